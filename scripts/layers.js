@@ -1,0 +1,122 @@
+import path from 'node:path';
+
+/**
+ * The direction of the arrows in src/: a file imports only files of its own row or of a row below.
+ * The rows go from the roof to the foundation; the first that has a pattern for a file is the file's.
+ */
+const rows = [
+  ['keymaker', 'flockd'],
+  ['cli/keymaker', 'cli/flockd', 'cli/program'],
+  ['cli/keymaker/*', 'cli/flockd/*'],
+  ['cli/*', 'context', 'daemon/daemon', 'sandbox/server'],
+  ['posting/step'],
+  [
+    'keys/make-key',
+    'oauth/pin-flow',
+    'posting/post-line',
+    'posting/reconcile',
+    'flock/load-flock',
+    'sandbox/sandbox',
+  ],
+  [
+    'posting/journal',
+    'posting/logged-ledger',
+    'keys/key-store',
+    'oauth/oauth1-client',
+    'x/x-client',
+    'http/send',
+  ],
+  [
+    'daemon/*',
+    'poems/*',
+    'flock/*',
+    'keys/*',
+    'oauth/*',
+    'posting/*',
+    'schedule/*',
+    'x/*',
+    'http/*',
+    'sandbox/*',
+    'settings',
+    'log',
+  ],
+  ['files', 'held-clock'],
+  ['errors', 'clock'],
+];
+
+/** Files that decide: no disk, no network, no real clock. */
+export const pure = [
+  'poems/split-poem',
+  'poems/line-length',
+  'poems/poem-text',
+  'oauth/signature',
+  'oauth/oauth-answer',
+  'oauth/provider',
+  'keys/key-bundle',
+  'schedule/slots',
+  'schedule/spread',
+  'posting/decide',
+  'posting/place',
+  'posting/follow-edits',
+  'posting/plan-post',
+  'posting/after-failure',
+  'posting/bot-state',
+  'posting/journal-line',
+  'posting/ledger-event',
+  'x/x-failure',
+  'http/exchange',
+  'flock/duration',
+  'flock/nearest',
+];
+
+/** Packages that one file, and no other, imports. */
+const owners = {
+  'twitter-api-v2': 'x/x-client',
+  'node-cron': 'schedule/slots',
+  undici: 'http/send',
+  yargs: 'cli/program',
+};
+
+const fits = (pattern, file) =>
+  pattern.endsWith('/*') ? path.posix.dirname(file) === pattern.slice(0, -2) : pattern === file;
+
+const rowOf = (file) => rows.findIndex((patterns) => patterns.some((pattern) => fits(pattern, file)));
+
+/** The module a path stands for, as the rows name it: `src/posting/place.ts` is `posting/place`. */
+const moduleOf = (file) => path.posix.relative('src', file).replace(/\.ts$/, '');
+
+/** What is wrong with an import, or undefined. Types cost nothing at run time, but they bind all the same. */
+function faultOf(file, source, isType) {
+  if (!source.startsWith('.')) {
+    const owner = owners[source];
+    if (owner !== undefined && owner !== file && !isType) return `only src/${owner}.ts imports ${source}`;
+    const effect = /^node:(fs|net|http|https|tls|child_process|dns|readline)\b|^fs-extra$/.test(source);
+    return effect && pure.includes(file) ? `src/${file}.ts is pure and cannot import ${source}` : undefined;
+  }
+  const target = path.posix.join(path.posix.dirname(file), source).replace(/\.ts$/, '');
+  if (rowOf(target) < 0) return `src/${target}.ts has no row in scripts/layers.js`;
+  if (rowOf(target) < rowOf(file)) return `arrows point down: src/${file}.ts cannot import src/${target}.ts`;
+  const forbidden = target.startsWith('sandbox/') && !/^(sandbox|cli\/keymaker)\//.test(file);
+  return forbidden ? 'the sandbox is for its own command and for tests' : undefined;
+}
+
+/** ESLint rule: imports follow the rows. */
+export const layers = {
+  meta: { type: 'problem', schema: [] },
+  create(context) {
+    const file = moduleOf(path.posix.relative(context.cwd, context.filename));
+    const check = (node, source, isType) => {
+      const message = faultOf(file, source.value, isType);
+      if (message !== undefined) context.report({ node, message });
+    };
+    return {
+      Program: (node) => {
+        if (rowOf(file) < 0)
+          context.report({ node, message: `src/${file}.ts has no row in scripts/layers.js` });
+      },
+      ImportDeclaration: (node) => check(node, node.source, node.importKind === 'type'),
+      ExportNamedDeclaration: (node) => node.source && check(node, node.source, node.exportKind === 'type'),
+      ImportExpression: (node) => node.source.type === 'Literal' && check(node, node.source, false),
+    };
+  },
+};

@@ -1,0 +1,28 @@
+/**
+ * Plays the person in an authorization: opens the link, signs in as an account, authorizes, and reads the PIN off the page.
+ *
+ * @param {string} link - the authorize link, on a sandbox
+ * @param {string} screenName - the account to sign in as; it is made where there is none
+ * @returns {Promise<string>} the PIN
+ */
+export async function authorizeAs(link, screenName) {
+  const page = await fetch(link);
+  const html = await page.text();
+  const fields = new URLSearchParams();
+  for (const [input] of html.matchAll(/<input[^>]*type="hidden"[^>]*>/g)) {
+    const name = /name="([^"]*)"/.exec(input)?.[1];
+    const value = /value="([^"]*)"/.exec(input)?.[1];
+    if (name !== undefined) fields.set(name, value ?? '');
+  }
+  fields.set('screen_name', screenName);
+  fields.set('action', 'authorize');
+  const cookie = page.headers
+    .getSetCookie()
+    .map((line) => line.split(';')[0])
+    .join('; ');
+  const target = new URL(/<form[^>]*action="([^"]*)"/.exec(html)?.[1] ?? '', link);
+  const answer = await fetch(target, { method: 'POST', body: fields, headers: { cookie } });
+  const pin = /<code[^>]*>\s*(\d{7})\s*<\/code>/.exec(await answer.text())?.[1];
+  if (pin === undefined) throw new Error(`no PIN on the page behind ${link} (${answer.status})`);
+  return pin;
+}

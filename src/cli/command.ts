@@ -1,0 +1,31 @@
+import type { Options, PositionalOptions } from 'yargs';
+import type { z } from 'zod';
+import type { Exit } from '../errors.ts';
+import type { Terminal } from './terminal.ts';
+
+/** One verb of a program: how it is called, and what it does. */
+export interface Command {
+  /** What the words in its usage mean: `{ bot: … }` for `reauth <bot>`. */
+  words?: Record<string, PositionalOptions>;
+  flags: Record<string, Options>;
+  examples?: readonly (readonly [call: string, does: string])[];
+  /** @param args - what yargs made of the command line */
+  run: (args: unknown, terminal: Terminal) => Promise<Exit>;
+}
+
+interface Definition<Schema extends z.ZodType> extends Omit<Command, 'run'> {
+  /** What the command line must be. */
+  schema: Schema;
+  run: (args: z.infer<Schema>, terminal: Terminal) => Promise<Exit>;
+}
+
+/** A command whose arguments are parsed before it runs. */
+export function command<Schema extends z.ZodType>({ schema, run, ...rest }: Definition<Schema>): Command {
+  return { ...rest, run: async (args, terminal) => run(await schema.parseAsync(args), terminal) };
+}
+
+/** The flags that say where a flock is. */
+export const placeFlags = {
+  root: { type: 'string', describe: "the flock's folder", defaultDescription: 'the working directory' },
+  keys: { type: 'string', describe: 'the folder of the key bundles', defaultDescription: 'keys in the root' },
+} satisfies Record<string, Options>;

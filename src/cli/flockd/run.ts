@@ -1,0 +1,96 @@
+import { z } from 'zod';
+import { openContext, type Context } from '../../context.ts';
+import { Daemon } from '../../daemon/daemon.ts';
+import { lockState } from '../../daemon/lock.ts';
+import { FlockError, type Exit } from '../../errors.ts';
+import { readFlockFile } from '../../flock/flock-file.ts';
+import { loadFlock, type Flock } from '../../flock/load-flock.ts';
+import { watchKeys } from '../../keys/watch-keys.ts';
+import { openLog, type Logger } from '../../log.ts';
+import { Journal } from '../../posting/journal.ts';
+import { logged } from '../../posting/logged-ledger.ts';
+import { noColor } from '../../settings.ts';
+import { command, placeFlags } from '../command.ts';
+
+const concurrency = 64;
+
+export const run = command({
+  flags: placeFlags,
+  examples: [['flockd run --root /srv/flock', 'post the poems of that flock']],
+  schema: z.object({ root: z.string().optional(), keys: z.string().optional() }),
+  async run(args) {
+    await using context = openContext(args);
+    const log = openLog(process.stdout, { color: !noColor() });
+    const flock = await readFlock(context);
+    if (flock.bots.length === 0) throw nobodyToRun(context, flock);
+    await using _lock = await lockState(context.paths.state);
+    await using ledger = logged(await Journal.open(context.paths.state), log);
+    return await runUntilStopped(context, flock, { ledger, log });
+  },
+});
+
+async function runUntilStopped(
+  context: Context,
+  flock: Flock,
+  parts: { ledger: ReturnType<typeof logged>; log: Logger },
+): Promise<Exit> {
+  const { clock, openX, deadline, keys } = context;
+  const { log } = parts;
+  let failed: (cause: unknown) => void = () => undefined;
+  const failure = new Promise<never>((_, reject) => (failed = reject));
+  const daemon = new Daemon({ ...parts, clock, openX, deadline, concurrency, failed });
+  const stopped = stopSignal();
+  log.info({ event: 'started', bots: flock.bots.length }, `runs ${countOf(flock.bots.length)}`);
+  daemon.takeUp(flock);
+  const unwatch = watchKeys(keys.folder, () => {
+    readFlock(context).then(
+      (changed) => {
+        daemon.takeUp(changed);
+      },
+      (error: unknown) => {
+        log.error(
+          { event: 'reload-failed', reason: String(error) },
+          'cannot read the keys folder; goes on as it was',
+        );
+      },
+    );
+  });
+  try {
+    const signal = await Promise.race([stopped, failure]);
+    log.info({ event: 'stopping', signal }, `stops (${signal}): finishes what is under way`);
+    return 'done';
+  } finally {
+    unwatch();
+    await daemon.stop();
+    log.info({ event: 'stopped' }, 'has stopped');
+  }
+}
+
+async function readFlock({ paths, keys }: Context): Promise<Flock> {
+  return loadFlock(paths.root, keys, await readFlockFile(paths.flockFile));
+}
+
+/** Resolves with the first signal that asks the daemon to stop. */
+function stopSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, resolve);
+  });
+}
+
+function nobodyToRun({ paths }: Context, { misfits }: Flock): FlockError {
+  const [first] = misfits;
+  if (!first) {
+    return new FlockError('config', `no key bundles in ${paths.keys}`, {
+      hint: 'make some first: keymaker make-keys ./poems',
+    });
+  }
+  const others = misfits.length > 1 ? ` (and ${countOf(misfits.length - 1)} more)` : '';
+  const { hint } = first.error;
+  return new FlockError(
+    'data',
+    `no bot can post: ${first.error.message}${others}`,
+    hint === undefined ? {} : { hint },
+  );
+}
+
+const countOf = (bots: number): string => (bots === 1 ? '1 bot' : `${bots} bots`);

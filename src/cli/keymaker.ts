@@ -1,0 +1,24 @@
+import type { Program } from './program.ts';
+
+/** The verbs of keymaker; each is the file of its name. */
+export const keymaker: Program = {
+  name: 'keymaker',
+  about: 'Makes the keys of a flock: one X account for each poem.',
+  verbs: [
+    {
+      usage: 'make-keys <poems>',
+      summary: 'Walk a folder of poems and make a key bundle for each bot you choose',
+      load: async () => (await import('./keymaker/make-keys.ts')).makeKeys,
+    },
+    {
+      usage: 'reauth <bot>',
+      summary: 'Authorize one bot again; its poem and its place in it stay as they are',
+      load: async () => (await import('./keymaker/reauth.ts')).reauth,
+    },
+    {
+      usage: 'sandbox',
+      summary: 'Run an X in a box on this machine, to rehearse and to test with',
+      load: async () => (await import('./keymaker/sandbox.ts')).sandbox,
+    },
+  ],
+};

@@ -1,0 +1,128 @@
+import { createInterface, type Interface } from 'node:readline';
+import pc from 'picocolors';
+import { FlockError } from '../errors.ts';
+import { noColor } from '../settings.ts';
+
+/*
+ * The rules of the terminal:
+ * - What a person should read goes through `say`; results that a program may want go through `print`, to standard output.
+ * - Questions come one by one. On a terminal they are prompts; elsewhere each answer is one line of standard input, and
+ *   the end of input is an error that names the flag which would have answered.
+ * - Lines typed or piped ahead of their question are kept for it. (Prompt libraries lose them, so readline asks.)
+ * - A link stands on a line of its own, whole, so that it can be clicked, copied and piped.
+ * - Warnings and errors go to standard error, in lower case, with a `hint:` line below.
+ */
+
+export interface Terminal extends Disposable {
+  /** Whether a person sits there. */
+  interactive: boolean;
+  /** How wide it is, in characters. */
+  columns: number;
+  style: { bold: Style; dim: Style; good: Style };
+  say(line?: string): void;
+  print(text: string): void;
+  warn(message: string, hint?: string): void;
+  /**
+   * @param question - without the space after it
+   * @param instead - the flag that would have answered
+   * @throws {FlockError} `usage` at the end of input, `interrupted` on Ctrl-C
+   */
+  ask(question: string, instead: string): Promise<string>;
+}
+
+type Style = (text: string) => string;
+
+/** @param json - standard output is for results alone */
+export function openTerminal(program: string, json = false): Terminal {
+  const interactive = process.stdin.isTTY && process.stdout.isTTY;
+  const human = json ? process.stderr : process.stdout;
+  const colors = pc.createColors(human.isTTY && !noColor());
+  let answers: Answers | undefined;
+  return {
+    interactive,
+    columns: process.stdout.isTTY ? process.stdout.columns : 80,
+    style: { bold: colors.bold, dim: colors.dim, good: colors.green },
+    say: (line = '') => void human.write(`${line}\n`),
+    print: (text) => void process.stdout.write(text),
+    warn(message, hint) {
+      process.stderr.write(`${program}: ${message}\n${hint === undefined ? '' : `hint: ${hint}\n`}`);
+    },
+    ask(question, instead) {
+      answers ??= new Answers(interactive);
+      // Without a person nobody ends the line by answering.
+      if (!interactive) human.write(`${question}\n`);
+      return answers.next(question, instead);
+    },
+    [Symbol.dispose]: () => answers?.close(),
+  };
+}
+
+interface Waiting {
+  question: string;
+  instead: string;
+  resolve: (line: string) => void;
+  reject: (error: FlockError) => void;
+}
+
+/** The lines of standard input, kept until they are asked for. */
+class Answers {
+  readonly #lines: string[] = [];
+  readonly #reader: Interface;
+  readonly #interactive: boolean;
+  #waiting: Waiting | undefined;
+  #ended = false;
+  #interrupted = false;
+
+  constructor(interactive: boolean) {
+    this.#interactive = interactive;
+    this.#reader = createInterface({
+      input: process.stdin,
+      ...(interactive && { output: process.stdout }),
+      terminal: interactive,
+      historySize: 0,
+    });
+    this.#reader.on('line', (line) => {
+      this.#lines.push(line);
+      this.#settle();
+    });
+    this.#reader.on('SIGINT', () => {
+      // Twice: whatever is under way, the person wants out.
+      if (this.#interrupted) process.exit(130);
+      this.#interrupted = true;
+      this.#settle();
+    });
+    this.#reader.on('close', () => {
+      this.#ended = true;
+      this.#settle();
+    });
+  }
+
+  next(question: string, instead: string): Promise<string> {
+    return new Promise((resolve, reject) => {
+      this.#waiting = { question, instead, resolve, reject };
+      if (this.#interactive && !this.#ended) {
+        this.#reader.setPrompt(`${question} `);
+        this.#reader.prompt();
+      }
+      this.#settle();
+    });
+  }
+
+  close(): void {
+    this.#reader.close();
+    process.stdin.unref();
+  }
+
+  #settle(): void {
+    const waiting = this.#waiting;
+    if (!waiting) return;
+    if (this.#interrupted) waiting.reject(new FlockError('interrupted', 'interrupted'));
+    else if (this.#lines.length > 0) waiting.resolve(this.#lines.shift() ?? '');
+    else if (this.#ended) waiting.reject(endOfInput(waiting));
+    else return;
+    this.#waiting = undefined;
+  }
+}
+
+const endOfInput = ({ question, instead }: Waiting): FlockError =>
+  new FlockError('usage', `no answer to "${question}": standard input has ended`, { hint: instead });

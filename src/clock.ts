@@ -1,0 +1,52 @@
+/** Where the time comes from: the machine, or a test or rehearsal that holds it. */
+export interface Clock {
+  /** Milliseconds since 1970-01-01T00:00Z, as the wall clock shows them. */
+  now(): number;
+  /** Calls `wake` once, when the clock shows `instant` or later; returns the way to call it off. */
+  at(instant: number, wake: () => void): () => void;
+}
+
+/**
+ * The longest one timer is trusted. Waking this often notices a wall clock that was set
+ * or a machine that slept, which a single long timer would not.
+ */
+const longestTimer = 30_000;
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  at(instant, wake) {
+    let timer: NodeJS.Timeout;
+    const arm = (): void => {
+      const left = instant - Date.now();
+      if (left <= 0) timer = setTimeout(wake, 0);
+      else timer = setTimeout(left > longestTimer ? arm : check, Math.min(left, longestTimer));
+    };
+    const check = (): void => {
+      if (Date.now() < instant) arm();
+      else wake();
+    };
+    arm();
+    return () => {
+      clearTimeout(timer);
+    };
+  },
+};
+
+/** Resolves when the clock shows `instant`; rejects with the signal's reason when that comes first. */
+export function sleepUntil(clock: Clock, instant: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => {
+      cancel();
+      reject(signal?.reason instanceof Error ? signal.reason : new Error('interrupted'));
+    };
+    if (signal?.aborted === true) {
+      reject(signal.reason instanceof Error ? signal.reason : new Error('interrupted'));
+      return;
+    }
+    const cancel = clock.at(instant, () => {
+      signal?.removeEventListener('abort', abort);
+      resolve();
+    });
+    signal?.addEventListener('abort', abort, { once: true });
+  });
+}

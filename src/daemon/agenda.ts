@@ -1,0 +1,72 @@
+import TinyQueue from 'tinyqueue';
+import type { Clock } from '../clock.ts';
+
+interface Entry<T> {
+  instant: number;
+  item: T;
+}
+
+/** Calls each item at its instant, with one timer for all of them. An item has one instant at a time. */
+export class Agenda<T> {
+  readonly #clock: Clock;
+  readonly #due: (item: T) => void;
+  readonly #queue = new TinyQueue<Entry<T>>([], (a, b) => a.instant - b.instant);
+  readonly #instants = new Map<T, number>();
+  #timer: { instant: number; cancel: () => void } | undefined;
+
+  constructor(clock: Clock, due: (item: T) => void) {
+    this.#clock = clock;
+    this.#due = due;
+  }
+
+  /** Puts an item down for an instant, in place of the one it had. */
+  set(item: T, instant: number): void {
+    this.#instants.set(item, instant);
+    this.#queue.push({ instant, item });
+    this.#arm();
+  }
+
+  /** Takes an item off. */
+  remove(item: T): void {
+    this.#instants.delete(item);
+  }
+
+  /** Takes everything off. */
+  clear(): void {
+    this.#instants.clear();
+    this.#timer?.cancel();
+    this.#timer = undefined;
+  }
+
+  /** The earliest instant, or undefined where nothing is put down. */
+  get next(): number | undefined {
+    return this.#first()?.instant;
+  }
+
+  #first(): Entry<T> | undefined {
+    for (let entry = this.#queue.peek(); entry; entry = this.#queue.peek()) {
+      if (this.#instants.get(entry.item) === entry.instant) return entry;
+      // It was moved or removed since.
+      this.#queue.pop();
+    }
+    return undefined;
+  }
+
+  #arm(): void {
+    const instant = this.next;
+    if (instant === this.#timer?.instant) return;
+    this.#timer?.cancel();
+    this.#timer =
+      instant === undefined ? undefined : { instant, cancel: this.#clock.at(instant, () => this.#wake()) };
+  }
+
+  #wake(): void {
+    this.#timer = undefined;
+    for (let entry = this.#first(); entry && entry.instant <= this.#clock.now(); entry = this.#first()) {
+      this.#queue.pop();
+      this.#instants.delete(entry.item);
+      this.#due(entry.item);
+    }
+    this.#arm();
+  }
+}

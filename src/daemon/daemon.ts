@@ -1,0 +1,144 @@
+import type { Clock } from '../clock.ts';
+import { FlockError } from '../errors.ts';
+import type { BotName } from '../flock/bot.ts';
+import type { Bot, Flock } from '../flock/load-flock.ts';
+import type { Logger } from '../log.ts';
+import { keyMark, step, type NextStep, type StepOptions } from '../posting/step.ts';
+import { Agenda } from './agenda.ts';
+
+export interface DaemonOptions extends StepOptions {
+  /** Bots that take a step at the same time. */
+  concurrency: number;
+  /** Called once where the daemon cannot go on: the ledger keeps nothing more, or there is a bug. */
+  failed: (cause: unknown) => void;
+}
+
+/** A bot in the daemon's hands. */
+interface Runner {
+  bot: Bot;
+  busy: boolean;
+  /** Something about it changed while it was busy. */
+  changed: boolean;
+}
+
+/** How long a bot whose poem cannot be read waits before it tries again. Milliseconds. */
+const patience = 60_000;
+
+/** Runs a flock: takes each bot a step whenever one is due, several bots at once, one step of a bot at a time. */
+export class Daemon {
+  readonly #options: DaemonOptions;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #agenda: Agenda<Runner>;
+  readonly #runners = new Map<BotName, Runner>();
+  /** What was last said of a bot that cannot post, so that it is said once. */
+  readonly #complaints = new Map<BotName, string>();
+  readonly #queue: Runner[] = [];
+  readonly #steps = new Set<Promise<void>>();
+  #stopping = false;
+
+  constructor(options: DaemonOptions) {
+    this.#options = options;
+    this.#clock = options.clock;
+    this.#log = options.log;
+    this.#agenda = new Agenda(options.clock, (runner) => {
+      this.#enqueue(runner);
+    });
+  }
+
+  /** How many bots it runs. */
+  get size(): number {
+    return this.#runners.size;
+  }
+
+  /** Takes up a flock, or what changed in it: new bots, bots with another key or poem, bots that are gone. */
+  takeUp({ bots, misfits }: Flock): void {
+    const gone = new Set(this.#runners.keys());
+    for (const bot of bots) {
+      gone.delete(bot.name);
+      this.#complaints.delete(bot.name);
+      this.#takeUpBot(bot);
+    }
+    for (const { bot, error } of misfits) this.#complain(bot, error);
+    for (const name of gone) this.#drop(name);
+  }
+
+  /** Begins no more steps; resolves when those under way are done and recorded. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    this.#agenda.clear();
+    this.#queue.length = 0;
+    await Promise.all(this.#steps);
+  }
+
+  #takeUpBot(bot: Bot): void {
+    const known = this.#runners.get(bot.name);
+    if (known) {
+      const same = keyMark(known.bot) === keyMark(bot);
+      known.bot = bot;
+      if (same) return;
+      this.#log.info({ event: 'key', bot: bot.name }, 'takes up a new key');
+      if (known.busy) known.changed = true;
+      else this.#enqueue(known);
+      return;
+    }
+    const runner = { bot, busy: false, changed: false };
+    this.#runners.set(bot.name, runner);
+    this.#enqueue(runner);
+  }
+
+  #drop(name: BotName): void {
+    const runner = this.#runners.get(name);
+    this.#runners.delete(name);
+    if (runner) this.#agenda.remove(runner);
+    this.#log.warn({ event: 'gone', bot: name }, 'has no good key bundle any more and rests');
+  }
+
+  #enqueue(runner: Runner): void {
+    this.#queue.push(runner);
+    this.#pump();
+  }
+
+  #pump(): void {
+    while (!this.#stopping && this.#steps.size < this.#options.concurrency) {
+      const runner = this.#queue.shift();
+      if (!runner) return;
+      if (this.#runners.get(runner.bot.name) !== runner || runner.busy) continue;
+      const running = this.#step(runner).finally(() => {
+        this.#steps.delete(running);
+        if (runner.changed) this.#enqueue(runner);
+        this.#pump();
+      });
+      this.#steps.add(running);
+    }
+  }
+
+  async #step(runner: Runner): Promise<void> {
+    runner.busy = true;
+    runner.changed = false;
+    try {
+      const next = await step(runner.bot, this.#options);
+      this.#complaints.delete(runner.bot.name);
+      this.#plan(runner, next);
+    } catch (error) {
+      if (!(error instanceof FlockError) || error.exit === 'io') {
+        this.#options.failed(error);
+        return;
+      }
+      this.#complain(runner.bot.name, error);
+      this.#plan(runner, this.#clock.now() + patience);
+    } finally {
+      runner.busy = false;
+    }
+  }
+
+  #plan(runner: Runner, next: NextStep): void {
+    if (!this.#stopping && next !== 'when changed') this.#agenda.set(runner, next);
+  }
+
+  #complain(bot: BotName, { message, hint }: FlockError): void {
+    if (this.#complaints.get(bot) === message) return;
+    this.#complaints.set(bot, message);
+    this.#log.error({ event: 'unfit', bot, ...(hint !== undefined && { hint }) }, `cannot post: ${message}`);
+  }
+}

@@ -1,0 +1,176 @@
+import path from 'node:path';
+import { z } from 'zod';
+import { FlockError, messageOf, systemCode } from '../errors.ts';
+import { readRegularFile, reasonOf } from '../files.ts';
+import { isTimezone, scheduleFault } from '../schedule/slots.ts';
+import type { BotName } from './bot.ts';
+import { parseDuration } from './duration.ts';
+import { nearest } from './nearest.ts';
+
+const duration = z
+  .string('should be a duration such as "90s" or "20m"')
+  .refine((text) => parseDuration(text) !== undefined, 'should be a duration such as "90s" or "20m"')
+  .transform((text) => parseDuration(text) ?? 0);
+
+const schedule = z.string('should be a cron expression').superRefine((expression, context) => {
+  const fault = scheduleFault(expression);
+  if (fault !== undefined) context.addIssue({ code: 'custom', message: fault });
+});
+
+const timezone = z.string('should be an IANA time zone such as "Europe/Berlin"').refine(isTimezone, {
+  error: ({ input }) => `${JSON.stringify(input)} is not an IANA time zone such as "Europe/Berlin"`,
+});
+
+const amount = z.number('should be a number').nonnegative('should not be negative');
+
+const settings = {
+  schedule,
+  timezone,
+  spread: duration,
+  missed: z.enum(['skip', 'one', 'all']),
+  atEnd: z.enum(['loop', 'stop']),
+  unit: z.enum(['line', 'stanza']),
+  refrain: z.enum(['join', 'defer', 'skip']),
+  settle: duration,
+  budget: z.strictObject({
+    postsPerDay: amount.int('should be a whole number').optional(),
+    usdPerMonth: amount.optional(),
+  }),
+};
+
+const botSettings = z
+  .strictObject({
+    ...settings,
+    account: z.string().regex(/^@?[A-Za-z0-9_]{1,50}$/, 'should be a screen name such as "@evensong"'),
+    paused: z.boolean(),
+  })
+  .partial();
+
+const flockFile = z
+  .strictObject({
+    ...settings,
+    $schema: z.string(),
+    bots: z.record(z.string().regex(/^[a-z0-9_-]+$/, 'is not the name of a bot'), botSettings),
+  })
+  .partial();
+
+/** How one bot posts: the flock's settings with the bot's own on top. Durations in milliseconds. */
+export interface BotSettings {
+  schedule: string;
+  timezone: string;
+  spread: number;
+  missed: 'skip' | 'one' | 'all';
+  atEnd: 'loop' | 'stop';
+  unit: 'line' | 'stanza';
+  refrain: 'join' | 'defer' | 'skip';
+  settle: number;
+  /** The screen name the bot must have, without `@`. */
+  account: string | undefined;
+  paused: boolean;
+}
+
+const defaults: BotSettings = {
+  schedule: '0 9 * * *',
+  timezone: 'UTC',
+  spread: 0,
+  missed: 'one',
+  atEnd: 'loop',
+  unit: 'line',
+  refrain: 'join',
+  settle: 180_000,
+  account: undefined,
+  paused: false,
+};
+
+/** The settings of a flock. */
+export interface FlockFile {
+  settingsOf: (bot: BotName) => BotSettings;
+  /** The bots it names, which should all be there. */
+  named: string[];
+}
+
+/**
+ * Reads `flock.json`; where there is none every bot has the defaults.
+ *
+ * @throws {FlockError} `config`, naming the place in the file, for anything it should not hold
+ */
+export async function readFlockFile(file: string): Promise<FlockFile> {
+  const text = await readIfThere(file);
+  return text === undefined
+    ? { settingsOf: () => defaults, named: [] }
+    : parseFlockFile(text, path.basename(file));
+}
+
+/** @throws {FlockError} `config` as {@link readFlockFile} */
+export function parseFlockFile(text: string, file: string): FlockFile {
+  const found = flockFile.safeParse(parseJson(text, file));
+  if (!found.success) throw faultOf(found.error, file);
+  const { bots = {}, ...flock } = found.data;
+  const shared = { ...defaults, ...defined(flock) };
+  const own = new Map(Object.entries(bots));
+  return {
+    settingsOf(bot) {
+      const { account, ...settings } = own.get(bot) ?? {};
+      return own.has(bot) ? { ...shared, ...defined(settings), account: account?.replace(/^@/, '') } : shared;
+    },
+    named: [...own.keys()],
+  };
+}
+
+/** Leaves out what is undefined, so that a default below it shows through. */
+function defined(settings: z.infer<typeof botSettings>): Partial<BotSettings> {
+  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
+}
+
+/** The largest flock of all names each of its bots in less. Bytes. */
+const largest = 32 * 1024 * 1024;
+
+async function readIfThere(file: string): Promise<string | undefined> {
+  try {
+    return (await readRegularFile(file, largest)).toString('utf8');
+  } catch (cause) {
+    if (systemCode(cause) === 'ENOENT') return undefined;
+    throw new FlockError('config', `cannot read ${file}: ${reasonOf(cause)}`, { cause });
+  }
+}
+
+function parseJson(text: string, file: string): unknown {
+  try {
+    return JSON.parse(text.replace(/^\ufeff/, ''));
+  } catch (cause) {
+    const position = /position (\d+)/.exec(messageOf(cause))?.[1];
+    const before = text.slice(0, position === undefined ? text.length : Number(position)).split('\n');
+    const place = `${file}:${before.length}:${(before.at(-1)?.length ?? 0) + 1}`;
+    throw new FlockError('config', `${place}: not JSON`, {
+      hint: 'look for a missing or extra comma or quote',
+      cause,
+    });
+  }
+}
+
+function faultOf(error: z.ZodError, file: string): FlockError {
+  const [issue] = error.issues;
+  const place = issue?.path.join('.') ?? '';
+  if (issue?.code === 'unrecognized_keys') {
+    const key = issue.keys[0] ?? '';
+    const known = place.endsWith('budget')
+      ? Object.keys(settings.budget.shape)
+      : Object.keys(place.startsWith('bots') ? botSettings.shape : flockFile.shape);
+    const meant = nearest(key, known);
+    return new FlockError(
+      'config',
+      `${file}: unknown setting ${JSON.stringify(place ? `${place}.${key}` : key)}`,
+      {
+        hint:
+          meant === undefined
+            ? `the settings are ${known.join(', ')}`
+            : `did you mean ${JSON.stringify(meant)}?`,
+      },
+    );
+  }
+  const message =
+    issue?.code === 'invalid_value' ? `should be one of ${issue.values.join(', ')}` : issue?.message;
+  return new FlockError('config', `${file}: ${place === '' ? 'the file' : place}: ${message ?? 'is wrong'}`, {
+    hint: `correct ${place === '' ? 'it' : place} in ${file}`,
+  });
+}

@@ -1,0 +1,88 @@
+import path from 'node:path';
+import pMap from 'p-map';
+import { FlockError, systemCode } from '../errors.ts';
+import type { KeyBundle } from '../keys/key-bundle.ts';
+import type { KeyStore } from '../keys/key-store.ts';
+import { findPoems, type PoemFile } from '../poems/read-poems.ts';
+import type { BotName } from './bot.ts';
+import type { BotSettings, FlockFile } from './flock-file.ts';
+
+/** One account that reads one poem. */
+export interface Bot {
+  name: BotName;
+  bundle: KeyBundle;
+  /** Absolute path. */
+  poemFile: string;
+  settings: BotSettings;
+}
+
+/** A flock as it stands on the disk: who can post, and who cannot and why. */
+export interface Flock {
+  bots: Bot[];
+  misfits: { bot: BotName; error: FlockError }[];
+}
+
+/** Bundles read at a time. */
+const readers = 64;
+
+/**
+ * Joins the key bundles with their poems. Whoever does not fit is left out alone, with the reason.
+ *
+ * @throws {FlockError} where the keys folder itself cannot be read
+ */
+export async function loadFlock(root: string, keys: KeyStore, flockFile: FlockFile): Promise<Flock> {
+  const poems = await findPoems(path.join(root, 'poems')).catch(noneWhereMissing);
+  const namesakes = new Map<BotName, PoemFile[]>();
+  for (const poem of poems) namesakes.set(poem.bot, [...(namesakes.get(poem.bot) ?? []), poem]);
+  const flock: Flock = { bots: [], misfits: [] };
+  const load = async ({ bot, file }: { bot: BotName; file: string }): Promise<Bot | FlockError> => {
+    try {
+      const bundle = await keys.read(file);
+      const poemFile = poemOf(root, file, bundle.poemFile, namesakes.get(bot) ?? []);
+      return { name: bot, bundle, poemFile, settings: flockFile.settingsOf(bot) };
+    } catch (error) {
+      if (error instanceof FlockError) return error;
+      throw error;
+    }
+  };
+  const files = await keys.list();
+  const loaded = await pMap(files, load, { concurrency: readers });
+  files.forEach(({ bot }, index) => {
+    const found = loaded[index];
+    if (found instanceof FlockError) flock.misfits.push({ bot, error: found });
+    else if (found) flock.bots.push(found);
+  });
+  return flock;
+}
+
+/**
+ * The poem of a bundle. Its own `poem_file` counts where it is inside the flock's folder; where it is missing, or names
+ * a place that old bundles had elsewhere, the poem of the bot's name does.
+ */
+function poemOf(root: string, keyFile: string, poemFile: string | undefined, namesakes: PoemFile[]): string {
+  if (poemFile?.includes('\0') === true) throw new FlockError('data', `${keyFile}: poem_file has a NUL`);
+  const own = poemFile === undefined ? undefined : path.resolve(root, poemFile);
+  if (own !== undefined && isInside(root, own)) return own;
+  const [namesake] = namesakes;
+  if (namesake && namesakes.length === 1 && (own === undefined || path.isAbsolute(poemFile ?? ''))) {
+    return path.resolve(namesake.file);
+  }
+  if (own === undefined) {
+    throw new FlockError('data', `${keyFile}: poem_file is missing, and no one poem has this bot's name`, {
+      hint: 'add "poem_file" to the bundle',
+    });
+  }
+  throw new FlockError('data', `${keyFile}: poem_file is outside the flock's folder ${root}`, {
+    hint: 'move the poem into the poems folder, or start with --root DIR',
+  });
+}
+
+function isInside(root: string, file: string): boolean {
+  const way = path.relative(root, file);
+  return way !== '' && !way.startsWith('..') && !path.isAbsolute(way);
+}
+
+function noneWhereMissing(error: unknown): PoemFile[] {
+  if (error instanceof FlockError && systemCode(error.cause) === 'ENOENT') return [];
+  throw error;
+}

@@ -1,0 +1,68 @@
+import type { Clock } from './clock.ts';
+
+interface Alarm {
+  instant: number;
+  order: number;
+  wake: () => void;
+}
+
+/** A clock that stands still until it is told to go on: a year can pass in a second, and a test waits for nothing. */
+export class HeldClock implements Clock {
+  #now: number;
+  #order = 0;
+  readonly #alarms = new Set<Alarm>();
+
+  constructor(now: number | string) {
+    this.#now = typeof now === 'string' ? Date.parse(now) : now;
+  }
+
+  now(): number {
+    return this.#now;
+  }
+
+  at(instant: number, wake: () => void): () => void {
+    const alarm = { instant, order: this.#order++, wake };
+    this.#alarms.add(alarm);
+    return () => this.#alarms.delete(alarm);
+  }
+
+  /** The instant of the earliest alarm, or undefined when nothing waits. */
+  get nextAlarm(): number | undefined {
+    return this.#earliest()?.instant;
+  }
+
+  /** Sets the wall clock as a person might, forward or back, and wakes what is due then. */
+  set(instant: number): void {
+    this.#now = instant;
+    this.#wakeDue();
+  }
+
+  /** Lets the time run to `instant`, waking each alarm at its own instant and settling promises in between. */
+  async runUntil(instant: number): Promise<void> {
+    await settle();
+    for (let alarm = this.#earliest(); alarm && alarm.instant <= instant; alarm = this.#earliest()) {
+      this.#alarms.delete(alarm);
+      this.#now = Math.max(this.#now, alarm.instant);
+      alarm.wake();
+      await settle();
+    }
+    this.#now = Math.max(this.#now, instant);
+  }
+
+  #wakeDue(): void {
+    for (const alarm of [...this.#alarms].sort(byInstant)) {
+      if (alarm.instant <= this.#now && this.#alarms.delete(alarm)) alarm.wake();
+    }
+  }
+
+  #earliest(): Alarm | undefined {
+    let first: Alarm | undefined;
+    for (const alarm of this.#alarms) if (!first || byInstant(alarm, first) < 0) first = alarm;
+    return first;
+  }
+}
+
+const byInstant = (a: Alarm, b: Alarm): number => a.instant - b.instant || a.order - b.order;
+
+/** Gives what was woken the turns of the event loop it needs to reach its next wait. */
+const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

@@ -1,0 +1,94 @@
+import { z } from 'zod';
+import { FlockError } from '../errors.ts';
+import { TokenPair } from './token-pair.ts';
+
+/** What a bot needs to act as its account, and the poem it reads. */
+export interface KeyBundle {
+  appKeys: TokenPair;
+  accessToken: TokenPair;
+  /** The account's id and name; the bundles of some old programs lack the id. */
+  userId: string | undefined;
+  screenName: string | undefined;
+  /** The poem's path relative to the flock's root; some old programs left it out. */
+  poemFile: string | undefined;
+}
+
+/** `AAAAA`, `your_token_here`: what examples and dry runs leave in the place of a token. */
+const placeholder = /^(.)\1*$|^(your|my|insert|replace|change)[-_]/i;
+
+const secret = z
+  .string('is missing or not a string')
+  .min(1, 'is empty')
+  .regex(/^[\x21-\x7e]+$/, 'has characters that no token has')
+  .refine((value) => !placeholder.test(value), 'is a placeholder, not a token');
+const text = z.string('is not a string').min(1, 'is empty').optional();
+
+/**
+ * The bundle as it is stored: flat JSON, made by this program, by the Keymaker of 2014 (`poem_file`)
+ * or by its descendants (`file`, extras of any type).
+ */
+const stored = z.object({
+  consumer_token: secret,
+  consumer_token_secret: secret,
+  oauth_token: secret,
+  oauth_token_secret: secret,
+  user_id: z.string('is not a string').regex(/^[0-9]+(@N[0-9]+)?$/, 'is not an id').optional(),
+  screen_name: text,
+  poem_file: text,
+  file: text,
+});
+
+/**
+ * Reads a stored bundle. Its values never appear in an error, only the names of its fields.
+ *
+ * @throws {FlockError} `data`, naming the file and the first field that is wrong
+ */
+export function parseKeyBundle(json: string, file: string): KeyBundle {
+  const found = stored.safeParse(parseJson(json, file));
+  if (!found.success) {
+    const [issue] = found.error.issues;
+    const field = issue?.path.join('.') ?? '';
+    throw new FlockError('data', `${file}: ${field === '' ? 'not a key bundle' : `${field} ${issue?.message ?? ''}`}`, {
+      hint: remake(file),
+    });
+  }
+  const { data } = found;
+  return {
+    appKeys: new TokenPair(data.consumer_token, data.consumer_token_secret),
+    accessToken: new TokenPair(data.oauth_token, data.oauth_token_secret),
+    userId: data.user_id ?? userIdIn(data.oauth_token),
+    screenName: data.screen_name,
+    poemFile: data.poem_file ?? data.file,
+  };
+}
+
+/** The stored form of a bundle: flat JSON, all strings. The result holds secrets. */
+export function formatKeyBundle(bundle: KeyBundle): string {
+  const appKeys = bundle.appKeys.reveal();
+  const accessToken = bundle.accessToken.reveal();
+  const fields = {
+    consumer_token: appKeys.token,
+    consumer_token_secret: appKeys.secret,
+    oauth_token: accessToken.token,
+    oauth_token_secret: accessToken.secret,
+    user_id: bundle.userId,
+    screen_name: bundle.screenName,
+    poem_file: bundle.poemFile,
+  };
+  return `${JSON.stringify(fields, null, 2)}\n`;
+}
+
+function parseJson(json: string, file: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    // The parser's own message quotes the text around the mistake, which may be a secret; it goes no further.
+    throw new FlockError('data', `${file}: not whole JSON (cut off, or damaged)`, { hint: remake(file) });
+  }
+}
+
+const remake = (file: string): string =>
+  `make it again: keymaker make-keys ./poems --bot ${/([^/]+)\.json$/.exec(file)?.[1] ?? 'NAME'}`;
+
+/** X begins an access token with its account's id. */
+const userIdIn = (accessToken: string): string | undefined => /^([0-9]+)-/.exec(accessToken)?.[1];

@@ -1,0 +1,25 @@
+import pino, { type Logger } from 'pino';
+import pretty from 'pino-pretty';
+
+export type { Logger };
+
+/**
+ * The log of the daemon, on standard output: readable lines on a terminal, one JSON object a line everywhere else.
+ * Every line has an `event`; texts and secrets are never logged.
+ */
+export function openLog(stream: NodeJS.WriteStream, { color }: { color: boolean }): Logger {
+  const options = { base: null, timestamp: pino.stdTimeFunctions.isoTime };
+  if (!stream.isTTY) return pino(options, pino.destination({ fd: 1, sync: true }));
+  return pino(
+    options,
+    pretty({
+      sync: true,
+      colorize: color,
+      translateTime: 'SYS:HH:MM:ss',
+      messageFormat: '{if bot}{bot}: {end}{msg}',
+      ignore:
+        'pid,hostname,event,bot,line,lines,of,slot,late,id,by,until,hint,screenName,pass,bots,key,reason,why,posts',
+      destination: stream,
+    }),
+  );
+}

@@ -1,0 +1,101 @@
+import { createHmac } from 'node:crypto';
+import type { TokenPair } from '../keys/token-pair.ts';
+
+/** A name and a value; a name may come more than once. */
+export type Parameter = readonly [name: string, value: string];
+
+/** What one signature covers. */
+export interface SignatureInput {
+  method: string;
+  /** The address the request goes to; its query is signed too, its fragment is not. */
+  url: string;
+  /** The body's parameters, where the body is a form. */
+  form?: readonly Parameter[];
+  /** `oauth_callback`, `oauth_verifier` and the like. */
+  oauth?: readonly Parameter[];
+  appKeys: TokenPair;
+  /** The request token or access token; none when a request token is asked for. */
+  token?: TokenPair | undefined;
+  nonce: string;
+  /** Seconds since 1970. */
+  timestamp: number;
+}
+
+/**
+ * The value of the `Authorization` header.
+ *
+ * @see RFC 5849 sections 3.1 (making requests) and 3.5.1 (authorization header)
+ */
+export function authorizationHeader(input: SignatureInput): string {
+  const protocol = protocolParameters(input);
+  const signature = sign(baseString(input, protocol), input);
+  const all: Parameter[] = [...protocol, ['oauth_signature', signature]];
+  return `OAuth ${all.map(([name, value]) => `${encode(name)}="${encode(value)}"`).join(', ')}`;
+}
+
+/** @see RFC 5849 section 3.1 */
+function protocolParameters({ appKeys, token, oauth = [], nonce, timestamp }: SignatureInput): Parameter[] {
+  return [
+    ['oauth_consumer_key', appKeys.reveal().token],
+    ...(token ? [['oauth_token', token.reveal().token] as const] : []),
+    ['oauth_signature_method', 'HMAC-SHA1'],
+    ['oauth_timestamp', String(timestamp)],
+    ['oauth_nonce', nonce],
+    ['oauth_version', '1.0'],
+    ...oauth,
+  ];
+}
+
+/**
+ * The text that is signed.
+ *
+ * @param protocol - the `oauth_…` parameters of the header, without `oauth_signature`
+ * @see RFC 5849 section 3.4.1
+ */
+export function baseString(
+  { method, url, form = [] }: Pick<SignatureInput, 'method' | 'url' | 'form'>,
+  protocol: readonly Parameter[],
+): string {
+  const address = new URL(url);
+  const parameters = [...queryParameters(address.search), ...form, ...protocol];
+  return [method.toUpperCase(), baseAddress(address), normalized(parameters)].map(encode).join('&');
+}
+
+/** Scheme and host in lower case, a default port left out, no query. @see RFC 5849 section 3.4.1.2 */
+const baseAddress = (address: URL): string => `${address.protocol}//${address.host}${address.pathname}`;
+
+/** @see RFC 5849 section 3.4.1.3.2: encode each, sort by name and then by value, join */
+function normalized(parameters: readonly Parameter[]): string {
+  return parameters
+    .map(([name, value]) => [encode(name), encode(value)] as const)
+    .sort(([name, value], [otherName, otherValue]) => compare(name, otherName) || compare(value, otherValue))
+    .map(([name, value]) => `${name}=${value}`)
+    .join('&');
+}
+
+/** @see RFC 5849 section 3.4.1.3.1: the query is read as a form, so a plus sign is a space */
+function queryParameters(search: string): Parameter[] {
+  return [...new URLSearchParams(search)];
+}
+
+/** @see RFC 5849 section 3.4.2 */
+function sign(text: string, { appKeys, token }: Pick<SignatureInput, 'appKeys' | 'token'>): string {
+  const key = `${encode(appKeys.reveal().secret)}&${encode(token?.reveal().secret ?? '')}`;
+  return createHmac('sha1', key).update(text).digest('base64');
+}
+
+/** Percent-encoding that leaves only unreserved characters. @see RFC 5849 section 3.6 */
+export function encode(text: string): string {
+  return encodeURIComponent(text).replaceAll(
+    /[!'()*]/g,
+    (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+}
+
+/** A form body of the parameters, encoded as they are signed. */
+export function formBody(parameters: readonly Parameter[]): string {
+  return parameters.map(([name, value]) => `${encode(name)}=${encode(value)}`).join('&');
+}
+
+/** Encoded text is ASCII, so comparing code units is comparing bytes. */
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

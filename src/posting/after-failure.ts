@@ -1,0 +1,58 @@
+import type { XFailure } from '../x/x-failure.ts';
+import type { Owed } from './bot-state.ts';
+import type { LedgerEvent } from './ledger-event.ts';
+
+/** What is known of the attempt that failed. */
+export interface FailedAttempt {
+  bot: string;
+  /** What was owed before it, which tells a first refusal from a repeated one. */
+  owed: Owed | undefined;
+  /** Tells the key it was made with. */
+  key: string;
+  now: number;
+}
+
+const second = 1000;
+const minute = 60 * second;
+
+/**
+ * What to write down after a failed post. An outcome in doubt is none: then nothing is written, and the intent stays open.
+ * A refusal keeps its line: it is owed, and tried again at an instant or when the bot's repair is done.
+ */
+export function eventsAfter(failure: XFailure, { bot, owed, key, now }: FailedAttempt): LedgerEvent[] {
+  const times = owed?.why === failure.kind ? owed.times : 0;
+  const refused = (retryAt: number): LedgerEvent => {
+    return { event: 'refused', bot, at: now, why: failure.kind, reason: failure.reason, retryAt };
+  };
+  const park = (hint: string): LedgerEvent[] => {
+    return [
+      refused(now),
+      { event: 'parked', bot, at: now, why: `${failure.kind}: ${failure.reason}`, hint, key },
+    ];
+  };
+  switch (failure.kind) {
+    case 'in-doubt':
+      return [];
+    case 'never-sent':
+      return [refused(now + backOff(times, 5 * second, 5 * minute))];
+    case 'wait':
+      return [refused(failure.until)];
+    case 'no-credit':
+      return [refused(now + backOff(times, 15 * minute, 60 * minute))];
+    case 'duplicate':
+      // The first refusal makes the next try join it with its follower; only a line that cannot be joined has to wait.
+      return [refused(times === 0 ? now : now + backOff(times - 1, 15 * minute, 120 * minute))];
+    case 'reauth':
+      // X has answered 401 to everybody in an outage before now: one is not believed.
+      return times === 0 ? [refused(now + 10 * second)] : park(`keymaker reauth ${bot}`);
+    case 'read-only':
+      return park(`give the app write permission in the developer console, then: keymaker reauth ${bot}`);
+    case 'suspended':
+      return park(`sign in to X as this account to see why, then: keymaker reauth ${bot}`);
+    case 'rejected':
+      return park(`change the line in the poem, or resume the bot: flockd resume ${bot}`);
+  }
+}
+
+/** Twice as long each time. */
+const backOff = (times: number, first: number, most: number): number => Math.min(first * 2 ** times, most);

@@ -1,0 +1,87 @@
+import type { Intent, LedgerEvent } from './ledger-event.ts';
+import { advance, startOf, type Place } from './place.ts';
+
+/** What the ledger says of one bot: all of its events folded into one. */
+export interface BotState {
+  place: Place;
+  /** How often it has begun its poem, this time included. */
+  pass: number;
+  /** Every slot up to this instant is settled. */
+  served: number;
+  /** The post that has no outcome yet. */
+  open?: Intent;
+  /** A post that was tried and is still owed: the slot's line is not lost by a refusal. */
+  owed?: Owed;
+  last?: { id: string; at: number; line: number };
+  /** Posts confirmed so far, in all passes. */
+  posts: number;
+  parked?: { why: string; hint: string; key: string; at: number };
+}
+
+export interface Owed {
+  slot: number;
+  until: number;
+  /** Not to be tried again before this instant. */
+  retryAt: number;
+  /** Why it was refused last, and how often in a row for that. */
+  why: string;
+  reason: string;
+  times: number;
+}
+
+/**
+ * The state after one more event.
+ *
+ * @throws {RangeError} where the event cannot follow what was before it
+ */
+export function applyEvent(state: BotState | undefined, event: LedgerEvent): BotState {
+  if (event.event === 'begun') return { place: startOf(event.poem), pass: 1, served: event.at, posts: 0 };
+  if (!state) throw new RangeError(`${event.bot}: ${event.event} before it began`);
+  switch (event.event) {
+    case 'edited':
+      return { ...state, place: { poem: event.poem, next: event.next, ahead: event.ahead } };
+    case 'again':
+      return { ...state, place: startOf(event.poem), pass: state.pass + 1 };
+    case 'intent':
+      return { ...state, open: event };
+    case 'posted':
+      return afterPosted(state, event.id, event.at);
+    case 'refused':
+      return afterRefused(state, event);
+    case 'absent':
+      return afterRefused(state, {
+        ...event,
+        why: 'absent',
+        reason: 'it was not on the timeline',
+        retryAt: event.at,
+      });
+    case 'missed':
+      return { ...state, served: event.until };
+    case 'parked':
+      return { ...state, parked: { why: event.why, hint: event.hint, key: event.key, at: event.at } };
+    case 'freed': {
+      const { parked: _, ...freed } = state;
+      return freed.owed ? { ...freed, owed: { ...freed.owed, retryAt: event.at, times: 0 } } : freed;
+    }
+  }
+}
+
+function afterPosted({ open, owed: _, ...state }: BotState, id: string, at: number): BotState {
+  if (!open) throw new RangeError('posted without an intent');
+  return {
+    ...state,
+    place: advance(state.place, open.lines),
+    served: Math.max(state.served, open.until),
+    last: { id, at, line: open.line },
+    posts: state.posts + 1,
+  };
+}
+
+function afterRefused(
+  { open, ...state }: BotState,
+  { why, reason, retryAt }: { why: string; reason: string; retryAt: number },
+): BotState {
+  if (!open) throw new RangeError('refused without an intent');
+  const times = state.owed?.why === why ? state.owed.times + 1 : 1;
+  return { ...state, owed: { slot: open.slot, until: open.until, retryAt, why, reason, times } };
+}

@@ -1,0 +1,96 @@
+import type { BotState } from './bot-state.ts';
+
+/** What is known when a bot's next step is decided. Instants and durations in milliseconds. */
+export interface Situation {
+  state: BotState;
+  now: number;
+  /** The first slot of the bot's schedule after an instant, or undefined where there is none. */
+  nextSlot: (after: number) => number | undefined;
+  /** How long after its slot this bot posts. */
+  offset: number;
+  missed: 'skip' | 'one' | 'all';
+  paused: boolean;
+  /** Tells this key from the one it was parked with. */
+  key: string;
+  /** How long after an intent its post is certainly on the timeline or never will be: deadline + settle. */
+  doubt: number;
+}
+
+export type Decision =
+  /** Nothing to do before an instant. */
+  | { do: 'wait'; until: number }
+  /** Nothing to do until somebody changes something. */
+  | { do: 'rest'; because: 'parked' | 'paused' | 'no more slots' }
+  /** The key it was parked with was replaced. */
+  | { do: 'free' }
+  /** Look on the timeline whether the open post is there. */
+  | { do: 'reconcile' }
+  /** Let the slots up to an instant go. */
+  | { do: 'miss'; until: number }
+  /** Post what comes next, for a slot; it serves every slot up to `until`. */
+  | { do: 'post'; slot: number; until: number };
+
+/** How late a post may come and still be on time where missed slots are skipped. */
+const grace = 120_000;
+
+/** A wall clock that was set back further than this is believed, and slots are served again from now on. */
+const farthestBack = 26 * 3_600_000;
+
+/** Catching up goes at twice the schedule's pace, and never slower than this. */
+const slowestCatchUp = 900_000;
+
+/** The next step of one bot. Pure: the same situation always gives the same decision. */
+export function decide(situation: Situation): Decision {
+  const { state, now } = situation;
+  if (state.open) {
+    // A clock set back must not put off the look for ever; one set forward only makes it too early to tell, once.
+    const settled = state.open.at + situation.doubt;
+    return now >= settled || now < state.open.at - farthestBack
+      ? { do: 'reconcile' }
+      : { do: 'wait', until: settled };
+  }
+  if (state.parked)
+    return state.parked.key === situation.key ? { do: 'rest', because: 'parked' } : { do: 'free' };
+  if (situation.paused) return { do: 'rest', because: 'paused' };
+  if (state.owed) {
+    const { slot, until, retryAt } = state.owed;
+    return now >= retryAt ? { do: 'post', slot, until } : { do: 'wait', until: retryAt };
+  }
+  if (state.served > now + farthestBack) return { do: 'miss', until: now };
+  return decideSlot(situation);
+}
+
+function decideSlot({ state, now, nextSlot, offset, missed }: Situation): Decision {
+  const slot = nextSlot(state.served);
+  if (slot === undefined) return { do: 'rest', because: 'no more slots' };
+  if (slot + offset > now) return { do: 'wait', until: slot + offset };
+  const latest = now - offset;
+  switch (missed) {
+    case 'one':
+      return { do: 'post', slot, until: latest };
+    case 'skip': {
+      const recent = nextSlot(Math.max(state.served, latest - grace));
+      return recent !== undefined && recent <= latest
+        ? { do: 'post', slot: recent, until: latest }
+        : { do: 'miss', until: latest };
+    }
+    case 'all':
+      return catchUp(slot, nextSlot(slot), state, now, offset);
+  }
+}
+
+/** One slot after the other, none dropped, with a pause between those that are late. */
+function catchUp(
+  slot: number,
+  next: number | undefined,
+  state: BotState,
+  now: number,
+  offset: number,
+): Decision {
+  const late = next !== undefined && next + offset <= now;
+  const pause = next === undefined ? 0 : Math.min((next - slot) / 2, slowestCatchUp);
+  const earliest = (state.last?.at ?? 0) + pause;
+  return late && earliest > now && earliest <= now + pause
+    ? { do: 'wait', until: earliest }
+    : { do: 'post', slot, until: slot };
+}

@@ -1,0 +1,51 @@
+import { z } from 'zod';
+
+const instant = z.number().int();
+const base = { bot: z.string().min(1), at: instant };
+
+const ledgerEvent = z.discriminatedUnion('event', [
+  /** The flock takes a bot up: it begins at the poem's first line, and slots before now are not its own. */
+  z.object({ event: z.literal('begun'), ...base, poem: z.string() }),
+  /** The poem was edited; this is where the bot now is in it. */
+  z.object({ event: z.literal('edited'), ...base, poem: z.string(), next: z.int(), ahead: z.array(z.int()) }),
+  /** The bot has come to the end and begins the poem anew. */
+  z.object({ event: z.literal('again'), ...base, poem: z.string() }),
+  /** A post is about to be sent. Until there is an outcome it is in doubt. */
+  z.object({
+    event: z.literal('intent'),
+    ...base,
+    /** The slot this post is for, and the instant up to which slots are served by it. */
+    slot: instant,
+    until: instant,
+    line: z.int(),
+    /** How many lines go into this post: more than one where a refrain is joined to what follows it. */
+    lines: z.int().min(1),
+    print: z.string(),
+    /** The id of the bot's last confirmed post, if it has one. */
+    since: z.string().optional(),
+  }),
+  /** Outcome: it is on the timeline. */
+  z.object({
+    event: z.literal('posted'),
+    ...base,
+    id: z.string(),
+    by: z.enum(['answer', 'timeline', 'person']),
+  }),
+  /** Outcome: X would not have it, or never got it. */
+  z.object({ event: z.literal('refused'), ...base, why: z.string(), reason: z.string(), retryAt: instant }),
+  /** Outcome: it was in doubt and is not on the timeline. */
+  z.object({ event: z.literal('absent'), ...base, by: z.enum(['timeline', 'person']) }),
+  /** Slots up to an instant are let go without a post. */
+  z.object({ event: z.literal('missed'), ...base, until: instant }),
+  /** The bot posts no more until somebody repairs it. */
+  z.object({ event: z.literal('parked'), ...base, why: z.string(), hint: z.string(), key: z.string() }),
+  /** It was repaired. */
+  z.object({ event: z.literal('freed'), ...base }),
+]);
+
+/** What is written down, in the order it happened. Instants are milliseconds since 1970. */
+export type LedgerEvent = z.infer<typeof ledgerEvent>;
+export type Intent = Extract<LedgerEvent, { event: 'intent' }>;
+
+/** @throws {z.ZodError} where the value is no event of this version */
+export const parseLedgerEvent = (value: unknown): LedgerEvent => ledgerEvent.parse(value);

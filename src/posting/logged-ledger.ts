@@ -1,0 +1,75 @@
+import type { Logger } from '../log.ts';
+import type { BotState } from './bot-state.ts';
+import type { LedgerEvent } from './ledger-event.ts';
+import type { Ledger } from './ledger.ts';
+import { lengthOf } from './place.ts';
+
+/** A ledger that also tells the log of everything it has kept, once it has. */
+export function logged(ledger: Ledger, log: Logger): Ledger {
+  return {
+    state: (bot) => ledger.state(bot),
+    async record(...events) {
+      const before = events.map(({ bot }) => ledger.state(bot));
+      await ledger.record(...events);
+      events.forEach((event, index) => {
+        const entry = describe(event, before[index]);
+        if (entry) log[entry.level]({ event: event.event, bot: event.bot, ...entry.fields }, entry.message);
+      });
+    },
+    [Symbol.asyncDispose]: () => ledger[Symbol.asyncDispose](),
+  };
+}
+
+interface Entry {
+  level: 'info' | 'warn' | 'error';
+  fields: Record<string, string | number>;
+  message: string;
+}
+
+/** How an event reads in the log, given what the ledger said of the bot before it; an intent alone is not worth a line. */
+function describe(event: LedgerEvent, before: BotState | undefined): Entry | undefined {
+  const line = (before?.open?.line ?? before?.place.next ?? 0) + 1;
+  const of = before ? lengthOf(before.place) : lengthOf({ poem: 'poem' in event ? event.poem : '' });
+  const info = (message: string, fields: Entry['fields'] = {}): Entry => ({ level: 'info', fields, message });
+  switch (event.event) {
+    case 'intent':
+      return undefined;
+    case 'begun':
+      return info(`begins its poem of ${of} lines`, { of });
+    case 'edited':
+      return info(`follows an edit of its poem and goes on at line ${event.next + 1}`, {
+        line: event.next + 1,
+      });
+    case 'again':
+      return info('begins its poem again', { pass: (before?.pass ?? 0) + 1 });
+    case 'posted': {
+      const slot = before?.open?.slot ?? event.at;
+      const how = event.by === 'answer' ? 'posted' : 'was in doubt about, and finds posted,';
+      const lines = (before?.open?.lines ?? 1) === 2 ? `lines ${line} and ${line + 1}` : `line ${line}`;
+      const fields = { line, of, id: event.id, by: event.by, slot: iso(slot), late: event.at - slot };
+      return info(`${how} ${lines} of ${of}`, fields);
+    }
+    case 'refused': {
+      const { why, reason } = event;
+      const again = event.retryAt > event.at ? `again at ${iso(event.retryAt)}` : 'again';
+      const message = `line ${line} was not posted (${reason}); ${again}`;
+      return { level: 'warn', fields: { line, why, reason, until: iso(event.retryAt) }, message };
+    }
+    case 'absent':
+      return info(`line ${line} was in doubt and is not there; it is posted again`, { line });
+    case 'missed':
+      return info(`lets slots go until ${iso(event.until)}`, { until: iso(event.until) });
+    case 'parked': {
+      const { why, hint } = event;
+      return {
+        level: 'error',
+        fields: { line, why, hint },
+        message: `is parked at line ${line}: ${why}; ${hint}`,
+      };
+    }
+    case 'freed':
+      return info(`was repaired and goes on at line ${line}`, { line });
+  }
+}
+
+const iso = (instant: number): string => new Date(instant).toISOString();

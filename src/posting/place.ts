@@ -1,0 +1,49 @@
+import { createHash } from 'node:crypto';
+
+/**
+ * Where a bot is in its poem. Lines are known by their text, not their number, so that the poem may be edited
+ * while the bot is in the middle of it.
+ */
+export interface Place {
+  /** The poem as the bot knows it: a fingerprint of {@link printLength} characters for each line, in order. */
+  poem: string;
+  /** The first line that is not done. As many as the poem has lines when all are. */
+  next: number;
+  /** Lines after `next` that are done all the same, because the poem was reordered. Ascending. */
+  ahead: readonly number[];
+}
+
+/** 48 bits tell the lines of the longest poem apart. */
+const printLength = 8;
+
+/** A line's fingerprint: equal for texts that X would show alike. */
+export function fingerprint(text: string): string {
+  const seen = text.normalize('NFC').trim().replaceAll(/\s+/gu, ' ');
+  return createHash('sha256').update(seen).digest('base64url').slice(0, printLength);
+}
+
+export const fingerprints = (lines: readonly { text: string }[]): string =>
+  lines.map(({ text }) => fingerprint(text)).join('');
+
+/** The fingerprints of a poem, one by one. */
+export const prints = (poem: string): string[] => poem.match(new RegExp(`.{${printLength}}`, 'g')) ?? [];
+
+export const startOf = (poem: string): Place => ({ poem, next: 0, ahead: [] });
+
+export const lengthOf = ({ poem }: Pick<Place, 'poem'>): number => poem.length / printLength;
+
+export const isFinished = (place: Place): boolean => place.next >= lengthOf(place);
+
+/** The place after the next `count` lines are done. */
+export function advance(place: Place, count: number): Place {
+  const ahead = new Set(place.ahead);
+  let next = place.next;
+  for (let done = 0; done < count; done++) next = passOver(next + 1, ahead);
+  return { ...place, next, ahead: place.ahead.filter((line) => line > next) };
+}
+
+function passOver(line: number, ahead: ReadonlySet<number>): number {
+  let next = line;
+  while (ahead.has(next)) next++;
+  return next;
+}

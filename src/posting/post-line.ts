@@ -1,0 +1,52 @@
+import type { Clock } from '../clock.ts';
+import type { BotName } from '../flock/bot.ts';
+import type { XClient } from '../x/x-client.ts';
+import type { XFailure } from '../x/x-failure.ts';
+import { eventsAfter } from './after-failure.ts';
+import type { Owed } from './bot-state.ts';
+import type { LedgerEvent } from './ledger-event.ts';
+import type { Ledger } from './ledger.ts';
+import { fingerprint } from './place.ts';
+import type { PlannedPost } from './plan-post.ts';
+
+export interface PostLineOptions {
+  bot: BotName;
+  post: PlannedPost;
+  slot: number;
+  /** Slots up to this instant are served by the post. */
+  until: number;
+  /** The last confirmed post's id. */
+  since: string | undefined;
+  owed: Owed | undefined;
+  key: string;
+  ledger: Ledger;
+  x: XClient;
+  clock: Clock;
+}
+
+export type PostReport = { id: string } | { failure: XFailure; events: LedgerEvent[] };
+
+/**
+ * Posts one line so that a crash at any moment can be told apart afterwards: what is about to be sent is on the disk
+ * before it is sent, and what came of it is on the disk before anything is built on it.
+ *
+ * @throws {FlockError} `io` from the ledger; an intent that was not kept is not sent
+ */
+export async function postLine(options: PostLineOptions): Promise<PostReport> {
+  const { bot, post, slot, until, since, owed, key, ledger, x, clock } = options;
+  // 1. Intent.
+  const { line, lines, text } = post;
+  const print = fingerprint(text);
+  const intent = { event: 'intent', bot, at: clock.now(), slot, until, line, lines, print } as const;
+  await ledger.record(since === undefined ? intent : { ...intent, since });
+  // 2. Send.
+  const outcome = await x.post(text);
+  // 3. Outcome.
+  if ('ok' in outcome) {
+    await ledger.record({ event: 'posted', bot, at: clock.now(), id: outcome.ok, by: 'answer' });
+    return { id: outcome.ok };
+  }
+  const events = eventsAfter(outcome.failure, { bot, owed, key, now: clock.now() });
+  if (events.length > 0) await ledger.record(...events);
+  return { failure: outcome.failure, events };
+}

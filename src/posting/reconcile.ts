@@ -1,0 +1,44 @@
+import type { Clock } from '../clock.ts';
+import type { BotName } from '../flock/bot.ts';
+import type { XClient } from '../x/x-client.ts';
+import type { Intent } from './ledger-event.ts';
+import type { Ledger } from './ledger.ts';
+import { fingerprint } from './place.ts';
+
+export interface ReconcileOptions {
+  bot: BotName;
+  open: Intent;
+  /** The account's id; without it the key is asked whose it is. */
+  userId: string | undefined;
+  ledger: Ledger;
+  x: XClient;
+  clock: Clock;
+}
+
+/** What a look at the timeline settled, or why it could not. */
+export type Settled = { posted: string } | 'absent' | { unreadable: string };
+
+/** X's clock and ours may differ by this much where only the time tells where to begin. Milliseconds. */
+const skew = 300_000;
+
+/**
+ * Settles an open post by reading the account's timeline since its last confirmed post. Whatever stands there after that
+ * post with this text is this post and not an earlier one with the same words, because this bot has had one post open only.
+ *
+ * @throws {FlockError} `io` from the ledger
+ */
+export async function reconcile({ bot, open, userId, ledger, x, clock }: ReconcileOptions): Promise<Settled> {
+  const account = userId === undefined ? await x.me() : { ok: { userId } };
+  if ('failure' in account) return { unreadable: account.failure.reason };
+  const from = open.since === undefined ? { start: open.at - skew } : { sinceId: open.since };
+  const timeline = await x.timeline(account.ok.userId, from);
+  if ('failure' in timeline) return { unreadable: timeline.failure.reason };
+  const found = timeline.ok.findLast(({ text }) => fingerprint(text) === open.print);
+  const at = clock.now();
+  if (found) {
+    await ledger.record({ event: 'posted', bot, at, id: found.id, by: 'timeline' });
+    return { posted: found.id };
+  }
+  await ledger.record({ event: 'absent', bot, at, by: 'timeline' });
+  return 'absent';
+}

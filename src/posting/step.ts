@@ -1,0 +1,181 @@
+import { createHash } from 'node:crypto';
+import type { Clock } from '../clock.ts';
+import { FlockError } from '../errors.ts';
+import type { Bot } from '../flock/load-flock.ts';
+import type { Logger } from '../log.ts';
+import { readPoem } from '../poems/read-poems.ts';
+import { splitPoem, type Line } from '../poems/split-poem.ts';
+import { nextAfter } from '../schedule/slots.ts';
+import { offsetIn } from '../schedule/spread.ts';
+import type { OpenXClient } from '../x/x-client.ts';
+import type { BotState } from './bot-state.ts';
+import { decide, type Decision } from './decide.ts';
+import { followEdits } from './follow-edits.ts';
+import type { Intent, LedgerEvent } from './ledger-event.ts';
+import type { Ledger } from './ledger.ts';
+import { fingerprints } from './place.ts';
+import { planPost } from './plan-post.ts';
+import { postLine } from './post-line.ts';
+import { reconcile } from './reconcile.ts';
+
+export interface StepOptions {
+  ledger: Ledger;
+  clock: Clock;
+  log: Logger;
+  openX: OpenXClient;
+  /** The most one request takes. Milliseconds. */
+  deadline: number;
+}
+
+/** When a bot wants its next step: at an instant, or only when something about it changes. */
+export type NextStep = number | 'when changed';
+
+const minute = 60_000;
+
+/**
+ * Takes one bot one step on: decides what is due and does it.
+ *
+ * @returns when the next step is due; an instant that is past means at once
+ * @throws {FlockError} `io` where the ledger can keep nothing more, `data` where the poem cannot be read
+ */
+export async function step(bot: Bot, options: StepOptions): Promise<NextStep> {
+  const { ledger, clock } = options;
+  const state = ledger.state(bot.name) ?? (await begin(bot, options));
+  const decision = decide(situationOf(bot, state, options));
+  const at = clock.now();
+  switch (decision.do) {
+    case 'wait':
+      return decision.until;
+    case 'rest':
+      return 'when changed';
+    case 'free':
+      await ledger.record({ event: 'freed', bot: bot.name, at });
+      return at;
+    case 'miss':
+      await ledger.record({ event: 'missed', bot: bot.name, at, until: decision.until });
+      return at;
+    case 'reconcile':
+      return state.open ? lookForPost(bot, state.open, options) : at;
+    case 'post':
+      return post(bot, state, decision, options);
+  }
+}
+
+/** Tells a key from the one that replaces it, without being of any use to sign with. */
+export function keyMark({ bundle }: Bot): string {
+  return createHash('sha256').update(bundle.accessToken.reveal().token).digest('base64url').slice(0, 10);
+}
+
+function situationOf(
+  bot: Bot,
+  state: BotState,
+  { clock, deadline }: StepOptions,
+): Parameters<typeof decide>[0] {
+  const { schedule: expression, timezone, spread, missed, paused, settle } = bot.settings;
+  return {
+    state,
+    now: clock.now(),
+    nextSlot: (after) => nextAfter({ expression, timezone }, after),
+    offset: offsetIn(spread, bot.name),
+    missed,
+    paused,
+    key: keyMark(bot),
+    doubt: deadline + settle,
+  };
+}
+
+/** A bot that is new here begins at its first line, at its next slot. */
+async function begin(bot: Bot, { ledger, clock }: StepOptions): Promise<BotState> {
+  const poem = fingerprints(await linesOf(bot));
+  await ledger.record({ event: 'begun', bot: bot.name, at: clock.now(), poem });
+  return stateOf(bot, ledger);
+}
+
+async function post(bot: Bot, state: BotState, due: Due, options: StepOptions): Promise<NextStep> {
+  const { ledger, clock, log, openX } = options;
+  const lines = await linesOf(bot);
+  const edit = editOf(bot, state, fingerprints(lines), clock.now());
+  if (edit) {
+    await ledger.record(edit);
+    return clock.now();
+  }
+  const joinRefrain = state.owed?.why === 'duplicate' && bot.settings.refrain === 'join';
+  const texts = lines.map(({ text }) => text);
+  const planned = planPost(state.place, texts, joinRefrain);
+  if (!planned) return atEnd(bot, state, due, options);
+  const report = await postLine({
+    bot: bot.name,
+    post: planned,
+    ...due,
+    since: state.last?.id,
+    owed: state.owed,
+    key: keyMark(bot),
+    ledger,
+    x: openX(bot.bundle),
+    clock,
+  });
+  if ('failure' in report && report.failure.kind === 'in-doubt')
+    inDoubt(log, bot, planned.line, report.failure.reason);
+  return clock.now();
+}
+
+type Due = Pick<Extract<Decision, { do: 'post' }>, 'slot' | 'until'>;
+
+async function atEnd(
+  bot: Bot,
+  { place }: BotState,
+  due: Due,
+  { ledger, clock }: StepOptions,
+): Promise<NextStep> {
+  const at = clock.now();
+  const loop = bot.settings.atEnd === 'loop';
+  await ledger.record(
+    loop
+      ? { event: 'again', bot: bot.name, at, poem: place.poem }
+      : { event: 'missed', bot: bot.name, at, until: due.until },
+  );
+  return at;
+}
+
+/** What to write down where the poem is not as the bot knew it. */
+function editOf(bot: Bot, { place }: BotState, poem: string, at: number): LedgerEvent | undefined {
+  if (poem === place.poem) return undefined;
+  const found = followEdits(place, poem);
+  if (found) return { event: 'edited', bot: bot.name, at, poem, next: found.next, ahead: [...found.ahead] };
+  return {
+    event: 'parked',
+    bot: bot.name,
+    at,
+    why: 'its poem has become another one, and its place in it is lost',
+    hint: `put the poem back as it was, then: flockd resume ${bot.name}`,
+    key: keyMark(bot),
+  };
+}
+
+async function lookForPost(
+  bot: Bot,
+  open: Intent,
+  { ledger, clock, log, openX }: StepOptions,
+): Promise<NextStep> {
+  const { userId } = bot.bundle;
+  const settled = await reconcile({ bot: bot.name, open, userId, ledger, x: openX(bot.bundle), clock });
+  if (settled === 'absent' || 'posted' in settled) return clock.now();
+  inDoubt(log, bot, open.line, settled.unreadable);
+  return clock.now() + minute;
+}
+
+async function linesOf(bot: Bot): Promise<Line[]> {
+  const lines = splitPoem(await readPoem(bot.poemFile), bot.settings.unit);
+  if (lines.length > 0) return lines;
+  throw new FlockError('data', `${bot.poemFile} has no lines`, { hint: 'write the poem, one post a line' });
+}
+
+function inDoubt(log: Logger, { name: bot }: Bot, line: number, reason: string): void {
+  log.warn({ event: 'in-doubt', bot, line: line + 1, reason }, `line ${line + 1} is in doubt: ${reason}`);
+}
+
+function stateOf(bot: Bot, ledger: Ledger): BotState {
+  const state = ledger.state(bot.name);
+  if (!state) throw new Error(`${bot.name}: the ledger kept an event and does not show it`);
+  return state;
+}

@@ -1,0 +1,68 @@
+import type { Clock } from '../clock.ts';
+import type { Authorizations } from './authorizations.ts';
+import type { SandboxAnswer, SandboxRequest } from './answer.ts';
+import type { RateLimits } from './limits.ts';
+import type { Nonces } from './nonces.ts';
+import type { Refuse } from './problems.ts';
+import type { AccessToken, Account } from './state.ts';
+import { verify, type KeyRing, type Pair, type Signed } from './verify.ts';
+import type { World } from './world.ts';
+
+/** Everything the routes share. */
+export interface Core {
+  clock: Clock;
+  world: World;
+  authorizations: Authorizations;
+  limits: RateLimits;
+  nonces: Nonces;
+  apps: Map<string, Pair>;
+  /** Callback URLs that were registered; undefined allows all. */
+  callbacks: string[] | undefined;
+  /** How long X refuses a text it has seen, in milliseconds; 0 accepts it at once. */
+  duplicateWindow: number;
+  /** How long a post takes to reach the timeline, in milliseconds. */
+  timelineLag: number;
+  /** Names and passwords that xAuth takes; empty leaves it off, as X does. */
+  passwords: Map<string, string>;
+}
+
+/** Who is asking: the account behind a live access token. */
+export interface Caller {
+  account: Account;
+  token: AccessToken;
+  signed: Signed;
+}
+
+type Outcome<T> = { ok: true; value: T } | { ok: false; answer: SandboxAnswer };
+
+/** Any request signed by an app of ours, with or without a token. */
+export function signedBy(core: Core, request: SandboxRequest, refuse: Refuse): Outcome<Signed> {
+  const checked = verify(request, keyRing(core), core.nonces, request.arrived ?? core.clock.now());
+  return checked.ok ? { ok: true, value: checked.signed } : { ok: false, answer: refuse(checked.refusal) };
+}
+
+/** A request signed for an account that is in good standing. */
+export function callerOf(core: Core, request: SandboxRequest, refuse: Refuse): Outcome<Caller> {
+  const checked = signedBy(core, request, refuse);
+  if (!checked.ok) return checked;
+  const signed = checked.value;
+  const token = core.world.accessToken(signed.token ?? '');
+  const account = token && core.world.account(token.accountId);
+  if (!token || !account) return { ok: false, answer: refuse('dead-token') };
+  if (account.suspended) return { ok: false, answer: refuse('suspended') };
+  return { ok: true, value: { account, token, signed } };
+}
+
+/** Request tokens and access tokens, as the verifier looks them up. */
+function keyRing(core: Core): KeyRing {
+  return {
+    app: (token) => core.apps.get(token),
+    token(name, app) {
+      const access = core.world.accessToken(name);
+      if (access?.app === app) return { secret: access.secret, dead: access.revoked };
+      const request = core.authorizations.find(name, core.clock.now());
+      if (request?.app === app) return { secret: request.secret, dead: false };
+      return undefined;
+    },
+  };
+}

@@ -1,0 +1,178 @@
+import { z } from 'zod';
+import type { Delivery, SandboxAnswer, SandboxRequest } from './answer.ts';
+import type { Chance } from './chance.ts';
+
+/**
+ * `before`: the request is spoiled, nothing comes of it.
+ * `after`: it did its work, only the answer is spoiled: the case that tempts a client to post twice.
+ */
+const when = z.enum(['before', 'after']);
+const ms = z.number().int().nonnegative();
+
+const fault = z.discriminatedUnion('kind', [
+  /** Another answer in place of the true one. */
+  z.strictObject({
+    kind: z.literal('status'),
+    status: z.number().int().min(200).max(599),
+    body: z.unknown().optional(),
+    headers: z.record(z.string().toLowerCase(), z.string()).default({}),
+    when: when.default('before'),
+  }),
+  /** The connection closes without a word. */
+  z.strictObject({ kind: z.literal('drop'), when: when.default('before') }),
+  /** Silence, for as long as the client bears it. */
+  z.strictObject({ kind: z.literal('hang'), when: when.default('before') }),
+  /** The connection closes now; the request does its work `ms` later. */
+  z.strictObject({ kind: z.literal('late'), ms }),
+  /** The true answer, `ms` late. */
+  z.strictObject({ kind: z.literal('delay'), ms }),
+  /** The true answer, one byte every `ms`. */
+  z.strictObject({ kind: z.literal('trickle'), ms }),
+  /** Half of the true answer, then the connection breaks. */
+  z.strictObject({ kind: z.literal('cut'), when: z.literal('after').default('after') }),
+  /** Half of the gzipped answer, ended as if it were whole. */
+  z.strictObject({ kind: z.literal('gzip-cut'), when: z.literal('after').default('after') }),
+  /** The true answer, said to be gzip. */
+  z.strictObject({ kind: z.literal('gzip-corrupt'), when: z.literal('after').default('after') }),
+  /** The true status without its body. */
+  z.strictObject({ kind: z.literal('empty'), when: when.default('after') }),
+  /** A 302 to the front page. */
+  z.strictObject({ kind: z.literal('redirect'), when: when.default('before') }),
+]);
+
+/** What to spoil, how, and how often. Without `times` until it is cleared; without `rate` every time. */
+export const faultRule = z.strictObject({
+  match: z
+    .strictObject({
+      method: z.string().toUpperCase().optional(),
+      /** A path; `*` stands for any characters. */
+      path: z.string().optional(),
+      /** A screen name. */
+      account: z.string().toLowerCase().optional(),
+    })
+    .default({}),
+  times: z.number().int().positive().optional(),
+  rate: z.number().min(0).max(1).default(1),
+  fault,
+});
+
+export type Fault = z.infer<typeof fault>;
+export type FaultRule = z.infer<typeof faultRule>;
+
+/** What a rule is matched against. */
+export interface Target {
+  method: string;
+  path: string;
+  /** Screen name in lower case; undefined where no account's token signed. */
+  account: string | undefined;
+}
+
+/** The faults that were ordered and have not yet been used up. */
+export class Faults {
+  #rules: FaultRule[] = [];
+  readonly #chance: Chance;
+
+  constructor(chance: Chance) {
+    this.#chance = chance;
+  }
+
+  get rules(): readonly FaultRule[] {
+    return this.#rules;
+  }
+
+  add(rule: z.input<typeof faultRule>): void {
+    this.#rules.push(faultRule.parse(rule));
+  }
+
+  clear(): void {
+    this.#rules = [];
+  }
+
+  /** The fault for this request, if one is ordered and the dice fall for it; it counts as used. */
+  take(target: Target): Fault | undefined {
+    for (const rule of this.#rules) {
+      if (!matches(rule, target)) continue;
+      if (rule.rate < 1 && this.#chance.fraction('faults') >= rule.rate) continue;
+      if (rule.times !== undefined) {
+        rule.times -= 1;
+        if (rule.times === 0) this.#rules = this.#rules.filter((other) => other !== rule);
+      }
+      return rule.fault;
+    }
+    return undefined;
+  }
+}
+
+function matches({ match }: FaultRule, target: Target): boolean {
+  return (
+    (match.method === undefined || match.method === target.method) &&
+    (match.account === undefined || match.account === target.account) &&
+    (match.path === undefined || pathFits(match.path, target.path))
+  );
+}
+
+function pathFits(pattern: string, path: string): boolean {
+  const source = pattern.split('*').map((part) => part.replaceAll(/[\\^$.*+?()[\]{}|/]/g, '\\$&'));
+  return new RegExp(`^${source.join('.*')}$`).test(path);
+}
+
+/** The ways to act on a request that a fault can choose from. */
+export interface Acts {
+  /** Does the request's work now and gives the true answer. */
+  work: () => SandboxAnswer;
+  /** Does the work once that many milliseconds have passed. */
+  workLater: (ms: number) => void;
+}
+
+/** Answers a request under a fault. */
+export function spoil(fault: Fault, { work, workLater }: Acts): SandboxAnswer {
+  switch (fault.kind) {
+    case 'status':
+      if (fault.when === 'after') work();
+      return statusAnswer(fault);
+    case 'redirect':
+      if (fault.when === 'after') work();
+      return { status: 302, headers: { location: '/' }, body: '' };
+    case 'empty':
+      return { ...(fault.when === 'after' ? work() : silence), body: '' };
+    case 'drop':
+    case 'hang':
+      if (fault.when === 'after') work();
+      return { ...silence, fault: { kind: fault.kind } };
+    case 'late':
+      workLater(fault.ms);
+      return { ...silence, fault: { kind: 'drop' } };
+    case 'delay':
+    case 'trickle':
+    case 'cut':
+    case 'gzip-cut':
+    case 'gzip-corrupt':
+      return { ...work(), fault: deliveryOf(fault) };
+  }
+}
+
+const silence: SandboxAnswer = { status: 200, headers: {}, body: '' };
+
+function deliveryOf(fault: Extract<Fault, { kind: Delivery['kind'] }>): Delivery {
+  return fault.kind === 'delay' || fault.kind === 'trickle'
+    ? { kind: fault.kind, ms: fault.ms }
+    : { kind: fault.kind };
+}
+
+/** A body given as text is sent as it is, anything else as JSON; none becomes a problem of that status. */
+function statusAnswer({ status, body, headers }: Extract<Fault, { kind: 'status' }>): SandboxAnswer {
+  const type = typeof body === 'string' ? 'text/html; charset=utf-8' : 'application/json; charset=utf-8';
+  const value = body ?? {
+    title: `Ordered fault ${status}`,
+    type: 'about:blank',
+    status,
+    detail: 'As ordered.',
+  };
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  return { status, headers: { 'content-type': type, ...headers }, body: text };
+}
+
+/** The screen name a request claims to act for, unverified: enough to choose a fault by. */
+export function claimedToken(request: SandboxRequest): string | undefined {
+  return /oauth_token="([^"]+)"/.exec(request.headers['authorization'] ?? '')?.[1];
+}

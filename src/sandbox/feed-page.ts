@@ -1,0 +1,100 @@
+import { avatar, html, hueOf, initialOf, layout, type Html } from './html.ts';
+import type { Account, Post } from './state.ts';
+import type { World } from './world.ts';
+
+/** How many posts the page begins with. */
+const pageLength = 50;
+
+/** How many accounts can be picked from the page's head. */
+const longestRow = 24;
+
+/** The front page: the newest posts of all accounts, or of one. */
+export function feedPage(world: World, only: string | undefined): string {
+  const account = only === undefined ? undefined : world.accountNamed(only);
+  const all = only === undefined ? world.posts : world.postsOf(account?.id ?? '');
+  const title = only === undefined ? 'Sandbox' : `@${account?.screenName ?? only} · Sandbox`;
+  return layout(
+    title,
+    html`<header class="top">
+        <p class="brand"><a href="/">Sandbox</a> <span>an X in a box</span></p>
+        <p class="live" id="live" hidden><span></span> live</p>
+      </header>
+      <main class="feed">
+        <h1 class="unseen">${title}</h1>
+        ${world.accounts.length > 0 && accountRow(world.accounts, account)}
+        <div id="posts" aria-live="polite" aria-relevant="additions">
+          ${newest(all).map((post) => postCard(world, post))}
+        </div>
+        <p class="empty" ${all.length > 0 && html` hidden`} id="empty">
+          No posts yet. They appear here as they arrive.
+        </p>
+      </main>`,
+    true,
+  );
+}
+
+function accountRow(accounts: Account[], current: Account | undefined): Html {
+  const shown = accounts.slice(-longestRow).reverse();
+  const left = accounts.length - shown.length;
+  return html`<nav class="row" aria-label="Accounts">
+    <a class="chip" href="/" ${!current && html` aria-current="page"`}>All</a>
+    ${shown.map(
+      (account) =>
+        html`<a
+          class="chip"
+          href="/?account=${account.screenName}"
+          ${account === current && html` aria-current="page"`}
+        >
+          ${avatar(account.screenName)}${account.screenName}${account.suspended && html` <span class="tag">suspended</span>`}</a
+        >`,
+    )}
+    ${left > 0 && html`<span class="small">and ${left} more</span>`}
+  </nav>`;
+}
+
+function newest(posts: readonly Post[]): Post[] {
+  const found: Post[] = [];
+  for (let n = posts.length - 1; n >= 0 && found.length < pageLength; n--) {
+    const post = posts[n];
+    if (post && !post.deleted) found.push(post);
+  }
+  return found;
+}
+
+function postCard(world: World, post: Post): Html {
+  const { account, hue, initial, text, instant } = cardOf(world, post);
+  return html`<article id="post-${post.id}">
+    <span class="avatar hue-${hue}" aria-hidden="true">${initial}</span>
+    <div>
+      <p class="by">
+        <a href="/?account=${account}">@${account}</a> <time datetime="${instant}">${utc(instant)}</time>
+      </p>
+      <p class="text">${text}</p>
+    </div>
+  </article>`;
+}
+
+/** What a card shows; the page's script builds the same card from it. */
+export interface Card {
+  id: string;
+  account: string;
+  hue: number;
+  initial: string;
+  text: string;
+  /** ISO 8601, UTC. */
+  instant: string;
+}
+
+export function cardOf(world: World, { id, accountId, text, instant }: Post): Card {
+  const account = world.account(accountId)?.screenName ?? '';
+  return {
+    id,
+    account,
+    hue: hueOf(account),
+    initial: initialOf(account),
+    text,
+    instant: new Date(instant).toISOString(),
+  };
+}
+
+const utc = (instant: string): string => `${instant.slice(0, 10)} ${instant.slice(11, 16)} UTC`;

@@ -1,0 +1,140 @@
+import { json, plain, xml, type SandboxAnswer } from './answer.ts';
+
+/** Why the sandbox would not do what was asked, whichever version of the API was asked. */
+export type Refusal =
+  | 'unauthenticated'
+  | 'bad-signature'
+  | 'clock-skew'
+  | 'dead-token'
+  | 'bearer'
+  | 'suspended'
+  | 'read-only'
+  | 'no-credit'
+  | 'empty'
+  | 'too-long'
+  | 'not-permitted'
+  | 'duplicate'
+  | 'too-many'
+  | 'not-found'
+  | 'not-yours';
+
+const problem = (name: string): string => `https://api.twitter.com/2/problems/${name}`;
+const blank = 'about:blank';
+
+interface Problem {
+  status: number;
+  title: string;
+  type: string;
+  detail: string;
+}
+
+const unauthorized: Problem = { status: 401, title: 'Unauthorized', type: blank, detail: 'Unauthorized' };
+const forbidden = (detail: string, type = blank): Problem => ({
+  status: 403,
+  title: 'Forbidden',
+  type,
+  detail,
+});
+
+/** What /2 says, after the reports gathered from client libraries' issues. */
+const problems: Record<Refusal, Problem> = {
+  unauthenticated: unauthorized,
+  'bad-signature': unauthorized,
+  'clock-skew': unauthorized,
+  'dead-token': unauthorized,
+  bearer: {
+    status: 403,
+    title: 'Unsupported Authentication',
+    type: problem('unsupported-authentication'),
+    detail:
+      'Authenticating with OAuth 2.0 Application-Only is forbidden for this endpoint.  Supported authentication types are [OAuth 1.0a User Context].',
+  },
+  suspended: forbidden(
+    'Your account is suspended and is not permitted to access this feature.',
+    problem('user-suspended'),
+  ),
+  'read-only': forbidden(
+    'Your client app is not configured with the appropriate oauth1 app permissions for this endpoint.',
+    problem('oauth1-permissions'),
+  ),
+  'no-credit': {
+    status: 402,
+    title: 'CreditsDepleted',
+    type: problem('credits'),
+    detail: 'Your enrolled account does not have any credits to fulfill this request.',
+  },
+  empty: { status: 400, title: 'Invalid Request', type: problem('invalid-request'), detail: '' },
+  'too-long': forbidden('You are not permitted to perform this action.'),
+  'not-permitted': forbidden('You are not permitted to perform this action.'),
+  duplicate: forbidden('You are not allowed to create a Tweet with duplicate content.'),
+  'too-many': { status: 429, title: 'Too Many Requests', type: blank, detail: 'Too Many Requests' },
+  'not-found': {
+    status: 404,
+    title: 'Not Found Error',
+    type: problem('resource-not-found'),
+    detail: 'Could not find what was asked for.',
+  },
+  'not-yours': forbidden('You are not authorized to delete this Tweet.'),
+};
+
+/** What /1.1 and /oauth say: status, code and message. */
+const codes: Record<Refusal, [status: number, code: number, message: string]> = {
+  unauthenticated: [400, 215, 'Bad Authentication data.'],
+  'bad-signature': [401, 32, 'Could not authenticate you.'],
+  'clock-skew': [401, 135, 'Timestamp out of bounds.'],
+  'dead-token': [401, 89, 'Invalid or expired token.'],
+  bearer: [403, 220, 'Your credentials do not allow access to this resource.'],
+  suspended: [403, 64, 'Your account is suspended and is not permitted to access this feature.'],
+  'read-only': [401, 261, 'Application cannot perform write actions.'],
+  'no-credit': [402, 0, 'CreditsDepleted'],
+  empty: [403, 170, 'Missing required parameter: status.'],
+  'too-long': [403, 186, 'Tweet needs to be a bit shorter.'],
+  'not-permitted': [403, 226, 'This request looks like it might be automated.'],
+  duplicate: [403, 187, 'Status is a duplicate.'],
+  'too-many': [429, 88, 'Rate limit exceeded'],
+  'not-found': [404, 34, 'Sorry, that page does not exist.'],
+  'not-yours': [403, 183, "You may not delete another user's status."],
+};
+
+/** A refusal in the words of the API that was asked. */
+export type Refuse = (refusal: Refusal) => SandboxAnswer;
+
+export const refuseV2: Refuse = (refusal) => {
+  if (refusal === 'empty') return invalidRequest('text', '', 'The text of a post must not be empty.');
+  const { status, title, type, detail } = problems[refusal];
+  // Reports show no `status` in the body of a 402, and no `type` in that of a 429.
+  if (status === 402) return json(status, { account_id: 0, title, detail, type });
+  if (status === 429) return json(status, { title, detail, status });
+  return json(status, { title, type, status, detail });
+};
+
+export const refuseV1: Refuse = (refusal) => {
+  const [status, code, message] = codes[refusal];
+  return json(status, { errors: [{ code, message }] });
+};
+
+/** The 400 of /2 for a parameter or property it does not take. */
+export function invalidRequest(parameter: string, value: string, message: string): SandboxAnswer {
+  return json(400, {
+    errors: [{ parameters: { [parameter]: [value] }, message }],
+    title: 'Invalid Request',
+    detail: 'One or more parameters to your request was invalid.',
+    type: problem('invalid-request'),
+  });
+}
+
+/** X answers this one in XML, which JSON clients stumble over. */
+export function callbackRefused(): SandboxAnswer {
+  const message = 'Callback URL not approved for this client application.';
+  return xml(403, `<errors><error code="415">${message}</error></errors>`);
+}
+
+/** X answers this one in plain text. */
+export function verifierRefused(): SandboxAnswer {
+  return plain(401, 'Error processing your OAuth request: Invalid oauth_verifier parameter');
+}
+
+/** The answer to a request token that is unknown, spent or expired. */
+export function requestTokenRefused(): SandboxAnswer {
+  return plain(401, 'Error processing your OAuth request: Invalid or expired oauth_token');
+}

@@ -1,0 +1,116 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Clock } from '../clock.ts';
+import { FlockError, messageOf, systemCode } from '../errors.ts';
+import { json } from './answer.ts';
+import { deliver } from './deliver.ts';
+import { streamEvents } from './event-stream.ts';
+import { isKnownHost } from './hosts.ts';
+import { Sandbox, type SandboxOptions } from './sandbox.ts';
+import { readState, StateKeeper } from './state-file.ts';
+
+export interface OpenSandboxOptions extends Omit<SandboxOptions, 'state'> {
+  /** 0 takes any free port. */
+  port: number;
+  /** Where accounts, tokens and posts outlive a restart; nowhere by default. */
+  stateFile?: string;
+}
+
+export interface OpenSandbox {
+  /** `http://127.0.0.1:PORT`, without a slash at its end. */
+  url: string;
+  sandbox: Sandbox;
+  /** Breaks off what is under way, stores the state and frees the port. */
+  close(): Promise<void>;
+}
+
+/** The longest body that is read. Bytes. */
+const longestBody = 1024 * 1024;
+
+/** Opens a sandbox to programs on this machine. */
+export async function openSandbox({ port, stateFile, ...options }: OpenSandboxOptions): Promise<OpenSandbox> {
+  const { clock } = options;
+  const stored = stateFile === undefined ? {} : { state: await readState(stateFile) };
+  const sandbox = new Sandbox({ ...options, ...stored });
+  const server = createServer((request, response) => {
+    // A client that breaks off while it sends has nobody left to be answered.
+    serve(sandbox, clock, request, response).catch(() => response.destroy());
+  });
+  const keeper =
+    stateFile === undefined ? undefined : new StateKeeper(stateFile, clock, () => sandbox.world.snapshot());
+  if (keeper) {
+    sandbox.world.watch(() => {
+      keeper.touch();
+    });
+  }
+  const url = await listen(server, port);
+  return {
+    url,
+    sandbox,
+    async close() {
+      await closeServer(server);
+      await keeper?.close();
+    },
+  };
+}
+
+async function serve(
+  sandbox: Sandbox,
+  clock: Clock,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const { method = 'GET', url = '/' } = request;
+  const host = request.headers.host ?? '';
+  const body = await readBody(request);
+  if (body === undefined) deliver(json(413, { detail: 'Payload too large' }), response, clock);
+  else if (url === '/sandbox/events' && isKnownHost(host)) streamEvents(sandbox.world, response);
+  else deliver(sandbox.handle({ method, url, host, headers: flatten(request), body }), response, clock);
+}
+
+/** The body as text, or undefined when it is too long. */
+async function readBody(request: IncomingMessage): Promise<string | undefined> {
+  const parts: Buffer[] = [];
+  let length = 0;
+  for await (const part of request as AsyncIterable<Buffer>) {
+    length += part.length;
+    if (length <= longestBody) parts.push(part);
+  }
+  return length <= longestBody ? Buffer.concat(parts).toString('utf8') : undefined;
+}
+
+function flatten({ headers }: IncomingMessage): Record<string, string> {
+  const flat: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers)) {
+    if (value !== undefined) flat[name] = Array.isArray(value) ? value.join(', ') : value;
+  }
+  return flat;
+}
+
+function listen(server: Server, port: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error) => {
+      reject(cannotListen(port, error));
+    });
+    server.listen(port, '127.0.0.1', () => {
+      resolve(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    });
+  });
+}
+
+function cannotListen(port: number, cause: Error): FlockError {
+  const hint = '--port N';
+  if (systemCode(cause) === 'EADDRINUSE') {
+    return new FlockError('unavailable', `port ${port} is in use`, { hint, cause });
+  }
+  return new FlockError('unavailable', `cannot listen on port ${port}: ${messageOf(cause)}`, { hint, cause });
+}
+
+function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => {
+      resolve();
+    });
+    server.closeAllConnections();
+  });
+}

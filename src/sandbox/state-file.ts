@@ -1,0 +1,101 @@
+import { randomUUID } from 'node:crypto';
+import { open, readFile, rename, rm } from 'node:fs/promises';
+import type { z } from 'zod';
+import type { Clock } from '../clock.ts';
+import { FlockError, messageOf, systemCode } from '../errors.ts';
+import { emptyState, stateSchema, type SandboxState } from './state.ts';
+
+/** Reads a stored sandbox; a file that is not there is an empty one, a damaged one is left as it is. */
+export async function readState(path: string): Promise<SandboxState> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return emptyState();
+    throw new FlockError('io', `cannot read the sandbox's state ${path}: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+  const state = stateSchema.safeParse(parse(text));
+  if (state.success) return state.data;
+  throw new FlockError('data', `the sandbox's state ${path} is damaged: ${firstIssue(state.error)}`, {
+    hint: 'move the file away to begin with an empty sandbox',
+    cause: state.error,
+  });
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+function firstIssue(error: z.ZodError): string {
+  const issue = error.issues[0];
+  if (!issue || issue.path.length === 0) return 'it is not the JSON of a sandbox';
+  return `${issue.path.join('.')}: ${issue.message}`;
+}
+
+/** Replaces the file at once: a reader finds the old state or the new one. It holds secrets, hence 0600. */
+async function writeState(path: string, state: SandboxState): Promise<void> {
+  const draft = `${path}.${randomUUID()}.tmp`;
+  try {
+    const file = await open(draft, 'wx', 0o600);
+    try {
+      await file.writeFile(`${JSON.stringify(state)}\n`);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(draft, path);
+  } catch (error) {
+    await rm(draft, { force: true });
+    throw new FlockError('cannotCreate', `cannot write the sandbox's state ${path}: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+/** How long changes are gathered before they are written. Milliseconds. */
+const patience = 500;
+
+/** Keeps a state file up to date with a world that changes. */
+export class StateKeeper {
+  readonly #path: string;
+  readonly #clock: Clock;
+  readonly #read: () => SandboxState;
+  #cancel: (() => void) | undefined;
+  #writing: Promise<void> = Promise.resolve();
+
+  /** @param read gives the state as it is at the time of writing */
+  constructor(path: string, clock: Clock, read: () => SandboxState) {
+    this.#path = path;
+    this.#clock = clock;
+    this.#read = read;
+  }
+
+  /** Says that something changed; it is written soon. */
+  touch(): void {
+    this.#cancel ??= this.#clock.at(this.#clock.now() + patience, () => {
+      this.#cancel = undefined;
+      // A failure is reported by close(), which writes once more.
+      this.#write().catch(() => undefined);
+    });
+  }
+
+  /** Writes the state a last time and resolves when it is stored. */
+  async close(): Promise<void> {
+    this.#cancel?.();
+    this.#cancel = undefined;
+    await this.#write();
+  }
+
+  /** One write at a time, so that an older state never lands on a newer one. */
+  #write(): Promise<void> {
+    const write = (): Promise<void> => writeState(this.#path, this.#read());
+    this.#writing = this.#writing.then(write, write);
+    return this.#writing;
+  }
+}

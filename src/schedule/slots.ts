@@ -1,0 +1,183 @@
+import { createTask, validateDetailed, type ScheduledTask } from 'node-cron';
+import { Temporal } from 'temporal-polyfill';
+
+/** When a bot is to post: a cron expression of 5 or 6 fields, read in an IANA time zone. */
+export interface Schedule {
+  expression: string;
+  timezone: string;
+}
+
+/** What is wrong with a cron expression, naming the field, or undefined where it is good. */
+export function scheduleFault(expression: string): string | undefined {
+  const [error] = validateDetailed(expression).errors;
+  if (!error) return undefined;
+  const shown = JSON.stringify(error.value ?? expression);
+  if (error.field === 'expression') return `${shown} is not a cron expression: ${error.message}`;
+  const field = error.field.replaceAll(/[A-Z]/g, (capital) => ` ${capital.toLowerCase()}`);
+  if (error.message.includes('impossible'))
+    return `${JSON.stringify(expression)} never comes: wrong ${field} ${shown}`;
+  return `${shown} is not a good ${field} in ${JSON.stringify(expression)}`;
+}
+
+/** Whether a name is a time zone of the IANA database. */
+export function isTimezone(name: string): boolean {
+  try {
+    return /^[A-Za-z]/.test(name) && Boolean(new Intl.DateTimeFormat('en', { timeZone: name }));
+  } catch {
+    return false;
+  }
+}
+
+/** A slot of 29 February that must also be a certain weekday can be 40 years away. */
+const furthest = { years: 41 };
+
+/**
+ * The first slot of a schedule after an instant, or undefined where there is none in the next 40 years.
+ *
+ * node-cron is the calendar: it reads the expression and says whether a date is meant (so day of month and day of week
+ * must both fit). The clock of the zone is read here, because node-cron loses slots where the hour changes:
+ * - a fixed time that the clock skips becomes the first instant after the gap, once;
+ * - a fixed time that comes twice counts the first time only;
+ * - a schedule for every hour keeps its rhythm in real time, through both.
+ *
+ * @param instant - milliseconds since 1970
+ */
+export function nextAfter(schedule: Schedule, instant: number): number | undefined {
+  const calendar = calendarOf(schedule.expression);
+  const start = Temporal.Instant.fromEpochMilliseconds(instant).toZonedDateTimeISO(schedule.timezone);
+  const last = start.toPlainDate().add(furthest);
+  for (
+    let date = start.toPlainDate();
+    Temporal.PlainDate.compare(date, last) < 0;
+    date = date.add({ days: 1 })
+  ) {
+    if (!calendar.isMeant(date)) continue;
+    const slot = calendar.everyHour
+      ? nextInDay(calendar, date, schedule.timezone, instant)
+      : nextFixed(calendar, date, schedule.timezone, instant);
+    if (slot !== undefined) return slot;
+  }
+  return undefined;
+}
+
+/** An expression, taken apart. */
+interface Calendar {
+  hours: number[];
+  minutes: number[];
+  seconds: number[];
+  everyHour: boolean;
+  isMeant: (date: Temporal.PlainDate) => boolean;
+}
+
+const calendars = new Map<string, Calendar>();
+
+function calendarOf(expression: string): Calendar {
+  const known = calendars.get(expression);
+  if (known) return known;
+  const { fields } = validateDetailed(expression);
+  if (!fields) throw new RangeError(`not a cron expression: ${expression}`);
+  const calendar = {
+    hours: fields.hour,
+    minutes: fields.minute,
+    seconds: fields.second,
+    everyHour: fields.hour.length === 24,
+    isMeant: dateTest(dayTask(fields.dayOfMonth, fields.month, fields.dayOfWeek)),
+  };
+  calendars.set(expression, calendar);
+  return calendar;
+}
+
+/** An unstarted task that is due at noon UTC of every date that is meant; asking it about that noon asks about the date. */
+function dayTask(
+  dayOfMonth: (number | string)[],
+  month: number[],
+  dayOfWeek: (number | string)[],
+): ScheduledTask {
+  const expression = `0 0 12 ${dayOfMonth.join(',')} ${month.join(',')} ${dayOfWeek.join(',')}`;
+  return createTask(expression, () => undefined, { timezone: 'UTC' });
+}
+
+const dateTest =
+  (task: ScheduledTask) =>
+  ({ year, month, day }: Temporal.PlainDate): boolean =>
+    task.match(new Date(Date.UTC(year, month - 1, day, 12)));
+
+function nextFixed(
+  calendar: Calendar,
+  date: Temporal.PlainDate,
+  timezone: string,
+  after: number,
+): number | undefined {
+  // Only a day whose clock changes has slots that are not where the clock says; on all others the search can jump ahead.
+  const reached = Temporal.Instant.fromEpochMilliseconds(after).toZonedDateTimeISO(timezone);
+  const from = isPlainDay(date, timezone) && reached.toPlainDate().equals(date) ? secondsOf(reached) : 0;
+  for (const time of timesFrom(calendar, from)) {
+    const slot = instantOf(date.toPlainDateTime(time), timezone);
+    if (slot > after) return slot;
+  }
+  return undefined;
+}
+
+/** The instant the zone's clock first shows a local time, or, where it never does, the first instant after the gap. */
+function instantOf(local: Temporal.PlainDateTime, timezone: string): number {
+  const found = local.toZonedDateTime(timezone, { disambiguation: 'earlier' });
+  if (found.toPlainDateTime().equals(local)) return found.epochMilliseconds;
+  return found.getTimeZoneTransition('next')?.epochMilliseconds ?? found.epochMilliseconds;
+}
+
+/** Slots of an every-hour schedule: real time is walked through, hour by hour, and the clock is read as it goes. */
+function nextInDay(
+  calendar: Calendar,
+  date: Temporal.PlainDate,
+  timezone: string,
+  after: number,
+): number | undefined {
+  const end = date.add({ days: 1 }).toZonedDateTime(timezone).epochMilliseconds;
+  let moment = Math.max(
+    date.toZonedDateTime(timezone).epochMilliseconds,
+    Math.floor(after / 1000) * 1000 + 1000,
+  );
+  while (moment < end) {
+    const clock = Temporal.Instant.fromEpochMilliseconds(moment).toZonedDateTimeISO(timezone);
+    const inHour = clock.minute * 60 + clock.second;
+    for (const minute of calendar.minutes) {
+      if (minute < clock.minute) continue;
+      for (const second of calendar.seconds) {
+        const slot = moment + (minute * 60 + second - inHour) * 1000;
+        if (slot >= moment && slot < end && shows(slot, timezone, minute)) return slot;
+      }
+    }
+    moment = nextHour(moment, clock, timezone);
+  }
+  return undefined;
+}
+
+/** The start of the clock's next hour, or the change of the clock where that comes first (some are half an hour). */
+function nextHour(moment: number, clock: Temporal.ZonedDateTime, timezone: string): number {
+  const hour = moment + (3600 - clock.minute * 60 - clock.second) * 1000;
+  const change = Temporal.Instant.fromEpochMilliseconds(moment)
+    .toZonedDateTimeISO(timezone)
+    .getTimeZoneTransition('next')?.epochMilliseconds;
+  return change !== undefined && change > moment && change < hour ? change : hour;
+}
+
+const shows = (instant: number, timezone: string, minute: number): boolean =>
+  Temporal.Instant.fromEpochMilliseconds(instant).toZonedDateTimeISO(timezone).minute === minute;
+
+/** Whether the zone's clock runs straight through a date. */
+const isPlainDay = (date: Temporal.PlainDate, timezone: string): boolean =>
+  date.toZonedDateTime(timezone).hoursInDay === 24 && date.toZonedDateTime(timezone).hour === 0;
+
+const secondsOf = ({ hour, minute, second }: Temporal.ZonedDateTime): number =>
+  hour * 3600 + minute * 60 + second;
+
+/** The times of day a calendar names, from a second of the day on. */
+function* timesFrom({ hours, minutes, seconds }: Calendar, from: number): Generator<Temporal.PlainTimeLike> {
+  for (const hour of hours) {
+    if (hour * 3600 + 3599 < from) continue;
+    for (const minute of minutes) {
+      if (hour * 3600 + minute * 60 + 59 < from) continue;
+      for (const second of seconds) yield { hour, minute, second };
+    }
+  }
+}

@@ -1,0 +1,126 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { z } from 'zod';
+import { FlockError, messageOf, systemCode } from './errors.ts';
+import { TokenPair } from './keys/token-pair.ts';
+
+/** Where a flock lives on the disk. Absolute paths. */
+export interface FlockPaths {
+  root: string;
+  keys: string;
+  state: string;
+  flockFile: string;
+}
+
+/** The places of a flock; `$STATE_DIRECTORY` (systemd) wins over `state/`. */
+export function flockPaths(flags: { root?: string | undefined; keys?: string | undefined }): FlockPaths {
+  const root = path.resolve(flags.root ?? '.');
+  const keys = flags.keys === undefined ? path.join(root, 'keys') : path.resolve(flags.keys);
+  const state = process.env['STATE_DIRECTORY']?.split(':')[0] ?? path.join(root, 'state');
+  return { root, keys, state, flockFile: path.join(root, 'flock.json') };
+}
+
+const loopback = /^(localhost|127(\.[0-9]{1,3}){3}|\[::1\])$/;
+
+/**
+ * The base of the X API without a trailing slash: `$KEYMAKER_API_URL`, or X's own.
+ *
+ * @throws {FlockError} `config` for anything but https, or plain http to a loopback address
+ */
+export function apiUrl(): string {
+  const text = process.env['KEYMAKER_API_URL'] ?? '';
+  if (text === '') return 'https://api.x.com';
+  const hint = 'give an address such as https://api.x.com or http://127.0.0.1:4010';
+  if (!URL.canParse(text))
+    throw new FlockError('config', `KEYMAKER_API_URL is not an address: ${text}`, { hint });
+  const url = new URL(text);
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && loopback.test(url.hostname))) {
+    throw new FlockError(
+      'config',
+      `KEYMAKER_API_URL must be https, or http to this machine itself: ${text}`,
+      { hint },
+    );
+  }
+  if (url.username !== '' || url.search !== '' || url.hash !== '') {
+    throw new FlockError('config', 'KEYMAKER_API_URL must be a plain base address', { hint });
+  }
+  return (url.origin + url.pathname).replace(/\/+$/, '');
+}
+
+/** The pair that the sandbox accepts, and that its clients may use, where nothing else is set. */
+export const sandboxAppKeys = (): TokenPair => new TokenPair('sandbox-app-key', 'sandbox-app-secret');
+
+/**
+ * The app keys: `$CONSUMER_TOKEN` and `$CONSUMER_TOKEN_SECRET` (or the files named by `…_FILE`), then `apikeys.json`.
+ *
+ * @throws {FlockError} `config` where there are none, only half of them, or a file of them cannot be used
+ */
+export function appKeys(root: string): TokenPair {
+  const found = appKeysIfSet(root);
+  if (found) return found;
+  throw new FlockError('config', 'no app keys: CONSUMER_TOKEN and CONSUMER_TOKEN_SECRET are not set', {
+    hint: `set both (or CONSUMER_TOKEN_FILE and CONSUMER_TOKEN_SECRET_FILE), or write ${path.join(root, 'apikeys.json')}: {"consumer_token": "…", "consumer_token_secret": "…"}`,
+  });
+}
+
+/** The app keys, or undefined where nothing at all is set. @throws {FlockError} as {@link appKeys} */
+export function appKeysIfSet(root: string): TokenPair | undefined {
+  const token = secretFrom('CONSUMER_TOKEN');
+  const secret = secretFrom('CONSUMER_TOKEN_SECRET');
+  if (token !== undefined && secret !== undefined) return new TokenPair(token, secret);
+  if (token !== undefined || secret !== undefined) {
+    const missing = token === undefined ? 'CONSUMER_TOKEN' : 'CONSUMER_TOKEN_SECRET';
+    throw new FlockError('config', `half of the app keys: ${missing} is not set`, {
+      hint: `set ${missing} too`,
+    });
+  }
+  return appKeysInFile(path.join(root, 'apikeys.json'));
+}
+
+function secretFrom(name: 'CONSUMER_TOKEN' | 'CONSUMER_TOKEN_SECRET'): string | undefined {
+  const value = process.env[name]?.trim();
+  if (value !== undefined && value !== '') return value;
+  const file = process.env[`${name}_FILE`];
+  if (file === undefined || file === '') return undefined;
+  try {
+    const text = readFileSync(file, 'utf8').trim();
+    if (text === '') throw new FlockError('config', `${name}_FILE: ${file} is empty`);
+    return text;
+  } catch (cause) {
+    if (cause instanceof FlockError) throw cause;
+    throw new FlockError('config', `${name}_FILE: cannot read ${file}: ${messageOf(cause)}`, { cause });
+  }
+}
+
+const appKeysSchema = z.object({
+  consumer_token: z.string().min(1),
+  consumer_token_secret: z.string().min(1),
+});
+
+function appKeysInFile(file: string): TokenPair | undefined {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (cause) {
+    if (systemCode(cause) === 'ENOENT') return undefined;
+    throw new FlockError('config', `cannot read ${file}: ${messageOf(cause)}`, { cause });
+  }
+  const found = appKeysSchema.safeParse(parseQuietly(text));
+  if (found.success) return new TokenPair(found.data.consumer_token, found.data.consumer_token_secret);
+  throw new FlockError('config', `${file} does not hold app keys`, {
+    hint: 'it should read {"consumer_token": "…", "consumer_token_secret": "…"}',
+  });
+}
+
+/** JSON without the parser's message, which quotes the text and so could print a secret. */
+function parseQuietly(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether colours are unwelcome. @see no-color.org */
+export const noColor = (): boolean =>
+  (process.env['NO_COLOR'] ?? '') !== '' || process.env['TERM'] === 'dumb';
