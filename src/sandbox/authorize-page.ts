@@ -45,7 +45,6 @@ export function askPage({ path, authorization, accounts, chosen, complaint }: Qu
             autocomplete="off"
             autocapitalize="none"
             spellcheck="false"
-            placeholder="howl"
         /></span>
         <div class="buttons">
           <button class="primary" name="action" value="authorize">Authorize app</button>

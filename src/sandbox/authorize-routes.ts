@@ -52,7 +52,7 @@ function takeAnswer(core: Core, call: Call): SandboxAnswer {
   if (validName(name) === undefined) {
     const complaint =
       name === '' ? 'Pick an account, or name a new one.' : `“${name}” cannot be a screen name.`;
-    return showAsk(core, call, authorization, undefined, complaint);
+    return showAsk(core, call, authorization, validName(form.get('account') ?? ''), complaint);
   }
   const account = core.world.ensureAccount(name);
   if (account.suspended)

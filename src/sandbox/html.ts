@@ -52,9 +52,10 @@ export function avatar(screenName: string): Html {
 
 /** Which of the colours a screen name gets, always the same. */
 export function hueOf(screenName: string): number {
-  let sum = 0;
-  for (const letter of screenName.toLowerCase()) sum = (sum * 31 + letter.charCodeAt(0)) % 9973;
-  return sum % hues;
+  // FNV-1a, because plainer sums give the short names of a flock the same few colours.
+  let hash = 0x811c9dc5;
+  for (const byte of Buffer.from(screenName.toLowerCase())) hash = Math.imul(hash ^ byte, 0x01000193);
+  return ((hash >>> 16) ^ (hash & 0xffff)) % hues;
 }
 
 /** The letter that stands for an account. */

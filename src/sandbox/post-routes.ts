@@ -31,8 +31,16 @@ function limited(
   const checked = callerOf(core, call.request, refuse);
   if (!checked.ok) return checked.answer;
   const { passed, headers } = core.limits.take(counted(checked.value), core.clock.now());
-  const answer = passed ? act(checked.value) : refuse('too-many');
+  const answer = passed ? actInGoodStanding(checked.value, refuse, act) : refuse('too-many');
   return { ...answer, headers: { ...answer.headers, ...headers } };
+}
+
+function actInGoodStanding(
+  caller: Caller,
+  refuse: Refuse,
+  act: (caller: Caller) => SandboxAnswer,
+): SandboxAnswer {
+  return caller.account.suspended ? refuse('suspended') : act(caller);
 }
 
 const postLimits = ({ account, token }: Caller): Counted[] => [
@@ -137,16 +145,16 @@ function createV1(core: Core, call: Call): SandboxAnswer {
   });
 }
 
-function verifyCredentials(core: Core, { request }: Call): SandboxAnswer {
-  const checked = callerOf(core, request, refuseV1);
-  if (!checked.ok) return checked.answer;
-  const { account } = checked.value;
-  core.world.usage.accountReads += 1;
-  return withNumericId(account.id, {
-    id_str: account.id,
-    name: account.screenName,
-    screen_name: account.screenName,
-    created_at: new Date(account.created).toUTCString(),
+function verifyCredentials(core: Core, call: Call): SandboxAnswer {
+  const counted = ({ account }: Caller): Counted[] => [['me', account.id]];
+  return limited(core, call, refuseV1, counted, ({ account }) => {
+    core.world.usage.accountReads += 1;
+    return withNumericId(account.id, {
+      id_str: account.id,
+      name: account.screenName,
+      screen_name: account.screenName,
+      created_at: new Date(account.created).toUTCString(),
+    });
   });
 }
 

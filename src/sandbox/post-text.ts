@@ -27,7 +27,7 @@ export type TextFault = 'empty' | 'too-long' | 'not-permitted';
 export function judgeText(text: string): TextFault | undefined {
   if (text === '') return 'empty';
   if (weigh(text) > longestPost) return 'too-long';
-  if (twitterText.hasInvalidCharacters(text)) return 'not-permitted';
+  if (twitterText.hasInvalidCharacters(text) || /\p{Surrogate}/u.test(text)) return 'not-permitted';
   // Self-serve apps may name one cashtag a post (X's changelog of 2026).
   return twitterText.extractCashtags(text).length > 1 ? 'not-permitted' : undefined;
 }

@@ -129,7 +129,8 @@ export class Sandbox {
   }
 }
 
-const isApi = (path: string): boolean => /^\/(oauth|1\.1|2)\//.test(path);
+/** What apps call, where faults may fall; the pages are for people. */
+const isApi = (path: string): boolean => /^\/(oauth\/(?!auth)|1\.1\/|2\/)/.test(path);
 
 function buildCore(options: SandboxOptions, chance: Chance): Core {
   const world = new World(options.state ?? emptyState(), options.clock, chance);

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import type { Clock } from '../clock.ts';
 import { FlockError, messageOf, systemCode } from '../errors.ts';
-import { json } from './answer.ts';
+import { json, type SandboxAnswer, type SandboxRequest } from './answer.ts';
 import { deliver } from './deliver.ts';
 import { streamEvents } from './event-stream.ts';
 import { isKnownHost } from './hosts.ts';
@@ -33,22 +33,18 @@ export async function openSandbox({ port, stateFile, ...options }: OpenSandboxOp
   const stored = stateFile === undefined ? {} : { state: await readState(stateFile) };
   const sandbox = new Sandbox({ ...options, ...stored });
   const server = createServer((request, response) => {
-    // A client that breaks off while it sends has nobody left to be answered.
-    serve(sandbox, clock, request, response).catch(() => response.destroy());
+    void serve(sandbox, clock, request, response);
   });
   const keeper =
     stateFile === undefined ? undefined : new StateKeeper(stateFile, clock, () => sandbox.world.snapshot());
-  if (keeper) {
-    sandbox.world.watch(() => {
-      keeper.touch();
-    });
-  }
+  const stopWatching = sandbox.world.watch(() => keeper?.touch());
   const url = await listen(server, port);
   return {
     url,
     sandbox,
     async close() {
       await closeServer(server);
+      stopWatching();
       await keeper?.close();
     },
   };
@@ -60,12 +56,29 @@ async function serve(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
+  let body: string | undefined;
+  try {
+    body = await readBody(request);
+  } catch {
+    // The client broke off while it sent: nobody is left to be answered.
+    response.destroy();
+    return;
+  }
   const { method = 'GET', url = '/' } = request;
   const host = request.headers.host ?? '';
-  const body = await readBody(request);
   if (body === undefined) deliver(json(413, { detail: 'Payload too large' }), response, clock);
-  else if (url === '/sandbox/events' && isKnownHost(host)) streamEvents(sandbox.world, response);
-  else deliver(sandbox.handle({ method, url, host, headers: flatten(request), body }), response, clock);
+  else if (method === 'GET' && url === '/sandbox/events' && isKnownHost(host))
+    streamEvents(sandbox.world, response);
+  else deliver(answerTo(sandbox, { method, url, host, headers: flatten(request), body }), response, clock);
+}
+
+/** A mistake of the sandbox itself is told as a 500, not as one more broken connection. */
+function answerTo(sandbox: Sandbox, request: SandboxRequest): SandboxAnswer {
+  try {
+    return sandbox.handle(request);
+  } catch (error) {
+    return json(500, { title: 'The sandbox itself failed', status: 500, detail: messageOf(error) });
+  }
 }
 
 /** The body as text, or undefined when it is too long. */

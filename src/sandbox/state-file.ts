@@ -1,18 +1,20 @@
-import { randomUUID } from 'node:crypto';
-import { open, readFile, rename, rm } from 'node:fs/promises';
 import type { z } from 'zod';
 import type { Clock } from '../clock.ts';
-import { FlockError, messageOf, systemCode } from '../errors.ts';
+import { FlockError, systemCode } from '../errors.ts';
+import { readRegularFile, reasonOf, replaceFile } from '../files.ts';
 import { emptyState, stateSchema, type SandboxState } from './state.ts';
+
+/** The most a state file may hold. Bytes. */
+const largest = 512 * 1024 * 1024;
 
 /** Reads a stored sandbox; a file that is not there is an empty one, a damaged one is left as it is. */
 export async function readState(path: string): Promise<SandboxState> {
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    text = (await readRegularFile(path, largest)).toString('utf8');
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return emptyState();
-    throw new FlockError('io', `cannot read the sandbox's state ${path}: ${messageOf(error)}`, {
+    throw new FlockError('io', `cannot read the sandbox's state ${path}: ${reasonOf(error)}`, {
       cause: error,
     });
   }
@@ -38,23 +40,13 @@ function firstIssue(error: z.ZodError): string {
   return `${issue.path.join('.')}: ${issue.message}`;
 }
 
-/** Replaces the file at once: a reader finds the old state or the new one. It holds secrets, hence 0600. */
+/** The state holds secrets, so the file is its owner's alone. */
 async function writeState(path: string, state: SandboxState): Promise<void> {
-  const draft = `${path}.${randomUUID()}.tmp`;
   try {
-    const file = await open(draft, 'wx', 0o600);
-    try {
-      await file.writeFile(`${JSON.stringify(state)}\n`);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(draft, path);
+    await replaceFile(path, `${JSON.stringify(state)}\n`);
   } catch (error) {
-    await rm(draft, { force: true });
-    throw new FlockError('cannotCreate', `cannot write the sandbox's state ${path}: ${messageOf(error)}`, {
-      cause: error,
-    });
+    const message = `cannot write the sandbox's state ${path}: ${reasonOf(error)}`;
+    throw new FlockError('cannotCreate', message, { cause: error });
   }
 }
 

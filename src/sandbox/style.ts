@@ -27,7 +27,7 @@ code, kbd { font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, monospac
 .brand span { color: var(--soft); font-weight: 400; font-size: 0.9rem; margin-left: 0.35rem; }
 .small { color: var(--soft); font-size: 0.875rem; }
 .tag {
-  font-size: 0.75rem; color: var(--accent); background: var(--tint); border-radius: 99px; padding: 0.05rem 0.5rem;
+  font-size: 0.75rem; color: var(--accent); background: var(--ground); border-radius: 99px; padding: 0.05rem 0.5rem;
 }
 
 .avatar {
@@ -65,6 +65,7 @@ article > div { min-width: 0; flex: 1; }
 .empty { padding: 4rem 1.5rem; text-align: center; color: var(--soft); }
 @media (min-width: 40rem) {
   #posts { margin: 0 1.1rem; }
+  .row { flex-wrap: wrap; }
   article { border-left: 1px solid var(--line); border-right: 1px solid var(--line); }
   article:first-child { border-radius: 14px 14px 0 0; }
   article:last-child { border-radius: 0 0 14px 14px; }
@@ -86,7 +87,7 @@ article > div { min-width: 0; flex: 1; }
 .rights li::before { content: '\\2713'; color: var(--accent); font-weight: 700; margin-right: 0.6rem; }
 .rights .no::before { content: '\\2013'; color: var(--soft); }
 .complaint { margin: 0 0 1rem; padding: 0.6rem 0.9rem; border-left: 3px solid var(--warn); color: var(--warn); }
-fieldset { border: 0; padding: 0; margin: 0 0 1.1rem; max-height: 19rem; overflow-y: auto; }
+fieldset { border: 0; padding: 0; margin: 0 0 1.1rem; max-height: 22.4rem; overflow-y: auto; }
 legend { font-weight: 600; padding: 0 0 0.4rem; }
 .choice {
   display: flex; gap: 0.7rem; align-items: center; padding: 0.55rem 0.8rem; margin-bottom: 0.4rem; cursor: pointer;

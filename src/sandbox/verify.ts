@@ -129,7 +129,8 @@ function signatureOf(
   consumer: Pair,
   secret: string,
 ): string {
-  const data: Record<string, string | string[]> = {};
+  // Without a prototype: a parameter may be called toString.
+  const data = Object.create(null) as Record<string, string | string[]>;
   for (const [name, value] of parameters) {
     if (name === 'oauth_signature') continue;
     const before = data[name];

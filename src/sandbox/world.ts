@@ -114,6 +114,7 @@ export class World {
     return () => this.#watchers.delete(watcher);
   }
 
+  /** The state as it is now, not a copy: to be stored before the world goes on. */
   snapshot(): SandboxState {
     return {
       version: 1,

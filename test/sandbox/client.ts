@@ -31,6 +31,8 @@ export const encode = (text: string): string =>
     (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`,
   );
 
+const compare = (a: string, b: string): number => Number(a > b) - Number(a < b);
+
 /** A signer of its own, so that neither the sandbox's verifier nor the programs' signer is tested with itself. */
 export function signHeader(
   method: string,
@@ -40,9 +42,11 @@ export function signHeader(
   secrets: { app: string; token?: string | undefined },
 ): string {
   const all = [...parameters, ...Object.entries(oauth)].map(
-    ([name, value]) => `${encode(name)}=${encode(value)}`,
+    ([name, value]) => [encode(name), encode(value)] as const,
   );
-  const text = [method, base, all.sort().join('&')].map(encode).join('&');
+  // By name, then by value: sorting `name=value` would put `a%20` before `a`.
+  all.sort(([a, x], [b, y]) => compare(a, b) || compare(x, y));
+  const text = [method, base, all.map((pair) => pair.join('=')).join('&')].map(encode).join('&');
   const key = `${encode(secrets.app)}&${encode(secrets.token ?? '')}`;
   const signature = createHmac('sha1', key).update(text).digest('base64');
   const fields = Object.entries({ ...oauth, oauth_signature: signature });
@@ -175,4 +179,16 @@ export function codeOf(answer: SandboxAnswer): number | undefined {
 export function dataOf(answer: SandboxAnswer, field: string): string {
   const { data } = JSON.parse(answer.body) as { data?: Record<string, unknown> };
   return String(data?.[field]);
+}
+
+export interface Timeline {
+  data?: { id: string; text: string; created_at?: string; entities?: { urls: Record<string, unknown>[] } }[];
+  meta: { result_count: number; newest_id?: string; oldest_id?: string; next_token?: string };
+}
+
+/** A page of the account's own timeline. */
+export function timeline(bench: Bench, key: Pair & { userId: string }, query = ''): Timeline {
+  const answer = bench.send({ url: `/2/users/${key.userId}/tweets${query}`, token: key });
+  assert.equal(answer.status, 200, answer.body);
+  return JSON.parse(answer.body) as Timeline;
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFile, spawnSync } from 'node:child_process';
 import { Agent } from 'node:https';
 import { connect } from 'node:net';
-import { describe, it } from 'node:test';
+import { describe, it, type TestContext } from 'node:test';
 import { promisify } from 'node:util';
 import { TwitterApi } from 'twitter-api-v2';
 import { systemClock } from '../../src/clock.ts';
@@ -20,7 +20,11 @@ function reasonToSkip(): string | false {
   );
 }
 
-const open = (): Promise<OpenSandbox> => openSandbox({ port: 0, clock: systemClock, appKeys: [app] });
+async function open(t: TestContext): Promise<OpenSandbox> {
+  const opened = await openSandbox({ port: 0, clock: systemClock, appKeys: [app] });
+  t.after(() => opened.close());
+  return opened;
+}
 
 interface Told {
   tweepy: {
@@ -38,8 +42,7 @@ const escaped = ['two\nlines', '“dansa” – &lt;här&gt; 🐺', "Rök &amp; 
 
 describe('clients that were written for X', () => {
   it('tweepy and requests-oauthlib authorize, post and read', { skip: reasonToSkip() }, async (t) => {
-    const { url, sandbox, close } = await open();
-    t.after(close);
+    const { url, sandbox } = await open(t);
     const { stdout } = await promisify(execFile)(python, [script, url, app.token, app.secret]);
     const told = JSON.parse(stdout) as Told;
     assert.match(told.tweepy.pin, /^\d{7}$/);
@@ -61,8 +64,7 @@ describe('clients that were written for X', () => {
   });
 
   it('twitter-api-v2 authorizes and posts, its quirks included', async (t) => {
-    const { url, close } = await open();
-    t.after(close);
+    const { url } = await open(t);
     const port = Number(new URL(url).port);
     const httpAgent = new (class extends Agent {
       // The types ask for a TLS socket; the library only needs a stream.

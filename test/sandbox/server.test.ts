@@ -5,7 +5,7 @@ import { request, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, it, type TestContext } from 'node:test';
+import { after, describe, it, type TestContext } from 'node:test';
 import { FlockError } from '../../src/errors.ts';
 import { HeldClock } from '../../src/held-clock.ts';
 import { openSandbox, type OpenSandbox, type OpenSandboxOptions } from '../../src/sandbox/server.ts';
@@ -20,11 +20,16 @@ async function open(t: TestContext, options: Partial<OpenSandboxOptions> = {}) {
   return { ...opened, clock };
 }
 
-async function folder(t: TestContext): Promise<string> {
+const folders: string[] = [];
+
+async function folder(): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), 'sandbox-'));
-  t.after(() => rm(path, { recursive: true }));
+  folders.push(path);
   return path;
 }
+
+// Not each with its test: hooks run in the order they were added, and a sandbox stores its state when it closes.
+after(() => Promise.all(folders.map((path) => rm(path, { recursive: true }))));
 
 let nonce = 0;
 
@@ -186,7 +191,7 @@ describe('a spoiled delivery', () => {
 
 describe('a stored sandbox', () => {
   it('comes back with its accounts, tokens and posts', async (t) => {
-    const stateFile = join(await folder(t), 'state.json');
+    const stateFile = join(await folder(), 'state.json');
     const first = await openSandbox({
       port: 0,
       clock: new HeldClock(started),
@@ -209,20 +214,19 @@ describe('a stored sandbox', () => {
   });
 
   it('is written soon after a change, and leaves no draft behind', async (t) => {
-    const dir = await folder(t);
-    const stateFile = join(dir, 'state.json');
-    const opened = await openSandbox({ port: 0, clock: new HeldClock(started), appKeys: [app], stateFile });
-    const clock = new HeldClock(started);
+    const dir = await folder();
+    const opened = await open(t, { stateFile: join(dir, 'state.json') });
     assert.deepEqual(await readdir(dir), []);
+    opened.sandbox.world.ensureAccount('howl');
+    assert.equal(opened.clock.nextAlarm, Date.parse(started) + 500);
+    await opened.clock.runUntil(Date.parse(started) + 500);
     await opened.close();
     assert.deepEqual(await readdir(dir), ['state.json']);
-    const { sandbox } = await open(t, { stateFile, clock });
-    sandbox.world.ensureAccount('howl');
-    assert.equal(clock.nextAlarm, Date.parse(started) + 500);
+    assert.match(await readFile(join(dir, 'state.json'), 'utf8'), /"screenName":"howl"/);
   });
 
-  it('is refused when damaged, and left as it is', async (t) => {
-    const stateFile = join(await folder(t), 'state.json');
+  it('is refused when damaged, and left as it is', async () => {
+    const stateFile = join(await folder(), 'state.json');
     for (const damage of ['{"version":1,"accounts":[', '{"version":1,"accounts":[{"id":7}]}', '']) {
       await writeFile(stateFile, damage);
       await assert.rejects(
@@ -233,8 +237,8 @@ describe('a stored sandbox', () => {
     }
   });
 
-  it('says when it cannot be written', async (t) => {
-    const dir = await folder(t);
+  it('says when it cannot be written', async () => {
+    const dir = await folder();
     const stateFile = join(dir, 'missing', 'state.json');
     const opened = await openSandbox({ port: 0, clock: new HeldClock(started), appKeys: [app], stateFile });
     await assert.rejects(

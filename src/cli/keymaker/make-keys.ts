@@ -146,7 +146,11 @@ async function makeOne(
   });
   if (!made) return { bot, key: 'skipped' };
   const { account } = made;
-  terminal.say(terminal.style.good(`${bot} is @${account.screenName} (id ${account.userId}): ${made.file}`));
+  terminal.say(
+    terminal.style.good(
+      `${bot} is @${account.screenName} (id ${account.userId}): ${path.relative('.', made.file)}`,
+    ),
+  );
   return { bot, key: 'made' };
 }
 

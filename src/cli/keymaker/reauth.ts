@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { z } from 'zod';
 import { openContext } from '../../context.ts';
 import { FlockError } from '../../errors.ts';
@@ -35,7 +36,9 @@ export const reauth = command({
       terminal.say(`${bot} keeps the key it has.`);
       return 'partly';
     }
-    terminal.say(terminal.style.good(`${bot} is @${made.account.screenName} again: ${made.file}`));
+    terminal.say(
+      terminal.style.good(`${bot} is @${made.account.screenName} again: ${path.relative('.', made.file)}`),
+    );
     return 'done';
   },
 });
