@@ -27,7 +27,7 @@ export interface Context extends AsyncDisposable {
   deadline: number;
 }
 
-const deadline = 30_000;
+const deadline = 10_000;
 const sockets = 64;
 
 /** @throws {FlockError} `config` where a setting of the environment is wrong */

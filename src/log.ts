@@ -17,8 +17,7 @@ export function openLog(stream: NodeJS.WriteStream, { color }: { color: boolean 
       colorize: color,
       translateTime: 'SYS:HH:MM:ss',
       messageFormat: '{if bot}{bot}: {end}{msg}',
-      ignore:
-        'pid,hostname,event,bot,line,lines,of,slot,late,id,by,until,hint,screenName,pass,bots,key,reason,why,posts',
+      hideObject: true,
       destination: stream,
     }),
   );

@@ -1,5 +1,6 @@
 import { createInterface, type Interface } from 'node:readline';
 import pc from 'picocolors';
+import wrapAnsi from 'wrap-ansi';
 import { FlockError } from '../errors.ts';
 import { noColor } from '../settings.ts';
 
@@ -37,15 +38,19 @@ export function openTerminal(program: string, json = false): Terminal {
   const interactive = process.stdin.isTTY && process.stdout.isTTY;
   const human = json ? process.stderr : process.stdout;
   const colors = pc.createColors(human.isTTY && !noColor());
+  // A word that is longer than the line, as links are, is left whole for the terminal to break.
+  const fit = (text: string, stream: NodeJS.WriteStream): string =>
+    stream.isTTY ? wrapAnsi(text, stream.columns, { trim: false }) : text;
   let answers: Answers | undefined;
   return {
     interactive,
     columns: process.stdout.isTTY ? process.stdout.columns : 80,
     style: { bold: colors.bold, dim: colors.dim, good: colors.green },
-    say: (line = '') => void human.write(`${line}\n`),
+    say: (line = '') => void human.write(`${fit(line, human)}\n`),
     print: (text) => void process.stdout.write(text),
     warn(message, hint) {
-      process.stderr.write(`${program}: ${message}\n${hint === undefined ? '' : `hint: ${hint}\n`}`);
+      const lines = [`${program}: ${message}`, ...(hint === undefined ? [] : [`hint: ${hint}`])];
+      for (const line of lines) process.stderr.write(`${fit(line, process.stderr)}\n`);
     },
     ask(question, instead) {
       answers ??= new Answers(interactive);
@@ -116,11 +121,17 @@ class Answers {
   #settle(): void {
     const waiting = this.#waiting;
     if (!waiting) return;
-    if (this.#interrupted) waiting.reject(new FlockError('interrupted', 'interrupted'));
+    if (this.#interrupted) this.#giveUp(waiting, new FlockError('interrupted', 'interrupted'));
     else if (this.#lines.length > 0) waiting.resolve(this.#lines.shift() ?? '');
-    else if (this.#ended) waiting.reject(endOfInput(waiting));
+    else if (this.#ended) this.#giveUp(waiting, endOfInput(waiting));
     else return;
     this.#waiting = undefined;
+  }
+
+  #giveUp(waiting: Waiting, error: FlockError): void {
+    // The question's line was not ended by an answer.
+    if (this.#interactive) process.stdout.write('\n');
+    waiting.reject(error);
   }
 }
 

@@ -9,17 +9,24 @@ import { nearest } from './nearest.ts';
 
 const duration = z
   .string('should be a duration such as "90s" or "20m"')
+  .meta({ description: 'A duration such as "90s", "20m", "2h" or "1d"' })
   .refine((text) => parseDuration(text) !== undefined, 'should be a duration such as "90s" or "20m"')
   .transform((text) => parseDuration(text) ?? 0);
 
-const schedule = z.string('should be a cron expression').superRefine((expression, context) => {
-  const fault = scheduleFault(expression);
-  if (fault !== undefined) context.addIssue({ code: 'custom', message: fault });
-});
+const schedule = z
+  .string('should be a cron expression')
+  .meta({ description: 'When to post: a cron expression of 5 fields, or 6 with seconds first' })
+  .superRefine((expression, context) => {
+    const fault = scheduleFault(expression);
+    if (fault !== undefined) context.addIssue({ code: 'custom', message: fault });
+  });
 
-const timezone = z.string('should be an IANA time zone such as "Europe/Berlin"').refine(isTimezone, {
-  error: ({ input }) => `${JSON.stringify(input)} is not an IANA time zone such as "Europe/Berlin"`,
-});
+const timezone = z
+  .string('should be an IANA time zone such as "Europe/Berlin"')
+  .refine(isTimezone, {
+    error: ({ input }) => `${JSON.stringify(input)} is not an IANA time zone such as "Europe/Berlin"`,
+  })
+  .meta({ description: 'An IANA time zone such as "Europe/Berlin"' });
 
 const amount = z.number('should be a number').nonnegative('should not be negative');
 
@@ -27,10 +34,14 @@ const settings = {
   schedule,
   timezone,
   spread: duration,
-  missed: z.enum(['skip', 'one', 'all']),
-  atEnd: z.enum(['loop', 'stop']),
-  unit: z.enum(['line', 'stanza']),
-  refrain: z.enum(['join', 'defer', 'skip']),
+  missed: z
+    .enum(['skip', 'one', 'all'])
+    .meta({ description: 'What to post for slots that passed while flockd was down' }),
+  atEnd: z.enum(['loop', 'stop']).meta({ description: 'Begin the poem again at its end, or not' }),
+  unit: z.enum(['line', 'stanza']).meta({ description: 'What one post is' }),
+  refrain: z
+    .enum(['join', 'defer', 'skip'])
+    .meta({ description: 'What to do with a line that X refuses as a repetition' }),
   settle: duration,
   budget: z.strictObject({
     postsPerDay: amount.int('should be a whole number').optional(),
@@ -53,6 +64,12 @@ const flockFile = z
     bots: z.record(z.string().regex(/^[a-z0-9_-]+$/, 'is not the name of a bot'), botSettings),
   })
   .partial();
+
+/** The JSON Schema of `flock.json`, for editors. */
+export const flockFileSchema = (): object => ({
+  title: 'flock.json',
+  ...z.toJSONSchema(flockFile, { io: 'input' }),
+});
 
 /** How one bot posts: the flock's settings with the bot's own on top. Durations in milliseconds. */
 export interface BotSettings {

@@ -38,8 +38,10 @@ export async function loadFlock(root: string, keys: KeyStore, flockFile: FlockFi
   const load = async ({ bot, file }: { bot: BotName; file: string }): Promise<Bot | FlockError> => {
     try {
       const bundle = await keys.read(file);
+      const settings = flockFile.settingsOf(bot);
+      checkAccount(file, bundle, settings.account);
       const poemFile = poemOf(root, file, bundle.poemFile, namesakes.get(bot) ?? []);
-      return { name: bot, bundle, poemFile, settings: flockFile.settingsOf(bot) };
+      return { name: bot, bundle, poemFile, settings };
     } catch (error) {
       if (error instanceof FlockError) return error;
       throw error;
@@ -53,6 +55,15 @@ export async function loadFlock(root: string, keys: KeyStore, flockFile: FlockFi
     else if (found) flock.bots.push(found);
   });
   return flock;
+}
+
+/** @throws {FlockError} `data` where the key is for another account than the one the bot is to have */
+function checkAccount(file: string, { screenName }: KeyBundle, account: string | undefined): void {
+  if (account === undefined || screenName === undefined || account.toLowerCase() === screenName.toLowerCase())
+    return;
+  throw new FlockError('data', `${file}: the key is for @${screenName}, but flock.json says @${account}`, {
+    hint: 'correct flock.json, or make the key again with the right account',
+  });
 }
 
 /**

@@ -2,6 +2,9 @@ import type { XFailure } from '../x/x-failure.ts';
 import type { Owed } from './bot-state.ts';
 import type { LedgerEvent } from './ledger-event.ts';
 
+/** What to do with a line that X refuses as a repetition. */
+export type Refrain = 'join' | 'defer' | 'skip';
+
 /** What is known of the attempt that failed. */
 export interface FailedAttempt {
   bot: string;
@@ -9,6 +12,8 @@ export interface FailedAttempt {
   owed: Owed | undefined;
   /** Tells the key it was made with. */
   key: string;
+  line: number;
+  refrain: Refrain;
   now: number;
 }
 
@@ -19,7 +24,10 @@ const minute = 60 * second;
  * What to write down after a failed post. An outcome in doubt is none: then nothing is written, and the intent stays open.
  * A refusal keeps its line: it is owed, and tried again at an instant or when the bot's repair is done.
  */
-export function eventsAfter(failure: XFailure, { bot, owed, key, now }: FailedAttempt): LedgerEvent[] {
+export function eventsAfter(
+  failure: XFailure,
+  { bot, owed, key, line, refrain, now }: FailedAttempt,
+): LedgerEvent[] {
   const times = owed?.why === failure.kind ? owed.times : 0;
   const refused = (retryAt: number): LedgerEvent => {
     return { event: 'refused', bot, at: now, why: failure.kind, reason: failure.reason, retryAt };
@@ -40,8 +48,10 @@ export function eventsAfter(failure: XFailure, { bot, owed, key, now }: FailedAt
     case 'no-credit':
       return [refused(now + backOff(times, 15 * minute, 60 * minute))];
     case 'duplicate':
-      // The first refusal makes the next try join it with its follower; only a line that cannot be joined has to wait.
-      return [refused(times === 0 ? now : now + backOff(times - 1, 15 * minute, 120 * minute))];
+      if (refrain === 'skip') return [refused(now), { event: 'skipped', bot, at: now, line }];
+      // Joined with its follower it is tried at once; a line that cannot be joined, or is not to be, has to wait.
+      if (refrain === 'join' && times === 0) return [refused(now)];
+      return [refused(now + backOff(times, 15 * minute, 120 * minute))];
     case 'reauth':
       // X has answered 401 to everybody in an outage before now: one is not believed.
       return times === 0 ? [refused(now + 10 * second)] : park(`keymaker reauth ${bot}`);

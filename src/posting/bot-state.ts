@@ -55,6 +55,8 @@ export function applyEvent(state: BotState | undefined, event: LedgerEvent): Bot
         reason: 'it was not on the timeline',
         retryAt: event.at,
       });
+    case 'skipped':
+      return { ...state, place: advance(state.place, 1) };
     case 'missed':
       return { ...state, served: event.until };
     case 'parked':

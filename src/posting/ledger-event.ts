@@ -35,6 +35,8 @@ const ledgerEvent = z.discriminatedUnion('event', [
   z.object({ event: z.literal('refused'), ...base, why: z.string(), reason: z.string(), retryAt: instant }),
   /** Outcome: it was in doubt and is not on the timeline. */
   z.object({ event: z.literal('absent'), ...base, by: z.enum(['timeline', 'person']) }),
+  /** A refrain that X refused is passed over; its slot goes to the next line. */
+  z.object({ event: z.literal('skipped'), ...base, line: z.int() }),
   /** Slots up to an instant are let go without a post. */
   z.object({ event: z.literal('missed'), ...base, until: instant }),
   /** The bot posts no more until somebody repairs it. */

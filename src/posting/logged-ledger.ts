@@ -57,6 +57,8 @@ function describe(event: LedgerEvent, before: BotState | undefined): Entry | und
     }
     case 'absent':
       return info(`line ${line} was in doubt and is not there; it is posted again`, { line });
+    case 'skipped':
+      return info(`skips line ${line}, a refrain that X refuses`, { line });
     case 'missed':
       return info(`lets slots go until ${iso(event.until)}`, { until: iso(event.until) });
     case 'parked': {

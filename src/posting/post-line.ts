@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts';
 import type { BotName } from '../flock/bot.ts';
 import type { XClient } from '../x/x-client.ts';
 import type { XFailure } from '../x/x-failure.ts';
-import { eventsAfter } from './after-failure.ts';
+import { eventsAfter, type Refrain } from './after-failure.ts';
 import type { Owed } from './bot-state.ts';
 import type { LedgerEvent } from './ledger-event.ts';
 import type { Ledger } from './ledger.ts';
@@ -19,6 +19,7 @@ export interface PostLineOptions {
   since: string | undefined;
   owed: Owed | undefined;
   key: string;
+  refrain: Refrain;
   ledger: Ledger;
   x: XClient;
   clock: Clock;
@@ -33,7 +34,7 @@ export type PostReport = { id: string } | { failure: XFailure; events: LedgerEve
  * @throws {FlockError} `io` from the ledger; an intent that was not kept is not sent
  */
 export async function postLine(options: PostLineOptions): Promise<PostReport> {
-  const { bot, post, slot, until, since, owed, key, ledger, x, clock } = options;
+  const { bot, post, slot, until, since, owed, key, refrain, ledger, x, clock } = options;
   // 1. Intent.
   const { line, lines, text } = post;
   const print = fingerprint(text);
@@ -46,7 +47,7 @@ export async function postLine(options: PostLineOptions): Promise<PostReport> {
     await ledger.record({ event: 'posted', bot, at: clock.now(), id: outcome.ok, by: 'answer' });
     return { id: outcome.ok };
   }
-  const events = eventsAfter(outcome.failure, { bot, owed, key, now: clock.now() });
+  const events = eventsAfter(outcome.failure, { bot, owed, key, line, refrain, now: clock.now() });
   if (events.length > 0) await ledger.record(...events);
   return { failure: outcome.failure, events };
 }

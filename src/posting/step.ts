@@ -110,6 +110,7 @@ async function post(bot: Bot, state: BotState, due: Due, options: StepOptions): 
     since: state.last?.id,
     owed: state.owed,
     key: keyMark(bot),
+    refrain: bot.settings.refrain,
     ledger,
     x: openX(bot.bundle),
     clock,

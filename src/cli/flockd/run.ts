@@ -5,6 +5,7 @@ import { lockState } from '../../daemon/lock.ts';
 import { FlockError, type Exit } from '../../errors.ts';
 import { readFlockFile } from '../../flock/flock-file.ts';
 import { loadFlock, type Flock } from '../../flock/load-flock.ts';
+import { nearest } from '../../flock/nearest.ts';
 import { watchKeys } from '../../keys/watch-keys.ts';
 import { openLog, type Logger } from '../../log.ts';
 import { Journal } from '../../posting/journal.ts';
@@ -21,7 +22,7 @@ export const run = command({
   async run(args) {
     await using context = openContext(args);
     const log = openLog(process.stdout, { color: !noColor() });
-    const flock = await readFlock(context);
+    const flock = await readFlock(context, log);
     if (flock.bots.length === 0) throw nobodyToRun(context, flock);
     await using _lock = await lockState(context.paths.state);
     await using ledger = logged(await Journal.open(context.paths.state), log);
@@ -43,7 +44,7 @@ async function runUntilStopped(
   log.info({ event: 'started', bots: flock.bots.length }, `runs ${countOf(flock.bots.length)}`);
   daemon.takeUp(flock);
   const unwatch = watchKeys(keys.folder, () => {
-    readFlock(context).then(
+    readFlock(context, log).then(
       (changed) => {
         daemon.takeUp(changed);
       },
@@ -66,8 +67,16 @@ async function runUntilStopped(
   }
 }
 
-async function readFlock({ paths, keys }: Context): Promise<Flock> {
-  return loadFlock(paths.root, keys, await readFlockFile(paths.flockFile));
+async function readFlock({ paths, keys }: Context, log: Logger): Promise<Flock> {
+  const flockFile = await readFlockFile(paths.flockFile);
+  const flock = await loadFlock(paths.root, keys, flockFile);
+  const known = [...flock.bots.map(({ name }) => name), ...flock.misfits.map(({ bot }) => bot)];
+  for (const bot of flockFile.named.filter((name) => !(known as string[]).includes(name))) {
+    const meant = nearest(bot, known);
+    const hint = meant === undefined ? 'it has no key bundle' : `did you mean ${meant}?`;
+    log.warn({ event: 'unknown-bot', bot, hint }, `is in flock.json but not in the flock; ${hint}`);
+  }
+  return flock;
 }
 
 /** Resolves with the first signal that asks the daemon to stop. */
