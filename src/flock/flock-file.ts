@@ -104,6 +104,7 @@ export interface FlockFile {
   settingsOf: (bot: BotName) => BotSettings;
   /** The bots it names, which should all be there. */
   named: string[];
+  hasBudget: boolean;
 }
 
 /**
@@ -114,7 +115,7 @@ export interface FlockFile {
 export async function readFlockFile(file: string): Promise<FlockFile> {
   const text = await readIfThere(file);
   return text === undefined
-    ? { settingsOf: () => defaults, named: [] }
+    ? { settingsOf: () => defaults, named: [], hasBudget: false }
     : parseFlockFile(text, path.basename(file));
 }
 
@@ -131,6 +132,7 @@ export function parseFlockFile(text: string, file: string): FlockFile {
       return own.has(bot) ? { ...shared, ...defined(settings), account: account?.replace(/^@/, '') } : shared;
     },
     named: [...own.keys()],
+    hasBudget: JSON.stringify(found.data).includes('"budget":'),
   };
 }
 

@@ -76,6 +76,7 @@ async function readFlock({ paths, keys }: Context, log: Logger): Promise<Flock> 
     const hint = meant === undefined ? 'it has no key bundle' : `did you mean ${meant}?`;
     log.warn({ event: 'unknown-bot', bot, hint }, `is in flock.json but not in the flock; ${hint}`);
   }
+  if (flockFile.hasBudget) log.warn({ event: 'budget-ignored' }, 'the budget in flock.json is not kept yet');
   return flock;
 }
 
