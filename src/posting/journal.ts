@@ -116,14 +116,27 @@ interface JournalContents {
 
 async function recover(file: FileHandle, folder: string, name: string): Promise<JournalContents> {
   const text = await file.readFile('utf8');
-  const whole = text.slice(0, text.lastIndexOf('\n') + 1);
-  // A last line without its end was being written when the power went; it was never acknowledged.
+  const whole = wholeLines(text, name);
+  const contents = readContents(whole, name);
   if (whole.length < text.length) await file.truncate(Buffer.byteLength(whole));
+  if (whole.length > text.length) await file.appendFile('\n');
   if (whole === '') await file.appendFile(formatLine({ n: 0, journal: 'flockd', version }));
   // What the page cache holds may not be on the disk yet; it must be before anything is built on it.
   await file.sync();
   await syncFolder(folder);
-  return readContents(whole, name);
+  return contents;
+}
+
+/**
+ * The text up to its last whole line. A last line without its end was being written when the power went, so it was never
+ * acknowledged; but one that is all there except for its newline, or has another byte in its place, was more than that.
+ */
+function wholeLines(text: string, name: string): string {
+  const end = text.lastIndexOf('\n') + 1;
+  const tail = text.slice(end);
+  if (parseLine(tail) !== undefined) return `${text}\n`;
+  if (parseLine(tail.slice(0, -1)) !== undefined) throw damaged(`${name}:${text.split('\n').length}`);
+  return text.slice(0, end);
 }
 
 function readContents(text: string, name: string): JournalContents {

@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { describe, it } from 'node:test';
+import { Journal } from '../../src/posting/journal.ts';
+import type { LedgerEvent } from '../../src/posting/ledger-event.ts';
+import type { Ledger } from '../../src/posting/ledger.ts';
+import { MemoryLedger } from '../fakes/memory-ledger.ts';
+
+const poem = 'aaaaaaaabbbbbbbbcccccccc';
+const begun = (bot: string): LedgerEvent => ({ event: 'begun', bot, at: 1000, poem });
+const intent = (bot: string, line: number): LedgerEvent => {
+  return { event: 'intent', bot, at: 2000, slot: 1900, until: 1950, line, lines: 1, print: 'aaaaaaaa' };
+};
+const posted = (bot: string, id: string): LedgerEvent => ({
+  event: 'posted',
+  bot,
+  at: 2100,
+  id,
+  by: 'answer',
+});
+const refused = (bot: string): LedgerEvent => {
+  return { event: 'refused', bot, at: 2100, why: 'wait', reason: '429', retryAt: 9000 };
+};
+
+interface Kept {
+  ledger: Ledger;
+  /** The same ledger after the process ended and began again. */
+  reopen: () => Promise<Ledger>;
+  remove: () => Promise<void>;
+}
+
+async function journal(): Promise<Kept> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'ledger-'));
+  let open = await Journal.open(folder);
+  return {
+    ledger: open,
+    async reopen() {
+      await open[Symbol.asyncDispose]();
+      return (open = await Journal.open(folder));
+    },
+    async remove() {
+      await open[Symbol.asyncDispose]();
+      await rm(folder, { recursive: true });
+    },
+  };
+}
+
+function memory(): Promise<Kept> {
+  const ledger = new MemoryLedger();
+  return Promise.resolve({ ledger, reopen: () => Promise.resolve(ledger), remove: () => Promise.resolve() });
+}
+
+for (const [name, make] of Object.entries({ journal, memory })) {
+  describe(`ledger: ${name}`, () => {
+    const check = async (body: (kept: Kept) => Promise<void>): Promise<void> => {
+      const kept = await make();
+      try {
+        await body(kept);
+      } finally {
+        await kept.remove();
+      }
+    };
+
+    it('knows nothing of a bot that has not begun', () =>
+      check(({ ledger }) => {
+        assert.equal(ledger.state('howl'), undefined);
+        return Promise.resolve();
+      }));
+
+    it('shows an event once it is kept, and after a restart', () =>
+      check(async ({ ledger, reopen }) => {
+        const kept = ledger.record(begun('howl'));
+        assert.equal(ledger.state('howl'), undefined);
+        await kept;
+        const expected = { place: { poem, next: 0, ahead: [] }, pass: 1, served: 1000, posts: 0 };
+        assert.deepEqual(ledger.state('howl'), expected);
+        assert.deepEqual((await reopen()).state('howl'), expected);
+      }));
+
+    it('keeps an intent open until its outcome', () =>
+      check(async ({ ledger, reopen }) => {
+        await ledger.record(begun('howl'), intent('howl', 0));
+        assert.equal((await reopen()).state('howl')?.open?.line, 0);
+      }));
+
+    it('moves on with a posted line, and owes a refused one', () =>
+      check(async ({ ledger, reopen }) => {
+        await ledger.record(begun('howl'), intent('howl', 0), posted('howl', '77'));
+        await ledger.record(intent('howl', 1), refused('howl'));
+        const state = (await reopen()).state('howl');
+        assert.ok(state);
+        assert.equal(state.place.next, 1);
+        assert.equal(state.served, 1950);
+        assert.deepEqual(state.last, { id: '77', at: 2100, line: 0 });
+        assert.deepEqual(state.owed, {
+          slot: 1900,
+          until: 1950,
+          retryAt: 9000,
+          why: 'wait',
+          reason: '429',
+          times: 1,
+        });
+        assert.equal(state.open, undefined);
+      }));
+
+    it('keeps the bots apart when many write at once', () =>
+      check(async ({ ledger, reopen }) => {
+        const bots = Array.from({ length: 50 }, (_, index) => `bot-${index}`);
+        await Promise.all(
+          bots.map(async (bot, index) => {
+            await ledger.record(begun(bot));
+            await ledger.record(intent(bot, 0));
+            await ledger.record(posted(bot, String(index)));
+          }),
+        );
+        const again = await reopen();
+        assert.deepEqual(
+          bots.map((bot) => again.state(bot)?.last?.id),
+          bots.map((_, index) => String(index)),
+        );
+      }));
+  });
+}

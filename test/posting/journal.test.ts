@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict';
+import { appendFile, mkdtemp, open, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, it, mock } from 'node:test';
+import { FlockError } from '../../src/errors.ts';
+import { formatLine } from '../../src/posting/journal-line.ts';
+import { Journal } from '../../src/posting/journal.ts';
+import type { LedgerEvent } from '../../src/posting/ledger-event.ts';
+
+const begun = (bot: string): LedgerEvent => ({ event: 'begun', bot, at: 1000, poem: 'aaaaaaaabbbbbbbb' });
+
+describe('journal', () => {
+  let folder: string;
+  let file: string;
+
+  beforeEach(async () => {
+    folder = await mkdtemp(path.join(tmpdir(), 'journal-'));
+    file = path.join(folder, 'journal.jsonl');
+  });
+  afterEach(async () => {
+    mock.restoreAll();
+    await rm(folder, { recursive: true });
+  });
+
+  async function write(...events: LedgerEvent[]): Promise<void> {
+    await using journal = await Journal.open(folder);
+    for (const event of events) await journal.record(event);
+  }
+
+  async function botsIn(): Promise<string[]> {
+    await using journal = await Journal.open(folder);
+    return ['ada', 'bea', 'cid'].filter((bot) => journal.state(bot));
+  }
+
+  const refusal = (text: RegExp) => (error: unknown) =>
+    error instanceof FlockError &&
+    error.exit === 'data' &&
+    text.test(error.message) &&
+    error.hint !== undefined;
+
+  it('is lines of JSON that a person can read, private to its owner', async () => {
+    await write(begun('ada'));
+    const lines = (await readFile(file, 'utf8')).trimEnd().split('\n');
+    assert.deepEqual(
+      lines.map((line) => (JSON.parse(line) as { n: number }).n),
+      [0, 1],
+    );
+    assert.equal((await stat(file)).mode & 0o777, 0o600);
+  });
+
+  it('survives being cut at every byte: what is whole counts, what is not was never acknowledged', async () => {
+    await write(begun('ada'), begun('bea'), begun('cid'));
+    const whole = await readFile(file);
+    const ends = [...whole.toString().matchAll(/\n/g)].map(({ index }) => index + 1);
+    for (let length = 0; length <= whole.length; length++) {
+      await writeFile(file, whole.subarray(0, length));
+      // A line that lacks nothing but its newline is whole.
+      const lines = ends.filter((end) => end - 1 <= length).length;
+      const expected = ['ada', 'bea', 'cid'].slice(0, Math.max(0, lines - 1));
+      assert.deepEqual(await botsIn(), expected, `cut at byte ${length}`);
+      await write(begun('dot'));
+    }
+  });
+
+  it('goes on after a torn tail without a trace of it', async () => {
+    await write(begun('ada'));
+    await appendFile(file, '{"n":2,"event":"begun","bot":"be');
+    await write(begun('cid'));
+    assert.deepEqual(await botsIn(), ['ada', 'cid']);
+  });
+
+  it('notices every flipped bit, and names the line', async () => {
+    await write(begun('ada'), begun('bea'));
+    const whole = await readFile(file);
+    for (let byte = 0; byte < whole.length; byte++) {
+      const damaged = Buffer.from(whole);
+      damaged[byte] = (damaged[byte] ?? 0) ^ (1 << (byte % 8));
+      await writeFile(file, damaged);
+      await assert.rejects(
+        Journal.open(folder),
+        refusal(/journal\.jsonl:[123]: the journal is damaged here/),
+        `byte ${byte}`,
+      );
+    }
+  });
+
+  it('refuses a journal with a line missing, doubled or out of order', async () => {
+    await write(begun('ada'), begun('bea'), begun('cid'));
+    const [header = '', first = '', second = '', third = ''] = (await readFile(file, 'utf8')).split(
+      /(?<=\n)/,
+    );
+    for (const lines of [
+      [first, second],
+      [header, second, third],
+      [header, first, first],
+      [header, second, first],
+    ]) {
+      await writeFile(file, lines.join(''));
+      await assert.rejects(Journal.open(folder), refusal(/damaged/));
+    }
+  });
+
+  it('refuses a newer version, and what is no journal at all', async () => {
+    await writeFile(file, formatLine({ n: 0, journal: 'flockd', version: 2 }));
+    await assert.rejects(Journal.open(folder), refusal(/newer flockd \(version 2\)/));
+    await writeFile(file, 'a poem\nand no journal\n');
+    await assert.rejects(Journal.open(folder), refusal(/damaged/));
+  });
+
+  it('keeps nothing more after a failed fsync, and says so each time', async () => {
+    const probe = await open(file, 'w');
+    const proto = Object.getPrototypeOf(probe) as { datasync: () => Promise<void> };
+    await probe.close();
+    await truncate(file);
+    await using journal = await Journal.open(folder);
+    await journal.record(begun('ada'));
+    const failing = mock.method(proto, 'datasync', () =>
+      Promise.reject(Object.assign(new Error('EIO'), { code: 'EIO' })),
+    );
+    const lost = (error: unknown): boolean =>
+      error instanceof FlockError && error.exit === 'io' && error.message.includes('failing');
+    await assert.rejects(journal.record(begun('bea')), lost);
+    failing.mock.restore();
+    await assert.rejects(journal.record(begun('cid')), lost);
+    assert.equal(journal.state('bea'), undefined);
+  });
+
+  it('shares one fsync between those who wait for it', async () => {
+    await using journal = await Journal.open(folder);
+    const probe = await open(file, 'r');
+    const syncs = mock.method(Object.getPrototypeOf(probe) as { datasync: () => Promise<void> }, 'datasync');
+    await probe.close();
+    await Promise.all(Array.from({ length: 100 }, (_, index) => journal.record(begun(`bot-${index}`))));
+    assert.ok(syncs.mock.callCount() <= 2, `${syncs.mock.callCount()} fsyncs for 100 records`);
+  });
+});
