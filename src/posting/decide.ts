@@ -36,7 +36,7 @@ const grace = 120_000;
 /** A wall clock that was set back further than this is believed, and slots are served again from now on. */
 const farthestBack = 26 * 3_600_000;
 
-/** Catching up goes at twice the schedule's pace, and never slower than this. */
+/** Catching up goes at twice the schedule's pace, and never slower than a post in this time. */
 const slowestCatchUp = 900_000;
 
 /** The next step of one bot. Pure: the same situation always gives the same decision. */
@@ -54,7 +54,13 @@ export function decide(situation: Situation): Decision {
   if (situation.paused) return { do: 'rest', because: 'paused' };
   if (state.owed) {
     const { slot, until, retryAt } = state.owed;
-    return now >= retryAt ? { do: 'post', slot, until } : { do: 'wait', until: retryAt };
+    if (now < retryAt) return { do: 'wait', until: retryAt };
+    // Slots that passed while it was owed are missed like any other: one post serves them all.
+    return {
+      do: 'post',
+      slot,
+      until: situation.missed === 'one' ? Math.max(until, now - situation.offset) : until,
+    };
   }
   if (state.served > now + farthestBack) return { do: 'miss', until: now };
   return decideSlot(situation);
@@ -75,22 +81,16 @@ function decideSlot({ state, now, nextSlot, offset, missed }: Situation): Decisi
         : { do: 'miss', until: latest };
     }
     case 'all':
-      return catchUp(slot, nextSlot(slot), state, now, offset);
+      return catchUp(slot, nextSlot(slot), state, now);
   }
 }
 
-/** One slot after the other, none dropped, with a pause between those that are late. */
-function catchUp(
-  slot: number,
-  next: number | undefined,
-  state: BotState,
-  now: number,
-  offset: number,
-): Decision {
-  const late = next !== undefined && next + offset <= now;
+/** One slot after the other, none dropped, with a pause after each post that came late. */
+function catchUp(slot: number, next: number | undefined, state: BotState, now: number): Decision {
   const pause = next === undefined ? 0 : Math.min((next - slot) / 2, slowestCatchUp);
   const earliest = (state.last?.at ?? 0) + pause;
-  return late && earliest > now && earliest <= now + pause
+  // Later than a whole pause from now means that the clock was set back: then there is nothing to wait for.
+  return earliest > now && earliest <= now + pause
     ? { do: 'wait', until: earliest }
     : { do: 'post', slot, until: slot };
 }

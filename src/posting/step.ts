@@ -3,7 +3,6 @@ import type { Clock } from '../clock.ts';
 import { FlockError } from '../errors.ts';
 import type { Bot } from '../flock/load-flock.ts';
 import type { Logger } from '../log.ts';
-import { readPoem } from '../poems/read-poems.ts';
 import { splitPoem, type Line } from '../poems/split-poem.ts';
 import { nextAfter } from '../schedule/slots.ts';
 import { offsetIn } from '../schedule/spread.ts';
@@ -25,6 +24,8 @@ export interface StepOptions {
   openX: OpenXClient;
   /** The most one request takes. Milliseconds. */
   deadline: number;
+  /** The text of a poem's file. */
+  readPoem: (file: string) => Promise<string>;
 }
 
 /** When a bot wants its next step: at an instant, or only when something about it changes. */
@@ -85,15 +86,16 @@ function situationOf(
 }
 
 /** A bot that is new here begins at its first line, at its next slot. */
-async function begin(bot: Bot, { ledger, clock }: StepOptions): Promise<BotState> {
-  const poem = fingerprints(await linesOf(bot));
+async function begin(bot: Bot, options: StepOptions): Promise<BotState> {
+  const { ledger, clock } = options;
+  const poem = fingerprints(await linesOf(bot, options));
   await ledger.record({ event: 'begun', bot: bot.name, at: clock.now(), poem });
   return stateOf(bot, ledger);
 }
 
 async function post(bot: Bot, state: BotState, due: Due, options: StepOptions): Promise<NextStep> {
   const { ledger, clock, log, openX } = options;
-  const lines = await linesOf(bot);
+  const lines = await linesOf(bot, options);
   const edit = editOf(bot, state, fingerprints(lines), clock.now());
   if (edit) {
     await ledger.record(edit);
@@ -165,7 +167,7 @@ async function lookForPost(
   return clock.now() + minute;
 }
 
-async function linesOf(bot: Bot): Promise<Line[]> {
+async function linesOf(bot: Bot, { readPoem }: StepOptions): Promise<Line[]> {
   const lines = splitPoem(await readPoem(bot.poemFile), bot.settings.unit);
   if (lines.length > 0) return lines;
   throw new FlockError('data', `${bot.poemFile} has no lines`, { hint: 'write the poem, one post a line' });

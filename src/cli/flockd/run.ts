@@ -8,6 +8,7 @@ import { loadFlock, type Flock } from '../../flock/load-flock.ts';
 import { nearest } from '../../flock/nearest.ts';
 import { watchKeys } from '../../keys/watch-keys.ts';
 import { openLog, type Logger } from '../../log.ts';
+import { readPoem } from '../../poems/read-poems.ts';
 import { Journal } from '../../posting/journal.ts';
 import { logged } from '../../posting/logged-ledger.ts';
 import { noColor } from '../../settings.ts';
@@ -39,7 +40,7 @@ async function runUntilStopped(
   const { log } = parts;
   let failed: (cause: unknown) => void = () => undefined;
   const failure = new Promise<never>((_, reject) => (failed = reject));
-  const daemon = new Daemon({ ...parts, clock, openX, deadline, concurrency, failed });
+  const daemon = new Daemon({ ...parts, clock, openX, deadline, readPoem, concurrency, failed });
   const stopped = stopSignal();
   log.info({ event: 'started', bots: flock.bots.length }, `runs ${countOf(flock.bots.length)}`);
   daemon.takeUp(flock);

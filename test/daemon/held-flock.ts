@@ -1,0 +1,124 @@
+import pino from 'pino';
+import { Daemon } from '../../src/daemon/daemon.ts';
+import type { BotName } from '../../src/flock/bot.ts';
+import { parseFlockFile, type BotSettings } from '../../src/flock/flock-file.ts';
+import type { Bot } from '../../src/flock/load-flock.ts';
+import { HeldClock } from '../../src/held-clock.ts';
+import { TokenPair } from '../../src/keys/token-pair.ts';
+import type { Ledger } from '../../src/posting/ledger.ts';
+import { sendInProcess } from '../../src/sandbox/in-process.ts';
+import { Sandbox, type SandboxOptions } from '../../src/sandbox/sandbox.ts';
+import { openX } from '../../src/x/x-client.ts';
+import { MemoryLedger } from '../fakes/memory-ledger.ts';
+
+const deadline = 10_000;
+const app = { token: 'app-key', secret: 'app-secret' };
+
+/** The real daemon, posting code and signatures on a held clock, against a sandbox in the same process. */
+export class HeldFlock {
+  readonly clock: HeldClock;
+  readonly sandbox: Sandbox;
+  readonly poems = new Map<string, string>();
+  readonly failures: unknown[] = [];
+  readonly #bots = new Map<string, Bot>();
+  readonly #settings: Record<string, unknown>;
+  #ledger: Ledger = new MemoryLedger();
+  #daemon: Daemon | undefined;
+
+  constructor(now: string, settings: Record<string, unknown>, options: Partial<SandboxOptions> = {}) {
+    this.clock = new HeldClock(now);
+    this.sandbox = new Sandbox({ clock: this.clock, appKeys: [app], seed: 'held', ...options });
+    this.#settings = settings;
+  }
+
+  /** Adds a bot with a poem, one post a line, and a key of its own. */
+  add(name: string, lines: string[], settings: Record<string, unknown> = {}): void {
+    this.poems.set(name, lines.join('\n'));
+    this.rekey(name, settings);
+  }
+
+  /** Gives a bot a new key for its account. */
+  rekey(name: string, settings: Record<string, unknown> = {}): void {
+    const { token, secret, userId, screenName } = this.sandbox.grant(app.token, name);
+    this.#bots.set(name, {
+      name: name as BotName,
+      bundle: {
+        appKeys: new TokenPair(app.token, app.secret),
+        accessToken: new TokenPair(token, secret),
+        userId,
+        screenName,
+        poemFile: name,
+      },
+      poemFile: name,
+      settings: this.#settingsOf(name, settings),
+    });
+    this.#daemon?.takeUp({ bots: [...this.#bots.values()], misfits: [] });
+  }
+
+  /** Starts the daemon, or starts it again after {@link stop}. */
+  start(): void {
+    this.#daemon = new Daemon({
+      ledger: this.#ledger,
+      clock: this.clock,
+      log: pino({ enabled: false }),
+      openX: openX(
+        'http://127.0.0.1:1',
+        sendInProcess((request) => this.sandbox.handle(request), { clock: this.clock, deadline }),
+        this.clock,
+      ),
+      deadline,
+      readPoem: (file) => Promise.resolve(this.poems.get(file) ?? ''),
+      concurrency: 64,
+      failed: (cause) => this.failures.push(cause),
+    });
+    this.#daemon.takeUp({ bots: [...this.#bots.values()], misfits: [] });
+  }
+
+  async stop(): Promise<void> {
+    await this.#daemon?.stop();
+  }
+
+  /** Lets the time run. */
+  async until(instant: string): Promise<void> {
+    await this.clock.runUntil(Date.parse(instant));
+  }
+
+  state(name: string): ReturnType<Ledger['state']> {
+    return this.#ledger.state(name);
+  }
+
+  /** What a bot's account shows, oldest first. */
+  postsOf(name: string): string[] {
+    return this.log(name).map(({ text }) => text);
+  }
+
+  /** When it was posted. */
+  timesOf(name: string): string[] {
+    return this.log(name).map(({ instant }) => new Date(instant).toISOString());
+  }
+
+  log(name: string): { text: string; instant: number }[] {
+    const { world } = this.sandbox;
+    return [...world.postsOf(world.accountNamed(name)?.id ?? '')].sort((a, b) =>
+      BigInt(a.id) < BigInt(b.id) ? -1 : 1,
+    );
+  }
+
+  /** Uses the sandbox's own control: `accounts/howl/suspend`. */
+  control(way: string, body?: object): void {
+    const request = {
+      method: 'POST',
+      url: `/sandbox/${way}`,
+      host: '127.0.0.1:1',
+      headers: {},
+      body: JSON.stringify(body ?? {}),
+    };
+    const { status } = this.sandbox.handle(request);
+    if (status > 299) throw new Error(`the sandbox answered ${status} to ${way}`);
+  }
+
+  #settingsOf(name: string, own: Record<string, unknown>): BotSettings {
+    const file = JSON.stringify({ ...this.#settings, bots: { [name]: own } });
+    return parseFlockFile(file, 'flock.json').settingsOf(name as BotName);
+  }
+}
