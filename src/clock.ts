@@ -2,6 +2,8 @@
 export interface Clock {
   /** Milliseconds since 1970-01-01T00:00Z, as the wall clock shows them. */
   now(): number;
+  /** Milliseconds since some instant; nobody can set it, so it only goes forward. */
+  elapsed(): number;
   /** Calls `wake` once, when the clock shows `instant` or later; returns the way to call it off. */
   at(instant: number, wake: () => void): () => void;
 }
@@ -14,6 +16,7 @@ const longestTimer = 30_000;
 
 export const systemClock: Clock = {
   now: () => Date.now(),
+  elapsed: () => performance.now(),
   at(instant, wake) {
     let timer: NodeJS.Timeout;
     const arm = (): void => {

@@ -9,6 +9,7 @@ interface Alarm {
 /** A clock that stands still until it is told to go on: a year can pass in a second, and a test waits for nothing. */
 export class HeldClock implements Clock {
   #now: number;
+  #elapsed = 0;
   #order = 0;
   readonly #alarms = new Set<Alarm>();
 
@@ -18,6 +19,10 @@ export class HeldClock implements Clock {
 
   now(): number {
     return this.#now;
+  }
+
+  elapsed(): number {
+    return this.#elapsed;
   }
 
   at(instant: number, wake: () => void): () => void {
@@ -42,11 +47,17 @@ export class HeldClock implements Clock {
     await settle();
     for (let alarm = this.#earliest(); alarm && alarm.instant <= instant; alarm = this.#earliest()) {
       this.#alarms.delete(alarm);
-      this.#now = Math.max(this.#now, alarm.instant);
+      this.#goTo(alarm.instant);
       alarm.wake();
       await settle();
     }
-    this.#now = Math.max(this.#now, instant);
+    this.#goTo(instant);
+  }
+
+  #goTo(instant: number): void {
+    if (instant <= this.#now) return;
+    this.#elapsed += instant - this.#now;
+    this.#now = instant;
   }
 
   #wakeDue(): void {

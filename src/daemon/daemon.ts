@@ -3,10 +3,12 @@ import { FlockError } from '../errors.ts';
 import type { BotName } from '../flock/bot.ts';
 import type { Bot, Flock } from '../flock/load-flock.ts';
 import type { Logger } from '../log.ts';
+import { Closures } from '../posting/closures.ts';
+import { Doubts } from '../posting/doubts.ts';
 import { keyMark, step, type NextStep, type StepOptions } from '../posting/step.ts';
 import { Agenda } from './agenda.ts';
 
-export interface DaemonOptions extends StepOptions {
+export interface DaemonOptions extends Omit<StepOptions, 'doubts' | 'closures'> {
   /** Bots that take a step at the same time. */
   concurrency: number;
   /** Called once where the daemon cannot go on: the ledger keeps nothing more, or there is a bug. */
@@ -26,7 +28,7 @@ const patience = 60_000;
 
 /** Runs a flock: takes each bot a step whenever one is due, several bots at once, one step of a bot at a time. */
 export class Daemon {
-  readonly #options: DaemonOptions;
+  readonly #options: DaemonOptions & StepOptions;
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #agenda: Agenda<Runner>;
@@ -38,7 +40,7 @@ export class Daemon {
   #stopping = false;
 
   constructor(options: DaemonOptions) {
-    this.#options = options;
+    this.#options = { ...options, doubts: new Doubts(options.clock), closures: new Closures() };
     this.#clock = options.clock;
     this.#log = options.log;
     this.#agenda = new Agenda(options.clock, (runner) => {

@@ -48,6 +48,8 @@ export function eventsAfter(
     case 'no-credit':
       return [refused(now + backOff(times, 15 * minute, 60 * minute))];
     case 'duplicate':
+      // It was in doubt, was not on the timeline, and now X has it already: the timeline may have been late. Look again, once.
+      if (owed?.why === 'absent' && owed.times < 2) return [];
       if (refrain === 'skip') return [refused(now), { event: 'skipped', bot, at: now, line }];
       // Joined with its follower it is tried at once; a line that cannot be joined, or is not to be, has to wait.
       if (refrain === 'join' && times === 0) return [refused(now)];

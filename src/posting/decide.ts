@@ -12,6 +12,8 @@ export interface Situation {
   paused: boolean;
   /** Tells this key from the one it was parked with. */
   key: string;
+  /** How long the open post has been known to be open. */
+  openFor: number;
   /** How long after an intent its post is certainly on the timeline or never will be: deadline + settle. */
   doubt: number;
 }
@@ -43,11 +45,8 @@ const slowestCatchUp = 900_000;
 export function decide(situation: Situation): Decision {
   const { state, now } = situation;
   if (state.open) {
-    // A clock set back must not put off the look for ever; one set forward only makes it too early to tell, once.
-    const settled = state.open.at + situation.doubt;
-    return now >= settled || now < state.open.at - farthestBack
-      ? { do: 'reconcile' }
-      : { do: 'wait', until: settled };
+    const left = situation.doubt - situation.openFor;
+    return left <= 0 ? { do: 'reconcile' } : { do: 'wait', until: now + left };
   }
   if (state.parked)
     return state.parked.key === situation.key ? { do: 'rest', because: 'parked' } : { do: 'free' };

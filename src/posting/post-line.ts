@@ -4,7 +4,6 @@ import type { XClient } from '../x/x-client.ts';
 import type { XFailure } from '../x/x-failure.ts';
 import { eventsAfter, type Refrain } from './after-failure.ts';
 import type { Owed } from './bot-state.ts';
-import type { LedgerEvent } from './ledger-event.ts';
 import type { Ledger } from './ledger.ts';
 import { fingerprint } from './place.ts';
 import type { PlannedPost } from './plan-post.ts';
@@ -25,7 +24,7 @@ export interface PostLineOptions {
   clock: Clock;
 }
 
-export type PostReport = { id: string } | { failure: XFailure; events: LedgerEvent[] };
+export type PostReport = { id: string } | { failure: XFailure; inDoubt: boolean };
 
 /**
  * Posts one line so that a crash at any moment can be told apart afterwards: what is about to be sent is on the disk
@@ -49,5 +48,5 @@ export async function postLine(options: PostLineOptions): Promise<PostReport> {
   }
   const events = eventsAfter(outcome.failure, { bot, owed, key, line, refrain, now: clock.now() });
   if (events.length > 0) await ledger.record(...events);
-  return { failure: outcome.failure, events };
+  return { failure: outcome.failure, inDoubt: events.length === 0 };
 }

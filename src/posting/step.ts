@@ -8,7 +8,9 @@ import { nextAfter } from '../schedule/slots.ts';
 import { offsetIn } from '../schedule/spread.ts';
 import type { OpenXClient } from '../x/x-client.ts';
 import type { BotState } from './bot-state.ts';
+import type { Closures } from './closures.ts';
 import { decide, type Decision } from './decide.ts';
+import type { Doubts } from './doubts.ts';
 import { followEdits } from './follow-edits.ts';
 import type { Intent, LedgerEvent } from './ledger-event.ts';
 import type { Ledger } from './ledger.ts';
@@ -24,6 +26,8 @@ export interface StepOptions {
   openX: OpenXClient;
   /** The most one request takes. Milliseconds. */
   deadline: number;
+  doubts: Doubts;
+  closures: Closures;
   /** The text of a poem's file. */
   readPoem: (file: string) => Promise<string>;
 }
@@ -70,7 +74,7 @@ export function keyMark({ bundle }: Bot): string {
 function situationOf(
   bot: Bot,
   state: BotState,
-  { clock, deadline }: StepOptions,
+  { clock, deadline, doubts }: StepOptions,
 ): Parameters<typeof decide>[0] {
   const { schedule: expression, timezone, spread, missed, paused, settle } = bot.settings;
   return {
@@ -81,6 +85,7 @@ function situationOf(
     missed,
     paused,
     key: keyMark(bot),
+    openFor: state.open ? doubts.ageOf(state.open) : 0,
     doubt: deadline + settle,
   };
 }
@@ -94,7 +99,9 @@ async function begin(bot: Bot, options: StepOptions): Promise<BotState> {
 }
 
 async function post(bot: Bot, state: BotState, due: Due, options: StepOptions): Promise<NextStep> {
-  const { ledger, clock, log, openX } = options;
+  const { ledger, clock, log, openX, closures } = options;
+  const closed = closures.closedUntil(bot.bundle.appKeys);
+  if (closed > clock.now()) return closed;
   const lines = await linesOf(bot, options);
   const edit = editOf(bot, state, fingerprints(lines), clock.now());
   if (edit) {
@@ -155,14 +162,14 @@ function editOf(bot: Bot, { place }: BotState, poem: string, at: number): Ledger
   };
 }
 
-async function lookForPost(
-  bot: Bot,
-  open: Intent,
-  { ledger, clock, log, openX }: StepOptions,
-): Promise<NextStep> {
+async function lookForPost(bot: Bot, open: Intent, options: StepOptions): Promise<NextStep> {
+  const { ledger, clock, log, openX, doubts } = options;
   const { userId } = bot.bundle;
   const settled = await reconcile({ bot: bot.name, open, userId, ledger, x: openX(bot.bundle), clock });
-  if (settled === 'absent' || 'posted' in settled) return clock.now();
+  if (settled === 'absent' || 'posted' in settled) {
+    doubts.settle(bot.name);
+    return clock.now();
+  }
   inDoubt(log, bot, open.line, settled.unreadable);
   return clock.now() + minute;
 }

@@ -119,6 +119,49 @@ describe('a flock on a held clock', () => {
     assert.equal(flock.timesOf('howl')[1], '2026-05-02T09:03:10.000Z');
   });
 
+  it('does not believe the timeline sooner because the clock was set forward', async () => {
+    const flock = new HeldFlock('2026-05-01T00:00:00Z', { ...daily, settle: '3m' }, { timelineLag: 120_000 });
+    flock.add('howl', ['one']);
+    flock.start();
+    const posts = { method: 'POST', path: '/2/tweets' };
+    flock.control('faults', { match: posts, times: 1, fault: { kind: 'drop', when: 'after' } });
+    await flock.until('2026-05-01T09:00:30Z');
+    flock.clock.set(Date.parse('2026-05-01T12:00:00Z'));
+    await flock.until('2026-05-01T12:01:00Z');
+    assert.equal(flock.state('howl')?.open?.line, 0);
+    await flock.until('2026-05-01T13:00:00Z');
+    assert.deepEqual(flock.postsOf('howl'), ['one']);
+    assert.equal(flock.state('howl')?.last?.line, 0);
+  });
+
+  it('looks a second time where X has a line already that the timeline did not show', async () => {
+    // The timeline lags behind for longer than is allowed for; X's own memory of the text does not.
+    const flock = new HeldFlock('2026-05-01T00:00:00Z', { ...daily, settle: '1m' }, { timelineLag: 100_000 });
+    flock.add('howl', ['one', 'two']);
+    flock.start();
+    const posts = { method: 'POST', path: '/2/tweets' };
+    flock.control('faults', { match: posts, times: 1, fault: { kind: 'drop', when: 'after' } });
+    await flock.until('2026-05-03T12:00:00Z');
+    assert.deepEqual(flock.postsOf('howl'), ['one', 'two']);
+  });
+
+  it('stops the whole flock where there is no credit, tries slowly, and loses no line', async () => {
+    const flock = new HeldFlock(
+      '2026-05-01T00:00:00Z',
+      { ...daily, schedule: '*/10 * * * *' },
+      { credits: 0 },
+    );
+    let requests = 0;
+    flock.count((path) => (requests += path === '/2/tweets' ? 1 : 0));
+    for (const name of ['ada', 'bea', 'cid']) flock.add(name, poem);
+    flock.start();
+    await flock.until('2026-05-01T06:00:00Z');
+    assert.ok(requests <= 3 * 8, `${requests} requests in six hours`);
+    flock.control('credits', { credits: null });
+    await flock.until('2026-05-02T00:00:00Z');
+    for (const name of ['ada', 'bea', 'cid']) assert.deepEqual(flock.postsOf(name), poem);
+  });
+
   for (const [refrain, expected] of [
     ['join', ['la', 'one', 'la\ntwo', 'three']],
     ['skip', ['la', 'one', 'two', 'three']],

@@ -20,6 +20,7 @@ export class HeldFlock {
   readonly sandbox: Sandbox;
   readonly poems = new Map<string, string>();
   readonly failures: unknown[] = [];
+  readonly #counters: ((path: string) => void)[] = [];
   readonly #bots = new Map<string, Bot>();
   readonly #settings: Record<string, unknown>;
   #ledger: Ledger = new MemoryLedger();
@@ -35,6 +36,11 @@ export class HeldFlock {
   add(name: string, lines: string[], settings: Record<string, unknown> = {}): void {
     this.poems.set(name, lines.join('\n'));
     this.rekey(name, settings);
+  }
+
+  /** Calls `each` with the path of every request that reaches the sandbox. */
+  count(each: (path: string) => void): void {
+    this.#counters.push(each);
   }
 
   /** Gives a bot a new key for its account. */
@@ -63,7 +69,13 @@ export class HeldFlock {
       log: pino({ enabled: false }),
       openX: openX(
         'http://127.0.0.1:1',
-        sendInProcess((request) => this.sandbox.handle(request), { clock: this.clock, deadline }),
+        sendInProcess(
+          (request) => {
+            for (const each of this.#counters) each(request.url);
+            return this.sandbox.handle(request);
+          },
+          { clock: this.clock, deadline },
+        ),
         this.clock,
       ),
       deadline,
