@@ -10,5 +10,20 @@ export const flockd: Program = {
       summary: 'Run the daemon until it is told to stop',
       load: async () => (await import('./flockd/run.ts')).run,
     },
+    {
+      usage: 'status',
+      summary: 'Show how every bot stands: its place, its last and next post, and what is wrong',
+      load: async () => (await import('./flockd/status.ts')).status,
+    },
+    {
+      usage: 'resolve <bot>',
+      summary: 'Say of a post in doubt whether it was posted',
+      load: async () => (await import('./flockd/resolve.ts')).resolve,
+    },
+    {
+      usage: 'resume <bot>',
+      summary: 'Let a parked bot go on',
+      load: async () => (await import('./flockd/resume.ts')).resume,
+    },
   ],
 };

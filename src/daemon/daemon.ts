@@ -5,6 +5,7 @@ import type { Bot, Flock } from '../flock/load-flock.ts';
 import type { Logger } from '../log.ts';
 import { Closures } from '../posting/closures.ts';
 import { Doubts } from '../posting/doubts.ts';
+import { eventsOf, type Order } from '../posting/order.ts';
 import { keyMark, step, type NextStep, type StepOptions } from '../posting/step.ts';
 import { Agenda } from './agenda.ts';
 
@@ -21,6 +22,8 @@ interface Runner {
   busy: boolean;
   /** Something about it changed while it was busy. */
   changed: boolean;
+  /** What a person told it, to be carried out between its steps. */
+  orders: (() => Promise<void>)[];
 }
 
 /** How long a bot whose poem cannot be read waits before it tries again. Milliseconds. */
@@ -65,6 +68,24 @@ export class Daemon {
     for (const name of gone) this.#drop(name);
   }
 
+  /**
+   * Writes down what a person told flockd about a bot, between the bot's own steps.
+   *
+   * @throws {FlockError} `usage` where there is nothing to carry out, `io` from the ledger
+   */
+  carryOut(order: Order): Promise<void> {
+    const { ledger } = this.#options;
+    const record = (): Promise<void> =>
+      ledger.record(...eventsOf(order, ledger.state(order.bot), this.#clock.now()));
+    const runner = this.#runners.get(order.bot as BotName);
+    if (!runner) return record();
+    return new Promise((resolve, reject) => {
+      runner.orders.push(() => record().then(resolve, reject));
+      if (runner.busy) runner.changed = true;
+      else this.#enqueue(runner);
+    });
+  }
+
   /** Begins no more steps; resolves when those under way are done and recorded. */
   async stop(): Promise<void> {
     this.#stopping = true;
@@ -84,7 +105,7 @@ export class Daemon {
       else this.#enqueue(known);
       return;
     }
-    const runner = { bot, busy: false, changed: false };
+    const runner = { bot, busy: false, changed: false, orders: [] };
     this.#runners.set(bot.name, runner);
     this.#enqueue(runner);
   }
@@ -119,6 +140,7 @@ export class Daemon {
     runner.busy = true;
     runner.changed = false;
     try {
+      for (const order of runner.orders.splice(0)) await order();
       const next = await step(runner.bot, this.#options);
       this.#complaints.delete(runner.bot.name);
       this.#plan(runner, next);

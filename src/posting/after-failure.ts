@@ -62,7 +62,7 @@ export function eventsAfter(
     case 'suspended':
       return park(`sign in to X as this account to see why, then: keymaker reauth ${bot}`);
     case 'rejected':
-      return park(`change the line in the poem, or resume the bot: flockd resume ${bot}`);
+      return park(`change the line in the poem if it is its fault, then: flockd resume ${bot}`);
   }
 }
 

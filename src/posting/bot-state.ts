@@ -12,7 +12,8 @@ export interface BotState {
   open?: Intent;
   /** A post that was tried and is still owed: the slot's line is not lost by a refusal. */
   owed?: Owed;
-  last?: { id: string; at: number; line: number };
+  /** Its last confirmed post; the id is missing where a person vouched for it. */
+  last?: { id?: string; at: number; line: number };
   /** Posts confirmed so far, in all passes. */
   posts: number;
   parked?: { why: string; hint: string; key: string; at: number };
@@ -45,7 +46,7 @@ export function applyEvent(state: BotState | undefined, event: LedgerEvent): Bot
     case 'intent':
       return { ...state, open: event };
     case 'posted':
-      return afterPosted(state, event.id, event.at);
+      return afterPosted(state, event);
     case 'refused':
       return afterRefused(state, event);
     case 'absent':
@@ -68,13 +69,16 @@ export function applyEvent(state: BotState | undefined, event: LedgerEvent): Bot
   }
 }
 
-function afterPosted({ open, owed: _, ...state }: BotState, id: string, at: number): BotState {
+function afterPosted(
+  { open, owed: _, ...state }: BotState,
+  { id, at }: { id?: string | undefined; at: number },
+): BotState {
   if (!open) throw new RangeError('posted without an intent');
   return {
     ...state,
     place: advance(state.place, open.lines),
     served: Math.max(state.served, open.until),
-    last: { id, at, line: open.line },
+    last: { ...(id !== undefined && { id }), at, line: open.line },
     posts: state.posts + 1,
   };
 }

@@ -1,9 +1,9 @@
 import { constants } from 'node:fs';
-import { open, type FileHandle } from 'node:fs/promises';
+import { open, readFile, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import fse from 'fs-extra';
 import { z } from 'zod';
-import { FlockError } from '../errors.ts';
+import { FlockError, systemCode } from '../errors.ts';
 import { reasonOf, syncFolder } from '../files.ts';
 import { applyEvent, type BotState } from './bot-state.ts';
 import { formatLine, parseLine } from './journal-line.ts';
@@ -13,12 +13,15 @@ import type { Ledger } from './ledger.ts';
 /** The version of the journal this program writes; it refuses newer ones. */
 const version = 1;
 
+const journalName = 'journal.jsonl';
+
 const header = z.object({ n: z.literal(0), journal: z.literal('flockd'), version: z.int() });
 const numbered = z.object({ n: z.int().positive() });
 
 interface Batch {
   lines: string[];
-  events: LedgerEvent[];
+  /** What the bots will be like when the lines are kept. */
+  states: [bot: string, state: BotState][];
   kept: Promise<void>;
 }
 
@@ -30,6 +33,8 @@ export class Journal implements Ledger {
   readonly #file: FileHandle;
   readonly #name: string;
   readonly #states: Map<string, BotState>;
+  /** What the states will be when all that is being written is kept. */
+  readonly #coming: Map<string, BotState>;
   #last: number;
   #next: Batch | undefined;
   #tail: Promise<void> = Promise.resolve();
@@ -39,6 +44,7 @@ export class Journal implements Ledger {
     this.#file = file;
     this.#name = name;
     this.#states = read.states;
+    this.#coming = new Map(read.states);
     this.#last = read.last;
   }
 
@@ -48,7 +54,7 @@ export class Journal implements Ledger {
    * @throws {FlockError} `data` where it is damaged or newer than this program, `io` where it cannot be written
    */
   static async open(folder: string): Promise<Journal> {
-    const name = path.join(folder, 'journal.jsonl');
+    const name = path.join(folder, journalName);
     try {
       await fse.ensureDir(folder, { mode: 0o700 });
       const file = await open(
@@ -71,14 +77,15 @@ export class Journal implements Ledger {
     return this.#states.get(bot);
   }
 
-  record(...events: LedgerEvent[]): Promise<void> {
-    if (this.#failure) return Promise.reject(this.#failure);
+  async record(...events: LedgerEvent[]): Promise<void> {
+    if (this.#failure) throw this.#failure;
+    // An event that cannot be must not reach the disk, where it could never be read again.
+    const states = foldAll(this.#coming, events);
     const batch = (this.#next ??= this.#beginBatch());
-    for (const event of events) {
-      batch.events.push(event);
-      batch.lines.push(formatLine({ n: ++this.#last, ...event }));
-    }
-    return batch.kept;
+    for (const [bot, state] of states) this.#coming.set(bot, state);
+    batch.states.push(...states);
+    batch.lines.push(...events.map((event) => formatLine({ n: ++this.#last, ...event })));
+    await batch.kept;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -87,7 +94,7 @@ export class Journal implements Ledger {
   }
 
   #beginBatch(): Batch {
-    const batch: Batch = { lines: [], events: [], kept: Promise.resolve() };
+    const batch: Batch = { lines: [], states: [], kept: Promise.resolve() };
     batch.kept = this.#tail.then(() => this.#keep(batch));
     this.#tail = batch.kept.catch(() => undefined);
     return batch;
@@ -104,8 +111,22 @@ export class Journal implements Ledger {
       this.#failure = cannotKeep(this.#name, cause);
       throw this.#failure;
     }
-    for (const event of batch.events)
-      this.#states.set(event.bot, applyEvent(this.#states.get(event.bot), event));
+    for (const [bot, state] of batch.states) this.#states.set(bot, state);
+  }
+}
+
+/**
+ * What the journal in a folder says of each bot, without touching it: a daemon may be writing to it meanwhile.
+ *
+ * @throws {FlockError} `data` where it is damaged or newer than this program
+ */
+export async function readJournal(folder: string): Promise<ReadonlyMap<string, BotState>> {
+  const name = path.join(folder, journalName);
+  try {
+    return readContents(wholeLines(await readFile(name, 'utf8'), name), name).states;
+  } catch (cause) {
+    if (systemCode(cause) === 'ENOENT') return new Map();
+    throw cause instanceof FlockError ? cause : cannotKeep(name, cause);
   }
 }
 
@@ -137,6 +158,17 @@ function wholeLines(text: string, name: string): string {
   if (parseLine(tail) !== undefined) return `${text}\n`;
   if (parseLine(tail.slice(0, -1)) !== undefined) throw damaged(`${name}:${text.split('\n').length}`);
   return text.slice(0, end);
+}
+
+/** The states of the bots that events are about, after them. @throws {RangeError} for events that cannot be */
+function foldAll(
+  states: ReadonlyMap<string, BotState>,
+  events: readonly LedgerEvent[],
+): Map<string, BotState> {
+  const after = new Map<string, BotState>();
+  for (const event of events)
+    after.set(event.bot, applyEvent(after.get(event.bot) ?? states.get(event.bot), event));
+  return after;
 }
 
 function readContents(text: string, name: string): JournalContents {

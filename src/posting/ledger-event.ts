@@ -24,11 +24,11 @@ const ledgerEvent = z.discriminatedUnion('event', [
     /** The id of the bot's last confirmed post, if it has one. */
     since: z.string().optional(),
   }),
-  /** Outcome: it is on the timeline. */
+  /** Outcome: it is on the timeline. A person's word may lack its id. */
   z.object({
     event: z.literal('posted'),
     ...base,
-    id: z.string(),
+    id: z.string().optional(),
     by: z.enum(['answer', 'timeline', 'person']),
   }),
   /** Outcome: X would not have it, or never got it. */

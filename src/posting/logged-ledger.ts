@@ -46,7 +46,7 @@ function describe(event: LedgerEvent, before: BotState | undefined): Entry | und
       const slot = before?.open?.slot ?? event.at;
       const how = event.by === 'answer' ? 'posted' : 'was in doubt about, and finds posted,';
       const lines = (before?.open?.lines ?? 1) === 2 ? `lines ${line} and ${line + 1}` : `line ${line}`;
-      const fields = { line, of, id: event.id, by: event.by, slot: iso(slot), late: event.at - slot };
+      const fields = { line, of, id: event.id ?? '', by: event.by, slot: iso(slot), late: event.at - slot };
       return info(`${how} ${lines} of ${of}`, fields);
     }
     case 'refused': {

@@ -157,7 +157,7 @@ function editOf(bot: Bot, { place }: BotState, poem: string, at: number): Ledger
     bot: bot.name,
     at,
     why: 'its poem has become another one, and its place in it is lost',
-    hint: `put the poem back as it was, then: flockd resume ${bot.name}`,
+    hint: `put the poem back, then: flockd resume ${bot.name}; or begin this one: flockd resume ${bot.name} --line 1`,
     key: keyMark(bot),
   };
 }

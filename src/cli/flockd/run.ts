@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { openContext, type Context } from '../../context.ts';
 import { Daemon } from '../../daemon/daemon.ts';
 import { lockState } from '../../daemon/lock.ts';
-import { FlockError, type Exit } from '../../errors.ts';
+import { takeOrders } from '../../daemon/orders.ts';
+import { FlockError, messageOf, type Exit } from '../../errors.ts';
 import { readFlockFile } from '../../flock/flock-file.ts';
 import { loadFlock, type Flock } from '../../flock/load-flock.ts';
 import { nearest } from '../../flock/nearest.ts';
@@ -10,11 +11,17 @@ import { watchKeys } from '../../keys/watch-keys.ts';
 import { openLog, type Logger } from '../../log.ts';
 import { readPoem } from '../../poems/read-poems.ts';
 import { Journal } from '../../posting/journal.ts';
+import type { Ledger } from '../../posting/ledger.ts';
 import { logged } from '../../posting/logged-ledger.ts';
 import { noColor } from '../../settings.ts';
 import { command, placeFlags } from '../command.ts';
 
 const concurrency = 64;
+
+interface Parts {
+  ledger: Ledger;
+  log: Logger;
+}
 
 export const run = command({
   flags: placeFlags,
@@ -31,40 +38,34 @@ export const run = command({
   },
 });
 
-async function runUntilStopped(
-  context: Context,
-  flock: Flock,
-  parts: { ledger: ReturnType<typeof logged>; log: Logger },
-): Promise<Exit> {
-  const { clock, openX, deadline, keys } = context;
-  const { log } = parts;
+async function runUntilStopped(context: Context, flock: Flock, { ledger, log }: Parts): Promise<Exit> {
+  const { clock, openX, deadline, keys, paths } = context;
   let failed: (cause: unknown) => void = () => undefined;
   const failure = new Promise<never>((_, reject) => (failed = reject));
-  const daemon = new Daemon({ ...parts, clock, openX, deadline, readPoem, concurrency, failed });
   const stopped = stopSignal();
-  log.info({ event: 'started', bots: flock.bots.length }, `runs ${countOf(flock.bots.length)}`);
-  daemon.takeUp(flock);
-  const unwatch = watchKeys(keys.folder, () => {
-    readFlock(context, log).then(
-      (changed) => {
-        daemon.takeUp(changed);
-      },
-      (error: unknown) => {
-        log.error(
-          { event: 'reload-failed', reason: String(error) },
-          'cannot read the keys folder; goes on as it was',
-        );
-      },
-    );
-  });
+  const daemon = new Daemon({ ledger, log, clock, openX, deadline, readPoem, concurrency, failed });
+  const endings: (() => void)[] = [];
   try {
+    log.info({ event: 'started', bots: flock.bots.length }, `runs ${countOf(flock.bots.length)}`);
+    daemon.takeUp(flock);
+    endings.push(watchKeys(keys.folder, () => void takeUpChanges(context, daemon, log)));
+    endings.push(await takeOrders(paths.state, (order) => daemon.carryOut(order)));
     const signal = await Promise.race([stopped, failure]);
     log.info({ event: 'stopping', signal }, `stops (${signal}): finishes what is under way`);
     return 'done';
   } finally {
-    unwatch();
+    for (const end of endings) end();
     await daemon.stop();
     log.info({ event: 'stopped' }, 'has stopped');
+  }
+}
+
+async function takeUpChanges(context: Context, daemon: Daemon, log: Logger): Promise<void> {
+  try {
+    daemon.takeUp(await readFlock(context, log));
+  } catch (error) {
+    const reason = messageOf(error);
+    log.error({ event: 'reload-failed', reason }, `cannot read the flock (${reason}); goes on as it was`);
   }
 }
 

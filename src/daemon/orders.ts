@@ -1,0 +1,110 @@
+import { randomBytes } from 'node:crypto';
+import { watch } from 'node:fs';
+import { readdir, rm } from 'node:fs/promises';
+import path from 'node:path';
+import fse from 'fs-extra';
+import { z } from 'zod';
+import { FlockError, messageOf, type Exit, exitCodes } from '../errors.ts';
+import { readRegularFile, replaceFile } from '../files.ts';
+import { parseOrder, type Order } from '../posting/order.ts';
+
+/*
+ * How a person's command reaches a running daemon: as a file in `state/orders`, which the daemon carries out and answers
+ * by a file beside it. The ledger keeps its one writer, and an order given while nobody runs is not lost.
+ */
+
+const answer = z.object({
+  done: z.boolean(),
+  exit: z.enum(Object.keys(exitCodes) as [Exit, ...Exit[]]).optional(),
+  message: z.string().optional(),
+  hint: z.string().optional(),
+});
+
+const largest = 4 * 1024 * 1024;
+const folderOf = (state: string): string => path.join(state, 'orders');
+
+/** Carries out the orders that come, oldest first. @returns the way to stop */
+export async function takeOrders(
+  state: string,
+  carryOut: (order: Order) => Promise<void>,
+): Promise<() => void> {
+  const folder = folderOf(state);
+  await fse.ensureDir(folder, { mode: 0o700 });
+  let turn = Promise.resolve();
+  const look = (): void => {
+    turn = turn.then(() => carryOutAll(folder, carryOut)).catch(() => undefined);
+  };
+  const watcher = watch(folder, look);
+  watcher.on('error', () => undefined);
+  look();
+  return () => {
+    watcher.close();
+  };
+}
+
+async function carryOutAll(folder: string, carryOut: (order: Order) => Promise<void>): Promise<void> {
+  const names = (await readdir(folder)).filter((name) => /^[0-9a-f]+\.order$/.test(name)).sort();
+  for (const name of names) {
+    const file = path.join(folder, name);
+    const outcome = await attempt(file, carryOut);
+    await replaceFile(file.replace(/order$/, 'answer'), JSON.stringify(outcome));
+    await rm(file, { force: true });
+  }
+}
+
+async function attempt(
+  file: string,
+  carryOut: (order: Order) => Promise<void>,
+): Promise<z.infer<typeof answer>> {
+  try {
+    await carryOut(parseOrder(JSON.parse((await readRegularFile(file, largest)).toString('utf8'))));
+    return { done: true };
+  } catch (error) {
+    if (!(error instanceof FlockError)) return { done: false, exit: 'data', message: messageOf(error) };
+    const { exit, message, hint } = error;
+    return { done: false, exit, message, ...(hint !== undefined && { hint }) };
+  }
+}
+
+/** How long a running daemon may take to answer. Milliseconds. */
+const patience = 10_000;
+
+/**
+ * Gives an order to the daemon that runs on a state folder, and waits until it is carried out.
+ *
+ * @throws {FlockError} what the daemon has against it; `tryLater` where it does not answer
+ */
+export async function giveOrder(state: string, order: Order): Promise<void> {
+  const folder = folderOf(state);
+  await fse.ensureDir(folder, { mode: 0o700 });
+  const name = randomBytes(8).toString('hex');
+  const answerFile = path.join(folder, `${name}.answer`);
+  const answered = waitFor(folder, `${name}.answer`);
+  await replaceFile(path.join(folder, `${name}.order`), JSON.stringify(order));
+  await answered;
+  const { done, exit, message, hint } = answer.parse(
+    JSON.parse((await readRegularFile(answerFile, largest)).toString('utf8')),
+  );
+  await rm(answerFile, { force: true });
+  if (!done)
+    throw new FlockError(exit ?? 'data', message ?? 'flockd refused', hint === undefined ? {} : { hint });
+}
+
+function waitFor(folder: string, name: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const watcher = watch(folder, (_, changed) => {
+      if (changed !== name) return;
+      clearTimeout(timer);
+      watcher.close();
+      resolve();
+    });
+    const timer = setTimeout(() => {
+      watcher.close();
+      reject(
+        new FlockError('tryLater', 'flockd runs but does not answer', {
+          hint: 'the order stays; look at flockd status',
+        }),
+      );
+    }, patience);
+  });
+}
