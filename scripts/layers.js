@@ -66,6 +66,7 @@ export const pure = [
   'posting/after-failure',
   'posting/bot-state',
   'posting/journal-line',
+  'posting/journal-text',
   'posting/ledger-event',
   'x/x-failure',
   'http/exchange',

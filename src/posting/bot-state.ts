@@ -1,34 +1,41 @@
-import type { Intent, LedgerEvent } from './ledger-event.ts';
-import { advance, startOf, type Place } from './place.ts';
+import { z } from 'zod';
+import { intent, type LedgerEvent } from './ledger-event.ts';
+import { advance, place, startOf } from './place.ts';
 
-/** What the ledger says of one bot: all of its events folded into one. */
-export interface BotState {
-  place: Place;
-  /** How often it has begun its poem, this time included. */
-  pass: number;
-  /** Every slot up to this instant is settled. */
-  served: number;
-  /** The post that has no outcome yet. */
-  open?: Intent;
-  /** A post that was tried and is still owed: the slot's line is not lost by a refusal. */
-  owed?: Owed;
-  /** Its last confirmed post; the id is missing where a person vouched for it. */
-  last?: { id?: string; at: number; line: number };
-  /** Posts confirmed so far, in all passes. */
-  posts: number;
-  parked?: { why: string; hint: string; key: string; at: number };
-}
-
-export interface Owed {
-  slot: number;
-  until: number;
+const owed = z.object({
+  slot: z.int(),
+  until: z.int(),
   /** Not to be tried again before this instant. */
-  retryAt: number;
+  retryAt: z.int(),
   /** Why it was refused last, and how often in a row for that. */
-  why: string;
-  reason: string;
-  times: number;
-}
+  why: z.string(),
+  reason: z.string(),
+  times: z.int(),
+});
+
+const botState = z.object({
+  place,
+  /** How often it has begun its poem, this time included. */
+  pass: z.int(),
+  /** Every slot up to this instant is settled. */
+  served: z.int(),
+  /** Posts confirmed so far, in all passes. */
+  posts: z.int(),
+  /** The post that has no outcome yet. */
+  open: intent.optional(),
+  /** A post that was tried and is still owed: the slot's line is not lost by a refusal. */
+  owed: owed.optional(),
+  /** Its last confirmed post; the id is missing where a person vouched for it. */
+  last: z.object({ id: z.string().optional(), at: z.int(), line: z.int() }).optional(),
+  parked: z.object({ why: z.string(), hint: z.string(), key: z.string(), at: z.int() }).optional(),
+});
+
+/** What the ledger says of one bot: all of its events folded into one. Instants are milliseconds since 1970. */
+export type BotState = z.infer<typeof botState>;
+export type Owed = z.infer<typeof owed>;
+
+/** @throws {z.ZodError} where the value is no state of this version */
+export const parseBotState = (value: unknown): BotState => botState.parse(value);
 
 /**
  * The state after one more event.

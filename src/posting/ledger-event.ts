@@ -3,6 +3,21 @@ import { z } from 'zod';
 const instant = z.number().int();
 const base = { bot: z.string().min(1), at: instant };
 
+/** A post is about to be sent. Until there is an outcome it is in doubt. */
+export const intent = z.object({
+  event: z.literal('intent'),
+  ...base,
+  /** The slot this post is for, and the instant up to which slots are served by it. */
+  slot: instant,
+  until: instant,
+  line: z.int(),
+  /** How many lines go into this post: more than one where a refrain is joined to what follows it. */
+  lines: z.int().min(1),
+  print: z.string(),
+  /** The id of the bot's last confirmed post, if it has one. */
+  since: z.string().optional(),
+});
+
 const ledgerEvent = z.discriminatedUnion('event', [
   /** The flock takes a bot up: it begins at the poem's first line, and slots before now are not its own. */
   z.object({ event: z.literal('begun'), ...base, poem: z.string() }),
@@ -10,20 +25,7 @@ const ledgerEvent = z.discriminatedUnion('event', [
   z.object({ event: z.literal('edited'), ...base, poem: z.string(), next: z.int(), ahead: z.array(z.int()) }),
   /** The bot has come to the end and begins the poem anew. */
   z.object({ event: z.literal('again'), ...base, poem: z.string() }),
-  /** A post is about to be sent. Until there is an outcome it is in doubt. */
-  z.object({
-    event: z.literal('intent'),
-    ...base,
-    /** The slot this post is for, and the instant up to which slots are served by it. */
-    slot: instant,
-    until: instant,
-    line: z.int(),
-    /** How many lines go into this post: more than one where a refrain is joined to what follows it. */
-    lines: z.int().min(1),
-    print: z.string(),
-    /** The id of the bot's last confirmed post, if it has one. */
-    since: z.string().optional(),
-  }),
+  intent,
   /** Outcome: it is on the timeline. A person's word may lack its id. */
   z.object({
     event: z.literal('posted'),
@@ -47,7 +49,7 @@ const ledgerEvent = z.discriminatedUnion('event', [
 
 /** What is written down, in the order it happened. Instants are milliseconds since 1970. */
 export type LedgerEvent = z.infer<typeof ledgerEvent>;
-export type Intent = Extract<LedgerEvent, { event: 'intent' }>;
+export type Intent = z.infer<typeof intent>;
 
 /** @throws {z.ZodError} where the value is no event of this version */
 export const parseLedgerEvent = (value: unknown): LedgerEvent => ledgerEvent.parse(value);

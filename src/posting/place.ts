@@ -1,17 +1,20 @@
 import { createHash } from 'node:crypto';
+import { z } from 'zod';
+
+export const place = z.object({
+  /** The poem as the bot knows it: a fingerprint of {@link printLength} characters for each line, in order. */
+  poem: z.string(),
+  /** The first line that is not done. As many as the poem has lines when all are. */
+  next: z.int(),
+  /** Lines after `next` that are done all the same, because the poem was reordered. Ascending. */
+  ahead: z.array(z.int()).readonly(),
+});
 
 /**
  * Where a bot is in its poem. Lines are known by their text, not their number, so that the poem may be edited
  * while the bot is in the middle of it.
  */
-export interface Place {
-  /** The poem as the bot knows it: a fingerprint of {@link printLength} characters for each line, in order. */
-  poem: string;
-  /** The first line that is not done. As many as the poem has lines when all are. */
-  next: number;
-  /** Lines after `next` that are done all the same, because the poem was reordered. Ascending. */
-  ahead: readonly number[];
-}
+export type Place = z.infer<typeof place>;
 
 /** 48 bits tell the lines of the longest poem apart. */
 const printLength = 8;

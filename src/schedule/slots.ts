@@ -31,6 +31,16 @@ export function isTimezone(name: string): boolean {
 /** A slot of 29 February that must also be a certain weekday can be 40 years away. */
 const furthest = { years: 41 };
 
+/** A slot, and the instant from which it is the next. */
+interface Found {
+  from: number;
+  slot: number | undefined;
+}
+
+/** What was found last for each schedule: bots on one schedule ask for the same slots. */
+const found = new Map<string, Found[]>();
+const mostFound = 16;
+
 /**
  * The first slot of a schedule after an instant, or undefined where there is none in the next 40 years.
  *
@@ -43,6 +53,16 @@ const furthest = { years: 41 };
  * @param instant - milliseconds since 1970
  */
 export function nextAfter(schedule: Schedule, instant: number): number | undefined {
+  const key = `${schedule.expression}\n${schedule.timezone}`;
+  const known = found.get(key) ?? [];
+  const hit = known.find(({ from, slot }) => from <= instant && (slot === undefined || instant < slot));
+  if (hit) return hit.slot;
+  const slot = search(schedule, instant);
+  found.set(key, [{ from: instant, slot }, ...known.slice(0, mostFound - 1)]);
+  return slot;
+}
+
+function search(schedule: Schedule, instant: number): number | undefined {
   const calendar = calendarOf(schedule.expression);
   const start = Temporal.Instant.fromEpochMilliseconds(instant).toZonedDateTimeISO(schedule.timezone);
   const last = start.toPlainDate().add(furthest);

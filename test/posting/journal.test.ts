@@ -135,3 +135,41 @@ describe('journal', () => {
     assert.ok(syncs.mock.callCount() <= 2, `${syncs.mock.callCount()} fsyncs for 100 records`);
   });
 });
+
+describe('journal, compacted', () => {
+  it('is rewritten when it has grown, says the same, and goes on', async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'journal-'));
+    const bots = ['ada', 'bea', 'cid'];
+    const post = (bot: string, index: number): LedgerEvent[] => [
+      { event: 'intent', bot, at: index, slot: index, until: index, line: 0, lines: 1, print: 'aaaaaaaa' },
+      { event: 'posted', bot, at: index, id: String(index), by: 'answer' },
+      { event: 'again', bot, at: index, poem: 'aaaaaaaa' },
+    ];
+    try {
+      const states = async (): Promise<unknown[]> => {
+        await using journal = await Journal.open(folder, { manyLines: 50 });
+        return bots.map((bot) => journal.state(bot));
+      };
+      let before: unknown[];
+      {
+        await using journal = await Journal.open(folder, { manyLines: 50 });
+        await Promise.all(bots.map((bot) => journal.record(begun(bot))));
+        for (let index = 1; index <= 40; index++) {
+          await Promise.all(bots.map((bot) => journal.record(...post(bot, index))));
+        }
+        before = bots.map((bot) => journal.state(bot));
+      }
+      assert.deepEqual(await states(), before);
+      const lines = (await readFile(path.join(folder, 'journal.jsonl'), 'utf8')).split('\n').length;
+      assert.ok(lines <= 60, `${lines} lines after 363 events`);
+      {
+        await using journal = await Journal.open(folder, { manyLines: 50 });
+        await journal.record(...post('ada', 99));
+      }
+      const [ada] = (await states()) as { last: { id: string } }[];
+      assert.equal(ada?.last.id, '99');
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+});

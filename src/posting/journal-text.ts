@@ -1,0 +1,102 @@
+import { z } from 'zod';
+import { FlockError } from '../errors.ts';
+import { applyEvent, parseBotState, type BotState } from './bot-state.ts';
+import { formatLine, parseLine } from './journal-line.ts';
+import { parseLedgerEvent, type LedgerEvent } from './ledger-event.ts';
+
+/*
+ * The journal as text. Its lines are numbered without a gap: a header first; then, where it was compacted, the state of
+ * each bot; then one event a line.
+ */
+
+/** The version this program writes; it refuses newer ones. */
+const version = 1;
+
+const header = z.object({ n: z.int(), journal: z.literal('flockd'), version: z.int() });
+const numbered = z.object({ n: z.int() });
+const stateRecord = z.object({ state: z.unknown(), bot: z.string() });
+
+/** What a journal says. */
+export interface JournalContents {
+  states: Map<string, BotState>;
+  /** The number of its last line. */
+  last: number;
+  /** How many lines it has. */
+  lines: number;
+}
+
+export const formatHeader = (n: number): string => formatLine({ n, journal: 'flockd', version });
+export const formatEvent = (n: number, event: LedgerEvent): string => formatLine({ n, ...event });
+
+/**
+ * A whole journal that says the same as the lines up to `last`, in one line for each bot. Its own lines end with that
+ * number too: every bot has had at least one event, so there are enough numbers.
+ */
+export function formatSnapshot(last: number, states: ReadonlyMap<string, BotState>): string {
+  const first = last - states.size;
+  const lines = [formatHeader(first)];
+  for (const [bot, state] of states) lines.push(formatLine({ n: first + lines.length, bot, state }));
+  return lines.join('');
+}
+
+/**
+ * The text up to its last whole line. A last line without its end was being written when the power went, so it was never
+ * acknowledged; but one that is all there except for its newline, or has another byte in its place, was more than that.
+ *
+ * @throws {FlockError} `data` for the latter
+ */
+export function wholeLines(text: string, name: string): string {
+  const end = text.lastIndexOf('\n') + 1;
+  const tail = text.slice(end);
+  if (parseLine(tail) !== undefined) return `${text}\n`;
+  if (parseLine(tail.slice(0, -1)) !== undefined) throw damaged(`${name}:${text.split('\n').length}`);
+  return text.slice(0, end);
+}
+
+/** @throws {FlockError} `data`, naming the line, where the journal is damaged or newer than this program */
+export function readContents(text: string, name: string): JournalContents {
+  const states = new Map<string, BotState>();
+  const lines = text.split('\n').slice(0, -1);
+  let last = -1;
+  lines.forEach((line, index) => {
+    const place = `${name}:${index + 1}`;
+    const record = parseLine(line);
+    const n = numbered.safeParse(record).data?.n;
+    if (index === 0) checkHeader(record, place);
+    else if (n !== last + 1) throw damaged(place);
+    else fold(states, record, place);
+    last = n ?? last;
+  });
+  return { states, last, lines: lines.length };
+}
+
+function checkHeader(record: unknown, place: string): void {
+  const found = header.safeParse(record);
+  if (!found.success) throw damaged(place);
+  if (found.data.version > version) {
+    throw new FlockError('data', `${place}: written by a newer flockd (version ${found.data.version})`, {
+      hint: 'upgrade flockd on this machine',
+    });
+  }
+}
+
+function fold(states: Map<string, BotState>, record: unknown, place: string): void {
+  try {
+    const snapshot = stateRecord.safeParse(record);
+    if (snapshot.success && snapshot.data.state !== undefined) {
+      states.set(snapshot.data.bot, parseBotState(snapshot.data.state));
+      return;
+    }
+    const event = parseLedgerEvent(record);
+    states.set(event.bot, applyEvent(states.get(event.bot), event));
+  } catch (cause) {
+    throw damaged(place, cause);
+  }
+}
+
+function damaged(place: string, cause?: unknown): FlockError {
+  return new FlockError('data', `${place}: the journal is damaged here`, {
+    hint: 'restore the state folder from a backup; flockd posts nothing rather than guess',
+    cause,
+  });
+}

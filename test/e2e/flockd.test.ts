@@ -1,0 +1,235 @@
+import assert from 'node:assert/strict';
+import { rm } from 'node:fs/promises';
+import { describe, it } from 'node:test';
+import { authorizeAs, everySecond, linesOf, poem, TestFlock } from '../support/flock.ts';
+
+describe('flockd run', { concurrency: 7, timeout: 60_000 }, () => {
+  it('parks a revoked bot alone; reauth brings it back to its line while the daemon runs', async () => {
+    await using flock = await TestFlock.open({
+      poems: { 'lost.txt': poem('lost', 4), 'heron.txt': poem('heron', 40) },
+      settings: everySecond,
+    });
+    for (const bot of ['lost', 'heron']) await flock.giveKey(bot);
+    const flockd = flock.start('flockd', ['run']);
+    await flockd.logged('posted', 'lost', ({ line }) => line === 2);
+    await flock.control('POST', 'accounts/lost/revoke');
+    const before = flock.texts('lost').length;
+    const parked = await flockd.logged('parked', 'lost');
+    assert.equal(parked.hint, 'keymaker reauth lost');
+    assert.match(parked.msg, /keymaker reauth lost/);
+    assert.ok(flock.texts('heron').length > before, 'the other bot goes on');
+
+    const { code, stderr } = await reauth(flock, 'lost');
+    assert.equal(code, 0, stderr);
+    await flock.posted('lost', 4);
+    assert.deepEqual(flock.texts('lost'), linesOf('lost', 4));
+    const heron = flock.texts('heron');
+    assert.deepEqual(heron, linesOf('heron', 40).slice(0, heron.length));
+    await flock.assertNoSecrets();
+  });
+
+  it('keeps a parked bot parked over a restart; a reauth while it is down frees it', async () => {
+    await using flock = await TestFlock.open({
+      poems: { 'lost.txt': poem('lost', 3), 'heron.txt': poem('heron', 60) },
+      settings: everySecond,
+    });
+    for (const bot of ['lost', 'heron']) await flock.giveKey(bot);
+    await flock.control('POST', 'accounts/lost/revoke');
+    const first = flock.start('flockd', ['run']);
+    await first.logged('parked', 'lost');
+    first.kill('SIGTERM');
+    assert.equal((await first.exit).code, 0);
+
+    const second = flock.start('flockd', ['run']);
+    await second.logged('posted', 'heron');
+    second.kill('SIGTERM');
+    assert.equal((await second.exit).code, 0);
+    assert.deepEqual(
+      second.log.filter(({ bot }) => bot === 'lost').map(({ event }) => event),
+      [],
+    );
+
+    assert.equal((await reauth(flock, 'lost')).code, 0);
+    const third = flock.start('flockd', ['run']);
+    await third.logged('freed', 'lost');
+    await third.logged('posted', 'lost', ({ line }) => line === 3);
+    assert.deepEqual(flock.texts('lost'), linesOf('lost', 3));
+    await flock.assertNoSecrets();
+  });
+
+  it('posts three poems, each in order and to its end', async () => {
+    const words = ['heron', 'lantern', 'quarry'];
+    await using flock = await TestFlock.open({
+      poems: Object.fromEntries(words.map((word) => [`${word}.txt`, poem(word, 3)])),
+      settings: everySecond,
+    });
+    for (const word of words) await flock.giveKey(word);
+    const flockd = flock.start('flockd', ['run']);
+    await Promise.all(words.map((word) => flock.posted(word, 3)));
+    await Promise.all(words.map((word) => flockd.logged('posted', word, ({ line }) => line === 3)));
+    flockd.kill('SIGTERM');
+    assert.deepEqual(await flockd.exit, { code: 0, signal: null });
+    for (const word of words) assert.deepEqual(flock.texts(word), linesOf(word, 3));
+    for (const line of flockd.log) assert.ok(line.event, JSON.stringify(line));
+    assert.equal(flockd.stderr, '');
+    await flock.assertNoSecrets();
+  });
+
+  it('goes on at the next line after SIGKILL, again and again', async () => {
+    await using flock = await TestFlock.open({
+      poems: { 'heron.txt': poem('heron', 6) },
+      settings: everySecond,
+    });
+    await flock.giveKey('heron');
+    for (const line of [2, 4]) {
+      const killed = flock.start('flockd', ['run']);
+      await killed.logged('posted', 'heron', (entry) => entry.line === line);
+      killed.kill('SIGKILL');
+      assert.equal((await killed.exit).signal, 'SIGKILL');
+    }
+    const last = flock.start('flockd', ['run']);
+    await last.logged('posted', 'heron', ({ line }) => line === 6);
+    last.kill('SIGTERM');
+    assert.equal((await last.exit).code, 0);
+    assert.deepEqual(flock.texts('heron'), linesOf('heron', 6));
+    await flock.assertNoSecrets();
+  });
+
+  it('works with the bundles of 2014 and of its descendants', async () => {
+    await using flock = await TestFlock.open({
+      poems: { 'old.txt': poem('old', 1), 'elsewhere.txt': poem('descendant', 1) },
+      settings: everySecond,
+    });
+    // As the Keymaker of 2014 wrote it: no newline at the end, keys in no special order.
+    const old = flock.granted('old');
+    await flock.write('keys/old.json', JSON.stringify(Object.fromEntries(Object.entries(old).reverse())));
+    await flock.giveKey('descendant', ({ poem_file: _, user_id: __, ...bundle }) => {
+      return { ...bundle, file: 'poems/elsewhere.txt', interval: 3600, active: true, tags: ['sea'] };
+    });
+    const flockd = flock.start('flockd', ['run']);
+    await Promise.all([flock.posted('old', 1), flock.posted('descendant', 1)]);
+    assert.deepEqual(flock.texts('old'), linesOf('old', 1));
+    assert.deepEqual(flock.texts('descendant'), linesOf('descendant', 1));
+    await flockd.logged('posted', 'descendant');
+    await flock.assertNoSecrets();
+  });
+
+  it('lets no bad bundle, bad poem or suspended account stop the others', async () => {
+    await using flock = await TestFlock.open({
+      poems: {
+        'cut.txt': poem('cut', 2),
+        'garbled.txt': new Uint8Array([0x68, 0x69, 0x0a, 0xff, 0xfe, 0x0a]),
+        'sunk.txt': poem('sunk', 2),
+        'heron.txt': poem('heron', 3),
+      },
+      settings: everySecond,
+    });
+    for (const bot of ['garbled', 'sunk', 'heron', 'gone']) await flock.giveKey(bot);
+    await flock.write('keys/cut.json', '{"consumer_token": "abcdefgh", "consumer_tok');
+    await flock.control('POST', 'accounts/sunk/suspend');
+    const flockd = flock.start('flockd', ['run']);
+    const [cut, garbled, gone, sunk] = await Promise.all([
+      flockd.logged('unfit', 'cut'),
+      flockd.logged('unfit', 'garbled'),
+      flockd.logged('unfit', 'gone'),
+      flockd.logged('parked', 'sunk'),
+      flock.posted('heron', 3),
+    ]);
+    assert.match(cut.msg, /keys\/cut\.json: not whole JSON/);
+    assert.match(cut.hint ?? '', /keymaker make-keys .*--bot cut/);
+    assert.match(garbled.msg, /garbled\.txt:2: not valid UTF-8/);
+    assert.match(gone.msg, /cannot read .*gone\.txt/);
+    assert.match(sunk.msg, /suspended/i);
+    assert.match(sunk.hint ?? '', /keymaker reauth sunk/);
+    assert.deepEqual(flock.texts('heron'), linesOf('heron', 3));
+    assert.deepEqual(flock.texts('sunk'), []);
+    await flock.assertNoSecrets();
+  });
+
+  it('takes up a bundle that is added and lets go of one that is removed', async () => {
+    await using flock = await TestFlock.open({
+      poems: { 'heron.txt': poem('heron', 60), 'late.txt': poem('late', 2) },
+      settings: everySecond,
+    });
+    await flock.giveKey('heron');
+    const flockd = flock.start('flockd', ['run']);
+    await flockd.logged('posted', 'heron');
+    await flock.giveKey('late');
+    await flock.posted('late', 2);
+    assert.deepEqual(flock.texts('late'), linesOf('late', 2));
+    await rm(flock.file('keys/heron.json'));
+    await flockd.logged('gone', 'heron');
+    flockd.kill('SIGTERM');
+    assert.equal((await flockd.exit).code, 0);
+  });
+
+  it('follows an edit of the poem while it is in the middle of it', async () => {
+    await using flock = await TestFlock.open({
+      poems: { 'heron.txt': poem('heron', 5) },
+      settings: everySecond,
+    });
+    await flock.giveKey('heron');
+    const flockd = flock.start('flockd', ['run']);
+    await flockd.logged('posted', 'heron', ({ line }) => line === 2);
+    const edited = ['a new first line', ...linesOf('heron', 4), 'a new last line'];
+    await flock.write('poems/heron.txt', `${edited.join('\n')}\n`);
+    await flockd.logged('edited', 'heron');
+    await flock.posted('heron', 5);
+    assert.deepEqual(flock.texts('heron'), [...linesOf('heron', 4), 'a new last line']);
+  });
+
+  it('waits for the reset that a 429 names, and loses no line', async () => {
+    await using flock = await TestFlock.open({
+      poems: { 'heron.txt': poem('heron', 3) },
+      settings: everySecond,
+    });
+    await flock.giveKey('heron');
+    const flockd = flock.start('flockd', ['run']);
+    await flockd.logged('posted', 'heron');
+    const reset = Math.ceil(Date.now() / 1000) + 3;
+    flock.x.sandbox.faults.add({
+      match: { method: 'POST', path: '/2/tweets' },
+      times: 1,
+      fault: {
+        kind: 'status',
+        status: 429,
+        headers: {
+          'x-rate-limit-limit': '100',
+          'x-rate-limit-remaining': '0',
+          'x-rate-limit-reset': String(reset),
+        },
+      },
+    });
+    const refused = await flockd.logged('refused', 'heron');
+    assert.match(refused.msg, /429/);
+    await flock.posted('heron', 3);
+    assert.deepEqual(flock.texts('heron'), linesOf('heron', 3));
+    const [, second] = flock.x.sandbox.world.posts;
+    assert.ok((second?.instant ?? 0) >= reset * 1000, 'posted before the reset');
+  });
+
+  it('tries again where the server is not there, and loses no line', async () => {
+    await using flock = await TestFlock.open({
+      poems: { 'heron.txt': poem('heron', 2) },
+      settings: everySecond,
+    });
+    await flock.giveKey('heron');
+    const flockd = flock.start('flockd', ['run'], { env: { KEYMAKER_API_URL: 'http://127.0.0.1:1' } });
+    const refused = await flockd.logged('refused', 'heron');
+    assert.match(refused.msg, /cannot reach 127\.0\.0\.1:1 \(ECONNREFUSED\)/);
+    flockd.kill('SIGTERM');
+    assert.equal((await flockd.exit).code, 0);
+    const again = flock.start('flockd', ['run']);
+    await again.logged('posted', 'heron', ({ line }) => line === 2);
+    assert.deepEqual(flock.texts('heron'), linesOf('heron', 2));
+  });
+});
+
+/** Authorizes a bot again as its owner would. */
+async function reauth(flock: TestFlock, bot: string): Promise<{ code: number | null; stderr: string }> {
+  const keymaker = flock.start('keymaker', ['reauth', bot]);
+  const [link] = await keymaker.lineMatching(/http\S+/);
+  keymaker.answer(await authorizeAs(link.trim(), bot));
+  const { code } = await keymaker.exit;
+  return { code, stderr: keymaker.stderr };
+}

@@ -1,0 +1,244 @@
+import assert from 'node:assert/strict';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { describe, it } from 'node:test';
+import { authorizeAs, TestFlock } from '../support/flock.ts';
+import type { Running } from '../support/programs.ts';
+
+const poems = {
+  'amber.txt': 'Amber keeps the gnat\nand the afternoon\n',
+  'birch.txt': 'Birch writes white on white\n',
+  'north/cinder.txt': 'Cinder, small red clause\nat the end of the fire\n',
+};
+const bots = ['amber', 'birch', 'cinder'];
+
+/** Takes the next link, after `from`, and gives the PIN of the page behind it. */
+async function pinFor(
+  keymaker: Running,
+  screenName: string,
+  from = 0,
+): Promise<{ pin: string; end: number }> {
+  const { 0: link, end } = await keymaker.matching(/^http\S+(?=\r?\n)/m, { from });
+  return { pin: await authorizeAs(link, screenName), end };
+}
+
+const wrong = (pin: string): string => pin.replace(/^./, (digit) => String((Number(digit) + 1) % 10));
+const mode = async (file: string): Promise<number> => (await stat(file)).mode & 0o777;
+
+describe('keymaker make-keys', { concurrency: 7, timeout: 60_000 }, () => {
+  it('makes every key it is told to, exactly as granted, for nobody else to read', async () => {
+    await using flock = await TestFlock.open({ poems });
+    const keymaker = flock.start('keymaker', ['make-keys', 'poems']);
+    let from = 0;
+    for (const bot of bots) {
+      await keymaker.lineMatching(new RegExp(`Make key for ${bot}\\? \\(y/n\\)`));
+      keymaker.answer('y');
+      const { pin, end } = await pinFor(keymaker, bot, from);
+      await keymaker.matching(/^PIN for/m, { from: end });
+      keymaker.answer(pin);
+      from = end;
+    }
+    assert.deepEqual(await keymaker.exit, { code: 0, signal: null });
+    assert.match(keymaker.stdout, /Keys: 3 made, 0 kept, 0 skipped, 0 failed\.\n$/);
+    assert.equal(await mode(flock.file('keys')), 0o700);
+    for (const bot of bots) {
+      const poem_file = bot === 'cinder' ? 'poems/north/cinder.txt' : `poems/${bot}.txt`;
+      assert.deepEqual(await flock.bundle(bot), { ...flock.granted(bot), poem_file });
+      assert.equal(await mode(flock.file(`keys/${bot}.json`)), 0o600);
+    }
+    assert.deepEqual(
+      (await readdir(flock.file('keys'))).sort(),
+      bots.map((bot) => `${bot}.json`),
+    );
+    await flock.assertNoSecrets();
+  });
+
+  it('skips what is answered with n, and asks again where the answer is neither', async () => {
+    await using flock = await TestFlock.open({ poems });
+    const keymaker = flock.start('keymaker', ['make-keys', 'poems']);
+    for (const answer of ['n', 'perhaps', 'YES']) keymaker.answer(answer);
+    const { pin } = await pinFor(keymaker, 'birch');
+    keymaker.answer(pin);
+    keymaker.answer(' no ');
+    assert.equal((await keymaker.exit).code, 0);
+    assert.match(keymaker.stderr, /please answer y or n/);
+    assert.match(keymaker.stdout, /Keys: 1 made, 0 kept, 2 skipped, 0 failed\./);
+    assert.deepEqual(await readdir(flock.file('keys')), ['birch.json']);
+  });
+
+  it('shows a new link after a wrong PIN, and leaves the good bundle be until the right one', async () => {
+    await using flock = await TestFlock.open({ poems });
+    await flock.giveKey('amber');
+    const before = await readFile(flock.file('keys/amber.json'), 'utf8');
+    await flock.control('POST', 'accounts/amber/revoke');
+    const keymaker = flock.start('keymaker', ['make-keys', 'poems', '--bot', 'amber', '--force']);
+    const first = await pinFor(keymaker, 'amber');
+    keymaker.answer(wrong(first.pin));
+    const second = await pinFor(keymaker, 'amber', first.end);
+    assert.match(keymaker.stderr, /refused the PIN/);
+    assert.equal(await readFile(flock.file('keys/amber.json'), 'utf8'), before);
+    keymaker.answer(`${second.pin.slice(0, 3)} ${second.pin.slice(3)}`);
+    assert.equal((await keymaker.exit).code, 0);
+    assert.deepEqual(await flock.bundle('amber'), flock.granted('amber'));
+    assert.notEqual(await readFile(flock.file('keys/amber.json'), 'utf8'), before);
+  });
+
+  it('gives up on a bot after five wrong PINs and goes on with the next', async () => {
+    await using flock = await TestFlock.open({ poems });
+    const keymaker = flock.start('keymaker', ['make-keys', 'poems', '--bot', 'amber', '--bot', 'birch']);
+    keymaker.write('1111111\n'.repeat(5));
+    const asked = await keymaker.matching(/^Poem 2 of 2/m);
+    const { pin } = await pinFor(keymaker, 'birch', asked.end);
+    keymaker.answer(pin);
+    assert.equal((await keymaker.exit).code, 1);
+    assert.match(keymaker.stdout, /Keys: 1 made, 0 kept, 0 skipped, 1 failed\./);
+    assert.deepEqual(await readdir(flock.file('keys')), ['birch.json']);
+  });
+
+  it('shows another link on r, and skips on n', async () => {
+    await using flock = await TestFlock.open({ poems });
+    const keymaker = flock.start('keymaker', ['make-keys', 'poems', '--all']);
+    const old = await pinFor(keymaker, 'amber');
+    keymaker.answer('r');
+    const fresh = await pinFor(keymaker, 'amber', old.end);
+    keymaker.answer(fresh.pin);
+    const next = await keymaker.matching(/^PIN for birch/m);
+    keymaker.answer('n');
+    const { pin } = await pinFor(keymaker, 'cinder', next.end);
+    keymaker.answer(pin);
+    assert.equal((await keymaker.exit).code, 0);
+    assert.match(keymaker.stdout, /Keys: 2 made, 0 kept, 1 skipped, 0 failed\./);
+    assert.doesNotMatch(keymaker.stdout, /Make key for/);
+  });
+
+  it('goes on where it was killed: good keys are kept, nothing is half written', async () => {
+    await using flock = await TestFlock.open({ poems });
+    const killed = flock.start('keymaker', ['make-keys', 'poems', '--all']);
+    const { pin, end } = await pinFor(killed, 'amber');
+    killed.answer(pin);
+    await killed.matching(/^http\S+\n/m, { from: end });
+    killed.kill('SIGKILL');
+    await killed.exit;
+    assert.deepEqual(await readdir(flock.file('keys')), ['amber.json']);
+    const kept = await readFile(flock.file('keys/amber.json'), 'utf8');
+
+    const again = flock.start('keymaker', ['make-keys', 'poems', '--all']);
+    const birch = await pinFor(again, 'birch');
+    again.answer(birch.pin);
+    again.answer((await pinFor(again, 'cinder', birch.end)).pin);
+    assert.equal((await again.exit).code, 0);
+    assert.match(again.stdout, /amber has a key for @amber; --force makes another\./);
+    assert.match(again.stdout, /Keys: 2 made, 1 kept, 0 skipped, 0 failed\./);
+    assert.equal(await readFile(flock.file('keys/amber.json'), 'utf8'), kept);
+
+    const third = await flock.run('keymaker', ['make-keys', 'poems', '--all']);
+    assert.equal(third.code, 0);
+    assert.match(third.stdout, /Keys: 0 made, 3 kept, 0 skipped, 0 failed\./);
+  });
+
+  it('replaces a damaged bundle', async () => {
+    await using flock = await TestFlock.open({ poems });
+    await flock.write('keys/birch.json', '{"consumer_token": "test-app-');
+    const keymaker = flock.start('keymaker', ['make-keys', 'poems', '--bot', 'birch']);
+    keymaker.answer((await pinFor(keymaker, 'birch')).pin);
+    assert.equal((await keymaker.exit).code, 0);
+    assert.match(keymaker.stderr, /birch\.json: not whole JSON \(cut off, or damaged\); it will be replaced/);
+    assert.deepEqual(await flock.bundle('birch'), flock.granted('birch'));
+    assert.equal(await mode(flock.file('keys/birch.json')), 0o600);
+  });
+
+  it('makes the key of a bot that is named twice once', async () => {
+    await using flock = await TestFlock.open({ poems });
+    const args = ['make-keys', 'poems', '--bot', 'amber', '--bot', 'amber', '--force'];
+    const keymaker = flock.start('keymaker', args);
+    keymaker.answer((await pinFor(keymaker, 'amber')).pin);
+    keymaker.endInput();
+    assert.equal((await keymaker.exit).code, 0);
+    assert.match(keymaker.stdout, /Keys: 1 made, 0 kept, 0 skipped, 0 failed\./);
+  });
+
+  it("shows no control character of a poem's name", async () => {
+    await using flock = await TestFlock.open({
+      poems: {
+        'red\x1b[31m\x07.txt': 'A line\n',
+        'two\nrows.txt': 'A line\n',
+        'bad\x1b]0;title\x07.txt': '\xff\0',
+      },
+    });
+    const { code, stdout, stderr } = await flock.run('keymaker', ['make-keys', 'poems'], {
+      input: ['n', 'n'],
+    });
+    assert.equal(code, 1);
+    for (const text of [stdout, stderr]) {
+      // eslint-disable-next-line no-control-regex -- they are what must not be there
+      assert.doesNotMatch(text, /[\x00-\x09\x0b-\x1f\x7f]/);
+      assert.doesNotMatch(text, /^rows/m);
+    }
+  });
+
+  it('refuses the wrong account where flock.json names the right one', async () => {
+    await using flock = await TestFlock.open({
+      poems,
+      settings: { bots: { amber: { account: '@amber_reads' } } },
+    });
+    const keymaker = flock.start('keymaker', ['make-keys', 'poems', '--bot', 'amber']);
+    const { 0: link } = await keymaker.matching(/^http\S+/m);
+    assert.equal(new URL(link).searchParams.get('screen_name'), 'amber_reads');
+    keymaker.answer(await authorizeAs(link, 'somebody_else'));
+    assert.equal((await keymaker.exit).code, 1);
+    assert.match(keymaker.stderr, /you authorized @somebody_else .*, but this bot is @amber_reads/);
+    assert.deepEqual(await readdir(flock.file('keys')), []);
+  });
+});
+
+describe('keymaker make-keys on a terminal of 60 columns', { concurrency: 4, timeout: 60_000 }, () => {
+  const terminal = { columns: 60, env: { NO_COLOR: '1' } };
+
+  it('prompts, and shows the link whole on a line of its own', async () => {
+    await using flock = await TestFlock.open({ poems });
+    const keymaker = flock.start(
+      'keymaker',
+      ['make-keys', 'poems', '--bot', 'amber', '--bot', 'birch'],
+      terminal,
+    );
+    const amber = await keymaker.matching(/^(http\S+)\r\n/m);
+    assert.ok((amber[1] ?? '').length > 60, 'longer than the terminal is wide');
+    await keymaker.matching(/PIN for amber \(r for a new link, n to skip\): /);
+    keymaker.write(`${await authorizeAs(amber[1] ?? '', 'amber')}\r`);
+    // Typed before it is asked for: not lost, and taken as the answer to the next question.
+    keymaker.write('n\r');
+    assert.equal((await keymaker.exit).code, 0);
+    assert.match(keymaker.stdout, /Keys: 1 made, 0 kept, 1 skipped, 0 failed\./);
+    assert.deepEqual(await flock.bundle('amber'), flock.granted('amber'));
+  });
+
+  it('keeps what is typed ahead', async () => {
+    await using flock = await TestFlock.open({ poems });
+    const keymaker = flock.start('keymaker', ['make-keys', 'poems'], terminal);
+    await keymaker.matching(/Make key for amber\? \(y\/n\) /);
+    keymaker.write('n\rn\rn\r');
+    assert.equal((await keymaker.exit).code, 0);
+    assert.match(keymaker.stdout, /Keys: 0 made, 0 kept, 3 skipped, 0 failed\./);
+  });
+
+  it('ends with 130 on Ctrl-C and leaves nothing half written', async () => {
+    await using flock = await TestFlock.open({ poems });
+    const keymaker = flock.start('keymaker', ['make-keys', 'poems', '--all'], terminal);
+    const { pin, end } = await pinFor(keymaker, 'amber');
+    keymaker.write(`${pin}\r`);
+    await keymaker.matching(/PIN for birch[^\r\n]*: /, { from: end });
+    keymaker.write('\x03');
+    assert.equal((await keymaker.exit).code, 130);
+    assert.match(keymaker.stdout, /Keys: 1 made, 0 kept, 0 skipped, 0 failed\./);
+    assert.deepEqual(await readdir(flock.file('keys')), ['amber.json']);
+  });
+
+  it('names the flag that would have answered on Ctrl-D', async () => {
+    await using flock = await TestFlock.open({ poems });
+    const keymaker = flock.start('keymaker', ['make-keys', 'poems'], terminal);
+    await keymaker.matching(/Make key for amber\? \(y\/n\) /);
+    keymaker.write('\x04');
+    assert.equal((await keymaker.exit).code, 64);
+    assert.match(keymaker.stdout, /hint: .*--bot NAME.*--all/);
+    assert.deepEqual(await readdir(flock.file('keys')), []);
+  });
+});

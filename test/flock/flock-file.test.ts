@@ -1,0 +1,171 @@
+import assert from 'node:assert/strict';
+import { truncateSync, mkdirSync } from 'node:fs';
+import path from 'node:path';
+import { describe, it } from 'node:test';
+import { FlockError } from '../../src/errors.ts';
+import { botNameOf } from '../../src/flock/bot.ts';
+import { parseFlockFile, readFlockFile } from '../../src/flock/flock-file.ts';
+import { tempFolder } from './temp-folder.ts';
+
+const rain = botNameOf('rain', '.txt');
+const lamp = botNameOf('lamp', '.txt');
+
+const defaults = {
+  schedule: '0 9 * * *',
+  timezone: 'UTC',
+  spread: 0,
+  missed: 'one',
+  atEnd: 'loop',
+  unit: 'line',
+  refrain: 'join',
+  settle: 180_000,
+  account: undefined,
+  paused: false,
+};
+
+function check(error: unknown): FlockError {
+  assert.ok(error instanceof FlockError, String(error));
+  assert.equal(error.exit, 'config');
+  assert.ok(error.hint !== undefined || error.cause !== undefined);
+  return error;
+}
+
+function refusal(text: string): FlockError {
+  try {
+    parseFlockFile(text, 'flock.json');
+  } catch (error) {
+    return check(error);
+  }
+  return assert.fail('it was taken');
+}
+
+describe('the settings of a bot', () => {
+  it('are the defaults where there is no file, or nothing in it', async () => {
+    const none = await readFlockFile(path.join(tempFolder(), 'flock.json'));
+    assert.deepEqual(none.settingsOf(rain), defaults);
+    assert.deepEqual(none.named, []);
+    assert.deepEqual(parseFlockFile('{}', 'flock.json').settingsOf(rain), defaults);
+    assert.deepEqual(parseFlockFile('{"bots":{"rain":{}}}', 'flock.json').settingsOf(rain), defaults);
+  });
+
+  it('are the flock’s, with the bot’s own on top', async () => {
+    const settings = {
+      $schema: 'https://example.com/flock.json',
+      schedule: '*/30 * * * *',
+      timezone: 'Europe/Berlin',
+      spread: '20m',
+      missed: 'all',
+      settle: '90s',
+      budget: { postsPerDay: 40, usdPerMonth: 12.5 },
+      bots: {
+        rain: { schedule: '0 0 7 * * mon', missed: 'skip', unit: 'stanza', account: '@Rain_1', paused: true },
+        gone: {},
+      },
+    };
+    const folder = tempFolder({ 'flock.json': `\ufeff${JSON.stringify(settings)}` });
+    const flock = await readFlockFile(path.join(folder, 'flock.json'));
+    const shared = {
+      ...defaults,
+      schedule: '*/30 * * * *',
+      timezone: 'Europe/Berlin',
+      spread: 1_200_000,
+      missed: 'all',
+      settle: 90_000,
+    };
+    const pick = (bot: typeof rain): object =>
+      Object.fromEntries(Object.entries(flock.settingsOf(bot)).filter(([name]) => name in defaults));
+    assert.deepEqual(pick(lamp), shared);
+    assert.deepEqual(pick(rain), {
+      ...shared,
+      schedule: '0 0 7 * * mon',
+      missed: 'skip',
+      unit: 'stanza',
+      account: 'Rain_1',
+      paused: true,
+    });
+    assert.deepEqual(flock.named, ['rain', 'gone']);
+  });
+
+  it('of a bot with the name of a property of every object are its own', () => {
+    const flock = parseFlockFile('{"bots":{"rain":{"paused":true}}}', 'flock.json');
+    for (const name of ['constructor', '__proto__', 'valueof'])
+      assert.equal(flock.settingsOf(botNameOf(name, '.txt')).paused, false);
+  });
+});
+
+describe('a bad setting is refused by its place', () => {
+  const rows: [name: string, value: unknown, message: RegExp, hint?: RegExp][] = [
+    ['a misspelt setting', { shedule: '0 9 * * *' }, /unknown setting "shedule"/, /did you mean "schedule"\?/],
+    ['another', { timeZone: 'UTC' }, /unknown setting "timeZone"/, /"timezone"/],
+    ['one like no other', { colour: 'red' }, /unknown setting "colour"/, /the settings are schedule, /],
+    ['a bot’s misspelt setting', { bots: { rain: { acount: 'x' } } }, /unknown setting "bots\.rain\.acount"/, /"account"/],
+    ['a setting of bots on the flock', { account: 'x' }, /unknown setting "account"/],
+    ['a misspelt budget', { budget: { postPerDay: 1 } }, /unknown setting "budget\.postPerDay"/, /"postsPerDay"/],
+    ['a bot’s misspelt budget', { bots: { rain: { budget: { usd: 1 } } } }, /"bots\.rain\.budget\.usd"/],
+    ['an hour that is none', { schedule: '0 25 * * *' }, /schedule: "25" is not a good hour/],
+    ['a schedule of four fields', { bots: { rain: { schedule: '0 9 * *' } } }, /bots\.rain\.schedule: .*not a cron expression/],
+    ['a schedule that never comes', { schedule: '0 9 31 2 *' }, /schedule: .*never comes/],
+    ['a schedule that is no text', { schedule: 9 }, /schedule: should be a cron expression/],
+    ['no such zone', { timezone: 'Mars/Olympus' }, /timezone: "Mars\/Olympus" is not an IANA time zone/],
+    ['a zone by its distance', { timezone: '+02:00' }, /timezone: "\+02:00" is not an IANA/],
+    ['a zone that is no text', { timezone: 2 }, /timezone: should be an IANA/],
+    ['a duration without a unit', { spread: '20' }, /spread: should be a duration/],
+    ['a duration that is a number', { settle: 20 }, /settle: should be a duration/],
+    ['a duration below nothing', { spread: '-5m' }, /spread: should be a duration/],
+    ['a choice that is none', { missed: 'some' }, /missed: should be one of skip, one, all/],
+    ['another choice', { bots: { rain: { unit: 'word' } } }, /bots\.rain\.unit: should be one of line, stanza/],
+    ['a budget below nothing', { budget: { usdPerMonth: -1 } }, /budget\.usdPerMonth: should not be negative/],
+    ['half a post', { budget: { postsPerDay: 1.5 } }, /budget\.postsPerDay: should be a whole number/],
+    ['a budget in words', { budget: { usdPerMonth: '5' } }, /budget\.usdPerMonth: should be a number/],
+    ['an account that is none', { bots: { rain: { account: 'rain on tin' } } }, /bots\.rain\.account: should be a screen name/],
+    ['paused in words', { bots: { rain: { paused: 'yes' } } }, /bots\.rain\.paused: /],
+    ['a name no bot has', { bots: { 'Rain.txt': {} } }, /bots\.Rain\.txt/],
+    ['a list of bots', { bots: [] }, /bots: /],
+    ['a list', [], /the file: /],
+    ['nothing', null, /the file: /],
+  ]; // prettier-ignore
+  for (const [name, value, message, hint] of rows) {
+    it(name, () => {
+      const error = refusal(JSON.stringify(value));
+      assert.match(error.message, /^flock\.json: /);
+      assert.match(error.message, message);
+      assert.match(error.hint ?? '', hint ?? /./);
+    });
+  }
+});
+
+describe('what is no JSON is refused by line and column', () => {
+  const rows: [name: string, text: string, place: string][] = [
+    ['a comma too many', '{\n  "missed": "one",\n}', '3:1'],
+    ['a comma too few', '{\n  "missed": "one"\n  "unit": "line"\n}', '3:3'],
+    ['a word without quotes', '{\n  "missed": one,\n  "unit": "line"\n}', '2:13'],
+    ['single quotes', "{\n  'missed': 1\n}", '2:3'],
+    ['a comment', '{\n  // nine o’clock\n  "missed": "one"\n}', '2:3'],
+    ['a colon too few', '{\n  "missed" "one"\n}', '2:12'],
+    ['an end too early', '{\n  "missed": "one"', '2:18'],
+    ['after a byte order mark', '\ufeff{"missed" "one"}', '1:11'],
+    ['nothing', '', '1:1'],
+  ];
+  for (const [name, text, place] of rows) {
+    it(name, () => {
+      const error = refusal(text);
+      assert.ok(error.message.startsWith(`flock.json:${place}: not JSON`), error.message);
+    });
+  }
+});
+
+describe('what is no file is refused', () => {
+  it('a folder, and what is too large', async () => {
+    const folder = tempFolder({ 'huge.json': '' });
+    mkdirSync(path.join(folder, 'folder.json'));
+    truncateSync(path.join(folder, 'huge.json'), 33 * 1024 * 1024);
+    for (const [name, message] of [
+      ['folder.json', /cannot read .*folder\.json: it is/],
+      ['huge.json', /cannot read .*huge\.json: it is too large/],
+    ] as const)
+      await assert.rejects(readFlockFile(path.join(folder, name)), (error) => {
+        assert.match(check(error).message, message);
+        return true;
+      });
+  });
+});

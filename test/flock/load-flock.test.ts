@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import path from 'node:path';
+import { describe, it } from 'node:test';
+import { parseFlockFile } from '../../src/flock/flock-file.ts';
+import { loadFlock } from '../../src/flock/load-flock.ts';
+import { KeyStore } from '../../src/keys/key-store.ts';
+import { tempFolder } from './temp-folder.ts';
+
+const stored = (fields: object = {}): string =>
+  JSON.stringify({
+    consumer_token: 'app',
+    consumer_token_secret: 'hidden-app',
+    oauth_token: '77-access',
+    oauth_token_secret: 'hidden-access',
+    user_id: '77',
+    screen_name: 'rain',
+    ...fields,
+  });
+
+interface Loaded {
+  poems: Record<string, string>;
+  misfits: Record<string, string>;
+}
+
+async function load(files: Record<string, string>, settings: object = {}): Promise<Loaded> {
+  const root = tempFolder(files);
+  const flockFile = parseFlockFile(JSON.stringify(settings), 'flock.json');
+  const { bots, misfits } = await loadFlock(root, new KeyStore(path.join(root, 'keys')), flockFile);
+  return {
+    poems: Object.fromEntries(bots.map(({ name, poemFile }) => [name, path.relative(root, poemFile)])),
+    misfits: Object.fromEntries(misfits.map(({ bot, error }) => [bot, error.message])),
+  };
+}
+
+describe('loading a flock', () => {
+  it('is nobody where there are no keys, or no folders at all', async () => {
+    assert.deepEqual(await load({ 'poems/rain.txt': 'a' }), { poems: {}, misfits: {} });
+    assert.deepEqual(await load({}), { poems: {}, misfits: {} });
+  });
+
+  const rows: [name: string, files: Record<string, string>, poem: string][] = [
+    ['its bundle names', { 'keys/rain.json': stored({ poem_file: 'poems/old/rain.txt' }), 'poems/old/rain.txt': 'a' }, 'poems/old/rain.txt'],
+    ['its bundle names, whatever its own name', { 'keys/rain.json': stored({ poem_file: './poems/lamp.txt' }), 'poems/lamp.txt': 'a', 'poems/rain.txt': 'b' }, 'poems/lamp.txt'],
+    ['its bundle calls `file`', { 'keys/rain.json': stored({ file: 'poems/lamp.txt' }), 'poems/lamp.txt': 'a' }, 'poems/lamp.txt'],
+    ['has its name, where the bundle names none', { 'keys/rain.json': stored(), 'poems/deep/Rain.txt': 'a', 'poems/lamp.txt': 'b' }, 'poems/deep/Rain.txt'],
+    ['has its name, where the bundle names a place on another machine', { 'keys/rain.json': stored({ poem_file: '/srv/elsewhere/rain.txt' }), 'poems/rain.txt': 'a' }, 'poems/rain.txt'],
+  ]; // prettier-ignore
+  for (const [name, files, poem] of rows) {
+    it(`gives a bot the poem that ${name}`, async () => {
+      assert.deepEqual(await load(files), { poems: { rain: poem }, misfits: {} });
+    });
+  }
+
+  const bad: [name: string, files: Record<string, string>, message: RegExp][] = [
+    ['goes up out of the folder', { 'keys/rain.json': stored({ poem_file: '../secret.txt' }), 'poems/rain.txt': 'a' }, /outside the flock's folder/],
+    ['goes up in the middle', { 'keys/rain.json': stored({ poem_file: 'poems/../../secret.txt' }) }, /outside the flock's folder/],
+    ['is elsewhere, and nothing has the bot’s name', { 'keys/rain.json': stored({ poem_file: '/etc/passwd' }) }, /outside the flock's folder/],
+    ['is the folder itself', { 'keys/rain.json': stored({ poem_file: '.' }) }, /outside the flock's folder/],
+    ['has a NUL in its name', { 'keys/rain.json': stored({ poem_file: 'poems/a\0b' }) }, /NUL/],
+    ['is not named, and nothing has the bot’s name', { 'keys/rain.json': stored(), 'poems/lamp.txt': 'a' }, /poem_file is missing/],
+    ['is not named, and two have the bot’s name', { 'keys/rain.json': stored(), 'poems/rain.txt': 'a', 'poems/old/rain.txt': 'b' }, /poem_file is missing/],
+  ]; // prettier-ignore
+  for (const [name, files, message] of bad) {
+    it(`refuses a poem that ${name}`, async () => {
+      const { poems, misfits } = await load(files);
+      assert.deepEqual(poems, {});
+      assert.match(misfits['rain'] ?? '', message);
+      assert.match(misfits['rain'] ?? '', /rain\.json/);
+    });
+  }
+
+  it('leaves out whoever does not fit, and nobody else', async () => {
+    const { poems, misfits } = await load(
+      {
+        'poems/a.txt': 'a',
+        'poems/b.txt': 'b',
+        'poems/c.txt': 'c',
+        'keys/a.json': stored(),
+        'keys/b.json': stored().slice(0, 80),
+        'keys/c.json': stored({ screen_name: 'lamp' }),
+        'keys/d.json': stored({ oauth_token_secret: 7 }),
+        'keys/notes.md': 'not a key',
+      },
+      { bots: { c: { account: '@Rain' } } },
+    );
+    assert.deepEqual(poems, { a: 'poems/a.txt' });
+    assert.deepEqual(Object.keys(misfits), ['b', 'c', 'd']);
+    assert.match(misfits['c'] ?? '', /@lamp.*@Rain/);
+    assert.doesNotMatch(JSON.stringify(misfits), /hidden/);
+  });
+
+  it('takes the right account in any case', async () => {
+    const files = { 'poems/rain.txt': 'a', 'keys/rain.json': stored() };
+    const { misfits } = await load(files, { bots: { rain: { account: '@RAIN' } } });
+    assert.deepEqual(misfits, {});
+  });
+});

@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { applyEvent, type BotState } from '../../src/posting/bot-state.ts';
+import type { LedgerEvent } from '../../src/posting/ledger-event.ts';
+import { fingerprints } from '../../src/posting/place.ts';
+
+const poem = fingerprints(['a', 'b', 'c', 'd'].map((text) => ({ text })));
+const bot = 'rain';
+
+const begun = { event: 'begun', bot, at: 100, poem } as const;
+const intent = (at: number, line: number, lines = 1): LedgerEvent => {
+  return { event: 'intent', bot, at, slot: at - 1, until: at, line, lines, print: 'p' };
+};
+const posted = (at: number, id: string): LedgerEvent => ({ event: 'posted', bot, at, id, by: 'answer' });
+const refused = (at: number, why: string): LedgerEvent => {
+  return { event: 'refused', bot, at, why, reason: 'so', retryAt: at + 50 };
+};
+
+const fold = (...events: LedgerEvent[]): BotState => {
+  const state = events.reduce<BotState | undefined>((before, event) => applyEvent(before, event), undefined);
+  assert.ok(state);
+  return state;
+};
+
+describe('what the ledger says of a bot', () => {
+  it('begins at the first line, and owes nothing from before', () => {
+    assert.deepEqual(fold(begun), { place: { poem, next: 0, ahead: [] }, pass: 1, served: 100, posts: 0 });
+  });
+
+  it('an intent is open until its outcome', () => {
+    const open = fold(begun, intent(200, 0));
+    assert.equal(open.open?.line, 0);
+    assert.equal(open.place.next, 0);
+    assert.equal(open.served, 100);
+    assert.deepEqual(fold(begun, intent(200, 0), posted(201, '7')), {
+      place: { poem, next: 1, ahead: [] },
+      pass: 1,
+      served: 200,
+      last: { id: '7', at: 201, line: 0 },
+      posts: 1,
+    });
+  });
+
+  it('a post of two lines moves on by two', () => {
+    const state = fold(begun, intent(200, 0, 2), posted(201, '7'));
+    assert.deepEqual([state.place.next, state.posts], [2, 1]);
+  });
+
+  it('a refusal leaves the line and the slot owed, and counts its kind', () => {
+    const once = fold(begun, intent(200, 0), refused(201, 'wait'));
+    assert.deepEqual(once.owed, { slot: 199, until: 200, retryAt: 251, why: 'wait', reason: 'so', times: 1 });
+    assert.equal(once.open, undefined);
+    assert.deepEqual([once.place.next, once.served, once.posts], [0, 100, 0]);
+    const events = [begun, intent(200, 0), refused(201, 'wait'), intent(260, 0)];
+    assert.equal(fold(...events, refused(261, 'wait')).owed?.times, 2);
+    assert.equal(fold(...events, refused(261, 'reauth')).owed?.times, 1);
+    assert.equal(fold(...events, posted(261, '7')).owed, undefined);
+  });
+
+  it('an absent post is owed at once', () => {
+    const state = fold(begun, intent(200, 0), { event: 'absent', bot, at: 500, by: 'timeline' });
+    assert.equal(state.open, undefined);
+    assert.deepEqual([state.owed?.why, state.owed?.slot, state.owed?.retryAt], ['absent', 199, 500]);
+    assert.equal(state.place.next, 0);
+  });
+
+  it('a post for an old slot does not turn back what is served', () => {
+    const late = { ...intent(300, 0), until: 150 } as LedgerEvent;
+    const state = fold(begun, { event: 'missed', bot, at: 290, until: 280 }, late, posted(301, '7'));
+    assert.equal(state.served, 280);
+  });
+
+  it('slots let go are served, and a clock set back a long way is believed', () => {
+    assert.equal(fold(begun, { event: 'missed', bot, at: 300, until: 290 }).served, 290);
+    assert.equal(fold(begun, { event: 'missed', bot, at: 30, until: 20 }).served, 20);
+  });
+
+  it('a parked bot is free again with its line owed from now', () => {
+    const parked = { event: 'parked', bot, at: 201, why: 'w', hint: 'h', key: 'k' } as const;
+    const events = [begun, intent(200, 0), refused(201, 'reauth'), parked];
+    assert.deepEqual(fold(...events).parked, { why: 'w', hint: 'h', key: 'k', at: 201 });
+    const freed = fold(...events, { event: 'freed', bot, at: 900 });
+    assert.equal(freed.parked, undefined);
+    assert.deepEqual([freed.owed?.retryAt, freed.owed?.times], [900, 0]);
+    assert.equal(fold(begun, parked, { event: 'freed', bot, at: 900 }).owed, undefined);
+  });
+
+  it('another pass begins at the first line and keeps the count', () => {
+    const state = fold(begun, intent(200, 0), posted(201, '7'), { event: 'again', bot, at: 300, poem });
+    assert.deepEqual([state.pass, state.place.next, state.posts, state.last?.id], [2, 0, 1, '7']);
+  });
+
+  it('an edit moves the place and nothing else', () => {
+    const state = fold(begun, { event: 'edited', bot, at: 150, poem: poem.slice(8), next: 1, ahead: [2] });
+    assert.deepEqual(state.place, { poem: poem.slice(8), next: 1, ahead: [2] });
+    assert.deepEqual([state.served, state.pass], [100, 1]);
+  });
+
+  it('refuses what cannot be', () => {
+    assert.throws(() => applyEvent(undefined, posted(1, '7')), RangeError);
+    assert.throws(() => fold(begun, posted(1, '7')), RangeError);
+    assert.throws(() => fold(begun, refused(1, 'wait')), RangeError);
+    assert.throws(() => fold(begun, { event: 'absent', bot, at: 1, by: 'person' }), RangeError);
+    assert.throws(() => fold(begun, intent(200, 0), posted(1, '7'), posted(1, '7')), RangeError);
+  });
+});

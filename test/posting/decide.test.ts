@@ -1,0 +1,172 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import type { BotState } from '../../src/posting/bot-state.ts';
+import { decide, type Decision, type Situation } from '../../src/posting/decide.ts';
+
+const second = 1000;
+const minute = 60 * second;
+const hour = 60 * minute;
+const day = 24 * hour;
+
+/** 9 o'clock on the first day; a slot comes every day at 9. */
+const nine = Date.parse('2026-05-01T09:00Z');
+const daily = (after: number): number => nine + (Math.floor((after - nine) / day) + 1) * day;
+
+const fresh: BotState = { place: { poem: 'abcdefgh', next: 0, ahead: [] }, pass: 1, served: nine, posts: 0 };
+const openAt = (at: number): Pick<BotState, 'open'> => {
+  return {
+    open: { event: 'intent', bot: 'rain', at, slot: at, until: at, line: 0, lines: 1, print: 'abcdefgh' },
+  };
+};
+const owedUntil = (retryAt: number): Pick<BotState, 'owed'> => {
+  return { owed: { slot: nine - day, until: nine, retryAt, why: 'wait', reason: '429', times: 1 } };
+};
+const parkedWith = (key: string): Pick<BotState, 'parked'> => {
+  return { parked: { why: 'reauth', hint: 'keymaker reauth rain', key, at: nine } };
+};
+
+function situation(now: number, state: Partial<BotState> = {}, rest: Partial<Situation> = {}): Situation {
+  return {
+    state: { ...fresh, ...state },
+    now,
+    nextSlot: daily,
+    offset: 0,
+    missed: 'one',
+    paused: false,
+    key: 'this key',
+    openFor: 0,
+    doubt: 4 * minute,
+    ...rest,
+  };
+}
+
+type Row = [name: string, situation: Situation, decision: Decision];
+const post = (slot: number, until = slot): Decision => ({ do: 'post', slot, until });
+const wait = (until: number): Decision => ({ do: 'wait', until });
+
+const check = (rows: Row[]): void => {
+  for (const [name, given, decision] of rows) {
+    it(name, () => {
+      assert.deepEqual(decide(given), decision);
+    });
+  }
+};
+
+describe('a slot', () => {
+  check([
+    ['is waited for', situation(nine + 1), wait(nine + day)],
+    ['is due at its instant', situation(nine + day), post(nine + day)],
+    ['is not due a millisecond before', situation(nine + day - 1), wait(nine + day)],
+    ['is due later by the bot’s offset', situation(nine + day, {}, { offset: 5 * minute }), wait(nine + day + 5 * minute)],
+    ['is due at its offset', situation(nine + day + 5 * minute, {}, { offset: 5 * minute }), post(nine + day)],
+    ['is not due for a paused bot', situation(nine + day, {}, { paused: true }), { do: 'rest', because: 'paused' }],
+    ['that never comes is not waited for', situation(nine, {}, { nextSlot: () => undefined }), { do: 'rest', because: 'no more slots' }],
+  ]); // prettier-ignore
+});
+
+describe('slots that were missed', () => {
+  const now = nine + 3 * day + hour;
+  const skip = { missed: 'skip' as const };
+  const all = { missed: 'all' as const };
+  check([
+    ['one: the earliest is posted and serves them all', situation(now), post(nine + day, now)],
+    ['one: a spread bot’s slot that is not due yet is not served with them', situation(nine + 2 * day + minute, {}, { offset: 5 * minute }), post(nine + day, nine + 2 * day - 4 * minute)],
+    ['skip: they are let go', situation(now, {}, skip), { do: 'miss', until: now }],
+    ['skip: up to two minutes late is on time', situation(nine + 3 * day + 2 * minute - 1, {}, skip), post(nine + 3 * day, nine + 3 * day + 2 * minute - 1)],
+    ['skip: later is not', situation(nine + 3 * day + 2 * minute + 1, {}, skip), { do: 'miss', until: nine + 3 * day + 2 * minute + 1 }],
+    ['skip: on time at its offset', situation(nine + day + 5 * minute, {}, { ...skip, offset: 5 * minute }), post(nine + day)],
+    ['skip: what was let go is not asked about again', situation(now, { served: now }, skip), wait(nine + 4 * day)],
+    ['all: the earliest is posted and serves itself only', situation(now, {}, all), post(nine + day)],
+    ['all: the next waits a quarter of an hour', situation(now, { served: nine + day, last: { id: '1', at: now - minute, line: 0 } }, all), wait(now + 14 * minute)],
+    ['all: and then is posted', situation(now, { served: nine + day, last: { id: '1', at: now - 15 * minute, line: 0 } }, all), post(nine + 2 * day)],
+    ['all: the last of them waits like the others', situation(now, { served: nine + 2 * day, last: { id: '1', at: now - minute, line: 0 } }, all), wait(now + 14 * minute)],
+    ['all: a last post in the future, by a clock set back, holds nothing up', situation(now, { served: nine + day, last: { id: '1', at: now + day, line: 0 } }, all), post(nine + 2 * day)],
+  ]); // prettier-ignore
+
+  it('all: slots of every minute are caught up at twice their pace', () => {
+    const nextSlot = (after: number): number => (Math.floor(after / minute) + 1) * minute;
+    const given = (last: number): Situation =>
+      situation(nine + hour, { last: { id: '1', at: last, line: 0 } }, { nextSlot, missed: 'all' });
+    assert.deepEqual(decide(given(nine + hour - 10 * second)), wait(nine + hour + 20 * second));
+    assert.deepEqual(decide(given(nine + hour - 30 * second)), post(nine + minute));
+  });
+});
+
+describe('a wall clock that was set', () => {
+  check([
+    ['back by an hour: what is served stays served', situation(nine - hour), wait(nine + day)],
+    ['back by 26 hours: still', situation(nine - 26 * hour), wait(nine + day)],
+    ['back by more: slots are served again from now on', situation(nine - 26 * hour - 1), { do: 'miss', until: nine - 26 * hour - 1 }],
+    ['forward by a year: one slot is owed, not a year of them', situation(nine + 365 * day), post(nine + day, nine + 365 * day)],
+  ]); // prettier-ignore
+});
+
+describe('an open post', () => {
+  const open = openAt(nine);
+  const openFor = (age: number): Partial<Situation> => ({ openFor: age });
+  check([
+    ['is left alone until its doubt can be settled', situation(nine + minute, open, openFor(minute)), wait(nine + 4 * minute)],
+    ['is then looked for', situation(nine + 4 * minute, open, openFor(4 * minute)), { do: 'reconcile' }],
+    ['is not looked for sooner because the wall clock jumped ahead', situation(nine + 9 * day, open, openFor(minute)), wait(nine + 9 * day + 3 * minute)],
+    ['is not looked for later because the wall clock jumped back', situation(nine - 400 * day, open, openFor(4 * minute)), { do: 'reconcile' }],
+    ['comes before everything else', situation(nine + 9 * day, { ...open, ...owedUntil(nine), ...parkedWith('this key') }, { paused: true, openFor: day }), { do: 'reconcile' }],
+  ]); // prettier-ignore
+});
+
+describe('a parked bot', () => {
+  check([
+    ['rests, whatever is due', situation(nine + 9 * day, { ...parkedWith('this key'), ...owedUntil(nine) }), { do: 'rest', because: 'parked' }],
+    ['is freed by another key', situation(nine + 9 * day, parkedWith('old key')), { do: 'free' }],
+    ['is freed even while paused', situation(nine + 9 * day, parkedWith('old key'), { paused: true }), { do: 'free' }],
+  ]); // prettier-ignore
+});
+
+describe('an owed post', () => {
+  check([
+    ['waits for its instant', situation(nine + hour, owedUntil(nine + hour + 1)), wait(nine + hour + 1)],
+    ['is then posted for its own slot', situation(nine + hour, owedUntil(nine + hour), { missed: 'all' }), post(nine - day, nine)],
+    ['skip: likewise', situation(nine + hour, owedUntil(nine + hour), { missed: 'skip' }), post(nine - day, nine)],
+    ['one: serves the slots that passed meanwhile too', situation(nine + hour, owedUntil(nine + hour), { offset: minute }), post(nine - day, nine + hour - minute)],
+    ['one: never serves less than it did', situation(nine - hour, owedUntil(nine - hour)), post(nine - day, nine)],
+    ['comes before a new slot', situation(nine + 2 * day, owedUntil(nine + 3 * day)), wait(nine + 3 * day)],
+    ['is not posted while the bot is paused', situation(nine + hour, owedUntil(nine), { paused: true }), { do: 'rest', because: 'paused' }],
+  ]); // prettier-ignore
+});
+
+describe('any situation', () => {
+  it('never posts with an open post, a park or a pause, nor waits for what is past, nor serves a slot twice', () => {
+    const instant = fc.integer({ min: nine - 60 * day, max: nine + 60 * day });
+    const states = fc.record({
+      served: instant,
+      open: fc.option(instant),
+      owed: fc.option(instant),
+      parked: fc.option(fc.constantFrom('this key', 'old key')),
+      last: fc.option(instant),
+    });
+    const settings = fc.record({
+      offset: fc.integer({ min: 0, max: 2 * hour }),
+      missed: fc.constantFrom('skip' as const, 'one' as const, 'all' as const),
+      paused: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(instant, states, settings, (now, { served, open, owed, parked, last }, rest) => {
+        const state = {
+          served,
+          ...(open !== null && openAt(open)),
+          ...(owed !== null && owedUntil(owed)),
+          ...(parked !== null && parkedWith(parked)),
+          ...(last !== null && { last: { id: '1', at: last, line: 0 } }),
+        };
+        const decision = decide(situation(now, state, rest));
+        if (decision.do === 'wait') assert.ok(decision.until > now);
+        if (decision.do === 'miss') assert.ok(decision.until <= now);
+        if (decision.do !== 'post') return;
+        assert.ok(open === null && parked === null && !rest.paused);
+        assert.ok(owed !== null || (decision.until <= now && decision.slot <= decision.until));
+        if (owed === null) assert.ok(decision.slot > served && decision.slot + rest.offset <= now);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+});

@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { HeldClock } from '../../src/held-clock.ts';
+import { Doubts } from '../../src/posting/doubts.ts';
+import type { Intent } from '../../src/posting/ledger-event.ts';
+
+const intent = (bot: string, at: number): Intent => {
+  return { event: 'intent', bot, at, slot: at, until: at, line: 0, lines: 1, print: 'p' };
+};
+
+describe('how long a post has been in doubt', () => {
+  it('is counted from when it was first asked for, on time that only goes forward', async () => {
+    const clock = new HeldClock('2026-05-01T09:00Z');
+    const doubts = new Doubts(clock);
+    const open = intent('rain', clock.now() - 86_400_000);
+    assert.equal(doubts.ageOf(open), 0);
+    await clock.runUntil(clock.now() + 1000);
+    assert.equal(doubts.ageOf(open), 1000);
+    clock.set(clock.now() + 86_400_000);
+    assert.ok(doubts.ageOf(open) <= 1000);
+    clock.set(clock.now() - 172_800_000);
+    assert.ok(doubts.ageOf(open) >= 0);
+  });
+
+  it('begins anew for another post, and for one that was settled', async () => {
+    const clock = new HeldClock('2026-05-01T09:00Z');
+    const doubts = new Doubts(clock);
+    const open = intent('rain', 1);
+    doubts.ageOf(open);
+    doubts.ageOf(intent('lamp', 1));
+    await clock.runUntil(clock.now() + 1000);
+    assert.equal(doubts.ageOf(open), 1000);
+    assert.equal(doubts.ageOf(intent('rain', 2)), 0);
+    doubts.settle('rain');
+    assert.equal(doubts.ageOf(open), 0);
+  });
+});

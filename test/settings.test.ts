@@ -1,0 +1,184 @@
+import assert from 'node:assert/strict';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, it } from 'node:test';
+import { FlockError } from '../src/errors.ts';
+import { apiUrl, appKeys, appKeysIfSet, flockPaths, noColor } from '../src/settings.ts';
+import { tempFolder } from './flock/temp-folder.ts';
+
+const ours = /^(CONSUMER_TOKEN(_SECRET)?(_FILE)?|KEYMAKER_API_URL|STATE_DIRECTORY|NO_COLOR|TERM)$/;
+let before: NodeJS.ProcessEnv = {};
+
+beforeEach(() => {
+  before = { ...process.env };
+  for (const name of Object.keys(process.env)) if (ours.test(name)) Reflect.deleteProperty(process.env, name);
+});
+afterEach(() => {
+  for (const name of Object.keys(process.env)) if (ours.test(name)) Reflect.deleteProperty(process.env, name);
+  for (const [name, value] of Object.entries(before)) if (ours.test(name)) process.env[name] = value;
+});
+
+function refusal(read: () => unknown): FlockError {
+  try {
+    read();
+  } catch (error) {
+    assert.ok(error instanceof FlockError, String(error));
+    assert.equal(error.exit, 'config');
+    assert.doesNotMatch(`${error.message} ${error.hint ?? ''}`, /hidden/);
+    return error;
+  }
+  return assert.fail('it was taken');
+}
+
+describe('the base of the API', () => {
+  const good: [set: string | undefined, base: string][] = [
+    [undefined, 'https://api.x.com'],
+    ['', 'https://api.x.com'],
+    ['https://api.example.com', 'https://api.example.com'],
+    ['https://api.example.com/', 'https://api.example.com'],
+    ['https://api.example.com/x//', 'https://api.example.com/x'],
+    ['https://10.0.0.1:8443', 'https://10.0.0.1:8443'],
+    ['http://127.0.0.1:4010', 'http://127.0.0.1:4010'],
+    ['http://127.9.9.9', 'http://127.9.9.9'],
+    ['http://localhost:4010/', 'http://localhost:4010'],
+    ['http://LOCALHOST:4010', 'http://localhost:4010'],
+    ['http://[::1]:4010', 'http://[::1]:4010'],
+  ];
+  for (const [set, base] of good) {
+    it(`is ${base} for ${String(set)}`, () => {
+      if (set !== undefined) process.env['KEYMAKER_API_URL'] = set;
+      assert.equal(apiUrl(), base);
+    });
+  }
+
+  for (const set of [
+    'http://api.example.com',
+    'http://127.0.0.1.example.com',
+    'http://localhost.example.com',
+    'http://192.168.0.1:4010',
+    'http://0.0.0.0:4010',
+    'http://[::2]',
+    'ftp://127.0.0.1',
+    'file:///etc',
+    'api.x.com',
+    'not an address',
+    'https://user@api.example.com',
+    'https://user:hidden@api.example.com',
+    'http://user:hidden@api.example.com',
+    'https://api.example.com?key=hidden',
+    'https://api.example.com/#x',
+  ]) {
+    it(`is not ${set}`, () => {
+      process.env['KEYMAKER_API_URL'] = set;
+      assert.ok(refusal(apiUrl).hint);
+    });
+  }
+});
+
+describe('the app keys', () => {
+  const keysOf = (root: string): unknown => appKeysIfSet(root)?.reveal();
+  const stored = JSON.stringify({ consumer_token: 'file-token', consumer_token_secret: 'hidden-file' });
+
+  it('come from the environment, then its files, then apikeys.json', () => {
+    const root = tempFolder({ 'apikeys.json': stored, token: ' mounted \n', secret: 'hidden-mounted\n' });
+    assert.deepEqual(keysOf(root), { token: 'file-token', secret: 'hidden-file' });
+    process.env['CONSUMER_TOKEN_FILE'] = path.join(root, 'token');
+    process.env['CONSUMER_TOKEN_SECRET_FILE'] = path.join(root, 'secret');
+    assert.deepEqual(keysOf(root), { token: 'mounted', secret: 'hidden-mounted' });
+    process.env['CONSUMER_TOKEN'] = 'env';
+    assert.deepEqual(keysOf(root), { token: 'env', secret: 'hidden-mounted' });
+    process.env['CONSUMER_TOKEN_SECRET'] = 'hidden-env';
+    assert.deepEqual(keysOf(root), { token: 'env', secret: 'hidden-env' });
+  });
+
+  it('are missing where nothing is set', () => {
+    const root = tempFolder();
+    assert.equal(keysOf(root), undefined);
+    const error = refusal(() => appKeys(root));
+    assert.match(error.message, /no app keys/);
+    assert.match(error.hint ?? '', /apikeys\.json/);
+  });
+
+  it('set to nothing are not set', () => {
+    process.env['CONSUMER_TOKEN'] = '';
+    process.env['CONSUMER_TOKEN_SECRET'] = ' ';
+    assert.deepEqual(keysOf(tempFolder({ 'apikeys.json': stored })), {
+      token: 'file-token',
+      secret: 'hidden-file',
+    });
+  });
+
+  for (const [set, missing] of [
+    ['CONSUMER_TOKEN', 'CONSUMER_TOKEN_SECRET'],
+    ['CONSUMER_TOKEN_SECRET', 'CONSUMER_TOKEN'],
+  ] as const) {
+    it(`are refused where only ${set} is set, whatever apikeys.json says`, () => {
+      process.env[set] = 'hidden';
+      const error = refusal(() => appKeysIfSet(tempFolder({ 'apikeys.json': stored })));
+      assert.match(error.message, new RegExp(`half of the app keys: ${missing} is not set`));
+    });
+  }
+
+  it('are refused where a file of them cannot be used', () => {
+    const root = tempFolder({ empty: '\n' });
+    process.env['CONSUMER_TOKEN'] = 'env';
+    for (const [file, message] of [
+      ['empty', /CONSUMER_TOKEN_SECRET_FILE: .*empty is empty/],
+      ['none', /CONSUMER_TOKEN_SECRET_FILE: cannot read .*none/],
+      ['.', /CONSUMER_TOKEN_SECRET_FILE: cannot read/],
+    ] as const) {
+      process.env['CONSUMER_TOKEN_SECRET_FILE'] = path.join(root, file);
+      assert.match(refusal(() => appKeysIfSet(root)).message, message);
+    }
+  });
+
+  for (const text of [
+    '',
+    'hidden',
+    '{"consumer_token":"hidden',
+    '[]',
+    '{"consumer_token":"hidden"}',
+    stored.replace('hidden-file', ''),
+  ]) {
+    it(`are not ${JSON.stringify(text).slice(0, 50)} in apikeys.json`, () => {
+      const error = refusal(() => appKeysIfSet(tempFolder({ 'apikeys.json': text })));
+      assert.match(error.message, /apikeys\.json does not hold app keys/);
+      assert.equal(error.cause, undefined);
+    });
+  }
+
+  it('do not show', () => {
+    process.env['CONSUMER_TOKEN'] = 'env';
+    process.env['CONSUMER_TOKEN_SECRET'] = 'hidden';
+    assert.doesNotMatch(JSON.stringify(appKeys(tempFolder())), /hidden|env/);
+  });
+});
+
+describe('the places of a flock', () => {
+  it('are below its root, or where the flags and systemd say', () => {
+    const here = process.cwd();
+    assert.deepEqual(flockPaths({}), {
+      root: here,
+      keys: path.join(here, 'keys'),
+      state: path.join(here, 'state'),
+      flockFile: path.join(here, 'flock.json'),
+    });
+    assert.equal(flockPaths({ root: '/srv/flock', keys: 'k' }).keys, path.join(here, 'k'));
+    process.env['STATE_DIRECTORY'] = '/var/lib/flockd:/var/lib/other';
+    assert.equal(flockPaths({ root: '/srv/flock' }).state, '/var/lib/flockd');
+    process.env['STATE_DIRECTORY'] = '';
+    assert.equal(flockPaths({ root: '/srv/flock' }).state, '/srv/flock/state');
+  });
+});
+
+describe('colours', () => {
+  it('are unwelcome where NO_COLOR is set to anything, or on a dumb terminal', () => {
+    assert.equal(noColor(), false);
+    process.env['NO_COLOR'] = '';
+    assert.equal(noColor(), false);
+    process.env['NO_COLOR'] = '0';
+    assert.equal(noColor(), true);
+    process.env['NO_COLOR'] = '';
+    process.env['TERM'] = 'dumb';
+    assert.equal(noColor(), true);
+  });
+});

@@ -1,0 +1,189 @@
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { systemClock } from '../../src/clock.ts';
+import type { SandboxOptions } from '../../src/sandbox/sandbox.ts';
+import { openSandbox, type OpenSandbox } from '../../src/sandbox/server.ts';
+import {
+  start,
+  type Environment,
+  type Exit,
+  type Program,
+  type Running,
+  type StartOptions,
+} from './programs.ts';
+
+export { authorizeAs } from '../../scripts/person.js';
+
+export interface TestFlockOptions {
+  /** Texts by their path below `poems/`. */
+  poems?: Record<string, string | Uint8Array>;
+  /** The content of `flock.json`. */
+  settings?: unknown;
+  sandbox?: Partial<SandboxOptions>;
+}
+
+/** A key bundle as it is stored. */
+export type StoredBundle = Record<string, unknown>;
+
+export interface Finished extends Exit {
+  stdout: string;
+  stderr: string;
+}
+
+export const app = { token: 'test-app-key', secret: 'test-app-secret' };
+
+/** Posts each second and rests at the end: fast enough to watch. */
+export const everySecond = { schedule: '*/1 * * * * *', atEnd: 'stop', timezone: 'UTC' };
+
+/** The lines of a sample poem, no two alike. */
+export const linesOf = (word: string, count: number): string[] =>
+  Array.from({ length: count }, (_, index) => `${word} ${index + 1}: the tide comes in by itself`);
+export const poem = (word: string, count: number): string => `${linesOf(word, count).join('\n')}\n`;
+
+/** A flock of its own in a folder of its own, with an X of its own; disposing ends and removes all of it. */
+export class TestFlock implements AsyncDisposable {
+  readonly root: string;
+  readonly x: OpenSandbox;
+  readonly #running: Running[] = [];
+
+  static async open({ poems = {}, settings, sandbox = {} }: TestFlockOptions = {}): Promise<TestFlock> {
+    const root = await mkdtemp(path.join(tmpdir(), 'flock-'));
+    const x = await openSandbox({ port: 0, clock: systemClock, appKeys: [app], ...sandbox });
+    const flock = new TestFlock(root, x);
+    for (const [file, text] of Object.entries(poems)) await flock.write(path.join('poems', file), text);
+    if (settings !== undefined) await flock.write('flock.json', JSON.stringify(settings));
+    return flock;
+  }
+
+  private constructor(root: string, x: OpenSandbox) {
+    this.root = root;
+    this.x = x;
+  }
+
+  get environment(): Environment {
+    return {
+      CONSUMER_TOKEN: app.token,
+      CONSUMER_TOKEN_SECRET: app.secret,
+      KEYMAKER_API_URL: this.x.url,
+    };
+  }
+
+  file(...parts: string[]): string {
+    return path.join(this.root, ...parts);
+  }
+
+  async write(name: string, content: string | Uint8Array): Promise<void> {
+    await mkdir(path.dirname(this.file(name)), { recursive: true });
+    await writeFile(this.file(name), content);
+  }
+
+  start(program: Program, args: readonly string[], options: Partial<StartOptions> = {}): Running {
+    const env = { ...this.environment, ...options.env };
+    return this.watch(start(program, args, { cwd: this.root, ...options, env }));
+  }
+
+  /** Makes a process part of the flock: it ends with it. */
+  watch(running: Running): Running {
+    this.#running.push(running);
+    return running;
+  }
+
+  /** Runs a program to its end on the given lines of input. */
+  async run(
+    program: Program,
+    args: readonly string[],
+    { input = [], ...options }: Partial<StartOptions> & { input?: readonly string[] } = {},
+  ): Promise<Finished> {
+    const running = this.start(program, args, options);
+    running.write(input.map((line) => `${line}\n`).join(''));
+    running.endInput();
+    const exit = await running.exit;
+    return { ...exit, stdout: running.stdout, stderr: running.stderr };
+  }
+
+  /** The bundle X would grant for an account, as keymaker stores it. */
+  granted(bot: string, screenName = bot.replaceAll('-', '_')): Record<string, string> {
+    const { token, secret, userId } = this.x.sandbox.grant(app.token, screenName);
+    return {
+      consumer_token: app.token,
+      consumer_token_secret: app.secret,
+      oauth_token: token,
+      oauth_token_secret: secret,
+      user_id: userId,
+      screen_name: screenName,
+      poem_file: `poems/${bot}.txt`,
+    };
+  }
+
+  /** Gives a bot a bundle without the PIN dance. */
+  async giveKey(bot: string, change: (bundle: Record<string, string>) => unknown = (bundle) => bundle) {
+    await this.write(`keys/${bot}.json`, `${JSON.stringify(change(this.granted(bot)), null, 2)}\n`);
+  }
+
+  async bundle(bot: string): Promise<StoredBundle> {
+    return JSON.parse(await readFile(this.file('keys', `${bot}.json`), 'utf8')) as StoredBundle;
+  }
+
+  /** What an account has posted, in order. */
+  texts(screenName: string): string[] {
+    const account = this.x.sandbox.world.accountNamed(screenName);
+    return account ? this.x.sandbox.world.postsOf(account.id).map(({ text }) => text) : [];
+  }
+
+  /** Resolves once the account has made so many posts. */
+  posted(screenName: string, count: number): Promise<void> {
+    return new Promise((resolve) => {
+      const enough = (): boolean => this.texts(screenName).length >= count;
+      if (enough()) {
+        resolve();
+        return;
+      }
+      const stop = this.x.sandbox.world.watch(() => {
+        if (!enough()) return;
+        stop();
+        resolve();
+      });
+    });
+  }
+
+  async control(method: string, way: string): Promise<void> {
+    const answer = await fetch(`${this.x.url}/sandbox/${way}`, { method });
+    assert.ok(answer.ok, `${method} ${way}: ${answer.status}`);
+  }
+
+  /** None of the values of any bundle is in anything that was said or written. */
+  async assertNoSecrets(): Promise<void> {
+    const secrets = await this.#secrets();
+    const said = this.#running.flatMap(({ stdout, stderr }) => [stdout, stderr]);
+    const written = await this.#textsIn('state');
+    assert.ok(secrets.length > 0);
+    for (const text of [...said, ...written]) {
+      for (const secret of secrets) assert.ok(!text.includes(secret), `a secret in: ${text}`);
+    }
+  }
+
+  async #secrets(): Promise<string[]> {
+    const bundles = await this.#textsIn('keys');
+    const names = ['consumer_token', 'consumer_token_secret', 'oauth_token', 'oauth_token_secret'];
+    return bundles.flatMap((text) =>
+      names.flatMap((name) => new RegExp(`"${name}":\\s*"([^"]{8,})"`).exec(text)?.[1] ?? []),
+    );
+  }
+
+  async #textsIn(folder: string): Promise<string[]> {
+    const entries = await readdir(this.file(folder), { recursive: true, withFileTypes: true }).catch(
+      () => [],
+    );
+    const files = entries.filter((entry) => entry.isFile());
+    return Promise.all(files.map(({ parentPath, name }) => readFile(path.join(parentPath, name), 'utf8')));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const running of this.#running) running.kill('SIGKILL');
+    await Promise.all(this.#running.map(({ exit }) => exit));
+    await this.x.close();
+    await rm(this.root, { recursive: true, force: true });
+  }
+}
