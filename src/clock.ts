@@ -4,7 +4,10 @@ export interface Clock {
   now(): number;
   /** Milliseconds since some instant; nobody can set it, so it only goes forward. */
   elapsed(): number;
-  /** Calls `wake` once, when the clock shows `instant` or later; returns the way to call it off. */
+  /**
+   * Calls `wake` once, when the clock shows `instant` or later, or as much time has passed as it was away: a clock that is
+   * set back makes nobody sleep longer. Returns the way to call it off.
+   */
   at(instant: number, wake: () => void): () => void;
 }
 
@@ -18,15 +21,11 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   elapsed: () => performance.now(),
   at(instant, wake) {
+    const latest = performance.now() + instant - Date.now();
     let timer: NodeJS.Timeout;
     const arm = (): void => {
-      const left = instant - Date.now();
-      if (left <= 0) timer = setTimeout(wake, 0);
-      else timer = setTimeout(left > longestTimer ? arm : check, Math.min(left, longestTimer));
-    };
-    const check = (): void => {
-      if (Date.now() < instant) arm();
-      else wake();
+      const left = Math.min(instant - Date.now(), latest - performance.now());
+      timer = left <= 0 ? setTimeout(wake, 0) : setTimeout(arm, Math.min(left, longestTimer));
     };
     arm();
     return () => {

@@ -62,6 +62,7 @@ const reasons: Partial<Record<string, string>> = {
   ENOSPC: 'the disk is full',
   EROFS: 'the disk is read-only',
   EIO: 'the disk is failing',
+  EEXIST: 'a file is in its place',
   EADDRINUSE: 'the port is in use',
 };
 

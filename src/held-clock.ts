@@ -2,6 +2,8 @@ import type { Clock } from './clock.ts';
 
 interface Alarm {
   instant: number;
+  /** When as much time has passed as it was away, on the clock that nobody can set. */
+  latest: number;
   order: number;
   wake: () => void;
 }
@@ -26,14 +28,16 @@ export class HeldClock implements Clock {
   }
 
   at(instant: number, wake: () => void): () => void {
-    const alarm = { instant, order: this.#order++, wake };
+    const latest = this.#elapsed + instant - this.#now;
+    const alarm = { instant, latest, order: this.#order++, wake };
     this.#alarms.add(alarm);
     return () => this.#alarms.delete(alarm);
   }
 
   /** The instant of the earliest alarm, or undefined when nothing waits. */
   get nextAlarm(): number | undefined {
-    return this.#earliest()?.instant;
+    const alarm = this.#earliest();
+    return alarm && this.#due(alarm);
   }
 
   /** Sets the wall clock as a person might, forward or back, and wakes what is due then. */
@@ -45,9 +49,9 @@ export class HeldClock implements Clock {
   /** Lets the time run to `instant`, waking each alarm at its own instant and settling promises in between. */
   async runUntil(instant: number): Promise<void> {
     await settle();
-    for (let alarm = this.#earliest(); alarm && alarm.instant <= instant; alarm = this.#earliest()) {
+    for (let alarm = this.#earliest(); alarm && this.#due(alarm) <= instant; alarm = this.#earliest()) {
       this.#alarms.delete(alarm);
-      this.#goTo(alarm.instant);
+      this.#goTo(this.#due(alarm));
       alarm.wake();
       await settle();
     }
@@ -61,19 +65,26 @@ export class HeldClock implements Clock {
   }
 
   #wakeDue(): void {
-    for (const alarm of [...this.#alarms].sort(byInstant)) {
-      if (alarm.instant <= this.#now && this.#alarms.delete(alarm)) alarm.wake();
+    for (const alarm of [...this.#alarms].sort((a, b) => this.#compare(a, b))) {
+      if (this.#due(alarm) <= this.#now && this.#alarms.delete(alarm)) alarm.wake();
     }
+  }
+
+  /** What the clock will show when an alarm wakes. */
+  #due({ instant, latest }: Alarm): number {
+    return Math.min(instant, this.#now + latest - this.#elapsed);
+  }
+
+  #compare(a: Alarm, b: Alarm): number {
+    return this.#due(a) - this.#due(b) || a.order - b.order;
   }
 
   #earliest(): Alarm | undefined {
     let first: Alarm | undefined;
-    for (const alarm of this.#alarms) if (!first || byInstant(alarm, first) < 0) first = alarm;
+    for (const alarm of this.#alarms) if (!first || this.#compare(alarm, first) < 0) first = alarm;
     return first;
   }
 }
-
-const byInstant = (a: Alarm, b: Alarm): number => a.instant - b.instant || a.order - b.order;
 
 /** Gives what was woken the turns of the event loop it needs to reach its next wait. */
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

@@ -9,7 +9,12 @@ export type { Logger };
  */
 export function openLog(stream: NodeJS.WriteStream, { color }: { color: boolean }): Logger {
   const options = { base: null, timestamp: pino.stdTimeFunctions.isoTime };
-  if (!stream.isTTY) return pino(options, pino.destination({ fd: 1, sync: true }));
+  if (!stream.isTTY) {
+    const destination = pino.destination({ fd: 1, sync: true });
+    // A log that nobody can write any more, a closed pipe or a full disk, stops no poem.
+    destination.on('error', () => undefined);
+    return pino(options, destination);
+  }
   return pino(
     options,
     pretty({

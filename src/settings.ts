@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
-import { FlockError, messageOf, systemCode } from './errors.ts';
+import { FlockError, systemCode } from './errors.ts';
+import { reasonOf } from './files.ts';
 import { TokenPair } from './keys/token-pair.ts';
 
 /** Where a flock lives on the disk. Absolute paths. */
@@ -16,9 +17,12 @@ export interface FlockPaths {
 export function flockPaths(flags: { root?: string | undefined; keys?: string | undefined }): FlockPaths {
   const root = path.resolve(flags.root ?? '.');
   const keys = flags.keys === undefined ? path.join(root, 'keys') : path.resolve(flags.keys);
-  const state = process.env['STATE_DIRECTORY']?.split(':')[0] ?? path.join(root, 'state');
+  const state = nonEmpty(process.env['STATE_DIRECTORY']?.split(':')[0]) ?? path.join(root, 'state');
   return { root, keys, state, flockFile: path.join(root, 'flock.json') };
 }
+
+/** A variable that is set to nothing is not set. */
+const nonEmpty = (value: string | undefined): string | undefined => (value === '' ? undefined : value);
 
 const loopback = /^(localhost|127(\.[0-9]{1,3}){3}|\[::1\])$/;
 
@@ -31,18 +35,18 @@ export function apiUrl(): string {
   const text = process.env['KEYMAKER_API_URL'] ?? '';
   if (text === '') return 'https://api.x.com';
   const hint = 'give an address such as https://api.x.com or http://127.0.0.1:4010';
-  if (!URL.canParse(text))
-    throw new FlockError('config', `KEYMAKER_API_URL is not an address: ${text}`, { hint });
+  // What is wrong with it is said without repeating it: people put passwords into addresses.
+  if (!URL.canParse(text)) throw new FlockError('config', 'KEYMAKER_API_URL is not an address', { hint });
   const url = new URL(text);
+  if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
+    throw new FlockError('config', 'KEYMAKER_API_URL must be a plain base address', { hint });
+  }
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && loopback.test(url.hostname))) {
     throw new FlockError(
       'config',
-      `KEYMAKER_API_URL must be https, or http to this machine itself: ${text}`,
+      `KEYMAKER_API_URL must be https, or http to this machine itself: ${url.origin}`,
       { hint },
     );
-  }
-  if (url.username !== '' || url.search !== '' || url.hash !== '') {
-    throw new FlockError('config', 'KEYMAKER_API_URL must be a plain base address', { hint });
   }
   return (url.origin + url.pathname).replace(/\/+$/, '');
 }
@@ -88,7 +92,7 @@ function secretFrom(name: 'CONSUMER_TOKEN' | 'CONSUMER_TOKEN_SECRET'): string | 
     return text;
   } catch (cause) {
     if (cause instanceof FlockError) throw cause;
-    throw new FlockError('config', `${name}_FILE: cannot read ${file}: ${messageOf(cause)}`, { cause });
+    throw new FlockError('config', `${name}_FILE: cannot read ${file}: ${reasonOf(cause)}`, { cause });
   }
 }
 
@@ -103,7 +107,7 @@ function appKeysInFile(file: string): TokenPair | undefined {
     text = readFileSync(file, 'utf8');
   } catch (cause) {
     if (systemCode(cause) === 'ENOENT') return undefined;
-    throw new FlockError('config', `cannot read ${file}: ${messageOf(cause)}`, { cause });
+    throw new FlockError('config', `cannot read ${file}: ${reasonOf(cause)}`, { cause });
   }
   const found = appKeysSchema.safeParse(parseQuietly(text));
   if (found.success) return new TokenPair(found.data.consumer_token, found.data.consumer_token_secret);
@@ -115,7 +119,7 @@ function appKeysInFile(file: string): TokenPair | undefined {
 /** JSON without the parser's message, which quotes the text and so could print a secret. */
 function parseQuietly(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return JSON.parse(text.replace(/^\ufeff/, ''));
   } catch {
     return undefined;
   }

@@ -1,6 +1,6 @@
 import type { Options, PositionalOptions } from 'yargs';
 import type { z } from 'zod';
-import type { Exit } from '../errors.ts';
+import { FlockError, type Exit } from '../errors.ts';
 import type { Terminal } from './terminal.ts';
 
 /** One verb of a program: how it is called, and what it does. */
@@ -21,7 +21,22 @@ interface Definition<Schema extends z.ZodType> extends Omit<Command, 'run'> {
 
 /** A command whose arguments are parsed before it runs. */
 export function command<Schema extends z.ZodType>({ schema, run, ...rest }: Definition<Schema>): Command {
-  return { ...rest, run: async (args, terminal) => run(await schema.parseAsync(args), terminal) };
+  return {
+    ...rest,
+    async run(args, terminal) {
+      const parsed = schema.safeParse(args);
+      if (parsed.success) return run(parsed.data, terminal);
+      const [issue] = parsed.error.issues;
+      const flag = String(issue?.path[0] ?? '');
+      throw new FlockError(
+        'usage',
+        flag === '' ? 'wrong usage' : `${flag}: ${issue?.message ?? 'is wrong'}`,
+        {
+          hint: 'give each flag once, with a value',
+        },
+      );
+    },
+  };
 }
 
 /** The flags that say where a flock is. */

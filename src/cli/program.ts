@@ -53,7 +53,7 @@ async function parseAndRun(
       'parse-positional-numbers': false,
     })
     .fail((message: string | null, error: unknown) => {
-      if (error instanceof Error) throw error;
+      if (error instanceof Error && error.name !== 'YError') throw error;
       const [first = 'wrong usage'] = (message ?? '').split('\n');
       throw new FlockError('usage', first, {
         hint: `${name} --help lists the commands, ${name} <command> --help its flags`,

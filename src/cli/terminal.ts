@@ -91,8 +91,8 @@ class Answers {
       this.#settle();
     });
     this.#reader.on('SIGINT', () => {
-      // Twice: whatever is under way, the person wants out.
-      if (this.#interrupted) process.exit(130);
+      // Nothing waits for the person but a request under way, which leaves nothing half-written.
+      if (!this.#waiting) process.exit(130);
       this.#interrupted = true;
       this.#settle();
     });
@@ -115,7 +115,8 @@ class Answers {
 
   close(): void {
     this.#reader.close();
-    process.stdin.unref();
+    // Only a pipe or a terminal would keep the process waiting; a file has no such thing.
+    if ('unref' in process.stdin && typeof process.stdin.unref === 'function') process.stdin.unref();
   }
 
   #settle(): void {

@@ -22,6 +22,8 @@ interface Runner {
   busy: boolean;
   /** Something about it changed while it was busy. */
   changed: boolean;
+  /** It has no good bundle any more. */
+  gone: boolean;
   /** What a person told it, to be carried out between its steps. */
   orders: (() => Promise<void>)[];
 }
@@ -81,8 +83,7 @@ export class Daemon {
     if (!runner) return record();
     return new Promise((resolve, reject) => {
       runner.orders.push(() => record().then(resolve, reject));
-      if (runner.busy) runner.changed = true;
-      else this.#enqueue(runner);
+      this.#wake(runner);
     });
   }
 
@@ -96,25 +97,37 @@ export class Daemon {
 
   #takeUpBot(bot: Bot): void {
     const known = this.#runners.get(bot.name);
-    if (known) {
-      const same = keyMark(known.bot) === keyMark(bot);
-      known.bot = bot;
-      if (same) return;
-      this.#log.info({ event: 'key', bot: bot.name }, 'takes up a new key');
-      if (known.busy) known.changed = true;
-      else this.#enqueue(known);
+    if (!known) {
+      const runner = { bot, busy: false, changed: false, gone: false, orders: [] };
+      this.#runners.set(bot.name, runner);
+      this.#enqueue(runner);
       return;
     }
-    const runner = { bot, busy: false, changed: false, orders: [] };
-    this.#runners.set(bot.name, runner);
-    this.#enqueue(runner);
+    if (keyMark(known.bot) !== keyMark(bot))
+      this.#log.info({ event: 'key', bot: bot.name }, 'takes up a new key');
+    known.bot = bot;
+    known.gone = false;
+    this.#wake(known);
   }
 
   #drop(name: BotName): void {
     const runner = this.#runners.get(name);
-    this.#runners.delete(name);
-    if (runner) this.#agenda.remove(runner);
+    if (!runner || runner.gone) return;
+    runner.gone = true;
+    this.#agenda.remove(runner);
     this.#log.warn({ event: 'gone', bot: name }, 'has no good key bundle any more and rests');
+    if (!runner.busy) this.#forget(runner);
+  }
+
+  /** A bot that is gone is kept until its step has ended, so that it never takes two steps at once. */
+  #forget(runner: Runner): void {
+    this.#runners.delete(runner.bot.name);
+    for (const order of runner.orders.splice(0)) void order();
+  }
+
+  #wake(runner: Runner): void {
+    if (runner.busy) runner.changed = true;
+    else this.#enqueue(runner);
   }
 
   #enqueue(runner: Runner): void {
@@ -126,10 +139,11 @@ export class Daemon {
     while (!this.#stopping && this.#steps.size < this.#options.concurrency) {
       const runner = this.#queue.shift();
       if (!runner) return;
-      if (this.#runners.get(runner.bot.name) !== runner || runner.busy) continue;
+      if (runner.gone || runner.busy) continue;
       const running = this.#step(runner).finally(() => {
         this.#steps.delete(running);
-        if (runner.changed) this.#enqueue(runner);
+        if (runner.gone) this.#forget(runner);
+        else if (runner.changed) this.#enqueue(runner);
         this.#pump();
       });
       this.#steps.add(running);
@@ -157,7 +171,7 @@ export class Daemon {
   }
 
   #plan(runner: Runner, next: NextStep): void {
-    if (!this.#stopping && next !== 'when changed') this.#agenda.set(runner, next);
+    if (!this.#stopping && !runner.gone && next !== 'when changed') this.#agenda.set(runner, next);
   }
 
   #complain(bot: BotName, { message, hint }: FlockError): void {

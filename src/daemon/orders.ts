@@ -67,7 +67,7 @@ async function attempt(
 }
 
 /** How long a running daemon may take to answer. Milliseconds. */
-const patience = 10_000;
+const patience = 30_000;
 
 /**
  * Gives an order to the daemon that runs on a state folder, and waits until it is carried out.
@@ -77,7 +77,10 @@ const patience = 10_000;
 export async function giveOrder(state: string, order: Order): Promise<void> {
   const folder = folderOf(state);
   await fse.ensureDir(folder, { mode: 0o700 });
-  const name = randomBytes(8).toString('hex');
+  // Later orders have later names.
+  const name = `${Math.floor(performance.timeOrigin + performance.now())
+    .toString(16)
+    .padStart(12, '0')}${randomBytes(6).toString('hex')}`;
   const answerFile = path.join(folder, `${name}.answer`);
   const answered = waitFor(folder, `${name}.answer`);
   await replaceFile(path.join(folder, `${name}.order`), JSON.stringify(order));

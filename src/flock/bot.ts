@@ -9,7 +9,12 @@ const safe = /^[a-z0-9_-]+$/;
 export function botNameOf(file: string, extension: '.txt' | '.json'): BotName {
   const base = file.slice(file.lastIndexOf('/') + 1);
   const stem = base.endsWith(extension) ? base.slice(0, -extension.length) : base;
-  return brand(stem.toLowerCase().replaceAll(/[^a-z0-9_-]/gu, '-'));
+  return brand(
+    stem
+      .normalize('NFC')
+      .toLowerCase()
+      .replaceAll(/[^a-z0-9_-]/gu, '-'),
+  );
 }
 
 /**

@@ -1,6 +1,7 @@
 import path from 'node:path';
+import { parse, type ParseError } from 'jsonc-parser';
 import { z } from 'zod';
-import { FlockError, messageOf, systemCode } from '../errors.ts';
+import { FlockError, systemCode } from '../errors.ts';
 import { readRegularFile, reasonOf } from '../files.ts';
 import { isTimezone, scheduleFault } from '../schedule/slots.ts';
 import type { BotName } from './bot.ts';
@@ -33,7 +34,7 @@ const amount = z.number('should be a number').nonnegative('should not be negativ
 const settings = {
   schedule,
   timezone,
-  spread: duration,
+  spread: duration.refine((ms) => ms <= 7 * 86_400_000, 'should be a week at most'),
   missed: z
     .enum(['skip', 'one', 'all'])
     .meta({ description: 'What to post for slots that passed while flockd was down' }),
@@ -42,7 +43,10 @@ const settings = {
   refrain: z
     .enum(['join', 'defer', 'skip'])
     .meta({ description: 'What to do with a line that X refuses as a repetition' }),
-  settle: duration,
+  settle: duration.refine(
+    (ms) => ms >= 1000,
+    'should be a second at least, or the timeline is believed too early',
+  ),
   budget: z.strictObject({
     postsPerDay: amount.int('should be a whole number').optional(),
     usdPerMonth: amount.optional(),
@@ -132,7 +136,7 @@ export function parseFlockFile(text: string, file: string): FlockFile {
       return own.has(bot) ? { ...shared, ...defined(settings), account: account?.replace(/^@/, '') } : shared;
     },
     named: [...own.keys()],
-    hasBudget: JSON.stringify(found.data).includes('"budget":'),
+    hasBudget: [found.data, ...Object.values(bots)].some(({ budget }) => budget !== undefined),
   };
 }
 
@@ -154,17 +158,16 @@ async function readIfThere(file: string): Promise<string | undefined> {
 }
 
 function parseJson(text: string, file: string): unknown {
-  try {
-    return JSON.parse(text.replace(/^\ufeff/, ''));
-  } catch (cause) {
-    const position = /position (\d+)/.exec(messageOf(cause))?.[1];
-    const before = text.slice(0, position === undefined ? text.length : Number(position)).split('\n');
-    const place = `${file}:${before.length}:${(before.at(-1)?.length ?? 0) + 1}`;
-    throw new FlockError('config', `${place}: not JSON`, {
-      hint: 'look for a missing or extra comma or quote',
-      cause,
-    });
-  }
+  const plain = text.replace(/^\ufeff/, '');
+  const errors: ParseError[] = [];
+  const value: unknown = parse(plain, errors, { disallowComments: true });
+  const [error] = errors;
+  if (!error) return value;
+  const before = plain.slice(0, error.offset).split('\n');
+  const place = `${file}:${before.length}:${(before.at(-1)?.length ?? 0) + 1}`;
+  throw new FlockError('config', `${place}: not JSON`, {
+    hint: 'look for a missing or extra comma, quote or bracket',
+  });
 }
 
 function faultOf(error: z.ZodError, file: string): FlockError {

@@ -1,4 +1,4 @@
-import { Agent, request as send } from 'undici';
+import { Agent, buildConnector, request as send } from 'undici';
 import { systemCode } from '../errors.ts';
 import { NoAnswer, type Send } from './exchange.ts';
 
@@ -21,7 +21,19 @@ export interface Sender extends AsyncDisposable {
  * no compression (a cut or corrupt gzip body cannot be told from a whole one in time), nothing sent twice.
  */
 export function openSender({ deadline, sockets }: SenderOptions): Sender {
-  const agent = new Agent({ connections: sockets, pipelining: 1, keepAliveTimeout: 4_000 });
+  const connect = buildConnector({ timeout: deadline });
+  const agent = new Agent({
+    connections: sockets,
+    pipelining: 1,
+    keepAliveTimeout: 4_000,
+    connect: (options, done) => {
+      connect(options, (...[error, socket]) => {
+        if (error) beforeSending.add(error);
+        if (error) done(error, null);
+        else done(null, socket);
+      });
+    },
+  });
   return {
     async send(request) {
       try {
@@ -61,16 +73,15 @@ function flatten(headers: Record<string, string | string[] | undefined>): Record
   return flat;
 }
 
-/** Failures of the connection itself: no byte of the request can have reached the server. */
-const beforeSending =
-  /^(ECONNREFUSED|ENOTFOUND|EAI_\w+|EHOSTUNREACH|ENETUNREACH|ENETDOWN|EADDRNOTAVAIL|EMFILE|ENFILE|UND_ERR_CONNECT_TIMEOUT|ERR_TLS_\w+|ERR_SSL_\w+|\w*CERT\w*|UNABLE_TO_\w+)$/;
+/** Failures to connect: no byte of the request can have reached the server. */
+const beforeSending = new WeakSet<Error>();
 
 function asNoAnswer(error: unknown, url: string, deadline: number): NoAnswer {
   const host = new URL(url).host;
   const cause: unknown = error instanceof AggregateError ? error.errors[0] : error;
   const code = systemCode(error) ?? systemCode(cause);
-  if (code !== undefined && beforeSending.test(code)) {
-    return new NoAnswer(`cannot reach ${host} (${code})`, false, error);
+  if (error instanceof Error && beforeSending.has(error)) {
+    return new NoAnswer(`cannot reach ${host} (${code ?? error.message})`, false, error);
   }
   if (error instanceof Error && error.name === 'TimeoutError') {
     return new NoAnswer(`${host} gave no whole answer within ${String(deadline / 1000)} s`, true, error);

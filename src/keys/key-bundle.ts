@@ -53,10 +53,16 @@ export function parseKeyBundle(json: string, file: string): KeyBundle {
     });
   }
   const { data } = found;
+  const owner = userIdIn(data.oauth_token);
+  if (owner !== undefined && data.user_id !== undefined && owner !== data.user_id) {
+    throw new FlockError('data', `${file}: oauth_token belongs to the account ${owner}, but user_id is ${data.user_id}`, {
+      hint: remake(file),
+    });
+  }
   return {
     appKeys: new TokenPair(data.consumer_token, data.consumer_token_secret),
     accessToken: new TokenPair(data.oauth_token, data.oauth_token_secret),
-    userId: data.user_id ?? userIdIn(data.oauth_token),
+    userId: data.user_id ?? owner,
     screenName: data.screen_name,
     poemFile: data.poem_file ?? data.file,
   };
@@ -80,7 +86,7 @@ export function formatKeyBundle(bundle: KeyBundle): string {
 
 function parseJson(json: string, file: string): unknown {
   try {
-    return JSON.parse(json);
+    return JSON.parse(json.replace(/^\ufeff/, ''));
   } catch {
     // The parser's own message quotes the text around the mistake, which may be a secret; it goes no further.
     throw new FlockError('data', `${file}: not whole JSON (cut off, or damaged)`, { hint: remake(file) });

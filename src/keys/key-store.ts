@@ -67,6 +67,8 @@ export class KeyStore {
   async prepare(): Promise<void> {
     try {
       await fse.ensureDir(this.folder, { mode: 0o700 });
+      // It may have been made by git or by hand, open to everybody.
+      await fse.chmod(this.folder, 0o700);
       await fse.access(this.folder, constants.W_OK | constants.X_OK);
     } catch (cause) {
       throw cannotWrite(this.folder, cause);

@@ -14,10 +14,25 @@ export function weigh(text: string): number {
 
 /** Whether X would take the text as one post. */
 export function fitsInPost(text: string): boolean {
-  // No character weighs more than 2 and a link needs no fewer than 4 of them, so most lines need no parsing.
-  if (text.length > 0 && text.length * 2 <= heaviest && !/[.\ufffe\ufeff\uffff]/.test(text)) return true;
+  // Plain ASCII weighs 1 a character, and without a full stop it holds no link: most lines need no parsing.
+  if (
+    text.length <= heaviest &&
+    /^[\x20-\x2d\x2f-\x7e]*[\x21-\x2d\x2f-\x7e][\x20-\x2d\x2f-\x7e]*$/.test(text)
+  )
+    return true;
   return twitterText.parseTweet(text).valid;
 }
 
 /** The characters that X refuses anywhere in a post: byte order marks and noncharacters. */
 export const refusedByX = /[\ufffe\ufeff\uffff]/;
+
+/** The text with one mark in the place of every link, whether or not it is written with `https://`. */
+export function withoutLinks(text: string): string {
+  if (!text.includes('.')) return text;
+  const links = twitterText.extractUrlsWithIndices(text, { extractUrlsWithoutProtocol: true });
+  // From the end, so that the places of those before stay right.
+  return links.reduceRight(
+    (rest, { indices: [from, to] }) => `${rest.slice(0, from)}\ufffc${rest.slice(to)}`,
+    text,
+  );
+}

@@ -71,6 +71,12 @@ const graphemes = new Intl.Segmenter('und', { granularity: 'grapheme' });
 function atomsOf(row: string): string[] {
   const words = row.match(/\s*\S+/gu) ?? [];
   return words.flatMap((word) =>
-    fitsInPost(word.trimStart()) ? [word] : Array.from(graphemes.segment(word), ({ segment }) => segment),
+    fitsInPost(word.trimStart())
+      ? [word]
+      : Array.from(graphemes.segment(word), ({ segment }) => segment).flatMap(whole),
   );
 }
+
+/** A character under hundreds of accents is too heavy by itself; only then are its accents parted. */
+const whole = (grapheme: string): string[] =>
+  fitsInPost(grapheme) || blank.test(grapheme) ? [grapheme] : Array.from(grapheme);

@@ -17,6 +17,9 @@ export interface FailedAttempt {
   now: number;
 }
 
+/** Lines skipped in a row; if X refuses more than these it is no refrain but the whole poem. */
+const mostSkips = 3;
+
 const second = 1000;
 const minute = 60 * second;
 
@@ -50,7 +53,8 @@ export function eventsAfter(
     case 'duplicate':
       // It was in doubt, was not on the timeline, and now X has it already: the timeline may have been late. Look again, once.
       if (owed?.why === 'absent' && owed.times < 2) return [];
-      if (refrain === 'skip') return [refused(now), { event: 'skipped', bot, at: now, line }];
+      if (refrain === 'skip' && times < mostSkips)
+        return [refused(now), { event: 'skipped', bot, at: now, line }];
       // Joined with its follower it is tried at once; a line that cannot be joined, or is not to be, has to wait.
       if (refrain === 'join' && times === 0) return [refused(now)];
       return [refused(now + backOff(times, 15 * minute, 120 * minute))];

@@ -65,8 +65,12 @@ export function applyEvent(state: BotState | undefined, event: LedgerEvent): Bot
       });
     case 'skipped':
       return { ...state, place: advance(state.place, 1) };
-    case 'missed':
-      return { ...state, served: event.until };
+    case 'missed': {
+      // What was owed for one of these slots is let go with them.
+      const { owed, ...rest } = state;
+      const stillOwed = owed && owed.until > event.until;
+      return { ...rest, served: event.until, ...(stillOwed && { owed }) };
+    }
     case 'parked':
       return { ...state, parked: { why: event.why, hint: event.hint, key: event.key, at: event.at } };
     case 'freed': {

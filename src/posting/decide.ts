@@ -53,7 +53,8 @@ export function decide(situation: Situation): Decision {
   if (situation.paused) return { do: 'rest', because: 'paused' };
   if (state.owed) {
     const { slot, until, retryAt } = state.owed;
-    if (now < retryAt) return { do: 'wait', until: retryAt };
+    // No refusal lasts longer than a day: one that seems to was written down by a clock that was set back since.
+    if (now < retryAt && retryAt < now + farthestBack) return { do: 'wait', until: retryAt };
     // Slots that passed while it was owed are missed like any other: one post serves them all.
     return {
       do: 'post',

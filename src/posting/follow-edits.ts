@@ -1,5 +1,5 @@
 import { diffArrays } from 'diff';
-import { isFinished, prints, startOf, type Place } from './place.ts';
+import { prints, startOf, type Place } from './place.ts';
 
 /**
  * The place in a poem after the poem was edited: what was posted stays done wherever it stands now, what was not is still
@@ -39,7 +39,7 @@ export function followEdits(place: Place, poem: string): Place | undefined {
     }
   }
   // 4. Lines that are new: their turn is over where what follows them is done.
-  for (let line = lines.length - 1; line >= 0; line--) done[line] ??= done[line + 1] ?? isFinished(place);
+  for (let line = lines.length - 1; line >= 0; line--) done[line] ??= done[line + 1] ?? false;
   return placeWhere(poem, done);
 }
 

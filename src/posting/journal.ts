@@ -10,7 +10,7 @@ import {
   wholeLines,
   type JournalContents,
 } from './journal-text.ts';
-import type { LedgerEvent } from './ledger-event.ts';
+import { parseLedgerEvent, type LedgerEvent } from './ledger-event.ts';
 import type { Ledger } from './ledger.ts';
 import { openStateFolder, readText, type StateFolder } from './state-folder.ts';
 
@@ -91,7 +91,7 @@ export class Journal implements Ledger {
   async record(...events: LedgerEvent[]): Promise<void> {
     if (this.#failure) throw this.#failure;
     // An event that cannot be must not reach the disk, where it could never be read again.
-    const states = foldAll(this.#coming, events);
+    const states = foldAll(this.#coming, events.map(parseLedgerEvent));
     const batch = (this.#next ??= this.#beginBatch());
     for (const [bot, state] of states) this.#coming.set(bot, state);
     batch.states.push(...states);

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
+import { withoutLinks } from '../poems/line-length.ts';
 
 export const place = z.object({
   /** The poem as the bot knows it: a fingerprint of {@link printLength} characters for each line, in order. */
@@ -19,9 +20,9 @@ export type Place = z.infer<typeof place>;
 /** 48 bits tell the lines of the longest poem apart. */
 const printLength = 8;
 
-/** A line's fingerprint: equal for texts that X would show alike. */
+/** A line's fingerprint: equal for texts that X would show alike. Any link is as good as another, since X rewrites them. */
 export function fingerprint(text: string): string {
-  const seen = text.normalize('NFC').trim().replaceAll(/\s+/gu, ' ');
+  const seen = withoutLinks(text.normalize('NFC')).trim().replaceAll(/\s+/gu, ' ');
   return createHash('sha256').update(seen).digest('base64url').slice(0, printLength);
 }
 

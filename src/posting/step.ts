@@ -68,7 +68,9 @@ export async function step(bot: Bot, options: StepOptions): Promise<NextStep> {
 
 /** Tells a key from the one that replaces it, without being of any use to sign with. */
 export function keyMark({ bundle }: Bot): string {
-  return createHash('sha256').update(bundle.accessToken.reveal().token).digest('base64url').slice(0, 10);
+  const { appKeys, accessToken } = bundle;
+  const values = [appKeys.reveal(), accessToken.reveal()].flatMap(({ token, secret }) => [token, secret]);
+  return createHash('sha256').update(values.join('\n')).digest('base64url').slice(0, 10);
 }
 
 function situationOf(

@@ -97,15 +97,18 @@ function calendarOf(expression: string): Calendar {
   const { fields } = validateDetailed(expression);
   if (!fields) throw new RangeError(`not a cron expression: ${expression}`);
   const calendar = {
-    hours: fields.hour,
-    minutes: fields.minute,
-    seconds: fields.second,
+    hours: ascending(fields.hour),
+    minutes: ascending(fields.minute),
+    seconds: ascending(fields.second),
     everyHour: fields.hour.length === 24,
     isMeant: dateTest(dayTask(fields.dayOfMonth, fields.month, fields.dayOfWeek)),
   };
   calendars.set(expression, calendar);
   return calendar;
 }
+
+/** node-cron keeps `21,9` as it was written. */
+const ascending = (values: readonly number[]): number[] => [...values].sort((a, b) => a - b);
 
 /** An unstarted task that is due at noon UTC of every date that is meant; asking it about that noon asks about the date. */
 function dayTask(

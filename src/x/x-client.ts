@@ -154,8 +154,17 @@ const entities: Record<string, string> = {
   '&amp;': '&',
 };
 
-/** A timeline's text as its author wrote it: links whole again, `&`, `<` and `>` themselves. */
+/**
+ * A timeline's text as its author wrote it: links whole again, `&`, `<` and `>` themselves. One pass, so that what is put
+ * in is not taken for something to replace.
+ */
 function asWritten(text: string, links: readonly { url: string; expanded_url: string }[]): string {
-  const whole = links.reduce((so, { url, expanded_url }) => so.replaceAll(url, expanded_url), text);
-  return whole.replaceAll(/&(lt|gt|quot|#39|amp);/g, (entity) => entities[entity] ?? entity);
+  const written = new Map([
+    ...Object.entries(entities),
+    ...links.map((link) => [link.url, link.expanded_url] as const),
+  ]);
+  return text.replaceAll(
+    /https?:\/\/t\.co\/\w+|&(?:lt|gt|quot|#39|amp);/g,
+    (shown) => written.get(shown) ?? shown,
+  );
 }

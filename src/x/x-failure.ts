@@ -75,7 +75,10 @@ function kindOf(status: number, said: Problem): Exclude<XFailure['kind'], 'wait'
   }
 }
 
-const quarterOfAnHour = 15 * 60_000;
+const second = 1000;
+const minute = 60 * second;
+const quarterOfAnHour = 15 * minute;
+const day = 24 * 60 * minute;
 
 /** A 429 with requests left in the window comes from another limit, whose reset X does not tell: then the window's misleads. */
 function waitOf({ headers }: HttpAnswer, now: number): { kind: 'wait'; until: number; scope: 'bot' | 'app' } {
@@ -86,10 +89,19 @@ function waitOf({ headers }: HttpAnswer, now: number): { kind: 'wait'; until: nu
   ];
   const spent = limits.find(({ prefix }) => headers[`${prefix}-remaining`] === '0');
   const reset = Number(headers[`${spent?.prefix ?? ''}-reset`]) * 1000;
-  if (spent && reset > now) return { kind: 'wait', until: reset, scope: spent.scope };
+  // Clocks differ a little: a reset that has just passed here is one that is just coming there.
+  if (spent && reset > now - minute) return { kind: 'wait', until: within(reset, now), scope: spent.scope };
   const retryAfter = Number(headers['retry-after']) * 1000;
-  return { kind: 'wait', until: now + (retryAfter > 0 ? retryAfter : quarterOfAnHour), scope: 'bot' };
+  return {
+    kind: 'wait',
+    until: within(now + (retryAfter > 0 ? retryAfter : quarterOfAnHour), now),
+    scope: 'bot',
+  };
 }
+
+/** A whole millisecond, not before the next second and not after the longest window that X has. */
+const within = (instant: number, now: number): number =>
+  Math.ceil(Math.min(Math.max(instant, now + second), now + day));
 
 function readProblem(body: string): Problem {
   try {

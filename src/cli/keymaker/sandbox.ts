@@ -7,7 +7,7 @@ import { command } from '../command.ts';
 
 const port = z
   .string()
-  .regex(/^\d{1,5}$/, '--port must be a number from 0 to 65535')
+  .regex(/^\d{1,5}$/, 'must be a number from 0 to 65535')
   .transform(Number)
   .pipe(z.number().max(65_535));
 
