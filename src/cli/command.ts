@@ -1,5 +1,5 @@
 import type { Options, PositionalOptions } from 'yargs';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { FlockError, type Exit } from '../errors.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -27,17 +27,19 @@ export function command<Schema extends z.ZodType>({ schema, run, ...rest }: Defi
       const parsed = schema.safeParse(args);
       if (parsed.success) return run(parsed.data, terminal);
       const [issue] = parsed.error.issues;
-      const flag = String(issue?.path[0] ?? '');
-      throw new FlockError(
-        'usage',
-        flag === '' ? 'wrong usage' : `${flag}: ${issue?.message ?? 'is wrong'}`,
-        {
-          hint: 'give each flag once, with a value',
-        },
-      );
+      const name = String(issue?.path[0] ?? '');
+      const shown = rest.words?.[name] ? `<${name}>` : `--${name}`;
+      throw new FlockError('usage', `${shown}: ${issue?.message ?? 'is wrong'}`, {
+        hint: 'give each flag once, with a value',
+      });
     },
   };
 }
+
+const folder = z.string('should be given once, with a value').min(1, 'is empty').optional();
+
+/** What {@link placeFlags} may be. */
+export const placeSchema = { root: folder, keys: folder };
 
 /** The flags that say where a flock is. */
 export const placeFlags = {

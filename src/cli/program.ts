@@ -1,5 +1,6 @@
 import yargs, { type Argv } from 'yargs';
 import { exitCodes, FlockError, messageOf, type Exit } from '../errors.ts';
+import { nearest } from '../flock/nearest.ts';
 import type { Command } from './command.ts';
 import { openTerminal, type Terminal } from './terminal.ts';
 import { version } from './version.ts';
@@ -32,13 +33,10 @@ export async function runProgram(program: Program, argv: readonly string[]): Pro
   }
 }
 
-async function parseAndRun(
-  { name, about, verbs }: Program,
-  argv: readonly string[],
-  terminal: Terminal,
-): Promise<Exit> {
+async function parseAndRun(program: Program, argv: readonly string[], terminal: Terminal): Promise<Exit> {
+  const { name, about, verbs } = program;
   let exit: Exit = 'done';
-  const parser = yargs([...argv])
+  const parser = yargs(shield(argv))
     .scriptName(name)
     .usage(`${about}\n\n  $0 <command>`)
     .version(version())
@@ -53,25 +51,29 @@ async function parseAndRun(
       'parse-positional-numbers': false,
     })
     .fail((message: string | null, error: unknown) => {
-      if (error instanceof Error && error.name !== 'YError') throw error;
-      const [first = 'wrong usage'] = (message ?? '').split('\n');
-      throw new FlockError('usage', first, {
-        hint: `${name} --help lists the commands, ${name} <command> --help its flags`,
-      });
+      if (error instanceof Error) throw error;
+      throw usageError(program, argv, message ?? '');
     });
   for (const verb of verbs) {
     addVerb(parser, verb, async (command, args) => {
-      exit = await command.run(args, terminal);
+      exit = await command.run(unshield(args), terminal);
     });
   }
-  await parser.parseAsync();
+  try {
+    await parser.parseAsync();
+  } catch (error) {
+    // What yargs finds wrong before it has chosen a command does not come through `fail`.
+    throw error instanceof Error && error.name === 'YError'
+      ? usageError(program, argv, error.message)
+      : error;
+  }
   return exit;
 }
 
 function addVerb(
   parser: Argv,
   { usage, summary, load }: Verb,
-  run: (command: Command, args: unknown) => Promise<void>,
+  run: (command: Command, args: Record<string, unknown>) => Promise<void>,
 ): void {
   parser.command(
     usage,
@@ -85,6 +87,50 @@ function addVerb(
     async (args) => run(await load(), args),
   );
 }
+
+/** yargs' own words for a mistake name neither what is missing nor what was meant. */
+function usageError({ name, verbs }: Program, argv: readonly string[], message: string): FlockError {
+  const called = argv.find((word) => !word.startsWith('-'));
+  const names = verbs.map(({ usage }) => usage.split(' ')[0] ?? '');
+  const verb = verbs[names.indexOf(called ?? '')];
+  if (called === undefined) {
+    return new FlockError('usage', 'which command?', { hint: `${name} --help lists the commands` });
+  }
+  if (!verb) {
+    const meant = nearest(called, names);
+    return new FlockError('usage', `there is no command ${JSON.stringify(called)}`, {
+      hint: meant === undefined ? `${name} --help lists the commands` : `did you mean ${name} ${meant}?`,
+    });
+  }
+  const word = /<\w+>/.exec(verb.usage)?.[0] ?? '';
+  const dashed = argv.find((part) => /^-[^-]./.test(part));
+  const [first = 'wrong usage'] = message.split('\n');
+  const said = first.startsWith('Not enough non-option')
+    ? `${called}: ${word} is missing`
+    : first.charAt(0).toLowerCase() + first.slice(1);
+  const hint =
+    dashed !== undefined && word !== ''
+      ? `a name that begins with - goes last, after --: ${name} ${called} -- ${dashed}`
+      : `${name} ${called} --help shows how it is called`;
+  return new FlockError('usage', said, { hint });
+}
+
+/** Stands for the first dash of a word after `--`, which yargs would take for a flag all the same. */
+const dash = '\ue000';
+
+function shield(argv: readonly string[]): string[] {
+  const end = argv.indexOf('--');
+  if (end < 0) return [...argv];
+  return [...argv.slice(0, end), ...argv.slice(end + 1).map((word) => word.replace(/^-/, dash))];
+}
+
+const unshield = (args: Record<string, unknown>): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries(args).map(([name, value]) => [
+      name,
+      typeof value === 'string' ? value.replace(dash, '-') : value,
+    ]),
+  );
 
 /** Prints what went wrong. @returns the exit it is */
 function report(error: unknown, terminal: Terminal): Exit {

@@ -19,8 +19,7 @@ export interface Terminal extends Disposable {
   interactive: boolean;
   /** How wide it is, in characters. */
   columns: number;
-  style: { bold: Style; dim: Style; good: Style };
-  say(line?: string): void;
+  say(line?: string, style?: 'bold' | 'green'): void;
   print(text: string): void;
   warn(message: string, hint?: string): void;
   /**
@@ -30,8 +29,6 @@ export interface Terminal extends Disposable {
    */
   ask(question: string, instead: string): Promise<string>;
 }
-
-type Style = (text: string) => string;
 
 /** @param json - standard output is for results alone */
 export function openTerminal(program: string, json = false): Terminal {
@@ -45,12 +42,15 @@ export function openTerminal(program: string, json = false): Terminal {
   return {
     interactive,
     columns: process.stdout.isTTY ? process.stdout.columns : 80,
-    style: { bold: colors.bold, dim: colors.dim, good: colors.green },
-    say: (line = '') => void human.write(`${fit(line, human)}\n`),
+    say(line = '', style) {
+      const text = fit(printable(line), human);
+      human.write(`${style === undefined ? text : colors[style](text)}
+`);
+    },
     print: (text) => void process.stdout.write(text),
     warn(message, hint) {
       const lines = [`${program}: ${message}`, ...(hint === undefined ? [] : [`hint: ${hint}`])];
-      for (const line of lines) process.stderr.write(`${fit(line, process.stderr)}\n`);
+      for (const line of lines) process.stderr.write(`${fit(printable(line), process.stderr)}\n`);
     },
     ask(question, instead) {
       answers ??= new Answers(interactive);
@@ -61,6 +61,9 @@ export function openTerminal(program: string, json = false): Terminal {
     [Symbol.dispose]: () => answers?.close(),
   };
 }
+
+/** The text without what would steer the terminal, as a file's name may. */
+const printable = (text: string): string => text.replaceAll(/[\p{Cc}\u2028\u2029]/gu, '\ufffd');
 
 interface Waiting {
   question: string;

@@ -190,6 +190,11 @@ function faultOf(error: z.ZodError, file: string): FlockError {
       },
     );
   }
+  if (place === '') {
+    return new FlockError('config', `${file}: not an object of settings`, {
+      hint: 'it should read {"schedule": "0 9 * * *", …}',
+    });
+  }
   const message =
     issue?.code === 'invalid_value' ? `should be one of ${issue.values.join(', ')}` : issue?.message;
   return new FlockError('config', `${file}: ${place === '' ? 'the file' : place}: ${message ?? 'is wrong'}`, {

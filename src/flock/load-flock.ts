@@ -54,7 +54,31 @@ export async function loadFlock(root: string, keys: KeyStore, flockFile: FlockFi
     if (found instanceof FlockError) flock.misfits.push({ bot, error: found });
     else if (found) flock.bots.push(found);
   });
-  return flock;
+  return withoutTwins(flock);
+}
+
+/** Two bots that post as one account are both left out: nobody can say which of them is right. */
+function withoutTwins({ bots, misfits }: Flock): Flock {
+  const byAccount = new Map<string, Bot[]>();
+  for (const bot of bots) {
+    const account = bot.bundle.userId ?? bot.bundle.accessToken.reveal().token;
+    byAccount.set(account, [...(byAccount.get(account) ?? []), bot]);
+  }
+  const twins = [...byAccount.values()].filter((group) => group.length > 1);
+  const refused = twins.flatMap((group) =>
+    group.map(({ name }) => {
+      const others = group.filter((bot) => bot.name !== name).map((bot) => bot.name);
+      const message = `${name} has the same account as ${others.join(' and ')}`;
+      return {
+        bot: name,
+        error: new FlockError('data', message, {
+          hint: 'make the key of one of them again, with its own account',
+        }),
+      };
+    }),
+  );
+  const left = new Set(refused.map(({ bot }) => bot));
+  return { bots: bots.filter(({ name }) => !left.has(name)), misfits: [...misfits, ...refused] };
 }
 
 /** @throws {FlockError} `data` where the key is for another account than the one the bot is to have */

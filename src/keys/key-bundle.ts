@@ -94,7 +94,7 @@ function parseJson(json: string, file: string): unknown {
 }
 
 const remake = (file: string): string =>
-  `make it again: keymaker make-keys ./poems --bot ${/([^/]+)\.json$/.exec(file)?.[1] ?? 'NAME'}`;
+  `make it again: keymaker make-keys ./poems --bot=${/([^/]+)\.json$/.exec(file)?.[1] ?? 'NAME'}`;
 
 /** X begins an access token with its account's id. */
 const userIdIn = (accessToken: string): string | undefined => /^([0-9]+)-/.exec(accessToken)?.[1];

@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import fse from 'fs-extra';
+import pMap from 'p-map';
 import { FlockError, systemCode } from '../errors.ts';
 import { readRegularFile, reasonOf, replaceFile } from '../files.ts';
 import { botNameOf, type BotName } from '../flock/bot.ts';
@@ -61,6 +62,22 @@ export class KeyStore {
   async readIfThere(bot: BotName): Promise<KeyBundle | undefined> {
     const file = this.fileOf(bot);
     return (await fse.pathExists(file)) ? this.read(file) : undefined;
+  }
+
+  /** The bots of all good bundles by their accounts' ids. @throws {FlockError} as {@link list} */
+  async owners(): Promise<Map<string, BotName>> {
+    const bundles = await pMap(await this.list(), ({ bot, file }) => this.#ownerOf(bot, file), { concurrency: 64 });
+    return new Map(bundles.filter((entry) => entry !== undefined));
+  }
+
+  async #ownerOf(bot: BotName, file: string): Promise<[string, BotName] | undefined> {
+    try {
+      const { userId } = await this.read(file);
+      return userId === undefined ? undefined : [userId, bot];
+    } catch (error) {
+      if (error instanceof FlockError) return undefined;
+      throw error;
+    }
   }
 
   /** Makes the folder, and proves that a bundle could be written there. @throws {FlockError} `cannotCreate` */

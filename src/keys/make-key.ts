@@ -2,7 +2,6 @@ import { FlockError } from '../errors.ts';
 import type { BotName } from '../flock/bot.ts';
 import type { Account } from '../oauth/oauth-answer.ts';
 import type { Grant } from '../oauth/pin-flow.ts';
-import type { KeyBundle } from './key-bundle.ts';
 import type { KeyStore } from './key-store.ts';
 import type { TokenPair } from './token-pair.ts';
 
@@ -19,13 +18,14 @@ export interface MakeKeyOptions {
   poemFile: string | undefined;
   expected: Expected;
   keys: KeyStore;
+  /** The bots whose bundles are for an account, by its id. The new bundle is added. */
+  owners: Map<string, BotName>;
   /** Gets an access token; undefined where the person would rather skip the bot. */
   flow: () => Promise<Grant | undefined>;
 }
 
-/** A new bundle, where it is, and whose it is. */
+/** Where a new bundle is, and whose it is. */
 export interface MadeKey {
-  bundle: KeyBundle;
   file: string;
   account: Account;
 }
@@ -33,19 +33,22 @@ export interface MadeKey {
 /**
  * Makes one bot's key: authorizes, checks whose account it is, stores the bundle. Until the very end nothing is written.
  *
- * @throws {FlockError} `partly` where another account than the expected one was authorized, `cannotCreate` where the
+ * @throws {FlockError} `partly` where another account than the expected one, or another bot's, was authorized, `cannotCreate` where the
  * bundle cannot be stored, and whatever the flow throws
  */
 export async function makeKey(options: MakeKeyOptions): Promise<MadeKey | undefined> {
-  const { bot, appKeys, poemFile, expected, keys, flow } = options;
+  const { bot, appKeys, poemFile, expected, keys, owners, flow } = options;
   await keys.prepare();
   const grant = await flow();
   if (!grant) return undefined;
   const { account, accessToken } = grant;
   if (!isExpected(account, expected)) throw wrongAccount(bot, account, expected);
+  const owner = owners.get(account.userId);
+  if (owner !== undefined && owner !== bot) throw takenAccount(bot, account, owner);
   const bundle = { appKeys, accessToken, ...account, poemFile };
   const file = await keys.write(bot, bundle);
-  return { bundle, file, account };
+  owners.set(account.userId, bot);
+  return { file, account };
 }
 
 /** An id settles it; a screen name may be changed by its owner, so it counts only where there is no id. */
@@ -61,4 +64,10 @@ function wrongAccount(bot: BotName, account: Account, { userId, screenName }: Ex
     `${bot}: you authorized @${account.screenName} (id ${account.userId}), but this bot is ${wanted}; nothing was changed`,
     { hint: `sign out of X in the browser, open the next link, and sign in as ${wanted}` },
   );
+}
+
+function takenAccount(bot: BotName, { screenName }: Account, owner: BotName): FlockError {
+  return new FlockError('partly', `${bot}: you authorized @${screenName}, which is ${owner} already; nothing was changed`, {
+    hint: `sign out of X in the browser, open the next link, and sign in as the account of ${bot}`,
+  });
 }

@@ -112,7 +112,7 @@ function listen(server: Server, port: number): Promise<string> {
 }
 
 function cannotListen(port: number, cause: Error): FlockError {
-  const hint = '--port N';
+  const hint = 'choose another with --port N; 0 takes any that is free';
   if (systemCode(cause) === 'EADDRINUSE') {
     return new FlockError('unavailable', `port ${port} is in use`, { hint, cause });
   }

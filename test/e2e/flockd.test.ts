@@ -136,7 +136,7 @@ describe('flockd run', { concurrency: 7, timeout: 60_000 }, () => {
       flock.posted('heron', 3),
     ]);
     assert.match(cut.msg, /keys\/cut\.json: not whole JSON/);
-    assert.match(cut.hint ?? '', /keymaker make-keys .*--bot cut/);
+    assert.match(cut.hint ?? '', /keymaker make-keys .*--bot=cut/);
     assert.match(garbled.msg, /garbled\.txt:2: not valid UTF-8/);
     assert.match(gone.msg, /cannot read .*gone\.txt/);
     assert.match(sunk.msg, /suspended/i);

@@ -87,7 +87,7 @@ describe('keymaker reauth', { concurrency: true, timeout: 60_000 }, () => {
     assert.equal(code, 65);
     assert.match(
       stderr,
-      /howler\.json: not whole JSON.*\nhint: make it again: keymaker make-keys .* --bot howler\n$/,
+      /howler\.json: not whole JSON.*\nhint: make it again: keymaker make-keys .* --bot=howler\n$/,
     );
   });
 });

@@ -121,8 +121,8 @@ describe('a bad setting is refused by its place', () => {
     ['paused in words', { bots: { rain: { paused: 'yes' } } }, /bots\.rain\.paused: /],
     ['a name no bot has', { bots: { 'Rain.txt': {} } }, /bots\.Rain\.txt/],
     ['a list of bots', { bots: [] }, /bots: /],
-    ['a list', [], /the file: /],
-    ['nothing', null, /the file: /],
+    ['a list', [], /not an object of settings/],
+    ['nothing', null, /not an object of settings/],
   ]; // prettier-ignore
   for (const [name, value, message, hint] of rows) {
     it(name, () => {

@@ -20,7 +20,7 @@ function refusal(text: string): FlockError {
     assert.ok(error instanceof FlockError, String(error));
     assert.equal(error.exit, 'data');
     assert.match(error.message, /^keys\/rain\.json: /);
-    assert.match(error.hint ?? '', /--bot rain$/);
+    assert.match(error.hint ?? '', /--bot=rain$/);
     assert.doesNotMatch(inspect(error, { depth: 9, showHidden: true }), /Hidden/);
     return error;
   }
@@ -45,7 +45,7 @@ describe('a key bundle', () => {
     ['with `name` and `json`', { ...noPoem, name: 'rain', json: 'keys/rain.json' }, '77', undefined],
     ['without user_id, which the token begins with', noId, '77', 'poems/rain.txt'],
     ['without user_id anywhere', { ...noId, oauth_token: 'HiddenAccess3' }, undefined, 'poems/rain.txt'],
-    ['of Flickr, whose ids have a letter', { ...seed, user_id: '12345678@N05' }, '12345678@N05', 'poems/rain.txt'],
+    ['of Flickr, whose ids have a letter', { ...seed, oauth_token: 'HiddenAccess4', user_id: '12345678@N05' }, '12345678@N05', 'poems/rain.txt'],
     ['with nothing but the secrets', secrets, '77', undefined],
   ];
   for (const [name, stored, userId, poemFile] of kin) {
@@ -102,6 +102,10 @@ describe('a key bundle', () => {
       assert.match(refusal(json({ ...seed, [field]: value })).message, new RegExp(`: ${field} `));
     });
   }
+
+  it('is refused where its token is another account’s', () => {
+    assert.match(refusal(json({ ...seed, user_id: '78' })).message, /belongs to the account 77, but user_id is 78/);
+  });
 
   for (const text of ['', ' ', 'null', '[]', '"Hidden"', '7', '{}', json([seed]), '\0', '{"client_id":"Hidden"}']) {
     it(`is not ${json(text).slice(0, 40)}`, () => {

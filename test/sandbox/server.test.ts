@@ -89,7 +89,11 @@ describe('the server', () => {
       assert.ok(error instanceof FlockError);
       assert.deepEqual(
         [error.exit, error.message, error.hint],
-        ['unavailable', `port ${String(port)} is in use`, '--port N'],
+        [
+          'unavailable',
+          `port ${String(port)} is in use`,
+          'choose another with --port N; 0 takes any that is free',
+        ],
       );
       return true;
     });

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { FlockError } from '../../errors.ts';
 import { parseBotName } from '../../flock/bot.ts';
 import { flockPaths } from '../../settings.ts';
-import { command, placeFlags } from '../command.ts';
+import { command, placeFlags, placeSchema } from '../command.ts';
 import { give } from './give.ts';
 
 export const resolve = command({
@@ -19,7 +19,7 @@ export const resolve = command({
     posted: z.boolean().default(false),
     id: z.string().optional(),
     'not-posted': z.boolean().default(false),
-    root: z.string().optional(),
+    root: placeSchema.root,
   }),
   async run(args, terminal) {
     const bot = parseBotName(args.bot);

@@ -7,7 +7,7 @@ import { loadFlock } from '../../flock/load-flock.ts';
 import { readPoem } from '../../poems/read-poems.ts';
 import { splitPoem } from '../../poems/split-poem.ts';
 import { fingerprints } from '../../posting/place.ts';
-import { command, placeFlags } from '../command.ts';
+import { command, placeFlags, placeSchema } from '../command.ts';
 import { give } from './give.ts';
 
 export const resume = command({
@@ -27,8 +27,7 @@ export const resume = command({
       .regex(/^[1-9]\d*$/)
       .transform(Number)
       .optional(),
-    root: z.string().optional(),
-    keys: z.string().optional(),
+    ...placeSchema,
   }),
   async run(args, terminal) {
     const bot = parseBotName(args.bot);

@@ -14,7 +14,7 @@ import { Journal } from '../../posting/journal.ts';
 import type { Ledger } from '../../posting/ledger.ts';
 import { logged } from '../../posting/logged-ledger.ts';
 import { noColor } from '../../settings.ts';
-import { command, placeFlags } from '../command.ts';
+import { command, placeFlags, placeSchema } from '../command.ts';
 
 const concurrency = 64;
 
@@ -26,7 +26,7 @@ interface Parts {
 export const run = command({
   flags: placeFlags,
   examples: [['flockd run --root /srv/flock', 'post the poems of that flock']],
-  schema: z.object({ root: z.string().optional(), keys: z.string().optional() }),
+  schema: z.object({ ...placeSchema }),
   async run(args) {
     await using context = openContext(args);
     const log = openLog(process.stdout, { color: !noColor() });
@@ -49,6 +49,8 @@ async function runUntilStopped(context: Context, flock: Flock, { ledger, log }: 
     log.info({ event: 'started', bots: flock.bots.length }, `runs ${countOf(flock.bots.length)}`);
     daemon.takeUp(flock);
     endings.push(watchKeys(keys.folder, () => void takeUpChanges(context, daemon, log)));
+    // Away from a terminal it is the wish to read everything again; on one it is the terminal's end.
+    if (!process.stdout.isTTY) process.on('SIGHUP', () => void takeUpChanges(context, daemon, log));
     endings.push(await takeOrders(paths.state, (order) => daemon.carryOut(order)));
     const signal = await Promise.race([stopped, failure]);
     log.info({ event: 'stopping', signal }, `stops (${signal}): finishes what is under way`);
@@ -86,6 +88,7 @@ async function readFlock({ paths, keys }: Context, log: Logger): Promise<Flock> 
 function stopSignal(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, resolve);
+    if (process.stdout.isTTY) process.once('SIGHUP', resolve);
   });
 }
 

@@ -7,7 +7,7 @@ import { loadFlock } from '../../flock/load-flock.ts';
 import { readJournal } from '../../posting/journal.ts';
 import { nextAfter } from '../../schedule/slots.ts';
 import { offsetIn } from '../../schedule/spread.ts';
-import { command, placeFlags } from '../command.ts';
+import { command, placeFlags, placeSchema } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
 
 export const status = command({
@@ -15,8 +15,7 @@ export const status = command({
   examples: [['flockd status --json', 'for a program']],
   schema: z.object({
     json: z.boolean().default(false),
-    root: z.string().optional(),
-    keys: z.string().optional(),
+    ...placeSchema,
   }),
   async run(args, terminal) {
     await using context = openContext(args);

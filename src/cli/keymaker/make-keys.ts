@@ -12,7 +12,7 @@ import { VerifierRefused } from '../../oauth/oauth-answer.ts';
 import { byBot, findPoems, readPoem } from '../../poems/read-poems.ts';
 import { splitPoem } from '../../poems/split-poem.ts';
 import { appKeys } from '../../settings.ts';
-import { command, placeFlags } from '../command.ts';
+import { command, placeFlags, placeSchema } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
 import { authorize } from './authorize.ts';
 
@@ -21,8 +21,7 @@ const schema = z.object({
   bot: z.array(z.string()).default([]),
   all: z.boolean().default(false),
   force: z.boolean().default(false),
-  root: z.string().optional(),
-  keys: z.string().optional(),
+  ...placeSchema,
 });
 
 export const makeKeys = command({
@@ -45,19 +44,23 @@ export const makeKeys = command({
   schema,
   async run(args, terminal) {
     await using context = openContext(args);
+    const { paths, keys } = context;
+    const secrets = appKeys(paths.root);
+    const flockFile = await readFlockFile(paths.flockFile);
+    const poems = await choosePoems(args.poems, args.bot);
+    await keys.prepare();
     const session: Session = {
       context,
       terminal,
-      appKeys: appKeys(context.paths.root),
-      flockFile: await readFlockFile(context.paths.flockFile),
+      appKeys: secrets,
+      flockFile,
       force: args.force,
+      owners: await keys.owners(),
     };
-    const poems = await choosePoems(args.poems, args.bot);
-    await context.keys.prepare();
     const results: Result[] = [];
     try {
       for (const [index, [bot, file]] of poems.entries()) {
-        terminal.say(terminal.style.bold(`Poem ${index + 1} of ${poems.length}: ${file}`));
+        terminal.say(`Poem ${index + 1} of ${poems.length}: ${file}`, 'bold');
         results.push(await serve({ bot, file }, session, args.all || args.bot.length > 0));
         terminal.say();
       }
@@ -74,6 +77,7 @@ interface Session {
   appKeys: TokenPair;
   flockFile: FlockFile;
   force: boolean;
+  owners: Map<string, BotName>;
 }
 
 type Result = { bot: BotName } & (
@@ -89,7 +93,7 @@ async function choosePoems(folder: string, wanted: readonly string[]): Promise<[
     });
   }
   if (wanted.length === 0) return [...poems];
-  return wanted.map(parseBotName).map((bot) => {
+  return [...new Set(wanted)].map(parseBotName).map((bot) => {
     const file = poems.get(bot);
     if (file !== undefined) return [bot, file];
     const meant = nearest(bot, [...poems.keys()]);
@@ -131,7 +135,7 @@ async function makeOne(
   session: Session,
 ): Promise<Result> {
   const { bot, file } = poem;
-  const { context, terminal, appKeys, flockFile } = session;
+  const { context, terminal, appKeys, flockFile, owners } = session;
   const { provider, keys, paths } = context;
   const screenName = flockFile.settingsOf(bot).account;
   const client = context.oauth(appKeys);
@@ -140,16 +144,18 @@ async function makeOne(
     bot,
     appKeys,
     poemFile: poemFileIn(paths.root, file),
-    expected: { screenName },
+    // An old key of the bot says who it is, unless flock.json says otherwise.
+    expected:
+      screenName === undefined ? { userId: old?.userId, screenName: old?.screenName } : { screenName },
     keys,
+    owners,
     flow: () => authorize({ bot, provider, client, screenName: prefill, terminal }),
   });
   if (!made) return { bot, key: 'skipped' };
   const { account } = made;
   terminal.say(
-    terminal.style.good(
-      `${bot} is @${account.screenName} (id ${account.userId}): ${path.relative('.', made.file)}`,
-    ),
+    `${bot} is @${account.screenName} (id ${account.userId}): ${path.relative('.', made.file)}`,
+    'green',
   );
   return { bot, key: 'made' };
 }

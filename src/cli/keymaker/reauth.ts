@@ -7,14 +7,14 @@ import { nearest } from '../../flock/nearest.ts';
 import type { KeyStore } from '../../keys/key-store.ts';
 import { makeKey } from '../../keys/make-key.ts';
 import { appKeysIfSet } from '../../settings.ts';
-import { command, placeFlags } from '../command.ts';
+import { command, placeFlags, placeSchema } from '../command.ts';
 import { authorize } from './authorize.ts';
 
 export const reauth = command({
   words: { bot: { type: 'string', describe: 'the name of the bot' } },
   flags: placeFlags,
   examples: [['keymaker reauth howl', 'when howl is parked because its key was revoked']],
-  schema: z.object({ bot: z.string(), root: z.string().optional(), keys: z.string().optional() }),
+  schema: z.object({ bot: z.string(), ...placeSchema }),
   async run(args, terminal) {
     const bot = parseBotName(args.bot);
     await using context = openContext(args);
@@ -30,15 +30,14 @@ export const reauth = command({
       poemFile,
       expected: { userId, screenName },
       keys,
+      owners: await keys.owners(),
       flow: () => authorize({ bot, provider, client, screenName, terminal }),
     });
     if (!made) {
       terminal.say(`${bot} keeps the key it has.`);
       return 'partly';
     }
-    terminal.say(
-      terminal.style.good(`${bot} is @${made.account.screenName} again: ${path.relative('.', made.file)}`),
-    );
+    terminal.say(`${bot} is @${made.account.screenName} again: ${path.relative('.', made.file)}`, 'green');
     return 'done';
   },
 });
@@ -51,7 +50,7 @@ async function mustHaveKey(bot: BotName, keys: KeyStore): Promise<void> {
   throw new FlockError('usage', `${bot} has no key bundle in ${keys.folder}`, {
     hint:
       meant === undefined
-        ? `make its first: keymaker make-keys ./poems --bot ${bot}`
+        ? `make its first: keymaker make-keys ./poems --bot=${bot}`
         : `did you mean ${meant}?`,
   });
 }
