@@ -61,12 +61,17 @@ export class Agenda<T> {
   }
 
   #wake(): void {
+    // Woken before its time: the clock was set back, so no instant that was put down says how far away it is now.
+    const setBack = this.#timer !== undefined && this.#clock.now() < this.#timer.instant;
     this.#timer = undefined;
-    for (let entry = this.#first(); entry && entry.instant <= this.#clock.now(); entry = this.#first()) {
+    const last = setBack ? Infinity : this.#clock.now();
+    const due: T[] = [];
+    for (let entry = this.#first(); entry && entry.instant <= last; entry = this.#first()) {
       this.#queue.pop();
       this.#instants.delete(entry.item);
-      this.#due(entry.item);
+      due.push(entry.item);
     }
+    for (const item of due) this.#due(item);
     this.#arm();
   }
 }

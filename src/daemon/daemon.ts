@@ -77,8 +77,9 @@ export class Daemon {
    */
   carryOut(order: Order): Promise<void> {
     const { ledger } = this.#options;
-    const record = (): Promise<void> =>
-      ledger.record(...eventsOf(order, ledger.state(order.bot), this.#clock.now()));
+    const record = async (): Promise<void> => {
+      await ledger.record(...eventsOf(order, ledger.state(order.bot), this.#clock.now()));
+    };
     const runner = this.#runners.get(order.bot as BotName);
     if (!runner) return record();
     return new Promise((resolve, reject) => {

@@ -43,6 +43,18 @@ export class HeldFlock {
     this.#counters.push(each);
   }
 
+  /** Takes a bot's bundle away and puts it back, as an editor does that writes in place. */
+  blink(name: string): void {
+    const bots = [...this.#bots.values()];
+    this.#daemon?.takeUp({ bots: bots.filter((bot) => bot.name !== name), misfits: [] });
+    this.#daemon?.takeUp({ bots, misfits: [] });
+  }
+
+  /** A person's order to go on. */
+  resume(bot: string): Promise<void> {
+    return this.#daemon?.carryOut({ order: 'resume', bot }) ?? Promise.resolve();
+  }
+
   /** Gives a bot a new key for its account. */
   rekey(name: string, settings: Record<string, unknown> = {}): void {
     const { token, secret, userId, screenName } = this.sandbox.grant(app.token, name);
