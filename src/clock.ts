@@ -21,7 +21,8 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   elapsed: () => performance.now(),
   at(instant, wake) {
-    const latest = performance.now() + instant - Date.now();
+    // The two clocks differ by fractions of a millisecond; only a second's difference means that one was set.
+    const latest = performance.now() + instant - Date.now() + 1000;
     let timer: NodeJS.Timeout;
     const arm = (): void => {
       const left = Math.min(instant - Date.now(), latest - performance.now());
