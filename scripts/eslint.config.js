@@ -1,7 +1,6 @@
 import path from 'node:path';
 import js from '@eslint/js';
 import { defineConfig } from 'eslint/config';
-import importX from 'eslint-plugin-import-x';
 import globals from 'globals';
 import tseslint from 'typescript-eslint';
 import { layers } from './layers.js';
@@ -22,16 +21,10 @@ export default defineConfig(
     files: ['**/*.ts'],
     extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: root } },
-    plugins: { 'import-x': importX, house: { rules: { layers } } },
-    settings: {
-      'import-x/extensions': ['.ts'],
-      'import-x/parsers': { '@typescript-eslint/parser': ['.ts'] },
-      'import-x/resolver': { node: { extensions: ['.ts'] } },
-    },
+    plugins: { house: { rules: { layers } } },
     rules: {
       'max-lines': ['error', 300],
       'max-lines-per-function': ['error', 60],
-      'import-x/no-cycle': 'error',
       '@typescript-eslint/switch-exhaustiveness-check': 'error',
       '@typescript-eslint/consistent-type-imports': 'error',
       '@typescript-eslint/no-floating-promises': ['error', { allowForKnownSafeCalls: [awaitedByTheRunner] }],
