@@ -34,7 +34,8 @@ export interface Terminal extends Disposable {
 export function openTerminal(program: string, json = false): Terminal {
   const interactive = process.stdin.isTTY && process.stdout.isTTY;
   const human = json ? process.stderr : process.stdout;
-  const colors = pc.createColors(human.isTTY && !noColor());
+  // Away from a terminal isTTY is undefined, which would leave the choice to picocolors: colours wherever CI is set.
+  const colors = pc.createColors(human.isTTY ? !noColor() : false);
   // A word that is longer than the line, as links are, is left whole for the terminal to break.
   const fit = (text: string, stream: NodeJS.WriteStream): string =>
     stream.isTTY ? wrapAnsi(text, stream.columns, { trim: false }) : text;
