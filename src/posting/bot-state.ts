@@ -15,6 +15,8 @@ const owed = z.object({
 
 const botState = z.object({
   place,
+  /** The id of the account its posts are on. */
+  account: z.string().optional(),
   /** How often it has begun its poem, this time included. */
   pass: z.int(),
   /** Every slot up to this instant is settled. */
@@ -43,7 +45,10 @@ export const parseBotState = (value: unknown): BotState => botState.parse(value)
  * @throws {RangeError} where the event cannot follow what was before it
  */
 export function applyEvent(state: BotState | undefined, event: LedgerEvent): BotState {
-  if (event.event === 'begun') return { place: startOf(event.poem), pass: 1, served: event.at, posts: 0 };
+  if (event.event === 'begun') {
+    const { poem, at, account } = event;
+    return { place: startOf(poem), pass: 1, served: at, posts: 0, ...(account !== undefined && { account }) };
+  }
   if (!state) throw new RangeError(`${event.bot}: ${event.event} before it began`);
   switch (event.event) {
     case 'edited':

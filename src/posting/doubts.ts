@@ -1,13 +1,15 @@
 import type { Clock } from '../clock.ts';
 import type { Intent } from './ledger-event.ts';
 
+const minute = 60_000;
+
 /**
  * How long posts have been in doubt, counted from when this process learned of each, on a clock that nobody can set:
  * a wall clock that jumps must not make the timeline be believed too early.
  */
 export class Doubts {
   readonly #clock: Clock;
-  readonly #since = new Map<string, { intent: Intent; elapsed: number }>();
+  readonly #since = new Map<string, { intent: Intent; elapsed: number; looks: number }>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -17,8 +19,15 @@ export class Doubts {
   ageOf(intent: Intent): number {
     const known = this.#since.get(intent.bot);
     if (known?.intent === intent) return this.#clock.elapsed() - known.elapsed;
-    this.#since.set(intent.bot, { intent, elapsed: this.#clock.elapsed() });
+    this.#since.set(intent.bot, { intent, elapsed: this.#clock.elapsed(), looks: 0 });
     return 0;
+  }
+
+  /** How long to wait after a look at the timeline that failed: a minute at first, then longer, half an hour at most. */
+  patience(bot: string): number {
+    const known = this.#since.get(bot);
+    const looks = known ? known.looks++ : 0;
+    return Math.min(minute * 2 ** looks, 30 * minute);
   }
 
   /** Forgets a bot whose post was settled. */

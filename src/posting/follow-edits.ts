@@ -53,7 +53,15 @@ function stay(old: string[], lines: string[], each: (from: number, to: number) =
   const gaps: Gap[] = [{ old: [], added: [] }];
   let from = 0;
   let to = 0;
-  for (const { added, removed, count } of diffArrays(old, lines)) {
+  // What is equal at both ends stayed: among equal lines a diff may pair others, and take a line for its neighbour.
+  const shorter = Math.min(old.length, lines.length);
+  let head = 0;
+  while (head < shorter && old[head] === lines[head]) head++;
+  let tail = 0;
+  while (tail < shorter - head && old.at(-1 - tail) === lines.at(-1 - tail)) tail++;
+  const middle = diffArrays(old.slice(head, old.length - tail), lines.slice(head, lines.length - tail));
+  const same = (count: number) => ({ added: false, removed: false, count });
+  for (const { added, removed, count } of [same(head), ...middle, same(tail)]) {
     for (let line = 0; line < count; line++) {
       if (added) gaps.at(-1)?.added.push(to++);
       else if (removed) gaps.at(-1)?.old.push(from++);

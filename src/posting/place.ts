@@ -20,10 +20,19 @@ export type Place = z.infer<typeof place>;
 /** 48 bits tell the lines of the longest poem apart. */
 const printLength = 8;
 
+/** Fingerprints made lately: a bot reads its whole poem for every post. */
+const recent = new Map<string, string>();
+const mostRecent = 10_000;
+
 /** A line's fingerprint: equal for texts that X would show alike. Any link is as good as another, since X rewrites them. */
 export function fingerprint(text: string): string {
+  const known = recent.get(text);
+  if (known !== undefined) return known;
   const seen = withoutLinks(text.normalize('NFC')).trim().replaceAll(/\s+/gu, ' ');
-  return createHash('sha256').update(seen).digest('base64url').slice(0, printLength);
+  const print = createHash('sha256').update(seen).digest('base64url').slice(0, printLength);
+  if (recent.size >= mostRecent) recent.clear();
+  recent.set(text, print);
+  return print;
 }
 
 export const fingerprints = (lines: readonly { text: string }[]): string =>

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import { FlockError } from '../errors.ts';
 import type { Bot } from '../flock/load-flock.ts';
+import type { KeyBundle } from '../keys/key-bundle.ts';
 import type { Logger } from '../log.ts';
 import { splitPoem, type Line } from '../poems/split-poem.ts';
 import { nextAfter } from '../schedule/slots.ts';
@@ -35,8 +36,6 @@ export interface StepOptions {
 /** When a bot wants its next step: at an instant, or only when something about it changes. */
 export type NextStep = number | 'when changed';
 
-const minute = 60_000;
-
 /**
  * Takes one bot one step on: decides what is due and does it.
  *
@@ -46,6 +45,7 @@ const minute = 60_000;
 export async function step(bot: Bot, options: StepOptions): Promise<NextStep> {
   const { ledger, clock } = options;
   const state = ledger.state(bot.name) ?? (await begin(bot, options));
+  checkAccount(bot, state);
   const decision = decide(situationOf(bot, state, options));
   const at = clock.now();
   switch (decision.do) {
@@ -66,11 +66,29 @@ export async function step(bot: Bot, options: StepOptions): Promise<NextStep> {
   }
 }
 
+const marks = new WeakMap<KeyBundle, string>();
+
 /** Tells a key from the one that replaces it, without being of any use to sign with. */
 export function keyMark({ bundle }: Bot): string {
-  const { appKeys, accessToken } = bundle;
-  const values = [appKeys.reveal(), accessToken.reveal()].flatMap(({ token, secret }) => [token, secret]);
-  return createHash('sha256').update(values.join('\n')).digest('base64url').slice(0, 10);
+  const known = marks.get(bundle);
+  if (known !== undefined) return known;
+  const pairs = [bundle.appKeys.reveal(), bundle.accessToken.reveal()];
+  const values = pairs.flatMap(({ token, secret }) => [token, secret]).join('\n');
+  const mark = createHash('sha256').update(values).digest('base64url').slice(0, 10);
+  marks.set(bundle, mark);
+  return mark;
+}
+
+/** @throws {FlockError} `data` where the ledger is of another flock, or the bundle of another account */
+function checkAccount({ name, bundle }: Bot, { account }: BotState): void {
+  if (account === undefined || bundle.userId === undefined || account === bundle.userId) return;
+  throw new FlockError(
+    'data',
+    `${name} has posted as the account ${account}, but its key is for ${bundle.userId}`,
+    {
+      hint: 'is this the state folder of another flock? else make the key again with the right account',
+    },
+  );
 }
 
 function situationOf(
@@ -96,7 +114,9 @@ function situationOf(
 async function begin(bot: Bot, options: StepOptions): Promise<BotState> {
   const { ledger, clock } = options;
   const poem = fingerprints(await linesOf(bot, options));
-  await ledger.record({ event: 'begun', bot: bot.name, at: clock.now(), poem });
+  const { userId } = bot.bundle;
+  const begun = { event: 'begun', bot: bot.name, at: clock.now(), poem } as const;
+  await ledger.record(userId === undefined ? begun : { ...begun, account: userId });
   return stateOf(bot, ledger);
 }
 
@@ -144,7 +164,12 @@ async function atEnd(
   await ledger.record(
     loop
       ? { event: 'again', bot: bot.name, at, poem: place.poem }
-      : { event: 'missed', bot: bot.name, at, until: due.until },
+      : {
+          event: 'missed',
+          bot: bot.name,
+          at,
+          until: Math.max(due.until, at - offsetIn(bot.settings.spread, bot.name)),
+        },
   );
   return at;
 }
@@ -173,7 +198,7 @@ async function lookForPost(bot: Bot, open: Intent, options: StepOptions): Promis
     return clock.now();
   }
   inDoubt(log, bot, open.line, settled.unreadable);
-  return clock.now() + minute;
+  return clock.now() + doubts.patience(bot.name);
 }
 
 async function linesOf(bot: Bot, { readPoem }: StepOptions): Promise<Line[]> {

@@ -39,7 +39,7 @@ interface Found {
 
 /** What was found last for each schedule: bots on one schedule ask for the same slots. */
 const found = new Map<string, Found[]>();
-const mostFound = 16;
+const mostFound = 64;
 
 /**
  * The first slot of a schedule after an instant, or undefined where there is none in the next 40 years.

@@ -90,6 +90,7 @@ describe('the calendar', () => {
     { name: 'a millisecond before', expression: '0 9 * * *', timezone: 'UTC', after: '2026-01-01T08:59:59.999Z', slots: ['2026-01-01T09:00Z'] },
     { name: 'a zone with quarters', expression: '0 9 * * *', timezone: 'Asia/Kathmandu', after: '2026-06-01T00:00Z', slots: ['2026-06-01T03:15Z', '2026-06-02T03:15Z'] },
     { name: 'six fields', expression: '15 0 9 * * *', timezone: 'UTC', after: '2026-01-01T00:00Z', slots: ['2026-01-01T09:00:15Z', '2026-01-02T09:00:15Z'] },
+    { name: 'hours in any order', expression: '30,0 21,9 * * *', timezone: 'UTC', after: '2026-01-01T00:00Z', slots: ['2026-01-01T09:00Z', '2026-01-01T09:30Z', '2026-01-01T21:00Z'] },
     { name: 'every second', expression: '* * * * * *', timezone: 'Europe/Berlin', after: '2026-01-01T00:00:00.500Z', slots: ['2026-01-01T00:00:01Z', '2026-01-01T00:00:02Z'] },
     { name: 'the last day of a month', expression: '0 9 L * *', timezone: 'UTC', after: '2026-01-31T10:00Z', slots: ['2026-02-28T09:00Z', '2026-03-31T09:00Z', '2026-04-30T09:00Z'] },
     { name: 'the third Friday', expression: '0 9 * * 5#3', timezone: 'UTC', after: '2026-01-01T00:00Z', slots: ['2026-01-16T09:00Z', '2026-02-20T09:00Z'] },

@@ -1,0 +1,75 @@
+/**
+ * A daemon in a process of its own, to be killed: the real journal, requests and posting code from dist/, with short waits.
+ *   node flock-process.js ROOT API [KILL_AT]
+ * KILL_AT n kills the process with SIGKILL right before its n-th touch of the disk or the network; an n that ends in `+`,
+ * right after it. Every touch is one line on standard output; the process ends by itself when all bots have finished.
+ */
+import path from 'node:path';
+import pino from 'pino';
+import { systemClock } from '../../dist/clock.js';
+import { Daemon } from '../../dist/daemon/daemon.js';
+import { lockState } from '../../dist/daemon/lock.js';
+import { parseFlockFile } from '../../dist/flock/flock-file.js';
+import { loadFlock } from '../../dist/flock/load-flock.js';
+import { openSender } from '../../dist/http/send.js';
+import { KeyStore } from '../../dist/keys/key-store.js';
+import { readPoem } from '../../dist/poems/read-poems.js';
+import { Journal } from '../../dist/posting/journal.js';
+import { isFinished } from '../../dist/posting/place.js';
+import { openStateFolder } from '../../dist/posting/state-folder.js';
+import { openX } from '../../dist/x/x-client.js';
+
+const [, , root, api, killAt = ''] = process.argv;
+const deadline = 400;
+const settle = 300;
+
+let touches = 0;
+
+/** Runs one touch of the world outside, or dies before or after it. */
+async function touch(name, act) {
+  const n = ++touches;
+  process.stdout.write(`${n} ${name}\n`);
+  if (killAt === String(n)) process.kill(process.pid, 'SIGKILL');
+  const result = await act();
+  if (killAt === `${n}+`) process.kill(process.pid, 'SIGKILL');
+  return result;
+}
+
+const touched = (folder) =>
+  new Proxy(folder, {
+    get: (target, name) => {
+      const value = target[name];
+      if (typeof value !== 'function' || name === Symbol.asyncDispose) return value;
+      return (...args) => touch(`${String(name)} ${String(args[0] ?? '')}`, () => value.apply(target, args));
+    },
+  });
+
+const state = path.join(root, 'state');
+const lock = await lockState(state);
+// Held to the end: without a use of it the lock would be collected as garbage.
+process.once('exit', () => void lock);
+const ledger = await Journal.open(touched(await openStateFolder(state)), { manyLines: 12 });
+const sender = openSender({ deadline, sockets: 32 });
+const send = (request) =>
+  touch(`${request.method} ${new URL(request.url).pathname}`, () => sender.send(request));
+const file = parseFlockFile('{"schedule":"* * * * * *","atEnd":"stop"}', 'flock.json');
+const settingsOf = (bot) => ({ ...file.settingsOf(bot), settle });
+const flock = await loadFlock(root, new KeyStore(path.join(root, 'keys')), { ...file, settingsOf });
+const daemon = new Daemon({
+  ledger,
+  clock: systemClock,
+  log: pino({ enabled: false }),
+  openX: openX(api, send, systemClock),
+  deadline,
+  readPoem,
+  concurrency: 64,
+  failed: (cause) => {
+    console.error(cause);
+    process.exit(70);
+  },
+});
+daemon.takeUp(flock);
+setInterval(() => {
+  const states = flock.bots.map(({ name }) => ledger.state(name));
+  if (states.every((known) => known && isFinished(known.place) && !known.open)) process.exit(0);
+}, 50);

@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import pMap from 'p-map';
+import { KilledFlock } from './killed-flock.ts';
+
+const poems = new Map([
+  ['ada', ['one', 'la', 'la']],
+  ['bea', ['la', 'two', 'la']],
+]);
+
+describe('kill -9 right before and right after every touch of the disk and the network', () => {
+  it('loses no line and doubles none', async (test) => {
+    const touches = await touchesOfOneRun();
+    assert.ok(
+      touches.some((touch) => touch.includes('rename')),
+      'the journal is compacted on the way',
+    );
+    const points = touches.flatMap((_, index) => [`${index + 1}`, `${index + 1}+`]);
+    const results = await pMap(points, killedAt, { concurrency: 12 });
+    const wrong = results.flatMap((posts, index) =>
+      posts.length > 0 ? [{ at: points[index], touch: touches[index >> 1], posts }] : [],
+    );
+    test.diagnostic(`${points.length} kill points`);
+    assert.deepEqual(wrong, []);
+  });
+});
+
+async function touchesOfOneRun(): Promise<string[]> {
+  const flock = await KilledFlock.open(poems);
+  try {
+    const { touches, finished } = await flock.run();
+    assert.ok(finished);
+    assert.deepEqual(flock.wrong(), []);
+    return touches;
+  } finally {
+    await flock.close();
+  }
+}
+
+async function killedAt(point: string): Promise<[string, string[]][]> {
+  const flock = await KilledFlock.open(poems);
+  try {
+    await flock.run(point);
+    const { finished } = await flock.run();
+    assert.ok(finished, `after the kill at ${point} the flock did not finish`);
+    return flock.wrong();
+  } finally {
+    await flock.close();
+  }
+}

@@ -1,0 +1,29 @@
+import type { Bot } from '../../src/flock/load-flock.ts';
+import type { Poems } from './poems.ts';
+import type { SimulatedX } from './simulated-x.ts';
+
+/** What X's own log says against the promise, or undefined: every line once and in order, and nothing else. */
+export function audit(bots: readonly Bot[], poems: Poems, x: SimulatedX): string | undefined {
+  for (const { name, settings } of bots) {
+    const poem = poems.readingsOf(name);
+    const posted = x.log.filter(({ bot }) => bot === name).flatMap(({ text }) => text.split('\n'));
+    // A bot that is told to skip refrains lacks what X refused, and nothing else.
+    const mayLack = (line: string[]): boolean =>
+      settings.refrain === 'skip' && line.some((text) => x.repetitions.has(`${name} ${text}`));
+    if (!follows(posted, poem, mayLack))
+      return `${name} posted ${JSON.stringify(posted)} of ${JSON.stringify(poems.linesOf(name))}`;
+  }
+  return undefined;
+}
+
+/** Whether what was posted is the poem, each line in one of its readings, but for lines it may lack. */
+function follows(
+  posted: readonly string[],
+  poem: readonly string[][],
+  mayLack: (line: string[]) => boolean,
+): boolean {
+  const [line, ...rest] = poem;
+  if (line === undefined) return posted.length === 0;
+  if (line.includes(posted[0] ?? '') && follows(posted.slice(1), rest, mayLack)) return true;
+  return mayLack(line) && follows(posted, rest, mayLack);
+}

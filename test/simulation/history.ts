@@ -1,0 +1,299 @@
+import type { Bot } from '../../src/flock/load-flock.ts';
+import { FlockError } from '../../src/errors.ts';
+import { Closures } from '../../src/posting/closures.ts';
+import { Doubts } from '../../src/posting/doubts.ts';
+import { Journal } from '../../src/posting/journal.ts';
+import type { Ledger } from '../../src/posting/ledger.ts';
+import { eventsOf } from '../../src/posting/order.ts';
+import { isFinished, lengthOf } from '../../src/posting/place.ts';
+import { step, type StepOptions } from '../../src/posting/step.ts';
+import { audit } from './audit.ts';
+import type { Faults } from './faults.ts';
+import { Life, type Death } from './life.ts';
+import { Poems } from './poems.ts';
+import type { Plant } from './plant.ts';
+import type { Random } from './random.ts';
+import { begin, deadline, log, settle, type Happening, type Scenario } from './scenario.ts';
+import { SimulatedClock } from './simulated-clock.ts';
+import { SimulatedDisk } from './simulated-disk.ts';
+import { openSimulatedFolder } from './simulated-folder.ts';
+import { SimulatedX } from './simulated-x.ts';
+import { Broken, StepCount, type Verdict } from './step-count.ts';
+
+export interface HistoryOptions {
+  scenario: Scenario;
+  faults: Faults;
+  /** Chances of the disk and of X. */
+  random: Random;
+  /** A bug to put in. */
+  plant?: Plant | undefined;
+  trace?: ((happened: string) => void) | undefined;
+}
+
+interface Runner {
+  bot: Bot;
+  next: number;
+  busy: boolean;
+  /** Steps it took in the epilogue. */
+  extra: number;
+}
+
+/** Longer than every wait that is due: the clock set back a day and some, and a few refusals. */
+const longest = 80 * 3_600_000;
+const restartDelay = 5000;
+const minute = 60_000;
+
+/** One history of a flock, from an empty disk until every poem is posted and nothing happens any more. */
+export class History {
+  readonly #options: HistoryOptions;
+  readonly #clock = new SimulatedClock(begin);
+  readonly #disk = new SimulatedDisk();
+  readonly #x: SimulatedX;
+  readonly #trace: ((happened: string) => void) | undefined;
+  readonly #poems: Poems;
+  readonly #steps = new StepCount();
+  #life = new Life();
+  #stepOptions: Omit<StepOptions, 'ledger'> | undefined;
+  #ledger: Ledger | undefined;
+  #runners: Runner[] = [];
+  #booting = false;
+  #deaths = 0;
+  #isClockTrue = true;
+  #wasClockOff = false;
+  #isEpilogue = false;
+  readonly #lastHappening: number;
+
+  constructor(options: HistoryOptions) {
+    this.#options = options;
+    const { scenario, faults, random, trace } = options;
+    this.#trace = trace && ((happened) => trace(`${(this.#clock.elapsed() / 1000).toFixed(3)} ${happened}`));
+    this.#poems = new Poems(scenario);
+    this.#lastHappening = Math.max(0, ...scenario.happenings.map(({ at }) => at));
+    this.#x = new SimulatedX({
+      clock: this.#clock,
+      faults,
+      random,
+      deadline,
+      settle,
+      duplicateWindow: scenario.duplicateWindow,
+      checksClock: scenario.checksClock,
+      trace: this.#trace,
+    });
+  }
+
+  async run(): Promise<Verdict> {
+    const { scenario } = this.#options;
+    for (const happening of scenario.happenings)
+      this.#clock.after(happening.at, () => this.#happen(happening));
+    try {
+      this.#boot();
+      await this.#untilDone();
+      // Whoever would post once more does it now.
+      this.#isEpilogue = true;
+      for (const runner of this.#runners) runner.next = this.#clock.now();
+      await this.#until(this.#clock.elapsed() + 3 * minute);
+      return audit(scenario.bots, this.#poems, this.#x);
+    } catch (error) {
+      if (error instanceof Broken) return error.message;
+      throw error;
+    }
+  }
+
+  async #untilDone(): Promise<void> {
+    while (!this.#isDone()) {
+      if (this.#clock.elapsed() > longest) throw new Broken(`it never ends: ${this.#whereAll()}`);
+      await this.#turn(Infinity);
+    }
+  }
+
+  async #until(end: number): Promise<void> {
+    while (this.#clock.elapsed() < end) await this.#turn(end - this.#clock.elapsed());
+  }
+
+  /** Lets everything that is due run, then the time pass until something else is, at most for `most`. */
+  async #turn(most: number): Promise<void> {
+    await this.#life.quiet();
+    if (this.#life.over && !this.#booting) this.#bury();
+    if (this.#resume() || this.#startDue()) return;
+    const untilStep = this.#runners.map(({ next, busy }) => (busy ? Infinity : next - this.#clock.now()));
+    const wait = Math.min(most, this.#clock.untilNext ?? Infinity, ...untilStep);
+    if (wait === Infinity && this.#isDone()) return;
+    if (wait === Infinity) throw new Broken(`everything stands still: ${this.#whereAll()}`);
+    this.#clock.pass(Math.max(0, wait));
+  }
+
+  #startDue(): boolean {
+    if (this.#life.over || !this.#ledger || !this.#stepOptions) return false;
+    let started = false;
+    for (const runner of this.#runners) {
+      if (runner.busy || runner.next > this.#clock.now()) continue;
+      this.#steps.count(this.#clock.elapsed(), () => this.#whereAll());
+      this.#step(runner, { ...this.#stepOptions, ledger: this.#ledger });
+      started = true;
+    }
+    return started;
+  }
+
+  #step(runner: Runner, options: StepOptions): void {
+    const life = this.#life;
+    runner.busy = true;
+    life.enter();
+    step(runner.bot, options).then(
+      (next) => {
+        runner.busy = false;
+        runner.next = next === 'when changed' || this.#mayRest(runner) ? Infinity : next;
+        life.leave();
+      },
+      (error: unknown) => this.#fail(life, error),
+    );
+  }
+
+  /** Starts the daemon. */
+  #boot(): void {
+    const { scenario, faults, random, plant } = this.#options;
+    const life = (this.#life = new Life());
+    this.#booting = false;
+    this.#trace?.('flockd starts');
+    const folder = openSimulatedFolder({
+      disk: this.#disk,
+      life,
+      faults,
+      random,
+      failedSyncLoses: scenario.failedSyncLoses,
+      trace: this.#trace,
+    });
+    const clock = plant?.clock?.(this.#clock) ?? this.#clock;
+    this.#stepOptions = {
+      clock,
+      log,
+      openX: ({ screenName = '' }) => {
+        const x = this.#x.clientOf(screenName, life);
+        return plant?.x?.(x) ?? x;
+      },
+      deadline: plant?.deadline ?? deadline,
+      doubts: new Doubts(clock),
+      closures: new Closures(),
+      readPoem: (file) => Promise.resolve(this.#poems.linesOf(file).join('\n')),
+    };
+    this.#ledger = undefined;
+    this.#runners = scenario.bots.map((bot) => ({
+      bot: plant?.settings ? { ...bot, settings: { ...bot.settings, ...plant.settings } } : bot,
+      next: 0,
+      busy: false,
+      extra: 0,
+    }));
+    life.enter();
+    Journal.open(plant?.folder?.(folder) ?? folder, { manyLines: scenario.manyLines }).then(
+      (journal) => {
+        this.#ledger = plant?.ledger?.(journal) ?? journal;
+        for (const runner of this.#runners) runner.next = this.#clock.now();
+        life.leave();
+      },
+      (error: unknown) => this.#fail(life, error),
+    );
+  }
+
+  /** A process that ends with an error does so as the daemon does: at once, and it is started again. */
+  #fail(life: Life, error: unknown): void {
+    life.failure = error;
+    this.#trace?.(`flockd ends: ${String(error)}`);
+    life.die('kill');
+  }
+
+  /** What a death leaves, and when the next process starts. */
+  #bury(): void {
+    const { failure, faulted, death } = this.#life;
+    if (failure !== undefined && !(faulted && failure instanceof FlockError && failure.exit === 'io'))
+      throw new Broken(`flockd fails: ${failure instanceof Error ? (failure.stack ?? '') : 'with no error'}`);
+    if (death === 'power cut') this.#disk.cutPower(this.#options.random);
+    const { downs } = this.#options.scenario;
+    const down = failure === undefined ? (downs[this.#deaths++ % downs.length] ?? 0) : restartDelay;
+    this.#trace?.(`${death ?? 'no death'}; back in ${down / 1000} s`);
+    this.#runners = [];
+    this.#booting = true;
+    this.#clock.after(down, () => this.#boot());
+  }
+
+  #happen(happening: Happening): void {
+    this.#trace?.(JSON.stringify(happening));
+    switch (happening.what) {
+      case 'kill':
+      case 'power cut':
+        this.#die(happening.what);
+        return;
+      case 'clock':
+        this.#clock.set(this.#clock.trueNow() + happening.ahead);
+        this.#isClockTrue = Math.abs(happening.ahead) < 5 * minute;
+        this.#wasClockOff ||= !this.#isClockTrue;
+        // The daemon notices that the clock was set, and looks at every bot again.
+        this.#wake();
+        return;
+      case 'append':
+      case 'fix':
+        this.#poems.edit(happening, this.#x.linesOf(happening.bot));
+        this.#wake();
+    }
+  }
+
+  /** A power cut also undoes what a machine that is down had not written. */
+  #die(death: Death): void {
+    if (!this.#life.over) this.#life.die(death);
+    else if (death === 'power cut') this.#disk.cutPower(this.#options.random);
+  }
+
+  #wake(): void {
+    for (const runner of this.#runners) runner.next = Math.min(runner.next, this.#clock.now());
+  }
+
+  /** A person lets a bot go on that was parked for the clock's sake, once the clock is right. */
+  #resume(): boolean {
+    if (!this.#isClockTrue || this.#life.over || !this.#ledger) return false;
+    let resumed = false;
+    for (const runner of this.#runners) {
+      const { name } = runner.bot;
+      const state = this.#ledger.state(name);
+      if (runner.busy || !state?.parked) continue;
+      if (!this.#wasClockOff) throw new Broken(`${name} is parked: ${state.parked.why}`);
+      const events = eventsOf({ order: 'resume', bot: name }, state, this.#clock.now());
+      const life = this.#life;
+      resumed = runner.busy = true;
+      life.enter();
+      this.#ledger.record(...events).then(
+        () => {
+          runner.busy = false;
+          runner.next = this.#clock.now();
+          life.leave();
+        },
+        (error: unknown) => this.#fail(life, error),
+      );
+    }
+    return resumed;
+  }
+
+  #isDone(): boolean {
+    const { bots } = this.#options.scenario;
+    return (
+      !this.#life.over &&
+      this.#clock.elapsed() >= this.#lastHappening &&
+      bots.every((bot) => this.#isFinished(bot))
+    );
+  }
+
+  #isFinished({ name }: Bot): boolean {
+    const state = this.#ledger?.state(name);
+    if (!state || state.open || !isFinished(state.place)) return false;
+    return lengthOf(state.place) === this.#poems.linesOf(name).length;
+  }
+
+  /** A bot at its end lets each slot go by, one by one; that takes long to watch and is left for the epilogue. */
+  #mayRest(runner: Runner): boolean {
+    if (!this.#isFinished(runner.bot)) return false;
+    return this.#isEpilogue ? ++runner.extra >= 2 : true;
+  }
+
+  #whereAll(): string {
+    return this.#options.scenario.bots
+      .map(({ name }) => `${name}: ${JSON.stringify(this.#ledger?.state(name) ?? 'not begun')}`)
+      .join('; ');
+  }
+}

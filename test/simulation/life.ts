@@ -1,0 +1,40 @@
+export type Death = 'kill' | 'power cut';
+
+/** What a dead process waits for. */
+export const never = new Promise<never>(() => undefined);
+
+/** One process from its start to its death. It tells when all it does is wait, so that time can go on. */
+export class Life {
+  death: Death | undefined;
+  /** What ended it, where it ended by itself. */
+  failure: unknown;
+  /** A fault of the disk was put in its way, so that it may end by itself. */
+  faulted = false;
+  #running = 0;
+  #quiet: (() => void) | undefined;
+
+  get over(): boolean {
+    return this.death !== undefined;
+  }
+
+  die(death: Death): void {
+    this.death ??= death;
+    this.#quiet?.();
+  }
+
+  /** Something runs: time stands still until it {@link leave | ends or waits}. */
+  enter(): void {
+    this.#running++;
+  }
+
+  leave(): void {
+    if (--this.#running === 0) this.#quiet?.();
+  }
+
+  /** Resolves when nothing runs any more, or the process is dead. */
+  async quiet(): Promise<void> {
+    if (this.#running === 0 || this.over) return;
+    await new Promise<void>((resolve) => (this.#quiet = resolve));
+    this.#quiet = undefined;
+  }
+}

@@ -1,0 +1,16 @@
+import type { Clock } from '../../src/clock.ts';
+import type { BotSettings } from '../../src/flock/flock-file.ts';
+import type { Ledger } from '../../src/posting/ledger.ts';
+import type { StateFolder } from '../../src/posting/state-folder.ts';
+import type { XClient } from '../../src/x/x-client.ts';
+
+/** A wrong variant of the protocol, made by putting something between the real code and what it stands on. */
+export interface Plant {
+  name: string;
+  folder?: (folder: StateFolder) => StateFolder;
+  ledger?: (ledger: Ledger) => Ledger;
+  x?: (x: XClient) => XClient;
+  clock?: (clock: Clock) => Clock;
+  settings?: Partial<BotSettings>;
+  deadline?: number;
+}

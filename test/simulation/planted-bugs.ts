@@ -1,0 +1,160 @@
+import { type Intent, type LedgerEvent } from '../../src/posting/ledger-event.ts';
+import type { Ledger } from '../../src/posting/ledger.ts';
+import type { StateFolder } from '../../src/posting/state-folder.ts';
+import type { XClient } from '../../src/x/x-client.ts';
+import type { XFailure } from '../../src/x/x-failure.ts';
+import type { Plant } from './plant.ts';
+import { applyEvent } from '../../src/posting/bot-state.ts';
+
+const nothing = (): Promise<void> => Promise.resolve();
+
+/** A folder whose sync does nothing after an append that `skips` names. */
+const unsynced =
+  (skips: (text: string) => boolean) =>
+  (folder: StateFolder): StateFolder => {
+    let last = '';
+    return {
+      ...folder,
+      append(name, text) {
+        last = text;
+        return folder.append(name, text);
+      },
+      sync: (name) => (skips(last) ? nothing() : folder.sync(name)),
+    };
+  };
+
+/** A folder whose state is believed at the start as it is found. */
+function trusted(folder: StateFolder): StateFolder {
+  let synced = false;
+  let named = false;
+  return {
+    ...folder,
+    sync: (name) => (synced ? folder.sync(name) : ((synced = true), nothing())),
+    syncNames: () => (named ? folder.syncNames() : ((named = true), nothing())),
+  };
+}
+
+/** An X whose refusals of one kind are turned into something else. */
+const misread =
+  (kind: XFailure['kind'], into: (failure: XFailure) => Awaited<ReturnType<XClient['post']>>) =>
+  (x: XClient): XClient => ({
+    ...x,
+    async post(text) {
+      const outcome = await x.post(text);
+      return 'failure' in outcome && outcome.failure.kind === kind ? into(outcome.failure) : outcome;
+    },
+  });
+
+/** Intents are remembered, not kept; they get to the disk with their outcome. */
+function withoutIntents(ledger: Ledger): Ledger {
+  const open = new Map<string, Intent>();
+  return {
+    state(bot) {
+      const state = ledger.state(bot);
+      const intent = open.get(bot);
+      return state && intent ? applyEvent(state, intent) : state;
+    },
+    async record(...events: LedgerEvent[]) {
+      const [first] = events;
+      if (first?.event === 'intent') {
+        open.set(first.bot, first);
+        return;
+      }
+      const intent = first && open.get(first.bot);
+      await (intent ? ledger.record(intent, ...events) : ledger.record(...events));
+      if (first) open.delete(first.bot);
+    },
+    [Symbol.asyncDispose]: () => ledger[Symbol.asyncDispose](),
+  };
+}
+
+/** A line counts as posted before it is sent. */
+function advanceFirst(ledger: Ledger): Ledger {
+  const sent = new Set<string>();
+  return {
+    state: (bot) => ledger.state(bot),
+    async record(...events: LedgerEvent[]) {
+      const [first] = events;
+      if (first?.event === 'intent') {
+        sent.add(first.bot);
+        const { bot, at } = first;
+        await ledger.record(first, { event: 'posted', bot, at, by: 'answer' });
+      } else if (!first || !sent.delete(first.bot)) await ledger.record(...events);
+    },
+    [Symbol.asyncDispose]: () => ledger[Symbol.asyncDispose](),
+  };
+}
+
+/** A retry that is sent again within the same call, without a look. */
+function retried(x: XClient): XClient {
+  return {
+    ...x,
+    async post(text) {
+      const outcome = await x.post(text);
+      return 'failure' in outcome && outcome.failure.kind === 'in-doubt' ? x.post(text) : outcome;
+    },
+  };
+}
+
+const done = { ok: '99' };
+const again = ({ reason }: XFailure): { failure: XFailure } => ({ failure: { kind: 'never-sent', reason } });
+
+/** Wrong variants of the protocol. Each breaks the promise, and must be caught at it. */
+export const plants: readonly Plant[] = [
+  { name: 'no intent is kept before the post', ledger: withoutIntents },
+  { name: 'the intent is not fsynced', folder: unsynced((text) => text.includes('"event":"intent"')) },
+  { name: 'nothing is fsynced, outcomes included', folder: unsynced(() => true) },
+  {
+    name: 'the folder is not fsynced after a rename or a new file',
+    folder: (folder) => ({ ...folder, syncNames: nothing }),
+  },
+  {
+    name: 'a compacted journal is not fsynced before its rename',
+    folder: unsynced((text) => text.includes('"state":')),
+  },
+  { name: 'the state found at the start is believed without an fsync', folder: trusted },
+  { name: 'a torn tail is not cut off', folder: (folder) => ({ ...folder, truncate: nothing }) },
+  { name: '403 duplicate is taken as posted', x: misread('duplicate', () => done) },
+  {
+    name: 'the timeline is searched by text from the beginning, not since the last post',
+    x: (x) => ({ ...x, timeline: (userId) => x.timeline(userId, { start: 0 }) }),
+  },
+  {
+    name: 'the timeline is looked at once, without settle and deadline',
+    settings: { settle: 0 },
+    deadline: 0,
+  },
+  { name: 'the timeline is looked at without settle', settings: { settle: 0 } },
+  {
+    name: 'doubt counts as never sent: 5xx and timeouts are tried again later',
+    x: misread('in-doubt', again),
+  },
+  { name: '5xx and timeouts are tried again at once', x: retried },
+  { name: '429 is taken as done', x: misread('wait', () => done) },
+  { name: 'never sent is taken as done', x: misread('never-sent', () => done) },
+  { name: 'the line counts as posted before it is sent', ledger: advanceFirst },
+  {
+    name: 'absence is believed of a timeline that cannot be read',
+    x: (x) => ({
+      ...x,
+      async timeline(userId, from) {
+        const seen = await x.timeline(userId, from);
+        return 'failure' in seen ? { ok: [] } : seen;
+      },
+    }),
+  },
+  {
+    name: 'doubt is counted on the wall clock',
+    clock: (clock) => ({
+      now: () => clock.now(),
+      elapsed: () => clock.now(),
+      at: (at, wake) => clock.at(at, wake),
+    }),
+  },
+];
+
+/** Looks wrong and is not: an outcome that is lost leaves its intent open, and the timeline tells. */
+export const harmless: Plant = {
+  name: 'the outcome is not fsynced',
+  folder: unsynced((text) => /"event":"(posted|refused|absent)"/.test(text) && !text.includes('"intent"')),
+};

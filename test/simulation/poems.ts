@@ -1,0 +1,46 @@
+import type { Happening, Scenario } from './scenario.ts';
+
+type Edit = Extract<Happening, { what: 'append' | 'fix' }>;
+
+/** The poems of a flock while people edit them, and what may have been posted of each. */
+export class Poems {
+  readonly #lines: Map<string, string[]>;
+  readonly #skips: boolean;
+  /** How lines read before they were corrected, where they may have been posted so: bot and line. */
+  readonly #before = new Map<string, string>();
+
+  constructor({ poems, bots }: Scenario) {
+    this.#lines = new Map(poems);
+    this.#skips = bots.some(({ settings }) => settings.refrain === 'skip');
+  }
+
+  /** A poem as its file holds it. */
+  linesOf(bot: string): readonly string[] {
+    return this.#lines.get(bot) ?? [];
+  }
+
+  /** Every line of a poem in all its readings that may have been posted. */
+  readingsOf(bot: string): string[][] {
+    return this.linesOf(bot).map((line, at) => [line, this.#before.get(`${bot} ${at}`) ?? line]);
+  }
+
+  /** @param reached - how many lines X has, or is about to have */
+  edit(edit: Edit, reached: number): void {
+    const { bot } = edit;
+    if (edit.what === 'append') this.#lines.set(bot, [...this.linesOf(bot), edit.line]);
+    else this.#fix(edit, reached);
+  }
+
+  /** Corrects a line. Where a post may have begun to say it, it may have been said the old way. */
+  #fix({ bot, which, posted }: Extract<Edit, { what: 'fix' }>, reached: number): void {
+    const poem = this.linesOf(bot);
+    // The next post may be under way, with two lines; and of a bot that skips, X's log does not tell how far it is.
+    const begun = this.#skips ? poem.length : Math.min(poem.length, reached + 2);
+    const first = posted ? 0 : begun;
+    if (first === poem.length) return;
+    const line = first + (which % (poem.length - first));
+    const text = poem[line] ?? '';
+    this.#lines.set(bot, poem.with(line, `${text}, corrected`));
+    if (line < begun) this.#before.set(`${bot} ${line}`, text);
+  }
+}

@@ -1,0 +1,32 @@
+import { RandomFaults } from './faults.ts';
+import { History } from './history.ts';
+import type { Verdict } from './step-count.ts';
+import type { Plant } from './plant.ts';
+import { Random } from './random.ts';
+import { randomScenario, type Scenario } from './scenario.ts';
+
+export interface SeedOptions {
+  plant?: Plant;
+  /** Changes the scenario the seed gives. */
+  adapt?: (scenario: Scenario) => Scenario;
+  trace?: (happened: string) => void;
+}
+
+/** The history of a seed: the same seed always gives the same. */
+export function runSeed(seed: number, { plant, adapt, trace }: SeedOptions = {}): Promise<Verdict> {
+  const random = new Random(seed);
+  const drawn = randomScenario(random);
+  const scenario = adapt ? adapt(drawn) : drawn;
+  const faults = new RandomFaults(random);
+  if (trace) {
+    const { bots, poems, ...rest } = scenario;
+    const settings = bots.map(({ name, settings: { refrain, missed, spread } }) => ({
+      name,
+      refrain,
+      missed,
+      spread,
+    }));
+    trace(JSON.stringify({ seed, settings, poems: Object.fromEntries(poems), ...rest }));
+  }
+  return new History({ scenario, faults, random, plant, trace }).run();
+}

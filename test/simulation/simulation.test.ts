@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict';
+import { describe, it, type TestContext } from 'node:test';
+import { share } from './crew.ts';
+import { found } from './found.ts';
+import { describePlan, parsePlan, runPlanned, singles } from './planned.ts';
+import type { Scenario } from './scenario.ts';
+import { runSeed } from './seeds.ts';
+import type { Done, Work } from './work.ts';
+
+const { SIMULATIONS = '90000', SIMULATION_SEED, SIMULATION_FAULTS } = process.env;
+const processes = 2;
+/** Histories that every run has; the others are new each time. */
+const fixedBase = 1;
+/** One pair of faults in so many is tried, another each time; all of them where there is time for a million histories. */
+const stride = Number(SIMULATIONS) >= 1_000_000 ? 1 : 12;
+
+const lossyHistories = 3000;
+
+const replays = SIMULATION_SEED !== undefined || SIMULATION_FAULTS !== undefined;
+
+describe('a replayed history', { skip: !replays }, () => {
+  it('keeps the promise', async () => {
+    const trace = console.log;
+    const broken =
+      SIMULATION_FAULTS === undefined
+        ? await runSeed(Number(SIMULATION_SEED), { trace })
+        : (await runPlanned(parsePlan(SIMULATION_FAULTS), trace)).broken;
+    assert.equal(broken, undefined);
+  });
+});
+
+describe('never twice, never skipped', { skip: replays }, () => {
+  it('holds without a fault, and with every single one', async (context) => {
+    const broken: Done['broken'] = [];
+    const begun = performance.now();
+    const plans = [[], ...(await singles()).map((fault) => [fault])];
+    for (const plan of plans) {
+      const { broken: what } = await runPlanned(plan);
+      if (what !== undefined) broken.push({ replay: `SIMULATION_FAULTS='${describePlan(plan)}'`, what });
+    }
+    report(context, 'single faults', {
+      ran: plans.length,
+      seconds: (performance.now() - begun) / 1000,
+      broken,
+    });
+  });
+
+  it('holds with pairs of faults', async (context) => {
+    const offset = Date.now() % stride;
+    const works = Array.from({ length: processes }, (_, index): Work => {
+      return { kind: 'pairs', share: index, of: processes, stride, offset };
+    });
+    report(context, `pairs of faults, one in ${stride}, offset ${offset}`, await share(works));
+  });
+
+  it('holds in random histories', async (context) => {
+    const each = Math.ceil(Number(SIMULATIONS) / processes);
+    const freshBase = Date.now() % 1_000_000_000;
+    const works: Work[] = [
+      { kind: 'seeds', from: fixedBase, count: each },
+      { kind: 'seeds', from: freshBase, count: each },
+    ];
+    report(context, `random histories, from seeds ${fixedBase} and ${freshBase} on`, await share(works));
+  });
+
+  it('is not broken where a failed fsync loses text for good, but may end as damaged', async (context) => {
+    const lossy = (scenario: Scenario): Scenario => ({ ...scenario, failedSyncLoses: true });
+    let damaged = 0;
+    for (let seed = 1; seed <= lossyHistories; seed++) {
+      const broken = await runSeed(seed, { adapt: lossy });
+      if (broken?.includes('the journal is damaged here') === true) damaged++;
+      else assert.equal(broken, undefined, `seed ${seed}`);
+    }
+    context.diagnostic(`${lossyHistories} random histories, ${damaged} end with a journal that is refused`);
+  });
+
+  for (const { name, limit, run } of found) {
+    const holds = limit === undefined ? 'holds where it once did not' : 'ends as it is known to';
+    it(`${holds}: ${name}`, async () => {
+      const broken = await run();
+      if (limit === undefined) assert.equal(broken, undefined);
+      else assert.match(broken ?? 'nothing is broken: take its limit off', limit);
+    });
+  }
+});
+
+function report(context: TestContext, name: string, { ran, seconds, broken }: Done): void {
+  const rate = Math.round(ran / seconds);
+  context.diagnostic(`${name}: ${ran} in ${seconds.toFixed(1)} s, ${rate} a second`);
+  const shown = broken
+    .slice(0, 5)
+    .map(({ replay, what }) => `${what.slice(0, 600)}\n  replay: ${replay} scripts/simulation`);
+  assert.equal(broken.length, 0, `${broken.length} broken, among them:\n${shown.join('\n')}`);
+}
