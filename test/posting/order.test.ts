@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { BotState } from '../../src/posting/bot-state.ts';
+import { eventsOf, parseOrder, type Order } from '../../src/posting/order.ts';
+
+const place = { poem: 'aaaaaaaabbbbbbbb', next: 1, ahead: [] };
+const fine: BotState = { place, pass: 1, served: 0, posts: 1 };
+const parked: BotState = {
+  ...fine,
+  parked: { why: 'reauth', hint: 'keymaker reauth howl', key: 'k', at: 5 },
+};
+const open: BotState = {
+  ...fine,
+  open: { event: 'intent', bot: 'howl', at: 5, slot: 4, until: 4, line: 1, lines: 1, print: 'bbbbbbbb' },
+};
+const resolve = (posted: boolean, id?: string): Order => ({ order: 'resolve', bot: 'howl', posted, id });
+const resume: Order = { order: 'resume', bot: 'howl' };
+const resumeAt: Order = { ...resume, poem: 'ccccccccdddddddd', next: 1 };
+
+describe('an order', () => {
+  const carriedOut: [name: string, order: Order, state: BotState, events: object[]][] = [
+    ['posted, with its id', resolve(true, '77'), open, [{ event: 'posted', by: 'person', id: '77' }]],
+    ['posted, without one', resolve(true), open, [{ event: 'posted', by: 'person' }]],
+    ['not posted', resolve(false), open, [{ event: 'absent', by: 'person' }]],
+    ['go on', resume, parked, [{ event: 'freed' }]],
+    [
+      'go on elsewhere',
+      resumeAt,
+      parked,
+      [{ event: 'edited', poem: 'ccccccccdddddddd', next: 1, ahead: [] }, { event: 'freed' }],
+    ],
+  ];
+  for (const [name, order, state, events] of carriedOut) {
+    it(`is carried out: ${name}`, () => {
+      assert.deepEqual(
+        eventsOf(order, state, 9),
+        events.map((event) => ({ bot: 'howl', at: 9, ...event })),
+      );
+    });
+  }
+
+  const refused: [name: string, order: Order, state: BotState | undefined, why: RegExp][] = [
+    ['a bot that nobody knows', resume, undefined, /not in the ledger/],
+    ['nothing in doubt', resolve(true), fine, /no post in doubt/],
+    ['nothing parked', resume, fine, /not parked/],
+    ['another place while a post is in doubt', resumeAt, open, /post in doubt/],
+  ];
+  for (const [name, order, state, why] of refused) {
+    it(`is refused: ${name}`, () => {
+      assert.throws(() => eventsOf(order, state, 9), why);
+    });
+  }
+
+  it('is read strictly', () => {
+    assert.deepEqual(parseOrder(JSON.parse(JSON.stringify(resumeAt))), resumeAt);
+    assert.throws(() => parseOrder({ order: 'obey', bot: 'howl' }));
+  });
+});
