@@ -67,7 +67,12 @@ describe('flockd status, resolve and resume', { concurrency: true }, () => {
     for (const bot of ['lost', 'heron']) await flock.giveKey(bot);
     const account = { method: 'POST', path: '/2/tweets', account: 'lost' };
     flock.x.sandbox.faults.add({ match: account, times: 1, rate: 1, fault: { kind: 'drop', when: 'after' } });
-    flock.x.sandbox.faults.add({ match: account, times: 1, rate: 1, fault: { kind: 'drop', when: 'before' } });
+    flock.x.sandbox.faults.add({
+      match: account,
+      times: 1,
+      rate: 1,
+      fault: { kind: 'drop', when: 'before' },
+    });
     const flockd = flock.start('flockd', ['run']);
     await flockd.logged('in-doubt', 'lost');
     assert.equal((await statusOf(flock, 'lost')).state, 'in doubt');
