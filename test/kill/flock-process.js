@@ -20,8 +20,8 @@ import { openStateFolder } from '../../dist/posting/state-folder.js';
 import { openX } from '../../dist/x/x-client.js';
 
 const [, , root, api, killAt = ''] = process.argv;
-const deadline = 400;
-const settle = 300;
+const deadline = 800;
+const settle = 1200;
 
 let touches = 0;
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { availableParallelism } from 'node:os';
 import { describe, it } from 'node:test';
 import pMap from 'p-map';
 import { KilledFlock } from './killed-flock.ts';
@@ -16,7 +17,7 @@ describe('kill -9 right before and right after every touch of the disk and the n
       'the journal is compacted on the way',
     );
     const points = touches.flatMap((_, index) => [`${index + 1}`, `${index + 1}+`]);
-    const results = await pMap(points, killedAt, { concurrency: 12 });
+    const results = await pMap(points, killedAt, { concurrency: 2 * availableParallelism() });
     const wrong = results.flatMap((posts, index) =>
       posts.length > 0 ? [{ at: points[index], touch: touches[index >> 1], posts }] : [],
     );
