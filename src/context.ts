@@ -19,7 +19,6 @@ export interface Context extends AsyncDisposable {
   paths: FlockPaths;
   clock: Clock;
   keys: KeyStore;
-  api: string;
   provider: Provider;
   oauth: (appKeys: TokenPair) => OAuth1Client;
   openX: OpenXClient;
@@ -42,7 +41,6 @@ export function openContext(places: Places): Context {
     paths,
     clock,
     keys: new KeyStore(paths.keys),
-    api,
     provider,
     oauth: (appKeys) => openOAuth1Client(provider, { send, clock, appKeys }),
     openX: openX(api, send, clock),

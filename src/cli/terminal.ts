@@ -15,8 +15,6 @@ import { noColor } from '../settings.ts';
  */
 
 export interface Terminal extends Disposable {
-  /** Whether a person sits there. */
-  interactive: boolean;
   /** How wide it is, in characters. */
   columns: number;
   say(line?: string, style?: 'bold' | 'green'): void;
@@ -41,7 +39,6 @@ export function openTerminal(program: string, json = false): Terminal {
     stream.isTTY ? wrapAnsi(text, stream.columns, { trim: false }) : text;
   let answers: Answers | undefined;
   return {
-    interactive,
     columns: process.stdout.isTTY ? process.stdout.columns : 80,
     say(line = '', style) {
       const text = fit(printable(line), human);

@@ -53,11 +53,6 @@ export class Daemon {
     });
   }
 
-  /** How many bots it runs. */
-  get size(): number {
-    return this.#runners.size;
-  }
-
   /** Takes up a flock, or what changed in it: new bots, bots with another key or poem, bots that are gone. */
   takeUp({ bots, misfits }: Flock): void {
     const gone = new Set(this.#runners.keys());

@@ -8,8 +8,6 @@ export interface Provider {
   accessTokenUrl: string;
   /** What its verifier looks like where a person types it. */
   pin: RegExp;
-  /** Where its account of an error comes from: the person's settings page. */
-  appSettings: string;
 }
 
 /**
@@ -27,6 +25,5 @@ export function xProvider(base: string): Provider {
     authorizeUrl: `${base}/oauth/authorize`,
     accessTokenUrl: `${base}/oauth/access_token`,
     pin: /^[0-9]{4,10}$/,
-    appSettings: 'the app in the developer console of X',
   };
 }

@@ -115,6 +115,21 @@ describe('a flock on a held clock', () => {
     assert.deepEqual(flock.postsOf('howl').length, 2);
   });
 
+  it('posts nothing as another account than the ledger knows', async () => {
+    const flock = new HeldFlock('2026-05-01T00:00:00Z', daily);
+    flock.add('howl', poem);
+    flock.start();
+    await flock.until('2026-05-02T12:00:00Z');
+    flock.rekey('howl', {}, 'stranger');
+    await flock.until('2026-05-05T12:00:00Z');
+    assert.deepEqual(flock.postsOf('stranger'), []);
+    flock.rekey('howl');
+    await flock.until('2026-05-06T12:00:00Z');
+    assert.deepEqual(flock.postsOf('stranger'), []);
+    assert.deepEqual(flock.postsOf('howl'), poem.slice(0, flock.postsOf('howl').length));
+    assert.ok(flock.postsOf('howl').length > 2);
+  });
+
   it('rests while it is paused', async () => {
     const flock = new HeldFlock('2026-05-01T00:00:00Z', daily);
     flock.add('howl', poem, { paused: true });

@@ -56,8 +56,8 @@ export class HeldFlock {
   }
 
   /** Gives a bot a new key for its account. */
-  rekey(name: string, settings: Record<string, unknown> = {}): void {
-    const { token, secret, userId, screenName } = this.sandbox.grant(app.token, name);
+  rekey(name: string, settings: Record<string, unknown> = {}, account = name): void {
+    const { token, secret, userId, screenName } = this.sandbox.grant(app.token, account);
     this.#bots.set(name, {
       name: name as BotName,
       bundle: {

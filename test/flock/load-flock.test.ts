@@ -89,6 +89,16 @@ describe('loading a flock', () => {
     assert.doesNotMatch(JSON.stringify(misfits), /hidden/);
   });
 
+  it('leaves out both of two bots that have one account, and nobody else', async () => {
+    const files = { 'poems/ada.txt': 'a', 'poems/bea.txt': 'b', 'poems/cid.txt': 'c' };
+    const other = stored({ oauth_token: '88-access', user_id: '88' });
+    const keys = { 'keys/ada.json': stored(), 'keys/bea.json': stored(), 'keys/cid.json': other };
+    const { poems, misfits } = await load({ ...files, ...keys });
+    assert.deepEqual(Object.keys(poems), ['cid']);
+    assert.match(misfits['ada'] ?? '', /same account as bea/);
+    assert.match(misfits['bea'] ?? '', /same account as ada/);
+  });
+
   it('takes the right account in any case', async () => {
     const files = { 'poems/rain.txt': 'a', 'keys/rain.json': stored() };
     const { misfits } = await load(files, { bots: { rain: { account: '@RAIN' } } });
