@@ -131,11 +131,7 @@ export class Journal implements Ledger {
   async #compact(): Promise<void> {
     // Lines that wait for this one to be kept have their numbers already.
     const last = this.#last - (this.#next?.lines.length ?? 0);
-    await this.#folder.remove(newName);
-    await this.#folder.append(newName, formatSnapshot(last, this.#states));
-    await this.#folder.sync(newName);
-    await this.#folder.rename(newName, journalName);
-    await this.#folder.syncNames();
+    await replaceJournal(this.#folder, formatSnapshot(last, this.#states));
     this.#lines = this.#states.size + 1;
   }
 }
@@ -156,13 +152,19 @@ async function recover(folder: StateFolder): Promise<JournalContents> {
   const text = (await folder.read(journalName)) ?? '';
   const whole = wholeLines(text, name);
   const contents = readContents(whole, name);
-  if (whole.length < text.length) await folder.truncate(journalName, Buffer.byteLength(whole));
-  if (whole.length > text.length) await folder.append(journalName, '\n');
-  if (whole === '') await folder.append(journalName, formatHeader(0));
-  // What the page cache holds may not be on the disk yet; it must be before anything is built on it.
-  await folder.sync(journalName);
-  await folder.syncNames();
+  // What was read may be in the page cache only, and after a failed fsync would stay there for good: a copy that is
+  // fsynced is on the disk before anything is built on it. A torn tail is left out of it.
+  await replaceJournal(folder, whole === '' ? formatHeader(0) : whole);
   return whole === '' ? { ...contents, last: 0, lines: 1 } : contents;
+}
+
+/** Puts a text in the place of the journal: after a crash at any moment there is the old one or the new one, whole. */
+async function replaceJournal(folder: StateFolder, text: string): Promise<void> {
+  await folder.remove(newName);
+  await folder.append(newName, text);
+  await folder.sync(newName);
+  await folder.rename(newName, journalName);
+  await folder.syncNames();
 }
 
 /**

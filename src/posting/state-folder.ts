@@ -16,7 +16,6 @@ export interface StateFolder extends AsyncDisposable {
   read(name: string): Promise<string | undefined>;
   /** Adds to the end of a file, which is made, private to its owner, where there is none. */
   append(name: string, text: string): Promise<void>;
-  truncate(name: string, bytes: number): Promise<void>;
   sync(name: string): Promise<void>;
   rename(from: string, to: string): Promise<void>;
   remove(name: string): Promise<void>;
@@ -43,7 +42,6 @@ export async function openStateFolder(folder: string): Promise<StateFolder> {
     path: folder,
     read: (name) => readText(path.join(folder, name)),
     append: async (name, text) => (await fileOf(name)).appendFile(text),
-    truncate: async (name, bytes) => (await fileOf(name)).truncate(bytes),
     sync: async (name) => (await fileOf(name)).datasync(),
     async rename(from, to) {
       await rename(path.join(folder, from), path.join(folder, to));

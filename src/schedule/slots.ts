@@ -39,7 +39,9 @@ interface Found {
 
 /** What was found last for each schedule: bots on one schedule ask for the same slots. */
 const found = new Map<string, Found[]>();
-const mostFound = 64;
+const mostOfOne = 256;
+const mostOfAll = 10_000;
+let kept = 0;
 
 /**
  * The first slot of a schedule after an instant, or undefined where there is none in the next 40 years.
@@ -58,8 +60,14 @@ export function nextAfter(schedule: Schedule, instant: number): number | undefin
   const hit = known.find(({ from, slot }) => from <= instant && (slot === undefined || instant < slot));
   if (hit) return hit.slot;
   const slot = search(schedule, instant);
-  found.set(key, [{ from: instant, slot }, ...known.slice(0, mostFound - 1)]);
+  if (++kept > mostOfAll) forgetFound();
+  found.set(key, [{ from: instant, slot }, ...known.slice(0, mostOfOne - 1)]);
   return slot;
+}
+
+function forgetFound(): void {
+  found.clear();
+  kept = 0;
 }
 
 function search(schedule: Schedule, instant: number): number | undefined {

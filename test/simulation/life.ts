@@ -1,7 +1,7 @@
 export type Death = 'kill' | 'power cut';
 
-/** What a dead process waits for. */
-export const never = new Promise<never>(() => undefined);
+/** What a dead process waits for: a promise of its own each time, since one for all would keep all who ever waited. */
+export const never = (): Promise<never> => new Promise<never>(() => undefined);
 
 /** One process from its start to its death. It tells when all it does is wait, so that time can go on. */
 export class Life {

@@ -23,14 +23,51 @@ const unsynced =
     };
   };
 
-/** A folder whose state is believed at the start as it is found. */
-function trusted(folder: StateFolder): StateFolder {
+/** A folder whose first sync and whose first sync of names do nothing: those of the start. */
+function unsyncedAtStart(folder: StateFolder): StateFolder {
   let synced = false;
   let named = false;
   return {
     ...folder,
     sync: (name) => (synced ? folder.sync(name) : ((synced = true), nothing())),
     syncNames: () => (named ? folder.syncNames() : ((named = true), nothing())),
+  };
+}
+
+/** A folder whose journal is synced at the start, not copied. */
+function believed(folder: StateFolder): StateFolder {
+  let journal = '';
+  let begins = false;
+  return {
+    ...folder,
+    async read(name) {
+      const text = await folder.read(name);
+      journal = name;
+      begins = text?.endsWith('\n') === true;
+      return text;
+    },
+    remove: (name) => (begins ? nothing() : folder.remove(name)),
+    append: (name, text) => (begins ? nothing() : folder.append(name, text)),
+    sync: (name) => folder.sync(begins ? journal : name),
+    rename: (from, to) => (begins ? nothing() : folder.rename(from, to)),
+    async syncNames() {
+      await folder.syncNames();
+      begins = false;
+    },
+  };
+}
+
+/** A folder whose journal is copied at the start with whatever stands at its end. */
+function untrimmed(folder: StateFolder): StateFolder {
+  let found: string | undefined;
+  return {
+    ...folder,
+    read: async (name) => (found = await folder.read(name)),
+    append(name, text) {
+      const whole = found?.startsWith(text) === true ? found : text;
+      found = undefined;
+      return folder.append(name, whole);
+    },
   };
 }
 
@@ -112,8 +149,9 @@ export const plants: readonly Plant[] = [
     name: 'a compacted journal is not fsynced before its rename',
     folder: unsynced((text) => text.includes('"state":')),
   },
-  { name: 'the state found at the start is believed without an fsync', folder: trusted },
-  { name: 'a torn tail is not cut off', folder: (folder) => ({ ...folder, truncate: nothing }) },
+  { name: 'the copy of the journal made at the start is not fsynced', folder: unsyncedAtStart },
+  { name: 'what a failed fsync left in the page cache is believed', folder: believed },
+  { name: 'a torn tail is not cut off', folder: untrimmed },
   { name: '403 duplicate is taken as posted', x: misread('duplicate', () => done) },
   {
     name: 'the timeline is searched by text from the beginning, not since the last post',

@@ -2,6 +2,7 @@ import pino from 'pino';
 import type { BotName } from '../../src/flock/bot.ts';
 import type { Bot } from '../../src/flock/load-flock.ts';
 import { parseFlockFile } from '../../src/flock/flock-file.ts';
+import type { KeyBundle } from '../../src/keys/key-bundle.ts';
 import { TokenPair } from '../../src/keys/token-pair.ts';
 import type { Random } from './random.ts';
 
@@ -39,16 +40,25 @@ const settingsOf = parseFlockFile(
   'flock.json',
 ).settingsOf;
 
+const bundles = new Map<string, KeyBundle>();
+
+function bundleOf(name: string, knowsItself: boolean): KeyBundle {
+  const key = `${name} ${knowsItself}`;
+  const bundle = bundles.get(key) ?? {
+    appKeys: new TokenPair('app', 'app secret'),
+    accessToken: new TokenPair(`token of ${name}`, 'secret'),
+    userId: knowsItself ? `user-${name}` : undefined,
+    screenName: name,
+    poemFile: name,
+  };
+  bundles.set(key, bundle);
+  return bundle;
+}
+
 export function botOf(name: string, own: Own, knowsItself: boolean): Bot {
   return {
     name: name as BotName,
-    bundle: {
-      appKeys: new TokenPair('app', 'app secret'),
-      accessToken: new TokenPair(`token of ${name}`, 'secret'),
-      userId: knowsItself ? `user-${name}` : undefined,
-      screenName: name,
-      poemFile: name,
-    },
+    bundle: bundleOf(name, knowsItself),
     poemFile: name,
     settings: { ...settingsOf(name as BotName), ...own },
   };
@@ -83,7 +93,7 @@ export function randomScenario(random: Random): Scenario {
     manyLines: random.pick([3, 5, 9, 10_000]),
     duplicateWindow: random.chance(0.15) ? random.pick([minute, 10 * minute, 60 * minute]) : 0,
     checksClock: true,
-    failedSyncLoses: false,
+    failedSyncLoses: random.chance(0.5),
     happenings: happeningsAmong(names, random),
     downs: [random.pick([0, 1000, 40_000, 5 * minute, 120 * minute]), random.pick([0, 5000, 10 * minute])],
   };

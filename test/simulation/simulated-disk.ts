@@ -1,40 +1,35 @@
 import type { Random } from './random.ts';
 
-type Change = { add: string } | { cut: number };
 type Names = Map<string, SimulatedFile>;
-
-const applied = (text: string, change: Change): string =>
-  'add' in change ? text + change.add : text.slice(0, change.cut);
 
 /** A file with a page cache: what was written and not synced since is there until the power is cut. */
 export class SimulatedFile {
   text = '';
   #synced = '';
-  #unsynced: Change[] = [];
+  #unsynced: string[] = [];
 
-  change(change: Change): void {
-    this.text = applied(this.text, change);
-    this.#unsynced.push(change);
+  add(text: string): void {
+    this.text += text;
+    this.#unsynced.push(text);
   }
 
   sync(): void {
-    this.#synced = this.#unsynced.reduce(applied, this.#synced);
+    this.#synced += this.#unsynced.join('');
     this.#unsynced = [];
   }
 
   /** What the kernel does when a write-back fails: the pages count as clean, are still readable, and never get to the disk. */
   loseUnsynced(): void {
-    const reached = this.#unsynced.reduce(applied, this.#synced);
-    this.#synced += '\0'.repeat(Math.max(0, reached.length - this.#synced.length));
+    this.#synced += '\0'.repeat(this.#unsynced.join('').length);
     this.#unsynced = [];
   }
 
-  /** Of the changes that were not synced, the first few happened, and the last of those perhaps in part. */
+  /** Of what was not synced, the first few writes are there, and of the next one perhaps a part. */
   cutPower(random: Random): void {
     const whole = random.int(this.#unsynced.length + 1);
-    const next = this.#unsynced[whole];
-    this.text = this.#unsynced.slice(0, whole).reduce(applied, this.#synced);
-    if (next && 'add' in next) this.text += next.add.slice(0, random.int(next.add.length + 1));
+    const next = this.#unsynced[whole] ?? '';
+    this.text =
+      this.#synced + this.#unsynced.slice(0, whole).join('') + next.slice(0, random.int(next.length + 1));
     this.#synced = this.text;
     this.#unsynced = [];
   }

@@ -20,7 +20,7 @@ export function openSimulatedFolder(options: SimulatedFolderOptions): StateFolde
 
   /** Does an operation, with what goes wrong with it. `partly` is what a failed one leaves behind. */
   function operate<T>(name: string, what: string, whole: () => T, partly?: () => void): Promise<T> {
-    if (life.over) return never;
+    if (life.over) return never();
     const fault = faults.disk();
     trace?.(`disk: ${name} ${what.trim()}${fault === undefined ? '' : `: ${fault}`}`);
     if (fault === undefined) return Promise.resolve(whole());
@@ -32,7 +32,7 @@ export function openSimulatedFolder(options: SimulatedFolderOptions): StateFolde
     if (fault.endsWith('after')) whole();
     if (fault === 'kill in the middle') partly?.();
     life.die(deathOf(fault));
-    return never;
+    return never();
   }
 
   function fileOf(name: string): SimulatedFile {
@@ -50,10 +50,9 @@ export function openSimulatedFolder(options: SimulatedFolderOptions): StateFolde
       operate(
         'append',
         trace ? `${name} ${text}` : name,
-        () => fileOf(name).change({ add: text }),
-        () => fileOf(name).change({ add: text.slice(0, random.int(text.length + 1)) }),
+        () => fileOf(name).add(text),
+        () => fileOf(name).add(text.slice(0, random.int(text.length + 1))),
       ),
-    truncate: (name, bytes) => operate('truncate', name, () => fileOf(name).change({ cut: bytes })),
     sync: (name) =>
       operate(
         'sync',

@@ -51,7 +51,7 @@ export class SimulatedX {
   clientOf(bot: string, life: Life): XClient {
     const { trace } = this.#options;
     return {
-      post: (text) => (life.over ? never : this.#post(bot, text, life)),
+      post: (text) => (life.over ? never() : this.#post(bot, text, life)),
       me: () => this.#look(life, 'me', () => ({ userId: `user-${bot}`, screenName: bot })),
       timeline: (_, from) =>
         this.#look(life, trace ? `timeline from ${JSON.stringify(from)}` : '', () =>
@@ -143,7 +143,7 @@ export class SimulatedX {
   }
 
   #look<T>(life: Life, what: string, see: () => T): Promise<Answer<T>> {
-    if (life.over) return never;
+    if (life.over) return never();
     const { clock, faults, random, deadline, trace } = this.#options;
     const fault = faults.look();
     trace?.(`X: ${what}${fault === undefined ? '' : `: ${fault}`}`);
@@ -177,7 +177,7 @@ export class SimulatedX {
 
   #never(life: Life): Promise<never> {
     life.leave();
-    return never;
+    return never();
   }
 }
 
