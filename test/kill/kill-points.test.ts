@@ -17,7 +17,7 @@ describe('kill -9 right before and right after every touch of the disk and the n
       'the journal is compacted on the way',
     );
     const points = touches.flatMap((_, index) => [`${index + 1}`, `${index + 1}+`]);
-    const results = await pMap(points, killedAt, { concurrency: 2 * availableParallelism() });
+    const results = await pMap(points, killedAt, { concurrency: 8 * availableParallelism() });
     const wrong = results.flatMap((posts, index) =>
       posts.length > 0 ? [{ at: points[index], touch: touches[index >> 1], posts }] : [],
     );

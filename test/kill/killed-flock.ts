@@ -8,6 +8,7 @@ import type { BotName } from '../../src/flock/bot.ts';
 import { KeyStore } from '../../src/keys/key-store.ts';
 import { TokenPair } from '../../src/keys/token-pair.ts';
 import { openSandbox, type OpenSandbox } from '../../src/sandbox/server.ts';
+import { bundle } from '../support/bundle.ts';
 
 const script = path.join(import.meta.dirname, 'flock-process.js');
 const app = { token: 'app-key', secret: 'app-secret' };
@@ -57,15 +58,15 @@ export class KilledFlock {
     return new KilledFlock(root, server, poems);
   }
 
-  start(killAt = ''): ChildProcess {
-    return spawn(process.execPath, [script, this.root, this.server.url, killAt], {
+  async start(killAt = ''): Promise<ChildProcess> {
+    return spawn(process.execPath, [await bundle(script), this.root, this.server.url, killAt], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
   }
 
   /** Runs the daemon until it ends. @returns what it touched, and whether it ended by itself */
   async run(killAt = ''): Promise<{ touches: string[]; finished: boolean }> {
-    const child = this.start(killAt);
+    const child = await this.start(killAt);
     let output = '';
     child.stdout?.on('data', (data: Buffer) => (output += data.toString()));
     const [code] = (await once(child, 'exit')) as [number | null];

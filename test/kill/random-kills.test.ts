@@ -6,7 +6,7 @@ import pMap from 'p-map';
 import { KilledFlock } from './killed-flock.ts';
 
 /** Flocks that are killed at the same time, each on its own, and how often each. */
-const flocks = 4;
+const flocks = 8;
 const killsEach = Math.ceil(Number(process.env['KILLS'] ?? 200) / flocks);
 const bots = 20;
 const linesEach = 30;
@@ -36,7 +36,7 @@ async function setFaults(url: string, rules: readonly object[]): Promise<void> {
 
 /** Starts the daemon and kills it after a random touch of the disk or the network, or when it idles too long. */
 async function liveAndDie(flock: KilledFlock): Promise<void> {
-  const child = flock.start();
+  const child = await flock.start();
   const moment = randomBytes(1).readUInt8();
   let touches = 0;
   child.stdout?.on('data', (data: Buffer) => {
