@@ -72,6 +72,7 @@ export const pure = [
   'http/exchange',
   'flock/duration',
   'flock/nearest',
+  'flock/custom-provider',
 ];
 
 /** Packages that one file, and no other, imports. */

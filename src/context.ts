@@ -1,11 +1,14 @@
 import { systemClock, type Clock } from './clock.ts';
+import { FlockError } from './errors.ts';
+import type { FlockFile } from './flock/flock-file.ts';
+import { nearest } from './flock/nearest.ts';
 import type { Send } from './http/exchange.ts';
 import { openSender } from './http/send.ts';
 import { KeyStore } from './keys/key-store.ts';
 import type { TokenPair } from './keys/token-pair.ts';
 import { openOAuth1Client, type OAuth1Client } from './oauth/oauth1-client.ts';
-import { xProvider, type Provider } from './oauth/provider.ts';
-import { apiUrl, flockPaths, type FlockPaths } from './settings.ts';
+import { builtIn, builtInProvider, type Provider } from './oauth/provider.ts';
+import { apiUrl, flockPaths, xApi, type FlockPaths } from './settings.ts';
 import { openX, type OpenXClient } from './x/x-client.ts';
 
 /** What a person chose on the command line about where things are. */
@@ -19,8 +22,9 @@ export interface Context extends AsyncDisposable {
   paths: FlockPaths;
   clock: Clock;
   keys: KeyStore;
-  provider: Provider;
-  oauth: (appKeys: TokenPair) => OAuth1Client;
+  /** @throws {FlockError} `usage` where there is no such provider */
+  provider: (id: string, custom: FlockFile['providers']) => Provider;
+  oauth: (provider: Provider, appKeys: TokenPair) => OAuth1Client;
   openX: OpenXClient;
   /** The most one request takes. Milliseconds. */
   deadline: number;
@@ -36,15 +40,26 @@ export function openContext(places: Places): Context {
   const clock = systemClock;
   const sender = openSender({ deadline, sockets });
   const send: Send = (request) => sender.send(request);
-  const provider = xProvider(api);
   return {
     paths,
     clock,
     keys: new KeyStore(paths.keys),
-    provider,
-    oauth: (appKeys) => openOAuth1Client(provider, { send, clock, appKeys }),
+    provider: (id, custom) => providerOf(id, custom, api),
+    oauth: (provider, appKeys) => openOAuth1Client(provider, { send, clock, appKeys }),
     openX: openX(api, send, clock),
     deadline,
     [Symbol.asyncDispose]: () => sender[Symbol.asyncDispose](),
   };
+}
+
+function providerOf(id: string, custom: FlockFile['providers'], api: string): Provider {
+  const own = custom.get(id);
+  if (own) return own;
+  const known = builtIn.find((name) => name === id);
+  if (known) return builtInProvider(known, api, api === xApi);
+  const all = [...builtIn, ...custom.keys()];
+  const meant = nearest(id, all);
+  throw new FlockError('usage', `there is no provider called ${JSON.stringify(id)}`, {
+    hint: meant === undefined ? `the providers are ${all.join(', ')}` : `did you mean ${meant}?`,
+  });
 }

@@ -24,6 +24,9 @@ export function flockPaths(flags: { root?: string | undefined; keys?: string | u
 /** A variable that is set to nothing is not set. */
 const nonEmpty = (value: string | undefined): string | undefined => (value === '' ? undefined : value);
 
+/** X's own API. */
+export const xApi = 'https://api.x.com';
+
 const loopback = /^(localhost|127(\.[0-9]{1,3}){3}|\[::1\])$/;
 
 /**
@@ -33,7 +36,7 @@ const loopback = /^(localhost|127(\.[0-9]{1,3}){3}|\[::1\])$/;
  */
 export function apiUrl(): string {
   const text = process.env['KEYMAKER_API_URL'] ?? '';
-  if (text === '') return 'https://api.x.com';
+  if (text === '') return xApi;
   const hint = 'give an address such as https://api.x.com or http://127.0.0.1:4010';
   // What is wrong with it is said without repeating it: people put passwords into addresses.
   if (!URL.canParse(text)) throw new FlockError('config', 'KEYMAKER_API_URL is not an address', { hint });
@@ -128,3 +131,10 @@ function parseQuietly(text: string): unknown {
 /** Whether colours are unwelcome. @see no-color.org */
 export const noColor = (): boolean =>
   (process.env['NO_COLOR'] ?? '') !== '' || process.env['TERM'] === 'dumb';
+
+/** Whether a browser could be opened here: Linux says so in the environment, and a remote shell has no screen. */
+export function hasScreen(): boolean {
+  if ((process.env['SSH_CONNECTION'] ?? '') !== '') return false;
+  if (process.platform !== 'linux') return true;
+  return (process.env['DISPLAY'] ?? '') !== '' || (process.env['WAYLAND_DISPLAY'] ?? '') !== '';
+}

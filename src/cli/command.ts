@@ -41,6 +41,13 @@ const folder = z.string('should be given once, with a value').min(1, 'is empty')
 /** What {@link placeFlags} may be. */
 export const placeSchema = { root: folder, keys: folder };
 
+/** A port of this machine; 0 takes any that is free. */
+export const portSchema = z
+  .string('should be given once, with a number')
+  .regex(/^\d{1,5}$/, 'must be a number from 0 to 65535')
+  .transform(Number)
+  .pipe(z.number().max(65_535, 'must be a number from 0 to 65535'));
+
 /** The flags that say where a flock is. */
 export const placeFlags = {
   root: { type: 'string', describe: "the flock's folder", defaultDescription: 'the working directory' },

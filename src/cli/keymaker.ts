@@ -16,6 +16,21 @@ export const keymaker: Program = {
       load: async () => (await import('./keymaker/reauth.ts')).reauth,
     },
     {
+      usage: 'begin <bot>',
+      summary: 'Print the link that authorizes one bot, for machines without a person at the terminal',
+      load: async () => (await import('./keymaker/begin.ts')).begin,
+    },
+    {
+      usage: 'finish <bot>',
+      summary: 'Read the PIN of a link from standard input, and store the key',
+      load: async () => (await import('./keymaker/finish.ts')).finish,
+    },
+    {
+      usage: 'revoke <bot>',
+      summary: 'End the key of one bot, and remove its bundle',
+      load: async () => (await import('./keymaker/revoke.ts')).revoke,
+    },
+    {
       usage: 'sandbox',
       summary: 'Run an X in a box on this machine, to rehearse and to test with',
       load: async () => (await import('./keymaker/sandbox.ts')).sandbox,

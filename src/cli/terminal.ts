@@ -1,4 +1,5 @@
 import { createInterface, type Interface } from 'node:readline';
+import { Writable } from 'node:stream';
 import pc from 'picocolors';
 import wrapAnsi from 'wrap-ansi';
 import { FlockError } from '../errors.ts';
@@ -15,6 +16,8 @@ import { noColor } from '../settings.ts';
  */
 
 export interface Terminal extends Disposable {
+  /** Whether a person sits at it. */
+  interactive: boolean;
   /** How wide it is, in characters. */
   columns: number;
   say(line?: string, style?: 'bold' | 'green'): void;
@@ -26,6 +29,10 @@ export interface Terminal extends Disposable {
    * @throws {FlockError} `usage` at the end of input, `interrupted` on Ctrl-C
    */
   ask(question: string, instead: string): Promise<string>;
+  /** The same for what must not be seen: nothing that is typed is shown. */
+  askSecret(question: string, instead: string): Promise<string>;
+  /** Asks until the answer is yes or no. */
+  confirm(question: string, instead: string): Promise<boolean>;
 }
 
 /** @param json - standard output is for results alone */
@@ -38,7 +45,18 @@ export function openTerminal(program: string, json = false): Terminal {
   const fit = (text: string, stream: NodeJS.WriteStream): string =>
     stream.isTTY ? wrapAnsi(text, stream.columns, { trim: false }) : text;
   let answers: Answers | undefined;
+  const ask = (question: string, instead: string, secret: boolean): Promise<string> => {
+    answers ??= new Answers(interactive);
+    // Without a person nobody ends the line by answering.
+    if (!interactive) human.write(`${question}\n`);
+    return answers.next({ question, instead, secret });
+  };
+  const warn = (message: string, hint?: string): void => {
+    const lines = [`${program}: ${message}`, ...(hint === undefined ? [] : [`hint: ${hint}`])];
+    for (const line of lines) process.stderr.write(`${fit(printable(line), process.stderr)}\n`);
+  };
   return {
+    interactive,
     columns: process.stdout.isTTY ? process.stdout.columns : 80,
     say(line = '', style) {
       const text = fit(printable(line), human);
@@ -46,15 +64,16 @@ export function openTerminal(program: string, json = false): Terminal {
 `);
     },
     print: (text) => void process.stdout.write(text),
-    warn(message, hint) {
-      const lines = [`${program}: ${message}`, ...(hint === undefined ? [] : [`hint: ${hint}`])];
-      for (const line of lines) process.stderr.write(`${fit(printable(line), process.stderr)}\n`);
-    },
-    ask(question, instead) {
-      answers ??= new Answers(interactive);
-      // Without a person nobody ends the line by answering.
-      if (!interactive) human.write(`${question}\n`);
-      return answers.next(question, instead);
+    warn,
+    ask: (question, instead) => ask(question, instead, false),
+    askSecret: (question, instead) => ask(question, instead, true),
+    async confirm(question, instead) {
+      for (;;) {
+        const answer = await ask(`${question} (y/n)`, instead, false);
+        if (/^\s*y(es)?\s*$/i.test(answer)) return true;
+        if (/^\s*n(o)?\s*$/i.test(answer)) return false;
+        warn('please answer y or n');
+      }
     },
     [Symbol.dispose]: () => answers?.close(),
   };
@@ -63,9 +82,14 @@ export function openTerminal(program: string, json = false): Terminal {
 /** The text without what would steer the terminal, as a file's name may. */
 const printable = (text: string): string => text.replaceAll(/[\p{Cc}\u2028\u2029]/gu, '\ufffd');
 
-interface Waiting {
+interface Question {
   question: string;
   instead: string;
+  /** What is typed must not be shown. */
+  secret: boolean;
+}
+
+interface Waiting extends Question {
   resolve: (line: string) => void;
   reject: (error: FlockError) => void;
 }
@@ -76,6 +100,7 @@ class Answers {
   readonly #reader: Interface;
   readonly #interactive: boolean;
   #waiting: Waiting | undefined;
+  #hides = false;
   #ended = false;
   #interrupted = false;
 
@@ -83,7 +108,7 @@ class Answers {
     this.#interactive = interactive;
     this.#reader = createInterface({
       input: process.stdin,
-      ...(interactive && { output: process.stdout }),
+      ...(interactive && { output: this.#screen() }),
       terminal: interactive,
       historySize: 0,
     });
@@ -103,15 +128,29 @@ class Answers {
     });
   }
 
-  next(question: string, instead: string): Promise<string> {
+  next(question: Question): Promise<string> {
     return new Promise((resolve, reject) => {
-      this.#waiting = { question, instead, resolve, reject };
+      this.#waiting = { ...question, resolve, reject };
       if (this.#interactive && !this.#ended) {
-        this.#reader.setPrompt(`${question} `);
+        this.#reader.setPrompt(`${question.question} `);
         this.#reader.prompt();
+        this.#hides = question.secret;
       }
       this.#settle();
     });
+  }
+
+  /** The terminal, where nothing is shown that must not be. */
+  #screen(): Writable {
+    const screen = new Writable({
+      decodeStrings: false,
+      write: (text: string, _, done) => {
+        if (!this.#hides) process.stdout.write(text);
+        done();
+      },
+    });
+    // readline asks for the width, to know where a long answer wraps.
+    return Object.defineProperty(screen, 'columns', { get: () => process.stdout.columns });
   }
 
   close(): void {
@@ -124,9 +163,13 @@ class Answers {
     const waiting = this.#waiting;
     if (!waiting) return;
     if (this.#interrupted) this.#giveUp(waiting, new FlockError('interrupted', 'interrupted'));
-    else if (this.#lines.length > 0) waiting.resolve(this.#lines.shift() ?? '');
-    else if (this.#ended) this.#giveUp(waiting, endOfInput(waiting));
+    else if (this.#lines.length > 0) {
+      // The line's end was hidden with the line.
+      if (this.#hides) process.stdout.write('\n');
+      waiting.resolve(this.#lines.shift() ?? '');
+    } else if (this.#ended) this.#giveUp(waiting, endOfInput(waiting));
     else return;
+    this.#hides = false;
     this.#waiting = undefined;
   }
 

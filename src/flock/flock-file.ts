@@ -4,7 +4,9 @@ import { z } from 'zod';
 import { FlockError, systemCode } from '../errors.ts';
 import { readRegularFile, reasonOf } from '../files.ts';
 import { isTimezone, scheduleFault } from '../schedule/slots.ts';
+import type { Provider } from '../oauth/provider.ts';
 import type { BotName } from './bot.ts';
+import { customId, customProvider, providerFrom } from './custom-provider.ts';
 import { parseDuration } from './duration.ts';
 import { nearest } from './nearest.ts';
 
@@ -66,6 +68,7 @@ const flockFile = z
     ...settings,
     $schema: z.string(),
     bots: z.record(z.string().regex(/^[a-z0-9_-]+$/, 'is not the name of a bot'), botSettings),
+    providers: z.record(customId, customProvider),
   })
   .partial();
 
@@ -109,6 +112,8 @@ export interface FlockFile {
   /** The bots it names, which should all be there. */
   named: string[];
   hasBudget: boolean;
+  /** Providers of one's own, by their ids. */
+  providers: ReadonlyMap<string, Provider>;
 }
 
 /**
@@ -119,7 +124,7 @@ export interface FlockFile {
 export async function readFlockFile(file: string): Promise<FlockFile> {
   const text = await readIfThere(file);
   return text === undefined
-    ? { settingsOf: () => defaults, named: [], hasBudget: false }
+    ? { settingsOf: () => defaults, named: [], hasBudget: false, providers: new Map() }
     : parseFlockFile(text, path.basename(file));
 }
 
@@ -127,7 +132,7 @@ export async function readFlockFile(file: string): Promise<FlockFile> {
 export function parseFlockFile(text: string, file: string): FlockFile {
   const found = flockFile.safeParse(parseJson(text, file));
   if (!found.success) throw faultOf(found.error, file);
-  const { bots = {}, ...flock } = found.data;
+  const { bots = {}, providers = {}, ...flock } = found.data;
   const shared = { ...defaults, ...defined(flock) };
   const own = new Map(Object.entries(bots));
   return {
@@ -137,6 +142,7 @@ export function parseFlockFile(text: string, file: string): FlockFile {
     },
     named: [...own.keys()],
     hasBudget: [found.data, ...Object.values(bots)].some(({ budget }) => budget !== undefined),
+    providers: new Map(Object.entries(providers).map(([id, described]) => [id, providerFrom(id, described)])),
   };
 }
 
@@ -170,14 +176,18 @@ function parseJson(text: string, file: string): unknown {
   });
 }
 
+function knownSettings(place: string): string[] {
+  if (place.endsWith('budget')) return Object.keys(settings.budget.shape);
+  if (place.startsWith('bots')) return Object.keys(botSettings.shape);
+  return Object.keys(place.startsWith('providers') ? customProvider.shape : flockFile.shape);
+}
+
 function faultOf(error: z.ZodError, file: string): FlockError {
   const [issue] = error.issues;
   const place = issue?.path.join('.') ?? '';
   if (issue?.code === 'unrecognized_keys') {
     const key = issue.keys[0] ?? '';
-    const known = place.endsWith('budget')
-      ? Object.keys(settings.budget.shape)
-      : Object.keys(place.startsWith('bots') ? botSettings.shape : flockFile.shape);
+    const known = knownSettings(place);
     const meant = nearest(key, known);
     return new FlockError(
       'config',

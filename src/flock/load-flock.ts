@@ -38,6 +38,7 @@ export async function loadFlock(root: string, keys: KeyStore, flockFile: FlockFi
   const load = async ({ bot, file }: { bot: BotName; file: string }): Promise<Bot | FlockError> => {
     try {
       const bundle = await keys.read(file);
+      checkProvider(file, bundle);
       const settings = flockFile.settingsOf(bot);
       checkAccount(file, bundle, settings.account);
       const poemFile = poemOf(root, file, bundle.poemFile, namesakes.get(bot) ?? []);
@@ -79,6 +80,14 @@ function withoutTwins({ bots, misfits }: Flock): Flock {
   );
   const left = new Set(refused.map(({ bot }) => bot));
   return { bots: bots.filter(({ name }) => !left.has(name)), misfits: [...misfits, ...refused] };
+}
+
+/** @throws {FlockError} `data` where the key is not for X */
+function checkProvider(file: string, { provider }: KeyBundle): void {
+  if (provider === undefined) return;
+  throw new FlockError('data', `${file}: the key is for ${provider}, and flockd posts to X`, {
+    hint: `keep it in another folder: keymaker make-keys --provider ${provider} --keys DIR`,
+  });
 }
 
 /** @throws {FlockError} `data` where the key is for another account than the one the bot is to have */

@@ -11,7 +11,13 @@ export interface KeyBundle {
   screenName: string | undefined;
   /** The poem's path relative to the flock's root; some old programs left it out. */
   poemFile: string | undefined;
+  /** The id of the provider it is for, where that is not X. */
+  provider?: string | undefined;
 }
+
+/** Tells accounts apart, those of several providers too. @param provider - as a bundle names it */
+export const accountKey = (userId: string, provider: string | undefined): string =>
+  provider === undefined ? userId : `${provider} ${userId}`;
 
 /** `AAAAA`, `your_token_here`: what examples and dry runs leave in the place of a token. */
 const placeholder = /^(.)\1*$|^(your|my|insert|replace|change)[-_]/i;
@@ -32,7 +38,14 @@ const stored = z.object({
   consumer_token_secret: secret,
   oauth_token: secret,
   oauth_token_secret: secret,
-  user_id: z.string('is not a string').regex(/^[0-9]+(@N[0-9]+)?$/, 'is not an id').optional(),
+  user_id: z
+    .string('is not a string')
+    .regex(/^[\x21-\x7e]{1,100}$/, 'is not an id')
+    .optional(),
+  provider: z
+    .string('is not a string')
+    .regex(/^[a-z0-9_-]{1,64}$/, 'is not the id of a provider')
+    .optional(),
   screen_name: text,
   poem_file: text,
   file: text,
@@ -53,7 +66,10 @@ export function parseKeyBundle(json: string, file: string): KeyBundle {
     });
   }
   const { data } = found;
-  const owner = userIdIn(data.oauth_token);
+  const isX = data.provider === undefined || data.provider === 'x';
+  if (isX && data.user_id !== undefined && !/^[0-9]+(@N[0-9]+)?$/.test(data.user_id))
+    throw new FlockError('data', `${file}: user_id is not an id`, { hint: remake(file) });
+  const owner = isX ? userIdIn(data.oauth_token) : undefined;
   if (owner !== undefined && data.user_id !== undefined && owner !== data.user_id) {
     throw new FlockError('data', `${file}: oauth_token belongs to the account ${owner}, but user_id is ${data.user_id}`, {
       hint: remake(file),
@@ -65,6 +81,7 @@ export function parseKeyBundle(json: string, file: string): KeyBundle {
     userId: data.user_id ?? owner,
     screenName: data.screen_name,
     poemFile: data.poem_file ?? data.file,
+    ...(!isX && { provider: data.provider }),
   };
 }
 
@@ -80,6 +97,7 @@ export function formatKeyBundle(bundle: KeyBundle): string {
     user_id: bundle.userId,
     screen_name: bundle.screenName,
     poem_file: bundle.poemFile,
+    provider: bundle.provider,
   };
   return `${JSON.stringify(fields, null, 2)}\n`;
 }

@@ -1,12 +1,12 @@
 import { constants } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import fse from 'fs-extra';
 import pMap from 'p-map';
 import { FlockError, systemCode } from '../errors.ts';
-import { readRegularFile, reasonOf, replaceFile } from '../files.ts';
+import { readRegularFile, reasonOf, replaceFile, syncFolder } from '../files.ts';
 import { botNameOf, type BotName } from '../flock/bot.ts';
-import { formatKeyBundle, parseKeyBundle, type KeyBundle } from './key-bundle.ts';
+import { accountKey, formatKeyBundle, parseKeyBundle, type KeyBundle } from './key-bundle.ts';
 
 /** A bundle is a few hundred bytes; what is larger is something else. */
 const largestBundle = 64 * 1024;
@@ -64,7 +64,7 @@ export class KeyStore {
     return (await fse.pathExists(file)) ? this.read(file) : undefined;
   }
 
-  /** The bots of all good bundles by their accounts' ids. @throws {FlockError} as {@link list} */
+  /** The bots of all good bundles by their {@link accountKey}. @throws {FlockError} as {@link list} */
   async owners(): Promise<Map<string, BotName>> {
     const bundles = await pMap(await this.list(), ({ bot, file }) => this.#ownerOf(bot, file), { concurrency: 64 });
     return new Map(bundles.filter((entry) => entry !== undefined));
@@ -72,11 +72,22 @@ export class KeyStore {
 
   async #ownerOf(bot: BotName, file: string): Promise<[string, BotName] | undefined> {
     try {
-      const { userId } = await this.read(file);
-      return userId === undefined ? undefined : [userId, bot];
+      const { userId, provider } = await this.read(file);
+      return userId === undefined ? undefined : [accountKey(userId, provider), bot];
     } catch (error) {
       if (error instanceof FlockError) return undefined;
       throw error;
+    }
+  }
+
+  /** Takes a bot's bundle away for good. @throws {FlockError} `cannotCreate` where the folder cannot be written */
+  async remove(bot: BotName): Promise<void> {
+    const file = this.fileOf(bot);
+    try {
+      await rm(file);
+      await syncFolder(this.folder);
+    } catch (cause) {
+      throw cannotWrite(file, cause);
     }
   }
 

@@ -1,7 +1,7 @@
 import { FlockError } from '../errors.ts';
 import type { BotName } from '../flock/bot.ts';
-import type { Account } from '../oauth/oauth-answer.ts';
-import type { Grant } from '../oauth/pin-flow.ts';
+import type { Account, Grant } from '../oauth/oauth-answer.ts';
+import { accountKey, type KeyBundle } from './key-bundle.ts';
 import type { KeyStore } from './key-store.ts';
 import type { TokenPair } from './token-pair.ts';
 
@@ -11,6 +11,10 @@ export interface Expected {
   screenName?: string | undefined;
 }
 
+/** An old key of the bot says who it is, unless flock.json says otherwise. */
+export const expectedOf = (account: string | undefined, old: KeyBundle | undefined): Expected =>
+  account === undefined ? { userId: old?.userId, screenName: old?.screenName } : { screenName: account };
+
 export interface MakeKeyOptions {
   bot: BotName;
   appKeys: TokenPair;
@@ -18,8 +22,12 @@ export interface MakeKeyOptions {
   poemFile: string | undefined;
   expected: Expected;
   keys: KeyStore;
-  /** The bots whose bundles are for an account, by its id. The new bundle is added. */
+  /** The id of the provider, where that is not X. */
+  provider?: string | undefined;
+  /** The bots whose bundles are for an account, by its {@link accountKey}. The new bundle is added. */
   owners: Map<string, BotName>;
+  /** Asks a person whether this is the account, where nothing else says which it is to be. */
+  confirm?: ((account: Account) => Promise<boolean>) | undefined;
   /** Gets an access token; undefined where the person would rather skip the bot. */
   flow: () => Promise<Grant | undefined>;
 }
@@ -37,19 +45,42 @@ export interface MadeKey {
  * bundle cannot be stored, and whatever the flow throws
  */
 export async function makeKey(options: MakeKeyOptions): Promise<MadeKey | undefined> {
-  const { bot, appKeys, poemFile, expected, keys, owners, flow } = options;
+  const { bot, appKeys, poemFile, provider, expected, keys, owners, confirm, flow } = options;
   await keys.prepare();
   const grant = await flow();
   if (!grant) return undefined;
   const { account, accessToken } = grant;
   if (!isExpected(account, expected)) throw wrongAccount(bot, account, expected);
-  const owner = owners.get(account.userId);
-  if (owner !== undefined && owner !== bot) throw takenAccount(bot, account, owner);
-  const bundle = { appKeys, accessToken, ...account, poemFile };
-  const file = await keys.write(bot, bundle);
-  owners.set(account.userId, bot);
-  return { file, account };
+  const claimed = claim(accountKey(account.userId, provider), bot, owners);
+  if (!claimed) throw takenAccount(bot, account, owners.get(accountKey(account.userId, provider)));
+  try {
+    if (isUnknown(expected) && confirm && !(await confirm(account))) throw refusedAccount(bot, account);
+    const file = await keys.write(bot, { appKeys, accessToken, ...account, poemFile, provider });
+    return { file, account };
+  } catch (error) {
+    claimed.giveBack();
+    throw error;
+  }
 }
+
+/** Takes an account for a bot before anything is awaited, as several keys may be under way; undefined where another has it. */
+function claim(
+  account: string,
+  bot: BotName,
+  owners: Map<string, BotName>,
+): { giveBack: () => void } | undefined {
+  const owner = owners.get(account);
+  if (owner !== undefined && owner !== bot) return undefined;
+  owners.set(account, bot);
+  return {
+    giveBack() {
+      if (owner === undefined) owners.delete(account);
+    },
+  };
+}
+
+const isUnknown = ({ userId, screenName }: Expected): boolean =>
+  userId === undefined && screenName === undefined;
 
 /** An id settles it; a screen name may be changed by its owner, so it counts only where there is no id. */
 function isExpected(account: Account, { userId, screenName }: Expected): boolean {
@@ -62,12 +93,18 @@ function wrongAccount(bot: BotName, account: Account, { userId, screenName }: Ex
   return new FlockError(
     'partly',
     `${bot}: you authorized @${account.screenName} (id ${account.userId}), but this bot is ${wanted}; nothing was changed`,
-    { hint: `sign out of X in the browser, open the next link, and sign in as ${wanted}` },
+    { hint: `sign out in the browser, open the next link, and sign in as ${wanted}` },
   );
 }
 
-function takenAccount(bot: BotName, { screenName }: Account, owner: BotName): FlockError {
+function refusedAccount(bot: BotName, { screenName }: Account): FlockError {
+  return new FlockError('partly', `${bot}: @${screenName} is not its account, you say; nothing was changed`, {
+    hint: `sign out in the browser, open the next link, and sign in as the account of ${bot}`,
+  });
+}
+
+function takenAccount(bot: BotName, { screenName }: Account, owner = ''): FlockError {
   return new FlockError('partly', `${bot}: you authorized @${screenName}, which is ${owner} already; nothing was changed`, {
-    hint: `sign out of X in the browser, open the next link, and sign in as the account of ${bot}`,
+    hint: `sign out in the browser, open the next link, and sign in as the account of ${bot}`,
   });
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { FlockError } from '../errors.ts';
 import type { HttpAnswer } from '../http/exchange.ts';
 import { TokenPair } from '../keys/token-pair.ts';
+import type { Provider, WhoAmI } from './provider.ts';
 
 /** The account an access token acts as. */
 export interface Account {
@@ -9,52 +10,131 @@ export interface Account {
   screenName: string;
 }
 
-const token = z.string().regex(/^[\x21-\x7e]{1,512}$/);
-const requestTokenFields = z.object({
-  oauth_token: token,
-  oauth_token_secret: token,
-  oauth_callback_confirmed: z.literal('true'),
-});
-const accessTokenFields = z.object({
-  oauth_token: token,
-  oauth_token_secret: token,
-  user_id: z.string().regex(/^[0-9]{1,20}$/),
-  screen_name: z.string().regex(/^[A-Za-z0-9_]{1,50}$/),
-});
+/** An access token, and whose it is. */
+export interface Grant {
+  accessToken: TokenPair;
+  account: Account;
+}
 
+const token = z.string().regex(/^[\x21-\x7e]{1,512}$/);
+const tokenFields = z.object({ oauth_token: token, oauth_token_secret: token });
+const confirmed = z.object({ oauth_callback_confirmed: z.literal('true') });
 /**
  * @returns the request token in a whole, good answer
  * @throws {FlockError} for any other answer, see {@link oauthFailure}
  * @see RFC 5849 section 2.1
  */
-export function readRequestToken(answer: HttpAnswer, provider: string): TokenPair {
-  if (answer.status !== 200) throw oauthFailure(answer, provider);
-  const fields = requestTokenFields.safeParse(formFields(answer.body));
-  if (!fields.success) throw notOAuth(answer, provider, 'a request token');
-  return new TokenPair(fields.data.oauth_token, fields.data.oauth_token_secret);
+export function readRequestToken(answer: HttpAnswer, provider: Provider): TokenPair {
+  if (answer.status !== 200) throw oauthFailure(answer, provider.title);
+  const fields = fieldsOf(answer.body);
+  const found = tokenFields.safeParse(fields);
+  if (!found.success) throw notOAuth(answer, provider.title, 'a request token');
+  // Without it the callback may have been dropped, and the verifier with it.
+  if (provider.confirmsCallback && !confirmed.safeParse(fields).success)
+    throw notOAuth(answer, provider.title, 'a request token');
+  return new TokenPair(found.data.oauth_token, found.data.oauth_token_secret);
 }
 
 /**
- * @returns the access token and whose it is, from a whole, good answer
+ * @returns the access token in a whole, good answer, and whose it is where the answer says so
  * @throws {VerifierRefused} where the provider would not have the verifier
  * @throws {FlockError} for any other answer, see {@link oauthFailure}
  * @see RFC 5849 section 2.3
  */
 export function readAccessToken(
   answer: HttpAnswer,
-  provider: string,
-): { accessToken: TokenPair; account: Account } {
+  provider: Provider,
+): { accessToken: TokenPair; account: Account | undefined } {
   // What was wrong with the app or its keys would have shown when the request token was asked for.
-  if (answer.status === 401 || answer.status === 403 || answer.status === 400)
-    throw new VerifierRefused(provider);
-  if (answer.status !== 200) throw oauthFailure(answer, provider);
-  const fields = accessTokenFields.safeParse(formFields(answer.body));
-  if (!fields.success) throw notOAuth(answer, provider, 'an access token');
-  const { oauth_token, oauth_token_secret, user_id, screen_name } = fields.data;
-  return {
-    accessToken: new TokenPair(oauth_token, oauth_token_secret),
-    account: { userId: user_id, screenName: screen_name },
-  };
+  if ([400, 401, 403].includes(answer.status))
+    throw knownFailure(answer, provider.title, 'later') ?? new VerifierRefused(provider.title);
+  return readGrant(answer, provider);
+}
+
+/**
+ * The same for a name and a password: xAuth.
+ *
+ * @throws {FlockError} `partly` where the name or password was wrong, or the provider does not offer xAuth
+ * @see the xAuth documentation of Instapaper, which still has it
+ */
+export function readPasswordToken(
+  answer: HttpAnswer,
+  provider: Provider,
+): { accessToken: TokenPair; account: Account | undefined } {
+  const { status, body } = answer;
+  if ([400, 401, 403, 404].includes(status)) {
+    if (/(user ?name|password|credentials)/i.test(body) && !/x_?auth/i.test(body))
+      throw new FlockError('partly', `${provider.title} refused the name or the password (${status})`, {
+        hint: 'try again, and mind capitals',
+      });
+    throw (
+      knownFailure(answer, provider.title, 'later') ??
+      new FlockError('config', `${provider.title} does not let this app use xAuth (${status})`, {
+        hint: 'leave --xauth out: X gives keys by PIN, or by --callback; other services allow xAuth app by app',
+      })
+    );
+  }
+  return readGrant(answer, provider);
+}
+
+function readGrant(answer: HttpAnswer, provider: Provider) {
+  if (answer.status !== 200) throw oauthFailure(answer, provider.title);
+  const fields = fieldsOf(answer.body);
+  const found = tokenFields.safeParse(fields);
+  if (!found.success) throw notOAuth(answer, provider.title, 'an access token');
+  const { oauth_token, oauth_token_secret } = found.data;
+  const { accountFields } = provider;
+  const account =
+    accountFields && accountFrom(fields[accountFields.id], fields[accountFields.name], provider);
+  if (accountFields && !account) throw notOAuth(answer, provider.title, 'an access token');
+  return { accessToken: new TokenPair(oauth_token, oauth_token_secret), account };
+}
+
+function accountFrom(id: unknown, name: unknown, { account }: Provider): Account | undefined {
+  const isAccount =
+    typeof id === 'string' && typeof name === 'string' && account.id.test(id) && account.name.test(name);
+  return isAccount ? { userId: id, screenName: name } : undefined;
+}
+
+/**
+ * @returns whose the access token is that signed the question
+ * @throws {FlockError} for any answer that does not say, see {@link oauthFailure}
+ */
+export function readWhoAmI(answer: HttpAnswer, provider: Provider, { id, name }: WhoAmI): Account {
+  if (answer.status !== 200) throw oauthFailure(answer, provider.title);
+  const account = accountFrom(valueAt(answer.body, id), valueAt(answer.body, name), provider);
+  if (!account) throw notOAuth(answer, provider.title, 'the name of the account');
+  return account;
+}
+
+/**
+ * @returns whether an access token was ended now or had been before
+ * @throws {FlockError} for any other answer, see {@link oauthFailure}
+ * @see docs.x.com, POST oauth/invalidate_token
+ */
+export function readRevoked(answer: HttpAnswer, provider: Provider): 'ended' | 'was dead' {
+  if (answer.status === 200) return 'ended';
+  const dead = answer.status === 401 && /code"?\s*[:=]\s*"?89\b|invalid or expired token/i.test(answer.body);
+  if (dead) return 'was dead';
+  throw oauthFailure(answer, provider.title);
+}
+
+/** What stands at a way (`response.user.name`) in a JSON text; numbers, as ids may be, as text. */
+function valueAt(json: string, way: string): unknown {
+  let value = parseJson(json);
+  for (const step of way.split('.')) {
+    const found = z.record(z.string(), z.unknown()).safeParse(value);
+    value = found.success && Object.hasOwn(found.data, step) ? found.data[step] : undefined;
+  }
+  return typeof value === 'number' ? String(value) : value;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** The PIN was wrong, used before, or came too late. Only a new link helps. */
@@ -66,15 +146,21 @@ export class VerifierRefused extends FlockError {
   }
 }
 
-/** The fields of a form body; a field that comes twice is as bad as none. */
-function formFields(body: string): Record<string, string> {
-  const fields: Record<string, string> = {};
+/** The fields of a body, which is a form by the RFC and JSON at some providers; one that comes twice is as bad as none. */
+function fieldsOf(body: string): Record<string, string> {
+  const json = z.record(
+    z.string(),
+    z.union([z.string(), z.number().transform(String), z.boolean().transform(String)]),
+  );
+  const object = json.safeParse(parseJson(body));
+  if (object.success) return object.data;
+  const fields = new Map<string, string>();
   const doubled = new Set<string>();
   for (const [name, value] of new URLSearchParams(body.trim())) {
-    if (name in fields) doubled.add(name);
-    fields[name] = value;
+    if (fields.has(name)) doubled.add(name);
+    fields.set(name, value);
   }
-  return Object.fromEntries(Object.entries(fields).filter(([name]) => !doubled.has(name)));
+  return Object.fromEntries([...fields].filter(([name]) => !doubled.has(name)));
 }
 
 /**
@@ -82,7 +168,7 @@ function formFields(body: string): Record<string, string> {
  * and sends JSON, XML, forms and plain text.
  */
 export function oauthFailure(answer: HttpAnswer, provider: string): FlockError {
-  const { status, body } = answer;
+  const { status } = answer;
   if (status === 429) {
     return new FlockError('tryLater', `${provider} asks for patience (429)`, {
       hint: 'try again in 15 minutes',
@@ -93,8 +179,8 @@ export function oauthFailure(answer: HttpAnswer, provider: string): FlockError {
       hint: 'try again in a few minutes',
     });
   }
-  const known = knownFailures.find(({ sign }) => sign.test(body));
-  if (known) return new FlockError('config', `${provider} ${known.says}`, { hint: known.hint });
+  const known = knownFailure(answer, provider, 'first');
+  if (known) return known;
   if (status === 401) {
     return new FlockError('config', `${provider} refused the app keys (401)`, {
       hint: 'check CONSUMER_TOKEN and CONSUMER_TOKEN_SECRET (or apikeys.json) against the developer console',
@@ -105,29 +191,44 @@ export function oauthFailure(answer: HttpAnswer, provider: string): FlockError {
   });
 }
 
+/** @param step - whether it is the first request, or a later one where some failures mean something else */
+function knownFailure(
+  { body }: HttpAnswer,
+  provider: string,
+  step: 'first' | 'later',
+): FlockError | undefined {
+  const known = knownFailures.find(({ sign, anyStep }) => (step === 'first' || anyStep) && sign.test(body));
+  return known && new FlockError('config', `${provider} ${known.says}`, { hint: known.hint });
+}
+
 const knownFailures = [
   {
     sign: /code"?\s*[:=]\s*"?415\b|callback.{0,40}not approved/i,
+    anyStep: false,
     says: 'does not know the callback address (415)',
     hint: 'register a callback URL in the developer console (any will do for PINs, for example http://127.0.0.1)',
   },
   {
     sign: /desktop applications only support/i,
+    anyStep: false,
     says: 'treats the app as a desktop app, which may only use PINs',
     hint: 'set the app type to "Web App" in the developer console',
   },
   {
-    sign: /code"?\s*[:=]\s*"?135\b|timestamp out of bounds/i,
+    sign: /code"?\s*[:=]\s*"?135\b|timestamp out of bounds|oauth_problem=timestamp_refused/i,
+    anyStep: true,
     says: 'says that the time is wrong here (135)',
     hint: 'set the clock of this machine, for example with: timedatectl set-ntp true',
   },
   {
-    sign: /code"?\s*[:=]\s*"?(32|215)\b/,
+    sign: /code"?\s*[:=]\s*"?(32|215)\b|oauth_problem=(consumer_key_unknown|signature_invalid)/,
+    anyStep: false,
     says: 'refused the app keys (32)',
     hint: 'check CONSUMER_TOKEN and CONSUMER_TOKEN_SECRET (or apikeys.json) against the developer console',
   },
   {
     sign: /suspended/i,
+    anyStep: true,
     says: 'has suspended the app',
     hint: 'look in the developer console for the reason',
   },

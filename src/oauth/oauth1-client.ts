@@ -3,7 +3,15 @@ import type { Clock } from '../clock.ts';
 import { FlockError } from '../errors.ts';
 import { NoAnswer, type HttpAnswer, type Send } from '../http/exchange.ts';
 import type { TokenPair } from '../keys/token-pair.ts';
-import { readAccessToken, readRequestToken, type Account } from './oauth-answer.ts';
+import {
+  readAccessToken,
+  readPasswordToken,
+  readRequestToken,
+  readRevoked,
+  readWhoAmI,
+  type Account,
+  type Grant,
+} from './oauth-answer.ts';
 import type { Provider } from './provider.ts';
 import { authorizationHeader, formBody, type Parameter } from './signature.ts';
 
@@ -47,16 +55,19 @@ export function signedSend({ send, clock, appKeys, token }: SigningOptions): Sig
   };
 }
 
-/** The three steps of an OAuth 1.0a authorization that talk to the provider. */
+/** The steps of an OAuth 1.0a authorization that talk to the provider. */
 export interface OAuth1Client {
   /** @param callback - where the provider sends the person back to, or `oob` for a PIN */
   requestToken(callback: string): Promise<TokenPair>;
-  /** The link a person opens to authorize. */
+  /** The link a person opens to authorize. @param expected - the screen name it is to be */
   authorizeUrl(requestToken: TokenPair, expected: string | undefined): string;
-  accessToken(
-    requestToken: TokenPair,
-    verifier: string,
-  ): Promise<{ accessToken: TokenPair; account: Account }>;
+  accessToken(requestToken: TokenPair, verifier: string): Promise<Grant>;
+  /** xAuth: a name and a password for an access token, without a person's step. */
+  passwordToken(login: TokenPair): Promise<Grant>;
+  /** Whose an access token is, by the provider's word. */
+  whoAmI(accessToken: TokenPair): Promise<Account>;
+  /** Ends an access token, unless it had ended before or the provider leaves that to the person. */
+  revoke(accessToken: TokenPair): Promise<'ended' | 'was dead' | 'by hand'>;
 }
 
 /** @throws {FlockError} from each step, `unavailable` where the provider cannot be reached */
@@ -64,32 +75,70 @@ export function openOAuth1Client(
   provider: Provider,
   { send, clock, appKeys }: Omit<SigningOptions, 'token'>,
 ): OAuth1Client {
+  const call = (signed: SignedCall, token?: TokenPair): Promise<HttpAnswer> =>
+    reach(provider, () => signedSend({ send, clock, appKeys, ...(token && { token }) })(signed));
+
+  const whoAmI = (accessToken: TokenPair): Promise<Account> => askWhoAmI(provider, call, accessToken);
+  const granted = async ({ accessToken, account }: ReturnType<typeof readAccessToken>): Promise<Grant> => ({
+    accessToken,
+    account: account ?? (await whoAmI(accessToken)),
+  });
+
   return {
     async requestToken(callback) {
-      const call = signedSend({ send, clock, appKeys });
-      const oauth: Parameter[] = [['oauth_callback', callback]];
-      const answer = await reach(provider, () =>
-        call({ method: 'POST', url: provider.requestTokenUrl, oauth }),
-      );
-      return readRequestToken(answer, provider.title);
+      const answer = await call({
+        method: provider.requestTokenMethod,
+        url: provider.requestTokenUrl,
+        oauth: [['oauth_callback', callback]],
+      });
+      return readRequestToken(answer, provider);
     },
     authorizeUrl(requestToken, expected) {
       const url = new URL(provider.authorizeUrl);
       url.searchParams.set('oauth_token', requestToken.reveal().token);
-      // Signed in as somebody else already, the browser must still ask who this is to be.
-      url.searchParams.set('force_login', 'true');
-      if (expected !== undefined) url.searchParams.set('screen_name', expected);
+      for (const [name, value] of Object.entries(provider.authorizeParameters))
+        url.searchParams.set(name, value);
+      const { screenNameParameter } = provider;
+      if (expected !== undefined && screenNameParameter !== undefined)
+        url.searchParams.set(screenNameParameter, expected);
       return url.href;
     },
     async accessToken(requestToken, verifier) {
-      const call = signedSend({ send, clock, appKeys, token: requestToken });
       const oauth: Parameter[] = [['oauth_verifier', verifier]];
-      const answer = await reach(provider, () =>
-        call({ method: 'POST', url: provider.accessTokenUrl, oauth }),
-      );
-      return readAccessToken(answer, provider.title);
+      const signed = { method: provider.accessTokenMethod, url: provider.accessTokenUrl, oauth };
+      return granted(readAccessToken(await call(signed, requestToken), provider));
+    },
+    async passwordToken(login) {
+      const { token: name, secret: password } = login.reveal();
+      const form: Parameter[] = [
+        ['x_auth_mode', 'client_auth'],
+        ['x_auth_username', name],
+        ['x_auth_password', password],
+      ];
+      const answer = await call({ method: 'POST', url: provider.accessTokenUrl, form });
+      return granted(readPasswordToken(answer, provider));
+    },
+    whoAmI,
+    async revoke(accessToken) {
+      const { revokeUrl: url } = provider;
+      if (url === undefined) return 'by hand';
+      return readRevoked(await call({ method: 'POST', url }, accessToken), provider);
     },
   };
+}
+
+async function askWhoAmI(
+  provider: Provider,
+  call: (signed: SignedCall, token: TokenPair) => Promise<HttpAnswer>,
+  accessToken: TokenPair,
+): Promise<Account> {
+  const { whoAmI: question, title, id } = provider;
+  if (!question) {
+    throw new FlockError('config', `${title} has no way to ask whose a key is`, {
+      hint: `describe it in flock.json: providers.${id}.whoAmI`,
+    });
+  }
+  return readWhoAmI(await call({ method: 'GET', url: question.url }, accessToken), provider, question);
 }
 
 async function reach(provider: Provider, call: () => Promise<HttpAnswer>): Promise<HttpAnswer> {

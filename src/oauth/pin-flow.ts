@@ -1,5 +1,4 @@
-import type { TokenPair } from '../keys/token-pair.ts';
-import { VerifierRefused, type Account } from './oauth-answer.ts';
+import { VerifierRefused, type Grant } from './oauth-answer.ts';
 import type { OAuth1Client } from './oauth1-client.ts';
 
 /** What a person answers where the PIN is asked for: the PIN itself, a wish for another link, or nothing to do with it. */
@@ -14,11 +13,6 @@ export interface PinFlowOptions {
   askPin: () => Promise<PinAnswer>;
   /** Says why a PIN was refused, before the next link is shown. */
   refused: (why: VerifierRefused) => void;
-}
-
-export interface Grant {
-  accessToken: TokenPair;
-  account: Account;
 }
 
 /** A person who mistypes this often in a row is a script gone wrong. */

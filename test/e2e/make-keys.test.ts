@@ -204,11 +204,25 @@ describe('keymaker make-keys on a terminal of 60 columns', { concurrency: 4, tim
     assert.ok((amber[1] ?? '').length > 60, 'longer than the terminal is wide');
     await keymaker.matching(/PIN for amber \(r for a new link, n to skip\): /);
     keymaker.write(`${await authorizeAs(amber[1] ?? '', 'amber')}\r`);
+    await keymaker.matching(/Is @amber \(id \d+\) the account of amber\? \(y\/n\) /);
+    keymaker.write('y\r');
     // Typed before it is asked for: not lost, and taken as the answer to the next question.
     keymaker.write('n\r');
     assert.equal((await keymaker.exit).code, 0);
     assert.match(keymaker.stdout, /Keys: 1 made, 0 kept, 1 skipped, 0 failed\./);
     assert.deepEqual(await flock.bundle('amber'), flock.granted('amber'));
+  });
+
+  it('stores nothing where the person says that this is not the account', async () => {
+    await using flock = await TestFlock.open({ poems });
+    const keymaker = flock.start('keymaker', ['make-keys', 'poems', '--bot', 'amber'], terminal);
+    const { pin } = await pinFor(keymaker, 'somebody_else');
+    keymaker.write(`${pin}\r`);
+    await keymaker.matching(/Is @somebody_else/);
+    keymaker.write('n\r');
+    assert.equal((await keymaker.exit).code, 1);
+    assert.match(keymaker.stdout, /@somebody_else is not its account/);
+    assert.deepEqual(await readdir(flock.file('keys')), []);
   });
 
   it('keeps what is typed ahead', async () => {
@@ -224,7 +238,7 @@ describe('keymaker make-keys on a terminal of 60 columns', { concurrency: 4, tim
     await using flock = await TestFlock.open({ poems });
     const keymaker = flock.start('keymaker', ['make-keys', 'poems', '--all'], terminal);
     const { pin, end } = await pinFor(keymaker, 'amber');
-    keymaker.write(`${pin}\r`);
+    keymaker.write(`${pin}\ry\r`);
     await keymaker.matching(/PIN for birch[^\r\n]*: /, { from: end });
     keymaker.write('\x03');
     assert.equal((await keymaker.exit).code, 130);

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { FlockError, type Exit } from '../../src/errors.ts';
 import { readAccessToken, readRequestToken, VerifierRefused } from '../../src/oauth/oauth-answer.ts';
+import { xProvider } from '../../src/oauth/provider.ts';
 
+const x = xProvider('https://api.x.com');
 const good = 'oauth_token=req-1&oauth_token_secret=hidden-1&oauth_callback_confirmed=true';
 const granted = 'oauth_token=77-acc&oauth_token_secret=hidden-2&user_id=77&screen_name=Rain_1';
 
@@ -23,7 +25,7 @@ type Row = [name: string, status: number, body: string, exit: Exit, message: Reg
 describe('a request token', () => {
   it('is read from a whole answer, with whatever else is in it', () => {
     for (const body of [good, `${good}\n`, `x=1&${good}&y=%20`]) {
-      const token = readRequestToken({ status: 200, headers: {}, body }, 'X');
+      const token = readRequestToken({ status: 200, headers: {}, body }, x);
       assert.deepEqual(token.reveal(), { token: 'req-1', secret: 'hidden-1' });
     }
   });
@@ -58,7 +60,7 @@ describe('a request token', () => {
   ]; // prettier-ignore
   for (const [name, status, body, exit, message, hint] of rows) {
     it(`is not taken from ${name}`, () => {
-      const error = refusal(() => readRequestToken({ status, headers: {}, body }, 'X'));
+      const error = refusal(() => readRequestToken({ status, headers: {}, body }, x));
       assert.equal(error.exit, exit);
       assert.match(error.message, message);
       assert.match(error.hint ?? '', hint);
@@ -69,7 +71,7 @@ describe('a request token', () => {
 
 describe('an access token', () => {
   it('is read with its account', () => {
-    const { accessToken, account } = readAccessToken({ status: 200, headers: {}, body: granted }, 'X');
+    const { accessToken, account } = readAccessToken({ status: 200, headers: {}, body: granted }, x);
     assert.deepEqual(accessToken.reveal(), { token: '77-acc', secret: 'hidden-2' });
     assert.deepEqual(account, { userId: '77', screenName: 'Rain_1' });
   });
@@ -81,7 +83,7 @@ describe('an access token', () => {
     [400, '{"errors":[]}'],
   ] as const) {
     it(`is refused with its PIN by ${status} ${body}`, () => {
-      const error = refusal(() => readAccessToken({ status, headers: {}, body }, 'X'));
+      const error = refusal(() => readAccessToken({ status, headers: {}, body }, x));
       assert.ok(error instanceof VerifierRefused);
       assert.equal(error.exit, 'tryLater');
     });
@@ -102,7 +104,7 @@ describe('an access token', () => {
   ];
   for (const [name, status, body, exit] of rows) {
     it(`is not taken from ${name}`, () => {
-      const error = refusal(() => readAccessToken({ status, headers: {}, body }, 'X'));
+      const error = refusal(() => readAccessToken({ status, headers: {}, body }, x));
       assert.equal(error.exit, exit);
       assert.ok(!(error instanceof VerifierRefused));
     });

@@ -5,9 +5,9 @@ import { FlockError } from '../../src/errors.ts';
 import { HeldClock } from '../../src/held-clock.ts';
 import { NoAnswer, type HttpRequest, type Send } from '../../src/http/exchange.ts';
 import { TokenPair } from '../../src/keys/token-pair.ts';
-import { VerifierRefused } from '../../src/oauth/oauth-answer.ts';
+import { VerifierRefused, type Grant } from '../../src/oauth/oauth-answer.ts';
 import { openOAuth1Client } from '../../src/oauth/oauth1-client.ts';
-import { pinFlow, type Grant, type PinAnswer } from '../../src/oauth/pin-flow.ts';
+import { pinFlow, type PinAnswer } from '../../src/oauth/pin-flow.ts';
 import { xProvider } from '../../src/oauth/provider.ts';
 
 const base = 'http://127.0.0.1:4010';

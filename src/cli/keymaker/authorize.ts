@@ -1,8 +1,12 @@
 import type { FlockError } from '../../errors.ts';
 import type { BotName } from '../../flock/bot.ts';
+import { callbackFlow } from '../../oauth/callback-flow.ts';
+import type { Account, Grant } from '../../oauth/oauth-answer.ts';
 import type { OAuth1Client } from '../../oauth/oauth1-client.ts';
-import { pinFlow, type Grant, type PinAnswer } from '../../oauth/pin-flow.ts';
-import type { Provider } from '../../oauth/provider.ts';
+import { pinFlow, type PinAnswer } from '../../oauth/pin-flow.ts';
+import { verifierFrom, type Provider } from '../../oauth/provider.ts';
+import type { CallbackListener } from '../../web/callback-listener.ts';
+import { openInBrowser } from '../browser.ts';
 import type { Terminal } from '../terminal.ts';
 
 export interface AuthorizeOptions {
@@ -12,26 +16,23 @@ export interface AuthorizeOptions {
   /** The screen name the bot is to have, where it is known. */
   screenName: string | undefined;
   terminal: Terminal;
+  /** Where the person is sent back to; without it they bring a PIN. */
+  callbacks?: CallbackListener | undefined;
 }
 
-/** The PIN flow with a person at the terminal. @throws {FlockError} as {@link pinFlow} and the terminal do */
-export function authorize({
-  bot,
-  provider,
-  client,
-  screenName,
-  terminal,
-}: AuthorizeOptions): Promise<Grant | undefined> {
-  const account = screenName === undefined ? `the account of ${bot}` : `@${screenName}`;
+/** A person's step, told and asked at the terminal. @throws {FlockError} as the flows and the terminal do */
+export function authorize(options: AuthorizeOptions): Promise<Grant | undefined> {
+  const { bot, provider, client, screenName, terminal, callbacks } = options;
+  const showUrl = (url: string): void => {
+    showLink(options, url);
+  };
+  if (callbacks) {
+    return callbackFlow({ provider: provider.title, client, expected: screenName, callbacks, showUrl });
+  }
   return pinFlow({
     client,
     expected: screenName,
-    showUrl(url) {
-      terminal.say(`Open this link, sign in as ${account}, and authorize the app:`);
-      terminal.say();
-      terminal.say(url);
-      terminal.say();
-    },
+    showUrl,
     askPin: () => askPin(bot, provider, terminal),
     refused: ({ message, hint }: FlockError) => {
       terminal.warn(`${bot}: ${message}`, hint);
@@ -39,7 +40,16 @@ export function authorize({
   });
 }
 
-async function askPin(bot: BotName, { pin }: Provider, terminal: Terminal): Promise<PinAnswer> {
+function showLink({ bot, screenName, terminal, callbacks }: AuthorizeOptions, url: string): void {
+  const account = screenName === undefined ? `the account of ${bot}` : `@${screenName}`;
+  terminal.say(`Open this link, sign in as ${account}, and authorize the app:`);
+  terminal.say();
+  terminal.say(url);
+  terminal.say();
+  if (callbacks) void openInBrowser(url, terminal);
+}
+
+async function askPin(bot: BotName, provider: Provider, terminal: Terminal): Promise<PinAnswer> {
   for (;;) {
     const question = `PIN for ${bot} (r for a new link, n to skip):`;
     const answer = (
@@ -47,9 +57,34 @@ async function askPin(bot: BotName, { pin }: Provider, terminal: Terminal): Prom
     ).trim();
     if (/^n(o)?$/i.test(answer)) return 'skip';
     if (/^r$/i.test(answer)) return 'new link';
-    // People copy it with spaces and dashes.
-    const digits = answer.replaceAll(/[\s-]/g, '');
-    if (pin.test(digits)) return { pin: digits };
-    terminal.warn('that is not a PIN: it has only digits', 'copy it from the page that the link leads to');
+    const pin = verifierFrom(answer, provider);
+    if (pin !== undefined) return { pin };
+    terminal.warn(notPin(provider), 'copy it from the page that the link leads to');
   }
 }
+
+/** What is wrong with something typed in a PIN's place. */
+export function notPin({ verifier: { example } }: Provider): string {
+  if (example === '') return 'that is not a PIN';
+  return `that is not a PIN: ${/^[0-9]+$/.test(example) ? 'it has only digits' : `it looks like ${example}`}`;
+}
+
+/**
+ * Whether this is the account, asked of a person where nothing else says which it is to be. Where there is no terminal the
+ * account is taken, and printed.
+ */
+export const confirmAccount = (
+  bot: BotName,
+  { terminal, callbacks }: Pick<AuthorizeOptions, 'terminal' | 'callbacks'>,
+): ((account: Account) => Promise<boolean>) | undefined =>
+  terminal.interactive
+    ? (account) => {
+        callbacks?.tell({
+          mood: 'plain',
+          title: `Is @${account.screenName} the account of ${bot}?`,
+          text: 'Please answer in the terminal.',
+        });
+        const question = `Is @${account.screenName} (id ${account.userId}) the account of ${bot}?`;
+        return terminal.confirm(question, `"account" of ${bot} in flock.json says which it is`);
+      }
+    : undefined;

@@ -1,28 +1,40 @@
 import path from 'node:path';
+import pMap from 'p-map';
 import { z } from 'zod';
 import { openContext, type Context } from '../../context.ts';
-import { FlockError, type Exit } from '../../errors.ts';
-import { parseBotName, type BotName } from '../../flock/bot.ts';
+import { FlockError } from '../../errors.ts';
+import type { BotName } from '../../flock/bot.ts';
 import { readFlockFile, type FlockFile } from '../../flock/flock-file.ts';
-import { nearest } from '../../flock/nearest.ts';
 import type { KeyBundle } from '../../keys/key-bundle.ts';
-import { makeKey } from '../../keys/make-key.ts';
-import type { TokenPair } from '../../keys/token-pair.ts';
-import { VerifierRefused } from '../../oauth/oauth-answer.ts';
-import { byBot, findPoems, readPoem } from '../../poems/read-poems.ts';
-import { splitPoem } from '../../poems/split-poem.ts';
+import { expectedOf, makeKey, type MadeKey } from '../../keys/make-key.ts';
+import { TokenPair } from '../../keys/token-pair.ts';
+import type { Grant } from '../../oauth/oauth-answer.ts';
+import type { OAuth1Client } from '../../oauth/oauth1-client.ts';
+import type { Provider } from '../../oauth/provider.ts';
 import { appKeys } from '../../settings.ts';
+import type { CallbackListener } from '../../web/callback-listener.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
-import { authorize } from './authorize.ts';
+import { authorize, confirmAccount } from './authorize.ts';
+import { callbackFlags, callbackSchema, listenerFor } from './callbacks.ts';
+import { oldBundle } from './choose-bot.ts';
+import { checkPoem, choosePoems, poemFileIn, type Poem } from './choose-poems.ts';
+import { chooseProvider, providerFlags, providerSchema } from './choose-provider.ts';
+import { exitOf, stopsAll, summarize, type Result } from './results.ts';
 
 const schema = z.object({
   poems: z.string(),
   bot: z.array(z.string()).default([]),
   all: z.boolean().default(false),
   force: z.boolean().default(false),
+  ...callbackSchema,
+  xauth: z.boolean().default(false),
+  'first-post': z.string('should be given once, with a text').min(1, 'is empty').optional(),
+  ...providerSchema,
   ...placeSchema,
 });
+
+type Args = z.infer<typeof schema>;
 
 export const makeKeys = command({
   words: { poems: { type: 'string', describe: 'the folder of the poems, one text file for each bot' } },
@@ -35,11 +47,16 @@ export const makeKeys = command({
     },
     all: { type: 'boolean', describe: 'make the keys of all bots, without asking' },
     force: { type: 'boolean', describe: 'also for bots that have a good key already' },
+    ...callbackFlags,
+    xauth: { type: 'boolean', describe: 'exchange names and passwords, where the provider allows it' },
+    'first-post': { type: 'string', describe: 'post this text with each new key, to see that it works' },
+    ...providerFlags,
     ...placeFlags,
   },
   examples: [
     ['keymaker make-keys ./poems', 'ask for each poem, and make the keys'],
     ['keymaker make-keys ./poems --bot howl --force', 'make a new key for howl alone'],
+    ['keymaker make-keys ./poems --all --callback', 'authorize one after the other in the browser'],
   ],
   schema,
   async run(args, terminal) {
@@ -47,23 +64,27 @@ export const makeKeys = command({
     const { paths, keys } = context;
     const secrets = appKeys(paths.root);
     const flockFile = await readFlockFile(paths.flockFile);
+    const provider = chooseProvider(context, flockFile, args);
     const poems = await choosePoems(args.poems, args.bot);
     await keys.prepare();
+    if (args.xauth && args.callback)
+      throw new FlockError('usage', 'either --callback or --xauth', { hint: 'leave one out' });
+    await using callbacks = args.xauth ? undefined : await listenerFor(args, provider, context, terminal);
     const session: Session = {
       context,
       terminal,
+      provider,
+      client: context.oauth(provider, secrets),
+      callbacks,
       appKeys: secrets,
       flockFile,
-      force: args.force,
+      args,
       owners: await keys.owners(),
     };
     const results: Result[] = [];
     try {
-      for (const [index, [bot, file]] of poems.entries()) {
-        terminal.say(`Poem ${index + 1} of ${poems.length}: ${file}`, 'bold');
-        results.push(await serve({ bot, file }, session, args.all || args.bot.length > 0));
-        terminal.say();
-      }
+      if (args.xauth) await exchangeAll(poems, session, results);
+      else await askOneByOne(poems, session, results);
     } finally {
       summarize(results, terminal);
     }
@@ -74,138 +95,161 @@ export const makeKeys = command({
 interface Session {
   context: Context;
   terminal: Terminal;
+  provider: Provider;
+  client: OAuth1Client;
+  callbacks: CallbackListener | undefined;
   appKeys: TokenPair;
   flockFile: FlockFile;
-  force: boolean;
+  args: Args;
   owners: Map<string, BotName>;
 }
 
-type Result = { bot: BotName } & (
-  { key: 'made' | 'kept' | 'skipped' } | { key: 'failed'; error: FlockError }
-);
-
-/** @throws {FlockError} `data` where there are no poems, `usage` where a named bot has none */
-async function choosePoems(folder: string, wanted: readonly string[]): Promise<[BotName, string][]> {
-  const poems = byBot(await findPoems(folder));
-  if (poems.size === 0) {
-    throw new FlockError('data', `no poems in ${folder}`, {
-      hint: 'a poem is a text file whose name ends in .txt',
+/** A person makes one key after the other. */
+async function askOneByOne(poems: readonly Poem[], session: Session, results: Result[]): Promise<void> {
+  const { terminal } = session;
+  for (const [index, poem] of poems.entries()) {
+    terminal.say(`Poem ${index + 1} of ${poems.length}: ${poem.file}`, 'bold');
+    const result = await reported(poem, session, async () => {
+      const old = await oldBundle(poem.bot, session.context.keys, terminal);
+      return (
+        (await unwanted(poem, old, session)) ??
+        makeOne(poem, old, session, () => byPerson(poem, old, session))
+      );
     });
+    results.push(result);
+    terminal.say();
   }
-  if (wanted.length === 0) return [...poems];
-  return [...new Set(wanted)].map(parseBotName).map((bot) => {
-    const file = poems.get(bot);
-    if (file !== undefined) return [bot, file];
-    const meant = nearest(bot, [...poems.keys()]);
-    throw new FlockError('usage', `no poem in ${folder} belongs to a bot called ${bot}`, {
-      hint: meant === undefined ? `the bots are ${[...poems.keys()].join(', ')}` : `did you mean ${meant}?`,
-    });
-  });
 }
 
-/** Makes one bot's key, if it is wanted and needed. What goes wrong with it is reported and does not stop the others. */
-async function serve(
-  poem: { bot: BotName; file: string },
-  session: Session,
-  chosen: boolean,
-): Promise<Result> {
-  const { bot, file } = poem;
-  const { terminal, force } = session;
+/** Exchanges under way at a time. */
+const exchanges = 8;
+
+/** xAuth: all names and passwords are asked for first, then exchanged side by side. */
+async function exchangeAll(poems: readonly Poem[], session: Session, results: Result[]): Promise<void> {
+  const { terminal, client } = session;
+  const logins: { poem: Poem; old: KeyBundle | undefined; login: TokenPair }[] = [];
+  for (const poem of poems) {
+    let old: KeyBundle | undefined;
+    const result = await reported(poem, session, async () => {
+      old = await oldBundle(poem.bot, session.context.keys, terminal);
+      return unwanted(poem, old, session);
+    });
+    if (result) results.push(result);
+    else logins.push({ poem, old, login: await askLogin(poem.bot, terminal) });
+  }
+  const made = await pMap(
+    logins,
+    ({ poem, old, login }) =>
+      reported(poem, session, () => makeOne(poem, old, session, () => client.passwordToken(login))),
+    { concurrency: exchanges },
+  );
+  results.push(...made);
+}
+
+async function askLogin(bot: BotName, terminal: Terminal): Promise<TokenPair> {
+  const instead = 'give names and passwords on standard input, a line each';
+  const name = (await terminal.ask(`Name of the account of ${bot}:`, instead)).trim().replace(/^@/, '');
+  return new TokenPair(name, await terminal.askSecret(`Password of @${name} (not shown):`, instead));
+}
+
+/** What goes wrong with one bot is reported and does not stop the others. */
+async function reported<R>(
+  { bot }: Poem,
+  { terminal, callbacks }: Session,
+  work: () => Promise<R>,
+): Promise<R | Extract<Result, { key: 'failed' }>> {
   try {
-    const lines = splitPoem(await readPoem(file), 'line').length;
-    if (lines === 0)
-      throw new FlockError('data', `${file} has no lines`, { hint: 'write the poem, one post a line' });
-    const old = await oldBundle(bot, session);
-    if (old && !force) {
-      terminal.say(`${bot} has a key${accountOf(old)}; --force makes another.`);
-      return { bot, key: 'kept' };
-    }
-    if (!chosen && !(await wantsKey(bot, terminal))) return { bot, key: 'skipped' };
-    return await makeOne(poem, old, session);
+    return await work();
   } catch (error) {
-    if (!(error instanceof FlockError) || stopsAll(error)) throw error;
+    if (!(error instanceof FlockError)) throw error;
+    callbacks?.tell({ mood: 'bad', title: 'That did not work', text: error.message });
+    if (stopsAll(error)) throw error;
     terminal.warn(error.message, error.hint);
     return { bot, key: 'failed', error };
   }
 }
 
-async function makeOne(
-  poem: { bot: BotName; file: string },
+/** What becomes of a bot whose key is not to be made. @throws {FlockError} `data` where its poem is of no use */
+async function unwanted(
+  poem: Poem,
   old: KeyBundle | undefined,
-  session: Session,
-): Promise<Result> {
-  const { bot, file } = poem;
-  const { context, terminal, appKeys, flockFile, owners } = session;
-  const { provider, keys, paths } = context;
-  const screenName = flockFile.settingsOf(bot).account;
-  const client = context.oauth(appKeys);
-  const prefill = screenName ?? old?.screenName;
-  const made = await makeKey({
-    bot,
-    appKeys,
-    poemFile: poemFileIn(paths.root, file),
-    // An old key of the bot says who it is, unless flock.json says otherwise.
-    expected:
-      screenName === undefined ? { userId: old?.userId, screenName: old?.screenName } : { screenName },
-    keys,
-    owners,
-    flow: () => authorize({ bot, provider, client, screenName: prefill, terminal }),
-  });
-  if (!made) return { bot, key: 'skipped' };
-  const { account } = made;
-  terminal.say(
-    `${bot} is @${account.screenName} (id ${account.userId}): ${path.relative('.', made.file)}`,
-    'green',
-  );
-  return { bot, key: 'made' };
-}
-
-/** The bot's good bundle. A bad one is as good as none, and is replaced. */
-async function oldBundle(bot: BotName, { context, terminal }: Session): Promise<KeyBundle | undefined> {
-  try {
-    return await context.keys.readIfThere(bot);
-  } catch (error) {
-    if (!(error instanceof FlockError)) throw error;
-    terminal.warn(`${error.message}; it will be replaced`);
-    return undefined;
+  { terminal, args }: Session,
+): Promise<Result | undefined> {
+  const { bot } = poem;
+  await checkPoem(poem);
+  if (old && !args.force) {
+    terminal.say(`${bot} has a key${accountOf(old)}; --force makes another.`);
+    return { bot, key: 'kept' };
   }
-}
-
-async function wantsKey(bot: BotName, terminal: Terminal): Promise<boolean> {
-  for (;;) {
-    const answer = await terminal.ask(
-      `Make key for ${bot}? (y/n)`,
-      '--bot NAME or --all chooses without asking',
-    );
-    if (/^\s*y(es)?\s*$/i.test(answer)) return true;
-    if (/^\s*n(o)?\s*$/i.test(answer)) return false;
-    terminal.warn('please answer y or n');
-  }
-}
-
-/** As flockd finds it again: relative to the root, or absolute where the poem is elsewhere. */
-function poemFileIn(root: string, file: string): string {
-  const way = path.relative(root, path.resolve(file));
-  return way.startsWith('..') || path.isAbsolute(way) ? path.resolve(file) : way;
+  if (args.all || args.bot.length > 0) return undefined;
+  const wanted = await terminal.confirm(`Make key for ${bot}?`, '--bot NAME or --all chooses without asking');
+  return wanted ? undefined : { bot, key: 'skipped' };
 }
 
 const accountOf = ({ screenName }: KeyBundle): string =>
   screenName === undefined ? '' : ` for @${screenName}`;
 
-/** Whether the next bot would fare no better. */
-const stopsAll = (error: FlockError): boolean =>
-  !(error instanceof VerifierRefused || error.exit === 'data' || error.exit === 'partly');
-
-function summarize(results: readonly Result[], terminal: Terminal): void {
-  const counts = (['made', 'kept', 'skipped', 'failed'] as const).map(
-    (key) => `${results.filter((result) => result.key === key).length} ${key}`,
-  );
-  terminal.say(`Keys: ${counts.join(', ')}.`);
+function byPerson({ bot }: Poem, old: KeyBundle | undefined, session: Session): Promise<Grant | undefined> {
+  const { provider, client, terminal, callbacks, flockFile } = session;
+  const screenName = flockFile.settingsOf(bot).account ?? old?.screenName;
+  return authorize({ bot, provider, client, screenName, terminal, callbacks });
 }
 
-function exitOf(results: readonly Result[]): Exit {
-  const failed = results.filter((result) => result.key === 'failed');
-  const [first] = failed;
-  if (!first) return 'done';
-  return failed.length === results.length ? first.error.exit : 'partly';
+async function makeOne(
+  { bot, file }: Poem,
+  old: KeyBundle | undefined,
+  session: Session,
+  flow: () => Promise<Grant | undefined>,
+): Promise<Result> {
+  const { context, terminal, provider, callbacks, flockFile } = session;
+  const made = await makeKey({
+    ...session,
+    bot,
+    poemFile: poemFileIn(context.paths.root, file),
+    provider: provider.id === 'x' ? undefined : provider.id,
+    expected: expectedOf(flockFile.settingsOf(bot).account, old),
+    keys: context.keys,
+    confirm: session.args.xauth ? undefined : confirmAccount(bot, { terminal, callbacks }),
+    flow,
+  });
+  callbacks?.tell(made ? welcome(bot, made) : declined(bot));
+  if (!made) {
+    if (callbacks) terminal.say(`${bot}: nothing was authorized.`);
+    return { bot, key: 'skipped' };
+  }
+  const { account } = made;
+  terminal.say(
+    `${bot} is @${account.screenName} (id ${account.userId}): ${path.relative('.', made.file)}`,
+    'green',
+  );
+  await firstPost(bot, session);
+  return { bot, key: 'made' };
+}
+
+const welcome = (bot: BotName, { account }: MadeKey) =>
+  ({
+    mood: 'good',
+    title: `${bot} is @${account.screenName}`,
+    text: 'Its key is stored. You can close this page; the terminal goes on.',
+  }) as const;
+
+const declined = (bot: BotName) =>
+  ({
+    mood: 'plain',
+    title: 'Nothing was authorized',
+    text: `${bot} gets no key. You can close this page; the terminal goes on.`,
+  }) as const;
+
+/** @throws {FlockError} `partly` where the new key cannot post */
+async function firstPost(bot: BotName, { context, terminal, args }: Session): Promise<void> {
+  const text = args['first-post'];
+  const bundle = text === undefined ? undefined : await context.keys.readIfThere(bot);
+  if (text === undefined || !bundle) return;
+  const posted = await context.openX(bundle).post(text);
+  if ('failure' in posted) {
+    throw new FlockError('partly', `${bot}: the first post was not made: ${posted.failure.reason}`, {
+      hint: 'the key itself is stored; look at the account before you post again',
+    });
+  }
+  terminal.say(`${bot} made its first post: ${posted.ok}`);
 }

@@ -3,13 +3,7 @@ import { z } from 'zod';
 import { systemClock } from '../../clock.ts';
 import { openSandbox } from '../../sandbox/server.ts';
 import { appKeysIfSet, flockPaths, sandboxAppKeys } from '../../settings.ts';
-import { command, placeSchema } from '../command.ts';
-
-const port = z
-  .string()
-  .regex(/^\d{1,5}$/, 'must be a number from 0 to 65535')
-  .transform(Number)
-  .pipe(z.number().max(65_535, 'must be a number from 0 to 65535'));
+import { command, placeSchema, portSchema } from '../command.ts';
 
 export const sandbox = command({
   flags: {
@@ -31,7 +25,7 @@ export const sandbox = command({
       'and then: export KEYMAKER_API_URL=http://127.0.0.1:4010',
     ],
   ],
-  schema: z.object({ port, state: z.string().optional(), root: placeSchema.root }),
+  schema: z.object({ port: portSchema, state: z.string().optional(), root: placeSchema.root }),
   async run(args, terminal) {
     const { root } = flockPaths(args);
     const own = appKeysIfSet(root);

@@ -1,0 +1,44 @@
+import type { Options } from 'yargs';
+import { z } from 'zod';
+import type { Context } from '../../context.ts';
+import { FlockError } from '../../errors.ts';
+import type { Provider } from '../../oauth/provider.ts';
+import { openCallbackListener, type CallbackListener } from '../../web/callback-listener.ts';
+import { portSchema } from '../command.ts';
+import type { Terminal } from '../terminal.ts';
+
+/** The flags of commands that can wait for the browser. */
+export const callbackFlags = {
+  callback: { type: 'boolean', describe: 'let the browser bring the answer back, instead of a PIN' },
+  port: {
+    type: 'string',
+    default: '4180',
+    describe: 'with --callback: register http://127.0.0.1:PORT/callback with the app',
+  },
+} satisfies Record<string, Options>;
+
+/** What {@link callbackFlags} may be. */
+export const callbackSchema = { callback: z.boolean().default(false), port: portSchema };
+
+/**
+ * What waits for the browser, where the person or the provider wants that.
+ *
+ * @throws {FlockError} `usage` where the provider gives its keys by PIN only, `unavailable` where the port cannot be had
+ */
+export async function listenerFor(
+  { callback, port }: { callback: boolean; port: number },
+  provider: Provider,
+  { clock }: Context,
+  terminal: Terminal,
+): Promise<CallbackListener | undefined> {
+  if (callback && provider.callback === 'pin') {
+    throw new FlockError('usage', `${provider.title} gives its keys by PIN`, {
+      hint: 'leave --callback out',
+    });
+  }
+  if (!callback && provider.callback !== 'url') return undefined;
+  const warn = (message: string): void => {
+    terminal.warn(message, 'use the link above');
+  };
+  return openCallbackListener({ port, clock, warn });
+}

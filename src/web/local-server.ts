@@ -1,0 +1,108 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { FlockError, messageOf, systemCode } from '../errors.ts';
+import { plain, type LocalAnswer, type LocalRequest } from './local-exchange.ts';
+
+export interface LocalServer extends AsyncDisposable {
+  /** `http://127.0.0.1:PORT`, without a slash at its end. */
+  url: string;
+}
+
+export interface LocalServerOptions {
+  /** 0 takes any that is free. */
+  port: number;
+  answer: (request: LocalRequest) => LocalAnswer | Promise<LocalAnswer>;
+  /** Told of a mistake of the server's own. */
+  failed: (error: unknown) => void;
+}
+
+/** The longest body that is read. Bytes. */
+const longestBody = 64 * 1024;
+
+/**
+ * Serves pages to browsers on this machine, on 127.0.0.1 and nowhere else. A request under any other name is refused: a page
+ * elsewhere can point a name of its own at this address (DNS rebinding), but cannot make the browser hide that name.
+ *
+ * @throws {FlockError} `unavailable` where the port cannot be had
+ */
+export async function openLocalServer({ port, answer, failed }: LocalServerOptions): Promise<LocalServer> {
+  const server = createServer((request, response) => {
+    serve(request, response, answer).catch((error: unknown) => {
+      failed(error);
+      respond(response, plain(500, 'something went wrong here; the terminal says what'));
+    });
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (cause) => {
+      reject(cannotListen(port, cause));
+    });
+    server.listen(port, '127.0.0.1', resolve);
+  });
+  const bound = (server.address() as AddressInfo).port;
+  return {
+    url: `http://127.0.0.1:${bound}`,
+    [Symbol.asyncDispose]: () =>
+      new Promise((resolve) => {
+        server.close(() => {
+          resolve();
+        });
+        server.closeAllConnections();
+      }),
+  };
+}
+
+async function serve(
+  request: IncomingMessage,
+  response: ServerResponse,
+  answer: LocalServerOptions['answer'],
+): Promise<void> {
+  const { method = 'GET', headers, socket } = request;
+  const allowed = [`127.0.0.1:${socket.localPort ?? 0}`, `localhost:${socket.localPort ?? 0}`];
+  const host = headers.host?.toLowerCase() ?? '';
+  const body = await readBody(request);
+  if (!allowed.includes(host)) respond(response, plain(421, 'this page does not go by that name'));
+  else if (body === undefined) respond(response, plain(413, 'too long'));
+  else {
+    // A target such as //elsewhere would be read as another host.
+    const url = new URL(`http://${host}/${(request.url ?? '/').replace(/^\/+/, '')}`);
+    const isForm = /^application\/x-www-form-urlencoded\b/i.test(headers['content-type'] ?? '');
+    const form = new URLSearchParams(isForm ? body : '');
+    const flat = Object.fromEntries(
+      Object.entries(headers).map(([name, value]) => [name, value?.toString()]),
+    );
+    respond(
+      response,
+      await answer({ method, path: url.pathname, query: url.searchParams, headers: flat, form }),
+    );
+  }
+}
+
+/** The body as text, or undefined where it is too long. */
+async function readBody(request: IncomingMessage): Promise<string | undefined> {
+  const parts: Buffer[] = [];
+  let length = 0;
+  for await (const part of request as AsyncIterable<Buffer>) {
+    length += part.length;
+    if (length <= longestBody) parts.push(part);
+  }
+  return length <= longestBody ? Buffer.concat(parts).toString('utf8') : undefined;
+}
+
+function respond(response: ServerResponse, { status, headers, body }: LocalAnswer): void {
+  if (response.headersSent) return;
+  response.writeHead(status, {
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+    'referrer-policy': 'no-referrer',
+    ...headers,
+  });
+  response.end(body);
+}
+
+function cannotListen(port: number, cause: Error): FlockError {
+  const why = systemCode(cause) === 'EADDRINUSE' ? 'is in use' : `cannot be had: ${messageOf(cause)}`;
+  return new FlockError('unavailable', `port ${port} ${why}`, {
+    hint: 'choose another with --port N; 0 takes any that is free',
+    cause,
+  });
+}
