@@ -6,6 +6,28 @@
  * @returns {Promise<string>} the PIN
  */
 export async function authorizeAs(link, screenName) {
+  const answer = await answerPage(link, screenName, 'authorize');
+  const pin = /<code[^>]*>\s*([\d-]{7,11})\s*<\/code>/.exec(await answer.text())?.[1];
+  if (pin === undefined) throw new Error(`no PIN on the page behind ${link} (${answer.status})`);
+  return pin;
+}
+
+/**
+ * The same where the provider sends the person back.
+ *
+ * @param {string} link
+ * @param {string} screenName
+ * @param {'authorize' | 'cancel'} action
+ * @returns {Promise<string>} where to
+ */
+export async function sentBackAs(link, screenName, action = 'authorize') {
+  const answer = await answerPage(link, screenName, action);
+  const to = answer.headers.get('location');
+  if (to === null) throw new Error(`nobody is sent back by the page behind ${link} (${answer.status})`);
+  return to;
+}
+
+async function answerPage(link, screenName, action) {
   const page = await fetch(link);
   const html = await page.text();
   const fields = new URLSearchParams();
@@ -15,14 +37,11 @@ export async function authorizeAs(link, screenName) {
     if (name !== undefined) fields.set(name, value ?? '');
   }
   fields.set('screen_name', screenName);
-  fields.set('action', 'authorize');
+  fields.set('action', action);
   const cookie = page.headers
     .getSetCookie()
     .map((line) => line.split(';')[0])
     .join('; ');
   const target = new URL(/<form[^>]*action="([^"]*)"/.exec(html)?.[1] ?? '', link);
-  const answer = await fetch(target, { method: 'POST', body: fields, headers: { cookie } });
-  const pin = /<code[^>]*>\s*(\d{7})\s*<\/code>/.exec(await answer.text())?.[1];
-  if (pin === undefined) throw new Error(`no PIN on the page behind ${link} (${answer.status})`);
-  return pin;
+  return fetch(target, { method: 'POST', body: fields, headers: { cookie }, redirect: 'manual' });
 }

@@ -22,6 +22,7 @@ export interface Context extends AsyncDisposable {
   paths: FlockPaths;
   clock: Clock;
   keys: KeyStore;
+  send: Send;
   /** @throws {FlockError} `usage` where there is no such provider */
   provider: (id: string, custom: FlockFile['providers']) => Provider;
   oauth: (provider: Provider, appKeys: TokenPair) => OAuth1Client;
@@ -44,6 +45,7 @@ export function openContext(places: Places): Context {
     paths,
     clock,
     keys: new KeyStore(paths.keys),
+    send,
     provider: (id, custom) => providerOf(id, custom, api),
     oauth: (provider, appKeys) => openOAuth1Client(provider, { send, clock, appKeys }),
     openX: openX(api, send, clock),

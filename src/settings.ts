@@ -84,6 +84,14 @@ export function appKeysIfSet(root: string): TokenPair | undefined {
   return appKeysInFile(path.join(root, 'apikeys.json'));
 }
 
+/** Where {@link appKeysIfSet} finds the app keys, or would. */
+export const appKeysSource = (): 'the environment' | 'apikeys.json' =>
+  ['CONSUMER_TOKEN', 'CONSUMER_TOKEN_SECRET'].some(
+    (name) => nonEmpty(process.env[name]?.trim()) ?? nonEmpty(process.env[`${name}_FILE`]),
+  )
+    ? 'the environment'
+    : 'apikeys.json';
+
 function secretFrom(name: 'CONSUMER_TOKEN' | 'CONSUMER_TOKEN_SECRET'): string | undefined {
   const value = process.env[name]?.trim();
   if (value !== undefined && value !== '') return value;

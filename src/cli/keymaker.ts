@@ -26,6 +26,26 @@ export const keymaker: Program = {
       load: async () => (await import('./keymaker/finish.ts')).finish,
     },
     {
+      usage: 'serve',
+      summary: 'A page of the flock, on this machine: authorize, check, try and revoke in the browser',
+      load: async () => (await import('./keymaker/serve.ts')).serve,
+    },
+    {
+      usage: 'list',
+      summary: 'List the key bundles: bot, account, masked tokens, poem and file',
+      load: async () => (await import('./keymaker/list.ts')).list,
+    },
+    {
+      usage: 'doctor',
+      summary: 'Check app keys, bundles, permissions, the clock and the providers, and say each repair',
+      load: async () => (await import('./keymaker/doctor.ts')).doctor,
+    },
+    {
+      usage: 'import <file>',
+      summary: 'Take keys that other programs made into key bundles',
+      load: async () => (await import('./keymaker/import.ts')).importKeys,
+    },
+    {
       usage: 'revoke <bot>',
       summary: 'End the key of one bot, and remove its bundle',
       load: async () => (await import('./keymaker/revoke.ts')).revoke,

@@ -61,9 +61,13 @@ export function parseKeyBundle(json: string, file: string): KeyBundle {
   if (!found.success) {
     const [issue] = found.error.issues;
     const field = issue?.path.join('.') ?? '';
-    throw new FlockError('data', `${file}: ${field === '' ? 'not a key bundle' : `${field} ${issue?.message ?? ''}`}`, {
-      hint: remake(file),
-    });
+    throw new FlockError(
+      'data',
+      `${file}: ${field === '' ? 'not a key bundle' : `${field} ${issue?.message ?? ''}`}`,
+      {
+        hint: remake(file),
+      },
+    );
   }
   const { data } = found;
   const isX = data.provider === undefined || data.provider === 'x';
@@ -71,9 +75,13 @@ export function parseKeyBundle(json: string, file: string): KeyBundle {
     throw new FlockError('data', `${file}: user_id is not an id`, { hint: remake(file) });
   const owner = isX ? userIdIn(data.oauth_token) : undefined;
   if (owner !== undefined && data.user_id !== undefined && owner !== data.user_id) {
-    throw new FlockError('data', `${file}: oauth_token belongs to the account ${owner}, but user_id is ${data.user_id}`, {
-      hint: remake(file),
-    });
+    throw new FlockError(
+      'data',
+      `${file}: oauth_token belongs to the account ${owner}, but user_id is ${data.user_id}`,
+      {
+        hint: remake(file),
+      },
+    );
   }
   return {
     appKeys: new TokenPair(data.consumer_token, data.consumer_token_secret),

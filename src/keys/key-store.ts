@@ -11,7 +11,6 @@ import { accountKey, formatKeyBundle, parseKeyBundle, type KeyBundle } from './k
 /** A bundle is a few hundred bytes; what is larger is something else. */
 const largestBundle = 64 * 1024;
 
-
 /** The key bundles of a flock: `keys/<bot>.json`, each 0600 in a 0700 folder, replaced as a whole or not at all. */
 export class KeyStore {
   readonly folder: string;
@@ -33,7 +32,9 @@ export class KeyStore {
   async list(): Promise<{ bot: BotName; file: string }[]> {
     const names = await readdir(this.folder).catch((cause: unknown) => {
       if (systemCode(cause) === 'ENOENT') return [];
-      throw new FlockError('data', `cannot read the keys folder ${this.folder}: ${reasonOf(cause)}`, { cause });
+      throw new FlockError('data', `cannot read the keys folder ${this.folder}: ${reasonOf(cause)}`, {
+        cause,
+      });
     });
     const found = new Map<BotName, string>();
     for (const name of names.sort()) {
@@ -66,7 +67,9 @@ export class KeyStore {
 
   /** The bots of all good bundles by their {@link accountKey}. @throws {FlockError} as {@link list} */
   async owners(): Promise<Map<string, BotName>> {
-    const bundles = await pMap(await this.list(), ({ bot, file }) => this.#ownerOf(bot, file), { concurrency: 64 });
+    const bundles = await pMap(await this.list(), ({ bot, file }) => this.#ownerOf(bot, file), {
+      concurrency: 64,
+    });
     return new Map(bundles.filter((entry) => entry !== undefined));
   }
 

@@ -104,7 +104,11 @@ function refusedAccount(bot: BotName, { screenName }: Account): FlockError {
 }
 
 function takenAccount(bot: BotName, { screenName }: Account, owner = ''): FlockError {
-  return new FlockError('partly', `${bot}: you authorized @${screenName}, which is ${owner} already; nothing was changed`, {
-    hint: `sign out in the browser, open the next link, and sign in as the account of ${bot}`,
-  });
+  return new FlockError(
+    'partly',
+    `${bot}: you authorized @${screenName}, which is ${owner} already; nothing was changed`,
+    {
+      hint: `sign out in the browser, open the next link, and sign in as the account of ${bot}`,
+    },
+  );
 }

@@ -52,7 +52,9 @@ export class PendingStore {
     try {
       await replaceFile(this.#fileOf(bot), `${JSON.stringify(fields)}\n`);
     } catch (cause) {
-      throw new FlockError('cannotCreate', `cannot write ${this.#fileOf(bot)}: ${reasonOf(cause)}`, { cause });
+      throw new FlockError('cannotCreate', `cannot write ${this.#fileOf(bot)}: ${reasonOf(cause)}`, {
+        cause,
+      });
     }
   }
 

@@ -4,6 +4,8 @@ import type { TokenPair } from '../keys/token-pair.ts';
 export type Callback =
   | { kind: 'granted'; token: string; verifier: string }
   | { kind: 'denied'; token: string }
+  /** Somebody said no, and the provider does not say to what. */
+  | { kind: 'nameless' }
   | { kind: 'unreadable' };
 
 export type CallbackAnswer = { verifier: string } | 'denied';
@@ -20,12 +22,13 @@ export interface Callbacks {
 }
 
 /**
- * Reads the query of a callback: X says `denied=TOKEN` where the person said no, others name a problem or leave the
- * verifier out. A field that comes twice is as bad as none.
+ * Reads the query of a callback: X says `denied=TOKEN` where the person said no, others name a problem, leave the verifier
+ * out, or (Tumblr) say nothing at all. A field that comes twice is as bad as none.
  *
  * @see RFC 5849 section 2.2
  */
 export function readCallback(query: URLSearchParams): Callback {
+  if (query.size === 0) return { kind: 'nameless' };
   const denied = only(query, 'denied');
   const token = only(query, 'oauth_token') ?? denied;
   if (token === undefined || [...query.keys()].length !== new Set(query.keys()).size)

@@ -101,11 +101,21 @@ function accountFrom(id: unknown, name: unknown, { account }: Provider): Account
  * @throws {FlockError} for any answer that does not say, see {@link oauthFailure}
  */
 export function readWhoAmI(answer: HttpAnswer, provider: Provider, { id, name }: WhoAmI): Account {
-  if (answer.status !== 200) throw oauthFailure(answer, provider.title);
-  const account = accountFrom(valueAt(answer.body, id), valueAt(answer.body, name), provider);
-  if (!account) throw notOAuth(answer, provider.title, 'the name of the account');
-  return account;
+  const { status, body } = answer;
+  if (status === 401 || status === 403)
+    throw knownFailure(answer, provider.title, 'later') ?? deadKey(provider.title, String(status));
+  if (status !== 200) throw oauthFailure(answer, provider.title);
+  const account = accountFrom(valueAt(body, id), valueAt(body, name), provider);
+  if (account) return account;
+  // Flickr fails with a success.
+  if (valueAt(body, 'stat') === 'fail') throw deadKey(provider.title, String(valueAt(body, 'code')));
+  throw notOAuth(answer, provider.title, 'the name of the account');
 }
+
+const deadKey = (provider: string, code: string): FlockError =>
+  new FlockError('partly', `${provider} does not accept the key (${code.slice(0, 20)})`, {
+    hint: 'it was revoked, or its app was changed: make it again with keymaker reauth',
+  });
 
 /**
  * @returns whether an access token was ended now or had been before
@@ -215,13 +225,13 @@ const knownFailures = [
     hint: 'set the app type to "Web App" in the developer console',
   },
   {
-    sign: /code"?\s*[:=]\s*"?135\b|timestamp out of bounds|oauth_problem=timestamp_refused/i,
+    sign: /code"?\s*[:=]\s*"?135\b|timestamp out of bounds|oauth_problem=timestamp_refused|timestamp is too far/i,
     anyStep: true,
     says: 'says that the time is wrong here (135)',
     hint: 'set the clock of this machine, for example with: timedatectl set-ntp true',
   },
   {
-    sign: /code"?\s*[:=]\s*"?(32|215)\b|oauth_problem=(consumer_key_unknown|signature_invalid)/,
+    sign: /code"?\s*[:=]\s*"?(32|215)\b|oauth_problem=(consumer_key_unknown|signature_invalid)|consumer_key not recognized|signature does not match/,
     anyStep: false,
     says: 'refused the app keys (32)',
     hint: 'check CONSUMER_TOKEN and CONSUMER_TOKEN_SECRET (or apikeys.json) against the developer console',
@@ -229,8 +239,8 @@ const knownFailures = [
   {
     sign: /suspended/i,
     anyStep: true,
-    says: 'has suspended the app',
-    hint: 'look in the developer console for the reason',
+    says: 'has suspended the app or the account',
+    hint: 'sign in as the account, and look in the developer console, for the reason',
   },
 ];
 

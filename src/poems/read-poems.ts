@@ -78,3 +78,9 @@ export async function readPoem(file: string): Promise<string> {
 }
 
 const byCodeUnit = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+/** The poem's path as flockd finds it again: relative to the root, or absolute where the poem is elsewhere. */
+export function poemFileIn(root: string, file: string): string {
+  const way = path.relative(root, path.resolve(file));
+  return way.startsWith('..') || path.isAbsolute(way) ? path.resolve(file) : way;
+}

@@ -1,5 +1,5 @@
 import type { Chance } from './chance.ts';
-import type { Access } from './state.ts';
+import type { Access, DialectId } from './state.ts';
 
 /** How long a request token waits for its person. X's own figure is not published; reports put it here. */
 const patience = 15 * 60_000;
@@ -9,6 +9,7 @@ export interface Authorization {
   token: string;
   secret: string;
   app: string;
+  dialect: DialectId;
   /** `oob` for a PIN, else the URL the person is sent back to. */
   callback: string;
   access: Access;
@@ -22,6 +23,7 @@ export interface Authorization {
 
 export interface Asked {
   app: string;
+  dialect: DialectId;
   callback: string;
   access: Access;
 }
@@ -56,10 +58,13 @@ export class Authorizations {
     return found && now < found.expires ? found : undefined;
   }
 
-  /** Records a person's yes and gives the verifier: seven digits to type, or a word for a callback. */
-  approve(authorization: Authorization, accountId: string): string {
-    const verifier =
-      authorization.callback === 'oob' ? this.#chance.digits('pin', 7) : this.#chance.word('verifier', 32);
+  /**
+   * Records a person's yes and gives the verifier: digits to type, or a word for a callback.
+   *
+   * @param pin how the digits are written, each as `#`
+   */
+  approve(authorization: Authorization, accountId: string, pin: string): string {
+    const verifier = authorization.callback === 'oob' ? this.#pin(pin) : this.#chance.word('verifier', 32);
     authorization.state = 'approved';
     authorization.approved = { accountId, verifier };
     return verifier;
@@ -67,12 +72,18 @@ export class Authorizations {
 
   /**
    * Trades a verifier for the account that approved. The request token is spent by any try,
-   * a wrong one too: seven digits could be guessed otherwise.
+   * a wrong one too: a few digits could be guessed otherwise.
    */
   redeem(authorization: Authorization, verifier: string): string | undefined {
     const { approved, state } = authorization;
     authorization.state = 'spent';
     return state === 'approved' && approved?.verifier === verifier ? approved.accountId : undefined;
+  }
+
+  #pin(written: string): string {
+    const digits = this.#chance.digits('pin', written.split('#').length - 1);
+    let n = 0;
+    return written.replaceAll('#', () => digits.charAt(n++));
   }
 
   #forgetOld(now: number): void {

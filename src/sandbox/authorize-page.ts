@@ -1,14 +1,18 @@
 import type { Authorization } from './authorizations.ts';
+import type { Dialect } from './dialect.ts';
 import { avatar, html, layout, type Html } from './html.ts';
-import type { Account } from './state.ts';
+import type { Access, Account } from './state.ts';
 
 /** How many accounts the page lists; others can be named. */
 const longestList = 50;
 
 export interface Question {
+  dialect: Dialect;
   /** Where the form goes back to. */
   path: string;
   authorization: Authorization;
+  /** What the app is to be permitted. */
+  access: Access;
   accounts: Account[];
   /** The screen name to have picked already; it need not exist yet. */
   chosen: string | undefined;
@@ -17,16 +21,17 @@ export interface Question {
 }
 
 /** The page that asks a person which account the app may use. */
-export function askPage({ path, authorization, accounts, chosen, complaint }: Question): string {
+export function askPage(question: Question): string {
+  const { dialect, path, authorization, access, accounts, chosen, complaint } = question;
   const names = listNames(accounts, chosen);
   const left = accounts.length - longestList;
   return layout(
     'Authorize an app · Sandbox',
     html`<main class="card">
-      <p class="brand">Sandbox <span>an X in a box</span></p>
+      ${brand(dialect)}
       <h1>Authorize this app to use an account?</h1>
       <p class="app">App key <code>${authorization.app}</code></p>
-      ${rights(authorization)}
+      ${rights(dialect, access)}
       <form method="post" action="${path}">
         <input type="hidden" name="oauth_token" value="${authorization.token}" />
         <input type="hidden" name="authenticity_token" value="${authorization.authenticity}" />
@@ -51,15 +56,19 @@ export function askPage({ path, authorization, accounts, chosen, complaint }: Qu
           <button name="action" value="cancel" formnovalidate>Cancel</button>
         </div>
       </form>
-      <p class="small">Nothing here reaches the real X.</p>
+      <p class="small">Nothing here reaches the real ${dialect.title}.</p>
     </main>`,
   );
 }
 
-function rights({ access }: Authorization): Html {
+const brand = ({ id, title }: Dialect): Html =>
+  html`<p class="brand">Sandbox <span>${id === 'x' ? 'an' : 'a'} ${title} in a box</span></p>`;
+
+function rights(dialect: Dialect, access: Access): Html {
   return html`<ul class="rights">
-    <li>Read the posts of the account</li>
-    ${access === 'write' ? html`<li>Post and delete posts for it</li>` : html`<li class="no">It may not post</li>`}
+    ${dialect.rights[access].map(({ text, granted }) =>
+      granted ? html`<li>${text}</li>` : html`<li class="no">${text}</li>`,
+    )}
   </ul>`;
 }
 
@@ -85,11 +94,11 @@ function listNames(accounts: Account[], chosen: string | undefined): string[] {
 }
 
 /** The page that shows the PIN, in the markup X has, which scripts look for. */
-export function pinPage(screenName: string, pin: string): string {
+export function pinPage(dialect: Dialect, screenName: string, pin: string): string {
   return layout(
     'Your PIN · Sandbox',
     html`<main class="card">
-      <p class="brand">Sandbox <span>an X in a box</span></p>
+      ${brand(dialect)}
       <p class="who">${avatar(screenName)} @${screenName}</p>
       <h1 id="code-desc">Type this PIN into your terminal</h1>
       <div id="oauth_pin">

@@ -95,7 +95,7 @@ function showAccount({ world }: Core, { id, screenName, suspended, created }: Ac
     suspended,
     created: new Date(created).toISOString(),
     posts: live(world.postsOf(id)).length,
-    tokens: tokens.map(({ access }) => access),
+    tokens: tokens.map(({ access, dialect }) => (dialect === 'x' ? access : `${dialect} ${access}`)),
   };
 }
 

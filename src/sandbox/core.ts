@@ -4,7 +4,7 @@ import type { SandboxAnswer, SandboxRequest } from './answer.ts';
 import type { RateLimits } from './limits.ts';
 import type { Nonces } from './nonces.ts';
 import type { Refuse } from './problems.ts';
-import type { AccessToken, Account } from './state.ts';
+import type { AccessToken, Account, DialectId } from './state.ts';
 import { verify, type KeyRing, type Pair, type Signed } from './verify.ts';
 import type { World } from './world.ts';
 
@@ -36,14 +36,25 @@ export interface Caller {
 type Outcome<T> = { ok: true; value: T } | { ok: false; answer: SandboxAnswer };
 
 /** Any request signed by an app of ours, with or without a token. */
-export function signedBy(core: Core, request: SandboxRequest, refuse: Refuse): Outcome<Signed> {
-  const checked = verify(request, keyRing(core), core.nonces, request.arrived ?? core.clock.now());
-  return checked.ok ? { ok: true, value: checked.signed } : { ok: false, answer: refuse(checked.refusal) };
+export function signedBy(
+  core: Core,
+  request: SandboxRequest,
+  refuse: Refuse,
+  dialect: DialectId = 'x',
+): Outcome<Signed> {
+  const checked = verify(request, keyRing(core, dialect), core.nonces, request.arrived ?? core.clock.now());
+  if (checked.ok) return { ok: true, value: checked.signed };
+  return { ok: false, answer: refuse(checked.refusal, checked.base) };
 }
 
 /** A request signed for an account, in good standing or not. */
-export function callerOf(core: Core, request: SandboxRequest, refuse: Refuse): Outcome<Caller> {
-  const checked = signedBy(core, request, refuse);
+export function callerOf(
+  core: Core,
+  request: SandboxRequest,
+  refuse: Refuse,
+  dialect: DialectId = 'x',
+): Outcome<Caller> {
+  const checked = signedBy(core, request, refuse, dialect);
   if (!checked.ok) return checked;
   const signed = checked.value;
   const token = core.world.accessToken(signed.token ?? '');
@@ -53,15 +64,21 @@ export function callerOf(core: Core, request: SandboxRequest, refuse: Refuse): O
 }
 
 /** Request tokens and access tokens, as the verifier looks them up. */
-function keyRing(core: Core): KeyRing {
+function keyRing(core: Core, dialect: DialectId): KeyRing {
   return {
     app: (token) => core.apps.get(token),
     token(name, app) {
       const access = core.world.accessToken(name);
-      if (access?.app === app) return { secret: access.secret, dead: access.revoked };
+      if (access?.app === app && access.dialect === dialect)
+        return { secret: access.secret, dead: access.revoked };
       const request = core.authorizations.find(name, core.clock.now());
-      if (request?.app === app) return { secret: request.secret, dead: false };
+      if (request?.app === app && request.dialect === dialect) return { secret: request.secret, dead: false };
       return undefined;
     },
   };
 }
+
+/** How X tells what a token may do, on every answer to a request that was signed with it. */
+export const accessLevel = ({ access }: AccessToken): Record<string, string> => ({
+  'x-access-level': access === 'read' ? 'read' : 'read-write',
+});

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { json, rawJson, type SandboxAnswer } from './answer.ts';
-import { callerOf, type Caller, type Core } from './core.ts';
+import { accessLevel, callerOf, type Caller, type Core } from './core.ts';
 import type { Counted } from './limits.ts';
 import { judgeText, normalizeText, showText } from './post-text.ts';
 import { invalidRequest, refuseV1, refuseV2, type Refusal, type Refuse } from './problems.ts';
@@ -32,7 +32,7 @@ function limited(
   if (!checked.ok) return checked.answer;
   const { passed, headers } = core.limits.take(counted(checked.value), core.clock.now());
   const answer = passed ? actInGoodStanding(checked.value, refuse, act) : refuse('too-many');
-  return { ...answer, headers: { ...answer.headers, ...headers } };
+  return { ...answer, headers: { ...answer.headers, ...headers, ...accessLevel(checked.value.token) } };
 }
 
 function actInGoodStanding(

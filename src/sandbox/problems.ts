@@ -4,6 +4,8 @@ import { json, plain, xml, type SandboxAnswer } from './answer.ts';
 export type Refusal =
   | 'unauthenticated'
   | 'bad-signature'
+  | 'unknown-app'
+  | 'nonce-used'
   | 'clock-skew'
   | 'dead-token'
   | 'bearer'
@@ -40,6 +42,8 @@ const forbidden = (detail: string, type = blank): Problem => ({
 const problems: Record<Refusal, Problem> = {
   unauthenticated: unauthorized,
   'bad-signature': unauthorized,
+  'unknown-app': unauthorized,
+  'nonce-used': unauthorized,
   'clock-skew': unauthorized,
   'dead-token': unauthorized,
   bearer: {
@@ -81,6 +85,8 @@ const problems: Record<Refusal, Problem> = {
 const codes: Record<Refusal, [status: number, code: number, message: string]> = {
   unauthenticated: [400, 215, 'Bad Authentication data.'],
   'bad-signature': [401, 32, 'Could not authenticate you.'],
+  'unknown-app': [401, 32, 'Could not authenticate you.'],
+  'nonce-used': [401, 32, 'Could not authenticate you.'],
   'clock-skew': [401, 135, 'Timestamp out of bounds.'],
   'dead-token': [401, 89, 'Invalid or expired token.'],
   bearer: [403, 220, 'Your credentials do not allow access to this resource.'],
@@ -96,8 +102,12 @@ const codes: Record<Refusal, [status: number, code: number, message: string]> = 
   'not-yours': [403, 183, "You may not delete another user's status."],
 };
 
-/** A refusal in the words of the API that was asked. */
-export type Refuse = (refusal: Refusal) => SandboxAnswer;
+/**
+ * A refusal in the words of the API that was asked.
+ *
+ * @param base the signature base string, where it was the signature that did not fit; it holds no secret
+ */
+export type Refuse = (refusal: Refusal, base?: string) => SandboxAnswer;
 
 export const refuseV2: Refuse = (refusal) => {
   if (refusal === 'empty') return invalidRequest('text', '', 'The text of a post must not be empty.');

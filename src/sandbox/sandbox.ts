@@ -9,16 +9,21 @@ import { controlRoutes } from './control.ts';
 import type { Core } from './core.ts';
 import { claimedToken, Faults, spoil } from './faults.ts';
 import { feedRoutes } from './feed-routes.ts';
+import { flickrDialect } from './flickr-dialect.ts';
+import { flickrRoutes } from './flickr-routes.ts';
 import { isKnownHost } from './hosts.ts';
 import { RateLimits, type Limits } from './limits.ts';
 import { Nonces } from './nonces.ts';
-import { oauthRoutes } from './oauth-routes.ts';
+import { oauthRoutes, revokeRoutes } from './oauth-routes.ts';
 import { postRoutes } from './post-routes.ts';
 import { refuseV1, refuseV2 } from './problems.ts';
-import { makeRouter } from './router.ts';
+import { makeRouter, type Routes } from './router.ts';
 import { emptyState, type SandboxState } from './state.ts';
+import { tumblrDialect } from './tumblr-dialect.ts';
+import { refuseTumblrApi, tumblrRoutes } from './tumblr-routes.ts';
 import type { Pair } from './verify.ts';
 import { World } from './world.ts';
+import { xDialect } from './x-dialect.ts';
 
 export type { SandboxAnswer, SandboxRequest } from './answer.ts';
 
@@ -75,9 +80,11 @@ export class Sandbox {
     this.world = this.#core.world;
     this.faults = new Faults(chance);
     this.#route = makeRouter({
-      ...oauthRoutes(this.#core),
-      ...authorizeRoutes(this.#core),
+      ...danceRoutes(this.#core),
+      ...revokeRoutes(this.#core),
       ...postRoutes(this.#core),
+      ...flickrRoutes(this.#core),
+      ...tumblrRoutes(this.#core),
       ...controlRoutes(this.#core, this.faults, this.seed),
       ...feedRoutes(this.#core),
     });
@@ -119,6 +126,7 @@ export class Sandbox {
     if (match.kind === 'no-method')
       return json(405, { detail: 'Method not allowed' }, { allow: match.allow });
     if (request.url.startsWith('/2/')) return refuseV2('not-found');
+    if (request.url.startsWith('/tumblr/v2/')) return refuseTumblrApi('not-found');
     if (isApi(request.url)) return refuseV1('not-found');
     return page(404, messagePage('There is nothing here', 'The posts are on the front page.'));
   }
@@ -130,7 +138,20 @@ export class Sandbox {
 }
 
 /** What apps call, where faults may fall; the pages are for people. */
-const isApi = (path: string): boolean => /^\/(oauth\/(?!auth)|1\.1\/|2\/)/.test(path);
+const isApi = (path: string): boolean =>
+  /^\/(oauth\/(?!auth)|1\.1\/|2\/|flickr\/services\/(oauth\/(?!auth)|rest)|tumblr\/(oauth\/(?!auth)|v2\/))/.test(
+    path,
+  );
+
+/** The dance, in each dialect. */
+function danceRoutes(core: Core): Routes {
+  const dialects = [xDialect, flickrDialect, tumblrDialect];
+  const all = dialects.map((dialect) => ({
+    ...oauthRoutes(core, dialect),
+    ...authorizeRoutes(core, dialect),
+  }));
+  return Object.assign({}, ...all) as Routes;
+}
 
 function buildCore(options: SandboxOptions, chance: Chance): Core {
   const world = new World(options.state ?? emptyState(), options.clock, chance);

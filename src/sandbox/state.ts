@@ -9,7 +9,14 @@ const account = z.object({
   suspended: z.boolean(),
 });
 
-const access = z.enum(['read', 'write']);
+/** `delete` is Flickr's, and means more than `write`. */
+const access = z.enum(['read', 'write', 'delete']);
+
+/** From the least to the most. */
+export const accesses = access.options;
+
+/** Whose ways a token was made in; it is good there and nowhere else. */
+const dialectId = z.enum(['x', 'flickr', 'tumblr']);
 
 /** What an app may do for an account. A revoked one is kept, to be told from one that never was. */
 const accessToken = z.object({
@@ -18,6 +25,8 @@ const accessToken = z.object({
   app: z.string(),
   accountId: z.string(),
   access,
+  /** Sandboxes stored before there were others are X's. */
+  dialect: dialectId.default('x'),
   revoked: z.boolean(),
 });
 
@@ -55,6 +64,7 @@ export const stateSchema = z.object({
 
 export type Account = z.infer<typeof account>;
 export type Access = z.infer<typeof access>;
+export type DialectId = z.infer<typeof dialectId>;
 export type AccessToken = z.infer<typeof accessToken>;
 export type Link = z.infer<typeof link>;
 export type Post = z.infer<typeof post>;

@@ -25,9 +25,11 @@ export interface Signed {
   parameters: Map<string, string>;
 }
 
-export type Verification = { ok: true; signed: Signed } | { ok: false; refusal: Refusal };
+/** `base` is the signature base string as it should have been signed, where that was what did not fit. */
+export type Verification =
+  { ok: true; signed: Signed } | { ok: false; refusal: Refusal; base?: string | undefined };
 
-const refuse = (refusal: Refusal): Verification => ({ ok: false, refusal });
+const refuse = (refusal: Refusal, base?: string): Verification => ({ ok: false, refusal, base });
 
 /** How far a request's time stamp may be from the sandbox's clock. Seconds. */
 const tolerance = 5 * 60;
@@ -49,6 +51,7 @@ export function verify(request: SandboxRequest, keys: KeyRing, nonces: Nonces, n
   const oauth = oauthParameters(pairs);
   if (oauth?.size === 0) return refuse('unauthenticated');
   const consumer = keys.app(oauth?.get('oauth_consumer_key') ?? '');
+  if (oauth && !consumer) return refuse('unknown-app');
   if (!oauth || !consumer || !wellFormed(oauth)) return refuse('bad-signature');
   const stamp = Number(oauth.get('oauth_timestamp'));
   if (Math.abs(stamp - now / 1000) > tolerance) return refuse('clock-skew');
@@ -56,10 +59,11 @@ export function verify(request: SandboxRequest, keys: KeyRing, nonces: Nonces, n
   const token = name === '' ? { secret: '', dead: false } : keys.token(name, consumer.token);
   if (!token) return refuse('dead-token');
   const expected = signatureOf(request, pairs, consumer, token.secret);
-  if (!sameText(expected, oauth.get('oauth_signature') ?? '')) return refuse('bad-signature');
+  if (!sameText(expected, oauth.get('oauth_signature') ?? ''))
+    return refuse('bad-signature', shownBase(request, pairs));
   if (token.dead) return refuse('dead-token');
   const used = `${name} ${oauth.get('oauth_nonce') ?? ''}`;
-  if (!nonces.take(used, stamp, now / 1000 - tolerance)) return refuse('bad-signature');
+  if (!nonces.take(used, stamp, now / 1000 - tolerance)) return refuse('nonce-used');
   return { ok: true, signed: { app: consumer.token, token: name || undefined, parameters: new Map(pairs) } };
 }
 
@@ -129,6 +133,28 @@ function signatureOf(
   consumer: Pair,
   secret: string,
 ): string {
+  const signer = signerOf(consumer);
+  // All parameters go in as data; the library's type asks for the protocol's own apart, its code does not.
+  return signer.getSignature(toSign(request, parameters), secret, {} as OAuth.Data);
+}
+
+/** The base string to be shown; what a client sent as a parameter though it is secret is not repeated. */
+function shownBase(request: SandboxRequest, parameters: Parameter[]): string {
+  const shown = parameters.map(([name, value]): Parameter => [
+    name,
+    /secret|password/i.test(name) ? '*' : value,
+  ]);
+  return signerOf({ token: '', secret: '' }).getBaseString(toSign(request, shown), {} as OAuth.Data);
+}
+
+const signerOf = ({ token, secret }: Pair): OAuth =>
+  new OAuth({
+    consumer: { key: token, secret },
+    signature_method: 'HMAC-SHA1',
+    hash_function: (base, key) => createHmac('sha1', key).update(base).digest('base64'),
+  });
+
+function toSign(request: SandboxRequest, parameters: Parameter[]): OAuth.RequestOptions {
   // Without a prototype: a parameter may be called toString.
   const data = Object.create(null) as Record<string, string | string[]>;
   for (const [name, value] of parameters) {
@@ -136,17 +162,7 @@ function signatureOf(
     const before = data[name];
     data[name] = before === undefined ? value : [before, value].flat();
   }
-  const signer = new OAuth({
-    consumer: { key: consumer.token, secret: consumer.secret },
-    signature_method: 'HMAC-SHA1',
-    hash_function: (base, key) => createHmac('sha1', key).update(base).digest('base64'),
-  });
-  // All parameters go in as data; the library's type asks for the protocol's own apart, its code does not.
-  return signer.getSignature(
-    { method: request.method, url: signedUrl(request), data },
-    secret,
-    {} as OAuth.Data,
-  );
+  return { method: request.method, url: signedUrl(request), data };
 }
 
 /** The base string URI (RFC 5849 §3.4.1.2). */

@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts';
 import type { Chance } from './chance.ts';
 import { compareIds, PostIds } from './post-id.ts';
 import { shortenLinks } from './post-text.ts';
-import type { Access, AccessToken, Account, Post, SandboxState, Usage } from './state.ts';
+import type { Access, AccessToken, Account, DialectId, Post, SandboxState, Usage } from './state.ts';
 
 /** Something that happened in the world, for whoever watches. */
 export type WorldEvent =
@@ -66,16 +66,18 @@ export class World {
   }
 
   /** The live access token an app holds for an account: X gives an app the same one each time it is approved. */
-  tokenOf(app: string, accountId: string): AccessToken | undefined {
-    return this.tokensOf(accountId).find((token) => token.app === app && !token.revoked);
+  tokenOf(app: string, accountId: string, dialect: DialectId = 'x'): AccessToken | undefined {
+    return this.tokensOf(accountId).find(
+      (token) => token.app === app && token.dialect === dialect && !token.revoked,
+    );
   }
 
   tokensOf(accountId: string): readonly AccessToken[] {
     return this.#tokensOf.get(accountId) ?? [];
   }
 
-  grant(app: string, accountId: string, access: Access): AccessToken {
-    const token = this.tokenOf(app, accountId) ?? this.#newToken(app, accountId);
+  grant(app: string, accountId: string, access: Access, dialect: DialectId = 'x'): AccessToken {
+    const token = this.tokenOf(app, accountId, dialect) ?? this.#newToken(app, accountId, dialect);
     token.access = access;
     this.changed();
     return token;
@@ -126,12 +128,13 @@ export class World {
     };
   }
 
-  #newToken(app: string, accountId: string): AccessToken {
-    const token = `${accountId}-${this.#chance.word(`access ${app} ${accountId}`, 32)}`;
+  #newToken(app: string, accountId: string, dialect: DialectId): AccessToken {
+    const whose = dialect === 'x' ? `${app} ${accountId}` : `${app} ${accountId} ${dialect}`;
+    const token = `${accountId}-${this.#chance.word(`access ${whose}`, 32)}`;
     // A seed replayed over a stored state would hand out a token that was revoked.
-    if (this.#tokens.has(token)) return this.#newToken(app, accountId);
-    const secret = this.#chance.word(`secret ${app} ${accountId}`, 32);
-    const made: AccessToken = { token, secret, app, accountId, access: 'write', revoked: false };
+    if (this.#tokens.has(token)) return this.#newToken(app, accountId, dialect);
+    const secret = this.#chance.word(`secret ${whose}`, 32);
+    const made: AccessToken = { token, secret, app, accountId, access: 'write', dialect, revoked: false };
     this.#keepToken(made);
     return made;
   }

@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { FlockError, messageOf, systemCode } from '../errors.ts';
 import { plain, type LocalAnswer, type LocalRequest } from './local-exchange.ts';
@@ -41,14 +41,25 @@ export async function openLocalServer({ port, answer, failed }: LocalServerOptio
   const bound = (server.address() as AddressInfo).port;
   return {
     url: `http://127.0.0.1:${bound}`,
-    [Symbol.asyncDispose]: () =>
-      new Promise((resolve) => {
-        server.close(() => {
-          resolve();
-        });
-        server.closeAllConnections();
-      }),
+    [Symbol.asyncDispose]: () => closeServer(server),
   };
+}
+
+/** How long pages under way may take at the end. Milliseconds. */
+const grace = 2000;
+
+/** Lets the pages under way get to their readers first: the last one says how all ended. */
+function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    const cutOff = setTimeout(() => {
+      server.closeAllConnections();
+    }, grace);
+    server.close(() => {
+      clearTimeout(cutOff);
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
 }
 
 async function serve(
@@ -92,8 +103,10 @@ function respond(response: ServerResponse, { status, headers, body }: LocalAnswe
   if (response.headersSent) return;
   response.writeHead(status, {
     'cache-control': 'no-store',
+    connection: 'close',
     'x-content-type-options': 'nosniff',
-    'referrer-policy': 'no-referrer',
+    // With no-referrer, browsers would not say where a form comes from.
+    'referrer-policy': 'same-origin',
     ...headers,
   });
   response.end(body);

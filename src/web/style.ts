@@ -22,6 +22,7 @@ a { color: var(--accent); }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; border-radius: 8px; }
 code { font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; font-size: 0.9em; overflow-wrap: anywhere; }
 h1, h2 { letter-spacing: -0.015em; line-height: 1.25; text-wrap: balance; }
+.unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 .small { color: var(--soft); font-size: 0.875rem; }
 .brand { margin: 0; font-weight: 700; letter-spacing: -0.01em; }
 .brand span { color: var(--soft); font-weight: 400; margin-left: 0.35rem; }
@@ -52,6 +53,7 @@ button.danger { color: var(--bad); }
 .notice { border-radius: 14px; padding: 0.8rem 1.1rem; background: var(--tint); margin: 0.8rem 0 0; }
 .notice[data-mood='bad'] { background: var(--bad-tint); color: var(--bad); }
 .notice strong { display: block; }
+.bot .notice { margin: 0.6rem 0 1rem; }
 .notice p { margin: 0; overflow-wrap: anywhere; }
 .bot { background: var(--sheet); border: 1px solid var(--line); border-radius: 18px; padding: 1.1rem 1.25rem 1.25rem; }
 .bot header { display: flex; flex-wrap: wrap; gap: 0.2rem 0.8rem; align-items: baseline; }

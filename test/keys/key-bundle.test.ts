@@ -41,11 +41,21 @@ describe('a key bundle', () => {
   const kin: [name: string, stored: object, userId: string | undefined, poemFile: string | undefined][] = [
     ['with `file`', { ...noPoem, file: 'poems/a.txt' }, '77', 'poems/a.txt'],
     ['with both, where poem_file counts', { ...seed, file: 'poems/a.txt' }, '77', 'poems/rain.txt'],
-    ['with extras of any type', { ...noPoem, file: 'a', interactive: true, n: 1, deep: { x: [] }, no: null }, '77', 'a'],
+    [
+      'with extras of any type',
+      { ...noPoem, file: 'a', interactive: true, n: 1, deep: { x: [] }, no: null },
+      '77',
+      'a',
+    ],
     ['with `name` and `json`', { ...noPoem, name: 'rain', json: 'keys/rain.json' }, '77', undefined],
     ['without user_id, which the token begins with', noId, '77', 'poems/rain.txt'],
     ['without user_id anywhere', { ...noId, oauth_token: 'HiddenAccess3' }, undefined, 'poems/rain.txt'],
-    ['of Flickr, whose ids have a letter', { ...seed, oauth_token: 'HiddenAccess4', user_id: '12345678@N05' }, '12345678@N05', 'poems/rain.txt'],
+    [
+      'of Flickr, whose ids have a letter',
+      { ...seed, oauth_token: 'HiddenAccess4', user_id: '12345678@N05' },
+      '12345678@N05',
+      'poems/rain.txt',
+    ],
     ['with nothing but the secrets', secrets, '77', undefined],
   ];
   for (const [name, stored, userId, poemFile] of kin) {
@@ -104,10 +114,24 @@ describe('a key bundle', () => {
   }
 
   it('is refused where its token is another account’s', () => {
-    assert.match(refusal(json({ ...seed, user_id: '78' })).message, /belongs to the account 77, but user_id is 78/);
+    assert.match(
+      refusal(json({ ...seed, user_id: '78' })).message,
+      /belongs to the account 77, but user_id is 78/,
+    );
   });
 
-  for (const text of ['', ' ', 'null', '[]', '"Hidden"', '7', '{}', json([seed]), '\0', '{"client_id":"Hidden"}']) {
+  for (const text of [
+    '',
+    ' ',
+    'null',
+    '[]',
+    '"Hidden"',
+    '7',
+    '{}',
+    json([seed]),
+    '\0',
+    '{"client_id":"Hidden"}',
+  ]) {
     it(`is not ${json(text).slice(0, 40)}`, () => {
       refusal(text);
     });

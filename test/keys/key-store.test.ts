@@ -1,5 +1,13 @@
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'node:test';
 import { FlockError, type Exit } from '../../src/errors.ts';
@@ -92,7 +100,13 @@ describe('a stored bundle', () => {
 describe('reading bundles', () => {
   it('lists what is there, good or bad, but nothing hidden or else', async () => {
     const text = formatKeyBundle(bundle(1));
-    const folder = tempFolder({ 'b.json': 'bad', 'A.json': text, '.a.json.x.tmp': text, '.c.json': text, 'd.txt': text });
+    const folder = tempFolder({
+      'b.json': 'bad',
+      'A.json': text,
+      '.a.json.x.tmp': text,
+      '.c.json': text,
+      'd.txt': text,
+    });
     const found = await new KeyStore(folder).list();
     assert.deepEqual(
       found.map(({ bot, file }) => [bot, path.basename(file)]),
@@ -106,11 +120,18 @@ describe('reading bundles', () => {
 
   it('names both of two bundles for one bot', async () => {
     const keys = new KeyStore(tempFolder({ 'Rain.json': '{}', 'rain.json': '{}' }));
-    await assert.rejects(keys.list(), refused('data', /Rain\.json and rain\.json are both the bundle of rain/));
+    await assert.rejects(
+      keys.list(),
+      refused('data', /Rain\.json and rain\.json are both the bundle of rain/),
+    );
   });
 
   it('refuses by name what is no bundle', async () => {
-    const folder = tempFolder({ 'cut.json': '{"consumer_token": "hidden', 'huge.json': 'x'.repeat(70_000), 'to.json': '{}' });
+    const folder = tempFolder({
+      'cut.json': '{"consumer_token": "hidden',
+      'huge.json': 'x'.repeat(70_000),
+      'to.json': '{}',
+    });
     mkdirSync(path.join(folder, 'folder.json'));
     symlinkSync('to.json', path.join(folder, 'link.json'));
     const keys = new KeyStore(folder);

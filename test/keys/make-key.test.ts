@@ -17,7 +17,11 @@ describe('making a key', () => {
   beforeEach(async () => (folder = await mkdtemp(path.join(tmpdir(), 'keys-'))));
   afterEach(() => rm(folder, { recursive: true }));
 
-  const make = (expected: Expected, owners = new Map<string, BotName>(), skip = false): Promise<MadeKey | undefined> =>
+  const make = (
+    expected: Expected,
+    owners = new Map<string, BotName>(),
+    skip = false,
+  ): Promise<MadeKey | undefined> =>
     makeKey({
       bot,
       appKeys: new TokenPair('app', 'secret'),
@@ -28,7 +32,12 @@ describe('making a key', () => {
       flow: () => Promise.resolve(skip ? undefined : grant),
     });
 
-  for (const expected of [{}, { userId: '77' }, { screenName: 'howl_bot' }, { userId: '77', screenName: 'old_name' }]) {
+  for (const expected of [
+    {},
+    { userId: '77' },
+    { screenName: 'howl_bot' },
+    { userId: '77', screenName: 'old_name' },
+  ]) {
     it(`stores the bundle of the account that is expected: ${JSON.stringify(expected)}`, async () => {
       const owners = new Map([['78', parseBotName('other')]]);
       assert.deepEqual((await make(expected, owners))?.account, account);
@@ -37,7 +46,11 @@ describe('making a key', () => {
     });
   }
 
-  for (const expected of [{ userId: '78' }, { screenName: 'other' }, { userId: '78', screenName: 'howl_bot' }]) {
+  for (const expected of [
+    { userId: '78' },
+    { screenName: 'other' },
+    { userId: '78', screenName: 'howl_bot' },
+  ]) {
     it(`refuses another account, and writes nothing: ${JSON.stringify(expected)}`, async () => {
       await assert.rejects(make(expected), /you authorized @Howl_Bot \(id 77\), but this bot is/);
       assert.deepEqual(await readdir(folder), []);

@@ -30,13 +30,20 @@ describe('a token and its secret', () => {
     ['a template', () => `${pair}`],
     ['JSON', () => JSON.stringify({ pair, list: [pair] })],
     ['inspect', () => inspect({ deep: { pair } }, { depth: 9 })],
-    ['inspect of all it can', () => inspect(pair, { showHidden: true, customInspect: false, getters: true, depth: 9 })],
+    [
+      'inspect of all it can',
+      () => inspect(pair, { showHidden: true, customInspect: false, getters: true, depth: 9 }),
+    ],
     ['format', () => format('%s %o %O %j', pair, pair, pair, pair)],
     ['an error’s cause', () => inspect(new Error('x', { cause: pair }))],
     ['pino', () => logOf((log) => log.info({ pair, deep: { pair } }, 'made'))],
     ['pino’s message', () => logOf((log) => log.info('%s %o', pair, pair))],
     ['its properties', () => [...Object.entries(pair), ...Reflect.ownKeys(pair)].join()],
-    ['a copy', () => inspect({ copy: Object.assign({}, pair), clone: structuredClone(pair) }, { customInspect: false })],
+    [
+      'a copy',
+      () =>
+        inspect({ copy: Object.assign({}, pair), clone: structuredClone(pair) }, { customInspect: false }),
+    ],
   ];
   for (const [name, print] of ways) {
     it(`do not show in ${name}`, () => {

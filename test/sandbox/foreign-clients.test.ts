@@ -11,6 +11,7 @@ import { app, hiddenField } from './client.ts';
 
 const python = '/usr/bin/python3';
 const script = new URL('foreign_clients.py', import.meta.url).pathname;
+const flickrScript = new URL('foreign_flickr.py', import.meta.url).pathname;
 
 /** Only who could not install them may do without: as root the missing packages are a failure. */
 function reasonToSkip(): string | false {
@@ -105,4 +106,19 @@ describe('clients that were written for X', () => {
     await assert.rejects(client.v2.tweet('I saw the best minds & more'), { code: 403 });
     assert.equal(page1.rateLimit.limit, 900);
   });
+});
+
+it('requests-oauthlib authorizes as with Flickr', { skip: reasonToSkip() }, async (t) => {
+  const { url, sandbox } = await open(t);
+  const { stdout } = await promisify(execFile)(python, [flickrScript, url, app.token, app.secret]);
+  const { verifier, refused, ...told } = JSON.parse(stdout) as Record<string, unknown>;
+  const nsid = `${sandbox.world.accountNamed('by_oauthlib')?.id ?? ''}@N01`;
+  assert.match(String(verifier), /^\d{3}-\d{3}-\d{3}$/);
+  assert.match(String(refused), /oauth_problem=verifier_invalid/);
+  assert.deepEqual(told, {
+    token: ['by_oauthlib', nsid, 'by_oauthlib'],
+    login: { user: { id: nsid, username: { _content: 'by_oauthlib' }, path_alias: null }, stat: 'ok' },
+    perms: 'delete',
+  });
+  assert.equal(sandbox.world.accounts.length, 1);
 });

@@ -249,4 +249,35 @@ describe('xAuth', () => {
     assert.equal(new URLSearchParams(ask('moloch').body).get('screen_name'), 'howl');
     assert.equal(ask('wrong').status, 401);
   });
+
+  it('is refused to all apps where nobody has a password, in other words than a wrong password', () => {
+    const form = { x_auth_username: 'howl', x_auth_password: 'moloch', x_auth_mode: 'client_auth' };
+    const ask = (passwords: Record<string, string>) =>
+      new Bench({ passwords }).send({ method: 'POST', url: '/oauth/access_token', form });
+    for (const [passwords, body] of [
+      [{}, 'Client application is not permitted to use xAuth.'],
+      [{ odyssey: 'ithaca' }, 'Invalid user name or password'],
+    ] as const) {
+      const { status, headers, body: said } = ask(passwords);
+      assert.deepEqual([status, headers['content-type'], said], [401, 'text/plain; charset=utf-8', body]);
+    }
+  });
+});
+
+describe('the access level', () => {
+  it('is told on every answer to a signed request, refused ones too', () => {
+    const bench = new Bench({ limits: { me: 1 } });
+    const key = bench.dance('howl');
+    const level = (url: string, method = 'GET') => {
+      const { status, headers } = bench.send({ url, method, token: key });
+      return [status, headers['x-access-level']];
+    };
+    assert.deepEqual(level('/2/users/me'), [200, 'read-write']);
+    assert.deepEqual(level('/1.1/account/verify_credentials.json'), [429, 'read-write']);
+    assert.deepEqual(level('/2/tweets', 'POST'), [400, 'read-write']);
+    bench.control('POST', '/sandbox/accounts/howl/read-only');
+    assert.deepEqual(level('/2/users/1/tweets'), [404, 'read']);
+    assert.deepEqual(level('/1.1/oauth/invalidate_token.json', 'POST'), [200, 'read']);
+    assert.deepEqual(level('/2/users/me'), [401, undefined]);
+  });
 });

@@ -14,7 +14,7 @@ import {
   type StartOptions,
 } from './programs.ts';
 
-export { authorizeAs } from '../../scripts/person.js';
+export { authorizeAs, sentBackAs } from '../../scripts/person.js';
 
 export interface TestFlockOptions {
   /** Texts by their path below `poems/`. */

@@ -5,10 +5,11 @@ import { FlockError } from '../../errors.ts';
 import { parseBotName, type BotName } from '../../flock/bot.ts';
 import { readFlockFile } from '../../flock/flock-file.ts';
 import { PendingStore } from '../../keys/pending-store.ts';
+import { poemFileIn } from '../../poems/read-poems.ts';
 import { appKeys } from '../../settings.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
 import { oldBundle } from './choose-bot.ts';
-import { checkPoem, choosePoems, poemFileIn } from './choose-poems.ts';
+import { checkPoem, choosePoems } from './choose-poems.ts';
 import { chooseProvider, providerFlags, providerSchema } from './choose-provider.ts';
 
 /** Providers keep a request token about this long. Milliseconds. */

@@ -1,4 +1,3 @@
-import path from 'node:path';
 import { FlockError } from '../../errors.ts';
 import { parseBotName, type BotName } from '../../flock/bot.ts';
 import { nearest } from '../../flock/nearest.ts';
@@ -38,10 +37,4 @@ export async function choosePoems(folder: string, wanted: readonly string[]): Pr
 export async function checkPoem({ file }: Poem): Promise<void> {
   if (splitPoem(await readPoem(file), 'line').length > 0) return;
   throw new FlockError('data', `${file} has no lines`, { hint: 'write the poem, one post a line' });
-}
-
-/** The poem's path as flockd finds it again: relative to the root, or absolute where the poem is elsewhere. */
-export function poemFileIn(root: string, file: string): string {
-  const way = path.relative(root, path.resolve(file));
-  return way.startsWith('..') || path.isAbsolute(way) ? path.resolve(file) : way;
 }

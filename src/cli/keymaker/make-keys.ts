@@ -11,6 +11,7 @@ import { TokenPair } from '../../keys/token-pair.ts';
 import type { Grant } from '../../oauth/oauth-answer.ts';
 import type { OAuth1Client } from '../../oauth/oauth1-client.ts';
 import type { Provider } from '../../oauth/provider.ts';
+import { poemFileIn } from '../../poems/read-poems.ts';
 import { appKeys } from '../../settings.ts';
 import type { CallbackListener } from '../../web/callback-listener.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
@@ -18,7 +19,7 @@ import type { Terminal } from '../terminal.ts';
 import { authorize, confirmAccount } from './authorize.ts';
 import { callbackFlags, callbackSchema, listenerFor } from './callbacks.ts';
 import { oldBundle } from './choose-bot.ts';
-import { checkPoem, choosePoems, poemFileIn, type Poem } from './choose-poems.ts';
+import { checkPoem, choosePoems, type Poem } from './choose-poems.ts';
 import { chooseProvider, providerFlags, providerSchema } from './choose-provider.ts';
 import { exitOf, stopsAll, summarize, type Result } from './results.ts';
 

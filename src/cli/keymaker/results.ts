@@ -1,5 +1,4 @@
-import type { FlockError } from '../../errors.ts';
-import { type Exit } from '../../errors.ts';
+import type { Exit, FlockError } from '../../errors.ts';
 import type { BotName } from '../../flock/bot.ts';
 import { VerifierRefused } from '../../oauth/oauth-answer.ts';
 import type { Terminal } from '../terminal.ts';

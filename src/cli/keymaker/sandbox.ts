@@ -1,6 +1,8 @@
 import path from 'node:path';
 import { z } from 'zod';
 import { systemClock } from '../../clock.ts';
+import { FlockError } from '../../errors.ts';
+import { readRegularFile, reasonOf } from '../../files.ts';
 import { openSandbox } from '../../sandbox/server.ts';
 import { appKeysIfSet, flockPaths, sandboxAppKeys } from '../../settings.ts';
 import { command, placeSchema, portSchema } from '../command.ts';
@@ -12,6 +14,11 @@ export const sandbox = command({
       type: 'string',
       describe: 'a file to keep accounts and posts in',
       defaultDescription: 'kept nowhere',
+    },
+    passwords: {
+      type: 'string',
+      describe: 'a file of accounts that xAuth lets in: {"name": "password"}',
+      defaultDescription: 'no xAuth, as X',
     },
     root: {
       type: 'string',
@@ -25,7 +32,12 @@ export const sandbox = command({
       'and then: export KEYMAKER_API_URL=http://127.0.0.1:4010',
     ],
   ],
-  schema: z.object({ port: portSchema, state: z.string().optional(), root: placeSchema.root }),
+  schema: z.object({
+    port: portSchema,
+    state: z.string().optional(),
+    passwords: z.string('should be given once, with a file').min(1, 'is empty').optional(),
+    root: placeSchema.root,
+  }),
   async run(args, terminal) {
     const { root } = flockPaths(args);
     const own = appKeysIfSet(root);
@@ -33,6 +45,7 @@ export const sandbox = command({
       port: args.port,
       clock: systemClock,
       appKeys: [(own ?? sandboxAppKeys()).reveal()],
+      ...(args.passwords !== undefined && { passwords: await readPasswords(args.passwords) }),
       ...(args.state !== undefined && { stateFile: path.resolve(args.state) }),
     });
     terminal.say(`X in a box: ${opened.url}`);
@@ -52,3 +65,19 @@ export const sandbox = command({
     return 'done';
   },
 });
+
+/** @throws {FlockError} `config` where the file does not hold names and passwords */
+async function readPasswords(file: string): Promise<Record<string, string>> {
+  const hint = 'it should read {"name": "password", …}';
+  try {
+    const text = (await readRegularFile(file, 1024 * 1024)).toString('utf8');
+    return z.record(z.string(), z.string()).parse(JSON.parse(text));
+  } catch (error) {
+    // A parser's message quotes the text around the mistake, which may be a password.
+    const why =
+      error instanceof SyntaxError || error instanceof z.ZodError
+        ? 'not names and passwords'
+        : reasonOf(error);
+    throw new FlockError('config', `--passwords: ${file}: ${why}`, { hint });
+  }
+}

@@ -1,0 +1,80 @@
+import path from 'node:path';
+import { z } from 'zod';
+import { openContext } from '../../context.ts';
+import type { Checkup } from '../../doctor/checkup.ts';
+import type { Finding } from '../../doctor/finding.ts';
+import { examineOffline } from '../../doctor/offline.ts';
+import { examineOnline, readsOnX } from '../../doctor/online.ts';
+import { forecast, prices } from '../../doctor/prices.ts';
+import { grouped, isHealthy, linesOf, reportOf, summaryOf } from '../../doctor/report.ts';
+import { shellWord } from '../../doctor/shown-path.ts';
+import { parseBotName } from '../../flock/bot.ts';
+import { apiUrl, xApi } from '../../settings.ts';
+import { command, placeFlags, placeSchema } from '../command.ts';
+import type { Terminal } from '../terminal.ts';
+import { mustHaveKey } from './choose-bot.ts';
+
+const schema = z.object({
+  offline: z.boolean().default(false),
+  bot: z.array(z.string()).default([]),
+  json: z.boolean().default(false),
+  ...placeSchema,
+});
+
+type Args = z.infer<typeof schema>;
+
+export const doctor = command({
+  flags: {
+    offline: { type: 'boolean', describe: 'look at the files alone: nobody is asked, nothing costs' },
+    bot: { type: 'string', array: true, nargs: 1, describe: 'examine this bot; may be repeated' },
+    json: { type: 'boolean', describe: 'as JSON, on standard output' },
+    ...placeFlags,
+  },
+  examples: [
+    ['keymaker doctor', `check everything; X charges $${prices.userRead} an account (${prices.date})`],
+    ['keymaker doctor --offline --json', 'for a program, free of charge'],
+  ],
+  schema,
+  async run(args, terminal) {
+    await using context = openContext(args);
+    const chosen = new Set(args.bot.map(parseBotName));
+    for (const bot of chosen) await mustHaveKey(bot, context.keys);
+    const checkup: Checkup = { ...context, chosen, keymaker: callsAs(args) };
+    const findings = await examine(checkup, args, terminal);
+    if (args.json) terminal.print(`${JSON.stringify(reportOf(findings), null, 2)}\n`);
+    else show(findings, terminal);
+    return isHealthy(findings) ? 'done' : 'partly';
+  },
+});
+
+async function examine(checkup: Checkup, args: Args, terminal: Terminal): Promise<Finding[]> {
+  const { findings, known } = await examineOffline(checkup);
+  if (args.offline) return findings;
+  if (!args.json) {
+    terminal.say(forecast(readsOnX(checkup, known), apiUrl() === xApi));
+    terminal.say();
+  }
+  return [...findings, ...(await examineOnline(checkup, known))];
+}
+
+/** Repairs are to work where doctor was called, so they name the same places. */
+const callsAs =
+  ({ root, keys }: Args) =>
+  (call: string): string =>
+    [
+      `keymaker ${root === undefined ? call : call.replace('./poems', shellWord(path.join(root, 'poems')))}`,
+      ...(root === undefined ? [] : [`--root ${shellWord(root)}`]),
+      ...(keys === undefined ? [] : [`--keys ${shellWord(keys)}`]),
+    ].join(' ');
+
+function show(findings: readonly Finding[], terminal: Terminal): void {
+  for (const group of grouped(findings)) {
+    for (const finding of group) {
+      const [line, hint] = linesOf(finding);
+      terminal.say(line, finding.result === 'ok' ? undefined : 'bold');
+      if (hint !== undefined) terminal.say(hint);
+    }
+    terminal.say();
+  }
+  terminal.say(summaryOf(findings), isHealthy(findings) ? 'green' : 'bold');
+}

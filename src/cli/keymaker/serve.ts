@@ -1,0 +1,73 @@
+import path from 'node:path';
+import { z } from 'zod';
+import { openContext } from '../../context.ts';
+import { FlockError, messageOf } from '../../errors.ts';
+import { readFlockFile } from '../../flock/flock-file.ts';
+import { appKeys } from '../../settings.ts';
+import { FlockDesk } from '../../web/desk.ts';
+import { FlockSite } from '../../web/flock-site.ts';
+import { openLocalServer } from '../../web/local-server.ts';
+import { Sessions } from '../../web/sessions.ts';
+import { openInBrowser } from '../browser.ts';
+import { command, placeFlags, placeSchema, portSchema } from '../command.ts';
+import { chooseProvider, providerFlags, providerSchema } from './choose-provider.ts';
+
+export const serve = command({
+  flags: {
+    port: { type: 'string', default: '4181', describe: 'the port on 127.0.0.1; 0 takes any that is free' },
+    poems: {
+      type: 'string',
+      describe: 'the folder of the poems',
+      defaultDescription: 'poems in the root',
+    },
+    ...providerFlags,
+    ...placeFlags,
+  },
+  examples: [['keymaker serve', 'then open the address that it prints']],
+  schema: z.object({
+    port: portSchema,
+    poems: z.string('should be given once, with a value').min(1, 'is empty').optional(),
+    ...providerSchema,
+    ...placeSchema,
+  }),
+  async run(args, terminal) {
+    await using context = openContext(args);
+    const { paths, clock } = context;
+    const secrets = appKeys(paths.root);
+    const flockFile = await readFlockFile(paths.flockFile);
+    const provider = chooseProvider(context, flockFile, args);
+    if (provider.callback === 'pin') {
+      throw new FlockError('usage', `${provider.title} gives its keys by PIN, not through a page`, {
+        hint: `keymaker make-keys ./poems --provider ${provider.id}`,
+      });
+    }
+    const poems = args.poems ?? path.join(path.relative('.', paths.root), 'poems');
+    const sessions = new Sessions();
+    const { title, authorizeUrl } = provider;
+    const site = new FlockSite({
+      desk: new FlockDesk({ context, flockFile, provider, appKeys: secrets, poems }),
+      sessions,
+      clock,
+      provider: { title, origin: new URL(authorizeUrl).origin },
+    });
+    await using server = await openLocalServer({
+      port: args.port,
+      answer: (request) => site.answer(request),
+      failed: (error) => {
+        terminal.warn(messageOf(error));
+      },
+    });
+    const address = `${server.url}/${sessions.query}`;
+    terminal.say('Open this address; it lets one browser in, once:');
+    terminal.say();
+    terminal.say(address);
+    terminal.say();
+    terminal.say(`${title} is to send people back to ${server.url}/callback: register that with the app.`);
+    terminal.say('Ctrl-C ends it.');
+    void openInBrowser(address, terminal);
+    await new Promise((resolve) => {
+      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, resolve);
+    });
+    return 'done';
+  },
+});

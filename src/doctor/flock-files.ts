@@ -1,0 +1,97 @@
+import { stat } from 'node:fs/promises';
+import path from 'node:path';
+import { FlockError } from '../errors.ts';
+import type { BotName } from '../flock/bot.ts';
+import { parseFlockFile, readFlockFile, type FlockFile } from '../flock/flock-file.ts';
+import { nearest } from '../flock/nearest.ts';
+import type { TokenPair } from '../keys/token-pair.ts';
+import { appKeysIfSet, appKeysSource } from '../settings.ts';
+import type { Checkup } from './checkup.ts';
+import { bot, thing, type Finding } from './finding.ts';
+import { examineMode } from './private-file.ts';
+import { shownPath } from './shown-path.ts';
+
+/** Reads `flock.json`. One that is wrong counts as empty for the other checks. */
+export async function examineFlockFile({
+  paths,
+}: Checkup): Promise<{ findings: Finding[]; flockFile: FlockFile }> {
+  const about = thing(path.basename(paths.flockFile));
+  try {
+    const flockFile = await readFlockFile(paths.flockFile);
+    const isThere = (await statusOf(paths.flockFile)) !== undefined;
+    const said = isThere ? 'reads well' : 'there is none: every bot has the defaults';
+    return { findings: [about.ok('flock-file', said)], flockFile };
+  } catch (error) {
+    if (!(error instanceof FlockError)) throw error;
+    return { findings: [about.thrown('flock-file', error)], flockFile: parseFlockFile('{}', '') };
+  }
+}
+
+/** Whether the bots that `flock.json` names have bundles. */
+export function examineNamed(
+  { keymaker, chosen }: Checkup,
+  flockFile: FlockFile,
+  bots: readonly BotName[],
+): Finding[] {
+  if (chosen.size > 0) return [];
+  const unknown = flockFile.named.filter((name) => !bots.some((known) => known === name));
+  return unknown.map((name) => {
+    const meant = nearest(name, bots);
+    return bot(name).warn(
+      'named',
+      'flock.json names it, but it has no key bundle',
+      meant === undefined
+        ? keymaker(`make-keys ./poems --bot ${name}`)
+        : `did you mean ${meant}? Otherwise: ${keymaker(`make-keys ./poems --bot ${name}`)}`,
+    );
+  });
+}
+
+/** Whether the app keys are set, where, and whether `apikeys.json` is private. */
+export async function examineAppKeys(
+  { paths }: Checkup,
+  hasBundles: boolean,
+): Promise<{ findings: Finding[]; appKeys: TokenPair | undefined }> {
+  const about = thing('app keys');
+  const file = path.join(paths.root, 'apikeys.json');
+  const status = await statusOf(file);
+  const privacy = status?.isFile()
+    ? [examineMode(thing('apikeys.json'), 'app-keys-file', { file, status, wanted: '600' })]
+    : [];
+  try {
+    const appKeys = appKeysIfSet(paths.root);
+    const found = appKeys
+      ? about.ok('app-keys-set', `from ${appKeysSource()}`)
+      : about[hasBundles ? 'warn' : 'bad'](
+          'app-keys-set',
+          hasBundles ? 'not set: each bundle has its own, but new keys need them' : 'not set',
+          'export CONSUMER_TOKEN=… CONSUMER_TOKEN_SECRET=… from the developer console, or write apikeys.json',
+        );
+    return { findings: [found, ...privacy], appKeys };
+  } catch (error) {
+    if (!(error instanceof FlockError)) throw error;
+    return { findings: [about.thrown('app-keys-set', error), ...privacy], appKeys: undefined };
+  }
+}
+
+/** The bundles there are, and whether their folder is private. */
+export async function examineKeysFolder({
+  paths,
+  keys,
+  keymaker,
+}: Checkup): Promise<{ findings: Finding[]; entries: { bot: BotName; file: string }[] }> {
+  const about = thing(shownPath(paths.keys));
+  const status = await statusOf(paths.keys);
+  const mode = status ? [examineMode(about, 'keys-folder', { file: paths.keys, status, wanted: '700' })] : [];
+  try {
+    const entries = await keys.list();
+    const none = about.warn('keys', 'no key bundles yet', keymaker('make-keys ./poems'));
+    return { findings: entries.length > 0 ? mode : [...mode, none], entries };
+  } catch (error) {
+    if (!(error instanceof FlockError)) throw error;
+    return { findings: [...mode, about.thrown('keys', error)], entries: [] };
+  }
+}
+
+/** What cannot be examined is told of by those who read it. */
+const statusOf = (file: string) => stat(file).catch(() => undefined);

@@ -1,0 +1,13 @@
+import path from 'node:path';
+
+/** A path as a person at this prompt would write it: relative where it is below. */
+export function shownPath(file: string): string {
+  const way = path.relative('.', file);
+  return way === '' || way.startsWith('..') ? file : way;
+}
+
+/** A path as one word of the shell. */
+export function shellWord(file: string): string {
+  const plain = file.startsWith('-') ? `./${file}` : file;
+  return /^[\w./@%+=:,-]+$/.test(plain) ? plain : `'${plain.replaceAll("'", String.raw`'\''`)}'`;
+}

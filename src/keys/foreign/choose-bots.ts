@@ -1,0 +1,67 @@
+import { FlockError } from '../../errors.ts';
+import { botNameOf, type BotName } from '../../flock/bot.ts';
+import type { FlockFile } from '../../flock/flock-file.ts';
+import type { ForeignKey } from './foreign-key.ts';
+
+/** A key, and the bot that is to have it. */
+export interface Chosen {
+  bot: BotName;
+  key: ForeignKey;
+}
+
+interface Choice {
+  /** The one bot that is to get a key. */
+  wanted: BotName | undefined;
+  /** Whether there is one key in all, the bad ones counted. */
+  alone: boolean;
+  flockFile: FlockFile;
+}
+
+/**
+ * The bot of each key: the one that is wanted, the one with that account in flock.json, the one that the key's file is
+ * named for, or else the one with the account's name.
+ *
+ * @throws {FlockError} `usage` where nothing says which bot is to have a key
+ */
+export function chooseBots(keys: readonly ForeignKey[], choice: Choice): Chosen[] {
+  const { wanted, alone, flockFile } = choice;
+  const found = keys.map((key) => ({ key, bot: botOf(key, flockFile) }));
+  if (wanted === undefined) return found.map(({ key, bot }) => ({ key, bot: bot ?? fail(nameless(key)) }));
+  const meant = alone ? found : found.filter(({ key, bot }) => bot === wanted || botOfName(key) === wanted);
+  const [only] = meant;
+  if (only && meant.length === 1) return [{ key: only.key, bot: wanted }];
+  const shown = (meant.length > 0 ? meant : found).map(({ key }) => labelOf(key));
+  if (shown.length === 0) return [];
+  throw new FlockError('usage', `which key is for ${wanted}? There are ${shown.join(', ')}`, {
+    hint: 'name one of the accounts with --bot, or put the one key into a file of its own',
+  });
+}
+
+function botOf(key: ForeignKey, { named, settingsOf }: FlockFile): BotName | undefined {
+  const { screenName } = key.bundle;
+  // The names in flock.json are names of bots by its schema.
+  const settled = named
+    .map((name) => botNameOf(name, '.txt'))
+    .find((bot) => screenName !== undefined && isSame(settingsOf(bot).account, screenName));
+  return settled ?? key.ownName ?? botOfName(key);
+}
+
+function botOfName({ bundle: { screenName = '' } }: ForeignKey): BotName | undefined {
+  const name = botNameOf(screenName, '.txt');
+  return name === '' ? undefined : name;
+}
+
+const isSame = (account: string | undefined, screenName: string): boolean =>
+  account?.toLowerCase() === screenName.toLowerCase();
+
+const labelOf = ({ title, bundle: { screenName } }: ForeignKey): string =>
+  screenName === undefined ? title : `@${screenName}`;
+
+const nameless = ({ title }: ForeignKey): FlockError =>
+  new FlockError('usage', `${title}: nothing in it says which bot the key is for`, {
+    hint: 'choose its bot with --bot NAME',
+  });
+
+function fail(error: FlockError): never {
+  throw error;
+}

@@ -1,0 +1,40 @@
+import { lstat } from 'node:fs/promises';
+import path from 'node:path';
+import { FlockError, systemCode } from '../../errors.ts';
+import type { BotName } from '../../flock/bot.ts';
+import { findPoems, type PoemFile } from '../../poems/read-poems.ts';
+
+/** Finds the poem for a bot, given the paths that bundles had for it; relative to the root. */
+export type FindPoem = (bot: BotName, before: readonly (string | undefined)[]) => Promise<string | undefined>;
+
+/**
+ * A search for poems in a flock: what a bundle had counts where there is such a file in the flock's folder, then the one
+ * poem of the bot's name does.
+ *
+ * @throws {FlockError} `data` where the poems folder cannot be read
+ */
+export async function poemFinder(root: string): Promise<FindPoem> {
+  const poems = await findPoems(path.join(root, 'poems')).catch(noneWhereMissing);
+  return async (bot, before) => {
+    for (const file of before) {
+      const way = file === undefined ? undefined : await wayTo(root, file);
+      if (way !== undefined) return way;
+    }
+    const namesakes = poems.filter((poem) => poem.bot === bot);
+    const [only] = namesakes;
+    return only && namesakes.length === 1 ? path.relative(root, only.file) : undefined;
+  };
+}
+
+async function wayTo(root: string, file: string): Promise<string | undefined> {
+  const way = path.relative(root, path.resolve(root, file));
+  if (way === '' || way.startsWith('..') || path.isAbsolute(way)) return undefined;
+  // A path with a NUL is no file's, as is one that is too long.
+  const status = await lstat(path.join(root, way)).catch(() => undefined);
+  return status?.isFile() === true ? way : undefined;
+}
+
+function noneWhereMissing(error: unknown): PoemFile[] {
+  if (error instanceof FlockError && systemCode(error.cause) === 'ENOENT') return [];
+  throw error;
+}

@@ -1,0 +1,133 @@
+import { FlockError } from '../../errors.ts';
+import type { BotName } from '../../flock/bot.ts';
+import type { FlockFile } from '../../flock/flock-file.ts';
+import { accountKey, type KeyBundle } from '../key-bundle.ts';
+import type { KeyStore } from '../key-store.ts';
+import type { Chosen } from './choose-bots.ts';
+import type { FindPoem } from './find-poem.ts';
+import type { ForeignKey } from './foreign-key.ts';
+
+export interface Taking {
+  keys: KeyStore;
+  /** The bundles that are there, by their bots. New ones are added. */
+  files: Map<BotName, string>;
+  /** The bots whose bundles are for an account, by its {@link accountKey}. New ones are added. */
+  owners: Map<string, BotName>;
+  /** The bots that got a key of this import. */
+  taken: Set<BotName>;
+  flockFile: FlockFile;
+  findPoem: FindPoem;
+  /** Also for bots that have a good key. */
+  force: boolean;
+  warn: (message: string, hint?: string) => void;
+}
+
+/** What became of a key: where it is stored, or that the bot keeps the one it has. */
+export type Taken = { key: 'imported'; file: string; bundle: KeyBundle } | { key: 'kept'; bundle: KeyBundle };
+
+/**
+ * Stores a foreign key as a bot's bundle. Until the very end nothing is written.
+ *
+ * @throws {FlockError} `data` where the bot is not to have it, `cannotCreate` where it cannot be stored
+ */
+export async function takeKey(chosen: Chosen, taking: Taking): Promise<Taken> {
+  const { bot, key } = chosen;
+  if (taking.taken.has(bot)) {
+    throw refusal(key.title, `${bot} has another key of this import already`, 'leave one of the two out');
+  }
+  const old = await goodBundle(bot, taking);
+  if (old && !taking.force) return { key: 'kept', bundle: old };
+  checkPlace(bot, taking);
+  checkAccount(chosen, old, taking);
+  checkOwner(chosen, taking);
+  const poemFile = await taking.findPoem(bot, [key.bundle.poemFile, old?.poemFile]);
+  const bundle = { ...key.bundle, screenName: screenNameOf(key.bundle, old), poemFile };
+  const file = await taking.keys.write(bot, bundle);
+  remember(bot, { file, bundle, old }, taking);
+  if (poemFile === undefined) taking.warn(`${bot}: no poem found`, `put it into poems/${bot}.txt`);
+  return { key: 'imported', file, bundle };
+}
+
+/** A key that does not say its account's name has the name that the same account had before. */
+const screenNameOf = ({ screenName, userId }: KeyBundle, old: KeyBundle | undefined): string | undefined =>
+  screenName ?? (old?.userId === userId ? old?.screenName : undefined);
+
+function remember(
+  bot: BotName,
+  { file, bundle, old }: { file: string; bundle: KeyBundle; old: KeyBundle | undefined },
+  { files, owners, taken }: Taking,
+): void {
+  taken.add(bot);
+  files.set(bot, file);
+  if (old?.userId !== undefined) owners.delete(accountKey(old.userId, old.provider));
+  if (bundle.userId !== undefined) owners.set(accountKey(bundle.userId, bundle.provider), bot);
+}
+
+/** A bad bundle is as good as none, and is replaced. */
+async function goodBundle(bot: BotName, { keys, files, warn }: Taking): Promise<KeyBundle | undefined> {
+  const file = files.get(bot);
+  if (file === undefined) return undefined;
+  try {
+    return await keys.read(file);
+  } catch (error) {
+    if (!(error instanceof FlockError)) throw error;
+    warn(`${error.message}; it will be replaced`);
+    return undefined;
+  }
+}
+
+/** @throws {FlockError} `data` where the new bundle would stand beside the old one */
+function checkPlace(bot: BotName, { keys, files }: Taking): void {
+  const file = files.get(bot);
+  if (file === undefined || file === keys.fileOf(bot)) return;
+  throw refusal(
+    file,
+    `it is the bundle of ${bot}, and cannot be replaced under this name`,
+    `mv '${file}' '${keys.fileOf(bot)}'`,
+  );
+}
+
+/** @throws {FlockError} `data` where the bot is to have another account, by flock.json or by its key so far */
+function checkAccount({ bot, key }: Chosen, old: KeyBundle | undefined, { flockFile, warn }: Taking): void {
+  const { screenName, userId } = key.bundle;
+  const { account } = flockFile.settingsOf(bot);
+  if (account === undefined) {
+    if (old?.userId === undefined || userId === undefined || old.userId === userId) return;
+    const before = old.screenName === undefined ? `account ${old.userId}` : `@${old.screenName}`;
+    throw refusal(
+      key.title,
+      `the key of ${whoseIs(key)}, but ${bot} is ${before}`,
+      `if ${bot} is to change its account, write the new one into flock.json`,
+    );
+  }
+  if (screenName === undefined) {
+    warn(
+      `${bot}: flock.json says @${account}, and ${key.title} does not say whose key it is`,
+      'keymaker doctor asks X',
+    );
+  } else if (account.toLowerCase() !== screenName.toLowerCase()) {
+    throw refusal(
+      key.title,
+      `the key of @${screenName}, but flock.json says that ${bot} is @${account}`,
+      'correct flock.json, or choose another bot with --bot',
+    );
+  }
+}
+
+/** @throws {FlockError} `data` where another bot has the account already */
+function checkOwner({ bot, key }: Chosen, { owners }: Taking): void {
+  const { userId, provider } = key.bundle;
+  const owner = userId === undefined ? undefined : owners.get(accountKey(userId, provider));
+  if (owner === undefined || owner === bot) return;
+  throw refusal(
+    key.title,
+    `the key of ${whoseIs(key)}, which is the account of ${owner} already; ${bot} cannot have it too`,
+    `leave it with ${owner}, or remove that bot's bundle first`,
+  );
+}
+
+const whoseIs = ({ bundle: { screenName, userId } }: ForeignKey): string =>
+  screenName === undefined ? `account ${userId ?? ''}` : `@${screenName}`;
+
+const refusal = (title: string, why: string, hint: string): FlockError =>
+  new FlockError('data', `${title}: ${why}`, { hint });

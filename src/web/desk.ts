@@ -1,0 +1,193 @@
+import type { Context } from '../context.ts';
+import { FlockError } from '../errors.ts';
+import type { BotName } from '../flock/bot.ts';
+import type { FlockFile } from '../flock/flock-file.ts';
+import { expectedOf, makeKey } from '../keys/make-key.ts';
+import type { KeyBundle } from '../keys/key-bundle.ts';
+import type { TokenPair } from '../keys/token-pair.ts';
+import type { OAuth1Client } from '../oauth/oauth1-client.ts';
+import type { Provider } from '../oauth/provider.ts';
+import { fitsInPost } from '../poems/line-length.ts';
+import { findPoems, poemFileIn, readPoem, type PoemFile } from '../poems/read-poems.ts';
+import { splitPoem } from '../poems/split-poem.ts';
+import type { Card } from './flock-page.ts';
+import type { Desk } from './flock-site.ts';
+import type { Message } from './message-page.ts';
+
+export interface DeskOptions {
+  context: Context;
+  flockFile: FlockFile;
+  provider: Provider;
+  appKeys: TokenPair;
+  /** The folder of the poems. */
+  poems: string;
+}
+
+/** Does what a person asks for on the page of the flock. */
+export class FlockDesk implements Desk {
+  readonly #options: DeskOptions;
+  readonly #client: OAuth1Client;
+
+  constructor(options: DeskOptions) {
+    this.#options = options;
+    this.#client = options.context.oauth(options.provider, options.appKeys);
+  }
+
+  async cards(): Promise<Card[]> {
+    const { poems, flockFile, context } = this.#options;
+    const found = new Map((await findPoems(poems)).map((poem) => [poem.bot, poem]));
+    const bots = new Set([...found.keys(), ...(await context.keys.list()).map(({ bot }) => bot)]);
+    return Promise.all(
+      [...bots].sort().map(async (bot): Promise<Card> => {
+        const poem = found.get(bot);
+        const key = await keyOf(() => context.keys.readIfThere(bot));
+        return { bot, poem: poem && (await glance(poem)), key, expected: flockFile.settingsOf(bot).account };
+      }),
+    );
+  }
+
+  begin(bot: BotName, callback: string): Promise<{ requestToken: TokenPair; link: string } | Message> {
+    return mended(async () => {
+      const { context, flockFile } = this.#options;
+      await context.keys.prepare();
+      const requestToken = await this.#client.requestToken(callback);
+      const screenName = flockFile.settingsOf(bot).account ?? (await this.#oldBundle(bot))?.screenName;
+      return { requestToken, link: this.#client.authorizeUrl(requestToken, screenName) };
+    });
+  }
+
+  finish(bot: BotName, requestToken: TokenPair, verifier: string): Promise<Message> {
+    return mended(async () => {
+      const { context, flockFile, provider, appKeys } = this.#options;
+      const { keys, paths } = context;
+      const [old, poem] = [await this.#oldBundle(bot), await this.#poemOf(bot)];
+      const made = await makeKey({
+        bot,
+        appKeys,
+        poemFile: poem ? poemFileIn(paths.root, poem.file) : old?.poemFile,
+        provider: provider.id === 'x' ? undefined : provider.id,
+        expected: expectedOf(flockFile.settingsOf(bot).account, old),
+        keys,
+        owners: await keys.owners(),
+        flow: () => this.#client.accessToken(requestToken, verifier),
+      });
+      const name = made ? `@${made.account.screenName}` : 'nobody';
+      return good(`${bot} is ${name}`, 'Its key is stored. A flockd that runs takes it up by itself.');
+    });
+  }
+
+  check(bot: BotName): Promise<Message> {
+    return mended(async () => {
+      const { bundle, provider, client } = await this.#keyOf(bot);
+      const { userId, screenName } = await client.whoAmI(bundle.accessToken);
+      if (bundle.userId === undefined || bundle.userId === userId)
+        return good(`The key of ${bot} works`, `${provider.title} knows it as @${screenName}.`);
+      throw new FlockError('data', `the key is for @${screenName}, not for the account ${bundle.userId}`, {
+        hint: 'authorize the bot again, as its own account',
+      });
+    });
+  }
+
+  testPost(bot: BotName, text: string): Promise<Message> {
+    return mended(async () => {
+      const { bundle } = await this.#keyOf(bot);
+      await checkTestPost(bundle, await this.#poemOf(bot), text);
+      const posted = await this.#options.context.openX(bundle).post(text);
+      if ('ok' in posted) return good('Posted', `“${text}” is on the account, as ${posted.ok}.`);
+      throw new FlockError('partly', `it was not posted, as far as is known: ${posted.failure.reason}`, {
+        hint: 'look at the account before you try again',
+      });
+    });
+  }
+
+  revoke(bot: BotName): Promise<Message> {
+    return mended(async () => {
+      const { bundle, provider, client } = await this.#keyOf(bot);
+      const ended = await client.revoke(bundle.accessToken);
+      await this.#options.context.keys.remove(bot);
+      const where =
+        provider.revokedAt === undefined ? '' : ` Look there as the account, too: ${provider.revokedAt}.`;
+      return ended === 'by hand'
+        ? good(`The bundle of ${bot} is removed`, `${provider.title} has no call that ends a key.${where}`)
+        : good(`The key of ${bot} has ended`, `Its bundle is removed.${where}`);
+    });
+  }
+
+  /** The bundle to act with, and at whom. @throws {FlockError} `data` where there is no good one */
+  async #keyOf(bot: BotName): Promise<{ bundle: KeyBundle; provider: Provider; client: OAuth1Client }> {
+    const { context, flockFile } = this.#options;
+    const bundle = await context.keys.readIfThere(bot);
+    if (!bundle) throw new FlockError('data', `${bot} has no key`, { hint: 'authorize it first' });
+    const provider = context.provider(bundle.provider ?? 'x', flockFile.providers);
+    return { bundle, provider, client: context.oauth(provider, bundle.appKeys) };
+  }
+
+  /** A bad bundle is as good as none, and is replaced. */
+  async #oldBundle(bot: BotName): Promise<KeyBundle | undefined> {
+    try {
+      return await this.#options.context.keys.readIfThere(bot);
+    } catch (error) {
+      if (error instanceof FlockError) return undefined;
+      throw error;
+    }
+  }
+
+  async #poemOf(bot: BotName): Promise<PoemFile | undefined> {
+    return (await findPoems(this.#options.poems)).find((poem) => poem.bot === bot);
+  }
+}
+
+const good = (title: string, text: string): Message => ({ mood: 'good', title, text });
+
+/** What a person can mend becomes a message; anything else is a mistake of ours. */
+async function mended<T>(work: () => Promise<T>): Promise<T | Message> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof FlockError)) throw error;
+    const hint = error.hint === undefined ? '' : ` ${capital(error.hint)}.`;
+    return { mood: 'bad', title: 'That did not work', text: `${error.message}.${hint}` };
+  }
+}
+
+const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
+async function keyOf(read: () => Promise<KeyBundle | undefined>): Promise<Card['key']> {
+  try {
+    const bundle = await read();
+    if (!bundle) return { state: 'none' };
+    const { userId, screenName, provider } = bundle;
+    return { state: 'good', userId, screenName, provider };
+  } catch (error) {
+    if (!(error instanceof FlockError)) throw error;
+    return { state: 'bad', why: error.message, hint: error.hint };
+  }
+}
+
+/** A poem at a glance. */
+async function glance({ file }: PoemFile): Promise<Card['poem']> {
+  try {
+    const lines = splitPoem(await readPoem(file), 'line');
+    return { file, first: lines[0]?.text ?? 'It has no lines.', lines: lines.length };
+  } catch (error) {
+    if (!(error instanceof FlockError)) throw error;
+    return { file, first: error.message, lines: 0 };
+  }
+}
+
+/** @throws {FlockError} `usage` for what X or the poem would suffer from */
+async function checkTestPost(
+  { provider }: KeyBundle,
+  poem: PoemFile | undefined,
+  text: string,
+): Promise<void> {
+  if (provider !== undefined)
+    throw new FlockError('usage', `a test post goes to X, and this key is for ${provider}`);
+  if (text.trim() === '' || !fitsInPost(text))
+    throw new FlockError('usage', 'that is empty, or too long for one post');
+  const lines = poem ? splitPoem(await readPoem(poem.file), 'line') : [];
+  if (!lines.some((line) => line.text.trim() === text.trim())) return;
+  throw new FlockError('usage', 'that is a line of the poem, which flockd posts itself', {
+    hint: 'choose another text',
+  });
+}

@@ -1,0 +1,79 @@
+import type { TokenPair } from '../keys/token-pair.ts';
+import { readCallback, type Callback, type CallbackAnswer } from '../oauth/callback.ts';
+import type { Message } from './message-page.ts';
+
+/** Someone who came back, or why what came is for nobody. */
+export type Arrival<T> =
+  | { who: T; requestToken: TokenPair; answer: CallbackAnswer }
+  | { status: number; warning: string; message: Message };
+
+/** A request token is not waited for any longer than providers keep it. Milliseconds. */
+export const patience = 15 * 60_000;
+
+/** The people that a provider is to send back, each known by the request token that was asked for on their behalf. */
+export class Returning<T> {
+  readonly #waiting = new Map<string, { who: T; requestToken: TokenPair; until: number }>();
+  readonly #over = new Set<string>();
+
+  /** @param now - milliseconds since 1970 */
+  expect(requestToken: TokenPair, who: T, now: number): void {
+    this.#waiting.set(requestToken.reveal().token, { who, requestToken, until: now + patience });
+  }
+
+  /** Nobody is waited for any longer under that token. */
+  giveUp(requestToken: TokenPair): void {
+    this.#end(requestToken.reveal().token);
+  }
+
+  /** Tells denied, stale and foreign callbacks apart. Each token is good for one arrival. */
+  arrive(query: URLSearchParams, now: number): Arrival<T> {
+    for (const [token, { until }] of this.#waiting) if (until <= now) this.#end(token);
+    const callback = this.#named(readCallback(query));
+    if (callback.kind === 'unreadable' || callback.kind === 'nameless') return unreadable;
+    const found = this.#waiting.get(callback.token);
+    if (!found) return this.#over.has(callback.token) ? stale : foreign;
+    this.#end(callback.token);
+    const answer = callback.kind === 'denied' ? 'denied' : { verifier: callback.verifier };
+    return { who: found.who, requestToken: found.requestToken, answer };
+  }
+
+  /** Where only one person is waited for, it is theirs. */
+  #named(callback: Callback): Callback {
+    const [token, ...others] = this.#waiting.keys();
+    const isTheirs = callback.kind === 'nameless' && token !== undefined && others.length === 0;
+    return isTheirs ? { kind: 'denied', token } : callback;
+  }
+
+  #end(token: string): void {
+    this.#waiting.delete(token);
+    this.#over.add(token);
+  }
+}
+
+const unreadable = {
+  status: 400,
+  warning: 'a callback came without what a provider sends',
+  message: {
+    mood: 'bad',
+    title: 'That was no answer',
+    text: 'What came is not what a provider sends. Nothing was changed; begin once more.',
+  },
+} as const;
+const stale = {
+  status: 410,
+  warning: 'a link was used a second time, or too late',
+  message: {
+    mood: 'bad',
+    title: 'That link was used already',
+    text: 'Its answer was taken before, or it came too late. Nothing was changed; begin once more.',
+  },
+} as const;
+const foreign = {
+  status: 403,
+  warning: 'a callback came that nobody here asked for',
+  message: {
+    mood: 'bad',
+    title: 'Nobody here asked for that',
+    text: 'The answer belongs to a link that did not come from this keymaker. Nothing was changed.',
+  },
+} as const;

@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { bot, thing } from '../../src/doctor/finding.ts';
+import { grouped, isHealthy, linesOf, reportOf, summaryOf } from '../../src/doctor/report.ts';
+
+const findings = [
+  bot('keys').ok('poem', '3 lines'),
+  thing('keys').ok('keys-folder', 'mode 700'),
+  bot('howl').bad('bundle-file', 'open to others', 'chmod 600 keys/howl.json'),
+  { ...bot('keys').ok('key', 'X says @keys'), cost: 0.01 },
+  { ...bot('howl').warn('key', 'renamed', 'keymaker reauth howl'), cost: 0.01 },
+  thing('X').skipped('key', 'was not asked about owl'),
+];
+
+describe('the report of doctor', () => {
+  it('goes bot by bot, and takes no bot for a folder of its name', () => {
+    const subjects = grouped(findings).map((group) =>
+      group.map(({ check, subject }) => `${subject} ${check}`),
+    );
+    assert.deepEqual(subjects, [
+      ['keys keys-folder', 'X key'],
+      ['howl bundle-file', 'howl key'],
+      ['keys poem', 'keys key'],
+    ]);
+  });
+
+  it('has a line for each check, and one for each repair', () => {
+    assert.deepEqual(grouped(findings)[1]?.flatMap(linesOf), [
+      'bad   howl: open to others',
+      'hint: chmod 600 keys/howl.json',
+      'warn  howl: renamed',
+      'hint: keymaker reauth howl',
+    ]);
+    assert.equal(summaryOf(findings), '6 checks: 3 ok, 1 warning, 1 bad, 1 skipped.');
+    assert.equal(summaryOf(findings.slice(0, 1)), '1 check: 1 ok.');
+  });
+
+  it('is unhealthy only where something is bad', () => {
+    assert.equal(isHealthy(findings), false);
+    assert.equal(isHealthy(findings.filter(({ result }) => result !== 'bad')), true);
+  });
+
+  it('adds up what it cost, for programs', () => {
+    assert.deepEqual(reportOf(findings.slice(3, 5)), {
+      ok: true,
+      cost_usd: 0.02,
+      checks: [
+        {
+          check: 'key',
+          subject: 'howl',
+          result: 'warn',
+          message: 'renamed',
+          hint: 'keymaker reauth howl',
+          cost_usd: 0.01,
+        },
+        { check: 'key', subject: 'keys', result: 'ok', message: 'X says @keys', cost_usd: 0.01 },
+      ],
+    });
+  });
+});

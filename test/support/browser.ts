@@ -1,0 +1,16 @@
+import { existsSync } from 'node:fs';
+import { chromium, type Browser } from 'playwright-core';
+
+const places = ['/usr/bin/chromium', '/usr/bin/chromium-browser'];
+const place = places.find((file) => existsSync(file));
+
+/** Why tests in a browser cannot run here, or false where they can. */
+export const noBrowser: string | false =
+  place === undefined && 'NOT RUN: there is no Chromium here (Debian: apt-get install chromium)';
+
+/** Debian's Chromium. Its own sandbox does not work for root. */
+export const openBrowser = (): Promise<Browser> =>
+  chromium.launch({
+    ...(place !== undefined && { executablePath: place }),
+    args: process.getuid?.() === 0 ? ['--no-sandbox'] : [],
+  });
