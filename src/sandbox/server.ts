@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { Clock } from '../clock.ts';
-import { FlockError, messageOf, systemCode } from '../errors.ts';
+import { messageOf } from '../errors.ts';
+import { listen, readBody } from '../web/listen.ts';
 import { json, type SandboxAnswer, type SandboxRequest } from './answer.ts';
 import { deliver } from './deliver.ts';
 import { streamEvents } from './event-stream.ts';
@@ -58,7 +58,7 @@ async function serve(
 ): Promise<void> {
   let body: string | undefined;
   try {
-    body = await readBody(request);
+    body = await readBody(request, longestBody);
   } catch {
     // The client broke off while it sent: nobody is left to be answered.
     response.destroy();
@@ -81,42 +81,12 @@ function answerTo(sandbox: Sandbox, request: SandboxRequest): SandboxAnswer {
   }
 }
 
-/** The body as text, or undefined when it is too long. */
-async function readBody(request: IncomingMessage): Promise<string | undefined> {
-  const parts: Buffer[] = [];
-  let length = 0;
-  for await (const part of request as AsyncIterable<Buffer>) {
-    length += part.length;
-    if (length <= longestBody) parts.push(part);
-  }
-  return length <= longestBody ? Buffer.concat(parts).toString('utf8') : undefined;
-}
-
 function flatten({ headers }: IncomingMessage): Record<string, string> {
   const flat: Record<string, string> = {};
   for (const [name, value] of Object.entries(headers)) {
     if (value !== undefined) flat[name] = Array.isArray(value) ? value.join(', ') : value;
   }
   return flat;
-}
-
-function listen(server: Server, port: number): Promise<string> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (error) => {
-      reject(cannotListen(port, error));
-    });
-    server.listen(port, '127.0.0.1', () => {
-      resolve(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
-    });
-  });
-}
-
-function cannotListen(port: number, cause: Error): FlockError {
-  const hint = 'choose another with --port N; 0 takes any that is free';
-  if (systemCode(cause) === 'EADDRINUSE') {
-    return new FlockError('unavailable', `port ${port} is in use`, { hint, cause });
-  }
-  return new FlockError('unavailable', `cannot listen on port ${port}: ${messageOf(cause)}`, { hint, cause });
 }
 
 function closeServer(server: Server): Promise<void> {

@@ -1,6 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { FlockError, messageOf, systemCode } from '../errors.ts';
+import { listen, readBody } from './listen.ts';
 import { plain, type LocalAnswer, type LocalRequest } from './local-exchange.ts';
 
 export interface LocalServer extends AsyncDisposable {
@@ -32,15 +31,9 @@ export async function openLocalServer({ port, answer, failed }: LocalServerOptio
       respond(response, plain(500, 'something went wrong here; the terminal says what'));
     });
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause) => {
-      reject(cannotListen(port, cause));
-    });
-    server.listen(port, '127.0.0.1', resolve);
-  });
-  const bound = (server.address() as AddressInfo).port;
+  const url = await listen(server, port);
   return {
-    url: `http://127.0.0.1:${bound}`,
+    url,
     [Symbol.asyncDispose]: () => closeServer(server),
   };
 }
@@ -70,7 +63,7 @@ async function serve(
   const { method = 'GET', headers, socket } = request;
   const allowed = [`127.0.0.1:${socket.localPort ?? 0}`, `localhost:${socket.localPort ?? 0}`];
   const host = headers.host?.toLowerCase() ?? '';
-  const body = await readBody(request);
+  const body = await readBody(request, longestBody);
   if (!allowed.includes(host)) respond(response, plain(421, 'this page does not go by that name'));
   else if (body === undefined) respond(response, plain(413, 'too long'));
   else {
@@ -88,17 +81,6 @@ async function serve(
   }
 }
 
-/** The body as text, or undefined where it is too long. */
-async function readBody(request: IncomingMessage): Promise<string | undefined> {
-  const parts: Buffer[] = [];
-  let length = 0;
-  for await (const part of request as AsyncIterable<Buffer>) {
-    length += part.length;
-    if (length <= longestBody) parts.push(part);
-  }
-  return length <= longestBody ? Buffer.concat(parts).toString('utf8') : undefined;
-}
-
 function respond(response: ServerResponse, { status, headers, body }: LocalAnswer): void {
   if (response.headersSent) return;
   response.writeHead(status, {
@@ -110,12 +92,4 @@ function respond(response: ServerResponse, { status, headers, body }: LocalAnswe
     ...headers,
   });
   response.end(body);
-}
-
-function cannotListen(port: number, cause: Error): FlockError {
-  const why = systemCode(cause) === 'EADDRINUSE' ? 'is in use' : `cannot be had: ${messageOf(cause)}`;
-  return new FlockError('unavailable', `port ${port} ${why}`, {
-    hint: 'choose another with --port N; 0 takes any that is free',
-    cause,
-  });
 }
