@@ -26,7 +26,10 @@ function isPattern(text: string): boolean {
 }
 
 const method = z.enum(['GET', 'POST']);
-const word = z.string('should be text').min(1, 'is empty');
+const word = z
+  .string('should be text')
+  .min(1, 'is empty')
+  .regex(/^[^\p{Cc}\u2028\u2029]*$/u, 'should be one line');
 
 /** An OAuth 1.0a provider of one's own, in `flock.json`. */
 export const customProvider = z

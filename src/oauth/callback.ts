@@ -34,7 +34,7 @@ export function readCallback(query: URLSearchParams): Callback {
   if (token === undefined || [...query.keys()].length !== new Set(query.keys()).size)
     return { kind: 'unreadable' };
   const verifier = only(query, 'oauth_verifier');
-  const refused = denied !== undefined || query.has('oauth_problem') || verifier === undefined;
+  const refused = query.has('denied') || query.has('oauth_problem') || verifier === undefined;
   return refused ? { kind: 'denied', token } : { kind: 'granted', token, verifier };
 }
 

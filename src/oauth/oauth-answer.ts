@@ -136,8 +136,11 @@ function valueAt(json: string, way: string): unknown {
     const found = z.record(z.string(), z.unknown()).safeParse(value);
     value = found.success && Object.hasOwn(found.data, step) ? found.data[step] : undefined;
   }
-  return typeof value === 'number' ? String(value) : value;
+  return asText(value);
 }
+
+/** A number as text. One that JavaScript cannot hold exactly would be the id of somebody else. */
+const asText = (value: unknown): unknown => (Number.isSafeInteger(value) ? String(value) : value);
 
 function parseJson(text: string): unknown {
   try {
@@ -156,12 +159,9 @@ export class VerifierRefused extends FlockError {
   }
 }
 
-/** The fields of a body, which is a form by the RFC and JSON at some providers; one that comes twice is as bad as none. */
+/** The fields of a body, which is a form by the RFC and JSON at some providers; one that comes twice in a form is as bad as none. */
 function fieldsOf(body: string): Record<string, string> {
-  const json = z.record(
-    z.string(),
-    z.union([z.string(), z.number().transform(String), z.boolean().transform(String)]),
-  );
+  const json = z.record(z.string(), z.preprocess(asText, z.string()).or(z.boolean().transform(String)));
   const object = json.safeParse(parseJson(body));
   if (object.success) return object.data;
   const fields = new Map<string, string>();

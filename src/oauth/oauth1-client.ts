@@ -34,7 +34,7 @@ export interface SigningOptions {
   token?: TokenPair;
 }
 
-/** @see RFC 5849 section 3.1; the nonce is 128 random bits */
+/** @see RFC 5849 section 3.1; the nonce is 120 random bits: some servers take no more than 30 characters */
 export function signedSend({ send, clock, appKeys, token }: SigningOptions): SignedSend {
   return ({ method, url, oauth, form, json }) => {
     const authorization = authorizationHeader({
@@ -42,7 +42,7 @@ export function signedSend({ send, clock, appKeys, token }: SigningOptions): Sig
       url,
       appKeys,
       token,
-      nonce: randomBytes(16).toString('hex'),
+      nonce: randomBytes(15).toString('hex'),
       timestamp: Math.floor(clock.now() / 1000),
       ...(oauth && { oauth }),
       ...(form && { form }),

@@ -56,7 +56,7 @@ export const usual = {
   verifier: { pattern: /^[\x21-\x7e]{1,256}$/, example: '' },
   accountFields: { id: 'user_id', name: 'screen_name' },
   // Some let people have any name; none has characters that a terminal would obey.
-  account: { id: /^[\x21-\x7e]{1,100}$/, name: /^[^\p{C}]{1,100}$/u },
+  account: { id: /^[\x21-\x7e]{1,100}$/, name: /^(?=.*\S)[^\p{C}\u2028\u2029]{1,100}$/u },
   confirmsCallback: true,
 } as const satisfies Partial<Provider>;
 

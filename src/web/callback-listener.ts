@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import type { CallbackAnswer, Callbacks } from '../oauth/callback.ts';
-import { plain, type LocalAnswer, type LocalRequest } from './local-exchange.ts';
+import { isNavigation, plain, type LocalAnswer, type LocalRequest } from './local-exchange.ts';
 import { openLocalServer } from './local-server.ts';
 import { messagePage, page, type Message } from './message-page.ts';
 import { patience, Returning } from './returning.ts';
@@ -32,9 +32,11 @@ export async function openCallbackListener({
   const returning = new Returning<(answer: CallbackAnswer) => void>();
   let told: ((message: Message) => void) | undefined;
 
-  async function answer({ method, path, query }: LocalRequest): Promise<LocalAnswer> {
+  async function answer(request: LocalRequest): Promise<LocalAnswer> {
+    const { method, path, query } = request;
     if (method !== 'GET') return plain(405, 'only GET');
     if (path === '/style.css') return styleSheet;
+    if (!isNavigation(request)) return plain(403, 'only for people');
     if (path !== '/callback') return page(404, messagePage(nothingHere));
     const arrival = returning.arrive(query, clock.now());
     if ('warning' in arrival) {

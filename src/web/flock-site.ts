@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts';
 import type { BotName } from '../flock/bot.ts';
 import type { TokenPair } from '../keys/token-pair.ts';
 import { flockPage, type Card } from './flock-page.ts';
-import { plain, type LocalAnswer, type LocalRequest } from './local-exchange.ts';
+import { isNavigation, plain, type LocalAnswer, type LocalRequest } from './local-exchange.ts';
 import { messagePage, page, type Message } from './message-page.ts';
 import { Returning } from './returning.ts';
 import { same, type Session, type Sessions } from './sessions.ts';
@@ -40,6 +40,7 @@ export class FlockSite {
     const { method, path, query, headers } = request;
     const { sessions } = this.#options;
     if (method === 'GET' && path === '/style.css') return styleSheet;
+    if (!isNavigation(request)) return plain(403, 'only for people');
     if (method === 'GET' && path === '/callback') return this.#welcomeBack(request);
     const cookie = path === '/' ? sessions.enter(query.get('key') ?? '') : undefined;
     if (cookie !== undefined) return seeOther('/', { 'set-cookie': cookie });

@@ -16,6 +16,14 @@ export interface LocalAnswer {
   body: string;
 }
 
+/**
+ * Whether a person followed a link here. A page elsewhere can have its reader's browser ask for any address as an image or
+ * a script; browsers say so.
+ */
+export function isNavigation({ headers }: LocalRequest): boolean {
+  return [undefined, 'document'].includes(headers['sec-fetch-dest']);
+}
+
 /** An answer in a few words. */
 export const plain = (status: number, text: string): LocalAnswer => ({
   status,

@@ -10,6 +10,9 @@ export type Arrival<T> =
 /** A request token is not waited for any longer than providers keep it. Milliseconds. */
 export const patience = 15 * 60_000;
 
+/** So many links that are over are told from foreign ones. */
+const mostOver = 10_000;
+
 /** The people that a provider is to send back, each known by the request token that was asked for on their behalf. */
 export class Returning<T> {
   readonly #waiting = new Map<string, { who: T; requestToken: TokenPair; until: number }>();
@@ -46,6 +49,7 @@ export class Returning<T> {
 
   #end(token: string): void {
     this.#waiting.delete(token);
+    if (this.#over.size >= mostOver) this.#over.clear();
     this.#over.add(token);
   }
 }

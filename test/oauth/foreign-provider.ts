@@ -40,7 +40,11 @@ export async function openForeignProvider(): Promise<ForeignProvider> {
       accessTokenUrl: `${url}${variant}/access_token`,
       revokeUrl: `${url}/revoke`,
       whoAmI: { url: `${url}/me`, id: 'me.id', name: 'me.name' },
-      ...(variant === '/silent' && { accountFields: null, accessTokenMethod: 'GET', requestTokenMethod: 'GET' }),
+      ...(variant === '/silent' && {
+        accountFields: null,
+        accessTokenMethod: 'GET',
+        requestTokenMethod: 'GET',
+      }),
     }),
     async [Symbol.asyncDispose]() {
       running.endInput();
