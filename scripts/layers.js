@@ -12,6 +12,7 @@ const rows = [
   ['posting/step', 'doctor/*'],
   [
     'keys/make-key',
+    'keys/change-seal',
     'keys/foreign/take-key',
     'oauth/pin-flow',
     'oauth/callback-flow',
@@ -28,6 +29,7 @@ const rows = [
     'oauth/oauth1-client',
     'x/x-client',
     'http/send',
+    'http/node-send',
     'web/callback-listener',
     'web/local-server',
   ],
@@ -47,7 +49,7 @@ const rows = [
     'settings',
     'log',
   ],
-  ['files', 'held-clock'],
+  ['files', 'held-clock', 'shell-word'],
   ['errors', 'clock'],
 ];
 
@@ -60,6 +62,7 @@ export const pure = [
   'oauth/oauth-answer',
   'oauth/provider',
   'oauth/callback',
+  'keys/bundle-name',
   'keys/key-bundle',
   'keys/mask-token',
   'keys/foreign/foreign-key',
@@ -103,6 +106,7 @@ export const pure = [
   'flock/duration',
   'flock/nearest',
   'flock/custom-provider',
+  'daemon/unit',
 ];
 
 /** Packages that one file, and no other, imports. */
@@ -110,6 +114,7 @@ const owners = {
   'twitter-api-v2': 'x/x-client',
   'node-cron': 'schedule/slots',
   undici: 'http/send',
+  'age-encryption': 'keys/sealed',
   yargs: 'cli/program',
 };
 

@@ -3,18 +3,21 @@ import { FlockError } from './errors.ts';
 import type { FlockFile } from './flock/flock-file.ts';
 import { nearest } from './flock/nearest.ts';
 import type { Send } from './http/exchange.ts';
+import { openNodeSender } from './http/node-send.ts';
 import { openSender } from './http/send.ts';
 import { KeyStore } from './keys/key-store.ts';
 import type { TokenPair } from './keys/token-pair.ts';
 import { openOAuth1Client, type OAuth1Client } from './oauth/oauth1-client.ts';
 import { builtIn, builtInProvider, type Provider } from './oauth/provider.ts';
-import { apiUrl, flockPaths, xApi, type FlockPaths } from './settings.ts';
+import { apiUrl, credentialsFolder, flockPaths, identityFile, xApi, type FlockPaths } from './settings.ts';
 import { openX, type OpenXClient } from './x/x-client.ts';
 
 /** What a person chose on the command line about where things are. */
 export interface Places {
   root?: string | undefined;
   keys?: string | undefined;
+  /** The file of the identity that opens encrypted bundles, where the environment does not name it. */
+  identity?: string | undefined;
 }
 
 /** Everything a command works with that reaches outside the process. Made here and nowhere else. */
@@ -37,14 +40,17 @@ const sockets = 64;
 /** @throws {FlockError} `config` where a setting of the environment is wrong */
 export function openContext(places: Places): Context {
   const paths = flockPaths(places);
+  const keyOptions = { credentials: credentialsFolder(), identityFile: places.identity ?? identityFile() };
   const api = apiUrl();
   const clock = systemClock;
-  const sender = openSender({ deadline, sockets });
+  // undici needs WebAssembly, which a process without the right to make code has not.
+  const open = 'WebAssembly' in globalThis ? openSender : openNodeSender;
+  const sender = open({ deadline, sockets });
   const send: Send = (request) => sender.send(request);
   return {
     paths,
     clock,
-    keys: new KeyStore(paths.keys),
+    keys: new KeyStore(paths.keys, keyOptions),
     send,
     provider: (id, custom) => providerOf(id, custom, api),
     oauth: (provider, appKeys) => openOAuth1Client(provider, { send, clock, appKeys }),

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { constants } from 'node:fs';
-import { open, rename, rm } from 'node:fs/promises';
+import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from 'node:fs';
+import { open, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { messageOf, systemCode } from './errors.ts';
 
@@ -9,39 +9,116 @@ import { messageOf, systemCode } from './errors.ts';
  * is refused without waiting for it.
  *
  * @param largest - the most bytes it may have
+ * @param check - throws what is wrong with the file that was opened
  * @throws {Error} with the system's code, or with a message that says what is there instead
  */
-export async function readRegularFile(file: string, largest: number): Promise<Buffer> {
-  // Without O_NONBLOCK a FIFO would hold one of the few threads that read files for ever.
-  await using handle = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+export async function readRegularFile(
+  file: string,
+  largest: number,
+  check?: (status: Stats) => void,
+): Promise<Buffer> {
+  await using handle = await open(file, careful);
   const status = await handle.stat();
-  if (!status.isFile()) throw new Error('it is not a regular file');
-  if (status.size > largest) throw new Error(`it is too large (${status.size} bytes)`);
+  mustBeRegular(status, largest);
+  check?.(status);
   return await handle.readFile();
 }
 
+/** {@link readRegularFile} for settings, which are read before anything else goes on. */
+export function readRegularFileSync(file: string, largest: number, check?: (status: Stats) => void): Buffer {
+  const descriptor = openSync(file, careful);
+  try {
+    const status = fstatSync(descriptor);
+    mustBeRegular(status, largest);
+    check?.(status);
+    return readFileSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+// Without O_NONBLOCK a FIFO would hold one of the few threads that read files for ever.
+const careful = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
+/** @throws {Error} with a message that says what is there instead */
+function mustBeRegular(status: Stats, largest: number): void {
+  if (!status.isFile()) throw new Error('it is not a regular file');
+  if (status.size > largest) throw new Error(`it is too large (${status.size} bytes)`);
+}
+
+/** Who besides its owner may read a file. */
+export interface Readers {
+  /** The id of the group that may. */
+  group: number;
+}
+
 /**
- * Puts a text in the place of a file, private to its owner. A crash at any moment leaves the old file or the new one.
+ * Puts a content in the place of a file, private to its owner. A crash at any moment leaves the old file or the new one.
  *
+ * @param readers - where it is not for its owner alone
  * @throws {Error} with the system's code; no part of the new file is left then
  */
-export async function replaceFile(file: string, text: string): Promise<void> {
+export async function replaceFile(
+  file: string,
+  content: string | Uint8Array,
+  readers?: Readers,
+): Promise<void> {
   const folder = path.dirname(file);
-  const temporary = path.join(folder, `.${path.basename(file)}.${randomBytes(6).toString('hex')}.tmp`);
+  const temporary = temporaryFor(file);
+  const name = path.basename(temporary);
+  underWay.add(name);
   try {
-    await writeNewFile(temporary, text);
+    await writeNewFile(temporary, content, readers);
     await rename(temporary, file);
     await syncFolder(folder);
   } catch (error) {
     await rm(temporary, { force: true });
     throw error;
+  } finally {
+    underWay.delete(name);
+  }
+}
+
+/** The temporary files that this process writes just now. */
+const underWay = new Set<string>();
+
+const temporaryFor = (file: string): string =>
+  path.join(
+    path.dirname(file),
+    `.${path.basename(file)}.${process.pid}-${randomBytes(6).toString('hex')}.tmp`,
+  );
+
+/** Its process is in its name, so that it can be told whether anybody still works on it. */
+const temporary = /^\..+\.(\d+)-[0-9a-f]{12}\.tmp$/;
+
+/** Removes the temporary files in a folder whose writers were killed: {@link replaceFile} leaves none otherwise. */
+export async function sweepTemporaries(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const writer = temporary.exec(name)?.[1];
+    if (writer === undefined || isWriting(Number(writer), name)) continue;
+    await rm(path.join(folder, name), { force: true });
+  }
+}
+
+function isWriting(pid: number, name: string): boolean {
+  // A container gives every process the id that the one before it had.
+  if (pid === process.pid) return underWay.has(name);
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return systemCode(error) !== 'ESRCH';
   }
 }
 
 /** Made new and private in one call, so that a secret is never there with a wider mode. */
-async function writeNewFile(file: string, text: string): Promise<void> {
+async function writeNewFile(file: string, content: string | Uint8Array, readers?: Readers): Promise<void> {
   await using handle = await open(file, 'wx', 0o600);
-  await handle.writeFile(text);
+  await handle.writeFile(content);
+  if (readers) {
+    const { uid } = await handle.stat();
+    await handle.chown(uid, readers.group);
+    await handle.chmod(0o640);
+  }
   await handle.sync();
 }
 

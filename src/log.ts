@@ -1,4 +1,4 @@
-import pino, { type Logger } from 'pino';
+import pino, { type DestinationStream, type LogFn, type Logger, type LoggerOptions } from 'pino';
 import pretty from 'pino-pretty';
 
 export type { Logger };
@@ -7,10 +7,23 @@ export type { Logger };
  * The log of the daemon, on standard output: readable lines on a terminal, one JSON object a line everywhere else.
  * Every line has an `event`; texts and secrets are never logged.
  */
-export function openLog(stream: NodeJS.WriteStream, { color }: { color: boolean }): Logger {
-  const options = { base: null, timestamp: pino.stdTimeFunctions.isoTime };
+export function openLog(
+  stream: NodeJS.WriteStream,
+  { color, journal = false }: { color: boolean; journal?: boolean },
+): Logger {
+  const options: LoggerOptions = {
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { log: (fields) => mapValues(fields, short) },
+    hooks: {
+      logMethod(args, method) {
+        method.apply(this, args.map(short) as Parameters<LogFn>);
+      },
+    },
+  };
   if (!stream.isTTY) {
     const destination = pino.destination({ fd: 1, sync: true });
+    if (journal) return pino(options, forJournal(destination));
     // A log that nobody can write any more, a closed pipe or a full disk, stops no poem.
     destination.on('error', () => undefined);
     return pino(options, destination);
@@ -26,4 +39,37 @@ export function openLog(stream: NodeJS.WriteStream, { color }: { color: boolean 
       destination: stream,
     }),
   );
+}
+
+/** The journal splits a line of more than 48 kB, which nobody could parse then; a line has a handful of texts. Characters. */
+const longestText = 2000;
+
+const short = (value: unknown): unknown =>
+  typeof value === 'string' && value.length > longestText ? `${value.slice(0, longestText)}…` : value;
+
+const mapValues = (object: object, change: (value: unknown) => unknown): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(object).map(([name, value]) => [name, change(value)]));
+
+/** pino's levels as the journal's priorities. @see sd-daemon(3) */
+const priorities = [
+  [60, 2],
+  [50, 3],
+  [40, 4],
+  [30, 6],
+] as const;
+const debug = 7;
+
+/** Writes each line with its priority, so that `journalctl -p err` finds what went wrong. */
+function forJournal(destination: {
+  write: (line: string) => unknown;
+}): DestinationStream & { lastLevel: number } {
+  return {
+    // pino sets it before each write.
+    [Symbol.for('pino.metadata')]: true,
+    lastLevel: 30,
+    write(line: string) {
+      const [, priority] = priorities.find(([level]) => this.lastLevel >= level) ?? [0, debug];
+      destination.write(`<${priority}>${line}`);
+    },
+  };
 }

@@ -1,8 +1,10 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { FlockError, systemCode } from './errors.ts';
 import { reasonOf } from './files.ts';
+import { botOfBundle, credentialPrefix } from './keys/bundle-name.ts';
+import { readPrivateFileSync } from './keys/private-file.ts';
 import { TokenPair } from './keys/token-pair.ts';
 
 /** Where a flock lives on the disk. Absolute paths. */
@@ -13,12 +15,35 @@ export interface FlockPaths {
   flockFile: string;
 }
 
-/** The places of a flock; `$STATE_DIRECTORY` (systemd) wins over `state/`. */
+/**
+ * The places of a flock; `$STATE_DIRECTORY` (systemd) wins over `state/`, and bundles among systemd's credentials win over
+ * `keys/`.
+ */
 export function flockPaths(flags: { root?: string | undefined; keys?: string | undefined }): FlockPaths {
   const root = path.resolve(flags.root ?? '.');
-  const keys = flags.keys === undefined ? path.join(root, 'keys') : path.resolve(flags.keys);
+  const keys =
+    flags.keys === undefined ? (credentialBundles() ?? path.join(root, 'keys')) : path.resolve(flags.keys);
   const state = nonEmpty(process.env['STATE_DIRECTORY']?.split(':')[0]) ?? path.join(root, 'state');
   return { root, keys, state, flockFile: path.join(root, 'flock.json') };
+}
+
+/** systemd's folder of credentials, where there is one. */
+export const credentialsFolder = (): string | undefined => nonEmpty(process.env['CREDENTIALS_DIRECTORY']);
+
+/** The folder of credentials, where it holds key bundles, as `LoadCredential=keys:FOLDER` puts them. */
+function credentialBundles(): string | undefined {
+  const folder = credentialsFolder();
+  if (folder === undefined || !existsSync(folder)) return undefined;
+  const has = readdirSync(folder).some((name) => botOfBundle(name, credentialPrefix) !== undefined);
+  return has ? path.resolve(folder) : undefined;
+}
+
+/** Where the identity is that opens encrypted bundles: `$KEYMAKER_IDENTITY_FILE`, or a credential called `identity`. */
+export function identityFile(): string | undefined {
+  const named = nonEmpty(process.env['KEYMAKER_IDENTITY_FILE']);
+  if (named !== undefined) return path.resolve(named);
+  const credential = path.join(credentialsFolder() ?? '', 'identity');
+  return credentialsFolder() !== undefined && existsSync(credential) ? credential : undefined;
 }
 
 /** A variable that is set to nothing is not set. */
@@ -60,7 +85,8 @@ export const sandboxAppKeys = (): TokenPair => new TokenPair('sandbox-app-key', 
 /**
  * The app keys: `$CONSUMER_TOKEN` and `$CONSUMER_TOKEN_SECRET` (or the files named by `…_FILE`), then `apikeys.json`.
  *
- * @throws {FlockError} `config` where there are none, only half of them, or a file of them cannot be used
+ * @throws {FlockError} `config` where there are none, only half of them, or a file of them cannot be used, `permission` where
+ * others can get at that file
  */
 export function appKeys(root: string): TokenPair {
   const found = appKeysIfSet(root);
@@ -98,7 +124,7 @@ function secretFrom(name: 'CONSUMER_TOKEN' | 'CONSUMER_TOKEN_SECRET'): string | 
   const file = process.env[`${name}_FILE`];
   if (file === undefined || file === '') return undefined;
   try {
-    const text = readFileSync(file, 'utf8').trim();
+    const text = readSecret(file).trim();
     if (text === '') throw new FlockError('config', `${name}_FILE: ${file} is empty`);
     return text;
   } catch (cause) {
@@ -106,6 +132,12 @@ function secretFrom(name: 'CONSUMER_TOKEN' | 'CONSUMER_TOKEN_SECRET'): string | 
     throw new FlockError('config', `${name}_FILE: cannot read ${file}: ${reasonOf(cause)}`, { cause });
   }
 }
+
+/** App keys are a few dozen bytes; what is larger is something else. */
+const largestSecret = 64 * 1024;
+
+const readSecret = (file: string): string =>
+  readPrivateFileSync({ file, largest: largestSecret, credentials: credentialsFolder() }).toString('utf8');
 
 const appKeysSchema = z.object({
   consumer_token: z.string().min(1),
@@ -115,8 +147,9 @@ const appKeysSchema = z.object({
 function appKeysInFile(file: string): TokenPair | undefined {
   let text: string;
   try {
-    text = readFileSync(file, 'utf8');
+    text = readSecret(file);
   } catch (cause) {
+    if (cause instanceof FlockError) throw cause;
     if (systemCode(cause) === 'ENOENT') return undefined;
     throw new FlockError('config', `cannot read ${file}: ${reasonOf(cause)}`, { cause });
   }
@@ -146,3 +179,45 @@ export function hasScreen(): boolean {
   if (process.platform !== 'linux') return true;
   return (process.env['DISPLAY'] ?? '') !== '' || (process.env['WAYLAND_DISPLAY'] ?? '') !== '';
 }
+
+/** What the service manager says to a service through the environment. @see sd_notify(3), sd_watchdog_enabled(3), sd_listen_fds(3) */
+export interface ServiceEnvironment {
+  /** An open datagram socket to the manager: scripts/notify-fd, or `OpenFile=…:notify` in the unit (systemd 253). */
+  notifyFd: number | undefined;
+  /** Whether the manager listens at all. */
+  isListening: boolean;
+  /** How often it wants to hear that all is well, or undefined. Milliseconds. */
+  watchdog: number | undefined;
+  /** Whether standard output goes to the journal, which understands priorities. */
+  journal: boolean;
+}
+
+export function serviceEnvironment(): ServiceEnvironment {
+  const {
+    FLOCKD_NOTIFY_FD,
+    NOTIFY_SOCKET = '',
+    WATCHDOG_USEC,
+    WATCHDOG_PID,
+    JOURNAL_STREAM = '',
+  } = process.env;
+  const isOurs = WATCHDOG_PID === undefined || WATCHDOG_PID === String(process.pid);
+  const watchdog = isOurs ? wholeNumber(WATCHDOG_USEC) : undefined;
+  return {
+    notifyFd: wholeNumber(FLOCKD_NOTIFY_FD) ?? listenFd('notify'),
+    isListening: NOTIFY_SOCKET !== '',
+    watchdog: watchdog === undefined ? undefined : watchdog / 1000,
+    journal: JOURNAL_STREAM !== '',
+  };
+}
+
+/** The first descriptor that systemd hands over. */
+const firstFd = 3;
+
+function listenFd(name: string): number | undefined {
+  const { LISTEN_PID, LISTEN_FDNAMES = '' } = process.env;
+  const place = LISTEN_FDNAMES.split(':').indexOf(name);
+  return LISTEN_PID === String(process.pid) && place >= 0 ? firstFd + place : undefined;
+}
+
+const wholeNumber = (text: string | undefined): number | undefined =>
+  text !== undefined && /^[0-9]{1,15}$/.test(text) ? Number(text) : undefined;

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
+import { chmodSync, rmSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import { FlockError } from '../src/errors.ts';
-import { apiUrl, appKeys, appKeysIfSet, flockPaths, noColor } from '../src/settings.ts';
+import { FlockError, type Exit } from '../src/errors.ts';
+import { apiUrl, appKeys, appKeysIfSet, flockPaths, identityFile, noColor } from '../src/settings.ts';
 import { tempFolder } from './flock/temp-folder.ts';
 
-const ours = /^(CONSUMER_TOKEN(_SECRET)?(_FILE)?|KEYMAKER_API_URL|STATE_DIRECTORY|NO_COLOR|TERM)$/;
+const ours =
+  /^(CONSUMER_TOKEN(_SECRET)?(_FILE)?|KEYMAKER_(API_URL|IDENTITY_FILE)|STATE_DIRECTORY|CREDENTIALS_DIRECTORY|NO_COLOR|TERM)$/;
 let before: NodeJS.ProcessEnv = {};
 
 beforeEach(() => {
@@ -17,12 +19,12 @@ afterEach(() => {
   for (const [name, value] of Object.entries(before)) if (ours.test(name)) process.env[name] = value;
 });
 
-function refusal(read: () => unknown): FlockError {
+function refusal(read: () => unknown, exit: Exit = 'config'): FlockError {
   try {
     read();
   } catch (error) {
     assert.ok(error instanceof FlockError, String(error));
-    assert.equal(error.exit, 'config');
+    assert.equal(error.exit, exit);
     assert.doesNotMatch(`${error.message} ${error.hint ?? ''}`, /hidden/);
     return error;
   }
@@ -146,6 +148,29 @@ describe('the app keys', () => {
     });
   }
 
+  it('are refused where others can get at the file', () => {
+    const root = tempFolder({ 'apikeys.json': stored, token: 'hidden', secret: 'hidden' });
+    const file = path.join(root, 'apikeys.json');
+    for (const mode of [0o640, 0o604, 0o644, 0o620]) {
+      chmodSync(file, mode);
+      const { message, hint } = refusal(() => appKeysIfSet(root), 'permission');
+      assert.equal(message, `${file}: open to others (mode ${mode.toString(8)})`);
+      assert.equal(hint, `chmod 600 ${file}`);
+    }
+    rmSync(file);
+    symlinkSync('token', file);
+    assert.match(refusal(() => appKeysIfSet(root), 'permission').message, /is a symbolic link/);
+    process.env['CONSUMER_TOKEN_FILE'] = path.join(root, 'token');
+    process.env['CONSUMER_TOKEN_SECRET_FILE'] = path.join(root, 'secret');
+    chmodSync(path.join(root, 'secret'), 0o444);
+    assert.match(
+      refusal(() => appKeysIfSet(root), 'permission').message,
+      /secret: open to others \(mode 444\)/,
+    );
+    process.env['CREDENTIALS_DIRECTORY'] = root;
+    assert.deepEqual(keysOf(root), { token: 'hidden', secret: 'hidden' });
+  });
+
   it('do not show', () => {
     process.env['CONSUMER_TOKEN'] = 'env';
     process.env['CONSUMER_TOKEN_SECRET'] = 'hidden';
@@ -167,6 +192,35 @@ describe('the places of a flock', () => {
     assert.equal(flockPaths({ root: '/srv/flock' }).state, '/var/lib/flockd');
     process.env['STATE_DIRECTORY'] = '';
     assert.equal(flockPaths({ root: '/srv/flock' }).state, '/srv/flock/state');
+  });
+});
+
+describe("systemd's credentials", () => {
+  it('hold the bundles where some are called keys_, and no other folder is named', () => {
+    const here = process.cwd();
+    const none = tempFolder({ 'keys.json': '', keys_howl: '', identity: '' });
+    process.env['CREDENTIALS_DIRECTORY'] = none;
+    assert.equal(flockPaths({}).keys, path.join(here, 'keys'));
+    process.env['CREDENTIALS_DIRECTORY'] = path.join(none, 'nowhere');
+    assert.equal(flockPaths({}).keys, path.join(here, 'keys'));
+    for (const name of ['keys_howl.json', 'keys_howl.json.age']) {
+      const some = tempFolder({ [name]: '' });
+      process.env['CREDENTIALS_DIRECTORY'] = some;
+      assert.equal(flockPaths({ root: '/srv/flock' }).keys, some);
+      assert.equal(flockPaths({ keys: 'k' }).keys, path.join(here, 'k'));
+    }
+  });
+
+  it('hold the identity, where the environment does not name another', () => {
+    assert.equal(identityFile(), undefined);
+    const folder = tempFolder({ identity: '' });
+    process.env['CREDENTIALS_DIRECTORY'] = folder;
+    assert.equal(identityFile(), path.join(folder, 'identity'));
+    process.env['KEYMAKER_IDENTITY_FILE'] = 'own';
+    assert.equal(identityFile(), path.resolve('own'));
+    process.env['KEYMAKER_IDENTITY_FILE'] = '';
+    process.env['CREDENTIALS_DIRECTORY'] = tempFolder();
+    assert.equal(identityFile(), undefined);
   });
 });
 

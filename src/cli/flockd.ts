@@ -16,6 +16,12 @@ export const flockd: Program = {
       load: async () => (await import('./flockd/status.ts')).status,
     },
     {
+      usage: 'reload',
+      summary:
+        'Let the running daemon read its files again; what is wrong with them is said, and changes nothing',
+      load: async () => (await import('./flockd/reload.ts')).reload,
+    },
+    {
       usage: 'resolve <bot>',
       summary: 'Say of a post in doubt whether it was posted',
       load: async () => (await import('./flockd/resolve.ts')).resolve,
@@ -24,6 +30,11 @@ export const flockd: Program = {
       usage: 'resume <bot>',
       summary: 'Let a parked bot go on',
       load: async () => (await import('./flockd/resume.ts')).resume,
+    },
+    {
+      usage: 'unit',
+      summary: 'Print the systemd unit that runs the daemon on a server',
+      load: async () => (await import('./flockd/unit.ts')).unit,
     },
   ],
 };

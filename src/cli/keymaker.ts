@@ -51,6 +51,11 @@ export const keymaker: Program = {
       load: async () => (await import('./keymaker/revoke.ts')).revoke,
     },
     {
+      usage: 'encrypt',
+      summary: 'Encrypt the key bundles with age, or decrypt them again',
+      load: async () => (await import('./keymaker/encrypt.ts')).encrypt,
+    },
+    {
       usage: 'sandbox',
       summary: 'Run an X in a box on this machine, to rehearse and to test with',
       load: async () => (await import('./keymaker/sandbox.ts')).sandbox,

@@ -31,6 +31,9 @@ interface Runner {
 /** How long a bot whose poem cannot be read waits before it tries again. Milliseconds. */
 const patience = 60_000;
 
+/** A step is a few reads and writes of files and one request; one that takes longer is stuck. Milliseconds. */
+const mostOfStep = 60_000;
+
 /** Runs a flock: takes each bot a step whenever one is due, several bots at once, one step of a bot at a time. */
 export class Daemon {
   readonly #options: DaemonOptions & StepOptions;
@@ -41,7 +44,8 @@ export class Daemon {
   /** What was last said of a bot that cannot post, so that it is said once. */
   readonly #complaints = new Map<BotName, string>();
   readonly #queue: Runner[] = [];
-  readonly #steps = new Set<Promise<void>>();
+  /** Steps under way, and when each began by the clock that nobody sets. */
+  readonly #steps = new Map<Promise<void>, number>();
   #stopping = false;
 
   constructor(options: DaemonOptions) {
@@ -88,7 +92,23 @@ export class Daemon {
     this.#stopping = true;
     this.#agenda.clear();
     this.#queue.length = 0;
-    await Promise.all(this.#steps);
+    await Promise.all(this.#steps.keys());
+  }
+
+  /** How many bots it runs, and when the next of them is due, or undefined where none is. */
+  glance(): { bots: number; next: number | undefined; busy: number } {
+    return { bots: this.#runners.size, next: this.#agenda.next, busy: this.#steps.size };
+  }
+
+  /**
+   * For how long something is overdue: a bot whose time has come and that nobody began, or a step that does not end.
+   * Milliseconds; 0 where all is well.
+   */
+  overdue(): number {
+    const [oldest] = this.#steps.values();
+    const running = oldest === undefined ? 0 : this.#clock.elapsed() - oldest - mostOfStep;
+    const waiting = this.#clock.now() - (this.#agenda.next ?? Infinity);
+    return Math.max(0, running, waiting);
   }
 
   #takeUpBot(bot: Bot): void {
@@ -142,7 +162,7 @@ export class Daemon {
         else if (runner.changed) this.#enqueue(runner);
         this.#pump();
       });
-      this.#steps.add(running);
+      this.#steps.set(running, this.#clock.elapsed());
     }
   }
 

@@ -44,6 +44,17 @@ export async function lockState(folder: string): Promise<AsyncDisposable> {
   return { [Symbol.asyncDispose]: () => handle.close() };
 }
 
+/** Whether a daemon runs on a state folder. */
+export async function isLocked(folder: string): Promise<boolean> {
+  try {
+    await using _lock = await lockState(folder);
+    return false;
+  } catch (error) {
+    if (error instanceof FlockError && error.exit === 'tryLater') return true;
+    throw error;
+  }
+}
+
 function taken(folder: string, pid: string): FlockError {
   return new FlockError('tryLater', `another flockd (pid ${pid.trim() || 'unknown'}) runs on ${folder}`, {
     hint: 'stop it first; two would post everything twice',

@@ -6,12 +6,17 @@ import fse from 'fs-extra';
 import { z } from 'zod';
 import { FlockError, messageOf, type Exit, exitCodes } from '../errors.ts';
 import { readRegularFile, replaceFile } from '../files.ts';
-import { parseOrder, type Order } from '../posting/order.ts';
+import { order, type Order } from '../posting/order.ts';
 
 /*
  * How a person's command reaches a running daemon: as a file in `state/orders`, which the daemon carries out and answers
  * by a file beside it. The ledger keeps its one writer, and an order given while nobody runs is not lost.
  */
+
+/** What a person tells a running daemon: something about a bot, or to read its files again. */
+export type DaemonOrder = Order | { order: 'reload' };
+
+const daemonOrder = z.union([order, z.object({ order: z.literal('reload') })]);
 
 const answer = z.object({
   done: z.boolean(),
@@ -26,7 +31,7 @@ const folderOf = (state: string): string => path.join(state, 'orders');
 /** Carries out the orders that come, oldest first. @returns the way to stop */
 export async function takeOrders(
   state: string,
-  carryOut: (order: Order) => Promise<void>,
+  carryOut: (order: DaemonOrder) => Promise<void>,
 ): Promise<() => void> {
   const folder = folderOf(state);
   await fse.ensureDir(folder, { mode: 0o700 });
@@ -42,7 +47,7 @@ export async function takeOrders(
   };
 }
 
-async function carryOutAll(folder: string, carryOut: (order: Order) => Promise<void>): Promise<void> {
+async function carryOutAll(folder: string, carryOut: (order: DaemonOrder) => Promise<void>): Promise<void> {
   const names = (await readdir(folder)).filter((name) => /^[0-9a-f]+\.order$/.test(name)).sort();
   for (const name of names) {
     const file = path.join(folder, name);
@@ -54,10 +59,10 @@ async function carryOutAll(folder: string, carryOut: (order: Order) => Promise<v
 
 async function attempt(
   file: string,
-  carryOut: (order: Order) => Promise<void>,
+  carryOut: (order: DaemonOrder) => Promise<void>,
 ): Promise<z.infer<typeof answer>> {
   try {
-    await carryOut(parseOrder(JSON.parse((await readRegularFile(file, largest)).toString('utf8'))));
+    await carryOut(daemonOrder.parse(JSON.parse((await readRegularFile(file, largest)).toString('utf8'))));
     return { done: true };
   } catch (error) {
     if (!(error instanceof FlockError)) return { done: false, exit: 'data', message: messageOf(error) };
@@ -74,7 +79,7 @@ const patience = 30_000;
  *
  * @throws {FlockError} what the daemon has against it; `tryLater` where it does not answer
  */
-export async function giveOrder(state: string, order: Order): Promise<void> {
+export async function giveOrder(state: string, order: DaemonOrder): Promise<void> {
   const folder = folderOf(state);
   await fse.ensureDir(folder, { mode: 0o700 });
   // Later orders have later names.

@@ -1,4 +1,4 @@
-import { lstat } from 'node:fs/promises';
+import { lstat, stat } from 'node:fs/promises';
 import path from 'node:path';
 import pMap from 'p-map';
 import { FlockError } from '../errors.ts';
@@ -49,14 +49,19 @@ export async function examineBundles(
   return { findings: [...named, ...findings], held };
 }
 
-async function readBundle({ keys }: Checkup, entry: Entry) {
+async function readBundle({ keys, paths }: Checkup, entry: Entry) {
   const about = botCalled(entry.bot);
   const findings: Finding[] = [];
   try {
     const status = await lstat(entry.file).catch(() => undefined);
-    if (status) findings.push(examineFile(about, entry.file, status, process.getuid?.()));
-    // The store would say the same of a link once more.
-    if (status?.isSymbolicLink()) return { entry, findings };
+    if (keys.isReadOnly) findings.push(about.ok('bundle-file', 'a credential of systemd'));
+    else if (status) {
+      const folder = await stat(paths.keys).catch(() => undefined);
+      const privacy = examineFile(about, 'bundle-file', { file: entry.file, status, folder });
+      findings.push(privacy);
+      // The store would say the same once more.
+      if (privacy.result === 'bad') return { entry, findings };
+    }
     const bundle = await keys.read(entry.file);
     const whose = bundle.screenName === undefined ? 'reads well' : `of @${bundle.screenName}`;
     findings.push(about.ok('bundle', `key bundle ${whose}`));

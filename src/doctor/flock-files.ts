@@ -1,4 +1,5 @@
-import { stat } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import { lstat, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { FlockError } from '../errors.ts';
 import type { BotName } from '../flock/bot.ts';
@@ -7,8 +8,8 @@ import { nearest } from '../flock/nearest.ts';
 import type { TokenPair } from '../keys/token-pair.ts';
 import { appKeysIfSet, appKeysSource } from '../settings.ts';
 import type { Checkup } from './checkup.ts';
-import { bot, thing, type Finding } from './finding.ts';
-import { examineMode } from './private-file.ts';
+import { bot, thing, type Finding, type Subject } from './finding.ts';
+import { examineFile, examineFolder } from './private-file.ts';
 import { shownPath } from './shown-path.ts';
 
 /** Reads `flock.json`. One that is wrong counts as empty for the other checks. */
@@ -54,9 +55,10 @@ export async function examineAppKeys(
 ): Promise<{ findings: Finding[]; appKeys: TokenPair | undefined }> {
   const about = thing('app keys');
   const file = path.join(paths.root, 'apikeys.json');
-  const status = await statusOf(file);
-  const privacy = status?.isFile()
-    ? [examineMode(thing('apikeys.json'), 'app-keys-file', { file, status, wanted: '600' })]
+  const status = await lstat(file).catch(() => undefined);
+  const folder = await statusOf(paths.root);
+  const privacy = status
+    ? [examineFile(thing('apikeys.json'), 'app-keys-file', { file, status, folder })]
     : [];
   try {
     const appKeys = appKeysIfSet(paths.root);
@@ -70,7 +72,9 @@ export async function examineAppKeys(
     return { findings: [found, ...privacy], appKeys };
   } catch (error) {
     if (!(error instanceof FlockError)) throw error;
-    return { findings: [about.thrown('app-keys-set', error), ...privacy], appKeys: undefined };
+    const isSaid = error.exit === 'permission' && privacy.some(({ result }) => result === 'bad');
+    const thrown = isSaid ? [] : [about.thrown('app-keys-set', error)];
+    return { findings: [...thrown, ...privacy], appKeys: undefined };
   }
 }
 
@@ -82,16 +86,26 @@ export async function examineKeysFolder({
 }: Checkup): Promise<{ findings: Finding[]; entries: { bot: BotName; file: string }[] }> {
   const about = thing(shownPath(paths.keys));
   const status = await statusOf(paths.keys);
-  const mode = status ? [examineMode(about, 'keys-folder', { file: paths.keys, status, wanted: '700' })] : [];
+  const mode = status ? [examineKeysMode(about, status, { paths, keys })] : [];
   try {
     const entries = await keys.list();
     const none = about.warn('keys', 'no key bundles yet', keymaker('make-keys ./poems'));
     return { findings: entries.length > 0 ? mode : [...mode, none], entries };
   } catch (error) {
     if (!(error instanceof FlockError)) throw error;
-    return { findings: [...mode, about.thrown('keys', error)], entries: [] };
+    const isSaid = error.exit === 'permission' && mode.some(({ result }) => result === 'bad');
+    return { findings: isSaid ? mode : [...mode, about.thrown('keys', error)], entries: [] };
   }
 }
+
+const examineKeysMode = (
+  about: Subject,
+  status: Stats,
+  { paths, keys }: Pick<Checkup, 'paths' | 'keys'>,
+): Finding =>
+  keys.isReadOnly
+    ? about.ok('keys-folder', 'credentials of systemd')
+    : examineFolder(about, 'keys-folder', paths.keys, status);
 
 /** What cannot be examined is told of by those who read it. */
 const statusOf = (file: string) => stat(file).catch(() => undefined);

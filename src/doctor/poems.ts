@@ -48,8 +48,8 @@ async function examinePoem(name: string, file: string): Promise<Finding> {
 }
 
 /** The bundles with their poems, by the rule that flockd goes by. */
-function joined({ paths }: Checkup, flockFile: FlockFile): Promise<Flock> {
-  return loadFlock(paths.root, new WithoutOwners(paths.keys), flockFile);
+function joined({ paths, keys }: Checkup, flockFile: FlockFile): Promise<Flock> {
+  return loadFlock(paths.root, new WithoutOwners(keys.folder, keys.options), flockFile);
 }
 
 /** Bundles that do not say whose they are, so that no poem goes unexamined for a wrong account, a twin or a provider. */

@@ -1,61 +1,42 @@
+import {
+  faultOfFile,
+  faultOfFolder,
+  faultOfLink,
+  isServing,
+  modeOf,
+  type Fault,
+  type FileStatus,
+} from '../keys/private-file.ts';
+import { shellWord } from '../shell-word.ts';
 import type { Finding, Subject } from './finding.ts';
-import { shellWord, shownPath } from './shown-path.ts';
+import { shownPath } from './shown-path.ts';
 
-/** What the system says of a file. */
-export interface FileStatus {
-  mode: number;
-  uid: number;
-  isSymbolicLink: () => boolean;
+/** A file that holds a secret, and what the system says of it. */
+export interface SecretFile {
+  file: string;
+  /** Of the file itself, should it be a link. */
+  status: FileStatus & { isSymbolicLink: () => boolean };
+  /** Of what it is in. */
+  folder: FileStatus | undefined;
 }
 
-/** What group and others may do. */
-const strangers = 0o077;
-
-/**
- * Whether what a secret is in is its owner's alone, as ssh wants it.
- *
- * @param wanted - the mode it should have
- */
-export function examineMode(
-  about: Subject,
-  check: string,
-  { file, status, wanted }: { file: string; status: Pick<FileStatus, 'mode'>; wanted: '600' | '700' },
-): Finding {
-  const mode = (status.mode & 0o777).toString(8).padStart(3, '0');
-  if ((status.mode & strangers) === 0) return about.ok(check, `mode ${mode}`);
+/** Whether keymaker and flockd take what a file holds, by the rule that they go by. */
+export function examineFile(about: Subject, check: string, { file, status, folder }: SecretFile): Finding {
   const shown = shownPath(file);
-  return about.bad(check, `open to others (mode ${mode})`, `chmod ${wanted} ${shellWord(shown)}`);
-}
-
-/**
- * Whether a bundle is a private file of one's own.
- *
- * @param status - of the file itself, should it be a link
- * @param own - the id of the person who asks; undefined where there are no such ids
- */
-export function examineFile(
-  about: Subject,
-  file: string,
-  status: FileStatus,
-  own: number | undefined,
-): Finding {
-  const check = 'bundle-file';
-  const shown = shownPath(file);
-  const word = shellWord(shown);
   if (status.isSymbolicLink()) {
-    return about.bad(
-      check,
-      `${shown} is a symbolic link, which keymaker and flockd do not follow`,
-      `put the file in its place: cp --remove-destination "$(readlink -f ${word})" ${word}`,
-    );
+    const { why, repair } = faultOfLink(shown);
+    return about.bad(check, `${shown} ${why}`, repair);
   }
-  const mode = examineMode(about, check, { file, status, wanted: '600' });
-  // Root examines the flocks of others.
-  const foreign = own !== undefined && own !== 0 && status.uid !== own;
-  if (mode.result !== 'ok' || !foreign) return mode;
-  return about.warn(
-    check,
-    `${shown} belongs to somebody else (uid ${status.uid})`,
-    `sudo chown ${own} ${word}`,
-  );
+  return judged(about, check, status, faultOfFile(shown, status, folder));
 }
+
+/** Whether a folder of secrets is its owner's alone, or that of a server. The programs refuse it only where others can write. */
+export function examineFolder(about: Subject, check: string, file: string, status: FileStatus): Finding {
+  const shown = shownPath(file);
+  const fault = faultOfFolder(shown, status);
+  if (fault || (status.mode & 0o077) === 0 || isServing(status)) return judged(about, check, status, fault);
+  return about.bad(check, `open to others (mode ${modeOf(status)})`, `chmod 700 ${shellWord(shown)}`);
+}
+
+const judged = (about: Subject, check: string, status: FileStatus, fault: Fault | undefined): Finding =>
+  fault ? about.bad(check, fault.why, fault.repair) : about.ok(check, `mode ${modeOf(status)}`);

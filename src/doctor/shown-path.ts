@@ -5,9 +5,3 @@ export function shownPath(file: string): string {
   const way = path.relative('.', file);
   return way === '' || way.startsWith('..') ? file : way;
 }
-
-/** A path as one word of the shell. */
-export function shellWord(file: string): string {
-  const plain = file.startsWith('-') ? `./${file}` : file;
-  return /^[\w./@%+=:,-]+$/.test(plain) ? plain : `'${plain.replaceAll("'", String.raw`'\''`)}'`;
-}

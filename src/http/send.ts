@@ -1,9 +1,6 @@
-import { Agent, buildConnector, request as send } from 'undici';
-import { systemCode } from '../errors.ts';
-import { NoAnswer, type Send } from './exchange.ts';
-
-/** An answer longer than this is not one of X's. Bytes. */
-const longestBody = 4 * 1024 * 1024;
+import type { Agent, request } from 'undici';
+import { asNoAnswer, flatten, readBody } from './answer-body.ts';
+import type { Send } from './exchange.ts';
 
 export interface SenderOptions {
   /** The most a request may take, from the first byte sent to the last byte read. Milliseconds. */
@@ -21,6 +18,37 @@ export interface Sender extends AsyncDisposable {
  * no compression (a cut or corrupt gzip body cannot be told from a whole one in time), nothing sent twice.
  */
 export function openSender({ deadline, sockets }: SenderOptions): Sender {
+  let opened: Promise<Client> | undefined;
+  return {
+    async send({ url, method, headers, body = null }) {
+      const { agent, request } = await (opened ??= openClient({ deadline, sockets }));
+      try {
+        const answer = await request(url, {
+          dispatcher: agent,
+          method,
+          headers: { 'accept-encoding': 'identity', ...headers },
+          body,
+          signal: AbortSignal.timeout(deadline),
+        });
+        const text = await readBody(answer.body);
+        return { status: answer.statusCode, headers: flatten(answer.headers), body: text };
+      } catch (error) {
+        const isBefore = error instanceof Error && beforeSending.has(error);
+        throw asNoAnswer(error, { url, deadline, beforeSending: isBefore });
+      }
+    },
+    [Symbol.asyncDispose]: async () => (await opened)?.agent.destroy(),
+  };
+}
+
+interface Client {
+  agent: Agent;
+  request: typeof request;
+}
+
+/** undici is loaded only when something is sent: it takes its time, and cannot be loaded where code cannot be made. */
+async function openClient({ deadline, sockets }: SenderOptions): Promise<Client> {
+  const { Agent, buildConnector, request } = await import('undici');
   const connect = buildConnector({ timeout: deadline });
   const agent = new Agent({
     connections: sockets,
@@ -34,57 +62,8 @@ export function openSender({ deadline, sockets }: SenderOptions): Sender {
       });
     },
   });
-  return {
-    async send(request) {
-      try {
-        const answer = await send(request.url, {
-          dispatcher: agent,
-          method: request.method,
-          headers: { 'accept-encoding': 'identity', ...request.headers },
-          body: request.body ?? null,
-          signal: AbortSignal.timeout(deadline),
-        });
-        const body = await readBody(answer.body);
-        return { status: answer.statusCode, headers: flatten(answer.headers), body };
-      } catch (error) {
-        throw asNoAnswer(error, request.url, deadline);
-      }
-    },
-    [Symbol.asyncDispose]: () => agent.destroy(),
-  };
-}
-
-async function readBody(body: AsyncIterable<Buffer>): Promise<string> {
-  const parts: Buffer[] = [];
-  let length = 0;
-  for await (const part of body) {
-    length += part.length;
-    if (length > longestBody) throw new Error(`an answer of more than ${String(longestBody)} bytes`);
-    parts.push(part);
-  }
-  return Buffer.concat(parts).toString('utf8');
-}
-
-function flatten(headers: Record<string, string | string[] | undefined>): Record<string, string> {
-  const flat: Record<string, string> = {};
-  for (const [name, value] of Object.entries(headers)) {
-    if (value !== undefined) flat[name] = Array.isArray(value) ? value.join(', ') : value;
-  }
-  return flat;
+  return { agent, request };
 }
 
 /** Failures to connect: no byte of the request can have reached the server. */
 const beforeSending = new WeakSet<Error>();
-
-function asNoAnswer(error: unknown, url: string, deadline: number): NoAnswer {
-  const host = new URL(url).host;
-  const cause: unknown = error instanceof AggregateError ? error.errors[0] : error;
-  const code = systemCode(error) ?? systemCode(cause);
-  if (error instanceof Error && beforeSending.has(error)) {
-    return new NoAnswer(`cannot reach ${host} (${code ?? error.message})`, false, error);
-  }
-  if (error instanceof Error && error.name === 'TimeoutError') {
-    return new NoAnswer(`${host} gave no whole answer within ${String(deadline / 1000)} s`, true, error);
-  }
-  return new NoAnswer(`the connection to ${host} broke (${code ?? 'unknown'})`, true, error);
-}

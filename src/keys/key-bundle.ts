@@ -54,33 +54,31 @@ const stored = z.object({
 /**
  * Reads a stored bundle. Its values never appear in an error, only the names of its fields.
  *
+ * @param bot - whose it is, where that is not the file's name
  * @throws {FlockError} `data`, naming the file and the first field that is wrong
  */
-export function parseKeyBundle(json: string, file: string): KeyBundle {
-  const found = stored.safeParse(parseJson(json, file));
+export function parseKeyBundle(json: string, file: string, bot = botNamedBy(file)): KeyBundle {
+  const hint = remake(bot);
+  const found = stored.safeParse(parseJson(json, file, hint));
   if (!found.success) {
     const [issue] = found.error.issues;
     const field = issue?.path.join('.') ?? '';
     throw new FlockError(
       'data',
       `${file}: ${field === '' ? 'not a key bundle' : `${field} ${issue?.message ?? ''}`}`,
-      {
-        hint: remake(file),
-      },
+      { hint },
     );
   }
   const { data } = found;
   const isX = data.provider === undefined || data.provider === 'x';
   if (isX && data.user_id !== undefined && !/^[0-9]+(@N[0-9]+)?$/.test(data.user_id))
-    throw new FlockError('data', `${file}: user_id is not an id`, { hint: remake(file) });
+    throw new FlockError('data', `${file}: user_id is not an id`, { hint });
   const owner = isX ? userIdIn(data.oauth_token) : undefined;
   if (owner !== undefined && data.user_id !== undefined && owner !== data.user_id) {
     throw new FlockError(
       'data',
       `${file}: oauth_token belongs to the account ${owner}, but user_id is ${data.user_id}`,
-      {
-        hint: remake(file),
-      },
+      { hint },
     );
   }
   return {
@@ -110,17 +108,18 @@ export function formatKeyBundle(bundle: KeyBundle): string {
   return `${JSON.stringify(fields, null, 2)}\n`;
 }
 
-function parseJson(json: string, file: string): unknown {
+function parseJson(json: string, file: string, hint: string): unknown {
   try {
     return JSON.parse(json.replace(/^\ufeff/, ''));
   } catch {
     // The parser's own message quotes the text around the mistake, which may be a secret; it goes no further.
-    throw new FlockError('data', `${file}: not whole JSON (cut off, or damaged)`, { hint: remake(file) });
+    throw new FlockError('data', `${file}: not whole JSON (cut off, or damaged)`, { hint });
   }
 }
 
-const remake = (file: string): string =>
-  `make it again: keymaker make-keys ./poems --bot=${/([^/]+)\.json$/.exec(file)?.[1] ?? 'NAME'}`;
+const botNamedBy = (file: string): string => /([^/]+)\.json$/.exec(file)?.[1] ?? 'NAME';
+
+const remake = (bot: string): string => `make it again: keymaker make-keys ./poems --bot=${bot}`;
 
 /** X begins an access token with its account's id. */
 const userIdIn = (accessToken: string): string | undefined => /^([0-9]+)-/.exec(accessToken)?.[1];

@@ -1,51 +1,78 @@
-import { constants } from 'node:fs';
-import { readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import fse from 'fs-extra';
 import pMap from 'p-map';
-import { FlockError, systemCode } from '../errors.ts';
-import { readRegularFile, reasonOf, replaceFile, syncFolder } from '../files.ts';
-import { botNameOf, type BotName } from '../flock/bot.ts';
+import { FlockError } from '../errors.ts';
+import { reasonOf } from '../files.ts';
+import type { BotName } from '../flock/bot.ts';
+import { botOfBundle, credentialPrefix, isSealed, twinOf } from './bundle-name.ts';
 import { accountKey, formatKeyBundle, parseKeyBundle, type KeyBundle } from './key-bundle.ts';
+import { discardFile, namesIn, prepareFolder, putFile } from './keys-folder.ts';
+import { readPrivateFile } from './private-file.ts';
+import { readIdentity, seal, type Identity } from './sealed.ts';
 
 /** A bundle is a few hundred bytes; what is larger is something else. */
 const largestBundle = 64 * 1024;
 
-/** The key bundles of a flock: `keys/<bot>.json`, each 0600 in a 0700 folder, replaced as a whole or not at all. */
+export interface KeyStoreOptions {
+  /** systemd's folder of credentials: nothing in it can be written. It may be the keys folder itself. */
+  credentials?: string | undefined;
+  /** Where the identity is that opens encrypted bundles. */
+  identityFile?: string | undefined;
+}
+
+/**
+ * The key bundles of a flock: `keys/<bot>.json`, each 0600 in a 0700 folder, replaced as a whole or not at all. Those called
+ * `<bot>.json.age` are encrypted, and stay so.
+ */
 export class KeyStore {
   readonly folder: string;
+  readonly options: KeyStoreOptions;
+  readonly #prefix: string;
 
-  constructor(folder: string) {
+  constructor(folder: string, options: KeyStoreOptions = {}) {
     this.folder = folder;
+    this.options = options;
+    const { credentials } = options;
+    const isOfSystemd = credentials !== undefined && path.resolve(credentials) === path.resolve(folder);
+    this.#prefix = isOfSystemd ? credentialPrefix : '';
   }
 
-  /** Where a bot's bundle is, or would be. */
+  /** Whether systemd has put the bundles there, for reading alone. */
+  get isReadOnly(): boolean {
+    return this.#prefix !== '';
+  }
+
+  /** Where a bot's bundle is, or would be, where it is not encrypted. */
   fileOf(bot: BotName): string {
-    return path.join(this.folder, `${bot}.json`);
+    return path.join(this.folder, `${this.#prefix}${bot}.json`);
+  }
+
+  /** Where a bot's bundle is, encrypted or not, or would be. @throws {FlockError} `data` where it is both */
+  async placeOf(bot: BotName): Promise<string> {
+    const plain = this.fileOf(bot);
+    if (!(await fse.pathExists(twinOf(plain)))) return plain;
+    await mustBeAlone(twinOf(plain));
+    return twinOf(plain);
   }
 
   /**
    * The bots that have a bundle, good or bad, sorted by name; none where there is no folder yet.
    *
-   * @throws {FlockError} `data` where the folder cannot be read or two files belong to one bot
+   * @throws {FlockError} `permission` where others can change the folder, `data` where it cannot be read or two files
+   * belong to one bot
    */
   async list(): Promise<{ bot: BotName; file: string }[]> {
-    const names = await readdir(this.folder).catch((cause: unknown) => {
-      if (systemCode(cause) === 'ENOENT') return [];
-      throw new FlockError('data', `cannot read the keys folder ${this.folder}: ${reasonOf(cause)}`, {
-        cause,
-      });
-    });
     const found = new Map<BotName, string>();
-    for (const name of names.sort()) {
-      if (!name.endsWith('.json') || name.startsWith('.')) continue;
-      const bot = botNameOf(name, '.json');
-      const twin = found.get(bot);
-      if (twin !== undefined) {
-        throw new FlockError('data', `${this.folder}: ${twin} and ${name} are both the bundle of ${bot}`, {
+    for (const name of await namesIn(this.folder, this.isReadOnly)) {
+      const bot = botOfBundle(name, this.#prefix);
+      if (bot === undefined) continue;
+      const other = found.get(bot);
+      if (other !== undefined && twinOf(other) !== name) {
+        throw new FlockError('data', `${this.folder}: ${other} and ${name} are both the bundle of ${bot}`, {
           hint: 'keep the right one and remove the other',
         });
       }
+      // A bundle beside its encrypted self stops that bot only, when it is read.
       found.set(bot, name);
     }
     return Array.from(found, ([bot, name]) => ({ bot, file: path.join(this.folder, name) }));
@@ -53,15 +80,54 @@ export class KeyStore {
 
   /**
    * @returns the bundle in a file
-   * @throws {FlockError} `data`, naming the file, for a missing, damaged or foreign bundle
+   * @throws {FlockError} naming the file: `data` for a missing, damaged or foreign bundle, `permission` for one that others can
+   * get at, `config` for an encrypted one that no known identity opens
    */
   async read(file: string): Promise<KeyBundle> {
-    return parseKeyBundle(await readText(file), file);
+    await mustBeAlone(file);
+    return this.#parse(await this.#open(file), file);
+  }
+
+  #parse(text: Buffer, file: string): KeyBundle {
+    return parseKeyBundle(text.toString('utf8'), file, botOfBundle(file, this.#prefix));
+  }
+
+  /** A good bundle as its maker wrote it, decrypted. @throws {FlockError} as {@link read} */
+  async text(file: string): Promise<Buffer> {
+    const text = await this.#open(file);
+    this.#parse(text, file);
+    return text;
+  }
+
+  async #open(file: string): Promise<Buffer> {
+    const stored = await this.stored(file);
+    return isSealed(file) ? (await this.identity(file)).open(stored, file) : stored;
+  }
+
+  /** What is in the file of a bundle, encrypted or not. @throws {FlockError} `data` or `permission` */
+  async stored(file: string): Promise<Buffer> {
+    const { credentials } = this.options;
+    try {
+      return await readPrivateFile({ file, largest: largestBundle, credentials });
+    } catch (cause) {
+      if (cause instanceof FlockError) throw cause;
+      const hint = 'a key bundle is a small file of your own';
+      throw new FlockError('data', `${file}: cannot be read: ${reasonOf(cause)}`, { hint, cause });
+    }
+  }
+
+  /** The identity that opens a file. @throws {FlockError} `config` where none is known */
+  async identity(file: string): Promise<Identity> {
+    const { identityFile, credentials } = this.options;
+    if (identityFile !== undefined) return readIdentity(identityFile, credentials);
+    throw new FlockError('config', `${file}: it is encrypted, and no identity is known`, {
+      hint: 'name the file of the identity with KEYMAKER_IDENTITY_FILE',
+    });
   }
 
   /** The bot's bundle, or undefined where it has none. @throws {FlockError} as {@link read} */
   async readIfThere(bot: BotName): Promise<KeyBundle | undefined> {
-    const file = this.fileOf(bot);
+    const file = await this.placeOf(bot);
     return (await fse.pathExists(file)) ? this.read(file) : undefined;
   }
 
@@ -85,58 +151,69 @@ export class KeyStore {
 
   /** Takes a bot's bundle away for good. @throws {FlockError} `cannotCreate` where the folder cannot be written */
   async remove(bot: BotName): Promise<void> {
-    const file = this.fileOf(bot);
-    try {
-      await rm(file);
-      await syncFolder(this.folder);
-    } catch (cause) {
-      throw cannotWrite(file, cause);
-    }
+    await this.discard(await this.placeOf(bot));
   }
 
-  /** Makes the folder, and proves that a bundle could be written there. @throws {FlockError} `cannotCreate` */
-  async prepare(): Promise<void> {
-    try {
-      await fse.ensureDir(this.folder, { mode: 0o700 });
-      // It may have been made by git or by hand, open to everybody.
-      await fse.chmod(this.folder, 0o700);
-      await fse.access(this.folder, constants.W_OK | constants.X_OK);
-    } catch (cause) {
-      throw cannotWrite(this.folder, cause);
-    }
+  /** Takes a file away for good. @throws {FlockError} `cannotCreate` */
+  async discard(file: string): Promise<void> {
+    this.#mustBeWritable();
+    await discardFile(file);
   }
 
   /**
-   * Stores a bot's bundle. A crash at any moment leaves the old bundle or the new one.
+   * Makes the folder, and proves that a bundle could be written there.
    *
-   * @throws {FlockError} `cannotCreate` where the folder cannot be written
+   * @param bot - whose bundle; where it is encrypted, a new one must be too
+   * @throws {FlockError} `cannotCreate`; `permission` where the folder is somebody else's; `config` where no identity is known
+   */
+  async prepare(bot?: BotName): Promise<void> {
+    this.#mustBeWritable();
+    await prepareFolder(this.folder);
+    const place = bot && (await this.placeOf(bot));
+    if (place !== undefined && isSealed(place)) await this.identity(place);
+  }
+
+  /**
+   * Stores a bot's bundle, encrypted where the old one is. A crash at any moment leaves the old bundle or the new one.
+   *
+   * @throws {FlockError} `cannotCreate` where the folder cannot be written, and as {@link prepare}
    */
   async write(bot: BotName, bundle: KeyBundle): Promise<string> {
     await this.prepare();
-    const file = this.fileOf(bot);
-    try {
-      await replaceFile(file, formatKeyBundle(bundle));
-    } catch (cause) {
-      throw cannotWrite(file, cause);
-    }
+    const file = await this.placeOf(bot);
+    const text = Buffer.from(formatKeyBundle(bundle));
+    await this.put(
+      file,
+      isSealed(file) ? await seal(text, await (await this.identity(file)).recipients()) : text,
+    );
     return file;
   }
-}
 
-async function readText(file: string): Promise<string> {
-  try {
-    return (await readRegularFile(file, largestBundle)).toString('utf8');
-  } catch (cause) {
-    throw new FlockError('data', `${file}: cannot be read: ${reasonOf(cause)}`, {
-      hint: 'a key bundle is a small file of your own',
-      cause,
-    });
+  /** Puts a content in the place of a file, in a folder that is prepared. @throws {FlockError} `cannotCreate` */
+  async put(file: string, content: Uint8Array): Promise<void> {
+    this.#mustBeWritable();
+    await putFile(file, content);
+  }
+
+  /** @throws {FlockError} `cannotCreate` where the bundles are credentials */
+  #mustBeWritable(): void {
+    if (!this.isReadOnly) return;
+    throw new FlockError(
+      'cannotCreate',
+      `cannot write ${this.folder}: credentials of systemd are for reading`,
+      {
+        hint: 'give the folder that they come from (LoadCredential= in the unit) with --keys DIR, then restart the unit',
+      },
+    );
   }
 }
 
-function cannotWrite(place: string, cause: unknown): FlockError {
-  return new FlockError('cannotCreate', `cannot write ${place}: ${reasonOf(cause)}`, {
-    hint: 'check who owns the keys folder and whether the disk is full, or give another with --keys DIR',
-    cause,
+/** @throws {FlockError} `data` where a bundle stands beside its encrypted self */
+async function mustBeAlone(file: string): Promise<void> {
+  const twin = twinOf(file);
+  if (!(await fse.pathExists(twin)) || !(await fse.pathExists(file))) return;
+  const [plain, encrypted] = isSealed(file) ? [twin, file] : [file, twin];
+  throw new FlockError('data', `${plain} and ${path.basename(encrypted)} are both there`, {
+    hint: 'keymaker encrypt --identity FILE removes the plain one where both hold the same key; otherwise remove the wrong one',
   });
 }

@@ -46,7 +46,7 @@ export interface MadeKey {
  */
 export async function makeKey(options: MakeKeyOptions): Promise<MadeKey | undefined> {
   const { bot, appKeys, poemFile, provider, expected, keys, owners, confirm, flow } = options;
-  await keys.prepare();
+  await keys.prepare(bot);
   const grant = await flow();
   if (!grant) return undefined;
   const { account, accessToken } = grant;

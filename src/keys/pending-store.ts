@@ -2,8 +2,9 @@ import path from 'node:path';
 import fse from 'fs-extra';
 import { z } from 'zod';
 import { FlockError, systemCode } from '../errors.ts';
-import { readRegularFile, reasonOf, replaceFile } from '../files.ts';
+import { reasonOf, replaceFile } from '../files.ts';
 import type { BotName } from '../flock/bot.ts';
+import { readPrivateFile } from './private-file.ts';
 import { TokenPair } from './token-pair.ts';
 
 /** An authorization that was begun and waits for its PIN. */
@@ -78,8 +79,9 @@ export class PendingStore {
 
   async #text(bot: BotName): Promise<string> {
     try {
-      return (await readRegularFile(this.#fileOf(bot), largest)).toString('utf8');
+      return (await readPrivateFile({ file: this.#fileOf(bot), largest })).toString('utf8');
     } catch (cause) {
+      if (cause instanceof FlockError) throw cause;
       if (systemCode(cause) === 'ENOENT') return '';
       throw new FlockError('data', `cannot read ${this.#fileOf(bot)}: ${reasonOf(cause)}`, { cause });
     }

@@ -3,7 +3,8 @@ import { FlockError } from '../errors.ts';
 import type { BotState } from './bot-state.ts';
 import type { LedgerEvent } from './ledger-event.ts';
 
-const order = z.discriminatedUnion('order', [
+/** What {@link Order} is, for whoever parses one. */
+export const order = z.discriminatedUnion('order', [
   /** Settles a post in doubt by a person's word. */
   z.object({ order: z.literal('resolve'), bot: z.string(), posted: z.boolean(), id: z.string().optional() }),
   /** Lets a parked bot go on, where `poem` and `next` are given at another line of the poem as it is now. */
@@ -17,9 +18,6 @@ const order = z.discriminatedUnion('order', [
 
 /** What a person tells flockd to write down about a bot. */
 export type Order = z.infer<typeof order>;
-
-/** @throws {z.ZodError} where the value is no order */
-export const parseOrder = (value: unknown): Order => order.parse(value);
 
 /**
  * The events that carry an order out.

@@ -49,7 +49,7 @@ export class FlockDesk implements Desk {
   begin(bot: BotName, callback: string): Promise<{ requestToken: TokenPair; link: string } | Message> {
     return mended(async () => {
       const { context, flockFile } = this.#options;
-      await context.keys.prepare();
+      await context.keys.prepare(bot);
       const requestToken = await this.#client.requestToken(callback);
       const screenName = flockFile.settingsOf(bot).account ?? (await this.#oldBundle(bot))?.screenName;
       return { requestToken, link: this.#client.authorizeUrl(requestToken, screenName) };
@@ -103,6 +103,7 @@ export class FlockDesk implements Desk {
   revoke(bot: BotName): Promise<Message> {
     return mended(async () => {
       const { bundle, provider, client } = await this.#keyOf(bot);
+      await this.#options.context.keys.prepare();
       const ended = await client.revoke(bundle.accessToken);
       await this.#options.context.keys.remove(bot);
       const where =
@@ -127,7 +128,7 @@ export class FlockDesk implements Desk {
     try {
       return await this.#options.context.keys.readIfThere(bot);
     } catch (error) {
-      if (error instanceof FlockError) return undefined;
+      if (error instanceof FlockError && error.exit === 'data') return undefined;
       throw error;
     }
   }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { BotState } from '../../src/posting/bot-state.ts';
-import { eventsOf, parseOrder, type Order } from '../../src/posting/order.ts';
+import { eventsOf, order as orderSchema, type Order } from '../../src/posting/order.ts';
 
 const place = { poem: 'aaaaaaaabbbbbbbb', next: 1, ahead: [] };
 const fine: BotState = { place, pass: 1, served: 0, posts: 1 };
@@ -52,7 +52,7 @@ describe('an order', () => {
   }
 
   it('is read strictly', () => {
-    assert.deepEqual(parseOrder(JSON.parse(JSON.stringify(resumeAt))), resumeAt);
-    assert.throws(() => parseOrder({ order: 'obey', bot: 'howl' }));
+    assert.deepEqual(orderSchema.parse(JSON.parse(JSON.stringify(resumeAt))), resumeAt);
+    assert.throws(() => orderSchema.parse({ order: 'obey', bot: 'howl' }));
   });
 });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { systemClock } from '../../src/clock.ts';
@@ -77,6 +77,8 @@ export class TestFlock implements AsyncDisposable {
   async write(name: string, content: string | Uint8Array): Promise<void> {
     await mkdir(path.dirname(this.file(name)), { recursive: true });
     await writeFile(this.file(name), content);
+    // As keymaker writes bundles, and as whatever holds a secret must be.
+    await chmod(this.file(name), 0o600);
   }
 
   start(program: Program, args: readonly string[], options: Partial<StartOptions> = {}): Running {

@@ -17,7 +17,8 @@ import { type Running, scriptOf, startCommand, terminalScript, type Environment 
  *
  * `{{root}}`, `{{sandbox}}` and `{{closed}}` (an address where nobody listens) stand for themselves in commands, files
  * and output alike; `{{token}}`, `{{id}}` and `{{pid}}` for what differs from run to run in output. Where the first remark is
- * `# needs root`, the session runs for root alone. One blank line comes between a command's output and what follows.
+ * `# needs root`, the session runs for root alone. What a command makes is private (umask 077), as bundles must be. One blank
+ * line comes between a command's output and what follows.
  */
 
 export interface Transcript {
@@ -119,7 +120,7 @@ class Stage {
 
   async play(command: string, input: readonly string[]): Promise<string> {
     const running = this.#flock.watch(
-      startCommand(['sh', '-c', `exec 2>&1\n${this.fill(command)}`], {
+      startCommand(['sh', '-c', `exec 2>&1; umask 077\n${this.fill(command)}`], {
         cwd: this.#flock.root,
         env: this.#environment,
       }),

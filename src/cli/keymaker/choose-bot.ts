@@ -18,7 +18,11 @@ export async function mustHaveKey(bot: BotName, keys: KeyStore): Promise<void> {
   });
 }
 
-/** The bot's good bundle, or undefined. A bad one is as good as none, and will be replaced. */
+/**
+ * The bot's good bundle, or undefined. A bad one is as good as none, and will be replaced.
+ *
+ * @throws {FlockError} where it may be good, and only cannot be read: `permission` and `config`
+ */
 export async function oldBundle(
   bot: BotName,
   keys: KeyStore,
@@ -27,7 +31,7 @@ export async function oldBundle(
   try {
     return await keys.readIfThere(bot);
   } catch (error) {
-    if (!(error instanceof FlockError)) throw error;
+    if (!(error instanceof FlockError) || error.exit !== 'data') throw error;
     terminal.warn(`${error.message}; it will be replaced`);
     return undefined;
   }

@@ -27,7 +27,7 @@ export const reauth = command({
     await using context = openContext(args);
     const { keys, paths } = context;
     await mustHaveKey(bot, keys);
-    const old = await keys.read(keys.fileOf(bot));
+    const old = await keys.read(await keys.placeOf(bot));
     const appKeys = appKeysIfSet(paths.root) ?? old.appKeys;
     const { userId, screenName, poemFile } = old;
     const flockFile = await readFlockFile(paths.flockFile);

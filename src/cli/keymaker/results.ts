@@ -10,7 +10,7 @@ export type Result = { bot: BotName } & (
 
 /** Whether the next bot would fare no better. */
 export const stopsAll = (error: FlockError): boolean =>
-  !(error instanceof VerifierRefused || error.exit === 'data' || error.exit === 'partly');
+  !(error instanceof VerifierRefused || ['data', 'partly', 'permission'].includes(error.exit));
 
 export function summarize(results: readonly Result[], terminal: Terminal): void {
   const counts = (['made', 'kept', 'skipped', 'failed'] as const).map(

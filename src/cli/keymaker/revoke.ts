@@ -15,7 +15,9 @@ export const revoke = command({
     await using context = openContext(args);
     const { keys, paths } = context;
     await mustHaveKey(bot, keys);
-    const bundle = await keys.read(keys.fileOf(bot));
+    const bundle = await keys.read(await keys.placeOf(bot));
+    // A key that has ended leaves no bundle behind, so the folder must be one that can be written.
+    await keys.prepare();
     const { providers } = await readFlockFile(paths.flockFile);
     const provider = context.provider(bundle.provider ?? 'x', providers);
     const whose = bundle.screenName === undefined ? '' : ` (@${bundle.screenName})`;

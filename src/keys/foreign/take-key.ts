@@ -37,7 +37,7 @@ export async function takeKey(chosen: Chosen, taking: Taking): Promise<Taken> {
   }
   const old = await goodBundle(bot, taking);
   if (old && !taking.force) return { key: 'kept', bundle: old };
-  checkPlace(bot, taking);
+  await checkPlace(bot, taking);
   checkAccount(chosen, old, taking);
   checkOwner(chosen, taking);
   const poemFile = await taking.findPoem(bot, [key.bundle.poemFile, old?.poemFile]);
@@ -70,16 +70,16 @@ async function goodBundle(bot: BotName, { keys, files, warn }: Taking): Promise<
   try {
     return await keys.read(file);
   } catch (error) {
-    if (!(error instanceof FlockError)) throw error;
+    if (!(error instanceof FlockError) || error.exit !== 'data') throw error;
     warn(`${error.message}; it will be replaced`);
     return undefined;
   }
 }
 
 /** @throws {FlockError} `data` where the new bundle would stand beside the old one */
-function checkPlace(bot: BotName, { keys, files }: Taking): void {
+async function checkPlace(bot: BotName, { keys, files }: Taking): Promise<void> {
   const file = files.get(bot);
-  if (file === undefined || file === keys.fileOf(bot)) return;
+  if (file === undefined || file === (await keys.placeOf(bot))) return;
   throw refusal(
     file,
     `it is the bundle of ${bot}, and cannot be replaced under this name`,

@@ -1,0 +1,146 @@
+import path from 'node:path';
+import { z } from 'zod';
+import { openContext, type Context } from '../../context.ts';
+import { FlockError, type Exit } from '../../errors.ts';
+import { parseBotName, type BotName } from '../../flock/bot.ts';
+import { decryptBundle, encryptBundle, type Sealing } from '../../keys/change-seal.ts';
+import { makeIdentity, readIdentity, type Identity } from '../../keys/sealed.ts';
+import { shellWord } from '../../shell-word.ts';
+import { command, placeFlags, placeSchema } from '../command.ts';
+import type { Terminal } from '../terminal.ts';
+import { mustHaveKey } from './choose-bot.ts';
+
+const once = z.string('should be given once, with a value').min(1, 'is empty').optional();
+
+const schema = z.object({
+  bot: z.array(z.string()).default([]),
+  recipient: once,
+  identity: once,
+  decrypt: z.boolean().default(false),
+  'new-identity': once,
+  ...placeSchema,
+});
+
+type Args = z.infer<typeof schema>;
+
+export const encrypt = command({
+  flags: {
+    bot: { type: 'string', array: true, nargs: 1, describe: 'the bundle of this bot; may be repeated' },
+    recipient: { type: 'string', describe: 'whom to encrypt to: age1…' },
+    identity: {
+      type: 'string',
+      describe: 'the file of the identity that opens the bundles again',
+      defaultDescription: 'KEYMAKER_IDENTITY_FILE',
+    },
+    decrypt: { type: 'boolean', describe: 'the other way: back to plain bundles' },
+    'new-identity': { type: 'string', describe: 'make an identity, in this new file, and do nothing else' },
+    ...placeFlags,
+  },
+  examples: [
+    ['keymaker encrypt --new-identity ~/flock.identity', 'make an identity; then:'],
+    ['keymaker encrypt --identity ~/flock.identity', 'encrypt every bundle to it'],
+    ['keymaker encrypt --bot howl --recipient age1…', 'for another machine, which alone can open it'],
+    ['keymaker encrypt --decrypt --identity ~/flock.identity', 'back to plain bundles'],
+  ],
+  schema,
+  async run(args, terminal) {
+    checkFlags(args);
+    const made = args['new-identity'];
+    if (made !== undefined) return newIdentity(made, terminal);
+    await using context = openContext({ ...args, identity: args.identity && path.resolve(args.identity) });
+    const change = await changeFor(args, context);
+    const bots = await chooseBots(args.bot, context);
+    await context.keys.prepare();
+    const results: Result[] = [];
+    for (const bot of bots) results.push(await changed(bot, change, terminal));
+    summarize(results, args.decrypt, terminal);
+    return exitOf(results);
+  },
+});
+
+/** @throws {FlockError} `usage` for flags that contradict each other */
+function checkFlags(args: Args): void {
+  const { recipient, decrypt, identity, bot } = args;
+  if (decrypt && recipient !== undefined)
+    throw new FlockError('usage', '--decrypt takes an identity, not a recipient', {
+      hint: 'give --identity FILE',
+    });
+  const others = decrypt || recipient !== undefined || identity !== undefined || bot.length > 0;
+  if (args['new-identity'] === undefined || !others) return;
+  throw new FlockError('usage', '--new-identity makes the file, and does nothing else', {
+    hint: 'give it alone, and then encrypt with --identity FILE',
+  });
+}
+
+async function newIdentity(file: string, terminal: Terminal): Promise<Exit> {
+  const recipient = await makeIdentity(path.resolve(file));
+  terminal.say(`Made an identity: ${file}`, 'green');
+  terminal.say(`Its recipient: ${recipient}`);
+  terminal.say();
+  terminal.say('Keep a copy of it elsewhere: what is encrypted to it is lost without it.');
+  terminal.say(`Then: keymaker encrypt --identity ${shellWord(file)}`);
+  return 'done';
+}
+
+/** What is done with one bundle. @returns its new file; undefined where nothing was to be done */
+type Change = (bot: BotName) => Promise<string | undefined>;
+
+/** @throws {FlockError} `usage` where nobody is named to encrypt to or to decrypt as, and as {@link readIdentity} */
+async function changeFor(args: Args, { keys }: Context): Promise<Change> {
+  const { recipient } = args;
+  const { credentials } = keys.options;
+  // The one of the environment need not be that of the recipient, who may be on another machine.
+  const file = recipient === undefined ? keys.options.identityFile : args.identity;
+  const identity = file === undefined ? undefined : await readIdentity(file, credentials);
+  if (args.decrypt && identity) return (bot) => decryptBundle(bot, keys, identity);
+  const sealing = await sealingFor(recipient, identity);
+  if (!args.decrypt && sealing) return (bot) => encryptBundle(bot, keys, sealing);
+  throw new FlockError('usage', args.decrypt ? 'decrypt as whom?' : 'encrypt to whom?', {
+    hint: `give ${args.decrypt ? '' : '--recipient age1… or '}--identity FILE; keymaker encrypt --new-identity FILE makes one`,
+  });
+}
+
+async function sealingFor(
+  recipient: string | undefined,
+  identity: Identity | undefined,
+): Promise<Sealing | undefined> {
+  if (recipient !== undefined) return { recipients: [recipient], identity };
+  return identity && { recipients: await identity.recipients(), identity };
+}
+
+/** @throws {FlockError} `usage` where a bot that is named has no bundle */
+async function chooseBots(names: readonly string[], { keys }: Context): Promise<BotName[]> {
+  const bots = names.map(parseBotName);
+  for (const bot of bots) await mustHaveKey(bot, keys);
+  return bots.length > 0 ? bots : (await keys.list()).map(({ bot }) => bot);
+}
+
+type Result = 'changed' | 'kept' | FlockError;
+
+/** What is wrong with one bundle is reported and does not stop the others. */
+async function changed(bot: BotName, change: Change, terminal: Terminal): Promise<Result> {
+  try {
+    const file = await change(bot);
+    if (file === undefined) return 'kept';
+    terminal.say(`${bot}: ${path.relative('.', file)}`);
+    return 'changed';
+  } catch (error) {
+    if (!(error instanceof FlockError) || !['data', 'permission', 'config'].includes(error.exit)) throw error;
+    terminal.warn(error.message, error.hint);
+    return error;
+  }
+}
+
+function summarize(results: readonly Result[], isDecrypting: boolean, terminal: Terminal): void {
+  const count = (wanted: Result): number => results.filter((result) => result === wanted).length;
+  const failed = results.length - count('changed') - count('kept');
+  const [did, was] = isDecrypting ? ['decrypted', 'plain'] : ['encrypted', 'encrypted'];
+  terminal.say(`Keys: ${count('changed')} ${did}, ${count('kept')} ${was} before, ${failed} failed.`);
+}
+
+function exitOf(results: readonly Result[]): Exit {
+  const failed = results.filter((result) => result instanceof FlockError);
+  const [first] = failed;
+  if (!first) return 'done';
+  return failed.length === results.length ? first.exit : 'partly';
+}

@@ -1,0 +1,149 @@
+import assert from 'node:assert/strict';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { describe, it } from 'node:test';
+import { authorizeAs, everySecond, linesOf, poem, TestFlock } from '../support/flock.ts';
+
+const poems = { 'howl.txt': poem('howl', 2), 'prowl.txt': poem('prowl', 2) };
+const known = { KEYMAKER_IDENTITY_FILE: 'flock.identity' };
+
+/** A flock of howl and prowl, with keys and an identity. */
+async function openFlock(): Promise<TestFlock> {
+  const flock = await TestFlock.open({ poems, settings: everySecond });
+  for (const bot of ['howl', 'prowl']) await flock.giveKey(bot);
+  const made = await flock.run('keymaker', ['encrypt', '--new-identity', 'flock.identity']);
+  assert.equal(made.code, 0, made.stderr);
+  return flock;
+}
+
+const names = async (flock: TestFlock): Promise<string[]> => (await readdir(flock.file('keys'))).sort();
+
+const encryptAll = (flock: TestFlock) => flock.run('keymaker', ['encrypt', '--identity', 'flock.identity']);
+
+describe('keymaker encrypt', { concurrency: 4, timeout: 60_000 }, () => {
+  it('encrypts every bundle to an identity, and flockd posts with it as before', async () => {
+    await using flock = await openFlock();
+    assert.equal((await stat(flock.file('flock.identity'))).mode & 0o777, 0o600);
+    const secrets = Object.values(flock.granted('howl')).slice(0, 4);
+    const run = await encryptAll(flock);
+    assert.equal(run.code, 0, run.stderr);
+    assert.match(
+      run.stdout,
+      /^howl: keys\/howl\.json\.age\nprowl: keys\/prowl\.json\.age\nKeys: 2 encrypted, 0 .*0 failed\.\n$/,
+    );
+    assert.deepEqual(await names(flock), ['howl.json.age', 'prowl.json.age']);
+    for (const name of await names(flock)) {
+      const bytes = await readFile(flock.file('keys', name));
+      for (const secret of secrets) assert.ok(!bytes.includes(secret));
+    }
+    const flockd = flock.start('flockd', ['run'], { env: known });
+    await Promise.all([flock.posted('howl', 2), flock.posted('prowl', 2)]);
+    flockd.kill();
+    assert.equal((await flockd.exit).code, 0);
+    assert.deepEqual(flock.texts('howl'), linesOf('howl', 2));
+    for (const secret of secrets) assert.ok(!`${flockd.stdout}${flockd.stderr}`.includes(secret));
+  });
+
+  it('makes every program ask for the identity, by the name of the bundle', async () => {
+    await using flock = await openFlock();
+    await encryptAll(flock);
+    const hint = /hint: .*KEYMAKER_IDENTITY_FILE/;
+    for (const [program, ...args] of [
+      ['keymaker', 'reauth', 'howl'],
+      ['keymaker', 'revoke', 'howl', '--yes'],
+      ['keymaker', 'make-keys', 'poems', '--bot', 'howl', '--force'],
+      ['keymaker', 'begin', 'howl'],
+    ] as const) {
+      const { code, stderr } = await flock.run(program, args);
+      assert.equal(code, 78, `${args.join(' ')}: ${stderr}`);
+      assert.match(stderr, /keys\/howl\.json\.age: it is encrypted, and no identity is known/);
+      assert.match(stderr, hint);
+    }
+    const flockd = await flock.run('flockd', ['run']);
+    assert.notEqual(flockd.code, 0);
+    assert.match(flockd.stderr, /howl\.json\.age: it is encrypted/);
+    assert.match((await flock.run('keymaker', ['list'])).stdout, /howl\.json\.age: it is encrypted/);
+    assert.equal((await flock.run('keymaker', ['list'], { env: known })).code, 0);
+    const doctor = await flock.run('keymaker', ['doctor', '--offline'], { env: known });
+    assert.equal(doctor.code, 0, doctor.stdout);
+    assert.match(doctor.stdout, /ok +howl: key bundle of @howl/);
+    assert.deepEqual(await names(flock), ['howl.json.age', 'prowl.json.age']);
+  });
+
+  it('is kept up by what makes new keys: nothing plain is written', async () => {
+    await using flock = await openFlock();
+    await encryptAll(flock);
+    const before = await readFile(flock.file('keys/howl.json.age'));
+    for (const call of [
+      ['reauth', 'howl'],
+      ['make-keys', 'poems', '--bot', 'howl', '--force'],
+    ]) {
+      const keymaker = flock.start('keymaker', call, { env: known });
+      const { 0: link } = await keymaker.matching(/^http\S+/m);
+      keymaker.answer(await authorizeAs(link, 'howl'));
+      assert.equal((await keymaker.exit).code, 0, keymaker.stderr);
+      assert.match(keymaker.stdout, /keys\/howl\.json\.age/);
+      assert.deepEqual(await names(flock), ['howl.json.age', 'prowl.json.age']);
+    }
+    const begun = await flock.run('keymaker', ['begin', 'howl', '--json'], { env: known });
+    const { link } = JSON.parse(begun.stdout) as { link: string };
+    const finished = await flock.run('keymaker', ['finish', 'howl'], {
+      env: known,
+      input: [await authorizeAs(link, 'howl')],
+    });
+    assert.equal(finished.code, 0, finished.stderr);
+    await flock.write('old/howl.json', JSON.stringify(flock.granted('howl')));
+    const imported = await flock.run('keymaker', ['import', 'old/howl.json', '--force'], { env: known });
+    assert.equal(imported.code, 0, imported.stderr);
+    assert.deepEqual(await names(flock), ['howl.json.age', 'prowl.json.age']);
+    assert.notDeepEqual(await readFile(flock.file('keys/howl.json.age')), before);
+
+    const back = await flock.run('keymaker', ['encrypt', '--decrypt'], { env: known });
+    assert.equal(back.code, 0, back.stderr);
+    assert.deepEqual(await names(flock), ['howl.json', 'prowl.json']);
+    assert.equal((await stat(flock.file('keys/howl.json'))).mode & 0o777, 0o600);
+    assert.deepEqual(await flock.bundle('howl'), flock.granted('howl'));
+  });
+
+  it('does what it can, and says of each bot what it could not', async () => {
+    await using flock = await openFlock();
+    await flock.write('keys/cut.json', '{"consumer_token": "abcdefgh", "cons');
+    const run = await encryptAll(flock);
+    assert.equal(run.code, 1);
+    assert.match(run.stderr, /cut\.json: not whole JSON/);
+    assert.match(run.stdout, /Keys: 2 encrypted, 0 encrypted before, 1 failed\./);
+    const again = await flock.run('keymaker', ['encrypt', '--bot', 'howl'], { env: known });
+    assert.deepEqual([again.code, again.stdout], [0, 'Keys: 0 encrypted, 1 encrypted before, 0 failed.\n']);
+    assert.deepEqual(await names(flock), ['cut.json', 'howl.json.age', 'prowl.json.age']);
+  });
+});
+
+describe('bundles among the credentials of systemd', { concurrency: 4, timeout: 60_000 }, () => {
+  it('are read by every program, and written by none', async () => {
+    await using flock = await TestFlock.open({ poems, settings: everySecond });
+    for (const bot of ['howl', 'prowl'])
+      await flock.write(`credentials/keys_${bot}.json`, JSON.stringify(flock.granted(bot)));
+    const env = { CREDENTIALS_DIRECTORY: flock.file('credentials') };
+    const listed = await flock.run('keymaker', ['list', '--json'], { env });
+    assert.match(listed.stdout, /"bot": "howl",\n.*keys_howl\.json"/);
+    const flockd = flock.start('flockd', ['run'], { env });
+    await Promise.all([flock.posted('howl', 2), flock.posted('prowl', 2)]);
+    flockd.kill();
+    assert.equal((await flockd.exit).code, 0);
+    for (const call of [
+      ['reauth', 'howl'],
+      ['revoke', 'howl', '--yes'],
+      ['make-keys', 'poems', '--all', '--force'],
+      ['begin', 'howl'],
+      ['encrypt', '--recipient', 'age1'],
+    ]) {
+      const { code, stderr } = await flock.run('keymaker', call, { env });
+      assert.equal(code, 73, `${call.join(' ')}: ${stderr}`);
+      assert.match(stderr, /credentials of systemd are for reading\nhint: .*LoadCredential=/);
+    }
+    assert.deepEqual(await readdir(flock.file('credentials')), ['keys_howl.json', 'keys_prowl.json']);
+    assert.equal(
+      flock.x.sandbox.world.accessToken(flock.granted('howl')['oauth_token'] ?? '')?.revoked,
+      false,
+    );
+  });
+});

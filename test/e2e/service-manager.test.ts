@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { describe, it } from 'node:test';
+import { everySecond, poem, TestFlock } from '../support/flock.ts';
+import { scriptOf, startCommand, type Running } from '../support/programs.ts';
+
+const root = path.resolve(import.meta.dirname, '../..');
+const poems = { 'amber.txt': poem('amber', 50) };
+
+interface Service {
+  flockd: Running;
+  /** What systemd hears. */
+  heard: Running;
+}
+
+/** flockd as its unit starts it, with something in systemd's place. */
+async function serve(flock: TestFlock, env: Record<string, string> = {}, wrapped = true): Promise<Service> {
+  const socket = flock.file('notify');
+  const heard = flock.watch(
+    startCommand(['/usr/bin/python3', path.join(root, 'test/support/notify_socket.py'), socket], {
+      cwd: flock.root,
+    }),
+  );
+  await heard.matching(/^listening$/m);
+  const run = [process.execPath, scriptOf('flockd'), 'run'];
+  const wrapper = wrapped ? ['perl', path.join(root, 'scripts/notify-fd')] : [];
+  const flockd = flock.watch(
+    startCommand([...wrapper, ...run], {
+      cwd: flock.root,
+      env: { ...flock.environment, NOTIFY_SOCKET: socket, ...env },
+    }),
+  );
+  return { flockd, heard };
+}
+
+const ready = /"READY=1\\nSTATUS=1 bot, [^"]*"/;
+
+describe('what flockd tells systemd', { concurrency: 4, timeout: 60_000 }, () => {
+  it('is that it is ready, how the flock stands, and that it stops, in that order', async () => {
+    await using flock = await TestFlock.open({ poems, settings: everySecond });
+    await flock.giveKey('amber');
+    const { flockd, heard } = await serve(flock);
+    await heard.matching(ready);
+    await flock.posted('amber', 1);
+    flockd.kill('SIGTERM');
+    assert.deepEqual(await flockd.exit, { code: 0, signal: null });
+    await heard.matching(/EXTEND_TIMEOUT_USEC=\d+/);
+    const said = heard.stdout
+      .split('\n')
+      .flatMap((line) => /"(?:STATUS=reads|READY|STOPPING|EXTEND)/.exec(line)?.[0] ?? []);
+    assert.deepEqual([...new Set(said)], ['"STATUS=reads', '"READY', '"STOPPING', '"EXTEND']);
+  });
+
+  it('is not that it is ready where it cannot run', async () => {
+    await using flock = await TestFlock.open({ poems });
+    await flock.giveKey('amber');
+    await writeFile(flock.file('flock.json'), '{"schedule": "whenever"}');
+    const { flockd, heard } = await serve(flock);
+    assert.equal((await flockd.exit).code, 78);
+    assert.doesNotMatch(heard.stdout, /READY/);
+  });
+
+  it('is that it is alive, again and again, for a watchdog', async () => {
+    await using flock = await TestFlock.open({ poems, settings: everySecond });
+    await flock.giveKey('amber');
+    const { heard } = await serve(flock, { WATCHDOG_USEC: '300000' });
+    let from = 0;
+    for (let beat = 0; beat < 5; beat++) from = (await heard.matching(/"WATCHDOG=1"/, { from })).end;
+  });
+
+  it('is not that it is alive where it is not asked, or another process is', async () => {
+    await using flock = await TestFlock.open({ poems, settings: everySecond });
+    await flock.giveKey('amber');
+    const { flockd, heard } = await serve(flock, { WATCHDOG_USEC: '300000', WATCHDOG_PID: '1' });
+    await flock.posted('amber', 2);
+    flockd.kill('SIGTERM');
+    await flockd.exit;
+    assert.doesNotMatch(heard.stdout, /WATCHDOG/);
+  });
+
+  it('is that it reloads, and is ready again, whatever came of it', async () => {
+    await using flock = await TestFlock.open({ poems, settings: everySecond });
+    await flock.giveKey('amber');
+    const { heard } = await serve(flock);
+    const { end } = await heard.matching(ready);
+    const good = await flock.run('flockd', ['reload']);
+    assert.deepEqual([good.code, good.stdout], [0, 'flockd has read its files again.\n']);
+    const reloading = await heard.matching(/"RELOADING=1\\nMONOTONIC_USEC=\d+"/, { from: end });
+    const again = await heard.matching(ready, { from: reloading.end });
+    await writeFile(flock.file('flock.json'), '{"schedule": "whenever"}');
+    const bad = await flock.run('flockd', ['reload']);
+    assert.equal(bad.code, 78);
+    assert.match(bad.stderr, /flock\.json: schedule: "whenever" is not a cron expression/);
+    await heard.matching(ready, { from: again.end });
+    const posts = flock.texts('amber').length;
+    await flock.posted('amber', posts + 2);
+  });
+
+  it('gets there without the wrapper, too, through systemd-notify', async () => {
+    await using flock = await TestFlock.open({ poems, settings: everySecond });
+    await flock.giveKey('amber');
+    const { heard } = await serve(flock, {}, false);
+    await heard.matching(/READY=1/);
+  });
+
+  it('does not open a debugger on SIGUSR1', async () => {
+    await using flock = await TestFlock.open({ poems, settings: everySecond });
+    await flock.giveKey('amber');
+    const { flockd, heard } = await serve(flock);
+    await heard.matching(ready);
+    flockd.kill('SIGUSR1');
+    await flockd.matching(/"event":"signal"/);
+    assert.doesNotMatch(flockd.stderr, /Debugger listening/);
+  });
+});
+
+describe('flockd reload', { timeout: 60_000 }, () => {
+  it('says so where no flockd runs', async () => {
+    await using flock = await TestFlock.open({ poems });
+    const run = await flock.run('flockd', ['reload']);
+    assert.equal(run.code, 69);
+    assert.match(run.stderr, /no flockd runs on .*\nhint: start it: flockd run/);
+  });
+});
+
+describe('what flockd logs', { timeout: 60_000 }, () => {
+  it('has its priority in the journal, one line an event, none of them long', async () => {
+    await using flock = await TestFlock.open({ poems, settings: everySecond });
+    await flock.giveKey('amber');
+    await flock.write('keys/birch.json', '{');
+    const { flockd } = await serve(flock, { JOURNAL_STREAM: '1:2' });
+    await flock.posted('amber', 1);
+    flockd.kill('SIGTERM');
+    await flockd.exit;
+    const lines = flockd.stdout.trimEnd().split('\n');
+    for (const line of lines) assert.match(line, /^<[2-7]>\{"level":\d+,.*"event":"[a-z-]+".*\}$/);
+    assert.ok(lines.some((line) => line.startsWith('<3>') && line.includes('"event":"unfit"')));
+    assert.ok(lines.some((line) => line.startsWith('<6>') && line.includes('"event":"posted"')));
+  });
+});

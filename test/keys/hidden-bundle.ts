@@ -1,0 +1,26 @@
+import assert from 'node:assert/strict';
+import { inspect } from 'node:util';
+import { FlockError, type Exit } from '../../src/errors.ts';
+import type { KeyBundle } from '../../src/keys/key-bundle.ts';
+import { TokenPair } from '../../src/keys/token-pair.ts';
+
+/** A bundle whose secrets say `hidden`, one for each number. */
+export const bundle = (n: number): KeyBundle => ({
+  appKeys: new TokenPair('app', 'hidden-app'),
+  accessToken: new TokenPair(`7${n}-access`, 'hidden-access'),
+  userId: `7${n}`,
+  screenName: 'howl',
+  poemFile: 'poems/howl.txt',
+});
+
+/** Whether what was thrown is this refusal, and tells no secret. */
+export const refused =
+  (exit: Exit, message: RegExp, hint = /./) =>
+  (error: unknown): boolean => {
+    assert.ok(error instanceof FlockError, String(error));
+    assert.equal(error.exit, exit, error.message);
+    assert.match(error.message, message);
+    assert.match(error.hint ?? '', hint);
+    assert.doesNotMatch(inspect(error), /hidden|AGE-SECRET/);
+    return true;
+  };

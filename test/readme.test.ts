@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, it } from 'node:test';
+import { flockd } from '../src/cli/flockd.ts';
+import { keymaker } from '../src/cli/keymaker.ts';
+
+const root = path.resolve(import.meta.dirname, '..');
+const readme = readFileSync(path.join(root, 'README.md'), 'utf8');
+
+const sources = readdirSync(path.join(root, 'src'), { recursive: true, encoding: 'utf8' })
+  .filter((name) => name.endsWith('.ts'))
+  .map((name) => readFileSync(path.join(root, 'src', name), 'utf8'));
+
+describe('the README', () => {
+  it('tells of every event that is logged', () => {
+    const events = sources.flatMap((text) =>
+      Array.from(text.matchAll(/event: '([a-z-]+)'/g), ([, name]) => name),
+    );
+    const logged = new Set([...events, 'posted', 'refused', 'absent', 'skipped']);
+    // What is about to be sent is in the ledger only.
+    logged.delete('intent');
+    assert.ok(logged.size > 15);
+    for (const name of logged) assert.ok(readme.includes(`\`${name}\``), `${name} is missing`);
+  });
+
+  it('tells of every command', () => {
+    for (const { name, verbs } of [keymaker, flockd]) {
+      for (const { usage } of verbs) {
+        const verb = usage.split(' ')[0] ?? '';
+        const told =
+          readme.includes(`\`${name} ${verb}`) || (verb === 'finish' && readme.includes('`finish`'));
+        assert.ok(told, `${name} ${verb} is missing`);
+      }
+    }
+  });
+
+  it('tells of every variable of the environment that is ours', () => {
+    const variables = sources.flatMap((text) => text.match(/\b(?:KEYMAKER|CONSUMER)_[A-Z_]*[A-Z]\b/g) ?? []);
+    for (const name of new Set(variables)) assert.ok(readme.includes(`\`${name}`), `${name} is missing`);
+  });
+});

@@ -1,0 +1,267 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { noGuest, runInGuest, type GuestOptions } from './guest.ts';
+
+/** Runs a scenario; it passes where its script ends with 0. */
+async function scenario(script: string, options: GuestOptions = {}): Promise<string> {
+  const { code, output } = await runInGuest(`. test/systemd/lib.sh\n${script}`, { timeout: 90, ...options });
+  assert.equal(code, 0, output);
+  return output;
+}
+
+describe('flockd under systemd', { skip: noGuest, concurrency: 3, timeout: 280_000 }, () => {
+  it('is installed, ready when it says so, and posts', async () => {
+    const output = await scenario(`
+      setup 3 50
+      systemctl enable -q flockd
+      systemctl start flockd
+      show ActiveState
+      show StatusText
+      x wait 6
+      x audit "$flock"
+      stat -c '%U %G %a %n' /etc/flockd /etc/flockd/keys /etc/flockd/keys/ada.json /var/lib/flockd
+    `);
+    assert.match(output, /^active\n3 bots, /);
+    assert.match(output, /^root flockd 750 \/etc\/flockd$/m);
+    assert.match(output, /^root flockd 640 \/etc\/flockd\/keys\/ada\.json$/m);
+    assert.match(output, /^flockd flockd 700 \/var\/lib\/flockd$/m);
+  });
+
+  it('comes back after kill -9, and goes on at its place', async () => {
+    await scenario(`
+      setup 3 50
+      dropin fast '[Service]' RestartSec=0
+      systemctl start flockd
+      x wait 6
+      kill -9 "$(show MainPID)"
+      x wait 15
+      [ "$(show NRestarts)" = 1 ]
+      x audit "$flock"
+    `);
+  });
+
+  it('is killed by the watchdog where it stands still, and comes back', async () => {
+    await scenario(`
+      setup 2 60
+      dropin fast '[Service]' RestartSec=0 WatchdogSec=2
+      systemctl start flockd
+      x wait 4
+      first="$(show MainPID)"
+      kill -STOP "$first"
+      before="$(x audit "$flock")"
+      x wait $((before + 4))
+      [ "$(show MainPID)" != "$first" ]
+      logged | grep -q 'Watchdog timeout'
+      x audit "$flock"
+    `);
+  });
+
+  it('is killed by the watchdog where its event loop hangs', async () => {
+    await scenario(`
+      setup 2 60
+      echo 'process.on("SIGUSR2", () => { for (;;); });' >/opt/hang.cjs
+      dropin fast '[Service]' RestartSec=0 WatchdogSec=2 'Environment=NODE_OPTIONS=--require=/opt/hang.cjs'
+      systemctl start flockd
+      x wait 4
+      first="$(show MainPID)"
+      kill -USR2 "$first"
+      before="$(x audit "$flock")"
+      x wait $((before + 4))
+      [ "$(show MainPID)" != "$first" ]
+      x audit "$flock"
+    `);
+  });
+
+  it('reloads what is good, in the same process, and reports what is not as a failed reload', async () => {
+    const output = await scenario(`
+      setup 2 60
+      systemctl start flockd
+      first="$(show MainPID)"
+      cp /etc/flockd/flock.json /opt/good.json
+      sed -i 's/}$/,"bots":{"ada":{"paused":true}}}/' /etc/flockd/flock.json
+      systemctl reload flockd
+      say "good: $?"
+      sed -i 's/^{/{"schedul": 1,/' /etc/flockd/flock.json
+      if systemctl reload flockd; then say 'bad: taken'; else say 'bad: refused'; fi
+      [ "$(show MainPID)" = "$first" ]
+      show ActiveState
+      logged | grep -o 'unknown setting[^;]*; goes on as it was' | head -n 1
+      cp /opt/good.json /etc/flockd/flock.json
+      chown root:flockd /etc/flockd/flock.json
+      systemctl reload flockd
+      x wait 8
+      x audit "$flock"
+    `);
+    assert.match(output, /good: 0/);
+    assert.match(output, /bad: refused/);
+    assert.match(output, /^active$/m);
+    assert.match(output, /unknown setting .*goes on as it was/);
+  });
+
+  it('takes up a key that changes on the disk, without a reload', async () => {
+    await scenario(`
+      setup 2 60
+      mv /etc/flockd/keys/bea.json /opt/bea.json
+      systemctl start flockd
+      x wait 3
+      mv /opt/bea.json /etc/flockd/keys/bea.json
+      await eval 'logged | grep -q "\\"bot\\":\\"bea\\".*\\"event\\":\\"posted\\"\\|\\"event\\":\\"posted\\".*\\"bot\\":\\"bea\\""'
+      x audit "$flock"
+    `);
+  });
+
+  it('finishes the post under way when it is stopped', async () => {
+    await scenario(`
+      setup 2 60
+      systemctl start flockd
+      x wait 2
+      x fault '{"match":{"path":"/2/tweets"},"fault":{"kind":"delay","ms":3000}}'
+      before="$(x audit "$flock")"
+      x wait $((before + 2))
+      systemctl stop flockd
+      [ "$(show Result)" = success ]
+      if grep -q '"event":"intent"' <(tail -n 1 /var/lib/flockd/journal.jsonl); then say 'left in doubt'; exit 1; fi
+      x audit "$flock"
+    `);
+  });
+
+  it('is killed where it cannot come to its end, and knows afterwards what it had posted', async () => {
+    await scenario(`
+      setup 2 60
+      echo 'process.on("SIGUSR2", () => { for (;;); });' >/opt/hang.cjs
+      dropin slow '[Service]' TimeoutStopSec=1 'Environment=NODE_OPTIONS=--require=/opt/hang.cjs'
+      systemctl start flockd
+      x wait 4
+      kill -USR2 "$(show MainPID)"
+      systemctl stop flockd || true
+      [ "$(show Result)" = timeout ]
+      systemctl reset-failed flockd
+      before="$(x audit "$flock")"
+      systemctl start flockd
+      x wait $((before + 4))
+      x audit "$flock"
+    `);
+  });
+
+  it('does not try again what a person must mend first', async () => {
+    const output = await scenario(`
+      setup 2 60
+      echo '{"schedule": "whenever"}' >/etc/flockd/flock.json
+      if systemctl start flockd; then exit 1; fi
+      say "status $(show ExecMainStatus), restarts $(show NRestarts), $(show ActiveState)"
+      logged | grep -o 'is not a cron expression' | head -n 1
+      rm /etc/flockd/flock.json
+      systemctl reset-failed flockd
+      chmod 0644 /etc/flockd/keys/*.json
+      if systemctl start flockd; then exit 1; fi
+      say "status $(show ExecMainStatus), restarts $(show NRestarts), $(show ActiveState)"
+      logged | grep -o 'chmod [0-9]* /etc/flockd/keys/[a-z]*.json' | head -n 1
+    `);
+    assert.match(output, /^status 78, restarts 0, failed$/m);
+    assert.match(output, /^is not a cron expression$/m);
+    assert.match(output, /^status 77, restarts 0, failed$/m);
+    assert.match(output, /^chmod \d+ \/etc\/flockd\/keys\/ada\.json$/m);
+  });
+
+  it('reads its keys from credentials, plain and encrypted', async () => {
+    await scenario(`
+      setup 2 60
+      mv /etc/flockd/keys /opt/keys
+      mkdir /etc/flockd/keys
+      chmod 0700 /opt/keys
+      dropin keys '[Service]' LoadCredential=keys:/opt/keys
+      systemctl start flockd
+      x wait 4
+      systemctl stop flockd
+      mkdir /opt/sealed
+      export TMPDIR=/opt
+      for bot in ada bea; do
+        systemd-creds encrypt --with-key=host --name="keys_$bot.json" "/opt/keys/$bot.json" "/opt/sealed/$bot.json"
+      done
+      ! grep -q consumer /opt/sealed/ada.json
+      dropin keys '[Service]' LoadCredentialEncrypted=keys:/opt/sealed
+      before="$(x audit "$flock")"
+      systemctl start flockd
+      x wait $((before + 4))
+      x audit "$flock"
+    `);
+  });
+
+  it('runs without the right to make code, as a drop-in', async () => {
+    await scenario(`
+      setup 2 60
+      systemctl start flockd
+      x wait 2
+      systemctl stop flockd
+      dropin jitless '[Service]' MemoryDenyWriteExecute=yes Environment=NODE_OPTIONS=--jitless
+      before="$(x audit "$flock")"
+      systemctl start flockd
+      x wait $((before + 4))
+      x audit "$flock"
+    `);
+  });
+
+  it('loses no line and doubles none through 100 kills at random', async () => {
+    const output = await scenario(
+      `
+      setup 5 60
+      dropin fast '[Service]' RestartSec=0 StartLimitBurst=1000
+      dropin limit '[Unit]' StartLimitIntervalSec=0
+      systemctl start flockd
+      x fault '{"match":{"path":"/2/tweets"},"rate":0.1,"fault":{"kind":"drop","when":"after"}}'
+      for kill in $(seq 100); do
+        x pause $((RANDOM % 400))
+        await eval '[ "$(show MainPID)" != 0 ]'
+        kill -9 "$(show MainPID)" || true
+      done
+      say "restarts: $(show NRestarts)"
+      x calm
+      before="$(x audit "$flock")"
+      x wait $((before + 25))
+      x audit "$flock"
+    `,
+      { timeout: 200 },
+    );
+    assert.ok(Number(/restarts: (\d+)/.exec(output)?.[1]) >= 90, output);
+  });
+
+  it('stops at a full disk, loses nothing, and goes on when there is room', async () => {
+    await scenario(
+      `
+      setup 3 60
+      dropin fast '[Service]' RestartSec=1 StateDirectory=flockd
+      systemctl start flockd
+      x wait 6
+      dd if=/dev/zero of=/var/lib/flockd/ballast bs=1k 2>/dev/null || true
+      await eval 'logged | grep -q "the disk is full"'
+      rm /var/lib/flockd/ballast
+      before="$(x audit "$flock")"
+      x wait $((before + 6))
+      x audit "$flock"
+    `,
+      { tmpfs: { '/var/lib/flockd': '256k' } },
+    );
+  });
+
+  it('is removed without its flock and its ledger', async () => {
+    await scenario(`
+      setup 2 60
+      systemctl enable -q --now flockd
+      x wait 2
+      scripts/install-systemd --remove
+      [ ! -e /etc/systemd/system/flockd.service ]
+      [ ! -e /opt/flockd ]
+      [ -e /etc/flockd/keys/ada.json ]
+      [ -e /var/lib/flockd/journal.jsonl ]
+      ! systemctl is-active -q flockd
+    `);
+  });
+
+  it('is as closed as it can be', async () => {
+    const output = await scenario(`
+      setup 1 2
+      systemd-analyze security --offline=yes --threshold=11 /etc/systemd/system/flockd.service | tail -n 1
+    `);
+    assert.match(output, /Overall exposure level for flockd\.service: 1\.1 OK/);
+  });
+});
