@@ -171,9 +171,9 @@ function nobodyToRun({ paths }: Context, { misfits }: Flock): FlockError {
   }
   const others = misfits.length > 1 ? ` (and ${countOf(misfits.length - 1)} more)` : '';
   const { hint } = first.error;
-  const isClosed = misfits.every(({ error }) => error.exit === 'permission');
+  const isSame = misfits.every(({ error }) => error.exit === first.error.exit);
   return new FlockError(
-    isClosed ? 'permission' : 'data',
+    isSame ? first.error.exit : 'data',
     `no bot can post: ${first.error.message}${others}`,
     hint === undefined ? {} : { hint },
   );
