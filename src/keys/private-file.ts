@@ -51,8 +51,11 @@ export function faultOfFile(
   if (!reader) return undefined;
   if (isForeign(status, reader)) return foreign(file, status, reader);
   if ((status.mode & 0o077) === 0 || (folder && isServed(status, folder, reader))) return undefined;
+  const fault = openToOthers(file, status, '600');
+  if (!folder || !isServing(folder) || status.uid !== 0) return fault;
   // 600 would keep the service out of what root serves to its group.
-  return openToOthers(file, status, folder && isServing(folder) && status.uid === 0 ? '640' : '600');
+  const word = shellWord(file);
+  return { ...fault, repair: `chgrp ${folder.gid} ${word} && chmod 640 ${word}` };
 }
 
 /** What is wrong with the owner and mode of a folder of secrets: others must not be able to change what is in it. */
@@ -79,7 +82,7 @@ const foreign = (file: string, { uid }: FileStatus, reader: Reader): Fault => ({
   repair: `if it should be yours: sudo chown ${reader.uid} ${shellWord(file)}`,
 });
 
-const openToOthers = (file: string, status: FileStatus, wanted: '600' | '640' | '700'): Fault => ({
+const openToOthers = (file: string, status: FileStatus, wanted: '600' | '700'): Fault => ({
   why: `open to others (mode ${modeOf(status)})`,
   repair: `chmod ${wanted} ${shellWord(file)}`,
 });

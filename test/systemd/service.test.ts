@@ -155,12 +155,12 @@ describe('flockd under systemd', { skip: noGuest, concurrency: 3, timeout: 280_0
       chmod 0644 /etc/flockd/keys/*.json
       if systemctl start flockd; then exit 1; fi
       say "status $(show ExecMainStatus), restarts $(show NRestarts), $(show ActiveState)"
-      logged | grep -o 'chmod [0-9]* /etc/flockd/keys/[a-z]*.json' | head -n 1
+      logged | grep -o 'chgrp [0-9]* /etc/flockd/keys/[a-z]*.json && chmod 640' | head -n 1
     `);
     assert.match(output, /^status 78, restarts 0, failed$/m);
     assert.match(output, /^is not a cron expression$/m);
     assert.match(output, /^status 77, restarts 0, failed$/m);
-    assert.match(output, /^chmod \d+ \/etc\/flockd\/keys\/ada\.json$/m);
+    assert.match(output, /^chgrp \d+ \/etc\/flockd\/keys\/ada\.json && chmod 640$/m);
   });
 
   it('reads its keys from credentials, plain and encrypted', async () => {
