@@ -20,6 +20,8 @@ export class HeldFlock {
   readonly sandbox: Sandbox;
   readonly poems = new Map<string, string>();
   readonly failures: unknown[] = [];
+  /** What every poem's file is read as, where it cannot be read at once. */
+  stuck: Promise<string> | undefined;
   readonly #counters: ((path: string) => void)[] = [];
   readonly #bots = new Map<string, Bot>();
   readonly #settings: Record<string, unknown>;
@@ -48,6 +50,11 @@ export class HeldFlock {
     const bots = [...this.#bots.values()];
     this.#daemon?.takeUp({ bots: bots.filter((bot) => bot.name !== name), misfits: [] });
     this.#daemon?.takeUp({ bots, misfits: [] });
+  }
+
+  /** For how long something is overdue. Milliseconds. */
+  overdue(): number {
+    return this.#daemon?.overdue() ?? 0;
   }
 
   /** A person's order to go on. */
@@ -91,7 +98,7 @@ export class HeldFlock {
         this.clock,
       ),
       deadline,
-      readPoem: (file) => Promise.resolve(this.poems.get(file) ?? ''),
+      readPoem: (file) => this.stuck ?? Promise.resolve(this.poems.get(file) ?? ''),
       concurrency: 64,
       failed: (cause) => this.failures.push(cause),
     });

@@ -14,8 +14,25 @@ interface Service {
   heard: Running;
 }
 
+/** How the socket gets to flockd. */
+const wrappers = {
+  'our wrapper': ['perl', path.join(root, 'scripts/notify-fd')],
+  // As systemd 253 does it for OpenFile=/run/systemd/notify:notify.
+  OpenFile: [
+    'perl',
+    '-MSocket',
+    '-e',
+    '$^F = 9; socket(my $s, AF_UNIX, SOCK_DGRAM, 0); connect($s, pack_sockaddr_un($ENV{NOTIFY_SOCKET})); fileno($s) == 3 or die; @ENV{qw(LISTEN_PID LISTEN_FDS LISTEN_FDNAMES)} = ($$, 1, "notify"); delete $ENV{NOTIFY_SOCKET}; exec @ARGV',
+  ],
+  'systemd-notify': [],
+};
+
 /** flockd as its unit starts it, with something in systemd's place. */
-async function serve(flock: TestFlock, env: Record<string, string> = {}, wrapped = true): Promise<Service> {
+async function serve(
+  flock: TestFlock,
+  env: Record<string, string> = {},
+  way: keyof typeof wrappers = 'our wrapper',
+): Promise<Service> {
   const socket = flock.file('notify');
   const heard = flock.watch(
     startCommand(['/usr/bin/python3', path.join(root, 'test/support/notify_socket.py'), socket], {
@@ -24,9 +41,8 @@ async function serve(flock: TestFlock, env: Record<string, string> = {}, wrapped
   );
   await heard.matching(/^listening$/m);
   const run = [process.execPath, scriptOf('flockd'), 'run'];
-  const wrapper = wrapped ? ['perl', path.join(root, 'scripts/notify-fd')] : [];
   const flockd = flock.watch(
-    startCommand([...wrapper, ...run], {
+    startCommand([...wrappers[way], ...run], {
       cwd: flock.root,
       env: { ...flock.environment, NOTIFY_SOCKET: socket, ...env },
     }),
@@ -97,12 +113,14 @@ describe('what flockd tells systemd', { concurrency: 4, timeout: 60_000 }, () =>
     await flock.posted('amber', posts + 2);
   });
 
-  it('gets there without the wrapper, too, through systemd-notify', async () => {
-    await using flock = await TestFlock.open({ poems, settings: everySecond });
-    await flock.giveKey('amber');
-    const { heard } = await serve(flock, {}, false);
-    await heard.matching(/READY=1/);
-  });
+  for (const way of ['OpenFile', 'systemd-notify'] as const) {
+    it(`gets there by ${way}, too`, async () => {
+      await using flock = await TestFlock.open({ poems, settings: everySecond });
+      await flock.giveKey('amber');
+      const { heard } = await serve(flock, {}, way);
+      await heard.matching(/READY=1/);
+    });
+  }
 
   it('does not open a debugger on SIGUSR1', async () => {
     await using flock = await TestFlock.open({ poems, settings: everySecond });
