@@ -144,7 +144,9 @@ describe('flockd reload', { timeout: 60_000 }, () => {
 
 describe('what flockd logs', { timeout: 60_000 }, () => {
   it('has its priority in the journal, one line an event, none of them long', async () => {
-    await using flock = await TestFlock.open({ poems, settings: everySecond });
+    const long = 'x'.repeat(100_000);
+    const settings = { ...everySecond, bots: { [long]: { paused: true } } };
+    await using flock = await TestFlock.open({ poems, settings });
     await flock.giveKey('amber');
     await flock.write('keys/birch.json', '{');
     const { flockd } = await serve(flock, { JOURNAL_STREAM: '1:2' });
@@ -153,6 +155,8 @@ describe('what flockd logs', { timeout: 60_000 }, () => {
     await flockd.exit;
     const lines = flockd.stdout.trimEnd().split('\n');
     for (const line of lines) assert.match(line, /^<[2-7]>\{"level":\d+,.*"event":"[a-z-]+".*\}$/);
+    assert.ok(lines.some((line) => line.includes('"event":"unknown-bot"')));
+    for (const line of lines) assert.ok(Buffer.byteLength(line) < 48 * 1024, `${line.length} characters`);
     assert.ok(lines.some((line) => line.startsWith('<3>') && line.includes('"event":"unfit"')));
     assert.ok(lines.some((line) => line.startsWith('<6>') && line.includes('"event":"posted"')));
   });
