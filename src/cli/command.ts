@@ -29,8 +29,11 @@ export function command<Schema extends z.ZodType>({ schema, run, ...rest }: Defi
       const [issue] = parsed.error.issues;
       const name = String(issue?.path[0] ?? '');
       const shown = rest.words?.[name] ? `<${name}>` : `--${name}`;
-      throw new FlockError('usage', `${shown}: ${issue?.message ?? 'is wrong'}`, {
-        hint: 'give each flag once, with a value',
+      const message = issue?.message ?? 'is wrong';
+      throw new FlockError('usage', `${shown}: ${message}`, {
+        hint: message.includes('once')
+          ? 'give each flag once, with a value'
+          : '--help shows how it is called',
       });
     },
   };

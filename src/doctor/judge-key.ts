@@ -96,7 +96,11 @@ function judgeFailure(
   }
   switch (failure.kind) {
     case 'reauth':
-      return { ofBot: [about.bad('key', `${title} refused its key: it was revoked (${status})`, again)] };
+      return {
+        ofBot: [
+          about.bad('key', `${title} refused its key: it was revoked, or never good (${status})`, again),
+        ],
+      };
     case 'suspended':
       return {
         ofBot: [

@@ -49,10 +49,16 @@ const settings = {
     (ms) => ms >= 1000,
     'should be a second at least, or the timeline is believed too early',
   ),
-  budget: z.strictObject({
-    postsPerDay: amount.int('should be a whole number').optional(),
-    usdPerMonth: amount.optional(),
-  }),
+  budget: z.strictObject(
+    {
+      postsPerDay: amount.int('should be a whole number').optional(),
+      usdPerMonth: amount.optional(),
+    },
+    {
+      error: ({ code }) =>
+        code === 'invalid_type' ? 'should be an object such as {"postsPerDay": 24}' : undefined,
+    },
+  ),
 };
 
 const botSettings = z

@@ -26,6 +26,8 @@ export interface StatusInput {
   bot: string;
   account: string | undefined;
   state: BotState | undefined;
+  /** How many lines its poem has now, where it can be read. */
+  lines: number;
   paused: boolean;
   atEnd: 'loop' | 'stop';
   next: number | undefined;
@@ -42,7 +44,7 @@ export function statusOf(input: StatusInput): BotStatus {
     account,
     state: condition,
     done: state?.place.next ?? 0,
-    of: state ? lengthOf(state.place) : 0,
+    of: state ? lengthOf(state.place) : input.lines,
     pass: state?.pass ?? 1,
     posts: state?.posts ?? 0,
     last: state?.last && { id: state.last.id, at: iso(state.last.at), line: state.last.line + 1 },

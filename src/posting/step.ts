@@ -4,7 +4,7 @@ import { FlockError } from '../errors.ts';
 import type { Bot } from '../flock/load-flock.ts';
 import type { KeyBundle } from '../keys/key-bundle.ts';
 import type { Logger } from '../log.ts';
-import { splitPoem, type Line } from '../poems/split-poem.ts';
+import { linesOf } from '../poems/lines-of.ts';
 import { nextAfter } from '../schedule/slots.ts';
 import { offsetIn } from '../schedule/spread.ts';
 import type { OpenXClient } from '../x/x-client.ts';
@@ -113,7 +113,7 @@ function situationOf(
 /** A bot that is new here begins at its first line, at its next slot. */
 async function begin(bot: Bot, options: StepOptions): Promise<BotState> {
   const { ledger, clock } = options;
-  const poem = fingerprints(await linesOf(bot, options));
+  const poem = fingerprints(await linesOf(bot.poemFile, bot.settings.unit, options.readPoem));
   const { userId } = bot.bundle;
   const begun = { event: 'begun', bot: bot.name, at: clock.now(), poem } as const;
   await ledger.record(userId === undefined ? begun : { ...begun, account: userId });
@@ -124,7 +124,7 @@ async function post(bot: Bot, state: BotState, due: Due, options: StepOptions): 
   const { ledger, clock, log, openX, closures } = options;
   const closed = closures.closedUntil(bot.bundle.appKeys);
   if (closed > clock.now()) return closed;
-  const lines = await linesOf(bot, options);
+  const lines = await linesOf(bot.poemFile, bot.settings.unit, options.readPoem);
   const edit = editOf(bot, state, fingerprints(lines), clock.now());
   if (edit) {
     await ledger.record(edit);
@@ -199,12 +199,6 @@ async function lookForPost(bot: Bot, open: Intent, options: StepOptions): Promis
   }
   inDoubt(log, bot, open.line, settled.unreadable);
   return clock.now() + doubts.patience(bot.name);
-}
-
-async function linesOf(bot: Bot, { readPoem }: StepOptions): Promise<Line[]> {
-  const lines = splitPoem(await readPoem(bot.poemFile), bot.settings.unit);
-  if (lines.length > 0) return lines;
-  throw new FlockError('data', `${bot.poemFile} has no lines`, { hint: 'write the poem, one post a line' });
 }
 
 function inDoubt(log: Logger, { name: bot }: Bot, line: number, reason: string): void {

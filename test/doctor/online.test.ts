@@ -195,7 +195,7 @@ describe('the online half of doctor', () => {
       await troublesAfter((flock) => {
         tokenOf(flock, 'howl').revoked = true;
       }),
-      ['key howl bad: X refused its key: it was revoked (401) | keymaker reauth howl'],
+      ['key howl bad: X refused its key: it was revoked, or never good (401) | keymaker reauth howl'],
     );
     assert.deepEqual(
       await troublesAfter(({ x }) => {

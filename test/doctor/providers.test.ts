@@ -64,7 +64,7 @@ describe('keys for other providers', () => {
     assert.equal(says('key', 'growl'), 'bad: Flickr does not accept the key (98) | keymaker reauth growl');
     assert.equal(
       says('key', 'prowl'),
-      'bad: Tumblr refused its key: it was revoked (401) | keymaker reauth prowl',
+      'bad: Tumblr refused its key: it was revoked, or never good (401) | keymaker reauth prowl',
     );
   });
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
+import { chmod, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, it } from 'node:test';
+import { z } from 'zod';
 import { everySecond, poem, TestFlock } from '../support/flock.ts';
 import { scriptOf, startCommand, type Running } from '../support/programs.ts';
 
@@ -140,6 +141,39 @@ describe('flockd reload', { timeout: 60_000 }, () => {
     assert.equal(run.code, 69);
     assert.match(run.stderr, /no flockd runs on .*\nhint: start it: flockd run/);
   });
+
+  it('refuses a flock of which no bot could post', async () => {
+    await using flock = await TestFlock.open({ poems, settings: everySecond });
+    await flock.giveKey('amber');
+    const { heard } = await serve(flock);
+    await heard.matching(ready);
+    await chmod(flock.file('keys/amber.json'), 0o644);
+    const run = await flock.run('flockd', ['reload']);
+    assert.equal(run.code, 77);
+    assert.match(run.stderr, /no bot can post: .*amber\.json: open to others/);
+  });
+});
+
+describe('flockd status', { timeout: 60_000 }, () => {
+  for (const [what, text] of [
+    ['has no lines', '\n\n'],
+    ['is not UTF-8', new Uint8Array([0x61, 0x80, 0x0a])],
+    ['is not there', undefined],
+  ] as const) {
+    it(`says so where a poem ${what}, and ends with 1`, async () => {
+      await using flock = await TestFlock.open({ poems });
+      await flock.giveKey('amber');
+      if (text === undefined) await rm(flock.file('poems/amber.txt'));
+      else await flock.write('poems/amber.txt', text);
+      const run = await flock.run('flockd', ['status', '--json']);
+      assert.equal(run.code, 1);
+      const { bots } = z
+        .object({ bots: z.array(z.looseObject({ state: z.string(), why: z.string() })) })
+        .parse(JSON.parse(run.stdout));
+      assert.equal(bots[0]?.state, 'unfit');
+      assert.match(bots[0].why, /amber\.txt/);
+    });
+  }
 });
 
 describe('what flockd logs', { timeout: 60_000 }, () => {

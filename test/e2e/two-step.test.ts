@@ -65,7 +65,7 @@ describe('keymaker begin and finish', { concurrency: 4, timeout: 60_000 }, () =>
       input: [pin === '1234567' ? '7654321' : '1234567'],
     });
     assert.equal(wrong.code, 75);
-    assert.match(wrong.stderr, /refused the PIN/);
+    assert.match(wrong.stderr, /refused the PIN.*\nhint: begin again: keymaker begin amber/);
     const late = await flock.run('keymaker', ['finish', 'amber'], { input: [pin] });
     assert.equal(late.code, 64);
     assert.match(late.stderr, /nothing was begun for amber\nhint: begin again: keymaker begin amber/);

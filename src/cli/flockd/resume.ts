@@ -24,7 +24,7 @@ export const resume = command({
     bot: z.string(),
     line: z
       .string()
-      .regex(/^[1-9]\d*$/)
+      .regex(/^[1-9]\d{0,8}$/, 'should be the number of a line, from 1')
       .transform(Number)
       .optional(),
     ...placeSchema,

@@ -56,8 +56,9 @@ async function runUntilStopped(context: Context, flock: Flock, parts: Parts): Pr
   const failure = new Promise<never>((_, reject) => (failed = reject));
   const stopped = stopSignal();
   const daemon = new Daemon({ ledger, log, clock, openX, deadline, readPoem, concurrency, failed });
-  const reload = (): Promise<void> => takeUpChanges(context, daemon, parts);
-  const quietly = (): void => void reload().catch(() => undefined);
+  const reload = (mayBeEmpty: boolean): Promise<void> => takeUpChanges(context, daemon, parts, mayBeEmpty);
+  // A bundle that is taken away rests its bot, be it the last.
+  const quietly = (): void => void reload(true).catch(() => undefined);
   const endings: (() => void)[] = [];
   try {
     log.info({ event: 'started', bots: flock.bots.length }, `runs ${countOf(flock.bots.length)}`);
@@ -67,7 +68,7 @@ async function runUntilStopped(context: Context, flock: Flock, parts: Parts): Pr
     if (!process.stdout.isTTY) process.on('SIGHUP', quietly);
     endings.push(
       await takeOrders(paths.state, (order) =>
-        order.order === 'reload' ? reload() : daemon.carryOut(order),
+        order.order === 'reload' ? reload(false) : daemon.carryOut(order),
       ),
     );
     endings.push(tellManager(daemon, paths.state, manager));
@@ -127,10 +128,17 @@ async function drain(daemon: Daemon, manager: ServiceManager): Promise<void> {
  *
  * @throws {FlockError} what is wrong, after it was logged
  */
-async function takeUpChanges(context: Context, daemon: Daemon, { log, manager }: Parts): Promise<void> {
+async function takeUpChanges(
+  context: Context,
+  daemon: Daemon,
+  { log, manager }: Parts,
+  mayBeEmpty: boolean,
+): Promise<void> {
   manager.reloading();
   try {
-    daemon.takeUp(await readFlock(context, log));
+    const flock = await readFlock(context, log);
+    if (flock.bots.length === 0 && !mayBeEmpty) throw nobodyToRun(context, flock);
+    daemon.takeUp(flock);
     log.info({ event: 'reloaded', bots: daemon.glance().bots }, 'has read its files again');
   } catch (error) {
     const reason = messageOf(error);

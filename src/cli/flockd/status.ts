@@ -1,9 +1,14 @@
 import Table from 'cli-table3';
+import pMap from 'p-map';
 import { z } from 'zod';
 import { openContext, type Context } from '../../context.ts';
+import { FlockError } from '../../errors.ts';
 import { readFlockFile } from '../../flock/flock-file.ts';
-import { statusOf, type BotStatus } from '../../flock/flock-status.ts';
-import { loadFlock } from '../../flock/load-flock.ts';
+import { statusOf, type BotStatus, type StatusInput } from '../../flock/flock-status.ts';
+import { loadFlock, type Bot } from '../../flock/load-flock.ts';
+import { linesOf } from '../../poems/lines-of.ts';
+import { readPoem } from '../../poems/read-poems.ts';
+import type { BotState } from '../../posting/bot-state.ts';
 import { readJournal } from '../../posting/journal.ts';
 import { nextAfter } from '../../schedule/slots.ts';
 import { offsetIn } from '../../schedule/spread.ts';
@@ -34,36 +39,42 @@ async function readStatus({ paths, keys, clock }: Context): Promise<BotStatus[]>
   const flock = await loadFlock(paths.root, keys, await readFlockFile(paths.flockFile));
   const states = await readJournal(paths.state);
   const now = clock.now();
-  const fit = flock.bots.map(({ name, bundle, settings }) => {
-    const { schedule: expression, timezone, spread, paused, atEnd } = settings;
-    const state = states.get(name);
-    const slot = nextAfter({ expression, timezone }, state?.served ?? now);
-    const next = state?.owed?.retryAt ?? (slot === undefined ? undefined : slot + offsetIn(spread, name));
-    return statusOf({
-      bot: name,
-      account: bundle.screenName,
-      state,
-      paused,
-      atEnd,
-      next,
-      now,
-      unfit: undefined,
-    });
-  });
+  const fit = await pMap(
+    flock.bots,
+    async (bot) => {
+      const state = states.get(bot.name);
+      return statusOf({ ...(await readBot(bot, state, now)), state, now });
+    },
+    { concurrency: readers },
+  );
   const unfit = flock.misfits.map(({ bot, error }) => {
     const reason = { why: error.message, hint: error.hint };
-    return statusOf({
-      bot,
-      account: undefined,
-      state: states.get(bot),
-      paused: false,
-      atEnd: 'loop',
-      next: undefined,
-      now,
-      unfit: reason,
-    });
+    const unknown = { account: undefined, lines: 0, paused: false, atEnd: 'loop', next: undefined } as const;
+    return statusOf({ bot, ...unknown, state: states.get(bot), now, unfit: reason });
   });
   return [...fit, ...unfit].sort((a, b) => (a.bot < b.bot ? -1 : 1));
+}
+
+/** Poems read at a time. */
+const readers = 32;
+
+/** What a bot's own files say of it. */
+async function readBot(
+  { name, bundle, settings, poemFile }: Bot,
+  state: BotState | undefined,
+  now: number,
+): Promise<Omit<StatusInput, 'state' | 'now'>> {
+  const { schedule: expression, timezone, spread, paused, atEnd, unit } = settings;
+  const slot = nextAfter({ expression, timezone }, state?.served ?? now);
+  const next = state?.owed?.retryAt ?? (slot === undefined ? undefined : slot + offsetIn(spread, name));
+  const known = { bot: name, account: bundle.screenName, paused, atEnd, next };
+  try {
+    const { length } = await linesOf(poemFile, unit, readPoem);
+    return { ...known, lines: length, unfit: undefined };
+  } catch (error) {
+    if (!(error instanceof FlockError)) throw error;
+    return { ...known, lines: 0, unfit: { why: error.message, hint: error.hint } };
+  }
 }
 
 function show(bots: readonly BotStatus[], terminal: Terminal): void {

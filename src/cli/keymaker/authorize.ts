@@ -65,8 +65,7 @@ async function askPin(bot: BotName, provider: Provider, terminal: Terminal): Pro
 
 /** What is wrong with something typed in a PIN's place. */
 export function notPin({ verifier: { example } }: Provider): string {
-  if (example === '') return 'that is not a PIN';
-  return `that is not a PIN: ${/^[0-9]+$/.test(example) ? 'it has only digits' : `it looks like ${example}`}`;
+  return example === '' ? 'that is not a PIN' : `that is not a PIN: one looks like ${example}`;
 }
 
 /**
@@ -84,7 +83,7 @@ export const confirmAccount = (
           title: `Is @${account.screenName} the account of ${bot}?`,
           text: 'Please answer in the terminal.',
         });
-        const question = `Is @${account.screenName} (id ${account.userId}) the account of ${bot}?`;
+        const question = `Is @${account.screenName} the account of ${bot}?`;
         return terminal.confirm(question, `"account" of ${bot} in flock.json says which it is`);
       }
     : undefined;

@@ -2,7 +2,7 @@ import { FlockError } from '../../errors.ts';
 import { parseBotName, type BotName } from '../../flock/bot.ts';
 import { nearest } from '../../flock/nearest.ts';
 import { byBot, findPoems, readPoem } from '../../poems/read-poems.ts';
-import { splitPoem } from '../../poems/split-poem.ts';
+import { linesOf } from '../../poems/lines-of.ts';
 
 /** A poem, and the bot that is to read it. */
 export interface Poem {
@@ -35,6 +35,5 @@ export async function choosePoems(folder: string, wanted: readonly string[]): Pr
 
 /** @throws {FlockError} `data` where the poem cannot be read or has nothing to post */
 export async function checkPoem({ file }: Poem): Promise<void> {
-  if (splitPoem(await readPoem(file), 'line').length > 0) return;
-  throw new FlockError('data', `${file} has no lines`, { hint: 'write the poem, one post a line' });
+  await linesOf(file, 'line', readPoem);
 }

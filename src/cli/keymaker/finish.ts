@@ -6,6 +6,9 @@ import { parseBotName, type BotName } from '../../flock/bot.ts';
 import { readFlockFile } from '../../flock/flock-file.ts';
 import { expectedOf, makeKey } from '../../keys/make-key.ts';
 import { PendingStore, type Pending } from '../../keys/pending-store.ts';
+import type { TokenPair } from '../../keys/token-pair.ts';
+import { VerifierRefused, type Grant } from '../../oauth/oauth-answer.ts';
+import type { OAuth1Client } from '../../oauth/oauth1-client.ts';
 import { verifierFrom } from '../../oauth/provider.ts';
 import { appKeys } from '../../settings.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
@@ -48,7 +51,7 @@ export const finish = command({
       keys,
       owners: await keys.owners(),
       confirm: confirmAccount(bot, { terminal }),
-      flow: () => context.oauth(provider, secrets).accessToken(pending.requestToken, pin),
+      flow: () => exchange(context.oauth(provider, secrets), pending.requestToken, pin, bot),
     });
     if (!made) return 'partly';
     const { account, file } = made;
@@ -59,6 +62,21 @@ export const finish = command({
     return 'done';
   },
 });
+
+/** @throws {FlockError} `tryLater` where the PIN is refused, with the way to another link */
+async function exchange(
+  client: OAuth1Client,
+  requestToken: TokenPair,
+  pin: string,
+  bot: BotName,
+): Promise<Grant> {
+  try {
+    return await client.accessToken(requestToken, pin);
+  } catch (cause) {
+    if (!(cause instanceof VerifierRefused)) throw cause;
+    throw new FlockError('tryLater', cause.message, { hint: `begin again: keymaker begin ${bot}`, cause });
+  }
+}
 
 /** @throws {FlockError} `usage` where nothing was begun, `tryLater` where it was too long ago */
 function stillPending(bot: BotName, pending: Pending | undefined, now: number): Pending {

@@ -141,10 +141,21 @@ async function exchangeAll(poems: readonly Poem[], session: Session, results: Re
   const made = await pMap(
     logins,
     ({ poem, old, login }) =>
-      reported(poem, session, () => makeOne(poem, old, session, () => client.passwordToken(login))),
+      reported(poem, session, () => makeOne(poem, old, session, () => exchange(poem.bot, login, client))),
     { concurrency: exchanges },
   );
   results.push(...made);
+}
+
+/** @throws {FlockError} what the provider has against it, naming the bot: several are under way */
+async function exchange(bot: BotName, login: TokenPair, client: OAuth1Client): Promise<Grant> {
+  try {
+    return await client.passwordToken(login);
+  } catch (cause) {
+    if (!(cause instanceof FlockError)) throw cause;
+    const { exit, message, hint } = cause;
+    throw new FlockError(exit, `${bot}: ${message}`, { ...(hint !== undefined && { hint }), cause });
+  }
 }
 
 async function askLogin(bot: BotName, terminal: Terminal): Promise<TokenPair> {
