@@ -221,3 +221,9 @@ function listenFd(name: string): number | undefined {
 
 const wholeNumber = (text: string | undefined): number | undefined =>
   text !== undefined && /^[0-9]{1,15}$/.test(text) ? Number(text) : undefined;
+
+/** The environment of a program that we start: enough to be found and to reach systemd, and no secret. */
+export function plainEnvironment(): Record<string, string> {
+  const { PATH, NOTIFY_SOCKET } = process.env;
+  return { ...(PATH !== undefined && { PATH }), ...(NOTIFY_SOCKET !== undefined && { NOTIFY_SOCKET }) };
+}

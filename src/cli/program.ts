@@ -105,14 +105,22 @@ function usageError({ name, verbs }: Program, argv: readonly string[], message: 
   const word = /<\w+>/.exec(verb.usage)?.[0] ?? '';
   const dashed = argv.find((part) => /^-[^-]./.test(part));
   const [first = 'wrong usage'] = message.split('\n');
-  const said = first.startsWith('Not enough non-option')
-    ? `${called}: ${word} is missing`
-    : first.charAt(0).toLowerCase() + first.slice(1);
+  const said = saidBetter(first, called, word, argv);
   const hint =
     dashed !== undefined && word !== ''
       ? `a name that begins with - goes last, after --: ${name} ${called} -- ${dashed}`
       : `${name} ${called} --help shows how it is called`;
   return new FlockError('usage', said, { hint });
+}
+
+/** A word too many is not repeated: it may be a PIN or a password, put where it does not belong. */
+function saidBetter(message: string, called: string, word: string, argv: readonly string[]): string {
+  if (message.startsWith('Not enough non-option')) return `${called}: ${word} is missing`;
+  const [, names] = /^Unknown arguments?: (.+)$/.exec(message) ?? [];
+  const isFlag = (name: string): boolean =>
+    argv.some((part) => part.startsWith('-') && part.replace(/^-+/, '').split('=')[0] === name);
+  if (names !== undefined && !names.split(', ').every(isFlag)) return `${called}: a word too many`;
+  return message.charAt(0).toLowerCase() + message.slice(1);
 }
 
 /** Stands for the first dash of a word after `--`, which yargs would take for a flag all the same. */

@@ -5,6 +5,7 @@ import path from 'node:path';
 import fse from 'fs-extra';
 import { FlockError } from '../errors.ts';
 import { reasonOf } from '../files.ts';
+import { plainEnvironment } from '../settings.ts';
 
 /**
  * Makes this process the only daemon on a state folder, until it ends in any way: the kernel drops the lock with the
@@ -27,6 +28,8 @@ export async function lockState(folder: string): Promise<AsyncDisposable> {
   try {
     const { status, error } = spawnSync('flock', ['-n', '-x', '3'], {
       stdio: ['ignore', 'ignore', 'ignore', handle.fd],
+      // It needs nothing of ours, and the app keys may be among it.
+      env: plainEnvironment(),
     });
     if (error) {
       throw new FlockError('config', `cannot lock ${file}: flock(1) cannot be run`, {

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { writeSync } from 'node:fs';
-import type { ServiceEnvironment } from '../settings.ts';
+import { plainEnvironment, type ServiceEnvironment } from '../settings.ts';
 
 /** What a daemon tells systemd. Nothing here throws: a manager that does not listen stops no poem. */
 export interface ServiceManager {
@@ -24,7 +24,7 @@ export interface ServiceManager {
 export function openServiceManager({ notifyFd, isListening, watchdog }: ServiceEnvironment): ServiceManager {
   const notify = (...lines: string[]): void => {
     if (notifyFd !== undefined) write(notifyFd, lines);
-    else if (isListening) execFile('systemd-notify', lines, () => undefined);
+    else if (isListening) execFile('systemd-notify', lines, { env: plainEnvironment() }, () => undefined);
   };
   const statusLine = (text: string): string => `STATUS=${text.replaceAll(/\s+/g, ' ')}`;
   return {

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { parse, type ParseError } from 'jsonc-parser';
+import { parse, visit, type ParseError } from 'jsonc-parser';
 import { z } from 'zod';
 import { FlockError, systemCode } from '../errors.ts';
 import { readRegularFile, reasonOf } from '../files.ts';
@@ -172,13 +172,46 @@ async function readIfThere(file: string): Promise<string | undefined> {
 function parseJson(text: string, file: string): unknown {
   const plain = text.replace(/^\ufeff/, '');
   const errors: ParseError[] = [];
-  const value: unknown = parse(plain, errors, { disallowComments: true });
+  const value = notTooDeep(file, (): unknown => parse(plain, errors, { disallowComments: true }));
   const [error] = errors;
-  if (!error) return value;
+  if (!error) {
+    notTooDeep(file, () => {
+      checkKeys(plain, file);
+    });
+    return value;
+  }
   const before = plain.slice(0, error.offset).split('\n');
   const place = `${file}:${before.length}:${(before.at(-1)?.length ?? 0) + 1}`;
   throw new FlockError('config', `${place}: not JSON`, {
     hint: 'look for a missing or extra comma, quote or bracket',
+  });
+}
+
+/** @throws {FlockError} `config` where brackets stand in so many brackets that no parser gets to their end */
+function notTooDeep<T>(file: string, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new FlockError('config', `${file}: nested too deeply`, { cause });
+  }
+}
+
+/** @throws {FlockError} `config` for a key that comes twice, or that JavaScript would take for something else */
+function checkKeys(text: string, file: string): void {
+  const seen = new Map<string, Set<string>>();
+  visit(text, {
+    onObjectProperty(key, _offset, _length, line, column, pathTo) {
+      const place = pathTo().join('.');
+      const keys = seen.get(place) ?? new Set();
+      if (keys.has(key) || key === '__proto__') {
+        const why = key === '__proto__' ? 'is not a name' : 'comes twice';
+        throw new FlockError('config', `${file}:${line + 1}:${column + 1}: ${JSON.stringify(key)} ${why}`, {
+          hint: 'leave one out',
+        });
+      }
+      seen.set(place, keys.add(key));
+    },
   });
 }
 

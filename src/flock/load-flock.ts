@@ -1,3 +1,4 @@
+import { realpath } from 'node:fs/promises';
 import path from 'node:path';
 import pMap from 'p-map';
 import { FlockError, systemCode } from '../errors.ts';
@@ -35,6 +36,7 @@ export async function loadFlock(root: string, keys: KeyStore, flockFile: FlockFi
   const namesakes = new Map<BotName, PoemFile[]>();
   for (const poem of poems) namesakes.set(poem.bot, [...(namesakes.get(poem.bot) ?? []), poem]);
   const flock: Flock = { bots: [], misfits: [] };
+  const homes = await homesOf(root);
   const load = async ({ bot, file }: { bot: BotName; file: string }): Promise<Bot | FlockError> => {
     try {
       const bundle = await keys.read(file);
@@ -42,6 +44,7 @@ export async function loadFlock(root: string, keys: KeyStore, flockFile: FlockFi
       const settings = flockFile.settingsOf(bot);
       checkAccount(file, bundle, settings.account);
       const poemFile = poemOf(root, file, bundle.poemFile, namesakes.get(bot) ?? []);
+      await mustNotLeadOut(file, poemFile, homes);
       return { name: bot, bundle, poemFile, settings };
     } catch (error) {
       if (error instanceof FlockError) return error;
@@ -118,6 +121,33 @@ function poemOf(root: string, keyFile: string, poemFile: string | undefined, nam
   }
   throw new FlockError('data', `${keyFile}: poem_file is outside the flock's folder ${root}`, {
     hint: 'move the poem into the poems folder, or start with --root DIR',
+  });
+}
+
+/** Where poems may really be, and what is known of where folders lead. */
+interface Homes {
+  folders: string[];
+  real: Map<string, Promise<string | undefined>>;
+}
+
+const realPlace = (folder: string): Promise<string | undefined> => realpath(folder).catch(() => undefined);
+
+/** The flock's folder, and its poems folder, which may be a link to another. */
+async function homesOf(root: string): Promise<Homes> {
+  const folders = await Promise.all([realPlace(root), realPlace(path.join(root, 'poems'))]);
+  return { folders: folders.filter((folder) => folder !== undefined), real: new Map() };
+}
+
+/** @throws {FlockError} `data` where a folder on the way to the poem is a link out of the flock */
+async function mustNotLeadOut(keyFile: string, poemFile: string, { folders, real }: Homes): Promise<void> {
+  const folder = path.dirname(poemFile);
+  const leads = real.get(folder) ?? realPlace(folder);
+  real.set(folder, leads);
+  const place = await leads;
+  // What is not there is told when it is read.
+  if (place === undefined || folders.some((home) => place === home || isInside(home, place))) return;
+  throw new FlockError('data', `${keyFile}: poem_file is outside the flock's folder, through a link`, {
+    hint: 'move the poem into the poems folder',
   });
 }
 

@@ -13,7 +13,7 @@ import {
   type Grant,
 } from './oauth-answer.ts';
 import type { Provider } from './provider.ts';
-import { authorizationHeader, formBody, type Parameter } from './signature.ts';
+import { authorizationHeader, encode, formBody, type Parameter } from './signature.ts';
 
 export interface SignedCall {
   method: 'GET' | 'POST' | 'DELETE';
@@ -51,7 +51,23 @@ export function signedSend({ send, clock, appKeys, token }: SigningOptions): Sig
     if (form) headers['content-type'] = 'application/x-www-form-urlencoded';
     if (json !== undefined) headers['content-type'] = 'application/json';
     const body = form ? formBody(form) : json === undefined ? undefined : JSON.stringify(json);
-    return send({ method, url, headers, ...(body !== undefined && { body }) });
+    const request = { method, url, headers, ...(body !== undefined && { body }) };
+    return send(request).then((answer) => withoutEcho(answer, [appKeys, ...(token ? [token] : [])]));
+  };
+}
+
+/** A refusal that quotes our own request back, as some proxies do, must not bring its tokens into a message or a log. */
+function withoutEcho(answer: HttpAnswer, pairs: readonly TokenPair[]): HttpAnswer {
+  if (answer.status >= 200 && answer.status < 300) return answer;
+  const values = pairs.flatMap((pair) => Object.values(pair.reveal())).filter(({ length }) => length > 3);
+  const forms = values.flatMap((value) => [value, encode(value), JSON.stringify(value).slice(1, -1)]);
+  const clean = (text: string): string =>
+    forms.reduce((rest, form) => rest.replaceAll(form, '[secret]'), text);
+  const headers = Object.entries(answer.headers).map(([name, value]) => [name, clean(value)]);
+  return {
+    ...answer,
+    headers: Object.fromEntries(headers) as HttpAnswer['headers'],
+    body: clean(answer.body),
   };
 }
 

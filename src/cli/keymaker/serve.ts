@@ -8,7 +8,6 @@ import { FlockDesk } from '../../web/desk.ts';
 import { FlockSite } from '../../web/flock-site.ts';
 import { openLocalServer } from '../../web/local-server.ts';
 import { Sessions } from '../../web/sessions.ts';
-import { openInBrowser } from '../browser.ts';
 import { command, placeFlags, placeSchema, portSchema } from '../command.ts';
 import { chooseProvider, providerFlags, providerSchema } from './choose-provider.ts';
 
@@ -64,7 +63,6 @@ export const serve = command({
     terminal.say();
     terminal.say(`${title} is to send people back to ${server.url}/callback: register that with the app.`);
     terminal.say('Ctrl-C ends it.');
-    void openInBrowser(address, terminal);
     await new Promise((resolve) => {
       for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, resolve);
     });

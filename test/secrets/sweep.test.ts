@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { readdir, readFile } from 'node:fs/promises';
+import { describe, it } from 'node:test';
+import type { Mood } from './hostile-x.ts';
+import { runCallback, runFlockd, runKeymaker, runServe, type Call } from './sessions.ts';
+import { Sweep } from './sweep.ts';
+
+/** What is refused in a good world too: nothing is in doubt, nobody is parked, no daemon runs any more. */
+const mayFail = /^flockd (resolve|resume|reload)|--callback/;
+
+const assertDone = (calls: readonly Call[]): void => {
+  for (const { call, code, said } of calls)
+    if (!mayFail.test(call)) assert.equal(code, 0, `${call}: ${said}`);
+};
+
+async function runAll(sweep: Sweep): Promise<Call[]> {
+  const calls = await runFlockd(sweep);
+  calls.push(...(await runKeymaker(sweep)));
+  await sweep.giveKey('prowl');
+  calls.push(await runCallback(sweep));
+  await runServe(sweep);
+  return calls;
+}
+
+/** How X fails from the first request on, and how it fails once it gave a request token. */
+const moods: [first: Mood, later: Mood][] = [
+  ['401', 'drop'],
+  ['403', '401'],
+  ['429', 'cut'],
+  ['500', '403'],
+  ['html', 'redirect'],
+  ['echo 401', 'echo 200'],
+  ['echo 403', 'echo 302'],
+  ['echo 500', 'echo 400'],
+  ['echo 429', 'empty'],
+];
+
+describe('no secret is where it does not belong', { concurrency: 4, timeout: 150_000 }, () => {
+  for (const appKeys of ['in a file', 'in the environment'] as const) {
+    it(`after every command in a good world, with the app keys ${appKeys}`, async () => {
+      await using sweep = await Sweep.open({ appKeys });
+      assertDone(await runAll(sweep));
+      const noted = await readdir(sweep.file('children'));
+      assert.ok(noted.some((name) => name.startsWith('flock.')));
+      // What a person sets in the environment is there for children too; see the test of children below.
+      await sweep.assertClean(appKeys === 'in a file' ? undefined : /^children\//);
+    });
+  }
+
+  for (const [mood, later] of moods) {
+    it(`while X answers with ${mood}`, async () => {
+      await using sweep = await Sweep.open({ mood });
+      await runAll(sweep);
+      await sweep.assertClean();
+    });
+
+    it(`while X answers with ${later}, but for the request token`, async () => {
+      await using sweep = await Sweep.open({ mood: later, failsLater: true });
+      await runKeymaker(sweep);
+      await sweep.giveKey('prowl');
+      await runCallback(sweep);
+      await runServe(sweep);
+      await sweep.assertClean();
+    });
+  }
+
+  it('in the arguments and the environment of a child, where the person did not put it there', async () => {
+    await using sweep = await Sweep.open();
+    await runFlockd(sweep, { env: { NOTIFY_SOCKET: sweep.file('nobody') } });
+    const noted = await readdir(sweep.file('children'));
+    for (const name of ['flock.', 'systemd-notify.'])
+      assert.ok(
+        noted.some((file) => file.startsWith(name)),
+        name,
+      );
+    assert.match((await readFile(sweep.file('children', noted[0] ?? ''))).toString(), /^PATH=/m);
+    await sweep.assertClean();
+  });
+});
