@@ -30,7 +30,7 @@ async function lookAll(sweep: Sweep, env = {}): Promise<void> {
   await Promise.all(runs);
 }
 
-describe('no secret is shown where a person makes a mistake', { concurrency: 2, timeout: 150_000 }, () => {
+describe('no secret is shown where a person makes a mistake', { concurrency: 2, timeout: 500_000 }, () => {
   it('with a bundle', async () => {
     await using sweep = await Sweep.open();
     const { howl } = sweep.bundles;
@@ -181,7 +181,7 @@ describe('no secret is shown where a person makes a mistake', { concurrency: 2, 
   });
 });
 
-describe('no secret is in', { concurrency: 2, timeout: 150_000 }, () => {
+describe('no secret is in', { concurrency: 2, timeout: 500_000 }, () => {
   it('the report of a crash', async () => {
     await using sweep = await Sweep.open();
     const report = `--report-on-signal --report-directory=${sweep.file('reports')}`;

@@ -25,17 +25,14 @@ async function runAll(sweep: Sweep): Promise<Call[]> {
 /** How X fails from the first request on, and how it fails once it gave a request token. */
 const moods: [first: Mood, later: Mood][] = [
   ['401', 'drop'],
-  ['403', '401'],
-  ['429', 'cut'],
-  ['500', '403'],
+  ['500', 'cut'],
   ['html', 'redirect'],
-  ['echo 401', 'echo 200'],
-  ['echo 403', 'echo 302'],
-  ['echo 500', 'echo 400'],
-  ['echo 429', 'empty'],
+  ['echo 403', 'echo 200'],
+  ['echo 500', 'echo 302'],
+  ['echo 429', 'echo 400'],
 ];
 
-describe('no secret is where it does not belong', { concurrency: 4, timeout: 150_000 }, () => {
+describe('no secret is where it does not belong', { concurrency: 4, timeout: 500_000 }, () => {
   for (const appKeys of ['in a file', 'in the environment'] as const) {
     it(`after every command in a good world, with the app keys ${appKeys}`, async () => {
       await using sweep = await Sweep.open({ appKeys });
