@@ -8,7 +8,7 @@ export type { Logger };
  * Every line has an `event`; texts and secrets are never logged.
  */
 export function openLog(
-  stream: NodeJS.WriteStream,
+  stream: NodeJS.WritableStream & { isTTY: boolean },
   { color, journal = false }: { color: boolean; journal?: boolean },
 ): Logger {
   const options: LoggerOptions = {

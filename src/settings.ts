@@ -169,9 +169,24 @@ function parseQuietly(text: string): unknown {
   }
 }
 
-/** Whether colours are unwelcome. @see no-color.org */
-export const noColor = (): boolean =>
-  (process.env['NO_COLOR'] ?? '') !== '' || process.env['TERM'] === 'dumb';
+/**
+ * Whether colours are welcome: on a terminal that has them, or anywhere if they are forced, but never where they are forbidden.
+ *
+ * @param isTerminal - a stream's `isTTY`, which is undefined away from a terminal
+ * @see no-color.org, force-color.org, bixense.com/clicolors
+ */
+export function wantsColor(isTerminal: boolean | undefined): boolean {
+  const { NO_COLOR, FORCE_COLOR, CLICOLOR_FORCE, TERM } = process.env;
+  if (nonEmpty(NO_COLOR) !== undefined || isNo(FORCE_COLOR)) return false;
+  if (nonEmpty(FORCE_COLOR) !== undefined) return true;
+  if (nonEmpty(CLICOLOR_FORCE) !== undefined && !isNo(CLICOLOR_FORCE)) return true;
+  return isTerminal === true && TERM !== 'dumb';
+}
+
+/** Whether the terminal cannot be drawn on. */
+export const isDumbTerminal = (): boolean => process.env['TERM'] === 'dumb';
+
+const isNo = (value: string | undefined): boolean => value === '0' || value === 'false';
 
 /** Whether a browser could be opened here: Linux says so in the environment, and a remote shell has no screen. */
 export function hasScreen(): boolean {
@@ -218,6 +233,9 @@ function listenFd(name: string): number | undefined {
   const place = LISTEN_FDNAMES.split(':').indexOf(name);
   return LISTEN_PID === String(process.pid) && place >= 0 ? firstFd + place : undefined;
 }
+
+/** The open socket that systemd hands over under the name `http`, by its descriptor, or undefined where it hands none over. */
+export const inheritedSocket = (): number | undefined => listenFd('http');
 
 const wholeNumber = (text: string | undefined): number | undefined =>
   text !== undefined && /^[0-9]{1,15}$/.test(text) ? Number(text) : undefined;

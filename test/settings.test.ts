@@ -3,11 +3,11 @@ import { chmodSync, rmSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { FlockError, type Exit } from '../src/errors.ts';
-import { apiUrl, appKeys, appKeysIfSet, flockPaths, identityFile, noColor } from '../src/settings.ts';
+import { apiUrl, appKeys, appKeysIfSet, flockPaths, identityFile, wantsColor } from '../src/settings.ts';
 import { tempFolder } from './flock/temp-folder.ts';
 
 const ours =
-  /^(CONSUMER_TOKEN(_SECRET)?(_FILE)?|KEYMAKER_(API_URL|IDENTITY_FILE)|STATE_DIRECTORY|CREDENTIALS_DIRECTORY|NO_COLOR|TERM)$/;
+  /^(CONSUMER_TOKEN(_SECRET)?(_FILE)?|KEYMAKER_(API_URL|IDENTITY_FILE)|STATE_DIRECTORY|CREDENTIALS_DIRECTORY|NO_COLOR|FORCE_COLOR|CLICOLOR_FORCE|TERM)$/;
 let before: NodeJS.ProcessEnv = {};
 
 beforeEach(() => {
@@ -225,14 +225,36 @@ describe("systemd's credentials", () => {
 });
 
 describe('colours', () => {
-  it('are unwelcome where NO_COLOR is set to anything, or on a dumb terminal', () => {
-    assert.equal(noColor(), false);
-    process.env['NO_COLOR'] = '';
-    assert.equal(noColor(), false);
-    process.env['NO_COLOR'] = '0';
-    assert.equal(noColor(), true);
-    process.env['NO_COLOR'] = '';
-    process.env['TERM'] = 'dumb';
-    assert.equal(noColor(), true);
-  });
+  const table: [set: NodeJS.ProcessEnv, onTerminal: boolean, elsewhere: boolean][] = [
+    [{}, true, false],
+    [{ TERM: 'xterm-256color' }, true, false],
+    [{ TERM: 'dumb' }, false, false],
+    [{ NO_COLOR: '' }, true, false],
+    [{ NO_COLOR: '1' }, false, false],
+    [{ NO_COLOR: '0' }, false, false],
+    [{ FORCE_COLOR: '' }, true, false],
+    [{ FORCE_COLOR: '1' }, true, true],
+    [{ FORCE_COLOR: '3' }, true, true],
+    [{ FORCE_COLOR: 'true' }, true, true],
+    [{ FORCE_COLOR: '0' }, false, false],
+    [{ FORCE_COLOR: 'false' }, false, false],
+    [{ CLICOLOR_FORCE: '' }, true, false],
+    [{ CLICOLOR_FORCE: '0' }, true, false],
+    [{ CLICOLOR_FORCE: '1' }, true, true],
+    [{ FORCE_COLOR: '1', TERM: 'dumb' }, true, true],
+    [{ CLICOLOR_FORCE: '1', TERM: 'dumb' }, true, true],
+    [{ FORCE_COLOR: '0', CLICOLOR_FORCE: '1' }, false, false],
+    [{ NO_COLOR: '1', FORCE_COLOR: '1', CLICOLOR_FORCE: '1' }, false, false],
+    [{ NO_COLOR: '', FORCE_COLOR: '1' }, true, true],
+  ];
+  for (const [set, onTerminal, elsewhere] of table) {
+    const shown = Object.entries(set).map(([name, value]) => `${name}=${value ?? ''}`);
+    const where = onTerminal ? (elsewhere ? 'everywhere' : 'on a terminal alone') : 'nowhere';
+    it(`are welcome ${where} with ${shown.join(' ') || 'nothing set'}`, () => {
+      Object.assign(process.env, set);
+      assert.equal(wantsColor(true), onTerminal);
+      assert.equal(wantsColor(false), elsewhere);
+      assert.equal(wantsColor(undefined), elsewhere);
+    });
+  }
 });

@@ -10,13 +10,15 @@ interface Entry<T> {
 export class Agenda<T> {
   readonly #clock: Clock;
   readonly #due: (item: T) => void;
-  readonly #queue = new TinyQueue<Entry<T>>([], (a, b) => a.instant - b.instant);
+  readonly #queue: TinyQueue<Entry<T>>;
   readonly #instants = new Map<T, number>();
   #timer: { instant: number; cancel: () => void } | undefined;
 
-  constructor(clock: Clock, due: (item: T) => void) {
+  /** @param compare - the order of items that are due at one instant */
+  constructor(clock: Clock, due: (item: T) => void, compare: (a: T, b: T) => number) {
     this.#clock = clock;
     this.#due = due;
+    this.#queue = new TinyQueue<Entry<T>>([], (a, b) => a.instant - b.instant || compare(a.item, b.item));
   }
 
   /** Puts an item down for an instant, in place of the one it had. */

@@ -3,17 +3,26 @@ import { FlockError } from '../errors.ts';
 import type { BotName } from '../flock/bot.ts';
 import type { Bot, Flock } from '../flock/load-flock.ts';
 import type { Logger } from '../log.ts';
+import { openPurse } from '../posting/budget.ts';
 import { Closures } from '../posting/closures.ts';
 import { Doubts } from '../posting/doubts.ts';
 import { eventsOf, type Order } from '../posting/order.ts';
+import { Caps } from '../posting/price-post.ts';
+import { postNow } from '../posting/post-now.ts';
 import { keyMark, step, type NextStep, type StepOptions } from '../posting/step.ts';
 import { Agenda } from './agenda.ts';
+import { isInTrouble, Rounds } from './rounds.ts';
 
-export interface DaemonOptions extends Omit<StepOptions, 'doubts' | 'closures'> {
+/** What the daemon keeps itself. */
+type Kept = 'doubts' | 'closures' | 'caps' | 'purse';
+
+export interface DaemonOptions extends Omit<StepOptions, Kept> {
   /** Bots that take a step at the same time. */
   concurrency: number;
   /** Called once where the daemon cannot go on: the ledger keeps nothing more, or there is a bug. */
   failed: (cause: unknown) => void;
+  /** Told each time that all that was due is worked off, and whether something in it went wrong. */
+  rested?: (failed: boolean) => void;
 }
 
 /** A bot in the daemon's hands. */
@@ -46,19 +55,31 @@ export class Daemon {
   readonly #queue: Runner[] = [];
   /** Steps under way, and when each began by the clock that nobody sets. */
   readonly #steps = new Map<Promise<void>, number>();
+  readonly #rounds: Rounds;
+  #purse = openPurse;
   #stopping = false;
 
   constructor(options: DaemonOptions) {
-    this.#options = { ...options, doubts: new Doubts(options.clock), closures: new Closures() };
+    this.#options = {
+      ...options,
+      doubts: new Doubts(options.clock),
+      closures: new Closures(),
+      caps: new Caps(),
+      purse: () => this.#purse,
+    };
     this.#clock = options.clock;
     this.#log = options.log;
-    this.#agenda = new Agenda(options.clock, (runner) => {
+    this.#rounds = new Rounds(options.clock, options.rested);
+    const due = (runner: Runner): void => {
       this.#enqueue(runner);
-    });
+    };
+    // By name, so that everybody can tell who comes first where the budget is not enough for all.
+    this.#agenda = new Agenda(options.clock, due, (a, b) => (a.bot.name < b.bot.name ? -1 : 1));
   }
 
   /** Takes up a flock, or what changed in it: new bots, bots with another key or poem, bots that are gone. */
-  takeUp({ bots, misfits }: Flock): void {
+  takeUp({ bots, misfits, purse }: Flock): void {
+    this.#purse = purse;
     const gone = new Set(this.#runners.keys());
     for (const bot of bots) {
       gone.delete(bot.name);
@@ -70,21 +91,30 @@ export class Daemon {
   }
 
   /**
-   * Writes down what a person told flockd about a bot, between the bot's own steps.
+   * Carries out what a person told flockd about a bot, between the bot's own steps.
    *
    * @throws {FlockError} `usage` where there is nothing to carry out, `io` from the ledger
    */
   carryOut(order: Order): Promise<void> {
     const { ledger } = this.#options;
-    const record = async (): Promise<void> => {
-      await ledger.record(...eventsOf(order, ledger.state(order.bot), this.#clock.now()));
-    };
     const runner = this.#runners.get(order.bot as BotName);
-    if (!runner) return record();
+    const carry = async (): Promise<void> => {
+      if (order.order === 'post' && runner) await postNow(runner.bot, this.#options);
+      else await ledger.record(...eventsOf(order, ledger.state(order.bot), this.#clock.now()));
+    };
+    if (!runner) {
+      if (order.order === 'post') return Promise.reject(notInFlock(order.bot));
+      return carry();
+    }
     return new Promise((resolve, reject) => {
-      runner.orders.push(() => record().then(resolve, reject));
+      runner.orders.push(() => carry().then(resolve, reject));
       this.#wake(runner);
     });
+  }
+
+  /** Lets every bot look again at what it is to do. */
+  stir(): void {
+    for (const runner of this.#runners.values()) this.#wake(runner);
   }
 
   /** Begins no more steps; resolves when those under way are done and recorded. */
@@ -161,19 +191,30 @@ export class Daemon {
         if (runner.gone) this.#forget(runner);
         else if (runner.changed) this.#enqueue(runner);
         this.#pump();
+        if (!this.#stopping) this.#rounds.look(this.#isAtRest(), this.overdue());
       });
       this.#steps.set(running, this.#clock.elapsed());
     }
   }
 
+  #isAtRest(): boolean {
+    const next = this.#agenda.next ?? Infinity;
+    return this.#steps.size === 0 && this.#queue.length === 0 && next > this.#clock.now();
+  }
+
   async #step(runner: Runner): Promise<void> {
     runner.busy = true;
     runner.changed = false;
+    const { ledger } = this.#options;
+    const { name } = runner.bot;
+    const before = ledger.state(name);
+    let failed = true;
     try {
       for (const order of runner.orders.splice(0)) await order();
       const next = await step(runner.bot, this.#options);
       this.#complaints.delete(runner.bot.name);
       this.#plan(runner, next);
+      failed = isInTrouble(before, ledger.state(name));
     } catch (error) {
       if (!(error instanceof FlockError) || error.exit === 'io') {
         this.#options.failed(error);
@@ -183,6 +224,7 @@ export class Daemon {
       this.#plan(runner, this.#clock.now() + patience);
     } finally {
       runner.busy = false;
+      this.#rounds.add(failed);
     }
   }
 
@@ -196,3 +238,6 @@ export class Daemon {
     this.#log.error({ event: 'unfit', bot, ...(hint !== undefined && { hint }) }, `cannot post: ${message}`);
   }
 }
+
+const notInFlock = (bot: string): FlockError =>
+  new FlockError('usage', `${bot} is not in the flock`, { hint: 'flockd status lists the bots' });

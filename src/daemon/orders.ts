@@ -5,8 +5,9 @@ import path from 'node:path';
 import fse from 'fs-extra';
 import { z } from 'zod';
 import { FlockError, messageOf, type Exit, exitCodes } from '../errors.ts';
-import { readRegularFile, replaceFile } from '../files.ts';
+import { readRegularFile, reasonOf, replaceFile } from '../files.ts';
 import { order, type Order } from '../posting/order.ts';
+import { postReport, type PostReport } from '../posting/post-report.ts';
 
 /*
  * How a person's command reaches a running daemon: as a file in `state/orders`, which the daemon carries out and answers
@@ -23,16 +24,20 @@ const answer = z.object({
   exit: z.enum(Object.keys(exitCodes) as [Exit, ...Exit[]]).optional(),
   message: z.string().optional(),
   hint: z.string().optional(),
+  /** What an order to post has led to. */
+  report: postReport.optional(),
 });
+
+type Answer = z.infer<typeof answer>;
+
+/** Carries an order out. @returns what one to post has led to */
+type CarryOut = (order: DaemonOrder) => Promise<PostReport | undefined>;
 
 const largest = 4 * 1024 * 1024;
 const folderOf = (state: string): string => path.join(state, 'orders');
 
 /** Carries out the orders that come, oldest first. @returns the way to stop */
-export async function takeOrders(
-  state: string,
-  carryOut: (order: DaemonOrder) => Promise<void>,
-): Promise<() => void> {
+export async function takeOrders(state: string, carryOut: CarryOut): Promise<() => void> {
   const folder = folderOf(state);
   await fse.ensureDir(folder, { mode: 0o700 });
   let turn = Promise.resolve();
@@ -47,7 +52,7 @@ export async function takeOrders(
   };
 }
 
-async function carryOutAll(folder: string, carryOut: (order: DaemonOrder) => Promise<void>): Promise<void> {
+async function carryOutAll(folder: string, carryOut: CarryOut): Promise<void> {
   const names = (await readdir(folder)).filter((name) => /^[0-9a-f]+\.order$/.test(name)).sort();
   for (const name of names) {
     const file = path.join(folder, name);
@@ -57,13 +62,11 @@ async function carryOutAll(folder: string, carryOut: (order: DaemonOrder) => Pro
   }
 }
 
-async function attempt(
-  file: string,
-  carryOut: (order: DaemonOrder) => Promise<void>,
-): Promise<z.infer<typeof answer>> {
+async function attempt(file: string, carryOut: CarryOut): Promise<Answer> {
   try {
-    await carryOut(daemonOrder.parse(JSON.parse((await readRegularFile(file, largest)).toString('utf8'))));
-    return { done: true };
+    const given: unknown = JSON.parse((await readRegularFile(file, largest)).toString('utf8'));
+    const report = await carryOut(daemonOrder.parse(given));
+    return { done: true, ...(report && { report }) };
   } catch (error) {
     if (!(error instanceof FlockError)) return { done: false, exit: 'data', message: messageOf(error) };
     const { exit, message, hint } = error;
@@ -77,37 +80,56 @@ const patience = 30_000;
 /**
  * Gives an order to the daemon that runs on a state folder, and waits until it is carried out.
  *
- * @throws {FlockError} what the daemon has against it; `tryLater` where it does not answer
+ * @returns what an order to post has led to
+ * @throws {FlockError} what the daemon has against it; `tryLater` where it does not answer, `io` where it cannot be told
  */
-export async function giveOrder(state: string, order: DaemonOrder): Promise<void> {
+export async function giveOrder(state: string, order: DaemonOrder): Promise<PostReport | undefined> {
   const folder = folderOf(state);
-  await fse.ensureDir(folder, { mode: 0o700 });
   // Later orders have later names.
   const name = `${Math.floor(performance.timeOrigin + performance.now())
     .toString(16)
     .padStart(12, '0')}${randomBytes(6).toString('hex')}`;
-  const answerFile = path.join(folder, `${name}.answer`);
-  const answered = waitFor(folder, `${name}.answer`);
-  await replaceFile(path.join(folder, `${name}.order`), JSON.stringify(order));
-  await answered;
-  const { done, exit, message, hint } = answer.parse(
-    JSON.parse((await readRegularFile(answerFile, largest)).toString('utf8')),
-  );
-  await rm(answerFile, { force: true });
-  if (!done)
-    throw new FlockError(exit ?? 'data', message ?? 'flockd refused', hint === undefined ? {} : { hint });
+  try {
+    await fse.ensureDir(folder, { mode: 0o700 });
+    using answered = waitFor(folder, `${name}.answer`);
+    await replaceFile(path.join(folder, `${name}.order`), JSON.stringify(order));
+    await answered.there;
+    return reportIn(await takeAnswer(path.join(folder, `${name}.answer`)));
+  } catch (cause) {
+    if (cause instanceof FlockError) throw cause;
+    throw new FlockError('io', `cannot tell flockd through ${folder}: ${reasonOf(cause)}`, {
+      hint: 'run this as the one who runs flockd',
+      cause,
+    });
+  }
 }
 
-function waitFor(folder: string, name: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const watcher = watch(folder, (_, changed) => {
-      if (changed !== name) return;
-      clearTimeout(timer);
-      watcher.close();
-      resolve();
+async function takeAnswer(file: string): Promise<Answer> {
+  const text = (await readRegularFile(file, largest)).toString('utf8');
+  await rm(file, { force: true });
+  return answer.parse(JSON.parse(text));
+}
+
+/** @throws {FlockError} what the daemon has against the order */
+function reportIn({ done, exit, message, hint, report }: Answer): PostReport | undefined {
+  if (done) return report;
+  throw new FlockError(exit ?? 'data', message ?? 'flockd refused', hint === undefined ? {} : { hint });
+}
+
+interface Waiting extends Disposable {
+  /** Resolves once the file is there. */
+  there: Promise<void>;
+}
+
+function waitFor(folder: string, name: string): Waiting {
+  const watcher = watch(folder);
+  let timer: NodeJS.Timeout | undefined;
+  const there = new Promise<void>((resolve, reject) => {
+    watcher.on('change', (_, changed) => {
+      if (changed === name) resolve();
     });
-    const timer = setTimeout(() => {
-      watcher.close();
+    watcher.on('error', reject);
+    timer = setTimeout(() => {
       reject(
         new FlockError('tryLater', 'flockd runs but does not answer', {
           hint: 'the order stays; look at flockd status',
@@ -115,4 +137,11 @@ function waitFor(folder: string, name: string): Promise<void> {
       );
     }, patience);
   });
+  return {
+    there,
+    [Symbol.dispose]: () => {
+      clearTimeout(timer);
+      watcher.close();
+    },
+  };
 }

@@ -20,6 +20,7 @@ export function unitText({ node, flockd, program, notifyFd, root, user }: UnitPl
   return `# Written by: flockd unit
 [Unit]
 Description=Posts the lines of a flock of poems
+Documentation=man:flockd(1)
 Wants=network-online.target time-sync.target
 After=network-online.target time-sync.target
 StartLimitIntervalSec=600

@@ -6,6 +6,7 @@ import type { BotName } from '../flock/bot.ts';
 import { parseFlockFile, readFlockFile, type FlockFile } from '../flock/flock-file.ts';
 import { nearest } from '../flock/nearest.ts';
 import type { TokenPair } from '../keys/token-pair.ts';
+import { couldBeSecret, shown } from '../quoted.ts';
 import { appKeysIfSet, appKeysSource } from '../settings.ts';
 import type { Checkup } from './checkup.ts';
 import { bot, thing, type Finding, type Subject } from './finding.ts';
@@ -36,16 +37,15 @@ export function examineNamed(
 ): Finding[] {
   if (chosen.size > 0) return [];
   const unknown = flockFile.named.filter((name) => !bots.some((known) => known === name));
-  return unknown.map((name) => {
+  const hintFor = (name: string): string => {
+    if (couldBeSecret(name)) return 'look under "bots": a name that could be a secret is not shown';
     const meant = nearest(name, bots);
-    return bot(name).warn(
-      'named',
-      'flock.json names it, but it has no key bundle',
-      meant === undefined
-        ? keymaker(`make-keys ./poems --bot ${name}`)
-        : `did you mean ${meant}? Otherwise: ${keymaker(`make-keys ./poems --bot ${name}`)}`,
-    );
-  });
+    const first = keymaker(`make-keys ./poems --bot ${name}`);
+    return meant === undefined ? first : `did you mean ${meant}? Otherwise: ${first}`;
+  };
+  return unknown.map((name) =>
+    bot(shown(name)).warn('named', 'flock.json names it, but it has no key bundle', hintFor(name)),
+  );
 }
 
 /** Whether the app keys are set, where, and whether `apikeys.json` is private. */

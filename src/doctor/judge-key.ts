@@ -1,3 +1,4 @@
+import { usualPrices } from '../cost/price-table.ts';
 import { FlockError } from '../errors.ts';
 import type { HttpAnswer } from '../http/exchange.ts';
 import { readWhoAmI, type Account } from '../oauth/oauth-answer.ts';
@@ -5,7 +6,6 @@ import type { Provider, WhoAmI } from '../oauth/provider.ts';
 import { classify, type XFailure } from '../x/x-failure.ts';
 import type { Checkup, Held } from './checkup.ts';
 import { bot as botCalled, thing, type Finding } from './finding.ts';
-import { prices } from './prices.ts';
 
 /** What an answer means: for the bot that asked, or for everybody at the provider. */
 export type Judgement = { ofBot: Finding[] } | { ofProvider: Finding };
@@ -40,7 +40,7 @@ export function judgeKey(
 }
 
 /** Only X charges, and only for what it answers. */
-const costAt = ({ id }: Provider): number => (id === 'x' ? prices.userRead : 0);
+const costAt = ({ id }: Provider): number => (id === 'x' ? usualPrices.userRead : 0);
 
 function judgeAccount({ bot, bundle }: Held, { title }: Provider, account: Account, again: string): Finding {
   const about = botCalled(bot);

@@ -1,5 +1,5 @@
+import { inMicros, inUsd } from '../cost/money.ts';
 import type { Finding, Result } from './finding.ts';
-import { inDollars } from './prices.ts';
 
 /** Findings in the order they are read in: the flock's first, then bot by bot. */
 export function grouped(findings: readonly Finding[]): Finding[][] {
@@ -40,7 +40,7 @@ export const isHealthy = (findings: readonly Finding[]): boolean =>
 export function reportOf(findings: readonly Finding[]): object {
   return {
     ok: isHealthy(findings),
-    cost_usd: inDollars(findings.reduce((sum, { cost }) => sum + cost, 0)),
+    cost_usd: inUsd(findings.reduce((sum, { cost }) => sum + inMicros(cost), 0)),
     checks: grouped(findings)
       .flat()
       .map(({ check, subject, result, message, hint, cost }) => ({

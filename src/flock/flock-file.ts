@@ -3,12 +3,16 @@ import { parse, visit, type ParseError } from 'jsonc-parser';
 import { z } from 'zod';
 import { FlockError, systemCode } from '../errors.ts';
 import { readRegularFile, reasonOf } from '../files.ts';
+import { couldBeSecret, quoted } from '../quoted.ts';
 import { isTimezone, scheduleFault } from '../schedule/slots.ts';
 import type { Provider } from '../oauth/provider.ts';
 import type { BotName } from './bot.ts';
+import type { Budget } from '../posting/budget.ts';
 import { customId, customProvider, providerFrom } from './custom-provider.ts';
 import { parseDuration } from './duration.ts';
+import { hookFields, hookSettings, pingSetting, type AlarmSettings } from './hook-settings.ts';
 import { nearest } from './nearest.ts';
+import { lineOf, placeOf } from './setting-place.ts';
 
 const duration = z
   .string('should be a duration such as "90s" or "20m"')
@@ -27,7 +31,7 @@ const schedule = z
 const timezone = z
   .string('should be an IANA time zone such as "Europe/Berlin"')
   .refine(isTimezone, {
-    error: ({ input }) => `${JSON.stringify(input)} is not an IANA time zone such as "Europe/Berlin"`,
+    error: ({ input }) => `${quoted(String(input))} is not an IANA time zone such as "Europe/Berlin"`,
   })
   .meta({ description: 'An IANA time zone such as "Europe/Berlin"' });
 
@@ -61,10 +65,16 @@ const settings = {
   ),
 };
 
+const screenName = 'should be a screen name such as "@evensong"';
+
 const botSettings = z
   .strictObject({
     ...settings,
-    account: z.string().regex(/^@?[A-Za-z0-9_]{1,50}$/, 'should be a screen name such as "@evensong"'),
+    account: z
+      .string()
+      .regex(/^@?[A-Za-z0-9_]{1,32}$/, screenName)
+      // It is shown in many messages, and a token put here by mistake must not be.
+      .refine((name) => !couldBeSecret(name.replaceAll('_', ' ')), screenName),
     paused: z.boolean(),
   })
   .partial();
@@ -73,8 +83,14 @@ const flockFile = z
   .strictObject({
     ...settings,
     $schema: z.string(),
+    hooks: hookSettings,
+    ping: pingSetting,
     bots: z.record(z.string().regex(/^[a-z0-9_-]+$/, 'is not the name of a bot'), botSettings),
-    providers: z.record(customId, customProvider),
+    // It is said in messages, and a person is free to choose another.
+    providers: z.record(
+      customId.refine((id) => !couldBeSecret(id), 'could be a secret; give it words as its id'),
+      customProvider,
+    ),
   })
   .partial();
 
@@ -97,6 +113,8 @@ export interface BotSettings {
   /** The screen name the bot must have, without `@`. */
   account: string | undefined;
   paused: boolean;
+  /** What this bot may spend, besides what the flock may. */
+  budget: Budget;
 }
 
 const defaults: BotSettings = {
@@ -110,6 +128,7 @@ const defaults: BotSettings = {
   settle: 180_000,
   account: undefined,
   paused: false,
+  budget: {},
 };
 
 /** The settings of a flock. */
@@ -117,7 +136,11 @@ export interface FlockFile {
   settingsOf: (bot: BotName) => BotSettings;
   /** The bots it names, which should all be there. */
   named: string[];
-  hasBudget: boolean;
+  /** Where the flock's days and months begin, and what it may spend in them in all. */
+  timezone: string;
+  budget: Budget;
+  /** Who hears of alarms. */
+  alarms: AlarmSettings;
   /** Providers of one's own, by their ids. */
   providers: ReadonlyMap<string, Provider>;
 }
@@ -130,16 +153,18 @@ export interface FlockFile {
 export async function readFlockFile(file: string): Promise<FlockFile> {
   const text = await readIfThere(file);
   return text === undefined
-    ? { settingsOf: () => defaults, named: [], hasBudget: false, providers: new Map() }
+    ? parseFlockFile('{}', path.basename(file))
     : parseFlockFile(text, path.basename(file));
 }
 
 /** @throws {FlockError} `config` as {@link readFlockFile} */
 export function parseFlockFile(text: string, file: string): FlockFile {
-  const found = flockFile.safeParse(parseJson(text, file));
-  if (!found.success) throw faultOf(found.error, file);
-  const { bots = {}, providers = {}, ...flock } = found.data;
-  const shared = { ...defaults, ...defined(flock) };
+  const plain = text.replace(/^\ufeff/, '');
+  const found = flockFile.safeParse(parseJson(plain, file));
+  if (!found.success) throw faultOf(found.error, plain, file);
+  const { bots = {}, providers = {}, hooks = [], ping, ...flock } = found.data;
+  // The budget at the top is the whole flock's, and no bot's own.
+  const shared = { ...defaults, ...defined(flock), budget: {} };
   const own = new Map(Object.entries(bots));
   return {
     settingsOf(bot) {
@@ -147,7 +172,9 @@ export function parseFlockFile(text: string, file: string): FlockFile {
       return own.has(bot) ? { ...shared, ...defined(settings), account: account?.replace(/^@/, '') } : shared;
     },
     named: [...own.keys()],
-    hasBudget: [found.data, ...Object.values(bots)].some(({ budget }) => budget !== undefined),
+    timezone: shared.timezone,
+    budget: found.data.budget ?? {},
+    alarms: { hooks, ping },
     providers: new Map(Object.entries(providers).map(([id, described]) => [id, providerFrom(id, described)])),
   };
 }
@@ -170,19 +197,16 @@ async function readIfThere(file: string): Promise<string | undefined> {
 }
 
 function parseJson(text: string, file: string): unknown {
-  const plain = text.replace(/^\ufeff/, '');
   const errors: ParseError[] = [];
-  const value = notTooDeep(file, (): unknown => parse(plain, errors, { disallowComments: true }));
+  const value = notTooDeep(file, (): unknown => parse(text, errors, { disallowComments: true }));
   const [error] = errors;
   if (!error) {
     notTooDeep(file, () => {
-      checkKeys(plain, file);
+      checkKeys(text, file);
     });
     return value;
   }
-  const before = plain.slice(0, error.offset).split('\n');
-  const place = `${file}:${before.length}:${(before.at(-1)?.length ?? 0) + 1}`;
-  throw new FlockError('config', `${place}: not JSON`, {
+  throw new FlockError('config', `${lineOf(error.offset, text, file)}: not JSON`, {
     hint: 'look for a missing or extra comma, quote or bracket',
   });
 }
@@ -206,7 +230,7 @@ function checkKeys(text: string, file: string): void {
       const keys = seen.get(place) ?? new Set();
       if (keys.has(key) || key === '__proto__') {
         const why = key === '__proto__' ? 'is not a name' : 'comes twice';
-        throw new FlockError('config', `${file}:${line + 1}:${column + 1}: ${JSON.stringify(key)} ${why}`, {
+        throw new FlockError('config', `${file}:${line + 1}:${column + 1}: ${quoted(key)} ${why}`, {
           hint: 'leave one out',
         });
       }
@@ -218,35 +242,37 @@ function checkKeys(text: string, file: string): void {
 function knownSettings(place: string): string[] {
   if (place.endsWith('budget')) return Object.keys(settings.budget.shape);
   if (place.startsWith('bots')) return Object.keys(botSettings.shape);
+  if (place.startsWith('hooks')) return hookFields;
   return Object.keys(place.startsWith('providers') ? customProvider.shape : flockFile.shape);
 }
 
-function faultOf(error: z.ZodError, file: string): FlockError {
+function faultOf(error: z.ZodError, text: string, file: string): FlockError {
   const [issue] = error.issues;
-  const place = issue?.path.join('.') ?? '';
+  const way = issue?.path ?? [];
   if (issue?.code === 'unrecognized_keys') {
-    const key = issue.keys[0] ?? '';
-    const known = knownSettings(place);
-    const meant = nearest(key, known);
-    return new FlockError(
-      'config',
-      `${file}: unknown setting ${JSON.stringify(place ? `${place}.${key}` : key)}`,
-      {
-        hint:
-          meant === undefined
-            ? `the settings are ${known.join(', ')}`
-            : `did you mean ${JSON.stringify(meant)}?`,
-      },
-    );
+    const [key = ''] = issue.keys;
+    const known = knownSettings(way.join('.'));
+    const { where, name, hidden } = placeOf([...way, key], text, file);
+    const meant = hidden ? undefined : nearest(key, known);
+    const hint = meant === undefined ? `the settings are ${known.join(', ')}` : `did you mean "${meant}"?`;
+    return new FlockError('config', `${where}: unknown setting ${JSON.stringify(name)}`, {
+      hint: hidden ? `${notShown}; ${hint}` : hint,
+    });
   }
-  if (place === '') {
+  if (!issue || way.length === 0) {
     return new FlockError('config', `${file}: not an object of settings`, {
       hint: 'it should read {"schedule": "0 9 * * *", …}',
     });
   }
-  const message =
-    issue?.code === 'invalid_value' ? `should be one of ${issue.values.join(', ')}` : issue?.message;
-  return new FlockError('config', `${file}: ${place === '' ? 'the file' : place}: ${message ?? 'is wrong'}`, {
-    hint: `correct ${place === '' ? 'it' : place} in ${file}`,
+  const { where, name, hidden } = placeOf(way, text, file);
+  return new FlockError('config', `${where}: ${name}: ${said(issue)}`, {
+    hint: hidden ? `${notShown}; correct it in ${file}` : `correct ${name} in ${file}`,
   });
+}
+
+const notShown = 'what could be a secret is not shown here';
+
+function said(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'invalid_value') return `should be one of ${issue.values.join(', ')}`;
+  return (issue.code === 'invalid_key' ? issue.issues[0]?.message : undefined) ?? issue.message;
 }

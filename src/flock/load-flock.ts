@@ -1,10 +1,12 @@
 import { realpath } from 'node:fs/promises';
 import path from 'node:path';
 import pMap from 'p-map';
+import { readPrices } from '../cost/read-prices.ts';
 import { FlockError, systemCode } from '../errors.ts';
 import type { KeyBundle } from '../keys/key-bundle.ts';
 import type { KeyStore } from '../keys/key-store.ts';
 import { findPoems, type PoemFile } from '../poems/read-poems.ts';
+import type { Purse } from '../posting/budget.ts';
 import type { BotName } from './bot.ts';
 import type { BotSettings, FlockFile } from './flock-file.ts';
 
@@ -21,6 +23,7 @@ export interface Bot {
 export interface Flock {
   bots: Bot[];
   misfits: { bot: BotName; error: FlockError }[];
+  purse: Purse;
 }
 
 /** Bundles read at a time. */
@@ -35,7 +38,8 @@ export async function loadFlock(root: string, keys: KeyStore, flockFile: FlockFi
   const poems = await findPoems(path.join(root, 'poems')).catch(noneWhereMissing);
   const namesakes = new Map<BotName, PoemFile[]>();
   for (const poem of poems) namesakes.set(poem.bot, [...(namesakes.get(poem.bot) ?? []), poem]);
-  const flock: Flock = { bots: [], misfits: [] };
+  const { timezone, budget } = flockFile;
+  const flock: Flock = { bots: [], misfits: [], purse: { prices: await readPrices(root), timezone, budget } };
   const homes = await homesOf(root);
   const load = async ({ bot, file }: { bot: BotName; file: string }): Promise<Bot | FlockError> => {
     try {
@@ -62,7 +66,7 @@ export async function loadFlock(root: string, keys: KeyStore, flockFile: FlockFi
 }
 
 /** Two bots that post as one account are both left out: nobody can say which of them is right. */
-function withoutTwins({ bots, misfits }: Flock): Flock {
+function withoutTwins({ bots, misfits, purse }: Flock): Flock {
   const byAccount = new Map<string, Bot[]>();
   for (const bot of bots) {
     const account = bot.bundle.userId ?? bot.bundle.accessToken.reveal().token;
@@ -82,7 +86,7 @@ function withoutTwins({ bots, misfits }: Flock): Flock {
     }),
   );
   const left = new Set(refused.map(({ bot }) => bot));
-  return { bots: bots.filter(({ name }) => !left.has(name)), misfits: [...misfits, ...refused] };
+  return { bots: bots.filter(({ name }) => !left.has(name)), misfits: [...misfits, ...refused], purse };
 }
 
 /** @throws {FlockError} `data` where the key is not for X */

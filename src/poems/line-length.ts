@@ -12,13 +12,13 @@ export function weigh(text: string): number {
   return twitterText.parseTweet(text).weightedLength;
 }
 
+/** A full stop with something right after it: every link has one, and the stops of sentences are none. */
+const stopInWord = /\.\S/;
+
 /** Whether X would take the text as one post. */
 export function fitsInPost(text: string): boolean {
-  // Plain ASCII weighs 1 a character, and without a full stop it holds no link: most lines need no parsing.
-  if (
-    text.length <= heaviest &&
-    /^[\x20-\x2d\x2f-\x7e]*[\x21-\x2d\x2f-\x7e][\x20-\x2d\x2f-\x7e]*$/.test(text)
-  )
+  // Plain ASCII without a link weighs 1 a character: most lines need no parsing.
+  if (text.length <= heaviest && /^[\x20-\x7e]*$/.test(text) && /\S/.test(text) && !stopInWord.test(text))
     return true;
   return twitterText.parseTweet(text).valid;
 }
@@ -28,7 +28,7 @@ export const refusedByX = /[\ufffe\ufeff\uffff]/;
 
 /** The text with one mark in the place of every link, whether or not it is written with `https://`. */
 export function withoutLinks(text: string): string {
-  if (!text.includes('.')) return text;
+  if (!stopInWord.test(text)) return text;
   const links = twitterText.extractUrlsWithIndices(text, { extractUrlsWithoutProtocol: true });
   // From the end, so that the places of those before stay right.
   return links.reduceRight(
@@ -36,3 +36,6 @@ export function withoutLinks(text: string): string {
     text,
   );
 }
+
+/** Whether X would take something in the text for a link, which it charges for; a full stop without its space makes one. */
+export const hasLink = (text: string): boolean => withoutLinks(text) !== text;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { intent, type LedgerEvent } from './ledger-event.ts';
+import { intent, type Intent, type LedgerEvent } from './ledger-event.ts';
 import { advance, place, startOf } from './place.ts';
 
 const owed = z.object({
@@ -11,6 +11,13 @@ const owed = z.object({
   why: z.string(),
   reason: z.string(),
   times: z.int(),
+});
+
+/** What was spent in the bot's day and month, known by their ends, and since it began. Micros. */
+const tally = z.object({
+  day: z.object({ ends: z.int(), posts: z.int() }),
+  month: z.object({ ends: z.int(), micros: z.int() }),
+  total: z.int(),
 });
 
 const botState = z.object({
@@ -30,6 +37,11 @@ const botState = z.object({
   /** Its last confirmed post; the id is missing where a person vouched for it. */
   last: z.object({ id: z.string().optional(), at: z.int(), line: z.int() }).optional(),
   parked: z.object({ why: z.string(), hint: z.string(), key: z.string(), at: z.int() }).optional(),
+  /** Since when it rests by a person's word. */
+  paused: z.int().optional(),
+  /** It was restored from an older state, and may have posted more than it knows. */
+  restored: z.literal(true).optional(),
+  tally: tally.optional(),
 });
 
 /** What the ledger says of one bot: all of its events folded into one. Instants are milliseconds since 1970. */
@@ -56,18 +68,13 @@ export function applyEvent(state: BotState | undefined, event: LedgerEvent): Bot
     case 'again':
       return { ...state, place: startOf(event.poem), pass: state.pass + 1 };
     case 'intent':
-      return { ...state, open: event };
+      return withTally({ ...state, open: event }, reserved(state, event));
     case 'posted':
       return afterPosted(state, event);
     case 'refused':
-      return afterRefused(state, event);
+      return afterRefused(state, event, 0);
     case 'absent':
-      return afterRefused(state, {
-        ...event,
-        why: 'absent',
-        reason: 'it was not on the timeline',
-        retryAt: event.at,
-      });
+      return state.open?.look ? afterLook(state, event) : afterAbsent(state, event);
     case 'skipped':
       return { ...state, place: advance(state.place, 1) };
     case 'missed': {
@@ -82,16 +89,42 @@ export function applyEvent(state: BotState | undefined, event: LedgerEvent): Bot
       const { parked: _, ...freed } = state;
       return freed.owed ? { ...freed, owed: { ...freed.owed, retryAt: event.at, times: 0 } } : freed;
     }
+    case 'asked':
+      return { ...state, owed: { ...(state.owed ?? asked(state, event.at)), retryAt: event.at } };
+    case 'paused':
+      return { ...state, paused: event.at };
+    case 'resumed': {
+      const { paused: _, ...resumed } = state;
+      return resumed;
+    }
+    case 'restored':
+      return { ...state, restored: true };
+    case 'checked':
+      return checked(state);
   }
+}
+
+/** What is owed when a person asks for it: a line, and no slot. */
+const asked = ({ served }: BotState, at: number): Owed => ({
+  slot: at,
+  until: served,
+  retryAt: at,
+  why: 'asked',
+  reason: 'a person asked for it',
+  times: 0,
+});
+
+function checked({ restored: _, ...state }: BotState): BotState {
+  return state;
 }
 
 function afterPosted(
   { open, owed: _, ...state }: BotState,
-  { id, at }: { id?: string | undefined; at: number },
+  { id, at, cost = 0 }: { id?: string | undefined; at: number; cost?: number | undefined },
 ): BotState {
   if (!open) throw new RangeError('posted without an intent');
   return {
-    ...state,
+    ...withTally(state, corrected(state, open, 0, cost)),
     place: advance(state.place, open.lines),
     served: Math.max(state.served, open.until),
     last: { ...(id !== undefined && { id }), at, line: open.line },
@@ -99,11 +132,60 @@ function afterPosted(
   };
 }
 
+/** @param cost - of looking, in micros */
 function afterRefused(
   { open, ...state }: BotState,
   { why, reason, retryAt }: { why: string; reason: string; retryAt: number },
+  cost: number,
 ): BotState {
   if (!open) throw new RangeError('refused without an intent');
   const times = state.owed?.why === why ? state.owed.times + 1 : 1;
-  return { ...state, owed: { slot: open.slot, until: open.until, retryAt, why, reason, times } };
+  const owed = { slot: open.slot, until: open.until, retryAt, why, reason, times };
+  return { ...withTally(state, corrected(state, open, -1, cost - (open.cost ?? 0))), owed };
+}
+
+type Absent = Extract<LedgerEvent, { event: 'absent' }>;
+
+function afterAbsent(state: BotState, { at, cost = 0 }: Absent): BotState {
+  const why = { why: 'absent', reason: 'it was not on the timeline', retryAt: at };
+  return afterRefused(state, why, cost);
+}
+
+/** A restored bot has found the first line that it has not posted: nothing is owed for it before its slot. */
+function afterLook({ open, ...state }: BotState, { cost = 0 }: Absent): BotState {
+  if (!open) throw new RangeError('looked without an intent');
+  return checked(withTally(state, corrected(state, open, 0, cost)));
+}
+
+type Tally = NonNullable<BotState['tally']>;
+
+const withTally = <State extends BotState>(state: State, tally: Tally | undefined): State =>
+  tally ? { ...state, tally } : state;
+
+/** The tally with a post reserved that is about to be sent. */
+function reserved({ tally }: BotState, { cost = 0, dayEnds, monthEnds }: Intent): Tally | undefined {
+  if (dayEnds === undefined || monthEnds === undefined) return tally;
+  const posts = tally?.day.ends === dayEnds ? tally.day.posts : 0;
+  const micros = tally?.month.ends === monthEnds ? tally.month.micros : 0;
+  return {
+    day: { ends: dayEnds, posts: posts + 1 },
+    month: { ends: monthEnds, micros: micros + cost },
+    total: (tally?.total ?? 0) + cost,
+  };
+}
+
+/** The tally with what a post's outcome changes; a day or month that is over since stays as it was. */
+function corrected(
+  { tally }: BotState,
+  { dayEnds, monthEnds }: Intent,
+  posts: number,
+  micros: number,
+): Tally | undefined {
+  if (!tally || (posts === 0 && micros === 0)) return tally;
+  const { day, month, total } = tally;
+  return {
+    day: day.ends === dayEnds ? { ...day, posts: day.posts + posts } : day,
+    month: month.ends === monthEnds ? { ...month, micros: month.micros + micros } : month,
+    total: total + micros,
+  };
 }

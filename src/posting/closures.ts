@@ -13,7 +13,7 @@ export class Closures {
 
   /** @param retryAt - when the bot that was refused tries again */
   learn(appKeys: TokenPair, failure: XFailure, retryAt: number): void {
-    if (failure.kind === 'no-credit') this.#flock = retryAt;
+    if (failure.kind === 'no-credit') this.#flock = Math.max(this.#flock, retryAt);
     if (failure.kind === 'wait' && failure.scope === 'app')
       this.#apps.set(appKeys.reveal().token, failure.until);
   }

@@ -9,6 +9,7 @@ export interface Situation {
   /** How long after its slot this bot posts. */
   offset: number;
   missed: 'skip' | 'one' | 'all';
+  /** By flock.json, a person's order, or the stop switch. */
   paused: boolean;
   /** Tells this key from the one it was parked with. */
   key: string;
@@ -27,6 +28,8 @@ export type Decision =
   | { do: 'free' }
   /** Look on the timeline whether the open post is there. */
   | { do: 'reconcile' }
+  /** Look on the timeline whether the next line is there already: the ledger was restored. */
+  | { do: 'look' }
   /** Let the slots up to an instant go. */
   | { do: 'miss'; until: number }
   /** Post what comes next, for a slot; it serves every slot up to `until`. */
@@ -50,7 +53,8 @@ export function decide(situation: Situation): Decision {
   }
   if (state.parked)
     return state.parked.key === situation.key ? { do: 'rest', because: 'parked' } : { do: 'free' };
-  if (situation.paused) return { do: 'rest', because: 'paused' };
+  if (situation.paused || state.paused !== undefined) return { do: 'rest', because: 'paused' };
+  if (state.restored) return { do: 'look' };
   if (state.owed) {
     const { slot, until, retryAt } = state.owed;
     // No refusal lasts longer than a day: one that seems to was written down by a clock that was set back since.

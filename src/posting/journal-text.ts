@@ -1,24 +1,27 @@
 import { z } from 'zod';
 import { FlockError } from '../errors.ts';
 import { applyEvent, parseBotState, type BotState } from './bot-state.ts';
+import { FlockHistory } from './flock-history.ts';
 import { formatLine, parseLine } from './journal-line.ts';
 import { parseLedgerEvent, type LedgerEvent } from './ledger-event.ts';
 
 /*
- * The journal as text. Its lines are numbered without a gap: a header first; then, where it was compacted, the state of
- * each bot; then one event a line.
+ * The journal as text. Its lines are numbered without a gap: a header first; then, where it was compacted, the history of
+ * the flock and the state of each bot; then one event a line.
  */
 
-/** The version this program writes; it refuses newer ones. */
-const version = 1;
+/** The version this program writes; it refuses newer ones. Version 1 had no history. */
+const version = 2;
 
 const header = z.object({ n: z.int(), journal: z.literal('flockd'), version: z.int() });
 const numbered = z.object({ n: z.int() });
 const stateRecord = z.object({ state: z.unknown(), bot: z.string() });
+const historyRecord = z.object({ history: z.unknown() });
 
 /** What a journal says. */
 export interface JournalContents {
   states: Map<string, BotState>;
+  history: FlockHistory;
   /** The number of its last line. */
   last: number;
   /** How many lines it has. */
@@ -29,14 +32,23 @@ export const formatHeader = (n: number): string => formatLine({ n, journal: 'flo
 export const formatEvent = (n: number, event: LedgerEvent): string => formatLine({ n, ...event });
 
 /**
- * A whole journal that says the same as the lines up to `last`, in one line for each bot. Its own lines end with that
- * number too: every bot has had at least one event, so there are enough numbers.
+ * A whole journal that says the same as the lines up to `last`, in one line for the flock and one for each bot. Its own
+ * lines end with that number too: every bot has had at least one event, and a flock with a history more, so there are
+ * enough numbers.
  */
-export function formatSnapshot(last: number, states: ReadonlyMap<string, BotState>): string {
-  const first = last - states.size;
-  const lines = [formatHeader(first)];
-  for (const [bot, state] of states) lines.push(formatLine({ n: first + lines.length, bot, state }));
-  return lines.join('');
+export function formatSnapshot(
+  last: number,
+  { states, history }: Pick<JournalContents, 'states' | 'history'>,
+): string {
+  const records = [
+    ...(history.isEmpty ? [] : [{ history }]),
+    ...Array.from(states, ([bot, state]) => ({ bot, state })),
+  ];
+  const first = last - records.length;
+  return [
+    formatHeader(first),
+    ...records.map((record, index) => formatLine({ n: first + index + 1, ...record })),
+  ].join('');
 }
 
 /**
@@ -53,21 +65,34 @@ export function wholeLines(text: string, name: string): string {
   return text.slice(0, end);
 }
 
+/**
+ * The text with the header of this version, so that an older program refuses what may come to stand below it.
+ *
+ * @throws {FlockError} `data` where the header is damaged or newer
+ */
+export function atThisVersion(text: string, name: string): string {
+  const end = text.indexOf('\n') + 1;
+  if (end === 0) return text;
+  const record = parseLine(text.slice(0, end - 1));
+  checkHeader(record, `${name}:1`);
+  return formatHeader(numbered.parse(record).n) + text.slice(end);
+}
+
 /** @throws {FlockError} `data`, naming the line, where the journal is damaged or newer than this program */
 export function readContents(text: string, name: string): JournalContents {
-  const states = new Map<string, BotState>();
+  const contents: JournalContents = { states: new Map(), history: new FlockHistory(), last: -1, lines: 0 };
   const lines = text.split('\n').slice(0, -1);
-  let last = -1;
+  contents.lines = lines.length;
   lines.forEach((line, index) => {
     const place = `${name}:${index + 1}`;
     const record = parseLine(line);
     const n = numbered.safeParse(record).data?.n;
     if (index === 0) checkHeader(record, place);
-    else if (n !== last + 1) throw damaged(place);
-    else fold(states, record, place);
-    last = n ?? last;
+    else if (n !== contents.last + 1) throw damaged(place);
+    else fold(contents, record, place);
+    contents.last = n ?? contents.last;
   });
-  return { states, last, lines: lines.length };
+  return contents;
 }
 
 function checkHeader(record: unknown, place: string): void {
@@ -80,15 +105,23 @@ function checkHeader(record: unknown, place: string): void {
   }
 }
 
-function fold(states: Map<string, BotState>, record: unknown, place: string): void {
+function fold(contents: JournalContents, record: unknown, place: string): void {
+  const { states, history } = contents;
   try {
+    const flock = historyRecord.safeParse(record);
+    if (flock.success && flock.data.history !== undefined) {
+      contents.history = new FlockHistory(flock.data.history);
+      return;
+    }
     const snapshot = stateRecord.safeParse(record);
     if (snapshot.success && snapshot.data.state !== undefined) {
       states.set(snapshot.data.bot, parseBotState(snapshot.data.state));
       return;
     }
     const event = parseLedgerEvent(record);
-    states.set(event.bot, applyEvent(states.get(event.bot), event));
+    const before = states.get(event.bot);
+    states.set(event.bot, applyEvent(before, event));
+    history.apply(event, before);
   } catch (cause) {
     throw damaged(place, cause);
   }

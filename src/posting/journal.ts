@@ -1,11 +1,14 @@
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { FlockError } from '../errors.ts';
-import { reasonOf } from '../files.ts';
+import { reasonOf, replaceFile } from '../files.ts';
 import { applyEvent, type BotState } from './bot-state.ts';
+import { FlockHistory } from './flock-history.ts';
 import {
   formatEvent,
   formatHeader,
   formatSnapshot,
+  atThisVersion,
   readContents,
   wholeLines,
   type JournalContents,
@@ -26,10 +29,17 @@ export interface JournalOptions {
   manyLines?: number;
 }
 
+/** An event, and its bot before and after it. */
+interface Change {
+  event: LedgerEvent;
+  before: BotState | undefined;
+  after: BotState;
+}
+
 interface Batch {
   lines: string[];
-  /** What the bots will be like when the lines are kept. */
-  states: [bot: string, state: BotState][];
+  /** What the lines say. */
+  changes: Change[];
   kept: Promise<void>;
 }
 
@@ -42,6 +52,8 @@ export class Journal implements Ledger {
   readonly #states: Map<string, BotState>;
   /** What the states will be when all that is being written is kept. */
   readonly #coming: Map<string, BotState>;
+  readonly #history: FlockHistory;
+  readonly #comingHistory: FlockHistory;
   /** The number of the last line, and how many lines the file has. */
   #last: number;
   #lines: number;
@@ -52,12 +64,14 @@ export class Journal implements Ledger {
 
   private constructor(
     folder: StateFolder,
-    { states, last, lines }: JournalContents,
+    { states, history, last, lines }: JournalContents,
     options: JournalOptions,
   ) {
     this.#folder = folder;
     this.#states = states;
     this.#coming = new Map(states);
+    this.#history = history;
+    this.#comingHistory = new FlockHistory(history.toJSON());
     this.#last = last;
     this.#lines = lines;
     this.#manyLines = options.manyLines ?? manyLines;
@@ -88,13 +102,24 @@ export class Journal implements Ledger {
     return this.#states.get(bot);
   }
 
+  states(): Iterable<[bot: string, state: BotState]> {
+    return this.#states;
+  }
+
+  history(): FlockHistory {
+    return this.#comingHistory;
+  }
+
   async record(...events: LedgerEvent[]): Promise<void> {
     if (this.#failure) throw this.#failure;
     // An event that cannot be must not reach the disk, where it could never be read again.
-    const states = foldAll(this.#coming, events.map(parseLedgerEvent));
+    const changes = changesOf(this.#coming, events.map(parseLedgerEvent));
     const batch = (this.#next ??= this.#beginBatch());
-    for (const [bot, state] of states) this.#coming.set(bot, state);
-    batch.states.push(...states);
+    for (const { event, before, after } of changes) {
+      this.#coming.set(event.bot, after);
+      this.#comingHistory.apply(event, before);
+    }
+    batch.changes.push(...changes);
     batch.lines.push(...events.map((event) => formatEvent(++this.#last, event)));
     await batch.kept;
   }
@@ -105,7 +130,7 @@ export class Journal implements Ledger {
   }
 
   #beginBatch(): Batch {
-    const batch: Batch = { lines: [], states: [], kept: Promise.resolve() };
+    const batch: Batch = { lines: [], changes: [], kept: Promise.resolve() };
     batch.kept = this.#tail.then(() => this.#keep(batch));
     this.#tail = batch.kept.catch(() => undefined);
     return batch;
@@ -117,7 +142,10 @@ export class Journal implements Ledger {
     try {
       await this.#folder.append(journalName, batch.lines.join(''));
       await this.#folder.sync(journalName);
-      for (const [bot, state] of batch.states) this.#states.set(bot, state);
+      for (const { event, before, after } of batch.changes) {
+        this.#states.set(event.bot, after);
+        this.#history.apply(event, before);
+      }
       this.#lines += batch.lines.length;
       if (this.#lines > Math.max(this.#manyLines, manyLinesPerBot * this.#states.size)) await this.#compact();
     } catch (cause) {
@@ -131,26 +159,27 @@ export class Journal implements Ledger {
   async #compact(): Promise<void> {
     // Lines that wait for this one to be kept have their numbers already.
     const last = this.#last - (this.#next?.lines.length ?? 0);
-    await replaceJournal(this.#folder, formatSnapshot(last, this.#states));
-    this.#lines = this.#states.size + 1;
+    const snapshot = formatSnapshot(last, { states: this.#states, history: this.#history });
+    await replaceJournal(this.#folder, snapshot);
+    this.#lines = this.#states.size + (this.#history.isEmpty ? 1 : 2);
   }
 }
 
-/** The states of the bots that events are about, after them. @throws {RangeError} for events that cannot be */
-function foldAll(
-  states: ReadonlyMap<string, BotState>,
-  events: readonly LedgerEvent[],
-): Map<string, BotState> {
-  const after = new Map<string, BotState>();
-  for (const event of events)
-    after.set(event.bot, applyEvent(after.get(event.bot) ?? states.get(event.bot), event));
-  return after;
+/** What events change, one after the other. @throws {RangeError} for events that cannot be */
+function changesOf(states: ReadonlyMap<string, BotState>, events: readonly LedgerEvent[]): Change[] {
+  const latest = new Map<string, BotState>();
+  return events.map((event) => {
+    const before = latest.get(event.bot) ?? states.get(event.bot);
+    const after = applyEvent(before, event);
+    latest.set(event.bot, after);
+    return { event, before, after };
+  });
 }
 
 async function recover(folder: StateFolder): Promise<JournalContents> {
   const name = path.join(folder.path, journalName);
   const text = (await folder.read(journalName)) ?? '';
-  const whole = wholeLines(text, name);
+  const whole = atThisVersion(wholeLines(text, name), name);
   const contents = readContents(whole, name);
   // What was read may be in the page cache only, and after a failed fsync would stay there for good: a copy that is
   // fsynced is on the disk before anything is built on it. A torn tail is left out of it.
@@ -168,17 +197,34 @@ async function replaceJournal(folder: StateFolder, text: string): Promise<void> 
 }
 
 /**
- * What the journal in a folder says of each bot, without touching it: a daemon may be writing to it meanwhile.
+ * What the journal in a folder says, without touching it: a daemon may be writing to it meanwhile.
  *
  * @throws {FlockError} `data` where it is damaged or newer than this program, `io` where it cannot be read
  */
-export async function readJournal(folder: string): Promise<ReadonlyMap<string, BotState>> {
+export async function readJournal(folder: string): Promise<JournalContents> {
   const name = path.join(folder, journalName);
   try {
-    return readContents(wholeLines((await readText(name)) ?? '', name), name).states;
+    return readContents(wholeLines((await readText(name)) ?? '', name), name);
   } catch (cause) {
     if (cause instanceof FlockError) throw cause;
     throw new FlockError('io', `cannot read ${name}: ${reasonOf(cause)}`, { cause });
+  }
+}
+
+/**
+ * Puts a whole journal in the place of the one in a folder, of which nobody may have a {@link Journal} open.
+ *
+ * @param aside - under which name the old one is kept beside it
+ * @throws {FlockError} `io` where it cannot be written; then the old one is there as it was
+ */
+export async function writeJournal(where: string, text: string, aside: string | undefined): Promise<void> {
+  try {
+    await using folder = await openStateFolder(where);
+    if (aside !== undefined)
+      await replaceFile(path.join(where, aside), await readFile(path.join(where, journalName)));
+    await replaceJournal(folder, text);
+  } catch (cause) {
+    throw cannotKeep(where, cause);
   }
 }
 

@@ -16,7 +16,19 @@ export const intent = z.object({
   print: z.string(),
   /** The id of the bot's last confirmed post, if it has one. */
   since: z.string().optional(),
+  /** What X charges for it, in micros, and the ends of the day and the month whose budget it is taken from. */
+  cost: z.int().optional(),
+  dayEnds: instant.optional(),
+  monthEnds: instant.optional(),
+  /** The flock's, where they are not the bot's. */
+  flockDayEnds: instant.optional(),
+  flockMonthEnds: instant.optional(),
+  /** Nothing is sent: the line may have been posted before the ledger was restored, and the timeline is looked at. */
+  look: z.literal(true).optional(),
 });
+
+/** What it cost to look on the timeline, in micros. */
+const looking = { cost: z.int().optional() };
 
 const ledgerEvent = z.discriminatedUnion('event', [
   /** The flock takes a bot up: it begins at the poem's first line, and slots before now are not its own. */
@@ -32,11 +44,12 @@ const ledgerEvent = z.discriminatedUnion('event', [
     ...base,
     id: z.string().optional(),
     by: z.enum(['answer', 'timeline', 'person']),
+    ...looking,
   }),
   /** Outcome: X would not have it, or never got it. */
   z.object({ event: z.literal('refused'), ...base, why: z.string(), reason: z.string(), retryAt: instant }),
   /** Outcome: it was in doubt and is not on the timeline. */
-  z.object({ event: z.literal('absent'), ...base, by: z.enum(['timeline', 'person']) }),
+  z.object({ event: z.literal('absent'), ...base, by: z.enum(['timeline', 'person']), ...looking }),
   /** A refrain that X refused is passed over; its slot goes to the next line. */
   z.object({ event: z.literal('skipped'), ...base, line: z.int() }),
   /** Slots up to an instant are let go without a post. */
@@ -45,11 +58,23 @@ const ledgerEvent = z.discriminatedUnion('event', [
   z.object({ event: z.literal('parked'), ...base, why: z.string(), hint: z.string(), key: z.string() }),
   /** It was repaired. */
   z.object({ event: z.literal('freed'), ...base }),
+  /** A person wants its next line posted now, besides what the schedule wants. */
+  z.object({ event: z.literal('asked'), ...base }),
+  /** A person lets it rest, and lets it go on. */
+  z.object({ event: z.literal('paused'), ...base }),
+  z.object({ event: z.literal('resumed'), ...base }),
+  /** Its state was restored from an older one: what it may have posted since is looked for before it posts again. */
+  z.object({ event: z.literal('restored'), ...base }),
+  /** All of that was found. */
+  z.object({ event: z.literal('checked'), ...base }),
 ]);
 
 /** What is written down, in the order it happened. Instants are milliseconds since 1970. */
 export type LedgerEvent = z.infer<typeof ledgerEvent>;
 export type Intent = z.infer<typeof intent>;
+
+/** What an intent says of its cost. Micros, and milliseconds since 1970. */
+export type Price = Pick<Intent, 'cost' | 'dayEnds' | 'monthEnds' | 'flockDayEnds' | 'flockMonthEnds'>;
 
 /** @throws {z.ZodError} where the value is no event of this version */
 export const parseLedgerEvent = (value: unknown): LedgerEvent => ledgerEvent.parse(value);

@@ -2,23 +2,30 @@ import type { Logger } from '../log.ts';
 import type { BotState } from './bot-state.ts';
 import type { LedgerEvent } from './ledger-event.ts';
 import type { Ledger } from './ledger.ts';
-import { lengthOf } from './place.ts';
+import { isFinished, lengthOf } from './place.ts';
 
 /** A ledger that also tells the log of everything it has kept, once it has. */
 export function logged(ledger: Ledger, log: Logger): Ledger {
   return {
     state: (bot) => ledger.state(bot),
+    states: () => ledger.states(),
+    history: () => ledger.history(),
     async record(...events) {
       const before = events.map(({ bot }) => ledger.state(bot));
       await ledger.record(...events);
       events.forEach((event, index) => {
         const entry = describe(event, before[index]);
-        if (entry) log[entry.level]({ event: event.event, bot: event.bot, ...entry.fields }, entry.message);
+        const { bot } = event;
+        if (entry) log[entry.level]({ event: event.event, bot, ...entry.fields }, entry.message);
+        if (event.event === 'posted' && isAtEnd(ledger.state(bot)))
+          log.info({ event: 'finished', bot }, 'has come to the end of its poem');
       });
     },
     [Symbol.asyncDispose]: () => ledger[Symbol.asyncDispose](),
   };
 }
+
+const isAtEnd = (state: BotState | undefined): boolean => state !== undefined && isFinished(state.place);
 
 interface Entry {
   level: 'info' | 'warn' | 'error';
@@ -71,6 +78,16 @@ function describe(event: LedgerEvent, before: BotState | undefined): Entry | und
     }
     case 'freed':
       return info(`was repaired and goes on at line ${line}`, { line });
+    case 'asked':
+      return info(`is asked to post line ${line} now`, { line });
+    case 'paused':
+      return info('is paused');
+    case 'resumed':
+      return info(`goes on at line ${line}`, { line });
+    case 'restored':
+      return info('was restored, and looks for what it has posted since');
+    case 'checked':
+      return info('has found all that it has posted');
   }
 }
 

@@ -1,41 +1,103 @@
 import { z } from 'zod';
-import { FlockError } from '../errors.ts';
+import { FlockError, type Exit } from '../errors.ts';
 import type { BotState } from './bot-state.ts';
 import type { LedgerEvent } from './ledger-event.ts';
+import { isFinished } from './place.ts';
 
 /** What {@link Order} is, for whoever parses one. */
 export const order = z.discriminatedUnion('order', [
   /** Settles a post in doubt by a person's word. */
   z.object({ order: z.literal('resolve'), bot: z.string(), posted: z.boolean(), id: z.string().optional() }),
-  /** Lets a parked bot go on, where `poem` and `next` are given at another line of the poem as it is now. */
+  /** Lets a parked or paused bot go on, where `poem` and `next` are given at another line of the poem as it is now. */
   z.object({
     order: z.literal('resume'),
     bot: z.string(),
     poem: z.string().optional(),
     next: z.int().optional(),
   }),
+  /** Posts the next line now. */
+  z.object({ order: z.literal('post'), bot: z.string() }),
+  /** Lets a bot rest until it is resumed. */
+  z.object({ order: z.literal('pause'), bot: z.string() }),
 ]);
 
 /** What a person tells flockd to write down about a bot. */
 export type Order = z.infer<typeof order>;
 
+/** What an order to post depends on besides the ledger. */
+export interface Readiness {
+  paused: boolean;
+  atEnd: 'loop' | 'stop';
+  isStopped: boolean;
+}
+
 /**
  * The events that carry an order out.
  *
- * @throws {FlockError} `usage` where there is nothing to carry out
+ * @param readiness - for an order to post
+ *
+ * @throws {FlockError} `usage` where there is nothing to carry out; for an order to post also `tryLater` where it may be
+ * carried out later, and `partly` where somebody has to repair the bot first
  */
-export function eventsOf(order: Order, state: BotState | undefined, at: number): LedgerEvent[] {
+export function eventsOf(
+  order: Order,
+  state: BotState | undefined,
+  at: number,
+  readiness?: Readiness,
+): LedgerEvent[] {
   const { bot } = order;
   if (!state)
-    throw new FlockError('usage', `${bot} is not in the ledger`, { hint: 'flockd status lists the bots' });
-  if (order.order === 'resolve') {
-    if (!state.open)
-      throw new FlockError('usage', `${bot} has no post in doubt`, {
-        hint: 'flockd status shows which bots have',
-      });
-    if (!order.posted) return [{ event: 'absent', bot, at, by: 'person' }];
-    return [{ event: 'posted', bot, at, by: 'person', ...(order.id !== undefined && { id: order.id }) }];
+    throw new FlockError('usage', `${bot} is not in the ledger: it has not begun its poem`, {
+      hint: 'flockd run begins it; flockd status lists the bots',
+    });
+  switch (order.order) {
+    case 'resolve':
+      return resolved(order, state, at);
+    case 'resume':
+      return resumed(order, state, at);
+    case 'post':
+      return asked(bot, state, at, readiness);
+    case 'pause':
+      if (state.paused !== undefined)
+        throw new FlockError('usage', `${bot} is paused already`, {
+          hint: `flockd resume ${bot} lets it go on`,
+        });
+      return [{ event: 'paused', bot, at }];
   }
+}
+
+function resolved(
+  { bot, posted, id }: Extract<Order, { order: 'resolve' }>,
+  state: BotState,
+  at: number,
+): LedgerEvent[] {
+  if (!state.open)
+    throw new FlockError('usage', `${bot} has no post in doubt`, {
+      hint: 'flockd status shows which bots have',
+    });
+  if (!posted) return [{ event: 'absent', bot, at, by: 'person' }];
+  return [{ event: 'posted', bot, at, by: 'person', ...(id !== undefined && { id }) }];
+}
+
+function asked(bot: string, state: BotState, at: number, readiness: Readiness | undefined): LedgerEvent[] {
+  const refuse = (message: string, hint: string, exit: Exit = 'usage'): never => {
+    throw new FlockError(exit, `${bot} ${message}`, { hint });
+  };
+  if (state.restored !== undefined)
+    refuse('was restored, and looks first for what it has posted since', 'ask again later', 'tryLater');
+  if (state.open)
+    refuse('has a post in doubt', `flockd looks by itself; or settle it: flockd resolve ${bot}`, 'tryLater');
+  if (state.parked) refuse(`is parked: ${state.parked.why}`, state.parked.hint, 'partly');
+  if (state.paused !== undefined) refuse('is paused', `flockd resume ${bot} lets it go on`);
+  if (readiness?.paused) refuse('is paused', 'flock.json says so');
+  if (readiness?.isStopped) refuse('cannot post: the whole flock is stopped', 'flockd resume lets it go on');
+  if (readiness?.atEnd === 'stop' && isFinished(state.place))
+    refuse('has finished its poem', `flockd resume ${bot} --line 1 begins it again`);
+  return [{ event: 'asked', bot, at }];
+}
+
+function resumed(order: Extract<Order, { order: 'resume' }>, state: BotState, at: number): LedgerEvent[] {
+  const { bot } = order;
   const events: LedgerEvent[] = [];
   if (order.poem !== undefined && order.next !== undefined) {
     if (state.open)
@@ -45,7 +107,10 @@ export function eventsOf(order: Order, state: BotState | undefined, at: number):
     events.push({ event: 'edited', bot, at, poem: order.poem, next: order.next, ahead: [] });
   }
   if (state.parked) events.push({ event: 'freed', bot, at });
+  if (state.paused !== undefined) events.push({ event: 'resumed', bot, at });
   if (events.length === 0)
-    throw new FlockError('usage', `${bot} is not parked`, { hint: 'flockd status shows which bots are' });
+    throw new FlockError('usage', `${bot} is neither parked nor paused`, {
+      hint: 'flockd status shows which bots are',
+    });
   return events;
 }

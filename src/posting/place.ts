@@ -35,8 +35,14 @@ export function fingerprint(text: string): string {
   return print;
 }
 
-export const fingerprints = (lines: readonly { text: string }[]): string =>
-  lines.map(({ text }) => fingerprint(text)).join('');
+/** Those of whole poems, for as long as somebody keeps their lines. */
+const ofPoems = new WeakMap<readonly object[], string>();
+
+export function fingerprints(lines: readonly { text: string }[]): string {
+  const prints = ofPoems.get(lines) ?? lines.map(({ text }) => fingerprint(text)).join('');
+  ofPoems.set(lines, prints);
+  return prints;
+}
 
 /** The fingerprints of a poem, one by one. */
 export const prints = (poem: string): string[] => poem.match(new RegExp(`.{${printLength}}`, 'g')) ?? [];

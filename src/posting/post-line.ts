@@ -4,6 +4,7 @@ import type { XClient } from '../x/x-client.ts';
 import type { XFailure } from '../x/x-failure.ts';
 import { eventsAfter, type Refrain } from './after-failure.ts';
 import type { Owed } from './bot-state.ts';
+import type { Price } from './ledger-event.ts';
 import type { Ledger } from './ledger.ts';
 import { fingerprint } from './place.ts';
 import type { PlannedPost } from './plan-post.ts';
@@ -19,6 +20,8 @@ export interface PostLineOptions {
   owed: Owed | undefined;
   key: string;
   refrain: Refrain;
+  /** What the post costs, and of which day and month. */
+  price: Price;
   ledger: Ledger;
   x: XClient;
   clock: Clock;
@@ -33,11 +36,21 @@ export type PostReport = { id: string } | { failure: XFailure; inDoubt: boolean 
  * @throws {FlockError} `io` from the ledger; an intent that was not kept is not sent
  */
 export async function postLine(options: PostLineOptions): Promise<PostReport> {
-  const { bot, post, slot, until, since, owed, key, refrain, ledger, x, clock } = options;
+  const { bot, post, slot, until, since, owed, key, refrain, price, ledger, x, clock } = options;
   // 1. Intent.
   const { line, lines, text } = post;
   const print = fingerprint(text);
-  const intent = { event: 'intent', bot, at: clock.now(), slot, until, line, lines, print } as const;
+  const intent = {
+    event: 'intent',
+    bot,
+    at: clock.now(),
+    slot,
+    until,
+    line,
+    lines,
+    print,
+    ...price,
+  } as const;
   await ledger.record(since === undefined ? intent : { ...intent, since });
   // 2. Send.
   const outcome = await x.post(text);

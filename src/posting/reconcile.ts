@@ -1,4 +1,6 @@
 import type { Clock } from '../clock.ts';
+import { readingCost } from '../cost/post-cost.ts';
+import type { PriceTable } from '../cost/price-table.ts';
 import type { BotName } from '../flock/bot.ts';
 import type { XClient } from '../x/x-client.ts';
 import type { Intent } from './ledger-event.ts';
@@ -13,6 +15,7 @@ export interface ReconcileOptions {
   ledger: Ledger;
   x: XClient;
   clock: Clock;
+  prices: PriceTable;
 }
 
 /** What a look at the timeline settled, or why it could not. */
@@ -27,18 +30,20 @@ const skew = 300_000;
  *
  * @throws {FlockError} `io` from the ledger
  */
-export async function reconcile({ bot, open, userId, ledger, x, clock }: ReconcileOptions): Promise<Settled> {
+export async function reconcile(options: ReconcileOptions): Promise<Settled> {
+  const { bot, open, userId, ledger, x, clock, prices } = options;
   const account = userId === undefined ? await x.me() : { ok: { userId } };
   if ('failure' in account) return { unreadable: account.failure.reason };
   const from = open.since === undefined ? { start: open.at - skew } : { sinceId: open.since };
   const timeline = await x.timeline(account.ok.userId, from);
   if ('failure' in timeline) return { unreadable: timeline.failure.reason };
   const found = timeline.ok.findLast(({ text }) => fingerprint(text) === open.print);
-  const at = clock.now();
+  const read = { posts: timeline.ok.length, accounts: userId === undefined ? 1 : 0 };
+  const outcome = { bot, at: clock.now(), by: 'timeline', cost: readingCost(read, prices) } as const;
   if (found) {
-    await ledger.record({ event: 'posted', bot, at, id: found.id, by: 'timeline' });
+    await ledger.record({ event: 'posted', ...outcome, id: found.id });
     return { posted: found.id };
   }
-  await ledger.record({ event: 'absent', bot, at, by: 'timeline' });
+  await ledger.record({ event: 'absent', ...outcome });
   return 'absent';
 }

@@ -9,15 +9,17 @@ import { nextAfter } from '../schedule/slots.ts';
 import { offsetIn } from '../schedule/spread.ts';
 import type { OpenXClient } from '../x/x-client.ts';
 import type { BotState } from './bot-state.ts';
+import { describeCap, type Cap, type Purse } from './budget.ts';
 import type { Closures } from './closures.ts';
 import { decide, type Decision } from './decide.ts';
 import type { Doubts } from './doubts.ts';
 import { followEdits } from './follow-edits.ts';
 import type { Intent, LedgerEvent } from './ledger-event.ts';
 import type { Ledger } from './ledger.ts';
-import { fingerprints } from './place.ts';
-import { planPost } from './plan-post.ts';
+import { fingerprint, fingerprints } from './place.ts';
+import { planPost, type PlannedPost } from './plan-post.ts';
 import { postLine } from './post-line.ts';
+import { looksAgain, priceOf, type Caps } from './price-post.ts';
 import { reconcile } from './reconcile.ts';
 
 export interface StepOptions {
@@ -29,6 +31,11 @@ export interface StepOptions {
   deadline: number;
   doubts: Doubts;
   closures: Closures;
+  caps: Caps;
+  /** What the flock may spend now. */
+  purse: () => Purse;
+  /** Whether the whole flock is to rest now. */
+  isStopped: () => boolean;
   /** The text of a poem's file. */
   readPoem: (file: string) => Promise<string>;
 }
@@ -61,6 +68,8 @@ export async function step(bot: Bot, options: StepOptions): Promise<NextStep> {
       return at;
     case 'reconcile':
       return state.open ? lookForPost(bot, state.open, options) : at;
+    case 'look':
+      return look(bot, state, options);
     case 'post':
       return post(bot, state, decision, options);
   }
@@ -94,7 +103,7 @@ function checkAccount({ name, bundle }: Bot, { account }: BotState): void {
 function situationOf(
   bot: Bot,
   state: BotState,
-  { clock, deadline, doubts }: StepOptions,
+  { clock, deadline, doubts, isStopped }: StepOptions,
 ): Parameters<typeof decide>[0] {
   const { schedule: expression, timezone, spread, missed, paused, settle } = bot.settings;
   return {
@@ -103,7 +112,7 @@ function situationOf(
     nextSlot: (after) => nextAfter({ expression, timezone }, after),
     offset: offsetIn(spread, bot.name),
     missed,
-    paused,
+    paused: paused || isStopped(),
     key: keyMark(bot),
     openFor: state.open ? doubts.ageOf(state.open) : 0,
     doubt: deadline + settle,
@@ -134,6 +143,9 @@ async function post(bot: Bot, state: BotState, due: Due, options: StepOptions): 
   const texts = lines.map(({ text }) => text);
   const planned = planPost(state.place, texts, joinRefrain);
   if (!planned) return atEnd(bot, state, due, options);
+  const spender = { state, settings: bot.settings, history: ledger.history(), purse: options.purse() };
+  const priced = priceOf(planned.text, spender, clock.now());
+  if ('cap' in priced) return waitForBudget(bot, priced.cap, options);
   const report = await postLine({
     bot: bot.name,
     post: planned,
@@ -142,14 +154,68 @@ async function post(bot: Bot, state: BotState, due: Due, options: StepOptions): 
     owed: state.owed,
     key: keyMark(bot),
     refrain: bot.settings.refrain,
+    price: priced.price,
     ledger,
     x: openX(bot.bundle),
     clock,
   });
-  if ('failure' in report && report.failure.kind === 'in-doubt')
-    inDoubt(log, bot, planned.line, report.failure.reason);
+  if ('failure' in report) {
+    const { failure } = report;
+    if (failure.kind === 'in-doubt') inDoubt(log, bot, planned.line, failure.reason);
+    closures.learn(bot.bundle.appKeys, failure, stateOf(bot, ledger).owed?.retryAt ?? clock.now());
+  }
   return clock.now();
 }
+
+function waitForBudget({ name: bot }: Bot, cap: Cap, { caps, clock, log }: StepOptions): NextStep {
+  if (caps.isNews(bot, cap.until)) {
+    const why = describeCap(cap);
+    const until = cap.until === undefined ? undefined : new Date(cap.until).toISOString();
+    const message = until === undefined ? 'posts nothing until it is raised' : `posts again at ${until}`;
+    log.warn(
+      { event: 'budget-reached', bot, why, ...(until !== undefined && { until }) },
+      `${why}; ${message}`,
+    );
+  }
+  return looksAgain(cap, clock.now()) ?? 'when changed';
+}
+
+/** Puts the next line in doubt, as it is after a crash: it may have been posted after the state was saved that was restored. */
+async function look(bot: Bot, state: BotState, options: StepOptions): Promise<NextStep> {
+  const { ledger, clock } = options;
+  const lines = await linesOf(bot.poemFile, bot.settings.unit, options.readPoem);
+  const now = clock.now();
+  const planned = planPost(
+    state.place,
+    lines.map(({ text }) => text),
+    false,
+  );
+  const edit = editOf(bot, state, fingerprints(lines), now);
+  if (edit) await ledger.record(edit);
+  else if (planned) await ledger.record(lookFor(bot, state, planned));
+  else if (bot.settings.atEnd === 'loop')
+    await ledger.record({ event: 'again', bot: bot.name, at: now, poem: state.place.poem });
+  else await ledger.record({ event: 'checked', bot: bot.name, at: now });
+  return now;
+}
+
+const lookFor = (
+  { name: bot }: Bot,
+  { served, last }: BotState,
+  { line, lines, text }: PlannedPost,
+): Intent => ({
+  event: 'intent',
+  bot,
+  // The timeline is read from here on, where there is no post to begin after.
+  at: last?.at ?? served,
+  slot: served,
+  until: served,
+  line,
+  lines,
+  print: fingerprint(text),
+  ...(last?.id !== undefined && { since: last.id }),
+  look: true,
+});
 
 type Due = Pick<Extract<Decision, { do: 'post' }>, 'slot' | 'until'>;
 
@@ -192,7 +258,16 @@ function editOf(bot: Bot, { place }: BotState, poem: string, at: number): Ledger
 async function lookForPost(bot: Bot, open: Intent, options: StepOptions): Promise<NextStep> {
   const { ledger, clock, log, openX, doubts } = options;
   const { userId } = bot.bundle;
-  const settled = await reconcile({ bot: bot.name, open, userId, ledger, x: openX(bot.bundle), clock });
+  const { prices } = options.purse();
+  const settled = await reconcile({
+    bot: bot.name,
+    open,
+    userId,
+    ledger,
+    x: openX(bot.bundle),
+    clock,
+    prices,
+  });
   if (settled === 'absent' || 'posted' in settled) {
     doubts.settle(bot.name);
     return clock.now();

@@ -1,5 +1,6 @@
 import { createTask, validateDetailed, type ScheduledTask } from 'node-cron';
 import { Temporal } from 'temporal-polyfill';
+import { quoted } from '../quoted.ts';
 
 /** When a bot is to post: a cron expression of 5 or 6 fields, read in an IANA time zone. */
 export interface Schedule {
@@ -7,16 +8,16 @@ export interface Schedule {
   timezone: string;
 }
 
-/** What is wrong with a cron expression, naming the field, or undefined where it is good. */
+/** What is wrong with a cron expression, naming the field but nothing that could be a secret, or undefined where it is good. */
 export function scheduleFault(expression: string): string | undefined {
   const [error] = validateDetailed(expression).errors;
   if (!error) return undefined;
-  const shown = JSON.stringify(error.value ?? expression);
+  const shown = quoted(error.value ?? expression);
   if (error.field === 'expression') return `${shown} is not a cron expression: ${error.message}`;
   const field = error.field.replaceAll(/[A-Z]/g, (capital) => ` ${capital.toLowerCase()}`);
   if (error.message.includes('impossible'))
-    return `${JSON.stringify(expression)} never comes: wrong ${field} ${shown}`;
-  return `${shown} is not a good ${field} in ${JSON.stringify(expression)}`;
+    return `${quoted(expression)} never comes: wrong ${field} ${shown}`;
+  return `${shown} is not a good ${field} in ${quoted(expression)}`;
 }
 
 /** Whether a name is a time zone of the IANA database. */

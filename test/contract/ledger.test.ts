@@ -105,6 +105,33 @@ for (const [name, make] of Object.entries({ journal, memory })) {
         assert.equal(state.open, undefined);
       }));
 
+    it('tells of every bot', () =>
+      check(async ({ ledger, reopen }) => {
+        await ledger.record(begun('howl'), begun('bells'));
+        for (const kept of [ledger, await reopen()])
+          assert.deepEqual(Array.from(kept.states(), ([bot]) => bot).sort(), ['bells', 'howl']);
+      }));
+
+    it('counts for the flock what is being written, what was posted, and no more what was refused', () =>
+      check(async ({ ledger, reopen }) => {
+        const priced = (bot: string): LedgerEvent => {
+          return { ...intent(bot, 0), cost: 15_000, dayEnds: 90, monthEnds: 91 } as LedgerEvent;
+        };
+        await ledger.record(begun('howl'), begun('bells'));
+        const kept = ledger.record(priced('howl'));
+        assert.deepEqual(ledger.history().day(90), { posts: 1, micros: 15_000 });
+        await kept;
+        await ledger.record(priced('bells'), posted('howl', '77'));
+        assert.deepEqual(ledger.history().month(91), { posts: 2, micros: 30_000 });
+        await ledger.record(refused('bells'));
+        const { history } = { history: (await reopen()).history() };
+        assert.deepEqual(history.day(90), { posts: 1, micros: 15_000 });
+        assert.deepEqual(
+          history.recent().map(({ bot, id }) => [bot, id]),
+          [['howl', '77']],
+        );
+      }));
+
     it('keeps the bots apart when many write at once', () =>
       check(async ({ ledger, reopen }) => {
         const bots = Array.from({ length: 50 }, (_, index) => `bot-${index}`);

@@ -5,7 +5,11 @@ import { parseFlockFile, type BotSettings } from '../../src/flock/flock-file.ts'
 import type { Bot } from '../../src/flock/load-flock.ts';
 import { HeldClock } from '../../src/held-clock.ts';
 import { TokenPair } from '../../src/keys/token-pair.ts';
+import { openPurse, type Purse } from '../../src/posting/budget.ts';
+import { formatExport, parseExport } from '../../src/posting/ledger-export.ts';
 import type { Ledger } from '../../src/posting/ledger.ts';
+import type { Order } from '../../src/posting/order.ts';
+import { billFor } from '../../src/sandbox/bill.ts';
 import { sendInProcess } from '../../src/sandbox/in-process.ts';
 import { Sandbox, type SandboxOptions } from '../../src/sandbox/sandbox.ts';
 import { openX } from '../../src/x/x-client.ts';
@@ -22,9 +26,12 @@ export class HeldFlock {
   readonly failures: unknown[] = [];
   /** What every poem's file is read as, where it cannot be read at once. */
   stuck: Promise<string> | undefined;
+  /** The stop switch. */
+  stopped = false;
   readonly #counters: ((path: string) => void)[] = [];
   readonly #bots = new Map<string, Bot>();
   readonly #settings: Record<string, unknown>;
+  readonly #purse: Purse;
   #ledger: Ledger = new MemoryLedger();
   #daemon: Daemon | undefined;
 
@@ -32,6 +39,8 @@ export class HeldFlock {
     this.clock = new HeldClock(now);
     this.sandbox = new Sandbox({ clock: this.clock, appKeys: [app], seed: 'held', ...options });
     this.#settings = settings;
+    const { timezone, budget } = parseFlockFile(JSON.stringify(settings), 'flock.json');
+    this.#purse = { ...openPurse, timezone, budget };
   }
 
   /** Adds a bot with a poem, one post a line, and a key of its own. */
@@ -48,8 +57,8 @@ export class HeldFlock {
   /** Takes a bot's bundle away and puts it back, as an editor does that writes in place. */
   blink(name: string): void {
     const bots = [...this.#bots.values()];
-    this.#daemon?.takeUp({ bots: bots.filter((bot) => bot.name !== name), misfits: [] });
-    this.#daemon?.takeUp({ bots, misfits: [] });
+    this.#daemon?.takeUp({ bots: bots.filter((bot) => bot.name !== name), misfits: [], purse: this.#purse });
+    this.#daemon?.takeUp({ bots, misfits: [], purse: this.#purse });
   }
 
   /** For how long something is overdue. Milliseconds. */
@@ -59,7 +68,12 @@ export class HeldFlock {
 
   /** A person's order to go on. */
   resume(bot: string): Promise<void> {
-    return this.#daemon?.carryOut({ order: 'resume', bot }) ?? Promise.resolve();
+    return this.order({ order: 'resume', bot });
+  }
+
+  /** A person's order. */
+  order(order: Order): Promise<void> {
+    return this.#daemon?.carryOut(order) ?? Promise.resolve();
   }
 
   /** Gives a bot a new key for its account. */
@@ -77,7 +91,7 @@ export class HeldFlock {
       poemFile: name,
       settings: this.#settingsOf(name, settings),
     });
-    this.#daemon?.takeUp({ bots: [...this.#bots.values()], misfits: [] });
+    this.#daemon?.takeUp({ bots: [...this.#bots.values()], misfits: [], purse: this.#purse });
   }
 
   /** Starts the daemon, or starts it again after {@link stop}. */
@@ -100,9 +114,10 @@ export class HeldFlock {
       deadline,
       readPoem: (file) => this.stuck ?? Promise.resolve(this.poems.get(file) ?? ''),
       concurrency: 64,
+      isStopped: () => this.stopped,
       failed: (cause) => this.failures.push(cause),
     });
-    this.#daemon.takeUp({ bots: [...this.#bots.values()], misfits: [] });
+    this.#daemon.takeUp({ bots: [...this.#bots.values()], misfits: [], purse: this.#purse });
   }
 
   async stop(): Promise<void> {
@@ -116,6 +131,31 @@ export class HeldFlock {
 
   state(name: string): ReturnType<Ledger['state']> {
     return this.#ledger.state(name);
+  }
+
+  history(): ReturnType<Ledger['history']> {
+    return this.#ledger.history();
+  }
+
+  /** What `flockd export` writes. */
+  export(): string {
+    const states = new Map(this.#ledger.states());
+    return formatExport({ at: this.clock.now(), states, history: this.#ledger.history() });
+  }
+
+  /** What `flockd restore` does, and a start after it. */
+  async restore(text: string): Promise<void> {
+    await this.stop();
+    const { states, history } = parseExport(text, 'export.json');
+    this.#ledger = new MemoryLedger({ states, history });
+    const at = this.clock.now();
+    for (const bot of states.keys()) await this.#ledger.record({ event: 'restored', bot, at });
+    this.start();
+  }
+
+  /** What X would charge for all that was asked of it. US dollars. */
+  billed(): number {
+    return billFor(this.sandbox.world.usage);
   }
 
   /** What a bot's account shows, oldest first. */

@@ -83,6 +83,32 @@ describe('a flock on a held clock, refused and in doubt', () => {
     assert.deepEqual(flock.postsOf('howl'), ['one', 'two']);
   });
 
+  it('does not try one bot after the other where there is no credit', async () => {
+    const flock = new HeldFlock('2026-05-01T00:30:00Z', daily, { credits: 0 });
+    let requests = 0;
+    flock.count((path) => (requests += path === '/2/tweets' ? 1 : 0));
+    ['ada', 'bea', 'cid'].forEach((name, minute) => {
+      flock.add(name, poem, { schedule: `${minute} * * * *` });
+    });
+    flock.start();
+    await flock.until('2026-05-01T01:14:00Z');
+    assert.equal(requests, 1);
+    await flock.until('2026-05-01T01:16:00Z');
+    assert.equal(requests, 4);
+  });
+
+  it('does not try one bot after the other where their app is at its limit', async () => {
+    const flock = new HeldFlock('2026-05-01T00:00:00Z', daily, { limits: { appPostsPerDay: 1 } });
+    let requests = 0;
+    flock.count((path) => (requests += path === '/2/tweets' ? 1 : 0));
+    ['ada', 'bea', 'cid', 'dee'].forEach((name, minute) => {
+      flock.add(name, poem, { schedule: `${minute} 1 * * *` });
+    });
+    flock.start();
+    await flock.until('2026-05-01T23:00:00Z');
+    assert.equal(requests, 2);
+  });
+
   it('stops the whole flock where there is no credit, tries slowly, and loses no line', async () => {
     const flock = new HeldFlock(
       '2026-05-01T00:00:00Z',
@@ -136,7 +162,7 @@ describe('a flock on a held clock, refused and in doubt', () => {
     flock.control('faults', { match: { path: '/2/tweets' }, fault: { kind: 'delay', ms: 2000 } });
     flock.start();
     await flock.until('2026-05-01T09:00:01Z');
-    const order = assert.rejects(flock.resume('howl'), /is not parked/);
+    const order = assert.rejects(flock.resume('howl'), /is neither parked nor paused/);
     flock.blink('howl');
     await flock.until('2026-05-01T12:00:00Z');
     await order;

@@ -107,6 +107,10 @@ describe('the offline half of doctor', () => {
       'named hwol warn: flock.json names it, but it has no key bundle | did you mean howl? Otherwise: keymaker make-keys ./poems --bot hwol',
       'named elegy warn: flock.json names it, but it has no key bundle | keymaker make-keys ./poems --bot elegy',
     ]);
+    const secret = 'sx2mq0tvbn4ylr8kcjd7';
+    assert.deepEqual(await troublesAfter(() => Promise.resolve(), { bots: { [secret]: {} } }), [
+      'named … warn: flock.json names it, but it has no key bundle | look under "bots": a name that could be a secret is not shown',
+    ]);
   });
 
   it('says where the app keys are from, and what is wrong with them', async () => {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { systemClock, type Clock } from '../../src/clock.ts';
-import { forecast } from '../../src/doctor/prices.ts';
+import { usualPrices } from '../../src/cost/price-table.ts';
+import { forecast } from '../../src/doctor/forecast.ts';
 import { reportOf } from '../../src/doctor/report.ts';
 import type { TestFlock } from '../support/flock.ts';
 import { examined, makePrivate, soundFlock } from './examined.ts';
@@ -277,8 +278,8 @@ describe('the online half of doctor', () => {
 
 describe('forecast', () => {
   it('says what it will cost, and to whom it would be paid', () => {
-    assert.equal(forecast(3, true), '3 accounts are read on X: about $0.03.');
-    assert.equal(forecast(1, false), '1 account is read; X would charge about $0.01.');
-    assert.equal(forecast(0, true), 'No account is read on X: this costs nothing.');
+    assert.equal(forecast(3, true, usualPrices), '3 accounts are read on X: about $0.03.');
+    assert.equal(forecast(1, false, usualPrices), '1 account is read; X would charge about $0.01.');
+    assert.equal(forecast(0, true, usualPrices), 'No account is read on X: this costs nothing.');
   });
 });

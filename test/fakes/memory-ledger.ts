@@ -1,17 +1,42 @@
 import { applyEvent, type BotState } from '../../src/posting/bot-state.ts';
+import { FlockHistory } from '../../src/posting/flock-history.ts';
 import type { LedgerEvent } from '../../src/posting/ledger-event.ts';
 import type { Ledger } from '../../src/posting/ledger.ts';
 
 /** A ledger that forgets everything with the process. It passes the suite of the real one. */
 export class MemoryLedger implements Ledger {
   readonly events: LedgerEvent[] = [];
-  readonly #states = new Map<string, BotState>();
+  readonly #states: Map<string, BotState>;
+  #coming: Map<string, BotState>;
+  readonly #history: FlockHistory;
+
+  /** @param from - what it knows already */
+  constructor(from: { states?: Map<string, BotState>; history?: FlockHistory } = {}) {
+    this.#states = new Map(from.states);
+    this.#coming = new Map(from.states);
+    this.#history = new FlockHistory(from.history?.toJSON());
+  }
 
   state(bot: string): BotState | undefined {
     return this.#states.get(bot);
   }
 
+  states(): Iterable<[string, BotState]> {
+    return this.#states;
+  }
+
+  history(): FlockHistory {
+    return this.#history;
+  }
+
   async record(...events: LedgerEvent[]): Promise<void> {
+    const coming = new Map(this.#coming);
+    for (const event of events) {
+      const before = coming.get(event.bot);
+      coming.set(event.bot, applyEvent(before, event));
+      this.#history.apply(event, before);
+    }
+    this.#coming = coming;
     await Promise.resolve();
     for (const event of events) {
       this.#states.set(event.bot, applyEvent(this.#states.get(event.bot), event));

@@ -21,6 +21,7 @@ const defaults = {
   settle: 180_000,
   account: undefined,
   paused: false,
+  budget: {},
 };
 
 function check(error: unknown): FlockError {
@@ -132,6 +133,48 @@ describe('a bad setting is refused by its place', () => {
       assert.match(error.hint ?? '', hint ?? /./);
     });
   }
+});
+
+describe('what could be a secret is refused by its place alone', () => {
+  const secret = 'sx2mq0tvbn4ylr8kcjd7';
+  const awkward = `Sx2mQ0tVbN4y+/=&%"'<\\Lr8KcJd7sx2m`;
+  const rows: [name: string, value: (text: string) => unknown, message: RegExp, hint?: RegExp][] = [
+    ['as a schedule', (text) => ({ schedule: text }), /^flock\.json: schedule: "…" is not a cron expression: /, /schedule/],
+    ['in a schedule', (text) => ({ bots: { rain: { schedule: `0 9 * * ${text}` } } }), /^flock\.json: bots\.rain\.schedule: "…" is not a/],
+    ['as a time zone', (text) => ({ timezone: text }), /^flock\.json: timezone: "…" is not an IANA time zone/, /timezone/],
+    ['as a duration', (text) => ({ settle: text }), /^flock\.json: settle: should be a duration/],
+    ['as a choice', (text) => ({ refrain: text }), /^flock\.json: refrain: should be one of /],
+    ['as a setting', (text) => ({ [text]: 1 }), /^flock\.json:2:2: unknown setting "…"$/, /not shown here; the settings are schedule, /],
+    ['as a bot’s setting', (text) => ({ bots: { rain: { [text]: 1 } } }), /^flock\.json:4:4: unknown setting "bots\.rain\.…"$/],
+    ['as a setting of the budget', (text) => ({ budget: { [text]: 1 } }), /^flock\.json:3:3: unknown setting "budget\.…"$/],
+    ['as a bot with a bad setting', (text) => ({ unit: 'line', bots: { [text]: { unit: 'word' } } }), /^flock\.json:4:3: bots\.…/, /not shown here; correct it in flock\.json/],
+    ['as a provider', (text) => ({ providers: { [text]: {} } }), /^flock\.json:3:3: providers\.…: (is not the id|could be a secret)/],
+  ]; // prettier-ignore
+  for (const [name, value, message, hint] of rows) {
+    for (const text of [secret, awkward, secret.repeat(4)]) {
+      it(`${name}: ${text}`, () => {
+        const error = refusal(JSON.stringify(value(text), null, 1));
+        assert.match(error.message, message);
+        assert.match(error.hint ?? '', hint ?? /./);
+        for (const said of [error.message, error.hint ?? ''])
+          assert.doesNotMatch(said, /mq0t|lr8k|kcjd|bn4y/i, said);
+      });
+    }
+  }
+
+  it('as a name that comes twice', () => {
+    assert.equal(refusal(`{"${secret}": 1,\n "${secret}": 2}`).message, 'flock.json:2:2: "…" comes twice');
+  });
+
+  it('after a byte order mark', () => {
+    assert.match(refusal(`\ufeff{"${secret}": 1}`).message, /^flock\.json:1:2: unknown setting "…"$/);
+  });
+
+  it('but a bot may be called so', () => {
+    const flock = parseFlockFile(`{"bots": {"${secret}": {"paused": true}}}`, 'flock.json');
+    assert.deepEqual(flock.named, [secret]);
+    assert.equal(flock.settingsOf(botNameOf(secret, '.txt')).paused, true);
+  });
 });
 
 describe('what is no JSON is refused by line and column', () => {

@@ -63,6 +63,7 @@ const daemon = new Daemon({
   deadline,
   readPoem,
   concurrency: 64,
+  isStopped: () => false,
   failed: (cause) => {
     console.error(cause);
     process.exit(70);

@@ -60,6 +60,7 @@ describe('a slot', () => {
     ['is not due a millisecond before', situation(nine + day - 1), wait(nine + day)],
     ['is due later by the bot’s offset', situation(nine + day, {}, { offset: 5 * minute }), wait(nine + day + 5 * minute)],
     ['is due at its offset', situation(nine + day + 5 * minute, {}, { offset: 5 * minute }), post(nine + day)],
+    ['is not due for a bot that a person let rest', situation(nine + day, { paused: nine }), { do: 'rest', because: 'paused' }],
     ['is not due for a paused bot', situation(nine + day, {}, { paused: true }), { do: 'rest', because: 'paused' }],
     ['that never comes is not waited for', situation(nine, {}, { nextSlot: () => undefined }), { do: 'rest', because: 'no more slots' }],
   ]); // prettier-ignore
@@ -112,6 +113,28 @@ describe('an open post', () => {
     ['is not looked for later because the wall clock jumped back', situation(nine - 400 * day, open, openFor(4 * minute)), { do: 'reconcile' }],
     ['comes before everything else', situation(nine + 9 * day, { ...open, ...owedUntil(nine), ...parkedWith('this key') }, { paused: true, openFor: day }), { do: 'reconcile' }],
   ]); // prettier-ignore
+});
+
+describe('a restored bot', () => {
+  const restored = { restored: true } as const;
+  check([
+    ['looks for what it has posted since, whatever the hour', situation(nine + 1, restored), { do: 'look' }],
+    [
+      'waits for what it looks for',
+      situation(nine + 1, { ...restored, ...openAt(nine) }),
+      wait(nine + 1 + 4 * minute),
+    ],
+    [
+      'does not look while it is paused',
+      situation(nine + 1, { ...restored, paused: nine }),
+      { do: 'rest', because: 'paused' },
+    ],
+    [
+      'looks before it posts what is owed',
+      situation(nine + day, { ...restored, ...owedUntil(nine) }),
+      { do: 'look' },
+    ],
+  ]);
 });
 
 describe('a parked bot', () => {

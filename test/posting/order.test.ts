@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { BotState } from '../../src/posting/bot-state.ts';
-import { eventsOf, order as orderSchema, type Order } from '../../src/posting/order.ts';
+import { eventsOf, order as orderSchema, type Order, type Readiness } from '../../src/posting/order.ts';
 
 const place = { poem: 'aaaaaaaabbbbbbbb', next: 1, ahead: [] };
 const fine: BotState = { place, pass: 1, served: 0, posts: 1 };
@@ -13,6 +13,8 @@ const open: BotState = {
   ...fine,
   open: { event: 'intent', bot: 'howl', at: 5, slot: 4, until: 4, line: 1, lines: 1, print: 'bbbbbbbb' },
 };
+const paused: BotState = { ...fine, paused: 7 };
+const finished: BotState = { ...fine, place: { ...place, next: 2 } };
 const resolve = (posted: boolean, id?: string): Order => ({ order: 'resolve', bot: 'howl', posted, id });
 const resume: Order = { order: 'resume', bot: 'howl' };
 const resumeAt: Order = { ...resume, poem: 'ccccccccdddddddd', next: 1 };
@@ -23,6 +25,9 @@ describe('an order', () => {
     ['posted, without one', resolve(true), open, [{ event: 'posted', by: 'person' }]],
     ['not posted', resolve(false), open, [{ event: 'absent', by: 'person' }]],
     ['go on', resume, parked, [{ event: 'freed' }]],
+    ['go on after a pause', resume, paused, [{ event: 'resumed' }]],
+    ['rest', { order: 'pause', bot: 'howl' }, fine, [{ event: 'paused' }]],
+    ['post now', { order: 'post', bot: 'howl' }, fine, [{ event: 'asked' }]],
     [
       'go on elsewhere',
       resumeAt,
@@ -42,7 +47,11 @@ describe('an order', () => {
   const refused: [name: string, order: Order, state: BotState | undefined, why: RegExp][] = [
     ['a bot that nobody knows', resume, undefined, /not in the ledger/],
     ['nothing in doubt', resolve(true), fine, /no post in doubt/],
-    ['nothing parked', resume, fine, /not parked/],
+    ['nothing parked', resume, fine, /neither parked nor paused/],
+    ['a post of a bot in doubt', { order: 'post', bot: 'howl' }, open, /post in doubt/],
+    ['a post of a parked bot', { order: 'post', bot: 'howl' }, parked, /is parked: /],
+    ['a post of a paused bot', { order: 'post', bot: 'howl' }, paused, /is paused/],
+    ['a second pause', { order: 'pause', bot: 'howl' }, paused, /paused already/],
     ['another place while a post is in doubt', resumeAt, open, /post in doubt/],
   ];
   for (const [name, order, state, why] of refused) {
@@ -50,6 +59,23 @@ describe('an order', () => {
       assert.throws(() => eventsOf(order, state, 9), why);
     });
   }
+
+  const ready = { paused: false, atEnd: 'stop', isStopped: false } as const;
+  const unready: [name: string, readiness: Readiness, state: BotState, why: RegExp][] = [
+    ['flock.json lets it rest', { ...ready, paused: true }, fine, /is paused/],
+    ['the flock is stopped', { ...ready, isStopped: true }, fine, /whole flock is stopped/],
+    ['it has finished', ready, finished, /has finished its poem/],
+  ];
+  for (const [name, readiness, state, why] of unready) {
+    it(`to post is refused where ${name}`, () => {
+      assert.throws(() => eventsOf({ order: 'post', bot: 'howl' }, state, 9, readiness), why);
+    });
+  }
+
+  it('to post is carried out where it begins again at the end', () => {
+    const order = { order: 'post', bot: 'howl' } as const;
+    assert.equal(eventsOf(order, finished, 9, { ...ready, atEnd: 'loop' }).length, 1);
+  });
 
   it('is read strictly', () => {
     assert.deepEqual(orderSchema.parse(JSON.parse(JSON.stringify(resumeAt))), resumeAt);

@@ -174,6 +174,7 @@ describe('any schedule', () => {
 });
 
 describe('what is wrong with an expression', () => {
+  const secret = 'sX2mQ0tVbN4yLr8KcJd7';
   const cases: [expression: string, fault: RegExp | undefined][] = [
     ['0 9 * * *', undefined],
     ['*/10 0 9 * * mon', undefined],
@@ -187,6 +188,9 @@ describe('what is wrong with an expression', () => {
     ['0 9 * *', /is not a cron expression/],
     ['', /is not a cron expression/],
     ['at nine', /is not a/],
+    [`0 9 * * ${secret}`, /^"…" is not a good day of week in "…"$/],
+    [`0 25 * * ${secret}`, /^"25" is not a good hour in "…"$/],
+    [secret, /^"…" is not a cron expression: expected 5 or 6 fields but got 1$/],
   ];
   for (const [expression, fault] of cases) {
     it(`${JSON.stringify(expression)}: ${fault === undefined ? 'nothing' : String(fault)}`, () => {

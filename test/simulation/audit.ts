@@ -1,9 +1,9 @@
-import type { Bot } from '../../src/flock/load-flock.ts';
 import type { Poems } from './poems.ts';
+import type { Scenario } from './scenario.ts';
 import type { SimulatedX } from './simulated-x.ts';
 
-/** What X's own log says against the promise, or undefined: every line once and in order, and nothing else. */
-export function audit(bots: readonly Bot[], poems: Poems, x: SimulatedX): string | undefined {
+/** What X's own log says against the promise, or undefined: every line once and in order, nothing else, and within the budget. */
+export function audit({ bots, budget }: Scenario, poems: Poems, x: SimulatedX): string | undefined {
   for (const { name, settings } of bots) {
     const poem = poems.readingsOf(name);
     const posted = x.log.filter(({ bot }) => bot === name).flatMap(({ text }) => text.split('\n'));
@@ -13,7 +13,18 @@ export function audit(bots: readonly Bot[], poems: Poems, x: SimulatedX): string
     if (!follows(posted, poem, mayLack))
       return `${name} posted ${JSON.stringify(posted)} of ${JSON.stringify(poems.linesOf(name))}`;
   }
-  return undefined;
+  return budget === undefined ? undefined : overBudget(budget, x);
+}
+
+/** A day on which X took more posts than the flock may send, by when they were sent. */
+function overBudget(budget: number, { log }: SimulatedX): string | undefined {
+  const days = new Map<string, number>();
+  for (const { sent } of log) {
+    const day = new Date(sent).toISOString().slice(0, 10);
+    days.set(day, (days.get(day) ?? 0) + 1);
+  }
+  const over = [...days].find(([, posts]) => posts > budget);
+  return over && `${over[1]} posts on ${over[0]}, and the budget is ${budget}`;
 }
 
 /** Whether what was posted is the poem, each line in one of its readings, but for lines it may lack. */

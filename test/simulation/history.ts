@@ -1,6 +1,5 @@
 import type { Bot } from '../../src/flock/load-flock.ts';
 import { FlockError } from '../../src/errors.ts';
-import { Closures } from '../../src/posting/closures.ts';
 import { Doubts } from '../../src/posting/doubts.ts';
 import { Journal } from '../../src/posting/journal.ts';
 import type { Ledger } from '../../src/posting/ledger.ts';
@@ -13,7 +12,7 @@ import { Life, type Death } from './life.ts';
 import { Poems } from './poems.ts';
 import type { Plant } from './plant.ts';
 import type { Random } from './random.ts';
-import { begin, deadline, log, settle, type Happening, type Scenario } from './scenario.ts';
+import { begin, boundsOf, deadline, log, settle, type Happening, type Scenario } from './scenario.ts';
 import { SimulatedClock } from './simulated-clock.ts';
 import { SimulatedDisk } from './simulated-disk.ts';
 import { openSimulatedFolder } from './simulated-folder.ts';
@@ -38,8 +37,8 @@ interface Runner {
   extra: number;
 }
 
-/** Longer than every wait that is due: the clock set back a day and some, and a few refusals. */
-const longest = 80 * 3_600_000;
+/** Longer than every wait that is due: the clock set back a day and some, a few refusals, and days for a budget. */
+const longest = (budget?: number): number => (budget === undefined ? 80 : 400) * 3_600_000;
 const restartDelay = 5000;
 const minute = 60_000;
 
@@ -92,7 +91,7 @@ export class History {
       this.#isEpilogue = true;
       for (const runner of this.#runners) runner.next = this.#clock.now();
       await this.#until(this.#clock.elapsed() + 3 * minute);
-      return audit(scenario.bots, this.#poems, this.#x);
+      return audit(scenario, this.#poems, this.#x);
     } catch (error) {
       if (error instanceof Broken) return error.message;
       throw error;
@@ -101,7 +100,8 @@ export class History {
 
   async #untilDone(): Promise<void> {
     while (!this.#isDone()) {
-      if (this.#clock.elapsed() > longest) throw new Broken(`it never ends: ${this.#whereAll()}`);
+      if (this.#clock.elapsed() > longest(this.#options.scenario.budget))
+        throw new Broken(`it never ends: ${this.#whereAll()}`);
       await this.#turn(Infinity);
     }
   }
@@ -172,7 +172,7 @@ export class History {
       },
       deadline: plant?.deadline ?? deadline,
       doubts: new Doubts(clock),
-      closures: new Closures(),
+      ...boundsOf(scenario),
       readPoem: (file) => Promise.resolve(this.#poems.linesOf(file).join('\n')),
     };
     this.#ledger = undefined;

@@ -91,6 +91,8 @@ function withoutIntents(ledger: Ledger): Ledger {
       const intent = open.get(bot);
       return state && intent ? applyEvent(state, intent) : state;
     },
+    states: () => ledger.states(),
+    history: () => ledger.history(),
     async record(...events: LedgerEvent[]) {
       const [first] = events;
       if (first?.event === 'intent') {
@@ -110,6 +112,8 @@ function advanceFirst(ledger: Ledger): Ledger {
   const sent = new Set<string>();
   return {
     state: (bot) => ledger.state(bot),
+    states: () => ledger.states(),
+    history: () => ledger.history(),
     async record(...events: LedgerEvent[]) {
       const [first] = events;
       if (first?.event === 'intent') {

@@ -4,6 +4,10 @@ import type { Bot } from '../../src/flock/load-flock.ts';
 import { parseFlockFile } from '../../src/flock/flock-file.ts';
 import type { KeyBundle } from '../../src/keys/key-bundle.ts';
 import { TokenPair } from '../../src/keys/token-pair.ts';
+import { openPurse } from '../../src/posting/budget.ts';
+import { Closures } from '../../src/posting/closures.ts';
+import { Caps } from '../../src/posting/price-post.ts';
+import type { StepOptions } from '../../src/posting/step.ts';
 import type { Random } from './random.ts';
 
 export const deadline = 10_000;
@@ -20,6 +24,8 @@ export interface Scenario {
   duplicateWindow: number;
   checksClock: boolean;
   failedSyncLoses: boolean;
+  /** Posts a day that the whole flock may make, where it has a budget. */
+  budget?: number;
   /** Deaths, sudden settings of the clock, edits of poems. */
   happenings: Happening[];
   /** How long the machine is down after each death; then the last again. */
@@ -120,4 +126,12 @@ function happeningsAmong(names: string[], random: Random): Happening[] {
   if (edit === 1)
     happenings.push({ at: sometime(), what: 'fix', bot: whose(), which: random.int(5), posted: true });
   return happenings;
+}
+
+/** What keeps a bot from posting: what X said, the scenario's budget, and no stop switch. */
+export function boundsOf({
+  budget,
+}: Scenario): Pick<StepOptions, 'closures' | 'caps' | 'purse' | 'isStopped'> {
+  const purse = { ...openPurse, budget: { postsPerDay: budget } };
+  return { closures: new Closures(), caps: new Caps(), purse: () => purse, isStopped: () => false };
 }

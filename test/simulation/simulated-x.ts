@@ -11,6 +11,8 @@ export interface Accepted {
   id: number;
   text: string;
   at: number;
+  /** When it was sent. */
+  sent: number;
   /** From when on the timeline shows it. */
   shown: number;
 }
@@ -83,7 +85,8 @@ export class SimulatedX {
       const late = fault?.endsWith('late') === true;
       const at = late ? time + random.int(deadline - time + 1) : Math.floor(time / 2);
       this.coming.set(bot, (this.coming.get(bot) ?? 0) + text.split('\n').length);
-      clock.after(at, () => (id = this.#accept(bot, text)));
+      const sent = clock.trueNow();
+      clock.after(at, () => (id = this.#accept(bot, text, sent)));
     }
     const death = deathIn(fault);
     if (death !== undefined) {
@@ -97,11 +100,11 @@ export class SimulatedX {
     );
   }
 
-  #accept(bot: string, text: string): string {
+  #accept(bot: string, text: string, sent: number): string {
     const { clock, random, settle, trace } = this.#options;
     const at = clock.trueNow();
     const id = 100 + this.log.length;
-    this.log.push({ bot, id, text, at, shown: at + random.int(settle) });
+    this.log.push({ bot, id, text, at, sent, shown: at + random.int(settle) });
     this.coming.set(bot, (this.coming.get(bot) ?? 0) - text.split('\n').length);
     trace?.(`X: accepted ${JSON.stringify(text)} of ${bot} as ${id}`);
     return String(id);

@@ -1,0 +1,151 @@
+import { z } from 'zod';
+import type { Clock } from '../clock.ts';
+import type { BotSettings } from '../flock/flock-file.ts';
+import type { Logger } from '../log.ts';
+import type { BotState } from '../posting/bot-state.ts';
+import type { Intent } from '../posting/ledger-event.ts';
+import {
+  describeSilence,
+  isExcused,
+  longestDoubt,
+  longestSilence,
+  nextDue,
+  type Watched,
+} from './silence.ts';
+
+export interface SilenceOptions {
+  clock: Clock;
+  log: Logger;
+  /** What the ledger says of a bot. */
+  stateOf: (bot: string) => BotState | undefined;
+  /** Whether the whole flock rests by a person's word. */
+  isStopped: () => boolean;
+}
+
+const minute = 60_000;
+
+/** How often every bot is looked at. */
+const every = 5 * minute;
+
+/**
+ * How long a bot must have been seen to be late: one that was down, or whose clock was set, gets the time to catch up.
+ * Counted on the clock that nobody sets.
+ */
+const mercy = 10 * minute;
+
+/** What is remembered of a bot. */
+interface Memory {
+  /** When it is due next, as long as it has served no more slots and its settings are these. */
+  due?: { served: number; settings: BotSettings; at: number | undefined };
+  /** Since when it is seen to be late. */
+  lateFrom?: number | undefined;
+  /** How many posts it had made when its silence was told. */
+  told?: number;
+  /** The post that is seen to be in doubt, since when, and whether that was told. */
+  doubt?: { open: Intent; from: number; told: boolean } | undefined;
+  /** Until when its budget keeps it from posting, and how many posts it had made then. */
+  cap?: { until: number; posts: number | undefined };
+}
+
+/** What the log says of a bot whose budget is used up; without an end it is for good. */
+const capped = z.object({
+  event: z.literal('budget-reached'),
+  bot: z.string(),
+  until: z.iso.datetime().transform(Date.parse).default(Infinity),
+});
+
+/** Looks now and then for bots that post nothing though they should, and posts that stay in doubt, and logs each once. */
+export class SilenceWatch {
+  readonly #options: SilenceOptions;
+  readonly #memories = new Map<string, Memory>();
+  #bots: readonly Watched[] = [];
+  #cancel: () => void;
+
+  constructor(options: SilenceOptions) {
+    this.#options = options;
+    this.#cancel = this.#arm();
+  }
+
+  /** Takes up the bots of the flock. */
+  takeUp(bots: readonly Watched[]): void {
+    this.#bots = bots;
+    const names = new Set(bots.map(({ name }) => name));
+    for (const name of this.#memories.keys()) if (!names.has(name)) this.#memories.delete(name);
+  }
+
+  /** Told of each line of the log: a bot that waits for its budget is not silent, and has an alarm already. */
+  heard(fields: unknown): void {
+    const { data } = capped.safeParse(fields);
+    if (!data) return;
+    const posts = this.#options.stateOf(data.bot)?.posts;
+    this.#memoryOf(data.bot).cap = { until: data.until, posts };
+  }
+
+  [Symbol.dispose](): void {
+    this.#cancel();
+  }
+
+  #arm(): () => void {
+    const { clock } = this.#options;
+    return clock.at(clock.now() + every, () => {
+      this.#cancel = this.#arm();
+      this.#look();
+    });
+  }
+
+  #look(): void {
+    for (const bot of this.#bots) {
+      const state = this.#options.stateOf(bot.name);
+      if (!state) continue;
+      const memory = this.#memoryOf(bot.name);
+      this.#lookForDoubt(bot, state, memory);
+      this.#lookForSilence(bot, state, memory);
+    }
+  }
+
+  #lookForDoubt({ name: bot, settings }: Watched, { open }: BotState, memory: Memory): void {
+    const { clock, log } = this.#options;
+    if (!open || memory.doubt?.open !== open)
+      memory.doubt = open && { open, from: clock.elapsed(), told: false };
+    const { doubt } = memory;
+    if (!doubt || doubt.told || clock.elapsed() - doubt.from < longestDoubt(settings)) return;
+    doubt.told = true;
+    const line = doubt.open.line + 1;
+    const why = `nobody can say whether line ${line} was posted`;
+    const hint = `look at its timeline, then: flockd resolve ${bot} --posted | --not-posted`;
+    log.error({ event: 'in-doubt-long', bot, line, why, hint }, `has long been in doubt: ${why}; ${hint}`);
+  }
+
+  #lookForSilence(bot: Watched, state: BotState, memory: Memory): void {
+    const { clock, log } = this.#options;
+    const due = this.#lateSince(bot, state, memory);
+    if (due === undefined) {
+      memory.lateFrom = undefined;
+      return;
+    }
+    memory.lateFrom ??= clock.elapsed();
+    if (memory.told === state.posts || clock.elapsed() - memory.lateFrom < mercy) return;
+    memory.told = state.posts;
+    const { since, why, hint } = describeSilence(bot, state, due);
+    log.error({ event: 'silent', bot: bot.name, since, why, hint }, `is silent: ${why}; ${hint}`);
+  }
+
+  /** Since when a bot owes a post, where it has posted nothing for too long. */
+  #lateSince(bot: Watched, state: BotState, memory: Memory): number | undefined {
+    if (this.#options.isStopped() || isExcused(bot, state)) return undefined;
+    const { served, posts, last } = state;
+    const { settings } = bot;
+    if (memory.due?.served !== served || memory.due.settings !== settings)
+      memory.due = { served, settings, at: nextDue(bot, served) };
+    const due = memory.due.at ?? Infinity;
+    const spentUntil = memory.cap?.posts === posts ? memory.cap.until : 0;
+    const quietSince = Math.max(due, last?.at ?? 0, spentUntil);
+    return this.#options.clock.now() - quietSince < longestSilence(settings) ? undefined : due;
+  }
+
+  #memoryOf(bot: string): Memory {
+    const memory = this.#memories.get(bot) ?? {};
+    this.#memories.set(bot, memory);
+    return memory;
+  }
+}

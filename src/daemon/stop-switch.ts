@@ -1,0 +1,65 @@
+import { existsSync, unwatchFile, watchFile } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import path from 'node:path';
+import fse from 'fs-extra';
+import { FlockError } from '../errors.ts';
+import { reasonOf, replaceFile } from '../files.ts';
+
+/*
+ * The stop switch is a file: while `stop` is in the state folder, no bot of the flock posts. `touch` and `rm` will do; it
+ * works with no daemon, survives restarts, and needs no program to be pulled.
+ */
+
+const fileOf = (state: string): string => path.join(state, 'stop');
+
+/** Whether the flock is stopped. */
+export const isStopped = (state: string): boolean => existsSync(fileOf(state));
+
+/**
+ * Stops the flock: a daemon that runs notices within a second.
+ *
+ * @param why - for whoever finds the file
+ * @throws {FlockError} `io` where the switch cannot be thrown
+ */
+export async function stopFlock(state: string, why: string): Promise<void> {
+  await fse.ensureDir(state, { mode: 0o700 }).catch(cannotThrow(state));
+  await replaceFile(fileOf(state), `${why}\n`).catch(cannotThrow(state));
+}
+
+/** Lets the flock go on. @throws {FlockError} `io` where the switch cannot be thrown */
+export const releaseFlock = (state: string): Promise<void> =>
+  rm(fileOf(state), { force: true }).catch(cannotThrow(state));
+
+const cannotThrow =
+  (state: string) =>
+  (cause: unknown): never => {
+    throw new FlockError('io', `cannot write the state folder ${state}: ${reasonOf(cause)}`, {
+      hint: 'check who owns it and whether the disk is full; ending flockd stops the flock too',
+      cause,
+    });
+  };
+
+/** How often the file is looked for. Milliseconds. */
+const every = 250;
+
+export interface StopSwitch extends Disposable {
+  isStopped: () => boolean;
+}
+
+/** Watches the switch. @param changed - told each time it is thrown */
+export function watchStopSwitch(state: string, changed: (stopped: boolean) => void): StopSwitch {
+  const file = fileOf(state);
+  let stopped = existsSync(file);
+  const look = (): void => {
+    if (existsSync(file) === stopped) return;
+    stopped = !stopped;
+    changed(stopped);
+  };
+  watchFile(file, { interval: every, persistent: false }, look);
+  return {
+    isStopped: () => stopped,
+    [Symbol.dispose]: () => {
+      unwatchFile(file, look);
+    },
+  };
+}

@@ -1,0 +1,115 @@
+import { z } from 'zod';
+import { Address } from '../alarm/address.ts';
+import { alarmNames, type AlarmName } from '../alarm/alarm.ts';
+import { quoted } from '../quoted.ts';
+import { parseDuration } from './duration.ts';
+import { nearest } from './nearest.ts';
+
+/** Who is told of alarms: a command, or a webhook. The timeout is in milliseconds. */
+export type Hook = { on: AlarmName[]; timeout: number } & ({ run: string[] } | { post: Address });
+
+/** What flock.json says of alarms. */
+export interface AlarmSettings {
+  hooks: readonly Hook[];
+  /** What is called after each round that went well. */
+  ping: Address | undefined;
+}
+
+const loopback = /^(localhost|127(\.[0-9]{1,3}){3}|\[::1\])$/;
+
+/** What is wrong with an address is said without repeating it. */
+const address = z
+  .string('should be an address')
+  .refine(isSafe, 'should be an https address without a password, or http to this machine itself')
+  .transform((text) => new Address(text));
+
+function isSafe(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname, username, password } = new URL(text);
+  if (username !== '' || password !== '') return false;
+  return protocol === 'https:' || (protocol === 'http:' && loopback.test(hostname));
+}
+
+/** `ping` in flock.json. */
+export const pingSetting = address.meta({
+  description: "A dead man's switch such as healthchecks.io: it is called after each round that went well",
+});
+
+const known = `the alarms are ${alarmNames.join(', ')}`;
+
+const alarmName = z
+  .string(known)
+  .meta({ enum: [...alarmNames] })
+  .superRefine((name, context) => {
+    if (alarmNames.some((alarm) => alarm === name)) return;
+    const meant = nearest(name, alarmNames);
+    const help = meant === undefined ? known : `did you mean "${meant}"?`;
+    context.addIssue({ code: 'custom', message: `${quoted(name)} is no alarm; ${help}` });
+  })
+  .pipe(z.enum(alarmNames));
+
+const second = 1000;
+const usual = 10 * second;
+/** A webhook's request is given up then in any case. */
+const longest = { post: 10 * second, run: 600 * second };
+
+const timeout = z
+  .string('should be a duration such as "10s"')
+  .meta({ description: 'How long it may take: a duration such as "10s", which is the default' })
+  .refine((text) => parseDuration(text) !== undefined, 'should be a duration such as "10s"')
+  .transform((text) => parseDuration(text) ?? usual)
+  .refine((time) => time >= second, 'should be a second at least')
+  .refine((time) => time <= longest.run, 'should be 10 minutes at most');
+
+const word = z
+  .string('should be text')
+  .min(1, 'is empty')
+  .refine((text) => !text.includes('\0'), 'has a NUL');
+
+const fields = z.strictObject(
+  {
+    on: z
+      .array(alarmName, 'should be a list of alarms, such as ["parked", "silent"]')
+      .min(1, 'names no alarm')
+      .meta({ description: 'What it is told of' }),
+    run: z
+      .array(word, 'should be a list: the command, and each of its arguments')
+      .min(1, 'names no command')
+      .meta({
+        description: 'A command and its arguments, run without a shell; JSON comes on its standard input',
+      })
+      .optional(),
+    post: address.meta({ description: 'A webhook, to which JSON is posted' }).optional(),
+    timeout: timeout.optional(),
+  },
+  {
+    error: ({ code }) =>
+      code === 'invalid_type' ? 'should be an object with "on" and "run" or "post"' : undefined,
+  },
+);
+
+const most = 20;
+
+/** `hooks` in flock.json. */
+export const hookSettings = z
+  .array(fields.transform(hookOf), 'should be a list of hooks')
+  .max(most, `should be ${most} hooks at most`)
+  .meta({ description: 'Who is told of alarms: commands and webhooks' });
+
+/** What a hook may say. */
+export const hookFields = Object.keys(fields.shape);
+
+function hookOf(
+  { on, run, post, timeout = usual }: z.infer<typeof fields>,
+  context: z.core.$RefinementCtx,
+): Hook {
+  const wrong = (message: string, ...path: string[]): never => {
+    context.issues.push({ code: 'custom', message, path, input: undefined });
+    return z.NEVER;
+  };
+  if (run && post) return wrong('has both "run" and "post": make two hooks of it');
+  if (run) return { on, run, timeout };
+  if (!post) return wrong('should have "run" or "post"');
+  if (timeout > longest.post) return wrong('should be 10 seconds at most for a webhook', 'timeout');
+  return { on, post, timeout };
+}

@@ -1,0 +1,123 @@
+import { z } from 'zod';
+import type { BotState } from './bot-state.ts';
+import type { Intent, LedgerEvent } from './ledger-event.ts';
+
+const amount = z.object({ posts: z.int(), micros: z.int() });
+
+const recentPost = z.object({
+  bot: z.string(),
+  at: z.int(),
+  id: z.string().optional(),
+  line: z.int(),
+  lines: z.int(),
+  print: z.string(),
+});
+
+export const flockHistory = z.object({
+  /** By the end of the day or month, in milliseconds since 1970, oldest first. */
+  days: z.array(z.tuple([z.int(), amount])),
+  months: z.array(z.tuple([z.int(), amount])),
+  recent: z.array(recentPost),
+});
+
+/** Posts of one day or month, and what they cost. Those in doubt are counted until it is known that they are not there. */
+export type Amount = z.infer<typeof amount>;
+
+/** A post of the flock; its text is the poem's. Instants in milliseconds since 1970, lines counted from 0. */
+export type RecentPost = z.infer<typeof recentPost>;
+
+const mostDays = 400;
+const mostMonths = 60;
+const mostRecent = 100;
+
+const nothing: Amount = { posts: 0, micros: 0 };
+
+/** What a whole flock did lately: posts and their cost by day and month, and its last posts one by one. */
+export class FlockHistory {
+  readonly #days: Map<number, Amount>;
+  readonly #months: Map<number, Amount>;
+  readonly #recent: RecentPost[];
+  /** The end of the last day and month in which anything was to be posted. */
+  lastDay: number | undefined;
+  lastMonth: number | undefined;
+
+  /** @throws {z.ZodError} where the value is no history of this version */
+  constructor(value: unknown = { days: [], months: [], recent: [] }) {
+    const { days, months, recent } = flockHistory.parse(value);
+    this.#days = new Map(days);
+    this.#months = new Map(months);
+    this.#recent = recent;
+    this.lastDay = days.at(-1)?.[0];
+    this.lastMonth = months.at(-1)?.[0];
+  }
+
+  /** Adds one more event. @param before - what the ledger said of its bot before it */
+  apply(event: LedgerEvent, before: BotState | undefined): void {
+    const open = before?.open;
+    if (event.event === 'intent') this.#add(event, 1, event.cost ?? 0);
+    else if (!open) return;
+    else if (event.event === 'refused') this.#add(open, -1, -(open.cost ?? 0));
+    else if (event.event === 'absent') this.#add(open, -1, (event.cost ?? 0) - (open.cost ?? 0));
+    else if (event.event === 'posted' && !open.look) this.#posted(event, open);
+  }
+
+  /** What a day was, known by its end. */
+  day(ends: number): Amount {
+    return this.#days.get(ends) ?? nothing;
+  }
+
+  month(ends: number): Amount {
+    return this.#months.get(ends) ?? nothing;
+  }
+
+  /** Every day that is remembered, by its end, oldest first. */
+  days(): (readonly [ends: number, amount: Amount])[] {
+    return [...this.#days];
+  }
+
+  /** The last posts, newest first. */
+  recent(): RecentPost[] {
+    return this.#recent.toReversed();
+  }
+
+  get isEmpty(): boolean {
+    return this.#days.size === 0 && this.#recent.length === 0;
+  }
+
+  toJSON(): z.infer<typeof flockHistory> {
+    return { days: [...this.#days], months: [...this.#months], recent: this.#recent };
+  }
+
+  #posted(event: Extract<LedgerEvent, { event: 'posted' }>, open: Intent): void {
+    if (event.cost !== undefined) this.#add(open, 0, event.cost);
+    const { bot, at, id } = event;
+    const { line, lines, print } = open;
+    this.#recent.push({ bot, at, ...(id !== undefined && { id }), line, lines, print });
+    if (this.#recent.length > mostRecent) this.#recent.shift();
+  }
+
+  /** An intent that an older flockd wrote names no day. */
+  #add({ dayEnds, monthEnds, flockDayEnds, flockMonthEnds }: Intent, posts: number, micros: number): void {
+    const day = flockDayEnds ?? dayEnds;
+    const month = flockMonthEnds ?? monthEnds;
+    if (day !== undefined) addTo(this.#days, day, posts, micros, mostDays);
+    if (month !== undefined) addTo(this.#months, month, posts, micros, mostMonths);
+    if (posts <= 0) return;
+    this.lastDay = day;
+    this.lastMonth = month;
+  }
+}
+
+function addTo(
+  amounts: Map<number, Amount>,
+  ends: number,
+  posts: number,
+  micros: number,
+  most: number,
+): void {
+  const known = amounts.get(ends) ?? nothing;
+  amounts.set(ends, { posts: known.posts + posts, micros: known.micros + micros });
+  if (amounts.size <= most) return;
+  const [oldest] = amounts.keys();
+  if (oldest !== undefined) amounts.delete(oldest);
+}

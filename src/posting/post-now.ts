@@ -1,0 +1,27 @@
+import type { Bot } from '../flock/load-flock.ts';
+import type { BotState } from './bot-state.ts';
+import { eventsOf } from './order.ts';
+import { keyMark, step, type NextStep, type StepOptions } from './step.ts';
+
+/** Whether a bot still owes what a person asked for, be it as a refrain that takes a second way, and may post at once. */
+const isAsked = (state: BotState | undefined, next: NextStep, now: number): boolean =>
+  state?.owed !== undefined && !state.open && next !== 'when changed' && next <= now;
+
+/**
+ * Posts a bot's next line now, besides what its schedule wants; the ledger then says what came of it. Nobody else may run
+ * the bot meanwhile.
+ *
+ * @throws {FlockError} where it cannot post now, as {@link eventsOf} says, and as {@link step}
+ */
+export async function postNow(bot: Bot, options: StepOptions): Promise<void> {
+  const { ledger, clock } = options;
+  const before = ledger.state(bot.name);
+  // A bot that is new here begins with a step, and then waits for its slot; one whose key was replaced is freed by one.
+  if (!before || (before.parked && before.parked.key !== keyMark(bot))) await step(bot, options);
+  const { paused, atEnd } = bot.settings;
+  const readiness = { paused, atEnd, isStopped: options.isStopped() };
+  const order = { order: 'post', bot: bot.name } as const;
+  await ledger.record(...eventsOf(order, ledger.state(bot.name), clock.now(), readiness));
+  let next: NextStep = clock.now();
+  while (isAsked(ledger.state(bot.name), next, clock.now())) next = await step(bot, options);
+}

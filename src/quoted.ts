@@ -1,0 +1,22 @@
+/** The longest text that messages repeat, and the longest part of one, without a space, that need not be words. Characters. */
+const longest = 100;
+const shortPart = 15;
+
+/** A word, a few of them as in `postsPerDay`, or a number, as names and times are made of them. */
+const word = /^(?:\p{Lu}?\p{Ll}{1,15}(?:\p{Lu}\p{Ll}{2,15})*\d{0,4}|\p{Lu}{1,15}\d{0,4}|\d{1,4})$/u;
+
+/**
+ * Whether a text could be a secret that was put in the wrong place: a token, or a password that no person made up. Names,
+ * time zones and schedules are words and numbers with signs between them: `America/Argentina/Buenos_Aires`.
+ */
+export const couldBeSecret = (text: string): boolean =>
+  text.length > longest || text.split(/\s+/).some((part) => part.length > shortPart && !isWords(part));
+
+const isWords = (part: string): boolean =>
+  part.split(/[-/_.,:*+]+/).every((piece) => piece === '' || word.test(piece));
+
+/** What messages show of a name that a person wrote: nothing where it could be a secret. */
+export const shown = (name: string): string => (couldBeSecret(name) ? '…' : name);
+
+/** The same for a text, in quotes. */
+export const quoted = (text: string): string => JSON.stringify(shown(text));

@@ -1,0 +1,268 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { needsCare, type BotFiles, type Condition, type FlockNow } from '../../src/flock/bot-condition.ts';
+import { parseFlockFile } from '../../src/flock/flock-file.ts';
+import type { BotName } from '../../src/flock/bot.ts';
+import { statusOf } from '../../src/flock/flock-status.ts';
+import type { BotState, Owed } from '../../src/posting/bot-state.ts';
+import { openPurse } from '../../src/posting/budget.ts';
+import { FlockHistory } from '../../src/posting/flock-history.ts';
+import type { Intent } from '../../src/posting/ledger-event.ts';
+
+const at = (time: string): number => Date.parse(`2026-11-21T${time}Z`);
+const now = at('12:00:00');
+const midnight = Date.parse('2026-11-22T00:00:00Z');
+const december = Date.parse('2026-12-01T00:00:00Z');
+
+const flock: FlockNow = { history: new FlockHistory(), purse: openPurse, isStopped: false, now };
+const settingsOf = (settings: object) =>
+  parseFlockFile(JSON.stringify(settings), 'flock.json').settingsOf('howl' as BotName);
+const files: BotFiles = {
+  bot: 'howl',
+  account: 'howl_bot',
+  lines: 3,
+  linked: new Set([2]),
+  settings: settingsOf({ schedule: '0 */6 * * *', atEnd: 'stop' }),
+  unfit: undefined,
+};
+const fine: BotState = {
+  place: { poem: 'aaaaaaaabbbbbbbbcccccccc', next: 1, ahead: [] },
+  pass: 1,
+  served: now,
+  posts: 1,
+  last: { id: '77', at: at('06:00:00'), line: 0 },
+};
+const open: Intent = {
+  event: 'intent',
+  bot: 'howl',
+  at: at('11:59:00'),
+  slot: now,
+  until: now,
+  line: 1,
+  lines: 1,
+  print: 'p',
+};
+const owed = (why: string, retryAt: number): Owed => {
+  return { slot: now, until: now, retryAt, why, reason: '429 Too Many Requests', times: 1 };
+};
+const parked = { why: 'reauth: 401', hint: 'keymaker reauth howl', key: 'k', at: now };
+const spent = (posts: number, micros: number): Partial<BotState> => {
+  return { tally: { day: { ends: midnight, posts }, month: { ends: december, micros }, total: micros } };
+};
+const withBudget = (budget: object, more: object = {}): Partial<BotFiles> => {
+  return { settings: { ...settingsOf({ schedule: '0 */6 * * *', ...more }), budget } };
+};
+const flockSpent = (posts: number, micros: number): FlockHistory =>
+  new FlockHistory({
+    days: [[midnight, { posts, micros }]],
+    months: [[december, { posts, micros }]],
+    recent: [],
+  });
+
+interface Case {
+  name: string;
+  state?: Partial<BotState> | undefined;
+  files?: Partial<BotFiles>;
+  flock?: Partial<FlockNow>;
+  is: Condition;
+  why?: RegExp;
+  hint?: RegExp;
+  until?: string;
+  next?: string;
+}
+
+const cases: Case[] = [
+  { name: 'has not begun', state: undefined, is: 'new', next: '18:00' },
+  { name: 'posts', is: 'fine', next: '18:00' },
+  {
+    name: 'was refused for now',
+    state: { owed: owed('wait', at('12:15:00')) },
+    is: 'waiting',
+    why: /429/,
+    until: '12:15',
+    next: '12:15',
+  },
+  {
+    name: 'may try again',
+    state: { owed: owed('wait', at('11:00:00')) },
+    is: 'waiting',
+    why: /429/,
+    next: '12:00',
+  },
+  {
+    name: 'was asked',
+    state: { owed: owed('asked', at('11:00:00')) },
+    is: 'waiting',
+    why: /person asked/,
+    next: '12:00',
+  },
+  {
+    name: 'has a post in doubt',
+    state: { open, parked },
+    is: 'in doubt',
+    why: /line 2 was sent at 2026-11-21T11:59/,
+    hint: /flockd resolve howl/,
+  },
+  {
+    name: 'has a post under way',
+    state: { open: { ...open, at: at('11:59:55') } },
+    is: 'fine',
+    next: '11:59',
+  },
+  {
+    name: 'has a post open from a clock that was set back since',
+    state: { open: { ...open, at: at('13:00:00') } },
+    is: 'in doubt',
+  },
+  { name: 'was restored', state: { restored: true }, is: 'looking', why: /has posted since/ },
+  {
+    name: 'looks on its timeline',
+    state: { restored: true, open: { ...open, look: true } },
+    is: 'looking',
+    why: /restored/,
+  },
+  {
+    name: 'is parked',
+    state: { parked, paused: now },
+    is: 'parked',
+    why: /reauth/,
+    hint: /keymaker reauth howl/,
+  },
+  {
+    name: 'is paused by a person',
+    state: { paused: at('11:00:00') },
+    is: 'paused',
+    why: /since 2026-11-21T11:00/,
+    hint: /flockd resume howl/,
+  },
+  {
+    name: 'is paused in flock.json',
+    files: { settings: settingsOf({ bots: { howl: { paused: true } } }) },
+    is: 'paused',
+    why: /flock\.json/,
+  },
+  {
+    name: 'is in a flock that is stopped',
+    flock: { isStopped: true },
+    state: { paused: now },
+    is: 'stopped',
+    hint: /flockd resume/,
+  },
+  { name: 'is new in a flock that is stopped', flock: { isStopped: true }, state: undefined, is: 'stopped' },
+  { name: 'has finished', state: { place: { ...fine.place, next: 3 } }, is: 'finished' },
+  {
+    name: 'has finished and begins again',
+    state: { place: { ...fine.place, next: 3 } },
+    files: { settings: settingsOf({ schedule: '0 18 * * *' }) },
+    is: 'fine',
+    next: '18:00',
+  },
+  {
+    name: 'has a bad bundle',
+    files: { settings: undefined, unfit: { why: 'not whole JSON', hint: 'make it again' } },
+    is: 'unfit',
+    why: /JSON/,
+    hint: /again/,
+  },
+  {
+    name: 'has used its posts up',
+    files: withBudget({ postsPerDay: 4 }),
+    state: spent(4, 60_000),
+    is: 'waiting',
+    why: /its budget of 4 posts a day/,
+    hint: /raise its postsPerDay/,
+    until: '00:00',
+    next: '00:00',
+  },
+  {
+    name: 'has used its posts up, and lets slots go',
+    files: withBudget({ postsPerDay: 4 }, { missed: 'skip' }),
+    state: spent(4, 60_000),
+    is: 'waiting',
+    until: '00:00',
+    next: '06:00',
+  },
+  {
+    name: 'has posts left',
+    files: withBudget({ postsPerDay: 5 }),
+    state: spent(4, 60_000),
+    is: 'fine',
+    next: '18:00',
+  },
+  {
+    name: 'has its next slot when there is budget again',
+    files: withBudget({ postsPerDay: 4 }, { schedule: '0 0 * * *' }),
+    state: spent(4, 60_000),
+    is: 'fine',
+    next: '00:00',
+  },
+  {
+    name: 'has no money for a link',
+    files: { ...withBudget({ usdPerMonth: 0.3 }) },
+    state: { ...spent(9, 200_000), place: { ...fine.place, next: 2 } },
+    is: 'waiting',
+    why: /\$0\.3 a month/,
+    until: '00:00',
+    next: '00:00',
+  },
+  {
+    name: 'has money for what has no link',
+    files: withBudget({ usdPerMonth: 0.3 }),
+    state: spent(9, 200_000),
+    is: 'fine',
+    next: '18:00',
+  },
+  {
+    name: 'can never pay',
+    files: withBudget({ usdPerMonth: 0.01 }),
+    is: 'waiting',
+    why: /too small/,
+    hint: /^raise its usdPerMonth/,
+  },
+  {
+    name: 'waits for the budget of the flock',
+    flock: { purse: { ...openPurse, budget: { postsPerDay: 9 } }, history: flockSpent(9, 0) },
+    is: 'waiting',
+    why: /the flock's budget/,
+    hint: /raise the flock's postsPerDay/,
+    until: '00:00',
+    next: '00:00',
+  },
+  {
+    name: 'has finished, and has no budget',
+    files: withBudget({ postsPerDay: 0 }, { atEnd: 'stop' }),
+    state: { place: { ...fine.place, next: 3 } },
+    is: 'finished',
+  },
+];
+
+describe('a bot that', () => {
+  for (const { name, is, why, hint, until, next, ...given } of cases) {
+    it(`${name} is ${is}`, () => {
+      const state = 'state' in given && given.state === undefined ? undefined : { ...fine, ...given.state };
+      const status = statusOf({ ...files, ...given.files }, state, { ...flock, ...given.flock });
+      assert.equal(status.state, is);
+      if (why) assert.match(status.why ?? '', why);
+      else if (['fine', 'new', 'finished'].includes(is)) assert.equal(status.why, undefined);
+      if (hint) assert.match(status.hint ?? '', hint);
+      if (until !== undefined) assert.equal(status.until?.slice(11, 16), until);
+      assert.equal(status.next?.slice(11, 16), next);
+    });
+  }
+
+  it('needs somebody is told from one that does not', () => {
+    const all: Condition[] = [
+      'new',
+      'fine',
+      'waiting',
+      'in doubt',
+      'looking',
+      'parked',
+      'paused',
+      'stopped',
+      'finished',
+      'unfit',
+    ];
+    assert.deepEqual(all.filter(needsCare), ['in doubt', 'looking', 'parked', 'unfit']);
+  });
+});
