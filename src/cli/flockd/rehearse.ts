@@ -1,0 +1,151 @@
+import { randomBytes } from 'node:crypto';
+import { z } from 'zod';
+import { systemClock } from '../../clock.ts';
+import { isStopped } from '../../daemon/stop-switch.ts';
+import { FlockError } from '../../errors.ts';
+import { parseBotName } from '../../flock/bot.ts';
+import { readFlockFile } from '../../flock/flock-file.ts';
+import { nearest } from '../../flock/nearest.ts';
+import { readWholeFlock, type WholeFlock } from '../../flock/planned-flock.ts';
+import { KeyStore } from '../../keys/key-store.ts';
+import { readPoem } from '../../poems/read-poems.ts';
+import { readJournal } from '../../posting/journal.ts';
+import { takeNetworkAway } from '../../rehearsal/no-network.ts';
+import { rehearse as rehearseFlock, type RehearsalOptions } from '../../rehearsal/rehearse.ts';
+import { showReport, verdictOf } from '../../rehearsal/show-report.ts';
+import { credentialsFolder, flockPaths, identityFile } from '../../settings.ts';
+import { command, placeFlags, placeSchema } from '../command.ts';
+import { openProgressLine } from '../../rehearsal/progress-line.ts';
+import type { Terminal } from '../terminal.ts';
+
+const once = 'should be given once, with a value';
+
+const flags = z.object({
+  days: z
+    .string(once)
+    .regex(/^-?\d+$/, 'should be a number of days')
+    .transform(Number)
+    .pipe(z.number().min(1, 'should be 1 at least').max(3650, 'should be 3650 at most, ten years')),
+  from: z
+    .string(once)
+    .transform((text, context) => {
+      const instant = /^\d{4}-\d\d-\d\d(T.*(Z|[+-]\d\d:?\d\d))?$/.test(text) ? Date.parse(text) : NaN;
+      if (instant >= earliest && instant < latest) return instant;
+      context.addIssue({
+        code: 'custom',
+        message: 'should be a time such as 2026-11-21 or 2026-11-21T09:00Z',
+      });
+      return z.NEVER;
+    })
+    .optional(),
+  faults: z
+    .string(once)
+    .regex(/^(\d+|\d*\.\d+)$/, 'should be a share of all requests, from 0 to 1')
+    .transform(Number)
+    .pipe(z.number().max(1, 'should be a share of all requests, from 0 to 1')),
+  seed: z
+    .string(once)
+    .regex(/^[^-\p{Cc}]\P{Cc}{0,99}$/u, 'should be up to 100 characters, the first no dash')
+    .optional(),
+  bot: z.array(z.string()).default([]),
+  json: z.boolean().default(false),
+  ...placeSchema,
+});
+
+/** X's ids count from 2010 on. */
+const earliest = Date.UTC(2011);
+const latest = Date.UTC(2200);
+
+export const rehearse = command({
+  flags: {
+    days: { type: 'string', default: '365', describe: 'how long it goes on' },
+    from: {
+      type: 'string',
+      describe: 'when it begins, such as 2026-11-21T09:00Z',
+      defaultDescription: 'now',
+    },
+    faults: { type: 'string', default: '0', describe: 'the share of requests that go wrong, from 0 to 1' },
+    seed: { type: 'string', describe: 'the same text lets the same requests go wrong' },
+    bot: { type: 'string', array: true, nargs: 1, describe: 'this bot alone; may be repeated' },
+    json: { type: 'boolean', describe: 'as JSON, on standard output' },
+    ...placeFlags,
+  },
+  examples: [
+    ['flockd rehearse', 'what the flock will have done in a year, without posting anything'],
+    ['flockd rehearse --days 30 --faults 0.05', 'a month with a bad network'],
+  ],
+  schema: flags,
+  async run(args, terminal) {
+    using _silence = takeNetworkAway();
+    const begun = systemClock.elapsed();
+    const options = await readOptions(args, terminal);
+    using progress = openProgressLine(process.stderr);
+    using interrupt = onInterrupt();
+    const report = await rehearseFlock({
+      ...options,
+      signal: interrupt.signal,
+      progress: (share, posts) => {
+        progress.show(`rehearses: ${Math.floor(share * 100)} %, ${posts.toLocaleString('en-US')} posts`);
+      },
+    });
+    const seconds = Math.round(systemClock.elapsed() - begun) / 1000;
+    progress.clear();
+    if (args.json) terminal.print(`${JSON.stringify({ ...report, seconds }, null, 2)}\n`);
+    else {
+      for (const line of showReport(report, seconds, terminal.columns)) terminal.say(line);
+      terminal.say();
+      terminal.say(verdictOf(report), report.kept ? 'green' : 'bold');
+    }
+    return report.kept ? 'done' : 'partly';
+  },
+});
+
+/** What there is to rehearse, by the flock's files and its ledger. Nothing is changed in them. */
+async function readOptions(args: z.infer<typeof flags>, terminal: Terminal): Promise<RehearsalOptions> {
+  const paths = flockPaths(args);
+  const keys = new KeyStore(paths.keys, { credentials: credentialsFolder(), identityFile: identityFile() });
+  const whole = await readWholeFlock(paths.root, keys, await readFlockFile(paths.flockFile));
+  if (isStopped(paths.state)) terminal.warn('the flock is stopped; it is rehearsed as if it were not');
+  return {
+    flock: chosen(whole, args.bot),
+    begun: await readJournal(paths.state),
+    from: args.from ?? systemClock.now(),
+    days: args.days,
+    faults: args.faults,
+    seed: args.seed ?? randomBytes(4).toString('hex'),
+    readPoem,
+  };
+}
+
+/** @throws {FlockError} `usage` where a bot is not there */
+function chosen(flock: WholeFlock, names: readonly string[]): WholeFlock {
+  if (names.length === 0) return flock;
+  const wanted = new Set<string>(names.map(parseBotName));
+  const bots = flock.bots.filter(({ name }) => wanted.has(name));
+  const misfits = flock.misfits.filter(({ bot }) => wanted.has(bot));
+  const known = [...flock.bots.map(({ name }) => name), ...flock.misfits.map(({ bot }) => bot)];
+  for (const name of wanted) {
+    if ((known as string[]).includes(name)) continue;
+    const meant = nearest(name, known);
+    throw new FlockError('usage', `${name} has neither a poem nor a key bundle`, {
+      hint: meant === undefined ? 'flockd status lists the bots' : `did you mean ${meant}?`,
+    });
+  }
+  return { ...flock, bots, misfits };
+}
+
+/** Tells of the first signal that asks the program to end, so that it can clean up. */
+function onInterrupt(): Disposable & { signal: AbortSignal } {
+  const controller = new AbortController();
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  const abort = (): void => {
+    controller.abort();
+  };
+  for (const signal of signals) process.on(signal, abort);
+  return {
+    signal: controller.signal,
+    [Symbol.dispose]: () => {
+      for (const signal of signals) process.off(signal, abort);
+    },
+  };
+}

@@ -1,0 +1,65 @@
+import type { Options } from 'yargs';
+import { z } from 'zod';
+import { FlockError } from '../../errors.ts';
+import { parseBotName } from '../../flock/bot.ts';
+import { nearest } from '../../flock/nearest.ts';
+
+const once = 'should be given once, with a value';
+
+/** Ten years: nobody plans farther ahead. */
+const mostDays = 3650;
+
+/** X's ids count from 2010 on. */
+const earliest = Date.UTC(2011);
+const latest = Date.UTC(2200);
+
+/** What the flags are that choose a time to come. @param days - how many there are where nobody says */
+export const spanFlags = (days: string) =>
+  ({
+    days: { type: 'string', default: days, describe: 'how many days' },
+    from: {
+      type: 'string',
+      describe: 'when they begin, such as 2026-11-21T09:00Z',
+      defaultDescription: 'now',
+    },
+  }) satisfies Record<string, Options>;
+
+/** What {@link spanFlags} may be: a number of days, and milliseconds since 1970. */
+export const spanSchema = {
+  days: z
+    .string(once)
+    .regex(/^\d{1,9}$/, 'should be a number of days')
+    .transform(Number)
+    .pipe(
+      z.number().min(1, 'should be 1 at least').max(mostDays, `should be ${mostDays} at most, ten years`),
+    ),
+  from: z
+    .string(once)
+    .transform((text, context) => {
+      const instant = /^\d{4}-\d\d-\d\d(T.*(Z|[+-]\d\d:?\d\d))?$/.test(text) ? Date.parse(text) : NaN;
+      if (instant >= earliest && instant < latest) return instant;
+      context.addIssue({
+        code: 'custom',
+        message: 'should be a time such as 2026-11-21 or 2026-11-21T09:00Z',
+      });
+      return z.NEVER;
+    })
+    .optional(),
+};
+
+/**
+ * The bots that a person named, where only some are wanted.
+ *
+ * @throws {FlockError} `usage` for one that is not there
+ */
+export function chosenBots(names: readonly string[], known: readonly string[]): ReadonlySet<string> {
+  const wanted = new Set<string>(names.map(parseBotName));
+  for (const name of wanted) {
+    if (known.includes(name)) continue;
+    const meant = nearest(name, known);
+    throw new FlockError('usage', `${name} has neither a poem nor a key bundle`, {
+      hint: meant === undefined ? 'flockd status lists the bots' : `did you mean ${meant}?`,
+    });
+  }
+  return wanted;
+}

@@ -1,0 +1,159 @@
+import wrapAnsi from 'wrap-ansi';
+import { inMicros, showUsd } from '../cost/money.ts';
+import { shellWord } from '../shell-word.ts';
+import { showClockChanges } from './show-clock-changes.ts';
+import type { BotReport, Broken, Lateness, Report } from './report.ts';
+import { count, duration, listed, minutes, times } from './words.ts';
+
+/** The width of the first column. Characters. */
+const label = 13;
+
+/** A flock of more than so many is not listed bot by bot; only those that are not fine. */
+const mostBots = 60;
+
+/**
+ * A report as a person reads it, line by line; an empty line is one.
+ *
+ * @param seconds - how long the rehearsal took
+ * @param columns - how wide the terminal is
+ */
+export function showReport(report: Report, seconds: number, columns: number): string[] {
+  const { bots, days, from, until } = report;
+  const row = ([name, text]: readonly [string, string]): string[] =>
+    wrapAnsi(text, Math.max(20, columns - label))
+      .split('\n')
+      .map((line, index) => (index === 0 ? name.padEnd(label) : ' '.repeat(label)) + line);
+  return [
+    `${count(days, 'day')} of ${count(bots.length, 'bot')}, from ${minutes(from)} to ${minutes(until)} UTC, in ${seconds.toFixed(1)} s`,
+    '',
+    ...rowsOf(report).flatMap(row),
+    '',
+    ...table(bots),
+    ...block(showClockChanges(report.clockChanges)),
+    ...block(bots.flatMap(trouble)),
+    ...block(report.leftOut.flatMap(({ bot, why, hint }) => told(`${bot} is left out: ${why}`, hint))),
+    ...block(brokenOf(report.broken)),
+  ];
+}
+
+/** In a word what it came to. */
+export const verdictOf = ({ kept }: Report): string =>
+  kept ? 'All as promised.' : 'Not all is as it should be: see above.';
+
+function rowsOf(report: Report): (readonly [name: string, text: string])[] {
+  const { posted, lines, passedOver, broken, late, spread, missed, inDoubt, unsettled, refused, faults } =
+    report;
+  const waits = report.bots.filter(({ budgetWaits }) => budgetWaits > 0);
+  const settled = unsettled === 0 ? 'settled' : `${unsettled} of them not settled`;
+  const wrong = broken.filter(({ what }) => what !== 'ledger').length;
+  const rows: (readonly [string, string, boolean?])[] = [
+    [
+      'every line',
+      wrong === 0
+        ? `once, in order: ${count(posted, 'post')}`
+        : `NO: wrong ${times(wrong)} in ${count(posted, 'post')}`,
+    ],
+    ['refrains', `${times(lines - posted)} joined with the line after it`, lines > posted],
+    ['', `${times(passedOver)} let go`, passedOver > 0],
+    ['late', late ? latenessWords(late, spread) : 'nothing was posted'],
+    ['slots missed', missed === 0 ? 'none' : `${count(missed)}: their time passed while a bot had to wait`],
+    ['refused', refused === 0 ? 'none' : `${count(refused)}: ${counted(report.refusals)}`],
+    [
+      'in doubt',
+      inDoubt === 0 ? 'none' : `${count(inDoubt)}, ${inDoubt === 1 || unsettled > 0 ? '' : 'all '}${settled}`,
+    ],
+    [
+      'budget',
+      `${listed(waits.map(({ bot }) => bot))} waited for it, ${times(sum(waits))} in all`,
+      waits.length > 0,
+    ],
+    ['cost', costOf(report)],
+    ['faults', counted(faults.drawn), faults.rate > 0],
+    [
+      'again with',
+      `--from ${report.from} --days ${report.days} --faults ${faults.rate} --seed ${shellWord(report.seed)}`,
+      faults.rate > 0,
+    ],
+  ];
+  return rows.filter(([, , isThere = true]) => isThere).map(([name, text]) => [name, text] as const);
+}
+
+function latenessWords({ p50, p99, max }: Lateness, spread: number): string {
+  if (max === 0) return 'no post';
+  const within = (ms: number): string => (ms === 0 ? 'at once' : `within ${duration(ms)}`);
+  const ofIt = spread === 0 ? '' : `, the spread up to ${duration(spread)} of it`;
+  return `half ${within(p50)}, 99 % ${within(p99)}\nat most ${duration(max)}${ofIt}`;
+}
+
+function costOf({ usd, bill, faults }: Report): string {
+  const cost = showUsd(inMicros(usd));
+  const more = inMicros(bill) - inMicros(usd);
+  if (more === 0) return `${cost}, and so the sandbox bills it`;
+  const lost = faults.rate > 0 && more > 0 ? ' for answers that got lost' : '';
+  return `${cost}; the sandbox bills ${showUsd(Math.abs(more))} ${more > 0 ? 'more' : 'less'}${lost}`;
+}
+
+function table(bots: readonly BotReport[]): string[] {
+  const listed = bots.length > mostBots ? bots.filter(({ state }) => state !== 'fine') : bots;
+  const rows = [
+    ['bot', 'posts', 'refused', 'in doubt', 'cost', 'state'],
+    ...listed.map((bot) => [
+      bot.bot,
+      count(bot.posted),
+      count(bot.refused),
+      count(bot.inDoubt),
+      showUsd(inMicros(bot.usd)),
+      bot.state,
+    ]),
+  ];
+  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
+  const shown = rows.map((row) =>
+    row
+      .map((cell, column) => {
+        const width = widths[column] ?? 0;
+        return column === 0 ? cell.padEnd(width) : column < row.length - 1 ? cell.padStart(width) : cell;
+      })
+      .join('  '),
+  );
+  if (listed.length === bots.length) return shown;
+  const others = `${count(bots.length - listed.length, 'bot')} more are fine; --json has every one`;
+  return listed.length === 0 ? [others] : [...shown, others];
+}
+
+function trouble({ bot, state, why, hint }: BotReport): string[] {
+  return why === undefined ? [] : told(`${bot} is ${state} at the end: ${why}`, hint);
+}
+
+const told = (what: string, hint: string | undefined): string[] =>
+  hint === undefined ? [what] : [what, `hint: ${hint}`];
+
+/** A poem that goes wrong goes wrong often. */
+const mostBroken = 12;
+
+function brokenOf(broken: readonly Broken[]): string[] {
+  const shown = broken.slice(0, mostBroken).map(describe);
+  const others = broken.length - shown.length;
+  return others > 0 ? [...shown, `and ${count(others)} more: --json has every one`] : shown;
+}
+
+function describe(broken: Broken): string {
+  const { bot } = broken;
+  switch (broken.what) {
+    case 'twice':
+      return `${bot}: line ${broken.line} was posted once too often, at ${minutes(broken.at)}`;
+    case 'skipped':
+      return `${bot}: line ${broken.line} was left out, before ${minutes(broken.at)}`;
+    case 'strange':
+      return `${bot}: the post at ${minutes(broken.at)} is not line ${broken.line}, which was due`;
+    case 'ledger':
+      return `${bot}: the ledger says ${broken.says}`;
+  }
+}
+
+const block = (lines: string[]): string[] => (lines.length === 0 ? [] : ['', ...lines]);
+const counted = (counts: Record<string, number>): string =>
+  Object.entries(counts)
+    .map(([name, times]) => `${name} ${count(times)}`)
+    .join(', ') || 'none';
+const sum = (bots: readonly BotReport[]): number =>
+  bots.reduce((all, { budgetWaits }) => all + budgetWaits, 0);

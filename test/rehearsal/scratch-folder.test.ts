@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+import { describe, it } from 'node:test';
+import { Journal } from '../../src/posting/journal.ts';
+import { openScratchFolder } from '../../src/rehearsal/scratch-folder.ts';
+
+/** One turn of the event loop. */
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+describe('a scratch folder', () => {
+  it('is a folder for a journal like any other, and goes with all that is in it', async () => {
+    let place: string;
+    {
+      using folder = openScratchFolder();
+      place = folder.path;
+      {
+        await using journal = await Journal.open(folder, { manyLines: 4 });
+        for (let count = 0; count < 20; count++)
+          await journal.record({ event: 'begun', bot: `bot-${count}`, at: count, poem: 'aaaaaaaa' });
+      }
+      assert.deepEqual(readdirSync(place), ['journal.jsonl']);
+      await using again = await Journal.open(folder);
+      assert.equal([...again.states()].length, 20);
+      assert.equal(await folder.read('nothing'), undefined);
+    }
+    assert.equal(existsSync(place), false);
+  });
+
+  it('settles what waits for it within one turn of the event loop', async () => {
+    using folder = openScratchFolder();
+    await using journal = await Journal.open(folder);
+    let kept = 0;
+    const record = async (bot: string): Promise<void> => {
+      for (let count = 0; count < 5; count++) {
+        await journal.record({ event: 'begun', bot, at: count, poem: 'aaaaaaaa' });
+        kept++;
+      }
+    };
+    const all = [record('ada'), record('bea')];
+    await turn();
+    assert.equal(kept, 10);
+    await Promise.all(all);
+  });
+
+  it('rejects with the system’s error', async () => {
+    using folder = openScratchFolder();
+    await assert.rejects(folder.rename('nothing', 'something'), { code: 'ENOENT' });
+    await assert.rejects(folder.append('no/folder', 'text'), { code: 'ENOENT' });
+    await assert.rejects(folder.read('.'), { code: 'EISDIR' });
+    assert.deepEqual(readdirSync(path.resolve(folder.path)), []);
+  });
+});
