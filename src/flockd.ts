@@ -1,5 +1,5 @@
 #!/usr/bin/env node
 import { flockd } from './cli/flockd.ts';
-import { runProgram } from './cli/program.ts';
+import { start } from './cli/start.ts';
 
-await runProgram(flockd, process.argv.slice(2));
+await start(flockd, process.argv.slice(2));

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
 import { keymaker } from './cli/keymaker.ts';
-import { runProgram } from './cli/program.ts';
+import { start } from './cli/start.ts';
 
-await runProgram(keymaker, process.argv.slice(2));
+await start(keymaker, process.argv.slice(2));

@@ -3,12 +3,30 @@ import { z } from 'zod';
 import { FlockError, type Exit } from '../errors.ts';
 import type { Terminal } from './terminal.ts';
 
-/** One verb of a program: how it is called, and what it does. */
+export interface Program {
+  name: string;
+  about: string;
+  /** How to begin, for those who have nothing but the help. */
+  firstSteps: readonly Example[];
+  verbs: readonly Verb[];
+}
+
+/** A verb in a program's table; its file is loaded only when it is called. */
+export interface Verb {
+  /** As the help shows it: `reauth <bot>`. */
+  usage: string;
+  summary: string;
+  load: () => Promise<Command>;
+}
+
+export type Example = readonly [call: string, does: string];
+
+/** What a verb is: how it is called, and what it does. */
 export interface Command {
   /** What the words in its usage mean: `{ bot: … }` for `reauth <bot>`. */
   words?: Record<string, PositionalOptions>;
   flags: Record<string, Options>;
-  examples?: readonly (readonly [call: string, does: string])[];
+  examples?: readonly Example[];
   /** @param args - what yargs made of the command line */
   run: (args: unknown, terminal: Terminal) => Promise<Exit>;
 }
@@ -51,8 +69,21 @@ export const portSchema = z
   .transform(Number)
   .pipe(z.number().max(65_535, 'must be a number from 0 to 65535'));
 
+/** The heading of the flags that say where a flock is. */
+export const placeGroup = 'Where the flock is';
+
 /** The flags that say where a flock is. */
 export const placeFlags = {
-  root: { type: 'string', describe: "the flock's folder", defaultDescription: 'the working directory' },
-  keys: { type: 'string', describe: 'the folder of the key bundles', defaultDescription: 'keys in the root' },
+  root: {
+    type: 'string',
+    describe: "the flock's folder",
+    defaultDescription: 'the working directory',
+    group: placeGroup,
+  },
+  keys: {
+    type: 'string',
+    describe: 'the folder of the key bundles',
+    defaultDescription: 'keys in the root',
+    group: placeGroup,
+  },
 } satisfies Record<string, Options>;

@@ -1,23 +1,11 @@
 import yargs, { type Argv } from 'yargs';
 import { exitCodes, FlockError, messageOf, type Exit } from '../errors.ts';
 import { nearest } from '../flock/nearest.ts';
-import type { Command } from './command.ts';
+import type { Command, Program, Verb } from './command.ts';
+import { oneOf, programHelp, verbHelp } from './help-page.ts';
+import { everywhere, verbManualOf } from './manual.ts';
 import { openTerminal, type Terminal } from './terminal.ts';
 import { version } from './version.ts';
-
-/** A verb in a program's table; its file is loaded only when it is called. */
-export interface Verb {
-  /** As the help shows it: `reauth <bot>`. */
-  usage: string;
-  summary: string;
-  load: () => Promise<Command>;
-}
-
-export interface Program {
-  name: string;
-  about: string;
-  verbs: readonly Verb[];
-}
 
 /**
  * Runs a program once: finds the verb, parses its command line, runs it, and turns whatever it throws into one line,
@@ -34,14 +22,16 @@ export async function runProgram(program: Program, argv: readonly string[]): Pro
 }
 
 async function parseAndRun(program: Program, argv: readonly string[], terminal: Terminal): Promise<Exit> {
-  const { name, about, verbs } = program;
+  if (has(argv, '--help', '-h') || has(argv, '--version')) {
+    const columns = Math.min(100, terminal.columns);
+    terminal.print(has(argv, '--version') ? `${version()}\n` : await helpOf(program, argv, columns));
+    return 'done';
+  }
   let exit: Exit = 'done';
   const parser = yargs(shield(argv))
-    .scriptName(name)
-    .usage(`${about}\n\n  $0 <command>`)
-    .version(version())
-    .alias({ h: 'help' })
-    .wrap(Math.min(100, terminal.columns))
+    .scriptName(program.name)
+    .version(false)
+    .help(false)
     .strict()
     .demandCommand(1, 'which command?')
     .exitProcess(false)
@@ -54,7 +44,7 @@ async function parseAndRun(program: Program, argv: readonly string[], terminal: 
       if (error instanceof Error) throw error;
       throw usageError(program, argv, message ?? '');
     });
-  for (const verb of verbs) {
+  for (const verb of program.verbs) {
     addVerb(parser, verb, async (command, args) => {
       exit = await command.run(unshield(args), terminal);
     });
@@ -70,6 +60,25 @@ async function parseAndRun(program: Program, argv: readonly string[], terminal: 
   return exit;
 }
 
+/** Whether one of the flags is on the line, before what is no flag any more. */
+function has(argv: readonly string[], ...flags: string[]): boolean {
+  const end = argv.indexOf('--');
+  return argv.some((word, at) => flags.includes(word) && (end < 0 || at < end));
+}
+
+/** @throws {FlockError} `usage` where there is no such command */
+async function helpOf(program: Program, argv: readonly string[], columns: number): Promise<string> {
+  const { name, verbs } = program;
+  const called = calledIn(argv);
+  if (called === undefined) return programHelp({ ...program, everywhere }, columns);
+  const verb = verbs.find((known) => nameOf(known) === called);
+  if (!verb) throw usageError(program, argv, '');
+  return verbHelp(await verbManualOf(verb), { name, everywhere }, columns);
+}
+
+const calledIn = (argv: readonly string[]): string | undefined => argv.find((word) => !word.startsWith('-'));
+const nameOf = ({ usage }: Verb): string => usage.split(' ')[0] ?? '';
+
 function addVerb(
   parser: Argv,
   { usage, summary, load }: Verb,
@@ -79,9 +88,8 @@ function addVerb(
     usage,
     summary,
     async (verb) => {
-      const { words = {}, flags, examples = [] } = await load();
+      const { words = {}, flags } = await load();
       for (const [word, options] of Object.entries(words)) verb.positional(word, options);
-      for (const [call, does] of examples) verb.example(call, does);
       return verb.options(flags);
     },
     async (args) => run(await load(), args),
@@ -90,8 +98,8 @@ function addVerb(
 
 /** yargs' own words for a mistake name neither what is missing nor what was meant. */
 function usageError({ name, verbs }: Program, argv: readonly string[], message: string): FlockError {
-  const called = argv.find((word) => !word.startsWith('-'));
-  const names = verbs.map(({ usage }) => usage.split(' ')[0] ?? '');
+  const called = calledIn(argv);
+  const names = verbs.map(nameOf);
   const verb = verbs[names.indexOf(called ?? '')];
   if (called === undefined) {
     return new FlockError('usage', 'which command?', { hint: `${name} --help lists the commands` });
@@ -104,8 +112,7 @@ function usageError({ name, verbs }: Program, argv: readonly string[], message: 
   }
   const word = /<\w+>/.exec(verb.usage)?.[0] ?? '';
   const dashed = argv.find((part) => /^-[^-]./.test(part));
-  const [first = 'wrong usage'] = message.split('\n');
-  const said = saidBetter(first, called, word, argv);
+  const said = saidBetter(message, called, word, argv);
   const hint =
     dashed !== undefined && word !== ''
       ? `a name that begins with - goes last, after --: ${name} ${called} -- ${dashed}`
@@ -115,12 +122,17 @@ function usageError({ name, verbs }: Program, argv: readonly string[], message: 
 
 /** A word too many is not repeated: it may be a PIN or a password, put where it does not belong. */
 function saidBetter(message: string, called: string, word: string, argv: readonly string[]): string {
-  if (message.startsWith('Not enough non-option')) return `${called}: ${word} is missing`;
-  const [, names] = /^Unknown arguments?: (.+)$/.exec(message) ?? [];
+  const [first = 'wrong usage'] = message.split('\n');
+  if (first.startsWith('Not enough non-option')) return `${called}: ${word} is missing`;
+  const [, name = '', choices] = /Argument: ([\w-]+), Given: .*, Choices: (.+)/.exec(message) ?? [];
+  if (choices !== undefined) {
+    return `${word === `<${name}>` ? word : `--${name}`}: must be ${oneOf(choices.replaceAll('"', '').split(', '))}`;
+  }
+  const [, names] = /^Unknown arguments?: (.+)$/.exec(first) ?? [];
   const isFlag = (name: string): boolean =>
     argv.some((part) => part.startsWith('-') && part.replace(/^-+/, '').split('=')[0] === name);
   if (names !== undefined && !names.split(', ').every(isFlag)) return `${called}: a word too many`;
-  return message.charAt(0).toLowerCase() + message.slice(1);
+  return first.charAt(0).toLowerCase() + first.slice(1);
 }
 
 /** Stands for the first dash of a word after `--`, which yargs would take for a flag all the same. */

@@ -3,7 +3,7 @@ import { Writable } from 'node:stream';
 import pc from 'picocolors';
 import wrapAnsi from 'wrap-ansi';
 import { FlockError } from '../errors.ts';
-import { noColor } from '../settings.ts';
+import { wantsColor } from '../settings.ts';
 
 /*
  * The rules of the terminal:
@@ -39,8 +39,7 @@ export interface Terminal extends Disposable {
 export function openTerminal(program: string, json = false): Terminal {
   const interactive = process.stdin.isTTY && process.stdout.isTTY;
   const human = json ? process.stderr : process.stdout;
-  // Away from a terminal isTTY is undefined, which would leave the choice to picocolors: colours wherever CI is set.
-  const colors = pc.createColors(human.isTTY ? !noColor() : false);
+  const colors = pc.createColors(wantsColor(human.isTTY));
   // A word that is longer than the line, as links are, is left whole for the terminal to break.
   const fit = (text: string, stream: NodeJS.WriteStream): string =>
     stream.isTTY ? wrapAnsi(text, stream.columns, { trim: false }) : text;

@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, it } from 'node:test';
+import { flockd } from '../../src/cli/flockd.ts';
+import { programHelp, verbHelp } from '../../src/cli/help-page.ts';
+import { keymaker } from '../../src/cli/keymaker.ts';
+import { manualOf } from '../../src/cli/manual.ts';
+import { choir } from './small-program.ts';
+
+const transcript = readFileSync(path.resolve(import.meta.dirname, '../transcripts/help.txt'), 'utf8');
+
+const tooWide = (text: string, columns: number): string[] =>
+  text.split('\n').filter((line) => line.length > columns);
+
+for (const program of [keymaker, flockd]) {
+  describe(`the help of ${program.name}`, async () => {
+    const manual = await manualOf(program);
+
+    it('tells of every verb, and where to go on', () => {
+      const text = programHelp(manual, 80);
+      for (const { usage, summary } of manual.verbs) {
+        assert.ok(text.includes(`\n  ${usage} `), usage);
+        assert.ok(text.replaceAll(/\s+/g, ' ').includes(summary), summary);
+      }
+      assert.match(text, RegExp(`\n\nMore: ${program.name} <command> --help, and man ${program.name}\n$`));
+    });
+
+    for (const verb of manual.verbs) {
+      it(`has examples and descriptions for ${verb.name}`, () => {
+        assert.ok(verb.examples.length > 0, 'no example');
+        for (const [call, does] of verb.examples) {
+          assert.match(call, RegExp(`\\b${program.name} ${verb.name}\\b`));
+          assert.notEqual(does, '');
+        }
+        for (const { name, about } of [...verb.words, ...verb.flags]) assert.notEqual(about, '', name);
+      });
+
+      it(`is seen in the transcript for ${verb.name}`, () => {
+        assert.ok(transcript.includes(`\n$ ${program.name} ${verb.name} --help\n`));
+      });
+
+      it(`fits for ${verb.name}`, () => {
+        for (const columns of [60, 80, 100]) {
+          assert.deepEqual(tooWide(verbHelp(verb, manual, columns), columns), []);
+          assert.deepEqual(tooWide(programHelp(manual, columns), columns), []);
+        }
+      });
+    }
+  });
+}
+
+describe('a help page', async () => {
+  const manual = await manualOf(choir);
+
+  it('shows words, flags by their headings, and examples', () => {
+    const [sing] = manual.verbs;
+    assert.ok(sing);
+    const [loud, voice, ...rest] = sing.flags;
+    assert.ok(loud && voice);
+    const flags = [loud, { ...voice, group: 'Who sings' }, ...rest.filter(({ name }) => name === 'tempo')];
+    assert.equal(
+      verbHelp({ ...sing, flags }, manual, 40),
+      `Sing a poem.
+
+Usage: choir sing <bot> [file] [flags]
+
+Words:
+  <bot>   who sings
+  [file]  the tape
+
+Flags:
+  --loud             as loud as can be
+  -t, --tempo TEMPO  how fast (default:
+                     90)
+
+Who sings:
+  --voice VOICE  which voice: alto or
+                 bass
+
+Help:
+  -h, --help  show how it is called
+  --version   show the version
+
+Examples:
+  choir sing howl --loud
+      sing it
+`,
+    );
+  });
+
+  it('has a long label on a line of its own', () => {
+    const [sing] = manual.verbs;
+    const [flag] = sing?.flags ?? [];
+    assert.ok(sing && flag);
+    const long = { ...flag, name: 'as-long-as-no-flag-should-be' };
+    assert.match(verbHelp({ ...sing, flags: [flag, long] }, manual, 60), /\n {2}--as-long\S+\n {10}as loud/);
+  });
+});

@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { stripVTControlCharacters } from 'node:util';
+import { statusTable } from '../../src/cli/status-table.ts';
+import type { BotStatus } from '../../src/flock/flock-status.ts';
+import { noon, shownBot } from './shown-bots.ts';
+
+const bots: BotStatus[] = [
+  shownBot('evensong'),
+  shownBot('snow-ledger', {
+    state: 'waiting',
+    until: '2026-11-22T00:00:00.000Z',
+    next: '2026-11-22T00:00:00.000Z',
+    budget: { usdPerMonth: 5 },
+  }),
+  shownBot('tide', { state: 'parked', next: undefined, last: undefined, account: undefined, done: 14 }),
+];
+
+const drawn = (columns: number, shown = bots): string[] =>
+  statusTable(shown, { columns, now: noon, colors: false });
+
+describe('the table of the bots', () => {
+  it('has all there is where there is room for it', () => {
+    assert.deepEqual(drawn(140), [
+      'bot          account           lines             last post    next        state         this month      link',
+      'evensong     @evensong_bot     ██████░░░░ 8/14   3 h ago      in 3 h      fine          $3.60           https://x.com/evensong/status/77',
+      'snow-ledger  @snow_ledger_bot  ██████░░░░ 8/14   3 h ago      in 12 h     waiting 12 h  $3.60 of $5.00  https://x.com/snow-ledger/status/77',
+      'tide                           ██████████ 14/14                           parked        $3.60',
+    ]);
+  });
+
+  it('leaves out what it can do without on a narrow terminal', () => {
+    assert.deepEqual(drawn(80), [
+      'bot          lines             last post    next        state',
+      'evensong     ██████░░░░ 8/14   3 h ago      in 3 h      fine',
+      'snow-ledger  ██████░░░░ 8/14   3 h ago      in 12 h     waiting 12 h',
+      'tide         ██████████ 14/14                           parked',
+    ]);
+    assert.deepEqual(drawn(60)[2], 'snow-ledger  ██████░░░░ 8/14   in 12 h     waiting 12 h');
+    assert.deepEqual(drawn(50)[2], 'snow-ledger  8/14   in 12 h     waiting 12 h');
+  });
+
+  it('is never wider than the terminal, however long a name is', () => {
+    const long = [...bots, shownBot('a-name-that-somebody-made-far-too-long-for-any-terminal-of-this-world')];
+    for (const columns of [40, 60, 80, 120, 140, 200]) {
+      for (const line of drawn(columns, long)) assert.ok(line.length <= columns, `${columns}: ${line}`);
+    }
+    assert.match(drawn(40, long).at(-1) ?? '', /^a-name-\S*… {2}/);
+  });
+
+  it('says what is overdue, and not by how little', () => {
+    const next = (time: string): string =>
+      drawn(60, [shownBot('howl', { next: `2026-11-21T${time}.000Z` })])[1] ?? '';
+    assert.match(next('11:58:00'), /overdue/);
+    assert.match(next('11:59:30'), /30 s ago/);
+    assert.match(next('12:00:00'), /now/);
+  });
+
+  it('has whole instants and whole names away from a terminal', () => {
+    const name = 'a-name-that-somebody-made-far-too-long-for-any-terminal-of-this-world';
+    const [, row = ''] = statusTable([shownBot(name)], { columns: 80, now: undefined, colors: false });
+    assert.ok(row.startsWith(name) && row.includes('2026-11-21 15:00'), row);
+  });
+
+  it('has colours and links where they are wanted, and the same text', () => {
+    const lines = statusTable(bots, { columns: 100, now: noon, colors: true });
+    const link = '\u001b]8;;https://x.com/evensong/status/77\u0007';
+    assert.ok(lines[1]?.includes(`${link}3 h ago\u001b]8;;\u0007`));
+    assert.ok(lines[1]?.includes('\u001b[32mfine\u001b[39m'));
+    assert.ok(lines[3]?.includes('\u001b[31mparked\u001b[39m'));
+    const plain = lines.map((line) => stripVTControlCharacters(line).trimEnd());
+    assert.deepEqual(plain, drawn(100));
+  });
+
+  it('shows no sign that would steer the terminal', () => {
+    const [, row = ''] = drawn(140, [shownBot('howl', { account: 'a\u001b[2Jb' })]);
+    assert.ok(row.includes('@a\ufffd[2Jb'), row);
+  });
+});
