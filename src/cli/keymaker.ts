@@ -1,9 +1,13 @@
-import type { Program } from './program.ts';
+import type { Program } from './command.ts';
 
 /** The verbs of keymaker; each is the file of its name. */
 export const keymaker: Program = {
   name: 'keymaker',
   about: 'Makes the keys of a flock: one X account for each poem.',
+  firstSteps: [
+    ['keymaker sandbox', 'an X in a box, to try everything without an account'],
+    ['keymaker make-keys ./poems', 'a link and a PIN for each poem; then: flockd run'],
+  ],
   verbs: [
     {
       usage: 'make-keys <poems>',
@@ -59,6 +63,11 @@ export const keymaker: Program = {
       usage: 'sandbox',
       summary: 'Run an X in a box on this machine, to rehearse and to test with',
       load: async () => (await import('./keymaker/sandbox.ts')).sandbox,
+    },
+    {
+      usage: 'completion <shell>',
+      summary: 'Print the script that lets bash, zsh or fish complete a line',
+      load: async () => (await import('./completion/completion.ts')).completion('keymaker'),
     },
   ],
 };

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { chmod, mkdir, readdir, readFile, rename } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, it } from 'node:test';
+import { everySecond } from '../support/flock.ts';
 import type { Program } from '../support/programs.ts';
 import { runFlockd, twurlrc } from './sessions.ts';
 import { ended, Sweep } from './sweep.ts';
@@ -29,6 +30,55 @@ async function lookAll(sweep: Sweep, env = {}): Promise<void> {
   });
   await Promise.all(runs);
 }
+
+const choir = {
+  requestTokenUrl: 'https://choir.example/request',
+  authorizeUrl: 'https://choir.example/authorize',
+  accessTokenUrl: 'https://choir.example/access',
+};
+
+/** A secret in every place of `flock.json` that it could be put into by mistake. */
+const inFlockFile: [what: string, settings: (secret: string) => unknown[]][] = [
+  [
+    'settings that are none',
+    (secret) => [
+      { consumer_token_secret: secret },
+      { bots: { howl: { oauth_token_secret: secret } } },
+      { bots: { howl: secret } },
+      { providers: { choir: { consumer_secret: secret } } },
+      { providers: { choir: { ...choir, callback: secret } } },
+      { missed: secret },
+      { bots: { howl: { account: `https://x.com/${secret}` } } },
+      { bots: { howl: { refrain: secret } } },
+    ],
+  ],
+  [
+    'a schedule or a time zone',
+    (secret) => [
+      { schedule: secret },
+      { schedule: `0 9 * * ${secret}` },
+      { bots: { howl: { schedule: `${secret} 25 * * *` } } },
+      { timezone: secret },
+      { bots: { howl: { timezone: `Europe/${secret}` } } },
+      { spread: secret },
+      { settle: secret },
+    ],
+  ],
+  [
+    'a name',
+    (secret) => [
+      { [secret]: '0 9 * * *' },
+      { bots: { howl: { [secret]: true } } },
+      { budget: { [secret]: 1 } },
+      { ...everySecond, bots: { [secret]: {} } },
+      { bots: { [secret]: { unit: 'word' } } },
+      { bots: { [secret]: { [secret]: 1 } } },
+      { providers: { [secret]: choir } },
+      { providers: { [secret]: { ...choir, callback: 'none' } } },
+      { providers: { choir: { ...choir, authorizeParameters: { [secret]: 1 } } } },
+    ],
+  ],
+];
 
 describe('no secret is shown where a person makes a mistake', { concurrency: 2, timeout: 500_000 }, () => {
   it('with a bundle', async () => {
@@ -75,28 +125,20 @@ describe('no secret is shown where a person makes a mistake', { concurrency: 2, 
       { KEYMAKER_API_URL: `${token} ${secret}` },
     ])
       await lookAll(sweep, env);
-    await sweep.assertClean(/^children\//);
+    await sweep.assertClean();
   });
 
-  for (const [what, texts] of [
-    [
-      'settings that are none',
-      (secret: string) => [
-        { consumer_token_secret: secret },
-        { bots: { howl: { oauth_token_secret: secret } } },
-        { bots: { howl: secret } },
-        { providers: { choir: { consumer_secret: secret } } },
-        { spread: secret },
-        { missed: secret },
-        { bots: { howl: { account: secret } } },
-      ],
-    ],
-  ] as const) {
+  for (const [what, settings] of inFlockFile) {
     it(`with ${what} in flock.json`, async () => {
       await using sweep = await Sweep.open();
-      for (const value of texts(sweep.sentinels.get('app secret'))) {
-        await sweep.write('flock.json', JSON.stringify(value));
-        await lookAll(sweep);
+      // No bot and no provider has a name like the one; the other could be the name of any.
+      const plain = sweep.sentinels.plant('plain secret', { plain: true }).toLowerCase();
+      sweep.sentinels.learn('plain secret', plain);
+      for (const secret of [sweep.sentinels.get('app secret'), plain]) {
+        for (const value of settings(secret)) {
+          await sweep.write('flock.json', JSON.stringify(value));
+          await lookAll(sweep);
+        }
       }
       await sweep.assertClean(/^flock\.json$/);
     });

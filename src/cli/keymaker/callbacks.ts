@@ -6,14 +6,20 @@ import type { Provider } from '../../oauth/provider.ts';
 import { openCallbackListener, type CallbackListener } from '../../web/callback-listener.ts';
 import { portSchema } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
+import { authorizingGroup } from './choose-provider.ts';
 
 /** The flags of commands that can wait for the browser. */
 export const callbackFlags = {
-  callback: { type: 'boolean', describe: 'let the browser bring the answer back, instead of a PIN' },
+  callback: {
+    type: 'boolean',
+    describe: 'let the browser bring the answer back, instead of a PIN',
+    group: authorizingGroup,
+  },
   port: {
     type: 'string',
     default: '4180',
     describe: 'with --callback: register http://127.0.0.1:PORT/callback with the app',
+    group: authorizingGroup,
   },
 } satisfies Record<string, Options>;
 

@@ -1,21 +1,46 @@
+import path from 'node:path';
+import type { Context } from '../../context.ts';
 import { FlockError } from '../../errors.ts';
 import type { BotName } from '../../flock/bot.ts';
 import { nearest } from '../../flock/nearest.ts';
 import type { KeyBundle } from '../../keys/key-bundle.ts';
 import type { KeyStore } from '../../keys/key-store.ts';
+import { findPoems } from '../../poems/read-poems.ts';
+import { callsAs, type GivenPlaces } from '../calls-as.ts';
 import type { Terminal } from '../terminal.ts';
 
 /** @throws {FlockError} `usage` where the bot has no bundle */
-export async function mustHaveKey(bot: BotName, keys: KeyStore): Promise<void> {
+export async function mustHaveKey(
+  bot: BotName,
+  { keys, paths }: Pick<Context, 'keys' | 'paths'>,
+  places: GivenPlaces,
+): Promise<void> {
   const known = (await keys.list()).map((entry) => entry.bot);
   if (known.includes(bot)) return;
-  const meant = nearest(bot, known);
+  const poems = await findPoems(path.join(paths.root, 'poems')).catch(noneWhereUnreadable);
+  const readers = poems.map((poem) => poem.bot);
   throw new FlockError('usage', `${bot} has no key bundle in ${keys.folder}`, {
-    hint:
-      meant === undefined
-        ? `make its first: keymaker make-keys ./poems --bot=${bot}`
-        : `did you mean ${meant}?`,
+    hint: hintFor(bot, { known, readers }, callsAs(places)),
   });
+}
+
+/** @param readers - the bots that have a poem, and perhaps no key */
+function hintFor(
+  bot: BotName,
+  { known, readers }: { known: readonly BotName[]; readers: readonly BotName[] },
+  keymaker: (call: string) => string,
+): string {
+  if (readers.includes(bot)) return `make its first: ${keymaker(`make-keys ./poems --bot=${bot}`)}`;
+  const meant = nearest(bot, [...known, ...readers]);
+  if (meant !== undefined) return `did you mean ${meant}?`;
+  return known.length > 0
+    ? `${keymaker('list')} shows the bots`
+    : `make some first: ${keymaker('make-keys ./poems')}`;
+}
+
+function noneWhereUnreadable(error: unknown): [] {
+  if (error instanceof FlockError) return [];
+  throw error;
 }
 
 /**

@@ -5,10 +5,22 @@ import { FlockError } from '../../errors.ts';
 import type { FlockFile } from '../../flock/flock-file.ts';
 import { withPermission, type Provider } from '../../oauth/provider.ts';
 
+/** The heading of the flags that say how a key is got. */
+export const authorizingGroup = 'How it is authorized';
+
 /** The flags that say whose keys are made. */
 export const providerFlags = {
-  provider: { type: 'string', default: 'x', describe: 'x, flickr, tumblr, or one described in flock.json' },
-  perms: { type: 'string', describe: 'what to ask for, where the provider leaves it to the link (flickr)' },
+  provider: {
+    type: 'string',
+    default: 'x',
+    describe: 'who gives the key: x, flickr, tumblr, or one described in flock.json',
+    group: authorizingGroup,
+  },
+  perms: {
+    type: 'string',
+    describe: 'what to ask for, where the provider leaves it to the link (flickr)',
+    group: authorizingGroup,
+  },
 } satisfies Record<string, Options>;
 
 /** What {@link providerFlags} may be. */

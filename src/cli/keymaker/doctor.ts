@@ -1,15 +1,15 @@
-import path from 'node:path';
 import { z } from 'zod';
+import { usualPrices } from '../../cost/price-table.ts';
 import { openContext } from '../../context.ts';
 import type { Checkup } from '../../doctor/checkup.ts';
 import type { Finding } from '../../doctor/finding.ts';
 import { examineOffline } from '../../doctor/offline.ts';
 import { examineOnline, readsOnX } from '../../doctor/online.ts';
-import { forecast, prices } from '../../doctor/prices.ts';
+import { forecast } from '../../doctor/forecast.ts';
 import { grouped, isHealthy, linesOf, reportOf, summaryOf } from '../../doctor/report.ts';
 import { parseBotName } from '../../flock/bot.ts';
 import { apiUrl, xApi } from '../../settings.ts';
-import { shellWord } from '../../shell-word.ts';
+import { callsAs } from '../calls-as.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
 import { mustHaveKey } from './choose-bot.ts';
@@ -31,14 +31,17 @@ export const doctor = command({
     ...placeFlags,
   },
   examples: [
-    ['keymaker doctor', `check everything; X charges $${prices.userRead} an account (${prices.date})`],
+    [
+      'keymaker doctor',
+      `check everything; X charges $${usualPrices.userRead} an account (${usualPrices.date})`,
+    ],
     ['keymaker doctor --offline --json', 'for a program, free of charge'],
   ],
   schema,
   async run(args, terminal) {
     await using context = openContext(args);
     const chosen = new Set(args.bot.map(parseBotName));
-    for (const bot of chosen) await mustHaveKey(bot, context.keys);
+    for (const bot of chosen) await mustHaveKey(bot, context, args);
     const checkup: Checkup = { ...context, chosen, keymaker: callsAs(args) };
     const findings = await examine(checkup, args, terminal);
     if (args.json) terminal.print(`${JSON.stringify(reportOf(findings), null, 2)}\n`);
@@ -51,21 +54,11 @@ async function examine(checkup: Checkup, args: Args, terminal: Terminal): Promis
   const { findings, known } = await examineOffline(checkup);
   if (args.offline) return findings;
   if (!args.json) {
-    terminal.say(forecast(readsOnX(checkup, known), apiUrl() === xApi));
+    terminal.say(forecast(readsOnX(checkup, known), apiUrl() === xApi, usualPrices));
     terminal.say();
   }
   return [...findings, ...(await examineOnline(checkup, known))];
 }
-
-/** Repairs are to work where doctor was called, so they name the same places. */
-const callsAs =
-  ({ root, keys }: Args) =>
-  (call: string): string =>
-    [
-      `keymaker ${root === undefined ? call : call.replace('./poems', shellWord(path.join(root, 'poems')))}`,
-      ...(root === undefined ? [] : [`--root ${shellWord(root)}`]),
-      ...(keys === undefined ? [] : [`--keys ${shellWord(keys)}`]),
-    ].join(' ');
 
 function show(findings: readonly Finding[], terminal: Terminal): void {
   for (const group of grouped(findings)) {

@@ -49,7 +49,7 @@ export const encrypt = command({
     if (made !== undefined) return newIdentity(made, terminal);
     await using context = openContext({ ...args, identity: args.identity && path.resolve(args.identity) });
     const change = await changeFor(args, context);
-    const bots = await chooseBots(args.bot, context);
+    const bots = await chooseBots(args, context);
     await context.keys.prepare();
     const results: Result[] = [];
     for (const bot of bots) results.push(await changed(bot, change, terminal));
@@ -109,10 +109,10 @@ async function sealingFor(
 }
 
 /** @throws {FlockError} `usage` where a bot that is named has no bundle */
-async function chooseBots(names: readonly string[], { keys }: Context): Promise<BotName[]> {
-  const bots = names.map(parseBotName);
-  for (const bot of bots) await mustHaveKey(bot, keys);
-  return bots.length > 0 ? bots : (await keys.list()).map(({ bot }) => bot);
+async function chooseBots(args: Args, context: Context): Promise<BotName[]> {
+  const bots = args.bot.map(parseBotName);
+  for (const bot of bots) await mustHaveKey(bot, context, args);
+  return bots.length > 0 ? bots : (await context.keys.list()).map(({ bot }) => bot);
 }
 
 type Result = 'changed' | 'kept' | FlockError;

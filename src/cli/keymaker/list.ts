@@ -7,6 +7,7 @@ import { FlockError } from '../../errors.ts';
 import type { BotName } from '../../flock/bot.ts';
 import type { KeyStore } from '../../keys/key-store.ts';
 import { maskToken } from '../../keys/mask-token.ts';
+import { callsAs, hintAs, type GivenPlaces } from '../calls-as.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -21,9 +22,13 @@ export const list = command({
     await using context = openContext(args);
     const { keys } = context;
     const files = await keys.list();
-    const entries = await pMap(files, ({ bot, file }) => describe(bot, file, keys), { concurrency: readers });
+    const entries = await pMap(files, (file) => describe(file, keys, args), { concurrency: readers });
     if (args.json) terminal.print(`${JSON.stringify(entries, null, 2)}\n`);
-    else show(entries, keys.folder, terminal);
+    else if (entries.length > 0) show(entries, terminal);
+    else {
+      terminal.say(`No keys in ${path.relative('.', keys.folder) || '.'} yet.`);
+      terminal.say(`hint: make some: ${callsAs(args)('make-keys ./poems')}`);
+    }
     return entries.every(({ ok }) => ok) ? 'done' : 'partly';
   },
 });
@@ -44,7 +49,11 @@ interface Entry {
   hint?: string | undefined;
 }
 
-async function describe(bot: BotName, file: string, keys: KeyStore): Promise<Entry> {
+async function describe(
+  { bot, file }: { bot: BotName; file: string },
+  keys: KeyStore,
+  places: GivenPlaces,
+): Promise<Entry> {
   try {
     const bundle = await keys.read(file);
     return {
@@ -60,16 +69,12 @@ async function describe(bot: BotName, file: string, keys: KeyStore): Promise<Ent
     };
   } catch (error) {
     if (!(error instanceof FlockError)) throw error;
-    return { bot, file, ok: false, error: error.message, hint: error.hint };
+    const hint = error.hint === undefined ? undefined : hintAs(places, error.hint);
+    return { bot, file, ok: false, error: error.message, hint };
   }
 }
 
-function show(entries: readonly Entry[], folder: string, terminal: Terminal): void {
-  if (entries.length === 0) {
-    terminal.say(`No keys in ${path.relative('.', folder) || '.'} yet.`);
-    terminal.say('hint: make some: keymaker make-keys ./poems');
-    return;
-  }
+function show(entries: readonly Entry[], terminal: Terminal): void {
   for (const line of tableFor(entries, terminal.columns)) terminal.say(line);
   for (const { error, hint } of entries) {
     if (error === undefined) continue;

@@ -20,7 +20,7 @@ import { authorize, confirmAccount } from './authorize.ts';
 import { callbackFlags, callbackSchema, listenerFor } from './callbacks.ts';
 import { oldBundle } from './choose-bot.ts';
 import { checkPoem, choosePoems, type Poem } from './choose-poems.ts';
-import { chooseProvider, providerFlags, providerSchema } from './choose-provider.ts';
+import { authorizingGroup, chooseProvider, providerFlags, providerSchema } from './choose-provider.ts';
 import { exitOf, stopsAll, summarize, type Result } from './results.ts';
 
 const schema = z.object({
@@ -48,9 +48,13 @@ export const makeKeys = command({
     },
     all: { type: 'boolean', describe: 'make the keys of all bots, without asking' },
     force: { type: 'boolean', describe: 'also for bots that have a good key already' },
-    ...callbackFlags,
-    xauth: { type: 'boolean', describe: 'exchange names and passwords, where the provider allows it' },
     'first-post': { type: 'string', describe: 'post this text with each new key, to see that it works' },
+    ...callbackFlags,
+    xauth: {
+      type: 'boolean',
+      describe: 'exchange names and passwords, where the provider allows it',
+      group: authorizingGroup,
+    },
     ...providerFlags,
     ...placeFlags,
   },
@@ -81,15 +85,15 @@ export const makeKeys = command({
       flockFile,
       args,
       owners: await keys.owners(),
+      results: [],
     };
-    const results: Result[] = [];
     try {
-      if (args.xauth) await exchangeAll(poems, session, results);
-      else await askOneByOne(poems, session, results);
+      if (args.xauth) await exchangeAll(poems, session);
+      else await askOneByOne(poems, session);
     } finally {
-      summarize(results, terminal);
+      summarize(session.results, terminal);
     }
-    return exitOf(results);
+    return exitOf(session.results);
   },
 });
 
@@ -103,21 +107,22 @@ interface Session {
   flockFile: FlockFile;
   args: Args;
   owners: Map<string, BotName>;
+  /** What became of each bot so far. */
+  results: Result[];
 }
 
 /** A person makes one key after the other. */
-async function askOneByOne(poems: readonly Poem[], session: Session, results: Result[]): Promise<void> {
+async function askOneByOne(poems: readonly Poem[], session: Session): Promise<void> {
   const { terminal } = session;
   for (const [index, poem] of poems.entries()) {
     terminal.say(`Poem ${index + 1} of ${poems.length}: ${poem.file}`, 'bold');
-    const result = await reported(poem, session, async () => {
+    await reported(poem, session, async () => {
       const old = await oldBundle(poem.bot, session.context.keys, terminal);
       return (
         (await unwanted(poem, old, session)) ??
         makeOne(poem, old, session, () => byPerson(poem, old, session))
       );
     });
-    results.push(result);
     terminal.say();
   }
 }
@@ -126,25 +131,33 @@ async function askOneByOne(poems: readonly Poem[], session: Session, results: Re
 const exchanges = 8;
 
 /** xAuth: all names and passwords are asked for first, then exchanged side by side. */
-async function exchangeAll(poems: readonly Poem[], session: Session, results: Result[]): Promise<void> {
+async function exchangeAll(poems: readonly Poem[], session: Session): Promise<void> {
   const { terminal, client } = session;
   const logins: { poem: Poem; old: KeyBundle | undefined; login: TokenPair }[] = [];
   for (const poem of poems) {
-    let old: KeyBundle | undefined;
-    const result = await reported(poem, session, async () => {
-      old = await oldBundle(poem.bot, session.context.keys, terminal);
-      return unwanted(poem, old, session);
+    await reported(poem, session, async () => {
+      const old = await oldBundle(poem.bot, session.context.keys, terminal);
+      const result = await unwanted(poem, old, session);
+      if (!result) logins.push({ poem, old, login: await askLogin(poem.bot, terminal) });
+      return result;
     });
-    if (result) results.push(result);
-    else logins.push({ poem, old, login: await askLogin(poem.bot, terminal) });
   }
-  const made = await pMap(
+  let last: Promise<void> | undefined;
+  await pMap(
     logins,
-    ({ poem, old, login }) =>
-      reported(poem, session, () => makeOne(poem, old, session, () => exchange(poem.bot, login, client))),
+    async ({ poem, old, login }) => {
+      if (last) return;
+      const made = reported(poem, session, () =>
+        makeOne(poem, old, session, () => exchange(poem.bot, login, client)),
+      );
+      await made.catch(() => {
+        last ??= made;
+      });
+    },
     { concurrency: exchanges },
   );
-  results.push(...made);
+  // What was under way beside it has come to its end.
+  await last;
 }
 
 /** @throws {FlockError} what the provider has against it, naming the bot: several are under way */
@@ -164,20 +177,21 @@ async function askLogin(bot: BotName, terminal: Terminal): Promise<TokenPair> {
   return new TokenPair(name, await terminal.askSecret(`Password of @${name} (not shown):`, instead));
 }
 
-/** What goes wrong with one bot is reported and does not stop the others. */
-async function reported<R>(
+/** Notes what became of a bot. What goes wrong with one is reported and does not stop the others, where they may fare better. */
+async function reported(
   { bot }: Poem,
-  { terminal, callbacks }: Session,
-  work: () => Promise<R>,
-): Promise<R | Extract<Result, { key: 'failed' }>> {
+  { terminal, callbacks, results }: Session,
+  work: () => Promise<Result | undefined>,
+): Promise<void> {
   try {
-    return await work();
+    const result = await work();
+    if (result) results.push(result);
   } catch (error) {
     if (!(error instanceof FlockError)) throw error;
+    if (error.exit !== 'interrupted') results.push({ bot, key: 'failed', error });
     callbacks?.tell({ mood: 'bad', title: 'That did not work', text: error.message });
     if (stopsAll(error)) throw error;
     terminal.warn(error.message, error.hint);
-    return { bot, key: 'failed', error };
   }
 }
 

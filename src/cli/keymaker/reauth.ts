@@ -6,6 +6,7 @@ import { parseBotName } from '../../flock/bot.ts';
 import { readFlockFile } from '../../flock/flock-file.ts';
 import { makeKey } from '../../keys/make-key.ts';
 import { appKeysIfSet } from '../../settings.ts';
+import { retold } from '../calls-as.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
 import { authorize, confirmAccount } from './authorize.ts';
 import { mustHaveKey } from './choose-bot.ts';
@@ -26,8 +27,8 @@ export const reauth = command({
     const bot = parseBotName(args.bot);
     await using context = openContext(args);
     const { keys, paths } = context;
-    await mustHaveKey(bot, keys);
-    const old = await keys.read(await keys.placeOf(bot));
+    await mustHaveKey(bot, context, args);
+    const old = await keys.read(await keys.placeOf(bot)).catch(retold(args));
     const appKeys = appKeysIfSet(paths.root) ?? old.appKeys;
     const { userId, screenName, poemFile } = old;
     const flockFile = await readFlockFile(paths.flockFile);

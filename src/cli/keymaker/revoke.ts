@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { openContext } from '../../context.ts';
 import { parseBotName } from '../../flock/bot.ts';
 import { readFlockFile } from '../../flock/flock-file.ts';
+import { retold } from '../calls-as.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
 import { mustHaveKey } from './choose-bot.ts';
 
@@ -14,8 +15,8 @@ export const revoke = command({
     const bot = parseBotName(args.bot);
     await using context = openContext(args);
     const { keys, paths } = context;
-    await mustHaveKey(bot, keys);
-    const bundle = await keys.read(await keys.placeOf(bot));
+    await mustHaveKey(bot, context, args);
+    const bundle = await keys.read(await keys.placeOf(bot)).catch(retold(args));
     // A key that has ended leaves no bundle behind, so the folder must be one that can be written.
     await keys.prepare();
     const { providers } = await readFlockFile(paths.flockFile);
