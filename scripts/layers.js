@@ -98,6 +98,7 @@ export const pure = [
   'schedule/slots',
   'schedule/spread',
   'schedule/calendar-ends',
+  'schedule/zone-days',
   'cost/price-table',
   'cost/money',
   'cost/post-cost',

@@ -1,6 +1,7 @@
 import { createTask, validateDetailed, type ScheduledTask } from 'node-cron';
 import { Temporal } from 'temporal-polyfill';
 import { quoted } from '../quoted.ts';
+import { dateOf, dayAt, dayOf, type ZoneDay } from './zone-days.ts';
 
 /** When a bot is to post: a cron expression of 5 or 6 fields, read in an IANA time zone. */
 export interface Schedule {
@@ -29,8 +30,8 @@ export function isTimezone(name: string): boolean {
   }
 }
 
-/** A slot of 29 February that must also be a certain weekday can be 40 years away. */
-const furthest = { years: 41 };
+/** A slot of 29 February that must also be a certain weekday can be 40 years away. Days. */
+const furthest = 41 * 365.25;
 
 /** A slot, and the instant from which it is the next. */
 interface Found {
@@ -71,19 +72,15 @@ function forgetFound(): void {
   kept = 0;
 }
 
-function search(schedule: Schedule, instant: number): number | undefined {
-  const calendar = calendarOf(schedule.expression);
-  const start = Temporal.Instant.fromEpochMilliseconds(instant).toZonedDateTimeISO(schedule.timezone);
-  const last = start.toPlainDate().add(furthest);
-  for (
-    let date = start.toPlainDate();
-    Temporal.PlainDate.compare(date, last) < 0;
-    date = date.add({ days: 1 })
-  ) {
-    if (!calendar.isMeant(date)) continue;
-    const slot = calendar.everyHour
-      ? nextInDay(calendar, date, schedule.timezone, instant)
-      : nextFixed(calendar, date, schedule.timezone, instant);
+function search({ expression, timezone }: Schedule, instant: number): number | undefined {
+  const calendar = calendarOf(expression);
+  const today = dayAt(timezone, instant);
+  for (let epochDay = today.epochDay; epochDay < today.epochDay + furthest; epochDay++) {
+    if (!calendar.isMeant(epochDay)) continue;
+    const day = dayOf(timezone, epochDay);
+    const slot = day.isPlain
+      ? nextInPlainDay(calendar, day, instant)
+      : nextInOddDay(calendar, day, timezone, instant);
     if (slot !== undefined) return slot;
   }
   return undefined;
@@ -95,7 +92,8 @@ interface Calendar {
   minutes: number[];
   seconds: number[];
   everyHour: boolean;
-  isMeant: (date: Temporal.PlainDate) => boolean;
+  /** By days since 1970-01-01. */
+  isMeant: (epochDay: number) => boolean;
 }
 
 const calendars = new Map<string, Calendar>();
@@ -129,10 +127,39 @@ function dayTask(
   return createTask(expression, () => undefined, { timezone: 'UTC' });
 }
 
-const dateTest =
-  (task: ScheduledTask) =>
-  ({ year, month, day }: Temporal.PlainDate): boolean =>
-    task.match(new Date(Date.UTC(year, month - 1, day, 12)));
+/** Dates that were asked for lately: the calendar takes its time, and bots on one schedule ask for the same ones. */
+const mostDates = 20_000;
+
+function dateTest(task: ScheduledTask): Calendar['isMeant'] {
+  const known = new Map<number, boolean>();
+  return (epochDay) => {
+    const answer = known.get(epochDay) ?? task.match(new Date(epochDay * 86_400_000 + 43_200_000));
+    if (known.size >= mostDates) known.clear();
+    known.set(epochDay, answer);
+    return answer;
+  };
+}
+
+/** Where the clock runs straight, every time of the day is where it says. */
+function nextInPlainDay(calendar: Calendar, { begins }: ZoneDay, after: number): number | undefined {
+  for (const { hour, minute, second } of timesFrom(calendar, Math.floor((after - begins) / 1000))) {
+    const slot = begins + (hour * 3600 + minute * 60 + second) * 1000;
+    if (slot > after) return slot;
+  }
+  return undefined;
+}
+
+function nextInOddDay(
+  calendar: Calendar,
+  { epochDay }: ZoneDay,
+  timezone: string,
+  after: number,
+): number | undefined {
+  const date = dateOf(epochDay);
+  return calendar.everyHour
+    ? nextInDay(calendar, date, timezone, after)
+    : nextFixed(calendar, date, timezone, after);
+}
 
 function nextFixed(
   calendar: Calendar,
@@ -140,10 +167,7 @@ function nextFixed(
   timezone: string,
   after: number,
 ): number | undefined {
-  // Only a day whose clock changes has slots that are not where the clock says; on all others the search can jump ahead.
-  const reached = Temporal.Instant.fromEpochMilliseconds(after).toZonedDateTimeISO(timezone);
-  const from = isPlainDay(date, timezone) && reached.toPlainDate().equals(date) ? secondsOf(reached) : 0;
-  for (const time of timesFrom(calendar, from)) {
+  for (const time of timesFrom(calendar, 0)) {
     const slot = instantOf(date.toPlainDateTime(time), timezone);
     if (slot > after) return slot;
   }
@@ -196,15 +220,14 @@ function nextHour(moment: number, clock: Temporal.ZonedDateTime, timezone: strin
 const shows = (instant: number, timezone: string, minute: number): boolean =>
   Temporal.Instant.fromEpochMilliseconds(instant).toZonedDateTimeISO(timezone).minute === minute;
 
-/** Whether the zone's clock runs straight through a date. */
-const isPlainDay = (date: Temporal.PlainDate, timezone: string): boolean =>
-  date.toZonedDateTime(timezone).hoursInDay === 24 && date.toZonedDateTime(timezone).hour === 0;
-
-const secondsOf = ({ hour, minute, second }: Temporal.ZonedDateTime): number =>
-  hour * 3600 + minute * 60 + second;
+interface TimeOfDay {
+  hour: number;
+  minute: number;
+  second: number;
+}
 
 /** The times of day a calendar names, from a second of the day on. */
-function* timesFrom({ hours, minutes, seconds }: Calendar, from: number): Generator<Temporal.PlainTimeLike> {
+function* timesFrom({ hours, minutes, seconds }: Calendar, from: number): Generator<TimeOfDay> {
   for (const hour of hours) {
     if (hour * 3600 + 3599 < from) continue;
     for (const minute of minutes) {

@@ -25,7 +25,7 @@ async function compile(source: string): Promise<string> {
     // Where a package has both, its modules; some others are CommonJS and ask for Node's own.
     mainFields: ['module', 'main'],
     banner: {
-      js: `import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);`,
+      js: `import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);`,
     },
     logLevel: 'error',
   });

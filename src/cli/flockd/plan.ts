@@ -1,0 +1,104 @@
+import { z } from 'zod';
+import { systemClock } from '../../clock.ts';
+import { isStopped } from '../../daemon/stop-switch.ts';
+import { readFlockFile } from '../../flock/flock-file.ts';
+import type { Flock } from '../../flock/load-flock.ts';
+import { readWholeFlock } from '../../flock/planned-flock.ts';
+import { KeyStore } from '../../keys/key-store.ts';
+import { FlockPlan } from '../../plan/flock-plan.ts';
+import { planAsIcs } from '../../plan/plan-ics.ts';
+import { planAsJson } from '../../plan/plan-json.ts';
+import { readBots } from '../../plan/read-flock.ts';
+import { showPlan } from '../../plan/show-plan.ts';
+import { readJournal } from '../../posting/journal.ts';
+import { credentialsFolder, flockPaths, identityFile } from '../../settings.ts';
+import { command, placeFlags, placeSchema } from '../command.ts';
+import type { Terminal } from '../terminal.ts';
+import { chosenBots, spanFlags, spanSchema } from './span.ts';
+
+const schema = z
+  .object({
+    ...spanSchema,
+    bot: z.array(z.string()).default([]),
+    json: z.boolean().default(false),
+    ics: z.boolean().default(false),
+    ...placeSchema,
+  })
+  .refine(({ json, ics }) => !(json && ics), { path: ['ics'], error: 'cannot be given with --json' });
+
+type Args = z.infer<typeof schema>;
+
+export const plan = command({
+  flags: {
+    ...spanFlags('30'),
+    bot: { type: 'string', array: true, nargs: 1, describe: 'this bot alone; may be repeated' },
+    json: { type: 'boolean', describe: 'as JSON, on standard output' },
+    ics: { type: 'boolean', describe: 'as a calendar (iCalendar), on standard output' },
+    ...placeFlags,
+  },
+  examples: [
+    ['flockd plan', 'what the flock will post in 30 days, and what it costs'],
+    ['flockd plan --bot howl --days 365', 'every post of one bot in a year'],
+    ['flockd plan --ics > flock.ics', 'for a calendar'],
+  ],
+  schema,
+  async run(args, terminal) {
+    const { flock, misfits } = await readPlan(args, terminal);
+    if (args.json) print(planAsJson(flock, misfits), terminal);
+    else if (args.ics) print(planAsIcs(flock, systemClock.now()), terminal);
+    else show(flock, misfits, args, terminal);
+    if (args.ics)
+      for (const { bot, error } of misfits) terminal.warn(`${bot} is unfit: ${error.message}`, error.hint);
+    return misfits.length > 0 ? 'partly' : 'done';
+  },
+});
+
+/** By the flock's files and its ledger alone: a daemon may run meanwhile, and nobody is asked anything. */
+async function readPlan(
+  args: Args,
+  terminal: Terminal,
+): Promise<{ flock: FlockPlan; misfits: Flock['misfits'] }> {
+  const paths = flockPaths(args);
+  const keys = new KeyStore(paths.keys, { credentials: credentialsFolder(), identityFile: identityFile() });
+  const whole = await readWholeFlock(paths.root, keys, await readFlockFile(paths.flockFile));
+  const { states, history } = await readJournal(paths.state);
+  const names = [...whole.bots.map(({ name }) => name), ...whole.misfits.map(({ bot }) => bot)];
+  const wanted = chosenBots(args.bot, names);
+  const chosen = (bot: string): boolean => wanted.size === 0 || wanted.has(bot);
+  if (isStopped(paths.state))
+    terminal.warn('the flock is stopped; it is planned as if it were not', 'flockd resume lets it go on');
+  const { bots, misfits } = await readBots(whole, states);
+  const from = args.from ?? systemClock.now();
+  const span = { from, until: from + args.days * day };
+  const flock = new FlockPlan({ bots, chosen, span, purse: whole.purse, history, deadline });
+  return { flock, misfits: misfits.filter(({ bot }) => chosen(bot)) };
+}
+
+const day = 86_400_000;
+
+/** The most one request takes, as the daemon has it. Milliseconds. */
+const deadline = 10_000;
+
+function show(flock: FlockPlan, misfits: Flock['misfits'], { bot }: Args, terminal: Terminal): void {
+  if (flock.chosen.length + misfits.length === 0) {
+    terminal.say('No poems yet: they are text files in the poems folder.');
+    return;
+  }
+  const columns = process.stdout.isTTY ? terminal.columns : undefined;
+  const room = { columns, whole: bot.length > 0 };
+  for (const { text, style } of showPlan(flock, misfits, room)) terminal.say(text, style);
+}
+
+/** A part of this size is printed at once. Characters. */
+const enough = 65_536;
+
+function print(parts: Iterable<string>, terminal: Terminal): void {
+  let waiting = '';
+  for (const part of parts) {
+    waiting += part;
+    if (waiting.length < enough) continue;
+    terminal.print(waiting);
+    waiting = '';
+  }
+  terminal.print(waiting);
+}

@@ -1,0 +1,182 @@
+import { inMicros } from '../cost/money.ts';
+import { conditionOf, type StandingOf } from '../flock/bot-condition.ts';
+import { hasLink } from '../poems/line-length.ts';
+import { lintPoem } from '../poems/lint-poem.ts';
+import type { LintOfBot } from '../poems/lint.ts';
+import { findSharedTexts } from '../poems/shared-texts.ts';
+import type { Line } from '../poems/split-poem.ts';
+import type { Purse } from '../posting/budget.ts';
+import { BotTally, farthest, type Outlook, type Span } from './bot-outlook.ts';
+import { LimitWatch, type Excess } from './limit-watch.ts';
+import { xLimits } from './limits.ts';
+import type { PredictedBot } from './predicted-bot.ts';
+import type { BotToPredict, Parked, PredictedPost, Rest, Shared } from './predicted.ts';
+import { Prediction } from './prediction.ts';
+
+/** A bot as the files of the flock have it. */
+export interface BotToPlan extends BotToPredict {
+  /** Its poem's file, as it is to be shown, and what is posted of it; the texts are theirs. */
+  file: string;
+  lines: readonly Line[];
+  /** Its account's screen name. */
+  account: string | undefined;
+  hasKey: boolean;
+  /** Tells the app of its key from others. */
+  app: string;
+}
+
+export interface PlanOptions extends Shared {
+  /** All bots of the flock, by name. */
+  bots: readonly BotToPlan[];
+  /** Those that somebody wants to see. */
+  chosen: (bot: string) => boolean;
+  span: Span;
+}
+
+/** One bot, as it will be. */
+export interface BotPlan {
+  bot: BotToPlan;
+  /** How it stands at the beginning. */
+  standing: StandingOf;
+  outlook: Outlook;
+  /** Why it takes no more steps, where it does not. */
+  rest: Rest | undefined;
+  /** How it is parked at last, where it is. */
+  parked: Parked | undefined;
+  /** The most posts in any 24 hours. */
+  mostInDay: number;
+}
+
+/** How many steps are taken after the time that is planned, to see where the poems end. */
+const mostSteps = 30_000;
+
+/** What a flock will do: first its posts, one by one, and when all of them were taken, what they come to. */
+export class FlockPlan {
+  readonly span: Span;
+  readonly #options: PlanOptions;
+  readonly #chosen: readonly BotToPlan[];
+  readonly #prediction: Prediction;
+  readonly #tallies = new Map<string, BotTally>();
+  readonly #standings = new Map<string, StandingOf>();
+  readonly #limits = new LimitWatch();
+  #plans: readonly BotPlan[] | undefined;
+
+  constructor(options: PlanOptions) {
+    const { bots, chosen, span, ...shared } = options;
+    this.span = span;
+    this.#options = options;
+    this.#chosen = bots.filter(({ name }) => chosen(name));
+    for (const bot of this.#chosen) this.#standings.set(bot.name, standingOf(bot, shared, span.from));
+    // Bots that nobody wants to see matter where they spend what all have together.
+    this.#prediction = new Prediction(this.#isShared ? bots : this.#chosen, shared, span.from);
+    for (const bot of this.#prediction.bots) {
+      const { name } = bot.bot;
+      if (chosen(name)) this.#tallies.set(name, new BotTally(bot, shared.purse.prices, span));
+    }
+    for (const { name, app } of this.#chosen) this.#limits.addBot(name, app);
+  }
+
+  /** The posts of the time that is planned, in its order. */
+  *posts(): Generator<PredictedPost> {
+    for (const post of this.#prediction.until(this.span.until)) {
+      const tally = this.#tallies.get(post.bot);
+      if (!tally) continue;
+      tally.add(post);
+      this.#limits.addPost(post.bot, post.at);
+      yield post;
+    }
+    for (const tally of this.#tallies.values()) tally.endSpan();
+  }
+
+  /** Each chosen bot, by name; to be asked for after the posts. */
+  bots(): readonly BotPlan[] {
+    return (this.#plans ??= this.#sumUp());
+  }
+
+  /** The limits of X that the posts go beyond. */
+  excesses(): Excess[] {
+    return this.#limits.excesses();
+  }
+
+  /** What the authors of the poems may not have meant: bot by bot, then between bots. */
+  *lints(): Generator<LintOfBot> {
+    const { prices } = this.#options.purse;
+    for (const { bot, outlook } of this.bots()) {
+      const { unit, refrain, atEnd } = bot.settings;
+      const pace = { every: outlook.every, remembers: xLimits.remembers, refrain, atEnd };
+      for (const lint of lintPoem(bot.lines, { unit, prices, pace }))
+        yield { ...lint, bot: bot.name, file: bot.file };
+    }
+    // Of two bots with one text the chosen one is told of it.
+    const others = this.#options.bots.filter(({ name }) => !this.#options.chosen(name));
+    const poems = [...others, ...this.#chosen].map(({ name, file, lines }) => ({ bot: name, file, lines }));
+    for (const lint of findSharedTexts(poems)) if (this.#options.chosen(lint.bot)) yield lint;
+  }
+
+  /** The bots that somebody wants to see, by name. */
+  get chosen(): readonly BotToPlan[] {
+    return this.#chosen;
+  }
+
+  /** What the flock may spend. */
+  get purse(): Purse {
+    return this.#options.purse;
+  }
+
+  /** Whether what one bot spends is another's loss. */
+  get #isShared(): boolean {
+    const { postsPerDay, usdPerMonth } = this.#options.purse.budget;
+    return postsPerDay !== undefined || usdPerMonth !== undefined;
+  }
+
+  #sumUp(): BotPlan[] {
+    this.#lookFarther();
+    const ends = new Map(this.#prediction.bots.map(({ bot, rest, parked }) => [bot.name, { rest, parked }]));
+    return this.#chosen.flatMap((bot) => {
+      const outlook = this.#tallies.get(bot.name)?.outlook(this.#prediction.now);
+      const standing = this.#standings.get(bot.name);
+      if (!outlook || !standing) return [];
+      const mostInDay = this.#limits.mostInDay(bot.name);
+      const { rest, parked } = ends.get(bot.name) ?? {};
+      return [{ bot, standing, outlook, rest, parked, mostInDay }];
+    });
+  }
+
+  /** Goes on after the time that is planned, as far as is reasonable, to see what a month costs and where poems end. */
+  #lookFarther(): void {
+    const isDone = (bot: PredictedBot): boolean => !this.#isShared && this.#isKnown(bot);
+    let posts = 0;
+    for (const post of this.#prediction.until(this.span.from + farthest, { mostSteps, isDone })) {
+      this.#tallies.get(post.bot)?.add(post);
+      if (++posts % 1000 === 0 && this.#prediction.bots.every((bot) => this.#isKnown(bot))) return;
+    }
+  }
+
+  /** Whether there is nothing more to see of a bot. */
+  #isKnown({ bot: { name }, rest }: PredictedBot): boolean {
+    const tally = this.#tallies.get(name);
+    return !tally || rest !== undefined || tally.isDone(this.#prediction.now);
+  }
+}
+
+function standingOf(
+  { name: bot, account, settings, state, texts }: BotToPlan,
+  { history, purse }: Shared,
+  now: number,
+): StandingOf {
+  const line = state?.place.next ?? 0;
+  const linked = new Set(hasLink(texts[line] ?? texts[0] ?? '') ? [line] : []);
+  const files = { bot, account, lines: texts.length, linked, settings, unfit: undefined };
+  return conditionOf(files, state, { history, purse, isStopped: false, now });
+}
+
+/** What all of some bots cost together in a month, in micros, given what the flock may spend. */
+export const microsPerMonth = (plans: readonly BotPlan[], usdPerMonth: number | undefined): number =>
+  Math.min(
+    sumOf(plans, (outlook) => outlook.microsPerMonth),
+    inMicros(usdPerMonth ?? Infinity),
+  );
+
+/** A sum over bots. */
+export const sumOf = (plans: readonly BotPlan[], what: (outlook: Outlook) => number): number =>
+  plans.reduce((sum, { outlook }) => sum + what(outlook), 0);

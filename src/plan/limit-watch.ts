@@ -1,0 +1,79 @@
+import { PeakFinder, xLimits, type LimitName, type Peak } from './limits.ts';
+
+/** A limit that is gone beyond. */
+export interface Excess {
+  limit: LimitName;
+  /** Whose posts they are: one bot's, or those of all bots of an app. */
+  bots: readonly string[];
+  peak: Peak;
+}
+
+const limitsOfBots = ['account', 'unverified-day', 'unverified-half-hour'] as const;
+type LimitOfBot = (typeof limitsOfBots)[number];
+
+interface Watched {
+  finders: Record<LimitOfBot, PeakFinder>;
+  app: App;
+}
+
+interface App {
+  bots: string[];
+  finder: PeakFinder;
+}
+
+const finderOf = (limit: LimitName): PeakFinder => new PeakFinder(xLimits.limits[limit].within);
+
+/** Holds a flock's posts against X's limits. */
+export class LimitWatch {
+  readonly #bots = new Map<string, Watched>();
+  readonly #apps = new Map<string, App>();
+
+  /** @param app - tells the app of one key from that of another */
+  addBot(bot: string, app: string): void {
+    const known = this.#apps.get(app) ?? { bots: [], finder: finderOf('app') };
+    this.#apps.set(app, known);
+    known.bots.push(bot);
+    const finders = {
+      account: finderOf('account'),
+      'unverified-day': finderOf('unverified-day'),
+      'unverified-half-hour': finderOf('unverified-half-hour'),
+    };
+    this.#bots.set(bot, { finders, app: known });
+  }
+
+  /** One more post; they come in order. */
+  addPost(bot: string, at: number): void {
+    const watched = this.#bots.get(bot);
+    if (!watched) return;
+    for (const limit of limitsOfBots) watched.finders[limit].add(at);
+    watched.app.finder.add(at);
+  }
+
+  /** The most posts of a bot in any 24 hours. */
+  mostInDay(bot: string): number {
+    return this.#bots.get(bot)?.finders['unverified-day'].peak.posts ?? 0;
+  }
+
+  excesses(): Excess[] {
+    const found: Excess[] = [];
+    const check = (limit: LimitName, bots: readonly string[], { peak }: PeakFinder): void => {
+      if (peak.posts > xLimits.limits[limit].posts) found.push({ limit, bots, peak });
+    };
+    for (const { bots, finder } of this.#apps.values()) check('app', bots, finder);
+    for (const [bot, { finders }] of this.#bots)
+      for (const limit of limitsOfBots) check(limit, [bot], finders[limit]);
+    return found;
+  }
+}
+
+/** `96 posts in 24 hours, and X allows an account without verification 50` */
+export function describeExcess({ limit, bots, peak }: Excess): string {
+  const { posts, within, whose } = xLimits.limits[limit];
+  const stretch = within >= 3_600_000 ? `${within / 3_600_000} hours` : `${within / 60_000} minutes`;
+  const [bot = ''] = bots;
+  const who = limit === 'app' && bots.length > 1 ? `${bots.length} bots of one app make` : `${bot} makes`;
+  const about = limit === 'unverified-half-hour' ? 'about ' : '';
+  return `${who} ${count(peak.posts)} posts in ${stretch}, and X allows ${whose} ${about}${count(posts)}`;
+}
+
+const count = (number: number): string => number.toLocaleString('en-US');

@@ -1,0 +1,239 @@
+import { costOf } from '../cost/post-cost.ts';
+import { eventsAfter } from '../posting/after-failure.ts';
+import { applyEvent, type BotState } from '../posting/bot-state.ts';
+import type { Cap } from '../posting/budget.ts';
+import { decide, type Decision, type Situation } from '../posting/decide.ts';
+import { followEdits } from '../posting/follow-edits.ts';
+import type { Intent, LedgerEvent } from '../posting/ledger-event.ts';
+import { fingerprints, isFinished, startOf, type Place } from '../posting/place.ts';
+import { planPost, type PlannedPost } from '../posting/plan-post.ts';
+import { looksAgain, priceOf } from '../posting/price-post.ts';
+import { nextAfter } from '../schedule/slots.ts';
+import { offsetIn } from '../schedule/spread.ts';
+import { AnswersOfX } from './answers-of-x.ts';
+import type { BotToPredict, Held, Next, Parked, PredictedPost, Rest, Shared } from './predicted.ts';
+
+/**
+ * One bot in a time that has not come: it takes the daemon's steps with the daemon's own decisions, and what the daemon would
+ * write to the ledger and send to X happens here alone. A post takes no time, and X has no bad day.
+ */
+export class PredictedBot {
+  readonly bot: BotToPredict;
+  readonly offset: number;
+  readonly #shared: Shared;
+  readonly #hasBudget: boolean;
+  readonly #x = new AnswersOfX();
+  #state: BotState | undefined;
+  /** The open post, and since when it is known to be open. */
+  #doubt: { open: Intent; since: number } | undefined;
+  /** Whether its state is of the poem as it is now, which the daemon looks at before a post. */
+  #isCurrent: boolean;
+  /** The slots asked for last. */
+  #slots: { after: number; slot: number | undefined }[] = [];
+  #held: Held | undefined;
+  #rest: Rest | undefined;
+
+  constructor(bot: BotToPredict, shared: Shared) {
+    this.bot = bot;
+    this.offset = offsetIn(bot.settings.spread, bot.name);
+    this.#shared = shared;
+    this.#state = bot.state;
+    this.#isCurrent = bot.state === undefined;
+    this.#hasBudget = [bot.settings.budget, shared.purse.budget].some(
+      ({ postsPerDay, usdPerMonth }) => postsPerDay !== undefined || usdPerMonth !== undefined,
+    );
+  }
+
+  /** Which time it is through its poem, or undefined before its first step. */
+  get pass(): number | undefined {
+    return this.#state?.pass;
+  }
+
+  get held(): Held | undefined {
+    return this.#held;
+  }
+
+  /** Why it takes no more steps, where it does not. */
+  get rest(): Rest | undefined {
+    return this.#rest;
+  }
+
+  get parked(): Parked | undefined {
+    const { parked, place } = this.#state ?? {};
+    return parked && place && { ...parked, line: place.next + 1 };
+  }
+
+  /** Whether all lines of its pass are done. */
+  get isAtEnd(): boolean {
+    return this.#state !== undefined && isFinished(this.#state.place);
+  }
+
+  /** Takes one step at an instant. */
+  step(now: number): Next {
+    const next = this.#take(now);
+    if ('rest' in next) this.#rest = next.rest;
+    return next;
+  }
+
+  #take(now: number): Next {
+    this.#state ??= this.#begun(now);
+    const decision = decide(this.#situation(this.#state, now));
+    const { name: bot } = this.bot;
+    switch (decision.do) {
+      case 'wait':
+        return { at: decision.until };
+      case 'rest':
+        return { rest: decision.because };
+      case 'free':
+        return this.#record({ event: 'freed', bot, at: now });
+      case 'miss':
+        return this.#record({ event: 'missed', bot, at: now, until: decision.until });
+      case 'reconcile':
+        // Nobody can know; what was not seen to arrive is taken not to have.
+        return this.#record({ event: 'absent', bot, at: now, by: 'timeline' });
+      case 'look':
+        return this.#look(this.#state, now);
+      case 'post':
+        return this.#post(this.#state, decision, now);
+    }
+  }
+
+  /** The first slot after an instant. */
+  nextSlot(after: number): number | undefined {
+    const known = this.#slots.find((found) => found.after <= after && (found.slot ?? Infinity) > after);
+    if (known) return known.slot;
+    const { schedule: expression, timezone } = this.bot.settings;
+    const slot = nextAfter({ expression, timezone }, after);
+    this.#slots = [{ after, slot }, ...this.#slots.slice(0, 1)];
+    return slot;
+  }
+
+  #begun(at: number): BotState {
+    // It is at the first of so many lines; what they say matters only once somebody edits them.
+    const poem = fingerprints(this.bot.texts.map(() => ({ text: '' })));
+    return applyEvent(undefined, { event: 'begun', bot: this.bot.name, at, poem });
+  }
+
+  #situation(state: BotState, now: number): Situation {
+    const { missed, paused, settle } = this.bot.settings;
+    const { open } = state;
+    if (open && this.#doubt?.open !== open) this.#doubt = { open, since: now };
+    return {
+      state,
+      now,
+      nextSlot: (after) => this.nextSlot(after),
+      offset: this.offset,
+      missed,
+      paused,
+      key: this.bot.key,
+      openFor: now - (this.#doubt?.since ?? now),
+      doubt: this.#shared.deadline + settle,
+    };
+  }
+
+  /** Writes down what happened. @returns the next step, at once */
+  #record(...events: LedgerEvent[]): { at: number } {
+    for (const event of events) {
+      if (this.#hasBudget) this.#shared.history.apply(event, this.#state);
+      if (event.event === 'refused' || event.event === 'absent') this.#shared.gaveBack?.();
+      this.#state = applyEvent(this.#state, event);
+    }
+    return { at: events[0]?.at ?? 0 };
+  }
+
+  #post(state: BotState, due: Extract<Decision, { do: 'post' }>, now: number): Next {
+    const { name: bot, texts, settings } = this.bot;
+    const edit = this.#edit(state, now);
+    if (edit) return this.#record(edit);
+    const joinRefrain = state.owed?.why === 'duplicate' && settings.refrain === 'join';
+    const planned = planPost(state.place, texts, joinRefrain);
+    if (!planned) return this.#end(state, now);
+    const priced = this.#price(state, planned, now);
+    if ('cap' in priced) return this.#hold(priced.cap, now);
+    const { slot, until } = due;
+    const { line, lines } = planned;
+    this.#record({ event: 'intent', bot, at: now, slot, until, line, lines, print: '', ...priced.price });
+    const post = { bot, at: now, slot, ...planned, micros: priced.price.cost ?? 0 };
+    return { answer: () => this.#answered(post, state.owed) };
+  }
+
+  /** @param owed - what was owed before the post @returns the post, where X takes it */
+  #answered(post: PredictedPost, owed: BotState['owed']): PredictedPost | undefined {
+    const { bot, at, text, line } = post;
+    const failure = this.#x.post(text, at);
+    if (!failure) {
+      this.#record({ event: 'posted', bot, at, by: 'answer' });
+      return post;
+    }
+    const { refrain } = this.bot.settings;
+    this.#record(...eventsAfter(failure, { bot, owed, key: this.bot.key, line, refrain, now: at }));
+    return undefined;
+  }
+
+  #price(state: BotState, { text }: PlannedPost, now: number): ReturnType<typeof priceOf> {
+    const { purse, history } = this.#shared;
+    if (!this.#hasBudget) return { price: { cost: costOf(text, purse.prices) } };
+    return priceOf(text, { state, settings: this.bot.settings, history, purse }, now);
+  }
+
+  #hold(cap: Cap, now: number): Next {
+    const { first = { cap, at: now }, until, times = 0 } = this.#held ?? {};
+    this.#held = { first, until: cap.until, times: cap.until === until ? times : times + 1 };
+    if (cap.until === undefined) return { rest: 'budget' };
+    const looks = looksAgain(cap, now) ?? cap.until;
+    // Slots that it lets go while it looks are no more than those of its schedule.
+    if (this.bot.settings.missed === 'skip') return { at: looks };
+    // Nobody gives back to it what it has spent itself.
+    return cap.whose === 'bot' ? { at: cap.until } : { poorUntil: cap.until, looksEvery: looks - now };
+  }
+
+  #end({ place }: BotState, at: number): Next {
+    if (this.bot.settings.atEnd === 'stop') return { rest: 'finished' };
+    return this.#record({ event: 'again', bot: this.bot.name, at, poem: place.poem });
+  }
+
+  /** What the daemon will write down of a poem that was edited since its last post. */
+  #edit(state: BotState, at: number): LedgerEvent | undefined {
+    if (this.#isCurrent) return undefined;
+    const place = this.#placeIn(state);
+    this.#isCurrent = true;
+    if (place === state.place) return undefined;
+    const { name: bot, key } = this.bot;
+    if (place)
+      return { event: 'edited', bot, at, poem: place.poem, next: place.next, ahead: [...place.ahead] };
+    const why = 'its poem has become another one, and its place in it is lost';
+    return { event: 'parked', bot, at, why, hint: `flockd resume ${bot} --line 1`, key };
+  }
+
+  /** Where it is in the poem as it is now, or undefined where nobody can tell. */
+  #placeIn({ place }: BotState): Place | undefined {
+    if (this.#isCurrent) return place;
+    const poem = fingerprints(this.bot.texts.map((text) => ({ text })));
+    return poem === place.poem ? place : followEdits(place, poem);
+  }
+
+  /** Restored from an older state: the next line is put in doubt first. */
+  #look(state: BotState, now: number): Next {
+    const { name: bot, texts, settings } = this.bot;
+    const edit = this.#edit(state, now);
+    if (edit) return this.#record(edit);
+    const planned = planPost(state.place, texts, false);
+    if (planned) {
+      const { line, lines } = planned;
+      const { served, last } = state;
+      const times = { at: last?.at ?? served, slot: served, until: served };
+      this.#record({ event: 'intent', bot, ...times, line, lines, print: '', look: true });
+      return { at: now };
+    }
+    if (settings.atEnd === 'loop') return this.#end(state, now);
+    return this.#record({ event: 'checked', bot, at: now });
+  }
+
+  /** The lines of this pass that are not done, counted from 0, or undefined where its place is lost. */
+  linesLeft(): number[] | undefined {
+    const place = this.#state ? this.#placeIn(this.#state) : startOf('');
+    if (!place) return undefined;
+    const ahead = new Set(place.ahead);
+    return this.bot.texts.flatMap((_, line) => (line >= place.next && !ahead.has(line) ? [line] : []));
+  }
+}

@@ -1,0 +1,119 @@
+import { inMicros, showUsd } from '../cost/money.ts';
+import type { Flock } from '../flock/load-flock.ts';
+import type { LintOfBot } from '../poems/lint.ts';
+import { notesOf, notesOfFlock, type Note } from './bot-words.ts';
+import { microsPerMonth, sumOf, type FlockPlan } from './flock-plan.ts';
+import { describeExcess } from './limit-watch.ts';
+import { xLimits } from './limits.ts';
+import { showDate } from './local-time.ts';
+import { Calendar } from './show-calendar.ts';
+import { showBots } from './show-bots.ts';
+import { count, heading, line, type Room, type ShownLine } from './shown-line.ts';
+
+/** A plan for people: what it comes to, what each bot posts when, and what to look at. */
+export function* showPlan(plan: FlockPlan, misfits: Flock['misfits'], room: Room): Generator<ShownLine> {
+  if (plan.chosen.length > 0) yield* showChosen(plan, room);
+  yield* section('', showMisfits(misfits), plan.chosen.length > 0);
+}
+
+function* showChosen(plan: FlockPlan, room: Room): Generator<ShownLine> {
+  const calendar = new Calendar(room, plan.chosen.length);
+  for (const post of plan.posts()) calendar.add(post);
+  yield* showSums(plan);
+  yield* section('', showBots(plan.bots(), room));
+  yield* section('', showNotes(plan, room));
+  yield* calendar.lines(plan.bots());
+  yield* section("X's limits", showLimits(plan, room));
+  yield* section('In the poems', showLints(plan, room));
+}
+
+function* section(title: string, lines: Iterable<ShownLine>, isApart = true): Generator<ShownLine> {
+  let isFirst = true;
+  for (const shown of lines) {
+    if (isFirst && isApart) yield line();
+    if (isFirst && title !== '') yield heading(title);
+    isFirst = false;
+    yield shown;
+  }
+}
+
+function* showSums(plan: FlockPlan): Generator<ShownLine> {
+  const { span, purse } = plan;
+  const bots = plan.bots();
+  const [from, until] = [showDate(span.from, purse.timezone), showDate(span.until, purse.timezone)];
+  const posts = sumOf(bots, (outlook) => outlook.posts);
+  const cost = showUsd(sumOf(bots, ({ micros }) => micros));
+  yield heading(`${from} to ${until}: ${count(posts, 'post')} of ${count(bots.length, 'bot')}, ${cost}`);
+  const month = showUsd(microsPerMonth(bots, purse.budget.usdPerMonth));
+  const toEnd = showUsd(sumOf(bots, ({ microsToEnd }) => microsToEnd));
+  const { date, post, linkPost } = purse.prices;
+  const prices = `${showUsd(inMicros(post))} a post, ${showUsd(inMicros(linkPost))} with a link`;
+  yield line(
+    `A month costs ${month}, all poems to their ends ${toEnd}, at X's prices of ${date} (${prices}).`,
+  );
+}
+
+/** What keeps bots from posting, once for all that it keeps. */
+function* showNotes(plan: FlockPlan, room: Room): Generator<ShownLine> {
+  for (const { text, hint } of notesOfFlock(plan)) yield* told(text, hint);
+  const groups = new Map<string, Note & { bots: string[] }>();
+  for (const bot of plan.bots()) {
+    for (const note of notesOf(bot, plan.span)) {
+      const key = JSON.stringify(note);
+      const group = groups.get(key) ?? { ...note, bots: [] };
+      groups.set(key, group);
+      group.bots.push(bot.bot.name);
+    }
+  }
+  for (const { bots, text, hint } of groups.values()) yield* told(`${named(bots, room)}: ${text}`, hint);
+}
+
+function* showMisfits(misfits: Flock['misfits']): Generator<ShownLine> {
+  for (const { bot, error } of misfits) yield* told(`${bot} is unfit: ${error.message}`, error.hint);
+}
+
+function* told(text: string, hint: string | undefined): Generator<ShownLine> {
+  yield line(text);
+  if (hint !== undefined) yield line(`hint: ${hint}`);
+}
+
+function* showLimits(plan: FlockPlan, room: Room): Generator<ShownLine> {
+  const most = Math.max(0, ...plan.bots().map(({ mostInDay }) => mostInDay));
+  const { posts } = xLimits.limits['unverified-day'];
+  const excesses = plan.excesses();
+  if (excesses.length > 0) yield* shortened(excesses.map(describeExcess), room, 'more');
+  else
+    yield line(
+      `All within them: no bot posts more than ${most} in 24 hours, of ${posts} without verification.`,
+    );
+}
+
+/** Where it is, then what it is: `poems/howl.txt:12: night.It is a link to X: …` */
+function* showLints(plan: FlockPlan, room: Room): Generator<ShownLine> {
+  yield* shortened(map(plan.lints(), showLint), room, 'more: --bot NAME shows those of one bot, --json all');
+}
+
+const showLint = ({ file, line: row, message }: LintOfBot): string => `${file}:${row}: ${message}`;
+
+/** What a terminal shows of a list that can be as long as a poem. */
+const mostShown = 20;
+
+function* shortened(texts: Iterable<string>, { columns, whole }: Room, rest: string): Generator<ShownLine> {
+  const most = columns === undefined || whole ? Infinity : mostShown;
+  let seen = 0;
+  for (const text of texts) if (seen++ < most) yield line(text);
+  if (seen > most) yield line(`… and ${(seen - most).toLocaleString('en-US')} ${rest}`);
+}
+
+function* map<T, U>(things: Iterable<T>, change: (thing: T) => U): Generator<U> {
+  for (const thing of things) yield change(thing);
+}
+
+/** So many names a terminal shows. */
+const mostNames = 3;
+
+function named(bots: readonly string[], { columns, whole }: Room): string {
+  const shown = columns === undefined || whole ? bots : bots.slice(0, mostNames);
+  const more = bots.length - shown.length;
+  return more > 0 ? `${shown.join(', ')} and ${more} more` : shown.join(', ');
+}

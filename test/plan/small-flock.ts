@@ -1,0 +1,98 @@
+import type { BotName } from '../../src/flock/bot.ts';
+import { parseFlockFile } from '../../src/flock/flock-file.ts';
+import { FlockPlan, type BotPlan } from '../../src/plan/flock-plan.ts';
+import type { PredictedPost } from '../../src/plan/predicted.ts';
+import { splitPoem } from '../../src/poems/split-poem.ts';
+import { applyEvent } from '../../src/posting/bot-state.ts';
+import { openPurse } from '../../src/posting/budget.ts';
+import { FlockHistory } from '../../src/posting/flock-history.ts';
+import type { JournalContents } from '../../src/posting/journal-text.ts';
+import type { LedgerEvent } from '../../src/posting/ledger-event.ts';
+import { fingerprints } from '../../src/posting/place.ts';
+
+const day = 86_400_000;
+
+/** The first of a short month, in the middle of a night. */
+export const from = Date.parse('2026-06-01T00:00:00Z');
+
+export interface SmallFlock {
+  /** The rows of each bot's poem. */
+  poems: Record<string, readonly string[]>;
+  /** The content of `flock.json`. */
+  settings?: Record<string, unknown>;
+  /** What happened to each bot, after it began a day before. */
+  events?: Record<string, readonly LedgerEvent[]>;
+  /** What the ledger says, in the place of events. */
+  begun?: Pick<JournalContents, 'states' | 'history'>;
+  from?: number;
+  days?: number;
+  chosen?: readonly string[];
+  /** Each bot's app. */
+  apps?: Record<string, string>;
+}
+
+export interface Planned {
+  plan: FlockPlan;
+  posts: PredictedPost[];
+  bots: Record<string, BotPlan>;
+}
+
+/** Plans a flock, and takes its posts. */
+export function planned(flock: SmallFlock): Planned {
+  const plan = planOf(flock);
+  const posts = [...plan.posts()];
+  return { plan, posts, bots: Object.fromEntries(plan.bots().map((bot) => [bot.bot.name, bot])) };
+}
+
+/** A plan for a flock that is on no disk. */
+export function planOf({
+  poems,
+  settings = {},
+  events = {},
+  begun,
+  from: begins = from,
+  days = 30,
+  chosen,
+  apps = {},
+}: SmallFlock): FlockPlan {
+  const { settingsOf, timezone, budget } = parseFlockFile(JSON.stringify(settings), 'flock.json');
+  const history = begun?.history ?? new FlockHistory();
+  const bots = Object.entries(poems).map(([name, rows]) => {
+    const own = settingsOf(name as BotName);
+    const lines = splitPoem(rows.join('\n'), own.unit);
+    const happened = events[name];
+    const first = { event: 'begun', bot: name, at: from - day, poem: fingerprints(lines) } as const;
+    let state = begun?.states.get(name);
+    for (const event of happened ? [first, ...happened] : []) {
+      history.apply(event, state);
+      state = applyEvent(state, event);
+    }
+    return {
+      name,
+      file: `poems/${name}.txt`,
+      lines,
+      texts: lines.map(({ text }) => text),
+      settings: own,
+      state,
+      account: undefined,
+      hasKey: true,
+      key: begun ? (state?.parked?.key ?? '') : 'key',
+      app: apps[name] ?? 'app',
+    };
+  });
+  return new FlockPlan({
+    bots,
+    chosen: (bot) => chosen?.includes(bot) ?? true,
+    span: { from: begins, until: begins + days * day },
+    purse: { ...openPurse, timezone, budget },
+    history,
+    deadline: 10_000,
+  });
+}
+
+/** `howl 06-02 09:00 text`, in UTC, for each post. */
+export const shownPosts = ({ posts }: Planned): string[] =>
+  posts.map(({ bot, at, text }) => {
+    const iso = new Date(at).toISOString();
+    return `${bot} ${iso.slice(5, 10)} ${iso.slice(11, 16)} ${text}`;
+  });
