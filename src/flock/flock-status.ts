@@ -1,9 +1,37 @@
+import { inMicros, inUsd } from '../cost/money.ts';
 import type { BotState } from '../posting/bot-state.ts';
-import { isFinished, lengthOf } from '../posting/place.ts';
+import { spentBy, spentByFlock, type Budget } from '../posting/budget.ts';
+import { lengthOf } from '../posting/place.ts';
+import { conditionOf, type BotFiles, type Condition, type FlockNow } from './bot-condition.ts';
 
-export type Condition = 'new' | 'fine' | 'waiting' | 'in doubt' | 'parked' | 'paused' | 'finished' | 'unfit';
+export type { BotFiles, Condition, FlockNow } from './bot-condition.ts';
 
-/** How one bot stands. Instants are ISO 8601. */
+/** How a whole flock stands. Sums in US dollars, instants in ISO 8601. */
+export interface Status {
+  flock: FlockStatus;
+  bots: BotStatus[];
+}
+
+export interface FlockStatus {
+  /** By the stop switch: nobody posts. */
+  stopped: boolean;
+  /** In the flock's day and month, posts in doubt included, and since it began. */
+  spent: Spent;
+  /** When that day and month end. */
+  dayEnds: string;
+  monthEnds: string;
+  /** What all bots together may spend, and what is left of it; what has no bound is missing. */
+  budget: Budget;
+  left: { postsToday?: number; usdMonth?: number };
+}
+
+export interface Spent {
+  postsToday: number;
+  usdMonth: number;
+  usdTotal: number;
+}
+
+/** How one bot stands. */
 export interface BotStatus {
   bot: string;
   /** Its screen name. */
@@ -14,64 +42,83 @@ export interface BotStatus {
   of: number;
   pass: number;
   posts: number;
-  last: { id: string | undefined; at: string; line: number } | undefined;
+  /** Its last post: `line` counts from 1; its address is known where its account and its id are. */
+  last: { id: string | undefined; at: string; line: number; url: string | undefined } | undefined;
+  /** When it posts next, as far as is known. */
   next: string | undefined;
-  /** Why it does not post, and the repair, where it does not. */
+  /** Why it does not post, until when where that is known, and the repair where there is one. */
   why: string | undefined;
+  until: string | undefined;
   hint: string | undefined;
+  /** In its own day and month, and since it began. */
+  spent: Spent;
+  /** Its own, besides the flock's. */
+  budget: Budget;
 }
 
-/** What is known of a bot from the disk alone. */
-export interface StatusInput {
-  bot: string;
-  account: string | undefined;
-  state: BotState | undefined;
-  /** How many lines its poem has now, where it can be read. */
-  lines: number;
-  paused: boolean;
-  atEnd: 'loop' | 'stop';
-  next: number | undefined;
-  now: number;
-  /** Why it is not in the flock, where it is not. */
-  unfit: { why: string; hint: string | undefined } | undefined;
-}
+/** How a flock stands, by its files and its ledger. */
+export const statusOfFlock = (
+  bots: readonly BotFiles[],
+  states: ReadonlyMap<string, BotState>,
+  flock: FlockNow,
+): Status => ({
+  flock: statusOfAll(states.values(), flock),
+  bots: bots.map((files) => statusOf(files, states.get(files.bot), flock)),
+});
 
-export function statusOf(input: StatusInput): BotStatus {
-  const { bot, account, state, next } = input;
-  const { condition, why, hint } = conditionOf(input);
+/** How one bot stands, by its files and the ledger. */
+export function statusOf(files: BotFiles, state: BotState | undefined, flock: FlockNow): BotStatus {
+  const { bot, account, lines, settings } = files;
+  const { posts, micros, total } = spentBy(state, settings?.timezone ?? flock.purse.timezone, flock.now);
+  const { condition, why, hint, until, next } = conditionOf(files, state, flock);
   return {
     bot,
     account,
     state: condition,
     done: state?.place.next ?? 0,
-    of: state ? lengthOf(state.place) : input.lines,
+    of: state ? lengthOf(state.place) : lines,
     pass: state?.pass ?? 1,
     posts: state?.posts ?? 0,
-    last: state?.last && { id: state.last.id, at: iso(state.last.at), line: state.last.line + 1 },
-    next: ['fine', 'new', 'waiting'].includes(condition) && next !== undefined ? iso(next) : undefined,
+    last: lastOf(state, account),
+    next: next === undefined ? undefined : iso(next),
     why,
+    until: until === undefined ? undefined : iso(until),
     hint,
+    spent: { postsToday: posts, usdMonth: inUsd(micros), usdTotal: inUsd(total) },
+    budget: settings?.budget ?? {},
   };
 }
 
-function conditionOf(input: StatusInput): { condition: Condition; why?: string; hint?: string | undefined } {
-  const { bot, state, paused, atEnd, unfit, now } = input;
-  if (unfit) return { condition: 'unfit', ...unfit };
-  if (!state) return { condition: 'new' };
-  if (state.open) {
-    const why = `line ${state.open.line + 1} was sent at ${iso(state.open.at)}, and nobody knows whether it arrived`;
-    return {
-      condition: 'in doubt',
-      why,
-      hint: `flockd looks by itself; or settle it: flockd resolve ${bot} --posted | --not-posted`,
-    };
-  }
-  if (state.parked) return { condition: 'parked', why: state.parked.why, hint: state.parked.hint };
-  if (paused) return { condition: 'paused', why: 'flock.json says so' };
-  if (state.owed && state.owed.retryAt > now) {
-    return { condition: 'waiting', why: `${state.owed.reason}; again at ${iso(state.owed.retryAt)}` };
-  }
-  return { condition: isFinished(state.place) && atEnd === 'stop' ? 'finished' : 'fine' };
+/** How the flock stands as one. @param states - of every bot that ever posted */
+export function statusOfAll(
+  states: Iterable<BotState>,
+  { history, purse, isStopped, now }: FlockNow,
+): FlockStatus {
+  const { posts, micros, ends } = spentByFlock(history, purse.timezone, now);
+  let total = 0;
+  for (const { tally } of states) total += tally?.total ?? 0;
+  const { postsPerDay, usdPerMonth } = purse.budget;
+  return {
+    stopped: isStopped,
+    spent: { postsToday: posts, usdMonth: inUsd(micros), usdTotal: inUsd(total) },
+    dayEnds: iso(ends.day),
+    monthEnds: iso(ends.month),
+    budget: purse.budget,
+    left: {
+      ...(postsPerDay !== undefined && { postsToday: Math.max(0, postsPerDay - posts) }),
+      ...(usdPerMonth !== undefined && { usdMonth: inUsd(Math.max(0, inMicros(usdPerMonth) - micros)) }),
+    },
+  };
 }
+
+function lastOf(state: BotState | undefined, account: string | undefined): BotStatus['last'] {
+  if (!state?.last) return undefined;
+  const { id, at, line } = state.last;
+  return { id, at: iso(at), line: line + 1, url: id === undefined ? undefined : postUrl(account, id) };
+}
+
+/** Where people see a post, or undefined where its account is not known. */
+export const postUrl = (account: string | undefined, id: string): string | undefined =>
+  account === undefined ? undefined : `https://x.com/${account}/status/${id}`;
 
 const iso = (instant: number): string => new Date(instant).toISOString();

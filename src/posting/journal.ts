@@ -207,7 +207,10 @@ export async function readJournal(folder: string): Promise<JournalContents> {
     return readContents(wholeLines((await readText(name)) ?? '', name), name);
   } catch (cause) {
     if (cause instanceof FlockError) throw cause;
-    throw new FlockError('io', `cannot read ${name}: ${reasonOf(cause)}`, { cause });
+    throw new FlockError('io', `cannot read ${name}: ${reasonOf(cause)}`, {
+      hint: 'check who owns it, and run this as the one who runs flockd',
+      cause,
+    });
   }
 }
 

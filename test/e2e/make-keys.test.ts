@@ -135,6 +135,15 @@ describe('keymaker make-keys', { concurrency: 7, timeout: 60_000 }, () => {
     assert.match(third.stdout, /Keys: 0 made, 3 kept, 0 skipped, 0 failed\./);
   });
 
+  it('counts the bot that it ended with as failed, and those before it as they were', async () => {
+    await using flock = await TestFlock.open({ poems });
+    await flock.giveKey('amber');
+    flock.x.sandbox.faults.add({ fault: { kind: 'status', status: 500 } });
+    const { code, stdout } = await flock.run('keymaker', ['make-keys', 'poems', '--all']);
+    assert.equal(code, 69);
+    assert.match(stdout, /Keys: 0 made, 1 kept, 0 skipped, 1 failed\./);
+  });
+
   it('replaces a damaged bundle', async () => {
     await using flock = await TestFlock.open({ poems });
     await flock.write('keys/birch.json', '{"consumer_token": "test-app-');

@@ -59,6 +59,18 @@ describe('keymaker make-keys --xauth', { concurrency: 4, timeout: 60_000 }, () =
     assert.equal((await readdir(flock.file('keys'))).length, 1);
   });
 
+  it('brings what is under way to its end, and counts it, where one failure ends the run', async () => {
+    await using flock = await TestFlock.open({ poems, sandbox: { passwords } });
+    const { faults } = flock.x.sandbox;
+    const path = '/oauth/access_token';
+    faults.add({ match: { path }, times: 1, fault: { kind: 'status', status: 500 } });
+    faults.add({ match: { path }, fault: { kind: 'delay', ms: 300 } });
+    const run = await flock.run('keymaker', xauth, { input: logins });
+    assert.equal(run.code, 69);
+    assert.match(run.stdout, /Keys: 7 made, 0 kept, 0 skipped, 1 failed\.\n$/);
+    assert.equal((await readdir(flock.file('keys'))).length, 7);
+  });
+
   it('says so where the provider does not offer it', async () => {
     await using flock = await TestFlock.open({ poems });
     const run = await flock.run('keymaker', ['make-keys', 'poems', '--bot', 'bot00', '--xauth'], {
@@ -66,6 +78,7 @@ describe('keymaker make-keys --xauth', { concurrency: 4, timeout: 60_000 }, () =
     });
     assert.equal(run.code, 78);
     assert.match(run.stderr, /X does not let this app use xAuth \(401\)\nhint: leave --xauth out/);
+    assert.match(run.stdout, /Keys: 0 made, 0 kept, 0 skipped, 1 failed\./);
   });
 
   it('shows nothing of the password on a terminal', async () => {
@@ -86,6 +99,7 @@ describe('keymaker make-keys --xauth', { concurrency: 4, timeout: 60_000 }, () =
     const run = await flock.run('keymaker', xauth, { input: ['bot00'] });
     assert.equal(run.code, 64);
     assert.match(run.stderr, /no answer to "Password of @bot00 \(not shown\):"\S* standard input has ended/);
+    assert.match(run.stdout, /Keys: 0 made, 0 kept, 0 skipped, 1 failed\./);
     assert.deepEqual(await readdir(flock.file('keys')), []);
   });
 });

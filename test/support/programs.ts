@@ -25,7 +25,7 @@ export interface Exit {
 /** This process's environment without what the programs would read from it, and what the test sets. */
 export function cleanEnvironment(set: Environment = {}): NodeJS.ProcessEnv {
   const ours =
-    /^(CONSUMER_|KEYMAKER_|NODE_|NO_COLOR|FORCE_COLOR|COLUMNS|STATE_DIRECTORY|CREDENTIALS_DIRECTORY|NOTIFY_SOCKET|WATCHDOG_|LISTEN_|INVOCATION_ID)/;
+    /^(CONSUMER_|KEYMAKER_|NODE_|NO_COLOR|FORCE_COLOR|CLICOLOR|COLUMNS|STATE_DIRECTORY|CREDENTIALS_DIRECTORY|NOTIFY_SOCKET|WATCHDOG_|LISTEN_|INVOCATION_ID)/;
   const kept = Object.entries(process.env).filter(([name]) => !ours.test(name));
   return { ...Object.fromEntries(kept), LC_ALL: 'C.UTF-8', ...set };
 }

@@ -1,9 +1,11 @@
-import { giveOrder } from '../../daemon/orders.ts';
-import { lockState } from '../../daemon/lock.ts';
 import { systemClock } from '../../clock.ts';
+import { lockState } from '../../daemon/lock.ts';
+import { giveOrder } from '../../daemon/orders.ts';
 import { FlockError } from '../../errors.ts';
 import { Journal } from '../../posting/journal.ts';
+import type { Ledger } from '../../posting/ledger.ts';
 import { eventsOf, type Order } from '../../posting/order.ts';
+import type { PostReport } from '../../posting/post-report.ts';
 
 /**
  * Carries an order out: through the daemon that runs, or at once where none does.
@@ -11,15 +13,29 @@ import { eventsOf, type Order } from '../../posting/order.ts';
  * @throws {FlockError} where there is nothing to carry out, or it could not be
  */
 export async function give(state: string, order: Order): Promise<void> {
+  await giveOr(state, order, async (ledger) => {
+    await ledger.record(...eventsOf(order, ledger.state(order.bot), systemClock.now()));
+    return undefined;
+  });
+}
+
+/**
+ * Gives an order to the daemon that runs, or else does the same alone, with the ledger to itself.
+ *
+ * @returns what an order to post has led to
+ * @throws {FlockError} as {@link give}
+ */
+export async function giveOr(
+  state: string,
+  order: Order,
+  alone: (ledger: Ledger) => Promise<PostReport | undefined>,
+): Promise<PostReport | undefined> {
   const lock = await lockState(state).catch((error: unknown) => {
     if (error instanceof FlockError && error.exit === 'tryLater') return undefined;
     throw error;
   });
-  if (!lock) {
-    await giveOrder(state, order);
-    return;
-  }
+  if (!lock) return giveOrder(state, order);
   await using _lock = lock;
   await using ledger = await Journal.open(state);
-  await ledger.record(...eventsOf(order, ledger.state(order.bot), systemClock.now()));
+  return await alone(ledger);
 }

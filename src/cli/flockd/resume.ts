@@ -1,27 +1,34 @@
 import { z } from 'zod';
 import { openContext } from '../../context.ts';
-import { FlockError } from '../../errors.ts';
-import { parseBotName, type BotName } from '../../flock/bot.ts';
+import { isStopped, releaseFlock } from '../../daemon/stop-switch.ts';
+import { FlockError, type Exit } from '../../errors.ts';
+import type { BotName } from '../../flock/bot.ts';
 import { readFlockFile } from '../../flock/flock-file.ts';
 import { loadFlock } from '../../flock/load-flock.ts';
 import { readPoem } from '../../poems/read-poems.ts';
 import { splitPoem } from '../../poems/split-poem.ts';
 import { fingerprints } from '../../posting/place.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
+import type { Terminal } from '../terminal.ts';
 import { give } from './give.ts';
+import { knownBot } from './known-bot.ts';
+import { mustHavePlace } from './must-have-place.ts';
 
 export const resume = command({
-  words: { bot: { type: 'string', describe: 'the name of the bot' } },
+  words: {
+    bot: { type: 'string', describe: 'the name of the bot; without one, the whole flock after flockd pause' },
+  },
   flags: {
     line: { type: 'string', describe: 'go on at this line of the poem as it is now, counted from 1' },
     ...placeFlags,
   },
   examples: [
-    ['flockd resume howl', 'what had parked it is repaired'],
+    ['flockd resume', 'let the whole flock go on'],
+    ['flockd resume howl', 'what had parked it is repaired, or it was paused'],
     ['flockd resume howl --line 1', 'its poem became another one: begin that'],
   ],
   schema: z.object({
-    bot: z.string(),
+    bot: z.string().optional(),
     line: z
       .string()
       .regex(/^[1-9]\d{0,8}$/, 'should be the number of a line, from 1')
@@ -30,14 +37,30 @@ export const resume = command({
     ...placeSchema,
   }),
   async run(args, terminal) {
-    const bot = parseBotName(args.bot);
     await using context = openContext(args);
+    const { state } = context.paths;
+    if (args.bot === undefined) return await resumeFlock(state, args.line, terminal);
+    const bot = await knownBot(args.bot, context);
+    if (args.line === undefined) await mustHavePlace(bot, context, args);
     const place = args.line === undefined ? {} : await placeAt(bot, args.line, context);
-    await give(context.paths.state, { order: 'resume', bot, ...place });
-    terminal.say(`${bot} goes on${args.line === undefined ? '' : ` at line ${args.line}`}.`);
+    await give(state, { order: 'resume', bot, ...place });
+    const where = args.line === undefined ? '' : ` at line ${args.line}`;
+    if (!isStopped(state)) terminal.say(`${bot} goes on${where}.`);
+    else terminal.say(`${bot} will go on${where}: the flock is still stopped, until flockd resume.`);
     return 'done';
   },
 });
+
+async function resumeFlock(state: string, line: number | undefined, terminal: Terminal): Promise<Exit> {
+  if (line !== undefined)
+    throw new FlockError('usage', 'resume: <bot> is missing', { hint: '--line is a line of its poem' });
+  const wasStopped = isStopped(state);
+  await releaseFlock(state);
+  terminal.say(
+    wasStopped ? 'The flock goes on.' : 'The flock is not stopped; flockd resume BOT lets one bot go on.',
+  );
+  return 'done';
+}
 
 type Context = ReturnType<typeof openContext>;
 

@@ -1,0 +1,69 @@
+/**
+ * Rehearses a sample flock for half a year, the real daemon on a held clock against an X in a box, and takes pictures of the page
+ * that flockd shows of it: scripts/images/dashboard.png and dashboard-dark.png.
+ */
+import { mkdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { openBrowser } from '../test/support/browser.ts';
+import { ShownFlock } from '../test/support/shown-flock.ts';
+import { bots, poems, settings } from './sample-flock.js';
+
+const root = path.resolve(import.meta.dirname, '..');
+const { values } = parseArgs({
+  options: { into: { type: 'string', default: path.join(root, 'scripts/images') } },
+});
+
+const begins = '2026-03-24T00:00:00Z';
+/** X takes the key of one bot away, so that the page has something to say. */
+const keyGone = '2026-09-22T09:00:00Z';
+const now = '2026-09-23T06:21:00Z';
+
+/** Poems of the repository that are not called as their bots are. */
+const files = { 'snow-ledger': 'winter/snow-ledger.txt' };
+
+const poemOf = (bot) => poems[bot] ?? readFile(path.join(root, 'poems', files[bot] ?? `${bot}.txt`), 'utf8');
+
+const own = Object.fromEntries(
+  Object.entries(bots).map(([bot, { settings: settingsOfBot }]) => [bot, settingsOfBot]),
+);
+
+/** The flock as it is after half a year. */
+async function rehearsed() {
+  const flock = await ShownFlock.open(begins, { ...settings, bots: own });
+  for (const [bot, { account, from }] of Object.entries(bots)) {
+    await flock.until(`${from}T00:00:00Z`);
+    await flock.add(bot, await poemOf(bot), account);
+    flock.takeUp();
+  }
+  await flock.until(keyGone);
+  flock.control('accounts/clock_repairs/revoke');
+  await flock.until(now);
+  return flock;
+}
+
+async function takePicture(browser, address, colorScheme, file) {
+  const viewport = { width: 1280, height: 1040 };
+  const page = await browser.newPage({
+    colorScheme,
+    viewport,
+    deviceScaleFactor: 2,
+    reducedMotion: 'reduce',
+  });
+  await page.goto(address);
+  await page.locator('#live[data-live="yes"]').waitFor();
+  await page.screenshot({ path: file });
+  await page.close();
+}
+
+const flock = await rehearsed();
+const browser = await openBrowser();
+try {
+  const address = await flock.listen();
+  await mkdir(values.into, { recursive: true });
+  await takePicture(browser, address, 'light', path.join(values.into, 'dashboard.png'));
+  await takePicture(browser, address, 'dark', path.join(values.into, 'dashboard-dark.png'));
+} finally {
+  await browser.close();
+  await flock[Symbol.asyncDispose]();
+}

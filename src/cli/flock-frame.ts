@@ -1,0 +1,79 @@
+import pc from 'picocolors';
+import wrapAnsi from 'wrap-ansi';
+import { needsCare } from '../flock/bot-condition.ts';
+import type { BotStatus, Status } from '../flock/flock-status.ts';
+import { statusTable } from './status-table.ts';
+import { flockWords, troublesOf } from './status-words.ts';
+
+/** The screen a frame is for. */
+export interface Screen {
+  columns: number;
+  rows: number;
+  colors: boolean;
+}
+
+/** So many lines of the log stay in sight above it, where the screen has room. */
+const ofLog = 6;
+
+/** A blank line, and the heads of the table. */
+const chrome = 2;
+
+/** A screen of the flock: a table, a sentence, and what is wrong. It has fewer lines than the screen, none of them wider. */
+export function flockFrame(
+  { flock, bots }: Status,
+  now: number,
+  { columns, rows, colors }: Screen,
+): string[] {
+  const paint = pc.createColors(colors);
+  const room = Math.max(rows - 1 - ofLog, Math.floor(rows / 2)) - chrome;
+  const words = wrapped(
+    `${flock.stopped ? 'The flock is stopped. ' : ''}${flockWords(flock, bots)}`,
+    columns,
+  );
+  // Half of the screen at most, more where the flock is small.
+  const left = room - words.length - Math.min(bots.length, Math.ceil(room / 2));
+  const troubles = troubleLines(bots, { now, columns, most: left }).map((line) => paint.dim(line));
+  const rowsOfBots = chosen(bots, room - words.length - troubles.length);
+  const more = bots.length - rowsOfBots.length;
+  return [
+    '',
+    ...statusTable(rowsOfBots, { columns, colors, now }),
+    ...(more > 0 ? [paint.dim(`… and ${more} more`)] : []),
+    ...words.map((line) => (flock.stopped ? paint.bold(line) : line)),
+    ...troubles,
+  ].slice(0, rows - 1);
+}
+
+/** As many as there is room for, with a line for the others: who needs somebody first, then who posts next. */
+function chosen(bots: readonly BotStatus[], most: number): readonly BotStatus[] {
+  if (bots.length <= most) return bots;
+  return bots.toSorted((a, b) => (urgency(a) < urgency(b) ? -1 : 1)).slice(0, Math.max(1, most - 1));
+}
+
+/** Texts that sort as their bots should. */
+const urgency = ({ state, next, bot }: BotStatus): string =>
+  `${needsCare(state) ? 0 : 1} ${next ?? '~'} ${bot}`;
+
+/** What is wrong, as far as there is room for it. */
+function troubleLines(
+  bots: readonly BotStatus[],
+  { now, columns, most }: { now: number; columns: number; most: number },
+): string[] {
+  const lines: string[] = [];
+  const troubles = troublesOf(bots, now);
+  for (const [index, { text, hint }] of troubles.entries()) {
+    const said = wrapped(hint === undefined ? text : `${text} (${hint})`, columns);
+    const isLast = index === troubles.length - 1;
+    if (lines.length + said.length + (isLast ? 0 : 1) > most) {
+      const others = troubles.length - index;
+      return most < 1
+        ? []
+        : [...lines, `… flockd status tells what is wrong with ${others} more`.slice(0, columns)];
+    }
+    lines.push(...said);
+  }
+  return lines;
+}
+
+const wrapped = (text: string, columns: number): string[] =>
+  wrapAnsi(text, columns, { hard: true }).split('\n');

@@ -1,0 +1,34 @@
+import { z } from 'zod';
+import { openContext } from '../../context.ts';
+import { isStopped, stopFlock } from '../../daemon/stop-switch.ts';
+import { command, placeFlags, placeSchema } from '../command.ts';
+import { give } from './give.ts';
+import { knownBot } from './known-bot.ts';
+
+export const pause = command({
+  words: { bot: { type: 'string', describe: 'the name of the bot; without one, the whole flock' } },
+  flags: placeFlags,
+  examples: [
+    ['flockd pause', 'stop the whole flock, within a second'],
+    ['flockd pause howl', 'let this bot rest until flockd resume howl'],
+  ],
+  schema: z.object({ bot: z.string().optional(), ...placeSchema }),
+  async run(args, terminal) {
+    await using context = openContext(args);
+    const { state } = context.paths;
+    if (args.bot !== undefined) {
+      const bot = await knownBot(args.bot, context);
+      await give(state, { order: 'pause', bot });
+      terminal.say(`${bot} rests until: flockd resume ${bot}`);
+      return 'done';
+    }
+    const wasStopped = isStopped(state);
+    await stopFlock(state, `stopped by flockd pause at ${new Date(context.clock.now()).toISOString()}`);
+    terminal.say(
+      wasStopped
+        ? 'The flock is stopped already; flockd resume lets it go on.'
+        : 'The flock is stopped: nobody posts until flockd resume.',
+    );
+    return 'done';
+  },
+});

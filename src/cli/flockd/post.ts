@@ -1,0 +1,144 @@
+import pino from 'pino';
+import { z } from 'zod';
+import { openContext, type Context } from '../../context.ts';
+import { isStopped } from '../../daemon/stop-switch.ts';
+import { FlockError, type Exit } from '../../errors.ts';
+import type { BotName } from '../../flock/bot.ts';
+import { readFlockFile } from '../../flock/flock-file.ts';
+import { postUrl } from '../../flock/flock-status.ts';
+import { loadFlock, type Bot, type Flock } from '../../flock/load-flock.ts';
+import { readStatus } from '../../flock/read-status.ts';
+import { readPoem } from '../../poems/read-poems.ts';
+import { Closures } from '../../posting/closures.ts';
+import { Doubts } from '../../posting/doubts.ts';
+import type { Ledger } from '../../posting/ledger.ts';
+import { postNow } from '../../posting/post-now.ts';
+import { reportOf, type PostReport } from '../../posting/post-report.ts';
+import { Caps } from '../../posting/price-post.ts';
+import { command, placeFlags, placeSchema } from '../command.ts';
+import type { Terminal } from '../terminal.ts';
+import { giveOr } from './give.ts';
+import { knownBot } from './known-bot.ts';
+
+export const post = command({
+  words: { bot: { type: 'string', describe: 'the name of the bot' } },
+  flags: { json: { type: 'boolean', describe: 'as JSON, on standard output' }, ...placeFlags },
+  examples: [['flockd post howl', 'its next line now; its schedule goes on as it was']],
+  schema: z.object({ bot: z.string(), json: z.boolean().default(false), ...placeSchema }),
+  async run(args, terminal) {
+    await using context = openContext(args);
+    const { keys, paths } = context;
+    const name = await knownBot(args.bot, context);
+    const flock = await loadFlock(paths.root, keys, await readFlockFile(paths.flockFile));
+    const bot = theBot(name, flock);
+    const alone = async (ledger: Ledger): Promise<PostReport | undefined> => {
+      await postNow(bot, optionsFor(ledger, flock, context));
+      return reportOf(ledger.state(name));
+    };
+    const report = await giveOr(paths.state, { order: 'post', bot: name }, alone);
+    if (!report)
+      throw new FlockError('tryLater', `nobody knows what came of it: flockd status --bot ${name}`);
+    const shown = shownOf(bot, report, await whyUntried(name, report, context));
+    if (args.json) terminal.print(`${JSON.stringify(shown, null, 2)}\n`);
+    else say(shown, terminal);
+    return exits[report.state];
+  },
+});
+
+const exits: Record<PostReport['state'], Exit> = {
+  posted: 'done',
+  waiting: 'tryLater',
+  'in doubt': 'tryLater',
+  parked: 'partly',
+};
+
+/** @throws {FlockError} why it cannot post */
+function theBot(name: BotName, { bots, misfits }: Flock): Bot {
+  const found = bots.find((bot) => bot.name === name);
+  if (found) return found;
+  throw (
+    misfits.find(({ bot }) => bot === name)?.error ??
+    new FlockError('usage', `${name} has no key bundle`, { hint: `keymaker make-keys ./poems --bot=${name}` })
+  );
+}
+
+/** What a daemon of one bot and one step has. */
+const optionsFor = (
+  ledger: Ledger,
+  { purse }: Flock,
+  { clock, openX, deadline, paths }: Context,
+): Parameters<typeof postNow>[1] => ({
+  ledger,
+  clock,
+  openX,
+  deadline,
+  readPoem,
+  log: pino({ enabled: false }),
+  doubts: new Doubts(clock),
+  closures: new Closures(),
+  caps: new Caps(),
+  purse: () => purse,
+  isStopped: () => isStopped(paths.state),
+});
+
+/** What {@link PostReport} says, for people and programs. */
+interface Shown {
+  bot: string;
+  state: PostReport['state'];
+  line: number;
+  of: number;
+  id: string | undefined;
+  url: string | undefined;
+  at: string | undefined;
+  why: string | undefined;
+  hint: string | undefined;
+  until: string | undefined;
+}
+
+/** Where nothing was tried: the budget that is used up, or X's word to the whole app. */
+async function whyUntried(
+  bot: BotName,
+  { state, until }: PostReport,
+  context: Context,
+): Promise<{ why?: string | undefined; hint?: string | undefined; until?: string | undefined }> {
+  if (state !== 'waiting' || until !== undefined) return {};
+  const found = (await readStatus(context)).bots.find((status) => status.bot === bot);
+  const isCapped = found?.state === 'waiting' && found.hint !== undefined;
+  return isCapped ? found : { why: 'X takes no posts of this app just now' };
+}
+
+function shownOf(
+  { name, bundle }: Bot,
+  { id, at, until, why, hint, ...report }: PostReport,
+  untried: Partial<Shown>,
+): Shown {
+  const { state, line, of } = report;
+  return {
+    bot: name,
+    state,
+    line,
+    of,
+    id,
+    url: id === undefined ? undefined : postUrl(bundle.screenName, id),
+    at: iso(at),
+    why: untried.why ?? why,
+    hint: untried.hint ?? hint,
+    until: untried.until ?? iso(until),
+  };
+}
+
+const iso = (instant: number | undefined): string | undefined =>
+  instant === undefined ? undefined : new Date(instant).toISOString();
+
+function say({ bot, state, line, of, url, why, hint, until }: Shown, terminal: Terminal): void {
+  if (state === 'posted') {
+    terminal.say(`${bot} has posted line ${line} of ${of}${url === undefined ? '.' : `: ${url}`}`);
+    return;
+  }
+  const said = {
+    waiting: `was not posted: ${why ?? ''}; it is posted ${until === undefined ? 'as soon as it may' : `at ${until}`}`,
+    'in doubt': `is in doubt: ${why ?? ''}`,
+    parked: `was not posted, and the bot is parked: ${why ?? ''}`,
+  };
+  terminal.warn(`${bot}: line ${line} of ${of} ${said[state]}`, hint);
+}

@@ -1,0 +1,58 @@
+import { z } from 'zod';
+import { sampleAlarm } from '../../alarm/alarm.ts';
+import { callHook } from '../../alarm/call-hook.ts';
+import { ping } from '../../alarm/ping.ts';
+import type { Trouble } from '../../alarm/trouble.ts';
+import { openContext, type Context } from '../../context.ts';
+import { FlockError } from '../../errors.ts';
+import { readFlockFile } from '../../flock/flock-file.ts';
+import type { AlarmSettings } from '../../flock/hook-settings.ts';
+import { command, placeFlags, placeSchema } from '../command.ts';
+
+/** What came of a trial. */
+interface Tried {
+  /** Where it stands in flock.json. */
+  name: string;
+  ok: boolean;
+  why: string | undefined;
+  hint: string | undefined;
+}
+
+export const testHooks = command({
+  flags: { json: { type: 'boolean', describe: 'as JSON, on standard output' }, ...placeFlags },
+  examples: [['flockd test-hooks', 'a hook that was never tried is none']],
+  schema: z.object({ json: z.boolean().default(false), ...placeSchema }),
+  async run(args, terminal) {
+    await using context = openContext(args);
+    const { flockFile } = context.paths;
+    const trials = trialsOf((await readFlockFile(flockFile)).alarms, context);
+    if (trials.length === 0) {
+      throw new FlockError('config', `there are no hooks and no ping in ${flockFile}`, {
+        hint: 'for example: "hooks": [{ "on": ["parked", "silent"], "run": ["/usr/local/bin/tell"] }]',
+      });
+    }
+    const tried: Tried[] = [];
+    for (const [name, call] of trials) {
+      const trouble = await call();
+      tried.push({ name, ok: !trouble, why: trouble?.why, hint: trouble?.hint });
+      if (args.json) continue;
+      if (trouble) terminal.warn(`${name}: ${trouble.why}`, trouble.hint);
+      else terminal.say(`${name}: told`);
+    }
+    if (args.json) terminal.print(`${JSON.stringify({ hooks: tried }, null, 2)}\n`);
+    return tried.every(({ ok }) => ok) ? 'done' : 'partly';
+  },
+});
+
+type Trial = [name: string, call: () => Promise<Trouble | undefined>];
+
+/** Everything that is to be tried, one after the other. */
+function trialsOf({ hooks, ping: address }: AlarmSettings, { clock, send, paths }: Context): Trial[] {
+  const { signal } = new AbortController();
+  const options = { clock, send, signal, root: paths.root, output: 'stderr' } as const;
+  const trials = hooks.map((hook, index): Trial => [
+    `hooks.${index}`,
+    () => callHook(hook, sampleAlarm(clock.now()), options),
+  ]);
+  return address ? [...trials, ['ping', () => ping(address, { clock, send })]] : trials;
+}

@@ -1,0 +1,194 @@
+import Table from 'cli-table3';
+import pc from 'picocolors';
+import { inMicros, showUsd } from '../cost/money.ts';
+import type { Condition } from '../flock/bot-condition.ts';
+import type { BotStatus } from '../flock/flock-status.ts';
+import { duration, longest, relativeTime, shortInstant } from './time-words.ts';
+
+/** How a table is to look. */
+export interface TableLook {
+  /** How wide it may be. Characters. */
+  columns: number;
+  /** Whether it is for a terminal: times are relative to now, and what is too wide is cut. */
+  now: number | undefined;
+  colors: boolean;
+}
+
+interface Cell {
+  text: string;
+  paint?: Condition;
+  href?: string | undefined;
+}
+
+interface Column {
+  head: string;
+  /** It is never narrower. */
+  least?: number;
+  cell: (bot: BotStatus, look: TableLook) => Cell;
+}
+
+const when = (instant: string | undefined, { now }: TableLook): string => {
+  if (instant === undefined) return '';
+  return now === undefined ? shortInstant(instant) : relativeTime(Date.parse(instant) - now);
+};
+
+/** Later than any queue is long: nobody runs the flock. Milliseconds. */
+const late = 60_000;
+
+const isOverdue = ({ next }: BotStatus, { now }: TableLook): boolean =>
+  next !== undefined && now !== undefined && Date.parse(next) < now - late;
+
+const usd = (dollars: number): string => showUsd(inMicros(dollars));
+
+const name: Column = { head: 'bot', cell: ({ bot }) => ({ text: bot }) };
+const bar: Column = { head: 'lines', cell: (status) => ({ text: progressBar(status) }) };
+const count: Column = { head: 'lines', cell: ({ done, of }) => ({ text: `${done}/${of}` }) };
+const account: Column = {
+  head: 'account',
+  cell: ({ account: screenName }) => ({ text: screenName === undefined ? '' : `@${screenName}` }),
+};
+const last: Column = {
+  head: 'last post',
+  least: longest.past,
+  cell: (bot, look) => ({ text: when(bot.last?.at, look), href: look.colors ? bot.last?.url : undefined }),
+};
+const link: Column = { head: 'link', cell: (bot) => ({ text: bot.last?.url ?? '' }) };
+const next: Column = {
+  head: 'next',
+  least: longest.ahead,
+  cell: (bot, look) => ({ text: isOverdue(bot, look) ? 'overdue' : when(bot.next, look) }),
+};
+const state: Column = {
+  head: 'state',
+  cell: ({ state: condition, until }, { now }) => {
+    const left = until === undefined || now === undefined ? 0 : Date.parse(until) - now;
+    return { text: left > 0 ? `${condition} ${duration(left)}` : condition, paint: condition };
+  },
+};
+const spend: Column = {
+  head: 'this month',
+  cell: ({ spent, budget }) => {
+    const bound = budget.usdPerMonth === undefined ? '' : ` of ${usd(budget.usdPerMonth)}`;
+    return { text: `${usd(spent.usdMonth)}${bound}` };
+  },
+};
+
+const whole = [name, bar, last, next, state];
+const least = [name, state];
+
+/** From all there is to the least that is of use: the first that is not too wide is shown. */
+const layouts: readonly (readonly Column[])[] = [
+  [name, account, bar, last, next, state, spend, link],
+  [name, account, bar, last, next, state, spend],
+  [name, bar, last, next, state, spend],
+  whole,
+  [name, bar, next, state],
+  [name, count, next, state],
+  least,
+];
+
+/** Lines of a table with a row for each bot, below a line of heads. */
+export function statusTable(bots: readonly BotStatus[], look: TableLook): string[] {
+  for (const layout of layouts) {
+    const grid = measured(layout, bots, look);
+    // Away from a terminal nothing is left out for the sake of its width.
+    if (grid.width <= look.columns || (look.now === undefined && layout === whole)) return draw(grid, look);
+  }
+  return draw(cut(measured(least, bots, look), look.columns), look);
+}
+
+interface Grid {
+  rows: Cell[][];
+  /** Of the whole table, and of each column. */
+  width: number;
+  widths: number[];
+}
+
+const gap = 2;
+
+/** A column in which no bot has anything is left out. */
+function measured(layout: readonly Column[], bots: readonly BotStatus[], look: TableLook): Grid {
+  const cells = layout.map(({ cell }) => bots.map((bot) => printable(cell(bot, look))));
+  const used = layout
+    .map(({ head, least = 0 }, index) => ({ head, least, cells: cells[index] ?? [] }))
+    .filter((column) => bots.length === 0 || column.cells.some(({ text }) => text !== ''));
+  const rows = [
+    used.map(({ head }) => ({ text: head })),
+    ...bots.map((_, row) => used.map((column) => column.cells[row] ?? { text: '' })),
+  ];
+  const widths = used.map(({ head, least, cells: column }) =>
+    Math.max(head.length, look.now === undefined ? 0 : least, ...column.map(({ text }) => text.length)),
+  );
+  return { rows, widths, width: widths.reduce((sum, width) => sum + width + gap, -gap) };
+}
+
+/** The account of a bundle may hold anything. */
+const printable = (cell: Cell): Cell => ({ ...cell, text: cell.text.replaceAll(/\p{Cc}/gu, '\ufffd') });
+
+/** A name that is too long loses its end. */
+function cut({ rows, widths, width }: Grid, columns: number): Grid {
+  const room = Math.max(8, (widths[0] ?? 0) - (width - columns));
+  const shorter = rows.map(([first = { text: '' }, ...rest]) => {
+    const text = first.text.length > room ? `${first.text.slice(0, room - 1)}…` : first.text;
+    return [{ ...first, text }, ...rest];
+  });
+  return { rows: shorter, widths: [room, ...widths.slice(1)], width: columns };
+}
+
+function draw({ rows, widths }: Grid, { colors }: TableLook): string[] {
+  const paint = pc.createColors(colors);
+  const table = new Table({
+    colWidths: widths.map((width) => width + gap),
+    style: { head: [], border: [], compact: true, 'padding-left': 0, 'padding-right': gap },
+    chars: noLines,
+  });
+  const [heads = [], ...others] = rows;
+  table.push(heads.map(({ text }) => paint.dim(text)));
+  for (const row of others)
+    table.push(
+      row.map(({ text, paint: condition, href }) => {
+        const content = condition === undefined ? text : paintOf(condition, paint)(text);
+        return href === undefined || text === '' ? content : { content, href };
+      }),
+    );
+  return table
+    .toString()
+    .split('\n')
+    .map((line) => line.trimEnd());
+}
+
+/** The colour of a condition: green is well, yellow goes away by itself, red needs somebody, dim rests. */
+export function paintOf(condition: Condition, paint: ReturnType<typeof pc.createColors>): typeof paint.red {
+  switch (condition) {
+    case 'fine':
+    case 'new':
+      return paint.green;
+    case 'waiting':
+    case 'in doubt':
+    case 'looking':
+      return paint.yellow;
+    case 'parked':
+    case 'unfit':
+      return paint.red;
+    case 'paused':
+    case 'stopped':
+    case 'finished':
+      return paint.dim;
+  }
+}
+
+const barWidth = 10;
+
+function progressBar({ done, of }: BotStatus): string {
+  const full = of === 0 ? 0 : Math.round((done / of) * barWidth);
+  return `${'█'.repeat(full)}${'░'.repeat(barWidth - full)} ${done}/${of}`;
+}
+
+const sides = ['top', 'bottom', 'left', 'right', 'mid'];
+const noLines = Object.fromEntries(
+  [
+    ...sides,
+    'middle',
+    ...sides.flatMap((side) => ['mid', 'left', 'right'].map((end) => `${side}-${end}`)),
+  ].map((part) => [part, '']),
+);

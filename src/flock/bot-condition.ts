@@ -1,0 +1,180 @@
+import { inMicros } from '../cost/money.ts';
+import type { BotState } from '../posting/bot-state.ts';
+import { capOf, describeCap, spentBy, spentByFlock, type Cap, type Purse } from '../posting/budget.ts';
+import type { FlockHistory } from '../posting/flock-history.ts';
+import { isFinished } from '../posting/place.ts';
+import { nextAfter } from '../schedule/slots.ts';
+import { offsetIn } from '../schedule/spread.ts';
+import type { BotSettings } from './flock-file.ts';
+
+/**
+ * How a bot stands, in a word:
+ * `new` has not begun · `fine` · `waiting` until it may post again · `in doubt` about its last post ·
+ * `looking` for what it posted since its state was saved · `parked` until somebody repairs it · `paused` and `stopped`
+ * (with the whole flock) by a person · `finished` · `unfit`: its own files are wrong.
+ */
+export type Condition =
+  | 'new'
+  | 'fine'
+  | 'waiting'
+  | 'in doubt'
+  | 'looking'
+  | 'parked'
+  | 'paused'
+  | 'stopped'
+  | 'finished'
+  | 'unfit';
+
+/** Whether somebody should look at a bot. */
+export const needsCare = (condition: Condition): boolean =>
+  ['in doubt', 'looking', 'parked', 'unfit'].includes(condition);
+
+/** What a bot's own files say of it. */
+export interface BotFiles {
+  bot: string;
+  /** Its screen name. */
+  account: string | undefined;
+  /** How many posts its poem is, and which of them have a link, counted from 0. */
+  lines: number;
+  linked: ReadonlySet<number>;
+  /** Undefined where it is not in the flock. */
+  settings: BotSettings | undefined;
+  /** Why it cannot post, where it cannot. */
+  unfit: { why: string; hint: string | undefined } | undefined;
+}
+
+/** What holds for the whole flock at one moment. */
+export interface FlockNow {
+  history: FlockHistory;
+  purse: Purse;
+  /** By the stop switch. */
+  isStopped: boolean;
+  now: number;
+}
+
+export interface StandingOf {
+  condition: Condition;
+  why?: string | undefined;
+  hint?: string | undefined;
+  /** When what is the matter is over, and when the bot posts next. Milliseconds since 1970. */
+  until?: number | undefined;
+  next?: number | undefined;
+}
+
+/** How a bot stands, why, and what helps. Pure. */
+export function conditionOf(files: BotFiles, state: BotState | undefined, flock: FlockNow): StandingOf {
+  const { settings, unfit } = files;
+  if (unfit || !settings) return { condition: 'unfit', ...unfit };
+  return (
+    ofTroubles(files.bot, state, flock.now) ??
+    ofRest(files.bot, state, settings, flock) ??
+    ofWaiting(files, state, settings, flock) ??
+    ofSchedule(files.bot, state, settings, flock)
+  );
+}
+
+/** A request has had its answer after this time, or gets none. Milliseconds. */
+const underWay = 10_000;
+
+/** What only the timeline or a person can settle. */
+function ofTroubles(bot: string, state: BotState | undefined, now: number): StandingOf | undefined {
+  if (state?.open && state.open.look !== true) {
+    const { line, at } = state.open;
+    // Every post is open for a moment.
+    if (at <= now && now < at + underWay) return { condition: 'fine', next: at };
+    const why = `line ${line + 1} was sent at ${iso(at)}, and nobody knows whether it arrived`;
+    const hint = `flockd looks by itself; or settle it: flockd resolve ${bot} --posted | --not-posted`;
+    return { condition: 'in doubt', why, hint };
+  }
+  if (state?.parked) return { condition: 'parked', why: state.parked.why, hint: state.parked.hint };
+  return undefined;
+}
+
+/** What a person wanted. */
+function ofRest(
+  bot: string,
+  state: BotState | undefined,
+  settings: BotSettings,
+  { isStopped }: FlockNow,
+): StandingOf | undefined {
+  if (isStopped)
+    return { condition: 'stopped', why: 'the whole flock is stopped', hint: 'flockd resume lets it go on' };
+  if (state?.paused !== undefined) {
+    const why = `paused since ${iso(state.paused)}`;
+    return { condition: 'paused', why, hint: `flockd resume ${bot} lets it go on` };
+  }
+  if (settings.paused) return { condition: 'paused', why: 'paused in flock.json' };
+  if (state?.restored === true) {
+    const why = 'restored from an export, and looks for what it has posted since before it posts again';
+    return { condition: 'looking', why, hint: 'flockd does so by itself while it runs' };
+  }
+  return undefined;
+}
+
+/** A slot is near, but something stands before it that goes away by itself. */
+function ofWaiting(
+  files: BotFiles,
+  state: BotState | undefined,
+  settings: BotSettings,
+  flock: FlockNow,
+): StandingOf | undefined {
+  const { now } = flock;
+  const { owed } = state ?? {};
+  if (owed && owed.retryAt > now)
+    return { condition: 'waiting', why: owed.reason, until: owed.retryAt, next: owed.retryAt };
+  const next = owed ? now : nextOf(files.bot, state?.served ?? now, settings);
+  const cap = capBefore(files, state, settings, flock);
+  if (!cap || next === undefined || isOver(state, settings)) return undefined;
+  const { until } = cap;
+  if (until !== undefined && until <= next) return undefined;
+  const why = describeCap(cap);
+  const raise = `raise ${cap.whose === 'bot' ? 'its' : "the flock's"} ${cap.what} in flock.json`;
+  if (until === undefined) return { condition: 'waiting', why, hint: raise };
+  const after = settings.missed === 'skip' && !owed ? nextOf(files.bot, until, settings) : until;
+  return { condition: 'waiting', why, hint: `wait, or ${raise}`, until, next: after };
+}
+
+/** The budget that has no room for the bot's next post. */
+function capBefore(
+  { linked }: BotFiles,
+  state: BotState | undefined,
+  { timezone, budget }: BotSettings,
+  { history, purse, now }: FlockNow,
+): Cap | undefined {
+  const { post, linkPost } = purse.prices;
+  const line = state && !isFinished(state.place) ? state.place.next : 0;
+  const cost = inMicros(linked.has(line) ? linkPost : post);
+  return (
+    capOf('bot', budget, spentBy(state, timezone, now), cost) ??
+    capOf('flock', purse.budget, spentByFlock(history, purse.timezone, now), cost)
+  );
+}
+
+function ofSchedule(
+  bot: string,
+  state: BotState | undefined,
+  settings: BotSettings,
+  { now }: FlockNow,
+): StandingOf {
+  if (state?.owed) {
+    const { why, reason } = state.owed;
+    const asked = 'a person asked for its next line, which is posted as soon as flockd runs';
+    return { condition: 'waiting', why: why === 'asked' ? asked : reason, next: now };
+  }
+  if (isOver(state, settings)) return { condition: 'finished' };
+  return { condition: state ? 'fine' : 'new', next: nextOf(bot, state?.served ?? now, settings) };
+}
+
+const isOver = (state: BotState | undefined, { atEnd }: BotSettings): boolean =>
+  state !== undefined && isFinished(state.place) && atEnd === 'stop';
+
+function nextOf(
+  bot: string,
+  served: number,
+  { schedule: expression, timezone, spread }: BotSettings,
+): number | undefined {
+  const slot = nextAfter({ expression, timezone }, served);
+  return slot === undefined ? undefined : slot + offsetIn(spread, bot);
+}
+
+const iso = (instant: number): string => new Date(instant).toISOString();

@@ -1,0 +1,140 @@
+import type { BotState } from '../posting/bot-state.ts';
+import type { FlockHistory, RecentPost } from '../posting/flock-history.ts';
+import type { BotFiles, Condition } from './bot-condition.ts';
+import { flockDays, type FlockDay } from './flock-days.ts';
+import { postUrl, type BotStatus, type FlockStatus, type Status } from './flock-status.ts';
+
+/** One bot as it stands. */
+export interface BotView extends BotStatus {
+  /** When it posts: a cron expression and its time zone. Undefined where it is not in the flock. */
+  schedule: { expression: string; timezone: string } | undefined;
+  /** Since when nobody knows what became of its last post, where nobody does. */
+  inDoubtSince: string | undefined;
+  /** Since when it rests by a person's order, where it does. */
+  pausedSince: string | undefined;
+}
+
+/** One of the last posts, as it reads. */
+export interface PostView {
+  bot: string;
+  account: string | undefined;
+  at: string;
+  /** The first of its lines, counted from 1, and how many of them it has. */
+  line: number;
+  lines: number;
+  /** Undefined where it is not in the poem any more. */
+  text: string | undefined;
+  /** Undefined where its id or its account is not known. */
+  url: string | undefined;
+}
+
+/** All there is to know of a running flock. As in {@link FlockStatus}, instants are ISO 8601 and sums US dollars. */
+export interface FlockView {
+  now: string;
+  version: string | undefined;
+  /** Where the flock's days and months begin. */
+  timezone: string;
+  flock: FlockStatus;
+  /** By name. */
+  bots: BotView[];
+  /** How many bots stand how. */
+  counts: Record<Condition, number>;
+  /** The earliest post that is to come. */
+  next: { bot: string; at: string } | undefined;
+  /** From half a year back to two months ahead. */
+  days: FlockDay[];
+  /** The last posts, newest first. */
+  recent: PostView[];
+}
+
+export interface ViewInput {
+  /** Milliseconds since 1970. */
+  now: number;
+  version?: string | undefined;
+  /** Where the flock's days and months begin. */
+  timezone: string;
+  /** How it stands, bot by bot, in the order of their files. */
+  status: Status;
+  files: readonly BotFiles[];
+  /** What the ledger says. */
+  stateOf: (bot: string) => BotState | undefined;
+  history: FlockHistory;
+  /** The text of a post, where it is known. */
+  textOf: (post: RecentPost) => string | undefined;
+  /** Posts to come by day of the flock (`2026-08-22`), the rest of today's included. */
+  planned: ReadonlyMap<string, number>;
+}
+
+/** How many of the last posts are shown. */
+const mostRecent = 40;
+
+/** Pure: everything it says comes from what it is given. */
+export function flockView(input: ViewInput): FlockView {
+  const { now, version, timezone, status, files, stateOf, history, planned } = input;
+  const bots = status.bots.map((bot, index) => botView(bot, files[index], stateOf(bot.bot)));
+  const accounts = new Map(bots.map(({ bot, account }) => [bot, account]));
+  return {
+    now: iso(now),
+    version,
+    timezone,
+    flock: status.flock,
+    bots,
+    counts: countsOf(bots),
+    next: nextOf(bots),
+    days: flockDays({ history, timezone, now, planned }),
+    recent: recentPosts(history).map((post) => postView(post, accounts.get(post.bot), input)),
+  };
+}
+
+/** The posts whose texts a view shows, newest first. */
+export const recentPosts = (history: FlockHistory): RecentPost[] => history.recent().slice(0, mostRecent);
+
+/** What was made of a status that has not changed since. */
+const known = new WeakMap<BotStatus, BotView>();
+
+function botView(status: BotStatus, files: BotFiles | undefined, state: BotState | undefined): BotView {
+  const settings = files?.settings;
+  const view = known.get(status) ?? {
+    ...status,
+    schedule: settings && { expression: settings.schedule, timezone: settings.timezone },
+    inDoubtSince: state?.open && iso(state.open.at),
+    pausedSince: state?.paused === undefined ? undefined : iso(state.paused),
+  };
+  known.set(status, view);
+  return view;
+}
+
+function postView(post: RecentPost, account: string | undefined, { textOf }: ViewInput): PostView {
+  const { bot, at, line, lines, id } = post;
+  const url = id === undefined ? undefined : postUrl(account, id);
+  return { bot, account, at: iso(at), line: line + 1, lines, text: textOf(post), url };
+}
+
+function countsOf(bots: readonly BotView[]): FlockView['counts'] {
+  const counts = { ...none };
+  for (const { state } of bots) counts[state]++;
+  return counts;
+}
+
+const none: FlockView['counts'] = {
+  new: 0,
+  fine: 0,
+  waiting: 0,
+  'in doubt': 0,
+  looking: 0,
+  parked: 0,
+  paused: 0,
+  stopped: 0,
+  finished: 0,
+  unfit: 0,
+};
+
+function nextOf(bots: readonly BotView[]): FlockView['next'] {
+  let first: FlockView['next'];
+  for (const { bot, next } of bots) {
+    if (next !== undefined && (first === undefined || next < first.at)) first = { bot, at: next };
+  }
+  return first;
+}
+
+const iso = (instant: number): string => new Date(instant).toISOString();

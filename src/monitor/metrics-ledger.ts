@@ -1,0 +1,42 @@
+import type { BotState } from '../posting/bot-state.ts';
+import type { LedgerEvent } from '../posting/ledger-event.ts';
+import type { Ledger } from '../posting/ledger.ts';
+
+/** What can come of a post. */
+export const outcomes = ['posted', 'refused', 'absent'] as const;
+
+export type Outcome = (typeof outcomes)[number];
+
+/** A post that has an outcome. */
+export interface SettledPost {
+  bot: string;
+  outcome: Outcome;
+  /** How long after its slot it was sent. Milliseconds. */
+  late: number;
+}
+
+/** A ledger that also tells of every post that it has kept the outcome of, once it has. */
+export function metered(ledger: Ledger, settled: (post: SettledPost) => void): Ledger {
+  return {
+    state: (bot) => ledger.state(bot),
+    states: () => ledger.states(),
+    history: () => ledger.history(),
+    async record(...events) {
+      const before = events.map(({ bot }) => ledger.state(bot));
+      await ledger.record(...events);
+      events.forEach((event, index) => {
+        const post = settledBy(event, before[index]);
+        if (post) settled(post);
+      });
+    },
+    [Symbol.asyncDispose]: () => ledger[Symbol.asyncDispose](),
+  };
+}
+
+function settledBy(event: LedgerEvent, before: BotState | undefined): SettledPost | undefined {
+  const outcome = outcomes.find((name) => name === event.event);
+  const open = before?.open;
+  // Where a restored bot looked for what it had posted, nothing was sent.
+  if (outcome === undefined || !open || open.look === true) return undefined;
+  return { bot: event.bot, outcome, late: open.at - open.slot };
+}

@@ -1,0 +1,167 @@
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
+import { readBody } from '../web/listen.ts';
+import { plain, type LocalAnswer, type LocalRequest } from '../web/local-exchange.ts';
+import { knownHosts, type KnownHosts } from './known-hosts.ts';
+import type { ListenAddress } from './listen-address.ts';
+import { openListener } from './open-listener.ts';
+import type { AskView, Routes, Streams } from './routes.ts';
+
+export interface MonitorServerOptions {
+  address: ListenAddress;
+  /** The socket that systemd hands over. */
+  inherited: number | undefined;
+  /** What reverse proxies before it are called. */
+  names: readonly string[];
+  routes: Routes;
+  view: AskView;
+  streams: Streams;
+  /** The most connections at a time. */
+  mostConnections: number;
+  /** Told of a mistake of the server's own. */
+  failed: (error: unknown) => void;
+}
+
+export interface MonitorServer extends AsyncDisposable {
+  /** Where it listens, as a person reads it. */
+  shown: string;
+}
+
+/** A form has a token and no more. Bytes. */
+const longestBody = 16 * 1024;
+
+/** Milliseconds, and bytes of headers. */
+const bounds = {
+  maxHeaderSize: 16 * 1024,
+  headersTimeout: 5_000,
+  requestTimeout: 10_000,
+  keepAliveTimeout: 5_000,
+};
+
+/** How long a reader of a page may take to read on. Milliseconds. */
+const patience = 60_000;
+
+/**
+ * Serves what flockd shows of itself to this machine. It answers only under names it knows: a page elsewhere can point a name
+ * of its own at this address, but cannot make the browser hide that name.
+ *
+ * @throws {FlockError} `unavailable` or `config` where it cannot listen
+ */
+export async function openMonitorServer(options: MonitorServerOptions): Promise<MonitorServer> {
+  const { address, inherited, names, mostConnections, failed } = options;
+  let isKnown: KnownHosts = () => false;
+  const server = createServer(bounds, (request, response) => {
+    serve(request, response, options, isKnown).catch((error: unknown) => {
+      // Whoever broke off is not to be answered any more.
+      if (request.socket.destroyed) return;
+      failed(error);
+      respond(response, plain(500, 'something went wrong here; the log of flockd says what'));
+    });
+  });
+  server.maxConnections = mostConnections;
+  server.setTimeout(patience);
+  const { shown, port } = await openListener(server, address, inherited);
+  // Later errors are of single connections, and stop nobody.
+  server.on('error', failed);
+  isKnown = knownHosts(address, port, names);
+  return {
+    shown,
+    [Symbol.asyncDispose]: () =>
+      new Promise((resolve) => {
+        server.close(() => {
+          resolve();
+        });
+        server.closeAllConnections();
+      }),
+  };
+}
+
+async function serve(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { routes, streams, view }: MonitorServerOptions,
+  isKnown: KnownHosts,
+): Promise<void> {
+  const { method = 'GET', headers } = request;
+  const refused = refusalOf(method, headers, isKnown);
+  if (refused) {
+    respond(response, refused, 'close');
+    return;
+  }
+  const asked = await readRequest(request);
+  if (asked === undefined) {
+    respond(response, plain(413, 'too long'), 'close');
+    return;
+  }
+  const stream = method === 'GET' ? streams[asked.path] : undefined;
+  if (stream) {
+    const answer = stream(asked, response);
+    if (answer) respond(response, answer);
+    return;
+  }
+  const route = routes[`${method === 'HEAD' ? 'GET' : method} ${asked.path}`];
+  respond(response, route ? await route(view, asked) : nothingAt(asked.path, routes, streams));
+}
+
+/** Why a request is not looked at, whatever it wants. */
+function refusalOf(
+  method: string,
+  headers: IncomingHttpHeaders,
+  isKnown: KnownHosts,
+): LocalAnswer | undefined {
+  if (!isKnown(headers.host)) return plain(421, 'this page does not go by that name; see --host');
+  const { origin, 'sec-fetch-site': site, 'sec-fetch-mode': mode } = headers;
+  const isReading = method === 'GET' || method === 'HEAD';
+  // A page elsewhere may link here, but not make its readers' browsers ask for anything.
+  const isForeign = site !== undefined && !['same-origin', 'none'].includes(site);
+  if (isForeign && !(isReading && mode === 'navigate')) return plain(403, 'only for pages of its own');
+  if (!isReading && !isKnown(hostOf(origin))) return plain(403, 'only for forms of its own');
+  return undefined;
+}
+
+const hostOf = (origin: string | undefined): string | undefined =>
+  origin !== undefined && URL.canParse(origin) ? new URL(origin).host : undefined;
+
+function nothingAt(path: string, routes: Routes, streams: MonitorServerOptions['streams']): LocalAnswer {
+  const methods = [...(streams[path] ? ['GET'] : []), ...methodsOf(path, routes)];
+  if (methods.length === 0) return plain(404, 'there is nothing here');
+  const answer = plain(405, `only ${methods.join(' and ')}`);
+  return { ...answer, headers: { ...answer.headers, allow: methods.join(', ') } };
+}
+
+const methodsOf = (path: string, routes: Routes): string[] =>
+  Object.keys(routes).flatMap((route) => (route.endsWith(` ${path}`) ? [route.split(' ')[0] ?? ''] : []));
+
+/** A request that was read to its end, or undefined where it is too long. */
+async function readRequest(request: IncomingMessage): Promise<LocalRequest | undefined> {
+  const { method = 'GET', headers } = request;
+  const body = await readBody(request, longestBody);
+  if (body === undefined) return undefined;
+  // A target such as //elsewhere would be read as another host.
+  const url = new URL(`http://localhost/${(request.url ?? '/').replace(/^\/+/, '')}`);
+  const isForm = /^application\/x-www-form-urlencoded\b/i.test(headers['content-type'] ?? '');
+  const flat = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, value?.toString()]));
+  return {
+    method,
+    path: url.pathname,
+    query: url.searchParams,
+    headers: flat,
+    form: new URLSearchParams(isForm ? body : ''),
+  };
+}
+
+function respond(
+  response: ServerResponse,
+  { status, headers, body }: LocalAnswer,
+  connection?: 'close',
+): void {
+  if (response.headersSent || response.destroyed) return;
+  response.writeHead(status, {
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+    'referrer-policy': 'same-origin',
+    ...(connection !== undefined && { connection }),
+    ...headers,
+    'content-length': Buffer.byteLength(body),
+  });
+  response.end(body);
+}

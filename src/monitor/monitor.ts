@@ -1,0 +1,130 @@
+import { randomBytes } from 'node:crypto';
+import { messageOf } from '../errors.ts';
+import type { Flock } from '../flock/load-flock.ts';
+import { openPurse } from '../posting/budget.ts';
+import type { Ledger } from '../posting/ledger.ts';
+import { inheritedSocket } from '../settings.ts';
+import { controlRoutes } from './control.ts';
+import { Dashboard } from './dashboard.ts';
+import type { LastReload } from './health.ts';
+import { openHealth } from './health-routes.ts';
+import type { ListenAddress } from './listen-address.ts';
+import { openMetrics, type Metrics } from './metrics.ts';
+import { metricsRoutes } from './metrics-routes.ts';
+import type { MonitorParts } from './monitor-parts.ts';
+import { openMonitorServer } from './monitor-server.ts';
+import { mostOpenFiles } from './open-files.ts';
+import { ViewDesk } from './view-desk.ts';
+
+export interface MonitorOptions {
+  /** Where it listens; undefined where nobody wants to look. */
+  listen: ListenAddress | undefined;
+  /** What reverse proxies before it are called. */
+  names: readonly string[];
+  /** Whether the page may pause, resume and post. */
+  allowControl: boolean;
+}
+
+/** Readers of the page at a time, and connections that are over again soon. */
+const mostReaders = 1000;
+const others = 200;
+
+/**
+ * Shows a running flock to whoever asks for it at an address: the page, health and metrics. Where nobody wants to look it does
+ * nothing at all, and nothing it does wrong stops a post.
+ */
+export class Monitor implements AsyncDisposable {
+  readonly #options: MonitorOptions;
+  readonly #metrics: Metrics | undefined;
+  #flock: Flock | undefined;
+  #reload: LastReload = { good: true, goodAt: 0 };
+  #close: (() => Promise<void>) | undefined;
+
+  constructor(options: MonitorOptions) {
+    this.#options = options;
+    this.#metrics = options.listen && openMetrics();
+  }
+
+  /** A ledger whose posts are counted. */
+  meter(ledger: Ledger): Ledger {
+    return this.#metrics?.meter(ledger) ?? ledger;
+  }
+
+  /** Shows this flock from now on. @param at - when its files were read, in milliseconds since 1970 */
+  takeUp(flock: Flock, at: number): void {
+    this.#flock = flock;
+    this.#reload = { good: true, goodAt: at };
+  }
+
+  /** The flock's files were read in vain: it goes on as it was. */
+  keepOn(): void {
+    this.#reload = { ...this.#reload, good: false };
+  }
+
+  /**
+   * Begins to listen, where it is to. A flock must have been taken up.
+   *
+   * @throws {FlockError} `unavailable` or `config` where it cannot listen
+   */
+  async open(parts: Omit<MonitorParts, 'flock'>): Promise<void> {
+    const { listen, names, allowControl } = this.#options;
+    const metrics = this.#metrics;
+    if (!listen || !metrics) return;
+    const { clock, log, daemon, state } = parts;
+    const flock = (): Flock => this.#flock ?? nobody;
+    const failed = sayOnce((reason) => {
+      log.error({ event: 'monitor-failed', reason }, `cannot show the flock: ${reason}`);
+    });
+    const desk = new ViewDesk({ ...parts, flock });
+    const view = (): ReturnType<ViewDesk['view']> => desk.view();
+    const changed = (): void => {
+      desk.forget();
+    };
+    const token = allowControl ? randomBytes(32).toString('base64url') : undefined;
+    // Posts and the ledger need files and connections, too.
+    const mostConnections = Math.min(mostReaders + others, Math.floor(mostOpenFiles() / 2));
+    const readers = Math.min(mostReaders, Math.floor(mostConnections * 0.8));
+    const dashboard = new Dashboard({ view, clock, token, mostReaders: readers, failed });
+    const reload = (): LastReload => this.#reload;
+    const health = openHealth({ daemon, clock, state, reload });
+    const server = await openMonitorServer({
+      address: listen,
+      inherited: inheritedSocket(),
+      names,
+      routes: {
+        ...dashboard.routes,
+        ...health.routes,
+        ...metricsRoutes({ ...parts, reload, metrics }, health),
+        ...(token !== undefined && controlRoutes({ daemon, state, token, changed })),
+      },
+      streams: dashboard.streams,
+      view,
+      mostConnections,
+      failed,
+    });
+    this.#close = async () => {
+      dashboard.close();
+      await server[Symbol.asyncDispose]();
+    };
+    log.info({ event: 'listening', address: server.shown }, `shows the flock at ${server.shown}`);
+  }
+
+  /** Ends every answer under way. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const close = this.#close;
+    this.#close = undefined;
+    await close?.();
+  }
+}
+
+const nobody: Flock = { bots: [], misfits: [], purse: openPurse };
+
+/** One mistake made at every request is told once. */
+function sayOnce(say: (reason: string) => void): (error: unknown) => void {
+  let said = '';
+  return (error) => {
+    const reason = messageOf(error);
+    if (reason !== said) say(reason);
+    said = reason;
+  };
+}

@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { rm, writeFile } from 'node:fs/promises';
+import { describe, it } from 'node:test';
+import { everySecond, linesOf, poem, TestFlock } from '../support/flock.ts';
+
+/** What kill -9 leaves in doubt is soon settled. */
+const settings = { ...everySecond, settle: '1s' };
+const poems = { 'heron.txt': poem('heron', 60), 'tide.txt': poem('tide', 60) };
+
+async function open(): Promise<TestFlock> {
+  const flock = await TestFlock.open({ poems, settings });
+  for (const bot of ['heron', 'tide']) await flock.giveKey(bot);
+  return flock;
+}
+
+/** When an account has posted. Milliseconds since 1970. */
+function instantsOf({ x }: TestFlock, screenName: string): number[] {
+  const { world } = x.sandbox;
+  return world.postsOf(world.accountNamed(screenName)?.id ?? '').map(({ instant }) => instant);
+}
+
+interface Shown {
+  flock: { stopped: boolean };
+  bots: { bot: string; state: string; hint?: string }[];
+}
+
+async function statusOf(flock: TestFlock): Promise<Shown> {
+  return JSON.parse((await flock.run('flockd', ['status', '--json'])).stdout) as Shown;
+}
+
+describe('the stop switch', { concurrency: true, timeout: 120_000 }, () => {
+  it('takes effect within a second, for as long as the file is there', async () => {
+    await using flock = await open();
+    const flockd = flock.start('flockd', ['run']);
+    await Promise.all([flock.posted('heron', 2), flock.posted('tide', 2)]);
+    await writeFile(flock.file('state', 'stop'), '');
+    const thrown = Date.now();
+    await flockd.logged('flock-stopped');
+    // Each takes the time of a slot or so.
+    const shown = await statusOf(flock);
+    assert.equal(shown.flock.stopped, true);
+    assert.deepEqual(
+      shown.bots.map(({ state }) => state),
+      ['stopped', 'stopped'],
+    );
+    for (let times = 0; times < 3; times++) await statusOf(flock);
+    const released = Date.now();
+    await rm(flock.file('state', 'stop'));
+    await flockd.logged('flock-released');
+    const count = flock.texts('heron').length;
+    await flock.posted('heron', count + 2);
+    const meanwhile = [...instantsOf(flock, 'heron'), ...instantsOf(flock, 'tide')].filter(
+      (instant) => instant > thrown + 1000 && instant < released,
+    );
+    assert.deepEqual(meanwhile, []);
+    assert.deepEqual(flock.texts('heron'), linesOf('heron', flock.texts('heron').length));
+  });
+
+  it('survives kill -9 and a restart, and is thrown by commands too, with a daemon or without', async () => {
+    await using flock = await open();
+    const first = flock.start('flockd', ['run']);
+    await flock.posted('heron', 1);
+    const paused = await flock.run('flockd', ['pause']);
+    assert.deepEqual([paused.code, paused.stderr], [0, '']);
+    await first.logged('flock-stopped');
+    first.kill('SIGKILL');
+    await first.exit;
+    const [heron, tide] = [flock.texts('heron'), flock.texts('tide')];
+    const second = flock.start('flockd', ['run']);
+    await second.logged('started');
+    const refused = await flock.run('flockd', ['post', 'heron']);
+    assert.equal(refused.code, 64);
+    assert.match(refused.stderr, /the whole flock is stopped\nhint: flockd resume/);
+    await statusOf(flock);
+    second.kill();
+    await second.exit;
+    assert.deepEqual([flock.texts('heron'), flock.texts('tide')], [heron, tide]);
+    assert.equal((await flock.run('flockd', ['resume'])).code, 0);
+    assert.equal(existsSync(flock.file('state', 'stop')), false);
+    flock.start('flockd', ['run']);
+    await flock.posted('heron', heron.length + 1);
+  });
+});
+
+describe('a bot that is paused', { concurrency: true, timeout: 120_000 }, () => {
+  it('rests alone, through kill -9 and a restart, until it is resumed', async () => {
+    await using flock = await open();
+    const first = flock.start('flockd', ['run']);
+    await flock.posted('heron', 1);
+    const paused = await flock.run('flockd', ['pause', 'heron']);
+    assert.deepEqual([paused.code, paused.stdout], [0, 'heron rests until: flockd resume heron\n']);
+    assert.equal((await flock.run('flockd', ['pause', 'heron'])).code, 64);
+    const count = flock.texts('heron').length;
+    await flock.posted('tide', flock.texts('tide').length + 2);
+    first.kill('SIGKILL');
+    await first.exit;
+    const second = flock.start('flockd', ['run']);
+    await flock.posted('tide', flock.texts('tide').length + 2);
+    assert.equal(flock.texts('heron').length, count);
+    const heron = (await statusOf(flock)).bots.find(({ bot }) => bot === 'heron');
+    assert.deepEqual([heron?.state, heron?.hint], ['paused', 'flockd resume heron lets it go on']);
+    assert.equal((await flock.run('flockd', ['post', 'heron'])).code, 64);
+    assert.equal((await flock.run('flockd', ['resume', 'heron'])).code, 0);
+    await flock.posted('heron', count + 1);
+    assert.deepEqual(flock.texts('heron'), linesOf('heron', flock.texts('heron').length));
+    second.kill();
+    await second.exit;
+    // Without a daemon, while the flock is stopped.
+    for (const words of [['pause', 'tide'], ['pause']])
+      assert.equal((await flock.run('flockd', words)).code, 0);
+    const resumed = await flock.run('flockd', ['resume', 'tide']);
+    assert.equal(resumed.code, 0);
+    assert.match(resumed.stdout, /still stopped/);
+  });
+});
