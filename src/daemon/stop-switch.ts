@@ -1,4 +1,4 @@
-import { existsSync, unwatchFile, watchFile } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import fse from 'fs-extra';
@@ -55,11 +55,12 @@ export function watchStopSwitch(state: string, changed: (stopped: boolean) => vo
     stopped = !stopped;
     changed(stopped);
   };
-  watchFile(file, { interval: every, persistent: false }, look);
+  // Watchers of the system miss a file that appears while they begin to watch.
+  const timer = setInterval(look, every).unref();
   return {
     isStopped: () => stopped,
     [Symbol.dispose]: () => {
-      unwatchFile(file, look);
+      clearInterval(timer);
     },
   };
 }
