@@ -47,7 +47,17 @@ export function flockFrame(
 /** As many as there is room for, with a line for the others: who needs somebody first, then who posts next. */
 function chosen(bots: readonly BotStatus[], most: number): readonly BotStatus[] {
   if (bots.length <= most) return bots;
-  return bots.toSorted((a, b) => (urgency(a) < urgency(b) ? -1 : 1)).slice(0, Math.max(1, most - 1));
+  const room = Math.max(1, most - 1);
+  // Of thousands only a screenful is put in order.
+  const first: { bot: BotStatus; key: string }[] = [];
+  for (const bot of bots) {
+    const key = urgency(bot);
+    const place = first.findIndex((other) => key < other.key);
+    if (place < 0 && first.length === room) continue;
+    first.splice(place < 0 ? first.length : place, 0, { bot, key });
+    if (first.length > room) first.pop();
+  }
+  return first.map(({ bot }) => bot);
 }
 
 /** Texts that sort as their bots should. */

@@ -1,3 +1,4 @@
+import { asKept } from '../poems/entities.ts';
 import type { BotState } from '../posting/bot-state.ts';
 import type { FlockHistory, RecentPost } from '../posting/flock-history.ts';
 import type { BotFiles, Condition } from './bot-condition.ts';
@@ -14,7 +15,7 @@ export interface BotView extends BotStatus {
   pausedSince: string | undefined;
 }
 
-/** One of the last posts, as it reads. */
+/** One of the last posts, as it reads on X. */
 export interface PostView {
   bot: string;
   account: string | undefined;
@@ -97,7 +98,7 @@ function botView(status: BotStatus, files: BotFiles | undefined, state: BotState
   const view = known.get(status) ?? {
     ...status,
     schedule: settings && { expression: settings.schedule, timezone: settings.timezone },
-    inDoubtSince: state?.open && iso(state.open.at),
+    inDoubtSince: status.state === 'in doubt' && state?.open ? iso(state.open.at) : undefined,
     pausedSince: state?.paused === undefined ? undefined : iso(state.paused),
   };
   known.set(status, view);
@@ -107,7 +108,8 @@ function botView(status: BotStatus, files: BotFiles | undefined, state: BotState
 function postView(post: RecentPost, account: string | undefined, { textOf }: ViewInput): PostView {
   const { bot, at, line, lines, id } = post;
   const url = id === undefined ? undefined : postUrl(account, id);
-  return { bot, account, at: iso(at), line: line + 1, lines, text: textOf(post), url };
+  const text = textOf(post);
+  return { bot, account, at: iso(at), line: line + 1, lines, text: text && asKept(text), url };
 }
 
 function countsOf(bots: readonly BotView[]): FlockView['counts'] {

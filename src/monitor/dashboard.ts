@@ -95,7 +95,9 @@ export class Dashboard {
   async #look(): Promise<void> {
     if (this.#events.readers === 0) return;
     const { view, token } = this.#options;
-    if (this.#store.take(regionsOf(await view(), token))) await this.#events.tell();
+    this.#store.take(regionsOf(await view(), token));
+    // Somebody may have loaded the page meanwhile: what is new to those who look need not be new.
+    await this.#events.tell();
   }
 }
 

@@ -59,7 +59,11 @@ export async function openMonitorServer(options: MonitorServerOptions): Promise<
   });
   server.maxConnections = mostConnections;
   server.setTimeout(patience);
-  const { shown, port } = await openListener(server, address, inherited);
+  const { shown, port } = await openListener(server, address, inherited).catch((error: unknown) => {
+    // It may listen already, where nobody was to listen.
+    server.close();
+    throw error;
+  });
   // Later errors are of single connections, and stop nobody.
   server.on('error', failed);
   isKnown = knownHosts(address, port, names);

@@ -1,4 +1,4 @@
-import { inMicros } from '../cost/money.ts';
+import { inMicros, showUsd } from '../cost/money.ts';
 import { usualPrices, type PriceTable } from '../cost/price-table.ts';
 import { calendarEnds, type CalendarEnds } from '../schedule/calendar-ends.ts';
 import type { BotState } from './bot-state.ts';
@@ -97,7 +97,7 @@ export function capOf(whose: Cap['whose'], budget: Budget, spent: Spent, cost: n
 /** How a cap reads: `the budget of 24 posts a day is used up`. */
 export function describeCap({ whose, what, limit, until }: Cap): string {
   const budget = whose === 'bot' ? 'its budget' : "the flock's budget";
-  const shown = what === 'postsPerDay' ? `${limit} posts a day` : `$${limit} a month`;
+  const shown = what === 'postsPerDay' ? `${limit} posts a day` : `${showUsd(inMicros(limit))} a month`;
   return until === undefined
     ? `${budget} of ${shown} is too small for its next post`
     : `${budget} of ${shown} is used up`;

@@ -84,7 +84,11 @@ function asked(bot: string, state: BotState, at: number, readiness: Readiness | 
     throw new FlockError(exit, `${bot} ${message}`, { hint });
   };
   if (state.restored !== undefined)
-    refuse('was restored, and looks first for what it has posted since', 'ask again later', 'tryLater');
+    refuse(
+      'was restored, and looks first for what it has posted since',
+      'flockd looks while it runs; ask again after that',
+      'tryLater',
+    );
   if (state.open)
     refuse('has a post in doubt', `flockd looks by itself; or settle it: flockd resolve ${bot}`, 'tryLater');
   if (state.parked) refuse(`is parked: ${state.parked.why}`, state.parked.hint, 'partly');

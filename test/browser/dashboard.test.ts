@@ -4,106 +4,12 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import type { Browser, BrowserContext, Page } from 'playwright-core';
-import type { MonitorOptions } from '../../src/monitor/monitor.ts';
+import type { Browser } from 'playwright-core';
 import { tempFolder } from '../flock/temp-folder.ts';
 import { noBrowser, openBrowser } from '../support/browser.ts';
-import { ShownFlock } from '../support/shown-flock.ts';
+import { motleyFlock, Shown, smallFlock } from './shown-page.ts';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-
-/** Its page, in a browser of its own. */
-class Shown implements AsyncDisposable {
-  readonly flock: ShownFlock;
-  readonly page: Page;
-  readonly address: string;
-  readonly complaints: string[] = [];
-  readonly #context: BrowserContext;
-
-  private constructor(flock: ShownFlock, context: BrowserContext, page: Page, address: string) {
-    this.flock = flock;
-    this.page = page;
-    this.address = address;
-    this.#context = context;
-    page.on('console', (message) => {
-      if (message.type() === 'error') this.complaints.push(message.text());
-    });
-    page.on('pageerror', (error) => this.complaints.push(error.message));
-  }
-
-  static async open(
-    browser: Browser,
-    flock: ShownFlock,
-    options: Parameters<Browser['newContext']>[0] = {},
-    monitor: Partial<MonitorOptions> = {},
-  ): Promise<Shown> {
-    const address = await flock.listen(monitor);
-    const context = await browser.newContext(options);
-    const shown = new Shown(flock, context, await context.newPage(), address);
-    await shown.page.goto(address);
-    if (options.javaScriptEnabled !== false) await shown.live();
-    return shown;
-  }
-
-  /** Resolves once the page hears of changes. */
-  live(): Promise<void> {
-    return this.page.locator('#live[data-live="yes"]').waitFor();
-  }
-
-  /** Lets the time run, a second at a time, until something is to be seen. */
-  async until(selector: string): Promise<void> {
-    while ((await this.page.locator(selector).count()) === 0)
-      await this.flock.clock.runUntil(this.flock.clock.now() + 1000);
-  }
-
-  async [Symbol.asyncDispose]() {
-    await this.#context.close();
-    await this.flock[Symbol.asyncDispose]();
-  }
-}
-
-const lines = (word: string): string => Array.from({ length: 30 }, (_, n) => `${word} ${n + 1}`).join('\n');
-
-/** Two bots that have posted for two days. */
-async function smallFlock(settings: Record<string, unknown> = {}): Promise<ShownFlock> {
-  const flock = await ShownFlock.open('2026-08-20T00:00:00Z', settings);
-  await flock.add('amber', lines('Amber keeps the gnat'));
-  await flock.add('birch', lines('Birch writes white on white'));
-  flock.takeUp();
-  await flock.until('2026-08-22T08:59:50Z');
-  return flock;
-}
-
-/** Everything that can go wrong, and every script there is. */
-async function motleyFlock(): Promise<ShownFlock> {
-  const flock = await ShownFlock.open('2026-08-20T00:00:00Z', {
-    timezone: 'Europe/Berlin',
-    schedule: '0 */3 * * *',
-    budget: { usdPerMonth: 3, postsPerDay: 90 },
-    bots: {
-      resting: { paused: true },
-      once: { atEnd: 'stop' },
-      capped: { budget: { postsPerDay: 2 } },
-      hebrew: { schedule: '0 7 * * *' },
-    },
-  });
-  await flock.add('once', 'only this\n');
-  await flock.add('resting', lines('resting'));
-  await flock.add('a-bot-with-a-name-so-long-that-nobody-would-ever-give-it-but-somebody-will', lines('long'), 'abcdefghijklmno'); // prettier-ignore
-  await flock.add('hebrew', 'הַיָּם קוֹרֵא לַחוֹף בְּשֵׁם אַחֵר.\nשָׁלוֹם לַגֶּשֶׁם.\n');
-  await flock.add('japanese', '灯台は一行だけ書いて、また消す。\n静けさや岩にしみ入る蝉の声\n');
-  await flock.add('capped', `${'w'.repeat(270)}\nshort\n`);
-  await flock.add('parked', lines('parked'));
-  await flock.add('doubtful', lines('doubtful'));
-  flock.addMisfit('broken', 'keys/broken.json: not a key bundle: oauth_token is missing', 'make it again: keymaker make-keys ./poems --bot broken'); // prettier-ignore
-  flock.takeUp();
-  await flock.until('2026-08-22T08:30:00Z');
-  flock.control('accounts/parked/revoke');
-  await flock.until('2026-08-22T09:30:00Z');
-  flock.deaf = true;
-  await flock.until('2026-08-22T12:01:00Z');
-  return flock;
-}
 
 describe('the page of a running flock in Chromium', { skip: noBrowser, timeout: 240_000 }, () => {
   let browser: Browser;
@@ -128,13 +34,13 @@ describe('the page of a running flock in Chromium', { skip: noBrowser, timeout: 
     `);
     await shown.until('#lines li:first-child:has-text("Amber keeps the gnat 3")');
     assert.match(await page.locator('#facts').innerText(), /5 posts|2 posts|1 post/);
-    const [marks, focus, scroll, table] = await page.evaluate(`[
+    const [marks, focus, scroll, table] = await page.evaluate<[string[], boolean, number, boolean]>(`[
       ['#bot-birch', '#bot-amber', '#bot-birch h3', '#facts', '#calendar-weeks', '#lines li:nth-child(2)', 'h1']
         .filter((place) => !document.querySelector(place).mark),
       document.activeElement === window.stayed.querySelector('a'),
       window.scrollY,
       document.querySelector('#calendar-table').open,
-    ]`) as [string[], boolean, number, boolean]; // prettier-ignore
+    ]`);
     assert.deepEqual(marks, []);
     assert.equal(focus, true);
     assert.equal(scroll, 120);
@@ -148,22 +54,19 @@ describe('the page of a running flock in Chromium', { skip: noBrowser, timeout: 
     await using shown = await Shown.open(browser, await smallFlock({ schedule: '0 * * * *' }));
     const { page, flock } = shown;
     const first = await page.locator('#lines li').first().getAttribute('id');
-    const earlier = (): Promise<string[]> =>
-      page.locator('#earlier li').evaluateAll((items) => items.map(({ id }) => id));
     assert.equal(await page.locator('#lines li').count(), 7);
     await page.evaluate(`document.getElementById(${JSON.stringify(first)}).mark = true`);
     for (let hour = 0; hour < 7; hour++) {
       const before = await page.locator('#lines li').first().getAttribute('id');
-      await shown.until(`#lines li:first-child:not(#${before ?? ''})`);
+      await shown.until(`#lines li:first-child:not(#${before ?? ''})`, 20 * 60_000);
     }
     assert.equal(await page.locator('#lines li').count(), 7);
-    assert.ok((await earlier()).includes(first ?? ''));
+    assert.ok((await shown.ids('#earlier li')).includes(first ?? ''));
     assert.equal(await page.evaluate(`document.getElementById(${JSON.stringify(first)}).mark`), true);
     await flock.add('cinder', 'Cinder, small red clause\n');
     flock.takeUp();
     await shown.until('#bot-cinder');
-    const order = await page.locator('#bots > li').evaluateAll((items) => items.map(({ id }) => id));
-    assert.deepEqual(order, ['bot-amber', 'bot-birch', 'bot-cinder']);
+    assert.deepEqual(await shown.ids('#bots > li'), ['bot-amber', 'bot-birch', 'bot-cinder']);
     flock.remove('birch');
     flock.takeUp();
     await shown.until('#bots:not(:has(#bot-birch))');
@@ -217,13 +120,17 @@ describe('the page of a running flock in Chromium', { skip: noBrowser, timeout: 
     await using shown = await Shown.open(browser, await smallFlock());
     const { page } = shown;
     const seen: string[] = [];
-    for (let n = 0; n < 40; n++) {
+    for (;;) {
       await page.keyboard.press('Tab');
-      const name = String(await page.evaluate('document.activeElement.textContent.trim().slice(0, 30)'));
+      const [name, outline] = await page.evaluate<[string, string] | []>(`
+        document.activeElement === document.body
+          ? []
+          : [document.activeElement.textContent.trim().slice(0, 30), getComputedStyle(document.activeElement).outlineStyle]
+      `);
+      if (name === undefined) break;
       seen.push(name);
       if (name === 'As a table') await page.keyboard.press('Enter');
-      const outline = await page.evaluate('getComputedStyle(document.activeElement).outlineStyle');
-      if (name !== '') assert.equal(outline, 'solid', name);
+      assert.equal(outline, 'solid', name);
     }
     for (const name of ['As a table', 'Posts of each day; those still', '@amber', '@birch'])
       assert.ok(seen.includes(name), name);
@@ -310,14 +217,13 @@ describe('the picture of a rehearsed flock', { skip: noBrowser, timeout: 240_000
       encoding: 'utf8',
     });
     assert.equal(status, 0, stderr);
-    const [light, dark] = ['dashboard.png', 'dashboard-dark.png'].map((name) =>
-      readFileSync(path.join(folder, name)),
-    );
-    for (const picture of [light, dark]) {
-      assert.equal(picture?.readUInt32BE(16), 2560);
+    const [light, dark] = ['dashboard.png', 'dashboard-dark.png'].map((name) => {
+      const picture = readFileSync(path.join(folder, name));
+      assert.equal(picture.readUInt32BE(16), 2560);
       // One colour alone would take a few kilobytes.
-      assert.ok((picture?.length ?? 0) > 100_000, `${picture?.length ?? 0} bytes`);
-    }
+      assert.ok(picture.length > 100_000, `${picture.length} bytes`);
+      return picture;
+    });
     assert.notDeepEqual(light, dark);
   });
 });

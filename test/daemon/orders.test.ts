@@ -10,6 +10,12 @@ import { tempFolder } from '../flock/temp-folder.ts';
 const report: PostReport = { state: 'posted', line: 3, of: 9, id: '77', at: 5 };
 const post: DaemonOrder = { order: 'post', bot: 'howl' };
 
+/** Answers that nobody has taken. */
+const answersIn = (state: string): string[] =>
+  readdirSync(path.join(state, 'orders'))
+    .filter((name) => name.endsWith('.answer'))
+    .sort();
+
 describe('an order', () => {
   it('reaches the daemon, and what it has led to comes back', async () => {
     const state = tempFolder();
@@ -22,7 +28,7 @@ describe('an order', () => {
     assert.equal(await giveOrder(state, { order: 'pause', bot: 'howl' }), undefined);
     stop();
     assert.deepEqual(taken, [post, { order: 'pause', bot: 'howl' }]);
-    assert.deepEqual(readdirSync(path.join(state, 'orders')), []);
+    assert.deepEqual(answersIn(state), []);
   });
 
   it('is carried out once the daemon runs, in the order in which they came', async () => {
@@ -59,7 +65,7 @@ describe('an order', () => {
     const stop = await takeOrders(state, () => Promise.resolve(report));
     assert.deepEqual(await giveOrder(state, post), report);
     stop();
-    assert.deepEqual(readdirSync(path.join(state, 'orders')).sort(), ['0001.answer', '0002.answer']);
+    assert.deepEqual(answersIn(state), ['0001.answer', '0002.answer']);
   });
 
   it('that cannot be written says so', async () => {

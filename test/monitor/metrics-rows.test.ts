@@ -17,7 +17,8 @@ describe('the metrics of a flock of very many bots', () => {
     const flock = new MeasuredFlock(names(mostBots + 1), {
       bots: { 'bot-1': { budget: { postsPerDay: 1 } } },
     });
-    for (const bot of ['bot-0', 'bot-1', 'bot-2']) await flock.happened(begun(bot), intent(bot));
+    for (const bot of ['bot-0', 'bot-1', 'bot-2'])
+      await flock.happened(begun(bot), intent(bot, { at: now - 60_000 }));
     await flock.happened(posted('bot-0'), refused('bot-1'));
     await flock.happened(begun('bot-3'), intent('bot-3', { at: now - hour }));
     await flock.happened(begun('bot-4'), intent('bot-4'), refused('bot-4'));

@@ -58,10 +58,10 @@ describe('the metrics of a bot', () => {
 
   it('that is in doubt', async () => {
     const flock = new MeasuredFlock(['heron']);
-    await flock.happened(begun('heron'), intent('heron'));
+    await flock.happened(begun('heron'), intent('heron', { at: now - 60_000 }));
     const series = await flock.series();
     const heron = ofHeron(series);
-    assert.equal(heron['flockd_in_doubt_since_timestamp_seconds'], now / 1000);
+    assert.equal(heron['flockd_in_doubt_since_timestamp_seconds'], (now - 60_000) / 1000);
     assert.equal(heron['flockd_bot_state{state="in doubt"}'], 1);
     assert.equal(heron['flockd_spend_dollars_total'], 0, 'what is only reserved could be given back');
     assert.equal(heron['flockd_bot_month_dollars'], 0.015);

@@ -147,7 +147,7 @@ describe('a budget', () => {
     const cap: Cap = { whose: 'bot', what: 'postsPerDay', limit: 3, until: midnight };
     assert.equal(describeCap(cap), 'its budget of 3 posts a day is used up');
     const never: Cap = { whose: 'flock', what: 'usdPerMonth', limit: 0.1, until: undefined };
-    assert.equal(describeCap(never), "the flock's budget of $0.1 a month is too small for its next post");
+    assert.equal(describeCap(never), "the flock's budget of $0.10 a month is too small for its next post");
   });
 
   it('is asked again before it ends, since others may give back what they had reserved', () => {

@@ -136,7 +136,7 @@ function say({ bot, state, line, of, url, why, hint, until }: Shown, terminal: T
     return;
   }
   const said = {
-    waiting: `was not posted: ${why ?? ''}; it is posted ${until === undefined ? 'as soon as it may' : `at ${until}`}`,
+    waiting: `was not posted: ${why ?? ''}; flockd run tries again ${until === undefined ? 'as soon as it may' : `at ${until}`}`,
     'in doubt': `is in doubt: ${why ?? ''}`,
     parked: `was not posted, and the bot is parked: ${why ?? ''}`,
   };

@@ -96,9 +96,7 @@ interface Outcome {
 
 function tell({ at, states }: LedgerExport, { aside, kept, names }: Outcome, terminal: Terminal): void {
   const when = new Date(at).toISOString();
-  terminal.say(
-    `Restored ${states.size === 1 ? '1 bot' : `${states.size} bots`} to where they were at ${when}.`,
-  );
+  terminal.say(`Restored ${states.size === 1 ? '1 bot' : `${states.size} bots`}, as of ${when}.`);
   terminal.say('Each looks first on its timeline for what it has posted since, then goes on.');
   if (aside !== undefined) terminal.say(`The old journal is beside the new one: ${aside}`);
   const strangers = [...states.keys()].filter((bot) => !names.includes(bot));
@@ -107,8 +105,8 @@ function tell({ at, states }: LedgerExport, { aside, kept, names }: Outcome, ter
   const fresh = names.filter((name) => !states.has(name) && !kept.includes(name));
   if (fresh.length === 0) return;
   terminal.warn(
-    `not in the export: ${some(fresh)}; they begin at their first line`,
-    'where one has posted already, say where it goes on: flockd resume BOT --line N',
+    `not in the export, and so at the first line of its poem: ${some(fresh)}`,
+    'where that is wrong, say where it goes on: flockd resume BOT --line N',
   );
 }
 

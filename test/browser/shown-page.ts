@@ -1,0 +1,103 @@
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import type { MonitorOptions } from '../../src/monitor/monitor.ts';
+import { ShownFlock } from '../support/shown-flock.ts';
+
+/** Its page, in a browser of its own. */
+export class Shown implements AsyncDisposable {
+  readonly flock: ShownFlock;
+  readonly page: Page;
+  readonly address: string;
+  readonly complaints: string[] = [];
+  readonly #context: BrowserContext;
+
+  private constructor(flock: ShownFlock, context: BrowserContext, page: Page, address: string) {
+    this.flock = flock;
+    this.page = page;
+    this.address = address;
+    this.#context = context;
+    page.on('console', (message) => {
+      if (message.type() === 'error') this.complaints.push(message.text());
+    });
+    page.on('pageerror', (error) => this.complaints.push(error.message));
+  }
+
+  static async open(
+    browser: Browser,
+    flock: ShownFlock,
+    options: Parameters<Browser['newContext']>[0] = {},
+    monitor: Partial<MonitorOptions> = {},
+  ): Promise<Shown> {
+    const address = await flock.listen(monitor);
+    const context = await browser.newContext(options);
+    const shown = new Shown(flock, context, await context.newPage(), address);
+    await shown.page.goto(address);
+    if (options.javaScriptEnabled !== false) await shown.live();
+    return shown;
+  }
+
+  /** Resolves once the page hears of changes. */
+  live(): Promise<void> {
+    return this.page.locator('#live[data-live="yes"]').waitFor();
+  }
+
+  /** Lets the time run, so many milliseconds at a time, until something is to be seen. */
+  async until(selector: string, step = 1000): Promise<void> {
+    while ((await this.page.locator(selector).count()) === 0)
+      await this.flock.clock.runUntil(this.flock.clock.now() + step);
+  }
+
+  /** The ids of what a selector finds, in their order. */
+  ids(selector: string): Promise<string[]> {
+    return this.page.evaluate<string[]>(
+      `Array.from(document.querySelectorAll(${JSON.stringify(selector)}), ({ id }) => id)`,
+    );
+  }
+
+  async [Symbol.asyncDispose]() {
+    await this.#context.close();
+    await this.flock[Symbol.asyncDispose]();
+  }
+}
+
+const lines = (word: string): string => Array.from({ length: 30 }, (_, n) => `${word} ${n + 1}`).join('\n');
+
+/** Two bots that have posted for two days. */
+export async function smallFlock(settings: Record<string, unknown> = {}): Promise<ShownFlock> {
+  const flock = await ShownFlock.open('2026-08-20T00:00:00Z', settings);
+  await flock.add('amber', lines('Amber keeps the gnat'));
+  await flock.add('birch', lines('Birch writes white on white'));
+  flock.takeUp();
+  await flock.until('2026-08-22T08:59:50Z');
+  return flock;
+}
+
+/** Everything that can go wrong, and every script there is. */
+export async function motleyFlock(): Promise<ShownFlock> {
+  const flock = await ShownFlock.open('2026-08-20T00:00:00Z', {
+    timezone: 'Europe/Berlin',
+    schedule: '0 */3 * * *',
+    budget: { usdPerMonth: 3, postsPerDay: 90 },
+    bots: {
+      resting: { paused: true },
+      once: { atEnd: 'stop' },
+      capped: { budget: { postsPerDay: 2 } },
+      hebrew: { schedule: '0 7 * * *' },
+    },
+  });
+  await flock.add('once', 'only this\n');
+  await flock.add('resting', lines('resting'));
+  await flock.add('a-bot-with-a-name-so-long-that-nobody-would-ever-give-it-but-somebody-will', lines('long'), 'abcdefghijklmno'); // prettier-ignore
+  await flock.add('hebrew', 'הַיָּם קוֹרֵא לַחוֹף בְּשֵׁם אַחֵר.\nשָׁלוֹם לַגֶּשֶׁם.\n');
+  await flock.add('japanese', '灯台は一行だけ書いて、また消す。\n静けさや岩にしみ入る蝉の声\n');
+  await flock.add('capped', `${'w'.repeat(270)}\nshort\n`);
+  await flock.add('parked', lines('parked'));
+  await flock.add('doubtful', lines('doubtful'));
+  flock.addMisfit('broken', 'keys/broken.json: not a key bundle: oauth_token is missing', 'make it again: keymaker make-keys ./poems --bot broken'); // prettier-ignore
+  flock.takeUp();
+  await flock.until('2026-08-22T08:30:00Z');
+  flock.control('accounts/parked/revoke');
+  await flock.until('2026-08-22T09:30:00Z');
+  flock.deaf = true;
+  await flock.until('2026-08-22T12:01:00Z');
+  return flock;
+}
