@@ -152,7 +152,7 @@ describe('a plan with a budget', () => {
     assert.equal(plan.posts.length, 20 + 20);
     assert.equal(iso(plan.posts[20]?.at), '2026-07-01T00:00:00.000Z');
     assert.deepEqual(notes(plan), [
-      'ada: its budget of $0.3 a month is used up on 11 Jun 2026 09:00; it goes on on 1 Jul 2026 00:00; it stops so 2 times',
+      'ada: its budget of $0.30 a month is used up on 11 Jun 2026 09:00; it goes on on 1 Jul 2026 00:00; it stops so 2 times',
     ]);
     assert.equal(plan.bots['ada']?.outlook.microsPerMonth, 300_000);
   });
@@ -174,7 +174,7 @@ describe('a plan with a budget', () => {
     const plan = planned({ poems: { ada: lines(90), bea: lines(91).slice(1) }, settings, days: 29 });
     assert.equal(plan.posts.length, 60);
     assert.deepEqual(notes(plan), [
-      "the flock's budget of $0.9 a month is used up on 2 Jun 2026 07:00; it goes on on 1 Jul 2026 00:00; 2 bots then wait",
+      "the flock's budget of $0.90 a month is used up on 2 Jun 2026 07:00; it goes on on 1 Jul 2026 00:00; 2 bots then wait",
     ]);
     const bots = plan.plan.bots();
     assert.equal(
