@@ -221,7 +221,7 @@ export class PredictedBot {
     if (planned) {
       const { line, lines } = planned;
       const { served, last } = state;
-      const times = { at: last?.at ?? served, slot: served, until: served };
+      const times = { at: last?.at ?? served, slot: served, until: Math.max(served, now) };
       this.#record({ event: 'intent', bot, ...times, line, lines, print: '', look: true });
       return { at: now };
     }

@@ -154,7 +154,8 @@ function afterAbsent(state: BotState, { at, cost = 0 }: Absent): BotState {
 /** A restored bot has found the first line that it has not posted: nothing is owed for it before its slot. */
 function afterLook({ open, ...state }: BotState, { cost = 0 }: Absent): BotState {
   if (!open) throw new RangeError('looked without an intent');
-  return checked(withTally(state, corrected(state, open, 0, cost)));
+  const served = Math.max(state.served, open.until);
+  return checked(withTally({ ...state, served }, corrected(state, open, 0, cost)));
 }
 
 type Tally = NonNullable<BotState['tally']>;

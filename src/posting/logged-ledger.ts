@@ -63,6 +63,7 @@ function describe(event: LedgerEvent, before: BotState | undefined): Entry | und
       return { level: 'warn', fields: { line, why, reason, until: iso(event.retryAt) }, message };
     }
     case 'absent':
+      if (before?.open?.look === true) return info('has posted nothing that it did not know of');
       return info(`line ${line} was in doubt and is not there; it is posted again`, { line });
     case 'skipped':
       return info(`skips line ${line}, a refrain that X refuses`, { line });

@@ -15,18 +15,26 @@ export interface Spender {
 
 /** The budget that has no room for a post, its own before the flock's, or else what its intent says of its cost. */
 export function priceOf(text: string, spender: Spender, now: number): { cap: Cap } | { price: Price } {
-  const { state, settings, history, purse } = spender;
+  const { settings, purse } = spender;
   const cost = costOf(text, purse.prices);
-  const own = spentBy(state, settings.timezone, now);
-  const all = spentByFlock(history, purse.timezone, now);
+  const { own, all } = spentOf(spender, now);
   const cap = capOf('bot', settings.budget, own, cost) ?? capOf('flock', purse.budget, all, cost);
-  if (cap) return { cap };
-  const isOwn = own.ends.day === all.ends.day && own.ends.month === all.ends.month;
-  const price = { cost, dayEnds: own.ends.day, monthEnds: own.ends.month };
-  return {
-    price: isOwn ? price : { ...price, flockDayEnds: all.ends.day, flockMonthEnds: all.ends.month },
-  };
+  return cap ? { cap } : { price: priceWithout(text, spender, now) };
 }
+
+/** What the intent of a post says of its cost, whether or not there is room for it. */
+export function priceWithout(text: string, spender: Spender, now: number): Price {
+  const { own, all } = spentOf(spender, now);
+  const cost = costOf(text, spender.purse.prices);
+  const price = { cost, dayEnds: own.ends.day, monthEnds: own.ends.month };
+  const isOwn = own.ends.day === all.ends.day && own.ends.month === all.ends.month;
+  return isOwn ? price : { ...price, flockDayEnds: all.ends.day, flockMonthEnds: all.ends.month };
+}
+
+const spentOf = ({ state, settings, history, purse }: Spender, now: number) => ({
+  own: spentBy(state, settings.timezone, now),
+  all: spentByFlock(history, purse.timezone, now),
+});
 
 /** How long a bot at its cap waits at most before it looks again: what another one gave back may be enough. Milliseconds. */
 const patience = 900_000;

@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts';
 import { readingCost } from '../cost/post-cost.ts';
 import type { PriceTable } from '../cost/price-table.ts';
 import type { BotName } from '../flock/bot.ts';
-import type { XClient } from '../x/x-client.ts';
+import type { TimelinePost, XClient } from '../x/x-client.ts';
 import type { Intent } from './ledger-event.ts';
 import type { Ledger } from './ledger.ts';
 import { fingerprint } from './place.ts';
@@ -31,19 +31,33 @@ const skew = 300_000;
  * @throws {FlockError} `io` from the ledger
  */
 export async function reconcile(options: ReconcileOptions): Promise<Settled> {
-  const { bot, open, userId, ledger, x, clock, prices } = options;
-  const account = userId === undefined ? await x.me() : { ok: { userId } };
-  if ('failure' in account) return { unreadable: account.failure.reason };
-  const from = open.since === undefined ? { start: open.at - skew } : { sinceId: open.since };
-  const timeline = await x.timeline(account.ok.userId, from);
-  if ('failure' in timeline) return { unreadable: timeline.failure.reason };
-  const found = timeline.ok.findLast(({ text }) => fingerprint(text) === open.print);
-  const read = { posts: timeline.ok.length, accounts: userId === undefined ? 1 : 0 };
-  const outcome = { bot, at: clock.now(), by: 'timeline', cost: readingCost(read, prices) } as const;
+  const { bot, open, ledger, clock } = options;
+  const read = await readSince(options);
+  if ('unreadable' in read) return read;
+  const found = read.timeline.find(({ text }) => fingerprint(text) === open.print);
+  const outcome = { bot, at: clock.now(), by: 'timeline', cost: read.cost } as const;
   if (found) {
     await ledger.record({ event: 'posted', ...outcome, id: found.id });
     return { posted: found.id };
   }
   await ledger.record({ event: 'absent', ...outcome });
   return 'absent';
+}
+
+/** The account's timeline since its last confirmed post, oldest first, and what it cost to read it, in micros. */
+export async function readSince({
+  open,
+  userId,
+  x,
+  prices,
+}: Pick<ReconcileOptions, 'open' | 'userId' | 'x' | 'prices'>): Promise<
+  { timeline: TimelinePost[]; cost: number } | { unreadable: string }
+> {
+  const account = userId === undefined ? await x.me() : { ok: { userId } };
+  if ('failure' in account) return { unreadable: account.failure.reason };
+  const from = open.since === undefined ? { start: open.at - skew } : { sinceId: open.since };
+  const timeline = await x.timeline(account.ok.userId, from);
+  if ('failure' in timeline) return { unreadable: timeline.failure.reason };
+  const read = { posts: timeline.ok.length, accounts: userId === undefined ? 1 : 0 };
+  return { timeline: timeline.ok.toReversed(), cost: readingCost(read, prices) };
 }

@@ -14,10 +14,11 @@ import type { Closures } from './closures.ts';
 import { decide, type Decision } from './decide.ts';
 import type { Doubts } from './doubts.ts';
 import { followEdits } from './follow-edits.ts';
-import type { Intent, LedgerEvent } from './ledger-event.ts';
+import type { LedgerEvent } from './ledger-event.ts';
+import { lookBack, lookFor } from './look-back.ts';
 import type { Ledger } from './ledger.ts';
-import { fingerprint, fingerprints } from './place.ts';
-import { planPost, type PlannedPost } from './plan-post.ts';
+import { fingerprints } from './place.ts';
+import { planPost } from './plan-post.ts';
 import { postLine } from './post-line.ts';
 import { looksAgain, priceOf, type Caps } from './price-post.ts';
 import { reconcile } from './reconcile.ts';
@@ -67,7 +68,7 @@ export async function step(bot: Bot, options: StepOptions): Promise<NextStep> {
       await ledger.record({ event: 'missed', bot: bot.name, at, until: decision.until });
       return at;
     case 'reconcile':
-      return state.open ? lookForPost(bot, state.open, options) : at;
+      return settle(bot, state, options);
     case 'look':
       return look(bot, state, options);
     case 'post':
@@ -180,7 +181,7 @@ function waitForBudget({ name: bot }: Bot, cap: Cap, { caps, clock, log }: StepO
   return looksAgain(cap, clock.now()) ?? 'when changed';
 }
 
-/** Puts the next line in doubt, as it is after a crash: it may have been posted after the state was saved that was restored. */
+/** Puts the next line in doubt, as it is after a crash: it may have been posted since the state was saved that was restored. */
 async function look(bot: Bot, state: BotState, options: StepOptions): Promise<NextStep> {
   const { ledger, clock } = options;
   const lines = await linesOf(bot.poemFile, bot.settings.unit, options.readPoem);
@@ -192,30 +193,12 @@ async function look(bot: Bot, state: BotState, options: StepOptions): Promise<Ne
   );
   const edit = editOf(bot, state, fingerprints(lines), now);
   if (edit) await ledger.record(edit);
-  else if (planned) await ledger.record(lookFor(bot, state, planned));
+  else if (planned) await ledger.record(lookFor(bot, state, planned, now));
   else if (bot.settings.atEnd === 'loop')
     await ledger.record({ event: 'again', bot: bot.name, at: now, poem: state.place.poem });
   else await ledger.record({ event: 'checked', bot: bot.name, at: now });
   return now;
 }
-
-const lookFor = (
-  { name: bot }: Bot,
-  { served, last }: BotState,
-  { line, lines, text }: PlannedPost,
-): Intent => ({
-  event: 'intent',
-  bot,
-  // The timeline is read from here on, where there is no post to begin after.
-  at: last?.at ?? served,
-  slot: served,
-  until: served,
-  line,
-  lines,
-  print: fingerprint(text),
-  ...(last?.id !== undefined && { since: last.id }),
-  look: true,
-});
 
 type Due = Pick<Extract<Decision, { do: 'post' }>, 'slot' | 'until'>;
 
@@ -255,19 +238,18 @@ function editOf(bot: Bot, { place }: BotState, poem: string, at: number): Ledger
   };
 }
 
-async function lookForPost(bot: Bot, open: Intent, options: StepOptions): Promise<NextStep> {
-  const { ledger, clock, log, openX, doubts } = options;
+/** Looks on the timeline whether the open post is there, or what a restored bot has posted since. */
+async function settle(bot: Bot, state: BotState, options: StepOptions): Promise<NextStep> {
+  const { ledger, clock, log, openX, doubts, readPoem } = options;
+  const { open } = state;
+  if (!open) return clock.now();
+  const x = openX(bot.bundle);
+  const purse = options.purse();
   const { userId } = bot.bundle;
-  const { prices } = options.purse();
-  const settled = await reconcile({
-    bot: bot.name,
-    open,
-    userId,
-    ledger,
-    x: openX(bot.bundle),
-    clock,
-    prices,
-  });
+  const settled =
+    open.look === true
+      ? await lookBack(bot, state, open, { ledger, x, clock, purse, readPoem })
+      : await reconcile({ bot: bot.name, open, userId, ledger, x, clock, prices: purse.prices });
   if (settled === 'absent' || 'posted' in settled) {
     doubts.settle(bot.name);
     return clock.now();

@@ -201,7 +201,7 @@ const cases: Case[] = [
     files: { ...withBudget({ usdPerMonth: 0.3 }) },
     state: { ...spent(9, 200_000), place: { ...fine.place, next: 2 } },
     is: 'waiting',
-    why: /\$0\.3 a month/,
+    why: /\$0\.30 a month/,
     until: '00:00',
     next: '00:00',
   },
