@@ -59,7 +59,7 @@ const rows = [
     'settings',
     'log',
   ],
-  ['files', 'held-clock', 'quoted', 'shell-word'],
+  ['files', 'held-clock', 'http/safe-address', 'quoted', 'shell-word'],
   ['errors', 'clock'],
 ];
 
@@ -146,6 +146,7 @@ export const pure = [
   'posting/ledger-event',
   'x/x-failure',
   'http/exchange',
+  'http/safe-address',
   'doctor/app-pairs',
   'doctor/checkup',
   'doctor/clock-skew',

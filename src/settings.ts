@@ -3,6 +3,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import { FlockError, systemCode } from './errors.ts';
 import { reasonOf } from './files.ts';
+import { isPrivateWay } from './http/safe-address.ts';
 import { botOfBundle, credentialPrefix } from './keys/bundle-name.ts';
 import { readPrivateFileSync } from './keys/private-file.ts';
 import { TokenPair } from './keys/token-pair.ts';
@@ -52,8 +53,6 @@ const nonEmpty = (value: string | undefined): string | undefined => (value === '
 /** X's own API. */
 export const xApi = 'https://api.x.com';
 
-const loopback = /^(localhost|127(\.[0-9]{1,3}){3}|\[::1\])$/;
-
 /**
  * The base of the X API without a trailing slash: `$KEYMAKER_API_URL`, or X's own.
  *
@@ -69,7 +68,7 @@ export function apiUrl(): string {
   if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
     throw new FlockError('config', 'KEYMAKER_API_URL must be a plain base address', { hint });
   }
-  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && loopback.test(url.hostname))) {
+  if (!isPrivateWay(url)) {
     throw new FlockError(
       'config',
       `KEYMAKER_API_URL must be https, or http to this machine itself: ${url.origin}`,

@@ -120,7 +120,9 @@ export class Hooks {
   /** So that a command that is missing is known before there is something to tell. */
   async #check(lane: Lane): Promise<void> {
     if (!('run' in lane.hook)) return;
-    lane.note(await whyNotRunnable(lane.hook.run[0] ?? '', this.#options.root));
+    const trouble = await whyNotRunnable(lane.hook.run[0] ?? '', this.#options.root);
+    // That it could run does not say that what was wrong with it is over.
+    if (trouble) lane.note(trouble);
   }
 }
 

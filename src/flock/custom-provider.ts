@@ -1,19 +1,11 @@
 import { z } from 'zod';
+import { isSafeAddress } from '../http/safe-address.ts';
 import { builtIn, usual, type Provider } from '../oauth/provider.ts';
-
-const loopback = /^(localhost|127(\.[0-9]{1,3}){3}|\[::1\])$/;
 
 const address = z
   .string('should be an address')
-  .refine(isSafe, 'should be an https address, or http to this machine itself')
+  .refine(isSafeAddress, 'should be an https address, or http to this machine itself')
   .meta({ description: 'An https address' });
-
-function isSafe(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const { protocol, hostname, username, password } = new URL(text);
-  if (username !== '' || password !== '') return false;
-  return protocol === 'https:' || (protocol === 'http:' && loopback.test(hostname));
-}
 
 const pattern = z.string('should be a regular expression').refine(isPattern, 'is not a regular expression');
 

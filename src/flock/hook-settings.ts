@@ -3,6 +3,7 @@ import { Address } from '../alarm/address.ts';
 import { alarmNames, type AlarmName } from '../alarm/alarm.ts';
 import { quoted } from '../quoted.ts';
 import { parseDuration } from './duration.ts';
+import { isSafeAddress } from '../http/safe-address.ts';
 import { nearest } from './nearest.ts';
 
 /** Who is told of alarms: a command, or a webhook. The timeout is in milliseconds. */
@@ -15,20 +16,11 @@ export interface AlarmSettings {
   ping: Address | undefined;
 }
 
-const loopback = /^(localhost|127(\.[0-9]{1,3}){3}|\[::1\])$/;
-
 /** What is wrong with an address is said without repeating it. */
 const address = z
   .string('should be an address')
-  .refine(isSafe, 'should be an https address without a password, or http to this machine itself')
+  .refine(isSafeAddress, 'should be an https address without a password, or http to this machine itself')
   .transform((text) => new Address(text));
-
-function isSafe(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const { protocol, hostname, username, password } = new URL(text);
-  if (username !== '' || password !== '') return false;
-  return protocol === 'https:' || (protocol === 'http:' && loopback.test(hostname));
-}
 
 /** `ping` in flock.json. */
 export const pingSetting = address.meta({

@@ -1,4 +1,5 @@
 import type { BotState } from '../posting/bot-state.ts';
+import { heard } from '../posting/heard-ledger.ts';
 import type { LedgerEvent } from '../posting/ledger-event.ts';
 import type { Ledger } from '../posting/ledger.ts';
 
@@ -16,22 +17,11 @@ export interface SettledPost {
 }
 
 /** A ledger that also tells of every post that it has kept the outcome of, once it has. */
-export function metered(ledger: Ledger, settled: (post: SettledPost) => void): Ledger {
-  return {
-    state: (bot) => ledger.state(bot),
-    states: () => ledger.states(),
-    history: () => ledger.history(),
-    async record(...events) {
-      const before = events.map(({ bot }) => ledger.state(bot));
-      await ledger.record(...events);
-      events.forEach((event, index) => {
-        const post = settledBy(event, before[index]);
-        if (post) settled(post);
-      });
-    },
-    [Symbol.asyncDispose]: () => ledger[Symbol.asyncDispose](),
-  };
-}
+export const metered = (ledger: Ledger, settled: (post: SettledPost) => void): Ledger =>
+  heard(ledger, (event, before) => {
+    const post = settledBy(event, before);
+    if (post) settled(post);
+  });
 
 function settledBy(event: LedgerEvent, before: BotState | undefined): SettledPost | undefined {
   const outcome = outcomes.find((name) => name === event.event);

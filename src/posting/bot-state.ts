@@ -151,11 +151,10 @@ function afterAbsent(state: BotState, { at, cost = 0 }: Absent): BotState {
   return afterRefused(state, why, cost);
 }
 
-/** A restored bot has found the first line that it has not posted: nothing is owed for it before its slot. */
+/** A restored bot that finds no post is where it was: the slots that have passed are missed ones. */
 function afterLook({ open, ...state }: BotState, { cost = 0 }: Absent): BotState {
   if (!open) throw new RangeError('looked without an intent');
-  const served = Math.max(state.served, open.until);
-  return checked(withTally({ ...state, served }, corrected(state, open, 0, cost)));
+  return checked(withTally(state, corrected(state, open, 0, cost)));
 }
 
 type Tally = NonNullable<BotState['tally']>;

@@ -1,29 +1,19 @@
 import type { Logger } from '../log.ts';
 import type { BotState } from './bot-state.ts';
+import { heard } from './heard-ledger.ts';
 import type { LedgerEvent } from './ledger-event.ts';
 import type { Ledger } from './ledger.ts';
 import { isFinished, lengthOf } from './place.ts';
 
 /** A ledger that also tells the log of everything it has kept, once it has. */
-export function logged(ledger: Ledger, log: Logger): Ledger {
-  return {
-    state: (bot) => ledger.state(bot),
-    states: () => ledger.states(),
-    history: () => ledger.history(),
-    async record(...events) {
-      const before = events.map(({ bot }) => ledger.state(bot));
-      await ledger.record(...events);
-      events.forEach((event, index) => {
-        const entry = describe(event, before[index]);
-        const { bot } = event;
-        if (entry) log[entry.level]({ event: event.event, bot, ...entry.fields }, entry.message);
-        if (event.event === 'posted' && isAtEnd(ledger.state(bot)))
-          log.info({ event: 'finished', bot }, 'has come to the end of its poem');
-      });
-    },
-    [Symbol.asyncDispose]: () => ledger[Symbol.asyncDispose](),
-  };
-}
+export const logged = (ledger: Ledger, log: Logger): Ledger =>
+  heard(ledger, (event, before) => {
+    const { bot } = event;
+    const entry = describe(event, before);
+    if (entry) log[entry.level]({ event: event.event, bot, ...entry.fields }, entry.message);
+    if (event.event === 'posted' && isAtEnd(ledger.state(bot)))
+      log.info({ event: 'finished', bot }, 'has come to the end of its poem');
+  });
 
 const isAtEnd = (state: BotState | undefined): boolean => state !== undefined && isFinished(state.place);
 

@@ -24,7 +24,7 @@ export const lookFor = (
   // The timeline is read from here on, where there is no post to begin after.
   at: last?.at ?? served,
   slot: served,
-  // Slots up to now were served by what it finds, or are let go.
+  // Should a person vouch for it, slots up to now are served.
   until: Math.max(served, now),
   line,
   lines,

@@ -1,4 +1,5 @@
 import type { BotState } from '../posting/bot-state.ts';
+import { heard } from '../posting/heard-ledger.ts';
 import type { LedgerEvent } from '../posting/ledger-event.ts';
 import type { Ledger } from '../posting/ledger.ts';
 import { isFinished } from '../posting/place.ts';
@@ -41,19 +42,9 @@ export class Tallies {
 
   /** The ledger, heard by these tallies. */
   hear(ledger: Ledger): Ledger {
-    return {
-      state: (bot) => ledger.state(bot),
-      states: () => ledger.states(),
-      history: () => ledger.history(),
-      record: async (...events) => {
-        const before = events.map(({ bot }) => ledger.state(bot));
-        await ledger.record(...events);
-        events.forEach((event, index) => {
-          this.#note(event, before[index]);
-        });
-      },
-      [Symbol.asyncDispose]: () => ledger[Symbol.asyncDispose](),
-    };
+    return heard(ledger, (event, before) => {
+      this.#note(event, before);
+    });
   }
 
   #note(event: LedgerEvent, before: BotState | undefined): void {

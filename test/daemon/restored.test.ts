@@ -52,6 +52,21 @@ describe('a bot that was restored', () => {
     assert.deepEqual(flock.timesOf('howl').slice(2), [day('03:00:00.000'), day('04:00:00.000')]);
   });
 
+  it('that had posted nothing since treats its slots as missed ones', async () => {
+    const flock = new HeldFlock(day('00:00:00'), { ...hourly, missed: 'one' }, accept);
+    flock.add('howl', poem);
+    flock.start();
+    await flock.until(day('02:30:00'));
+    const text = flock.export();
+    await flock.order({ order: 'pause', bot: 'howl' });
+    await flock.until(day('05:30:00'));
+    await flock.restore(text);
+    await flock.until(day('06:30:00'));
+    assert.deepEqual(flock.postsOf('howl'), poem.slice(0, 4));
+    const [, , late = 0] = flock.timesOf('howl');
+    assert.ok(late > day('05:30:00.000') && late < day('05:40:00.000'), String(late));
+  });
+
   it('that had never posted when it was exported finds its first lines', async () => {
     const flock = await restored(poem, { exported: '00:30:00', restored: '03:30:00' });
     await flock.until(day('23:00:00'));

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { BotState } from '../../src/posting/bot-state.ts';
+import { heard } from '../../src/posting/heard-ledger.ts';
 import type { LedgerEvent } from '../../src/posting/ledger-event.ts';
 import type { Ledger } from '../../src/posting/ledger.ts';
 import { FlockHistory } from '../../src/posting/flock-history.ts';
@@ -30,19 +31,8 @@ function misled(
   history: FlockHistory,
   learn: (event: LedgerEvent, before: BotState | undefined) => void,
 ): Ledger {
-  return {
-    state: (bot) => ledger.state(bot),
-    states: () => ledger.states(),
-    history: () => history,
-    async record(...events) {
-      const before = events.map(({ bot }) => ledger.state(bot));
-      await ledger.record(...events);
-      events.forEach((event, index) => {
-        learn(event, before[index]);
-      });
-    },
-    [Symbol.asyncDispose]: () => ledger[Symbol.asyncDispose](),
-  };
+  const kept = heard(ledger, learn);
+  return { ...kept, history: () => history };
 }
 
 function late(ledger: Ledger): Ledger {

@@ -2,10 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { systemClock } from '../../clock.ts';
 import { isStopped } from '../../daemon/stop-switch.ts';
-import { FlockError } from '../../errors.ts';
-import { parseBotName } from '../../flock/bot.ts';
 import { readFlockFile } from '../../flock/flock-file.ts';
-import { nearest } from '../../flock/nearest.ts';
 import { readWholeFlock, type WholeFlock } from '../../flock/planned-flock.ts';
 import { KeyStore } from '../../keys/key-store.ts';
 import { readPoem } from '../../poems/read-poems.ts';
@@ -17,27 +14,12 @@ import { credentialsFolder, flockPaths, identityFile } from '../../settings.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
 import { openProgressLine } from '../../rehearsal/progress-line.ts';
 import type { Terminal } from '../terminal.ts';
+import { chosenBots, spanFlags, spanSchema } from './span.ts';
 
 const once = 'should be given once, with a value';
 
 const flags = z.object({
-  days: z
-    .string(once)
-    .regex(/^-?\d+$/, 'should be a number of days')
-    .transform(Number)
-    .pipe(z.number().min(1, 'should be 1 at least').max(3650, 'should be 3650 at most, ten years')),
-  from: z
-    .string(once)
-    .transform((text, context) => {
-      const instant = /^\d{4}-\d\d-\d\d(T.*(Z|[+-]\d\d:?\d\d))?$/.test(text) ? Date.parse(text) : NaN;
-      if (instant >= earliest && instant < latest) return instant;
-      context.addIssue({
-        code: 'custom',
-        message: 'should be a time such as 2026-11-21 or 2026-11-21T09:00Z',
-      });
-      return z.NEVER;
-    })
-    .optional(),
+  ...spanSchema,
   faults: z
     .string(once)
     .regex(/^(\d+|\d*\.\d+)$/, 'should be a share of all requests, from 0 to 1')
@@ -52,18 +34,9 @@ const flags = z.object({
   ...placeSchema,
 });
 
-/** X's ids count from 2010 on. */
-const earliest = Date.UTC(2011);
-const latest = Date.UTC(2200);
-
 export const rehearse = command({
   flags: {
-    days: { type: 'string', default: '365', describe: 'how long it goes on' },
-    from: {
-      type: 'string',
-      describe: 'when it begins, such as 2026-11-21T09:00Z',
-      defaultDescription: 'now',
-    },
+    ...spanFlags('365'),
     faults: { type: 'string', default: '0', describe: 'the share of requests that go wrong, from 0 to 1' },
     seed: { type: 'string', describe: 'the same text lets the same requests go wrong' },
     bot: { type: 'string', array: true, nargs: 1, describe: 'this bot alone; may be repeated' },
@@ -119,19 +92,11 @@ async function readOptions(args: z.infer<typeof flags>, terminal: Terminal): Pro
 
 /** @throws {FlockError} `usage` where a bot is not there */
 function chosen(flock: WholeFlock, names: readonly string[]): WholeFlock {
-  if (names.length === 0) return flock;
-  const wanted = new Set<string>(names.map(parseBotName));
-  const bots = flock.bots.filter(({ name }) => wanted.has(name));
-  const misfits = flock.misfits.filter(({ bot }) => wanted.has(bot));
   const known = [...flock.bots.map(({ name }) => name), ...flock.misfits.map(({ bot }) => bot)];
-  for (const name of wanted) {
-    if ((known as string[]).includes(name)) continue;
-    const meant = nearest(name, known);
-    throw new FlockError('usage', `${name} has neither a poem nor a key bundle`, {
-      hint: meant === undefined ? 'flockd status lists the bots' : `did you mean ${meant}?`,
-    });
-  }
-  return { ...flock, bots, misfits };
+  const wanted = chosenBots(names, known);
+  if (wanted.size === 0) return flock;
+  const bots = flock.bots.filter(({ name }) => wanted.has(name));
+  return { ...flock, bots, misfits: flock.misfits.filter(({ bot }) => wanted.has(bot)) };
 }
 
 /** Tells of the first signal that asks the program to end, so that it can clean up. */

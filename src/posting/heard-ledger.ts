@@ -1,0 +1,27 @@
+import type { BotState } from './bot-state.ts';
+import type { LedgerEvent } from './ledger-event.ts';
+import type { Ledger } from './ledger.ts';
+
+/**
+ * A ledger that also tells somebody of every event that it has kept, once it has.
+ *
+ * @param hear - told of an event, and of what the ledger said of its bot before
+ */
+export function heard(
+  ledger: Ledger,
+  hear: (event: LedgerEvent, before: BotState | undefined) => void,
+): Ledger {
+  return {
+    state: (bot) => ledger.state(bot),
+    states: () => ledger.states(),
+    history: () => ledger.history(),
+    async record(...events) {
+      const before = events.map(({ bot }) => ledger.state(bot));
+      await ledger.record(...events);
+      events.forEach((event, index) => {
+        hear(event, before[index]);
+      });
+    },
+    [Symbol.asyncDispose]: () => ledger[Symbol.asyncDispose](),
+  };
+}
