@@ -187,7 +187,7 @@ const isUnknown = (bot: BotFacts): bot is Unknown =>
   bot.state?.open !== undefined && bot.state.open.look !== true;
 
 /** What parks a bot until it has another key. */
-const keyTrouble = /^(reauth|read-only|suspended): /;
+const keyTroubles = ['reauth', 'read-only', 'suspended'];
 
 const isKeyGood = ({ status, state }: BotFacts): boolean =>
-  status.state !== 'unfit' && !keyTrouble.test(state?.parked?.why ?? '');
+  status.state !== 'unfit' && !(state?.parked && keyTroubles.includes(state.owed?.why ?? ''));

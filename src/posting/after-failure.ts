@@ -35,11 +35,8 @@ export function eventsAfter(
   const refused = (retryAt: number): LedgerEvent => {
     return { event: 'refused', bot, at: now, why: failure.kind, reason: failure.reason, retryAt };
   };
-  const park = (hint: string): LedgerEvent[] => {
-    return [
-      refused(now),
-      { event: 'parked', bot, at: now, why: `${failure.kind}: ${failure.reason}`, hint, key },
-    ];
+  const park = (what: string, hint: string): LedgerEvent[] => {
+    return [refused(now), { event: 'parked', bot, at: now, why: `${what} (${failure.reason})`, hint, key }];
   };
   switch (failure.kind) {
     case 'in-doubt':
@@ -60,13 +57,22 @@ export function eventsAfter(
       return [refused(now + backOff(times, 15 * minute, 120 * minute))];
     case 'reauth':
       // X has answered 401 to everybody in an outage before now: one is not believed.
-      return times === 0 ? [refused(now + 10 * second)] : park(`keymaker reauth ${bot}`);
+      return times === 0 ? [refused(now + 10 * second)] : park('X refuses its key', `keymaker reauth ${bot}`);
     case 'read-only':
-      return park(`give the app write permission in the developer console, then: keymaker reauth ${bot}`);
+      return park(
+        'its app may not write',
+        `give the app write permission in the developer console, then: keymaker reauth ${bot}`,
+      );
     case 'suspended':
-      return park(`sign in to X as this account to see why, then: keymaker reauth ${bot}`);
+      return park(
+        'its account is suspended',
+        `sign in to X as this account to see why, then: keymaker reauth ${bot}`,
+      );
     case 'rejected':
-      return park(`change the line in the poem if it is its fault, then: flockd resume ${bot}`);
+      return park(
+        'X refuses the line',
+        `change the line in the poem if it is its fault, then: flockd resume ${bot}`,
+      );
   }
 }
 

@@ -106,7 +106,7 @@ function examineBot(bot: Bot, stage: Stage, { cast, tallies, begun, purse, until
       ...(hint !== undefined && { hint }),
     },
     broken,
-    late: latenessesOf(posts, tally),
+    late: latenessesOf(posts, tally, offsetIn(settings.spread, name)),
   };
 }
 
@@ -138,10 +138,11 @@ function disagreement(
 const spentOf = (state: BotState | undefined): number =>
   (state?.tally?.total ?? 0) - (state?.open?.cost ?? 0);
 
-const latenessesOf = (posts: readonly Post[], { slots }: Tally): number[] =>
+/** @param offset - of the bot from its slots: what is within it is not late */
+const latenessesOf = (posts: readonly Post[], { slots }: Tally, offset: number): number[] =>
   posts.flatMap(({ id, instant }) => {
     const slot = slots.get(id);
-    return slot === undefined ? [] : [instant - slot];
+    return slot === undefined ? [] : [Math.max(0, instant - slot - offset)];
   });
 
 function sumOf(bots: readonly BotReport[]): Totals {

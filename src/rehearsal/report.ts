@@ -39,7 +39,7 @@ export type Broken =
   | { bot: string; what: Break['what']; line: number; at: string }
   | { bot: string; what: 'ledger'; says: string };
 
-/** How late posts came, counted from their slots. Milliseconds. */
+/** How late posts came, counted from their slots and the offsets that spread them. Milliseconds. */
 export interface Lateness {
   p50: number;
   p99: number;

@@ -79,10 +79,10 @@ function rowsOf(report: Report): (readonly [name: string, text: string])[] {
 }
 
 function latenessWords({ p50, p99, max }: Lateness, spread: number): string {
-  if (max === 0) return 'no post';
+  const spreads = spread === 0 ? '' : `\nbeside the spread, which is up to ${duration(spread)}`;
+  if (max === 0) return `no post${spreads}`;
   const within = (ms: number): string => (ms === 0 ? 'at once' : `within ${duration(ms)}`);
-  const ofIt = spread === 0 ? '' : `, the spread up to ${duration(spread)} of it`;
-  return `half ${within(p50)}, 99 % ${within(p99)}\nat most ${duration(max)}${ofIt}`;
+  return `half ${within(p50)}, 99 % ${within(p99)}\nat most ${duration(max)}${spreads}`;
 }
 
 function costOf({ usd, bill, faults }: Report): string {

@@ -14,18 +14,21 @@ describe('a line of the log', () => {
       event: 'parked',
       bot: 'howl',
       line: 3,
-      why: 'reauth: 401',
+      why: 'X refuses its key (401)',
       hint: 'keymaker reauth howl',
     };
-    assert.deepEqual(alarmOf(fields, 'is parked at line 3: reauth: 401; keymaker reauth howl', now), {
-      event: 'parked',
-      bot: 'howl',
-      at: '2026-03-01T09:00:00.000Z',
-      why: 'reauth: 401',
-      hint: 'keymaker reauth howl',
-      line: 3,
-      text: 'howl is parked at line 3: reauth: 401; keymaker reauth howl',
-    });
+    assert.deepEqual(
+      alarmOf(fields, 'is parked at line 3: X refuses its key (401); keymaker reauth howl', now),
+      {
+        event: 'parked',
+        bot: 'howl',
+        at: '2026-03-01T09:00:00.000Z',
+        why: 'X refuses its key (401)',
+        hint: 'keymaker reauth howl',
+        line: 3,
+        text: 'howl is parked at line 3: X refuses its key (401); keymaker reauth howl',
+      },
+    );
   });
 
   it('says why with its message where it has no field for it', () => {

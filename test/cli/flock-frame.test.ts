@@ -13,7 +13,7 @@ const many: BotStatus[] = Array.from({ length: 40 }, (_, index) => {
     return shownBot(name, {
       state: 'parked',
       next: undefined,
-      why: 'reauth: 401',
+      why: 'X refuses its key (401)',
       hint: 'keymaker reauth bot-07',
     });
   return shownBot(name, { next });
@@ -27,7 +27,7 @@ describe('a screen of the flock', () => {
     assert.equal(lines.length, 1 + 1 + 40 + 1 + 1);
     assert.deepEqual(firstWords(lines).slice(0, 4), ['', 'bot', 'bot-00', 'bot-01']);
     assert.match(lines.at(-2) ?? '', /^40 bots: 39 fine, 1 parked/);
-    assert.equal(lines.at(-1), 'bot-07: reauth: 401 (keymaker reauth bot-07)');
+    assert.equal(lines.at(-1), 'bot-07: X refuses its key (401) (keymaker reauth bot-07)');
   });
 
   it('has who needs somebody first, then who posts next, and counts the others', () => {

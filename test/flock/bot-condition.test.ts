@@ -45,7 +45,7 @@ const open: Intent = {
 const owed = (why: string, retryAt: number): Owed => {
   return { slot: now, until: now, retryAt, why, reason: '429 Too Many Requests', times: 1 };
 };
-const parked = { why: 'reauth: 401', hint: 'keymaker reauth howl', key: 'k', at: now };
+const parked = { why: 'X refuses its key (401)', hint: 'keymaker reauth howl', key: 'k', at: now };
 const spent = (posts: number, micros: number): Partial<BotState> => {
   return { tally: { day: { ends: midnight, posts }, month: { ends: december, micros }, total: micros } };
 };
@@ -125,7 +125,7 @@ const cases: Case[] = [
     name: 'is parked',
     state: { parked, paused: now },
     is: 'parked',
-    why: /reauth/,
+    why: /refuses its key/,
     hint: /keymaker reauth howl/,
   },
   {

@@ -21,7 +21,7 @@ describe('the metrics of a flock of very many bots', () => {
       await flock.happened(begun(bot), intent(bot, { at: now - 60_000 }));
     await flock.happened(posted('bot-0'), refused('bot-1'));
     await flock.happened(begun('bot-3'), intent('bot-3', { at: now - hour }));
-    await flock.happened(begun('bot-4'), intent('bot-4'), refused('bot-4'));
+    await flock.happened(begun('bot-4'), intent('bot-4'), refused('bot-4', 'reauth'));
     await flock.happened(parked('bot-4', 'reauth: X says 401'));
     const text = await flock.scrape();
     const series = seriesOf(text);

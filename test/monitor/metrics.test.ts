@@ -86,15 +86,20 @@ describe('the metrics of a bot', () => {
   });
 
   for (const [why, valid] of [
-    ['reauth: X says 401', 0],
-    ['read-only: the app may not write', 0],
-    ['suspended: the account is suspended', 0],
-    ['rejected: X does not want the line', 1],
-    ['its poem has become another one, and its place in it is lost', 1],
+    ['reauth', 0],
+    ['read-only', 0],
+    ['suspended', 0],
+    ['rejected', 1],
+    ['wait', 1],
   ] as const) {
     it(`that is parked (${why}) has ${valid === 1 ? 'a good key all the same' : 'no good key'}`, async () => {
       const flock = new MeasuredFlock(['heron']);
-      await flock.happened(begun('heron'), intent('heron'), refused('heron'), parked('heron', why));
+      await flock.happened(
+        begun('heron'),
+        intent('heron'),
+        refused('heron', why),
+        parked('heron', 'mended by a person'),
+      );
       const heron = ofHeron(await flock.series());
       assert.equal(heron['flockd_key_valid'], valid);
       assert.equal(heron['flockd_bot_state{state="parked"}'], 1);

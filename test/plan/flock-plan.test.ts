@@ -270,7 +270,10 @@ describe('a plan for a bot', () => {
       plan.posts.map(({ text }) => text),
       ['a'],
     );
-    assert.match(notes(plan).join('\n'), /^ada: will be parked at line 2 on 2 Jun 2026 09:00: rejected/);
+    assert.match(
+      notes(plan).join('\n'),
+      /^ada: will be parked at line 2 on 2 Jun 2026 09:00: X refuses the line/,
+    );
     assert.equal(plan.bots['ada']?.rest, 'parked');
   });
 });

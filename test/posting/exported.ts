@@ -17,7 +17,7 @@ export const posted = (lines: number): BotState => ({
 
 export const parked: BotState = {
   ...posted(1),
-  parked: { why: 'reauth: 401', hint: 'keymaker reauth tide', key: 'markofakey', at },
+  parked: { why: 'X refuses its key (401)', hint: 'keymaker reauth tide', key: 'markofakey', at },
 };
 
 /** What a ledger says of these bots. */

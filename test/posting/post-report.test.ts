@@ -22,7 +22,7 @@ const open: Intent = {
   print: 'cccccccc',
 };
 const owed = { slot: 9, until: 9, retryAt: 90, why: 'wait', reason: '429', times: 1 };
-const parked = { why: 'reauth: 401', hint: 'keymaker reauth howl', key: 'k', at: 9 };
+const parked = { why: 'X refuses its key (401)', hint: 'keymaker reauth howl', key: 'k', at: 9 };
 
 describe('what came of an order to post', () => {
   const cases: [name: string, state: Partial<BotState>, report: object][] = [
@@ -41,7 +41,7 @@ describe('what came of an order to post', () => {
     [
       'a repair to be made',
       { owed, parked },
-      { state: 'parked', line: 3, of: 3, why: 'reauth: 401', hint: 'keymaker reauth howl' },
+      { state: 'parked', line: 3, of: 3, why: 'X refuses its key (401)', hint: 'keymaker reauth howl' },
     ],
   ];
   for (const [name, more, report] of cases) {

@@ -115,7 +115,12 @@ describe('a rehearsal of a flock that has begun', { timeout: 60_000 }, () => {
   });
 
   it('keeps a parked bot parked, and frees one whose key was replaced since', async () => {
-    const parked = { why: 'reauth: 401', hint: 'keymaker reauth heron', key: 'real-mark', at: now - hour };
+    const parked = {
+      why: 'X refuses its key (401)',
+      hint: 'keymaker reauth heron',
+      key: 'real-mark',
+      at: now - hour,
+    };
     const stays = await rehearsed({ poems: { heron: poem } }, begin(begunState({ parked })));
     assert.deepEqual([stays.report.posted, stays.report.kept], [0, false]);
     assert.deepEqual(stays.report.bots[0]?.state, 'parked');

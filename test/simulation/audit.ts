@@ -5,12 +5,13 @@ import type { SimulatedX } from './simulated-x.ts';
 /** What X's own log says against the promise, or undefined: every line once and in order, nothing else, and within the budget. */
 export function audit({ bots, budget }: Scenario, poems: Poems, x: SimulatedX): string | undefined {
   for (const { name, settings } of bots) {
+    const loops = settings.atEnd === 'loop';
     const poem = poems.readingsOf(name);
     const posted = x.log.filter(({ bot }) => bot === name).flatMap(({ text }) => text.split('\n'));
     // A bot that is told to skip refrains lacks what X refused, and nothing else.
     const mayLack = (line: string[]): boolean =>
       settings.refrain === 'skip' && line.some((text) => x.repetitions.has(`${name} ${text}`));
-    if (!follows(posted, poem, mayLack))
+    if (!follows(posted, poem, { loops, mayLack }))
       return `${name} posted ${JSON.stringify(posted)} of ${JSON.stringify(poems.linesOf(name))}`;
   }
   return budget === undefined ? undefined : overBudget(budget, x);
@@ -27,14 +28,23 @@ function overBudget(budget: number, { log }: SimulatedX): string | undefined {
   return over && `${over[1]} posts on ${over[0]}, and the budget is ${budget}`;
 }
 
+interface Leave {
+  /** The poem begins again at its end, and the history ends somewhere in it. */
+  loops: boolean;
+  mayLack: (line: string[]) => boolean;
+}
+
 /** Whether what was posted is the poem, each line in one of its readings, but for lines it may lack. */
-function follows(
-  posted: readonly string[],
-  poem: readonly string[][],
-  mayLack: (line: string[]) => boolean,
-): boolean {
-  const [line, ...rest] = poem;
-  if (line === undefined) return posted.length === 0;
-  if (line.includes(posted[0] ?? '') && follows(posted.slice(1), rest, mayLack)) return true;
-  return mayLack(line) && follows(posted, rest, mayLack);
+function follows(posted: readonly string[], poem: readonly string[][], { loops, mayLack }: Leave): boolean {
+  const after = (line: number): number => (loops ? (line + 1) % poem.length : line + 1);
+  /** Lines that may come next, where these may. */
+  const reach = (lines: Iterable<number>): Set<number> => {
+    const all = new Set(lines);
+    // A set shows what is added to it while it is gone through.
+    for (const line of all) if (mayLack(poem[line] ?? [])) all.add(after(line));
+    return all;
+  };
+  let next = reach([0]);
+  for (const text of posted) next = reach([...next].filter((line) => poem[line]?.includes(text)).map(after));
+  return loops ? next.size > 0 : next.has(poem.length);
 }

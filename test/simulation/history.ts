@@ -4,14 +4,16 @@ import { Doubts } from '../../src/posting/doubts.ts';
 import { Journal } from '../../src/posting/journal.ts';
 import type { Ledger } from '../../src/posting/ledger.ts';
 import { eventsOf } from '../../src/posting/order.ts';
-import { isFinished, lengthOf } from '../../src/posting/place.ts';
 import { step, type StepOptions } from '../../src/posting/step.ts';
 import { audit } from './audit.ts';
+import { Backup } from './backup.ts';
+import { isAtEnd } from './ends.ts';
 import type { Faults } from './faults.ts';
 import { Life, type Death } from './life.ts';
 import { Poems } from './poems.ts';
 import type { Plant } from './plant.ts';
 import type { Random } from './random.ts';
+import { runnersOf, type Runner } from './runner.ts';
 import { begin, boundsOf, deadline, log, settle, type Happening, type Scenario } from './scenario.ts';
 import { SimulatedClock } from './simulated-clock.ts';
 import { SimulatedDisk } from './simulated-disk.ts';
@@ -29,16 +31,8 @@ export interface HistoryOptions {
   trace?: ((happened: string) => void) | undefined;
 }
 
-interface Runner {
-  bot: Bot;
-  next: number;
-  busy: boolean;
-  /** Steps it took in the epilogue. */
-  extra: number;
-}
-
 /** Longer than every wait that is due: the clock set back a day and some, a few refusals, and days for a budget. */
-const longest = (budget?: number): number => (budget === undefined ? 80 : 400) * 3_600_000;
+const longest = (budget?: number): number => (budget === undefined ? 80 : 600) * 3_600_000;
 const restartDelay = 5000;
 const minute = 60_000;
 
@@ -60,6 +54,7 @@ export class History {
   #isClockTrue = true;
   #wasClockOff = false;
   #isEpilogue = false;
+  readonly #backup: Backup;
   readonly #lastHappening: number;
 
   constructor(options: HistoryOptions) {
@@ -67,6 +62,7 @@ export class History {
     const { scenario, faults, random, trace } = options;
     this.#trace = trace && ((happened) => trace(`${(this.#clock.elapsed() / 1000).toFixed(3)} ${happened}`));
     this.#poems = new Poems(scenario);
+    this.#backup = new Backup(this.#trace);
     this.#lastHappening = Math.max(0, ...scenario.happenings.map(({ at }) => at));
     this.#x = new SimulatedX({
       clock: this.#clock,
@@ -176,21 +172,19 @@ export class History {
       readPoem: (file) => Promise.resolve(this.#poems.linesOf(file).join('\n')),
     };
     this.#ledger = undefined;
-    this.#runners = scenario.bots.map((bot) => ({
-      bot: plant?.settings ? { ...bot, settings: { ...bot.settings, ...plant.settings } } : bot,
-      next: 0,
-      busy: false,
-      extra: 0,
-    }));
+    this.#runners = runnersOf(scenario, plant);
     life.enter();
-    Journal.open(plant?.folder?.(folder) ?? folder, { manyLines: scenario.manyLines }).then(
-      (journal) => {
-        this.#ledger = plant?.ledger?.(journal) ?? journal;
-        for (const runner of this.#runners) runner.next = this.#clock.now();
-        life.leave();
-      },
-      (error: unknown) => this.#fail(life, error),
-    );
+    this.#backup
+      .restore(folder, scenario.bots, this.#clock.now())
+      .then(() => Journal.open(plant?.folder?.(folder) ?? folder, { manyLines: scenario.manyLines }))
+      .then(
+        (journal) => {
+          this.#ledger = plant?.ledger?.(journal) ?? journal;
+          for (const runner of this.#runners) runner.next = this.#clock.now();
+          life.leave();
+        },
+        (error: unknown) => this.#fail(life, error),
+      );
   }
 
   /** A process that ends with an error does so as the daemon does: at once, and it is started again. */
@@ -232,6 +226,14 @@ export class History {
       case 'fix':
         this.#poems.edit(happening, this.#x.linesOf(happening.bot));
         this.#wake();
+        return;
+      case 'export':
+        this.#backup.take(this.#disk.textOf('journal.jsonl'), this.#clock.now());
+        return;
+      case 'restore':
+        // Stopped as harshly as can be: what it is about to post may get to X yet.
+        this.#backup.order();
+        this.#die('kill');
     }
   }
 
@@ -279,10 +281,8 @@ export class History {
     );
   }
 
-  #isFinished({ name }: Bot): boolean {
-    const state = this.#ledger?.state(name);
-    if (!state || state.open || !isFinished(state.place)) return false;
-    return lengthOf(state.place) === this.#poems.linesOf(name).length;
+  #isFinished(bot: Bot): boolean {
+    return isAtEnd(bot, this.#ledger?.state(bot.name), this.#poems, this.#x);
   }
 
   /** A bot at its end lets each slot go by, one by one; that takes long to watch and is left for the epilogue. */

@@ -26,20 +26,20 @@ export interface Scenario {
   failedSyncLoses: boolean;
   /** Posts a day that the whole flock may make, where it has a budget. */
   budget?: number;
-  /** Deaths, sudden settings of the clock, edits of poems. */
+  /** Deaths, sudden settings of the clock, edits of poems, exports of the ledger and their restores. */
   happenings: Happening[];
   /** How long the machine is down after each death; then the last again. */
   downs: [number, ...number[]];
 }
 
 export type Happening = { at: number } & (
-  | { what: 'kill' | 'power cut' }
+  | { what: 'kill' | 'power cut' | 'export' | 'restore' }
   | { what: 'clock'; ahead: number }
   | { what: 'append'; bot: string; line: string }
   | { what: 'fix'; bot: string; which: number; posted: boolean }
 );
 
-type Own = Pick<Bot['settings'], 'refrain' | 'missed' | 'spread'>;
+type Own = Pick<Bot['settings'], 'refrain' | 'missed' | 'spread'> & Partial<Pick<Bot['settings'], 'atEnd'>>;
 
 const settingsOf = parseFlockFile(
   JSON.stringify({ schedule: '* * * * *', timezone: 'UTC', atEnd: 'stop', settle: `${settle / 1000}s` }),
@@ -89,6 +89,7 @@ export function randomScenario(random: Random): Scenario {
         refrain: random.pick(['join', 'defer', 'skip']),
         missed: random.pick(['skip', 'one', 'all']),
         spread: random.pick([0, 0, 20_000]),
+        atEnd: random.chance(0.1) ? 'loop' : 'stop',
       },
       random.chance(0.8),
     ),
@@ -119,6 +120,18 @@ function happeningsAmong(names: string[], random: Random): Happening[] {
     happenings.push({ at, what: 'clock', ahead });
     if (random.chance(0.9) || Math.abs(ahead) > 5 * minute)
       happenings.push({ at: at + random.pick([sometime(), random.int(20_000)]), what: 'clock', ahead: 0 });
+  }
+  if (random.chance(0.15)) {
+    const at = sometime();
+    happenings.push({ at, what: 'export' });
+    let later = at;
+    // An export may be restored more than once.
+    do
+      happenings.push({
+        at: (later += random.pick([sometime(), sometime(), random.int(20_000)])),
+        what: 'restore',
+      });
+    while (random.chance(0.2));
   }
   // One edit at a time: where two come between two looks, nobody could say which line became which.
   const edit = random.int(10);

@@ -20,11 +20,12 @@ export function runSeed(seed: number, { plant, adapt, trace }: SeedOptions = {})
   const faults = new RandomFaults(random);
   if (trace) {
     const { bots, poems, ...rest } = scenario;
-    const settings = bots.map(({ name, settings: { refrain, missed, spread } }) => ({
+    const settings = bots.map(({ name, settings: { refrain, missed, spread, atEnd } }) => ({
       name,
       refrain,
       missed,
       spread,
+      atEnd,
     }));
     trace(JSON.stringify({ seed, settings, poems: Object.fromEntries(poems), ...rest }));
   }

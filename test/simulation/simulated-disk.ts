@@ -46,6 +46,11 @@ export class SimulatedDisk {
     this.#unsynced.push(change);
   }
 
+  /** What a process reads in a file, which may be in the page cache only. */
+  textOf(name: string): string {
+    return this.names.get(name)?.text ?? '';
+  }
+
   syncNames(): void {
     this.#synced = new Map(this.names);
     this.#unsynced = [];

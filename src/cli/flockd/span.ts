@@ -8,6 +8,7 @@ const once = 'should be given once, with a value';
 
 /** Ten years: nobody plans farther ahead. */
 const mostDays = 3650;
+const days = `should be a number of days, from 1 to ${mostDays}`;
 
 /** X's ids count from 2010 on. */
 const earliest = Date.UTC(2011);
@@ -28,11 +29,9 @@ export const spanFlags = (days: string) =>
 export const spanSchema = {
   days: z
     .string(once)
-    .regex(/^\d{1,9}$/, 'should be a number of days')
+    .regex(/^\d+$/, days)
     .transform(Number)
-    .pipe(
-      z.number().min(1, 'should be 1 at least').max(mostDays, `should be ${mostDays} at most, ten years`),
-    ),
+    .pipe(z.number().min(1, days).max(mostDays, days)),
   from: z
     .string(once)
     .transform((text, context) => {

@@ -1,0 +1,21 @@
+import type { Bot } from '../../src/flock/load-flock.ts';
+import type { BotState } from '../../src/posting/bot-state.ts';
+import { isFinished, lengthOf } from '../../src/posting/place.ts';
+import type { Poems } from './poems.ts';
+import type { SimulatedX } from './simulated-x.ts';
+
+/** How many lines of its second pass, and of its third where the poem is short, a bot that begins again is watched for. */
+const beyond = 3;
+
+/** Whether a bot has posted all that a history waits for, and has nothing left to settle. */
+export function isAtEnd(
+  { name, settings }: Bot,
+  state: BotState | undefined,
+  poems: Poems,
+  x: SimulatedX,
+): boolean {
+  if (!state || state.open || state.restored) return false;
+  const lines = poems.linesOf(name).length;
+  if (settings.atEnd === 'loop') return x.linesOf(name) >= lines + beyond;
+  return isFinished(state.place) && lengthOf(state.place) === lines;
+}
