@@ -37,6 +37,7 @@ const rows = [
     'oauth/oauth1-client',
     'x/x-client',
     'http/send',
+    'http/undici-client',
     'http/node-send',
     'web/callback-listener',
     'web/local-server',
@@ -59,7 +60,7 @@ const rows = [
     'settings',
     'log',
   ],
-  ['files', 'held-clock', 'http/safe-address', 'quoted', 'shell-word'],
+  ['files', 'own-files', 'held-clock', 'http/safe-address', 'quoted', 'shell-word'],
   ['errors', 'clock'],
 ];
 
@@ -213,9 +214,9 @@ const owners = {
   'twitter-api-v2': 'x/x-client',
   'prom-client': 'monitor/metrics',
   'node-cron': 'schedule/slots',
-  undici: 'http/send',
+  undici: 'http/undici-client',
   'age-encryption': 'keys/sealed',
-  yargs: 'cli/program',
+  yargs: 'cli/call-verb',
 };
 
 const fits = (pattern, file) =>

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { FlockError, systemCode } from './errors.ts';
 import { reasonOf } from './files.ts';
 import { isPrivateWay } from './http/safe-address.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** The events of the log that are alarms: a person should hear of them without looking. */
 export const alarmNames = [

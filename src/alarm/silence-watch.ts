@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Clock } from '../clock.ts';
 import type { BotSettings } from '../flock/flock-file.ts';
 import type { Logger } from '../log.ts';

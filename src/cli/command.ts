@@ -1,5 +1,5 @@
 import type { Options, PositionalOptions } from 'yargs';
-import { z } from 'zod';
+import * as z from 'zod';
 import { FlockError, type Exit } from '../errors.ts';
 import type { Terminal } from './terminal.ts';
 

@@ -1,5 +1,5 @@
 import type { Options } from 'yargs';
-import { z } from 'zod';
+import * as z from 'zod';
 import { FlockError } from '../errors.ts';
 import { parseHostName } from '../monitor/known-hosts.ts';
 import { parseListenAddress } from '../monitor/listen-address.ts';

@@ -3,7 +3,7 @@ import { watch } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import fse from 'fs-extra';
-import { z } from 'zod';
+import * as z from 'zod';
 import { FlockError, messageOf, type Exit, exitCodes } from '../errors.ts';
 import { readRegularFile, reasonOf, replaceFile } from '../files.ts';
 import { order, type Order } from '../posting/order.ts';

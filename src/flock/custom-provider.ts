@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { isSafeAddress } from '../http/safe-address.ts';
 import { builtIn, usual, type Provider } from '../oauth/provider.ts';
 

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { parse, visit, type ParseError } from 'jsonc-parser';
-import { z } from 'zod';
+import * as z from 'zod';
 import { FlockError, systemCode } from '../errors.ts';
 import { readRegularFile, reasonOf } from '../files.ts';
 import { couldBeSecret, quoted } from '../quoted.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { Address } from '../alarm/address.ts';
 import { alarmNames, type AlarmName } from '../alarm/alarm.ts';
 import { quoted } from '../quoted.ts';

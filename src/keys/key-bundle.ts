@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { FlockError } from '../errors.ts';
 import { TokenPair } from './token-pair.ts';
 

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import fse from 'fs-extra';
-import { z } from 'zod';
+import * as z from 'zod';
 import { FlockError, systemCode } from '../errors.ts';
 import { reasonOf, replaceFile } from '../files.ts';
 import type { BotName } from '../flock/bot.ts';

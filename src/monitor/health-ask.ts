@@ -1,5 +1,5 @@
 import { request } from 'node:http';
-import { z } from 'zod';
+import * as z from 'zod';
 import { FlockError, systemCode } from '../errors.ts';
 import { reasonOf } from '../files.ts';
 import { readBody } from '../web/listen.ts';

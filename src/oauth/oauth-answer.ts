@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { FlockError } from '../errors.ts';
 import type { HttpAnswer } from '../http/exchange.ts';
 import { TokenPair } from '../keys/token-pair.ts';

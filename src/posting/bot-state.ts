@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { intent, type Intent, type LedgerEvent } from './ledger-event.ts';
 import { advance, place, startOf } from './place.ts';
 

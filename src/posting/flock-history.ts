@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { BotState } from './bot-state.ts';
 import type { Intent, LedgerEvent } from './ledger-event.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { FlockError } from '../errors.ts';
 import { applyEvent, parseBotState, type BotState } from './bot-state.ts';
 import { FlockHistory } from './flock-history.ts';

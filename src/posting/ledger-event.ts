@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 const instant = z.number().int();
 const base = { bot: z.string().min(1), at: instant };

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { FlockError, type Exit } from '../errors.ts';
 import type { BotState } from './bot-state.ts';
 import type { LedgerEvent } from './ledger-event.ts';

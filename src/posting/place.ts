@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import { withoutLinks } from '../poems/line-length.ts';
 
 export const place = z.object({

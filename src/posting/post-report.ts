@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { BotState } from './bot-state.ts';
 import { lengthOf } from './place.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 const entry = z.object({ event: z.string(), bot: z.string().optional(), why: z.string().optional() });
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Clock } from '../clock.ts';
 import type { SandboxAnswer, SandboxRequest } from '../sandbox/answer.ts';
 import { claimedToken } from '../sandbox/faults.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { json, type SandboxAnswer } from './answer.ts';
 import { billFor } from './bill.ts';
 import type { Core } from './core.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Delivery, SandboxAnswer, SandboxRequest } from './answer.ts';
 import type { Chance } from './chance.ts';
 

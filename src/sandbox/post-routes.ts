@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { json, rawJson, type SandboxAnswer } from './answer.ts';
 import { accessLevel, callerOf, type Caller, type Core } from './core.ts';
 import type { Counted } from './limits.ts';

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { Clock } from '../clock.ts';
 import { FlockError, systemCode } from '../errors.ts';
 import { readRegularFile, reasonOf, replaceFile } from '../files.ts';

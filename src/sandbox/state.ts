@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** An account of the sandbox: what X calls a user. */
 const account = z.object({

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { compareIds } from './post-id.ts';
 import { showText, type UrlEntity } from './post-text.ts';
 import type { Post } from './state.ts';

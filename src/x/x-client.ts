@@ -4,7 +4,7 @@ import {
   type TwitterApiv2,
   type TwitterResponse,
 } from 'twitter-api-v2';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Clock } from '../clock.ts';
 import { NoAnswer, type HttpAnswer, type Send } from '../http/exchange.ts';
 import type { KeyBundle } from '../keys/key-bundle.ts';

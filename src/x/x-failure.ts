@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { NoAnswer, type HttpAnswer } from '../http/exchange.ts';
 
 /**

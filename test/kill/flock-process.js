@@ -1,23 +1,23 @@
 /**
- * A daemon in a process of its own, to be killed: the real journal, requests and posting code from dist/, with short waits.
+ * A daemon in a process of its own, to be killed: the real journal, requests and posting code, with short waits.
  *   node flock-process.js ROOT API [KILL_AT]
  * KILL_AT n kills the process with SIGKILL right before its n-th touch of the disk or the network; an n that ends in `+`,
  * right after it. Every touch is one line on standard output; the process ends by itself when all bots have finished.
  */
 import path from 'node:path';
 import pino from 'pino';
-import { systemClock } from '../../dist/clock.js';
-import { Daemon } from '../../dist/daemon/daemon.js';
-import { lockState } from '../../dist/daemon/lock.js';
-import { parseFlockFile } from '../../dist/flock/flock-file.js';
-import { loadFlock } from '../../dist/flock/load-flock.js';
-import { openSender } from '../../dist/http/send.js';
-import { KeyStore } from '../../dist/keys/key-store.js';
-import { readPoem } from '../../dist/poems/read-poems.js';
-import { Journal } from '../../dist/posting/journal.js';
-import { isFinished } from '../../dist/posting/place.js';
-import { openStateFolder } from '../../dist/posting/state-folder.js';
-import { openX } from '../../dist/x/x-client.js';
+import { systemClock } from '../../src/clock.ts';
+import { Daemon } from '../../src/daemon/daemon.ts';
+import { lockState } from '../../src/daemon/lock.ts';
+import { parseFlockFile } from '../../src/flock/flock-file.ts';
+import { loadFlock } from '../../src/flock/load-flock.ts';
+import { openSender } from '../../src/http/send.ts';
+import { KeyStore } from '../../src/keys/key-store.ts';
+import { readPoem } from '../../src/poems/read-poems.ts';
+import { Journal } from '../../src/posting/journal.ts';
+import { isFinished } from '../../src/posting/place.ts';
+import { openStateFolder } from '../../src/posting/state-folder.ts';
+import { openX } from '../../src/x/x-client.ts';
 
 const [, , root, api, killAt = ''] = process.argv;
 const deadline = 800;

@@ -9,7 +9,7 @@ logged() { journalctl --sync; journalctl -u flockd -o cat --no-pager; }
 
 # setup BOTS LINES: installs everything; flockd is not started yet.
 setup() {
-  exec {x_output}< <(exec node test/systemd/x.js serve "$flock" "$1" "$2")
+  exec {x_output}< <(exec node --import tsx test/systemd/x.js serve "$flock" "$1" "$2")
   read -r _ <&"$x_output"
   scripts/install-systemd "$flock" >/dev/null
   mkdir -p /etc/systemd/system/flockd.service.d

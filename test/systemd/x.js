@@ -1,6 +1,6 @@
 /**
  * X in a box for the guest, which takes a text as often as it is sent, so that nothing hides; and what tests ask of it.
- *   node x.js serve FOLDER BOTS LINES   writes a flock with its keys into FOLDER, says `ready`, and serves on port 4010
+ *   node --import tsx x.js serve FOLDER BOTS LINES   writes a flock with its keys into FOLDER, says `ready`, and serves on port 4010
  *   node x.js wait COUNT                ends when so many posts have arrived
  *   node x.js pause MS                  ends after so long: a moment at random is not an event to wait for
  *   node x.js fault JSON | calm         has X misbehave, or no more
@@ -8,8 +8,6 @@
  */
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { systemClock } from '../../dist/clock.js';
-import { openSandbox } from '../../dist/sandbox/server.js';
 
 const app = { token: 'app-key-of-the-guest', secret: 'app-secret-of-the-guest' };
 const base = 'http://127.0.0.1:4010';
@@ -23,6 +21,8 @@ const unlimited = {
 };
 
 async function serve(folder, bots, lines) {
+  const { systemClock } = await import('../../src/clock.ts');
+  const { openSandbox } = await import('../../src/sandbox/server.ts');
   const { sandbox } = await openSandbox({
     port: 4010,
     clock: systemClock,

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { complete, type Completion } from '../complete.ts';
+import { ownFile } from '../../own-files.ts';
 import type { Manual } from '../manual.ts';
 import { botNames } from './bot-names.ts';
 import { typedWords } from './typed-words.ts';
@@ -28,7 +29,7 @@ function wordsOfBash(line: string): string[] {
 
 /** The build wrote it from this very program's tables, and to parse it would take as long as all the rest. */
 const readManual = (program: string): Manual =>
-  JSON.parse(readFileSync(new URL(`../../../dist/man/${program}.json`, import.meta.url), 'utf8')) as Manual;
+  JSON.parse(readFileSync(ownFile(`dist/man/${program}.json`), 'utf8')) as Manual;
 
 const shown = ({ paths, candidates }: Completion): string =>
   [paths, ...candidates.map(({ word, about }) => (about === '' ? word : `${word}\t${about}`)), ''].join('\n');

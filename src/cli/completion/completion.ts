@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { command, type Command } from '../command.ts';
 import { bash } from './bash.ts';
 import { fish } from './fish.ts';

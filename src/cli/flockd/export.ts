@@ -1,5 +1,5 @@
 import { open, rm } from 'node:fs/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import { openContext } from '../../context.ts';
 import { FlockError, systemCode } from '../../errors.ts';
 import { reasonOf } from '../../files.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { FlockError } from '../../errors.ts';
 import { askReady } from '../../monitor/health-ask.ts';
 import { parseListenAddress } from '../../monitor/listen-address.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { openContext } from '../../context.ts';
 import { isStopped, stopFlock } from '../../daemon/stop-switch.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';

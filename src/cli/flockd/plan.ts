@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { systemClock } from '../../clock.ts';
 import { isStopped } from '../../daemon/stop-switch.ts';
 import { readFlockFile } from '../../flock/flock-file.ts';

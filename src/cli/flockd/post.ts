@@ -1,5 +1,5 @@
 import pino from 'pino';
-import { z } from 'zod';
+import * as z from 'zod';
 import { openContext, type Context } from '../../context.ts';
 import { isStopped } from '../../daemon/stop-switch.ts';
 import { FlockError, type Exit } from '../../errors.ts';

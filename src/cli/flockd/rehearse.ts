@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import { systemClock } from '../../clock.ts';
 import { isStopped } from '../../daemon/stop-switch.ts';
 import { readFlockFile } from '../../flock/flock-file.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { openContext } from '../../context.ts';
 import { isLocked } from '../../daemon/lock.ts';
 import { giveOrder } from '../../daemon/orders.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { FlockError } from '../../errors.ts';
 import { parseBotName } from '../../flock/bot.ts';
 import { flockPaths } from '../../settings.ts';

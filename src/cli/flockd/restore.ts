@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { openContext } from '../../context.ts';
 import { lockState } from '../../daemon/lock.ts';
 import { FlockError } from '../../errors.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { openContext } from '../../context.ts';
 import { isStopped, releaseFlock } from '../../daemon/stop-switch.ts';
 import { FlockError, type Exit } from '../../errors.ts';

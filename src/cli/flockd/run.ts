@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { Alarms } from '../../alarm/alarms.ts';
 import { openContext, type Context } from '../../context.ts';
 import { Daemon } from '../../daemon/daemon.ts';

@@ -1,5 +1,5 @@
 import type { Options } from 'yargs';
-import { z } from 'zod';
+import * as z from 'zod';
 import { FlockError } from '../../errors.ts';
 import { parseBotName } from '../../flock/bot.ts';
 import { nearest } from '../../flock/nearest.ts';

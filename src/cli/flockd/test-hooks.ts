@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { sampleAlarm } from '../../alarm/alarm.ts';
 import { callHook } from '../../alarm/call-hook.ts';
 import { ping } from '../../alarm/ping.ts';

@@ -1,9 +1,10 @@
 import path from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { unitText } from '../../daemon/unit.ts';
+import { ownFile } from '../../own-files.ts';
 import { command } from '../command.ts';
 
-const program = path.resolve(import.meta.dirname, '../../..');
+const program = path.resolve(ownFile(''));
 
 const place = z
   .string('should be given once, with a value')
@@ -25,9 +26,9 @@ export const unit = command({
   run({ root, user }, terminal) {
     const text = unitText({
       node: process.execPath,
-      flockd: path.join(program, 'dist/flockd.js'),
+      flockd: ownFile('dist/flockd.js'),
       program,
-      notifyFd: path.join(program, 'scripts/notify-fd'),
+      notifyFd: ownFile('scripts/notify-fd'),
       root,
       user,
     });

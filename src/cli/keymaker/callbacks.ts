@@ -1,5 +1,5 @@
 import type { Options } from 'yargs';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Context } from '../../context.ts';
 import { FlockError } from '../../errors.ts';
 import type { Provider } from '../../oauth/provider.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { usualPrices } from '../../cost/price-table.ts';
 import { openContext } from '../../context.ts';
 import type { Checkup } from '../../doctor/checkup.ts';

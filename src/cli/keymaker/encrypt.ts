@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { openContext, type Context } from '../../context.ts';
 import { FlockError, type Exit } from '../../errors.ts';
 import { parseBotName, type BotName } from '../../flock/bot.ts';

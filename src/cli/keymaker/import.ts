@@ -1,7 +1,7 @@
 import { readdir, realpath } from 'node:fs/promises';
 import path from 'node:path';
 import pMap from 'p-map';
-import { z } from 'zod';
+import * as z from 'zod';
 import { openContext, type Context } from '../../context.ts';
 import { FlockError, systemCode, type Exit } from '../../errors.ts';
 import { readRegularFile, reasonOf } from '../../files.ts';

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import Table from 'cli-table3';
 import pMap from 'p-map';
-import { z } from 'zod';
+import * as z from 'zod';
 import { openContext } from '../../context.ts';
 import { FlockError } from '../../errors.ts';
 import type { BotName } from '../../flock/bot.ts';

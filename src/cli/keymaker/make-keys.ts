@@ -1,6 +1,6 @@
 import path from 'node:path';
 import pMap from 'p-map';
-import { z } from 'zod';
+import * as z from 'zod';
 import { openContext, type Context } from '../../context.ts';
 import { FlockError } from '../../errors.ts';
 import type { BotName } from '../../flock/bot.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { openContext } from '../../context.ts';
 import { parseBotName } from '../../flock/bot.ts';
 import { readFlockFile } from '../../flock/flock-file.ts';

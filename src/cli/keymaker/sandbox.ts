@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { systemClock } from '../../clock.ts';
 import { FlockError } from '../../errors.ts';
 import { readRegularFile, reasonOf } from '../../files.ts';

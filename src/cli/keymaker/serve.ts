@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { openContext } from '../../context.ts';
 import { FlockError, messageOf } from '../../errors.ts';
 import { readFlockFile } from '../../flock/flock-file.ts';

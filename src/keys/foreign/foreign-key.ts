@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { FlockError } from '../../errors.ts';
 import type { BotName } from '../../flock/bot.ts';
 import { parseKeyBundle, type KeyBundle } from '../key-bundle.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { FlockError } from '../../errors.ts';
 import { maskToken } from '../mask-token.ts';
 import { foreignKey, part, refusalOf, type Found } from './foreign-key.ts';

@@ -1,0 +1,54 @@
+/**
+ * Makes dist/: both programs with all that they need, the schema of flock.json, the man pages, what completion reads, and
+ * the licences of what is inside.
+ */
+import { chmod, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { flockd } from '../src/cli/flockd.ts';
+import { keymaker } from '../src/cli/keymaker.ts';
+import { manPage } from '../src/cli/man-page.ts';
+import { manualOf } from '../src/cli/manual.ts';
+import { flockFileSchema } from '../src/flock/flock-file.ts';
+import { bundle } from './bundle.js';
+
+const root = path.resolve(import.meta.dirname, '..');
+process.chdir(root);
+await rm('dist', { recursive: true, force: true });
+const inside = await bundle(['src/keymaker.ts', 'src/flockd.ts'], 'dist');
+for (const program of ['keymaker', 'flockd']) await chmod(`dist/${program}.js`, 0o755);
+await writeFile('dist/LICENSES.txt', await licensesOf(packagesOf(inside)));
+await writeFile('dist/flock.schema.json', `${JSON.stringify(flockFileSchema(), null, 2)}\n`);
+await mkdir('dist/man');
+for (const program of [keymaker, flockd]) await describe(program);
+
+/** Man pages, and the same for completion to read. */
+async function describe(program) {
+  const { version } = JSON.parse(await readFile('package.json', 'utf8'));
+  // @see reproducible-builds.org: the same sources make the same pages where the day is told.
+  const { SOURCE_DATE_EPOCH: seconds } = process.env;
+  const day = seconds ? new Date(Number(seconds) * 1000) : new Date();
+  const manual = await manualOf(program);
+  await writeFile(
+    `dist/man/${program.name}.1`,
+    manPage(manual, { version, date: day.toISOString().slice(0, 10) }),
+  );
+  await writeFile(`dist/man/${program.name}.json`, JSON.stringify(manual));
+}
+
+/** The folders of the packages that files are of. */
+function packagesOf(files) {
+  const found = files.map((file) => /.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0] ?? '');
+  return [...new Set(found)].sort();
+}
+
+/** What each package's licence asks to be passed on. */
+async function licensesOf(packages) {
+  const parts = [];
+  for (const folder of packages) {
+    const { name, version, license } = JSON.parse(await readFile(`${folder}/package.json`, 'utf8'));
+    const file = (await readdir(folder)).find((entry) => /^(licen[cs]e|copying)/i.test(entry));
+    const text = file === undefined ? `License: ${license}` : await readFile(path.join(folder, file), 'utf8');
+    parts.push(`${name} ${version}\n\n${text.trim()}\n`);
+  }
+  return parts.join(`\n${'-'.repeat(80)}\n\n`);
+}

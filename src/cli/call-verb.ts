@@ -1,0 +1,78 @@
+import yargs, { type Argv } from 'yargs';
+import type { Exit } from '../errors.ts';
+import type { Command, Program, Verb } from './command.ts';
+import type { Terminal } from './terminal.ts';
+import { usageError } from './usage-error.ts';
+
+/**
+ * Finds the verb that a command line calls, parses the rest of the line and runs it.
+ *
+ * @throws {FlockError} `usage` where the line is wrong, and whatever the verb throws
+ */
+export async function callVerb(program: Program, argv: readonly string[], terminal: Terminal): Promise<Exit> {
+  let exit: Exit = 'done';
+  const parser = yargs(shield(argv))
+    .scriptName(program.name)
+    .version(false)
+    .help(false)
+    .strict()
+    .demandCommand(1, 'which command?')
+    .exitProcess(false)
+    .parserConfiguration({
+      'boolean-negation': false,
+      'parse-numbers': false,
+      'parse-positional-numbers': false,
+    })
+    .fail((message: string | null, error: unknown) => {
+      if (error instanceof Error) throw error;
+      throw usageError(program, argv, message ?? '');
+    });
+  for (const verb of program.verbs) {
+    addVerb(parser, verb, async (command, args) => {
+      exit = await command.run(unshield(args), terminal);
+    });
+  }
+  try {
+    await parser.parseAsync();
+  } catch (error) {
+    // What yargs finds wrong before it has chosen a command does not come through `fail`.
+    throw error instanceof Error && error.name === 'YError'
+      ? usageError(program, argv, error.message)
+      : error;
+  }
+  return exit;
+}
+
+function addVerb(
+  parser: Argv,
+  { usage, summary, load }: Verb,
+  run: (command: Command, args: Record<string, unknown>) => Promise<void>,
+): void {
+  parser.command(
+    usage,
+    summary,
+    async (verb) => {
+      const { words = {}, flags } = await load();
+      for (const [word, options] of Object.entries(words)) verb.positional(word, options);
+      return verb.options(flags);
+    },
+    async (args) => run(await load(), args),
+  );
+}
+
+/** Stands for the first dash of a word after `--`, which yargs would take for a flag all the same. */
+const dash = '\ue000';
+
+function shield(argv: readonly string[]): string[] {
+  const end = argv.indexOf('--');
+  if (end < 0) return [...argv];
+  return [...argv.slice(0, end), ...argv.slice(end + 1).map((word) => word.replace(/^-/, dash))];
+}
+
+const unshield = (args: Record<string, unknown>): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries(args).map(([name, value]) => [
+      name,
+      typeof value === 'string' ? value.replace(dash, '-') : value,
+    ]),
+  );
