@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { intent, type Intent, type LedgerEvent } from './ledger-event.ts';
+import { madeAt } from './made-at.ts';
 import { advance, place, startOf } from './place.ts';
 
 const owed = z.object({
@@ -34,8 +35,10 @@ const botState = z.object({
   open: intent.optional(),
   /** A post that was tried and is still owed: the slot's line is not lost by a refusal. */
   owed: owed.optional(),
-  /** Its last confirmed post; the id is missing where a person vouched for it. */
-  last: z.object({ id: z.string().optional(), at: z.int(), line: z.int() }).optional(),
+  /** Its last confirmed post; the id is missing where a person vouched for it, and `lines` where it is one. */
+  last: z
+    .object({ id: z.string().optional(), at: z.int(), line: z.int(), lines: z.int().optional() })
+    .optional(),
   parked: z.object({ why: z.string(), hint: z.string(), key: z.string(), at: z.int() }).optional(),
   /** Since when it rests by a person's word. */
   paused: z.int().optional(),
@@ -64,7 +67,7 @@ export function applyEvent(state: BotState | undefined, event: LedgerEvent): Bot
   if (!state) throw new RangeError(`${event.bot}: ${event.event} before it began`);
   switch (event.event) {
     case 'edited':
-      return { ...state, place: { poem: event.poem, next: event.next, ahead: event.ahead } };
+      return afterEdited(state, event);
     case 'again':
       return { ...state, place: startOf(event.poem), pass: state.pass + 1 };
     case 'intent':
@@ -104,6 +107,15 @@ export function applyEvent(state: BotState | undefined, event: LedgerEvent): Bot
   }
 }
 
+function afterEdited(
+  { owed, ...state }: BotState,
+  { poem, next, ahead, by, at }: Extract<LedgerEvent, { event: 'edited' }>,
+): BotState {
+  // What X had against a line says nothing of the line that a person chose.
+  const still = owed && by === 'person' ? { ...asked(state, at), slot: owed.slot, until: owed.until } : owed;
+  return { ...state, place: { poem, next, ahead }, ...(still && { owed: still }) };
+}
+
 /** What is owed when a person asks for it: a line, and no slot. */
 const asked = ({ served }: BotState, at: number): Owed => ({
   slot: at,
@@ -120,14 +132,20 @@ function checked({ restored: _, ...state }: BotState): BotState {
 
 function afterPosted(
   { open, owed: _, ...state }: BotState,
-  { id, at, cost = 0 }: { id?: string | undefined; at: number; cost?: number | undefined },
+  posted: Extract<LedgerEvent, { event: 'posted' }>,
 ): BotState {
   if (!open) throw new RangeError('posted without an intent');
+  const { id, cost = 0 } = posted;
   return {
     ...withTally(state, corrected(state, open, 0, cost)),
     place: advance(state.place, open.lines),
     served: Math.max(state.served, open.until),
-    last: { ...(id !== undefined && { id }), at, line: open.line },
+    last: {
+      ...(id !== undefined && { id }),
+      at: madeAt(posted, open),
+      line: open.line,
+      ...(open.lines > 1 && { lines: open.lines }),
+    },
     posts: state.posts + 1,
   };
 }
@@ -151,10 +169,16 @@ function afterAbsent(state: BotState, { at, cost = 0 }: Absent): BotState {
   return afterRefused(state, why, cost);
 }
 
-/** A restored bot that finds no post is where it was: the slots that have passed are missed ones. */
-function afterLook({ open, ...state }: BotState, { cost = 0 }: Absent): BotState {
-  if (!open) throw new RangeError('looked without an intent');
-  return checked(withTally(state, corrected(state, open, 0, cost)));
+/**
+ * A restored bot that finds no post is where it was: the slots that have passed are missed ones. What the look cost belongs
+ * to the month in which it was made.
+ */
+function afterLook({ open: _, ...state }: BotState, { at, cost = 0 }: Absent): BotState {
+  const { tally } = state;
+  if (!tally) return checked(state);
+  const { month, total } = tally;
+  const paid = at < month.ends ? { ...month, micros: month.micros + cost } : month;
+  return checked({ ...state, tally: { ...tally, month: paid, total: total + cost } });
 }
 
 type Tally = NonNullable<BotState['tally']>;

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { BotState } from './bot-state.ts';
 import type { Intent, LedgerEvent } from './ledger-event.ts';
+import { madeAt } from './made-at.ts';
 
 const amount = z.object({ posts: z.int(), micros: z.int() });
 
@@ -57,8 +58,10 @@ export class FlockHistory {
     if (event.event === 'intent') this.#add(event, 1, event.cost ?? 0);
     else if (!open) return;
     else if (event.event === 'refused') this.#add(open, -1, -(open.cost ?? 0));
-    else if (event.event === 'absent') this.#add(open, -1, (event.cost ?? 0) - (open.cost ?? 0));
-    else if (event.event === 'posted' && !open.look) this.#posted(event, open);
+    else if (event.event === 'posted') this.#posted(event, open);
+    else if (event.event !== 'absent') return;
+    else if (open.look) this.#looked(event);
+    else this.#add(open, -1, (event.cost ?? 0) - (open.cost ?? 0));
   }
 
   /** What a day was, known by its end. */
@@ -90,18 +93,26 @@ export class FlockHistory {
 
   #posted(event: Extract<LedgerEvent, { event: 'posted' }>, open: Intent): void {
     if (event.cost !== undefined) this.#add(open, 0, event.cost);
-    const { bot, at, id } = event;
+    const { bot, id } = event;
     const { line, lines, print } = open;
-    this.#recent.push({ bot, at, ...(id !== undefined && { id }), line, lines, print });
+    this.#recent.push({ bot, at: madeAt(event, open), ...(id !== undefined && { id }), line, lines, print });
     if (this.#recent.length > mostRecent) this.#recent.shift();
   }
 
-  /** An intent that an older flockd wrote names no day. */
+  /** A look that found nothing has no day of its own: it is paid for where it falls. */
+  #looked({ at, cost = 0 }: Extract<LedgerEvent, { event: 'absent' }>): void {
+    const { lastDay, lastMonth } = this;
+    if (lastDay !== undefined && at < lastDay) addTo(this.#days, lastDay, 0, cost, mostDays);
+    if (lastMonth !== undefined && at < lastMonth) addTo(this.#months, lastMonth, 0, cost, mostMonths);
+  }
+
+  /** An intent that an older flockd wrote names no day, and neither does a look. */
   #add({ dayEnds, monthEnds, flockDayEnds, flockMonthEnds }: Intent, posts: number, micros: number): void {
     const day = flockDayEnds ?? dayEnds;
     const month = flockMonthEnds ?? monthEnds;
-    if (day !== undefined) addTo(this.#days, day, posts, micros, mostDays);
-    if (month !== undefined) addTo(this.#months, month, posts, micros, mostMonths);
+    if (day === undefined || month === undefined) return;
+    addTo(this.#days, day, posts, micros, mostDays);
+    addTo(this.#months, month, posts, micros, mostMonths);
     if (posts <= 0) return;
     this.lastDay = day;
     this.lastMonth = month;

@@ -1,4 +1,4 @@
-import type { BotState } from './bot-state.ts';
+import { applyEvent, type BotState } from './bot-state.ts';
 import type { LedgerEvent } from './ledger-event.ts';
 import type { Ledger } from './ledger.ts';
 
@@ -16,7 +16,7 @@ export function heard(
     states: () => ledger.states(),
     history: () => ledger.history(),
     async record(...events) {
-      const before = events.map(({ bot }) => ledger.state(bot));
+      const before = statesBefore(ledger, events);
       await ledger.record(...events);
       events.forEach((event, index) => {
         hear(event, before[index]);
@@ -24,4 +24,14 @@ export function heard(
     },
     [Symbol.asyncDispose]: () => ledger[Symbol.asyncDispose](),
   };
+}
+
+/** What the ledger says of each event's bot before it, the events before it in the same batch included. */
+function statesBefore(ledger: Ledger, events: readonly LedgerEvent[]): (BotState | undefined)[] {
+  const latest = new Map<string, BotState>();
+  return events.map((event, index) => {
+    const before = latest.get(event.bot) ?? ledger.state(event.bot);
+    if (index < events.length - 1) latest.set(event.bot, applyEvent(before, event));
+    return before;
+  });
 }

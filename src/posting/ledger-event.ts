@@ -33,8 +33,15 @@ const looking = { cost: z.int().optional() };
 const ledgerEvent = z.discriminatedUnion('event', [
   /** The flock takes a bot up: it begins at the poem's first line, and slots before now are not its own. */
   z.object({ event: z.literal('begun'), ...base, poem: z.string(), account: z.string().optional() }),
-  /** The poem was edited; this is where the bot now is in it. */
-  z.object({ event: z.literal('edited'), ...base, poem: z.string(), next: z.int(), ahead: z.array(z.int()) }),
+  /** The poem was edited, or a person sent the bot elsewhere; this is where the bot now is in it. */
+  z.object({
+    event: z.literal('edited'),
+    ...base,
+    poem: z.string(),
+    next: z.int(),
+    ahead: z.array(z.int()),
+    by: z.literal('person').optional(),
+  }),
   /** The bot has come to the end and begins the poem anew. */
   z.object({ event: z.literal('again'), ...base, poem: z.string() }),
   intent,

@@ -1,5 +1,5 @@
 import type { Logger } from '../log.ts';
-import type { BotState } from './bot-state.ts';
+import { applyEvent, type BotState } from './bot-state.ts';
 import { heard } from './heard-ledger.ts';
 import type { LedgerEvent } from './ledger-event.ts';
 import type { Ledger } from './ledger.ts';
@@ -11,11 +11,9 @@ export const logged = (ledger: Ledger, log: Logger): Ledger =>
     const { bot } = event;
     const entry = describe(event, before);
     if (entry) log[entry.level]({ event: event.event, bot, ...entry.fields }, entry.message);
-    if (event.event === 'posted' && isAtEnd(ledger.state(bot)))
+    if (event.event === 'posted' && isFinished(applyEvent(before, event).place))
       log.info({ event: 'finished', bot }, 'has come to the end of its poem');
   });
-
-const isAtEnd = (state: BotState | undefined): boolean => state !== undefined && isFinished(state.place);
 
 interface Entry {
   level: 'info' | 'warn' | 'error';
@@ -33,10 +31,11 @@ function describe(event: LedgerEvent, before: BotState | undefined): Entry | und
       return undefined;
     case 'begun':
       return info(`begins its poem of ${of} lines`, { of });
-    case 'edited':
-      return info(`follows an edit of its poem and goes on at line ${event.next + 1}`, {
-        line: event.next + 1,
-      });
+    case 'edited': {
+      const next = event.next + 1;
+      const how = event.by === 'person' ? 'is sent to' : 'follows an edit of its poem and goes on at';
+      return info(`${how} line ${next}`, { line: next });
+    }
     case 'again':
       return info('begins its poem again', { pass: (before?.pass ?? 0) + 1 });
     case 'posted': {
@@ -48,7 +47,7 @@ function describe(event: LedgerEvent, before: BotState | undefined): Entry | und
     }
     case 'refused': {
       const { why, reason } = event;
-      const again = event.retryAt > event.at ? `again at ${iso(event.retryAt)}` : 'again';
+      const again = `tries again ${event.retryAt > event.at ? `at ${iso(event.retryAt)}` : 'at once'}`;
       const message = `line ${line} was not posted (${reason}); ${again}`;
       return { level: 'warn', fields: { line, why, reason, until: iso(event.retryAt) }, message };
     }

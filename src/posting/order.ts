@@ -108,7 +108,7 @@ function resumed(order: Extract<Order, { order: 'resume' }>, state: BotState, at
       throw new FlockError('usage', `${bot} has a post in doubt`, {
         hint: `settle it first: flockd resolve ${bot}`,
       });
-    events.push({ event: 'edited', bot, at, poem: order.poem, next: order.next, ahead: [] });
+    events.push({ event: 'edited', bot, at, poem: order.poem, next: order.next, ahead: [], by: 'person' });
   }
   if (state.parked) events.push({ event: 'freed', bot, at });
   if (state.paused !== undefined) events.push({ event: 'resumed', bot, at });

@@ -6,6 +6,8 @@ import { lengthOf } from './place.ts';
 export const postReport = z.object({
   state: z.enum(['posted', 'waiting', 'in doubt', 'parked']),
   line: z.int(),
+  /** How many lines it is made of, where it was posted as more than one. */
+  lines: z.int().optional(),
   of: z.int(),
   /** Of the post, where it was posted. */
   id: z.string().optional(),
@@ -41,5 +43,13 @@ export function reportOf(state: BotState | undefined): PostReport | undefined {
       ...(why === 'asked' ? { why: untried } : { why: reason, until: retryAt }),
     };
   }
-  return { state: 'posted', line: (last?.line ?? 0) + 1, of, id: last?.id, at: last?.at };
+  const { line: from = 0, lines } = last ?? {};
+  return {
+    state: 'posted',
+    line: from + 1,
+    ...(lines !== undefined && { lines }),
+    of,
+    id: last?.id,
+    at: last?.at,
+  };
 }

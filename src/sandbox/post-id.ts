@@ -1,5 +1,4 @@
-/** The millisecond X counts its ids from: 2010-11-04T01:42:54.657Z. */
-const epoch = 1_288_834_974_657n;
+import { idEpoch } from '../x/post-instant.ts';
 
 /**
  * Ids as X makes them: the millisecond in the upper bits, so that a higher id is a later post.
@@ -14,7 +13,7 @@ export class PostIds {
   }
 
   next(instant: number): string {
-    const fromClock = (BigInt(Math.max(0, Math.floor(instant))) - epoch) << 22n;
+    const fromClock = (BigInt(Math.max(0, Math.floor(instant))) - idEpoch) << 22n;
     this.#last = fromClock > this.#last ? fromClock : this.#last + 1n;
     return String(this.#last);
   }

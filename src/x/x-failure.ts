@@ -114,5 +114,9 @@ function readProblem(body: string): Problem {
 /** X's own words, short enough for a line. */
 function wordsOf({ title, detail, errors }: Problem): string {
   const words = [detail || title, ...errors.map(({ message }) => message)].filter(Boolean).join('; ');
-  return words.replaceAll(/[\p{Cc}\s]+/gu, ' ').slice(0, 200);
+  // It goes on in a sentence of ours.
+  return words
+    .replaceAll(/[\p{Cc}\s]+/gu, ' ')
+    .slice(0, 200)
+    .replace(/\.$/, '');
 }

@@ -166,6 +166,29 @@ describe('a bot that was restored', () => {
     assert.equal(flock.timesOf('howl')[5], day('10:00:00.000'));
   });
 
+  it('knows when it made what it finds, and tells of it among the last posts', async () => {
+    const flock = await restored(poem, { exported: '02:30:00', restored: '05:30:00' });
+    await flock.until(day('05:50:00'));
+    assert.equal(flock.state('howl')?.last?.at, Date.parse(day('05:00:00')));
+    assert.deepEqual(
+      flock
+        .history()
+        .recent()
+        .map(({ line, at }) => [line, at]),
+      [4, 3, 2, 1, 0].map((line) => [line, Date.parse(day(`0${line + 1}:00:00`))]),
+    );
+  });
+
+  it('pays for the look out of the month of its own and of the flock', async () => {
+    const flock = await restored(poem, { exported: '01:30:00', restored: '05:30:00' });
+    await flock.until(day('05:50:00'));
+    const { total, month } = flock.state('howl')?.tally ?? {};
+    // Five posts, four of which were read again.
+    assert.equal(total, 5 * 15_000 + 4 * 5000);
+    assert.equal(month?.micros, total);
+    assert.equal(flock.history().month(month.ends).micros, total);
+  });
+
   it('keeps its tally, and counts what it finds against its budget', async () => {
     const flock = new HeldFlock(day('00:00:00'), hourly, accept);
     flock.add('howl', poem, { budget: { postsPerDay: 6 } });

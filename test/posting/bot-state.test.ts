@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { applyEvent, type BotState } from '../../src/posting/bot-state.ts';
+import { FlockHistory } from '../../src/posting/flock-history.ts';
 import type { LedgerEvent } from '../../src/posting/ledger-event.ts';
 import { fingerprints } from '../../src/posting/place.ts';
 
@@ -43,7 +44,7 @@ describe('what the ledger says of a bot', () => {
 
   it('a post of two lines moves on by two', () => {
     const state = fold(begun, intent(200, 0, 2), posted(201, '7'));
-    assert.deepEqual([state.place.next, state.posts], [2, 1]);
+    assert.deepEqual([state.place.next, state.posts, state.last?.lines], [2, 1, 2]);
   });
 
   it('a refusal leaves the line and the slot owed, and counts its kind', () => {
@@ -94,6 +95,54 @@ describe('what the ledger says of a bot', () => {
     const state = fold(begun, { event: 'edited', bot, at: 150, poem: poem.slice(8), next: 1, ahead: [2] });
     assert.deepEqual(state.place, { poem: poem.slice(8), next: 1, ahead: [2] });
     assert.deepEqual([state.served, state.pass], [100, 1]);
+  });
+
+  it('what X had against a line says nothing of the one that a person chose', () => {
+    const events = [begun, intent(200, 0), refused(201, 'duplicate')];
+    const edited: LedgerEvent = { event: 'edited', bot, at: 210, poem, next: 2, ahead: [] };
+    assert.deepEqual(fold(...events, edited).owed, fold(...events).owed);
+    const { owed } = fold(...events, { ...edited, by: 'person' });
+    assert.deepEqual(owed, {
+      slot: 199,
+      until: 200,
+      retryAt: 210,
+      why: 'asked',
+      reason: 'a person asked for it',
+      times: 0,
+    });
+    assert.equal(fold(begun, { ...edited, by: 'person' }).owed, undefined);
+  });
+
+  it('a look that finds nothing is paid for in the month it falls in', () => {
+    const price = { cost: 15, dayEnds: 1000, monthEnds: 5000 };
+    const look: LedgerEvent = {
+      event: 'intent',
+      bot,
+      at: 300,
+      slot: 300,
+      until: 300,
+      line: 1,
+      lines: 1,
+      print: 'p',
+      look: true,
+    };
+    const events = [
+      begun,
+      { ...intent(200, 0), ...price } as LedgerEvent,
+      posted(201, '7'),
+      { event: 'restored', bot, at: 290 } as const,
+    ];
+    const found = (at: number): LedgerEvent => ({ event: 'absent', bot, at, by: 'timeline', cost: 2 });
+    const { tally, restored, open } = fold(...events, look, found(301));
+    assert.deepEqual([tally?.month.micros, tally?.total, restored, open], [17, 17, undefined, undefined]);
+    assert.equal(fold(...events, look, found(5001)).tally?.month.micros, 15);
+    const history = new FlockHistory();
+    let state: BotState | undefined;
+    for (const event of [...events, look, found(301)]) {
+      history.apply(event, state);
+      state = applyEvent(state, event);
+    }
+    assert.deepEqual(history.month(5000), { posts: 1, micros: 17 });
   });
 
   it('refuses what cannot be', () => {

@@ -32,7 +32,7 @@ describe('an order', () => {
       'go on elsewhere',
       resumeAt,
       parked,
-      [{ event: 'edited', poem: 'ccccccccdddddddd', next: 1, ahead: [] }, { event: 'freed' }],
+      [{ event: 'edited', poem: 'ccccccccdddddddd', next: 1, ahead: [], by: 'person' }, { event: 'freed' }],
     ],
   ];
   for (const [name, order, state, events] of carriedOut) {

@@ -28,6 +28,11 @@ describe('what came of an order to post', () => {
   const cases: [name: string, state: Partial<BotState>, report: object][] = [
     ['a post', {}, { state: 'posted', line: 2, of: 3, id: '77', at: 9 }],
     [
+      'a post of two lines',
+      { last: { id: '77', at: 9, line: 1, lines: 2 } },
+      { state: 'posted', line: 2, lines: 2, of: 3, id: '77', at: 9 },
+    ],
+    [
       'doubt',
       { open },
       { state: 'in doubt', line: 3, of: 3, why: 'nobody knows whether it arrived; its timeline will tell' },

@@ -86,6 +86,7 @@ interface Shown {
   bot: string;
   state: PostReport['state'];
   line: number;
+  lines: number | undefined;
   of: number;
   id: string | undefined;
   url: string | undefined;
@@ -112,11 +113,12 @@ function shownOf(
   { id, at, until, why, hint, ...report }: PostReport,
   untried: Partial<Shown>,
 ): Shown {
-  const { state, line, of } = report;
+  const { state, line, lines, of } = report;
   return {
     bot: name,
     state,
     line,
+    lines,
     of,
     id,
     url: id === undefined ? undefined : postUrl(bundle.screenName, id),
@@ -130,9 +132,10 @@ function shownOf(
 const iso = (instant: number | undefined): string | undefined =>
   instant === undefined ? undefined : new Date(instant).toISOString();
 
-function say({ bot, state, line, of, url, why, hint, until }: Shown, terminal: Terminal): void {
+function say({ bot, state, line, lines = 1, of, url, why, hint, until }: Shown, terminal: Terminal): void {
   if (state === 'posted') {
-    terminal.say(`${bot} has posted line ${line} of ${of}${url === undefined ? '.' : `: ${url}`}`);
+    const which = lines > 1 ? `lines ${line} and ${line + 1}` : `line ${line}`;
+    terminal.say(`${bot} has posted ${which} of ${of}${url === undefined ? '.' : `: ${url}`}`);
     return;
   }
   const said = {

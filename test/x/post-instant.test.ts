@@ -1,0 +1,24 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { PostIds } from '../../src/sandbox/post-id.ts';
+import { postInstant } from '../../src/x/post-instant.ts';
+
+describe('the instant of a post', () => {
+  it('is in its id', () => {
+    // X's documentation shows this id beside its time.
+    assert.equal(
+      postInstant('1050118621198921728'),
+      Date.parse('2018-10-10T20:19:24.000Z') + 0,
+      'to the second',
+    );
+  });
+
+  it('is what the sandbox made it of', () => {
+    const now = Date.parse('2026-11-21T09:00:00.123Z');
+    assert.equal(postInstant(new PostIds().next(now)), now);
+  });
+
+  it('is not in the ids of before', () => {
+    assert.equal(postInstant('20'), undefined);
+  });
+});
