@@ -8,9 +8,11 @@ export function audit({ bots, budget }: Scenario, poems: Poems, x: SimulatedX): 
     const loops = settings.atEnd === 'loop';
     const poem = poems.readingsOf(name);
     const posted = x.log.filter(({ bot }) => bot === name).flatMap(({ text }) => text.split('\n'));
-    // A bot that is told to skip refrains lacks what X refused, and nothing else.
-    const mayLack = (line: string[]): boolean =>
-      settings.refrain === 'skip' && line.some((text) => x.repetitions.has(`${name} ${text}`));
+    // A bot that is told to skip refrains lacks what X refused, and a pass of one that begins again what was added after it.
+    const mayLack = (line: number, done: number): boolean =>
+      (settings.refrain === 'skip' && poem[line]?.some((text) => x.repetitions.has(`${name} ${text}`))) ===
+        true ||
+      (loops && poems.isAddedAfter(name, line, done));
     if (!follows(posted, poem, { loops, mayLack }))
       return `${name} posted ${JSON.stringify(posted)} of ${JSON.stringify(poems.linesOf(name))}`;
   }
@@ -31,20 +33,23 @@ function overBudget(budget: number, { log }: SimulatedX): string | undefined {
 interface Leave {
   /** The poem begins again at its end, and the history ends somewhere in it. */
   loops: boolean;
-  mayLack: (line: string[]) => boolean;
+  /** @param done - how many lines are posted before it */
+  mayLack: (line: number, done: number) => boolean;
 }
 
 /** Whether what was posted is the poem, each line in one of its readings, but for lines it may lack. */
 function follows(posted: readonly string[], poem: readonly string[][], { loops, mayLack }: Leave): boolean {
   const after = (line: number): number => (loops ? (line + 1) % poem.length : line + 1);
-  /** Lines that may come next, where these may. */
-  const reach = (lines: Iterable<number>): Set<number> => {
+  /** Lines that may come next, where these may and so many are posted. */
+  const reach = (lines: Iterable<number>, done: number): Set<number> => {
     const all = new Set(lines);
     // A set shows what is added to it while it is gone through.
-    for (const line of all) if (mayLack(poem[line] ?? [])) all.add(after(line));
+    for (const line of all) if (line < poem.length && mayLack(line, done)) all.add(after(line));
     return all;
   };
-  let next = reach([0]);
-  for (const text of posted) next = reach([...next].filter((line) => poem[line]?.includes(text)).map(after));
+  let next = reach([0], 0);
+  posted.forEach((text, index) => {
+    next = reach([...next].filter((line) => poem[line]?.includes(text)).map(after), index + 1);
+  });
   return loops ? next.size > 0 : next.has(poem.length);
 }

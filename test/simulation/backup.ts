@@ -4,27 +4,35 @@ import { readContents, formatEvent, formatSnapshot, wholeLines } from '../../src
 import { formatExport, parseExport, type LedgerExport } from '../../src/posting/ledger-export.ts';
 import { keyMark } from '../../src/posting/step.ts';
 import type { StateFolder } from '../../src/posting/state-folder.ts';
+import type { Excluded } from './excluded.ts';
+import type { SimulatedClock } from './simulated-clock.ts';
 
 const journalName = 'journal.jsonl';
 const newName = 'journal.new';
 
 /** A person who exports the ledger, and later restores it. */
 export class Backup {
+  readonly #excluded: Excluded;
   readonly #trace: ((happened: string) => void) | undefined;
   #text: string | undefined;
   #isDue = false;
 
-  constructor(trace: ((happened: string) => void) | undefined) {
+  constructor(excluded: Excluded, trace: ((happened: string) => void) | undefined) {
+    this.#excluded = excluded;
     this.#trace = trace;
   }
 
   /** Exports a journal as it is now. */
-  take(journal: string, at: number): void {
-    this.#text = exportOf(journal, at) ?? this.#text;
-    this.#trace?.(`flockd export: ${this.#text ?? 'nobody has begun'}`);
+  take(journal: string, clock: SimulatedClock): void {
+    const text = exportOf(journal, clock.now());
+    this.#trace?.(`flockd export: ${text ?? 'nobody has begun'}`);
+    if (text !== undefined && !this.#excluded.isExportInTheWay(text, clock.trueNow())) this.#text = text;
   }
 
-  /** Has the last export restored before the next start. */
+  /**
+   * Has the last export restored before the next start. Whoever orders it kills flockd, which is harsher than to stop it:
+   * what it is about to post may get to X yet.
+   */
   order(): void {
     this.#isDue = this.#text !== undefined;
   }
@@ -53,6 +61,9 @@ export function exportOf(journal: string, at: number): string | undefined {
 /**
  * What `flockd restore --replace` does, one call of the folder at a time: restoreJournal knows real folders only. That both
  * write the same is proved in backup.test.ts; the old journal that is kept aside takes no part in the promise.
+ *
+ * What nobody could know is left out: there always is the old ledger, which keeps bots that the export does not have, since
+ * on an empty machine they begin again, as flockd restore warns; and the timeline shows every post within `settle`.
  *
  * @param at - the instant of the restore, milliseconds since 1970
  */

@@ -7,6 +7,9 @@ import type { SimulatedX } from './simulated-x.ts';
 /** How many lines of its second pass, and of its third where the poem is short, a bot that begins again is watched for. */
 const beyond = 3;
 
+/** Longer than every wait that is due: the clock set back a day and some, a few refusals, and days for a budget. */
+export const longest = (budget?: number): number => (budget === undefined ? 80 : 600) * 3_600_000;
+
 /** Whether a bot has posted all that a history waits for, and has nothing left to settle. */
 export function isAtEnd(
   { name, settings }: Bot,

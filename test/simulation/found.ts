@@ -84,4 +84,117 @@ export const found: readonly Found[] = [
         [{ on: 'disk', nth: 9, fault: 'eio' }],
       ),
   },
+  {
+    name: 'a line is posted after an export, corrected, and restored: it is posted again as it reads now',
+    limit: /posted \["rain","rose","rose, corrected","stone"\]/,
+    run: () =>
+      history(['rain', 'rose', 'stone'], {
+        hasKnownBugs: true,
+        happenings: [
+          { at: minute, what: 'export' },
+          { at: 2 * minute, what: 'fix', bot: 'ada', which: 1, posted: true },
+          { at: 2 * minute, what: 'restore' },
+        ],
+      }),
+  },
+  {
+    name: 'the first line is posted after an export, corrected, and restored: it is taken for its twin, and the rest is skipped',
+    limit: /posted \["rain"\]/,
+    run: () =>
+      history(['rain', 'rose', 'rain'], {
+        hasKnownBugs: true,
+        happenings: [
+          { at: 10_000, what: 'export' },
+          { at: minute, what: 'fix', bot: 'ada', which: 0, posted: true },
+          { at: minute, what: 'restore' },
+        ],
+      }),
+  },
+  {
+    name: 'a line is added while a restored bot looks: a refrain that was joined is posted again',
+    limit: /posted \["rain","rain","rose","rain","rose","stone","sea"\]/,
+    run: () =>
+      history(['rain', 'rain', 'rose', 'stone'], {
+        hasKnownBugs: true,
+        duplicateWindow: 10 * minute,
+        happenings: [
+          { at: minute, what: 'export' },
+          { at: 2 * minute, what: 'restore' },
+          { at: 3 * minute, what: 'append', bot: 'ada', line: 'sea' },
+        ],
+      }),
+  },
+  {
+    name: 'a post in doubt is exported that never was, its line is corrected, and restored: a later one is taken for it',
+    limit: /posted \["rain, corrected","rose","rain","rose","rain"\]/,
+    run: () =>
+      history(
+        ['rain', 'rose', 'rain'],
+        {
+          hasKnownBugs: true,
+          happenings: [
+            { at: 1.5 * minute, what: 'fix', bot: 'ada', which: 0, posted: true },
+            { at: 1.6 * minute, what: 'export' },
+            { at: 10 * minute, what: 'restore' },
+          ],
+        },
+        [{ on: 'post', nth: 0, fault: 'dropped before' }],
+      ),
+  },
+  {
+    name: 'the last line of a pass is skipped after an export, and restored: the next pass is not found',
+    limit: /posted \["rain","stone","rose","rain","rose"/,
+    run: () =>
+      history(['rain', 'stone', 'rose', 'rose'], {
+        hasKnownBugs: true,
+        bots: [botOf('ada', { refrain: 'skip', missed: 'one', spread: 0, atEnd: 'loop' }, true)],
+        duplicateWindow: minute,
+        happenings: [
+          { at: 200_000, what: 'export' },
+          { at: 230_000, what: 'restore' },
+        ],
+      }),
+  },
+  {
+    name: 'a bot begins with a clock that is a year ahead, which is set right, and is restored: it looks for nothing older',
+    limit: /posted \["rain","rain","rose"\]/,
+    run: () =>
+      history(
+        ['rain', 'rose'],
+        {
+          hasKnownBugs: true,
+          happenings: [
+            { at: 500, what: 'clock', ahead: year },
+            { at: 2000, what: 'export' },
+            { at: 3000, what: 'clock', ahead: 0 },
+            { at: minute, what: 'restore' },
+          ],
+        },
+        [{ on: 'disk', nth: 0, fault: 'kill before' }],
+      ),
+  },
+  {
+    name: 'a flock with a budget is restored, and a bot posts before another has looked for what it has spent',
+    limit: /3 posts on 2026-03-28, and the budget is 2/,
+    run: () =>
+      history(
+        ['rain', 'rose'],
+        {
+          hasKnownBugs: true,
+          bots: ['ada', 'bea'].map((name) =>
+            botOf(name, { refrain: 'join', missed: 'one', spread: 0 }, true),
+          ),
+          poems: new Map([
+            ['ada', ['rain', 'rose']],
+            ['bea', ['sea']],
+          ]),
+          budget: 2,
+          happenings: [
+            { at: 10_000, what: 'export' },
+            { at: minute, what: 'restore' },
+          ],
+        },
+        [{ on: 'look', nth: 1, fault: 'unreadable' }],
+      ),
+  },
 ];

@@ -7,7 +7,8 @@ import { eventsOf } from '../../src/posting/order.ts';
 import { step, type StepOptions } from '../../src/posting/step.ts';
 import { audit } from './audit.ts';
 import { Backup } from './backup.ts';
-import { isAtEnd } from './ends.ts';
+import { Excluded } from './excluded.ts';
+import { isAtEnd, longest } from './ends.ts';
 import type { Faults } from './faults.ts';
 import { Life, type Death } from './life.ts';
 import { Poems } from './poems.ts';
@@ -31,8 +32,6 @@ export interface HistoryOptions {
   trace?: ((happened: string) => void) | undefined;
 }
 
-/** Longer than every wait that is due: the clock set back a day and some, a few refusals, and days for a budget. */
-const longest = (budget?: number): number => (budget === undefined ? 80 : 600) * 3_600_000;
 const restartDelay = 5000;
 const minute = 60_000;
 
@@ -55,6 +54,7 @@ export class History {
   #wasClockOff = false;
   #isEpilogue = false;
   readonly #backup: Backup;
+  readonly #excluded: Excluded;
   readonly #lastHappening: number;
 
   constructor(options: HistoryOptions) {
@@ -62,7 +62,8 @@ export class History {
     const { scenario, faults, random, trace } = options;
     this.#trace = trace && ((happened) => trace(`${(this.#clock.elapsed() / 1000).toFixed(3)} ${happened}`));
     this.#poems = new Poems(scenario);
-    this.#backup = new Backup(this.#trace);
+    this.#excluded = new Excluded(scenario);
+    this.#backup = new Backup(this.#excluded, this.#trace);
     this.#lastHappening = Math.max(0, ...scenario.happenings.map(({ at }) => at));
     this.#x = new SimulatedX({
       clock: this.#clock,
@@ -224,14 +225,14 @@ export class History {
         return;
       case 'append':
       case 'fix':
+        if (this.#excluded.isEditInTheWay(happening.bot, this.#clock.elapsed(), this.#living)) return;
         this.#poems.edit(happening, this.#x.linesOf(happening.bot));
         this.#wake();
         return;
       case 'export':
-        this.#backup.take(this.#disk.textOf('journal.jsonl'), this.#clock.now());
+        this.#backup.take(this.#disk.textOf('journal.jsonl'), this.#clock);
         return;
       case 'restore':
-        // Stopped as harshly as can be: what it is about to post may get to X yet.
         this.#backup.order();
         this.#die('kill');
     }
@@ -272,18 +273,17 @@ export class History {
     return resumed;
   }
 
-  #isDone(): boolean {
-    const { bots } = this.#options.scenario;
-    return (
-      !this.#life.over &&
-      this.#clock.elapsed() >= this.#lastHappening &&
-      bots.every((bot) => this.#isFinished(bot))
-    );
+  get #living(): Ledger | undefined {
+    return this.#life.over ? undefined : this.#ledger;
   }
 
-  #isFinished(bot: Bot): boolean {
-    return isAtEnd(bot, this.#ledger?.state(bot.name), this.#poems, this.#x);
+  #isDone(): boolean {
+    const { bots } = this.#options.scenario;
+    return !this.#life.over && this.#clock.elapsed() >= this.#lastHappening && bots.every(this.#isFinished);
   }
+
+  readonly #isFinished = (bot: Bot): boolean =>
+    isAtEnd(bot, this.#ledger?.state(bot.name), this.#poems, this.#x);
 
   /** A bot at its end lets each slot go by, one by one; that takes long to watch and is left for the epilogue. */
   #mayRest(runner: Runner): boolean {

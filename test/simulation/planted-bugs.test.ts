@@ -31,7 +31,10 @@ const plain =
     duplicateWindow,
     // An edit would bring to light what the server hides.
     happenings: scenario.happenings.filter(({ what }) => what !== 'fix' && what !== 'append'),
-    bots: scenario.bots.map((bot) => ({ ...bot, settings: { ...bot.settings, refrain: 'skip' } })),
+    bots: scenario.bots.map((bot) => ({
+      ...bot,
+      settings: { ...bot.settings, refrain: 'skip', atEnd: 'stop' },
+    })),
     poems: new Map(
       [...scenario.poems].map(([bot, lines]) => [bot, lines.map((line, at) => `${line} ${at}`)]),
     ),

@@ -137,6 +137,43 @@ function retried(x: XClient): XClient {
   };
 }
 
+/** The ledger with other events in the place of those that a look back writes down. */
+const misled =
+  (change: (events: LedgerEvent[]) => LedgerEvent[]) =>
+  (ledger: Ledger): Ledger => ({
+    state: (bot) => ledger.state(bot),
+    states: () => ledger.states(),
+    history: () => ledger.history(),
+    record: (...events) => ledger.record(...change(events)),
+    [Symbol.asyncDispose]: () => ledger[Symbol.asyncDispose](),
+  });
+
+/** What was restored is not marked, and so not looked for. */
+function trusting(ledger: Ledger): Ledger {
+  return {
+    ...misled((events) => events)(ledger),
+    state(bot) {
+      const { restored: _, ...state } = ledger.state(bot) ?? {};
+      return 'place' in state ? state : undefined;
+    },
+  };
+}
+
+/** The first post that the timeline would show is taken for the one before it. */
+const oneLate = (events: LedgerEvent[]): LedgerEvent[] =>
+  events.map((event) =>
+    event.event === 'intent' && event.look === true && event.since !== undefined
+      ? { ...event, since: String(Number(event.since) + 1) }
+      : event,
+  );
+
+/** Of what a look back has found, the first post only. */
+function firstFound(events: LedgerEvent[]): LedgerEvent[] {
+  const isLook = events.at(-1)?.event === 'checked';
+  const first = events.findIndex(({ event }) => event === 'posted');
+  return isLook ? [...events.slice(0, first + 1), ...events.slice(-1)] : events;
+}
+
 const done = { ok: '99' };
 const again = ({ reason }: XFailure): { failure: XFailure } => ({ failure: { kind: 'never-sent', reason } });
 
@@ -193,6 +230,9 @@ export const plants: readonly Plant[] = [
       at: (at, wake) => clock.at(at, wake),
     }),
   },
+  { name: 'a restored bot does not look', ledger: trusting },
+  { name: 'a restored bot looks from one post after its last one', ledger: misled(oneLate) },
+  { name: 'a restored bot believes that it has posted once since', ledger: misled(firstFound) },
 ];
 
 /** Looks wrong and is not: an outcome that is lost leaves its intent open, and the timeline tells. */

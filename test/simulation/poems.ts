@@ -9,6 +9,9 @@ export class Poems {
   /** How lines read before they were corrected, where they may have been posted so: bot and line. */
   readonly #before = new Map<string, string>();
 
+  /** How many lines X had, or was about to have, when a line was added: bot and line. */
+  readonly #addedAfter = new Map<string, number>();
+
   constructor({ poems, bots }: Scenario) {
     this.#lines = new Map(poems);
     this.#skips = bots.some(({ settings }) => settings.refrain === 'skip');
@@ -24,11 +27,18 @@ export class Poems {
     return this.linesOf(bot).map((line, at) => [line, this.#before.get(`${bot} ${at}`) ?? line]);
   }
 
+  /** Whether a line was added to a poem once so many lines had been posted, or later: earlier passes did without it. */
+  isAddedAfter(bot: string, line: number, posted: number): boolean {
+    return (this.#addedAfter.get(`${bot} ${line}`) ?? -1) >= posted;
+  }
+
   /** @param reached - how many lines X has, or is about to have */
   edit(edit: Edit, reached: number): void {
     const { bot } = edit;
-    if (edit.what === 'append') this.#lines.set(bot, [...this.linesOf(bot), edit.line]);
-    else this.#fix(edit, reached);
+    if (edit.what === 'append') {
+      this.#addedAfter.set(`${bot} ${this.linesOf(bot).length}`, reached);
+      this.#lines.set(bot, [...this.linesOf(bot), edit.line]);
+    } else this.#fix(edit, reached);
   }
 
   /** Corrects a line. Where a post may have begun to say it, it may have been said the old way. */
