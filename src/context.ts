@@ -2,6 +2,7 @@ import { systemClock, type Clock } from './clock.ts';
 import { FlockError } from './errors.ts';
 import type { FlockFile } from './flock/flock-file.ts';
 import { nearest } from './flock/nearest.ts';
+import { postPages, type PostPages } from './flock/post-pages.ts';
 import type { Send } from './http/exchange.ts';
 import { openNodeSender } from './http/node-send.ts';
 import { openSender } from './http/send.ts';
@@ -9,7 +10,15 @@ import { KeyStore } from './keys/key-store.ts';
 import type { TokenPair } from './keys/token-pair.ts';
 import { openOAuth1Client, type OAuth1Client } from './oauth/oauth1-client.ts';
 import { builtIn, builtInProvider, type Provider } from './oauth/provider.ts';
-import { apiUrl, credentialsFolder, flockPaths, identityFile, xApi, type FlockPaths } from './settings.ts';
+import {
+  apiUrl,
+  credentialsFolder,
+  flockPaths,
+  identityFile,
+  socketsWanted,
+  xApi,
+  type FlockPaths,
+} from './settings.ts';
 import { openX, type OpenXClient } from './x/x-client.ts';
 
 /** What a person chose on the command line about where things are. */
@@ -24,18 +33,23 @@ export interface Places {
 export interface Context extends AsyncDisposable {
   paths: FlockPaths;
   clock: Clock;
+  /** Where posts are seen. */
+  pages: PostPages;
   keys: KeyStore;
   send: Send;
+  /** Loads what sending needs, for a process that is to run for years. */
+  load: () => Promise<void>;
   /** @throws {FlockError} `usage` where there is no such provider */
   provider: (id: string, custom: FlockFile['providers']) => Provider;
   oauth: (provider: Provider, appKeys: TokenPair) => OAuth1Client;
   openX: OpenXClient;
   /** The most one request takes. Milliseconds. */
   deadline: number;
+  /** Requests under way at a time. */
+  sockets: number;
 }
 
 const deadline = 10_000;
-const sockets = 64;
 
 /** @throws {FlockError} `config` where a setting of the environment is wrong */
 export function openContext(places: Places): Context {
@@ -45,17 +59,21 @@ export function openContext(places: Places): Context {
   const clock = systemClock;
   // undici needs WebAssembly, which a process without the right to make code has not.
   const open = 'WebAssembly' in globalThis ? openSender : openNodeSender;
+  const sockets = socketsWanted();
   const sender = open({ deadline, sockets });
   const send: Send = (request) => sender.send(request);
   return {
     paths,
     clock,
+    pages: postPages(api),
     keys: new KeyStore(paths.keys, keyOptions),
     send,
+    load: () => sender.load(),
     provider: (id, custom) => providerOf(id, custom, api),
     oauth: (provider, appKeys) => openOAuth1Client(provider, { send, clock, appKeys }),
     openX: openX(api, send, clock),
     deadline,
+    sockets,
     [Symbol.asyncDispose]: () => sender[Symbol.asyncDispose](),
   };
 }

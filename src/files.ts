@@ -102,7 +102,11 @@ export async function sweepTemporaries(folder: string): Promise<void> {
 
 function isWriting(pid: number, name: string): boolean {
   // A container gives every process the id that the one before it had.
-  if (pid === process.pid) return underWay.has(name);
+  return pid === process.pid ? underWay.has(name) : isRunning(pid);
+}
+
+/** Whether a process of this machine is there. */
+export function isRunning(pid: number): boolean {
   try {
     return process.kill(pid, 0);
   } catch (error) {
@@ -132,6 +136,8 @@ const reasons: Partial<Record<string, string>> = {
   ENOENT: 'there is no such file or folder',
   ENOTDIR: 'it is not a folder',
   EISDIR: 'it is a folder',
+  // Node's own, of a folder that is to be removed as a file.
+  ERR_FS_EISDIR: 'it is a folder',
   EACCES: 'permission denied',
   EPERM: 'permission denied',
   ELOOP: 'it is a symbolic link',

@@ -1,8 +1,9 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import * as z from 'zod';
 import { FlockError, systemCode } from './errors.ts';
 import { reasonOf } from './files.ts';
+import { usualSockets } from './http/exchange.ts';
 import { isPrivateWay } from './http/safe-address.ts';
 import { botOfBundle, credentialPrefix } from './keys/bundle-name.ts';
 import { readPrivateFileSync } from './keys/private-file.ts';
@@ -19,9 +20,17 @@ export interface FlockPaths {
 /**
  * The places of a flock; `$STATE_DIRECTORY` (systemd) wins over `state/`, and bundles among systemd's credentials win over
  * `keys/`.
+ *
+ * @throws {FlockError} `config` where the root is not there
  */
 export function flockPaths(flags: { root?: string | undefined; keys?: string | undefined }): FlockPaths {
   const root = path.resolve(flags.root ?? '.');
+  if (!existsSync(root))
+    throw new FlockError('config', `there is no folder ${root}`, {
+      hint: '--root names the folder of a flock',
+    });
+  if (!statSync(root).isDirectory())
+    throw new FlockError('config', `${root} is not a folder`, { hint: '--root names the folder of a flock' });
   const keys =
     flags.keys === undefined ? (credentialBundles() ?? path.join(root, 'keys')) : path.resolve(flags.keys);
   const state = nonEmpty(process.env['STATE_DIRECTORY']?.split(':')[0]) ?? path.join(root, 'state');
@@ -76,6 +85,23 @@ export function apiUrl(): string {
     );
   }
   return (url.origin + url.pathname).replace(/\/+$/, '');
+}
+
+const mostSockets = 10_000;
+
+/**
+ * Requests under way at a time: `$FLOCKD_SOCKETS`, or 64.
+ *
+ * @throws {FlockError} `config` for anything but a number from 1 to 10,000
+ */
+export function socketsWanted(): number {
+  const text = nonEmpty(process.env['FLOCKD_SOCKETS']);
+  if (text === undefined) return usualSockets;
+  const wanted = wholeNumber(text) ?? 0;
+  if (wanted >= 1 && wanted <= mostSockets) return wanted;
+  throw new FlockError('config', `FLOCKD_SOCKETS must be a number from 1 to ${mostSockets}`, {
+    hint: `leave it out for ${usualSockets}; more are of use where hundreds of bots post in the same second`,
+  });
 }
 
 /** The pair that the sandbox accepts, and that its clients may use, where nothing else is set. */

@@ -6,11 +6,15 @@ interface Entry<T> {
   item: T;
 }
 
+/** So many entries that mean nothing any more are no matter. */
+const spare = 1000;
+
 /** Calls each item at its instant, with one timer for all of them. An item has one instant at a time. */
 export class Agenda<T> {
   readonly #clock: Clock;
   readonly #due: (item: T) => void;
-  readonly #queue: TinyQueue<Entry<T>>;
+  readonly #compare: (a: Entry<T>, b: Entry<T>) => number;
+  #queue: TinyQueue<Entry<T>>;
   readonly #instants = new Map<T, number>();
   #timer: { instant: number; cancel: () => void } | undefined;
 
@@ -18,13 +22,16 @@ export class Agenda<T> {
   constructor(clock: Clock, due: (item: T) => void, compare: (a: T, b: T) => number) {
     this.#clock = clock;
     this.#due = due;
-    this.#queue = new TinyQueue<Entry<T>>([], (a, b) => a.instant - b.instant || compare(a.item, b.item));
+    this.#compare = (a, b) => a.instant - b.instant || compare(a.item, b.item);
+    this.#queue = new TinyQueue<Entry<T>>([], this.#compare);
   }
 
   /** Puts an item down for an instant, in place of the one it had. */
   set(item: T, instant: number): void {
+    if (this.#instants.get(item) === instant) return;
     this.#instants.set(item, instant);
     this.#queue.push({ instant, item });
+    if (this.#queue.length > 2 * this.#instants.size + spare) this.#tidyUp();
     this.#arm();
   }
 
@@ -43,6 +50,12 @@ export class Agenda<T> {
   /** The earliest instant, or undefined where nothing is put down. */
   get next(): number | undefined {
     return this.#first()?.instant;
+  }
+
+  /** Lets go what was moved or removed, and would stay until its instant. */
+  #tidyUp(): void {
+    const entries = [...this.#instants].map(([item, instant]) => ({ item, instant }));
+    this.#queue = new TinyQueue(entries, this.#compare);
   }
 
   #first(): Entry<T> | undefined {

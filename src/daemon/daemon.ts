@@ -3,6 +3,7 @@ import { FlockError } from '../errors.ts';
 import type { BotName } from '../flock/bot.ts';
 import type { Bot, Flock } from '../flock/load-flock.ts';
 import type { Logger } from '../log.ts';
+import type { BotState } from '../posting/bot-state.ts';
 import { openPurse } from '../posting/budget.ts';
 import { Closures } from '../posting/closures.ts';
 import { Doubts } from '../posting/doubts.ts';
@@ -10,15 +11,17 @@ import { eventsOf, type Order } from '../posting/order.ts';
 import { Caps } from '../posting/price-post.ts';
 import { postNow } from '../posting/post-now.ts';
 import { keyMark, step, type NextStep, type StepOptions } from '../posting/step.ts';
+import { Uncounted } from '../posting/uncounted.ts';
 import { Agenda } from './agenda.ts';
 import { isInTrouble, Rounds } from './rounds.ts';
+import { Row } from './row.ts';
 
 /** What the daemon keeps itself. */
-type Kept = 'doubts' | 'closures' | 'caps' | 'purse';
+type Kept = 'doubts' | 'closures' | 'caps' | 'uncounted' | 'purse';
 
 export interface DaemonOptions extends Omit<StepOptions, Kept> {
   /** Bots that take a step at the same time. */
-  concurrency: number;
+  sockets: number;
   /** Called once where the daemon cannot go on: the ledger keeps nothing more, or there is a bug. */
   failed: (cause: unknown) => void;
   /** Told each time that all that was due is worked off, and whether something in it went wrong. */
@@ -43,6 +46,9 @@ const patience = 60_000;
 /** A step is a few reads and writes of files and one request; one that takes longer is stuck. Milliseconds. */
 const mostOfStep = 60_000;
 
+/** After so many steps others have their turn: answers that came in, timers, the watchdog. */
+const mostInARow = 500;
+
 /** Runs a flock: takes each bot a step whenever one is due, several bots at once, one step of a bot at a time. */
 export class Daemon {
   readonly #options: DaemonOptions & StepOptions;
@@ -52,10 +58,13 @@ export class Daemon {
   readonly #runners = new Map<BotName, Runner>();
   /** What was last said of a bot that cannot post, so that it is said once. */
   readonly #complaints = new Map<BotName, string>();
-  readonly #queue: Runner[] = [];
+  readonly #row = new Row<Runner>();
   /** Steps under way, and when each began by the clock that nobody sets. */
   readonly #steps = new Map<Promise<void>, number>();
   readonly #rounds: Rounds;
+  /** Steps begun since others last came to their turn. */
+  #begun = 0;
+  #breathing = false;
   #purse = openPurse;
   #stopping = false;
 
@@ -65,6 +74,7 @@ export class Daemon {
       doubts: new Doubts(options.clock),
       closures: new Closures(),
       caps: new Caps(),
+      uncounted: new Uncounted(options.ledger, (name) => this.#isUp(name as BotName)),
       purse: () => this.#purse,
     };
     this.#clock = options.clock;
@@ -93,12 +103,14 @@ export class Daemon {
   /**
    * Carries out what a person told flockd about a bot, between the bot's own steps.
    *
+   * @param check - called right before, with what the ledger says then; whatever it throws stops the order
    * @throws {FlockError} `usage` where there is nothing to carry out, `io` from the ledger
    */
-  carryOut(order: Order): Promise<void> {
+  carryOut(order: Order, check?: (state: BotState | undefined) => void): Promise<void> {
     const { ledger } = this.#options;
     const runner = this.#runners.get(order.bot as BotName);
     const carry = async (): Promise<void> => {
+      check?.(ledger.state(order.bot));
       if (order.order === 'post' && runner) await postNow(runner.bot, this.#options);
       else await ledger.record(...eventsOf(order, ledger.state(order.bot), this.#clock.now()));
     };
@@ -121,7 +133,7 @@ export class Daemon {
   async stop(): Promise<void> {
     this.#stopping = true;
     this.#agenda.clear();
-    this.#queue.length = 0;
+    this.#row.clear();
     await Promise.all(this.#steps.keys());
   }
 
@@ -177,15 +189,20 @@ export class Daemon {
   }
 
   #enqueue(runner: Runner): void {
-    this.#queue.push(runner);
+    this.#row.add(runner);
     this.#pump();
   }
 
   #pump(): void {
-    while (!this.#stopping && this.#steps.size < this.#options.concurrency) {
-      const runner = this.#queue.shift();
+    while (!this.#stopping && !this.#breathing && this.#steps.size < this.#options.sockets) {
+      if (this.#begun === mostInARow) {
+        this.#breathe();
+        return;
+      }
+      const runner = this.#row.next();
       if (!runner) return;
       if (runner.gone || runner.busy) continue;
+      this.#begun++;
       const running = this.#step(runner).finally(() => {
         this.#steps.delete(running);
         if (runner.gone) this.#forget(runner);
@@ -197,9 +214,23 @@ export class Daemon {
     }
   }
 
+  /** Steps that only look at the ledger follow each other at once: in a large flock nothing else would come to its turn. */
+  #breathe(): void {
+    this.#breathing = true;
+    this.#clock.at(this.#clock.now(), () => {
+      this.#breathing = false;
+      this.#begun = 0;
+      this.#pump();
+    });
+  }
+
+  #isUp(name: BotName): boolean {
+    return this.#runners.get(name)?.bot.settings.paused === false;
+  }
+
   #isAtRest(): boolean {
     const next = this.#agenda.next ?? Infinity;
-    return this.#steps.size === 0 && this.#queue.length === 0 && next > this.#clock.now();
+    return this.#steps.size === 0 && this.#row.length === 0 && next > this.#clock.now();
   }
 
   async #step(runner: Runner): Promise<void> {

@@ -3,7 +3,7 @@ import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import fse from 'fs-extra';
-import { FlockError } from '../errors.ts';
+import { FlockError, systemCode } from '../errors.ts';
 import { reasonOf } from '../files.ts';
 import { plainEnvironment } from '../settings.ts';
 
@@ -26,18 +26,9 @@ export async function lockState(folder: string): Promise<AsyncDisposable> {
     });
   }
   try {
-    const { status, error } = spawnSync('flock', ['-n', '-x', '3'], {
-      stdio: ['ignore', 'ignore', 'ignore', handle.fd],
-      // It needs nothing of ours, and the app keys may be among it.
-      env: plainEnvironment(),
-    });
-    if (error) {
-      throw new FlockError('config', `cannot lock ${file}: flock(1) cannot be run`, {
-        hint: 'install util-linux, which has the flock command',
-        cause: error,
-      });
-    }
-    if (status !== 0) throw taken(folder, await handle.readFile('utf8'));
+    // Who only looks whether it is held shares it for a moment, and then it is worth a wait.
+    const isOurs = locks(handle, '-n', '-x') || (locks(handle, '-n', '-s') && locks(handle, '-w', '5', '-x'));
+    if (!isOurs) throw taken(folder, await handle.readFile('utf8'));
     await handle.truncate();
     await handle.write(`${process.pid}\n`, 0);
   } catch (error) {
@@ -47,15 +38,37 @@ export async function lockState(folder: string): Promise<AsyncDisposable> {
   return { [Symbol.asyncDispose]: () => handle.close() };
 }
 
-/** Whether a daemon runs on a state folder. */
+/**
+ * Whether a daemon runs on a state folder. Nothing is written, and no daemon is kept from starting.
+ *
+ * @throws {FlockError} `io` where the folder cannot be read, `config` where there is no flock(1)
+ */
 export async function isLocked(folder: string): Promise<boolean> {
   try {
-    await using _lock = await lockState(folder);
-    return false;
-  } catch (error) {
-    if (error instanceof FlockError && error.exit === 'tryLater') return true;
-    throw error;
+    await using handle = await open(path.join(folder, 'lock'), constants.O_RDONLY | constants.O_NOFOLLOW);
+    return !locks(handle, '-n', '-s');
+  } catch (cause) {
+    if (systemCode(cause) === 'ENOENT') return false;
+    if (cause instanceof FlockError) throw cause;
+    throw new FlockError('io', `cannot read the state folder ${folder}: ${reasonOf(cause)}`, {
+      hint: 'run this as the one who runs flockd',
+      cause,
+    });
   }
+}
+
+/** Locks an open file. @returns whether it could @throws {FlockError} `config` where there is no flock(1) */
+function locks(handle: FileHandle, ...how: string[]): boolean {
+  const { status, error } = spawnSync('flock', [...how, '3'], {
+    stdio: ['ignore', 'ignore', 'ignore', handle.fd],
+    // It needs nothing of ours, and the app keys may be among it.
+    env: plainEnvironment(),
+  });
+  if (!error) return status === 0;
+  throw new FlockError('config', 'cannot lock the state folder: flock(1) cannot be run', {
+    hint: 'install util-linux, which has the flock command',
+    cause: error,
+  });
 }
 
 function taken(folder: string, pid: string): FlockError {

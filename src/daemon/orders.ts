@@ -1,18 +1,26 @@
 import { randomBytes } from 'node:crypto';
 import { watch } from 'node:fs';
-import { readdir, rm } from 'node:fs/promises';
+import { readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import fse from 'fs-extra';
+import pino from 'pino';
 import * as z from 'zod';
 import { FlockError, messageOf, type Exit, exitCodes } from '../errors.ts';
-import { readRegularFile, reasonOf, replaceFile } from '../files.ts';
+import { readRegularFile, reasonOf, replaceFile, sweepTemporaries, syncFolder } from '../files.ts';
+import type { Logger } from '../log.ts';
 import { order, type Order } from '../posting/order.ts';
 import { postReport, type PostReport } from '../posting/post-report.ts';
 
 /*
  * How a person's command reaches a running daemon: as a file in `state/orders`, which the daemon carries out and answers
  * by a file beside it. The ledger keeps its one writer, and an order given while nobody runs is not lost.
+ *
+ * `NAME.order` is given. `NAME.taken` is being carried out: the daemon renames it first, so that no order is carried out
+ * twice, whatever fails or dies after that. `NAME.answer` says what came of it, until the asker has read it.
  */
+
+/** How long a running daemon may take to answer. Milliseconds. */
+const patience = 30_000;
 
 /** What a person tells a running daemon: something about a bot, or to read its files again. */
 export type DaemonOrder = Order | { order: 'reload' };
@@ -36,31 +44,119 @@ type CarryOut = (order: DaemonOrder) => Promise<PostReport | undefined>;
 const largest = 4 * 1024 * 1024;
 const folderOf = (state: string): string => path.join(state, 'orders');
 
-/** Carries out the orders that come, oldest first. @returns the way to stop */
-export async function takeOrders(state: string, carryOut: CarryOut): Promise<() => void> {
-  const folder = folderOf(state);
-  await fse.ensureDir(folder, { mode: 0o700 });
-  let turn = Promise.resolve();
+/** By this clock orders have their names, later ones later names. Milliseconds since 1970. */
+const now = (): number => Math.floor(performance.timeOrigin + performance.now());
+
+interface Desk {
+  folder: string;
+  carryOut: CarryOut;
+  log: Logger;
+  closed: boolean;
+}
+
+/**
+ * Carries out the orders that come, oldest first, each at most once. What goes wrong on the way is logged.
+ *
+ * @returns the way to stop
+ */
+export async function takeOrders(
+  state: string,
+  carryOut: CarryOut,
+  log: Logger = pino({ enabled: false }),
+): Promise<() => void> {
+  const desk: Desk = { folder: folderOf(state), carryOut, log, closed: false };
+  await fse.ensureDir(desk.folder, { mode: 0o700 });
+  let turn = tried(desk, 'tidy up the orders', () => tidyUp(desk));
   const look = (): void => {
-    turn = turn.then(() => carryOutAll(folder, carryOut)).catch(() => undefined);
+    turn = turn.then(() => tried(desk, 'look for orders', () => carryOutAll(desk)));
   };
-  const watcher = watch(folder, look);
+  const watcher = watch(desk.folder, look);
   watcher.on('error', () => undefined);
   look();
   return () => {
+    desk.closed = true;
     watcher.close();
   };
 }
 
-async function carryOutAll(folder: string, carryOut: CarryOut): Promise<void> {
-  const names = (await readdir(folder)).filter((name) => /^[0-9a-f]+\.order$/.test(name)).sort();
-  for (const name of names) {
-    const file = path.join(folder, name);
-    const outcome = await attempt(file, carryOut);
-    await replaceFile(file.replace(/order$/, 'answer'), JSON.stringify(outcome));
-    await rm(file, { force: true });
+/** Orders that were under way when the last daemon died are answered, and what nobody waits for any more is removed. */
+async function tidyUp(desk: Desk): Promise<void> {
+  const { folder, log } = desk;
+  await sweepTemporaries(folder);
+  for (const name of await namesIn(folder, 'answer')) {
+    if (askedAt(name) < now() - patience) await discard(desk, name, 'answer');
+  }
+  const answered = await namesIn(folder, 'answer');
+  for (const name of await namesIn(folder, 'taken')) {
+    if (answered.includes(name)) await discard(desk, name, 'taken');
+    else {
+      const { message: reason, hint } = perhaps;
+      log.warn({ event: 'order-failed', reason, hint }, `${reason}; ${hint}`);
+      await finish(desk, name, perhaps);
+    }
   }
 }
+
+const perhaps = {
+  done: false,
+  exit: 'tryLater',
+  message: 'flockd ended while it carried an order out, and cannot tell whether it did',
+  hint: 'look at flockd status, then ask again if needed',
+} as const satisfies Answer;
+
+async function carryOutAll(desk: Desk): Promise<void> {
+  for (const name of await namesIn(desk.folder, 'order')) {
+    if (desk.closed) return;
+    // What cannot be taken stays, and nothing is written that would wake the watcher for it.
+    if (!(await tried(desk, 'take an order', () => take(desk, name)))) continue;
+    await finish(desk, name, await attempt(fileOf(desk, name, 'taken'), desk.carryOut));
+  }
+}
+
+async function take(desk: Desk, name: string): Promise<void> {
+  await rename(fileOf(desk, name, 'order'), fileOf(desk, name, 'taken'));
+  // A power cut must not bring it back once it is carried out.
+  await syncFolder(desk.folder);
+}
+
+/** An answer that cannot be written is one that the asker does not get: nothing is carried out again for it. */
+async function finish(desk: Desk, name: string, outcome: Answer): Promise<void> {
+  await tried(desk, 'answer an order', () =>
+    replaceFile(fileOf(desk, name, 'answer'), JSON.stringify(outcome)),
+  );
+  await discard(desk, name, 'taken');
+}
+
+async function discard(desk: Desk, name: string, kind: Kind): Promise<void> {
+  await tried(desk, `remove what is left of an order`, () => rm(fileOf(desk, name, kind), { force: true }));
+}
+
+/** Does what may fail without an end to the daemon. @returns whether it did not */
+async function tried({ log, folder }: Desk, what: string, act: () => Promise<void>): Promise<boolean> {
+  try {
+    await act();
+    return true;
+  } catch (error) {
+    const reason = reasonOf(error);
+    log.error({ event: 'order-failed', reason }, `cannot ${what} in ${folder}: ${reason}`);
+    return false;
+  }
+}
+
+type Kind = 'order' | 'taken' | 'answer';
+
+const fileOf = ({ folder }: Desk, name: string, kind: Kind): string => path.join(folder, `${name}.${kind}`);
+
+/** The names of the orders of which there is such a file, oldest first. */
+async function namesIn(folder: string, kind: Kind): Promise<string[]> {
+  const files = await readdir(folder);
+  return files.flatMap((file) => new RegExp(`^([0-9a-f]+)\\.${kind}$`).exec(file)?.[1] ?? []).sort();
+}
+
+const nameFor = (instant: number): string =>
+  `${instant.toString(16).padStart(12, '0')}${randomBytes(6).toString('hex')}`;
+
+const askedAt = (name: string): number => Number.parseInt(name.slice(0, 12), 16);
 
 async function attempt(file: string, carryOut: CarryOut): Promise<Answer> {
   try {
@@ -74,8 +170,18 @@ async function attempt(file: string, carryOut: CarryOut): Promise<Answer> {
   }
 }
 
-/** How long a running daemon may take to answer. Milliseconds. */
-const patience = 30_000;
+/** Takes back an order that nobody has answered. @throws {FlockError} always; what it says depends on whether it was taken */
+async function withdraw(file: string, cause: unknown): Promise<never> {
+  const isWithdrawn = await rm(file).then(
+    () => true,
+    () => false,
+  );
+  if (!isWithdrawn) throw cause;
+  throw new FlockError('tryLater', 'flockd runs but does not answer: nothing was done', {
+    hint: 'is it busy, or has it just ended? ask again',
+    cause,
+  });
+}
 
 /**
  * Gives an order to the daemon that runs on a state folder, and waits until it is carried out.
@@ -85,20 +191,19 @@ const patience = 30_000;
  */
 export async function giveOrder(state: string, order: DaemonOrder): Promise<PostReport | undefined> {
   const folder = folderOf(state);
-  // Later orders have later names.
-  const name = `${Math.floor(performance.timeOrigin + performance.now())
-    .toString(16)
-    .padStart(12, '0')}${randomBytes(6).toString('hex')}`;
+  const name = nameFor(now());
   try {
     await fse.ensureDir(folder, { mode: 0o700 });
+    const file = path.join(folder, `${name}.order`);
     using answered = waitFor(folder, `${name}.answer`);
-    await replaceFile(path.join(folder, `${name}.order`), JSON.stringify(order));
-    await answered.there;
+    const isThere = answered.there.catch((cause: unknown) => withdraw(file, cause));
+    await replaceFile(file, JSON.stringify(order));
+    await isThere;
     return reportIn(await takeAnswer(path.join(folder, `${name}.answer`)));
   } catch (cause) {
     if (cause instanceof FlockError) throw cause;
     throw new FlockError('io', `cannot tell flockd through ${folder}: ${reasonOf(cause)}`, {
-      hint: 'run this as the one who runs flockd',
+      hint: 'run this as the one who runs flockd, and where its disk has room',
       cause,
     });
   }
@@ -132,7 +237,7 @@ function waitFor(folder: string, name: string): Waiting {
     timer = setTimeout(() => {
       reject(
         new FlockError('tryLater', 'flockd runs but does not answer', {
-          hint: 'the order stays; look at flockd status',
+          hint: 'it may be carried out all the same: look at flockd status before you ask again',
         }),
       );
     }, patience);

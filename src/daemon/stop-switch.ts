@@ -1,8 +1,8 @@
-import { existsSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import fse from 'fs-extra';
-import { FlockError } from '../errors.ts';
+import { FlockError, systemCode } from '../errors.ts';
 import { reasonOf, replaceFile } from '../files.ts';
 
 /*
@@ -12,8 +12,18 @@ import { reasonOf, replaceFile } from '../files.ts';
 
 const fileOf = (state: string): string => path.join(state, 'stop');
 
-/** Whether the flock is stopped. */
-export const isStopped = (state: string): boolean => existsSync(fileOf(state));
+/** Whether the flock is stopped: where nobody can tell, it is. */
+export const isStopped = (state: string): boolean => isThrown(state, true);
+
+/** @param unknown - the answer where nobody can tell */
+function isThrown(state: string, unknown: boolean): boolean {
+  try {
+    // Whatever is there counts: a link that leads nowhere, or a folder.
+    return lstatSync(fileOf(state), { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    return unknown;
+  }
+}
 
 /**
  * Stops the flock: a daemon that runs notices within a second.
@@ -23,12 +33,21 @@ export const isStopped = (state: string): boolean => existsSync(fileOf(state));
  */
 export async function stopFlock(state: string, why: string): Promise<void> {
   await fse.ensureDir(state, { mode: 0o700 }).catch(cannotThrow(state));
-  await replaceFile(fileOf(state), `${why}\n`).catch(cannotThrow(state));
+  await replaceFile(fileOf(state), `${why}\n`).catch((cause: unknown) => {
+    // What cannot be replaced stops the flock as well.
+    if (!isThrown(state, false)) cannotThrow(state)(cause);
+  });
 }
 
 /** Lets the flock go on. @throws {FlockError} `io` where the switch cannot be thrown */
 export const releaseFlock = (state: string): Promise<void> =>
-  rm(fileOf(state), { force: true }).catch(cannotThrow(state));
+  rm(fileOf(state), { force: true }).catch((cause: unknown) => {
+    if (systemCode(cause) !== 'ERR_FS_EISDIR') return cannotThrow(state)(cause);
+    throw new FlockError('io', `${fileOf(state)} is a folder`, {
+      hint: 'rmdir it; the flock stays stopped meanwhile',
+      cause,
+    });
+  });
 
 const cannotThrow =
   (state: string) =>
@@ -48,10 +67,9 @@ export interface StopSwitch extends Disposable {
 
 /** Watches the switch. @param changed - told each time it is thrown */
 export function watchStopSwitch(state: string, changed: (stopped: boolean) => void): StopSwitch {
-  const file = fileOf(state);
-  let stopped = existsSync(file);
+  let stopped = isStopped(state);
   const look = (): void => {
-    if (existsSync(file) === stopped) return;
+    if (isStopped(state) === stopped) return;
     stopped = !stopped;
     changed(stopped);
   };

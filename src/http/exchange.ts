@@ -25,3 +25,6 @@ export class NoAnswer extends Error {
     this.sent = sent;
   }
 }
+
+/** Requests under way at a time, where nobody wants more or fewer. */
+export const usualSockets = 64;

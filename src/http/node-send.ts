@@ -15,6 +15,7 @@ export function openNodeSender({ deadline, sockets }: SenderOptions): Sender {
   const options = { keepAlive: true, maxSockets: sockets, timeout: idle };
   const agents = { 'http:': new http.Agent(options), 'https:': new https.Agent(options) };
   return {
+    load: () => Promise.resolve(),
     async send(request) {
       const reached = { connected: false };
       try {

@@ -11,6 +11,8 @@ export interface SenderOptions {
 
 export interface Sender extends AsyncDisposable {
   send: Send;
+  /** Loads all that sending needs, for a process that outlives its own files: an upgrade may replace them. */
+  load: () => Promise<void>;
 }
 
 /**
@@ -19,9 +21,11 @@ export interface Sender extends AsyncDisposable {
  */
 export function openSender({ deadline, sockets }: SenderOptions): Sender {
   let opened: Promise<UndiciClient> | undefined;
+  const client = (): Promise<UndiciClient> => (opened ??= openClient({ deadline, sockets }));
   return {
+    load: async () => void (await client()),
     async send({ url, method, headers, body = null }) {
-      const { agent, request, isBeforeSending } = await (opened ??= openClient({ deadline, sockets }));
+      const { agent, request, isBeforeSending } = await client();
       try {
         const answer = await request(url, {
           dispatcher: agent,

@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
+import { access, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { FlockError } from '../errors.ts';
+import { FlockError, systemCode } from '../errors.ts';
 import { reasonOf, replaceFile } from '../files.ts';
 import { applyEvent, type BotState } from './bot-state.ts';
 import { FlockHistory } from './flock-history.ts';
@@ -190,10 +190,26 @@ async function recover(folder: StateFolder): Promise<JournalContents> {
 /** Puts a text in the place of the journal: after a crash at any moment there is the old one or the new one, whole. */
 async function replaceJournal(folder: StateFolder, text: string): Promise<void> {
   await folder.remove(newName);
-  await folder.append(newName, text);
-  await folder.sync(newName);
-  await folder.rename(newName, journalName);
+  try {
+    await folder.append(newName, text);
+    await folder.sync(newName);
+    await folder.rename(newName, journalName);
+  } catch (error) {
+    // It would keep a full disk full.
+    await folder.remove(newName).catch(() => undefined);
+    throw error;
+  }
   await folder.syncNames();
+}
+
+/** Whether there is a journal in a folder, be it one that cannot be read: without one, no bot of its flock has begun. */
+export async function hasJournal(folder: string): Promise<boolean> {
+  try {
+    await access(path.join(folder, journalName));
+    return true;
+  } catch (error) {
+    return systemCode(error) !== 'ENOENT';
+  }
 }
 
 /**

@@ -51,8 +51,8 @@ export async function openStateFolder(folder: string): Promise<StateFolder> {
       if (file) files.set(to, file);
     },
     async remove(name) {
-      await forget(name);
       await rm(path.join(folder, name), { force: true });
+      await forget(name);
     },
     syncNames: () => syncFolder(folder),
     async [Symbol.asyncDispose]() {

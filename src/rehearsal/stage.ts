@@ -3,6 +3,7 @@ import { Daemon } from '../daemon/daemon.ts';
 import type { Bot } from '../flock/load-flock.ts';
 import type { PlannedBot } from '../flock/planned-flock.ts';
 import { HeldClock } from '../held-clock.ts';
+import { usualSockets } from '../http/exchange.ts';
 import { TokenPair } from '../keys/token-pair.ts';
 import type { Purse } from '../posting/budget.ts';
 import { formatSnapshot, type JournalContents } from '../posting/journal-text.ts';
@@ -37,9 +38,8 @@ export interface Setting {
 
 const app = { token: 'rehearsal-app', secret: 'rehearsal-app-secret' };
 
-/** As `flockd run` has them. The deadline in milliseconds. */
+/** As `flockd run` has it. Milliseconds. */
 const deadline = 10_000;
-const concurrency = 64;
 
 /** The real daemon, ledger, posting code and signatures, with a clock that is held and X in a box. No socket is needed. */
 export class Stage implements AsyncDisposable {
@@ -71,7 +71,7 @@ export class Stage implements AsyncDisposable {
       openX: openX('http://127.0.0.1:1', send, clock),
       deadline,
       readPoem: (file) => Promise.resolve(setting.poems.get(file) ?? ''),
-      concurrency,
+      sockets: usualSockets,
       isStopped: () => false,
       failed: (cause) => (this.#failure ??= { cause }),
     });

@@ -56,7 +56,7 @@ export class AlarmedFlock implements AsyncDisposable {
         await this.#stuck;
         return (poems[file] ?? []).join('\n');
       },
-      concurrency: 64,
+      sockets: 64,
       isStopped,
       failed: (cause) => {
         throw cause;

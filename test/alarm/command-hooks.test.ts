@@ -168,6 +168,7 @@ describe('a command that cannot be started', { concurrency: true, timeout: 60_00
     world.raise();
     await world.heard.until('hook-failed');
     assert.deepEqual(world.failures, ['hooks.0: there is no such command']);
+    assert.match(world.said, /"hooks\.0 \(\.\/tell\): there is no such command"/);
   });
 
   it('is refused by the system for its length, and nobody falls over it', async () => {

@@ -106,6 +106,7 @@ describe('a webhook', { concurrency: true, timeout: 60_000 }, () => {
     await world.pass(1000);
     assert.equal(web.seen.all.length, 1);
     assert.deepEqual(world.failures, ['hooks.0: it answered 404']);
+    assert.match(world.said, /"hooks\.0 \(a webhook\): it answered 404"/);
   });
 
   it('is never named in the log', async () => {

@@ -170,3 +170,20 @@ describe('a flock on a held clock', () => {
     assert.match(flock.state('howl')?.parked?.why ?? '', /place in it is lost/);
   });
 });
+
+describe('a large flock', () => {
+  it('lets others have their turn while its bots only look at the ledger', async () => {
+    const flock = new HeldFlock('2026-05-01T00:00:00Z', { schedule: '0 9 * * *' });
+    const names = Array.from({ length: 1200 }, (_, n) => `bot-${n}`);
+    for (const name of names) flock.add(name, ['a line']);
+    flock.start();
+    await new Promise((resolve) => setImmediate(resolve));
+    const begun = (): number => names.filter((name) => flock.state(name) !== undefined).length;
+    assert.ok(begun() > 0 && begun() < names.length, `${begun()} have begun in the first turn`);
+    await flock.until('2026-05-01T10:00:00Z');
+    assert.ok(
+      names.every((name) => flock.postsOf(name).length === 1),
+      'each has posted',
+    );
+  });
+});

@@ -113,7 +113,7 @@ export class HeldFlock {
       ),
       deadline,
       readPoem: (file) => this.stuck ?? Promise.resolve(this.poems.get(file) ?? ''),
-      concurrency: 64,
+      sockets: 64,
       isStopped: () => this.stopped,
       failed: (cause) => this.failures.push(cause),
     });

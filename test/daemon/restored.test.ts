@@ -202,4 +202,29 @@ describe('a bot that was restored', () => {
     assert.equal(flock.state('howl')?.tally?.day.posts, 6);
     assert.ok((flock.state('howl')?.tally?.total ?? 0) >= 6 * 15_000);
   });
+
+  it('keeps a flock with a budget waiting until it has looked', async () => {
+    const flock = new HeldFlock(day('00:00:00'), { ...hourly, budget: { postsPerDay: 5 } }, accept);
+    flock.add('ada', poem);
+    flock.add('bea', poem);
+    flock.start();
+    await flock.until(day('00:30:00'));
+    const text = flock.export();
+    await flock.until(day('02:30:00'));
+    const ada = flock.sandbox.world.accountNamed('ada')?.id ?? '';
+    // It looks for an hour.
+    flock.control('faults', {
+      match: { method: 'GET', path: `/2/users/${ada}/tweets` },
+      times: 6,
+      fault: { kind: 'status', status: 503 },
+    });
+    await flock.restore(text);
+    await assert.rejects(flock.order({ order: 'post', bot: 'ada' }), /ada was restored/);
+    await flock.until(day('03:20:00'));
+    assert.equal(flock.state('bea')?.restored, undefined);
+    assert.equal(flock.postsOf('bea').length, 2);
+    await assert.rejects(flock.order({ order: 'post', bot: 'bea' }), /bea cannot post yet: ada was restored/);
+    await flock.until(day('23:00:00'));
+    assert.equal(flock.postsOf('ada').length + flock.postsOf('bea').length, 5);
+  });
 });

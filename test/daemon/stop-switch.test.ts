@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'node:test';
 import { isStopped, releaseFlock, stopFlock, watchStopSwitch } from '../../src/daemon/stop-switch.ts';
@@ -55,6 +55,41 @@ describe('the stop switch', () => {
     await releaseFlock(state);
     assert.equal(await flock.change(), false);
     await releaseFlock(state);
+  });
+
+  it('stops the flock whatever is in its place, be it a link that leads nowhere', async () => {
+    const state = tempFolder();
+    const file = path.join(state, 'stop');
+    symlinkSync('nowhere', file);
+    assert.equal(isStopped(state), true);
+    using flock = watched(state);
+    assert.equal(flock.isStopped(), true);
+    await stopFlock(state, 'why');
+    assert.ok(lstatSync(file).isFile(), 'the link is replaced');
+    await releaseFlock(state);
+    assert.equal(await flock.change(), false);
+  });
+
+  it('that is a folder stops the flock, until a person removes it', async () => {
+    const state = tempFolder();
+    const file = path.join(state, 'stop');
+    mkdirSync(file);
+    assert.equal(isStopped(state), true);
+    await stopFlock(state, 'why');
+    await assert.rejects(releaseFlock(state), (error) => {
+      assert.ok(error instanceof FlockError);
+      assert.deepEqual(
+        [error.exit, error.message, error.hint],
+        ['io', `${file} is a folder`, 'rmdir it; the flock stays stopped meanwhile'],
+      );
+      return true;
+    });
+    assert.equal(isStopped(state), true);
+  });
+
+  it('stops the flock where nobody can tell whether it is there', () => {
+    assert.equal(isStopped(path.join(tempFolder({ state: '' }), 'state')), true);
+    assert.equal(isStopped(path.join(tempFolder(), 'state')), false);
   });
 
   it('that cannot be thrown says so', async () => {

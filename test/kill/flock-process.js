@@ -62,7 +62,7 @@ const daemon = new Daemon({
   openX: openX(api, send, systemClock),
   deadline,
   readPoem,
-  concurrency: 64,
+  sockets: 64,
   isStopped: () => false,
   failed: (cause) => {
     console.error(cause);

@@ -3,9 +3,11 @@ import { describe, it } from 'node:test';
 import { foundSince, type Memory } from '../../src/posting/found-since.ts';
 import { fingerprints, type Place } from '../../src/posting/place.ts';
 
+const printsOf = (texts: string[]): string => fingerprints(texts.map((text) => ({ text })));
+
 const poem = ['la', 'one', 'la', 'two', 'three'];
-const fingerprinted = fingerprints(poem.map((text) => ({ text })));
-const placeAt = (next: number, ahead: number[] = []): Place => ({ poem: fingerprinted, next, ahead });
+const known = printsOf(poem);
+const placeAt = (next: number, ahead: number[] = []): Place => ({ poem: known, next, ahead });
 
 /** What is found among these texts by a bot that knows of so many lines, as `line` or `line+1` for two. */
 function found(next: number, texts: string[], more: Partial<Memory> & { ahead?: number[] } = {}): string[] {
@@ -13,17 +15,18 @@ function found(next: number, texts: string[], more: Partial<Memory> & { ahead?: 
   const timeline = texts.map((text, index) => ({ id: String(index), text }));
   const memory = {
     state: { place: placeAt(next, ahead) },
-    texts: poem,
+    poem: known,
     timeline,
     atEnd: 'stop',
     ...rest,
   } as const;
-  return foundSince(memory).map(({ line, lines, again, skipped }) =>
+  return foundSince(memory).map(({ line, lines, edited, again, skipped }) =>
     [
-      again ? 'again ' : '',
+      ...(edited ? [`at ${edited.next} of the new poem`] : []),
+      ...(again ? [...again.rest.map((passed) => `without ${passed}`), 'again'] : []),
       `${line}${lines === 2 ? '+1' : ''}`,
-      ...skipped.map((passed) => ` without ${passed}`),
-    ].join(''),
+      ...skipped.map((passed) => `without ${passed}`),
+    ].join(' '),
   );
 }
 
@@ -39,12 +42,19 @@ describe('what a restored bot has posted since', () => {
     ['no line before its place', found(4, ['one', 'two']), []],
     ['nothing after the end', found(5, ['la', 'one']), []],
     ['the next pass', found(4, ['three', 'la', 'one'], { atEnd: 'loop' }), ['4', 'again 0', '1']],
-    ['no next pass before the end of this', found(3, ['one'], { atEnd: 'loop' }), []],
-    ['no line that was done ahead', found(1, ['one', 'two'], { ahead: [3] }), ['1']],
+    ['no next pass where it stops', found(3, ['one']), []],
     [
-      'single lines where the poem is another one',
-      found(1, ['one', 'la\ntwo', 'three'], { texts: undefined }),
-      ['1', '4 without 2 without 3'],
+      'the next pass, after the last lines of this were left out',
+      found(3, ['one'], { atEnd: 'loop' }),
+      ['without 3 without 4 again 1 without 0'],
+    ],
+    ['this pass rather than the next', found(2, ['la', 'two'], { atEnd: 'loop' }), ['2', '3']],
+    ['no line that was done ahead', found(1, ['one', 'two'], { ahead: [3] }), ['1']],
+    ['nothing joined with a line that was done ahead', found(2, ['la\ntwo'], { ahead: [3] }), []],
+    [
+      'a refrain that was joined, where the poem is another one by now',
+      found(1, ['one', 'la\ntwo', 'three'], { poem: printsOf([...poem, 'four']) }),
+      ['1', '2+1', '4'],
     ],
   ];
   for (const [name, is, expected] of cases) {
@@ -52,6 +62,63 @@ describe('what a restored bot has posted since', () => {
       assert.deepEqual(is, expected);
     });
   }
+
+  const edits: [name: string, found: string[], expected: string[]][] = [
+    [
+      'a line as it read before it was changed',
+      found(1, ['one', 'la'], { poem: printsOf(poem.with(1, 'won')) }),
+      ['1', '2'],
+    ],
+    [
+      'a line as it reads since it was changed',
+      found(1, ['won', 'la'], { poem: printsOf(poem.with(1, 'won')) }),
+      ['at 1 of the new poem 1', '2'],
+    ],
+    [
+      'no twin of a line that was changed',
+      found(0, ['la', 'one'], { poem: printsOf(poem.with(0, 'lo')) }),
+      ['0', '1'],
+    ],
+    [
+      'a line that was added at the end',
+      found(4, ['three', 'four'], { poem: printsOf([...poem, 'four']) }),
+      ['4', 'at 5 of the new poem 5'],
+    ],
+    [
+      'a line that was added after it had come to the end',
+      found(5, ['four'], { poem: printsOf([...poem, 'four']) }),
+      ['at 5 of the new poem 5'],
+    ],
+    [
+      'the next pass of a poem that was changed',
+      found(4, ['three', 'lo', 'one'], { poem: printsOf(poem.with(0, 'lo')), atEnd: 'loop' }),
+      ['4', 'at 5 of the new poem again 0', '1'],
+    ],
+    [
+      'what the old poem says where its place in the new one is lost',
+      found(1, ['one', 'sun', 'la'], { poem: printsOf(['sun', 'moon', 'star']) }),
+      ['1', '2'],
+    ],
+  ];
+  for (const [name, is, expected] of edits) {
+    it(`is, where the poem was edited, ${name}`, () => {
+      assert.deepEqual(is, expected);
+    });
+  }
+
+  it('tells where it is after it, poem and all', () => {
+    const changed = printsOf(poem.with(0, 'lo'));
+    const [first, second] = foundSince({
+      state: { place: placeAt(5) },
+      poem: changed,
+      timeline: ['lo', 'one'].map((text, index) => ({ id: String(index), text })),
+      atEnd: 'loop',
+    });
+    assert.deepEqual([first?.poem, second?.poem], [changed, changed]);
+    assert.deepEqual(first?.edited, { poem: changed, next: 5, ahead: [] });
+    assert.deepEqual(first.again, { rest: [] });
+    assert.equal(second?.edited, undefined);
+  });
 
   it('is not its last post, where nobody knows the id of that', () => {
     const last = { at: 0, line: 0 };

@@ -1,5 +1,15 @@
 import assert from 'node:assert/strict';
-import { appendFile, mkdtemp, open, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import {
+  appendFile,
+  mkdtemp,
+  open,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  truncate,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, it, mock } from 'node:test';
@@ -7,6 +17,7 @@ import { FlockError } from '../../src/errors.ts';
 import { formatLine } from '../../src/posting/journal-line.ts';
 import { Journal } from '../../src/posting/journal.ts';
 import type { LedgerEvent } from '../../src/posting/ledger-event.ts';
+import { openStateFolder } from '../../src/posting/state-folder.ts';
 
 const begun = (bot: string): LedgerEvent => ({ event: 'begun', bot, at: 1000, poem: 'aaaaaaaabbbbbbbb' });
 
@@ -137,6 +148,35 @@ describe('journal', () => {
 });
 
 describe('journal, compacted', () => {
+  it('leaves nothing of a new journal for which there is no room', async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'journal-'));
+    try {
+      const whole = await openStateFolder(folder);
+      const full = Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' });
+      let isFull = false;
+      const append = async (name: string, text: string): Promise<void> => {
+        const isCut = isFull && name === 'journal.new';
+        await whole.append(name, isCut ? text.slice(0, text.length / 2) : text);
+        if (isCut) throw full;
+      };
+      const small = { ...whole, append };
+      {
+        await using journal = await Journal.open(small, { manyLines: 5 });
+        await journal.record(begun('ada'));
+        isFull = true;
+        const lost = (error: unknown): boolean => error instanceof FlockError && error.exit === 'io';
+        const again: LedgerEvent = { event: 'again', bot: 'ada', at: 2000, poem: 'aaaaaaaa' };
+        await assert.rejects(journal.record(...Array.from({ length: 6 }, () => again)), lost);
+        assert.deepEqual(await readdir(folder), ['journal.jsonl']);
+      }
+      await writeFile(path.join(folder, 'journal.new'), 'what a process that was killed left');
+      await assert.rejects(Journal.open(small), /the disk is full/);
+      assert.deepEqual(await readdir(folder), ['journal.jsonl']);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
   it('is rewritten when it has grown, says the same, and goes on', async () => {
     const folder = await mkdtemp(path.join(tmpdir(), 'journal-'));
     const bots = ['ada', 'bea', 'cid'];

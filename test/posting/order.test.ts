@@ -15,6 +15,7 @@ const open: BotState = {
 };
 const paused: BotState = { ...fine, paused: 7 };
 const finished: BotState = { ...fine, place: { ...place, next: 2 } };
+const looking: BotState = { ...finished, ...(open.open && { open: { ...open.open, look: true } }) };
 const resolve = (posted: boolean, id?: string): Order => ({ order: 'resolve', bot: 'howl', posted, id });
 const resume: Order = { order: 'resume', bot: 'howl' };
 const resumeAt: Order = { ...resume, poem: 'ccccccccdddddddd', next: 1 };
@@ -24,6 +25,7 @@ describe('an order', () => {
     ['posted, with its id', resolve(true, '77'), open, [{ event: 'posted', by: 'person', id: '77' }]],
     ['posted, without one', resolve(true), open, [{ event: 'posted', by: 'person' }]],
     ['not posted', resolve(false), open, [{ event: 'absent', by: 'person' }]],
+    ['nothing posted after the end', resolve(false), looking, [{ event: 'absent', by: 'person' }]],
     ['go on', resume, parked, [{ event: 'freed' }]],
     ['go on after a pause', resume, paused, [{ event: 'resumed' }]],
     ['rest', { order: 'pause', bot: 'howl' }, fine, [{ event: 'paused' }]],
@@ -47,6 +49,7 @@ describe('an order', () => {
   const refused: [name: string, order: Order, state: BotState | undefined, why: RegExp][] = [
     ['a bot that nobody knows', resume, undefined, /not in the ledger/],
     ['nothing in doubt', resolve(true), fine, /no post in doubt/],
+    ['a line after the end', resolve(true), looking, /come to the end of its poem/],
     ['nothing parked', resume, fine, /neither parked nor paused/],
     ['a post of a bot in doubt', { order: 'post', bot: 'howl' }, open, /post in doubt/],
     ['a post of a parked bot', { order: 'post', bot: 'howl' }, parked, /is parked: /],

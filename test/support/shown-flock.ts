@@ -9,6 +9,7 @@ import type { BotName } from '../../src/flock/bot.ts';
 import { parseFlockFile, type FlockFile } from '../../src/flock/flock-file.ts';
 import type { FlockView } from '../../src/flock/flock-view.ts';
 import type { Bot, Flock } from '../../src/flock/load-flock.ts';
+import { pagesOfX } from '../../src/flock/post-pages.ts';
 import { HeldClock } from '../../src/held-clock.ts';
 import { TokenPair } from '../../src/keys/token-pair.ts';
 import type { MonitorParts } from '../../src/monitor/monitor-parts.ts';
@@ -35,6 +36,8 @@ export class ShownFlock implements AsyncDisposable {
   readonly root: string;
   /** The stop switch. */
   stopped = false;
+  /** Where its posts are seen. */
+  pages = pagesOfX;
   /** Answers of X are lost on their way. */
   deaf = false;
   readonly #file: FlockFile;
@@ -68,7 +71,7 @@ export class ShownFlock implements AsyncDisposable {
       ),
       deadline,
       readPoem: (file) => Promise.resolve(this.#texts.get(file) ?? ''),
-      concurrency: 64,
+      sockets: 64,
       isStopped: () => this.stopped,
       failed: (cause) => {
         throw cause;
@@ -136,6 +139,7 @@ export class ShownFlock implements AsyncDisposable {
       clock: this.clock,
       log: pino({ base: null }, destination),
       isStopped: () => this.stopped,
+      pages: this.pages,
       state: path.join(this.root, 'state'),
       version: '1.0.0',
     };

@@ -2,7 +2,7 @@ import { systemClock } from '../../clock.ts';
 import { lockState } from '../../daemon/lock.ts';
 import { giveOrder } from '../../daemon/orders.ts';
 import { FlockError } from '../../errors.ts';
-import { Journal } from '../../posting/journal.ts';
+import { hasJournal, Journal } from '../../posting/journal.ts';
 import type { Ledger } from '../../posting/ledger.ts';
 import { eventsOf, type Order } from '../../posting/order.ts';
 import type { PostReport } from '../../posting/post-report.ts';
@@ -13,6 +13,8 @@ import type { PostReport } from '../../posting/post-report.ts';
  * @throws {FlockError} where there is nothing to carry out, or it could not be
  */
 export async function give(state: string, order: Order): Promise<void> {
+  // A refusal makes no state folder for a flock that has none.
+  if (!(await hasJournal(state))) eventsOf(order, undefined, systemClock.now());
   await giveOr(state, order, async (ledger) => {
     await ledger.record(...eventsOf(order, ledger.state(order.bot), systemClock.now()));
     return undefined;

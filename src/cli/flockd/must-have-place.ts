@@ -5,8 +5,8 @@ import { readFlockFile } from '../../flock/flock-file.ts';
 import { loadFlock } from '../../flock/load-flock.ts';
 import { linesOf } from '../../poems/lines-of.ts';
 import { readPoem } from '../../poems/read-poems.ts';
+import type { BotState } from '../../posting/bot-state.ts';
 import { followEdits } from '../../posting/follow-edits.ts';
-import { readJournal } from '../../posting/journal.ts';
 import { fingerprints } from '../../posting/place.ts';
 import { callsAs, type GivenPlaces } from '../calls-as.ts';
 
@@ -17,14 +17,15 @@ const lost = 'its poem has become another one';
  * A bot that has lost its place goes on once its old poem is back, or at a line that a person names. Freed without either it
  * would only be parked again.
  *
+ * @param state - what the ledger says of it
  * @throws {FlockError} `data` where the poem on the disk does not fit the ledger, or cannot be read
  */
 export async function mustHavePlace(
   bot: BotName,
+  state: BotState | undefined,
   { paths, keys }: Context,
   places: GivenPlaces,
 ): Promise<void> {
-  const state = (await readJournal(paths.state)).states.get(bot);
   if (state?.parked?.why.startsWith(lost) !== true) return;
   const { bots } = await loadFlock(paths.root, keys, await readFlockFile(paths.flockFile));
   const found = bots.find(({ name }) => name === bot);

@@ -1,6 +1,9 @@
 import * as z from 'zod';
 import { openContext } from '../../context.ts';
 import { isStopped, stopFlock } from '../../daemon/stop-switch.ts';
+import { FlockError } from '../../errors.ts';
+import type { BotName } from '../../flock/bot.ts';
+import { readJournal } from '../../posting/journal.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
 import { give } from './give.ts';
 import { knownBot } from './known-bot.ts';
@@ -18,6 +21,7 @@ export const pause = command({
     const { state } = context.paths;
     if (args.bot !== undefined) {
       const bot = await knownBot(args.bot, context);
+      if (!(await readJournal(state)).states.has(bot)) throw newTo(bot);
       await give(state, { order: 'pause', bot });
       terminal.say(`${bot} rests until: flockd resume ${bot}`);
       return 'done';
@@ -32,3 +36,9 @@ export const pause = command({
     return 'done';
   },
 });
+
+/** One that rests before it has begun is a matter of settings. */
+const newTo = (bot: BotName): FlockError =>
+  new FlockError('usage', `${bot} is not in the ledger: it has not begun its poem`, {
+    hint: `let it rest from the start in flock.json: "bots": {"${bot}": {"paused": true}}`,
+  });

@@ -5,8 +5,8 @@ import { isStopped } from '../../daemon/stop-switch.ts';
 import { FlockError, type Exit } from '../../errors.ts';
 import type { BotName } from '../../flock/bot.ts';
 import { readFlockFile } from '../../flock/flock-file.ts';
-import { postUrl } from '../../flock/flock-status.ts';
 import { loadFlock, type Bot, type Flock } from '../../flock/load-flock.ts';
+import type { PostPages } from '../../flock/post-pages.ts';
 import { readStatus } from '../../flock/read-status.ts';
 import { readPoem } from '../../poems/read-poems.ts';
 import { Closures } from '../../posting/closures.ts';
@@ -15,10 +15,12 @@ import type { Ledger } from '../../posting/ledger.ts';
 import { postNow } from '../../posting/post-now.ts';
 import { reportOf, type PostReport } from '../../posting/post-report.ts';
 import { Caps } from '../../posting/price-post.ts';
+import { Uncounted } from '../../posting/uncounted.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
 import { giveOr } from './give.ts';
 import { knownBot } from './known-bot.ts';
+import { mustBeReady } from './must-be-ready.ts';
 
 export const post = command({
   words: { bot: { type: 'string', describe: 'the name of the bot' } },
@@ -31,6 +33,7 @@ export const post = command({
     const name = await knownBot(args.bot, context);
     const flock = await loadFlock(paths.root, keys, await readFlockFile(paths.flockFile));
     const bot = theBot(name, flock);
+    await mustBeReady(bot, context);
     const alone = async (ledger: Ledger): Promise<PostReport | undefined> => {
       await postNow(bot, optionsFor(ledger, flock, context));
       return reportOf(ledger.state(name));
@@ -38,7 +41,7 @@ export const post = command({
     const report = await giveOr(paths.state, { order: 'post', bot: name }, alone);
     if (!report)
       throw new FlockError('tryLater', `nobody knows what came of it: flockd status --bot ${name}`);
-    const shown = shownOf(bot, report, await whyUntried(name, report, context));
+    const shown = shownOf(bot, report, await whyUntried(name, report, context), context.pages);
     if (args.json) terminal.print(`${JSON.stringify(shown, null, 2)}\n`);
     else say(shown, terminal);
     return exits[report.state];
@@ -65,7 +68,7 @@ function theBot(name: BotName, { bots, misfits }: Flock): Bot {
 /** What a daemon of one bot and one step has. */
 const optionsFor = (
   ledger: Ledger,
-  { purse }: Flock,
+  { bots, purse }: Flock,
   { clock, openX, deadline, paths }: Context,
 ): Parameters<typeof postNow>[1] => ({
   ledger,
@@ -77,6 +80,9 @@ const optionsFor = (
   doubts: new Doubts(clock),
   closures: new Closures(),
   caps: new Caps(),
+  uncounted: new Uncounted(ledger, (bot) =>
+    bots.some(({ name, settings }) => name === bot && !settings.paused),
+  ),
   purse: () => purse,
   isStopped: () => isStopped(paths.state),
 });
@@ -112,6 +118,7 @@ function shownOf(
   { name, bundle }: Bot,
   { id, at, until, why, hint, ...report }: PostReport,
   untried: Partial<Shown>,
+  pages: PostPages,
 ): Shown {
   const { state, line, lines, of } = report;
   return {
@@ -121,7 +128,7 @@ function shownOf(
     lines,
     of,
     id,
-    url: id === undefined ? undefined : postUrl(bundle.screenName, id),
+    url: pages.post(bundle.screenName, id),
     at: iso(at),
     why: untried.why ?? why,
     hint: untried.hint ?? hint,

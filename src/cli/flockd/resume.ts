@@ -7,6 +7,7 @@ import { readFlockFile } from '../../flock/flock-file.ts';
 import { loadFlock } from '../../flock/load-flock.ts';
 import { readPoem } from '../../poems/read-poems.ts';
 import { splitPoem } from '../../poems/split-poem.ts';
+import { readJournal } from '../../posting/journal.ts';
 import { fingerprints } from '../../posting/place.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
@@ -41,15 +42,34 @@ export const resume = command({
     const { state } = context.paths;
     if (args.bot === undefined) return await resumeFlock(state, args.line, terminal);
     const bot = await knownBot(args.bot, context);
-    if (args.line === undefined) await mustHavePlace(bot, context, args);
+    if (args.line === undefined) {
+      const known = (await readJournal(state)).states.get(bot);
+      await mustHavePlace(bot, known, context, args);
+      if (known && !known.parked && known.paused === undefined) {
+        await sayItDoesNotRest(bot, context, terminal);
+        return 'done';
+      }
+    }
     const place = args.line === undefined ? {} : await placeAt(bot, args.line, context);
     await give(state, { order: 'resume', bot, ...place });
     const where = args.line === undefined ? '' : ` at line ${args.line}`;
     if (!isStopped(state)) terminal.say(`${bot} goes on${where}.`);
-    else terminal.say(`${bot} will go on${where}: the flock is still stopped, until flockd resume.`);
+    else terminal.say(`${bot} will go on${where}: ${stillStopped}`);
     return 'done';
   },
 });
+
+const stillStopped = 'the flock is still stopped, until flockd resume.';
+
+/** @throws {FlockError} `usage` where it rests by its settings, which no order changes */
+async function sayItDoesNotRest(bot: BotName, { paths }: Context, terminal: Terminal): Promise<void> {
+  const { settingsOf } = await readFlockFile(paths.flockFile);
+  if (settingsOf(bot).paused)
+    throw new FlockError('usage', `${bot} is paused`, { hint: 'flock.json says so' });
+  const isNot = `${bot} is neither parked nor paused`;
+  if (isStopped(paths.state)) terminal.say(`${isNot}; ${stillStopped}`);
+  else terminal.say(`${isNot}; flockd status shows how it stands.`);
+}
 
 async function resumeFlock(state: string, line: number | undefined, terminal: Terminal): Promise<Exit> {
   if (line !== undefined)

@@ -3,34 +3,32 @@ import { Alarms } from '../../alarm/alarms.ts';
 import { openContext, type Context } from '../../context.ts';
 import { Daemon } from '../../daemon/daemon.ts';
 import { lockState } from '../../daemon/lock.ts';
-import { watchStopSwitch } from '../../daemon/stop-switch.ts';
-import { takeOrders } from '../../daemon/orders.ts';
+import { takeOrders, type DaemonOrder } from '../../daemon/orders.ts';
+import { Reloads } from '../../daemon/reloads.ts';
 import { openServiceManager, type ServiceManager } from '../../daemon/service-manager.ts';
-import { watchdog } from '../../daemon/watchdog.ts';
-import { FlockError, messageOf, type Exit } from '../../errors.ts';
-import { readFlockFile, type FlockFile } from '../../flock/flock-file.ts';
-import { loadFlock, type Flock } from '../../flock/load-flock.ts';
-import { nearest } from '../../flock/nearest.ts';
+import { watchStopSwitch } from '../../daemon/stop-switch.ts';
+import { countOf, drain, statusOf, tellManager } from '../../daemon/tell-manager.ts';
+import { messageOf, type Exit } from '../../errors.ts';
 import { watchKeys } from '../../keys/watch-keys.ts';
 import { openLog, type Logger } from '../../log.ts';
-import { couldBeSecret, shown } from '../../quoted.ts';
+import { Monitor } from '../../monitor/monitor.ts';
 import { readPoem } from '../../poems/read-poems.ts';
 import { Journal } from '../../posting/journal.ts';
 import type { Ledger } from '../../posting/ledger.ts';
 import { logged } from '../../posting/logged-ledger.ts';
-import { reportOf } from '../../posting/post-report.ts';
+import { reportOf, type PostReport } from '../../posting/post-report.ts';
 import { serviceEnvironment, wantsColor } from '../../settings.ts';
-import { Monitor } from '../../monitor/monitor.ts';
-import { callsAs, hintAs, type GivenPlaces } from '../calls-as.ts';
+import type { GivenPlaces } from '../calls-as.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
 import { monitorFlags, monitorOptions, monitorSchema } from '../monitor-flags.ts';
 import { version } from '../version.ts';
 import { Live } from './live.ts';
+import { nobodyToRun, readFlock, type AlarmedFlock } from './read-flock.ts';
 
-const concurrency = 64;
-
+/** What a running flockd is made of besides the daemon. */
 interface Parts {
   alarms: Alarms;
+  context: Context;
   ledger: Ledger;
   live: Live;
   log: Logger;
@@ -38,6 +36,7 @@ interface Parts {
   monitor: Monitor;
   /** Where the person said that the flock is. */
   places: GivenPlaces;
+  reloads: Reloads;
 }
 
 export const run = command({
@@ -50,125 +49,85 @@ export const run = command({
   async run(args) {
     await using monitor = new Monitor(monitorOptions(args));
     await using context = openContext(args);
+    const { paths, keys } = context;
     const service = serviceEnvironment();
     const color = wantsColor(process.stdout.isTTY);
     await using live = new Live();
     const plainLog = openLog(live.log, { color, journal: service.journal });
-    await using alarms = new Alarms({ ...context, log: plainLog, root: context.paths.root });
+    await using alarms = new Alarms({ ...context, log: plainLog, root: paths.root });
     const { log } = alarms;
     const manager = openServiceManager(service);
-    // Node would open a debugger to anybody on this machine.
-    process.on('SIGUSR1', () => {
-      log.info({ event: 'signal' }, 'SIGUSR1 means nothing here');
-    });
+    const reloads = new Reloads();
+    heedSignals(log, reloads);
+    // From here on nothing is missed that changes while the flock is read.
+    using _keys = { [Symbol.dispose]: watchKeys(keys.folder, reloads.quietly) };
+    await context.load();
     manager.status('reads the flock');
     const flock = await readFlock(context, log);
     if (flock.bots.length === 0) throw nobodyToRun(context, flock, args);
-    await using _lock = await lockState(context.paths.state);
-    manager.status('reads the ledger');
-    await using ledger = monitor.meter(logged(await Journal.open(context.paths.state), log));
-    const parts = { alarms, ledger, live, log, manager, monitor, places: args };
-    return await runUntilStopped(context, flock, parts);
+    await using _lock = await lockState(paths.state);
+    manager.status(`has read ${countOf(flock.bots.length)}, and reads the ledger`);
+    await using ledger = monitor.meter(logged(await Journal.open(paths.state), log));
+    const parts = { alarms, context, ledger, live, log, manager, monitor, places: args, reloads };
+    return await runUntilStopped(flock, parts);
   },
 });
 
-async function runUntilStopped(context: Context, flock: AlarmedFlock, parts: Parts): Promise<Exit> {
-  const { alarms, ledger, live, log, manager, monitor } = parts;
-  const { clock, openX, deadline, keys, paths } = context;
+async function runUntilStopped(flock: AlarmedFlock, parts: Parts): Promise<Exit> {
+  const { alarms, context, ledger, live, log, manager, monitor, reloads } = parts;
+  const { clock, paths } = context;
   let failed: (cause: unknown) => void = () => undefined;
   const failure = new Promise<never>((_, reject) => (failed = reject));
   const stopped = stopSignal();
-  using stopSwitch = watchStopSwitch(paths.state, (stopped) => {
-    if (stopped) log.warn({ event: 'flock-stopped' }, 'the flock is stopped, and posts nothing');
+  using stopSwitch = watchStopSwitch(paths.state, (isStopped) => {
+    if (isStopped) log.warn({ event: 'flock-stopped' }, 'the flock is stopped, and posts nothing');
     else log.info({ event: 'flock-released' }, 'the flock goes on');
     daemon.stir();
   });
   const { isStopped } = stopSwitch;
-  const daemon = new Daemon({
-    ledger,
-    log,
-    clock,
-    openX,
-    deadline,
-    readPoem,
-    concurrency,
-    failed,
-    isStopped,
-    rested: (failed) => alarms.rested(failed),
-  });
-  const reload = (mayBeEmpty: boolean): Promise<void> => takeUpChanges(context, daemon, parts, mayBeEmpty);
-  // A bundle that is taken away rests its bot, be it the last.
-  const quietly = (): void => void reload(true).catch(() => undefined);
-  const endings: (() => void)[] = [];
-  try {
-    log.info({ event: 'started', bots: flock.bots.length }, `runs ${countOf(flock.bots.length)}`);
-    alarms.watch({ stateOf: (bot) => ledger.state(bot), isStopped });
-    alarms.takeUp(flock);
-    live.watch({ ledger, clock, isStopped });
-    live.takeUp(flock);
-    daemon.takeUp(flock);
-    monitor.takeUp(flock, clock.now());
-    endings.push(watchKeys(keys.folder, quietly));
-    // Away from a terminal it is the wish to read everything again; on one it is the terminal's end.
-    if (!process.stdout.isTTY) process.on('SIGHUP', quietly);
-    endings.push(
-      await takeOrders(paths.state, async (order) => {
-        await (order.order === 'reload' ? reload(false) : daemon.carryOut(order));
-        return order.order === 'post' ? reportOf(ledger.state(order.bot)) : undefined;
-      }),
-    );
-    endings.push(() => void monitor[Symbol.asyncDispose]());
-    await monitor.open({ ledger, daemon, clock, log, isStopped, state: paths.state, version: version() });
-    endings.push(tellManager(daemon, paths.state, manager));
-    const signal = await Promise.race([stopped, failure]);
-    log.info({ event: 'stopping', signal }, `stops (${signal}): finishes what is under way`);
-    return 'done';
-  } finally {
-    for (const end of endings) end();
-    await drain(daemon, manager);
-    log.info({ event: 'stopped' }, 'has stopped');
-  }
+  const rested = (hasFailed: boolean): void => {
+    alarms.rested(hasFailed);
+  };
+  const daemon = new Daemon({ ...context, ledger, log, readPoem, failed, isStopped, rested });
+  await using _drained = {
+    [Symbol.asyncDispose]: async () => {
+      await drain(daemon, manager);
+      log.info({ event: 'stopped' }, 'has stopped');
+    },
+  };
+  log.info({ event: 'started', bots: flock.bots.length }, `runs ${countOf(flock.bots.length)}`);
+  alarms.watch({ stateOf: (bot) => ledger.state(bot), isStopped });
+  live.watch({ ledger, clock, isStopped });
+  monitor.takeUp(flock, clock.now());
+  // Before anybody posts: an address that is taken is no reason to post and stop again.
+  await monitor.open({ ledger, daemon, clock, log, isStopped, state: paths.state, version: version() });
+  using _shown = { [Symbol.dispose]: () => void monitor[Symbol.asyncDispose]() };
+  takeUp(flock, daemon, parts);
+  reloads.begin((mayBeEmpty) => takeUpChanges(daemon, parts, mayBeEmpty));
+  const carryOut = (order: DaemonOrder): Promise<PostReport | undefined> => carryOutBy(daemon, parts, order);
+  using _orders = { [Symbol.dispose]: await takeOrders(paths.state, carryOut, log) };
+  using _told = { [Symbol.dispose]: tellManager(daemon, paths.state, manager) };
+  const signal = await Promise.race([stopped, failure]);
+  reloads.end();
+  log.info({ event: 'stopping', signal }, `stops (${signal}): finishes what is under way`);
+  return 'done';
 }
 
-/** How often `systemctl status` is told how the flock stands. Milliseconds. */
-const statusEvery = 10_000;
-
-/** Says that the flock runs, and goes on saying so while it does. @returns the way to stop */
-function tellManager(daemon: Daemon, folder: string, manager: ServiceManager): () => void {
-  const { watchdog: every } = manager;
-  manager.ready(statusOf(daemon.glance()));
-  const timer = setInterval(() => {
-    manager.status(statusOf(daemon.glance()));
-  }, statusEvery);
-  const isProgressing = (): boolean => daemon.overdue() < (every ?? Infinity) / 2;
-  const alive = (): void => {
-    manager.alive();
-  };
-  const stop = every === undefined ? undefined : watchdog({ every, folder, isProgressing, alive });
-  return () => {
-    clearInterval(timer);
-    stop?.();
-  };
+/** Gives everybody the flock as it is now; the daemon comes last, since it posts at once. */
+function takeUp(flock: AlarmedFlock, daemon: Daemon, { alarms, context, live, monitor }: Parts): void {
+  alarms.takeUp(flock);
+  live.takeUp(flock);
+  monitor.takeUp(flock, context.clock.now());
+  daemon.takeUp(flock);
 }
 
-function statusOf({ bots, next, busy }: ReturnType<Daemon['glance']>): string {
-  const when = next === undefined ? 'no slot ahead' : `next slot ${new Date(next).toISOString()}`;
-  return `${countOf(bots)}, ${when}${busy > 0 ? `, ${busy} busy` : ''}`;
-}
-
-/** How much longer each time, while posts under way come to their end. Milliseconds. */
-const more = 5_000;
-
-/** Ends the daemon, and tells the manager that it takes as long as it does. */
-async function drain(daemon: Daemon, manager: ServiceManager): Promise<void> {
-  manager.stopping('finishes what is under way');
-  const extend = (): void => {
-    manager.extend(2 * more);
-  };
-  extend();
-  const timer = setInterval(extend, more);
-  await daemon.stop();
-  clearInterval(timer);
+async function carryOutBy(
+  daemon: Daemon,
+  { ledger, reloads }: Parts,
+  order: DaemonOrder,
+): Promise<PostReport | undefined> {
+  await (order.order === 'reload' ? reloads.ask(false) : daemon.carryOut(order));
+  return order.order === 'post' ? reportOf(ledger.state(order.bot)) : undefined;
 }
 
 /**
@@ -176,20 +135,13 @@ async function drain(daemon: Daemon, manager: ServiceManager): Promise<void> {
  *
  * @throws {FlockError} what is wrong, after it was logged
  */
-async function takeUpChanges(
-  context: Context,
-  daemon: Daemon,
-  { alarms, live, log, manager, monitor, places }: Parts,
-  mayBeEmpty: boolean,
-): Promise<void> {
+async function takeUpChanges(daemon: Daemon, parts: Parts, mayBeEmpty: boolean): Promise<void> {
+  const { context, log, manager, monitor, places } = parts;
   manager.reloading();
   try {
     const flock = await readFlock(context, log);
     if (flock.bots.length === 0 && !mayBeEmpty) throw nobodyToRun(context, flock, places);
-    alarms.takeUp(flock);
-    live.takeUp(flock);
-    daemon.takeUp(flock);
-    monitor.takeUp(flock, context.clock.now());
+    takeUp(flock, daemon, parts);
     log.info({ event: 'reloaded', bots: daemon.glance().bots }, 'has read its files again');
   } catch (error) {
     const reason = messageOf(error);
@@ -197,31 +149,17 @@ async function takeUpChanges(
     log.error({ event: 'reload-failed', reason }, `cannot read the flock (${reason}); goes on as it was`);
     throw error;
   } finally {
-    manager.ready(statusOf(daemon.glance()));
+    manager.ready(statusOf(daemon));
   }
 }
 
-/** A flock, and who hears of its alarms. */
-type AlarmedFlock = Flock & Pick<FlockFile, 'alarms'>;
-
-async function readFlock({ paths, keys }: Context, log: Logger): Promise<AlarmedFlock> {
-  const flockFile = await readFlockFile(paths.flockFile);
-  const flock = await loadFlock(paths.root, keys, flockFile);
-  const known = [...flock.bots.map(({ name }) => name), ...flock.misfits.map(({ bot }) => bot)];
-  for (const bot of flockFile.named.filter((name) => !(known as string[]).includes(name))) {
-    const hint = hintFor(bot, known);
-    log.warn(
-      { event: 'unknown-bot', bot: shown(bot), hint },
-      `is in flock.json but not in the flock; ${hint}`,
-    );
-  }
-  return { ...flock, alarms: flockFile.alarms };
-}
-
-function hintFor(unknown: string, known: readonly string[]): string {
-  if (couldBeSecret(unknown)) return 'look under "bots": a name that could be a secret is not shown';
-  const meant = nearest(unknown, known);
-  return meant === undefined ? 'it has no key bundle' : `did you mean ${meant}?`;
+function heedSignals(log: Logger, reloads: Reloads): void {
+  // Away from a terminal it is the wish to read everything again; on one it is the terminal's end.
+  if (!process.stdout.isTTY) process.on('SIGHUP', reloads.quietly);
+  // Node would open a debugger to anybody on this machine.
+  process.on('SIGUSR1', () => {
+    log.info({ event: 'signal' }, 'SIGUSR1 means nothing here');
+  });
 }
 
 /** Resolves with the first signal that asks the daemon to stop. */
@@ -231,22 +169,3 @@ function stopSignal(): Promise<NodeJS.Signals> {
     if (process.stdout.isTTY) process.once('SIGHUP', resolve);
   });
 }
-
-function nobodyToRun({ paths }: Context, { misfits }: Flock, places: GivenPlaces): FlockError {
-  const [first] = misfits;
-  if (!first) {
-    return new FlockError('config', `no key bundles in ${paths.keys}`, {
-      hint: `make some first: ${callsAs(places)('make-keys ./poems')}`,
-    });
-  }
-  const others = misfits.length > 1 ? ` (and ${countOf(misfits.length - 1)} more)` : '';
-  const { hint } = first.error;
-  const isSame = misfits.every(({ error }) => error.exit === first.error.exit);
-  return new FlockError(
-    isSame ? first.error.exit : 'data',
-    `no bot can post: ${first.error.message}${others}`,
-    hint === undefined ? {} : { hint: hintAs(places, hint) },
-  );
-}
-
-const countOf = (bots: number): string => (bots === 1 ? '1 bot' : `${bots} bots`);

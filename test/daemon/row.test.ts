@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { Row } from '../../src/daemon/row.ts';
+
+/** Whoever is left, first to last. */
+function rest(row: Row<string>): string[] {
+  const left: string[] = [];
+  for (let next = row.next(); next !== undefined; next = row.next()) left.push(next);
+  return left;
+}
+
+describe('a row', () => {
+  it('is left in the order in which it was joined, also while others join', () => {
+    const row = new Row<string>();
+    for (const name of ['a', 'b', 'c']) row.add(name);
+    assert.equal(row.next(), 'a');
+    row.add('d');
+    assert.equal(row.length, 3);
+    assert.deepEqual(rest(row), ['b', 'c', 'd']);
+    assert.equal(row.next(), undefined);
+  });
+
+  it('has everybody once, until they have left it', () => {
+    const row = new Row<string>();
+    for (const name of ['a', 'b', 'a']) row.add(name);
+    assert.equal(row.next(), 'a');
+    row.add('a');
+    assert.deepEqual(rest(row), ['b', 'a']);
+  });
+
+  it('can be sent home', () => {
+    const row = new Row<string>();
+    row.add('a');
+    row.clear();
+    assert.equal(row.length, 0);
+    row.add('a');
+    assert.deepEqual(rest(row), ['a']);
+  });
+});
