@@ -197,8 +197,7 @@ export async function giveOrder(state: string, order: DaemonOrder): Promise<Post
     const file = path.join(folder, `${name}.order`);
     using answered = waitFor(folder, `${name}.answer`);
     const isThere = answered.there.catch((cause: unknown) => withdraw(file, cause));
-    await replaceFile(file, JSON.stringify(order));
-    await isThere;
+    await Promise.all([isThere, replaceFile(file, JSON.stringify(order))]);
     return reportIn(await takeAnswer(path.join(folder, `${name}.answer`)));
   } catch (cause) {
     if (cause instanceof FlockError) throw cause;
