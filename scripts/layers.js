@@ -69,7 +69,7 @@ const rows = [
     'settings',
     'log',
   ],
-  ['files', 'own-files', 'held-clock', 'http/safe-address', 'quoted', 'shell-word'],
+  ['files', 'grouped', 'own-files', 'turns', 'held-clock', 'http/safe-address', 'quoted', 'shell-word'],
   ['errors', 'clock'],
 ];
 
@@ -196,7 +196,7 @@ export const pure = [
   'daemon/unit',
   'rehearsal/check-posts',
   'rehearsal/clock-changes',
-  'rehearsal/count-slots',
+  'schedule/count-slots',
   'rehearsal/report',
   'rehearsal/scratch-state',
   'rehearsal/show-clock-changes',

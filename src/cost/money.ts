@@ -10,6 +10,22 @@ export const inUsd = (micros: number): number => micros / 1e6;
 
 /** A sum as a person reads it: `$10.80`, `$0.015`, `$1,296.00`. */
 export function showUsd(micros: number): string {
-  const digits = micros % 10_000 === 0 || micros >= 1e6 ? 2 : 3;
-  return `$${inUsd(micros).toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits })}`;
+  return dollars(micros, micros % 10_000 === 0 || micros >= 1e6 ? 2 : 3);
 }
+
+/** How to show sums that stand below each other: all with the same digits, and so many that they add up as they are shown. */
+export function showUsdAlike(sums: readonly number[]): (micros: number) => string {
+  const digits = [2, 3, 4, 5].find((most) => sums.every((micros) => micros % 10 ** (6 - most) === 0)) ?? 6;
+  return (micros) => dollars(micros, digits);
+}
+
+/** By the digits after the point. Each is made once: a table of thousands of bots has many sums. */
+const formats = new Map(
+  [2, 3, 4, 5, 6].map((digits) => {
+    const least = { minimumFractionDigits: digits, maximumFractionDigits: digits };
+    return [digits, new Intl.NumberFormat('en-US', least)];
+  }),
+);
+
+const dollars = (micros: number, digits: number): string =>
+  `$${formats.get(digits)?.format(inUsd(micros)) ?? ''}`;

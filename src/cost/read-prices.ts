@@ -1,4 +1,5 @@
 import path from 'node:path';
+import type * as z from 'zod';
 import { FlockError, systemCode } from '../errors.ts';
 import { readRegularFile, reasonOf } from '../files.ts';
 import { priceTable, usualPrices, type PriceTable } from './price-table.ts';
@@ -20,7 +21,10 @@ export async function readPrices(root: string): Promise<PriceTable> {
   } catch (cause) {
     if (systemCode(cause) === 'ENOENT') return usualPrices;
     if (cause instanceof FlockError) throw cause;
-    throw new FlockError('config', `cannot read ${file}: ${reasonOf(cause)}`, { cause });
+    throw new FlockError('config', `cannot read ${file}: ${reasonOf(cause)}`, {
+      hint: 'put a plain file there, or none: the prices this program came with count then',
+      cause,
+    });
   }
 }
 
@@ -29,20 +33,20 @@ export function parsePrices(text: string): PriceTable {
   const found = priceTable.safeParse(parseJson(text));
   if (found.success) return found.data;
   const [issue] = found.error.issues;
-  const place = issue?.path.join('.') ?? '';
-  const message = issue?.code === 'unrecognized_keys' ? 'has a price it does not know' : issue?.message;
-  throw new FlockError('config', `${name}: ${place === '' ? '' : `${place} `}${message ?? 'is wrong'}`, {
-    hint: `it should read ${JSON.stringify(usualPrices)}`,
-  });
+  throw new FlockError('config', `${name}: ${issue ? said(issue) : 'is wrong'}`, { hint });
+}
+
+const hint = `it should read ${JSON.stringify(usualPrices)}`;
+
+function said({ code, path: place, message }: z.core.$ZodIssue): string {
+  if (code === 'unrecognized_keys') return 'has a price it does not know';
+  return place.length === 0 ? 'not a table of prices' : `${place.join('.')} ${message}`;
 }
 
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text.replace(/^\ufeff/, '')) as unknown;
   } catch (cause) {
-    throw new FlockError('config', `${name}: not JSON`, {
-      hint: `it should read ${JSON.stringify(usualPrices)}`,
-      cause,
-    });
+    throw new FlockError('config', `${name}: not JSON`, { hint, cause });
   }
 }

@@ -1,12 +1,13 @@
 import { realpath } from 'node:fs/promises';
 import path from 'node:path';
-import pMap from 'p-map';
 import { readPrices } from '../cost/read-prices.ts';
 import { FlockError, systemCode } from '../errors.ts';
 import type { KeyBundle } from '../keys/key-bundle.ts';
-import type { KeyStore } from '../keys/key-store.ts';
+import { grouped } from '../grouped.ts';
+import type { KeyStore, ListedBundle } from '../keys/key-store.ts';
 import { findPoems, type PoemFile } from '../poems/read-poems.ts';
 import type { Purse } from '../posting/budget.ts';
+import { Turns } from '../turns.ts';
 import type { BotName } from './bot.ts';
 import type { BotSettings, FlockFile } from './flock-file.ts';
 
@@ -26,24 +27,30 @@ export interface Flock {
   purse: Purse;
 }
 
-/** Bundles read at a time. */
-const readers = 64;
+/** How many bundles are read between two words on how far it is. */
+const step = 10_000;
 
 /**
  * Joins the key bundles with their poems. Whoever does not fit is left out alone, with the reason.
  *
+ * @param tell - told now and then how many bundles of how many have been read, where there are many
  * @throws {FlockError} where the keys folder itself cannot be read
  */
-export async function loadFlock(root: string, keys: KeyStore, flockFile: FlockFile): Promise<Flock> {
+export async function loadFlock(
+  root: string,
+  keys: KeyStore,
+  flockFile: FlockFile,
+  tell: (read: number, of: number) => void = () => undefined,
+): Promise<Flock> {
   const poems = await findPoems(path.join(root, 'poems')).catch(noneWhereMissing);
-  const namesakes = new Map<BotName, PoemFile[]>();
-  for (const poem of poems) namesakes.set(poem.bot, [...(namesakes.get(poem.bot) ?? []), poem]);
+  const namesakes = grouped(poems, ({ bot }) => bot);
   const { timezone, budget } = flockFile;
   const flock: Flock = { bots: [], misfits: [], purse: { prices: await readPrices(root), timezone, budget } };
   const homes = await homesOf(root);
-  const load = async ({ bot, file }: { bot: BotName; file: string }): Promise<Bot | FlockError> => {
+  const load = async (listed: ListedBundle): Promise<Bot | FlockError> => {
+    const { bot, file } = listed;
     try {
-      const bundle = await keys.read(file);
+      const bundle = await keys.readListed(listed);
       checkProvider(file, bundle);
       const settings = flockFile.settingsOf(bot);
       checkAccount(file, bundle, settings.account);
@@ -56,27 +63,31 @@ export async function loadFlock(root: string, keys: KeyStore, flockFile: FlockFi
     }
   };
   const files = await keys.list();
-  const loaded = await pMap(files, load, { concurrency: readers });
-  files.forEach(({ bot }, index) => {
-    const found = loaded[index];
-    if (found instanceof FlockError) flock.misfits.push({ bot, error: found });
-    else if (found) flock.bots.push(found);
-  });
+  const turns = new Turns();
+  for (const [index, listed] of files.entries()) {
+    const found = await load(listed);
+    if (found instanceof FlockError) flock.misfits.push({ bot: listed.bot, error: found });
+    else flock.bots.push(found);
+    if (index % step === step - 1) tell(index + 1, files.length);
+    if (turns.isOver) await turns.give();
+  }
   return withoutTwins(flock);
 }
 
+/** Others that are named where many have one account. */
+const mostNames = 3;
+
 /** Two bots that post as one account are both left out: nobody can say which of them is right. */
 function withoutTwins({ bots, misfits, purse }: Flock): Flock {
-  const byAccount = new Map<string, Bot[]>();
-  for (const bot of bots) {
-    const account = bot.bundle.userId ?? bot.bundle.accessToken.reveal().token;
-    byAccount.set(account, [...(byAccount.get(account) ?? []), bot]);
-  }
+  const byAccount = grouped(bots, ({ bundle }) => bundle.userId ?? bundle.accessToken.reveal().token);
   const twins = [...byAccount.values()].filter((group) => group.length > 1);
   const refused = twins.flatMap((group) =>
     group.map(({ name }) => {
-      const others = group.filter((bot) => bot.name !== name).map((bot) => bot.name);
-      const message = `${name} has the same account as ${others.join(' and ')}`;
+      const others = group.slice(0, mostNames + 1).filter((bot) => bot.name !== name);
+      const more = group.length - 1 - mostNames;
+      const names: string[] = others.slice(0, mostNames).map((bot) => bot.name);
+      if (more > 0) names.push(`${more} more`);
+      const message = `${name} has the same account as ${names.join(' and ')}`;
       return {
         bot: name,
         error: new FlockError('data', message, {

@@ -12,7 +12,7 @@ export class AnswersOfX {
     const kept = asKept(text);
     if (cashtagsIn(kept) > 1) return { kind: 'rejected', reason: 'X takes one cashtag in a post' };
     const last = this.#posted.get(kept);
-    if (last !== undefined && last > now - xLimits.remembers)
+    if (last !== undefined && last > now - xLimits.remembers.surely)
       return { kind: 'duplicate', reason: 'it repeats what was posted lately' };
     this.#posted.set(kept, now);
     return undefined;

@@ -1,6 +1,7 @@
 import { inMicros } from '../cost/money.ts';
 import { costOf } from '../cost/post-cost.ts';
 import type { PriceTable } from '../cost/price-table.ts';
+import type { slotsWithin, Stretch } from '../schedule/count-slots.ts';
 import type { PredictedBot } from './predicted-bot.ts';
 import type { Held, PredictedPost } from './predicted.ts';
 
@@ -20,8 +21,19 @@ export interface Outlook {
   end: End | undefined;
   /** The time from one post to the next, where there are two. */
   every: number | undefined;
+  /** The same as it would be if X refused nothing. */
+  pace: number | undefined;
+  /** What X's refusals of repetitions came to in that time, where there were any. */
+  refused: Refused | undefined;
   /** The budgets that hold it in that time. */
   held: Held | undefined;
+}
+
+/** How often a line was refused as a repetition, and how many of the slots have no post. */
+export interface Refused {
+  times: number;
+  missing: number;
+  slots: number;
 }
 
 export interface End {
@@ -42,11 +54,18 @@ export const month = 30 * 86_400_000;
 /** Nobody plans farther ahead. Milliseconds. */
 export const farthest = 50 * 365.25 * 86_400_000;
 
+export interface TallyOptions {
+  prices: PriceTable;
+  span: Span;
+  slotsIn: typeof slotsWithin;
+}
+
 /** Adds up what one bot posts, as it comes. */
 export class BotTally {
   readonly #bot: PredictedBot;
   readonly #prices: PriceTable;
   readonly #span: Span;
+  readonly #slotsIn: typeof slotsWithin;
   readonly #linesLeft: number;
   /** The pass that ends with these lines. */
   readonly #pass: number;
@@ -58,11 +77,15 @@ export class BotTally {
   #last: number | undefined;
   #end: number | undefined;
   #held: Held | undefined;
+  #refused = 0;
+  /** Slots of the time that is planned that have a post. */
+  #served = 0;
 
-  constructor(bot: PredictedBot, prices: PriceTable, span: Span) {
+  constructor(bot: PredictedBot, { prices, span, slotsIn }: TallyOptions) {
     this.#bot = bot;
     this.#prices = prices;
     this.#span = span;
+    this.#slotsIn = slotsIn;
     const { state, settings, texts } = bot.bot;
     const left = bot.linesLeft()?.length ?? 0;
     const isOver = bot.isAtEnd && left === 0;
@@ -72,11 +95,12 @@ export class BotTally {
     if (isOver && !begins) this.#end = state?.last?.at;
   }
 
-  add({ at, micros }: PredictedPost): void {
+  add({ at, slot, micros }: PredictedPost): void {
     const { from, until } = this.#span;
     if (at <= until) {
       this.#inSpan.posts++;
       this.#inSpan.micros += micros;
+      if (slot > from - this.#bot.offset) this.#served++;
     }
     if (at < from + month) this.#inMonth += micros;
     // Where its last line was passed over, the post before that was its last.
@@ -93,6 +117,7 @@ export class BotTally {
   /** To be called when the time that is planned is over. */
   endSpan(): void {
     this.#held = this.#bot.held;
+    this.#refused = this.#bot.refused;
   }
 
   /** Whether its last line was posted, and all that it costs in a month is known. */
@@ -114,8 +139,33 @@ export class BotTally {
       microsToEnd: this.#toEnd + (this.#end === undefined ? this.#restOfCost() : 0),
       end: this.#endFrom(now, every),
       every,
+      pace: this.#pace(every),
+      refused: this.#refusals(),
       held: this.#held,
     };
+  }
+
+  /** Refusals slow a bot down, and would hide that it is too fast: then the schedule says how fast it is. */
+  #pace(every: number | undefined): number | undefined {
+    if (this.#bot.refused === 0) return every;
+    const { from } = this.#span;
+    const slots = this.#slotsOf({ from, until: from + month });
+    return slots > 1 ? month / slots : every;
+  }
+
+  #refusals(): Refused | undefined {
+    if (this.#refused === 0) return undefined;
+    const { offset, parked } = this.#bot;
+    const { from, until } = this.#span;
+    const isLast = this.#bot.bot.settings.atEnd === 'stop' ? this.#end : undefined;
+    const last = Math.min(until, isLast ?? until, parked?.at ?? until);
+    const slots = this.#slotsOf({ from: from - offset, until: last - offset });
+    return { times: this.#refused, missing: Math.max(0, slots - this.#served), slots };
+  }
+
+  #slotsOf(stretch: Stretch): number {
+    const { schedule: expression, timezone } = this.#bot.bot.settings;
+    return this.#slotsIn({ expression, timezone }, stretch);
   }
 
   #isOver(): boolean {

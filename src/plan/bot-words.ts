@@ -23,7 +23,13 @@ export function endOf({ bot: { settings }, outlook: { end }, rest }: BotPlan): s
 
 /** Whatever keeps it from posting, or will. */
 export function notesOf(plan: BotPlan, { from, until }: { from: number; until: number }): Note[] {
-  const notes = [ofStanding(plan), ofPark(plan, from), ofBudget(plan), ofSlots(plan, until)];
+  const notes = [
+    ofStanding(plan),
+    ofPark(plan, from),
+    ofBudget(plan),
+    ofRefusals(plan),
+    ofSlots(plan, until),
+  ];
   return notes.flatMap((note) => note ?? []);
 }
 
@@ -47,10 +53,20 @@ function ofPark({ standing, parked, bot }: BotPlan, from: number): Note | undefi
 
 function ofBudget({ outlook: { held }, bot }: BotPlan): Note | undefined {
   if (!held || held.first.cap.whose === 'flock') return undefined;
-  const { timezone } = bot.settings;
   const { cap, at } = held.first;
-  const again = held.times > 1 ? `; it stops so ${held.times} times` : '';
-  return { text: stop(cap, at, timezone) + again, hint: `raise its ${cap.what} in flock.json` };
+  const unit = cap.what === 'postsPerDay' ? 'days' : 'months';
+  const again = held.times > 1 ? `, the first of ${held.times} such ${unit}` : '';
+  return { text: stop(cap, at, bot.settings.timezone) + again, hint: `raise its ${cap.what} in flock.json` };
+}
+
+/** Why posts are missing that no budget holds back. */
+function ofRefusals({ outlook: { refused, held }, bot }: BotPlan): Note | undefined {
+  if (!refused || refused.missing === 0) return undefined;
+  const { times, missing, slots } = refused;
+  if (held) return { text: `X refuses repetitions, ${count(times, 'time')} in all` };
+  const fate = bot.settings.missed === 'all' ? 'come late' : 'fall away';
+  const all = count(slots, 'slot');
+  return { text: `X refuses repetitions: ${missing.toLocaleString('en-US')} of ${all} ${fate}` };
 }
 
 /** What happens where the flock has spent all that it may. */
@@ -60,15 +76,16 @@ export function notesOfFlock(plan: FlockPlan): Note[] {
     .flatMap(({ outlook }) => (outlook.held?.first.cap.whose === 'flock' ? [outlook.held.first] : []));
   const [first] = held.sort((a, b) => a.at - b.at);
   if (!first) return [];
-  const wait = `; ${count(held.length, 'bot')} then ${held.length === 1 ? 'waits' : 'wait'}`;
+  const wait = `; ${count(held.length, 'bot')} ${held.length === 1 ? 'waits' : 'wait'} then`;
   const text = stop(first.cap, first.at, plan.purse.timezone) + wait;
   return [{ text, hint: `raise the flock's ${first.cap.what} in flock.json` }];
 }
 
-/** `its budget of 2 posts a day is used up on 21 Nov 2026 18:30; it goes on on 22 Nov 2026 00:00` */
+/** `its budget of 2 posts a day is used up from 21 Nov 2026 18:30 to 22 Nov 2026 00:00 UTC` */
 function stop(cap: Cap, at: number, timezone: string): string {
   if (cap.until === undefined) return `${describeCap(cap)}: nothing is posted`;
-  return `${describeCap(cap)} on ${moment(at, timezone)}; it goes on on ${moment(cap.until, timezone)}`;
+  const begins = `${showDate(at, timezone)} ${localTime(at, timezone).time}`;
+  return `${describeCap(cap)} from ${begins} to ${moment(cap.until, timezone)}`;
 }
 
 function ofSlots({ rest, outlook, bot }: BotPlan, until: number): Note | undefined {
@@ -82,6 +99,6 @@ function ofSlots({ rest, outlook, bot }: BotPlan, until: number): Note | undefin
   return { text: `posts nothing before ${moment(outlook.next, timezone)}` };
 }
 
-/** `21 Nov 2026 18:30` */
+/** `21 Nov 2026 18:30 Europe/Berlin` */
 const moment = (instant: number, timezone: string): string =>
-  `${showDate(instant, timezone)} ${localTime(instant, timezone).time}`;
+  `${showDate(instant, timezone)} ${localTime(instant, timezone).time} ${timezone}`;

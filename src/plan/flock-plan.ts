@@ -6,7 +6,9 @@ import type { LintOfBot } from '../poems/lint.ts';
 import { findSharedTexts } from '../poems/shared-texts.ts';
 import type { Line } from '../poems/split-poem.ts';
 import type { Purse } from '../posting/budget.ts';
-import { BotTally, farthest, type Outlook, type Span } from './bot-outlook.ts';
+import { FlockHistory } from '../posting/flock-history.ts';
+import { slotCounter } from '../schedule/count-slots.ts';
+import { BotTally, farthest, month, type Outlook, type Span } from './bot-outlook.ts';
 import { LimitWatch, type Excess } from './limit-watch.ts';
 import { xLimits } from './limits.ts';
 import type { PredictedBot } from './predicted-bot.ts';
@@ -69,9 +71,11 @@ export class FlockPlan {
     for (const bot of this.#chosen) this.#standings.set(bot.name, standingOf(bot, shared, span.from));
     // Bots that nobody wants to see matter where they spend what all have together.
     this.#prediction = new Prediction(this.#isShared ? bots : this.#chosen, shared, span.from);
+    const { prices } = shared.purse;
+    const slotsIn = slotCounter();
     for (const bot of this.#prediction.bots) {
       const { name } = bot.bot;
-      if (chosen(name)) this.#tallies.set(name, new BotTally(bot, shared.purse.prices, span));
+      if (chosen(name)) this.#tallies.set(name, new BotTally(bot, { prices, span, slotsIn }));
     }
     for (const { name, app } of this.#chosen) this.#limits.addBot(name, app);
   }
@@ -103,7 +107,7 @@ export class FlockPlan {
     const { prices } = this.#options.purse;
     for (const { bot, outlook } of this.bots()) {
       const { unit, refrain, atEnd } = bot.settings;
-      const pace = { every: outlook.every, remembers: xLimits.remembers, refrain, atEnd };
+      const pace = { every: outlook.pace, refrain, atEnd, remembers: xLimits.remembers };
       for (const lint of lintPoem(bot.lines, { unit, prices, pace }))
         yield { ...lint, bot: bot.name, file: bot.file };
     }
@@ -121,6 +125,20 @@ export class FlockPlan {
   /** What the flock may spend. */
   get purse(): Purse {
     return this.#options.purse;
+  }
+
+  /** What a month would cost if the flock had no budget of its own, in micros; undefined where that holds no bot back. */
+  monthWithoutBudget(): number | undefined {
+    if (!this.bots().some(({ outlook: { held } }) => held?.first.cap.whose === 'flock')) return undefined;
+    const { purse, deadline } = this.#options;
+    const free = { purse: { ...purse, budget: {} }, history: new FlockHistory(), deadline };
+    const { from } = this.span;
+    const costs = new Map<string, number>();
+    for (const { bot, micros } of new Prediction(this.#chosen, free, from).until(from + month))
+      costs.set(bot, (costs.get(bot) ?? 0) + micros);
+    return this.#chosen.reduce((sum, { name, settings: { budget } }) => {
+      return sum + Math.min(costs.get(name) ?? 0, inMicros(budget.usdPerMonth ?? Infinity));
+    }, 0);
   }
 
   /** Whether what one bot spends is another's loss. */

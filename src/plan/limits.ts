@@ -9,8 +9,11 @@ export const xLimits = {
     /** X hands the fifty out by the half-hour, and does not tell how many in each: this is their share, rounded up. */
     'unverified-half-hour': { posts: 2, within: 30 * 60_000, whose: 'an account without verification' },
   },
-  /** How long a text is refused that the account has posted. X does not tell; this is what is seen. */
-  remembers: 12 * 3_600_000,
+  /**
+   * How long a text is refused that the account has posted. X does not tell: it surely is for some hours, and 12 are what others
+   * have seen; whether it is for days nobody knows.
+   */
+  remembers: { surely: 12 * 3_600_000, maybe: 7 * 24 * 3_600_000 },
 } as const;
 
 export type LimitName = keyof typeof xLimits.limits;

@@ -5,6 +5,7 @@ import type { Cap } from '../posting/budget.ts';
 import { decide, type Decision, type Situation } from '../posting/decide.ts';
 import { followEdits } from '../posting/follow-edits.ts';
 import type { Intent, LedgerEvent } from '../posting/ledger-event.ts';
+import { lookFor, mayHavePosted } from '../posting/look-for.ts';
 import { fingerprints, isFinished, startOf, type Place } from '../posting/place.ts';
 import { planPost, type PlannedPost } from '../posting/plan-post.ts';
 import { looksAgain, priceOf } from '../posting/price-post.ts';
@@ -32,6 +33,7 @@ export class PredictedBot {
   #slots: { after: number; slot: number | undefined }[] = [];
   #held: Held | undefined;
   #rest: Rest | undefined;
+  #refused = 0;
 
   constructor(bot: BotToPredict, shared: Shared) {
     this.bot = bot;
@@ -56,6 +58,11 @@ export class PredictedBot {
   /** Why it takes no more steps, where it does not. */
   get rest(): Rest | undefined {
     return this.#rest;
+  }
+
+  /** How often X has refused a line as a repetition. */
+  get refused(): number {
+    return this.#refused;
   }
 
   get parked(): Parked | undefined {
@@ -165,6 +172,7 @@ export class PredictedBot {
       this.#record({ event: 'posted', bot, at, by: 'answer' });
       return post;
     }
+    if (failure.kind === 'duplicate') this.#refused++;
     const { refrain } = this.bot.settings;
     this.#record(...eventsAfter(failure, { bot, owed, key: this.bot.key, line, refrain, now: at }));
     return undefined;
@@ -213,20 +221,12 @@ export class PredictedBot {
   }
 
   /** Restored from an older state: the next line is put in doubt first. */
-  #look(state: BotState, now: number): Next {
-    const { name: bot, texts, settings } = this.bot;
-    const edit = this.#edit(state, now);
-    if (edit) return this.#record(edit);
-    const planned = planPost(state.place, texts, false);
-    if (planned) {
-      const { line, lines } = planned;
-      const { served, last } = state;
-      const times = { at: last?.at ?? served, slot: served, until: Math.max(served, now) };
-      this.#record({ event: 'intent', bot, ...times, line, lines, print: '', look: true });
-      return { at: now };
-    }
-    if (settings.atEnd === 'loop') return this.#end(state, now);
-    return this.#record({ event: 'checked', bot, at: now });
+  #look(state: BotState, at: number): Next {
+    const { name: bot, settings } = this.bot;
+    const poem = this.#isCurrent ? state.place.poem : fingerprints(this.bot.texts.map((text) => ({ text })));
+    const isOpen = mayHavePosted(state, poem, settings.atEnd);
+    this.#record(isOpen ? lookFor(bot, state, at) : { event: 'checked', bot, at });
+    return { at };
   }
 
   /** The lines of this pass that are not done, counted from 0, or undefined where its place is lost. */

@@ -1,4 +1,5 @@
 import TinyQueue from 'tinyqueue';
+import { usualSockets } from '../http/exchange.ts';
 import { PredictedBot } from './predicted-bot.ts';
 import type { BotToPredict, Next, PredictedPost, Shared } from './predicted.ts';
 
@@ -20,9 +21,6 @@ export interface Bounds {
   /** Whether nobody asks any more what a bot does. */
   isDone?: (bot: PredictedBot) => boolean;
 }
-
-/** How many bots the daemon lets post side by side. */
-const concurrency = 64;
 
 /** What a whole flock will post, in the order of time. */
 export class Prediction {
@@ -62,7 +60,7 @@ export class Prediction {
       const sent: { step: Step; answer: () => PredictedPost | undefined }[] = [];
       for (
         let step = this.#next();
-        step && isSameRound(step, first) && sent.length < concurrency;
+        step && isSameRound(step, first) && sent.length < usualSockets;
         step = this.#next()
       ) {
         this.#queue.pop();

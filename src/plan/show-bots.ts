@@ -12,18 +12,24 @@ const gap = '  ';
 export function showBots(plans: readonly BotPlan[], { columns, whole }: Room): ShownLine[] {
   const shown = columns === undefined || whole ? plans : plans.slice(0, mostBots);
   const more = plans.length - shown.length;
-  const rows = table(shown);
-  const fits = rows.every((row) => row.length <= (columns ?? Infinity));
-  const lines = fits ? rows : shown.flatMap(block);
-  return [...lines, ...(more > 0 ? [`… and ${count(more, 'more bot')}`] : [])].map(line);
+  const rows = [heads, ...shown.map(cellsOf)];
+  const tables = [rows, rows.map((cells) => cells.slice(0, -1))].map(table);
+  const fits = (drawn: string[]): boolean => drawn.every((row) => row.length <= (columns ?? Infinity));
+  const lines = tables.find(fits) ?? shown.flatMap(block);
+  return [
+    ...lines,
+    ...(more > 0 ? [`… and ${count(more, 'more bot')}: --bot NAME shows one of them`] : []),
+  ].map(line);
 }
 
+/** What matters least is last: it is left out where there is no room for it. */
 const heads = ['bot', 'account', 'schedule', 'posts', 'ends', 'costs', 'a month', 'to its end'];
 const numbers = new Set(['posts', 'costs', 'a month', 'to its end']);
 
-function table(plans: readonly BotPlan[]): string[] {
-  const rows = [heads, ...plans.map(cellsOf)];
-  const widths = heads.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+function table(rows: readonly string[][]): string[] {
+  const widths = heads.map((_, column) =>
+    rows.reduce((most, row) => Math.max(most, row[column]?.length ?? 0), 0),
+  );
   return rows.map((row) =>
     row
       .map((cell, column) => {

@@ -1,40 +1,46 @@
 import { inMicros, showUsd } from '../cost/money.ts';
 import type { Flock } from '../flock/load-flock.ts';
-import type { LintOfBot } from '../poems/lint.ts';
 import { notesOf, notesOfFlock, type Note } from './bot-words.ts';
 import { microsPerMonth, sumOf, type FlockPlan } from './flock-plan.ts';
 import { describeExcess } from './limit-watch.ts';
 import { xLimits } from './limits.ts';
 import { showDate } from './local-time.ts';
+import { describeLints, groupedLints } from './lint-words.ts';
 import { Calendar } from './show-calendar.ts';
 import { showBots } from './show-bots.ts';
 import { count, heading, line, type Room, type ShownLine } from './shown-line.ts';
 
-/** A plan for people: what it comes to, what each bot posts when, and what to look at. */
+/** A plan for people: what it comes to, what to look at, and then what each bot posts when. */
 export function* showPlan(plan: FlockPlan, misfits: Flock['misfits'], room: Room): Generator<ShownLine> {
-  if (plan.chosen.length > 0) yield* showChosen(plan, room);
-  yield* section('', showMisfits(misfits), plan.chosen.length > 0);
+  if (plan.chosen.length === 0) yield* showMisfits(misfits);
+  else yield* showChosen(plan, misfits, room);
 }
 
-function* showChosen(plan: FlockPlan, room: Room): Generator<ShownLine> {
-  const calendar = new Calendar(room, plan.chosen.length);
+function* showChosen(plan: FlockPlan, misfits: Flock['misfits'], room: Room): Generator<ShownLine> {
+  const calendar = new Calendar(room);
   for (const post of plan.posts()) calendar.add(post);
   yield* showSums(plan);
-  yield* section('', showBots(plan.bots(), room));
-  yield* section('', showNotes(plan, room));
-  yield* calendar.lines(plan.bots());
+  yield* section('Needs attention', all(showMisfits(misfits), showNotes(plan, room)));
   yield* section("X's limits", showLimits(plan, room));
   yield* section('In the poems', showLints(plan, room));
+  yield* section('The bots', showBots(plan.bots(), room));
+  yield* calendar.lines(plan.bots());
 }
 
-function* section(title: string, lines: Iterable<ShownLine>, isApart = true): Generator<ShownLine> {
+function* section(title: string, lines: Iterable<ShownLine>): Generator<ShownLine> {
   let isFirst = true;
   for (const shown of lines) {
-    if (isFirst && isApart) yield line();
-    if (isFirst && title !== '') yield heading(title);
+    if (isFirst) {
+      yield line();
+      yield heading(title);
+    }
     isFirst = false;
     yield shown;
   }
+}
+
+function* all(...parts: Iterable<ShownLine>[]): Generator<ShownLine> {
+  for (const part of parts) yield* part;
 }
 
 function* showSums(plan: FlockPlan): Generator<ShownLine> {
@@ -45,11 +51,13 @@ function* showSums(plan: FlockPlan): Generator<ShownLine> {
   const cost = showUsd(sumOf(bots, ({ micros }) => micros));
   yield heading(`${from} to ${until}: ${count(posts, 'post')} of ${count(bots.length, 'bot')}, ${cost}`);
   const month = showUsd(microsPerMonth(bots, purse.budget.usdPerMonth));
+  const free = plan.monthWithoutBudget();
+  const capped = free === undefined ? '' : `, capped by the flock's budget (without it ${showUsd(free)})`;
   const toEnd = showUsd(sumOf(bots, ({ microsToEnd }) => microsToEnd));
   const { date, post, linkPost } = purse.prices;
   const prices = `${showUsd(inMicros(post))} a post, ${showUsd(inMicros(linkPost))} with a link`;
   yield line(
-    `A month costs ${month}, all poems to their ends ${toEnd}, at X's prices of ${date} (${prices}).`,
+    `A month costs ${month}${capped}, all poems to their ends ${toEnd}, at X's prices of ${date} (${prices}).`,
   );
 }
 
@@ -90,10 +98,9 @@ function* showLimits(plan: FlockPlan, room: Room): Generator<ShownLine> {
 
 /** Where it is, then what it is: `poems/howl.txt:12: night.It is a link to X: …` */
 function* showLints(plan: FlockPlan, room: Room): Generator<ShownLine> {
-  yield* shortened(map(plan.lints(), showLint), room, 'more: --bot NAME shows those of one bot, --json all');
+  const shown = map(groupedLints(plan.lints()), describeLints);
+  yield* shortened(shown, room, 'more: --bot NAME shows those of one bot, --json all');
 }
-
-const showLint = ({ file, line: row, message }: LintOfBot): string => `${file}:${row}: ${message}`;
 
 /** What a terminal shows of a list that can be as long as a poem. */
 const mostShown = 20;

@@ -12,6 +12,8 @@ export interface Room {
   columns: number | undefined;
   /** Whether all is wanted, however long it gets. */
   whole: boolean;
+  /** Whether every post is wanted. */
+  calendar: boolean;
 }
 
 export const line = (text = ''): ShownLine => ({ text });

@@ -7,8 +7,8 @@ import type { Line } from './split-poem.ts';
 export interface Pace {
   /** The time from one post to the next, or undefined where there are not two. */
   every: number | undefined;
-  /** How long X refuses a text again, as far as anybody knows. */
-  remembers: number;
+  /** How long X refuses a text again: probably, and perhaps. */
+  remembers: { surely: number; maybe: number };
   refrain: 'join' | 'defer' | 'skip';
   atEnd: 'loop' | 'stop';
 }
@@ -23,8 +23,7 @@ export function lintRefrains(lines: readonly Line[], pace: Pace): Lint[] {
     const before = lastSeen.get(text);
     lastSeen.set(text, index);
     if (before === undefined) return;
-    const after = distance(index - before, pace);
-    const message = `repeats line ${lines[before]?.at ?? 0}${after === undefined ? '' : `, ${after} after it`}: ${fate(texts, index, index - before, pace)}`;
+    const message = `repeats line ${lines[before]?.at ?? 0}${comesAfter(index - before, pace)}${fate(texts, index, index - before, pace)}`;
     lints.push({ code: 'refrain', line: at, message });
   });
   return [...lints, ...lintLoop(lines, texts, lastSeen, pace)];
@@ -39,44 +38,60 @@ function lintLoop(
 ): Lint[] {
   const { length } = lines;
   const [first] = lines;
-  if (pace.atEnd === 'stop' || !first) return [];
-  if (isTooSoon(length, pace)) {
-    const message = `the poem begins again ${distance(length, pace) ?? ''} after it began: ${fate(texts, 0, length, pace)}`;
-    return [{ code: 'refrain', line: first.at, message }];
+  if (pace.atEnd === 'stop' || pace.every === undefined || !first) return [];
+  const lints: Lint[] = [];
+  const whole = doubt(length, pace);
+  if (whole > 0) {
+    const message = `the poem begins again ${distance(length, pace) ?? ''} after it began${fate(texts, 0, length, pace)}`;
+    lints.push({ code: 'refrain', line: first.at, message });
   }
   const seen = new Set<string>();
-  return lines.flatMap(({ at }, index) => {
+  lines.forEach(({ at }, index) => {
     const text = texts[index] ?? '';
     const last = lastSeen.get(text) ?? index;
     const gap = length - last + index;
-    if (seen.has(text) || last === index || !isTooSoon(gap, pace)) return [];
+    // What comes no sooner than all the rest is told with it.
+    if (seen.has(text) || last === index || doubt(gap, pace) <= whole) return;
     seen.add(text);
-    const message = `when the poem begins again, repeats line ${lines[last]?.at ?? 0}, ${distance(gap, pace) ?? ''} after it: ${fate(texts, index, gap, pace)}`;
-    return [{ code: 'refrain' as const, line: at, message }];
+    const message = `when the poem begins again, repeats line ${lines[last]?.at ?? 0}${comesAfter(gap, pace)}${fate(texts, index, gap, pace)}`;
+    lints.push({ code: 'refrain', line: at, message });
   });
+  return lints;
 }
 
-const isTooSoon = (posts: number, { every, remembers }: Pace): boolean =>
-  every !== undefined && posts * every < remembers;
+/** Whether X refuses a line that comes again after so many posts: 0 where it hardly does, 1 perhaps, 2 probably. */
+function doubt(posts: number, { every, remembers }: Pace): 0 | 1 | 2 {
+  if (every === undefined) return 1;
+  if (posts * every < remembers.surely) return 2;
+  return posts * every <= remembers.maybe ? 1 : 0;
+}
 
 /** What becomes of a line that comes again after so many posts. */
 function fate(texts: readonly string[], index: number, posts: number, pace: Pace): string {
-  const may = isTooSoon(posts, pace) ? 'X will probably refuse it' : 'X may refuse it';
-  return `${may}, and then ${policy(texts, index, pace)}`;
+  const may = ['', 'X may refuse it', 'X will probably refuse it'][doubt(posts, pace)] ?? '';
+  return may === '' ? '' : `: ${may}, and then ${policy(texts, index, pace)}`;
 }
 
 function policy(texts: readonly string[], index: number, { refrain }: Pace): string {
-  const following = texts[index + 1];
   switch (refrain) {
-    case 'join':
-      return following !== undefined && fitsInPost(`${texts[index] ?? ''}\n${following}`)
+    case 'join': {
+      const hindrance = whyAlone(texts, index);
+      return hindrance === undefined
         ? 'it goes into one post with the line after it'
-        : 'it waits until X takes it (no line after it fits into its post)';
+        : `it waits until X takes it (${hindrance})`;
+    }
     case 'defer':
       return 'it waits until X takes it';
     case 'skip':
       return 'it is passed over';
   }
+}
+
+function whyAlone(texts: readonly string[], index: number): string | undefined {
+  const following = texts[index + 1];
+  if (following === undefined) return texts.length === 1 ? 'it is the only line' : 'it is the last line';
+  const fits = fitsInPost(`${texts[index] ?? ''}\n${following}`);
+  return fits ? undefined : 'the line after it does not fit into its post';
 }
 
 const units = [
@@ -86,6 +101,11 @@ const units = [
   ['minutes', 60_000],
   ['seconds', 1000],
 ] as const;
+
+const comesAfter = (posts: number, pace: Pace): string => {
+  const after = distance(posts, pace);
+  return after === undefined ? '' : `, ${after} after it`;
+};
 
 /** `about 3 hours`: in the largest unit of which there are two at least. */
 function distance(posts: number, { every }: Pace): string | undefined {

@@ -20,7 +20,7 @@ export function openProgressLine(stream: NodeJS.WriteStream): ProgressLine {
       const now = systemClock.elapsed();
       if (!stream.isTTY || now < last + every) return;
       last = now;
-      stream.write(`\r\u001b[K${text.slice(0, stream.columns - 1)}`);
+      stream.write(`\r\u001b[K${text.slice(0, (stream.columns || 80) - 1)}`);
     },
     clear,
     [Symbol.dispose]: clear,

@@ -1,8 +1,17 @@
-import { appendFileSync, closeSync, mkdtempSync, openSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import {
+  appendFileSync,
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { FlockError, systemCode } from '../errors.ts';
-import { reasonOf } from '../files.ts';
+import { isRunning, reasonOf } from '../files.ts';
 import type { StateFolder } from '../posting/state-folder.ts';
 
 /** A folder for a ledger that need not outlive this process. It is removed with all that is in it when it is disposed of. */
@@ -33,14 +42,38 @@ export function openScratchFolder(): ScratchFolder {
   };
 }
 
+/** Its process is in its name, so that it can be told whether anybody still works in it. */
+const scratch = /^flockd-rehearsal-(\d+)-\w{6}$/;
+
 function makeFolder(): string {
   try {
-    return mkdtempSync(path.join(tmpdir(), 'flockd-rehearsal-'));
+    sweep();
+    return mkdtempSync(path.join(tmpdir(), `flockd-rehearsal-${process.pid}-`));
   } catch (cause) {
     throw new FlockError('cannotCreate', `cannot make a scratch folder in ${tmpdir()}: ${reasonOf(cause)}`, {
       hint: otherPlace,
       cause,
     });
+  }
+}
+
+/** Removes the folders of rehearsals that were killed. What cannot be read or removed is left to whoever can. */
+function sweep(): void {
+  for (const name of onlyWhereAllowed(() => readdirSync(tmpdir())) ?? []) {
+    const owner = scratch.exec(name)?.[1];
+    if (owner === undefined || isRunning(Number(owner))) continue;
+    onlyWhereAllowed(() => {
+      rmSync(path.join(tmpdir(), name), { recursive: true, force: true });
+    });
+  }
+}
+
+function onlyWhereAllowed<T>(act: () => T): T | undefined {
+  try {
+    return act();
+  } catch (error) {
+    if (systemCode(error) === undefined) throw error;
+    return undefined;
   }
 }
 

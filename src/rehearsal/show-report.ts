@@ -1,6 +1,5 @@
 import wrapAnsi from 'wrap-ansi';
-import { inMicros, showUsd } from '../cost/money.ts';
-import { shellWord } from '../shell-word.ts';
+import { inMicros, showUsdAlike } from '../cost/money.ts';
 import { showClockChanges } from './show-clock-changes.ts';
 import type { BotReport, Broken, Lateness, Report } from './report.ts';
 import { count, duration, listed, minutes, times } from './words.ts';
@@ -19,6 +18,7 @@ const mostBots = 60;
  */
 export function showReport(report: Report, seconds: number, columns: number): string[] {
   const { bots, days, from, until } = report;
+  const usd = showUsdAlike([report.bill, ...bots.map((bot) => bot.usd)].map(inMicros));
   const row = ([name, text]: readonly [string, string]): string[] =>
     wrapAnsi(text, Math.max(20, columns - label))
       .split('\n')
@@ -26,11 +26,11 @@ export function showReport(report: Report, seconds: number, columns: number): st
   return [
     `${count(days, 'day')} of ${count(bots.length, 'bot')}, from ${minutes(from)} to ${minutes(until)} UTC, in ${seconds.toFixed(1)} s`,
     '',
-    ...rowsOf(report).flatMap(row),
+    ...rowsOf(report, usd).flatMap(row),
     '',
-    ...table(bots),
+    ...table(bots, usd),
     ...block(showClockChanges(report.clockChanges)),
-    ...block(bots.flatMap(trouble)),
+    ...block(troublesOf(bots)),
     ...block(report.leftOut.flatMap(({ bot, why, hint }) => told(`${bot} is left out: ${why}`, hint))),
     ...block(brokenOf(report.broken)),
   ];
@@ -40,7 +40,7 @@ export function showReport(report: Report, seconds: number, columns: number): st
 export const verdictOf = ({ kept }: Report): string =>
   kept ? 'All as promised.' : 'Not all is as it should be: see above.';
 
-function rowsOf(report: Report): (readonly [name: string, text: string])[] {
+function rowsOf(report: Report, usd: Shown): (readonly [name: string, text: string])[] {
   const { posted, lines, passedOver, broken, late, spread, missed, inDoubt, unsettled, refused, faults } =
     report;
   const waits = report.bots.filter(({ budgetWaits }) => budgetWaits > 0);
@@ -67,13 +67,8 @@ function rowsOf(report: Report): (readonly [name: string, text: string])[] {
       `${listed(waits.map(({ bot }) => bot))} waited for it, ${times(sum(waits))} in all`,
       waits.length > 0,
     ],
-    ['cost', costOf(report)],
+    ['cost', costOf(report, usd)],
     ['faults', counted(faults.drawn), faults.rate > 0],
-    [
-      'again with',
-      `--from ${report.from} --days ${report.days} --faults ${faults.rate} --seed ${shellWord(report.seed)}`,
-      faults.rate > 0,
-    ],
   ];
   return rows.filter(([, , isThere = true]) => isThere).map(([name, text]) => [name, text] as const);
 }
@@ -85,15 +80,18 @@ function latenessWords({ p50, p99, max }: Lateness, spread: number): string {
   return `half ${within(p50)}, 99 % ${within(p99)}\nat most ${duration(max)}${spreads}`;
 }
 
-function costOf({ usd, bill, faults }: Report): string {
-  const cost = showUsd(inMicros(usd));
+/** How a sum of micros is shown. */
+type Shown = (micros: number) => string;
+
+function costOf({ usd, bill, faults }: Report, shown: Shown): string {
+  const cost = shown(inMicros(usd));
   const more = inMicros(bill) - inMicros(usd);
-  if (more === 0) return `${cost}, and so the sandbox bills it`;
+  if (more === 0) return `${cost}; the sandbox's bill agrees`;
   const lost = faults.rate > 0 && more > 0 ? ' for answers that got lost' : '';
-  return `${cost}; the sandbox bills ${showUsd(Math.abs(more))} ${more > 0 ? 'more' : 'less'}${lost}`;
+  return `${cost}; the sandbox bills ${shown(Math.abs(more))} ${more > 0 ? 'more' : 'less'}${lost}`;
 }
 
-function table(bots: readonly BotReport[]): string[] {
+function table(bots: readonly BotReport[], usd: Shown): string[] {
   const listed = bots.length > mostBots ? bots.filter(({ state }) => state !== 'fine') : bots;
   const rows = [
     ['bot', 'posts', 'refused', 'in doubt', 'cost', 'state'],
@@ -102,7 +100,7 @@ function table(bots: readonly BotReport[]): string[] {
       count(bot.posted),
       count(bot.refused),
       count(bot.inDoubt),
-      showUsd(inMicros(bot.usd)),
+      usd(inMicros(bot.usd)),
       bot.state,
     ]),
   ];
@@ -120,8 +118,19 @@ function table(bots: readonly BotReport[]): string[] {
   return listed.length === 0 ? [others] : [...shown, others];
 }
 
-function trouble({ bot, state, why, hint }: BotReport): string[] {
-  return why === undefined ? [] : told(`${bot} is ${state} at the end: ${why}`, hint);
+/** What is the matter, once for all bots with the same trouble. */
+function troublesOf(bots: readonly BotReport[]): string[] {
+  const groups = new Map<string, { bots: string[]; first: BotReport }>();
+  for (const bot of bots) {
+    if (bot.why === undefined) continue;
+    const key = JSON.stringify([bot.state, bot.why, bot.hint]);
+    const group = groups.get(key) ?? { bots: [], first: bot };
+    groups.set(key, group);
+    group.bots.push(bot.bot);
+  }
+  return [...groups.values()].flatMap(({ bots: names, first: { state, why = '', hint } }) =>
+    told(`${listed(names)} ${names.length === 1 ? 'is' : 'are'} ${state} at the end: ${why}`, hint),
+  );
 }
 
 const told = (what: string, hint: string | undefined): string[] =>

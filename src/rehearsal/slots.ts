@@ -1,14 +1,9 @@
 import { FlockError } from '../errors.ts';
 import type { PlannedBot } from '../flock/planned-flock.ts';
 import type { BotState } from '../posting/bot-state.ts';
-import { countEach, countSlots, type Stretch } from './count-slots.ts';
+import { countSlots, slotsWithin, type Stretch } from '../schedule/count-slots.ts';
 
 type Scheduled = Pick<PlannedBot, 'name' | 'settings'>;
-
-const day = 86_400_000;
-
-/** Longer than this is not counted slot by slot, but hour by hour. */
-const longest = 40 * day;
 
 /** How many slots each bot has in a stretch of time. */
 export function slotsOf(bots: readonly Scheduled[]): (bot: string, stretch: Stretch) => number {
@@ -21,9 +16,7 @@ export function slotsOf(bots: readonly Scheduled[]): (bot: string, stretch: Stre
   return (bot, stretch) => {
     const schedule = schedules.get(bot);
     if (!schedule || stretch.until <= stretch.from) return 0;
-    return stretch.until - stretch.from > longest
-      ? countSlots(schedule, stretch, 0)
-      : countEach(schedule, stretch);
+    return slotsWithin(schedule, stretch);
   };
 }
 

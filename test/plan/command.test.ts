@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
-import path from 'node:path';
+import { readdirSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';
 import { z } from 'zod';
 import { tempFolder } from '../flock/temp-folder.ts';
-import { scriptOf, start, startCommand, type Running } from '../support/programs.ts';
+import { start, type Running } from '../support/programs.ts';
 
 const rows = (word: string, count: number): string =>
   Array.from({ length: count }, (_, n) => `${word} ${n + 1}, and the tide goes out\n`).join('');
@@ -112,7 +110,7 @@ describe('flockd plan as a process', { concurrency: 4, timeout: 120_000 }, () =>
       found.lints
         .filter(({ bot }) => bot === 'links')
         .map(({ code, line, file }) => `${file}:${line} ${code}`),
-      ['poems/links.txt:1 accidental-link', 'poems/links.txt:2 cashtag'],
+      ['poems/links.txt:1 accidental-link', 'poems/links.txt:1 refrain', 'poems/links.txt:2 cashtag'],
     );
   });
 
@@ -136,6 +134,7 @@ describe('flockd plan as a process', { concurrency: 4, timeout: 120_000 }, () =>
     [['--days', '1', '--days', '2'], /--days: should be given once/],
     [['--from', 'tomorrow'], /--from: should be given once|--from: should be a time/],
     [['--bot', 'hern'], /hern has neither a poem nor a key bundle\nhint: did you mean heron\?/],
+    [['--bot', 'nobody'], /hint: there are: heron, otter-song$/m],
     [['--bot', 'Heron'], /"Heron" is not the name of a bot/],
     [['--json', '--ics'], /--ics: cannot be given with --json/],
     [['heron'], /a word too many/],
@@ -184,29 +183,110 @@ describe('flockd plan as a process', { concurrency: 4, timeout: 120_000 }, () =>
     assert.ok(Math.abs(end - Date.parse('2026-11-21T08:00Z') - 20_000 * 3_600_000) < 2 * 86_400_000);
   });
 
-  it('leaves nothing out where its output is read by a program', async () => {
-    const { stdout } = await planned({
-      'poems/long.txt': `${'word '.repeat(50)}end\n${rows('heron', 400)}`,
+  const long = {
+    'poems/long.txt': `${'word '.repeat(50)}end\n${rows('heron', 400)}`,
+    'flock.json': '{"schedule": "0 * * * *"}',
+  };
+
+  it('shows the next posts, and how to see all; with --calendar or --bot, all of them', async () => {
+    const short = await planned(long);
+    assert.match(short.stdout, /(word ){50}end/, 'no text is cut where a program reads it');
+    assert.match(short.stdout, /\bheron 2, and/);
+    assert.doesNotMatch(short.stdout, /\bheron 3, and/);
+    assert.match(short.stdout, /^… and 717 more posts: --calendar shows all, --bot NAME those of one bot$/m);
+    for (const args of [['--calendar'], ['--bot', 'long']]) {
+      const { stdout } = await planned(long, ...args);
+      assert.match(stdout, /\bheron 400, and/);
+      assert.doesNotMatch(stdout, /…/);
+    }
+  });
+
+  it('shows of many bots no more than fits, and first what matters', async () => {
+    const names = Array.from({ length: 60 }, (_, n) => `bot-${n + 10}`);
+    const many = Object.fromEntries(names.map((name) => [`poems/${name}.txt`, rows(name, 400)]));
+    const files = {
+      ...many,
+      'poems/wren.txt': ' a\nb\n c\n',
+      'poems/none.txt': '',
       'flock.json': '{"schedule": "0 * * * *"}',
-    });
-    assert.match(stdout, /(word ){50}end/);
-    assert.match(stdout, /\bheron 400, and/);
-    assert.doesNotMatch(stdout, /…/);
+    };
+    const { stdout } = await planned(files);
+    const parts = [
+      'Needs attention',
+      'none is unfit',
+      'wren: X refuses',
+      "X's limits",
+      'In the poems',
+      'The bots',
+      'bot-10, in UTC',
+      '… and ',
+    ];
+    const found = parts.map((part) => stdout.indexOf(part));
+    assert.ok(!found.includes(-1), `${parts[found.indexOf(-1)] ?? ''} is missing in ${stdout}`);
+    assert.deepEqual(
+      found,
+      found.toSorted((a, b) => a - b),
+    );
+    assert.match(stdout, /^poems\/wren\.txt: lines 1, 3 begin with spaces, which X drops$/m);
+    const calendar = stdout.slice(stdout.indexOf('bot-10, in UTC')).trimEnd().split('\n');
+    assert.ok(calendar.length <= 42, `${calendar.length} lines`);
+    const one = await planned(files, '--bot', 'wren');
+    assert.match(one.stdout, / 1 {2}a$/m, 'the space is gone, as on X');
+    const lints = parse(await planned(files, '--bot', 'wren', '--json')).lints.filter(
+      ({ code }) => code === 'leading-space',
+    );
+    assert.deepEqual(
+      lints.map(({ line }) => line),
+      [1, 3],
+    );
   });
 
   it('shortens itself on a terminal, but not for one bot', async () => {
-    const files = {
-      'poems/long.txt': `${'word '.repeat(50)}end\n${rows('heron', 400)}`,
-      'flock.json': '{"schedule": "0 * * * *"}',
-    };
-    const running = start('flockd', ['plan'], { cwd: tempFolder(files), columns: 60 });
+    const running = start('flockd', ['plan', '--calendar'], { cwd: tempFolder(long), columns: 60 });
     await running.exit;
-    assert.match(running.stdout, / … and 680 more posts/);
+    assert.match(running.stdout, /(word )+.*…\r$/m);
     for (const line of running.stdout.split('\r\n'))
       assert.ok(stripVTControlCharacters(line).length <= 60, line);
-    const one = start('flockd', ['plan', '--bot', 'long'], { cwd: tempFolder(files), columns: 60 });
+    const one = start('flockd', ['plan', '--bot', 'long'], { cwd: tempFolder(long), columns: 60 });
     await one.exit;
     assert.match(one.stdout, /heron 400, and/);
+  });
+
+  it('leaves the last column out where there is no room for it, and then the table', async () => {
+    const headsAt = async (columns: number): Promise<string | undefined> => {
+      const running = start('flockd', ['plan', '--days', '3'], { cwd: tempFolder(poems), columns });
+      await running.exit;
+      return /^bot +account.*(?=\r)/m.exec(running.stdout)?.[0].replaceAll(/ +/g, ' ');
+    };
+    const whole = 'bot account schedule posts ends costs a month to its end';
+    assert.deepEqual(await Promise.all([120, 100, 60].map(headsAt)), [
+      whole,
+      whole.replace(' to its end', ''),
+      undefined,
+    ]);
+  });
+
+  it('tells of a bot that only flock.json names', async () => {
+    const files = { ...poems, 'flock.json': '{"bots": {"ghost": {}, "hern": {}}}' };
+    const running = await planned(files, '--json');
+    assert.equal((await running.exit).code, 0);
+    assert.equal(
+      running.stderr,
+      'flockd: ghost: flock.json names it, but it has neither a poem nor a key bundle\n' +
+        'flockd: hern: flock.json names it, but it has neither a poem nor a key bundle\nhint: did you mean heron?\n',
+    );
+    assert.equal((await planned(files, '--bot', 'heron')).stderr, '');
+  });
+
+  it('says what a month would cost without the budget of the flock', async () => {
+    const { stdout } = await planned({
+      ...poems,
+      'flock.json': '{"schedule": "0 * * * *", "budget": {"usdPerMonth": 3}}',
+    });
+    assert.match(
+      stdout,
+      /^A month costs \$3\.00, capped by the flock's budget \(without it \$\d\d\.\d\d\), all/m,
+    );
   });
 
   it('writes nothing', async () => {
@@ -214,63 +294,5 @@ describe('flockd plan as a process', { concurrency: 4, timeout: 120_000 }, () =>
     const before = readdirSync(cwd, { recursive: true }).sort();
     await plan(cwd).exit;
     assert.deepEqual(readdirSync(cwd, { recursive: true }).sort(), before);
-  });
-});
-
-/** Tells at the end of the process of everything in it that could reach a network. */
-const spy = `
-import { createHook } from 'node:async_hooks';
-import { writeFileSync } from 'node:fs';
-import net from 'node:net';
-const seen = [];
-const { connect } = net.Socket.prototype;
-net.Socket.prototype.connect = function (...args) {
-  seen.push('connect');
-  return connect.apply(this, args);
-};
-createHook({
-  init(_, type) {
-    if (/TCP|UDP|TLS|GETADDRINFO|GETNAMEINFO|QUERYWRAP|PIPECONNECT|HTTP|PROCESSWRAP/.test(type)) seen.push(type);
-  },
-}).enable();
-process.on('exit', () => writeFileSync('seen.json', JSON.stringify(seen)));
-`;
-
-const mayUnshare = spawnSync('unshare', ['--net', 'true']).status === 0;
-
-describe('flockd plan and the network', { timeout: 120_000 }, () => {
-  const bundle = {
-    consumer_token: 'app',
-    consumer_token_secret: 'hidden-app',
-    oauth_token: '77-access',
-    oauth_token_secret: 'hidden-access',
-    user_id: '77',
-    screen_name: 'heron',
-  };
-  const files = {
-    ...poems,
-    'keys/heron.json': JSON.stringify(bundle),
-    'spy.mjs': spy,
-    'probe.mjs': `import './spy.mjs'; import net from 'node:net'; net.connect(9, '127.0.0.1').on('error', () => undefined);`,
-  };
-
-  it('have nothing to do with each other', async () => {
-    const cwd = tempFolder(files);
-    const seen = (): string[] => JSON.parse(readFileSync(path.join(cwd, 'seen.json'), 'utf8')) as string[];
-    await startCommand([process.execPath, 'probe.mjs'], { cwd }).exit;
-    assert.deepEqual(seen(), ['connect', 'TCPWRAP', 'TCPCONNECTWRAP'], 'the spy sees a connection');
-    for (const how of [[], ['--json'], ['--ics']]) {
-      const call = [process.execPath, '--import', './spy.mjs', scriptOf('flockd'), 'plan', ...how];
-      const running = startCommand(call, { cwd });
-      assert.deepEqual(await running.exit, { code: 0, signal: null }, running.stderr);
-      assert.deepEqual(seen(), []);
-      assert.doesNotMatch(running.stdout, /hidden/);
-    }
-  });
-
-  it('need not even be on one machine', { skip: !mayUnshare && 'may not leave the network' }, async () => {
-    const call = ['unshare', '--net', process.execPath, scriptOf('flockd'), 'plan'];
-    const running = startCommand(call, { cwd: tempFolder(files) });
-    assert.deepEqual(await running.exit, { code: 0, signal: null }, running.stderr);
   });
 });

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { notesOf, notesOfFlock } from '../../src/plan/bot-words.ts';
 import { microsPerMonth, sumOf } from '../../src/plan/flock-plan.ts';
 import type { LedgerEvent } from '../../src/posting/ledger-event.ts';
 import { fingerprints } from '../../src/posting/place.ts';
-import { from, planned, shownPosts, type Planned } from './small-flock.ts';
+import { from, notesIn as notes, planned, shownPosts } from './small-flock.ts';
 
 const hour = 3_600_000;
 const day = 24 * hour;
@@ -13,13 +12,6 @@ const iso = (instant: number | undefined): string | undefined =>
   instant === undefined ? undefined : new Date(instant).toISOString();
 
 const prints = (texts: readonly string[]): string => fingerprints(texts.map((text) => ({ text })));
-
-const notes = ({ plan, bots }: Planned): string[] => [
-  ...notesOfFlock(plan).map(({ text }) => text),
-  ...Object.values(bots).flatMap((bot) =>
-    notesOf(bot, plan.span).map(({ text }) => `${bot.bot.name}: ${text}`),
-  ),
-];
 
 describe('a plan', () => {
   it('has the posts of all bots in the order of time', () => {
@@ -98,7 +90,7 @@ describe('a plan', () => {
     const plan = planned({ poems: { ada: lines(3) }, settings: { schedule: '0 12 29 2 1', atEnd: 'stop' } });
     assert.equal(plan.bots['ada']?.outlook.end, undefined);
     assert.equal(iso(plan.bots['ada']?.outlook.next), '2044-02-29T12:00:00.000Z');
-    assert.deepEqual(notes(plan), ['ada: posts nothing before 29 Feb 2044 12:00']);
+    assert.deepEqual(notes(plan), ['ada: posts nothing before 29 Feb 2044 12:00 UTC']);
   });
 
   it('sums up a month where fewer days are planned', () => {
@@ -109,15 +101,21 @@ describe('a plan', () => {
 
   it('can be of some bots, and of the others only what they take from the budget of all', () => {
     const poems = { ada: ['a', 'b'], bea: ['a', 'x'] };
-    const alone = planned({ poems, chosen: ['bea'], days: 2 });
+    const once = { atEnd: 'stop' };
+    const alone = planned({ poems, chosen: ['bea'], settings: once, days: 2 });
     assert.deepEqual(shownPosts(alone), ['bea 06-01 09:00 a', 'bea 06-02 09:00 x']);
-    const poor = planned({ poems, chosen: ['bea'], settings: { budget: { postsPerDay: 1 } }, days: 2 });
+    const poor = planned({
+      poems,
+      chosen: ['bea'],
+      settings: { ...once, budget: { postsPerDay: 1 } },
+      days: 2,
+    });
     assert.deepEqual(shownPosts(poor), ['bea 06-02 00:00 a']);
     assert.deepEqual(
       Array.from(alone.plan.lints(), ({ bot, code }) => `${bot} ${code}`),
       ['bea shared-text'],
     );
-    const other = planned({ poems, chosen: ['ada'] });
+    const other = planned({ poems, chosen: ['ada'], settings: once });
     assert.deepEqual(
       Array.from(other.plan.lints(), ({ bot, code }) => `${bot} ${code}`),
       ['ada shared-text'],
@@ -138,7 +136,7 @@ describe('a plan with a budget', () => {
       assert.deepEqual(all.posts, []);
       assert.match(
         notes(all).join('\n'),
-        /^the flock's budget of .*0.* is too small .*: nothing is posted; 2 bots then wait$/,
+        /^the flock's budget of .*0.* is too small .*: nothing is posted; 2 bots wait then$/,
       );
     }
   });
@@ -152,7 +150,7 @@ describe('a plan with a budget', () => {
     assert.equal(plan.posts.length, 20 + 20);
     assert.equal(iso(plan.posts[20]?.at), '2026-07-01T00:00:00.000Z');
     assert.deepEqual(notes(plan), [
-      'ada: its budget of $0.30 a month is used up on 11 Jun 2026 09:00; it goes on on 1 Jul 2026 00:00; it stops so 2 times',
+      'ada: its budget of $0.30 a month is used up from 11 Jun 2026 09:00 to 1 Jul 2026 00:00 UTC, the first of 2 such months',
     ]);
     assert.equal(plan.bots['ada']?.outlook.microsPerMonth, 300_000);
   });
@@ -165,7 +163,7 @@ describe('a plan with a budget', () => {
     });
     assert.match(
       notes(plan).join('\n'),
-      /^ada: .* 5 posts a day is used up on 1 Jun 2026 06:00; it goes on on 2 Jun 2026 00:00; it stops so 3 times$/,
+      /^ada: .* 5 posts a day is used up from 1 Jun 2026 06:00 to 2 Jun 2026 00:00 UTC, the first of 3 such days$/,
     );
   });
 
@@ -174,7 +172,7 @@ describe('a plan with a budget', () => {
     const plan = planned({ poems: { ada: lines(90), bea: lines(91).slice(1) }, settings, days: 29 });
     assert.equal(plan.posts.length, 60);
     assert.deepEqual(notes(plan), [
-      "the flock's budget of $0.90 a month is used up on 2 Jun 2026 07:00; it goes on on 1 Jul 2026 00:00; 2 bots then wait",
+      "the flock's budget of $0.90 a month is used up from 2 Jun 2026 07:00 to 1 Jul 2026 00:00 UTC; 2 bots wait then",
     ]);
     const bots = plan.plan.bots();
     assert.equal(
@@ -182,6 +180,12 @@ describe('a plan with a budget', () => {
       900_000,
     );
     assert.equal(microsPerMonth(bots, 0.9), 900_000);
+    assert.equal(plan.plan.monthWithoutBudget(), 2 * 30 * 24 * 15_000);
+  });
+
+  it('of the flock that holds nobody back costs what it costs', () => {
+    const rich = planned({ poems: { ada: lines(90) }, settings: { budget: { usdPerMonth: 90 } } });
+    assert.equal(rich.plan.monthWithoutBudget(), undefined);
   });
 });
 
@@ -260,7 +264,7 @@ describe('a plan for a bot', () => {
     assert.deepEqual(lost.posts, []);
     assert.match(
       notes(lost).join('\n'),
-      /^ada: will be parked at line 2 on 1 Jun 2026 09:00: its poem has become another one/,
+      /^ada: will be parked at line 2 on 1 Jun 2026 09:00 UTC: its poem has become another one/,
     );
   });
 
@@ -272,7 +276,7 @@ describe('a plan for a bot', () => {
     );
     assert.match(
       notes(plan).join('\n'),
-      /^ada: will be parked at line 2 on 2 Jun 2026 09:00: X refuses the line/,
+      /^ada: will be parked at line 2 on 2 Jun 2026 09:00 UTC: X refuses the line/,
     );
     assert.equal(plan.bots['ada']?.rest, 'parked');
   });

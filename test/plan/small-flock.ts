@@ -1,5 +1,6 @@
 import type { BotName } from '../../src/flock/bot.ts';
 import { parseFlockFile } from '../../src/flock/flock-file.ts';
+import { notesOf, notesOfFlock } from '../../src/plan/bot-words.ts';
 import { FlockPlan, type BotPlan } from '../../src/plan/flock-plan.ts';
 import type { PredictedPost } from '../../src/plan/predicted.ts';
 import { splitPoem } from '../../src/poems/split-poem.ts';
@@ -96,3 +97,11 @@ export const shownPosts = ({ posts }: Planned): string[] =>
     const iso = new Date(at).toISOString();
     return `${bot} ${iso.slice(5, 10)} ${iso.slice(11, 16)} ${text}`;
   });
+
+/** `howl: what there is to say`, for each note; those of the flock without a name. */
+export const notesIn = ({ plan, bots }: Planned): string[] => [
+  ...notesOfFlock(plan).map(({ text }) => text),
+  ...Object.values(bots).flatMap((bot) =>
+    notesOf(bot, plan.span).map(({ text }) => `${bot.bot.name}: ${text}`),
+  ),
+];

@@ -7,7 +7,12 @@ import { findSharedTexts } from '../../src/poems/shared-texts.ts';
 import { splitPoem, type Unit } from '../../src/poems/split-poem.ts';
 
 const hour = 3_600_000;
-const daily: Pace = { every: 24 * hour, remembers: 12 * hour, refrain: 'join', atEnd: 'stop' };
+const daily: Pace = {
+  every: 24 * hour,
+  remembers: { surely: 12 * hour, maybe: 168 * hour },
+  refrain: 'join',
+  atEnd: 'stop',
+};
 
 interface Given {
   unit?: Unit;
@@ -123,7 +128,7 @@ describe('refrains', () => {
       lints(['oh', 'a', ' oh', 'b', 'oh']).filter((lint) => lint.includes('refrain')),
       [
         '3 refrain: repeats line 1, about 2 days after it: X may refuse it, and then it goes into one post with the line after it',
-        '5 refrain: repeats line 3, about 2 days after it: X may refuse it, and then it waits until X takes it (no line after it fits into its post)',
+        '5 refrain: repeats line 3, about 2 days after it: X may refuse it, and then it waits until X takes it (it is the last line)',
       ],
     );
   });
@@ -158,11 +163,39 @@ describe('refrains', () => {
     assert.deepEqual(lints(rows, { pace }), [
       '1 refrain: the poem begins again about 11 hours after it began: X will probably refuse it, and then it goes into one post with the line after it',
     ]);
-    assert.deepEqual(lints([...rows, 'line 11'], { pace }), []);
+    assert.deepEqual(lints([...rows, 'line 11'], { pace }), [
+      '1 refrain: the poem begins again about 12 hours after it began: X may refuse it, and then it goes into one post with the line after it',
+    ]);
     assert.match(
-      lints([...rows, 'line 11', 'line 0'], { pace })[0] ?? '',
-      /^1 refrain: when the poem begins again, repeats line 13, about 60 minutes after it/,
+      lints([...rows, 'line 11', 'line 0'], { pace })[1] ?? '',
+      /^1 refrain: when the poem begins again, repeats line 13, about 60 minutes after it: X will probably/,
     );
+  });
+
+  it('are held to one rule inside a poem and where it begins again', () => {
+    const rows = Array.from({ length: 30 }, (_, n) => `line ${n}`);
+    const says = (days: number): (string | undefined)[] => {
+      const inside = lints([...rows.slice(0, days), 'line 0']);
+      const again = lints(rows.slice(0, days), { pace: { atEnd: 'loop' } });
+      return [inside, again].map(([lint = '']) => / (will probably|may) refuse/.exec(lint)?.[1]);
+    };
+    assert.deepEqual([1, 4, 7, 8, 30].map(says), [
+      ['may', 'may'],
+      ['may', 'may'],
+      ['may', 'may'],
+      [undefined, undefined],
+      [undefined, undefined],
+    ]);
+    assert.deepEqual(lints([...rows, 'line 0']), ['31 refrain: repeats line 1, about 30 days after it']);
+    assert.deepEqual(lints(rows, { pace: { atEnd: 'loop' } }), []);
+  });
+
+  it('say why they cannot be joined', () => {
+    const why = (...rows: string[]): string | undefined =>
+      /\((.*)\)$/.exec(lints(rows, { pace: { every: hour } }).at(-1) ?? '')?.[1];
+    assert.equal(why('oh', 'a', 'oh'), 'it is the last line');
+    assert.equal(why('oh', 'oh', 'x'.repeat(279)), 'the line after it does not fit into its post');
+    assert.match(lints(['oh'], { pace: { atEnd: 'loop' } })[0] ?? '', /\(it is the only line\)$/);
   });
 });
 

@@ -130,6 +130,46 @@ describe('flockd rehearse as a process', { concurrency: 4, timeout: 120_000 }, (
     assert.equal(pipe.stderr, '');
   });
 
+  it('says in one whole line how it is done again, and that does the same', async () => {
+    const place = flock({ 'flock.json': '{"bots": {"ghost": {}, "otter": {}}}' });
+    const args = [
+      '--days',
+      '20',
+      '--faults',
+      '0.2',
+      '--from',
+      '2026-11-21',
+      '--bot',
+      'heron',
+      '--bot',
+      'otter-song',
+    ];
+    const first = start('flockd', ['rehearse', ...args, '--root', '.'], { ...place, columns: 40 });
+    assert.equal((await first.exit).code, 0, first.stdout);
+    const call = /^flockd rehearse (.*)\r$/m.exec(first.stdout)?.[1] ?? '';
+    const again = rehearse(place, ...call.split(' '));
+    assert.equal((await again.exit).code, 0, `${call}\n${again.stderr}`);
+    assert.match(again.stdout, new RegExp(`^flockd rehearse ${call}$`, 'm'));
+    const faults = ({ stdout }: Running): string | undefined =>
+      /^faults .*$/m.exec(stdout.replaceAll('\r', '').replaceAll(/\n {13}/g, ' '))?.[0];
+    assert.match(faults(first) ?? '', /\d/);
+    assert.equal(faults(again), faults(first));
+  });
+
+  it('tells of a bot that only flock.json names', async () => {
+    const place = flock({ 'flock.json': '{"bots": {"ghost": {}, "herom": {}}}' });
+    const running = rehearse(place, '--days', '1');
+    assert.equal((await running.exit).code, 0);
+    assert.equal(
+      running.stderr,
+      'flockd: ghost: flock.json names it, but it has neither a poem nor a key bundle\n' +
+        'flockd: herom: flock.json names it, but it has neither a poem nor a key bundle\nhint: did you mean heron?\n',
+    );
+    const one = rehearse(place, '--days', '1', '--bot', 'heron');
+    await one.exit;
+    assert.equal(one.stderr, '');
+  });
+
   it('leaves nothing where its reader goes away', async () => {
     const place = flock();
     const call = `'${process.execPath}' '${scriptOf('flockd')}' rehearse --days 30 | head -1`;

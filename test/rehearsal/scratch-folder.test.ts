@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'node:test';
 import { Journal } from '../../src/posting/journal.ts';
 import { openScratchFolder } from '../../src/rehearsal/scratch-folder.ts';
+import { tempFolder } from '../flock/temp-folder.ts';
 
 /** One turn of the event loop. */
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -41,6 +43,31 @@ describe('a scratch folder', () => {
     await turn();
     assert.equal(kept, 10);
     await Promise.all(all);
+  });
+
+  it('is swept by the next rehearsal where its process was killed', () => {
+    const before = process.env['TMPDIR'];
+    process.env['TMPDIR'] = tempFolder({});
+    try {
+      const gone = spawnSync('true').pid;
+      const left = path.join(process.env['TMPDIR'], `flockd-rehearsal-${gone}-a1B2c3`);
+      const others = [
+        'flockd-rehearsal-notes',
+        `flockd-rehearsal-${process.pid}-a1B2c3`,
+        `other-${gone}-a1B2c3`,
+      ];
+      for (const name of others) mkdirSync(path.join(process.env['TMPDIR'], name));
+      mkdirSync(left);
+      writeFileSync(path.join(left, 'journal.jsonl'), '');
+      using folder = openScratchFolder();
+      assert.deepEqual(
+        readdirSync(process.env['TMPDIR']).sort(),
+        [...others, path.basename(folder.path)].sort(),
+      );
+    } finally {
+      if (before === undefined) delete process.env['TMPDIR'];
+      else process.env['TMPDIR'] = before;
+    }
   });
 
   it('rejects with the system’s error', async () => {

@@ -27,7 +27,7 @@ describe('a report as a person reads it', () => {
       'slots missed none',
       'refused      none',
       'in doubt     none',
-      'cost         $0.90, and so the sandbox bills it',
+      "cost         $0.90; the sandbox's bill agrees",
       '',
       'bot    posts  refused  in doubt   cost  state',
       'heron     30        0         0  $0.45  fine',
@@ -53,7 +53,6 @@ describe('a report as a person reads it', () => {
       [],
     );
     assert.ok(shown.includes('in doubt     46, all settled'));
-    assert.ok(shown.includes('again with   --from 2026-11-21T00:00:00.000Z --days 30'));
   });
 
   it('says what went wrong', async () => {
@@ -94,7 +93,7 @@ describe('a report as a person reads it', () => {
       'slots missed 4: their time passed while a bot had to wait',
       'in doubt     3, 1 of them not settled',
       'budget       otter waited for it, 3 times in all',
-      'cost         $0.90; the sandbox bills $0.015 more',
+      'cost         $0.900; the sandbox bills $0.015 more',
       'heron: line 3 was posted once too often, at 2026-11-24 09:00',
       'heron: line 4 was left out, before 2026-11-24 09:00',
       'heron: the post at 2026-11-24 09:00 is not line 5, which was due',
@@ -106,6 +105,32 @@ describe('a report as a person reads it', () => {
     ])
       assert.ok(shown.includes(line), `${line}\nis not in\n${shown.join('\n')}`);
     assert.notEqual(verdictOf(report), 'All as promised.');
+  });
+
+  it('shows sums that add up as they are shown', async () => {
+    const report = await reportOf();
+    const bots = report.bots.map((bot) => ({ ...bot, usd: 5.475 }));
+    const shown = showReport({ ...report, bots, usd: 10.95, bill: 10.95 }, 1, 80);
+    assert.deepEqual(
+      shown.flatMap((line) => line.match(/\$[\d.]+/g) ?? []),
+      ['$10.950', '$5.475', '$5.475'],
+    );
+  });
+
+  it('tells what is the matter once for all bots that have it', async () => {
+    const report = await reportOf();
+    const [bot] = report.bots;
+    assert.ok(bot);
+    const poor = { ...bot, state: 'waiting', why: 'the budget is used up', hint: 'raise it' } as const;
+    const bots = ['ada', 'bea', 'cid'].map((name) => ({ ...poor, bot: name }));
+    const alone = { ...poor, bot: 'dot', hint: 'something else' };
+    const shown = showReport({ ...report, bots: [...bots, alone] }, 1, 80);
+    assert.deepEqual(shown.slice(-4), [
+      'ada, bea and 1 more are waiting at the end: the budget is used up',
+      'hint: raise it',
+      'dot is waiting at the end: the budget is used up',
+      'hint: something else',
+    ]);
   });
 
   it('lists of a great flock, and of many faults, only what matters', async () => {

@@ -14,12 +14,13 @@ import { readJournal } from '../../posting/journal.ts';
 import { credentialsFolder, flockPaths, identityFile } from '../../settings.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
-import { chosenBots, spanFlags, spanSchema } from './span.ts';
+import { chosenBots, spanFlags, spanSchema, warnOfUnknown } from './span.ts';
 
 const schema = z
   .object({
     ...spanSchema,
     bot: z.array(z.string()).default([]),
+    calendar: z.boolean().default(false),
     json: z.boolean().default(false),
     ics: z.boolean().default(false),
     ...placeSchema,
@@ -32,6 +33,7 @@ export const plan = command({
   flags: {
     ...spanFlags('30'),
     bot: { type: 'string', array: true, nargs: 1, describe: 'this bot alone; may be repeated' },
+    calendar: { type: 'boolean', describe: 'every post of every bot, not only the next few' },
     json: { type: 'boolean', describe: 'as JSON, on standard output' },
     ics: { type: 'boolean', describe: 'as a calendar (iCalendar), on standard output' },
     ...placeFlags,
@@ -60,11 +62,13 @@ async function readPlan(
 ): Promise<{ flock: FlockPlan; misfits: Flock['misfits'] }> {
   const paths = flockPaths(args);
   const keys = new KeyStore(paths.keys, { credentials: credentialsFolder(), identityFile: identityFile() });
-  const whole = await readWholeFlock(paths.root, keys, await readFlockFile(paths.flockFile));
+  const flockFile = await readFlockFile(paths.flockFile);
+  const whole = await readWholeFlock(paths.root, keys, flockFile);
   const { states, history } = await readJournal(paths.state);
   const names = [...whole.bots.map(({ name }) => name), ...whole.misfits.map(({ bot }) => bot)];
   const wanted = chosenBots(args.bot, names);
   const chosen = (bot: string): boolean => wanted.size === 0 || wanted.has(bot);
+  if (wanted.size === 0) warnOfUnknown(flockFile.named, names, terminal);
   if (isStopped(paths.state))
     terminal.warn('the flock is stopped; it is planned as if it were not', 'flockd resume lets it go on');
   const { bots, misfits } = await readBots(whole, states);
@@ -79,13 +83,19 @@ const day = 86_400_000;
 /** The most one request takes, as the daemon has it. Milliseconds. */
 const deadline = 10_000;
 
-function show(flock: FlockPlan, misfits: Flock['misfits'], { bot }: Args, terminal: Terminal): void {
+function show(
+  flock: FlockPlan,
+  misfits: Flock['misfits'],
+  { bot, calendar }: Args,
+  terminal: Terminal,
+): void {
   if (flock.chosen.length + misfits.length === 0) {
     terminal.say('No poems yet: they are text files in the poems folder.');
     return;
   }
   const columns = process.stdout.isTTY ? terminal.columns : undefined;
-  const room = { columns, whole: bot.length > 0 };
+  const whole = bot.length > 0;
+  const room = { columns, whole, calendar: calendar || whole };
   for (const { text, style } of showPlan(flock, misfits, room)) terminal.say(text, style);
 }
 

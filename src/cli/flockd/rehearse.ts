@@ -9,12 +9,14 @@ import { readPoem } from '../../poems/read-poems.ts';
 import { readJournal } from '../../posting/journal.ts';
 import { takeNetworkAway } from '../../rehearsal/no-network.ts';
 import { rehearse as rehearseFlock, type RehearsalOptions } from '../../rehearsal/rehearse.ts';
+import type { Report } from '../../rehearsal/report.ts';
 import { showReport, verdictOf } from '../../rehearsal/show-report.ts';
 import { credentialsFolder, flockPaths, identityFile } from '../../settings.ts';
+import { shellWord } from '../../shell-word.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
 import { openProgressLine } from '../../rehearsal/progress-line.ts';
 import type { Terminal } from '../terminal.ts';
-import { chosenBots, spanFlags, spanSchema } from './span.ts';
+import { chosenBots, spanFlags, spanSchema, warnOfUnknown } from './span.ts';
 
 const once = 'should be given once, with a value';
 
@@ -66,6 +68,12 @@ export const rehearse = command({
     if (args.json) terminal.print(`${JSON.stringify({ ...report, seconds }, null, 2)}\n`);
     else {
       for (const line of showReport(report, seconds, terminal.columns)) terminal.say(line);
+      if (args.faults > 0) {
+        terminal.say();
+        terminal.say('The same faults again:');
+        // Whole, as a link is: wherever it were broken, it could not be copied.
+        terminal.print(`${callAgain(args, report)}\n`);
+      }
       terminal.say();
       terminal.say(verdictOf(report), report.kept ? 'green' : 'bold');
     }
@@ -73,14 +81,33 @@ export const rehearse = command({
   },
 });
 
-/** What there is to rehearse, by the flock's files and its ledger. Nothing is changed in them. */
-async function readOptions(args: z.infer<typeof flags>, terminal: Terminal): Promise<RehearsalOptions> {
+type Args = z.infer<typeof flags>;
+
+/** The command line that lets the same requests go wrong. */
+function callAgain({ bot, root, keys, faults }: Args, { from, days, seed }: Report): string {
+  const given = Object.entries({ root, keys, from, days, faults, seed });
+  const words = [...given, ...bot.map((name) => ['bot', name] as const)].flatMap(([flag, value]) =>
+    value === undefined ? [] : [`--${flag}`, shellWord(String(value))],
+  );
+  return ['flockd', 'rehearse', ...words].join(' ');
+}
+
+/**
+ * What there is to rehearse, by the flock's files and its ledger. Nothing is changed in them.
+ *
+ * @throws {FlockError} `usage` where a bot is not there
+ */
+async function readOptions(args: Args, terminal: Terminal): Promise<RehearsalOptions> {
   const paths = flockPaths(args);
   const keys = new KeyStore(paths.keys, { credentials: credentialsFolder(), identityFile: identityFile() });
-  const whole = await readWholeFlock(paths.root, keys, await readFlockFile(paths.flockFile));
+  const flockFile = await readFlockFile(paths.flockFile);
+  const whole = await readWholeFlock(paths.root, keys, flockFile);
+  const known = [...whole.bots.map(({ name }) => name), ...whole.misfits.map(({ bot }) => bot)];
+  const wanted = chosenBots(args.bot, known);
+  if (wanted.size === 0) warnOfUnknown(flockFile.named, known, terminal);
   if (isStopped(paths.state)) terminal.warn('the flock is stopped; it is rehearsed as if it were not');
   return {
-    flock: chosen(whole, args.bot),
+    flock: wanted.size === 0 ? whole : chosen(whole, wanted),
     begun: await readJournal(paths.state),
     from: args.from ?? systemClock.now(),
     days: args.days,
@@ -90,11 +117,7 @@ async function readOptions(args: z.infer<typeof flags>, terminal: Terminal): Pro
   };
 }
 
-/** @throws {FlockError} `usage` where a bot is not there */
-function chosen(flock: WholeFlock, names: readonly string[]): WholeFlock {
-  const known = [...flock.bots.map(({ name }) => name), ...flock.misfits.map(({ bot }) => bot)];
-  const wanted = chosenBots(names, known);
-  if (wanted.size === 0) return flock;
+function chosen(flock: WholeFlock, wanted: ReadonlySet<string>): WholeFlock {
   const bots = flock.bots.filter(({ name }) => wanted.has(name));
   return { ...flock, bots, misfits: flock.misfits.filter(({ bot }) => wanted.has(bot)) };
 }

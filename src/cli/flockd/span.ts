@@ -3,6 +3,9 @@ import * as z from 'zod';
 import { FlockError } from '../../errors.ts';
 import { parseBotName } from '../../flock/bot.ts';
 import { nearest } from '../../flock/nearest.ts';
+import { unknownBots } from '../../flock/unknown-bots.ts';
+import { unknownTroubles } from '../status-words.ts';
+import type { Terminal } from '../terminal.ts';
 
 const once = 'should be given once, with a value';
 
@@ -39,7 +42,7 @@ export const spanSchema = {
       if (instant >= earliest && instant < latest) return instant;
       context.addIssue({
         code: 'custom',
-        message: 'should be a time such as 2026-11-21 or 2026-11-21T09:00Z',
+        message: 'should be a time from 2011 to 2199, such as 2026-11-21 or 2026-11-21T09:00Z',
       });
       return z.NEVER;
     })
@@ -57,8 +60,28 @@ export function chosenBots(names: readonly string[], known: readonly string[]): 
     if (known.includes(name)) continue;
     const meant = nearest(name, known);
     throw new FlockError('usage', `${name} has neither a poem nor a key bundle`, {
-      hint: meant === undefined ? 'flockd status lists the bots' : `did you mean ${meant}?`,
+      hint: meant === undefined ? whoIsThere(known) : `did you mean ${meant}?`,
     });
   }
   return wanted;
+}
+
+/** So many names are said; there may be thousands. */
+const mostNames = 5;
+
+function whoIsThere(known: readonly string[]): string {
+  if (known.length === 0) return 'there are no poems yet: they are text files in the poems folder';
+  const names = known.slice(0, mostNames).join(', ');
+  const more = known.length - mostNames;
+  return more > 0 ? `there are ${names} and ${more} more: flockd plan lists them` : `there are: ${names}`;
+}
+
+/**
+ * Tells of bots that `flock.json` names and that are not there.
+ *
+ * @param named - in `flock.json`
+ * @param known - who is there
+ */
+export function warnOfUnknown(named: readonly string[], known: readonly string[], terminal: Terminal): void {
+  for (const { text, hint } of unknownTroubles(unknownBots(named, known))) terminal.warn(text, hint);
 }

@@ -1,6 +1,10 @@
-import { nextAfter, type Schedule } from '../schedule/slots.ts';
+import { nextAfter, type Schedule } from './slots.ts';
 
 const hour = 3_600_000;
+
+/** Longer than this, or of more slots, a stretch is not counted slot by slot, but hour by hour. */
+const longest = 40 * 24 * hour;
+const mostSlots = 50_000;
 
 /** A stretch of time, in milliseconds since 1970; its beginning is not in it, its end is. */
 export interface Stretch {
@@ -39,10 +43,28 @@ function slotsFrom(schedule: Schedule, first: number): number {
   return count;
 }
 
-/** How many slots a schedule has in a stretch, one by one. */
-export function countEach(schedule: Schedule, { from, until }: Stretch): number {
+/** How many slots a schedule has in a stretch, one by one. @param most - the answer where there are more */
+export function countEach(schedule: Schedule, { from, until }: Stretch, most = Infinity): number {
   let count = -1;
-  for (let slot: number | undefined = from; slot !== undefined && slot <= until; count++)
+  for (let slot: number | undefined = from; slot !== undefined && slot <= until && count < most; count++)
     slot = nextAfter(schedule, slot);
   return count;
+}
+
+/** How many slots a schedule has in a stretch; about, where it is long or they are many. */
+export function slotsWithin(schedule: Schedule, stretch: Stretch): number {
+  const isLong = stretch.until - stretch.from > longest;
+  const each = isLong ? mostSlots : countEach(schedule, stretch, mostSlots);
+  return each < mostSlots ? each : countSlots(schedule, stretch, 0);
+}
+
+/** The same, where many bots ask the same: each schedule is counted once. */
+export function slotCounter(): typeof slotsWithin {
+  const known = new Map<string, number>();
+  return (schedule, stretch) => {
+    const key = JSON.stringify([schedule, stretch]);
+    const count = known.get(key) ?? slotsWithin(schedule, stretch);
+    known.set(key, count);
+    return count;
+  };
 }
