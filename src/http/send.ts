@@ -23,7 +23,9 @@ export function openSender({ deadline, sockets }: SenderOptions): Sender {
   let opened: Promise<UndiciClient> | undefined;
   const client = (): Promise<UndiciClient> => (opened ??= openClient({ deadline, sockets }));
   return {
-    load: async () => void (await client()),
+    load: async () => {
+      await client();
+    },
     async send({ url, method, headers, body = null }) {
       const { agent, request, isBeforeSending } = await client();
       try {

@@ -30,6 +30,8 @@ export interface MakeKeyOptions {
   confirm?: ((account: Account) => Promise<boolean>) | undefined;
   /** Gets an access token; undefined where the person would rather skip the bot. */
   flow: () => Promise<Grant | undefined>;
+  /** How the person gets another link, where one does not follow by itself: `run keymaker reauth howl again`. */
+  again?: string;
 }
 
 /** Where a new bundle is, and whose it is. */
@@ -46,15 +48,17 @@ export interface MadeKey {
  */
 export async function makeKey(options: MakeKeyOptions): Promise<MadeKey | undefined> {
   const { bot, appKeys, poemFile, provider, expected, keys, owners, confirm, flow } = options;
+  const again = `sign out in the browser, ${options.again ?? 'open the next link'}, and sign in as`;
   await keys.prepare(bot);
   const grant = await flow();
   if (!grant) return undefined;
   const { account, accessToken } = grant;
-  if (!isExpected(account, expected)) throw wrongAccount(bot, account, expected);
+  if (!isExpected(account, expected)) throw wrongAccount(bot, account, expected, again);
   const claimed = claim(accountKey(account.userId, provider), bot, owners);
-  if (!claimed) throw takenAccount(bot, account, owners.get(accountKey(account.userId, provider)));
+  if (!claimed) throw takenAccount(bot, account, owners.get(accountKey(account.userId, provider)), again);
   try {
-    if (isUnknown(expected) && confirm && !(await confirm(account))) throw refusedAccount(bot, account);
+    if (isUnknown(expected) && confirm && !(await confirm(account)))
+      throw refusedAccount(bot, account, again);
     const file = await keys.write(bot, { appKeys, accessToken, ...account, poemFile, provider });
     return { file, account };
   } catch (error) {
@@ -88,27 +92,33 @@ function isExpected(account: Account, { userId, screenName }: Expected): boolean
   return screenName === undefined || account.screenName.toLowerCase() === screenName.toLowerCase();
 }
 
-function wrongAccount(bot: BotName, account: Account, { userId, screenName }: Expected): FlockError {
+function wrongAccount(
+  bot: BotName,
+  account: Account,
+  { userId, screenName }: Expected,
+  again: string,
+): FlockError {
   const wanted = screenName === undefined ? `the account ${userId ?? ''}` : `@${screenName}`;
   return new FlockError(
     'partly',
     `${bot}: you authorized @${account.screenName} (id ${account.userId}), but this bot is ${wanted}; nothing was changed`,
-    { hint: `sign out in the browser, open the next link, and sign in as ${wanted}` },
+    { hint: `${again} ${wanted}` },
   );
 }
 
-function refusedAccount(bot: BotName, { screenName }: Account): FlockError {
-  return new FlockError('partly', `${bot}: @${screenName} is not its account, you say; nothing was changed`, {
-    hint: `sign out in the browser, open the next link, and sign in as the account of ${bot}`,
+const refusedAccount = (bot: BotName, { screenName }: Account, again: string): FlockError =>
+  new FlockError('partly', `${bot}: @${screenName} is not its account, you say; nothing was changed`, {
+    hint: `${again} the account of ${bot}`,
   });
-}
 
-function takenAccount(bot: BotName, { screenName }: Account, owner = ''): FlockError {
-  return new FlockError(
+const takenAccount = (
+  bot: BotName,
+  { screenName }: Account,
+  owner: string | undefined,
+  again: string,
+): FlockError =>
+  new FlockError(
     'partly',
-    `${bot}: you authorized @${screenName}, which is ${owner} already; nothing was changed`,
-    {
-      hint: `sign out in the browser, open the next link, and sign in as the account of ${bot}`,
-    },
+    `${bot}: you authorized @${screenName}, which is ${owner ?? ''} already; nothing was changed`,
+    { hint: `${again} the account of ${bot}` },
   );
-}

@@ -31,7 +31,12 @@ export interface Fault {
 }
 
 /** This process; undefined where the system has no such ids. */
-export function thisReader(): Reader | undefined {
+export const thisReader = (): Reader | undefined => self;
+
+/** Asked once: its ids stay what they are. */
+const self = readIds();
+
+function readIds(): Reader | undefined {
   const uid = process.geteuid?.();
   if (uid === undefined) return undefined;
   return { uid, groups: [...(process.getgroups?.() ?? []), process.getegid?.() ?? uid] };

@@ -84,8 +84,12 @@ function sign(text: string, { appKeys, token }: Pick<SignatureInput, 'appKeys' |
   return createHmac('sha1', key).update(text).digest('base64');
 }
 
+/** Nothing in it wants encoding, as in most names and values. */
+const unreserved = /^[\w.~-]*$/;
+
 /** Percent-encoding that leaves only unreserved characters. @see RFC 5849 section 3.6 */
 export function encode(text: string): string {
+  if (unreserved.test(text)) return text;
   return encodeURIComponent(text).replaceAll(
     /[!'()*]/g,
     (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`,

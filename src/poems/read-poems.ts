@@ -1,9 +1,11 @@
+import { statSync, type Dirent } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { FlockError, systemCode } from '../errors.ts';
 import { readRegularFile, reasonOf } from '../files.ts';
 import { botNameOf, type BotName } from '../flock/bot.ts';
 import { decodePoem } from './poem-text.ts';
+import { RecentTexts } from './recent-texts.ts';
 
 /** A poem's place on the disk and the bot that reads it. */
 export interface PoemFile {
@@ -47,24 +49,47 @@ async function walk(folder: string): Promise<string[]> {
       cause,
     });
   });
-  const found = await Promise.all(
-    entries
-      .filter((entry) => !entry.name.startsWith('.'))
-      .map(async (entry) => {
-        const file = path.join(folder, entry.name);
-        if (entry.isDirectory()) return await walk(file);
-        return entry.name.endsWith('.txt') ? [file] : [];
-      }),
+  const seen = entries.filter((entry) => !entry.name.startsWith('.'));
+  const wayTo = (entry: Dirent): string => path.join(folder, entry.name);
+  const below = await Promise.all(
+    seen.filter((entry) => entry.isDirectory()).map((entry) => walk(wayTo(entry))),
   );
-  return found.flat();
+  const here = seen.filter((entry) => !entry.isDirectory() && entry.name.endsWith('.txt'));
+  return [...here.map(wayTo), ...below.flat()];
 }
 
+/** Each poem as it was read last, and the mark of its file then. */
+const recent = new RecentTexts<{ text: string; mark: string }>();
+
 /**
- * The text of one poem.
+ * The text of one poem; of a file that is as it was, the text that it had.
  *
  * @throws {FlockError} `data`, naming the file, for anything but a readable, regular UTF-8 text file of a sane size
  */
 export async function readPoem(file: string): Promise<string> {
+  const mark = markOf(file);
+  const known = recent.get(file);
+  if (known && known.mark === mark) return known.text;
+  const text = await readText(file);
+  if (mark !== undefined) recent.set(file, { text, mark });
+  return text;
+}
+
+/** A file that was changed less than this before it was looked at may change again and show the same times. Nanoseconds. */
+const grain = 2_000_000_000n;
+
+/** What is another where a file was written, replaced or touched; undefined where nobody can be sure. */
+function markOf(file: string): string | undefined {
+  try {
+    const { dev, ino, size, mtimeNs, ctimeNs } = statSync(file, { bigint: true });
+    const now = BigInt(Math.floor((performance.timeOrigin + performance.now()) * 1e6));
+    return now - ctimeNs < grain ? undefined : [dev, ino, size, mtimeNs, ctimeNs].join(' ');
+  } catch {
+    return undefined;
+  }
+}
+
+async function readText(file: string): Promise<string> {
   const bytes = await readRegularFile(file, largestPoem).catch((cause: unknown) => {
     throw new FlockError('data', `cannot read ${file}: ${reasonOf(cause)}`, {
       hint:

@@ -1,9 +1,9 @@
 import type { BotState } from './bot-state.ts';
-import { advance, fingerprint, isFinished, prints, startOf, type Place } from './place.ts';
-import { planPost } from './plan-post.ts';
+import { bestWay, waysOn } from './ways-on.ts';
+import { advance, fingerprint, prints, type Place } from './place.ts';
 
 /** A post as the timeline shows it. */
-interface TimelinePost {
+export interface TimelinePost {
   id: string;
   text: string;
 }
@@ -11,8 +11,8 @@ interface TimelinePost {
 export interface Memory {
   /** What the bot knows of itself. */
   state: Pick<BotState, 'place' | 'last'>;
-  /** The poem's posts, or undefined where it is not as the bot knows it. */
-  texts: readonly string[] | undefined;
+  /** The fingerprints of the poem as it is now. */
+  poem: string;
   /** Its timeline since its last post that it knows of, oldest first. */
   timeline: readonly TimelinePost[];
   atEnd: 'loop' | 'stop';
@@ -23,28 +23,32 @@ export interface FoundPost extends TimelinePost {
   line: number;
   lines: number;
   print: string;
-  /** Whether the poem began again with it. */
-  again: boolean;
-  /** Lines before it that were passed over. */
+  /** The fingerprints of the poem that it was found in. */
+  poem: string;
+  /** Where the bot was in the poem as it is now, if it had learned of an edit before this post. */
+  edited: Place | undefined;
+  /** Whether the poem began again with it, and the lines of the pass before that were passed over. */
+  again: { rest: number[] } | undefined;
+  /** Lines before it that were passed over, in its own pass. */
   skipped: number[];
 }
 
 /**
- * What a restored bot has posted since its state was saved. Its posts came in the order of the poem, so each is the next
- * line with that text; lines passed over on the way were refused by X, or have been changed since. What no line reads is
- * not the poem's.
+ * What a restored bot has posted since its state was saved. Its posts came in the order of the poem, as it was then or is
+ * now, so each is the next line with that text; lines passed over on the way were refused by X, or have been changed since.
+ * Where one can be told in two ways it is the one that passes over fewer lines. What no line reads is not the poem's.
  */
 export function foundSince(memory: Memory): FoundPost[] {
-  const { state, texts, atEnd } = memory;
+  const { state, poem, atEnd } = memory;
   const found: FoundPost[] = [];
   let { place } = state;
   for (const post of sinceLast(memory)) {
-    const print = fingerprint(post.text);
-    const again = isFinished(place) && atEnd === 'loop';
-    const hit = findIn(again ? startOf(place.poem) : place, texts, print);
-    if (!hit) continue;
-    place = advance(hit.place, hit.lines);
-    found.push({ ...post, print, again, line: hit.place.next, lines: hit.lines, skipped: hit.skipped });
+    const way = bestWay(waysOn(place, poem, atEnd), post.text);
+    if (!way) continue;
+    const { edited, again, skipped, lines, at } = way;
+    const own = { line: at.next, lines, poem: at.poem, print: fingerprint(post.text) };
+    found.push({ ...post, ...own, edited, again, skipped });
+    place = advance(at, lines);
   }
   return found;
 }
@@ -54,24 +58,4 @@ function sinceLast({ state: { place, last }, timeline }: Memory): readonly Timel
   if (!last || last.id !== undefined) return timeline;
   const itself = prints(place.poem)[last.line];
   return timeline.slice(timeline.findIndex(({ text }) => fingerprint(text) === itself) + 1);
-}
-
-interface Hit {
-  /** Where the bot was just before it. */
-  place: Place;
-  lines: number;
-  skipped: number[];
-}
-
-/** The first line that is not done and reads so, alone or with the line after it. */
-function findIn(from: Place, texts: readonly string[] | undefined, print: string): Hit | undefined {
-  const all = prints(from.poem);
-  const skipped: number[] = [];
-  for (let place = from; !isFinished(place); place = advance(place, 1)) {
-    if (all[place.next] === print) return { place, lines: 1, skipped };
-    const joined = texts && planPost(place, texts, true);
-    if (joined?.lines === 2 && fingerprint(joined.text) === print) return { place, lines: 2, skipped };
-    skipped.push(place.next);
-  }
-  return undefined;
 }

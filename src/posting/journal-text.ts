@@ -16,7 +16,6 @@ const version = 2;
 const header = z.object({ n: z.int(), journal: z.literal('flockd'), version: z.int() });
 const numbered = z.object({ n: z.int() });
 const stateRecord = z.object({ state: z.unknown(), bot: z.string() });
-const historyRecord = z.object({ history: z.unknown() });
 
 /** What a journal says. */
 export interface JournalContents {
@@ -81,17 +80,17 @@ export function atThisVersion(text: string, name: string): string {
 /** @throws {FlockError} `data`, naming the line, where the journal is damaged or newer than this program */
 export function readContents(text: string, name: string): JournalContents {
   const contents: JournalContents = { states: new Map(), history: new FlockHistory(), last: -1, lines: 0 };
-  const lines = text.split('\n').slice(0, -1);
-  contents.lines = lines.length;
-  lines.forEach((line, index) => {
-    const place = `${name}:${index + 1}`;
-    const record = parseLine(line);
+  let begin = 0;
+  for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', begin)) {
+    const place = `${name}:${++contents.lines}`;
+    const record = parseLine(text.slice(begin, end));
     const n = numbered.safeParse(record).data?.n;
-    if (index === 0) checkHeader(record, place);
+    if (contents.lines === 1) checkHeader(record, place);
     else if (n !== contents.last + 1) throw damaged(place);
     else fold(contents, record, place);
     contents.last = n ?? contents.last;
-  });
+    begin = end + 1;
+  }
   return contents;
 }
 
@@ -108,14 +107,13 @@ function checkHeader(record: unknown, place: string): void {
 function fold(contents: JournalContents, record: unknown, place: string): void {
   const { states, history } = contents;
   try {
-    const flock = historyRecord.safeParse(record);
-    if (flock.success && flock.data.history !== undefined) {
-      contents.history = new FlockHistory(flock.data.history);
+    if (has(record, 'history')) {
+      contents.history = new FlockHistory(record.history);
       return;
     }
-    const snapshot = stateRecord.safeParse(record);
-    if (snapshot.success && snapshot.data.state !== undefined) {
-      states.set(snapshot.data.bot, parseBotState(snapshot.data.state));
+    if (has(record, 'state')) {
+      const { bot, state } = stateRecord.parse(record);
+      states.set(bot, parseBotState(state));
       return;
     }
     const event = parseLedgerEvent(record);
@@ -126,6 +124,9 @@ function fold(contents: JournalContents, record: unknown, place: string): void {
     throw damaged(place, cause);
   }
 }
+
+const has = <Name extends string>(record: unknown, name: Name): record is Record<Name, unknown> =>
+  typeof record === 'object' && record !== null && name in record;
 
 function damaged(place: string, cause?: unknown): FlockError {
   return new FlockError('data', `${place}: the journal is damaged here`, {

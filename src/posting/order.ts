@@ -76,6 +76,10 @@ function resolved(
       hint: 'flockd status shows which bots have',
     });
   if (!posted) return [{ event: 'absent', bot, at, by: 'person' }];
+  if (isFinished(state.place))
+    throw new FlockError('usage', `${bot} has come to the end of its poem, and no line of it is in doubt`, {
+      hint: `flockd resolve ${bot} --not-posted, then flockd resume ${bot} --line N, where it has begun it again`,
+    });
   return [{ event: 'posted', bot, at, by: 'person', ...(id !== undefined && { id }) }];
 }
 

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import * as z from 'zod';
 import { withoutLinks } from '../poems/line-length.ts';
 
@@ -20,19 +20,15 @@ export type Place = z.infer<typeof place>;
 /** 48 bits tell the lines of the longest poem apart. */
 const printLength = 8;
 
-/** Fingerprints made lately: a bot reads its whole poem for every post. */
-const recent = new Map<string, string>();
-const mostRecent = 10_000;
+/** Words of plain ASCII with one space between them, and without a link, which would have a stop in it. */
+const plain = /^(?!.*\.\S)[\x21-\x7e]+(?: [\x21-\x7e]+)*$/;
 
 /** A line's fingerprint: equal for texts that X would show alike. Any link is as good as another, since X rewrites them. */
 export function fingerprint(text: string): string {
-  const known = recent.get(text);
-  if (known !== undefined) return known;
-  const seen = withoutLinks(text.normalize('NFC')).trim().replaceAll(/\s+/gu, ' ');
-  const print = createHash('sha256').update(seen).digest('base64url').slice(0, printLength);
-  if (recent.size >= mostRecent) recent.clear();
-  recent.set(text, print);
-  return print;
+  const seen = plain.test(text)
+    ? text
+    : withoutLinks(text.normalize('NFC')).trim().replaceAll(/\s+/gu, ' ');
+  return hash('sha256', seen, 'base64url').slice(0, printLength);
 }
 
 /** Those of whole poems, for as long as somebody keeps their lines. */

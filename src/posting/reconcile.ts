@@ -21,6 +21,9 @@ export interface ReconcileOptions {
 /** What a look at the timeline settled, or why it could not. */
 export type Settled = { posted: string } | 'absent' | { unreadable: string };
 
+/** X has no post from before this instant that it would list, and refuses to be asked for older ones. */
+const oldest = Date.parse('2010-11-06T00:00:01Z');
+
 /** X's clock and ours may differ by this much where only the time tells where to begin. Milliseconds. */
 const skew = 300_000;
 
@@ -49,15 +52,19 @@ export async function readSince({
   open,
   userId,
   x,
+  clock,
   prices,
-}: Pick<ReconcileOptions, 'open' | 'userId' | 'x' | 'prices'>): Promise<
+}: Pick<ReconcileOptions, 'open' | 'userId' | 'x' | 'clock' | 'prices'>): Promise<
   { timeline: TimelinePost[]; cost: number } | { unreadable: string }
 > {
   const account = userId === undefined ? await x.me() : { ok: { userId } };
   if ('failure' in account) return { unreadable: account.failure.reason };
-  const from = open.since === undefined ? { start: open.at - skew } : { sinceId: open.since };
+  const from = open.since === undefined ? { start: beginOf(open.at, clock.now()) } : { sinceId: open.since };
   const timeline = await x.timeline(account.ok.userId, from);
   if ('failure' in timeline) return { unreadable: timeline.failure.reason };
   const read = { posts: timeline.ok.length, accounts: userId === undefined ? 1 : 0 };
   return { timeline: timeline.ok.toReversed(), cost: readingCost(read, prices) };
 }
+
+/** What was written down by a clock that was ahead tells nothing of where to begin. */
+const beginOf = (at: number, now: number): number => (at > now ? oldest : Math.max(oldest, at - skew));

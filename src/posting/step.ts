@@ -15,13 +15,15 @@ import { decide, type Decision } from './decide.ts';
 import type { Doubts } from './doubts.ts';
 import { followEdits } from './follow-edits.ts';
 import type { LedgerEvent } from './ledger-event.ts';
-import { lookBack, lookFor } from './look-back.ts';
+import { lookBack } from './look-back.ts';
+import { lookFor, mayHavePosted } from './look-for.ts';
 import type { Ledger } from './ledger.ts';
 import { fingerprints } from './place.ts';
 import { planPost } from './plan-post.ts';
 import { postLine } from './post-line.ts';
 import { looksAgain, priceOf, type Caps } from './price-post.ts';
 import { reconcile } from './reconcile.ts';
+import type { Uncounted } from './uncounted.ts';
 
 export interface StepOptions {
   ledger: Ledger;
@@ -33,6 +35,7 @@ export interface StepOptions {
   doubts: Doubts;
   closures: Closures;
   caps: Caps;
+  uncounted: Uncounted;
   /** What the flock may spend now. */
   purse: () => Purse;
   /** Whether the whole flock is to rest now. */
@@ -131,9 +134,11 @@ async function begin(bot: Bot, options: StepOptions): Promise<BotState> {
 }
 
 async function post(bot: Bot, state: BotState, due: Due, options: StepOptions): Promise<NextStep> {
-  const { ledger, clock, log, openX, closures } = options;
+  const { ledger, clock, log, openX, closures, uncounted } = options;
   const closed = closures.closedUntil(bot.bundle.appKeys);
   if (closed > clock.now()) return closed;
+  const awaited = uncounted.awaited(options.purse());
+  if (awaited !== undefined) return waitForLook(bot, awaited, options);
   const lines = await linesOf(bot.poemFile, bot.settings.unit, options.readPoem);
   const edit = editOf(bot, state, fingerprints(lines), clock.now());
   if (edit) {
@@ -181,23 +186,26 @@ function waitForBudget({ name: bot }: Bot, cap: Cap, { caps, clock, log }: StepO
   return looksAgain(cap, clock.now()) ?? 'when changed';
 }
 
+/** How long a bot waits before it asks again whether all that the flock has spent is known. Milliseconds. */
+const patience = 15_000;
+
+function waitForLook({ name: bot }: Bot, awaited: string, { uncounted, clock, log }: StepOptions): NextStep {
+  if (uncounted.isNews(awaited)) {
+    const why = `${awaited} was restored, and nobody knows yet what it has spent of the flock's budget`;
+    log.warn({ event: 'budget-unknown', bot, awaited, why }, `${why}; posts once ${awaited} has looked`);
+  }
+  return clock.now() + patience;
+}
+
 /** Puts the next line in doubt, as it is after a crash: it may have been posted since the state was saved that was restored. */
 async function look(bot: Bot, state: BotState, options: StepOptions): Promise<NextStep> {
   const { ledger, clock } = options;
-  const lines = await linesOf(bot.poemFile, bot.settings.unit, options.readPoem);
-  const now = clock.now();
-  const planned = planPost(
-    state.place,
-    lines.map(({ text }) => text),
-    false,
-  );
-  const edit = editOf(bot, state, fingerprints(lines), now);
-  if (edit) await ledger.record(edit);
-  else if (planned) await ledger.record(lookFor(bot, state, planned, now));
-  else if (bot.settings.atEnd === 'loop')
-    await ledger.record({ event: 'again', bot: bot.name, at: now, poem: state.place.poem });
-  else await ledger.record({ event: 'checked', bot: bot.name, at: now });
-  return now;
+  const { name, settings } = bot;
+  const poem = fingerprints(await linesOf(bot.poemFile, settings.unit, options.readPoem));
+  const at = clock.now();
+  const isOpen = mayHavePosted(state, poem, settings.atEnd);
+  await ledger.record(isOpen ? lookFor(name, state, at) : { event: 'checked', bot: name, at });
+  return at;
 }
 
 type Due = Pick<Extract<Decision, { do: 'post' }>, 'slot' | 'until'>;
@@ -247,7 +255,7 @@ async function settle(bot: Bot, state: BotState, options: StepOptions): Promise<
   const purse = options.purse();
   const { userId } = bot.bundle;
   const settled =
-    open.look === true
+    open.look === true || state.restored === true
       ? await lookBack(bot, state, open, { ledger, x, clock, purse, readPoem })
       : await reconcile({ bot: bot.name, open, userId, ledger, x, clock, prices: purse.prices });
   if (settled === 'absent' || 'posted' in settled) {

@@ -55,8 +55,8 @@ describe('credentials of systemd', () => {
     const { folder: place, store } = credentials();
     chmodSync(place, 0o777);
     assert.deepEqual(await store.list(), [
-      { bot: howl, file: path.join(place, 'keys_howl.json') },
-      { bot: prowl, file: path.join(place, 'keys_prowl.json') },
+      { bot: howl, file: path.join(place, 'keys_howl.json'), isTwin: false },
+      { bot: prowl, file: path.join(place, 'keys_prowl.json'), isTwin: false },
     ]);
     assert.equal((await store.readIfThere(howl))?.userId, '71');
     await assert.rejects(

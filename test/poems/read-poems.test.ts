@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, symlinkSync, truncateSync } from 'node:fs';
+import { mkdirSync, renameSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'node:test';
 import { FlockError } from '../../src/errors.ts';
@@ -76,6 +76,27 @@ describe('reading a poem', () => {
     const folder = tempFolder({ 'a.txt': '\ufeffLamp\n', 'empty.txt': '' });
     assert.equal(await readPoem(path.join(folder, 'a.txt')), 'Lamp\n');
     assert.equal(await readPoem(path.join(folder, 'empty.txt')), '');
+  });
+
+  it('gives what it was changed to, however soon after it was read and however alike', async () => {
+    const folder = tempFolder();
+    const file = path.join(folder, 'rain.txt');
+    for (let n = 0; n < 300; n++) {
+      writeFileSync(file, String(n % 10));
+      assert.equal(await readPoem(file), String(n % 10));
+    }
+  });
+
+  it('gives what it was changed to, where it had long been the same', async (context) => {
+    const file = path.join(tempFolder({ 'rain.txt': 'one' }), 'rain.txt');
+    const { now } = performance;
+    context.mock.method(performance, 'now', () => now.call(performance) + 3_600_000);
+    for (const text of ['one', 'one', 'three', 'three']) {
+      if (text === 'three') writeFileSync(file, text);
+      assert.equal(await readPoem(file), text);
+    }
+    renameSync(path.join(tempFolder({ 'other.txt': 'seven' }), 'other.txt'), file);
+    assert.equal(await readPoem(file), 'seven');
   });
 
   it('refuses whatever else stands in its place, without waiting for it', async () => {

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { withoutLinks } from '../../src/poems/line-length.ts';
 import {
   advance,
   fingerprint,
@@ -25,6 +28,18 @@ describe('a line’s fingerprint', () => {
       assert.equal(fingerprint(one) === fingerprint(other), same);
     });
   }
+
+  it('is of plain words what it would be the long way', () => {
+    const word = fc.string({ unit: fc.constantFrom(...'aZ9.,:/@#-('), minLength: 1, maxLength: 6 });
+    const texts = fc.array(fc.oneof(word, fc.constantFrom('', 'x.com', 'night.It', '\u00e9', 'e\u0301')), {
+      maxLength: 6,
+    });
+    const longWay = (text: string): string => {
+      const seen = withoutLinks(text.normalize('NFC')).trim().replaceAll(/\s+/gu, ' ');
+      return createHash('sha256').update(seen).digest('base64url').slice(0, 8);
+    };
+    fc.assert(fc.property(texts, (words) => fingerprint(words.join(' ')) === longWay(words.join(' '))));
+  });
 
   it('is the same in every version, because ledgers hold it', () => {
     assert.equal(fingerprint('rain on tin'), 'aOdlEod7');

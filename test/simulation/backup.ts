@@ -4,7 +4,6 @@ import { readContents, formatEvent, formatSnapshot, wholeLines } from '../../src
 import { formatExport, parseExport, type LedgerExport } from '../../src/posting/ledger-export.ts';
 import { keyMark } from '../../src/posting/step.ts';
 import type { StateFolder } from '../../src/posting/state-folder.ts';
-import type { Excluded } from './excluded.ts';
 import type { SimulatedClock } from './simulated-clock.ts';
 
 const journalName = 'journal.jsonl';
@@ -12,13 +11,11 @@ const newName = 'journal.new';
 
 /** A person who exports the ledger, and later restores it. */
 export class Backup {
-  readonly #excluded: Excluded;
   readonly #trace: ((happened: string) => void) | undefined;
   #text: string | undefined;
   #isDue = false;
 
-  constructor(excluded: Excluded, trace: ((happened: string) => void) | undefined) {
-    this.#excluded = excluded;
+  constructor(trace: ((happened: string) => void) | undefined) {
     this.#trace = trace;
   }
 
@@ -26,7 +23,7 @@ export class Backup {
   take(journal: string, clock: SimulatedClock): void {
     const text = exportOf(journal, clock.now());
     this.#trace?.(`flockd export: ${text ?? 'nobody has begun'}`);
-    if (text !== undefined && !this.#excluded.isExportInTheWay(text, clock.trueNow())) this.#text = text;
+    this.#text = text ?? this.#text;
   }
 
   /**

@@ -5,9 +5,9 @@ import { Journal } from '../../src/posting/journal.ts';
 import type { Ledger } from '../../src/posting/ledger.ts';
 import { eventsOf } from '../../src/posting/order.ts';
 import { step, type StepOptions } from '../../src/posting/step.ts';
+import { Uncounted } from '../../src/posting/uncounted.ts';
 import { audit } from './audit.ts';
 import { Backup } from './backup.ts';
-import { Excluded } from './excluded.ts';
 import { isAtEnd, longest } from './ends.ts';
 import type { Faults } from './faults.ts';
 import { Life, type Death } from './life.ts';
@@ -45,8 +45,9 @@ export class History {
   readonly #poems: Poems;
   readonly #steps = new StepCount();
   #life = new Life();
-  #stepOptions: Omit<StepOptions, 'ledger'> | undefined;
+  #stepOptions: Omit<StepOptions, 'ledger' | 'uncounted'> | undefined;
   #ledger: Ledger | undefined;
+  #uncounted: Uncounted | undefined;
   #runners: Runner[] = [];
   #booting = false;
   #deaths = 0;
@@ -54,7 +55,6 @@ export class History {
   #wasClockOff = false;
   #isEpilogue = false;
   readonly #backup: Backup;
-  readonly #excluded: Excluded;
   readonly #lastHappening: number;
 
   constructor(options: HistoryOptions) {
@@ -62,8 +62,7 @@ export class History {
     const { scenario, faults, random, trace } = options;
     this.#trace = trace && ((happened) => trace(`${(this.#clock.elapsed() / 1000).toFixed(3)} ${happened}`));
     this.#poems = new Poems(scenario);
-    this.#excluded = new Excluded(scenario);
-    this.#backup = new Backup(this.#excluded, this.#trace);
+    this.#backup = new Backup(this.#trace);
     this.#lastHappening = Math.max(0, ...scenario.happenings.map(({ at }) => at));
     this.#x = new SimulatedX({
       clock: this.#clock,
@@ -120,12 +119,12 @@ export class History {
   }
 
   #startDue(): boolean {
-    if (this.#life.over || !this.#ledger || !this.#stepOptions) return false;
+    if (this.#life.over || !this.#ledger || !this.#uncounted || !this.#stepOptions) return false;
     let started = false;
     for (const runner of this.#runners) {
       if (runner.busy || runner.next > this.#clock.now()) continue;
       this.#steps.count(this.#clock.elapsed(), () => this.#whereAll());
-      this.#step(runner, { ...this.#stepOptions, ledger: this.#ledger });
+      this.#step(runner, { ...this.#stepOptions, ledger: this.#ledger, uncounted: this.#uncounted });
       started = true;
     }
     return started;
@@ -180,7 +179,9 @@ export class History {
       .then(() => Journal.open(plant?.folder?.(folder) ?? folder, { manyLines: scenario.manyLines }))
       .then(
         (journal) => {
-          this.#ledger = plant?.ledger?.(journal) ?? journal;
+          const ledger = plant?.ledger?.(journal) ?? journal;
+          this.#ledger = ledger;
+          this.#uncounted = new Uncounted(ledger, () => true);
           for (const runner of this.#runners) runner.next = this.#clock.now();
           life.leave();
         },
@@ -225,7 +226,6 @@ export class History {
         return;
       case 'append':
       case 'fix':
-        if (this.#excluded.isEditInTheWay(happening.bot, this.#clock.elapsed(), this.#living)) return;
         this.#poems.edit(happening, this.#x.linesOf(happening.bot));
         this.#wake();
         return;
@@ -271,10 +271,6 @@ export class History {
       );
     }
     return resumed;
-  }
-
-  get #living(): Ledger | undefined {
-    return this.#life.over ? undefined : this.#ledger;
   }
 
   #isDone(): boolean {

@@ -174,6 +174,12 @@ function firstFound(events: LedgerEvent[]): LedgerEvent[] {
   return isLook ? [...events.slice(0, first + 1), ...events.slice(-1)] : events;
 }
 
+/** Of what a look back has found, all but events of one kind. */
+const forgetting =
+  (kind: LedgerEvent['event']) =>
+  (events: LedgerEvent[]): LedgerEvent[] =>
+    events.at(-1)?.event === 'checked' ? events.filter(({ event }) => event !== kind) : events;
+
 const done = { ok: '99' };
 const again = ({ reason }: XFailure): { failure: XFailure } => ({ failure: { kind: 'never-sent', reason } });
 
@@ -233,6 +239,9 @@ export const plants: readonly Plant[] = [
   { name: 'a restored bot does not look', ledger: trusting },
   { name: 'a restored bot looks from one post after its last one', ledger: misled(oneLate) },
   { name: 'a restored bot believes that it has posted once since', ledger: misled(firstFound) },
+  { name: 'a restored bot forgets what it has passed over', ledger: misled(forgetting('skipped')) },
+  { name: 'a restored bot forgets that its poem was edited', ledger: misled(forgetting('edited')) },
+  { name: 'a restored bot forgets that its poem began again', ledger: misled(forgetting('again')) },
 ];
 
 /** Looks wrong and is not: an outcome that is lost leaves its intent open, and the timeline tells. */

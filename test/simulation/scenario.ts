@@ -26,8 +26,6 @@ export interface Scenario {
   failedSyncLoses: boolean;
   /** Posts a day that the whole flock may make, where it has a budget. */
   budget?: number;
-  /** Nothing is left out for a bug that is known. */
-  hasKnownBugs?: boolean;
   /** Deaths, sudden settings of the clock, edits of poems, exports of the ledger and their restores. */
   happenings: Happening[];
   /** How long the machine is down after each death; then the last again. */
