@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync, readSync, type Stats } from 'node:fs';
 import { open, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { messageOf, systemCode } from './errors.ts';
@@ -31,7 +31,11 @@ export function readRegularFileSync(file: string, largest: number, check?: (stat
     const status = fstatSync(descriptor);
     mustBeRegular(status, largest);
     check?.(status);
-    return readFileSync(descriptor);
+    // One byte more, so that the file's end is seen without asking again.
+    const bytes = Buffer.allocUnsafe(status.size + 1);
+    const length = readSync(descriptor, bytes);
+    const read = bytes.subarray(0, length);
+    return length === status.size ? read : Buffer.concat([read, readFileSync(descriptor)]);
   } finally {
     closeSync(descriptor);
   }

@@ -71,6 +71,7 @@ describe('replacing a file', () => {
 describe('a reason', () => {
   it('is in words where there are some, and never of two lines', async () => {
     assert.equal(reasonOf(Object.assign(new Error('x'), { code: 'ENOSPC' })), 'the disk is full');
+    assert.equal(reasonOf(Object.assign(new Error('x'), { code: 'ERR_FS_EISDIR' })), 'it is a folder');
     assert.equal(reasonOf(Object.assign(new Error('x'), { code: 'EMFILE' })), 'EMFILE');
     assert.equal(reasonOf(new Error('one\n  two')), 'one two');
     assert.equal(reasonOf('text'), 'text');

@@ -3,6 +3,9 @@ import type { Logger } from '../log.ts';
 import type { Alarm } from './alarm.ts';
 import type { Trouble } from './trouble.ts';
 
+/** What a person knows a hook by: its program. Of an address the host, too, may be the secret. */
+export const shownHook = (hook: Hook): string => ('run' in hook ? (hook.run[0] ?? '') : 'a webhook');
+
 /** Alarms that wait for one hook. */
 const mostWaiting = 100;
 
@@ -62,6 +65,7 @@ export class Lane {
   #complain(why: string, hint?: string): void {
     const { name: hook } = this;
     const fields = { event: 'hook-failed', hook, why, ...(hint !== undefined && { hint }) };
-    this.#log.error(fields, `${hook}: ${why}${hint === undefined ? '' : `; ${hint}`}`);
+    const named = `${hook} (${shownHook(this.hook)})`;
+    this.#log.error(fields, `${named}: ${why}${hint === undefined ? '' : `; ${hint}`}`);
   }
 }

@@ -1,6 +1,5 @@
 import * as z from 'zod';
 import type { Clock } from '../clock.ts';
-import type { BotSettings } from '../flock/flock-file.ts';
 import type { Logger } from '../log.ts';
 import type { BotState } from '../posting/bot-state.ts';
 import type { Intent } from '../posting/ledger-event.ts';
@@ -35,8 +34,6 @@ const mercy = 10 * minute;
 
 /** What is remembered of a bot. */
 interface Memory {
-  /** When it is due next, as long as it has served no more slots and its settings are these. */
-  due?: { served: number; settings: BotSettings; at: number | undefined };
   /** Since when it is seen to be late. */
   lateFrom?: number | undefined;
   /** How many posts it had made when its silence was told. */
@@ -97,9 +94,12 @@ export class SilenceWatch {
     for (const bot of this.#bots) {
       const state = this.#options.stateOf(bot.name);
       if (!state) continue;
-      const memory = this.#memoryOf(bot.name);
+      // Most bots are well, and nothing is remembered of them.
+      const memory = this.#memories.get(bot.name) ?? {};
       this.#lookForDoubt(bot, state, memory);
       this.#lookForSilence(bot, state, memory);
+      if (Object.values(memory).some((known) => known !== undefined)) this.#memories.set(bot.name, memory);
+      else this.#memories.delete(bot.name);
     }
   }
 
@@ -134,13 +134,12 @@ export class SilenceWatch {
   #lateSince(bot: Watched, state: BotState, memory: Memory): number | undefined {
     if (this.#options.isStopped() || isExcused(bot, state)) return undefined;
     const { served, posts, last } = state;
-    const { settings } = bot;
-    if (memory.due?.served !== served || memory.due.settings !== settings)
-      memory.due = { served, settings, at: nextDue(bot, served) };
-    const due = memory.due.at ?? Infinity;
+    const mayBeQuiet = this.#options.clock.now() - longestSilence(bot.settings);
+    // What it has done lately tells without its schedule.
+    if (Math.max(served, last?.at ?? 0) > mayBeQuiet) return undefined;
+    const due = nextDue(bot, served) ?? Infinity;
     const spentUntil = memory.cap?.posts === posts ? memory.cap.until : 0;
-    const quietSince = Math.max(due, last?.at ?? 0, spentUntil);
-    return this.#options.clock.now() - quietSince < longestSilence(settings) ? undefined : due;
+    return Math.max(due, spentUntil) > mayBeQuiet ? undefined : due;
   }
 
   #memoryOf(bot: string): Memory {

@@ -1,6 +1,7 @@
-import yargs, { type Argv } from 'yargs';
+import yargs, { type Argv, type Options } from 'yargs';
 import type { Exit } from '../errors.ts';
 import type { Command, Program, Verb } from './command.ts';
+import { everywhere } from './manual.ts';
 import type { Terminal } from './terminal.ts';
 import { usageError } from './usage-error.ts';
 
@@ -11,6 +12,7 @@ import { usageError } from './usage-error.ts';
  */
 export async function callVerb(program: Program, argv: readonly string[], terminal: Terminal): Promise<Exit> {
   let exit: Exit = 'done';
+  let flags: string[] = [];
   const parser = yargs(shield(argv))
     .scriptName(program.name)
     .version(false)
@@ -25,10 +27,15 @@ export async function callVerb(program: Program, argv: readonly string[], termin
     })
     .fail((message: string | null, error: unknown) => {
       if (error instanceof Error) throw error;
-      throw usageError(program, argv, message ?? '');
+      throw usageError(program, argv, message ?? '', flags);
     });
   for (const verb of program.verbs) {
-    addVerb(parser, verb, async (command, args) => {
+    const load = async (): Promise<Command> => {
+      const command = await verb.load();
+      flags = [...Object.keys(command.flags), ...everywhere.map(({ name }) => name)];
+      return command;
+    };
+    addVerb(parser, { ...verb, load }, async (command, args) => {
       exit = await command.run(unshield(args), terminal);
     });
   }
@@ -37,7 +44,7 @@ export async function callVerb(program: Program, argv: readonly string[], termin
   } catch (error) {
     // What yargs finds wrong before it has chosen a command does not come through `fail`.
     throw error instanceof Error && error.name === 'YError'
-      ? usageError(program, argv, error.message)
+      ? usageError(program, argv, error.message, flags)
       : error;
   }
   return exit;
@@ -54,11 +61,18 @@ function addVerb(
     async (verb) => {
       const { words = {}, flags } = await load();
       for (const [word, options] of Object.entries(words)) verb.positional(word, options);
-      return verb.options(flags);
+      return verb.options(mapValues(flags, withValue));
     },
     async (args) => run(await load(), args),
   );
 }
+
+/** A flag that takes a value is never given without one. Those that are given again and again say so themselves. */
+const withValue = (options: Options): Options =>
+  options.type === 'string' && options.array !== true ? { ...options, requiresArg: true } : options;
+
+const mapValues = <From, To>(object: Record<string, From>, change: (value: From) => To): Record<string, To> =>
+  Object.fromEntries(Object.entries(object).map(([name, value]) => [name, change(value)]));
 
 /** Stands for the first dash of a word after `--`, which yargs would take for a flag all the same. */
 const dash = '\ue000';
@@ -70,9 +84,4 @@ function shield(argv: readonly string[]): string[] {
 }
 
 const unshield = (args: Record<string, unknown>): Record<string, unknown> =>
-  Object.fromEntries(
-    Object.entries(args).map(([name, value]) => [
-      name,
-      typeof value === 'string' ? value.replace(dash, '-') : value,
-    ]),
-  );
+  mapValues(args, (value) => (typeof value === 'string' ? value.replace(dash, '-') : value));

@@ -1,6 +1,7 @@
 import type { Options, PositionalOptions } from 'yargs';
 import * as z from 'zod';
 import { FlockError, type Exit } from '../errors.ts';
+import { helpHint } from './help-hint.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface Program {
@@ -49,12 +50,18 @@ export function command<Schema extends z.ZodType>({ schema, run, ...rest }: Defi
       const shown = rest.words?.[name] ? `<${name}>` : `--${name}`;
       const message = issue?.message ?? 'is wrong';
       throw new FlockError('usage', `${shown}: ${message}`, {
-        hint: message.includes('once')
-          ? 'give each flag once, with a value'
-          : '--help shows how it is called',
+        hint: message.includes('once') ? 'give each flag once, with a value' : hintFrom(args),
       });
     },
   };
+}
+
+/** Which command it was is among what yargs makes of a line. */
+const call = z.object({ $0: z.string(), _: z.tuple([z.string()], z.unknown()) });
+
+function hintFrom(args: unknown): string {
+  const { data } = call.safeParse(args);
+  return data ? helpHint(data.$0, data._[0]) : '--help shows how it is called';
 }
 
 const folder = z.string('should be given once, with a value').min(1, 'is empty').optional();

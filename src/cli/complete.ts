@@ -35,7 +35,9 @@ export function complete(
 ): Completion {
   const current = words.at(-1) ?? '';
   const [called, ...before] = words.slice(0, -1);
-  if (called === undefined) return only(current, [...verbs.map(named), ...everywhere.map(dashed)]);
+  // A flag has begun with its dash: no other Tab should come to one.
+  const isFlag = current.startsWith('-');
+  if (called === undefined) return only(current, isFlag ? everywhere.map(dashed) : verbs.map(named));
   const verb = verbs.find(({ name }) => name === called);
   if (!verb) return nothing;
   const typed = read(before, verb);
@@ -50,8 +52,10 @@ export function complete(
     return flag ? valuesOf(flag, { ...may, start, dash: true }) : nothing;
   }
   const word = verb.words[typed.words.length];
-  if (word && (hasEnded || !current.startsWith('-'))) return valuesOf(word, may);
-  return hasEnded ? nothing : only(current, flagsLeft([...verb.flags, ...everywhere], typed).map(dashed));
+  if (word && (hasEnded || !isFlag)) return valuesOf(word, may);
+  return hasEnded || !isFlag
+    ? nothing
+    : only(current, flagsLeft([...verb.flags, ...everywhere], typed).map(dashed));
 }
 
 const nothing: Completion = { candidates: [], paths: 'none' };

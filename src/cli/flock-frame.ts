@@ -1,6 +1,6 @@
 import pc from 'picocolors';
 import wrapAnsi from 'wrap-ansi';
-import { needsCare } from '../flock/bot-condition.ts';
+import { needsSomebody } from '../flock/bot-condition.ts';
 import type { BotStatus, Status } from '../flock/flock-status.ts';
 import { statusTable } from './status-table.ts';
 import { flockWords, troublesOf } from './status-words.ts';
@@ -15,6 +15,9 @@ export interface Screen {
 /** So many lines of the log stay in sight above it, where the screen has room. */
 const ofLog = 6;
 
+/** On fewer there is the log alone. */
+const leastRows = 4;
+
 /** A blank line, and the heads of the table. */
 const chrome = 2;
 
@@ -24,6 +27,7 @@ export function flockFrame(
   now: number,
   { columns, rows, colors }: Screen,
 ): string[] {
+  if (rows < leastRows) return [];
   const paint = pc.createColors(colors);
   const room = Math.max(rows - 1 - ofLog, Math.floor(rows / 2)) - chrome;
   const words = wrapped(
@@ -61,8 +65,8 @@ function chosen(bots: readonly BotStatus[], most: number): readonly BotStatus[] 
 }
 
 /** Texts that sort as their bots should. */
-const urgency = ({ state, next, bot }: BotStatus): string =>
-  `${needsCare(state) ? 0 : 1} ${next ?? '~'} ${bot}`;
+const urgency = (status: BotStatus): string =>
+  `${needsSomebody(status) ? 0 : 1} ${status.next ?? '~'} ${status.bot}`;
 
 /** What is wrong, as far as there is room for it. */
 function troubleLines(

@@ -77,28 +77,34 @@ function page(columns: number, parts: readonly (string | Section)[]): string {
 
 /** The longest label that has its text beside it. */
 const widest = 24;
+/** The least room that a text has beside its label. */
+const leastBeside = 16;
+/** How far in a text is below its label. */
+const below = 6;
 
-/** Labels with their texts beside them; undefined where there are none. */
+/** Labels with their texts beside them, or below where it is narrow; undefined where there are none. */
 function rows(all: readonly Row[]): Block | undefined {
   if (all.length === 0) return undefined;
   const width = Math.max(...all.map(([label]) => label.length).filter((length) => length <= widest), 0);
-  const indent = width + 4;
-  return (columns) =>
-    all
+  return (columns) => {
+    const isWide = columns - width - 4 >= leastBeside;
+    const indent = isWide ? width + 4 : below;
+    return all
       .map(([label, text]) => {
         const hung = hang(text, indent, columns);
-        return label.length > width
-          ? `  ${label}\n${hung}`
-          : `  ${label.padEnd(width)}${hung.slice(width + 2)}`;
+        return isWide && label.length <= width
+          ? `  ${label.padEnd(width)}${hung.slice(width + 2)}`
+          : `  ${label}\n${hung}`;
       })
       .join('\n');
+  };
 }
 
 /** Calls, each with what it does below; undefined where there are none. */
 const calls = (all: readonly Example[]): Block | undefined =>
   all.length === 0
     ? undefined
-    : (columns) => all.map(([call, does]) => `  ${call}\n${hang(does, 6, columns)}`).join('\n');
+    : (columns) => all.map(([call, does]) => `  ${call}\n${hang(does, below, columns)}`).join('\n');
 
 const hang = (text: string, indent: number, columns: number): string =>
-  wrapAnsi(text, Math.max(20, columns - indent)).replaceAll(/^/gm, ' '.repeat(indent));
+  wrapAnsi(text, Math.max(1, columns - indent)).replaceAll(/^/gm, ' '.repeat(indent));

@@ -1,5 +1,6 @@
 import { Writable } from 'node:stream';
 import { stripVTControlCharacters } from 'node:util';
+import { wrapped } from './columns.ts';
 
 /*
  * The last lines of a terminal, drawn anew again and again, while a log goes by above them. Each change is one write, between
@@ -33,6 +34,13 @@ export interface Screen {
   write(text: string): Promise<void>;
   /** @returns the way to be told no more */
   onResize(resized: () => void): () => void;
+  /**
+   * Ctrl-Z, and what ends it. Others write on the terminal meanwhile.
+   *
+   * @param stops - the program stops once it has resolved
+   * @returns the way to be told no more
+   */
+  onStop(stops: () => Promise<void>, goesOn: () => void): () => void;
 }
 
 /** Lines for a screen, none of them wider, and fewer than it has. */
@@ -51,8 +59,9 @@ export class LiveView implements AsyncDisposable {
     { isTTY: true },
   );
   readonly #screen: Screen;
-  readonly #forget: () => void;
+  readonly #forget: (() => void)[];
   #picture: Picture | undefined;
+  #isHidden = false;
   #lines: string[] = [];
   /** The lines that are on the screen now. */
   #shown: string[] = [];
@@ -64,9 +73,18 @@ export class LiveView implements AsyncDisposable {
 
   constructor(screen: Screen) {
     this.#screen = screen;
-    this.#forget = screen.onResize(() => {
-      this.redraw();
-    });
+    this.#forget = [
+      screen.onResize(() => {
+        this.redraw();
+      }),
+      screen.onStop(
+        () => this.#hide(),
+        () => {
+          this.#isHidden = false;
+          this.redraw();
+        },
+      ),
+    ];
   }
 
   /** Shows a picture from now on, and takes it again each second. */
@@ -77,20 +95,28 @@ export class LiveView implements AsyncDisposable {
 
   /** Leaves the log alone on the screen. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#forget();
-    this.#picture = undefined;
+    for (const forget of this.#forget) forget();
+    await this.#hide();
+  }
+
+  /** Takes the picture away; the log goes on. */
+  async #hide(): Promise<void> {
+    this.#isHidden = true;
     clearTimeout(this.#tick);
-    clearTimeout(this.#next);
-    this.#next = undefined;
-    await this.#writing;
     this.#lines = [];
-    await this.#write();
+    await this.#written();
+    this.#flush();
+    await this.#written();
+  }
+
+  async #written(): Promise<void> {
+    while (this.#writing) await this.#writing;
   }
 
   /** Takes the picture again now. */
   redraw(): void {
     clearTimeout(this.#tick);
-    if (!this.#picture) return;
+    if (!this.#picture || this.#isHidden) return;
     const from = performance.now();
     this.#lines = this.#picture(this.#screen);
     const took = performance.now() - from;
@@ -127,7 +153,7 @@ export class LiveView implements AsyncDisposable {
       0,
     );
     const frame = this.#lines.map((line) => `${line}\n`).join('');
-    const text = `${begin}${up(height)}${eraseBelow}${this.#said}${noWrap}${frame}${wrap}${end}`;
+    const text = `${begin}${up(height)}${eraseBelow}${wrapped(this.#said, columns)}${noWrap}${frame}${wrap}${end}`;
     this.#shown = this.#lines;
     this.#said = '';
     return this.#screen.write(text);

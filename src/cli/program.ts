@@ -1,4 +1,6 @@
+import { writeSync } from 'node:fs';
 import { exitCodes, FlockError, messageOf, type Exit } from '../errors.ts';
+import { reasonOf } from '../files.ts';
 import type { Program } from './command.ts';
 import { programHelp, verbHelp } from './help-page.ts';
 import { everywhere, verbManualOf } from './manual.ts';
@@ -10,7 +12,7 @@ import { calledIn, nameOf, usageError } from './usage-error.ts';
  * a hint and an exit code. Nothing else in the project maps an error to an exit code.
  */
 export async function runProgram(program: Program, argv: readonly string[]): Promise<void> {
-  endWithReader();
+  endWithReader(program.name);
   using terminal = openTerminal(program.name, argv.includes('--json'));
   try {
     process.exitCode = exitCodes[await parseAndRun(program, argv, terminal)];
@@ -27,7 +29,9 @@ async function parseAndRun(program: Program, argv: readonly string[], terminal: 
     return 'done';
   }
   if (has(argv, '--help', '-h')) {
-    terminal.print(await helpOf(program, argv, Math.min(100, terminal.columns)));
+    // Some terminals go to the next line by themselves after the last column.
+    const columns = process.stdout.isTTY ? terminal.columns - 1 : terminal.columns;
+    terminal.print(await helpOf(program, argv, Math.min(100, columns)));
     return 'done';
   }
   const { callVerb } = await import('./call-verb.ts');
@@ -60,12 +64,19 @@ function report(error: unknown, terminal: Terminal): Exit {
   return 'partly';
 }
 
-/** Ends quietly when the reader of a pipe has seen enough. */
-function endWithReader(): void {
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EPIPE') process.exit();
-      throw error;
-    });
-  }
+/** Ends quietly when the reader of a pipe has seen enough, and with a word where nothing more can be written. */
+function endWithReader(program: string): void {
+  process.stderr.on('error', (error: NodeJS.ErrnoException) => {
+    process.exit(error.code === 'EPIPE' ? undefined : exitCodes.io);
+  });
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit();
+    const message = `${program}: cannot write standard output: ${reasonOf(error)}`;
+    try {
+      writeSync(2, `${message}\nhint: send it somewhere else, or make room there\n`);
+    } catch {
+      // There is nobody left to tell.
+    }
+    process.exit(exitCodes.io);
+  });
 }

@@ -1,6 +1,7 @@
 import { write } from 'node:fs';
 import { promisify } from 'node:util';
 import { systemCode } from '../errors.ts';
+import { columnsOf } from './columns.ts';
 import type { Screen } from './live-view.ts';
 
 const writeTo = promisify(write);
@@ -14,10 +15,10 @@ const patience = 100;
  */
 export const openScreen = (stream: NodeJS.WriteStream & { fd: number }): Screen => ({
   get columns() {
-    return Math.max(1, stream.columns);
+    return columnsOf(stream);
   },
   get rows() {
-    return Math.max(1, stream.rows);
+    return stream.rows || 24;
   },
   async write(text) {
     let rest = Buffer.from(text);
@@ -34,5 +35,12 @@ export const openScreen = (stream: NodeJS.WriteStream & { fd: number }): Screen 
   onResize(resized) {
     stream.on('resize', resized);
     return () => stream.off('resize', resized);
+  },
+  onStop(stops, goesOn) {
+    const stop = (): void => {
+      void stops().then(() => process.kill(process.pid, 'SIGSTOP'));
+    };
+    process.on('SIGTSTP', stop).on('SIGCONT', goesOn);
+    return () => void process.off('SIGTSTP', stop).off('SIGCONT', goesOn);
   },
 });

@@ -3,7 +3,7 @@ import pc from 'picocolors';
 import { inMicros, showUsd } from '../cost/money.ts';
 import type { Condition } from '../flock/bot-condition.ts';
 import type { BotStatus } from '../flock/flock-status.ts';
-import { duration, longest, relativeTime, shortInstant } from './time-words.ts';
+import { atClock, duration, longest, relativeTime } from './time-words.ts';
 
 /** How a table is to look. */
 export interface TableLook {
@@ -27,9 +27,9 @@ interface Column {
   cell: (bot: BotStatus, look: TableLook) => Cell;
 }
 
-const when = (instant: string | undefined, { now }: TableLook): string => {
+const when = (instant: string | undefined, { timezone }: BotStatus, { now }: TableLook): string => {
   if (instant === undefined) return '';
-  return now === undefined ? shortInstant(instant) : relativeTime(Date.parse(instant) - now);
+  return now === undefined ? atClock(instant, timezone) : relativeTime(Date.parse(instant) - now);
 };
 
 /** Later than any queue is long: nobody runs the flock. Milliseconds. */
@@ -50,13 +50,16 @@ const account: Column = {
 const last: Column = {
   head: 'last post',
   least: longest.past,
-  cell: (bot, look) => ({ text: when(bot.last?.at, look), href: look.colors ? bot.last?.url : undefined }),
+  cell: (bot, look) => ({
+    text: when(bot.last?.at, bot, look),
+    href: look.colors ? bot.last?.url : undefined,
+  }),
 };
 const link: Column = { head: 'link', cell: (bot) => ({ text: bot.last?.url ?? '' }) };
 const next: Column = {
   head: 'next',
   least: longest.ahead,
-  cell: (bot, look) => ({ text: isOverdue(bot, look) ? 'overdue' : when(bot.next, look) }),
+  cell: (bot, look) => ({ text: isOverdue(bot, look) ? 'overdue' : when(bot.next, bot, look) }),
 };
 const state: Column = {
   head: 'state',
@@ -73,7 +76,6 @@ const spend: Column = {
   },
 };
 
-const whole = [name, bar, last, next, state];
 const least = [name, state];
 
 /** From all there is to the least that is of use: the first that is not too wide is shown. */
@@ -81,7 +83,7 @@ const layouts: readonly (readonly Column[])[] = [
   [name, account, bar, last, next, state, spend, link],
   [name, account, bar, last, next, state, spend],
   [name, bar, last, next, state, spend],
-  whole,
+  [name, bar, last, next, state],
   [name, bar, next, state],
   [name, count, next, state],
   least,
@@ -92,7 +94,7 @@ export function statusTable(bots: readonly BotStatus[], look: TableLook): string
   for (const layout of layouts) {
     const grid = measured(layout, bots, look);
     // Away from a terminal nothing is left out for the sake of its width.
-    if (grid.width <= look.columns || (look.now === undefined && layout === whole)) return draw(grid, look);
+    if (grid.width <= look.columns || look.now === undefined) return draw(grid, look);
   }
   return draw(cut(measured(least, bots, look), look.columns), look);
 }

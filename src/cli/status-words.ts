@@ -1,6 +1,7 @@
 import { inMicros, showUsd } from '../cost/money.ts';
 import type { BotStatus, FlockStatus } from '../flock/flock-status.ts';
-import { duration, shortInstant } from './time-words.ts';
+import { mostUnknown, type UnknownBot } from '../flock/unknown-bots.ts';
+import { atClock, duration, withClocks } from './time-words.ts';
 
 /** What is the matter with some bots, and what helps. */
 export interface Trouble {
@@ -24,30 +25,43 @@ export function flockWords({ spent, budget }: FlockStatus, bots: readonly BotSta
 
 /** What is the matter, once for all bots with the same trouble; what the whole flock has is told apart. */
 export function troublesOf(bots: readonly BotStatus[], now: number): Trouble[] {
-  const groups = new Map<string, BotStatus[]>();
-  for (const bot of bots) {
-    const { state, why, hint, until } = bot;
-    if (why === undefined || state === 'stopped') continue;
-    const key = JSON.stringify([why, hint, until]);
-    groups.set(key, [...(groups.get(key) ?? []), bot]);
+  const groups = new Map<string, { words: string; hint: string | undefined; names: string[] }>();
+  for (const status of bots) {
+    const { bot, state, hint } = status;
+    const words = wordsOf(status, now);
+    if (words === undefined || state === 'stopped') continue;
+    const key = JSON.stringify([words, hint]);
+    const group = groups.get(key) ?? { words, hint, names: [] };
+    group.names.push(bot);
+    groups.set(key, group);
   }
-  return [...groups.values()].map((group) => troubleOf(group, now));
+  return Array.from(groups.values(), ({ words, hint, names }) => ({
+    text: `${some(names)}: ${words}`,
+    hint,
+  }));
 }
 
-function troubleOf(group: readonly BotStatus[], now: number): Trouble {
-  const [{ why = '', until, hint } = { hint: undefined }] = group;
+function wordsOf({ why, until, timezone }: BotStatus, now: number): string | undefined {
+  if (why === undefined) return undefined;
   const left = until === undefined ? 0 : Date.parse(until) - now;
-  const end = left > 0 && until !== undefined ? `, until ${shortInstant(until)} UTC (${duration(left)})` : '';
-  return { text: `${namesOf(group)}: ${why}${end}`, hint };
+  const end =
+    left > 0 && until !== undefined ? `, until ${atClock(until, timezone)} (${duration(left)})` : '';
+  return `${withClocks(why, timezone)}${end}`;
+}
+
+/** What is to be said of bots that only `flock.json` knows. */
+export function unknownTroubles(unknown: readonly UnknownBot[]): Trouble[] {
+  const told = unknown.slice(0, mostUnknown).map(({ bot, why, hint }) => ({ text: `${bot}: ${why}`, hint }));
+  const more = unknown.length - told.length;
+  return more > 0 ? [...told, { text: `and ${more} more like it`, hint: undefined }] : told;
 }
 
 /** So many names are said; there may be thousands. */
 const mostNames = 3;
 
-function namesOf(bots: readonly BotStatus[]): string {
-  const names = bots.slice(0, mostNames).map(({ bot }) => bot);
-  const more = bots.length - names.length;
-  return more > 0 ? `${names.join(', ')} and ${more} more` : names.join(', ');
+function some(names: readonly string[]): string {
+  const more = names.length - mostNames;
+  return more > 0 ? `${names.slice(0, mostNames).join(', ')} and ${more} more` : names.join(', ');
 }
 
 const usd = (dollars: number): string => showUsd(inMicros(dollars));

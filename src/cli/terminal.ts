@@ -1,9 +1,9 @@
 import { createInterface, type Interface } from 'node:readline';
 import { Writable } from 'node:stream';
 import pc from 'picocolors';
-import wrapAnsi from 'wrap-ansi';
 import { FlockError } from '../errors.ts';
 import { wantsColor } from '../settings.ts';
+import { columnsOf, wrapped } from './columns.ts';
 
 /*
  * The rules of the terminal:
@@ -40,9 +40,8 @@ export function openTerminal(program: string, json = false): Terminal {
   const interactive = process.stdin.isTTY && process.stdout.isTTY;
   const human = json ? process.stderr : process.stdout;
   const colors = pc.createColors(wantsColor(human.isTTY));
-  // A word that is longer than the line, as links are, is left whole for the terminal to break.
   const fit = (text: string, stream: NodeJS.WriteStream): string =>
-    stream.isTTY ? wrapAnsi(text, stream.columns, { trim: false }) : text;
+    stream.isTTY ? wrapped(text, columnsOf(stream)) : text;
   let answers: Answers | undefined;
   const ask = (question: string, instead: string, secret: boolean): Promise<string> => {
     answers ??= new Answers(interactive);
@@ -56,7 +55,7 @@ export function openTerminal(program: string, json = false): Terminal {
   };
   return {
     interactive,
-    columns: process.stdout.isTTY ? process.stdout.columns : 80,
+    columns: process.stdout.isTTY ? columnsOf(process.stdout) : 80,
     say(line = '', style) {
       const text = fit(printable(line), human);
       human.write(`${style === undefined ? text : colors[style](text)}
@@ -149,7 +148,7 @@ class Answers {
       },
     });
     // readline asks for the width, to know where a long answer wraps.
-    return Object.defineProperty(screen, 'columns', { get: () => process.stdout.columns });
+    return Object.defineProperty(screen, 'columns', { get: () => columnsOf(process.stdout) });
   }
 
   close(): void {

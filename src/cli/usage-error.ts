@@ -1,6 +1,7 @@
 import { FlockError } from '../errors.ts';
 import { nearest } from '../flock/nearest.ts';
 import type { Program, Verb } from './command.ts';
+import { helpHint } from './help-hint.ts';
 import { oneOf } from './help-page.ts';
 
 /** The verb on a command line. */
@@ -13,8 +14,14 @@ export const nameOf = ({ usage }: Verb): string => usage.split(' ')[0] ?? '';
  * What is wrong with a command line: yargs' own words name neither what is missing nor what was meant.
  *
  * @param message - what yargs says
+ * @param flags - those of the verb, where it was found
  */
-export function usageError({ name, verbs }: Program, argv: readonly string[], message: string): FlockError {
+export function usageError(
+  { name, verbs }: Program,
+  argv: readonly string[],
+  message: string,
+  flags: readonly string[] = [],
+): FlockError {
   const called = calledIn(argv);
   const names = verbs.map(nameOf);
   const verb = verbs[names.indexOf(called ?? '')];
@@ -28,26 +35,39 @@ export function usageError({ name, verbs }: Program, argv: readonly string[], me
     });
   }
   const word = /<\w+>/.exec(verb.usage)?.[0] ?? '';
+  const flag = unknownFlag(message, argv);
+  const said = flag === undefined ? saidBetter(message, called, word) : `there is no flag ${flag}`;
   const dashed = argv.find((part) => /^-[^-]./.test(part));
-  const said = saidBetter(message, called, word, argv);
-  const hint =
-    dashed !== undefined && word !== ''
-      ? `a name that begins with - goes last, after --: ${name} ${called} -- ${dashed}`
-      : `${name} ${called} --help shows how it is called`;
+  const isName =
+    dashed !== undefined && word !== '' && (dashed === flag || message.startsWith('Not enough non-option'));
+  const meant = flag === undefined ? undefined : nearest(flag.replace(/^-+/, ''), flags);
+  const hint = isName
+    ? `a name that begins with - goes last, after --: ${name} ${called} -- ${dashed}`
+    : meant === undefined
+      ? helpHint(name, called)
+      : `did you mean --${meant}?`;
   return new FlockError('usage', said, { hint });
 }
 
+/** The first flag on the line that nobody knows, without its value. */
+function unknownFlag(message: string, argv: readonly string[]): string | undefined {
+  const names = /^Unknown arguments?: (.+)$/m.exec(message)?.[1]?.split(', ') ?? [];
+  return argv
+    .filter((part) => names.includes(/^--([^=]+)|^-([^-])/.exec(part)?.slice(1).join('') ?? ''))
+    .map((part) => part.split('=')[0])
+    .at(0);
+}
+
 /** A word too many is not repeated: it may be a PIN or a password, put where it does not belong. */
-function saidBetter(message: string, called: string, word: string, argv: readonly string[]): string {
+function saidBetter(message: string, called: string, word: string): string {
   const [first = 'wrong usage'] = message.split('\n');
   if (first.startsWith('Not enough non-option')) return `${called}: ${word} is missing`;
+  const [, flag] = /^Not enough arguments following: ([\w-]+)$/.exec(first) ?? [];
+  if (flag !== undefined) return `--${flag}: a value is missing`;
   const [, name = '', choices] = /Argument: ([\w-]+), Given: .*, Choices: (.+)/.exec(message) ?? [];
   if (choices !== undefined) {
     return `${word === `<${name}>` ? word : `--${name}`}: must be ${oneOf(choices.replaceAll('"', '').split(', '))}`;
   }
-  const [, names] = /^Unknown arguments?: (.+)$/.exec(first) ?? [];
-  const isFlag = (name: string): boolean =>
-    argv.some((part) => part.startsWith('-') && part.replace(/^-+/, '').split('=')[0] === name);
-  if (names !== undefined && !names.split(', ').every(isFlag)) return `${called}: a word too many`;
+  if (first.startsWith('Unknown argument')) return `${called}: a word too many`;
   return first.charAt(0).toLowerCase() + first.slice(1);
 }

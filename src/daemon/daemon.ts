@@ -37,7 +37,7 @@ interface Runner {
   /** It has no good bundle any more. */
   gone: boolean;
   /** What a person told it, to be carried out between its steps. */
-  orders: (() => Promise<void>)[];
+  orders?: (() => Promise<void>)[] | undefined;
 }
 
 /** How long a bot whose poem cannot be read waits before it tries again. Milliseconds. */
@@ -119,7 +119,7 @@ export class Daemon {
       return carry();
     }
     return new Promise((resolve, reject) => {
-      runner.orders.push(() => carry().then(resolve, reject));
+      (runner.orders ??= []).push(() => carry().then(resolve, reject));
       this.#wake(runner);
     });
   }
@@ -156,7 +156,7 @@ export class Daemon {
   #takeUpBot(bot: Bot): void {
     const known = this.#runners.get(bot.name);
     if (!known) {
-      const runner = { bot, busy: false, changed: false, gone: false, orders: [] };
+      const runner: Runner = { bot, busy: false, changed: false, gone: false };
       this.#runners.set(bot.name, runner);
       this.#enqueue(runner);
       return;
@@ -180,7 +180,7 @@ export class Daemon {
   /** A bot that is gone is kept until its step has ended, so that it never takes two steps at once. */
   #forget(runner: Runner): void {
     this.#runners.delete(runner.bot.name);
-    for (const order of runner.orders.splice(0)) void order();
+    for (const order of ordersOf(runner)) void order();
   }
 
   #wake(runner: Runner): void {
@@ -241,7 +241,7 @@ export class Daemon {
     const before = ledger.state(name);
     let failed = true;
     try {
-      for (const order of runner.orders.splice(0)) await order();
+      for (const order of ordersOf(runner)) await order();
       const next = await step(runner.bot, this.#options);
       this.#complaints.delete(runner.bot.name);
       this.#plan(runner, next);
@@ -268,6 +268,13 @@ export class Daemon {
     this.#complaints.set(bot, message);
     this.#log.error({ event: 'unfit', bot, ...(hint !== undefined && { hint }) }, `cannot post: ${message}`);
   }
+}
+
+/** What a person told a bot since it was asked last. */
+function ordersOf(runner: Runner): (() => Promise<void>)[] {
+  const { orders = [] } = runner;
+  runner.orders = undefined;
+  return orders;
 }
 
 const notInFlock = (bot: string): FlockError =>

@@ -3,7 +3,7 @@ import { FlockError } from '../errors.ts';
 import type { FlockFile } from '../flock/flock-file.ts';
 import { loadFlock, type Flock } from '../flock/load-flock.ts';
 import type { KeyBundle } from '../keys/key-bundle.ts';
-import { KeyStore } from '../keys/key-store.ts';
+import { KeyStore, type ListedBundle } from '../keys/key-store.ts';
 import { readPoem } from '../poems/read-poems.ts';
 import { splitPoem } from '../poems/split-poem.ts';
 import { isChosen, type Checkup, type Held } from './checkup.ts';
@@ -54,8 +54,8 @@ function joined({ paths, keys }: Checkup, flockFile: FlockFile): Promise<Flock> 
 
 /** Bundles that do not say whose they are, so that no poem goes unexamined for a wrong account, a twin or a provider. */
 class WithoutOwners extends KeyStore {
-  override async read(file: string): Promise<KeyBundle> {
-    const { appKeys, accessToken, poemFile } = await super.read(file);
-    return { appKeys, accessToken, poemFile, userId: file, screenName: undefined };
+  override async readListed(listed: ListedBundle): Promise<KeyBundle> {
+    const { appKeys, accessToken, poemFile } = await super.readListed(listed);
+    return { appKeys, accessToken, poemFile, userId: listed.file, screenName: undefined };
   }
 }

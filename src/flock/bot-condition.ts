@@ -6,6 +6,7 @@ import { isFinished } from '../posting/place.ts';
 import { nextAfter } from '../schedule/slots.ts';
 import { offsetIn } from '../schedule/spread.ts';
 import type { BotSettings } from './flock-file.ts';
+import type { PostPages } from './post-pages.ts';
 
 /**
  * How a bot stands, in a word:
@@ -25,9 +26,20 @@ export type Condition =
   | 'finished'
   | 'unfit';
 
-/** Whether somebody should look at a bot. */
+/** Whether somebody should look at a bot, by its condition alone. */
 export const needsCare = (condition: Condition): boolean =>
   ['in doubt', 'looking', 'parked', 'unfit'].includes(condition);
+
+/** The same for one bot: it may also wait for what only a person can change. */
+export const needsSomebody = ({
+  state,
+  next,
+  until,
+}: {
+  state: Condition;
+  next: unknown;
+  until: unknown;
+}): boolean => needsCare(state) || (state === 'waiting' && next === undefined && until === undefined);
 
 /** What a bot's own files say of it. */
 export interface BotFiles {
@@ -50,6 +62,8 @@ export interface FlockNow {
   /** By the stop switch. */
   isStopped: boolean;
   now: number;
+  /** Where its posts are seen, where that is not on X. */
+  pages?: PostPages | undefined;
 }
 
 export interface StandingOf {
@@ -128,8 +142,15 @@ function ofWaiting(
   const { until } = cap;
   if (until !== undefined && until <= next) return undefined;
   const why = describeCap(cap);
-  const raise = `raise ${cap.whose === 'bot' ? 'its' : "the flock's"} ${cap.what} in flock.json`;
-  if (until === undefined) return { condition: 'waiting', why, hint: raise };
+  const whose = cap.whose === 'bot' ? 'its' : "the flock's";
+  const raise = `raise ${whose} ${cap.what} in flock.json`;
+  if (until === undefined) {
+    return {
+      condition: 'waiting',
+      why: `${why}: it posts nothing until ${whose} budget is raised`,
+      hint: raise,
+    };
+  }
   const after = settings.missed === 'skip' && !owed ? nextOf(files.bot, until, settings) : until;
   return { condition: 'waiting', why, hint: `wait, or ${raise}`, until, next: after };
 }

@@ -35,7 +35,10 @@ const timezone = z
   })
   .meta({ description: 'An IANA time zone such as "Europe/Berlin"' });
 
-const amount = z.number('should be a number').nonnegative('should not be negative');
+/** More than anybody has to spend: what is larger is a slip, and no number to reckon with. */
+const amount = z.number('should be a number').nonnegative('should not be negative').max(1e9, 'is too large');
+/** JSON has a -0. */
+const plainZero = (value: number): number => value + 0;
 
 const settings = {
   schedule,
@@ -55,8 +58,8 @@ const settings = {
   ),
   budget: z.strictObject(
     {
-      postsPerDay: amount.int('should be a whole number').optional(),
-      usdPerMonth: amount.optional(),
+      postsPerDay: amount.int('should be a whole number').transform(plainZero).optional(),
+      usdPerMonth: amount.transform(plainZero).optional(),
     },
     {
       error: ({ code }) =>
@@ -192,7 +195,10 @@ async function readIfThere(file: string): Promise<string | undefined> {
     return (await readRegularFile(file, largest)).toString('utf8');
   } catch (cause) {
     if (systemCode(cause) === 'ENOENT') return undefined;
-    throw new FlockError('config', `cannot read ${file}: ${reasonOf(cause)}`, { cause });
+    throw new FlockError('config', `cannot read ${file}: ${reasonOf(cause)}`, {
+      hint: 'put a plain file there, or none: every bot has the defaults then',
+      cause,
+    });
   }
 }
 

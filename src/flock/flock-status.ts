@@ -3,6 +3,7 @@ import type { BotState } from '../posting/bot-state.ts';
 import { spentBy, spentByFlock, type Budget } from '../posting/budget.ts';
 import { lengthOf } from '../posting/place.ts';
 import { conditionOf, type BotFiles, type Condition, type FlockNow } from './bot-condition.ts';
+import { pagesOfX, type PostPages } from './post-pages.ts';
 
 export type { BotFiles, Condition, FlockNow } from './bot-condition.ts';
 
@@ -13,6 +14,8 @@ export interface Status {
 }
 
 export interface FlockStatus {
+  /** Whether a daemon runs; missing where that cannot be told, or where it is the daemon that says all this. */
+  running?: boolean;
   /** By the stop switch: nobody posts. */
   stopped: boolean;
   /** In the flock's day and month, posts in doubt included, and since it began. */
@@ -37,6 +40,8 @@ export interface BotStatus {
   /** Its screen name. */
   account: string | undefined;
   state: Condition;
+  /** IANA: where its days begin, and its schedule is told. */
+  timezone: string;
   /** Lines done in this pass, of how many. */
   done: number;
   of: number;
@@ -69,17 +74,19 @@ export const statusOfFlock = (
 /** How one bot stands, by its files and the ledger. */
 export function statusOf(files: BotFiles, state: BotState | undefined, flock: FlockNow): BotStatus {
   const { bot, account, lines, settings } = files;
-  const { posts, micros, total } = spentBy(state, settings?.timezone ?? flock.purse.timezone, flock.now);
+  const timezone = settings?.timezone ?? flock.purse.timezone;
+  const { posts, micros, total } = spentBy(state, timezone, flock.now);
   const { condition, why, hint, until, next } = conditionOf(files, state, flock);
   return {
     bot,
     account,
     state: condition,
+    timezone,
     done: state?.place.next ?? 0,
     of: state ? lengthOf(state.place) : lines,
     pass: state?.pass ?? 1,
     posts: state?.posts ?? 0,
-    last: lastOf(state, account),
+    last: lastOf(state, account, flock.pages),
     next: next === undefined ? undefined : iso(next),
     why,
     until: until === undefined ? undefined : iso(until),
@@ -111,14 +118,14 @@ export function statusOfAll(
   };
 }
 
-function lastOf(state: BotState | undefined, account: string | undefined): BotStatus['last'] {
+function lastOf(
+  state: BotState | undefined,
+  account: string | undefined,
+  pages: PostPages = pagesOfX,
+): BotStatus['last'] {
   if (!state?.last) return undefined;
   const { id, at, line } = state.last;
-  return { id, at: iso(at), line: line + 1, url: id === undefined ? undefined : postUrl(account, id) };
+  return { id, at: iso(at), line: line + 1, url: pages.post(account, id) };
 }
-
-/** Where people see a post, or undefined where its account is not known. */
-export const postUrl = (account: string | undefined, id: string): string | undefined =>
-  account === undefined ? undefined : `https://x.com/${account}/status/${id}`;
 
 const iso = (instant: number): string => new Date(instant).toISOString();

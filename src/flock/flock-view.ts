@@ -3,16 +3,21 @@ import type { BotState } from '../posting/bot-state.ts';
 import type { FlockHistory, RecentPost } from '../posting/flock-history.ts';
 import type { BotFiles, Condition } from './bot-condition.ts';
 import { flockDays, type FlockDay } from './flock-days.ts';
-import { postUrl, type BotStatus, type FlockStatus, type Status } from './flock-status.ts';
+import type { BotStatus, FlockStatus, Status } from './flock-status.ts';
+import { pagesOfX, type PostPages } from './post-pages.ts';
 
 /** One bot as it stands. */
 export interface BotView extends BotStatus {
+  /** The page of its account, where that is known. */
+  home: string | undefined;
   /** When it posts: a cron expression and its time zone. Undefined where it is not in the flock. */
   schedule: { expression: string; timezone: string } | undefined;
   /** Since when nobody knows what became of its last post, where nobody does. */
   inDoubtSince: string | undefined;
   /** Since when it rests by a person's order, where it does. */
   pausedSince: string | undefined;
+  /** Whether it is parked until somebody gives it another key: nothing else lets it go on. */
+  needsKey: boolean;
 }
 
 /** One of the last posts, as it reads on X. */
@@ -64,6 +69,8 @@ export interface ViewInput {
   textOf: (post: RecentPost) => string | undefined;
   /** Posts to come by day of the flock (`2026-08-22`), the rest of today's included. */
   planned: ReadonlyMap<string, number>;
+  /** Where posts are seen, where that is not on X. */
+  pages?: PostPages | undefined;
 }
 
 /** How many of the last posts are shown. */
@@ -71,8 +78,8 @@ const mostRecent = 40;
 
 /** Pure: everything it says comes from what it is given. */
 export function flockView(input: ViewInput): FlockView {
-  const { now, version, timezone, status, files, stateOf, history, planned } = input;
-  const bots = status.bots.map((bot, index) => botView(bot, files[index], stateOf(bot.bot)));
+  const { now, version, timezone, status, files, stateOf, history, planned, pages = pagesOfX } = input;
+  const bots = status.bots.map((bot, index) => botView(bot, files[index], stateOf(bot.bot), pages));
   const accounts = new Map(bots.map(({ bot, account }) => [bot, account]));
   return {
     now: iso(now),
@@ -90,24 +97,38 @@ export function flockView(input: ViewInput): FlockView {
 /** The posts whose texts a view shows, newest first. */
 export const recentPosts = (history: FlockHistory): RecentPost[] => history.recent().slice(0, mostRecent);
 
+/** Refusals that another key repairs. */
+const keyTroubles = ['reauth', 'read-only', 'suspended'];
+
 /** What was made of a status that has not changed since. */
 const known = new WeakMap<BotStatus, BotView>();
 
-function botView(status: BotStatus, files: BotFiles | undefined, state: BotState | undefined): BotView {
+function botView(
+  status: BotStatus,
+  files: BotFiles | undefined,
+  state: BotState | undefined,
+  pages: PostPages,
+): BotView {
   const settings = files?.settings;
   const view = known.get(status) ?? {
     ...status,
+    home: pages.account(status.account),
     schedule: settings && { expression: settings.schedule, timezone: settings.timezone },
     inDoubtSince: status.state === 'in doubt' && state?.open ? iso(state.open.at) : undefined,
     pausedSince: state?.paused === undefined ? undefined : iso(state.paused),
+    needsKey: status.state === 'parked' && keyTroubles.includes(state?.owed?.why ?? ''),
   };
   known.set(status, view);
   return view;
 }
 
-function postView(post: RecentPost, account: string | undefined, { textOf }: ViewInput): PostView {
+function postView(
+  post: RecentPost,
+  account: string | undefined,
+  { textOf, pages = pagesOfX }: ViewInput,
+): PostView {
   const { bot, at, line, lines, id } = post;
-  const url = id === undefined ? undefined : postUrl(account, id);
+  const url = pages.post(account, id);
   const text = textOf(post);
   return { bot, account, at: iso(at), line: line + 1, lines, text: text && asKept(text), url };
 }

@@ -33,8 +33,8 @@ export class LiveStatus {
     this.#known.clear();
   }
 
-  read({ purse, isStopped, now }: Omit<FlockNow, 'history'>): Status {
-    const flock = { purse, isStopped, now, history: this.#ledger.history() };
+  read(given: Omit<FlockNow, 'history'>): Status {
+    const flock = { ...given, history: this.#ledger.history() };
     const common = commonTo(flock);
     if (common !== this.#common) this.#known.clear();
     this.#common = common;

@@ -82,13 +82,22 @@ export function parseKeyBundle(json: string, file: string, bot = botNamedBy(file
     );
   }
   return {
-    appKeys: new TokenPair(data.consumer_token, data.consumer_token_secret),
+    appKeys: pairOfApp(data.consumer_token, data.consumer_token_secret),
     accessToken: new TokenPair(data.oauth_token, data.oauth_token_secret),
     userId: data.user_id ?? owner,
     screenName: data.screen_name,
     poemFile: data.poem_file ?? data.file,
     ...(!isX && { provider: data.provider }),
   };
+}
+
+let lastApp: TokenPair | undefined;
+
+/** One pair for all bots of an app, of which there may be a hundred thousand. */
+function pairOfApp(token: string, secret: string): TokenPair {
+  const last = lastApp?.reveal();
+  if (lastApp && last?.token === token && last.secret === secret) return lastApp;
+  return (lastApp = new TokenPair(token, secret));
 }
 
 /** The stored form of a bundle: flat JSON, all strings. The result holds secrets. */

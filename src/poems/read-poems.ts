@@ -2,7 +2,7 @@ import { statSync, type Dirent } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { FlockError, systemCode } from '../errors.ts';
-import { readRegularFile, reasonOf } from '../files.ts';
+import { readRegularFile, readRegularFileSync, reasonOf } from '../files.ts';
 import { botNameOf, type BotName } from '../flock/bot.ts';
 import { decodePoem } from './poem-text.ts';
 import { RecentTexts } from './recent-texts.ts';
@@ -90,7 +90,7 @@ function markOf(file: string): string | undefined {
 }
 
 async function readText(file: string): Promise<string> {
-  const bytes = await readRegularFile(file, largestPoem).catch((cause: unknown) => {
+  const bytes = await readBytes(file).catch((cause: unknown) => {
     throw new FlockError('data', `cannot read ${file}: ${reasonOf(cause)}`, {
       hint:
         systemCode(cause) === 'EACCES'
@@ -100,6 +100,14 @@ async function readText(file: string): Promise<string> {
     });
   });
   return decodePoem(bytes, file);
+}
+
+/** To hand a small file to another thread takes longer than to read it. Bytes. */
+const small = 64 * 1024;
+
+async function readBytes(file: string): Promise<Buffer> {
+  const size = statSync(file, { throwIfNoEntry: false })?.size ?? Infinity;
+  return size <= small ? readRegularFileSync(file, largestPoem) : readRegularFile(file, largestPoem);
 }
 
 const byCodeUnit = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

@@ -2,13 +2,16 @@ import { hash } from 'node:crypto';
 import * as z from 'zod';
 import { withoutLinks } from '../poems/line-length.ts';
 
+/** One for all: most bots have none, and there may be a hundred thousand of them. */
+const none: readonly number[] = Object.freeze([]);
+
 export const place = z.object({
   /** The poem as the bot knows it: a fingerprint of {@link printLength} characters for each line, in order. */
   poem: z.string(),
   /** The first line that is not done. As many as the poem has lines when all are. */
   next: z.int(),
   /** Lines after `next` that are done all the same, because the poem was reordered. Ascending. */
-  ahead: z.array(z.int()).readonly(),
+  ahead: z.array(z.int()).transform((ahead): readonly number[] => (ahead.length === 0 ? none : ahead)),
 });
 
 /**
@@ -25,9 +28,7 @@ const plain = /^(?!.*\.\S)[\x21-\x7e]+(?: [\x21-\x7e]+)*$/;
 
 /** A line's fingerprint: equal for texts that X would show alike. Any link is as good as another, since X rewrites them. */
 export function fingerprint(text: string): string {
-  const seen = plain.test(text)
-    ? text
-    : withoutLinks(text.normalize('NFC')).trim().replaceAll(/\s+/gu, ' ');
+  const seen = plain.test(text) ? text : withoutLinks(text.normalize('NFC')).trim().replaceAll(/\s+/gu, ' ');
   return hash('sha256', seen, 'base64url').slice(0, printLength);
 }
 
@@ -43,7 +44,7 @@ export function fingerprints(lines: readonly { text: string }[]): string {
 /** The fingerprints of a poem, one by one. */
 export const prints = (poem: string): string[] => poem.match(new RegExp(`.{${printLength}}`, 'g')) ?? [];
 
-export const startOf = (poem: string): Place => ({ poem, next: 0, ahead: [] });
+export const startOf = (poem: string): Place => ({ poem, next: 0, ahead: none });
 
 export const lengthOf = ({ poem }: Pick<Place, 'poem'>): number => poem.length / printLength;
 
@@ -51,6 +52,7 @@ export const isFinished = (place: Place): boolean => place.next >= lengthOf(plac
 
 /** The place after the next `count` lines are done. */
 export function advance(place: Place, count: number): Place {
+  if (place.ahead.length === 0) return { ...place, next: place.next + count };
   const ahead = new Set(place.ahead);
   let next = place.next;
   for (let done = 0; done < count; done++) next = passOver(next + 1, ahead);

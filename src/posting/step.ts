@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import { FlockError } from '../errors.ts';
 import type { Bot } from '../flock/load-flock.ts';
-import type { KeyBundle } from '../keys/key-bundle.ts';
 import type { Logger } from '../log.ts';
 import { linesOf } from '../poems/lines-of.ts';
 import { nextAfter } from '../schedule/slots.ts';
@@ -79,17 +78,11 @@ export async function step(bot: Bot, options: StepOptions): Promise<NextStep> {
   }
 }
 
-const marks = new WeakMap<KeyBundle, string>();
-
 /** Tells a key from the one that replaces it, without being of any use to sign with. */
 export function keyMark({ bundle }: Bot): string {
-  const known = marks.get(bundle);
-  if (known !== undefined) return known;
   const pairs = [bundle.appKeys.reveal(), bundle.accessToken.reveal()];
   const values = pairs.flatMap(({ token, secret }) => [token, secret]).join('\n');
-  const mark = createHash('sha256').update(values).digest('base64url').slice(0, 10);
-  marks.set(bundle, mark);
-  return mark;
+  return hash('sha256', values, 'base64url').slice(0, 10);
 }
 
 /** @throws {FlockError} `data` where the ledger is of another flock, or the bundle of another account */

@@ -13,7 +13,7 @@ export interface LocalAnswer {
   status: number;
   /** Names in lower case. */
   headers: Record<string, string>;
-  body: string;
+  body: string | Buffer;
 }
 
 /**

@@ -54,6 +54,11 @@ describe('a screen of the flock', () => {
     }
   }
 
+  it('is nothing where there is room for nothing', () => {
+    assert.deepEqual(flockFrame({ flock, bots: many }, noon, screen(80, 3)), []);
+    assert.notDeepEqual(flockFrame({ flock, bots: many }, noon, screen(80, 4)), []);
+  });
+
   it('says that the flock is stopped', () => {
     const lines = flockFrame({ flock: shownFlock({ stopped: true }), bots: many }, noon, screen(100, 24));
     assert.ok(lines.some((line) => line.startsWith('The flock is stopped. 40 bots')));

@@ -89,6 +89,17 @@ Examples:
     );
   });
 
+  it('has every text below its label where it is narrow', () => {
+    const [sing] = manual.verbs;
+    assert.ok(sing);
+    const text = verbHelp(sing, manual, 20);
+    assert.ok(text.includes('\n  -t, --tempo TEMPO\n      how fast\n      (default: 90)\n'), text);
+    assert.deepEqual(
+      tooWide(text, 20).filter((line) => /^ {6}/.test(line)),
+      [],
+    );
+  });
+
   it('has a long label on a line of its own', () => {
     const [sing] = manual.verbs;
     const [flag] = sing?.flags ?? [];

@@ -29,13 +29,23 @@ class FakeScreen implements Screen {
     return () => (this.#resized = undefined);
   }
 
+  onStop(stops: () => Promise<void>, goesOn: () => void): () => void {
+    this.stops = stops;
+    this.goesOn = goesOn;
+    return () => (this.stops = undefined);
+  }
+
+  /** Ctrl-Z, and `fg`. */
+  stops: (() => Promise<void>) | undefined;
+  goesOn: (() => void) | undefined;
+
   resize(columns: number): void {
     this.columns = columns;
     this.#resized?.();
   }
 
   get isWatched(): boolean {
-    return this.#resized !== undefined;
+    return this.#resized !== undefined || this.stops !== undefined;
   }
 
   stall(): void {
@@ -173,6 +183,29 @@ describe('the live view', () => {
     view.log.write('has stopped\n');
     await pass(5000);
     assert.deepEqual(screen.text, ['stops', 'has stopped']);
+  });
+
+  it('breaks lines of the log between words', async () => {
+    const screen = new FakeScreen();
+    const view = new LiveView(screen);
+    view.log.write(`${'word '.repeat(9)}end\nshort\n`);
+    await pass(50);
+    assert.deepEqual(screen.text, [Array(7).fill('word').join(' '), '  word word end', 'short']);
+  });
+
+  it('is gone while the program is stopped, and drawn below what was written meanwhile', async () => {
+    const screen = new FakeScreen();
+    const view = new LiveView(screen);
+    view.show(() => ['frame']);
+    await settled();
+    await screen.stops?.();
+    assert.deepEqual(screen.text, []);
+    await pass(5000);
+    assert.deepEqual(screen.text, []);
+    await screen.write('$ fg\n');
+    screen.goesOn?.();
+    await settled();
+    assert.deepEqual(screen.text, ['$ fg', 'frame']);
   });
 
   it('takes a picture that is slow to take less often', async () => {

@@ -7,6 +7,7 @@ export const shownBot = (bot: string, more: Partial<BotStatus> = {}): BotStatus 
   bot,
   account: `${bot.replaceAll('-', '_')}_bot`,
   state: 'fine',
+  timezone: 'UTC',
   done: 8,
   of: 14,
   pass: 1,

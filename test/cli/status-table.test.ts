@@ -59,7 +59,31 @@ describe('the table of the bots', () => {
   it('has whole instants and whole names away from a terminal', () => {
     const name = 'a-name-that-somebody-made-far-too-long-for-any-terminal-of-this-world';
     const [, row = ''] = statusTable([shownBot(name)], { columns: 80, now: undefined, colors: false });
-    assert.ok(row.startsWith(name) && row.includes('2026-11-21 15:00'), row);
+    assert.ok(row.startsWith(name) && row.includes('2026-11-21 15:00 UTC'), row);
+  });
+
+  it('has every column away from a terminal, however narrow one would be', () => {
+    const [heads = ''] = statusTable(bots, { columns: 20, now: undefined, colors: false });
+    assert.deepEqual(heads.split(/ {2,}/), [
+      'bot',
+      'account',
+      'lines',
+      'last post',
+      'next',
+      'state',
+      'this month',
+      'link',
+    ]);
+  });
+
+  it('has the instants of each bot by its own clock', () => {
+    const both = [
+      shownBot('ada', { timezone: 'Europe/Berlin' }),
+      shownBot('bea', { timezone: 'Asia/Tokyo' }),
+    ];
+    const [, ada = '', bea = ''] = statusTable(both, { columns: 80, now: undefined, colors: false });
+    assert.match(ada, /2026-11-21 10:00 CET {2,}2026-11-21 16:00 CET/);
+    assert.match(bea, /2026-11-21 18:00 GMT\+9 {2,}2026-11-22 00:00 GMT\+9/);
   });
 
   it('has colours and links where they are wanted, and the same text', () => {

@@ -35,6 +35,15 @@ describe('what is the matter', () => {
     ]);
   });
 
+  it('has its instants by the clock of the bot', () => {
+    const bot = shownBot('ada', {
+      state: 'paused',
+      timezone: 'Europe/Berlin',
+      why: 'paused since 2026-11-21T10:55:41.235Z',
+    });
+    assert.equal(troublesOf([bot], noon)[0]?.text, 'ada: paused since 2026-11-21 11:55 CET');
+  });
+
   it('is said once for all who have it', () => {
     const bots = Array.from({ length: 9 }, (_, index) =>
       shownBot(`bot-${index}`, { state: 'waiting', why: 'no money' }),

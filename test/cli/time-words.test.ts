@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { duration, longest, relativeTime, shortInstant } from '../../src/cli/time-words.ts';
+import { atClock, duration, longest, relativeTime, withClocks } from '../../src/cli/time-words.ts';
 
 const second = 1000;
 const minute = 60 * second;
@@ -12,7 +12,9 @@ describe('a time away', () => {
     [0, 'now'],
     [-999, 'now'],
     [second, 'in 1 s'],
-    [-119 * second, '119 s ago'],
+    [-59_999, '59 s ago'],
+    [-66 * second, '1 min ago'],
+    [minute, 'in 1 min'],
     [2 * minute, 'in 2 min'],
     [-119 * minute, '119 min ago'],
     [2 * hour - 1, 'in 119 min'],
@@ -42,7 +44,27 @@ describe('a duration', () => {
 });
 
 describe('an instant', () => {
-  it('is shown to the minute', () => {
-    assert.equal(shortInstant('2026-08-22T09:00:59.999Z'), '2026-08-22 09:00');
+  for (const [zone, shown] of [
+    ['UTC', '2026-11-22 00:30 UTC'],
+    ['Europe/Berlin', '2026-11-22 01:30 CET'],
+    ['America/New_York', '2026-11-21 19:30 EST'],
+    ['Australia/Sydney', '2026-11-22 11:30 AEDT'],
+    ['Asia/Kolkata', '2026-11-22 06:00 GMT+5:30'],
+  ] as const) {
+    it(`is shown to the minute as the clock of ${zone} has it`, () => {
+      assert.equal(atClock('2026-11-22T00:30:59.999Z', zone), shown);
+    });
+  }
+
+  it('has the name that the zone has on that day', () => {
+    assert.equal(atClock('2026-08-22T09:00:00Z', 'Europe/Berlin'), '2026-08-22 11:00 CEST');
+  });
+
+  it('is found in the midst of a text', () => {
+    const text = 'paused since 2026-11-21T10:55:41.235Z, and 2026-11-21T10:55:41Z';
+    assert.equal(
+      withClocks(text, 'Europe/Berlin'),
+      'paused since 2026-11-21 11:55 CET, and 2026-11-21 11:55 CET',
+    );
   });
 });

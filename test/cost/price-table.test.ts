@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, describe, it } from 'node:test';
@@ -39,7 +39,8 @@ describe('the price table', () => {
       /a price it does not know/,
     ],
     ['that is no JSON', '{"version": 1', /not JSON/],
-    ['that is no table', '[]', /prices\.json: /],
+    ['that is no table', '[]', /prices\.json: not a table of prices$/],
+    ['without a price', JSON.stringify({ ...usualPrices, post: undefined }), /prices\.json: post should be/],
   ];
   for (const [name, text, why] of refused) {
     it(`is refused: one ${name}`, () => {
@@ -53,6 +54,20 @@ describe('the price table', () => {
           return true;
         },
       );
+    });
+  }
+});
+
+describe('a price table that cannot be read', () => {
+  for (const [name, make] of [
+    ['a link', (file: string) => symlinkSync('elsewhere.json', file)],
+    ['a folder', (file: string) => mkdirSync(file)],
+    ['too large', (file: string) => writeFileSync(file, ' '.repeat(100_000))],
+  ] as const) {
+    it(`is told with what to do about it where it is ${name}`, async () => {
+      const home = mkdtempSync(path.join(root, 'home-'));
+      make(path.join(home, 'prices.json'));
+      await assert.rejects(readPrices(home), { exit: 'config', hint: /^put a plain file there/ });
     });
   }
 });

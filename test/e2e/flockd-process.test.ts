@@ -75,6 +75,29 @@ describe('flockd run as a process', { concurrency: 6, timeout: 60_000 }, () => {
     await third.logged('started');
   });
 
+  it('is known to run while it does, and not to when it was killed', async () => {
+    await using flock = await TestFlock.open({
+      poems: { 'heron.txt': poem('heron', 60) },
+    });
+    await flock.giveKey('heron');
+    const running = async (): Promise<unknown> => {
+      const { stdout } = await flock.run('flockd', ['status', '--json']);
+      const status = JSON.parse(stdout) as { flock: { running: unknown } };
+      return status.flock.running;
+    };
+    assert.equal(await running(), false);
+    const flockd = flock.start('flockd', ['run']);
+    await flockd.logged('begun', 'heron');
+    assert.equal(await running(), true);
+    assert.doesNotMatch((await flock.run('flockd', ['status'])).stdout, /does not run/);
+    flockd.kill('SIGKILL');
+    await flockd.exit;
+    assert.equal(await running(), false);
+    const { code, stdout } = await flock.run('flockd', ['status']);
+    assert.equal(code, 0);
+    assert.match(stdout, /^flockd does not run: nothing is posted until flockd run$/m);
+  });
+
   it('speaks to a person on a terminal, and stops on Ctrl-C', async () => {
     await using flock = await TestFlock.open({
       poems: { 'heron.txt': poem('heron', 60) },

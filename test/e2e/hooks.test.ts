@@ -62,7 +62,7 @@ describe('hooks and the ping of a flock that runs', { concurrency: true, timeout
     assert.deepEqual(await flockd.exit, { code: 0, signal: null });
     for (const { closed } of lifeline.opened.all) assert.equal(await closed, 'up\n');
     const failed = await flockd.logged('hook-failed');
-    assert.match(failed.msg, /^hooks\.0: flockd stopped before it/);
+    assert.match(failed.msg, /^hooks\.0 \(bash\): flockd stopped before it/);
   });
 
   it('hold up no post where a webhook and the ping hang, and their address is never said', async () => {

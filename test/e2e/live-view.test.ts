@@ -38,6 +38,7 @@ describe('flockd run', { concurrency: true, timeout: 60_000 }, () => {
     const end = flockd.stdout.slice(flockd.stdout.lastIndexOf(synchronized));
     assert.ok(!end.includes('heron'), JSON.stringify(end));
     assert.match(flockd.stdout, /has stopped/);
+    assert.match(end, /2 bots: 1 finished, 1 paused\. 3 posts today, \$0\.045 this month\./);
     // Each change is one whole write, and all is as it was at the end.
     for (const [on, off] of [
       [synchronized, '\u001b[?2026l'],

@@ -38,7 +38,10 @@ describe('keymaker make-keys', { concurrency: 7, timeout: 60_000 }, () => {
       from = end;
     }
     assert.deepEqual(await keymaker.exit, { code: 0, signal: null });
-    assert.match(keymaker.stdout, /Keys: 3 made, 0 kept, 0 skipped, 0 failed\.\n$/);
+    assert.match(
+      keymaker.stdout,
+      /Keys: 3 made, 0 kept, 0 skipped, 0 failed\.\nNext: flockd plan, then flockd run\n$/,
+    );
     assert.equal(await mode(flock.file('keys')), 0o700);
     for (const bot of bots) {
       const poem_file = bot === 'cinder' ? 'poems/north/cinder.txt' : `poems/${bot}.txt`;

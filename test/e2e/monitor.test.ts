@@ -43,7 +43,7 @@ describe('flockd run --listen', { timeout: 120_000 }, () => {
     await flock.posted('amber', 2);
     const page = await (await fetch(address)).text();
     assert.match(page, /amber is reading\./);
-    const [, version = '', edition = ''] = /data-version="([^"]+)" data-edition="([^"]+)"/.exec(page) ?? [];
+    const [, version = '', edition = ''] = /data-version="([^"]+)"\s+data-edition="([^"]+)"/.exec(page) ?? [];
     const events = await fetch(`${address}/events?since=${version}&edition=${edition}`);
     let heard = '';
     for await (const part of events.body?.pipeThrough(new TextDecoderStream()) ?? []) {

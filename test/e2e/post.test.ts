@@ -38,10 +38,13 @@ for (const where of ['through a running daemon', 'without a daemon'] as const) {
       await run(flock);
       const said = await flock.run('flockd', ['post', 'heron']);
       assert.equal(said.code, 0, said.stderr);
-      assert.match(said.stdout, /^heron has posted line 1 of 5: https:\/\/x\.com\/heron\/status\/\d+\n$/);
+      assert.match(
+        said.stdout,
+        /^heron has posted line 1 of 5: http:\/\/127\.0\.0\.1:\d+\/\?account=heron#post-\d+\n$/,
+      );
       const second = await post(flock);
       assert.deepEqual([second.code, second.state, second.line, second.of], [0, 'posted', 2, 5]);
-      assert.equal(second.url, `https://x.com/heron/status/${second.id ?? ''}`);
+      assert.equal(second.url, `${flock.x.url}/?account=heron#post-${second.id ?? ''}`);
       assert.deepEqual(flock.texts('heron'), linesOf('heron', 2));
       await flock.assertNoSecrets();
     });

@@ -48,7 +48,7 @@ describe('keymaker reauth', { concurrency: true, timeout: 60_000 }, () => {
     assert.equal((await keymaker.exit).code, 1);
     assert.match(
       keymaker.stderr,
-      /howler: you authorized @prowler .* this bot is @howler; nothing was changed/,
+      /howler: you authorized @prowler .* this bot is @howler; nothing was changed\nhint: sign out in the browser, run keymaker reauth howler again, and sign in as @howler\n/,
     );
     assert.equal(await readFile(flock.file('keys/howler.json'), 'utf8'), before);
     assert.deepEqual(await readdir(flock.file('keys')), ['howler.json']);

@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { needsCare, type BotFiles, type Condition, type FlockNow } from '../../src/flock/bot-condition.ts';
+import {
+  needsCare,
+  needsSomebody,
+  type BotFiles,
+  type Condition,
+  type FlockNow,
+} from '../../src/flock/bot-condition.ts';
 import { parseFlockFile } from '../../src/flock/flock-file.ts';
 import type { BotName } from '../../src/flock/bot.ts';
 import { statusOf } from '../../src/flock/flock-status.ts';
@@ -216,7 +222,7 @@ const cases: Case[] = [
     name: 'can never pay',
     files: withBudget({ usdPerMonth: 0.01 }),
     is: 'waiting',
-    why: /too small/,
+    why: /too small for its next post: it posts nothing until its budget is raised/,
     hint: /^raise its usdPerMonth/,
   },
   {
@@ -264,5 +270,16 @@ describe('a bot that', () => {
       'unfit',
     ];
     assert.deepEqual(all.filter(needsCare), ['in doubt', 'looking', 'parked', 'unfit']);
+  });
+
+  it('needs somebody where it waits for what goes away by nobody else', () => {
+    const waiting = (budget: object): boolean => {
+      const status = statusOf({ ...files, ...withBudget(budget) }, { ...fine, ...spent(4, 60_000) }, flock);
+      assert.equal(status.state, 'waiting');
+      return needsSomebody(status);
+    };
+    assert.ok(!waiting({ postsPerDay: 4 }), 'tomorrow is another day');
+    assert.ok(waiting({ postsPerDay: 0 }), 'no day is better than this one');
+    assert.ok(waiting({ usdPerMonth: 0.001 }), 'no month is better than this one');
   });
 });

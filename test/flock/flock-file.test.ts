@@ -212,3 +212,23 @@ describe('what is no file is refused', () => {
       });
   });
 });
+
+describe('a budget', () => {
+  const refused: [budget: string, why: string][] = [
+    ['{"usdPerMonth": 1e308}', 'budget.usdPerMonth: is too large'],
+    ['{"postsPerDay": 1e18}', 'budget.postsPerDay: is too large'],
+    ['{"postsPerDay": 1.5}', 'budget.postsPerDay: should be a whole number'],
+    ['{"usdPerMonth": -1}', 'budget.usdPerMonth: should not be negative'],
+  ];
+  for (const [budget, why] of refused) {
+    it(`is not ${budget}`, () => {
+      assert.equal(refusal(`{"budget": ${budget}}`).message, `flock.json: ${why}`);
+    });
+  }
+
+  it('has no nothing below nothing', () => {
+    const { budget } = parseFlockFile('{"budget": {"usdPerMonth": -0, "postsPerDay": -0}}', 'flock.json');
+    assert.ok(Object.is(budget.usdPerMonth, 0), 'it is -0');
+    assert.ok(Object.is(budget.postsPerDay, 0), 'it is -0');
+  });
+});

@@ -37,6 +37,7 @@ describe('the status of a bot', () => {
       bot: 'howl',
       account: 'howl_bot',
       state: 'fine',
+      timezone: 'UTC',
       done: 1,
       of: 2,
       pass: 2,

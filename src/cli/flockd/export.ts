@@ -44,8 +44,13 @@ async function writeNew(file: string, text: string): Promise<void> {
   } catch (cause) {
     if (systemCode(cause) !== 'EEXIST') await rm(file, { force: true }).catch(() => undefined);
     throw new FlockError('cannotCreate', `cannot write ${file}: ${reasonOf(cause)}`, {
-      hint: 'give the name of a new file',
+      hint: hints[systemCode(cause) ?? ''] ?? 'write it somewhere else',
       cause,
     });
   }
 }
+
+const hints: Partial<Record<string, string>> = {
+  EEXIST: 'give the name of a new file',
+  ENOENT: 'make its folder first',
+};

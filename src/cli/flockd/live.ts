@@ -1,12 +1,16 @@
 import type { Clock } from '../../clock.ts';
+import { needsSomebody } from '../../flock/bot-condition.ts';
+import type { Status } from '../../flock/flock-status.ts';
 import { LiveStatus } from '../../flock/live-status.ts';
 import type { Flock } from '../../flock/load-flock.ts';
+import { postPages } from '../../flock/post-pages.ts';
 import { readBotFiles } from '../../flock/read-status.ts';
 import type { Ledger } from '../../posting/ledger.ts';
-import { isDumbTerminal, wantsColor } from '../../settings.ts';
+import { apiUrl, isDumbTerminal, wantsColor } from '../../settings.ts';
 import { flockFrame } from '../flock-frame.ts';
 import { LiveView } from '../live-view.ts';
 import { openScreen } from '../screen.ts';
+import { flockWords } from '../status-words.ts';
 
 export interface LiveOptions {
   ledger: Ledger;
@@ -18,6 +22,7 @@ export interface LiveOptions {
 export class Live implements AsyncDisposable {
   readonly #view: LiveView | undefined;
   #status: LiveStatus | undefined;
+  #read: () => Status | undefined = () => undefined;
   /** The newest, and the one whose files are read. */
   #newest: Flock | undefined;
   #flock: Flock | undefined;
@@ -37,11 +42,14 @@ export class Live implements AsyncDisposable {
     const status = new LiveStatus(ledger);
     this.#status = status;
     const colors = wantsColor(process.stdout.isTTY);
+    const pages = postPages(apiUrl());
+    this.#read = () => {
+      const { purse } = this.#flock ?? {};
+      return purse && status.read({ purse, isStopped: isStopped(), now: clock.now(), pages });
+    };
     this.#view?.show((screen) => {
-      if (!this.#flock) return [];
-      const now = clock.now();
-      const { purse } = this.#flock;
-      return flockFrame(status.read({ purse, isStopped: isStopped(), now }), now, { ...screen, colors });
+      const read = this.#read();
+      return read ? flockFrame(read, clock.now(), { ...screen, colors }) : [];
     });
   }
 
@@ -57,7 +65,14 @@ export class Live implements AsyncDisposable {
     });
   }
 
+  /** Leaves the log, and a last word on the flock. */
   async [Symbol.asyncDispose](): Promise<void> {
+    const status = this.#read();
+    if (status) {
+      const isWell = !status.bots.some(needsSomebody);
+      const more = isWell ? '' : ' flockd status tells what is wrong.';
+      this.#view?.log.write(`${flockWords(status.flock, status.bots)}${more}\n`);
+    }
     await this.#view?.[Symbol.asyncDispose]();
   }
 }

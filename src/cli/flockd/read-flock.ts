@@ -3,44 +3,39 @@ import { countOf } from '../../daemon/tell-manager.ts';
 import { FlockError } from '../../errors.ts';
 import { readFlockFile, type FlockFile } from '../../flock/flock-file.ts';
 import { loadFlock, type Flock } from '../../flock/load-flock.ts';
-import { nearest } from '../../flock/nearest.ts';
+import { mostUnknown, unknownBots } from '../../flock/unknown-bots.ts';
 import type { Logger } from '../../log.ts';
-import { couldBeSecret, shown } from '../../quoted.ts';
 import { callsAs, hintAs, type GivenPlaces } from '../calls-as.ts';
 
 /** A flock, and who hears of its alarms. */
 export type AlarmedFlock = Flock & Pick<FlockFile, 'alarms'>;
 
-/** @throws {FlockError} where flock.json or the keys folder cannot be read */
-export async function readFlock({ paths, keys }: Context, log: Logger): Promise<AlarmedFlock> {
+/**
+ * @param tell - told now and then how far the reading of a large flock is
+ * @throws {FlockError} where flock.json or the keys folder cannot be read
+ */
+export async function readFlock(
+  { paths, keys }: Context,
+  log: Logger,
+  tell?: (status: string) => void,
+): Promise<AlarmedFlock> {
   const flockFile = await readFlockFile(paths.flockFile);
-  const flock = await loadFlock(paths.root, keys, flockFile);
+  const flock = await loadFlock(paths.root, keys, flockFile, (read, of) => {
+    tell?.(`reads the flock: ${read} of ${of} bots`);
+  });
   warnOfUnknown(flockFile, flock, log);
   return { ...flock, alarms: flockFile.alarms };
 }
 
-/** Names that are told one by one; where the keys are gone, all of them are unknown. */
-const mostNames = 5;
-
 function warnOfUnknown({ named }: FlockFile, { bots, misfits }: Flock, log: Logger): void {
-  const known = new Set<string>([...bots.map(({ name }) => name), ...misfits.map(({ bot }) => bot)]);
-  const unknown = named.filter((name) => !known.has(name));
-  for (const bot of unknown.slice(0, mostNames)) {
-    const hint = hintFor(bot, [...known]);
-    log.warn(
-      { event: 'unknown-bot', bot: shown(bot), hint },
-      `is in flock.json but not in the flock; ${hint}`,
-    );
+  const known = [...bots.map(({ name }) => name), ...misfits.map(({ bot }) => bot)];
+  const unknown = unknownBots(named, known);
+  for (const { bot, hint = 'it has no key bundle' } of unknown.slice(0, mostUnknown)) {
+    log.warn({ event: 'unknown-bot', bot, hint }, `is in flock.json but not in the flock; ${hint}`);
   }
-  const more = unknown.length - mostNames;
+  const more = unknown.length - mostUnknown;
   if (more > 0)
     log.warn({ event: 'unknown-bots', more }, `${more} more are in flock.json but not in the flock`);
-}
-
-function hintFor(unknown: string, known: readonly string[]): string {
-  if (couldBeSecret(unknown)) return 'look under "bots": a name that could be a secret is not shown';
-  const meant = nearest(unknown, known);
-  return meant === undefined ? 'it has no key bundle' : `did you mean ${meant}?`;
 }
 
 /** What to say where no bot of a flock can post. */

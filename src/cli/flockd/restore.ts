@@ -8,6 +8,7 @@ import { loadFlock, type Bot } from '../../flock/load-flock.ts';
 import { parseExport, type LedgerExport } from '../../posting/ledger-export.ts';
 import { restoreJournal } from '../../posting/restore-journal.ts';
 import { keyMark } from '../../posting/step.ts';
+import { atClock } from '../time-words.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -32,7 +33,8 @@ export const restore = command({
     await using context = openContext(args);
     const { paths, keys, clock } = context;
     const exported = parseExport(await readText(args.file), args.file);
-    const { bots, misfits } = await loadFlock(paths.root, keys, await readFlockFile(paths.flockFile));
+    const flockFile = await readFlockFile(paths.flockFile);
+    const { bots, misfits } = await loadFlock(paths.root, keys, flockFile);
     const known = new Map<string, Bot>(bots.map((bot) => [bot.name, bot]));
     const names = [...known.keys(), ...misfits.map(({ bot }) => bot)];
     mustFit(exported, args.file, known, names);
@@ -48,7 +50,7 @@ export const restore = command({
       replace: args.replace,
       markOf,
     });
-    tell(exported, { aside, kept, names }, terminal);
+    tell(exported, { aside, kept, names, timezone: flockFile.timezone }, terminal);
     return 'done';
   },
 });
@@ -60,17 +62,25 @@ async function readText(file: string): Promise<string> {
   try {
     return (await readRegularFile(file, largest)).toString('utf8');
   } catch (cause) {
-    throw new FlockError('data', `cannot read ${file}: ${reasonOf(cause)}`, { cause });
+    throw new FlockError('data', `cannot read ${file}: ${reasonOf(cause)}`, {
+      hint: 'give a file that flockd export has written',
+      cause,
+    });
   }
 }
 
-/** @throws {FlockError} `data` where the export is of another flock */
+/** @throws {FlockError} `data` where the export is of nobody, or of another flock */
 function mustFit(
   { states }: LedgerExport,
   file: string,
   known: ReadonlyMap<string, Bot>,
   names: readonly string[],
 ): void {
+  if (states.size === 0) {
+    throw new FlockError('data', `${file} has no bots in it`, {
+      hint: 'flockd export writes one that has',
+    });
+  }
   const hint = "is this the flock's folder? --root names another";
   for (const [bot, { account }] of states) {
     const own = known.get(bot)?.bundle.userId;
@@ -83,19 +93,24 @@ function mustFit(
       },
     );
   }
-  if (states.size > 0 && names.length > 0 && !names.some((name) => states.has(name)))
+  if (names.length > 0 && !names.some((name) => states.has(name)))
     throw new FlockError('data', `${file} is of another flock: it has none of the bots here`, { hint });
 }
 
 interface Outcome {
   aside: string | undefined;
   kept: readonly string[];
-  /** The bots of the flock. */
+  /** The bots of the flock, and where its days begin. */
   names: readonly string[];
+  timezone: string;
 }
 
-function tell({ at, states }: LedgerExport, { aside, kept, names }: Outcome, terminal: Terminal): void {
-  const when = new Date(at).toISOString();
+function tell(
+  { at, states }: LedgerExport,
+  { aside, kept, names, timezone }: Outcome,
+  terminal: Terminal,
+): void {
+  const when = atClock(new Date(at).toISOString(), timezone);
   terminal.say(`Restored ${states.size === 1 ? '1 bot' : `${states.size} bots`}, as of ${when}.`);
   terminal.say('Each looks first on its timeline for what it has posted since, then goes on.');
   if (aside !== undefined) terminal.say(`The old journal is beside the new one: ${aside}`);

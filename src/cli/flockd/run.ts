@@ -63,7 +63,9 @@ export const run = command({
     using _keys = { [Symbol.dispose]: watchKeys(keys.folder, reloads.quietly) };
     await context.load();
     manager.status('reads the flock');
-    const flock = await readFlock(context, log);
+    const flock = await readFlock(context, log, (status) => {
+      manager.status(status);
+    });
     if (flock.bots.length === 0) throw nobodyToRun(context, flock, args);
     await using _lock = await lockState(paths.state);
     manager.status(`has read ${countOf(flock.bots.length)}, and reads the ledger`);

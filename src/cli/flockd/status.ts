@@ -1,15 +1,16 @@
 import * as z from 'zod';
 import { openContext } from '../../context.ts';
 import { FlockError } from '../../errors.ts';
-import { needsCare } from '../../flock/bot-condition.ts';
+import { needsSomebody } from '../../flock/bot-condition.ts';
 import { parseBotName } from '../../flock/bot.ts';
 import type { BotStatus, Status } from '../../flock/flock-status.ts';
 import { nearest } from '../../flock/nearest.ts';
 import { readStatus } from '../../flock/read-status.ts';
 import { wantsColor } from '../../settings.ts';
+import { callsAs, type GivenPlaces } from '../calls-as.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
 import { statusTable } from '../status-table.ts';
-import { flockWords, troublesOf } from '../status-words.ts';
+import { flockWords, troublesOf, unknownTroubles, type Trouble } from '../status-words.ts';
 import type { Terminal } from '../terminal.ts';
 
 export const status = command({
@@ -31,13 +32,17 @@ export const status = command({
   }),
   async run(args, terminal) {
     await using context = openContext(args);
-    const { flock, bots: all } = await readStatus(context);
+    const whole = await readStatus(context);
+    const { flock, bots: all, unknown } = whole;
     const chosen = args.bot === undefined ? all : [theOne(args.bot, all)];
-    const bots = args.bad ? chosen.filter(({ state }) => needsCare(state)) : chosen;
-    if (args.json) terminal.print(`${JSON.stringify({ flock, bots }, null, 2)}\n`);
-    else if (all.length === 0) terminal.say('No bots yet: keymaker make-keys ./poems makes their keys.');
-    else show({ flock, bots: all }, bots, context.clock.now(), terminal);
-    return bots.some(({ state }) => needsCare(state)) ? 'partly' : 'done';
+    const bots = args.bad ? chosen.filter(needsSomebody) : chosen;
+    if (args.json) terminal.print(`${JSON.stringify({ flock, bots, unknown }, null, 2)}\n`);
+    else {
+      if (all.length === 0) terminal.say('No bots yet: keymaker make-keys ./poems makes their keys.');
+      else show(whole, bots, { now: context.clock.now(), places: args }, terminal);
+      if (args.bot === undefined) tell(unknownTroubles(unknown), terminal);
+    }
+    return bots.some(needsSomebody) ? 'partly' : 'done';
   },
 });
 
@@ -59,7 +64,7 @@ function theOne(text: string, bots: readonly BotStatus[]): BotStatus {
 function show(
   { flock, bots: all }: Status,
   bots: readonly BotStatus[],
-  now: number,
+  { now, places }: { now: number; places: GivenPlaces },
   terminal: Terminal,
 ): void {
   const isTerminal = process.stdout.isTTY;
@@ -73,9 +78,17 @@ function show(
     terminal.say('The flock is stopped, and nobody posts.', 'bold');
     terminal.say('hint: flockd resume lets it go on');
   }
+  if (flock.running === false) {
+    const call = callsAs(places, 'flockd')('run');
+    terminal.say(`flockd does not run: nothing is posted until ${call}`, 'bold');
+  }
   if (bots.length === 0) terminal.say('No bot needs you.');
   terminal.say(flockWords(flock, all));
-  for (const { text, hint } of troublesOf(bots, now)) {
+  tell(troublesOf(bots, now), terminal);
+}
+
+function tell(troubles: readonly Trouble[], terminal: Terminal): void {
+  for (const { text, hint } of troubles) {
     terminal.say();
     terminal.say(text);
     if (hint !== undefined) terminal.say(`hint: ${hint}`);

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { sampleAlarm } from '../../alarm/alarm.ts';
 import { callHook } from '../../alarm/call-hook.ts';
+import { shownHook } from '../../alarm/lane.ts';
 import { ping } from '../../alarm/ping.ts';
 import type { Trouble } from '../../alarm/trouble.ts';
 import { openContext, type Context } from '../../context.ts';
@@ -20,7 +21,7 @@ interface Tried {
 
 export const testHooks = command({
   flags: { json: { type: 'boolean', describe: 'as JSON, on standard output' }, ...placeFlags },
-  examples: [['flockd test-hooks', 'a hook that was never tried is none']],
+  examples: [['flockd test-hooks', 'tries them all before you need them']],
   schema: z.object({ json: z.boolean().default(false), ...placeSchema }),
   async run(args, terminal) {
     await using context = openContext(args);
@@ -32,27 +33,34 @@ export const testHooks = command({
       });
     }
     const tried: Tried[] = [];
-    for (const [name, call] of trials) {
+    for (const { name, shown, call } of trials) {
       const trouble = await call();
       tried.push({ name, ok: !trouble, why: trouble?.why, hint: trouble?.hint });
       if (args.json) continue;
-      if (trouble) terminal.warn(`${name}: ${trouble.why}`, trouble.hint);
-      else terminal.say(`${name}: told`);
+      if (trouble) terminal.warn(`${shown}: ${trouble.why}`, trouble.hint);
+      else terminal.say(`${shown}: told`);
     }
     if (args.json) terminal.print(`${JSON.stringify({ hooks: tried }, null, 2)}\n`);
     return tried.every(({ ok }) => ok) ? 'done' : 'partly';
   },
 });
 
-type Trial = [name: string, call: () => Promise<Trouble | undefined>];
+interface Trial {
+  name: string;
+  /** As a person knows it. */
+  shown: string;
+  call: () => Promise<Trouble | undefined>;
+}
 
 /** Everything that is to be tried, one after the other. */
 function trialsOf({ hooks, ping: address }: AlarmSettings, { clock, send, paths }: Context): Trial[] {
   const { signal } = new AbortController();
   const options = { clock, send, signal, root: paths.root, output: 'stderr' } as const;
-  const trials = hooks.map((hook, index): Trial => [
-    `hooks.${index}`,
-    () => callHook(hook, sampleAlarm(clock.now()), options),
-  ]);
-  return address ? [...trials, ['ping', () => ping(address, { clock, send })]] : trials;
+  const trials = hooks.map((hook, index): Trial => {
+    const name = `hooks.${index}`;
+    const call = () => callHook(hook, sampleAlarm(clock.now()), options);
+    return { name, shown: `${name} (${shownHook(hook)})`, call };
+  });
+  if (!address) return trials;
+  return [...trials, { name: 'ping', shown: 'ping', call: () => ping(address, { clock, send }) }];
 }

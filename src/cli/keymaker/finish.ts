@@ -11,6 +11,7 @@ import { VerifierRefused, type Grant } from '../../oauth/oauth-answer.ts';
 import type { OAuth1Client } from '../../oauth/oauth1-client.ts';
 import { verifierFrom } from '../../oauth/provider.ts';
 import { appKeys } from '../../settings.ts';
+import { callsAs } from '../calls-as.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
 import { confirmAccount, notPin } from './authorize.ts';
 import { oldBundle } from './choose-bot.ts';
@@ -50,6 +51,7 @@ export const finish = command({
       expected: expectedOf(flockFile.settingsOf(bot).account, old),
       keys,
       owners: await keys.owners(),
+      again: `begin again (${callsAs(args)(`begin ${bot}`)})`,
       confirm: confirmAccount(bot, { terminal }),
       flow: () => exchange(context.oauth(provider, secrets), pending.requestToken, pin, bot),
     });

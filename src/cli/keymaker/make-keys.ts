@@ -14,6 +14,7 @@ import type { Provider } from '../../oauth/provider.ts';
 import { poemFileIn } from '../../poems/read-poems.ts';
 import { appKeys } from '../../settings.ts';
 import type { CallbackListener } from '../../web/callback-listener.ts';
+import { callsAs } from '../calls-as.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
 import { authorize, confirmAccount } from './authorize.ts';
@@ -92,6 +93,10 @@ export const makeKeys = command({
       else await askOneByOne(poems, session);
     } finally {
       summarize(session.results, terminal);
+    }
+    if (provider.id === 'x' && session.results.some(({ key }) => key === 'made')) {
+      const flockd = callsAs(args, 'flockd');
+      terminal.say(`Next: ${flockd('plan')}, then ${flockd('run')}`);
     }
     return exitOf(session.results);
   },
@@ -235,6 +240,7 @@ async function makeOne(
     provider: provider.id === 'x' ? undefined : provider.id,
     expected: expectedOf(flockFile.settingsOf(bot).account, old),
     keys: context.keys,
+    again: `run ${callsAs(session.args)(`make-keys ./poems --bot=${bot}`)}`,
     confirm: session.args.xauth ? undefined : confirmAccount(bot, { terminal, callbacks }),
     flow,
   });

@@ -6,7 +6,7 @@ import { parseBotName } from '../../flock/bot.ts';
 import { readFlockFile } from '../../flock/flock-file.ts';
 import { makeKey } from '../../keys/make-key.ts';
 import { appKeysIfSet } from '../../settings.ts';
-import { retold } from '../calls-as.ts';
+import { callsAs, retold } from '../calls-as.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
 import { authorize, confirmAccount } from './authorize.ts';
 import { mustHaveKey } from './choose-bot.ts';
@@ -44,6 +44,7 @@ export const reauth = command({
         expected: { userId, screenName },
         keys,
         owners: await keys.owners(),
+        again: `run ${callsAs(args)(`reauth ${bot}`)} again`,
         confirm: confirmAccount(bot, { terminal, callbacks }),
         flow: () => authorize({ bot, provider, client, screenName, terminal, callbacks }),
       });
