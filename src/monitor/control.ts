@@ -1,8 +1,9 @@
 import { releaseFlock, stopFlock } from '../daemon/stop-switch.ts';
 import { FlockError } from '../errors.ts';
+import type { BotState } from '../posting/bot-state.ts';
 import type { LocalAnswer, LocalRequest } from '../web/local-exchange.ts';
 import { same } from '../web/sessions.ts';
-import { botOrders } from './dashboard-controls.ts';
+import { botOrders, placeName } from './dashboard-controls.ts';
 import { toldPage } from './dashboard-told.ts';
 import type { MonitorParts } from './monitor-parts.ts';
 import type { Route, Routes } from './routes.ts';
@@ -33,7 +34,8 @@ export function controlRoutes({ daemon, state, token, changed }: ControlOptions)
     `POST /bots/${order}`,
     route(async ({ form }) => {
       const bot = form.get('bot') ?? '';
-      await daemon.carryOut({ order, bot });
+      const place = form.get('place');
+      await daemon.carryOut({ order, bot }, order === 'post' ? mustBeAt(bot, place) : undefined);
       return `bot-${bot}`;
     }),
   ]);
@@ -49,6 +51,16 @@ export function controlRoutes({ daemon, state, token, changed }: ControlOptions)
     }),
   };
 }
+
+/** @throws {FlockError} `tryLater` where a bot is not any more where the page showed it: that line was posted */
+const mustBeAt =
+  (bot: string, place: string | null) =>
+  (state: BotState | undefined): void => {
+    if (place === placeName(state?.pass ?? 1, state?.place.next ?? 0)) return;
+    throw new FlockError('tryLater', `${bot} has moved on since the page showed its place`, {
+      hint: 'nothing was posted now; where it stands is on the page, which can post its next line too',
+    });
+  };
 
 /** Back to the page, whatever folder a reverse proxy has put it into. */
 const backTo = (place: string): LocalAnswer => ({

@@ -8,12 +8,14 @@ export interface Bar {
   most: number;
   /** How it reads. */
   text: string;
+  /** Whether it is to be noticed that all of it is used up. */
+  alarms?: boolean | undefined;
   /** A mark on it, as a share of its length. */
   mark?: number | undefined;
 }
 
 /** A bar. Drawn, because the page's policy allows no style that is written into it. */
-export function bar({ role, label, value, most, text, mark }: Bar): Html {
+export function bar({ role, label, value, most, text, alarms = false, mark }: Bar): Html {
   const share = most > 0 ? Math.min(1, value / most) : 1;
   return html`<div
     class="bar"
@@ -23,7 +25,7 @@ export function bar({ role, label, value, most, text, mark }: Bar): Html {
     aria-valuemax="${most}"
     aria-valuenow="${Math.min(value, most)}"
     aria-valuetext="${text}"
-    data-full="${role === 'meter' && share >= 1 ? 'yes' : 'no'}"
+    data-full="${alarms && share >= 1 ? 'yes' : 'no'}"
   >
     <svg viewBox="0 0 1000 1" preserveAspectRatio="none" aria-hidden="true">
       <rect class="track" width="1000" height="1" />

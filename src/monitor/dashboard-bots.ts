@@ -33,12 +33,12 @@ export function botsLeft({ bots }: FlockView): Html {
 }
 
 function botOf(bot: BotView, id: string, now: string, token: FormToken): Html {
-  const { bot: name, account, state, why } = bot;
+  const { bot: name, account, home, state, why } = bot;
   const isPlain = state === 'fine';
   return html`<li id="${id}" class="bot" data-state="${isTroubled(bot) ? 'wrong' : state}">
     <div class="who">
       <h3>${name}</h3>
-      ${account !== undefined && html`<a href="https://x.com/${account}" rel="noreferrer">@${account}</a>`}
+      ${account !== undefined && nameOf(account, home)}
     </div>
     <p class="when">
       ${isPlain || state === 'new' ? nextOf(bot, now) : html`<span class="state">${state}</span>`}
@@ -51,10 +51,16 @@ function botOf(bot: BotView, id: string, now: string, token: FormToken): Html {
   </li>`;
 }
 
+const nameOf = (account: string, home: string | undefined): Html =>
+  home === undefined
+    ? html`<span class="account">@${account}</span>`
+    : html`<a class="account" href="${home}" rel="noreferrer">@${account}</a>`;
+
 function nextOf({ next, schedule }: BotView, now: string): Html | string {
   if (next === undefined) return 'no slot ahead';
-  const clock = schedule ? atClock(next, schedule.timezone, now) : '';
-  return html`${away(now, next, { due: true })} <span class="clock">${clock}</span>`;
+  if (!schedule) return away(now, next, { due: true });
+  const clock = atClock(next, schedule.timezone, now);
+  return html`${away(now, next, { due: true })}, <span class="clock">${clock}</span>`;
 }
 
 const progressOf = ({ bot, done, of }: BotView): Html | false =>

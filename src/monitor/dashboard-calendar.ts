@@ -45,7 +45,8 @@ export function calendarParts({ days }: FlockView): CalendarParts {
       const id = `week-${monday}`;
       return { id, html: html`<g id="${id}">${week.map((cell) => square(cell, most))}</g>` };
     }),
-    rows: weeks.map(([monday, week]) => rowOf(monday, week)),
+    // The newest first: that is where a reader begins.
+    rows: weeks.map(([monday, week]) => rowOf(monday, week)).reverse(),
   };
 }
 
@@ -102,7 +103,7 @@ function sentenceOf(days: readonly FlockDay[]): string {
   const planned = days.reduce((sum, day) => sum + day.planned, 0);
   const most = Math.max(0, ...days.map((day) => day.posted));
   const busiest = most > 1 ? `, ${showCount(most)} on the busiest day` : '';
-  const ahead = planned === 0 ? 'None planned' : `About ${showCount(planned)} planned`;
+  const ahead = planned === 0 ? 'None planned' : `At most ${showCount(planned)} planned`;
   return `${posted === 0 ? 'No posts' : counted(posted, 'post')} in the last 26 weeks${busiest}. ${ahead} in the next 8.`;
 }
 

@@ -18,11 +18,18 @@ export function botControls(bot: BotView, token: FormToken): Html | undefined {
   const orders = token === undefined ? [] : ordersFor(bot);
   if (token === undefined || orders.length === 0) return undefined;
   return html`<div class="controls">
-    ${orders.map((order) => form(`bots/${order}`, names[order], bot.bot, token))}
+    ${orders.map((order) => form(`bots/${order}`, names[order], token, bot))}
   </div>`;
 }
 
-function ordersFor({ state, pausedSince }: BotView): readonly BotOrder[] {
+/**
+ * A bot's place as its form has it: `2.14` is line 14 of the second reading. An order to post is for that line, so that it is
+ * posted once, however often somebody clicks.
+ */
+export const placeName = (pass: number, done: number): string => `${pass}.${done + 1}`;
+
+function ordersFor({ state, pausedSince, needsKey }: BotView): readonly BotOrder[] {
+  if (needsKey) return [];
   if (pausedSince !== undefined || state === 'parked') return ['resume'];
   if (['fine', 'waiting'].includes(state)) return ['post', 'pause'];
   return ['in doubt', 'looking'].includes(state) ? ['pause'] : [];
@@ -32,12 +39,16 @@ function ordersFor({ state, pausedSince }: BotView): readonly BotOrder[] {
 export function flockControls({ flock, bots }: FlockView, token: FormToken): Html | undefined {
   if (token === undefined || bots.length === 0) return undefined;
   const [order, name] = flock.stopped ? ['resume', 'Let the flock go on'] : ['pause', 'Pause the flock'];
-  return html`<div class="controls">${form(`flock/${order}`, name, undefined, token)}</div>`;
+  return html`<div class="controls">${form(`flock/${order}`, name, token)}</div>`;
 }
 
-const form = (action: string, name: string, bot: string | undefined, token: string): Html =>
+const form = (action: string, name: string, token: string, bot?: BotView): Html =>
   html`<form method="post" action="${action}">
     <input type="hidden" name="csrf" value="${token}" />
-    ${bot !== undefined && html`<input type="hidden" name="bot" value="${bot}" />`}
-    <button>${name}${bot !== undefined && html`<span class="unseen"> (${bot})</span>`}</button>
+    ${
+      bot &&
+      html`<input type="hidden" name="bot" value="${bot.bot}" />
+        <input type="hidden" name="place" value="${placeName(bot.pass, bot.done)}" />`
+    }
+    <button>${name}${bot && html`<span class="unseen"> (${bot.bot})</span>`}</button>
   </form>`;

@@ -72,7 +72,9 @@ const fact = (name: string, value: Html | string, more: Html | string): Html =>
     <dd>${value}<small>${more}</small></dd>
   </div>`;
 
-function nextFact({ next, now, bots, timezone }: FlockView): Html {
+function nextFact({ next, now, bots, days, timezone }: FlockView): Html {
+  if (!next && days.some(({ planned }) => planned > 0))
+    return fact('Next line', 'not known', 'until bots know their places again');
   if (!next) return fact('Next line', 'none', 'no slot is ahead');
   const zone = bots.find(({ bot }) => bot === next.bot)?.schedule?.timezone ?? timezone;
   return fact('Next line', away(now, next.at, { due: true }), `${next.bot}, ${atClock(next.at, zone, now)}`);
@@ -86,7 +88,7 @@ function todayFact({ flock, days }: FlockView): Html {
   return fact(
     'Today',
     counted(postsToday, 'post'),
-    `${most}${toCome === 0 ? 'none' : showCount(toCome)} still to come`,
+    `${most}${toCome === 0 ? 'none' : `at most ${showCount(toCome)}`} still to come`,
   );
 }
 
@@ -100,7 +102,7 @@ function monthFact({ flock, timezone }: FlockView): Html {
 function botsFact({ bots, counts }: FlockView): Html {
   const states = (Object.keys(counts) as BotView['state'][]).filter((state) => counts[state] > 0);
   const parts = states.map((state, index) => {
-    const count = html`<span data-state="${needsCare(state) ? 'wrong' : 'well'}"
+    const count = html`<span data-state="${needsCare(state) && state !== 'looking' ? 'wrong' : 'well'}"
       >${showCount(counts[state])} ${state}</span
     >`;
     return index === 0 ? count : html` · ${count}`;

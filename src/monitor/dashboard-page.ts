@@ -66,12 +66,18 @@ export const dashboardPage = ({ view, regions, version, edition }: DashboardPage
         <link rel="stylesheet" href="dashboard.css" />
         <script src="dashboard.js" defer></script>
       </head>
-      <body data-version="${version}" data-edition="${edition}" data-now="${view.now}">
+      <body
+        data-version="${version}"
+        data-edition="${edition}"
+        data-now="${view.now}"
+        data-timezone="${view.timezone}"
+      >
         <header class="masthead">
           <h1>flockd <span class="unseen">: the flock</span></h1>
           <p class="live" id="live" data-live="no">as of ${atClock(view.now, view.timezone, view.now)}</p>
         </header>
         ${contentOf(view, regions)}
+        <p id="said" class="said" role="status"></p>
         <footer class="colophon">
           <p>flockd ${view.version}. Days and months by the clock of ${view.timezone}.</p>
         </footer>
@@ -89,7 +95,11 @@ function contentOf(view: FlockView, { single, lists }: Regions): Html {
       ${content}
     </section>`;
   return html`<main>
-    <div class="opening">${parts.get('summary')} ${parts.get('flock-controls')}</div>
+    <div class="opening">
+      ${parts.get('summary')}
+      <p id="lost" class="lost" role="status"></p>
+      ${parts.get('flock-controls')}
+    </div>
     ${parts.get('troubles')} ${parts.get('facts')}
     <div class="spread">
       ${section(
@@ -134,7 +144,7 @@ const policy = [
 ].join('; ');
 
 /** The answer that is a page. It runs no script but its own file, and is shown in no frame. */
-export const asPage = (status: number, body: string): LocalAnswer => ({
+export const asPage = (status: number, body: string | Buffer): LocalAnswer => ({
   status,
   headers: {
     'content-type': 'text/html; charset=utf-8',

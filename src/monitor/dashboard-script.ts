@@ -1,12 +1,15 @@
 /**
  * The page's script: takes in what has changed, and says how far away instants are as time goes on. A node that has not changed
- * stays the node it was, with its focus, its selection and its place.
+ * stays the node it was, with its focus, its selection and its place. Where flockd does not answer any more, the page says so, and its times stand
+ * still. Its forms are sent without leaving the page; they work without the script, too.
  */
 export const dashboardScript = `'use strict';
-const { version, edition, now: begun } = document.body.dataset;
+const { version, edition, now: begun, timezone } = document.body.dataset;
 // The reader's clock may be wrong; flockd's is the one that counts.
 const ahead = Date.parse(begun) - Date.now();
 const live = document.getElementById('live');
+const lost = document.getElementById('lost');
+const said = document.getElementById('said');
 
 const minute = 60000, hour = 60 * minute, day = 24 * hour;
 const awayFrom = (now, instant) => {
@@ -19,8 +22,10 @@ const awayFrom = (now, instant) => {
   return instant > now ? 'in ' + far : far + ' ago';
 };
 
+// When flockd was heard of last, where it is not heard of: how things stood then is all that is known.
+let since;
 const sayWhen = (time) => {
-  const now = Date.now() + ahead;
+  const now = (since ?? Date.now()) + ahead;
   const instant = Date.parse(time.dateTime);
   const text = time.dataset.away === 'due' && instant <= now ? 'due now' : awayFrom(now, instant);
   if (time.textContent !== text) time.textContent = text;
@@ -106,12 +111,20 @@ const take = ({ regions, lists }) => {
   sayAll();
 };
 
+const clock = new Intl.DateTimeFormat('en-GB', {
+  timeZone: timezone, weekday: 'short', hour: '2-digit', minute: '2-digit', timeZoneName: 'short',
+});
+const put = (place, text) => { if (place.textContent !== text) place.textContent = text; };
 let doubt;
 const say = (state) => {
   clearTimeout(doubt);
-  live.dataset.live = state;
-  const text = state === 'yes' ? 'live' : 'not connected';
-  if (live.textContent !== text) live.textContent = text;
+  doubt = undefined;
+  if (state === 'yes') since = undefined;
+  live.dataset.live = document.body.dataset.live = state;
+  const last = since && clock.format(since + ahead).replace(',', '');
+  put(live, state === 'yes' ? 'live' : 'not connected since ' + last);
+  put(lost, state === 'yes' ? '' : 'flockd does not answer: this is how the flock stood at ' + last + '.');
+  sayAll();
 };
 
 let last = version;
@@ -127,11 +140,44 @@ const listen = () => {
   events.addEventListener('stale', () => { events.close(); location.reload(); });
   events.onerror = () => {
     // A browser tries again by itself, but not where it was refused.
-    clearTimeout(doubt);
-    doubt = setTimeout(say, 5000, 'no');
+    since ??= Date.now();
+    doubt ??= setTimeout(say, 5000, 'no');
     if (events.readyState === EventSource.CLOSED) retry = setTimeout(listen, 10000);
   };
 };
+
+let hush;
+const tell = (text) => { clearTimeout(hush); put(said, text); };
+const wordsOf = async (answer) => {
+  const { body } = new DOMParser().parseFromString(await answer.text(), 'text/html');
+  const parts = [...body.querySelectorAll('main > p:not(:has(a))')].map((part) => part.textContent);
+  return parts.length > 0 ? parts.join('. ') : body.textContent.trim();
+};
+document.addEventListener('submit', async (event) => {
+  event.preventDefault();
+  const form = event.target;
+  const button = form.querySelector('button');
+  if (button.matches('[aria-busy]')) return;
+  const order = button.textContent;
+  const done = () => button.removeAttribute('aria-busy');
+  // The next event about it makes the button what it is then.
+  button.setAttribute('aria-busy', 'true');
+  tell(order + ' …');
+  try {
+    const body = new URLSearchParams(new FormData(form));
+    const answer = await fetch(form.action, { method: 'POST', body, redirect: 'manual' });
+    if (answer.type === 'opaqueredirect') {
+      tell(order + ': carried out.');
+      hush = setTimeout(tell, 6000, '');
+      setTimeout(done, 6000);
+      return;
+    }
+    tell(order + ': ' + (await wordsOf(answer)));
+  } catch {
+    tell(order + ': flockd does not answer. Whether that was done is to be seen once this page is live again.');
+  }
+  done();
+});
 
 sayAll();
 setInterval(sayAll, 15000);

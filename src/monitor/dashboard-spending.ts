@@ -14,6 +14,8 @@ interface Use {
   used: number;
   most: number;
   text: () => string;
+  /** Whether it is a sum of money: a day's posts are used up each day, and come again tomorrow. */
+  isMoney: boolean;
   /** How much of its time has passed, as a share. */
   passed?: number | undefined;
 }
@@ -44,13 +46,31 @@ function flockUses({ flock, timezone, now }: FlockView): Html[] {
     const most = showUsd(inMicros(budget.usdPerMonth));
     const text = (): string => `${month} of ${most} ${until}`;
     const passed = passedOfMonth(now, monthEnds);
-    parts.push(useOf({ name: 'This month', used: spent.usdMonth, most: budget.usdPerMonth, text, passed }));
+    parts.push(
+      useOf({
+        name: 'This month',
+        used: spent.usdMonth,
+        most: budget.usdPerMonth,
+        text,
+        isMoney: true,
+        passed,
+      }),
+    );
   }
   if (budget.postsPerDay !== undefined) {
     const posts = counted(budget.postsPerDay, 'post');
     const text = (): string => `${showCount(spent.postsToday)} of ${posts}`;
     const passed = 1 - (Date.parse(dayEnds) - Date.parse(now)) / day;
-    parts.push(useOf({ name: 'Today', used: spent.postsToday, most: budget.postsPerDay, text, passed }));
+    parts.push(
+      useOf({
+        name: 'Today',
+        used: spent.postsToday,
+        most: budget.postsPerDay,
+        text,
+        isMoney: false,
+        passed,
+      }),
+    );
   }
   parts.push(
     html`<p class="sum">
@@ -74,22 +94,22 @@ function usesOf({ bot, budget, spent }: BotView): Use[] {
   if (usdPerMonth !== undefined) {
     const text = (): string =>
       `${showUsd(inMicros(spent.usdMonth))} of ${showUsd(inMicros(usdPerMonth))} this month`;
-    uses.push({ name: bot, used: spent.usdMonth, most: usdPerMonth, text });
+    uses.push({ name: bot, used: spent.usdMonth, most: usdPerMonth, text, isMoney: true });
   }
   if (postsPerDay !== undefined) {
     const text = (): string => `${showCount(spent.postsToday)} of ${counted(postsPerDay, 'post')} today`;
-    uses.push({ name: bot, used: spent.postsToday, most: postsPerDay, text });
+    uses.push({ name: bot, used: spent.postsToday, most: postsPerDay, text, isMoney: false });
   }
   return uses;
 }
 
 const shareOf = ({ used, most }: Use): number => (most > 0 ? used / most : 1);
 
-function useOf({ name, used, most, text: say, passed }: Use): Html {
+function useOf({ name, used, most, text: say, isMoney, passed }: Use): Html {
   const text = say();
   return html`<div class="use">
     <p class="sum"><span>${name}</span> <strong>${text}</strong></p>
-    ${bar({ role: 'meter', label: `Budget of ${name}`, value: used, most, text, mark: passed === undefined ? undefined : markAt(passed) })}
+    ${bar({ role: 'meter', label: `Budget of ${name}`, value: used, most, text, alarms: isMoney, mark: passed === undefined ? undefined : markAt(passed) })}
   </div>`;
 }
 

@@ -48,6 +48,8 @@ time { white-space: nowrap; }
   max-width: 24em; font: 400 clamp(1.875rem, 1.2rem + 2.6vw, 3.125rem)/1.14 var(--serif); letter-spacing: -0.012em;
   text-wrap: balance;
 }
+[data-live='no'] .summary { color: var(--soft); font-style: italic; }
+.lost:not(:empty) { max-width: 42em; margin-top: 1rem; color: var(--rubric); }
 #flock-controls .controls { margin-top: 1.5rem; }
 
 .facts {
@@ -124,10 +126,10 @@ blockquote { margin: 0; font: 400 1.25rem/1.42 var(--serif); white-space: pre-wr
 .bots .bot:first-child { padding-top: 0; border-top: 0; }
 .bot .who { min-width: 0; overflow-wrap: anywhere; }
 .bot h3 { display: inline; font: 400 1.1875rem/1.3 var(--serif); }
-.bot .who a, .bot .place, .bot .last, .bot .clock, .bot .why { color: var(--soft); font-size: 0.8125rem; }
-.bot .who a { margin-left: 0.4rem; }
+.bot .account, .bot .place, .bot .last, .bot .clock, .bot .why { color: var(--soft); font-size: 0.8125rem; }
+.bot .account { margin-left: 0.4rem; }
 .bot .when { text-align: right; font-size: 0.875rem; font-variant-numeric: tabular-nums; }
-.bot .clock { margin-left: 0.5rem; white-space: nowrap; }
+.bot .clock { white-space: nowrap; }
 .bot .bar { grid-column: 1 / -1; margin-block: 0.35rem 0.3rem; }
 .bot .last { text-align: right; }
 .bot .why, .bot .controls { grid-column: 1 / -1; }
@@ -142,7 +144,13 @@ button, .button {
   display: inline-block; padding: 0.3rem 0.9rem; border: 1px solid var(--rule); border-radius: 99px; background: transparent;
   color: inherit; font: inherit; font-size: 0.8125rem; cursor: pointer; text-decoration: none;
 }
+button[aria-busy='true'] { color: var(--soft); cursor: progress; }
+button[aria-busy='true']::after { content: ' …'; content: ' …' / ''; }
 button:hover, .button:hover { background: var(--tint); border-color: var(--soft); }
+.said {
+  position: fixed; inset: auto 0 1rem; z-index: 1; margin-inline: auto; max-width: min(36rem, 100% - 2rem); width: fit-content; padding: 0; pointer-events: none;
+}
+.said:not(:empty) { padding: 0.7rem 1.1rem; background: var(--ink); color: var(--paper); border-radius: 0.5rem; }
 .colophon { margin-top: 3.5rem; padding-block: 1.25rem 2.5rem; color: var(--soft); font-size: 0.8125rem; }
 .colophon p { padding-top: 1rem; border-top: 1px solid var(--rule); }
 .told { max-width: 34rem; padding-block: 12vh; }

@@ -1,4 +1,4 @@
-import { needsCare } from '../flock/bot-condition.ts';
+import { needsSomebody } from '../flock/bot-condition.ts';
 import type { BotView, FlockView } from '../flock/flock-view.ts';
 import { html, type Html } from '../web/html.ts';
 import { counted, withClocks } from './dashboard-words.ts';
@@ -6,9 +6,8 @@ import { counted, withClocks } from './dashboard-words.ts';
 /** So many bots are told of one by one. */
 const mostTold = 12;
 
-/** Whether something about a bot does not go away by itself, or should be looked at. */
-export const isTroubled = ({ state, next, hint }: BotView): boolean =>
-  needsCare(state) || (state === 'waiting' && next === undefined && hint !== undefined);
+/** Whether something about a bot should be looked at. One that looks for its place needs nobody while flockd runs. */
+export const isTroubled = (bot: BotView): boolean => bot.state !== 'looking' && needsSomebody(bot);
 
 /** What is wrong and how to repair it; nothing where nothing is. */
 export function troublesOf({ bots, flock, timezone, now }: FlockView): Html {

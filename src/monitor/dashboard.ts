@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import type { Clock } from '../clock.ts';
+import type { FlockView } from '../flock/flock-view.ts';
 import { plain, type LocalAnswer, type LocalRequest } from '../web/local-exchange.ts';
 import type { FormToken } from './dashboard-controls.ts';
 import { asPage, dashboardPage, regionsOf } from './dashboard-page.ts';
@@ -49,6 +50,8 @@ export class Dashboard {
   readonly #options: DashboardOptions;
   readonly #store = new RegionStore(randomBytes(6).toString('hex'));
   readonly #events: EventStream;
+  /** One rendering for all who load the page while a view is fresh. */
+  readonly #pages = new WeakMap<FlockView, Buffer>();
   #watching: (() => void) | undefined;
 
   constructor(options: DashboardOptions) {
@@ -62,11 +65,16 @@ export class Dashboard {
     this.#events.close();
   }
 
-  async #page(ask: AskView): Promise<string> {
+  async #page(ask: AskView): Promise<Buffer> {
     const view = await ask();
+    const known = this.#pages.get(view);
+    if (known) return known;
     const regions = regionsOf(view, this.#options.token);
     this.#store.take(regions);
-    return dashboardPage({ view, regions, version: this.#store.version, edition });
+    const { version } = this.#store;
+    const page = Buffer.from(dashboardPage({ view, regions, version, edition }));
+    this.#pages.set(view, page);
+    return page;
   }
 
   #open({ query, headers }: LocalRequest, response: ServerResponse): LocalAnswer | undefined {

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts';
 import type { Daemon } from '../daemon/daemon.ts';
 import type { Flock } from '../flock/load-flock.ts';
+import type { PostPages } from '../flock/post-pages.ts';
 import type { Logger } from '../log.ts';
 import type { Ledger } from '../posting/ledger.ts';
 
@@ -14,6 +15,8 @@ export interface MonitorParts {
   log: Logger;
   /** By the stop switch. */
   isStopped: () => boolean;
+  /** Where posts are seen. */
+  pages: PostPages;
   /** The state folder, where the ledger and the stop switch are. */
   state: string;
   version: string;

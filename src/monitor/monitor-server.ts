@@ -1,4 +1,5 @@
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { readBody } from '../web/listen.ts';
 import { plain, type LocalAnswer, type LocalRequest } from '../web/local-exchange.ts';
 import { knownHosts, type KnownHosts } from './known-hosts.ts';
@@ -49,7 +50,12 @@ const patience = 60_000;
 export async function openMonitorServer(options: MonitorServerOptions): Promise<MonitorServer> {
   const { address, inherited, names, mostConnections, failed } = options;
   let isKnown: KnownHosts = () => false;
+  const answers = new WeakMap<Socket, ServerResponse>();
   const server = createServer(bounds, (request, response) => {
+    if (isPipelined(request, response, answers)) {
+      request.socket.destroy();
+      return;
+    }
     serve(request, response, options, isKnown).catch((error: unknown) => {
       // Whoever broke off is not to be answered any more.
       if (request.socket.destroyed) return;
@@ -77,6 +83,20 @@ export async function openMonitorServer(options: MonitorServerOptions): Promise<
         server.closeAllConnections();
       }),
   };
+}
+
+/**
+ * Whether a request came before the answer to the one before it had gone out. No browser does that; whoever does could ask for
+ * thousands of pages at once, and read none.
+ */
+function isPipelined(
+  { socket }: IncomingMessage,
+  response: ServerResponse,
+  answers: WeakMap<Socket, ServerResponse>,
+): boolean {
+  if (answers.get(socket)?.writableFinished === false) return true;
+  answers.set(socket, response);
+  return false;
 }
 
 async function serve(

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { messageOf } from '../errors.ts';
 import type { Flock } from '../flock/load-flock.ts';
+import { postPages } from '../flock/post-pages.ts';
 import { openPurse } from '../posting/budget.ts';
 import type { Ledger } from '../posting/ledger.ts';
-import { inheritedSocket } from '../settings.ts';
+import { apiUrl, inheritedSocket } from '../settings.ts';
 import { controlRoutes } from './control.ts';
 import { Dashboard } from './dashboard.ts';
 import type { LastReload } from './health.ts';
@@ -66,7 +67,7 @@ export class Monitor implements AsyncDisposable {
    *
    * @throws {FlockError} `unavailable` or `config` where it cannot listen
    */
-  async open(parts: Omit<MonitorParts, 'flock'>): Promise<void> {
+  async open(parts: Omit<MonitorParts, 'flock' | 'pages'>): Promise<void> {
     const { listen, names, allowControl } = this.#options;
     const metrics = this.#metrics;
     if (!listen || !metrics) return;
@@ -75,7 +76,7 @@ export class Monitor implements AsyncDisposable {
     const failed = sayOnce((reason) => {
       log.error({ event: 'monitor-failed', reason }, `cannot show the flock: ${reason}`);
     });
-    const desk = new ViewDesk({ ...parts, flock });
+    const desk = new ViewDesk({ ...parts, flock, pages: postPages(apiUrl()) });
     const view = (): ReturnType<ViewDesk['view']> => desk.view();
     const changed = (): void => {
       desk.forget();

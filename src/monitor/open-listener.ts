@@ -1,6 +1,7 @@
 import type { Server } from 'node:http';
-import { chmod, lstat, rm } from 'node:fs/promises';
+import { chmod, lstat, rm, stat } from 'node:fs/promises';
 import { connect, type ListenOptions } from 'node:net';
+import path from 'node:path';
 import { FlockError, systemCode } from '../errors.ts';
 import { reasonOf } from '../files.ts';
 import { isLoopback, type ListenAddress } from './listen-address.ts';
@@ -33,7 +34,7 @@ export async function openListener(
       await listen(server, { host: address.host, port: address.port }, `port ${address.port}`);
       return shownPort(server);
     case 'socket':
-      await removeStale(address.path);
+      await prepare(address.path);
       await listen(server, { path: address.path }, address.path);
       await chmod(address.path, socketMode);
       return { shown: `unix:${address.path}`, port: undefined };
@@ -77,16 +78,30 @@ function listen(server: Server, where: ListenOptions | { fd: number }, name: str
   });
 }
 
-/** Takes away the socket that a flockd left which was killed. What anybody answers at, and what is no socket, stays. */
-async function removeStale(path: string): Promise<void> {
-  const found = await lstat(path).catch(() => undefined);
-  const isOurs = found?.isSocket() === true && found.uid === process.getuid?.();
-  if (isOurs && !(await isAnswered(path))) await rm(path, { force: true });
+/**
+ * Takes away the socket that a flockd left which was killed. What anybody answers at, and what is no socket, stays.
+ *
+ * @throws {FlockError} `unavailable` where no socket can be: the system's own words for it lead astray
+ */
+async function prepare(file: string): Promise<void> {
+  const folder = path.dirname(file);
+  const home = await stat(folder).catch((cause: unknown) => {
+    if (systemCode(cause) === 'ENOENT') throw noSocket(`there is no folder ${folder}`);
+  });
+  if (home?.isDirectory() === false) throw noSocket(`${folder} is not a folder`);
+  const found = await lstat(file).catch(() => undefined);
+  if (found && !found.isSocket())
+    throw noSocket(`${found.isDirectory() ? 'a folder' : 'a file'} is in the place of ${file}`);
+  const isOurs = found?.uid === process.getuid?.();
+  if (found && isOurs && !(await isAnswered(file))) await rm(file, { force: true });
 }
 
-function isAnswered(path: string): Promise<boolean> {
+const noSocket = (why: string): FlockError =>
+  new FlockError('unavailable', `--listen: ${why}`, { hint: 'choose another address' });
+
+function isAnswered(file: string): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect(path);
+    const socket = connect(file);
     const say = (answered: boolean) => () => {
       socket.destroy();
       resolve(answered);

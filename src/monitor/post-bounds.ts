@@ -12,18 +12,23 @@ export interface Bounds {
   inAll: number;
 }
 
-/** The posts that a budget has room for, those with links taken for plain ones. @param spent - in the day and month that run */
+/**
+ * The posts that a budget has room for, those with links taken for plain ones.
+ *
+ * @param spent - in the day and month that run
+ * @param poem - how many posts it has left, and how many of it X takes in a day
+ */
 export function boundsOf(
   { postsPerDay = Infinity, usdPerMonth }: Budget,
   { post }: PriceTable,
   spent: { posts: number; micros: number },
-  inAll = Infinity,
+  { inAll = Infinity, texts = Infinity } = {},
 ): Bounds {
   const price = inMicros(post);
   // A post that costs nothing is bounded by no sum.
   const isBound = usdPerMonth !== undefined && price > 0;
   return {
-    perDay: postsPerDay,
+    perDay: Math.min(postsPerDay, texts),
     today: spent.posts,
     perMonth: isBound ? Math.floor(inMicros(usdPerMonth) / price) : Infinity,
     thisMonth: isBound ? Math.ceil(spent.micros / price) : 0,

@@ -62,20 +62,20 @@ function busySlots(schedule: Schedule, starts: readonly number[]): Slots {
   return { perDay, active };
 }
 
-/** How many slots each day has after an instant. */
-export function countSlots(slots: Slots, { starts }: Days, now: number): number[] {
+/** How many slots each day has after an instant, be it now or later. */
+export function countSlots(slots: Slots, { starts }: Days, after: number): number[] {
   const counts = starts.slice(1).map(() => 0);
   if ('perDay' in slots) {
-    const [begins = 0, ends = 1] = starts;
-    const left = Math.min(1, (ends - now) / (ends - begins));
-    return counts.map((_, day) =>
-      slots.active[day] !== true ? 0 : Math.round(slots.perDay * (day === 0 ? left : 1)),
-    );
+    return counts.map((_, day) => {
+      const [begins = 0, ends = 1] = starts.slice(day, day + 2);
+      const left = Math.min(1, Math.max(0, (ends - after) / (ends - begins)));
+      return slots.active[day] === true ? Math.round(slots.perDay * left) : 0;
+    });
   }
   let day = 0;
   for (const at of slots.instants) {
     while (day < counts.length && at >= (starts[day + 1] ?? Infinity)) day++;
-    if (at > now && day < counts.length) counts[day] = (counts[day] ?? 0) + 1;
+    if (at > after && day < counts.length) counts[day] = (counts[day] ?? 0) + 1;
   }
   return counts;
 }

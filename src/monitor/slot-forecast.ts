@@ -1,6 +1,8 @@
 import type { Clock } from '../clock.ts';
 import type { BotFiles } from '../flock/bot-condition.ts';
 import type { BotSettings } from '../flock/flock-file.ts';
+import type { BotStatus } from '../flock/flock-status.ts';
+import { xLimits } from '../plan/limits.ts';
 import type { BotState } from '../posting/bot-state.ts';
 import { spentBy, spentByFlock, type Purse } from '../posting/budget.ts';
 import type { FlockHistory } from '../posting/flock-history.ts';
@@ -14,9 +16,14 @@ import { countSlots, daysFrom, slotsIn, type Days, type Slots } from './slot-cou
 const patience = 250;
 
 const hour = 3_600_000;
+const day = 24 * hour;
+
+type Standing = Pick<BotStatus, 'state' | 'next'>;
 
 export interface ForecastInput {
   files: readonly BotFiles[];
+  /** How each of them stands, in the same order. */
+  standing: readonly Standing[];
   state: (bot: string) => BotState | undefined;
   history: FlockHistory;
   purse: Purse;
@@ -24,8 +31,8 @@ export interface ForecastInput {
 }
 
 /**
- * How many posts each of the next days will see, as far as schedules and budgets tell: about as many as `flockd plan` says,
- * which asks the poems too and takes longer. Each schedule is counted once a day, with room for posts in between.
+ * How many posts each of the next days will see at most, as far as schedules, budgets, pauses and the lines that are left tell.
+ * `flockd plan` says how many it will be, but asks every line whether X takes it, and takes longer. Each schedule is counted once a day, with room for posts in between.
  */
 export class SlotForecast {
   readonly #clock: Clock;
@@ -50,7 +57,7 @@ export class SlotForecast {
   }
 
   /** Posts to come by day, the rest of today's included. */
-  planned({ files, state, history, purse, isStopped }: ForecastInput): Map<string, number> {
+  planned({ files, standing, state, history, purse, isStopped }: ForecastInput): Map<string, number> {
     const now = this.#clock.now();
     const days = this.#today(purse.timezone, now);
     const counts = days.names.map(() => 0);
@@ -58,21 +65,36 @@ export class SlotForecast {
       posts.forEach((more, day) => (counts[day] = (counts[day] ?? 0) + more * times));
     };
     const counted = new Map([...this.#slots].map(([key, slots]) => [key, countSlots(slots, days, now)]));
+    const most = new Map([...counted].map(([key, posts]) => [key, Math.max(...posts)]));
     const unbounded = new Map<string, number>();
-    for (const { bot, settings, unfit, lines } of isStopped ? [] : files) {
+    for (const [index, { bot, settings, lines }] of isStopped ? [] : files.entries()) {
       const known = state(bot);
-      if (!settings || unfit || settings.paused || known?.paused !== undefined || known?.parked) continue;
+      const stands = standing[index];
+      if (!settings || !stands || known?.paused !== undefined || settings.paused || rests(stands)) continue;
       const { key } = groupOf(bot, settings);
-      const left = known ? lengthOf(known.place) - known.place.next : lines;
-      const inAll = settings.atEnd === 'stop' ? left : undefined;
-      const bounds = boundsOf(settings.budget, purse.prices, spentBy(known, settings.timezone, now), inAll);
-      if (isUnbounded(bounds)) unbounded.set(key, (unbounded.get(key) ?? 0) + 1);
+      const length = known ? lengthOf(known.place) : lines;
+      const bounds = boundsOf(settings.budget, purse.prices, spentBy(known, settings.timezone, now), {
+        inAll: settings.atEnd === 'stop' ? length - (known?.place.next ?? 0) : Infinity,
+        texts: textsOf(length, settings) < (most.get(key) ?? 0) ? textsOf(length, settings) : Infinity,
+      });
+      const waitsUntil = stands.state === 'waiting' ? Date.parse(stands.next ?? '') : 0;
+      if (waitsUntil > now) add(within(this.#slotsFrom(key, waitsUntil), days.names, bounds));
+      else if (isUnbounded(bounds)) unbounded.set(key, (unbounded.get(key) ?? 0) + 1);
       else add(within(counted.get(key) ?? [], days.names, bounds));
     }
     for (const [key, bots] of unbounded) add(counted.get(key) ?? [], bots);
     const all = boundsOf(purse.budget, purse.prices, spentByFlock(history, purse.timezone, now));
     const planned = within(counts, days.names, all);
     return new Map(days.names.map((name, index) => [name, planned[index] ?? 0]));
+  }
+
+  /** The slots after a bot has waited, and the post that it owes then. */
+  #slotsFrom(key: string, until: number): number[] {
+    const slots = this.#slots.get(key);
+    const days = this.#days?.days;
+    if (!slots || !days) return [];
+    const owed = days.starts.findIndex((start) => start > until) - 1;
+    return countSlots(slots, days, until).map((posts, day) => (day === owed ? posts + 1 : posts));
   }
 
   #today(timezone: string, now: number): Days {
@@ -85,6 +107,15 @@ export class SlotForecast {
     return days;
   }
 }
+
+/** Whether a bot posts nothing before somebody does something about it. What is in doubt or looked for is soon known. */
+const rests = ({ state, next }: Standing): boolean =>
+  ['unfit', 'parked', 'paused', 'stopped', 'finished'].includes(state) ||
+  (state === 'waiting' && next === undefined);
+
+/** How many posts X takes of a poem in a day, which it reads again and again: a text is refused that was posted lately. */
+const textsOf = (lines: number, { refrain }: BotSettings): number =>
+  lines * (refrain === 'join' ? 2 : 1) * Math.ceil(day / xLimits.remembers.surely);
 
 /** Bots that post on the same days. */
 interface Group {

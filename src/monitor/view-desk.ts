@@ -67,17 +67,24 @@ export class ViewDesk {
   }
 
   #build(): FlockView {
-    const { flock, ledger, clock, isStopped: stopped, version } = this.#parts;
+    const { flock, ledger, clock, isStopped: stopped, version, pages } = this.#parts;
     const { purse } = flock();
     const files = this.#files;
     const history = ledger.history();
     const isStopped = stopped();
     const now = clock.now();
     const stateOf = (bot: string): BotState | undefined => ledger.state(bot);
-    const status = this.#status.read({ purse, isStopped, now });
-    const planned = this.#forecast.planned({ files, state: stateOf, history, purse, isStopped });
+    const status = this.#status.read({ purse, isStopped, now, pages });
+    const planned = this.#forecast.planned({
+      files,
+      standing: status.bots,
+      state: stateOf,
+      history,
+      purse,
+      isStopped,
+    });
     const { timezone } = purse;
     const { textOf } = this.#texts;
-    return flockView({ now, version, timezone, status, files, stateOf, history, textOf, planned });
+    return flockView({ now, version, timezone, status, files, stateOf, history, textOf, planned, pages });
   }
 }

@@ -85,17 +85,41 @@ describe('the page of a running flock in Chromium', { skip: noBrowser, timeout: 
     assert.equal(await page.evaluate('window.isSame'), true);
   });
 
+  it('says that flockd is away, however often the browser asks for it', async () => {
+    await using shown = await Shown.open(browser, await smallFlock(), { fakeClock: true });
+    const { page, flock } = shown;
+    const port = Number(new URL(shown.address).port);
+    await shown.runFor(6 * 60_000);
+    const next = page.locator('#bot-amber .when time');
+    assert.equal(await next.innerText(), 'due now');
+    await flock.endListening();
+    await shown.refused(1);
+    await shown.runFor(3000);
+    await shown.refused(2);
+    assert.equal(await page.locator('#live').innerText(), 'live');
+    await shown.runFor(3000);
+    assert.equal(await page.locator('#live').innerText(), 'not connected since Sat 09:05 UTC');
+    assert.match(await page.locator('#lost').innerText(), /flockd does not answer: .* at Sat 09:05 UTC/);
+    const last = page.locator('#bot-amber .last time');
+    const then = await last.innerText();
+    // Nobody knows what has happened since.
+    await shown.runFor(24 * 3_600_000);
+    assert.equal(await last.innerText(), then);
+    await flock.listen({ listen: { kind: 'port', host: '127.0.0.1', port } });
+    await shown.live();
+    assert.equal(await page.locator('#lost').innerText(), '');
+    assert.notEqual(await last.innerText(), then);
+  });
+
   it('says in a polite voice how the flock stands, and nothing else aloud', async () => {
     await using shown = await Shown.open(browser, await smallFlock());
     const { page, flock } = shown;
-    assert.equal(await page.locator('[role="status"]').innerText(), 'All two bots are reading.');
-    assert.equal(await page.locator('[aria-live], [role="alert"], [role="log"], [role="status"]').count(), 1);
+    const aloud = page.locator('[aria-live], [role="alert"], [role="log"], [role="status"]');
+    // The other two say that the connection is lost, and what became of an order.
+    assert.deepEqual(await aloud.allInnerTexts(), ['All two bots are reading.', '', '']);
     flock.control('accounts/birch/revoke');
     await shown.until('#troubles:not([hidden])');
-    assert.equal(
-      await page.locator('[role="status"]').innerText(),
-      'One of two bots is reading. One is parked.',
-    );
+    assert.equal(await page.locator('#summary').innerText(), 'One of two bots is reading. One is parked.');
     assert.match(await page.locator('#troubles').innerText(), /keymaker reauth birch/);
   });
 
@@ -181,17 +205,67 @@ describe('the page of a running flock in Chromium', { skip: noBrowser, timeout: 
     await using shown = await Shown.open(browser, await smallFlock(), {}, { allowControl: true });
     const { page, flock } = shown;
     const bot = page.locator('#bot-amber');
-    await bot.getByRole('button', { name: 'Pause (amber)' }).click();
-    await bot.locator('.state').waitFor();
-    assert.equal(await bot.locator('.state').innerText(), 'paused');
-    assert.ok(page.url().endsWith('/#bot-amber'));
+    const pause = bot.getByRole('button', { name: 'Pause (amber)' });
+    await pause.click();
+    // It shows that it was pressed, until the page is told what became of it.
+    assert.equal(await pause.getAttribute('aria-busy'), 'true');
+    await page.locator('#said:has-text("Pause (amber): carried out.")').waitFor();
+    await shown.until('#bot-amber .state:has-text("paused")');
+    assert.equal(await bot.locator('[aria-busy]').count(), 0);
     await bot.getByRole('button', { name: 'Resume (amber)' }).click();
+    await shown.until('#bot-amber button:has-text("Post now")');
     await bot.getByRole('button', { name: 'Post now (amber)' }).click();
-    await page.locator('#lines li:first-child:has-text("Amber keeps the gnat 3")').waitFor();
+    await shown.until('#lines li:first-child:has-text("Amber keeps the gnat 3")');
     await page.getByRole('button', { name: 'Pause the flock' }).click();
-    await page.getByRole('status').waitFor();
+    await page.locator('#said:has-text("Pause the flock: carried out.")').waitFor();
     assert.equal(flock.switched, true);
     assert.deepEqual(shown.complaints, []);
+  });
+
+  it('posts a line once, however often somebody clicks', async () => {
+    await using shown = await Shown.open(browser, await smallFlock(), {}, { allowControl: true });
+    const { page, flock } = shown;
+    const before = flock.ledger.state('amber')?.posts ?? 0;
+    const post = page.locator('#bot-amber').getByRole('button', { name: 'Post now (amber)' });
+    // The second click is heard before anything has come back, the third once it was carried out.
+    await post.dblclick();
+    await page.locator('#said:has-text("carried out")').waitFor();
+    await post.click();
+    // And one from a page that never heard what became of it.
+    await page.evaluate(`document.querySelector('#bot-amber button').removeAttribute('aria-busy')`);
+    await post.click();
+    await page.locator('#said:has-text("amber has moved on since the page showed its place")').waitFor();
+    assert.equal(flock.ledger.state('amber')?.posts, before + 1);
+    assert.equal(await post.getAttribute('aria-busy'), null);
+  });
+
+  it('says that flockd does not answer, and stays where it is', async () => {
+    await using shown = await Shown.open(browser, await smallFlock(), {}, { allowControl: true });
+    const { page, flock } = shown;
+    await flock.endListening();
+    const pause = page.locator('#bot-amber').getByRole('button', { name: 'Pause (amber)' });
+    await pause.click();
+    await page.locator('#said:has-text("Pause (amber): flockd does not answer")').waitFor();
+    assert.equal(new URL(page.url()).pathname, '/');
+    assert.equal(await pause.getAttribute('aria-busy'), null);
+  });
+
+  it('says what is wrong without its script, too', async () => {
+    const options = { javaScriptEnabled: false };
+    await using shown = await Shown.open(browser, await smallFlock(), options, { allowControl: true });
+    const { page, flock } = shown;
+    const bot = page.locator('#bot-amber');
+    await flock.daemon.carryOut({ order: 'pause', bot: 'amber' });
+    await bot.getByRole('button', { name: 'Pause (amber)' }).click();
+    assert.match(
+      await page.locator('main').innerText(),
+      /That did not work\s+amber is paused already\s+flockd resume amber/,
+    );
+    await page.getByRole('link', { name: 'Back to the flock' }).click();
+    assert.equal(await bot.locator('.state').innerText(), 'paused');
+    await bot.getByRole('button', { name: 'Resume (amber)' }).click();
+    assert.ok(page.url().endsWith('/#bot-amber'), page.url());
+    assert.equal(await bot.getByRole('button', { name: 'Post now (amber)' }).count(), 1);
   });
 
   it('says why something cannot be done', async () => {
@@ -199,12 +273,8 @@ describe('the page of a running flock in Chromium', { skip: noBrowser, timeout: 
     const { page, flock } = shown;
     await flock.daemon.carryOut({ order: 'pause', bot: 'amber' });
     await page.locator('#bot-amber').getByRole('button', { name: 'Pause (amber)' }).click();
-    assert.match(
-      await page.locator('main').innerText(),
-      /That did not work\s+amber is paused already\s+flockd resume amber/,
-    );
-    await page.getByRole('link', { name: 'Back to the flock' }).click();
-    assert.equal(await page.locator('#bot-amber .state').innerText(), 'paused');
+    await page.locator('#said:has-text("amber is paused already. flockd resume amber")').waitFor();
+    assert.equal(new URL(page.url()).pathname, '/');
   });
 });
 

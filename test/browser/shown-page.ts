@@ -9,6 +9,8 @@ export class Shown implements AsyncDisposable {
   readonly address: string;
   readonly complaints: string[] = [];
   readonly #context: BrowserContext;
+  #errors = 0;
+  #erred: () => void = () => undefined;
 
   private constructor(flock: ShownFlock, context: BrowserContext, page: Page, address: string) {
     this.flock = flock;
@@ -24,12 +26,13 @@ export class Shown implements AsyncDisposable {
   static async open(
     browser: Browser,
     flock: ShownFlock,
-    options: Parameters<Browser['newContext']>[0] = {},
+    { fakeClock = false, ...options }: Parameters<Browser['newContext']>[0] & { fakeClock?: boolean } = {},
     monitor: Partial<MonitorOptions> = {},
   ): Promise<Shown> {
     const address = await flock.listen(monitor);
     const context = await browser.newContext(options);
     const shown = new Shown(flock, context, await context.newPage(), address);
+    if (fakeClock) await shown.#holdClock();
     await shown.page.goto(address);
     if (options.javaScriptEnabled !== false) await shown.live();
     return shown;
@@ -38,6 +41,34 @@ export class Shown implements AsyncDisposable {
   /** Resolves once the page hears of changes. */
   live(): Promise<void> {
     return this.page.locator('#live[data-live="yes"]').waitFor();
+  }
+
+  /** Lets the page's own time run, where it is held. */
+  runFor(milliseconds: number): Promise<void> {
+    return this.page.clock.runFor(milliseconds);
+  }
+
+  /** Resolves once the page has asked for events so often in vain, where its time is held. */
+  async refused(times: number): Promise<void> {
+    while (this.#errors < times) await new Promise<void>((resolve) => (this.#erred = resolve));
+  }
+
+  /** The page's time stands still; only its connections are what they are. */
+  async #holdClock(): Promise<void> {
+    await this.page.clock.install({ time: this.flock.clock.now() });
+    await this.page.exposeFunction('countError', () => {
+      this.#errors++;
+      this.#erred();
+    });
+    await this.page.addInitScript(`
+      window.EventSource = class extends EventSource {
+        constructor(...given) {
+          super(...given);
+          this.addEventListener('error', () => window.countError());
+        }
+      };
+    `);
+    await this.page.clock.pauseAt(this.flock.clock.now() + 1000);
   }
 
   /** Lets the time run, so many milliseconds at a time, until something is to be seen. */

@@ -8,7 +8,9 @@ export const now = '2026-08-22T10:00:00.000Z';
 export const aBot = (bot: string, change: Partial<BotView> = {}): BotView => ({
   bot,
   account: `${bot}_bot`,
+  home: `https://x.com/${bot}_bot`,
   state: 'fine',
+  timezone: 'Europe/Berlin',
   done: 3,
   of: 14,
   pass: 1,
@@ -23,6 +25,7 @@ export const aBot = (bot: string, change: Partial<BotView> = {}): BotView => ({
   schedule: { expression: '0 9 * * *', timezone: 'Europe/Berlin' },
   inDoubtSince: undefined,
   pausedSince: undefined,
+  needsKey: false,
   ...change,
 });
 
@@ -70,6 +73,10 @@ export function aView(bots: BotView[], change: Partial<FlockView> = {}): FlockVi
     ...change,
   };
 }
+
+/** A flock whose bots stand like that. */
+export const flockOf = (...states: BotView['state'][]): FlockView =>
+  aView(states.map((state, n) => aBot(`bot-${n}`, { state })));
 
 /** What is to be read in a piece of a page. */
 export const textOf = ({ markup }: Html): string =>

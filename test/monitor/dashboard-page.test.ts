@@ -6,12 +6,8 @@ import { factsOf, summaryOf } from '../../src/monitor/dashboard-glance.ts';
 import { lineRegions } from '../../src/monitor/dashboard-lines.ts';
 import { regionsOf } from '../../src/monitor/dashboard-page.ts';
 import { spendingOf } from '../../src/monitor/dashboard-spending.ts';
-import { troublesOf } from '../../src/monitor/dashboard-troubles.ts';
 import type { BotView } from '../../src/flock/flock-view.ts';
-import { aBot, aPost, aView, flat, now, textOf, theDays } from './a-view.ts';
-
-const flockOf = (...states: BotView['state'][]) =>
-  aView(states.map((state, n) => aBot(`bot-${n}`, { state })));
+import { aBot, aPost, aView, flat, flockOf, now, textOf, theDays } from './a-view.ts';
 
 describe('the flock in a sentence', () => {
   const sentences: [string, BotView['state'][]][] = [
@@ -49,7 +45,7 @@ describe('the flock at a glance', () => {
     });
     assert.equal(
       textOf(factsOf(view)),
-      'Next line in 21 h evensong, Sun 09:00 CEST Today 7 posts 5 still to come This month $4.20 until 31 August Bots 2 1 fine · 1 parked',
+      'Next line in 21 h evensong, Sun 09:00 CEST Today 7 posts at most 5 still to come This month $4.20 until 31 August Bots 2 1 fine · 1 parked',
     );
   });
 
@@ -62,58 +58,23 @@ describe('the flock at a glance', () => {
     assert.match(text, /Next line none no slot is ahead/);
   });
 
+  it('does not say that nothing is ahead where posts are planned', () => {
+    const days = theDays({ '2026-08-22': { planned: 3 } });
+    const view = aView([aBot('howl', { state: 'in doubt', next: undefined })], { days });
+    const text = textOf(factsOf(view));
+    assert.match(text, /at most 3 still to come/);
+    assert.doesNotMatch(text, /no slot is ahead/);
+  });
+
+  it('takes bots that look for their places for well', () => {
+    const { markup } = factsOf(flockOf('looking', 'parked'));
+    assert.match(markup, /data-state="well"\s*>1 looking/);
+    assert.match(markup, /data-state="wrong"\s*>1 parked/);
+  });
+
   it('says of a slot that has come that it is due', () => {
     const view = aView([aBot('evensong', { next: '2026-08-22T09:59:00.000Z' })]);
     assert.match(textOf(factsOf(view)), /Next line due now/);
-  });
-});
-
-describe('what is wrong', () => {
-  it('is nothing at all where nothing is', () => {
-    assert.equal(
-      troublesOf(flockOf('fine', 'paused', 'waiting')).markup,
-      '<section id="troubles" class="troubles" hidden></section>',
-    );
-  });
-
-  it('is told with the repair, commands as such, instants by the bot’s clock', () => {
-    const doubt = aBot('howl', {
-      state: 'in doubt',
-      why: 'line 8 was sent at 2026-08-22T09:00:00.000Z, and nobody knows whether it arrived',
-      hint: 'flockd looks by itself; or settle it: flockd resolve howl --posted | --not-posted',
-    });
-    const html = troublesOf(aView([doubt]));
-    assert.match(textOf(html), /howl is in doubt: line 8 was sent at Sat 11:00 CEST, and nobody/);
-    assert.match(
-      html.markup,
-      /flockd looks by itself; or settle it: <code>flockd resolve howl --posted \| --not-posted<\/code>/,
-    );
-    const parked = aBot('howl', { state: 'parked', why: 'reauth', hint: 'keymaker reauth howl' });
-    assert.match(
-      troublesOf(aView([parked])).markup,
-      /<p class="hint"><code>keymaker reauth howl<\/code><\/p>/,
-    );
-    const stuck = aBot('howl', { state: 'waiting', why: 'too small', hint: 'raise it', next: undefined });
-    assert.match(textOf(troublesOf(aView([stuck]))), /howl waits: too small/);
-  });
-
-  it('is that the whole flock is stopped', () => {
-    const view = flockOf('stopped');
-    const html = troublesOf({ ...view, flock: { ...view.flock, stopped: true } });
-    assert.match(textOf(html), /The whole flock is stopped: nobody posts\. flockd resume lets it go on/);
-  });
-
-  it('is no endless list', () => {
-    const html = troublesOf(flockOf(...Array<'parked'>(50).fill('parked')));
-    assert.equal(html.markup.match(/<li>/g)?.length, 12);
-    assert.match(textOf(html), /and 38 more bots; flockd status lists them/);
-  });
-
-  it('cannot break out of the page', () => {
-    const html = troublesOf(
-      aView([aBot('howl', { state: 'unfit', why: '<script>alert(1)</script>', hint: '"><img>' })]),
-    );
-    assert.doesNotMatch(html.markup, /<script|<img/);
   });
 });
 
@@ -124,7 +85,7 @@ describe('the bots', () => {
   it('are told with their place, last post and next slot', () => {
     assert.equal(
       told(aBot('evensong')),
-      'evensong @evensong_bot in 21 h Sun 09:00 CEST 3 of 14 lines last 3 h ago , line 3 on X',
+      'evensong @evensong_bot in 21 h , Sun 09:00 CEST 3 of 14 lines last 3 h ago , line 3 on X',
     );
     assert.match(told(aBot('evensong', { pass: 3 })), /3 of 14 lines, third reading/);
     assert.match(told(aBot('evensong', { pass: 99 })), /, 99th reading/);
@@ -139,13 +100,19 @@ describe('the bots', () => {
     );
     const link = botRegions(aView([aBot('evensong')]), undefined)[0]?.html.markup ?? '';
     assert.match(link, /<a href="https:\/\/x\.com\/evensong_bot\/status\/77"/);
+    assert.match(link, /href="https:\/\/x\.com\/evensong_bot"/);
+    const homeless = botRegions(
+      aView([aBot('evensong', { home: undefined, last: undefined })]),
+      undefined,
+    )[0];
+    assert.doesNotMatch(homeless?.html.markup ?? '', /href/);
   });
 
   it('say why they wait', () => {
     const why = 'the flock’s budget of $5 a month is used up';
     assert.match(
       told(aBot('howl', { state: 'waiting', why, next: '2026-08-31T22:00:00.000Z' })),
-      /used up; next in 10 days 1 Sept?, 00:00 CEST/,
+      /used up; next in 10 days , 1 Sept?, 00:00 CEST/,
     );
   });
 
@@ -168,6 +135,7 @@ describe('the bots', () => {
     assert.deepEqual(buttons({ state: 'paused', pausedSince: now }), ['Resume']);
     assert.deepEqual(buttons({ state: 'paused' }), []);
     assert.deepEqual(buttons({ state: 'parked' }), ['Resume']);
+    assert.deepEqual(buttons({ state: 'parked', needsKey: true }), []);
     assert.deepEqual(buttons({ state: 'in doubt' }), ['Pause']);
     assert.deepEqual(buttons({ state: 'in doubt', pausedSince: now }), ['Resume']);
     assert.deepEqual(buttons({ state: 'unfit' }), []);
@@ -230,7 +198,11 @@ describe('what is spent', () => {
     const html = spendingOf(aView(bots));
     assert.match(textOf(html), /none \$0\.00 of \$0\.00 this month b7 7 of 10 posts today b6 6 of 10/);
     assert.match(textOf(html), /and 3 more, which have used less of theirs$/);
+    // Money is gone for the month; a day's posts come again tomorrow.
     assert.equal(html.markup.match(/data-full="yes"/g)?.length, 1);
+    const spent = { postsToday: 9, usdMonth: 0, usdTotal: 0 };
+    const daily = spendingOf(aView([aBot('a', { budget: { postsPerDay: 9 }, spent })]));
+    assert.doesNotMatch(daily.markup, /data-full="yes"/);
   });
 });
 
@@ -248,7 +220,7 @@ describe('the calendar', () => {
   it('says in a sentence what it shows', () => {
     assert.equal(
       textOf(parts.sentence.html),
-      '16 posts in the last 26 weeks, 12 on the busiest day. About 11 planned in the next 8.',
+      '16 posts in the last 26 weeks, 12 on the busiest day. At most 11 planned in the next 8.',
     );
     assert.match(
       textOf(calendarParts(aView([])).sentence.html),
@@ -277,6 +249,7 @@ describe('the calendar', () => {
   });
 
   it('is a table too', () => {
+    assert.deepEqual([parts.rows[0]?.id, parts.rows.at(-1)?.id], ['row-2026-10-12', 'row-2026-02-16']);
     const row = parts.rows.find(({ id }) => id === 'row-2026-08-17');
     assert.equal(textOf(row?.html ?? assert.fail()), '17 Aug 0 0 0 0 12 3 + 4 6');
     assert.match(markup, /<th scope="col">Mon<\/th>/);

@@ -21,7 +21,7 @@ describe('a page that is open', { timeout: 60_000 }, () => {
   before(async () => {
     const address = { kind: 'port', host: '127.0.0.1', port: 0 } as const;
     const { routes, streams } = dashboard;
-    const places = { address, inherited: undefined, names: [], mostConnections: 100 };
+    const places = { address, inherited: undefined, names: [], mostConnections: 500 };
     server = await openMonitorServer({ ...places, routes, streams, view, failed });
   });
   after(async () => {
@@ -35,7 +35,7 @@ describe('a page that is open', { timeout: 60_000 }, () => {
   /** A page, and what it is told from then on. */
   async function open() {
     const [, version = '', edition = ''] =
-      /data-version="([^"]+)" data-edition="([^"]+)"/.exec(await load()) ?? [];
+      /data-version="([^"]+)"\s+data-edition="([^"]+)"/.exec(await load()) ?? [];
     const control = new AbortController();
     const { signal } = control;
     const { status, body } = await fetch(`${server.shown}/events?since=${version}&edition=${edition}`, {
@@ -91,6 +91,19 @@ describe('a page that is open', { timeout: 60_000 }, () => {
     const { status } = await open();
     assert.equal(status, 503);
     for (const page of pages) page.close();
+  });
+
+  it('is rendered once for all who load it while a view is fresh', async () => {
+    current = aView([aBot('evensong')]);
+    let rendered = 0;
+    const bots = current.bots;
+    Object.defineProperty(current, 'bots', { get: () => (rendered++, bots) });
+    const first = await load();
+    const once = rendered;
+    assert.ok(once > 0, 'nothing was rendered');
+    const pages = await Promise.all(Array.from({ length: 200 }, load));
+    assert.equal(rendered, once);
+    assert.deepEqual(new Set(pages), new Set([first]));
   });
 
   it('costs nothing once it is closed', async () => {

@@ -1,36 +1,11 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
-import { request, type IncomingHttpHeaders } from 'node:http';
+import { Agent, request } from 'node:http';
+import { connect } from 'node:net';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { isStopped } from '../../src/daemon/stop-switch.ts';
 import { ShownFlock } from '../support/shown-flock.ts';
-
-interface Answer {
-  status: number;
-  headers: IncomingHttpHeaders;
-  body: string;
-}
-
-interface Asked {
-  method?: string;
-  headers?: Record<string, string>;
-  body?: string;
-}
-
-/** Asks as no browser would: under any name, with any header. */
-const ask = (address: string, way: string, { method = 'GET', headers = {}, body = '' }: Asked = {}) =>
-  new Promise<Answer>((resolve, reject) => {
-    const { hostname, port } = new URL(address);
-    const asked = request({ host: hostname, port, path: way, method, headers, agent: false }, (response) => {
-      let text = '';
-      response.setEncoding('utf8').on('data', (part: string) => (text += part));
-      response.on('end', () => {
-        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text });
-      });
-    });
-    asked.on('error', reject).end(body);
-  });
+import { ask } from './ask.ts';
 
 const poem = 'Amber keeps the gnat\nand the afternoon\n<b>not bold</b> & “quoted”\n';
 
@@ -139,6 +114,48 @@ describe('a monitor', { timeout: 60_000 }, () => {
     assert.doesNotMatch((await ask(address, '/')).body, /<form|<button/);
   });
 
+  it('lets nobody ask again before the answer has gone out', async () => {
+    let built = 0;
+    const states = flock.ledger.states.bind(flock.ledger);
+    flock.ledger.states = () => {
+      built++;
+      return states();
+    };
+    await flock.until('2026-08-23T10:00:30Z');
+    const { hostname, port, host } = new URL(address);
+    const get = (way: string): string => `GET ${way} HTTP/1.1\r\nHost: ${host}\r\n\r\n`;
+    const answers = async (asked: string): Promise<number> => {
+      const socket = connect(Number(port), hostname);
+      let text = '';
+      socket.setEncoding('latin1').on('data', (part: string) => (text += part));
+      socket.write(asked);
+      await new Promise((resolve) => socket.on('error', () => undefined).once('close', resolve));
+      return text.match(/^HTTP\/1\.1 /gm)?.length ?? 0;
+    };
+    for (const way of ['/', '/events', '/metrics', '/nothing'])
+      assert.ok((await answers(get(way).repeat(2000))) <= 1, way);
+    assert.ok(built <= 2, `${built} views`);
+    flock.ledger.states = states;
+  });
+
+  it('answers one request after the other on a connection', async () => {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const sockets = new Set<unknown>();
+    for (let n = 0; n < 50; n++) {
+      const { hostname, port } = new URL(address);
+      await new Promise<void>((resolve, reject) => {
+        const asked = request({ agent, hostname, port, path: '/' }, (response) => {
+          sockets.add(asked.socket);
+          assert.equal(response.statusCode, 200);
+          response.resume().once('end', resolve);
+        });
+        asked.on('error', reject).end();
+      });
+    }
+    agent.destroy();
+    assert.equal(sockets.size, 1);
+  });
+
   it('reads no more of a request than it needs', async () => {
     const headers = { origin: address };
     const long = await ask(address, '/bots/pause', { method: 'POST', headers, body: 'x'.repeat(20_000) });
@@ -196,92 +213,5 @@ describe('a monitor', { timeout: 60_000 }, () => {
     assert.match((await ask(address, '/')).body, /amber\.txt has no lines/);
     // A line that was posted and shown stays what it was.
     assert.match((await ask(address, '/')).body, /Amber keeps the gnat/);
-  });
-});
-
-describe('a monitor that may be told what to do', { timeout: 60_000 }, () => {
-  let flock: ShownFlock;
-  let address: string;
-  before(async () => {
-    flock = await ShownFlock.open('2026-08-20T00:00:00Z');
-    for (const bot of ['amber', 'birch']) await flock.add(bot, poem.replaceAll('A', bot));
-    flock.takeUp();
-    await flock.until('2026-08-22T10:00:00Z');
-    address = await flock.listen({ allowControl: true, names: ['flock.example'] });
-  });
-  after(() => flock[Symbol.asyncDispose]());
-
-  const type = 'application/x-www-form-urlencoded';
-  const tokenOf = ({ body }: Answer): string => /name="csrf" value="([^"]+)"/.exec(body)?.[1] ?? '';
-  const tell = async (way: string, fields: Record<string, string>, headers: Record<string, string> = {}) => {
-    const csrf = tokenOf(await ask(address, '/'));
-    assert.match(csrf, /^[\w-]{43}$/);
-    const body = new URLSearchParams({ csrf, ...fields }).toString();
-    return ask(address, way, {
-      method: 'POST',
-      body,
-      headers: { 'content-type': type, origin: address, ...headers },
-    });
-  };
-
-  it('pauses a bot and lets it go on, through the ledger', async () => {
-    const { status, headers } = await tell('/bots/pause', { bot: 'amber' });
-    assert.equal(status, 303);
-    assert.equal(headers.location, '../#bot-amber');
-    assert.equal(flock.ledger.state('amber')?.paused, flock.clock.now());
-    assert.match((await ask(address, '/')).body, /One of two bots is reading\. One is paused\./);
-    assert.equal((await tell('/bots/resume', { bot: 'amber' })).status, 303);
-    assert.equal(flock.ledger.state('amber')?.paused, undefined);
-  });
-
-  it('posts now', async () => {
-    const before = flock.ledger.state('birch')?.posts ?? 0;
-    assert.equal((await tell('/bots/post', { bot: 'birch' })).status, 303);
-    assert.equal(flock.ledger.state('birch')?.posts, before + 1);
-  });
-
-  it('stops the flock and lets it go on, by the switch', async () => {
-    const state = path.join(flock.root, 'state');
-    assert.equal((await tell('/flock/pause', {})).status, 303);
-    assert.equal(isStopped(state), true);
-    assert.equal((await tell('/flock/resume', {})).status, 303);
-    assert.equal(isStopped(state), false);
-  });
-
-  it('says what it cannot do, and how to repair that', async () => {
-    const { status, body } = await tell('/bots/resume', { bot: 'amber' });
-    assert.equal(status, 409);
-    assert.match(body, /amber is neither parked nor paused/);
-    assert.match(body, /flockd status shows which bots are/);
-    for (const bot of ['nobody', '', '<b>'])
-      assert.equal((await tell('/bots/post', { bot })).status, 409, bot);
-  });
-
-  it('believes only forms of its own', async () => {
-    const told = await Promise.all([
-      tell('/bots/pause', { bot: 'amber', csrf: '' }),
-      tell('/bots/pause', { bot: 'amber', csrf: 'x'.repeat(43) }),
-      tell('/bots/pause', { bot: 'amber' }, { origin: 'https://evil.example' }),
-      tell('/bots/pause', { bot: 'amber' }, { origin: 'null' }),
-      tell('/bots/pause', { bot: 'amber' }, { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' }),
-      tell('/bots/pause', { bot: 'amber' }, { 'content-type': 'text/plain' }),
-      ask(address, '/bots/pause', { method: 'POST' }),
-    ]);
-    for (const { status } of told) assert.equal(status, 403);
-    assert.equal(flock.ledger.state('amber')?.paused, undefined);
-  });
-
-  it('believes a form that came through its reverse proxy', async () => {
-    const headers = { host: 'flock.example', origin: 'https://flock.example' };
-    assert.equal((await tell('/bots/pause', { bot: 'amber' }, headers)).status, 303);
-    assert.equal(
-      (await tell('/bots/resume', { bot: 'amber' }, { origin: 'https://flock.example' })).status,
-      303,
-    );
-  });
-
-  it('cannot be told by a GET', async () => {
-    const csrf = tokenOf(await ask(address, '/'));
-    assert.equal((await ask(address, `/bots/pause?bot=amber&csrf=${csrf}`)).status, 405);
   });
 });

@@ -83,13 +83,23 @@ describe('a monitor that listens', () => {
   it('leaves alone what is no socket', async () => {
     const address = socketAt('letter.txt');
     writeFileSync(address.path, 'dear rain');
-    await assert.rejects(openListener(answering(), address, undefined), { exit: 'unavailable' });
+    await assert.rejects(openListener(answering(), address, undefined), {
+      exit: 'unavailable',
+      message: `--listen: a file is in the place of ${address.path}`,
+    });
     assert.ok(lstatSync(address.path).isFile());
+    await assert.rejects(openListener(answering(), { kind: 'socket', path: folder }, undefined), {
+      exit: 'unavailable',
+      message: `--listen: a folder is in the place of ${folder}`,
+    });
   });
 
   it('says where the folder of its socket is missing', async () => {
     const address = socketAt('nowhere/x.sock');
-    await assert.rejects(openListener(answering(), address, undefined), { exit: 'unavailable' });
+    await assert.rejects(openListener(answering(), address, undefined), {
+      exit: 'unavailable',
+      message: `--listen: there is no folder ${path.dirname(address.path)}`,
+    });
   });
 
   it('refuses where systemd hands over no socket', async () => {

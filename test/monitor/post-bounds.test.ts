@@ -6,7 +6,7 @@ import { boundsOf, isUnbounded, within } from '../../src/monitor/post-bounds.ts'
 const days = ['2026-08-30', '2026-08-31', '2026-09-01', '2026-09-02'];
 const spent = { posts: 0, micros: 0 };
 const bounded = (budget: object, before = spent, inAll?: number) =>
-  within([5, 5, 5, 5], days, boundsOf(budget, usualPrices, before, inAll));
+  within([5, 5, 5, 5], days, boundsOf(budget, usualPrices, before, { inAll }));
 
 describe('the posts that are to come', () => {
   it('are all there are slots for, where nothing bounds them', () => {

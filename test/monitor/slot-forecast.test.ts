@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import type { BotFiles } from '../../src/flock/bot-condition.ts';
 import type { BotName } from '../../src/flock/bot.ts';
 import { parseFlockFile } from '../../src/flock/flock-file.ts';
+import { statusOf } from '../../src/flock/flock-status.ts';
 import { HeldClock } from '../../src/held-clock.ts';
 import { SlotForecast } from '../../src/monitor/slot-forecast.ts';
 import type { BotState } from '../../src/posting/bot-state.ts';
@@ -32,11 +33,16 @@ async function planned(
   const begun = { place: startOf(fingerprints([])), pass: 1, served: 0, posts: 0 };
   const state = (): BotState | undefined => change.state && { ...begun, ...change.state };
   await forecast.count({ files: bots, purse });
-  const counts = forecast.planned({ files: bots, state, history: new FlockHistory(), purse, isStopped });
+  const history = new FlockHistory();
+  const nowOf = { history, purse, isStopped, now: Date.parse(now) };
+  const standing = bots.map((bot) => statusOf(bot, state(), nowOf));
+  const counts = forecast.planned({ files: bots, standing, state, history, purse, isStopped });
   return [...counts];
 }
 
 const numbers = (counts: [string, number][]): number[] => counts.map(([, count]) => count);
+
+const long = { lines: 100_000 };
 
 describe('the slots of the next days', () => {
   it('are counted from now on, by the days of the flock', async () => {
@@ -71,10 +77,10 @@ describe('the slots of the next days', () => {
 
   it('of busy schedules are as many on each of their days', async () => {
     const counts = numbers(
-      await planned([files({ schedule: '*/10 9-17 * * 1-5', timezone: 'Europe/Berlin' })]),
+      await planned([files({ schedule: '*/10 9-17 * * 1-5', timezone: 'Europe/Berlin' }, long)]),
     );
     assert.deepEqual(counts.slice(0, 9), [0, 0, 54, 54, 54, 54, 54, 0, 0]);
-    const seconds = numbers(await planned([files({ schedule: '* * * * * *' })], { timezone: 'UTC' }));
+    const seconds = numbers(await planned([files({ schedule: '* * * * * *' }, long)], { timezone: 'UTC' }));
     assert.ok(Math.abs((seconds[1] ?? 0) - 86_400) < 100, String(seconds[1]));
     assert.ok(Math.abs((seconds[0] ?? 0) - 50_400) < 100, String(seconds[0]));
   });
@@ -105,6 +111,42 @@ describe('the slots of the next days', () => {
   it('are no more than there are lines, where the poem is read once', async () => {
     const counts = numbers(await planned([files({ schedule: '0 21 * * *', atEnd: 'stop' }, { lines: 3 })]));
     assert.deepEqual(counts.slice(0, 5), [1, 1, 1, 0, 0]);
+  });
+
+  const owed = { slot: 0, until: 0, why: 'wait', reason: 'X says so', times: 1 };
+  const tenLines = startOf(fingerprints(Array.from({ length: 10 }, (_, n) => ({ text: `line ${n}` }))));
+
+  it('are, of a bot that waits, those after it has waited, and the one that it owes', async () => {
+    const state = { owed: { ...owed, retryAt: Date.parse('2026-08-24T10:00:00Z') }, place: tenLines };
+    const timezone = 'Europe/Berlin';
+    const counts = numbers(await planned([files({ schedule: '0 9,21 * * *', timezone })], { state }));
+    assert.deepEqual(counts.slice(0, 4), [0, 0, 2, 2]);
+    const busy = numbers(
+      await planned([files({ schedule: '*/10 * * * *', timezone: 'UTC' }, { lines: 1000 })], {
+        state: {
+          ...state,
+          place: startOf(fingerprints(Array.from({ length: 500 }, (_, n) => ({ text: `${n}` })))),
+        },
+        timezone: 'UTC',
+      }),
+    );
+    assert.deepEqual(busy.slice(0, 4), [0, 0, 85, 144]);
+  });
+
+  it('are none where no budget is ever large enough, and none of a poem that is finished', async () => {
+    const broke = files({ schedule: '0 21 * * *', bots: { howl: { budget: { usdPerMonth: 0 } } } });
+    const finished = files({ schedule: '0 21 * * *', atEnd: 'stop' });
+    assert.equal(Math.max(...numbers(await planned([broke]))), 0);
+    const state = { place: { ...tenLines, next: 10 } };
+    assert.equal(Math.max(...numbers(await planned([finished], { state }))), 0);
+  });
+
+  it('are no more than X takes of a short poem that is read again and again', async () => {
+    const counts = async (refrain: string): Promise<number[]> =>
+      numbers(await planned([files({ schedule: '*/2 * * * *', refrain })], { timezone: 'UTC' })).slice(1, 3);
+    // Ten lines twice a day, each alone and joined with its follower.
+    assert.deepEqual(await counts('join'), [40, 40]);
+    assert.deepEqual(await counts('skip'), [20, 20]);
   });
 
   it('are those of all bots together', async () => {

@@ -63,6 +63,27 @@ describe('a view of a running flock', () => {
     assert.deepEqual([birch?.state, birch?.pausedSince], ['paused', '2026-08-20T10:00:00.000Z']);
   });
 
+  it('knows who is parked for its key, and who for its poem', async () => {
+    await using flock = await ShownFlock.open('2026-08-20T00:00:00Z', { unit: 'line' });
+    for (const bot of ['amber', 'birch', 'cinder']) await flock.add(bot, lines(bot));
+    // X takes one cashtag in a post.
+    await flock.add('dune', 'from $TIDE to $SALT\n');
+    flock.takeUp();
+    flock.control('accounts/amber/revoke');
+    flock.control('accounts/birch/suspend');
+    await flock.until('2026-08-20T09:05:00Z');
+    const { bots } = await flock.view();
+    assert.deepEqual(
+      bots.map(({ bot, state, needsKey }) => [bot, state, needsKey]),
+      [
+        ['amber', 'parked', true],
+        ['birch', 'parked', true],
+        ['cinder', 'fine', false],
+        ['dune', 'parked', false],
+      ],
+    );
+  });
+
   it('takes a post that was just sent for under way, and one without an answer for in doubt', async () => {
     await using flock = await ShownFlock.open('2026-08-21T08:59:59Z');
     await flock.add('amber', lines('Amber'));
