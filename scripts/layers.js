@@ -47,6 +47,7 @@ const rows = [
     'x/x-client',
     'http/send',
     'http/undici-client',
+    'http/undici-exchange',
     'http/node-send',
     'web/callback-listener',
     'web/local-server',

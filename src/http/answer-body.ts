@@ -4,16 +4,35 @@ import { NoAnswer } from './exchange.ts';
 /** An answer longer than this is not one of X's. Bytes. */
 const longestBody = 4 * 1024 * 1024;
 
+/** The body of an answer, as it comes. */
+export class WholeBody {
+  readonly #parts: Buffer[] = [];
+  #length = 0;
+
+  /** @returns what is wrong with a body that is longer than any of X's */
+  add(part: Buffer): Error | undefined {
+    this.#parts.push(part);
+    this.#length += part.length;
+    return this.#length > longestBody
+      ? new Error(`an answer of more than ${String(longestBody)} bytes`)
+      : undefined;
+  }
+
+  text(): string {
+    const [first] = this.#parts;
+    const whole = first && this.#parts.length === 1 ? first : Buffer.concat(this.#parts);
+    return whole.toString('utf8');
+  }
+}
+
 /** @throws {Error} for a body that is cut, or longer than any of X's */
 export async function readBody(body: AsyncIterable<Buffer>): Promise<string> {
-  const parts: Buffer[] = [];
-  let length = 0;
+  const whole = new WholeBody();
   for await (const part of body) {
-    length += part.length;
-    if (length > longestBody) throw new Error(`an answer of more than ${String(longestBody)} bytes`);
-    parts.push(part);
+    const tooLong = whole.add(part);
+    if (tooLong) throw tooLong;
   }
-  return Buffer.concat(parts).toString('utf8');
+  return whole.text();
 }
 
 export function flatten(headers: Record<string, string | string[] | undefined>): Record<string, string> {

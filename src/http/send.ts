@@ -1,4 +1,4 @@
-import { asNoAnswer, flatten, readBody } from './answer-body.ts';
+import { asNoAnswer } from './answer-body.ts';
 import type { Send } from './exchange.ts';
 import type { UndiciClient } from './undici-client.ts';
 
@@ -26,23 +26,15 @@ export function openSender({ deadline, sockets }: SenderOptions): Sender {
     load: async () => {
       await client();
     },
-    async send({ url, method, headers, body = null }) {
-      const { agent, request, isBeforeSending } = await client();
+    async send(request) {
+      const { exchange, isBeforeSending } = await client();
       try {
-        const answer = await request(url, {
-          dispatcher: agent,
-          method,
-          headers: { 'accept-encoding': 'identity', ...headers },
-          body,
-          signal: AbortSignal.timeout(deadline),
-        });
-        const text = await readBody(answer.body);
-        return { status: answer.statusCode, headers: flatten(answer.headers), body: text };
+        return await exchange(request);
       } catch (error) {
-        throw asNoAnswer(error, { url, deadline, beforeSending: isBeforeSending(error) });
+        throw asNoAnswer(error, { url: request.url, deadline, beforeSending: isBeforeSending(error) });
       }
     },
-    [Symbol.asyncDispose]: async () => (await opened)?.agent.destroy(),
+    [Symbol.asyncDispose]: async () => (await opened)?.destroy(),
   };
 }
 

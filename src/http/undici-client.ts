@@ -1,17 +1,20 @@
-import { Agent, buildConnector, request } from 'undici';
+import { Agent, buildConnector } from 'undici';
+import type { HttpAnswer, HttpRequest } from './exchange.ts';
+import { exchangeOver } from './undici-exchange.ts';
 
 /** A way to send requests, and the sockets it keeps. */
 export interface UndiciClient {
-  agent: Agent;
-  request: typeof request;
+  /** @throws {Error} where there is no whole answer within the deadline */
+  exchange: (request: HttpRequest) => Promise<HttpAnswer>;
   /** Whether a failure came before the first byte of its request could reach the server. */
   isBeforeSending: (failure: unknown) => boolean;
+  destroy: () => Promise<void>;
 }
 
 /**
- * Sockets that are kept open between requests.
+ * Sockets that are kept open between requests, and dropped before the server does so.
  *
- * @param deadline - how long connecting may take, in milliseconds
+ * @param deadline - of a whole exchange, in milliseconds
  * @param sockets - how many there are to one server at most
  */
 export function openUndici({ deadline, sockets }: { deadline: number; sockets: number }): UndiciClient {
@@ -29,5 +32,9 @@ export function openUndici({ deadline, sockets }: { deadline: number; sockets: n
       });
     },
   });
-  return { agent, request, isBeforeSending: (failure) => failure instanceof Error && failures.has(failure) };
+  return {
+    exchange: (request) => exchangeOver(agent, request, deadline),
+    isBeforeSending: (failure) => failure instanceof Error && failures.has(failure),
+    destroy: () => agent.destroy(),
+  };
 }
