@@ -178,6 +178,9 @@ describe('the app keys', () => {
   });
 });
 
+/** A flock that is somewhere else. */
+const flock = tempFolder();
+
 describe('the places of a flock', () => {
   it('are below its root, or where the flags and systemd say', () => {
     const here = process.cwd();
@@ -187,11 +190,20 @@ describe('the places of a flock', () => {
       state: path.join(here, 'state'),
       flockFile: path.join(here, 'flock.json'),
     });
-    assert.equal(flockPaths({ root: '/srv/flock', keys: 'k' }).keys, path.join(here, 'k'));
+    assert.equal(flockPaths({ root: flock, keys: 'k' }).keys, path.join(here, 'k'));
     process.env['STATE_DIRECTORY'] = '/var/lib/flockd:/var/lib/other';
-    assert.equal(flockPaths({ root: '/srv/flock' }).state, '/var/lib/flockd');
+    assert.equal(flockPaths({ root: flock }).state, '/var/lib/flockd');
     process.env['STATE_DIRECTORY'] = '';
-    assert.equal(flockPaths({ root: '/srv/flock' }).state, '/srv/flock/state');
+    assert.equal(flockPaths({ root: flock }).state, path.join(flock, 'state'));
+  });
+
+  it('are nowhere where there is no folder, or something else in its place', () => {
+    const file = path.join(tempFolder({ flock: '' }), 'flock');
+    assert.match(
+      refusal(() => flockPaths({ root: path.join(flock, 'none') })).message,
+      /^there is no folder /,
+    );
+    assert.match(refusal(() => flockPaths({ root: file })).message, /is not a folder$/);
   });
 });
 
@@ -206,7 +218,7 @@ describe("systemd's credentials", () => {
     for (const name of ['keys_howl.json', 'keys_howl.json.age']) {
       const some = tempFolder({ [name]: '' });
       process.env['CREDENTIALS_DIRECTORY'] = some;
-      assert.equal(flockPaths({ root: '/srv/flock' }).keys, some);
+      assert.equal(flockPaths({ root: flock }).keys, some);
       assert.equal(flockPaths({ keys: 'k' }).keys, path.join(here, 'k'));
     }
   });
