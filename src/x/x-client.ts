@@ -99,6 +99,8 @@ async function readTimeline(
   throw new Error(`more than ${mostPages} pages of posts`);
 }
 
+const methods = z.enum(['GET', 'POST', 'DELETE']);
+
 /** Stops the library before it makes a request of its own, and makes it here. */
 function overSignedSend(api: string, send: SignedSend): ITwitterApiClientPlugin {
   return {
@@ -107,7 +109,7 @@ function overSignedSend(api: string, send: SignedSend): ITwitterApiClientPlugin 
       for (const [name, value] of Object.entries(params.query ?? {})) {
         if (value !== undefined) target.searchParams.set(name, String(value));
       }
-      const method = z.enum(['GET', 'POST', 'DELETE']).parse(params.method.toUpperCase());
+      const method = methods.parse(params.method.toUpperCase());
       const answer = await send({
         method,
         url: target.href,
