@@ -3,11 +3,19 @@ import { chmodSync, rmSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { FlockError, type Exit } from '../src/errors.ts';
-import { apiUrl, appKeys, appKeysIfSet, flockPaths, identityFile, wantsColor } from '../src/settings.ts';
+import {
+  apiUrl,
+  appKeys,
+  appKeysIfSet,
+  flockPaths,
+  identityFile,
+  socketsWanted,
+  wantsColor,
+} from '../src/settings.ts';
 import { tempFolder } from './flock/temp-folder.ts';
 
 const ours =
-  /^(CONSUMER_TOKEN(_SECRET)?(_FILE)?|KEYMAKER_(API_URL|IDENTITY_FILE)|STATE_DIRECTORY|CREDENTIALS_DIRECTORY|NO_COLOR|FORCE_COLOR|CLICOLOR_FORCE|TERM)$/;
+  /^(CONSUMER_TOKEN(_SECRET)?(_FILE)?|KEYMAKER_(API_URL|IDENTITY_FILE)|FLOCKD_SOCKETS|STATE_DIRECTORY|CREDENTIALS_DIRECTORY|NO_COLOR|FORCE_COLOR|CLICOLOR_FORCE|TERM)$/;
 let before: NodeJS.ProcessEnv = {};
 
 beforeEach(() => {
@@ -176,6 +184,26 @@ describe('the app keys', () => {
     process.env['CONSUMER_TOKEN_SECRET'] = 'hidden';
     assert.doesNotMatch(JSON.stringify(appKeys(tempFolder())), /hidden|env/);
   });
+});
+
+describe('the posts under way at a time', () => {
+  for (const [set, wanted] of [
+    [undefined, 64],
+    ['', 64],
+    ['1', 1],
+    ['1000', 1000],
+  ] as const) {
+    it(`are ${wanted} for ${String(set)}`, () => {
+      if (set !== undefined) process.env['FLOCKD_SOCKETS'] = set;
+      assert.equal(socketsWanted(), wanted);
+    });
+  }
+
+  for (const set of ['0', '-1', '10001', '1e3', '64 ', 'many'])
+    it(`are not ${set}`, () => {
+      process.env['FLOCKD_SOCKETS'] = set;
+      assert.match(refusal(socketsWanted).message, /must be a number from 1 to 10000/);
+    });
 });
 
 /** A flock that is somewhere else. */

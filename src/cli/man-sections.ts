@@ -45,6 +45,7 @@ export const environment: readonly Entry[] = [
   ['CONSUMER_TOKEN_FILE, CONSUMER_TOKEN_SECRET_FILE', 'Files that hold them.'],
   ['KEYMAKER_API_URL', 'The base of the X API; plain http only to this machine itself.'],
   ['KEYMAKER_IDENTITY_FILE', 'The age identity that opens encrypted bundles.'],
+  ['FLOCKD_SOCKETS', 'How many posts are under way at a time; 64 where it is not set.'],
   [
     'CREDENTIALS_DIRECTORY',
     'Of systemd(1): its files keys_<bot>.json are the bundles where no --keys is given, its file identity the age identity.',
