@@ -101,7 +101,8 @@ export function applyEvent(state: BotState | undefined, event: LedgerEvent): Bot
       return resumed;
     }
     case 'restored':
-      return { ...state, restored: true };
+      // How often X had refused it counts only in a row, and what came after the export is not known.
+      return { ...state, restored: true, ...(state.owed && { owed: { ...state.owed, times: 0 } }) };
     case 'checked':
       return checked(state);
   }

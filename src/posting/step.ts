@@ -110,7 +110,8 @@ function situationOf(
     offset: offsetIn(spread, bot.name),
     missed,
     paused: paused || isStopped(),
-    key: keyMark(bot),
+    // Nobody else's matters, and it takes its time.
+    key: state.parked ? keyMark(bot) : '',
     openFor: state.open ? doubts.ageOf(state.open) : 0,
     doubt: deadline + settle,
   };

@@ -145,6 +145,12 @@ describe('what the ledger says of a bot', () => {
     assert.deepEqual(history.month(5000), { posts: 1, micros: 17 });
   });
 
+  it('a refusal before an export counts no more after it was restored', () => {
+    const events = [begun, intent(200, 0), refused(201, 'reauth')];
+    const { owed } = fold(...events, { event: 'restored', bot, at: 900 });
+    assert.deepEqual(owed, { ...fold(...events).owed, times: 0 });
+  });
+
   it('refuses what cannot be', () => {
     assert.throws(() => applyEvent(undefined, posted(1, '7')), RangeError);
     assert.throws(() => fold(begun, posted(1, '7')), RangeError);
