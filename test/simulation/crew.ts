@@ -20,7 +20,7 @@ export async function share(works: readonly Work[]): Promise<Done> {
 async function inProcess(worker: string, work: Work): Promise<Done> {
   const { stdout } = await promisify(execFile)(
     process.execPath,
-    ['--max-semi-space-size=32', worker, JSON.stringify(work)],
+    ['--max-semi-space-size=64', worker, JSON.stringify(work)],
     { maxBuffer: 64 * 1024 * 1024 },
   );
   return JSON.parse(stdout) as Done;

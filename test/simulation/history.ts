@@ -1,4 +1,5 @@
 import type { Bot } from '../../src/flock/load-flock.ts';
+import type { KeyBundle } from '../../src/keys/key-bundle.ts';
 import { FlockError } from '../../src/errors.ts';
 import { Doubts } from '../../src/posting/doubts.ts';
 import { Journal } from '../../src/posting/journal.ts';
@@ -45,9 +46,8 @@ export class History {
   readonly #poems: Poems;
   readonly #steps = new StepCount();
   #life = new Life();
-  #stepOptions: Omit<StepOptions, 'ledger' | 'uncounted'> | undefined;
+  #stepOptions: StepOptions | undefined;
   #ledger: Ledger | undefined;
-  #uncounted: Uncounted | undefined;
   #runners: Runner[] = [];
   #booting = false;
   #deaths = 0;
@@ -119,12 +119,12 @@ export class History {
   }
 
   #startDue(): boolean {
-    if (this.#life.over || !this.#ledger || !this.#uncounted || !this.#stepOptions) return false;
+    if (this.#life.over || !this.#stepOptions) return false;
     let started = false;
     for (const runner of this.#runners) {
       if (runner.busy || runner.next > this.#clock.now()) continue;
       this.#steps.count(this.#clock.elapsed(), () => this.#whereAll());
-      this.#step(runner, { ...this.#stepOptions, ledger: this.#ledger, uncounted: this.#uncounted });
+      this.#step(runner, this.#stepOptions);
       started = true;
     }
     return started;
@@ -159,19 +159,20 @@ export class History {
       trace: this.#trace,
     });
     const clock = plant?.clock?.(this.#clock) ?? this.#clock;
-    this.#stepOptions = {
+    const options = {
       clock,
       log,
-      openX: ({ screenName = '' }) => {
+      openX: ({ screenName = '' }: KeyBundle) => {
         const x = this.#x.clientOf(screenName, life);
         return plant?.x?.(x) ?? x;
       },
       deadline: plant?.deadline ?? deadline,
       doubts: new Doubts(clock),
       ...boundsOf(scenario),
-      readPoem: (file) => Promise.resolve(this.#poems.linesOf(file).join('\n')),
+      readPoem: (file: string) => Promise.resolve(this.#poems.linesOf(file).join('\n')),
     };
     this.#ledger = undefined;
+    this.#stepOptions = undefined;
     this.#runners = runnersOf(scenario, plant);
     life.enter();
     this.#backup
@@ -181,7 +182,7 @@ export class History {
         (journal) => {
           const ledger = plant?.ledger?.(journal) ?? journal;
           this.#ledger = ledger;
-          this.#uncounted = new Uncounted(ledger, () => true);
+          this.#stepOptions = { ...options, ledger, uncounted: new Uncounted(ledger, () => true) };
           for (const runner of this.#runners) runner.next = this.#clock.now();
           life.leave();
         },
