@@ -1,0 +1,79 @@
+/** Our own: an intent on the disk, the post with its deadline, the answer checked, the outcome on the disk. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { systemClock } from '../../../src/clock.ts';
+import { parseBotName } from '../../../src/flock/bot.ts';
+import { openSender } from '../../../src/http/send.ts';
+import type { KeyBundle } from '../../../src/keys/key-bundle.ts';
+import { TokenPair } from '../../../src/keys/token-pair.ts';
+import { Journal } from '../../../src/posting/journal.ts';
+import { fingerprint } from '../../../src/posting/place.ts';
+import { postLine } from '../../../src/posting/post-line.ts';
+import { openX } from '../../../src/x/x-client.ts';
+import { competeIn, keysOf, textOf, type Poster, type Turn } from './post-loop.ts';
+
+const day = 86_400_000;
+
+function bundleOf(bot: number): KeyBundle {
+  const { appKey, appSecret, accessToken, accessSecret } = keysOf(bot);
+  return {
+    appKeys: new TokenPair(appKey, appSecret),
+    accessToken: new TokenPair(accessToken, accessSecret),
+    userId: String(1_000_000_000 + bot),
+    screenName: `b${bot}`,
+    poemFile: `poems/bot-${bot}.txt`,
+  };
+}
+
+async function open({ base, bots, inFlight }: Turn): Promise<Poster> {
+  const folder = await mkdtemp(path.join(process.cwd(), 'ledger-'));
+  const ledger = await Journal.open(folder);
+  const sender = openSender({ deadline: 10_000, sockets: inFlight });
+  const x = openX(base, (request) => sender.send(request), systemClock);
+  const clock = systemClock;
+  const flock = Array.from({ length: bots }, (_, bot) => ({
+    name: parseBotName(`bot-${bot}`),
+    bundle: bundleOf(bot),
+    text: textOf(bot),
+  }));
+  const began = clock.now();
+  await ledger.record(
+    ...flock.map(({ name: bot, text }) => ({
+      event: 'begun' as const,
+      bot,
+      at: began,
+      poem: fingerprint(text),
+    })),
+  );
+  const price = { cost: 15_000, dayEnds: began + day, monthEnds: began + 30 * day };
+  return {
+    async post(index) {
+      const bot = flock[index];
+      const state = bot && ledger.state(bot.name);
+      if (!state) throw new Error(`bot ${index} has not begun`);
+      const slot = clock.now();
+      const report = await postLine({
+        bot: bot.name,
+        post: { line: 0, lines: 1, text: bot.text },
+        slot,
+        until: slot,
+        since: state.last?.id,
+        owed: state.owed,
+        key: 'key',
+        refrain: 'join',
+        price,
+        ledger,
+        x: x(bot.bundle),
+        clock,
+      });
+      if ('failure' in report) throw new Error(report.failure.reason);
+    },
+    async close() {
+      await sender[Symbol.asyncDispose]();
+      await ledger[Symbol.asyncDispose]();
+      await rm(folder, { recursive: true });
+    },
+  };
+}
+
+competeIn(open);

@@ -1,0 +1,124 @@
+import type { Figures, Measure } from './figures.ts';
+import { shown } from './numbers.ts';
+import { ownSlots, sameSlot } from './rows/lateness.ts';
+import { botsOf } from './rows/standing.ts';
+import type { Sizes } from './sizes.ts';
+
+/** A goal beside its figure. */
+export interface Goal {
+  goal: string;
+  /** The figure, in words; undefined where it was not measured. */
+  figure?: string;
+  kept?: boolean;
+}
+
+/** Larger flocks may cost this many times as much per bot as one of a hundredth of their size, and still be called flat. */
+const flat = 1.5;
+
+/** The goals of the flock, each beside its figure. Those of posting are ratios of this run. */
+export function goalsOf(figures: Figures, sizes: Sizes): Goal[] {
+  return [
+    ...postingGoals(figures, sizes),
+    ...flockGoals(figures, sizes),
+    ...latenessGoals(figures, sizes),
+    ...curveGoals(figures, sizes),
+    ...packageGoals(figures),
+  ];
+}
+
+const atLeast = (goal: string, value: number | undefined, bound: number, unit: string): Goal => ({
+  goal,
+  ...(value !== undefined && { figure: `${shown(value)} ${unit}`, kept: value >= bound }),
+});
+
+const below = (goal: string, value: number | undefined, bound: number, unit: string): Goal => ({
+  goal,
+  ...(value !== undefined && { figure: `${shown(value)} ${unit}`, kept: value <= bound }),
+});
+
+const ratio = (a: number | undefined, b: number | undefined): number | undefined =>
+  a === undefined || b === undefined || b === 0 ? undefined : a / b;
+
+function postingGoals(figures: Figures, { inFlight }: Sizes): Goal[] {
+  return ['plain', 'TLS'].flatMap((way) => {
+    const of = (who: string): number | undefined =>
+      figures.median({ row: 'posts', what: `${way}, 0 ms, ${inFlight} under way`, who, unit: 'posts/s' });
+    const against = (who: string): number | undefined => ratio(of('durable path'), of(who));
+    const goal = (text: string): string => `durable path (${way}), posts per second: at least ${text}`;
+    return [
+      atLeast(goal('2 × bare twitter-api-v2 without a ledger'), against('bare twitter-api-v2'), 2, '×'),
+      atLeast(goal('0.5 × undici with a minimal signer'), against('undici, minimal signer'), 0.5, '×'),
+      atLeast(goal('20 × tweepy'), against('tweepy'), 20, '×'),
+    ];
+  });
+}
+
+const flockd = { row: 'standing', who: 'flockd run' };
+
+function flockGoals(figures: Figures, { flocks }: Sizes): Goal[] {
+  const largest = Math.max(...flocks);
+  const of = (what: string, unit: string): number | undefined => figures.median({ ...flockd, what, unit });
+  const first = (bots: number, unit: string): number | undefined => of(`first start, ${botsOf(bots)}`, unit);
+  const [all, one] = [first(largest, 'MB after GC'), first(1, 'MB after GC')];
+  const perBot = all === undefined || one === undefined ? undefined : (1000 * (all - one)) / (largest - 1);
+  const statuses = figures.fact(`statuses ${largest}`);
+  const name = botsOf(largest);
+  return [
+    below('memory: at most 1 KB per bot above the process’s own', perBot, 1, 'KB'),
+    below(`${name} in under 200 MB, after GC`, all, 200, 'MB'),
+    below(`${name} in under 200 MB, as it stands`, first(largest, 'MB resident'), 200, 'MB'),
+    below(
+      `${name} loaded and scheduled for the first time in under 3 s`,
+      first(largest, 'ms to rest'),
+      3000,
+      'ms',
+    ),
+    below(
+      `${name} loaded and scheduled again in under 3 s`,
+      of(`second start, ${name}`, 'ms to rest'),
+      3000,
+      'ms',
+    ),
+    {
+      goal: 'READY announced, with STATUS while loading',
+      ...(statuses && { figure: statuses.join(', ') || 'no STATUS', kept: statuses.length > 0 }),
+    },
+    below('idle: under 0.5 % of a core', first(largest, '% CPU idle'), 0.5, '%'),
+  ];
+}
+
+function latenessGoals(figures: Figures, { crowd, many }: Sizes): Goal[] {
+  const of = (what: string, unit: string): number | undefined =>
+    figures.median({ row: 'lateness', what, who: 'flockd run', unit });
+  const last = of(sameSlot(crowd), 'ms to the last answer');
+  return [
+    below(`${botsOf(crowd)} due at once, 80 ms, 1,000 sockets: all posted in under 2 s`, last, 2000, 'ms'),
+    below('p99 lateness of slots of their own under 50 ms', of(ownSlots(many), 'ms p99'), 50, 'ms'),
+  ];
+}
+
+function curveGoals(figures: Figures, { flocks }: Sizes): Goal[] {
+  const largest = Math.max(...flocks);
+  const smaller = flocks.filter((count) => count > 1 && count <= largest / 100).at(-1);
+  if (smaller === undefined) return [];
+  return ['ms to start, per bot', 'KB per bot', 'CPU µs/post'].map((unit) => {
+    const of = (bots: number): number | undefined =>
+      figures.median({ row: 'curve', who: 'flockd run', what: botsOf(bots), unit } satisfies Measure);
+    const goal = `flat: ${unit}, ${botsOf(largest)} against ${smaller.toLocaleString('en-US')}: at most ${flat} ×`;
+    return below(goal, ratio(of(largest), of(smaller)), flat, '×');
+  });
+}
+
+function packageGoals(figures: Figures): Goal[] {
+  const help = figures.median({ row: 'starts', what: 'start', who: 'keymaker --help', unit: 'ms' });
+  const size = figures.median({ row: 'package', what: 'production install', who: 'keymaker', unit: 'MB' });
+  const native = figures.fact('native');
+  return [
+    below('`--help` under 100 ms', help, 100, 'ms'),
+    {
+      goal: 'no dependency with a native build step',
+      ...(native && { figure: native.join(', ') || 'none', kept: native.length === 0 }),
+    },
+    below('production install under 15 MB', size, 15, 'MB'),
+  ];
+}
