@@ -104,9 +104,9 @@ async function timeFlockd(bench: Bench, { bots, spread, watched, what }: Slots):
     sockets: sizes.manyInFlight,
   };
   const start = await timeOfStart(bench, bots, options);
+  const { flockd, from } = await restingInTime(bench, options, spread, 1.5 * start + 1_500);
   const { posts } = await x.count();
   await x.note();
-  const { flockd, from } = await restingInTime(bench, options, spread, 1.5 * start + 1_500);
   const slots = new Map(range(bots).map((bot) => [firstAccount + bot, from + offsetIn(spread, nameOf(bot))]));
   const due = [...slots.values()].filter((slot) => slot < from + watched).length;
   await x.count(posts + due, from + watched + slowest - Date.now());
