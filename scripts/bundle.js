@@ -19,6 +19,8 @@ export async function bundle(files, folder) {
     target: 'node20.19',
     // Where a package has both module formats, the newer one, of which only what is used is taken.
     mainFields: ['module', 'main'],
+    // twitter-text means the package; Node has an own one of that name, which warns of itself.
+    alias: { punycode: 'punycode/punycode.js' },
     legalComments: 'none',
     metafile: true,
     logLevel: 'warning',
