@@ -1,5 +1,22 @@
 import { build } from 'esbuild';
 
+/** How anything of this project is joined with what it imports. */
+export const joining = {
+  bundle: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20.19',
+  // Where a package has both module formats, the newer one, of which only what is used is taken.
+  mainFields: ['module', 'main'],
+  // twitter-text means the package; Node has an own one of that name, which warns of itself.
+  alias: { punycode: 'punycode/punycode.js' },
+  // Packages in the older module format ask Node for its own modules in that way.
+  banner: {
+    js: "import { createRequire as requireFor } from 'node:module';\nconst require = requireFor(import.meta.url);",
+  },
+  logLevel: 'warning',
+};
+
 /**
  * Joins scripts with all that they import, so that they start fast and need no node_modules. What is imported only when it
  * is needed stays in files of its own beside them.
@@ -10,24 +27,12 @@ import { build } from 'esbuild';
  */
 export async function bundle(files, folder) {
   const { metafile } = await build({
+    ...joining,
     entryPoints: files,
     outdir: folder,
-    bundle: true,
     splitting: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20.19',
-    // Where a package has both module formats, the newer one, of which only what is used is taken.
-    mainFields: ['module', 'main'],
-    // twitter-text means the package; Node has an own one of that name, which warns of itself.
-    alias: { punycode: 'punycode/punycode.js' },
     legalComments: 'none',
     metafile: true,
-    logLevel: 'warning',
-    // Packages in the older module format ask Node for its own modules in that way.
-    banner: {
-      js: "import { createRequire as requireFor } from 'node:module';\nconst require = requireFor(import.meta.url);",
-    },
   });
   return Object.keys(metafile.inputs).filter((file) => file.includes('node_modules/'));
 }

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { build } from 'esbuild';
 import { z } from 'zod';
+import { joining } from '../bundle.js';
 
 export const root = path.resolve(import.meta.dirname, '../..');
 const here = import.meta.dirname;
@@ -60,19 +61,7 @@ export class Stage implements Disposable {
 
   async #compile(source: string): Promise<string> {
     const outfile = this.file(`${path.parse(source).name}.mjs`);
-    await build({
-      entryPoints: [path.join(here, source)],
-      outfile,
-      bundle: true,
-      platform: 'node',
-      format: 'esm',
-      target: 'node20.19',
-      mainFields: ['module', 'main'],
-      banner: {
-        js: `import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);`,
-      },
-      logLevel: 'error',
-    });
+    await build({ ...joining, entryPoints: [path.join(here, source)], outfile });
     return outfile;
   }
 

@@ -77,7 +77,7 @@ export const portSchema = z
   .pipe(z.number().max(65_535, 'must be a number from 0 to 65535'));
 
 /** The heading of the flags that say where a flock is. */
-export const placeGroup = 'Where the flock is';
+const placeGroup = 'Where the flock is';
 
 /** The flags that say where a flock is. */
 export const placeFlags = {

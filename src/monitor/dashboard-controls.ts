@@ -8,9 +8,6 @@ export type FormToken = string | undefined;
 export const botOrders = ['post', 'pause', 'resume'] as const;
 export type BotOrder = (typeof botOrders)[number];
 
-/** What a person can tell the whole flock. */
-export const flockOrders = ['pause', 'resume'] as const;
-
 const names: Record<BotOrder, string> = { post: 'Post now', pause: 'Pause', resume: 'Resume' };
 
 /** The buttons of one bot: those that do something as it stands. */

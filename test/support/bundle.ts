@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
 import path from 'node:path';
 import { build } from 'esbuild';
+import { joining } from '../../scripts/bundle.js';
 
 const folder = path.resolve(import.meta.dirname, '../../node_modules/.cache');
 const made = new Map<string, Promise<string>>();
@@ -15,20 +16,7 @@ export function bundle(source: string): Promise<string> {
 async function compile(source: string): Promise<string> {
   // Test files run at the same time, and none may see the half-written file of another.
   const file = path.join(folder, `${path.parse(source).name}-${process.pid}.mjs`);
-  await build({
-    entryPoints: [source],
-    outfile: file,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node20.19',
-    // Where a package has both, its modules; some others are CommonJS and ask for Node's own.
-    mainFields: ['module', 'main'],
-    banner: {
-      js: `import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);`,
-    },
-    logLevel: 'error',
-  });
+  await build({ ...joining, entryPoints: [source], outfile: file });
   process.once('exit', () => rmSync(file, { force: true }));
   return file;
 }
