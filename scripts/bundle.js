@@ -1,5 +1,17 @@
 import { build } from 'esbuild';
 
+/**
+ * What twitter-text brings for browsers of long ago Node has itself. Loaded all the same it would replace some of it, and make
+ * every spread, every destructuring and every regular expression of the whole process slow.
+ */
+const nothingForOldBrowsers = {
+  name: 'nothing for old browsers',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^core-js\/modules\// }, ({ path }) => ({ path, namespace: 'native' }));
+    onLoad({ filter: /.*/, namespace: 'native' }, () => ({ contents: '' }));
+  },
+};
+
 /** How anything of this project is joined with what it imports. */
 export const joining = {
   bundle: true,
@@ -15,6 +27,7 @@ export const joining = {
     js: "import { createRequire as requireFor } from 'node:module';\nconst require = requireFor(import.meta.url);",
   },
   logLevel: 'warning',
+  plugins: [nothingForOldBrowsers],
 };
 
 /**

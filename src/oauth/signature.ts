@@ -27,10 +27,10 @@ export interface SignatureInput {
  * @see RFC 5849 sections 3.1 (making requests) and 3.5.1 (authorization header)
  */
 export function authorizationHeader(input: SignatureInput): string {
-  const protocol = protocolParameters(input);
-  const signature = sign(baseString(input, protocol), input);
-  const all: Parameter[] = [...protocol, ['oauth_signature', signature]];
-  return `OAuth ${all.map(([name, value]) => `${encode(name)}="${encode(value)}"`).join(', ')}`;
+  const protocol = protocolParameters(input).map(encodeBoth);
+  const signature = sign(textToSign(input, protocol), input);
+  const all = [...protocol, ['oauth_signature', encode(signature)] as const];
+  return `OAuth ${all.map(([name, value]) => `${name}="${value}"`).join(', ')}`;
 }
 
 /** @see RFC 5849 section 3.1 */
@@ -52,22 +52,29 @@ function protocolParameters({ appKeys, token, oauth = [], nonce, timestamp }: Si
  * @param protocol - the `oauth_…` parameters of the header, without `oauth_signature`
  * @see RFC 5849 section 3.4.1
  */
-export function baseString(
+export const baseString = (
+  request: Pick<SignatureInput, 'method' | 'url' | 'form'>,
+  protocol: readonly Parameter[],
+): string => textToSign(request, protocol.map(encodeBoth));
+
+/** @param protocol - encoded */
+function textToSign(
   { method, url, form = [] }: Pick<SignatureInput, 'method' | 'url' | 'form'>,
   protocol: readonly Parameter[],
 ): string {
   const address = new URL(url);
-  const parameters = [...queryParameters(address.search), ...form, ...protocol];
-  return [method.toUpperCase(), baseAddress(address), normalized(parameters)].map(encode).join('&');
+  const parameters = [...queryParameters(address.search), ...form].map(encodeBoth);
+  return [method.toUpperCase(), baseAddress(address), normalized([...parameters, ...protocol])]
+    .map(encode)
+    .join('&');
 }
 
 /** Scheme and host in lower case, a default port left out, no query. @see RFC 5849 section 3.4.1.2 */
 const baseAddress = (address: URL): string => `${address.protocol}//${address.host}${address.pathname}`;
 
-/** @see RFC 5849 section 3.4.1.3.2: encode each, sort by name and then by value, join */
-function normalized(parameters: readonly Parameter[]): string {
+/** @see RFC 5849 section 3.4.1.3.2: of encoded parameters, sort by name and then by value, join */
+function normalized(parameters: Parameter[]): string {
   return parameters
-    .map(([name, value]) => [encode(name), encode(value)] as const)
     .sort(([name, value], [otherName, otherValue]) => compare(name, otherName) || compare(value, otherValue))
     .map(([name, value]) => `${name}=${value}`)
     .join('&');
@@ -96,9 +103,14 @@ export function encode(text: string): string {
   );
 }
 
+const encodeBoth = ([name, value]: Parameter): Parameter => [encode(name), encode(value)];
+
 /** A form body of the parameters, encoded as they are signed. */
 export function formBody(parameters: readonly Parameter[]): string {
-  return parameters.map(([name, value]) => `${encode(name)}=${encode(value)}`).join('&');
+  return parameters
+    .map(encodeBoth)
+    .map(([name, value]) => `${name}=${value}`)
+    .join('&');
 }
 
 /** Encoded text is ASCII, so comparing code units is comparing bytes. */

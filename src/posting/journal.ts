@@ -50,8 +50,8 @@ interface Batch {
 export class Journal implements Ledger {
   readonly #folder: StateFolder;
   readonly #states: Map<string, BotState>;
-  /** What the states will be when all that is being written is kept. */
-  readonly #coming: Map<string, BotState>;
+  /** What the states will be when all that is being written is kept, where they are others by then. */
+  readonly #coming = new Map<string, BotState>();
   readonly #history: FlockHistory;
   readonly #comingHistory: FlockHistory;
   /** The number of the last line, and how many lines the file has. */
@@ -69,7 +69,6 @@ export class Journal implements Ledger {
   ) {
     this.#folder = folder;
     this.#states = states;
-    this.#coming = new Map(states);
     this.#history = history;
     this.#comingHistory = new FlockHistory(history.toJSON());
     this.#last = last;
@@ -113,7 +112,7 @@ export class Journal implements Ledger {
   async record(...events: LedgerEvent[]): Promise<void> {
     if (this.#failure) throw this.#failure;
     // An event that cannot be must not reach the disk, where it could never be read again.
-    const changes = changesOf(this.#coming, events.map(parseLedgerEvent));
+    const changes = this.#changesOf(events.map(parseLedgerEvent));
     const batch = (this.#next ??= this.#beginBatch());
     for (const { event, before, after } of changes) {
       this.#coming.set(event.bot, after);
@@ -129,9 +128,21 @@ export class Journal implements Ledger {
     await this.#folder[Symbol.asyncDispose]();
   }
 
+  /** What events change, one after the other. @throws {RangeError} for events that cannot be */
+  #changesOf(events: readonly LedgerEvent[]): Change[] {
+    const latest = new Map<string, BotState>();
+    return events.map((event) => {
+      const { bot } = event;
+      const before = latest.get(bot) ?? this.#coming.get(bot) ?? this.#states.get(bot);
+      const after = applyEvent(before, event);
+      latest.set(bot, after);
+      return { event, before, after };
+    });
+  }
+
   #beginBatch(): Batch {
     const batch: Batch = { lines: [], changes: [], kept: Promise.resolve() };
-    batch.kept = this.#tail.then(() => this.#keep(batch));
+    batch.kept = this.#tail.then(() => this.#folder.gather()).then(() => this.#keep(batch));
     this.#tail = batch.kept.catch(() => undefined);
     return batch;
   }
@@ -144,6 +155,7 @@ export class Journal implements Ledger {
       await this.#folder.sync(journalName);
       for (const { event, before, after } of batch.changes) {
         this.#states.set(event.bot, after);
+        if (this.#coming.get(event.bot) === after) this.#coming.delete(event.bot);
         this.#history.apply(event, before);
       }
       this.#lines += batch.lines.length;
@@ -163,17 +175,6 @@ export class Journal implements Ledger {
     await replaceJournal(this.#folder, snapshot);
     this.#lines = this.#states.size + (this.#history.isEmpty ? 1 : 2);
   }
-}
-
-/** What events change, one after the other. @throws {RangeError} for events that cannot be */
-function changesOf(states: ReadonlyMap<string, BotState>, events: readonly LedgerEvent[]): Change[] {
-  const latest = new Map<string, BotState>();
-  return events.map((event) => {
-    const before = latest.get(event.bot) ?? states.get(event.bot);
-    const after = applyEvent(before, event);
-    latest.set(event.bot, after);
-    return { event, before, after };
-  });
 }
 
 async function recover(folder: StateFolder): Promise<JournalContents> {

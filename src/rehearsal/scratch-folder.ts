@@ -92,6 +92,7 @@ function filesIn(folder: string): StateFolder {
   };
   return {
     path: folder,
+    gather: () => Promise.resolve(),
     read: (name) => atOnce(() => readText(placeOf(name))),
     append: (name, text) =>
       atOnce(() => {

@@ -22,18 +22,20 @@ const counted = (name: string, act: Call): Call =>
     process.stdout.write(`${calls} ${name}\n`);
     if (isLast && how === 'before') die();
     const [content] = args;
-    if (isLast && how === 'half' && name.endsWith('File')) {
+    if (isLast && how === 'half' && name.startsWith('write')) {
       const bytes = Buffer.from(content as string | Uint8Array);
       await act.call(this, bytes.subarray(0, bytes.length / 2));
-    } else await act.apply(this, args);
+      die();
+    }
+    const result = await act.apply(this, args);
     if (isLast) die();
-    return undefined;
+    return result;
   };
 
 const probe = await fs.open(process.execPath, 'r');
 const handles = Object.getPrototypeOf(probe) as Record<string, Call>;
 await probe.close();
-for (const name of ['writeFile', 'appendFile', 'sync', 'datasync']) {
+for (const name of ['writeFile', 'write', 'sync', 'datasync']) {
   const call = handles[name];
   if (call) handles[name] = counted(name, call);
 }

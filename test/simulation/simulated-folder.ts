@@ -45,6 +45,7 @@ export function openSimulatedFolder(options: SimulatedFolderOptions): StateFolde
 
   return {
     path: '/state',
+    gather: () => Promise.resolve(),
     read: (name) => operate('read', name, () => disk.names.get(name)?.text),
     append: (name, text) =>
       operate(
