@@ -108,7 +108,7 @@ function calendarOf(expression: string): Calendar {
     minutes: ascending(fields.minute),
     seconds: ascending(fields.second),
     everyHour: fields.hour.length === 24,
-    isMeant: dateTest(dayTask(fields.dayOfMonth, fields.month, fields.dayOfWeek)),
+    isMeant: dateTestOf(fields.dayOfMonth, fields.month, fields.dayOfWeek),
   };
   calendars.set(expression, calendar);
   return calendar;
@@ -117,18 +117,26 @@ function calendarOf(expression: string): Calendar {
 /** node-cron keeps `21,9` as it was written. */
 const ascending = (values: readonly number[]): number[] => [...values].sort((a, b) => a - b);
 
-/** An unstarted task that is due at noon UTC of every date that is meant; asking it about that noon asks about the date. */
-function dayTask(
+/** Dates that were asked for lately: the calendar takes its time, and bots on one schedule ask for the same ones. */
+const mostDates = 20_000;
+
+/** One for all expressions that differ in their times of day only: in a large flock each bot may have a time of its own. */
+const dateTests = new Map<string, Calendar['isMeant']>();
+
+function dateTestOf(
   dayOfMonth: (number | string)[],
   month: number[],
   dayOfWeek: (number | string)[],
-): ScheduledTask {
-  const expression = `0 0 12 ${dayOfMonth.join(',')} ${month.join(',')} ${dayOfWeek.join(',')}`;
-  return createTask(expression, () => undefined, { timezone: 'UTC' });
+): Calendar['isMeant'] {
+  const dates = `${dayOfMonth.join(',')} ${month.join(',')} ${dayOfWeek.join(',')}`;
+  const known = dateTests.get(dates) ?? dateTest(dayTask(dates));
+  dateTests.set(dates, known);
+  return known;
 }
 
-/** Dates that were asked for lately: the calendar takes its time, and bots on one schedule ask for the same ones. */
-const mostDates = 20_000;
+/** An unstarted task that is due at noon UTC of every date that is meant; asking it about that noon asks about the date. */
+const dayTask = (dates: string): ScheduledTask =>
+  createTask(`0 0 12 ${dates}`, () => undefined, { timezone: 'UTC' });
 
 function dateTest(task: ScheduledTask): Calendar['isMeant'] {
   const known = new Map<number, boolean>();

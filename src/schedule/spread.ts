@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /**
  * How long after its slot a bot posts, so that a flock on one schedule does not post all at once.
@@ -9,6 +9,6 @@ import { createHash } from 'node:crypto';
  */
 export function offsetIn(spread: number, bot: string): number {
   if (spread <= 0) return 0;
-  const share = createHash('sha256').update(bot).digest().readUInt32BE(0) / 2 ** 32;
+  const share = hash('sha256', bot, 'buffer').readUInt32BE(0) / 2 ** 32;
   return Math.floor(share * spread);
 }
