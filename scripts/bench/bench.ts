@@ -87,16 +87,7 @@ async function run(stage: Stage): Promise<void> {
 }
 
 const stage = new Stage();
-for (const [signal, code] of [
-  ['SIGINT', 130],
-  ['SIGTERM', 143],
-  ['SIGHUP', 129],
-] as const) {
-  process.once(signal, () => process.exit(code));
-}
-process.once('exit', () => {
-  stage[Symbol.dispose]();
-});
+stage.closeAtExit();
 await run(stage);
 // Its helpers would keep it alive.
 process.exit();

@@ -73,6 +73,12 @@ export function writeLedger(folder: string, bots: number, began: number, records
   closeSync(file);
 }
 
+/** Settings and ledger of a flock that owes a post a second ever since an instant: there is always more than can be posted. */
+export function oweAlways(root: string, state: string, bots: number, since: number): void {
+  writeSettings(root, { schedule: '* * * * * *', missed: 'all' });
+  writeLedger(state, bots, since);
+}
+
 const day = 86_400_000;
 
 function* eventsOf(bots: number, began: number): Generator<LedgerEvent> {

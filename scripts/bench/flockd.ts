@@ -19,6 +19,12 @@ export interface FlockdOptions {
   env?: NodeJS.ProcessEnv;
   /** For Node itself. */
   flags?: readonly string[];
+  /** For `flockd run`. */
+  args?: readonly string[];
+  /** The file that goes into it first, and says on SIGUSR2 what it holds. */
+  probe?: string;
+  /** Where its log goes, where that is not to be kept. */
+  log?: string;
 }
 
 const left = z.object({ rss: z.number(), heap: z.number() });
@@ -39,13 +45,13 @@ export class Flockd {
 
   constructor(
     stage: Stage,
-    { root, state, api = 'http://127.0.0.1:1', sockets, env, flags = [] }: FlockdOptions,
+    { root, state, api = 'http://127.0.0.1:1', sockets, env, flags = [], ...options }: FlockdOptions,
   ) {
-    const log = openSync(stage.file('flockd.log'), 'w');
-    const probe = path.join(import.meta.dirname, 'probe.js');
-    const args = ['--expose-gc', '--import', probe, ...flags, script('flockd'), 'run', '--root', root];
+    const { args = [], probe = path.join(import.meta.dirname, 'probe.js') } = options;
+    const log = openSync(options.log ?? stage.file('flockd.log'), 'w');
+    const call = [script('flockd'), 'run', '--root', root, ...args];
     this.#started = performance.now();
-    this.#child = stage.spawn(process.execPath, args, {
+    this.#child = stage.spawn(process.execPath, ['--expose-gc', '--import', probe, ...flags, ...call], {
       stdio: ['pipe', log, log, 'pipe'],
       cwd: stage.folder,
       env: {
@@ -83,8 +89,7 @@ export class Flockd {
     for (;;) {
       const found = this.#heard.find(({ text }) => what.test(text));
       if (found) return found.at;
-      if (this.#child.exitCode !== null || this.#child.signalCode !== null)
-        throw new Error(`flockd ended (${await this.#exit}) before it said ${String(what)}`);
+      await this.#mustRun(String(what));
       await this.#news();
     }
   }
@@ -115,6 +120,11 @@ export class Flockd {
   /** What it has in memory, as it is and after its garbage was collected. Megabytes. */
   async memory(): Promise<{ rss: number; peak: number; left: number }> {
     const { rss, peak } = memoryOf(this.pid);
+    return { rss, peak, left: left.parse(await this.probed()).rss };
+  }
+
+  /** What its probe says. */
+  async probed(): Promise<unknown> {
     const before = this.#heard.length;
     this.#child.kill('SIGUSR2');
     for (;;) {
@@ -123,7 +133,8 @@ export class Flockd {
         .map((heard) => heard.text)
         .join('');
       const found = /MEMORY=(\{.*?\})/.exec(text)?.[1];
-      if (found !== undefined) return { rss, peak, left: left.parse(JSON.parse(found)).rss };
+      if (found !== undefined) return JSON.parse(found);
+      await this.#mustRun('what it holds');
       await this.#news();
     }
   }
@@ -138,6 +149,11 @@ export class Flockd {
   async kill(): Promise<void> {
     this.#child.kill('SIGKILL');
     await this.#exit;
+  }
+
+  async #mustRun(what: string): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null)
+      throw new Error(`flockd ended (${await this.#exit}) before it said ${what}`);
   }
 
   #news(): Promise<void> {

@@ -61,7 +61,7 @@ export class Stage implements Disposable {
 
   async #compile(source: string): Promise<string> {
     const outfile = this.file(`${path.parse(source).name}.mjs`);
-    await build({ ...joining, entryPoints: [path.join(here, source)], outfile });
+    await build({ ...joining, entryPoints: [path.resolve(here, source)], outfile });
     return outfile;
   }
 
@@ -73,6 +73,20 @@ export class Stage implements Disposable {
     const [command = '', ...rest] = [...call, ...args];
     const stdio: SpawnOptions['stdio'] = ['pipe', 'pipe', 'inherit'];
     return new Helper(source, this.spawn(command, rest, { stdio, env, cwd: this.folder }));
+  }
+
+  /** Closes it with this process, however that ends. */
+  closeAtExit(): void {
+    for (const [signal, code] of [
+      ['SIGINT', 130],
+      ['SIGTERM', 143],
+      ['SIGHUP', 129],
+    ] as const) {
+      process.once(signal, () => process.exit(code));
+    }
+    process.once('exit', () => {
+      this[Symbol.dispose]();
+    });
   }
 
   /** Nothing here waits: it is also called when the run is interrupted. */

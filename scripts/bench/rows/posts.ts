@@ -3,7 +3,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { Flockd } from '../flockd.ts';
-import { writeLedger, writeSettings } from '../flock-folders.ts';
+import { oweAlways } from '../flock-folders.ts';
 import { range } from '../numbers.ts';
 import { roundsOf, type Bench, type Row } from '../row.ts';
 import type { Way } from '../servers/x.ts';
@@ -109,9 +109,8 @@ export async function postAsDaemon(
   bots = sizes.crowd,
 ): Promise<Tally> {
   const root = flockOf(bots);
-  writeSettings(root, { schedule: '* * * * * *', missed: 'all' });
   const state = stage.file('posting-state');
-  writeLedger(state, bots, Date.now() - 3_600_000);
+  oweAlways(root, state, bots, Date.now() - 3_600_000);
   const before = await x.count();
   const flockd = new Flockd(stage, { root, state, api: base, sockets: inFlight, env: x.trust });
   await flockd.said(/READY=1/);

@@ -1,0 +1,116 @@
+import { z } from 'zod';
+import { sleepUntil, type Clock } from '../../src/clock.ts';
+import { NoAnswer, type HttpAnswer, type HttpRequest, type Send } from '../../src/http/exchange.ts';
+
+/** Whoever stands in X's place. */
+export interface AnsweringX {
+  send: Send;
+  /** Posts that it has taken. */
+  readonly posts: number;
+}
+
+interface Post {
+  id: string;
+  text: string;
+}
+
+/** What goes wrong with a post, and whether X has taken it all the same. */
+const faults = [
+  { what: 'busy', taken: false },
+  { what: 'down', taken: false },
+  { what: 'down', taken: true },
+  { what: 'late', taken: false },
+  { what: 'late', taken: true },
+  { what: 'cut', taken: true },
+  { what: 'unreached', taken: false },
+  { what: 'unknown key', taken: false },
+] as const;
+type Fault = (typeof faults)[number];
+
+/** One post in so many meets a fault, and one look at a timeline. */
+const faultEvery = 100;
+const blindEvery = 10;
+
+/** Posts of an account that it remembers: a bot looks for one that it has made last. */
+const remembered = 4;
+
+/** As flockd has it. Milliseconds. */
+const deadline = 10_000;
+
+const json = { 'content-type': 'application/json' };
+const posted = z.object({ text: z.string() });
+
+/**
+ * X on a clock that is held, in the same process: takes posts and shows timelines, and fails every now and then in each of
+ * its ways, always the same for the same requests. It remembers next to nothing, so that what grows beside it is flockd.
+ */
+export class HeldX implements AnsweringX {
+  posts = 0;
+  #requests = 0;
+  #looks = 0;
+  readonly #clock: Clock;
+  readonly #timelines = new Map<string, Post[]>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  send = async (request: HttpRequest): Promise<HttpAnswer> => {
+    const { pathname, searchParams } = new URL(request.url);
+    if (pathname === '/2/tweets') return this.#post(request);
+    const account = /^\/2\/users\/(\d+)\/tweets$/.exec(pathname)?.[1];
+    // The ping, and hooks.
+    if (account === undefined) return { status: 200, headers: {}, body: '' };
+    if (++this.#looks % blindEvery === 0) return problem(503);
+    return this.#timeline(account, searchParams.get('since_id') ?? '');
+  };
+
+  async #post({ headers, body = '' }: HttpRequest): Promise<HttpAnswer> {
+    const account = /oauth_token="(\d+)-/.exec(headers['authorization'] ?? '')?.[1] ?? '';
+    const isFaulty = ++this.#requests % faultEvery === 0;
+    const fault = isFaulty ? faults[(this.#requests / faultEvery) % faults.length] : undefined;
+    const id = fault?.taken === false ? '' : this.#take(account, posted.parse(JSON.parse(body)).text);
+    return fault ? this.#fail(fault) : { status: 201, headers: json, body: JSON.stringify({ data: { id } }) };
+  }
+
+  #take(account: string, text: string): string {
+    const id = `189${String(++this.posts).padStart(16, '0')}`;
+    const timeline = this.#timelines.get(account) ?? [];
+    this.#timelines.set(account, [{ id, text }, ...timeline.slice(0, remembered - 1)]);
+    return id;
+  }
+
+  async #fail({ what }: Fault): Promise<HttpAnswer> {
+    switch (what) {
+      case 'busy':
+        return problem(429, {
+          'x-rate-limit-remaining': '0',
+          'x-rate-limit-reset': String(Math.floor(this.#clock.now() / 1000) + 900),
+        });
+      case 'down':
+        return problem(503);
+      case 'late':
+        await sleepUntil(this.#clock, this.#clock.now() + deadline);
+        throw new NoAnswer(`no whole answer within ${deadline / 1000} s`, true);
+      case 'cut':
+        throw new NoAnswer('the connection broke', true);
+      case 'unreached':
+        throw new NoAnswer('the connection was refused', false);
+      case 'unknown key':
+        return problem(401);
+    }
+  }
+
+  #timeline(account: string, since: string): HttpAnswer {
+    // Ids have the same length.
+    const data = (this.#timelines.get(account) ?? []).filter(({ id }) => id > since);
+    const body = JSON.stringify({ data, meta: { result_count: data.length } });
+    return { status: 200, headers: json, body };
+  }
+}
+
+const problem = (status: number, headers: Record<string, string> = {}): HttpAnswer => ({
+  status,
+  headers: { ...json, ...headers },
+  body: JSON.stringify({ title: 'not now', detail: 'not now', type: 'about:blank', status }),
+});

@@ -1,0 +1,15 @@
+import { statSync } from 'node:fs';
+import path from 'node:path';
+import { formatSnapshot } from '../../src/posting/journal-text.ts';
+import { readJournal } from '../../src/posting/journal.ts';
+import type { Sample } from './measures.ts';
+
+/** How long the ledger in a folder is, and how long it would be if it were compacted now. */
+export async function ledgerSize(state: string): Promise<Pick<Sample, 'ledger' | 'journal'>> {
+  const journal = statSync(path.join(state, 'journal.jsonl')).size;
+  const contents = await readJournal(state);
+  return {
+    ledger: Buffer.byteLength(formatSnapshot(contents.last, contents)) / 1000,
+    journal: journal / 1000,
+  };
+}

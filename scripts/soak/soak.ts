@@ -1,0 +1,31 @@
+/**
+ * The soak: `npm run soak [-- --only year|rate] [--days N] [--minutes N] [--bots N] [--out FOLDER]`. Lets a flock live through
+ * a simulated year, and flockd post at full rate for ten minutes, and ends with 1 where anything grows: memory, open files,
+ * listeners, the ledger.
+ */
+import { parseArgs } from 'node:util';
+import { z } from 'zod';
+import { runSoak } from './run-soak.ts';
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string' },
+    days: { type: 'string', default: '365' },
+    minutes: { type: 'string', default: '10' },
+    bots: { type: 'string' },
+    out: { type: 'string' },
+  },
+});
+
+const flags = z.object({
+  only: z.enum(['year', 'rate']).optional(),
+  days: z.coerce.number().int().min(4),
+  minutes: z.coerce.number().positive(),
+  bots: z.coerce.number().int().min(1).optional(),
+  out: z.string().optional(),
+});
+
+const { only, bots, days, minutes, out } = flags.parse(values);
+const parts = only === undefined ? (['year', 'rate'] as const) : [only];
+// Its helpers would keep it alive.
+process.exit(await runSoak({ parts, bots, days, minutes, out }));
