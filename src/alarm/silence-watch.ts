@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts';
 import type { Logger } from '../log.ts';
 import type { BotState } from '../posting/bot-state.ts';
 import type { Intent } from '../posting/ledger-event.ts';
+import { Turns } from '../turns.ts';
 import {
   describeSilence,
   isExcused,
@@ -25,6 +26,9 @@ const minute = 60_000;
 
 /** How often every bot is looked at. */
 const every = 5 * minute;
+
+/** So many bots take no time. */
+const few = 256;
 
 /**
  * How long a bot must have been seen to be late: one that was down, or whose clock was set, gets the time to catch up.
@@ -86,12 +90,17 @@ export class SilenceWatch {
     const { clock } = this.#options;
     return clock.at(clock.now() + every, () => {
       this.#cancel = this.#arm();
-      this.#look();
+      void this.#look();
     });
   }
 
-  #look(): void {
-    for (const bot of this.#bots) {
+  async #look(): Promise<void> {
+    const bots = this.#bots;
+    const turns = new Turns();
+    for (const [index, bot] of bots.entries()) {
+      if (index % few === few - 1 && turns.isOver) await turns.give();
+      // Another flock has been taken up meanwhile.
+      if (bots !== this.#bots) return;
       const state = this.#options.stateOf(bot.name);
       if (!state) continue;
       // Most bots are well, and nothing is remembered of them.
