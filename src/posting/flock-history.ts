@@ -95,7 +95,9 @@ export class FlockHistory {
     if (event.cost !== undefined) this.#add(open, 0, event.cost);
     const { bot, id } = event;
     const { line, lines, print } = open;
-    this.#recent.push({ bot, at: madeAt(event, open), ...(id !== undefined && { id }), line, lines, print });
+    const post: RecentPost = { bot, at: madeAt(event, open), line, lines, print };
+    if (id !== undefined) post.id = id;
+    this.#recent.push(post);
     if (this.#recent.length > mostRecent) this.#recent.shift();
   }
 

@@ -1,11 +1,13 @@
 import { crc32 } from 'node:zlib';
 
 /**
- * One record of the journal: a line of JSON whose last field, `crc`, is the CRC-32 (8 hex digits) of the text before it.
- * `{"n":7,"event":"posted","bot":"howl",…,"crc":"1c291ca3"}`
+ * One record of the journal: a line of JSON whose first field is its number, and whose last, `crc`, is the CRC-32 (8 hex
+ * digits) of the text before it. `{"n":7,"event":"posted","bot":"howl",…,"crc":"1c291ca3"}`
+ *
+ * @param record - with one field at least
  */
-export function formatLine(record: object): string {
-  const open = JSON.stringify(record).slice(0, -1);
+export function formatLine(n: number, record: object): string {
+  const open = `{"n":${n},${JSON.stringify(record).slice(1, -1)}`;
   return `${open}${endOf(open)}\n`;
 }
 

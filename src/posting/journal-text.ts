@@ -27,8 +27,8 @@ export interface JournalContents {
   lines: number;
 }
 
-export const formatHeader = (n: number): string => formatLine({ n, journal: 'flockd', version });
-export const formatEvent = (n: number, event: LedgerEvent): string => formatLine({ n, ...event });
+export const formatHeader = (n: number): string => formatLine(n, { journal: 'flockd', version });
+export const formatEvent = (n: number, event: LedgerEvent): string => formatLine(n, event);
 
 /**
  * A whole journal that says the same as the lines up to `last`, in one line for the flock and one for each bot. Its own
@@ -44,10 +44,9 @@ export function formatSnapshot(
     ...Array.from(states, ([bot, state]) => ({ bot, state })),
   ];
   const first = last - records.length;
-  return [
-    formatHeader(first),
-    ...records.map((record, index) => formatLine({ n: first + index + 1, ...record })),
-  ].join('');
+  return [formatHeader(first), ...records.map((record, index) => formatLine(first + index + 1, record))].join(
+    '',
+  );
 }
 
 /**
