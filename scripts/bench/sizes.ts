@@ -44,7 +44,7 @@ export const full: Sizes = {
   inFlight: 64,
   manyInFlight: 1_000,
   flocks: [1, 100, 1_000, 10_000, 100_000],
-  largeRounds: 2,
+  largeRounds: 1,
   idle: 3_000,
   records: 1_000_000,
   crowd: 10_000,

@@ -50,17 +50,20 @@ export async function callVerb(program: Program, argv: readonly string[], termin
   return exit;
 }
 
+/** Nothing of it is in the help of yargs, which is never shown and yet made on every call. */
 function addVerb(
   parser: Argv,
-  { usage, summary, load }: Verb,
+  { usage, load }: Verb,
   run: (command: Command, args: Record<string, unknown>) => Promise<void>,
 ): void {
   parser.command(
     usage,
-    summary,
+    false,
     async (verb) => {
       const { words = {}, flags } = await load();
-      for (const [word, options] of Object.entries(words)) verb.positional(word, options);
+      verb.usage('');
+      for (const [word, options] of Object.entries(words))
+        verb.positional(word, { ...options, hidden: true });
       return verb.options(mapValues(flags, withValue));
     },
     async (args) => run(await load(), args),
@@ -68,8 +71,11 @@ function addVerb(
 }
 
 /** A flag that takes a value is never given without one. Those that are given again and again say so themselves. */
-const withValue = (options: Options): Options =>
-  options.type === 'string' && options.array !== true ? { ...options, requiresArg: true } : options;
+const withValue = (options: Options): Options => ({
+  ...options,
+  hidden: true,
+  ...(options.type === 'string' && options.array !== true && { requiresArg: true }),
+});
 
 const mapValues = <From, To>(object: Record<string, From>, change: (value: From) => To): Record<string, To> =>
   Object.fromEntries(Object.entries(object).map(([name, value]) => [name, change(value)]));

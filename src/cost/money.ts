@@ -19,13 +19,15 @@ export function showUsdAlike(sums: readonly number[]): (micros: number) => strin
   return (micros) => dollars(micros, digits);
 }
 
-/** By the digits after the point. Each is made once: a table of thousands of bots has many sums. */
-const formats = new Map(
-  [2, 3, 4, 5, 6].map((digits) => {
-    const least = { minimumFractionDigits: digits, maximumFractionDigits: digits };
-    return [digits, new Intl.NumberFormat('en-US', least)];
-  }),
-);
+/**
+ * By the digits after the point. Each is made once, since a table of thousands of bots has many sums, and not before: the
+ * first takes ten milliseconds, and most calls show no money.
+ */
+const formats = new Map<number, Intl.NumberFormat>();
 
-const dollars = (micros: number, digits: number): string =>
-  `$${formats.get(digits)?.format(inUsd(micros)) ?? ''}`;
+function dollars(micros: number, digits: number): string {
+  const exactly = { minimumFractionDigits: digits, maximumFractionDigits: digits };
+  const format = formats.get(digits) ?? new Intl.NumberFormat('en-US', exactly);
+  formats.set(digits, format);
+  return `$${format.format(inUsd(micros))}`;
+}

@@ -65,16 +65,18 @@ function splitRow(row: Line): Line[] {
   return pieces.map((text) => ({ text, at: row.at }));
 }
 
-const graphemes = new Intl.Segmenter('und', { granularity: 'grapheme' });
+/** Made when it is needed: it takes milliseconds, and overlong words are rare. */
+let graphemes: Intl.Segmenter | undefined;
+
+function graphemesOf(word: string): string[] {
+  graphemes ??= new Intl.Segmenter('und', { granularity: 'grapheme' });
+  return Array.from(graphemes.segment(word), ({ segment }) => segment);
+}
 
 /** The smallest parts a row may break between: words with the space before them, or the characters of an overlong word. */
 function atomsOf(row: string): string[] {
   const words = row.match(/\s*\S+/gu) ?? [];
-  return words.flatMap((word) =>
-    fitsInPost(word.trimStart())
-      ? [word]
-      : Array.from(graphemes.segment(word), ({ segment }) => segment).flatMap(whole),
-  );
+  return words.flatMap((word) => (fitsInPost(word.trimStart()) ? [word] : graphemesOf(word).flatMap(whole)));
 }
 
 /** A character under hundreds of accents is too heavy by itself; only then are its accents parted. */

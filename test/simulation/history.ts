@@ -108,11 +108,12 @@ export class History {
 
   /** Lets everything that is due run, then the time pass until something else is, at most for `most`. */
   async #turn(most: number): Promise<void> {
-    await this.#life.quiet();
+    if (this.#life.isBusy) await this.#life.quiet();
     if (this.#life.over && !this.#booting) this.#bury();
     if (this.#resume() || this.#startDue()) return;
-    const untilStep = this.#runners.map(({ next, busy }) => (busy ? Infinity : next - this.#clock.now()));
-    const wait = Math.min(most, this.#clock.untilNext ?? Infinity, ...untilStep);
+    let wait = Math.min(most, this.#clock.untilNext);
+    const now = this.#clock.now();
+    for (const { next, busy } of this.#runners) if (!busy && next - now < wait) wait = next - now;
     if (wait === Infinity && this.#isDone()) return;
     if (wait === Infinity) throw new Broken(`everything stands still: ${this.#whereAll()}`);
     this.#clock.pass(Math.max(0, wait));

@@ -31,10 +31,18 @@ export class Life {
     if (--this.#running === 0) this.#quiet?.();
   }
 
-  /** Resolves when nothing runs any more, or the process is dead. */
-  async quiet(): Promise<void> {
-    if (this.#running === 0 || this.over) return;
-    await new Promise<void>((resolve) => (this.#quiet = resolve));
-    this.#quiet = undefined;
+  /** Whether something runs. */
+  get isBusy(): boolean {
+    return this.#running > 0 && this.death === undefined;
+  }
+
+  /** Resolves when nothing that is {@link isBusy | running} runs any more, or the process is dead. */
+  quiet(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#quiet = () => {
+        this.#quiet = undefined;
+        resolve();
+      };
+    });
   }
 }

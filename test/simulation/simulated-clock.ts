@@ -49,10 +49,10 @@ export class SimulatedClock implements Clock {
     this.#coming.push({ at: this.#elapsed + delay, order: this.#order++, run });
   }
 
-  /** How long until something happens, or undefined where nothing will. */
-  get untilNext(): number | undefined {
+  /** How long until something happens; infinite where nothing will. */
+  get untilNext(): number {
     const next = this.#first();
-    return next && next.at - this.#elapsed;
+    return next ? next.at - this.#elapsed : Infinity;
   }
 
   /** Lets time pass, and everything happen that is due then. */

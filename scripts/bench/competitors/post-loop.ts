@@ -37,7 +37,7 @@ export function competeIn(open: (turn: Turn) => Promise<Poster> | Poster): void 
 }
 
 /** Code that has run a while is compiled for it; a daemon that runs for years always has. */
-const warmUp = (inFlight: number): number => 40 * inFlight;
+const warmUp = (inFlight: number): number => 8 * inFlight;
 
 /** @returns the posts in the window, its length in seconds, and the processor time in it in microseconds */
 async function measure({ post }: Poster, { bots, inFlight, window }: Turn): Promise<object> {
