@@ -1,4 +1,3 @@
-import Table from 'cli-table3';
 import pc from 'picocolors';
 import { inMicros, showUsd } from '../cost/money.ts';
 import type { Condition } from '../flock/bot-condition.ts';
@@ -119,7 +118,10 @@ function measured(layout: readonly Column[], bots: readonly BotStatus[], look: T
     ...bots.map((_, row) => used.map((column) => column.cells[row] ?? { text: '' })),
   ];
   const widths = used.map(({ head, least, cells: column }) =>
-    Math.max(head.length, look.now === undefined ? 0 : least, ...column.map(({ text }) => text.length)),
+    column.reduce(
+      (most, { text }) => Math.max(most, text.length),
+      Math.max(head.length, look.now === undefined ? 0 : least),
+    ),
   );
   return { rows, widths, width: widths.reduce((sum, width) => sum + width + gap, -gap) };
 }
@@ -139,25 +141,25 @@ function cut({ rows, widths, width }: Grid, columns: number): Grid {
 
 function draw({ rows, widths }: Grid, { colors }: TableLook): string[] {
   const paint = pc.createColors(colors);
-  const table = new Table({
-    colWidths: widths.map((width) => width + gap),
-    style: { head: [], border: [], compact: true, 'padding-left': 0, 'padding-right': gap },
-    chars: noLines,
-  });
   const [heads = [], ...others] = rows;
-  table.push(heads.map(({ text }) => paint.dim(text)));
-  for (const row of others)
-    table.push(
-      row.map(({ text, paint: condition, href }) => {
-        const content = condition === undefined ? text : paintOf(condition, paint)(text);
-        return href === undefined || text === '' ? content : { content, href };
-      }),
-    );
-  return table
-    .toString()
-    .split('\n')
-    .map((line) => line.trimEnd());
+  const shown = (row: readonly Cell[], style: (cell: Cell) => string): string =>
+    row
+      .map((cell, column) => style(cell) + ' '.repeat((widths[column] ?? 0) + gap - cell.text.length))
+      .join('')
+      .trimEnd();
+  return [
+    shown(heads, ({ text }) => paint.dim(text)),
+    ...others.map((row) => shown(row, (cell) => styled(cell, paint))),
+  ];
 }
+
+function styled({ text, paint: condition, href }: Cell, paint: ReturnType<typeof pc.createColors>): string {
+  const painted = condition === undefined ? text : paintOf(condition, paint)(text);
+  return href === undefined || text === '' ? painted : linked(painted, href);
+}
+
+/** A text that leads somewhere when it is clicked, in a terminal that knows OSC 8. */
+const linked = (text: string, href: string): string => `\u001b]8;;${href}\u0007${text}\u001b]8;;\u0007`;
 
 /** The colour of a condition: green is well, yellow goes away by itself, red needs somebody, dim rests. */
 export function paintOf(condition: Condition, paint: ReturnType<typeof pc.createColors>): typeof paint.red {
@@ -185,12 +187,3 @@ function progressBar({ done, of }: BotStatus): string {
   const full = of === 0 ? 0 : Math.round((done / of) * barWidth);
   return `${'█'.repeat(full)}${'░'.repeat(barWidth - full)} ${done}/${of}`;
 }
-
-const sides = ['top', 'bottom', 'left', 'right', 'mid'];
-const noLines = Object.fromEntries(
-  [
-    ...sides,
-    'middle',
-    ...sides.flatMap((side) => ['mid', 'left', 'right'].map((end) => `${side}-${end}`)),
-  ].map((part) => [part, '']),
-);

@@ -13,6 +13,7 @@ import { postNow } from '../posting/post-now.ts';
 import { keyMark, step, type NextStep, type StepOptions } from '../posting/step.ts';
 import { Uncounted } from '../posting/uncounted.ts';
 import { Agenda } from './agenda.ts';
+import { isSlowAfter, Lanes, mostSlow, slowLane } from './lanes.ts';
 import { isInTrouble, Rounds } from './rounds.ts';
 import { Row } from './row.ts';
 
@@ -36,6 +37,8 @@ interface Runner {
   changed: boolean;
   /** It has no good bundle any more. */
   gone: boolean;
+  /** X let it wait, and has taken no post of it quickly since. */
+  isSlow: boolean;
   /** What a person told it, to be carried out between its steps. */
   orders?: (() => Promise<void>)[] | undefined;
 }
@@ -59,8 +62,11 @@ export class Daemon {
   /** What was last said of a bot that cannot post, so that it is said once. */
   readonly #complaints = new Map<BotName, string>();
   readonly #row = new Row<Runner>();
+  readonly #lanes = new Lanes();
   /** Steps under way, and when each began by the clock that nobody sets. */
   readonly #steps = new Map<Promise<void>, number>();
+  /** How many of them are those of slow bots. */
+  #slowSteps = 0;
   readonly #rounds: Rounds;
   /** Steps begun since others last came to their turn. */
   #begun = 0;
@@ -156,7 +162,7 @@ export class Daemon {
   #takeUpBot(bot: Bot): void {
     const known = this.#runners.get(bot.name);
     if (!known) {
-      const runner: Runner = { bot, busy: false, changed: false, gone: false };
+      const runner: Runner = { bot, busy: false, changed: false, gone: false, isSlow: false };
       this.#runners.set(bot.name, runner);
       this.#enqueue(runner);
       return;
@@ -189,7 +195,7 @@ export class Daemon {
   }
 
   #enqueue(runner: Runner): void {
-    this.#row.add(runner);
+    this.#row.add(runner, this.#lanes.laneOf(runner.bot.bundle.appKeys, runner.isSlow));
     this.#pump();
   }
 
@@ -199,12 +205,16 @@ export class Daemon {
         this.#breathe();
         return;
       }
-      const runner = this.#row.next();
+      const isFull = this.#slowSteps >= mostSlow(this.#options.sockets);
+      const runner = this.#row.next(isFull ? slowLane : undefined);
       if (!runner) return;
       if (runner.gone || runner.busy) continue;
       this.#begun++;
+      const slow = runner.isSlow ? 1 : 0;
+      this.#slowSteps += slow;
       const running = this.#step(runner).finally(() => {
         this.#steps.delete(running);
+        this.#slowSteps -= slow;
         if (runner.gone) this.#forget(runner);
         else if (runner.changed) this.#enqueue(runner);
         this.#pump();
@@ -236,9 +246,10 @@ export class Daemon {
   async #step(runner: Runner): Promise<void> {
     runner.busy = true;
     runner.changed = false;
-    const { ledger } = this.#options;
+    const { ledger, deadline } = this.#options;
     const { name } = runner.bot;
     const before = ledger.state(name);
+    const began = this.#clock.elapsed();
     let failed = true;
     try {
       for (const order of ordersOf(runner)) await order();
@@ -254,6 +265,10 @@ export class Daemon {
       this.#complain(runner.bot.name, error);
       this.#plan(runner, this.#clock.now() + patience);
     } finally {
+      const took = this.#clock.elapsed() - began;
+      const after = ledger.state(name);
+      runner.isSlow = isSlowAfter(runner.isSlow, { took, deadline, before, after });
+      this.#lanes.learn(runner.bot.bundle.appKeys, after);
       runner.busy = false;
       this.#rounds.add(failed);
     }

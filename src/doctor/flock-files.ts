@@ -36,7 +36,8 @@ export function examineNamed(
   bots: readonly BotName[],
 ): Finding[] {
   if (chosen.size > 0) return [];
-  const unknown = flockFile.named.filter((name) => !bots.some((known) => known === name));
+  const there = new Set<string>(bots);
+  const unknown = flockFile.named.filter((name) => !there.has(name));
   const hintFor = (name: string): string => {
     if (couldBeSecret(name)) return 'look under "bots": a name that could be a secret is not shown';
     const meant = nearest(name, bots);

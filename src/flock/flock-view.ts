@@ -76,21 +76,36 @@ export interface ViewInput {
 /** How many of the last posts are shown. */
 const mostRecent = 40;
 
-/** Pure: everything it says comes from what it is given. */
-export function flockView(input: ViewInput): FlockView {
+/**
+ * Builds a view bot by bot: whoever takes the steps may do something else in between. Pure: everything it says comes from what it
+ * is given.
+ */
+export function* flockView(input: ViewInput): Generator<undefined, FlockView> {
   const { now, version, timezone, status, files, stateOf, history, planned, pages = pagesOfX } = input;
-  const bots = status.bots.map((bot, index) => botView(bot, files[index], stateOf(bot.bot), pages));
-  const accounts = new Map(bots.map(({ bot, account }) => [bot, account]));
+  const recent = recentPosts(history);
+  const accounts = new Map<string, string | undefined>(recent.map(({ bot }) => [bot, undefined]));
+  const counts = { ...none };
+  const bots: BotView[] = [];
+  let next: FlockView['next'];
+  for (const [index, bot] of status.bots.entries()) {
+    const view = botView(bot, files[index], stateOf(bot.bot), pages);
+    bots.push(view);
+    counts[view.state]++;
+    if (view.next !== undefined && (next === undefined || view.next < next.at))
+      next = { bot: view.bot, at: view.next };
+    if (accounts.has(view.bot)) accounts.set(view.bot, view.account);
+    yield;
+  }
   return {
     now: iso(now),
     version,
     timezone,
     flock: status.flock,
     bots,
-    counts: countsOf(bots),
-    next: nextOf(bots),
+    counts,
+    next,
     days: flockDays({ history, timezone, now, planned }),
-    recent: recentPosts(history).map((post) => postView(post, accounts.get(post.bot), input)),
+    recent: recent.map((post) => postView(post, accounts.get(post.bot), input)),
   };
 }
 
@@ -133,12 +148,6 @@ function postView(
   return { bot, account, at: iso(at), line: line + 1, lines, text: text && asKept(text), url };
 }
 
-function countsOf(bots: readonly BotView[]): FlockView['counts'] {
-  const counts = { ...none };
-  for (const { state } of bots) counts[state]++;
-  return counts;
-}
-
 const none: FlockView['counts'] = {
   new: 0,
   fine: 0,
@@ -151,13 +160,5 @@ const none: FlockView['counts'] = {
   finished: 0,
   unfit: 0,
 };
-
-function nextOf(bots: readonly BotView[]): FlockView['next'] {
-  let first: FlockView['next'];
-  for (const { bot, next } of bots) {
-    if (next !== undefined && (first === undefined || next < first.at)) first = { bot, at: next };
-  }
-  return first;
-}
 
 const iso = (instant: number): string => new Date(instant).toISOString();

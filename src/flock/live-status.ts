@@ -11,6 +11,8 @@ interface Known {
   state: BotState | undefined;
   status: BotStatus;
   until: number;
+  /** What of the flock it was made of. */
+  common: string;
 }
 
 /**
@@ -30,29 +32,48 @@ export class LiveStatus {
   /** Takes up what the files of every bot say, by name, when they were read anew. */
   takeUp(bots: readonly BotFiles[]): void {
     this.#bots = bots;
-    this.#known.clear();
+    // Some of them have gone.
+    if (this.#known.size > bots.length) this.#known.clear();
   }
 
   read(given: Omit<FlockNow, 'history'>): Status {
     const flock = { ...given, history: this.#ledger.history() };
-    const common = commonTo(flock);
-    if (common !== this.#common) this.#known.clear();
-    this.#common = common;
+    const states = Array.from(this.#ledger.states(), ([, state]) => state);
     return {
-      flock: statusOfAll(
-        Array.from(this.#ledger.states(), ([, state]) => state),
-        flock,
-      ),
-      bots: this.#bots.map((files) => this.#statusOf(files, flock)),
+      flock: statusOfAll(states, flock),
+      bots: [...this.each(flock, (bot) => this.#ledger.state(bot))],
     };
   }
 
-  #statusOf(files: BotFiles, flock: FlockNow): BotStatus {
-    const state = this.#ledger.state(files.bot);
+  /** How each bot stands, by name, at a moment that may be over when the last one is worked out. */
+  *each(flock: FlockNow, stateOf: (bot: string) => BotState | undefined): Generator<BotStatus> {
+    const common = this.#commonTo(flock);
+    for (const files of this.#bots) yield this.#statusOf(files, stateOf(files.bot), { flock, common });
+  }
+
+  /** One string for all as long as it is the same. */
+  #commonTo(flock: FlockNow): string {
+    const common = commonTo(flock);
+    if (common !== this.#common) this.#common = common;
+    return this.#common;
+  }
+
+  #statusOf(
+    files: BotFiles,
+    state: BotState | undefined,
+    { flock, common }: { flock: FlockNow; common: string },
+  ): BotStatus {
     const known = this.#known.get(files.bot);
-    if (known?.files === files && known.state === state && flock.now < known.until) return known.status;
+    const isGood = known?.files === files && known.state === state && known.common === common;
+    if (isGood && flock.now < known.until) return known.status;
     const status = statusOf(files, state, flock);
-    this.#known.set(files.bot, { files, state, status, until: goodUntil(status, files, state, flock) });
+    this.#known.set(files.bot, {
+      files,
+      state,
+      status,
+      until: goodUntil(status, files, state, flock),
+      common,
+    });
     return status;
   }
 }

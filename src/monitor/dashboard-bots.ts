@@ -11,8 +11,13 @@ const mostBots = 200;
 
 /** The bots that are shown: what is wrong first, then by name. */
 export function botRegions({ bots, now }: FlockView, token: FormToken): Region[] {
-  const troubled = bots.filter(isTroubled);
-  const others = bots.filter((bot) => !isTroubled(bot));
+  const troubled: BotView[] = [];
+  const others: BotView[] = [];
+  for (const bot of bots) {
+    if (troubled.length === mostBots) break;
+    if (isTroubled(bot)) troubled.push(bot);
+    else if (others.length < mostBots) others.push(bot);
+  }
   return [...troubled, ...others].slice(0, mostBots).map((bot) => {
     const id = `bot-${bot.bot}`;
     return { id, html: botOf(bot, id, now, token) };
@@ -21,7 +26,7 @@ export function botRegions({ bots, now }: FlockView, token: FormToken): Region[]
 
 /** Who is not shown, or that nobody is there. */
 export function botsLeft({ bots }: FlockView): Html {
-  const left = bots.slice(mostBots).length;
+  const left = Math.max(0, bots.length - mostBots);
   if (bots.length === 0)
     return html`<p id="bots-left" class="more">
       Nobody is in the flock: <code>keymaker make-keys ./poems</code> makes the bots their keys.

@@ -88,8 +88,11 @@ const day = 86_400_000;
 const passedOfMonth = (now: string, monthEnds: string): number =>
   1 - (Date.parse(monthEnds) - Date.parse(now)) / (30.5 * day);
 
+const none: Use[] = [];
+
 function usesOf({ bot, budget, spent }: BotView): Use[] {
   const { usdPerMonth, postsPerDay } = budget;
+  if (usdPerMonth === undefined && postsPerDay === undefined) return none;
   const uses: Use[] = [];
   if (usdPerMonth !== undefined) {
     const text = (): string =>

@@ -1,5 +1,8 @@
+import type { BotStatus } from '../flock/flock-status.ts';
+import type { Ledger } from '../posting/ledger.ts';
 import type { HealthDesk, HealthParts } from './health-routes.ts';
 import type { Metrics } from './metrics.ts';
+import type { BotFacts } from './metrics-rows.ts';
 import type { MonitorParts } from './monitor-parts.ts';
 import type { Routes } from './routes.ts';
 
@@ -17,7 +20,7 @@ export const metricsRoutes = (
     const body = await metrics.scrape({
       version,
       flock,
-      bots: bots.map((status) => ({ status, state: ledger.state(status.bot) })),
+      bots: factsOf(bots, ledger),
       overdue: daemon.overdue(),
       checks: await checks(),
       reload: reload(),
@@ -25,3 +28,7 @@ export const metricsRoutes = (
     return { status: 200, headers: { 'content-type': metrics.contentType }, body };
   },
 });
+
+function* factsOf(bots: readonly BotStatus[], ledger: Ledger): Generator<Omit<BotFacts, 'settled'>> {
+  for (const status of bots) yield { status, state: ledger.state(status.bot) };
+}

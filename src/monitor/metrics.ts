@@ -1,12 +1,13 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Ledger } from '../posting/ledger.ts';
+import { Turns } from '../turns.ts';
 import { metered, type Outcome, type SettledPost } from './metrics-ledger.ts';
 import type { BotFacts, Facts, Row } from './metrics-rows.ts';
 import { rows } from './metrics-table.ts';
 
 /** The facts of a scrape without what is counted here. */
 export interface ScrapeFacts extends Omit<Facts, 'bots'> {
-  bots: readonly Omit<BotFacts, 'settled'>[];
+  bots: Iterable<Omit<BotFacts, 'settled'>>;
 }
 
 /** What Prometheus is told of a running flockd. */
@@ -53,12 +54,23 @@ export function openMetrics(): Metrics {
     countsOf(bot)[outcome]++;
     if (outcome === 'posted') lateness.observe(Math.max(0, late) / 1000);
   };
+  function* withCounts(bots: ScrapeFacts['bots']): Generator<BotFacts> {
+    for (const { status, state } of bots) yield { status, state, settled: countsOf(status.bot) };
+  }
+  const write = async ({ bots, ...facts }: ScrapeFacts): Promise<string> => {
+    const turns = new Turns();
+    const all = { ...facts, bots: await turns.all(withCounts(bots)) };
+    for (const [row, metric] of tables) await fill(metric, row, all, turns);
+    return textOf(register, turns);
+  };
+  let last: Promise<unknown> = Promise.resolve();
   return {
     meter: (ledger) => metered(ledger, settled),
-    async scrape({ bots, ...facts }) {
-      const withCounts = bots.map((bot) => ({ ...bot, settled: countsOf(bot.status.bot) }));
-      for (const [row, metric] of tables) fill(metric, row, { ...facts, bots: withCounts });
-      return register.metrics();
+    scrape(facts) {
+      // One at a time: they fill the same metrics.
+      const next = last.then(() => write(facts));
+      last = next.catch(() => undefined);
+      return next;
     },
     contentType: register.contentType,
   };
@@ -70,9 +82,22 @@ function metricFor({ name, help, type, labels }: Row, register: Registry): Count
 }
 
 /** Puts what holds now in the place of what held before. */
-function fill(metric: Counter | Gauge, row: Row, facts: Facts): void {
+async function fill(metric: Counter | Gauge, row: Row, facts: Facts, turns: Turns): Promise<void> {
   metric.reset();
   // Without labels it would now be 0, and not missing.
   metric.remove({});
-  for (const { labels, value } of row.samples(facts)) metric.inc({ ...labels }, value);
+  for (const sample of row.samples(facts)) {
+    if (sample) metric.inc({ ...sample.labels }, sample.value);
+    if (turns.isOver) await turns.give();
+  }
+}
+
+/** What `register.metrics()` gives, metric by metric. */
+async function textOf(register: Registry, turns: Turns): Promise<string> {
+  const texts: string[] = [];
+  for (const { name } of register.getMetricsAsArray()) {
+    texts.push(await register.getSingleMetricAsString(name));
+    if (turns.isOver) await turns.give();
+  }
+  return `${texts.join('\n\n')}\n`;
 }

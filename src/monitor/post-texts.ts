@@ -28,8 +28,10 @@ export class PostTexts {
     this.#missed = new Map([...this.#missed].filter(([name, at]) => shown.has(name) && now - at < patience));
     const wanted = posts.filter((post) => !this.#found.has(nameOf(post)) && !this.#missed.has(nameOf(post)));
     if (wanted.length === 0) return;
-    const named = new Map<string, Bot>(bots.map((bot) => [bot.name, bot]));
-    for (const bot of new Set(wanted.map((post) => post.bot))) {
+    const names = new Set(wanted.map(({ bot }) => bot));
+    const named = new Map<string, Bot>();
+    for (const bot of bots) if (names.has(bot.name)) named.set(bot.name, bot);
+    for (const bot of names) {
       const own = wanted.filter((post) => post.bot === bot);
       const texts = await this.#linesOf(named.get(bot));
       for (const post of own) {

@@ -9,6 +9,7 @@ import type { FlockHistory } from '../posting/flock-history.ts';
 import { lengthOf } from '../posting/place.ts';
 import type { Schedule } from '../schedule/slots.ts';
 import { offsetIn } from '../schedule/spread.ts';
+import { Turns } from '../turns.ts';
 import { boundsOf, isUnbounded, within } from './post-bounds.ts';
 import { countSlots, daysFrom, slotsIn, type Days, type Slots } from './slot-counts.ts';
 
@@ -28,6 +29,8 @@ export interface ForecastInput {
   history: FlockHistory;
   purse: Purse;
   isStopped: boolean;
+  /** The moment that all this is of. Milliseconds since 1970. */
+  now: number;
 }
 
 /**
@@ -57,44 +60,17 @@ export class SlotForecast {
   }
 
   /** Posts to come by day, the rest of today's included. */
-  planned({ files, standing, state, history, purse, isStopped }: ForecastInput): Map<string, number> {
-    const now = this.#clock.now();
+  async planned(input: ForecastInput, turns = new Turns()): Promise<Map<string, number>> {
+    const { files, standing, history, purse, isStopped, now } = input;
     const days = this.#today(purse.timezone, now);
-    const counts = days.names.map(() => 0);
-    const add = (posts: readonly number[], times = 1): void => {
-      posts.forEach((more, day) => (counts[day] = (counts[day] ?? 0) + more * times));
-    };
-    const counted = new Map([...this.#slots].map(([key, slots]) => [key, countSlots(slots, days, now)]));
-    const most = new Map([...counted].map(([key, posts]) => [key, Math.max(...posts)]));
-    const unbounded = new Map<string, number>();
-    for (const [index, { bot, settings, lines }] of isStopped ? [] : files.entries()) {
-      const known = state(bot);
-      const stands = standing[index];
-      if (!settings || !stands || known?.paused !== undefined || settings.paused || rests(stands)) continue;
-      const { key } = groupOf(bot, settings);
-      const length = known ? lengthOf(known.place) : lines;
-      const bounds = boundsOf(settings.budget, purse.prices, spentBy(known, settings.timezone, now), {
-        inAll: settings.atEnd === 'stop' ? length - (known?.place.next ?? 0) : Infinity,
-        texts: textsOf(length, settings) < (most.get(key) ?? 0) ? textsOf(length, settings) : Infinity,
-      });
-      const waitsUntil = stands.state === 'waiting' ? Date.parse(stands.next ?? '') : 0;
-      if (waitsUntil > now) add(within(this.#slotsFrom(key, waitsUntil), days.names, bounds));
-      else if (isUnbounded(bounds)) unbounded.set(key, (unbounded.get(key) ?? 0) + 1);
-      else add(within(counted.get(key) ?? [], days.names, bounds));
+    const counter = new Counter(new Map(this.#slots), days, input);
+    for (const [index, bot] of isStopped ? [] : files.entries()) {
+      counter.add(bot, standing[index]);
+      if (turns.isOver) await turns.give();
     }
-    for (const [key, bots] of unbounded) add(counted.get(key) ?? [], bots);
     const all = boundsOf(purse.budget, purse.prices, spentByFlock(history, purse.timezone, now));
-    const planned = within(counts, days.names, all);
+    const planned = within(counter.counts(), days.names, all);
     return new Map(days.names.map((name, index) => [name, planned[index] ?? 0]));
-  }
-
-  /** The slots after a bot has waited, and the post that it owes then. */
-  #slotsFrom(key: string, until: number): number[] {
-    const slots = this.#slots.get(key);
-    const days = this.#days?.days;
-    if (!slots || !days) return [];
-    const owed = days.starts.findIndex((start) => start > until) - 1;
-    return countSlots(slots, days, until).map((posts, day) => (day === owed ? posts + 1 : posts));
   }
 
   #today(timezone: string, now: number): Days {
@@ -105,6 +81,68 @@ export class SlotForecast {
     this.#days = { timezone, days };
     this.#slots.clear();
     return days;
+  }
+}
+
+/** Adds up what one bot after the other will post. */
+class Counter {
+  readonly #slots: ReadonlyMap<string, Slots>;
+  readonly #days: Days;
+  readonly #input: Pick<ForecastInput, 'state' | 'purse' | 'now'>;
+  readonly #counts: number[];
+  readonly #counted: ReadonlyMap<string, number[]>;
+  readonly #most: ReadonlyMap<string, number>;
+  readonly #unbounded = new Map<string, number>();
+
+  constructor(
+    slots: ReadonlyMap<string, Slots>,
+    days: Days,
+    input: Pick<ForecastInput, 'state' | 'purse' | 'now'>,
+  ) {
+    this.#slots = slots;
+    this.#days = days;
+    this.#input = input;
+    this.#counts = days.names.map(() => 0);
+    this.#counted = new Map([...slots].map(([key, found]) => [key, countSlots(found, days, input.now)]));
+    this.#most = new Map([...this.#counted].map(([key, posts]) => [key, Math.max(...posts)]));
+  }
+
+  add({ bot, settings, lines }: BotFiles, stands: Standing | undefined): void {
+    const { state, purse, now } = this.#input;
+    const known = state(bot);
+    if (!settings || !stands || known?.paused !== undefined || settings.paused || rests(stands)) return;
+    const { key } = groupOf(bot, settings);
+    const counted = this.#counted.get(key) ?? [];
+    const length = known ? lengthOf(known.place) : lines;
+    const texts = textsOf(length, settings);
+    const bounds = boundsOf(settings.budget, purse.prices, spentBy(known, settings.timezone, now), {
+      inAll: settings.atEnd === 'stop' ? length - (known?.place.next ?? 0) : Infinity,
+      texts: texts < (this.#most.get(key) ?? 0) ? texts : Infinity,
+    });
+    const waitsUntil = stands.state === 'waiting' ? Date.parse(stands.next ?? '') : 0;
+    const { names } = this.#days;
+    if (waitsUntil > now) this.#add(within(this.#slotsFrom(key, waitsUntil), names, bounds));
+    else if (isUnbounded(bounds)) this.#unbounded.set(key, (this.#unbounded.get(key) ?? 0) + 1);
+    else this.#add(within(counted, names, bounds));
+  }
+
+  /** By day. */
+  counts(): readonly number[] {
+    for (const [key, bots] of this.#unbounded) this.#add(this.#counted.get(key) ?? [], bots);
+    this.#unbounded.clear();
+    return this.#counts;
+  }
+
+  #add(posts: readonly number[], times = 1): void {
+    posts.forEach((more, day) => (this.#counts[day] = (this.#counts[day] ?? 0) + more * times));
+  }
+
+  /** The slots after a bot has waited, and the post that it owes then. */
+  #slotsFrom(key: string, until: number): number[] {
+    const slots = this.#slots.get(key);
+    if (!slots) return [];
+    const owed = this.#days.starts.findIndex((start) => start > until) - 1;
+    return countSlots(slots, this.#days, until).map((posts, day) => (day === owed ? posts + 1 : posts));
   }
 }
 

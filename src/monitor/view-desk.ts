@@ -1,7 +1,11 @@
+import type { BotFiles } from '../flock/bot-condition.ts';
+import { statusOfAll } from '../flock/flock-status.ts';
 import { flockView, recentPosts, type FlockView } from '../flock/flock-view.ts';
 import { LiveStatus } from '../flock/live-status.ts';
 import { readPoem } from '../poems/read-poems.ts';
 import type { BotState } from '../posting/bot-state.ts';
+import { FlockHistory } from '../posting/flock-history.ts';
+import { Turns } from '../turns.ts';
 import { BotFilesShelf } from './bot-files-shelf.ts';
 import type { MonitorParts } from './monitor-parts.ts';
 import { PostTexts } from './post-texts.ts';
@@ -20,8 +24,7 @@ export class ViewDesk {
   readonly #status: LiveStatus;
   readonly #texts = new PostTexts(readPoem);
   readonly #forecast: SlotForecast;
-  #files: Awaited<ReturnType<BotFilesShelf['files']>> = [];
-  /** How long nothing else was done for the last view. Milliseconds. */
+  /** How long the last view took, without the turns of others. Milliseconds. */
   #took = 0;
   #newest: { at: number; fresh: number; view: Promise<FlockView> } | undefined;
 
@@ -51,40 +54,39 @@ export class ViewDesk {
     this.#newest = undefined;
   }
 
-  /** Reads what is on the disk, then builds the view at once: everything in it is of one moment. */
+  /** Reads what is on the disk, then builds the view. */
   async #read(): Promise<FlockView> {
     const { flock: current, ledger, clock } = this.#parts;
     const { bots, purse } = current();
     const files = await this.#shelf.files(current());
     await this.#texts.find(recentPosts(ledger.history()), bots, clock.elapsed());
     await this.#forecast.count({ files, purse });
-    if (files !== this.#files) this.#status.takeUp(files);
-    this.#files = files;
-    const began = clock.elapsed();
-    const view = this.#build();
-    this.#took = clock.elapsed() - began;
+    this.#status.takeUp(files);
+    const turns = new Turns();
+    const view = await this.#build(files, turns);
+    this.#took = turns.worked;
     return view;
   }
 
-  #build(): FlockView {
+  /** Everything in it is of one moment, though others have their turns before it is done. */
+  async #build(files: readonly BotFiles[], turns: Turns): Promise<FlockView> {
     const { flock, ledger, clock, isStopped: stopped, version, pages } = this.#parts;
     const { purse } = flock();
-    const files = this.#files;
-    const history = ledger.history();
+    const history = new FlockHistory(ledger.history().toJSON());
+    const states = new Map(ledger.states());
     const isStopped = stopped();
     const now = clock.now();
-    const stateOf = (bot: string): BotState | undefined => ledger.state(bot);
-    const status = this.#status.read({ purse, isStopped, now, pages });
-    const planned = this.#forecast.planned({
-      files,
-      standing: status.bots,
-      state: stateOf,
-      history,
-      purse,
-      isStopped,
-    });
     const { timezone } = purse;
     const { textOf } = this.#texts;
-    return flockView({ now, version, timezone, status, files, stateOf, history, textOf, planned, pages });
+    const stateOf = (bot: string): BotState | undefined => states.get(bot);
+    const moment = { history, purse, isStopped, now, pages };
+    const all = statusOfAll(states.values(), moment);
+    const status = { flock: all, bots: await turns.all(this.#status.each(moment, stateOf)) };
+    const planned = await this.#forecast.planned(
+      { ...moment, files, standing: status.bots, state: stateOf },
+      turns,
+    );
+    const input = { now, version, timezone, status, files, stateOf, history, textOf, planned, pages };
+    return turns.through(flockView(input));
   }
 }

@@ -86,7 +86,7 @@ function* told(text: string, hint: string | undefined): Generator<ShownLine> {
 }
 
 function* showLimits(plan: FlockPlan, room: Room): Generator<ShownLine> {
-  const most = Math.max(0, ...plan.bots().map(({ mostInDay }) => mostInDay));
+  const most = plan.bots().reduce((highest, { mostInDay }) => Math.max(highest, mostInDay), 0);
   const { posts } = xLimits.limits['unverified-day'];
   const excesses = plan.excesses();
   if (excesses.length > 0) yield* shortened(excesses.map(describeExcess), room, 'more');

@@ -51,7 +51,10 @@ export function examine(stage: Stage, rehearsed: Rehearsed): Report {
     unsettled,
     refusals: addUp(stage.bots.map(({ name }) => tallies.of(name).refused)),
     late: latenessOf(examined.flatMap(({ late }) => late)),
-    spread: Math.max(0, ...stage.bots.map(({ name, settings }) => offsetIn(settings.spread, name))),
+    spread: stage.bots.reduce(
+      (most, { name, settings }) => Math.max(most, offsetIn(settings.spread, name)),
+      0,
+    ),
     bill,
     clockChanges: clockChanges(witnesses, { from, until }),
     bots,

@@ -104,7 +104,9 @@ function table(bots: readonly BotReport[], usd: Shown): string[] {
       bot.state,
     ]),
   ];
-  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
+  const widths =
+    rows[0]?.map((_, column) => rows.reduce((most, row) => Math.max(most, row[column]?.length ?? 0), 0)) ??
+    [];
   const shown = rows.map((row) =>
     row
       .map((cell, column) => {

@@ -100,4 +100,14 @@ describe('the table of the bots', () => {
     const [, row = ''] = drawn(140, [shownBot('howl', { account: 'a\u001b[2Jb' })]);
     assert.ok(row.includes('@a\ufffd[2Jb'), row);
   });
+
+  it('has a row for each of more bots than a call has arguments, all in their columns', () => {
+    const many = Array.from({ length: 150_000 }, (_, n) => shownBot(`bot-${n}`));
+    const [heads = '', ...rows] = statusTable(many, { columns: 140, now: noon, colors: false });
+    assert.equal(rows.length, many.length);
+    assert.ok(
+      rows.every((row) => row.indexOf('fine') === heads.indexOf('state')),
+      'each state stands below its head',
+    );
+  });
 });

@@ -17,6 +17,8 @@ import { MemoryLedger } from '../fakes/memory-ledger.ts';
 
 const deadline = 10_000;
 const app = { token: 'app-key', secret: 'app-secret' };
+/** The app of bots that are to have another one. */
+export const otherApp = { token: 'other-key', secret: 'other-secret' };
 
 /** The real daemon, posting code and signatures on a held clock, against a sandbox in the same process. */
 export class HeldFlock {
@@ -28,6 +30,8 @@ export class HeldFlock {
   stuck: Promise<string> | undefined;
   /** The stop switch. */
   stopped = false;
+  /** Bots that take a step at the same time. */
+  sockets = 64;
   readonly #counters: ((path: string) => void)[] = [];
   readonly #bots = new Map<string, Bot>();
   readonly #settings: Record<string, unknown>;
@@ -37,16 +41,16 @@ export class HeldFlock {
 
   constructor(now: string, settings: Record<string, unknown>, options: Partial<SandboxOptions> = {}) {
     this.clock = new HeldClock(now);
-    this.sandbox = new Sandbox({ clock: this.clock, appKeys: [app], seed: 'held', ...options });
+    this.sandbox = new Sandbox({ clock: this.clock, appKeys: [app, otherApp], seed: 'held', ...options });
     this.#settings = settings;
     const { timezone, budget } = parseFlockFile(JSON.stringify(settings), 'flock.json');
     this.#purse = { ...openPurse, timezone, budget };
   }
 
   /** Adds a bot with a poem, one post a line, and a key of its own. */
-  add(name: string, lines: string[], settings: Record<string, unknown> = {}): void {
+  add(name: string, lines: string[], settings: Record<string, unknown> = {}, of = app): void {
     this.poems.set(name, lines.join('\n'));
-    this.rekey(name, settings);
+    this.rekey(name, settings, name, of);
   }
 
   /** Calls `each` with the path of every request that reaches the sandbox. */
@@ -77,12 +81,12 @@ export class HeldFlock {
   }
 
   /** Gives a bot a new key for its account. */
-  rekey(name: string, settings: Record<string, unknown> = {}, account = name): void {
-    const { token, secret, userId, screenName } = this.sandbox.grant(app.token, account);
+  rekey(name: string, settings: Record<string, unknown> = {}, account = name, of = app): void {
+    const { token, secret, userId, screenName } = this.sandbox.grant(of.token, account);
     this.#bots.set(name, {
       name: name as BotName,
       bundle: {
-        appKeys: new TokenPair(app.token, app.secret),
+        appKeys: new TokenPair(of.token, of.secret),
         accessToken: new TokenPair(token, secret),
         userId,
         screenName,
@@ -113,7 +117,7 @@ export class HeldFlock {
       ),
       deadline,
       readPoem: (file) => this.stuck ?? Promise.resolve(this.poems.get(file) ?? ''),
-      sockets: 64,
+      sockets: this.sockets,
       isStopped: () => this.stopped,
       failed: (cause) => this.failures.push(cause),
     });

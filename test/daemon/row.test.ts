@@ -36,4 +36,22 @@ describe('a row', () => {
     row.add('a');
     assert.deepEqual(rest(row), ['a']);
   });
+
+  it('has lanes that have their turns, however long one of them is', () => {
+    const row = new Row<string>();
+    for (const name of ['a', 'b', 'c', 'd']) row.add(name, 'long');
+    assert.equal(row.next(), 'a');
+    row.add('e');
+    row.add('f', 'third');
+    assert.deepEqual(rest(row), ['b', 'e', 'f', 'c', 'd']);
+  });
+
+  it('lets nobody out of a lane that is closed, and all others', () => {
+    const row = new Row<string>();
+    for (const name of ['a', 'b']) row.add(name, 'closed');
+    for (const name of ['c', 'd']) row.add(name);
+    assert.deepEqual([row.next('closed'), row.next('closed'), row.next('closed')], ['c', 'd', undefined]);
+    assert.equal(row.length, 2);
+    assert.deepEqual(rest(row), ['a', 'b']);
+  });
 });

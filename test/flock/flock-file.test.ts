@@ -87,6 +87,20 @@ describe('the settings of a bot', () => {
     assert.deepEqual(flock.named, ['rain', 'gone']);
   });
 
+  it('are refused for a bad schedule each time, after however many good ones', () => {
+    const good = Array.from({ length: 12_000 }, (_, n) => [
+      `bot-${n}`,
+      { schedule: `${n % 60} ${n % 24} * ${1 + (n % 12)} *` },
+    ]);
+    for (const fine of [good, [], good]) {
+      const bots = Object.fromEntries([...fine, ['rain', { schedule: '61 9 * * *' }]]) as object;
+      assert.match(refusal(JSON.stringify({ bots })).message, /"61"/);
+      assert.doesNotThrow(() =>
+        parseFlockFile(JSON.stringify({ bots: Object.fromEntries(fine) as object }), 'flock.json'),
+      );
+    }
+  });
+
   it('of a bot with the name of a property of every object are its own', () => {
     const flock = parseFlockFile('{"bots":{"rain":{"paused":true}}}', 'flock.json');
     for (const name of ['constructor', '__proto__', 'valueof'])

@@ -34,10 +34,9 @@ async function planned(
   const state = (): BotState | undefined => change.state && { ...begun, ...change.state };
   await forecast.count({ files: bots, purse });
   const history = new FlockHistory();
-  const nowOf = { history, purse, isStopped, now: Date.parse(now) };
-  const standing = bots.map((bot) => statusOf(bot, state(), nowOf));
-  const counts = forecast.planned({ files: bots, standing, state, history, purse, isStopped });
-  return [...counts];
+  const moment = { history, purse, isStopped, now: Date.parse(now) };
+  const standing = bots.map((bot) => statusOf(bot, state(), moment));
+  return [...(await forecast.planned({ ...moment, files: bots, standing, state }))];
 }
 
 const numbers = (counts: [string, number][]): number[] => counts.map(([, count]) => count);

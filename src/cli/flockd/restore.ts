@@ -114,10 +114,12 @@ function tell(
   terminal.say(`Restored ${states.size === 1 ? '1 bot' : `${states.size} bots`}, as of ${when}.`);
   terminal.say('Each looks first on its timeline for what it has posted since, then goes on.');
   if (aside !== undefined) terminal.say(`The old journal is beside the new one: ${aside}`);
-  const strangers = [...states.keys()].filter((bot) => !names.includes(bot));
+  const here = new Set(names);
+  const strangers = [...states.keys()].filter((bot) => !here.has(bot));
   if (strangers.length > 0) terminal.warn(`not in this flock: ${some(strangers)}`, 'their places are kept');
   if (kept.length > 0) terminal.warn(`not in the export, and left as they were: ${some(kept)}`);
-  const fresh = names.filter((name) => !states.has(name) && !kept.includes(name));
+  const left = new Set(kept);
+  const fresh = names.filter((name) => !states.has(name) && !left.has(name));
   if (fresh.length === 0) return;
   terminal.warn(
     `not in the export, and so at the first line of its poem: ${some(fresh)}`,

@@ -1,5 +1,4 @@
 import path from 'node:path';
-import Table from 'cli-table3';
 import pMap from 'p-map';
 import * as z from 'zod';
 import { openContext } from '../../context.ts';
@@ -9,6 +8,7 @@ import type { KeyStore } from '../../keys/key-store.ts';
 import { maskToken } from '../../keys/mask-token.ts';
 import { callsAs, hintAs, type GivenPlaces } from '../calls-as.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
+import { tableLines } from '../table-blocks.ts';
 import type { Terminal } from '../terminal.ts';
 
 /** Bundles read at a time. */
@@ -120,14 +120,8 @@ const accountOf = ({ screen_name }: Entry): string => (screen_name === undefined
 
 const fileOf = ({ file }: Entry): string => path.relative('.', file);
 
-function draw(heads: string[], rows: string[][]): string[] {
-  const table = new Table({ head: heads, style: { head: [], border: [], compact: true }, chars: noLines });
-  table.push(...rows);
-  return table
-    .toString()
-    .split('\n')
-    .map((line) => line.trimEnd());
-}
+const draw = (heads: string[], rows: string[][]): string[] =>
+  tableLines({ style: { head: [], border: [], compact: true }, chars: noLines }, [heads, ...rows]);
 
 const sides = ['top', 'bottom', 'left', 'right', 'mid'];
 const noLines = Object.fromEntries(

@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import pino from 'pino';
+import { systemClock } from '../../src/clock.ts';
+import { Daemon } from '../../src/daemon/daemon.ts';
+import type { BotName } from '../../src/flock/bot.ts';
+import { parseFlockFile } from '../../src/flock/flock-file.ts';
+import type { Bot } from '../../src/flock/load-flock.ts';
+import { openNodeSender } from '../../src/http/node-send.ts';
+import { openSender } from '../../src/http/send.ts';
+import { TokenPair } from '../../src/keys/token-pair.ts';
+import { openPurse } from '../../src/posting/budget.ts';
+import type { Sandbox } from '../../src/sandbox/sandbox.ts';
+import { openSandbox } from '../../src/sandbox/server.ts';
+import { openX } from '../../src/x/x-client.ts';
+import { MemoryLedger } from '../fakes/memory-ledger.ts';
+
+const app = { token: 'app-key', secret: 'app-secret' };
+const settings = parseFlockFile('{"schedule": "* * * * * *"}', 'flock.json');
+
+function botOf(sandbox: Sandbox, name: string): Bot {
+  const { token, secret, userId, screenName } = sandbox.grant(app.token, name);
+  const bundle = {
+    appKeys: new TokenPair(app.token, app.secret),
+    accessToken: new TokenPair(token, secret),
+    userId,
+    screenName,
+    poemFile: name,
+  };
+  return { name: name as BotName, bundle, poemFile: name, settings: settings.settingsOf(name as BotName) };
+}
+
+/** Resolves when each of these accounts has so many posts. */
+function untilPosted({ world }: Sandbox, names: readonly string[], posts: number): Promise<void> {
+  const isDone = (name: string): boolean => world.postsOf(world.accountNamed(name)?.id ?? '').length >= posts;
+  return new Promise((resolve) => {
+    const stop = world.watch(({ kind }) => {
+      if (kind !== 'posted' || !names.every(isDone)) return;
+      stop();
+      resolve();
+    });
+  });
+}
+
+for (const [name, open] of Object.entries({
+  undici: openSender,
+  'the client of Node itself': openNodeSender,
+})) {
+  describe(`a socket that stays silent, through ${name}`, () => {
+    it('delays nobody else', { timeout: 30_000 }, async () => {
+      const limits = { posts: null };
+      const opened = await openSandbox({
+        port: 0,
+        clock: systemClock,
+        appKeys: [app],
+        duplicates: 'accept',
+        limits,
+      });
+      const { sandbox } = opened;
+      sandbox.faults.add({ match: { account: 'mute' }, fault: { kind: 'hang' } });
+      // Longer than the test may take: nobody is freed by it.
+      const deadline = 60_000;
+      const sockets = 2;
+      await using sender = open({ deadline, sockets });
+      const ledger = new MemoryLedger();
+      const failures: unknown[] = [];
+      const daemon = new Daemon({
+        ledger,
+        clock: systemClock,
+        log: pino({ enabled: false }),
+        openX: openX(opened.url, (request) => sender.send(request), systemClock),
+        deadline,
+        readPoem: () => Promise.resolve('one\ntwo\nthree'),
+        sockets,
+        isStopped: () => false,
+        failed: (cause) => failures.push(cause),
+      });
+      const others = Array.from({ length: 20 }, (_, n) => `other-${n}`);
+      const bots = ['mute', ...others].map((bot) => botOf(sandbox, bot));
+      const posted = untilPosted(sandbox, others, 3);
+      daemon.takeUp({ bots, misfits: [], purse: openPurse });
+      await posted;
+      assert.equal(ledger.events.filter(({ bot, event }) => bot === 'mute' && event === 'intent').length, 1);
+      assert.notEqual(ledger.state('mute')?.open, undefined, 'it still waits for its first answer');
+      await opened.close();
+      await daemon.stop();
+      assert.deepEqual(failures, []);
+    });
+  });
+}
