@@ -27,7 +27,12 @@ export interface FlockdOptions {
   log?: string;
 }
 
-const left = z.object({ rss: z.number(), heap: z.number() });
+/** Megabytes; of each space of the heap, what is in it and what it takes. */
+const left = z.object({
+  rss: z.number(),
+  heap: z.number(),
+  spaces: z.array(z.tuple([z.string(), z.number(), z.number()])),
+});
 
 /** How often it is looked whether it has come to rest, and how much of that a process at rest may use. Milliseconds. */
 const slice = 20;
@@ -118,9 +123,9 @@ export class Flockd {
   }
 
   /** What it has in memory, as it is and after its garbage was collected. Megabytes. */
-  async memory(): Promise<{ rss: number; peak: number; left: number }> {
+  async memory(): Promise<{ rss: number; peak: number; left: z.infer<typeof left> }> {
     const { rss, peak } = memoryOf(this.pid);
-    return { rss, peak, left: left.parse(await this.probed()).rss };
+    return { rss, peak, left: left.parse(await this.probed()) };
   }
 
   /** What its probe says. */

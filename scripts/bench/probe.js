@@ -3,6 +3,7 @@
  * systemd would listen to what is left.
  */
 import { writeSync } from 'node:fs';
+import { getHeapSpaceStatistics } from 'node:v8';
 
 const fd = Number(process.env.FLOCKD_NOTIFY_FD);
 
@@ -10,7 +11,10 @@ process.on('SIGUSR2', () => {
   globalThis.gc();
   globalThis.gc();
   const { rss, heapUsed } = process.memoryUsage();
-  writeSync(fd, `MEMORY=${JSON.stringify({ rss: rss / 1e6, heap: heapUsed / 1e6 })}\n`);
+  const spaces = getHeapSpaceStatistics().map(({ space_name: name, ...space }) => {
+    return [name, space.space_used_size / 1e6, space.physical_space_size / 1e6];
+  });
+  writeSync(fd, `MEMORY=${JSON.stringify({ rss: rss / 1e6, heap: heapUsed / 1e6, spaces })}\n`);
 });
 
 // It never outlives who started it.

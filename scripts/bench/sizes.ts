@@ -1,9 +1,8 @@
 /** How much is measured. Times in milliseconds. */
 export interface Sizes {
   rounds: number;
-  /** How often they post where X takes its time: with many requests under way, and with the usual number. */
+  /** How often they post where X takes its time. */
   slowRounds: number;
-  calmRounds: number;
   /** How long posts are counted for one sample. */
   window: number;
   /** Posts that flockd makes before it is measured: it was only just started. */
@@ -14,7 +13,8 @@ export interface Sizes {
   manyInFlight: number;
   /** Flocks to start, the smallest first. */
   flocks: number[];
-  /** How often the largest is started: it takes its time. */
+  /** How often flocks are started, and the largest of them: it takes its time. */
+  flockRounds: number;
   largeRounds: number;
   /** How long an idle process is watched. */
   idle: number;
@@ -36,16 +36,16 @@ export interface Sizes {
 
 export const full: Sizes = {
   rounds: 3,
-  slowRounds: 2,
-  calmRounds: 1,
+  slowRounds: 1,
   window: 600,
   warmUp: 5_000,
   posters: 4_000,
   inFlight: 64,
   manyInFlight: 1_000,
   flocks: [1, 100, 1_000, 10_000, 100_000],
+  flockRounds: 2,
   largeRounds: 1,
-  idle: 3_000,
+  idle: 2_000,
   records: 1_000_000,
   crowd: 10_000,
   many: 100_000,
@@ -60,13 +60,13 @@ export const full: Sizes = {
 export const quick: Sizes = {
   rounds: 1,
   slowRounds: 1,
-  calmRounds: 0,
   window: 100,
   warmUp: 20,
   posters: 40,
   inFlight: 4,
   manyInFlight: 20,
   flocks: [1, 20],
+  flockRounds: 1,
   largeRounds: 1,
   idle: 100,
   records: 200,

@@ -22,9 +22,9 @@ export const lateness: Row = {
   about:
     'Milliseconds after the slot. flockd’s posts are timed where they arrive, at an X that takes 80 ms, over 1,000 sockets, each with its intent on the disk; the others call an empty function. Slots of their own are a millisecond apart, and are watched for six seconds. A call that never came is lost.',
   async measure(bench) {
-    const { crowd, many, rounds, spread, watched } = bench.sizes;
+    const { crowd, many, flockRounds, spread, watched } = bench.sizes;
     const one = { bots: crowd, spread: 0, watched: 1, what: sameSlot(crowd) };
-    for (const _ of roundsOf(rounds, 20_000)) await timeFlockd(bench, one);
+    for (const _ of roundsOf(flockRounds, 20_000)) await timeFlockd(bench, one);
     for (const scheduler of schedulers) await timeScheduler(bench, scheduler, one);
     const own = { bots: many, spread, watched, what: ownSlots(many) };
     await timeFlockd(bench, own);
@@ -113,7 +113,7 @@ async function timeFlockd(bench: Bench, { bots, spread, watched, what }: Slots):
   await flockd.stop();
   const late = came.map(([account, at]) => at - (slots.get(account) ?? NaN));
   note(bench, who, what, late, due);
-  const last = Math.max(...came.map(([, , answered]) => answered)) - from;
+  const last = came.reduce((latest, [, , answered]) => Math.max(latest, answered), 0) - from;
   if (spread === 0) figures.add({ row: id, who, what, unit: 'ms to the last answer' }, last);
 }
 

@@ -38,7 +38,7 @@ export const posts: Row = {
     const contests = [
       ...contestsOf(bench, false, sizes.inFlight, sizes.rounds),
       ...contestsOf(bench, true, sizes.manyInFlight, sizes.slowRounds),
-      ...contestsOf(bench, true, sizes.inFlight, sizes.calmRounds).slice(0, 1),
+      ...contestsOf(bench, true, sizes.inFlight, sizes.slowRounds).slice(0, 1),
     ];
     for (const contest of contests) {
       for (const round of roundsOf(contest.rounds, 18_000)) {

@@ -19,8 +19,8 @@ export const standing: Row = {
   async measure(bench) {
     const { sizes } = bench;
     for (const bots of sizes.flocks) {
-      const isLarge = bots === Math.max(...sizes.flocks);
-      for (const round of roundsOf(isLarge ? sizes.largeRounds : sizes.rounds, 10_000)) {
+      const isLarge = isLargest(bench, bots);
+      for (const round of roundsOf(isLarge ? sizes.largeRounds : sizes.flockRounds, 10_000)) {
         await start(bench, bots, 'first start', round === 0 && (isLarge || bots === 1));
         await start(bench, bots, 'second start', false);
       }
@@ -56,8 +56,24 @@ async function start(bench: Bench, bots: number, which: string, watched: boolean
   const { rss, peak, left } = await flockd.memory();
   figures.add({ ...measure, what: `${which}, ${botsOf(bots)}`, unit: 'MB peak' }, peak);
   figures.add({ ...measure, what: `${which}, ${botsOf(bots)}`, unit: 'MB resident' }, rss);
-  figures.add({ ...measure, what: `${which}, ${botsOf(bots)}`, unit: 'MB after GC' }, left);
+  figures.add({ ...measure, what: `${which}, ${botsOf(bots)}`, unit: 'MB after GC' }, left.rss);
+  if (isLargest(bench, bots)) figures.say(`memory after a ${which} of ${botsOf(bots)}`, memoryLines(left));
   await flockd.stop();
+}
+
+const isLargest = ({ sizes }: Bench, bots: number): boolean => bots === Math.max(...sizes.flocks);
+
+/** Where the memory is: spaces of the heap, and the rest. */
+function memoryLines({ rss, spaces }: Awaited<ReturnType<Flockd['memory']>>['left']): string[] {
+  const mb = (amount: number): string => `${amount.toFixed(0)} MB`;
+  const large = spaces.filter(([, , taken]) => taken >= 1);
+  const rest = large.reduce((left, [, , taken]) => left - taken, rss);
+  return [
+    ...large.map(
+      ([name, used, taken]) => `${mb(taken)} ${name.replaceAll('_', ' ')}, ${mb(used)} of it in use`,
+    ),
+    `${mb(rest)} Node itself, its code and its stacks`,
+  ];
 }
 
 async function hold(bench: Bench, scheduler: string, bots: number): Promise<void> {
