@@ -59,14 +59,14 @@ function flockGoals(figures: Figures, { flocks }: Sizes): Goal[] {
   const largest = Math.max(...flocks);
   const of = (what: string, unit: string): number | undefined => figures.median({ ...flockd, what, unit });
   const first = (bots: number, unit: string): number | undefined => of(`first start, ${botsOf(bots)}`, unit);
-  const [all, one] = [first(largest, 'MB after GC'), first(1, 'MB after GC')];
+  const [all, one] = [first(largest, 'MB a minute later'), first(1, 'MB a minute later')];
   const perBot = all === undefined || one === undefined ? undefined : (1000 * (all - one)) / (largest - 1);
   const statuses = figures.fact(`statuses ${largest}`);
   const name = botsOf(largest);
   return [
     below('memory: at most 1 KB per bot above the process’s own', perBot, 1, 'KB'),
-    below(`${name} in under 200 MB, after GC`, all, 200, 'MB'),
-    below(`${name} in under 200 MB, as it stands`, first(largest, 'MB resident'), 200, 'MB'),
+    below(`${name} in under 200 MB, a minute after their first start`, all, 200, 'MB'),
+    below(`${name} in under 200 MB, just started`, first(largest, 'MB resident'), 200, 'MB'),
     below(
       `${name} loaded and scheduled for the first time in under 3 s`,
       first(largest, 'ms to rest'),
