@@ -1,39 +1,80 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 
+const callFrame = z.object({ functionName: z.string(), url: z.string(), lineNumber: z.number() });
+type CallFrame = z.infer<typeof callFrame>;
+
 const profile = z.object({
-  nodes: z.array(
-    z.object({
-      id: z.number(),
-      callFrame: z.object({ functionName: z.string(), url: z.string(), lineNumber: z.number() }),
-    }),
-  ),
+  nodes: z.array(z.object({ id: z.number(), callFrame })),
   samples: z.array(z.number()),
 });
 
-/** How many functions are worth naming. */
-const most = 12;
+/** How many parts and how many functions are worth naming. */
+const mostParts = 10;
+const mostFunctions = 8;
 
-/** The functions a process was in most of the time it was not idle, by the newest `--cpu-prof` in a folder. */
+/**
+ * Where a process was while it was not idle, by the `--cpu-prof` in a folder: the parts it is made of, and the functions it was
+ * in most. Of a function without those that it calls.
+ */
 export function hottest(folder: string): string[] {
   const file = readdirSync(folder).find((name) => name.endsWith('.cpuprofile'));
   if (file === undefined) return [];
   const { nodes, samples } = profile.parse(JSON.parse(readFileSync(path.join(folder, file), 'utf8')));
-  const names = new Map(nodes.map(({ id, callFrame }) => [id, nameOf(callFrame)]));
-  const counts = new Map<string, number>();
-  let all = 0;
-  for (const sample of samples) {
-    const name = names.get(sample) ?? '';
-    if (name === '(idle)' || name === '(program)') continue;
-    counts.set(name, (counts.get(name) ?? 0) + 1);
-    all++;
-  }
-  const sorted = [...counts].sort(([, a], [, b]) => b - a).slice(0, most);
-  return sorted.map(([name, count]) => `${((100 * count) / all).toFixed(1)} % ${name}`);
+  const frames = new Map(nodes.map((node) => [node.id, node.callFrame]));
+  const busy = samples
+    .flatMap((sample) => frames.get(sample) ?? [])
+    .filter(({ functionName }) => functionName !== '(idle)' && functionName !== '(program)');
+  const parts = new Parts();
+  return [
+    ...shares(busy, (frame) => parts.of(frame), mostParts),
+    ...shares(busy, nameOf, mostFunctions).map((line) => `in ${line}`),
+  ];
 }
 
-function nameOf({ functionName, url, lineNumber }: z.infer<typeof profile>['nodes'][0]['callFrame']): string {
+function shares(frames: readonly CallFrame[], keyOf: (frame: CallFrame) => string, most: number): string[] {
+  const counts = new Map<string, number>();
+  for (const frame of frames) {
+    const key = keyOf(frame);
+    counts.set(key, (counts.get(key) ?? 0) + 1);
+  }
+  const sorted = [...counts].sort(([, a], [, b]) => b - a).slice(0, most);
+  return sorted.map(([key, count]) => `${((100 * count) / frames.length).toFixed(1)} % ${key}`);
+}
+
+/** What esbuild writes above each module that it joins: a package's, or one of ours. */
+const joined = /^\/\/ (?:.*node_modules\/((?:@[^/]+\/)?[^/]+)|((?:src|scripts)\/[^/]+)\/)/;
+
+/** Which part of a program a function belongs to. */
+class Parts {
+  readonly #files = new Map<string, string[]>();
+  readonly #known = new Map<string, string>();
+
+  of({ functionName, url, lineNumber }: CallFrame): string {
+    if (functionName === '(garbage collector)') return 'garbage collection';
+    if (url.startsWith('wasm:')) return 'undici';
+    if (!url.startsWith('file:')) return 'Node and the system';
+    const place = `${url}:${lineNumber}`;
+    const known = this.#known.get(place) ?? this.#above(url, lineNumber);
+    this.#known.set(place, known);
+    return known;
+  }
+
+  #above(url: string, line: number): string {
+    const lines = this.#files.get(url) ?? readFileSync(fileURLToPath(url), 'utf8').split('\n');
+    this.#files.set(url, lines);
+    for (let at = line; at >= 0; at--) {
+      const [, packaged, own] = joined.exec(lines[at] ?? '') ?? [];
+      const part = packaged ?? own;
+      if (part !== undefined) return part;
+    }
+    return 'the rest';
+  }
+}
+
+function nameOf({ functionName, url, lineNumber }: CallFrame): string {
   const name = functionName === '' ? '(anonymous)' : functionName;
   if (url === '' || url.startsWith('node:')) return url === '' ? name : `${name} (${url})`;
   const place = url.includes('/node_modules/')

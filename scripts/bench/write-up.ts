@@ -72,7 +72,7 @@ export function pageOf(results: Results, rows: readonly Row[]): string {
     '## Goals',
     tableOf(
       ['goal', 'figure', ''],
-      goals.map(({ goal, figure, kept }) => [goal, figure ?? '–', verdict(kept)]),
+      goals.map((goal) => [goal.goal, goal.figure ?? '–', verdict(goal)]),
     ),
     ...rows.flatMap((row) => sectionOf(row, results)),
     ...Object.entries(facts)
@@ -84,8 +84,10 @@ export function pageOf(results: Results, rows: readonly Row[]): string {
   ].join('\n\n');
 }
 
-const verdict = (kept: boolean | undefined): string =>
-  kept === undefined ? 'not measured' : kept ? 'kept' : '**missed**';
+function verdict({ kept, why }: Goal): string {
+  if (kept === undefined) return 'not measured';
+  return kept ? 'kept' : `**missed**: ${why}`;
+}
 
 function sectionOf(row: Row, { figures, gaps }: Results): string[] {
   const own = figures.filter((figure) => figure.row === row.id);

@@ -36,6 +36,10 @@ export const standing: Row = {
   },
 };
 
+/** The name of what says where the memory is. */
+export const memoryAfter = (which: string, bots: number): string =>
+  `memory after a ${which} of ${botsOf(bots)}, its garbage collected`;
+
 /** The state folder that the starts of a flock leave behind. */
 export const stateOf = ({ stage }: Bench, bots: number): string => stage.file(`state-${bots}`);
 
@@ -65,7 +69,7 @@ async function start(bench: Bench, bots: number, which: string, watched: boolean
   figures.add({ ...measure, what: `${which}, ${botsOf(bots)}`, unit: 'MB peak' }, peak);
   figures.add({ ...measure, what: `${which}, ${botsOf(bots)}`, unit: 'MB resident' }, rss);
   figures.add({ ...measure, what: `${which}, ${botsOf(bots)}`, unit: 'MB after GC' }, left.rss);
-  if (isLargest(bench, bots)) figures.say(`memory after a ${which} of ${botsOf(bots)}`, memoryLines(left));
+  if (isLargest(bench, bots)) figures.say(memoryAfter(which, bots), memoryLines(left));
   await flockd.stop();
 }
 
