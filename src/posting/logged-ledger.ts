@@ -1,9 +1,9 @@
 import type { Logger } from '../log.ts';
-import { applyEvent, type BotState } from './bot-state.ts';
+import type { BotState } from './bot-state.ts';
 import { heard } from './heard-ledger.ts';
 import type { LedgerEvent } from './ledger-event.ts';
 import type { Ledger } from './ledger.ts';
-import { isFinished, lengthOf } from './place.ts';
+import { advance, isFinished, lengthOf } from './place.ts';
 
 /** A ledger that also tells the log of everything it has kept, once it has. */
 export const logged = (ledger: Ledger, log: Logger): Ledger =>
@@ -11,8 +11,9 @@ export const logged = (ledger: Ledger, log: Logger): Ledger =>
     const { bot } = event;
     const entry = describe(event, before);
     if (entry) log[entry.level]({ event: event.event, bot, ...entry.fields }, entry.message);
-    if (event.event === 'posted' && isFinished(applyEvent(before, event).place))
-      log.info({ event: 'finished', bot }, 'has come to the end of its poem');
+    const isLast =
+      event.event === 'posted' && before?.open && isFinished(advance(before.place, before.open.lines));
+    if (isLast === true) log.info({ event: 'finished', bot }, 'has come to the end of its poem');
   });
 
 interface Entry {

@@ -4,7 +4,7 @@ import type { XClient } from '../x/x-client.ts';
 import type { XFailure } from '../x/x-failure.ts';
 import { eventsAfter, type Refrain } from './after-failure.ts';
 import type { Owed } from './bot-state.ts';
-import type { Price } from './ledger-event.ts';
+import type { Intent, Price } from './ledger-event.ts';
 import type { Ledger } from './ledger.ts';
 import { fingerprint } from './place.ts';
 import type { PlannedPost } from './plan-post.ts';
@@ -18,7 +18,8 @@ export interface PostLineOptions {
   /** The last confirmed post's id. */
   since: string | undefined;
   owed: Owed | undefined;
-  key: string;
+  /** The mark of the bot's key, for a bot that is parked. */
+  key: () => string;
   refrain: Refrain;
   /** What the post costs, and of which day and month. */
   price: Price;
@@ -40,7 +41,7 @@ export async function postLine(options: PostLineOptions): Promise<PostReport> {
   // 1. Intent.
   const { line, lines, text } = post;
   const print = fingerprint(text);
-  const intent = {
+  const intent: Intent = {
     event: 'intent',
     bot,
     at: clock.now(),
@@ -50,8 +51,9 @@ export async function postLine(options: PostLineOptions): Promise<PostReport> {
     lines,
     print,
     ...price,
-  } as const;
-  await ledger.record(since === undefined ? intent : { ...intent, since });
+  };
+  if (since !== undefined) intent.since = since;
+  await ledger.record(intent);
   // 2. Send.
   const outcome = await x.post(text);
   // 3. Outcome.
@@ -59,7 +61,7 @@ export async function postLine(options: PostLineOptions): Promise<PostReport> {
     await ledger.record({ event: 'posted', bot, at: clock.now(), id: outcome.ok, by: 'answer' });
     return { id: outcome.ok };
   }
-  const events = eventsAfter(outcome.failure, { bot, owed, key, line, refrain, now: clock.now() });
+  const events = eventsAfter(outcome.failure, { bot, owed, key: key(), line, refrain, now: clock.now() });
   if (events.length > 0) await ledger.record(...events);
   return { failure: outcome.failure, inDoubt: events.length === 0 };
 }

@@ -152,7 +152,7 @@ async function post(bot: Bot, state: BotState, due: Due, options: StepOptions): 
     ...due,
     since: state.last?.id,
     owed: state.owed,
-    key: keyMark(bot),
+    key: () => keyMark(bot),
     refrain: bot.settings.refrain,
     price: priced.price,
     ledger,

@@ -105,14 +105,15 @@ const methods = z.enum(['GET', 'POST', 'DELETE']);
 function overSignedSend(api: string, send: SignedSend): ITwitterApiClientPlugin {
   return {
     async onBeforeRequestConfig({ url, params }): Promise<TwitterResponse<unknown>> {
-      const target = new URL(api + fill(url.pathname, params.params ?? {}));
+      const address = api + fill(url.pathname, params.params ?? {});
+      const query = new URLSearchParams();
       for (const [name, value] of Object.entries(params.query ?? {})) {
-        if (value !== undefined) target.searchParams.set(name, String(value));
+        if (value !== undefined) query.set(name, String(value));
       }
       const method = methods.parse(params.method.toUpperCase());
       const answer = await send({
         method,
-        url: target.href,
+        url: query.size === 0 ? address : `${address}?${query.toString()}`,
         ...(method === 'POST' && { json: params.body }),
       });
       if (answer.status < 200 || answer.status > 299) throw new Refusal(answer);
