@@ -133,10 +133,10 @@ export class Flockd {
     await sleep(Math.min(5_000, Math.max(0, until - performance.now())));
   }
 
-  /** What it has in memory, as it is and after its garbage was collected. Megabytes. */
-  async memory(): Promise<{ rss: number; peak: number; left: z.infer<typeof left> }> {
-    const { rss, peak } = memoryOf(this.pid);
-    return { rss, peak, left: left.parse(await this.probed()) };
+  /** The most it had in memory, and what it has after its garbage was collected. Megabytes. */
+  async memory(): Promise<{ peak: number; left: z.infer<typeof left> }> {
+    const { peak } = memoryOf(this.pid);
+    return { peak, left: left.parse(await this.probed()) };
   }
 
   /** What its probe says. */

@@ -39,7 +39,7 @@ export interface Sizes {
 export const full: Sizes = {
   rounds: 3,
   slowRounds: 1,
-  window: 600,
+  window: 500,
   warmUp: 5_000,
   posters: 4_000,
   inFlight: 64,
@@ -48,7 +48,7 @@ export const full: Sizes = {
   flockRounds: 2,
   largeRounds: 1,
   idle: 2_000,
-  later: 50_000,
+  later: 40_000,
   records: 1_000_000,
   crowd: 10_000,
   many: 100_000,

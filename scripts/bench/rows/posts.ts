@@ -41,7 +41,7 @@ export const posts: Row = {
       ...contestsOf(bench, true, sizes.inFlight, sizes.slowRounds).slice(0, 1),
     ];
     for (const contest of contests) {
-      for (const round of roundsOf(contest.rounds, 18_000)) {
+      for (const round of roundsOf(contest.rounds, 12_000)) {
         for (const place of range(competitors.length)) {
           const competitor = competitors[(place + round) % competitors.length];
           if (competitor) await turn(bench, competitor, contest);
@@ -100,7 +100,7 @@ async function enter(bench: Bench): Promise<Competitor[]> {
 }
 
 /** A small flock has not that much to post. Milliseconds. */
-const warmest = 2_500;
+const warmest = 1_500;
 
 /** Bots with a slot each second since an hour ago: there is always more to post than can be posted. */
 export async function postAsDaemon(

@@ -14,7 +14,7 @@ export const reports: Row = {
     writeSettings(root, { schedule: '0 9 * * *', spread: '1h' });
     const state = stage.file('report-state');
     writeLedger(state, sizes.crowd, Date.now());
-    for (const _ of roundsOf(sizes.rounds, 10_000)) {
+    for (const _ of roundsOf(sizes.rounds, 6_000)) {
       for (const verb of ['plan', 'status']) {
         const began = performance.now();
         await stage.run(process.execPath, [script('flockd'), verb, '--json', '--root', root], {

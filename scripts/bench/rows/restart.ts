@@ -18,7 +18,7 @@ export const restart: Row = {
     writeLedger(state, sizes.crowd, Date.now() - 86_400_000, sizes.records);
     writeSettings(root, { schedule: farAway() });
     const what = `${sizes.records.toLocaleString('en-US')} records, ${botsOf(sizes.crowd)}`;
-    for (const _ of roundsOf(sizes.rounds, 10_000)) {
+    for (const _ of roundsOf(sizes.rounds, 5_000)) {
       const flockd = new Flockd(stage, { root, state });
       const ready = await flockd.said(/READY=1/);
       figures.add({ row: id, what, who, unit: 'ms to READY' }, ready);
