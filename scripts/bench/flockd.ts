@@ -37,8 +37,6 @@ const left = z.object({
 /** How often it is looked whether it has come to rest, and how much of that a process at rest may use. Milliseconds. */
 const slice = 20;
 const restful = 2;
-/** What is left where a good part was given back. */
-const goodPart = 0.7;
 /** How many such looks on end make a rest. */
 const looks = 30;
 
@@ -122,15 +120,6 @@ export class Flockd {
       used = now;
     }
     return busyUntil - this.#started;
-  }
-
-  /** Resolves when it has given back a good part of its memory, or after a while. Milliseconds. */
-  async shrinks(within: number): Promise<void> {
-    const { rss } = memoryOf(this.pid);
-    const until = performance.now() + within;
-    while (performance.now() < until && memoryOf(this.pid).rss > goodPart * rss) await sleep(500);
-    // It goes in steps.
-    await sleep(Math.min(5_000, Math.max(0, until - performance.now())));
   }
 
   /** The most it had in memory, and what it has after its garbage was collected. Megabytes. */

@@ -18,8 +18,6 @@ export interface Sizes {
   largeRounds: number;
   /** How long an idle process is watched. */
   idle: number;
-  /** How long it is waited for memory that is given back. */
-  later: number;
   /** Records in the ledger that a restart reads. */
   records: number;
   /** Bots that share a slot, and bots with slots of their own. */
@@ -48,7 +46,6 @@ export const full: Sizes = {
   flockRounds: 2,
   largeRounds: 1,
   idle: 2_000,
-  later: 40_000,
   records: 1_000_000,
   crowd: 10_000,
   many: 100_000,
@@ -72,7 +69,6 @@ export const quick: Sizes = {
   flockRounds: 1,
   largeRounds: 1,
   idle: 100,
-  later: 200,
   records: 200,
   crowd: 20,
   many: 20,

@@ -16,10 +16,9 @@ export const standing: Row = {
   id,
   title: 'Start, memory, idle',
   about:
-    'The real flockd on a folder of bundles and poems, all slots half a year away. READY is when systemd is told; at rest is when it has nothing more to do, each bot begun, written down and put on the agenda. The second start finds the ledger of the first. Memory is the process’s resident set: as it stands, once Node has given back by itself what starting took (a minute later at most), and after its garbage was collected. The schedulers hold an empty function for each bot: no bundle, no poem, no ledger.',
+    'The real flockd on a folder of bundles and poems, all slots half a year away. READY is when systemd is told; at rest is when it has nothing more to do, each bot begun, written down and put on the agenda. The second start finds the ledger of the first. Memory is the process’s resident set: as it stands, and after its garbage was collected, which Node does by itself when it has a mind to. The schedulers hold an empty function for each bot: no bundle, no poem, no ledger.',
   async measure(bench) {
     const { sizes } = bench;
-    const lone = await loneBot(bench);
     for (const bots of sizes.flocks) {
       const isLarge = isLargest(bench, bots);
       for (const round of roundsOf(isLarge ? sizes.largeRounds : sizes.flockRounds, 10_000)) {
@@ -27,8 +26,6 @@ export const standing: Row = {
         await start(bench, bots, 'second start', false);
       }
     }
-    noteLater(bench, lone, startOf('first start', 1));
-    await lone.stop();
     for (const scheduler of ['node-cron, a task per bot', 'croner', 'bare heap'] as const) {
       for (const bots of sizes.flocks.filter((count) => count >= sizes.crowd))
         await hold(bench, scheduler, bots);
@@ -66,28 +63,11 @@ async function start(bench: Bench, bots: number, which: string, watched: boolean
     figures.add({ ...measure, what, unit: '% CPU idle' }, 100 * share);
   }
   figures.add({ ...measure, what, unit: 'MB resident' }, memoryOf(flockd.pid).rss);
-  if (which === 'second start' && isLargest(bench, bots)) {
-    await flockd.shrinks(sizes.later);
-    noteLater(bench, flockd, what);
-  }
   const { peak, left } = await flockd.memory();
   figures.add({ ...measure, what, unit: 'MB peak' }, peak);
   figures.add({ ...measure, what, unit: 'MB after GC' }, left.rss);
   if (isLargest(bench, bots)) figures.say(memoryAfter(which, bots), memoryLines(left));
   await flockd.stop();
-}
-
-/** One bot, that does nothing as long as the others are measured. */
-async function loneBot({ stage, flockOf }: Bench): Promise<Flockd> {
-  const root = flockOf(1);
-  writeSettings(root, { schedule: farAway() });
-  const flockd = new Flockd(stage, { root, state: emptyState(stage.file('state-of-lone')) });
-  await flockd.rest();
-  return flockd;
-}
-
-function noteLater({ figures }: Bench, flockd: Flockd, what: string): void {
-  figures.add({ row: id, who, what, unit: 'MB a minute later' }, memoryOf(flockd.pid).rss);
 }
 
 const isLargest = ({ sizes }: Bench, bots: number): boolean => bots === Math.max(...sizes.flocks);
