@@ -102,7 +102,8 @@ async function timeFlockd(bench: Bench, { bots, spread, watched, what }: Slots):
     sockets: sizes.manyInFlight,
   };
   const start = await timeOfStart(bench, bots, options);
-  const { flockd, from } = await restingInTime(bench, options, spread, 1.5 * start + 1_500);
+  // Files that were not read for a minute take longer.
+  const { flockd, from } = await restingInTime(bench, options, spread, 3 * start + 2_000);
   const { posts } = await x.count();
   await x.note();
   const slots = new Map(range(bots).map((bot) => [firstAccount + bot, from + offsetIn(spread, nameOf(bot))]));
