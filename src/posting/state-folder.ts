@@ -26,8 +26,8 @@ export interface StateFolder extends AsyncDisposable {
 }
 
 /**
- * On Linux each write is on the disk before it is done, in half the time that it takes to write and then to fsync; other
- * systems mean less by it. @see open(2), O_DSYNC
+ * On Linux each write is on the disk before it is done: one call of the system instead of two. Other systems mean less by it.
+ * @see open(2), O_DSYNC
  */
 const isWrittenThrough = process.platform === 'linux';
 const appended =
