@@ -5,7 +5,7 @@ import path from 'node:path';
  * The rows go from the roof to the foundation; the first that has a pattern for a file is the file's.
  */
 const rows = [
-  ['keymaker', 'flockd'],
+  ['keymaker', 'flockd', 'bundle-reader'],
   ['cli/keymaker', 'cli/flockd', 'cli/program', 'cli/start'],
   ['cli/keymaker/*', 'cli/flockd/*', 'cli/completion/*'],
   [
@@ -13,6 +13,7 @@ const rows = [
     'web/desk',
     'context',
     'daemon/daemon',
+    'daemon/runner',
     'daemon/tell-manager',
     'sandbox/server',
     'monitor/*',
@@ -223,7 +224,7 @@ export const pure = [
   'monitor/metrics-table',
 ];
 
-/** Packages that one file, and no other, imports. */
+/** Packages that one file, and no other, imports: whole or a part. */
 const owners = {
   'twitter-api-v2': 'x/x-client',
   'prom-client': 'monitor/metrics',
@@ -244,7 +245,7 @@ const moduleOf = (file) => path.posix.relative('src', file).replace(/\.ts$/, '')
 /** What is wrong with an import, or undefined. Types cost nothing at run time, but they bind all the same. */
 function faultOf(file, source, isType) {
   if (!source.startsWith('.')) {
-    const owner = owners[source];
+    const owner = owners[source.replace(/^(@[^/]+\/)?([^/]+).*/, '$1$2')];
     if (owner !== undefined && owner !== file && !isType) return `only src/${owner}.ts imports ${source}`;
     const effect = /^node:(fs|net|http|https|tls|child_process|dns|readline)\b|^fs-extra$/.test(source);
     return effect && pure.includes(file) ? `src/${file}.ts is pure and cannot import ${source}` : undefined;

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, constants, fstatSync, openSync, readFileSync, readSync, type Stats } from 'node:fs';
-import { open, readdir, rename, rm } from 'node:fs/promises';
+import { closeSync, constants, fstatSync, openSync, readFileSync, readSync, type Dir, type Stats } from 'node:fs';
+import { open, opendir, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { messageOf, systemCode } from './errors.ts';
 
@@ -129,6 +129,9 @@ async function writeNewFile(file: string, content: string | Uint8Array, readers?
   }
   await handle.sync();
 }
+
+/** What is in a folder, a thousand names at a time: all of a large one at once would take memory that is never given back. */
+export const openFolder = (folder: string): Promise<Dir> => opendir(folder, { bufferSize: 1000 });
 
 /** Makes what was created, renamed or removed in a folder survive a power cut. */
 export async function syncFolder(folder: string): Promise<void> {

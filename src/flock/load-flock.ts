@@ -2,7 +2,7 @@ import { realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { readPrices } from '../cost/read-prices.ts';
 import { FlockError, systemCode } from '../errors.ts';
-import type { KeyBundle } from '../keys/key-bundle.ts';
+import type { BotKey } from '../keys/key-bundle.ts';
 import { grouped } from '../grouped.ts';
 import type { KeyStore, ListedBundle } from '../keys/key-store.ts';
 import { findPoems, type PoemFile } from '../poems/read-poems.ts';
@@ -14,7 +14,7 @@ import type { BotSettings, FlockFile } from './flock-file.ts';
 /** One account that reads one poem. */
 export interface Bot {
   name: BotName;
-  bundle: KeyBundle;
+  bundle: BotKey;
   /** Absolute path. */
   poemFile: string;
   settings: BotSettings;
@@ -47,14 +47,14 @@ export async function loadFlock(
   const { timezone, budget } = flockFile;
   const flock: Flock = { bots: [], misfits: [], purse: { prices: await readPrices(root), timezone, budget } };
   const homes = await homesOf(root);
-  const load = async (listed: ListedBundle): Promise<Bot | FlockError> => {
+  const load = async (listed: ListedBundle, text?: string): Promise<Bot | FlockError> => {
     const { bot, file } = listed;
     try {
-      const bundle = await keys.readListed(listed);
+      const { poemFile: named, ...bundle } = await keys.readListed(listed, text);
       checkProvider(file, bundle);
       const settings = flockFile.settingsOf(bot);
       checkAccount(file, bundle, settings.account);
-      const poemFile = poemOf(root, file, bundle.poemFile, namesakes.get(bot) ?? []);
+      const poemFile = poemOf(root, file, named, namesakes.get(bot) ?? []);
       await mustNotLeadOut(file, poemFile, homes);
       return { name: bot, bundle, poemFile, settings };
     } catch (error) {
@@ -64,11 +64,12 @@ export async function loadFlock(
   };
   const files = await keys.list();
   const turns = new Turns();
-  for (const [index, listed] of files.entries()) {
-    const found = await load(listed);
+  let read = 0;
+  for await (const [listed, text] of keys.ahead(files)) {
+    const found = await load(listed, text);
     if (found instanceof FlockError) flock.misfits.push({ bot: listed.bot, error: found });
     else flock.bots.push(found);
-    if (index % step === step - 1) tell(index + 1, files.length);
+    if (++read % step === 0) tell(read, files.length);
     if (turns.isOver) await turns.give();
   }
   return withoutTwins(flock);
@@ -101,7 +102,7 @@ function withoutTwins({ bots, misfits, purse }: Flock): Flock {
 }
 
 /** @throws {FlockError} `data` where the key is not for X */
-function checkProvider(file: string, { provider }: KeyBundle): void {
+function checkProvider(file: string, { provider }: BotKey): void {
   if (provider === undefined) return;
   throw new FlockError('data', `${file}: the key is for ${provider}, and flockd posts to X`, {
     hint: `keep it in another folder: keymaker make-keys --provider ${provider} --keys DIR`,
@@ -109,7 +110,7 @@ function checkProvider(file: string, { provider }: KeyBundle): void {
 }
 
 /** @throws {FlockError} `data` where the key is for another account than the one the bot is to have */
-function checkAccount(file: string, { screenName }: KeyBundle, account: string | undefined): void {
+function checkAccount(file: string, { screenName }: BotKey, account: string | undefined): void {
   if (account === undefined || screenName === undefined || account.toLowerCase() === screenName.toLowerCase())
     return;
   throw new FlockError('data', `${file}: the key is for @${screenName}, but flock.json says @${account}`, {
@@ -139,10 +140,10 @@ function poemOf(root: string, keyFile: string, poemFile: string | undefined, nam
   });
 }
 
-/** Where poems may really be, and what is known of where folders lead. */
+/** Where poems may really be, and whether the folders that were looked at lead there. */
 interface Homes {
   folders: string[];
-  real: Map<string, Promise<string | undefined>>;
+  known: Map<string, boolean>;
 }
 
 const realPlace = (folder: string): Promise<string | undefined> => realpath(folder).catch(() => undefined);
@@ -150,26 +151,27 @@ const realPlace = (folder: string): Promise<string | undefined> => realpath(fold
 /** The flock's folder, and its poems folder, which may be a link to another. */
 async function homesOf(root: string): Promise<Homes> {
   const folders = await Promise.all([realPlace(root), realPlace(path.join(root, 'poems'))]);
-  return { folders: folders.filter((folder) => folder !== undefined), real: new Map() };
+  return { folders: folders.filter((folder) => folder !== undefined), known: new Map() };
 }
 
 /** @throws {FlockError} `data` where a folder on the way to the poem is a link out of the flock */
-async function mustNotLeadOut(keyFile: string, poemFile: string, { folders, real }: Homes): Promise<void> {
+async function mustNotLeadOut(keyFile: string, poemFile: string, { folders, known }: Homes): Promise<void> {
   const folder = path.dirname(poemFile);
-  const leads = real.get(folder) ?? realPlace(folder);
-  real.set(folder, leads);
-  const place = await leads;
-  // What is not there is told when it is read.
-  if (place === undefined || folders.some((home) => place === home || isInside(home, place))) return;
+  let leadsHome = known.get(folder);
+  if (leadsHome === undefined) {
+    const place = await realPlace(folder);
+    // What is not there is told when it is read.
+    leadsHome = place === undefined || folders.some((home) => place === home || isInside(home, place));
+    known.set(folder, leadsHome);
+  }
+  if (leadsHome) return;
   throw new FlockError('data', `${keyFile}: poem_file is outside the flock's folder, through a link`, {
     hint: 'move the poem into the poems folder',
   });
 }
 
-function isInside(root: string, file: string): boolean {
-  const way = path.relative(root, file);
-  return way !== '' && !way.startsWith('..') && !path.isAbsolute(way);
-}
+/** Whether a place is somewhere below a folder; both as {@link path.resolve} gives them. */
+const isInside = (folder: string, place: string): boolean => place.startsWith(path.join(folder, path.sep));
 
 function noneWhereMissing(error: unknown): PoemFile[] {
   if (error instanceof FlockError && systemCode(error.cause) === 'ENOENT') return [];

@@ -2,17 +2,21 @@ import * as z from 'zod';
 import { FlockError } from '../errors.ts';
 import { TokenPair } from './token-pair.ts';
 
-/** What a bot needs to act as its account, and the poem it reads. */
-export interface KeyBundle {
+/** What a bot needs to act as its account. */
+export interface BotKey {
   appKeys: TokenPair;
   accessToken: TokenPair;
   /** The account's id and name; the bundles of some old programs lack the id. */
   userId: string | undefined;
   screenName: string | undefined;
-  /** The poem's path relative to the flock's root; some old programs left it out. */
-  poemFile: string | undefined;
   /** The id of the provider it is for, where that is not X. */
   provider?: string | undefined;
+}
+
+/** A bot's key, and the poem it reads. */
+export interface KeyBundle extends BotKey {
+  /** The poem's path relative to the flock's root; some old programs left it out. */
+  poemFile: string | undefined;
 }
 
 /** Tells accounts apart, those of several providers too. @param provider - as a bundle names it */

@@ -7,7 +7,8 @@ import type { BotName } from '../flock/bot.ts';
 import { botOfBundle, credentialPrefix, isSealed, twinOf } from './bundle-name.ts';
 import { accountKey, formatKeyBundle, parseKeyBundle, type KeyBundle } from './key-bundle.ts';
 import { discardFile, namesIn, prepareFolder, putFile } from './keys-folder.ts';
-import { readPrivateFile, readPrivateFileSync } from './private-file.ts';
+import { readPrivateFile, readPrivateFileSync, type PrivateFile } from './private-file.ts';
+import { readAhead } from './read-ahead.ts';
 import { readIdentity, seal, type Identity } from './sealed.ts';
 
 /** A bundle is a few hundred bytes; what is larger is something else. */
@@ -90,17 +91,21 @@ export class KeyStore {
     });
   }
 
+  /** Listed bundles with their texts, where those could be read ahead: {@link readListed} takes both. */
+  ahead(listed: readonly ListedBundle[]): AsyncIterable<[listed: ListedBundle, text: string | undefined]> {
+    return readAhead(listed, this.#rule);
+  }
+
   /**
-   * The same as {@link read} for one of many. It is read at once, since to hand so small a file to another thread takes longer
-   * than to read it.
+   * The same as {@link read} for one of many, which is read at once: to wait for so small a file takes longer than to read it.
    *
+   * @param text - what is in its file, where that is known
    * @throws {FlockError} as {@link read}
    */
-  async readListed({ file, isTwin }: ListedBundle): Promise<KeyBundle> {
+  async readListed({ file, isTwin }: ListedBundle, text?: string): Promise<KeyBundle> {
     if (isTwin || isSealed(file)) return this.read(file);
-    const { credentials } = this.options;
     try {
-      return this.#parse(readPrivateFileSync({ file, largest: largestBundle, credentials }), file);
+      return this.#parse(text ?? readPrivateFileSync({ file, ...this.#rule }).toString('utf8'), file);
     } catch (cause) {
       throw unreadable(file, cause);
     }
@@ -113,17 +118,22 @@ export class KeyStore {
    */
   async read(file: string): Promise<KeyBundle> {
     await mustBeAlone(file);
-    return this.#parse(await this.#open(file), file);
+    return this.#parse((await this.#open(file)).toString('utf8'), file);
   }
 
-  #parse(text: Buffer, file: string): KeyBundle {
-    return parseKeyBundle(text.toString('utf8'), file, botOfBundle(file, this.#prefix));
+  #parse(text: string, file: string): KeyBundle {
+    return parseKeyBundle(text, file, botOfBundle(file, this.#prefix));
+  }
+
+  /** How a bundle may be read. */
+  get #rule(): Omit<PrivateFile, 'file'> {
+    return { largest: largestBundle, credentials: this.options.credentials };
   }
 
   /** A good bundle as its maker wrote it, decrypted. @throws {FlockError} as {@link read} */
   async text(file: string): Promise<Buffer> {
     const text = await this.#open(file);
-    this.#parse(text, file);
+    this.#parse(text.toString('utf8'), file);
     return text;
   }
 
@@ -134,9 +144,8 @@ export class KeyStore {
 
   /** What is in the file of a bundle, encrypted or not. @throws {FlockError} `data` or `permission` */
   async stored(file: string): Promise<Buffer> {
-    const { credentials } = this.options;
     try {
-      return await readPrivateFile({ file, largest: largestBundle, credentials });
+      return await readPrivateFile({ file, ...this.#rule });
     } catch (cause) {
       throw unreadable(file, cause);
     }

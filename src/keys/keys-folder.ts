@@ -1,9 +1,9 @@
 import { constants } from 'node:fs';
-import { readdir, rm, stat } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import fse from 'fs-extra';
 import { FlockError, systemCode } from '../errors.ts';
-import { reasonOf, replaceFile, sweepTemporaries, syncFolder } from '../files.ts';
+import { openFolder, reasonOf, replaceFile, sweepTemporaries, syncFolder } from '../files.ts';
 import { faultOfFolder, isServing, refusal } from './private-file.ts';
 
 /**
@@ -16,7 +16,9 @@ export async function namesIn(folder: string, isTrusted: boolean): Promise<strin
   try {
     const fault = isTrusted ? undefined : faultOfFolder(folder, await stat(folder));
     if (fault) throw refusal(folder, fault);
-    return (await readdir(folder)).sort();
+    const names: string[] = [];
+    for await (const { name } of await openFolder(folder)) names.push(name);
+    return names.sort();
   } catch (cause) {
     if (cause instanceof FlockError) throw cause;
     if (systemCode(cause) === 'ENOENT') return [];

@@ -1,8 +1,7 @@
-import { statSync, type Dirent } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { statSync } from 'node:fs';
 import path from 'node:path';
 import { FlockError, systemCode } from '../errors.ts';
-import { readRegularFile, readRegularFileSync, reasonOf } from '../files.ts';
+import { openFolder, readRegularFile, readRegularFileSync, reasonOf } from '../files.ts';
 import { botNameOf, type BotName } from '../flock/bot.ts';
 import { decodePoem } from './poem-text.ts';
 import { RecentTexts } from './recent-texts.ts';
@@ -43,19 +42,22 @@ export function byBot(poems: readonly PoemFile[]): Map<BotName, string> {
 }
 
 async function walk(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { withFileTypes: true }).catch((cause: unknown) => {
+  const here: string[] = [];
+  const folders: string[] = [];
+  try {
+    for await (const entry of await openFolder(folder)) {
+      if (entry.name.startsWith('.')) continue;
+      if (entry.isDirectory()) folders.push(path.join(folder, entry.name));
+      else if (entry.name.endsWith('.txt')) here.push(path.join(folder, entry.name));
+    }
+  } catch (cause) {
     throw new FlockError('data', `cannot read the poems folder ${folder}: ${reasonOf(cause)}`, {
       hint: 'give the folder that holds the poems, for example: keymaker make-keys ./poems',
       cause,
     });
-  });
-  const seen = entries.filter((entry) => !entry.name.startsWith('.'));
-  const wayTo = (entry: Dirent): string => path.join(folder, entry.name);
-  const below = await Promise.all(
-    seen.filter((entry) => entry.isDirectory()).map((entry) => walk(wayTo(entry))),
-  );
-  const here = seen.filter((entry) => !entry.isDirectory() && entry.name.endsWith('.txt'));
-  return [...here.map(wayTo), ...below.flat()];
+  }
+  const below = await Promise.all(folders.map(walk));
+  return [...here, ...below.flat()];
 }
 
 /** Each poem as it was read last, and the mark of its file then. */

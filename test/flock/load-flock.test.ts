@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { chmodSync } from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'node:test';
 import { parseFlockFile } from '../../src/flock/flock-file.ts';
@@ -87,6 +88,27 @@ describe('loading a flock', () => {
     assert.deepEqual(Object.keys(misfits), ['b', 'c', 'd']);
     assert.match(misfits['c'] ?? '', /@lamp.*@Rain/);
     assert.doesNotMatch(JSON.stringify(misfits), /hidden/);
+  });
+
+  it('takes up thousands, whose bundles are read ahead, and leaves out who does not fit', async () => {
+    const files: Record<string, string> = {};
+    for (let bot = 0; bot < 5003; bot++) {
+      const key = { user_id: `${bot + 1}`, oauth_token: `${bot + 1}-access`, poem_file: `poems/b${bot}.txt` };
+      files[`keys/b${bot}.json`] = bot === 4000 ? stored(key).slice(0, 80) : stored(key);
+    }
+    const root = tempFolder(files);
+    chmodSync(path.join(root, 'keys/b17.json'), 0o644);
+    const keys = new KeyStore(path.join(root, 'keys'));
+    const flock = await loadFlock(root, keys, parseFlockFile('{}', 'flock.json'));
+    assert.equal(flock.bots.length, 5001);
+    for (const { name, bundle } of flock.bots) assert.equal(`b${Number(bundle.userId) - 1}`, name);
+    assert.deepEqual(
+      flock.misfits.map(({ bot, error }) => [bot, error.exit]),
+      [
+        ['b17', 'permission'],
+        ['b4000', 'data'],
+      ],
+    );
   });
 
   it('leaves out both of two bots that have one account, and nobody else', async () => {
