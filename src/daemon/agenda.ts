@@ -1,21 +1,29 @@
 import TinyQueue from 'tinyqueue';
 import type { Clock } from '../clock.ts';
 
+/** An item and the instant it is put down for. Milliseconds since 1970. */
 interface Entry<T> {
-  instant: number;
-  item: T;
+  readonly instant: number;
+  readonly item: T;
+}
+
+/** What can be put down: it has one instant at a time. */
+export interface Datable {
+  /** Where it stands; the agenda alone changes that. A map of them all would take as much memory as they do. */
+  entry?: Entry<unknown> | undefined;
 }
 
 /** So many entries that mean nothing any more are no matter. */
 const spare = 1000;
 
-/** Calls each item at its instant, with one timer for all of them. An item has one instant at a time. */
-export class Agenda<T> {
+/** Calls each item at its instant, with one timer for all of them. */
+export class Agenda<T extends Datable> {
   readonly #clock: Clock;
   readonly #due: (item: T) => void;
   readonly #compare: (a: Entry<T>, b: Entry<T>) => number;
   #queue: TinyQueue<Entry<T>>;
-  readonly #instants = new Map<T, number>();
+  /** How many entries count. */
+  #size = 0;
   #timer: { instant: number; cancel: () => void } | undefined;
 
   /** @param compare - the order of items that are due at one instant */
@@ -28,21 +36,26 @@ export class Agenda<T> {
 
   /** Puts an item down for an instant, in place of the one it had. */
   set(item: T, instant: number): void {
-    if (this.#instants.get(item) === instant) return;
-    this.#instants.set(item, instant);
-    this.#queue.push({ instant, item });
-    if (this.#queue.length > 2 * this.#instants.size + spare) this.#tidyUp();
+    if (item.entry?.instant === instant) return;
+    this.remove(item);
+    const entry = { instant, item };
+    item.entry = entry;
+    this.#size++;
+    this.#queue.push(entry);
+    if (this.#queue.length > 2 * this.#size + spare) this.#tidyUp();
     this.#arm();
   }
 
   /** Takes an item off. */
   remove(item: T): void {
-    this.#instants.delete(item);
+    if (!item.entry) return;
+    item.entry = undefined;
+    this.#size--;
   }
 
   /** Takes everything off. */
   clear(): void {
-    this.#instants.clear();
+    for (const { item } of this.#queue.data) this.remove(item);
     this.#timer?.cancel();
     this.#timer = undefined;
   }
@@ -54,13 +67,12 @@ export class Agenda<T> {
 
   /** Lets go what was moved or removed, and would stay until its instant. */
   #tidyUp(): void {
-    const entries = [...this.#instants].map(([item, instant]) => ({ item, instant }));
-    this.#queue = new TinyQueue(entries, this.#compare);
+    this.#queue = new TinyQueue(this.#queue.data.filter(counts), this.#compare);
   }
 
   #first(): Entry<T> | undefined {
     for (let entry = this.#queue.peek(); entry; entry = this.#queue.peek()) {
-      if (this.#instants.get(entry.item) === entry.instant) return entry;
+      if (counts(entry)) return entry;
       // It was moved or removed since.
       this.#queue.pop();
     }
@@ -83,10 +95,13 @@ export class Agenda<T> {
     const due: T[] = [];
     for (let entry = this.#first(); entry && entry.instant <= last; entry = this.#first()) {
       this.#queue.pop();
-      this.#instants.delete(entry.item);
+      this.remove(entry.item);
       due.push(entry.item);
     }
     for (const item of due) this.#due(item);
     this.#arm();
   }
 }
+
+/** Whether an entry is the one its item stands by. */
+const counts = <T extends Datable>(entry: Entry<T>): boolean => entry.item.entry === entry;

@@ -16,6 +16,7 @@ import { Agenda } from './agenda.ts';
 import { isSlowAfter, Lanes, mostSlow, slowLane } from './lanes.ts';
 import { isInTrouble, Rounds } from './rounds.ts';
 import { Row } from './row.ts';
+import { ordersOf, runnerOf, type Runner } from './runner.ts';
 
 /** What the daemon keeps itself. */
 type Kept = 'doubts' | 'closures' | 'caps' | 'uncounted' | 'purse';
@@ -27,20 +28,6 @@ export interface DaemonOptions extends Omit<StepOptions, Kept> {
   failed: (cause: unknown) => void;
   /** Told each time that all that was due is worked off, and whether something in it went wrong. */
   rested?: (failed: boolean) => void;
-}
-
-/** A bot in the daemon's hands. */
-interface Runner {
-  bot: Bot;
-  busy: boolean;
-  /** Something about it changed while it was busy. */
-  changed: boolean;
-  /** It has no good bundle any more. */
-  gone: boolean;
-  /** X let it wait, and has taken no post of it quickly since. */
-  isSlow: boolean;
-  /** What a person told it, to be carried out between its steps. */
-  orders?: (() => Promise<void>)[] | undefined;
 }
 
 /** How long a bot whose poem cannot be read waits before it tries again. Milliseconds. */
@@ -162,7 +149,7 @@ export class Daemon {
   #takeUpBot(bot: Bot): void {
     const known = this.#runners.get(bot.name);
     if (!known) {
-      const runner: Runner = { bot, busy: false, changed: false, gone: false, isSlow: false };
+      const runner = runnerOf(bot);
       this.#runners.set(bot.name, runner);
       this.#enqueue(runner);
       return;
@@ -283,13 +270,6 @@ export class Daemon {
     this.#complaints.set(bot, message);
     this.#log.error({ event: 'unfit', bot, ...(hint !== undefined && { hint }) }, `cannot post: ${message}`);
   }
-}
-
-/** What a person told a bot since it was asked last. */
-function ordersOf(runner: Runner): (() => Promise<void>)[] {
-  const { orders = [] } = runner;
-  runner.orders = undefined;
-  return orders;
 }
 
 const notInFlock = (bot: string): FlockError =>

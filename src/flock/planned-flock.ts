@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { FlockError, systemCode } from '../errors.ts';
-import type { KeyBundle } from '../keys/key-bundle.ts';
+import type { BotKey } from '../keys/key-bundle.ts';
 import type { KeyStore } from '../keys/key-store.ts';
 import { findPoems, type PoemFile } from '../poems/read-poems.ts';
 import type { BotName } from './bot.ts';
@@ -16,7 +16,7 @@ export interface PlannedBot {
   /** The screen name of its account, as its key or `flock.json` has it. */
   account: string | undefined;
   /** Undefined where it has no key yet. */
-  bundle: KeyBundle | undefined;
+  bundle: BotKey | undefined;
 }
 
 /** Everybody who posts or could post, and who cannot and why, both by name; and what the flock may spend. */

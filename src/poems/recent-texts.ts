@@ -1,5 +1,5 @@
 /** Of all that are kept in one place. Characters. */
-const most = 4_000_000;
+const most = 2_000_000;
 
 /** What was last made of each of many texts, as far as the texts are not too much to keep. */
 export class RecentTexts<T extends { text: string }> {

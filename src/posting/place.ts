@@ -33,10 +33,20 @@ export function fingerprint(text: string): string {
 }
 
 /** Those of whole poems, for as long as somebody keeps their lines. */
-const ofPoems = new WeakMap<readonly object[], string>();
+let ofPoems = new WeakMap<readonly object[], string>();
+let kept = 0;
+
+/** A map never gets smaller, however little is left in it. */
+const mostKept = 10_000;
 
 export function fingerprints(lines: readonly { text: string }[]): string {
-  const prints = ofPoems.get(lines) ?? lines.map(({ text }) => fingerprint(text)).join('');
+  const known = ofPoems.get(lines);
+  if (known !== undefined) return known;
+  const prints = lines.map(({ text }) => fingerprint(text)).join('');
+  if (++kept > mostKept) {
+    ofPoems = new WeakMap();
+    kept = 1;
+  }
   ofPoems.set(lines, prints);
   return prints;
 }

@@ -7,7 +7,7 @@ import {
 import * as z from 'zod';
 import type { Clock } from '../clock.ts';
 import { NoAnswer, type HttpAnswer, type Send } from '../http/exchange.ts';
-import type { KeyBundle } from '../keys/key-bundle.ts';
+import type { BotKey } from '../keys/key-bundle.ts';
 import { signedSend, type SignedSend } from '../oauth/oauth1-client.ts';
 import { classify, type XFailure } from './x-failure.ts';
 
@@ -32,7 +32,7 @@ export interface XClient {
 /** After a post, or from an instant on (milliseconds since 1970). */
 export type TimelineStart = { sinceId: string } | { start: number };
 
-export type OpenXClient = (bundle: KeyBundle) => XClient;
+export type OpenXClient = (key: BotKey) => XClient;
 
 const postAnswer = z.object({ data: z.object({ id: z.string().regex(/^[0-9]+$/) }) });
 const meAnswer = z.object({ data: z.object({ id: z.string(), username: z.string() }) });

@@ -1,19 +1,31 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Agenda } from '../../src/daemon/agenda.ts';
+import { Agenda, type Datable } from '../../src/daemon/agenda.ts';
 import { HeldClock } from '../../src/held-clock.ts';
 
-function openAgenda(): { agenda: Agenda<string>; clock: HeldClock; called: string[] } {
+interface Item extends Datable {
+  name: string;
+}
+
+function openAgenda() {
   const clock = new HeldClock(0);
   const called: string[] = [];
-  const call = (item: string): void => void called.push(`${item} ${clock.now()}`);
-  return { agenda: new Agenda(clock, call, (a, b) => (a < b ? -1 : 1)), clock, called };
+  const [a, b, c] = [{ name: 'a' }, { name: 'b' }, { name: 'c' }] as [Item, Item, Item];
+  const call = ({ name }: Item): void => void called.push(`${name} ${clock.now()}`);
+  return {
+    agenda: new Agenda<Item>(clock, call, (x, y) => (x.name < y.name ? -1 : 1)),
+    clock,
+    called,
+    a,
+    b,
+    c,
+  };
 }
 
 describe('an agenda', () => {
   it('calls each item at its instant, those of one instant in their order', async () => {
-    const { agenda, clock, called } = openAgenda();
-    for (const [item, instant] of [['c', 20], ['b', 10], ['a', 20]] as const) agenda.set(item, instant); // prettier-ignore
+    const { agenda, clock, called, a, b, c } = openAgenda();
+    for (const [item, instant] of [[c, 20], [b, 10], [a, 20]] as const) agenda.set(item, instant); // prettier-ignore
     assert.equal(agenda.next, 10);
     await clock.runUntil(100);
     assert.deepEqual(called, ['b 10', 'a 20', 'c 20']);
@@ -21,32 +33,32 @@ describe('an agenda', () => {
   });
 
   it('calls an item that was moved once, however often it was moved', async () => {
-    const { agenda, clock, called } = openAgenda();
-    agenda.set('b', 7);
-    for (let times = 0; times < 10_000; times++) agenda.set('a', 50 + (times % 3));
-    agenda.set('a', 5);
-    agenda.set('a', 5);
+    const { agenda, clock, called, a, b } = openAgenda();
+    agenda.set(b, 7);
+    for (let times = 0; times < 10_000; times++) agenda.set(a, 50 + (times % 3));
+    agenda.set(a, 5);
+    agenda.set(a, 5);
     await clock.runUntil(100);
     assert.deepEqual(called, ['a 5', 'b 7']);
   });
 
   it('does not call what was taken off', async () => {
-    const { agenda, clock, called } = openAgenda();
-    agenda.set('a', 5);
-    agenda.set('b', 6);
-    agenda.remove('a');
+    const { agenda, clock, called, a, b, c } = openAgenda();
+    agenda.set(a, 5);
+    agenda.set(b, 6);
+    agenda.remove(a);
     await clock.runUntil(10);
-    agenda.set('c', 20);
+    agenda.set(c, 20);
     agenda.clear();
     await clock.runUntil(100);
     assert.deepEqual(called, ['b 6']);
   });
 
   it('calls everything where the clock was set back, since no instant says any more how far away it is', async () => {
-    const { agenda, clock, called } = openAgenda();
+    const { agenda, clock, called, a, b } = openAgenda();
     clock.set(1000);
-    agenda.set('a', 1010);
-    agenda.set('b', 2000);
+    agenda.set(a, 1010);
+    agenda.set(b, 2000);
     clock.set(0);
     await clock.runUntil(10);
     assert.deepEqual(called, ['a 10', 'b 10']);

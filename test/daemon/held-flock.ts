@@ -90,7 +90,6 @@ export class HeldFlock {
         accessToken: new TokenPair(token, secret),
         userId,
         screenName,
-        poemFile: name,
       },
       poemFile: name,
       settings: this.#settingsOf(name, settings),

@@ -27,7 +27,6 @@ const botOf = (name: string): Bot => ({
     accessToken: new TokenPair('token', 'secret'),
     userId: '1',
     screenName: name,
-    poemFile: name,
   },
   poemFile: `/nowhere/${name}`,
   settings: settings.settingsOf(name as BotName),

@@ -11,7 +11,7 @@ import { fingerprint } from '../../src/posting/place.ts';
 const pair = new TokenPair('a', 'b');
 const bot = (name: string): Bot => ({
   name: name as BotName,
-  bundle: { appKeys: pair, accessToken: pair, userId: '1', screenName: name, poemFile: name },
+  bundle: { appKeys: pair, accessToken: pair, userId: '1', screenName: name },
   poemFile: name,
   settings: parseFlockFile('{}', 'flock.json').settingsOf(name as BotName),
 });

@@ -1,5 +1,5 @@
 import type { Bot } from '../../src/flock/load-flock.ts';
-import type { KeyBundle } from '../../src/keys/key-bundle.ts';
+import type { BotKey } from '../../src/keys/key-bundle.ts';
 import { FlockError } from '../../src/errors.ts';
 import { Doubts } from '../../src/posting/doubts.ts';
 import { Journal } from '../../src/posting/journal.ts';
@@ -163,7 +163,7 @@ export class History {
     const options = {
       clock,
       log,
-      openX: ({ screenName = '' }: KeyBundle) => {
+      openX: ({ screenName = '' }: BotKey) => {
         const x = this.#x.clientOf(screenName, life);
         return plant?.x?.(x) ?? x;
       },

@@ -2,7 +2,7 @@ import pino from 'pino';
 import type { BotName } from '../../src/flock/bot.ts';
 import type { Bot } from '../../src/flock/load-flock.ts';
 import { parseFlockFile } from '../../src/flock/flock-file.ts';
-import type { KeyBundle } from '../../src/keys/key-bundle.ts';
+import type { BotKey } from '../../src/keys/key-bundle.ts';
 import { TokenPair } from '../../src/keys/token-pair.ts';
 import { openPurse } from '../../src/posting/budget.ts';
 import { Closures } from '../../src/posting/closures.ts';
@@ -46,25 +46,24 @@ const settingsOf = parseFlockFile(
   'flock.json',
 ).settingsOf;
 
-const bundles = new Map<string, KeyBundle>();
+const keys = new Map<string, BotKey>();
 
-function bundleOf(name: string, knowsItself: boolean): KeyBundle {
-  const key = `${name} ${knowsItself}`;
-  const bundle = bundles.get(key) ?? {
+function keyOf(name: string, knowsItself: boolean): BotKey {
+  const mark = `${name} ${knowsItself}`;
+  const key = keys.get(mark) ?? {
     appKeys: new TokenPair('app', 'app secret'),
     accessToken: new TokenPair(`token of ${name}`, 'secret'),
     userId: knowsItself ? `user-${name}` : undefined,
     screenName: name,
-    poemFile: name,
   };
-  bundles.set(key, bundle);
-  return bundle;
+  keys.set(mark, key);
+  return key;
 }
 
 export function botOf(name: string, own: Own, knowsItself: boolean): Bot {
   return {
     name: name as BotName,
-    bundle: bundleOf(name, knowsItself),
+    bundle: keyOf(name, knowsItself),
     poemFile: name,
     settings: { ...settingsOf(name as BotName), ...own },
   };

@@ -92,7 +92,6 @@ export class ShownFlock implements AsyncDisposable {
         accessToken: new TokenPair(token, secret),
         userId,
         screenName,
-        poemFile: `poems/${name}.txt`,
       },
       poemFile,
       settings: this.#file.settingsOf(name as BotName),

@@ -68,7 +68,6 @@ describe('a post over a real connection', () => {
       accessToken: new TokenPair(token, secret),
       userId,
       screenName,
-      poemFile: undefined,
     });
   });
   after(async () => {

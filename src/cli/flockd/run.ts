@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { Alarms } from '../../alarm/alarms.ts';
 import { openContext, type Context } from '../../context.ts';
 import { Daemon } from '../../daemon/daemon.ts';
+import { Leftovers } from '../../daemon/leftovers.ts';
 import { lockState } from '../../daemon/lock.ts';
 import { takeOrders, type DaemonOrder } from '../../daemon/orders.ts';
 import { Reloads } from '../../daemon/reloads.ts';
@@ -30,6 +31,7 @@ interface Parts {
   alarms: Alarms;
   context: Context;
   ledger: Ledger;
+  leftovers: Leftovers;
   live: Live;
   log: Logger;
   manager: ServiceManager;
@@ -70,13 +72,14 @@ export const run = command({
     await using _lock = await lockState(paths.state);
     manager.status(`has read ${countOf(flock.bots.length)}, and reads the ledger`);
     await using ledger = monitor.meter(logged(await Journal.open(paths.state), log));
-    const parts = { alarms, context, ledger, live, log, manager, monitor, places: args, reloads };
+    const leftovers = new Leftovers();
+    const parts = { alarms, context, ledger, leftovers, live, log, manager, monitor, places: args, reloads };
     return await runUntilStopped(flock, parts);
   },
 });
 
 async function runUntilStopped(flock: AlarmedFlock, parts: Parts): Promise<Exit> {
-  const { alarms, context, ledger, live, log, manager, monitor, reloads } = parts;
+  const { alarms, context, ledger, leftovers, live, log, manager, monitor, reloads } = parts;
   const { clock, paths } = context;
   let failed: (cause: unknown) => void = () => undefined;
   const failure = new Promise<never>((_, reject) => (failed = reject));
@@ -89,6 +92,7 @@ async function runUntilStopped(flock: AlarmedFlock, parts: Parts): Promise<Exit>
   const { isStopped } = stopSwitch;
   const rested = (hasFailed: boolean): void => {
     alarms.rested(hasFailed);
+    leftovers.giveBack();
   };
   const daemon = new Daemon({ ...context, ledger, log, readPoem, failed, isStopped, rested });
   await using _drained = {
@@ -116,7 +120,9 @@ async function runUntilStopped(flock: AlarmedFlock, parts: Parts): Promise<Exit>
 }
 
 /** Gives everybody the flock as it is now; the daemon comes last, since it posts at once. */
-function takeUp(flock: AlarmedFlock, daemon: Daemon, { alarms, context, live, monitor }: Parts): void {
+function takeUp(flock: AlarmedFlock, daemon: Daemon, parts: Parts): void {
+  const { alarms, context, leftovers, live, monitor } = parts;
+  leftovers.add();
   alarms.takeUp(flock);
   live.takeUp(flock);
   monitor.takeUp(flock, context.clock.now());
