@@ -1,4 +1,13 @@
-import { closeSync, mkdirSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import path from 'node:path';
 import { formatEvent, formatHeader } from '../../src/posting/journal-text.ts';
 import type { LedgerEvent } from '../../src/posting/ledger-event.ts';
@@ -42,6 +51,15 @@ function bundleOf(index: number): string {
     poem_file: `poems/${nameOf(index)}.txt`,
   };
   return `${JSON.stringify(fields, null, 2)}\n`;
+}
+
+/**
+ * Reads all files of a flock, as the flockd before has done: some machines forget within a minute what they read, and a start
+ * would be measured by their disk.
+ */
+export function remember(folder: string): void {
+  for (const name of ['keys', 'poems'])
+    for (const file of readdirSync(path.join(folder, name))) readFileSync(path.join(folder, name, file));
 }
 
 /** Puts flock.json there; only the owner may read it. */

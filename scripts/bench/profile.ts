@@ -20,9 +20,12 @@ const mostFunctions = 8;
  * in most. Of a function without those that it calls.
  */
 export function hottest(folder: string): string[] {
-  const file = readdirSync(folder).find((name) => name.endsWith('.cpuprofile'));
-  if (file === undefined) return [];
-  const { nodes, samples } = profile.parse(JSON.parse(readFileSync(path.join(folder, file), 'utf8')));
+  // Of each thread there is one, of which the main thread's has the most to tell.
+  const files = readdirSync(folder).filter((name) => name.endsWith('.cpuprofile'));
+  const texts = files.map((name) => readFileSync(path.join(folder, name), 'utf8'));
+  const [largest] = texts.sort((a, b) => b.length - a.length);
+  if (largest === undefined) return [];
+  const { nodes, samples } = profile.parse(JSON.parse(largest));
   const frames = new Map(nodes.map((node) => [node.id, node.callFrame]));
   const busy = samples
     .flatMap((sample) => frames.get(sample) ?? [])

@@ -18,6 +18,8 @@ export interface Sizes {
   largeRounds: number;
   /** How long an idle process is watched. */
   idle: number;
+  /** How long flockd may take to give back the memory that a start took. */
+  givingBack: number;
   /** Records in the ledger that a restart reads. */
   records: number;
   /** Bots that share a slot, and bots with slots of their own. */
@@ -46,6 +48,7 @@ export const full: Sizes = {
   flockRounds: 2,
   largeRounds: 1,
   idle: 2_000,
+  givingBack: 20_000,
   records: 1_000_000,
   crowd: 10_000,
   many: 100_000,
@@ -69,6 +72,7 @@ export const quick: Sizes = {
   flockRounds: 1,
   largeRounds: 1,
   idle: 100,
+  givingBack: 100,
   records: 200,
   crowd: 20,
   many: 20,

@@ -12,8 +12,8 @@ before(async () => {
 });
 
 /** How much of its memory a process still has, again and again until it is told to end. */
-function sharesLeft(how: string) {
-  const child = spawn(process.execPath, [script, how], { stdio: ['pipe', 'pipe', 'inherit'] });
+function sharesLeft(pause: number) {
+  const child = spawn(process.execPath, [script, String(pause)], { stdio: ['pipe', 'pipe', 'inherit'] });
   const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
   return {
     next: async () => Number((await lines.next()).value),
@@ -25,12 +25,12 @@ function sharesLeft(how: string) {
 }
 
 describe('what is left over', () => {
-  it('is given back by a process at rest, which would keep it otherwise', async () => {
-    const [frugal, usual] = [sharesLeft('giveBack'), sharesLeft('keep')];
-    let left: [frugal: number, usual: number];
-    do left = [await frugal.next(), await usual.next()];
+  it('is given back where nothing is to be done for a while, and kept otherwise', async () => {
+    const [frugal, busy] = [sharesLeft(60_000), sharesLeft(20_000)];
+    let left: [frugal: number, busy: number];
+    do left = [await frugal.next(), await busy.next()];
     while (left[0] > 0.7);
     assert.ok(left[1] > 0.8, `${left[1]} of it was given back without a word`);
-    await Promise.all([frugal.end(), usual.end()]);
+    await Promise.all([frugal.end(), busy.end()]);
   });
 });

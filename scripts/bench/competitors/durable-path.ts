@@ -4,7 +4,7 @@ import path from 'node:path';
 import { systemClock } from '../../../src/clock.ts';
 import { parseBotName } from '../../../src/flock/bot.ts';
 import { openSender } from '../../../src/http/send.ts';
-import type { KeyBundle } from '../../../src/keys/key-bundle.ts';
+import type { BotKey } from '../../../src/keys/key-bundle.ts';
 import { TokenPair } from '../../../src/keys/token-pair.ts';
 import { Journal } from '../../../src/posting/journal.ts';
 import { fingerprint } from '../../../src/posting/place.ts';
@@ -14,14 +14,13 @@ import { competeIn, keysOf, textOf, type Poster, type Turn } from './post-loop.t
 
 const day = 86_400_000;
 
-function bundleOf(bot: number): KeyBundle {
+function keyOf(bot: number): BotKey {
   const { appKey, appSecret, accessToken, accessSecret } = keysOf(bot);
   return {
     appKeys: new TokenPair(appKey, appSecret),
     accessToken: new TokenPair(accessToken, accessSecret),
     userId: String(1_000_000_000 + bot),
     screenName: `b${bot}`,
-    poemFile: `poems/bot-${bot}.txt`,
   };
 }
 
@@ -33,7 +32,7 @@ async function open({ base, bots, inFlight }: Turn): Promise<Poster> {
   const clock = systemClock;
   const flock = Array.from({ length: bots }, (_, bot) => ({
     name: parseBotName(`bot-${bot}`),
-    bundle: bundleOf(bot),
+    key: keyOf(bot),
     text: textOf(bot),
   }));
   const began = clock.now();
@@ -63,7 +62,7 @@ async function open({ base, bots, inFlight }: Turn): Promise<Poster> {
         refrain: 'join',
         price,
         ledger,
-        x: x(bot.bundle),
+        x: x(bot.key),
         clock,
       });
       if ('failure' in report) throw new Error(report.failure.reason);

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { offsetIn } from '../../../src/schedule/spread.ts';
 import { Flockd, type FlockdOptions } from '../flockd.ts';
-import { firstAccount, nameOf, writeSettings } from '../flock-folders.ts';
+import { firstAccount, nameOf, remember, writeSettings } from '../flock-folders.ts';
 import { quantile, range } from '../numbers.ts';
 import { roundsOf, type Bench, type Row } from '../row.ts';
 import type { Helper } from '../stage.ts';
@@ -102,8 +102,8 @@ async function timeFlockd(bench: Bench, { bots, spread, watched, what }: Slots):
     sockets: sizes.manyInFlight,
   };
   const start = await timeOfStart(bench, bots, options);
-  // Files that were not read for a minute take longer.
-  const { flockd, from } = await restingInTime(bench, options, spread, 3 * start + 2_000);
+  remember(root);
+  const { flockd, from } = await restingInTime(bench, options, spread, 2 * start + 2_000);
   const { posts } = await x.count();
   await x.note();
   const slots = new Map(range(bots).map((bot) => [firstAccount + bot, from + offsetIn(spread, nameOf(bot))]));

@@ -92,7 +92,7 @@ async function runUntilStopped(flock: AlarmedFlock, parts: Parts): Promise<Exit>
   const { isStopped } = stopSwitch;
   const rested = (hasFailed: boolean): void => {
     alarms.rested(hasFailed);
-    leftovers.giveBack();
+    leftovers.giveBack((daemon.glance().next ?? Infinity) - clock.now());
   };
   const daemon = new Daemon({ ...context, ledger, log, readPoem, failed, isStopped, rested });
   await using _drained = {
