@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { statSync, type BigIntStats } from 'node:fs';
 import path from 'node:path';
 import { FlockError, systemCode } from '../errors.ts';
 import { openFolder, readRegularFile, readRegularFileSync, reasonOf } from '../files.ts';
@@ -69,30 +69,42 @@ const recent = new RecentTexts<{ text: string; mark: string }>();
  * @throws {FlockError} `data`, naming the file, for anything but a readable, regular UTF-8 text file of a sane size
  */
 export async function readPoem(file: string): Promise<string> {
-  const mark = markOf(file);
+  const status = statusOf(file);
+  const mark = status && markOf(status);
   const known = recent.get(file);
   if (known && known.mark === mark) return known.text;
-  const text = await readText(file);
+  const text = await readText(file, status?.size ?? Infinity);
   if (mark !== undefined) recent.set(file, { text, mark });
   return text;
+}
+
+/** Undefined where there is none: to read the file says why. */
+function statusOf(file: string): BigIntStats | undefined {
+  try {
+    return statSync(file, { bigint: true });
+  } catch {
+    return undefined;
+  }
 }
 
 /** A file that was changed less than this before it was looked at may change again and show the same times. Nanoseconds. */
 const grain = 2_000_000_000n;
 
 /** What is another where a file was written, replaced or touched; undefined where nobody can be sure. */
-function markOf(file: string): string | undefined {
-  try {
-    const { dev, ino, size, mtimeNs, ctimeNs } = statSync(file, { bigint: true });
-    const now = BigInt(Math.floor((performance.timeOrigin + performance.now()) * 1e6));
-    return now - ctimeNs < grain ? undefined : [dev, ino, size, mtimeNs, ctimeNs].join(' ');
-  } catch {
-    return undefined;
-  }
+function markOf({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string | undefined {
+  const now = BigInt(Math.floor((performance.timeOrigin + performance.now()) * 1e6));
+  return now - ctimeNs < grain ? undefined : [dev, ino, size, mtimeNs, ctimeNs].join(' ');
 }
 
-async function readText(file: string): Promise<string> {
-  const bytes = await readBytes(file).catch((cause: unknown) => {
+/** To hand a small file to another thread takes longer than to read it. Bytes. */
+const small = 64 * 1024;
+
+async function readText(file: string, size: number | bigint): Promise<string> {
+  const read = size <= small ? readRegularFileSync : readRegularFile;
+  try {
+    return decodePoem(await read(file, largestPoem), file);
+  } catch (cause) {
+    if (cause instanceof FlockError) throw cause;
     throw new FlockError('data', `cannot read ${file}: ${reasonOf(cause)}`, {
       hint:
         systemCode(cause) === 'EACCES'
@@ -100,16 +112,7 @@ async function readText(file: string): Promise<string> {
           : 'a poem is a plain text file; is it still where it was?',
       cause,
     });
-  });
-  return decodePoem(bytes, file);
-}
-
-/** To hand a small file to another thread takes longer than to read it. Bytes. */
-const small = 64 * 1024;
-
-async function readBytes(file: string): Promise<Buffer> {
-  const size = statSync(file, { throwIfNoEntry: false })?.size ?? Infinity;
-  return size <= small ? readRegularFileSync(file, largestPoem) : readRegularFile(file, largestPoem);
+  }
 }
 
 const byCodeUnit = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

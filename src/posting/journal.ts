@@ -130,14 +130,16 @@ export class Journal implements Ledger {
 
   /** What events change, one after the other. @throws {RangeError} for events that cannot be */
   #changesOf(events: readonly LedgerEvent[]): Change[] {
-    const latest = new Map<string, BotState>();
-    return events.map((event) => {
+    const changes: Change[] = [];
+    const latest = events.length > 1 ? new Map<string, BotState>() : undefined;
+    for (const event of events) {
       const { bot } = event;
-      const before = latest.get(bot) ?? this.#coming.get(bot) ?? this.#states.get(bot);
+      const before = latest?.get(bot) ?? this.#coming.get(bot) ?? this.#states.get(bot);
       const after = applyEvent(before, event);
-      latest.set(bot, after);
-      return { event, before, after };
-    });
+      latest?.set(bot, after);
+      changes.push({ event, before, after });
+    }
+    return changes;
   }
 
   #beginBatch(): Batch {

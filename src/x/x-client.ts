@@ -105,17 +105,10 @@ const methods = z.enum(['GET', 'POST', 'DELETE']);
 function overSignedSend(api: string, send: SignedSend): ITwitterApiClientPlugin {
   return {
     async onBeforeRequestConfig({ url, params }): Promise<TwitterResponse<unknown>> {
-      const address = api + fill(url.pathname, params.params ?? {});
-      const query = new URLSearchParams();
-      for (const [name, value] of Object.entries(params.query ?? {})) {
-        if (value !== undefined) query.set(name, String(value));
-      }
       const method = methods.parse(params.method.toUpperCase());
-      const answer = await send({
-        method,
-        url: query.size === 0 ? address : `${address}?${query.toString()}`,
-        ...(method === 'POST' && { json: params.body }),
-      });
+      const address = api + fill(url.pathname, params.params ?? {}) + queryOf(params.query ?? {});
+      const call = { method, url: address };
+      const answer = await send(method === 'POST' ? { ...call, json: params.body } : call);
       if (answer.status < 200 || answer.status > 299) throw new Refusal(answer);
       return { data: JSON.parse(answer.body) as unknown, headers: answer.headers };
     },
@@ -127,6 +120,13 @@ const fill = (path: string, values: Record<string, unknown>): string =>
   path.replaceAll(/:(\w+)/g, (whole, name: string) =>
     name in values ? encodeURIComponent(String(values[name])) : whole,
   );
+
+/** With its question mark, or nothing where nothing is asked. */
+function queryOf(values: Record<string, unknown>): string {
+  const known = Object.entries(values).filter(([, value]) => value !== undefined);
+  if (known.length === 0) return '';
+  return `?${new URLSearchParams(known.map(([name, value]): [string, string] => [name, String(value)])).toString()}`;
+}
 
 /** An answer that is not a success, on its way through the library. */
 class Refusal extends Error {
