@@ -1,4 +1,4 @@
-import wrapAnsi from 'wrap-ansi';
+import { wrapAnsi } from 'fast-wrap-ansi';
 
 /** How wide a terminal is; one that does not know says 0, as in a container or over a bare connection. */
 export const columnsOf = ({ columns }: { columns: number }): number => columns || 80;

@@ -1,5 +1,5 @@
 import pc from 'picocolors';
-import wrapAnsi from 'wrap-ansi';
+import { wrapAnsi } from 'fast-wrap-ansi';
 import { needsSomebody } from '../flock/bot-condition.ts';
 import type { BotStatus, Status } from '../flock/flock-status.ts';
 import { statusTable } from './status-table.ts';

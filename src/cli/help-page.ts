@@ -1,4 +1,4 @@
-import wrapAnsi from 'wrap-ansi';
+import { wrapAnsi } from 'fast-wrap-ansi';
 import type { Example } from './command.ts';
 import type { FlagManual, Manual, VerbManual, WordManual } from './manual.ts';
 

@@ -1,4 +1,4 @@
-import wrapAnsi from 'wrap-ansi';
+import { wrapAnsi } from 'fast-wrap-ansi';
 import { exitCodes, type Exit } from '../errors.ts';
 import { among } from './help-page.ts';
 import { descriptions, environment, exits, files, seeAlso, type Entry } from './man-sections.ts';

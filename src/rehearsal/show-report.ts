@@ -1,4 +1,4 @@
-import wrapAnsi from 'wrap-ansi';
+import { wrapAnsi } from 'fast-wrap-ansi';
 import { inMicros, showUsdAlike } from '../cost/money.ts';
 import { showClockChanges } from './show-clock-changes.ts';
 import type { BotReport, Broken, Lateness, Report } from './report.ts';
