@@ -48,7 +48,7 @@ export const full: Sizes = {
   flockRounds: 2,
   largeRounds: 1,
   idle: 2_000,
-  givingBack: 20_000,
+  givingBack: 16_000,
   records: 1_000_000,
   crowd: 10_000,
   many: 100_000,
