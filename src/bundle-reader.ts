@@ -6,9 +6,9 @@ import type { Asked, Texts } from './keys/read-ahead.ts';
 parentPort?.on('message', ({ files, ...rule }: Asked) => {
   const texts: Texts = files.map((file) => {
     try {
-      return readPrivateFileSync({ file, ...rule }).toString('utf8');
+      return [file, readPrivateFileSync({ file, ...rule }).toString('utf8')];
     } catch {
-      return undefined;
+      return [file, undefined];
     }
   });
   parentPort?.postMessage(texts);

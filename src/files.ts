@@ -1,5 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, constants, fstatSync, openSync, readFileSync, readSync, type Dir, type Stats } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readFileSync,
+  readSync,
+  type Dir,
+  type Stats,
+} from 'node:fs';
 import { open, opendir, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { messageOf, systemCode } from './errors.ts';
@@ -132,6 +141,19 @@ async function writeNewFile(file: string, content: string | Uint8Array, readers?
 
 /** What is in a folder, a thousand names at a time: all of a large one at once would take memory that is never given back. */
 export const openFolder = (folder: string): Promise<Dir> => opendir(folder, { bufferSize: 1000 });
+
+/** The names in a folder, in any order. @throws {Error} with the system's code where it cannot be read */
+export async function namesOf(folder: string): Promise<string[]> {
+  const names: string[] = [];
+  try {
+    for await (const { name } of await openFolder(folder)) names.push(name);
+    return names;
+  } catch (error) {
+    if (systemCode(error) !== 'ENOENT') throw error;
+    // Some file systems do not say what their entries are, so Node looks at each; one that is gone by then is no reason to see none.
+    return readdir(folder);
+  }
+}
 
 /** Makes what was created, renamed or removed in a folder survive a power cut. */
 export async function syncFolder(folder: string): Promise<void> {

@@ -135,6 +135,11 @@ export class Daemon {
     return { bots: this.#runners.size, next: this.#agenda.next, busy: this.#steps.size };
   }
 
+  /** For how long nothing is to be done from now on. Milliseconds; 0 where something is. */
+  get pause(): number {
+    return this.#isAtRest() ? (this.#agenda.next ?? Infinity) - this.#clock.now() : 0;
+  }
+
   /**
    * For how long something is overdue: a bot whose time has come and that nobody began, or a step that does not end.
    * Milliseconds; 0 where all is well.

@@ -171,7 +171,8 @@ async function mustNotLeadOut(keyFile: string, poemFile: string, { folders, know
 }
 
 /** Whether a place is somewhere below a folder; both as {@link path.resolve} gives them. */
-const isInside = (folder: string, place: string): boolean => place.startsWith(path.join(folder, path.sep));
+const isInside = (folder: string, place: string): boolean =>
+  place !== folder && place.startsWith(path.join(folder, path.sep));
 
 function noneWhereMissing(error: unknown): PoemFile[] {
   if (error instanceof FlockError && systemCode(error.cause) === 'ENOENT') return [];

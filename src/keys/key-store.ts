@@ -99,7 +99,7 @@ export class KeyStore {
   /**
    * The same as {@link read} for one of many, which is read at once: to wait for so small a file takes longer than to read it.
    *
-   * @param text - what is in its file, where that is known
+   * @param text - what is in its file, where that is known; of an encrypted one it is of no use
    * @throws {FlockError} as {@link read}
    */
   async readListed({ file, isTwin }: ListedBundle, text?: string): Promise<KeyBundle> {

@@ -3,7 +3,7 @@ import { rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import fse from 'fs-extra';
 import { FlockError, systemCode } from '../errors.ts';
-import { openFolder, reasonOf, replaceFile, sweepTemporaries, syncFolder } from '../files.ts';
+import { namesOf, reasonOf, replaceFile, sweepTemporaries, syncFolder } from '../files.ts';
 import { faultOfFolder, isServing, refusal } from './private-file.ts';
 
 /**
@@ -16,9 +16,7 @@ export async function namesIn(folder: string, isTrusted: boolean): Promise<strin
   try {
     const fault = isTrusted ? undefined : faultOfFolder(folder, await stat(folder));
     if (fault) throw refusal(folder, fault);
-    const names: string[] = [];
-    for await (const { name } of await openFolder(folder)) names.push(name);
-    return names.sort();
+    return (await namesOf(folder)).sort();
   } catch (cause) {
     if (cause instanceof FlockError) throw cause;
     if (systemCode(cause) === 'ENOENT') return [];

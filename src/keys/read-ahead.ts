@@ -8,8 +8,8 @@ type Rule = Omit<PrivateFile, 'file'>;
 /** What a thread is asked for. */
 export type Asked = Rule & { files: readonly string[] };
 
-/** The texts of files in their order, each undefined where its file could not be read. */
-export type Texts = (string | undefined)[];
+/** The files and their texts, each undefined where its file could not be read. */
+export type Texts = (readonly [file: string, text: string | undefined])[];
 
 /** So few files are read before a thread has begun. */
 const few = 5000;
@@ -30,50 +30,60 @@ export async function* readAhead<T extends { file: string }>(
   rule: Rule,
   program = ownFile('dist/bundle-reader.js'),
 ): AsyncGenerator<[thing: T, text: string | undefined]> {
-  const readers = Array.from({ length: things.length < few ? 0 : threads }, () => new Reader(program));
+  const readers: Reader[] = [];
   const asked: Promise<Texts>[] = [];
   const ask = (batch: number): void => {
     const files = things.slice(batch * batchSize, (batch + 1) * batchSize).map(({ file }) => file);
     asked.push(readers[batch % threads]?.read({ ...rule, files }) ?? Promise.resolve([]));
   };
   try {
+    if (things.length >= few) while (readers.length < threads) readers.push(new Reader(program));
     for (let batch = 0; batch < ahead; batch++) ask(batch);
     for (let batch = 0; batch * batchSize < things.length; batch++) {
       const texts = (await asked.shift()) ?? [];
       ask(batch + ahead);
       const begin = batch * batchSize;
-      for (const [index, thing] of things.slice(begin, begin + batchSize).entries())
-        yield [thing, texts[index]];
+      for (const [index, thing] of things.slice(begin, begin + batchSize).entries()) {
+        const [file, text] = texts[index] ?? [];
+        // What runs in the thread may be another version: a text is for whom it says, or for nobody.
+        yield [thing, file === thing.file ? text : undefined];
+      }
     }
   } finally {
     await Promise.all(readers.map((reader) => reader.end()));
   }
 }
 
-/** A thread. Where it cannot run, or dies, it has read nothing. */
+/** A thread. Where it cannot be made, or ends before its time, it has read nothing. */
 class Reader {
-  readonly #worker: Worker;
+  readonly #worker: Worker | undefined;
   readonly #waiting: ((texts: Texts) => void)[] = [];
   #isGone = false;
 
   constructor(program: string) {
-    this.#worker = new Worker(program);
-    this.#worker.on('message', (texts: Texts) => this.#waiting.shift()?.(texts));
-    this.#worker.once('error', () => {
+    const gone = (): void => {
       this.#isGone = true;
       for (const give of this.#waiting) give([]);
-    });
+    };
+    try {
+      const worker = new Worker(program);
+      worker.on('message', (texts: Texts) => this.#waiting.shift()?.(texts));
+      worker.once('error', gone).once('exit', gone);
+      this.#worker = worker;
+    } catch {
+      gone();
+    }
   }
 
   read(asked: Asked): Promise<Texts> {
     if (this.#isGone) return Promise.resolve([]);
     return new Promise((resolve) => {
       this.#waiting.push(resolve);
-      this.#worker.postMessage(asked);
+      this.#worker?.postMessage(asked);
     });
   }
 
   async end(): Promise<void> {
-    await this.#worker.terminate();
+    await this.#worker?.terminate();
   }
 }

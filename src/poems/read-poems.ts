@@ -56,8 +56,9 @@ async function walk(folder: string): Promise<string[]> {
       cause,
     });
   }
-  const below = await Promise.all(folders.map(walk));
-  return [...here, ...below.flat()];
+  // One after the other: each holds a descriptor while it is read.
+  for (const below of folders) for (const file of await walk(below)) here.push(file);
+  return here;
 }
 
 /** Each poem as it was read last, and the mark of its file then. */

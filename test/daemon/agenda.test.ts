@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { Agenda, type Datable } from '../../src/daemon/agenda.ts';
 import { HeldClock } from '../../src/held-clock.ts';
+
+function collectGarbage(): void {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  collect();
+}
 
 interface Item extends Datable {
   name: string;
@@ -50,8 +58,28 @@ describe('an agenda', () => {
     await clock.runUntil(10);
     agenda.set(c, 20);
     agenda.clear();
-    await clock.runUntil(100);
+    assert.equal(agenda.next, undefined);
+    await clock.runUntil(30);
     assert.deepEqual(called, ['b 6']);
+    agenda.set(c, 40);
+    agenda.clear();
+    agenda.set(c, 40);
+    await clock.runUntil(100);
+    assert.deepEqual(called, ['b 6', 'c 40']);
+  });
+
+  it('lets go of what was moved, long before its time', async () => {
+    const { agenda, a, b } = openAgenda();
+    agenda.set(b, 1);
+    const earlier: WeakRef<object>[] = [];
+    for (let times = 0; times < 5000; times++) {
+      agenda.set(a, 1_000_000 + times);
+      if (a.entry && times < 1000) earlier.push(new WeakRef(a.entry));
+    }
+    // Until the end of its turn everything that a weak reference was made to stays.
+    await new Promise((resolve) => setImmediate(resolve));
+    collectGarbage();
+    assert.equal(earlier.filter((entry) => entry.deref() !== undefined).length, 0);
   });
 
   it('calls everything where the clock was set back, since no instant says any more how far away it is', async () => {

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'node:test';
 import { readAhead } from '../../src/keys/read-ahead.ts';
 import { ownFile } from '../../src/own-files.ts';
 import { tempFolder } from '../flock/temp-folder.ts';
+import { bundle } from '../support/bundle.ts';
 
 const rule = { largest: 1000, credentials: undefined };
 
@@ -50,17 +52,36 @@ describe('reading ahead', () => {
     );
   });
 
-  it('reads nothing where a thread cannot run, or dies', async () => {
-    const things = folderOf(many);
-    const none = things.map(() => undefined);
-    assert.deepEqual(await textsOf(things, ownFile('dist/missing.js')), none);
-    const dying = path.join(tempFolder(), 'dying.mjs');
-    writeFileSync(
-      dying,
-      `import { parentPort } from 'node:worker_threads';
-      parentPort.once('message', () => { throw new Error('dies'); });`,
-    );
-    assert.deepEqual(await textsOf(things, dying), none);
+  const bad: [why: string, program: string][] = [
+    ['is not there', ''],
+    ['ends at once', 'export {};'],
+    ['ends the first time it is asked', `parentPort.once('message', () => process.exit(0));`],
+    ['dies', `parentPort.once('message', () => { throw new Error('dies'); });`],
+    ['is another version, which answers otherwise', `parentPort.on('message', ({ files }) => parentPort.postMessage(files));`],
+    ['takes one file for another', `parentPort.on('message', ({ files }) => parentPort.postMessage(files.map((file, i) => [files[i + 1], 'text'])));`],
+  ]; // prettier-ignore
+  for (const [why, code] of bad) {
+    it(`reads nothing where the program of its threads ${why}`, async () => {
+      const things = folderOf(many);
+      const program = path.join(tempFolder(), 'program.mjs');
+      if (code !== '') writeFileSync(program, `import { parentPort } from 'node:worker_threads'; ${code}`);
+      assert.deepEqual(
+        await textsOf(things, program),
+        things.map(() => undefined),
+      );
+    });
+  }
+
+  it('reads nothing where no thread may be made', async () => {
+    const script = await bundle(path.join(import.meta.dirname, 'read-ahead-process.ts'));
+    const [{ file } = { file: '' }] = folderOf(1);
+    const saidWith = (...flags: string[]): string =>
+      spawnSync(process.execPath, [...flags, script, file, ownFile('dist/bundle-reader.js')], {
+        encoding: 'utf8',
+      }).stdout;
+    assert.equal(saidWith(), '5003 of 5003 were read\n');
+    const fenced = ['--experimental-permission', '--allow-fs-read=*', '--allow-fs-write=*'];
+    assert.equal(saidWith(...fenced), '0 of 5003 were read\n');
   });
 
   it('leaves few files to whoever wants them', async () => {

@@ -72,7 +72,7 @@ export const run = command({
     await using _lock = await lockState(paths.state);
     manager.status(`has read ${countOf(flock.bots.length)}, and reads the ledger`);
     await using ledger = monitor.meter(logged(await Journal.open(paths.state), log));
-    const leftovers = new Leftovers();
+    using leftovers = new Leftovers(context.clock);
     const parts = { alarms, context, ledger, leftovers, live, log, manager, monitor, places: args, reloads };
     return await runUntilStopped(flock, parts);
   },
@@ -92,7 +92,7 @@ async function runUntilStopped(flock: AlarmedFlock, parts: Parts): Promise<Exit>
   const { isStopped } = stopSwitch;
   const rested = (hasFailed: boolean): void => {
     alarms.rested(hasFailed);
-    leftovers.giveBack((daemon.glance().next ?? Infinity) - clock.now());
+    leftovers.giveBack(daemon.pause);
   };
   const daemon = new Daemon({ ...context, ledger, log, readPoem, failed, isStopped, rested });
   await using _drained = {
