@@ -75,12 +75,14 @@ describe('reading ahead', () => {
   it('reads nothing where no thread may be made', async () => {
     const script = await bundle(path.join(import.meta.dirname, 'read-ahead-process.ts'));
     const [{ file } = { file: '' }] = folderOf(1);
+    const known = process.allowedNodeEnvironmentFlags;
     const saidWith = (...flags: string[]): string =>
       spawnSync(process.execPath, [...flags, script, file, ownFile('dist/bundle-reader.js')], {
         encoding: 'utf8',
       }).stdout;
     assert.equal(saidWith(), '5003 of 5003 were read\n');
-    const fenced = ['--experimental-permission', '--allow-fs-read=*', '--allow-fs-write=*'];
+    const fence = ['--permission', '--experimental-permission'].find((flag) => known.has(flag)) ?? '';
+    const fenced = [fence, '--allow-fs-read=*', '--allow-fs-write=*'];
     assert.equal(saidWith(...fenced), '0 of 5003 were read\n');
   });
 

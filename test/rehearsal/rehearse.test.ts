@@ -9,7 +9,9 @@ import { changing, lines, rehearsed } from './rehearsed.ts';
 const poems = { heron: lines('heron', 12), otter: lines('otter', 15) };
 const hourly = { schedule: '0 * * * *' };
 
-const scratch = (): string[] => readdirSync(tmpdir()).filter((name) => name.startsWith('flockd-rehearsal-'));
+/** Those of this process: others rehearse at the same time. */
+const scratch = (): string[] =>
+  readdirSync(tmpdir()).filter((name) => name.startsWith(`flockd-rehearsal-${process.pid}-`));
 
 const refusal = (exit: string, message: RegExp) => (error: unknown) =>
   error instanceof FlockError &&
