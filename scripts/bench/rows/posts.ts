@@ -30,7 +30,7 @@ export const posts: Row = {
   id,
   title: 'Durable posts',
   about:
-    'Posts per second, and processor time per post, with so many under way at once, each competitor in a process of its own and in turns with the others. The durable path writes and fsyncs an intent, posts with a deadline, checks the answer, and writes and fsyncs the outcome; `flockd run` does that for 10,000 bots that are due all the time, reads their poems, keeps their budgets and writes its log. The others have no ledger. tweepy is blocking: one thread where X answers at once (more are slower), up to 200 where it does not. wrk only says what the server can take.',
+    'Posts per second, and processor time per post, with so many under way at once, each competitor in a process of its own, warmed up for three seconds, and in turns with the others. The durable path writes and fsyncs an intent, posts with a deadline, checks the answer, and writes and fsyncs the outcome; `flockd run` does that for 10,000 bots that are due all the time, reads their poems, keeps their budgets and writes its log. The others have no ledger. tweepy is blocking: one thread where X answers at once (more are slower), up to 200 where it does not. wrk only says what the server can take.',
   reference,
   async measure(bench) {
     const { sizes } = bench;
@@ -73,9 +73,9 @@ async function enter(bench: Bench): Promise<Competitor[]> {
   const helped = async (who: string, source: string, absent?: string): Promise<Competitor> => {
     const helper = absent === undefined ? await stage.helper(source, { env: x.trust }) : undefined;
     const { posters: bots, inFlight, window } = sizes;
-    // A program that was only just started is slow.
+    // A program that was only just started is slow, the longer the more of it there is.
     const way = x.way(false, false);
-    await helper?.ask({ ...way, inFlight, bots, window: 2 * window }, tally);
+    await helper?.ask({ ...way, inFlight, bots, window: 6 * window }, tally);
     const post = (contest: Contest): Promise<Tally> => {
       if (!helper) throw new Error(`${who} is not there`);
       return helper.ask({ ...contest, bots, window }, tally);
@@ -85,18 +85,18 @@ async function enter(bench: Bench): Promise<Competitor[]> {
   const tweepy = existsSync('/usr/lib/python3/dist-packages/tweepy')
     ? undefined
     : 'apt-get install python3-tweepy';
-  return [
-    await helped('durable path', 'competitors/durable-path.ts'),
+  return Promise.all([
+    helped('durable path', 'competitors/durable-path.ts'),
     { who: 'flockd run', post: (contest) => postAsDaemon(bench, contest) },
-    await helped(reference, 'competitors/twitter-api-v2.ts'),
-    await helped('undici, minimal signer', 'competitors/undici.ts'),
-    await helped('tweepy', 'competitors/post_with_tweepy.py', tweepy),
+    helped(reference, 'competitors/twitter-api-v2.ts'),
+    helped('undici, minimal signer', 'competitors/undici.ts'),
+    helped('tweepy', 'competitors/post_with_tweepy.py', tweepy),
     {
       who: 'wrk, unsigned',
       absent: existsSync('/usr/bin/wrk') ? undefined : 'apt-get install wrk',
       post: (contest) => postAsWrk(bench, contest),
     },
-  ];
+  ]);
 }
 
 /** A small flock has not that much to post. Milliseconds. */
