@@ -13,8 +13,8 @@ export const curve: Row = {
   async measure(bench) {
     const { sizes, figures, x } = bench;
     for (const bots of sizes.flocks.filter((count) => count > 1)) {
-      for (const [unit, name, factor] of perBot) {
-        const cost = costPerBot(bench, bots, name, factor);
+      for (const [unit, counted, factor] of perBot) {
+        const cost = costPerBot(bench, bots, counted, factor);
         if (cost !== undefined) figures.add({ row: id, what: botsOf(bots), who, unit }, cost);
       }
     }
@@ -33,14 +33,22 @@ export const curve: Row = {
   },
 };
 
+/** What it is called, how it is counted for a flock and for one bot, which has nothing left to do once it is ready. */
 const perBot = [
-  ['ms to start, per bot', 'ms to rest', 1],
-  ['KB per bot', 'MB after GC', 1000],
+  ['ms to start, per bot', ['ms to rest', 'ms to READY'], 1],
+  ['KB per bot', ['MB after GC', 'MB after GC'], 1000],
 ] as const;
 
-function costPerBot({ figures }: Bench, bots: number, unit: string, factor: number): number | undefined {
-  const of = (count: number): number | undefined =>
-    figures.median({ row: 'standing', what: `second start, ${botsOf(count)}`, who, unit });
-  const [all, one] = [of(bots), of(1)];
-  return all === undefined || one === undefined ? undefined : (factor * (all - one)) / (bots - 1);
+/** Undefined where it was not measured, or is too little to be told from nothing. */
+function costPerBot(
+  { figures }: Bench,
+  bots: number,
+  [unit, unitOfOne]: (typeof perBot)[number][1],
+  factor: number,
+): number | undefined {
+  const of = (count: number, counted: string): number | undefined =>
+    figures.median({ row: 'standing', what: `second start, ${botsOf(count)}`, who, unit: counted });
+  const [all, one] = [of(bots, unit), of(1, unitOfOne)];
+  if (all === undefined || one === undefined || all <= one) return undefined;
+  return (factor * (all - one)) / (bots - 1);
 }

@@ -85,18 +85,24 @@ async function enter(bench: Bench): Promise<Competitor[]> {
   const tweepy = existsSync('/usr/lib/python3/dist-packages/tweepy')
     ? undefined
     : 'apt-get install python3-tweepy';
-  return Promise.all([
+  const [durable, library, undici, blocking] = await Promise.all([
     helped('durable path', 'competitors/durable-path.ts'),
-    { who: 'flockd run', post: (contest) => postAsDaemon(bench, contest) },
     helped(reference, 'competitors/twitter-api-v2.ts'),
     helped('undici, minimal signer', 'competitors/undici.ts'),
     helped('tweepy', 'competitors/post_with_tweepy.py', tweepy),
+  ]);
+  return [
+    durable,
+    { who: 'flockd run', post: (contest) => postAsDaemon(bench, contest) },
+    library,
+    undici,
+    blocking,
     {
       who: 'wrk, unsigned',
       absent: existsSync('/usr/bin/wrk') ? undefined : 'apt-get install wrk',
       post: (contest) => postAsWrk(bench, contest),
     },
-  ]);
+  ];
 }
 
 /** A small flock has not that much to post. Milliseconds. */
