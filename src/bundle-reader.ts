@@ -1,4 +1,4 @@
-/** A thread of flockd that reads the private files it is asked for. What asks it is src/keys/read-ahead.ts. */
+/** A thread of either program that reads the private files it is asked for. What asks it is src/keys/read-ahead.ts. */
 import { parentPort } from 'node:worker_threads';
 import { readPrivateFileSync } from './keys/private-file.ts';
 import type { Asked, Texts } from './keys/read-ahead.ts';

@@ -131,6 +131,7 @@ export class Journal implements Ledger {
   /** What events change, one after the other. @throws {RangeError} for events that cannot be */
   #changesOf(events: readonly LedgerEvent[]): Change[] {
     const changes: Change[] = [];
+    // Nearly always it is one.
     const latest = events.length > 1 ? new Map<string, BotState>() : undefined;
     for (const event of events) {
       const { bot } = event;

@@ -6,6 +6,7 @@ import { describe, it } from 'node:test';
 import { FlockError } from '../../src/errors.ts';
 import { byBot, findPoems, readPoem } from '../../src/poems/read-poems.ts';
 import { tempFolder } from '../flock/temp-folder.ts';
+import { bundle } from '../support/bundle.ts';
 
 const refusedWith =
   (message: RegExp) =>
@@ -18,6 +19,17 @@ const refusedWith =
   };
 
 describe('finding poems', () => {
+  it('goes through many more folders than files may be open', async () => {
+    const files = Array.from({ length: 500 }, (_, index) => [`${index}/${index}.txt`, 'a line']);
+    const script = await bundle(path.join(import.meta.dirname, 'find-poems-process.ts'));
+    const call = ['-c', 'ulimit -n 64 && exec "$@"', 'bash', process.execPath, script];
+    const said = execFileSync('bash', [
+      ...call,
+      tempFolder(Object.fromEntries(files) as Record<string, string>),
+    ]);
+    assert.equal(said.toString(), '500\n');
+  });
+
   it('goes through the folder and those in it, in the order of their paths', async () => {
     const folder = tempFolder({
       'b.txt': 'b',
