@@ -9,4 +9,7 @@ const leftovers = new Leftovers(systemClock);
 leftovers.add();
 leftovers.giveBack(Number(process.argv[2]));
 const timer = setInterval(() => console.log(process.memoryUsage.rss() / before), 500);
-process.stdin.resume().once('end', () => clearInterval(timer));
+process.stdin.resume().once('end', () => {
+  clearInterval(timer);
+  leftovers[Symbol.dispose]();
+});

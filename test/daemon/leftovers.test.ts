@@ -19,7 +19,7 @@ function sharesLeft(pause: number) {
   const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
   return {
     next: async () => Number((await lines.next()).value),
-    end: async () => {
+    [Symbol.asyncDispose]: async () => {
       child.stdin.end();
       await once(child, 'exit');
     },
@@ -37,13 +37,13 @@ function openLeftovers() {
 
 describe('what is left over', () => {
   it('is given back by V8 where nothing is to be done for a while, and kept otherwise', async () => {
-    const [frugal, busy] = [sharesLeft(60_000), sharesLeft(20_000)];
+    await using frugal = sharesLeft(60_000);
+    await using busy = sharesLeft(20_000);
     let left = [1, 1];
     for (let looks = 0; looks < 120 && (left[0] ?? 1) > 0.7; looks++)
       left = [await frugal.next(), await busy.next()];
     assert.ok((left[0] ?? 1) < 0.7, `${left[0]} of it is still there`);
     assert.ok((left[1] ?? 0) > 0.8, `${left[1]} of it was given back without a word`);
-    await Promise.all([frugal.end(), busy.end()]);
   });
 
   it('is asked for once after each reading, for half a minute', async () => {

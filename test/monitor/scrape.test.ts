@@ -62,6 +62,7 @@ class Prometheus {
       ),
     );
     const [, address = ''] = await running.matching(/"Listening on".* address=(\S+)/, { stream: 'stderr' });
+    await running.matching(/Server is ready to receive web requests/, { stream: 'stderr' });
     return new Prometheus(`http://${address}`);
   }
 

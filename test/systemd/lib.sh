@@ -24,8 +24,7 @@ dropin() {
   systemctl daemon-reload
 }
 
-# await COMMAND...: until it succeeds, woken by what flockd logs.
+# await COMMAND...: until it succeeds, woken by what flockd logs. The line before wakes it too: then nothing is missed.
 await() {
-  "$@" && return
-  while read -r _; do "$@" && return; done < <(journalctl -f -n 0 -u flockd -u init.scope -o cat)
+  while read -r _; do "$@" && return; done < <(journalctl -f -n 1 -u flockd -u init.scope -o cat)
 }
