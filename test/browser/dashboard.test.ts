@@ -7,6 +7,7 @@ import { after, before, describe, it } from 'node:test';
 import type { Browser } from 'playwright-core';
 import { tempFolder } from '../flock/temp-folder.ts';
 import { noBrowser, openBrowser } from '../support/browser.ts';
+import { ownPort } from '../support/own-port.ts';
 import { motleyFlock, Shown, smallFlock } from './shown-page.ts';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -74,21 +75,21 @@ describe('the page of a running flock in Chromium', { skip: noBrowser, timeout: 
   });
 
   it('goes on by itself when flockd was started again', async () => {
-    await using shown = await Shown.open(browser, await smallFlock());
+    const listen = { kind: 'port', host: '127.0.0.1', port: ownPort() } as const;
+    await using shown = await Shown.open(browser, await smallFlock(), {}, { listen });
     const { page, flock } = shown;
     await page.evaluate('window.isSame = true');
-    const port = Number(new URL(shown.address).port);
     await flock.endListening();
     await flock.until('2026-08-22T10:00:00Z');
-    await flock.listen({ listen: { kind: 'port', host: '127.0.0.1', port } });
+    await flock.listen({ listen });
     await shown.until('#lines li:first-child:has-text("3")');
     assert.equal(await page.evaluate('window.isSame'), true);
   });
 
   it('says that flockd is away, however often the browser asks for it', async () => {
-    await using shown = await Shown.open(browser, await smallFlock(), { fakeClock: true });
+    const listen = { kind: 'port', host: '127.0.0.1', port: ownPort() } as const;
+    await using shown = await Shown.open(browser, await smallFlock(), { fakeClock: true }, { listen });
     const { page, flock } = shown;
-    const port = Number(new URL(shown.address).port);
     await shown.runFor(6 * 60_000);
     const next = page.locator('#bot-amber .when time');
     assert.equal(await next.innerText(), 'due now');
@@ -105,7 +106,7 @@ describe('the page of a running flock in Chromium', { skip: noBrowser, timeout: 
     // Nobody knows what has happened since.
     await shown.runFor(24 * 3_600_000);
     assert.equal(await last.innerText(), then);
-    await flock.listen({ listen: { kind: 'port', host: '127.0.0.1', port } });
+    await flock.listen({ listen });
     await shown.live();
     assert.equal(await page.locator('#lost').innerText(), '');
     assert.notEqual(await last.innerText(), then);
@@ -194,87 +195,6 @@ describe('the page of a running flock in Chromium', { skip: noBrowser, timeout: 
     await shown.until('#lines li:first-child:has-text("3")');
     const moving = await shown.page.evaluate('document.getAnimations().length');
     assert.equal(moving, 0);
-  });
-
-  it('lets nobody do anything, unless it may', async () => {
-    await using shown = await Shown.open(browser, await smallFlock());
-    assert.equal(await shown.page.locator('form, button, input').count(), 0);
-  });
-
-  it('pauses, resumes and posts, where it may', async () => {
-    await using shown = await Shown.open(browser, await smallFlock(), {}, { allowControl: true });
-    const { page, flock } = shown;
-    const bot = page.locator('#bot-amber');
-    const pause = bot.getByRole('button', { name: 'Pause (amber)' });
-    await pause.click();
-    // It shows that it was pressed, until the page is told what became of it.
-    assert.equal(await pause.getAttribute('aria-busy'), 'true');
-    await page.locator('#said:has-text("Pause (amber): carried out.")').waitFor();
-    await shown.until('#bot-amber .state:has-text("paused")');
-    assert.equal(await bot.locator('[aria-busy]').count(), 0);
-    await bot.getByRole('button', { name: 'Resume (amber)' }).click();
-    await shown.until('#bot-amber button:has-text("Post now")');
-    await bot.getByRole('button', { name: 'Post now (amber)' }).click();
-    await shown.until('#lines li:first-child:has-text("Amber keeps the gnat 3")');
-    await page.getByRole('button', { name: 'Pause the flock' }).click();
-    await page.locator('#said:has-text("Pause the flock: carried out.")').waitFor();
-    assert.equal(flock.switched, true);
-    assert.deepEqual(shown.complaints, []);
-  });
-
-  it('posts a line once, however often somebody clicks', async () => {
-    await using shown = await Shown.open(browser, await smallFlock(), {}, { allowControl: true });
-    const { page, flock } = shown;
-    const before = flock.ledger.state('amber')?.posts ?? 0;
-    const post = page.locator('#bot-amber').getByRole('button', { name: 'Post now (amber)' });
-    // The second click is heard before anything has come back, the third once it was carried out.
-    await post.dblclick();
-    await page.locator('#said:has-text("carried out")').waitFor();
-    await post.click();
-    // And one from a page that never heard what became of it.
-    await page.evaluate(`document.querySelector('#bot-amber button').removeAttribute('aria-busy')`);
-    await post.click();
-    await page.locator('#said:has-text("amber has moved on since the page showed its place")').waitFor();
-    assert.equal(flock.ledger.state('amber')?.posts, before + 1);
-    assert.equal(await post.getAttribute('aria-busy'), null);
-  });
-
-  it('says that flockd does not answer, and stays where it is', async () => {
-    await using shown = await Shown.open(browser, await smallFlock(), {}, { allowControl: true });
-    const { page, flock } = shown;
-    await flock.endListening();
-    const pause = page.locator('#bot-amber').getByRole('button', { name: 'Pause (amber)' });
-    await pause.click();
-    await page.locator('#said:has-text("Pause (amber): flockd does not answer")').waitFor();
-    assert.equal(new URL(page.url()).pathname, '/');
-    assert.equal(await pause.getAttribute('aria-busy'), null);
-  });
-
-  it('says what is wrong without its script, too', async () => {
-    const options = { javaScriptEnabled: false };
-    await using shown = await Shown.open(browser, await smallFlock(), options, { allowControl: true });
-    const { page, flock } = shown;
-    const bot = page.locator('#bot-amber');
-    await flock.daemon.carryOut({ order: 'pause', bot: 'amber' });
-    await bot.getByRole('button', { name: 'Pause (amber)' }).click();
-    assert.match(
-      await page.locator('main').innerText(),
-      /That did not work\s+amber is paused already\s+flockd resume amber/,
-    );
-    await page.getByRole('link', { name: 'Back to the flock' }).click();
-    assert.equal(await bot.locator('.state').innerText(), 'paused');
-    await bot.getByRole('button', { name: 'Resume (amber)' }).click();
-    assert.ok(page.url().endsWith('/#bot-amber'), page.url());
-    assert.equal(await bot.getByRole('button', { name: 'Post now (amber)' }).count(), 1);
-  });
-
-  it('says why something cannot be done', async () => {
-    await using shown = await Shown.open(browser, await smallFlock(), {}, { allowControl: true });
-    const { page, flock } = shown;
-    await flock.daemon.carryOut({ order: 'pause', bot: 'amber' });
-    await page.locator('#bot-amber').getByRole('button', { name: 'Pause (amber)' }).click();
-    await page.locator('#said:has-text("amber is paused already. flockd resume amber")').waitFor();
-    assert.equal(new URL(page.url()).pathname, '/');
   });
 });
 

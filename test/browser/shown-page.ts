@@ -2,6 +2,9 @@ import type { Browser, BrowserContext, Page } from 'playwright-core';
 import type { MonitorOptions } from '../../src/monitor/monitor.ts';
 import { ShownFlock } from '../support/shown-flock.ts';
 
+/** How long the page may take to show something. Milliseconds. */
+const patience = 60_000;
+
 /** Its page, in a browser of its own. */
 export class Shown implements AsyncDisposable {
   readonly flock: ShownFlock;
@@ -73,8 +76,11 @@ export class Shown implements AsyncDisposable {
 
   /** Lets the time run, so many milliseconds at a time, until something is to be seen. */
   async until(selector: string, step = 1000): Promise<void> {
-    while ((await this.page.locator(selector).count()) === 0)
+    const end = performance.now() + patience;
+    while ((await this.page.locator(selector).count()) === 0) {
+      if (performance.now() > end) throw new Error(`waited in vain for ${selector}`);
       await this.flock.clock.runUntil(this.flock.clock.now() + step);
+    }
   }
 
   /** The ids of what a selector finds, in their order. */

@@ -11,6 +11,7 @@ import { NoAnswer, type HttpAnswer } from '../../src/http/exchange.ts';
 import { openNodeSender } from '../../src/http/node-send.ts';
 import { openSender } from '../../src/http/send.ts';
 import { tempFolder } from '../flock/temp-folder.ts';
+import { ownPort } from '../support/own-port.ts';
 
 const deadline = 300;
 
@@ -121,10 +122,7 @@ for (const [name, open] of Object.entries(senders)) {
 
     describe('no answer, with the request certainly not sent', () => {
       it('where nobody listens', async () => {
-        const server = net.createServer();
-        const port = await listen(server);
-        await new Promise((resolve) => server.close(resolve));
-        const error = await failure(`http://127.0.0.1:${port}/x`);
+        const error = await failure(`http://127.0.0.1:${ownPort()}/x`);
         assert.equal(error.sent, false);
         assert.match(error.message, /cannot reach 127\.0\.0\.1:\d+ \(ECONNREFUSED\)/);
       });

@@ -12,6 +12,7 @@ import { openHealth } from '../../src/monitor/health-routes.ts';
 import { checksOf, healthAnswer, isReady, readyAnswer, type Health } from '../../src/monitor/health.ts';
 import { parseListenAddress } from '../../src/monitor/listen-address.ts';
 import { tempFolder } from '../flock/temp-folder.ts';
+import { ownPort } from '../support/own-port.ts';
 
 const well: Health = { unwritable: undefined, bots: 1, overdue: 0, reload: { good: true, goodAt: 0 } };
 
@@ -244,10 +245,7 @@ describe('who asks a flockd whether it is ready', () => {
       message: `no flockd answers at ${socket}: there is no such file or folder`,
       hint: `start it there: flockd run --listen ${socket}`,
     });
-    const server = createServer();
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const port = `127.0.0.1:${(server.address() as AddressInfo).port}`;
-    await new Promise((resolve) => server.close(resolve));
+    const port = `127.0.0.1:${ownPort()}`;
     await assert.rejects(askReady(parseListenAddress(port), port), {
       exit: 'unavailable',
       message: `no flockd answers at ${port}: nobody listens there`,

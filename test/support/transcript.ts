@@ -1,7 +1,7 @@
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
-import net from 'node:net';
 import path from 'node:path';
 import { authorizeAs, TestFlock } from './flock.ts';
+import { ownPort } from './own-port.ts';
 import { type Running, scriptOf, startCommand, terminalScript, type Environment } from './programs.ts';
 
 /*
@@ -50,7 +50,7 @@ export function readTranscript(text: string): Transcript {
 /** Runs a session. @returns how it went, to be held against how it should have gone */
 export async function runTranscript({ session, files }: Transcript): Promise<string> {
   await using flock = await TestFlock.open();
-  const stage = new Stage(flock, `http://127.0.0.1:${await closedPort()}`);
+  const stage = new Stage(flock, `http://127.0.0.1:${ownPort()}`);
   for (const [name, content] of files) await flock.write(name, stage.fill(content));
   await stage.installPrograms();
   const shown: string[] = [];
@@ -160,15 +160,4 @@ class Stage {
       .replaceAll(/\bid \d{15,}/g, 'id {{id}}')
       .replaceAll(/\bpid \d+/g, 'pid {{pid}}');
   }
-}
-
-/** A port of this machine on which nobody listens. */
-function closedPort(): Promise<number> {
-  const server = net.createServer();
-  return new Promise((resolve) => {
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as net.AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
 }
