@@ -14,6 +14,7 @@ const rows = [
     'context',
     'daemon/daemon',
     'daemon/runner',
+    'daemon/share-text',
     'daemon/tell-manager',
     'sandbox/server',
     'monitor/*',

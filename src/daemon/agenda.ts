@@ -1,16 +1,13 @@
-import TinyQueue from 'tinyqueue';
+import FlatQueue from 'flatqueue';
 import type { Clock } from '../clock.ts';
-
-/** An item and the instant it is put down for. Milliseconds since 1970. */
-interface Entry<T> {
-  readonly instant: number;
-  readonly item: T;
-}
 
 /** What can be put down: it has one instant at a time. */
 export interface Datable {
-  /** Where it stands; the agenda alone changes that. A map of them all would take as much memory as they do. */
-  entry?: Entry<unknown> | undefined;
+  /**
+   * Milliseconds since 1970, where it is put down; the agenda alone changes that. A map of them all, or an entry for each,
+   * would take as much memory as they do.
+   */
+  instant?: number | undefined;
 }
 
 /** So many entries that mean nothing any more are no matter. */
@@ -20,9 +17,10 @@ const spare = 1000;
 export class Agenda<T extends Datable> {
   readonly #clock: Clock;
   readonly #due: (item: T) => void;
-  readonly #compare: (a: Entry<T>, b: Entry<T>) => number;
-  #queue: TinyQueue<Entry<T>>;
-  /** How many entries count. */
+  readonly #compare: (a: T, b: T) => number;
+  /** With what was moved or removed since: an entry counts where its item has its instant. */
+  #queue = new FlatQueue<T>();
+  /** How many items are put down. */
   #size = 0;
   #timer: { instant: number; cancel: () => void } | undefined;
 
@@ -30,32 +28,31 @@ export class Agenda<T extends Datable> {
   constructor(clock: Clock, due: (item: T) => void, compare: (a: T, b: T) => number) {
     this.#clock = clock;
     this.#due = due;
-    this.#compare = (a, b) => a.instant - b.instant || compare(a.item, b.item);
-    this.#queue = new TinyQueue<Entry<T>>([], this.#compare);
+    this.#compare = compare;
   }
 
   /** Puts an item down for an instant, in place of the one it had. */
   set(item: T, instant: number): void {
-    if (item.entry?.instant === instant) return;
+    if (item.instant === instant) return;
     this.remove(item);
-    const entry = { instant, item };
-    item.entry = entry;
+    item.instant = instant;
     this.#size++;
-    this.#queue.push(entry);
+    this.#queue.push(item, instant);
     if (this.#queue.length > 2 * this.#size + spare) this.#tidyUp();
     this.#arm();
   }
 
   /** Takes an item off. */
   remove(item: T): void {
-    if (!item.entry) return;
-    item.entry = undefined;
+    if (item.instant === undefined) return;
+    item.instant = undefined;
     this.#size--;
   }
 
   /** Takes everything off. */
   clear(): void {
-    for (const { item } of this.#queue.data) this.remove(item);
+    for (const item of this.#queue.ids.slice(0, this.#queue.length)) this.remove(item);
+    this.#queue = new FlatQueue();
     this.#timer?.cancel();
     this.#timer = undefined;
   }
@@ -67,13 +64,15 @@ export class Agenda<T extends Datable> {
 
   /** Lets go what was moved or removed, and would stay until its instant. */
   #tidyUp(): void {
-    this.#queue = new TinyQueue(this.#queue.data.filter(counts), this.#compare);
+    const { ids, values, length } = this.#queue;
+    this.#queue = new FlatQueue();
+    for (const [index, item] of ids.slice(0, length).entries())
+      if (item.instant !== undefined && item.instant === values[index]) this.#queue.push(item, item.instant);
   }
 
-  #first(): Entry<T> | undefined {
-    for (let entry = this.#queue.peek(); entry; entry = this.#queue.peek()) {
-      if (counts(entry)) return entry;
-      // It was moved or removed since.
+  #first(): T | undefined {
+    for (let item = this.#queue.peek(); item; item = this.#queue.peek()) {
+      if (item.instant === this.#queue.peekValue()) return item;
       this.#queue.pop();
     }
     return undefined;
@@ -91,17 +90,21 @@ export class Agenda<T extends Datable> {
     // Woken before its time: the clock was set back, so no instant that was put down says how far away it is now.
     const setBack = this.#timer !== undefined && this.#clock.now() < this.#timer.instant;
     this.#timer = undefined;
-    const last = setBack ? Infinity : this.#clock.now();
-    const due: T[] = [];
-    for (let entry = this.#first(); entry && entry.instant <= last; entry = this.#first()) {
-      this.#queue.pop();
-      this.remove(entry.item);
-      due.push(entry.item);
-    }
-    for (const item of due) this.#due(item);
+    for (const item of this.#takeUntil(setBack ? Infinity : this.#clock.now())) this.#due(item);
     this.#arm();
   }
-}
 
-/** Whether an entry is the one its item stands by. */
-const counts = <T extends Datable>(entry: Entry<T>): boolean => entry.item.entry === entry;
+  /** Takes off what is put down for an instant up to `last`, and gives it in its order. */
+  #takeUntil(last: number): T[] {
+    const taken: { item: T; instant: number }[] = [];
+    for (let item = this.#first(); item; item = this.#first()) {
+      const { instant = 0 } = item;
+      if (instant > last) break;
+      this.#queue.pop();
+      this.remove(item);
+      taken.push({ item, instant });
+    }
+    taken.sort((a, b) => a.instant - b.instant || this.#compare(a.item, b.item));
+    return taken.map(({ item }) => item);
+  }
+}

@@ -16,7 +16,9 @@ import { Agenda } from './agenda.ts';
 import { isSlowAfter, Lanes, mostSlow, slowLane } from './lanes.ts';
 import { isInTrouble, Rounds } from './rounds.ts';
 import { Row } from './row.ts';
-import { ordersOf, runnerOf, type Runner } from './runner.ts';
+import { runnerOf, type Runner } from './runner.ts';
+import { shareText } from './share-text.ts';
+import { ToldOrders } from './told-orders.ts';
 
 /** What the daemon keeps itself. */
 type Kept = 'doubts' | 'closures' | 'caps' | 'uncounted' | 'purse';
@@ -50,6 +52,9 @@ export class Daemon {
   readonly #complaints = new Map<BotName, string>();
   readonly #row = new Row<Runner>();
   readonly #lanes = new Lanes();
+  /** Bots that X let wait, and of which it has taken no post quickly since. */
+  readonly #slow = new Set<Runner>();
+  readonly #told = new ToldOrders<Runner>();
   /** Steps under way, and when each began by the clock that nobody sets. */
   readonly #steps = new Map<Promise<void>, number>();
   /** How many of them are those of slow bots. */
@@ -83,6 +88,7 @@ export class Daemon {
   /** Takes up a flock, or what changed in it: new bots, bots with another key or poem, bots that are gone. */
   takeUp({ bots, misfits, purse }: Flock): void {
     this.#purse = purse;
+    shareText(bots, this.#options.ledger);
     const gone = new Set(this.#runners.keys());
     for (const bot of bots) {
       gone.delete(bot.name);
@@ -111,10 +117,9 @@ export class Daemon {
       if (order.order === 'post') return Promise.reject(notInFlock(order.bot));
       return carry();
     }
-    return new Promise((resolve, reject) => {
-      (runner.orders ??= []).push(() => carry().then(resolve, reject));
-      this.#wake(runner);
-    });
+    const carriedOut = this.#told.add(runner, carry);
+    this.#wake(runner);
+    return carriedOut;
   }
 
   /** Lets every bot look again at what it is to do. */
@@ -162,32 +167,34 @@ export class Daemon {
     if (keyMark(known.bot) !== keyMark(bot))
       this.#log.info({ event: 'key', bot: bot.name }, 'takes up a new key');
     known.bot = bot;
-    known.gone = false;
-    this.#wake(known);
+    if (known.state === 'leaving') known.state = 'changed';
+    else this.#wake(known);
   }
 
   #drop(name: BotName): void {
     const runner = this.#runners.get(name);
-    if (!runner || runner.gone) return;
-    runner.gone = true;
+    if (!runner || runner.state === 'leaving') return;
     this.#agenda.remove(runner);
     this.#log.warn({ event: 'gone', bot: name }, 'has no good key bundle any more and rests');
-    if (!runner.busy) this.#forget(runner);
+    if (runner.state === 'resting') this.#forget(runner);
+    else runner.state = 'leaving';
   }
 
   /** A bot that is gone is kept until its step has ended, so that it never takes two steps at once. */
   #forget(runner: Runner): void {
+    runner.state = 'gone';
     this.#runners.delete(runner.bot.name);
-    for (const order of ordersOf(runner)) void order();
+    this.#slow.delete(runner);
+    for (const order of this.#told.take(runner)) void order();
   }
 
   #wake(runner: Runner): void {
-    if (runner.busy) runner.changed = true;
-    else this.#enqueue(runner);
+    if (runner.state === 'busy') runner.state = 'changed';
+    else if (runner.state === 'resting') this.#enqueue(runner);
   }
 
   #enqueue(runner: Runner): void {
-    this.#row.add(runner, this.#lanes.laneOf(runner.bot.bundle.appKeys, runner.isSlow));
+    this.#row.add(runner, this.#lanes.laneOf(runner.bot.bundle.appKeys, this.#slow.has(runner)));
     this.#pump();
   }
 
@@ -200,20 +207,27 @@ export class Daemon {
       const isFull = this.#slowSteps >= mostSlow(this.#options.sockets);
       const runner = this.#row.next(isFull ? slowLane : undefined);
       if (!runner) return;
-      if (runner.gone || runner.busy) continue;
+      if (runner.state !== 'resting') continue;
       this.#begun++;
-      const slow = runner.isSlow ? 1 : 0;
+      const slow = this.#slow.has(runner) ? 1 : 0;
       this.#slowSteps += slow;
       const running = this.#step(runner).finally(() => {
         this.#steps.delete(running);
         this.#slowSteps -= slow;
-        if (runner.gone) this.#forget(runner);
-        else if (runner.changed) this.#enqueue(runner);
+        this.#release(runner);
         this.#pump();
         if (!this.#stopping) this.#rounds.look(this.#isAtRest(), this.overdue());
       });
       this.#steps.set(running, this.#clock.elapsed());
     }
+  }
+
+  /** A step of it has ended. */
+  #release(runner: Runner): void {
+    const { state } = runner;
+    runner.state = 'resting';
+    if (state === 'leaving') this.#forget(runner);
+    else if (state === 'changed') this.#enqueue(runner);
   }
 
   /** Steps that only look at the ledger follow each other at once: in a large flock nothing else would come to its turn. */
@@ -236,15 +250,14 @@ export class Daemon {
   }
 
   async #step(runner: Runner): Promise<void> {
-    runner.busy = true;
-    runner.changed = false;
+    runner.state = 'busy';
     const { ledger, deadline } = this.#options;
     const { name } = runner.bot;
     const before = ledger.state(name);
     const began = this.#clock.elapsed();
     let failed = true;
     try {
-      for (const order of ordersOf(runner)) await order();
+      for (const order of this.#told.take(runner)) await order();
       const next = await step(runner.bot, this.#options);
       this.#complaints.delete(runner.bot.name);
       this.#plan(runner, next);
@@ -259,15 +272,16 @@ export class Daemon {
     } finally {
       const took = this.#clock.elapsed() - began;
       const after = ledger.state(name);
-      runner.isSlow = isSlowAfter(runner.isSlow, { took, deadline, before, after });
+      const isSlow = isSlowAfter(this.#slow.has(runner), { took, deadline, before, after });
+      this.#slow[isSlow ? 'add' : 'delete'](runner);
       this.#lanes.learn(runner.bot.bundle.appKeys, after);
-      runner.busy = false;
       this.#rounds.add(failed);
     }
   }
 
   #plan(runner: Runner, next: NextStep): void {
-    if (!this.#stopping && !runner.gone && next !== 'when changed') this.#agenda.set(runner, next);
+    if (!this.#stopping && runner.state !== 'leaving' && next !== 'when changed')
+      this.#agenda.set(runner, next);
   }
 
   #complain(bot: BotName, { message, hint }: FlockError): void {

@@ -1,15 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
+import fc from 'fast-check';
 import { Agenda, type Datable } from '../../src/daemon/agenda.ts';
 import { HeldClock } from '../../src/held-clock.ts';
-
-function collectGarbage(): void {
-  setFlagsFromString('--expose-gc');
-  const collect = runInNewContext('gc') as () => void;
-  collect();
-}
+import { collectGarbage } from '../support/collect-garbage.ts';
 
 interface Item extends Datable {
   name: string;
@@ -68,18 +62,50 @@ describe('an agenda', () => {
     assert.deepEqual(called, ['b 6', 'c 40']);
   });
 
-  it('lets go of what was moved, long before its time', async () => {
+  it('lets go of what was taken off, long before its time', async () => {
     const { agenda, a, b } = openAgenda();
     agenda.set(b, 1);
     const earlier: WeakRef<object>[] = [];
     for (let times = 0; times < 5000; times++) {
-      agenda.set(a, 1_000_000 + times);
-      if (a.entry && times < 1000) earlier.push(new WeakRef(a.entry));
+      const item = { name: `item ${times}` };
+      agenda.set(item, 1_000_000 + times);
+      agenda.remove(item);
+      agenda.set(a, 2_000_000 + times);
+      if (times < 1000) earlier.push(new WeakRef(item));
     }
     // Until the end of its turn everything that a weak reference was made to stays.
     await new Promise((resolve) => setImmediate(resolve));
     collectGarbage();
-    assert.equal(earlier.filter((entry) => entry.deref() !== undefined).length, 0);
+    assert.equal(earlier.filter((item) => item.deref() !== undefined).length, 0);
+  });
+
+  it('calls each once, in order, however they were moved and taken off', async () => {
+    const moves = fc.array(
+      fc.record({ item: fc.nat(9), instant: fc.option(fc.integer({ min: 1, max: 30 })) }),
+      { maxLength: 100 },
+    );
+    await fc.assert(
+      fc.asyncProperty(moves, async (moved) => {
+        const { agenda, clock, called } = openAgenda();
+        const items = Array.from({ length: 10 }, (_, name): Item => ({ name: String(name) }));
+        const instants = new Map<string, number>();
+        for (const { item, instant } of moved) {
+          const it = items[item];
+          if (!it) continue;
+          if (instant === null) agenda.remove(it);
+          else agenda.set(it, instant);
+          if (instant === null) instants.delete(it.name);
+          else instants.set(it.name, instant);
+        }
+        assert.equal(agenda.next, instants.size === 0 ? undefined : Math.min(...instants.values()));
+        await clock.runUntil(100);
+        const expected = [...instants].sort(([x, at], [y, to]) => at - to || (x < y ? -1 : 1));
+        assert.deepEqual(
+          called,
+          expected.map(([name, instant]) => `${name} ${instant}`),
+        );
+      }),
+    );
   });
 
   it('calls everything where the clock was set back, since no instant says any more how far away it is', async () => {
