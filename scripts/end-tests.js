@@ -1,6 +1,6 @@
 /**
  * Loaded before a test file: ends its process where its tests are done but something keeps it alive, as a program that a
- * failed test has left behind would for ever, and says what.
+ * failed test has left behind would for ever, and says what. A file that awaits something between its tests would be ended, too.
  */
 import { after } from 'node:test';
 import { isMainThread } from 'node:worker_threads';

@@ -18,7 +18,7 @@ export class Agenda<T extends Datable> {
   readonly #clock: Clock;
   readonly #due: (item: T) => void;
   readonly #compare: (a: T, b: T) => number;
-  /** With what was moved or removed since: an entry counts where its item has its instant. */
+  /** Also holds stale entries: one counts only where its value is its item's instant. */
   #queue = new FlatQueue<T>();
   /** How many items are put down. */
   #size = 0;
@@ -51,7 +51,7 @@ export class Agenda<T extends Datable> {
 
   /** Takes everything off. */
   clear(): void {
-    for (const item of this.#queue.ids.slice(0, this.#queue.length)) this.remove(item);
+    for (const item of this.#queue.ids) this.remove(item);
     this.#queue = new FlatQueue();
     this.#timer?.cancel();
     this.#timer = undefined;
@@ -64,10 +64,9 @@ export class Agenda<T extends Datable> {
 
   /** Lets go what was moved or removed, and would stay until its instant. */
   #tidyUp(): void {
-    const { ids, values, length } = this.#queue;
+    const items = new Set(this.#queue.ids);
     this.#queue = new FlatQueue();
-    for (const [index, item] of ids.slice(0, length).entries())
-      if (item.instant !== undefined && item.instant === values[index]) this.#queue.push(item, item.instant);
+    for (const item of items) if (item.instant !== undefined) this.#queue.push(item, item.instant);
   }
 
   #first(): T | undefined {
@@ -97,13 +96,17 @@ export class Agenda<T extends Datable> {
   /** Takes off what is put down for an instant up to `last`, and gives it in its order. */
   #takeUntil(last: number): T[] {
     const taken: { item: T; instant: number }[] = [];
-    for (let item = this.#first(); item; item = this.#first()) {
-      const { instant = 0 } = item;
-      if (instant > last) break;
+    for (
+      let item = this.#first();
+      item?.instant !== undefined && item.instant <= last;
+      item = this.#first()
+    ) {
+      taken.push({ item, instant: item.instant });
       this.#queue.pop();
       this.remove(item);
-      taken.push({ item, instant });
     }
+    // It would hold what was popped until something else comes into its place.
+    this.#queue.shrink();
     taken.sort((a, b) => a.instant - b.instant || this.#compare(a.item, b.item));
     return taken.map(({ item }) => item);
   }

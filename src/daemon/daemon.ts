@@ -18,7 +18,7 @@ import { isInTrouble, Rounds } from './rounds.ts';
 import { Row } from './row.ts';
 import { runnerOf, type Runner } from './runner.ts';
 import { shareText } from './share-text.ts';
-import { ToldOrders } from './told-orders.ts';
+import { notInFlock, ToldOrders } from './told-orders.ts';
 
 /** What the daemon keeps itself. */
 type Kept = 'doubts' | 'closures' | 'caps' | 'uncounted' | 'purse';
@@ -54,7 +54,7 @@ export class Daemon {
   readonly #lanes = new Lanes();
   /** Bots that X let wait, and of which it has taken no post quickly since. */
   readonly #slow = new Set<Runner>();
-  readonly #told = new ToldOrders<Runner>();
+  readonly #told = new ToldOrders();
   /** Steps under way, and when each began by the clock that nobody sets. */
   readonly #steps = new Map<Promise<void>, number>();
   /** How many of them are those of slow bots. */
@@ -79,7 +79,7 @@ export class Daemon {
     this.#log = options.log;
     this.#rounds = new Rounds(options.clock, options.rested);
     const due = (runner: Runner): void => {
-      this.#enqueue(runner);
+      this.#wake(runner);
     };
     // By name, so that everybody can tell who comes first where the budget is not enough for all.
     this.#agenda = new Agenda(options.clock, due, (a, b) => (a.bot.name < b.bot.name ? -1 : 1));
@@ -107,18 +107,17 @@ export class Daemon {
    */
   carryOut(order: Order, check?: (state: BotState | undefined) => void): Promise<void> {
     const { ledger } = this.#options;
+    const carriedOut = this.#told.add(order.bot, async () => {
+      const state = ledger.state(order.bot);
+      const bot = this.#runners.get(order.bot as BotName)?.bot;
+      check?.(state);
+      if (order.order !== 'post') await ledger.record(...eventsOf(order, state, this.#clock.now()));
+      else if (bot) await postNow(bot, this.#options);
+      else throw notInFlock(order.bot);
+    });
     const runner = this.#runners.get(order.bot as BotName);
-    const carry = async (): Promise<void> => {
-      check?.(ledger.state(order.bot));
-      if (order.order === 'post' && runner) await postNow(runner.bot, this.#options);
-      else await ledger.record(...eventsOf(order, ledger.state(order.bot), this.#clock.now()));
-    };
-    if (!runner) {
-      if (order.order === 'post') return Promise.reject(notInFlock(order.bot));
-      return carry();
-    }
-    const carriedOut = this.#told.add(runner, carry);
-    this.#wake(runner);
+    if (runner) this.#wake(runner);
+    else this.#told.carryOutAside(order.bot);
     return carriedOut;
   }
 
@@ -132,7 +131,7 @@ export class Daemon {
     this.#stopping = true;
     this.#agenda.clear();
     this.#row.clear();
-    await Promise.all(this.#steps.keys());
+    await Promise.all([...this.#steps.keys(), this.#told.asideIsDone()]);
   }
 
   /** How many bots it runs, and when the next of them is due, or undefined where none is. */
@@ -161,7 +160,7 @@ export class Daemon {
     if (!known) {
       const runner = runnerOf(bot);
       this.#runners.set(bot.name, runner);
-      this.#enqueue(runner);
+      this.#begin(runner);
       return;
     }
     if (keyMark(known.bot) !== keyMark(bot))
@@ -169,6 +168,14 @@ export class Daemon {
     known.bot = bot;
     if (known.state === 'leaving') known.state = 'changed';
     else this.#wake(known);
+  }
+
+  #begin(runner: Runner): void {
+    const aside = this.#told.aside(runner.bot.name);
+    if (aside) {
+      runner.state = 'changed';
+      void aside.then(() => this.#release(runner));
+    } else this.#enqueue(runner);
   }
 
   #drop(name: BotName): void {
@@ -185,7 +192,7 @@ export class Daemon {
     runner.state = 'gone';
     this.#runners.delete(runner.bot.name);
     this.#slow.delete(runner);
-    for (const order of this.#told.take(runner)) void order();
+    this.#told.carryOutAside(runner.bot.name);
   }
 
   #wake(runner: Runner): void {
@@ -257,7 +264,7 @@ export class Daemon {
     const began = this.#clock.elapsed();
     let failed = true;
     try {
-      for (const order of this.#told.take(runner)) await order();
+      await this.#told.carryOut(name);
       const next = await step(runner.bot, this.#options);
       this.#complaints.delete(runner.bot.name);
       this.#plan(runner, next);
@@ -273,7 +280,8 @@ export class Daemon {
       const took = this.#clock.elapsed() - began;
       const after = ledger.state(name);
       const isSlow = isSlowAfter(this.#slow.has(runner), { took, deadline, before, after });
-      this.#slow[isSlow ? 'add' : 'delete'](runner);
+      if (isSlow) this.#slow.add(runner);
+      else this.#slow.delete(runner);
       this.#lanes.learn(runner.bot.bundle.appKeys, after);
       this.#rounds.add(failed);
     }
@@ -290,6 +298,3 @@ export class Daemon {
     this.#log.error({ event: 'unfit', bot, ...(hint !== undefined && { hint }) }, `cannot post: ${message}`);
   }
 }
-
-const notInFlock = (bot: string): FlockError =>
-  new FlockError('usage', `${bot} is not in the flock`, { hint: 'flockd status lists the bots' });

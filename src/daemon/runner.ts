@@ -5,8 +5,8 @@ import type { Datable } from './agenda.ts';
 export interface Runner extends Datable {
   bot: Bot;
   /**
-   * `resting` between its steps; `busy` in one, `changed` where something about it has changed since that began, and
-   * `leaving` where it has no good bundle any more; `gone` afterwards.
+   * `resting` between its steps, `busy` in one; `changed` if something about it changed during the step, `leaving` if it has
+   * no good bundle any more. Then it is `gone`, even where it still stands in the row.
    */
   state: 'resting' | 'busy' | 'changed' | 'leaving' | 'gone';
 }

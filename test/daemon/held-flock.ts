@@ -60,9 +60,19 @@ export class HeldFlock {
 
   /** Takes a bot's bundle away and puts it back, as an editor does that writes in place. */
   blink(name: string): void {
-    const bots = [...this.#bots.values()];
-    this.#daemon?.takeUp({ bots: bots.filter((bot) => bot.name !== name), misfits: [], purse: this.#purse });
+    this.lose(name);
+    this.regain();
+  }
+
+  /** The bundle of a bot goes. */
+  lose(name: string): void {
+    const bots = [...this.#bots.values()].filter((bot) => bot.name !== name);
     this.#daemon?.takeUp({ bots, misfits: [], purse: this.#purse });
+  }
+
+  /** All bundles are there again. */
+  regain(): void {
+    this.#daemon?.takeUp({ bots: [...this.#bots.values()], misfits: [], purse: this.#purse });
   }
 
   /** For how long something is overdue. Milliseconds. */

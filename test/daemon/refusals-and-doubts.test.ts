@@ -172,6 +172,44 @@ describe('a flock on a held clock, refused and in doubt', () => {
     for (const name of ['howl', 'bea']) assert.deepEqual(flock.postsOf(name), poem);
   });
 
+  /** A bot that was told to post twice, to pause and to resume, while it stands in the row behind another. */
+  async function toldInTheRow() {
+    const flock = new HeldFlock('2026-05-01T00:00:00Z', daily, { duplicates: 'accept' });
+    flock.sockets = 1;
+    for (const name of ['howl', 'bea']) flock.add(name, ['one', 'two', 'three']);
+    flock.control('faults', { match: { path: '/2/tweets' }, fault: { kind: 'delay', ms: 2000 } });
+    flock.start();
+    await flock.until('2026-05-01T08:59:58Z');
+    const other = flock.order({ order: 'post', bot: 'bea' });
+    await flock.until('2026-05-01T08:59:58.500Z');
+    const orders = (['post', 'post', 'pause', 'resume'] as const).map((order) =>
+      flock.order({ order, bot: 'howl' }).then(() => 'done', String),
+    );
+    return { flock, told: Promise.all([other, ...orders]) };
+  }
+
+  it('carries out orders one at a time, even if its bundle comes and goes before its turn', async () => {
+    const { flock, told } = await toldInTheRow();
+    flock.blink('howl');
+    await flock.until('2026-05-03T12:00:00Z');
+    assert.deepEqual((await told).slice(1), ['done', 'done', 'done', 'done']);
+    assert.deepEqual(flock.failures, []);
+    for (const name of ['howl', 'bea']) assert.deepEqual(flock.postsOf(name), ['one', 'two', 'three']);
+  });
+
+  it('posts nothing by order once its bundle is gone', async () => {
+    const { flock, told } = await toldInTheRow();
+    flock.lose('howl');
+    await flock.until('2026-05-01T10:00:00Z');
+    const refused = 'FlockError: howl is not in the flock';
+    assert.deepEqual((await told).slice(1), [refused, refused, 'done', 'done']);
+    assert.deepEqual(flock.postsOf('howl'), []);
+    flock.regain();
+    await flock.until('2026-05-04T12:00:00Z');
+    assert.deepEqual(flock.failures, []);
+    assert.deepEqual(flock.postsOf('howl'), ['one', 'two', 'three']);
+  });
+
   for (const atEnd of ['stop', 'loop']) {
     it(`does not spin where X refuses everything as a repetition (atEnd: ${atEnd})`, async () => {
       const settings = { schedule: '0 9 * * *', refrain: 'skip', atEnd };

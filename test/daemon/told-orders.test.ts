@@ -2,32 +2,59 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ToldOrders } from '../../src/daemon/told-orders.ts';
 
+function openOrders() {
+  const told = new ToldOrders();
+  const done: string[] = [];
+  const tell = (bot: string, text: string): Promise<void> =>
+    told.add(bot, async () => {
+      done.push(`${text} begins`);
+      await new Promise((resolve) => setImmediate(resolve));
+      done.push(`${text} ends`);
+    });
+  return { told, done, tell };
+}
+
 describe('what bots are told', () => {
-  it('is carried out by each of them, in order, once it comes to it', async () => {
-    const told = new ToldOrders<string>();
-    const done: string[] = [];
-    const order = (name: string) => (): Promise<void> => {
-      done.push(name);
-      return Promise.resolve();
-    };
-    const first = told.add('ada', order('ada 1'));
-    const second = told.add('ada', order('ada 2'));
-    const other = told.add('bea', order('bea 1'));
+  it('is carried out by each of them, one after the other, once it comes to it', async () => {
+    const { told, done, tell } = openOrders();
+    const given = [tell('ada', 'first'), tell('ada', 'second')];
+    const other = tell('bea', 'third');
     assert.deepEqual(done, []);
-    for (const carryOut of told.take('ada')) await carryOut();
-    assert.deepEqual(done, ['ada 1', 'ada 2']);
-    await Promise.all([first, second]);
-    assert.deepEqual(told.take('ada'), []);
-    for (const carryOut of told.take('bea')) await carryOut();
+    await told.carryOut('ada');
+    await Promise.all(given);
+    assert.deepEqual(done, ['first begins', 'first ends', 'second begins', 'second ends']);
+    await told.carryOut('ada');
+    assert.equal(done.length, 4);
+    await told.carryOut('bea');
     await other;
-    assert.deepEqual(done, ['ada 1', 'ada 2', 'bea 1']);
+    assert.equal(done.length, 6);
   });
 
   it('fails for who gave the order alone', async () => {
-    const told = new ToldOrders<string>();
-    const given = told.add('ada', () => Promise.reject(new Error('no')));
-    const refused = assert.rejects(given, /^Error: no$/);
-    for (const carryOut of told.take('ada')) await carryOut();
-    await refused;
+    const { told, done, tell } = openOrders();
+    const refused = assert.rejects(
+      told.add('ada', () => Promise.reject(new Error('no'))),
+      /^Error: no$/,
+    );
+    const other = tell('ada', 'other');
+    await told.carryOut('ada');
+    await Promise.all([refused, other]);
+    assert.deepEqual(done, ['other begins', 'other ends']);
+  });
+
+  it('is carried out aside, one after the other, for a bot that is not there', async () => {
+    const { told, done, tell } = openOrders();
+    const given = [tell('ada', 'first')];
+    told.carryOutAside('ada');
+    given.push(tell('ada', 'second'));
+    told.carryOutAside('ada');
+    assert.equal(told.aside('bea'), undefined);
+    let isDone = false;
+    const aside = told.aside('ada')?.then(() => (isDone = true));
+    await given[0];
+    assert.equal(isDone, false);
+    await Promise.all([aside, told.asideIsDone()]);
+    assert.deepEqual(done, ['first begins', 'first ends', 'second begins', 'second ends']);
+    assert.equal(told.aside('ada'), undefined);
   });
 });
