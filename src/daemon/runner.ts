@@ -6,7 +6,8 @@ export interface Runner extends Datable {
   bot: Bot;
   /**
    * `resting` between its steps, `busy` in one; `changed` if something about it changed during the step, `leaving` if it has
-   * no good bundle any more. Then it is `gone`, even where it still stands in the row.
+   * no good bundle any more. Then it is `gone`, even where it still stands in the row. What is done aside for it counts as a
+   * step.
    */
   state: 'resting' | 'busy' | 'changed' | 'leaving' | 'gone';
 }

@@ -3,8 +3,8 @@ import type { Bot } from '../flock/load-flock.ts';
 import type { Ledger } from '../posting/ledger.ts';
 
 /**
- * Lets bots keep the very strings in which their ledger says the same: twice read, their names and the ids of their accounts
- * would take a twentieth of the memory of a large flock.
+ * Lets bots keep the very strings in which their ledger says the same: the names of a large flock and the ids of its accounts
+ * are megabytes, and would be there twice.
  */
 export function shareText(bots: readonly Bot[], ledger: Pick<Ledger, 'states'>): void {
   const named = new Map<string, Bot>(bots.map((bot) => [bot.name, bot]));
