@@ -38,10 +38,4 @@ describe('the house', () => {
       for (const target of own) assert.ok(files.includes(target), `${file} imports ${target}`);
     }
   });
-
-  it('has small files: half of them have 80 lines or fewer', () => {
-    const lengths = files.map((file) => readFileSync(path.join(root, file), 'utf8').split('\n').length);
-    const median = lengths.sort((a, b) => a - b)[Math.floor(lengths.length / 2)] ?? 0;
-    assert.ok(median <= 80, `the median is ${median}`);
-  });
 });
