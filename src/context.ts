@@ -19,7 +19,7 @@ import {
   xApi,
   type FlockPaths,
 } from './settings.ts';
-import { openX, type OpenXClient } from './x/x-client.ts';
+import { askTime, openX, type OpenXClient, type TimeAnswer } from './x/x-client.ts';
 
 /** What a person chose on the command line about where things are. */
 export interface Places {
@@ -43,6 +43,8 @@ export interface Context extends AsyncDisposable {
   provider: (id: string, custom: FlockFile['providers']) => Provider;
   oauth: (provider: Provider, appKeys: TokenPair) => OAuth1Client;
   openX: OpenXClient;
+  /** What time it is at X. */
+  askTime: () => Promise<TimeAnswer>;
   /** The most one request takes. Milliseconds. */
   deadline: number;
   /** Requests under way at a time. */
@@ -72,6 +74,7 @@ export function openContext(places: Places): Context {
     provider: (id, custom) => providerOf(id, custom, api),
     oauth: (provider, appKeys) => openOAuth1Client(provider, { send, clock, appKeys }),
     openX: openX(api, send, clock),
+    askTime: askTime(api, send, clock),
     deadline,
     sockets,
     [Symbol.asyncDispose]: () => sender[Symbol.asyncDispose](),

@@ -7,6 +7,9 @@ export const alarmNames = [
   'in-doubt-long',
   'silent',
   'budget-reached',
+  'app-refused',
+  'clock-wrong',
+  'herd',
   'finished',
 ] as const;
 

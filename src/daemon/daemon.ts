@@ -5,13 +5,10 @@ import type { Bot, Flock } from '../flock/load-flock.ts';
 import type { Logger } from '../log.ts';
 import type { BotState } from '../posting/bot-state.ts';
 import { openPurse } from '../posting/budget.ts';
-import { Closures } from '../posting/closures.ts';
-import { Doubts } from '../posting/doubts.ts';
 import { eventsOf, type Order } from '../posting/order.ts';
-import { Caps } from '../posting/price-post.ts';
 import { postNow } from '../posting/post-now.ts';
-import { keyMark, step, type NextStep, type StepOptions } from '../posting/step.ts';
-import { Uncounted } from '../posting/uncounted.ts';
+import { keyMark, newMemory, step, type Memory, type NextStep, type StepOptions } from '../posting/step.ts';
+import type { TimeAnswer } from '../x/x-client.ts';
 import { Agenda } from './agenda.ts';
 import { isSlowAfter, Lanes, mostSlow, slowLane } from './lanes.ts';
 import { isInTrouble, Rounds } from './rounds.ts';
@@ -21,9 +18,11 @@ import { shareText } from './share-text.ts';
 import { notInFlock, ToldOrders } from './told-orders.ts';
 
 /** What the daemon keeps itself. */
-type Kept = 'doubts' | 'closures' | 'caps' | 'uncounted' | 'purse';
+type Kept = keyof Memory | 'purse' | 'size';
 
 export interface DaemonOptions extends Omit<StepOptions, Kept> {
+  /** What time it is at X. */
+  askTime: () => Promise<TimeAnswer>;
   /** Bots that take a step at the same time. */
   sockets: number;
   /** Called once where the daemon cannot go on: the ledger keeps nothing more, or there is a bug. */
@@ -69,11 +68,18 @@ export class Daemon {
   constructor(options: DaemonOptions) {
     this.#options = {
       ...options,
-      doubts: new Doubts(options.clock),
-      closures: new Closures(),
-      caps: new Caps(),
-      uncounted: new Uncounted(options.ledger, (name) => this.#isUp(name as BotName)),
+      ...newMemory({
+        ...options,
+        isUp: (name) => this.#isUp(name as BotName),
+        // Those that wait for X are many, and the step that learned of it has not ended.
+        opened: () => {
+          options.clock.at(options.clock.now(), () => {
+            this.stir();
+          });
+        },
+      }),
       purse: () => this.#purse,
+      size: () => this.#runners.size,
     };
     this.#clock = options.clock;
     this.#log = options.log;

@@ -96,12 +96,15 @@ function judgeFailure(
   }
   switch (failure.kind) {
     case 'reauth':
+    case 'unauthorized':
       return {
         ofBot: [
           about.bad('key', `${title} refused its key: it was revoked, or never good (${status})`, again),
         ],
       };
     case 'suspended':
+    case 'locked':
+    case 'automated':
       return {
         ofBot: [
           about.bad(
@@ -116,7 +119,20 @@ function judgeFailure(
     case 'no-credit':
       return { ofProvider: all.bad('credit', 'no credit is left', 'buy some in the developer console') };
     case 'wait':
-      return { ofBot: [about.warn('key', `${title} asks for patience (429)`, 'try again in 15 minutes')] };
+    case 'limit':
+      return {
+        ofBot: [about.warn('key', `${title} asks for patience (${status})`, 'try again in 15 minutes')],
+      };
+    case 'app-refused':
+      return {
+        ofProvider: all.bad(
+          'enrolment',
+          `refuses the app: ${withoutSecrets(failure.reason, held)}`,
+          'look at the app in the developer console',
+        ),
+      };
+    case 'clock':
+      return { ofProvider: all.bad('provider', failure.reason, 'timedatectl set-ntp true') };
     case 'in-doubt':
     case 'never-sent':
       return { ofProvider: all.bad('provider', `is not well (${status})`, 'try again in a few minutes') };

@@ -166,8 +166,8 @@ function capBefore(
   const line = state && !isFinished(state.place) ? state.place.next : 0;
   const cost = inMicros(linked.has(line) ? linkPost : post);
   return (
-    capOf('bot', budget, spentBy(state, timezone, now), cost) ??
-    capOf('flock', purse.budget, spentByFlock(history, purse.timezone, now), cost)
+    capOf('bot', budget, spentBy(state, timezone, now), { posts: 1, cost }) ??
+    capOf('flock', purse.budget, spentByFlock(history, purse.timezone, now), { posts: 1, cost })
   );
 }
 

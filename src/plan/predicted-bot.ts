@@ -174,7 +174,9 @@ export class PredictedBot {
     }
     if (failure.kind === 'duplicate') this.#refused++;
     const { refrain } = this.bot.settings;
-    this.#record(...eventsAfter(failure, { bot, owed, key: this.bot.key, line, refrain, now: at }));
+    const attempt = { bot, owed, key: this.bot.key, line, refrain, now: at };
+    // What is predicted is never in doubt, so that a repetition is a refrain.
+    this.#record(...eventsAfter(failure, { ...attempt, isRepeated: true, closedUntil: undefined }));
     return undefined;
   }
 

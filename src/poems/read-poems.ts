@@ -88,6 +88,12 @@ function statusOf(file: string): BigIntStats | undefined {
   }
 }
 
+/** When a file was written last, by its own time stamp, in milliseconds since 1970; undefined where there is no such file. */
+export function writtenAt(file: string): number | undefined {
+  const status = statusOf(file);
+  return status && Number(status.mtimeMs);
+}
+
 /** A file that was changed less than this before it was looked at may change again and show the same times. Nanoseconds. */
 const grain = 2_000_000_000n;
 

@@ -1,9 +1,12 @@
 import type { XFailure } from '../x/x-failure.ts';
-import type { Owed } from './bot-state.ts';
+import { timesAbsent, type Owed } from './bot-state.ts';
 import type { LedgerEvent } from './ledger-event.ts';
 
 /** What to do with a line that X refuses as a repetition. */
 export type Refrain = 'join' | 'defer' | 'skip';
+
+/** What a failed post means once it is known what others of the flock got: `outage`, X refuses every key of the app. */
+export type PostFailure = XFailure | { kind: 'outage'; reason: string };
 
 /** What is known of the attempt that failed. */
 export interface FailedAttempt {
@@ -14,7 +17,11 @@ export interface FailedAttempt {
   key: string;
   line: number;
   refrain: Refrain;
+  /** Whether the bot has posted the same text before, so that X may have it from then. */
+  isRepeated: boolean;
   now: number;
+  /** Until when the bot waits where the failure is not about it alone. */
+  closedUntil: number | undefined;
 }
 
 /** Lines skipped in a row; if X refuses more than these it is no refrain but the whole poem. */
@@ -22,21 +29,18 @@ const mostSkips = 3;
 
 const second = 1000;
 const minute = 60 * second;
+const hour = 60 * minute;
+const day = 24 * hour;
 
 /**
  * What to write down after a failed post. An outcome in doubt is none: then nothing is written, and the intent stays open.
  * A refusal keeps its line: it is owed, and tried again at an instant or when the bot's repair is done.
  */
-export function eventsAfter(
-  failure: XFailure,
-  { bot, owed, key, line, refrain, now }: FailedAttempt,
-): LedgerEvent[] {
+export function eventsAfter(failure: PostFailure, attempt: FailedAttempt): LedgerEvent[] {
+  const { bot, owed, now } = attempt;
   const times = owed?.why === failure.kind ? owed.times : 0;
   const refused = (retryAt: number): LedgerEvent => {
     return { event: 'refused', bot, at: now, why: failure.kind, reason: failure.reason, retryAt };
-  };
-  const park = (what: string, hint: string): LedgerEvent[] => {
-    return [refused(now), { event: 'parked', bot, at: now, why: `${what} (${failure.reason})`, hint, key }];
   };
   switch (failure.kind) {
     case 'in-doubt':
@@ -45,36 +49,110 @@ export function eventsAfter(
       return [refused(now + backOff(times, 5 * second, 5 * minute))];
     case 'wait':
       return [refused(failure.until)];
+    case 'limit':
+      return [refused(endOfLimit(owed, now))];
     case 'no-credit':
-      return [refused(now + backOff(times, 15 * minute, 60 * minute))];
+    case 'app-refused':
+    case 'outage':
+    case 'clock':
+      return [refused(attempt.closedUntil ?? now + minute)];
     case 'duplicate':
-      // It was in doubt, was not on the timeline, and now X has it already: the timeline may have been late. Look again, once.
-      if (owed?.why === 'absent' && owed.times < 2) return [];
-      if (refrain === 'skip' && times < mostSkips)
-        return [refused(now), { event: 'skipped', bot, at: now, line }];
-      // Joined with its follower it is tried at once; a line that cannot be joined, or is not to be, has to wait.
-      if (refrain === 'join' && times === 0) return [refused(now)];
-      return [refused(now + backOff(times, 15 * minute, 120 * minute))];
+      return afterRepetition(attempt, refused);
     case 'reauth':
-      // X has answered 401 to everybody in an outage before now: one is not believed.
-      return times === 0 ? [refused(now + 10 * second)] : park('X refuses its key', `keymaker reauth ${bot}`);
+      // A key that X has called dead once is asked for a second time.
+      return times === 0 ? [refused(now + 10 * second)] : parked('reauth', failure, attempt, refused(now));
+    case 'unauthorized':
+      return owed?.since !== undefined && now - owed.since >= hour && times >= fewestAsked
+        ? parked('unauthorized', failure, attempt, refused(now))
+        : [refused(now + (askedAgain[times] ?? 30 * minute))];
     case 'read-only':
-      return park(
-        'its app may not write',
-        `give the app write permission in the developer console, then: keymaker reauth ${bot}`,
-      );
     case 'suspended':
-      return park(
-        'its account is suspended',
-        `sign in to X as this account to see why, then: keymaker reauth ${bot}`,
-      );
+    case 'locked':
+    case 'automated':
     case 'rejected':
-      return park(
-        'X refuses the line',
-        `change the line in the poem if it is its fault, then: flockd resume ${bot}`,
-      );
+      return parked(failure.kind, failure, attempt, refused(now));
   }
 }
+
+/** A 401 that names nothing is asked again after these waits, for an hour at least, before it is believed. Milliseconds. */
+const askedAgain = [10 * second, minute, 5 * minute, 10 * minute, 20 * minute];
+const fewestAsked = 4;
+
+/**
+ * A limit of the account's own ends at some half hour: the next one at first, then twice as far each time, and never beyond
+ * the next day of UTC.
+ *
+ * @see help.x.com, about X limits: the daily limit is counted in half-hourly slices
+ */
+function endOfLimit(owed: Owed | undefined, now: number): number {
+  const halfHour = 30 * minute;
+  const midnight = Math.ceil((now + 1) / day) * day;
+  const isToday = owed?.why === 'limit' && (owed.at ?? 0) >= midnight - day;
+  const next = Math.ceil((now + 1) / halfHour) * halfHour;
+  return Math.min(next + (2 ** Math.min(isToday ? owed.times : 0, 6) - 1) * halfHour, midnight);
+}
+
+function afterRepetition(
+  { bot, owed, line, refrain, isRepeated, now }: FailedAttempt,
+  refused: (retryAt: number) => LedgerEvent,
+): LedgerEvent[] {
+  // It was in doubt, was not on the timeline, and now X has it already: the timeline may have been late. Look again, once.
+  // Where the bot has never posted this text before, X's word is then the proof.
+  const absent = timesAbsent(owed);
+  if (absent > 0) {
+    if (absent < 2) return [];
+    if (!isRepeated) return [{ event: 'posted', bot, at: now, by: 'repetition' }];
+  }
+  const times = owed?.why === 'duplicate' ? owed.times : 0;
+  if (refrain === 'skip' && times < mostSkips)
+    return [refused(now), { event: 'skipped', bot, at: now, line }];
+  // Joined with its follower it is tried at once; a line that cannot be joined, or is not to be, has to wait.
+  if (refrain === 'join' && times === 0) return [refused(now)];
+  return [refused(now + backOff(times, 15 * minute, 120 * minute))];
+}
+
+type Parking = 'reauth' | 'unauthorized' | 'read-only' | 'suspended' | 'locked' | 'automated' | 'rejected';
+
+/** What is to be said of a bot that X's refusal parks, and what helps. */
+const repairs: Record<Parking, { what: string; hint: (bot: string) => string }> = {
+  reauth: { what: 'X refuses its key', hint: (bot) => `keymaker reauth ${bot}` },
+  unauthorized: { what: 'X has refused its key for an hour', hint: (bot) => `keymaker reauth ${bot}` },
+  'read-only': {
+    what: 'its app may not write',
+    hint: (bot) => `give the app write permission in the developer console, then: keymaker reauth ${bot}`,
+  },
+  suspended: {
+    what: 'its account is suspended',
+    hint: (bot) => `sign in to X as this account to see why, then: flockd resume ${bot}`,
+  },
+  locked: {
+    what: 'its account is locked',
+    hint: (bot) => `sign in to X as this account to unlock it, then: flockd resume ${bot}`,
+  },
+  automated: {
+    what: 'X takes its account for one that breaks the rules of automation',
+    hint: (bot) =>
+      `sign in to X as this account, see what X asks for and label it as automated, then: flockd resume ${bot}`,
+  },
+  rejected: {
+    what: 'X refuses the line',
+    hint: (bot) => `change the line in the poem if it is its fault, then: flockd resume ${bot}`,
+  },
+};
+
+function parked(
+  kind: Parking,
+  { reason }: { reason: string },
+  { bot, key, now }: FailedAttempt,
+  refused: LedgerEvent,
+): LedgerEvent[] {
+  const { what, hint } = repairs[kind];
+  const why = `${what} (${reason})`;
+  return [refused, { event: 'parked', bot, at: now, why, hint: hint(bot), key, cause: kind }];
+}
+
+/** What suspends or locks many accounts of a flock may be about the flock: then nobody should go on. */
+export const herdCauses: ReadonlySet<string> = new Set(['suspended', 'locked', 'automated']);
 
 /** Twice as long each time. */
 const backOff = (times: number, first: number, most: number): number => Math.min(first * 2 ** times, most);

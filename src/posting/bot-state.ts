@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { intent, type Intent, type LedgerEvent } from './ledger-event.ts';
 import { madeAt } from './made-at.ts';
 import { advance, place, startOf } from './place.ts';
+import { charged, tally, type Tally } from './tally.ts';
 
 const owed = z.object({
   slot: z.int(),
@@ -12,13 +13,11 @@ const owed = z.object({
   why: z.string(),
   reason: z.string(),
   times: z.int(),
-});
-
-/** What was spent in the bot's day and month, known by their ends, and since it began. Micros. */
-const tally = z.object({
-  day: z.object({ ends: z.int(), posts: z.int() }),
-  month: z.object({ ends: z.int(), micros: z.int() }),
-  total: z.int(),
+  /** When it was written down, and when the first refusal in that row was. */
+  at: z.int().optional(),
+  since: z.int().optional(),
+  /** How often it was in doubt and then not on the timeline. */
+  absent: z.int().optional(),
 });
 
 const botState = z.object({
@@ -39,7 +38,9 @@ const botState = z.object({
   last: z
     .object({ id: z.string().optional(), at: z.int(), line: z.int(), lines: z.int().optional() })
     .optional(),
-  parked: z.object({ why: z.string(), hint: z.string(), key: z.string(), at: z.int() }).optional(),
+  parked: z
+    .object({ why: z.string(), hint: z.string(), key: z.string(), at: z.int(), cause: z.string().optional() })
+    .optional(),
   /** Since when it rests by a person's word. */
   paused: z.int().optional(),
   /** It was restored from an older state, and may have posted more than it knows. */
@@ -74,7 +75,14 @@ export function applyEvent(state: BotState | undefined, event: LedgerEvent): Bot
     case 'again':
       return { ...state, place: startOf(event.poem), pass: state.pass + 1 };
     case 'intent':
-      return withTally({ ...state, open: event }, reserved(state, event));
+      return withTally(
+        { ...state, open: event },
+        charged(state.tally, event, { posts: 1, micros: event.cost ?? 0 }),
+      );
+    case 'looked':
+      return withTally(state, charged(state.tally, event, { posts: 0, micros: event.cost ?? 0 }));
+    case 'held':
+      return { ...state, owed: held(state, event) };
     case 'posted':
       return afterPosted(state, event);
     case 'refused':
@@ -89,14 +97,21 @@ export function applyEvent(state: BotState | undefined, event: LedgerEvent): Bot
       const stillOwed = owed && owed.until > event.until;
       return { ...rest, served: event.until, ...(stillOwed && { owed }) };
     }
-    case 'parked':
-      return { ...state, parked: { why: event.why, hint: event.hint, key: event.key, at: event.at } };
+    case 'parked': {
+      const { why, hint, key, at, cause } = event;
+      return { ...state, parked: { why, hint, key, at, ...(cause !== undefined && { cause }) } };
+    }
     case 'freed': {
       const { parked: _, ...freed } = state;
-      return freed.owed ? { ...freed, owed: { ...freed.owed, retryAt: event.at, times: 0 } } : freed;
+      if (!freed.owed) return freed;
+      const { since: _since, ...owed } = freed.owed;
+      return { ...freed, owed: { ...owed, retryAt: event.at, times: 0, at: event.at } };
     }
     case 'asked':
-      return { ...state, owed: { ...(state.owed ?? asked(state, event.at)), retryAt: event.at } };
+      return {
+        ...state,
+        owed: { ...(state.owed ?? asked(state, event.at)), retryAt: event.at, at: event.at },
+      };
     case 'paused':
       return { ...state, paused: event.at };
     case 'resumed': {
@@ -146,7 +161,9 @@ function afterPosted(
     last: lastOf(posted, open),
     posts: state.posts + 1,
   };
-  return withTally(after, corrected(state, open, 0, posted.cost ?? 0));
+  return posted.cost === undefined
+    ? after
+    : withTally(after, charged(state.tally, open, { posts: 0, micros: posted.cost }));
 }
 
 /** Made without what is spread on a condition: that takes ten times as long, and this is done for every post. */
@@ -160,19 +177,41 @@ function lastOf(posted: Extract<LedgerEvent, { event: 'posted' }>, open: Intent)
 /** @param cost - of looking, in micros */
 function afterRefused(
   { open, ...state }: BotState,
-  { why, reason, retryAt }: { why: string; reason: string; retryAt: number },
+  { why, reason, retryAt, at }: { why: string; reason: string; retryAt: number; at: number },
   cost: number,
 ): BotState {
   if (!open) throw new RangeError('refused without an intent');
-  const times = state.owed?.why === why ? state.owed.times + 1 : 1;
-  const owed = { slot: open.slot, until: open.until, retryAt, why, reason, times };
-  return { ...withTally(state, corrected(state, open, -1, cost - (open.cost ?? 0))), owed };
+  const again = state.owed?.why === why ? state.owed : undefined;
+  const times = (again?.times ?? 0) + 1;
+  const since = again?.since ?? at;
+  const owed: Owed = { slot: open.slot, until: open.until, retryAt, why, reason, times, at, since };
+  const absent = timesAbsent(state.owed) + (why === 'absent' ? 1 : 0);
+  if (absent > 0) owed.absent = absent;
+  const returned = { posts: -1, micros: cost - (open.cost ?? 0) };
+  return { ...withTally(state, state.tally && charged(state.tally, open, returned)), owed };
 }
+
+/** A post that is due and was not even tried: what is in its way is the reason, and it says nothing of the line. */
+function held(
+  { owed: before }: BotState,
+  { slot, until, retryAt, why, reason, at }: Extract<LedgerEvent, { event: 'held' }>,
+): Owed {
+  const again = before?.why === why ? before : undefined;
+  const since = again?.since ?? at;
+  const owed: Owed = { slot, until, retryAt, why, reason, times: (again?.times ?? 0) + 1, at, since };
+  const absent = timesAbsent(before);
+  if (absent > 0) owed.absent = absent;
+  return owed;
+}
+
+/** How often a post was in doubt and then not on the timeline; an older flockd knew only how often in a row. */
+export const timesAbsent = (owed: Owed | undefined): number =>
+  owed?.absent ?? (owed?.why === 'absent' ? owed.times : 0);
 
 type Absent = Extract<LedgerEvent, { event: 'absent' }>;
 
 function afterAbsent(state: BotState, { at, cost = 0 }: Absent): BotState {
-  const why = { why: 'absent', reason: 'it was not on the timeline', retryAt: at };
+  const why = { why: 'absent', reason: 'it was not on the timeline', retryAt: at, at };
   return afterRefused(state, why, cost);
 }
 
@@ -188,35 +227,5 @@ function afterLook({ open: _, ...state }: BotState, { at, cost = 0 }: Absent): B
   return checked({ ...state, tally: { ...tally, month: paid, total: total + cost } });
 }
 
-type Tally = NonNullable<BotState['tally']>;
-
 const withTally = <State extends BotState>(state: State, tally: Tally | undefined): State =>
   tally ? { ...state, tally } : state;
-
-/** The tally with a post reserved that is about to be sent. */
-function reserved({ tally }: BotState, { cost = 0, dayEnds, monthEnds }: Intent): Tally | undefined {
-  if (dayEnds === undefined || monthEnds === undefined) return tally;
-  const posts = tally?.day.ends === dayEnds ? tally.day.posts : 0;
-  const micros = tally?.month.ends === monthEnds ? tally.month.micros : 0;
-  return {
-    day: { ends: dayEnds, posts: posts + 1 },
-    month: { ends: monthEnds, micros: micros + cost },
-    total: (tally?.total ?? 0) + cost,
-  };
-}
-
-/** The tally with what a post's outcome changes; a day or month that is over since stays as it was. */
-function corrected(
-  { tally }: BotState,
-  { dayEnds, monthEnds }: Intent,
-  posts: number,
-  micros: number,
-): Tally | undefined {
-  if (!tally || (posts === 0 && micros === 0)) return tally;
-  const { day, month, total } = tally;
-  return {
-    day: day.ends === dayEnds ? { ...day, posts: day.posts + posts } : day,
-    month: month.ends === monthEnds ? { ...month, micros: month.micros + micros } : month,
-    total: total + micros,
-  };
-}

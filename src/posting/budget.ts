@@ -3,6 +3,7 @@ import { usualPrices, type PriceTable } from '../cost/price-table.ts';
 import { calendarEnds, type CalendarEnds } from '../schedule/calendar-ends.ts';
 import type { BotState } from './bot-state.ts';
 import type { FlockHistory } from './flock-history.ts';
+import { daysOf, monthsOf, runningEnd } from './tally.ts';
 
 /** What may be spent; what is not given has no bound. */
 export interface Budget {
@@ -39,12 +40,8 @@ export interface Cap {
 
 const hour = 3_600_000;
 
-/** A day or month that was begun goes on to its end, also where the time zone was changed since; longer than this it cannot be. */
+/** No day or month lasts longer. */
 const longest = { day: 27 * hour, month: 32 * 24 * hour };
-
-/** The end of the day or month that runs: the one that was written down last, or else the calendar's. */
-const endOf = (begun: number | undefined, now: number, most: number, calendar: number): number =>
-  begun !== undefined && now < begun && begun <= now + most ? begun : calendar;
 
 /** What a bot has spent, by its own calendar. */
 export function spentBy(
@@ -52,27 +49,20 @@ export function spentBy(
   timezone: string,
   now: number,
 ): Spent & { total: number } {
-  const { day, month, total = 0 } = state?.tally ?? {};
-  const calendar = calendarEnds(timezone, now);
-  const ends = {
-    day: endOf(day?.ends, now, longest.day, calendar.day),
-    month: endOf(month?.ends, now, longest.month, calendar.month),
-  };
+  const days = daysOf(state?.tally);
+  const months = monthsOf(state?.tally);
+  const ends = endsAmong(days.map(endOf), months.map(endOf), timezone, now);
   return {
-    posts: day?.ends === ends.day ? day.posts : 0,
-    micros: month?.ends === ends.month ? month.micros : 0,
-    total,
+    posts: days.find((day) => day.ends === ends.day)?.posts ?? 0,
+    micros: months.find((month) => month.ends === ends.month)?.micros ?? 0,
+    total: state?.tally?.total ?? 0,
     ends,
   };
 }
 
 /** What the whole flock has spent, by its calendar. */
 export function spentByFlock(history: FlockHistory, timezone: string, now: number): Spent {
-  const calendar = calendarEnds(timezone, now);
-  const ends = {
-    day: endOf(history.lastDay, now, longest.day, calendar.day),
-    month: endOf(history.lastMonth, now, longest.month, calendar.month),
-  };
+  const ends = endsAmong(history.recentDays, history.recentMonths, timezone, now);
   return {
     posts: history.day(ends.day).posts,
     micros: history.month(ends.month).micros,
@@ -80,10 +70,36 @@ export function spentByFlock(history: FlockHistory, timezone: string, now: numbe
   };
 }
 
-/** The budget that has no room for a post of this cost, or undefined where there is room. @param cost - micros */
-export function capOf(whose: Cap['whose'], budget: Budget, spent: Spent, cost: number): Cap | undefined {
+const endOf = ({ ends }: { ends: number }): number => ends;
+
+function endsAmong(
+  days: Iterable<number>,
+  months: Iterable<number>,
+  timezone: string,
+  now: number,
+): CalendarEnds {
+  const calendar = calendarEnds(timezone, now);
+  return {
+    day: runningEnd(days, now, { calendar: calendar.day, longest: longest.day }),
+    month: runningEnd(months, now, { calendar: calendar.month, longest: longest.month }),
+  };
+}
+
+/** What a post or a look takes out of a budget. Money in micros. */
+export interface Wanted {
+  posts: number;
+  cost: number;
+}
+
+/** The budget that has no room for it, or undefined where there is room. */
+export function capOf(
+  whose: Cap['whose'],
+  budget: Budget,
+  spent: Spent,
+  { posts, cost }: Wanted,
+): Cap | undefined {
   const { postsPerDay, usdPerMonth } = budget;
-  if (postsPerDay !== undefined && spent.posts + 1 > postsPerDay) {
+  if (posts > 0 && postsPerDay !== undefined && spent.posts + posts > postsPerDay) {
     const until = postsPerDay < 1 ? undefined : spent.ends.day;
     return { whose, what: 'postsPerDay', limit: postsPerDay, until };
   }

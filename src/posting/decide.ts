@@ -1,4 +1,4 @@
-import type { BotState } from './bot-state.ts';
+import type { BotState, Owed } from './bot-state.ts';
 
 /** What is known when a bot's next step is decided. Instants and durations in milliseconds. */
 export interface Situation {
@@ -38,8 +38,8 @@ export type Decision =
 /** How late a post may come and still be on time where missed slots are skipped. */
 const grace = 120_000;
 
-/** A wall clock that was set back further than this is believed, and slots are served again from now on. */
-const farthestBack = 26 * 3_600_000;
+/** What was written down later than this from now was written by a clock that was ahead; it says nothing of now. */
+const mostAhead = 60_000;
 
 /** Catching up goes at twice the schedule's pace, and never slower than a post in this time. */
 const slowestCatchUp = 900_000;
@@ -56,9 +56,9 @@ export function decide(situation: Situation): Decision {
   if (situation.paused || state.paused !== undefined) return { do: 'rest', because: 'paused' };
   if (state.restored) return { do: 'look' };
   if (state.owed) {
-    const { slot, until, retryAt } = state.owed;
-    // No refusal lasts longer than a day: one that seems to was written down by a clock that was set back since.
-    if (now < retryAt && retryAt < now + farthestBack) return { do: 'wait', until: retryAt };
+    const { slot, until } = state.owed;
+    const retryAt = retryOf(state.owed, now);
+    if (now < retryAt) return { do: 'wait', until: retryAt };
     // Slots that passed while it was owed are missed like any other: one post serves them all.
     return {
       do: 'post',
@@ -66,8 +66,21 @@ export function decide(situation: Situation): Decision {
       until: situation.missed === 'one' ? Math.max(until, now - situation.offset) : until,
     };
   }
-  if (state.served > now + farthestBack) return { do: 'miss', until: now };
+  if (state.served > now + mostAhead) return { do: 'miss', until: now };
   return decideSlot(situation);
+}
+
+const day = 86_400_000;
+const minute = 60_000;
+
+/** When what is owed is tried again. */
+function retryOf({ why, retryAt, at, absent = 0 }: Owed, now: number): number {
+  // An older flockd did not write down when it was refused; but no refusal lasts longer than a day.
+  const isOfNow = at === undefined ? retryAt < now + day + minute : at <= now + mostAhead;
+  if (!isOfNow) return now;
+  // A post that does not arrive again and again is not sent, looked for and paid for as fast as can be.
+  const pause = why === 'absent' && absent > 1 ? Math.min(5 * minute * 2 ** (absent - 2), 120 * minute) : 0;
+  return retryAt + pause;
 }
 
 function decideSlot({ state, now, nextSlot, offset, missed }: Situation): Decision {

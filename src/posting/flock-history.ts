@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { BotState } from './bot-state.ts';
-import type { Intent, LedgerEvent } from './ledger-event.ts';
+import type { Intent, LedgerEvent, Price } from './ledger-event.ts';
 import { madeAt } from './made-at.ts';
 
 const amount = z.object({ posts: z.int(), micros: z.int() });
@@ -30,6 +30,8 @@ export type RecentPost = z.infer<typeof recentPost>;
 const mostDays = 400;
 const mostMonths = 60;
 const mostRecent = 100;
+/** How many of the last days and months may be the one that runs: a clock that is wrong leaves some behind. */
+const mostOpen = 4;
 
 const nothing: Amount = { posts: 0, micros: 0 };
 
@@ -38,9 +40,9 @@ export class FlockHistory {
   readonly #days: Map<number, Amount>;
   readonly #months: Map<number, Amount>;
   readonly #recent: RecentPost[];
-  /** The end of the last day and month in which anything was to be posted. */
-  lastDay: number | undefined;
-  lastMonth: number | undefined;
+  /** The ends of the days and months that were charged last, the last one first. */
+  recentDays: readonly number[];
+  recentMonths: readonly number[];
 
   /** @throws {z.ZodError} where the value is no history of this version */
   constructor(value: unknown = { days: [], months: [], recent: [] }) {
@@ -48,14 +50,21 @@ export class FlockHistory {
     this.#days = new Map(days);
     this.#months = new Map(months);
     this.#recent = recent;
-    this.lastDay = days.at(-1)?.[0];
-    this.lastMonth = months.at(-1)?.[0];
+    this.recentDays = days
+      .slice(-mostOpen)
+      .map(([ends]) => ends)
+      .reverse();
+    this.recentMonths = months
+      .slice(-mostOpen)
+      .map(([ends]) => ends)
+      .reverse();
   }
 
   /** Adds one more event. @param before - what the ledger said of its bot before it */
   apply(event: LedgerEvent, before: BotState | undefined): void {
     const open = before?.open;
     if (event.event === 'intent') this.#add(event, 1, event.cost ?? 0);
+    else if (event.event === 'looked') this.#add(event, 0, event.cost ?? 0);
     else if (!open) return;
     else if (event.event === 'refused') this.#add(open, -1, -(open.cost ?? 0));
     else if (event.event === 'posted') this.#posted(event, open);
@@ -103,23 +112,26 @@ export class FlockHistory {
 
   /** A look that found nothing has no day of its own: it is paid for where it falls. */
   #looked({ at, cost = 0 }: Extract<LedgerEvent, { event: 'absent' }>): void {
-    const { lastDay, lastMonth } = this;
+    const [lastDay] = this.recentDays;
+    const [lastMonth] = this.recentMonths;
     if (lastDay !== undefined && at < lastDay) addTo(this.#days, lastDay, 0, cost, mostDays);
     if (lastMonth !== undefined && at < lastMonth) addTo(this.#months, lastMonth, 0, cost, mostMonths);
   }
 
   /** An intent that an older flockd wrote names no day, and neither does a look. */
-  #add({ dayEnds, monthEnds, flockDayEnds, flockMonthEnds }: Intent, posts: number, micros: number): void {
+  #add({ dayEnds, monthEnds, flockDayEnds, flockMonthEnds }: Price, posts: number, micros: number): void {
     const day = flockDayEnds ?? dayEnds;
     const month = flockMonthEnds ?? monthEnds;
     if (day === undefined || month === undefined) return;
     addTo(this.#days, day, posts, micros, mostDays);
     addTo(this.#months, month, posts, micros, mostMonths);
-    if (posts <= 0) return;
-    this.lastDay = day;
-    this.lastMonth = month;
+    this.recentDays = withFirst(day, this.recentDays);
+    this.recentMonths = withFirst(month, this.recentMonths);
   }
 }
+
+const withFirst = (ends: number, known: readonly number[]): readonly number[] =>
+  known[0] === ends ? known : [ends, ...known.filter((other) => other !== ends)].slice(0, mostOpen);
 
 function addTo(
   amounts: Map<number, Amount>,

@@ -9,25 +9,23 @@ export interface Look {
   at: number;
   /** What it was to settle. */
   open: Intent;
-  /** What it cost, in micros. */
-  cost: number;
   /** What a post's intent says of its cost. */
   priceOf: (text: string) => Price;
 }
 
-/** What a look has found, as if it were written down when it happened; the look is paid for with its last outcome. */
+/** What a look has found, as if it were written down when it happened. */
 export function eventsOfFound(found: readonly FoundPost[], look: Look): LedgerEvent[] {
-  const { bot, at, open, cost } = look;
+  const { bot, at, open } = look;
   const [first] = found;
   const checked = { event: 'checked', bot, at } as const;
   const absent = { event: 'absent', bot, at, by: 'timeline' } as const;
-  if (!first) return [{ ...absent, cost }, ...(open.look ? [] : [checked])];
+  if (!first) return [absent, ...(open.look ? [] : [checked])];
   const isOpen = !open.look && isPostOf(open, first);
   return [
     ...(open.look || isOpen ? [] : [absent]),
     ...found.flatMap((post, index): LedgerEvent[] => [
       ...(isOpen && index === 0 ? [] : eventsBefore(post, found[index - 1]?.id ?? open.since, look)),
-      { event: 'posted', bot, at, id: post.id, by: 'timeline', ...(index === found.length - 1 && { cost }) },
+      { event: 'posted', bot, at, id: post.id, by: 'timeline' },
     ]),
     checked,
   ];

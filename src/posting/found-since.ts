@@ -1,5 +1,5 @@
 import type { BotState } from './bot-state.ts';
-import { bestWay, waysOn } from './ways-on.ts';
+import { bestWay, halvesOf, waysOn } from './ways-on.ts';
 import { advance, fingerprint, prints, type Place } from './place.ts';
 
 /** A post as the timeline shows it. */
@@ -58,4 +58,59 @@ function sinceLast({ state: { place, last }, timeline }: Memory): readonly Timel
   if (!last || last.id !== undefined) return timeline;
   const itself = prints(place.poem)[last.line];
   return timeline.slice(timeline.findIndex(({ text }) => fingerprint(text) === itself) + 1);
+}
+
+/** A post of the timeline that tells where a bot is, and the lines it is made of. */
+export interface PlacedPost {
+  id: string;
+  line: number;
+  lines: number;
+  print: string;
+}
+
+/**
+ * Where a bot is of which only its poem and the newest posts of its account are known: after the newest post that reads as
+ * lines of the poem. Where these stand in it more than once, the posts before it tell which they are.
+ *
+ * @param poem - the fingerprints of its lines
+ * @param timeline - oldest first
+ */
+export function placeByTimeline(
+  poem: string,
+  timeline: readonly TimelinePost[],
+): PlacedPost | 'not there' | 'unclear' {
+  const lines = prints(poem);
+  const posts = timeline
+    .toReversed()
+    .map((post) => ({ ...post, spans: spansOf(post.text, lines) }))
+    .filter(({ spans }) => spans.length > 0);
+  const [newest, ...older] = posts;
+  if (!newest) return 'not there';
+  let left = newest.spans.map((span) => ({ newest: span, line: span.line }));
+  for (const { spans } of older) {
+    if (left.length === 1) break;
+    // Each may have come right after one of these; the first line, after the last one.
+    const before = left.flatMap(({ newest: end, line }) =>
+      spans
+        .filter((span) => (span.line + span.lines) % lines.length === line)
+        .map((span) => ({ newest: end, line: span.line })),
+    );
+    if (before.length === 0) break;
+    left = before;
+  }
+  const ends = new Set(left.map(({ newest: { line } }) => line));
+  const [found] = left;
+  if (!found || ends.size > 1) return 'unclear';
+  return { id: newest.id, ...found.newest, print: fingerprint(newest.text) };
+}
+
+/** The lines of a poem that a text reads as: one, or one joined with the one after it. */
+function spansOf(text: string, lines: readonly string[]): { line: number; lines: number }[] {
+  const whole = fingerprint(text);
+  const halves = halvesOf(text);
+  return lines.flatMap((print, line) => {
+    if (print === whole) return [{ line, lines: 1 }];
+    const isJoined = halves.some(([first, second]) => first === print && second === lines[line + 1]);
+    return isJoined ? [{ line, lines: 2 }] : [];
+  });
 }

@@ -10,8 +10,8 @@ import { parseLedgerEvent, type LedgerEvent } from './ledger-event.ts';
  * the flock and the state of each bot; then one event a line.
  */
 
-/** The version this program writes; it refuses newer ones. Version 1 had no history. */
-const version = 2;
+/** The version this program writes; it refuses newer ones. Version 1 had no history, version 2 no looks that cost and no held posts. */
+const version = 3;
 
 const header = z.object({ n: z.int(), journal: z.literal('flockd'), version: z.int() });
 const numbered = z.object({ n: z.int() });

@@ -3,6 +3,16 @@ import * as z from 'zod';
 const instant = z.number().int();
 const base = { bot: z.string().min(1), at: instant };
 
+const price = {
+  /** What X charges for it, in micros, and the ends of the day and the month whose budget it is taken from. */
+  cost: z.int().optional(),
+  dayEnds: instant.optional(),
+  monthEnds: instant.optional(),
+  /** The flock's, where they are not the bot's. */
+  flockDayEnds: instant.optional(),
+  flockMonthEnds: instant.optional(),
+};
+
 /** A post is about to be sent. Until there is an outcome it is in doubt. */
 export const intent = z.object({
   event: z.literal('intent'),
@@ -16,45 +26,54 @@ export const intent = z.object({
   print: z.string(),
   /** The id of the bot's last confirmed post, if it has one. */
   since: z.string().optional(),
-  /** What X charges for it, in micros, and the ends of the day and the month whose budget it is taken from. */
-  cost: z.int().optional(),
-  dayEnds: instant.optional(),
-  monthEnds: instant.optional(),
-  /** The flock's, where they are not the bot's. */
-  flockDayEnds: instant.optional(),
-  flockMonthEnds: instant.optional(),
+  ...price,
   /** Nothing is sent: the line may have been posted before the ledger was restored, and the timeline is looked at. */
   look: z.literal(true).optional(),
 });
 
-/** What it cost to look on the timeline, in micros. */
+/** What it cost to look on the timeline, in micros: an older flockd wrote it down so. */
 const looking = { cost: z.int().optional() };
 
 const ledgerEvent = z.discriminatedUnion('event', [
   /** The flock takes a bot up: it begins at the poem's first line, and slots before now are not its own. */
   z.object({ event: z.literal('begun'), ...base, poem: z.string(), account: z.string().optional() }),
-  /** The poem was edited, or a person sent the bot elsewhere; this is where the bot now is in it. */
+  /**
+   * The poem was edited, or a person sent the bot elsewhere, or its timeline shows how far it has come; this is where the bot
+   * now is in it.
+   */
   z.object({
     event: z.literal('edited'),
     ...base,
     poem: z.string(),
     next: z.int(),
     ahead: z.array(z.int()),
-    by: z.literal('person').optional(),
+    by: z.enum(['person', 'timeline']).optional(),
   }),
   /** The bot has come to the end and begins the poem anew. */
   z.object({ event: z.literal('again'), ...base, poem: z.string() }),
   intent,
-  /** Outcome: it is on the timeline. A person's word may lack its id. */
+  /** Outcome: it is on the timeline. A person's word may lack its id, and so does X's refusal to post it again. */
   z.object({
     event: z.literal('posted'),
     ...base,
     id: z.string().optional(),
-    by: z.enum(['answer', 'timeline', 'person']),
+    by: z.enum(['answer', 'timeline', 'person', 'repetition']),
     ...looking,
   }),
   /** Outcome: X would not have it, or never got it. */
   z.object({ event: z.literal('refused'), ...base, why: z.string(), reason: z.string(), retryAt: instant }),
+  /** A post that is due is not tried now: what is in its way is not about this bot's line. */
+  z.object({
+    event: z.literal('held'),
+    ...base,
+    slot: instant,
+    until: instant,
+    why: z.string(),
+    reason: z.string(),
+    retryAt: instant,
+  }),
+  /** What a look at the timeline costs, or may cost; what it did not cost is given back as less than nothing. */
+  z.object({ event: z.literal('looked'), ...base, ...price }),
   /** Outcome: it was in doubt and is not on the timeline. */
   z.object({ event: z.literal('absent'), ...base, by: z.enum(['timeline', 'person']), ...looking }),
   /** A refrain that X refused is passed over; its slot goes to the next line. */
@@ -62,7 +81,15 @@ const ledgerEvent = z.discriminatedUnion('event', [
   /** Slots up to an instant are let go without a post. */
   z.object({ event: z.literal('missed'), ...base, until: instant }),
   /** The bot posts no more until somebody repairs it. */
-  z.object({ event: z.literal('parked'), ...base, why: z.string(), hint: z.string(), key: z.string() }),
+  z.object({
+    event: z.literal('parked'),
+    ...base,
+    why: z.string(),
+    hint: z.string(),
+    key: z.string(),
+    /** What it is about: a kind of refusal, or `place`. */
+    cause: z.string().optional(),
+  }),
   /** It was repaired. */
   z.object({ event: z.literal('freed'), ...base }),
   /** A person wants its next line posted now, besides what the schedule wants. */

@@ -34,14 +34,14 @@ function describe(event: LedgerEvent, before: BotState | undefined): Entry | und
       return info(`begins its poem of ${of} lines`, { of });
     case 'edited': {
       const next = event.next + 1;
-      const how = event.by === 'person' ? 'is sent to' : 'follows an edit of its poem and goes on at';
+      const how = waysOfEdit[event.by ?? 'poem'];
       return info(`${how} line ${next}`, { line: next });
     }
     case 'again':
       return info('begins its poem again', { pass: (before?.pass ?? 0) + 1 });
     case 'posted': {
       const slot = before?.open?.slot ?? event.at;
-      const how = event.by === 'answer' ? 'posted' : 'was in doubt about, and finds posted,';
+      const how = waysOfPost[event.by];
       const lines = (before?.open?.lines ?? 1) === 2 ? `lines ${line} and ${line + 1}` : `line ${line}`;
       const fields = { line, of, id: event.id ?? '', by: event.by, slot: iso(slot), late: event.at - slot };
       return info(`${how} ${lines} of ${of}`, fields);
@@ -52,6 +52,13 @@ function describe(event: LedgerEvent, before: BotState | undefined): Entry | und
       const message = `line ${line} was not posted (${reason}); ${again}`;
       return { level: 'warn', fields: { line, why, reason, until: iso(event.retryAt) }, message };
     }
+    case 'held': {
+      const { why, reason } = event;
+      const message = `line ${line} is not posted yet (${reason}); tries again at ${iso(event.retryAt)}`;
+      return { level: 'warn', fields: { line, why, reason, until: iso(event.retryAt) }, message };
+    }
+    case 'looked':
+      return undefined;
     case 'absent':
       if (before?.open?.look === true) return info('has posted nothing that it did not know of');
       return info(`line ${line} was in doubt and is not there; it is posted again`, { line });
@@ -81,5 +88,18 @@ function describe(event: LedgerEvent, before: BotState | undefined): Entry | und
       return info('has found all that it has posted');
   }
 }
+
+const waysOfEdit = {
+  person: 'is sent to',
+  timeline: 'finds on its timeline that it has posted up to',
+  poem: 'follows an edit of its poem and goes on at',
+};
+
+const waysOfPost: Record<Extract<LedgerEvent, { event: 'posted' }>['by'], string> = {
+  answer: 'posted',
+  timeline: 'was in doubt about, and finds posted,',
+  person: 'was in doubt about, and finds posted,',
+  repetition: 'was in doubt about, and X says that it has,',
+};
 
 const iso = (instant: number): string => new Date(instant).toISOString();

@@ -1,8 +1,8 @@
 import type { Clock } from '../clock.ts';
 import type { BotName } from '../flock/bot.ts';
 import type { XClient } from '../x/x-client.ts';
-import type { XFailure } from '../x/x-failure.ts';
-import { eventsAfter, type Refrain } from './after-failure.ts';
+import type { Outcome } from '../x/x-client.ts';
+import { eventsAfter, type PostFailure, type Refrain } from './after-failure.ts';
 import type { Owed } from './bot-state.ts';
 import type { Intent, Price } from './ledger-event.ts';
 import type { Ledger } from './ledger.ts';
@@ -21,6 +21,10 @@ export interface PostLineOptions {
   /** The mark of the bot's key, for a bot that is parked. */
   key: () => string;
   refrain: Refrain;
+  /** Whether the bot has posted the same text before. */
+  isRepeated: () => boolean;
+  /** What an outcome means now that the others of the flock are known, as the gate tells. */
+  judge: (outcome: Outcome<string>) => { failure: PostFailure; closedUntil: number | undefined } | undefined;
   /** What the post costs, and of which day and month. */
   price: Price;
   ledger: Ledger;
@@ -28,7 +32,7 @@ export interface PostLineOptions {
   clock: Clock;
 }
 
-export type PostReport = { id: string } | { failure: XFailure; inDoubt: boolean };
+export type PostReport = { id: string } | { failure: PostFailure };
 
 /**
  * Posts one line so that a crash at any moment can be told apart afterwards: what is about to be sent is on the disk
@@ -37,7 +41,8 @@ export type PostReport = { id: string } | { failure: XFailure; inDoubt: boolean 
  * @throws {FlockError} `io` from the ledger; an intent that was not kept is not sent
  */
 export async function postLine(options: PostLineOptions): Promise<PostReport> {
-  const { bot, post, slot, until, since, owed, key, refrain, price, ledger, x, clock } = options;
+  const { bot, post, slot, until, since, owed, key, refrain, isRepeated, judge, price, ledger, x, clock } =
+    options;
   // 1. Intent.
   const { line, lines, text } = post;
   const print = fingerprint(text);
@@ -56,12 +61,24 @@ export async function postLine(options: PostLineOptions): Promise<PostReport> {
   await ledger.record(intent);
   // 2. Send.
   const outcome = await x.post(text);
+  const judged = judge(outcome);
   // 3. Outcome.
   if ('ok' in outcome) {
     await ledger.record({ event: 'posted', bot, at: clock.now(), id: outcome.ok, by: 'answer' });
     return { id: outcome.ok };
   }
-  const events = eventsAfter(outcome.failure, { bot, owed, key: key(), line, refrain, now: clock.now() });
+  const { failure, closedUntil } = judged ?? { failure: outcome.failure, closedUntil: undefined };
+  const attempt = {
+    bot,
+    owed,
+    key: key(),
+    line,
+    refrain,
+    isRepeated: isRepeated(),
+    now: clock.now(),
+    closedUntil,
+  };
+  const events = eventsAfter(failure, attempt);
   if (events.length > 0) await ledger.record(...events);
-  return { failure: outcome.failure, inDoubt: events.length === 0 };
+  return { failure };
 }

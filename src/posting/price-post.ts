@@ -1,37 +1,65 @@
+import { inMicros } from '../cost/money.ts';
 import { costOf } from '../cost/post-cost.ts';
 import type { BotSettings } from '../flock/flock-file.ts';
 import type { BotState } from './bot-state.ts';
-import { capOf, spentBy, spentByFlock, type Cap, type Purse } from './budget.ts';
+import { capOf, spentBy, spentByFlock, type Cap, type Purse, type Spent, type Wanted } from './budget.ts';
 import type { FlockHistory } from './flock-history.ts';
 import type { Price } from './ledger-event.ts';
 
 /** Whose money it is. */
 export interface Spender {
-  state: BotState;
+  state: BotState | undefined;
   settings: Pick<BotSettings, 'timezone' | 'budget'>;
   history: FlockHistory;
   purse: Purse;
 }
 
 /** The budget that has no room for a post, its own before the flock's, or else what its intent says of its cost. */
-export function priceOf(text: string, spender: Spender, now: number): { cap: Cap } | { price: Price } {
+export const priceOf = (text: string, spender: Spender, now: number): { cap: Cap } | { price: Price } =>
+  priceWithin({ cost: costOf(text, spender.purse.prices), posts: 1 }, spender, now);
+
+/** The same for a look at the timeline that costs so much at most. Micros. */
+export const priceOfLook = (
+  cost: number,
+  spender: Spender,
+  now: number,
+): { cap: Cap } | { price: Price & { cost: number } } => priceWithin({ cost, posts: 0 }, spender, now);
+
+function priceWithin(
+  wanted: Wanted,
+  spender: Spender,
+  now: number,
+): { cap: Cap } | { price: Price & { cost: number } } {
   const { settings, purse } = spender;
-  const cost = costOf(text, purse.prices);
   const { own, all } = spentOf(spender, now);
-  const cap = capOf('bot', settings.budget, own, cost) ?? capOf('flock', purse.budget, all, cost);
-  return cap ? { cap } : { price: priceWithout(text, spender, now) };
+  const cap = capOf('bot', settings.budget, own, wanted) ?? capOf('flock', purse.budget, all, wanted);
+  return cap ? { cap } : { price: priceIn(own, all, wanted.cost) };
 }
 
 /** What the intent of a post says of its cost, whether or not there is room for it. */
 export function priceWithout(text: string, spender: Spender, now: number): Price {
   const { own, all } = spentOf(spender, now);
-  const cost = costOf(text, spender.purse.prices);
+  return priceIn(own, all, costOf(text, spender.purse.prices));
+}
+
+function priceIn(own: Spent, all: Spent, cost: number): Price & { cost: number } {
   const price = { cost, dayEnds: own.ends.day, monthEnds: own.ends.month };
   const isOwn = own.ends.day === all.ends.day && own.ends.month === all.ends.month;
   return isOwn ? price : { ...price, flockDayEnds: all.ends.day, flockMonthEnds: all.ends.month };
 }
 
-const spentOf = ({ state, settings, history, purse }: Spender, now: number) => ({
+/** What of a bot's and the flock's money is left, in micros; Infinity where nothing bounds it. */
+export function moneyLeft(spender: Spender, now: number): number {
+  const { own, all } = spentOf(spender, now);
+  const left = (usd: number | undefined, { micros }: Spent): number =>
+    usd === undefined ? Infinity : Math.max(0, inMicros(usd) - micros);
+  return Math.min(
+    left(spender.settings.budget.usdPerMonth, own),
+    left(spender.purse.budget.usdPerMonth, all),
+  );
+}
+
+const spentOf = ({ state, settings, history, purse }: Spender, now: number): { own: Spent; all: Spent } => ({
   own: spentBy(state, settings.timezone, now),
   all: spentByFlock(history, purse.timezone, now),
 });

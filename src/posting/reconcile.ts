@@ -1,25 +1,24 @@
-import type { Clock } from '../clock.ts';
-import { readingCost } from '../cost/post-cost.ts';
-import type { PriceTable } from '../cost/price-table.ts';
-import type { BotName } from '../flock/bot.ts';
-import type { TimelinePost, XClient } from '../x/x-client.ts';
-import type { Intent } from './ledger-event.ts';
-import type { Ledger } from './ledger.ts';
-import { fingerprint } from './place.ts';
+import type { Bot } from '../flock/load-flock.ts';
+import { linesOf } from '../poems/lines-of.ts';
+import type { TimelineStart } from '../x/x-client.ts';
+import { applyEvent, type BotState } from './bot-state.ts';
+import { eventsOfFound } from './found-events.ts';
+import { foundSince, placeByTimeline, type TimelinePost } from './found-since.ts';
+import type { Intent, LedgerEvent } from './ledger-event.ts';
+import { readTimeline, type LookOptions, type Unseen } from './look.ts';
+import { beginOfLook, lookFor } from './look-for.ts';
+import { fingerprint, fingerprints } from './place.ts';
+import { priceWithout } from './price-post.ts';
 
-export interface ReconcileOptions {
-  bot: BotName;
-  open: Intent;
-  /** The account's id; without it the key is asked whose it is. */
-  userId: string | undefined;
-  ledger: Ledger;
-  x: XClient;
-  clock: Clock;
-  prices: PriceTable;
+export interface ReconcileOptions extends LookOptions {
+  /** The text of a poem's file. */
+  readPoem: (file: string) => Promise<string>;
+  /** Tells the bot's key, for a bot that is parked. */
+  key: () => string;
 }
 
 /** What a look at the timeline settled, or why it could not. */
-export type Settled = { posted: string } | 'absent' | { unreadable: string };
+export type Settled = { posted: string } | 'absent' | Unseen;
 
 /** X has no post from before this instant that it would list, and refuses to be asked for older ones. */
 const oldest = Date.parse('2010-11-06T00:00:01Z');
@@ -31,40 +30,166 @@ const skew = 300_000;
  * Settles an open post by reading the account's timeline since its last confirmed post. Whatever stands there after that
  * post with this text is this post and not an earlier one with the same words, because this bot has had one post open only.
  *
- * @throws {FlockError} `io` from the ledger
+ * @throws {FlockError} `io` from the ledger, `data` where the poem cannot be read
  */
-export async function reconcile(options: ReconcileOptions): Promise<Settled> {
-  const { bot, open, ledger, clock } = options;
-  const read = await readSince(options);
-  if ('unreadable' in read) return read;
-  const found = read.timeline.find(({ text }) => fingerprint(text) === open.print);
-  const outcome = { bot, at: clock.now(), by: 'timeline', cost: read.cost } as const;
+export async function reconcile(
+  bot: Bot,
+  state: BotState,
+  open: Intent,
+  options: ReconcileOptions & {
+    /**
+     * The post was open when this process began: the ledger may be older than what the bot has posted, and what stands on
+     * the timeline after the open post may be the bot's, too.
+     */
+    isInherited: boolean;
+  },
+): Promise<Settled> {
+  const { ledger, clock, isInherited } = options;
+  const read = await readTimeline(bot, startOfLook(open.since, open.at, clock.now()), options);
+  if ('unseen' in read) return read;
+  const { timeline } = read;
+  const at = clock.now();
+  const index = timeline.findIndex(({ text }) => fingerprint(text) === open.print);
+  const found = timeline[index];
   if (found) {
-    await ledger.record({ event: 'posted', ...outcome, id: found.id });
+    const posted = { event: 'posted', bot: bot.name, at, by: 'timeline', id: found.id } as const;
+    const later = timeline.slice(index + 1);
+    const since = isInherited ? await eventsSince(bot, applyEvent(state, posted), later, options) : [];
+    await ledger.record(posted, ...since);
     return { posted: found.id };
   }
-  await ledger.record({ event: 'absent', ...outcome });
+  const absent = { event: 'absent', bot: bot.name, at, by: 'timeline' } as const;
+  const since = isInherited ? await eventsSince(bot, applyEvent(state, absent), timeline, options) : [];
+  await ledger.record(absent, ...since);
   return 'absent';
 }
 
-/** The account's timeline since its last confirmed post, oldest first, and what it cost to read it, in micros. */
-export async function readSince({
-  open,
-  userId,
-  x,
-  clock,
-  prices,
-}: Pick<ReconcileOptions, 'open' | 'userId' | 'x' | 'clock' | 'prices'>): Promise<
-  { timeline: TimelinePost[]; cost: number } | { unreadable: string }
-> {
-  const account = userId === undefined ? await x.me() : { ok: { userId } };
-  if ('failure' in account) return { unreadable: account.failure.reason };
-  const from = open.since === undefined ? { start: beginOf(open.at, clock.now()) } : { sinceId: open.since };
-  const timeline = await x.timeline(account.ok.userId, from);
-  if ('failure' in timeline) return { unreadable: timeline.failure.reason };
-  const read = { posts: timeline.ok.length, accounts: userId === undefined ? 1 : 0 };
-  return { timeline: timeline.ok.toReversed(), cost: readingCost(read, prices) };
+/**
+ * Writes down all that a restored bot has posted since its state was saved, by one look at its timeline.
+ *
+ * @param open - what `lookFor` has put in doubt, or what was in doubt when the state was saved
+ * @throws {FlockError} `io` from the ledger, `data` where the poem cannot be read
+ */
+export async function lookBack(
+  bot: Bot,
+  state: BotState,
+  open: Intent,
+  options: ReconcileOptions,
+): Promise<Settled> {
+  const { ledger, clock } = options;
+  const read = await readTimeline(bot, startOfLook(open.since, beginOfLook(state), clock.now()), options);
+  if ('unseen' in read) return read;
+  const found = await findSince(bot, state, read.timeline, options);
+  const at = clock.now();
+  await ledger.record(...eventsOfFound(found, { bot: bot.name, at, open, priceOf: pricing(bot, options) }));
+  const last = found.at(-1);
+  return last ? { posted: last.id } : 'absent';
 }
 
-/** What was written down by a clock that was ahead tells nothing of where to begin. */
-const beginOf = (at: number, now: number): number => (at > now ? oldest : Math.max(oldest, at - skew));
+/**
+ * Looks at the timeline before a bot's first post of this process: the ledger may be older than what the bot has posted, or
+ * new though its account is not. What was posted since is written down; where nobody can tell what it is, the bot is parked.
+ *
+ * @returns whether anything was found, or why the timeline could not be read
+ * @throws {FlockError} `io` from the ledger, `data` where the poem cannot be read
+ */
+export async function firstLook(
+  bot: Bot,
+  state: BotState,
+  options: ReconcileOptions,
+): Promise<'as known' | 'more' | Unseen> {
+  const { ledger, clock } = options;
+  if (!state.last) return lookForPlace(bot, state, options);
+  const { id, at } = state.last;
+  const read = await readTimeline(bot, startOfLook(id, at, clock.now()), options);
+  if ('unseen' in read) return read;
+  const events = await eventsSince(bot, state, read.timeline, options);
+  if (events.length === 0) return 'as known';
+  await ledger.record(...events);
+  return 'more';
+}
+
+/** So many posts tell where a bot is whose account has posted its poem before, and so many more where they do not. */
+const fewPosts = 5;
+const morePosts = 25;
+
+/** A bot that does not know of any post of its own: the newest posts of its account tell whether it has posted before. */
+async function lookForPlace(
+  bot: Bot,
+  state: BotState,
+  options: ReconcileOptions,
+): Promise<'as known' | 'more' | Unseen> {
+  const { ledger, clock } = options;
+  const poem = fingerprints(await linesOf(bot.poemFile, bot.settings.unit, options.readPoem));
+  let read = await readTimeline(bot, 'newest', options, fewPosts);
+  if ('unseen' in read) return read;
+  let found = placeByTimeline(poem, read.timeline);
+  if (typeof found === 'string' && read.timeline.length >= fewPosts) {
+    read = await readTimeline(bot, 'newest', options, morePosts);
+    if ('unseen' in read) return read;
+    found = placeByTimeline(poem, read.timeline);
+  }
+  if (found === 'not there') return 'as known';
+  const at = clock.now();
+  const base = { bot: bot.name, at };
+  if (found === 'unclear') {
+    const why = 'its account has posted lines of this poem before, and they do not tell which one comes next';
+    const hint = `flockd resume ${bot.name} --line N, with the number of the line that comes next`;
+    await ledger.record({ event: 'parked', ...base, why, hint, key: options.key(), cause: 'place' });
+    return 'more';
+  }
+  const { line, lines, id, print } = found;
+  const { served: slot, served: until } = state;
+  await ledger.record(
+    { event: 'edited', ...base, poem, next: line, ahead: [], by: 'timeline' },
+    { event: 'intent', ...base, slot, until, line, lines, print, look: true },
+    { event: 'posted', ...base, id, by: 'timeline' },
+  );
+  return 'more';
+}
+
+/** A bot passes over so many lines at most, where X refuses them as repetitions; more than that it has not done by itself. */
+const mostPassedOver = 3;
+
+/** What a bot has posted after what its state knows, as if it had been written down when it happened. */
+async function eventsSince(
+  bot: Bot,
+  state: BotState,
+  timeline: readonly TimelinePost[],
+  options: ReconcileOptions,
+): Promise<LedgerEvent[]> {
+  if (timeline.length === 0) return [];
+  const at = options.clock.now();
+  const found = await findSince(bot, state, timeline, options);
+  if (found.length === 0) return [];
+  const far = found.find(({ again, skipped }) => (again?.rest.length ?? 0) + skipped.length > mostPassedOver);
+  if (far) {
+    const why = `its account has posted line ${far.line + 1} of this poem, which does not come next`;
+    const next = far.line + far.lines + 1;
+    const hint = `flockd resume ${bot.name} goes on where it is; flockd resume ${bot.name} --line ${next} after that post`;
+    return [{ event: 'parked', bot: bot.name, at, why, hint, key: options.key(), cause: 'place' }];
+  }
+  const open = lookFor(bot.name, state, at);
+  return eventsOfFound(found, { bot: bot.name, at, open, priceOf: pricing(bot, options) });
+}
+
+async function findSince(
+  { poemFile, settings }: Bot,
+  state: BotState,
+  timeline: readonly TimelinePost[],
+  { readPoem }: ReconcileOptions,
+): Promise<ReturnType<typeof foundSince>> {
+  const poem = fingerprints(await linesOf(poemFile, settings.unit, readPoem));
+  return foundSince({ state, poem, timeline, atEnd: settings.atEnd });
+}
+
+const pricing = ({ name, settings }: Bot, { ledger, clock, purse }: ReconcileOptions) => {
+  const spender = { state: ledger.state(name), settings, history: ledger.history(), purse: purse() };
+  return (text: string) => priceWithout(text, spender, clock.now());
+};
+
+/** Since a post, or, where that is not known, since an instant. What a clock that was ahead wrote tells nothing of where to begin. */
+function startOfLook(since: string | undefined, at: number, now: number): TimelineStart {
+  if (since !== undefined) return { sinceId: since };
+  return { start: at > now ? oldest : Math.max(oldest, at - skew) };
+}

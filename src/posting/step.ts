@@ -4,44 +4,78 @@ import { FlockError } from '../errors.ts';
 import type { Bot } from '../flock/load-flock.ts';
 import type { Logger } from '../log.ts';
 import { linesOf } from '../poems/lines-of.ts';
+import { PoemWatch } from '../poems/poem-watch.ts';
+import type { Line } from '../poems/split-poem.ts';
 import { nextAfter } from '../schedule/slots.ts';
 import { offsetIn } from '../schedule/spread.ts';
-import type { OpenXClient } from '../x/x-client.ts';
+import type { OpenXClient, TimeAnswer } from '../x/x-client.ts';
+import { eventsAfter, herdCauses, type PostFailure } from './after-failure.ts';
 import type { BotState } from './bot-state.ts';
 import { describeCap, type Cap, type Purse } from './budget.ts';
-import type { Closures } from './closures.ts';
 import { decide, type Decision } from './decide.ts';
-import type { Doubts } from './doubts.ts';
-import { followEdits } from './follow-edits.ts';
-import type { LedgerEvent } from './ledger-event.ts';
-import { lookBack } from './look-back.ts';
+import { Doubts } from './doubts.ts';
+import { editOf, needsLongLook, type Edit } from './edits.ts';
+import { Gate, type Block } from './gate.ts';
 import { lookFor, mayHavePosted } from './look-for.ts';
 import type { Ledger } from './ledger.ts';
-import { fingerprints } from './place.ts';
-import { planPost } from './plan-post.ts';
+import type { Unseen } from './look.ts';
+import { fingerprints, prints, type Place } from './place.ts';
+import { planPost, type PlannedPost } from './plan-post.ts';
 import { postLine } from './post-line.ts';
-import { looksAgain, priceOf, type Caps } from './price-post.ts';
-import { reconcile } from './reconcile.ts';
-import type { Uncounted } from './uncounted.ts';
+import { Caps, looksAgain, priceOf } from './price-post.ts';
+import { firstLook, lookBack, reconcile, type ReconcileOptions } from './reconcile.ts';
+import { Uncounted } from './uncounted.ts';
 
-export interface StepOptions {
+/** What a process keeps in memory of the bots that it runs; nothing of it is needed after its end. */
+export interface Memory {
+  doubts: Doubts;
+  gate: Gate;
+  caps: Caps;
+  uncounted: Uncounted;
+  poems: PoemWatch;
+  /** The bots whose timeline this process has looked at, so that their ledger is known to be the last word. */
+  looked: Set<string>;
+}
+
+export interface StepOptions extends Memory {
   ledger: Ledger;
   clock: Clock;
   log: Logger;
   openX: OpenXClient;
   /** The most one request takes. Milliseconds. */
   deadline: number;
-  doubts: Doubts;
-  closures: Closures;
-  caps: Caps;
-  uncounted: Uncounted;
   /** What the flock may spend now. */
   purse: () => Purse;
   /** Whether the whole flock is to rest now. */
   isStopped: () => boolean;
+  /** How many bots the flock has. */
+  size: () => number;
+  /** Stops the whole flock until a person lets it go on. */
+  brake: (why: string) => Promise<void>;
   /** The text of a poem's file. */
   readPoem: (file: string) => Promise<string>;
+  /** When a poem's file was written last, in milliseconds since 1970, or undefined where it has no time stamp. */
+  writtenAt: (file: string) => number | undefined;
 }
+
+/** The memory of a process that begins. */
+export const newMemory = (options: {
+  ledger: Ledger;
+  clock: Clock;
+  log: Logger;
+  askTime: () => Promise<TimeAnswer>;
+  /** Whether the flock has a bot of that name, and flock.json does not let it rest. */
+  isUp: (bot: string) => boolean;
+  /** Called where bots that waited for X may go on. */
+  opened: () => void;
+}): Memory => ({
+  doubts: new Doubts(options.clock),
+  gate: new Gate(options),
+  caps: new Caps(),
+  uncounted: new Uncounted(options.ledger, options.isUp),
+  poems: new PoemWatch(options.clock),
+  looked: new Set(),
+});
 
 /** When a bot wants its next step: at an instant, or only when something about it changes. */
 export type NextStep = number | 'when changed';
@@ -53,10 +87,29 @@ export type NextStep = number | 'when changed';
  * @throws {FlockError} `io` where the ledger can keep nothing more, `data` where the poem cannot be read
  */
 export async function step(bot: Bot, options: StepOptions): Promise<NextStep> {
+  const { ledger, clock, gate } = options;
+  const known = ledger.state(bot.name);
+  if (known) checkAccount(bot, known);
+  let decision = known && decide(situationOf(bot, known, options));
+  if (known && decision && isTimeless(decision)) return act(bot, known, decision, options);
+  // What is decided for a slot, a day or a month must not be taken back by a clock that is set a minute later.
+  if (!gate.isSure) {
+    const block = await gate.checkClock();
+    if (block)
+      return known && decision?.do === 'post' ? hold(bot, known, decision, block, options) : block.until;
+    decision = known && decide(situationOf(bot, known, options));
+  }
+  const state = known ?? (await begin(bot, options));
+  if (state === undefined) return clock.now() + readAgain;
+  return act(bot, state, decision ?? decide(situationOf(bot, state, options)), options);
+}
+
+/** What is decided without the time of day, or is decided again when the time has come. */
+const isTimeless = ({ do: what }: Decision): boolean =>
+  what === 'wait' || what === 'rest' || what === 'reconcile';
+
+async function act(bot: Bot, state: BotState, decision: Decision, options: StepOptions): Promise<NextStep> {
   const { ledger, clock } = options;
-  const state = ledger.state(bot.name) ?? (await begin(bot, options));
-  checkAccount(bot, state);
-  const decision = decide(situationOf(bot, state, options));
   const at = clock.now();
   switch (decision.do) {
     case 'wait':
@@ -117,59 +170,173 @@ function situationOf(
   };
 }
 
+const second = 1000;
+/** How long after a first look at a poem that is being written it is read again. Milliseconds. */
+const readAgain = 5 * second;
+/** How long a poem may be unreadable, as it is in the middle of an upload, before that is said. Milliseconds. */
+const mostUnread = 20 * second;
+
+/** The lines of a bot's poem, or undefined where its file cannot be read just now. @throws {FlockError} `data` where that lasts */
+async function readLines(bot: Bot, { poems, readPoem }: StepOptions): Promise<readonly Line[] | undefined> {
+  try {
+    return await linesOf(bot.poemFile, bot.settings.unit, readPoem);
+  } catch (error) {
+    if (!(error instanceof FlockError) || error.exit !== 'data') throw error;
+    if (poems.unread(bot.poemFile) >= mostUnread) throw error;
+    return undefined;
+  }
+}
+
 /** A bot that is new here begins at its first line, at its next slot. */
-async function begin(bot: Bot, options: StepOptions): Promise<BotState> {
+async function begin(bot: Bot, options: StepOptions): Promise<BotState | undefined> {
   const { ledger, clock } = options;
-  const poem = fingerprints(await linesOf(bot.poemFile, bot.settings.unit, options.readPoem));
+  const lines = await readLines(bot, options);
+  if (!lines) return undefined;
   const { userId } = bot.bundle;
-  const begun = { event: 'begun', bot: bot.name, at: clock.now(), poem } as const;
+  const begun = { event: 'begun', bot: bot.name, at: clock.now(), poem: fingerprints(lines) } as const;
   await ledger.record(userId === undefined ? begun : { ...begun, account: userId });
   return stateOf(bot, ledger);
 }
 
+type Due = Extract<Decision, { do: 'post' }>;
+
 async function post(bot: Bot, state: BotState, due: Due, options: StepOptions): Promise<NextStep> {
-  const { ledger, clock, log, openX, closures, uncounted } = options;
-  const closed = closures.closedUntil(bot.bundle.appKeys);
-  if (closed > clock.now()) return closed;
+  const { ledger, clock, gate, uncounted, looked } = options;
+  const { name, settings, bundle } = bot;
+  const closed = gate.blocked('post', name, bundle.appKeys);
+  if (closed) return hold(bot, state, due, closed, options);
   const awaited = uncounted.awaited(options.purse());
   if (awaited !== undefined) return waitForLook(bot, awaited, options);
-  const lines = await linesOf(bot.poemFile, bot.settings.unit, options.readPoem);
-  const edit = editOf(bot, state, fingerprints(lines), clock.now());
-  if (edit) {
-    await ledger.record(edit);
+  const read = await readPoem(bot, state.place, options);
+  if ('again' in read) return read.again;
+  if (read.edit) {
+    await ledger.record(read.edit);
     return clock.now();
   }
-  const joinRefrain = state.owed?.why === 'duplicate' && bot.settings.refrain === 'join';
-  const texts = lines.map(({ text }) => text);
-  const planned = planPost(state.place, texts, joinRefrain);
+  const joinRefrain = state.owed?.why === 'duplicate' && settings.refrain === 'join';
+  const planned = planPost(
+    state.place,
+    read.lines.map(({ text }) => text),
+    joinRefrain,
+  );
   if (!planned) return atEnd(bot, state, due, options);
-  const spender = { state, settings: bot.settings, history: ledger.history(), purse: options.purse() };
+  if (!looked.has(name)) return lookFirst(bot, state, due, options);
+  const spender = { state, settings, history: ledger.history(), purse: options.purse() };
   const priced = priceOf(planned.text, spender, clock.now());
   if ('cap' in priced) return waitForBudget(bot, priced.cap, options);
+  // Others may have learned of something while the poem was read.
+  const block = gate.blocked('post', name, bundle.appKeys);
+  if (block) return hold(bot, state, due, block, options);
+  gate.enter('post', name, bundle.appKeys);
+  const { openX } = options;
   const report = await postLine({
-    bot: bot.name,
+    bot: name,
     post: planned,
-    ...due,
+    slot: due.slot,
+    until: due.until,
     since: state.last?.id,
     owed: state.owed,
     key: () => keyMark(bot),
-    refrain: bot.settings.refrain,
+    refrain: settings.refrain,
+    isRepeated: () => isRepeated(state, planned),
+    judge: (outcome) => gate.learn('post', name, bundle.appKeys, outcome),
     price: priced.price,
     ledger,
-    x: openX(bot.bundle),
+    x: openX(bundle),
     clock,
   });
-  if ('failure' in report) {
-    const { failure } = report;
-    if (failure.kind === 'in-doubt') inDoubt(log, bot, planned.line, failure.reason);
-    closures.learn(bot.bundle.appKeys, failure, stateOf(bot, ledger).owed?.retryAt ?? clock.now());
-  }
+  if ('failure' in report) await afterFailure(bot, planned, report.failure, options);
   return clock.now();
 }
 
-function waitForBudget({ name: bot }: Bot, cap: Cap, { caps, clock, log }: StepOptions): NextStep {
+async function afterFailure(
+  bot: Bot,
+  { line }: PlannedPost,
+  failure: PostFailure,
+  options: StepOptions,
+): Promise<void> {
+  if (failure.kind === 'in-doubt') inDoubt(options, bot, line, failure.reason);
+  if (herdCauses.has(failure.kind)) await brakeHerd(options);
+}
+
+const hour = 3_600_000;
+
+/** X seldom suspends several accounts of a flock for what one of them did: then the others are stopped before it is their turn. */
+async function brakeHerd({ ledger, clock, log, size, isStopped, brake }: StepOptions): Promise<void> {
+  const since = clock.now() - hour;
+  let count = 0;
+  for (const [, { parked }] of ledger.states())
+    if (parked && parked.at > since && herdCauses.has(parked.cause ?? '')) count++;
+  if (count < Math.max(2, Math.ceil(size() / 10)) || isStopped()) return;
+  const why = `X has suspended, locked or called automated ${count} accounts of the flock within an hour`;
+  await brake(why);
+  const hint = 'sign in as these accounts and see what X has against them; then: flockd resume';
+  log.error({ event: 'herd', why, hint }, `the whole flock is stopped: ${why}; ${hint}`);
+}
+
+/** Whether X may have a text from an earlier line or pass of the same bot. */
+function isRepeated({ place, pass }: BotState, { line, lines }: PlannedPost): boolean {
+  if (pass > 1) return true;
+  if (lines > 1) return false;
+  const all = prints(place.poem);
+  return all.some((print, other) => print === all[line] && (other < line || place.ahead.includes(other)));
+}
+
+/** A post that is due waits for what is not about its bot: the ledger says so, once for each reason. */
+async function hold(
+  bot: Bot,
+  { owed }: BotState,
+  { slot, until }: Due,
+  block: Block,
+  { ledger, clock }: StepOptions,
+): Promise<NextStep> {
+  const { why, reason } = block;
+  // A refrain that X has refused stays one.
+  if (owed?.why !== why && owed?.why !== 'duplicate') {
+    const held = { event: 'held', bot: bot.name, at: clock.now(), slot, until, why, reason } as const;
+    await ledger.record({ ...held, retryAt: Math.ceil(block.until) });
+  }
+  return block.until;
+}
+
+type ReadPoem = { again: number } | { lines: readonly Line[]; edit: Edit | undefined };
+
+/**
+ * The poem as it counts now. An edit counts once its file has stood still, and nothing is posted from a file that is being
+ * written: it is read again.
+ */
+async function readPoem(bot: Bot, place: Place, options: StepOptions): Promise<ReadPoem> {
+  const { clock, poems } = options;
+  const file = bot.poemFile;
+  const lines = await readLines(bot, options);
+  if (!lines) return { again: clock.now() + readAgain };
+  const poem = fingerprints(lines);
+  const { alike, age } = poems.look(file, poem, options.writtenAt(file));
+  if (poem === place.poem) {
+    const wait = readAgain - Math.max(alike, age);
+    if (wait > 0) return { again: clock.now() + Math.max(wait, second) };
+    poems.forget(file);
+    return { lines, edit: undefined };
+  }
+  const otherUnit = bot.settings.unit === 'line' ? 'stanza' : 'line';
+  const other = await linesOf(file, otherUnit, options.readPoem);
+  const edit = editOf(bot.name, place, { lines, other }, { at: clock.now(), key: () => keyMark(bot) });
+  const wait = (needsLongLook(place, edit) ? mostWriting : readAgain) - alike;
+  if (wait > 0) return { again: clock.now() + Math.min(Math.max(wait, second), readAgain) };
+  poems.forget(file);
+  return { lines, edit };
+}
+
+/** How long an edit that takes most of a poem away has to stand: it may be the first half of an upload. Milliseconds. */
+const mostWriting = 60 * second;
+
+function waitForBudget(
+  { name: bot }: Bot,
+  cap: Cap,
+  { caps, clock, log }: StepOptions,
+  why = describeCap(cap),
+): NextStep {
   if (caps.isNews(bot, cap.until)) {
-    const why = describeCap(cap);
     const until = cap.until === undefined ? undefined : new Date(cap.until).toISOString();
     const message = until === undefined ? 'posts nothing until it is raised' : `posts again at ${until}`;
     log.warn(
@@ -191,18 +358,54 @@ function waitForLook({ name: bot }: Bot, awaited: string, { uncounted, clock, lo
   return clock.now() + patience;
 }
 
+/** Looks, before the first post of this process, whether the ledger is the bot's last word. */
+async function lookFirst(bot: Bot, state: BotState, due: Due, options: StepOptions): Promise<NextStep> {
+  const { clock, ledger, doubts, looked } = options;
+  const seen = await firstLook(bot, state, lookOptions(bot, options));
+  if (typeof seen === 'string') {
+    looked.add(bot.name);
+    doubts.settle(bot.name);
+    return clock.now();
+  }
+  if ('cap' in seen)
+    return waitForBudget(bot, seen.cap, options, `${describeCap(seen.cap)}, for a look at its timeline`);
+  if ('blockedUntil' in seen) return seen.blockedUntil;
+  const { failure, closedUntil } = seen;
+  const at = clock.now();
+  if (failure.kind === 'in-doubt') {
+    const until = closedUntil ?? at + doubts.patience(bot.name);
+    const reason = `its timeline cannot be read: ${failure.reason}`;
+    return hold(bot, state, due, { why: 'unseen', reason, until }, options);
+  }
+  const attempt = {
+    bot: bot.name,
+    owed: state.owed,
+    key: keyMark(bot),
+    line: state.place.next,
+    now: at,
+    closedUntil,
+  };
+  const events = eventsAfter(failure, { ...attempt, refrain: bot.settings.refrain, isRepeated: false });
+  const { slot, until } = due;
+  await ledger.record(
+    ...events.map((event) =>
+      event.event === 'refused' ? { ...event, event: 'held' as const, slot, until } : event,
+    ),
+  );
+  return at;
+}
+
 /** Puts the next line in doubt, as it is after a crash: it may have been posted since the state was saved that was restored. */
 async function look(bot: Bot, state: BotState, options: StepOptions): Promise<NextStep> {
   const { ledger, clock } = options;
   const { name, settings } = bot;
-  const poem = fingerprints(await linesOf(bot.poemFile, settings.unit, options.readPoem));
+  const lines = await readLines(bot, options);
+  if (!lines) return clock.now() + readAgain;
   const at = clock.now();
-  const isOpen = mayHavePosted(state, poem, settings.atEnd);
+  const isOpen = mayHavePosted(state, fingerprints(lines), settings.atEnd);
   await ledger.record(isOpen ? lookFor(name, state, at) : { event: 'checked', bot: name, at });
   return at;
 }
-
-type Due = Pick<Extract<Decision, { do: 'post' }>, 'slot' | 'until'>;
 
 async function atEnd(
   bot: Bot,
@@ -225,42 +428,46 @@ async function atEnd(
   return at;
 }
 
-/** What to write down where the poem is not as the bot knew it. */
-function editOf(bot: Bot, { place }: BotState, poem: string, at: number): LedgerEvent | undefined {
-  if (poem === place.poem) return undefined;
-  const found = followEdits(place, poem);
-  if (found) return { event: 'edited', bot: bot.name, at, poem, next: found.next, ahead: [...found.ahead] };
-  return {
-    event: 'parked',
-    bot: bot.name,
-    at,
-    why: 'its poem has become another one, and its place in it is lost',
-    hint: `put the poem back, then: flockd resume ${bot.name}; or begin this one: flockd resume ${bot.name} --line 1`,
-    key: keyMark(bot),
-  };
-}
-
 /** Looks on the timeline whether the open post is there, or what a restored bot has posted since. */
 async function settle(bot: Bot, state: BotState, options: StepOptions): Promise<NextStep> {
-  const { ledger, clock, log, openX, doubts, readPoem } = options;
+  const { clock, doubts, looked } = options;
   const { open } = state;
   if (!open) return clock.now();
-  const x = openX(bot.bundle);
-  const purse = options.purse();
-  const { userId } = bot.bundle;
+  const looking = lookOptions(bot, options);
   const settled =
     open.look === true || state.restored === true
-      ? await lookBack(bot, state, open, { ledger, x, clock, purse, readPoem })
-      : await reconcile({ bot: bot.name, open, userId, ledger, x, clock, prices: purse.prices });
+      ? await lookBack(bot, state, open, looking)
+      : await reconcile(bot, state, open, { ...looking, isInherited: !looked.has(bot.name) });
   if (settled === 'absent' || 'posted' in settled) {
+    looked.add(bot.name);
     doubts.settle(bot.name);
     return clock.now();
   }
-  inDoubt(log, bot, open.line, settled.unreadable);
-  return clock.now() + doubts.patience(bot.name);
+  return unsettled(bot, open.line, settled, options);
 }
 
-function inDoubt(log: Logger, { name: bot }: Bot, line: number, reason: string): void {
+function unsettled(bot: Bot, line: number, unseen: Unseen, options: StepOptions): NextStep {
+  const { clock, doubts } = options;
+  if ('blockedUntil' in unseen) return unseen.blockedUntil;
+  if ('cap' in unseen) {
+    const why = `${describeCap(unseen.cap)}, for a look whether line ${line + 1} was posted`;
+    return waitForBudget(bot, unseen.cap, options, why);
+  }
+  inDoubt(options, bot, line, unseen.unseen);
+  return unseen.closedUntil ?? clock.now() + doubts.patience(bot.name);
+}
+
+const lookOptions = (bot: Bot, options: StepOptions): ReconcileOptions => ({
+  ledger: options.ledger,
+  clock: options.clock,
+  gate: options.gate,
+  purse: options.purse,
+  readPoem: options.readPoem,
+  x: options.openX(bot.bundle),
+  key: () => keyMark(bot),
+});
+
+function inDoubt({ log }: StepOptions, { name: bot }: Bot, line: number, reason: string): void {
   log.warn({ event: 'in-doubt', bot, line: line + 1, reason }, `line ${line + 1} is in doubt: ${reason}`);
 }
 

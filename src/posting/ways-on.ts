@@ -66,7 +66,7 @@ function walkTo(text: string, way: Way, most: number): WayTo | undefined {
 }
 
 /** The fingerprints of two lines that a text may have been joined of: what is before and after each of its line breaks. */
-const halvesOf = (text: string): [first: string, second: string][] =>
+export const halvesOf = (text: string): [first: string, second: string][] =>
   Array.from(text.matchAll(/\n/g), ({ index }) => [
     fingerprint(text.slice(0, index)),
     fingerprint(text.slice(index + 1)),

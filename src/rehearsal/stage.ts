@@ -69,10 +69,14 @@ export class Stage implements AsyncDisposable {
       clock,
       log: pino({ level: 'warn', base: null }, this.log),
       openX: openX('http://127.0.0.1:1', send, clock),
+      // On a clock that is held there is none but it.
+      askTime: () => Promise.resolve({ ahead: 0, isOfX: true }),
       deadline,
       readPoem: (file) => Promise.resolve(setting.poems.get(file) ?? ''),
       sockets: usualSockets,
+      writtenAt: () => undefined,
       isStopped: () => false,
+      brake: () => Promise.resolve(),
       failed: (cause) => (this.#failure ??= { cause }),
     });
   }

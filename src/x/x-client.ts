@@ -9,7 +9,7 @@ import type { Clock } from '../clock.ts';
 import { NoAnswer, type HttpAnswer, type Send } from '../http/exchange.ts';
 import type { BotKey } from '../keys/key-bundle.ts';
 import { signedSend, type SignedSend } from '../oauth/oauth1-client.ts';
-import { classify, type XFailure } from './x-failure.ts';
+import { aheadOf, classify, isOfX, timeIn, type XFailure } from './x-failure.ts';
 
 /** A post as the timeline shows it. */
 export interface TimelinePost {
@@ -17,7 +17,8 @@ export interface TimelinePost {
   text: string;
 }
 
-export type Outcome<T> = { ok: T } | { failure: XFailure };
+/** `time` is when X answered, by its own clock, where the answer tells. Milliseconds since 1970, whole seconds. */
+export type Outcome<T> = ({ ok: T } | { failure: XFailure }) & { time?: number };
 
 /** What a bot asks of X. Nothing here throws: every failure is an outcome. */
 export interface XClient {
@@ -25,12 +26,27 @@ export interface XClient {
   post(text: string): Promise<Outcome<string>>;
   /** The account the key acts as. */
   me(): Promise<Outcome<{ userId: string; screenName: string }>>;
-  /** The account's own posts, newest first. */
-  timeline(userId: string, from: TimelineStart): Promise<Outcome<TimelinePost[]>>;
+  /** A page of the account's own posts, newest first. */
+  timeline(userId: string, from: TimelineStart, page: PageWanted): Promise<Outcome<TimelinePage>>;
 }
 
-/** After a post, or from an instant on (milliseconds since 1970). */
-export type TimelineStart = { sinceId: string } | { start: number };
+/** After a post, from an instant on (milliseconds since 1970), or from the newest back. */
+export type TimelineStart = { sinceId: string } | { start: number } | 'newest';
+
+/** How many posts a page may have, {@link pageSizes}, and which page it is, where it is not the first. */
+export interface PageWanted {
+  most: number;
+  token?: string | undefined;
+}
+
+export interface TimelinePage {
+  posts: TimelinePost[];
+  /** The token of the page after it. */
+  next: string | undefined;
+}
+
+/** The fewest and the most posts that X gives in a page. @see docs.x.com, GET /2/users/:id/tweets, max_results */
+export const pageSizes = { fewest: 5, most: 100 } as const;
 
 export type OpenXClient = (key: BotKey) => XClient;
 
@@ -59,9 +75,19 @@ const timelineAnswer = z.object({
  */
 export function openX(api: string, send: Send, clock: Clock): OpenXClient {
   return ({ appKeys, accessToken }) => {
-    const transport = overSignedSend(api, signedSend({ send, clock, appKeys, token: accessToken }));
+    const signed = signedSend({ send, clock, appKeys, token: accessToken });
+    let time: number | undefined;
+    const transport = overSignedSend(api, async (call) => {
+      const answer = await signed(call);
+      time = timeIn(answer);
+      return answer;
+    });
     const library = new TwitterApi(undefined, { plugins: [transport] }).v2;
-    const attempt = <T>(call: () => Promise<T>): Promise<Outcome<T>> => outcomeOf(call, clock);
+    const attempt = async <T>(call: () => Promise<T>): Promise<Outcome<T>> => {
+      time = undefined;
+      const outcome = await outcomeOf(call, clock);
+      return time === undefined ? outcome : { ...outcome, time };
+    };
     return {
       post: (text) => attempt(async () => postAnswer.parse(await library.tweet(text)).data.id),
       me: () =>
@@ -69,34 +95,49 @@ export function openX(api: string, send: Send, clock: Clock): OpenXClient {
           const { data } = meAnswer.parse(await library.me());
           return { userId: data.id, screenName: data.username };
         }),
-      timeline: (userId, from) => attempt(() => readTimeline(library, userId, from)),
+      timeline: (userId, from, page) => attempt(() => readPage(library, userId, from, page)),
     };
   };
 }
 
-/** More pages than this since one post are not one bot's. */
-const mostPages = 32;
+/** What a request without a key tells of X's clock: how far it is ahead of ours, in milliseconds, and whether X said so. */
+export type TimeAnswer = { ahead: number | undefined; isOfX: boolean } | { unreachable: string };
 
-async function readTimeline(
+/** Asks X what time it is: it refuses a request without a key, which costs nothing, and dates its answer. */
+export const askTime = (api: string, send: Send, clock: Clock) => async (): Promise<TimeAnswer> => {
+  const url = `${api}/2/users/me`;
+  try {
+    const answer = await send({ method: 'GET', url, headers: { accept: '*/*' } });
+    return { ahead: aheadOf(timeIn(answer), clock.now()), isOfX: isOfX(answer) };
+  } catch (error) {
+    if (error instanceof NoAnswer) return { unreachable: error.message };
+    throw error;
+  }
+};
+
+async function readPage(
   library: TwitterApiv2,
   userId: string,
   from: TimelineStart,
-): Promise<TimelinePost[]> {
-  const window =
-    'sinceId' in from ? { since_id: from.sinceId } : { start_time: new Date(from.start).toISOString() };
-  const posts: TimelinePost[] = [];
-  let page: string | undefined;
-  for (let read = 0; read < mostPages; read++) {
-    const query = { ...window, max_results: 100, 'tweet.fields': 'entities', pagination_token: page };
-    const answer = await library.get<unknown>('users/:id/tweets', query, { params: { id: userId } });
-    // Only a whole page proves that a post is absent.
-    const { data, meta } = timelineAnswer.parse(answer);
-    if (data.length !== meta.result_count) throw new Error('a page without the posts it counts');
-    posts.push(...data.map(({ id, text, entities }) => ({ id, text: asWritten(text, entities.urls) })));
-    page = meta.next_token;
-    if (page === undefined) return posts;
-  }
-  throw new Error(`more than ${mostPages} pages of posts`);
+  { most, token }: PageWanted,
+): Promise<TimelinePage> {
+  const query = {
+    ...windowOf(from),
+    max_results: most,
+    'tweet.fields': 'entities',
+    pagination_token: token,
+  };
+  const answer = await library.get<unknown>('users/:id/tweets', query, { params: { id: userId } });
+  // Only a whole page proves that a post is absent.
+  const { data, meta } = timelineAnswer.parse(answer);
+  if (data.length !== meta.result_count) throw new Error('a page without the posts it counts');
+  const posts = data.map(({ id, text, entities }) => ({ id, text: asWritten(text, entities.urls) }));
+  return { posts, next: meta.next_token };
+}
+
+function windowOf(from: TimelineStart): { since_id: string } | { start_time: string } | object {
+  if (from === 'newest') return {};
+  return 'sinceId' in from ? { since_id: from.sinceId } : { start_time: new Date(from.start).toISOString() };
 }
 
 const methods = z.enum(['GET', 'POST', 'DELETE']);
@@ -144,8 +185,15 @@ async function outcomeOf<T>(call: () => Promise<T>, clock: Clock): Promise<Outco
   } catch (error) {
     if (error instanceof Refusal) return { failure: classify(error.answer, clock.now()) };
     if (error instanceof NoAnswer) return { failure: classify(error, clock.now()) };
+    // A page of whatever stands in between, with the status of a success.
+    if (error instanceof SyntaxError)
+      return {
+        failure: { kind: 'in-doubt', foreign: true, reason: "a success without JSON, which is not X's" },
+      };
     // A success that does not hold what a success holds.
-    return { failure: { kind: 'in-doubt', reason: 'X answered with something it does not document' } };
+    return {
+      failure: { kind: 'in-doubt', isServed: true, reason: 'X answered with something it does not document' },
+    };
   }
 }
 

@@ -2,38 +2,63 @@ import * as z from 'zod';
 import { NoAnswer, type HttpAnswer } from '../http/exchange.ts';
 
 /**
- * What a failed request means for the bot that made it:
- * - `never-sent`, X cannot have it: try again soon;
- * - `wait`, X refused it until an instant, for this bot or for every bot of its app;
- * - `reauth`, the key is no good; `suspended` and `read-only` likewise, with other repairs;
- * - `no-credit`, nobody pays: the whole flock waits;
- * - `duplicate`, X says it has this text already, which proves nothing;
- * - `rejected`, X will not have this post, whoever sends it;
- * - `in-doubt`, X may or may not have it.
+ * What a failed request means. A refusal is believed as far as its evidence goes: it is X's word only in X's own format,
+ * and it is about
+ * - the line: `rejected`, X will not have this post; `duplicate`, X says it has this text already, which alone proves nothing;
+ * - the account: `reauth`, X names the key as dead; `unauthorized`, a 401 that names nothing; `suspended`, `locked`,
+ *   `automated`, a person must sign in as the account;
+ * - the app: `read-only`; `app-refused`, X serves no bot of this app; `no-credit`, nobody pays;
+ * - time: `wait`, refused until an instant, for this bot or every bot of its app; `limit`, the account's own limit, which ends
+ *   at some half hour;
+ * - our clock: `clock`;
+ * - nothing at all: `never-sent`, X cannot have it; `in-doubt`, X may or may not have it. `foreign` marks an answer that is
+ *   not X's: something between here and X gave it. `isServed` marks one that X may have carried out and charges for.
  */
 export type XFailure = { reason: string } & (
   | {
       kind:
         | 'never-sent'
         | 'reauth'
+        | 'unauthorized'
         | 'suspended'
+        | 'locked'
+        | 'automated'
         | 'read-only'
+        | 'app-refused'
         | 'no-credit'
+        | 'limit'
+        | 'clock'
         | 'duplicate'
-        | 'rejected'
-        | 'in-doubt';
+        | 'rejected';
     }
+  | { kind: 'in-doubt'; foreign?: true; isServed?: true }
   | { kind: 'wait'; until: number; scope: 'bot' | 'app' }
 );
 
-/** X names problems by `type` in v2 and by `errors[].code` in v1.1; all of it may be missing. */
-const problem = z.object({
+/** X's two formats of a refusal: a problem (v2), named by its `type`, and `errors` (v1.1), named by their codes. */
+const refusal = z.object({
   title: z.string().catch(''),
   detail: z.string().catch(''),
   type: z.string().catch(''),
+  reason: z.string().catch(''),
   errors: z.array(z.object({ code: z.number().catch(0), message: z.string().catch('') })).catch([]),
 });
-type Problem = z.infer<typeof problem>;
+
+interface Said {
+  /** All of its words, to look for a wording in. */
+  words: string;
+  codes: ReadonlySet<number>;
+  /** X's own sentence, short enough for a line. */
+  sentence: string;
+}
+
+const second = 1000;
+const minute = 60 * second;
+const quarterOfAnHour = 15 * minute;
+const day = 24 * 60 * minute;
+
+/** A 401 from an X whose clock differs from ours by more than this is about our clock. Milliseconds. */
+const mostSkew = minute;
 
 /**
  * @param now - milliseconds since 1970
@@ -41,44 +66,110 @@ type Problem = z.infer<typeof problem>;
  */
 export function classify(failure: HttpAnswer | NoAnswer, now: number): XFailure {
   if (failure instanceof NoAnswer) {
-    return { kind: failure.sent ? 'in-doubt' : 'never-sent', reason: failure.message };
+    const reason = failure.message;
+    return failure.sent ? { kind: 'in-doubt', isServed: true, reason } : { kind: 'never-sent', reason };
   }
-  const said = readProblem(failure.body);
-  const reason = `${failure.status} ${wordsOf(said)}`.trim();
-  if (failure.status === 429) return { ...waitOf(failure, now), reason };
-  return { kind: kindOf(failure.status, said), reason };
+  const { status } = failure;
+  const said = saidBy(failure);
+  if (!said) return { kind: 'in-doubt', foreign: true, reason: describeForeign(failure) };
+  const reason = `${status} ${said.sentence}`.trim();
+  if (!refusals.has(status)) return { kind: 'in-doubt', reason };
+  if (status === 429) return { ...waitOf(failure, now), reason };
+  const ahead = aheadOf(timeIn(failure), now);
+  if (status === 401 && ahead !== undefined && Math.abs(ahead) > mostSkew)
+    return { kind: 'clock', reason: `${reason}; ${describeSkew(ahead)}` };
+  return { kind: kindOf(status, said), reason };
 }
 
-function kindOf(status: number, said: Problem): Exclude<XFailure['kind'], 'wait'> {
-  const text = `${said.title} ${said.detail} ${said.type} ${said.errors.map(({ message }) => message).join(' ')}`;
-  const codes = new Set(said.errors.map(({ code }) => code));
-  switch (status) {
-    case 400:
-    case 404:
-    case 413:
-    case 415:
-    case 422:
-      return 'rejected';
-    case 401:
-      return 'reauth';
-    case 402:
-      return 'no-credit';
-    case 403:
-      if (/duplicate content/i.test(text) || codes.has(187)) return 'duplicate';
-      if (/spend ?cap|credits/i.test(text)) return 'no-credit';
-      if (/oauth1-permissions/i.test(text)) return 'read-only';
-      if (/user-suspended|suspended/i.test(text) || codes.has(64) || codes.has(326)) return 'suspended';
-      return 'rejected';
-    default:
-      // 5xx, and every answer X does not document: it may have been accepted.
-      return 'in-doubt';
+/** The statuses with which X says that it has not carried a request out; after any other it may have. */
+const refusals = new Set([400, 401, 402, 403, 413, 415, 422, 429]);
+
+function kindOf(status: number, { words, codes }: Said): Exclude<XFailure['kind'], 'wait' | 'in-doubt'> {
+  const has = (...some: number[]): boolean => some.some((code) => codes.has(code));
+  // The app's troubles come with several statuses, and name themselves.
+  if (/client-forbidden|client-not-enrolled|usage-capped|app(lication)? (is|has been) suspended/i.test(words))
+    return 'app-refused';
+  if (has(453, 261, 416)) return 'app-refused';
+  if (status === 402 || /spend ?cap|creditsdepleted|problems\/credits/i.test(words)) return 'no-credit';
+  if (has(135) || /timestamp out of bounds/i.test(words)) return 'clock';
+  if (has(185, 344, 88) || /daily (status update |post |tweet )?limit|limit for the day/i.test(words))
+    return 'limit';
+  if (/user-suspended|account (is|has been) suspended|user has been suspended/i.test(words) || has(63, 64))
+    return 'suspended';
+  if (has(326) || /temporarily locked|account is locked/i.test(words)) return 'locked';
+  if (has(226) || /might be automated|looks like (it|an) .*automated/i.test(words)) return 'automated';
+  if (/oauth1-permissions/i.test(words)) return 'read-only';
+  if (/duplicate content/i.test(words) || has(187)) return 'duplicate';
+  if (status === 401) return has(89) ? 'reauth' : 'unauthorized';
+  return 'rejected';
+}
+
+/** What X says in its own format, or undefined where the answer is not X's: a web page, an empty body, another JSON. */
+function saidBy({ body }: HttpAnswer): Said | undefined {
+  const found = refusal.safeParse(parsed(body)).data;
+  if (!found) return undefined;
+  const { title, detail, type, errors, reason } = found;
+  const isProblem = title !== '' || detail !== '' || type !== '';
+  const isErrors = errors.some(({ code, message }) => code !== 0 || message !== '');
+  if (!isProblem && !isErrors) return undefined;
+  const messages = errors.map(({ message }) => message);
+  const sentence = [detail || title, ...messages].filter(Boolean).join('; ');
+  return {
+    words: [title, detail, type, reason, ...messages].join(' '),
+    codes: new Set(errors.map(({ code }) => code)),
+    // It goes on in a sentence of ours.
+    sentence: oneLine(sentence).replace(/\.$/, ''),
+  };
+}
+
+function parsed(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined;
   }
 }
 
-const second = 1000;
-const minute = 60 * second;
-const quarterOfAnHour = 15 * minute;
-const day = 24 * 60 * minute;
+/** X's own sentence in a refusal, in one line, or undefined where the answer is not in X's format. */
+export const sentenceOf = (answer: HttpAnswer): string | undefined => saidBy(answer)?.sentence || undefined;
+
+/** Whether an answer to a request without a key is X's own: JSON in one of its formats. */
+export const isOfX = (answer: HttpAnswer): boolean => saidBy(answer) !== undefined;
+
+/** What an answer is that is not X's. Its words are nobody's, and are not repeated. */
+export function describeForeign({ status, body }: HttpAnswer): string {
+  const what = /^\s*</.test(body) ? 'a web page' : body.trim() === '' ? 'an empty answer' : 'an answer';
+  return `${status} with ${what} that is not X's: something between here and X may have given it`;
+}
+
+const oneLine = (text: string): string =>
+  text
+    .replaceAll(/[\p{Cc}\s]+/gu, ' ')
+    .trim()
+    .slice(0, 200);
+
+/** When an answer was made, by its `Date`. Milliseconds since 1970, or undefined where it does not tell. */
+export function timeIn({ headers }: HttpAnswer): number | undefined {
+  const time = Date.parse(headers['date'] ?? '');
+  return Number.isNaN(time) ? undefined : time;
+}
+
+/** How far X's clock is ahead of ours. The header has whole seconds, cut off. Milliseconds. */
+export const aheadOf = (time: number | undefined, now: number): number | undefined =>
+  time === undefined ? undefined : time + second / 2 - now;
+
+/** How a wrong clock reads: `this machine's clock is 10 min behind X's`. @param behind - milliseconds */
+export function describeSkew(behind: number): string {
+  const size = Math.abs(behind);
+  const units = [
+    { name: 'days', ms: day, from: 2 * day },
+    { name: 'h', ms: 60 * minute, from: 120 * minute },
+    { name: 'min', ms: minute, from: 2 * minute },
+    { name: 's', ms: second, from: 0 },
+  ];
+  const { name, ms } = units.find(({ from }) => size >= from) ?? { name: 'ms', ms: 1 };
+  return `this machine's clock is ${Math.round(size / ms)} ${name} ${behind > 0 ? 'behind' : 'ahead of'} X's`;
+}
 
 /** A 429 with requests left in the window comes from another limit, whose reset X does not tell: then the window's misleads. */
 function waitOf({ headers }: HttpAnswer, now: number): { kind: 'wait'; until: number; scope: 'bot' | 'app' } {
@@ -88,35 +179,30 @@ function waitOf({ headers }: HttpAnswer, now: number): { kind: 'wait'; until: nu
     { prefix: 'x-rate-limit', scope: 'bot' as const },
   ];
   const spent = limits.find(({ prefix }) => headers[`${prefix}-remaining`] === '0');
-  const reset = Number(headers[`${spent?.prefix ?? ''}-reset`]) * 1000;
+  const reset = instantOf(headers[`${spent?.prefix ?? ''}-reset`]);
   // Clocks differ a little: a reset that has just passed here is one that is just coming there.
   if (spent && reset > now - minute) return { kind: 'wait', until: within(reset, now), scope: spent.scope };
-  const retryAfter = Number(headers['retry-after']) * 1000;
-  return {
-    kind: 'wait',
-    until: within(now + (retryAfter > 0 ? retryAfter : quarterOfAnHour), now),
-    scope: 'bot',
-  };
+  const until = retryAfter(headers['retry-after'], now) ?? now + quarterOfAnHour;
+  return { kind: 'wait', until: within(until, now), scope: 'bot' };
+}
+
+/** Seconds since 1970 are below this for longer than anybody plans; milliseconds have been above it since 1973. */
+const mostSeconds = 1e11;
+
+/** A reset: seconds since 1970, or milliseconds where a proxy counts so. Milliseconds; NaN where there is none. */
+function instantOf(reset: string | undefined): number {
+  const number = Number(reset ?? NaN);
+  return number < mostSeconds ? number * second : number;
+}
+
+/** Seconds, or a date. @see RFC 9110 section 10.2.3 */
+function retryAfter(header: string | undefined, now: number): number | undefined {
+  if (header === undefined) return undefined;
+  const seconds = Number(header);
+  const instant = Number.isNaN(seconds) ? Date.parse(header) : now + seconds * second;
+  return instant > now ? instant : undefined;
 }
 
 /** A whole millisecond, not before the next second and not after the longest window that X has. */
 const within = (instant: number, now: number): number =>
   Math.ceil(Math.min(Math.max(instant, now + second), now + day));
-
-function readProblem(body: string): Problem {
-  try {
-    return problem.parse(JSON.parse(body));
-  } catch {
-    return { title: '', detail: '', type: '', errors: [] };
-  }
-}
-
-/** X's own words, short enough for a line. */
-function wordsOf({ title, detail, errors }: Problem): string {
-  const words = [detail || title, ...errors.map(({ message }) => message)].filter(Boolean).join('; ');
-  // It goes on in a sentence of ours.
-  return words
-    .replaceAll(/[\p{Cc}\s]+/gu, ' ')
-    .slice(0, 200)
-    .replace(/\.$/, '');
-}

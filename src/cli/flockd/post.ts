@@ -1,21 +1,18 @@
 import pino from 'pino';
 import * as z from 'zod';
 import { openContext, type Context } from '../../context.ts';
-import { isStopped } from '../../daemon/stop-switch.ts';
+import { isStopped, stopFlock } from '../../daemon/stop-switch.ts';
 import { FlockError, type Exit } from '../../errors.ts';
 import type { BotName } from '../../flock/bot.ts';
 import { readFlockFile } from '../../flock/flock-file.ts';
 import { loadFlock, type Bot, type Flock } from '../../flock/load-flock.ts';
 import type { PostPages } from '../../flock/post-pages.ts';
 import { readStatus } from '../../flock/read-status.ts';
-import { readPoem } from '../../poems/read-poems.ts';
-import { Closures } from '../../posting/closures.ts';
-import { Doubts } from '../../posting/doubts.ts';
+import { readPoem, writtenAt } from '../../poems/read-poems.ts';
 import type { Ledger } from '../../posting/ledger.ts';
 import { postNow } from '../../posting/post-now.ts';
 import { reportOf, type PostReport } from '../../posting/post-report.ts';
-import { Caps } from '../../posting/price-post.ts';
-import { Uncounted } from '../../posting/uncounted.ts';
+import { newMemory } from '../../posting/step.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
 import { giveOr } from './give.ts';
@@ -66,26 +63,28 @@ function theBot(name: BotName, { bots, misfits }: Flock): Bot {
 }
 
 /** What a daemon of one bot and one step has. */
-const optionsFor = (
+function optionsFor(
   ledger: Ledger,
   { bots, purse }: Flock,
-  { clock, openX, deadline, paths }: Context,
-): Parameters<typeof postNow>[1] => ({
-  ledger,
-  clock,
-  openX,
-  deadline,
-  readPoem,
-  log: pino({ enabled: false }),
-  doubts: new Doubts(clock),
-  closures: new Closures(),
-  caps: new Caps(),
-  uncounted: new Uncounted(ledger, (bot) =>
-    bots.some(({ name, settings }) => name === bot && !settings.paused),
-  ),
-  purse: () => purse,
-  isStopped: () => isStopped(paths.state),
-});
+  { clock, openX, askTime, deadline, paths }: Context,
+): Parameters<typeof postNow>[1] {
+  const log = pino({ enabled: false });
+  const isUp = (bot: string): boolean => bots.some(({ name, settings }) => name === bot && !settings.paused);
+  return {
+    ledger,
+    clock,
+    openX,
+    deadline,
+    readPoem,
+    writtenAt,
+    log,
+    ...newMemory({ ledger, clock, log, askTime, isUp, opened: () => undefined }),
+    purse: () => purse,
+    size: () => bots.length,
+    isStopped: () => isStopped(paths.state),
+    brake: (why) => stopFlock(paths.state, why),
+  };
+}
 
 /** What {@link PostReport} says, for people and programs. */
 interface Shown {

@@ -7,13 +7,13 @@ import { lockState } from '../../daemon/lock.ts';
 import { takeOrders, type DaemonOrder } from '../../daemon/orders.ts';
 import { Reloads } from '../../daemon/reloads.ts';
 import { openServiceManager, type ServiceManager } from '../../daemon/service-manager.ts';
-import { watchStopSwitch } from '../../daemon/stop-switch.ts';
+import { stopFlock, watchStopSwitch } from '../../daemon/stop-switch.ts';
 import { countOf, drain, statusOf, tellManager } from '../../daemon/tell-manager.ts';
 import { messageOf, type Exit } from '../../errors.ts';
 import { watchKeys } from '../../keys/watch-keys.ts';
 import { openLog, type Logger } from '../../log.ts';
 import { Monitor } from '../../monitor/monitor.ts';
-import { readPoem } from '../../poems/read-poems.ts';
+import { readPoem, writtenAt } from '../../poems/read-poems.ts';
 import { Journal } from '../../posting/journal.ts';
 import type { Ledger } from '../../posting/ledger.ts';
 import { logged } from '../../posting/logged-ledger.ts';
@@ -94,7 +94,18 @@ async function runUntilStopped(flock: AlarmedFlock, parts: Parts): Promise<Exit>
     alarms.rested(hasFailed);
     leftovers.giveBack(daemon.pause);
   };
-  const daemon = new Daemon({ ...context, ledger, log, readPoem, failed, isStopped, rested });
+  const brake = (why: string): Promise<void> => stopFlock(paths.state, why);
+  const daemon = new Daemon({
+    ...context,
+    ledger,
+    log,
+    readPoem,
+    writtenAt,
+    failed,
+    isStopped,
+    brake,
+    rested,
+  });
   await using _drained = {
     [Symbol.asyncDispose]: async () => {
       await drain(daemon, manager);
