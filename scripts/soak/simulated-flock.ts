@@ -56,10 +56,13 @@ export class SimulatedFlock {
       clock,
       log: alarms.log,
       openX: openX('http://127.0.0.1:1', x.send, clock),
+      askTime: () => Promise.resolve({ ahead: 0, isOfX: true }),
       deadline,
       readPoem,
+      writtenAt: () => undefined,
       sockets: usualSockets,
       isStopped: () => false,
+      brake: (why) => Promise.reject(new Error(why)),
       failed: (cause) => (this.#failure ??= { cause }),
       rested: (failed) => {
         alarms.rested(failed);

@@ -28,7 +28,7 @@ const paces: Record<Exclude<Cause, 'limit'>, Pace> = {
   'no-credit': { first: 15 * minute, most: 60 * minute },
   'app-refused': { first: 15 * second, most: 15 * minute },
   outage: { first: 30 * second, most: 5 * minute },
-  clock: { first: 10 * second, most: 30 * second },
+  clock: { first: 5 * second, most: 10 * second },
   foreign: { first: 10 * second, most: minute },
 };
 
@@ -47,6 +47,8 @@ const mostSkew = 5 * minute;
 
 /** A step of a bot has ended after this time. Milliseconds. */
 const longestTry = 2 * minute;
+/** How long the others wait before they ask what came of a try. */
+const whileTried = 5 * second;
 /** A bot that has tried in vain comes so many seconds after the others at most. */
 const mostTurns = 5;
 
@@ -104,7 +106,7 @@ export class Gate {
     for (const closure of this.#closuresOf(what, appKeys)) {
       const wait = this.#waitFor(closure, bot);
       const { why, reason } = closure;
-      if (wait > 0) return { why, reason, until: this.#clock.now() + wait };
+      if (wait > 0) return { why, reason, until: this.#in(wait) };
     }
     return undefined;
   }
@@ -155,7 +157,7 @@ export class Gate {
     if (this.isSure) return Promise.resolve(undefined);
     const { again, block } = this.#asked ?? {};
     if (again !== undefined && block && this.#clock.elapsed() < again)
-      return Promise.resolve({ ...block, until: this.#clock.now() + again - this.#clock.elapsed() });
+      return Promise.resolve({ ...block, until: this.#in(again - this.#clock.elapsed()) });
     this.#asking ??= this.#ask().finally(() => (this.#asking = undefined));
     return this.#asking;
   }
@@ -163,7 +165,7 @@ export class Gate {
   async #ask(): Promise<Block | undefined> {
     const answer = await this.#askTime();
     const wait = paces.clock.first;
-    const until = this.#clock.now() + wait;
+    const until = this.#in(wait);
     if ('unreachable' in answer) return { why: 'never-sent', reason: answer.unreachable, until };
     const { ahead = 0, isOfX } = answer;
     if (Math.abs(ahead) <= mostSkew) {
@@ -195,6 +197,11 @@ export class Gate {
     this.#log.info({ event: 'clock-right' }, 'goes on: the clock is right again');
   }
 
+  /** The instant so many milliseconds from now; whole, as instants are written down. */
+  #in(wait: number): number {
+    return Math.ceil(this.#clock.now() + wait);
+  }
+
   #drift(): number {
     return this.#clock.now() - this.#clock.elapsed();
   }
@@ -202,8 +209,9 @@ export class Gate {
   /** For how long a bot has to wait for a closed gate; 0 where it is its turn to try it. Milliseconds. */
   #waitFor({ probe, tried, next }: Closure, bot: string): number {
     const now = this.#clock.elapsed();
-    const turn = probe === undefined ? next + Math.min(tried.get(bot) ?? 0, mostTurns) * second : next;
-    return probe === bot ? 0 : Math.max(0, turn - now);
+    if (probe === bot) return 0;
+    if (probe !== undefined) return Math.max(0, Math.min(next - now, whileTried));
+    return Math.max(0, next + Math.min(tried.get(bot) ?? 0, mostTurns) * second - now);
   }
 
   /** Those that close a gate to the bots of an app. A limit is over at its instant; everything else only once it is seen to be. */
@@ -291,7 +299,7 @@ export class Gate {
     }
     this.#closures.set(key, closure);
     if (!again) this.#say(why, reason, what);
-    return this.#clock.now() + Math.max(0, closure.next - now);
+    return this.#in(Math.max(0, closure.next - now));
   }
 
   /** A try that failed for a reason of the bot's own: what closed the gate is over, unless the answer does not tell. */

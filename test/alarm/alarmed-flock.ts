@@ -12,6 +12,7 @@ import { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { openX } from '../../src/x/x-client.ts';
 import { MemoryLedger } from '../fakes/memory-ledger.ts';
 import { HeardLog } from './heard-log.ts';
+import { calmWorld } from '../support/daemon-options.ts';
 
 const app = { token: 'app-key', secret: 'app-secret' };
 const deadline = 10_000;
@@ -47,6 +48,7 @@ export class AlarmedFlock implements AsyncDisposable {
     for (const name of Object.keys(poems)) this.#keys.set(name, this.sandbox.grant(app.token, name));
     const toX = sendInProcess((request) => this.sandbox.handle(request), { clock, deadline });
     this.#daemon = new Daemon({
+      ...calmWorld,
       ledger: logged(this.ledger, this.alarms.log),
       clock,
       log: this.alarms.log,

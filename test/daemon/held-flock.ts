@@ -14,6 +14,7 @@ import { sendInProcess } from '../../src/sandbox/in-process.ts';
 import { Sandbox, type SandboxOptions } from '../../src/sandbox/sandbox.ts';
 import { openX } from '../../src/x/x-client.ts';
 import { MemoryLedger } from '../fakes/memory-ledger.ts';
+import { calmWorld } from '../support/daemon-options.ts';
 
 const deadline = 10_000;
 const app = { token: 'app-key', secret: 'app-secret' };
@@ -110,6 +111,7 @@ export class HeldFlock {
   /** Starts the daemon, or starts it again after {@link stop}. */
   start(): void {
     this.#daemon = new Daemon({
+      ...calmWorld,
       ledger: this.#ledger,
       clock: this.clock,
       log: pino({ enabled: false }),

@@ -14,6 +14,7 @@ import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { openSandbox } from '../../src/sandbox/server.ts';
 import { openX } from '../../src/x/x-client.ts';
 import { MemoryLedger } from '../fakes/memory-ledger.ts';
+import { calmWorld } from '../support/daemon-options.ts';
 
 const app = { token: 'app-key', secret: 'app-secret' };
 const settings = parseFlockFile('{"schedule": "* * * * * *"}', 'flock.json');
@@ -65,6 +66,7 @@ for (const [name, open] of Object.entries({
       const ledger = new MemoryLedger();
       const failures: unknown[] = [];
       const daemon = new Daemon({
+        ...calmWorld,
         ledger,
         clock: systemClock,
         log: pino({ enabled: false }),

@@ -17,7 +17,16 @@ function after(
   owed?: Owed,
   refrain: Refrain = 'join',
 ): { retryIn: number | undefined; hint: string | undefined } {
-  const events = eventsAfter(failure, { bot: 'rain', owed, key: 'k', line: 4, refrain, now });
+  const events = eventsAfter(failure, {
+    bot: 'rain',
+    owed,
+    key: 'k',
+    line: 4,
+    refrain,
+    now,
+    isRepeated: false,
+    closedUntil: undefined,
+  });
   const refused = events.find((event) => event.event === 'refused');
   const parked = events.find((event) => event.event === 'parked');
   for (const event of events) assert.deepEqual([event.bot, event.at], ['rain', now]);

@@ -136,7 +136,7 @@ describe('a budget', () => {
   ];
   for (const [budget, price, cap] of rows) {
     it(`of ${JSON.stringify(budget)} ${cap ? 'has no room' : 'has room'} for $${price / 1e6}`, () => {
-      const found = capOf('bot', budget, spent, price);
+      const found = capOf('bot', budget, spent, { posts: 1, cost: price });
       assert.equal(found === undefined, cap === undefined);
       for (const [name, value] of Object.entries(cap ?? {}))
         assert.equal(found?.[name as keyof Cap], value, name);
@@ -212,8 +212,7 @@ describe('the history of a flock', () => {
     const { history } = after(intent(), posted);
     const again = new FlockHistory(JSON.parse(JSON.stringify(history)));
     assert.deepEqual(again.toJSON(), history.toJSON());
-    assert.equal(again.lastDay, midnight);
-    assert.equal(again.lastMonth, december);
+    assert.deepEqual([again.recentDays, again.recentMonths], [[midnight], [december]]);
   });
 
   it('forgets what is long past', () => {

@@ -20,6 +20,7 @@ import { sendInProcess } from '../../src/sandbox/in-process.ts';
 import { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { openX } from '../../src/x/x-client.ts';
 import { MemoryLedger } from '../fakes/memory-ledger.ts';
+import { calmWorld } from './daemon-options.ts';
 
 const deadline = 10_000;
 const app = { token: 'app-key', secret: 'app-secret' };
@@ -61,6 +62,7 @@ export class ShownFlock implements AsyncDisposable {
     this.#file = parseFlockFile(JSON.stringify(settings), 'flock.json');
     this.#flock = this.#read();
     this.daemon = new Daemon({
+      ...calmWorld,
       ledger: this.ledger,
       clock: this.clock,
       log: pino({ enabled: false }),

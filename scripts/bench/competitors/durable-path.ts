@@ -60,6 +60,8 @@ async function open({ base, bots, inFlight }: Turn): Promise<Poster> {
         owed: state.owed,
         key: () => 'key',
         refrain: 'join',
+        isRepeated: () => false,
+        judge: () => undefined,
         price,
         ledger,
         x: x(bot.key),
