@@ -38,6 +38,8 @@ const botState = z.object({
   last: z
     .object({ id: z.string().optional(), at: z.int(), line: z.int(), lines: z.int().optional() })
     .optional(),
+  /** The newest post of its account, as a look showed it, where its own last post has no id. */
+  seen: z.object({ id: z.string(), at: z.int() }).optional(),
   parked: z
     .object({ why: z.string(), hint: z.string(), key: z.string(), at: z.int(), cause: z.string().optional() })
     .optional(),
@@ -80,7 +82,10 @@ export function applyEvent(state: BotState | undefined, event: LedgerEvent): Bot
         charged(state.tally, event, { posts: 1, micros: event.cost ?? 0 }),
       );
     case 'looked':
-      return withTally(state, charged(state.tally, event, { posts: 0, micros: event.cost ?? 0 }));
+      return afterLooked(
+        withTally(state, charged(state.tally, event, { posts: 0, micros: event.cost ?? 0 })),
+        event,
+      );
     case 'held':
       return { ...state, owed: held(state, event) };
     case 'posted':
@@ -150,7 +155,7 @@ function checked({ restored: _, ...state }: BotState): BotState {
 }
 
 function afterPosted(
-  { open, owed: _, ...state }: BotState,
+  { open, owed: _, seen, ...state }: BotState,
   posted: Extract<LedgerEvent, { event: 'posted' }>,
 ): BotState {
   if (!open) throw new RangeError('posted without an intent');
@@ -161,6 +166,7 @@ function afterPosted(
     last: lastOf(posted, open),
     posts: state.posts + 1,
   };
+  if (seen && posted.id === undefined) after.seen = seen;
   return posted.cost === undefined
     ? after
     : withTally(after, charged(state.tally, open, { posts: 0, micros: posted.cost }));
@@ -203,6 +209,13 @@ function held(
   if (absent > 0) owed.absent = absent;
   return owed;
 }
+
+const afterLooked = (state: BotState, { newest, at }: Extract<LedgerEvent, { event: 'looked' }>): BotState =>
+  newest === undefined ? state : { ...state, seen: { id: newest, at } };
+
+/** The post after which a bot's next one comes on its timeline, as far as that is known. */
+export const sinceOf = ({ last, seen }: Pick<BotState, 'last' | 'seen'>): string | undefined =>
+  last?.id ?? (seen && seen.at >= (last?.at ?? 0) ? seen.id : undefined);
 
 /** How often a post was in doubt and then not on the timeline; an older flockd knew only how often in a row. */
 export const timesAbsent = (owed: Owed | undefined): number =>
