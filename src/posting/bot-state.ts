@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { intent, type Intent, type LedgerEvent } from './ledger-event.ts';
 import { madeAt } from './made-at.ts';
-import { advance, place, startOf } from './place.ts';
+import { advance, donePrints, place, startOf, type Place } from './place.ts';
 import { charged, tally, type Tally } from './tally.ts';
 
 const owed = z.object({
@@ -38,6 +38,11 @@ const botState = z.object({
   last: z
     .object({ id: z.string().optional(), at: z.int(), line: z.int(), lines: z.int().optional() })
     .optional(),
+  /**
+   * Fingerprints of lines that were posted as they read before an edit, the last ones: X may still have them, and refuse a line
+   * that reads alike.
+   */
+  gone: z.string().optional(),
   /** The newest post of its account, as a look showed it, where its own last post has no id. */
   seen: z.object({ id: z.string(), at: z.int() }).optional(),
   parked: z
@@ -137,7 +142,22 @@ function afterEdited(
 ): BotState {
   // What X had against a line says nothing of the line that a person chose.
   const still = owed && by === 'person' ? { ...asked(state, at), slot: owed.slot, until: owed.until } : owed;
-  return { ...state, place: { poem, next, ahead }, ...(still && { owed: still }) };
+  const gone = goneWith(state, { poem, next, ahead });
+  return {
+    ...state,
+    place: { poem, next, ahead },
+    ...(gone !== '' && { gone }),
+    ...(still && { owed: still }),
+  };
+}
+
+/** How many characters of fingerprints are kept: X remembers a text for some hours. */
+const mostGone = 50 * 8;
+
+function goneWith({ place: before, gone = '' }: Pick<BotState, 'place' | 'gone'>, after: Place): string {
+  const stays = new Set(donePrints(after));
+  const left = donePrints(before).filter((print) => !stays.has(print));
+  return (gone + left.join('')).slice(-mostGone);
 }
 
 /** What is owed when a person asks for it: a line, and no slot. */

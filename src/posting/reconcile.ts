@@ -100,7 +100,7 @@ export async function firstLook(
 ): Promise<'as known' | 'more' | Unseen> {
   const { ledger, clock } = options;
   const since = sinceOf(state);
-  if (!state.last && since === undefined) return lookForPlace(bot, state, options);
+  if (!state.last && since === undefined) return lookForPlace(bot, options);
   const read = await readTimeline(bot, startOfLook(since, state.last?.at ?? 0, clock.now()), options);
   if ('unseen' in read) return read;
   const events = await eventsSince(bot, state, read.timeline, options);
@@ -115,11 +115,7 @@ const fewPosts = 5;
 const morePosts = 25;
 
 /** A bot that does not know of any post of its own: the newest posts of its account tell whether it has posted before. */
-async function lookForPlace(
-  bot: Bot,
-  state: BotState,
-  options: ReconcileOptions,
-): Promise<'as known' | 'more' | Unseen> {
+async function lookForPlace(bot: Bot, options: ReconcileOptions): Promise<'as known' | 'more' | Unseen> {
   const { ledger, clock } = options;
   const poem = fingerprints(await linesOf(bot.poemFile, bot.settings.unit, options.readPoem));
   let read = await readTimeline(bot, 'newest', options, fewPosts);
@@ -144,13 +140,8 @@ async function lookForPlace(
     await ledger.record(parked, ...newest);
     return 'more';
   }
-  const { line, lines, id, print } = found;
-  const { served: slot, served: until } = state;
-  await ledger.record(
-    { event: 'edited', ...base, poem, next: line, ahead: [], by: 'timeline' },
-    { event: 'intent', ...base, slot, until, line, lines, print, look: true },
-    { event: 'posted', ...base, id, by: 'timeline' },
-  );
+  // Where the second is lost, the next start finds the same again.
+  await ledger.record({ event: 'edited', ...base, poem, next: found, ahead: [], by: 'timeline' }, ...newest);
   return 'more';
 }
 

@@ -282,10 +282,11 @@ const isLookedAt = ({ last, posts }: BotState, postsThen: number | undefined): b
   postsThen !== undefined && (last === undefined || last.id !== undefined || posts === postsThen);
 
 /** Whether X may have a text from an earlier line or pass of the same bot. */
-function isRepeated({ place, pass }: BotState, { line, lines }: PlannedPost): boolean {
+function isRepeated({ place, pass, gone = '' }: BotState, { line, lines }: PlannedPost): boolean {
   if (pass > 1) return true;
   const all = prints(place.poem);
   const isDone = (other: number): boolean => other < line || place.ahead.includes(other);
+  if (prints(gone).includes(all[line] ?? '')) return true;
   const reads = (from: number): string => all.slice(from, from + lines).join('');
   return all.some((_, other) => other !== line && isDone(other) && reads(other) === reads(line));
 }
@@ -366,6 +367,8 @@ function waitForLook({ name: bot }: Bot, awaited: string, { uncounted, clock, lo
   return clock.now() + patience;
 }
 
+const refusesKey = new Set(['unauthorized', 'reauth']);
+
 /** Looks, before the first post of this process, whether the ledger is the bot's last word. */
 async function lookFirst(bot: Bot, state: BotState, due: Due, options: StepOptions): Promise<NextStep> {
   const { clock, ledger, doubts, looked } = options;
@@ -373,6 +376,11 @@ async function lookFirst(bot: Bot, state: BotState, due: Due, options: StepOptio
   if (typeof seen === 'string') {
     looked.set(bot.name, stateOf(bot, ledger).posts);
     doubts.settle(bot.name);
+    // A key that X takes is not one that it has refused for an hour.
+    if (state.owed && refusesKey.has(state.owed.why)) {
+      const block: Block = { why: 'seen', reason: 'X takes its key again', until: clock.now() };
+      return hold(bot, state, due, block, options);
+    }
     return clock.now();
   }
   if ('cap' in seen)

@@ -51,7 +51,7 @@ export class History {
   #runners: Runner[] = [];
   #booting = false;
   #copy = '';
-  #isReplaced = false;
+  #earliestBoot = 0;
   #wasReplaced = false;
   #deaths = 0;
   #isEpilogue = false;
@@ -149,6 +149,11 @@ export class History {
   /** Starts the daemon. */
   #boot(): void {
     const { scenario, faults, random, plant } = this.#options;
+    const early = this.#earliestBoot - this.#clock.elapsed();
+    if (early > 0) {
+      this.#clock.after(early, () => this.#boot());
+      return;
+    }
     const life = (this.#life = new Life());
     this.#booting = false;
     this.#trace?.('flockd starts');
@@ -216,10 +221,7 @@ export class History {
       throw new Broken(`flockd fails: ${failure instanceof Error ? (failure.stack ?? '') : 'with no error'}`);
     if (death === 'power cut') this.#disk.cutPower(this.#options.random);
     const { downs } = this.#options.scenario;
-    const usual = failure === undefined ? (downs[this.#deaths++ % downs.length] ?? 0) : restartDelay;
-    // Nobody could know of a post that is on its way while the ledger is replaced, or that the timeline does not show yet.
-    const down = this.#isReplaced ? Math.max(usual, deadline + settle) : usual;
-    this.#isReplaced = false;
+    const down = failure === undefined ? (downs[this.#deaths++ % downs.length] ?? 0) : restartDelay;
     this.#trace?.(`${death ?? 'no death'}; back in ${down / 1000} s`);
     this.#runners = [];
     this.#booting = true;
@@ -269,7 +271,8 @@ export class History {
   #replaceState(text: string | undefined): void {
     this.#die('kill');
     this.#disk.replace(journalName, text);
-    this.#isReplaced = true;
+    // Nobody could know of a post that is on its way then, or that the timeline does not show yet.
+    this.#earliestBoot = this.#clock.elapsed() + deadline + settle;
     this.#wasReplaced = true;
   }
 
