@@ -61,6 +61,7 @@ export class History {
   constructor(options: HistoryOptions) {
     this.#options = options;
     const { scenario, faults, random, trace } = options;
+    if (scenario.aheadAtBoot !== undefined) this.#clock.set(begin + scenario.aheadAtBoot);
     this.#trace = trace && ((happened) => trace(`${(this.#clock.elapsed() / 1000).toFixed(3)} ${happened}`));
     this.#poems = new Poems(scenario);
     this.#backup = new Backup(this.#trace);
@@ -72,6 +73,7 @@ export class History {
       deadline,
       settle,
       duplicateWindow: scenario.duplicateWindow,
+      lag: scenario.lag ?? 0,
       checksClock: scenario.checksClock,
       trace: this.#trace,
     });
@@ -97,7 +99,7 @@ export class History {
 
   async #untilDone(): Promise<void> {
     while (!this.#isDone()) {
-      if (this.#clock.elapsed() > longest(this.#options.scenario.budget))
+      if (this.#clock.elapsed() > longest(this.#options.scenario))
         throw new Broken(`it never ends: ${this.#whereAll()}`);
       await this.#turn(Infinity);
     }

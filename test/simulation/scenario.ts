@@ -22,6 +22,10 @@ export interface Scenario {
   manyLines: number;
   duplicateWindow: number;
   checksClock: boolean;
+  /** How far the wall clock is ahead when the machine boots, where it is wrong then, until something sets it. */
+  aheadAtBoot?: number;
+  /** How long after `settle` the timeline may show a post, where it breaks what is asked of it. */
+  lag?: number;
   failedSyncLoses: boolean;
   /** Posts a day that the whole flock may make, where it has a budget. */
   budget?: number;
@@ -97,20 +101,29 @@ export function randomScenario(random: Random): Scenario {
       random.chance(0.8),
     ),
   );
+  const aheadAtBoot = random.chance(0.07) ? random.pick(wrongBoots) : undefined;
   return {
     bots,
     poems,
+    ...(aheadAtBoot !== undefined && { aheadAtBoot }),
     manyLines: random.pick([3, 5, 9, 10_000]),
     duplicateWindow: random.chance(0.15) ? random.pick([minute, 10 * minute, 60 * minute]) : 0,
     checksClock: true,
     failedSyncLoses: random.chance(0.5),
-    happenings: happeningsAmong(names, random),
+    happenings: [
+      ...happeningsAmong(names, random),
+      ...(aheadAtBoot === undefined
+        ? []
+        : [{ at: 10_000 + random.int(4 * minute), what: 'clock' as const, ahead: 0 }]),
+    ],
     downs: [random.pick([0, 1000, 40_000, 5 * minute, 120 * minute]), random.pick([0, 5000, 10 * minute])],
   };
 }
 
 const hour = 60 * minute;
 const year = 365 * 24 * hour;
+/** A machine without a clock of its own begins in 1970, or where it was when it was shut down. */
+const wrongBoots = [-56 * year, -year, -30 * hour, -hour, -10 * minute, 10 * minute, 30 * hour, year] as const;
 
 function happeningsAmong(names: string[], random: Random): Happening[] {
   const happenings: Happening[] = [];
