@@ -22,6 +22,7 @@ import { SimulatedDisk } from './simulated-disk.ts';
 import { openSimulatedFolder } from './simulated-folder.ts';
 import { SimulatedX } from './simulated-x.ts';
 import { Broken, StepCount, type Verdict } from './step-count.ts';
+import { Tamperer, type Tampering } from './tampering.ts';
 
 export interface HistoryOptions {
   scenario: Scenario;
@@ -41,6 +42,7 @@ export class History {
   readonly #options: HistoryOptions;
   readonly #clock = new SimulatedClock(begin);
   readonly #disk = new SimulatedDisk();
+  readonly #tamperer = new Tamperer(this.#disk);
   readonly #x: SimulatedX;
   readonly #trace: ((happened: string) => void) | undefined;
   readonly #poems: Poems;
@@ -204,6 +206,7 @@ export class History {
     if (failure !== undefined && !(faulted && failure instanceof FlockError && failure.exit === 'io'))
       throw new Broken(`flockd fails: ${failure instanceof Error ? (failure.stack ?? '') : 'with no error'}`);
     if (death === 'power cut') this.#disk.cutPower(this.#options.random);
+    this.#tamperer.putBack();
     const { downs } = this.#options.scenario;
     const down = failure === undefined ? (downs[this.#deaths++ % downs.length] ?? 0) : restartDelay;
     this.#trace?.(`${death ?? 'no death'}; back in ${down / 1000} s`);
@@ -237,7 +240,17 @@ export class History {
       case 'restore':
         this.#backup.order();
         this.#die('kill');
+        return;
+      case 'tamper':
+        this.#tamper(happening.how);
     }
+  }
+
+  /** What is done while nobody runs is another matter: the next start reads what it finds. */
+  #tamper(how: Tampering): void {
+    if (this.#life.over || !this.#ledger) return;
+    this.#tamperer.tamper(how);
+    this.#life.faulted = true;
   }
 
   /** A power cut also undoes what a machine that is down had not written. */

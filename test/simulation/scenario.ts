@@ -9,6 +9,7 @@ import { Closures } from '../../src/posting/closures.ts';
 import { Caps } from '../../src/posting/price-post.ts';
 import type { StepOptions } from '../../src/posting/step.ts';
 import type { Random } from './random.ts';
+import { tamperings, type Tampering } from './tampering.ts';
 
 export const deadline = 10_000;
 export const settle = 180_000;
@@ -26,7 +27,7 @@ export interface Scenario {
   failedSyncLoses: boolean;
   /** Posts a day that the whole flock may make, where it has a budget. */
   budget?: number;
-  /** Deaths, sudden settings of the clock, edits of poems, exports of the ledger and their restores. */
+  /** Deaths, hands laid on the journal, sudden settings of the clock, edits of poems, exports of the ledger and their restores. */
   happenings: Happening[];
   /** How long the machine is down after each death; then the last again. */
   downs: [number, ...number[]];
@@ -34,6 +35,7 @@ export interface Scenario {
 
 export type Happening = { at: number } & (
   | { what: 'kill' | 'power cut' | 'export' | 'restore' }
+  | { what: 'tamper'; how: Tampering }
   | { what: 'clock'; ahead: number }
   | { what: 'append'; bot: string; line: string }
   | { what: 'fix'; bot: string; which: number; posted: boolean }
@@ -132,6 +134,7 @@ function happeningsAmong(names: string[], random: Random): Happening[] {
       });
     while (random.chance(0.2));
   }
+  if (random.chance(0.15)) happenings.push({ at: sometime(), what: 'tamper', how: random.pick(tamperings) });
   // One edit at a time: where two come between two looks, nobody could say which line became which.
   const edit = random.int(10);
   if (edit === 0) happenings.push({ at: sometime(), what: 'append', bot: whose(), line: random.pick(words) });

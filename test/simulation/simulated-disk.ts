@@ -18,6 +18,12 @@ export class SimulatedFile {
     this.#unsynced = [];
   }
 
+  /** Somebody writes the whole file anew: it is on the disk at once. */
+  rewrite(text: string): void {
+    this.text = this.#synced = text;
+    this.#unsynced = [];
+  }
+
   /** What the kernel does when a write-back fails: the pages count as clean, are still readable, and never get to the disk. */
   loseUnsynced(): void {
     this.#synced += '\0'.repeat(this.#unsynced.join('').length);
@@ -54,6 +60,13 @@ export class SimulatedDisk {
   syncNames(): void {
     this.#synced = new Map(this.names);
     this.#unsynced = [];
+  }
+
+  /** Somebody puts a file under a name, or takes the name away: all names are on the disk then. */
+  put(name: string, file: SimulatedFile | undefined): void {
+    if (file) this.names.set(name, file);
+    else this.names.delete(name);
+    this.syncNames();
   }
 
   /** What was not synced is gone, or not, in the order it was done. */
