@@ -4,7 +4,7 @@ import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import fse from 'fs-extra';
 import { FlockError, systemCode } from '../errors.ts';
-import { syncFolder } from '../files.ts';
+import { giveToOwnerOf, syncFolder } from '../files.ts';
 
 /**
  * The folder the ledger is kept in, one call of the system at a time, because what survives a power cut depends on each:
@@ -57,6 +57,7 @@ export async function openStateFolder(folder: string): Promise<StateFolder> {
     const known = files.get(name);
     if (known) return known;
     const file = await open(path.join(folder, name), appended, 0o600);
+    await giveToOwnerOf(folder, file);
     const written = { file, size: (await file.stat()).size };
     files.set(name, written);
     return written;
