@@ -113,7 +113,7 @@ export async function onLedger(place: FlockPlace, terminal: Terminal): Promise<F
   const { paths } = place;
   const elsewhere = await ledgerElsewhere(place);
   if (!elsewhere) return paths;
-  const { state, why } = elsewhere;
+  const { state, why, root } = elsewhere;
   if (state === undefined || isNamed(paths)) {
     const where = state === undefined ? '' : ` in ${state}`;
     terminal.warn(`this reads the ledger in ${paths.state}, and there is another${where}: ${why}`);
@@ -121,7 +121,10 @@ export async function onLedger(place: FlockPlace, terminal: Terminal): Promise<F
   }
   await access(state, constants.R_OK | constants.X_OK).catch((cause: unknown) => {
     throw new FlockError('io', `cannot read the ledger in ${state} (${why}): ${reasonOf(cause)}`, {
-      hint: 'say the same with sudo, or as the one who runs that flockd',
+      hint:
+        root === undefined
+          ? 'run this as the one who runs flockd there'
+          : `give the same command with sudo and --root ${shellWord(root)}`,
       cause,
     });
   });
@@ -135,6 +138,8 @@ interface Elsewhere {
   /** Undefined where it does not say. */
   state: string | undefined;
   why: string;
+  /** The folder of the flock that is run there, where that is known. */
+  root?: string | undefined;
 }
 
 async function ledgerElsewhere(place: FlockPlace): Promise<Elsewhere | undefined> {
@@ -145,7 +150,7 @@ async function ledgerElsewhere(place: FlockPlace): Promise<Elsewhere | undefined
   const daemon = await daemonOf(daemons, place);
   if (daemon) {
     return {
-      state: (await introductionOf(daemon))?.state,
+      ...{ state: undefined, ...(await introductionOf(daemon)) },
       why: `it is that of the flockd that runs this flock (pid ${daemon.pid})`,
     };
   }
