@@ -4,7 +4,7 @@ import * as z from 'zod';
 import { openContext, type Context } from '../../context.ts';
 import { lockState } from '../../daemon/lock.ts';
 import { folderMark } from '../../daemon/registry.ts';
-import { isStopped, stopFlock } from '../../daemon/stop-switch.ts';
+import { isStopped, releaseFlock, stopFlock } from '../../daemon/stop-switch.ts';
 import { FlockError } from '../../errors.ts';
 import { readRegularFile, reasonOf } from '../../files.ts';
 import { readFlockFile } from '../../flock/flock-file.ts';
@@ -118,8 +118,11 @@ async function moving(
     const outcome = await restored();
     // Read as the next start reads it.
     await readJournal(to);
-    if (from !== undefined && isStopped(from))
+    if (from !== undefined && isStopped(from)) {
+      // The switch moves, too: left there it would stop a flock whose ledger comes back.
       await stopFlock(to, 'stopped, as it was where its ledger came from');
+      await releaseFlock(from);
+    }
     await forgetMove(to);
     return outcome;
   } catch (error) {
