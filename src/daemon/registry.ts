@@ -96,7 +96,11 @@ const marksIn = (text: string): string[] =>
 const readList = (): Promise<string> => readFile('/proc/self/net/unix', 'utf8').catch(() => '');
 
 /** What a flockd tells of itself. */
-const introduction = z.object({ root: z.string().max(4096), state: z.string().max(4096) });
+const place = z
+  .string()
+  .max(4096)
+  .regex(/^\/\P{Cc}*$/u);
+const introduction = z.object({ root: place, state: place });
 
 export type Introduction = z.infer<typeof introduction>;
 
@@ -105,15 +109,23 @@ const mostOfAnswer = 2000;
 const mostOfTurn = 15_000;
 const longestAnswer = 16_384;
 
-/** Where a flockd has its flock and its state, or undefined where it does not answer. */
+/**
+ * Where a flockd has its flock and its state, or undefined where it does not answer, or what it calls its state folder is
+ * another folder here, as it is in a container.
+ */
 export async function introductionOf({ id, pid, folder }: RunningDaemon): Promise<Introduction | undefined> {
   let text = '';
   await connection(`flockd/${id}=${pid},${folder}`, {
     heard: (part) => (text += part).includes('\n') || text.length > longestAnswer,
     most: mostOfAnswer,
   });
+  const said = introduction.safeParse(parsed(text)).data;
+  return said && (await folderMark(said.state)) === folder ? said : undefined;
+}
+
+function parsed(text: string): unknown {
   try {
-    return introduction.parse(JSON.parse(text));
+    return JSON.parse(text);
   } catch {
     return undefined;
   }

@@ -247,7 +247,8 @@ describe('flockd under systemd', { skip: noGuest, concurrency: 3, timeout: 280_0
   });
 
   it('takes the ledger along from the desk, and leaves there one that nobody runs on', async () => {
-    const output = await scenario(`
+    const output = await scenario(
+      `
       open_x 3 60
       add_owner
       "\${by_owner[@]}" run --root "$flock" >/opt/desk.log 2>&1 &
@@ -273,7 +274,9 @@ describe('flockd under systemd', { skip: noGuest, concurrency: 3, timeout: 280_0
       systemctl restart flockd
       x wait $((before + 6))
       x audit "$flock"
-    `);
+    `,
+      { timeout: 180 },
+    );
     assert.match(
       output,
       /^install-systemd: a flockd runs on \/opt\/flock: end it first\nwhile it runs: 75$/m,
@@ -287,13 +290,15 @@ describe('flockd under systemd', { skip: noGuest, concurrency: 3, timeout: 280_0
     );
     assert.match(output, /the ledger in \/etc\/flockd\/state was moved to \/var\/lib\/flockd[^]*by hand: 78/);
     assert.match(output, /cannot read the ledger in \/var\/lib\/flockd .*[^]*status of a stranger: 74/);
-    assert.match(output, /^flockd: the ledger is in \/var\/lib\/flockd: it is that of the flockd that runs/m);
+    assert.match(output, /^hint: give the same command with sudo and --root \/etc\/flockd$/m);
+    assert.match(output, /^flockd: the ledger is in \/var\/lib\/flockd: it was moved there/m);
     assert.match(output, /^3 bots: 3 fine\./m);
     assert.doesNotMatch(output, /the service goes on with its own ledger/);
   });
 
   it('does not post beside a flockd that somebody runs by hand, and takes over from it', async () => {
-    const output = await scenario(`
+    const output = await scenario(
+      `
       setup 2 60
       add_owner
       systemctl start flockd
@@ -317,7 +322,9 @@ describe('flockd under systemd', { skip: noGuest, concurrency: 3, timeout: 280_0
       x wait $((before + 6))
       logged | grep -c 'has found all that it has posted'
       x audit "$flock"
-    `);
+    `,
+      { timeout: 180 },
+    );
     assert.match(
       output,
       /posts as its account, with its ledger in \/var\/lib\/flockd[^]*beside the service: 75/,

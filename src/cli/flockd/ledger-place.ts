@@ -144,18 +144,22 @@ interface Elsewhere {
 
 async function ledgerElsewhere(place: FlockPlace): Promise<Elsewhere | undefined> {
   const { paths } = place;
-  const mark = await folderMark(paths.state);
-  const daemons = await runningDaemons();
-  if (daemons.some(({ folder }) => folder === mark)) return undefined;
-  const daemon = await daemonOf(daemons, place);
-  if (daemon) {
-    return {
-      ...{ state: undefined, ...(await introductionOf(daemon)) },
-      why: `it is that of the flockd that runs this flock (pid ${daemon.pid})`,
-    };
-  }
+  // What this flock's own folder says comes before what any process of this machine may say of itself.
   const state = await movedTo(paths.state);
-  return state === undefined ? undefined : { state, why: 'it was moved there' };
+  const daemons = await runningDaemons();
+  const mark = await folderMark(state ?? paths.state);
+  const there = daemons.find(({ folder }) => folder === mark);
+  if (state !== undefined) {
+    const root = there && (await introductionOf(there))?.root;
+    return { state, why: 'it was moved there', root };
+  }
+  if (there) return undefined;
+  const daemon = await daemonOf(daemons, place);
+  if (!daemon) return undefined;
+  return {
+    ...{ state: undefined, ...(await introductionOf(daemon)) },
+    why: `it is that of the flockd that runs this flock (pid ${daemon.pid})`,
+  };
 }
 
 /** The flockd that runs a flock: it has its folder, or posts as its accounts. */
