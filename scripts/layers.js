@@ -12,6 +12,7 @@ const rows = [
     'cli/*',
     'web/desk',
     'context',
+    'daemon/claims',
     'daemon/daemon',
     'daemon/runner',
     'daemon/share-text',

@@ -9,7 +9,7 @@ import {
   type Dir,
   type Stats,
 } from 'node:fs';
-import { open, opendir, readdir, rename, rm } from 'node:fs/promises';
+import { open, opendir, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { messageOf, systemCode } from './errors.ts';
 
@@ -127,9 +127,21 @@ export function isRunning(pid: number): boolean {
   }
 }
 
+/**
+ * Gives a file that root has made in the folder of somebody else to them, who could not use it otherwise: a service's state
+ * folder stays usable for the service when somebody says `sudo flockd pause`.
+ */
+export async function giveToOwnerOf(folder: string, handle: FileHandle): Promise<void> {
+  if (process.getuid?.() !== 0) return;
+  const [owner, file] = await Promise.all([stat(folder), handle.stat()]);
+  const isNew = file.uid === 0 && file.size === 0 && file.nlink === 1;
+  if (isNew && owner.uid !== 0) await handle.chown(owner.uid, owner.gid);
+}
+
 /** Made new and private in one call, so that a secret is never there with a wider mode. */
 async function writeNewFile(file: string, content: string | Uint8Array, readers?: Readers): Promise<void> {
   await using handle = await open(file, 'wx', 0o600);
+  await giveToOwnerOf(path.dirname(file), handle);
   await handle.writeFile(content);
   if (readers) {
     const { uid } = await handle.stat();

@@ -119,7 +119,7 @@ function ofRest(
   }
   if (settings.paused) return { condition: 'paused', why: 'paused in flock.json' };
   if (state?.restored === true) {
-    const why = 'restored from an export, and looks for what it has posted since before it posts again';
+    const why = 'restored, and looks for what it has posted since before it posts again';
     return { condition: 'looking', why, hint: 'flockd does so by itself while it runs' };
   }
   return undefined;

@@ -82,7 +82,9 @@ export class LiveStatus {
 const commonTo = ({ purse, isStopped, history, now }: FlockNow): string => {
   const { post, linkPost } = purse.prices;
   const spent = spentByFlock(history, purse.timezone, now);
-  const caps = [post, linkPost].map((usd) => capOf('flock', purse.budget, spent, { posts: 1, cost: inMicros(usd) }));
+  const caps = [post, linkPost].map((usd) =>
+    capOf('flock', purse.budget, spent, { posts: 1, cost: inMicros(usd) }),
+  );
   return JSON.stringify([isStopped, caps, purseKey(purse)]);
 };
 

@@ -27,6 +27,8 @@ const manyLinesPerBot = 4;
 export interface JournalOptions {
   /** With how many lines it is rewritten shorter. */
   manyLines?: number;
+  /** Called after each write: throws where this process is not the ledger's only writer any more. */
+  mustBeOurs?: () => Promise<void>;
 }
 
 /** An event, and its bot before and after it. */
@@ -58,6 +60,7 @@ export class Journal implements Ledger {
   #last: number;
   #lines: number;
   readonly #manyLines: number;
+  readonly #mustBeOurs: () => Promise<void>;
   #next: Batch | undefined;
   #tail: Promise<void> = Promise.resolve();
   #failure: FlockError | undefined;
@@ -74,6 +77,7 @@ export class Journal implements Ledger {
     this.#last = last;
     this.#lines = lines;
     this.#manyLines = options.manyLines ?? manyLines;
+    this.#mustBeOurs = options.mustBeOurs ?? (() => Promise.resolve());
   }
 
   /**
@@ -91,9 +95,7 @@ export class Journal implements Ledger {
         throw error;
       }
     } catch (cause) {
-      throw cause instanceof FlockError
-        ? cause
-        : cannotKeep(typeof where === 'string' ? where : where.path, cause);
+      throw cannotKeep(typeof where === 'string' ? where : where.path, cause);
     }
   }
 
@@ -157,6 +159,8 @@ export class Journal implements Ledger {
     try {
       await this.#folder.append(journalName, batch.lines.join(''));
       await this.#folder.sync(journalName);
+      // Only what the next start will read counts: an open file that was removed or replaced takes writes as well.
+      await Promise.all([this.#folder.verify(journalName), this.#mustBeOurs()]);
       for (const { event, before, after } of batch.changes) {
         this.#states.set(event.bot, after);
         if (this.#coming.get(event.bot) === after) this.#coming.delete(event.bot);
@@ -253,6 +257,7 @@ export async function writeJournal(where: string, text: string, aside: string | 
 }
 
 function cannotKeep(folder: string, cause: unknown): FlockError {
+  if (cause instanceof FlockError) return cause;
   return new FlockError('io', `cannot keep the ledger in ${folder}: ${reasonOf(cause)}`, {
     hint: 'is the disk full, read-only or failing? mend it and start flockd again; nothing is lost',
     cause,

@@ -80,8 +80,11 @@ export async function lookBack(
   if (open.look === true && !state.last && open.since === undefined) {
     const events = await eventsOfPlace(bot, options);
     if ('unseen' in events) return events;
-    await ledger.record({ event: 'absent', bot: bot.name, at: clock.now(), by: 'timeline' }, ...events);
-    return 'absent';
+    // Where the newest posts can be told in two ways, those since it began are told in their order.
+    if (!events.some(({ event }) => event === 'parked')) {
+      await ledger.record({ event: 'absent', bot: bot.name, at: clock.now(), by: 'timeline' }, ...events);
+      return 'absent';
+    }
   }
   const read = await readTimeline(bot, startOfLook(open.since, beginOfLook(state), clock.now()), options);
   if ('unseen' in read) return read;
@@ -157,6 +160,9 @@ function newestOf({ name: bot }: Bot, timeline: readonly TimelinePost[], at: num
   const newest = timeline.at(-1)?.id;
   return newest === undefined ? [] : [{ event: 'looked', bot, at, newest }];
 }
+
+/** A bot passes over so many lines at most, where X refuses them as repetitions; more than that it has not done by itself. */
+const mostPassedOver = 3;
 
 /** What a bot has posted after what its state knows, as if it had been written down when it happened. */
 async function eventsSince(

@@ -2,10 +2,14 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
+import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, it } from 'node:test';
 import { isLocked, lockState } from '../../src/daemon/lock.ts';
+import { Presence } from '../../src/daemon/registry.ts';
 import { tempFolder } from '../flock/temp-folder.ts';
+
+const skip = process.platform !== 'linux' && 'there are no abstract sockets';
 
 /** Holds a lock as somebody does who looks at it, until somebody waits for it. */
 const looker = `exec 3< "$0"; flock -s 3; echo looks
@@ -27,6 +31,26 @@ describe('the lock of a state folder', { timeout: 30_000 }, () => {
     const state = path.join(folder, 'missing');
     assert.equal(await isLocked(state), false);
     assert.ok(!existsSync(state), 'the folder was made');
+  });
+
+  it('is taken again where its file was removed, unless another process has it by then', async () => {
+    const state = path.join(folder, 'removed');
+    await using lock = await lockState(state);
+    await lock.mustBeOurs();
+    await rm(path.join(state, 'lock'));
+    await lock.mustBeOurs();
+    await assert.rejects(lockState(state), { exit: 'tryLater' });
+    await rm(path.join(state, 'lock'));
+    await using _other = await lockState(state);
+    await assert.rejects(lock.mustBeOurs(), { exit: 'io', message: /another process has taken it/ });
+  });
+
+  it('is not had where a flockd says that it runs there, though the file was removed', { skip }, async () => {
+    const state = path.join(folder, 'announced');
+    await mkdir(state);
+    await using _presence = await Presence.announce({ root: folder, state });
+    await assert.rejects(lockState(state), { exit: 'tryLater', message: RegExp(`pid ${process.pid}`) });
+    assert.equal(await isLocked(state), true);
   });
 
   it('is had where somebody only looks whether it is held', async () => {

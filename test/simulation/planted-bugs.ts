@@ -71,6 +71,14 @@ function untrimmed(folder: StateFolder): StateFolder {
   };
 }
 
+/** A folder that notices where its journal is gone, and nothing else. */
+const verifiedByName = (folder: StateFolder): StateFolder => ({
+  ...folder,
+  verify: async (name) => {
+    if ((await folder.read(name)) === undefined) await folder.verify(name);
+  },
+});
+
 /** An X whose refusals of one kind are turned into something else. */
 const misread =
   (kind: XFailure['kind'], into: (failure: XFailure) => Awaited<ReturnType<XClient['post']>>) =>
@@ -218,6 +226,11 @@ export const plants: readonly Plant[] = [
   { name: 'the copy of the journal made at the start is not fsynced', folder: unsyncedAtStart },
   { name: 'what a failed fsync left in the page cache is believed', folder: believed },
   { name: 'a torn tail is not cut off', folder: untrimmed },
+  {
+    name: 'a journal that is removed, replaced or cut short under flockd is not noticed',
+    folder: (folder) => ({ ...folder, verify: nothing }),
+  },
+  { name: 'a journal is taken for ours wherever there is one', folder: verifiedByName },
   { name: '403 duplicate is taken as posted', x: misread('duplicate', () => done) },
   {
     name: 'the timeline is searched by text from the beginning, not since the last post',

@@ -8,6 +8,7 @@ import { openPurse } from '../../src/posting/budget.ts';
 import type { StepOptions } from '../../src/posting/step.ts';
 import type { Random } from './random.ts';
 import type { Spell } from './simulated-x.ts';
+import { tamperings, type Tampering } from './tampering.ts';
 
 export const deadline = 10_000;
 export const settle = 180_000;
@@ -31,7 +32,7 @@ export interface Scenario {
   budget?: number;
   /** Dollars a month that it may spend, where it has such a budget. */
   usd?: number;
-  /** Deaths, sudden settings of the clock, edits of poems, exports of the ledger and their restores. */
+  /** Deaths, hands laid on the journal, sudden settings of the clock, edits of poems, exports of the ledger and their restores. */
   happenings: Happening[];
   /** How long the machine is down after each death; then the last again. */
   downs: [number, ...number[]];
@@ -42,6 +43,7 @@ export type Happening = { at: number } & (
   | { what: 'spell'; spell: Spell; lasts: number }
   /** Its file is written anew: at each step, so many milliseconds after the one before, that share of it is there. */
   | { what: 'upload'; bot: string; steps: { after: number; share: number }[] }
+  | { what: 'tamper'; how: Tampering }
   | { what: 'clock'; ahead: number }
   | { what: 'append'; bot: string; line: string }
   | { what: 'fix'; bot: string; which: number; posted: boolean }
@@ -123,7 +125,16 @@ export function randomScenario(random: Random): Scenario {
 const hour = 60 * minute;
 const year = 365 * 24 * hour;
 /** A machine without a clock of its own begins in 1970, or where it was when it was shut down. */
-const wrongBoots = [-56 * year, -year, -30 * hour, -hour, -10 * minute, 10 * minute, 30 * hour, year] as const;
+const wrongBoots = [
+  -56 * year,
+  -year,
+  -30 * hour,
+  -hour,
+  -10 * minute,
+  10 * minute,
+  30 * hour,
+  year,
+] as const;
 
 function happeningsAmong(names: string[], random: Random): Happening[] {
   const happenings: Happening[] = [];
@@ -152,6 +163,7 @@ function happeningsAmong(names: string[], random: Random): Happening[] {
   happenings.push(...spellsAmong(random, sometime));
   if (random.chance(0.1))
     happenings.push({ at: sometime(), what: 'upload', bot: whose(), steps: stepsOf(random) });
+  if (random.chance(0.15)) happenings.push({ at: sometime(), what: 'tamper', how: random.pick(tamperings) });
   if (random.chance(0.1)) return [...happenings, ...lossesOf(random, sometime)];
   // One edit at a time: where two come between two looks, nobody could say which line became which.
   const edit = random.int(10);

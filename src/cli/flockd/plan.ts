@@ -14,6 +14,7 @@ import { readJournal } from '../../posting/journal.ts';
 import { credentialsFolder, flockPaths, identityFile } from '../../settings.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
+import { onLedger } from './ledger-place.ts';
 import { chosenBots, spanFlags, spanSchema, warnOfUnknown } from './span.ts';
 
 const schema = z
@@ -60,8 +61,9 @@ async function readPlan(
   args: Args,
   terminal: Terminal,
 ): Promise<{ flock: FlockPlan; misfits: Flock['misfits'] }> {
-  const paths = flockPaths(args);
-  const keys = new KeyStore(paths.keys, { credentials: credentialsFolder(), identityFile: identityFile() });
+  const given = flockPaths(args);
+  const keys = new KeyStore(given.keys, { credentials: credentialsFolder(), identityFile: identityFile() });
+  const paths = await onLedger({ paths: given, keys }, terminal);
   const flockFile = await readFlockFile(paths.flockFile);
   const whole = await readWholeFlock(paths.root, keys, flockFile);
   const { states, history } = await readJournal(paths.state);

@@ -1,6 +1,7 @@
 import pino from 'pino';
 import * as z from 'zod';
-import { openContext, type Context } from '../../context.ts';
+import type { Context } from '../../context.ts';
+import { Claims } from '../../daemon/claims.ts';
 import { isStopped, stopFlock } from '../../daemon/stop-switch.ts';
 import { FlockError, type Exit } from '../../errors.ts';
 import type { BotName } from '../../flock/bot.ts';
@@ -13,10 +14,12 @@ import type { Ledger } from '../../posting/ledger.ts';
 import { postNow } from '../../posting/post-now.ts';
 import { reportOf, type PostReport } from '../../posting/post-report.ts';
 import { newMemory } from '../../posting/step.ts';
+import { apiUrl } from '../../settings.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
 import { giveOr } from './give.ts';
 import { knownBot } from './known-bot.ts';
+import { mustHaveLastWord, openOnLedger } from './ledger-place.ts';
 import { mustBeReady } from './must-be-ready.ts';
 
 export const post = command({
@@ -25,13 +28,16 @@ export const post = command({
   examples: [['flockd post howl', 'its next line now; its schedule goes on as it was']],
   schema: z.object({ bot: z.string(), json: z.boolean().default(false), ...placeSchema }),
   async run(args, terminal) {
-    await using context = openContext(args);
+    await using context = await openOnLedger(args, terminal);
     const { keys, paths } = context;
     const name = await knownBot(args.bot, context);
     const flock = await loadFlock(paths.root, keys, await readFlockFile(paths.flockFile));
     const bot = theBot(name, flock);
     await mustBeReady(bot, context);
+    await mustHaveLastWord(paths, args);
     const alone = async (ledger: Ledger): Promise<PostReport | undefined> => {
+      await using claims = await Claims.open({ paths, api: apiUrl() });
+      theBot(name, (await claims.take({ ...flock, bots: [bot] })).flock);
       await postNow(bot, optionsFor(ledger, flock, context));
       return reportOf(ledger.state(name));
     };

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { Alarms } from '../../alarm/alarms.ts';
 import { openContext, type Context } from '../../context.ts';
+import { Claims } from '../../daemon/claims.ts';
 import { Daemon } from '../../daemon/daemon.ts';
 import { Leftovers } from '../../daemon/leftovers.ts';
 import { lockState } from '../../daemon/lock.ts';
@@ -18,17 +19,19 @@ import { Journal } from '../../posting/journal.ts';
 import type { Ledger } from '../../posting/ledger.ts';
 import { logged } from '../../posting/logged-ledger.ts';
 import { reportOf, type PostReport } from '../../posting/post-report.ts';
-import { serviceEnvironment, wantsColor } from '../../settings.ts';
+import { apiUrl, serviceEnvironment, wantsColor } from '../../settings.ts';
 import type { GivenPlaces } from '../calls-as.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
 import { monitorFlags, monitorOptions, monitorSchema } from '../monitor-flags.ts';
 import { version } from '../version.ts';
+import { mustHaveLastWord } from './ledger-place.ts';
 import { Live } from './live.ts';
 import { nobodyToRun, readFlock, type AlarmedFlock } from './read-flock.ts';
 
 /** What a running flockd is made of besides the daemon. */
 interface Parts {
   alarms: Alarms;
+  claims: Claims;
   context: Context;
   ledger: Ledger;
   leftovers: Leftovers;
@@ -65,15 +68,32 @@ export const run = command({
     using _keys = { [Symbol.dispose]: watchKeys(keys.folder, reloads.quietly) };
     await context.load();
     manager.status('reads the flock');
-    const flock = await readFlock(context, log, (status) => {
+    const read = await readFlock(context, log, (status) => {
       manager.status(status);
     });
-    if (flock.bots.length === 0) throw nobodyToRun(context, flock, args);
-    await using _lock = await lockState(paths.state);
+    if (read.bots.length === 0) throw nobodyToRun(context, read, args);
+    await mustHaveLastWord(paths, args);
+    await using lock = await lockState(paths.state);
+    await using claims = await Claims.open({ paths, api: apiUrl(), freed: reloads.quietly });
+    const { flock } = await claims.take(read);
+    // A person is told at once. A service waits for its turn: nothing else would start it again for ever.
+    if (flock.bots.length === 0 && !service.isListening) throw nobodyToRun(context, flock, args);
     manager.status(`has read ${countOf(flock.bots.length)}, and reads the ledger`);
-    await using ledger = monitor.meter(logged(await Journal.open(paths.state), log));
+    await using ledger = monitor.meter(logged(await Journal.open(paths.state, lock), log));
     using leftovers = new Leftovers(context.clock);
-    const parts = { alarms, context, ledger, leftovers, live, log, manager, monitor, places: args, reloads };
+    const parts = {
+      alarms,
+      claims,
+      context,
+      ledger,
+      leftovers,
+      live,
+      log,
+      manager,
+      monitor,
+      places: args,
+      reloads,
+    };
     return await runUntilStopped(flock, parts);
   },
 });
@@ -155,11 +175,12 @@ async function carryOutBy(
  * @throws {FlockError} what is wrong, after it was logged
  */
 async function takeUpChanges(daemon: Daemon, parts: Parts, mayBeEmpty: boolean): Promise<void> {
-  const { context, log, manager, monitor, places } = parts;
+  const { claims, context, ledger, log, manager, monitor, places } = parts;
   manager.reloading();
   try {
-    const flock = await readFlock(context, log);
+    const { flock, takenOver } = await claims.take(await readFlock(context, log));
     if (flock.bots.length === 0 && !mayBeEmpty) throw nobodyToRun(context, flock, places);
+    await lookFirst(takenOver, ledger, context.clock.now());
     takeUp(flock, daemon, parts);
     log.info({ event: 'reloaded', bots: daemon.glance().bots }, 'has read its files again');
   } catch (error) {
@@ -170,6 +191,12 @@ async function takeUpChanges(daemon: Daemon, parts: Parts, mayBeEmpty: boolean):
   } finally {
     manager.ready(statusOf(daemon));
   }
+}
+
+/** Another flockd, with another ledger, has posted for these bots meanwhile: each looks what before it posts. */
+async function lookFirst(bots: readonly string[], ledger: Ledger, at: number): Promise<void> {
+  const begun = bots.filter((bot) => ledger.state(bot));
+  if (begun.length > 0) await ledger.record(...begun.map((bot) => ({ event: 'restored' as const, bot, at })));
 }
 
 function heedSignals(log: Logger, reloads: Reloads): void {

@@ -1,5 +1,4 @@
 import * as z from 'zod';
-import { openContext } from '../../context.ts';
 import { FlockError } from '../../errors.ts';
 import { needsSomebody } from '../../flock/bot-condition.ts';
 import { parseBotName } from '../../flock/bot.ts';
@@ -12,6 +11,7 @@ import { command, placeFlags, placeSchema } from '../command.ts';
 import { statusTable } from '../status-table.ts';
 import { flockWords, troublesOf, unknownTroubles, type Trouble } from '../status-words.ts';
 import type { Terminal } from '../terminal.ts';
+import { openOnLedger } from './ledger-place.ts';
 
 export const status = command({
   flags: {
@@ -31,7 +31,7 @@ export const status = command({
     ...placeSchema,
   }),
   async run(args, terminal) {
-    await using context = openContext(args);
+    await using context = await openOnLedger(args, terminal);
     const whole = await readStatus(context);
     const { flock, bots: all, unknown } = whole;
     const chosen = args.bot === undefined ? all : [theOne(args.bot, all)];
