@@ -3,7 +3,7 @@ import { linesOf } from '../poems/lines-of.ts';
 import type { TimelineStart } from '../x/x-client.ts';
 import { applyEvent, sinceOf, type BotState } from './bot-state.ts';
 import { eventsOfFound } from './found-events.ts';
-import { foundSince, placeByTimeline, type TimelinePost } from './found-since.ts';
+import { foundSince, placeByTimeline, type FoundPost, type TimelinePost } from './found-since.ts';
 import type { Intent, LedgerEvent } from './ledger-event.ts';
 import { readTimeline, type LookOptions, type Unseen } from './look.ts';
 import { beginOfLook, lookFor } from './look-for.ts';
@@ -77,18 +77,19 @@ export async function lookBack(
   options: ReconcileOptions,
 ): Promise<Settled> {
   const { ledger, clock } = options;
-  if (open.look === true && !state.last && open.since === undefined) {
+  const read = await readTimeline(bot, startOfLook(open.since, beginOfLook(state), clock.now()), options);
+  if ('unseen' in read) return read;
+  const found = await findSince(bot, state, read.timeline, options);
+  // Its account may have posted more than it has itself: it began anew, after its ledger was lost.
+  if (open.look === true && !state.last && open.since === undefined && !goesOn(found[0])) {
     const events = await eventsOfPlace(bot, options);
     if ('unseen' in events) return events;
-    // Where the newest posts can be told in two ways, those since it began are told in their order.
-    if (!events.some(({ event }) => event === 'parked')) {
+    const isPlaced = events.every(({ event }) => event !== 'parked');
+    if (isPlaced || found.length === 0) {
       await ledger.record({ event: 'absent', bot: bot.name, at: clock.now(), by: 'timeline' }, ...events);
       return 'absent';
     }
   }
-  const read = await readTimeline(bot, startOfLook(open.since, beginOfLook(state), clock.now()), options);
-  if ('unseen' in read) return read;
-  const found = await findSince(bot, state, read.timeline, options);
   const at = clock.now();
   await ledger.record(...eventsOfFound(found, { bot: bot.name, at, open, priceOf: pricing(bot, options) }));
   const last = found.at(-1);
@@ -160,6 +161,10 @@ function newestOf({ name: bot }: Bot, timeline: readonly TimelinePost[], at: num
   const newest = timeline.at(-1)?.id;
   return newest === undefined ? [] : [{ event: 'looked', bot, at, newest }];
 }
+
+/** Whether a post is the one that comes next, with no line passed over. */
+const goesOn = (post: FoundPost | undefined): boolean =>
+  post !== undefined && !post.again && post.skipped.length === 0;
 
 /** A bot passes over so many lines at most, where X refuses them as repetitions; more than that it has not done by itself. */
 const mostPassedOver = 3;
