@@ -97,6 +97,7 @@ export const pure = [
   'keys/bundle-name',
   'keys/key-bundle',
   'keys/mask-token',
+  'keys/right-account',
   'keys/foreign/foreign-key',
   'keys/foreign/quiet-text',
   'keys/foreign/old-bundle',

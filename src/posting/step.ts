@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import type { Clock } from '../clock.ts';
-import { FlockError } from '../errors.ts';
 import type { Bot } from '../flock/load-flock.ts';
+import { mustBeItsAccount } from '../keys/right-account.ts';
 import type { Logger } from '../log.ts';
 import { linesOf } from '../poems/lines-of.ts';
 import { nextAfter } from '../schedule/slots.ts';
@@ -50,12 +50,14 @@ export type NextStep = number | 'when changed';
  * Takes one bot one step on: decides what is due and does it.
  *
  * @returns when the next step is due; an instant that is past means at once
- * @throws {FlockError} `io` where the ledger can keep nothing more, `data` where the poem cannot be read
+ * @throws {FlockError} `io` where the ledger can keep nothing more, `data` where the poem cannot be read or the key is for
+ * another account
  */
 export async function step(bot: Bot, options: StepOptions): Promise<NextStep> {
   const { ledger, clock } = options;
-  const state = ledger.state(bot.name) ?? (await begin(bot, options));
-  checkAccount(bot, state);
+  const known = ledger.state(bot.name);
+  mustBeItsAccount(bot, known?.account);
+  const state = known ?? (await begin(bot, options));
   const decision = decide(situationOf(bot, state, options));
   const at = clock.now();
   switch (decision.do) {
@@ -83,18 +85,6 @@ export function keyMark({ bundle }: Bot): string {
   const pairs = [bundle.appKeys.reveal(), bundle.accessToken.reveal()];
   const values = pairs.flatMap(({ token, secret }) => [token, secret]).join('\n');
   return hash('sha256', values, 'base64url').slice(0, 10);
-}
-
-/** @throws {FlockError} `data` where the ledger is of another flock, or the bundle of another account */
-function checkAccount({ name, bundle }: Bot, { account }: BotState): void {
-  if (account === undefined || bundle.userId === undefined || account === bundle.userId) return;
-  throw new FlockError(
-    'data',
-    `${name} has posted as the account ${account}, but its key is for ${bundle.userId}`,
-    {
-      hint: 'is this the state folder of another flock? else make the key again with the right account',
-    },
-  );
 }
 
 function situationOf(
