@@ -4,7 +4,7 @@ import { open, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import fse from 'fs-extra';
 import { FlockError, systemCode } from '../errors.ts';
-import { reasonOf } from '../files.ts';
+import { reasonOf, sweepTemporaries } from '../files.ts';
 import { plainEnvironment } from '../settings.ts';
 
 /**
@@ -31,6 +31,8 @@ export async function lockState(folder: string): Promise<AsyncDisposable> {
     if (!isOurs) throw taken(folder, await handle.readFile('utf8'));
     await handle.truncate();
     await handle.write(`${process.pid}\n`, 0);
+    // What is left of a write that was cut off does no harm.
+    await sweepTemporaries(folder).catch(() => undefined);
   } catch (error) {
     await handle.close();
     throw error;
