@@ -1,7 +1,7 @@
 import { FlockError } from '../errors.ts';
 import type { BotName } from '../flock/bot.ts';
 import type { Account, Grant } from '../oauth/oauth-answer.ts';
-import { accountKey, type BotKey } from './key-bundle.ts';
+import { accountKey } from './key-bundle.ts';
 import type { KeyStore } from './key-store.ts';
 import { judgeAccount, titleOf, type Expected } from './right-account.ts';
 import type { TokenPair } from './token-pair.ts';
@@ -13,7 +13,7 @@ export interface NewKey {
   /** The poem's path as the bundle is to have it. */
   poemFile: string | undefined;
   /** What says whose account it must be. A key so far that is for another provider says nothing. */
-  expected: Expected & { old?: Pick<BotKey, 'userId' | 'screenName' | 'provider'> | undefined };
+  expected: Expected & { old?: { provider?: string | undefined } | undefined };
   keys: KeyStore;
   /** The id of the provider, where that is not X. */
   provider?: string | undefined;
