@@ -238,7 +238,9 @@ function foreignFailure({ status, body }: HttpAnswer, provider: string): FlockEr
   return new FlockError(
     'unavailable',
     `something between here and ${provider} answered ${status} with a web page`,
-    { hint: 'is there a proxy, a firewall or a login page? Try again later, or from another network' },
+    {
+      hint: 'is there a proxy, a firewall or a login page, or is KEYMAKER_API_URL (if set) the wrong address?',
+    },
   );
 }
 

@@ -132,7 +132,7 @@ function cardOf(
         ${answersTo(question)}
       </div>`
     }
-    <div class="actions">${actionsOf(card, csrf)}</div>
+    ${!question && html`<div class="actions">${actionsOf(card, csrf)}</div>`}
   </article>`;
 }
 
