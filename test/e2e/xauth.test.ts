@@ -90,7 +90,7 @@ describe('keymaker make-keys --xauth', { concurrency: 4, timeout: 240_000 }, () 
         return request.body.includes(`x_auth_username=${name}`)
           ? {
               ...answer,
-              body: answer.body.toString().replace(`screen_name=${name}`, `screen_name=${renamed}`),
+              body: answer.body.replace(`screen_name=${name}`, `screen_name=${renamed}`),
             }
           : answer;
       };

@@ -77,6 +77,6 @@ describe('a bot with a key', () => {
     );
     const fault = accountFault(bot('other'), undefined);
     assert.equal(fault?.message, 'lamp: its key is for @rain, but flock.json says @other');
-    assert.match(fault?.hint ?? '', /keymaker reauth lamp .*keymaker make-keys .\/poems --bot=lamp --force$/);
+    assert.match(fault.hint ?? '', /keymaker reauth lamp .*keymaker make-keys .\/poems --bot=lamp --force$/);
   });
 });

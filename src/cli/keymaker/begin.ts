@@ -27,7 +27,7 @@ export const begin = command({
     json: { type: 'boolean', describe: 'the link as JSON on standard output' },
     ...placeFlags,
   },
-  examples: [['keymaker begin howl --json', 'print the link; then: echo PIN | keymaker finish howl']],
+  examples: [['keymaker begin howl --json', 'print the link; then: keymaker finish howl']],
   schema: z.object({ bot: z.string(), json: z.boolean().default(false), ...providerSchema, ...placeSchema }),
   async run(args, terminal) {
     const bot = parseBotName(args.bot);
