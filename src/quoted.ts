@@ -20,3 +20,24 @@ export const shown = (name: string): string => (couldBeSecret(name) ? '…' : na
 
 /** The same for a text, in quotes. */
 export const quoted = (text: string): string => JSON.stringify(shown(text));
+
+/** The most of another program's words that a message of ours repeats. Characters. */
+const maxWords = 240;
+
+/**
+ * What another program said, fit to be quoted in a line of ours: bounded, without control characters or what could be a secret.
+ * Empty where no word is left.
+ */
+export function quotable(text: string): string {
+  const parts = text
+    .slice(0, 16 * maxWords)
+    .replaceAll(/[\p{C}\s]+/gu, ' ')
+    .split(' ')
+    .map((part) => (couldBeSecret(part.replaceAll(/^[^\p{L}\p{N}]+|[^\p{L}\p{N}]+$/gu, '')) ? '…' : part));
+  const words = parts
+    .filter((part, index) => part !== '…' || parts[index - 1] !== '…')
+    .join(' ')
+    .slice(0, maxWords)
+    .replaceAll(/^\s+|[\s.\p{C}]+$/gu, '');
+  return /[\p{L}\p{N}]/u.test(words) ? words : '';
+}

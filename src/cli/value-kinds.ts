@@ -24,6 +24,7 @@ const kinds: Partial<Record<string, ValueKind>> = {
   'new-identity': file,
   passwords: file,
   state: file,
+  account: { kind: 'other', shown: 'NAME' },
   days: count,
   id: count,
   line: count,

@@ -4,7 +4,7 @@ import { lstat, open, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import fse from 'fs-extra';
 import { FlockError, systemCode } from '../errors.ts';
-import { giveToOwnerOf, reasonOf } from '../files.ts';
+import { giveToOwnerOf, reasonOf, sweepTemporaries } from '../files.ts';
 import { plainEnvironment } from '../settings.ts';
 import { folderMark, runningDaemons, type RunningDaemon } from './registry.ts';
 
@@ -72,6 +72,8 @@ async function lockFile(folder: string): Promise<LockedFile> {
     if (!isOurs) throw taken(folder, await handle.readFile('utf8'));
     await handle.truncate();
     await handle.write(`${process.pid}\n`, 0);
+    // What is left of a write that was cut off does no harm.
+    await sweepTemporaries(folder).catch(() => undefined);
   } catch (error) {
     await handle.close();
     throw error;

@@ -4,6 +4,7 @@ import pMap from 'p-map';
 import { FlockError } from '../errors.ts';
 import type { BotName } from '../flock/bot.ts';
 import type { FlockFile } from '../flock/flock-file.ts';
+import { isSameName } from '../keys/right-account.ts';
 import type { TokenPair } from '../keys/token-pair.ts';
 import { homesOf, isSame } from './app-pairs.ts';
 import { isChosen, providerIdOf, type Checkup, type Held } from './checkup.ts';
@@ -127,7 +128,7 @@ function examineAccount(
   if (twin !== undefined)
     return about.bad('account', `has the same account as ${twin}`, `sign in as its own account: ${again}`);
   if (account === undefined) return about.ok('account', 'no other bot has its account');
-  if (screenName === undefined || screenName.toLowerCase() === account.toLowerCase())
+  if (isSameName(screenName, account) !== false)
     return about.ok('account', `@${account}, as flock.json has it`);
   return about.bad(
     'account',

@@ -1,4 +1,6 @@
 import { inMicros } from '../cost/money.ts';
+import type { BotKey } from '../keys/key-bundle.ts';
+import { accountFault } from '../keys/right-account.ts';
 import type { BotState } from '../posting/bot-state.ts';
 import { capOf, describeCap, spentBy, spentByFlock, type Cap, type Purse } from '../posting/budget.ts';
 import type { FlockHistory } from '../posting/flock-history.ts';
@@ -49,6 +51,8 @@ export interface BotFiles {
   /** How many posts its poem is, and which of them have a link, counted from 0. */
   lines: number;
   linked: ReadonlySet<number>;
+  /** Whose its key is; undefined where that is not to be judged. */
+  key?: Pick<BotKey, 'userId' | 'screenName'> | undefined;
   /** Undefined where it is not in the flock. */
   settings: BotSettings | undefined;
   /** Why it cannot post, where it cannot. */
@@ -77,7 +81,8 @@ export interface StandingOf {
 
 /** How a bot stands, why, and what helps. Pure. */
 export function conditionOf(files: BotFiles, state: BotState | undefined, flock: FlockNow): StandingOf {
-  const { settings, unfit } = files;
+  const { settings } = files;
+  const unfit = files.unfit ?? wrongKey(files, state);
   if (unfit || !settings) return { condition: 'unfit', ...unfit };
   return (
     ofTroubles(files.bot, state, flock.now) ??
@@ -85,6 +90,15 @@ export function conditionOf(files: BotFiles, state: BotState | undefined, flock:
     ofWaiting(files, state, settings, flock) ??
     ofSchedule(files.bot, state, settings, flock)
   );
+}
+
+/** A key of another account, with which flockd does not post. */
+function wrongKey(
+  { bot, key, settings }: BotFiles,
+  state: BotState | undefined,
+): { why: string; hint: string | undefined } | undefined {
+  const fault = key && settings && accountFault({ name: bot, bundle: key, settings }, state?.account);
+  return fault && { why: fault.message, hint: fault.hint };
 }
 
 /** A request has had its answer after this time, or gets none. Milliseconds. */

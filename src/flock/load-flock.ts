@@ -5,6 +5,7 @@ import { FlockError, systemCode } from '../errors.ts';
 import type { BotKey } from '../keys/key-bundle.ts';
 import { grouped } from '../grouped.ts';
 import type { KeyStore, ListedBundle } from '../keys/key-store.ts';
+import { accountFault } from '../keys/right-account.ts';
 import { findPoems, type PoemFile } from '../poems/read-poems.ts';
 import type { Purse } from '../posting/budget.ts';
 import { Turns } from '../turns.ts';
@@ -53,7 +54,6 @@ export async function loadFlock(
       const { poemFile: named, ...bundle } = await keys.readListed(listed, text);
       checkProvider(file, bundle);
       const settings = flockFile.settingsOf(bot);
-      checkAccount(file, bundle, settings.account);
       const poemFile = poemOf(root, file, named, namesakes.get(bot) ?? []);
       await mustNotLeadOut(file, poemFile, homes);
       return { name: bot, bundle, poemFile, settings };
@@ -78,11 +78,22 @@ export async function loadFlock(
 /** Others that are named where many have one account. */
 const mostNames = 3;
 
-/** Two bots that post as one account are both left out: nobody can say which of them is right. */
+/**
+ * Two bots that post as one account are both left out: nobody can say which of them is right. Only where flock.json names
+ * another account for one of them, it is the wrong one.
+ */
 function withoutTwins({ bots, misfits, purse }: Flock): Flock {
   const byAccount = grouped(bots, ({ bundle }) => bundle.userId ?? bundle.accessToken.reveal().token);
-  const twins = [...byAccount.values()].filter((group) => group.length > 1);
-  const refused = twins.flatMap((group) =>
+  const shared = [...byAccount.values()].filter((group) => group.length > 1);
+  const strangers = shared.flat().flatMap((bot) => {
+    const error = accountFault(bot, undefined);
+    return error ? [{ bot: bot.name, error }] : [];
+  });
+  const strange = new Set(strangers.map(({ bot }) => bot));
+  const twins = shared
+    .map((group) => group.filter(({ name }) => !strange.has(name)))
+    .filter((group) => group.length > 1);
+  const twinFaults = twins.flatMap((group) =>
     group.map(({ name }) => {
       const others = group.slice(0, mostNames + 1).filter((bot) => bot.name !== name);
       const more = group.length - 1 - mostNames;
@@ -97,6 +108,7 @@ function withoutTwins({ bots, misfits, purse }: Flock): Flock {
       };
     }),
   );
+  const refused = [...strangers, ...twinFaults];
   const left = new Set(refused.map(({ bot }) => bot));
   return { bots: bots.filter(({ name }) => !left.has(name)), misfits: [...misfits, ...refused], purse };
 }
@@ -106,15 +118,6 @@ function checkProvider(file: string, { provider }: BotKey): void {
   if (provider === undefined) return;
   throw new FlockError('data', `${file}: the key is for ${provider}, and flockd posts to X`, {
     hint: `keep it in another folder: keymaker make-keys --provider ${provider} --keys DIR`,
-  });
-}
-
-/** @throws {FlockError} `data` where the key is for another account than the one the bot is to have */
-function checkAccount(file: string, { screenName }: BotKey, account: string | undefined): void {
-  if (account === undefined || screenName === undefined || account.toLowerCase() === screenName.toLowerCase())
-    return;
-  throw new FlockError('data', `${file}: the key is for @${screenName}, but flock.json says @${account}`, {
-    hint: 'correct flock.json, or make the key again with the right account',
   });
 }
 

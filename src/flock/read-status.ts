@@ -80,7 +80,7 @@ export async function readBotFiles({ bots, misfits }: Pick<Flock, 'bots' | 'misf
 const nothing = { lines: 0, linked: new Set<number>(), settings: undefined };
 
 async function readBot({ name: bot, bundle, settings, poemFile }: Bot): Promise<BotFiles> {
-  const known = { bot, account: bundle.screenName, settings };
+  const known = { bot, account: bundle.screenName, key: bundle, settings };
   try {
     const lines = await linesOf(poemFile, settings.unit, readPoem);
     const linked = new Set(lines.flatMap(({ text }, line) => (hasLink(text) ? [line] : [])));

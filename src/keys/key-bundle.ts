@@ -135,4 +135,4 @@ const botNamedBy = (file: string): string => /([^/]+)\.json$/.exec(file)?.[1] ??
 const remake = (bot: string): string => `make it again: keymaker make-keys ./poems --bot=${bot}`;
 
 /** X begins an access token with its account's id. */
-const userIdIn = (accessToken: string): string | undefined => /^([0-9]+)-/.exec(accessToken)?.[1];
+export const userIdIn = (accessToken: string): string | undefined => /^([0-9]+)-/.exec(accessToken)?.[1];

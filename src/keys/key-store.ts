@@ -217,6 +217,8 @@ export class KeyStore {
     await this.prepare();
     const file = await this.placeOf(bot);
     const text = Buffer.from(formatKeyBundle(bundle));
+    // What could not be read again is not written.
+    this.#parse(text.toString('utf8'), file);
     await this.put(
       file,
       isSealed(file) ? await seal(text, await (await this.identity(file)).recipients()) : text,

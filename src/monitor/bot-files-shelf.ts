@@ -66,6 +66,7 @@ export class BotFilesShelf {
 const unread = ({ name: bot, bundle, settings }: Bot): BotFiles => ({
   bot,
   account: bundle.screenName,
+  key: bundle,
   lines: 0,
   linked: new Set(),
   settings,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, it } from 'node:test';
@@ -25,6 +25,19 @@ describe('the lock of a state folder', { timeout: 30_000 }, () => {
     await assert.rejects(lockState(state), { exit: 'tryLater', message: /another flockd \(pid \d+\)/ });
     await lock[Symbol.asyncDispose]();
     assert.equal(await isLocked(state), false);
+  });
+
+  it('takes away what was left of a write that was killed, and nothing that another process writes', async () => {
+    const state = tempFolder();
+    const dead = spawnSync('true').pid;
+    const names = [
+      `.stopped.${dead}-0123456789ab.tmp`,
+      `.stopped.${process.ppid}-0123456789ab.tmp`,
+      'stopped',
+    ];
+    for (const name of names) writeFileSync(path.join(state, name), '');
+    await using _lock = await lockState(state);
+    assert.deepEqual(readdirSync(state).sort(), [names[1], 'lock', 'stopped']);
   });
 
   it('is looked for without anything being made', async () => {

@@ -85,7 +85,7 @@ describe('loading a flock', () => {
       { bots: { c: { account: '@Rain' } } },
     );
     assert.deepEqual(poems, { a: 'poems/a.txt' });
-    assert.deepEqual(Object.keys(misfits), ['b', 'c', 'd']);
+    assert.deepEqual(Object.keys(misfits).sort(), ['b', 'c', 'd']);
     assert.match(misfits['c'] ?? '', /@lamp.*@Rain/);
     assert.doesNotMatch(JSON.stringify(misfits), /hidden/);
   });

@@ -1,6 +1,7 @@
 import { FlockError } from '../../errors.ts';
 import { botNameOf, type BotName } from '../../flock/bot.ts';
 import type { FlockFile } from '../../flock/flock-file.ts';
+import { isSameName } from '../right-account.ts';
 import type { ForeignKey } from './foreign-key.ts';
 
 /** A key, and the bot that is to have it. */
@@ -42,7 +43,7 @@ function botOf(key: ForeignKey, { named, settingsOf }: FlockFile): BotName | und
   // The names in flock.json are names of bots by its schema.
   const settled = named
     .map((name) => botNameOf(name, '.txt'))
-    .find((bot) => screenName !== undefined && isSame(settingsOf(bot).account, screenName));
+    .find((bot) => isSameName(settingsOf(bot).account, screenName) === true);
   return settled ?? key.ownName ?? botOfName(key);
 }
 
@@ -50,9 +51,6 @@ function botOfName({ bundle: { screenName = '' } }: ForeignKey): BotName | undef
   const name = botNameOf(screenName, '.txt');
   return name === '' ? undefined : name;
 }
-
-const isSame = (account: string | undefined, screenName: string): boolean =>
-  account?.toLowerCase() === screenName.toLowerCase();
 
 const labelOf = ({ title, bundle: { screenName } }: ForeignKey): string =>
   screenName === undefined ? title : `@${screenName}`;
