@@ -5,13 +5,14 @@ import { openContext, type Context } from '../../context.ts';
 import { FlockError } from '../../errors.ts';
 import type { BotName } from '../../flock/bot.ts';
 import { readFlockFile, type FlockFile } from '../../flock/flock-file.ts';
+import { knownBots } from '../../flock/known-bots.ts';
 import type { KeyBundle } from '../../keys/key-bundle.ts';
 import { expectedOf, makeKey, type MadeKey } from '../../keys/make-key.ts';
 import { TokenPair } from '../../keys/token-pair.ts';
 import type { Grant } from '../../oauth/oauth-answer.ts';
 import type { OAuth1Client } from '../../oauth/oauth1-client.ts';
 import type { Provider } from '../../oauth/provider.ts';
-import { poemFileIn } from '../../poems/read-poems.ts';
+import { poemFileIn, type PoemFile } from '../../poems/find-poems.ts';
 import { appKeys } from '../../settings.ts';
 import type { CallbackListener } from '../../web/callback-listener.ts';
 import { callsAs } from '../calls-as.ts';
@@ -20,7 +21,7 @@ import type { Terminal } from '../terminal.ts';
 import { authorize, confirmAccount } from './authorize.ts';
 import { callbackFlags, callbackSchema, listenerFor } from './callbacks.ts';
 import { oldBundle } from './choose-bot.ts';
-import { checkPoem, choosePoems, type Poem } from './choose-poems.ts';
+import { checkPoem, choosePoems } from './choose-poems.ts';
 import { authorizingGroup, chooseProvider, providerFlags, providerSchema } from './choose-provider.ts';
 import { exitOf, stopsAll, summarize, type Result } from './results.ts';
 
@@ -71,7 +72,7 @@ export const makeKeys = command({
     const secrets = appKeys(paths.root);
     const flockFile = await readFlockFile(paths.flockFile);
     const provider = chooseProvider(context, flockFile, args);
-    const poems = await choosePoems(args.poems, args.bot);
+    const { chosen, refused } = await choosePoems(args.poems, args.bot, knownBots(paths.root, keys));
     await keys.prepare();
     if (args.xauth && args.callback)
       throw new FlockError('usage', 'either --callback or --xauth', { hint: 'leave one out' });
@@ -86,11 +87,12 @@ export const makeKeys = command({
       flockFile,
       args,
       owners: await keys.owners(),
-      results: [],
+      results: refused.map(({ bot, error }) => ({ bot, key: 'failed', error })),
     };
+    for (const { error } of refused) terminal.warn(error.message, error.hint);
     try {
-      if (args.xauth) await exchangeAll(poems, session);
-      else await askOneByOne(poems, session);
+      if (args.xauth) await exchangeAll(chosen, session);
+      else await askOneByOne(chosen, session);
     } finally {
       summarize(session.results, terminal);
     }
@@ -117,7 +119,7 @@ interface Session {
 }
 
 /** A person makes one key after the other. */
-async function askOneByOne(poems: readonly Poem[], session: Session): Promise<void> {
+async function askOneByOne(poems: readonly PoemFile[], session: Session): Promise<void> {
   const { terminal } = session;
   for (const [index, poem] of poems.entries()) {
     terminal.say(`Poem ${index + 1} of ${poems.length}: ${poem.file}`, 'bold');
@@ -136,9 +138,9 @@ async function askOneByOne(poems: readonly Poem[], session: Session): Promise<vo
 const exchanges = 8;
 
 /** xAuth: all names and passwords are asked for first, then exchanged side by side. */
-async function exchangeAll(poems: readonly Poem[], session: Session): Promise<void> {
+async function exchangeAll(poems: readonly PoemFile[], session: Session): Promise<void> {
   const { terminal, client } = session;
-  const logins: { poem: Poem; old: KeyBundle | undefined; login: TokenPair }[] = [];
+  const logins: { poem: PoemFile; old: KeyBundle | undefined; login: TokenPair }[] = [];
   for (const poem of poems) {
     await reported(poem, session, async () => {
       const old = await oldBundle(poem.bot, session.context.keys, terminal);
@@ -184,7 +186,7 @@ async function askLogin(bot: BotName, terminal: Terminal): Promise<TokenPair> {
 
 /** Notes what became of a bot. What goes wrong with one is reported and does not stop the others, where they may fare better. */
 async function reported(
-  { bot }: Poem,
+  { bot }: PoemFile,
   { terminal, callbacks, results }: Session,
   work: () => Promise<Result | undefined>,
 ): Promise<void> {
@@ -202,7 +204,7 @@ async function reported(
 
 /** What becomes of a bot whose key is not to be made. @throws {FlockError} `data` where its poem is of no use */
 async function unwanted(
-  poem: Poem,
+  poem: PoemFile,
   old: KeyBundle | undefined,
   { terminal, args }: Session,
 ): Promise<Result | undefined> {
@@ -220,14 +222,18 @@ async function unwanted(
 const accountOf = ({ screenName }: KeyBundle): string =>
   screenName === undefined ? '' : ` for @${screenName}`;
 
-function byPerson({ bot }: Poem, old: KeyBundle | undefined, session: Session): Promise<Grant | undefined> {
+function byPerson(
+  { bot }: PoemFile,
+  old: KeyBundle | undefined,
+  session: Session,
+): Promise<Grant | undefined> {
   const { provider, client, terminal, callbacks, flockFile } = session;
   const screenName = flockFile.settingsOf(bot).account ?? old?.screenName;
   return authorize({ bot, provider, client, screenName, terminal, callbacks });
 }
 
 async function makeOne(
-  { bot, file }: Poem,
+  { bot, file }: PoemFile,
   old: KeyBundle | undefined,
   session: Session,
   flow: () => Promise<Grant | undefined>,

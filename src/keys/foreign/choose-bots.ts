@@ -39,17 +39,13 @@ export function chooseBots(keys: readonly ForeignKey[], choice: Choice): Chosen[
 
 function botOf(key: ForeignKey, { named, settingsOf }: FlockFile): BotName | undefined {
   const { screenName } = key.bundle;
-  // The names in flock.json are names of bots by its schema.
-  const settled = named
-    .map((name) => botNameOf(name, '.txt'))
-    .find((bot) => screenName !== undefined && isSame(settingsOf(bot).account, screenName));
+  const settled = named.find(
+    (bot) => screenName !== undefined && isSame(settingsOf(bot).account, screenName),
+  );
   return settled ?? key.ownName ?? botOfName(key);
 }
 
-function botOfName({ bundle: { screenName = '' } }: ForeignKey): BotName | undefined {
-  const name = botNameOf(screenName, '.txt');
-  return name === '' ? undefined : name;
-}
+const botOfName = ({ bundle: { screenName = '' } }: ForeignKey): BotName | undefined => botNameOf(screenName);
 
 const isSame = (account: string | undefined, screenName: string): boolean =>
   account?.toLowerCase() === screenName.toLowerCase();
