@@ -2,8 +2,12 @@
 const longest = 100;
 const shortPart = 15;
 
-/** A word, a few of them as in `postsPerDay`, or a number, as names and times are made of them. */
-const word = /^(?:\p{Lu}?\p{Ll}{1,15}(?:\p{Lu}\p{Ll}{2,15})*\d{0,4}|\p{Lu}{1,15}\d{0,4}|\d{1,4})$/u;
+/**
+ * A word, a few of them as in `postsPerDay`, or a number, as names and times are made of them. Tokens are ASCII: what is
+ * written in another script is words.
+ */
+const word =
+  /^(?:\p{Lu}?\p{Ll}{1,15}(?:\p{Lu}\p{Ll}{2,15})*\d{0,4}|\p{Lu}{1,15}\d{0,4}|\d{1,4}|(?:(?!\p{ASCII})[\p{L}\p{M}\p{N}])+\d{0,4})$/u;
 
 /**
  * Whether a text could be a secret that was put in the wrong place: a token, or a password that no person made up. Names,

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
-import { FlockError } from '../errors.ts';
+import { bugIn, FlockError, messageOf } from '../errors.ts';
 import type { BotName } from '../flock/bot.ts';
-import type { Bot, Flock } from '../flock/load-flock.ts';
+import type { Bot, PostingFlock } from '../flock/load-flock.ts';
 import type { Logger } from '../log.ts';
 import type { BotState } from '../posting/bot-state.ts';
 import { openPurse } from '../posting/budget.ts';
@@ -39,6 +39,15 @@ const mostOfStep = 60_000;
 
 /** After so many steps others have their turn: answers that came in, timers, the watchdog. */
 const mostInARow = 500;
+
+/** Where in the program something was thrown. */
+const placesIn = (error: unknown): string[] =>
+  error instanceof Error
+    ? (error.stack ?? '')
+        .split('\n')
+        .filter((line) => /^\s+at /.test(line))
+        .slice(0, 10)
+    : [];
 
 /** Runs a flock: takes each bot a step whenever one is due, several bots at once, one step of a bot at a time. */
 export class Daemon {
@@ -92,7 +101,7 @@ export class Daemon {
   }
 
   /** Takes up a flock, or what changed in it: new bots, bots with another key or poem, bots that are gone. */
-  takeUp({ bots, misfits, purse }: Flock): void {
+  takeUp({ bots, misfits, purse }: PostingFlock): void {
     this.#purse = purse;
     shareText(bots, this.#options.ledger);
     const gone = new Set(this.#runners.keys());
@@ -276,12 +285,13 @@ export class Daemon {
       this.#plan(runner, next);
       failed = isInTrouble(before, ledger.state(name));
     } catch (error) {
-      if (!(error instanceof FlockError) || error.exit === 'io') {
+      if (error instanceof FlockError && error.exit === 'io') {
         this.#options.failed(error);
         return;
       }
-      this.#complain(runner.bot.name, error);
-      this.#plan(runner, this.#clock.now() + patience);
+      this.#complain(runner.bot.name, bugIn(name, error));
+      const isParked = !(error instanceof FlockError) && (await this.#parkFor(error, runner.bot));
+      this.#plan(runner, isParked ? 'when changed' : this.#clock.now() + patience);
     } finally {
       const took = this.#clock.elapsed() - began;
       const after = ledger.state(name);
@@ -291,6 +301,36 @@ export class Daemon {
       this.#lanes.learn(runner.bot.bundle.appKeys, after);
       this.#rounds.add(failed);
     }
+  }
+
+  /**
+   * What nobody foresaw in a bot's step stops that bot alone, until a person has looked; but where the ledger cannot even keep
+   * that, nothing can be trusted any more.
+   *
+   * @returns whether it is parked now; a post in doubt is still looked for
+   */
+  async #parkFor(error: unknown, bot: Bot): Promise<boolean> {
+    const { ledger, log, failed } = this.#options;
+    const { name } = bot;
+    log.error({ event: 'bug', bot: name, where: placesIn(error) }, `stopped by a bug: ${messageOf(error)}`);
+    const state = ledger.state(name);
+    if (!state) return false;
+    if (state.parked) return !state.open;
+    const why = `this is a bug: ${messageOf(error)}`;
+    const hint = `please report it; flockd resume ${name} tries again`;
+    try {
+      await ledger.record({
+        event: 'parked',
+        bot: name,
+        at: this.#clock.now(),
+        why,
+        hint,
+        key: keyMark(bot),
+      });
+    } catch (cause) {
+      failed(cause);
+    }
+    return !state.open;
   }
 
   #plan(runner: Runner, next: NextStep): void {

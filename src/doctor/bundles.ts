@@ -2,9 +2,9 @@ import { lstat, stat } from 'node:fs/promises';
 import path from 'node:path';
 import pMap from 'p-map';
 import { FlockError } from '../errors.ts';
-import type { BotName } from '../flock/bot.ts';
 import type { FlockFile } from '../flock/flock-file.ts';
 import { isSameName } from '../keys/right-account.ts';
+import type { ListedBundle } from '../keys/key-store.ts';
 import type { TokenPair } from '../keys/token-pair.ts';
 import { homesOf, isSame } from './app-pairs.ts';
 import { isChosen, providerIdOf, type Checkup, type Held } from './checkup.ts';
@@ -16,15 +16,10 @@ import { twins } from './twins.ts';
 /** Bundles read at a time. */
 const readers = 64;
 
-interface Entry {
-  bot: BotName;
-  file: string;
-}
-
 /** Every bundle by itself: its file, its form, its app keys, its account. All are read, since any two may be twins. */
 export async function examineBundles(
   checkup: Checkup,
-  entries: readonly Entry[],
+  entries: readonly ListedBundle[],
   flockFile: FlockFile,
   appKeys: TokenPair | undefined,
 ): Promise<{ findings: Finding[]; held: Held[] }> {
@@ -50,7 +45,7 @@ export async function examineBundles(
   return { findings: [...named, ...findings], held };
 }
 
-async function readBundle({ keys, paths }: Checkup, entry: Entry) {
+async function readBundle({ keys, paths }: Checkup, entry: ListedBundle) {
   const about = botCalled(entry.bot);
   const findings: Finding[] = [];
   try {
@@ -63,7 +58,7 @@ async function readBundle({ keys, paths }: Checkup, entry: Entry) {
       // The store would say the same once more.
       if (privacy.result === 'bad') return { entry, findings };
     }
-    const bundle = await keys.read(entry.file);
+    const bundle = await keys.readListed(entry);
     const whose = bundle.screenName === undefined ? 'reads well' : `of @${bundle.screenName}`;
     findings.push(about.ok('bundle', `key bundle ${whose}`));
     return { entry, findings, held: { ...entry, bundle } };
@@ -123,6 +118,7 @@ function examineAccount(
 ): Finding {
   const about = botCalled(bot);
   const { screenName } = bundle;
+  if (flockFile.faultOf(bot)) return about.skipped('account', 'its settings in flock.json are wrong');
   const { account } = flockFile.settingsOf(bot);
   const again = keymaker(`make-keys ./poems --bot ${bot} --force`);
   if (twin !== undefined)

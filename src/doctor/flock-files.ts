@@ -5,6 +5,7 @@ import { FlockError } from '../errors.ts';
 import type { BotName } from '../flock/bot.ts';
 import { parseFlockFile, readFlockFile, type FlockFile } from '../flock/flock-file.ts';
 import { nearest } from '../flock/nearest.ts';
+import type { ListedBundle } from '../keys/key-store.ts';
 import type { TokenPair } from '../keys/token-pair.ts';
 import { couldBeSecret, shown } from '../quoted.ts';
 import { appKeysIfSet, appKeysSource } from '../settings.ts';
@@ -22,11 +23,17 @@ export async function examineFlockFile({
     const flockFile = await readFlockFile(paths.flockFile);
     const isThere = (await statusOf(paths.flockFile)) !== undefined;
     const said = isThere ? 'reads well' : 'there is none: every bot has the defaults';
-    return { findings: [about.ok('flock-file', said)], flockFile };
+    const faults = flockFile.named.flatMap((name) => faultIn(name, flockFile));
+    return { findings: faults.length > 0 ? faults : [about.ok('flock-file', said)], flockFile };
   } catch (error) {
     if (!(error instanceof FlockError)) throw error;
     return { findings: [about.thrown('flock-file', error)], flockFile: parseFlockFile('{}', '') };
   }
+}
+
+function faultIn(name: BotName, { faultOf }: FlockFile): Finding[] {
+  const error = faultOf(name);
+  return error ? [bot(shown(name)).thrown('settings', error)] : [];
 }
 
 /** Whether the bots that `flock.json` names have bundles. */
@@ -84,7 +91,7 @@ export async function examineKeysFolder({
   paths,
   keys,
   keymaker,
-}: Checkup): Promise<{ findings: Finding[]; entries: { bot: BotName; file: string }[] }> {
+}: Checkup): Promise<{ findings: Finding[]; entries: ListedBundle[] }> {
   const about = thing(shownPath(paths.keys));
   const status = await statusOf(paths.keys);
   const mode = status ? [examineKeysMode(about, status, { paths, keys })] : [];

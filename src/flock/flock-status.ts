@@ -1,4 +1,5 @@
 import { inMicros, inUsd } from '../cost/money.ts';
+import { bugIn } from '../errors.ts';
 import type { BotState } from '../posting/bot-state.ts';
 import { spentBy, spentByFlock, type Budget } from '../posting/budget.ts';
 import { lengthOf } from '../posting/place.ts';
@@ -71,8 +72,17 @@ export const statusOfFlock = (
   bots: bots.map((files) => statusOf(files, states.get(files.bot), flock)),
 });
 
-/** How one bot stands, by its files and the ledger. */
+/** How one bot stands, by its files and the ledger. What nobody foresaw in one bot hides none of the others. */
 export function statusOf(files: BotFiles, state: BotState | undefined, flock: FlockNow): BotStatus {
+  try {
+    return foreseen(files, state, flock);
+  } catch (cause) {
+    const { message: why, hint } = bugIn(files.bot, cause);
+    return foreseen({ ...files, settings: undefined, unfit: { why, hint } }, state, flock);
+  }
+}
+
+function foreseen(files: BotFiles, state: BotState | undefined, flock: FlockNow): BotStatus {
   const { bot, account, lines, settings } = files;
   const timezone = settings?.timezone ?? flock.purse.timezone;
   const { posts, micros, total } = spentBy(state, timezone, flock.now);

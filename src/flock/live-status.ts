@@ -71,7 +71,7 @@ export class LiveStatus {
       files,
       state,
       status,
-      until: goodUntil(status, files, state, flock),
+      until: goodUntil(status, state, flock),
       common,
     });
     return status;
@@ -92,12 +92,11 @@ const purseKey = ({ prices, timezone, budget }: Purse): unknown => [prices, time
 
 /** When a status changes by itself: something comes, or a day is over. */
 function goodUntil(
-  { next, until }: BotStatus,
-  { settings }: BotFiles,
+  { next, until, timezone }: BotStatus,
   state: BotState | undefined,
-  { purse, now }: FlockNow,
+  { now }: FlockNow,
 ): number {
-  const { ends } = spentBy(state, settings?.timezone ?? purse.timezone, now);
+  const { ends } = spentBy(state, timezone, now);
   const instants = [next, until].map((instant) => (instant === undefined ? Infinity : Date.parse(instant)));
   const soonest = Math.min(ends.day, ...instants.filter((instant) => instant > now));
   // A post that is under way is in doubt after a while.

@@ -1,16 +1,18 @@
 import { realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { readPrices } from '../cost/read-prices.ts';
-import { FlockError, systemCode } from '../errors.ts';
+import { bugIn, FlockError, messageOf } from '../errors.ts';
 import type { BotKey } from '../keys/key-bundle.ts';
 import { grouped } from '../grouped.ts';
 import type { KeyStore, ListedBundle } from '../keys/key-store.ts';
 import { accountFault } from '../keys/right-account.ts';
-import { findPoems, type PoemFile } from '../poems/read-poems.ts';
+import { findPoemsIfThere, unreadNamesake, type FoundPoems, type PassedOver } from '../poems/find-poems.ts';
 import type { Purse } from '../posting/budget.ts';
+import { nextAfter } from '../schedule/slots.ts';
 import { Turns } from '../turns.ts';
 import type { BotName } from './bot.ts';
 import type { BotSettings, FlockFile } from './flock-file.ts';
+import { isInside, knownBots, poemIn } from './known-bots.ts';
 
 /** One account that reads one poem. */
 export interface Bot {
@@ -25,7 +27,21 @@ export interface Bot {
 export interface Flock {
   bots: Bot[];
   misfits: { bot: BotName; error: FlockError }[];
+  /** Poems whose bots have no key yet, by their paths. */
+  keyless: KeylessBot[];
+  /** What is in the poems folder and read by nobody. */
+  passedOver: PassedOver[];
   purse: Purse;
+}
+
+/** Who posts, who cannot, and what it may cost. */
+export type PostingFlock = Pick<Flock, 'bots' | 'misfits' | 'purse'>;
+
+/** A bot that has a poem, and no key yet. */
+export interface KeylessBot {
+  name: BotName;
+  /** Absolute path. */
+  poemFile: string;
 }
 
 /** How many bundles are read between two words on how far it is. */
@@ -43,10 +59,11 @@ export async function loadFlock(
   flockFile: FlockFile,
   tell: (read: number, of: number) => void = () => undefined,
 ): Promise<Flock> {
-  const poems = await findPoems(path.join(root, 'poems')).catch(noneWhereMissing);
-  const namesakes = grouped(poems, ({ bot }) => bot);
+  const poems = await findPoemsIfThere(path.join(root, 'poems'), knownBots(root, keys));
+  const namesakes = namesakesIn(poems);
   const { timezone, budget } = flockFile;
-  const flock: Flock = { bots: [], misfits: [], purse: { prices: await readPrices(root), timezone, budget } };
+  const purse = { prices: await readPrices(root), timezone, budget };
+  const flock: Flock = { bots: [], misfits: [], keyless: [], passedOver: [...poems.passedOver], purse };
   const homes = await homesOf(root);
   const load = async (listed: ListedBundle, text?: string): Promise<Bot | FlockError> => {
     const { bot, file } = listed;
@@ -54,12 +71,12 @@ export async function loadFlock(
       const { poemFile: named, ...bundle } = await keys.readListed(listed, text);
       checkProvider(file, bundle);
       const settings = flockFile.settingsOf(bot);
-      const poemFile = poemOf(root, file, named, namesakes.get(bot) ?? []);
+      mustHaveSlots(bot, settings);
+      const poemFile = poemOf(root, file, named, namesakes.get(bot));
       await mustNotLeadOut(file, poemFile, homes);
       return { name: bot, bundle, poemFile, settings };
     } catch (error) {
-      if (error instanceof FlockError) return error;
-      throw error;
+      return bugIn(file, error);
     }
   };
   const files = await keys.list();
@@ -72,7 +89,23 @@ export async function loadFlock(
     if (++read % step === 0) tell(read, files.length);
     if (turns.isOver) await turns.give();
   }
+  addUnread(flock, poems);
   return withoutTwins(flock);
+}
+
+/** Poems that no bundle has for its bot. */
+function addUnread({ bots, misfits, keyless, passedOver }: Flock, { poems, clashes }: FoundPoems): void {
+  const reads = new Map(bots.map(({ name, poemFile }) => [name, poemFile]));
+  const isRead = new Set(reads.values());
+  const isNamed = new Set([...reads.keys(), ...misfits.map(({ bot }) => bot)]);
+  for (const { bot, error } of clashes) if (!isNamed.has(bot)) misfits.push({ bot, error });
+  for (const { bot, file } of poems) {
+    const poemFile = path.resolve(file);
+    if (isRead.has(poemFile)) continue;
+    const other = reads.get(bot);
+    if (other !== undefined) passedOver.push(unreadNamesake(file, bot, other));
+    else if (!isNamed.has(bot)) keyless.push({ name: bot, poemFile });
+  }
 }
 
 /** Others that are named where many have one account. */
@@ -82,7 +115,7 @@ const mostNames = 3;
  * Two bots that post as one account are both left out: nobody can say which of them is right. Only where flock.json names
  * another account for one of them, it is the wrong one.
  */
-function withoutTwins({ bots, misfits, purse }: Flock): Flock {
+function withoutTwins({ bots, misfits, ...rest }: Flock): Flock {
   const byAccount = grouped(bots, ({ bundle }) => bundle.userId ?? bundle.accessToken.reveal().token);
   const shared = [...byAccount.values()].filter((group) => group.length > 1);
   const strangers = shared.flat().flatMap((bot) => {
@@ -110,7 +143,30 @@ function withoutTwins({ bots, misfits, purse }: Flock): Flock {
   );
   const refused = [...strangers, ...twinFaults];
   const left = new Set(refused.map(({ bot }) => bot));
-  return { bots: bots.filter(({ name }) => !left.has(name)), misfits: [...misfits, ...refused], purse };
+  return { bots: bots.filter(({ name }) => !left.has(name)), misfits: [...misfits, ...refused], ...rest };
+}
+
+/** A schedule that has a slot after this has them at all times. */
+const anyInstant = Date.UTC(2026, 0, 1);
+
+/** Bots on one schedule are asked about once. */
+const workingSchedules = new Set<string>();
+const mostWorking = 10_000;
+
+/** @throws {FlockError} `config` where the calendar cannot find the slots of a bot, whatever its settings looked like */
+function mustHaveSlots(bot: BotName, { schedule: expression, timezone }: BotSettings): void {
+  const key = `${expression}\n${timezone}`;
+  if (workingSchedules.has(key)) return;
+  try {
+    nextAfter({ expression, timezone }, anyInstant);
+  } catch (cause) {
+    throw new FlockError('config', `${bot}: no slots can be found for its schedule: ${messageOf(cause)}`, {
+      hint: 'correct its schedule or its timezone in flock.json',
+      cause,
+    });
+  }
+  if (workingSchedules.size >= mostWorking) workingSchedules.clear();
+  workingSchedules.add(key);
 }
 
 /** @throws {FlockError} `data` where the key is not for X */
@@ -121,20 +177,31 @@ function checkProvider(file: string, { provider }: BotKey): void {
   });
 }
 
+/** The poem that has a bot's name, or why none can be said to. */
+const namesakesIn = ({ poems, clashes }: FoundPoems): Map<BotName, string | FlockError> =>
+  new Map<BotName, string | FlockError>([
+    ...poems.map(({ bot, file }) => [bot, path.resolve(file)] as const),
+    ...clashes.map(({ bot, error }) => [bot, error] as const),
+  ]);
+
 /**
  * The poem of a bundle. Its own `poem_file` counts where it is inside the flock's folder; where it is missing, or names
  * a place that old bundles had elsewhere, the poem of the bot's name does.
  */
-function poemOf(root: string, keyFile: string, poemFile: string | undefined, namesakes: PoemFile[]): string {
+function poemOf(
+  root: string,
+  keyFile: string,
+  poemFile: string | undefined,
+  namesake: string | FlockError | undefined,
+): string {
   if (poemFile?.includes('\0') === true) throw new FlockError('data', `${keyFile}: poem_file has a NUL`);
-  const own = poemFile === undefined ? undefined : path.resolve(root, poemFile);
-  if (own !== undefined && isInside(root, own)) return own;
-  const [namesake] = namesakes;
-  if (namesake && namesakes.length === 1 && (own === undefined || path.isAbsolute(poemFile ?? ''))) {
-    return path.resolve(namesake.file);
-  }
-  if (own === undefined) {
-    throw new FlockError('data', `${keyFile}: poem_file is missing, and no one poem has this bot's name`, {
+  const own = poemIn(root, poemFile);
+  if (own !== undefined) return own;
+  const isElsewhere = poemFile !== undefined && !path.isAbsolute(poemFile);
+  if (typeof namesake === 'string' && !isElsewhere) return namesake;
+  if (poemFile === undefined) {
+    const why = namesake instanceof FlockError ? namesake.message : "no poem has this bot's name";
+    throw new FlockError('data', `${keyFile}: poem_file is missing, and ${why}`, {
       hint: 'add "poem_file" to the bundle',
     });
   }
@@ -171,13 +238,4 @@ async function mustNotLeadOut(keyFile: string, poemFile: string, { folders, know
   throw new FlockError('data', `${keyFile}: poem_file is outside the flock's folder, through a link`, {
     hint: 'move the poem into the poems folder',
   });
-}
-
-/** Whether a place is somewhere below a folder; both as {@link path.resolve} gives them. */
-const isInside = (folder: string, place: string): boolean =>
-  place !== folder && place.startsWith(path.join(folder, path.sep));
-
-function noneWhereMissing(error: unknown): PoemFile[] {
-  if (error instanceof FlockError && systemCode(error.cause) === 'ENOENT') return [];
-  throw error;
 }

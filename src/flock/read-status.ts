@@ -1,4 +1,3 @@
-import path from 'node:path';
 import pMap from 'p-map';
 import type { Clock } from '../clock.ts';
 import { isLocked } from '../daemon/lock.ts';
@@ -7,7 +6,7 @@ import { FlockError } from '../errors.ts';
 import type { KeyStore } from '../keys/key-store.ts';
 import { hasLink } from '../poems/line-length.ts';
 import { linesOf } from '../poems/lines-of.ts';
-import { findPoems, readPoem } from '../poems/read-poems.ts';
+import { readPoem } from '../poems/read-poems.ts';
 import { readJournal } from '../posting/journal.ts';
 import type { FlockPaths } from '../settings.ts';
 import type { BotFiles } from './bot-condition.ts';
@@ -15,7 +14,7 @@ import { readFlockFile } from './flock-file.ts';
 import { statusOfFlock, type Status } from './flock-status.ts';
 import { loadFlock, type Bot, type Flock } from './load-flock.ts';
 import type { PostPages } from './post-pages.ts';
-import { unknownBots, type UnknownBot } from './unknown-bots.ts';
+import { namesIn, unknownBots, type UnknownBot } from './unknown-bots.ts';
 
 /** Where a flock is, and what is needed to read it. */
 export interface FlockPlace {
@@ -25,9 +24,10 @@ export interface FlockPlace {
   pages: PostPages;
 }
 
-/** How a flock stands, and which bots only `flock.json` knows. */
+/** How a flock stands, which bots only `flock.json` knows, and which have a poem and no key yet. */
 export interface WholeStatus extends Status {
   unknown: UnknownBot[];
+  keyless: { bot: string; poem: string }[];
 }
 
 /**
@@ -46,25 +46,13 @@ export async function readStatus({ paths, keys, clock, pages }: FlockPlace): Pro
   return {
     ...status,
     flock: { ...(running !== undefined && { running }), ...status.flock },
-    unknown: await unknownIn(flockFile.named, flock, paths.root),
+    unknown: unknownBots(flockFile.named, namesIn(flock)),
+    keyless: flock.keyless.map(({ name, poemFile }) => ({ bot: name, poem: poemFile })),
   };
 }
 
 function cannotTell(error: unknown): undefined {
   if (!(error instanceof FlockError)) throw error;
-}
-
-/** The poems are looked for only where there is a name that no bundle has. */
-async function unknownIn(
-  named: readonly string[],
-  { bots, misfits }: Flock,
-  root: string,
-): Promise<UnknownBot[]> {
-  const known = [...bots.map(({ name }) => name), ...misfits.map(({ bot }) => bot)];
-  const there = new Set<string>(known);
-  if (named.every((name) => there.has(name))) return [];
-  const poems = await findPoems(path.join(root, 'poems')).catch(cannotTell);
-  return unknownBots(named, [...known, ...(poems ?? []).map(({ bot }) => bot)]);
 }
 
 /** Poems read at a time. */

@@ -26,7 +26,7 @@ const readers = 32;
  * @throws {FlockError} where nobody is left to rehearse, for the reason of the first who is left out
  */
 export async function readCast(
-  { bots, misfits }: WholeFlock,
+  { bots, misfits }: Pick<WholeFlock, 'bots' | 'misfits'>,
   states: ReadonlyMap<string, BotState>,
   readPoem: (file: string) => Promise<string>,
 ): Promise<Cast> {

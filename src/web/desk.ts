@@ -2,6 +2,7 @@ import type { Context } from '../context.ts';
 import { FlockError } from '../errors.ts';
 import type { BotName } from '../flock/bot.ts';
 import { readFlockFile, type FlockFile } from '../flock/flock-file.ts';
+import { knownBots } from '../flock/known-bots.ts';
 import { judgeGrant, storeGrant, type MadeKey, type NewKey } from '../keys/make-key.ts';
 import type { KeyBundle } from '../keys/key-bundle.ts';
 import { expectedName } from '../keys/right-account.ts';
@@ -9,7 +10,8 @@ import type { TokenPair } from '../keys/token-pair.ts';
 import type { OAuth1Client } from '../oauth/oauth1-client.ts';
 import type { Provider } from '../oauth/provider.ts';
 import { fitsInPost } from '../poems/line-length.ts';
-import { findPoems, poemFileIn, readPoem, type PoemFile } from '../poems/read-poems.ts';
+import { findPoems, poemFileIn, type FoundPoems, type PoemFile } from '../poems/find-poems.ts';
+import { readPoem } from '../poems/read-poems.ts';
 import { splitPoem } from '../poems/split-poem.ts';
 import type { Card } from './flock-page.ts';
 import type { Desk, Unconfirmed } from './flock-site.ts';
@@ -34,15 +36,20 @@ export class FlockDesk implements Desk {
   }
 
   async cards(): Promise<Card[]> {
-    const { poems, context } = this.#options;
+    const { context } = this.#options;
     const flockFile = await this.#flockFile();
-    const found = new Map((await findPoems(poems)).map((poem) => [poem.bot, poem]));
-    const bots = new Set([...found.keys(), ...(await context.keys.list()).map(({ bot }) => bot)]);
+    const { poems, clashes } = await this.#poems();
+    const found = new Map(poems.map((poem) => [poem.bot, poem]));
+    const clashOf = new Map(clashes.map((clash) => [clash.bot, clash.error]));
+    const listed = await context.keys.list();
+    const bots = new Set([...found.keys(), ...clashOf.keys(), ...listed.map(({ bot }) => bot)]);
     return Promise.all(
       [...bots].sort().map(async (bot): Promise<Card> => {
         const poem = found.get(bot);
-        const key = await keyOf(() => context.keys.readIfThere(bot));
-        return { bot, poem: poem && (await glance(poem)), key, expected: flockFile.settingsOf(bot).account };
+        const fault = clashOf.get(bot) ?? flockFile.faultOf(bot);
+        const key = fault ? asBad(fault) : await keyOf(() => context.keys.readIfThere(bot));
+        const expected = fault ? undefined : flockFile.settingsOf(bot).account;
+        return { bot, poem: poem && (await glance(poem)), key, expected };
       }),
     );
   }
@@ -50,6 +57,7 @@ export class FlockDesk implements Desk {
   begin(bot: BotName, callback: string): Promise<{ requestToken: TokenPair; link: string } | Message> {
     return mended(async () => {
       await this.#options.context.keys.prepare(bot);
+      await this.#poemOf(bot);
       const requestToken = await this.#client.requestToken(callback);
       const { account: named } = (await this.#flockFile()).settingsOf(bot);
       const screenName = expectedName({ named, old: await this.#oldBundle(bot) });
@@ -155,8 +163,17 @@ export class FlockDesk implements Desk {
     }
   }
 
+  /** @throws {FlockError} `data` where several poems have its name */
   async #poemOf(bot: BotName): Promise<PoemFile | undefined> {
-    return (await findPoems(this.#options.poems)).find((poem) => poem.bot === bot);
+    const { poems, clashes } = await this.#poems();
+    const clash = clashes.find((one) => one.bot === bot);
+    if (clash) throw clash.error;
+    return poems.find((poem) => poem.bot === bot);
+  }
+
+  #poems(): Promise<FoundPoems> {
+    const { poems, context } = this.#options;
+    return findPoems(poems, knownBots(context.paths.root, context.keys));
   }
 }
 
@@ -186,9 +203,11 @@ async function keyOf(read: () => Promise<KeyBundle | undefined>): Promise<Card['
     return { state: 'good', userId, screenName, provider };
   } catch (error) {
     if (!(error instanceof FlockError)) throw error;
-    return { state: 'bad', why: error.message, hint: error.hint };
+    return asBad(error);
   }
 }
+
+const asBad = ({ message, hint }: FlockError): Card['key'] => ({ state: 'bad', why: message, hint });
 
 /** A poem at a glance. */
 async function glance({ file }: PoemFile): Promise<Card['poem']> {

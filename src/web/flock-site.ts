@@ -127,13 +127,13 @@ export class FlockSite {
     const { path, form, headers } = request;
     if (headers['origin'] !== originOf(request) || !same(form.get('csrf') ?? '', session.csrf))
       return page(403, messagePage(notOurs, home));
-    const [, name, action = ''] = /^\/bots\/([a-z0-9_-]+)\/([a-z-]+)$/.exec(path) ?? [];
-    const card = (await this.#options.desk.cards()).find(({ bot }) => bot === name);
+    const [, name = '', action = ''] = /^\/bots\/([^/]+)\/([a-z-]+)$/.exec(path) ?? [];
+    const card = (await this.#options.desk.cards()).find(({ bot }) => encodeURIComponent(bot) === name);
     const done = card && (await this.#act(card.bot, action, request));
     if (!card || !done) return page(404, messagePage(nothingHere, home));
     if ('link' in done) return seeOther(done.link);
     session.notice = { bot: card.bot, message: done };
-    return seeOther(`/#bot-${card.bot}`);
+    return seeOther(`/#bot-${encodeURIComponent(card.bot)}`);
   }
 
   /** @returns what came of it, where to go on, or undefined where there is no such action */

@@ -33,6 +33,75 @@ async function load(files: Record<string, string>, settings: object = {}): Promi
   };
 }
 
+describe('who has a poem and no key', () => {
+  it('is known by name, and what nobody reads by its file', async () => {
+    const root = tempFolder({
+      'poems/rain.txt': 'a',
+      'poems/old/Rain.txt': 'a',
+      'poems/lamp.txt': 'b',
+      'poems/静夜思.txt': 'c',
+      'poems/Twin.txt': 'd',
+      'poems/twin.txt': 'e',
+      'poems/🌙.txt': 'f',
+      'keys/rain.json': stored({ poem_file: 'poems/rain.txt' }),
+    });
+    const keys = new KeyStore(path.join(root, 'keys'));
+    const flock = await loadFlock(root, keys, parseFlockFile('{}', 'flock.json'));
+    assert.deepEqual(
+      flock.bots.map(({ name }) => name),
+      ['rain'],
+    );
+    assert.deepEqual(
+      flock.keyless.map(({ name }) => name),
+      ['lamp', '静夜思'],
+    );
+    assert.deepEqual(
+      flock.misfits.map(({ bot }) => bot),
+      ['twin'],
+    );
+    assert.deepEqual(flock.passedOver.map(({ file }) => path.relative(root, file)).sort(), [
+      'poems/old/Rain.txt',
+      'poems/🌙.txt',
+    ]);
+  });
+
+  it('has the name that the ledger knows from an older rule', async () => {
+    const root = tempFolder({ 'poems/Long Breath (draft 2).txt': 'a' });
+    const botsInLedger = (): Promise<Set<string>> => Promise.resolve(new Set(['long-breath--draft-2-']));
+    const keys = new KeyStore(path.join(root, 'keys'), { botsInLedger });
+    const { keyless } = await loadFlock(root, keys, parseFlockFile('{}', 'flock.json'));
+    assert.deepEqual(
+      keyless.map(({ name }) => name),
+      ['long-breath--draft-2-'],
+    );
+  });
+});
+
+describe('a bot whose slots cannot be found', () => {
+  it('is left out alone, whatever its settings looked like', async () => {
+    const root = tempFolder({
+      'poems/rain.txt': 'a',
+      'poems/lamp.txt': 'b',
+      'keys/rain.json': stored(),
+      'keys/lamp.json': stored({ oauth_token: '78-access', user_id: '78' }),
+    });
+    const good = parseFlockFile('{}', 'flock.json');
+    const settingsOf: typeof good.settingsOf = (bot) => ({
+      ...good.settingsOf(bot),
+      timezone: bot === 'rain' ? 'BST' : 'UTC',
+    });
+    const { bots, misfits } = await loadFlock(root, new KeyStore(path.join(root, 'keys')), {
+      ...good,
+      settingsOf,
+    });
+    assert.deepEqual(
+      bots.map(({ name }) => name),
+      ['lamp'],
+    );
+    assert.match(misfits[0]?.error.message ?? '', /^rain: no slots can be found for its schedule: /);
+  });
+});
+
 describe('loading a flock', () => {
   it('is nobody where there are no keys, or no folders at all', async () => {
     assert.deepEqual(await load({ 'poems/rain.txt': 'a' }), { poems: {}, misfits: {} });

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { systemClock } from '../../clock.ts';
 import { isStopped } from '../../daemon/stop-switch.ts';
 import { readFlockFile } from '../../flock/flock-file.ts';
+import { botsInLedger } from '../../flock/known-bots.ts';
 import { readWholeFlock, type WholeFlock } from '../../flock/planned-flock.ts';
 import { KeyStore } from '../../keys/key-store.ts';
 import { readPoem } from '../../poems/read-poems.ts';
@@ -100,7 +101,11 @@ function callAgain({ bot, root, keys, faults }: Args, { from, days, seed }: Repo
  */
 async function readOptions(args: Args, terminal: Terminal): Promise<RehearsalOptions> {
   const given = flockPaths(args);
-  const keys = new KeyStore(given.keys, { credentials: credentialsFolder(), identityFile: identityFile() });
+  const keys = new KeyStore(given.keys, {
+    credentials: credentialsFolder(),
+    identityFile: identityFile(),
+    botsInLedger: () => botsInLedger(given.state),
+  });
   const paths = await onLedger({ paths: given, keys }, terminal);
   const flockFile = await readFlockFile(paths.flockFile);
   const whole = await readWholeFlock(paths.root, keys, flockFile);

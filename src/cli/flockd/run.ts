@@ -26,7 +26,7 @@ import { monitorFlags, monitorOptions, monitorSchema } from '../monitor-flags.ts
 import { version } from '../version.ts';
 import { mustHaveLastWord } from './ledger-place.ts';
 import { Live } from './live.ts';
-import { nobodyToRun, readFlock, type AlarmedFlock } from './read-flock.ts';
+import { nobodyToRun, readFlock, tellOfPoems, type AlarmedFlock } from './read-flock.ts';
 
 /** What a running flockd is made of besides the daemon. */
 interface Parts {
@@ -152,7 +152,8 @@ async function runUntilStopped(flock: AlarmedFlock, parts: Parts): Promise<Exit>
 
 /** Gives everybody the flock as it is now; the daemon comes last, since it posts at once. */
 function takeUp(flock: AlarmedFlock, daemon: Daemon, parts: Parts): void {
-  const { alarms, context, leftovers, live, monitor } = parts;
+  const { alarms, context, leftovers, live, log, monitor, places } = parts;
+  tellOfPoems(flock, log, places);
   leftovers.add();
   alarms.takeUp(flock);
   live.takeUp(flock);

@@ -4,12 +4,12 @@ import { needsSomebody } from '../../flock/bot-condition.ts';
 import { parseBotName } from '../../flock/bot.ts';
 import type { BotStatus, Status } from '../../flock/flock-status.ts';
 import { nearest } from '../../flock/nearest.ts';
-import { readStatus } from '../../flock/read-status.ts';
+import { readStatus, type WholeStatus } from '../../flock/read-status.ts';
 import { wantsColor } from '../../settings.ts';
 import { callsAs, type GivenPlaces } from '../calls-as.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
 import { statusTable } from '../status-table.ts';
-import { flockWords, troublesOf, unknownTroubles, type Trouble } from '../status-words.ts';
+import { flockWords, keylessTrouble, troublesOf, unknownTroubles, type Trouble } from '../status-words.ts';
 import type { Terminal } from '../terminal.ts';
 import { openOnLedger } from './ledger-place.ts';
 
@@ -33,24 +33,36 @@ export const status = command({
   async run(args, terminal) {
     await using context = await openOnLedger(args, terminal);
     const whole = await readStatus(context);
-    const { flock, bots: all, unknown } = whole;
-    const chosen = args.bot === undefined ? all : [theOne(args.bot, all)];
+    const { flock, bots: all, unknown, keyless } = whole;
+    const chosen = args.bot === undefined ? all : [theOne(args.bot, whole, args)];
     const bots = args.bad ? chosen.filter(needsSomebody) : chosen;
-    if (args.json) terminal.print(`${JSON.stringify({ flock, bots, unknown }, null, 2)}\n`);
+    if (args.json) terminal.print(`${JSON.stringify({ flock, bots, unknown, keyless }, null, 2)}\n`);
     else {
       if (all.length === 0) terminal.say('No bots yet: keymaker make-keys ./poems makes their keys.');
       else show(whole, bots, { now: context.clock.now(), places: args }, terminal);
-      if (args.bot === undefined) tell(unknownTroubles(unknown), terminal);
+      if (args.bot === undefined) {
+        tell(unknownTroubles(unknown), terminal);
+        const names = keyless.map(({ bot }) => bot);
+        const trouble = keylessTrouble(names, callsAs(args), mostKeyless);
+        if (trouble) tell([trouble], terminal);
+      }
     }
     return bots.some(needsSomebody) ? 'partly' : 'done';
   },
 });
 
-/** @throws {FlockError} `usage` where there is none of that name */
-function theOne(text: string, bots: readonly BotStatus[]): BotStatus {
+/** So many bots without a key are named. */
+const mostKeyless = 20;
+
+/** @throws {FlockError} `usage` where there is none of that name, or it has no key yet */
+function theOne(text: string, { bots, keyless }: WholeStatus, places: GivenPlaces): BotStatus {
   const name = parseBotName(text);
   const found = bots.find(({ bot }) => bot === name);
   if (found) return found;
+  if (keyless.some(({ bot }) => bot === name)) {
+    const hint = callsAs(places)(`make-keys ./poems --bot=${name}`);
+    throw new FlockError('usage', `${name} has a poem and no key yet`, { hint });
+  }
   const meant = nearest(
     name,
     bots.map(({ bot }) => bot),

@@ -4,11 +4,12 @@ import { openContext, type Context } from '../../context.ts';
 import { FlockError } from '../../errors.ts';
 import { parseBotName, type BotName } from '../../flock/bot.ts';
 import { readFlockFile } from '../../flock/flock-file.ts';
+import { knownBots } from '../../flock/known-bots.ts';
 import { PendingStore, type Pending } from '../../keys/pending-store.ts';
 import { expectedName } from '../../keys/right-account.ts';
 import type { OAuth1Client } from '../../oauth/oauth1-client.ts';
 import type { Provider } from '../../oauth/provider.ts';
-import { poemFileIn } from '../../poems/read-poems.ts';
+import { poemFileIn } from '../../poems/find-poems.ts';
 import { appKeys } from '../../settings.ts';
 import { callsAs } from '../calls-as.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
@@ -100,8 +101,11 @@ export async function beginLink({
 }
 
 /** A bot that is new has the poem of its name. @throws {FlockError} `data` or `usage` where there is none */
-async function poemOf(bot: BotName, { paths }: Context): Promise<string> {
-  const [poem] = await choosePoems(path.join(paths.root, 'poems'), [bot]);
+async function poemOf(bot: BotName, { paths, keys }: Context): Promise<string> {
+  const known = knownBots(paths.root, keys);
+  const { chosen, refused } = await choosePoems(path.join(paths.root, 'poems'), [bot], known);
+  if (refused[0]) throw refused[0].error;
+  const [poem] = chosen;
   if (!poem) throw new FlockError('usage', `there is no poem of ${bot}`);
   await checkPoem(poem);
   return poemFileIn(paths.root, poem.file);

@@ -9,6 +9,7 @@ import { parseBotName, type BotName } from '../../flock/bot.ts';
 import { readFlockFile, type FlockFile } from '../../flock/flock-file.ts';
 import { chooseBots, type Chosen } from '../../keys/foreign/choose-bots.ts';
 import { poemFinder } from '../../keys/foreign/find-poem.ts';
+import { knownBots } from '../../flock/known-bots.ts';
 import { isKey, type Found } from '../../keys/foreign/foreign-key.ts';
 import { readForeign } from '../../keys/foreign/read-foreign.ts';
 import { takeKey, type Taken, type Taking } from '../../keys/foreign/take-key.ts';
@@ -90,7 +91,7 @@ async function openTaking(
     owners: await keys.owners(),
     taken: new Set(),
     flockFile,
-    findPoem: await poemFinder(paths.root),
+    findPoem: await poemFinder(paths.root, knownBots(paths.root, keys)),
     force,
     warn: (message, hint) => terminal.warn(message, hint),
   };

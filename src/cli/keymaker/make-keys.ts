@@ -5,6 +5,7 @@ import { openContext, type Context } from '../../context.ts';
 import { FlockError } from '../../errors.ts';
 import type { BotName } from '../../flock/bot.ts';
 import { readFlockFile, type FlockFile } from '../../flock/flock-file.ts';
+import { knownBots } from '../../flock/known-bots.ts';
 import type { KeyBundle } from '../../keys/key-bundle.ts';
 import { makeKey, type MadeKey, type MakeKeyOptions } from '../../keys/make-key.ts';
 import { expectedName } from '../../keys/right-account.ts';
@@ -12,7 +13,7 @@ import { TokenPair } from '../../keys/token-pair.ts';
 import type { Grant } from '../../oauth/oauth-answer.ts';
 import type { OAuth1Client } from '../../oauth/oauth1-client.ts';
 import type { Provider } from '../../oauth/provider.ts';
-import { poemFileIn } from '../../poems/read-poems.ts';
+import { poemFileIn, type PoemFile } from '../../poems/find-poems.ts';
 import { appKeys } from '../../settings.ts';
 import { shellWord } from '../../shell-word.ts';
 import type { CallbackListener } from '../../web/callback-listener.ts';
@@ -22,7 +23,7 @@ import type { Terminal } from '../terminal.ts';
 import { authorize, confirming } from './authorize.ts';
 import { callbackFlags, callbackSchema, listenerFor } from './callbacks.ts';
 import { oldBundle } from './choose-bot.ts';
-import { checkPoem, choosePoems, type Poem } from './choose-poems.ts';
+import { checkPoem, choosePoems } from './choose-poems.ts';
 import { authorizingGroup, chooseProvider, providerFlags, providerSchema } from './choose-provider.ts';
 import { exitOf, stopsAll, summarize, type Result } from './results.ts';
 
@@ -75,7 +76,7 @@ export const makeKeys = command({
     const secrets = appKeys(paths.root);
     const flockFile = await readFlockFile(paths.flockFile);
     const provider = chooseProvider(context, flockFile, args);
-    const poems = await choosePoems(args.poems, args.bot);
+    const { chosen, refused } = await choosePoems(args.poems, args.bot, knownBots(paths.root, keys));
     await keys.prepare();
     if (args.xauth && args.callback)
       throw new FlockError('usage', 'either --callback or --xauth', { hint: 'leave one out' });
@@ -90,11 +91,12 @@ export const makeKeys = command({
       flockFile,
       args,
       owners: await keys.owners(),
-      results: [],
+      results: refused.map(({ bot, error }) => ({ bot, key: 'failed', error })),
     };
+    for (const { error } of refused) terminal.warn(error.message, error.hint);
     try {
-      if (args.xauth) await exchangeAll(poems, session);
-      else await askOneByOne(poems, session);
+      if (args.xauth) await exchangeAll(chosen, session);
+      else await askOneByOne(chosen, session);
     } finally {
       summarize(session.results, terminal);
     }
@@ -121,7 +123,7 @@ interface Session {
 }
 
 /** A person makes one key after the other. */
-async function askOneByOne(poems: readonly Poem[], session: Session): Promise<void> {
+async function askOneByOne(poems: readonly PoemFile[], session: Session): Promise<void> {
   const { terminal } = session;
   for (const [index, poem] of poems.entries()) {
     terminal.say(`Poem ${index + 1} of ${poems.length}: ${poem.file}`, 'bold');
@@ -138,13 +140,13 @@ const exchanges = 8;
 
 /** A bot whose name and password a person has typed. */
 interface Login {
-  poem: Poem;
+  poem: PoemFile;
   old: KeyBundle | undefined;
   login: TokenPair;
 }
 
 /** xAuth: all names and passwords are asked for first, then exchanged side by side. */
-async function exchangeAll(poems: readonly Poem[], session: Session): Promise<void> {
+async function exchangeAll(poems: readonly PoemFile[], session: Session): Promise<void> {
   const { terminal } = session;
   const logins: Login[] = [];
   for (const poem of poems) {
@@ -194,7 +196,7 @@ async function askLogin(bot: BotName, terminal: Terminal): Promise<TokenPair> {
 
 /** Notes what became of a bot. What goes wrong with one is reported and does not stop the others, where they may fare better. */
 async function reported(
-  { bot }: Poem,
+  { bot }: PoemFile,
   { terminal, callbacks, results }: Session,
   work: () => Promise<Result | undefined>,
 ): Promise<void> {
@@ -212,7 +214,7 @@ async function reported(
 
 /** What becomes of a bot whose key is not to be made. @throws {FlockError} `data` where its poem is of no use */
 async function unwanted(
-  poem: Poem,
+  poem: PoemFile,
   old: KeyBundle | undefined,
   { terminal, args }: Session,
 ): Promise<Result | undefined> {
@@ -231,7 +233,7 @@ const accountOf = ({ screenName }: KeyBundle): string =>
   screenName === undefined ? '' : ` for @${screenName}`;
 
 /** A person signs in and brings the answer; after a "no" with another link. */
-function makeByPerson(poem: Poem, old: KeyBundle | undefined, session: Session): Promise<Result> {
+function makeByPerson(poem: PoemFile, old: KeyBundle | undefined, session: Session): Promise<Result> {
   const { provider, client, terminal, callbacks, flockFile } = session;
   const { bot } = poem;
   const expected = { named: flockFile.settingsOf(bot).account, old };
@@ -278,7 +280,7 @@ function againFor(bot: BotName, old: KeyBundle | undefined, { args, provider }: 
 }
 
 async function makeOne(
-  { bot, file }: Poem,
+  { bot, file }: PoemFile,
   session: Session,
   making: Pick<MakeKeyOptions, 'expected' | 'again' | 'confirm' | 'declined' | 'flow'>,
 ): Promise<Result> {

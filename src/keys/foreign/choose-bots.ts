@@ -40,17 +40,11 @@ export function chooseBots(keys: readonly ForeignKey[], choice: Choice): Chosen[
 
 function botOf(key: ForeignKey, { named, settingsOf }: FlockFile): BotName | undefined {
   const { screenName } = key.bundle;
-  // The names in flock.json are names of bots by its schema.
-  const settled = named
-    .map((name) => botNameOf(name, '.txt'))
-    .find((bot) => isSameName(settingsOf(bot).account, screenName) === true);
+  const settled = named.find((bot) => isSameName(settingsOf(bot).account, screenName) === true);
   return settled ?? key.ownName ?? botOfName(key);
 }
 
-function botOfName({ bundle: { screenName = '' } }: ForeignKey): BotName | undefined {
-  const name = botNameOf(screenName, '.txt');
-  return name === '' ? undefined : name;
-}
+const botOfName = ({ bundle: { screenName = '' } }: ForeignKey): BotName | undefined => botNameOf(screenName);
 
 const labelOf = ({ title, bundle: { screenName } }: ForeignKey): string =>
   screenName === undefined ? title : `@${screenName}`;

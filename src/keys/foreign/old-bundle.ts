@@ -1,5 +1,6 @@
 import { FlockError } from '../../errors.ts';
 import { botNameOf, type BotName } from '../../flock/bot.ts';
+import { botOfBundle } from '../bundle-name.ts';
 import { parseKeyBundle, type KeyBundle } from '../key-bundle.ts';
 import { attempt, type Found } from './foreign-key.ts';
 
@@ -29,6 +30,5 @@ export const gitHubRefusal = (file: string): FlockError =>
 /** Some old programs replaced any `?txt` in a name, so that `atxtual.txt` had its key in `.jsonual.json`. */
 function ownNameOf(file: string, { poemFile }: KeyBundle): BotName | undefined {
   const isBroken = /(^|\/)\.[^/]*$/.test(file);
-  const name = isBroken ? botNameOf(poemFile ?? '', '.txt') : botNameOf(file, '.json');
-  return name === '' ? undefined : name;
+  return isBroken ? botNameOf(poemFile ?? '') : botOfBundle(file);
 }
