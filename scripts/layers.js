@@ -72,7 +72,7 @@ const rows = [
     'settings',
     'log',
   ],
-  ['files', 'grouped', 'own-files', 'turns', 'held-clock', 'http/safe-address', 'quoted', 'shell-word'],
+  ['files', 'watch', 'grouped', 'own-files', 'turns', 'held-clock', 'http/safe-address', 'quoted', 'shell-word'],
   ['errors', 'clock'],
 ];
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { watch } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import fse from 'fs-extra';
@@ -10,6 +10,7 @@ import { readRegularFile, reasonOf, replaceFile, sweepTemporaries, syncFolder } 
 import type { Logger } from '../log.ts';
 import { order, type Order } from '../posting/order.ts';
 import { postReport, type PostReport } from '../posting/post-report.ts';
+import { folderWatcher, type WatchFolder } from '../watch.ts';
 
 /*
  * How a person's command reaches a running daemon: as a file in `state/orders`, which the daemon carries out and answers
@@ -63,6 +64,7 @@ export async function takeOrders(
   state: string,
   carryOut: CarryOut,
   log: Logger = pino({ enabled: false }),
+  watchFolder: WatchFolder = folderWatcher(),
 ): Promise<() => void> {
   const desk: Desk = { folder: folderOf(state), carryOut, log, closed: false };
   await fse.ensureDir(desk.folder, { mode: 0o700 });
@@ -70,12 +72,11 @@ export async function takeOrders(
   const look = (): void => {
     turn = turn.then(() => tried(desk, 'look for orders', () => carryOutAll(desk)));
   };
-  const watcher = watch(desk.folder, look);
-  watcher.on('error', () => undefined);
+  const stopWatching = watchFolder(desk.folder, look);
   look();
   return () => {
     desk.closed = true;
-    watcher.close();
+    stopWatching();
   };
 }
 
@@ -226,13 +227,12 @@ interface Waiting extends Disposable {
 }
 
 function waitFor(folder: string, name: string): Waiting {
-  const watcher = watch(folder);
+  let stopWatching: () => void = () => undefined;
   let timer: NodeJS.Timeout | undefined;
   const there = new Promise<void>((resolve, reject) => {
-    watcher.on('change', (_, changed) => {
-      if (changed === name) resolve();
+    stopWatching = folderWatcher()(folder, () => {
+      if (existsSync(path.join(folder, name))) resolve();
     });
-    watcher.on('error', reject);
     timer = setTimeout(() => {
       reject(
         new FlockError('tryLater', 'flockd runs but does not answer', {
@@ -245,7 +245,7 @@ function waitFor(folder: string, name: string): Waiting {
     there,
     [Symbol.dispose]: () => {
       clearTimeout(timer);
-      watcher.close();
+      stopWatching();
     },
   };
 }

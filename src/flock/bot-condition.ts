@@ -41,6 +41,10 @@ export const needsSomebody = ({
   until: unknown;
 }): boolean => needsCare(state) || (state === 'waiting' && next === undefined && until === undefined);
 
+/** Whether a bot in this condition has something to post, now or later, without a person's help. */
+export const hasToPost = (condition: Condition): boolean =>
+  ['new', 'fine', 'waiting', 'in doubt', 'looking'].includes(condition);
+
 /** What a bot's own files say of it. */
 export interface BotFiles {
   bot: string;

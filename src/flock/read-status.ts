@@ -10,7 +10,8 @@ import { linesOf } from '../poems/lines-of.ts';
 import { findPoems, readPoem } from '../poems/read-poems.ts';
 import { readJournal } from '../posting/journal.ts';
 import type { FlockPaths } from '../settings.ts';
-import type { BotFiles } from './bot-condition.ts';
+import { whyUnwatchable } from '../watch.ts';
+import { hasToPost, type BotFiles } from './bot-condition.ts';
 import { readFlockFile } from './flock-file.ts';
 import { statusOfFlock, type Status } from './flock-status.ts';
 import { loadFlock, type Bot, type Flock } from './load-flock.ts';
@@ -43,9 +44,16 @@ export async function readStatus({ paths, keys, clock, pages }: FlockPlace): Pro
   const now = { history, purse, isStopped: isStopped(paths.state), now: clock.now(), pages };
   const status = statusOfFlock(await readBotFiles(flock), states, now);
   const running = await isLocked(paths.state).catch(cannotTell);
+  const shouldRun = status.bots.some(({ state }) => hasToPost(state));
+  const unwatched = running === true ? whyUnwatchable(paths.state) : undefined;
   return {
     ...status,
-    flock: { ...(running !== undefined && { running }), ...status.flock },
+    flock: {
+      ...(running !== undefined && { running }),
+      shouldRun,
+      ...(unwatched !== undefined && { unwatched }),
+      ...status.flock,
+    },
     unknown: await unknownIn(flockFile.named, flock, paths.root),
   };
 }

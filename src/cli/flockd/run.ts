@@ -21,7 +21,9 @@ import { reportOf, type PostReport } from '../../posting/post-report.ts';
 import { serviceEnvironment, wantsColor } from '../../settings.ts';
 import type { GivenPlaces } from '../calls-as.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
+import type { Terminal } from '../terminal.ts';
 import { monitorFlags, monitorOptions, monitorSchema } from '../monitor-flags.ts';
+import { folderWatcher, moreWatches, type WatchFolder } from '../../watch.ts';
 import { version } from '../version.ts';
 import { Live } from './live.ts';
 import { nobodyToRun, readFlock, type AlarmedFlock } from './read-flock.ts';
@@ -39,6 +41,8 @@ interface Parts {
   /** Where the person said that the flock is. */
   places: GivenPlaces;
   reloads: Reloads;
+  terminal: Terminal;
+  watchFolder: WatchFolder;
 }
 
 export const run = command({
@@ -48,7 +52,7 @@ export const run = command({
     ['flockd run --listen 127.0.0.1:8787', 'and show it on a page at http://127.0.0.1:8787'],
   ],
   schema: z.object({ ...monitorSchema, ...placeSchema }),
-  async run(args) {
+  async run(args, terminal) {
     await using monitor = new Monitor(monitorOptions(args));
     await using context = openContext(args);
     const { paths, keys } = context;
@@ -60,9 +64,13 @@ export const run = command({
     const { log } = alarms;
     const manager = openServiceManager(service);
     const reloads = new Reloads();
-    heedSignals(log, reloads);
+    heedSignals(log, reloads, terminal);
     // From here on nothing is missed that changes while the flock is read.
-    using _keys = { [Symbol.dispose]: watchKeys(keys.folder, reloads.quietly) };
+    const watchFolder = folderWatcher((reason) => {
+      const message = `no inotify watches are left (${reason}): looks for changed keys and for commands every second`;
+      log.warn({ event: 'unwatched', reason, hint: moreWatches }, message);
+    });
+    using _keys = { [Symbol.dispose]: watchKeys(keys.folder, reloads.quietly, watchFolder) };
     await context.load();
     manager.status('reads the flock');
     const flock = await readFlock(context, log, (status) => {
@@ -73,17 +81,19 @@ export const run = command({
     manager.status(`has read ${countOf(flock.bots.length)}, and reads the ledger`);
     await using ledger = monitor.meter(logged(await Journal.open(paths.state), log));
     using leftovers = new Leftovers(context.clock);
-    const parts = { alarms, context, ledger, leftovers, live, log, manager, monitor, places: args, reloads };
+    const told = { alarms, live, log, manager, monitor };
+    const parts = { ...told, context, ledger, leftovers, places: args, reloads, terminal, watchFolder };
     return await runUntilStopped(flock, parts);
   },
 });
 
 async function runUntilStopped(flock: AlarmedFlock, parts: Parts): Promise<Exit> {
-  const { alarms, context, ledger, leftovers, live, log, manager, monitor, reloads } = parts;
+  const { alarms, context, ledger, leftovers, live, log, manager, monitor, reloads, terminal, watchFolder } =
+    parts;
   const { clock, paths } = context;
   let failed: (cause: unknown) => void = () => undefined;
   const failure = new Promise<never>((_, reject) => (failed = reject));
-  const stopped = stopSignal();
+  const stopped = stopSignal(terminal);
   using stopSwitch = watchStopSwitch(paths.state, (isStopped) => {
     if (isStopped) log.warn({ event: 'flock-stopped' }, 'the flock is stopped, and posts nothing');
     else log.info({ event: 'flock-released' }, 'the flock goes on');
@@ -111,7 +121,7 @@ async function runUntilStopped(flock: AlarmedFlock, parts: Parts): Promise<Exit>
   takeUp(flock, daemon, parts);
   reloads.begin((mayBeEmpty) => takeUpChanges(daemon, parts, mayBeEmpty));
   const carryOut = (order: DaemonOrder): Promise<PostReport | undefined> => carryOutBy(daemon, parts, order);
-  using _orders = { [Symbol.dispose]: await takeOrders(paths.state, carryOut, log) };
+  using _orders = { [Symbol.dispose]: await takeOrders(paths.state, carryOut, log, watchFolder) };
   using _told = { [Symbol.dispose]: tellManager(daemon, paths.state, manager) };
   const signal = await Promise.race([stopped, failure]);
   reloads.end();
@@ -161,19 +171,24 @@ async function takeUpChanges(daemon: Daemon, parts: Parts, mayBeEmpty: boolean):
   }
 }
 
-function heedSignals(log: Logger, reloads: Reloads): void {
+function heedSignals(log: Logger, reloads: Reloads, { mayClose }: Terminal): void {
   // Away from a terminal it is the wish to read everything again; on one it is the terminal's end.
-  if (!process.stdout.isTTY) process.on('SIGHUP', reloads.quietly);
+  if (!mayClose) process.on('SIGHUP', reloads.quietly);
   // Node would open a debugger to anybody on this machine.
   process.on('SIGUSR1', () => {
     log.info({ event: 'signal' }, 'SIGUSR1 means nothing here');
   });
 }
 
-/** Resolves with the first signal that asks the daemon to stop. */
-function stopSignal(): Promise<NodeJS.Signals> {
+/** Resolves with the first signal that asks the daemon to stop, as the end of its terminal does. */
+function stopSignal(terminal: Terminal): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, resolve);
-    if (process.stdout.isTTY) process.once('SIGHUP', resolve);
+    const hungUp = (): void => {
+      resolve('SIGHUP');
+    };
+    // The shell and the system both say so: the second time must not end what is under way.
+    if (terminal.mayClose) process.on('SIGHUP', hungUp);
+    terminal.onClosed(hungUp);
   });
 }
