@@ -139,6 +139,11 @@ export class Daemon {
     return { bots: this.#runners.size, next: this.#agenda.next, busy: this.#steps.size };
   }
 
+  /** The bots it runs. */
+  get bots(): Bot[] {
+    return Array.from(this.#runners.values(), ({ bot }) => bot);
+  }
+
   /** For how long nothing is to be done from now on. Milliseconds; 0 where something is. */
   get pause(): number {
     return this.#isAtRest() ? (this.#agenda.next ?? Infinity) - this.#clock.now() : 0;

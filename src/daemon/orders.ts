@@ -23,10 +23,14 @@ import { folderWatcher, type WatchFolder } from '../watch.ts';
 /** How long a running daemon may take to answer. Milliseconds. */
 const patience = 30_000;
 
-/** What a person tells a running daemon: something about a bot, or to read its files again. */
-export type DaemonOrder = Order | { order: 'reload' };
+/** What a person tells a running daemon: something about a bot, to read its files again, or to say to whom bundles may be encrypted. */
+export type DaemonOrder = Order | { order: 'reload' } | { order: 'recipients' };
 
-const daemonOrder = z.union([order, z.object({ order: z.literal('reload') })]);
+const daemonOrder = z.union([
+  order,
+  z.object({ order: z.literal('reload') }),
+  z.object({ order: z.literal('recipients') }),
+]);
 
 const answer = z.object({
   done: z.boolean(),
@@ -35,12 +39,16 @@ const answer = z.object({
   hint: z.string().optional(),
   /** What an order to post has led to. */
   report: postReport.optional(),
+  /** Whose bundles the daemon can open. */
+  recipients: z.array(z.string()).optional(),
 });
 
 type Answer = z.infer<typeof answer>;
 
-/** Carries an order out. @returns what one to post has led to */
-type CarryOut = (order: DaemonOrder) => Promise<PostReport | undefined>;
+/** What an order has led to: a post, or the recipients that it asked for. */
+export type Outcome = PostReport | { recipients: string[] } | undefined;
+
+type CarryOut = (order: DaemonOrder) => Promise<Outcome>;
 
 const largest = 4 * 1024 * 1024;
 const folderOf = (state: string): string => path.join(state, 'orders');
@@ -162,8 +170,9 @@ const askedAt = (name: string): number => Number.parseInt(name.slice(0, 12), 16)
 async function attempt(file: string, carryOut: CarryOut): Promise<Answer> {
   try {
     const given: unknown = JSON.parse((await readRegularFile(file, largest)).toString('utf8'));
-    const report = await carryOut(daemonOrder.parse(given));
-    return { done: true, ...(report && { report }) };
+    const outcome = await carryOut(daemonOrder.parse(given));
+    if (outcome === undefined) return { done: true };
+    return 'recipients' in outcome ? { done: true, ...outcome } : { done: true, report: outcome };
   } catch (error) {
     if (!(error instanceof FlockError)) return { done: false, exit: 'data', message: messageOf(error) };
     const { exit, message, hint } = error;
@@ -190,7 +199,14 @@ async function withdraw(file: string, cause: unknown): Promise<never> {
  * @returns what an order to post has led to
  * @throws {FlockError} what the daemon has against it; `tryLater` where it does not answer, `io` where it cannot be told
  */
-export async function giveOrder(state: string, order: DaemonOrder): Promise<PostReport | undefined> {
+export const giveOrder = async (state: string, order: DaemonOrder): Promise<PostReport | undefined> =>
+  (await answerTo(state, order)).report;
+
+/** To whom bundles may be encrypted so that the daemon can open them. @throws {FlockError} as {@link giveOrder} */
+export const askRecipients = async (state: string): Promise<string[]> =>
+  (await answerTo(state, { order: 'recipients' })).recipients ?? [];
+
+async function answerTo(state: string, order: DaemonOrder): Promise<Answer> {
   const folder = folderOf(state);
   const name = nameFor(now());
   try {
@@ -199,7 +215,10 @@ export async function giveOrder(state: string, order: DaemonOrder): Promise<Post
     using answered = waitFor(folder, `${name}.answer`);
     const isThere = answered.there.catch((cause: unknown) => withdraw(file, cause));
     await Promise.all([isThere, replaceFile(file, JSON.stringify(order))]);
-    return reportIn(await takeAnswer(path.join(folder, `${name}.answer`)));
+    const given = await takeAnswer(path.join(folder, `${name}.answer`));
+    if (given.done) return given;
+    const { exit = 'data', message = 'flockd refused', hint } = given;
+    throw new FlockError(exit, message, hint === undefined ? {} : { hint });
   } catch (cause) {
     if (cause instanceof FlockError) throw cause;
     throw new FlockError('io', `cannot tell flockd through ${folder}: ${reasonOf(cause)}`, {
@@ -213,12 +232,6 @@ async function takeAnswer(file: string): Promise<Answer> {
   const text = (await readRegularFile(file, largest)).toString('utf8');
   await rm(file, { force: true });
   return answer.parse(JSON.parse(text));
-}
-
-/** @throws {FlockError} what the daemon has against the order */
-function reportIn({ done, exit, message, hint, report }: Answer): PostReport | undefined {
-  if (done) return report;
-  throw new FlockError(exit ?? 'data', message ?? 'flockd refused', hint === undefined ? {} : { hint });
 }
 
 interface Waiting extends Disposable {

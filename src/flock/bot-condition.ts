@@ -1,4 +1,5 @@
 import { inMicros } from '../cost/money.ts';
+import type { FlockError } from '../errors.ts';
 import type { BotState } from '../posting/bot-state.ts';
 import { capOf, describeCap, spentBy, spentByFlock, type Cap, type Purse } from '../posting/budget.ts';
 import type { FlockHistory } from '../posting/flock-history.ts';
@@ -57,6 +58,8 @@ export interface BotFiles {
   settings: BotSettings | undefined;
   /** Why it cannot post, where it cannot. */
   unfit: { why: string; hint: string | undefined } | undefined;
+  /** Why its bundle cannot be opened any more, where it posts with the key that was read before. */
+  unopened?: Pick<FlockError, 'message'> | undefined;
 }
 
 /** What holds for the whole flock at one moment. */
@@ -81,15 +84,21 @@ export interface StandingOf {
 
 /** How a bot stands, why, and what helps. Pure. */
 export function conditionOf(files: BotFiles, state: BotState | undefined, flock: FlockNow): StandingOf {
-  const { settings, unfit } = files;
+  const { settings, unfit, unopened } = files;
   if (unfit || !settings) return { condition: 'unfit', ...unfit };
-  return (
+  const standing =
     ofTroubles(files.bot, state, flock.now) ??
     ofRest(files.bot, state, settings, flock) ??
     ofWaiting(files, state, settings, flock) ??
-    ofSchedule(files.bot, state, settings, flock)
-  );
+    ofSchedule(files.bot, state, settings, flock);
+  return unopened && standing.why === undefined ? { ...standing, ...afterRestart(unopened) } : standing;
 }
+
+/** What becomes of a bot that posts with a key whose bundle cannot be opened any more. */
+export const afterRestart = ({ message }: Pick<FlockError, 'message'>): { why: string; hint: string } => ({
+  why: `posts with the key in memory, and not after a restart (${message})`,
+  hint: 'start flockd with KEYMAKER_IDENTITY_FILE, or: keymaker encrypt --decrypt --identity FILE',
+});
 
 /** A request has had its answer after this time, or gets none. Milliseconds. */
 const underWay = 10_000;

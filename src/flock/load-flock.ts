@@ -2,7 +2,8 @@ import { realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { readPrices } from '../cost/read-prices.ts';
 import { FlockError, systemCode } from '../errors.ts';
-import type { BotKey } from '../keys/key-bundle.ts';
+import { isSealed } from '../keys/bundle-name.ts';
+import type { BotKey, KeyBundle } from '../keys/key-bundle.ts';
 import { grouped } from '../grouped.ts';
 import type { KeyStore, ListedBundle } from '../keys/key-store.ts';
 import { findPoems, type PoemFile } from '../poems/read-poems.ts';
@@ -18,13 +19,22 @@ export interface Bot {
   /** Absolute path. */
   poemFile: string;
   settings: BotSettings;
+  /** Why its bundle cannot be opened any more: the key is the one that was read before. */
+  unopened?: FlockError;
 }
 
 /** A flock as it stands on the disk: who can post, and who cannot and why. */
 export interface Flock {
   bots: Bot[];
-  misfits: { bot: BotName; error: FlockError }[];
+  misfits: Misfit[];
   purse: Purse;
+}
+
+export interface Misfit {
+  bot: BotName;
+  error: FlockError;
+  /** Its bundle is encrypted, and cannot be opened here. */
+  isSealedOff?: boolean;
 }
 
 /** How many bundles are read between two words on how far it is. */
@@ -34,6 +44,7 @@ const step = 10_000;
  * Joins the key bundles with their poems. Whoever does not fit is left out alone, with the reason.
  *
  * @param tell - told now and then how many bundles of how many have been read, where there are many
+ * @param before - the bots that run already: one whose bundle was encrypted to somebody else since keeps the key that it has
  * @throws {FlockError} where the keys folder itself cannot be read
  */
 export async function loadFlock(
@@ -41,22 +52,25 @@ export async function loadFlock(
   keys: KeyStore,
   flockFile: FlockFile,
   tell: (read: number, of: number) => void = () => undefined,
+  before: readonly Bot[] = [],
 ): Promise<Flock> {
   const poems = await findPoems(path.join(root, 'poems')).catch(noneWhereMissing);
   const namesakes = grouped(poems, ({ bot }) => bot);
   const { timezone, budget } = flockFile;
   const flock: Flock = { bots: [], misfits: [], purse: { prices: await readPrices(root), timezone, budget } };
   const homes = await homesOf(root);
+  const running = new Map(before.map((bot) => [bot.name, bot]));
   const load = async (listed: ListedBundle, text?: string): Promise<Bot | FlockError> => {
     const { bot, file } = listed;
     try {
-      const { poemFile: named, ...bundle } = await keys.readListed(listed, text);
+      const read: InMemory = await keys.readListed(listed, text).catch(keyInMemory(file, running.get(bot)));
+      const { poemFile: named, unopened, ...bundle } = read;
       checkProvider(file, bundle);
       const settings = flockFile.settingsOf(bot);
       checkAccount(file, bundle, settings.account);
       const poemFile = poemOf(root, file, named, namesakes.get(bot) ?? []);
       await mustNotLeadOut(file, poemFile, homes);
-      return { name: bot, bundle, poemFile, settings };
+      return { name: bot, bundle, poemFile, settings, ...(unopened && { unopened }) };
     } catch (error) {
       if (error instanceof FlockError) return error;
       throw error;
@@ -67,13 +81,30 @@ export async function loadFlock(
   let read = 0;
   for await (const [listed, text] of keys.ahead(files)) {
     const found = await load(listed, text);
-    if (found instanceof FlockError) flock.misfits.push({ bot: listed.bot, error: found });
-    else flock.bots.push(found);
+    if (found instanceof FlockError) {
+      flock.misfits.push({ bot: listed.bot, error: found, isSealedOff: isSealedOff(listed.file, found) });
+    } else flock.bots.push(found);
     if (++read % step === 0) tell(read, files.length);
     if (turns.isOver) await turns.give();
   }
   return withoutTwins(flock);
 }
+
+/** Whether a bundle is whole, as far as anybody can tell, but encrypted to an identity that is not at hand. */
+const isSealedOff = (file: string, { exit }: FlockError): boolean => isSealed(file) && exit !== 'data';
+
+type InMemory = KeyBundle & Pick<Bot, 'unopened'>;
+
+/**
+ * The key that a bot runs with, where its bundle is sealed off. It is of the account that the bot had; a bundle that is damaged
+ * or gone ends the bot.
+ */
+const keyInMemory =
+  (file: string, bot: Bot | undefined) =>
+  (error: unknown): InMemory => {
+    if (!bot || !(error instanceof FlockError) || !isSealedOff(file, error)) throw error;
+    return { ...bot.bundle, poemFile: bot.poemFile, unopened: error };
+  };
 
 /** Others that are named where many have one account. */
 const mostNames = 3;

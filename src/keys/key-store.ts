@@ -160,6 +160,12 @@ export class KeyStore {
     });
   }
 
+  /** To whom a bundle may be encrypted so that it can be opened here; nobody where no identity is known. @throws {FlockError} */
+  async recipients(): Promise<string[]> {
+    const { identityFile, credentials } = this.options;
+    return identityFile === undefined ? [] : (await readIdentity(identityFile, credentials)).recipients();
+  }
+
   /** The bot's bundle, or undefined where it has none. @throws {FlockError} as {@link read} */
   async readIfThere(bot: BotName): Promise<KeyBundle | undefined> {
     const file = await this.placeOf(bot);

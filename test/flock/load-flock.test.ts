@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmodSync } from 'node:fs';
+import { chmodSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'node:test';
 import { parseFlockFile } from '../../src/flock/flock-file.ts';
@@ -125,5 +125,49 @@ describe('loading a flock', () => {
     const files = { 'poems/rain.txt': 'a', 'keys/rain.json': stored() };
     const { misfits } = await load(files, { bots: { rain: { account: '@RAIN' } } });
     assert.deepEqual(misfits, {});
+  });
+});
+
+describe('a bot that runs, whose bundle is encrypted to an identity that is not at hand', () => {
+  const reload = async (
+    change: (root: string) => void,
+    settings: object = {},
+  ): Promise<{ bots: unknown[]; misfits: string[] }> => {
+    const root = tempFolder({ 'poems/rain.txt': 'a', 'keys/rain.json': stored() });
+    const keys = new KeyStore(path.join(root, 'keys'));
+    const before = await loadFlock(root, keys, parseFlockFile('{}', 'flock.json'));
+    change(root);
+    const flockFile = parseFlockFile(JSON.stringify(settings), 'flock.json');
+    const { bots, misfits } = await loadFlock(root, keys, flockFile, undefined, before.bots);
+    return {
+      bots: bots.map(({ name, bundle, unopened }) => [name, bundle.userId, unopened !== undefined]),
+      misfits: misfits.map(({ bot }) => bot),
+    };
+  };
+  const seal = (root: string): void => {
+    const file = path.join(root, 'keys/rain.json');
+    writeFileSync(`${file}.age`, 'age-encryption.org/v1', { mode: 0o600 });
+    rmSync(file);
+  };
+
+  it('keeps the key that it has', async () => {
+    assert.deepEqual(await reload(seal), { bots: [['rain', '77', true]], misfits: [] });
+  });
+
+  it('is left out where flock.json names another account now', async () => {
+    const other = await reload(seal, { bots: { rain: { account: '@snow' } } });
+    assert.deepEqual(other, { bots: [], misfits: ['rain'] });
+  });
+
+  it('is left out where its bundle is damaged, and is nobody where it is gone', async () => {
+    const file = (root: string): string => path.join(root, 'keys/rain.json');
+    const damaged = await reload((root) => {
+      writeFileSync(file(root), '{');
+    });
+    assert.deepEqual(damaged, { bots: [], misfits: ['rain'] });
+    const gone = await reload((root) => {
+      rmSync(file(root));
+    });
+    assert.deepEqual(gone, { bots: [], misfits: [] });
   });
 });

@@ -4,7 +4,7 @@ import { openContext, type Context } from '../../context.ts';
 import { Daemon } from '../../daemon/daemon.ts';
 import { Leftovers } from '../../daemon/leftovers.ts';
 import { lockState } from '../../daemon/lock.ts';
-import { takeOrders, type DaemonOrder } from '../../daemon/orders.ts';
+import { takeOrders, type DaemonOrder, type Outcome } from '../../daemon/orders.ts';
 import { Reloads } from '../../daemon/reloads.ts';
 import { openServiceManager, type ServiceManager } from '../../daemon/service-manager.ts';
 import { watchStopSwitch } from '../../daemon/stop-switch.ts';
@@ -17,7 +17,7 @@ import { readPoem } from '../../poems/read-poems.ts';
 import { Journal } from '../../posting/journal.ts';
 import type { Ledger } from '../../posting/ledger.ts';
 import { logged } from '../../posting/logged-ledger.ts';
-import { reportOf, type PostReport } from '../../posting/post-report.ts';
+import { reportOf } from '../../posting/post-report.ts';
 import { serviceEnvironment, wantsColor } from '../../settings.ts';
 import type { GivenPlaces } from '../calls-as.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
@@ -73,9 +73,10 @@ export const run = command({
     using _keys = { [Symbol.dispose]: watchKeys(keys.folder, reloads.quietly, watchFolder) };
     await context.load();
     manager.status('reads the flock');
-    const flock = await readFlock(context, log, (status) => {
+    const tell = (status: string): void => {
       manager.status(status);
-    });
+    };
+    const flock = await readFlock(context, log, { tell });
     if (flock.bots.length === 0) throw nobodyToRun(context, flock, args);
     await using _lock = await lockState(paths.state);
     manager.status(`has read ${countOf(flock.bots.length)}, and reads the ledger`);
@@ -120,7 +121,7 @@ async function runUntilStopped(flock: AlarmedFlock, parts: Parts): Promise<Exit>
   using _shown = { [Symbol.dispose]: () => void monitor[Symbol.asyncDispose]() };
   takeUp(flock, daemon, parts);
   reloads.begin((mayBeEmpty) => takeUpChanges(daemon, parts, mayBeEmpty));
-  const carryOut = (order: DaemonOrder): Promise<PostReport | undefined> => carryOutBy(daemon, parts, order);
+  const carryOut = (order: DaemonOrder): Promise<Outcome> => carryOutBy(daemon, parts, order);
   using _orders = { [Symbol.dispose]: await takeOrders(paths.state, carryOut, log, watchFolder) };
   using _told = { [Symbol.dispose]: tellManager(daemon, paths.state, manager) };
   const signal = await Promise.race([stopped, failure]);
@@ -141,9 +142,10 @@ function takeUp(flock: AlarmedFlock, daemon: Daemon, parts: Parts): void {
 
 async function carryOutBy(
   daemon: Daemon,
-  { ledger, reloads }: Parts,
+  { context, ledger, reloads }: Parts,
   order: DaemonOrder,
-): Promise<PostReport | undefined> {
+): Promise<Outcome> {
+  if (order.order === 'recipients') return { recipients: await context.keys.recipients() };
   await (order.order === 'reload' ? reloads.ask(false) : daemon.carryOut(order));
   return order.order === 'post' ? reportOf(ledger.state(order.bot)) : undefined;
 }
@@ -157,7 +159,7 @@ async function takeUpChanges(daemon: Daemon, parts: Parts, mayBeEmpty: boolean):
   const { context, log, manager, monitor, places } = parts;
   manager.reloading();
   try {
-    const flock = await readFlock(context, log);
+    const flock = await readFlock(context, log, { before: daemon.bots });
     if (flock.bots.length === 0 && !mayBeEmpty) throw nobodyToRun(context, flock, places);
     takeUp(flock, daemon, parts);
     log.info({ event: 'reloaded', bots: daemon.glance().bots }, 'has read its files again');
