@@ -7,6 +7,7 @@ import type { BotKey, KeyBundle } from '../keys/key-bundle.ts';
 import { grouped } from '../grouped.ts';
 import type { KeyStore, ListedBundle } from '../keys/key-store.ts';
 import { findPoems, type PoemFile } from '../poems/read-poems.ts';
+import type { BotState } from '../posting/bot-state.ts';
 import type { Purse } from '../posting/budget.ts';
 import { Turns } from '../turns.ts';
 import type { BotName } from './bot.ts';
@@ -105,6 +106,33 @@ const keyInMemory =
     if (!bot || !(error instanceof FlockError) || !isSealedOff(file, error)) throw error;
     return { ...bot.bundle, poemFile: bot.poemFile, unopened: error };
   };
+
+/** Leaves out the bots whose places in the ledger have other names by now, unless they have another account. */
+export function withoutRenamed(flock: Flock, states: Iterable<[bot: string, state: BotState]>): Flock {
+  const begun = new Set<string>();
+  const renamed = new Map<string, { to: string; account: string | undefined }>();
+  for (const [to, { was = [], account }] of states) {
+    begun.add(to);
+    for (const name of was) renamed.set(name, { to, account });
+  }
+  if (renamed.size === 0) return flock;
+  const newNameOf = ({ name, bundle }: Bot): string | undefined => {
+    const { to, account } = renamed.get(name) ?? {};
+    const isOther = account !== undefined && bundle.userId !== undefined && account !== bundle.userId;
+    return begun.has(name) || isOther ? undefined : to;
+  };
+  const left = flock.bots.flatMap((bot): Misfit[] => {
+    const to = newNameOf(bot);
+    if (to === undefined) return [];
+    const message = `${bot.name} was renamed to ${to}, but its key bundle still has the old name`;
+    const hint = `flockd rename ${bot.name} ${to} renames that, too`;
+    return [{ bot: bot.name, error: new FlockError('data', message, { hint }) }];
+  });
+  if (left.length === 0) return flock;
+  const names = new Set(left.map(({ bot }) => bot));
+  const bots = flock.bots.filter(({ name }) => !names.has(name));
+  return { ...flock, bots, misfits: [...flock.misfits, ...left] };
+}
 
 /** Others that are named where many have one account. */
 const mostNames = 3;

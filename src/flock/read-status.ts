@@ -14,7 +14,7 @@ import { whyUnwatchable } from '../watch.ts';
 import { hasToPost, type BotFiles } from './bot-condition.ts';
 import { readFlockFile } from './flock-file.ts';
 import { statusOfFlock, type Status } from './flock-status.ts';
-import { loadFlock, type Bot, type Flock, type Misfit } from './load-flock.ts';
+import { loadFlock, withoutRenamed, type Bot, type Flock, type Misfit } from './load-flock.ts';
 import type { PostPages } from './post-pages.ts';
 import { unknownBots, type UnknownBot } from './unknown-bots.ts';
 
@@ -38,8 +38,9 @@ export interface WholeStatus extends Status {
  */
 export async function readStatus({ paths, keys, clock, pages }: FlockPlace): Promise<WholeStatus> {
   const flockFile = await readFlockFile(paths.flockFile);
-  const flock = await loadFlock(paths.root, keys, flockFile);
+  const loaded = await loadFlock(paths.root, keys, flockFile);
   const { states, history } = await readJournal(paths.state);
+  const flock = withoutRenamed(loaded, states);
   const { purse } = flock;
   const now = { history, purse, isStopped: isStopped(paths.state), now: clock.now(), pages };
   const running = await isLocked(paths.state).catch(cannotTell);

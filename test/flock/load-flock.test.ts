@@ -3,8 +3,9 @@ import { chmodSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'node:test';
 import { parseFlockFile } from '../../src/flock/flock-file.ts';
-import { loadFlock } from '../../src/flock/load-flock.ts';
+import { loadFlock, withoutRenamed } from '../../src/flock/load-flock.ts';
 import { KeyStore } from '../../src/keys/key-store.ts';
+import type { BotState } from '../../src/posting/bot-state.ts';
 import { tempFolder } from './temp-folder.ts';
 
 const stored = (fields: object = {}): string =>
@@ -169,5 +170,41 @@ describe('a bot that runs, whose bundle is encrypted to an identity that is not 
       rmSync(file(root));
     });
     assert.deepEqual(gone, { bots: [], misfits: [] });
+  });
+});
+
+describe('a bundle that still has the name that its bot had before', () => {
+  const left = async (states: [string, Partial<BotState>][]): Promise<string[]> => {
+    const root = tempFolder({ 'poems/rain.txt': 'a', 'keys/rain.json': stored() });
+    const flockFile = parseFlockFile('{}', 'flock.json');
+    const flock = await loadFlock(root, new KeyStore(path.join(root, 'keys')), flockFile);
+    const place = { poem: 'aaaaaaaa', next: 0, ahead: [] };
+    const whole = states.map(([bot, state]): [string, BotState] => [
+      bot,
+      { place, pass: 1, served: 0, posts: 0, ...state },
+    ]);
+    const { bots, misfits } = withoutRenamed(flock, whole);
+    assert.equal(bots.length + misfits.length, 1);
+    return misfits.map(({ error: { message, hint } }) => `${message}; ${hint}`);
+  };
+
+  it('is nobody’s, since the place in the ledger has the new one', async () => {
+    assert.deepEqual(await left([['snow', { was: ['hail', 'rain'], account: '77' }]]), [
+      'rain was renamed to snow, but its key bundle still has the old name; flockd rename rain snow renames that, too',
+    ]);
+    assert.equal((await left([['snow', { was: ['rain'] }]])).length, 1);
+  });
+
+  it('is a bot’s own where it has another account, has begun since, or nobody was called so', async () => {
+    assert.deepEqual(await left([['snow', { was: ['rain'], account: '78' }]]), []);
+    assert.deepEqual(
+      await left([
+        ['snow', { was: ['rain'] }],
+        ['rain', {}],
+      ]),
+      [],
+    );
+    assert.deepEqual(await left([['snow', { was: ['hail'] }]]), []);
+    assert.deepEqual(await left([]), []);
   });
 });

@@ -5,12 +5,13 @@ import { isStopped } from '../../daemon/stop-switch.ts';
 import { FlockError, type Exit } from '../../errors.ts';
 import type { BotName } from '../../flock/bot.ts';
 import { readFlockFile } from '../../flock/flock-file.ts';
-import { loadFlock, type Bot, type Flock } from '../../flock/load-flock.ts';
+import { loadFlock, withoutRenamed, type Bot, type Flock } from '../../flock/load-flock.ts';
 import type { PostPages } from '../../flock/post-pages.ts';
 import { readStatus } from '../../flock/read-status.ts';
 import { readPoem } from '../../poems/read-poems.ts';
 import { Closures } from '../../posting/closures.ts';
 import { Doubts } from '../../posting/doubts.ts';
+import { readJournal } from '../../posting/journal.ts';
 import type { Ledger } from '../../posting/ledger.ts';
 import { postNow } from '../../posting/post-now.ts';
 import { reportOf, type PostReport } from '../../posting/post-report.ts';
@@ -31,7 +32,8 @@ export const post = command({
     await using context = openContext(args);
     const { keys, paths } = context;
     const name = await knownBot(args.bot, context);
-    const flock = await loadFlock(paths.root, keys, await readFlockFile(paths.flockFile));
+    const loaded = await loadFlock(paths.root, keys, await readFlockFile(paths.flockFile));
+    const flock = withoutRenamed(loaded, (await readJournal(paths.state)).states);
     const bot = theBot(name, flock);
     await mustBeReady(bot, context);
     const alone = async (ledger: Ledger): Promise<PostReport | undefined> => {

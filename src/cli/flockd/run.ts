@@ -10,6 +10,7 @@ import { openServiceManager, type ServiceManager } from '../../daemon/service-ma
 import { watchStopSwitch } from '../../daemon/stop-switch.ts';
 import { countOf, drain, statusOf, tellManager } from '../../daemon/tell-manager.ts';
 import { messageOf, type Exit } from '../../errors.ts';
+import { withoutRenamed } from '../../flock/load-flock.ts';
 import { watchKeys } from '../../keys/watch-keys.ts';
 import { openLog, type Logger } from '../../log.ts';
 import { Monitor } from '../../monitor/monitor.ts';
@@ -131,8 +132,9 @@ async function runUntilStopped(flock: AlarmedFlock, parts: Parts): Promise<Exit>
 }
 
 /** Gives everybody the flock as it is now; the daemon comes last, since it posts at once. */
-function takeUp(flock: AlarmedFlock, daemon: Daemon, parts: Parts): void {
-  const { alarms, context, leftovers, live, monitor } = parts;
+function takeUp(read: AlarmedFlock, daemon: Daemon, parts: Parts): void {
+  const { alarms, context, ledger, leftovers, live, monitor } = parts;
+  const flock = { ...read, ...withoutRenamed(read, ledger.states()) };
   leftovers.add();
   alarms.takeUp(flock);
   live.takeUp(flock);
