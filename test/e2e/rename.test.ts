@@ -27,7 +27,7 @@ const assertInOrder = (flock: TestFlock): void => {
 
 const names = async (flock: TestFlock): Promise<string[]> => (await readdir(flock.file('keys'))).sort();
 
-describe('flockd rename', { concurrency: 4, timeout: 60_000 }, () => {
+describe('flockd rename', { concurrency: 4, timeout: 300_000 }, () => {
   it('keeps the place of a bot whose poem has a new name, its history and its key', async () => {
     await using flock = await open();
     await post(flock, 2);
@@ -36,13 +36,13 @@ describe('flockd rename', { concurrency: 4, timeout: 60_000 }, () => {
     const next = flock.texts('heron').length + 1;
     assert.deepEqual(
       [code, stdout, stderr],
-      [0, `heron is egret now and goes on at line ${next} of 60.\n`, ''],
+      [0, `heron is egret now and goes on at line ${next} of 60.\nIt reads poems/egret.txt now.\n`, ''],
     );
     assert.deepEqual(await names(flock), ['egret.json']);
     assert.equal((await flock.bundle('egret'))['poem_file'], 'poems/egret.txt');
     const again = await flock.run('flockd', ['rename', 'heron', 'egret']);
     assert.deepEqual([again.code, again.stderr], [0, '']);
-    assert.match(again.stdout, /^egret is what heron was before .*: nothing was left to do\.$/m);
+    assert.match(again.stdout, /^egret is what heron was before .*\.$/m);
     await post(flock, next);
     assertInOrder(flock);
     const { stdout: exported } = await flock.run('flockd', ['export']);

@@ -28,12 +28,7 @@ export const rename = command({
     new: { type: 'string', describe: 'its new name, which no bot has' },
   },
   flags: placeFlags,
-  examples: [
-    [
-      'mv poems/howl.txt poems/growl.txt; flockd rename howl growl',
-      'the poem has a new name, and so has its bot',
-    ],
-  ],
+  examples: [['flockd rename howl growl', 'after: mv poems/howl.txt poems/growl.txt']],
   schema: z.object({ old: z.string(), new: z.string(), ...placeSchema }),
   async run(args, terminal) {
     const from = parseBotName(args.old);
@@ -43,12 +38,13 @@ export const rename = command({
     const flockFile = await readFlockFile(context.paths.flockFile);
     const renaming = await examine(from, to, context);
     mustHaveSettings(renaming, flockFile);
-    const moved = await movePoem(renaming, context, terminal);
+    const { poem, isNew } = await movePoem(renaming, context, terminal);
     if (renaming.state) await give(context.paths.state, { order: 'rename', bot: from, to });
     if (renaming.bundle) await context.keys.rename(renaming.bundle.file, to);
     tell(renaming, flockFile, terminal);
-    if (moved !== undefined && botNameOf(moved, '.txt') === from)
-      tellOfPoem(moved, { from, to }, args, terminal);
+    if (poem === undefined) return 'done';
+    if (isNew) terminal.say(`It reads ${poem} now.`);
+    if (botNameOf(poem, '.txt') === from) tellOfPoem(poem, { from, to }, args, terminal);
     return 'done';
   },
 });
@@ -74,7 +70,8 @@ async function examine(from: BotName, to: BotName, { paths, keys }: Context): Pr
   const [bundle, newBundle] = [bundleOf(from), bundleOf(to)];
   const state = states.get(from);
   const done = states.get(to);
-  const isDone = state === undefined && done?.was?.includes(from) === true;
+  const isDone =
+    state === undefined && (done ? done.was?.includes(from) === true : await readsAs(from, newBundle, keys));
   const taken = (why: string, hint: string): FlockError =>
     new FlockError('usage', `${from} cannot be renamed to ${to}: ${why}`, { hint });
   if (!state && !bundle && !isDone) {
@@ -94,6 +91,17 @@ async function examine(from: BotName, to: BotName, { paths, keys }: Context): Pr
     throw taken('both have a key bundle', 'keymaker list shows whose they are; remove the wrong one');
   if (newBundle && state) await mustBeSame(newBundle, state, taken, keys);
   return { from, to, state, done: isDone ? done : undefined, bundle, newBundle };
+}
+
+/** Whether a bundle of a bot that has not begun still says that its poem has the old name. */
+async function readsAs(
+  from: BotName,
+  bundle: ListedBundle | undefined,
+  keys: Context['keys'],
+): Promise<boolean> {
+  if (!bundle) return false;
+  const known = await keys.read(bundle.file).catch(() => undefined);
+  return known?.poemFile !== undefined && botNameOf(known.poemFile, '.txt') === from;
 }
 
 /** A bundle that has the new name already is the bot's own where it is for the same account. */
@@ -120,15 +128,15 @@ function mustHaveSettings({ from, to }: Renaming, { named }: FlockFile): void {
  * Writes down where the bot's poem is, where it has moved: before the bundle has its new name, so that no bot is ever without
  * its poem.
  *
- * @returns where the poem is, as far as is known
+ * @returns where the poem is, as far as is known, and whether that is new
  */
 async function movePoem(
   { from, to, bundle, newBundle }: Renaming,
   { keys, paths }: Context,
   terminal: Terminal,
-): Promise<string | undefined> {
+): Promise<{ poem?: string | undefined; isNew?: boolean }> {
   const listed = bundle ?? newBundle;
-  if (!listed) return undefined;
+  if (!listed) return {};
   if (bundle) await keys.prepare();
   let known: KeyBundle;
   try {
@@ -136,21 +144,19 @@ async function movePoem(
   } catch (error) {
     if (!(error instanceof FlockError) || error.exit !== 'config') throw error;
     terminal.warn(`${error.message}: whether its poem has moved is not known`, error.hint);
-    return undefined;
+    return {};
   }
   const found = await (await poemFinder(paths.root))(to, [known.poemFile]);
-  if (found === undefined || found === known.poemFile) return known.poemFile;
+  if (found === undefined || found === known.poemFile) return { poem: known.poemFile };
   await keys.write(bundle ? from : to, { ...known, poemFile: found });
-  return found;
+  return { poem: found, isNew: true };
 }
 
 function tell({ from, to, state, done, bundle }: Renaming, { named }: FlockFile, terminal: Terminal): void {
   const place = state ?? done;
   const where = place ? ` and goes on at line ${place.place.next + 1} of ${lengthOf(place.place)}` : '';
   terminal.say(
-    state || bundle
-      ? `${from} is ${to} now${where}.`
-      : `${to} is what ${from} was before${where}: nothing was left to do.`,
+    state || bundle ? `${from} is ${to} now${where}.` : `${to} is what ${from} was before${where}.`,
   );
   if (named.includes(from)) terminal.say(`flock.json still names ${from}: its settings there can go.`);
 }
