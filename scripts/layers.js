@@ -72,7 +72,17 @@ const rows = [
     'settings',
     'log',
   ],
-  ['files', 'watch', 'grouped', 'own-files', 'turns', 'held-clock', 'http/safe-address', 'quoted', 'shell-word'],
+  [
+    'files',
+    'watch',
+    'grouped',
+    'own-files',
+    'turns',
+    'held-clock',
+    'http/safe-address',
+    'quoted',
+    'shell-word',
+  ],
   ['errors', 'clock'],
 ];
 
