@@ -126,14 +126,27 @@ export class Daemon {
       const state = ledger.state(order.bot);
       const bot = this.#runners.get(order.bot as BotName)?.bot;
       check?.(state);
+      if (order.order === 'rename') this.#mustBeFree(order.to);
       if (order.order !== 'post') await ledger.record(...eventsOf(order, state, this.#clock.now()));
       else if (bot) await postNow(bot, this.#options);
       else throw notInFlock(order.bot);
     });
     const runner = this.#runners.get(order.bot as BotName);
+    if (runner && order.order === 'rename') return this.#renamed(runner, carriedOut);
     if (runner) this.#wake(runner);
     else this.#told.carryOutAside(order.bot);
     return carriedOut;
+  }
+
+  /** A bot that is renamed takes no more steps under its old name; its bundle brings it back under the new one. */
+  async #renamed(runner: Runner, carriedOut: Promise<void>): Promise<void> {
+    this.#retire(runner);
+    try {
+      await carriedOut;
+    } catch (error) {
+      this.#takeUpBot(runner.bot);
+      throw error;
+    }
   }
 
   /** Lets every bot look again at what it is to do. */
@@ -152,6 +165,11 @@ export class Daemon {
   /** How many bots it runs, and when the next of them is due, or undefined where none is. */
   glance(): { bots: number; next: number | undefined; busy: number } {
     return { bots: this.#runners.size, next: this.#agenda.next, busy: this.#steps.size };
+  }
+
+  /** The bots it runs. */
+  get bots(): Bot[] {
+    return Array.from(this.#runners.values(), ({ bot }) => bot);
   }
 
   /** For how long nothing is to be done from now on. Milliseconds; 0 where something is. */
@@ -185,6 +203,14 @@ export class Daemon {
     else this.#wake(known);
   }
 
+  /** @throws {FlockError} `usage` where a bot of that name runs, or has been */
+  #mustBeFree(name: string): void {
+    if (!this.#runners.has(name as BotName) && !this.#options.ledger.state(name)) return;
+    throw new FlockError('usage', `${name} is another bot, with a place of its own`, {
+      hint: 'choose a name that no bot has',
+    });
+  }
+
   #begin(runner: Runner): void {
     const aside = this.#told.aside(runner.bot.name);
     if (aside) {
@@ -196,8 +222,12 @@ export class Daemon {
   #drop(name: BotName): void {
     const runner = this.#runners.get(name);
     if (!runner || runner.state === 'leaving') return;
-    this.#agenda.remove(runner);
     this.#log.warn({ event: 'gone', bot: name }, 'has no good key bundle any more and rests');
+    this.#retire(runner);
+  }
+
+  #retire(runner: Runner): void {
+    this.#agenda.remove(runner);
     if (runner.state === 'resting') this.#forget(runner);
     else runner.state = 'leaving';
   }

@@ -9,6 +9,7 @@ import type { ListedBundle } from '../keys/key-store.ts';
 import type { TokenPair } from '../keys/token-pair.ts';
 import { couldBeSecret, shown } from '../quoted.ts';
 import { appKeysIfSet, appKeysSource } from '../settings.ts';
+import { moreWatches, whyUnwatchable } from '../watch.ts';
 import type { Checkup } from './checkup.ts';
 import { bot, thing, type Finding, type Subject } from './finding.ts';
 import { examineFile, examineFolder } from './private-file.ts';
@@ -94,7 +95,7 @@ export async function examineKeysFolder({
 }: Checkup): Promise<{ findings: Finding[]; entries: ListedBundle[] }> {
   const about = thing(shownPath(paths.keys));
   const status = await statusOf(paths.keys);
-  const mode = status ? [examineKeysMode(about, status, { paths, keys })] : [];
+  const mode = status ? [examineKeysMode(about, status, { paths, keys }), ...examineWatches(paths.keys)] : [];
   try {
     const entries = await keys.list();
     const none = about.warn('keys', 'no key bundles yet', keymaker('make-keys ./poems'));
@@ -104,6 +105,14 @@ export async function examineKeysFolder({
     const isSaid = error.exit === 'permission' && mode.some(({ result }) => result === 'bad');
     return { findings: isSaid ? mode : [...mode, about.thrown('keys', error)], entries: [] };
   }
+}
+
+/** Whether flockd, run by the same user, would be told of changes by the system. */
+function examineWatches(folder: string): Finding[] {
+  const why = whyUnwatchable(folder);
+  if (why === undefined) return [];
+  const message = `this user has no inotify watches left (${why}): flockd looks for changes every second instead`;
+  return [thing('inotify').warn('watches', message, moreWatches)];
 }
 
 const examineKeysMode = (

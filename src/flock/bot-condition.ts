@@ -1,4 +1,5 @@
 import { inMicros } from '../cost/money.ts';
+import type { FlockError } from '../errors.ts';
 import type { BotKey } from '../keys/key-bundle.ts';
 import { accountFault } from '../keys/right-account.ts';
 import type { BotState } from '../posting/bot-state.ts';
@@ -43,6 +44,10 @@ export const needsSomebody = ({
   until: unknown;
 }): boolean => needsCare(state) || (state === 'waiting' && next === undefined && until === undefined);
 
+/** Whether a bot in this condition has something to post, now or later, without a person's help. */
+export const hasToPost = (condition: Condition): boolean =>
+  ['new', 'fine', 'waiting', 'in doubt', 'looking'].includes(condition);
+
 /** What a bot's own files say of it. */
 export interface BotFiles {
   bot: string;
@@ -57,6 +62,8 @@ export interface BotFiles {
   settings: BotSettings | undefined;
   /** Why it cannot post, where it cannot. */
   unfit: { why: string; hint: string | undefined } | undefined;
+  /** Why its bundle cannot be opened any more, where it posts with the key that was read before. */
+  unopened?: Pick<FlockError, 'message'> | undefined;
 }
 
 /** What holds for the whole flock at one moment. */
@@ -81,15 +88,15 @@ export interface StandingOf {
 
 /** How a bot stands, why, and what helps. Pure. */
 export function conditionOf(files: BotFiles, state: BotState | undefined, flock: FlockNow): StandingOf {
-  const { settings } = files;
+  const { settings, unopened } = files;
   const unfit = files.unfit ?? wrongKey(files, state);
   if (unfit || !settings) return { condition: 'unfit', ...unfit };
-  return (
+  const standing =
     ofTroubles(files.bot, state, flock.now) ??
     ofRest(files.bot, state, settings, flock) ??
     ofWaiting(files, state, settings, flock) ??
-    ofSchedule(files.bot, state, settings, flock)
-  );
+    ofSchedule(files.bot, state, settings, flock);
+  return unopened && standing.why === undefined ? { ...standing, ...afterRestart(unopened) } : standing;
 }
 
 /** A key of another account, with which flockd does not post. */
@@ -100,6 +107,11 @@ function wrongKey(
   const fault = key && settings && accountFault({ name: bot, bundle: key, settings }, state?.account);
   return fault && { why: fault.message, hint: fault.hint };
 }
+/** What becomes of a bot that posts with a key whose bundle cannot be opened any more. */
+export const afterRestart = ({ message }: Pick<FlockError, 'message'>): { why: string; hint: string } => ({
+  why: `posts with the key in memory, and not after a restart (${message})`,
+  hint: 'start flockd with KEYMAKER_IDENTITY_FILE, or: keymaker encrypt --decrypt --identity FILE',
+});
 
 /** A request has had its answer after this time, or gets none. Milliseconds. */
 const underWay = 10_000;

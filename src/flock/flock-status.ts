@@ -17,6 +17,10 @@ export interface Status {
 export interface FlockStatus {
   /** Whether a daemon runs; missing where that cannot be told, or where it is the daemon that says all this. */
   running?: boolean;
+  /** Whether some bot is to post, now or later, for which a daemon has to run; missing where it is the daemon that says all this. */
+  shouldRun?: boolean;
+  /** Why the system cannot watch files for who asks (`EMFILE`, `ENOSPC`), so that flockd polls; missing where it can. */
+  unwatched?: string;
   /** By the stop switch: nobody posts. */
   stopped: boolean;
   /** In the flock's day and month, posts in doubt included, and since it began. */

@@ -2,11 +2,13 @@ import { realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { readPrices } from '../cost/read-prices.ts';
 import { bugIn, FlockError, messageOf } from '../errors.ts';
-import type { BotKey } from '../keys/key-bundle.ts';
+import { isSealed } from '../keys/bundle-name.ts';
+import type { BotKey, KeyBundle } from '../keys/key-bundle.ts';
 import { grouped } from '../grouped.ts';
 import type { KeyStore, ListedBundle } from '../keys/key-store.ts';
 import { accountFault } from '../keys/right-account.ts';
 import { findPoemsIfThere, unreadNamesake, type FoundPoems, type PassedOver } from '../poems/find-poems.ts';
+import type { BotState } from '../posting/bot-state.ts';
 import type { Purse } from '../posting/budget.ts';
 import { nextAfter } from '../schedule/slots.ts';
 import { Turns } from '../turns.ts';
@@ -21,12 +23,14 @@ export interface Bot {
   /** Absolute path. */
   poemFile: string;
   settings: BotSettings;
+  /** Why its bundle cannot be opened any more: the key is the one that was read before. */
+  unopened?: FlockError;
 }
 
 /** A flock as it stands on the disk: who can post, and who cannot and why. */
 export interface Flock {
   bots: Bot[];
-  misfits: { bot: BotName; error: FlockError }[];
+  misfits: Misfit[];
   /** Poems whose bots have no key yet, by their paths. */
   keyless: KeylessBot[];
   /** What is in the poems folder and read by nobody. */
@@ -44,6 +48,13 @@ export interface KeylessBot {
   poemFile: string;
 }
 
+export interface Misfit {
+  bot: BotName;
+  error: FlockError;
+  /** Its bundle is encrypted, and cannot be opened here. */
+  isSealedOff?: boolean;
+}
+
 /** How many bundles are read between two words on how far it is. */
 const step = 10_000;
 
@@ -51,6 +62,7 @@ const step = 10_000;
  * Joins the key bundles with their poems. Whoever does not fit is left out alone, with the reason.
  *
  * @param tell - told now and then how many bundles of how many have been read, where there are many
+ * @param before - the bots that run already: one whose bundle was encrypted to somebody else since keeps the key that it has
  * @throws {FlockError} where the keys folder itself cannot be read
  */
 export async function loadFlock(
@@ -58,6 +70,7 @@ export async function loadFlock(
   keys: KeyStore,
   flockFile: FlockFile,
   tell: (read: number, of: number) => void = () => undefined,
+  before: readonly Bot[] = [],
 ): Promise<Flock> {
   const poems = await findPoemsIfThere(path.join(root, 'poems'), knownBots(root, keys));
   const namesakes = namesakesIn(poems);
@@ -65,16 +78,18 @@ export async function loadFlock(
   const purse = { prices: await readPrices(root), timezone, budget };
   const flock: Flock = { bots: [], misfits: [], keyless: [], passedOver: [...poems.passedOver], purse };
   const homes = await homesOf(root);
+  const running = new Map(before.map((bot) => [bot.name, bot]));
   const load = async (listed: ListedBundle, text?: string): Promise<Bot | FlockError> => {
     const { bot, file } = listed;
     try {
-      const { poemFile: named, ...bundle } = await keys.readListed(listed, text);
+      const read: InMemory = await keys.readListed(listed, text).catch(keyInMemory(file, running.get(bot)));
+      const { poemFile: named, unopened, ...bundle } = read;
       checkProvider(file, bundle);
       const settings = flockFile.settingsOf(bot);
       mustHaveSlots(bot, settings);
       const poemFile = poemOf(root, file, named, namesakes.get(bot));
       await mustNotLeadOut(file, poemFile, homes);
-      return { name: bot, bundle, poemFile, settings };
+      return { name: bot, bundle, poemFile, settings, ...(unopened && { unopened }) };
     } catch (error) {
       return bugIn(file, error);
     }
@@ -84,8 +99,9 @@ export async function loadFlock(
   let read = 0;
   for await (const [listed, text] of keys.ahead(files)) {
     const found = await load(listed, text);
-    if (found instanceof FlockError) flock.misfits.push({ bot: listed.bot, error: found });
-    else flock.bots.push(found);
+    if (found instanceof FlockError) {
+      flock.misfits.push({ bot: listed.bot, error: found, isSealedOff: isSealedOff(listed.file, found) });
+    } else flock.bots.push(found);
     if (++read % step === 0) tell(read, files.length);
     if (turns.isOver) await turns.give();
   }
@@ -106,6 +122,49 @@ function addUnread({ bots, misfits, keyless, passedOver }: Flock, { poems, clash
     if (other !== undefined) passedOver.push(unreadNamesake(file, bot, other));
     else if (!isNamed.has(bot)) keyless.push({ name: bot, poemFile });
   }
+}
+
+/** Whether a bundle is whole, as far as anybody can tell, but encrypted to an identity that is not at hand. */
+const isSealedOff = (file: string, { exit }: FlockError): boolean => isSealed(file) && exit !== 'data';
+
+type InMemory = KeyBundle & Pick<Bot, 'unopened'>;
+
+/**
+ * The key that a bot runs with, where its bundle is sealed off. It is of the account that the bot had; a bundle that is damaged
+ * or gone ends the bot.
+ */
+const keyInMemory =
+  (file: string, bot: Bot | undefined) =>
+  (error: unknown): InMemory => {
+    if (!bot || !(error instanceof FlockError) || !isSealedOff(file, error)) throw error;
+    return { ...bot.bundle, poemFile: bot.poemFile, unopened: error };
+  };
+
+/** Leaves out the bots whose places in the ledger have other names by now, unless they have another account. */
+export function withoutRenamed(flock: Flock, states: Iterable<[bot: string, state: BotState]>): Flock {
+  const begun = new Set<string>();
+  const renamed = new Map<string, { to: string; account: string | undefined }>();
+  for (const [to, { was = [], account }] of states) {
+    begun.add(to);
+    for (const name of was) renamed.set(name, { to, account });
+  }
+  if (renamed.size === 0) return flock;
+  const newNameOf = ({ name, bundle }: Bot): string | undefined => {
+    const { to, account } = renamed.get(name) ?? {};
+    const isOther = account !== undefined && bundle.userId !== undefined && account !== bundle.userId;
+    return begun.has(name) || isOther ? undefined : to;
+  };
+  const left = flock.bots.flatMap((bot): Misfit[] => {
+    const to = newNameOf(bot);
+    if (to === undefined) return [];
+    const message = `${bot.name} was renamed to ${to}, but its key bundle still has the old name`;
+    const hint = `flockd rename ${bot.name} ${to} renames that, too`;
+    return [{ bot: bot.name, error: new FlockError('data', message, { hint }) }];
+  });
+  if (left.length === 0) return flock;
+  const names = new Set(left.map(({ bot }) => bot));
+  const bots = flock.bots.filter(({ name }) => !names.has(name));
+  return { ...flock, bots, misfits: [...flock.misfits, ...left] };
 }
 
 /** Others that are named where many have one account. */

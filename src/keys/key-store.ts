@@ -7,7 +7,7 @@ import { grouped } from '../grouped.ts';
 import type { BotName } from '../flock/bot.ts';
 import { botOfBundle, botsOfBundle, credentialPrefix, isSealed, twinOf } from './bundle-name.ts';
 import { accountKey, formatKeyBundle, parseKeyBundle, type KeyBundle } from './key-bundle.ts';
-import { discardFile, namesIn, prepareFolder, putFile } from './keys-folder.ts';
+import { discardFile, namesIn, prepareFolder, putFile, renameFile } from './keys-folder.ts';
 import { readPrivateFile, readPrivateFileSync, type PrivateFile } from './private-file.ts';
 import { readAhead } from './read-ahead.ts';
 import { readIdentity, seal, type Identity } from './sealed.ts';
@@ -207,6 +207,12 @@ export class KeyStore {
     });
   }
 
+  /** To whom a bundle may be encrypted so that it can be opened here; nobody where no identity is known. @throws {FlockError} */
+  async recipients(): Promise<string[]> {
+    const { identityFile, credentials } = this.options;
+    return identityFile === undefined ? [] : (await readIdentity(identityFile, credentials)).recipients();
+  }
+
   /** The bot's bundle, or undefined where it has none. @throws {FlockError} as {@link read} */
   async readIfThere(bot: BotName): Promise<KeyBundle | undefined> {
     const file = await this.placeOf(bot);
@@ -229,6 +235,15 @@ export class KeyStore {
       if (error instanceof FlockError) return undefined;
       throw error;
     }
+  }
+
+  /** Gives the bundle in a file, encrypted or not, another bot's name. @returns the new file @throws {FlockError} `cannotCreate` */
+  async rename(file: string, to: BotName): Promise<string> {
+    this.#mustBeWritable();
+    const plain = this.fileOf(to);
+    const renamed = isSealed(file) ? twinOf(plain) : plain;
+    await renameFile(file, renamed);
+    return renamed;
   }
 
   /** Takes a bot's bundle away for good. @throws {FlockError} `cannotCreate` where the folder cannot be written */

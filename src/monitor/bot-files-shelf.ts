@@ -63,7 +63,7 @@ export class BotFilesShelf {
 }
 
 /** A bot whose poem nobody has looked at yet. */
-const unread = ({ name: bot, bundle, settings }: Bot): BotFiles => ({
+const unread = ({ name: bot, bundle, settings, unopened }: Bot): BotFiles => ({
   bot,
   account: bundle.screenName,
   key: bundle,
@@ -71,6 +71,7 @@ const unread = ({ name: bot, bundle, settings }: Bot): BotFiles => ({
   linked: new Set(),
   settings,
   unfit: undefined,
+  unopened,
 });
 
 async function markOf(file: string): Promise<string> {

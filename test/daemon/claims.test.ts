@@ -25,6 +25,8 @@ const flockOf = (...names: string[]): Flock => ({
     settings: settingsOf(name as BotName),
   })),
   misfits: [],
+  keyless: [],
+  passedOver: [],
   purse: openPurse,
 });
 

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { chmodSync } from 'node:fs';
+import { chmodSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'node:test';
 import { parseFlockFile } from '../../src/flock/flock-file.ts';
-import { loadFlock } from '../../src/flock/load-flock.ts';
+import { loadFlock, withoutRenamed } from '../../src/flock/load-flock.ts';
 import { KeyStore } from '../../src/keys/key-store.ts';
+import type { BotState } from '../../src/posting/bot-state.ts';
 import { tempFolder } from './temp-folder.ts';
 
 const stored = (fields: object = {}): string =>
@@ -194,5 +195,85 @@ describe('loading a flock', () => {
     const files = { 'poems/rain.txt': 'a', 'keys/rain.json': stored() };
     const { misfits } = await load(files, { bots: { rain: { account: '@RAIN' } } });
     assert.deepEqual(misfits, {});
+  });
+});
+
+describe('a bot that runs, whose bundle is encrypted to an identity that is not at hand', () => {
+  const reload = async (
+    change: (root: string) => void,
+    settings: object = {},
+  ): Promise<{ bots: unknown[]; misfits: string[] }> => {
+    const root = tempFolder({ 'poems/rain.txt': 'a', 'keys/rain.json': stored() });
+    const keys = new KeyStore(path.join(root, 'keys'));
+    const before = await loadFlock(root, keys, parseFlockFile('{}', 'flock.json'));
+    change(root);
+    const flockFile = parseFlockFile(JSON.stringify(settings), 'flock.json');
+    const { bots, misfits } = await loadFlock(root, keys, flockFile, undefined, before.bots);
+    return {
+      bots: bots.map(({ name, bundle, unopened }) => [name, bundle.userId, unopened !== undefined]),
+      misfits: misfits.map(({ bot }) => bot),
+    };
+  };
+  const seal = (root: string): void => {
+    const file = path.join(root, 'keys/rain.json');
+    writeFileSync(`${file}.age`, 'age-encryption.org/v1', { mode: 0o600 });
+    rmSync(file);
+  };
+
+  it('keeps the key that it has', async () => {
+    assert.deepEqual(await reload(seal), { bots: [['rain', '77', true]], misfits: [] });
+  });
+
+  it('is left out where flock.json names another account now', async () => {
+    const other = await reload(seal, { bots: { rain: { account: '@snow' } } });
+    assert.deepEqual(other, { bots: [], misfits: ['rain'] });
+  });
+
+  it('is left out where its bundle is damaged, and is nobody where it is gone', async () => {
+    const file = (root: string): string => path.join(root, 'keys/rain.json');
+    const damaged = await reload((root) => {
+      writeFileSync(file(root), '{');
+    });
+    assert.deepEqual(damaged, { bots: [], misfits: ['rain'] });
+    const gone = await reload((root) => {
+      rmSync(file(root));
+    });
+    assert.deepEqual(gone, { bots: [], misfits: [] });
+  });
+});
+
+describe('a bundle that still has the name that its bot had before', () => {
+  const left = async (states: [string, Partial<BotState>][]): Promise<string[]> => {
+    const root = tempFolder({ 'poems/rain.txt': 'a', 'keys/rain.json': stored() });
+    const flockFile = parseFlockFile('{}', 'flock.json');
+    const flock = await loadFlock(root, new KeyStore(path.join(root, 'keys')), flockFile);
+    const place = { poem: 'aaaaaaaa', next: 0, ahead: [] };
+    const whole = states.map(([bot, state]): [string, BotState] => [
+      bot,
+      { place, pass: 1, served: 0, posts: 0, ...state },
+    ]);
+    const { bots, misfits } = withoutRenamed(flock, whole);
+    assert.equal(bots.length + misfits.length, 1);
+    return misfits.map(({ error: { message, hint } }) => `${message}; ${hint}`);
+  };
+
+  it('is nobody’s, since the place in the ledger has the new one', async () => {
+    assert.deepEqual(await left([['snow', { was: ['hail', 'rain'], account: '77' }]]), [
+      'rain was renamed to snow, but its key bundle still has the old name; flockd rename rain snow renames that, too',
+    ]);
+    assert.equal((await left([['snow', { was: ['rain'] }]])).length, 1);
+  });
+
+  it('is a bot’s own where it has another account, has begun since, or nobody was called so', async () => {
+    assert.deepEqual(await left([['snow', { was: ['rain'], account: '78' }]]), []);
+    assert.deepEqual(
+      await left([
+        ['snow', { was: ['rain'] }],
+        ['rain', {}],
+      ]),
+      [],
+    );
+    assert.deepEqual(await left([['snow', { was: ['hail'] }]]), []);
+    assert.deepEqual(await left([]), []);
   });
 });

@@ -2,7 +2,8 @@ import type { Context } from '../../context.ts';
 import { countOf } from '../../daemon/tell-manager.ts';
 import { FlockError } from '../../errors.ts';
 import { readFlockFile, type FlockFile } from '../../flock/flock-file.ts';
-import { loadFlock, type Flock } from '../../flock/load-flock.ts';
+import { afterRestart } from '../../flock/bot-condition.ts';
+import { loadFlock, type Bot, type Flock } from '../../flock/load-flock.ts';
 import { mostUnknown, namesIn, unknownBots } from '../../flock/unknown-bots.ts';
 import type { Logger } from '../../log.ts';
 import { passedOverShown } from '../../poems/find-poems.ts';
@@ -11,20 +12,26 @@ import { callsAs, hintAs, type GivenPlaces } from '../calls-as.ts';
 /** A flock, and who hears of its alarms. */
 export type AlarmedFlock = Flock & Pick<FlockFile, 'alarms'>;
 
+export interface Reading {
+  /** Told now and then how far the reading of a large flock is. */
+  tell?: (status: string) => void;
+  /** The bots that run already. */
+  before?: readonly Bot[];
+}
+
 /**
- * @param tell - told now and then how far the reading of a large flock is
  * @throws {FlockError} where flock.json or the keys folder cannot be read
  */
 export async function readFlock(
   { paths, keys }: Context,
   log: Logger,
-  tell?: (status: string) => void,
+  { tell, before = [] }: Reading = {},
 ): Promise<AlarmedFlock> {
   const flockFile = await readFlockFile(paths.flockFile);
-  const flock = await loadFlock(paths.root, keys, flockFile, (read, of) => {
-    tell?.(`reads the flock: ${read} of ${of} bots`);
-  });
+  const told = (read: number, of: number): void => tell?.(`reads the flock: ${read} of ${of} bots`);
+  const flock = await loadFlock(paths.root, keys, flockFile, told, before);
   warnOfUnknown(flockFile, flock, log);
+  warnOfUnopened(flock.bots, before, log);
   return { ...flock, alarms: flockFile.alarms };
 }
 
@@ -74,6 +81,16 @@ function tellOfPassedOver({ passedOver }: Flock, log: Logger): void {
     const fields = { event: 'passed-over', file, why, hint };
     if (kind === 'ignored') log.info(fields, `${file}: ${why}`);
     else log.warn(fields, `${file}: ${why}; ${hint}`);
+  }
+}
+
+/** Bots that are fine now, and will not be after a restart. */
+function warnOfUnopened(bots: readonly Bot[], before: readonly Bot[], log: Logger): void {
+  const known = new Set(before.filter(({ unopened }) => unopened).map(({ name }) => name));
+  for (const { name: bot, unopened } of bots) {
+    if (!unopened || known.has(bot)) continue;
+    const { why, hint } = afterRestart(unopened);
+    log.warn({ event: 'unopened', bot, why, hint }, `${why}; ${hint}`);
   }
 }
 
