@@ -1,6 +1,8 @@
 import type { BotState } from './bot-state.ts';
-import { bestWay, waysOn } from './ways-on.ts';
+import type { Line } from '../poems/split-poem.ts';
+import { allSplits } from './follow-split.ts';
 import { advance, fingerprint, prints, type Place } from './place.ts';
+import { bestWay, knownTexts, sayerOf, waysOn, type KnownTexts } from './ways-on.ts';
 
 /** A post as the timeline shows it. */
 export interface TimelinePost {
@@ -11,8 +13,8 @@ export interface TimelinePost {
 export interface Memory {
   /** What the bot knows of itself. */
   state: Pick<BotState, 'place' | 'last'>;
-  /** The fingerprints of the poem as it is now. */
-  poem: string;
+  /** The poem as it is now. */
+  lines: readonly Line[];
   /** Its timeline since its last post that it knows of, oldest first. */
   timeline: readonly TimelinePost[];
   atEnd: 'loop' | 'stop';
@@ -39,14 +41,17 @@ export interface FoundPost extends TimelinePost {
  * Where one can be told in two ways it is the one that passes over fewer lines. What no line reads is not the poem's.
  */
 export function foundSince(memory: Memory): FoundPost[] {
-  const { state, poem, atEnd } = memory;
+  const { state, lines: poem, atEnd } = memory;
+  const known = knownTexts(allSplits(poem));
   const found: FoundPost[] = [];
   let { place } = state;
-  for (const post of sinceLast(memory)) {
-    const way = bestWay(waysOn(place, poem, atEnd), post.text);
+  for (const post of sinceLast(memory, known)) {
+    const way = bestWay(waysOn(place, poem, atEnd), post.text, known);
     if (!way) continue;
     const { edited, again, skipped, lines, at } = way;
-    const own = { line: at.next, lines, poem: at.poem, print: fingerprint(post.text) };
+    // X may have changed the text; a line's own fingerprint finds it in the poem.
+    const line = lines === 1 ? prints(at.poem)[at.next] : undefined;
+    const own = { line: at.next, lines, poem: at.poem, print: line ?? fingerprint(post.text) };
     found.push({ ...post, ...own, edited, again, skipped });
     place = advance(at, lines);
   }
@@ -54,8 +59,8 @@ export function foundSince(memory: Memory): FoundPost[] {
 }
 
 /** Where the bot's last post has no id, the timeline was read from its instant on, and the post itself may be there. */
-function sinceLast({ state: { place, last }, timeline }: Memory): readonly TimelinePost[] {
+function sinceLast({ state: { place, last }, timeline }: Memory, known: KnownTexts): readonly TimelinePost[] {
   if (!last || last.id !== undefined) return timeline;
-  const itself = prints(place.poem)[last.line];
-  return timeline.slice(timeline.findIndex(({ text }) => fingerprint(text) === itself) + 1);
+  const itself = prints(place.poem).slice(last.line, last.line + (last.lines ?? 1));
+  return timeline.slice(timeline.findIndex(({ text }) => sayerOf(text, known)(...itself)) + 1);
 }

@@ -9,7 +9,6 @@ import { foundSince } from './found-since.ts';
 import type { Intent } from './ledger-event.ts';
 import type { Ledger } from './ledger.ts';
 import { beginOfLook } from './look-for.ts';
-import { fingerprints } from './place.ts';
 import { priceWithout } from './price-post.ts';
 import { readSince, type Settled } from './reconcile.ts';
 
@@ -33,11 +32,11 @@ export async function lookBack(
   open: Intent,
   { ledger, x, clock, purse, readPoem }: LookBackOptions,
 ): Promise<Settled> {
-  const poem = fingerprints(await linesOf(poemFile, settings.unit, readPoem));
+  const lines = await linesOf(poemFile, settings.unit, readPoem);
   const from = { ...open, at: beginOfLook(state) };
   const read = await readSince({ open: from, userId: bundle.userId, x, clock, prices: purse.prices });
   if ('unreadable' in read) return read;
-  const found = foundSince({ state, poem, timeline: read.timeline, atEnd: settings.atEnd });
+  const found = foundSince({ state, lines, timeline: read.timeline, atEnd: settings.atEnd });
   const at = clock.now();
   const spender = { state, settings, history: ledger.history(), purse };
   const priceOf = (text: string) => priceWithout(text, spender, at);

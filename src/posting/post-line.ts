@@ -1,12 +1,13 @@
 import type { Clock } from '../clock.ts';
 import type { BotName } from '../flock/bot.ts';
-import type { XClient } from '../x/x-client.ts';
+import { isNewPost } from '../x/post-instant.ts';
+import type { Outcome, XClient } from '../x/x-client.ts';
 import type { XFailure } from '../x/x-failure.ts';
 import { eventsAfter, type Refrain } from './after-failure.ts';
 import type { Owed } from './bot-state.ts';
 import type { Intent, Price } from './ledger-event.ts';
 import type { Ledger } from './ledger.ts';
-import { fingerprint } from './place.ts';
+import { fingerprint, markOf } from './place.ts';
 import type { PlannedPost } from './plan-post.ts';
 
 export interface PostLineOptions {
@@ -50,12 +51,13 @@ export async function postLine(options: PostLineOptions): Promise<PostReport> {
     line,
     lines,
     print,
+    mark: markOf(text),
     ...price,
   };
   if (since !== undefined) intent.since = since;
   await ledger.record(intent);
   // 2. Send.
-  const outcome = await x.post(text);
+  const outcome = believed(await x.post(text), since, clock.now());
   // 3. Outcome.
   if ('ok' in outcome) {
     await ledger.record({ event: 'posted', bot, at: clock.now(), id: outcome.ok, by: 'answer' });
@@ -64,4 +66,13 @@ export async function postLine(options: PostLineOptions): Promise<PostReport> {
   const events = eventsAfter(outcome.failure, { bot, owed, key: key(), line, refrain, now: clock.now() });
   if (events.length > 0) await ledger.record(...events);
   return { failure: outcome.failure, inDoubt: events.length === 0 };
+}
+
+/** The id of a new post is newer than that of the last one. An answer with another is not believed: the timeline tells. */
+function believed(outcome: Outcome<string>, since: string | undefined, now: number): Outcome<string> {
+  if (!('ok' in outcome) || isNewPost(outcome.ok, since, now)) return outcome;
+  const last = since === undefined ? '' : ` after ${since}`;
+  return {
+    failure: { kind: 'in-doubt', reason: `X gave the post the id ${outcome.ok}${last}, which is no new one` },
+  };
 }

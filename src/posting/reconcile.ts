@@ -2,10 +2,11 @@ import type { Clock } from '../clock.ts';
 import { readingCost } from '../cost/post-cost.ts';
 import type { PriceTable } from '../cost/price-table.ts';
 import type { BotName } from '../flock/bot.ts';
+import { compareIds } from '../x/post-instant.ts';
 import type { TimelinePost, XClient } from '../x/x-client.ts';
 import type { Intent } from './ledger-event.ts';
 import type { Ledger } from './ledger.ts';
-import { fingerprint } from './place.ts';
+import { fingerprint, markOf } from './place.ts';
 
 export interface ReconcileOptions {
   bot: BotName;
@@ -37,7 +38,7 @@ export async function reconcile(options: ReconcileOptions): Promise<Settled> {
   const { bot, open, ledger, clock } = options;
   const read = await readSince(options);
   if ('unreadable' in read) return read;
-  const found = read.timeline.find(({ text }) => fingerprint(text) === open.print);
+  const found = read.timeline.find(({ text }) => isTextOf(open, text));
   const outcome = { bot, at: clock.now(), by: 'timeline', cost: read.cost } as const;
   if (found) {
     await ledger.record({ event: 'posted', ...outcome, id: found.id });
@@ -46,6 +47,9 @@ export async function reconcile(options: ReconcileOptions): Promise<Settled> {
   await ledger.record({ event: 'absent', ...outcome });
   return 'absent';
 }
+
+const isTextOf = ({ mark, print }: Intent, text: string): boolean =>
+  mark === undefined ? fingerprint(text) === print : markOf(text) === mark;
 
 /** The account's timeline since its last confirmed post, oldest first, and what it cost to read it, in micros. */
 export async function readSince({
@@ -63,8 +67,16 @@ export async function readSince({
   const timeline = await x.timeline(account.ok.userId, from);
   if ('failure' in timeline) return { unreadable: timeline.failure.reason };
   const read = { posts: timeline.ok.length, accounts: userId === undefined ? 1 : 0 };
-  return { timeline: timeline.ok.toReversed(), cost: readingCost(read, prices) };
+  return { timeline: inOrder(timeline.ok, open.since), cost: readingCost(read, prices) };
 }
 
 /** What was written down by a clock that was ahead tells nothing of where to begin. */
 const beginOf = (at: number, now: number): number => (at > now ? oldest : Math.max(oldest, at - skew));
+
+/** Oldest first, each once, and none that was there before: whatever X was asked for, an older post is not the one in doubt. */
+function inOrder(posts: readonly TimelinePost[], since: string | undefined): TimelinePost[] {
+  const byId = new Map(posts.map((post) => [post.id, post]));
+  return [...byId.values()]
+    .filter(({ id }) => since === undefined || compareIds(id, since) > 0)
+    .sort((a, b) => compareIds(a.id, b.id));
+}

@@ -12,7 +12,7 @@ import { describeCap, type Cap, type Purse } from './budget.ts';
 import type { Closures } from './closures.ts';
 import { decide, type Decision } from './decide.ts';
 import type { Doubts } from './doubts.ts';
-import { followEdits } from './follow-edits.ts';
+import { readingOf, type Reading } from './follow-split.ts';
 import type { LedgerEvent } from './ledger-event.ts';
 import { lookBack } from './look-back.ts';
 import { lookFor, mayHavePosted } from './look-for.ts';
@@ -133,14 +133,14 @@ async function post(bot: Bot, state: BotState, due: Due, options: StepOptions): 
   if (closed > clock.now()) return closed;
   const awaited = uncounted.awaited(options.purse());
   if (awaited !== undefined) return waitForLook(bot, awaited, options);
-  const lines = await linesOf(bot.poemFile, bot.settings.unit, options.readPoem);
-  const edit = editOf(bot, state, fingerprints(lines), clock.now());
+  const read = readingOf(state.place, await linesOf(bot.poemFile, bot.settings.unit, options.readPoem));
+  const edit = editOf(bot, state, read, clock.now());
   if (edit) {
     await ledger.record(edit);
     return clock.now();
   }
   const joinRefrain = state.owed?.why === 'duplicate' && bot.settings.refrain === 'join';
-  const texts = lines.map(({ text }) => text);
+  const texts = read.lines.map(({ text }) => text);
   const planned = planPost(state.place, texts, joinRefrain);
   if (!planned) return atEnd(bot, state, due, options);
   const spender = { state, settings: bot.settings, history: ledger.history(), purse: options.purse() };
@@ -195,7 +195,7 @@ function waitForLook({ name: bot }: Bot, awaited: string, { uncounted, clock, lo
 async function look(bot: Bot, state: BotState, options: StepOptions): Promise<NextStep> {
   const { ledger, clock } = options;
   const { name, settings } = bot;
-  const poem = fingerprints(await linesOf(bot.poemFile, settings.unit, options.readPoem));
+  const { poem } = readingOf(state.place, await linesOf(bot.poemFile, settings.unit, options.readPoem));
   const at = clock.now();
   const isOpen = mayHavePosted(state, poem, settings.atEnd);
   await ledger.record(isOpen ? lookFor(name, state, at) : { event: 'checked', bot: name, at });
@@ -226,9 +226,13 @@ async function atEnd(
 }
 
 /** What to write down where the poem is not as the bot knew it. */
-function editOf(bot: Bot, { place }: BotState, poem: string, at: number): LedgerEvent | undefined {
+function editOf(
+  bot: Bot,
+  { place }: BotState,
+  { poem, place: found }: Reading,
+  at: number,
+): LedgerEvent | undefined {
   if (poem === place.poem) return undefined;
-  const found = followEdits(place, poem);
   if (found) return { event: 'edited', bot: bot.name, at, poem, next: found.next, ahead: [...found.ahead] };
   return {
     event: 'parked',

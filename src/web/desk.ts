@@ -7,7 +7,7 @@ import type { KeyBundle } from '../keys/key-bundle.ts';
 import type { TokenPair } from '../keys/token-pair.ts';
 import type { OAuth1Client } from '../oauth/oauth1-client.ts';
 import type { Provider } from '../oauth/provider.ts';
-import { fitsInPost } from '../poems/line-length.ts';
+import { fitsInPost } from '../poems/tweet-text.ts';
 import { findPoems, poemFileIn, readPoem, type PoemFile } from '../poems/read-poems.ts';
 import { splitPoem } from '../poems/split-poem.ts';
 import type { Card } from './flock-page.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import twitterText from 'twitter-text';
-import { fitsInPost, heaviest, weigh } from '../../src/poems/line-length.ts';
+import { fitsInPost, maxWeight, weigh } from '../../src/poems/tweet-text.ts';
 
 const isValid = (text: string): boolean => twitterText.parseTweet(text).valid;
 
@@ -27,8 +27,8 @@ describe('the weight of a text', () => {
 describe('fitting in one post', () => {
   const cases: [name: string, text: string, fits: boolean][] = [
     ['nothing', '', false],
-    ['280 Latin letters', 'a'.repeat(heaviest), true],
-    ['281 Latin letters', 'a'.repeat(heaviest + 1), false],
+    ['280 Latin letters', 'a'.repeat(maxWeight), true],
+    ['281 Latin letters', 'a'.repeat(maxWeight + 1), false],
     ['140 heavy characters', '\u96e8'.repeat(140), true],
     ['141 heavy characters', '\u96e8'.repeat(141), false],
     ['140 Hebrew letters that fall into three each when composed', '\ufb2c'.repeat(140), false],
