@@ -67,7 +67,7 @@ const controlNames: Record<number, string> = {
 function lintSplits(lines: readonly Line[], unit: Unit): Lint[] {
   const lints: Lint[] = [];
   for (let from = 0, to = 1; from < lines.length; from = to, to = from + 1) {
-    for (let next = lines[to]; next && continues(lines[to - 1], next, unit); next = lines[to]) to++;
+    while ((lines[to]?.part?.nth ?? 0) > 0) to++;
     const [first, ...rest] = lines.slice(from, to);
     if (!first || rest.length === 0) continue;
     const breaks = rest.slice(0, mostBreaks).map((piece) => breakBefore(piece, first));
@@ -80,13 +80,6 @@ function lintSplits(lines: readonly Line[], unit: Unit): Lint[] {
 }
 
 const mostBreaks = 3;
-
-/** Whether a post goes on where the one before it broke off: in the same row, or, in a stanza, without a blank row between. */
-function continues(before: Line | undefined, { at }: Line, unit: Unit): boolean {
-  if (!before) return false;
-  if (unit === 'line') return before.at === at;
-  return at - before.at - (before.text.match(/\n/g)?.length ?? 0) <= 1;
-}
 
 /** Where a post begins: `“and the tide…”`, with its line where that is another one. */
 function breakBefore({ text, at }: Line, first: Line): string {

@@ -184,7 +184,9 @@ const closing = /["'\u201d\u2019\u00bb\u203a)\]\u300d\u300f\u3011]*$/u;
 function badnessBefore(atoms: readonly Atom[], index: number): number {
   const [before, after] = [atoms[index - 1], atoms[index]];
   if (!before || !after) return 0;
-  const { text } = before;
+  // The characters of a word that is broken tell little, one by one.
+  const near = atoms.slice(Math.max(0, index - 4), index);
+  const text = near.map((atom) => atom.space + atom.text).join('');
   // What closes belongs to what it closes.
   if (after.space === '' && /^[\p{Pe}\p{Pf}\p{Po}\p{M}]/u.test(after.text)) return 60;
   const goesOn = /^\P{L}*\p{Ll}/u.test(after.text);

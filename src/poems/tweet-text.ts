@@ -153,13 +153,15 @@ export interface ShownLink {
  */
 export function asWritten(text: string, links: readonly ShownLink[]): string {
   const written = new Map(links.map(({ url, expanded_url }) => [url, expanded_url]));
-  return text.replaceAll(linkOrEscape, (shown) => written.get(shown) ?? decoded(shown));
+  const shortLinks = [...written.keys()].filter((url) => /^https?:\/\/[\w./-]+$/.test(url));
+  const shown = new RegExp([...shortLinks.map(literally), escape.source].join('|'), 'gi');
+  return text.replaceAll(shown, (part) => written.get(part) ?? decoded(part));
 }
 
 /** A character as HTML escapes it, by its name or its number. */
 const escape = /&(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[0-9a-f]{1,6});/gi;
 
-const linkOrEscape = new RegExp(`https?://t\\.co/\\w+|${escape.source}`, 'gi');
+const literally = (text: string): string => text.replaceAll('.', '\\.');
 
 const named: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
 
@@ -191,10 +193,9 @@ export const isBlank = (text: string): boolean =>
  */
 export function comparable(text: string): string {
   const plain = withoutControls(unescaped(text)).replaceAll(invisible, '').normalize('NFC');
-  const seen = withoutLinks(plain)
-    // A link that X knows and twitter-text does not: X has put the scheme before it.
-    .replaceAll(/https?:\/\//gi, '')
+  // A link that X sees and twitter-text does not has a scheme that its author may not have written.
+  const seen = withoutLinks(withoutLinks(plain).replaceAll(/https?:\/\//gi, ''))
     .replaceAll(/\s+/gu, ' ')
     .trim();
-  return seen.replace(/(?: ?\ufffc)+$/, '') || seen;
+  return seen.replace(/(?: ?\ufffc)+$/, '') || seen.slice(0, 1);
 }

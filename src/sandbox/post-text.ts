@@ -66,10 +66,11 @@ function escapeText(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }
 
+const plainText = (text: string): string =>
+  text.replaceAll(/&amp;|&lt;|&gt;/g, (name) => (name === '&amp;' ? '&' : name === '&lt;' ? '<' : '>'));
+
 const withNumbers = (write: (code: number) => string) => (text: string) =>
-  text
-    .replaceAll(/&amp;|&lt;|&gt;/g, (named) => (named === '&amp;' ? '&' : named === '&lt;' ? '<' : '>'))
-    .replaceAll(/[&<>"']/g, (char) => write(char.codePointAt(0) ?? 0));
+  plainText(text).replaceAll(/[&<>"']/g, (char) => write(char.codePointAt(0) ?? 0));
 
 /**
  * What X, or something between it and a bot, may make of a text that it shows: nothing that a reader would see. Each takes the
@@ -85,12 +86,8 @@ export const alterations = {
   'hex-entities': withNumbers((code) => `&#x${code.toString(16)};`),
   'quotes-escaped': (text: string) => text.replaceAll('"', '&quot;').replaceAll("'", '&apos;'),
   'escaped-twice': (text: string) => escapeText(text),
-  unescaped: (text: string) =>
-    text
-      .replaceAll(/(?:&amp;)+/g, '&')
-      .replaceAll('&lt;', '<')
-      .replaceAll('&gt;', '>'),
-  'last-link-hidden': (text: string) => text.replace(/\S\s+https:\/\/t\.co\/\w+$/, (end) => end.slice(0, 1)),
+  unescaped: plainText,
+  'last-link-hidden': (text: string) => text.replace(/([\p{L}\p{N}\p{P}])\s+https:\/\/t\.co\/\w+$/u, '$1'),
 };
 
 export type Alteration = keyof typeof alterations;

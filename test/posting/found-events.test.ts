@@ -96,14 +96,14 @@ describe('what is written down of a look back', () => {
   });
 
   it('is an edit before the first post that came after it', () => {
-    const current = printsOf('one', 'too', 'three');
+    const current = linesOf('one', 'too', 'three');
     const { kinds, state } = look(restored(false), ['too', 'three'], { current });
     assert.equal(kinds, 'edited intent posted intent posted checked');
-    assert.deepEqual(state.place, { poem: current, next: 3, ahead: [] });
+    assert.deepEqual(state.place, { poem: fingerprints(current), next: 3, ahead: [] });
   });
 
   it('is that the post in doubt is not there, where its line was posted as it reads now', () => {
-    const current = printsOf('one', 'too', 'three');
+    const current = linesOf('one', 'too', 'three');
     assert.equal(look(restored(true), ['too'], { current }).kinds, 'absent edited intent posted checked');
   });
 
