@@ -72,6 +72,7 @@ export class History {
       settle,
       duplicateWindow: scenario.duplicateWindow,
       checksClock: scenario.checksClock,
+      alters: scenario.alters === true,
       trace: this.#trace,
     });
   }

@@ -1,3 +1,5 @@
+import { asWritten } from '../../src/poems/tweet-text.ts';
+import { alterations, shortenLinks, showText } from '../../src/sandbox/post-text.ts';
 import type { TimelinePost, TimelineStart, XClient } from '../../src/x/x-client.ts';
 import type { XFailure } from '../../src/x/x-failure.ts';
 import type { Faults, PostFault } from './faults.ts';
@@ -29,10 +31,14 @@ export interface SimulatedXOptions {
   duplicateWindow: number;
   /** X refuses a request whose timestamp is far from its own clock. */
   checksClock: boolean;
+  /** Each look shows texts otherwise than they were sent. */
+  alters: boolean;
   trace?: ((happened: string) => void) | undefined;
 }
 
 type Answer<T> = { ok: T } | { failure: XFailure };
+
+const everyAlteration = Object.values(alterations);
 
 /** How far a request's timestamp may be off. */
 const tolerance = 300_000;
@@ -141,8 +147,19 @@ export class SimulatedX {
     return this.log
       .filter((post) => post.bot === bot && post.shown <= now)
       .filter(({ id, at }) => ('sinceId' in from ? id > Number(from.sinceId) : at >= from.start))
-      .map(({ id, text }) => ({ id: String(id), text }))
+      .map(({ id, text }) => ({ id: String(id), text: this.#shown(text) }))
       .reverse();
+  }
+
+  /** A text as a look at the timeline gives it. */
+  #shown(text: string): string {
+    const { alters, random, trace } = this.#options;
+    if (!alters) return text;
+    const kept = { id: '1', accountId: '1', instant: 0, deleted: false, text, links: shortenLinks(text) };
+    const alter = everyAlteration[random.int(everyAlteration.length)];
+    const shown = asWritten(alter?.(showText(kept).text) ?? text, []);
+    trace?.(`X: shows ${JSON.stringify(text)} as ${JSON.stringify(shown)}`);
+    return shown;
   }
 
   #look<T>(life: Life, what: string, see: () => T): Promise<Answer<T>> {
