@@ -154,6 +154,8 @@ export interface ShownLink {
 export function asWritten(text: string, links: readonly ShownLink[]): string {
   const written = new Map(links.map(({ url, expanded_url }) => [url, expanded_url]));
   const shortLinks = [...written.keys()].filter((url) => /^https?:\/\/[\w./-]+$/.test(url));
+  // The longer first: one may begin with another.
+  shortLinks.sort((a, b) => b.length - a.length);
   const shown = new RegExp([...shortLinks.map(literally), escape.source].join('|'), 'gi');
   return text.replaceAll(shown, (part) => written.get(part) ?? decoded(part));
 }
