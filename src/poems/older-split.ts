@@ -1,9 +1,9 @@
 import twitterText from 'twitter-text';
 
 /*
- * How a line or a stanza was split until version 0.1: each post was filled as far as it goes, by weights that knew no emoji
- * younger than 2018. Ledgers know their poems so, and a bot in the middle of a line has to go on where that split broke it.
- * So this never changes, and nothing new is split with it.
+ * How version 0.1.0 split a line or a stanza: it filled each post as far as it would go, by weights that knew no emoji younger
+ * than 2018. Ledgers know their poems so, and a bot in the middle of a line has to go on where that split broke it. So this
+ * never changes, and nothing new is split with it.
  */
 
 /** The posts of a line, or of a stanza with its rows, as they were. */

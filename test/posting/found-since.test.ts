@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Line } from '../../src/poems/split-poem.ts';
+import { olderSplit } from '../../src/poems/older-split.ts';
+import { splitPoem, type Line } from '../../src/poems/split-poem.ts';
 import { foundSince, type Memory } from '../../src/posting/found-since.ts';
 import { fingerprints, type Place } from '../../src/posting/place.ts';
 
@@ -106,6 +107,29 @@ describe('what a restored bot has posted since', () => {
       assert.deepEqual(is, expected);
     });
   }
+
+  it('is a poem that was split otherwise when it was saved, and that is split anew since', () => {
+    const long = (name: string): string =>
+      `${`${name} was the best, it was the worst; `.repeat(15)}and so on.`;
+    const rows = [long('It'), 'a short line', long('She')];
+    const [older, today] = [rows.map(olderSplit), rows.map((row) => splitPoem(row, 'line'))];
+    const known = fingerprints(linesOf(older.flat()));
+    const said = [...(older[0] ?? []).slice(1), 'a short line', ...(today[2] ?? []).map(({ text }) => text)];
+    const posts = foundSince({
+      state: { place: { poem: known, next: 1, ahead: [] } },
+      lines: splitPoem(rows.join('\n'), 'line'),
+      timeline: said.map((text, index) => ({ id: String(index), text: text.replaceAll(' ', ' \u200b') })),
+      atEnd: 'stop',
+    });
+    assert.deepEqual(
+      posts.map(({ line, skipped }) => [line, skipped]),
+      said.map((_, index) => [index + 1, []]),
+    );
+    assert.deepEqual(
+      posts.flatMap(({ edited }) => (edited ? [edited.next] : [])),
+      [(older[0]?.length ?? 0) + 1],
+    );
+  });
 
   it('tells where it is after it, poem and all', () => {
     const lines = linesOf(poem.with(0, 'lo'));
