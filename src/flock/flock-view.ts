@@ -1,4 +1,4 @@
-import { asKept } from '../poems/entities.ts';
+import { asKept } from '../poems/tweet-text.ts';
 import type { BotState } from '../posting/bot-state.ts';
 import type { FlockHistory, RecentPost } from '../posting/flock-history.ts';
 import type { BotFiles, Condition } from './bot-condition.ts';

@@ -7,7 +7,7 @@ import { foundSince, placeByTimeline, type FoundPost, type TimelinePost } from '
 import type { Intent, LedgerEvent } from './ledger-event.ts';
 import { readTimeline, type LookOptions, type Unseen } from './look.ts';
 import { beginOfLook, lookFor } from './look-for.ts';
-import { fingerprint, fingerprints } from './place.ts';
+import { fingerprint, fingerprints, markOf } from './place.ts';
 import { priceWithout } from './price-post.ts';
 
 export interface ReconcileOptions extends LookOptions {
@@ -49,7 +49,7 @@ export async function reconcile(
   if ('unseen' in read) return read;
   const { timeline } = read;
   const at = clock.now();
-  const index = timeline.findIndex(({ text }) => fingerprint(text) === open.print);
+  const index = timeline.findIndex(({ text }) => isTextOf(open, text));
   const found = timeline[index];
   if (found) {
     const posted = { event: 'posted', bot: bot.name, at, by: 'timeline', id: found.id } as const;
@@ -135,14 +135,14 @@ const morePosts = 25;
  * @returns what is to be written down; where the last of it is lost, the next start finds the same again
  */
 async function eventsOfPlace(bot: Bot, options: ReconcileOptions): Promise<LedgerEvent[] | Unseen> {
-  const poem = fingerprints(await linesOf(bot.poemFile, bot.settings.unit, options.readPoem));
+  const lines = await linesOf(bot.poemFile, bot.settings.unit, options.readPoem);
   let read = await readTimeline(bot, 'newest', options, fewPosts);
   if ('unseen' in read) return read;
-  let found = placeByTimeline(poem, read.timeline);
+  let found = placeByTimeline(lines, read.timeline);
   if (typeof found === 'string' && read.timeline.length >= fewPosts) {
     read = await readTimeline(bot, 'newest', options, morePosts);
     if ('unseen' in read) return read;
-    found = placeByTimeline(poem, read.timeline);
+    found = placeByTimeline(lines, read.timeline);
   }
   const at = options.clock.now();
   const base = { bot: bot.name, at };
@@ -153,6 +153,7 @@ async function eventsOfPlace(bot: Bot, options: ReconcileOptions): Promise<Ledge
     const hint = `flockd resume ${bot.name} --line N, with the number of the line that comes next`;
     return [{ event: 'parked', ...base, why, hint, key: options.key(), cause: 'place' }, ...newest];
   }
+  const poem = fingerprints(lines);
   return [{ event: 'edited', ...base, poem, next: found, ahead: [], by: 'timeline' }, ...newest];
 }
 
@@ -161,6 +162,9 @@ function newestOf({ name: bot }: Bot, timeline: readonly TimelinePost[], at: num
   const newest = timeline.at(-1)?.id;
   return newest === undefined ? [] : [{ event: 'looked', bot, at, newest }];
 }
+
+const isTextOf = ({ mark, print }: Intent, text: string): boolean =>
+  mark === undefined ? fingerprint(text) === print : markOf(text) === mark;
 
 /** Whether a post is the one that comes next, with no line passed over. */
 const goesOn = (post: FoundPost | undefined): boolean =>
@@ -197,8 +201,8 @@ async function findSince(
   timeline: readonly TimelinePost[],
   { readPoem }: ReconcileOptions,
 ): Promise<ReturnType<typeof foundSince>> {
-  const poem = fingerprints(await linesOf(poemFile, settings.unit, readPoem));
-  return foundSince({ state, poem, timeline, atEnd: settings.atEnd });
+  const lines = await linesOf(poemFile, settings.unit, readPoem);
+  return foundSince({ state, lines, timeline, atEnd: settings.atEnd });
 }
 
 const pricing = ({ name, settings }: Bot, { ledger, clock, purse }: ReconcileOptions) => {

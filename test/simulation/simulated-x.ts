@@ -1,5 +1,7 @@
 import { costOf, readingCost } from '../../src/cost/post-cost.ts';
 import { usualPrices } from '../../src/cost/price-table.ts';
+import { asWritten } from '../../src/poems/tweet-text.ts';
+import { alterations, shortenLinks, showText } from '../../src/sandbox/post-text.ts';
 import type { PageWanted, TimeAnswer, TimelinePage, TimelineStart, XClient } from '../../src/x/x-client.ts';
 import type { XFailure } from '../../src/x/x-failure.ts';
 import type { Faults, PostFault } from './faults.ts';
@@ -32,6 +34,8 @@ export interface SimulatedXOptions {
   duplicateWindow: number;
   /** X refuses a request whose timestamp is far from its own clock. */
   checksClock: boolean;
+  /** Each look shows texts otherwise than they were sent. */
+  alters: boolean;
   trace?: ((happened: string) => void) | undefined;
 }
 
@@ -39,6 +43,8 @@ type Answer<T> = ({ ok: T } | { failure: XFailure }) & { time?: number };
 
 /** What keeps X from serving anybody for a while. */
 export type Spell = 'front' | 'outage' | 'app refused' | 'no credit' | 'down';
+
+const everyAlteration = Object.values(alterations);
 
 /** How far a request's timestamp may be off. */
 const tolerance = 300_000;
@@ -201,12 +207,23 @@ export class SimulatedX {
     const all = this.log
       .filter((post) => post.bot === bot && post.shown <= now)
       .filter(({ id, at }) => isFrom(from, id, at))
-      .map(({ id, text }) => ({ id: String(id), text }))
+      .map(({ id, text }) => ({ id: String(id), text: this.#shown(text) }))
       .reverse();
     const end = Number(token) + most;
     const posts = all.slice(Number(token), end);
     this.bill.push({ at: now, micros: readingCost({ posts: posts.length }, usualPrices) });
     return { posts, next: end < all.length ? String(end) : undefined };
+  }
+
+  /** A text as a look at the timeline gives it. */
+  #shown(text: string): string {
+    const { alters, random, trace } = this.#options;
+    if (!alters) return text;
+    const kept = { id: '1', accountId: '1', instant: 0, deleted: false, text, links: shortenLinks(text) };
+    const alter = everyAlteration[random.int(everyAlteration.length)];
+    const shown = asWritten(alter?.(showText(kept).text) ?? text, []);
+    trace?.(`X: shows ${JSON.stringify(text)} as ${JSON.stringify(shown)}`);
+    return shown;
   }
 
   #look<T>(life: Life, what: string, see: () => T): Promise<Answer<T>> {
