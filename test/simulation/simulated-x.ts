@@ -27,7 +27,7 @@ export interface SimulatedXOptions {
   random: Random;
   /** Every request ends within this, on both sides. Milliseconds. */
   deadline: number;
-  /** The timeline shows every post within this, but for what it lags. */
+  /** The timeline shows every post within this, but for what it lags, and not later than this and the deadline after it was sent. */
   settle: number;
   lag: number;
   /** For how long a text that was accepted is refused as a repetition; 0, as a rule, so that nothing hides. */
@@ -46,7 +46,7 @@ export type Spell = 'front' | 'outage' | 'app refused' | 'no credit' | 'down';
 
 const everyAlteration = Object.values(alterations);
 
-/** How far a request's timestamp may be off. */
+/** How far a request's timestamp may be off; what is held up for longer is refused. */
 const tolerance = 300_000;
 
 /** An X that takes every post as often as it is sent, unless told otherwise, and remembers. */
@@ -113,7 +113,7 @@ export class SimulatedX {
     const refusal = this.#illness('post') ?? this.#refusalOf(fault);
     if (refusal) return this.#answer(life, 100, { failure: refusal });
     const time = 50 + random.int(deadline - 50);
-    const willAccept = fault === undefined || /after|late/.test(fault);
+    const willAccept = fault === undefined || /after|late|held up/.test(fault);
     const isForeign = fault?.startsWith('page') === true;
     if (willAccept && this.#isRepetition(bot, text)) {
       this.repetitions.add(`${bot} ${text}`);
@@ -122,7 +122,8 @@ export class SimulatedX {
     let id: string | undefined;
     if (willAccept) {
       const late = fault?.endsWith('late') === true;
-      const at = late ? time + random.int(deadline - time + 1) : Math.floor(time / 2);
+      const latest = fault === 'held up' ? tolerance : deadline;
+      const at = late || fault === 'held up' ? time + random.int(latest - time + 1) : Math.floor(time / 2);
       this.coming.set(bot, (this.coming.get(bot) ?? 0) + text.split('\n').length);
       const sent = clock.trueNow();
       clock.after(at, () => (id = this.#accept(bot, text, sent)));
@@ -140,10 +141,11 @@ export class SimulatedX {
   }
 
   #accept(bot: string, text: string, sent: number): string {
-    const { clock, random, settle, lag, trace } = this.#options;
+    const { clock, random, deadline, settle, lag, trace } = this.#options;
     const at = clock.trueNow();
+    const within = Math.min(settle, sent + deadline + settle - at);
     const id = 100 + this.log.length;
-    this.log.push({ bot, id, text, at, sent, shown: at + lag + random.int(settle) });
+    this.log.push({ bot, id, text, at, sent, shown: at + lag + random.int(within) });
     this.bill.push({ at, micros: costOf(text, usualPrices) });
     this.coming.set(bot, (this.coming.get(bot) ?? 0) - text.split('\n').length);
     trace?.(`X: accepted ${JSON.stringify(text)} of ${bot} as ${id}`);
