@@ -31,7 +31,7 @@ export interface SimulatedXOptions {
   duplicateWindow: number;
   /** X refuses a request whose timestamp is far from its own clock. */
   checksClock: boolean;
-  /** Each look shows texts otherwise than they were sent. */
+  /** Each look shows texts otherwise than they were sent, and some show posts from before where it was to begin. */
   alters: boolean;
   trace?: ((happened: string) => void) | undefined;
 }
@@ -143,10 +143,12 @@ export class SimulatedX {
   }
 
   #timeline(bot: string, from: TimelineStart): TimelinePost[] {
-    const now = this.#options.clock.trueNow();
+    const { clock, alters, random } = this.#options;
+    const now = clock.trueNow();
+    const showsAll = alters && random.chance(0.3);
     return this.log
       .filter((post) => post.bot === bot && post.shown <= now)
-      .filter(({ id, at }) => ('sinceId' in from ? id > Number(from.sinceId) : at >= from.start))
+      .filter(({ id, at }) => ('sinceId' in from ? showsAll || id > Number(from.sinceId) : at >= from.start))
       .map(({ id, text }) => ({ id: String(id), text: this.#shown(text) }))
       .reverse();
   }
