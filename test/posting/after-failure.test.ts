@@ -54,18 +54,13 @@ describe('after a failed post', () => {
     ],
     ['one refused for another reason begins anew', plain('never-sent'), owedFor('wait', 9), 5 * second],
     ['a limit is waited for', { kind: 'wait', until: now + 77, scope: 'bot', reason: '429' }, undefined, 77],
-    ['no credit is asked about again', plain('no-credit'), undefined, 15 * minute],
-    [
-      'no credit for days is asked about each hour',
-      plain('no-credit'),
-      owedFor('no-credit', 50),
-      60 * minute,
-    ],
     ['a refrain is tried at once, joined', plain('duplicate'), undefined, 0],
     ['a refrain that joins nothing waits', plain('duplicate'), owedFor('duplicate', 1), 30 * minute],
     ['and waits', plain('duplicate'), owedFor('duplicate', 2), 60 * minute],
     ['two hours at most', plain('duplicate'), owedFor('duplicate', 30), 120 * minute],
-    ['one 401 is not believed', plain('reauth'), undefined, 10 * second],
+    ['one dead key is asked about again', plain('reauth'), undefined, 10 * second],
+    ['a dead key after another refusal begins anew', plain('reauth'), owedFor('wait', 3), 10 * second],
+    ['a 401 that names nothing is asked again', plain('unauthorized'), undefined, 10 * second],
   ];
   for (const [name, failure, owed, retryIn] of rows) {
     it(name, () => {
