@@ -220,10 +220,10 @@ async function post(bot: Bot, state: BotState, due: Due, options: StepOptions): 
     joinRefrain,
   );
   if (!planned) return atEnd(bot, state, due, options);
-  if (!looked.has(name)) return lookFirst(bot, state, due, options);
   const spender = { state, settings, history: ledger.history(), purse: options.purse() };
   const priced = priceOf(planned.text, spender, clock.now());
   if ('cap' in priced) return waitForBudget(bot, priced.cap, options);
+  if (!looked.has(name)) return lookFirst(bot, state, due, options);
   // Others may have learned of something while the poem was read.
   const block = gate.blocked('post', name, bundle.appKeys);
   if (block) return hold(bot, state, due, block, options);
