@@ -188,8 +188,10 @@ export class Gate {
 
   #beSure(): void {
     this.#sureOf = this.#drift();
-    if (this.#asked?.block.why === 'clock' && this.#isClockWrong) this.#sayClockRight();
     this.#asked = undefined;
+    // A gate that X's word on the clock has closed is over only once a try has shown it.
+    const isClosed = [...this.#closures.values()].some(({ why }) => why === 'clock');
+    if (this.#isClockWrong && !isClosed) this.#sayClockRight();
   }
 
   #sayClockRight(): void {
