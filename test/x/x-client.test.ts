@@ -5,7 +5,7 @@ import { HeldClock } from '../../src/held-clock.ts';
 import { NoAnswer, type HttpAnswer, type HttpRequest, type Send } from '../../src/http/exchange.ts';
 import { TokenPair } from '../../src/keys/token-pair.ts';
 import { fingerprint } from '../../src/posting/place.ts';
-import { askTime, openX, type TimelineStart, type XClient } from '../../src/x/x-client.ts';
+import { askTime, openX, type Outcome, type TimelineStart, type XClient } from '../../src/x/x-client.ts';
 
 const base = 'http://127.0.0.1:4010/x';
 const bundle = {
@@ -305,7 +305,7 @@ describe('the time at X', () => {
     assert.deepEqual(await told(), { ahead: 20 * 60_000 + 500, isOfX: true });
     assert.deepEqual([asked[0]?.method, asked[0]?.url], ['GET', `${base}/2/users/me`]);
     assert.equal(asked[0]?.headers['authorization'], undefined);
-    assert.equal(asked[0].body, undefined);
+    assert.equal(asked[0]?.body, undefined);
   });
 
   it('is not told by an answer without a date', async () => {
