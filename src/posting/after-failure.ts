@@ -151,6 +151,9 @@ function parked(
   return [refused, { event: 'parked', bot, at: now, why, hint: hint(bot), key, cause: kind }];
 }
 
+/** Refusals that only another key repairs. */
+export const keyCauses: ReadonlySet<string> = new Set(['reauth', 'unauthorized', 'read-only']);
+
 /** What suspends or locks many accounts of a flock may be about the flock: then nobody should go on. */
 export const herdCauses: ReadonlySet<string> = new Set(['suspended', 'locked', 'automated']);
 
