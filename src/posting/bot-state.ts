@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { intent, type Intent, type LedgerEvent } from './ledger-event.ts';
 import { madeAt } from './made-at.ts';
-import { advance, place, startOf } from './place.ts';
+import { advance, donePrints, place, startOf, type Place } from './place.ts';
 import { charged, tally, type Tally } from './tally.ts';
 
 const owed = z.object({
@@ -38,6 +38,13 @@ const botState = z.object({
   last: z
     .object({ id: z.string().optional(), at: z.int(), line: z.int(), lines: z.int().optional() })
     .optional(),
+  /**
+   * Fingerprints of lines that were posted as they read before an edit, the last ones: X may still have them, and refuse a line
+   * that reads alike.
+   */
+  gone: z.string().optional(),
+  /** The newest post of its account, as a look showed it, where its own last post has no id. */
+  seen: z.object({ id: z.string(), at: z.int() }).optional(),
   parked: z
     .object({ why: z.string(), hint: z.string(), key: z.string(), at: z.int(), cause: z.string().optional() })
     .optional(),
@@ -80,7 +87,10 @@ export function applyEvent(state: BotState | undefined, event: LedgerEvent): Bot
         charged(state.tally, event, { posts: 1, micros: event.cost ?? 0 }),
       );
     case 'looked':
-      return withTally(state, charged(state.tally, event, { posts: 0, micros: event.cost ?? 0 }));
+      return afterLooked(
+        withTally(state, charged(state.tally, event, { posts: 0, micros: event.cost ?? 0 })),
+        event,
+      );
     case 'held':
       return { ...state, owed: held(state, event) };
     case 'posted':
@@ -132,7 +142,22 @@ function afterEdited(
 ): BotState {
   // What X had against a line says nothing of the line that a person chose.
   const still = owed && by === 'person' ? { ...asked(state, at), slot: owed.slot, until: owed.until } : owed;
-  return { ...state, place: { poem, next, ahead }, ...(still && { owed: still }) };
+  const gone = goneWith(state, { poem, next, ahead });
+  return {
+    ...state,
+    place: { poem, next, ahead },
+    ...(gone !== '' && { gone }),
+    ...(still && { owed: still }),
+  };
+}
+
+/** How many characters of fingerprints are kept: X remembers a text for some hours. */
+const mostGone = 50 * 8;
+
+function goneWith({ place: before, gone = '' }: Pick<BotState, 'place' | 'gone'>, after: Place): string {
+  const stays = new Set(donePrints(after));
+  const left = donePrints(before).filter((print) => !stays.has(print));
+  return (gone + left.join('')).slice(-mostGone);
 }
 
 /** What is owed when a person asks for it: a line, and no slot. */
@@ -150,7 +175,7 @@ function checked({ restored: _, ...state }: BotState): BotState {
 }
 
 function afterPosted(
-  { open, owed: _, ...state }: BotState,
+  { open, owed: _, seen, ...state }: BotState,
   posted: Extract<LedgerEvent, { event: 'posted' }>,
 ): BotState {
   if (!open) throw new RangeError('posted without an intent');
@@ -161,6 +186,7 @@ function afterPosted(
     last: lastOf(posted, open),
     posts: state.posts + 1,
   };
+  if (seen && posted.id === undefined) after.seen = seen;
   return posted.cost === undefined
     ? after
     : withTally(after, charged(state.tally, open, { posts: 0, micros: posted.cost }));
@@ -203,6 +229,13 @@ function held(
   if (absent > 0) owed.absent = absent;
   return owed;
 }
+
+const afterLooked = (state: BotState, { newest, at }: Extract<LedgerEvent, { event: 'looked' }>): BotState =>
+  newest === undefined ? state : { ...state, seen: { id: newest, at } };
+
+/** The post after which a bot's next one comes on its timeline, as far as that is known. */
+export const sinceOf = ({ last, seen }: Pick<BotState, 'last' | 'seen'>): string | undefined =>
+  last?.id ?? (seen && seen.at >= (last?.at ?? 0) ? seen.id : undefined);
 
 /** How often a post was in doubt and then not on the timeline; an older flockd knew only how often in a row. */
 export const timesAbsent = (owed: Owed | undefined): number =>

@@ -60,17 +60,9 @@ function sinceLast({ state: { place, last }, timeline }: Memory): readonly Timel
   return timeline.slice(timeline.findIndex(({ text }) => fingerprint(text) === itself) + 1);
 }
 
-/** A post of the timeline that tells where a bot is, and the lines it is made of. */
-export interface PlacedPost {
-  id: string;
-  line: number;
-  lines: number;
-  print: string;
-}
-
 /**
- * Where a bot is of which only its poem and the newest posts of its account are known: after the newest post that reads as
- * lines of the poem. Where these stand in it more than once, the posts before it tell which they are.
+ * The line that comes next for a bot of which only its poem and the newest posts of its account are known: the one after the
+ * newest post that reads as lines of the poem. Where these stand in it more than once, the posts before it tell which they are.
  *
  * @param poem - the fingerprints of its lines
  * @param timeline - oldest first
@@ -78,7 +70,7 @@ export interface PlacedPost {
 export function placeByTimeline(
   poem: string,
   timeline: readonly TimelinePost[],
-): PlacedPost | 'not there' | 'unclear' {
+): number | 'not there' | 'unclear' {
   const lines = prints(poem);
   const posts = timeline
     .toReversed()
@@ -98,10 +90,8 @@ export function placeByTimeline(
     if (before.length === 0) break;
     left = before;
   }
-  const ends = new Set(left.map(({ newest: { line } }) => line));
-  const [found] = left;
-  if (!found || ends.size > 1) return 'unclear';
-  return { id: newest.id, ...found.newest, print: fingerprint(newest.text) };
+  const [next, ...others] = new Set(left.map(({ newest: { line, lines: count } }) => line + count));
+  return next === undefined || others.length > 0 ? 'unclear' : next;
 }
 
 /** The lines of a poem that a text reads as: one, or one joined with the one after it. */

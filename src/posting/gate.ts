@@ -13,7 +13,7 @@ export type Cause = 'no-credit' | 'app-refused' | 'outage' | 'clock' | 'foreign'
 
 /** Why a bot may not try now, and when it asks again. Instants in milliseconds since 1970. */
 export interface Block {
-  why: Cause | 'never-sent' | 'unseen';
+  why: Cause | 'never-sent' | 'unseen' | 'seen';
   reason: string;
   until: number;
 }

@@ -111,6 +111,7 @@ export class Journal implements Ledger {
 
   async record(...events: LedgerEvent[]): Promise<void> {
     if (this.#failure) throw this.#failure;
+    if (events.length === 0) return;
     // An event that cannot be must not reach the disk, where it could never be read again.
     const changes = this.#changesOf(events.map(parseLedgerEvent));
     const batch = (this.#next ??= this.#beginBatch());

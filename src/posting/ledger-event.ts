@@ -72,8 +72,11 @@ const ledgerEvent = z.discriminatedUnion('event', [
     reason: z.string(),
     retryAt: instant,
   }),
-  /** What a look at the timeline costs, or may cost; what it did not cost is given back as less than nothing. */
-  z.object({ event: z.literal('looked'), ...base, ...price }),
+  /**
+   * A look at the timeline: what it costs, or may cost, where it did not cost it all less than nothing; and its newest post,
+   * where the bot does not know of one of its own.
+   */
+  z.object({ event: z.literal('looked'), ...base, ...price, newest: z.string().optional() }),
   /** Outcome: it was in doubt and is not on the timeline. */
   z.object({ event: z.literal('absent'), ...base, by: z.enum(['timeline', 'person']), ...looking }),
   /** A refrain that X refused is passed over; its slot goes to the next line. */

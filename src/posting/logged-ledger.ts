@@ -34,6 +34,8 @@ function describe(event: LedgerEvent, before: BotState | undefined): Entry | und
       return info(`begins its poem of ${of} lines`, { of });
     case 'edited': {
       const next = event.next + 1;
+      if (event.by === 'timeline' && event.next >= of)
+        return info('finds on its timeline that it has posted all of its poem', { line: of });
       const how = waysOfEdit[event.by ?? 'poem'];
       return info(`${how} line ${next}`, { line: next });
     }
@@ -91,7 +93,7 @@ function describe(event: LedgerEvent, before: BotState | undefined): Entry | und
 
 const waysOfEdit = {
   person: 'is sent to',
-  timeline: 'finds on its timeline that it has posted up to',
+  timeline: 'finds on its timeline how far it has come, and goes on at',
   poem: 'follows an edit of its poem and goes on at',
 };
 

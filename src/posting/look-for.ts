@@ -1,4 +1,4 @@
-import type { BotState } from './bot-state.ts';
+import { sinceOf, type BotState } from './bot-state.ts';
 import type { Intent } from './ledger-event.ts';
 import { isFinished, lengthOf, prints } from './place.ts';
 
@@ -17,7 +17,8 @@ export const mayHavePosted = ({ place }: BotState, poem: string, atEnd: 'loop' |
  * it stands for what a bot may have posted beyond it.
  */
 export function lookFor(bot: string, state: BotState, now: number): Intent {
-  const { place, served, last } = state;
+  const { place, served } = state;
+  const since = sinceOf(state);
   const line = Math.min(place.next, lengthOf(place) - 1);
   return {
     event: 'intent',
@@ -29,7 +30,7 @@ export function lookFor(bot: string, state: BotState, now: number): Intent {
     line,
     lines: 1,
     print: prints(place.poem)[line] ?? '',
-    ...(last?.id !== undefined && { since: last.id }),
+    ...(since !== undefined && { since }),
     look: true,
   };
 }

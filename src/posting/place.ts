@@ -54,6 +54,10 @@ export function fingerprints(lines: readonly { text: string }[]): string {
 /** The fingerprints of a poem, one by one. */
 export const prints = (poem: string): string[] => poem.match(new RegExp(`.{${printLength}}`, 'g')) ?? [];
 
+/** The fingerprints of the lines that are done. */
+export const donePrints = ({ poem, next, ahead }: Place): string[] =>
+  prints(poem).filter((_, line) => line < next || ahead.includes(line));
+
 export const startOf = (poem: string): Place => ({ poem, next: 0, ahead: none });
 
 export const lengthOf = ({ poem }: Pick<Place, 'poem'>): number => poem.length / printLength;

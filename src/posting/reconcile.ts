@@ -1,7 +1,7 @@
 import type { Bot } from '../flock/load-flock.ts';
 import { linesOf } from '../poems/lines-of.ts';
 import type { TimelineStart } from '../x/x-client.ts';
-import { applyEvent, type BotState } from './bot-state.ts';
+import { applyEvent, sinceOf, type BotState } from './bot-state.ts';
 import { eventsOfFound } from './found-events.ts';
 import { foundSince, placeByTimeline, type TimelinePost } from './found-since.ts';
 import type { Intent, LedgerEvent } from './ledger-event.ts';
@@ -99,14 +99,15 @@ export async function firstLook(
   options: ReconcileOptions,
 ): Promise<'as known' | 'more' | Unseen> {
   const { ledger, clock } = options;
-  if (!state.last) return lookForPlace(bot, state, options);
-  const { id, at } = state.last;
-  const read = await readTimeline(bot, startOfLook(id, at, clock.now()), options);
+  const since = sinceOf(state);
+  if (!state.last && since === undefined) return lookForPlace(bot, options);
+  const read = await readTimeline(bot, startOfLook(since, state.last?.at ?? 0, clock.now()), options);
   if ('unseen' in read) return read;
   const events = await eventsSince(bot, state, read.timeline, options);
-  if (events.length === 0) return 'as known';
-  await ledger.record(...events);
-  return 'more';
+  const newest = state.last?.id === undefined ? newestOf(bot, read.timeline, clock.now()) : [];
+  // Last, since with it the bot is known to have looked.
+  await ledger.record(...events, ...newest);
+  return events.length > 0 ? 'more' : 'as known';
 }
 
 /** So many posts tell where a bot is whose account has posted its poem before, and so many more where they do not. */
@@ -114,11 +115,7 @@ const fewPosts = 5;
 const morePosts = 25;
 
 /** A bot that does not know of any post of its own: the newest posts of its account tell whether it has posted before. */
-async function lookForPlace(
-  bot: Bot,
-  state: BotState,
-  options: ReconcileOptions,
-): Promise<'as known' | 'more' | Unseen> {
+async function lookForPlace(bot: Bot, options: ReconcileOptions): Promise<'as known' | 'more' | Unseen> {
   const { ledger, clock } = options;
   const poem = fingerprints(await linesOf(bot.poemFile, bot.settings.unit, options.readPoem));
   let read = await readTimeline(bot, 'newest', options, fewPosts);
@@ -129,27 +126,33 @@ async function lookForPlace(
     if ('unseen' in read) return read;
     found = placeByTimeline(poem, read.timeline);
   }
-  if (found === 'not there') return 'as known';
   const at = clock.now();
   const base = { bot: bot.name, at };
+  const newest = newestOf(bot, read.timeline, at);
+  if (found === 'not there') {
+    await ledger.record(...newest);
+    return 'as known';
+  }
   if (found === 'unclear') {
     const why = 'its account has posted lines of this poem before, and they do not tell which one comes next';
     const hint = `flockd resume ${bot.name} --line N, with the number of the line that comes next`;
-    await ledger.record({ event: 'parked', ...base, why, hint, key: options.key(), cause: 'place' });
+    const parked = { event: 'parked', ...base, why, hint, key: options.key(), cause: 'place' } as const;
+    await ledger.record(parked, ...newest);
     return 'more';
   }
-  const { line, lines, id, print } = found;
-  const { served: slot, served: until } = state;
-  await ledger.record(
-    { event: 'edited', ...base, poem, next: line, ahead: [], by: 'timeline' },
-    { event: 'intent', ...base, slot, until, line, lines, print, look: true },
-    { event: 'posted', ...base, id, by: 'timeline' },
-  );
+  // Where the second is lost, the next start finds the same again.
+  await ledger.record({ event: 'edited', ...base, poem, next: found, ahead: [], by: 'timeline' }, ...newest);
   return 'more';
 }
 
 /** A bot passes over so many lines at most, where X refuses them as repetitions; more than that it has not done by itself. */
 const mostPassedOver = 3;
+
+/** So that a post of the bot that is in doubt later is not taken for an older one with the same words. */
+function newestOf({ name: bot }: Bot, timeline: readonly TimelinePost[], at: number): LedgerEvent[] {
+  const newest = timeline.at(-1)?.id;
+  return newest === undefined ? [] : [{ event: 'looked', bot, at, newest }];
+}
 
 /** What a bot has posted after what its state knows, as if it had been written down when it happened. */
 async function eventsSince(

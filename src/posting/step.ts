@@ -10,7 +10,7 @@ import { nextAfter } from '../schedule/slots.ts';
 import { offsetIn } from '../schedule/spread.ts';
 import type { OpenXClient, TimeAnswer } from '../x/x-client.ts';
 import { eventsAfter, herdCauses, type PostFailure } from './after-failure.ts';
-import type { BotState } from './bot-state.ts';
+import { sinceOf, type BotState } from './bot-state.ts';
 import { describeCap, type Cap, type Purse } from './budget.ts';
 import { decide, type Decision } from './decide.ts';
 import { Doubts } from './doubts.ts';
@@ -33,8 +33,11 @@ export interface Memory {
   caps: Caps;
   uncounted: Uncounted;
   poems: PoemWatch;
-  /** The bots whose timeline this process has looked at, so that their ledger is known to be the last word. */
-  looked: Set<string>;
+  /**
+   * The bots whose timeline this process has looked at, so that their ledger is known to be the last word, and how many posts
+   * each had made then.
+   */
+  looked: Map<string, number>;
 }
 
 export interface StepOptions extends Memory {
@@ -74,7 +77,7 @@ export const newMemory = (options: {
   caps: new Caps(),
   uncounted: new Uncounted(options.ledger, options.isUp),
   poems: new PoemWatch(options.clock),
-  looked: new Set(),
+  looked: new Map(),
 });
 
 /** When a bot wants its next step: at an instant, or only when something about it changes. */
@@ -223,7 +226,7 @@ async function post(bot: Bot, state: BotState, due: Due, options: StepOptions): 
   const spender = { state, settings, history: ledger.history(), purse: options.purse() };
   const priced = priceOf(planned.text, spender, clock.now());
   if ('cap' in priced) return waitForBudget(bot, priced.cap, options);
-  if (!looked.has(name)) return lookFirst(bot, state, due, options);
+  if (!isLookedAt(state, looked.get(name))) return lookFirst(bot, state, due, options);
   // Others may have learned of something while the poem was read.
   const block = gate.blocked('post', name, bundle.appKeys);
   if (block) return hold(bot, state, due, block, options);
@@ -234,7 +237,7 @@ async function post(bot: Bot, state: BotState, due: Due, options: StepOptions): 
     post: planned,
     slot: due.slot,
     until: due.until,
-    since: state.last?.id,
+    since: sinceOf(state),
     owed: state.owed,
     key: () => keyMark(bot),
     refrain: settings.refrain,
@@ -274,12 +277,18 @@ async function brakeHerd({ ledger, clock, log, size, isStopped, brake }: StepOpt
   log.error({ event: 'herd', why, hint }, `the whole flock is stopped: ${why}; ${hint}`);
 }
 
+/** Whether its timeline shows nothing that the ledger does not know; of a post without an id, only a later look tells where it is. */
+const isLookedAt = ({ last, posts }: BotState, postsThen: number | undefined): boolean =>
+  postsThen !== undefined && (last === undefined || last.id !== undefined || posts === postsThen);
+
 /** Whether X may have a text from an earlier line or pass of the same bot. */
-function isRepeated({ place, pass }: BotState, { line, lines }: PlannedPost): boolean {
+function isRepeated({ place, pass, gone = '' }: BotState, { line, lines }: PlannedPost): boolean {
   if (pass > 1) return true;
-  if (lines > 1) return false;
   const all = prints(place.poem);
-  return all.some((print, other) => print === all[line] && (other < line || place.ahead.includes(other)));
+  const isDone = (other: number): boolean => other < line || place.ahead.includes(other);
+  if (prints(gone).includes(all[line] ?? '')) return true;
+  const reads = (from: number): string => all.slice(from, from + lines).join('');
+  return all.some((_, other) => other !== line && isDone(other) && reads(other) === reads(line));
 }
 
 /** A post that is due waits for what is not about its bot: the ledger says so, once for each reason. */
@@ -358,13 +367,20 @@ function waitForLook({ name: bot }: Bot, awaited: string, { uncounted, clock, lo
   return clock.now() + patience;
 }
 
+const refusesKey = new Set(['unauthorized', 'reauth']);
+
 /** Looks, before the first post of this process, whether the ledger is the bot's last word. */
 async function lookFirst(bot: Bot, state: BotState, due: Due, options: StepOptions): Promise<NextStep> {
   const { clock, ledger, doubts, looked } = options;
   const seen = await firstLook(bot, state, lookOptions(bot, options));
   if (typeof seen === 'string') {
-    looked.add(bot.name);
+    looked.set(bot.name, stateOf(bot, ledger).posts);
     doubts.settle(bot.name);
+    // A key that X takes is not one that it has refused for an hour.
+    if (state.owed && refusesKey.has(state.owed.why)) {
+      const block: Block = { why: 'seen', reason: 'X takes its key again', until: clock.now() };
+      return hold(bot, state, due, block, options);
+    }
     return clock.now();
   }
   if ('cap' in seen)
@@ -439,7 +455,7 @@ async function settle(bot: Bot, state: BotState, options: StepOptions): Promise<
       ? await lookBack(bot, state, open, looking)
       : await reconcile(bot, state, open, { ...looking, isInherited: !looked.has(bot.name) });
   if (settled === 'absent' || 'posted' in settled) {
-    looked.add(bot.name);
+    looked.set(bot.name, stateOf(bot, options.ledger).posts);
     doubts.settle(bot.name);
     return clock.now();
   }

@@ -19,6 +19,8 @@ export function isAtEnd(
 ): boolean {
   if (!state || state.open || state.restored) return false;
   const lines = poems.linesOf(name).length;
+  // Nobody has to tell it where to go on.
+  if (state.parked?.cause === 'place' && settings.atEnd === 'stop' && x.linesOf(name) >= lines) return true;
   if (settings.atEnd === 'loop') return x.linesOf(name) >= lines + beyond;
   return isFinished(state.place) && lengthOf(state.place) === lines;
 }

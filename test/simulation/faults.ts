@@ -23,7 +23,12 @@ export const postFaults = [
   '429',
   '429 for the app',
   '401',
+  '401, a dead key',
   '402',
+  'limit',
+  'app refused',
+  'page before',
+  'page after',
   'kill before',
   'kill after acceptance',
   'kill, accepted late',
@@ -35,7 +40,7 @@ export const postFaults = [
 /** What goes wrong with one request to post. */
 export type PostFault = (typeof postFaults)[number];
 
-export const lookFaults = ['unreadable', 'kill', 'power cut'] as const;
+export const lookFaults = ['unreadable', 'page', 'kill', 'power cut'] as const;
 
 /** What goes wrong with one look at X, at the timeline or at whose account it is. */
 export type LookFault = (typeof lookFaults)[number];
@@ -53,7 +58,7 @@ export class RandomFaults implements Faults {
   readonly #diskRate: number;
   readonly #postRate: number;
   readonly #lookRate: number;
-  readonly #refused401 = new Set<string>();
+  readonly #calledDead = new Set<string>();
   #left: number;
 
   constructor(random: Random) {
@@ -70,10 +75,10 @@ export class RandomFaults implements Faults {
 
   post(bot: string): PostFault | undefined {
     const fault = this.#happens(this.#postRate) ? this.#random.pick(postFaults) : undefined;
-    // A second 401 in a row would rightly park the bot.
-    if (fault === '401' && this.#refused401.has(bot)) return 'never sent';
-    if (fault === '401') this.#refused401.add(bot);
-    else this.#refused401.delete(bot);
+    // A key that is called dead for a second time rightly parks the bot.
+    const isDead = fault === '401, a dead key';
+    if (isDead && this.#calledDead.has(bot)) return 'never sent';
+    if (isDead) this.#calledDead.add(bot);
     return fault;
   }
 

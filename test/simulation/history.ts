@@ -1,12 +1,11 @@
 import type { Bot } from '../../src/flock/load-flock.ts';
 import type { BotKey } from '../../src/keys/key-bundle.ts';
 import { FlockError } from '../../src/errors.ts';
-import { Doubts } from '../../src/posting/doubts.ts';
 import { Journal } from '../../src/posting/journal.ts';
 import type { Ledger } from '../../src/posting/ledger.ts';
 import { eventsOf } from '../../src/posting/order.ts';
-import { step, type StepOptions } from '../../src/posting/step.ts';
-import { Uncounted } from '../../src/posting/uncounted.ts';
+import { fingerprints } from '../../src/posting/place.ts';
+import { newMemory, step, type StepOptions } from '../../src/posting/step.ts';
 import { audit } from './audit.ts';
 import { Backup } from './backup.ts';
 import { isAtEnd, longest } from './ends.ts';
@@ -33,6 +32,7 @@ export interface HistoryOptions {
   trace?: ((happened: string) => void) | undefined;
 }
 
+const journalName = 'journal.jsonl';
 const restartDelay = 5000;
 const minute = 60_000;
 
@@ -50,9 +50,10 @@ export class History {
   #ledger: Ledger | undefined;
   #runners: Runner[] = [];
   #booting = false;
+  #copy = '';
+  #earliestBoot = 0;
+  #wasReplaced = false;
   #deaths = 0;
-  #isClockTrue = true;
-  #wasClockOff = false;
   #isEpilogue = false;
   readonly #backup: Backup;
   readonly #lastHappening: number;
@@ -148,6 +149,11 @@ export class History {
   /** Starts the daemon. */
   #boot(): void {
     const { scenario, faults, random, plant } = this.#options;
+    const early = this.#earliestBoot - this.#clock.elapsed();
+    if (early > 0) {
+      this.#clock.after(early, () => this.#boot());
+      return;
+    }
     const life = (this.#life = new Life());
     this.#booting = false;
     this.#trace?.('flockd starts');
@@ -168,9 +174,9 @@ export class History {
         return plant?.x?.(x) ?? x;
       },
       deadline: plant?.deadline ?? deadline,
-      doubts: new Doubts(clock),
       ...boundsOf(scenario),
-      readPoem: (file: string) => Promise.resolve(this.#poems.linesOf(file).join('\n')),
+      readPoem: (file: string) => Promise.resolve(this.#poems.textOf(file)),
+      writtenAt: (file: string) => this.#poems.writtenAt(file),
     };
     this.#ledger = undefined;
     this.#stepOptions = undefined;
@@ -183,7 +189,17 @@ export class History {
         (journal) => {
           const ledger = plant?.ledger?.(journal) ?? journal;
           this.#ledger = ledger;
-          this.#stepOptions = { ...options, ledger, uncounted: new Uncounted(ledger, () => true) };
+          const memory = newMemory({
+            ...options,
+            ledger,
+            askTime: () => Promise.resolve(this.#x.time()),
+            isUp: () => true,
+            opened: () => {
+              this.#wake();
+            },
+          });
+          const all = { ...options, ...memory, ledger };
+          this.#stepOptions = plant?.options?.(all) ?? all;
           for (const runner of this.#runners) runner.next = this.#clock.now();
           life.leave();
         },
@@ -221,22 +237,52 @@ export class History {
         return;
       case 'clock':
         this.#clock.set(this.#clock.trueNow() + happening.ahead);
-        this.#isClockTrue = Math.abs(happening.ahead) < 5 * minute;
-        this.#wasClockOff ||= !this.#isClockTrue;
         // The daemon notices that the clock was set, and looks at every bot again.
         this.#wake();
         return;
       case 'append':
       case 'fix':
-        this.#poems.edit(happening, this.#x.linesOf(happening.bot));
+        this.#poems.edit(happening, this.#x.linesOf(happening.bot), this.#clock.trueNow());
         this.#wake();
         return;
       case 'export':
-        this.#backup.take(this.#disk.textOf('journal.jsonl'), this.#clock);
+        this.#backup.take(this.#disk.textOf(journalName), this.#clock);
         return;
       case 'restore':
         this.#backup.order();
         this.#die('kill');
+        return;
+      case 'spell':
+        this.#x.fallIll(happening.spell, happening.lasts);
+        return;
+      case 'upload':
+        this.#upload(happening.bot, happening.steps);
+        return;
+      case 'copy state':
+        this.#copy = this.#disk.textOf(journalName);
+        return;
+      case 'put state back':
+      case 'lose state':
+        this.#replaceState(happening.what === 'lose state' ? undefined : this.#copy);
+    }
+  }
+
+  /** Nothing of what the ledger has learned since is known any more. */
+  #replaceState(text: string | undefined): void {
+    this.#die('kill');
+    this.#disk.replace(journalName, text);
+    // Nobody could know of a post that is on its way then, or that the timeline does not show yet.
+    this.#earliestBoot = this.#clock.elapsed() + deadline + settle;
+    this.#wasReplaced = true;
+  }
+
+  #upload(bot: string, steps: readonly { after: number; share: number }[]): void {
+    let at = 0;
+    for (const { after, share } of steps) {
+      at += after;
+      this.#clock.after(at, () => {
+        this.#poems.write(bot, share, this.#clock.trueNow());
+      });
     }
   }
 
@@ -250,16 +296,19 @@ export class History {
     for (const runner of this.#runners) runner.next = Math.min(runner.next, this.#clock.now());
   }
 
-  /** A person lets a bot go on that was parked for the clock's sake, once the clock is right. */
+  /** A person tells a bot where to go on whose ledger was replaced and who cannot tell by itself. Nothing else parks a bot. */
   #resume(): boolean {
-    if (!this.#isClockTrue || this.#life.over || !this.#ledger) return false;
+    if (this.#life.over || !this.#ledger) return false;
     let resumed = false;
     for (const runner of this.#runners) {
       const { name } = runner.bot;
       const state = this.#ledger.state(name);
-      if (runner.busy || !state?.parked) continue;
-      if (!this.#wasClockOff) throw new Broken(`${name} is parked: ${state.parked.why}`);
-      const events = eventsOf({ order: 'resume', bot: name }, state, this.#clock.now());
+      if (runner.busy || !state?.parked || this.#isFinished(runner.bot)) continue;
+      const { cause, why } = state.parked;
+      if (cause !== 'place' || !this.#wasReplaced) throw new Broken(`${name} is parked: ${why}`);
+      const poem = fingerprints(this.#poems.linesOf(name).map((text) => ({ text })));
+      const next = this.#x.linesOf(name) % this.#poems.linesOf(name).length;
+      const events = eventsOf({ order: 'resume', bot: name, poem, next }, state, this.#clock.now());
       const life = this.#life;
       resumed = runner.busy = true;
       life.enter();

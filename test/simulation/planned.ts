@@ -43,6 +43,8 @@ function everyFault({ disk, post, look }: PlannedFaults['asked']): PlannedFault[
   ];
 }
 
+const deadKey = '401, a dead key';
+
 /** Every place where one fault can be put. */
 export async function singles(): Promise<PlannedFault[]> {
   return everyFault((await runPlanned([])).asked);
@@ -53,9 +55,9 @@ export async function followers(first: PlannedFault): Promise<PlannedFault[]> {
   const { asked } = await runPlanned([first]);
   return everyFault(asked).filter(
     (second) =>
-      // The same place has one fault; and a second 401 in a row rightly parks a bot.
+      // The same place has one fault; and a key that is called dead twice rightly parks a bot.
       (second.on !== first.on || second.nth > first.nth) &&
-      !(second.fault === '401' && first.fault === '401'),
+      !(second.fault === deadKey && first.fault === deadKey),
   );
 }
 

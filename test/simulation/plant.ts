@@ -2,6 +2,7 @@ import type { Clock } from '../../src/clock.ts';
 import type { BotSettings } from '../../src/flock/flock-file.ts';
 import type { Ledger } from '../../src/posting/ledger.ts';
 import type { StateFolder } from '../../src/posting/state-folder.ts';
+import type { StepOptions } from '../../src/posting/step.ts';
 import type { XClient } from '../../src/x/x-client.ts';
 
 /** A wrong variant of the protocol, made by putting something between the real code and what it stands on. */
@@ -13,4 +14,5 @@ export interface Plant {
   clock?: (clock: Clock) => Clock;
   settings?: Partial<BotSettings>;
   deadline?: number;
+  options?: (options: StepOptions) => StepOptions;
 }

@@ -202,7 +202,7 @@ export const plants: readonly Plant[] = [
   { name: '403 duplicate is taken as posted', x: misread('duplicate', () => done) },
   {
     name: 'the timeline is searched by text from the beginning, not since the last post',
-    x: (x) => ({ ...x, timeline: (userId) => x.timeline(userId, { start: 0 }) }),
+    x: (x) => ({ ...x, timeline: (userId, _, page) => x.timeline(userId, { start: 0 }, page) }),
   },
   {
     name: 'the timeline is looked at once, without settle and deadline',
@@ -222,9 +222,9 @@ export const plants: readonly Plant[] = [
     name: 'absence is believed of a timeline that cannot be read',
     x: (x) => ({
       ...x,
-      async timeline(userId, from) {
-        const seen = await x.timeline(userId, from);
-        return 'failure' in seen ? { ok: [] } : seen;
+      async timeline(userId, from, page) {
+        const seen = await x.timeline(userId, from, page);
+        return 'failure' in seen ? { ok: { posts: [], next: undefined } } : seen;
       },
     }),
   },

@@ -9,6 +9,11 @@ export class Poems {
   /** How lines read before they were corrected, where they may have been posted so: bot and line. */
   readonly #before = new Map<string, string>();
 
+  /** How many characters of a poem are there while it is being written. */
+  readonly #torn = new Map<string, number>();
+  /** When each was written last. Milliseconds of true time. */
+  readonly #written = new Map<string, number>();
+
   /** How many lines X had, or was about to have, when a line was added: bot and line. */
   readonly #addedAfter = new Map<string, number>();
 
@@ -22,6 +27,23 @@ export class Poems {
     return this.#lines.get(bot) ?? [];
   }
 
+  /** What its file holds now. */
+  textOf(bot: string): string {
+    const text = this.linesOf(bot).join('\n');
+    return text.slice(0, this.#torn.get(bot) ?? text.length);
+  }
+
+  writtenAt(bot: string): number | undefined {
+    return this.#written.get(bot);
+  }
+
+  /** Its file is written anew, and as much of it is there. @param share - from 0 to 1, which is all of it */
+  write(bot: string, share: number, now: number): void {
+    const { length } = this.linesOf(bot).join('\n');
+    this.#torn.set(bot, share >= 1 ? Infinity : Math.floor(length * share));
+    this.#written.set(bot, now);
+  }
+
   /** Every line of a poem in all its readings that may have been posted. */
   readingsOf(bot: string): string[][] {
     return this.linesOf(bot).map((line, at) => [line, this.#before.get(`${bot} ${at}`) ?? line]);
@@ -33,8 +55,9 @@ export class Poems {
   }
 
   /** @param reached - how many lines X has, or is about to have */
-  edit(edit: Edit, reached: number): void {
+  edit(edit: Edit, reached: number, now: number): void {
     const { bot } = edit;
+    this.#written.set(bot, now);
     if (edit.what === 'append') {
       this.#addedAfter.set(`${bot} ${this.linesOf(bot).length}`, reached);
       this.#lines.set(bot, [...this.linesOf(bot), edit.line]);

@@ -5,10 +5,9 @@ import { parseFlockFile } from '../../src/flock/flock-file.ts';
 import type { BotKey } from '../../src/keys/key-bundle.ts';
 import { TokenPair } from '../../src/keys/token-pair.ts';
 import { openPurse } from '../../src/posting/budget.ts';
-import { Closures } from '../../src/posting/closures.ts';
-import { Caps } from '../../src/posting/price-post.ts';
 import type { StepOptions } from '../../src/posting/step.ts';
 import type { Random } from './random.ts';
+import type { Spell } from './simulated-x.ts';
 
 export const deadline = 10_000;
 export const settle = 180_000;
@@ -26,6 +25,8 @@ export interface Scenario {
   failedSyncLoses: boolean;
   /** Posts a day that the whole flock may make, where it has a budget. */
   budget?: number;
+  /** Dollars a month that it may spend, where it has such a budget. */
+  usd?: number;
   /** Deaths, sudden settings of the clock, edits of poems, exports of the ledger and their restores. */
   happenings: Happening[];
   /** How long the machine is down after each death; then the last again. */
@@ -33,7 +34,10 @@ export interface Scenario {
 }
 
 export type Happening = { at: number } & (
-  | { what: 'kill' | 'power cut' | 'export' | 'restore' }
+  | { what: 'kill' | 'power cut' | 'export' | 'restore' | 'copy state' | 'put state back' | 'lose state' }
+  | { what: 'spell'; spell: Spell; lasts: number }
+  /** Its file is written anew: at each step, so many milliseconds after the one before, that share of it is there. */
+  | { what: 'upload'; bot: string; steps: { after: number; share: number }[] }
   | { what: 'clock'; ahead: number }
   | { what: 'append'; bot: string; line: string }
   | { what: 'fix'; bot: string; which: number; posted: boolean }
@@ -132,6 +136,10 @@ function happeningsAmong(names: string[], random: Random): Happening[] {
       });
     while (random.chance(0.2));
   }
+  happenings.push(...spellsAmong(random, sometime));
+  if (random.chance(0.1))
+    happenings.push({ at: sometime(), what: 'upload', bot: whose(), steps: stepsOf(random) });
+  if (random.chance(0.1)) return [...happenings, ...lossesOf(random, sometime)];
   // One edit at a time: where two come between two looks, nobody could say which line became which.
   const edit = random.int(10);
   if (edit === 0) happenings.push({ at: sometime(), what: 'append', bot: whose(), line: random.pick(words) });
@@ -140,10 +148,43 @@ function happeningsAmong(names: string[], random: Random): Happening[] {
   return happenings;
 }
 
-/** What keeps a bot from posting: what X said, the scenario's budget, and no stop switch. */
+/** An upload goes on every few seconds, and ends with all of it. */
+function stepsOf(random: Random): { after: number; share: number }[] {
+  const steps = Array.from({ length: 1 + random.int(4) }, () => random.int(1000) / 1000).sort(
+    (a, b) => a - b,
+  );
+  return [...steps, 1].map((share) => ({ after: random.int(4500), share }));
+}
+
+/** An old copy of the ledger is put back by hand, or there is none any more. */
+function lossesOf(random: Random, sometime: () => number): Happening[] {
+  const at = sometime();
+  return random.chance(0.3)
+    ? [{ at, what: 'lose state' }]
+    : [
+        { at, what: 'copy state' },
+        { at: at + sometime(), what: 'put state back' },
+      ];
+}
+
+/** X serves nobody for a while; a flock of two bots that get 401 for longer than an hour would rightly be parked. */
+function spellsAmong(random: Random, sometime: () => number): Happening[] {
+  if (!random.chance(0.15)) return [];
+  const spell = random.pick(['front', 'outage', 'app refused', 'no credit', 'down'] as const);
+  return [{ at: sometime(), what: 'spell', spell, lasts: random.pick([6000, 2 * minute, 40 * minute]) }];
+}
+
+/** What keeps a bot from posting: the scenario's budget, and no stop switch. */
 export function boundsOf({
   budget,
-}: Scenario): Pick<StepOptions, 'closures' | 'caps' | 'purse' | 'isStopped'> {
-  const purse = { ...openPurse, budget: { postsPerDay: budget } };
-  return { closures: new Closures(), caps: new Caps(), purse: () => purse, isStopped: () => false };
+  usd,
+  bots,
+}: Scenario): Pick<StepOptions, 'purse' | 'isStopped' | 'size' | 'brake'> {
+  const purse = { ...openPurse, budget: { postsPerDay: budget, usdPerMonth: usd } };
+  return {
+    purse: () => purse,
+    isStopped: () => false,
+    size: () => bots.length,
+    brake: (why) => Promise.reject(new Error(why)),
+  };
 }

@@ -51,6 +51,18 @@ export class SimulatedDisk {
     return this.names.get(name)?.text ?? '';
   }
 
+  /** A person puts another text in the place of a file, or takes it away, while nobody has it open; it is on the disk. */
+  replace(name: string, text: string | undefined): void {
+    this.names.delete(name);
+    if (text !== undefined) {
+      const file = new SimulatedFile();
+      file.add(text);
+      file.sync();
+      this.names.set(name, file);
+    }
+    this.syncNames();
+  }
+
   syncNames(): void {
     this.#synced = new Map(this.names);
     this.#unsynced = [];

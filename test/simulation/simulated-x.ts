@@ -1,4 +1,6 @@
-import type { TimelinePost, TimelineStart, XClient } from '../../src/x/x-client.ts';
+import { costOf, readingCost } from '../../src/cost/post-cost.ts';
+import { usualPrices } from '../../src/cost/price-table.ts';
+import type { PageWanted, TimeAnswer, TimelinePage, TimelineStart, XClient } from '../../src/x/x-client.ts';
 import type { XFailure } from '../../src/x/x-failure.ts';
 import type { Faults, PostFault } from './faults.ts';
 import { never, type Death, type Life } from './life.ts';
@@ -32,7 +34,10 @@ export interface SimulatedXOptions {
   trace?: ((happened: string) => void) | undefined;
 }
 
-type Answer<T> = { ok: T } | { failure: XFailure };
+type Answer<T> = ({ ok: T } | { failure: XFailure }) & { time?: number };
+
+/** What keeps X from serving anybody for a while. */
+export type Spell = 'front' | 'outage' | 'app refused' | 'no credit' | 'down';
 
 /** How far a request's timestamp may be off. */
 const tolerance = 300_000;
@@ -44,6 +49,10 @@ export class SimulatedX {
   readonly coming = new Map<string, number>();
   /** Texts that were refused as a repetition, bot and text. */
   readonly repetitions = new Set<string>();
+  /** What X charges, and when. Micros. */
+  readonly bill: { at: number; micros: number }[] = [];
+  /** What everybody gets for a while, and until when of true time. */
+  #spell: { what: Spell; until: number } | undefined;
   readonly #options: SimulatedXOptions;
 
   constructor(options: SimulatedXOptions) {
@@ -55,11 +64,26 @@ export class SimulatedX {
     return {
       post: (text) => (life.over ? never() : this.#post(bot, text, life)),
       me: () => this.#look(life, 'me', () => ({ userId: `user-${bot}`, screenName: bot })),
-      timeline: (_, from) =>
+      timeline: (_, from, page) =>
         this.#look(life, trace ? `timeline from ${JSON.stringify(from)}` : '', () =>
-          this.#timeline(bot, from),
+          this.#timeline(bot, from, page),
         ),
     };
+  }
+
+  /** Serves nobody for a while. @param lasts - milliseconds */
+  fallIll(what: Spell, lasts: number): void {
+    this.#spell = { what, until: this.#options.clock.trueNow() + lasts };
+  }
+
+  /** What X's clock shows, to whoever asks without a key. */
+  time(): TimeAnswer {
+    const { clock } = this.#options;
+    const ill = this.#ill();
+    if (ill === 'down') return { unreachable: 'no route' };
+    return ill === 'front'
+      ? { ahead: undefined, isOfX: false }
+      : { ahead: clock.trueNow() - clock.now(), isOfX: true };
   }
 
   /** How many lines X has of a bot, or is about to have. */
@@ -72,10 +96,11 @@ export class SimulatedX {
     const { clock, faults, random, deadline, trace } = this.#options;
     const fault = faults.post(bot);
     trace?.(`X: ${bot} posts ${JSON.stringify(text)}${fault === undefined ? '' : `: ${fault}`}`);
-    const refusal = this.#refusalOf(fault);
+    const refusal = this.#illness('post') ?? this.#refusalOf(fault);
     if (refusal) return this.#answer(life, 100, { failure: refusal });
     const time = 50 + random.int(deadline - 50);
     const willAccept = fault === undefined || /after|late/.test(fault);
+    const isForeign = fault?.startsWith('page') === true;
     if (willAccept && this.#isRepetition(bot, text)) {
       this.repetitions.add(`${bot} ${text}`);
       return this.#answer(life, 100, { failure: { kind: 'duplicate', reason: '403 duplicate content' } });
@@ -96,7 +121,7 @@ export class SimulatedX {
     return this.#answer(life, time, () =>
       fault === undefined && id !== undefined
         ? { ok: id }
-        : { failure: { kind: 'in-doubt', reason: fault ?? 'no answer' } },
+        : { failure: inDoubt(fault ?? 'no answer', isForeign) },
     );
   }
 
@@ -105,6 +130,7 @@ export class SimulatedX {
     const at = clock.trueNow();
     const id = 100 + this.log.length;
     this.log.push({ bot, id, text, at, sent, shown: at + random.int(settle) });
+    this.bill.push({ at, micros: costOf(text, usualPrices) });
     this.coming.set(bot, (this.coming.get(bot) ?? 0) - text.split('\n').length);
     trace?.(`X: accepted ${JSON.stringify(text)} of ${bot} as ${id}`);
     return String(id);
@@ -112,14 +138,40 @@ export class SimulatedX {
 
   #refusalOf(fault: PostFault | undefined): XFailure | undefined {
     const { clock, random } = this.#options;
-    if (this.#isClockOff()) return { kind: 'reauth', reason: '401 timestamp out of bounds' };
+    if (this.#isClockOff()) return { kind: 'clock', reason: '401 timestamp out of bounds' };
     if (fault === '429' || fault === '429 for the app') {
       const until = clock.now() + 1000 * (1 + random.int(900));
       return { kind: 'wait', reason: '429', until, scope: fault === '429' ? 'bot' : 'app' };
     }
     if (fault === 'never sent') return { kind: 'never-sent', reason: 'connection refused' };
-    if (fault === '401') return { kind: 'reauth', reason: '401' };
+    if (fault === '401') return { kind: 'unauthorized', reason: '401' };
+    if (fault === '401, a dead key') return { kind: 'reauth', reason: '401 code 89' };
+    if (fault === 'limit') return { kind: 'limit', reason: '403 code 185' };
+    if (fault === 'app refused') return { kind: 'app-refused', reason: '403 code 453' };
     return fault === '402' ? { kind: 'no-credit', reason: '402' } : undefined;
+  }
+
+  #ill(): Spell | undefined {
+    const { clock } = this.#options;
+    return this.#spell && clock.trueNow() < this.#spell.until ? this.#spell.what : undefined;
+  }
+
+  /** What a request gets while X is ill. What is refused so has not reached X. */
+  #illness(what: 'post' | 'look'): XFailure | undefined {
+    switch (this.#ill()) {
+      case 'front':
+        return inDoubt('403 with a web page', true);
+      case 'down':
+        return { kind: 'never-sent', reason: 'no route' };
+      case 'outage':
+        return { kind: 'unauthorized', reason: '401' };
+      case 'app refused':
+        return what === 'post' ? { kind: 'app-refused', reason: '403 client-not-enrolled' } : undefined;
+      case 'no credit':
+        return what === 'post' ? { kind: 'no-credit', reason: '402' } : undefined;
+      case undefined:
+        return undefined;
+    }
   }
 
   #isRepetition(bot: string, text: string): boolean {
@@ -136,13 +188,17 @@ export class SimulatedX {
     return checksClock && Math.abs(clock.now() - clock.trueNow()) > tolerance;
   }
 
-  #timeline(bot: string, from: TimelineStart): TimelinePost[] {
+  #timeline(bot: string, from: TimelineStart, { most, token = '0' }: PageWanted): TimelinePage {
     const now = this.#options.clock.trueNow();
-    return this.log
+    const all = this.log
       .filter((post) => post.bot === bot && post.shown <= now)
-      .filter(({ id, at }) => ('sinceId' in from ? id > Number(from.sinceId) : at >= from.start))
+      .filter(({ id, at }) => isFrom(from, id, at))
       .map(({ id, text }) => ({ id: String(id), text }))
       .reverse();
+    const end = Number(token) + most;
+    const posts = all.slice(Number(token), end);
+    this.bill.push({ at: now, micros: readingCost({ posts: posts.length }, usualPrices) });
+    return { posts, next: end < all.length ? String(end) : undefined };
   }
 
   #look<T>(life: Life, what: string, see: () => T): Promise<Answer<T>> {
@@ -155,12 +211,11 @@ export class SimulatedX {
       clock.after(time, () => life.die(fault));
       return this.#never(life);
     }
-    const unreadable = { failure: { kind: 'in-doubt' as const, reason: 'unreadable' } };
-    return this.#answer(
-      life,
-      time,
-      fault === 'unreadable' || this.#isClockOff() ? unreadable : { ok: see() },
-    );
+    const ill = this.#illness('look');
+    if (ill) return this.#answer(life, time, { failure: ill });
+    if (this.#isClockOff()) return this.#answer(life, time, { failure: { kind: 'clock', reason: '401' } });
+    if (fault) return this.#answer(life, time, { failure: inDoubt(fault, fault === 'page') });
+    return this.#answer(life, time, { ok: see() });
   }
 
   /** Answers after a while, during which the bot waits. */
@@ -173,7 +228,7 @@ export class SimulatedX {
         life.enter();
         const said = typeof answer === 'function' ? answer() : answer;
         trace?.(`X: answers ${JSON.stringify(said)}`);
-        resolve(said);
+        resolve(isOfX(said) ? { ...said, time: clock.trueNow() } : said);
       });
     });
   }
@@ -187,4 +242,16 @@ export class SimulatedX {
 function deathIn(fault: PostFault | undefined): Death | undefined {
   if (fault?.startsWith('kill') === true) return 'kill';
   return fault?.startsWith('power cut') === true ? 'power cut' : undefined;
+}
+
+const inDoubt = (reason: string, isForeign: boolean): XFailure =>
+  isForeign ? { kind: 'in-doubt', foreign: true, reason } : { kind: 'in-doubt', isServed: true, reason };
+
+/** Only what X answers is dated by it. */
+const isOfX = (answer: Answer<unknown>): boolean =>
+  'ok' in answer || (answer.failure.kind !== 'in-doubt' && answer.failure.kind !== 'never-sent');
+
+function isFrom(from: TimelineStart, id: number, at: number): boolean {
+  if (from === 'newest') return true;
+  return 'sinceId' in from ? id > Number(from.sinceId) : at >= from.start;
 }
