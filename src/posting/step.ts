@@ -408,6 +408,7 @@ async function lookFirst(bot: Bot, state: BotState, due: Due, options: StepOptio
       event.event === 'refused' ? { ...event, event: 'held' as const, slot, until } : event,
     ),
   );
+  if (herdCauses.has(failure.kind)) await brakeHerd(options);
   return at;
 }
 
