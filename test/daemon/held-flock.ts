@@ -12,7 +12,7 @@ import type { Order } from '../../src/posting/order.ts';
 import { billFor } from '../../src/sandbox/bill.ts';
 import { sendInProcess } from '../../src/sandbox/in-process.ts';
 import { Sandbox, type SandboxOptions } from '../../src/sandbox/sandbox.ts';
-import { openX } from '../../src/x/x-client.ts';
+import { askTime, openX } from '../../src/x/x-client.ts';
 import { MemoryLedger } from '../fakes/memory-ledger.ts';
 import { calmWorld } from '../support/daemon-options.ts';
 
@@ -31,6 +31,8 @@ export class HeldFlock {
   stuck: Promise<string> | undefined;
   /** The stop switch. */
   stopped = false;
+  /** What was logged as an error: what alarms are about. */
+  readonly alarms: { event: string; bot?: string; why?: string; hint?: string }[] = [];
   /** Bots that take a step at the same time. */
   sockets = 64;
   readonly #counters: ((path: string) => void)[] = [];
@@ -110,22 +112,31 @@ export class HeldFlock {
 
   /** Starts the daemon, or starts it again after {@link stop}. */
   start(): void {
+    const { clock, alarms } = this;
+    const api = 'http://127.0.0.1:1';
+    const send = sendInProcess(
+      (request) => {
+        for (const each of this.#counters) each(request.url);
+        return this.sandbox.handle(request);
+      },
+      { clock, deadline },
+    );
+    // What time it is at X is asked without a key, and counts for nobody.
+    const ask = sendInProcess((request) => this.sandbox.handle(request), { clock, deadline });
     this.#daemon = new Daemon({
       ...calmWorld,
       ledger: this.#ledger,
-      clock: this.clock,
-      log: pino({ enabled: false }),
-      openX: openX(
-        'http://127.0.0.1:1',
-        sendInProcess(
-          (request) => {
-            for (const each of this.#counters) each(request.url);
-            return this.sandbox.handle(request);
-          },
-          { clock: this.clock, deadline },
-        ),
-        this.clock,
+      clock,
+      log: pino(
+        { level: 'error' },
+        { write: (line: string) => alarms.push(JSON.parse(line) as (typeof alarms)[number]) },
       ),
+      askTime: askTime(api, ask, clock),
+      openX: openX(api, send, clock),
+      brake: () => {
+        this.stopped = true;
+        return Promise.resolve();
+      },
       deadline,
       readPoem: (file) => this.stuck ?? Promise.resolve(this.poems.get(file) ?? ''),
       sockets: this.sockets,
