@@ -1,6 +1,7 @@
 import { systemClock, type Clock } from './clock.ts';
 import { FlockError } from './errors.ts';
 import type { FlockFile } from './flock/flock-file.ts';
+import { botsInLedger } from './flock/known-bots.ts';
 import { nearest } from './flock/nearest.ts';
 import { postPages, type PostPages } from './flock/post-pages.ts';
 import type { Send } from './http/exchange.ts';
@@ -56,7 +57,11 @@ const deadline = 10_000;
 /** @throws {FlockError} `config` where a setting of the environment is wrong */
 export function openContext(places: Places): Context {
   const paths = flockPaths(places);
-  const keyOptions = { credentials: credentialsFolder(), identityFile: places.identity ?? identityFile() };
+  const keyOptions = {
+    credentials: credentialsFolder(),
+    identityFile: places.identity ?? identityFile(),
+    botsInLedger: () => botsInLedger(paths.state),
+  };
   const api = apiUrl();
   const clock = systemClock;
   // undici needs WebAssembly, which a process without the right to make code has not.

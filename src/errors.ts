@@ -46,6 +46,15 @@ export function systemCode(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
 
+/** How a bug is told that stops one thing alone, where the program goes on. @param about - what it is about */
+export function bugIn(about: string, cause: unknown): FlockError {
+  if (cause instanceof FlockError) return cause;
+  return new FlockError('data', `${about}: this is a bug: ${messageOf(cause)}`, {
+    hint: 'please report it with the settings and the poem of that bot',
+    cause,
+  });
+}
+
 /** What went wrong, in one line, whatever was thrown. */
 export function messageOf(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);

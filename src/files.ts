@@ -9,8 +9,9 @@ import {
   type Dir,
   type Stats,
 } from 'node:fs';
-import { open, opendir, readdir, rename, rm } from 'node:fs/promises';
+import { open, opendir, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
+import { systemClock } from './clock.ts';
 import { messageOf, systemCode } from './errors.ts';
 
 /**
@@ -102,20 +103,39 @@ const temporaryFor = (file: string): string =>
   );
 
 /** Its process is in its name, so that it can be told whether anybody still works on it. */
-const temporary = /^\..+\.(\d+)-[0-9a-f]{12}\.tmp$/;
+const temporary = /^\.(.+)\.(\d+)-[0-9a-f]{12}\.tmp$/;
 
-/** Removes the temporary files in a folder whose writers were killed: {@link replaceFile} leaves none otherwise. */
-export async function sweepTemporaries(folder: string): Promise<void> {
+/** Nobody writes a file for so long: then its process is another one that has got the same id. Milliseconds. */
+const maxWriting = 24 * 60 * 60_000;
+
+/**
+ * Removes the temporary files in a folder whose writers were killed: {@link replaceFile} leaves none otherwise. What a process
+ * still writes stays.
+ *
+ * @param of - the file that they were to replace, where the others are none of the caller's
+ */
+export async function sweepTemporaries(folder: string, of?: string): Promise<void> {
   for (const name of await readdir(folder)) {
-    const writer = temporary.exec(name)?.[1];
-    if (writer === undefined || isWriting(Number(writer), name)) continue;
-    await rm(path.join(folder, name), { force: true });
+    const [, replaced, writer] = temporary.exec(name) ?? [];
+    if (writer === undefined || (of !== undefined && replaced !== of)) continue;
+    const file = path.join(folder, name);
+    if (isWriting(Number(writer), name) && !(await isOlder(file, maxWriting))) continue;
+    await rm(file, { force: true });
   }
 }
 
 function isWriting(pid: number, name: string): boolean {
   // A container gives every process the id that the one before it had.
   return pid === process.pid ? underWay.has(name) : isRunning(pid);
+}
+
+async function isOlder(file: string, age: number): Promise<boolean> {
+  try {
+    return systemClock.now() - (await stat(file)).mtimeMs > age;
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return false;
+    throw error;
+  }
 }
 
 /** Whether a process of this machine is there. */
@@ -127,9 +147,21 @@ export function isRunning(pid: number): boolean {
   }
 }
 
+/**
+ * Gives a file that root has made in the folder of somebody else to them, who could not use it otherwise: a service's state
+ * folder stays usable for the service when somebody says `sudo flockd pause`.
+ */
+export async function giveToOwnerOf(folder: string, handle: FileHandle): Promise<void> {
+  if (process.getuid?.() !== 0) return;
+  const [owner, file] = await Promise.all([stat(folder), handle.stat()]);
+  const isNew = file.uid === 0 && file.size === 0 && file.nlink === 1;
+  if (isNew && owner.uid !== 0) await handle.chown(owner.uid, owner.gid);
+}
+
 /** Made new and private in one call, so that a secret is never there with a wider mode. */
 async function writeNewFile(file: string, content: string | Uint8Array, readers?: Readers): Promise<void> {
   await using handle = await open(file, 'wx', 0o600);
+  await giveToOwnerOf(path.dirname(file), handle);
   await handle.writeFile(content);
   if (readers) {
     const { uid } = await handle.stat();

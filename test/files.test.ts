@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, utimesSync } from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'node:test';
 import { systemCode } from '../src/errors.ts';
-import { readRegularFile, reasonOf, replaceFile, syncFolder } from '../src/files.ts';
+import { readRegularFile, reasonOf, replaceFile, sweepTemporaries, syncFolder } from '../src/files.ts';
 import { tempFolder } from './flock/temp-folder.ts';
 
 describe('reading a regular file', () => {
@@ -65,6 +65,23 @@ describe('replacing a file', () => {
     await assert.rejects(replaceFile(path.join(folder, 'none', 'b'), 'new'), { code: 'ENOENT' });
     assert.deepEqual(readdirSync(folder).sort(), ['a', 'file']);
     assert.equal(readFileSync(path.join(folder, 'file'), 'utf8'), 'kept');
+  });
+});
+
+describe('what is left of a write that was killed', () => {
+  it('is taken away, of one file or of all, but not while its process may write it', async () => {
+    const dead = spawnSync('true').pid;
+    const [a, b] = [`.a.${dead}-0123456789ab.tmp`, `.b.${dead}-0123456789ab.tmp`];
+    const live = `.a.${process.ppid}-0123456789ab.tmp`;
+    // The id of its process has gone to another one meanwhile.
+    const old = `.a.${process.ppid}-ba9876543210.tmp`;
+    const folder = tempFolder(Object.fromEntries([a, b, live, old, 'a'].map((name) => [name, ''])));
+    const beforeYesterday = Date.now() / 1000 - 48 * 3600;
+    utimesSync(path.join(folder, old), beforeYesterday, beforeYesterday);
+    await sweepTemporaries(folder, 'a');
+    assert.deepEqual(readdirSync(folder).sort(), [live, b, 'a'].sort());
+    await sweepTemporaries(folder);
+    assert.deepEqual(readdirSync(folder).sort(), [live, 'a'].sort());
   });
 });
 

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { Clock } from '../clock.ts';
+import { bugIn } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { BotState } from '../posting/bot-state.ts';
 import type { Intent } from '../posting/ledger-event.ts';
@@ -44,6 +45,8 @@ interface Memory {
   told?: number;
   /** The post that is seen to be in doubt, since when, and whether that was told. */
   doubt?: { open: Intent; from: number; told: boolean } | undefined;
+  /** What nobody foresaw in it, once it was told. */
+  bug?: string;
   /** Until when its budget keeps it from posting, and how many posts it had made then. */
   cap?: { until: number; posts: number | undefined };
 }
@@ -105,11 +108,23 @@ export class SilenceWatch {
       if (!state) continue;
       // Most bots are well, and nothing is remembered of them.
       const memory = this.#memories.get(bot.name) ?? {};
-      this.#lookForDoubt(bot, state, memory);
-      this.#lookForSilence(bot, state, memory);
+      try {
+        this.#lookForDoubt(bot, state, memory);
+        this.#lookForSilence(bot, state, memory);
+      } catch (cause) {
+        this.#complain(bot.name, cause, memory);
+      }
       if (Object.values(memory).some((known) => known !== undefined)) this.#memories.set(bot.name, memory);
       else this.#memories.delete(bot.name);
     }
+  }
+
+  /** What nobody foresaw in one bot keeps none of the others from being looked at. */
+  #complain(bot: string, cause: unknown, memory: Memory): void {
+    const { message: why, hint } = bugIn(bot, cause);
+    if (memory.bug === why) return;
+    memory.bug = why;
+    this.#options.log.error({ event: 'unfit', bot, why, hint }, why);
   }
 
   #lookForDoubt({ name: bot, settings }: Watched, { open }: BotState, memory: Memory): void {

@@ -80,13 +80,16 @@ const withValue = (options: Options): Options => ({
 const mapValues = <From, To>(object: Record<string, From>, change: (value: From) => To): Record<string, To> =>
   Object.fromEntries(Object.entries(object).map(([name, value]) => [name, change(value)]));
 
-/** Stands for the first dash of a word after `--`, which yargs would take for a flag all the same. */
+/** Stands for the first dash of a word that yargs would take for a flag all the same: one after `--`, and a bot called `---`. */
 const dash = '\ue000';
 
 function shield(argv: readonly string[]): string[] {
   const end = argv.indexOf('--');
-  if (end < 0) return [...argv];
-  return [...argv.slice(0, end), ...argv.slice(end + 1).map((word) => word.replace(/^-/, dash))];
+  const [before, after] = end < 0 ? [argv, []] : [argv.slice(0, end), argv.slice(end + 1)];
+  return [
+    ...before.map((word) => word.replace(/^-(?=--)/, dash)),
+    ...after.map((word) => word.replace(/^-/, dash)),
+  ];
 }
 
 const unshield = (args: Record<string, unknown>): Record<string, unknown> =>

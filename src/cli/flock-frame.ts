@@ -3,7 +3,7 @@ import { wrapAnsi } from 'fast-wrap-ansi';
 import { needsSomebody } from '../flock/bot-condition.ts';
 import type { BotStatus, Status } from '../flock/flock-status.ts';
 import { statusTable } from './status-table.ts';
-import { flockWords, troublesOf } from './status-words.ts';
+import { flockWords, keylessTrouble, troublesOf } from './status-words.ts';
 
 /** The screen a frame is for. */
 export interface Screen {
@@ -21,9 +21,23 @@ const leastRows = 4;
 /** A blank line, and the heads of the table. */
 const chrome = 2;
 
+/** What is shown of a flock. */
+export interface ShownFlock extends Status {
+  /** Bots that have a poem and no key yet. */
+  keyless?: readonly string[] | undefined;
+}
+
+/** So many of them are named. */
+const mostKeyless = 3;
+
+function keylessLines(keyless: readonly string[], columns: number): string[] {
+  const trouble = keylessTrouble(keyless, (call) => `keymaker ${call}`, mostKeyless);
+  return trouble ? wrapped(`${trouble.text} (${trouble.hint ?? ''})`, columns) : [];
+}
+
 /** A screen of the flock: a table, a sentence, and what is wrong. It has fewer lines than the screen, none of them wider. */
 export function flockFrame(
-  { flock, bots }: Status,
+  { flock, bots, keyless = [] }: ShownFlock,
   now: number,
   { columns, rows, colors }: Screen,
 ): string[] {
@@ -34,10 +48,11 @@ export function flockFrame(
     `${flock.stopped ? 'The flock is stopped. ' : ''}${flockWords(flock, bots)}`,
     columns,
   );
+  const unready = keylessLines(keyless, columns);
   // Half of the screen at most, more where the flock is small.
-  const left = room - words.length - Math.min(bots.length, Math.ceil(room / 2));
+  const left = room - words.length - unready.length - Math.min(bots.length, Math.ceil(room / 2));
   const troubles = troubleLines(bots, { now, columns, most: left }).map((line) => paint.dim(line));
-  const rowsOfBots = chosen(bots, room - words.length - troubles.length);
+  const rowsOfBots = chosen(bots, room - words.length - troubles.length - unready.length);
   const more = bots.length - rowsOfBots.length;
   return [
     '',
@@ -45,6 +60,7 @@ export function flockFrame(
     ...(more > 0 ? [paint.dim(`… and ${more} more`)] : []),
     ...words.map((line) => (flock.stopped ? paint.bold(line) : line)),
     ...troubles,
+    ...unready.map((line) => paint.dim(line)),
   ].slice(0, rows - 1);
 }
 

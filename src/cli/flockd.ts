@@ -62,6 +62,11 @@ export const flockd: Program = {
       load: async () => (await import('./flockd/post.ts')).post,
     },
     {
+      usage: 'rename <old> <new>',
+      summary: 'Call a bot otherwise: it keeps its place, its history and its key',
+      load: async () => (await import('./flockd/rename.ts')).rename,
+    },
+    {
       usage: 'export [file]',
       summary: 'Write down where every bot is, to be restored here or elsewhere; no secret is in it',
       load: async () => (await import('./flockd/export.ts')).exportLedger,

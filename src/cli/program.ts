@@ -1,6 +1,4 @@
-import { writeSync } from 'node:fs';
 import { exitCodes, FlockError, messageOf, type Exit } from '../errors.ts';
-import { reasonOf } from '../files.ts';
 import type { Program } from './command.ts';
 import { programHelp, verbHelp } from './help-page.ts';
 import { everywhere, verbManualOf } from './manual.ts';
@@ -12,7 +10,6 @@ import { calledIn, nameOf, usageError } from './usage-error.ts';
  * a hint and an exit code. Nothing else in the project maps an error to an exit code.
  */
 export async function runProgram(program: Program, argv: readonly string[]): Promise<void> {
-  endWithReader(program.name);
   using terminal = openTerminal(program.name, argv.includes('--json'));
   try {
     process.exitCode = exitCodes[await parseAndRun(program, argv, terminal)];
@@ -62,21 +59,4 @@ function report(error: unknown, terminal: Terminal): Exit {
   }
   terminal.warn(`this is a bug: ${messageOf(error)}`, 'please report it with the command that led to it');
   return 'partly';
-}
-
-/** Ends quietly when the reader of a pipe has seen enough, and with a word where nothing more can be written. */
-function endWithReader(program: string): void {
-  process.stderr.on('error', (error: NodeJS.ErrnoException) => {
-    process.exit(error.code === 'EPIPE' ? undefined : exitCodes.io);
-  });
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit();
-    const message = `${program}: cannot write standard output: ${reasonOf(error)}`;
-    try {
-      writeSync(2, `${message}\nhint: send it somewhere else, or make room there\n`);
-    } catch {
-      // There is nobody left to tell.
-    }
-    process.exit(exitCodes.io);
-  });
 }

@@ -24,8 +24,11 @@ export const openScreen = (stream: NodeJS.WriteStream & { fd: number }): Screen 
     let rest = Buffer.from(text);
     while (rest.length > 0) {
       const { bytesWritten } = await writeTo(stream.fd, rest).catch(async (error: unknown) => {
-        // A terminal that is gone gets nothing more, and stops no poem.
-        if (systemCode(error) !== 'EAGAIN') return { bytesWritten: rest.length };
+        if (systemCode(error) !== 'EAGAIN') {
+          // A terminal that is gone gets nothing more: whoever hears of the stream's errors decides what follows.
+          stream.emit('error', error);
+          return { bytesWritten: rest.length };
+        }
         await new Promise((resolve) => setTimeout(resolve, patience));
         return { bytesWritten: 0 };
       });

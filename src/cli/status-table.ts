@@ -2,6 +2,7 @@ import pc from 'picocolors';
 import { inMicros, showUsd } from '../cost/money.ts';
 import type { Condition } from '../flock/bot-condition.ts';
 import type { BotStatus } from '../flock/flock-status.ts';
+import { cutTo, widthOf } from '../text-width.ts';
 import { atClock, duration, longest, relativeTime } from './time-words.ts';
 
 /** How a table is to look. */
@@ -119,7 +120,7 @@ function measured(layout: readonly Column[], bots: readonly BotStatus[], look: T
   ];
   const widths = used.map(({ head, least, cells: column }) =>
     column.reduce(
-      (most, { text }) => Math.max(most, text.length),
+      (most, { text }) => Math.max(most, widthOf(text)),
       Math.max(head.length, look.now === undefined ? 0 : least),
     ),
   );
@@ -133,8 +134,7 @@ const printable = (cell: Cell): Cell => ({ ...cell, text: cell.text.replaceAll(/
 function cut({ rows, widths, width }: Grid, columns: number): Grid {
   const room = Math.max(8, (widths[0] ?? 0) - (width - columns));
   const shorter = rows.map(([first = { text: '' }, ...rest]) => {
-    const text = first.text.length > room ? `${first.text.slice(0, room - 1)}…` : first.text;
-    return [{ ...first, text }, ...rest];
+    return [{ ...first, text: cutTo(first.text, room) }, ...rest];
   });
   return { rows: shorter, widths: [room, ...widths.slice(1)], width: columns };
 }
@@ -144,7 +144,7 @@ function draw({ rows, widths }: Grid, { colors }: TableLook): string[] {
   const [heads = [], ...others] = rows;
   const shown = (row: readonly Cell[], style: (cell: Cell) => string): string =>
     row
-      .map((cell, column) => style(cell) + ' '.repeat((widths[column] ?? 0) + gap - cell.text.length))
+      .map((cell, column) => style(cell) + ' '.repeat((widths[column] ?? 0) + gap - widthOf(cell.text)))
       .join('')
       .trimEnd();
   return [

@@ -56,12 +56,24 @@ export function unknownTroubles(unknown: readonly UnknownBot[]): Trouble[] {
   return more > 0 ? [...told, { text: `and ${more} more like it`, hint: undefined }] : told;
 }
 
+/** What is to be said of bots that have a poem and no key, if there are any. @param most - the names that are said */
+export function keylessTrouble(
+  bots: readonly string[],
+  keymaker: (call: string) => string,
+  most: number,
+): Trouble | undefined {
+  const [first, ...others] = bots;
+  if (first === undefined) return undefined;
+  const call = others.length > 0 ? 'make-keys ./poems' : `make-keys ./poems --bot=${first}`;
+  return { text: `${some(bots, most)}: no key yet`, hint: keymaker(call) };
+}
+
 /** So many names are said; there may be thousands. */
 const mostNames = 3;
 
-function some(names: readonly string[]): string {
-  const more = names.length - mostNames;
-  return more > 0 ? `${names.slice(0, mostNames).join(', ')} and ${more} more` : names.join(', ');
+function some(names: readonly string[], most = mostNames): string {
+  const more = names.length - most;
+  return more > 0 ? `${names.slice(0, most).join(', ')} and ${more} more` : names.join(', ');
 }
 
 const usd = (dollars: number): string => showUsd(inMicros(dollars));

@@ -1,7 +1,10 @@
+import { closeSync, openSync, writeSync } from 'node:fs';
 import { createInterface, type Interface } from 'node:readline';
 import { Writable } from 'node:stream';
+import { isatty } from 'node:tty';
 import pc from 'picocolors';
-import { FlockError } from '../errors.ts';
+import { exitCodes, FlockError } from '../errors.ts';
+import { reasonOf } from '../files.ts';
 import { wantsColor } from '../settings.ts';
 import { columnsOf, wrapped } from './columns.ts';
 
@@ -33,6 +36,10 @@ export interface Terminal extends Disposable {
   askSecret(question: string, instead: string): Promise<string>;
   /** Asks until the answer is yes or no. */
   confirm(question: string, instead: string): Promise<boolean>;
+  /** Whether a terminal shows what is said or logged: the program ends with it. */
+  mayClose: boolean;
+  /** What to do once nobody can read what is said any more. Without this, the program ends at once. */
+  onClosed(act: () => void): void;
 }
 
 /** @param json - standard output is for results alone */
@@ -42,6 +49,9 @@ export function openTerminal(program: string, json = false): Terminal {
   const colors = pc.createColors(wantsColor(human.isTTY));
   const fit = (text: string, stream: NodeJS.WriteStream): string =>
     stream.isTTY ? wrapped(text, columnsOf(stream)) : text;
+  let closed: (() => void) | undefined;
+  heedOutput(program, () => closed);
+  letGoOfClosed();
   let answers: Answers | undefined;
   const ask = (question: string, instead: string, secret: boolean): Promise<string> => {
     answers ??= new Answers(interactive);
@@ -73,8 +83,57 @@ export function openTerminal(program: string, json = false): Terminal {
         warn('please answer y or n');
       }
     },
+    mayClose: process.stdout.isTTY || process.stderr.isTTY,
+    onClosed: (act) => void (closed = act),
     [Symbol.dispose]: () => answers?.close(),
   };
+}
+
+/**
+ * Ends quietly when the reader of a pipe has seen enough or the terminal was closed, and with a word where nothing more can be
+ * written.
+ *
+ * @param closed - what is done instead
+ */
+function heedOutput(program: string, closed: () => (() => void) | undefined): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      const act = closed();
+      if (act) {
+        act();
+        return;
+      }
+      if (error.code === 'EPIPE' || (error.code === 'EIO' && stream.isTTY)) process.exit();
+      if (stream === process.stdout) tellOfOutput(program, error);
+      process.exit(exitCodes.io);
+    });
+  }
+}
+
+function tellOfOutput(program: string, error: unknown): void {
+  try {
+    const message = `${program}: cannot write standard output: ${reasonOf(error)}`;
+    writeSync(2, `${message}\nhint: send it somewhere else, or make room there\n`);
+  } catch {
+    // There is nobody left to tell.
+  }
+}
+
+/**
+ * Lets go of terminals that were closed: at its end, Node puts each into the mode in which it was, and aborts where it cannot.
+ *
+ * @see github.com/nodejs/node/issues/51519
+ */
+function letGoOfClosed(): void {
+  const terminals = [0, 1, 2].filter((fd) => isatty(fd));
+  process.once('exit', () => {
+    for (const fd of terminals) {
+      if (isatty(fd)) continue;
+      closeSync(fd);
+      // It gets the lowest number that is free: that one.
+      openSync('/dev/null', 'r+');
+    }
+  });
 }
 
 /** The text without what would steer the terminal, as a file's name may. */

@@ -34,7 +34,7 @@ export function usageError(
       hint: meant === undefined ? `${name} --help lists the commands` : `did you mean ${name} ${meant}?`,
     });
   }
-  const word = /<\w+>/.exec(verb.usage)?.[0] ?? '';
+  const word = missingWord(verb, message);
   const flag = unknownFlag(message, argv);
   const said = flag === undefined ? saidBetter(message, called, word) : `there is no flag ${flag}`;
   const dashed = argv.find((part) => /^-[^-]./.test(part));
@@ -47,6 +47,13 @@ export function usageError(
       ? helpHint(name, called)
       : `did you mean --${meant}?`;
   return new FlockError('usage', said, { hint });
+}
+
+/** The word of a verb that is not there: the first of those that a line is short of, or else the first. */
+function missingWord({ usage }: Verb, message: string): string {
+  const words = usage.match(/<\w+>/g) ?? [];
+  const [, got, need] = /got (\d+), need at least (\d+)/.exec(message) ?? [];
+  return words.at(Number(got ?? 0) - Number(need ?? 0)) ?? words[0] ?? '';
 }
 
 /** The first flag on the line that nobody knows, without its value. */

@@ -16,6 +16,9 @@ const count: ValueKind = { kind: 'other', shown: 'N' };
 /** One table for both programs: a name means the same wherever it is a word or a flag. */
 const kinds: Partial<Record<string, ValueKind>> = {
   bot: { kind: 'bot', shown: 'NAME' },
+  old: { kind: 'bot', shown: 'NAME' },
+  // A poem that has the new name already is a good guess.
+  new: { kind: 'bot', shown: 'NAME' },
   root: folder,
   keys: folder,
   poems: folder,
@@ -24,6 +27,7 @@ const kinds: Partial<Record<string, ValueKind>> = {
   'new-identity': file,
   passwords: file,
   state: file,
+  account: { kind: 'other', shown: 'NAME' },
   days: count,
   id: count,
   line: count,

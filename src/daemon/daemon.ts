@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
-import { FlockError } from '../errors.ts';
+import { bugIn, FlockError, messageOf } from '../errors.ts';
 import type { BotName } from '../flock/bot.ts';
-import type { Bot, Flock } from '../flock/load-flock.ts';
+import type { Bot, PostingFlock } from '../flock/load-flock.ts';
 import type { Logger } from '../log.ts';
 import type { BotState } from '../posting/bot-state.ts';
 import { openPurse } from '../posting/budget.ts';
@@ -39,6 +39,15 @@ const mostOfStep = 60_000;
 
 /** After so many steps others have their turn: answers that came in, timers, the watchdog. */
 const mostInARow = 500;
+
+/** Where in the program something was thrown. */
+const placesIn = (error: unknown): string[] =>
+  error instanceof Error
+    ? (error.stack ?? '')
+        .split('\n')
+        .filter((line) => /^\s+at /.test(line))
+        .slice(0, 10)
+    : [];
 
 /** Runs a flock: takes each bot a step whenever one is due, several bots at once, one step of a bot at a time. */
 export class Daemon {
@@ -92,7 +101,7 @@ export class Daemon {
   }
 
   /** Takes up a flock, or what changed in it: new bots, bots with another key or poem, bots that are gone. */
-  takeUp({ bots, misfits, purse }: Flock): void {
+  takeUp({ bots, misfits, purse }: PostingFlock): void {
     this.#purse = purse;
     shareText(bots, this.#options.ledger);
     const gone = new Set(this.#runners.keys());
@@ -117,14 +126,27 @@ export class Daemon {
       const state = ledger.state(order.bot);
       const bot = this.#runners.get(order.bot as BotName)?.bot;
       check?.(state);
+      if (order.order === 'rename') this.#mustBeFree(order.to);
       if (order.order !== 'post') await ledger.record(...eventsOf(order, state, this.#clock.now()));
       else if (bot) await postNow(bot, this.#options);
       else throw notInFlock(order.bot);
     });
     const runner = this.#runners.get(order.bot as BotName);
+    if (runner && order.order === 'rename') return this.#renamed(runner, carriedOut);
     if (runner) this.#wake(runner);
     else this.#told.carryOutAside(order.bot);
     return carriedOut;
+  }
+
+  /** A bot that is renamed takes no more steps under its old name; its bundle brings it back under the new one. */
+  async #renamed(runner: Runner, carriedOut: Promise<void>): Promise<void> {
+    this.#retire(runner);
+    try {
+      await carriedOut;
+    } catch (error) {
+      this.#takeUpBot(runner.bot);
+      throw error;
+    }
   }
 
   /** Lets every bot look again at what it is to do. */
@@ -143,6 +165,11 @@ export class Daemon {
   /** How many bots it runs, and when the next of them is due, or undefined where none is. */
   glance(): { bots: number; next: number | undefined; busy: number } {
     return { bots: this.#runners.size, next: this.#agenda.next, busy: this.#steps.size };
+  }
+
+  /** The bots it runs. */
+  get bots(): Bot[] {
+    return Array.from(this.#runners.values(), ({ bot }) => bot);
   }
 
   /** For how long nothing is to be done from now on. Milliseconds; 0 where something is. */
@@ -176,6 +203,14 @@ export class Daemon {
     else this.#wake(known);
   }
 
+  /** @throws {FlockError} `usage` where a bot of that name runs, or has been */
+  #mustBeFree(name: string): void {
+    if (!this.#runners.has(name as BotName) && !this.#options.ledger.state(name)) return;
+    throw new FlockError('usage', `${name} is another bot, with a place of its own`, {
+      hint: 'choose a name that no bot has',
+    });
+  }
+
   #begin(runner: Runner): void {
     const aside = this.#told.aside(runner.bot.name);
     if (aside) {
@@ -187,8 +222,12 @@ export class Daemon {
   #drop(name: BotName): void {
     const runner = this.#runners.get(name);
     if (!runner || runner.state === 'leaving') return;
-    this.#agenda.remove(runner);
     this.#log.warn({ event: 'gone', bot: name }, 'has no good key bundle any more and rests');
+    this.#retire(runner);
+  }
+
+  #retire(runner: Runner): void {
+    this.#agenda.remove(runner);
     if (runner.state === 'resting') this.#forget(runner);
     else runner.state = 'leaving';
   }
@@ -276,12 +315,13 @@ export class Daemon {
       this.#plan(runner, next);
       failed = isInTrouble(before, ledger.state(name));
     } catch (error) {
-      if (!(error instanceof FlockError) || error.exit === 'io') {
+      if (error instanceof FlockError && error.exit === 'io') {
         this.#options.failed(error);
         return;
       }
-      this.#complain(runner.bot.name, error);
-      this.#plan(runner, this.#clock.now() + patience);
+      this.#complain(runner.bot.name, bugIn(name, error));
+      const isParked = !(error instanceof FlockError) && (await this.#parkFor(error, runner.bot));
+      this.#plan(runner, isParked ? 'when changed' : this.#clock.now() + patience);
     } finally {
       const took = this.#clock.elapsed() - began;
       const after = ledger.state(name);
@@ -291,6 +331,36 @@ export class Daemon {
       this.#lanes.learn(runner.bot.bundle.appKeys, after);
       this.#rounds.add(failed);
     }
+  }
+
+  /**
+   * What nobody foresaw in a bot's step stops that bot alone, until a person has looked; but where the ledger cannot even keep
+   * that, nothing can be trusted any more.
+   *
+   * @returns whether it is parked now; a post in doubt is still looked for
+   */
+  async #parkFor(error: unknown, bot: Bot): Promise<boolean> {
+    const { ledger, log, failed } = this.#options;
+    const { name } = bot;
+    log.error({ event: 'bug', bot: name, where: placesIn(error) }, `stopped by a bug: ${messageOf(error)}`);
+    const state = ledger.state(name);
+    if (!state) return false;
+    if (state.parked) return !state.open;
+    const why = `this is a bug: ${messageOf(error)}`;
+    const hint = `please report it; flockd resume ${name} tries again`;
+    try {
+      await ledger.record({
+        event: 'parked',
+        bot: name,
+        at: this.#clock.now(),
+        why,
+        hint,
+        key: keyMark(bot),
+      });
+    } catch (cause) {
+      failed(cause);
+    }
+    return !state.open;
   }
 
   #plan(runner: Runner, next: NextStep): void {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { watch } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import fse from 'fs-extra';
@@ -10,6 +10,7 @@ import { readRegularFile, reasonOf, replaceFile, sweepTemporaries, syncFolder } 
 import type { Logger } from '../log.ts';
 import { order, type Order } from '../posting/order.ts';
 import { postReport, type PostReport } from '../posting/post-report.ts';
+import { folderWatcher, type WatchFolder } from '../watch.ts';
 
 /*
  * How a person's command reaches a running daemon: as a file in `state/orders`, which the daemon carries out and answers
@@ -22,10 +23,14 @@ import { postReport, type PostReport } from '../posting/post-report.ts';
 /** How long a running daemon may take to answer. Milliseconds. */
 const patience = 30_000;
 
-/** What a person tells a running daemon: something about a bot, or to read its files again. */
-export type DaemonOrder = Order | { order: 'reload' };
+/** What a person tells a running daemon: something about a bot, to read its files again, or to say to whom bundles may be encrypted. */
+export type DaemonOrder = Order | { order: 'reload' } | { order: 'recipients' };
 
-const daemonOrder = z.union([order, z.object({ order: z.literal('reload') })]);
+const daemonOrder = z.union([
+  order,
+  z.object({ order: z.literal('reload') }),
+  z.object({ order: z.literal('recipients') }),
+]);
 
 const answer = z.object({
   done: z.boolean(),
@@ -34,12 +39,16 @@ const answer = z.object({
   hint: z.string().optional(),
   /** What an order to post has led to. */
   report: postReport.optional(),
+  /** Whose bundles the daemon can open. */
+  recipients: z.array(z.string()).optional(),
 });
 
 type Answer = z.infer<typeof answer>;
 
-/** Carries an order out. @returns what one to post has led to */
-type CarryOut = (order: DaemonOrder) => Promise<PostReport | undefined>;
+/** What an order has led to: a post, or the recipients that it asked for. */
+export type Outcome = PostReport | { recipients: string[] } | undefined;
+
+type CarryOut = (order: DaemonOrder) => Promise<Outcome>;
 
 const largest = 4 * 1024 * 1024;
 const folderOf = (state: string): string => path.join(state, 'orders');
@@ -63,6 +72,7 @@ export async function takeOrders(
   state: string,
   carryOut: CarryOut,
   log: Logger = pino({ enabled: false }),
+  watchFolder: WatchFolder = folderWatcher(),
 ): Promise<() => void> {
   const desk: Desk = { folder: folderOf(state), carryOut, log, closed: false };
   await fse.ensureDir(desk.folder, { mode: 0o700 });
@@ -70,12 +80,11 @@ export async function takeOrders(
   const look = (): void => {
     turn = turn.then(() => tried(desk, 'look for orders', () => carryOutAll(desk)));
   };
-  const watcher = watch(desk.folder, look);
-  watcher.on('error', () => undefined);
+  const stopWatching = watchFolder(desk.folder, look);
   look();
   return () => {
     desk.closed = true;
-    watcher.close();
+    stopWatching();
   };
 }
 
@@ -161,8 +170,9 @@ const askedAt = (name: string): number => Number.parseInt(name.slice(0, 12), 16)
 async function attempt(file: string, carryOut: CarryOut): Promise<Answer> {
   try {
     const given: unknown = JSON.parse((await readRegularFile(file, largest)).toString('utf8'));
-    const report = await carryOut(daemonOrder.parse(given));
-    return { done: true, ...(report && { report }) };
+    const outcome = await carryOut(daemonOrder.parse(given));
+    if (outcome === undefined) return { done: true };
+    return 'recipients' in outcome ? { done: true, ...outcome } : { done: true, report: outcome };
   } catch (error) {
     if (!(error instanceof FlockError)) return { done: false, exit: 'data', message: messageOf(error) };
     const { exit, message, hint } = error;
@@ -189,7 +199,14 @@ async function withdraw(file: string, cause: unknown): Promise<never> {
  * @returns what an order to post has led to
  * @throws {FlockError} what the daemon has against it; `tryLater` where it does not answer, `io` where it cannot be told
  */
-export async function giveOrder(state: string, order: DaemonOrder): Promise<PostReport | undefined> {
+export const giveOrder = async (state: string, order: DaemonOrder): Promise<PostReport | undefined> =>
+  (await answerTo(state, order)).report;
+
+/** To whom bundles may be encrypted so that the daemon can open them. @throws {FlockError} as {@link giveOrder} */
+export const askRecipients = async (state: string): Promise<string[]> =>
+  (await answerTo(state, { order: 'recipients' })).recipients ?? [];
+
+async function answerTo(state: string, order: DaemonOrder): Promise<Answer> {
   const folder = folderOf(state);
   const name = nameFor(now());
   try {
@@ -198,7 +215,10 @@ export async function giveOrder(state: string, order: DaemonOrder): Promise<Post
     using answered = waitFor(folder, `${name}.answer`);
     const isThere = answered.there.catch((cause: unknown) => withdraw(file, cause));
     await Promise.all([isThere, replaceFile(file, JSON.stringify(order))]);
-    return reportIn(await takeAnswer(path.join(folder, `${name}.answer`)));
+    const given = await takeAnswer(path.join(folder, `${name}.answer`));
+    if (given.done) return given;
+    const { exit = 'data', message = 'flockd refused', hint } = given;
+    throw new FlockError(exit, message, hint === undefined ? {} : { hint });
   } catch (cause) {
     if (cause instanceof FlockError) throw cause;
     throw new FlockError('io', `cannot tell flockd through ${folder}: ${reasonOf(cause)}`, {
@@ -214,25 +234,18 @@ async function takeAnswer(file: string): Promise<Answer> {
   return answer.parse(JSON.parse(text));
 }
 
-/** @throws {FlockError} what the daemon has against the order */
-function reportIn({ done, exit, message, hint, report }: Answer): PostReport | undefined {
-  if (done) return report;
-  throw new FlockError(exit ?? 'data', message ?? 'flockd refused', hint === undefined ? {} : { hint });
-}
-
 interface Waiting extends Disposable {
   /** Resolves once the file is there. */
   there: Promise<void>;
 }
 
 function waitFor(folder: string, name: string): Waiting {
-  const watcher = watch(folder);
+  let stopWatching: () => void = () => undefined;
   let timer: NodeJS.Timeout | undefined;
   const there = new Promise<void>((resolve, reject) => {
-    watcher.on('change', (_, changed) => {
-      if (changed === name) resolve();
+    stopWatching = folderWatcher()(folder, () => {
+      if (existsSync(path.join(folder, name))) resolve();
     });
-    watcher.on('error', reject);
     timer = setTimeout(() => {
       reject(
         new FlockError('tryLater', 'flockd runs but does not answer', {
@@ -245,7 +258,7 @@ function waitFor(folder: string, name: string): Waiting {
     there,
     [Symbol.dispose]: () => {
       clearTimeout(timer);
-      watcher.close();
+      stopWatching();
     },
   };
 }

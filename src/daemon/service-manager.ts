@@ -1,6 +1,8 @@
 import { execFile } from 'node:child_process';
-import { writeSync } from 'node:fs';
+import { readFileSync, writeSync } from 'node:fs';
+import path from 'node:path';
 import { plainEnvironment, type ServiceEnvironment } from '../settings.ts';
+import { rootIn } from './unit.ts';
 
 /** What a daemon tells systemd. Nothing here throws: a manager that does not listen stops no poem. */
 export interface ServiceManager {
@@ -55,5 +57,32 @@ function write(fd: number, lines: readonly string[]): void {
     writeSync(fd, lines.join('\n'));
   } catch {
     // It restarts, or its queue is full: the next message will tell.
+  }
+}
+
+/** Where systemd finds the units of a machine; the first that has one counts. */
+const unitFolders = [
+  '/etc/systemd/system',
+  '/run/systemd/system',
+  '/usr/local/lib/systemd/system',
+  '/usr/lib/systemd/system',
+];
+
+/** Whether flockd is installed as a service of this machine that runs the flock in a folder. */
+export function isService(root: string, folders: readonly string[] = unitFolders): boolean {
+  for (const folder of folders) {
+    const text = readIfThere(path.join(folder, 'flockd.service'));
+    if (text === undefined) continue;
+    const named = rootIn(text);
+    return named !== undefined && path.resolve(named) === path.resolve(root);
+  }
+  return false;
+}
+
+function readIfThere(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
   }
 }

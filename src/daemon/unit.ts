@@ -98,3 +98,9 @@ const quoted = (word: string): string =>
   /^[\w./@:+-]+$/.test(word)
     ? word
     : `"${word.replaceAll(/["\\]/g, '\\$&').replaceAll('%', '%%').replaceAll('$', '$$$$')}"`;
+
+/** The flock's folder in the text of a unit, or undefined where it names none. */
+export function rootIn(unit: string): string | undefined {
+  const [, inQuotes, plain] = /^ExecStart=.* --root (?:"((?:[^"\\]|\\.)*)"|(\S+))/m.exec(unit) ?? [];
+  return inQuotes?.replaceAll(/\\(.)/g, '$1').replaceAll(/([%$])\1/g, '$1') ?? plain;
+}

@@ -6,7 +6,7 @@ import type { Provider } from '../oauth/provider.ts';
 import { names, type AppPair } from './app-pairs.ts';
 import type { Checkup } from './checkup.ts';
 import { skewOf, type Skew } from './clock-skew.ts';
-import { thing, type Finding } from './finding.ts';
+import { thing, withoutTitle, type Finding } from './finding.ts';
 
 /** What a provider says of an app. */
 export interface AppAnswer {
@@ -62,14 +62,14 @@ function judgeApp(
   } catch (error) {
     if (!(error instanceof FlockError)) throw error;
     const { status, body } = answer;
-    const said = error.message.replace(`${provider.title} `, '');
+    const said = withoutTitle(error.message, provider);
     if (error.exit === 'tryLater') return { finding: about.warn('app-keys', said, error.hint), usable: true };
     const settings = status >= 400 && ofSettings.test(body);
     if (error.exit === 'unavailable' && !settings) {
       return { finding: about.bad('provider', said, error.hint), usable: status >= 400 && status < 500 };
     }
     const hint = settings || pair.isSet ? error.hint : moved(checkup, pair);
-    return { finding: about.bad('app-keys', `${said}: those ${whose(pair)}`, hint), usable: settings };
+    return { finding: about.bad('app-keys', `${said} (those ${whose(pair)})`, hint), usable: settings };
   }
 }
 

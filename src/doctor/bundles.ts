@@ -2,8 +2,9 @@ import { lstat, stat } from 'node:fs/promises';
 import path from 'node:path';
 import pMap from 'p-map';
 import { FlockError } from '../errors.ts';
-import type { BotName } from '../flock/bot.ts';
 import type { FlockFile } from '../flock/flock-file.ts';
+import { isSameName } from '../keys/right-account.ts';
+import type { ListedBundle } from '../keys/key-store.ts';
 import type { TokenPair } from '../keys/token-pair.ts';
 import { homesOf, isSame } from './app-pairs.ts';
 import { isChosen, providerIdOf, type Checkup, type Held } from './checkup.ts';
@@ -15,15 +16,10 @@ import { twins } from './twins.ts';
 /** Bundles read at a time. */
 const readers = 64;
 
-interface Entry {
-  bot: BotName;
-  file: string;
-}
-
 /** Every bundle by itself: its file, its form, its app keys, its account. All are read, since any two may be twins. */
 export async function examineBundles(
   checkup: Checkup,
-  entries: readonly Entry[],
+  entries: readonly ListedBundle[],
   flockFile: FlockFile,
   appKeys: TokenPair | undefined,
 ): Promise<{ findings: Finding[]; held: Held[] }> {
@@ -49,7 +45,7 @@ export async function examineBundles(
   return { findings: [...named, ...findings], held };
 }
 
-async function readBundle({ keys, paths }: Checkup, entry: Entry) {
+async function readBundle({ keys, paths }: Checkup, entry: ListedBundle) {
   const about = botCalled(entry.bot);
   const findings: Finding[] = [];
   try {
@@ -62,7 +58,7 @@ async function readBundle({ keys, paths }: Checkup, entry: Entry) {
       // The store would say the same once more.
       if (privacy.result === 'bad') return { entry, findings };
     }
-    const bundle = await keys.read(entry.file);
+    const bundle = await keys.readListed(entry);
     const whose = bundle.screenName === undefined ? 'reads well' : `of @${bundle.screenName}`;
     findings.push(about.ok('bundle', `key bundle ${whose}`));
     return { entry, findings, held: { ...entry, bundle } };
@@ -122,12 +118,13 @@ function examineAccount(
 ): Finding {
   const about = botCalled(bot);
   const { screenName } = bundle;
+  if (flockFile.faultOf(bot)) return about.skipped('account', 'its settings in flock.json are wrong');
   const { account } = flockFile.settingsOf(bot);
   const again = keymaker(`make-keys ./poems --bot ${bot} --force`);
   if (twin !== undefined)
     return about.bad('account', `has the same account as ${twin}`, `sign in as its own account: ${again}`);
   if (account === undefined) return about.ok('account', 'no other bot has its account');
-  if (screenName === undefined || screenName.toLowerCase() === account.toLowerCase())
+  if (isSameName(screenName, account) !== false)
     return about.ok('account', `@${account}, as flock.json has it`);
   return about.bad(
     'account',

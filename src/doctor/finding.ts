@@ -32,6 +32,10 @@ export const bot = (name: string): Subject => subject(name, 'bot');
 /** @param name - of a file or a provider */
 export const thing = (name: string): Subject => subject(name, 'flock');
 
+/** What an error says of a provider, whose name stands before the finding already. */
+export const withoutTitle = (message: string, { title }: { title: string }): string =>
+  message.startsWith(`${title} `) ? message.slice(title.length + 1) : message;
+
 function subject(name: string, about: Finding['about']): Subject {
   const found = (result: Result) => (check: string, message: string, hint?: string) => ({
     check,

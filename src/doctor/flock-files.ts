@@ -5,9 +5,11 @@ import { FlockError } from '../errors.ts';
 import type { BotName } from '../flock/bot.ts';
 import { parseFlockFile, readFlockFile, type FlockFile } from '../flock/flock-file.ts';
 import { nearest } from '../flock/nearest.ts';
+import type { ListedBundle } from '../keys/key-store.ts';
 import type { TokenPair } from '../keys/token-pair.ts';
 import { couldBeSecret, shown } from '../quoted.ts';
 import { appKeysIfSet, appKeysSource } from '../settings.ts';
+import { moreWatches, whyUnwatchable } from '../watch.ts';
 import type { Checkup } from './checkup.ts';
 import { bot, thing, type Finding, type Subject } from './finding.ts';
 import { examineFile, examineFolder } from './private-file.ts';
@@ -22,11 +24,17 @@ export async function examineFlockFile({
     const flockFile = await readFlockFile(paths.flockFile);
     const isThere = (await statusOf(paths.flockFile)) !== undefined;
     const said = isThere ? 'reads well' : 'there is none: every bot has the defaults';
-    return { findings: [about.ok('flock-file', said)], flockFile };
+    const faults = flockFile.named.flatMap((name) => faultIn(name, flockFile));
+    return { findings: faults.length > 0 ? faults : [about.ok('flock-file', said)], flockFile };
   } catch (error) {
     if (!(error instanceof FlockError)) throw error;
     return { findings: [about.thrown('flock-file', error)], flockFile: parseFlockFile('{}', '') };
   }
+}
+
+function faultIn(name: BotName, { faultOf }: FlockFile): Finding[] {
+  const error = faultOf(name);
+  return error ? [bot(shown(name)).thrown('settings', error)] : [];
 }
 
 /** Whether the bots that `flock.json` names have bundles. */
@@ -84,10 +92,10 @@ export async function examineKeysFolder({
   paths,
   keys,
   keymaker,
-}: Checkup): Promise<{ findings: Finding[]; entries: { bot: BotName; file: string }[] }> {
+}: Checkup): Promise<{ findings: Finding[]; entries: ListedBundle[] }> {
   const about = thing(shownPath(paths.keys));
   const status = await statusOf(paths.keys);
-  const mode = status ? [examineKeysMode(about, status, { paths, keys })] : [];
+  const mode = status ? [examineKeysMode(about, status, { paths, keys }), ...examineWatches(paths.keys)] : [];
   try {
     const entries = await keys.list();
     const none = about.warn('keys', 'no key bundles yet', keymaker('make-keys ./poems'));
@@ -97,6 +105,14 @@ export async function examineKeysFolder({
     const isSaid = error.exit === 'permission' && mode.some(({ result }) => result === 'bad');
     return { findings: isSaid ? mode : [...mode, about.thrown('keys', error)], entries: [] };
   }
+}
+
+/** Whether flockd, run by the same user, would be told of changes by the system. */
+function examineWatches(folder: string): Finding[] {
+  const why = whyUnwatchable(folder);
+  if (why === undefined) return [];
+  const message = `this user has no inotify watches left (${why}): flockd looks for changes every second instead`;
+  return [thing('inotify').warn('watches', message, moreWatches)];
 }
 
 const examineKeysMode = (

@@ -1,11 +1,12 @@
 import { usualPrices } from '../cost/price-table.ts';
 import { FlockError } from '../errors.ts';
 import type { HttpAnswer } from '../http/exchange.ts';
+import { isSameName } from '../keys/right-account.ts';
 import { readWhoAmI, type Account } from '../oauth/oauth-answer.ts';
 import type { Provider, WhoAmI } from '../oauth/provider.ts';
 import { classify, type XFailure } from '../x/x-failure.ts';
 import type { Checkup, Held } from './checkup.ts';
-import { bot as botCalled, thing, type Finding } from './finding.ts';
+import { bot as botCalled, thing, withoutTitle, type Finding } from './finding.ts';
 
 /** What an answer means: for the bot that asked, or for everybody at the provider. */
 export type Judgement = { ofBot: Finding[] } | { ofProvider: Finding };
@@ -35,7 +36,7 @@ export function judgeKey(
     return { ofBot: [key, ...permission] };
   } catch (error) {
     if (!(error instanceof FlockError)) throw error;
-    const said = error.message.replace(`${provider.title} `, '');
+    const said = withoutTitle(error.message, provider);
     if (error.exit === 'unavailable')
       return { ofProvider: thing(provider.title).bad('provider', said, error.hint) };
     return { ofBot: [botCalled(held.bot).bad('key', error.message, again)] };
@@ -61,7 +62,7 @@ function judgeAccount({ bot, bundle }: Held, { title }: Provider, account: Accou
     const then = `${screenName === undefined ? 'the account' : `@${screenName}`} (id ${userId})`;
     return about.bad('key', `the key is for ${now}, but its bundle says ${then}`, again);
   }
-  if (screenName === undefined || screenName.toLowerCase() === account.screenName.toLowerCase())
+  if (isSameName(screenName, account.screenName) !== false)
     return about.ok('key', `${title} says @${account.screenName}`);
   return userId === undefined
     ? about.bad('key', `the key is for ${now}, but its bundle says @${screenName}`, again)

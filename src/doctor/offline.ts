@@ -11,7 +11,9 @@ export async function examineOffline(checkup: Checkup): Promise<{ findings: Find
   const folder = await examineKeysFolder(checkup);
   const keys = await examineAppKeys(checkup, folder.entries.length > 0);
   const bundles = await examineBundles(checkup, folder.entries, flock.flockFile, keys.appKeys);
-  const poems = await examinePoems(checkup, flock.flockFile, bundles.held);
+  const held = new Set(bundles.held.map(({ bot }) => bot));
+  const bad = new Set(folder.entries.map(({ bot }) => bot).filter((bot) => !held.has(bot)));
+  const poems = await examinePoems(checkup, flock.flockFile, bad);
   const findings = [flock, folder, keys, bundles, poems].flatMap((part) => part.findings);
   return {
     findings: findings.map((finding) => withShownPaths(finding, checkup)),

@@ -1,37 +1,65 @@
 import pMap from 'p-map';
 import { FlockError } from '../errors.ts';
+import type { BotName } from '../flock/bot.ts';
 import type { FlockFile } from '../flock/flock-file.ts';
 import { loadFlock, type Flock } from '../flock/load-flock.ts';
 import type { KeyBundle } from '../keys/key-bundle.ts';
 import { KeyStore, type ListedBundle } from '../keys/key-store.ts';
 import { readPoem } from '../poems/read-poems.ts';
 import { splitPoem } from '../poems/split-poem.ts';
-import { isChosen, type Checkup, type Held } from './checkup.ts';
+import { passedOverShown } from '../poems/find-poems.ts';
+import { isChosen, type Checkup } from './checkup.ts';
 import { bot, thing, type Finding } from './finding.ts';
 import { shownPath } from './shown-path.ts';
 
 /** Poems read at a time. */
 const readers = 64;
 
-/** Whether each bot that has a good bundle has a poem, and that poem lines. */
+/**
+ * Whether each bot that has a good bundle has a poem, and that poem lines; who has a poem and no bundle; and what in the
+ * folder is read by nobody.
+ *
+ * @param bad - the bots of which more was said already: their bundles are bad
+ */
 export async function examinePoems(
   checkup: Checkup,
   flockFile: FlockFile,
-  held: readonly Held[],
+  bad: ReadonlySet<BotName>,
 ): Promise<{ findings: Finding[] }> {
-  if (held.length === 0) return { findings: [] };
   try {
     const flock = await joined(checkup, flockFile);
-    const good = new Set(held.map((one) => one.bot));
     const bots = flock.bots.filter(({ name }) => isChosen(checkup, name));
-    const misfits = flock.misfits.filter((misfit) => good.has(misfit.bot) && isChosen(checkup, misfit.bot));
+    const misfits = flock.misfits.filter(
+      (misfit) => !bad.has(misfit.bot) && !flockFile.faultOf(misfit.bot) && isChosen(checkup, misfit.bot),
+    );
     const read = ({ name, poemFile }: (typeof bots)[number]) => examinePoem(name, poemFile);
     const poems = await pMap(bots, read, { concurrency: readers });
-    return { findings: [...misfits.map((misfit) => bot(misfit.bot).thrown('poem', misfit.error)), ...poems] };
+    const findings = [...misfits.map((misfit) => bot(misfit.bot).thrown('poem', misfit.error)), ...poems];
+    const named = new Set(flockFile.named);
+    const others = flock.keyless.filter(({ name }) => checkup.chosen.size > 0 || !named.has(name));
+    return { findings: [...findings, ...keyless(checkup, others), ...passedOver(checkup, flock)] };
   } catch (error) {
     if (!(error instanceof FlockError)) throw error;
     return { findings: [thing('poems').thrown('poems', error)] };
   }
+}
+
+/** But for those that flock.json names, of which that was said already. */
+function keyless(checkup: Checkup, bots: Flock['keyless']): Finding[] {
+  const { keymaker } = checkup;
+  return bots
+    .filter(({ name }) => isChosen(checkup, name))
+    .map(({ name }) => bot(name).warn('key', 'has no key yet', keymaker(`make-keys ./poems --bot=${name}`)));
+}
+
+/** What is no poem need not be mended. */
+const gravity = { refused: 'bad', unseen: 'warn', ignored: 'skipped' } as const;
+
+function passedOver({ chosen }: Checkup, flock: Flock): Finding[] {
+  if (chosen.size > 0) return [];
+  return passedOverShown(flock.passedOver).map(({ file, kind, why, hint }) =>
+    thing(shownPath(file))[gravity[kind]]('poems-folder', why, kind === 'ignored' ? undefined : hint),
+  );
 }
 
 async function examinePoem(name: string, file: string): Promise<Finding> {

@@ -1,4 +1,7 @@
 import { inMicros } from '../cost/money.ts';
+import type { FlockError } from '../errors.ts';
+import type { BotKey } from '../keys/key-bundle.ts';
+import { accountFault } from '../keys/right-account.ts';
 import type { BotState } from '../posting/bot-state.ts';
 import { capOf, describeCap, spentBy, spentByFlock, type Cap, type Purse } from '../posting/budget.ts';
 import type { FlockHistory } from '../posting/flock-history.ts';
@@ -41,6 +44,10 @@ export const needsSomebody = ({
   until: unknown;
 }): boolean => needsCare(state) || (state === 'waiting' && next === undefined && until === undefined);
 
+/** Whether a bot in this condition has something to post, now or later, without a person's help. */
+export const hasToPost = (condition: Condition): boolean =>
+  ['new', 'fine', 'waiting', 'in doubt', 'looking'].includes(condition);
+
 /** What a bot's own files say of it. */
 export interface BotFiles {
   bot: string;
@@ -49,10 +56,14 @@ export interface BotFiles {
   /** How many posts its poem is, and which of them have a link, counted from 0. */
   lines: number;
   linked: ReadonlySet<number>;
+  /** Whose its key is; undefined where that is not to be judged. */
+  key?: Pick<BotKey, 'userId' | 'screenName'> | undefined;
   /** Undefined where it is not in the flock. */
   settings: BotSettings | undefined;
   /** Why it cannot post, where it cannot. */
   unfit: { why: string; hint: string | undefined } | undefined;
+  /** Why its bundle cannot be opened any more, where it posts with the key that was read before. */
+  unopened?: Pick<FlockError, 'message'> | undefined;
 }
 
 /** What holds for the whole flock at one moment. */
@@ -77,15 +88,30 @@ export interface StandingOf {
 
 /** How a bot stands, why, and what helps. Pure. */
 export function conditionOf(files: BotFiles, state: BotState | undefined, flock: FlockNow): StandingOf {
-  const { settings, unfit } = files;
+  const { settings, unopened } = files;
+  const unfit = files.unfit ?? wrongKey(files, state);
   if (unfit || !settings) return { condition: 'unfit', ...unfit };
-  return (
+  const standing =
     ofTroubles(files.bot, state, flock.now) ??
     ofRest(files.bot, state, settings, flock) ??
     ofWaiting(files, state, settings, flock) ??
-    ofSchedule(files.bot, state, settings, flock)
-  );
+    ofSchedule(files.bot, state, settings, flock);
+  return unopened && standing.why === undefined ? { ...standing, ...afterRestart(unopened) } : standing;
 }
+
+/** A key of another account, with which flockd does not post. */
+function wrongKey(
+  { bot, key, settings }: BotFiles,
+  state: BotState | undefined,
+): { why: string; hint: string | undefined } | undefined {
+  const fault = key && settings && accountFault({ name: bot, bundle: key, settings }, state?.account);
+  return fault && { why: fault.message, hint: fault.hint };
+}
+/** What becomes of a bot that posts with a key whose bundle cannot be opened any more. */
+export const afterRestart = ({ message }: Pick<FlockError, 'message'>): { why: string; hint: string } => ({
+  why: `posts with the key in memory, and not after a restart (${message})`,
+  hint: 'start flockd with KEYMAKER_IDENTITY_FILE, or: keymaker encrypt --decrypt --identity FILE',
+});
 
 /** A request has had its answer after this time, or gets none. Milliseconds. */
 const underWay = 10_000;
@@ -119,7 +145,7 @@ function ofRest(
   }
   if (settings.paused) return { condition: 'paused', why: 'paused in flock.json' };
   if (state?.restored === true) {
-    const why = 'restored from an export, and looks for what it has posted since before it posts again';
+    const why = 'restored, and looks for what it has posted since before it posts again';
     return { condition: 'looking', why, hint: 'flockd does so by itself while it runs' };
   }
   return undefined;

@@ -3,10 +3,11 @@ import { parse, visit, type ParseError } from 'jsonc-parser';
 import * as z from 'zod';
 import { FlockError, systemCode } from '../errors.ts';
 import { readRegularFile, reasonOf } from '../files.ts';
-import { couldBeSecret, quoted } from '../quoted.ts';
-import { isTimezone, scheduleFault } from '../schedule/slots.ts';
+import { couldBeSecret, quoted, shown } from '../quoted.ts';
+import { plainExpression, scheduleFault } from '../schedule/slots.ts';
+import { timezoneFault } from '../schedule/timezone.ts';
 import type { Provider } from '../oauth/provider.ts';
-import type { BotName } from './bot.ts';
+import { botNameOf, formerNameOf, isBotName, type BotName } from './bot.ts';
 import type { Budget } from '../posting/budget.ts';
 import { customId, customProvider, providerFrom } from './custom-provider.ts';
 import { parseDuration } from './duration.ts';
@@ -39,14 +40,16 @@ const schedule = z
   .superRefine((expression, context) => {
     const fault = faultOfSchedule(expression);
     if (fault !== undefined) context.addIssue({ code: 'custom', message: fault });
-  });
+  })
+  .transform(plainExpression);
 
 const timezone = z
   .string('should be an IANA time zone such as "Europe/Berlin"')
-  .refine(isTimezone, {
-    error: ({ input }) => `${quoted(String(input))} is not an IANA time zone such as "Europe/Berlin"`,
-  })
-  .meta({ description: 'An IANA time zone such as "Europe/Berlin"' });
+  .meta({ description: 'An IANA time zone such as "Europe/Berlin"' })
+  .superRefine((name, context) => {
+    const fault = timezoneFault(name);
+    if (fault) context.addIssue({ code: 'custom', message: fault.message, params: { hint: fault.hint } });
+  });
 
 /** More than anybody has to spend: what is larger is a slip, and no number to reckon with. */
 const amount = z.number('should be a number').nonnegative('should not be negative').max(1e9, 'is too large');
@@ -101,7 +104,7 @@ const flockFile = z
     $schema: z.string(),
     hooks: hookSettings,
     ping: pingSetting,
-    bots: z.record(z.string().regex(/^[a-z0-9_-]+$/, 'is not the name of a bot'), botSettings),
+    bots: z.record(z.string().refine(isBotName), botSettings),
     // It is said in messages, and a person is free to choose another.
     providers: z.record(
       customId.refine((id) => !couldBeSecret(id), 'could be a secret; give it words as its id'),
@@ -109,6 +112,9 @@ const flockFile = z
     ),
   })
   .partial();
+
+/** The same but for the bots: what is wrong with one of them stops that one alone. */
+const sharedSettings = flockFile.extend({ bots: z.record(z.string(), z.unknown()).optional() });
 
 /** The JSON Schema of `flock.json`, for editors. */
 export const flockFileSchema = (): object => ({
@@ -149,9 +155,12 @@ const defaults: BotSettings = {
 
 /** The settings of a flock. */
 export interface FlockFile {
+  /** @throws {FlockError} `config` where something is wrong with the bot's own settings */
   settingsOf: (bot: BotName) => BotSettings;
+  /** What is wrong with a bot's own settings, if anything is. */
+  faultOf: (bot: BotName) => FlockError | undefined;
   /** The bots it names, which should all be there. */
-  named: string[];
+  named: BotName[];
   /** Where the flock's days and months begin, and what it may spend in them in all. */
   timezone: string;
   budget: Budget;
@@ -173,26 +182,81 @@ export async function readFlockFile(file: string): Promise<FlockFile> {
     : parseFlockFile(text, path.basename(file));
 }
 
-/** @throws {FlockError} `config` as {@link readFlockFile} */
+/** @throws {FlockError} `config` for what is wrong at the top, as {@link readFlockFile} */
 export function parseFlockFile(text: string, file: string): FlockFile {
-  const plain = text.replace(/^\ufeff/, '');
-  const found = flockFile.safeParse(parseJson(plain, file));
-  if (!found.success) throw faultOf(found.error, plain, file);
+  const source = { text: text.replace(/^\ufeff/, ''), file };
+  const found = sharedSettings.safeParse(parseJson(source.text, file));
+  if (!found.success) throw faultIn(source, found.error);
   const { bots = {}, providers = {}, hooks = [], ping, ...flock } = found.data;
   // The budget at the top is the whole flock's, and no bot's own.
   const shared = { ...defaults, ...defined(flock), budget: {} };
-  const own = new Map(Object.entries(bots));
+  const own = readBots(bots, source);
+  const faultOf = (bot: BotName): FlockError | undefined => {
+    const settings = own.get(bot);
+    return settings instanceof FlockError ? settings : undefined;
+  };
   return {
     settingsOf(bot) {
-      const { account, ...settings } = own.get(bot) ?? {};
-      return own.has(bot) ? { ...shared, ...defined(settings), account: account?.replace(/^@/, '') } : shared;
+      const settings = own.get(bot);
+      if (settings === undefined) return shared;
+      if (settings instanceof FlockError) throw settings;
+      const { account, ...rest } = settings;
+      return { ...shared, ...defined(rest), account: account?.replace(/^@/, '') };
     },
+    faultOf,
     named: [...own.keys()],
     timezone: shared.timezone,
     budget: found.data.budget ?? {},
     alarms: { hooks, ping },
     providers: new Map(Object.entries(providers).map(([id, described]) => [id, providerFrom(id, described)])),
   };
+}
+
+/** The text of a flock.json, and what messages call it. */
+interface Source {
+  text: string;
+  file: string;
+}
+
+type OwnSettings = z.infer<typeof botSettings>;
+
+/**
+ * The settings of each bot, or what is wrong with them.
+ *
+ * @throws {FlockError} `config` for a name that no bot has and that could be a secret: it would be told on as a name
+ */
+function readBots(bots: Record<string, unknown>, source: Source): Map<BotName, OwnSettings | FlockError> {
+  const found = new Map<BotName, OwnSettings | FlockError>();
+  for (const [name, value] of Object.entries(bots)) {
+    const bot = botMeantBy(name);
+    if (found.has(bot)) found.set(bot, misnamed(source, name, `is another entry for ${shown(bot)}`));
+    else if (isBotName(name.normalize('NFC'))) found.set(bot, readBot(name, value, source));
+    else if (couldBeSecret(name)) throw misnamed(source, name, 'is not the name of a bot');
+    else found.set(bot, misnamed(source, name, 'is not the name of a bot'));
+  }
+  for (const [name, error] of doubleKeysOfBots(source)) found.set(botMeantBy(name), error);
+  return found;
+}
+
+/** Settings under a name that no bot has stop the bot that they are most likely for: it is not to post without them. */
+function botMeantBy(name: string): BotName {
+  const composed = name.normalize('NFC');
+  return isBotName(composed) ? composed : (botNameOf(composed) ?? formerNameOf(composed));
+}
+
+function misnamed({ text, file }: Source, name: string, why: string): FlockError {
+  const { where, name: called, hidden } = placeOf(['bots', name], text, file);
+  const meant = botNameOf(name);
+  const hint =
+    meant === undefined ? 'flockd status has the names of the bots' : `call it ${shown(meant)}, once`;
+  return new FlockError('config', `${where}: ${called} ${why}`, {
+    hint: hidden ? `${notShown}; correct it in ${file}` : hint,
+  });
+}
+
+function readBot(name: string, value: unknown, source: Source): OwnSettings | FlockError {
+  const found = botSettings.safeParse(value);
+  return found.success ? found.data : faultIn(source, found.error, ['bots', name]);
 }
 
 /** Leaves out what is undefined, so that a default below it shows through. */
@@ -220,9 +284,7 @@ function parseJson(text: string, file: string): unknown {
   const value = notTooDeep(file, (): unknown => parse(text, errors, { disallowComments: true }));
   const [error] = errors;
   if (!error) {
-    notTooDeep(file, () => {
-      checkKeys(text, file);
-    });
+    for (const { way, error: double } of doubleKeys({ text, file })) if (way[0] !== 'bots') throw double;
     return value;
   }
   throw new FlockError('config', `${lineOf(error.offset, text, file)}: not JSON`, {
@@ -240,23 +302,43 @@ function notTooDeep<T>(file: string, read: () => T): T {
   }
 }
 
-/** @throws {FlockError} `config` for a key that comes twice, or that JavaScript would take for something else */
-function checkKeys(text: string, file: string): void {
-  const seen = new Map<string, Set<string>>();
-  visit(text, {
-    onObjectProperty(key, _offset, _length, line, column, pathTo) {
-      const place = pathTo().join('.');
-      const keys = seen.get(place) ?? new Set();
-      if (keys.has(key) || key === '__proto__') {
-        const why = key === '__proto__' ? 'is not a name' : 'comes twice';
-        throw new FlockError('config', `${file}:${line + 1}:${column + 1}: ${quoted(key)} ${why}`, {
-          hint: 'leave one out',
-        });
-      }
-      seen.set(place, keys.add(key));
-    },
-  });
+/** A key that comes twice, or that JavaScript would take for something else, and where it is. */
+interface DoubleKey {
+  way: readonly (string | number)[];
+  error: FlockError;
 }
+
+function doubleKeys({ text, file }: Source): DoubleKey[] {
+  const seen = new Map<string, Set<string>>();
+  const found: DoubleKey[] = [];
+  notTooDeep(file, () => {
+    visit(text, {
+      onObjectProperty(key, _offset, _length, line, column, pathTo) {
+        const way = pathTo();
+        const place = way.join('.');
+        const keys = seen.get(place) ?? new Set();
+        if (keys.has(key) || key === '__proto__') {
+          const why = key === '__proto__' ? 'is not a name' : 'comes twice';
+          const where = `${file}:${line + 1}:${column + 1}`;
+          const error = new FlockError('config', `${where}: ${quoted(key)} ${why}`, {
+            hint: 'leave one out',
+          });
+          // What `bots` itself is must be certain.
+          const isOfOneBot = way[0] === 'bots' && (way.length > 1 || key !== '__proto__');
+          found.push({ way: isOfOneBot ? [...way, key] : [], error });
+        }
+        seen.set(place, keys.add(key));
+      },
+    });
+  });
+  return found;
+}
+
+/** Those in the settings of one bot, by its name. */
+const doubleKeysOfBots = (source: Source): [name: string, error: FlockError][] =>
+  doubleKeys(source).flatMap(({ way: [, name], error }) =>
+    name === undefined ? [] : [[String(name), error]],
+  );
 
 function knownSettings(place: string): string[] {
   if (place.endsWith('budget')) return Object.keys(settings.budget.shape);
@@ -265,9 +347,10 @@ function knownSettings(place: string): string[] {
   return Object.keys(place.startsWith('providers') ? customProvider.shape : flockFile.shape);
 }
 
-function faultOf(error: z.ZodError, text: string, file: string): FlockError {
+/** @param above - the way to what was parsed, from the top of the file */
+function faultIn({ text, file }: Source, error: z.ZodError, above: string[] = []): FlockError {
   const [issue] = error.issues;
-  const way = issue?.path ?? [];
+  const way = [...above, ...(issue?.path ?? [])];
   if (issue?.code === 'unrecognized_keys') {
     const [key = ''] = issue.keys;
     const known = knownSettings(way.join('.'));
@@ -284,10 +367,15 @@ function faultOf(error: z.ZodError, text: string, file: string): FlockError {
     });
   }
   const { where, name, hidden } = placeOf(way, text, file);
+  const more = hintOf(issue);
+  const hint = `correct ${hidden ? 'it' : name} in ${file}${more === undefined ? '' : `; ${more}`}`;
   return new FlockError('config', `${where}: ${name}: ${said(issue)}`, {
-    hint: hidden ? `${notShown}; correct it in ${file}` : `correct ${name} in ${file}`,
+    hint: hidden ? `${notShown}; ${hint}` : hint,
   });
 }
+
+const hintOf = (issue: z.core.$ZodIssue): string | undefined =>
+  issue.code === 'custom' ? z.string().optional().catch(undefined).parse(issue.params?.['hint']) : undefined;
 
 const notShown = 'what could be a secret is not shown here';
 

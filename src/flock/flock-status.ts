@@ -1,4 +1,5 @@
 import { inMicros, inUsd } from '../cost/money.ts';
+import { bugIn } from '../errors.ts';
 import type { BotState } from '../posting/bot-state.ts';
 import { spentBy, spentByFlock, type Budget } from '../posting/budget.ts';
 import { lengthOf } from '../posting/place.ts';
@@ -16,6 +17,10 @@ export interface Status {
 export interface FlockStatus {
   /** Whether a daemon runs; missing where that cannot be told, or where it is the daemon that says all this. */
   running?: boolean;
+  /** Whether some bot is to post, now or later, for which a daemon has to run; missing where it is the daemon that says all this. */
+  shouldRun?: boolean;
+  /** Why the system cannot watch files for who asks (`EMFILE`, `ENOSPC`), so that flockd polls; missing where it can. */
+  unwatched?: string;
   /** By the stop switch: nobody posts. */
   stopped: boolean;
   /** In the flock's day and month, posts in doubt included, and since it began. */
@@ -71,8 +76,17 @@ export const statusOfFlock = (
   bots: bots.map((files) => statusOf(files, states.get(files.bot), flock)),
 });
 
-/** How one bot stands, by its files and the ledger. */
+/** How one bot stands, by its files and the ledger. What nobody foresaw in one bot hides none of the others. */
 export function statusOf(files: BotFiles, state: BotState | undefined, flock: FlockNow): BotStatus {
+  try {
+    return foreseen(files, state, flock);
+  } catch (cause) {
+    const { message: why, hint } = bugIn(files.bot, cause);
+    return foreseen({ ...files, settings: undefined, unfit: { why, hint } }, state, flock);
+  }
+}
+
+function foreseen(files: BotFiles, state: BotState | undefined, flock: FlockNow): BotStatus {
   const { bot, account, lines, settings } = files;
   const timezone = settings?.timezone ?? flock.purse.timezone;
   const { posts, micros, total } = spentBy(state, timezone, flock.now);

@@ -44,6 +44,8 @@ export interface FlockView {
   flock: FlockStatus;
   /** By name. */
   bots: BotView[];
+  /** The names of those that have a poem and no key yet; they are not among the bots. */
+  keyless: string[];
   /** How many bots stand how. */
   counts: Record<Condition, number>;
   /** The earliest post that is to come. */
@@ -63,6 +65,8 @@ export interface ViewInput {
   /** How it stands, bot by bot, in the order of their files. */
   status: Status;
   files: readonly BotFiles[];
+  /** The names of those that have no key yet. */
+  keyless: readonly string[];
   /** What the ledger says. */
   stateOf: (bot: string) => BotState | undefined;
   history: FlockHistory;
@@ -82,7 +86,8 @@ const mostRecent = 40;
  * is given.
  */
 export function* flockView(input: ViewInput): Generator<undefined, FlockView> {
-  const { now, version, timezone, status, files, stateOf, history, planned, pages = pagesOfX } = input;
+  const { now, version, timezone, status, files, keyless, stateOf, history, planned } = input;
+  const { pages = pagesOfX } = input;
   const recent = recentPosts(history);
   const accounts = new Map<string, string | undefined>(recent.map(({ bot }) => [bot, undefined]));
   const counts = { ...none };
@@ -103,6 +108,7 @@ export function* flockView(input: ViewInput): Generator<undefined, FlockView> {
     timezone,
     flock: status.flock,
     bots,
+    keyless: [...keyless],
     counts,
     next,
     days: flockDays({ history, timezone, now, planned }),

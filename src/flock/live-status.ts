@@ -71,7 +71,7 @@ export class LiveStatus {
       files,
       state,
       status,
-      until: goodUntil(status, files, state, flock),
+      until: goodUntil(status, state, flock),
       common,
     });
     return status;
@@ -82,7 +82,9 @@ export class LiveStatus {
 const commonTo = ({ purse, isStopped, history, now }: FlockNow): string => {
   const { post, linkPost } = purse.prices;
   const spent = spentByFlock(history, purse.timezone, now);
-  const caps = [post, linkPost].map((usd) => capOf('flock', purse.budget, spent, { posts: 1, cost: inMicros(usd) }));
+  const caps = [post, linkPost].map((usd) =>
+    capOf('flock', purse.budget, spent, { posts: 1, cost: inMicros(usd) }),
+  );
   return JSON.stringify([isStopped, caps, purseKey(purse)]);
 };
 
@@ -90,12 +92,11 @@ const purseKey = ({ prices, timezone, budget }: Purse): unknown => [prices, time
 
 /** When a status changes by itself: something comes, or a day is over. */
 function goodUntil(
-  { next, until }: BotStatus,
-  { settings }: BotFiles,
+  { next, until, timezone }: BotStatus,
   state: BotState | undefined,
-  { purse, now }: FlockNow,
+  { now }: FlockNow,
 ): number {
-  const { ends } = spentBy(state, settings?.timezone ?? purse.timezone, now);
+  const { ends } = spentBy(state, timezone, now);
   const instants = [next, until].map((instant) => (instant === undefined ? Infinity : Date.parse(instant)));
   const soonest = Math.min(ends.day, ...instants.filter((instant) => instant > now));
   // A post that is under way is in doubt after a while.

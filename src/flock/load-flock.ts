@@ -1,15 +1,20 @@
 import { realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { readPrices } from '../cost/read-prices.ts';
-import { FlockError, systemCode } from '../errors.ts';
-import type { BotKey } from '../keys/key-bundle.ts';
+import { bugIn, FlockError, messageOf } from '../errors.ts';
+import { isSealed } from '../keys/bundle-name.ts';
+import type { BotKey, KeyBundle } from '../keys/key-bundle.ts';
 import { grouped } from '../grouped.ts';
 import type { KeyStore, ListedBundle } from '../keys/key-store.ts';
-import { findPoems, type PoemFile } from '../poems/read-poems.ts';
+import { accountFault } from '../keys/right-account.ts';
+import { findPoemsIfThere, unreadNamesake, type FoundPoems, type PassedOver } from '../poems/find-poems.ts';
+import type { BotState } from '../posting/bot-state.ts';
 import type { Purse } from '../posting/budget.ts';
+import { nextAfter } from '../schedule/slots.ts';
 import { Turns } from '../turns.ts';
 import type { BotName } from './bot.ts';
 import type { BotSettings, FlockFile } from './flock-file.ts';
+import { isInside, knownBots, poemIn } from './known-bots.ts';
 
 /** One account that reads one poem. */
 export interface Bot {
@@ -18,13 +23,36 @@ export interface Bot {
   /** Absolute path. */
   poemFile: string;
   settings: BotSettings;
+  /** Why its bundle cannot be opened any more: the key is the one that was read before. */
+  unopened?: FlockError;
 }
 
 /** A flock as it stands on the disk: who can post, and who cannot and why. */
 export interface Flock {
   bots: Bot[];
-  misfits: { bot: BotName; error: FlockError }[];
+  misfits: Misfit[];
+  /** Poems whose bots have no key yet, by their paths. */
+  keyless: KeylessBot[];
+  /** What is in the poems folder and read by nobody. */
+  passedOver: PassedOver[];
   purse: Purse;
+}
+
+/** Who posts, who cannot, and what it may cost. */
+export type PostingFlock = Pick<Flock, 'bots' | 'misfits' | 'purse'>;
+
+/** A bot that has a poem, and no key yet. */
+export interface KeylessBot {
+  name: BotName;
+  /** Absolute path. */
+  poemFile: string;
+}
+
+export interface Misfit {
+  bot: BotName;
+  error: FlockError;
+  /** Its bundle is encrypted, and cannot be opened here. */
+  isSealedOff?: boolean;
 }
 
 /** How many bundles are read between two words on how far it is. */
@@ -34,6 +62,7 @@ const step = 10_000;
  * Joins the key bundles with their poems. Whoever does not fit is left out alone, with the reason.
  *
  * @param tell - told now and then how many bundles of how many have been read, where there are many
+ * @param before - the bots that run already: one whose bundle was encrypted to somebody else since keeps the key that it has
  * @throws {FlockError} where the keys folder itself cannot be read
  */
 export async function loadFlock(
@@ -41,25 +70,28 @@ export async function loadFlock(
   keys: KeyStore,
   flockFile: FlockFile,
   tell: (read: number, of: number) => void = () => undefined,
+  before: readonly Bot[] = [],
 ): Promise<Flock> {
-  const poems = await findPoems(path.join(root, 'poems')).catch(noneWhereMissing);
-  const namesakes = grouped(poems, ({ bot }) => bot);
+  const poems = await findPoemsIfThere(path.join(root, 'poems'), knownBots(root, keys));
+  const namesakes = namesakesIn(poems);
   const { timezone, budget } = flockFile;
-  const flock: Flock = { bots: [], misfits: [], purse: { prices: await readPrices(root), timezone, budget } };
+  const purse = { prices: await readPrices(root), timezone, budget };
+  const flock: Flock = { bots: [], misfits: [], keyless: [], passedOver: [...poems.passedOver], purse };
   const homes = await homesOf(root);
+  const running = new Map(before.map((bot) => [bot.name, bot]));
   const load = async (listed: ListedBundle, text?: string): Promise<Bot | FlockError> => {
     const { bot, file } = listed;
     try {
-      const { poemFile: named, ...bundle } = await keys.readListed(listed, text);
+      const read: InMemory = await keys.readListed(listed, text).catch(keyInMemory(file, running.get(bot)));
+      const { poemFile: named, unopened, ...bundle } = read;
       checkProvider(file, bundle);
       const settings = flockFile.settingsOf(bot);
-      checkAccount(file, bundle, settings.account);
-      const poemFile = poemOf(root, file, named, namesakes.get(bot) ?? []);
+      mustHaveSlots(bot, settings);
+      const poemFile = poemOf(root, file, named, namesakes.get(bot));
       await mustNotLeadOut(file, poemFile, homes);
-      return { name: bot, bundle, poemFile, settings };
+      return { name: bot, bundle, poemFile, settings, ...(unopened && { unopened }) };
     } catch (error) {
-      if (error instanceof FlockError) return error;
-      throw error;
+      return bugIn(file, error);
     }
   };
   const files = await keys.list();
@@ -67,22 +99,93 @@ export async function loadFlock(
   let read = 0;
   for await (const [listed, text] of keys.ahead(files)) {
     const found = await load(listed, text);
-    if (found instanceof FlockError) flock.misfits.push({ bot: listed.bot, error: found });
-    else flock.bots.push(found);
+    if (found instanceof FlockError) {
+      flock.misfits.push({ bot: listed.bot, error: found, isSealedOff: isSealedOff(listed.file, found) });
+    } else flock.bots.push(found);
     if (++read % step === 0) tell(read, files.length);
     if (turns.isOver) await turns.give();
   }
+  addUnread(flock, poems);
   return withoutTwins(flock);
+}
+
+/** Poems that no bundle has for its bot. */
+function addUnread({ bots, misfits, keyless, passedOver }: Flock, { poems, clashes }: FoundPoems): void {
+  const reads = new Map(bots.map(({ name, poemFile }) => [name, poemFile]));
+  const isRead = new Set(reads.values());
+  const isNamed = new Set([...reads.keys(), ...misfits.map(({ bot }) => bot)]);
+  for (const { bot, error } of clashes) if (!isNamed.has(bot)) misfits.push({ bot, error });
+  for (const { bot, file } of poems) {
+    const poemFile = path.resolve(file);
+    if (isRead.has(poemFile)) continue;
+    const other = reads.get(bot);
+    if (other !== undefined) passedOver.push(unreadNamesake(file, bot, other));
+    else if (!isNamed.has(bot)) keyless.push({ name: bot, poemFile });
+  }
+}
+
+/** Whether a bundle is whole, as far as anybody can tell, but encrypted to an identity that is not at hand. */
+const isSealedOff = (file: string, { exit }: FlockError): boolean => isSealed(file) && exit !== 'data';
+
+type InMemory = KeyBundle & Pick<Bot, 'unopened'>;
+
+/**
+ * The key that a bot runs with, where its bundle is sealed off. It is of the account that the bot had; a bundle that is damaged
+ * or gone ends the bot.
+ */
+const keyInMemory =
+  (file: string, bot: Bot | undefined) =>
+  (error: unknown): InMemory => {
+    if (!bot || !(error instanceof FlockError) || !isSealedOff(file, error)) throw error;
+    return { ...bot.bundle, poemFile: bot.poemFile, unopened: error };
+  };
+
+/** Leaves out the bots whose places in the ledger have other names by now, unless they have another account. */
+export function withoutRenamed(flock: Flock, states: Iterable<[bot: string, state: BotState]>): Flock {
+  const begun = new Set<string>();
+  const renamed = new Map<string, { to: string; account: string | undefined }>();
+  for (const [to, { was = [], account }] of states) {
+    begun.add(to);
+    for (const name of was) renamed.set(name, { to, account });
+  }
+  if (renamed.size === 0) return flock;
+  const newNameOf = ({ name, bundle }: Bot): string | undefined => {
+    const { to, account } = renamed.get(name) ?? {};
+    const isOther = account !== undefined && bundle.userId !== undefined && account !== bundle.userId;
+    return begun.has(name) || isOther ? undefined : to;
+  };
+  const left = flock.bots.flatMap((bot): Misfit[] => {
+    const to = newNameOf(bot);
+    if (to === undefined) return [];
+    const message = `${bot.name} was renamed to ${to}, but its key bundle still has the old name`;
+    const hint = `flockd rename ${bot.name} ${to} renames that, too`;
+    return [{ bot: bot.name, error: new FlockError('data', message, { hint }) }];
+  });
+  if (left.length === 0) return flock;
+  const names = new Set(left.map(({ bot }) => bot));
+  const bots = flock.bots.filter(({ name }) => !names.has(name));
+  return { ...flock, bots, misfits: [...flock.misfits, ...left] };
 }
 
 /** Others that are named where many have one account. */
 const mostNames = 3;
 
-/** Two bots that post as one account are both left out: nobody can say which of them is right. */
-function withoutTwins({ bots, misfits, purse }: Flock): Flock {
+/**
+ * Two bots that post as one account are both left out: nobody can say which of them is right. Only where flock.json names
+ * another account for one of them, it is the wrong one.
+ */
+function withoutTwins({ bots, misfits, ...rest }: Flock): Flock {
   const byAccount = grouped(bots, ({ bundle }) => bundle.userId ?? bundle.accessToken.reveal().token);
-  const twins = [...byAccount.values()].filter((group) => group.length > 1);
-  const refused = twins.flatMap((group) =>
+  const shared = [...byAccount.values()].filter((group) => group.length > 1);
+  const strangers = shared.flat().flatMap((bot) => {
+    const error = accountFault(bot, undefined);
+    return error ? [{ bot: bot.name, error }] : [];
+  });
+  const strange = new Set(strangers.map(({ bot }) => bot));
+  const twins = shared
+    .map((group) => group.filter(({ name }) => !strange.has(name)))
+    .filter((group) => group.length > 1);
+  const twinFaults = twins.flatMap((group) =>
     group.map(({ name }) => {
       const others = group.slice(0, mostNames + 1).filter((bot) => bot.name !== name);
       const more = group.length - 1 - mostNames;
@@ -97,8 +200,32 @@ function withoutTwins({ bots, misfits, purse }: Flock): Flock {
       };
     }),
   );
+  const refused = [...strangers, ...twinFaults];
   const left = new Set(refused.map(({ bot }) => bot));
-  return { bots: bots.filter(({ name }) => !left.has(name)), misfits: [...misfits, ...refused], purse };
+  return { bots: bots.filter(({ name }) => !left.has(name)), misfits: [...misfits, ...refused], ...rest };
+}
+
+/** A schedule that has a slot after this has them at all times. */
+const anyInstant = Date.UTC(2026, 0, 1);
+
+/** Bots on one schedule are asked about once. */
+const workingSchedules = new Set<string>();
+const mostWorking = 10_000;
+
+/** @throws {FlockError} `config` where the calendar cannot find the slots of a bot, whatever its settings looked like */
+function mustHaveSlots(bot: BotName, { schedule: expression, timezone }: BotSettings): void {
+  const key = `${expression}\n${timezone}`;
+  if (workingSchedules.has(key)) return;
+  try {
+    nextAfter({ expression, timezone }, anyInstant);
+  } catch (cause) {
+    throw new FlockError('config', `${bot}: no slots can be found for its schedule: ${messageOf(cause)}`, {
+      hint: 'correct its schedule or its timezone in flock.json',
+      cause,
+    });
+  }
+  if (workingSchedules.size >= mostWorking) workingSchedules.clear();
+  workingSchedules.add(key);
 }
 
 /** @throws {FlockError} `data` where the key is not for X */
@@ -109,29 +236,31 @@ function checkProvider(file: string, { provider }: BotKey): void {
   });
 }
 
-/** @throws {FlockError} `data` where the key is for another account than the one the bot is to have */
-function checkAccount(file: string, { screenName }: BotKey, account: string | undefined): void {
-  if (account === undefined || screenName === undefined || account.toLowerCase() === screenName.toLowerCase())
-    return;
-  throw new FlockError('data', `${file}: the key is for @${screenName}, but flock.json says @${account}`, {
-    hint: 'correct flock.json, or make the key again with the right account',
-  });
-}
+/** The poem that has a bot's name, or why none can be said to. */
+const namesakesIn = ({ poems, clashes }: FoundPoems): Map<BotName, string | FlockError> =>
+  new Map<BotName, string | FlockError>([
+    ...poems.map(({ bot, file }) => [bot, path.resolve(file)] as const),
+    ...clashes.map(({ bot, error }) => [bot, error] as const),
+  ]);
 
 /**
  * The poem of a bundle. Its own `poem_file` counts where it is inside the flock's folder; where it is missing, or names
  * a place that old bundles had elsewhere, the poem of the bot's name does.
  */
-function poemOf(root: string, keyFile: string, poemFile: string | undefined, namesakes: PoemFile[]): string {
+function poemOf(
+  root: string,
+  keyFile: string,
+  poemFile: string | undefined,
+  namesake: string | FlockError | undefined,
+): string {
   if (poemFile?.includes('\0') === true) throw new FlockError('data', `${keyFile}: poem_file has a NUL`);
-  const own = poemFile === undefined ? undefined : path.resolve(root, poemFile);
-  if (own !== undefined && isInside(root, own)) return own;
-  const [namesake] = namesakes;
-  if (namesake && namesakes.length === 1 && (own === undefined || path.isAbsolute(poemFile ?? ''))) {
-    return path.resolve(namesake.file);
-  }
-  if (own === undefined) {
-    throw new FlockError('data', `${keyFile}: poem_file is missing, and no one poem has this bot's name`, {
+  const own = poemIn(root, poemFile);
+  if (own !== undefined) return own;
+  const isElsewhere = poemFile !== undefined && !path.isAbsolute(poemFile);
+  if (typeof namesake === 'string' && !isElsewhere) return namesake;
+  if (poemFile === undefined) {
+    const why = namesake instanceof FlockError ? namesake.message : "no poem has this bot's name";
+    throw new FlockError('data', `${keyFile}: poem_file is missing, and ${why}`, {
       hint: 'add "poem_file" to the bundle',
     });
   }
@@ -168,13 +297,4 @@ async function mustNotLeadOut(keyFile: string, poemFile: string, { folders, know
   throw new FlockError('data', `${keyFile}: poem_file is outside the flock's folder, through a link`, {
     hint: 'move the poem into the poems folder',
   });
-}
-
-/** Whether a place is somewhere below a folder; both as {@link path.resolve} gives them. */
-const isInside = (folder: string, place: string): boolean =>
-  place !== folder && place.startsWith(path.join(folder, path.sep));
-
-function noneWhereMissing(error: unknown): PoemFile[] {
-  if (error instanceof FlockError && systemCode(error.cause) === 'ENOENT') return [];
-  throw error;
 }

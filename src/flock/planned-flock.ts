@@ -1,11 +1,9 @@
-import path from 'node:path';
-import { FlockError, systemCode } from '../errors.ts';
+import { FlockError } from '../errors.ts';
 import type { BotKey } from '../keys/key-bundle.ts';
 import type { KeyStore } from '../keys/key-store.ts';
-import { findPoems, type PoemFile } from '../poems/read-poems.ts';
 import type { BotName } from './bot.ts';
 import type { BotSettings, FlockFile } from './flock-file.ts';
-import { loadFlock, type Flock } from './load-flock.ts';
+import { loadFlock, type Flock, type KeylessBot } from './load-flock.ts';
 
 /** A bot of the flock, or one that could be: its poem is there, and its key may still have to be made. */
 export interface PlannedBot {
@@ -20,7 +18,7 @@ export interface PlannedBot {
 }
 
 /** Everybody who posts or could post, and who cannot and why, both by name; and what the flock may spend. */
-export interface WholeFlock extends Omit<Flock, 'bots'> {
+export interface WholeFlock extends Omit<Flock, 'bots' | 'keyless'> {
   bots: PlannedBot[];
 }
 
@@ -35,52 +33,29 @@ export async function readWholeFlock(
   keys: KeyStore,
   flockFile: FlockFile,
 ): Promise<WholeFlock> {
-  const { bots, misfits, purse } = await loadFlock(root, keys, flockFile);
-  const withKey = bots.map((bot) => ({
-    ...bot,
-    account: bot.bundle.screenName ?? bot.settings.account,
-  }));
-  const named = new Set([...bots.map(({ name }) => name), ...misfits.map(({ bot }) => bot)]);
-  const read = new Set(bots.map(({ poemFile }) => poemFile));
-  const unread = (await findPoems(path.join(root, 'poems')).catch(noneWhereMissing)).filter(
-    ({ bot, file }) => !named.has(bot) && !read.has(path.resolve(file)),
-  );
-  const whole: WholeFlock = { bots: withKey, misfits: [...misfits], purse };
-  for (const [bot, poems] of groupedByBot(unread)) {
-    const [poem, twin] = poems;
-    if (twin) whole.misfits.push({ bot, error: namesakes(bot, poems) });
-    else if (poem) whole.bots.push(withoutKey(poem, flockFile));
+  const { bots, keyless, ...flock } = await loadFlock(root, keys, flockFile);
+  const whole: WholeFlock = {
+    ...flock,
+    bots: bots.map((bot) => ({ ...bot, account: bot.bundle.screenName ?? bot.settings.account })),
+  };
+  for (const bot of keyless) {
+    const planned = withoutKey(bot, flockFile);
+    if (planned instanceof FlockError) whole.misfits.push({ bot: bot.name, error: planned });
+    else whole.bots.push(planned);
   }
   whole.bots.sort((a, b) => byName(a.name, b.name));
   whole.misfits.sort((a, b) => byName(a.bot, b.bot));
   return whole;
 }
 
-function withoutKey({ bot, file }: PoemFile, flockFile: FlockFile): PlannedBot {
-  const settings = flockFile.settingsOf(bot);
-  return { name: bot, poemFile: path.resolve(file), settings, account: settings.account, bundle: undefined };
-}
-
-function groupedByBot(poems: readonly PoemFile[]): Map<BotName, PoemFile[]> {
-  const found = new Map<BotName, PoemFile[]>();
-  for (const poem of poems) {
-    const known = found.get(poem.bot);
-    if (known) known.push(poem);
-    else found.set(poem.bot, [poem]);
+function withoutKey(bot: KeylessBot, { settingsOf }: FlockFile): PlannedBot | FlockError {
+  try {
+    const settings = settingsOf(bot.name);
+    return { ...bot, settings, account: settings.account, bundle: undefined };
+  } catch (error) {
+    if (error instanceof FlockError) return error;
+    throw error;
   }
-  return found;
-}
-
-function namesakes(bot: BotName, poems: readonly PoemFile[]): FlockError {
-  const files = poems.map(({ file }) => file).join(' and ');
-  return new FlockError('data', `${files} would ${poems.length > 2 ? 'all' : 'both'} be read by ${bot}`, {
-    hint: 'rename all but one of them',
-  });
-}
-
-function noneWhereMissing(error: unknown): PoemFile[] {
-  if (error instanceof FlockError && systemCode(error.cause) === 'ENOENT') return [];
-  throw error;
 }
 
 const byName = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

@@ -1,4 +1,3 @@
-import path from 'node:path';
 import pMap from 'p-map';
 import type { Clock } from '../clock.ts';
 import { isLocked } from '../daemon/lock.ts';
@@ -7,15 +6,16 @@ import { FlockError } from '../errors.ts';
 import type { KeyStore } from '../keys/key-store.ts';
 import { hasLink } from '../poems/line-length.ts';
 import { linesOf } from '../poems/lines-of.ts';
-import { findPoems, readPoem } from '../poems/read-poems.ts';
+import { readPoem } from '../poems/read-poems.ts';
 import { readJournal } from '../posting/journal.ts';
 import type { FlockPaths } from '../settings.ts';
-import type { BotFiles } from './bot-condition.ts';
+import { whyUnwatchable } from '../watch.ts';
+import { hasToPost, type BotFiles } from './bot-condition.ts';
 import { readFlockFile } from './flock-file.ts';
 import { statusOfFlock, type Status } from './flock-status.ts';
-import { loadFlock, type Bot, type Flock } from './load-flock.ts';
+import { loadFlock, withoutRenamed, type Bot, type Flock, type Misfit } from './load-flock.ts';
 import type { PostPages } from './post-pages.ts';
-import { unknownBots, type UnknownBot } from './unknown-bots.ts';
+import { namesIn, unknownBots, type UnknownBot } from './unknown-bots.ts';
 
 /** Where a flock is, and what is needed to read it. */
 export interface FlockPlace {
@@ -25,9 +25,10 @@ export interface FlockPlace {
   pages: PostPages;
 }
 
-/** How a flock stands, and which bots only `flock.json` knows. */
+/** How a flock stands, which bots only `flock.json` knows, and which have a poem and no key yet. */
 export interface WholeStatus extends Status {
   unknown: UnknownBot[];
+  keyless: { bot: string; poem: string }[];
 }
 
 /**
@@ -37,34 +38,39 @@ export interface WholeStatus extends Status {
  */
 export async function readStatus({ paths, keys, clock, pages }: FlockPlace): Promise<WholeStatus> {
   const flockFile = await readFlockFile(paths.flockFile);
-  const flock = await loadFlock(paths.root, keys, flockFile);
+  const loaded = await loadFlock(paths.root, keys, flockFile);
   const { states, history } = await readJournal(paths.state);
+  const flock = withoutRenamed(loaded, states);
   const { purse } = flock;
   const now = { history, purse, isStopped: isStopped(paths.state), now: clock.now(), pages };
-  const status = statusOfFlock(await readBotFiles(flock), states, now);
   const running = await isLocked(paths.state).catch(cannotTell);
+  const misfits = running === true ? flock.misfits.map(maybeInMemory) : flock.misfits;
+  const status = statusOfFlock(await readBotFiles({ ...flock, misfits }), states, now);
+  const shouldRun = status.bots.some(({ state }) => hasToPost(state));
+  const unwatched = running === true ? whyUnwatchable(paths.state) : undefined;
   return {
     ...status,
-    flock: { ...(running !== undefined && { running }), ...status.flock },
-    unknown: await unknownIn(flockFile.named, flock, paths.root),
+    flock: {
+      ...(running !== undefined && { running }),
+      shouldRun,
+      ...(unwatched !== undefined && { unwatched }),
+      ...status.flock,
+    },
+    unknown: unknownBots(flockFile.named, namesIn(flock)),
+    keyless: flock.keyless.map(({ name, poemFile }) => ({ bot: name, poem: poemFile })),
   };
+}
+
+/** A daemon that runs may have read the bundle before it was encrypted. */
+function maybeInMemory(misfit: Misfit): Misfit {
+  if (misfit.isSealedOff !== true) return misfit;
+  const { exit, message, hint } = misfit.error;
+  const said = `${message}; where flockd had read it before, it posts until a restart`;
+  return { ...misfit, error: new FlockError(exit, said, hint === undefined ? {} : { hint }) };
 }
 
 function cannotTell(error: unknown): undefined {
   if (!(error instanceof FlockError)) throw error;
-}
-
-/** The poems are looked for only where there is a name that no bundle has. */
-async function unknownIn(
-  named: readonly string[],
-  { bots, misfits }: Flock,
-  root: string,
-): Promise<UnknownBot[]> {
-  const known = [...bots.map(({ name }) => name), ...misfits.map(({ bot }) => bot)];
-  const there = new Set<string>(known);
-  if (named.every((name) => there.has(name))) return [];
-  const poems = await findPoems(path.join(root, 'poems')).catch(cannotTell);
-  return unknownBots(named, [...known, ...(poems ?? []).map(({ bot }) => bot)]);
 }
 
 /** Poems read at a time. */
@@ -79,8 +85,8 @@ export async function readBotFiles({ bots, misfits }: Pick<Flock, 'bots' | 'misf
 
 const nothing = { lines: 0, linked: new Set<number>(), settings: undefined };
 
-async function readBot({ name: bot, bundle, settings, poemFile }: Bot): Promise<BotFiles> {
-  const known = { bot, account: bundle.screenName, settings };
+async function readBot({ name: bot, bundle, settings, poemFile, unopened }: Bot): Promise<BotFiles> {
+  const known = { bot, account: bundle.screenName, key: bundle, settings, ...(unopened && { unopened }) };
   try {
     const lines = await linesOf(poemFile, settings.unit, readPoem);
     const linked = new Set(lines.flatMap(({ text }, line) => (hasLink(text) ? [line] : [])));

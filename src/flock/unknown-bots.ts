@@ -10,6 +10,19 @@ export interface UnknownBot {
   hint: string | undefined;
 }
 
+/** Everybody that a flock's files know, with a key or without. */
+export const namesIn = ({ bots, misfits, keyless }: Named): string[] => [
+  ...bots.map(({ name }) => name),
+  ...misfits.map(({ bot }) => bot),
+  ...keyless.map(({ name }) => name),
+];
+
+interface Named {
+  bots: readonly { name: string }[];
+  misfits: readonly { bot: string }[];
+  keyless: readonly { name: string }[];
+}
+
 /** So many are told of one by one; where the keys and poems are gone, all are unknown. */
 export const mostUnknown = 5;
 

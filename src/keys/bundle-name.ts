@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { botNameOf, type BotName } from '../flock/bot.ts';
+import { namesOfBundle, type BotName } from '../flock/bot.ts';
 
 /** What the name of an encrypted bundle ends in, after that of the bundle. */
 const sealed = '.age';
@@ -15,9 +15,13 @@ export const twinOf = (file: string): string =>
   isSealed(file) ? file.slice(0, -sealed.length) : file + sealed;
 
 /** The bot that a file in a keys folder is the bundle of; undefined where it is none. */
-export function botOfBundle(file: string, prefix = ''): BotName | undefined {
+export const botOfBundle = (file: string, prefix = ''): BotName | undefined =>
+  botsOfBundle(file, prefix)?.[0];
+
+/** The same, with the name that an older rule gave it, which the ledger may have. */
+export function botsOfBundle(file: string, prefix = ''): [name: BotName, former: BotName] | undefined {
   const name = path.basename(file);
   const plain = isSealed(name) ? twinOf(name) : name;
   if (!plain.endsWith('.json') || plain.startsWith('.') || !plain.startsWith(prefix)) return undefined;
-  return botNameOf(plain.slice(prefix.length), '.json');
+  return namesOfBundle(plain.slice(prefix.length));
 }

@@ -26,7 +26,8 @@ export const accountKey = (userId: string, provider: string | undefined): string
 /** `AAAAA`, `your_token_here`: what examples and dry runs leave in the place of a token. */
 const placeholder = /^(.)\1*$|^(your|my|insert|replace|change)[-_]/i;
 
-const secret = z
+/** A token or its secret. */
+export const tokenText = z
   .string('is missing or not a string')
   .min(1, 'is empty')
   .regex(/^[\x21-\x7e]+$/, 'has characters that no token has')
@@ -38,10 +39,10 @@ const text = z.string('is not a string').min(1, 'is empty').optional();
  * or by its descendants (`file`, extras of any type).
  */
 const stored = z.object({
-  consumer_token: secret,
-  consumer_token_secret: secret,
-  oauth_token: secret,
-  oauth_token_secret: secret,
+  consumer_token: tokenText,
+  consumer_token_secret: tokenText,
+  oauth_token: tokenText,
+  oauth_token_secret: tokenText,
   user_id: z
     .string('is not a string')
     .regex(/^[\x21-\x7e]{1,100}$/, 'is not an id')
@@ -135,4 +136,4 @@ const botNamedBy = (file: string): string => /([^/]+)\.json$/.exec(file)?.[1] ??
 const remake = (bot: string): string => `make it again: keymaker make-keys ./poems --bot=${bot}`;
 
 /** X begins an access token with its account's id. */
-const userIdIn = (accessToken: string): string | undefined => /^([0-9]+)-/.exec(accessToken)?.[1];
+export const userIdIn = (accessToken: string): string | undefined => /^([0-9]+)-/.exec(accessToken)?.[1];

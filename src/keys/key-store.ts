@@ -3,10 +3,11 @@ import fse from 'fs-extra';
 import pMap from 'p-map';
 import { FlockError } from '../errors.ts';
 import { reasonOf } from '../files.ts';
+import { grouped } from '../grouped.ts';
 import type { BotName } from '../flock/bot.ts';
-import { botOfBundle, credentialPrefix, isSealed, twinOf } from './bundle-name.ts';
+import { botOfBundle, botsOfBundle, credentialPrefix, isSealed, twinOf } from './bundle-name.ts';
 import { accountKey, formatKeyBundle, parseKeyBundle, type KeyBundle } from './key-bundle.ts';
-import { discardFile, namesIn, prepareFolder, putFile } from './keys-folder.ts';
+import { discardFile, namesIn, prepareFolder, putFile, renameFile } from './keys-folder.ts';
 import { readPrivateFile, readPrivateFileSync, type PrivateFile } from './private-file.ts';
 import { readAhead } from './read-ahead.ts';
 import { readIdentity, seal, type Identity } from './sealed.ts';
@@ -19,6 +20,8 @@ export interface KeyStoreOptions {
   credentials?: string | undefined;
   /** Where the identity is that opens encrypted bundles. */
   identityFile?: string | undefined;
+  /** The names of the bots in the ledger: a bundle that had another name by an older rule keeps the one that is there. */
+  botsInLedger?: () => Promise<ReadonlySet<string>>;
 }
 
 /** A bundle that is in the folder. */
@@ -27,6 +30,8 @@ export interface ListedBundle {
   file: string;
   /** Its encrypted self is there, too. */
   isTwin: boolean;
+  /** Another file that is the bundle of the same bot, where there is one. */
+  rival?: string;
 }
 
 /**
@@ -37,6 +42,7 @@ export class KeyStore {
   readonly folder: string;
   readonly options: KeyStoreOptions;
   readonly #prefix: string;
+  #other: Promise<ReadonlyMap<BotName, string>> | undefined;
 
   constructor(folder: string, options: KeyStoreOptions = {}) {
     this.folder = folder;
@@ -59,36 +65,76 @@ export class KeyStore {
   /** Where a bot's bundle is, encrypted or not, or would be. @throws {FlockError} `data` where it is both */
   async placeOf(bot: BotName): Promise<string> {
     const plain = this.fileOf(bot);
-    if (!(await fse.pathExists(twinOf(plain)))) return plain;
-    await mustBeAlone(twinOf(plain));
-    return twinOf(plain);
+    if (await fse.pathExists(twinOf(plain))) {
+      await mustBeAlone(twinOf(plain));
+      return twinOf(plain);
+    }
+    if (await fse.pathExists(plain)) return plain;
+    const elsewhere = (await this.#otherNames()).get(bot);
+    return elsewhere !== undefined && (await fse.pathExists(elsewhere)) ? elsewhere : plain;
+  }
+
+  /** The files of bundles that a person called otherwise than their bots: `Howl.json`. They are looked for once. */
+  #otherNames(): Promise<ReadonlyMap<BotName, string>> {
+    return (this.#other ??= this.list().then(
+      (listed) =>
+        new Map(
+          listed.filter(({ bot, file }) => this.#isOther(bot, file)).map(({ bot, file }) => [bot, file]),
+        ),
+      (error: unknown) => {
+        if (error instanceof FlockError) return new Map();
+        throw error;
+      },
+    ));
+  }
+
+  #isOther(bot: BotName, file: string): boolean {
+    const plain = this.fileOf(bot);
+    return file !== plain && file !== twinOf(plain);
+  }
+
+  /** The names of the bots in the flock's ledger, where that is known. */
+  async botsInLedger(): Promise<ReadonlySet<string>> {
+    return (await this.options.botsInLedger?.()) ?? new Set();
   }
 
   /**
-   * The bots that have a bundle, good or bad, sorted by name; none where there is no folder yet.
+   * The bots that have a bundle, good or bad, sorted by the names of their files; none where there is no folder yet.
    *
-   * @throws {FlockError} `permission` where others can change the folder, `data` where it cannot be read or two files
-   * belong to one bot
+   * @throws {FlockError} `permission` where others can change the folder, `data` where it cannot be read
    */
   async list(): Promise<ListedBundle[]> {
-    const found = new Map<BotName, string>();
-    const twins = new Set<BotName>();
-    for (const name of await namesIn(this.folder, this.isReadOnly)) {
-      const bot = botOfBundle(name, this.#prefix);
-      if (bot === undefined) continue;
+    const found = new Map<BotName, ListedBundle>();
+    for (const [name, bot] of await this.#named(await namesIn(this.folder, this.isReadOnly))) {
+      const file = path.join(this.folder, name);
       const other = found.get(bot);
-      if (other !== undefined && twinOf(other) !== name) {
-        throw new FlockError('data', `${this.folder}: ${other} and ${name} are both the bundle of ${bot}`, {
-          hint: 'keep the right one and remove the other',
-        });
-      }
-      // A bundle beside its encrypted self stops that bot only, when it is read.
-      if (other !== undefined) twins.add(bot);
-      found.set(bot, name);
+      // Two bundles of one bot stop that bot only, when they are read.
+      if (!other) found.set(bot, { bot, file, isTwin: false });
+      else if (twinOf(other.file) === file) found.set(bot, { ...other, file, isTwin: true });
+      else found.set(bot, { ...other, file, rival: other.file });
     }
-    return Array.from(found, ([bot, name]) => {
-      return { bot, file: path.join(this.folder, name), isTwin: twins.has(bot) };
-    });
+    return [...found.values()];
+  }
+
+  /** The bot of each file that is a bundle. The ledger is asked only where an older rule gave one of them another name. */
+  async #named(names: readonly string[]): Promise<Map<string, BotName>> {
+    const found = new Map<string, BotName>();
+    const renamed = new Map<string, BotName>();
+    for (const name of names) {
+      const [bot, former] = botsOfBundle(name, this.#prefix) ?? [];
+      if (bot === undefined || former === undefined) continue;
+      found.set(name, bot);
+      if (former !== bot) renamed.set(name, former);
+    }
+    if (renamed.size === 0) return found;
+    const inLedger = await this.botsInLedger();
+    const taken = new Set(found.values());
+    for (const [former, files] of grouped(renamed.keys(), (name) => renamed.get(name))) {
+      const [name = ''] = files;
+      if (former === undefined || files.length > 1 || taken.has(former)) continue;
+      if (inLedger.has(former) && !inLedger.has(found.get(name) ?? '')) found.set(name, former);
+    }
+    return found;
   }
 
   /** Listed bundles with their texts, where those could be read ahead: {@link readListed} takes both. */
@@ -102,7 +148,8 @@ export class KeyStore {
    * @param text - what is in its file, where that is known; of an encrypted one it is of no use
    * @throws {FlockError} as {@link read}
    */
-  async readListed({ file, isTwin }: ListedBundle, text?: string): Promise<KeyBundle> {
+  async readListed({ bot, file, isTwin, rival }: ListedBundle, text?: string): Promise<KeyBundle> {
+    if (rival !== undefined) throw rivals(bot, file, rival);
     if (isTwin || isSealed(file)) return this.read(file);
     try {
       return this.#parse(text ?? readPrivateFileSync({ file, ...this.#rule }).toString('utf8'), file);
@@ -160,6 +207,12 @@ export class KeyStore {
     });
   }
 
+  /** To whom a bundle may be encrypted so that it can be opened here; nobody where no identity is known. @throws {FlockError} */
+  async recipients(): Promise<string[]> {
+    const { identityFile, credentials } = this.options;
+    return identityFile === undefined ? [] : (await readIdentity(identityFile, credentials)).recipients();
+  }
+
   /** The bot's bundle, or undefined where it has none. @throws {FlockError} as {@link read} */
   async readIfThere(bot: BotName): Promise<KeyBundle | undefined> {
     const file = await this.placeOf(bot);
@@ -182,6 +235,15 @@ export class KeyStore {
       if (error instanceof FlockError) return undefined;
       throw error;
     }
+  }
+
+  /** Gives the bundle in a file, encrypted or not, another bot's name. @returns the new file @throws {FlockError} `cannotCreate` */
+  async rename(file: string, to: BotName): Promise<string> {
+    this.#mustBeWritable();
+    const plain = this.fileOf(to);
+    const renamed = isSealed(file) ? twinOf(plain) : plain;
+    await renameFile(file, renamed);
+    return renamed;
   }
 
   /** Takes a bot's bundle away for good. @throws {FlockError} `cannotCreate` where the folder cannot be written */
@@ -217,6 +279,8 @@ export class KeyStore {
     await this.prepare();
     const file = await this.placeOf(bot);
     const text = Buffer.from(formatKeyBundle(bundle));
+    // What could not be read again is not written.
+    this.#parse(text.toString('utf8'), file);
     await this.put(
       file,
       isSealed(file) ? await seal(text, await (await this.identity(file)).recipients()) : text,
@@ -248,6 +312,11 @@ function unreadable(file: string, cause: unknown): FlockError {
   const hint = 'a key bundle is a small file of your own';
   return new FlockError('data', `${file}: cannot be read: ${reasonOf(cause)}`, { hint, cause });
 }
+
+const rivals = (bot: BotName, file: string, rival: string): FlockError =>
+  new FlockError('data', `${rival} and ${path.basename(file)} are both the bundle of ${bot}`, {
+    hint: 'keep the right one and remove the other',
+  });
 
 /** @throws {FlockError} `data` where a bundle stands beside its encrypted self */
 async function mustBeAlone(file: string): Promise<void> {

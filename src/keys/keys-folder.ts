@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { rm, stat } from 'node:fs/promises';
+import { rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import fse from 'fs-extra';
 import { FlockError, systemCode } from '../errors.ts';
@@ -64,6 +64,16 @@ export async function discardFile(file: string): Promise<void> {
     await syncFolder(path.dirname(file));
   } catch (cause) {
     throw cannotWrite(file, cause);
+  }
+}
+
+/** Gives a file another name, for good. @throws {FlockError} `cannotCreate` */
+export async function renameFile(from: string, to: string): Promise<void> {
+  try {
+    await rename(from, to);
+    await syncFolder(path.dirname(to));
+  } catch (cause) {
+    throw cannotWrite(to, cause);
   }
 }
 

@@ -1,37 +1,35 @@
 import { FlockError } from '../errors.ts';
 import type { BotName } from '../flock/bot.ts';
 import type { Account, Grant } from '../oauth/oauth-answer.ts';
-import { accountKey, type KeyBundle } from './key-bundle.ts';
+import { accountKey } from './key-bundle.ts';
 import type { KeyStore } from './key-store.ts';
+import { judgeAccount, titleOf, type Expected } from './right-account.ts';
 import type { TokenPair } from './token-pair.ts';
 
-/** The account a bot is meant to have, as far as it is known. */
-export interface Expected {
-  userId?: string | undefined;
-  screenName?: string | undefined;
-}
-
-/** An old key of the bot says who it is, unless flock.json says otherwise. */
-export const expectedOf = (account: string | undefined, old: KeyBundle | undefined): Expected =>
-  account === undefined ? { userId: old?.userId, screenName: old?.screenName } : { screenName: account };
-
-export interface MakeKeyOptions {
+/** Everything about a bot's new key but the access token. */
+export interface NewKey {
   bot: BotName;
   appKeys: TokenPair;
   /** The poem's path as the bundle is to have it. */
   poemFile: string | undefined;
-  expected: Expected;
+  /** What says whose account it must be. A key so far that is for another provider says nothing. */
+  expected: Expected & { old?: { provider?: string | undefined } | undefined };
   keys: KeyStore;
   /** The id of the provider, where that is not X. */
   provider?: string | undefined;
   /** The bots whose bundles are for an account, by its {@link accountKey}. The new bundle is added. */
   owners: Map<string, BotName>;
-  /** Asks a person whether this is the account, where nothing else says which it is to be. */
-  confirm?: ((account: Account) => Promise<boolean>) | undefined;
-  /** Gets an access token; undefined where the person would rather skip the bot. */
+  /** How the person gets another link, where one does not follow by itself: `run keymaker reauth howl`. */
+  again?: string | undefined;
+}
+
+export interface MakeKeyOptions extends NewKey {
+  /** Gets an access token; undefined where the person would rather skip the bot. Called again after a "no". */
   flow: () => Promise<Grant | undefined>;
-  /** How the person gets another link, where one does not follow by itself: `run keymaker reauth howl again`. */
-  again?: string;
+  /** Asks a person whether this is the account, where nothing else says which it is to be. */
+  confirm: (account: Account) => Promise<boolean>;
+  /** Told of a "no", before the flow begins anew; where it is missing, a "no" is the end. */
+  declined?: ((account: Account) => void) | undefined;
 }
 
 /** Where a new bundle is, and whose it is. */
@@ -40,85 +38,117 @@ export interface MadeKey {
   account: Account;
 }
 
+/** A person who says no this often in a row is a script gone wrong. */
+const maxTries = 5;
+
 /**
  * Makes one bot's key: authorizes, checks whose account it is, stores the bundle. Until the very end nothing is written.
  *
- * @throws {FlockError} `partly` where another account than the expected one, or another bot's, was authorized, `cannotCreate` where the
- * bundle cannot be stored, and whatever the flow throws
+ * @throws {FlockError} `partly` where another account than the bot's, or another bot's, was authorized; `cannotCreate` where the
+ * bundle cannot be stored; and whatever the flow throws
  */
 export async function makeKey(options: MakeKeyOptions): Promise<MadeKey | undefined> {
-  const { bot, appKeys, poemFile, provider, expected, keys, owners, confirm, flow } = options;
-  const again = `sign out in the browser, ${options.again ?? 'open the next link'}, and sign in as`;
+  const { bot, keys, flow, confirm, declined } = options;
   await keys.prepare(bot);
-  const grant = await flow();
-  if (!grant) return undefined;
-  const { account, accessToken } = grant;
-  if (!isExpected(account, expected)) throw wrongAccount(bot, account, expected, again);
-  const claimed = claim(accountKey(account.userId, provider), bot, owners);
-  if (!claimed) throw takenAccount(bot, account, owners.get(accountKey(account.userId, provider)), again);
+  for (let tries = 1; ; tries++) {
+    const grant = await flow();
+    if (!grant) return undefined;
+    const verdict = judgeGrant(grant, options);
+    // Before anything is awaited, since several keys may be under way.
+    const claim = claimFor(grant, options);
+    try {
+      if (verdict === 'right' || (await confirm(grant.account))) return await write(grant, options);
+    } catch (error) {
+      claim.giveBack();
+      throw error;
+    }
+    claim.giveBack();
+    if (!declined || tries === maxTries) throw refusedAccount(options, grant.account);
+    declined(grant.account);
+  }
+}
+
+/**
+ * Whether a grant may be stored as it is, or only once a person has said that its account is the bot's.
+ *
+ * @throws {FlockError} `partly` where its account is another than the bot's
+ */
+export function judgeGrant({ account }: Grant, key: NewKey): 'right' | 'ask' {
+  const { old, ...others } = key.expected;
+  const expected = old?.provider === key.provider ? key.expected : others;
+  const verdict = judgeAccount(key.bot, account, expected);
+  if (verdict === 'wrong') throw wrongAccount(key, account);
+  const owner = ownerOf(account, key);
+  if (owner !== undefined) throw takenAccount(key, account, owner);
+  return verdict;
+}
+
+/**
+ * Stores a grant whose account is the bot's, as {@link judgeGrant} or a person said.
+ *
+ * @throws {FlockError} as {@link makeKey}
+ */
+export async function storeGrant(grant: Grant, key: NewKey): Promise<MadeKey> {
+  const claim = claimFor(grant, key);
   try {
-    if (isUnknown(expected) && confirm && !(await confirm(account)))
-      throw refusedAccount(bot, account, again);
-    const file = await keys.write(bot, { appKeys, accessToken, ...account, poemFile, provider });
-    return { file, account };
+    return await write(grant, key);
   } catch (error) {
-    claimed.giveBack();
+    claim.giveBack();
     throw error;
   }
 }
 
-/** Takes an account for a bot before anything is awaited, as several keys may be under way; undefined where another has it. */
-function claim(
-  account: string,
-  bot: BotName,
-  owners: Map<string, BotName>,
-): { giveBack: () => void } | undefined {
-  const owner = owners.get(account);
-  if (owner !== undefined && owner !== bot) return undefined;
-  owners.set(account, bot);
+async function write(
+  { account, accessToken }: Grant,
+  { bot, appKeys, poemFile, provider, keys }: NewKey,
+): Promise<MadeKey> {
+  const file = await keys.write(bot, { appKeys, accessToken, ...account, poemFile, provider });
+  return { file, account };
+}
+
+/** Another bot that has the account. */
+function ownerOf({ userId }: Account, { bot, provider, owners }: NewKey): BotName | undefined {
+  const owner = owners.get(accountKey(userId, provider));
+  return owner === bot ? undefined : owner;
+}
+
+/** Takes the account for the bot. @throws {FlockError} `partly` where another has it */
+function claimFor({ account }: Grant, key: NewKey): { giveBack: () => void } {
+  const owner = ownerOf(account, key);
+  if (owner !== undefined) throw takenAccount(key, account, owner);
+  const { bot, owners, provider } = key;
+  const id = accountKey(account.userId, provider);
+  const isNew = !owners.has(id);
+  owners.set(id, bot);
   return {
     giveBack() {
-      if (owner === undefined) owners.delete(account);
+      if (isNew) owners.delete(id);
     },
   };
 }
 
-const isUnknown = ({ userId, screenName }: Expected): boolean =>
-  userId === undefined && screenName === undefined;
+/** @param as - whom to sign in as */
+const signInAgain = ({ again = 'open the next link' }: NewKey, as: string): string =>
+  `sign out in the browser, ${again}, and sign in as ${as}`;
 
-/** An id settles it; a screen name may be changed by its owner, so it counts only where there is no id. */
-function isExpected(account: Account, { userId, screenName }: Expected): boolean {
-  if (userId !== undefined) return account.userId === userId;
-  return screenName === undefined || account.screenName.toLowerCase() === screenName.toLowerCase();
-}
-
-function wrongAccount(
-  bot: BotName,
-  account: Account,
-  { userId, screenName }: Expected,
-  again: string,
-): FlockError {
-  const wanted = screenName === undefined ? `the account ${userId ?? ''}` : `@${screenName}`;
+function wrongAccount(key: NewKey, account: Account): FlockError {
+  const { bot, expected } = key;
+  const wanted = titleOf(expected, account);
   return new FlockError(
     'partly',
     `${bot}: you authorized @${account.screenName} (id ${account.userId}), but this bot is ${wanted}; nothing was changed`,
-    { hint: `${again} ${wanted}` },
+    { hint: signInAgain(key, wanted) },
   );
 }
 
-const refusedAccount = (bot: BotName, { screenName }: Account, again: string): FlockError =>
-  new FlockError('partly', `${bot}: @${screenName} is not its account, you say; nothing was changed`, {
-    hint: `${again} the account of ${bot}`,
+const refusedAccount = (key: NewKey, { screenName }: Account): FlockError =>
+  new FlockError('partly', `${key.bot}: @${screenName} is not its account, you say; nothing was changed`, {
+    hint: signInAgain(key, `the account of ${key.bot}`),
   });
 
-const takenAccount = (
-  bot: BotName,
-  { screenName }: Account,
-  owner: string | undefined,
-  again: string,
-): FlockError =>
+const takenAccount = (key: NewKey, { screenName }: Account, owner: BotName): FlockError =>
   new FlockError(
     'partly',
-    `${bot}: you authorized @${screenName}, which is ${owner ?? ''} already; nothing was changed`,
-    { hint: `${again} the account of ${bot}` },
+    `${key.bot}: you authorized @${screenName}, which is the account of ${owner} already; nothing was changed`,
+    { hint: signInAgain(key, `the account of ${key.bot}`) },
   );

@@ -1,4 +1,5 @@
-import { statSync, watch, type FSWatcher } from 'node:fs';
+import { statSync } from 'node:fs';
+import { folderWatcher, type WatchFolder } from '../watch.ts';
 
 /** How long a folder must be quiet after a change before it is read. Milliseconds. */
 const quiet = 100;
@@ -11,9 +12,13 @@ const lookAgain = 5_000;
  *
  * @returns the way to stop
  */
-export function watchKeys(folder: string, changed: () => void): () => void {
+export function watchKeys(
+  folder: string,
+  changed: () => void,
+  watchFolder: WatchFolder = folderWatcher(),
+): () => void {
   let timer: NodeJS.Timeout | undefined;
-  let watcher: FSWatcher | undefined;
+  let stopWatching: () => void = () => undefined;
   let watched: number | undefined;
   let begun = false;
   const soon = (): void => {
@@ -24,9 +29,15 @@ export function watchKeys(folder: string, changed: () => void): () => void {
     const folderNow = statSync(folder, { throwIfNoEntry: false })?.ino;
     if (folderNow === watched) return;
     if (begun) soon();
-    watcher?.close();
+    stopWatching();
     watched = folderNow;
-    watcher = folderNow === undefined ? undefined : watchFolder(folder, soon);
+    stopWatching =
+      folderNow === undefined
+        ? () => undefined
+        : watchFolder(folder, (name) => {
+            // A bundle is first written under a hidden name, which is nobody's yet.
+            if (name?.startsWith('.') !== true) soon();
+          });
   };
   look();
   begun = true;
@@ -34,20 +45,6 @@ export function watchKeys(folder: string, changed: () => void): () => void {
   return () => {
     clearTimeout(timer);
     clearInterval(looking);
-    watcher?.close();
+    stopWatching();
   };
-}
-
-function watchFolder(folder: string, changed: () => void): FSWatcher | undefined {
-  try {
-    const watcher = watch(folder, (_, name) => {
-      // A bundle is first written under a hidden name, which is nobody's yet.
-      if (name?.startsWith('.') !== true) changed();
-    });
-    watcher.on('error', () => undefined);
-    return watcher;
-  } catch {
-    // Too many watches on this machine: the bots go on, only their new keys wait for a restart.
-    return undefined;
-  }
 }

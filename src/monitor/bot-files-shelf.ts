@@ -63,13 +63,15 @@ export class BotFilesShelf {
 }
 
 /** A bot whose poem nobody has looked at yet. */
-const unread = ({ name: bot, bundle, settings }: Bot): BotFiles => ({
+const unread = ({ name: bot, bundle, settings, unopened }: Bot): BotFiles => ({
   bot,
   account: bundle.screenName,
+  key: bundle,
   lines: 0,
   linked: new Set(),
   settings,
   unfit: undefined,
+  unopened,
 });
 
 async function markOf(file: string): Promise<string> {

@@ -65,7 +65,7 @@ const mustBeAt =
 /** Back to the page, whatever folder a reverse proxy has put it into. */
 const backTo = (place: string): LocalAnswer => ({
   status: 303,
-  headers: { location: `../#${place}` },
+  headers: { location: `../#${encodeURIComponent(place)}` },
   body: '',
 });
 

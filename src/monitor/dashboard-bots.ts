@@ -3,7 +3,7 @@ import { html, type Html } from '../web/html.ts';
 import { bar } from './dashboard-bar.ts';
 import { botControls, type FormToken } from './dashboard-controls.ts';
 import { isTroubled } from './dashboard-troubles.ts';
-import { atClock, away, counted, ordinal, showCount, withClocks } from './dashboard-words.ts';
+import { atClock, away, counted, listed, ordinal, showCount, withClocks } from './dashboard-words.ts';
 import type { Region } from './regions.ts';
 
 /** A page of more bots is read by nobody. */
@@ -34,6 +34,22 @@ export function botsLeft({ bots }: FlockView): Html {
   if (left === 0) return html`<p id="bots-left" hidden></p>`;
   return html`<p id="bots-left" class="more">
     and ${counted(left, 'more bot')}; <code>flockd status</code> lists them all
+  </p>`;
+}
+
+/** So many bots without a key are named. */
+const mostKeyless = 12;
+
+/** Who has a poem, and no key to post it with. */
+export function keylessOf({ keyless }: FlockView): Html {
+  const [first, ...others] = keyless;
+  if (first === undefined) return html`<p id="keyless" hidden></p>`;
+  const left = keyless.length - mostKeyless;
+  const names = keyless.slice(0, mostKeyless).map((name) => `“${name}”`);
+  const all = listed(left > 0 ? [...names, counted(left, 'more bot')] : names);
+  return html`<p id="keyless" class="more">
+    ${all} ${others.length > 0 ? 'have' : 'has'} no key yet:
+    <code>keymaker make-keys ./poems${others.length > 0 ? '' : ` --bot=${first}`}</code>
   </p>`;
 }
 

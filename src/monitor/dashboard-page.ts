@@ -1,7 +1,7 @@
 import type { FlockView } from '../flock/flock-view.ts';
 import { html, type Html } from '../web/html.ts';
 import type { LocalAnswer } from '../web/local-exchange.ts';
-import { botRegions, botsLeft } from './dashboard-bots.ts';
+import { botRegions, botsLeft, keylessOf } from './dashboard-bots.ts';
 import { calendarOf, calendarParts } from './dashboard-calendar.ts';
 import { flockControls, type FormToken } from './dashboard-controls.ts';
 import { factsOf, summaryOf } from './dashboard-glance.ts';
@@ -26,6 +26,7 @@ export function regionsOf(view: FlockView, token: FormToken): Regions {
     calendar.months,
     { id: 'spending', html: spendingOf(view) },
     { id: 'bots-left', html: botsLeft(view) },
+    { id: 'keyless', html: keylessOf(view) },
     { id: 'no-lines', html: noLines(view) },
   ];
   const lines = lineRegions(view);
@@ -127,7 +128,7 @@ function contentOf(view: FlockView, { single, lists }: Regions): Html {
       html`<ul id="bots" class="bots" role="list">
           ${parts.get('bots')}
         </ul>
-        ${parts.get('bots-left')}`,
+        ${parts.get('bots-left')} ${parts.get('keyless')}`,
     )}
   </main>`;
 }

@@ -1,6 +1,6 @@
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { readBody } from '../web/listen.ts';
+import { hasManyHosts, readBody } from '../web/listen.ts';
 import { plain, type LocalAnswer, type LocalRequest } from '../web/local-exchange.ts';
 import { knownHosts, type KnownHosts } from './known-hosts.ts';
 import type { ListenAddress } from './listen-address.ts';
@@ -106,7 +106,9 @@ async function serve(
   isKnown: KnownHosts,
 ): Promise<void> {
   const { method = 'GET', headers } = request;
-  const refused = refusalOf(method, headers, isKnown);
+  const refused = hasManyHosts(request)
+    ? plain(400, 'a request has one Host')
+    : refusalOf(method, headers, isKnown);
   if (refused) {
     respond(response, refused, 'close');
     return;

@@ -118,7 +118,7 @@ export class Monitor implements AsyncDisposable {
   }
 }
 
-const nobody: Flock = { bots: [], misfits: [], purse: openPurse };
+const nobody: Flock = { bots: [], misfits: [], keyless: [], passedOver: [], purse: openPurse };
 
 /** One mistake made at every request is told once. */
 function sayOnce(say: (reason: string) => void): (error: unknown) => void {

@@ -53,7 +53,7 @@ export class SlotForecast {
     for (const { bot, settings } of files) {
       if (!settings || this.#slots.has(groupOf(bot, settings).key)) continue;
       const { key, schedule, shift } = groupOf(bot, settings);
-      this.#slots.set(key, slotsIn(schedule, shift, days));
+      this.#slots.set(key, slotsOrNone(schedule, shift, days));
       await new Promise((resolve) => setImmediate(resolve));
       if (this.#clock.elapsed() > until) return;
     }
@@ -81,6 +81,15 @@ export class SlotForecast {
     this.#days = { timezone, days };
     this.#slots.clear();
     return days;
+  }
+}
+
+/** A schedule whose slots cannot be found has none; its bot's status says why. */
+function slotsOrNone(schedule: Schedule, shift: number, days: Days): Slots {
+  try {
+    return slotsIn(schedule, shift, days);
+  } catch {
+    return { instants: [] };
   }
 }
 

@@ -71,7 +71,8 @@ export class ViewDesk {
   /** Everything in it is of one moment, though others have their turns before it is done. */
   async #build(files: readonly BotFiles[], turns: Turns): Promise<FlockView> {
     const { flock, ledger, clock, isStopped: stopped, version, pages } = this.#parts;
-    const { purse } = flock();
+    const { purse, keyless: withoutKey } = flock();
+    const keyless = withoutKey.map(({ name }) => name);
     const history = new FlockHistory(ledger.history().toJSON());
     const states = new Map(ledger.states());
     const isStopped = stopped();
@@ -86,7 +87,19 @@ export class ViewDesk {
       { ...moment, files, standing: status.bots, state: stateOf },
       turns,
     );
-    const input = { now, version, timezone, status, files, stateOf, history, textOf, planned, pages };
+    const input = {
+      now,
+      version,
+      timezone,
+      status,
+      files,
+      keyless,
+      stateOf,
+      history,
+      textOf,
+      planned,
+      pages,
+    };
     return turns.through(flockView(input));
   }
 }

@@ -1,7 +1,9 @@
 import * as z from 'zod';
 import { FlockError } from '../errors.ts';
 import type { HttpAnswer } from '../http/exchange.ts';
+import { userIdIn } from '../keys/key-bundle.ts';
 import { TokenPair } from '../keys/token-pair.ts';
+import { quotable } from '../quoted.ts';
 import type { Provider, WhoAmI } from './provider.ts';
 
 /** The account an access token acts as. */
@@ -19,13 +21,15 @@ export interface Grant {
 const token = z.string().regex(/^[\x21-\x7e]{1,512}$/);
 const tokenFields = z.object({ oauth_token: token, oauth_token_secret: token });
 const confirmed = z.object({ oauth_callback_confirmed: z.literal('true') });
+
 /**
+ * @param now - this machine's time, in milliseconds since 1970; a refusal may be about that
  * @returns the request token in a whole, good answer
  * @throws {FlockError} for any other answer, see {@link oauthFailure}
  * @see RFC 5849 section 2.1
  */
-export function readRequestToken(answer: HttpAnswer, provider: Provider): TokenPair {
-  if (answer.status !== 200) throw oauthFailure(answer, provider.title);
+export function readRequestToken(answer: HttpAnswer, provider: Provider, now?: number): TokenPair {
+  if (answer.status !== 200) throw oauthFailure(answer, provider.title, now);
   const fields = fieldsOf(answer.body);
   const found = tokenFields.safeParse(fields);
   if (!found.success) throw notOAuth(answer, provider.title, 'a request token');
@@ -46,8 +50,13 @@ export function readAccessToken(
   provider: Provider,
 ): { accessToken: TokenPair; account: Account | undefined } {
   // What was wrong with the app or its keys would have shown when the request token was asked for.
-  if ([400, 401, 403].includes(answer.status))
-    throw knownFailure(answer, provider.title, 'later') ?? new VerifierRefused(provider.title);
+  if ([400, 401, 403].includes(answer.status)) {
+    throw (
+      foreignFailure(answer, provider.title) ??
+      knownFailure(answer, provider.title, 'later') ??
+      new VerifierRefused(provider.title, wordsIn(answer))
+    );
+  }
   return readGrant(answer, provider);
 }
 
@@ -63,15 +72,23 @@ export function readPasswordToken(
 ): { accessToken: TokenPair; account: Account | undefined } {
   const { status, body } = answer;
   if ([400, 401, 403, 404].includes(status)) {
+    const foreign = foreignFailure(answer, provider.title);
+    if (foreign) throw foreign;
     if (/(user ?name|password|credentials)/i.test(body) && !/x_?auth/i.test(body))
-      throw new FlockError('partly', `${provider.title} refused the name or the password (${status})`, {
-        hint: 'try again, and mind capitals',
-      });
+      throw new FlockError(
+        'partly',
+        `${provider.title} refused the name or the password (${status})${wordsIn(answer)}`,
+        { hint: 'try again, and mind capitals' },
+      );
     throw (
       knownFailure(answer, provider.title, 'later') ??
-      new FlockError('config', `${provider.title} does not let this app use xAuth (${status})`, {
-        hint: 'leave --xauth out: X gives keys by PIN, or by --callback; other services allow xAuth app by app',
-      })
+      new FlockError(
+        'config',
+        `${provider.title} does not let this app use xAuth (${status})${wordsIn(answer)}`,
+        {
+          hint: 'leave --xauth out: X gives keys by PIN, or by --callback; other services allow xAuth app by app',
+        },
+      )
     );
   }
   return readGrant(answer, provider);
@@ -102,8 +119,13 @@ function accountFrom(id: unknown, name: unknown, { account }: Provider): Account
  */
 export function readWhoAmI(answer: HttpAnswer, provider: Provider, { id, name }: WhoAmI): Account {
   const { status, body } = answer;
-  if (status === 401 || status === 403)
-    throw knownFailure(answer, provider.title, 'later') ?? deadKey(provider.title, String(status));
+  if (status === 401 || status === 403) {
+    throw (
+      foreignFailure(answer, provider.title) ??
+      knownFailure(answer, provider.title, 'later') ??
+      deadKey(provider.title, String(status), wordsIn(answer))
+    );
+  }
   if (status !== 200) throw oauthFailure(answer, provider.title);
   const account = accountFrom(valueAt(body, id), valueAt(body, name), provider);
   if (account) return account;
@@ -112,8 +134,8 @@ export function readWhoAmI(answer: HttpAnswer, provider: Provider, { id, name }:
   throw notOAuth(answer, provider.title, 'the name of the account');
 }
 
-const deadKey = (provider: string, code: string): FlockError =>
-  new FlockError('partly', `${provider} does not accept the key (${code.slice(0, 20)})`, {
+const deadKey = (provider: string, code: string, words = ''): FlockError =>
+  new FlockError('partly', `${provider} does not accept the key (${code.slice(0, 20)})${words}`, {
     hint: 'it was revoked, or its app was changed: make it again with keymaker reauth',
   });
 
@@ -152,10 +174,10 @@ function parseJson(text: string): unknown {
 
 /** The PIN was wrong, used before, or came too late. Only a new link helps. */
 export class VerifierRefused extends FlockError {
-  constructor(provider: string) {
-    super('tryLater', `${provider} refused the PIN: it was wrong, used before, or its link had expired`, {
-      hint: 'open the new link and enter the PIN it shows',
-    });
+  /** @param words - the provider's own, as {@link wordsIn} has them */
+  constructor(provider: string, words = '') {
+    const message = `${provider} refused the PIN: it was wrong, used before, or its link had expired${words}`;
+    super('tryLater', message, { hint: 'open the new link and enter the PIN it shows' });
   }
 }
 
@@ -176,39 +198,115 @@ function fieldsOf(body: string): Record<string, string> {
 /**
  * Why a provider would give no request token, as far as its answer says: X documents few of these bodies,
  * and sends JSON, XML, forms and plain text.
+ *
+ * @param now - this machine's time, in milliseconds since 1970
  */
-export function oauthFailure(answer: HttpAnswer, provider: string): FlockError {
+export function oauthFailure(answer: HttpAnswer, provider: string, now?: number): FlockError {
   const { status } = answer;
+  const words = wordsIn(answer);
   if (status === 429) {
-    return new FlockError('tryLater', `${provider} asks for patience (429)`, {
+    return new FlockError('tryLater', `${provider} asks for patience (429)${words}`, {
       hint: 'try again in 15 minutes',
     });
   }
   if (status >= 500) {
-    return new FlockError('unavailable', `${provider} is not well (${status})`, {
+    return new FlockError('unavailable', `${provider} is not well (${status})${words}`, {
       hint: 'try again in a few minutes',
     });
   }
-  const known = knownFailure(answer, provider, 'first');
+  const known = foreignFailure(answer, provider) ?? knownFailure(answer, provider, 'first');
   if (known) return known;
   if (status === 401) {
-    return new FlockError('config', `${provider} refused the app keys (401)`, {
-      hint: 'check CONSUMER_TOKEN and CONSUMER_TOKEN_SECRET (or apikeys.json) against the developer console',
-    });
+    return (
+      wrongClock(answer, provider, now) ??
+      new FlockError('config', `${provider} refused the app keys (401)${words}`, { hint: checkAppKeys })
+    );
   }
-  return new FlockError('unavailable', `${provider} refused to begin the authorization (${status})`, {
+  return new FlockError('unavailable', `${provider} refused to begin the authorization (${status})${words}`, {
     hint: 'is KEYMAKER_API_URL right, and is the app set up for OAuth 1.0a in the developer console?',
   });
 }
 
+/** A refusal that is not the provider's: it says nothing of app, key or PIN. */
+function foreignFailure({ status, body }: HttpAnswer, provider: string): FlockError | undefined {
+  if (status === 407) {
+    return new FlockError('unavailable', `a proxy between here and ${provider} wants a login (407)`, {
+      hint: `let this machine reach ${provider} without the proxy`,
+    });
+  }
+  if (status < 400 || !isWebPage(body)) return undefined;
+  return new FlockError(
+    'unavailable',
+    `something between here and ${provider} answered ${status} with a web page`,
+    {
+      hint: 'is there a proxy, a firewall or a login page, or is KEYMAKER_API_URL (if set) the wrong address?',
+    },
+  );
+}
+
+/** The type says nothing: X, too, has sent plain texts as `text/html`. */
+const isWebPage = (body: string): boolean => /<(html|head|body|title)\b|<!doctype html/i.test(body);
+
+/** So far a clock may be off before signatures are refused for it. Milliseconds. */
+const maxSkew = 60_000;
+
+/** Providers refuse a signature with a time of its own without saying that it is the time. */
+function wrongClock({ headers }: HttpAnswer, provider: string, now?: number): FlockError | undefined {
+  const theirs = Date.parse(headers['date'] ?? '');
+  if (now === undefined || !(Math.abs(theirs - now) > maxSkew)) return undefined;
+  const minutes = Math.max(2, Math.round(Math.abs(theirs - now) / 60_000));
+  const message = `${provider} refused the signature (401), and the clock of this machine is ${minutes} minutes off`;
+  return new FlockError('config', message, { hint: setClock });
+}
+
+/** Problems in JSON (`detail`, `errors[].message`), as X and others send them. */
+const problem = z.object({
+  title: z.string().catch(''),
+  detail: z.string().catch(''),
+  reason: z.string().catch(''),
+  error: z.string().catch(''),
+  errors: z.array(z.object({ message: z.string().catch('') }).catch({ message: '' })).catch([]),
+});
+
+/**
+ * The provider's own words about a refusal, to go on in a sentence of ours; empty where it has none in a format of its own. A web
+ * page, a plain text, or whatever else may stand between, is not its word.
+ */
+function wordsIn({ body }: HttpAnswer): string {
+  if (isWebPage(body)) return '';
+  const words = quotable(ownWords(body));
+  return words === '' ? '' : `: “${words}”`;
+}
+
+function ownWords(body: string): string {
+  const said = problem.safeParse(parseJson(body));
+  if (said.success) {
+    const { title, detail, reason, error, errors } = said.data;
+    const reasons = reason === '' ? '' : `(${reason})`;
+    const sentences = [detail || title || error, ...errors.map(({ message }) => message)].filter(Boolean);
+    return [...new Set(sentences), reasons].join(' ').trim();
+  }
+  const xml = Array.from(body.matchAll(/<error\b[^<>]*>([^<>]*)<\/error>/gi), ([, text = '']) => text);
+  if (xml.length > 0) return xml.join(' ');
+  // @see wiki.oauth.net/w/page/12238543/ProblemReporting
+  const form = new URLSearchParams(body.slice(0, maxForm).trim());
+  return form.get('oauth_problem_advice') ?? form.get('oauth_problem') ?? '';
+}
+
+/** A form that reports a problem is shorter. Characters. */
+const maxForm = 4096;
+
+const checkAppKeys =
+  'check CONSUMER_TOKEN and CONSUMER_TOKEN_SECRET (or apikeys.json) against the developer console';
+const setClock = 'set the clock of this machine, for example with: timedatectl set-ntp true';
+
 /** @param step - whether it is the first request, or a later one where some failures mean something else */
-function knownFailure(
-  { body }: HttpAnswer,
-  provider: string,
-  step: 'first' | 'later',
-): FlockError | undefined {
+function knownFailure(answer: HttpAnswer, provider: string, step: 'first' | 'later'): FlockError | undefined {
+  const { body } = answer;
   const known = knownFailures.find(({ sign, anyStep }) => (step === 'first' || anyStep) && sign.test(body));
-  return known && new FlockError('config', `${provider} ${known.says}`, { hint: known.hint });
+  return (
+    known && new FlockError('config', `${provider} ${known.says}${wordsIn(answer)}`, { hint: known.hint })
+  );
 }
 
 const knownFailures = [
@@ -228,13 +326,19 @@ const knownFailures = [
     sign: /code"?\s*[:=]\s*"?135\b|timestamp out of bounds|oauth_problem=timestamp_refused|timestamp is too far/i,
     anyStep: true,
     says: 'says that the time is wrong here (135)',
-    hint: 'set the clock of this machine, for example with: timedatectl set-ntp true',
+    hint: setClock,
   },
   {
     sign: /code"?\s*[:=]\s*"?(32|215)\b|oauth_problem=(consumer_key_unknown|signature_invalid)|consumer_key not recognized|signature does not match/,
     anyStep: false,
     says: 'refused the app keys (32)',
-    hint: 'check CONSUMER_TOKEN and CONSUMER_TOKEN_SECRET (or apikeys.json) against the developer console',
+    hint: checkAppKeys,
+  },
+  {
+    sign: /client-not-enrolled|client-forbidden|code"?\s*[:=]\s*"?453\b/i,
+    anyStep: true,
+    says: 'does not let the app in',
+    hint: 'in the developer console: Manage apps, Move to package, Pay-per-use, Production',
   },
   {
     sign: /suspended/i,
@@ -244,8 +348,24 @@ const knownFailures = [
   },
 ];
 
+/**
+ * A grant whose token is that of the account it names: X begins a token with its account's id.
+ *
+ * @throws {FlockError} `unavailable` where it is another's
+ */
+export function consistent(grant: Grant, { id, title }: Provider): Grant {
+  const { accessToken, account } = grant;
+  const owner = id === 'x' ? userIdIn(accessToken.reveal().token) : undefined;
+  if (owner === undefined || owner === account.userId) return grant;
+  throw new FlockError(
+    'unavailable',
+    `${title} sent a key of the account ${owner}, and called it that of ${account.userId}; nothing was stored`,
+    { hint: `is ${title} really what answers? Try again later; a proxy between may mix up answers` },
+  );
+}
+
 function notOAuth(answer: HttpAnswer, provider: string, wanted: string): FlockError {
-  const kind = /<html/i.test(answer.body) ? 'a web page' : 'something else';
+  const kind = isWebPage(answer.body) ? 'a web page' : 'something else';
   return new FlockError(
     'unavailable',
     `${provider} sent ${kind} where ${wanted} should be (${answer.status})`,

@@ -4,6 +4,7 @@ import { FlockError } from '../errors.ts';
 import { NoAnswer, type HttpAnswer, type Send } from '../http/exchange.ts';
 import type { TokenPair } from '../keys/token-pair.ts';
 import {
+  consistent,
   readAccessToken,
   readPasswordToken,
   readRequestToken,
@@ -32,10 +33,12 @@ export interface SigningOptions {
   clock: Clock;
   appKeys: TokenPair;
   token?: TokenPair;
+  /** What else is in a request that no answer may bring into a message. */
+  secrets?: readonly string[];
 }
 
 /** @see RFC 5849 section 3.1 */
-export function signedSend({ send, clock, appKeys, token }: SigningOptions): SignedSend {
+export function signedSend({ send, clock, appKeys, token, secrets = [] }: SigningOptions): SignedSend {
   return ({ method, url, oauth, form, json }) => {
     const authorization = authorizationHeader({
       method,
@@ -52,7 +55,8 @@ export function signedSend({ send, clock, appKeys, token }: SigningOptions): Sig
     if (json !== undefined) headers['content-type'] = 'application/json';
     const body = form ? formBody(form) : json === undefined ? undefined : JSON.stringify(json);
     const request = { method, url, headers, ...(body !== undefined && { body }) };
-    return send(request).then((answer) => withoutEcho(answer, [appKeys, ...(token ? [token] : [])]));
+    const pairs = [appKeys, ...(token ? [token] : [])].flatMap((pair) => Object.values(pair.reveal()));
+    return send(request).then((answer) => withoutEcho(answer, [...pairs, ...secrets]));
   };
 }
 
@@ -60,9 +64,9 @@ export function signedSend({ send, clock, appKeys, token }: SigningOptions): Sig
 const newNonce = (): string => randomUUID().replaceAll('-', '').slice(2);
 
 /** A refusal that quotes our own request back, as some proxies do, must not bring its tokens into a message or a log. */
-function withoutEcho(answer: HttpAnswer, pairs: readonly TokenPair[]): HttpAnswer {
+function withoutEcho(answer: HttpAnswer, secrets: readonly string[]): HttpAnswer {
   if (answer.status >= 200 && answer.status < 300) return answer;
-  const values = pairs.flatMap((pair) => Object.values(pair.reveal())).filter(({ length }) => length > 3);
+  const values = secrets.filter(({ length }) => length > 3);
   const forms = values.flatMap((value) => [value, encode(value), JSON.stringify(value).slice(1, -1)]);
   const clean = (text: string): string =>
     forms.reduce((rest, form) => rest.replaceAll(form, '[secret]'), text);
@@ -94,14 +98,12 @@ export function openOAuth1Client(
   provider: Provider,
   { send, clock, appKeys }: Omit<SigningOptions, 'token'>,
 ): OAuth1Client {
-  const call = (signed: SignedCall, token?: TokenPair): Promise<HttpAnswer> =>
-    reach(provider, () => signedSend({ send, clock, appKeys, ...(token && { token }) })(signed));
+  const call = (signed: SignedCall, token?: TokenPair, secrets: string[] = []): Promise<HttpAnswer> =>
+    reach(provider, () => signedSend({ send, clock, appKeys, secrets, ...(token && { token }) })(signed));
 
   const whoAmI = (accessToken: TokenPair): Promise<Account> => askWhoAmI(provider, call, accessToken);
-  const granted = async ({ accessToken, account }: ReturnType<typeof readAccessToken>): Promise<Grant> => ({
-    accessToken,
-    account: account ?? (await whoAmI(accessToken)),
-  });
+  const granted = async ({ accessToken, account }: ReturnType<typeof readAccessToken>): Promise<Grant> =>
+    consistent({ accessToken, account: account ?? (await whoAmI(accessToken)) }, provider);
 
   return {
     async requestToken(callback) {
@@ -110,7 +112,7 @@ export function openOAuth1Client(
         url: provider.requestTokenUrl,
         oauth: [['oauth_callback', callback]],
       });
-      return readRequestToken(answer, provider);
+      return readRequestToken(answer, provider, clock.now());
     },
     authorizeUrl(requestToken, expected) {
       const url = new URL(provider.authorizeUrl);
@@ -125,7 +127,7 @@ export function openOAuth1Client(
     async accessToken(requestToken, verifier) {
       const oauth: Parameter[] = [['oauth_verifier', verifier]];
       const signed = { method: provider.accessTokenMethod, url: provider.accessTokenUrl, oauth };
-      return granted(readAccessToken(await call(signed, requestToken), provider));
+      return granted(readAccessToken(await call(signed, requestToken, [verifier]), provider));
     },
     async passwordToken(login) {
       const { token: name, secret: password } = login.reveal();
@@ -134,7 +136,9 @@ export function openOAuth1Client(
         ['x_auth_username', name],
         ['x_auth_password', password],
       ];
-      const answer = await call({ method: 'POST', url: provider.accessTokenUrl, form });
+      const answer = await call({ method: 'POST', url: provider.accessTokenUrl, form }, undefined, [
+        password,
+      ]);
       return granted(readPasswordToken(answer, provider));
     },
     whoAmI,

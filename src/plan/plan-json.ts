@@ -7,7 +7,11 @@ import { xLimits } from './limits.ts';
 import type { PredictedPost } from './predicted.ts';
 
 /** A plan for programs, part by part: a large flock has millions of posts, and none of them is kept. */
-export function* planAsJson(plan: FlockPlan, misfits: Flock['misfits']): Generator<string> {
+export function* planAsJson(
+  plan: FlockPlan,
+  misfits: Flock['misfits'],
+  passedOver: Flock['passedOver'] = [],
+): Generator<string> {
   const { span, purse } = plan;
   const { version, date } = purse.prices;
   yield `{\n  "from": "${iso(span.from)}",\n  "until": "${iso(span.until)}",\n`;
@@ -18,6 +22,8 @@ export function* planAsJson(plan: FlockPlan, misfits: Flock['misfits']): Generat
   yield* list(bots, (bot) => botAsJson(bot, plan));
   yield ',\n  "unfit": ';
   yield* list(misfits, ({ bot, error: { message, hint } }) => ({ bot, why: message, hint }));
+  yield ',\n  "passedOver": ';
+  yield* list(passedOver, ({ file, why, hint }) => ({ file, why, hint }));
   const sums = {
     usd: inUsd(sumOf(bots, ({ micros }) => micros)),
     usdPerMonth: inUsd(microsPerMonth(bots, purse.budget.usdPerMonth)),

@@ -3,6 +3,7 @@ import { shownPath } from '../doctor/shown-path.ts';
 import { FlockError } from '../errors.ts';
 import type { Flock } from '../flock/load-flock.ts';
 import type { PlannedBot, WholeFlock } from '../flock/planned-flock.ts';
+import { mustBeItsAccount } from '../keys/right-account.ts';
 import { linesOf } from '../poems/lines-of.ts';
 import { readPoem } from '../poems/read-poems.ts';
 import type { BotState } from '../posting/bot-state.ts';
@@ -44,7 +45,7 @@ export async function readBots(
 
 async function readBot(bot: PlannedBot, state: BotState | undefined, app: string): Promise<BotToPlan> {
   const { name, poemFile, settings, account, bundle } = bot;
-  mustBeItsAccount(bot, state);
+  mustBeItsAccount(bot, state?.account);
   const lines = await linesOf(poemFile, settings.unit, readPoem);
   return {
     name,
@@ -59,15 +60,6 @@ async function readBot(bot: PlannedBot, state: BotState | undefined, app: string
     key: bundle ? keyMark({ name, poemFile, settings, bundle }) : (state?.parked?.key ?? ''),
     app,
   };
-}
-
-/** @throws {FlockError} `data` where the daemon, too, would not let it post */
-function mustBeItsAccount({ name, bundle }: PlannedBot, state: BotState | undefined): void {
-  const [had, has] = [state?.account, bundle?.userId];
-  if (had === undefined || has === undefined || had === has) return;
-  throw new FlockError('data', `${name} has posted as the account ${had}, but its key is for ${has}`, {
-    hint: 'is this the state folder of another flock? else make the key again with the right account',
-  });
 }
 
 /** Tells the apps of a flock apart. Bots without a key will have the one that the others have, where those have but one. */

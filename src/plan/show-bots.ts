@@ -2,6 +2,7 @@ import { showUsd } from '../cost/money.ts';
 import { endOf, scheduleOf } from './bot-words.ts';
 import type { BotPlan } from './flock-plan.ts';
 import { count, line, type Room, type ShownLine } from './shown-line.ts';
+import { padded, widthOf } from '../text-width.ts';
 
 /** So many bots are listed on a terminal; a flock may have thousands. */
 const mostBots = 60;
@@ -14,7 +15,7 @@ export function showBots(plans: readonly BotPlan[], { columns, whole }: Room): S
   const more = plans.length - shown.length;
   const rows = [heads, ...shown.map(cellsOf)];
   const tables = [rows, rows.map((cells) => cells.slice(0, -1))].map(table);
-  const fits = (drawn: string[]): boolean => drawn.every((row) => row.length <= (columns ?? Infinity));
+  const fits = (drawn: string[]): boolean => drawn.every((row) => widthOf(row) <= (columns ?? Infinity));
   const lines = tables.find(fits) ?? shown.flatMap(block);
   return [
     ...lines,
@@ -28,13 +29,13 @@ const numbers = new Set(['posts', 'costs', 'a month', 'to its end']);
 
 function table(rows: readonly string[][]): string[] {
   const widths = heads.map((_, column) =>
-    rows.reduce((most, row) => Math.max(most, row[column]?.length ?? 0), 0),
+    rows.reduce((most, row) => Math.max(most, widthOf(row[column] ?? '')), 0),
   );
   return rows.map((row) =>
     row
       .map((cell, column) => {
         const width = widths[column] ?? 0;
-        return numbers.has(heads[column] ?? '') ? cell.padStart(width) : cell.padEnd(width);
+        return numbers.has(heads[column] ?? '') ? cell.padStart(width) : padded(cell, width);
       })
       .join(gap)
       .trimEnd(),

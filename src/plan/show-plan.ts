@@ -1,5 +1,6 @@
 import { inMicros, showUsd } from '../cost/money.ts';
 import type { Flock } from '../flock/load-flock.ts';
+import { passedOverShown } from '../poems/find-poems.ts';
 import { notesOf, notesOfFlock, type Note } from './bot-words.ts';
 import { microsPerMonth, sumOf, type FlockPlan } from './flock-plan.ts';
 import { describeExcess } from './limit-watch.ts';
@@ -10,17 +11,20 @@ import { Calendar } from './show-calendar.ts';
 import { showBots } from './show-bots.ts';
 import { count, heading, line, type Room, type ShownLine } from './shown-line.ts';
 
+/** Who posts nothing though there is something of them, and what the poems folder holds that is read by nobody. */
+export type LeftOut = Pick<Flock, 'misfits' | 'passedOver'>;
+
 /** A plan for people: what it comes to, what to look at, and then what each bot posts when. */
-export function* showPlan(plan: FlockPlan, misfits: Flock['misfits'], room: Room): Generator<ShownLine> {
-  if (plan.chosen.length === 0) yield* showMisfits(misfits);
-  else yield* showChosen(plan, misfits, room);
+export function* showPlan(plan: FlockPlan, leftOut: LeftOut, room: Room): Generator<ShownLine> {
+  if (plan.chosen.length === 0) yield* showLeftOut(leftOut);
+  else yield* showChosen(plan, leftOut, room);
 }
 
-function* showChosen(plan: FlockPlan, misfits: Flock['misfits'], room: Room): Generator<ShownLine> {
+function* showChosen(plan: FlockPlan, leftOut: LeftOut, room: Room): Generator<ShownLine> {
   const calendar = new Calendar(room);
   for (const post of plan.posts()) calendar.add(post);
   yield* showSums(plan);
-  yield* section('Needs attention', all(showMisfits(misfits), showNotes(plan, room)));
+  yield* section('Needs attention', all(showLeftOut(leftOut), showNotes(plan, room), showIgnored(leftOut)));
   yield* section("X's limits", showLimits(plan, room));
   yield* section('In the poems', showLints(plan, room));
   yield* section('The bots', showBots(plan.bots(), room));
@@ -76,8 +80,15 @@ function* showNotes(plan: FlockPlan, room: Room): Generator<ShownLine> {
   for (const { bots, text, hint } of groups.values()) yield* told(`${named(bots, room)}: ${text}`, hint);
 }
 
-function* showMisfits(misfits: Flock['misfits']): Generator<ShownLine> {
+function* showLeftOut({ misfits, passedOver }: LeftOut): Generator<ShownLine> {
   for (const { bot, error } of misfits) yield* told(`${bot} is unfit: ${error.message}`, error.hint);
+  for (const { file, kind, why, hint } of passedOver)
+    if (kind !== 'ignored') yield* told(`${file}: ${why}`, hint);
+}
+
+function* showIgnored({ passedOver }: LeftOut): Generator<ShownLine> {
+  for (const { file, kind, why } of passedOverShown(passedOver))
+    if (kind === 'ignored') yield line(`${file}: ${why}`);
 }
 
 function* told(text: string, hint: string | undefined): Generator<ShownLine> {

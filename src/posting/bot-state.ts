@@ -53,6 +53,8 @@ const botState = z.object({
   /** It was restored from an older state, and may have posted more than it knows. */
   restored: z.literal(true).optional(),
   tally: tally.optional(),
+  /** What it was called before, the latest last. */
+  was: z.array(z.string()).optional(),
 });
 
 /** What the ledger says of one bot: all of its events folded into one. Instants are milliseconds since 1970. */
@@ -62,6 +64,12 @@ type Last = NonNullable<BotState['last']>;
 
 /** @throws {z.ZodError} where the value is no state of this version */
 export const parseBotState = (value: unknown): BotState => botState.parse(value);
+
+/** Puts what an event has led to among the states of all bots. */
+export function putState(states: Map<string, BotState>, event: LedgerEvent, after: BotState): void {
+  if (event.event === 'renamed') states.delete(event.from);
+  states.set(event.bot, after);
+}
 
 /**
  * The state after one more event.
@@ -133,6 +141,8 @@ export function applyEvent(state: BotState | undefined, event: LedgerEvent): Bot
       return { ...state, restored: true, ...(state.owed && { owed: { ...state.owed, times: 0 } }) };
     case 'checked':
       return checked(state);
+    case 'renamed':
+      return afterRenamed(state, event);
   }
 }
 
@@ -158,6 +168,11 @@ function goneWith({ place: before, gone = '' }: Pick<BotState, 'place' | 'gone'>
   const stays = new Set(donePrints(after));
   const left = donePrints(before).filter((print) => !stays.has(print));
   return (gone + left.join('')).slice(-mostGone);
+}
+
+function afterRenamed(state: BotState, { bot, from }: Extract<LedgerEvent, { event: 'renamed' }>): BotState {
+  const was = [...(state.was ?? []).filter((name) => name !== bot), from];
+  return { ...state, was, ...(state.open && { open: { ...state.open, bot } }) };
 }
 
 /** What is owed when a person asks for it: a line, and no slot. */

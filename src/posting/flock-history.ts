@@ -63,7 +63,8 @@ export class FlockHistory {
   /** Adds one more event. @param before - what the ledger said of its bot before it */
   apply(event: LedgerEvent, before: BotState | undefined): void {
     const open = before?.open;
-    if (event.event === 'intent') this.#add(event, 1, event.cost ?? 0);
+    if (event.event === 'renamed') this.#renamed(event.from, event.bot);
+    else if (event.event === 'intent') this.#add(event, 1, event.cost ?? 0);
     else if (event.event === 'looked') this.#add(event, 0, event.cost ?? 0);
     else if (!open) return;
     else if (event.event === 'refused') this.#add(open, -1, -(open.cost ?? 0));
@@ -108,6 +109,10 @@ export class FlockHistory {
     if (id !== undefined) post.id = id;
     this.#recent.push(post);
     if (this.#recent.length > mostRecent) this.#recent.shift();
+  }
+
+  #renamed(from: string, to: string): void {
+    for (const post of this.#recent) if (post.bot === from) post.bot = to;
   }
 
   /** A look that found nothing has no day of its own: it is paid for where it falls. */

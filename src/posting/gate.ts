@@ -377,17 +377,10 @@ const keysOf = (what: 'post' | 'look', appKeys: TokenPair): [flock: string, app:
 ];
 
 function causeOf(failure: PostFailure): Cause | undefined {
-  switch (failure.kind) {
-    case 'no-credit':
-    case 'app-refused':
-    case 'outage':
-    case 'clock':
-      return failure.kind;
-    case 'in-doubt':
-      return failure.foreign ? 'foreign' : undefined;
-    case 'wait':
-      return failure.scope === 'app' ? 'limit' : undefined;
-    default:
-      return undefined;
-  }
+  const { kind } = failure;
+  if (kind === 'in-doubt') return failure.foreign ? 'foreign' : undefined;
+  if (kind === 'wait') return failure.scope === 'app' ? 'limit' : undefined;
+  return kind === 'no-credit' || kind === 'app-refused' || kind === 'outage' || kind === 'clock'
+    ? kind
+    : undefined;
 }

@@ -1,5 +1,5 @@
 import { applyEvent, type BotState } from './bot-state.ts';
-import type { LedgerEvent } from './ledger-event.ts';
+import { nameBefore, type LedgerEvent } from './ledger-event.ts';
 import type { Ledger } from './ledger.ts';
 
 /**
@@ -30,7 +30,8 @@ export function heard(
 function statesBefore(ledger: Ledger, events: readonly LedgerEvent[]): (BotState | undefined)[] {
   const latest = new Map<string, BotState>();
   return events.map((event, index) => {
-    const before = latest.get(event.bot) ?? ledger.state(event.bot);
+    const name = nameBefore(event);
+    const before = latest.get(name) ?? ledger.state(name);
     if (index < events.length - 1) latest.set(event.bot, applyEvent(before, event));
     return before;
   });

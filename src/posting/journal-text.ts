@@ -1,9 +1,9 @@
 import * as z from 'zod';
 import { FlockError } from '../errors.ts';
-import { applyEvent, parseBotState, type BotState } from './bot-state.ts';
+import { applyEvent, parseBotState, putState, type BotState } from './bot-state.ts';
 import { FlockHistory } from './flock-history.ts';
 import { formatLine, parseLine } from './journal-line.ts';
-import { parseLedgerEvent, type LedgerEvent } from './ledger-event.ts';
+import { nameBefore, parseLedgerEvent, type LedgerEvent } from './ledger-event.ts';
 
 /*
  * The journal as text. Its lines are numbered without a gap: a header first; then, where it was compacted, the history of
@@ -116,8 +116,8 @@ function fold(contents: JournalContents, record: unknown, place: string): void {
       return;
     }
     const event = parseLedgerEvent(record);
-    const before = states.get(event.bot);
-    states.set(event.bot, applyEvent(before, event));
+    const before = states.get(nameBefore(event));
+    putState(states, event, applyEvent(before, event));
     history.apply(event, before);
   } catch (cause) {
     throw damaged(place, cause);

@@ -2,7 +2,7 @@ import { access, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { FlockError, systemCode } from '../errors.ts';
 import { reasonOf, replaceFile } from '../files.ts';
-import { applyEvent, type BotState } from './bot-state.ts';
+import { applyEvent, putState, type BotState } from './bot-state.ts';
 import { FlockHistory } from './flock-history.ts';
 import {
   formatEvent,
@@ -13,7 +13,7 @@ import {
   wholeLines,
   type JournalContents,
 } from './journal-text.ts';
-import { parseLedgerEvent, type LedgerEvent } from './ledger-event.ts';
+import { nameBefore, parseLedgerEvent, type LedgerEvent } from './ledger-event.ts';
 import type { Ledger } from './ledger.ts';
 import { openStateFolder, readText, type StateFolder } from './state-folder.ts';
 
@@ -27,6 +27,8 @@ const manyLinesPerBot = 4;
 export interface JournalOptions {
   /** With how many lines it is rewritten shorter. */
   manyLines?: number;
+  /** Called after each write: throws where this process is not the ledger's only writer any more. */
+  mustBeOurs?: () => Promise<void>;
 }
 
 /** An event, and its bot before and after it. */
@@ -58,6 +60,7 @@ export class Journal implements Ledger {
   #last: number;
   #lines: number;
   readonly #manyLines: number;
+  readonly #mustBeOurs: () => Promise<void>;
   #next: Batch | undefined;
   #tail: Promise<void> = Promise.resolve();
   #failure: FlockError | undefined;
@@ -74,6 +77,7 @@ export class Journal implements Ledger {
     this.#last = last;
     this.#lines = lines;
     this.#manyLines = options.manyLines ?? manyLines;
+    this.#mustBeOurs = options.mustBeOurs ?? (() => Promise.resolve());
   }
 
   /**
@@ -91,9 +95,7 @@ export class Journal implements Ledger {
         throw error;
       }
     } catch (cause) {
-      throw cause instanceof FlockError
-        ? cause
-        : cannotKeep(typeof where === 'string' ? where : where.path, cause);
+      throw cannotKeep(typeof where === 'string' ? where : where.path, cause);
     }
   }
 
@@ -116,7 +118,7 @@ export class Journal implements Ledger {
     const changes = this.#changesOf(events.map(parseLedgerEvent));
     const batch = (this.#next ??= this.#beginBatch());
     for (const { event, before, after } of changes) {
-      this.#coming.set(event.bot, after);
+      putState(this.#coming, event, after);
       this.#comingHistory.apply(event, before);
     }
     batch.changes.push(...changes);
@@ -135,10 +137,13 @@ export class Journal implements Ledger {
     // Nearly always it is one.
     const latest = events.length > 1 ? new Map<string, BotState>() : undefined;
     for (const event of events) {
-      const { bot } = event;
-      const before = latest?.get(bot) ?? this.#coming.get(bot) ?? this.#states.get(bot);
+      const latestOf = (bot: string): BotState | undefined =>
+        latest?.get(bot) ?? this.#coming.get(bot) ?? this.#states.get(bot);
+      const before = latestOf(nameBefore(event));
+      if (event.event === 'renamed' && latestOf(event.bot))
+        throw new RangeError(`${event.bot} is another bot`);
       const after = applyEvent(before, event);
-      latest?.set(bot, after);
+      latest?.set(event.bot, after);
       changes.push({ event, before, after });
     }
     return changes;
@@ -157,8 +162,10 @@ export class Journal implements Ledger {
     try {
       await this.#folder.append(journalName, batch.lines.join(''));
       await this.#folder.sync(journalName);
+      // Only what the next start will read counts: an open file that was removed or replaced takes writes as well.
+      await Promise.all([this.#folder.verify(journalName), this.#mustBeOurs()]);
       for (const { event, before, after } of batch.changes) {
-        this.#states.set(event.bot, after);
+        putState(this.#states, event, after);
         if (this.#coming.get(event.bot) === after) this.#coming.delete(event.bot);
         this.#history.apply(event, before);
       }
@@ -253,6 +260,7 @@ export async function writeJournal(where: string, text: string, aside: string | 
 }
 
 function cannotKeep(folder: string, cause: unknown): FlockError {
+  if (cause instanceof FlockError) return cause;
   return new FlockError('io', `cannot keep the ledger in ${folder}: ${reasonOf(cause)}`, {
     hint: 'is the disk full, read-only or failing? mend it and start flockd again; nothing is lost',
     cause,

@@ -104,6 +104,8 @@ const ledgerEvent = z.discriminatedUnion('event', [
   z.object({ event: z.literal('restored'), ...base }),
   /** All of that was found. */
   z.object({ event: z.literal('checked'), ...base }),
+  /** The bot has another name from now on; it was called `from`, which no bot is any more. */
+  z.object({ event: z.literal('renamed'), ...base, from: z.string().min(1) }),
 ]);
 
 /** What is written down, in the order it happened. Instants are milliseconds since 1970. */
@@ -112,6 +114,10 @@ export type Intent = z.infer<typeof intent>;
 
 /** What an intent says of its cost. Micros, and milliseconds since 1970. */
 export type Price = Pick<Intent, 'cost' | 'dayEnds' | 'monthEnds' | 'flockDayEnds' | 'flockMonthEnds'>;
+
+/** What its bot was called before an event. */
+export const nameBefore = (event: LedgerEvent): string =>
+  event.event === 'renamed' ? event.from : event.bot;
 
 /** @throws {z.ZodError} where the value is no event of this version */
 export const parseLedgerEvent = (value: unknown): LedgerEvent => ledgerEvent.parse(value);

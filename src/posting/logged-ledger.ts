@@ -88,6 +88,8 @@ function describe(event: LedgerEvent, before: BotState | undefined): Entry | und
       return info('was restored, and looks for what it has posted since');
     case 'checked':
       return info('has found all that it has posted');
+    case 'renamed':
+      return info(`was ${event.from} until now, and goes on at line ${line}`, { from: event.from });
   }
 }
 

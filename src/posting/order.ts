@@ -19,6 +19,8 @@ export const order = z.discriminatedUnion('order', [
   z.object({ order: z.literal('post'), bot: z.string() }),
   /** Lets a bot rest until it is resumed. */
   z.object({ order: z.literal('pause'), bot: z.string() }),
+  /** Calls a bot otherwise from now on. */
+  z.object({ order: z.literal('rename'), bot: z.string(), to: z.string() }),
 ]);
 
 /** What a person tells flockd to write down about a bot. */
@@ -63,6 +65,8 @@ export function eventsOf(
           hint: `flockd resume ${bot} lets it go on`,
         });
       return [{ event: 'paused', bot, at }];
+    case 'rename':
+      return [{ event: 'renamed', bot: order.to, at, from: bot }];
   }
 }
 

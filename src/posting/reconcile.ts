@@ -3,7 +3,7 @@ import { linesOf } from '../poems/lines-of.ts';
 import type { TimelineStart } from '../x/x-client.ts';
 import { applyEvent, sinceOf, type BotState } from './bot-state.ts';
 import { eventsOfFound } from './found-events.ts';
-import { foundSince, placeByTimeline, type TimelinePost } from './found-since.ts';
+import { foundSince, placeByTimeline, type FoundPost, type TimelinePost } from './found-since.ts';
 import type { Intent, LedgerEvent } from './ledger-event.ts';
 import { readTimeline, type LookOptions, type Unseen } from './look.ts';
 import { beginOfLook, lookFor } from './look-for.ts';
@@ -80,6 +80,16 @@ export async function lookBack(
   const read = await readTimeline(bot, startOfLook(open.since, beginOfLook(state), clock.now()), options);
   if ('unseen' in read) return read;
   const found = await findSince(bot, state, read.timeline, options);
+  // Its account may have posted more than it has itself: it began anew, after its ledger was lost.
+  if (open.look === true && !state.last && open.since === undefined && !goesOn(found[0])) {
+    const events = await eventsOfPlace(bot, options);
+    if ('unseen' in events) return events;
+    const isPlaced = events.every(({ event }) => event !== 'parked');
+    if (isPlaced || found.length === 0) {
+      await ledger.record({ event: 'absent', bot: bot.name, at: clock.now(), by: 'timeline' }, ...events);
+      return 'absent';
+    }
+  }
   const at = clock.now();
   await ledger.record(...eventsOfFound(found, { bot: bot.name, at, open, priceOf: pricing(bot, options) }));
   const last = found.at(-1);
@@ -100,7 +110,12 @@ export async function firstLook(
 ): Promise<'as known' | 'more' | Unseen> {
   const { ledger, clock } = options;
   const since = sinceOf(state);
-  if (!state.last && since === undefined) return lookForPlace(bot, options);
+  if (!state.last && since === undefined) {
+    const events = await eventsOfPlace(bot, options);
+    if ('unseen' in events) return events;
+    await ledger.record(...events);
+    return events.length > 0 ? 'more' : 'as known';
+  }
   const read = await readTimeline(bot, startOfLook(since, state.last?.at ?? 0, clock.now()), options);
   if ('unseen' in read) return read;
   const events = await eventsSince(bot, state, read.timeline, options);
@@ -114,9 +129,12 @@ export async function firstLook(
 const fewPosts = 5;
 const morePosts = 25;
 
-/** A bot that does not know of any post of its own: the newest posts of its account tell whether it has posted before. */
-async function lookForPlace(bot: Bot, options: ReconcileOptions): Promise<'as known' | 'more' | Unseen> {
-  const { ledger, clock } = options;
+/**
+ * A bot that does not know of any post of its own: the newest posts of its account tell whether it has posted before.
+ *
+ * @returns what is to be written down; where the last of it is lost, the next start finds the same again
+ */
+async function eventsOfPlace(bot: Bot, options: ReconcileOptions): Promise<LedgerEvent[] | Unseen> {
   const poem = fingerprints(await linesOf(bot.poemFile, bot.settings.unit, options.readPoem));
   let read = await readTimeline(bot, 'newest', options, fewPosts);
   if ('unseen' in read) return read;
@@ -126,33 +144,30 @@ async function lookForPlace(bot: Bot, options: ReconcileOptions): Promise<'as kn
     if ('unseen' in read) return read;
     found = placeByTimeline(poem, read.timeline);
   }
-  const at = clock.now();
+  const at = options.clock.now();
   const base = { bot: bot.name, at };
   const newest = newestOf(bot, read.timeline, at);
-  if (found === 'not there') {
-    await ledger.record(...newest);
-    return 'as known';
-  }
+  if (found === 'not there') return newest;
   if (found === 'unclear') {
     const why = 'its account has posted lines of this poem before, and they do not tell which one comes next';
     const hint = `flockd resume ${bot.name} --line N, with the number of the line that comes next`;
-    const parked = { event: 'parked', ...base, why, hint, key: options.key(), cause: 'place' } as const;
-    await ledger.record(parked, ...newest);
-    return 'more';
+    return [{ event: 'parked', ...base, why, hint, key: options.key(), cause: 'place' }, ...newest];
   }
-  // Where the second is lost, the next start finds the same again.
-  await ledger.record({ event: 'edited', ...base, poem, next: found, ahead: [], by: 'timeline' }, ...newest);
-  return 'more';
+  return [{ event: 'edited', ...base, poem, next: found, ahead: [], by: 'timeline' }, ...newest];
 }
-
-/** A bot passes over so many lines at most, where X refuses them as repetitions; more than that it has not done by itself. */
-const mostPassedOver = 3;
 
 /** So that a post of the bot that is in doubt later is not taken for an older one with the same words. */
 function newestOf({ name: bot }: Bot, timeline: readonly TimelinePost[], at: number): LedgerEvent[] {
   const newest = timeline.at(-1)?.id;
   return newest === undefined ? [] : [{ event: 'looked', bot, at, newest }];
 }
+
+/** Whether a post is the one that comes next, with no line passed over. */
+const goesOn = (post: FoundPost | undefined): boolean =>
+  post !== undefined && !post.again && post.skipped.length === 0;
+
+/** A bot passes over so many lines at most, where X refuses them as repetitions; more than that it has not done by itself. */
+const mostPassedOver = 3;
 
 /** What a bot has posted after what its state knows, as if it had been written down when it happened. */
 async function eventsSince(

@@ -79,6 +79,6 @@ const notEmpty = (folder: string, bots: number): FlockError =>
     'cannotCreate',
     `the ledger in ${folder} is not empty: it knows ${bots} ${bots === 1 ? 'bot' : 'bots'}`,
     {
-      hint: '--replace puts the export in its place, and keeps the old journal beside it',
+      hint: '--replace puts this one in its place, and keeps the old journal beside it',
     },
   );

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import { FlockError } from '../errors.ts';
 import type { Bot } from '../flock/load-flock.ts';
+import { mustBeItsAccount } from '../keys/right-account.ts';
 import type { Logger } from '../log.ts';
 import { linesOf } from '../poems/lines-of.ts';
 import { PoemWatch } from '../poems/poem-watch.ts';
@@ -87,12 +88,13 @@ export type NextStep = number | 'when changed';
  * Takes one bot one step on: decides what is due and does it.
  *
  * @returns when the next step is due; an instant that is past means at once
- * @throws {FlockError} `io` where the ledger can keep nothing more, `data` where the poem cannot be read
+ * @throws {FlockError} `io` where the ledger can keep nothing more, `data` where the poem cannot be read or the key is for
+ * another account
  */
 export async function step(bot: Bot, options: StepOptions): Promise<NextStep> {
   const { ledger, clock, gate } = options;
   const known = ledger.state(bot.name);
-  if (known) checkAccount(bot, known);
+  mustBeItsAccount(bot, known?.account);
   let decision = known && decide(situationOf(bot, known, options));
   if (known && decision && isTimeless(decision)) return act(bot, known, decision, options);
   // What is decided for a slot, a day or a month must not be taken back by a clock that is set a minute later.
@@ -139,18 +141,6 @@ export function keyMark({ bundle }: Bot): string {
   const pairs = [bundle.appKeys.reveal(), bundle.accessToken.reveal()];
   const values = pairs.flatMap(({ token, secret }) => [token, secret]).join('\n');
   return hash('sha256', values, 'base64url').slice(0, 10);
-}
-
-/** @throws {FlockError} `data` where the ledger is of another flock, or the bundle of another account */
-function checkAccount({ name, bundle }: Bot, { account }: BotState): void {
-  if (account === undefined || bundle.userId === undefined || account === bundle.userId) return;
-  throw new FlockError(
-    'data',
-    `${name} has posted as the account ${account}, but its key is for ${bundle.userId}`,
-    {
-      hint: 'is this the state folder of another flock? else make the key again with the right account',
-    },
-  );
 }
 
 function situationOf(

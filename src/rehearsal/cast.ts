@@ -1,6 +1,7 @@
 import pMap from 'p-map';
 import { FlockError } from '../errors.ts';
 import type { PlannedBot, WholeFlock } from '../flock/planned-flock.ts';
+import { mustBeItsAccount } from '../keys/right-account.ts';
 import { linesOf } from '../poems/lines-of.ts';
 import type { BotState } from '../posting/bot-state.ts';
 import type { LeftOut } from './report.ts';
@@ -25,7 +26,7 @@ const readers = 32;
  * @throws {FlockError} where nobody is left to rehearse, for the reason of the first who is left out
  */
 export async function readCast(
-  { bots, misfits }: WholeFlock,
+  { bots, misfits }: Pick<WholeFlock, 'bots' | 'misfits'>,
   states: ReadonlyMap<string, BotState>,
   readPoem: (file: string) => Promise<string>,
 ): Promise<Cast> {
@@ -39,7 +40,7 @@ export async function readCast(
   const lines = new Map<string, readonly string[]>();
   const read = async (bot: PlannedBot): Promise<void> => {
     try {
-      mustBeItsAccount(bot, states.get(bot.name));
+      mustBeItsAccount(bot, states.get(bot.name)?.account);
       const found = await linesOf(bot.poemFile, bot.settings.unit, keep);
       lines.set(
         bot.name,
@@ -55,15 +56,6 @@ export async function readCast(
   const fit = bots.filter(({ name }) => lines.has(name));
   if (fit.length === 0) throw nobody(faults.map(({ error }) => error));
   return { bots: fit, poems, lines, leftOut: faults.map(asLeftOut) };
-}
-
-/** @throws {FlockError} `data` where the ledger is of another flock, or the key of another account: the daemon refuses it too */
-function mustBeItsAccount({ name, bundle }: PlannedBot, state: BotState | undefined): void {
-  const [had, has] = [state?.account, bundle?.userId];
-  if (had === undefined || has === undefined || had === has) return;
-  throw new FlockError('data', `${name} has posted as the account ${had}, but its key is for ${has}`, {
-    hint: 'is this the state folder of another flock? else make the key again with the right account',
-  });
 }
 
 const asLeftOut = ({ bot, error }: { bot: string; error: FlockError }): LeftOut => ({

@@ -3,6 +3,7 @@ import { inMicros, showUsdAlike } from '../cost/money.ts';
 import { showClockChanges } from './show-clock-changes.ts';
 import type { BotReport, Broken, Lateness, Report } from './report.ts';
 import { count, duration, listed, minutes, times } from './words.ts';
+import { padded, widthOf } from '../text-width.ts';
 
 /** The width of the first column. Characters. */
 const label = 13;
@@ -105,13 +106,13 @@ function table(bots: readonly BotReport[], usd: Shown): string[] {
     ]),
   ];
   const widths =
-    rows[0]?.map((_, column) => rows.reduce((most, row) => Math.max(most, row[column]?.length ?? 0), 0)) ??
+    rows[0]?.map((_, column) => rows.reduce((most, row) => Math.max(most, widthOf(row[column] ?? '')), 0)) ??
     [];
   const shown = rows.map((row) =>
     row
       .map((cell, column) => {
         const width = widths[column] ?? 0;
-        return column === 0 ? cell.padEnd(width) : column < row.length - 1 ? cell.padStart(width) : cell;
+        return column === 0 ? padded(cell, width) : column < row.length - 1 ? cell.padStart(width) : cell;
       })
       .join('  '),
   );

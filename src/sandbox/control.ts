@@ -47,6 +47,7 @@ export function controlRoutes(core: Core, faults: Faults, seed: string): Routes 
       }),
     'POST /sandbox/accounts/:name/suspend': onAccount(core, (account) => (account.suspended = true)),
     'POST /sandbox/accounts/:name/unsuspend': onAccount(core, (account) => (account.suspended = false)),
+    'POST /sandbox/accounts/:name/rename/:to': (call) => rename(core, call),
     'POST /sandbox/accounts/:name/revoke': onAccount(core, ({ id }) => {
       for (const token of world.tokensOf(id)) token.revoked = true;
     }),
@@ -112,6 +113,14 @@ function onAccount(core: Core, change: (account: Account) => unknown): Handler {
     core.world.changed();
     return json(200, showAccount(core, account));
   };
+}
+
+function rename(core: Core, call: Call): SandboxAnswer {
+  const { to = '' } = call.parts;
+  const account = core.world.accountNamed(call.parts['name'] ?? '');
+  if (account && (!/^\w{1,15}$/.test(to) || !core.world.rename(account, to)))
+    return json(409, { detail: `No account can be called ${to} now.` });
+  return onAccount(core, () => undefined)(account ? { ...call, parts: { name: to } } : call);
 }
 
 const noAccount = (name: string): SandboxAnswer =>

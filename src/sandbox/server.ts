@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Clock } from '../clock.ts';
 import { messageOf } from '../errors.ts';
-import { listen, readBody } from '../web/listen.ts';
+import { hasManyHosts, listen, readBody } from '../web/listen.ts';
 import { json, type SandboxAnswer, type SandboxRequest } from './answer.ts';
 import { deliver } from './deliver.ts';
 import { streamEvents } from './event-stream.ts';
@@ -66,7 +66,8 @@ async function serve(
   }
   const { method = 'GET', url = '/' } = request;
   const host = request.headers.host ?? '';
-  if (body === undefined) deliver(json(413, { detail: 'Payload too large' }), response, clock);
+  if (hasManyHosts(request)) deliver(json(400, { detail: 'A request has one Host' }), response, clock);
+  else if (body === undefined) deliver(json(413, { detail: 'Payload too large' }), response, clock);
   else if (method === 'GET' && url === '/sandbox/events' && isKnownHost(host))
     streamEvents(sandbox.world, response);
   else deliver(answerTo(sandbox, { method, url, host, headers: flatten(request), body }), response, clock);

@@ -1,26 +1,27 @@
+import path from 'node:path';
 import type * as z from 'zod';
 import type { Clock } from '../clock.ts';
 import { FlockError, systemCode } from '../errors.ts';
-import { readRegularFile, reasonOf, replaceFile } from '../files.ts';
+import { readRegularFile, reasonOf, replaceFile, sweepTemporaries } from '../files.ts';
 import { emptyState, stateSchema, type SandboxState } from './state.ts';
 
 /** The most a state file may hold. Bytes. */
 const largest = 512 * 1024 * 1024;
 
 /** Reads a stored sandbox; a file that is not there is an empty one, a damaged one is left as it is. */
-export async function readState(path: string): Promise<SandboxState> {
+export async function readState(file: string): Promise<SandboxState> {
   let text: string;
   try {
-    text = (await readRegularFile(path, largest)).toString('utf8');
+    text = (await readRegularFile(file, largest)).toString('utf8');
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return emptyState();
-    throw new FlockError('io', `cannot read the sandbox's state ${path}: ${reasonOf(error)}`, {
+    throw new FlockError('io', `cannot read the sandbox's state ${file}: ${reasonOf(error)}`, {
       cause: error,
     });
   }
   const state = stateSchema.safeParse(parse(text));
   if (state.success) return state.data;
-  throw new FlockError('data', `the sandbox's state ${path} is damaged: ${firstIssue(state.error)}`, {
+  throw new FlockError('data', `the sandbox's state ${file} is damaged: ${firstIssue(state.error)}`, {
     hint: 'move the file away to begin with an empty sandbox',
     cause: state.error,
   });
@@ -41,11 +42,12 @@ function firstIssue(error: z.ZodError): string {
 }
 
 /** The state holds secrets, so the file is its owner's alone. */
-async function writeState(path: string, state: SandboxState): Promise<void> {
+async function writeState(file: string, state: SandboxState): Promise<void> {
   try {
-    await replaceFile(path, `${JSON.stringify(state)}\n`);
+    await sweepTemporaries(path.dirname(file), path.basename(file));
+    await replaceFile(file, `${JSON.stringify(state)}\n`);
   } catch (error) {
-    const message = `cannot write the sandbox's state ${path}: ${reasonOf(error)}`;
+    const message = `cannot write the sandbox's state ${file}: ${reasonOf(error)}`;
     throw new FlockError('cannotCreate', message, { cause: error });
   }
 }
@@ -55,15 +57,15 @@ const patience = 500;
 
 /** Keeps a state file up to date with a world that changes. */
 export class StateKeeper {
-  readonly #path: string;
+  readonly #file: string;
   readonly #clock: Clock;
   readonly #read: () => SandboxState;
   #cancel: (() => void) | undefined;
   #writing: Promise<void> = Promise.resolve();
 
   /** @param read gives the state as it is at the time of writing */
-  constructor(path: string, clock: Clock, read: () => SandboxState) {
-    this.#path = path;
+  constructor(file: string, clock: Clock, read: () => SandboxState) {
+    this.#file = file;
     this.#clock = clock;
     this.#read = read;
   }
@@ -86,7 +88,7 @@ export class StateKeeper {
 
   /** One write at a time, so that an older state never lands on a newer one. */
   #write(): Promise<void> {
-    const write = (): Promise<void> => writeState(this.#path, this.#read());
+    const write = (): Promise<void> => writeState(this.#file, this.#read());
     this.#writing = this.#writing.then(write, write);
     return this.#writing;
   }

@@ -61,6 +61,16 @@ export class World {
     return account;
   }
 
+  /** Gives an account another name; its id stays. @returns false where another account has that name */
+  rename(account: Account, screenName: string): boolean {
+    const other = this.accountNamed(screenName);
+    if (other && other !== account) return false;
+    this.#byName.delete(account.screenName.toLowerCase());
+    account.screenName = screenName;
+    this.#keepAccount(account);
+    return true;
+  }
+
   accessToken(token: string): AccessToken | undefined {
     return this.#tokens.get(token);
   }

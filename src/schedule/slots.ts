@@ -9,8 +9,12 @@ export interface Schedule {
   timezone: string;
 }
 
+/** An expression with one space between its fields, where crontabs may have tabs or any white space. */
+export const plainExpression = (expression: string): string => expression.trim().split(/\s+/).join(' ');
+
 /** What is wrong with a cron expression, naming the field but nothing that could be a secret, or undefined where it is good. */
-export function scheduleFault(expression: string): string | undefined {
+export function scheduleFault(written: string): string | undefined {
+  const expression = plainExpression(written);
   const [error] = validateDetailed(expression).errors;
   if (!error) return undefined;
   const shown = quoted(error.value ?? expression);
@@ -19,15 +23,6 @@ export function scheduleFault(expression: string): string | undefined {
   if (error.message.includes('impossible'))
     return `${quoted(expression)} never comes: wrong ${field} ${shown}`;
   return `${shown} is not a good ${field} in ${quoted(expression)}`;
-}
-
-/** Whether a name is a time zone of the IANA database. */
-export function isTimezone(name: string): boolean {
-  try {
-    return /^[A-Za-z]/.test(name) && Boolean(new Intl.DateTimeFormat('en', { timeZone: name }));
-  } catch {
-    return false;
-  }
 }
 
 /** A slot of 29 February that must also be a certain weekday can be 40 years away. Days. */

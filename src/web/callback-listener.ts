@@ -1,10 +1,13 @@
 import type { Clock } from '../clock.ts';
 import { messageOf } from '../errors.ts';
+import type { TokenPair } from '../keys/token-pair.ts';
 import type { CallbackAnswer, Callbacks } from '../oauth/callback.ts';
+import { html, type Html } from './html.ts';
 import { isNavigation, plain, type LocalAnswer, type LocalRequest } from './local-exchange.ts';
 import { openLocalServer } from './local-server.ts';
 import { messagePage, page, type Message } from './message-page.ts';
-import { patience, Returning } from './returning.ts';
+import { nameless, patience, Returning } from './returning.ts';
+import { same, secretWord } from './sessions.ts';
 import { styleSheet } from './style.ts';
 
 export interface CallbackListener extends Callbacks, AsyncDisposable {
@@ -30,10 +33,15 @@ export async function openCallbackListener({
   warn,
 }: CallbackListenerOptions): Promise<CallbackListener> {
   const returning = new Returning<(answer: CallbackAnswer) => void>();
+  let waiting: { requestToken: TokenPair; answered: (answer: CallbackAnswer) => void } | undefined;
   let told: ((message: Message) => void) | undefined;
+
+  /** Only the page that asks for it knows this word, so that no other page can end the waiting. */
+  const giveUpWord = secretWord();
 
   async function answer(request: LocalRequest): Promise<LocalAnswer> {
     const { method, path, query } = request;
+    if (method === 'POST' && path === giveUpPath) return giveUp(request);
     if (method !== 'GET') return plain(405, 'only GET');
     if (path === '/style.css') return styleSheet;
     if (!isNavigation(request)) return plain(403, 'only for people');
@@ -41,10 +49,29 @@ export async function openCallbackListener({
     const arrival = returning.arrive(query, clock.now());
     if ('warning' in arrival) {
       warn(arrival.warning);
-      return page(arrival.status, messagePage(arrival.message));
+      const form = arrival === nameless && waiting ? giveUpForm(giveUpWord) : undefined;
+      return page(arrival.status, messagePage(arrival.message, form));
     }
+    return tellOutcome(() => {
+      arrival.who(arrival.answer);
+    });
+  }
+
+  async function giveUp({ headers, form }: LocalRequest): Promise<LocalAnswer> {
+    const isOurs = headers['origin'] === `http://${headers['host'] ?? ''}`;
+    if (!isOurs || !same(form.get('word') ?? '', giveUpWord)) return plain(403, 'only for forms of its own');
+    if (!waiting) return page(404, messagePage(nothingHere));
+    const { requestToken, answered } = waiting;
+    returning.giveUp(requestToken);
+    return tellOutcome(() => {
+      answered('denied');
+    });
+  }
+
+  /** The page of whoever came back waits until the terminal says what came of it. */
+  async function tellOutcome(answered: () => void): Promise<LocalAnswer> {
     const outcome = new Promise<Message>((resolve) => (told = resolve));
-    arrival.who(arrival.answer);
+    answered();
     return page(200, messagePage(await outcome));
   }
 
@@ -57,6 +84,7 @@ export async function openCallbackListener({
     async wait(requestToken) {
       let callOff = (): void => undefined;
       const answer = await new Promise<CallbackAnswer | undefined>((resolve) => {
+        waiting = { requestToken, answered: resolve };
         returning.expect(requestToken, resolve, clock.now());
         callOff = clock.at(clock.now() + patience, () => {
           returning.giveUp(requestToken);
@@ -64,6 +92,7 @@ export async function openCallbackListener({
         });
       });
       callOff();
+      waiting = undefined;
       return answer;
     },
     tell(message) {
@@ -76,6 +105,16 @@ export async function openCallbackListener({
     },
   };
 }
+
+const giveUpPath = '/nothing-authorized';
+
+/** The way to say no where the provider's page did not say it. */
+const giveUpForm = (word: string): Html =>
+  html`<form method="post" action="${giveUpPath}">
+    <input type="hidden" name="word" value="${word}" />
+    <p>The terminal still waits for an answer.</p>
+    <button>I said no: go on without this key</button>
+  </form>`;
 
 const lookThere: Message = {
   mood: 'plain',

@@ -1,22 +1,24 @@
 import type { Context } from '../context.ts';
 import { FlockError } from '../errors.ts';
 import type { BotName } from '../flock/bot.ts';
-import type { FlockFile } from '../flock/flock-file.ts';
-import { expectedOf, makeKey } from '../keys/make-key.ts';
+import { readFlockFile, type FlockFile } from '../flock/flock-file.ts';
+import { knownBots } from '../flock/known-bots.ts';
+import { judgeGrant, storeGrant, type MadeKey, type NewKey } from '../keys/make-key.ts';
 import type { KeyBundle } from '../keys/key-bundle.ts';
+import { expectedName } from '../keys/right-account.ts';
 import type { TokenPair } from '../keys/token-pair.ts';
 import type { OAuth1Client } from '../oauth/oauth1-client.ts';
 import type { Provider } from '../oauth/provider.ts';
 import { fitsInPost } from '../poems/line-length.ts';
-import { findPoems, poemFileIn, readPoem, type PoemFile } from '../poems/read-poems.ts';
+import { findPoems, poemFileIn, type FoundPoems, type PoemFile } from '../poems/find-poems.ts';
+import { readPoem } from '../poems/read-poems.ts';
 import { splitPoem } from '../poems/split-poem.ts';
 import type { Card } from './flock-page.ts';
-import type { Desk } from './flock-site.ts';
+import type { Desk, Unconfirmed } from './flock-site.ts';
 import type { Message } from './message-page.ts';
 
 export interface DeskOptions {
   context: Context;
-  flockFile: FlockFile;
   provider: Provider;
   appKeys: TokenPair;
   /** The folder of the poems. */
@@ -34,46 +36,69 @@ export class FlockDesk implements Desk {
   }
 
   async cards(): Promise<Card[]> {
-    const { poems, flockFile, context } = this.#options;
-    const found = new Map((await findPoems(poems)).map((poem) => [poem.bot, poem]));
-    const bots = new Set([...found.keys(), ...(await context.keys.list()).map(({ bot }) => bot)]);
+    const { context } = this.#options;
+    const flockFile = await this.#flockFile();
+    const { poems, clashes } = await this.#poems();
+    const found = new Map(poems.map((poem) => [poem.bot, poem]));
+    const clashOf = new Map(clashes.map((clash) => [clash.bot, clash.error]));
+    const listed = await context.keys.list();
+    const bots = new Set([...found.keys(), ...clashOf.keys(), ...listed.map(({ bot }) => bot)]);
     return Promise.all(
       [...bots].sort().map(async (bot): Promise<Card> => {
         const poem = found.get(bot);
-        const key = await keyOf(() => context.keys.readIfThere(bot));
-        return { bot, poem: poem && (await glance(poem)), key, expected: flockFile.settingsOf(bot).account };
+        const fault = clashOf.get(bot) ?? flockFile.faultOf(bot);
+        const key = fault ? asBad(fault) : await keyOf(() => context.keys.readIfThere(bot));
+        const expected = fault ? undefined : flockFile.settingsOf(bot).account;
+        return { bot, poem: poem && (await glance(poem)), key, expected };
       }),
     );
   }
 
   begin(bot: BotName, callback: string): Promise<{ requestToken: TokenPair; link: string } | Message> {
     return mended(async () => {
-      const { context, flockFile } = this.#options;
-      await context.keys.prepare(bot);
+      await this.#options.context.keys.prepare(bot);
+      await this.#poemOf(bot);
       const requestToken = await this.#client.requestToken(callback);
-      const screenName = flockFile.settingsOf(bot).account ?? (await this.#oldBundle(bot))?.screenName;
+      const { account: named } = (await this.#flockFile()).settingsOf(bot);
+      const screenName = expectedName({ named, old: await this.#oldBundle(bot) });
       return { requestToken, link: this.#client.authorizeUrl(requestToken, screenName) };
     });
   }
 
-  finish(bot: BotName, requestToken: TokenPair, verifier: string): Promise<Message> {
+  finish(bot: BotName, requestToken: TokenPair, verifier: string): Promise<Message | Unconfirmed> {
     return mended(async () => {
-      const { context, flockFile, provider, appKeys } = this.#options;
-      const { keys, paths } = context;
-      const [old, poem] = [await this.#oldBundle(bot), await this.#poemOf(bot)];
-      const made = await makeKey({
+      const key = await this.#newKey(bot);
+      const grant = await this.#client.accessToken(requestToken, verifier);
+      if (judgeGrant(grant, key) === 'right') return stored(bot, await storeGrant(grant, key));
+      return {
         bot,
-        appKeys,
-        poemFile: poem ? poemFileIn(paths.root, poem.file) : old?.poemFile,
-        provider: provider.id === 'x' ? undefined : provider.id,
-        expected: expectedOf(flockFile.settingsOf(bot).account, old),
-        keys,
-        owners: await keys.owners(),
-        flow: () => this.#client.accessToken(requestToken, verifier),
-      });
-      const name = made ? `@${made.account.screenName}` : 'nobody';
-      return good(`${bot} is ${name}`, 'Its key is stored. A flockd that runs takes it up by itself.');
+        account: grant.account.screenName,
+        // The person may have made other keys meanwhile.
+        store: () =>
+          mended(async () => {
+            const keyNow = await this.#newKey(bot);
+            judgeGrant(grant, keyNow);
+            return stored(bot, await storeGrant(grant, keyNow));
+          }),
+      };
     });
+  }
+
+  async #newKey(bot: BotName): Promise<NewKey> {
+    const { context, provider, appKeys } = this.#options;
+    const { keys, paths } = context;
+    const { account: named } = (await this.#flockFile()).settingsOf(bot);
+    const [old, poem] = [await this.#oldBundle(bot), await this.#poemOf(bot)];
+    return {
+      bot,
+      appKeys,
+      poemFile: poem ? poemFileIn(paths.root, poem.file) : old?.poemFile,
+      provider: provider.id === 'x' ? undefined : provider.id,
+      expected: { named, old },
+      keys,
+      owners: await keys.owners(),
+      again: 'authorize the bot again',
+    };
   }
 
   check(bot: BotName): Promise<Message> {
@@ -116,11 +141,16 @@ export class FlockDesk implements Desk {
 
   /** The bundle to act with, and at whom. @throws {FlockError} `data` where there is no good one */
   async #keyOf(bot: BotName): Promise<{ bundle: KeyBundle; provider: Provider; client: OAuth1Client }> {
-    const { context, flockFile } = this.#options;
+    const { context } = this.#options;
     const bundle = await context.keys.readIfThere(bot);
     if (!bundle) throw new FlockError('data', `${bot} has no key`, { hint: 'authorize it first' });
-    const provider = context.provider(bundle.provider ?? 'x', flockFile.providers);
+    const provider = context.provider(bundle.provider ?? 'x', (await this.#flockFile()).providers);
     return { bundle, provider, client: context.oauth(provider, bundle.appKeys) };
+  }
+
+  /** Read each time: what a person corrects counts at once. */
+  #flockFile(): Promise<FlockFile> {
+    return readFlockFile(this.#options.context.paths.flockFile);
   }
 
   /** A bad bundle is as good as none, and is replaced. */
@@ -133,10 +163,22 @@ export class FlockDesk implements Desk {
     }
   }
 
+  /** @throws {FlockError} `data` where several poems have its name */
   async #poemOf(bot: BotName): Promise<PoemFile | undefined> {
-    return (await findPoems(this.#options.poems)).find((poem) => poem.bot === bot);
+    const { poems, clashes } = await this.#poems();
+    const clash = clashes.find((one) => one.bot === bot);
+    if (clash) throw clash.error;
+    return poems.find((poem) => poem.bot === bot);
+  }
+
+  #poems(): Promise<FoundPoems> {
+    const { poems, context } = this.#options;
+    return findPoems(poems, knownBots(context.paths.root, context.keys));
   }
 }
+
+const stored = (bot: BotName, { account }: MadeKey): Message =>
+  good(`${bot} is @${account.screenName}`, 'Its key is stored. A flockd that runs takes it up by itself.');
 
 const good = (title: string, text: string): Message => ({ mood: 'good', title, text });
 
@@ -161,9 +203,11 @@ async function keyOf(read: () => Promise<KeyBundle | undefined>): Promise<Card['
     return { state: 'good', userId, screenName, provider };
   } catch (error) {
     if (!(error instanceof FlockError)) throw error;
-    return { state: 'bad', why: error.message, hint: error.hint };
+    return asBad(error);
   }
 }
+
+const asBad = ({ message, hint }: FlockError): Card['key'] => ({ state: 'bad', why: message, hint });
 
 /** A poem at a glance. */
 async function glance({ file }: PoemFile): Promise<Card['poem']> {

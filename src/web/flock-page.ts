@@ -20,8 +20,18 @@ export interface Card {
   expected: string | undefined;
 }
 
+/** Whether an account is a bot's, and where the answer goes. */
+export interface AccountQuestion {
+  bot: BotName;
+  /** Its screen name. */
+  account: string;
+  to: string;
+}
+
 export interface FlockPage {
   cards: readonly Card[];
+  /** By the bots whose accounts a person has yet to confirm. */
+  questions: ReadonlyMap<string, AccountQuestion>;
   csrf: string;
   notice: { bot: string; message: Message } | undefined;
   /** Where the answers of the provider arrive. */
@@ -30,7 +40,7 @@ export interface FlockPage {
 }
 
 /** The page with one card for each poem. It holds no secret: keys are told by their accounts. */
-export function flockPage({ cards, csrf, notice, callback, provider }: FlockPage): string {
+export function flockPage({ cards, questions, csrf, notice, callback, provider }: FlockPage): string {
   const made = cards.filter(({ key }) => key.state === 'good').length;
   return layout(
     'Your flock',
@@ -44,11 +54,49 @@ export function flockPage({ cards, csrf, notice, callback, provider }: FlockPage
         ${notice && !cards.some(({ bot }) => bot === notice.bot) && noticeOf(notice.message)}
       </header>
       <main class="bots">
-        ${cards.map((card) => cardOf(card, csrf, notice?.bot === card.bot ? notice.message : undefined))}
+        ${cards.map((card) =>
+          cardOf(card, csrf, {
+            question: questions.get(card.bot),
+            notice: notice?.bot === card.bot ? notice.message : undefined,
+          }),
+        )}
         ${cards.length === 0 && html`<p>There are no poems here yet. A poem is a text file in the poems folder.</p>`}
       </main>`,
   );
 }
+
+/** The page that asks whether an account is a bot's, before anything of its key is stored. */
+export function questionPage(question: AccountQuestion, poem: Card['poem'], provider: string): string {
+  const { bot, account } = question;
+  return layout(
+    `Is @${account} the account of ${bot}?`,
+    html`<main class="card question">
+      <p class="brand">keymaker</p>
+      <h1>Is @${account} the account of ${bot}?</h1>
+      <dl>
+        <dt>You signed in as</dt>
+        <dd>@${account}</dd>
+        <dt>The bot</dt>
+        <dd>${bot} ${poem && html`<blockquote>${poem.first}</blockquote>`}</dd>
+      </dl>
+      <p>Nothing is stored yet. After a yes, flockd posts this poem as <strong>@${account}</strong>.</p>
+      ${answersTo(question)}
+      <p class="small">
+        After a no, the key is forgotten. Sign out of ${provider} in this browser before you authorize again.
+      </p>
+    </main>`,
+  );
+}
+
+const answersTo = ({ bot, account, to }: AccountQuestion): Html =>
+  html`<form class="answers" method="post" action="${to}">
+    <button class="primary" name="answer" value="yes">
+      Yes, store the key<span class="unseen"> of @${account} for ${bot}</span>
+    </button>
+    <button name="answer" value="no">
+      No<span class="unseen">, @${account} is not the account of ${bot}</span>
+    </button>
+  </form>`;
 
 const summary = (made: number, all: number): string =>
   made === all && all > 0
@@ -61,7 +109,11 @@ const noticeOf = ({ mood, title, text }: Message): Html =>
     <p>${text}</p>
   </div>`;
 
-function cardOf(card: Card, csrf: string, notice: Message | undefined): Html {
+function cardOf(
+  card: Card,
+  csrf: string,
+  { question, notice }: { question: AccountQuestion | undefined; notice: Message | undefined },
+): Html {
   const { bot, poem, key } = card;
   return html`<article class="bot" id="bot-${bot}" aria-labelledby="name-${bot}">
     <header>
@@ -72,7 +124,15 @@ function cardOf(card: Card, csrf: string, notice: Message | undefined): Html {
     <p class="facts small">${factsOf(card)}</p>
     ${key.state === 'bad' && html`<p class="why">${key.why}${key.hint !== undefined && html`<br />${key.hint}`}</p>`}
     ${notice && noticeOf(notice)}
-    <div class="actions">${actionsOf(card, csrf)}</div>
+    ${
+      question &&
+      html`<div class="notice asks">
+        <strong>Is @${question.account} the account of ${bot}?</strong>
+        <p>You signed in as it. Nothing is stored yet.</p>
+        ${answersTo(question)}
+      </div>`
+    }
+    ${!question && html`<div class="actions">${actionsOf(card, csrf)}</div>`}
   </article>`;
 }
 

@@ -28,6 +28,10 @@ function cannotListen(port: number, cause: Error): FlockError {
   });
 }
 
+/** Whether a request names its host more than once: programs differ in which of the names they take for true. */
+export const hasManyHosts = ({ headersDistinct }: IncomingMessage): boolean =>
+  (headersDistinct['host']?.length ?? 0) > 1;
+
 /** A request's body as text, or undefined where it is longer than that many bytes; it is read to its end all the same. */
 export async function readBody(request: IncomingMessage, longest: number): Promise<string | undefined> {
   const parts: Buffer[] = [];

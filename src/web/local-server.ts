@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { listen, readBody } from './listen.ts';
+import { hasManyHosts, listen, readBody } from './listen.ts';
 import { plain, type LocalAnswer, type LocalRequest } from './local-exchange.ts';
 
 export interface LocalServer extends AsyncDisposable {
@@ -64,7 +64,8 @@ async function serve(
   const allowed = [`127.0.0.1:${socket.localPort ?? 0}`, `localhost:${socket.localPort ?? 0}`];
   const host = headers.host?.toLowerCase() ?? '';
   const body = await readBody(request, longestBody);
-  if (!allowed.includes(host)) respond(response, plain(421, 'this page does not go by that name'));
+  if (hasManyHosts(request)) respond(response, plain(400, 'a request has one Host'));
+  else if (!allowed.includes(host)) respond(response, plain(421, 'this page does not go by that name'));
   else if (body === undefined) respond(response, plain(413, 'too long'));
   else {
     // A target such as //elsewhere would be read as another host.

@@ -8,15 +8,18 @@ export interface Message {
   text: string;
 }
 
-/** A page that only says something. @param next - where to go from there */
-export function messagePage({ mood, title, text }: Message, next?: { to: string; name: string }): string {
+/** A page that says something. @param next - where to go from there, or what can be done */
+export function messagePage(
+  { mood, title, text }: Message,
+  next?: { to: string; name: string } | Html,
+): string {
   return layout(
     title,
     html`<main class="card" data-mood="${mood}">
       <p class="brand">keymaker</p>
       <h1>${mood === 'good' && sign('✓')}${mood === 'bad' && sign('!')}${title}</h1>
       <p>${text}</p>
-      ${next && html`<p><a class="button" href="${next.to}">${next.name}</a></p>`}
+      ${next && ('to' in next ? html`<p><a class="button" href="${next.to}">${next.name}</a></p>` : next)}
     </main>`,
   );
 }

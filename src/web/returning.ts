@@ -1,5 +1,5 @@
 import type { TokenPair } from '../keys/token-pair.ts';
-import { readCallback, type Callback, type CallbackAnswer } from '../oauth/callback.ts';
+import { readCallback, type CallbackAnswer } from '../oauth/callback.ts';
 import type { Message } from './message-page.ts';
 
 /** Someone who came back, or why what came is for nobody. */
@@ -31,20 +31,15 @@ export class Returning<T> {
   /** Tells denied, stale and foreign callbacks apart. Each token is good for one arrival. */
   arrive(query: URLSearchParams, now: number): Arrival<T> {
     for (const [token, { until }] of this.#waiting) if (until <= now) this.#end(token);
-    const callback = this.#named(readCallback(query));
-    if (callback.kind === 'unreadable' || callback.kind === 'nameless') return unreadable;
+    const callback = readCallback(query);
+    if (callback.kind === 'unreadable') return unreadable;
+    // Any page elsewhere can lead its reader here, so this ends nothing.
+    if (callback.kind === 'nameless') return nameless;
     const found = this.#waiting.get(callback.token);
     if (!found) return this.#over.has(callback.token) ? stale : foreign;
     this.#end(callback.token);
     const answer = callback.kind === 'denied' ? 'denied' : { verifier: callback.verifier };
     return { who: found.who, requestToken: found.requestToken, answer };
-  }
-
-  /** Where only one person is waited for, it is theirs. */
-  #named(callback: Callback): Callback {
-    const [token, ...others] = this.#waiting.keys();
-    const isTheirs = callback.kind === 'nameless' && token !== undefined && others.length === 0;
-    return isTheirs ? { kind: 'denied', token } : callback;
   }
 
   #end(token: string): void {
@@ -61,6 +56,16 @@ const unreadable = {
     mood: 'bad',
     title: 'That was no answer',
     text: 'What came is not what a provider sends. Nothing was changed; begin once more.',
+  },
+} as const;
+/** What Tumblr sends after a no. */
+export const nameless = {
+  status: 400,
+  warning: 'a callback came without a word: perhaps the answer was no',
+  message: {
+    mood: 'plain',
+    title: 'Nothing was authorized',
+    text: 'No answer came with you. If you said no, nothing was authorized, and nothing was changed.',
   },
 } as const;
 const stale = {

@@ -10,12 +10,13 @@ export interface Session {
 }
 
 const cookieName = 'keymaker_session';
-const word = (): string => randomBytes(32).toString('base64url');
+/** A word that nobody can guess. */
+export const secretWord = (): string => randomBytes(32).toString('base64url');
 
 /** Who may use the page: the browser that opened the one-time address, by a cookie that no script can read. */
 export class Sessions {
   /** The secret in the one-time address; gone once it was used. */
-  #key: string | undefined = word();
+  #key: string | undefined = secretWord();
   readonly #sessions = new Map<string, Session>();
 
   /** The query of the address that lets one browser in. */
@@ -27,8 +28,8 @@ export class Sessions {
   enter(key: string): string | undefined {
     if (this.#key === undefined || !same(key, this.#key)) return undefined;
     this.#key = undefined;
-    const id = word();
-    this.#sessions.set(id, { csrf: word(), notice: undefined });
+    const id = secretWord();
+    this.#sessions.set(id, { csrf: secretWord(), notice: undefined });
     return `${cookieName}=${id}; Path=/; HttpOnly; SameSite=Strict`;
   }
 

@@ -38,6 +38,12 @@ button.danger { color: var(--bad); }
 .card { max-width: 32rem; margin: 0 auto; padding: 1.75rem 1.4rem 2.5rem; background: var(--sheet); min-height: 100vh; }
 .card h1 { font-size: 1.5rem; margin: 1.4rem 0 0.6rem; }
 .card p { overflow-wrap: anywhere; }
+.question dl { display: grid; grid-template-columns: auto 1fr; gap: 0.5rem 1rem; margin: 1.2rem 0; padding: 0.9rem 1.1rem; background: var(--ground); border-radius: 14px; }
+.question dt { color: var(--soft); }
+.question dd { margin: 0; font-weight: 600; min-width: 0; overflow-wrap: anywhere; }
+.question blockquote { margin: 0.2rem 0 0; color: var(--soft); font-style: italic; font-weight: 400; }
+.answers { display: flex; flex-wrap: wrap; gap: 0.6rem; margin: 1.3rem 0 0.4rem; }
+.asks .answers { margin: 0.7rem 0 0.2rem; }
 .sign {
   display: inline-grid; place-items: center; width: 1.9rem; height: 1.9rem; margin-right: 0.6rem; border-radius: 50%;
   font-size: 1.1rem; color: var(--sheet); background: var(--good);

@@ -76,17 +76,17 @@ const timelineAnswer = z.object({
 export function openX(api: string, send: Send, clock: Clock): OpenXClient {
   return ({ appKeys, accessToken }) => {
     const signed = signedSend({ send, clock, appKeys, token: accessToken });
-    let time: number | undefined;
+    const heard: { time?: number | undefined } = {};
     const transport = overSignedSend(api, async (call) => {
       const answer = await signed(call);
-      time = timeIn(answer);
+      heard.time = timeIn(answer);
       return answer;
     });
     const library = new TwitterApi(undefined, { plugins: [transport] }).v2;
     const attempt = async <T>(call: () => Promise<T>): Promise<Outcome<T>> => {
-      time = undefined;
+      delete heard.time;
       const outcome = await outcomeOf(call, clock);
-      return time === undefined ? outcome : { ...outcome, time };
+      return heard.time === undefined ? outcome : { ...outcome, time: heard.time };
     };
     return {
       post: (text) => attempt(async () => postAnswer.parse(await library.tweet(text)).data.id),

@@ -134,7 +134,10 @@ function parsed(body: string): unknown {
 }
 
 /** X's own sentence in a refusal, in one line, or undefined where the answer is not in X's format. */
-export const sentenceOf = (answer: HttpAnswer): string | undefined => saidBy(answer)?.sentence || undefined;
+export function sentenceOf(answer: HttpAnswer): string | undefined {
+  const sentence = saidBy(answer)?.sentence ?? '';
+  return sentence === '' ? undefined : sentence;
+}
 
 /** Whether an answer to a request without a key is X's own: JSON in one of its formats. */
 export const isOfX = (answer: HttpAnswer): boolean => saidBy(answer) !== undefined;

@@ -5,8 +5,9 @@ import { createRequire } from 'node:module';
 import { after, before, describe, it } from 'node:test';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { noBrowser, openBrowser } from '../support/browser.ts';
-import { TestFlock } from '../support/flock.ts';
+import { sentBackAs, TestFlock } from '../support/flock.ts';
 import type { Running } from '../support/programs.ts';
+import { askWithHosts } from '../support/raw-request.ts';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
@@ -72,7 +73,7 @@ class Desk implements AsyncDisposable {
   }
 }
 
-describe('keymaker serve in Chromium', { skip: noBrowser, timeout: 120_000 }, () => {
+describe('keymaker serve in Chromium', { skip: noBrowser, timeout: 400_000 }, () => {
   let browser: Browser;
   before(async () => {
     browser = await openBrowser();
@@ -98,7 +99,7 @@ describe('keymaker serve in Chromium', { skip: noBrowser, timeout: 120_000 }, ()
     assert.deepEqual(await readdir(flock.file('keys')), ['amber.json', 'birch.json']);
     await desk.authorize('dune', 'dune_reads');
     await desk.authorize('cinder', 'birch');
-    assert.match(await page.locator('main').innerText(), /@birch, which is birch already/);
+    assert.match(await page.locator('main').innerText(), /@birch, which is the account of birch already/);
     await page.getByRole('link', { name: 'Back to the flock' }).click();
     assert.equal(await page.locator('h1').innerText(), '3 of 4 bots have their keys');
     assert.equal(await desk.card('dune').locator('.state').innerText(), '@dune_reads');
@@ -110,6 +111,60 @@ describe('keymaker serve in Chromium', { skip: noBrowser, timeout: 120_000 }, ()
       // prettier-ignore
       assert.deepEqual(await flock.bundle(bot), flock.granted(bot, account));
     assert.deepEqual(desk.complaints, []);
+  });
+
+  it('asks whose account it is before it stores a key, without a script, and survives a reload', async () => {
+    await using flock = await TestFlock.open({ poems });
+    await using desk = await Desk.open(browser, flock, { javaScriptEnabled: false });
+    const { page } = desk;
+    const authorize = async (account: string): Promise<void> => {
+      await page.goto(desk.origin);
+      await desk
+        .card('amber')
+        .getByRole('button', { name: /uthorize/ })
+        .click();
+      await page.fill('#screen_name', account);
+      await page.getByRole('button', { name: 'Authorize app' }).click();
+      await page.getByRole('button', { name: /^Yes/ }).waitFor();
+    };
+    const stored = () => readdir(flock.file('keys'));
+    await authorize('rain_poems');
+    for (let time = 0; time < 2; time++) {
+      assert.equal(await page.locator('h1').innerText(), 'Is @rain_poems the account of amber?');
+      assert.match(await page.locator('main').innerText(), /Amber keeps the gnat[^]*Nothing is stored yet/);
+      await page.reload();
+    }
+    assert.deepEqual(await stored(), []);
+    const question = page.url();
+    await page.getByRole('button', { name: /^No/ }).click();
+    await desk.card('amber').locator('.notice').waitFor();
+    assert.match(
+      await desk.card('amber').locator('.notice').innerText(),
+      /Nothing was stored\s+@rain_poems is not the account of amber, you say\..*fresh link/,
+    );
+    await page.goto(question);
+    assert.equal(await page.locator('h1').innerText(), 'That question was answered');
+    assert.deepEqual(await stored(), []);
+    // A later key takes the place of an earlier one, and can be answered for on the page of the flock.
+    await authorize('rain_poems');
+    const earlier = page.url();
+    await page.goto(desk.origin);
+    assert.match(await desk.card('amber').innerText(), /Is @rain_poems the account of amber\?/);
+    await page.goBack();
+    await page.goto(earlier);
+    await page.getByRole('button', { name: /^Yes/ }).click();
+    await desk.card('amber').locator('.notice').waitFor();
+    assert.match(
+      await desk.card('amber').locator('.notice').innerText(),
+      /amber is @rain_poems\s+Its key is stored/,
+    );
+    assert.deepEqual(await flock.bundle('amber'), flock.granted('amber', 'rain_poems'));
+    await flock.assertNoSecrets();
+    // The page of the question that was answered.
+    assert.deepEqual(
+      desk.complaints.filter((text) => !text.includes('410')),
+      [],
+    );
   });
 
   it('checks a key, posts a test, and revokes', async () => {
@@ -186,17 +241,30 @@ describe('keymaker serve in Chromium', { skip: noBrowser, timeout: 120_000 }, ()
           bypassCSP: true,
         });
         const { page } = desk;
+        const examine = async (): Promise<void> => {
+          assert.equal(
+            await page.evaluate('document.documentElement.scrollWidth > window.innerWidth'),
+            false,
+          );
+          const found: unknown = await page.evaluate(`${axe}; axe.run().then(({ violations }) => violations.map(({ id, nodes }) => id + ': ' + nodes[0].html))`); // prettier-ignore
+          assert.deepEqual(found, []);
+        };
+        await desk.card('cinder').getByRole('button', { name: 'Authorize' }).click();
+        await page.fill('#screen_name', 'a_name_of_15_xx');
+        await page.getByRole('button', { name: 'Authorize app' }).click();
+        await page.getByRole('button', { name: /^Yes/ }).waitFor();
+        await examine();
+        await page.goto(desk.origin);
         await desk.card('amber').getByRole('button', { name: 'Check' }).click();
         await desk.card('amber').locator('summary').first().click();
-        assert.equal(await page.evaluate('document.documentElement.scrollWidth > window.innerWidth'), false);
-        const found: unknown = await page.evaluate(`${axe}; axe.run().then(({ violations }) => violations.map(({ id, nodes }) => id + ': ' + nodes[0].html))`); // prettier-ignore
-        assert.deepEqual(found, []);
+        assert.match(await desk.card('cinder').innerText(), /Is @a_name_of_15_xx the account of cinder\?/);
+        await examine();
       });
     }
   }
 });
 
-describe('who may use keymaker serve', { timeout: 60_000 }, () => {
+describe('who may use keymaker serve', { timeout: 240_000 }, () => {
   /** A session as a browser has it, and a form's token. */
   async function enter(flock: TestFlock) {
     const keymaker = flock.start('keymaker', ['serve', '--port', '0']);
@@ -214,7 +282,8 @@ describe('who may use keymaker serve', { timeout: 60_000 }, () => {
         headers: { ...headers, ...changed },
         redirect: 'manual',
       });
-    return { address, origin, cookie, csrf, post, page };
+    const get = async (path: string) => (await fetch(`${origin}${path}`, { headers })).text();
+    return { address, origin, cookie, csrf, post, get, page };
   }
 
   it('is the one browser that opened the one-time address', async () => {
@@ -253,6 +322,68 @@ describe('who may use keymaker serve', { timeout: 60_000 }, () => {
     assert.equal((await post('/bots/amber/explode', { csrf })).status, 404);
     assert.equal((await post('/bots/amber/test-post', { csrf, text: 'x'.repeat(70_000) })).status, 413);
     assert.equal((await post('/bots/amber/check', { csrf }, { origin })).status, 303);
+  });
+
+  it('is who answers whose account it is: nothing is stored for anybody else', async () => {
+    await using flock = await TestFlock.open({ poems });
+    const { origin, csrf, post } = await enter(flock);
+    const begin = async (account: string): Promise<string> => {
+      const begun = await post('/bots/amber/authorize', { csrf });
+      const back = await fetch(await sentBackAs(begun.headers.get('location') ?? '', account), {
+        redirect: 'manual',
+      });
+      assert.equal(back.status, 303);
+      return back.headers.get('location') ?? '';
+    };
+    const earlier = await begin('somebody_else');
+    const question = await begin('rain_poems');
+    assert.match(question, /^\/account\/[\w-]{43}$/);
+    assert.equal((await fetch(`${origin}${earlier}`)).status, 410);
+    const shown = await fetch(`${origin}${question}`);
+    const html = await shown.text();
+    assert.match(html, /Is @rain_poems the account of amber\?/);
+    // The page may be seen by whom the provider sent back, but says nothing that lets another browser answer.
+    assert.doesNotMatch(html, new RegExp(csrf));
+    const yes = { answer: 'yes' };
+    const others = [
+      post(question, yes, { cookie: '' }),
+      post(question, yes, { origin: 'https://evil.example' }),
+      post(question, yes, { origin: 'null' }),
+    ];
+    for (const answer of await Promise.all(others)) assert.equal(answer.status, 403);
+    for (const unreadable of [{}, { answer: 'perhaps' }])
+      assert.equal((await post(question, unreadable as Record<string, string>)).status, 410);
+    assert.equal((await post(`${question}x`, yes)).status, 410);
+    assert.equal((await post(earlier, yes)).status, 410);
+    assert.deepEqual(await readdir(flock.file('keys')), []);
+    const stored = await post(question, yes);
+    assert.deepEqual([stored.status, stored.headers.get('location')], [303, '/#bot-amber']);
+    assert.deepEqual(await flock.bundle('amber'), flock.granted('amber', 'rain_poems'));
+    assert.equal((await post(question, yes)).status, 410);
+  });
+
+  it('does not give an account away that another bot has got meanwhile', async () => {
+    await using flock = await TestFlock.open({ poems });
+    const { csrf, post, get } = await enter(flock);
+    const begun = await post('/bots/amber/authorize', { csrf });
+    const back = await fetch(await sentBackAs(begun.headers.get('location') ?? '', 'rain_poems'), {
+      redirect: 'manual',
+    });
+    await flock.giveKey('birch', () => flock.granted('birch', 'rain_poems'));
+    assert.equal((await post(back.headers.get('location') ?? '', { answer: 'yes' })).status, 303);
+    assert.match(await get('/'), /@rain_poems, which is the account of birch already; nothing was changed/);
+    assert.deepEqual(await readdir(flock.file('keys')), ['birch.json']);
+  });
+
+  it('is not led away from an authorization by an empty callback, nor by two names', async () => {
+    await using flock = await TestFlock.open({ poems });
+    const { origin, csrf, post } = await enter(flock);
+    const begun = await post('/bots/amber/authorize', { csrf });
+    assert.equal((await fetch(`${origin}/callback`)).status, 400);
+    const { host } = new URL(origin);
+    assert.match(await askWithHosts(new URL(origin), [host, 'evil.example']), /^HTTP\/1\.1 400 /);
+    const back = await fetch(await sentBackAs(begun.headers.get('location') ?? '', 'amber'));
+    assert.match(await back.text(), /amber is @amber/);
   });
 
   it('is told by the policy of every page: no script, no frame, no other address', async () => {

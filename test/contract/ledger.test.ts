@@ -63,6 +63,33 @@ for (const [name, make] of Object.entries({ journal, memory })) {
       }
     };
 
+    it('knows a bot by its new name, with its place, its open post and its history, and by its old one no more', () =>
+      check(async ({ ledger, reopen }) => {
+        await ledger.record(begun('ada'), intent('ada', 0), posted('ada', '7'), intent('ada', 1));
+        await ledger.record({ event: 'renamed', bot: 'eve', at: 3000, from: 'ada' }, begun('bea'));
+        await assert.rejects(
+          ledger.record({ event: 'renamed', bot: 'bea', at: 3000, from: 'eve' }),
+          /bea is another bot/,
+        );
+        for (const known of [ledger, await reopen()]) {
+          assert.deepEqual(Array.from(known.states(), ([bot]) => bot).sort(), ['bea', 'eve']);
+          const state = known.state('eve');
+          assert.deepEqual(
+            [state?.place.next, state?.posts, state?.open?.bot, state?.open?.line, state?.was],
+            [1, 1, 'eve', 1, ['ada']],
+          );
+          assert.equal(known.state('ada'), undefined);
+          assert.deepEqual(
+            known
+              .history()
+              .recent()
+              .map(({ bot }) => bot),
+            ['eve'],
+          );
+        }
+        await (await reopen()).record({ event: 'renamed', bot: 'ada', at: 4000, from: 'eve' });
+      }));
+
     it('knows nothing of a bot that has not begun', () =>
       check(({ ledger }) => {
         assert.equal(ledger.state('howl'), undefined);

@@ -130,6 +130,39 @@ describe('a flock on a held clock', () => {
     assert.ok(flock.postsOf('howl').length > 2);
   });
 
+  it('gives a bot another name between its posts, and takes no step under the old one', async () => {
+    const flock = new HeldFlock('2026-05-01T00:00:00Z', daily);
+    flock.add('howl', poem);
+    flock.start();
+    const match = { method: 'POST', path: '/2/tweets' };
+    flock.sandbox.faults.add({ match, fault: { kind: 'delay', ms: 5000 }, times: 1 });
+    await flock.until('2026-05-01T09:00:02Z');
+    assert.equal(flock.state('howl')?.open?.line, 0);
+    let isDone = false;
+    const renamed = flock.order({ order: 'rename', bot: 'howl', to: 'growl' }).then(() => (isDone = true));
+    await flock.until('2026-05-01T09:00:03Z');
+    assert.equal(isDone, false);
+    await flock.until('2026-05-02T12:00:00Z');
+    await renamed;
+    assert.equal(flock.state('howl'), undefined);
+    assert.deepEqual([flock.state('growl')?.place.next, flock.state('growl')?.was], [1, ['howl']]);
+    assert.deepEqual(flock.postsOf('howl'), ['one']);
+    flock.rename('howl', 'growl');
+    await flock.until('2026-05-03T12:00:00Z');
+    assert.deepEqual(flock.postsOf('howl'), ['one', 'two', 'three']);
+    assert.deepEqual(flock.failures, []);
+  });
+
+  it('lets a bot go on under its name where the new one is another bot’s', async () => {
+    const flock = new HeldFlock('2026-05-01T00:00:00Z', daily);
+    for (const name of ['howl', 'growl']) flock.add(name, poem);
+    flock.start();
+    await flock.until('2026-05-01T12:00:00Z');
+    await assert.rejects(flock.order({ order: 'rename', bot: 'howl', to: 'growl' }), /growl is another bot/);
+    await flock.until('2026-05-02T12:00:00Z');
+    for (const name of ['howl', 'growl']) assert.deepEqual(flock.postsOf(name), ['one', 'two']);
+  });
+
   it('rests while it is paused', async () => {
     const flock = new HeldFlock('2026-05-01T00:00:00Z', daily);
     flock.add('howl', poem, { paused: true });

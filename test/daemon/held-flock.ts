@@ -78,6 +78,14 @@ export class HeldFlock {
     this.#daemon?.takeUp({ bots: [...this.#bots.values()], misfits: [], purse: this.#purse });
   }
 
+  /** The bundle of a bot gets another name. */
+  rename(from: string, to: string): void {
+    const bot = this.#bots.get(from);
+    this.#bots.delete(from);
+    if (bot) this.#bots.set(to, { ...bot, name: to as BotName });
+    this.regain();
+  }
+
   /** For how long something is overdue. Milliseconds. */
   overdue(): number {
     return this.#daemon?.overdue() ?? 0;

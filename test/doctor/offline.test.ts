@@ -95,8 +95,31 @@ describe('the offline half of doctor', () => {
       [
         'account howl bad: has the same account as prowl | sign in as its own account: keymaker make-keys ./poems --bot howl --force',
         'account prowl bad: has the same account as howl | sign in as its own account: keymaker make-keys ./poems --bot prowl --force',
+        'poems-folder poems/prowl.txt warn: would be read by prowl, which reads poems/howl.txt | rename it: its name becomes the name of its bot',
       ],
     );
+  });
+
+  it('finds poems without a key, and what nobody reads', async () => {
+    const troubles = await troublesAfter(async (flock) => {
+      await flock.write('poems/静夜思.txt', 'a');
+      await flock.write('poems/elegy.txt', 'b');
+      await flock.write('poems/Elegy!.txt', 'c');
+      await flock.write('poems/🌙.txt', 'd');
+      await flock.write('poems/notes.md', 'e');
+    });
+    assert.deepEqual([...troubles].sort(), [
+      'key 静夜思 warn: has no key yet | keymaker make-keys ./poems --bot=静夜思',
+      'poem elegy bad: poems/Elegy!.txt and poems/elegy.txt would both be read by a bot called elegy | rename all but one of them',
+      'poems-folder poems/🌙.txt bad: gives its bot no name: it has no letter or digit, or too many | rename the file: its name becomes the name of the bot',
+    ]);
+  });
+
+  it('finds what is wrong with one bot in flock.json', async () => {
+    const settings = { bots: { prowl: { timezone: 'BST' } } };
+    assert.deepEqual(await troublesAfter(() => Promise.resolve(), settings), [
+      'settings prowl bad: flock.json: bots.prowl.timezone: "BST" is not an IANA time zone such as "Europe/Berlin" | correct bots.prowl.timezone in flock.json; did you mean "Europe/London"?',
+    ]);
   });
 
   it('finds a flock.json that is wrong, or names bots that are not there', async () => {

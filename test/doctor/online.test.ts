@@ -60,7 +60,7 @@ describe('the online half of doctor', () => {
     const { troubles, says } = await examined(flock, { environment: { CONSUMER_TOKEN: 'wrong' } });
     assert.equal(
       says('app-keys', 'X'),
-      'bad: refused the app keys (32): those set now | check CONSUMER_TOKEN and CONSUMER_TOKEN_SECRET (or apikeys.json) against the developer console',
+      'bad: refused the app keys (32): “Could not authenticate you” (those set now) | check CONSUMER_TOKEN and CONSUMER_TOKEN_SECRET (or apikeys.json) against the developer console',
     );
     // The bundles have the keys of another app, which lives.
     assert.equal(says('key', 'howl'), 'ok: X says @howl');
@@ -76,7 +76,7 @@ describe('the online half of doctor', () => {
     assert.deepEqual(
       [refused?.message, refused?.hint],
       [
-        'refused the app keys (32): those of howl',
+        'refused the app keys (32): “Could not authenticate you” (those of howl)',
         'with the app keys of a living app set: keymaker reauth howl',
       ],
     );
@@ -91,7 +91,7 @@ describe('the online half of doctor', () => {
         x.sandbox.faults.add({ match: requestToken, fault: { kind: 'status', status: 403, body: xml } });
       }),
       [
-        'app-keys X bad: does not know the callback address (415): those set now | register a callback URL in the developer console (any will do for PINs, for example http://127.0.0.1)',
+        'app-keys X bad: does not know the callback address (415): “Callback URL not approved” (those set now) | register a callback URL in the developer console (any will do for PINs, for example http://127.0.0.1)',
       ],
     );
     const suspended = { errors: [{ code: 416, message: 'Invalid / suspended application' }] };
@@ -103,7 +103,7 @@ describe('the online half of doctor', () => {
         });
       }),
       [
-        'app-keys X bad: has suspended the app or the account: those set now | sign in as the account, and look in the developer console, for the reason',
+        'app-keys X bad: has suspended the app or the account: “Invalid / suspended application” (those set now) | sign in as the account, and look in the developer console, for the reason',
       ],
     );
   });
@@ -115,7 +115,7 @@ describe('the online half of doctor', () => {
         x.sandbox.faults.add({ match: requestToken, fault: { kind: 'status', status: 401, body } });
       }),
       [
-        'app-keys X bad: treats the app as a desktop app, which may only use PINs: those set now | set the app type to "Web App" in the developer console',
+        `app-keys X bad: treats the app as a desktop app, which may only use PINs: “Desktop applications only support the oauth_callback value 'oob'” (those set now) | set the app type to "Web App" in the developer console`,
       ],
     );
   });
@@ -132,7 +132,7 @@ describe('the online half of doctor', () => {
       await troublesAfter(({ x }) => {
         x.sandbox.faults.add({ fault: { kind: 'status', status: 503 } });
       }),
-      ['provider X bad: is not well (503) | try again in a few minutes'],
+      ['provider X bad: is not well (503): “As ordered” | try again in a few minutes'],
     );
     assert.deepEqual(
       await troublesAfter(({ x }) => {
@@ -185,7 +185,7 @@ describe('the online half of doctor', () => {
       if (ms < 300_000) continue;
       assert.match(
         says('app-keys', 'X') ?? '',
-        /^bad: says that the time is wrong here \(135\): those set now \|/,
+        /^bad: says that the time is wrong here \(135\): “Timestamp out of bounds” \(those set now\) \|/,
       );
       assert.equal(says('key', 'X'), 'skipped: was not asked about howl');
     }

@@ -5,6 +5,7 @@ import { chmod, readdir } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { describe, it } from 'node:test';
 import { sentBackAs, TestFlock } from '../support/flock.ts';
+import { askWithHosts } from '../support/raw-request.ts';
 import type { Running } from '../support/programs.ts';
 
 const nowhere = Object.fromEntries(
@@ -29,7 +30,7 @@ async function visit(
   return { status: answer.status, title: titleOf(html), html };
 }
 
-describe('keymaker make-keys --callback', { concurrency: 4, timeout: 60_000 }, () => {
+describe('keymaker make-keys --callback', { concurrency: 4, timeout: 240_000 }, () => {
   it('goes from poem to poem as the browser comes back, and tells the person on the page', async () => {
     await using flock = await TestFlock.open({ poems });
     const keymaker = flock.start('keymaker', ['make-keys', 'poems', '--all', '--callback', '--port', '0']);
@@ -103,6 +104,52 @@ describe('keymaker make-keys --callback', { concurrency: 4, timeout: 60_000 }, (
     assert.deepEqual(await readdir(flock.file('keys')), []);
   });
 
+  it('asks whose account it is, and shows a new link after a no', async () => {
+    await using flock = await TestFlock.open({ poems });
+    const words = ['make-keys', 'poems', '--bot', 'amber', '--callback', '--port', '0'];
+    const keymaker = flock.start('keymaker', words);
+    const first = await linkFrom(keymaker);
+    const asked = await visit(await sentBackAs(first.link, 'somebody_else'));
+    assert.equal(asked.title, 'Is @somebody_else the account of amber?');
+    assert.deepEqual(await readdir(flock.file('keys')), []);
+    keymaker.answer('n');
+    const second = await linkFrom(keymaker, first.end);
+    await visit(await sentBackAs(second.link, 'amber_reads'));
+    keymaker.answer('y');
+    assert.equal((await keymaker.exit).code, 0, keymaker.stderr);
+    assert.deepEqual(await flock.bundle('amber'), flock.granted('amber', 'amber_reads'));
+  });
+
+  it('is not ended by a callback without a word, but by the button on its page', async () => {
+    await using flock = await TestFlock.open({ poems });
+    const words = ['make-keys', 'poems', '--all', '--callback', '--port', '0', '--provider', 'tumblr'];
+    const keymaker = flock.start('keymaker', words);
+    const first = await linkFrom(keymaker);
+    const back = new URL(await sentBackAs(first.link, 'amber'));
+    const callback = `${back.origin}/callback`;
+    const wordless = await visit(callback);
+    assert.deepEqual([wordless.status, wordless.title], [400, 'Nothing was authorized']);
+    const word = /name="word" value="([\w-]+)"/.exec(wordless.html)?.[1] ?? '';
+    const say = (given: string, origin: string) =>
+      visit(`${back.origin}/nothing-authorized`, {
+        method: 'POST',
+        body: new URLSearchParams({ word: given }),
+        headers: { origin },
+      });
+    // A page elsewhere knows no word, and another origin may not say it.
+    assert.equal((await say('', back.origin)).status, 403);
+    assert.equal((await say(word, 'http://evil.example')).status, 403);
+    assert.equal((await visit(back.href)).title, 'amber is @amber');
+    const second = await linkFrom(keymaker, first.end);
+    await visit(await sentBackAs(second.link, 'birch', 'cancel').catch(() => callback));
+    assert.equal((await say(word, back.origin)).title, 'Nothing was authorized');
+    assert.equal((await keymaker.exit).code, 0, keymaker.stderr);
+    assert.match(
+      keymaker.stdout,
+      /birch: nothing was authorized\.[^]*Keys: 1 made, 0 kept, 1 skipped, 0 failed\./,
+    );
+  });
+
   it('opens the browser where there is a screen, and prints the link all the same', async () => {
     await using flock = await TestFlock.open({ poems });
     const opened = new Promise<string>((resolve) => {
@@ -128,9 +175,28 @@ describe('keymaker make-keys --callback', { concurrency: 4, timeout: 60_000 }, (
     );
     const { link } = await linkFrom(keymaker);
     assert.ok(link.trim().endsWith(await opened));
-    await visit(await sentBackAs(link.trim(), 'amber'));
-    await keymaker.matching(/Is @amber the account of amber\?/);
+    await visit(await sentBackAs(link.trim(), 'amber_reads'));
+    await keymaker.matching(/Is @amber_reads the account of amber\?/);
     keymaker.write('y\r');
+    assert.equal((await keymaker.exit).code, 0);
+  });
+
+  it('refuses a request that names two hosts', async () => {
+    await using flock = await TestFlock.open({ poems });
+    const keymaker = flock.start('keymaker', [
+      'make-keys',
+      'poems',
+      '--bot',
+      'amber',
+      '--callback',
+      '--port',
+      '0',
+    ]);
+    const { link } = await linkFrom(keymaker);
+    const back = new URL(await sentBackAs(link, 'amber'));
+    assert.match(await askWithHosts(back, [back.host, 'evil.example']), /^HTTP\/1\.1 400 /);
+    assert.match(await askWithHosts(back, [back.host, back.host]), /^HTTP\/1\.1 400 /);
+    assert.match(await askWithHosts(back, [back.host]), /^HTTP\/1\.1 200 [^]*amber is @amber/);
     assert.equal((await keymaker.exit).code, 0);
   });
 
@@ -185,7 +251,7 @@ describe('keymaker make-keys --callback', { concurrency: 4, timeout: 60_000 }, (
     });
     const run = await flock.run('keymaker', ['make-keys', 'poems', '--all', '--callback', '--port', '0']);
     assert.equal(run.code, 78);
-    assert.match(run.stderr, /does not know the callback address \(415\)\nhint: register/);
+    assert.match(run.stderr, /does not know the callback address \(415\): “.*”\nhint: register/);
   });
 
   it('does not go with --xauth', async () => {
@@ -196,7 +262,7 @@ describe('keymaker make-keys --callback', { concurrency: 4, timeout: 60_000 }, (
   });
 });
 
-describe('keymaker reauth --callback', { timeout: 60_000 }, () => {
+describe('keymaker reauth --callback', { timeout: 240_000 }, () => {
   it('replaces the key through the browser', async () => {
     await using flock = await TestFlock.open({ poems });
     await flock.giveKey('amber', (bundle) => ({ ...bundle, oauth_token_secret: 'worn-out' }));

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { describe, it } from 'node:test';
 import { authorizeAs, everySecond, linesOf, poem, TestFlock } from '../support/flock.ts';
 
@@ -145,5 +145,86 @@ describe('bundles among the credentials of systemd', { concurrency: 4, timeout: 
       flock.x.sandbox.world.accessToken(flock.granted('howl')['oauth_token'] ?? '')?.revoked,
       false,
     );
+  });
+});
+
+describe('keymaker encrypt beside a flockd that runs', { concurrency: 4, timeout: 300_000 }, () => {
+  const slow = {
+    poems: { 'howl.txt': poem('howl', 60), 'prowl.txt': poem('prowl', 60) },
+    settings: everySecond,
+  };
+
+  async function openSlow(): Promise<TestFlock> {
+    const flock = await TestFlock.open(slow);
+    for (const bot of ['howl', 'prowl']) await flock.giveKey(bot);
+    await flock.run('keymaker', ['encrypt', '--new-identity', 'flock.identity']);
+    return flock;
+  }
+
+  it('writes nothing where that could not open the bundles again, and says what to do first', async () => {
+    await using flock = await openSlow();
+    const flockd = flock.start('flockd', ['run']);
+    await flockd.logged('posted', 'howl');
+    const { code, stdout, stderr } = await encryptAll(flock);
+    assert.deepEqual([code, stdout], [78, '']);
+    assert.match(
+      stderr,
+      /^keymaker: flockd runs on this flock and has no identity that opens them: after a restart/,
+    );
+    assert.match(stderr, /^hint: restart it with KEYMAKER_IDENTITY_FILE=\S*\/flock\.identity first/m);
+    assert.deepEqual(await names(flock), ['howl.json', 'prowl.json']);
+    // On a terminal it asks.
+    const asked = flock.start('keymaker', ['encrypt', '--identity', 'flock.identity'], { columns: 200 });
+    await asked.matching(/Encrypt them all the same\? \(y\/n\)/);
+    asked.answer('n');
+    await asked.matching(/Nothing was encrypted\./);
+    assert.equal((await asked.exit).code, 0);
+    assert.deepEqual(await names(flock), ['howl.json', 'prowl.json']);
+  });
+
+  it('asks nothing where that has the identity, or there is none that runs', async () => {
+    await using flock = await openSlow();
+    const flockd = flock.start('flockd', ['run'], { env: known });
+    await flockd.logged('posted', 'howl');
+    assert.equal((await encryptAll(flock)).code, 0);
+    flockd.kill();
+    await flockd.exit;
+    const back = ['encrypt', '--decrypt', '--identity', 'flock.identity'];
+    assert.equal((await flock.run('keymaker', back)).code, 0);
+    assert.equal((await encryptAll(flock)).code, 0);
+  });
+
+  it('stops no bot: each posts with the key in memory, says so, and rests once its bundle is gone', async () => {
+    await using flock = await openSlow();
+    const flockd = flock.start('flockd', ['run', '--listen', '127.0.0.1:0']);
+    await flockd.logged('posted', 'prowl');
+    const encrypted = await flock.run('keymaker', ['encrypt', '--identity', 'flock.identity', '--yes']);
+    assert.equal(encrypted.code, 0, encrypted.stderr);
+    const warned = await flockd.logged('unopened', 'howl');
+    assert.match(
+      warned.msg,
+      /posts with the key in memory, and not after a restart \(\S+howl\.json\.age: it is encrypted/,
+    );
+    const before = flock.texts('howl').length;
+    await flock.posted('howl', before + 2);
+    const status = await flock.run('flockd', ['status']);
+    assert.match(
+      status.stdout,
+      /it is encrypted.*; where flockd had read it before, it posts until a restart/,
+    );
+    // It is told once, however often the files are read.
+    assert.equal((await flock.run('flockd', ['reload'])).code, 0);
+    assert.equal(flockd.log.filter(({ event, bot }) => event === 'unopened' && bot === 'howl').length, 1);
+    assert.equal(flockd.log.filter(({ event }) => event === 'unfit').length, 0);
+    await rm(flock.file('keys/howl.json.age'));
+    await flockd.logged('gone', 'howl');
+    const count = flock.texts('prowl').length;
+    await flock.posted('prowl', count + 1);
+    flockd.kill();
+    assert.equal((await flockd.exit).code, 0);
+    assert.deepEqual(flock.texts('howl'), linesOf('howl', flock.texts('howl').length));
+    // After a restart it cannot.
+    const again = await flock.run('flockd', ['run']);
+    assert.match(again.stderr, /prowl\.json\.age: it is encrypted/);
   });
 });

@@ -94,7 +94,7 @@ describe('flockd run as a process', { concurrency: 6, timeout: 60_000 }, () => {
     await flockd.exit;
     assert.equal(await running(), false);
     const { code, stdout } = await flock.run('flockd', ['status']);
-    assert.equal(code, 0);
+    assert.equal(code, 1);
     assert.match(stdout, /^flockd does not run: nothing is posted until flockd run$/m);
   });
 

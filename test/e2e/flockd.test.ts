@@ -57,6 +57,56 @@ describe('flockd run', { concurrency: 7, timeout: 60_000 }, () => {
     await flock.assertNoSecrets();
   });
 
+  it('posts as an account that was renamed, whichever of flock.json and bundle has the new name first', async () => {
+    await using flock = await TestFlock.open({
+      poems: { 'lost.txt': poem('lost', 90), 'heron.txt': poem('heron', 90) },
+    });
+    const write = (lost: string, heron: string) =>
+      flock.write(
+        'flock.json',
+        JSON.stringify({ ...everySecond, bots: { lost: { account: lost }, heron: { account: heron } } }),
+      );
+    await write('@lost', '@heron');
+    for (const bot of ['lost', 'heron']) await flock.giveKey(bot);
+    const first = flock.start('flockd', ['run']);
+    for (const bot of ['lost', 'heron']) await first.logged('posted', bot);
+    first.kill('SIGTERM');
+    await first.exit;
+    await flock.control('POST', 'accounts/lost/rename/found');
+    await flock.control('POST', 'accounts/heron/rename/egret');
+    // One is corrected in flock.json alone, the other in its bundle alone.
+    await write('@found', '@heron');
+    await flock.giveKey('heron', () => flock.granted('heron', 'egret'));
+    const counts = [flock.texts('found').length, flock.texts('egret').length];
+    const second = flock.start('flockd', ['run']);
+    await flock.posted('found', (counts[0] ?? 0) + 1);
+    await flock.posted('egret', (counts[1] ?? 0) + 1);
+    assert.deepEqual(
+      second.log.filter(({ event }) => event === 'unfit'),
+      [],
+    );
+    for (const [account, bot] of [
+      ['found', 'lost'],
+      ['egret', 'heron'],
+    ] as const)
+      assert.deepEqual(flock.texts(account), linesOf(bot, 90).slice(0, flock.texts(account).length));
+  });
+
+  it('does not begin as another account than flock.json names, and says so', async () => {
+    await using flock = await TestFlock.open({
+      poems: { 'lost.txt': poem('lost', 3), 'heron.txt': poem('heron', 3) },
+      settings: { ...everySecond, bots: { lost: { account: '@found' } } },
+    });
+    for (const bot of ['lost', 'heron']) await flock.giveKey(bot);
+    const flockd = flock.start('flockd', ['run']);
+    const unfit = await flockd.logged('unfit', 'lost');
+    assert.equal(unfit.msg, 'cannot post: lost: its key is for @lost, but flock.json says @found');
+    await flock.posted('heron', 3);
+    assert.deepEqual(flock.texts('lost'), []);
+    const status = await flock.run('flockd', ['status', '--bot', 'lost']);
+    assert.match(status.stdout.replaceAll(/\s+/g, ' '), /its key is for @lost, but flock\.json says @found/);
+  });
+
   it('posts three poems, each in order and to its end', async () => {
     const words = ['heron', 'lantern', 'quarry'];
     await using flock = await TestFlock.open({

@@ -24,7 +24,7 @@ async function pinFor(
 const wrong = (pin: string): string => pin.replace(/^./, (digit) => String((Number(digit) + 1) % 10));
 const mode = async (file: string): Promise<number> => (await stat(file)).mode & 0o777;
 
-describe('keymaker make-keys', { concurrency: 7, timeout: 60_000 }, () => {
+describe('keymaker make-keys', { concurrency: 7, timeout: 240_000 }, () => {
   it('makes every key it is told to, exactly as granted, for nobody else to read', async () => {
     await using flock = await TestFlock.open({ poems });
     const keymaker = flock.start('keymaker', ['make-keys', 'poems']);
@@ -187,6 +187,46 @@ describe('keymaker make-keys', { concurrency: 7, timeout: 60_000 }, () => {
     }
   });
 
+  it('asks whose account it is without a terminal, too, and not where --yes says it', async () => {
+    await using flock = await TestFlock.open({ poems });
+    const asked = flock.start('keymaker', ['make-keys', 'poems', '--bot', 'amber']);
+    const first = await pinFor(asked, 'somebody_else');
+    asked.answer(first.pin);
+    asked.answer('n');
+    const second = await pinFor(asked, 'amber_reads', first.end);
+    asked.answer(second.pin);
+    asked.answer('y');
+    assert.equal((await asked.exit).code, 0, asked.stderr);
+    assert.match(
+      asked.stdout,
+      /Is @somebody_else the account of amber\? \(y\/n\)\n[^]*Is @amber_reads the account of amber\? \(y\/n\)\n/,
+    );
+    assert.deepEqual(await flock.bundle('amber'), flock.granted('amber', 'amber_reads'));
+    const unasked = flock.start('keymaker', ['make-keys', 'poems', '--bot', 'birch', '--yes']);
+    unasked.answer((await pinFor(unasked, 'birch_reads')).pin);
+    unasked.endInput();
+    assert.equal((await unasked.exit).code, 0, unasked.stderr);
+    assert.doesNotMatch(unasked.stdout, /Is @/);
+    const silent = flock.start('keymaker', ['make-keys', 'poems', '--bot', 'cinder']);
+    silent.answer((await pinFor(silent, 'cinder_reads')).pin);
+    silent.endInput();
+    assert.equal((await silent.exit).code, 64);
+    assert.match(silent.stderr, /no answer to "Is @cinder_reads the account of cinder[^]*hint: .*--yes/);
+    assert.deepEqual((await readdir(flock.file('keys'))).sort(), ['amber.json', 'birch.json']);
+  });
+
+  it('says in its hint how the key is made in another run', async () => {
+    await using flock = await TestFlock.open({ poems });
+    await flock.giveKey('amber');
+    const keymaker = flock.start('keymaker', ['make-keys', 'poems', '--bot', 'amber', '--force']);
+    keymaker.answer((await pinFor(keymaker, 'somebody_else')).pin);
+    assert.equal((await keymaker.exit).code, 1);
+    assert.match(
+      keymaker.stderr,
+      /this bot is @amber; nothing was changed\nhint: sign out in the browser, run keymaker make-keys poems --bot=amber --force, and sign in as @amber\n/,
+    );
+  });
+
   it('refuses the wrong account where flock.json names the right one', async () => {
     await using flock = await TestFlock.open({
       poems,
@@ -202,7 +242,7 @@ describe('keymaker make-keys', { concurrency: 7, timeout: 60_000 }, () => {
   });
 });
 
-describe('keymaker make-keys on a terminal of 60 columns', { concurrency: 4, timeout: 60_000 }, () => {
+describe('keymaker make-keys on a terminal of 60 columns', { concurrency: 4, timeout: 240_000 }, () => {
   const terminal = { columns: 60, env: { NO_COLOR: '1' } };
 
   it('prompts, and shows the link whole on a line of its own', async () => {
@@ -215,26 +255,29 @@ describe('keymaker make-keys on a terminal of 60 columns', { concurrency: 4, tim
     const amber = await keymaker.matching(/^(http\S+)\r\n/m);
     assert.ok((amber[1] ?? '').length > 60, 'longer than the terminal is wide');
     await keymaker.matching(/PIN for amber \(r for a new link, n to skip\): /);
-    keymaker.write(`${await authorizeAs(amber[1] ?? '', 'amber')}\r`);
-    await keymaker.matching(/Is @amber the account of amber\? \(y\/n\) /);
+    keymaker.write(`${await authorizeAs(amber[1] ?? '', 'amber_reads')}\r`);
+    await keymaker.matching(/Is @amber_reads the account of amber\? \(y\/n\) /);
     keymaker.write('y\r');
     // Typed before it is asked for: not lost, and taken as the answer to the next question.
     keymaker.write('n\r');
     assert.equal((await keymaker.exit).code, 0);
     assert.match(keymaker.stdout, /Keys: 1 made, 0 kept, 1 skipped, 0 failed\./);
-    assert.deepEqual(await flock.bundle('amber'), flock.granted('amber'));
+    assert.deepEqual(await flock.bundle('amber'), flock.granted('amber', 'amber_reads'));
   });
 
-  it('stores nothing where the person says that this is not the account', async () => {
+  it('stores nothing where the person says that this is not the account, and shows a new link', async () => {
     await using flock = await TestFlock.open({ poems });
     const keymaker = flock.start('keymaker', ['make-keys', 'poems', '--bot', 'amber'], terminal);
-    const { pin } = await pinFor(keymaker, 'somebody_else');
+    const { pin, end } = await pinFor(keymaker, 'somebody_else');
     keymaker.write(`${pin}\r`);
-    await keymaker.matching(/Is @somebody_else/);
+    await keymaker.matching(/Is @somebody_else the account of\s+amber\?/);
     keymaker.write('n\r');
-    assert.equal((await keymaker.exit).code, 1);
+    const second = await pinFor(keymaker, 'amber', end);
     assert.match(keymaker.stdout, /@somebody_else is not its account/);
     assert.deepEqual(await readdir(flock.file('keys')), []);
+    keymaker.write(`${second.pin}\r`);
+    assert.equal((await keymaker.exit).code, 0);
+    assert.deepEqual(await flock.bundle('amber'), flock.granted('amber'));
   });
 
   it('keeps what is typed ahead', async () => {
@@ -250,7 +293,7 @@ describe('keymaker make-keys on a terminal of 60 columns', { concurrency: 4, tim
     await using flock = await TestFlock.open({ poems });
     const keymaker = flock.start('keymaker', ['make-keys', 'poems', '--all'], terminal);
     const { pin, end } = await pinFor(keymaker, 'amber');
-    keymaker.write(`${pin}\ry\r`);
+    keymaker.write(`${pin}\r`);
     await keymaker.matching(/PIN for birch[^\r\n]*: /, { from: end });
     keymaker.write('\x03');
     assert.equal((await keymaker.exit).code, 130);

@@ -12,7 +12,7 @@ async function openFlock(): Promise<{ flock: TestFlock; before: string }> {
   return { flock, before: await readFile(flock.file('keys/howler.json'), 'utf8') };
 }
 
-describe('keymaker reauth', { concurrency: true, timeout: 60_000 }, () => {
+describe('keymaker reauth', { concurrency: true, timeout: 240_000 }, () => {
   it('replaces the key of the same account and keeps its poem', async () => {
     const { flock, before } = await openFlock();
     await using _ = flock;
@@ -52,6 +52,33 @@ describe('keymaker reauth', { concurrency: true, timeout: 60_000 }, () => {
     );
     assert.equal(await readFile(flock.file('keys/howler.json'), 'utf8'), before);
     assert.deepEqual(await readdir(flock.file('keys')), ['howler.json']);
+  });
+
+  it('knows an account that was renamed by its id, and writes its new name down', async () => {
+    for (const settings of [
+      {},
+      { bots: { howler: { account: '@howler' } } },
+      { bots: { howler: { account: '@growler' } } },
+    ]) {
+      const { flock } = await openFlock();
+      await using _ = flock;
+      await flock.write('flock.json', JSON.stringify(settings));
+      await flock.control('POST', 'accounts/howler/rename/growler');
+      // Somebody else takes the name over.
+      flock.granted('howler');
+      const taken = flock.start('keymaker', ['reauth', 'howler']);
+      taken.answer(await authorizeAs((await taken.matching(/^http\S+/m))[0], 'howler'));
+      assert.equal((await taken.exit).code, 1, taken.stderr);
+      assert.match(
+        taken.stderr,
+        /howler: you authorized @howler \(id \d+\), but this bot is @(howler with the id \d+|growler); nothing was changed/,
+      );
+      const keymaker = flock.start('keymaker', ['reauth', 'howler']);
+      keymaker.answer(await authorizeAs((await keymaker.matching(/^http\S+/m))[0], 'growler'));
+      assert.equal((await keymaker.exit).code, 0, keymaker.stderr);
+      assert.match(keymaker.stdout, /howler is @growler again/);
+      assert.equal((await flock.bundle('howler'))['screen_name'], 'growler');
+    }
   });
 
   it('leaves the key as it is when the person skips', async () => {

@@ -1,4 +1,5 @@
 """Runs a command in a terminal of a given width: what comes on standard input is typed, what it shows is written out.
+SIGHUP closes the terminal, and the command is then waited for.
 
 Usage: terminal.py COLUMNS COMMAND [ARGUMENT...]
 """
@@ -21,6 +22,18 @@ if pid == 0:
     os.execvp(command[0], command)
 
 signal.signal(signal.SIGTERM, lambda *_: os.kill(pid, signal.SIGTERM))
+
+
+def end():
+    sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) % 256)
+
+
+def close(*_):
+    os.close(master)
+    end()
+
+
+signal.signal(signal.SIGHUP, close)
 sources = [master, 0]
 while master in sources:
     for source in select.select(sources, [], [])[0]:
@@ -32,4 +45,4 @@ while master in sources:
             sources.remove(source)
         else:
             os.write(1 if source == master else master, data)
-sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) % 256)
+end()

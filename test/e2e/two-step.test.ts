@@ -1,11 +1,17 @@
 import assert from 'node:assert/strict';
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { describe, it } from 'node:test';
 import { z } from 'zod';
 import { authorizeAs, TestFlock } from '../support/flock.ts';
 
 const poems = { 'amber.txt': 'Amber keeps the gnat\n', 'birch.txt': 'Birch writes white on white\n' };
-const begun = z.object({ bot: z.string(), link: z.url(), next_step: z.string(), expires: z.iso.datetime() });
+const begun = z.object({
+  bot: z.string(),
+  link: z.url(),
+  next_step: z.string(),
+  account: z.string().nullable(),
+  expires: z.iso.datetime(),
+});
 
 async function begin(flock: TestFlock, bot = 'amber') {
   const run = await flock.run('keymaker', ['begin', bot, '--json']);
@@ -13,7 +19,7 @@ async function begin(flock: TestFlock, bot = 'amber') {
   return begun.parse(JSON.parse(run.stdout));
 }
 
-describe('keymaker begin and finish', { concurrency: 4, timeout: 60_000 }, () => {
+describe('keymaker begin and finish', { concurrency: 4, timeout: 240_000 }, () => {
   it('print a link and take its PIN later, with nobody at the terminal', async () => {
     await using flock = await TestFlock.open({ poems });
     const { bot, link, next_step, expires } = await begin(flock);
@@ -36,7 +42,7 @@ describe('keymaker begin and finish', { concurrency: 4, timeout: 60_000 }, () =>
     const run = await flock.run('keymaker', ['begin', 'amber']);
     assert.match(
       run.stdout,
-      /^Open this link, .*\n\nhttp\S+\n\nThen, within a quarter of an hour: keymaker finish amber\n$/,
+      /^Open this link, .*\n\nhttp\S+\n\nThen, within a quarter of an hour: keymaker finish amber\n.*--account NAME answers\.\n$/,
     );
   });
 
@@ -55,6 +61,75 @@ describe('keymaker begin and finish', { concurrency: 4, timeout: 60_000 }, () =>
     });
     assert.equal(done.code, 0);
     assert.equal((await flock.bundle('amber'))['poem_file'], 'poems/other/gnat.txt');
+  });
+
+  it('store no key of an account that nobody has named, and take a name, a flag or a word for it', async () => {
+    await using flock = await TestFlock.open({ poems });
+    const finish = async (flags: string[], ...answers: string[]) => {
+      const { link, account } = await begin(flock);
+      assert.equal(account, null);
+      const pin = await authorizeAs(link, 'amber_reads');
+      return flock.run('keymaker', ['finish', 'amber', ...flags], { input: [pin, ...answers] });
+    };
+    const unasked = await finish([]);
+    assert.equal(unasked.code, 64);
+    assert.match(
+      unasked.stderr,
+      /no answer to "Is @amber_reads the account of amber\? \(y\/n\)".*\nhint: begin again: keymaker begin amber, then: keymaker finish amber --account NAME\n/,
+    );
+    const other = await finish(['--account', '@birch']);
+    assert.equal(other.code, 1);
+    assert.match(other.stderr, /you authorized @amber_reads .*, but this bot is @birch; nothing was changed/);
+    assert.deepEqual(await readdir(flock.file('keys')), []);
+    for (const [flags, ...answers] of [[['--account', 'Amber_Reads']], [['--yes']], [[], 'y']] as const) {
+      const done = await finish([...flags], ...answers);
+      assert.equal(done.code, 0, done.stderr);
+      assert.deepEqual(await flock.bundle('amber'), flock.granted('amber', 'amber_reads'));
+      await rm(flock.file('keys/amber.json'));
+    }
+  });
+
+  it('go on with a new link after a no', async () => {
+    await using flock = await TestFlock.open({ poems });
+    const { link } = await begin(flock);
+    const keymaker = flock.start('keymaker', ['finish', 'amber']);
+    keymaker.answer(await authorizeAs(link, 'somebody_else'));
+    await keymaker.lineMatching(/Is @somebody_else the account of amber\? \(y\/n\)/);
+    keymaker.answer('n');
+    const { 0: fresh } = await keymaker.matching(/^http\S+(?=\n)/m);
+    assert.match(keymaker.stderr, /amber: @somebody_else is not its account, you say; nothing was stored\n/);
+    assert.notEqual(fresh, link);
+    assert.deepEqual(await readdir(flock.file('keys')), ['.amber.pending']);
+    keymaker.endInput();
+    assert.equal((await keymaker.exit).code, 64);
+    const done = await flock.run('keymaker', ['finish', 'amber'], {
+      input: [await authorizeAs(fresh, 'amber')],
+    });
+    assert.equal(done.code, 0, done.stderr);
+    assert.deepEqual(await flock.bundle('amber'), flock.granted('amber'));
+    assert.deepEqual(await readdir(flock.file('keys')), ['amber.json']);
+  });
+
+  it('do not take another account than flock.json names', async () => {
+    await using flock = await TestFlock.open({
+      poems,
+      settings: { bots: { amber: { account: '@amber_reads' } } },
+    });
+    const { link, account } = await begin(flock);
+    assert.equal(account, 'amber_reads');
+    const pin = await authorizeAs(link, 'amber');
+    const given = await flock.run('keymaker', ['finish', 'amber', '--account', 'amber'], { input: [pin] });
+    assert.equal(given.code, 64);
+    assert.match(given.stderr, /flock\.json says that amber is @amber_reads, not @amber\n/);
+    const both = await flock.run('keymaker', ['finish', 'amber', '--account', 'amber', '--yes']);
+    assert.equal(both.code, 64);
+    const wrong = await flock.run('keymaker', ['finish', 'amber', '--yes'], { input: [pin] });
+    assert.equal(wrong.code, 1);
+    assert.match(
+      wrong.stderr,
+      /this bot is @amber_reads; nothing was changed\nhint: .*begin again: keymaker begin amber, and sign in as @amber_reads\n/,
+    );
+    assert.deepEqual(await readdir(flock.file('keys')), []);
   });
 
   it('need a new link after a wrong PIN', async () => {

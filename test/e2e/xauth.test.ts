@@ -9,7 +9,7 @@ const passwords = Object.fromEntries(bots.map((bot) => [bot, `Pässwort of ${bot
 const logins = bots.flatMap((bot) => [bot, passwords[bot] ?? '']);
 const xauth = ['make-keys', 'poems', '--all', '--xauth'];
 
-describe('keymaker make-keys --xauth', { concurrency: 4, timeout: 60_000 }, () => {
+describe('keymaker make-keys --xauth', { concurrency: 4, timeout: 240_000 }, () => {
   it('asks for every name and password first, then exchanges them side by side', async () => {
     await using flock = await TestFlock.open({ poems, sandbox: { passwords } });
     // Each answer comes only when several are under way: one after the other it would never come.
@@ -69,6 +69,48 @@ describe('keymaker make-keys --xauth', { concurrency: 4, timeout: 60_000 }, () =
     assert.equal(run.code, 69);
     assert.match(run.stdout, /Keys: 7 made, 0 kept, 0 skipped, 1 failed\.\n$/);
     assert.equal((await readdir(flock.file('keys'))).length, 7);
+  });
+
+  it('asks, in the order of the poems, where an account has another name than was typed', async () => {
+    const three = Object.fromEntries(bots.slice(0, 3).map((bot) => [`${bot}.txt`, 'A line\n']));
+    const names = ['bot00', 'rain', 'lamp'];
+    const open = {
+      poems: three,
+      sandbox: { passwords: Object.fromEntries(names.map((name) => [name, 'hidden-x'])) },
+    };
+    await using flock = await TestFlock.open(open);
+    const { sandbox } = flock.x;
+    for (const [name, renamed] of [
+      ['rain', 'dew'],
+      ['lamp', 'wick'],
+    ] as const) {
+      const handle = sandbox.handle.bind(sandbox);
+      sandbox.handle = (request) => {
+        const answer = handle(request);
+        return request.body.includes(`x_auth_username=${name}`)
+          ? {
+              ...answer,
+              body: answer.body.replace(`screen_name=${name}`, `screen_name=${renamed}`),
+            }
+          : answer;
+      };
+    }
+    // The first of the questions comes last of the answers.
+    sandbox.faults.add({
+      match: { path: '/oauth/access_token' },
+      times: 2,
+      fault: { kind: 'delay', ms: 1500 },
+    });
+    const input = [...names.flatMap((name) => [name, 'hidden-x']), 'n', 'y'];
+    const run = await flock.run('keymaker', xauth, { input });
+    assert.equal(run.code, 1);
+    assert.match(
+      run.stdout,
+      /Is @dew the account of bot01\? \(y\/n\)\n[^]*Is @wick the account of bot02\? \(y\/n\)\n/,
+    );
+    assert.match(run.stderr, /bot01: @dew is not its account, you say; nothing was changed/);
+    assert.deepEqual((await readdir(flock.file('keys'))).sort(), ['bot00.json', 'bot02.json']);
+    assert.equal((await flock.bundle('bot02'))['screen_name'], 'wick');
   });
 
   it('says so where the provider does not offer it', async () => {

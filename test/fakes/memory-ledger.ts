@@ -1,6 +1,6 @@
-import { applyEvent, type BotState } from '../../src/posting/bot-state.ts';
+import { applyEvent, putState, type BotState } from '../../src/posting/bot-state.ts';
 import { FlockHistory } from '../../src/posting/flock-history.ts';
-import type { LedgerEvent } from '../../src/posting/ledger-event.ts';
+import { nameBefore, type LedgerEvent } from '../../src/posting/ledger-event.ts';
 import type { Ledger } from '../../src/posting/ledger.ts';
 
 /** A ledger that forgets everything with the process. It passes the suite of the real one. */
@@ -32,14 +32,16 @@ export class MemoryLedger implements Ledger {
   async record(...events: LedgerEvent[]): Promise<void> {
     const coming = new Map(this.#coming);
     for (const event of events) {
-      const before = coming.get(event.bot);
-      coming.set(event.bot, applyEvent(before, event));
+      const before = coming.get(nameBefore(event));
+      if (event.event === 'renamed' && coming.has(event.bot))
+        throw new RangeError(`${event.bot} is another bot`);
+      putState(coming, event, applyEvent(before, event));
       this.#history.apply(event, before);
     }
     this.#coming = coming;
     await Promise.resolve();
     for (const event of events) {
-      this.#states.set(event.bot, applyEvent(this.#states.get(event.bot), event));
+      putState(this.#states, event, applyEvent(this.#states.get(nameBefore(event)), event));
       this.events.push(event);
     }
   }

@@ -272,6 +272,23 @@ describe('a bot that', () => {
     assert.deepEqual(all.filter(needsCare), ['in doubt', 'looking', 'parked', 'unfit']);
   });
 
+  it('is unfit with a key of another account than it has posted as, or than flock.json names at first', () => {
+    const settings = settingsOf({ schedule: '0 */6 * * *', bots: { howl: { account: '@growl' } } });
+    const held = { ...files, settings, key: { userId: '7', screenName: 'howl_bot' } };
+    const first = statusOf(held, undefined, flock);
+    assert.deepEqual(
+      [first.state, first.why],
+      ['unfit', 'howl: its key is for @howl_bot, but flock.json says @growl'],
+    );
+    assert.match(first.hint ?? '', /keymaker reauth howl/);
+    assert.equal(statusOf(held, { ...fine, account: '7' }, flock).state, 'fine');
+    const foreign = statusOf(held, { ...fine, account: '8' }, flock);
+    assert.deepEqual(
+      [foreign.state, foreign.why],
+      ['unfit', 'howl has posted as the account 8, but its key is for 7'],
+    );
+  });
+
   it('needs somebody where it waits for what goes away by nobody else', () => {
     const waiting = (budget: object): boolean => {
       const status = statusOf({ ...files, ...withBudget(budget) }, { ...fine, ...spent(4, 60_000) }, flock);

@@ -3,12 +3,12 @@ import { truncateSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'node:test';
 import { FlockError } from '../../src/errors.ts';
-import { botNameOf } from '../../src/flock/bot.ts';
+import { parseBotName } from '../../src/flock/bot.ts';
 import { parseFlockFile, readFlockFile } from '../../src/flock/flock-file.ts';
 import { tempFolder } from './temp-folder.ts';
 
-const rain = botNameOf('rain', '.txt');
-const lamp = botNameOf('lamp', '.txt');
+const rain = parseBotName('rain');
+const lamp = parseBotName('lamp');
 
 const defaults = {
   schedule: '0 9 * * *',
@@ -31,9 +31,12 @@ function check(error: unknown): FlockError {
   return error;
 }
 
+/** What is wrong with a file, or with the first bot in it that something is wrong with. */
 function refusal(text: string): FlockError {
   try {
-    parseFlockFile(text, 'flock.json');
+    const { named, faultOf } = parseFlockFile(text, 'flock.json');
+    const [fault] = named.flatMap((name) => faultOf(name) ?? []);
+    if (fault) return check(fault);
   } catch (error) {
     return check(error);
   }
@@ -104,7 +107,7 @@ describe('the settings of a bot', () => {
   it('of a bot with the name of a property of every object are its own', () => {
     const flock = parseFlockFile('{"bots":{"rain":{"paused":true}}}', 'flock.json');
     for (const name of ['constructor', '__proto__', 'valueof'])
-      assert.equal(flock.settingsOf(botNameOf(name, '.txt')).paused, false);
+      assert.equal(flock.settingsOf(parseBotName(name)).paused, false);
   });
 });
 
@@ -149,6 +152,67 @@ describe('a bad setting is refused by its place', () => {
   }
 });
 
+describe('what is wrong with one bot stops that bot alone', () => {
+  const rows: [name: string, bots: string, stopped: string, message: RegExp][] = [
+    ['its schedule', '"rain": {"schedule": "0 25 * * *"}', 'rain', /bots\.rain\.schedule: "25" is not a good hour/],
+    ['its zone', '"rain": {"timezone": "BST"}', 'rain', /bots\.rain\.timezone: "BST" is not an IANA/],
+    ['its budget', '"rain": {"budget": {"postsPerDay": -1}}', 'rain', /bots\.rain\.budget\.postsPerDay/],
+    ['a setting that is none', '"rain": {"shedule": "0 9 * * *"}', 'rain', /unknown setting "bots\.rain\.shedule"/],
+    ['a type', '"rain": {"paused": "yes"}', 'rain', /bots\.rain\.paused/],
+    ['all of it', '"rain": 7', 'rain', /bots\.rain/],
+    ['nothing in it', '"rain": null', 'rain', /bots\.rain/],
+    ['a setting that comes twice', '"rain": {"unit": "line", "unit": "stanza"}', 'rain', /"unit" comes twice/],
+    ['a prototype', '"rain": {"__proto__": {"paused": true}}', 'rain', /"__proto__" is not a name/],
+    ['the same bot twice', '"rain": {}, "rain": {"paused": true}', 'rain', /"rain" comes twice/],
+    ['a name that is nearly its own', '"Rain": {"paused": true}', 'rain', /bots\.Rain is not the name of a bot/],
+    ['the name of its file', '"Rain!.txt": {"paused": true}', 'rain', /is not the name of a bot/],
+    ['two names for it', '"rain": {}, "Rain": {"paused": true}', 'rain', /bots\.Rain is another entry for rain/],
+    ['one name written in two ways', '"caf\u00e9": {}, "cafe\u0301": {"paused": true}', 'caf\u00e9', /is another entry for caf/],
+    ['a name of signs', '"🌙": {"paused": true}', '-', /is not the name of a bot/],
+  ]; // prettier-ignore
+  for (const [name, bots, stopped, message] of rows) {
+    it(name, () => {
+      const text = `{"missed": "all", "bots": {${bots}, "lamp": {"unit": "stanza"}}}`;
+      const { settingsOf, faultOf, named } = parseFlockFile(text, 'flock.json');
+      assert.deepEqual(named, [stopped, 'lamp']);
+      assert.equal(settingsOf(lamp).unit, 'stanza');
+      assert.equal(settingsOf(parseBotName('other')).missed, 'all');
+      const bot = parseBotName(stopped);
+      assert.throws(
+        () => settingsOf(bot),
+        (error: unknown) => error === faultOf(bot) && message.test(check(error).message),
+      );
+    });
+  }
+
+  it('but what stands at the top is wrong for all', () => {
+    for (const text of [
+      '{"timezone": "BST"}',
+      '{"bots": []}',
+      '{"bots": {}, "bots": {}}',
+      '{"unit": "word", "bots": {}}',
+    ])
+      assert.throws(
+        () => parseFlockFile(text, 'flock.json'),
+        (error) => check(error).exit === 'config',
+      );
+  });
+
+  it('and a hint says which zone was meant', () => {
+    assert.equal(
+      refusal('{"bots": {"rain": {"timezone": "BST"}}}').hint,
+      'correct bots.rain.timezone in flock.json; did you mean "Europe/London"?',
+    );
+  });
+});
+
+it('a schedule may have any white space between its fields', () => {
+  const text = '{"schedule": " 0\\t9 * *\\t\\t1-5 ", "bots": {"rain": {"schedule": "*/10\u00a0* * * *"}}}';
+  const { settingsOf } = parseFlockFile(text, 'flock.json');
+  assert.equal(settingsOf(lamp).schedule, '0 9 * * 1-5');
+  assert.equal(settingsOf(rain).schedule, '*/10 * * * *');
+});
+
 describe('what could be a secret is refused by its place alone', () => {
   const secret = 'sx2mq0tvbn4ylr8kcjd7';
   const awkward = `Sx2mQ0tVbN4y+/=&%"'<\\Lr8KcJd7sx2m`;
@@ -187,7 +251,7 @@ describe('what could be a secret is refused by its place alone', () => {
   it('but a bot may be called so', () => {
     const flock = parseFlockFile(`{"bots": {"${secret}": {"paused": true}}}`, 'flock.json');
     assert.deepEqual(flock.named, [secret]);
-    assert.equal(flock.settingsOf(botNameOf(secret, '.txt')).paused, true);
+    assert.equal(flock.settingsOf(parseBotName(secret)).paused, true);
   });
 });
 

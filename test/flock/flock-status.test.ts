@@ -52,6 +52,28 @@ describe('the status of a bot', () => {
     });
   });
 
+  it('is that it cannot post where something nobody foresaw is thrown, and the others have theirs', () => {
+    const settings = { ...parseFlockFile('{}', 'flock.json').settingsOf('howl' as BotName), timezone: 'BST' };
+    const sick = { ...files, bot: 'sick', settings };
+    const { bots } = statusOfFlock(
+      [files, sick],
+      new Map([
+        ['howl', state],
+        ['sick', state],
+      ]),
+      flock,
+    );
+    assert.deepEqual(
+      bots.map(({ bot, state: condition }) => [bot, condition]),
+      [
+        ['howl', 'fine'],
+        ['sick', 'unfit'],
+      ],
+    );
+    assert.match(bots[1]?.why ?? '', /sick: this is a bug: /);
+    assert.ok(bots[1]?.hint);
+  });
+
   it('counts anew in another day and month', () => {
     const { spent } = statusOf(files, state, { ...flock, now: now + 20 * day });
     assert.deepEqual(spent, { postsToday: 0, usdMonth: 0, usdTotal: 0.045 });

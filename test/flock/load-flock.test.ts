@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { chmodSync } from 'node:fs';
+import { chmodSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'node:test';
 import { parseFlockFile } from '../../src/flock/flock-file.ts';
-import { loadFlock } from '../../src/flock/load-flock.ts';
+import { loadFlock, withoutRenamed } from '../../src/flock/load-flock.ts';
 import { KeyStore } from '../../src/keys/key-store.ts';
+import type { BotState } from '../../src/posting/bot-state.ts';
 import { tempFolder } from './temp-folder.ts';
 
 const stored = (fields: object = {}): string =>
@@ -32,6 +33,75 @@ async function load(files: Record<string, string>, settings: object = {}): Promi
     misfits: Object.fromEntries(misfits.map(({ bot, error }) => [bot, error.message])),
   };
 }
+
+describe('who has a poem and no key', () => {
+  it('is known by name, and what nobody reads by its file', async () => {
+    const root = tempFolder({
+      'poems/rain.txt': 'a',
+      'poems/old/Rain.txt': 'a',
+      'poems/lamp.txt': 'b',
+      'poems/静夜思.txt': 'c',
+      'poems/Twin.txt': 'd',
+      'poems/twin.txt': 'e',
+      'poems/🌙.txt': 'f',
+      'keys/rain.json': stored({ poem_file: 'poems/rain.txt' }),
+    });
+    const keys = new KeyStore(path.join(root, 'keys'));
+    const flock = await loadFlock(root, keys, parseFlockFile('{}', 'flock.json'));
+    assert.deepEqual(
+      flock.bots.map(({ name }) => name),
+      ['rain'],
+    );
+    assert.deepEqual(
+      flock.keyless.map(({ name }) => name),
+      ['lamp', '静夜思'],
+    );
+    assert.deepEqual(
+      flock.misfits.map(({ bot }) => bot),
+      ['twin'],
+    );
+    assert.deepEqual(flock.passedOver.map(({ file }) => path.relative(root, file)).sort(), [
+      'poems/old/Rain.txt',
+      'poems/🌙.txt',
+    ]);
+  });
+
+  it('has the name that the ledger knows from an older rule', async () => {
+    const root = tempFolder({ 'poems/Long Breath (draft 2).txt': 'a' });
+    const botsInLedger = (): Promise<Set<string>> => Promise.resolve(new Set(['long-breath--draft-2-']));
+    const keys = new KeyStore(path.join(root, 'keys'), { botsInLedger });
+    const { keyless } = await loadFlock(root, keys, parseFlockFile('{}', 'flock.json'));
+    assert.deepEqual(
+      keyless.map(({ name }) => name),
+      ['long-breath--draft-2-'],
+    );
+  });
+});
+
+describe('a bot whose slots cannot be found', () => {
+  it('is left out alone, whatever its settings looked like', async () => {
+    const root = tempFolder({
+      'poems/rain.txt': 'a',
+      'poems/lamp.txt': 'b',
+      'keys/rain.json': stored(),
+      'keys/lamp.json': stored({ oauth_token: '78-access', user_id: '78' }),
+    });
+    const good = parseFlockFile('{}', 'flock.json');
+    const settingsOf: typeof good.settingsOf = (bot) => ({
+      ...good.settingsOf(bot),
+      timezone: bot === 'rain' ? 'BST' : 'UTC',
+    });
+    const { bots, misfits } = await loadFlock(root, new KeyStore(path.join(root, 'keys')), {
+      ...good,
+      settingsOf,
+    });
+    assert.deepEqual(
+      bots.map(({ name }) => name),
+      ['lamp'],
+    );
+    assert.match(misfits[0]?.error.message ?? '', /^rain: no slots can be found for its schedule: /);
+  });
+});
 
 describe('loading a flock', () => {
   it('is nobody where there are no keys, or no folders at all', async () => {
@@ -85,7 +155,7 @@ describe('loading a flock', () => {
       { bots: { c: { account: '@Rain' } } },
     );
     assert.deepEqual(poems, { a: 'poems/a.txt' });
-    assert.deepEqual(Object.keys(misfits), ['b', 'c', 'd']);
+    assert.deepEqual(Object.keys(misfits).sort(), ['b', 'c', 'd']);
     assert.match(misfits['c'] ?? '', /@lamp.*@Rain/);
     assert.doesNotMatch(JSON.stringify(misfits), /hidden/);
   });
@@ -125,5 +195,85 @@ describe('loading a flock', () => {
     const files = { 'poems/rain.txt': 'a', 'keys/rain.json': stored() };
     const { misfits } = await load(files, { bots: { rain: { account: '@RAIN' } } });
     assert.deepEqual(misfits, {});
+  });
+});
+
+describe('a bot that runs, whose bundle is encrypted to an identity that is not at hand', () => {
+  const reload = async (
+    change: (root: string) => void,
+    settings: object = {},
+  ): Promise<{ bots: unknown[]; misfits: string[] }> => {
+    const root = tempFolder({ 'poems/rain.txt': 'a', 'keys/rain.json': stored() });
+    const keys = new KeyStore(path.join(root, 'keys'));
+    const before = await loadFlock(root, keys, parseFlockFile('{}', 'flock.json'));
+    change(root);
+    const flockFile = parseFlockFile(JSON.stringify(settings), 'flock.json');
+    const { bots, misfits } = await loadFlock(root, keys, flockFile, undefined, before.bots);
+    return {
+      bots: bots.map(({ name, bundle, unopened }) => [name, bundle.userId, unopened !== undefined]),
+      misfits: misfits.map(({ bot }) => bot),
+    };
+  };
+  const seal = (root: string): void => {
+    const file = path.join(root, 'keys/rain.json');
+    writeFileSync(`${file}.age`, 'age-encryption.org/v1', { mode: 0o600 });
+    rmSync(file);
+  };
+
+  it('keeps the key that it has', async () => {
+    assert.deepEqual(await reload(seal), { bots: [['rain', '77', true]], misfits: [] });
+  });
+
+  it('is left out where flock.json names another account now', async () => {
+    const other = await reload(seal, { bots: { rain: { account: '@snow' } } });
+    assert.deepEqual(other, { bots: [], misfits: ['rain'] });
+  });
+
+  it('is left out where its bundle is damaged, and is nobody where it is gone', async () => {
+    const file = (root: string): string => path.join(root, 'keys/rain.json');
+    const damaged = await reload((root) => {
+      writeFileSync(file(root), '{');
+    });
+    assert.deepEqual(damaged, { bots: [], misfits: ['rain'] });
+    const gone = await reload((root) => {
+      rmSync(file(root));
+    });
+    assert.deepEqual(gone, { bots: [], misfits: [] });
+  });
+});
+
+describe('a bundle that still has the name that its bot had before', () => {
+  const left = async (states: [string, Partial<BotState>][]): Promise<string[]> => {
+    const root = tempFolder({ 'poems/rain.txt': 'a', 'keys/rain.json': stored() });
+    const flockFile = parseFlockFile('{}', 'flock.json');
+    const flock = await loadFlock(root, new KeyStore(path.join(root, 'keys')), flockFile);
+    const place = { poem: 'aaaaaaaa', next: 0, ahead: [] };
+    const whole = states.map(([bot, state]): [string, BotState] => [
+      bot,
+      { place, pass: 1, served: 0, posts: 0, ...state },
+    ]);
+    const { bots, misfits } = withoutRenamed(flock, whole);
+    assert.equal(bots.length + misfits.length, 1);
+    return misfits.map(({ error: { message, hint } }) => `${message}; ${hint}`);
+  };
+
+  it('is nobody’s, since the place in the ledger has the new one', async () => {
+    assert.deepEqual(await left([['snow', { was: ['hail', 'rain'], account: '77' }]]), [
+      'rain was renamed to snow, but its key bundle still has the old name; flockd rename rain snow renames that, too',
+    ]);
+    assert.equal((await left([['snow', { was: ['rain'] }]])).length, 1);
+  });
+
+  it('is a bot’s own where it has another account, has begun since, or nobody was called so', async () => {
+    assert.deepEqual(await left([['snow', { was: ['rain'], account: '78' }]]), []);
+    assert.deepEqual(
+      await left([
+        ['snow', { was: ['rain'] }],
+        ['rain', {}],
+      ]),
+      [],
+    );
+    assert.deepEqual(await left([['snow', { was: ['hail'] }]]), []);
+    assert.deepEqual(await left([]), []);
   });
 });

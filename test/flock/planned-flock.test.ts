@@ -68,7 +68,9 @@ describe('the whole flock', () => {
     const files = { 'poems/rain.txt': 'a', 'poems/old/Rain.txt': 'b', 'poems/lamp.txt': 'c' };
     const [bots, misfits] = await read(files);
     assert.deepEqual(bots, ['lamp ? poems/lamp.txt no key']);
-    assert.deepEqual(misfits, ['rain: poems/old/Rain.txt and poems/rain.txt would both be read by rain']);
+    assert.deepEqual(misfits, [
+      'rain: poems/old/Rain.txt and poems/rain.txt would both be read by a bot called rain',
+    ]);
     const withKey = { ...files, 'keys/rain.json': key(1, { poem_file: 'poems/rain.txt' }) };
     assert.deepEqual(await read(withKey), [
       ['lamp ? poems/lamp.txt no key', 'rain @account_1 poems/rain.txt'],

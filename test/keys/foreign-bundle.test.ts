@@ -21,7 +21,7 @@ describe('an old bundle', () => {
 
   it('of 2014 is read, and is for the bot of its name', () => {
     const { title, ownName, bundle } = onlyKey(json(seed), 'old/Rain, 2.json');
-    assert.deepEqual([title, ownName], ['old/Rain, 2.json', 'rain--2']);
+    assert.deepEqual([title, ownName], ['old/Rain, 2.json', 'rain-2']);
     assert.deepEqual([bundle.userId, bundle.screenName, bundle.poemFile], ['77', 'rain', 'poems/rain.txt']);
     assert.deepEqual(bundle.appKeys.reveal(), { token: 'HiddenApp1', secret: 'HiddenApp2' });
     assert.deepEqual(bundle.accessToken.reveal(), { token: '77-HiddenAccess1', secret: 'HiddenAccess2' });

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'node:test';
-import { botNameOf } from '../../src/flock/bot.ts';
+import { parseBotName } from '../../src/flock/bot.ts';
 import { poemFinder } from '../../src/keys/foreign/find-poem.ts';
 import { tempFolder } from '../flock/temp-folder.ts';
 
-const bot = (name: string): ReturnType<typeof botNameOf> => botNameOf(name, '.txt');
+const bot = parseBotName;
 
 describe('the poem of an imported key', () => {
   const outside = tempFolder({ 'rain.txt': 'rain' });
@@ -25,7 +25,7 @@ describe('the poem of an imported key', () => {
     ['rain', ['texts/none.txt', 'texts/hail.txt'], 'texts/hail.txt'],
     ['rain', [undefined], 'poems/rain.txt'],
     ['rain', ['texts/none.txt'], 'poems/rain.txt'],
-    ['snow--2', [], 'poems/deep/Snow, 2.txt'],
+    ['snow-2', [], 'poems/deep/Snow, 2.txt'],
     ['twin', [], undefined],
     ['hail', [], undefined],
     ['hail', [path.join(outside, 'rain.txt')], undefined],

@@ -11,13 +11,13 @@ import {
 import path from 'node:path';
 import { describe, it } from 'node:test';
 import { FlockError, type Exit } from '../../src/errors.ts';
-import { botNameOf } from '../../src/flock/bot.ts';
+import { parseBotName } from '../../src/flock/bot.ts';
 import { formatKeyBundle, type KeyBundle } from '../../src/keys/key-bundle.ts';
 import { KeyStore } from '../../src/keys/key-store.ts';
 import { TokenPair } from '../../src/keys/token-pair.ts';
 import { tempFolder } from '../flock/temp-folder.ts';
 
-const rain = botNameOf('rain', '.json');
+const rain = parseBotName('rain');
 const bundle = (n: number): KeyBundle => ({
   appKeys: new TokenPair('app', 'hidden-app'),
   accessToken: new TokenPair(`77-access${n}`, 'hidden-access'),
@@ -118,12 +118,46 @@ describe('reading bundles', () => {
     assert.deepEqual(await new KeyStore(path.join(folder, 'none')).list(), []);
   });
 
-  it('names both of two bundles for one bot', async () => {
-    const keys = new KeyStore(tempFolder({ 'Rain.json': '{}', 'rain.json': '{}' }));
+  it('names both of two bundles for one bot, and reads the others', async () => {
+    const lamp = formatKeyBundle(bundle(1));
+    const keys = new KeyStore(tempFolder({ 'Rain.json': '{}', 'lamp.json': lamp, 'rain.json': '{}' }));
+    const listed = await keys.list();
+    const readOne = (bot: string) =>
+      keys.readListed(listed.find((one) => one.bot === bot) ?? assert.fail(bot));
+    assert.equal((await readOne('lamp')).userId, '77');
     await assert.rejects(
-      keys.list(),
+      readOne('rain'),
       refused('data', /Rain\.json and rain\.json are both the bundle of rain/),
     );
+  });
+
+  it('is for a bot of any script, and keeps the name that the ledger has from an older rule', async () => {
+    const files = {
+      '静夜思.json': '{}',
+      'cafe\u0301.json': '{}',
+      '---.json': '{}',
+      'long-breath--draft-2-.json': '{}',
+    };
+    const names = async (inLedger: string[]) =>
+      (
+        await new KeyStore(tempFolder(files), {
+          botsInLedger: () => Promise.resolve(new Set(inLedger)),
+        }).list()
+      )
+        .map(({ bot }) => bot)
+        .sort();
+    const now = ['---', 'caf\u00e9', 'long-breath--draft-2-', '静夜思'];
+    assert.deepEqual(await names([]), now);
+    // Somebody else's bundle has the name ---, and who is in the ledger under the new name has no other.
+    assert.deepEqual(await names(['---', 'caf-', 'caf\u00e9']), now);
+    assert.deepEqual(await names(['caf-']), ['---', 'caf-', 'long-breath--draft-2-', '静夜思']);
+  });
+
+  it('is replaced where it is, whatever a person has called its file', async () => {
+    const keys = new KeyStore(tempFolder({ 'Cafe\u0301.json': '{}' }));
+    const file = await keys.write(parseBotName('caf\u00e9'), bundle(1));
+    assert.equal(path.basename(file), 'Cafe\u0301.json');
+    assert.equal((await keys.list()).length, 1);
   });
 
   it('refuses by name what is no bundle', async () => {

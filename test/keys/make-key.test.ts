@@ -5,12 +5,16 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { parseBotName, type BotName } from '../../src/flock/bot.ts';
 import { KeyStore } from '../../src/keys/key-store.ts';
-import { makeKey, type Expected, type MadeKey } from '../../src/keys/make-key.ts';
+import { makeKey, type MadeKey, type MakeKeyOptions } from '../../src/keys/make-key.ts';
 import { TokenPair } from '../../src/keys/token-pair.ts';
 
 const bot = parseBotName('howl');
 const account = { userId: '77', screenName: 'Howl_Bot' };
 const grant = { account, accessToken: new TokenPair('77-token', 'secret') };
+const other = {
+  account: { userId: '78', screenName: 'rain' },
+  accessToken: new TokenPair('78-token', 'secret'),
+};
 
 describe('making a key', () => {
   let folder: string;
@@ -18,9 +22,8 @@ describe('making a key', () => {
   afterEach(() => rm(folder, { recursive: true }));
 
   const make = (
-    expected: Expected,
-    owners = new Map<string, BotName>(),
-    skip = false,
+    expected: MakeKeyOptions['expected'],
+    options: Partial<MakeKeyOptions> = {},
   ): Promise<MadeKey | undefined> =>
     makeKey({
       bot,
@@ -28,28 +31,33 @@ describe('making a key', () => {
       poemFile: 'poems/howl.txt',
       expected,
       keys: new KeyStore(folder),
-      owners,
-      flow: () => Promise.resolve(skip ? undefined : grant),
+      owners: new Map(),
+      flow: () => Promise.resolve(grant),
+      confirm: () => assert.fail('nobody is to be asked'),
+      ...options,
     });
 
   for (const expected of [
-    {},
-    { userId: '77' },
-    { screenName: 'howl_bot' },
-    { userId: '77', screenName: 'old_name' },
+    { old: { userId: '77' } },
+    { old: { screenName: 'howl_bot' } },
+    { old: { userId: '77', screenName: 'old_name' } },
+    { named: 'howl_bot' },
+    { typed: 'howl_bot' },
   ]) {
     it(`stores the bundle of the account that is expected: ${JSON.stringify(expected)}`, async () => {
       const owners = new Map([['78', parseBotName('other')]]);
-      assert.deepEqual((await make(expected, owners))?.account, account);
+      assert.deepEqual((await make(expected, { owners }))?.account, account);
       assert.deepEqual(await readdir(folder), ['howl.json']);
       assert.equal(owners.get('77'), bot);
+      assert.equal((await new KeyStore(folder).readIfThere(bot))?.screenName, 'Howl_Bot');
     });
   }
 
   for (const expected of [
-    { userId: '78' },
-    { screenName: 'other' },
-    { userId: '78', screenName: 'howl_bot' },
+    { old: { userId: '78' } },
+    { named: 'other' },
+    { old: { userId: '78', screenName: 'howl_bot' } },
+    { named: 'howl_bot', old: { userId: '78', screenName: 'howl_bot' } },
   ]) {
     it(`refuses another account, and writes nothing: ${JSON.stringify(expected)}`, async () => {
       await assert.rejects(make(expected), /you authorized @Howl_Bot \(id 77\), but this bot is/);
@@ -57,16 +65,68 @@ describe('making a key', () => {
     });
   }
 
+  it('does not go by a key so far that is for another provider', async () => {
+    const asked: string[] = [];
+    const confirm = ({ screenName }: { screenName: string }) => Promise.resolve(asked.push(screenName) > 0);
+    assert.ok(await make({ old: { userId: '78', provider: 'flickr' } }, { confirm }));
+    assert.deepEqual(asked, ['Howl_Bot']);
+  });
+
   it('refuses an account that another bot has, and writes nothing', async () => {
     const owners = new Map([['77', parseBotName('other')]]);
-    await assert.rejects(make({}, owners), /you authorized @Howl_Bot, which is other already/);
+    await assert.rejects(
+      make({}, { owners }),
+      /you authorized @Howl_Bot, which is the account of other already/,
+    );
     assert.deepEqual(await readdir(folder), []);
   });
 
   it('lets a bot have its own account again, and writes nothing where it is skipped', async () => {
-    assert.ok(await make({}, new Map([['77', bot]])));
+    assert.ok(await make({ named: 'howl_bot' }, { owners: new Map([['77', bot]]) }));
     await rm(path.join(folder, 'howl.json'));
-    assert.equal(await make({}, new Map(), true), undefined);
+    assert.equal(await make({}, { flow: () => Promise.resolve(undefined) }), undefined);
+    assert.deepEqual(await readdir(folder), []);
+  });
+
+  it('asks where nothing says whose account it must be, and authorizes anew after a no', async () => {
+    const owners = new Map<string, BotName>();
+    const said: string[] = [];
+    const grants = [other, grant];
+    const made = await make(
+      {},
+      {
+        owners,
+        flow: () => Promise.resolve(grants.shift()),
+        confirm: async ({ screenName }) => {
+          said.push(`is it ${screenName}?`);
+          assert.deepEqual(await readdir(folder), []);
+          return screenName === 'Howl_Bot';
+        },
+        declined: ({ screenName }) => said.push(`not ${screenName}`),
+      },
+    );
+    assert.deepEqual(said, ['is it rain?', 'not rain', 'is it Howl_Bot?']);
+    assert.deepEqual(made?.account, account);
+    assert.deepEqual([...owners], [['77', bot]]);
+  });
+
+  it('gives up after five times no, and at once where there is no way to authorize anew', async () => {
+    for (const [declined, times] of [
+      [() => undefined, 5],
+      [undefined, 1],
+    ] as const) {
+      let asked = 0;
+      const confirm = () => Promise.resolve(++asked === 0);
+      await assert.rejects(
+        make({}, { confirm, declined, again: 'run keymaker make-keys ./poems --bot=howl' }),
+        {
+          exit: 'partly',
+          message: 'howl: @Howl_Bot is not its account, you say; nothing was changed',
+          hint: 'sign out in the browser, run keymaker make-keys ./poems --bot=howl, and sign in as the account of howl',
+        },
+      );
+      assert.equal(asked, times);
+    }
     assert.deepEqual(await readdir(folder), []);
   });
 });

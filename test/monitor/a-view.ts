@@ -66,6 +66,7 @@ export function aView(bots: BotView[], change: Partial<FlockView> = {}): FlockVi
       left: {},
     },
     bots,
+    keyless: [],
     counts,
     next: first?.next === undefined ? undefined : { bot: first.bot, at: first.next },
     days: theDays(),

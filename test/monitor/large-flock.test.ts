@@ -85,7 +85,7 @@ describe('a large flock that is looked at', () => {
       record: (...events) => kept.record(...events),
       [Symbol.asyncDispose]: () => kept[Symbol.asyncDispose](),
     };
-    const flock = { bots: names.map(botOf), misfits: [], purse: openPurse };
+    const flock = { bots: names.map(botOf), misfits: [], keyless: [], passedOver: [], purse: openPurse };
     const daemon = {
       glance: () => ({ bots: count, next: undefined, busy: 0 }),
       overdue: () => 0,

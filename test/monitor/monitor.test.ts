@@ -5,6 +5,7 @@ import { connect } from 'node:net';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { ShownFlock } from '../support/shown-flock.ts';
+import { askWithHosts } from '../support/raw-request.ts';
 import { ask } from './ask.ts';
 
 const poem = 'Amber keeps the gnat\nand the afternoon\n<b>not bold</b> & “quoted”\n';
@@ -68,6 +69,17 @@ describe('a monitor', { timeout: 60_000 }, () => {
         assert.equal((await ask(address, way, { headers: { host } })).status, 421, `${host}${way}`);
     for (const host of ['flock.example', `localhost:${new URL(address).port}`])
       assert.equal((await ask(address, '/', { headers: { host } })).status, 200, host);
+  });
+
+  it('answers nothing that names two hosts', async () => {
+    const { host } = new URL(address);
+    for (const hosts of [
+      [host, 'evil.example'],
+      ['evil.example', host],
+      [host, host],
+    ])
+      assert.match(await askWithHosts(new URL(address), hosts), /^HTTP\/1\.1 400 /);
+    assert.match(await askWithHosts(new URL(address), [host]), /^HTTP\/1\.1 200 /);
   });
 
   it('answers no page elsewhere, but links to it', async () => {

@@ -36,7 +36,7 @@ async function ownerOf(key: TokenPair): Promise<Account> {
   return await client.whoAmI(key);
 }
 
-describe('keymaker make-keys with a provider made of oauthlib', { skip, timeout: 60_000 }, () => {
+describe('keymaker make-keys with a provider made of oauthlib', { skip, timeout: 240_000 }, () => {
   const poems = { 'grass.txt': 'Grass writes by being walked on\n' };
   const env = { CONSUMER_TOKEN: foreignApp.token, CONSUMER_TOKEN_SECRET: foreignApp.secret };
   const words = ['make-keys', 'poems', '--bot', 'grass', '--provider', 'foreign'];
@@ -69,6 +69,8 @@ describe('keymaker make-keys with a provider made of oauthlib', { skip, timeout:
       const { 0: link } = await keymaker.matching(/^http\S+(?=\n)/m, { from: first.end });
       assert.match(keymaker.stderr, /grass: Foreign refused the PIN/);
       keymaker.answer(await answerLink(link, 'Ødegård & søn'));
+      await keymaker.lineMatching(/Is @Ødegård & søn the account of grass\? \(y\/n\)/);
+      keymaker.answer('y');
       assert.deepEqual(await keymaker.exit, { code: 0, signal: null }, keymaker.stderr);
       await assertMade(flock, '42', 'Ødegård & søn');
     });
@@ -78,7 +80,8 @@ describe('keymaker make-keys with a provider made of oauthlib', { skip, timeout:
       const keymaker = flock.start('keymaker', [...words, '--callback', '--port', '0'], { env });
       const { 0: link } = await keymaker.matching(/^http\S+(?=\n)/m);
       const page = await (await fetch(await answerLink(link, 'rain.bot'))).text();
-      assert.match(page, /grass is @rain\.bot/);
+      assert.match(page, /Is @rain\.bot the account of grass\?/);
+      keymaker.answer('y');
       assert.deepEqual(await keymaker.exit, { code: 0, signal: null }, keymaker.stderr);
       await assertMade(flock, '43', 'rain.bot');
     });

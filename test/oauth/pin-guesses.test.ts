@@ -84,6 +84,7 @@ describe(`${guesses} guesses of a PIN`, () => {
           appKeys: new TokenPair(app.token, app.secret),
           poemFile: undefined,
           expected: {},
+          confirm: () => assert.fail('no account was authorized'),
           keys,
           owners: new Map(),
           flow,

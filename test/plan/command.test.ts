@@ -49,6 +49,7 @@ const shape = z.strictObject({
     }),
   ),
   unfit: z.array(z.strictObject({ bot: z.string(), why: z.string(), hint: z.string().optional() })),
+  passedOver: z.array(z.strictObject({ file: z.string(), why: z.string(), hint: z.string() })),
   usd: z.number(),
   usdPerMonth: z.number(),
   usdToEnd: z.number(),

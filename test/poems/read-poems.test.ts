@@ -4,9 +4,8 @@ import { mkdirSync, renameSync, symlinkSync, truncateSync, writeFileSync } from 
 import path from 'node:path';
 import { describe, it } from 'node:test';
 import { FlockError } from '../../src/errors.ts';
-import { byBot, findPoems, readPoem } from '../../src/poems/read-poems.ts';
+import { readPoem } from '../../src/poems/read-poems.ts';
 import { tempFolder } from '../flock/temp-folder.ts';
-import { bundle } from '../support/bundle.ts';
 
 const refusedWith =
   (message: RegExp) =>
@@ -17,71 +16,6 @@ const refusedWith =
     assert.ok(error.hint);
     return true;
   };
-
-describe('finding poems', () => {
-  it('goes through many more folders than files may be open', async () => {
-    const files = Array.from({ length: 500 }, (_, index) => [`${index}/${index}.txt`, 'a line']);
-    const script = await bundle(path.join(import.meta.dirname, 'find-poems-process.ts'));
-    const call = ['-c', 'ulimit -n 64 && exec "$@"', 'bash', process.execPath, script];
-    const said = execFileSync('bash', [
-      ...call,
-      tempFolder(Object.fromEntries(files) as Record<string, string>),
-    ]);
-    assert.equal(said.toString(), '500\n');
-  });
-
-  it('goes through the folder and those in it, in the order of their paths', async () => {
-    const folder = tempFolder({
-      'b.txt': 'b',
-      'B.md': 'no poem',
-      'a/z.txt': 'z',
-      'a/deep/er/Ode, Part 2.txt': 'ode',
-      'Zoo.txt': 'zoo',
-      'a.txt': 'a',
-      '.hidden.txt': 'h',
-      '.git/x.txt': 'x',
-      'a/.swp/y.txt': 'y',
-      txt: 'no poem',
-    });
-    const found = await findPoems(folder);
-    assert.deepEqual(
-      found.map(({ bot, file }) => [bot, path.relative(folder, file)]),
-      [
-        ['zoo', 'Zoo.txt'],
-        ['a', 'a.txt'],
-        ['ode--part-2', 'a/deep/er/Ode, Part 2.txt'],
-        ['z', 'a/z.txt'],
-        ['b', 'b.txt'],
-      ],
-    );
-  });
-
-  it('gives paths as the person wrote the folder', async () => {
-    const folder = tempFolder({ 'poems/a.txt': 'a' });
-    const [poem] = await findPoems(path.relative('.', path.join(folder, 'poems')));
-    assert.equal(poem?.file, path.relative('.', path.join(folder, 'poems', 'a.txt')));
-  });
-
-  it('does not follow a link to a folder, not even to itself', async () => {
-    const folder = tempFolder({ 'a.txt': 'a' });
-    symlinkSync('.', path.join(folder, 'loop'));
-    assert.equal((await findPoems(folder)).length, 1);
-  });
-
-  it('says which folder cannot be read', async () => {
-    const folder = tempFolder({ 'a.txt': 'a' });
-    await assert.rejects(findPoems(path.join(folder, 'none')), refusedWith(/none: there is no such/));
-    await assert.rejects(findPoems(path.join(folder, 'a.txt')), refusedWith(/a\.txt: it is not a folder/));
-  });
-
-  it('names both poems that one bot would read', async () => {
-    const folder = tempFolder({ 'Rain.txt': 'a', 'old/rain.txt': 'b', 'other.txt': 'c' });
-    const found = await findPoems(folder);
-    assert.throws(() => byBot(found), refusedWith(/Rain\.txt and .*old\/rain\.txt .*called rain/));
-    const alone = byBot(found.filter(({ file }) => !file.includes('old')));
-    assert.deepEqual([...alone.keys()], ['rain', 'other']);
-  });
-});
 
 describe('reading a poem', () => {
   it('gives its text', async () => {

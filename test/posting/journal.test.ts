@@ -2,10 +2,12 @@ import assert from 'node:assert/strict';
 import { constants, readFileSync, readlinkSync } from 'node:fs';
 import {
   appendFile,
+  mkdir,
   mkdtemp,
   open,
   readdir,
   readFile,
+  rename,
   rm,
   stat,
   truncate,
@@ -168,6 +170,72 @@ describe('journal', () => {
     await Promise.all(Array.from({ length: 100 }, (_, index) => journal.record(begun(`bot-${index}`))));
     assert.equal(writes.mock.callCount(), 1);
     writes.mock.restore();
+  });
+});
+
+describe("journal, under hands that are not flockd's", () => {
+  const file = (folder: string): string => path.join(folder, 'journal.jsonl');
+  const hands: [string, RegExp, (folder: string) => Promise<void>][] = [
+    ['removed', /was removed/, (folder) => rm(file(folder))],
+    ['removed with its folder', /was removed/, (folder) => rm(folder, { recursive: true })],
+    [
+      'moved away with its folder, and an empty one made',
+      /was removed/,
+      async (folder) => {
+        await rename(folder, `${folder}-away`);
+        await mkdir(folder);
+      },
+    ],
+    [
+      'replaced by a copy',
+      /was replaced/,
+      async (folder) => {
+        await writeFile(`${file(folder)}.copy`, await readFile(file(folder)));
+        await rename(`${file(folder)}.copy`, file(folder));
+      },
+    ],
+    ['cut short', /was cut short/, (folder) => truncate(file(folder), 20)],
+    ['emptied', /was cut short/, (folder) => truncate(file(folder))],
+    ['written to', /was written to/, (folder) => appendFile(file(folder), '\n')],
+  ];
+
+  for (const [what, message, act] of hands) {
+    it(`keeps nothing more once it was ${what}`, async () => {
+      const parent = await mkdtemp(path.join(tmpdir(), 'journal-'));
+      try {
+        const folder = path.join(parent, 'state');
+        await using journal = await Journal.open(folder, { manyLines: 3 });
+        // Written anew by itself on the way, which is none of others' doing.
+        for (const bot of ['ada', 'bea', 'cid', 'dot', 'eve']) await journal.record(begun(bot));
+        await act(folder);
+        const isRefused = (error: unknown): boolean =>
+          error instanceof FlockError &&
+          error.exit === 'io' &&
+          message.test(error.message) &&
+          error.hint !== undefined;
+        await assert.rejects(journal.record(begun('fay')), isRefused);
+        await assert.rejects(journal.record(begun('gil')), isRefused);
+        assert.equal(journal.state('fay'), undefined);
+      } finally {
+        await rm(parent, { recursive: true });
+      }
+    });
+  }
+
+  it('keeps nothing more once others may write to it', async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'journal-'));
+    try {
+      let isOurs = true;
+      const mustBeOurs = (): Promise<void> =>
+        isOurs ? Promise.resolve() : Promise.reject(new FlockError('io', 'the lock is gone'));
+      await using journal = await Journal.open(folder, { mustBeOurs });
+      await journal.record(begun('ada'));
+      isOurs = false;
+      await assert.rejects(journal.record(begun('bea')), { exit: 'io', message: 'the lock is gone' });
+      assert.equal(journal.state('bea'), undefined);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 });
 

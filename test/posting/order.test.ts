@@ -29,6 +29,12 @@ describe('an order', () => {
     ['go on', resume, parked, [{ event: 'freed' }]],
     ['go on after a pause', resume, paused, [{ event: 'resumed' }]],
     ['rest', { order: 'pause', bot: 'howl' }, fine, [{ event: 'paused' }]],
+    [
+      'have another name',
+      { order: 'rename', bot: 'howl', to: 'rain' },
+      fine,
+      [{ event: 'renamed', bot: 'rain', from: 'howl' }],
+    ],
     ['post now', { order: 'post', bot: 'howl' }, fine, [{ event: 'asked' }]],
     [
       'go on elsewhere',

@@ -35,7 +35,7 @@ export function wholeFlock({ poems, settings = {} }: SmallFlock): WholeFlock {
     account: undefined,
     bundle: undefined,
   }));
-  return { bots, misfits: [], purse: { ...openPurse, timezone, budget } };
+  return { bots, misfits: [], passedOver: [], purse: { ...openPurse, timezone, budget } };
 }
 
 /** Rehearses a small flock, a week without faults where nothing else is said. */

@@ -149,6 +149,26 @@ describe('the control', () => {
     assert.equal(from('http://127.0.0.1:4010'), 200);
   });
 
+  it('gives an account another name, under the same id and with the same keys', () => {
+    const bench = new Bench();
+    const key = bench.sandbox.grant('app-key', 'howl');
+    bench.sandbox.grant('app-key', 'taken');
+    const rename = (way: string) =>
+      bench.send({ method: 'POST', url: `/sandbox/accounts/${way}`, signer: null }).status;
+    assert.equal(rename('howl/rename/growl'), 200);
+    assert.equal(bench.sandbox.world.accountNamed('howl'), undefined);
+    assert.equal(bench.sandbox.world.accountNamed('GROWL')?.id, key.userId);
+    assert.equal(bench.sandbox.grant('app-key', 'growl').token, key.token);
+    assert.equal(rename('growl/rename/Growl'), 200);
+    for (const [way, status] of [
+      ['growl/rename/taken', 409],
+      ['growl/rename/not%20one', 409],
+      ['nobody/rename/x', 404],
+    ] as const)
+      assert.equal(rename(way), status, way);
+    assert.notEqual(bench.sandbox.grant('app-key', 'howl').userId, key.userId);
+  });
+
   it('hands out keys to a rehearsal that needs many', () => {
     const bench = new Bench();
     const key = bench.sandbox.grant('app-key', 'howl');

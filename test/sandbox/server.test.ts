@@ -10,6 +10,7 @@ import { FlockError } from '../../src/errors.ts';
 import { HeldClock } from '../../src/held-clock.ts';
 import { openSandbox, type OpenSandbox, type OpenSandboxOptions } from '../../src/sandbox/server.ts';
 import { app, signHeader } from './client.ts';
+import { askWithHosts } from '../support/raw-request.ts';
 
 const started = '2026-11-21T09:00:00Z';
 
@@ -104,6 +105,9 @@ describe('the server', () => {
     const socket = connect(Number(new URL(url).port), '127.0.0.1');
     socket.write('GET /sandbox/events HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n');
     assert.match((await bodyOf(socket as unknown as IncomingMessage)).toString(), /^HTTP\/1\.1 421 /);
+    const { host } = new URL(url);
+    assert.match(await askWithHosts(new URL(url), [host, 'evil.example']), /^HTTP\/1\.1 400 /);
+    assert.match(await askWithHosts(new URL(url), [host]), /^HTTP\/1\.1 200 /);
     const large = await fetch(`${url}/2/tweets`, { method: 'POST', body: 'x'.repeat(1024 * 1024 + 1) });
     assert.equal(large.status, 413);
   });

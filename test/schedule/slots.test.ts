@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { createTask } from 'node-cron';
-import { isTimezone, nextAfter, scheduleFault } from '../../src/schedule/slots.ts';
+import { nextAfter, scheduleFault } from '../../src/schedule/slots.ts';
 
 /** The first slots after an instant, in UTC without seconds where these are 0. */
 function slotsOf(expression: string, timezone: string, after: string, count: number): string[] {
@@ -197,22 +197,6 @@ describe('what is wrong with an expression', () => {
       const found = scheduleFault(expression);
       if (fault === undefined) assert.equal(found, undefined);
       else assert.match(found ?? '', fault);
-    });
-  }
-});
-
-describe('a time zone', () => {
-  for (const [name, known] of [
-    ['UTC', true],
-    ['Europe/Berlin', true],
-    ['Asia/Kathmandu', true],
-    ['Mars/Olympus', false],
-    ['+02:00', false],
-    ['', false],
-    ['Europe/Berlin ', false],
-  ] as const) {
-    it(`${JSON.stringify(name)} is ${known ? 'one' : 'none'}`, () => {
-      assert.equal(isTimezone(name), known);
     });
   }
 });

@@ -1,9 +1,12 @@
 import type { Poems } from './poems.ts';
-import type { Scenario } from './scenario.ts';
+import { begin, type Scenario } from './scenario.ts';
 import type { SimulatedX } from './simulated-x.ts';
 
-/** What X's own log says against the promise, or undefined: every line once and in order, nothing else, and within the budget. */
-export function audit({ bots, budget }: Scenario, poems: Poems, x: SimulatedX): string | undefined {
+/**
+ * What X's own log says against the promise, or undefined: every line once and in order, nothing else, no more often than the
+ * schedule has slots, and within the budget.
+ */
+export function audit({ bots, budget, usd }: Scenario, poems: Poems, x: SimulatedX): string | undefined {
   for (const { name, settings } of bots) {
     const loops = settings.atEnd === 'loop';
     const poem = poems.readingsOf(name);
@@ -16,7 +19,40 @@ export function audit({ bots, budget }: Scenario, poems: Poems, x: SimulatedX): 
     if (!follows(posted, poem, { loops, mayLack }))
       return `${name} posted ${JSON.stringify(posted)} of ${JSON.stringify(poems.linesOf(name))}`;
   }
-  return budget === undefined ? undefined : overBudget(budget, x);
+  return (
+    tooOften(x) ??
+    (budget === undefined ? undefined : overBudget(budget, x)) ??
+    (usd === undefined ? undefined : overMoney(usd, x))
+  );
+}
+
+const minute = 60_000;
+
+/** A wall clock that X still takes may be so many minutes ahead, and be set back again, so that slots come twice. */
+const early = 10;
+
+/** A post before its slot: there is one a minute, and none of a time before the bot began. */
+function tooOften({ log }: SimulatedX): string | undefined {
+  const posts = new Map<string, number>();
+  for (const { bot, sent, text } of log) {
+    const count = (posts.get(bot) ?? 0) + 1;
+    posts.set(bot, count);
+    const slots = Math.floor((sent - begin) / minute) + 1 + early;
+    if (count > slots)
+      return `${bot} posts ${JSON.stringify(text)} as its post ${count} before slot ${count - early}`;
+  }
+  return undefined;
+}
+
+/** A month in which X charges more than the flock may spend. */
+function overMoney(usd: number, { bill }: SimulatedX): string | undefined {
+  const months = new Map<string, number>();
+  for (const { at, micros } of bill) {
+    const month = new Date(at).toISOString().slice(0, 7);
+    months.set(month, (months.get(month) ?? 0) + micros);
+  }
+  const over = [...months].find(([, micros]) => micros > usd * 1e6);
+  return over && `X charges $${over[1] / 1e6} in ${over[0]}, and the budget is $${usd}`;
 }
 
 /** A day on which X took more posts than the flock may send, by when they were sent. */

@@ -6,7 +6,8 @@ import type { LedgerEvent } from '../../src/posting/ledger-event.ts';
 import type { Ledger } from '../../src/posting/ledger.ts';
 import { FlockHistory } from '../../src/posting/flock-history.ts';
 import type { Plant } from './plant.ts';
-import type { Scenario } from './scenario.ts';
+import { moneyPlants } from './planted-bugs.ts';
+import type { Happening, Scenario } from './scenario.ts';
 import { runSeed } from './seeds.ts';
 
 const { SIMULATION_SEED } = process.env;
@@ -16,13 +17,29 @@ const histories = 1500;
 /** A bug that is not caught within so many is one the machinery is blind to. */
 const most = 8000;
 
-/** The same history with a budget, and with a clock that nobody sets: on whose days else would it be kept? */
+/**
+ * The same history with a budget. A clock that is a little wrong has X's days a little wrong, and a ledger that is lost or
+ * replaced by hand has forgotten what was spent.
+ */
 const bounded =
   (seed: number) =>
   (scenario: Scenario): Scenario => ({
     ...scenario,
     budget: 1 + (seed % 4),
-    happenings: scenario.happenings.filter(({ what }) => what !== 'clock'),
+    happenings: scenario.happenings.filter(isKept),
+  });
+
+const isKept = (happening: Happening): boolean =>
+  !['copy state', 'put state back', 'lose state'].includes(happening.what) &&
+  !(happening.what === 'clock' && happening.ahead !== 0 && Math.abs(happening.ahead) <= 5 * 60_000);
+
+/** The same history with a budget of money, for posts and for looks. */
+const paid =
+  (seed: number) =>
+  (scenario: Scenario): Scenario => ({
+    ...scenario,
+    usd: [0.1, 0.15, 0.3][seed % 3] ?? 0,
+    happenings: scenario.happenings.filter((happening) => isKept(happening) && happening.what !== 'restore'),
   });
 
 /** A ledger with another idea of what the flock has spent. */
@@ -74,6 +91,25 @@ describe('never over budget', () => {
       for (let seed = 1; seed <= most; seed++) {
         const broken = await runSeed(seed, { plant, adapt: bounded(seed) });
         if (broken?.includes('budget') === true) return;
+      }
+      assert.fail(`not caught within ${most} histories`);
+    });
+  }
+
+  it(
+    `holds for what looks cost, in ${histories} random histories`,
+    { skip: SIMULATION_SEED !== undefined },
+    async () => {
+      for (let seed = 1; seed <= histories; seed++)
+        assert.equal(await runSeed(seed, { adapt: paid(seed) }), undefined, `seed ${seed}`);
+    },
+  );
+
+  for (const plant of moneyPlants) {
+    it(`catches: ${plant.name}`, async () => {
+      for (let seed = 1; seed <= most; seed++) {
+        const broken = await runSeed(seed, { plant, adapt: paid(seed) });
+        if (broken?.includes('charges') === true) return;
       }
       assert.fail(`not caught within ${most} histories`);
     });

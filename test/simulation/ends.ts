@@ -2,13 +2,15 @@ import type { Bot } from '../../src/flock/load-flock.ts';
 import type { BotState } from '../../src/posting/bot-state.ts';
 import { isFinished, lengthOf } from '../../src/posting/place.ts';
 import type { Poems } from './poems.ts';
+import type { Scenario } from './scenario.ts';
 import type { SimulatedX } from './simulated-x.ts';
 
 /** How many lines of its second pass, and of its third where the poem is short, a bot that begins again is watched for. */
 const beyond = 3;
 
 /** Longer than every wait that is due: the clock set back a day and some, a few refusals, and days for a budget. */
-export const longest = (budget?: number): number => (budget === undefined ? 80 : 600) * 3_600_000;
+export const longest = ({ budget, usd }: Pick<Scenario, 'budget' | 'usd'>): number =>
+  (usd !== undefined ? 2400 : budget !== undefined ? 600 : 80) * 3_600_000;
 
 /** Whether a bot has posted all that a history waits for, and has nothing left to settle. */
 export function isAtEnd(

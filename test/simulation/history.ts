@@ -17,10 +17,11 @@ import type { Random } from './random.ts';
 import { runnersOf, type Runner } from './runner.ts';
 import { begin, boundsOf, deadline, log, settle, type Happening, type Scenario } from './scenario.ts';
 import { SimulatedClock } from './simulated-clock.ts';
-import { SimulatedDisk } from './simulated-disk.ts';
+import { SimulatedDisk, SimulatedFile } from './simulated-disk.ts';
 import { openSimulatedFolder } from './simulated-folder.ts';
 import { SimulatedX } from './simulated-x.ts';
 import { Broken, StepCount, type Verdict } from './step-count.ts';
+import { Tamperer, type Tampering } from './tampering.ts';
 
 export interface HistoryOptions {
   scenario: Scenario;
@@ -41,6 +42,7 @@ export class History {
   readonly #options: HistoryOptions;
   readonly #clock = new SimulatedClock(begin);
   readonly #disk = new SimulatedDisk();
+  readonly #tamperer = new Tamperer(this.#disk);
   readonly #x: SimulatedX;
   readonly #trace: ((happened: string) => void) | undefined;
   readonly #poems: Poems;
@@ -52,7 +54,7 @@ export class History {
   #booting = false;
   #copy = '';
   #earliestBoot = 0;
-  #wasReplaced = false;
+  #wasSetBack = false;
   #deaths = 0;
   #isEpilogue = false;
   readonly #backup: Backup;
@@ -61,6 +63,7 @@ export class History {
   constructor(options: HistoryOptions) {
     this.#options = options;
     const { scenario, faults, random, trace } = options;
+    if (scenario.aheadAtBoot !== undefined) this.#clock.set(begin + scenario.aheadAtBoot);
     this.#trace = trace && ((happened) => trace(`${(this.#clock.elapsed() / 1000).toFixed(3)} ${happened}`));
     this.#poems = new Poems(scenario);
     this.#backup = new Backup(this.#trace);
@@ -72,6 +75,7 @@ export class History {
       deadline,
       settle,
       duplicateWindow: scenario.duplicateWindow,
+      lag: scenario.lag ?? 0,
       checksClock: scenario.checksClock,
       trace: this.#trace,
     });
@@ -97,7 +101,7 @@ export class History {
 
   async #untilDone(): Promise<void> {
     while (!this.#isDone()) {
-      if (this.#clock.elapsed() > longest(this.#options.scenario.budget))
+      if (this.#clock.elapsed() > longest(this.#options.scenario))
         throw new Broken(`it never ends: ${this.#whereAll()}`);
       await this.#turn(Infinity);
     }
@@ -220,6 +224,7 @@ export class History {
     if (failure !== undefined && !(faulted && failure instanceof FlockError && failure.exit === 'io'))
       throw new Broken(`flockd fails: ${failure instanceof Error ? (failure.stack ?? '') : 'with no error'}`);
     if (death === 'power cut') this.#disk.cutPower(this.#options.random);
+    this.#tamperer.putBack();
     const { downs } = this.#options.scenario;
     const down = failure === undefined ? (downs[this.#deaths++ % downs.length] ?? 0) : restartDelay;
     this.#trace?.(`${death ?? 'no death'}; back in ${down / 1000} s`);
@@ -250,6 +255,7 @@ export class History {
         return;
       case 'restore':
         this.#backup.order();
+        this.#wasSetBack = true;
         this.#die('kill');
         return;
       case 'spell':
@@ -264,16 +270,19 @@ export class History {
       case 'put state back':
       case 'lose state':
         this.#replaceState(happening.what === 'lose state' ? undefined : this.#copy);
+        return;
+      case 'tamper':
+        this.#tamper(happening.how);
     }
   }
 
   /** Nothing of what the ledger has learned since is known any more. */
   #replaceState(text: string | undefined): void {
     this.#die('kill');
-    this.#disk.replace(journalName, text);
+    this.#disk.put(journalName, text === undefined ? undefined : fileOf(text));
     // Nobody could know of a post that is on its way then, or that the timeline does not show yet.
     this.#earliestBoot = this.#clock.elapsed() + deadline + settle;
-    this.#wasReplaced = true;
+    this.#wasSetBack = true;
   }
 
   #upload(bot: string, steps: readonly { after: number; share: number }[]): void {
@@ -284,6 +293,13 @@ export class History {
         this.#poems.write(bot, share, this.#clock.trueNow());
       });
     }
+  }
+
+  /** What is done while nobody runs is another matter: the next start reads what it finds. */
+  #tamper(how: Tampering): void {
+    if (this.#life.over || !this.#ledger) return;
+    this.#tamperer.tamper(how);
+    this.#life.faulted = true;
   }
 
   /** A power cut also undoes what a machine that is down had not written. */
@@ -305,7 +321,7 @@ export class History {
       const state = this.#ledger.state(name);
       if (runner.busy || !state?.parked || this.#isFinished(runner.bot)) continue;
       const { cause, why } = state.parked;
-      if (cause !== 'place' || !this.#wasReplaced) throw new Broken(`${name} is parked: ${why}`);
+      if (cause !== 'place' || !this.#wasSetBack) throw new Broken(`${name} is parked: ${why}`);
       const poem = fingerprints(this.#poems.linesOf(name).map((text) => ({ text })));
       const next = this.#x.linesOf(name) % this.#poems.linesOf(name).length;
       const events = eventsOf({ order: 'resume', bot: name, poem, next }, state, this.#clock.now());
@@ -343,4 +359,10 @@ export class History {
       .map(({ name }) => `${name}: ${JSON.stringify(this.#ledger?.state(name) ?? 'not begun')}`)
       .join('; ');
   }
+}
+
+function fileOf(text: string): SimulatedFile {
+  const file = new SimulatedFile();
+  file.rewrite(text);
+  return file;
 }

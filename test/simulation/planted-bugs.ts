@@ -71,6 +71,14 @@ function untrimmed(folder: StateFolder): StateFolder {
   };
 }
 
+/** A folder that notices where its journal is gone, and nothing else. */
+const verifiedByName = (folder: StateFolder): StateFolder => ({
+  ...folder,
+  verify: async (name) => {
+    if ((await folder.read(name)) === undefined) await folder.verify(name);
+  },
+});
+
 /** An X whose refusals of one kind are turned into something else. */
 const misread =
   (kind: XFailure['kind'], into: (failure: XFailure) => Awaited<ReturnType<XClient['post']>>) =>
@@ -181,6 +189,25 @@ const forgetting =
     events.at(-1)?.event === 'checked' ? events.filter(({ event }) => event !== kind) : events;
 
 const done = { ok: '99' };
+const rejected = ({ reason }: XFailure): { failure: XFailure } => ({ failure: { kind: 'rejected', reason } });
+const dead = ({ reason }: XFailure): { failure: XFailure } => ({ failure: { kind: 'reauth', reason } });
+
+const misreadForeign = (x: XClient): XClient => ({
+  ...x,
+  async post(text) {
+    const outcome = await x.post(text);
+    const isForeign = 'failure' in outcome && outcome.failure.kind === 'in-doubt' && outcome.failure.foreign;
+    return isForeign === true ? rejected(outcome.failure) : outcome;
+  },
+});
+
+/** Every bot has been looked at. */
+class KnownToAll extends Map<string, number> {
+  override get(): number {
+    return Infinity;
+  }
+}
+
 const again = ({ reason }: XFailure): { failure: XFailure } => ({ failure: { kind: 'never-sent', reason } });
 
 /** Wrong variants of the protocol. Each breaks the promise, and must be caught at it. */
@@ -199,6 +226,11 @@ export const plants: readonly Plant[] = [
   { name: 'the copy of the journal made at the start is not fsynced', folder: unsyncedAtStart },
   { name: 'what a failed fsync left in the page cache is believed', folder: believed },
   { name: 'a torn tail is not cut off', folder: untrimmed },
+  {
+    name: 'a journal that is removed, replaced or cut short under flockd is not noticed',
+    folder: (folder) => ({ ...folder, verify: nothing }),
+  },
+  { name: 'a journal is taken for ours wherever there is one', folder: verifiedByName },
   { name: '403 duplicate is taken as posted', x: misread('duplicate', () => done) },
   {
     name: 'the timeline is searched by text from the beginning, not since the last post',
@@ -242,6 +274,52 @@ export const plants: readonly Plant[] = [
   { name: 'a restored bot forgets what it has passed over', ledger: misled(forgetting('skipped')) },
   { name: 'a restored bot forgets that its poem was edited', ledger: misled(forgetting('edited')) },
   { name: 'a restored bot forgets that its poem began again', ledger: misled(forgetting('again')) },
+];
+
+/** Wrong variants of what a refusal, a file, a clock or an old ledger tells. Each stops a bot that is well, or repeats a line. */
+export const ownersWorldPlants: readonly Plant[] = [
+  { name: "a web page of something in between is taken for X's refusal of the line", x: misreadForeign },
+  { name: "what X has against the app is taken for the line's fault", x: misread('app-refused', rejected) },
+  { name: "a limit of the account is taken for the line's fault", x: misread('limit', rejected) },
+  { name: 'a 401 that names nothing is taken for a dead key', x: misread('unauthorized', dead) },
+  { name: 'a 401 of a wrong clock is taken for a dead key', x: misread('clock', dead) },
+  {
+    name: 'nobody looks before the first post of a process',
+    options: (options) => ({ ...options, looked: new KnownToAll() }),
+  },
+  {
+    name: 'the wall clock is believed',
+    options(options) {
+      options.gate.checkClock = () => Promise.resolve(undefined);
+      return options;
+    },
+  },
+  {
+    name: 'a poem counts while it is being written',
+    options(options) {
+      options.poems.look = () => ({ alike: Infinity, age: Infinity });
+      return options;
+    },
+  },
+];
+
+/** Wrong variants of what a look costs. */
+export const moneyPlants: readonly Plant[] = [
+  {
+    name: 'looks are not counted',
+    ledger: misled((events) => events.filter(({ event }) => event !== 'looked')),
+  },
+  {
+    name: 'a look that gets no answer is taken to be free',
+    x: (x) => ({
+      ...x,
+      async timeline(userId, from, page) {
+        const seen = await x.timeline(userId, from, page);
+        if (!('failure' in seen) || seen.failure.kind !== 'in-doubt') return seen;
+        return { failure: { kind: 'in-doubt', reason: seen.failure.reason } };
+      },
+    }),
+  },
 ];
 
 /** Looks wrong and is not: an outcome that is lost leaves its intent open, and the timeline tells. */

@@ -8,6 +8,7 @@ import { openPurse } from '../../src/posting/budget.ts';
 import type { StepOptions } from '../../src/posting/step.ts';
 import type { Random } from './random.ts';
 import type { Spell } from './simulated-x.ts';
+import { tamperings, type Tampering } from './tampering.ts';
 
 export const deadline = 10_000;
 export const settle = 180_000;
@@ -22,12 +23,16 @@ export interface Scenario {
   manyLines: number;
   duplicateWindow: number;
   checksClock: boolean;
+  /** How far the wall clock is ahead when the machine boots, where it is wrong then, until something sets it. */
+  aheadAtBoot?: number;
+  /** How long after `settle` the timeline may show a post, where it breaks what is asked of it. */
+  lag?: number;
   failedSyncLoses: boolean;
   /** Posts a day that the whole flock may make, where it has a budget. */
   budget?: number;
   /** Dollars a month that it may spend, where it has such a budget. */
   usd?: number;
-  /** Deaths, sudden settings of the clock, edits of poems, exports of the ledger and their restores. */
+  /** Deaths, hands laid on the journal, sudden settings of the clock, edits of poems, exports of the ledger and their restores. */
   happenings: Happening[];
   /** How long the machine is down after each death; then the last again. */
   downs: [number, ...number[]];
@@ -38,6 +43,7 @@ export type Happening = { at: number } & (
   | { what: 'spell'; spell: Spell; lasts: number }
   /** Its file is written anew: at each step, so many milliseconds after the one before, that share of it is there. */
   | { what: 'upload'; bot: string; steps: { after: number; share: number }[] }
+  | { what: 'tamper'; how: Tampering }
   | { what: 'clock'; ahead: number }
   | { what: 'append'; bot: string; line: string }
   | { what: 'fix'; bot: string; which: number; posted: boolean }
@@ -97,20 +103,38 @@ export function randomScenario(random: Random): Scenario {
       random.chance(0.8),
     ),
   );
+  const aheadAtBoot = random.chance(0.07) ? random.pick(wrongBoots) : undefined;
   return {
     bots,
     poems,
+    ...(aheadAtBoot !== undefined && { aheadAtBoot }),
     manyLines: random.pick([3, 5, 9, 10_000]),
     duplicateWindow: random.chance(0.15) ? random.pick([minute, 10 * minute, 60 * minute]) : 0,
     checksClock: true,
     failedSyncLoses: random.chance(0.5),
-    happenings: happeningsAmong(names, random),
+    happenings: [
+      ...happeningsAmong(names, random),
+      ...(aheadAtBoot === undefined
+        ? []
+        : [{ at: 10_000 + random.int(4 * minute), what: 'clock' as const, ahead: 0 }]),
+    ],
     downs: [random.pick([0, 1000, 40_000, 5 * minute, 120 * minute]), random.pick([0, 5000, 10 * minute])],
   };
 }
 
 const hour = 60 * minute;
 const year = 365 * 24 * hour;
+/** A machine without a clock of its own begins in 1970, or where it was when it was shut down. */
+const wrongBoots = [
+  -56 * year,
+  -year,
+  -30 * hour,
+  -hour,
+  -10 * minute,
+  10 * minute,
+  30 * hour,
+  year,
+] as const;
 
 function happeningsAmong(names: string[], random: Random): Happening[] {
   const happenings: Happening[] = [];
@@ -139,6 +163,7 @@ function happeningsAmong(names: string[], random: Random): Happening[] {
   happenings.push(...spellsAmong(random, sometime));
   if (random.chance(0.1))
     happenings.push({ at: sometime(), what: 'upload', bot: whose(), steps: stepsOf(random) });
+  if (random.chance(0.15)) happenings.push({ at: sometime(), what: 'tamper', how: random.pick(tamperings) });
   if (random.chance(0.1)) return [...happenings, ...lossesOf(random, sometime)];
   // One edit at a time: where two come between two looks, nobody could say which line became which.
   const edit = random.int(10);

@@ -18,6 +18,12 @@ export class SimulatedFile {
     this.#unsynced = [];
   }
 
+  /** Somebody writes the whole file anew: it is on the disk at once. */
+  rewrite(text: string): void {
+    this.text = this.#synced = text;
+    this.#unsynced = [];
+  }
+
   /** What the kernel does when a write-back fails: the pages count as clean, are still readable, and never get to the disk. */
   loseUnsynced(): void {
     this.#synced += '\0'.repeat(this.#unsynced.join('').length);
@@ -51,21 +57,16 @@ export class SimulatedDisk {
     return this.names.get(name)?.text ?? '';
   }
 
-  /** A person puts another text in the place of a file, or takes it away, while nobody has it open; it is on the disk. */
-  replace(name: string, text: string | undefined): void {
-    this.names.delete(name);
-    if (text !== undefined) {
-      const file = new SimulatedFile();
-      file.add(text);
-      file.sync();
-      this.names.set(name, file);
-    }
-    this.syncNames();
-  }
-
   syncNames(): void {
     this.#synced = new Map(this.names);
     this.#unsynced = [];
+  }
+
+  /** Somebody puts a file under a name, or takes the name away: all names are on the disk then. */
+  put(name: string, file: SimulatedFile | undefined): void {
+    if (file) this.names.set(name, file);
+    else this.names.delete(name);
+    this.syncNames();
   }
 
   /** What was not synced is gone, or not, in the order it was done. */

@@ -1,3 +1,4 @@
+import { FlockError } from '../../src/errors.ts';
 import type { StateFolder } from '../../src/posting/state-folder.ts';
 import type { DiskFault, Faults } from './faults.ts';
 import { never, type Life } from './life.ts';
@@ -12,6 +13,12 @@ export interface SimulatedFolderOptions {
   /** After a failed fsync the text never gets to the disk, though later ones succeed. */
   failedSyncLoses?: boolean;
   trace?: ((happened: string) => void) | undefined;
+}
+
+interface Open {
+  file: SimulatedFile;
+  /** How long it is when all that was written is there. */
+  length: number;
 }
 
 /** A disk's folder as one process sees it. Any operation can fail or be the process's last. */
@@ -35,12 +42,24 @@ export function openSimulatedFolder(options: SimulatedFolderOptions): StateFolde
     return never();
   }
 
-  function fileOf(name: string): SimulatedFile {
-    const known = disk.names.get(name);
+  /** The files that the process has open, which stay its own whatever becomes of their names. */
+  const open = new Map<string, Open>();
+
+  function openAt(name: string): Open {
+    const known = open.get(name);
     if (known) return known;
-    const file = new SimulatedFile();
-    disk.changeNames((names) => names.set(name, file));
-    return file;
+    const there = disk.names.get(name);
+    const file = there ?? new SimulatedFile();
+    if (!there) disk.changeNames((names) => names.set(name, file));
+    const opened = { file, length: file.text.length };
+    open.set(name, opened);
+    return opened;
+  }
+
+  function append(name: string, text: string): void {
+    const opened = openAt(name);
+    opened.file.add(text);
+    opened.length += text.length;
   }
 
   return {
@@ -51,21 +70,31 @@ export function openSimulatedFolder(options: SimulatedFolderOptions): StateFolde
       operate(
         'append',
         trace ? `${name} ${text}` : name,
-        () => fileOf(name).add(text),
-        () => fileOf(name).add(text.slice(0, random.int(text.length + 1))),
+        () => append(name, text),
+        () => append(name, text.slice(0, random.int(text.length + 1))),
       ),
     sync: (name) =>
       operate(
         'sync',
         name,
-        () => fileOf(name).sync(),
+        () => openAt(name).file.sync(),
         () => {
-          if (failedSyncLoses) fileOf(name).loseUnsynced();
+          if (failedSyncLoses) openAt(name).file.loseUnsynced();
         },
       ),
+    verify(name) {
+      if (life.over) return never();
+      const { file, length } = openAt(name);
+      if (disk.names.get(name) === file && file.text.length === length) return Promise.resolve();
+      trace?.(`disk: ${name} is not what was written`);
+      return Promise.reject(new FlockError('io', `${name} is not what was written`));
+    },
     rename: (from, to) =>
       operate('rename', from, () => {
-        const file = fileOf(from);
+        const opened = openAt(from);
+        const { file } = opened;
+        open.delete(from);
+        open.set(to, opened);
         disk.changeNames((names) => {
           names.delete(from);
           names.set(to, file);
@@ -73,6 +102,7 @@ export function openSimulatedFolder(options: SimulatedFolderOptions): StateFolde
       }),
     remove: (name) =>
       operate('remove', name, () => {
+        open.delete(name);
         if (disk.names.has(name)) disk.changeNames((names) => names.delete(name));
       }),
     syncNames: () => operate('sync', 'names', () => disk.syncNames()),

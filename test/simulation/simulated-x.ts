@@ -25,8 +25,9 @@ export interface SimulatedXOptions {
   random: Random;
   /** Every request ends within this, on both sides. Milliseconds. */
   deadline: number;
-  /** The timeline shows every post within this. */
+  /** The timeline shows every post within this, but for what it lags. */
   settle: number;
+  lag: number;
   /** For how long a text that was accepted is refused as a repetition; 0, as a rule, so that nothing hides. */
   duplicateWindow: number;
   /** X refuses a request whose timestamp is far from its own clock. */
@@ -63,7 +64,14 @@ export class SimulatedX {
     const { trace } = this.#options;
     return {
       post: (text) => (life.over ? never() : this.#post(bot, text, life)),
-      me: () => this.#look(life, 'me', () => ({ userId: `user-${bot}`, screenName: bot })),
+      me: () =>
+        this.#look(life, 'me', () => {
+          this.bill.push({
+            at: this.#options.clock.trueNow(),
+            micros: readingCost({ accounts: 1 }, usualPrices),
+          });
+          return { userId: `user-${bot}`, screenName: bot };
+        }),
       timeline: (_, from, page) =>
         this.#look(life, trace ? `timeline from ${JSON.stringify(from)}` : '', () =>
           this.#timeline(bot, from, page),
@@ -126,10 +134,10 @@ export class SimulatedX {
   }
 
   #accept(bot: string, text: string, sent: number): string {
-    const { clock, random, settle, trace } = this.#options;
+    const { clock, random, settle, lag, trace } = this.#options;
     const at = clock.trueNow();
     const id = 100 + this.log.length;
-    this.log.push({ bot, id, text, at, sent, shown: at + random.int(settle) });
+    this.log.push({ bot, id, text, at, sent, shown: at + lag + random.int(settle) });
     this.bill.push({ at, micros: costOf(text, usualPrices) });
     this.coming.set(bot, (this.coming.get(bot) ?? 0) - text.split('\n').length);
     trace?.(`X: accepted ${JSON.stringify(text)} of ${bot} as ${id}`);
@@ -214,6 +222,8 @@ export class SimulatedX {
     const ill = this.#illness('look');
     if (ill) return this.#answer(life, time, { failure: ill });
     if (this.#isClockOff()) return this.#answer(life, time, { failure: { kind: 'clock', reason: '401' } });
+    // X has served what gets lost on its way back, and charges for it.
+    if (fault === 'unreadable') see();
     if (fault) return this.#answer(life, time, { failure: inDoubt(fault, fault === 'page') });
     return this.#answer(life, time, { ok: see() });
   }

@@ -181,6 +181,8 @@ export class ShownFlock implements AsyncDisposable {
     return {
       bots: [...this.#bots.values()],
       misfits: [...this.#misfits],
+      keyless: [],
+      passedOver: [],
       purse: { prices: usualPrices, timezone, budget },
     };
   }

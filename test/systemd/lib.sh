@@ -7,14 +7,29 @@ show() { systemctl show flockd -P "$1"; }
 # What the journal holds of flockd, newest boot only there is.
 logged() { journalctl --sync; journalctl -u flockd -o cat --no-pager; }
 
-# setup BOTS LINES: installs everything; flockd is not started yet.
-setup() {
+# open_x BOTS LINES: a flock in a folder, and X, which is at the same address for the service and by hand.
+open_x() {
   exec {x_output}< <(exec node --import tsx test/systemd/x.js serve "$flock" "$1" "$2")
   read -r _ <&"$x_output"
+  export KEYMAKER_API_URL=http://127.0.0.1:4010
+}
+
+# setup BOTS LINES: installs everything; flockd is not started yet.
+setup() {
+  open_x "$@"
   scripts/install-systemd "$flock" >/dev/null
+  reach_x
+}
+
+# The service's X is the one in the box, too.
+reach_x() {
   mkdir -p /etc/systemd/system/flockd.service.d
   dropin api '[Service]' 'Environment=KEYMAKER_API_URL=http://127.0.0.1:4010'
 }
+
+# "${by_owner[@]}" COMMAND...: flockd as the owner of the flock, who is not root.
+by_owner=(setpriv --reuid owner --clear-groups "$(command -v node)" dist/flockd.js)
+add_owner() { useradd --no-create-home owner && chown -R owner "$flock"; }
 
 # dropin NAME LINE...: adds to the unit.
 dropin() {

@@ -246,6 +246,93 @@ describe('flockd under systemd', { skip: noGuest, concurrency: 3, timeout: 280_0
     );
   });
 
+  it('takes the ledger along from the desk, and leaves there one that nobody runs on', async () => {
+    const output = await scenario(
+      `
+      open_x 3 60
+      add_owner
+      "\${by_owner[@]}" run --root "$flock" >/opt/desk.log 2>&1 &
+      x wait 7
+      scripts/install-systemd "$flock" || say "while it runs: $?"
+      [ ! -e /etc/systemd/system/flockd.service ]
+      kill %1 && wait %1
+      before="$(x audit "$flock")"
+      scripts/install-systemd "$flock"
+      reach_x
+      stat -c '%U %a %n' /var/lib/flockd/journal.jsonl
+      "\${by_owner[@]}" run --root "$flock" || say "at the desk: $?"
+      node dist/flockd.js run --root /etc/flockd || say "by hand: $?"
+      systemctl start flockd
+      x wait $((before + 6))
+      "\${by_owner[@]}" status --root "$flock" || say "status of a stranger: $?"
+      node dist/flockd.js status --root /etc/flockd
+      node dist/flockd.js pause ada --root /etc/flockd
+      node dist/flockd.js resume ada --root /etc/flockd
+      # Once more, as an upgrade: with the old ledger still in the folder that is given.
+      scripts/install-systemd "$flock"
+      before="$(x audit "$flock")"
+      systemctl restart flockd
+      x wait $((before + 6))
+      x audit "$flock"
+    `,
+      { timeout: 180 },
+    );
+    assert.match(
+      output,
+      /^install-systemd: a flockd runs on \/opt\/flock: end it first\nwhile it runs: 75$/m,
+    );
+    assert.match(output, /^The ledger of 3 bots has moved here from \/opt\/flock\/state/m);
+    assert.match(output, /^ {2}bea: line [345] of 60 comes next$/m);
+    assert.match(output, /^flockd 600 \/var\/lib\/flockd\/journal\.jsonl$/m);
+    assert.match(
+      output,
+      /the ledger in \/opt\/flock\/state was moved to \/var\/lib\/flockd[^]*at the desk: 78/,
+    );
+    assert.match(output, /the ledger in \/etc\/flockd\/state was moved to \/var\/lib\/flockd[^]*by hand: 78/);
+    assert.match(output, /cannot read the ledger in \/var\/lib\/flockd .*[^]*status of a stranger: 74/);
+    assert.match(output, /^hint: give the same command with sudo and --root \/etc\/flockd$/m);
+    assert.match(output, /^flockd: the ledger is in \/var\/lib\/flockd: it was moved there/m);
+    assert.match(output, /^3 bots: 3 fine\./m);
+    assert.doesNotMatch(output, /the service goes on with its own ledger/);
+  });
+
+  it('does not post beside a flockd that somebody runs by hand, and takes over from it', async () => {
+    const output = await scenario(
+      `
+      setup 2 60
+      add_owner
+      systemctl start flockd
+      x wait 4
+      "\${by_owner[@]}" run --root "$flock" || say "beside the service: $?"
+      systemctl stop flockd
+      # A second ledger, as people have it who know no better; it goes on where the first is.
+      STATE_DIRECTORY=/var/lib/flockd node dist/flockd.js export /opt/flock.export --root /etc/flockd
+      chown owner /opt/flock.export
+      "\${by_owner[@]}" restore /opt/flock.export --root "$flock"
+      "\${by_owner[@]}" run --root "$flock" >/opt/by-hand.log 2>&1 &
+      before="$(x audit "$flock")"
+      x wait $((before + 4))
+      systemctl start flockd
+      show ActiveState
+      logged | grep -m 1 -o 'another flockd of this machine (pid [0-9]*) posts as its account, with its ledger in [^"]*'
+      before="$(x audit "$flock")"
+      x wait $((before + 4))
+      kill -9 %1
+      before="$(x audit "$flock")"
+      x wait $((before + 6))
+      logged | grep -c 'has found all that it has posted'
+      x audit "$flock"
+    `,
+      { timeout: 180 },
+    );
+    assert.match(
+      output,
+      /posts as its account, with its ledger in \/var\/lib\/flockd[^]*beside the service: 75/,
+    );
+    assert.match(output, /^active$/m);
+    assert.match(output, /posts as its account, with its ledger in \/opt\/flock\/state/);
+  });
+
   it('is removed without its flock and its ledger', async () => {
     await scenario(`
       setup 2 60

@@ -1,7 +1,8 @@
 import { readdirSync, type Dirent } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { botNameOf } from '../../flock/bot.ts';
+import { botNameOf, formerNameOf, isPoem } from '../../flock/bot.ts';
+import { grouped } from '../../grouped.ts';
 import { botOfBundle } from '../../keys/bundle-name.ts';
 import type { Places } from '../complete.ts';
 
@@ -14,13 +15,14 @@ import type { Places } from '../complete.ts';
 export function botNames({ root = '.', keys, poems }: Places, most = 50_000): string[] {
   const folder = fromHome(root);
   const bundles = entriesOf(keys === undefined ? path.join(folder, 'keys') : fromHome(keys));
-  const names = [
-    ...bundles.map(({ name }) => botOfBundle(name)),
-    ...poemsBelow(poems === undefined ? path.join(folder, 'poems') : fromHome(poems), most).map((name) =>
-      botNameOf(name, '.txt'),
-    ),
-  ];
-  return [...new Set(names.filter((name) => name !== undefined))].sort();
+  const names = new Set<string | undefined>(bundles.map(({ name }) => botOfBundle(name)));
+  const files = poemsBelow(poems === undefined ? path.join(folder, 'poems') : fromHome(poems), most);
+  // A poem whose bot has a bundle under the name of an older rule has no other.
+  const byFormer = [...grouped(files, formerNameOf)].filter(
+    ([name, same]) => same.length > 1 || !names.has(name),
+  );
+  for (const file of byFormer.flatMap(([, same]) => same)) names.add(botNameOf(file));
+  return [...names].filter((name) => name !== undefined).sort();
 }
 
 /** The file names of the poems below a folder, the nearest first. */
@@ -32,7 +34,7 @@ function poemsBelow(top: string, most: number): string[] {
     const entries = entriesOf(folder).filter(({ name }) => !name.startsWith('.'));
     for (const entry of entries) {
       if (entry.isDirectory()) folders.push(path.join(folder, entry.name));
-      else if (entry.name.endsWith('.txt')) found.push(entry.name);
+      else if (isPoem(entry.name)) found.push(entry.name);
     }
     left -= entries.length + 1;
     if (left < 0) break;

@@ -1,11 +1,11 @@
 import { open, rm } from 'node:fs/promises';
 import * as z from 'zod';
-import { openContext } from '../../context.ts';
 import { FlockError, systemCode } from '../../errors.ts';
 import { reasonOf } from '../../files.ts';
 import { readJournal } from '../../posting/journal.ts';
 import { formatExport } from '../../posting/ledger-export.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
+import { openOnLedger } from './ledger-place.ts';
 
 /** `export` is a word of the language. */
 export const exportLedger = command({
@@ -17,7 +17,7 @@ export const exportLedger = command({
   ],
   schema: z.object({ file: z.string().min(1, 'is empty').optional(), root: placeSchema.root }),
   async run(args, terminal) {
-    await using context = openContext(args);
+    await using context = await openOnLedger(args, terminal);
     const { paths, clock } = context;
     const { states, history } = await readJournal(paths.state);
     if (states.size === 0) {

@@ -1,13 +1,12 @@
 import type { Clock } from '../../clock.ts';
 import { needsSomebody } from '../../flock/bot-condition.ts';
-import type { Status } from '../../flock/flock-status.ts';
 import { LiveStatus } from '../../flock/live-status.ts';
 import type { Flock } from '../../flock/load-flock.ts';
 import { postPages } from '../../flock/post-pages.ts';
 import { readBotFiles } from '../../flock/read-status.ts';
 import type { Ledger } from '../../posting/ledger.ts';
 import { apiUrl, isDumbTerminal, wantsColor } from '../../settings.ts';
-import { flockFrame } from '../flock-frame.ts';
+import { flockFrame, type ShownFlock } from '../flock-frame.ts';
 import { LiveView } from '../live-view.ts';
 import { openScreen } from '../screen.ts';
 import { flockWords } from '../status-words.ts';
@@ -22,7 +21,7 @@ export interface LiveOptions {
 export class Live implements AsyncDisposable {
   readonly #view: LiveView | undefined;
   #status: LiveStatus | undefined;
-  #read: () => Status | undefined = () => undefined;
+  #read: () => ShownFlock | undefined = () => undefined;
   /** The newest, and the one whose files are read. */
   #newest: Flock | undefined;
   #flock: Flock | undefined;
@@ -44,8 +43,10 @@ export class Live implements AsyncDisposable {
     const colors = wantsColor(process.stdout.isTTY);
     const pages = postPages(apiUrl());
     this.#read = () => {
-      const { purse } = this.#flock ?? {};
-      return purse && status.read({ purse, isStopped: isStopped(), now: clock.now(), pages });
+      if (!this.#flock) return undefined;
+      const { purse, keyless } = this.#flock;
+      const read = status.read({ purse, isStopped: isStopped(), now: clock.now(), pages });
+      return { ...read, keyless: keyless.map(({ name }) => name) };
     };
     this.#view?.show((screen) => {
       const read = this.#read();

@@ -1,5 +1,4 @@
 import * as z from 'zod';
-import { openContext } from '../../context.ts';
 import { isStopped, stopFlock } from '../../daemon/stop-switch.ts';
 import { FlockError } from '../../errors.ts';
 import type { BotName } from '../../flock/bot.ts';
@@ -7,6 +6,7 @@ import { readJournal } from '../../posting/journal.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
 import { give } from './give.ts';
 import { knownBot } from './known-bot.ts';
+import { openOnLedger } from './ledger-place.ts';
 
 export const pause = command({
   words: { bot: { type: 'string', describe: 'the name of the bot; without one, the whole flock' } },
@@ -17,7 +17,7 @@ export const pause = command({
   ],
   schema: z.object({ bot: z.string().optional(), ...placeSchema }),
   async run(args, terminal) {
-    await using context = openContext(args);
+    await using context = await openOnLedger(args, terminal);
     const { state } = context.paths;
     if (args.bot !== undefined) {
       const bot = await knownBot(args.bot, context);

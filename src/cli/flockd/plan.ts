@@ -1,19 +1,21 @@
 import * as z from 'zod';
 import { systemClock } from '../../clock.ts';
 import { isStopped } from '../../daemon/stop-switch.ts';
+import { shownPath } from '../../doctor/shown-path.ts';
 import { readFlockFile } from '../../flock/flock-file.ts';
-import type { Flock } from '../../flock/load-flock.ts';
+import { botsInLedger } from '../../flock/known-bots.ts';
 import { readWholeFlock } from '../../flock/planned-flock.ts';
 import { KeyStore } from '../../keys/key-store.ts';
 import { FlockPlan } from '../../plan/flock-plan.ts';
 import { planAsIcs } from '../../plan/plan-ics.ts';
 import { planAsJson } from '../../plan/plan-json.ts';
 import { readBots } from '../../plan/read-flock.ts';
-import { showPlan } from '../../plan/show-plan.ts';
+import { showPlan, type LeftOut } from '../../plan/show-plan.ts';
 import { readJournal } from '../../posting/journal.ts';
 import { credentialsFolder, flockPaths, identityFile } from '../../settings.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
+import { onLedger } from './ledger-place.ts';
 import { chosenBots, spanFlags, spanSchema, warnOfUnknown } from './span.ts';
 
 const schema = z
@@ -45,23 +47,26 @@ export const plan = command({
   ],
   schema,
   async run(args, terminal) {
-    const { flock, misfits } = await readPlan(args, terminal);
-    if (args.json) print(planAsJson(flock, misfits), terminal);
+    const { flock, misfits, passedOver } = await readPlan(args, terminal);
+    if (args.json) print(planAsJson(flock, misfits, passedOver), terminal);
     else if (args.ics) print(planAsIcs(flock, systemClock.now()), terminal);
-    else show(flock, misfits, args, terminal);
+    else show(flock, { misfits, passedOver }, args, terminal);
     if (args.ics)
       for (const { bot, error } of misfits) terminal.warn(`${bot} is unfit: ${error.message}`, error.hint);
-    return misfits.length > 0 ? 'partly' : 'done';
+    const isPartly = misfits.length > 0 || passedOver.some(({ kind }) => kind === 'refused');
+    return isPartly ? 'partly' : 'done';
   },
 });
 
 /** By the flock's files and its ledger alone: a daemon may run meanwhile, and nobody is asked anything. */
-async function readPlan(
-  args: Args,
-  terminal: Terminal,
-): Promise<{ flock: FlockPlan; misfits: Flock['misfits'] }> {
-  const paths = flockPaths(args);
-  const keys = new KeyStore(paths.keys, { credentials: credentialsFolder(), identityFile: identityFile() });
+async function readPlan(args: Args, terminal: Terminal): Promise<LeftOut & { flock: FlockPlan }> {
+  const given = flockPaths(args);
+  const keys = new KeyStore(given.keys, {
+    credentials: credentialsFolder(),
+    identityFile: identityFile(),
+    botsInLedger: () => botsInLedger(given.state),
+  });
+  const paths = await onLedger({ paths: given, keys }, terminal);
   const flockFile = await readFlockFile(paths.flockFile);
   const whole = await readWholeFlock(paths.root, keys, flockFile);
   const { states, history } = await readJournal(paths.state);
@@ -75,7 +80,9 @@ async function readPlan(
   const from = args.from ?? systemClock.now();
   const span = { from, until: from + args.days * day };
   const flock = new FlockPlan({ bots, chosen, span, purse: whole.purse, history, deadline });
-  return { flock, misfits: misfits.filter(({ bot }) => chosen(bot)) };
+  const passedOver =
+    wanted.size === 0 ? whole.passedOver.map((one) => ({ ...one, file: shownPath(one.file) })) : [];
+  return { flock, misfits: misfits.filter(({ bot }) => chosen(bot)), passedOver };
 }
 
 const day = 86_400_000;
@@ -83,20 +90,15 @@ const day = 86_400_000;
 /** The most one request takes, as the daemon has it. Milliseconds. */
 const deadline = 10_000;
 
-function show(
-  flock: FlockPlan,
-  misfits: Flock['misfits'],
-  { bot, calendar }: Args,
-  terminal: Terminal,
-): void {
-  if (flock.chosen.length + misfits.length === 0) {
+function show(flock: FlockPlan, leftOut: LeftOut, { bot, calendar }: Args, terminal: Terminal): void {
+  if (flock.chosen.length + leftOut.misfits.length + leftOut.passedOver.length === 0) {
     terminal.say('No poems yet: they are text files in the poems folder.');
     return;
   }
   const columns = process.stdout.isTTY ? terminal.columns : undefined;
   const whole = bot.length > 0;
   const room = { columns, whole, calendar: calendar || whole };
-  for (const { text, style } of showPlan(flock, misfits, room)) terminal.say(text, style);
+  for (const { text, style } of showPlan(flock, leftOut, room)) terminal.say(text, style);
 }
 
 /** A part of this size is printed at once. Characters. */

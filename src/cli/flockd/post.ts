@@ -1,22 +1,26 @@
 import pino from 'pino';
 import * as z from 'zod';
-import { openContext, type Context } from '../../context.ts';
+import type { Context } from '../../context.ts';
+import { Claims } from '../../daemon/claims.ts';
 import { isStopped, stopFlock } from '../../daemon/stop-switch.ts';
 import { FlockError, type Exit } from '../../errors.ts';
 import type { BotName } from '../../flock/bot.ts';
 import { readFlockFile } from '../../flock/flock-file.ts';
-import { loadFlock, type Bot, type Flock } from '../../flock/load-flock.ts';
+import { loadFlock, withoutRenamed, type Bot, type Flock } from '../../flock/load-flock.ts';
 import type { PostPages } from '../../flock/post-pages.ts';
 import { readStatus } from '../../flock/read-status.ts';
 import { readPoem, writtenAt } from '../../poems/read-poems.ts';
+import { readJournal } from '../../posting/journal.ts';
 import type { Ledger } from '../../posting/ledger.ts';
 import { postNow } from '../../posting/post-now.ts';
 import { reportOf, type PostReport } from '../../posting/post-report.ts';
 import { newMemory } from '../../posting/step.ts';
+import { apiUrl } from '../../settings.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
 import { giveOr } from './give.ts';
 import { knownBot } from './known-bot.ts';
+import { mustHaveLastWord, openOnLedger } from './ledger-place.ts';
 import { mustBeReady } from './must-be-ready.ts';
 
 export const post = command({
@@ -25,13 +29,17 @@ export const post = command({
   examples: [['flockd post howl', 'its next line now; its schedule goes on as it was']],
   schema: z.object({ bot: z.string(), json: z.boolean().default(false), ...placeSchema }),
   async run(args, terminal) {
-    await using context = openContext(args);
+    await using context = await openOnLedger(args, terminal);
     const { keys, paths } = context;
     const name = await knownBot(args.bot, context);
-    const flock = await loadFlock(paths.root, keys, await readFlockFile(paths.flockFile));
+    const loaded = await loadFlock(paths.root, keys, await readFlockFile(paths.flockFile));
+    const flock = withoutRenamed(loaded, (await readJournal(paths.state)).states);
     const bot = theBot(name, flock);
     await mustBeReady(bot, context);
+    await mustHaveLastWord(paths, args);
     const alone = async (ledger: Ledger): Promise<PostReport | undefined> => {
+      await using claims = await Claims.open({ paths, api: apiUrl() });
+      theBot(name, (await claims.take({ ...flock, bots: [bot] })).flock);
       await postNow(bot, optionsFor(ledger, flock, context));
       return reportOf(ledger.state(name));
     };

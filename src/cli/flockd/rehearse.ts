@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { systemClock } from '../../clock.ts';
 import { isStopped } from '../../daemon/stop-switch.ts';
 import { readFlockFile } from '../../flock/flock-file.ts';
+import { botsInLedger } from '../../flock/known-bots.ts';
 import { readWholeFlock, type WholeFlock } from '../../flock/planned-flock.ts';
 import { KeyStore } from '../../keys/key-store.ts';
 import { readPoem } from '../../poems/read-poems.ts';
@@ -16,6 +17,7 @@ import { shellWord } from '../../shell-word.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
 import { openProgressLine } from '../../rehearsal/progress-line.ts';
 import type { Terminal } from '../terminal.ts';
+import { onLedger } from './ledger-place.ts';
 import { chosenBots, spanFlags, spanSchema, warnOfUnknown } from './span.ts';
 
 const once = 'should be given once, with a value';
@@ -98,8 +100,13 @@ function callAgain({ bot, root, keys, faults }: Args, { from, days, seed }: Repo
  * @throws {FlockError} `usage` where a bot is not there
  */
 async function readOptions(args: Args, terminal: Terminal): Promise<RehearsalOptions> {
-  const paths = flockPaths(args);
-  const keys = new KeyStore(paths.keys, { credentials: credentialsFolder(), identityFile: identityFile() });
+  const given = flockPaths(args);
+  const keys = new KeyStore(given.keys, {
+    credentials: credentialsFolder(),
+    identityFile: identityFile(),
+    botsInLedger: () => botsInLedger(given.state),
+  });
+  const paths = await onLedger({ paths: given, keys }, terminal);
   const flockFile = await readFlockFile(paths.flockFile);
   const whole = await readWholeFlock(paths.root, keys, flockFile);
   const known = [...whole.bots.map(({ name }) => name), ...whole.misfits.map(({ bot }) => bot)];

@@ -1,9 +1,9 @@
 import * as z from 'zod';
 import { FlockError } from '../../errors.ts';
 import { parseBotName } from '../../flock/bot.ts';
-import { flockPaths } from '../../settings.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
 import { give } from './give.ts';
+import { openOnLedger } from './ledger-place.ts';
 
 export const resolve = command({
   words: { bot: { type: 'string', describe: 'the name of the bot' } },
@@ -33,7 +33,8 @@ export const resolve = command({
         hint: 'it is the number at the end of its address',
       });
     }
-    const { state } = flockPaths(args);
+    await using context = await openOnLedger(args, terminal);
+    const { state } = context.paths;
     await give(state, { order: 'resolve', bot, posted: args.posted, id: args.id });
     terminal.say(`${bot}: the post in doubt counts as ${args.posted ? 'posted' : 'not posted'}.`);
     return 'done';

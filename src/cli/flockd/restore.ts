@@ -1,19 +1,34 @@
+import { stat } from 'node:fs/promises';
+import path from 'node:path';
 import * as z from 'zod';
-import { openContext } from '../../context.ts';
+import { openContext, type Context } from '../../context.ts';
 import { lockState } from '../../daemon/lock.ts';
+import { folderMark } from '../../daemon/registry.ts';
+import { isStopped, releaseFlock, stopFlock } from '../../daemon/stop-switch.ts';
 import { FlockError } from '../../errors.ts';
 import { readRegularFile, reasonOf } from '../../files.ts';
 import { readFlockFile } from '../../flock/flock-file.ts';
 import { loadFlock, type Bot } from '../../flock/load-flock.ts';
+import type { BotState } from '../../posting/bot-state.ts';
+import { hasJournal, readJournal } from '../../posting/journal.ts';
 import { parseExport, type LedgerExport } from '../../posting/ledger-export.ts';
-import { restoreJournal } from '../../posting/restore-journal.ts';
+import { isFinished, lengthOf } from '../../posting/place.ts';
+import { restoreJournal, type Restored } from '../../posting/restore-journal.ts';
 import { keyMark } from '../../posting/step.ts';
 import { atClock } from '../time-words.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
+import { shellWord } from '../../shell-word.ts';
 import type { Terminal } from '../terminal.ts';
+import { forgetMove, movedTo, noteMove } from './ledger-place.ts';
 
 export const restore = command({
-  words: { file: { type: 'string', describe: 'what flockd export has written' } },
+  words: {
+    file: {
+      type: 'string',
+      describe:
+        'what flockd export has written, or the state folder of a flockd that has ended: its ledger moves here',
+    },
+  },
   flags: {
     replace: {
       type: 'boolean',
@@ -23,6 +38,7 @@ export const restore = command({
   },
   examples: [
     ['flockd restore backup.json', 'then flockd run; each bot looks first for what it has posted since'],
+    ['flockd restore ~/flock/state --root /srv/flock', 'go on here, and never there again'],
   ],
   schema: z.object({
     file: z.string().min(1, 'is empty'),
@@ -32,7 +48,8 @@ export const restore = command({
   async run(args, terminal) {
     await using context = openContext(args);
     const { paths, keys, clock } = context;
-    const exported = parseExport(await readText(args.file), args.file);
+    await using source = await openSource(args.file, context);
+    const { exported } = source;
     const flockFile = await readFlockFile(paths.flockFile);
     const { bots, misfits } = await loadFlock(paths.root, keys, flockFile);
     const known = new Map<string, Bot>(bots.map((bot) => [bot.name, bot]));
@@ -43,17 +60,78 @@ export const restore = command({
       const found = known.get(bot);
       return found ? keyMark(found) : '';
     };
-    const { aside, kept } = await restoreJournal({
-      folder: paths.state,
-      exported,
-      at: clock.now(),
-      replace: args.replace,
-      markOf,
-    });
-    tell(exported, { aside, kept, names, timezone: flockFile.timezone }, terminal);
+    const { aside, kept } = await moving(source.folder, paths.state, () =>
+      restoreJournal({ folder: paths.state, exported, at: clock.now(), replace: args.replace, markOf }),
+    );
+    const { timezone } = flockFile;
+    tell(exported, { aside, kept, names, timezone, from: source.folder }, terminal);
     return 'done';
   },
 });
+
+interface Source extends AsyncDisposable {
+  exported: LedgerExport;
+  /** The state folder that the ledger moves out of. */
+  folder: string | undefined;
+}
+
+/** @throws {FlockError} `data` for what is neither an export nor a ledger, `tryLater` for a ledger that a flockd runs on */
+async function openSource(file: string, { paths, clock }: Context): Promise<Source> {
+  const folder = path.resolve(file);
+  const status = await stat(folder).catch(() => undefined);
+  if (status?.isDirectory() !== true) {
+    const exported = parseExport(await readText(file), file);
+    return { exported, folder: undefined, [Symbol.asyncDispose]: () => Promise.resolve() };
+  }
+  if (!(await hasJournal(folder)))
+    throw new FlockError('data', `there is no ledger in ${file}`, { hint: kinds });
+  const mark = await folderMark(folder);
+  if (mark === (await folderMark(paths.state)))
+    throw new FlockError('usage', `the ledger is in ${file} already`, { hint: 'flockd status shows it' });
+  const moved = await movedTo(folder);
+  if (moved !== undefined && moved !== path.resolve(paths.state)) {
+    throw new FlockError('config', `the ledger in ${file} was moved to ${moved}, and is out of date`, {
+      hint: `restore that one: flockd restore ${shellWord(moved)}`,
+    });
+  }
+  const lock = await lockState(folder);
+  try {
+    const { states, history } = await readJournal(folder);
+    const exported = { at: clock.now(), states, history };
+    return { exported, folder, [Symbol.asyncDispose]: () => lock[Symbol.asyncDispose]() };
+  } catch (error) {
+    await lock[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** Restores a ledger; one that moves is noted in its old folder before, so that there are never two that flockd runs on. */
+async function moving(
+  from: string | undefined,
+  state: string,
+  restored: () => Promise<Restored>,
+): Promise<Restored> {
+  const to = path.resolve(state);
+  const wasNoted = from === undefined || (await movedTo(from)) !== undefined;
+  if (from !== undefined) await noteMove(from, to);
+  try {
+    const outcome = await restored();
+    // Read as the next start reads it.
+    await readJournal(to);
+    if (from !== undefined && isStopped(from)) {
+      // The switch moves, too: left there it would stop a flock whose ledger comes back.
+      await stopFlock(to, 'stopped, as it was where its ledger came from');
+      await releaseFlock(from);
+    }
+    await forgetMove(to);
+    return outcome;
+  } catch (error) {
+    if (!wasNoted) await forgetMove(from).catch(() => undefined);
+    throw error;
+  }
+}
+
+const kinds = 'give a file that flockd export has written, or the state folder of a flockd that has ended';
 
 /** The state of a bot is a few kilobytes; this is a flock of hundreds of thousands. Bytes. */
 const largest = 512 * 1024 * 1024;
@@ -63,7 +141,7 @@ async function readText(file: string): Promise<string> {
     return (await readRegularFile(file, largest)).toString('utf8');
   } catch (cause) {
     throw new FlockError('data', `cannot read ${file}: ${reasonOf(cause)}`, {
-      hint: 'give a file that flockd export has written',
+      hint: kinds,
       cause,
     });
   }
@@ -103,15 +181,22 @@ interface Outcome {
   /** The bots of the flock, and where its days begin. */
   names: readonly string[];
   timezone: string;
+  /** The state folder that the ledger has moved out of. */
+  from: string | undefined;
 }
 
 function tell(
   { at, states }: LedgerExport,
-  { aside, kept, names, timezone }: Outcome,
+  { aside, kept, names, timezone, from }: Outcome,
   terminal: Terminal,
 ): void {
   const when = atClock(new Date(at).toISOString(), timezone);
-  terminal.say(`Restored ${states.size === 1 ? '1 bot' : `${states.size} bots`}, as of ${when}.`);
+  const bots = states.size === 1 ? '1 bot' : `${states.size} bots`;
+  if (from === undefined) terminal.say(`Restored ${bots}, as of ${when}.`);
+  else {
+    terminal.say(`The ledger of ${bots} has moved here from ${from}, where flockd does not run any more.`);
+    for (const line of nextLines(states)) terminal.say(line);
+  }
   terminal.say('Each looks first on its timeline for what it has posted since, then goes on.');
   if (aside !== undefined) terminal.say(`The old journal is beside the new one: ${aside}`);
   const here = new Set(names);
@@ -125,6 +210,22 @@ function tell(
     `not in the export, and so at the first line of its poem: ${some(fresh)}`,
     'where that is wrong, say where it goes on: flockd resume BOT --line N',
   );
+}
+
+const mostLines = 50;
+
+/** Which line of each bot comes next. */
+function nextLines(states: ReadonlyMap<string, BotState>): string[] {
+  const told = [...states].slice(0, mostLines).map(([bot, state]) => `  ${bot}: ${nextOf(state)}`);
+  const more = states.size - told.length;
+  return more > 0 ? [...told, `  and ${more} more: flockd status`] : told;
+}
+
+function nextOf({ place, open, parked }: BotState): string {
+  const line = `line ${(open?.line ?? place.next) + 1} of ${lengthOf(place)}`;
+  if (parked) return `${line} comes next, once what parked it is repaired`;
+  if (open && open.look !== true) return `${line} is in doubt, and is looked for first`;
+  return isFinished(place) ? `all ${lengthOf(place)} lines are posted` : `${line} comes next`;
 }
 
 const mostNames = 5;

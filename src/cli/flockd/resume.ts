@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { openContext } from '../../context.ts';
+import type { Context } from '../../context.ts';
 import { isStopped, releaseFlock } from '../../daemon/stop-switch.ts';
 import { FlockError, type Exit } from '../../errors.ts';
 import type { BotName } from '../../flock/bot.ts';
@@ -13,6 +13,7 @@ import { command, placeFlags, placeSchema } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
 import { give } from './give.ts';
 import { knownBot } from './known-bot.ts';
+import { openOnLedger } from './ledger-place.ts';
 import { mustHavePlace } from './must-have-place.ts';
 
 export const resume = command({
@@ -38,7 +39,7 @@ export const resume = command({
     ...placeSchema,
   }),
   async run(args, terminal) {
-    await using context = openContext(args);
+    await using context = await openOnLedger(args, terminal);
     const { state } = context.paths;
     if (args.bot === undefined) return await resumeFlock(state, args.line, terminal);
     const bot = await knownBot(args.bot, context);
@@ -81,8 +82,6 @@ async function resumeFlock(state: string, line: number | undefined, terminal: Te
   );
   return 'done';
 }
-
-type Context = ReturnType<typeof openContext>;
 
 /** @throws {FlockError} `usage` where the bot or the line is not there, `data` where its poem cannot be read */
 async function placeAt(

@@ -1,15 +1,17 @@
 import * as z from 'zod';
 import { Alarms } from '../../alarm/alarms.ts';
 import { openContext, type Context } from '../../context.ts';
+import { Claims } from '../../daemon/claims.ts';
 import { Daemon } from '../../daemon/daemon.ts';
 import { Leftovers } from '../../daemon/leftovers.ts';
 import { lockState } from '../../daemon/lock.ts';
-import { takeOrders, type DaemonOrder } from '../../daemon/orders.ts';
+import { takeOrders, type DaemonOrder, type Outcome } from '../../daemon/orders.ts';
 import { Reloads } from '../../daemon/reloads.ts';
 import { openServiceManager, type ServiceManager } from '../../daemon/service-manager.ts';
 import { stopFlock, watchStopSwitch } from '../../daemon/stop-switch.ts';
 import { countOf, drain, statusOf, tellManager } from '../../daemon/tell-manager.ts';
 import { messageOf, type Exit } from '../../errors.ts';
+import { withoutRenamed } from '../../flock/load-flock.ts';
 import { watchKeys } from '../../keys/watch-keys.ts';
 import { openLog, type Logger } from '../../log.ts';
 import { Monitor } from '../../monitor/monitor.ts';
@@ -17,18 +19,22 @@ import { readPoem, writtenAt } from '../../poems/read-poems.ts';
 import { Journal } from '../../posting/journal.ts';
 import type { Ledger } from '../../posting/ledger.ts';
 import { logged } from '../../posting/logged-ledger.ts';
-import { reportOf, type PostReport } from '../../posting/post-report.ts';
-import { serviceEnvironment, wantsColor } from '../../settings.ts';
+import { reportOf } from '../../posting/post-report.ts';
+import { apiUrl, serviceEnvironment, wantsColor } from '../../settings.ts';
 import type { GivenPlaces } from '../calls-as.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
+import type { Terminal } from '../terminal.ts';
 import { monitorFlags, monitorOptions, monitorSchema } from '../monitor-flags.ts';
+import { folderWatcher, moreWatches, type WatchFolder } from '../../watch.ts';
 import { version } from '../version.ts';
+import { mustHaveLastWord } from './ledger-place.ts';
 import { Live } from './live.ts';
-import { nobodyToRun, readFlock, type AlarmedFlock } from './read-flock.ts';
+import { nobodyToRun, readFlock, tellOfPoems, type AlarmedFlock } from './read-flock.ts';
 
 /** What a running flockd is made of besides the daemon. */
 interface Parts {
   alarms: Alarms;
+  claims: Claims;
   context: Context;
   ledger: Ledger;
   leftovers: Leftovers;
@@ -39,6 +45,8 @@ interface Parts {
   /** Where the person said that the flock is. */
   places: GivenPlaces;
   reloads: Reloads;
+  terminal: Terminal;
+  watchFolder: WatchFolder;
 }
 
 export const run = command({
@@ -48,7 +56,7 @@ export const run = command({
     ['flockd run --listen 127.0.0.1:8787', 'and show it on a page at http://127.0.0.1:8787'],
   ],
   schema: z.object({ ...monitorSchema, ...placeSchema }),
-  async run(args) {
+  async run(args, terminal) {
     await using monitor = new Monitor(monitorOptions(args));
     await using context = openContext(args);
     const { paths, keys } = context;
@@ -60,30 +68,52 @@ export const run = command({
     const { log } = alarms;
     const manager = openServiceManager(service);
     const reloads = new Reloads();
-    heedSignals(log, reloads);
+    heedSignals(log, reloads, terminal);
     // From here on nothing is missed that changes while the flock is read.
-    using _keys = { [Symbol.dispose]: watchKeys(keys.folder, reloads.quietly) };
+    const watchFolder = folderWatcher((reason) => {
+      const message = `no inotify watches are left (${reason}): looks for changed keys and for commands every second`;
+      log.warn({ event: 'unwatched', reason, hint: moreWatches }, message);
+    });
+    using _keys = { [Symbol.dispose]: watchKeys(keys.folder, reloads.quietly, watchFolder) };
     await context.load();
     manager.status('reads the flock');
-    const flock = await readFlock(context, log, (status) => {
+    const tell = (status: string): void => {
       manager.status(status);
-    });
-    if (flock.bots.length === 0) throw nobodyToRun(context, flock, args);
-    await using _lock = await lockState(paths.state);
+    };
+    const read = await readFlock(context, log, { tell });
+    if (read.bots.length === 0) throw nobodyToRun(context, read, args);
+    await mustHaveLastWord(paths, args);
+    await using lock = await lockState(paths.state);
+    await using claims = await Claims.open({ paths, api: apiUrl(), freed: reloads.quietly });
+    const { flock } = await claims.take(read);
+    // A person is told at once. A service waits for its turn: nothing else would start it again for ever.
+    if (flock.bots.length === 0 && !service.isListening) throw nobodyToRun(context, flock, args);
     manager.status(`has read ${countOf(flock.bots.length)}, and reads the ledger`);
-    await using ledger = monitor.meter(logged(await Journal.open(paths.state), log));
+    await using ledger = monitor.meter(logged(await Journal.open(paths.state, lock), log));
     using leftovers = new Leftovers(context.clock);
-    const parts = { alarms, context, ledger, leftovers, live, log, manager, monitor, places: args, reloads };
+    const told = { alarms, live, log, manager, monitor };
+    const parts = {
+      ...told,
+      claims,
+      context,
+      ledger,
+      leftovers,
+      places: args,
+      reloads,
+      terminal,
+      watchFolder,
+    };
     return await runUntilStopped(flock, parts);
   },
 });
 
 async function runUntilStopped(flock: AlarmedFlock, parts: Parts): Promise<Exit> {
-  const { alarms, context, ledger, leftovers, live, log, manager, monitor, reloads } = parts;
+  const { alarms, context, ledger, leftovers, live, log, manager, monitor, reloads, terminal, watchFolder } =
+    parts;
   const { clock, paths } = context;
   let failed: (cause: unknown) => void = () => undefined;
   const failure = new Promise<never>((_, reject) => (failed = reject));
-  const stopped = stopSignal();
+  const stopped = stopSignal(terminal);
   using stopSwitch = watchStopSwitch(paths.state, (isStopped) => {
     if (isStopped) log.warn({ event: 'flock-stopped' }, 'the flock is stopped, and posts nothing');
     else log.info({ event: 'flock-released' }, 'the flock goes on');
@@ -121,8 +151,8 @@ async function runUntilStopped(flock: AlarmedFlock, parts: Parts): Promise<Exit>
   using _shown = { [Symbol.dispose]: () => void monitor[Symbol.asyncDispose]() };
   takeUp(flock, daemon, parts);
   reloads.begin((mayBeEmpty) => takeUpChanges(daemon, parts, mayBeEmpty));
-  const carryOut = (order: DaemonOrder): Promise<PostReport | undefined> => carryOutBy(daemon, parts, order);
-  using _orders = { [Symbol.dispose]: await takeOrders(paths.state, carryOut, log) };
+  const carryOut = (order: DaemonOrder): Promise<Outcome> => carryOutBy(daemon, parts, order);
+  using _orders = { [Symbol.dispose]: await takeOrders(paths.state, carryOut, log, watchFolder) };
   using _told = { [Symbol.dispose]: tellManager(daemon, paths.state, manager) };
   const signal = await Promise.race([stopped, failure]);
   reloads.end();
@@ -131,8 +161,10 @@ async function runUntilStopped(flock: AlarmedFlock, parts: Parts): Promise<Exit>
 }
 
 /** Gives everybody the flock as it is now; the daemon comes last, since it posts at once. */
-function takeUp(flock: AlarmedFlock, daemon: Daemon, parts: Parts): void {
-  const { alarms, context, leftovers, live, monitor } = parts;
+function takeUp(read: AlarmedFlock, daemon: Daemon, parts: Parts): void {
+  const { alarms, context, ledger, leftovers, live, log, monitor, places } = parts;
+  const flock = { ...read, ...withoutRenamed(read, ledger.states()) };
+  tellOfPoems(flock, log, places);
   leftovers.add();
   alarms.takeUp(flock);
   live.takeUp(flock);
@@ -142,9 +174,10 @@ function takeUp(flock: AlarmedFlock, daemon: Daemon, parts: Parts): void {
 
 async function carryOutBy(
   daemon: Daemon,
-  { ledger, reloads }: Parts,
+  { context, ledger, reloads }: Parts,
   order: DaemonOrder,
-): Promise<PostReport | undefined> {
+): Promise<Outcome> {
+  if (order.order === 'recipients') return { recipients: await context.keys.recipients() };
   await (order.order === 'reload' ? reloads.ask(false) : daemon.carryOut(order));
   return order.order === 'post' ? reportOf(ledger.state(order.bot)) : undefined;
 }
@@ -155,11 +188,12 @@ async function carryOutBy(
  * @throws {FlockError} what is wrong, after it was logged
  */
 async function takeUpChanges(daemon: Daemon, parts: Parts, mayBeEmpty: boolean): Promise<void> {
-  const { context, log, manager, monitor, places } = parts;
+  const { claims, context, ledger, log, manager, monitor, places } = parts;
   manager.reloading();
   try {
-    const flock = await readFlock(context, log);
+    const { flock, takenOver } = await claims.take(await readFlock(context, log, { before: daemon.bots }));
     if (flock.bots.length === 0 && !mayBeEmpty) throw nobodyToRun(context, flock, places);
+    await lookFirst(takenOver, ledger, context.clock.now());
     takeUp(flock, daemon, parts);
     log.info({ event: 'reloaded', bots: daemon.glance().bots }, 'has read its files again');
   } catch (error) {
@@ -172,19 +206,30 @@ async function takeUpChanges(daemon: Daemon, parts: Parts, mayBeEmpty: boolean):
   }
 }
 
-function heedSignals(log: Logger, reloads: Reloads): void {
+/** Another flockd, with another ledger, has posted for these bots meanwhile: each looks what before it posts. */
+async function lookFirst(bots: readonly string[], ledger: Ledger, at: number): Promise<void> {
+  const begun = bots.filter((bot) => ledger.state(bot));
+  if (begun.length > 0) await ledger.record(...begun.map((bot) => ({ event: 'restored' as const, bot, at })));
+}
+
+function heedSignals(log: Logger, reloads: Reloads, { mayClose }: Terminal): void {
   // Away from a terminal it is the wish to read everything again; on one it is the terminal's end.
-  if (!process.stdout.isTTY) process.on('SIGHUP', reloads.quietly);
+  if (!mayClose) process.on('SIGHUP', reloads.quietly);
   // Node would open a debugger to anybody on this machine.
   process.on('SIGUSR1', () => {
     log.info({ event: 'signal' }, 'SIGUSR1 means nothing here');
   });
 }
 
-/** Resolves with the first signal that asks the daemon to stop. */
-function stopSignal(): Promise<NodeJS.Signals> {
+/** Resolves with the first signal that asks the daemon to stop, as the end of its terminal does. */
+function stopSignal(terminal: Terminal): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, resolve);
-    if (process.stdout.isTTY) process.once('SIGHUP', resolve);
+    const hungUp = (): void => {
+      resolve('SIGHUP');
+    };
+    // The shell and the system both say so: the second time must not end what is under way.
+    if (terminal.mayClose) process.on('SIGHUP', hungUp);
+    terminal.onClosed(hungUp);
   });
 }

@@ -1,17 +1,19 @@
 import * as z from 'zod';
-import { openContext } from '../../context.ts';
+import { isService } from '../../daemon/service-manager.ts';
 import { FlockError } from '../../errors.ts';
-import { needsSomebody } from '../../flock/bot-condition.ts';
+import { hasToPost, needsSomebody } from '../../flock/bot-condition.ts';
 import { parseBotName } from '../../flock/bot.ts';
 import type { BotStatus, Status } from '../../flock/flock-status.ts';
 import { nearest } from '../../flock/nearest.ts';
-import { readStatus } from '../../flock/read-status.ts';
+import { readStatus, type WholeStatus } from '../../flock/read-status.ts';
 import { wantsColor } from '../../settings.ts';
+import { moreWatches } from '../../watch.ts';
 import { callsAs, type GivenPlaces } from '../calls-as.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
 import { statusTable } from '../status-table.ts';
-import { flockWords, troublesOf, unknownTroubles, type Trouble } from '../status-words.ts';
+import { flockWords, keylessTrouble, troublesOf, unknownTroubles, type Trouble } from '../status-words.ts';
 import type { Terminal } from '../terminal.ts';
+import { openOnLedger } from './ledger-place.ts';
 
 export const status = command({
   flags: {
@@ -31,26 +33,40 @@ export const status = command({
     ...placeSchema,
   }),
   async run(args, terminal) {
-    await using context = openContext(args);
+    await using context = await openOnLedger(args, terminal);
     const whole = await readStatus(context);
-    const { flock, bots: all, unknown } = whole;
-    const chosen = args.bot === undefined ? all : [theOne(args.bot, all)];
+    const { flock, bots: all, unknown, keyless } = whole;
+    const chosen = args.bot === undefined ? all : [theOne(args.bot, whole, args)];
     const bots = args.bad ? chosen.filter(needsSomebody) : chosen;
-    if (args.json) terminal.print(`${JSON.stringify({ flock, bots, unknown }, null, 2)}\n`);
+    if (args.json) terminal.print(`${JSON.stringify({ flock, bots, unknown, keyless }, null, 2)}\n`);
     else {
+      const start = startCall(context.paths.root, args);
       if (all.length === 0) terminal.say('No bots yet: keymaker make-keys ./poems makes their keys.');
-      else show(whole, bots, { now: context.clock.now(), places: args }, terminal);
-      if (args.bot === undefined) tell(unknownTroubles(unknown), terminal);
+      else show(whole, bots, { now: context.clock.now(), start }, terminal);
+      if (args.bot === undefined) {
+        tell(unknownTroubles(unknown), terminal);
+        const names = keyless.map(({ bot }) => bot);
+        const trouble = keylessTrouble(names, callsAs(args), mostKeyless);
+        if (trouble) tell([trouble], terminal);
+      }
     }
-    return bots.some(needsSomebody) ? 'partly' : 'done';
+    const isDead = flock.running === false && chosen.some(({ state }) => hasToPost(state));
+    return isDead || bots.some(needsSomebody) ? 'partly' : 'done';
   },
 });
 
-/** @throws {FlockError} `usage` where there is none of that name */
-function theOne(text: string, bots: readonly BotStatus[]): BotStatus {
+/** So many bots without a key are named. */
+const mostKeyless = 20;
+
+/** @throws {FlockError} `usage` where there is none of that name, or it has no key yet */
+function theOne(text: string, { bots, keyless }: WholeStatus, places: GivenPlaces): BotStatus {
   const name = parseBotName(text);
   const found = bots.find(({ bot }) => bot === name);
   if (found) return found;
+  if (keyless.some(({ bot }) => bot === name)) {
+    const hint = callsAs(places)(`make-keys ./poems --bot=${name}`);
+    throw new FlockError('usage', `${name} has a poem and no key yet`, { hint });
+  }
   const meant = nearest(
     name,
     bots.map(({ bot }) => bot),
@@ -60,11 +76,15 @@ function theOne(text: string, bots: readonly BotStatus[]): BotStatus {
   });
 }
 
+/** The command that starts the flock's daemon: that of its service, where one is installed. */
+const startCall = (root: string, places: GivenPlaces): string =>
+  isService(root) ? 'systemctl start flockd' : callsAs(places, 'flockd')('run');
+
 /** @param bots - those that are wanted */
 function show(
   { flock, bots: all }: Status,
   bots: readonly BotStatus[],
-  { now, places }: { now: number; places: GivenPlaces },
+  { now, start }: { now: number; start: string },
   terminal: Terminal,
 ): void {
   const isTerminal = process.stdout.isTTY;
@@ -78,9 +98,10 @@ function show(
     terminal.say('The flock is stopped, and nobody posts.', 'bold');
     terminal.say('hint: flockd resume lets it go on');
   }
-  if (flock.running === false) {
-    const call = callsAs(places, 'flockd')('run');
-    terminal.say(`flockd does not run: nothing is posted until ${call}`, 'bold');
+  if (flock.running === false) terminal.say(`flockd does not run: nothing is posted until ${start}`, 'bold');
+  if (flock.unwatched !== undefined) {
+    terminal.say(`No inotify watches are left (${flock.unwatched}): flockd looks for changes every second.`);
+    terminal.say(`hint: ${moreWatches}`);
   }
   if (bots.length === 0) terminal.say('No bot needs you.');
   terminal.say(flockWords(flock, all));

@@ -40,7 +40,16 @@ export function authorize(options: AuthorizeOptions): Promise<Grant | undefined>
   });
 }
 
-function showLink({ bot, screenName, terminal, callbacks }: AuthorizeOptions, url: string): void {
+/** Says what to do with a link that authorizes a bot. */
+export function showLink(
+  {
+    bot,
+    screenName,
+    terminal,
+    callbacks,
+  }: Pick<AuthorizeOptions, 'bot' | 'screenName' | 'terminal' | 'callbacks'>,
+  url: string,
+): void {
   const account = screenName === undefined ? `the account of ${bot}` : `@${screenName}`;
   terminal.say(`Open this link, sign in as ${account}, and authorize the app:`);
   terminal.say();
@@ -68,22 +77,32 @@ export function notPin({ verifier: { example } }: Provider): string {
   return example === '' ? 'that is not a PIN' : `that is not a PIN: one looks like ${example}`;
 }
 
-/**
- * Whether this is the account, asked of a person where nothing else says which it is to be. Where there is no terminal the
- * account is taken, and printed.
- */
-export const confirmAccount = (
-  bot: BotName,
-  { terminal, callbacks }: Pick<AuthorizeOptions, 'terminal' | 'callbacks'>,
-): ((account: Account) => Promise<boolean>) | undefined =>
-  terminal.interactive
-    ? (account) => {
-        callbacks?.tell({
-          mood: 'plain',
-          title: `Is @${account.screenName} the account of ${bot}?`,
-          text: 'Please answer in the terminal.',
-        });
-        const question = `Is @${account.screenName} the account of ${bot}?`;
-        return terminal.confirm(question, `"account" of ${bot} in flock.json says which it is`);
-      }
-    : undefined;
+/** How a person says whose account it is that was authorized. */
+export interface Confirming {
+  bot: BotName;
+  terminal: Terminal;
+  /** What would have answered, for the hint at the end of input. */
+  instead: string;
+  /** The person has answered with a flag. */
+  yes?: boolean | undefined;
+  callbacks?: CallbackListener | undefined;
+}
+
+/** Asks whether this is the bot's account, and says what comes after a "no". */
+export function confirming({ bot, terminal, instead, yes = false, callbacks }: Confirming) {
+  const questionOf = ({ screenName }: Account): string => `Is @${screenName} the account of ${bot}?`;
+  return {
+    confirm: async (account: Account): Promise<boolean> => {
+      if (yes) return true;
+      const question = questionOf(account);
+      callbacks?.tell({ mood: 'plain', title: question, text: 'Please answer in the terminal.' });
+      return terminal.confirm(question, instead);
+    },
+    declined: ({ screenName }: Account): void => {
+      terminal.warn(
+        `${bot}: @${screenName} is not its account, you say; nothing was stored`,
+        `sign out in the browser; a new link follows, since the old one is spent`,
+      );
+    },
+  };
+}

@@ -2,10 +2,11 @@ import path from 'node:path';
 import type { Context } from '../../context.ts';
 import { FlockError } from '../../errors.ts';
 import type { BotName } from '../../flock/bot.ts';
+import { knownBots } from '../../flock/known-bots.ts';
 import { nearest } from '../../flock/nearest.ts';
 import type { KeyBundle } from '../../keys/key-bundle.ts';
 import type { KeyStore } from '../../keys/key-store.ts';
-import { findPoems } from '../../poems/read-poems.ts';
+import { findPoems, noPoems, type FoundPoems } from '../../poems/find-poems.ts';
 import { callsAs, type GivenPlaces } from '../calls-as.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -17,7 +18,9 @@ export async function mustHaveKey(
 ): Promise<void> {
   const known = (await keys.list()).map((entry) => entry.bot);
   if (known.includes(bot)) return;
-  const poems = await findPoems(path.join(paths.root, 'poems')).catch(noneWhereUnreadable);
+  const { poems } = await findPoems(path.join(paths.root, 'poems'), knownBots(paths.root, keys)).catch(
+    noneWhereUnreadable,
+  );
   const readers = poems.map((poem) => poem.bot);
   throw new FlockError('usage', `${bot} has no key bundle in ${keys.folder}`, {
     hint: hintFor(bot, { known, readers }, callsAs(places)),
@@ -38,8 +41,8 @@ function hintFor(
     : `make some first: ${keymaker('make-keys ./poems')}`;
 }
 
-function noneWhereUnreadable(error: unknown): [] {
-  if (error instanceof FlockError) return [];
+function noneWhereUnreadable(error: unknown): FoundPoems {
+  if (error instanceof FlockError) return noPoems;
   throw error;
 }
 

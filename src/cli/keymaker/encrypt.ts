@@ -1,6 +1,8 @@
 import path from 'node:path';
 import * as z from 'zod';
 import { openContext, type Context } from '../../context.ts';
+import { isLocked } from '../../daemon/lock.ts';
+import { askRecipients } from '../../daemon/orders.ts';
 import { FlockError, type Exit } from '../../errors.ts';
 import { parseBotName, type BotName } from '../../flock/bot.ts';
 import { decryptBundle, encryptBundle, type Sealing } from '../../keys/change-seal.ts';
@@ -18,6 +20,7 @@ const schema = z.object({
   identity: once,
   decrypt: z.boolean().default(false),
   'new-identity': once,
+  yes: z.boolean().default(false),
   ...placeSchema,
 });
 
@@ -34,6 +37,7 @@ export const encrypt = command({
     },
     decrypt: { type: 'boolean', describe: 'the other way: back to plain bundles' },
     'new-identity': { type: 'string', describe: 'make an identity, in this new file, and do nothing else' },
+    yes: { type: 'boolean', describe: 'also where the flockd that runs could not open the bundles again' },
     ...placeFlags,
   },
   examples: [
@@ -48,8 +52,9 @@ export const encrypt = command({
     const made = args['new-identity'];
     if (made !== undefined) return newIdentity(made, terminal);
     await using context = openContext({ ...args, identity: args.identity && path.resolve(args.identity) });
-    const change = await changeFor(args, context);
+    const { change, recipients } = await changeFor(args, context);
     const bots = await chooseBots(args, context);
+    if (bots.length > 0 && !(await mayEncrypt(recipients, args, context, terminal))) return 'done';
     await context.keys.prepare();
     const results: Result[] = [];
     for (const bot of bots) results.push(await changed(bot, change, terminal));
@@ -85,19 +90,58 @@ async function newIdentity(file: string, terminal: Terminal): Promise<Exit> {
 /** What is done with one bundle. @returns its new file; undefined where nothing was to be done */
 type Change = (bot: BotName) => Promise<string | undefined>;
 
+interface Plan {
+  change: Change;
+  /** To whom it encrypts; nobody where it decrypts. */
+  recipients: readonly string[];
+}
+
 /** @throws {FlockError} `usage` where nobody is named to encrypt to or to decrypt as, and as {@link readIdentity} */
-async function changeFor(args: Args, { keys }: Context): Promise<Change> {
+async function changeFor(args: Args, { keys }: Context): Promise<Plan> {
   const { recipient } = args;
   const { credentials } = keys.options;
   // The one of the environment need not be that of the recipient, who may be on another machine.
   const file = recipient === undefined ? keys.options.identityFile : args.identity;
   const identity = file === undefined ? undefined : await readIdentity(file, credentials);
-  if (args.decrypt && identity) return (bot) => decryptBundle(bot, keys, identity);
+  if (args.decrypt && identity) {
+    return { change: (bot) => decryptBundle(bot, keys, identity), recipients: [] };
+  }
   const sealing = await sealingFor(recipient, identity);
-  if (!args.decrypt && sealing) return (bot) => encryptBundle(bot, keys, sealing);
+  if (!args.decrypt && sealing) {
+    return { change: (bot) => encryptBundle(bot, keys, sealing), recipients: sealing.recipients };
+  }
   throw new FlockError('usage', args.decrypt ? 'decrypt as whom?' : 'encrypt to whom?', {
     hint: `give ${args.decrypt ? '' : '--recipient age1… or '}--identity FILE; keymaker encrypt --new-identity FILE makes one`,
   });
+}
+
+/**
+ * Warns of a flockd that runs and could not open the bundles again, and asks. Plain bundles it can always read.
+ *
+ * @returns whether to go on
+ * @throws {FlockError} `config` where there is nobody to ask, and no --yes
+ */
+async function mayEncrypt(
+  recipients: readonly string[],
+  { yes, identity }: Args,
+  { paths }: Context,
+  terminal: Terminal,
+): Promise<boolean> {
+  if (recipients.length === 0 || !(await isLocked(paths.state).catch(() => false))) return true;
+  const known = await askRecipients(paths.state).catch((error: unknown) => {
+    if (error instanceof FlockError) return undefined;
+    throw error;
+  });
+  if (known?.some((recipient) => recipients.includes(recipient))) return true;
+  const has = known === undefined ? 'does not say which identity it has' : 'has no identity that opens them';
+  const message = `flockd runs on this flock and ${has}: after a restart it could not post with encrypted bundles`;
+  const file = identity === undefined ? 'FILE' : shellWord(path.resolve(identity));
+  const hint = `restart it with KEYMAKER_IDENTITY_FILE=${file} first (a service: systemctl edit flockd); or encrypt all the same: --yes`;
+  if (!yes && !terminal.interactive) throw new FlockError('config', message, { hint });
+  terminal.warn(message, hint);
+  if (yes || (await terminal.confirm('Encrypt them all the same?', 'answer with --yes'))) return true;
+  terminal.say('Nothing was encrypted.');
+  return false;
 }
 
 async function sealingFor(

@@ -4,23 +4,45 @@ import { openContext } from '../../context.ts';
 import { FlockError } from '../../errors.ts';
 import { parseBotName, type BotName } from '../../flock/bot.ts';
 import { readFlockFile } from '../../flock/flock-file.ts';
-import { expectedOf, makeKey } from '../../keys/make-key.ts';
+import { makeKey } from '../../keys/make-key.ts';
 import { PendingStore, type Pending } from '../../keys/pending-store.ts';
+import { expectedName, isSameName } from '../../keys/right-account.ts';
 import type { TokenPair } from '../../keys/token-pair.ts';
 import { VerifierRefused, type Grant } from '../../oauth/oauth-answer.ts';
 import type { OAuth1Client } from '../../oauth/oauth1-client.ts';
-import { verifierFrom } from '../../oauth/provider.ts';
+import { verifierFrom, type Provider } from '../../oauth/provider.ts';
 import { appKeys } from '../../settings.ts';
 import { callsAs } from '../calls-as.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
-import { confirmAccount, notPin } from './authorize.ts';
+import type { Terminal } from '../terminal.ts';
+import { confirming, notPin, showLink } from './authorize.ts';
+import { beginLink } from './begin.ts';
 import { oldBundle } from './choose-bot.ts';
 
 export const finish = command({
   words: { bot: { type: 'string', describe: 'the name of the bot' } },
-  flags: placeFlags,
-  examples: [['echo 4406740 | keymaker finish howl', 'after keymaker begin howl']],
-  schema: z.object({ bot: z.string(), ...placeSchema }),
+  flags: {
+    account: {
+      type: 'string',
+      nargs: 1,
+      describe: 'the account that it must be, where flock.json does not say so',
+    },
+    yes: { type: 'boolean', describe: 'take whatever account was signed in, without asking' },
+    ...placeFlags,
+  },
+  examples: [['echo 4406740 | keymaker finish howl --account howl_reads', 'after keymaker begin howl']],
+  schema: z
+    .object({
+      bot: z.string(),
+      account: z
+        .string('should be given once, with a name')
+        .regex(/^@?\S+$/, 'is not the name of an account')
+        .transform((name) => name.replace(/^@/, ''))
+        .optional(),
+      yes: z.boolean().default(false),
+      ...placeSchema,
+    })
+    .refine(({ account, yes }) => account === undefined || !yes, 'either --account or --yes'),
   async run(args, terminal) {
     const bot = parseBotName(args.bot);
     await using context = openContext(args);
@@ -28,32 +50,32 @@ export const finish = command({
     const secrets = appKeys(paths.root);
     const flockFile = await readFlockFile(paths.flockFile);
     const store = new PendingStore(keys.folder);
-    const pending = stillPending(bot, await store.read(bot), clock.now());
+    const beginAgain = `begin again: ${callsAs(args)(`begin ${bot}`)}`;
+    const pending = stillPending(bot, await store.read(bot), { now: clock.now(), beginAgain });
     const provider = context.provider(pending.provider, flockFile.providers);
+    const client = context.oauth(provider, secrets);
     const old = await oldBundle(bot, keys, terminal);
-    const typed = await terminal.ask(
-      `PIN for ${bot}:`,
-      'give the PIN on standard input, on a line of its own',
-    );
-    const pin = verifierFrom(typed, provider);
-    if (pin === undefined) {
-      throw new FlockError('usage', notPin(provider), {
-        hint: 'copy it from the page that the link leads to',
-      });
-    }
-    // Whatever comes of it, the request token is spent.
-    await store.remove(bot);
+    const expected = { named: accountNamed(bot, flockFile.settingsOf(bot).account, args.account), old };
+    const finishAs = callsAs(args)(`finish ${bot} --account NAME`);
+    let waiting: Pending | undefined = pending;
     const made = await makeKey({
       bot,
       appKeys: secrets,
       poemFile: pending.poemFile,
       provider: provider.id === 'x' ? undefined : provider.id,
-      expected: expectedOf(flockFile.settingsOf(bot).account, old),
+      expected,
       keys,
       owners: await keys.owners(),
-      again: `begin again (${callsAs(args)(`begin ${bot}`)})`,
-      confirm: confirmAccount(bot, { terminal }),
-      flow: () => exchange(context.oauth(provider, secrets), pending.requestToken, pin, bot),
+      again: beginAgain,
+      ...confirming({ bot, terminal, yes: args.yes, instead: `${beginAgain}, then: ${finishAs}` }),
+      async flow() {
+        const { requestToken } = waiting ?? (await anotherLink());
+        waiting = undefined;
+        const pin = await askPin(bot, provider, terminal);
+        // Whatever comes of it, the request token is spent.
+        await store.remove(bot);
+        return exchange(client, requestToken, { pin, beginAgain });
+      },
     });
     if (!made) return 'partly';
     const { account, file } = made;
@@ -62,27 +84,57 @@ export const finish = command({
       'green',
     );
     return 'done';
+
+    async function anotherLink(): Promise<Pending> {
+      const screenName = expectedName(expected);
+      const { poemFile } = pending;
+      const begun = await beginLink({ bot, client, context, provider, screenName, poemFile });
+      showLink({ bot, screenName, terminal }, begun.link);
+      return begun.pending;
+    }
   },
 });
+
+/** @throws {FlockError} `usage` where flock.json names another account */
+function accountNamed(
+  bot: BotName,
+  inFile: string | undefined,
+  given: string | undefined,
+): string | undefined {
+  if (isSameName(inFile, given) !== false) return given ?? inFile;
+  throw new FlockError('usage', `flock.json says that ${bot} is @${inFile ?? ''}, not @${given ?? ''}`, {
+    hint: 'leave --account out, or correct flock.json',
+  });
+}
+
+/** @throws {FlockError} `usage` where what is typed is no PIN; the link stays good */
+async function askPin(bot: BotName, provider: Provider, terminal: Terminal): Promise<string> {
+  const instead = 'give the PIN on standard input, on a line of its own';
+  const pin = verifierFrom(await terminal.ask(`PIN for ${bot}:`, instead), provider);
+  if (pin !== undefined) return pin;
+  throw new FlockError('usage', notPin(provider), { hint: 'copy it from the page that the link leads to' });
+}
 
 /** @throws {FlockError} `tryLater` where the PIN is refused, with the way to another link */
 async function exchange(
   client: OAuth1Client,
   requestToken: TokenPair,
-  pin: string,
-  bot: BotName,
+  { pin, beginAgain }: { pin: string; beginAgain: string },
 ): Promise<Grant> {
   try {
     return await client.accessToken(requestToken, pin);
   } catch (cause) {
     if (!(cause instanceof VerifierRefused)) throw cause;
-    throw new FlockError('tryLater', cause.message, { hint: `begin again: keymaker begin ${bot}`, cause });
+    throw new FlockError('tryLater', cause.message, { hint: beginAgain, cause });
   }
 }
 
 /** @throws {FlockError} `usage` where nothing was begun, `tryLater` where it was too long ago */
-function stillPending(bot: BotName, pending: Pending | undefined, now: number): Pending {
-  const hint = `begin again: keymaker begin ${bot}`;
+function stillPending(
+  bot: BotName,
+  pending: Pending | undefined,
+  { now, beginAgain: hint }: { now: number; beginAgain: string },
+): Pending {
   if (!pending) throw new FlockError('usage', `nothing was begun for ${bot}`, { hint });
   if (pending.expires > now) return pending;
   throw new FlockError('tryLater', `${bot}: the link is older than a quarter of an hour`, { hint });

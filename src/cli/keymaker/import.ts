@@ -5,13 +5,15 @@ import * as z from 'zod';
 import { openContext, type Context } from '../../context.ts';
 import { FlockError, systemCode, type Exit } from '../../errors.ts';
 import { readRegularFile, reasonOf } from '../../files.ts';
-import { parseBotName, type BotName } from '../../flock/bot.ts';
+import { parseBotName } from '../../flock/bot.ts';
 import { readFlockFile, type FlockFile } from '../../flock/flock-file.ts';
-import { chooseBots, type Chosen } from '../../keys/foreign/choose-bots.ts';
+import { chooseBots, type Choice, type Chosen } from '../../keys/foreign/choose-bots.ts';
 import { poemFinder } from '../../keys/foreign/find-poem.ts';
+import { knownBots } from '../../flock/known-bots.ts';
 import { isKey, type Found } from '../../keys/foreign/foreign-key.ts';
 import { readForeign } from '../../keys/foreign/read-foreign.ts';
 import { takeKey, type Taken, type Taking } from '../../keys/foreign/take-key.ts';
+import { findPoemsIfThere } from '../../poems/find-poems.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -43,6 +45,10 @@ export const importKeys = command({
     ['keymaker import ~/flock-2014/keys', 'the key bundles of an old Keymaker'],
     ['keymaker import ~/.twurlrc', 'the keys of twurl, as ~/.trc has those of t'],
     ['keymaker import ~/.xurl --bot howl', 'the key of xurl, which does not say whose it is'],
+    [
+      'keymaker import bot.env --bot howl',
+      'consumer_key, consumer_secret, access_token, access_token_secret',
+    ],
   ],
   schema: z.object({ file: once, bot: once.optional(), force: z.boolean().default(false), ...placeSchema }),
   async run(args, terminal) {
@@ -50,8 +56,15 @@ export const importKeys = command({
     await using context = openContext(args);
     const flockFile = await readFlockFile(context.paths.flockFile);
     const found = await findKeys(args.file);
-    const chosen = choose(found, { wanted, flockFile, terminal });
     const taking = await openTaking(context, { flockFile, terminal, force: args.force });
+    const names = knownBots(context.paths.root, context.keys);
+    const { poems } = await findPoemsIfThere(path.join(context.paths.root, 'poems'), names);
+    const known = new Set<string>([
+      ...taking.files.keys(),
+      ...flockFile.named,
+      ...poems.map(({ bot }) => bot),
+    ]);
+    const chosen = choose(found, { wanted, flockFile, known, terminal });
     const results: Result[] = [];
     try {
       // Where one key is picked out of many, the others' faults are of no interest.
@@ -68,10 +81,10 @@ export const importKeys = command({
 /** @throws {FlockError} `usage` where it is not clear which bot gets what; what cannot be used anyway is told before */
 function choose(
   found: readonly Found[],
-  { wanted, flockFile, terminal }: { wanted: BotName | undefined; flockFile: FlockFile; terminal: Terminal },
+  { terminal, ...choice }: Omit<Choice, 'alone'> & { terminal: Terminal },
 ): Chosen[] {
   try {
-    return chooseBots(found.filter(isKey), { wanted, alone: found.length === 1, flockFile });
+    return chooseBots(found.filter(isKey), { ...choice, alone: found.length === 1 });
   } catch (error) {
     for (const key of found) refuse(key, terminal);
     throw error;
@@ -90,7 +103,7 @@ async function openTaking(
     owners: await keys.owners(),
     taken: new Set(),
     flockFile,
-    findPoem: await poemFinder(paths.root),
+    findPoem: await poemFinder(paths.root, knownBots(paths.root, keys)),
     force,
     warn: (message, hint) => terminal.warn(message, hint),
   };
@@ -101,7 +114,7 @@ async function findKeys(place: string): Promise<Found[]> {
   const files = await filesIn(place);
   if (files.length === 0)
     throw new FlockError('data', `${place}: no key files in this folder`, {
-      hint: 'their names end in .json',
+      hint: 'their names end in .json, .yml, .yaml, .ini or .env',
     });
   const found = await pMap(files, readKeys, { concurrency: readers });
   return found.flat();
@@ -110,7 +123,9 @@ async function findKeys(place: string): Promise<Found[]> {
 async function filesIn(place: string): Promise<string[]> {
   try {
     const names = await readdir(place);
-    const keyFiles = names.includes(xurlFile) ? [xurlFile] : names.filter((name) => name.endsWith('.json'));
+    const bundles = names.filter((name) => name.endsWith('.json'));
+    const others = names.filter((name) => /\.(?:ya?ml|ini|env)$/.test(name));
+    const keyFiles = names.includes(xurlFile) ? [xurlFile] : bundles.length > 0 ? bundles : others;
     return keyFiles.sort().map((name) => path.join(place, name));
   } catch (cause) {
     if (systemCode(cause) === 'ENOTDIR') return [place];

@@ -1,13 +1,17 @@
 import path from 'node:path';
 import pMap from 'p-map';
 import * as z from 'zod';
-import { openContext } from '../../context.ts';
+import { openContext, type Context } from '../../context.ts';
 import { FlockError } from '../../errors.ts';
 import type { BotName } from '../../flock/bot.ts';
-import type { KeyStore } from '../../keys/key-store.ts';
+import { parseFlockFile, readFlockFile } from '../../flock/flock-file.ts';
+import { loadFlock } from '../../flock/load-flock.ts';
+import type { KeyStore, ListedBundle } from '../../keys/key-store.ts';
 import { maskToken } from '../../keys/mask-token.ts';
+import { poemFileIn } from '../../poems/find-poems.ts';
 import { callsAs, hintAs, type GivenPlaces } from '../calls-as.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
+import { keylessTrouble } from '../status-words.ts';
 import { tableLines } from '../table-blocks.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -22,21 +26,24 @@ export const list = command({
     await using context = openContext(args);
     const { keys } = context;
     const files = await keys.list();
-    const entries = await pMap(files, (file) => describe(file, keys, args), { concurrency: readers });
+    const bundles = await pMap(files, (file) => describe(file, keys, args), { concurrency: readers });
+    const entries = [...bundles, ...(await keyless(context, args))];
     if (args.json) terminal.print(`${JSON.stringify(entries, null, 2)}\n`);
-    else if (entries.length > 0) show(entries, terminal);
+    else if (bundles.length > 0) show(entries, args, terminal);
     else {
       terminal.say(`No keys in ${path.relative('.', keys.folder) || '.'} yet.`);
-      terminal.say(`hint: make some: ${callsAs(args)('make-keys ./poems')}`);
+      if (entries.length > 0) tellOfTroubles(entries, args, terminal);
+      else terminal.say(`hint: make some: ${callsAs(args)('make-keys ./poems')}`);
     }
-    return entries.every(({ ok }) => ok) ? 'done' : 'partly';
+    return bundles.every(({ ok }) => ok) ? 'done' : 'partly';
   },
 });
 
 /** A bundle as a person may see it, in the names of its own fields. */
 interface Entry {
   bot: BotName;
-  file: string;
+  /** Missing where it has none. */
+  file?: string;
   ok: boolean;
   screen_name?: string | undefined;
   user_id?: string | undefined;
@@ -49,13 +56,10 @@ interface Entry {
   hint?: string | undefined;
 }
 
-async function describe(
-  { bot, file }: { bot: BotName; file: string },
-  keys: KeyStore,
-  places: GivenPlaces,
-): Promise<Entry> {
+async function describe(listed: ListedBundle, keys: KeyStore, places: GivenPlaces): Promise<Entry> {
+  const { bot, file } = listed;
   try {
-    const bundle = await keys.read(file);
+    const bundle = await keys.readListed(listed);
     return {
       bot,
       file,
@@ -74,12 +78,42 @@ async function describe(
   }
 }
 
-function show(entries: readonly Entry[], terminal: Terminal): void {
+/** The bots that have a poem in the flock's folder and no bundle. What is wrong with the folder others say. */
+async function keyless({ paths, keys }: Context, places: GivenPlaces): Promise<Entry[]> {
+  const flockFile =
+    (await readFlockFile(paths.flockFile).catch(noneWhereUnreadable)) ?? parseFlockFile('{}', '');
+  const found = await loadFlock(paths.root, keys, flockFile).catch(noneWhereUnreadable);
+  return (found?.keyless ?? []).map(({ name: bot, poemFile }) => ({
+    bot,
+    ok: false,
+    poem_file: poemFileIn(paths.root, poemFile),
+    error: `${bot} has no key yet`,
+    hint: callsAs(places)(`make-keys ./poems --bot=${bot}`),
+  }));
+}
+
+function noneWhereUnreadable(error: unknown): undefined {
+  if (!(error instanceof FlockError)) throw error;
+}
+
+/** So many bots without a key are named. */
+const mostKeyless = 20;
+
+function show(entries: readonly Entry[], places: GivenPlaces, terminal: Terminal): void {
   for (const line of tableFor(entries, terminal.columns)) terminal.say(line);
-  for (const { error, hint } of entries) {
-    if (error === undefined) continue;
+  tellOfTroubles(entries, places, terminal);
+}
+
+function tellOfTroubles(entries: readonly Entry[], places: GivenPlaces, terminal: Terminal): void {
+  const without = entries.filter(({ file }) => file === undefined).map(({ bot }) => bot);
+  const bad = entries.filter(({ file, error }) => file !== undefined && error !== undefined);
+  const trouble = keylessTrouble(without, callsAs(places), mostKeyless);
+  for (const { text, hint } of [
+    ...bad.map(({ error = '', hint }) => ({ text: error, hint })),
+    ...(trouble ? [trouble] : []),
+  ]) {
     terminal.say();
-    terminal.say(error);
+    terminal.say(text);
     if (hint !== undefined) terminal.say(`hint: ${hint}`);
   }
 }
@@ -105,7 +139,7 @@ function cellsOf(entry: Entry): string[] {
     consumer_token = '',
     oauth_token = '',
   } = entry;
-  const account = ok ? accountOf(entry) : 'bad, see below';
+  const account = ok ? accountOf(entry) : entry.file === undefined ? 'no key yet' : 'bad, see below';
   return [bot, account, user_id, provider, consumer_token, oauth_token, poem_file, fileOf(entry)];
 }
 
@@ -118,7 +152,7 @@ function narrowCells(entry: Entry): string[] {
 
 const accountOf = ({ screen_name }: Entry): string => (screen_name === undefined ? '?' : `@${screen_name}`);
 
-const fileOf = ({ file }: Entry): string => path.relative('.', file);
+const fileOf = ({ file }: Entry): string => (file === undefined ? '' : path.relative('.', file));
 
 const draw = (heads: string[], rows: string[][]): string[] =>
   tableLines({ style: { head: [], border: [], compact: true }, chars: noLines }, [heads, ...rows]);

@@ -5,22 +5,25 @@ import { openContext, type Context } from '../../context.ts';
 import { FlockError } from '../../errors.ts';
 import type { BotName } from '../../flock/bot.ts';
 import { readFlockFile, type FlockFile } from '../../flock/flock-file.ts';
+import { knownBots } from '../../flock/known-bots.ts';
 import type { KeyBundle } from '../../keys/key-bundle.ts';
-import { expectedOf, makeKey, type MadeKey } from '../../keys/make-key.ts';
+import { makeKey, type MadeKey, type MakeKeyOptions } from '../../keys/make-key.ts';
+import { expectedName } from '../../keys/right-account.ts';
 import { TokenPair } from '../../keys/token-pair.ts';
 import type { Grant } from '../../oauth/oauth-answer.ts';
 import type { OAuth1Client } from '../../oauth/oauth1-client.ts';
 import type { Provider } from '../../oauth/provider.ts';
-import { poemFileIn } from '../../poems/read-poems.ts';
+import { poemFileIn, type PoemFile } from '../../poems/find-poems.ts';
 import { appKeys } from '../../settings.ts';
+import { shellWord } from '../../shell-word.ts';
 import type { CallbackListener } from '../../web/callback-listener.ts';
 import { callsAs } from '../calls-as.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
-import { authorize, confirmAccount } from './authorize.ts';
+import { authorize, confirming } from './authorize.ts';
 import { callbackFlags, callbackSchema, listenerFor } from './callbacks.ts';
 import { oldBundle } from './choose-bot.ts';
-import { checkPoem, choosePoems, type Poem } from './choose-poems.ts';
+import { checkPoem, choosePoems } from './choose-poems.ts';
 import { authorizingGroup, chooseProvider, providerFlags, providerSchema } from './choose-provider.ts';
 import { exitOf, stopsAll, summarize, type Result } from './results.ts';
 
@@ -29,6 +32,7 @@ const schema = z.object({
   bot: z.array(z.string()).default([]),
   all: z.boolean().default(false),
   force: z.boolean().default(false),
+  yes: z.boolean().default(false),
   ...callbackSchema,
   xauth: z.boolean().default(false),
   'first-post': z.string('should be given once, with a text').min(1, 'is empty').optional(),
@@ -49,6 +53,7 @@ export const makeKeys = command({
     },
     all: { type: 'boolean', describe: 'make the keys of all bots, without asking' },
     force: { type: 'boolean', describe: 'also for bots that have a good key already' },
+    yes: { type: 'boolean', describe: 'take whatever account was signed in, without asking' },
     'first-post': { type: 'string', describe: 'post this text with each new key, to see that it works' },
     ...callbackFlags,
     xauth: {
@@ -71,7 +76,7 @@ export const makeKeys = command({
     const secrets = appKeys(paths.root);
     const flockFile = await readFlockFile(paths.flockFile);
     const provider = chooseProvider(context, flockFile, args);
-    const poems = await choosePoems(args.poems, args.bot);
+    const { chosen, refused } = await choosePoems(args.poems, args.bot, knownBots(paths.root, keys));
     await keys.prepare();
     if (args.xauth && args.callback)
       throw new FlockError('usage', 'either --callback or --xauth', { hint: 'leave one out' });
@@ -86,11 +91,12 @@ export const makeKeys = command({
       flockFile,
       args,
       owners: await keys.owners(),
-      results: [],
+      results: refused.map(({ bot, error }) => ({ bot, key: 'failed', error })),
     };
+    for (const { error } of refused) terminal.warn(error.message, error.hint);
     try {
-      if (args.xauth) await exchangeAll(poems, session);
-      else await askOneByOne(poems, session);
+      if (args.xauth) await exchangeAll(chosen, session);
+      else await askOneByOne(chosen, session);
     } finally {
       summarize(session.results, terminal);
     }
@@ -117,16 +123,13 @@ interface Session {
 }
 
 /** A person makes one key after the other. */
-async function askOneByOne(poems: readonly Poem[], session: Session): Promise<void> {
+async function askOneByOne(poems: readonly PoemFile[], session: Session): Promise<void> {
   const { terminal } = session;
   for (const [index, poem] of poems.entries()) {
     terminal.say(`Poem ${index + 1} of ${poems.length}: ${poem.file}`, 'bold');
     await reported(poem, session, async () => {
       const old = await oldBundle(poem.bot, session.context.keys, terminal);
-      return (
-        (await unwanted(poem, old, session)) ??
-        makeOne(poem, old, session, () => byPerson(poem, old, session))
-      );
+      return (await unwanted(poem, old, session)) ?? makeByPerson(poem, old, session);
     });
     terminal.say();
   }
@@ -135,10 +138,17 @@ async function askOneByOne(poems: readonly Poem[], session: Session): Promise<vo
 /** Exchanges under way at a time. */
 const exchanges = 8;
 
+/** A bot whose name and password a person has typed. */
+interface Login {
+  poem: PoemFile;
+  old: KeyBundle | undefined;
+  login: TokenPair;
+}
+
 /** xAuth: all names and passwords are asked for first, then exchanged side by side. */
-async function exchangeAll(poems: readonly Poem[], session: Session): Promise<void> {
-  const { terminal, client } = session;
-  const logins: { poem: Poem; old: KeyBundle | undefined; login: TokenPair }[] = [];
+async function exchangeAll(poems: readonly PoemFile[], session: Session): Promise<void> {
+  const { terminal } = session;
+  const logins: Login[] = [];
   for (const poem of poems) {
     await reported(poem, session, async () => {
       const old = await oldBundle(poem.bot, session.context.keys, terminal);
@@ -148,13 +158,15 @@ async function exchangeAll(poems: readonly Poem[], session: Session): Promise<vo
     });
   }
   let last: Promise<void> | undefined;
+  // Whoever has a question waits for those before it: the answers are given in that order.
+  let before = Promise.resolve();
   await pMap(
     logins,
-    async ({ poem, old, login }) => {
+    async (login) => {
       if (last) return;
-      const made = reported(poem, session, () =>
-        makeOne(poem, old, session, () => exchange(poem.bot, login, client)),
-      );
+      const turn = before;
+      const made = reported(login.poem, session, () => makeByPassword(login, turn, session));
+      before = Promise.allSettled([turn, made]).then(() => undefined);
       await made.catch(() => {
         last ??= made;
       });
@@ -184,7 +196,7 @@ async function askLogin(bot: BotName, terminal: Terminal): Promise<TokenPair> {
 
 /** Notes what became of a bot. What goes wrong with one is reported and does not stop the others, where they may fare better. */
 async function reported(
-  { bot }: Poem,
+  { bot }: PoemFile,
   { terminal, callbacks, results }: Session,
   work: () => Promise<Result | undefined>,
 ): Promise<void> {
@@ -202,7 +214,7 @@ async function reported(
 
 /** What becomes of a bot whose key is not to be made. @throws {FlockError} `data` where its poem is of no use */
 async function unwanted(
-  poem: Poem,
+  poem: PoemFile,
   old: KeyBundle | undefined,
   { terminal, args }: Session,
 ): Promise<Result | undefined> {
@@ -220,29 +232,66 @@ async function unwanted(
 const accountOf = ({ screenName }: KeyBundle): string =>
   screenName === undefined ? '' : ` for @${screenName}`;
 
-function byPerson({ bot }: Poem, old: KeyBundle | undefined, session: Session): Promise<Grant | undefined> {
+/** A person signs in and brings the answer; after a "no" with another link. */
+function makeByPerson(poem: PoemFile, old: KeyBundle | undefined, session: Session): Promise<Result> {
   const { provider, client, terminal, callbacks, flockFile } = session;
-  const screenName = flockFile.settingsOf(bot).account ?? old?.screenName;
-  return authorize({ bot, provider, client, screenName, terminal, callbacks });
+  const { bot } = poem;
+  const expected = { named: flockFile.settingsOf(bot).account, old };
+  const screenName = expectedName(expected);
+  return makeOne(poem, session, {
+    expected,
+    again: againFor(bot, old, session),
+    ...confirmingIn(bot, session),
+    flow: () => authorize({ bot, provider, client, screenName, terminal, callbacks }),
+  });
+}
+
+/** @param turn - over once those before it have asked what they had to ask */
+function makeByPassword({ poem, old, login }: Login, turn: Promise<void>, session: Session): Promise<Result> {
+  const { bot } = poem;
+  const { confirm } = confirmingIn(bot, session);
+  return makeOne(poem, session, {
+    expected: { named: session.flockFile.settingsOf(bot).account, old, typed: login.reveal().token },
+    again: againFor(bot, old, session),
+    confirm: (account) => turn.then(() => confirm(account)),
+    flow: () => exchange(bot, login, session.client),
+  });
+}
+
+const confirmingIn = (bot: BotName, { terminal, callbacks, args: { yes } }: Session) =>
+  confirming({
+    bot,
+    terminal,
+    callbacks,
+    yes,
+    instead: `"account" of ${bot} in flock.json says which it is; --yes takes whatever was signed in`,
+  });
+
+/** How the key of one bot is made in another run. */
+function againFor(bot: BotName, old: KeyBundle | undefined, { args, provider }: Session): string {
+  const flags = [
+    `--bot=${bot}`,
+    ...(old ? ['--force'] : []),
+    ...(provider.id === 'x' ? [] : [`--provider ${provider.id}`]),
+    ...(args.callback ? ['--callback'] : []),
+    ...(args.xauth ? ['--xauth'] : []),
+  ];
+  return `run ${callsAs(args)(`make-keys ${shellWord(args.poems)} ${flags.join(' ')}`)}`;
 }
 
 async function makeOne(
-  { bot, file }: Poem,
-  old: KeyBundle | undefined,
+  { bot, file }: PoemFile,
   session: Session,
-  flow: () => Promise<Grant | undefined>,
+  making: Pick<MakeKeyOptions, 'expected' | 'again' | 'confirm' | 'declined' | 'flow'>,
 ): Promise<Result> {
-  const { context, terminal, provider, callbacks, flockFile } = session;
+  const { context, terminal, provider, callbacks } = session;
   const made = await makeKey({
     ...session,
+    ...making,
     bot,
     poemFile: poemFileIn(context.paths.root, file),
     provider: provider.id === 'x' ? undefined : provider.id,
-    expected: expectedOf(flockFile.settingsOf(bot).account, old),
     keys: context.keys,
-    again: `run ${callsAs(session.args)(`make-keys ./poems --bot=${bot}`)}`,
-    confirm: session.args.xauth ? undefined : confirmAccount(bot, { terminal, callbacks }),
-    flow,
   });
   callbacks?.tell(made ? welcome(bot, made) : declined(bot));
   if (!made) {

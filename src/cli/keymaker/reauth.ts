@@ -5,10 +5,11 @@ import { messageOf } from '../../errors.ts';
 import { parseBotName } from '../../flock/bot.ts';
 import { readFlockFile } from '../../flock/flock-file.ts';
 import { makeKey } from '../../keys/make-key.ts';
+import { expectedName } from '../../keys/right-account.ts';
 import { appKeysIfSet } from '../../settings.ts';
 import { callsAs, retold } from '../calls-as.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
-import { authorize, confirmAccount } from './authorize.ts';
+import { authorize, confirming } from './authorize.ts';
 import { mustHaveKey } from './choose-bot.ts';
 import { callbackFlags, callbackSchema, listenerFor } from './callbacks.ts';
 import { chooseProvider, providerFlags, providerSchema } from './choose-provider.ts';
@@ -30,8 +31,10 @@ export const reauth = command({
     await mustHaveKey(bot, context, args);
     const old = await keys.read(await keys.placeOf(bot)).catch(retold(args));
     const appKeys = appKeysIfSet(paths.root) ?? old.appKeys;
-    const { userId, screenName, poemFile } = old;
+    const { poemFile } = old;
     const flockFile = await readFlockFile(paths.flockFile);
+    const expected = { named: flockFile.settingsOf(bot).account, old };
+    const screenName = expectedName(expected);
     const provider = chooseProvider(context, flockFile, { provider: old.provider ?? 'x', perms: args.perms });
     const client = context.oauth(provider, appKeys);
     await using callbacks = await listenerFor(args, provider, context, terminal);
@@ -41,11 +44,16 @@ export const reauth = command({
         appKeys,
         poemFile,
         provider: old.provider,
-        expected: { userId, screenName },
+        expected,
         keys,
         owners: await keys.owners(),
         again: `run ${callsAs(args)(`reauth ${bot}`)} again`,
-        confirm: confirmAccount(bot, { terminal, callbacks }),
+        ...confirming({
+          bot,
+          terminal,
+          callbacks,
+          instead: `"account" of ${bot} in flock.json says which it is`,
+        }),
         flow: () => authorize({ bot, provider, client, screenName, terminal, callbacks }),
       });
       if (!made) {

@@ -1,10 +1,9 @@
 import type { Exit, FlockError } from '../../errors.ts';
-import type { BotName } from '../../flock/bot.ts';
 import { VerifierRefused } from '../../oauth/oauth-answer.ts';
 import type { Terminal } from '../terminal.ts';
 
-/** What became of one bot's key. */
-export type Result = { bot: BotName } & (
+/** What became of one bot's key; a poem whose bot has no name is named by its file. */
+export type Result = { bot: string } & (
   { key: 'made' | 'kept' | 'skipped' } | { key: 'failed'; error: FlockError }
 );
 

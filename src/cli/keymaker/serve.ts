@@ -44,7 +44,7 @@ export const serve = command({
     const sessions = new Sessions();
     const { title, authorizeUrl } = provider;
     const site = new FlockSite({
-      desk: new FlockDesk({ context, flockFile, provider, appKeys: secrets, poems }),
+      desk: new FlockDesk({ context, provider, appKeys: secrets, poems }),
       sessions,
       clock,
       provider: { title, origin: new URL(authorizeUrl).origin },

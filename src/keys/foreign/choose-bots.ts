@@ -1,6 +1,7 @@
 import { FlockError } from '../../errors.ts';
 import { botNameOf, type BotName } from '../../flock/bot.ts';
 import type { FlockFile } from '../../flock/flock-file.ts';
+import { isSameName } from '../right-account.ts';
 import type { ForeignKey } from './foreign-key.ts';
 
 /** A key, and the bot that is to have it. */
@@ -9,23 +10,25 @@ export interface Chosen {
   key: ForeignKey;
 }
 
-interface Choice {
+export interface Choice {
   /** The one bot that is to get a key. */
   wanted: BotName | undefined;
   /** Whether there is one key in all, the bad ones counted. */
   alone: boolean;
   flockFile: FlockFile;
+  /** The bots that have a poem, a bundle or settings. */
+  known: ReadonlySet<string>;
 }
 
 /**
  * The bot of each key: the one that is wanted, the one with that account in flock.json, the one that the key's file is
- * named for, or else the one with the account's name.
+ * named for, a known one that stands with the key, or else the one with the account's name.
  *
  * @throws {FlockError} `usage` where nothing says which bot is to have a key
  */
 export function chooseBots(keys: readonly ForeignKey[], choice: Choice): Chosen[] {
-  const { wanted, alone, flockFile } = choice;
-  const found = keys.map((key) => ({ key, bot: botOf(key, flockFile) }));
+  const { wanted, alone } = choice;
+  const found = keys.map((key) => ({ key, bot: botOf(key, choice) }));
   if (wanted === undefined) return found.map(({ key, bot }) => ({ key, bot: bot ?? fail(nameless(key)) }));
   const meant = alone ? found : found.filter(({ key, bot }) => bot === wanted || botOfName(key) === wanted);
   const [only] = meant;
@@ -37,22 +40,15 @@ export function chooseBots(keys: readonly ForeignKey[], choice: Choice): Chosen[
   });
 }
 
-function botOf(key: ForeignKey, { named, settingsOf }: FlockFile): BotName | undefined {
+function botOf(key: ForeignKey, { flockFile, known }: Choice): BotName | undefined {
+  const { named, settingsOf } = flockFile;
   const { screenName } = key.bundle;
-  // The names in flock.json are names of bots by its schema.
-  const settled = named
-    .map((name) => botNameOf(name, '.txt'))
-    .find((bot) => screenName !== undefined && isSame(settingsOf(bot).account, screenName));
-  return settled ?? key.ownName ?? botOfName(key);
+  const settled = named.find((bot) => isSameName(settingsOf(bot).account, screenName) === true);
+  const meant = key.mayBe?.find((name) => known.has(name));
+  return settled ?? key.ownName ?? meant ?? botOfName(key);
 }
 
-function botOfName({ bundle: { screenName = '' } }: ForeignKey): BotName | undefined {
-  const name = botNameOf(screenName, '.txt');
-  return name === '' ? undefined : name;
-}
-
-const isSame = (account: string | undefined, screenName: string): boolean =>
-  account?.toLowerCase() === screenName.toLowerCase();
+const botOfName = ({ bundle: { screenName = '' } }: ForeignKey): BotName | undefined => botNameOf(screenName);
 
 const labelOf = ({ title, bundle: { screenName } }: ForeignKey): string =>
   screenName === undefined ? title : `@${screenName}`;

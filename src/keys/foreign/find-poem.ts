@@ -1,8 +1,7 @@
 import { lstat } from 'node:fs/promises';
 import path from 'node:path';
-import { FlockError, systemCode } from '../../errors.ts';
 import type { BotName } from '../../flock/bot.ts';
-import { findPoems, type PoemFile } from '../../poems/read-poems.ts';
+import { findPoemsIfThere, type KnownBots } from '../../poems/find-poems.ts';
 
 /** Finds the poem for a bot, given the paths that bundles had for it; relative to the root. */
 export type FindPoem = (bot: BotName, before: readonly (string | undefined)[]) => Promise<string | undefined>;
@@ -13,16 +12,15 @@ export type FindPoem = (bot: BotName, before: readonly (string | undefined)[]) =
  *
  * @throws {FlockError} `data` where the poems folder cannot be read
  */
-export async function poemFinder(root: string): Promise<FindPoem> {
-  const poems = await findPoems(path.join(root, 'poems')).catch(noneWhereMissing);
+export async function poemFinder(root: string, known?: KnownBots): Promise<FindPoem> {
+  const { poems } = await findPoemsIfThere(path.join(root, 'poems'), known);
   return async (bot, before) => {
     for (const file of before) {
       const way = file === undefined ? undefined : await wayTo(root, file);
       if (way !== undefined) return way;
     }
-    const namesakes = poems.filter((poem) => poem.bot === bot);
-    const [only] = namesakes;
-    return only && namesakes.length === 1 ? path.relative(root, only.file) : undefined;
+    const namesake = poems.find((poem) => poem.bot === bot);
+    return namesake && path.relative(root, namesake.file);
   };
 }
 
@@ -32,9 +30,4 @@ async function wayTo(root: string, file: string): Promise<string | undefined> {
   // A path with a NUL is no file's, as is one that is too long.
   const status = await lstat(path.join(root, way)).catch(() => undefined);
   return status?.isFile() === true ? way : undefined;
-}
-
-function noneWhereMissing(error: unknown): PoemFile[] {
-  if (error instanceof FlockError && systemCode(error.cause) === 'ENOENT') return [];
-  throw error;
 }

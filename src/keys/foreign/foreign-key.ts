@@ -9,6 +9,8 @@ export interface ForeignKey {
   title: string;
   /** The bot that its file is named for, where the file is its alone. */
   ownName: BotName | undefined;
+  /** Names that stand with the key, and are its bot's where there is such a bot. */
+  mayBe?: readonly BotName[];
   /** The poem's path as the other program had it. */
   bundle: KeyBundle;
 }
@@ -27,6 +29,8 @@ interface Parts {
   token: string;
   secret: string;
   screenName?: string | undefined;
+  userId?: string | undefined;
+  mayBe?: readonly BotName[];
 }
 
 /** The key that these parts make, held to the rules of every bundle; or why they make none. */
@@ -36,11 +40,13 @@ export function foreignKey(title: string, parts: Parts): Found {
     consumer_token_secret: parts.consumerSecret,
     oauth_token: parts.token,
     oauth_token_secret: parts.secret,
+    user_id: parts.userId,
     screen_name: parts.screenName,
   };
   return attempt(() => ({
     title,
     ownName: undefined,
+    ...(parts.mayBe && { mayBe: parts.mayBe }),
     bundle: parseKeyBundle(JSON.stringify(stored), title),
   }));
 }

@@ -3,6 +3,7 @@ import type { BotName } from '../../flock/bot.ts';
 import type { FlockFile } from '../../flock/flock-file.ts';
 import { accountKey, type KeyBundle } from '../key-bundle.ts';
 import type { KeyStore } from '../key-store.ts';
+import { judgeAccount, titleOf } from '../right-account.ts';
 import type { Chosen } from './choose-bots.ts';
 import type { FindPoem } from './find-poem.ts';
 import type { ForeignKey } from './foreign-key.ts';
@@ -87,29 +88,32 @@ async function checkPlace(bot: BotName, { keys, files }: Taking): Promise<void> 
   );
 }
 
-/** @throws {FlockError} `data` where the bot is to have another account, by flock.json or by its key so far */
+/**
+ * A key that nothing speaks against may be taken: its file, its account's name, or a person has chosen its bot.
+ *
+ * @throws {FlockError} `data` where the bot is to have another account, by flock.json or by its key so far
+ */
 function checkAccount({ bot, key }: Chosen, old: KeyBundle | undefined, { flockFile, warn }: Taking): void {
-  const { screenName, userId } = key.bundle;
-  const { account } = flockFile.settingsOf(bot);
-  if (account === undefined) {
-    if (old?.userId === undefined || userId === undefined || old.userId === userId) return;
-    const before = old.screenName === undefined ? `account ${old.userId}` : `@${old.screenName}`;
+  const { account: named } = flockFile.settingsOf(bot);
+  const verdict = judgeAccount(bot, key.bundle, { named, old });
+  if (verdict === 'wrong' && named !== undefined) {
     throw refusal(
       key.title,
-      `the key of ${whoseIs(key)}, but ${bot} is ${before}`,
+      `the key of ${whoseIs(key)}, but flock.json says that ${bot} is @${named}`,
+      'correct flock.json, or choose another bot with --bot',
+    );
+  }
+  if (verdict === 'wrong') {
+    throw refusal(
+      key.title,
+      `the key of ${whoseIs(key)}, but ${bot} is ${titleOf({ old }, key.bundle)}`,
       `if ${bot} is to change its account, write the new one into flock.json`,
     );
   }
-  if (screenName === undefined) {
+  if (verdict === 'ask' && named !== undefined) {
     warn(
-      `${bot}: flock.json says @${account}, and ${key.title} does not say whose key it is`,
+      `${bot}: flock.json says @${named}, and ${key.title} does not say whose key it is`,
       'keymaker doctor asks X',
-    );
-  } else if (account.toLowerCase() !== screenName.toLowerCase()) {
-    throw refusal(
-      key.title,
-      `the key of @${screenName}, but flock.json says that ${bot} is @${account}`,
-      'correct flock.json, or choose another bot with --bot',
     );
   }
 }

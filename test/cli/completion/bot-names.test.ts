@@ -25,9 +25,9 @@ describe('the names of the bots, for a shell', () => {
       'poems/readme.md': '',
       'poems/folder.txt/inner.txt': '',
     });
-    assert.deepEqual(at({ root }), ['-dash', 'howl', 'inner', 'sealed', 'snow-ledger']);
+    assert.deepEqual(at({ root }), ['dash', 'howl', 'inner', 'sealed', 'snow-ledger']);
     assert.deepEqual(at({ root, keys: path.join(root, 'nowhere') }), [
-      '-dash',
+      'dash',
       'howl',
       'inner',
       'snow-ledger',

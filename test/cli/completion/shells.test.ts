@@ -19,7 +19,7 @@ const programs = Object.fromEntries(
 const root = tempFolder({
   ...programs,
   [`home/${harm}/keys/howl.json`]: '',
-  [`home/${harm}/poems/-dash.txt`]: '',
+  [`home/${harm}/keys/-dash.json`]: '',
   [`home/${harm}/poems/psalm.txt`]: '',
   'home/key.yml': '',
 });

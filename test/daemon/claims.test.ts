@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { Claims } from '../../src/daemon/claims.ts';
+import type { BotName } from '../../src/flock/bot.ts';
+import { parseFlockFile } from '../../src/flock/flock-file.ts';
+import type { Flock } from '../../src/flock/load-flock.ts';
+import { TokenPair } from '../../src/keys/token-pair.ts';
+import { openPurse } from '../../src/posting/budget.ts';
+import { tempFolder } from '../flock/temp-folder.ts';
+
+const { settingsOf } = parseFlockFile('{}', 'flock.json');
+/** No other test has its accounts. */
+const api = `http://127.0.0.1:${process.pid % 65_536}`;
+
+const flockOf = (...names: string[]): Flock => ({
+  bots: names.map((name) => ({
+    name: name as BotName,
+    bundle: {
+      appKeys: new TokenPair('app', 'secret'),
+      accessToken: new TokenPair(`token of ${name}`, 'secret'),
+      userId: `id of ${name}`,
+      screenName: name,
+    },
+    poemFile: name,
+    settings: settingsOf(name as BotName),
+  })),
+  misfits: [],
+  keyless: [],
+  passedOver: [],
+  purse: openPurse,
+});
+
+const skip = process.platform !== 'linux' && 'there are no abstract sockets';
+
+describe('claims', { skip, timeout: 30_000 }, () => {
+  it('leave out the bots whose accounts another flockd has, by name, until it ends', async () => {
+    let freed = (): void => undefined;
+    const isFreed = new Promise<void>((resolve) => (freed = resolve));
+    const places = [tempFolder(), tempFolder()] as const;
+    const first = await Claims.open({ paths: { root: places[0], state: places[0] }, api });
+    await first.take(flockOf('ada', 'bea'));
+    await using second = await Claims.open({ paths: { root: places[1], state: places[1] }, api, freed });
+    const { flock, takenOver } = await second.take(flockOf('bea', 'cid'));
+    assert.deepEqual(
+      flock.bots.map(({ name }) => name),
+      ['cid'],
+    );
+    assert.deepEqual(takenOver, []);
+    const [misfit] = flock.misfits;
+    assert.equal(misfit?.bot, 'bea');
+    assert.equal(misfit.error.exit, 'tryLater');
+    assert.match(misfit.error.message, RegExp(`^bea: another flockd .*pid ${process.pid}\\).*${places[0]}$`));
+
+    // A bot that comes later is looked at as well, by whichever comes second.
+    const grown = await first.take(flockOf('ada', 'bea', 'cid'));
+    assert.deepEqual(
+      grown.flock.misfits.map(({ bot }) => bot),
+      ['cid'],
+    );
+
+    // Nobody is kept from ending by what it waits for.
+    const awake = setInterval(() => undefined, 1000);
+    await first[Symbol.asyncDispose]();
+    await isFreed;
+    clearInterval(awake);
+    const again = await second.take(flockOf('bea', 'cid'));
+    assert.deepEqual(again.flock.misfits, []);
+    assert.deepEqual(again.takenOver, ['bea']);
+    assert.deepEqual((await second.take(flockOf('bea', 'cid'))).takenOver, [], 'once');
+  });
+});
