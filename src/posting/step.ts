@@ -157,7 +157,7 @@ function situationOf(
     missed,
     paused: paused || isStopped(),
     // Nobody else's matters, and it takes its time.
-    key: state.parked ? keyMark(bot) : '',
+    key: state.parked || state.owed?.key !== undefined ? keyMark(bot) : '',
     openFor: state.open ? doubts.ageOf(state.open) : 0,
     doubt: deadline + settle,
   };
