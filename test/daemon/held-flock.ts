@@ -187,6 +187,13 @@ export class HeldFlock {
     this.start();
   }
 
+  /** Starts again with the state of an old export, as if it had been put back by hand, or with none at all. */
+  async rollBack(text?: string): Promise<void> {
+    await this.stop();
+    this.#ledger = new MemoryLedger(text === undefined ? {} : parseExport(text, 'export.json'));
+    this.start();
+  }
+
   /** What X would charge for all that was asked of it. US dollars. */
   billed(): number {
     return billFor(this.sandbox.world.usage);

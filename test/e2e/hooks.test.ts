@@ -13,7 +13,7 @@ async function open(alarms: object): Promise<TestFlock> {
   return flock;
 }
 
-describe('hooks and the ping of a flock that runs', { concurrency: true, timeout: 180_000 }, () => {
+describe('hooks and the ping of a flock that runs', { concurrency: true, timeout: 600_000 }, () => {
   it('tell a command and a webhook, and the switch that the flock lives', async () => {
     await using lifeline = await Lifeline.open();
     await using web = await WebEnd.open(200);
@@ -33,7 +33,7 @@ describe('hooks and the ping of a flock that runs', { concurrency: true, timeout
       [told['event'], told['bot'], told['line'], told['flock']],
       ['parked', 'lost', 1, flock.root],
     );
-    assert.match(String(told['hint']), /keymaker reauth lost/);
+    assert.match(String(told['hint']), /flockd resume lost/);
     assert.ok(!environment.some((name) => /CONSUMER|KEYMAKER|STATE/.test(name)), environment.join(' '));
     await web.seen.until(2);
     assert.deepEqual(web.told.map(({ event, bot }) => [event, bot]).sort(), [

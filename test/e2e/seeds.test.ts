@@ -26,7 +26,7 @@ async function openPage(flock: TestFlock) {
 
 describe(
   'every way to get a key that the five old texts describe',
-  { concurrency: 3, timeout: 60_000 },
+  { concurrency: 3, timeout: 600_000 },
   () => {
     it('000, the Flask tutorial: a route asks, the person is redirected, a callback route checks the token and exchanges', async () => {
       await using flock = await TestFlock.open({ poems });

@@ -150,6 +150,21 @@ describe('a 401 that names nothing', () => {
     assert.equal(after(plain('unauthorized'), owed).hint, undefined);
   });
 
+  it('of another key is not counted', () => {
+    const owed = owedFor('unauthorized', 6, { since: now - 2 * hour, key: 'old' });
+    assert.equal(after(plain('unauthorized'), owed).retryIn, 10 * second);
+    assert.equal(after(plain('reauth'), owedFor('reauth', 1, { key: 'old' })).retryIn, 10 * second);
+    assert.equal(after(plain('unauthorized'), { ...owed, key: 'k' }).cause, 'unauthorized');
+  });
+
+  it('is written down with its key, and a refusal of the line is not', () => {
+    const keyIn = (kind: 'unauthorized' | 'reauth' | 'rejected'): string | undefined => {
+      const [refused] = eventsAfter(plain(kind), attempt);
+      return refused?.event === 'refused' ? refused.key : undefined;
+    };
+    assert.deepEqual([keyIn('unauthorized'), keyIn('reauth'), keyIn('rejected')], ['k', 'k', undefined]);
+  });
+
   it('parks the bot with its own cause', () => {
     const owed = owedFor('unauthorized', 6, { since: now - hour });
     const { hint, cause } = after(plain('unauthorized'), owed);

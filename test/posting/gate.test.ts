@@ -484,10 +484,12 @@ describe('the clock', () => {
     const block = await check(world);
     assert.deepEqual([block?.why, block?.reason], ['never-sent', 'no route to host']);
     assert.equal(world.gate.isSure, false);
-    assert.deepEqual(world.events(), []);
     await world.pass(5 * second);
+    await check(world);
+    assert.deepEqual(world.events(), ['clock-unknown']);
     world.answer = { ahead: 0, isOfX: true };
     assert.equal(await check(world), undefined);
+    assert.deepEqual(world.events(), ['clock-unknown', 'clock-known']);
   });
 
   it('is told right by an answer that is not of X, and not called wrong by it', async () => {
@@ -495,7 +497,7 @@ describe('the clock', () => {
     world.answer = { ahead: 3 * hour, isOfX: false };
     const block = await check(world);
     assert.equal(block?.why, 'foreign');
-    assert.deepEqual(world.events(), []);
+    assert.deepEqual(world.events(), ['clock-unknown']);
     await world.pass(5 * second);
     world.answer = { ahead: 0, isOfX: false };
     assert.equal(await check(world), undefined);

@@ -47,7 +47,7 @@ export function startCommand([command = '', ...args]: readonly string[], options
 }
 
 /** How long to wait for what should come within a second. Milliseconds. */
-const patience = 30_000;
+const patience = 180_000;
 
 interface Expectation {
   met: () => boolean;
