@@ -25,7 +25,10 @@ export function judgeKey(
   now: number,
 ): Judgement {
   const again = keymaker(`reauth ${held.bot}`);
-  if (answer.status !== 200) return judgeFailure(held, provider, answer, classify(answer, now), again);
+  if (answer.status !== 200) {
+    const failure = provider.id === 'x' ? classify(answer, now) : failureOf(answer);
+    return judgeFailure(held, provider, answer, failure, again);
+  }
   try {
     const account = readWhoAmI(answer, provider, question);
     const key = { ...judgeAccount(held, provider, account, again), cost: costAt(provider) };
@@ -38,6 +41,14 @@ export function judgeKey(
       return { ofProvider: thing(provider.title).bad('provider', said, error.hint) };
     return { ofBot: [botCalled(held.bot).bad('key', error.message, again)] };
   }
+}
+
+/** What a refusal of a provider means that is not X, and has a format of its own: its status tells. */
+function failureOf({ status }: HttpAnswer): XFailure {
+  const reason = String(status);
+  if (status === 401) return { kind: 'unauthorized', reason };
+  if (status === 429) return { kind: 'limit', reason };
+  return { kind: status >= 400 && status < 500 ? 'rejected' : 'in-doubt', reason };
 }
 
 /** Only X charges, and only for what it answers. */

@@ -1,4 +1,5 @@
 import { asKept } from '../poems/tweet-text.ts';
+import { keyCauses } from '../posting/after-failure.ts';
 import type { BotState } from '../posting/bot-state.ts';
 import type { FlockHistory, RecentPost } from '../posting/flock-history.ts';
 import type { BotFiles, Condition } from './bot-condition.ts';
@@ -118,9 +119,6 @@ export function* flockView(input: ViewInput): Generator<undefined, FlockView> {
 /** The posts whose texts a view shows, newest first. */
 export const recentPosts = (history: FlockHistory): RecentPost[] => history.recent().slice(0, mostRecent);
 
-/** Refusals that another key repairs. */
-const keyTroubles = ['reauth', 'read-only', 'suspended'];
-
 /** What was made of a status that has not changed since. */
 const known = new WeakMap<BotStatus, BotView>();
 
@@ -137,7 +135,7 @@ function botView(
     schedule: settings && { expression: settings.schedule, timezone: settings.timezone },
     inDoubtSince: status.state === 'in doubt' && state?.open ? iso(state.open.at) : undefined,
     pausedSince: state?.paused === undefined ? undefined : iso(state.paused),
-    needsKey: status.state === 'parked' && keyTroubles.includes(state?.owed?.why ?? ''),
+    needsKey: status.state === 'parked' && keyCauses.has(state?.owed?.why ?? ''),
   };
   known.set(status, view);
   return view;

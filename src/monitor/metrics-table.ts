@@ -1,4 +1,5 @@
 import { inUsd } from '../cost/money.ts';
+import { keyCauses } from '../posting/after-failure.ts';
 import { outcomes } from './metrics-ledger.ts';
 import { mostBots, ofBots, ofFlock, type BotFacts, type Row } from './metrics-rows.ts';
 
@@ -186,8 +187,5 @@ type Unknown = BotFacts & { state: { open: { at: number } } };
 const isUnknown = (bot: BotFacts): bot is Unknown =>
   bot.state?.open !== undefined && bot.state.open.look !== true;
 
-/** What parks a bot until it has another key. */
-const keyTroubles = ['reauth', 'read-only', 'suspended'];
-
 const isKeyGood = ({ status, state }: BotFacts): boolean =>
-  status.state !== 'unfit' && !(state?.parked && keyTroubles.includes(state.owed?.why ?? ''));
+  status.state !== 'unfit' && !(state?.parked && keyCauses.has(state.owed?.why ?? ''));

@@ -1,5 +1,5 @@
 import type { XFailure } from '../x/x-failure.ts';
-import { timesAbsent, type Owed } from './bot-state.ts';
+import { isAgain, timesAbsent, type Owed } from './bot-state.ts';
 import type { LedgerEvent } from './ledger-event.ts';
 
 /** What to do with a line that X refuses as a repetition. */
@@ -38,9 +38,19 @@ const day = 24 * hour;
  */
 export function eventsAfter(failure: PostFailure, attempt: FailedAttempt): LedgerEvent[] {
   const { bot, owed, now } = attempt;
-  const times = owed?.why === failure.kind ? owed.times : 0;
+  const key = keyCauses.has(failure.kind) ? attempt.key : undefined;
+  const again = isAgain(owed, failure.kind, key) ? owed : undefined;
+  const times = again?.times ?? 0;
   const refused = (retryAt: number): LedgerEvent => {
-    return { event: 'refused', bot, at: now, why: failure.kind, reason: failure.reason, retryAt };
+    const event = {
+      event: 'refused',
+      bot,
+      at: now,
+      why: failure.kind,
+      reason: failure.reason,
+      retryAt,
+    } as const;
+    return key === undefined ? event : { ...event, key };
   };
   switch (failure.kind) {
     case 'in-doubt':
@@ -62,7 +72,7 @@ export function eventsAfter(failure: PostFailure, attempt: FailedAttempt): Ledge
       // A key that X has called dead once is asked for a second time.
       return times === 0 ? [refused(now + 10 * second)] : parked('reauth', failure, attempt, refused(now));
     case 'unauthorized':
-      return owed?.since !== undefined && now - owed.since >= hour && times >= fewestAsked
+      return again?.since !== undefined && now - again.since >= hour && times >= fewestAsked
         ? parked('unauthorized', failure, attempt, refused(now))
         : [refused(now + (askedAgain[times] ?? 30 * minute))];
     case 'read-only':
@@ -150,6 +160,9 @@ function parked(
   const why = `${what} (${reason})`;
   return [refused, { event: 'parked', bot, at: now, why, hint: hint(bot), key, cause: kind }];
 }
+
+/** Refusals that only another key repairs. */
+export const keyCauses: ReadonlySet<string> = new Set(['reauth', 'unauthorized', 'read-only']);
 
 /** What suspends or locks many accounts of a flock may be about the flock: then nobody should go on. */
 export const herdCauses: ReadonlySet<string> = new Set(['suspended', 'locked', 'automated']);

@@ -18,6 +18,8 @@ const owed = z.object({
   since: z.int().optional(),
   /** How often it was in doubt and then not on the timeline. */
   absent: z.int().optional(),
+  /** Tells the key that X refused. */
+  key: z.string().optional(),
 });
 
 const botState = z.object({
@@ -218,28 +220,34 @@ function lastOf(posted: Extract<LedgerEvent, { event: 'posted' }>, open: Intent)
 /** @param cost - of looking, in micros */
 function afterRefused(
   { open, ...state }: BotState,
-  { why, reason, retryAt, at }: { why: string; reason: string; retryAt: number; at: number },
+  { why, reason, retryAt, at, key }: Pick<Owed, 'why' | 'reason' | 'retryAt' | 'key'> & { at: number },
   cost: number,
 ): BotState {
   if (!open) throw new RangeError('refused without an intent');
-  const again = state.owed?.why === why ? state.owed : undefined;
+  const again = isAgain(state.owed, why, key) ? state.owed : undefined;
   const times = (again?.times ?? 0) + 1;
   const since = again?.since ?? at;
   const owed: Owed = { slot: open.slot, until: open.until, retryAt, why, reason, times, at, since };
+  if (key !== undefined) owed.key = key;
   const absent = timesAbsent(state.owed) + (why === 'absent' ? 1 : 0);
   if (absent > 0) owed.absent = absent;
   const returned = { posts: -1, micros: cost - (open.cost ?? 0) };
   return { ...withTally(state, state.tally && charged(state.tally, open, returned)), owed };
 }
 
+/** Whether it is refused for the same once more, and where the key is to blame, with the same one. */
+export const isAgain = (owed: Owed | undefined, why: string, key: string | undefined): boolean =>
+  owed?.why === why && (key === undefined || owed.key === undefined || owed.key === key);
+
 /** A post that is due and was not even tried: what is in its way is the reason, and it says nothing of the line. */
 function held(
   { owed: before }: BotState,
-  { slot, until, retryAt, why, reason, at }: Extract<LedgerEvent, { event: 'held' }>,
+  { slot, until, retryAt, why, reason, at, key }: Extract<LedgerEvent, { event: 'held' }>,
 ): Owed {
-  const again = before?.why === why ? before : undefined;
+  const again = isAgain(before, why, key) ? before : undefined;
   const since = again?.since ?? at;
   const owed: Owed = { slot, until, retryAt, why, reason, times: (again?.times ?? 0) + 1, at, since };
+  if (key !== undefined) owed.key = key;
   const absent = timesAbsent(before);
   if (absent > 0) owed.absent = absent;
   return owed;

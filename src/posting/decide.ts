@@ -11,7 +11,7 @@ export interface Situation {
   missed: 'skip' | 'one' | 'all';
   /** By flock.json, a person's order, or the stop switch. */
   paused: boolean;
-  /** Tells this key from the one it was parked with. */
+  /** Tells this key from the one it was parked with, or X refused. */
   key: string;
   /** How long the open post has been known to be open. */
   openFor: number;
@@ -58,7 +58,8 @@ export function decide(situation: Situation): Decision {
   if (state.owed) {
     const { slot, until } = state.owed;
     const retryAt = retryOf(state.owed, now);
-    if (now < retryAt) return { do: 'wait', until: retryAt };
+    const isOfOtherKey = state.owed.key !== undefined && state.owed.key !== situation.key;
+    if (now < retryAt && !isOfOtherKey) return { do: 'wait', until: retryAt };
     // Slots that passed while it was owed are missed like any other: one post serves them all.
     return {
       do: 'post',

@@ -93,6 +93,7 @@ export class Gate {
   #asking: Promise<Block | undefined> | undefined;
   #asked: { block: Block; again: number } | undefined;
   #isClockWrong = false;
+  #isClockUnknown = false;
 
   constructor({ clock, log, askTime, opened }: GateOptions) {
     this.#clock = clock;
@@ -166,7 +167,10 @@ export class Gate {
     const answer = await this.#askTime();
     const wait = paces.clock.first;
     const until = this.#in(wait);
-    if ('unreachable' in answer) return { why: 'never-sent', reason: answer.unreachable, until };
+    if ('unreachable' in answer) {
+      this.#sayClockUnknown(answer.unreachable);
+      return { why: 'never-sent', reason: answer.unreachable, until };
+    }
     const { ahead = 0, isOfX } = answer;
     if (Math.abs(ahead) <= mostSkew) {
       this.#beSure();
@@ -178,6 +182,7 @@ export class Gate {
     const block: Block = { why: isOfX ? 'clock' : 'foreign', reason, until };
     this.#asked = { block, again: this.#clock.elapsed() + wait };
     if (isOfX) this.#sayClockWrong(reason);
+    else this.#sayClockUnknown(reason);
     return block;
   }
 
@@ -188,8 +193,21 @@ export class Gate {
 
   #beSure(): void {
     this.#sureOf = this.#drift();
-    if (this.#asked?.block.why === 'clock' && this.#isClockWrong) this.#sayClockRight();
     this.#asked = undefined;
+    if (this.#isClockUnknown) {
+      this.#isClockUnknown = false;
+      this.#log.info({ event: 'clock-known' }, 'goes on: X has told the time');
+    }
+    // A gate that X's word on the clock has closed is over only once a try has shown it.
+    const isClosed = [...this.#closures.values()].some(({ why }) => why === 'clock');
+    if (this.#isClockWrong && !isClosed) this.#sayClockRight();
+  }
+
+  /** Nobody is to wonder why a flock that begins without a network posts nothing. */
+  #sayClockUnknown(why: string): void {
+    if (this.#isClockUnknown || this.#isClockWrong) return;
+    this.#isClockUnknown = true;
+    this.#log.warn({ event: 'clock-unknown', why }, `posts nothing before X has told the time: ${why}`);
   }
 
   #sayClockRight(): void {

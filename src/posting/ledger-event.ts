@@ -33,6 +33,14 @@ export const intent = z.object({
   look: z.literal(true).optional(),
 });
 
+const refusal = {
+  why: z.string(),
+  reason: z.string(),
+  retryAt: instant,
+  /** Tells the key, where that is what X refuses: another one is tried at once. */
+  key: z.string().optional(),
+};
+
 /** What it cost to look on the timeline, in micros: an older flockd wrote it down so. */
 const looking = { cost: z.int().optional() };
 
@@ -63,16 +71,14 @@ const ledgerEvent = z.discriminatedUnion('event', [
     ...looking,
   }),
   /** Outcome: X would not have it, or never got it. */
-  z.object({ event: z.literal('refused'), ...base, why: z.string(), reason: z.string(), retryAt: instant }),
+  z.object({ event: z.literal('refused'), ...base, ...refusal }),
   /** A post that is due is not tried now: what is in its way is not about this bot's line. */
   z.object({
     event: z.literal('held'),
     ...base,
     slot: instant,
     until: instant,
-    why: z.string(),
-    reason: z.string(),
-    retryAt: instant,
+    ...refusal,
   }),
   /**
    * A look at the timeline: what it costs, or may cost, where it did not cost it all less than nothing; and its newest post,

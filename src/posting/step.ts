@@ -158,7 +158,7 @@ function situationOf(
     missed,
     paused: paused || isStopped(),
     // Nobody else's matters, and it takes its time.
-    key: state.parked ? keyMark(bot) : '',
+    key: state.parked || state.owed?.key !== undefined ? keyMark(bot) : '',
     openFor: state.open ? doubts.ageOf(state.open) : 0,
     doubt: deadline + settle,
   };
@@ -214,10 +214,10 @@ async function post(bot: Bot, state: BotState, due: Due, options: StepOptions): 
     joinRefrain,
   );
   if (!planned) return atEnd(bot, state, due, options);
-  if (!isLookedAt(state, looked.get(name))) return lookFirst(bot, state, due, options);
   const spender = { state, settings, history: ledger.history(), purse: options.purse() };
   const priced = priceOf(planned.text, spender, clock.now());
   if ('cap' in priced) return waitForBudget(bot, priced.cap, options);
+  if (!isLookedAt(state, looked.get(name))) return lookFirst(bot, state, due, options);
   // Others may have learned of something while the poem was read.
   const block = gate.blocked('post', name, bundle.appKeys);
   if (block) return hold(bot, state, due, block, options);
@@ -400,6 +400,7 @@ async function lookFirst(bot: Bot, state: BotState, due: Due, options: StepOptio
       event.event === 'refused' ? { ...event, event: 'held' as const, slot, until } : event,
     ),
   );
+  if (herdCauses.has(failure.kind)) await brakeHerd(options);
   return at;
 }
 

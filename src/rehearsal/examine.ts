@@ -1,4 +1,5 @@
 import { inMicros, inUsd } from '../cost/money.ts';
+import { readingCost } from '../cost/post-cost.ts';
 import { conditionOf } from '../flock/bot-condition.ts';
 import type { Bot } from '../flock/load-flock.ts';
 import type { Line } from '../poems/split-poem.ts';
@@ -32,8 +33,8 @@ export function examine(stage: Stage, rehearsed: Rehearsed): Report {
   const broken = examined.flatMap((found) => found.broken);
   const totals = sumOf(bots);
   const bill = billFor(stage.sandbox.world.usage, purse.prices);
-  // X also charges for an answer that got lost on its way; no ledger can know of that.
-  const isBilled = faults === 0 ? bill === totals.usd : bill >= totals.usd;
+  const unsure = readingCost({ posts: stage.wire.unsureReads }, purse.prices);
+  const isBilled = Math.abs(inMicros(bill) - inMicros(totals.usd)) <= unsure;
   const unsettled = bots.filter(({ state }) => state === 'in doubt').length;
   const isWell =
     bots.every(({ state }) => state !== 'parked') && unsettled === 0 && cast.leftOut.length === 0;

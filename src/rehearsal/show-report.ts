@@ -88,7 +88,7 @@ function costOf({ usd, bill, faults }: Report, shown: Shown): string {
   const cost = shown(inMicros(usd));
   const more = inMicros(bill) - inMicros(usd);
   if (more === 0) return `${cost}; the sandbox's bill agrees`;
-  const lost = faults.rate > 0 && more > 0 ? ' for answers that got lost' : '';
+  const lost = faults.rate > 0 ? ', since answers got lost' : '';
   return `${cost}; the sandbox bills ${shown(Math.abs(more))} ${more > 0 ? 'more' : 'less'}${lost}`;
 }
 

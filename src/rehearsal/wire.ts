@@ -15,6 +15,8 @@ export class Wire {
   readonly #mix: FaultMix;
   readonly #clock: Clock;
   readonly #repeats = new Map<string, Said[]>();
+  /** The posts that spoiled looks at a timeline may have shown: X may charge for them or not, and no ledger can know. */
+  unsureReads = 0;
 
   constructor(sandbox: Sandbox, mix: FaultMix, clock: Clock) {
     this.#sandbox = sandbox;
@@ -24,7 +26,10 @@ export class Wire {
 
   handle(request: SandboxRequest): SandboxAnswer {
     const fault = this.#mix.draw();
-    if (fault) this.#sandbox.faults.add({ fault, times: 1 });
+    if (fault) {
+      this.#sandbox.faults.add({ fault, times: 1 });
+      this.unsureReads += pageSizeOf(request);
+    }
     const answer = this.#sandbox.handle(request);
     if (answer.status === 403 && answer.body.includes('duplicate content')) this.#note(request);
     return answer;
@@ -44,3 +49,7 @@ export class Wire {
     else this.#repeats.set(token, [said]);
   }
 }
+
+/** How many posts a request asks for; none where it does not read. */
+const pageSizeOf = ({ url }: SandboxRequest): number =>
+  Number(new URLSearchParams(url.split('?')[1]).get('max_results') ?? 0);

@@ -40,6 +40,11 @@ export function controlRoutes(core: Core, faults: Faults, seed: string): Routes 
         world.changed();
         return json(200, { credits });
       }),
+    'POST /sandbox/clock': (call) =>
+      withBody(call, z.strictObject({ ahead: z.int() }), ({ ahead }) => {
+        core.ahead = ahead;
+        return json(200, { ahead });
+      }),
     'POST /sandbox/accounts/:name/suspend': onAccount(core, (account) => (account.suspended = true)),
     'POST /sandbox/accounts/:name/unsuspend': onAccount(core, (account) => (account.suspended = false)),
     'POST /sandbox/accounts/:name/rename/:to': (call) => rename(core, call),

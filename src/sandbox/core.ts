@@ -22,6 +22,8 @@ export interface Core {
   duplicateWindow: number;
   /** How long a post takes to reach the timeline, in milliseconds. */
   timelineLag: number;
+  /** How far X's clock is ahead of the one here, in milliseconds. */
+  ahead: number;
   /** Names and passwords that xAuth takes; empty leaves it off, as X does. */
   passwords: Map<string, string>;
 }
@@ -42,7 +44,12 @@ export function signedBy(
   refuse: Refuse,
   dialect: DialectId = 'x',
 ): Outcome<Signed> {
-  const checked = verify(request, keyRing(core, dialect), core.nonces, request.arrived ?? core.clock.now());
+  const checked = verify(
+    request,
+    keyRing(core, dialect),
+    core.nonces,
+    (request.arrived ?? core.clock.now()) + core.ahead,
+  );
   if (checked.ok) return { ok: true, value: checked.signed };
   return { ok: false, answer: refuse(checked.refusal, checked.base) };
 }

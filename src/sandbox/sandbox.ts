@@ -92,9 +92,9 @@ export class Sandbox {
 
   /** Answers one request; the answer's `fault`, if any, says how its delivery is to be spoiled. */
   handle(request: SandboxRequest): SandboxAnswer {
-    const { clock } = this.#core;
+    const { clock, ahead } = this.#core;
     const answer = this.#answer(request);
-    return { ...answer, headers: { date: new Date(clock.now()).toUTCString(), ...answer.headers } };
+    return { ...answer, headers: { date: new Date(clock.now() + ahead).toUTCString(), ...answer.headers } };
   }
 
   /** Approves an app for an account without the person's step, for those who need many keys at once. */
@@ -167,6 +167,7 @@ function buildCore(options: SandboxOptions, chance: Chance): Core {
     callbacks: options.callbacks,
     duplicateWindow: options.duplicates === 'accept' ? 0 : (options.duplicateWindow ?? halfDay),
     timelineLag: options.timelineLag ?? 0,
+    ahead: 0,
     passwords: new Map(passwords.map(([name, password]) => [name.toLowerCase(), password])),
   };
 }

@@ -74,11 +74,14 @@ export function classify(failure: HttpAnswer | NoAnswer, now: number): XFailure 
   if (!said) return { kind: 'in-doubt', foreign: true, reason: describeForeign(failure) };
   const reason = `${status} ${said.sentence}`.trim();
   if (!refusals.has(status)) return { kind: 'in-doubt', reason };
-  if (status === 429) return { ...waitOf(failure, now), reason };
+  const kind = kindOf(status, said);
+  // A monthly cap comes as a 429, too, and is over at no instant that its headers tell.
+  if (status === 429 && kind !== 'app-refused' && kind !== 'no-credit')
+    return { ...waitOf(failure, now), reason };
   const ahead = aheadOf(timeIn(failure), now);
   if (status === 401 && ahead !== undefined && Math.abs(ahead) > mostSkew)
     return { kind: 'clock', reason: `${reason}; ${describeSkew(ahead)}` };
-  return { kind: kindOf(status, said), reason };
+  return { kind, reason };
 }
 
 /** The statuses with which X says that it has not carried a request out; after any other it may have. */

@@ -172,8 +172,9 @@ describe('the watch for doubts', () => {
   it('tells once of a post that stays in doubt longer than it should', async () => {
     await using flock = new AlarmedFlock('2026-03-01T08:00:00Z', { howl: linesOf('howl', 9) }, noSend);
     flock.control('faults', { match: posts, times: 1, fault: { kind: 'drop', when: 'before' } });
-    flock.control('faults', { match: { method: 'GET' }, times: 20, fault: { kind: 'drop', when: 'before' } });
     flock.takeUp({ schedule: '0 9 * * *', settle: '3m' });
+    await flock.until('2026-03-01T09:00:01Z');
+    flock.control('faults', { match: { method: 'GET' }, times: 20, fault: { kind: 'drop', when: 'before' } });
     await flock.until('2026-03-01T09:17:59Z');
     assert.deepEqual(flock.heard.of('in-doubt-long'), []);
     await flock.until('2026-03-02T08:00:00Z');
@@ -188,7 +189,7 @@ describe('the watch for doubts', () => {
 
   it('says nothing of a doubt that is settled in time', async () => {
     await using flock = new AlarmedFlock('2026-03-01T08:00:00Z', { howl: linesOf('howl', 99) }, noSend);
-    flock.control('faults', { match: posts, rate: 0.5, fault: { kind: 'drop', when: 'before' } });
+    flock.control('faults', { match: posts, rate: 0.3, fault: { kind: 'drop', when: 'before' } });
     flock.takeUp({ schedule: '0 * * * *' });
     await flock.until('2026-03-04T08:00:00Z');
     assert.ok(flock.heard.of('in-doubt').length > 10);

@@ -128,6 +128,8 @@ for (const [name, make] of Object.entries({ journal, memory })) {
           why: 'wait',
           reason: '429',
           times: 1,
+          at: 2100,
+          since: 2100,
         });
         assert.equal(state.open, undefined);
       }));

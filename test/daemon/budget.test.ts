@@ -40,9 +40,13 @@ describe('a flock with a budget, on a held clock', () => {
     const flock = new HeldFlock('2026-05-01T00:00:00Z', { ...hourly, budget: { postsPerDay: 1 } });
     flock.add('ada', lines('ada', 3));
     flock.add('bea', lines('bea', 3));
-    flock.control('accounts/ada/suspend');
+    flock.control('faults', {
+      match: { account: 'ada', path: '/2/tweets' },
+      fault: { kind: 'status', status: 403, body: { title: 'Forbidden', detail: 'Not permitted.' } },
+    });
     flock.start();
     await flock.until('2026-05-01T23:00:00Z');
+    assert.equal(flock.state('ada')?.parked?.cause, 'rejected');
     assert.deepEqual(flock.timesOf('bea'), ['2026-05-01T01:15:00.000Z']);
   });
 

@@ -17,7 +17,7 @@ import {
   type SandboxOptions,
   type SandboxRequest,
 } from '../../src/sandbox/sandbox.ts';
-import { openX } from '../../src/x/x-client.ts';
+import { askTime, openX } from '../../src/x/x-client.ts';
 import { MemoryLedger } from '../fakes/memory-ledger.ts';
 import { calmWorld } from '../support/daemon-options.ts';
 
@@ -38,6 +38,8 @@ export class HeldFlock {
   stopped = false;
   /** For how long the next post is held up on its way, while its bot hears nothing. Milliseconds. */
   heldUp: number | undefined;
+  /** What was logged as an error: what alarms are about. */
+  readonly alarms: { event: string; bot?: string; why?: string; hint?: string }[] = [];
   /** Bots that take a step at the same time. */
   sockets = 64;
   readonly #counters: ((path: string) => void)[] = [];
@@ -125,22 +127,31 @@ export class HeldFlock {
 
   /** Starts the daemon, or starts it again after {@link stop}. */
   start(): void {
+    const { clock, alarms } = this;
+    const api = 'http://127.0.0.1:1';
+    const send = sendInProcess(
+      (request) => {
+        for (const each of this.#counters) each(request.url);
+        return this.#deliver(request);
+      },
+      { clock, deadline },
+    );
+    // What time it is at X is asked without a key, and counts for nobody.
+    const ask = sendInProcess((request) => this.sandbox.handle(request), { clock, deadline });
     this.#daemon = new Daemon({
       ...calmWorld,
       ledger: this.#ledger,
-      clock: this.clock,
-      log: pino({ enabled: false }),
-      openX: openX(
-        'http://127.0.0.1:1',
-        sendInProcess(
-          (request) => {
-            for (const each of this.#counters) each(request.url);
-            return this.#deliver(request);
-          },
-          { clock: this.clock, deadline },
-        ),
-        this.clock,
+      clock,
+      log: pino(
+        { level: 'error' },
+        { write: (line: string) => alarms.push(JSON.parse(line) as (typeof alarms)[number]) },
       ),
+      askTime: askTime(api, ask, clock),
+      openX: openX(api, send, clock),
+      brake: () => {
+        this.stopped = true;
+        return Promise.resolve();
+      },
       deadline,
       readPoem: (file) => this.stuck ?? Promise.resolve(this.poems.get(file) ?? ''),
       sockets: this.sockets,
@@ -180,6 +191,13 @@ export class HeldFlock {
     this.#ledger = new MemoryLedger({ states, history });
     const at = this.clock.now();
     for (const bot of states.keys()) await this.#ledger.record({ event: 'restored', bot, at });
+    this.start();
+  }
+
+  /** Starts again with the state of an old export, as if it had been put back by hand, or with none at all. */
+  async rollBack(text?: string): Promise<void> {
+    await this.stop();
+    this.#ledger = new MemoryLedger(text === undefined ? {} : parseExport(text, 'export.json'));
     this.start();
   }
 

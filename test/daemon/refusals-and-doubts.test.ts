@@ -40,6 +40,21 @@ describe('a flock on a held clock, refused and in doubt', () => {
     assert.deepEqual(flock.postsOf('howl'), ['one', 'two', 'three']);
   });
 
+  it('tries a new key at once, where X has refused the old one without a reason', async () => {
+    const flock = new HeldFlock('2026-05-01T00:00:00Z', daily);
+    flock.add('howl', poem);
+    flock.start();
+    await flock.until('2026-05-01T08:00:00Z');
+    flock.control('accounts/howl/revoke');
+    await flock.until('2026-05-01T09:30:00Z');
+    assert.equal(flock.state('howl')?.owed?.why, 'unauthorized');
+    flock.rekey('howl');
+    await flock.until('2026-05-01T09:30:30Z');
+    assert.deepEqual(flock.timesOf('howl'), ['2026-05-01T09:30:00.000Z']);
+    await flock.until('2026-05-03T12:00:00Z');
+    assert.deepEqual(flock.postsOf('howl'), poem.slice(0, 3));
+  });
+
   it('settles a post in doubt by the timeline: there, it is not posted again; absent, it is', async () => {
     const flock = new HeldFlock('2026-05-01T00:00:00Z', { ...daily, settle: '3m' });
     flock.add('howl', poem);
@@ -105,8 +120,9 @@ describe('a flock on a held clock, refused and in doubt', () => {
     flock.start();
     await flock.until('2026-05-01T01:14:00Z');
     assert.equal(requests, 1);
-    await flock.until('2026-05-01T01:16:00Z');
-    assert.equal(requests, 4);
+    // One of them tries for all.
+    await flock.until('2026-05-01T01:44:00Z');
+    assert.equal(requests, 2);
   });
 
   it('does not try one bot after the other where their app is at its limit', async () => {
@@ -248,7 +264,7 @@ describe('a flock on a held clock, refused and in doubt', () => {
     flock.control('faults', {
       match: { path: '/2/tweets' },
       times: 1,
-      fault: { kind: 'status', status: 429, body: '{}' },
+      fault: { kind: 'status', status: 429, body: { title: 'Too Many Requests', status: 429 } },
     });
     await flock.until('2026-05-01T02:05:00Z');
     flock.poems.set('howl', 'one\n');

@@ -50,9 +50,14 @@ describe('a round of the daemon', () => {
   it('has failed where a poem cannot be read', async () => {
     await using flock = new AlarmedFlock('2026-03-01T08:00:00Z', { howl: [] }, noSend);
     flock.takeUp(daily);
+    // It may be in the middle of an upload.
+    await flock.until('2026-03-01T08:00:19Z');
+    assert.ok(!flock.rounds.includes(true));
+    const before = flock.rounds.length;
     await flock.until('2026-03-01T08:10:00Z');
-    assert.ok(flock.rounds.length > 0);
-    assert.ok(flock.rounds.every((failed) => failed));
+    const after = flock.rounds.slice(before);
+    assert.ok(after.length > 0);
+    assert.ok(after.every((failed) => failed));
   });
 
   it('lasts a minute at most in a flock that has always something to do, if nothing stands still', async () => {

@@ -33,7 +33,7 @@ describe('hooks and the ping of a flock that runs', { concurrency: true }, () =>
       [told['event'], told['bot'], told['line'], told['flock']],
       ['parked', 'lost', 1, flock.root],
     );
-    assert.match(String(told['hint']), /keymaker reauth lost/);
+    assert.match(String(told['hint']), /flockd resume lost/);
     assert.ok(!environment.some((name) => /CONSUMER|KEYMAKER|STATE/.test(name)), environment.join(' '));
     await web.seen.until(2);
     assert.deepEqual(web.told.map(({ event, bot }) => [event, bot]).sort(), [

@@ -28,7 +28,7 @@ describe('flockd status, resolve and resume', { concurrency: true }, () => {
     await flockd.logged('parked', 'lost');
     const parked = await statusOf(flock, 'lost');
     assert.deepEqual([parked.state, parked.done, parked.of, parked.code], ['parked', 0, 3, 1]);
-    assert.match(parked.hint ?? '', /keymaker reauth lost/);
+    assert.match(parked.hint ?? '', /flockd resume lost/);
 
     const early = await flock.run('flockd', ['resume', 'heron']);
     assert.deepEqual([early.code, early.stderr], [0, '']);

@@ -63,7 +63,7 @@ describe('a view of a running flock', () => {
     assert.deepEqual([birch?.state, birch?.pausedSince], ['paused', '2026-08-20T10:00:00.000Z']);
   });
 
-  it('knows who is parked for its key, and who for its poem', async () => {
+  it('knows who is parked for its key, and who for its account or its poem', async () => {
     await using flock = await ShownFlock.open('2026-08-20T00:00:00Z', { unit: 'line' });
     for (const bot of ['amber', 'birch', 'cinder']) await flock.add(bot, lines(bot));
     // X takes one cashtag in a post.
@@ -71,13 +71,16 @@ describe('a view of a running flock', () => {
     flock.takeUp();
     flock.control('accounts/amber/revoke');
     flock.control('accounts/birch/suspend');
+    // X calls no key revoked: it is believed after an hour.
     await flock.until('2026-08-20T09:05:00Z');
+    assert.equal((await flock.view()).bots[0]?.state, 'waiting');
+    await flock.until('2026-08-20T10:30:00Z');
     const { bots } = await flock.view();
     assert.deepEqual(
       bots.map(({ bot, state, needsKey }) => [bot, state, needsKey]),
       [
         ['amber', 'parked', true],
-        ['birch', 'parked', true],
+        ['birch', 'parked', false],
         ['cinder', 'fine', false],
         ['dune', 'parked', false],
       ],
@@ -85,9 +88,11 @@ describe('a view of a running flock', () => {
   });
 
   it('takes a post that was just sent for under way, and one without an answer for in doubt', async () => {
-    await using flock = await ShownFlock.open('2026-08-21T08:59:59Z');
+    await using flock = await ShownFlock.open('2026-08-20T08:59:59Z');
     await flock.add('amber', lines('Amber'));
     flock.takeUp();
+    // It looks at its timeline before its first post.
+    await flock.until('2026-08-21T08:59:59Z');
     flock.deaf = true;
     const desk = new ViewDesk(flock.parts);
     const stateAt = async (instant: string): Promise<string | undefined> => {
@@ -124,8 +129,8 @@ describe('a view of a running flock', () => {
     assert.notEqual(desk.view(), first);
     const second = desk.view();
     await second;
-    // The longer a view takes, the longer the next one waits.
-    await flock.until('2026-08-20T00:10:00Z');
+    // The longer it took to build, the longer it stays.
+    await flock.until('2026-08-20T00:30:00Z');
     assert.notEqual(desk.view(), second);
   });
 });

@@ -49,12 +49,15 @@ describe('what the ledger says of a bot', () => {
 
   it('a refusal leaves the line and the slot owed, and counts its kind', () => {
     const once = fold(begun, intent(200, 0), refused(201, 'wait'));
-    assert.deepEqual(once.owed, { slot: 199, until: 200, retryAt: 251, why: 'wait', reason: 'so', times: 1 });
+    const owed = { slot: 199, until: 200, retryAt: 251, why: 'wait', reason: 'so', times: 1 };
+    assert.deepEqual(once.owed, { ...owed, at: 201, since: 201 });
     assert.equal(once.open, undefined);
     assert.deepEqual([once.place.next, once.served, once.posts], [0, 100, 0]);
     const events = [begun, intent(200, 0), refused(201, 'wait'), intent(260, 0)];
-    assert.equal(fold(...events, refused(261, 'wait')).owed?.times, 2);
-    assert.equal(fold(...events, refused(261, 'reauth')).owed?.times, 1);
+    const again = fold(...events, refused(261, 'wait')).owed;
+    assert.deepEqual([again?.times, again?.at, again?.since], [2, 261, 201]);
+    const other = fold(...events, refused(261, 'reauth')).owed;
+    assert.deepEqual([other?.times, other?.at, other?.since], [1, 261, 261]);
     assert.equal(fold(...events, posted(261, '7')).owed, undefined);
   });
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import type { BotState } from '../../src/posting/bot-state.ts';
+import type { BotState, Owed } from '../../src/posting/bot-state.ts';
 import { decide, type Decision, type Situation } from '../../src/posting/decide.ts';
 
 const second = 1000;
@@ -21,6 +21,10 @@ const openAt = (at: number): Pick<BotState, 'open'> => {
 };
 const owedUntil = (retryAt: number): Pick<BotState, 'owed'> => {
   return { owed: { slot: nine - day, until: nine, retryAt, why: 'wait', reason: '429', times: 1 } };
+};
+const owedAt = (at: number, rest: Partial<Owed> = {}): Pick<BotState, 'owed'> => {
+  const owed = { slot: nine - day, until: nine, retryAt: at, why: 'wait', reason: '429', times: 1, at };
+  return { owed: { ...owed, ...rest } };
 };
 const parkedWith = (key: string): Pick<BotState, 'parked'> => {
   return { parked: { why: 'reauth', hint: 'keymaker reauth rain', key, at: nine } };
@@ -96,9 +100,11 @@ describe('slots that were missed', () => {
 
 describe('a wall clock that was set', () => {
   check([
-    ['back by an hour: what is served stays served', situation(nine - hour), wait(nine + day)],
-    ['back by 26 hours: still', situation(nine - 26 * hour), wait(nine + day)],
-    ['back by more: slots are served again from now on', situation(nine - 26 * hour - 1), { do: 'miss', until: nine - 26 * hour - 1 }],
+    ['back by a minute: what is served stays served', situation(nine - minute), wait(nine + day)],
+    ['back by more: slots are served again from now on', situation(nine - minute - 1), { do: 'miss', until: nine - minute - 1 }],
+    ['back by an hour: likewise', situation(nine - hour), { do: 'miss', until: nine - hour }],
+    ['back by years: likewise', situation(nine - 3000 * day), { do: 'miss', until: nine - 3000 * day }],
+    ['back: the first slot after that is waited for', situation(nine - hour, { served: nine - hour }), wait(nine)],
     ['forward by a year: one slot is owed, not a year of them', situation(nine + 365 * day), post(nine + day, nine + 365 * day)],
   ]); // prettier-ignore
 });
@@ -154,6 +160,19 @@ describe('an owed post', () => {
     ['one: never serves less than it did', situation(nine - hour, owedUntil(nine - hour)), post(nine - day, nine)],
     ['comes before a new slot', situation(nine + 2 * day, owedUntil(nine + 3 * day)), wait(nine + 3 * day)],
     ['is not posted while the bot is paused', situation(nine + hour, owedUntil(nine), { paused: true }), { do: 'rest', because: 'paused' }],
+    ['that was written down now waits for its instant', situation(nine, owedAt(nine, { retryAt: nine + 3 * hour })), wait(nine + 3 * hour)],
+    ['that was written down a minute ahead waits for its instant', situation(nine, owedAt(nine + minute, { retryAt: nine + 3 * hour })), wait(nine + 3 * hour)],
+    ['that a clock wrote down which was ahead does not wait', situation(nine, owedAt(nine + hour, { retryAt: nine + 3 * hour })), post(nine - day, nine)],
+    ['that a clock wrote down which was years ahead does not wait', situation(nine, owedAt(nine + 3000 * day, { retryAt: nine + 3001 * day })), post(nine - day, nine)],
+    ['that an older flockd wrote down waits for its instant, within a day', situation(nine, owedUntil(nine + day)), wait(nine + day)],
+    ['that an older flockd wrote down, with a clock that was ahead, does not wait', situation(nine, owedUntil(nine + 2 * day)), post(nine - day, nine)],
+    ['that X refused for this key waits', situation(nine, owedAt(nine, { retryAt: nine + hour, key: 'this key' })), wait(nine + hour)],
+    ['that X refused for another key is tried at once', situation(nine, owedAt(nine, { retryAt: nine + hour, key: 'old key' })), post(nine - day, nine)],
+    ['that X refused for another key waits while the bot is paused', situation(nine, owedAt(nine, { retryAt: nine + hour, key: 'old key' }), { paused: true }), { do: 'rest', because: 'paused' }],
+    ['that was absent once is posted at once', situation(nine, owedAt(nine, { why: 'absent', absent: 1 })), post(nine - day, nine)],
+    ['that was absent twice waits', situation(nine, owedAt(nine, { why: 'absent', absent: 2 })), wait(nine + 5 * minute)],
+    ['that was absent again and again waits for longer', situation(nine, owedAt(nine, { why: 'absent', absent: 5 })), wait(nine + 40 * minute)],
+    ['that was absent for days waits two hours at most', situation(nine, owedAt(nine, { why: 'absent', absent: 500 })), wait(nine + 2 * hour)],
   ]); // prettier-ignore
 });
 

@@ -35,3 +35,32 @@ describe('how long a post has been in doubt', () => {
     assert.equal(doubts.ageOf(open), 0);
   });
 });
+
+describe('how long a bot waits after a look that failed', () => {
+  const minute = 60_000;
+  const waits = (doubts: Doubts, times: number): number[] =>
+    Array.from({ length: times }, () => doubts.patience('rain') / minute);
+
+  it('is longer each time, and half an hour at most', () => {
+    const doubts = new Doubts(new HeldClock('2026-05-01T09:00Z'));
+    doubts.ageOf(intent('rain', 1));
+    assert.deepEqual(waits(doubts, 8), [1, 2, 4, 8, 16, 30, 30, 30]);
+    assert.equal(doubts.patience('lamp'), minute);
+  });
+
+  it('is longer each time where nothing is in doubt, too', () => {
+    const doubts = new Doubts(new HeldClock('2026-05-01T09:00Z'));
+    assert.deepEqual(waits(doubts, 7), [1, 2, 4, 8, 16, 30, 30]);
+  });
+
+  it('begins anew once its timeline was seen, and for another post', () => {
+    const doubts = new Doubts(new HeldClock('2026-05-01T09:00Z'));
+    waits(doubts, 3);
+    doubts.settle('rain');
+    assert.deepEqual(waits(doubts, 2), [1, 2]);
+    doubts.ageOf(intent('rain', 1));
+    assert.deepEqual(waits(doubts, 2), [1, 2]);
+    doubts.ageOf(intent('rain', 2));
+    assert.deepEqual(waits(doubts, 2), [1, 2]);
+  });
+});

@@ -44,7 +44,7 @@ function look(
   assert.ok(open, 'something is open');
   const found = foundSince({ state, lines: current, timeline, atEnd });
   const priceOf = () => ({ cost: 15, dayEnds: 10_000, monthEnds: 20_000 });
-  const events = eventsOfFound(found, { bot, at: now, open, cost: 7, priceOf });
+  const events = eventsOfFound(found, { bot, at: now, open, priceOf });
   return {
     events,
     kinds: events.map(({ event }) => event).join(' '),
@@ -58,11 +58,11 @@ describe('what is written down of a look back', () => {
     assert.equal(kinds, 'absent');
     assert.deepEqual(
       [state.place.next, state.restored, state.owed, state.tally?.total],
-      [1, undefined, undefined, 22],
+      [1, undefined, undefined, 15],
     );
   });
 
-  it('is each post after the one before it, and the look is paid for once', () => {
+  it('is each post after the one before it, each paid for', () => {
     const { events, kinds, state } = look(restored(false), ['two', 'three']);
     assert.equal(kinds, 'intent posted intent posted checked');
     assert.deepEqual(
@@ -70,13 +70,13 @@ describe('what is written down of a look back', () => {
       ['1', '2'],
     );
     assert.deepEqual([state.place.next, state.posts, state.restored, state.last?.id], [3, 3, undefined, '3']);
-    assert.equal(state.tally?.total, 3 * 15 + 7);
+    assert.equal(state.tally?.total, 3 * 15);
   });
 
   it('is the post that was in doubt, with what was written down of it', () => {
     const { kinds, state } = look(restored(true), ['two', 'three']);
     assert.equal(kinds, 'posted intent posted checked');
-    assert.deepEqual([state.place.next, state.posts, state.tally?.total], [3, 3, 3 * 15 + 7]);
+    assert.deepEqual([state.place.next, state.posts, state.tally?.total], [3, 3, 3 * 15]);
   });
 
   it('is that the post in doubt is not there, where another one is', () => {
@@ -92,7 +92,7 @@ describe('what is written down of a look back', () => {
     const { kinds, state } = look(restored(true), []);
     assert.equal(kinds, 'absent checked');
     assert.deepEqual([state.restored, state.owed?.why, state.place.next], [undefined, 'absent', 1]);
-    assert.equal(state.tally?.total, 15 + 7);
+    assert.equal(state.tally?.total, 15);
   });
 
   it('is an edit before the first post that came after it', () => {

@@ -125,8 +125,8 @@ describe('journal', () => {
   });
 
   it('refuses a newer version, and what is no journal at all', async () => {
-    await writeFile(file, formatLine(0, { journal: 'flockd', version: 3 }));
-    await assert.rejects(Journal.open(folder), refusal(/newer flockd \(version 3\)/));
+    await writeFile(file, formatLine(0, { journal: 'flockd', version: 4 }));
+    await assert.rejects(Journal.open(folder), refusal(/newer flockd \(version 4\)/));
     await writeFile(file, 'a poem\nand no journal\n');
     await assert.rejects(Journal.open(folder), refusal(/damaged/));
   });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { systemClock } from '../../src/clock.ts';
@@ -42,6 +42,9 @@ export const linesOf = (word: string, count: number): string[] =>
   Array.from({ length: count }, (_, index) => `${word} ${index + 1}: the tide comes in by itself`);
 export const poem = (word: string, count: number): string => `${linesOf(word, count).join('\n')}\n`;
 
+/** When a poem was written that nobody is writing now. */
+const longAgo = new Date('2026-01-01T00:00:00Z');
+
 /** A flock of its own in a folder of its own, with an X of its own; disposing ends and removes all of it. */
 export class TestFlock implements AsyncDisposable {
   readonly root: string;
@@ -77,6 +80,8 @@ export class TestFlock implements AsyncDisposable {
   async write(name: string, content: string | Uint8Array): Promise<void> {
     await mkdir(path.dirname(this.file(name)), { recursive: true });
     await writeFile(this.file(name), content);
+    // A poem that was written just now waits until it has stood still.
+    if (name.startsWith('poems')) await utimes(this.file(name), longAgo, longAgo);
     // As keymaker writes bundles, and as whatever holds a secret must be.
     await chmod(this.file(name), 0o600);
   }

@@ -11,7 +11,15 @@ const app = { token: 'app-key', secret: 'app-secret' };
 /** Every way a post can go wrong over a real connection, whether the server has it, and what is to be made of it. */
 const table: [name: string, fault: object, accepted: boolean, kind: string][] = [
   ['400', { kind: 'status', status: 400 }, false, 'rejected'],
-  ['401', { kind: 'status', status: 401 }, false, 'reauth'],
+  ['401', { kind: 'status', status: 401 }, false, 'unauthorized'],
+  [
+    '401 dead token',
+    { kind: 'status', status: 401, body: { errors: [{ code: 89, message: 'Invalid or expired token.' }] } },
+    false,
+    'reauth',
+  ],
+  ['403 with a web page', { kind: 'status', status: 403, body: '<html>no</html>' }, false, 'in-doubt'],
+  ['404', { kind: 'status', status: 404 }, false, 'in-doubt'],
   ['402', { kind: 'status', status: 402 }, false, 'no-credit'],
   ['403 of any other kind', { kind: 'status', status: 403 }, false, 'rejected'],
   [

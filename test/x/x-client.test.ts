@@ -5,7 +5,7 @@ import { HeldClock } from '../../src/held-clock.ts';
 import { NoAnswer, type HttpAnswer, type HttpRequest, type Send } from '../../src/http/exchange.ts';
 import { TokenPair } from '../../src/keys/token-pair.ts';
 import { fingerprint } from '../../src/posting/place.ts';
-import { openX, type Outcome, type TimelinePost, type XClient } from '../../src/x/x-client.ts';
+import { askTime, openX, type Outcome, type TimelineStart, type XClient } from '../../src/x/x-client.ts';
 
 const base = 'http://127.0.0.1:4010/x';
 const bundle = {
@@ -81,7 +81,10 @@ describe('posting', () => {
     ['302', { status: 302, headers: { location: 'http://127.0.0.1/' } }, 'in-doubt'],
     ['503', { status: 503 }, 'in-doubt'],
     ['403 duplicate', { status: 403, body: '{"detail":"duplicate content"}' }, 'duplicate'],
-    ['401', { status: 401 }, 'reauth'],
+    ['401 dead token', { status: 401, body: '{"errors":[{"code":89,"message":"Expired"}]}' }, 'reauth'],
+    ['401 that names nothing', { status: 401, body: '{"title":"Unauthorized"}' }, 'unauthorized'],
+    ['401 without a body', { status: 401 }, 'in-doubt'],
+    ['403 with a web page', { status: 403, body: '<html>denied</html>' }, 'in-doubt'],
     ['a cut connection', new NoAnswer('cut', true), 'in-doubt'],
     ['a refused connection', new NoAnswer('refused', false), 'never-sent'],
     ['a bug below', new TypeError('x is not a function'), 'in-doubt'],
@@ -112,38 +115,50 @@ describe('the account', () => {
 
 describe('the timeline', () => {
   const textOf = async (post: object): Promise<string | undefined> => {
-    const outcome = await desk(page([post])).x.timeline('77', { sinceId: '1' });
+    const outcome = await desk(page([post])).x.timeline('77', { sinceId: '1' }, { most: 5 });
     assert.ok('ok' in outcome);
-    return outcome.ok[0]?.text;
+    return outcome.ok.posts[0]?.text;
   };
 
-  it('is read from a post or an instant on, all pages of it', async () => {
-    const posts = [1, 2, 3].map((n) => ({ id: String(n), text: `line ${n}` }));
-    const { x, asked } = desk(page(posts.slice(0, 2), { next_token: 'more' }), page(posts.slice(2)));
-    const outcome: Outcome<TimelinePost[]> = await x.timeline('77', { sinceId: '42' });
-    assert.deepEqual(outcome, { ok: posts });
+  it('is read a page at a time, newest first, with the token of the next one', async () => {
+    const posts = [3, 2, 1].map((n) => ({ id: String(n), text: `line ${n}` }));
+    const { x, asked } = desk(page(posts, { next_token: 'more' }), page([]));
+    assert.deepEqual(await x.timeline('77', { sinceId: '42' }, { most: 10 }), {
+      ok: { posts, next: 'more' },
+    });
+    const last = await x.timeline('77', { sinceId: '42' }, { most: 100, token: 'more' });
+    assert.deepEqual(last, { ok: { posts: [], next: undefined } });
     const urls = asked.map(({ url }) => new URL(url));
+    const names = ['since_id', 'start_time', 'max_results', 'pagination_token', 'tweet.fields'];
     assert.deepEqual(
-      urls.map(({ pathname, searchParams }) => [
-        pathname,
-        searchParams.get('since_id'),
-        searchParams.get('pagination_token'),
-      ]),
+      urls.map(({ pathname, searchParams }) => [pathname, ...names.map((name) => searchParams.get(name))]),
       [
-        ['/x/2/users/77/tweets', '42', null],
-        ['/x/2/users/77/tweets', '42', 'more'],
+        ['/x/2/users/77/tweets', '42', null, '10', null, 'entities'],
+        ['/x/2/users/77/tweets', '42', null, '100', 'more', 'entities'],
       ],
     );
-    const later = desk(page([]));
-    await later.x.timeline('77', { start: Date.parse('2026-04-30T08:00:00Z') });
-    const query = new URL(later.asked[0]?.url ?? '').searchParams;
-    assert.match(query.get('start_time') ?? '', /^2026-04-30T08:00:00(\.000)?Z$/);
-    assert.equal(query.get('since_id'), null);
   });
 
+  const starts: [name: string, from: TimelineStart, since: string | null, start: RegExp | null][] = [
+    ['a post', { sinceId: '42' }, '42', null],
+    ['an instant', { start: Date.parse('2026-04-30T08:00:00Z') }, null, /^2026-04-30T08:00:00(\.000)?Z$/],
+    ['the newest back', 'newest', null, null],
+  ];
+  for (const [name, from, since, start] of starts) {
+    it(`is read from ${name} on`, async () => {
+      const { x, asked } = desk(page([]));
+      await x.timeline('77', from, { most: 5 });
+      const query = new URL(asked[0]?.url ?? '').searchParams;
+      assert.equal(query.get('since_id'), since);
+      if (start) assert.match(query.get('start_time') ?? '', start);
+      else assert.equal(query.get('start_time'), null);
+    });
+  }
+
   it('is empty where X counts no posts, with or without data', async () => {
-    assert.deepEqual(await desk({ body: '{"meta":{"result_count":0}}' }).x.timeline('77', { sinceId: '1' }), {
-      ok: [],
+    const empty = desk({ body: '{"meta":{"result_count":0}}' });
+    assert.deepEqual(await empty.x.timeline('77', { sinceId: '1' }, { most: 5 }), {
+      ok: { posts: [], next: undefined },
     });
   });
 
@@ -225,19 +240,91 @@ describe('the timeline', () => {
     ['an empty body', [{ body: '' }]],
     ['a login page', [{ body: '<html>' }]],
     ['errors', [{ body: '{"errors":[]}' }]],
-    ['a second page that fails', [page([{ id: '1', text: 'a' }], { next_token: 'n' }), { status: 503 }]],
-    [
-      'a second page that is cut',
-      [page([{ id: '1', text: 'a' }], { next_token: 'n' }), new NoAnswer('cut', true)],
-    ],
-    ['pages without an end', Array.from({ length: 99 }, () => page([], { next_token: 'n' }))],
+    ['its own trouble', [{ status: 503 }]],
+    ['a cut connection', [new NoAnswer('cut', true)]],
     ['a limit', [{ status: 429 }]],
   ];
   for (const [name, answers] of rows) {
     it(`proves nothing with ${name}`, async () => {
-      assert.ok('failure' in (await desk(...answers).x.timeline('77', { sinceId: '1' })));
+      assert.ok('failure' in (await desk(...answers).x.timeline('77', { sinceId: '1' }, { most: 5 })));
     });
   }
+});
+
+describe('what an answer tells besides', () => {
+  const date = 'Fri, 01 May 2026 09:00:07 GMT';
+  const time = Date.parse(date);
+
+  it('is when X made it, whatever it says', async () => {
+    const created = { status: 201, headers: { date }, body: json({ data: { id: '1' } }) };
+    assert.deepEqual(await desk(created).x.post('rain'), { ok: '1', time });
+    const refused = { status: 403, headers: { date }, body: json({ title: 'Forbidden' }) };
+    assert.equal((await desk(refused).x.post('rain')).time, time);
+  });
+
+  it('is nothing where it has no date, and never what an earlier answer told', async () => {
+    const { x } = desk({ status: 503, headers: { date } }, { status: 503 }, new NoAnswer('cut', true));
+    assert.equal((await x.post('rain')).time, time);
+    assert.equal((await x.post('rain')).time, undefined);
+    assert.equal((await x.post('rain')).time, undefined);
+  });
+
+  it('is whether X charges for it', async () => {
+    const isServed = async (answer: Partial<HttpAnswer> | Error): Promise<boolean> => {
+      const outcome = await desk(answer).x.timeline('77', { sinceId: '1' }, { most: 5 });
+      return 'failure' in outcome && 'isServed' in outcome.failure;
+    };
+    assert.equal(await isServed(new NoAnswer('cut', true)), true);
+    assert.equal(await isServed({ body: '{"meta":{"result_count":3}}' }), true);
+    assert.equal(await isServed(new NoAnswer('refused', false)), false);
+    assert.equal(await isServed({ status: 403, body: '{"title":"Forbidden"}' }), false);
+    assert.equal(await isServed({ status: 200, body: '<html>sign in</html>' }), false);
+    assert.equal(await isServed({ status: 404, body: '<html>gone</html>' }), false);
+  });
+});
+
+describe('the time at X', () => {
+  const clock = new HeldClock('2026-05-01T09:00:00Z');
+  const ask = (
+    answer: Partial<HttpAnswer> | Error,
+  ): { asked: HttpRequest[]; told: () => Promise<unknown> } => {
+    const asked: HttpRequest[] = [];
+    const send: Send = (request) => {
+      asked.push(request);
+      return answer instanceof Error
+        ? Promise.reject(answer)
+        : Promise.resolve({ status: 401, headers: {}, body: '', ...answer });
+    };
+    return { asked, told: askTime(base, send, clock) };
+  };
+  const ofX = json({ title: 'Unauthorized', status: 401, detail: 'Unauthorized' });
+  const headers = { date: 'Fri, 01 May 2026 09:20:00 GMT' };
+
+  it('is asked for without a key, which costs nothing', async () => {
+    const { asked, told } = ask({ headers, body: ofX });
+    assert.deepEqual(await told(), { ahead: 20 * 60_000 + 500, isOfX: true });
+    assert.deepEqual([asked[0]?.method, asked[0]?.url], ['GET', `${base}/2/users/me`]);
+    assert.equal(asked[0]?.headers['authorization'], undefined);
+    assert.equal(asked[0]?.body, undefined);
+  });
+
+  it('is not told by an answer without a date', async () => {
+    assert.deepEqual(await ask({ body: ofX }).told(), { ahead: undefined, isOfX: true });
+  });
+
+  it('is of somebody else where the answer is not of X', async () => {
+    assert.deepEqual(await ask({ status: 200, headers, body: '<html>' }).told(), {
+      ahead: 20 * 60_000 + 500,
+      isOfX: false,
+    });
+  });
+
+  it('is unknown where X cannot be reached', async () => {
+    assert.deepEqual(await ask(new NoAnswer('no route to host', false)).told(), {
+      unreachable: 'no route to host',
+    });
+    await assert.rejects(ask(new TypeError('a bug')).told(), TypeError);
+  });
 });
 
 describe('the secrets', () => {
