@@ -249,6 +249,28 @@ describe('no secret is in', { concurrency: 2 }, () => {
     await sweep.assertClean();
   });
 
+  it('what calls say in a process that they share: the same as in one of their own, and a leak is found there', async () => {
+    await using sweep = await Sweep.open({ inOneProcess: true });
+    const calls: [Program, ...string[]][] = [
+      ['keymaker', 'list'],
+      ['keymaker', 'doctor', '--offline'],
+      ['keymaker', 'make-keys', 'poems', '--bot', 'howl', '--force'],
+      ['flockd', 'reload'],
+      ['flockd', 'sing'],
+    ];
+    for (const [program, ...args] of calls) {
+      const alone = sweep.start(program, args);
+      alone.endInput();
+      const { code } = await ended(alone);
+      const shared = await sweep.run(program, args);
+      assert.deepEqual(shared, { code, stdout: alone.stdout, stderr: alone.stderr });
+    }
+    await sweep.assertClean();
+    const { stdout } = await sweep.run('keymaker', ['list', '--json']);
+    sweep.sentinels.learn('what is shown', stdout.trim());
+    assert.match((await sweep.leaks()).join(), /in stdout of keymaker list --json$/);
+  });
+
   it('anything, unless it is put there: a planted leak is found wherever it is', async () => {
     await using sweep = await Sweep.open();
     await runFlockd(sweep);
