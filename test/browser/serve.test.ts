@@ -72,7 +72,7 @@ class Desk implements AsyncDisposable {
   }
 }
 
-describe('keymaker serve in Chromium', { skip: noBrowser, timeout: 120_000 }, () => {
+describe('keymaker serve in Chromium', { skip: noBrowser }, () => {
   let browser: Browser;
   before(async () => {
     browser = await openBrowser();
@@ -196,7 +196,7 @@ describe('keymaker serve in Chromium', { skip: noBrowser, timeout: 120_000 }, ()
   }
 });
 
-describe('who may use keymaker serve', { timeout: 60_000 }, () => {
+describe('who may use keymaker serve', () => {
   /** A session as a browser has it, and a form's token. */
   async function enter(flock: TestFlock) {
     const keymaker = flock.start('keymaker', ['serve', '--port', '0']);

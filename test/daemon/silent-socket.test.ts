@@ -47,7 +47,7 @@ for (const [name, open] of Object.entries({
   'the client of Node itself': openNodeSender,
 })) {
   describe(`a socket that stays silent, through ${name}`, () => {
-    it('delays nobody else', { timeout: 30_000 }, async () => {
+    it('delays nobody else', async () => {
       const limits = { posts: null };
       const opened = await openSandbox({
         port: 0,

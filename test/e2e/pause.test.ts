@@ -29,7 +29,7 @@ async function statusOf(flock: TestFlock): Promise<Shown> {
   return JSON.parse((await flock.run('flockd', ['status', '--json'])).stdout) as Shown;
 }
 
-describe('the stop switch', { concurrency: true, timeout: 120_000 }, () => {
+describe('the stop switch', { concurrency: true }, () => {
   it('takes effect within a second, for as long as the file is there', async () => {
     await using flock = await open();
     const flockd = flock.start('flockd', ['run']);
@@ -83,7 +83,7 @@ describe('the stop switch', { concurrency: true, timeout: 120_000 }, () => {
   });
 });
 
-describe('a bot that is paused', { concurrency: true, timeout: 120_000 }, () => {
+describe('a bot that is paused', { concurrency: true }, () => {
   it('rests alone, through kill -9 and a restart, until it is resumed', async () => {
     await using flock = await open();
     const first = flock.start('flockd', ['run']);

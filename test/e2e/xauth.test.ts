@@ -9,7 +9,7 @@ const passwords = Object.fromEntries(bots.map((bot) => [bot, `Pässwort of ${bot
 const logins = bots.flatMap((bot) => [bot, passwords[bot] ?? '']);
 const xauth = ['make-keys', 'poems', '--all', '--xauth'];
 
-describe('keymaker make-keys --xauth', { concurrency: 4, timeout: 60_000 }, () => {
+describe('keymaker make-keys --xauth', { concurrency: 4 }, () => {
   it('asks for every name and password first, then exchanges them side by side', async () => {
     await using flock = await TestFlock.open({ poems, sandbox: { passwords } });
     // Each answer comes only when several are under way: one after the other it would never come.

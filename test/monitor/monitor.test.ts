@@ -9,7 +9,7 @@ import { ask } from './ask.ts';
 
 const poem = 'Amber keeps the gnat\nand the afternoon\n<b>not bold</b> & “quoted”\n';
 
-describe('a monitor', { timeout: 60_000 }, () => {
+describe('a monitor', () => {
   let flock: ShownFlock;
   let address: string;
   before(async () => {

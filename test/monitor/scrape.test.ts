@@ -101,7 +101,7 @@ async function patiently<T>(what: string, ask: () => Promise<T | undefined>): Pr
   }
 }
 
-describe('Prometheus', { skip: noPrometheus, timeout: 120_000 }, () => {
+describe('Prometheus', { skip: noPrometheus }, () => {
   it('scrapes a flockd that runs, and knows what it did and what is wrong', async () => {
     await using flock = await TestFlock.open({
       poems: { 'heron.txt': poem('heron', 3), 'tern.txt': poem('tern', 2) },
@@ -149,7 +149,7 @@ describe('Prometheus', { skip: noPrometheus, timeout: 120_000 }, () => {
   });
 });
 
-describe('flockd healthcheck', { timeout: 60_000 }, () => {
+describe('flockd healthcheck', () => {
   it('says whether a flockd is ready, which a bad reload makes it not', async () => {
     await using flock = await TestFlock.open({
       poems: { 'heron.txt': poem('heron', 1) },

@@ -44,7 +44,7 @@ const intent = {
   since: '9000000000000000000',
 } as const;
 
-describe('a rehearsal of a flock that has begun', { timeout: 60_000 }, () => {
+describe('a rehearsal of a flock that has begun', () => {
   it('goes on at its place', async () => {
     const { report, posted } = await rehearsed({ poems: { heron: poem } }, begin(begunState()));
     const [bot] = report.bots;

@@ -13,7 +13,7 @@ const places = `
     /etc/fish/completions/NAME.fish"
 `;
 
-describe('scripts/install-systemd', { skip: noGuest, timeout: 200_000 }, () => {
+describe('scripts/install-systemd', { skip: noGuest }, () => {
   it('installs man pages and completions, and takes them away again', async () => {
     const { code, output } = await runInGuest(
       `. test/systemd/lib.sh

@@ -53,7 +53,7 @@ const script = `
   say "failures: $(logged | grep -c '"event":"hook-failed"')"
 `;
 
-describe('hooks under systemd', { skip: noGuest, timeout: 120_000 }, () => {
+describe('hooks under systemd', { skip: noGuest }, () => {
   it('reach the network as they are, and run commands that a drop-in allows', async () => {
     const { code, output } = await runInGuest(script, { timeout: 90, args: [server] });
     assert.equal(code, 0, output);

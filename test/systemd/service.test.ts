@@ -9,7 +9,7 @@ async function scenario(script: string, options: GuestOptions = {}): Promise<str
   return output;
 }
 
-describe('flockd under systemd', { skip: noGuest, concurrency: 3, timeout: 280_000 }, () => {
+describe('flockd under systemd', { skip: noGuest, concurrency: 3 }, () => {
   it('is installed, ready when it says so, and posts', async () => {
     const output = await scenario(`
       setup 3 50
