@@ -4,7 +4,7 @@ import { readdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { after, before, describe, it } from 'node:test';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { noBrowser, openBrowser } from '../support/browser.ts';
+import { noBrowser, openBrowser, patience } from '../support/browser.ts';
 import { TestFlock } from '../support/flock.ts';
 import type { Running } from '../support/programs.ts';
 
@@ -41,6 +41,7 @@ class Desk implements AsyncDisposable {
     const keymaker = flock.start('keymaker', ['serve', '--port', '0']);
     const { 0: address } = await keymaker.matching(/^http\S+(?=\r?\n)/m);
     const context = await browser.newContext(options);
+    context.setDefaultTimeout(patience);
     const desk = new Desk(context, await context.newPage(), keymaker, address);
     await desk.page.goto(address);
     return desk;

@@ -59,7 +59,7 @@ for (const [name, open] of Object.entries({
       const { sandbox } = opened;
       sandbox.faults.add({ match: { account: 'mute' }, fault: { kind: 'hang' } });
       // Longer than the test may take: nobody is freed by it.
-      const deadline = 60_000;
+      const deadline = 3_600_000;
       const sockets = 2;
       await using sender = open({ deadline, sockets });
       const ledger = new MemoryLedger();
