@@ -43,7 +43,7 @@ describe('flockd under systemd', { skip: noGuest, concurrency: 3 }, () => {
   it('is killed by the watchdog where it stands still, and comes back', async () => {
     await scenario(`
       setup 2 60
-      dropin fast '[Service]' RestartSec=0 WatchdogSec=2
+      dropin fast '[Service]' RestartSec=0 WatchdogSec=5
       systemctl start flockd
       x wait 4
       first="$(show MainPID)"
@@ -60,7 +60,7 @@ describe('flockd under systemd', { skip: noGuest, concurrency: 3 }, () => {
     await scenario(`
       setup 2 60
       echo 'process.on("SIGUSR2", () => { for (;;); });' >/opt/hang.cjs
-      dropin fast '[Service]' RestartSec=0 WatchdogSec=2 'Environment=NODE_OPTIONS=--require=/opt/hang.cjs'
+      dropin fast '[Service]' RestartSec=0 WatchdogSec=5 'Environment=NODE_OPTIONS=--require=/opt/hang.cjs'
       systemctl start flockd
       x wait 4
       first="$(show MainPID)"
