@@ -201,7 +201,8 @@ describe('a monitor', () => {
     await flock.until('2026-08-23T10:02:00.900Z');
     await ask(address, '/');
     assert.equal(built, once);
-    await flock.until('2026-08-23T10:02:01.100Z');
+    // Not much sooner than that: the longer a view takes, the longer the next one waits.
+    await flock.until('2026-08-23T10:02:50Z');
     await ask(address, '/');
     assert.equal(built, 2 * once);
     flock.ledger.states = states;

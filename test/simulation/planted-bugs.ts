@@ -210,6 +210,7 @@ export const plants: readonly Plant[] = [
     deadline: 0,
   },
   { name: 'the timeline is looked at without settle', settings: { settle: 0 } },
+  { name: 'the timeline is looked at while X still takes the signature', settings: { settle: 180_000 } },
   {
     name: 'doubt counts as never sent: 5xx and timeouts are tried again later',
     x: misread('in-doubt', again),

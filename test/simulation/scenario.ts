@@ -11,7 +11,6 @@ import type { StepOptions } from '../../src/posting/step.ts';
 import type { Random } from './random.ts';
 
 export const deadline = 10_000;
-export const settle = 180_000;
 export const log = pino({ enabled: false });
 /** When histories begin; the same for all, so that the slots of a schedule are found once. */
 export const begin = Date.parse('2026-03-28T09:00:30Z');
@@ -42,9 +41,11 @@ export type Happening = { at: number } & (
 type Own = Pick<Bot['settings'], 'refrain' | 'missed' | 'spread'> & Partial<Pick<Bot['settings'], 'atEnd'>>;
 
 const settingsOf = parseFlockFile(
-  JSON.stringify({ schedule: '* * * * *', timezone: 'UTC', atEnd: 'stop', settle: `${settle / 1000}s` }),
+  JSON.stringify({ schedule: '* * * * *', timezone: 'UTC', atEnd: 'stop' }),
   'flock.json',
 ).settingsOf;
+/** As it is by default: the promise rests on it. */
+export const { settle } = settingsOf('any' as BotName);
 
 const keys = new Map<string, BotKey>();
 

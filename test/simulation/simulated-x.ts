@@ -23,7 +23,7 @@ export interface SimulatedXOptions {
   random: Random;
   /** Every request ends within this, on both sides. Milliseconds. */
   deadline: number;
-  /** The timeline shows every post within this. */
+  /** The timeline shows every post within this, and not later than this and the deadline after it was sent. */
   settle: number;
   /** For how long a text that was accepted is refused as a repetition; 0, as a rule, so that nothing hides. */
   duplicateWindow: number;
@@ -34,7 +34,7 @@ export interface SimulatedXOptions {
 
 type Answer<T> = { ok: T } | { failure: XFailure };
 
-/** How far a request's timestamp may be off. */
+/** How far a request's timestamp may be off; what is held up for longer is refused. */
 const tolerance = 300_000;
 
 /** An X that takes every post as often as it is sent, unless told otherwise, and remembers. */
@@ -75,7 +75,7 @@ export class SimulatedX {
     const refusal = this.#refusalOf(fault);
     if (refusal) return this.#answer(life, 100, { failure: refusal });
     const time = 50 + random.int(deadline - 50);
-    const willAccept = fault === undefined || /after|late/.test(fault);
+    const willAccept = fault === undefined || /after|late|held up/.test(fault);
     if (willAccept && this.#isRepetition(bot, text)) {
       this.repetitions.add(`${bot} ${text}`);
       return this.#answer(life, 100, { failure: { kind: 'duplicate', reason: '403 duplicate content' } });
@@ -83,7 +83,8 @@ export class SimulatedX {
     let id: string | undefined;
     if (willAccept) {
       const late = fault?.endsWith('late') === true;
-      const at = late ? time + random.int(deadline - time + 1) : Math.floor(time / 2);
+      const latest = fault === 'held up' ? tolerance : deadline;
+      const at = late || fault === 'held up' ? time + random.int(latest - time + 1) : Math.floor(time / 2);
       this.coming.set(bot, (this.coming.get(bot) ?? 0) + text.split('\n').length);
       const sent = clock.trueNow();
       clock.after(at, () => (id = this.#accept(bot, text, sent)));
@@ -101,10 +102,11 @@ export class SimulatedX {
   }
 
   #accept(bot: string, text: string, sent: number): string {
-    const { clock, random, settle, trace } = this.#options;
+    const { clock, random, deadline, settle, trace } = this.#options;
     const at = clock.trueNow();
+    const lag = Math.min(settle, sent + deadline + settle - at);
     const id = 100 + this.log.length;
-    this.log.push({ bot, id, text, at, sent, shown: at + random.int(settle) });
+    this.log.push({ bot, id, text, at, sent, shown: at + random.int(lag) });
     this.coming.set(bot, (this.coming.get(bot) ?? 0) - text.split('\n').length);
     trace?.(`X: accepted ${JSON.stringify(text)} of ${bot} as ${id}`);
     return String(id);
