@@ -148,7 +148,7 @@ describe('bundles among the credentials of systemd', { concurrency: 4 }, () => {
   });
 });
 
-describe('keymaker encrypt beside a flockd that runs', { concurrency: 4, timeout: 600_000 }, () => {
+describe('keymaker encrypt beside a flockd that runs', { concurrency: 4 }, () => {
   const slow = {
     poems: { 'howl.txt': poem('howl', 60), 'prowl.txt': poem('prowl', 60) },
     settings: everySecond,
