@@ -6,7 +6,7 @@ import { after } from 'node:test';
 import { isMainThread } from 'node:worker_threads';
 
 /** How long what closes may take. Milliseconds. */
-const patience = 20_000;
+const patience = 120_000;
 
 /** Neither the process that starts those of the files nor a thread has tests of its own. */
 if (process.env.NODE_TEST_CONTEXT !== undefined && isMainThread) {

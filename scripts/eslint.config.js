@@ -55,5 +55,18 @@ export default defineConfig(
     },
   },
   { files: ['src/clock.ts', 'src/settings.ts'], rules: { 'no-restricted-properties': 'off' } },
-  { files: ['test/**/*.ts'], rules: { 'max-lines-per-function': 'off' } },
+  {
+    files: ['test/**/*.ts'],
+    rules: {
+      'max-lines-per-function': 'off',
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector:
+            'CallExpression[callee.name=/^(describe|it)$/] > ObjectExpression > Property[key.name="timeout"]',
+          message: 'A slow machine is no failure; scripts/run-tests has the limit.',
+        },
+      ],
+    },
+  },
 );

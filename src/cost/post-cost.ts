@@ -1,4 +1,4 @@
-import { hasLink } from '../poems/line-length.ts';
+import { hasLink } from '../poems/tweet-text.ts';
 import { inMicros } from './money.ts';
 import type { PriceTable } from './price-table.ts';
 

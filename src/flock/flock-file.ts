@@ -139,6 +139,15 @@ export interface BotSettings {
   budget: Budget;
 }
 
+/**
+ * How long a post may stay in doubt before the timeline is believed. Milliseconds.
+ *
+ * The rule: the deadline of a request and this together are no shorter than the age at which X refuses a signature, 5 minutes.
+ * A request may be held up on its way and reach X long after its bot has given it up; X takes it as long as its signature is
+ * young enough. By this rule it is too old by the time the timeline is read, so that nothing lands after that look.
+ */
+const settle = 300_000;
+
 const defaults: BotSettings = {
   schedule: '0 9 * * *',
   timezone: 'UTC',
@@ -147,7 +156,7 @@ const defaults: BotSettings = {
   atEnd: 'loop',
   unit: 'line',
   refrain: 'join',
-  settle: 180_000,
+  settle,
   account: undefined,
   paused: false,
   budget: {},

@@ -1,4 +1,4 @@
-import { asKept } from '../poems/entities.ts';
+import { asKept } from '../poems/tweet-text.ts';
 import { keyCauses } from '../posting/after-failure.ts';
 import type { BotState } from '../posting/bot-state.ts';
 import type { FlockHistory, RecentPost } from '../posting/flock-history.ts';

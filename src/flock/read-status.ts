@@ -4,7 +4,7 @@ import { isLocked } from '../daemon/lock.ts';
 import { isStopped } from '../daemon/stop-switch.ts';
 import { FlockError } from '../errors.ts';
 import type { KeyStore } from '../keys/key-store.ts';
-import { hasLink } from '../poems/line-length.ts';
+import { hasLink } from '../poems/tweet-text.ts';
 import { linesOf } from '../poems/lines-of.ts';
 import { readPoem } from '../poems/read-poems.ts';
 import { readJournal } from '../posting/journal.ts';

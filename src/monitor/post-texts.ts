@@ -1,6 +1,9 @@
 import type { Bot } from '../flock/load-flock.ts';
 import { linesOf } from '../poems/lines-of.ts';
+import type { Line } from '../poems/split-poem.ts';
 import type { RecentPost } from '../posting/flock-history.ts';
+import { withoutControls } from '../poems/tweet-text.ts';
+import { allSplits } from '../posting/follow-split.ts';
 import { fingerprint } from '../posting/place.ts';
 
 /** A poem in which a post was not found is not read for it again before this has passed. Milliseconds. */
@@ -33,19 +36,19 @@ export class PostTexts {
     for (const bot of bots) if (names.has(bot.name)) named.set(bot.name, bot);
     for (const bot of names) {
       const own = wanted.filter((post) => post.bot === bot);
-      const texts = await this.#linesOf(named.get(bot));
+      const lines = await this.#linesOf(named.get(bot));
       for (const post of own) {
-        const text = findIn(texts, post);
+        const text = findIn(lines, post) ?? findIn(allSplits(lines), post);
         if (text === undefined) this.#missed.set(nameOf(post), now);
         else this.#found.set(nameOf(post), text);
       }
     }
   }
 
-  async #linesOf(bot: Bot | undefined): Promise<string[]> {
+  async #linesOf(bot: Bot | undefined): Promise<readonly Line[]> {
     if (!bot) return [];
     try {
-      return (await linesOf(bot.poemFile, bot.settings.unit, this.#readPoem)).map(({ text }) => text);
+      return await linesOf(bot.poemFile, bot.settings.unit, this.#readPoem);
     } catch {
       // What is wrong with the poem is told of its bot.
       return [];
@@ -56,11 +59,17 @@ export class PostTexts {
 const nameOf = ({ bot, print, lines }: RecentPost): string => `${bot} ${lines} ${print}`;
 
 /** The text where it was, or wherever an edit has moved it. */
-function findIn(texts: readonly string[], { line, lines, print }: RecentPost): string | undefined {
-  const textAt = (place: number): string => texts.slice(place, place + lines).join('\n');
+function findIn(poem: readonly Line[], { line, lines, print }: RecentPost): string | undefined {
+  const textAt = (place: number): string =>
+    withoutControls(
+      poem
+        .slice(place, place + lines)
+        .map(({ text }) => text)
+        .join('\n'),
+    );
   const isIt = (place: number): boolean => fingerprint(textAt(place)) === print;
-  if (texts.length === 0) return undefined;
+  if (poem.length === 0) return undefined;
   if (isIt(line)) return textAt(line);
-  const place = texts.findIndex((_, index) => isIt(index));
+  const place = poem.findIndex((_, index) => isIt(index));
   return place < 0 ? undefined : textAt(place);
 }

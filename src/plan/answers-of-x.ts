@@ -1,4 +1,4 @@
-import { asKept, cashtagsIn } from '../poems/entities.ts';
+import { asKept, cashtagsIn } from '../poems/tweet-text.ts';
 import type { XFailure } from '../x/x-failure.ts';
 import { xLimits } from './limits.ts';
 

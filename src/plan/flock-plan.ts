@@ -1,10 +1,9 @@
 import { inMicros } from '../cost/money.ts';
 import { conditionOf, type StandingOf } from '../flock/bot-condition.ts';
-import { hasLink } from '../poems/line-length.ts';
+import { hasLink } from '../poems/tweet-text.ts';
 import { lintPoem } from '../poems/lint-poem.ts';
 import type { LintOfBot } from '../poems/lint.ts';
 import { findSharedTexts } from '../poems/shared-texts.ts';
-import type { Line } from '../poems/split-poem.ts';
 import type { Purse } from '../posting/budget.ts';
 import { FlockHistory } from '../posting/flock-history.ts';
 import { slotCounter } from '../schedule/count-slots.ts';
@@ -17,9 +16,8 @@ import { Prediction } from './prediction.ts';
 
 /** A bot as the files of the flock have it. */
 export interface BotToPlan extends BotToPredict {
-  /** Its poem's file, as it is to be shown, and what is posted of it; the texts are theirs. */
+  /** Its poem's file, as it is to be shown. */
   file: string;
-  lines: readonly Line[];
   /** Its account's screen name. */
   account: string | undefined;
   hasKey: boolean;

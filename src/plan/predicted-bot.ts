@@ -3,10 +3,10 @@ import { eventsAfter } from '../posting/after-failure.ts';
 import { applyEvent, type BotState } from '../posting/bot-state.ts';
 import type { Cap } from '../posting/budget.ts';
 import { decide, type Decision, type Situation } from '../posting/decide.ts';
-import { followEdits } from '../posting/follow-edits.ts';
+import { readingOf, type Reading } from '../posting/follow-split.ts';
 import type { Intent, LedgerEvent } from '../posting/ledger-event.ts';
 import { lookFor, mayHavePosted } from '../posting/look-for.ts';
-import { fingerprints, isFinished, startOf, type Place } from '../posting/place.ts';
+import { fingerprints, isFinished } from '../posting/place.ts';
 import { planPost, type PlannedPost } from '../posting/plan-post.ts';
 import { looksAgain, priceOf } from '../posting/price-post.ts';
 import { nextAfter } from '../schedule/slots.ts';
@@ -29,6 +29,8 @@ export class PredictedBot {
   #doubt: { open: Intent; since: number } | undefined;
   /** Whether its state is of the poem as it is now, which the daemon looks at before a post. */
   #isCurrent: boolean;
+  /** What it posts in this pass: a poem of which a part was posted before may be split as it was then. */
+  #texts: readonly string[];
   /** The slots asked for last. */
   #slots: { after: number; slot: number | undefined }[] = [];
   #held: Held | undefined;
@@ -40,6 +42,7 @@ export class PredictedBot {
     this.offset = offsetIn(bot.settings.spread, bot.name);
     this.#shared = shared;
     this.#state = bot.state;
+    this.#texts = bot.texts;
     this.#isCurrent = bot.state === undefined;
     this.#hasBudget = [bot.settings.budget, shared.purse.budget].some(
       ({ postsPerDay, usdPerMonth }) => postsPerDay !== undefined || usdPerMonth !== undefined,
@@ -149,11 +152,11 @@ export class PredictedBot {
   }
 
   #post(state: BotState, due: Extract<Decision, { do: 'post' }>, now: number): Next {
-    const { name: bot, texts, settings } = this.bot;
+    const { name: bot, settings } = this.bot;
     const edit = this.#edit(state, now);
     if (edit) return this.#record(edit);
     const joinRefrain = state.owed?.why === 'duplicate' && settings.refrain === 'join';
-    const planned = planPost(state.place, texts, joinRefrain);
+    const planned = planPost(state.place, this.#texts, joinRefrain);
     if (!planned) return this.#end(state, now);
     const priced = this.#price(state, planned, now);
     if ('cap' in priced) return this.#hold(priced.cap, now);
@@ -199,14 +202,17 @@ export class PredictedBot {
 
   #end({ place }: BotState, at: number): Next {
     if (this.bot.settings.atEnd === 'stop') return { rest: 'finished' };
+    // It begins with the poem as it is split today.
+    if (this.#texts !== this.bot.texts) this.#isCurrent = false;
     return this.#record({ event: 'again', bot: this.bot.name, at, poem: place.poem });
   }
 
   /** What the daemon will write down of a poem that was edited since its last post. */
   #edit(state: BotState, at: number): LedgerEvent | undefined {
     if (this.#isCurrent) return undefined;
-    const place = this.#placeIn(state);
+    const { lines, place } = this.#reading(state);
     this.#isCurrent = true;
+    this.#texts = lines === this.bot.lines ? this.bot.texts : lines.map(({ text }) => text);
     if (place === state.place) return undefined;
     const { name: bot, key } = this.bot;
     if (place)
@@ -215,17 +221,15 @@ export class PredictedBot {
     return { event: 'parked', bot, at, why, hint: `flockd resume ${bot} --line 1`, key };
   }
 
-  /** Where it is in the poem as it is now, or undefined where nobody can tell. */
-  #placeIn({ place }: BotState): Place | undefined {
-    if (this.#isCurrent) return place;
-    const poem = fingerprints(this.bot.texts.map((text) => ({ text })));
-    return poem === place.poem ? place : followEdits(place, poem);
+  /** Where it is in the poem as it is now. */
+  #reading({ place }: BotState): Reading {
+    return readingOf(place, this.bot.lines);
   }
 
   /** Restored from an older state: the next line is put in doubt first. */
   #look(state: BotState, at: number): Next {
     const { name: bot, settings } = this.bot;
-    const poem = this.#isCurrent ? state.place.poem : fingerprints(this.bot.texts.map((text) => ({ text })));
+    const poem = this.#isCurrent ? state.place.poem : this.#reading(state).poem;
     const isOpen = mayHavePosted(state, poem, settings.atEnd);
     this.#record(isOpen ? lookFor(bot, state, at) : { event: 'checked', bot, at });
     return { at };
@@ -233,9 +237,12 @@ export class PredictedBot {
 
   /** The lines of this pass that are not done, counted from 0, or undefined where its place is lost. */
   linesLeft(): number[] | undefined {
-    const place = this.#state ? this.#placeIn(this.#state) : startOf('');
+    if (!this.#state) return this.bot.texts.map((_, line) => line);
+    const { place, lines } = this.#isCurrent
+      ? { place: this.#state.place, lines: this.#texts }
+      : this.#reading(this.#state);
     if (!place) return undefined;
     const ahead = new Set(place.ahead);
-    return this.bot.texts.flatMap((_, line) => (line >= place.next && !ahead.has(line) ? [line] : []));
+    return lines.flatMap((_, line) => (line >= place.next && !ahead.has(line) ? [line] : []));
   }
 }

@@ -1,4 +1,5 @@
 import type { BotSettings } from '../flock/flock-file.ts';
+import type { Line } from '../poems/split-poem.ts';
 import type { BotState } from '../posting/bot-state.ts';
 import type { Cap, Purse } from '../posting/budget.ts';
 import type { Decision } from '../posting/decide.ts';
@@ -8,7 +9,9 @@ import type { PlannedPost } from '../posting/plan-post.ts';
 /** What is known of a bot before it is planned. */
 export interface BotToPredict {
   name: string;
-  /** The texts of its poem, in order; at least one. */
+  /** Its poem, in order; at least one line. */
+  lines: readonly Line[];
+  /** What its lines say. */
   texts: readonly string[];
   settings: BotSettings;
   /** What the ledger says of it. */

@@ -1,4 +1,4 @@
-import { asKept } from '../poems/entities.ts';
+import { asKept } from '../poems/tweet-text.ts';
 import type { BotPlan } from './flock-plan.ts';
 import { localTime } from './local-time.ts';
 import type { PredictedPost } from './predicted.ts';

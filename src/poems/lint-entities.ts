@@ -1,6 +1,6 @@
 import { inMicros, showUsd } from '../cost/money.ts';
 import type { PriceTable } from '../cost/price-table.ts';
-import { entitiesOf, type Entity } from './entities.ts';
+import { entitiesOf, type Entity } from './tweet-text.ts';
 import type { Lint } from './lint.ts';
 import type { Line } from './split-poem.ts';
 

@@ -3,6 +3,7 @@ import { lintEntities } from './lint-entities.ts';
 import { lintRefrains, type Pace } from './lint-refrains.ts';
 import type { Lint } from './lint.ts';
 import type { Line, Unit } from './split-poem.ts';
+import { controlsIn } from './tweet-text.ts';
 
 export interface LintOptions {
   unit: Unit;
@@ -15,6 +16,7 @@ export interface LintOptions {
 export function lintPoem(lines: readonly Line[], { unit, prices, pace }: LintOptions): Lint[] {
   const lints = [
     ...lines.flatMap(leadingSpace),
+    ...lines.flatMap(lintControls),
     ...lintEntities(lines, prices),
     ...lintSplits(lines, unit),
     ...lintRefrains(lines, pace),
@@ -30,11 +32,42 @@ function leadingSpace({ text, at }: Line): Lint[] {
     : [{ code: 'leading-space', line: at, message: `begins with ${spaces}, which X drops` }];
 }
 
+/** Control characters, which are not posted; those of C1 are what Latin-1 makes of the quotes and dashes of Windows-1252. */
+function lintControls({ text, at }: Line): Lint[] {
+  return text.split('\n').flatMap((row, index) => {
+    const names = [...new Set(controlsIn(row).map(nameOf))];
+    if (names.length === 0) return [];
+    const [what, them] =
+      names.length === 1 ? ['the control character', 'it'] : ['the control characters', 'them'];
+    const isC1 = /[\x80-\x9f]/.test(row);
+    const why = isC1
+      ? '; they were quotes or dashes where a Windows-1252 file was converted as Latin-1: convert it again, with iconv -f windows-1252 -t utf-8'
+      : '';
+    const message = `holds ${what} ${names.join(', ')}, and is posted without ${them}${why}`;
+    return [{ code: 'control-character', line: at + index, message }];
+  });
+}
+
+const nameOf = (character: string): string => {
+  const code = character.codePointAt(0) ?? 0;
+  return `U+${code.toString(16).toUpperCase().padStart(4, '0')}${controlNames[code] ?? ''}`;
+};
+
+const controlNames: Record<number, string> = {
+  0x07: ' (BEL)',
+  0x08: ' (backspace)',
+  0x0b: ' (vertical tab)',
+  0x0c: ' (form feed)',
+  0x1a: ' (^Z, the end of a DOS file)',
+  0x1b: ' (ESC)',
+  0x7f: ' (DEL)',
+};
+
 /** Lines, or stanzas, that are too heavy for one post, and where they break. */
 function lintSplits(lines: readonly Line[], unit: Unit): Lint[] {
   const lints: Lint[] = [];
   for (let from = 0, to = 1; from < lines.length; from = to, to = from + 1) {
-    for (let next = lines[to]; next && continues(lines[to - 1], next, unit); next = lines[to]) to++;
+    while ((lines[to]?.part?.nth ?? 0) > 0) to++;
     const [first, ...rest] = lines.slice(from, to);
     if (!first || rest.length === 0) continue;
     const breaks = rest.slice(0, mostBreaks).map((piece) => breakBefore(piece, first));
@@ -47,13 +80,6 @@ function lintSplits(lines: readonly Line[], unit: Unit): Lint[] {
 }
 
 const mostBreaks = 3;
-
-/** Whether a post goes on where the one before it broke off: in the same row, or, in a stanza, without a blank row between. */
-function continues(before: Line | undefined, { at }: Line, unit: Unit): boolean {
-  if (!before) return false;
-  if (unit === 'line') return before.at === at;
-  return at - before.at - (before.text.match(/\n/g)?.length ?? 0) <= 1;
-}
 
 /** Where a post begins: `“and the tide…”`, with its line where that is another one. */
 function breakBefore({ text, at }: Line, first: Line): string {

@@ -1,5 +1,4 @@
-import { asKept } from './entities.ts';
-import { fitsInPost } from './line-length.ts';
+import { asKept, fitsInPost, withoutControls } from './tweet-text.ts';
 import type { Lint } from './lint.ts';
 import type { Line } from './split-poem.ts';
 
@@ -15,7 +14,7 @@ export interface Pace {
 
 /** Lines that come again, how soon, and what the bot does where X refuses them. */
 export function lintRefrains(lines: readonly Line[], pace: Pace): Lint[] {
-  const texts = lines.map(({ text }) => asKept(text));
+  const texts = lines.map(({ text }) => asKept(withoutControls(text)));
   const lastSeen = new Map<string, number>();
   const lints: Lint[] = [];
   lines.forEach(({ at }, index) => {

@@ -7,6 +7,7 @@ export type LintCode =
   | 'cashtag'
   | 'split'
   | 'leading-space'
+  | 'control-character'
   | 'shared-text';
 
 /** Something about a poem that its author may not have meant. Nothing is ever changed because of it. */

@@ -1,4 +1,4 @@
-import { asKept } from './entities.ts';
+import { asKept, withoutControls } from './tweet-text.ts';
 import type { LintOfBot } from './lint.ts';
 import type { Line } from './split-poem.ts';
 
@@ -25,7 +25,7 @@ export function findSharedTexts(poems: Iterable<PoemOf>): LintOfBot[] {
   const pairs = new Map<string, { first: Holder; poem: PoemOf; at: number; texts: Set<string> }>();
   for (const poem of poems) {
     for (const { text, at } of poem.lines) {
-      const kept = asKept(text);
+      const kept = asKept(withoutControls(text));
       const first = holders.get(kept);
       if (!first) holders.set(kept, { poem, at });
       else if (first.poem.bot !== poem.bot) {

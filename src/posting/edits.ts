@@ -1,12 +1,13 @@
 import type { Line } from '../poems/split-poem.ts';
-import { followEdits } from './follow-edits.ts';
+import type { Reading } from './follow-split.ts';
 import type { LedgerEvent } from './ledger-event.ts';
 import { fingerprints, isFinished, lengthOf, type Place } from './place.ts';
 
-/** A poem as it is now: as the bot posts it, and by the other unit, a stanza a post in place of a line or the reverse. */
+/** A poem as it is now: as the bot reads it, as it is split today, and by the other unit: a stanza a post, or a line. */
 export interface PoemNow {
+  read: Reading;
   lines: readonly Line[];
-  other: readonly Line[];
+  other: Reading;
 }
 
 export type Edit = Extract<LedgerEvent, { event: 'edited' | 'parked' }>;
@@ -19,14 +20,13 @@ export type Edit = Extract<LedgerEvent, { event: 'edited' | 'parked' }>;
 export function editOf(
   bot: string,
   place: Place,
-  { lines, other }: PoemNow,
+  { read, lines, other }: PoemNow,
   { at, key }: { at: number; key: () => string },
 ): Edit {
-  const poem = fingerprints(lines);
   const park = (why: string, hint: string): Edit => {
     return { event: 'parked', bot, at, why, hint, key: key(), cause: 'place' };
   };
-  const goOn = ({ next, ahead }: Place): Edit => ({
+  const goOn = ({ poem, next, ahead }: Place): Edit => ({
     event: 'edited',
     bot,
     at,
@@ -34,16 +34,15 @@ export function editOf(
     next,
     ahead: [...ahead],
   });
-  if (fingerprints(other) === place.poem) {
-    const found = followUnit(place, lines, other);
+  if (other.poem === place.poem) {
+    const found = followUnit(place, lines, other.lines);
     if (typeof found !== 'number') return goOn(found);
     return park(
       'its unit has been changed in the middle of a stanza',
       `put the unit back, then: flockd resume ${bot}; or go on with the stanza: flockd resume ${bot} --line ${found + 1}`,
     );
   }
-  const found = followEdits(place, poem);
-  if (found) return goOn(found);
+  if (read.place) return goOn(read.place);
   return park(
     'its poem has become another one, and its place in it is lost',
     `put the poem back, then: flockd resume ${bot}; or begin this one: flockd resume ${bot} --line 1`,

@@ -72,7 +72,7 @@ function stay(old: string[], lines: string[], each: (from: number, to: number) =
   return gaps;
 }
 
-function placeWhere(poem: string, done: readonly (boolean | undefined)[]): Place {
+export function placeWhere(poem: string, done: readonly (boolean | undefined)[]): Place {
   const first = done.findIndex((isDone) => isDone !== true);
   const next = first < 0 ? done.length : first;
   return {

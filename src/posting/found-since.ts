@@ -1,6 +1,8 @@
 import type { BotState } from './bot-state.ts';
-import { bestWay, halvesOf, waysOn } from './ways-on.ts';
-import { advance, fingerprint, prints, type Place } from './place.ts';
+import type { Line } from '../poems/split-poem.ts';
+import { allSplits } from './follow-split.ts';
+import { advance, fingerprint, fingerprints, prints, type Place } from './place.ts';
+import { bestWay, knownTexts, sayerOf, waysOn, type KnownTexts } from './ways-on.ts';
 
 /** A post as the timeline shows it. */
 export interface TimelinePost {
@@ -11,8 +13,8 @@ export interface TimelinePost {
 export interface Memory {
   /** What the bot knows of itself. */
   state: Pick<BotState, 'place' | 'last'>;
-  /** The fingerprints of the poem as it is now. */
-  poem: string;
+  /** The poem as it is now. */
+  lines: readonly Line[];
   /** Its timeline since its last post that it knows of, oldest first. */
   timeline: readonly TimelinePost[];
   atEnd: 'loop' | 'stop';
@@ -39,14 +41,17 @@ export interface FoundPost extends TimelinePost {
  * Where one can be told in two ways it is the one that passes over fewer lines. What no line reads is not the poem's.
  */
 export function foundSince(memory: Memory): FoundPost[] {
-  const { state, poem, atEnd } = memory;
+  const { state, lines: poem, atEnd } = memory;
+  const known = knownTexts(allSplits(poem));
   const found: FoundPost[] = [];
   let { place } = state;
-  for (const post of sinceLast(memory)) {
-    const way = bestWay(waysOn(place, poem, atEnd), post.text);
+  for (const post of sinceLast(memory, known)) {
+    const way = bestWay(waysOn(place, poem, atEnd), post.text, known);
     if (!way) continue;
     const { edited, again, skipped, lines, at } = way;
-    const own = { line: at.next, lines, poem: at.poem, print: fingerprint(post.text) };
+    // X may have changed the text; a line's own fingerprint finds it in the poem.
+    const line = lines === 1 ? prints(at.poem)[at.next] : undefined;
+    const own = { line: at.next, lines, poem: at.poem, print: line ?? fingerprint(post.text) };
     found.push({ ...post, ...own, edited, again, skipped });
     place = advance(at, lines);
   }
@@ -54,32 +59,32 @@ export function foundSince(memory: Memory): FoundPost[] {
 }
 
 /** Where the bot's last post has no id, the timeline was read from its instant on, and the post itself may be there. */
-function sinceLast({ state: { place, last }, timeline }: Memory): readonly TimelinePost[] {
+function sinceLast({ state: { place, last }, timeline }: Memory, known: KnownTexts): readonly TimelinePost[] {
   if (!last || last.id !== undefined) return timeline;
-  const itself = prints(place.poem)[last.line];
-  return timeline.slice(timeline.findIndex(({ text }) => fingerprint(text) === itself) + 1);
+  const itself = prints(place.poem).slice(last.line, last.line + (last.lines ?? 1));
+  return timeline.slice(timeline.findIndex(({ text }) => sayerOf(text, known)(...itself)) + 1);
 }
 
 /**
  * The line that comes next for a bot of which only its poem and the newest posts of its account are known: the one after the
  * newest post that reads as lines of the poem. Where these stand in it more than once, the posts before it tell which they are.
  *
- * @param poem - the fingerprints of its lines
  * @param timeline - oldest first
  */
 export function placeByTimeline(
-  poem: string,
+  poem: readonly Line[],
   timeline: readonly TimelinePost[],
 ): number | 'not there' | 'unclear' {
-  const lines = prints(poem);
+  const lines = prints(fingerprints(poem));
+  const known = knownTexts(poem);
   const posts = timeline
     .toReversed()
-    .map((post) => ({ ...post, spans: spansOf(post.text, lines) }))
-    .filter(({ spans }) => spans.length > 0);
+    .map(({ text }) => spansOf(lines, sayerOf(text, known)))
+    .filter((spans) => spans.length > 0);
   const [newest, ...older] = posts;
   if (!newest) return 'not there';
-  let left = newest.spans.map((span) => ({ newest: span, line: span.line }));
-  for (const { spans } of older) {
+  let left = newest.map((span) => ({ newest: span, line: span.line }));
+  for (const spans of older) {
     if (left.length === 1) break;
     // Each may have come right after one of these; the first line, after the last one.
     const before = left.flatMap(({ newest: end, line }) =>
@@ -94,13 +99,14 @@ export function placeByTimeline(
   return next === undefined || others.length > 0 ? 'unclear' : next;
 }
 
-/** The lines of a poem that a text reads as: one, or one joined with the one after it. */
-function spansOf(text: string, lines: readonly string[]): { line: number; lines: number }[] {
-  const whole = fingerprint(text);
-  const halves = halvesOf(text);
+/** The lines of a poem that a post says: one, or one joined with the one after it. */
+function spansOf(
+  lines: readonly string[],
+  says: ReturnType<typeof sayerOf>,
+): { line: number; lines: number }[] {
   return lines.flatMap((print, line) => {
-    if (print === whole) return [{ line, lines: 1 }];
-    const isJoined = halves.some(([first, second]) => first === print && second === lines[line + 1]);
-    return isJoined ? [{ line, lines: 2 }] : [];
+    if (says(print)) return [{ line, lines: 1 }];
+    const next = lines[line + 1];
+    return next !== undefined && says(print, next) ? [{ line, lines: 2 }] : [];
   });
 }

@@ -24,6 +24,8 @@ export const intent = z.object({
   /** How many lines go into this post: more than one where a refrain is joined to what follows it. */
   lines: z.int().min(1),
   print: z.string(),
+  /** What tells the text on a timeline. Intents of older versions have their print alone. */
+  mark: z.string().optional(),
   /** The id of the bot's last confirmed post, if it has one. */
   since: z.string().optional(),
   ...price,

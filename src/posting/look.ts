@@ -8,6 +8,7 @@ import {
   type TimelineStart,
   type XClient,
 } from '../x/x-client.ts';
+import { compareIds } from '../x/post-instant.ts';
 import type { PostFailure } from './after-failure.ts';
 import type { Cap, Purse } from './budget.ts';
 import type { Gate } from './gate.ts';
@@ -62,12 +63,18 @@ export async function readTimeline(
     const known = posts.size;
     for (const post of page.ok.posts) posts.set(post.id, post);
     token = page.ok.next;
-    if (token === undefined || posts.size >= most) return { timeline: [...posts.values()].reverse() };
+    if (token === undefined || posts.size >= most) return { timeline: inOrder(posts.values(), from) };
     if (tokens.has(token) || posts.size === known) return circling;
     tokens.add(token);
   } while (posts.size < mostPosts);
   return notSeen(`there are more than ${mostPosts} posts since the last one`);
 }
+
+/** Oldest first, and none that was there before: whatever X was asked for, an older post is not the one in doubt. */
+const inOrder = (posts: Iterable<TimelinePost>, from: TimelineStart): TimelinePost[] =>
+  [...posts]
+    .filter(({ id }) => !(typeof from === 'object' && 'sinceId' in from) || compareIds(id, from.sinceId) > 0)
+    .sort((a, b) => compareIds(a.id, b.id));
 
 const notSeen = (reason: string): Unseen => ({
   unseen: reason,

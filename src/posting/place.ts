@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import * as z from 'zod';
-import { withoutLinks } from '../poems/line-length.ts';
+import { comparable, withoutLinks } from '../poems/tweet-text.ts';
 
 /** One for all: most bots have none, and there may be a hundred thousand of them. */
 const none: readonly number[] = Object.freeze([]);
@@ -26,11 +26,18 @@ const printLength = 8;
 /** Words of plain ASCII with one space between them, and without a link, which would have a stop in it. */
 const plain = /^(?!.*\.\S)[\x21-\x7e]+(?: [\x21-\x7e]+)*$/;
 
-/** A line's fingerprint: equal for texts that X would show alike. Any link is as good as another, since X rewrites them. */
+/**
+ * A line's fingerprint, by which ledgers know it: the same in every version. Any link is as good as another, since X rewrites
+ * them. To find a text on a timeline takes {@link markOf}: X changes more than this is blind for.
+ */
 export function fingerprint(text: string): string {
   const seen = plain.test(text) ? text : withoutLinks(text.normalize('NFC')).trim().replaceAll(/\s+/gu, ' ');
   return hash('sha256', seen, 'base64url').slice(0, printLength);
 }
+
+/** Equal for texts that people would call the same, whatever X has made of one of them. */
+export const markOf = (text: string): string =>
+  hash('sha256', comparable(text), 'base64url').slice(0, printLength);
 
 /** Those of whole poems, for as long as somebody keeps their lines. */
 let ofPoems = new WeakMap<readonly object[], string>();

@@ -1,7 +1,7 @@
-import { fitsInPost } from '../poems/line-length.ts';
+import { fitsInPost, withoutControls } from '../poems/tweet-text.ts';
 import { isFinished, type Place } from './place.ts';
 
-/** The text to post next and the lines it is made of. */
+/** The text to post next, as it is sent, and the lines it is made of. */
 export interface PlannedPost {
   /** The position of its first line in the poem, counted from 0. */
   line: number;
@@ -25,7 +25,7 @@ export function planPost(
   const following = texts[next + 1];
   if (joinRefrain && following !== undefined && !place.ahead.includes(next + 1)) {
     const joined = `${text}\n${following}`;
-    if (fitsInPost(joined)) return { line: next, lines: 2, text: joined };
+    if (fitsInPost(joined)) return { line: next, lines: 2, text: withoutControls(joined) };
   }
-  return { line: next, lines: 1, text };
+  return { line: next, lines: 1, text: withoutControls(text) };
 }

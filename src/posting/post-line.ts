@@ -1,12 +1,12 @@
 import type { Clock } from '../clock.ts';
 import type { BotName } from '../flock/bot.ts';
-import type { XClient } from '../x/x-client.ts';
-import type { Outcome } from '../x/x-client.ts';
+import { isNewPost } from '../x/post-instant.ts';
+import type { Outcome, XClient } from '../x/x-client.ts';
 import { eventsAfter, type PostFailure, type Refrain } from './after-failure.ts';
 import type { Owed } from './bot-state.ts';
 import type { Intent, Price } from './ledger-event.ts';
 import type { Ledger } from './ledger.ts';
-import { fingerprint } from './place.ts';
+import { fingerprint, markOf } from './place.ts';
 import type { PlannedPost } from './plan-post.ts';
 
 export interface PostLineOptions {
@@ -55,12 +55,13 @@ export async function postLine(options: PostLineOptions): Promise<PostReport> {
     line,
     lines,
     print,
+    mark: markOf(text),
     ...price,
   };
   if (since !== undefined) intent.since = since;
   await ledger.record(intent);
   // 2. Send.
-  const outcome = await x.post(text);
+  const outcome = believed(await x.post(text), since, clock.now());
   const judged = judge(outcome);
   // 3. Outcome.
   if ('ok' in outcome) {
@@ -81,4 +82,13 @@ export async function postLine(options: PostLineOptions): Promise<PostReport> {
   const events = eventsAfter(failure, attempt);
   if (events.length > 0) await ledger.record(...events);
   return { failure };
+}
+
+/** The id of a new post is newer than that of the last one. An answer with another is not believed: the timeline tells. */
+function believed(outcome: Outcome<string>, since: string | undefined, now: number): Outcome<string> {
+  if (!('ok' in outcome) || isNewPost(outcome.ok, since, now)) return outcome;
+  const last = since === undefined ? '' : ` after ${since}`;
+  return {
+    failure: { kind: 'in-doubt', reason: `X gave the post the id ${outcome.ok}${last}, which is no new one` },
+  };
 }

@@ -1,13 +1,14 @@
 import type { Bot } from '../flock/load-flock.ts';
 import { linesOf } from '../poems/lines-of.ts';
+import type { Line } from '../poems/split-poem.ts';
 import type { TimelineStart } from '../x/x-client.ts';
 import { applyEvent, sinceOf, type BotState } from './bot-state.ts';
 import { eventsOfFound } from './found-events.ts';
-import { foundSince, placeByTimeline, type FoundPost, type TimelinePost } from './found-since.ts';
+import { foundSince, placeByTimeline, type TimelinePost } from './found-since.ts';
 import type { Intent, LedgerEvent } from './ledger-event.ts';
 import { readTimeline, type LookOptions, type Unseen } from './look.ts';
 import { beginOfLook, lookFor } from './look-for.ts';
-import { fingerprint, fingerprints } from './place.ts';
+import { fingerprint, fingerprints, markOf } from './place.ts';
 import { priceWithout } from './price-post.ts';
 
 export interface ReconcileOptions extends LookOptions {
@@ -49,7 +50,7 @@ export async function reconcile(
   if ('unseen' in read) return read;
   const { timeline } = read;
   const at = clock.now();
-  const index = timeline.findIndex(({ text }) => fingerprint(text) === open.print);
+  const index = timeline.findIndex(({ text }) => isTextOf(open, text));
   const found = timeline[index];
   if (found) {
     const posted = { event: 'posted', bot: bot.name, at, by: 'timeline', id: found.id } as const;
@@ -80,12 +81,10 @@ export async function lookBack(
   const read = await readTimeline(bot, startOfLook(open.since, beginOfLook(state), clock.now()), options);
   if ('unseen' in read) return read;
   const found = await findSince(bot, state, read.timeline, options);
-  // Its account may have posted more than it has itself: it began anew, after its ledger was lost.
-  if (open.look === true && !state.last && open.since === undefined && !goesOn(found[0])) {
-    const events = await eventsOfPlace(bot, options);
-    if ('unseen' in events) return events;
-    const isPlaced = events.every(({ event }) => event !== 'parked');
-    if (isPlaced || found.length === 0) {
+  if (open.look === true && !state.last && open.since === undefined) {
+    const events = await eventsOfEarlier(bot, read.timeline, options);
+    if (events && 'unseen' in events) return events;
+    if (events) {
       await ledger.record({ event: 'absent', bot: bot.name, at: clock.now(), by: 'timeline' }, ...events);
       return 'absent';
     }
@@ -111,7 +110,7 @@ export async function firstLook(
   const { ledger, clock } = options;
   const since = sinceOf(state);
   if (!state.last && since === undefined) {
-    const events = await eventsOfPlace(bot, options);
+    const events = await lookForPlace(bot, options);
     if ('unseen' in events) return events;
     await ledger.record(...events);
     return events.length > 0 ? 'more' : 'as known';
@@ -119,7 +118,7 @@ export async function firstLook(
   const read = await readTimeline(bot, startOfLook(since, state.last?.at ?? 0, clock.now()), options);
   if ('unseen' in read) return read;
   const events = await eventsSince(bot, state, read.timeline, options);
-  const newest = state.last?.id === undefined ? newestOf(bot, read.timeline, clock.now()) : [];
+  const newest = state.last?.id === undefined ? newestOf(bot.name, read.timeline, clock.now()) : [];
   // Last, since with it the bot is known to have looked.
   await ledger.record(...events, ...newest);
   return events.length > 0 ? 'more' : 'as known';
@@ -129,42 +128,66 @@ export async function firstLook(
 const fewPosts = 5;
 const morePosts = 25;
 
-/**
- * A bot that does not know of any post of its own: the newest posts of its account tell whether it has posted before.
- *
- * @returns what is to be written down; where the last of it is lost, the next start finds the same again
- */
-async function eventsOfPlace(bot: Bot, options: ReconcileOptions): Promise<LedgerEvent[] | Unseen> {
-  const poem = fingerprints(await linesOf(bot.poemFile, bot.settings.unit, options.readPoem));
+/** A bot that does not know of any post of its own: the newest posts of its account tell whether it has posted before. */
+async function lookForPlace(bot: Bot, options: ReconcileOptions): Promise<LedgerEvent[] | Unseen> {
+  const lines = await linesOf(bot.poemFile, bot.settings.unit, options.readPoem);
   let read = await readTimeline(bot, 'newest', options, fewPosts);
   if ('unseen' in read) return read;
-  let found = placeByTimeline(poem, read.timeline);
-  if (typeof found === 'string' && read.timeline.length >= fewPosts) {
+  const isClear = typeof placeByTimeline(lines, read.timeline) === 'number';
+  if (!isClear && read.timeline.length >= fewPosts)
     read = await readTimeline(bot, 'newest', options, morePosts);
-    if ('unseen' in read) return read;
-    found = placeByTimeline(poem, read.timeline);
-  }
-  const at = options.clock.now();
-  const base = { bot: bot.name, at };
-  const newest = newestOf(bot, read.timeline, at);
+  return 'unseen' in read ? read : eventsOfPlace(bot, lines, read.timeline, options);
+}
+
+/** What is to be written down of a bot's place by its timeline; where the last of it is lost, the next start finds the same again. */
+function eventsOfPlace(
+  { name: bot }: Bot,
+  lines: readonly Line[],
+  timeline: readonly TimelinePost[],
+  { clock, key }: ReconcileOptions,
+): LedgerEvent[] {
+  const found = placeByTimeline(lines, timeline);
+  const at = clock.now();
+  const newest = newestOf(bot, timeline, at);
   if (found === 'not there') return newest;
   if (found === 'unclear') {
     const why = 'its account has posted lines of this poem before, and they do not tell which one comes next';
-    const hint = `flockd resume ${bot.name} --line N, with the number of the line that comes next`;
-    return [{ event: 'parked', ...base, why, hint, key: options.key(), cause: 'place' }, ...newest];
+    const hint = `flockd resume ${bot} --line N, with the number of the line that comes next`;
+    return [{ event: 'parked', bot, at, why, hint, key: key(), cause: 'place' }, ...newest];
   }
-  return [{ event: 'edited', ...base, poem, next: found, ahead: [], by: 'timeline' }, ...newest];
+  const poem = fingerprints(lines);
+  return [{ event: 'edited', bot, at, poem, next: found, ahead: [], by: 'timeline' }, ...newest];
+}
+
+/**
+ * Where a bot that has no post of its own has an account that posted its poem before it began: its ledger was lost once, and
+ * what it has posted since does not tell where it is. Undefined where its account has not.
+ *
+ * @param since - what was posted since it began
+ */
+async function eventsOfEarlier(
+  bot: Bot,
+  since: readonly TimelinePost[],
+  options: ReconcileOptions,
+): Promise<LedgerEvent[] | Unseen | undefined> {
+  const read = await readTimeline(bot, 'newest', options, since.length + morePosts);
+  if ('unseen' in read) return read;
+  const known = new Set(since.map(({ id }) => id));
+  const earlier = read.timeline.filter(({ id }) => !known.has(id));
+  const lines = await linesOf(bot.poemFile, bot.settings.unit, options.readPoem);
+  return placeByTimeline(lines, earlier) === 'not there'
+    ? undefined
+    : eventsOfPlace(bot, lines, read.timeline, options);
 }
 
 /** So that a post of the bot that is in doubt later is not taken for an older one with the same words. */
-function newestOf({ name: bot }: Bot, timeline: readonly TimelinePost[], at: number): LedgerEvent[] {
+function newestOf(bot: string, timeline: readonly TimelinePost[], at: number): LedgerEvent[] {
   const newest = timeline.at(-1)?.id;
   return newest === undefined ? [] : [{ event: 'looked', bot, at, newest }];
 }
 
-/** Whether a post is the one that comes next, with no line passed over. */
-const goesOn = (post: FoundPost | undefined): boolean =>
-  post !== undefined && !post.again && post.skipped.length === 0;
+const isTextOf = ({ mark, print }: Intent, text: string): boolean =>
+  mark === undefined ? fingerprint(text) === print : markOf(text) === mark;
 
 /** A bot passes over so many lines at most, where X refuses them as repetitions; more than that it has not done by itself. */
 const mostPassedOver = 3;
@@ -197,8 +220,8 @@ async function findSince(
   timeline: readonly TimelinePost[],
   { readPoem }: ReconcileOptions,
 ): Promise<ReturnType<typeof foundSince>> {
-  const poem = fingerprints(await linesOf(poemFile, settings.unit, readPoem));
-  return foundSince({ state, poem, timeline, atEnd: settings.atEnd });
+  const lines = await linesOf(poemFile, settings.unit, readPoem);
+  return foundSince({ state, lines, timeline, atEnd: settings.atEnd });
 }
 
 const pricing = ({ name, settings }: Bot, { ledger, clock, purse }: ReconcileOptions) => {

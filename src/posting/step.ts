@@ -17,6 +17,7 @@ import { decide, type Decision } from './decide.ts';
 import { Doubts } from './doubts.ts';
 import { editOf, needsLongLook, type Edit } from './edits.ts';
 import { Gate, type Block } from './gate.ts';
+import { readingOf } from './follow-split.ts';
 import { lookFor, mayHavePosted } from './look-for.ts';
 import type { Ledger } from './ledger.ts';
 import type { Unseen } from './look.ts';
@@ -309,21 +310,22 @@ async function readPoem(bot: Bot, place: Place, options: StepOptions): Promise<R
   const file = bot.poemFile;
   const lines = await readLines(bot, options);
   if (!lines) return { again: clock.now() + readAgain };
-  const poem = fingerprints(lines);
-  const { alike, age } = poems.look(file, poem, options.writtenAt(file));
-  if (poem === place.poem) {
+  const read = readingOf(place, lines);
+  const { alike, age } = poems.look(file, fingerprints(lines), options.writtenAt(file));
+  if (read.poem === place.poem) {
     const wait = readAgain - Math.max(alike, age);
     if (wait > 0) return { again: clock.now() + Math.max(wait, second) };
     poems.forget(file);
-    return { lines, edit: undefined };
+    return { lines: read.lines, edit: undefined };
   }
   const otherUnit = bot.settings.unit === 'line' ? 'stanza' : 'line';
   const other = await linesOf(file, otherUnit, options.readPoem);
-  const edit = editOf(bot.name, place, { lines, other }, { at: clock.now(), key: () => keyMark(bot) });
+  const now = { read, lines, other: readingOf(place, other) };
+  const edit = editOf(bot.name, place, now, { at: clock.now(), key: () => keyMark(bot) });
   const wait = (needsLongLook(place, edit) ? mostWriting : readAgain) - alike;
   if (wait > 0) return { again: clock.now() + Math.min(Math.max(wait, second), readAgain) };
   poems.forget(file);
-  return { lines, edit };
+  return { lines: read.lines, edit };
 }
 
 /** How long an edit that takes most of a poem away has to stand: it may be the first half of an upload. Milliseconds. */
@@ -408,8 +410,9 @@ async function look(bot: Bot, state: BotState, options: StepOptions): Promise<Ne
   const { name, settings } = bot;
   const lines = await readLines(bot, options);
   if (!lines) return clock.now() + readAgain;
+  const { poem } = readingOf(state.place, lines);
   const at = clock.now();
-  const isOpen = mayHavePosted(state, fingerprints(lines), settings.atEnd);
+  const isOpen = mayHavePosted(state, poem, settings.atEnd);
   await ledger.record(isOpen ? lookFor(name, state, at) : { event: 'checked', bot: name, at });
   return at;
 }

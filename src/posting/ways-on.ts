@@ -1,5 +1,16 @@
-import { followEdits } from './follow-edits.ts';
-import { advance, fingerprint, isFinished, lengthOf, prints, startOf, type Place } from './place.ts';
+import type { Line } from '../poems/split-poem.ts';
+import { comparable } from '../poems/tweet-text.ts';
+import { readingOf } from './follow-split.ts';
+import {
+  advance,
+  fingerprint,
+  fingerprints,
+  isFinished,
+  lengthOf,
+  prints,
+  startOf,
+  type Place,
+} from './place.ts';
 
 /** How a bot may have come from where it was to a post. */
 export interface Way {
@@ -24,22 +35,26 @@ export interface WayTo extends Way {
  * The ways from a place: on in the poem as it was, on in the poem as it is now, and where it begins again the start of
  * both. A line that was posted before the bot learned of an edit reads as it did.
  */
-export function* waysOn(place: Place, poem: string, atEnd: 'loop' | 'stop'): Generator<Way> {
+export function* waysOn(place: Place, lines: readonly Line[], atEnd: 'loop' | 'stop'): Generator<Way> {
   yield { edited: undefined, again: undefined, from: place };
-  const edited = place.poem === poem ? undefined : followEdits(place, poem);
+  const read = readingOf(place, lines);
+  const edited = read.poem === place.poem ? undefined : read.place;
   if (edited) yield { edited, again: undefined, from: edited };
   if (atEnd === 'stop') return;
   yield { edited: undefined, again: { rest: linesFrom(place) }, from: startOf(place.poem) };
-  if (edited) yield { edited, again: { rest: linesFrom(edited) }, from: startOf(poem) };
+  const poem = fingerprints(lines);
+  if (read.place && poem !== place.poem)
+    yield { edited, again: { rest: linesFrom(edited ?? place) }, from: startOf(poem) };
 }
 
 /** The way to a post that passes over the fewest lines, the first of those that are alike, or undefined where none leads to it. */
-export function bestWay(ways: Iterable<Way>, text: string): WayTo | undefined {
+export function bestWay(ways: Iterable<Way>, text: string, known: KnownTexts): WayTo | undefined {
+  const says = sayerOf(text, known);
   let best: WayTo | undefined;
   let fewest = Infinity;
   for (const way of ways) {
     const rest = way.again?.rest.length ?? 0;
-    const found = walkTo(text, way, fewest - rest);
+    const found = walkTo(says, way, fewest - rest);
     if (!found) continue;
     best = found;
     fewest = rest + found.skipped.length;
@@ -49,20 +64,47 @@ export function bestWay(ways: Iterable<Way>, text: string): WayTo | undefined {
 }
 
 /** Goes on to the first line that is not done and reads so, alone or with the line after it, and passes over fewer than so many. */
-function walkTo(text: string, way: Way, most: number): WayTo | undefined {
+function walkTo(says: Says, way: Way, most: number): WayTo | undefined {
   const { poem } = way.from;
   const lines = prints(poem);
-  const whole = fingerprint(text);
-  const halves = halvesOf(text);
   const skipped: number[] = [];
   for (let at = way.from; !isFinished(at) && skipped.length < most; at = advance(at, 1)) {
     const { next } = at;
-    if (lines[next] === whole) return { ...way, skipped, at, lines: 1 };
-    const isJoined = halves.some(([first, second]) => first === lines[next] && second === lines[next + 1]);
-    if (isJoined && !at.ahead.includes(next + 1)) return { ...way, skipped, at, lines: 2 };
+    if (says(lines[next])) return { ...way, skipped, at, lines: 1 };
+    if (says(lines[next], lines[next + 1]) && !at.ahead.includes(next + 1))
+      return { ...way, skipped, at, lines: 2 };
     skipped.push(next);
   }
   return undefined;
+}
+
+/** The texts that are known of lines, by their fingerprints, and what is comparable of them. */
+export type KnownTexts = ReadonlyMap<string, { text: string; same: string }>;
+
+export const knownTexts = (lines: readonly Line[]): KnownTexts =>
+  new Map(lines.map(({ text }) => [fingerprint(text), { text, same: comparable(text) }]));
+
+/** Whether a post says just these lines, which are given by their fingerprints. */
+type Says = (...lines: (string | undefined)[]) => boolean;
+
+/** X may have changed the post's text. Of a line that is not in the poem any more nothing but its fingerprint is left. */
+export function sayerOf(text: string, known: KnownTexts): Says {
+  const whole = fingerprint(text);
+  const same = comparable(text);
+  const halves = halvesOf(text);
+  return (...lines) => {
+    const [line, other] = lines;
+    const first = known.get(line ?? '');
+    if (lines.length === 1) return line === whole || first?.same === same;
+    const second = known.get(other ?? '');
+    return (
+      halves.some((half) => half[0] === line && half[1] === other) ||
+      (first !== undefined &&
+        second !== undefined &&
+        same.startsWith(first.same) &&
+        comparable(`${first.text}\n${second.text}`) === same)
+    );
+  };
 }
 
 /** The fingerprints of two lines that a text may have been joined of: what is before and after each of its line breaks. */

@@ -3,6 +3,7 @@ import { FlockError } from '../errors.ts';
 import type { PlannedBot, WholeFlock } from '../flock/planned-flock.ts';
 import { mustBeItsAccount } from '../keys/right-account.ts';
 import { linesOf } from '../poems/lines-of.ts';
+import type { Line } from '../poems/split-poem.ts';
 import type { BotState } from '../posting/bot-state.ts';
 import type { LeftOut } from './report.ts';
 
@@ -12,7 +13,7 @@ export interface Cast {
   /** The texts of the poems, by their files. */
   poems: ReadonlyMap<string, string>;
   /** The lines of each bot's poem. */
-  lines: ReadonlyMap<string, readonly string[]>;
+  lines: ReadonlyMap<string, readonly Line[]>;
   leftOut: LeftOut[];
 }
 
@@ -37,15 +38,11 @@ export async function readCast(
     return text;
   };
   const faults: { bot: string; error: FlockError }[] = [...misfits];
-  const lines = new Map<string, readonly string[]>();
+  const lines = new Map<string, readonly Line[]>();
   const read = async (bot: PlannedBot): Promise<void> => {
     try {
       mustBeItsAccount(bot, states.get(bot.name)?.account);
-      const found = await linesOf(bot.poemFile, bot.settings.unit, keep);
-      lines.set(
-        bot.name,
-        found.map(({ text }) => text),
-      );
+      lines.set(bot.name, await linesOf(bot.poemFile, bot.settings.unit, keep));
     } catch (error) {
       if (!(error instanceof FlockError)) throw error;
       faults.push({ bot: bot.name, error });

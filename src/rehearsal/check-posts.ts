@@ -1,3 +1,4 @@
+import { asKept, withoutControls } from '../poems/tweet-text.ts';
 import type { Refrain } from '../posting/after-failure.ts';
 import type { Place } from '../posting/place.ts';
 
@@ -11,6 +12,8 @@ export interface Said {
 export interface Expected {
   /** The poem's lines; at least one. */
   texts: readonly string[];
+  /** The same when the poem begins again, where it is split otherwise then. */
+  again?: readonly string[];
   from: Pick<Place, 'next' | 'ahead'>;
   atEnd: 'loop' | 'stop';
   refrain: Refrain;
@@ -48,8 +51,8 @@ export function checkPosts(expected: Expected, posts: readonly Said[], repeats: 
   return reader;
 }
 
-/** X keeps a text in this form. */
-const kept = (text: string): string => text.normalize('NFC').trim();
+/** A line as X keeps it. */
+const kept = (text: string): string => asKept(withoutControls(text));
 
 /** How far from its place a text is looked for that is not the one expected. Lines. */
 const around = 50;
@@ -59,17 +62,19 @@ class Reader implements Checked {
   joined = 0;
   passedOver = 0;
   next: number;
-  readonly #texts: readonly string[];
-  readonly #said: readonly string[];
+  #texts: readonly string[];
+  #said: readonly string[];
+  readonly #again: readonly string[];
   readonly #atEnd: 'loop' | 'stop';
   readonly #refusals: Refusals | undefined;
   #ahead: Set<number>;
   /** Lines read so far. */
   #lines = 0;
 
-  constructor({ texts, from, atEnd, refrain }: Expected, repeats: readonly Said[]) {
+  constructor({ texts, again = texts, from, atEnd, refrain }: Expected, repeats: readonly Said[]) {
     this.#texts = texts;
     this.#said = texts.map(kept);
+    this.#again = again;
     this.#atEnd = atEnd;
     this.#refusals = refrain === 'skip' ? new Refusals(repeats) : undefined;
     this.next = from.next;
@@ -98,6 +103,9 @@ class Reader implements Checked {
     if (this.next < this.#texts.length || this.#atEnd === 'stop') return;
     this.next = 0;
     this.#ahead.clear();
+    if (this.#texts === this.#again) return;
+    this.#texts = this.#again;
+    this.#said = this.#again.map(kept);
   }
 
   /** Passes over refrains that were refused since the last post. */

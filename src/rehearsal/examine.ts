@@ -2,9 +2,10 @@ import { inMicros, inUsd } from '../cost/money.ts';
 import { readingCost } from '../cost/post-cost.ts';
 import { conditionOf } from '../flock/bot-condition.ts';
 import type { Bot } from '../flock/load-flock.ts';
-import { hasLink } from '../poems/line-length.ts';
+import type { Line } from '../poems/split-poem.ts';
+import { hasLink } from '../poems/tweet-text.ts';
 import type { BotState } from '../posting/bot-state.ts';
-import { followEdits } from '../posting/follow-edits.ts';
+import { readingOf } from '../posting/follow-split.ts';
 import { fingerprints, lengthOf, startOf, type Place } from '../posting/place.ts';
 import { offsetIn } from '../schedule/spread.ts';
 import { billFor } from '../sandbox/bill.ts';
@@ -74,14 +75,14 @@ function examineBot(bot: Bot, stage: Stage, { cast, tallies, begun, purse, until
   const { name, settings, bundle } = bot;
   const state = stage.ledger.state(name);
   const before = begun.states.get(name);
-  const texts = cast.lines.get(name) ?? [];
+  const lines = cast.lines.get(name) ?? [];
   const posts = stage.sandbox.world.postsOf(bundle.userId ?? '');
   const { atEnd, refrain } = settings;
-  const expected = { texts, from: placeIn(texts, before), atEnd, refrain };
+  const expected = { ...expectedOf(lines, before), atEnd, refrain };
   const checked = checkPosts(expected, posts, stage.wire.repeatsOf(bundle.accessToken.reveal().token));
   const tally = tallies.of(name);
-  const linked = new Set(texts.flatMap((text, line) => (hasLink(text) ? [line] : [])));
-  const files = { bot: name, account: undefined, lines: texts.length, linked, settings, unfit: undefined };
+  const linked = new Set(lines.flatMap(({ text }, line) => (hasLink(text) ? [line] : [])));
+  const files = { bot: name, account: undefined, lines: lines.length, linked, settings, unfit: undefined };
   const now = { history: stage.ledger.history(), purse, isStopped: false, now: until };
   const { condition, why, hint } = conditionOf(files, state, now);
   const broken: Broken[] = checked.breaks.map(({ what, line, instant }) => {
@@ -96,7 +97,7 @@ function examineBot(bot: Bot, stage: Stage, { cast, tallies, begun, purse, until
       bot: name,
       state: condition,
       done: state?.place.next ?? 0,
-      of: texts.length,
+      of: lines.length,
       pass: state?.pass ?? 1,
       posted: posts.length,
       lines: posts.length + checked.joined,
@@ -114,12 +115,15 @@ function examineBot(bot: Bot, stage: Stage, { cast, tallies, begun, purse, until
   };
 }
 
-/** Where a bot was in its poem as it is now. */
-function placeIn(texts: readonly string[], before: BotState | undefined): Place {
-  const poem = fingerprints(texts.map((text) => ({ text })));
-  return (
-    (before && (before.place.poem === poem ? before.place : followEdits(before.place, poem))) ?? startOf(poem)
-  );
+/** Where a bot was in its poem as it is now, and what it reads: in its first pass and in those that follow. */
+function expectedOf(
+  lines: readonly Line[],
+  before: BotState | undefined,
+): { texts: readonly string[]; again: readonly string[]; from: Place } {
+  const again = lines.map(({ text }) => text);
+  const read = before && readingOf(before.place, lines);
+  const texts = read && read.lines !== lines ? read.lines.map(({ text }) => text) : again;
+  return { texts, again, from: read?.place ?? startOf(fingerprints(lines)) };
 }
 
 /** What the ledger says of a bot, where its account says otherwise. */

@@ -16,6 +16,8 @@ const mix: readonly Fault[] = [
   { kind: 'late', ms: 8_000 },
   { kind: 'delay', ms: 6_000 },
   { kind: 'cut', when: 'after' },
+  { kind: 'altered', how: 'decimal-entities' },
+  { kind: 'altered', how: 'without-invisible' },
 ];
 
 /** Spoils some of the requests; the same seed spoils the same ones in the same way. */

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { Clock } from '../clock.ts';
+import { asKept } from '../poems/tweet-text.ts';
 import type { SandboxAnswer, SandboxRequest } from '../sandbox/answer.ts';
 import { claimedToken } from '../sandbox/faults.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
@@ -42,7 +43,7 @@ export class Wire {
   #note(request: SandboxRequest): void {
     const token = claimedToken(request) ?? '';
     const { text } = post.parse(JSON.parse(request.body));
-    const said = { text: text.normalize('NFC').trim(), instant: this.#clock.now() };
+    const said = { text: asKept(text), instant: this.#clock.now() };
     const known = this.#repeats.get(token);
     if (known) known.push(said);
     else this.#repeats.set(token, [said]);

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { Delivery, SandboxAnswer, SandboxRequest } from './answer.ts';
 import type { Chance } from './chance.ts';
+import { alterations, type Alteration } from './post-text.ts';
 
 /**
  * `before`: the request is spoiled, nothing comes of it.
@@ -8,6 +9,8 @@ import type { Chance } from './chance.ts';
  */
 const when = z.enum(['before', 'after']);
 const ms = z.number().int().nonnegative();
+
+const how = z.custom<Alteration>((name) => typeof name === 'string' && Object.hasOwn(alterations, name));
 
 const fault = z.discriminatedUnion('kind', [
   /** Another answer in place of the true one. */
@@ -36,6 +39,8 @@ const fault = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('gzip-corrupt'), when: z.literal('after').default('after') }),
   /** The true status without its body. */
   z.strictObject({ kind: z.literal('empty'), when: when.default('after') }),
+  /** The true answer, with its texts written otherwise: a reader would see no difference. */
+  z.strictObject({ kind: z.literal('altered'), how }),
   /** A 302 to the front page. */
   z.strictObject({ kind: z.literal('redirect'), when: when.default('before') }),
 ]);
@@ -139,6 +144,8 @@ export function spoil(fault: Fault, { work, workLater }: Acts): SandboxAnswer {
     case 'hang':
       if (fault.when === 'after') work();
       return { ...silence, fault: { kind: fault.kind } };
+    case 'altered':
+      return altered(work(), alterations[fault.how]);
     case 'late':
       workLater(fault.ms);
       return { ...silence, fault: { kind: 'drop' } };
@@ -149,6 +156,16 @@ export function spoil(fault: Fault, { work, workLater }: Acts): SandboxAnswer {
     case 'gzip-corrupt':
       return { ...work(), fault: deliveryOf(fault) };
   }
+}
+
+/** An answer with the texts of its posts changed, whether it is a timeline or a new post. */
+function altered(answer: SandboxAnswer, alter: (text: string) => string): SandboxAnswer {
+  // Ids may be numbers that JavaScript cannot hold: the rest of the body stays as it is.
+  const body = answer.body.replaceAll(
+    /("text":)("(?:[^"\\]|\\.)*")/g,
+    (_, name: string, text: string) => name + JSON.stringify(alter(z.string().parse(JSON.parse(text)))),
+  );
+  return { ...answer, body };
 }
 
 const silence: SandboxAnswer = { status: 200, headers: {}, body: '' };

@@ -18,10 +18,3 @@ export class PostIds {
     return String(this.#last);
   }
 }
-
-/** Orders decimal ids by value, which their text alone does not once their lengths differ. */
-export function compareIds(a: string, b: string): number {
-  if (a.length !== b.length) return a.length - b.length;
-  if (a === b) return 0;
-  return a < b ? -1 : 1;
-}

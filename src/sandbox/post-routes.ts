@@ -1,8 +1,9 @@
 import * as z from 'zod';
+import { asKept } from '../poems/tweet-text.ts';
 import { json, rawJson, type SandboxAnswer } from './answer.ts';
 import { accessLevel, callerOf, type Caller, type Core } from './core.ts';
 import type { Counted } from './limits.ts';
-import { judgeText, normalizeText, showText } from './post-text.ts';
+import { judgeText, showText } from './post-text.ts';
 import { invalidRequest, refuseV1, refuseV2, type Refusal, type Refuse } from './problems.ts';
 import type { Call, Routes } from './router.ts';
 import type { Post } from './state.ts';
@@ -76,7 +77,7 @@ function badBody(error: z.ZodError): SandboxAnswer {
 function createPost(core: Core, { account, token }: Caller, raw: string): Post | Refusal {
   if (token.access === 'read') return 'read-only';
   if (core.world.credits !== null && core.world.credits <= 0) return 'no-credit';
-  const text = normalizeText(raw);
+  const text = asKept(raw);
   const fault = judgeText(text);
   if (fault) return fault;
   if (postedLately(core, account.id, text)) return 'duplicate';

@@ -1,43 +1,29 @@
 import { createHash } from 'node:crypto';
 import twitterText from 'twitter-text';
+import { cashtagsIn, linksIn, maxWeight, weigh } from '../poems/tweet-text.ts';
 import type { Link, Post } from './state.ts';
-
-/** The most a post may weigh, by X's count. */
-export const longestPost = 280;
-
-/** The text as X stores it. */
-export function normalizeText(text: string): string {
-  return text.normalize('NFC').trim();
-}
-
-/** Built at run time because the `v` flag is younger than the compile target. */
-const emoji = new RegExp('\\p{RGI_Emoji}', 'gv');
-
-/**
- * X's weighted length. Every emoji weighs 2; twitter-text's own list ends in 2018 and would count
- * the parts of a younger one, so emoji are weighed as one wide letter each.
- */
-export function weigh(text: string): number {
-  return twitterText.parseTweet(text.replace(emoji, '\u4E00')).weightedLength;
-}
 
 export type TextFault = 'empty' | 'too-long' | 'not-permitted';
 
 /** What X has against a normalized text, whoever posts it. */
 export function judgeText(text: string): TextFault | undefined {
   if (text === '') return 'empty';
-  if (weigh(text) > longestPost) return 'too-long';
+  if (weigh(text) > maxWeight) return 'too-long';
   if (twitterText.hasInvalidCharacters(text) || /\p{Surrogate}/u.test(text)) return 'not-permitted';
   // Self-serve apps may name one cashtag a post (X's changelog of 2026).
-  return twitterText.extractCashtags(text).length > 1 ? 'not-permitted' : undefined;
+  return cashtagsIn(text) > 1 ? 'not-permitted' : undefined;
 }
 
 /** The links in a text, in order, each with the short one that X shows in its place. */
 export function shortenLinks(text: string): Link[] {
-  return twitterText.extractUrls(text, { extractUrlsWithoutProtocol: true }).map((url) => ({
-    short: `https://t.co/${createHash('sha256').update(url).digest('base64url').replaceAll(/[-_]/g, 'x').slice(0, 10)}`,
-    expanded: /^https?:\/\//i.test(url) ? url : `http://${url}`,
-  }));
+  return linksIn(text).map(({ indices: [from, to] }) => {
+    const url = text.slice(from, to);
+    const name = createHash('sha256').update(url).digest('base64url').replaceAll(/[-_]/g, 'x');
+    return {
+      short: `https://t.co/${name.slice(0, 10)}`,
+      expanded: /^https?:\/\//i.test(url) ? url : `http://${url}`,
+    };
+  });
 }
 
 /** A link where the shown text has it; `start` and `end` count code points of that text. */
@@ -51,7 +37,7 @@ export interface UrlEntity {
 
 /** A post's text as X's answers show it: `&`, `<` and `>` escaped, links shortened. */
 export function showText(post: Post): { text: string; urls: UrlEntity[] } {
-  const found = twitterText.extractUrlsWithIndices(post.text, { extractUrlsWithoutProtocol: true });
+  const found = linksIn(post.text);
   const urls: UrlEntity[] = [];
   let text = '';
   let read = 0;
@@ -79,3 +65,29 @@ function urlEntity({ short, expanded }: Link, start: number): UrlEntity {
 function escapeText(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }
+
+const plainText = (text: string): string =>
+  text.replaceAll(/&amp;|&lt;|&gt;/g, (name) => (name === '&amp;' ? '&' : name === '&lt;' ? '<' : '>'));
+
+const withNumbers = (write: (code: number) => string) => (text: string) =>
+  plainText(text).replaceAll(/[&<>"']/g, (char) => write(char.codePointAt(0) ?? 0));
+
+/**
+ * What X, or something between it and a bot, may make of a text that it shows: nothing that a reader would see. Each takes the
+ * text as {@link showText} gives it.
+ */
+export const alterations = {
+  decomposed: (text: string) => text.normalize('NFD'),
+  'without-invisible': (text: string) => text.replaceAll(/\p{Default_Ignorable_Code_Point}/gu, ''),
+  'without-variations': (text: string) => text.replaceAll(/[\ufe00-\ufe0f]/g, ''),
+  'with-invisible': (text: string) => text.replaceAll(' ', ' \u200b').replaceAll(/$/g, '\u200e'),
+  'single-spaces': (text: string) => text.replaceAll(/\s+/gu, ' ').trim(),
+  'decimal-entities': withNumbers((code) => `&#${code};`),
+  'hex-entities': withNumbers((code) => `&#x${code.toString(16)};`),
+  'quotes-escaped': (text: string) => text.replaceAll('"', '&quot;').replaceAll("'", '&apos;'),
+  'escaped-twice': (text: string) => escapeText(text),
+  unescaped: plainText,
+  'last-link-hidden': (text: string) => text.replace(/([\p{L}\p{N}\p{P}])\s+https:\/\/t\.co\/\w+$/u, '$1'),
+};
+
+export type Alteration = keyof typeof alterations;

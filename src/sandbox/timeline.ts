@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { compareIds } from './post-id.ts';
+import { compareIds } from '../x/post-instant.ts';
 import { showText, type UrlEntity } from './post-text.ts';
 import type { Post } from './state.ts';
 

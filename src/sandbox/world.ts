@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts';
 import type { Chance } from './chance.ts';
-import { compareIds, PostIds } from './post-id.ts';
+import { compareIds } from '../x/post-instant.ts';
+import { PostIds } from './post-id.ts';
 import { shortenLinks } from './post-text.ts';
 import type { Access, AccessToken, Account, DialectId, Post, SandboxState, Usage } from './state.ts';
 

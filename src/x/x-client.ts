@@ -9,6 +9,7 @@ import type { Clock } from '../clock.ts';
 import { NoAnswer, type HttpAnswer, type Send } from '../http/exchange.ts';
 import type { BotKey } from '../keys/key-bundle.ts';
 import { signedSend, type SignedSend } from '../oauth/oauth1-client.ts';
+import { asWritten } from '../poems/tweet-text.ts';
 import { aheadOf, classify, isOfX, timeIn, type XFailure } from './x-failure.ts';
 
 /** A post as the timeline shows it. */
@@ -50,16 +51,21 @@ export const pageSizes = { fewest: 5, most: 100 } as const;
 
 export type OpenXClient = (key: BotKey) => XClient;
 
-const postAnswer = z.object({ data: z.object({ id: z.string().regex(/^[0-9]+$/) }) });
+/** X's ids fit into 63 bits. */
+const postId = z.string().refine((id) => /^[0-9]{1,19}$/.test(id) && BigInt(id) < 2n ** 63n);
+
+const postAnswer = z.object({ data: z.object({ id: postId }) });
 const meAnswer = z.object({ data: z.object({ id: z.string(), username: z.string() }) });
 const timelineAnswer = z.object({
   data: z
     .array(
       z.object({
-        id: z.string(),
+        id: postId,
         text: z.string(),
         entities: z
-          .object({ urls: z.array(z.object({ url: z.string(), expanded_url: z.string() })).default([]) })
+          .object({
+            urls: z.array(z.object({ url: z.string(), expanded_url: z.string().optional() })).default([]),
+          })
           .default({ urls: [] }),
       }),
     )
@@ -195,27 +201,4 @@ async function outcomeOf<T>(call: () => Promise<T>, clock: Clock): Promise<Outco
       failure: { kind: 'in-doubt', isServed: true, reason: 'X answered with something it does not document' },
     };
   }
-}
-
-const entities: Record<string, string> = {
-  '&lt;': '<',
-  '&gt;': '>',
-  '&quot;': '"',
-  '&#39;': "'",
-  '&amp;': '&',
-};
-
-/**
- * A timeline's text as its author wrote it: links whole again, `&`, `<` and `>` themselves. One pass, so that what is put
- * in is not taken for something to replace.
- */
-function asWritten(text: string, links: readonly { url: string; expanded_url: string }[]): string {
-  const written = new Map([
-    ...Object.entries(entities),
-    ...links.map((link) => [link.url, link.expanded_url] as const),
-  ]);
-  return text.replaceAll(
-    /https?:\/\/t\.co\/\w+|&(?:lt|gt|quot|#39|amp);/g,
-    (shown) => written.get(shown) ?? shown,
-  );
 }

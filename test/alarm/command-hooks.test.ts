@@ -18,7 +18,7 @@ after(() => {
 /** Ignores every polite request to end, and so does what it has started. */
 const stubborn = "trap '' TERM INT HUP; sleep 900 & echo up >&3; sleep 900";
 
-describe('a command', { concurrency: true, timeout: 60_000 }, () => {
+describe('a command', { concurrency: true }, () => {
   it('gets the alarm as a line of JSON, its own words, and no secret', async () => {
     await using world = await HookWorld.open();
     const script = 'cat >&3; printf "%s\\n" "$@" >&3; pwd >&3; compgen -e >&3';
@@ -126,7 +126,7 @@ describe('a command', { concurrency: true, timeout: 60_000 }, () => {
   });
 });
 
-describe('a command that cannot be started', { concurrency: true, timeout: 60_000 }, () => {
+describe('a command that cannot be started', { concurrency: true }, () => {
   it('is told of at once, and not again with each alarm', async () => {
     await using world = await HookWorld.open();
     const hooks = ['/nowhere/tell', 'no-such-command', './tell', '/etc/passwd/tell'].map((name) =>

@@ -47,7 +47,7 @@ async function pinged(...statuses: (number | 'hang')[]) {
   };
 }
 
-describe('a ping', { concurrency: true, timeout: 60_000 }, () => {
+describe('a ping', { concurrency: true }, () => {
   it('is a GET of its address, after a round that went well, once a minute at most', async () => {
     await using world = await pinged(200);
     const { ping, end, pass } = world;

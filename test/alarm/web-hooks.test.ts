@@ -4,7 +4,7 @@ import { ownPort } from '../support/own-port.ts';
 import { secretPath } from './hook-ends.ts';
 import { commandHook, HookWorld, webHook } from './hook-world.ts';
 
-describe('a webhook', { concurrency: true, timeout: 60_000 }, () => {
+describe('a webhook', { concurrency: true }, () => {
   it('gets the alarm as JSON, once', async () => {
     await using world = await HookWorld.open();
     const web = await world.web(204);
@@ -122,7 +122,7 @@ describe('a webhook', { concurrency: true, timeout: 60_000 }, () => {
   });
 });
 
-describe('alarms and hooks', { concurrency: true, timeout: 60_000 }, () => {
+describe('alarms and hooks', { concurrency: true }, () => {
   it('are a thousand at once: the oldest are let go, and that is said', async () => {
     await using world = await HookWorld.open();
     const web = await world.web(200);
@@ -186,7 +186,7 @@ describe('alarms and hooks', { concurrency: true, timeout: 60_000 }, () => {
   });
 });
 
-describe('the end', { concurrency: true, timeout: 60_000 }, () => {
+describe('the end', { concurrency: true }, () => {
   it('waits for nothing where nothing is under way', async () => {
     await using world = await HookWorld.open(commandHook('true'));
     await world.hooks.end();

@@ -47,7 +47,7 @@ const measured = ({ figures, gaps }: z.infer<typeof results>, row: string, who: 
   ),
 ];
 
-describe('the benchmark', { concurrency: 2, timeout: 180_000 }, () => {
+describe('the benchmark', { concurrency: 2 }, () => {
   it('holds posts against others, and times the programs', async () => {
     const { found, page } = await bench(['posts', 'make-keys', 'reports', 'restart', 'starts']);
     for (const who of [

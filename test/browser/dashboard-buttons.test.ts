@@ -4,7 +4,7 @@ import type { Browser } from 'playwright-core';
 import { noBrowser, openBrowser } from '../support/browser.ts';
 import { Shown, smallFlock } from './shown-page.ts';
 
-describe('the buttons of the page in Chromium', { skip: noBrowser, timeout: 240_000 }, () => {
+describe('the buttons of the page in Chromium', { skip: noBrowser }, () => {
   let browser: Browser;
   before(async () => {
     browser = await openBrowser();

@@ -12,7 +12,7 @@ import { motleyFlock, Shown, smallFlock } from './shown-page.ts';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-describe('the page of a running flock in Chromium', { skip: noBrowser, timeout: 240_000 }, () => {
+describe('the page of a running flock in Chromium', { skip: noBrowser }, () => {
   let browser: Browser;
   before(async () => {
     browser = await openBrowser();
@@ -198,7 +198,7 @@ describe('the page of a running flock in Chromium', { skip: noBrowser, timeout: 
   });
 });
 
-describe('the picture of a rehearsed flock', { skip: noBrowser, timeout: 240_000 }, () => {
+describe('the picture of a rehearsed flock', { skip: noBrowser }, () => {
   const root = path.resolve(import.meta.dirname, '../..');
 
   it('is taken by a script, in light and in dark', () => {

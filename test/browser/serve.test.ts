@@ -4,7 +4,7 @@ import { readdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { after, before, describe, it } from 'node:test';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { noBrowser, openBrowser } from '../support/browser.ts';
+import { noBrowser, openBrowser, patience } from '../support/browser.ts';
 import { sentBackAs, TestFlock } from '../support/flock.ts';
 import type { Running } from '../support/programs.ts';
 import { askWithHosts } from '../support/raw-request.ts';
@@ -42,6 +42,7 @@ class Desk implements AsyncDisposable {
     const keymaker = flock.start('keymaker', ['serve', '--port', '0']);
     const { 0: address } = await keymaker.matching(/^http\S+(?=\r?\n)/m);
     const context = await browser.newContext(options);
+    context.setDefaultTimeout(patience);
     const desk = new Desk(context, await context.newPage(), keymaker, address);
     await desk.page.goto(address);
     return desk;
@@ -73,7 +74,7 @@ class Desk implements AsyncDisposable {
   }
 }
 
-describe('keymaker serve in Chromium', { skip: noBrowser, timeout: 400_000 }, () => {
+describe('keymaker serve in Chromium', { skip: noBrowser }, () => {
   let browser: Browser;
   before(async () => {
     browser = await openBrowser();
@@ -264,7 +265,7 @@ describe('keymaker serve in Chromium', { skip: noBrowser, timeout: 400_000 }, ()
   }
 });
 
-describe('who may use keymaker serve', { timeout: 240_000 }, () => {
+describe('who may use keymaker serve', () => {
   /** A session as a browser has it, and a form's token. */
   async function enter(flock: TestFlock) {
     const keymaker = flock.start('keymaker', ['serve', '--port', '0']);

@@ -1,9 +1,7 @@
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import type { MonitorOptions } from '../../src/monitor/monitor.ts';
+import { patience } from '../support/browser.ts';
 import { ShownFlock } from '../support/shown-flock.ts';
-
-/** How long the page may take to show something. Milliseconds. */
-const patience = 60_000;
 
 /** Its page, in a browser of its own. */
 export class Shown implements AsyncDisposable {
@@ -34,6 +32,7 @@ export class Shown implements AsyncDisposable {
   ): Promise<Shown> {
     const address = await flock.listen(monitor);
     const context = await browser.newContext(options);
+    context.setDefaultTimeout(patience);
     const shown = new Shown(flock, context, await context.newPage(), address);
     if (fakeClock) await shown.#holdClock();
     await shown.page.goto(address);

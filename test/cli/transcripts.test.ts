@@ -16,7 +16,7 @@ const mayMount = spawnSync('unshare', ['--mount', 'true']).status === 0;
  * Each file is a session at the shell; see test/support/transcript.ts for how it is read.
  * With UPDATE_TRANSCRIPTS=all (or one file's name) they are written anew, to be read with `git diff`.
  */
-describe('transcripts', { concurrency: 4, timeout: 600_000 }, () => {
+describe('transcripts', { concurrency: 4 }, () => {
   for (const name of names) {
     it(name, async (context) => {
       const text = await readFile(path.join(folder, name), 'utf8');

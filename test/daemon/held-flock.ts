@@ -11,7 +11,12 @@ import type { Ledger } from '../../src/posting/ledger.ts';
 import type { Order } from '../../src/posting/order.ts';
 import { billFor } from '../../src/sandbox/bill.ts';
 import { sendInProcess } from '../../src/sandbox/in-process.ts';
-import { Sandbox, type SandboxOptions } from '../../src/sandbox/sandbox.ts';
+import {
+  Sandbox,
+  type SandboxAnswer,
+  type SandboxOptions,
+  type SandboxRequest,
+} from '../../src/sandbox/sandbox.ts';
 import { askTime, openX } from '../../src/x/x-client.ts';
 import { MemoryLedger } from '../fakes/memory-ledger.ts';
 import { calmWorld } from '../support/daemon-options.ts';
@@ -33,6 +38,8 @@ export class HeldFlock {
   stopped = false;
   /** What was logged as an error: what alarms are about. */
   readonly alarms: { event: string; bot?: string; why?: string; hint?: string }[] = [];
+  /** For how long the next post is held up on its way, while its bot hears nothing. Milliseconds. */
+  heldUp: number | undefined;
   /** Bots that take a step at the same time. */
   sockets = 64;
   readonly #counters: ((path: string) => void)[] = [];
@@ -125,7 +132,7 @@ export class HeldFlock {
     const send = sendInProcess(
       (request) => {
         for (const each of this.#counters) each(request.url);
-        return this.sandbox.handle(request);
+        return this.#deliver(request);
       },
       { clock, deadline },
     );
@@ -227,6 +234,14 @@ export class HeldFlock {
     };
     const { status } = this.sandbox.handle(request);
     if (status > 299) throw new Error(`the sandbox answered ${status} to ${way}`);
+  }
+
+  #deliver(request: SandboxRequest): SandboxAnswer {
+    const { heldUp } = this;
+    if (heldUp === undefined || request.method !== 'POST') return this.sandbox.handle(request);
+    this.heldUp = undefined;
+    this.clock.at(this.clock.now() + heldUp, () => this.sandbox.handle(request));
+    return { status: 200, headers: {}, body: '', fault: { kind: 'hang' } };
   }
 
   #settingsOf(name: string, own: Record<string, unknown>): BotSettings {

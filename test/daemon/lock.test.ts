@@ -15,7 +15,7 @@ const skip = process.platform !== 'linux' && 'there are no abstract sockets';
 const looker = `exec 3< "$0"; flock -s 3; echo looks
 until grep -aqs 'flock[^.]-w' /proc/[0-9]*/cmdline; do :; done`;
 
-describe('the lock of a state folder', { timeout: 30_000 }, () => {
+describe('the lock of a state folder', () => {
   const folder = tempFolder();
 
   it('is held as long as its holder likes, and by nobody else', async () => {

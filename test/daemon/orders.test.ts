@@ -250,7 +250,7 @@ describe('a daemon that is killed while it carries an order out', () => {
     return { touches: stdout.split('\n').slice(0, -1), signal };
   };
 
-  it('never carries it out again, wherever it was', { timeout: 120_000 }, async () => {
+  it('never carries it out again, wherever it was', async () => {
     const name = freshName();
     const ordered = (): string =>
       tempFolder({

@@ -72,6 +72,18 @@ describe('a flock on a held clock, refused and in doubt', () => {
     assert.equal(flock.timesOf('howl')[1], '2026-05-02T09:03:10.000Z');
   });
 
+  it('posts once however long a request is held up on its way: it lands before the timeline is read, or its signature is too old', async () => {
+    const minutes = [1, 3, 3.5, 4, 4.9, 5, 5.1, 5.2, 6, 60];
+    for (const held of minutes) {
+      const flock = new HeldFlock('2026-05-01T00:00:00Z', daily, { duplicates: 'accept' });
+      flock.add('howl', ['one', 'two']);
+      flock.start();
+      flock.heldUp = held * 60_000;
+      await flock.until('2026-05-02T08:00:00Z');
+      assert.deepEqual(flock.postsOf('howl'), ['one'], `held up for ${held} minutes`);
+    }
+  });
+
   it('does not believe the timeline sooner because the clock was set forward', async () => {
     const flock = new HeldFlock('2026-05-01T00:00:00Z', { ...daily, settle: '3m' }, { timelineLag: 120_000 });
     flock.add('howl', ['one']);

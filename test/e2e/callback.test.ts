@@ -30,7 +30,7 @@ async function visit(
   return { status: answer.status, title: titleOf(html), html };
 }
 
-describe('keymaker make-keys --callback', { concurrency: 4, timeout: 240_000 }, () => {
+describe('keymaker make-keys --callback', { concurrency: 4 }, () => {
   it('goes from poem to poem as the browser comes back, and tells the person on the page', async () => {
     await using flock = await TestFlock.open({ poems });
     const keymaker = flock.start('keymaker', ['make-keys', 'poems', '--all', '--callback', '--port', '0']);
@@ -262,7 +262,7 @@ describe('keymaker make-keys --callback', { concurrency: 4, timeout: 240_000 }, 
   });
 });
 
-describe('keymaker reauth --callback', { timeout: 240_000 }, () => {
+describe('keymaker reauth --callback', () => {
   it('replaces the key through the browser', async () => {
     await using flock = await TestFlock.open({ poems });
     await flock.giveKey('amber', (bundle) => ({ ...bundle, oauth_token_secret: 'worn-out' }));

@@ -19,7 +19,7 @@ const names = async (flock: TestFlock): Promise<string[]> => (await readdir(floc
 
 const encryptAll = (flock: TestFlock) => flock.run('keymaker', ['encrypt', '--identity', 'flock.identity']);
 
-describe('keymaker encrypt', { concurrency: 4, timeout: 600_000 }, () => {
+describe('keymaker encrypt', { concurrency: 4 }, () => {
   it('encrypts every bundle to an identity, and flockd posts with it as before', async () => {
     await using flock = await openFlock();
     assert.equal((await stat(flock.file('flock.identity'))).mode & 0o777, 0o600);
@@ -117,7 +117,7 @@ describe('keymaker encrypt', { concurrency: 4, timeout: 600_000 }, () => {
   });
 });
 
-describe('bundles among the credentials of systemd', { concurrency: 4, timeout: 600_000 }, () => {
+describe('bundles among the credentials of systemd', { concurrency: 4 }, () => {
   it('are read by every program, and written by none', async () => {
     await using flock = await TestFlock.open({ poems, settings: everySecond });
     for (const bot of ['howl', 'prowl'])
@@ -148,7 +148,7 @@ describe('bundles among the credentials of systemd', { concurrency: 4, timeout: 
   });
 });
 
-describe('keymaker encrypt beside a flockd that runs', { concurrency: 4, timeout: 600_000 }, () => {
+describe('keymaker encrypt beside a flockd that runs', { concurrency: 4 }, () => {
   const slow = {
     poems: { 'howl.txt': poem('howl', 60), 'prowl.txt': poem('prowl', 60) },
     settings: everySecond,

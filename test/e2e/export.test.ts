@@ -3,7 +3,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { describe, it } from 'node:test';
 import { everySecond, linesOf, poem, TestFlock } from '../support/flock.ts';
 
-describe('flockd export and restore', { concurrency: true, timeout: 600_000 }, () => {
+describe('flockd export and restore', { concurrency: true }, () => {
   it('keep a flock that runs, and bring it back without posting a line twice', async () => {
     await using flock = await TestFlock.open({
       poems: { 'heron.txt': poem('heron', 4) },

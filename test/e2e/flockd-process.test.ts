@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import { everySecond, linesOf, poem, TestFlock } from '../support/flock.ts';
 import { isAlive, scriptOf, startCommand } from '../support/programs.ts';
 
-describe('flockd run as a process', { concurrency: 6, timeout: 600_000 }, () => {
+describe('flockd run as a process', { concurrency: 6 }, () => {
   it('finishes and records a post that is under way when it is told to stop', async () => {
     await using flock = await TestFlock.open({
       poems: { 'heron.txt': poem('heron', 3) },

@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { describe, it } from 'node:test';
 import { authorizeAs, everySecond, linesOf, poem, TestFlock } from '../support/flock.ts';
 
-describe('flockd run', { concurrency: 7, timeout: 600_000 }, () => {
+describe('flockd run', { concurrency: 7 }, () => {
   it('parks a revoked bot alone; reauth brings it back to its line while the daemon runs', async () => {
     await using flock = await TestFlock.open({
       poems: { 'lost.txt': poem('lost', 4), 'heron.txt': poem('heron', 40) },

@@ -13,7 +13,7 @@ async function open(alarms: object): Promise<TestFlock> {
   return flock;
 }
 
-describe('hooks and the ping of a flock that runs', { concurrency: true, timeout: 600_000 }, () => {
+describe('hooks and the ping of a flock that runs', { concurrency: true }, () => {
   it('tell a command and a webhook, and the switch that the flock lives', async () => {
     await using lifeline = await Lifeline.open();
     await using web = await WebEnd.open(200);

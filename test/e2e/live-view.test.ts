@@ -25,7 +25,7 @@ const onTerminal = (flock: TestFlock, environment: string): Running =>
     ),
   );
 
-describe('flockd run', { concurrency: true, timeout: 600_000 }, () => {
+describe('flockd run', { concurrency: true }, () => {
   it('shows the flock below its log on a terminal, and leaves the log alone at its end', async () => {
     await using flock = await open();
     const flockd = flock.start('flockd', ['run'], { columns: 80 });

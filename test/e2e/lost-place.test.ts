@@ -18,7 +18,7 @@ async function losePlace(flock: TestFlock): Promise<Running> {
   return flockd;
 }
 
-describe('a bot that has lost its place', { concurrency: true, timeout: 600_000 }, () => {
+describe('a bot that has lost its place', { concurrency: true }, () => {
   it('is not let go on where its poem still is another one, whether flockd runs or not', async () => {
     await using flock = await openFlock();
     const flockd = await losePlace(flock);

@@ -24,7 +24,7 @@ async function pinFor(
 const wrong = (pin: string): string => pin.replace(/^./, (digit) => String((Number(digit) + 1) % 10));
 const mode = async (file: string): Promise<number> => (await stat(file)).mode & 0o777;
 
-describe('keymaker make-keys', { concurrency: 7, timeout: 240_000 }, () => {
+describe('keymaker make-keys', { concurrency: 7 }, () => {
   it('makes every key it is told to, exactly as granted, for nobody else to read', async () => {
     await using flock = await TestFlock.open({ poems });
     const keymaker = flock.start('keymaker', ['make-keys', 'poems']);
@@ -242,7 +242,7 @@ describe('keymaker make-keys', { concurrency: 7, timeout: 240_000 }, () => {
   });
 });
 
-describe('keymaker make-keys on a terminal of 60 columns', { concurrency: 4, timeout: 240_000 }, () => {
+describe('keymaker make-keys on a terminal of 60 columns', { concurrency: 4 }, () => {
   const terminal = { columns: 60, env: { NO_COLOR: '1' } };
 
   it('prompts, and shows the link whole on a line of its own', async () => {

@@ -35,7 +35,7 @@ async function stop(flockd: Running): Promise<number | null> {
   return (await flockd.exit).code;
 }
 
-describe('flockd run --listen', { timeout: 600_000 }, () => {
+describe('flockd run --listen', () => {
   it('shows the flock on a port, and tells of posts as they are made', async () => {
     await using flock = await openFlock();
     const flockd = flock.start('flockd', ['run', '--listen', '127.0.0.1:0']);

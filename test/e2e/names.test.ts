@@ -47,7 +47,7 @@ async function statusOf(flock: TestFlock): Promise<Shown> {
   return JSON.parse((await flock.run('flockd', ['status', '--json'])).stdout) as Shown;
 }
 
-describe('bots of any name', { concurrency: true, timeout: 600_000 }, () => {
+describe('bots of any name', { concurrency: true }, () => {
   it('post, and take orders from the command line', async () => {
     await using flock = await open();
     const flockd = flock.start('flockd', ['run']);
@@ -83,7 +83,7 @@ describe('bots of any name', { concurrency: true, timeout: 600_000 }, () => {
   });
 });
 
-describe('what is wrong with one bot', { concurrency: true, timeout: 600_000 }, () => {
+describe('what is wrong with one bot', { concurrency: true }, () => {
   it('stops that bot alone, at a start and at a reload', async () => {
     await using flock = await TestFlock.open({
       poems: { 'heron.txt': poem('heron', 60), 'tide.txt': poem('tide', 60) },
@@ -124,7 +124,7 @@ describe('what is wrong with one bot', { concurrency: true, timeout: 600_000 }, 
   });
 });
 
-describe('what posts nothing', { concurrency: true, timeout: 600_000 }, () => {
+describe('what posts nothing', { concurrency: true }, () => {
   it('is named by the log once, by status, list and doctor', async () => {
     await using flock = await TestFlock.open({
       poems: { 'heron.txt': poem('heron', 60), 'moon.txt': 'a line', '🌙.txt': 'b', 'draft.md': 'no poem' },

@@ -24,7 +24,7 @@ function assertInOrder(flock: TestFlock, bot: string): void {
 
 const onLinux = { skip: process.platform !== 'linux' && 'there are no abstract sockets' };
 
-describe('one ledger', { concurrency: 4, timeout: 600_000 }, () => {
+describe('one ledger', { concurrency: 4 }, () => {
   it('runs as a service, and by hand it is found and not posted beside', onLinux, async () => {
     await using flock = await openFlock('heron');
     const state = tempFolder();

@@ -19,7 +19,7 @@ async function statusOf(
   return { ...found, code };
 }
 
-describe('flockd status, resolve and resume', { concurrency: true, timeout: 600_000 }, () => {
+describe('flockd status, resolve and resume', { concurrency: true }, () => {
   it('show and repair a bot while the daemon runs', async () => {
     await using flock = await TestFlock.open({ poems, settings });
     for (const bot of ['lost', 'heron']) await flock.giveKey(bot);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { everySecond, linesOf, poem, TestFlock } from '../support/flock.ts';
 
 /** What kill -9 leaves in doubt is soon settled. */
@@ -14,12 +15,6 @@ async function open(): Promise<TestFlock> {
   return flock;
 }
 
-/** When an account has posted. Milliseconds since 1970. */
-function instantsOf({ x }: TestFlock, screenName: string): number[] {
-  const { world } = x.sandbox;
-  return world.postsOf(world.accountNamed(screenName)?.id ?? '').map(({ instant }) => instant);
-}
-
 interface Shown {
   flock: { stopped: boolean };
   bots: { bot: string; state: string; hint?: string }[];
@@ -29,14 +24,14 @@ async function statusOf(flock: TestFlock): Promise<Shown> {
   return JSON.parse((await flock.run('flockd', ['status', '--json'])).stdout) as Shown;
 }
 
-describe('the stop switch', { concurrency: true, timeout: 600_000 }, () => {
-  it('takes effect within a second, for as long as the file is there', async () => {
+describe('the stop switch', { concurrency: true }, () => {
+  it('takes effect as soon as the file is seen, for as long as it is there', async () => {
     await using flock = await open();
     const flockd = flock.start('flockd', ['run']);
     await Promise.all([flock.posted('heron', 2), flock.posted('tide', 2)]);
     await writeFile(flock.file('state', 'stop'), '');
-    const thrown = Date.now();
     await flockd.logged('flock-stopped');
+    const before = [flock.texts('heron').length, flock.texts('tide').length];
     // Each takes the time of a slot or so.
     const shown = await statusOf(flock);
     assert.equal(shown.flock.stopped, true);
@@ -44,16 +39,18 @@ describe('the stop switch', { concurrency: true, timeout: 600_000 }, () => {
       shown.bots.map(({ state }) => state),
       ['stopped', 'stopped'],
     );
-    for (let times = 0; times < 3; times++) await statusOf(flock);
-    const released = Date.now();
+    await sleep(3000);
+    const after = [flock.texts('heron').length, flock.texts('tide').length];
+    // At most what was under way as it was seen, though several slots have passed.
+    const more = after.map((count, bot) => count - (before[bot] ?? 0));
+    assert.ok(
+      more.every((count) => count <= 1),
+      `${more.join(' and ')} posts`,
+    );
     await rm(flock.file('state', 'stop'));
     await flockd.logged('flock-released');
     const count = flock.texts('heron').length;
     await flock.posted('heron', count + 2);
-    const meanwhile = [...instantsOf(flock, 'heron'), ...instantsOf(flock, 'tide')].filter(
-      (instant) => instant > thrown + 1000 && instant < released,
-    );
-    assert.deepEqual(meanwhile, []);
     assert.deepEqual(flock.texts('heron'), linesOf('heron', flock.texts('heron').length));
   });
 
@@ -83,7 +80,7 @@ describe('the stop switch', { concurrency: true, timeout: 600_000 }, () => {
   });
 });
 
-describe('a bot that is paused', { concurrency: true, timeout: 600_000 }, () => {
+describe('a bot that is paused', { concurrency: true }, () => {
   it('rests alone, through kill -9 and a restart, until it is resumed', async () => {
     await using flock = await open();
     const first = flock.start('flockd', ['run']);

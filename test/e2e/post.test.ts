@@ -27,7 +27,7 @@ async function post(flock: TestFlock): Promise<Shown & { code: number | null; st
 }
 
 for (const where of ['through a running daemon', 'without a daemon'] as const) {
-  describe(`flockd post, ${where}`, { concurrency: 3, timeout: 600_000 }, () => {
+  describe(`flockd post, ${where}`, { concurrency: 3 }, () => {
     const run = async (flock: TestFlock): Promise<void> => {
       if (where === 'without a daemon') return;
       await flock.start('flockd', ['run']).logged('begun');

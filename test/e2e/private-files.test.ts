@@ -28,7 +28,7 @@ const needKey = [
   ['encrypt', '--bot', 'howl', '--recipient', 'age1'],
 ];
 
-describe('a secret that others can get at', { concurrency: 4, timeout: 600_000 }, () => {
+describe('a secret that others can get at', { concurrency: 4 }, () => {
   it('stops its own bot, with the repair, and what needs it ends with 77', async () => {
     await using flock = await openFlock();
     const file = flock.file('keys/howl.json');

@@ -12,7 +12,7 @@ async function openFlock(): Promise<{ flock: TestFlock; before: string }> {
   return { flock, before: await readFile(flock.file('keys/howler.json'), 'utf8') };
 }
 
-describe('keymaker reauth', { concurrency: true, timeout: 240_000 }, () => {
+describe('keymaker reauth', { concurrency: true }, () => {
   it('replaces the key of the same account and keeps its poem', async () => {
     const { flock, before } = await openFlock();
     await using _ = flock;

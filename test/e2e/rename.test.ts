@@ -27,7 +27,7 @@ const assertInOrder = (flock: TestFlock): void => {
 
 const names = async (flock: TestFlock): Promise<string[]> => (await readdir(flock.file('keys'))).sort();
 
-describe('flockd rename', { concurrency: 4, timeout: 600_000 }, () => {
+describe('flockd rename', { concurrency: 4 }, () => {
   it('keeps the place of a bot whose poem has a new name, its history and its key', async () => {
     await using flock = await open();
     await post(flock, 2);

@@ -5,7 +5,7 @@ import { TestFlock } from '../support/flock.ts';
 
 const poems = { 'amber.txt': 'Amber keeps the gnat\n' };
 
-describe('keymaker revoke', { concurrency: 4, timeout: 600_000 }, () => {
+describe('keymaker revoke', { concurrency: 4 }, () => {
   it('ends the key at X, then removes the bundle, and says where to look', async () => {
     await using flock = await TestFlock.open({ poems });
     await flock.giveKey('amber');

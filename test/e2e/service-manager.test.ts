@@ -53,7 +53,7 @@ async function serve(
 
 const ready = /"READY=1\\nSTATUS=1 bot, [^"]*"/;
 
-describe('what flockd tells systemd', { concurrency: 4, timeout: 600_000 }, () => {
+describe('what flockd tells systemd', { concurrency: 4 }, () => {
   it('is that it is ready, how the flock stands, and that it stops, in that order', async () => {
     await using flock = await TestFlock.open({ poems, settings: everySecond });
     await flock.giveKey('amber');
@@ -134,7 +134,7 @@ describe('what flockd tells systemd', { concurrency: 4, timeout: 600_000 }, () =
   });
 });
 
-describe('flockd reload', { timeout: 600_000 }, () => {
+describe('flockd reload', () => {
   it('says so where no flockd runs', async () => {
     await using flock = await TestFlock.open({ poems });
     const run = await flock.run('flockd', ['reload']);
@@ -154,7 +154,7 @@ describe('flockd reload', { timeout: 600_000 }, () => {
   });
 });
 
-describe('flockd status', { timeout: 600_000 }, () => {
+describe('flockd status', () => {
   for (const [what, text] of [
     ['has no lines', '\n\n'],
     ['is not UTF-8', new Uint8Array([0x61, 0x80, 0x0a])],
@@ -176,7 +176,7 @@ describe('flockd status', { timeout: 600_000 }, () => {
   }
 });
 
-describe('what flockd logs', { timeout: 600_000 }, () => {
+describe('what flockd logs', () => {
   it('has its priority in the journal, one line an event, none of them long', async () => {
     const long = 'x'.repeat(100_000);
     const settings = { ...everySecond, bots: { [long]: { paused: true } } };

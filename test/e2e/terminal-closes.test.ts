@@ -17,7 +17,7 @@ async function gone(pid: number): Promise<void> {
   while (isAlive(pid)) await new Promise((resolve) => setTimeout(resolve, 50));
 }
 
-describe('flockd whose terminal is closed', { concurrency: 4, timeout: 600_000 }, () => {
+describe('flockd whose terminal is closed', { concurrency: 4 }, () => {
   const terminals: [name: string, call: string[]][] = [
     ['a terminal', ['env', 'TERM=xterm', ...flockd]],
     ['one that cannot be drawn on', ['env', 'TERM=dumb', ...flockd]],

@@ -19,7 +19,7 @@ async function begin(flock: TestFlock, bot = 'amber') {
   return begun.parse(JSON.parse(run.stdout));
 }
 
-describe('keymaker begin and finish', { concurrency: 4, timeout: 240_000 }, () => {
+describe('keymaker begin and finish', { concurrency: 4 }, () => {
   it('print a link and take its PIN later, with nobody at the terminal', async () => {
     await using flock = await TestFlock.open({ poems });
     const { bot, link, next_step, expires } = await begin(flock);

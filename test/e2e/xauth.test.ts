@@ -9,7 +9,7 @@ const passwords = Object.fromEntries(bots.map((bot) => [bot, `Pässwort of ${bot
 const logins = bots.flatMap((bot) => [bot, passwords[bot] ?? '']);
 const xauth = ['make-keys', 'poems', '--all', '--xauth'];
 
-describe('keymaker make-keys --xauth', { concurrency: 4, timeout: 240_000 }, () => {
+describe('keymaker make-keys --xauth', { concurrency: 4 }, () => {
   it('asks for every name and password first, then exchanges them side by side', async () => {
     await using flock = await TestFlock.open({ poems, sandbox: { passwords } });
     // Each answer comes only when several are under way: one after the other it would never come.
@@ -17,12 +17,12 @@ describe('keymaker make-keys --xauth', { concurrency: 4, timeout: 240_000 }, () 
     let most = 0;
     const { sandbox } = flock.x;
     const handle = sandbox.handle.bind(sandbox);
-    sandbox.faults.add({ match: { path: '/oauth/access_token' }, fault: { kind: 'delay', ms: 300 } });
+    sandbox.faults.add({ match: { path: '/oauth/access_token' }, fault: { kind: 'delay', ms: 1000 } });
     sandbox.handle = (request) => {
       if (request.url.startsWith('/oauth/access_token')) {
         open++;
         most = Math.max(most, open);
-        setTimeout(() => open--, 300);
+        setTimeout(() => open--, 1000);
       }
       return handle(request);
     };
@@ -64,7 +64,7 @@ describe('keymaker make-keys --xauth', { concurrency: 4, timeout: 240_000 }, () 
     const { faults } = flock.x.sandbox;
     const path = '/oauth/access_token';
     faults.add({ match: { path }, times: 1, fault: { kind: 'status', status: 500 } });
-    faults.add({ match: { path }, fault: { kind: 'delay', ms: 300 } });
+    faults.add({ match: { path }, fault: { kind: 'delay', ms: 1000 } });
     const run = await flock.run('keymaker', xauth, { input: logins });
     assert.equal(run.code, 69);
     assert.match(run.stdout, /Keys: 7 made, 0 kept, 0 skipped, 1 failed\.\n$/);

@@ -18,7 +18,7 @@ const defaults = {
   atEnd: 'loop',
   unit: 'line',
   refrain: 'join',
-  settle: 180_000,
+  settle: 300_000,
   account: undefined,
   paused: false,
   budget: {},

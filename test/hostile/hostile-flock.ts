@@ -47,8 +47,11 @@ export async function runLimited(
   return { ...exit, stdout: running.stdout, stderr: running.stderr };
 }
 
+/** Longer than anything takes on the slowest machine. Milliseconds. */
+const patience = 600_000;
+
 export async function endOf(running: Running): ReturnType<() => Running['exit']> {
-  const timer = setTimeout(() => running.kill('SIGKILL'), 60_000);
+  const timer = setTimeout(() => running.kill('SIGKILL'), patience);
   const exit = await running.exit;
   clearTimeout(timer);
   assert.notEqual(exit.signal, 'SIGKILL', `it hung\n${running.stdout}\n${running.stderr}`);
@@ -114,7 +117,7 @@ function late(running: Running): Promise<never> {
   return new Promise((_, reject) => {
     const timer = setTimeout(
       () => reject(new Error(`posts nothing\n${running.stdout}${running.stderr}`)),
-      30_000,
+      patience,
     );
     void running.exit.then(() => clearTimeout(timer));
   });

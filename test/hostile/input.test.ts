@@ -171,7 +171,7 @@ const bundles: Hostile[] = [
 const skip = ({ rootOnly }: Hostile) =>
   rootOnly === true && process.getuid?.() !== 0 && 'NOT RUN: only root makes devices';
 
-describe('a poem that is', { concurrency: 4, timeout: 500_000 }, () => {
+describe('a poem that is', { concurrency: 4 }, () => {
   for (const hostile of poems) {
     it(hostile.name, { skip: skip(hostile) }, async () => {
       await using flock = await openHostile();
@@ -190,7 +190,7 @@ describe('a poem that is', { concurrency: 4, timeout: 500_000 }, () => {
   }
 });
 
-describe('a poem that is elsewhere', { concurrency: 4, timeout: 500_000 }, () => {
+describe('a poem that is elsewhere', { concurrency: 4 }, () => {
   it('by an absolute path is taken for the one of its name, as old bundles have it', async () => {
     await using flock = await openHostile();
     await poemOfBad(flock, '/etc/passwd');
@@ -213,7 +213,7 @@ describe('a poem that is elsewhere', { concurrency: 4, timeout: 500_000 }, () =>
   });
 });
 
-describe('a bundle that is', { concurrency: 4, timeout: 500_000 }, () => {
+describe('a bundle that is', { concurrency: 4 }, () => {
   for (const hostile of bundles) {
     it(hostile.name, { skip: skip(hostile) }, async () => {
       await using flock = await openHostile();

@@ -68,7 +68,7 @@ const settingsFiles: { name: string; make: (flock: TestFlock) => unknown; says: 
   },
 ];
 
-describe('a flock.json that is', { concurrency: 3, timeout: 500_000 }, () => {
+describe('a flock.json that is', { concurrency: 3 }, () => {
   for (const { name, make, says } of settingsFiles) {
     it(name, async () => {
       await using flock = await openHostile();
@@ -90,7 +90,7 @@ describe('a flock.json that is', { concurrency: 3, timeout: 500_000 }, () => {
   }
 });
 
-describe('many files', { timeout: 500_000 }, () => {
+describe('many files', () => {
   it('that are poems, 100,000 of them, are read by every program', async () => {
     await using flock = await TestFlock.open({ settings: everySecond });
     const folders = Array.from({ length: 100 }, (_, index) => `poems/${index}`);
@@ -120,7 +120,7 @@ describe('many files', { timeout: 500_000 }, () => {
   });
 });
 
-describe('FIFOs', { concurrency: 2, timeout: 500_000 }, () => {
+describe('FIFOs', { concurrency: 2 }, () => {
   it('in the place of more poems than there are threads freeze nobody', async () => {
     await using flock = await openHostile();
     for (const bot of ['one', 'two', 'three', 'four', 'five']) {

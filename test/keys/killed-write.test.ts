@@ -77,7 +77,7 @@ const tokenOf = async ({ keys }: Flock): Promise<string | undefined> =>
 describe('a process that is killed while it replaces a bundle', () => {
   for (const [name, make] of Object.entries({ plain, sealed, served })) {
     const skip = name === 'served' && process.getuid?.() !== 0;
-    it(`leaves the old one or the new one at every call (${name})`, { skip, timeout: 120_000 }, async () => {
+    it(`leaves the old one or the new one at every call (${name})`, { skip }, async () => {
       const { calls, signal } = killAt(await make(), 0, 'never');
       assert.equal(signal, null);
       const names = calls.map((call) => call.split(' ')[1]);

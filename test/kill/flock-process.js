@@ -1,6 +1,7 @@
 /**
  * A daemon in a process of its own, to be killed: the real journal, requests and posting code, with short waits.
- *   node flock-process.js ROOT API [KILL_AT]
+ *   node flock-process.js ROOT API DEADLINE SETTLE [KILL_AT]
+ * DEADLINE and SETTLE are milliseconds.
  * KILL_AT n kills the process with SIGKILL right before its n-th touch of the disk or the network; an n that ends in `+`,
  * right after it. Every touch is one line on standard output; the process ends by itself when all bots have finished.
  */
@@ -19,9 +20,9 @@ import { isFinished } from '../../src/posting/place.ts';
 import { openStateFolder } from '../../src/posting/state-folder.ts';
 import { openX } from '../../src/x/x-client.ts';
 
-const [, , root, api, killAt = ''] = process.argv;
-const deadline = 800;
-const settle = 1200;
+const [, , root, api, deadlineText, settleText, killAt = ''] = process.argv;
+const deadline = Number(deadlineText);
+const settle = Number(settleText);
 
 let touches = 0;
 
@@ -52,7 +53,7 @@ const ledger = await Journal.open(touched(await openStateFolder(state)), { manyL
 const sender = openSender({ deadline, sockets: 32 });
 const send = (request) =>
   touch(`${request.method} ${new URL(request.url).pathname}`, () => sender.send(request));
-const file = parseFlockFile('{"schedule":"* * * * * *","atEnd":"stop"}', 'flock.json');
+const file = parseFlockFile('{"schedule":"* * * * * *","spread":"1s","atEnd":"stop"}', 'flock.json');
 const settingsOf = (bot) => ({ ...file.settingsOf(bot), settle });
 const flock = await loadFlock(root, new KeyStore(path.join(root, 'keys')), { ...file, settingsOf });
 const daemon = new Daemon({

@@ -7,7 +7,7 @@ import { ask, type Answer } from './ask.ts';
 
 const poem = 'Amber keeps the gnat\nand the afternoon\n<b>not bold</b> & “quoted”\n';
 
-describe('a monitor that may be told what to do', { timeout: 60_000 }, () => {
+describe('a monitor that may be told what to do', () => {
   let flock: ShownFlock;
   let address: string;
   before(async () => {

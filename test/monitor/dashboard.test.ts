@@ -6,7 +6,7 @@ import { Dashboard } from '../../src/monitor/dashboard.ts';
 import { openMonitorServer, type MonitorServer } from '../../src/monitor/monitor-server.ts';
 import { aBot, aPost, aView } from './a-view.ts';
 
-describe('a page that is open', { timeout: 60_000 }, () => {
+describe('a page that is open', () => {
   const clock = new HeldClock('2026-08-22T10:00:00Z');
   const mistakes: unknown[] = [];
   let asked = 0;

@@ -181,7 +181,7 @@ describe('those who look at the page', () => {
   });
 });
 
-describe('a thousand who read nothing', { timeout: 120_000 }, () => {
+describe('a thousand who read nothing', () => {
   let streaming: Streaming;
   before(async () => {
     streaming = await Streaming.open(1000);

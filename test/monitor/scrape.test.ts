@@ -92,7 +92,7 @@ class Prometheus {
 
 /** Asks again until there is an answer. */
 async function patiently<T>(what: string, ask: () => Promise<T | undefined>): Promise<T> {
-  const end = AbortSignal.timeout(30_000);
+  const end = AbortSignal.timeout(300_000);
   for (;;) {
     const answer = await ask();
     if (answer !== undefined) return answer;
@@ -101,7 +101,7 @@ async function patiently<T>(what: string, ask: () => Promise<T | undefined>): Pr
   }
 }
 
-describe('Prometheus', { skip: noPrometheus, timeout: 120_000 }, () => {
+describe('Prometheus', { skip: noPrometheus }, () => {
   it('scrapes a flockd that runs, and knows what it did and what is wrong', async () => {
     await using flock = await TestFlock.open({
       poems: { 'heron.txt': poem('heron', 3), 'tern.txt': poem('tern', 2) },
@@ -117,7 +117,7 @@ describe('Prometheus', { skip: noPrometheus, timeout: 120_000 }, () => {
     await prometheus.until('flockd_post_lateness_seconds_count == 5');
     assert.equal(await prometheus.until('round(1000 * sum(flockd_spend_dollars_total))'), 75);
     assert.deepEqual(flock.texts('heron'), linesOf('heron', 3));
-    assert.equal(await prometheus.until('up{job="flockd"}'), 1);
+    await prometheus.until('up{job="flockd"} == 1');
     assert.equal((await prometheus.rules()).includes('FlockdKeyDead'), true);
     assert.equal(await prometheus.until('count(flockd_key_valid == 1)'), 2);
 
@@ -149,7 +149,7 @@ describe('Prometheus', { skip: noPrometheus, timeout: 120_000 }, () => {
   });
 });
 
-describe('flockd healthcheck', { timeout: 60_000 }, () => {
+describe('flockd healthcheck', () => {
   it('says whether a flockd is ready, which a bad reload makes it not', async () => {
     await using flock = await TestFlock.open({
       poems: { 'heron.txt': poem('heron', 1) },

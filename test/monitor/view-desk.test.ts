@@ -100,7 +100,7 @@ describe('a view of a running flock', () => {
       return (await desk.view()).bots[0]?.state;
     };
     assert.equal(await stateAt('2026-08-21T09:00:05Z'), 'fine');
-    assert.equal(await stateAt('2026-08-21T09:00:15Z'), 'in doubt');
+    assert.equal(await stateAt('2026-08-21T09:03:00Z'), 'in doubt');
   });
 
   it('knows that the flock is stopped, and plans nothing then', async () => {
@@ -129,8 +129,8 @@ describe('a view of a running flock', () => {
     assert.notEqual(desk.view(), first);
     const second = desk.view();
     await second;
-    // The longer it took to build, the longer it stays.
-    await flock.until('2026-08-20T00:30:00Z');
+    // The longer a view takes, the longer the next one waits.
+    await flock.until('2026-08-20T00:10:00Z');
     assert.notEqual(desk.view(), second);
   });
 });

@@ -36,7 +36,7 @@ async function ownerOf(key: TokenPair): Promise<Account> {
   return await client.whoAmI(key);
 }
 
-describe('keymaker make-keys with a provider made of oauthlib', { skip, timeout: 240_000 }, () => {
+describe('keymaker make-keys with a provider made of oauthlib', { skip }, () => {
   const poems = { 'grass.txt': 'Grass writes by being walked on\n' };
   const env = { CONSUMER_TOKEN: foreignApp.token, CONSUMER_TOKEN_SECRET: foreignApp.secret };
   const words = ['make-keys', 'poems', '--bot', 'grass', '--provider', 'foreign'];

@@ -72,7 +72,7 @@ const shape = z.strictObject({
 
 const parse = ({ stdout }: Running): z.infer<typeof shape> => shape.parse(JSON.parse(stdout));
 
-describe('flockd plan as a process', { concurrency: 4, timeout: 120_000 }, () => {
+describe('flockd plan as a process', { concurrency: 4 }, () => {
   it('gives programs what they want, on standard output alone', async () => {
     const running = await planned(poems, '--json');
     assert.deepEqual([await running.exit, running.stderr], [{ code: 0, signal: null }, '']);

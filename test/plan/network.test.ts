@@ -27,7 +27,7 @@ process.on('exit', () => writeFileSync('seen.json', JSON.stringify(seen)));
 
 const mayUnshare = spawnSync('unshare', ['--net', 'true']).status === 0;
 
-describe('flockd plan and the network', { timeout: 120_000 }, () => {
+describe('flockd plan and the network', () => {
   const bundle = {
     consumer_token: 'app',
     consumer_token_secret: 'hidden-app',

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import type { BotName } from '../../src/flock/bot.ts';
 import { parseFlockFile } from '../../src/flock/flock-file.ts';
 import { Prediction } from '../../src/plan/prediction.ts';
-import { asKept } from '../../src/poems/entities.ts';
+import { asKept } from '../../src/poems/tweet-text.ts';
 import { splitPoem } from '../../src/poems/split-poem.ts';
 import { openPurse } from '../../src/posting/budget.ts';
 import { FlockHistory } from '../../src/posting/flock-history.ts';
@@ -27,9 +27,10 @@ function predicted({ bots, settings }: RandomFlock, from: number, until: number,
   const { timezone, budget, settingsOf } = parseFlockFile(file, 'flock.json');
   const toPredict = bots.map(({ name, rows }) => {
     const own = settingsOf(name as BotName);
-    const texts = splitPoem(rows.join('\n'), own.unit).map(({ text }) => text);
+    const lines = splitPoem(rows.join('\n'), own.unit);
+    const texts = lines.map(({ text }) => text);
     const state = held?.state(name);
-    return { name, texts, settings: own, state, key: state?.parked?.key ?? '' };
+    return { name, lines, texts, settings: own, state, key: state?.parked?.key ?? '' };
   });
   const purse = { ...openPurse, timezone, budget };
   const prediction = new Prediction(

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { describe, it } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import * as z from 'zod';
-import { weigh, withoutLinks } from '../../src/poems/line-length.ts';
+import { weigh, withoutLinks } from '../../src/poems/tweet-text.ts';
 import { bundle } from '../support/bundle.ts';
 
 const lines = [
@@ -43,7 +43,7 @@ console.log(JSON.stringify({
 
 describe('line lengths, joined for a release', () => {
   it('are what they are in the source, and leave the language as it is', async () => {
-    const module = await bundle(path.resolve(import.meta.dirname, '../../src/poems/line-length.ts'));
+    const module = await bundle(path.resolve(import.meta.dirname, '../../src/poems/tweet-text.ts'));
     const said = execFileSync(process.execPath, ['--input-type=module', '-e', script(module)], {
       encoding: 'utf8',
     });

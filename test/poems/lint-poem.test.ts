@@ -102,7 +102,7 @@ describe('what X will make of a poem', () => {
 
   it('says where a line breaks', () => {
     assert.deepEqual(lints([long]), [
-      '1 split: this line is too long for one post and makes 2: it breaks before “word41 word42 word43…”',
+      '1 split: this line is too long for one post and makes 2: it breaks before “word31 word32 word33…”',
     ]);
     assert.match(lints([`${long} ${long} ${long} ${long}`])[0] ?? '', /makes 6: .*, …$/);
   });
@@ -196,6 +196,31 @@ describe('refrains', () => {
     assert.equal(why('oh', 'a', 'oh'), 'it is the last line');
     assert.equal(why('oh', 'oh', 'x'.repeat(279)), 'the line after it does not fit into its post');
     assert.match(lints(['oh'], { pace: { atEnd: 'loop' } })[0] ?? '', /\(it is the only line\)$/);
+  });
+});
+
+describe('control characters', () => {
+  it('are named with their line, which is posted without them', () => {
+    assert.deepEqual(lints(['a', 'ring\u0007 the bell', 'last\u001a']), [
+      '2 control-character: holds the control character U+0007 (BEL), and is posted without it',
+      '3 control-character: holds the control character U+001A (^Z, the end of a DOS file), and is posted without it',
+    ]);
+    assert.match(
+      lints(['\u001b[31mred\u001b[0m\u0008'])[0] ?? '',
+      /holds the control characters U\+001B \(ESC\), U\+0008 \(backspace\), and is posted without them$/,
+    );
+    assert.deepEqual(lints(['a\tb']), []);
+  });
+
+  it('tell of a file that was converted as Latin-1 and was not', () => {
+    assert.match(
+      lints(['\u0093Come in,\u0094 she said'])[0] ?? '',
+      /U\+0093, U\+0094.*iconv -f windows-1252/,
+    );
+  });
+
+  it('are named in the row of a stanza that they are in', () => {
+    assert.match(lints(['a', 'b\u0007', 'c'], { unit: 'stanza' })[0] ?? '', /^2 control-character/);
   });
 });
 

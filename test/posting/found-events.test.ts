@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { Line } from '../../src/poems/split-poem.ts';
 import { applyEvent, type BotState } from '../../src/posting/bot-state.ts';
 import { eventsOfFound } from '../../src/posting/found-events.ts';
 import { foundSince } from '../../src/posting/found-since.ts';
@@ -7,10 +8,10 @@ import type { Intent, LedgerEvent } from '../../src/posting/ledger-event.ts';
 import { lookFor } from '../../src/posting/look-for.ts';
 import { fingerprint, fingerprints } from '../../src/posting/place.ts';
 
-const printsOf = (...texts: string[]): string => fingerprints(texts.map((text) => ({ text })));
+const linesOf = (...texts: string[]): Line[] => texts.map((text, index) => ({ text, at: index + 1 }));
 const bot = 'howl';
 const poem = ['one', 'two', 'three'];
-const known = printsOf(...poem);
+const known = fingerprints(linesOf(...poem));
 const now = 9000;
 
 /** A bot that has posted its first line and was restored; with `open`, it then was in doubt about its second. */
@@ -36,12 +37,12 @@ function restored(doubt: boolean): BotState {
 function look(
   state: BotState,
   texts: string[],
-  { current = known, atEnd = 'stop' }: { current?: string; atEnd?: 'loop' | 'stop' } = {},
+  { current = linesOf(...poem), atEnd = 'stop' }: { current?: Line[]; atEnd?: 'loop' | 'stop' } = {},
 ): { events: LedgerEvent[]; kinds: string; state: BotState } {
   const timeline = texts.map((text, index) => ({ id: String(index + 2), text }));
   const { open } = state;
   assert.ok(open, 'something is open');
-  const found = foundSince({ state, poem: current, timeline, atEnd });
+  const found = foundSince({ state, lines: current, timeline, atEnd });
   const priceOf = () => ({ cost: 15, dayEnds: 10_000, monthEnds: 20_000 });
   const events = eventsOfFound(found, { bot, at: now, open, priceOf });
   return {
@@ -95,14 +96,14 @@ describe('what is written down of a look back', () => {
   });
 
   it('is an edit before the first post that came after it', () => {
-    const current = printsOf('one', 'too', 'three');
+    const current = linesOf('one', 'too', 'three');
     const { kinds, state } = look(restored(false), ['too', 'three'], { current });
     assert.equal(kinds, 'edited intent posted intent posted checked');
-    assert.deepEqual(state.place, { poem: current, next: 3, ahead: [] });
+    assert.deepEqual(state.place, { poem: fingerprints(current), next: 3, ahead: [] });
   });
 
   it('is that the post in doubt is not there, where its line was posted as it reads now', () => {
-    const current = printsOf('one', 'too', 'three');
+    const current = linesOf('one', 'too', 'three');
     assert.equal(look(restored(true), ['too'], { current }).kinds, 'absent edited intent posted checked');
   });
 

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { foundSince, type Memory } from '../../src/posting/found-since.ts';
+import { olderSplit } from '../../src/poems/older-split.ts';
+import { splitPoem, type Line } from '../../src/poems/split-poem.ts';
+import { foundSince, placeByTimeline, type Memory } from '../../src/posting/found-since.ts';
 import { fingerprints, type Place } from '../../src/posting/place.ts';
 
-const printsOf = (texts: string[]): string => fingerprints(texts.map((text) => ({ text })));
+const linesOf = (texts: string[]): Line[] => texts.map((text, index) => ({ text, at: index + 1 }));
 
 const poem = ['la', 'one', 'la', 'two', 'three'];
-const known = printsOf(poem);
+const known = fingerprints(linesOf(poem));
 const placeAt = (next: number, ahead: number[] = []): Place => ({ poem: known, next, ahead });
 
 /** What is found among these texts by a bot that knows of so many lines, as `line` or `line+1` for two. */
@@ -15,7 +17,7 @@ function found(next: number, texts: string[], more: Partial<Memory> & { ahead?: 
   const timeline = texts.map((text, index) => ({ id: String(index), text }));
   const memory = {
     state: { place: placeAt(next, ahead) },
-    poem: known,
+    lines: linesOf(poem),
     timeline,
     atEnd: 'stop',
     ...rest,
@@ -53,7 +55,7 @@ describe('what a restored bot has posted since', () => {
     ['nothing joined with a line that was done ahead', found(2, ['la\ntwo'], { ahead: [3] }), []],
     [
       'a refrain that was joined, where the poem is another one by now',
-      found(1, ['one', 'la\ntwo', 'three'], { poem: printsOf([...poem, 'four']) }),
+      found(1, ['one', 'la\ntwo', 'three'], { lines: linesOf([...poem, 'four']) }),
       ['1', '2+1', '4'],
     ],
   ];
@@ -66,37 +68,37 @@ describe('what a restored bot has posted since', () => {
   const edits: [name: string, found: string[], expected: string[]][] = [
     [
       'a line as it read before it was changed',
-      found(1, ['one', 'la'], { poem: printsOf(poem.with(1, 'won')) }),
+      found(1, ['one', 'la'], { lines: linesOf(poem.with(1, 'won')) }),
       ['1', '2'],
     ],
     [
       'a line as it reads since it was changed',
-      found(1, ['won', 'la'], { poem: printsOf(poem.with(1, 'won')) }),
+      found(1, ['won', 'la'], { lines: linesOf(poem.with(1, 'won')) }),
       ['at 1 of the new poem 1', '2'],
     ],
     [
       'no twin of a line that was changed',
-      found(0, ['la', 'one'], { poem: printsOf(poem.with(0, 'lo')) }),
+      found(0, ['la', 'one'], { lines: linesOf(poem.with(0, 'lo')) }),
       ['0', '1'],
     ],
     [
       'a line that was added at the end',
-      found(4, ['three', 'four'], { poem: printsOf([...poem, 'four']) }),
+      found(4, ['three', 'four'], { lines: linesOf([...poem, 'four']) }),
       ['4', 'at 5 of the new poem 5'],
     ],
     [
       'a line that was added after it had come to the end',
-      found(5, ['four'], { poem: printsOf([...poem, 'four']) }),
+      found(5, ['four'], { lines: linesOf([...poem, 'four']) }),
       ['at 5 of the new poem 5'],
     ],
     [
       'the next pass of a poem that was changed',
-      found(4, ['three', 'lo', 'one'], { poem: printsOf(poem.with(0, 'lo')), atEnd: 'loop' }),
+      found(4, ['three', 'lo', 'one'], { lines: linesOf(poem.with(0, 'lo')), atEnd: 'loop' }),
       ['4', 'at 5 of the new poem again 0', '1'],
     ],
     [
       'what the old poem says where its place in the new one is lost',
-      found(1, ['one', 'sun', 'la'], { poem: printsOf(['sun', 'moon', 'star']) }),
+      found(1, ['one', 'sun', 'la'], { lines: linesOf(['sun', 'moon', 'star']) }),
       ['1', '2'],
     ],
   ];
@@ -106,11 +108,35 @@ describe('what a restored bot has posted since', () => {
     });
   }
 
+  it('is a poem that was split otherwise when it was saved, and that is split anew since', () => {
+    const long = (name: string): string =>
+      `${`${name} was the best, it was the worst; `.repeat(15)}and so on.`;
+    const rows = [long('It'), 'a short line', long('She')];
+    const [older, today] = [rows.map(olderSplit), rows.map((row) => splitPoem(row, 'line'))];
+    const known = fingerprints(linesOf(older.flat()));
+    const said = [...(older[0] ?? []).slice(1), 'a short line', ...(today[2] ?? []).map(({ text }) => text)];
+    const posts = foundSince({
+      state: { place: { poem: known, next: 1, ahead: [] } },
+      lines: splitPoem(rows.join('\n'), 'line'),
+      timeline: said.map((text, index) => ({ id: String(index), text: text.replaceAll(' ', ' \u200b') })),
+      atEnd: 'stop',
+    });
+    assert.deepEqual(
+      posts.map(({ line, skipped }) => [line, skipped]),
+      said.map((_, index) => [index + 1, []]),
+    );
+    assert.deepEqual(
+      posts.flatMap(({ edited }) => (edited ? [edited.next] : [])),
+      [(older[0]?.length ?? 0) + 1],
+    );
+  });
+
   it('tells where it is after it, poem and all', () => {
-    const changed = printsOf(poem.with(0, 'lo'));
+    const lines = linesOf(poem.with(0, 'lo'));
+    const changed = fingerprints(lines);
     const [first, second] = foundSince({
       state: { place: placeAt(5) },
-      poem: changed,
+      lines,
       timeline: ['lo', 'one'].map((text, index) => ({ id: String(index), text })),
       atEnd: 'loop',
     });
@@ -124,5 +150,44 @@ describe('what a restored bot has posted since', () => {
     const last = { at: 0, line: 0 };
     assert.deepEqual(found(1, ['la', 'one'], { state: { place: placeAt(1), last } }), ['1']);
     assert.deepEqual(found(1, ['one'], { state: { place: placeAt(1), last } }), ['1']);
+  });
+});
+
+describe('the line that comes next, by the timeline of an account alone', () => {
+  const song = ['a', 'la', 'b', 'la', 'c', 'la', 'la', 'd'];
+  const at = (posts: string[], lines = song): number | string =>
+    placeByTimeline(
+      linesOf(lines),
+      posts.map((text, index) => ({ id: String(index), text })),
+    );
+  const rows: [name: string, posts: string[], expected: number | 'not there' | 'unclear'][] = [
+    ['no post', [], 'not there'],
+    ['no post of the poem', ['hello', 'good morning'], 'not there'],
+    ['the first line', ['a'], 1],
+    ['a line after it', ['a', 'la', 'b'], 3],
+    ['a line, with the post of a person after it', ['a', 'la', 'b', 'thank you all'], 3],
+    ['a line, with the post of a person before it', ['a', 'hello', 'la', 'b'], 3],
+    ['the last line', ['la', 'd'], 8],
+    ['a refrain alone', ['la'], 'unclear'],
+    ['a refrain after a line', ['b', 'la'], 4],
+    ['a refrain after another line', ['c', 'la'], 6],
+    ['a refrain twice after a line', ['c', 'la', 'la'], 7],
+    ['a refrain twice', ['la', 'la'], 7],
+    ['a refrain after what cannot be before it', ['d', 'la'], 'unclear'],
+    ['a refrain that was joined with its follower', ['a', 'la\nb'], 3],
+    ['a second pass', ['la', 'd', 'a'], 1],
+    ['a poem that was sent back by a person', ['c', 'la', 'la', 'd', 'a', 'la'], 2],
+  ];
+  for (const [name, posts, expected] of rows)
+    it(`${typeof expected === 'number' ? `is ${expected + 1}` : `is ${expected}`} after ${name}`, () => {
+      assert.equal(at(posts), expected);
+    });
+
+  it('is unclear where every line is the same', () => {
+    assert.equal(at(['x', 'x'], ['x', 'x', 'x', 'x']), 'unclear');
+  });
+
+  it('is the first one again after the only line of a poem', () => {
+    assert.equal(at(['x'], ['x']), 1);
   });
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { withoutLinks } from '../../src/poems/line-length.ts';
+import { withoutLinks } from '../../src/poems/tweet-text.ts';
 import {
   advance,
   fingerprint,

@@ -120,7 +120,7 @@ describe('a process that is killed while it restores', () => {
     return { calls: stdout.split('\n').length - 1, signal };
   };
 
-  it('leaves the old ledger or the new one, whole, at every call', { timeout: 120_000 }, async () => {
+  it('leaves the old ledger or the new one, whole, at every call', async () => {
     const scratch = tempFolder();
     await restore(scratch, { howl: posted(3) });
     const { calls } = killAt(scratch, '');

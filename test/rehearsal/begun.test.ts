@@ -3,8 +3,11 @@ import { describe, it } from 'node:test';
 import type { BotName } from '../../src/flock/bot.ts';
 import type { Bot } from '../../src/flock/load-flock.ts';
 import { TokenPair } from '../../src/keys/token-pair.ts';
+import { olderSplit } from '../../src/poems/older-split.ts';
+import { splitPoem } from '../../src/poems/split-poem.ts';
 import type { BotState } from '../../src/posting/bot-state.ts';
 import { FlockHistory } from '../../src/posting/flock-history.ts';
+import type { Ledger } from '../../src/posting/ledger.ts';
 import { fingerprint, fingerprints } from '../../src/posting/place.ts';
 import { keyMark } from '../../src/posting/step.ts';
 import { rehearse } from '../../src/rehearsal/rehearse.ts';
@@ -44,13 +47,44 @@ const intent = {
   since: '9000000000000000000',
 } as const;
 
-describe('a rehearsal of a flock that has begun', { timeout: 60_000 }, () => {
+describe('a rehearsal of a flock that has begun', () => {
   it('goes on at its place', async () => {
     const { report, posted } = await rehearsed({ poems: { heron: poem } }, begin(begunState()));
     const [bot] = report.bots;
     assert.deepEqual([bot?.posted, bot?.done, bot?.of, bot?.pass, bot?.state], [7, 11, 12, 2, 'fine']);
     assert.equal(posted[0]?.at, now + 9 * hour);
     assert.ok(report.kept);
+  });
+
+  it('goes on in the middle of a line that an older version has split otherwise, and begins again', async () => {
+    const long = (name: string): string =>
+      `${`${name} was the best, it was the worst; `.repeat(15)}and so on.`;
+    const rows = [long('It'), 'a short line', long('She'), long('He')];
+    const before = rows.flatMap(olderSplit);
+    const today = splitPoem(rows.join('\n'), 'line').map(({ text }) => text);
+    assert.notDeepEqual(today, before);
+    const place = { poem: fingerprints(before.map((text) => ({ text }))), next: 1, ahead: [] };
+    const prints: string[] = [];
+    const through = (ledger: Ledger): Ledger => ({
+      state: (name) => ledger.state(name),
+      states: () => ledger.states(),
+      history: () => ledger.history(),
+      record(...events) {
+        prints.push(...events.flatMap((event) => (event.event === 'intent' ? [event.print] : [])));
+        return ledger.record(...events);
+      },
+      [Symbol.asyncDispose]: () => ledger[Symbol.asyncDispose](),
+    });
+    const flock = { poems: { heron: rows }, settings: { schedule: '0 */4 * * *' } };
+    const { report } = await rehearsed(flock, { ...begin(begunState({ place })), through });
+    assert.ok(report.kept, JSON.stringify(report.broken));
+    // What is left of the first line as it was split; all else as it is today, and then all over again.
+    const left = olderSplit(rows[0] ?? '').slice(1);
+    const rest = today.slice(today.indexOf('a short line'));
+    const passes = Array.from({ length: 9 }, () => today).flat();
+    const expected = [...left, ...rest, ...passes].map(fingerprint);
+    assert.deepEqual(prints, expected.slice(0, prints.length));
+    assert.ok(prints.length > left.length + rest.length + today.length);
   });
 
   it('goes on where another rehearsal ended', async () => {

@@ -47,7 +47,7 @@ const shape = z.object({
 
 const mayMount = spawnSync('unshare', ['--mount', 'true']).status === 0;
 
-describe('flockd rehearse as a process', { concurrency: 4, timeout: 120_000 }, () => {
+describe('flockd rehearse as a process', { concurrency: 4 }, () => {
   it('gives programs what they want, on standard output alone', async () => {
     const place = flock();
     const running = rehearse(place, '--json', '--days', '20', '--faults', '0.2', '--seed', 'json');

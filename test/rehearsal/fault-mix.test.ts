@@ -19,7 +19,16 @@ describe('the mix of faults', () => {
   it('has every kind, and counts them', () => {
     const mix = new FaultMix(1, 'a');
     for (let count = 0; count < 2000; count++) mix.draw();
-    assert.deepEqual([...mix.drawn.keys()].sort(), ['429', '503', 'cut', 'delay', 'drop', 'hang', 'late']);
+    assert.deepEqual([...mix.drawn.keys()].sort(), [
+      '429',
+      '503',
+      'altered',
+      'cut',
+      'delay',
+      'drop',
+      'hang',
+      'late',
+    ]);
     assert.equal(
       [...mix.drawn.values()].reduce((sum, count) => sum + count, 0),
       2000,

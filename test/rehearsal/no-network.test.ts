@@ -130,7 +130,7 @@ process.on('exit', () => writeFileSync('seen.json', JSON.stringify(seen)));
 
 const mayUnshare = spawnSync('unshare', ['--net', 'true']).status === 0;
 
-describe('flockd rehearse', { timeout: 120_000 }, () => {
+describe('flockd rehearse', () => {
   const files = {
     'poems/heron.txt': 'one\ntwo\nthree\n',
     'spy.mjs': spy,

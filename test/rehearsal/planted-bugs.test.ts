@@ -19,7 +19,7 @@ function everySeventh(change: (event: LedgerEvent & { event: 'posted' }) => Ledg
 const whats = (broken: readonly Broken[]): string[] => broken.map(({ bot, what }) => `${bot} ${what}`);
 
 /** A rehearsal is only worth something if it would show what is wrong. */
-describe('a rehearsal of a daemon with a bug', { timeout: 60_000 }, () => {
+describe('a rehearsal of a daemon with a bug', () => {
   it('shows a line that is posted twice because its outcome was forgotten', async () => {
     const forget = everySeventh(({ bot, at }) => [
       // X takes the same text again after half a day.

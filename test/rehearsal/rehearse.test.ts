@@ -19,7 +19,7 @@ const refusal = (exit: string, message: RegExp) => (error: unknown) =>
   message.test(error.message) &&
   error.hint !== undefined;
 
-describe('a rehearsal', { timeout: 600_000 }, () => {
+describe('a rehearsal', () => {
   it('joins refrains, and counts every line in them once', async () => {
     // Line 3 repeats line 1 two hours later, which X refuses; the whole poem comes again after a day.
     const poem = ['again', 'b', 'again', ...lines('d', 21)];

@@ -56,6 +56,22 @@ describe('an ordered fault', () => {
     assert.deepEqual(trial({ kind: 'empty' }).answer.body, '');
   });
 
+  it('writes the texts of a true answer otherwise, and nothing else of it', () => {
+    const { bench, key, accepted } = trial({ kind: 'delay', ms: 1 }, 'salt & sea https://example.org/a');
+    const timeline = (): unknown =>
+      read(bench.send({ url: `/2/users/${key.userId}/tweets?tweet.fields=entities`, token: key }));
+    const before = JSON.stringify(timeline());
+    const fault = { kind: 'altered', how: 'decimal-entities' };
+    bench.control('POST', '/sandbox/faults', { match: { path: '/2/users/*' }, times: 1, fault });
+    const after = JSON.stringify(timeline());
+    assert.match(after, /salt &#38; sea https/);
+    assert.equal(after.replace('&#38;', '&amp;'), before);
+    assert.deepEqual([JSON.stringify(timeline()), accepted], [before, 1]);
+    const unknown = { match: {}, times: 1, fault: { kind: 'altered', how: 'upside-down' } };
+    const refused = bench.send({ method: 'POST', url: '/sandbox/faults', json: unknown, signer: null });
+    assert.equal(refused.status, 400);
+  });
+
   it('may let a post land long after its connection broke', async () => {
     const { bench, answer, accepted } = trial({ kind: 'late', ms: 600_000 });
     assert.deepEqual([answer.fault, accepted], [{ kind: 'drop' }, 0]);

@@ -8,7 +8,6 @@ import { runFlockd, twurlrc } from './sessions.ts';
 import { ended, Sweep } from './sweep.ts';
 
 const looks: [Program, ...string[]][] = [
-  ['flockd', 'run'],
   ['flockd', 'status', '--json'],
   ['keymaker', 'list', '--json'],
   ['keymaker', 'doctor', '--offline', '--json'],
@@ -19,16 +18,22 @@ const looks: [Program, ...string[]][] = [
   ['keymaker', 'begin', 'howl'],
 ];
 
-/** Everything that reads the flock's files, side by side; a daemon that runs all the same is ended. */
+/** Everything that reads the flock's files, side by side with a daemon. */
 async function lookAll(sweep: Sweep, env = {}): Promise<void> {
-  const runs = looks.map(async ([program, ...args]) => {
-    const running = sweep.start(program, args, { env });
-    running.write('y\nno pin\n');
-    running.endInput();
-    if (args[0] === 'run') void sleep(2500).then(() => running.kill('SIGTERM'));
-    await ended(running);
-  });
-  await Promise.all(runs);
+  const daemon = runForAWhile(sweep, env);
+  for (const [program, ...args] of looks) await sweep.run(program, args, { env, input: ['y', 'no pin'] });
+  await daemon;
+}
+
+/** The daemon, which is ended a while after it has started all the same. */
+async function runForAWhile(sweep: Sweep, env: object): Promise<void> {
+  const flockd = sweep.start('flockd', ['run'], { env: { ...env } });
+  const started = flockd.matching(/"event":"started"/);
+  void started.then(
+    () => sleep(1500).then(() => flockd.kill('SIGTERM')),
+    () => undefined,
+  );
+  await ended(flockd);
 }
 
 const choir = {
@@ -80,9 +85,9 @@ const inFlockFile: [what: string, settings: (secret: string) => unknown[]][] = [
   ],
 ];
 
-describe('no secret is shown where a person makes a mistake', { concurrency: 2, timeout: 500_000 }, () => {
+describe('no secret is shown where a person makes a mistake', { concurrency: 2 }, () => {
   it('with a bundle', async () => {
-    await using sweep = await Sweep.open();
+    await using sweep = await Sweep.open({ inOneProcess: true });
     const { howl } = sweep.bundles;
     const whole = JSON.stringify(howl, null, 2);
     const secret = sweep.sentinels.get('access secret');
@@ -106,7 +111,7 @@ describe('no secret is shown where a person makes a mistake', { concurrency: 2, 
   });
 
   it('with the file of the app keys, or what names it', async () => {
-    await using sweep = await Sweep.open();
+    await using sweep = await Sweep.open({ inOneProcess: true });
     const [token, secret] = [sweep.sentinels.get('app token'), sweep.sentinels.get('app secret')];
     const files = [
       `{"consumer_token": "${token}", "consumer_token_secret": "${secret}`,
@@ -130,7 +135,7 @@ describe('no secret is shown where a person makes a mistake', { concurrency: 2, 
 
   for (const [what, settings] of inFlockFile) {
     it(`with ${what} in flock.json`, async () => {
-      await using sweep = await Sweep.open();
+      await using sweep = await Sweep.open({ inOneProcess: true });
       // No bot and no provider has a name like the one; the other could be the name of any.
       const plain = sweep.sentinels.plant('plain secret', { plain: true }).toLowerCase();
       sweep.sentinels.learn('plain secret', plain);
@@ -189,7 +194,7 @@ describe('no secret is shown where a person makes a mistake', { concurrency: 2, 
   });
 
   it('with an identity, which seals what was plain', async () => {
-    await using sweep = await Sweep.open();
+    await using sweep = await Sweep.open({ inOneProcess: true });
     await sweep.run('keymaker', ['encrypt', '--new-identity', 'given/identity']);
     const identity = await readFile(sweep.file('given/identity'), 'utf8');
     sweep.sentinels.learn('identity', /AGE-SECRET-KEY-(\w+)/.exec(identity)?.[1] ?? 'none');
@@ -208,7 +213,7 @@ describe('no secret is shown where a person makes a mistake', { concurrency: 2, 
   });
 
   it('with modes and folders that are in the way', async () => {
-    await using sweep = await Sweep.open();
+    await using sweep = await Sweep.open({ inOneProcess: true });
     await chmod(sweep.file('keys/howl.json'), 0o644);
     await lookAll(sweep);
     await chmod(sweep.file('keys/howl.json'), 0o600);
@@ -223,7 +228,7 @@ describe('no secret is shown where a person makes a mistake', { concurrency: 2, 
   });
 });
 
-describe('no secret is in', { concurrency: 2, timeout: 500_000 }, () => {
+describe('no secret is in', { concurrency: 2 }, () => {
   it('the report of a crash', async () => {
     await using sweep = await Sweep.open();
     const report = `--report-on-signal --report-directory=${sweep.file('reports')}`;
@@ -242,6 +247,28 @@ describe('no secret is in', { concurrency: 2, timeout: 500_000 }, () => {
     }
     assert.equal((await readdir(sweep.file('reports'))).length, calls.length);
     await sweep.assertClean();
+  });
+
+  it('what calls say in a process that they share: the same as in one of their own, and a leak is found there', async () => {
+    await using sweep = await Sweep.open({ inOneProcess: true });
+    const calls: [Program, ...string[]][] = [
+      ['keymaker', 'list'],
+      ['keymaker', 'doctor', '--offline'],
+      ['keymaker', 'make-keys', 'poems', '--bot', 'howl', '--force'],
+      ['flockd', 'reload'],
+      ['flockd', 'sing'],
+    ];
+    for (const [program, ...args] of calls) {
+      const alone = sweep.start(program, args);
+      alone.endInput();
+      const { code } = await ended(alone);
+      const shared = await sweep.run(program, args);
+      assert.deepEqual(shared, { code, stdout: alone.stdout, stderr: alone.stderr });
+    }
+    await sweep.assertClean();
+    const { stdout } = await sweep.run('keymaker', ['list', '--json']);
+    sweep.sentinels.learn('what is shown', stdout.trim());
+    assert.match((await sweep.leaks()).join(), /in stdout of keymaker list --json$/);
   });
 
   it('anything, unless it is put there: a planted leak is found wherever it is', async () => {

@@ -10,6 +10,7 @@ import {
   type Running,
   type StartOptions,
 } from '../support/programs.ts';
+import { Calls } from './calls.ts';
 import { HostileX, type Mood } from './hostile-x.ts';
 import { Sentinels, type Leak } from './search.ts';
 
@@ -24,6 +25,8 @@ export interface SweepOptions {
   appKeys?: 'in a file' | 'in the environment';
   mood?: Mood;
   failsLater?: boolean;
+  /** Calls that are awaited share a process: there are many of them. */
+  inOneProcess?: boolean;
 }
 
 export interface SweepRun extends Partial<StartOptions> {
@@ -42,6 +45,7 @@ export class Sweep implements AsyncDisposable {
   readonly #running: { running: Running; call: string; except: readonly string[] }[] = [];
   readonly #options: SweepOptions;
   #x: HostileX | undefined;
+  #calls: Calls | undefined;
 
   static async open(options: SweepOptions = {}): Promise<Sweep> {
     const sweep = new Sweep(await mkdtemp(path.join(tmpdir(), 'sweep-')), options);
@@ -89,6 +93,7 @@ export class Sweep implements AsyncDisposable {
         ? { userId: ids.prowl, screenName: 'prowl' }
         : { userId: ids.howl, screenName: 'howl' }),
     }));
+    if (this.#options.inOneProcess === true) this.#calls = new Calls(this.root, this.#environment);
     this.x.mood = this.#options.mood ?? 'good';
     this.x.failsLater = this.#options.failsLater ?? false;
   }
@@ -165,7 +170,8 @@ export class Sweep implements AsyncDisposable {
     program: Program,
     args: readonly string[],
     { input = [], ...options }: SweepRun = {},
-  ): Promise<Finished> {
+  ): Promise<Pick<Finished, 'code' | 'stdout' | 'stderr'>> {
+    if (this.#calls) return this.#call(program, args, { input, ...options });
     const running = this.start(program, args, options);
     running.write(input.map((line) => `${line}\n`).join(''));
     running.endInput();
@@ -173,7 +179,18 @@ export class Sweep implements AsyncDisposable {
     return { ...exit, stdout: running.stdout, stderr: running.stderr };
   }
 
-  /** What a browser was shown. */
+  async #call(program: Program, args: readonly string[], { input = [], env = {}, except = [] }: SweepRun) {
+    assert.ok(this.#calls);
+    const set = Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined);
+    const text = input.map((line) => `${line}\n`).join('');
+    const call = { program, args: [...args], env: Object.fromEntries(set), input: text };
+    const said = await this.#calls.carryOut(call);
+    for (const name of ['stdout', 'stderr'] as const)
+      this.shown(`${name} of ${program} ${args.join(' ')}`, said[name], except);
+    return said;
+  }
+
+  /** What was said or shown somewhere else. */
   shown(what: string, text: string, except: readonly string[] = []): void {
     this.#said.push({ what, bytes: Buffer.from(text), except });
   }
@@ -220,6 +237,7 @@ export class Sweep implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const { running } of this.#running) running.kill('SIGKILL');
     await Promise.all(this.#running.map(({ running }) => running.exit));
+    await this.#calls?.[Symbol.asyncDispose]();
     await this.x[Symbol.asyncDispose]();
     await rm(this.root, { recursive: true, force: true });
   }
@@ -232,9 +250,12 @@ const oncePerSecret = (leaks: readonly Leak[]): Leak[] => [
 const describeLeak = ({ secret, encoding, around }: Leak): string =>
   `${secret} (${encoding}: …${around.replaceAll(/[^\x20-\x7e]/g, '·')}…)`;
 
-/** How a program ends, which it must within half a minute. */
+/** Longer than any program takes to its end, on the slowest machine. Milliseconds. */
+const patience = 600_000;
+
+/** How a program ends, which it must. */
 export async function ended(running: Running): ReturnType<() => Running['exit']> {
-  const timer = setTimeout(() => running.kill('SIGKILL'), 40_000);
+  const timer = setTimeout(() => running.kill('SIGKILL'), patience);
   const exit = await running.exit;
   clearTimeout(timer);
   assert.notEqual(exit.signal, 'SIGKILL', `it hung\n${running.stdout}\n${running.stderr}`);

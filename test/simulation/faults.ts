@@ -17,6 +17,8 @@ export const postFaults = [
   'dropped before',
   'dropped after',
   'accepted late',
+  // On its way until nobody waits for it any more: X takes it as long as its signature is young enough.
+  'held up',
   '503 before',
   '503 after',
   'never sent',

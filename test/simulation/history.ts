@@ -77,6 +77,7 @@ export class History {
       duplicateWindow: scenario.duplicateWindow,
       lag: scenario.lag ?? 0,
       checksClock: scenario.checksClock,
+      alters: scenario.alters === true,
       trace: this.#trace,
     });
   }

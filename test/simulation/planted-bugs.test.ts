@@ -6,7 +6,7 @@ import type { Scenario } from './scenario.ts';
 import { runSeed } from './seeds.ts';
 
 /** A bug that is not caught within so many histories is one the machinery is blind to. */
-const most = 20_000;
+const most = 100_000;
 /** How many histories show that a server hides a bug. */
 const enough = 1500;
 

@@ -188,6 +188,33 @@ const forgetting =
   (events: LedgerEvent[]): LedgerEvent[] =>
     events.at(-1)?.event === 'checked' ? events.filter(({ event }) => event !== kind) : events;
 
+/** What a bot has sent, and an X whose timeline shows nothing that was changed since. */
+function strict(x: XClient): XClient {
+  return {
+    ...x,
+    post(text) {
+      sent.add(text);
+      return x.post(text);
+    },
+    async timeline(userId, from, page) {
+      const seen = await x.timeline(userId, from, page);
+      if ('failure' in seen) return seen;
+      const posts = seen.ok.posts.map((post) => (sent.has(post.text) ? post : { ...post, text: '' }));
+      return { ok: { ...seen.ok, posts } };
+    },
+  };
+}
+
+const sent = new Set<string>();
+
+/** Intents as older versions have written them. */
+const withoutMarks = (events: LedgerEvent[]): LedgerEvent[] =>
+  events.map((event) => {
+    if (event.event !== 'intent') return event;
+    const { mark: _, ...intent } = event;
+    return intent;
+  });
+
 const done = { ok: '99' };
 const rejected = ({ reason }: XFailure): { failure: XFailure } => ({ failure: { kind: 'rejected', reason } });
 const dead = ({ reason }: XFailure): { failure: XFailure } => ({ failure: { kind: 'reauth', reason } });
@@ -242,6 +269,7 @@ export const plants: readonly Plant[] = [
     deadline: 0,
   },
   { name: 'the timeline is looked at without settle', settings: { settle: 0 } },
+  { name: 'the timeline is looked at while X still takes the signature', settings: { settle: 180_000 } },
   {
     name: 'doubt counts as never sent: 5xx and timeouts are tried again later',
     x: misread('in-doubt', again),
@@ -268,6 +296,8 @@ export const plants: readonly Plant[] = [
       at: (at, wake) => clock.at(at, wake),
     }),
   },
+  { name: 'texts on the timeline are compared strictly, though X alters them', x: strict },
+  { name: 'a post in doubt is looked for by the fingerprint of its line', ledger: misled(withoutMarks) },
   { name: 'a restored bot does not look', ledger: trusting },
   { name: 'a restored bot looks from one post after its last one', ledger: misled(oneLate) },
   { name: 'a restored bot believes that it has posted once since', ledger: misled(firstFound) },

@@ -11,7 +11,6 @@ import type { Spell } from './simulated-x.ts';
 import { tamperings, type Tampering } from './tampering.ts';
 
 export const deadline = 10_000;
-export const settle = 180_000;
 export const log = pino({ enabled: false });
 /** When histories begin; the same for all, so that the slots of a schedule are found once. */
 export const begin = Date.parse('2026-03-28T09:00:30Z');
@@ -28,6 +27,8 @@ export interface Scenario {
   /** How long after `settle` the timeline may show a post, where it breaks what is asked of it. */
   lag?: number;
   failedSyncLoses: boolean;
+  /** X shows texts otherwise than they were sent: nothing that a reader would see. */
+  alters?: boolean;
   /** Posts a day that the whole flock may make, where it has a budget. */
   budget?: number;
   /** Dollars a month that it may spend, where it has such a budget. */
@@ -52,9 +53,11 @@ export type Happening = { at: number } & (
 type Own = Pick<Bot['settings'], 'refrain' | 'missed' | 'spread'> & Partial<Pick<Bot['settings'], 'atEnd'>>;
 
 const settingsOf = parseFlockFile(
-  JSON.stringify({ schedule: '* * * * *', timezone: 'UTC', atEnd: 'stop', settle: `${settle / 1000}s` }),
+  JSON.stringify({ schedule: '* * * * *', timezone: 'UTC', atEnd: 'stop' }),
   'flock.json',
 ).settingsOf;
+/** As it is by default: the promise rests on it. */
+export const { settle } = settingsOf('any' as BotName);
 
 const keys = new Map<string, BotKey>();
 
@@ -80,17 +83,27 @@ export function botOf(name: string, own: Own, knowsItself: boolean): Bot {
 }
 
 const words = ['rain', 'rose', 'stone', 'a rose is a rose', 'sea'] as const;
+/** What X, or a look through something between, may show otherwise. No two are the same to people. */
+const alteredWords = [
+  'salt &amp; rain',
+  'a rose & a thorn',
+  'soft\u200bly \u2764\ufe0f',
+  'caf\u00e9  "noir"',
+  "it's <late>",
+] as const;
+
 const minute = 60_000;
 
 /** A poem with refrains, some of them neighbours. */
-function poemOf(random: Random): string[] {
-  const variety = 1 + random.int(words.length);
-  return Array.from({ length: 2 + random.int(4) }, () => words[random.int(variety)] ?? words[0]);
+function poemOf(random: Random, among: readonly [string, ...string[]]): string[] {
+  const variety = 1 + random.int(among.length);
+  return Array.from({ length: 2 + random.int(4) }, () => among[random.int(variety)] ?? among[0]);
 }
 
 export function randomScenario(random: Random): Scenario {
   const names = random.chance(0.5) ? ['ada'] : ['ada', 'bea'];
-  const poems = new Map(names.map((name) => [name, poemOf(random)]));
+  const alters = random.chance(0.2);
+  const poems = new Map(names.map((name) => [name, poemOf(random, alters ? alteredWords : words)]));
   const bots = names.map((name) =>
     botOf(
       name,
@@ -112,8 +125,9 @@ export function randomScenario(random: Random): Scenario {
     duplicateWindow: random.chance(0.15) ? random.pick([minute, 10 * minute, 60 * minute]) : 0,
     checksClock: true,
     failedSyncLoses: random.chance(0.5),
+    alters,
     happenings: [
-      ...happeningsAmong(names, random),
+      ...happeningsAmong(names, random).filter(({ what }, _, all) => !(alters && isFixed(what, all))),
       ...(aheadAtBoot === undefined
         ? []
         : [{ at: 10_000 + random.int(4 * minute), what: 'clock' as const, ahead: 0 }]),
@@ -121,6 +135,13 @@ export function randomScenario(random: Random): Scenario {
     downs: [random.pick([0, 1000, 40_000, 5 * minute, 120 * minute]), random.pick([0, 5000, 10 * minute])],
   };
 }
+
+/**
+ * Of a line that was corrected since an export nothing but its fingerprint is left, by which a restored bot cannot find what X has
+ * altered.
+ */
+const isFixed = (what: Happening['what'], all: readonly Happening[]): boolean =>
+  what === 'fix' && all.some((other) => other.what === 'restore');
 
 const hour = 60 * minute;
 const year = 365 * 24 * hour;

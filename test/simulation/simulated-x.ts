@@ -1,5 +1,7 @@
 import { costOf, readingCost } from '../../src/cost/post-cost.ts';
 import { usualPrices } from '../../src/cost/price-table.ts';
+import { asWritten } from '../../src/poems/tweet-text.ts';
+import { alterations, shortenLinks, showText } from '../../src/sandbox/post-text.ts';
 import type { PageWanted, TimeAnswer, TimelinePage, TimelineStart, XClient } from '../../src/x/x-client.ts';
 import type { XFailure } from '../../src/x/x-failure.ts';
 import type { Faults, PostFault } from './faults.ts';
@@ -25,13 +27,15 @@ export interface SimulatedXOptions {
   random: Random;
   /** Every request ends within this, on both sides. Milliseconds. */
   deadline: number;
-  /** The timeline shows every post within this, but for what it lags. */
+  /** The timeline shows every post within this, but for what it lags, and not later than this and the deadline after it was sent. */
   settle: number;
   lag: number;
   /** For how long a text that was accepted is refused as a repetition; 0, as a rule, so that nothing hides. */
   duplicateWindow: number;
   /** X refuses a request whose timestamp is far from its own clock. */
   checksClock: boolean;
+  /** Each look shows texts otherwise than they were sent. */
+  alters: boolean;
   trace?: ((happened: string) => void) | undefined;
 }
 
@@ -40,7 +44,9 @@ type Answer<T> = ({ ok: T } | { failure: XFailure }) & { time?: number };
 /** What keeps X from serving anybody for a while. */
 export type Spell = 'front' | 'outage' | 'app refused' | 'no credit' | 'down';
 
-/** How far a request's timestamp may be off. */
+const everyAlteration = Object.values(alterations);
+
+/** How far a request's timestamp may be off; what is held up for longer is refused. */
 const tolerance = 300_000;
 
 /** An X that takes every post as often as it is sent, unless told otherwise, and remembers. */
@@ -107,7 +113,7 @@ export class SimulatedX {
     const refusal = this.#illness('post') ?? this.#refusalOf(fault);
     if (refusal) return this.#answer(life, 100, { failure: refusal });
     const time = 50 + random.int(deadline - 50);
-    const willAccept = fault === undefined || /after|late/.test(fault);
+    const willAccept = fault === undefined || /after|late|held up/.test(fault);
     const isForeign = fault?.startsWith('page') === true;
     if (willAccept && this.#isRepetition(bot, text)) {
       this.repetitions.add(`${bot} ${text}`);
@@ -116,7 +122,8 @@ export class SimulatedX {
     let id: string | undefined;
     if (willAccept) {
       const late = fault?.endsWith('late') === true;
-      const at = late ? time + random.int(deadline - time + 1) : Math.floor(time / 2);
+      const latest = fault === 'held up' ? tolerance : deadline;
+      const at = late || fault === 'held up' ? time + random.int(latest - time + 1) : Math.floor(time / 2);
       this.coming.set(bot, (this.coming.get(bot) ?? 0) + text.split('\n').length);
       const sent = clock.trueNow();
       clock.after(at, () => (id = this.#accept(bot, text, sent)));
@@ -134,10 +141,11 @@ export class SimulatedX {
   }
 
   #accept(bot: string, text: string, sent: number): string {
-    const { clock, random, settle, lag, trace } = this.#options;
+    const { clock, random, deadline, settle, lag, trace } = this.#options;
     const at = clock.trueNow();
+    const within = Math.min(settle, sent + deadline + settle - at);
     const id = 100 + this.log.length;
-    this.log.push({ bot, id, text, at, sent, shown: at + lag + random.int(settle) });
+    this.log.push({ bot, id, text, at, sent, shown: at + lag + random.int(within) });
     this.bill.push({ at, micros: costOf(text, usualPrices) });
     this.coming.set(bot, (this.coming.get(bot) ?? 0) - text.split('\n').length);
     trace?.(`X: accepted ${JSON.stringify(text)} of ${bot} as ${id}`);
@@ -201,12 +209,23 @@ export class SimulatedX {
     const all = this.log
       .filter((post) => post.bot === bot && post.shown <= now)
       .filter(({ id, at }) => isFrom(from, id, at))
-      .map(({ id, text }) => ({ id: String(id), text }))
+      .map(({ id, text }) => ({ id: String(id), text: this.#shown(text) }))
       .reverse();
     const end = Number(token) + most;
     const posts = all.slice(Number(token), end);
     this.bill.push({ at: now, micros: readingCost({ posts: posts.length }, usualPrices) });
     return { posts, next: end < all.length ? String(end) : undefined };
+  }
+
+  /** A text as a look at the timeline gives it. */
+  #shown(text: string): string {
+    const { alters, random, trace } = this.#options;
+    if (!alters) return text;
+    const kept = { id: '1', accountId: '1', instant: 0, deleted: false, text, links: shortenLinks(text) };
+    const alter = everyAlteration[random.int(everyAlteration.length)];
+    const shown = asWritten(alter?.(showText(kept).text) ?? text, []);
+    trace?.(`X: shows ${JSON.stringify(text)} as ${JSON.stringify(shown)}`);
+    return shown;
   }
 
   #look<T>(life: Life, what: string, see: () => T): Promise<Answer<T>> {

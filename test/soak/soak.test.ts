@@ -31,7 +31,7 @@ const kept = z.object({
 
 const [bots, days] = ['50', '24'];
 
-describe('the soak', { concurrency: true, timeout: 120_000 }, () => {
+describe('the soak', { concurrency: true }, () => {
   it('shows a flock that lives through its days, and that nothing of it grows', async () => {
     const out = await mkdtemp(path.join(tmpdir(), 'soak-out-'));
     try {

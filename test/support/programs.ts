@@ -46,8 +46,8 @@ export function startCommand([command = '', ...args]: readonly string[], options
   return new Running(spawn(command, args, { cwd, env: cleanEnvironment(env), stdio: 'pipe' }));
 }
 
-/** How long to wait for what should come within a second. Milliseconds. */
-const patience = 180_000;
+/** How long to wait for what comes within a second, unless the machine is very busy. Milliseconds. */
+const patience = 300_000;
 
 interface Expectation {
   met: () => boolean;

@@ -13,7 +13,7 @@ const places = `
     /etc/fish/completions/NAME.fish"
 `;
 
-describe('scripts/install-systemd', { skip: noGuest, timeout: 200_000 }, () => {
+describe('scripts/install-systemd', { skip: noGuest }, () => {
   it('installs man pages and completions, and takes them away again', async () => {
     const { code, output } = await runInGuest(
       `. test/systemd/lib.sh
@@ -29,7 +29,7 @@ describe('scripts/install-systemd', { skip: noGuest, timeout: 200_000 }, () => {
       touch "$share/man/man1/other.1"
       scripts/install-systemd --remove
       find "$share" /etc/fish -type f`,
-      { timeout: 90, tmpfs },
+      { tmpfs },
     );
     assert.equal(code, 0, output);
     const files = (name: string): string =>
@@ -59,7 +59,7 @@ describe('scripts/install-systemd', { skip: noGuest, timeout: 200_000 }, () => {
       /usr/local/bin/flockd --version
       scripts/install-systemd --remove >/dev/null
       ls /usr/local/bin`,
-      { timeout: 90, tmpfs: { '/usr/local/bin': '1M' } },
+      { tmpfs: { '/usr/local/bin': '1M' } },
     );
     const { version } = z
       .object({ version: z.string() })
@@ -78,7 +78,6 @@ describe('scripts/install-systemd', { skip: noGuest, timeout: 200_000 }, () => {
       ls \${ours//NAME/flockd} 2>/dev/null || true
       systemctl start flockd
       scripts/install-systemd --remove >/dev/null`,
-      { timeout: 90 },
     );
     assert.deepEqual({ code, output }, { code: 0, output: '' });
   });

@@ -9,7 +9,7 @@ const folder = mkdtempSync(path.join(tmpdir(), 'guests-'));
 after(() => rmSync(folder, { recursive: true }));
 
 const run = (script: string, options: GuestOptions = {}): Promise<GuestResult> =>
-  runInGuest(script, { tmpdir: folder, timeout: 30, ...options });
+  runInGuest(script, { tmpdir: folder, ...options });
 
 /** The command lines with this in them, of all live processes. */
 const processes = (sign: string): string[] =>
@@ -166,7 +166,7 @@ describe('a guest by itself', { skip: noGuest }, () => {
   });
 
   const endings: [string, number | null, (harness: AbortController) => void, GuestOptions][] = [
-    ['after a timeout', 124, () => undefined, { timeout: 10 }],
+    ['after a timeout', 124, () => undefined, { timeout: 30 }],
     ['after SIGKILL of the harness', null, (harness) => harness.abort(), {}],
   ];
   for (const [name, code, end, options] of endings) {

@@ -16,7 +16,7 @@ export const noGuest: string | false =
 
 export interface GuestOptions {
   args?: readonly string[];
-  /** Seconds until the guest is ended. */
+  /** Seconds until the guest is ended; half an hour where it is not said. */
   timeout?: number;
   /** Small disks: the folder and its size, as in `{ '/var/lib/flockd': '1M' }`. */
   tmpfs?: Readonly<Record<string, string>>;
@@ -35,7 +35,7 @@ export interface GuestResult {
 
 /** Runs a bash script as root inside a freshly booted systemd, in the project's folder. */
 export function runInGuest(script: string, options: GuestOptions = {}): Promise<GuestResult> {
-  const { args = [], timeout = 120, tmpfs = {}, tmpdir, signal, onOutput } = options;
+  const { args = [], timeout = 1800, tmpfs = {}, tmpdir, signal, onOutput } = options;
   const disks = Object.entries(tmpfs).flatMap(([folder, size]) => ['--tmpfs', `${folder}=${size}`]);
   const child = spawn(guest, ['--timeout', String(timeout), ...disks, '-', ...args], {
     env: { ...env(), ...(tmpdir !== undefined && { TMPDIR: tmpdir }) },

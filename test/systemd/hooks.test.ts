@@ -53,9 +53,9 @@ const script = `
   say "failures: $(logged | grep -c '"event":"hook-failed"')"
 `;
 
-describe('hooks under systemd', { skip: noGuest, timeout: 120_000 }, () => {
+describe('hooks under systemd', { skip: noGuest }, () => {
   it('reach the network as they are, and run commands that a drop-in allows', async () => {
-    const { code, output } = await runInGuest(script, { timeout: 90, args: [server] });
+    const { code, output } = await runInGuest(script, { args: [server] });
     assert.equal(code, 0, output);
     assert.match(output, /^GET \/ping *$/m);
     assert.match(output, /^POST \/hook \{"event":"parked","bot":"ada"/m);

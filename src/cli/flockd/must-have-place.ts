@@ -6,8 +6,7 @@ import { loadFlock } from '../../flock/load-flock.ts';
 import { linesOf } from '../../poems/lines-of.ts';
 import { readPoem } from '../../poems/read-poems.ts';
 import type { BotState } from '../../posting/bot-state.ts';
-import { followEdits } from '../../posting/follow-edits.ts';
-import { fingerprints } from '../../posting/place.ts';
+import { readingOf } from '../../posting/follow-split.ts';
 import { callsAs, type GivenPlaces } from '../calls-as.ts';
 
 /** How flockd says that a bot was parked because its place in its poem is lost. */
@@ -30,8 +29,8 @@ export async function mustHavePlace(
   const { bots } = await loadFlock(paths.root, keys, await readFlockFile(paths.flockFile));
   const found = bots.find(({ name }) => name === bot);
   if (!found) return;
-  const poem = fingerprints(await linesOf(found.poemFile, found.settings.unit, readPoem));
-  if (followEdits(state.place, poem)) return;
+  const lines = await linesOf(found.poemFile, found.settings.unit, readPoem);
+  if (readingOf(state.place, lines).place) return;
   const call = callsAs(places, 'flockd')(`resume ${bot} --line N`);
   throw new FlockError('data', `${bot}: ${lost}, and its place in it is lost`, {
     hint: `say where it is to go on: ${call}; or put the old poem back`,

@@ -77,7 +77,7 @@ async function typed(
 }
 
 for (const shell of shells) {
-  describe(`completion in ${shell.name}`, { skip: missing(shell.name), timeout: 120_000 }, () => {
+  describe(`completion in ${shell.name}`, { skip: missing(shell.name) }, () => {
     it('completes what is typed', async () => {
       const table: [line: string, words: string[]][] = [
         ['flockd sta\t', ['flockd', 'status']],
@@ -196,7 +196,7 @@ describe('the script for fish', { skip: missing('fish') }, () => {
   });
 });
 
-describe('the script for zsh', { skip: missing('zsh'), timeout: 120_000 }, () => {
+describe('the script for zsh', { skip: missing('zsh') }, () => {
   const [, zsh] = shells;
   assert.ok(zsh);
 

@@ -1,0 +1,209 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import pino from 'pino';
+import type { BotName } from '../../src/flock/bot.ts';
+import { parseFlockFile } from '../../src/flock/flock-file.ts';
+import { HeldClock } from '../../src/held-clock.ts';
+import { TokenPair } from '../../src/keys/token-pair.ts';
+import type { BotState } from '../../src/posting/bot-state.ts';
+import { applyEvent } from '../../src/posting/bot-state.ts';
+import { openPurse } from '../../src/posting/budget.ts';
+import { FlockHistory } from '../../src/posting/flock-history.ts';
+import { Gate } from '../../src/posting/gate.ts';
+import type { LedgerEvent } from '../../src/posting/ledger-event.ts';
+import type { Ledger } from '../../src/posting/ledger.ts';
+import { fingerprint, fingerprints } from '../../src/posting/place.ts';
+import { planPost } from '../../src/posting/plan-post.ts';
+import { postLine, type PostReport } from '../../src/posting/post-line.ts';
+import { reconcile } from '../../src/posting/reconcile.ts';
+import { alterations } from '../../src/sandbox/post-text.ts';
+import type { TimelinePost, XClient } from '../../src/x/x-client.ts';
+
+const bot = 'howl' as BotName;
+const clock = new HeldClock('2026-05-01T12:00:00Z');
+const last = '1917570000000000000';
+const newer = '1917580000000000000';
+
+const keys = new TokenPair('app', 'secret');
+const owner = {
+  name: bot,
+  bundle: { appKeys: keys, accessToken: keys, userId: '1', screenName: bot, poemFile: bot },
+  poemFile: bot,
+  settings: parseFlockFile('{}', 'flock.json').settingsOf(bot),
+};
+
+/** A bot that is about to post the second line of its poem, and an X that says what it is told to. */
+class Bench {
+  readonly events: LedgerEvent[] = [];
+  state: BotState;
+  readonly #text: string;
+
+  constructor(text: string) {
+    this.#text = text;
+    const poem = fingerprints(['one', text].map((line) => ({ text: line })));
+    this.state = { place: { poem, next: 1, ahead: [] }, pass: 1, served: 0, posts: 1 };
+  }
+
+  get ledger(): Ledger {
+    return {
+      state: () => this.state,
+      states: () => new Map([[bot, this.state]]),
+      history: () => new FlockHistory(),
+      record: (...events) => {
+        this.events.push(...events);
+        for (const event of events) this.state = applyEvent(this.state, event);
+        return Promise.resolve();
+      },
+      [Symbol.asyncDispose]: () => Promise.resolve(),
+    };
+  }
+
+  async post(
+    answer: Awaited<ReturnType<XClient['post']>>,
+    since: string | undefined = last,
+  ): Promise<PostReport> {
+    const post = planPost(this.state.place, ['one', this.#text], false);
+    assert.ok(post);
+    return await postLine({
+      bot,
+      post,
+      slot: 0,
+      until: 0,
+      since,
+      owed: undefined,
+      key: () => 'key',
+      refrain: 'join',
+      isRepeated: () => false,
+      judge: () => undefined,
+      price: {},
+      ledger: this.ledger,
+      x: xWith([], answer),
+      clock,
+    });
+  }
+
+  /** @returns `absent`, or the id of the post that was found */
+  async look(timeline: readonly TimelinePost[]): Promise<string> {
+    const { open } = this.state;
+    assert.ok(open, 'something is open');
+    const x = xWith(timeline);
+    const gate = new Gate({
+      clock,
+      log: pino({ enabled: false }),
+      askTime: () => Promise.resolve({ ahead: 0, isOfX: true }),
+      opened: () => undefined,
+    });
+    const settled = await reconcile(owner, this.state, open, {
+      ledger: this.ledger,
+      x,
+      clock,
+      gate,
+      purse: () => openPurse,
+      readPoem: () => Promise.resolve(['one', this.#text].join('\n')),
+      key: () => 'key',
+      isInherited: false,
+    });
+    return settled === 'absent' ? settled : 'posted' in settled ? settled.posted : settled.unseen;
+  }
+}
+
+const xWith = (timeline: readonly TimelinePost[], answer = inDoubt): XClient => ({
+  post: () => Promise.resolve(answer),
+  me: () => Promise.reject(new Error('nobody asks')),
+  timeline: () => Promise.resolve({ ok: { posts: timeline.toReversed(), next: undefined } }),
+});
+
+const inDoubt: Awaited<ReturnType<XClient['post']>> = { failure: { kind: 'in-doubt', reason: '503' } };
+
+describe('the id of a new post', () => {
+  const unbelieved: [name: string, id: string][] = [
+    ['the last post’s', last],
+    ['an older one, though its text would sort after it', '9'],
+    ['none at all', '0'],
+    ['of a day that is still to come', '9100000000000000000'],
+  ];
+  for (const [name, id] of unbelieved) {
+    it(`leaves the post in doubt where it is ${name}, until the timeline tells`, async () => {
+      const bench = new Bench('two');
+      const report = await bench.post({ ok: id });
+      assert.ok('failure' in report && report.failure.kind === 'in-doubt');
+      assert.match(report.failure.reason, new RegExp(`the id ${id}`));
+      assert.ok(bench.state.open);
+      assert.equal(await bench.look([{ id: newer, text: 'two' }]), newer);
+      assert.equal(bench.state.last?.id, newer);
+    });
+  }
+
+  it('is believed where it is newer, or the first', async () => {
+    for (const since of [last, undefined]) {
+      const bench = new Bench('two');
+      assert.deepEqual(await bench.post({ ok: newer }, since), { id: newer });
+      assert.equal(bench.state.last?.id, newer);
+    }
+  });
+});
+
+describe('a look for a post in doubt', () => {
+  it('passes over what was there before, whatever X was asked for', async () => {
+    const bench = new Bench('the refrain');
+    await bench.post(inDoubt);
+    const before = ['1917560000000000000', last, '99'].map((id) => ({ id, text: 'the refrain' }));
+    assert.equal(await bench.look(before), 'absent');
+  });
+
+  it('finds it among older ones, in any order and given twice', async () => {
+    const bench = new Bench('the refrain');
+    await bench.post(inDoubt);
+    const posts = [last, newer, newer, '99'].map((id) => ({ id, text: 'the refrain' }));
+    assert.equal(await bench.look(posts), newer);
+  });
+
+  const texts = [
+    'soft\u200bly, \u202eabc\u202c',
+    '\u2764\ufe0f\u200d\u{1f525} in the caf\u00e9',
+    'salt &amp; sea & <sun> "so" it\'s &#39;',
+    'ring\u0007  the\tbell\u001a',
+  ];
+  for (const text of texts) {
+    it(`finds ${JSON.stringify(text)} whatever X makes of it`, async () => {
+      for (const [name, alter] of Object.entries(alterations)) {
+        const bench = new Bench(text);
+        await bench.post(inDoubt);
+        assert.equal(await bench.look([{ id: newer, text: alter(text) }]), newer, name);
+      }
+      const bench = new Bench(text);
+      await bench.post(inDoubt);
+      assert.equal(await bench.look([{ id: newer, text: `${text} and more` }]), 'absent');
+    });
+  }
+
+  it('goes by the print of an intent that an older version has written', async () => {
+    const bench = new Bench('soft\u200bly');
+    const { mark: _, ...open } = await intentOf(bench);
+    bench.state = { ...bench.state, open };
+    assert.equal(open.print, fingerprint('soft\u200bly'));
+    assert.equal(await bench.look([{ id: newer, text: 'soft\u200bly' }]), newer);
+    bench.state = { ...bench.state, open };
+    assert.equal(await bench.look([{ id: newer, text: 'softly' }]), 'absent');
+  });
+});
+
+async function intentOf(bench: Bench): Promise<NonNullable<BotState['open']>> {
+  await bench.post(inDoubt);
+  const { open } = bench.state;
+  assert.ok(open);
+  return open;
+}
+
+describe('what is sent', () => {
+  it('has no control characters, joined or alone', () => {
+    const texts = ['ring\u0007 the bell', '\u001b[31mred\u001b[0m', 'end\u001a'];
+    const poem = fingerprints(texts.map((text) => ({ text })));
+    const sent = (next: number, join: boolean): string | undefined =>
+      planPost({ poem, next, ahead: [] }, texts, join)?.text;
+    assert.deepEqual(
+      [sent(0, false), sent(0, true), sent(2, false)],
+      ['ring the bell', 'ring the bell\nred', 'end'],
+    );
+  });
+});
