@@ -3,12 +3,14 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { splitPoem, type Unit } from '../../src/poems/split-poem.ts';
 import { editOf, needsLongLook, type Edit, type PoemNow } from '../../src/posting/edits.ts';
+import { readingOf } from '../../src/posting/follow-split.ts';
 import { fingerprints, type Place } from '../../src/posting/place.ts';
 
-const now = (text: string, unit: Unit): PoemNow => ({
-  lines: splitPoem(text, unit),
-  other: splitPoem(text, unit === 'line' ? 'stanza' : 'line'),
-});
+const now = (place: Place, text: string, unit: Unit): PoemNow => {
+  const other = unit === 'line' ? 'stanza' : 'line';
+  const lines = splitPoem(text, unit);
+  return { read: readingOf(place, lines), lines, other: readingOf(place, splitPoem(text, other)) };
+};
 
 const placeIn = (text: string, unit: Unit, next: number, ahead: number[] = []): Place => ({
   poem: fingerprints(splitPoem(text, unit)),
@@ -16,7 +18,8 @@ const placeIn = (text: string, unit: Unit, next: number, ahead: number[] = []): 
   ahead,
 });
 
-const edit = (place: Place, poem: PoemNow): Edit => editOf('howl', place, poem, { at: 7, key: () => 'k' });
+const edit = (place: Place, text: string, unit: Unit): Edit =>
+  editOf('howl', place, now(place, text, unit), { at: 7, key: () => 'k' });
 
 /** Three stanzas of two lines, one line and three. */
 const poem = 'a one\na two\n\nb one\n\nc one\nc two\nc three\n';
@@ -40,7 +43,7 @@ describe('a unit that was changed in the middle of a poem', () => {
   for (const [name, from, next, ahead, to, aheadNow = []] of rows) {
     it(`${name}: ${to === 'parked' ? 'parks the bot' : 'keeps the place exactly'}`, () => {
       const unit = from === 'line' ? 'stanza' : 'line';
-      const found = edit(placeIn(poem, from, next, ahead), now(poem, unit));
+      const found = edit(placeIn(poem, from, next, ahead), poem, unit);
       if (to === 'parked') {
         assert.equal(found.event, 'parked');
         return;
@@ -52,7 +55,7 @@ describe('a unit that was changed in the middle of a poem', () => {
   }
 
   it('is put back, or resumed at the stanza that it is in', () => {
-    const found = edit(placeIn(poem, 'line', 4), now(poem, 'stanza'));
+    const found = edit(placeIn(poem, 'line', 4), poem, 'stanza');
     assert.ok(found.event === 'parked');
     assert.deepEqual([found.bot, found.at, found.key, found.cause], ['howl', 7, 'k', 'place']);
     assert.match(found.hint, /put the unit back, then: flockd resume howl; .*: flockd resume howl --line 3$/);
@@ -68,7 +71,7 @@ describe('a unit that was changed in the middle of a poem', () => {
         const before = splitPoem(text, from);
         const next = seed % (before.length + 1);
         const unit = from === 'line' ? 'stanza' : 'line';
-        const found = edit(placeIn(text, from, next), now(text, unit));
+        const found = edit(placeIn(text, from, next), text, unit);
         // What was posted before and what comes now is the whole poem, or nobody goes on.
         if (found.event === 'parked') return;
         const rows = (pieces: readonly { text: string }[]): string[] =>
@@ -82,13 +85,13 @@ describe('a unit that was changed in the middle of a poem', () => {
 
 describe('a poem that was edited', () => {
   it('is followed where enough of it is left', () => {
-    const found = edit(placeIn(poem, 'line', 2), now(poem.replace('b one', 'b two'), 'line'));
+    const found = edit(placeIn(poem, 'line', 2), poem.replace('b one', 'b two'), 'line');
     assert.ok(found.event === 'edited' && found.by === undefined);
     assert.deepEqual([found.next, found.ahead], [2, []]);
   });
 
   it('parks the bot where it has become another one, with how to go on', () => {
-    const found = edit(placeIn(poem, 'line', 2), now('quite\nanother\npoem\n', 'line'));
+    const found = edit(placeIn(poem, 'line', 2), 'quite\nanother\npoem\n', 'line');
     assert.ok(found.event === 'parked');
     assert.equal(found.cause, 'place');
     assert.match(found.hint, /put the poem back, then: flockd resume howl; .*: flockd resume howl --line 1$/);
@@ -100,7 +103,7 @@ describe('how long an edit is looked at', () => {
   const cut = (lines: number): string => ten.split('\n').slice(0, lines).join('\n');
   const isLong = (next: number, text: string): boolean => {
     const place = placeIn(ten, 'line', next);
-    return needsLongLook(place, edit(place, now(text, 'line')));
+    return needsLongLook(place, edit(place, text, 'line'));
   };
   const rows: [name: string, next: number, text: string, isLong: boolean][] = [
     ['a line that was changed', 2, ten.replace('line 5', 'line five'), false],

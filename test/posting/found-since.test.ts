@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { olderSplit } from '../../src/poems/older-split.ts';
 import { splitPoem, type Line } from '../../src/poems/split-poem.ts';
-import { foundSince, type Memory } from '../../src/posting/found-since.ts';
+import { foundSince, placeByTimeline, type Memory } from '../../src/posting/found-since.ts';
 import { fingerprints, type Place } from '../../src/posting/place.ts';
 
 const linesOf = (texts: string[]): Line[] => texts.map((text, index) => ({ text, at: index + 1 }));
@@ -150,5 +150,44 @@ describe('what a restored bot has posted since', () => {
     const last = { at: 0, line: 0 };
     assert.deepEqual(found(1, ['la', 'one'], { state: { place: placeAt(1), last } }), ['1']);
     assert.deepEqual(found(1, ['one'], { state: { place: placeAt(1), last } }), ['1']);
+  });
+});
+
+describe('the line that comes next, by the timeline of an account alone', () => {
+  const song = ['a', 'la', 'b', 'la', 'c', 'la', 'la', 'd'];
+  const at = (posts: string[], lines = song): number | string =>
+    placeByTimeline(
+      linesOf(lines),
+      posts.map((text, index) => ({ id: String(index), text })),
+    );
+  const rows: [name: string, posts: string[], expected: number | 'not there' | 'unclear'][] = [
+    ['no post', [], 'not there'],
+    ['no post of the poem', ['hello', 'good morning'], 'not there'],
+    ['the first line', ['a'], 1],
+    ['a line after it', ['a', 'la', 'b'], 3],
+    ['a line, with the post of a person after it', ['a', 'la', 'b', 'thank you all'], 3],
+    ['a line, with the post of a person before it', ['a', 'hello', 'la', 'b'], 3],
+    ['the last line', ['la', 'd'], 8],
+    ['a refrain alone', ['la'], 'unclear'],
+    ['a refrain after a line', ['b', 'la'], 4],
+    ['a refrain after another line', ['c', 'la'], 6],
+    ['a refrain twice after a line', ['c', 'la', 'la'], 7],
+    ['a refrain twice', ['la', 'la'], 7],
+    ['a refrain after what cannot be before it', ['d', 'la'], 'unclear'],
+    ['a refrain that was joined with its follower', ['a', 'la\nb'], 3],
+    ['a second pass', ['la', 'd', 'a'], 1],
+    ['a poem that was sent back by a person', ['c', 'la', 'la', 'd', 'a', 'la'], 2],
+  ];
+  for (const [name, posts, expected] of rows)
+    it(`${typeof expected === 'number' ? `is ${expected + 1}` : `is ${expected}`} after ${name}`, () => {
+      assert.equal(at(posts), expected);
+    });
+
+  it('is unclear where every line is the same', () => {
+    assert.equal(at(['x', 'x'], ['x', 'x', 'x', 'x']), 'unclear');
+  });
+
+  it('is the first one again after the only line of a poem', () => {
+    assert.equal(at(['x'], ['x']), 1);
   });
 });

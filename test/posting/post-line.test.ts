@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { usualPrices } from '../../src/cost/price-table.ts';
+import pino from 'pino';
 import type { BotName } from '../../src/flock/bot.ts';
+import { parseFlockFile } from '../../src/flock/flock-file.ts';
 import { HeldClock } from '../../src/held-clock.ts';
+import { TokenPair } from '../../src/keys/token-pair.ts';
 import type { BotState } from '../../src/posting/bot-state.ts';
 import { applyEvent } from '../../src/posting/bot-state.ts';
+import { openPurse } from '../../src/posting/budget.ts';
 import { FlockHistory } from '../../src/posting/flock-history.ts';
+import { Gate } from '../../src/posting/gate.ts';
 import type { LedgerEvent } from '../../src/posting/ledger-event.ts';
 import type { Ledger } from '../../src/posting/ledger.ts';
 import { fingerprint, fingerprints } from '../../src/posting/place.ts';
@@ -19,6 +23,14 @@ const bot = 'howl' as BotName;
 const clock = new HeldClock('2026-05-01T12:00:00Z');
 const last = '1917570000000000000';
 const newer = '1917580000000000000';
+
+const keys = new TokenPair('app', 'secret');
+const owner = {
+  name: bot,
+  bundle: { appKeys: keys, accessToken: keys, userId: '1', screenName: bot, poemFile: bot },
+  poemFile: bot,
+  settings: parseFlockFile('{}', 'flock.json').settingsOf(bot),
+};
 
 /** A bot that is about to post the second line of its poem, and an X that says what it is told to. */
 class Bench {
@@ -61,6 +73,8 @@ class Bench {
       owed: undefined,
       key: () => 'key',
       refrain: 'join',
+      isRepeated: () => false,
+      judge: () => undefined,
       price: {},
       ledger: this.ledger,
       x: xWith([], answer),
@@ -73,23 +87,30 @@ class Bench {
     const { open } = this.state;
     assert.ok(open, 'something is open');
     const x = xWith(timeline);
-    const settled = await reconcile({
-      bot,
-      open,
-      userId: '1',
+    const gate = new Gate({
+      clock,
+      log: pino({ enabled: false }),
+      askTime: () => Promise.resolve({ ahead: 0, isOfX: true }),
+      opened: () => undefined,
+    });
+    const settled = await reconcile(owner, this.state, open, {
       ledger: this.ledger,
       x,
       clock,
-      prices: usualPrices,
+      gate,
+      purse: () => openPurse,
+      readPoem: () => Promise.resolve(['one', this.#text].join('\n')),
+      key: () => 'key',
+      isInherited: false,
     });
-    return settled === 'absent' ? settled : 'posted' in settled ? settled.posted : settled.unreadable;
+    return settled === 'absent' ? settled : 'posted' in settled ? settled.posted : settled.unseen;
   }
 }
 
 const xWith = (timeline: readonly TimelinePost[], answer = inDoubt): XClient => ({
   post: () => Promise.resolve(answer),
   me: () => Promise.reject(new Error('nobody asks')),
-  timeline: () => Promise.resolve({ ok: [...timeline] }),
+  timeline: () => Promise.resolve({ ok: { posts: timeline.toReversed(), next: undefined } }),
 });
 
 const inDoubt: Awaited<ReturnType<XClient['post']>> = { failure: { kind: 'in-doubt', reason: '503' } };
@@ -105,7 +126,7 @@ describe('the id of a new post', () => {
     it(`leaves the post in doubt where it is ${name}, until the timeline tells`, async () => {
       const bench = new Bench('two');
       const report = await bench.post({ ok: id });
-      assert.ok('failure' in report && report.inDoubt);
+      assert.ok('failure' in report && report.failure.kind === 'in-doubt');
       assert.match(report.failure.reason, new RegExp(`the id ${id}`));
       assert.ok(bench.state.open);
       assert.equal(await bench.look([{ id: newer, text: 'two' }]), newer);

@@ -221,3 +221,20 @@ describe('the front page', () => {
     );
   });
 });
+
+describe('the clock of the sandbox', () => {
+  it('may be apart from that of those who ask: they see it, and their signatures are too old', () => {
+    const bench = new Bench();
+    const key = bench.dance('howl');
+    const now = Date.parse(bench.post(key, 'one').headers['date'] ?? '');
+    bench.control('POST', '/sandbox/clock', { ahead: 20 * 60_000 });
+    const refused = bench.post(key, 'two');
+    assert.equal(refused.status, 401);
+    assert.equal(Date.parse(refused.headers['date'] ?? ''), now + 20 * 60_000);
+    bench.control('POST', '/sandbox/clock', { ahead: 4 * 60_000 });
+    assert.equal(bench.post(key, 'three').status, 201);
+    bench.control('POST', '/sandbox/clock', { ahead: 0 });
+    assert.equal(bench.post(key, 'four').status, 201);
+    assert.equal(bench.sandbox.world.posts.length, 3);
+  });
+});

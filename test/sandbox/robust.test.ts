@@ -23,6 +23,7 @@ const paths = [
   '/1.1/statuses/update.json',
   '/sandbox/faults',
   '/sandbox/credits',
+  '/sandbox/clock',
   '/sandbox/accounts/%ff/suspend',
 ];
 
