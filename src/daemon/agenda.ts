@@ -22,7 +22,8 @@ export class Agenda<T extends Datable> {
   #queue = new FlatQueue<T>();
   /** How many items are put down. */
   #size = 0;
-  #timer: { instant: number; cancel: () => void } | undefined;
+  /** `latest` is its instant on the clock that nobody sets. */
+  #timer: { instant: number; latest: number; cancel: () => void } | undefined;
 
   /** @param compare - the order of items that are due at one instant */
   constructor(clock: Clock, due: (item: T) => void, compare: (a: T, b: T) => number) {
@@ -62,6 +63,16 @@ export class Agenda<T extends Datable> {
     return this.#first()?.instant;
   }
 
+  /**
+   * For how long it should have called the earliest item by now. By both clocks: where one was set ahead, the timer does not
+   * come at once, and nothing is wrong. Milliseconds; 0 where all is well.
+   */
+  get overdue(): number {
+    if (this.next === undefined || this.#timer === undefined) return 0;
+    const { instant, latest } = this.#timer;
+    return Math.max(0, Math.min(this.#clock.now() - instant, this.#clock.elapsed() - latest));
+  }
+
   /** Lets go what was moved or removed, and would stay until its instant. */
   #tidyUp(): void {
     const items = new Set(this.#queue.ids);
@@ -81,8 +92,12 @@ export class Agenda<T extends Datable> {
     const instant = this.next;
     if (instant === this.#timer?.instant) return;
     this.#timer?.cancel();
-    this.#timer =
-      instant === undefined ? undefined : { instant, cancel: this.#clock.at(instant, () => this.#wake()) };
+    if (instant === undefined) {
+      this.#timer = undefined;
+      return;
+    }
+    const latest = this.#clock.elapsed() + instant - this.#clock.now();
+    this.#timer = { instant, latest, cancel: this.#clock.at(instant, () => this.#wake()) };
   }
 
   #wake(): void {

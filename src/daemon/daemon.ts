@@ -184,8 +184,7 @@ export class Daemon {
   overdue(): number {
     const [oldest] = this.#steps.values();
     const running = oldest === undefined ? 0 : this.#clock.elapsed() - oldest - mostOfStep;
-    const waiting = this.#clock.now() - (this.#agenda.next ?? Infinity);
-    return Math.max(0, running, waiting);
+    return Math.max(running, this.#agenda.overdue);
   }
 
   #takeUpBot(bot: Bot): void {

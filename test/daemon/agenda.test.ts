@@ -146,4 +146,28 @@ describe('an agenda', () => {
     await clock.runUntil(10);
     assert.deepEqual(called, ['a 10', 'b 10']);
   });
+
+  it('is overdue where its timer does not come, and not where the clock was set ahead of it', () => {
+    const time = { now: 0, elapsed: 0 };
+    const clock = { now: () => time.now, elapsed: () => time.elapsed, at: () => () => undefined };
+    const agenda = new Agenda<Item>(
+      clock,
+      () => undefined,
+      () => 0,
+    );
+    const pass = (ms: number): void => {
+      time.now += ms;
+      time.elapsed += ms;
+    };
+    assert.equal(agenda.overdue, 0, 'nothing is put down');
+    agenda.set({ name: 'a' }, 5000);
+    pass(4000);
+    assert.equal(agenda.overdue, 0);
+    time.now += 86_400_000;
+    assert.equal(agenda.overdue, 0, 'the clock was set ahead');
+    pass(3000);
+    assert.equal(agenda.overdue, 2000);
+    time.now -= 2 * 86_400_000;
+    assert.equal(agenda.overdue, 0, 'the clock was set back');
+  });
 });

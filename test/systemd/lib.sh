@@ -39,6 +39,16 @@ dropin() {
   systemctl daemon-reload
 }
 
+# wrong_clock SECONDS: flockd's wall clock, and no other one, is so far behind from its next start on, until `set_clock` is called.
+wrong_clock() {
+  local library=(/usr/lib/*/faketime/libfaketimeMT.so.1)
+  [ -e "${library[0]}" ] || { say 'needs the Debian package faketime'; exit 1; }
+  dropin clock '[Service]' "Environment=LD_PRELOAD=${library[0]} FAKETIME_TIMESTAMP_FILE=/opt/clock FAKETIME_NO_CACHE=1" \
+    'Environment=FAKETIME_DONT_FAKE_MONOTONIC=1 NO_FAKE_STAT=1'
+  say "-$1" >/opt/clock
+}
+set_clock() { say +0 >/opt/clock; }
+
 # await COMMAND...: until it succeeds, woken by what flockd logs. The line before wakes it too: then nothing is missed.
 await() {
   while read -r _; do "$@" && return; done < <(journalctl -f -n 1 -u flockd -u init.scope -o cat)

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { z } from 'zod';
+import { parseLine } from '../../src/posting/journal-line.ts';
 import { noGuest, runInGuest, type GuestOptions } from './guest.ts';
 
 /** Runs a scenario; it passes where its script ends with 0. */
@@ -8,6 +10,25 @@ async function scenario(script: string, options: GuestOptions = {}): Promise<str
   assert.equal(code, 0, output);
   return output;
 }
+
+const second = 1000;
+
+const entry = z.object({
+  event: z.string(),
+  bot: z.string(),
+  at: z.number(),
+  slot: z.number().optional(),
+});
+
+/** The events of a ledger whose journal a scenario has shown, without the line that begins it. */
+const eventsIn = (output: string): z.infer<typeof entry>[] =>
+  output
+    .split('\n')
+    .filter((line) => line.startsWith('{"n":') && !line.startsWith('{"n":0,'))
+    .map((line) => entry.parse(parseLine(line)));
+
+/** How many seconds behind a clock is at boot, in shell. */
+const wrongClocks = { 'in 1970': '$(($(date +%s) - 10))', 'six hours behind': '21600' };
 
 describe('flockd under systemd', { skip: noGuest, concurrency: 3 }, () => {
   it('is installed, ready when it says so, and posts', async () => {
@@ -335,6 +356,69 @@ describe('flockd under systemd', { skip: noGuest, concurrency: 3 }, () => {
     assert.match(output, /^active$/m);
     assert.match(output, /posts as its account, with its ledger in \/opt\/flock\/state/);
   });
+
+  for (const [where, behind] of Object.entries(wrongClocks))
+    it(`waits at boot for a clock that is ${where}, and goes on once it is set`, async () => {
+      const output = await scenario(
+        `
+        setup 2 200
+        sed -i 's/}$/,"missed":"all"}/' /etc/flockd/flock.json
+        mv /etc/flockd/keys/bea.json /opt/bea.json
+        systemctl start flockd
+        x wait 3
+        systemctl stop flockd
+        before="$(x audit "$flock")"
+        # One bot has a place already, the other begins with this boot.
+        mv /opt/bea.json /etc/flockd/keys/bea.json
+        wrong_clock "${behind}"
+        dropin watchdog '[Service]' WatchdogSec=10
+        systemctl start flockd
+        await eval 'logged | grep -q "\\"event\\":\\"clock-wrong\\""'
+        x pause 30000
+        say "posts meanwhile: $(($(x audit "$flock") - before))"
+        say "right at: $(date +%s%3N)"
+        set_clock
+        x wait $((before + 12))
+        await eval 'logged | grep -q "\\"event\\":\\"posted\\",\\"bot\\":\\"bea\\""'
+        say "restarts: $(show NRestarts)"
+        systemctl stop flockd
+        x audit "$flock"
+        logged
+        cat /var/lib/flockd/journal.jsonl
+      `,
+        { timeout: 180 },
+      );
+      assert.match(output, /^posts meanwhile: 0$/m);
+      assert.match(output, /^restarts: 0$/m);
+      assert.equal(output.match(/"event":"clock-wrong"/g)?.length, 1, output);
+      assert.equal(output.match(/"event":"clock-right"/g)?.length, 1, output);
+      const right = Number(/^right at: (\d+)$/m.exec(output)?.[1]);
+      const events = eventsIn(output);
+      assert.deepEqual(
+        events.filter(({ event }) => event === 'parked'),
+        [],
+      );
+      for (const bot of ['ada', 'bea']) {
+        const own = events.filter((event) => event.bot === bot);
+        const begun = own.find(({ event }) => event === 'begun')?.at ?? NaN;
+        const slots = own.flatMap(({ event, slot }) =>
+          event === 'intent' && slot !== undefined ? [slot] : [],
+        );
+        const first = Math.floor(begun / second + 1) * second;
+        assert.deepEqual(
+          slots,
+          slots.map((_, n) => first + n * second),
+          `${bot} serves each slot since it began`,
+        );
+        const again = own.find(({ event, at }) => event === 'posted' && at >= right)?.at ?? NaN;
+        assert.ok(
+          again < right + 60 * second,
+          `${bot} went on at ${again}, and the clock was right at ${right}`,
+        );
+      }
+      const [begunNew] = events.filter(({ event, bot }) => event === 'begun' && bot === 'bea');
+      assert.ok(begunNew && begunNew.at >= right, 'a bot begins by the right clock');
+    });
 
   it('is removed without its flock and its ledger', async () => {
     await scenario(`
