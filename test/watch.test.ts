@@ -58,7 +58,7 @@ const without = (...command: string[]): string[] => [
 const [probe = '', ...probed] = without('true');
 const canTry = spawnSync(probe, probed).status === 0;
 
-describe('a flock without inotify', { skip: !canTry, timeout: 300_000 }, () => {
+describe('a flock without inotify', { skip: !canTry }, () => {
   it('is told so once, takes up keys, commands and the stop switch, and status and doctor say it', async () => {
     await using flock = await TestFlock.open({
       poems: { 'heron.txt': poem('heron', 60), 'tide.txt': poem('tide', 60) },

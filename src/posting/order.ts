@@ -23,6 +23,10 @@ export const order = z.discriminatedUnion('order', [
   z.object({ order: z.literal('rename'), bot: z.string(), to: z.string() }),
 ]);
 
+/** Whether a bot is parked because nobody but a person can say at which line it goes on. An older flockd wrote no cause down. */
+export const isAboutPlace = ({ cause, why }: NonNullable<BotState['parked']>): boolean =>
+  cause === undefined ? why.includes('its place in it is lost') : cause === 'place';
+
 /** What a person tells flockd to write down about a bot. */
 export type Order = z.infer<typeof order>;
 

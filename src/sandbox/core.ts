@@ -44,7 +44,12 @@ export function signedBy(
   refuse: Refuse,
   dialect: DialectId = 'x',
 ): Outcome<Signed> {
-  const checked = verify(request, keyRing(core, dialect), core.nonces, (request.arrived ?? core.clock.now()) + core.ahead);
+  const checked = verify(
+    request,
+    keyRing(core, dialect),
+    core.nonces,
+    (request.arrived ?? core.clock.now()) + core.ahead,
+  );
   if (checked.ok) return { ok: true, value: checked.signed };
   return { ok: false, answer: refuse(checked.refusal, checked.base) };
 }

@@ -82,17 +82,18 @@ const timelineAnswer = z.object({
 export function openX(api: string, send: Send, clock: Clock): OpenXClient {
   return ({ appKeys, accessToken }) => {
     const signed = signedSend({ send, clock, appKeys, token: accessToken });
-    const heard: { time?: number | undefined } = {};
+    const heard: number[] = [];
     const transport = overSignedSend(api, async (call) => {
       const answer = await signed(call);
-      heard.time = timeIn(answer);
+      const time = timeIn(answer);
+      if (time !== undefined) heard.push(time);
       return answer;
     });
     const library = new TwitterApi(undefined, { plugins: [transport] }).v2;
     const attempt = async <T>(call: () => Promise<T>): Promise<Outcome<T>> => {
-      delete heard.time;
       const outcome = await outcomeOf(call, clock);
-      return heard.time === undefined ? outcome : { ...outcome, time: heard.time };
+      const time = heard.pop();
+      return time === undefined ? outcome : { ...outcome, time };
     };
     return {
       post: (text) => attempt(async () => postAnswer.parse(await library.tweet(text)).data.id),

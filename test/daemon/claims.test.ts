@@ -32,7 +32,7 @@ const flockOf = (...names: string[]): Flock => ({
 
 const skip = process.platform !== 'linux' && 'there are no abstract sockets';
 
-describe('claims', { skip, timeout: 30_000 }, () => {
+describe('claims', { skip }, () => {
   it('leave out the bots whose accounts another flockd has, by name, until it ends', async () => {
     let freed = (): void => undefined;
     const isFreed = new Promise<void>((resolve) => (freed = resolve));

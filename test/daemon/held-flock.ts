@@ -36,10 +36,10 @@ export class HeldFlock {
   stuck: Promise<string> | undefined;
   /** The stop switch. */
   stopped = false;
-  /** What was logged as an error: what alarms are about. */
-  readonly alarms: { event: string; bot?: string; why?: string; hint?: string }[] = [];
   /** For how long the next post is held up on its way, while its bot hears nothing. Milliseconds. */
   heldUp: number | undefined;
+  /** What was logged as an error: what alarms are about. */
+  readonly alarms: { event: string; bot?: string; why?: string; hint?: string }[] = [];
   /** Bots that take a step at the same time. */
   sockets = 64;
   readonly #counters: ((path: string) => void)[] = [];

@@ -46,7 +46,7 @@ describe('the mark of an account', () => {
 
 const skip = process.platform !== 'linux' && 'there are no abstract sockets';
 
-describe('the flockds of a machine', { skip, timeout: 60_000 }, () => {
+describe('the flockds of a machine', { skip }, () => {
   let script: string;
   const children: ChildProcess[] = [];
   before(async () => {

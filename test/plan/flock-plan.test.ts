@@ -200,7 +200,7 @@ describe('a plan for a bot', () => {
     assert.deepEqual(
       plan.posts.map((post) => [iso(post.at), post.text]),
       [
-        ['2026-06-01T00:03:10.000Z', 'a'],
+        ['2026-06-01T00:05:10.000Z', 'a'],
         ['2026-06-01T09:00:00.000Z', 'b'],
       ],
     );
@@ -246,7 +246,7 @@ describe('a plan for a bot', () => {
 
   it('that was restored looks first, and then posts for the slot that it missed', () => {
     const plan = planned({ poems, events: { ada: [{ event: 'restored', bot, at }] }, days: 1 });
-    assert.deepEqual(shownPosts(plan), ['ada 06-01 00:03 a', 'ada 06-01 09:00 b']);
+    assert.deepEqual(shownPosts(plan), ['ada 06-01 00:05 a', 'ada 06-01 09:00 b']);
   });
 
   it('whose poem was edited goes on where it was, and one that has lost its place says so', () => {

@@ -1,5 +1,5 @@
 /**
- * Carries out calls of keymaker and flockd one after the other in one process, which takes a tenth of the time of a process
+ * Carries out calls of keymaker and flockd one after the other in one process, which takes a fraction of the time of a process
  * for each. Each call is a message; what it says goes where it would go from a process of its own, and a mark follows.
  */
 import { Readable } from 'node:stream';

@@ -27,7 +27,7 @@ export interface Scenario {
   /** How long after `settle` the timeline may show a post, where it breaks what is asked of it. */
   lag?: number;
   failedSyncLoses: boolean;
-  /** X shows texts otherwise than they were sent: nothing that a reader would see. */
+  /** X shows texts otherwise than they were sent, which no reader would see, and now and then more posts than it was asked for. */
   alters?: boolean;
   /** Posts a day that the whole flock may make, where it has a budget. */
   budget?: number;

@@ -34,7 +34,7 @@ export interface SimulatedXOptions {
   duplicateWindow: number;
   /** X refuses a request whose timestamp is far from its own clock. */
   checksClock: boolean;
-  /** Each look shows texts otherwise than they were sent. */
+  /** Each look shows texts otherwise than they were sent, and some show posts from before where it was to begin. */
   alters: boolean;
   trace?: ((happened: string) => void) | undefined;
 }
@@ -205,10 +205,14 @@ export class SimulatedX {
   }
 
   #timeline(bot: string, from: TimelineStart, { most, token = '0' }: PageWanted): TimelinePage {
-    const now = this.#options.clock.trueNow();
+    const { clock, alters, random } = this.#options;
+    const now = clock.trueNow();
+    const showsAll = alters && token === '0' && random.chance(0.3);
     const all = this.log
       .filter((post) => post.bot === bot && post.shown <= now)
-      .filter(({ id, at }) => isFrom(from, id, at))
+      .filter(
+        ({ id, at }) => (showsAll && typeof from === 'object' && 'sinceId' in from) || isFrom(from, id, at),
+      )
       .map(({ id, text }) => ({ id: String(id), text: this.#shown(text) }))
       .reverse();
     const end = Number(token) + most;

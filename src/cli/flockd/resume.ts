@@ -8,6 +8,7 @@ import { loadFlock } from '../../flock/load-flock.ts';
 import { readPoem } from '../../poems/read-poems.ts';
 import { splitPoem } from '../../poems/split-poem.ts';
 import { readJournal } from '../../posting/journal.ts';
+import { isAboutPlace } from '../../posting/order.ts';
 import { fingerprints } from '../../posting/place.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
@@ -21,16 +22,19 @@ export const resume = command({
     bot: { type: 'string', describe: 'the name of the bot; without one, the whole flock after flockd pause' },
   },
   flags: {
+    all: { type: 'boolean', describe: 'every parked bot whose cause may be over, and says which and why' },
     line: { type: 'string', describe: 'go on at this line of the poem as it is now, counted from 1' },
     ...placeFlags,
   },
   examples: [
     ['flockd resume', 'let the whole flock go on'],
     ['flockd resume howl', 'what had parked it is repaired, or it was paused'],
+    ['flockd resume --all', 'X had suspended the app, or the accounts were unlocked'],
     ['flockd resume howl --line 1', 'its poem became another one: begin that'],
   ],
   schema: z.object({
     bot: z.string().optional(),
+    all: z.boolean().default(false),
     line: z
       .string()
       .regex(/^[1-9]\d{0,8}$/, 'should be the number of a line, from 1')
@@ -41,6 +45,7 @@ export const resume = command({
   async run(args, terminal) {
     await using context = await openOnLedger(args, terminal);
     const { state } = context.paths;
+    if (args.all) return await resumeParked(args, state, terminal);
     if (args.bot === undefined) return await resumeFlock(state, args.line, terminal);
     const bot = await knownBot(args.bot, context);
     if (args.line === undefined) {
@@ -70,6 +75,34 @@ async function sayItDoesNotRest(bot: BotName, { paths }: Context, terminal: Term
   const isNot = `${bot} is neither parked nor paused`;
   if (isStopped(paths.state)) terminal.say(`${isNot}; ${stillStopped}`);
   else terminal.say(`${isNot}; flockd status shows how it stands.`);
+}
+
+/**
+ * Lets every parked bot go on but those that need to be told where: whether what X had against the others is over, X says.
+ *
+ * @returns `partly` where some stay parked
+ */
+async function resumeParked(
+  { bot, line }: { bot?: string | undefined; line?: number | undefined },
+  state: string,
+  terminal: Terminal,
+): Promise<Exit> {
+  if (bot !== undefined || line !== undefined)
+    throw new FlockError('usage', `resume: --all goes without ${bot === undefined ? '--line' : 'a bot'}`, {
+      hint: 'flockd resume --all, or flockd resume BOT --line N',
+    });
+  const parked = [...(await readJournal(state)).states].flatMap(([name, { parked: why }]) =>
+    why ? [{ name, ...why }] : [],
+  );
+  for (const { name, why } of parked.filter((one) => !isAboutPlace(one))) {
+    await give(state, { order: 'resume', bot: name });
+    terminal.say(`${name} goes on: ${why}`);
+  }
+  const stuck = parked.filter(isAboutPlace);
+  for (const { name, why, hint } of stuck) terminal.warn(`${name} stays parked: ${why}`, hint);
+  if (parked.length === 0) terminal.say('No bot is parked.');
+  if (isStopped(state)) terminal.say(`Nobody posts yet: ${stillStopped}`);
+  return stuck.length > 0 ? 'partly' : 'done';
 }
 
 async function resumeFlock(state: string, line: number | undefined, terminal: Terminal): Promise<Exit> {
