@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { chmodSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'node:test';
+import type { BotName } from '../../src/flock/bot.ts';
 import { parseFlockFile } from '../../src/flock/flock-file.ts';
 import { loadFlock, withoutRenamed } from '../../src/flock/load-flock.ts';
 import { KeyStore } from '../../src/keys/key-store.ts';
+import { accountFault } from '../../src/keys/right-account.ts';
 import type { BotState } from '../../src/posting/bot-state.ts';
 import { tempFolder } from './temp-folder.ts';
 
@@ -224,9 +226,15 @@ describe('a bot that runs, whose bundle is encrypted to an identity that is not 
     assert.deepEqual(await reload(seal), { bots: [['rain', '77', true]], misfits: [] });
   });
 
-  it('is left out where flock.json names another account now', async () => {
-    const other = await reload(seal, { bots: { rain: { account: '@snow' } } });
-    assert.deepEqual(other, { bots: [], misfits: ['rain'] });
+  it('takes no step where flock.json names another account now', async () => {
+    const settings = { bots: { rain: { account: '@snow' } } };
+    assert.deepEqual(await reload(seal, settings), { bots: [['rain', '77', true]], misfits: [] });
+    const bot = {
+      name: 'rain' as BotName,
+      bundle: { userId: '77', screenName: 'rain' },
+      settings: parseFlockFile(JSON.stringify(settings), 'flock.json').settingsOf('rain' as BotName),
+    };
+    assert.match(accountFault(bot, undefined)?.message ?? '', /@rain.*@snow/);
   });
 
   it('is left out where its bundle is damaged, and is nobody where it is gone', async () => {

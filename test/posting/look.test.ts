@@ -91,7 +91,7 @@ class Desk {
   }
 
   look(most?: number): ReturnType<typeof readTimeline> {
-    return readTimeline(this.bot, { sinceId: '1' }, this.options, most);
+    return readTimeline(this.bot, { sinceId: '0' }, this.options, most);
   }
 
   /** By its tally. Micros. */

@@ -6,7 +6,8 @@ export class Broken extends Error {}
 
 /** More steps than this at one instant are a busy loop. */
 const mostAtOnce = 100;
-const most = 5000;
+/** A bot that waits for next month's money looks every quarter of an hour. */
+const most = 30_000;
 
 /** Counts the steps of a history, so that a bot that spins is noticed. */
 export class StepCount {
