@@ -1,5 +1,6 @@
 import { FlockError } from '../errors.ts';
 import type { Bot } from '../flock/load-flock.ts';
+import { linesOf } from '../poems/lines-of.ts';
 import type { BotState } from './bot-state.ts';
 import { eventsOf } from './order.ts';
 import { keyMark, step, type NextStep, type StepOptions } from './step.ts';
@@ -26,6 +27,8 @@ const notCounted = (bot: string, awaited: string): FlockError =>
  */
 export async function postNow(bot: Bot, options: StepOptions): Promise<void> {
   const { ledger, clock, uncounted } = options;
+  // In the middle of an upload it may be unreadable for a moment, but whoever waits for the answer is told at once.
+  await linesOf(bot.poemFile, bot.settings.unit, options.readPoem);
   const before = ledger.state(bot.name);
   // A bot that is new here begins with a step, and then waits for its slot; one whose key was replaced is freed by one.
   if (!before || (before.parked && before.parked.key !== keyMark(bot))) await step(bot, options);

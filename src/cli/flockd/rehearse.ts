@@ -53,9 +53,10 @@ export const rehearse = command({
   ],
   schema: flags,
   async run(args, terminal) {
-    using _silence = takeNetworkAway();
     const begun = systemClock.elapsed();
+    // Which ledger it begins with, a flockd of this machine may tell through its socket.
     const options = await readOptions(args, terminal);
+    using _silence = takeNetworkAway();
     using progress = openProgressLine(process.stderr);
     using interrupt = onInterrupt();
     const report = await rehearseFlock({
