@@ -188,4 +188,5 @@ const isUnknown = (bot: BotFacts): bot is Unknown =>
   bot.state?.open !== undefined && bot.state.open.look !== true;
 
 const isKeyGood = ({ status, state }: BotFacts): boolean =>
-  status.state !== 'unfit' && !(state?.parked && keyCauses.has(state.owed?.why ?? ''));
+  status.state !== 'unfit' &&
+  !(state?.parked && (keyCauses.has(state.owed?.why ?? '') || state.owed?.why === 'suspended'));

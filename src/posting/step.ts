@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import type { Clock } from '../clock.ts';
-import { FlockError } from '../errors.ts';
+import { FlockError, systemCode } from '../errors.ts';
 import type { Bot } from '../flock/load-flock.ts';
 import { mustBeItsAccount } from '../keys/right-account.ts';
 import type { Logger } from '../log.ts';
@@ -171,15 +171,23 @@ const readAgain = 5 * second;
 const mostUnread = 20 * second;
 
 /** The lines of a bot's poem, or undefined where its file cannot be read just now. @throws {FlockError} `data` where that lasts */
-async function readLines(bot: Bot, { poems, readPoem }: StepOptions): Promise<readonly Line[] | undefined> {
+async function readLines(
+  bot: Bot,
+  { clock, poems, readPoem, writtenAt }: StepOptions,
+): Promise<readonly Line[] | undefined> {
   try {
     return await linesOf(bot.poemFile, bot.settings.unit, readPoem);
   } catch (error) {
-    if (!(error instanceof FlockError) || error.exit !== 'data') throw error;
-    if (poems.unread(bot.poemFile) >= mostUnread) throw error;
+    if (!(error instanceof FlockError) || !mayBeUpload(error)) throw error;
+    const age = clock.now() - (writtenAt(bot.poemFile) ?? clock.now());
+    if (age >= mostUnread || poems.unread(bot.poemFile) >= mostUnread) throw error;
     return undefined;
   }
 }
+
+/** A file that is empty, cut within a letter or gone for a moment; what cannot be read at all is no upload. */
+const mayBeUpload = ({ exit, cause }: FlockError): boolean =>
+  exit === 'data' && (cause === undefined || systemCode(cause) === 'ENOENT');
 
 /** A bot that is new here begins at its first line, at its next slot. */
 async function begin(bot: Bot, options: StepOptions): Promise<BotState | undefined> {

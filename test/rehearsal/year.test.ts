@@ -141,7 +141,9 @@ describe('a year of 40 bots', () => {
     assert.equal(report.posted, players.flatMap(due).length);
     assert.ok(report.inDoubt > 100 && report.refused > 10, 'there was something to bear');
     assert.ok((report.late?.max ?? 0) > 190_000, 'what was in doubt came late');
-    assert.ok(report.bill >= report.usd);
+    // A look whose answer is lost is charged for all that it may have cost.
+    context.diagnostic(`ledger $${report.usd}, bill $${report.bill}`);
+    assert.ok(report.usd >= report.bill * 0.99 && report.usd <= report.bill * 1.25);
   });
 });
 

@@ -5,7 +5,7 @@ import { reasonOf } from '../../files.ts';
 import { readJournal } from '../../posting/journal.ts';
 import { formatExport } from '../../posting/ledger-export.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
-import { openOnLedger } from './ledger-place.ts';
+import { openOnLedger } from './open-on-ledger.ts';
 
 /** `export` is a word of the language. */
 export const exportLedger = command({

@@ -1,7 +1,6 @@
 import { constants } from 'node:fs';
 import { access, realpath, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { openContext, type Context, type Places } from '../../context.ts';
 import {
   accountMark,
   folderMark,
@@ -86,17 +85,6 @@ const mayWrite = (folder: string): Promise<boolean> =>
     () => true,
     () => false,
   );
-
-/** The context of a command, with {@link onLedger | the ledger that has the last word}. */
-export async function openOnLedger(places: Places, terminal: Terminal): Promise<Context> {
-  const context = openContext(places);
-  try {
-    return { ...context, paths: await onLedger(context, terminal) };
-  } catch (error) {
-    await context[Symbol.asyncDispose]();
-    throw error;
-  }
-}
 
 interface FlockPlace {
   paths: FlockPaths;

@@ -6,7 +6,7 @@ import { readJournal } from '../../posting/journal.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
 import { give } from './give.ts';
 import { knownBot } from './known-bot.ts';
-import { openOnLedger } from './ledger-place.ts';
+import { openOnLedger } from './open-on-ledger.ts';
 
 export const pause = command({
   words: { bot: { type: 'string', describe: 'the name of the bot; without one, the whole flock' } },

@@ -20,7 +20,8 @@ import { command, placeFlags, placeSchema } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
 import { giveOr } from './give.ts';
 import { knownBot } from './known-bot.ts';
-import { mustHaveLastWord, openOnLedger } from './ledger-place.ts';
+import { mustHaveLastWord } from './ledger-place.ts';
+import { openOnLedger } from './open-on-ledger.ts';
 import { mustBeReady } from './must-be-ready.ts';
 
 export const post = command({

@@ -8,7 +8,7 @@ import { loadFlock } from '../../flock/load-flock.ts';
 import { hintAs, type GivenPlaces } from '../calls-as.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
-import { openOnLedger } from './ledger-place.ts';
+import { openOnLedger } from './open-on-ledger.ts';
 
 export const reload = command({
   flags: placeFlags,

@@ -16,7 +16,7 @@ import { callsAs } from '../calls-as.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
 import { give } from './give.ts';
-import { openOnLedger } from './ledger-place.ts';
+import { openOnLedger } from './open-on-ledger.ts';
 
 /*
  * The ledger comes first, the bundle last: whatever ends the command in between, no bot posts under a name whose place in the

@@ -3,7 +3,7 @@ import { FlockError } from '../../errors.ts';
 import { parseBotName } from '../../flock/bot.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
 import { give } from './give.ts';
-import { openOnLedger } from './ledger-place.ts';
+import { openOnLedger } from './open-on-ledger.ts';
 
 export const resolve = command({
   words: { bot: { type: 'string', describe: 'the name of the bot' } },

@@ -14,7 +14,7 @@ import { command, placeFlags, placeSchema } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
 import { give } from './give.ts';
 import { knownBot } from './known-bot.ts';
-import { openOnLedger } from './ledger-place.ts';
+import { openOnLedger } from './open-on-ledger.ts';
 import { mustHavePlace } from './must-have-place.ts';
 
 export const resume = command({

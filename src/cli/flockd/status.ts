@@ -13,7 +13,7 @@ import { command, placeFlags, placeSchema } from '../command.ts';
 import { statusTable } from '../status-table.ts';
 import { flockWords, keylessTrouble, troublesOf, unknownTroubles, type Trouble } from '../status-words.ts';
 import type { Terminal } from '../terminal.ts';
-import { openOnLedger } from './ledger-place.ts';
+import { openOnLedger } from './open-on-ledger.ts';
 
 export const status = command({
   flags: {
