@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'node:test';
+import { alarmNames } from '../src/alarm/alarm.ts';
 import { flockd } from '../src/cli/flockd.ts';
 import { keymaker } from '../src/cli/keymaker.ts';
 
@@ -22,6 +23,18 @@ describe('the README', () => {
     for (const name of ['intent', 'looked']) logged.delete(name);
     assert.ok(logged.size > 15);
     for (const name of logged) assert.ok(readme.includes(`\`${name}\``), `${name} is missing`);
+  });
+
+  it('tells of every alarm that a hook can have', () => {
+    const alarms = readme.slice(readme.indexOf('### Alarms'), readme.indexOf('## At your shell'));
+    for (const name of alarmNames) assert.ok(alarms.includes(`\`${name}\``), `${name} is missing`);
+  });
+
+  it('names tests of the promise that are there', () => {
+    const promise = readme.slice(readme.indexOf('## The promise'), readme.indexOf('## With X'));
+    const tests = Array.from(promise.matchAll(/`([\w/-]+\.test\.ts)`/g), ([, name = '']) => name);
+    assert.ok(tests.length > 15);
+    for (const name of tests) assert.ok(existsSync(path.join(root, 'test', name)), `test/${name} is missing`);
   });
 
   it('tells of every command', () => {

@@ -53,7 +53,7 @@ export const flockd: Program = {
     },
     {
       usage: 'resume [bot]',
-      summary: 'Let the whole flock go on, or one bot that is parked or paused',
+      summary: 'Let the whole flock go on, one bot that is parked or paused, or every parked bot',
       load: async () => (await import('./flockd/resume.ts')).resume,
     },
     {
@@ -73,7 +73,8 @@ export const flockd: Program = {
     },
     {
       usage: 'restore <file>',
-      summary: 'Go on from an export; what was posted since is looked for, and never posted twice',
+      summary:
+        'Go on from an export or another state folder; what was posted since is looked for, and never posted twice',
       load: async () => (await import('./flockd/restore.ts')).restore,
     },
     {

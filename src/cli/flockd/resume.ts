@@ -19,7 +19,10 @@ import { mustHavePlace } from './must-have-place.ts';
 
 export const resume = command({
   words: {
-    bot: { type: 'string', describe: 'the name of the bot; without one, the whole flock after flockd pause' },
+    bot: {
+      type: 'string',
+      describe: 'the name of the bot; without one, the whole flock where it is stopped',
+    },
   },
   flags: {
     all: { type: 'boolean', describe: 'every parked bot whose cause may be over, and says which and why' },
@@ -29,7 +32,7 @@ export const resume = command({
   examples: [
     ['flockd resume', 'let the whole flock go on'],
     ['flockd resume howl', 'what had parked it is repaired, or it was paused'],
-    ['flockd resume --all', 'X had suspended the app, or the accounts were unlocked'],
+    ['flockd resume --all', 'X had refused every key for hours, or the accounts were unlocked'],
     ['flockd resume howl --line 1', 'its poem became another one: begin that'],
   ],
   schema: z.object({
