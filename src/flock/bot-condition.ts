@@ -94,6 +94,7 @@ export function conditionOf(files: BotFiles, state: BotState | undefined, flock:
   const standing =
     ofTroubles(files.bot, state, flock.now) ??
     ofRest(files.bot, state, settings, flock) ??
+    ofClock(state, flock.now) ??
     ofWaiting(files, state, settings, flock) ??
     ofSchedule(files.bot, state, settings, flock);
   return unopened && standing.why === undefined ? { ...standing, ...afterRestart(unopened) } : standing;
@@ -149,6 +150,17 @@ function ofRest(
     return { condition: 'looking', why, hint: 'flockd does so by itself while it runs' };
   }
   return undefined;
+}
+
+/** Two clocks differ by seconds. Milliseconds. */
+const mostAhead = 60_000;
+
+/** What the ledger knows of is not to come: the clock is wrong now, or was when that was written. */
+function ofClock(state: BotState | undefined, now: number): StandingOf | undefined {
+  const known = Math.max(state?.served ?? 0, state?.last?.at ?? 0, state?.owed?.at ?? 0);
+  if (known <= now + mostAhead) return undefined;
+  const why = `the clock of this machine shows ${iso(now)}, and the ledger has an entry of ${iso(known)}`;
+  return { condition: 'waiting', why, hint: 'timedatectl set-ntp true; flockd asks X before it posts' };
 }
 
 /** A slot is near, but something stands before it that goes away by itself. */

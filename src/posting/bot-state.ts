@@ -258,7 +258,7 @@ const afterLooked = (state: BotState, { newest, at }: Extract<LedgerEvent, { eve
 
 /** The post after which a bot's next one comes on its timeline, as far as that is known. */
 export const sinceOf = ({ last, seen }: Pick<BotState, 'last' | 'seen'>): string | undefined =>
-  last?.id ?? (seen && seen.at >= (last?.at ?? 0) ? seen.id : undefined);
+  seen && seen.at >= (last?.at ?? 0) ? seen.id : last?.id;
 
 /** How often a post was in doubt and then not on the timeline; an older flockd knew only how often in a row. */
 export const timesAbsent = (owed: Owed | undefined): number =>

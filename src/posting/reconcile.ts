@@ -78,8 +78,14 @@ export async function lookBack(
   options: ReconcileOptions,
 ): Promise<Settled> {
   const { ledger, clock } = options;
-  const read = await readTimeline(bot, startOfLook(open.since, beginOfLook(state), clock.now()), options);
+  const from = startOfLook(open.since, beginOfLook(state), clock.now());
+  const read = await readTimeline(bot, from, options, mostPosts);
   if ('unseen' in read) return read;
+  if (read.timeline.length >= mostPosts) {
+    const events = await eventsOfMany(bot, read.timeline, options);
+    await ledger.record({ event: 'absent', bot: bot.name, at: clock.now(), by: 'timeline' }, ...events);
+    return 'absent';
+  }
   const found = await findSince(bot, state, read.timeline, options);
   if (open.look === true && !state.last && open.since === undefined) {
     const events = await eventsOfEarlier(bot, read.timeline, options);
@@ -115,13 +121,32 @@ export async function firstLook(
     await ledger.record(...events);
     return events.length > 0 ? 'more' : 'as known';
   }
-  const read = await readTimeline(bot, startOfLook(since, state.last?.at ?? 0, clock.now()), options);
+  const from = startOfLook(since, state.last?.at ?? 0, clock.now());
+  const read = await readTimeline(bot, from, options, manyPosts);
   if ('unseen' in read) return read;
-  const events = await eventsSince(bot, state, read.timeline, options);
-  const newest = state.last?.id === undefined ? newestOf(bot.name, read.timeline, clock.now()) : [];
+  const isMany = read.timeline.length >= manyPosts;
+  const events = isMany
+    ? await eventsOfMany(bot, read.timeline, options)
+    : await eventsSince(bot, state, read.timeline, options);
+  const newest =
+    state.last?.id === undefined && !isMany ? newestOf(bot.name, read.timeline, clock.now()) : [];
   // Last, since with it the bot is known to have looked.
   await ledger.record(...events, ...newest);
   return events.length > 0 ? 'more' : 'as known';
+}
+
+/** More posts than these are not gone through one by one: the newest of them tell where the bot is. */
+const manyPosts = 200;
+const mostPosts = 3200;
+
+/** What is to be written down of a bot whose account has posted very much since. @param timeline - oldest first */
+async function eventsOfMany(
+  bot: Bot,
+  timeline: readonly TimelinePost[],
+  options: ReconcileOptions,
+): Promise<LedgerEvent[]> {
+  const lines = await linesOf(bot.poemFile, bot.settings.unit, options.readPoem);
+  return eventsOfPlace(bot, lines, timeline.slice(-morePosts), options);
 }
 
 /** So many posts tell where a bot is whose account has posted its poem before, and so many more where they do not. */

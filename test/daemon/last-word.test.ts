@@ -58,6 +58,15 @@ describe('a ledger that is older than what was posted', () => {
     assert.deepEqual(flock.postsOf('howl'), poem);
   });
 
+  it('than hundreds of posts goes on after the newest of them', async () => {
+    const long = Array.from({ length: 300 }, (_, n) => `line ${n + 1}`);
+    const { flock, text } = await flockUntil('00:40:00', '04:30:00', { schedule: '* * * * *' }, long);
+    assert.ok(flock.postsOf('howl').length > 230);
+    await flock.rollBack(text);
+    await flock.until(at('23:30:00'));
+    assert.deepEqual(flock.postsOf('howl'), long);
+  });
+
   it('that is lost is placed by the timeline', async () => {
     const { flock } = await flockUntil('02:30:00', '04:30:00');
     await flock.rollBack();

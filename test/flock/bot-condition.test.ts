@@ -81,6 +81,13 @@ const cases: Case[] = [
   { name: 'has not begun', state: undefined, is: 'new', next: '18:00' },
   { name: 'posts', is: 'fine', next: '18:00' },
   {
+    name: 'has posted later than the clock shows',
+    state: { served: at('12:02:00') },
+    is: 'waiting',
+    why: /^the clock of this machine shows .*T12:00:00.*the ledger has an entry of .*T12:02:00/,
+    hint: /timedatectl/,
+  },
+  {
     name: 'was refused for now',
     state: { owed: owed('wait', at('12:15:00')) },
     is: 'waiting',
