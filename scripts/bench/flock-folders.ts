@@ -5,6 +5,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  utimesSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
@@ -29,12 +30,11 @@ export function makeFlock(folder: string, count: number): void {
   mkdirSync(poems);
   for (const index of range(count)) {
     const name = nameOf(index);
-    writeFileSync(
-      path.join(poems, `${name}.txt`),
-      `${range(lines)
-        .map((line) => lineOf(name, line))
-        .join('\n')}\n`,
-    );
+    const poem = path.join(poems, `${name}.txt`);
+    const text = range(lines).map((line) => lineOf(name, line));
+    writeFileSync(poem, `${text.join('\n')}\n`);
+    // A poem that was written just now is not posted before it has stood still for a while.
+    utimesSync(poem, 0, 0);
     writeFileSync(path.join(keys, `${name}.json`), bundleOf(index), { mode: 0o600 });
   }
 }

@@ -7,12 +7,12 @@ import { describePlan, parsePlan, runPlanned, singles } from './planned.ts';
 import { runSeed } from './seeds.ts';
 import type { Done, Work } from './work.ts';
 
-const { SIMULATIONS = '1000000', SIMULATION_SEED, SIMULATION_FAULTS } = process.env;
+const { SIMULATIONS = '250000', SIMULATION_SEED, SIMULATION_FAULTS } = process.env;
 const processes = Math.max(2, availableParallelism());
 /** Histories that every run has; the others are new each time. */
 const fixedBase = 1;
-/** Where there is no time for a million histories, one pair of faults in so many is tried, another each time. */
-const stride = Number(SIMULATIONS) >= 1_000_000 ? 1 : 12;
+/** Where there is no time for a million histories, one pair of faults in so many is tried, others each time. */
+const stride = Number(SIMULATIONS) >= 1_000_000 ? 1 : 8;
 
 const replays = SIMULATION_SEED !== undefined || SIMULATION_FAULTS !== undefined;
 
