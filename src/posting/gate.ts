@@ -42,7 +42,7 @@ const window = 10 * minute;
 
 /** A wall clock that has moved this much against the one that nobody sets was set. Milliseconds. */
 const mostDrift = 30 * second;
-/** X refuses a signature that is older or newer than this. @see x-api.md: code 135 */
+/** X refuses a signature that is older or newer than this (code 135). Milliseconds. */
 const mostSkew = 5 * minute;
 
 /** A step of a bot has ended after this time. Milliseconds. */
