@@ -6,7 +6,7 @@ import { runCallback, runFlockd, runKeymaker, runServe, type Call } from './sess
 import { Sweep } from './sweep.ts';
 
 /** What is refused in a good world too: nothing is in doubt, nobody is parked, no daemon runs any more. */
-const mayFail = /^flockd (resolve|resume|reload)|--callback/;
+const mayFail = /^flockd (status|resolve|resume|reload)|--callback/;
 
 const assertDone = (calls: readonly Call[]): void => {
   for (const { call, code, said } of calls)

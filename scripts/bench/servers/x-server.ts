@@ -38,6 +38,12 @@ function handle(delay: number): http.RequestListener {
 }
 
 function answer(request: http.IncomingMessage, response: http.ServerResponse, came: number): void {
+  if (request.method === 'GET') {
+    // A timeline on which there is nothing, as a look before the first post finds it.
+    response.writeHead(200, { 'content-type': 'application/json; charset=utf-8' });
+    response.end('{"meta":{"result_count":0}}');
+    return;
+  }
   posts++;
   response.writeHead(201, {
     'content-type': 'application/json; charset=utf-8',
