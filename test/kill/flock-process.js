@@ -18,7 +18,7 @@ import { readPoem } from '../../src/poems/read-poems.ts';
 import { Journal } from '../../src/posting/journal.ts';
 import { isFinished } from '../../src/posting/place.ts';
 import { openStateFolder } from '../../src/posting/state-folder.ts';
-import { openX } from '../../src/x/x-client.ts';
+import { askTime, openX } from '../../src/x/x-client.ts';
 
 const [, , root, api, deadlineText, settleText, killAt = ''] = process.argv;
 const deadline = Number(deadlineText);
@@ -61,8 +61,11 @@ const daemon = new Daemon({
   clock: systemClock,
   log: pino({ enabled: false }),
   openX: openX(api, send, systemClock),
+  askTime: askTime(api, send, systemClock),
   deadline,
   readPoem,
+  writtenAt: () => undefined,
+  brake: (why) => Promise.reject(new Error(why)),
   sockets: 64,
   isStopped: () => false,
   failed: (cause) => {
