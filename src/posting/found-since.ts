@@ -1,3 +1,4 @@
+import type { BotSettings } from '../flock/flock-file.ts';
 import type { BotState } from './bot-state.ts';
 import type { Line } from '../poems/split-poem.ts';
 import { allSplits } from './follow-split.ts';
@@ -19,6 +20,9 @@ export interface Memory {
   timeline: readonly TimelinePost[];
   atEnd: 'loop' | 'stop';
 }
+
+/** A bot passes over so many lines at most, where X refuses them as repetitions; more than that it has not done by itself. */
+export const mostPassedOver = 3;
 
 /** A post of the timeline, and the lines it is made of, counted from 0. */
 export interface FoundPost extends TimelinePost {
@@ -70,11 +74,14 @@ function sinceLast({ state: { place, last }, timeline }: Memory, known: KnownTex
  * newest post that reads as lines of the poem. Where these stand in it more than once, the posts before it tell which they are.
  *
  * @param timeline - oldest first
+ * @param settings - whether the poem begins again at its end, and whether lines that X refuses are passed over
  */
 export function placeByTimeline(
   poem: readonly Line[],
   timeline: readonly TimelinePost[],
+  { atEnd, refrain }: Pick<BotSettings, 'atEnd' | 'refrain'>,
 ): number | 'not there' | 'unclear' {
+  const passedOver = refrain === 'skip' ? mostPassedOver : 0;
   const lines = prints(fingerprints(poem));
   const known = knownTexts(poem);
   const posts = timeline
@@ -86,10 +93,14 @@ export function placeByTimeline(
   let left = newest.map((span) => ({ newest: span, line: span.line }));
   for (const spans of older) {
     if (left.length === 1) break;
-    // Each may have come right after one of these; the first line, after the last one.
+    // Each may have come right after one of these, but for lines that were passed over; the first line, after the last one.
     const before = left.flatMap(({ newest: end, line }) =>
       spans
-        .filter((span) => (span.line + span.lines) % lines.length === line)
+        .filter((span) => {
+          const gap = line - span.line - span.lines;
+          const distance = gap < 0 && atEnd === 'loop' ? gap + lines.length : gap;
+          return distance >= 0 && distance <= passedOver;
+        })
         .map((span) => ({ newest: end, line: span.line })),
     );
     if (before.length === 0) break;

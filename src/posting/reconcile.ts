@@ -4,7 +4,7 @@ import type { Line } from '../poems/split-poem.ts';
 import type { TimelineStart } from '../x/x-client.ts';
 import { applyEvent, sinceOf, type BotState } from './bot-state.ts';
 import { eventsOfFound } from './found-events.ts';
-import { foundSince, placeByTimeline, type TimelinePost } from './found-since.ts';
+import { foundSince, mostPassedOver, placeByTimeline, type TimelinePost } from './found-since.ts';
 import type { Intent, LedgerEvent } from './ledger-event.ts';
 import { readTimeline, type LookOptions, type Unseen } from './look.ts';
 import { beginOfLook, lookFor } from './look-for.ts';
@@ -158,7 +158,7 @@ async function lookForPlace(bot: Bot, options: ReconcileOptions): Promise<Ledger
   const lines = await linesOf(bot.poemFile, bot.settings.unit, options.readPoem);
   let read = await readTimeline(bot, 'newest', options, fewPosts);
   if ('unseen' in read) return read;
-  const isClear = typeof placeByTimeline(lines, read.timeline) === 'number';
+  const isClear = typeof placeByTimeline(lines, read.timeline, bot.settings) === 'number';
   if (!isClear && read.timeline.length >= fewPosts)
     read = await readTimeline(bot, 'newest', options, morePosts);
   return 'unseen' in read ? read : eventsOfPlace(bot, lines, read.timeline, options);
@@ -166,12 +166,12 @@ async function lookForPlace(bot: Bot, options: ReconcileOptions): Promise<Ledger
 
 /** What is to be written down of a bot's place by its timeline; where the last of it is lost, the next start finds the same again. */
 function eventsOfPlace(
-  { name: bot }: Bot,
+  { name: bot, settings }: Bot,
   lines: readonly Line[],
   timeline: readonly TimelinePost[],
   { clock, key }: ReconcileOptions,
 ): LedgerEvent[] {
-  const found = placeByTimeline(lines, timeline);
+  const found = placeByTimeline(lines, timeline, settings);
   const at = clock.now();
   const newest = newestOf(bot, timeline, at);
   if (found === 'not there') return newest;
@@ -200,7 +200,7 @@ async function eventsOfEarlier(
   const known = new Set(since.map(({ id }) => id));
   const earlier = read.timeline.filter(({ id }) => !known.has(id));
   const lines = await linesOf(bot.poemFile, bot.settings.unit, options.readPoem);
-  return placeByTimeline(lines, earlier) === 'not there'
+  return placeByTimeline(lines, earlier, bot.settings) === 'not there'
     ? undefined
     : eventsOfPlace(bot, lines, read.timeline, options);
 }
@@ -213,9 +213,6 @@ function newestOf(bot: string, timeline: readonly TimelinePost[], at: number): L
 
 const isTextOf = ({ mark, print }: Intent, text: string): boolean =>
   mark === undefined ? fingerprint(text) === print : markOf(text) === mark;
-
-/** A bot passes over so many lines at most, where X refuses them as repetitions; more than that it has not done by itself. */
-const mostPassedOver = 3;
 
 /** What a bot has posted after what its state knows, as if it had been written down when it happened. */
 async function eventsSince(

@@ -155,10 +155,12 @@ describe('what a restored bot has posted since', () => {
 
 describe('the line that comes next, by the timeline of an account alone', () => {
   const song = ['a', 'la', 'b', 'la', 'c', 'la', 'la', 'd'];
-  const at = (posts: string[], lines = song): number | string =>
+  const settings = { atEnd: 'loop', refrain: 'join' } as const;
+  const at = (posts: string[], lines = song, own: Partial<Parameters<typeof placeByTimeline>[2]> = {}) =>
     placeByTimeline(
       linesOf(lines),
       posts.map((text, index) => ({ id: String(index), text })),
+      { ...settings, ...own },
     );
   const rows: [name: string, posts: string[], expected: number | 'not there' | 'unclear'][] = [
     ['no post', [], 'not there'],
@@ -185,6 +187,19 @@ describe('the line that comes next, by the timeline of an account alone', () => 
 
   it('is unclear where every line is the same', () => {
     assert.equal(at(['x', 'x'], ['x', 'x', 'x', 'x']), 'unclear');
+  });
+
+  const verse = ['rose', 'rain', 'rain', 'rose', 'rain'];
+
+  it('is told of a poem that does not begin again without what would come before its first line', () => {
+    assert.equal(at(['rose', 'rain', 'rose', 'rain'], verse), 2);
+    assert.equal(at(['rain', 'rose', 'rain'], verse, { atEnd: 'stop' }), 5);
+  });
+
+  it('may come after lines that X refused as repetitions, where the bot passes over them', () => {
+    const own = { atEnd: 'stop', refrain: 'skip' } as const;
+    assert.equal(at(['rose', 'rain', 'rose', 'rain'], verse, own), 5);
+    assert.equal(at(['rose', 'rain'], verse, own), 'unclear');
   });
 
   it('is the first one again after the only line of a poem', () => {

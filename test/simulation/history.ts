@@ -147,7 +147,16 @@ export class History {
         runner.next = next === 'when changed' || this.#mayRest(runner) ? Infinity : next;
         life.leave();
       },
-      (error: unknown) => this.#fail(life, error),
+      (error: unknown) => {
+        if (!(error instanceof FlockError) || error.exit !== 'data') {
+          this.#fail(life, error);
+          return;
+        }
+        // As the daemon does with a poem that cannot be read.
+        runner.busy = false;
+        runner.next = this.#clock.now() + minute;
+        life.leave();
+      },
     );
   }
 
