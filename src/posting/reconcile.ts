@@ -4,7 +4,13 @@ import type { Line } from '../poems/split-poem.ts';
 import type { TimelineStart } from '../x/x-client.ts';
 import { applyEvent, sinceOf, type BotState } from './bot-state.ts';
 import { eventsOfFound } from './found-events.ts';
-import { foundSince, mostPassedOver, placeByTimeline, type TimelinePost } from './found-since.ts';
+import {
+  foundSince,
+  mostPassedOver,
+  placeByTimeline,
+  type FoundPost,
+  type TimelinePost,
+} from './found-since.ts';
 import type { Intent, LedgerEvent } from './ledger-event.ts';
 import { readTimeline, type LookOptions, type Unseen } from './look.ts';
 import { beginOfLook, lookFor } from './look-for.ts';
@@ -52,14 +58,18 @@ export async function reconcile(
   const at = clock.now();
   const index = timeline.findIndex(({ text }) => isTextOf(open, text));
   const found = timeline[index];
-  if (found) {
+  const absent = { event: 'absent', bot: bot.name, at, by: 'timeline' } as const;
+  const isOlder =
+    isInherited &&
+    index > 0 &&
+    (await isOfPoem(bot, applyEvent(state, absent), timeline.slice(0, index), options));
+  if (found && !isOlder) {
     const posted = { event: 'posted', bot: bot.name, at, by: 'timeline', id: found.id } as const;
     const later = timeline.slice(index + 1);
     const since = isInherited ? await eventsSince(bot, applyEvent(state, posted), later, options) : [];
     await ledger.record(posted, ...since);
     return { posted: found.id };
   }
-  const absent = { event: 'absent', bot: bot.name, at, by: 'timeline' } as const;
   const since = isInherited ? await eventsSince(bot, applyEvent(state, absent), timeline, options) : [];
   await ledger.record(absent, ...since);
   return 'absent';
@@ -225,7 +235,7 @@ async function eventsSince(
   const at = options.clock.now();
   const found = await findSince(bot, state, timeline, options);
   if (found.length === 0) return [];
-  const far = found.find(({ again, skipped }) => (again?.rest.length ?? 0) + skipped.length > mostPassedOver);
+  const far = found.find(isFar);
   if (far) {
     const why = `its account has posted line ${far.line + 1} of this poem, which does not come next`;
     const next = far.line + far.lines + 1;
@@ -235,6 +245,23 @@ async function eventsSince(
   const open = lookFor(bot.name, state, at);
   return eventsOfFound(found, { bot: bot.name, at, open, priceOf: pricing(bot, options) });
 }
+
+/**
+ * Whether posts from before the one that says what the open post says are the bot's: then the ledger is older than all of
+ * them, the open post never came to be, and the one that says the same is a later line.
+ */
+async function isOfPoem(
+  bot: Bot,
+  state: BotState,
+  before: readonly TimelinePost[],
+  options: ReconcileOptions,
+): Promise<boolean> {
+  const found = await findSince(bot, state, before, options);
+  return found.length > 0 && !found.some(isFar);
+}
+
+const isFar = ({ again, skipped }: FoundPost): boolean =>
+  (again?.rest.length ?? 0) + skipped.length > mostPassedOver;
 
 async function findSince(
   { poemFile, settings }: Bot,

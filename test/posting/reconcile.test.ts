@@ -30,6 +30,7 @@ async function settle(
   intent: { at: number; since?: string },
   timeline: string[] = [],
   isInherited = false,
+  lines = poem,
 ): Promise<Settling> {
   const clock = new HeldClock('2026-05-01T12:00:00Z');
   const ledger = new MemoryLedger();
@@ -37,7 +38,7 @@ async function settle(
   const rest = { event: 'intent', bot: name, slot: 0, until: 0, line: 0, lines: 1, print } as const;
   const open: Intent = { ...rest, ...intent };
   await ledger.record(
-    { event: 'begun', bot: name, at: 0, poem: fingerprints(poem.map((text) => ({ text }))) },
+    { event: 'begun', bot: name, at: 0, poem: fingerprints(lines.map((text) => ({ text }))) },
     open,
   );
   let asked: TimelineStart | undefined;
@@ -68,7 +69,7 @@ async function settle(
     gate,
     x,
     purse: () => openPurse,
-    readPoem: () => Promise.resolve(poem.join('\n')),
+    readPoem: () => Promise.resolve(lines.join('\n')),
     key: () => 'k',
     isInherited,
   });
@@ -129,6 +130,15 @@ describe('a post in doubt', () => {
     assert.equal(found.next, 3);
     const { next, settled } = await settle(intent, ['two', 'three'], true);
     assert.deepEqual([settled, next], ['absent', 3]);
+  });
+
+  it('of an earlier process is absent, where lines that stand before it tell that a later line says the same', async () => {
+    const refrains = ['one', 'two', 'one', 'three'];
+    const { settled, next } = await settle(intent, ['two', 'one'], true, refrains);
+    assert.deepEqual([settled, next], ['absent', 3]);
+    // What only a person may have posted tells nothing.
+    const told = await settle(intent, ['hello', 'one'], true, refrains);
+    assert.deepEqual([told.settled, told.next], [{ posted: '101' }, 1]);
   });
 
   it('of an earlier process parks the bot where what comes after it is far away', async () => {

@@ -332,8 +332,11 @@ export class History {
       if (runner.busy || !state?.parked || this.#isFinished(runner.bot)) continue;
       const { cause, why } = state.parked;
       if (cause !== 'place' || !this.#wasSetBack) throw new Broken(`${name} is parked: ${why}`);
-      const poem = fingerprints(this.#poems.linesOf(name).map((text) => ({ text })));
-      const next = this.#x.linesOf(name) % this.#poems.linesOf(name).length;
+      // They wait until everything that was sent has arrived.
+      if ((this.#x.coming.get(name) ?? 0) > 0) continue;
+      const lines = this.#poems.linesOf(name);
+      const poem = fingerprints(lines.map((text) => ({ text })));
+      const next = this.#x.nextOf(name, lines);
       const events = eventsOf({ order: 'resume', bot: name, poem, next }, state, this.#clock.now());
       const life = this.#life;
       resumed = runner.busy = true;

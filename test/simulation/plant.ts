@@ -3,6 +3,7 @@ import type { BotSettings } from '../../src/flock/flock-file.ts';
 import type { Ledger } from '../../src/posting/ledger.ts';
 import type { StateFolder } from '../../src/posting/state-folder.ts';
 import type { StepOptions } from '../../src/posting/step.ts';
+import type { Scenario } from './scenario.ts';
 import type { XClient } from '../../src/x/x-client.ts';
 
 /** A wrong variant of the protocol, made by putting something between the real code and what it stands on. */
@@ -15,4 +16,6 @@ export interface Plant {
   settings?: Partial<BotSettings>;
   deadline?: number;
   options?: (options: StepOptions) => StepOptions;
+  /** Makes histories in which it shows soon, where it shows in few. */
+  adapt?: (scenario: Scenario) => Scenario;
 }

@@ -4,6 +4,7 @@ import type { StateFolder } from '../../src/posting/state-folder.ts';
 import type { XClient } from '../../src/x/x-client.ts';
 import type { XFailure } from '../../src/x/x-failure.ts';
 import type { Plant } from './plant.ts';
+import type { Scenario } from './scenario.ts';
 import { applyEvent } from '../../src/posting/bot-state.ts';
 
 const nothing = (): Promise<void> => Promise.resolve();
@@ -218,6 +219,17 @@ const withoutMarks = (events: LedgerEvent[]): LedgerEvent[] =>
 const rejected = ({ reason }: XFailure): { failure: XFailure } => ({ failure: { kind: 'rejected', reason } });
 const dead = ({ reason }: XFailure): { failure: XFailure } => ({ failure: { kind: 'reauth', reason } });
 
+/** The clock is set wrong while nothing but a web page answers, which does not tell the time: X's refusal is the first to tell. */
+const unwitnessed = (scenario: Scenario): Scenario => ({
+  ...scenario,
+  happenings: [
+    ...scenario.happenings.filter(({ what }) => what !== 'clock' && what !== 'spell'),
+    { at: 60_000, what: 'spell', spell: 'front', lasts: 300_000 },
+    { at: 100_000, what: 'clock', ahead: -3_600_000 },
+    { at: 900_000, what: 'clock', ahead: 0 },
+  ],
+});
+
 const misreadForeign = (x: XClient): XClient => ({
   ...x,
   async post(text) {
@@ -327,7 +339,7 @@ export const ownersWorldPlants: readonly Plant[] = [
   { name: "what X has against the app is taken for the line's fault", x: misread('app-refused', rejected) },
   { name: "a limit of the account is taken for the line's fault", x: misread('limit', rejected) },
   { name: 'a 401 that names nothing is taken for a dead key', x: misread('unauthorized', dead) },
-  { name: 'a 401 of a wrong clock is taken for a dead key', x: misread('clock', dead) },
+  { name: 'a 401 of a wrong clock is taken for a dead key', x: misread('clock', dead), adapt: unwitnessed },
   {
     name: 'nobody looks before the first post of a process',
     options: (options) => ({ ...options, looked: new KnownToAll() }),

@@ -106,6 +106,15 @@ export class SimulatedX {
     return accepted.reduce((lines, { text }) => lines + text.split('\n').length, this.coming.get(bot) ?? 0);
   }
 
+  /** The line that comes next, counted from 0, for somebody who reads a bot's posts along its poem: they may have passed over some. */
+  nextOf(bot: string, poem: readonly string[]): number {
+    const said = this.log.filter((post) => post.bot === bot).flatMap(({ text }) => text.split('\n'));
+    return said.reduce((next, text) => {
+      const ahead = poem.findIndex((_, away) => poem[(next + away) % poem.length] === text);
+      return (next + Math.max(ahead, 0) + 1) % poem.length;
+    }, 0);
+  }
+
   #post(bot: string, text: string, life: Life): Promise<Answer<string>> {
     const { clock, faults, random, deadline, trace } = this.#options;
     const fault = faults.post(bot);
@@ -160,7 +169,9 @@ export class SimulatedX {
       return { kind: 'wait', reason: '429', until, scope: fault === '429' ? 'bot' : 'app' };
     }
     if (fault === 'never sent') return { kind: 'never-sent', reason: 'connection refused' };
-    if (fault === '401') return { kind: 'unauthorized', reason: '401' };
+    // A key that is refused for an hour rightly parks the bot: one refusal more must not lengthen an outage.
+    if (fault === '401' && this.#spell?.what !== 'outage') return { kind: 'unauthorized', reason: '401' };
+    if (fault === '401') return { kind: 'never-sent', reason: 'connection refused' };
     if (fault === '401, a dead key') return { kind: 'reauth', reason: '401 code 89' };
     if (fault === 'limit') return { kind: 'limit', reason: '403 code 185' };
     if (fault === 'app refused') return { kind: 'app-refused', reason: '403 code 453' };

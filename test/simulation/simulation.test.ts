@@ -7,7 +7,7 @@ import { describePlan, parsePlan, runPlanned, singles } from './planned.ts';
 import { runSeed } from './seeds.ts';
 import type { Done, Work } from './work.ts';
 
-const { SIMULATIONS = '250000', SIMULATION_SEED, SIMULATION_FAULTS } = process.env;
+const { SIMULATIONS = '100000', SIMULATION_SEED, SIMULATION_FAULTS } = process.env;
 const processes = Math.max(2, availableParallelism());
 /** Histories that every run has; the others are new each time. */
 const fixedBase = 1;
