@@ -178,14 +178,16 @@ export function describeSkew(behind: number): string {
 }
 
 /** A 429 with requests left in the window comes from another limit, whose reset X does not tell: then the window's misleads. */
-function waitOf({ headers }: HttpAnswer, now: number): { kind: 'wait'; until: number; scope: 'bot' | 'app' } {
+function waitOf(answer: HttpAnswer, now: number): { kind: 'wait'; until: number; scope: 'bot' | 'app' } {
+  const { headers } = answer;
   const limits = [
     { prefix: 'x-app-limit-24hour', scope: 'app' as const },
     { prefix: 'x-user-limit-24hour', scope: 'bot' as const },
     { prefix: 'x-rate-limit', scope: 'bot' as const },
   ];
   const spent = limits.find(({ prefix }) => headers[`${prefix}-remaining`] === '0');
-  const reset = instantOf(headers[`${spent?.prefix ?? ''}-reset`]);
+  // Both of X's clock, so that the wait is right though ours be wrong.
+  const reset = instantOf(headers[`${spent?.prefix ?? ''}-reset`]) + now - (timeIn(answer) ?? now);
   // Clocks differ a little: a reset that has just passed here is one that is just coming there.
   if (spent && reset > now - minute) return { kind: 'wait', until: within(reset, now), scope: spent.scope };
   const until = retryAfter(headers['retry-after'], now) ?? now + quarterOfAnHour;

@@ -118,8 +118,15 @@ export class SimulatedX {
   #post(bot: string, text: string, life: Life): Promise<Answer<string>> {
     const { clock, faults, random, deadline, trace } = this.#options;
     const fault = faults.post(bot);
+    const ahead = (): number => clock.now() - clock.elapsed();
+    const before = ahead();
     trace?.(`X: ${bot} posts ${JSON.stringify(text)}${fault === undefined ? '' : `: ${fault}`}`);
     const refusal = this.#illness('post') ?? this.#refusalOf(fault);
+    if (refusal?.kind === 'wait')
+      // How long to wait is reckoned when the answer is there, by what the wall clock shows then.
+      return this.#answer(life, 100, () => ({
+        failure: { ...refusal, until: refusal.until + ahead() - before },
+      }));
     if (refusal) return this.#answer(life, 100, { failure: refusal });
     const time = 50 + random.int(deadline - 50);
     const willAccept = fault === undefined || /after|late|held up/.test(fault);

@@ -217,6 +217,7 @@ describe('a limit of X', () => {
     ['of the app’s day, in milliseconds', { 'x-app-limit-24hour-remaining': '0', 'x-app-limit-24hour-reset': String(now + 9_000_000) }, 9000, 'app'],
     ['of the app’s day and the window too', { 'x-rate-limit-remaining': '0', 'x-rate-limit-reset': String(seconds + 60), 'x-app-limit-24hour-remaining': '0', 'x-app-limit-24hour-reset': String(seconds + 9000) }, 9000, 'app'],
     ['nobody tells, while the window has requests left', { 'x-rate-limit-remaining': '5', 'x-rate-limit-reset': String(seconds + 60) }, quarter, 'bot'],
+    ['by X’s own clock, where ours is an hour ahead', { date: new Date(now - 3_600_000).toUTCString(), 'x-rate-limit-remaining': '0', 'x-rate-limit-reset': String(seconds - 3600 + 60) }, 60, 'bot'],
     ['whose reset is past', { 'x-rate-limit-remaining': '0', 'x-rate-limit-reset': String(seconds - 60) }, quarter, 'bot'],
     ['whose reset has just passed', { 'x-rate-limit-remaining': '0', 'x-rate-limit-reset': String(seconds - 30) }, 1, 'bot'],
     ['whose reset is no number', { 'x-rate-limit-remaining': '0', 'x-rate-limit-reset': 'soon' }, quarter, 'bot'],
