@@ -6,7 +6,7 @@ import { statusTable } from './status-table.ts';
 import { flockWords, keylessTrouble, troublesOf } from './status-words.ts';
 
 /** The screen a frame is for. */
-export interface Screen {
+export interface FrameSize {
   columns: number;
   rows: number;
   colors: boolean;
@@ -39,7 +39,7 @@ function keylessLines(keyless: readonly string[], columns: number): string[] {
 export function flockFrame(
   { flock, bots, keyless = [] }: ShownFlock,
   now: number,
-  { columns, rows, colors }: Screen,
+  { columns, rows, colors }: FrameSize,
 ): string[] {
   if (rows < leastRows) return [];
   const paint = pc.createColors(colors);

@@ -3,13 +3,8 @@ import type { BotState } from './bot-state.ts';
 import type { Line } from '../poems/split-poem.ts';
 import { allSplits } from './follow-split.ts';
 import { advance, fingerprint, fingerprints, prints, type Place } from './place.ts';
+import type { TimelinePost } from '../x/x-client.ts';
 import { bestWay, knownTexts, sayerOf, waysOn, type KnownTexts } from './ways-on.ts';
-
-/** A post as the timeline shows it. */
-export interface TimelinePost {
-  id: string;
-  text: string;
-}
 
 export interface Memory {
   /** What the bot knows of itself. */
