@@ -8,7 +8,6 @@ import { plainExpression, scheduleFault } from '../schedule/slots.ts';
 import { timezoneFault } from '../schedule/timezone.ts';
 import type { Provider } from '../oauth/provider.ts';
 import { botNameOf, formerNameOf, isBotName, type BotName } from './bot.ts';
-import type { Budget } from '../posting/budget.ts';
 import { customId, customProvider, providerFrom } from './custom-provider.ts';
 import { parseDuration } from './duration.ts';
 import { hookFields, hookSettings, pingSetting, type AlarmSettings } from './hook-settings.ts';
@@ -121,6 +120,12 @@ export const flockFileSchema = (): object => ({
   title: 'flock.json',
   ...z.toJSONSchema(flockFile, { io: 'input' }),
 });
+
+/** What may be spent; what is not given has no bound. */
+export interface Budget {
+  postsPerDay?: number | undefined;
+  usdPerMonth?: number | undefined;
+}
 
 /** How one bot posts: the flock's settings with the bot's own on top. Durations in milliseconds. */
 export interface BotSettings {

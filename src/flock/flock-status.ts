@@ -1,7 +1,8 @@
 import { inMicros, inUsd } from '../cost/money.ts';
 import { bugIn } from '../errors.ts';
 import type { BotState } from '../posting/bot-state.ts';
-import { spentBy, spentByFlock, type Budget } from '../posting/budget.ts';
+import { spentBy, spentByFlock } from '../posting/budget.ts';
+import type { Budget } from './flock-file.ts';
 import { lengthOf } from '../posting/place.ts';
 import { conditionOf, type BotFiles, type Condition, type FlockNow } from './bot-condition.ts';
 import { pagesOfX, type PostPages } from './post-pages.ts';

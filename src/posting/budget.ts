@@ -1,15 +1,10 @@
 import { inMicros, showUsd } from '../cost/money.ts';
 import { usualPrices, type PriceTable } from '../cost/price-table.ts';
+import type { Budget } from '../flock/flock-file.ts';
 import { calendarEnds, type CalendarEnds } from '../schedule/calendar-ends.ts';
 import type { BotState } from './bot-state.ts';
 import type { FlockHistory } from './flock-history.ts';
 import { daysOf, monthsOf, runningEnd } from './tally.ts';
-
-/** What may be spent; what is not given has no bound. */
-export interface Budget {
-  postsPerDay?: number | undefined;
-  usdPerMonth?: number | undefined;
-}
 
 /** What a flock may spend in all, on which calendar, and what X charges. */
 export interface Purse {
