@@ -1,25 +1,25 @@
-import { systemClock, type Clock } from './clock.ts';
+import { type Clock, systemClock } from './clock.ts';
 import { FlockError } from './errors.ts';
 import type { FlockFile } from './flock/flock-file.ts';
 import { botsInLedger } from './flock/known-bots.ts';
-import { nearest } from './flock/nearest.ts';
 import { postPages, type PostPages } from './flock/post-pages.ts';
 import type { Send } from './http/exchange.ts';
 import { openNodeSender } from './http/node-send.ts';
 import { openSender } from './http/send.ts';
 import { KeyStore } from './keys/key-store.ts';
 import type { TokenPair } from './keys/token-pair.ts';
-import { openOAuth1Client, type OAuth1Client } from './oauth/oauth1-client.ts';
+import { type OAuth1Client, openOAuth1Client } from './oauth/oauth1-client.ts';
 import { builtIn, builtInProvider, type Provider } from './oauth/provider.ts';
 import {
   apiUrl,
   credentialsFolder,
   flockPaths,
+  type FlockPaths,
   identityFile,
   socketsWanted,
   xApi,
-  type FlockPaths,
 } from './settings.ts';
+import { nearest } from './text.ts';
 import { askTime, openX, type OpenXClient, type TimeAnswer } from './x/x-client.ts';
 
 /** What a person chose on the command line about where things are. */

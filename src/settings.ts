@@ -2,7 +2,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import * as z from 'zod';
 import { FlockError, systemCode } from './errors.ts';
-import { reasonOf } from './files.ts';
+import { reasonOf } from './fs.ts';
 import { usualSockets } from './http/exchange.ts';
 import { isPrivateWay } from './http/safe-address.ts';
 import { botOfBundle, credentialPrefix } from './keys/bundle-name.ts';

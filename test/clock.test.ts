@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { sleepUntil, systemClock } from '../src/clock.ts';
-import { HeldClock } from '../src/held-clock.ts';
+import { HeldClock, sleepUntil, systemClock } from '../src/clock.ts';
 
 describe('a held clock', () => {
   it('stands still until it is told to go on, and wakes in order', async () => {

@@ -4,7 +4,7 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync,
 import path from 'node:path';
 import { describe, it } from 'node:test';
 import { systemCode } from '../src/errors.ts';
-import { readRegularFile, reasonOf, replaceFile, sweepTemporaries, syncFolder } from '../src/files.ts';
+import { readRegularFile, reasonOf, replaceFile, sweepTemporaries, syncFolder } from '../src/fs.ts';
 import { tempFolder } from './flock/temp-folder.ts';
 
 describe('reading a regular file', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { couldBeSecret, quotable, quoted, shown } from '../src/quoted.ts';
+import { couldBeSecret, quotable, quoted, shown } from '../src/text.ts';
 
 describe('what could be a secret', () => {
   const secrets = [

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { cutTo, padded, widthOf } from '../src/text-width.ts';
+import { cutTo, padded, widthOf } from '../src/text.ts';
 
 describe('the width of a text in a terminal', () => {
   for (const [text, width] of [

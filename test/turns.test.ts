@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Turns } from '../src/turns.ts';
+import { Turns } from '../src/yield.ts';
 
 /** Work that takes longer than anybody should be held up. */
 function work(): void {

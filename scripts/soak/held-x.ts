@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { sleepUntil, type Clock } from '../../src/clock.ts';
-import { NoAnswer, type HttpAnswer, type HttpRequest, type Send } from '../../src/http/exchange.ts';
+import { type Clock, sleepUntil } from '../../src/clock.ts';
+import { type HttpAnswer, type HttpRequest, NoAnswer, type Send } from '../../src/http/exchange.ts';
 
 /** Whoever stands in X's place. */
 export interface AnsweringX {

@@ -1,10 +1,10 @@
 import path from 'node:path';
 import pino from 'pino';
 import { Alarms } from '../../src/alarm/alarms.ts';
+import type { HeldClock } from '../../src/clock.ts';
 import { Daemon } from '../../src/daemon/daemon.ts';
 import { readFlockFile } from '../../src/flock/flock-file.ts';
 import { loadFlock } from '../../src/flock/load-flock.ts';
-import type { HeldClock } from '../../src/held-clock.ts';
 import { usualSockets } from '../../src/http/exchange.ts';
 import { KeyStore } from '../../src/keys/key-store.ts';
 import type { Logger } from '../../src/log.ts';

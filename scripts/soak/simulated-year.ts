@@ -1,7 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { HeldClock } from '../../src/held-clock.ts';
-import type { Clock } from '../../src/clock.ts';
+import { type Clock, HeldClock } from '../../src/clock.ts';
 import { makeFlock, nameOf, writeSettings } from '../bench/flock-folders.ts';
 import { range } from '../bench/numbers.ts';
 import type { AnsweringX } from './held-x.ts';

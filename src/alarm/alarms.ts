@@ -1,13 +1,12 @@
 import type { Clock } from '../clock.ts';
 import type { AlarmSettings } from '../flock/hook-settings.ts';
 import type { Send } from '../http/exchange.ts';
-import type { Logger } from '../log.ts';
+import { type Logger, tapped } from '../log.ts';
 import { alarmOf } from './alarm.ts';
 import { Hooks } from './hooks.ts';
 import { Ping } from './ping.ts';
-import { SilenceWatch, type SilenceOptions } from './silence-watch.ts';
+import { type SilenceOptions, SilenceWatch } from './silence-watch.ts';
 import type { Watched } from './silence.ts';
-import { tapped } from './tap.ts';
 
 export interface AlarmOptions {
   clock: Clock;

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 import { systemCode } from '../errors.ts';
-import { NoAnswer, type HttpRequest, type Send } from '../http/exchange.ts';
+import { type HttpRequest, NoAnswer, type Send } from '../http/exchange.ts';
 import type { Trouble } from './trouble.ts';
 
 export interface WebOptions {

@@ -6,7 +6,7 @@ import type { Alarm } from './alarm.ts';
 import { callHook } from './call-hook.ts';
 import { Lane } from './lane.ts';
 import { whyNotRunnable } from './not-started.ts';
-import { tryAgain, type Trouble } from './trouble.ts';
+import { type Trouble, tryAgain } from './trouble.ts';
 
 export interface HookOptions {
   clock: Clock;

@@ -3,7 +3,7 @@ import type { Send } from '../http/exchange.ts';
 import type { Logger } from '../log.ts';
 import type { Address } from './address.ts';
 import { callWeb } from './call-web.ts';
-import { tryAgain, type Trouble } from './trouble.ts';
+import { type Trouble, tryAgain } from './trouble.ts';
 
 export interface PingOptions {
   clock: Clock;

@@ -4,7 +4,7 @@ import { bugIn } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { BotState } from '../posting/bot-state.ts';
 import type { Intent } from '../posting/ledger-event.ts';
-import { Turns } from '../turns.ts';
+import { Turns } from '../yield.ts';
 import {
   describeSilence,
   isExcused,

@@ -1,4 +1,4 @@
-import { sleepUntil, type Clock } from '../clock.ts';
+import { type Clock, sleepUntil } from '../clock.ts';
 
 /** Why an alarm or a ping did not arrive. */
 export interface Trouble {

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { FlockError } from '../errors.ts';
-import { shellWord } from '../shell-word.ts';
+import { shellWord } from '../text.ts';
 
 /** Where a person said that the flock is. */
 export interface GivenPlaces {

@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream';
 import { stripVTControlCharacters } from 'node:util';
-import { wrapped } from './columns.ts';
+import { wrapped } from '../text.ts';
 
 /*
  * The last lines of a terminal, drawn anew again and again, while a log goes by above them. Each change is one write, between

@@ -1,7 +1,7 @@
 import { write } from 'node:fs';
 import { promisify } from 'node:util';
 import { systemCode } from '../errors.ts';
-import { columnsOf } from './columns.ts';
+import { columnsOf } from '../text.ts';
 import type { Screen } from './live-view.ts';
 
 const writeTo = promisify(write);

@@ -2,8 +2,7 @@ import pc from 'picocolors';
 import { inMicros, showUsd } from '../cost/money.ts';
 import type { Condition } from '../flock/bot-condition.ts';
 import type { BotStatus } from '../flock/flock-status.ts';
-import { cutTo, widthOf } from '../text-width.ts';
-import { atClock, duration, longest, relativeTime } from './time-words.ts';
+import { atClock, cutTo, duration, longest, relativeTime, widthOf } from '../text.ts';
 
 /** How a table is to look. */
 export interface TableLook {

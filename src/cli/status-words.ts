@@ -1,7 +1,7 @@
 import { inMicros, showUsd } from '../cost/money.ts';
 import type { BotStatus, FlockStatus } from '../flock/flock-status.ts';
 import { mostUnknown, type UnknownBot } from '../flock/unknown-bots.ts';
-import { atClock, duration, withClocks } from './time-words.ts';
+import { atClock, duration, withClocks } from '../text.ts';
 
 /** What is the matter with some bots, and what helps. */
 export interface Trouble {

@@ -4,9 +4,9 @@ import { Writable } from 'node:stream';
 import { isatty } from 'node:tty';
 import pc from 'picocolors';
 import { exitCodes, FlockError } from '../errors.ts';
-import { reasonOf } from '../files.ts';
+import { reasonOf } from '../fs.ts';
 import { wantsColor } from '../settings.ts';
-import { columnsOf, wrapped } from './columns.ts';
+import { columnsOf, wrapped } from '../text.ts';
 
 /*
  * The rules of the terminal:

@@ -1,5 +1,5 @@
 import { FlockError } from '../errors.ts';
-import { nearest } from '../flock/nearest.ts';
+import { nearest } from '../text.ts';
 import type { Program, Verb } from './command.ts';
 import { helpHint } from './help-hint.ts';
 import { oneOf } from './help-page.ts';

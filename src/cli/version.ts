@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import * as z from 'zod';
-import { ownFile } from '../own-files.ts';
+import { ownFile } from '../fs.ts';
 
 const manifest = z.object({ version: z.string() });
 

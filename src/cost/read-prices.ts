@@ -1,8 +1,8 @@
 import path from 'node:path';
-import type * as z from 'zod';
+import * as z from 'zod';
 import { FlockError, systemCode } from '../errors.ts';
-import { readRegularFile, reasonOf } from '../files.ts';
-import { priceTable, usualPrices, type PriceTable } from './price-table.ts';
+import { readRegularFile, reasonOf } from '../fs.ts';
+import { priceTable, type PriceTable, usualPrices } from './price-table.ts';
 
 const name = 'prices.json';
 

@@ -7,13 +7,13 @@ import type { BotState } from '../posting/bot-state.ts';
 import { openPurse } from '../posting/budget.ts';
 import { eventsOf, type Order } from '../posting/order.ts';
 import { postNow } from '../posting/post-now.ts';
-import { keyMark, newMemory, step, type Memory, type NextStep, type StepOptions } from '../posting/step.ts';
+import { keyMark, type Memory, newMemory, type NextStep, step, type StepOptions } from '../posting/step.ts';
 import type { TimeAnswer } from '../x/x-client.ts';
 import { Agenda } from './agenda.ts';
 import { isSlowAfter, Lanes, mostSlow, slowLane } from './lanes.ts';
 import { isInTrouble, Rounds } from './rounds.ts';
 import { Row } from './row.ts';
-import { runnerOf, type Runner } from './runner.ts';
+import { type Runner, runnerOf } from './runner.ts';
 import { shareText } from './share-text.ts';
 import { notInFlock, ToldOrders } from './told-orders.ts';
 

@@ -1,12 +1,12 @@
 import { spawnSync } from 'node:child_process';
 import { constants } from 'node:fs';
-import { lstat, open, type FileHandle } from 'node:fs/promises';
+import { type FileHandle, lstat, open } from 'node:fs/promises';
 import path from 'node:path';
 import fse from 'fs-extra';
 import { FlockError, systemCode } from '../errors.ts';
-import { giveToOwnerOf, reasonOf, sweepTemporaries } from '../files.ts';
+import { giveToOwnerOf, reasonOf, sweepTemporaries } from '../fs.ts';
 import { plainEnvironment } from '../settings.ts';
-import { folderMark, runningDaemons, type RunningDaemon } from './registry.ts';
+import { folderMark, type RunningDaemon, runningDaemons } from './registry.ts';
 
 export interface Lock extends AsyncDisposable {
   /**

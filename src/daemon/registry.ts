@@ -3,7 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import * as z from 'zod';
 import { FlockError, systemCode } from '../errors.ts';
-import { reasonOf } from '../files.ts';
+import { reasonOf } from '../fs.ts';
 import type { BotKey } from '../keys/key-bundle.ts';
 
 /*

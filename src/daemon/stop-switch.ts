@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import fse from 'fs-extra';
 import { FlockError, systemCode } from '../errors.ts';
-import { reasonOf, replaceFile } from '../files.ts';
+import { reasonOf, replaceFile } from '../fs.ts';
 
 /*
  * The stop switch is a file: while `stop` is in the state folder, no bot of the flock posts. `touch` and `rm` will do; it

@@ -3,15 +3,14 @@ import { lstat, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { FlockError } from '../errors.ts';
 import type { BotName } from '../flock/bot.ts';
-import { parseFlockFile, readFlockFile, type FlockFile } from '../flock/flock-file.ts';
-import { nearest } from '../flock/nearest.ts';
+import { type FlockFile, parseFlockFile, readFlockFile } from '../flock/flock-file.ts';
 import type { ListedBundle } from '../keys/key-store.ts';
 import type { TokenPair } from '../keys/token-pair.ts';
-import { couldBeSecret, shown } from '../quoted.ts';
 import { appKeysIfSet, appKeysSource } from '../settings.ts';
+import { couldBeSecret, nearest, shown } from '../text.ts';
 import { moreWatches, whyUnwatchable } from '../watch.ts';
 import type { Checkup } from './checkup.ts';
-import { bot, thing, type Finding, type Subject } from './finding.ts';
+import { bot, type Finding, type Subject, thing } from './finding.ts';
 import { examineFile, examineFolder } from './private-file.ts';
 import { shownPath } from './shown-path.ts';
 

@@ -1,13 +1,13 @@
 import {
+  type Fault,
   faultOfFile,
   faultOfFolder,
   faultOfLink,
+  type FileStatus,
   isServing,
   modeOf,
-  type Fault,
-  type FileStatus,
 } from '../keys/private-file.ts';
-import { shellWord } from '../shell-word.ts';
+import { shellWord } from '../text.ts';
 import type { Finding, Subject } from './finding.ts';
 import { shownPath } from './shown-path.ts';
 

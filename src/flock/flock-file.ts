@@ -1,17 +1,15 @@
 import path from 'node:path';
-import { parse, visit, type ParseError } from 'jsonc-parser';
+import { parse, type ParseError, visit } from 'jsonc-parser';
 import * as z from 'zod';
 import { FlockError, systemCode } from '../errors.ts';
-import { readRegularFile, reasonOf } from '../files.ts';
-import { couldBeSecret, quoted, shown } from '../quoted.ts';
+import { readRegularFile, reasonOf } from '../fs.ts';
+import type { Provider } from '../oauth/provider.ts';
 import { plainExpression, scheduleFault } from '../schedule/slots.ts';
 import { timezoneFault } from '../schedule/timezone.ts';
-import type { Provider } from '../oauth/provider.ts';
-import { botNameOf, formerNameOf, isBotName, type BotName } from './bot.ts';
+import { couldBeSecret, nearest, parseDuration, quoted, shown } from '../text.ts';
+import { type BotName, botNameOf, formerNameOf, isBotName } from './bot.ts';
 import { customId, customProvider, providerFrom } from './custom-provider.ts';
-import { parseDuration } from './duration.ts';
-import { hookFields, hookSettings, pingSetting, type AlarmSettings } from './hook-settings.ts';
-import { nearest } from './nearest.ts';
+import { type AlarmSettings, hookFields, hookSettings, pingSetting } from './hook-settings.ts';
 import { lineOf, placeOf } from './setting-place.ts';
 
 const duration = z

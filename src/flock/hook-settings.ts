@@ -1,10 +1,8 @@
 import * as z from 'zod';
 import { Address } from '../alarm/address.ts';
-import { alarmNames, type AlarmName } from '../alarm/alarm.ts';
-import { quoted } from '../quoted.ts';
-import { parseDuration } from './duration.ts';
+import { type AlarmName, alarmNames } from '../alarm/alarm.ts';
 import { isSafeAddress } from '../http/safe-address.ts';
-import { nearest } from './nearest.ts';
+import { nearest, parseDuration, quoted } from '../text.ts';
 
 /** Who is told of alarms: a command, or a webhook. The timeout is in milliseconds. */
 export type Hook = { on: AlarmName[]; timeout: number } & ({ run: string[] } | { post: Address });

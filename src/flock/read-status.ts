@@ -4,18 +4,18 @@ import { isLocked } from '../daemon/lock.ts';
 import { isStopped } from '../daemon/stop-switch.ts';
 import { FlockError } from '../errors.ts';
 import type { KeyStore } from '../keys/key-store.ts';
-import { hasLink } from '../poems/tweet-text.ts';
 import { linesOf } from '../poems/lines-of.ts';
 import { readPoem } from '../poems/read-poems.ts';
+import { hasLink } from '../poems/tweet-text.ts';
 import { readJournal } from '../posting/journal.ts';
 import type { FlockPaths } from '../settings.ts';
 import { whyUnwatchable } from '../watch.ts';
-import { hasToPost, type BotFiles } from './bot-condition.ts';
+import { type BotFiles, hasToPost } from './bot-condition.ts';
 import { readFlockFile } from './flock-file.ts';
-import { statusOfFlock, type Status } from './flock-status.ts';
-import { loadFlock, withoutRenamed, type Bot, type Flock, type Misfit } from './load-flock.ts';
+import { type Status, statusOfFlock } from './flock-status.ts';
+import { type Bot, type Flock, loadFlock, type Misfit, withoutRenamed } from './load-flock.ts';
 import type { PostPages } from './post-pages.ts';
-import { namesIn, unknownBots, type UnknownBot } from './unknown-bots.ts';
+import { namesIn, type UnknownBot, unknownBots } from './unknown-bots.ts';
 
 /** Where a flock is, and what is needed to read it. */
 export interface FlockPlace {

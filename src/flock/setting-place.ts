@@ -1,5 +1,5 @@
 import { findNodeAtLocation, parseTree } from 'jsonc-parser';
-import { couldBeSecret, shown } from '../quoted.ts';
+import { couldBeSecret, shown } from '../text.ts';
 
 /** A place in a file, as editors take it: `flock.json:3:12`. */
 export function lineOf(offset: number, text: string, file: string): string {

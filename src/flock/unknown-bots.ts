@@ -1,5 +1,4 @@
-import { couldBeSecret, shown } from '../quoted.ts';
-import { nearest } from './nearest.ts';
+import { couldBeSecret, nearest, shown } from '../text.ts';
 
 /** A bot that only `flock.json` knows. */
 export interface UnknownBot {

@@ -2,15 +2,15 @@ import path from 'node:path';
 import fse from 'fs-extra';
 import pMap from 'p-map';
 import { FlockError } from '../errors.ts';
-import { reasonOf } from '../files.ts';
-import { grouped } from '../grouped.ts';
 import type { BotName } from '../flock/bot.ts';
+import { reasonOf } from '../fs.ts';
+import { grouped } from '../text.ts';
 import { botOfBundle, botsOfBundle, credentialPrefix, isSealed, twinOf } from './bundle-name.ts';
-import { accountKey, formatKeyBundle, parseKeyBundle, type KeyBundle } from './key-bundle.ts';
+import { accountKey, formatKeyBundle, type KeyBundle, parseKeyBundle } from './key-bundle.ts';
 import { discardFile, namesIn, prepareFolder, putFile, renameFile } from './keys-folder.ts';
-import { readPrivateFile, readPrivateFileSync, type PrivateFile } from './private-file.ts';
+import { type PrivateFile, readPrivateFile, readPrivateFileSync } from './private-file.ts';
 import { readAhead } from './read-ahead.ts';
-import { readIdentity, seal, type Identity } from './sealed.ts';
+import { type Identity, readIdentity, seal } from './sealed.ts';
 
 /** A bundle is a few hundred bytes; what is larger is something else. */
 const largestBundle = 64 * 1024;

@@ -3,7 +3,7 @@ import { rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import fse from 'fs-extra';
 import { FlockError, systemCode } from '../errors.ts';
-import { namesOf, reasonOf, replaceFile, sweepTemporaries, syncFolder } from '../files.ts';
+import { namesOf, reasonOf, replaceFile, sweepTemporaries, syncFolder } from '../fs.ts';
 import { faultOfFolder, isServing, refusal } from './private-file.ts';
 
 /**

@@ -2,8 +2,8 @@ import path from 'node:path';
 import fse from 'fs-extra';
 import * as z from 'zod';
 import { FlockError, systemCode } from '../errors.ts';
-import { reasonOf, replaceFile } from '../files.ts';
 import type { BotName } from '../flock/bot.ts';
+import { reasonOf, replaceFile } from '../fs.ts';
 import { readPrivateFile } from './private-file.ts';
 import { TokenPair } from './token-pair.ts';
 

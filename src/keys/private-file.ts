@@ -1,8 +1,8 @@
 import { statSync } from 'node:fs';
 import path from 'node:path';
 import { FlockError, systemCode } from '../errors.ts';
-import { readRegularFile, readRegularFileSync } from '../files.ts';
-import { shellWord } from '../shell-word.ts';
+import { readRegularFile, readRegularFileSync } from '../fs.ts';
+import { shellWord } from '../text.ts';
 
 /*
  * The rule for everything a secret is in, as ssh has it for private keys: a regular file, which belongs to us or to root, and

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { ownFile } from '../own-files.ts';
+import { ownFile } from '../fs.ts';
 import type { PrivateFile } from './private-file.ts';
 
 /** How files may be read. */

@@ -1,8 +1,8 @@
 import { open } from 'node:fs/promises';
 import path from 'node:path';
-import type * as Age from 'age-encryption';
+import * as Age from 'age-encryption';
 import { FlockError, systemCode } from '../errors.ts';
-import { reasonOf, syncFolder } from '../files.ts';
+import { reasonOf, syncFolder } from '../fs.ts';
 import { readPrivateFile } from './private-file.ts';
 
 /** An identity is a line, and a file of many is small all the same. */

@@ -1,7 +1,7 @@
 import { request } from 'node:http';
 import * as z from 'zod';
 import { FlockError, systemCode } from '../errors.ts';
-import { reasonOf } from '../files.ts';
+import { reasonOf } from '../fs.ts';
 import { readBody } from '../web/listen.ts';
 import type { ListenAddress } from './listen-address.ts';
 

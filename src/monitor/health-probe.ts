@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Clock } from '../clock.ts';
-import { reasonOf, replaceFile } from '../files.ts';
+import { reasonOf, replaceFile } from '../fs.ts';
 
 export interface ProbeOptions {
   /** The state folder. */

@@ -1,6 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Ledger } from '../posting/ledger.ts';
-import { Turns } from '../turns.ts';
+import { Turns } from '../yield.ts';
 import { metered, type Outcome, type SettledPost } from './metrics-ledger.ts';
 import type { BotFacts, Facts, Row } from './metrics-rows.ts';
 import { rows } from './metrics-table.ts';

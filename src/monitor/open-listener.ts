@@ -1,9 +1,9 @@
-import type { Server } from 'node:http';
 import { chmod, lstat, rm, stat } from 'node:fs/promises';
+import type { Server } from 'node:http';
 import { connect, type ListenOptions } from 'node:net';
 import path from 'node:path';
 import { FlockError, systemCode } from '../errors.ts';
-import { reasonOf } from '../files.ts';
+import { reasonOf } from '../fs.ts';
 import { isLoopback, type ListenAddress } from './listen-address.ts';
 
 /** Where a server has come to listen. */

@@ -4,14 +4,14 @@ import type { BotSettings } from '../flock/flock-file.ts';
 import type { BotStatus } from '../flock/flock-status.ts';
 import { xLimits } from '../plan/limits.ts';
 import type { BotState } from '../posting/bot-state.ts';
-import { spentBy, spentByFlock, type Purse } from '../posting/budget.ts';
+import { type Purse, spentBy, spentByFlock } from '../posting/budget.ts';
 import type { FlockHistory } from '../posting/flock-history.ts';
 import { lengthOf } from '../posting/place.ts';
 import type { Schedule } from '../schedule/slots.ts';
 import { offsetIn } from '../schedule/spread.ts';
-import { Turns } from '../turns.ts';
+import { Turns } from '../yield.ts';
 import { boundsOf, isUnbounded, within } from './post-bounds.ts';
-import { countSlots, daysFrom, slotsIn, type Days, type Slots } from './slot-counts.ts';
+import { countSlots, type Days, daysFrom, type Slots, slotsIn } from './slot-counts.ts';
 
 /** How long one view waits for schedules that were not counted yet. Milliseconds. */
 const patience = 250;

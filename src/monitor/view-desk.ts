@@ -1,11 +1,11 @@
 import type { BotFiles } from '../flock/bot-condition.ts';
 import { statusOfAll } from '../flock/flock-status.ts';
-import { flockView, recentPosts, type FlockView } from '../flock/flock-view.ts';
+import { flockView, type FlockView, recentPosts } from '../flock/flock-view.ts';
 import { LiveStatus } from '../flock/live-status.ts';
 import { readPoem } from '../poems/read-poems.ts';
 import type { BotState } from '../posting/bot-state.ts';
 import { FlockHistory } from '../posting/flock-history.ts';
-import { Turns } from '../turns.ts';
+import { Turns } from '../yield.ts';
 import { BotFilesShelf } from './bot-files-shelf.ts';
 import type { MonitorParts } from './monitor-parts.ts';
 import { PostTexts } from './post-texts.ts';

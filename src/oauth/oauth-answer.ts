@@ -3,7 +3,7 @@ import { FlockError } from '../errors.ts';
 import type { HttpAnswer } from '../http/exchange.ts';
 import { userIdIn } from '../keys/key-bundle.ts';
 import { TokenPair } from '../keys/token-pair.ts';
-import { quotable } from '../quoted.ts';
+import { quotable } from '../text.ts';
 import type { Provider, WhoAmI } from './provider.ts';
 
 /** The account an access token acts as. */

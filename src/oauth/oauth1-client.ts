@@ -1,17 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import { FlockError } from '../errors.ts';
-import { NoAnswer, type HttpAnswer, type Send } from '../http/exchange.ts';
+import { type HttpAnswer, NoAnswer, type Send } from '../http/exchange.ts';
 import type { TokenPair } from '../keys/token-pair.ts';
 import {
+  type Account,
   consistent,
+  type Grant,
   readAccessToken,
   readPasswordToken,
   readRequestToken,
   readRevoked,
   readWhoAmI,
-  type Account,
-  type Grant,
 } from './oauth-answer.ts';
 import type { Provider } from './provider.ts';
 import { authorizationHeader, encode, formBody, type Parameter } from './signature.ts';

@@ -1,7 +1,6 @@
-import { describeCap, type Cap } from '../posting/budget.ts';
+import { type Cap, describeCap } from '../posting/budget.ts';
+import { localTime, scheduleInWords, showDate } from '../text.ts';
 import type { BotPlan, FlockPlan } from './flock-plan.ts';
-import { localTime, showDate } from './local-time.ts';
-import { scheduleInWords } from './schedule-words.ts';
 import { count } from './shown-line.ts';
 
 /** What is to be known of a bot's plan besides its posts, and what helps. */

@@ -1,8 +1,8 @@
 import { showUsd } from '../cost/money.ts';
+import { padded, widthOf } from '../text.ts';
 import { endOf, scheduleOf } from './bot-words.ts';
 import type { BotPlan } from './flock-plan.ts';
 import { count, line, type Room, type ShownLine } from './shown-line.ts';
-import { padded, widthOf } from '../text-width.ts';
 
 /** So many bots are listed on a terminal; a flock may have thousands. */
 const mostBots = 60;

@@ -1,6 +1,6 @@
 import { asKept } from '../poems/tweet-text.ts';
+import { localTime } from '../text.ts';
 import type { BotPlan } from './flock-plan.ts';
-import { localTime } from './local-time.ts';
 import type { PredictedPost } from './predicted.ts';
 import { count, cut, heading, line, type Room, type ShownLine } from './shown-line.ts';
 

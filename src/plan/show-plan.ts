@@ -1,14 +1,14 @@
 import { inMicros, showUsd } from '../cost/money.ts';
 import type { Flock } from '../flock/load-flock.ts';
 import { passedOverShown } from '../poems/find-poems.ts';
-import { notesOf, notesOfFlock, type Note } from './bot-words.ts';
-import { microsPerMonth, sumOf, type FlockPlan } from './flock-plan.ts';
+import { showDate } from '../text.ts';
+import { type Note, notesOf, notesOfFlock } from './bot-words.ts';
+import { type FlockPlan, microsPerMonth, sumOf } from './flock-plan.ts';
 import { describeExcess } from './limit-watch.ts';
 import { xLimits } from './limits.ts';
-import { showDate } from './local-time.ts';
 import { describeLints, groupedLints } from './lint-words.ts';
-import { Calendar } from './show-calendar.ts';
 import { showBots } from './show-bots.ts';
+import { Calendar } from './show-calendar.ts';
 import { count, heading, line, type Room, type ShownLine } from './shown-line.ts';
 
 /** Who posts nothing though there is something of them, and what the poems folder holds that is read by nobody. */

@@ -1,9 +1,9 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { FlockError, systemCode } from '../errors.ts';
-import { namesOf, openFolder, reasonOf } from '../files.ts';
-import { botNameOf, formerNameOf, isPoem, type BotName } from '../flock/bot.ts';
-import { grouped } from '../grouped.ts';
+import { type BotName, botNameOf, formerNameOf, isPoem } from '../flock/bot.ts';
+import { namesOf, openFolder, reasonOf } from '../fs.ts';
+import { grouped } from '../text.ts';
 
 /** A poem's place on the disk and the bot that reads it. */
 export interface PoemFile {

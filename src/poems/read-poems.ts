@@ -1,6 +1,6 @@
-import { statSync, type BigIntStats } from 'node:fs';
+import { type BigIntStats, statSync } from 'node:fs';
 import { FlockError, systemCode } from '../errors.ts';
-import { readRegularFile, readRegularFileSync, reasonOf } from '../files.ts';
+import { readRegularFile, readRegularFileSync, reasonOf } from '../fs.ts';
 import { decodePoem } from './poem-text.ts';
 import { RecentTexts } from './recent-texts.ts';
 

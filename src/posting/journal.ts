@@ -1,19 +1,19 @@
 import { access, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { FlockError, systemCode } from '../errors.ts';
-import { reasonOf, replaceFile } from '../files.ts';
-import { applyEvent, putState, type BotState } from './bot-state.ts';
+import { reasonOf, replaceFile } from '../fs.ts';
+import { applyEvent, type BotState, putState } from './bot-state.ts';
 import { FlockHistory } from './flock-history.ts';
 import {
+  atThisVersion,
   formatEvent,
   formatHeader,
   formatSnapshot,
-  atThisVersion,
+  type JournalContents,
   readContents,
   wholeLines,
-  type JournalContents,
 } from './journal-text.ts';
-import { nameBefore, parseLedgerEvent, type LedgerEvent } from './ledger-event.ts';
+import { type LedgerEvent, nameBefore, parseLedgerEvent } from './ledger-event.ts';
 import type { Ledger } from './ledger.ts';
 import { openStateFolder, readText, type StateFolder } from './state-folder.ts';
 

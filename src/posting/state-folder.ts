@@ -1,10 +1,10 @@
-import { constants, type BigIntStats } from 'node:fs';
-import { lstat, open, readFile, rename, rm, type FileHandle } from 'node:fs/promises';
+import { type BigIntStats, constants } from 'node:fs';
+import { type FileHandle, lstat, open, readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import fse from 'fs-extra';
 import { FlockError, systemCode } from '../errors.ts';
-import { giveToOwnerOf, syncFolder } from '../files.ts';
+import { giveToOwnerOf, syncFolder } from '../fs.ts';
 
 /**
  * The folder the ledger is kept in, one call of the system at a time, because what survives a power cut depends on each:

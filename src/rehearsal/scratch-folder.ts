@@ -11,7 +11,7 @@ import {
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { FlockError, systemCode } from '../errors.ts';
-import { isRunning, reasonOf } from '../files.ts';
+import { isRunning, reasonOf } from '../fs.ts';
 import type { StateFolder } from '../posting/state-folder.ts';
 
 /** A folder for a ledger that need not outlive this process. It is removed with all that is in it when it is disposed of. */

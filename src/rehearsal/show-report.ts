@@ -1,9 +1,9 @@
 import { wrapAnsi } from 'fast-wrap-ansi';
 import { inMicros, showUsdAlike } from '../cost/money.ts';
-import { showClockChanges } from './show-clock-changes.ts';
+import { padded, widthOf } from '../text.ts';
 import type { BotReport, Broken, Lateness, Report } from './report.ts';
+import { showClockChanges } from './show-clock-changes.ts';
 import { count, duration, listed, minutes, times } from './words.ts';
-import { padded, widthOf } from '../text-width.ts';
 
 /** The width of the first column. Characters. */
 const label = 13;

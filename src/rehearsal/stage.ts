@@ -1,8 +1,8 @@
 import pino from 'pino';
+import { HeldClock } from '../clock.ts';
 import { Daemon } from '../daemon/daemon.ts';
 import type { Bot } from '../flock/load-flock.ts';
 import type { PlannedBot } from '../flock/planned-flock.ts';
-import { HeldClock } from '../held-clock.ts';
 import { usualSockets } from '../http/exchange.ts';
 import { TokenPair } from '../keys/token-pair.ts';
 import type { Purse } from '../posting/budget.ts';

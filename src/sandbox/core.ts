@@ -1,11 +1,11 @@
 import type { Clock } from '../clock.ts';
-import type { Authorizations } from './authorizations.ts';
 import type { SandboxAnswer, SandboxRequest } from './answer.ts';
+import type { Authorizations } from './authorizations.ts';
 import type { RateLimits } from './limits.ts';
 import type { Nonces } from './nonces.ts';
 import type { Refuse } from './problems.ts';
 import type { AccessToken, Account, DialectId } from './state.ts';
-import { verify, type KeyRing, type Pair, type Signed } from './verify.ts';
+import { type KeyRing, type Pair, type Signed, verify } from './verify.ts';
 import type { World } from './world.ts';
 
 /** Everything the routes share. */

@@ -1,5 +1,5 @@
-import { sleepUntil, type Clock } from '../clock.ts';
-import { NoAnswer, type HttpAnswer, type HttpRequest, type Send } from '../http/exchange.ts';
+import { type Clock, sleepUntil } from '../clock.ts';
+import { type HttpAnswer, type HttpRequest, NoAnswer, type Send } from '../http/exchange.ts';
 import type { Delivery, SandboxAnswer, SandboxRequest } from './answer.ts';
 
 export interface InProcessOptions {

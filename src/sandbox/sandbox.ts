@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import { json, page, type SandboxAnswer, type SandboxRequest } from './answer.ts';
-import { messagePage } from './authorize-page.ts';
 import { Authorizations } from './authorizations.ts';
+import { messagePage } from './authorize-page.ts';
 import { authorizeRoutes } from './authorize-routes.ts';
 import { Chance } from './chance.ts';
 import { controlRoutes } from './control.ts';
@@ -12,7 +12,7 @@ import { feedRoutes } from './feed-routes.ts';
 import { flickrDialect } from './flickr-dialect.ts';
 import { flickrRoutes } from './flickr-routes.ts';
 import { isKnownHost } from './hosts.ts';
-import { RateLimits, type Limits } from './limits.ts';
+import { type Limits, RateLimits } from './limits.ts';
 import { Nonces } from './nonces.ts';
 import { oauthRoutes, revokeRoutes } from './oauth-routes.ts';
 import { postRoutes } from './post-routes.ts';

@@ -1,9 +1,9 @@
 import path from 'node:path';
-import type * as z from 'zod';
+import * as z from 'zod';
 import type { Clock } from '../clock.ts';
 import { FlockError, systemCode } from '../errors.ts';
-import { readRegularFile, reasonOf, replaceFile, sweepTemporaries } from '../files.ts';
-import { emptyState, stateSchema, type SandboxState } from './state.ts';
+import { readRegularFile, reasonOf, replaceFile, sweepTemporaries } from '../fs.ts';
+import { emptyState, type SandboxState, stateSchema } from './state.ts';
 
 /** The most a state file may hold. Bytes. */
 const largest = 512 * 1024 * 1024;

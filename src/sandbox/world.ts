@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
-import type { Chance } from './chance.ts';
 import { compareIds } from '../x/post-instant.ts';
+import type { Chance } from './chance.ts';
 import { PostIds } from './post-id.ts';
 import { shortenLinks } from './post-text.ts';
 import type { Access, AccessToken, Account, DialectId, Post, SandboxState, Usage } from './state.ts';

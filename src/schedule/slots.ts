@@ -1,6 +1,6 @@
-import { createTask, validateDetailed, type ScheduledTask } from 'node-cron';
+import { createTask, type ScheduledTask, validateDetailed } from 'node-cron';
 import { Temporal } from 'temporal-polyfill';
-import { quoted } from '../quoted.ts';
+import { quoted } from '../text.ts';
 import { dateOf, dayAt, dayOf, type ZoneDay } from './zone-days.ts';
 
 /** When a bot is to post: a cron expression of 5 or 6 fields, read in an IANA time zone. */

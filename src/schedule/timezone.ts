@@ -1,6 +1,5 @@
 import { Temporal } from 'temporal-polyfill';
-import { nearest } from '../flock/nearest.ts';
-import { quoted } from '../quoted.ts';
+import { nearest, quoted } from '../text.ts';
 
 /** What is wrong with the name of a time zone, and what was probably meant. */
 export interface TimezoneFault {

@@ -1,9 +1,9 @@
 import type { Clock } from '../clock.ts';
 import type { BotName } from '../flock/bot.ts';
 import type { TokenPair } from '../keys/token-pair.ts';
-import { flockPage, questionPage, type Card } from './flock-page.ts';
-import { isNavigation, plain, type LocalAnswer, type LocalRequest } from './local-exchange.ts';
-import { messagePage, page, type Message } from './message-page.ts';
+import { type Card, flockPage, questionPage } from './flock-page.ts';
+import { isNavigation, type LocalAnswer, type LocalRequest, plain } from './local-exchange.ts';
+import { type Message, messagePage, page } from './message-page.ts';
 import { Returning } from './returning.ts';
 import { same, secretWord, type Session, type Sessions } from './sessions.ts';
 import { styleSheet } from './style.ts';

@@ -1,12 +1,12 @@
 import {
-  TwitterApi,
   type ITwitterApiClientPlugin,
+  TwitterApi,
   type TwitterApiv2,
   type TwitterResponse,
 } from 'twitter-api-v2';
 import * as z from 'zod';
 import type { Clock } from '../clock.ts';
-import { NoAnswer, type HttpAnswer, type Send } from '../http/exchange.ts';
+import { type HttpAnswer, NoAnswer, type Send } from '../http/exchange.ts';
 import type { BotKey } from '../keys/key-bundle.ts';
 import { signedSend, type SignedSend } from '../oauth/oauth1-client.ts';
 import { asWritten } from '../poems/tweet-text.ts';

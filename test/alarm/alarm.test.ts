@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { inspect } from 'node:util';
 import { describe, it } from 'node:test';
+import { inspect } from 'node:util';
 import { Address } from '../../src/alarm/address.ts';
 import { alarmNames, alarmOf, bodyOf, sampleAlarm } from '../../src/alarm/alarm.ts';
-import { tapped } from '../../src/alarm/tap.ts';
+import { tapped } from '../../src/log.ts';
 import { HeardLog } from './heard-log.ts';
 
 const now = Date.parse('2026-03-01T09:00:00Z');

@@ -1,8 +1,8 @@
 import { Alarms } from '../../src/alarm/alarms.ts';
+import { HeldClock } from '../../src/clock.ts';
 import { Daemon } from '../../src/daemon/daemon.ts';
 import type { BotName } from '../../src/flock/bot.ts';
-import { parseFlockFile, type FlockFile } from '../../src/flock/flock-file.ts';
-import { HeldClock } from '../../src/held-clock.ts';
+import { type FlockFile, parseFlockFile } from '../../src/flock/flock-file.ts';
 import type { Send } from '../../src/http/exchange.ts';
 import { TokenPair } from '../../src/keys/token-pair.ts';
 import { openPurse } from '../../src/posting/budget.ts';
@@ -11,8 +11,8 @@ import { sendInProcess } from '../../src/sandbox/in-process.ts';
 import { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { openX } from '../../src/x/x-client.ts';
 import { MemoryLedger } from '../fakes/memory-ledger.ts';
-import { HeardLog } from './heard-log.ts';
 import { calmWorld } from '../support/daemon-options.ts';
+import { HeardLog } from './heard-log.ts';
 
 const app = { token: 'app-key', secret: 'app-secret' };
 const deadline = 10_000;

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { setImmediate } from 'node:timers/promises';
 import { afterEach, describe, it, mock } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { SilenceWatch } from '../../src/alarm/silence-watch.ts';
+import { HeldClock } from '../../src/clock.ts';
 import type { BotName } from '../../src/flock/bot.ts';
 import { parseFlockFile } from '../../src/flock/flock-file.ts';
-import { HeldClock } from '../../src/held-clock.ts';
 import { HeardLog } from './heard-log.ts';
 
 const settings = parseFlockFile('{}', 'flock.json').settingsOf('howl' as BotName);

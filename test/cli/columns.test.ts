@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { columnsOf, wrapped } from '../../src/cli/columns.ts';
+import { columnsOf, wrapped } from '../../src/text.ts';
 
 describe('the width of a terminal', () => {
   it('is what it says, or else that of most', () => {

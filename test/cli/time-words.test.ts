@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { atClock, duration, longest, relativeTime, withClocks } from '../../src/cli/time-words.ts';
+import { atClock, duration, longest, relativeTime, withClocks } from '../../src/text.ts';
 
 const second = 1000;
 const minute = 60 * second;

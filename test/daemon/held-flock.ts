@@ -1,9 +1,9 @@
 import pino from 'pino';
+import { HeldClock } from '../../src/clock.ts';
 import { Daemon } from '../../src/daemon/daemon.ts';
 import type { BotName } from '../../src/flock/bot.ts';
-import { parseFlockFile, type BotSettings } from '../../src/flock/flock-file.ts';
+import { type BotSettings, parseFlockFile } from '../../src/flock/flock-file.ts';
 import type { Bot } from '../../src/flock/load-flock.ts';
-import { HeldClock } from '../../src/held-clock.ts';
 import { TokenPair } from '../../src/keys/token-pair.ts';
 import { openPurse, type Purse } from '../../src/posting/budget.ts';
 import { formatExport, parseExport } from '../../src/posting/ledger-export.ts';

@@ -4,8 +4,8 @@ import { once } from 'node:events';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { before, describe, it } from 'node:test';
+import { HeldClock } from '../../src/clock.ts';
 import { Leftovers } from '../../src/daemon/leftovers.ts';
-import { HeldClock } from '../../src/held-clock.ts';
 import { bundle } from '../support/bundle.ts';
 
 let script: string;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { systemClock, type Clock } from '../../src/clock.ts';
+import { type Clock, systemClock } from '../../src/clock.ts';
 import { usualPrices } from '../../src/cost/price-table.ts';
 import { forecast } from '../../src/doctor/forecast.ts';
 import { reportOf } from '../../src/doctor/report.ts';

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { parseDuration } from '../../src/flock/duration.ts';
-import { nearest } from '../../src/flock/nearest.ts';
+import { nearest, parseDuration } from '../../src/text.ts';
 
 describe('a duration', () => {
   const rows: [text: string, milliseconds: number | undefined][] = [

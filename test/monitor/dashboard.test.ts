@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { HeldClock } from '../../src/clock.ts';
 import type { FlockView } from '../../src/flock/flock-view.ts';
-import { HeldClock } from '../../src/held-clock.ts';
 import { Dashboard } from '../../src/monitor/dashboard.ts';
-import { openMonitorServer, type MonitorServer } from '../../src/monitor/monitor-server.ts';
+import { type MonitorServer, openMonitorServer } from '../../src/monitor/monitor-server.ts';
 import { aBot, aPost, aView } from './a-view.ts';
 
 describe('a page that is open', () => {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { createServer, type Server } from 'node:http';
-import { connect, type AddressInfo, type Socket } from 'node:net';
+import { type AddressInfo, connect, type Socket } from 'node:net';
 import { after, before, describe, it } from 'node:test';
-import { HeldClock } from '../../src/held-clock.ts';
+import { HeldClock } from '../../src/clock.ts';
 import { EventStream } from '../../src/monitor/event-stream.ts';
 import { RegionStore } from '../../src/monitor/regions.ts';
 import { html } from '../../src/web/html.ts';

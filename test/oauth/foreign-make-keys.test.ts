@@ -5,15 +5,15 @@ import { systemClock } from '../../src/clock.ts';
 import { customProvider, providerFrom } from '../../src/flock/custom-provider.ts';
 import { openSender } from '../../src/http/send.ts';
 import { TokenPair } from '../../src/keys/token-pair.ts';
-import { openOAuth1Client } from '../../src/oauth/oauth1-client.ts';
 import type { Account } from '../../src/oauth/oauth-answer.ts';
+import { openOAuth1Client } from '../../src/oauth/oauth1-client.ts';
 import { TestFlock } from '../support/flock.ts';
 import {
   answerLink,
   foreignApp,
+  type ForeignProvider,
   openForeignProvider,
   reasonToSkip,
-  type ForeignProvider,
 } from './foreign-provider.ts';
 
 const skip = reasonToSkip();

@@ -7,21 +7,21 @@ import { customProvider, providerFrom } from '../../src/flock/custom-provider.ts
 import type { HttpAnswer, HttpRequest } from '../../src/http/exchange.ts';
 import { openSender, type Sender } from '../../src/http/send.ts';
 import { TokenPair } from '../../src/keys/token-pair.ts';
-import { VerifierRefused, type Grant } from '../../src/oauth/oauth-answer.ts';
+import { type Grant, VerifierRefused } from '../../src/oauth/oauth-answer.ts';
 import {
-  openOAuth1Client,
-  signedSend,
   type OAuth1Client,
+  openOAuth1Client,
   type SignedCall,
+  signedSend,
 } from '../../src/oauth/oauth1-client.ts';
 import { formBody } from '../../src/oauth/signature.ts';
 import {
   answerLink,
+  type Described,
   foreignApp,
+  type ForeignProvider,
   openForeignProvider,
   reasonToSkip,
-  type Described,
-  type ForeignProvider,
 } from './foreign-provider.ts';
 
 const skip = reasonToSkip();

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { inspect } from 'node:util';
+import { HeldClock } from '../../src/clock.ts';
 import { FlockError } from '../../src/errors.ts';
-import { HeldClock } from '../../src/held-clock.ts';
-import { NoAnswer, type HttpRequest, type Send } from '../../src/http/exchange.ts';
+import { type HttpRequest, NoAnswer, type Send } from '../../src/http/exchange.ts';
 import { TokenPair } from '../../src/keys/token-pair.ts';
-import { VerifierRefused, type Grant } from '../../src/oauth/oauth-answer.ts';
+import { type Grant, VerifierRefused } from '../../src/oauth/oauth-answer.ts';
 import { openOAuth1Client } from '../../src/oauth/oauth1-client.ts';
-import { pinFlow, type PinAnswer } from '../../src/oauth/pin-flow.ts';
+import { type PinAnswer, pinFlow } from '../../src/oauth/pin-flow.ts';
 import { xProvider } from '../../src/oauth/provider.ts';
 
 const base = 'http://127.0.0.1:4010';

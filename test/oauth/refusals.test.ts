@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { FlockError, Exit } from '../../src/errors.ts';
-import type { HttpAnswer, HttpRequest } from '../../src/http/exchange.ts';
 import { systemClock } from '../../src/clock.ts';
+import type { Exit, FlockError } from '../../src/errors.ts';
+import type { HttpAnswer, HttpRequest } from '../../src/http/exchange.ts';
 import { TokenPair } from '../../src/keys/token-pair.ts';
 import {
   readAccessToken,

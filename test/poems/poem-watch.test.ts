@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { HeldClock } from '../../src/held-clock.ts';
+import { HeldClock } from '../../src/clock.ts';
 import { PoemWatch } from '../../src/poems/poem-watch.ts';
 
 const second = 1000;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { HeldClock } from '../../src/held-clock.ts';
+import { HeldClock } from '../../src/clock.ts';
 import { Doubts } from '../../src/posting/doubts.ts';
 import type { Intent } from '../../src/posting/ledger-event.ts';
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import pino from 'pino';
-import { HeldClock } from '../../src/held-clock.ts';
+import { HeldClock } from '../../src/clock.ts';
 import { TokenPair } from '../../src/keys/token-pair.ts';
 import type { PostFailure } from '../../src/posting/after-failure.ts';
-import { Gate, type Block } from '../../src/posting/gate.ts';
+import { type Block, Gate } from '../../src/posting/gate.ts';
 import type { Outcome, TimeAnswer } from '../../src/x/x-client.ts';
 import type { XFailure } from '../../src/x/x-failure.ts';
 

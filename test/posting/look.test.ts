@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import pino from 'pino';
+import { HeldClock } from '../../src/clock.ts';
 import { usualPrices } from '../../src/cost/price-table.ts';
 import type { BotName } from '../../src/flock/bot.ts';
 import { parseFlockFile } from '../../src/flock/flock-file.ts';
 import type { Bot } from '../../src/flock/load-flock.ts';
-import { HeldClock } from '../../src/held-clock.ts';
 import { TokenPair } from '../../src/keys/token-pair.ts';
 import { Gate } from '../../src/posting/gate.ts';
 import type { LedgerEvent } from '../../src/posting/ledger-event.ts';
-import { readTimeline, type LookOptions } from '../../src/posting/look.ts';
+import { type LookOptions, readTimeline } from '../../src/posting/look.ts';
 import type { Outcome, PageWanted, TimelinePage, XClient } from '../../src/x/x-client.ts';
 import { MemoryLedger } from '../fakes/memory-ledger.ts';
 

@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import pino from 'pino';
+import { HeldClock } from '../../src/clock.ts';
 import type { BotName } from '../../src/flock/bot.ts';
 import { parseFlockFile } from '../../src/flock/flock-file.ts';
-import { HeldClock } from '../../src/held-clock.ts';
 import { TokenPair } from '../../src/keys/token-pair.ts';
-import type { BotState } from '../../src/posting/bot-state.ts';
-import { applyEvent } from '../../src/posting/bot-state.ts';
+import { applyEvent, type BotState } from '../../src/posting/bot-state.ts';
 import { openPurse } from '../../src/posting/budget.ts';
 import { FlockHistory } from '../../src/posting/flock-history.ts';
 import { Gate } from '../../src/posting/gate.ts';

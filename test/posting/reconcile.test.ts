@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import pino from 'pino';
+import { HeldClock } from '../../src/clock.ts';
 import type { BotName } from '../../src/flock/bot.ts';
 import { parseFlockFile } from '../../src/flock/flock-file.ts';
-import { HeldClock } from '../../src/held-clock.ts';
 import { TokenPair } from '../../src/keys/token-pair.ts';
 import { openPurse } from '../../src/posting/budget.ts';
 import { Gate } from '../../src/posting/gate.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
-import { HeldClock } from '../../src/held-clock.ts';
+import { HeldClock } from '../../src/clock.ts';
 import { Sandbox, type SandboxAnswer, type SandboxOptions } from '../../src/sandbox/sandbox.ts';
 
 export interface Pair {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
-import { HeldClock } from '../../src/held-clock.ts';
+import { HeldClock } from '../../src/clock.ts';
 import { openSandbox, type OpenSandbox, type OpenSandboxOptions } from '../../src/sandbox/server.ts';
-import { app, hiddenField, signHeader, type Pair } from './client.ts';
+import { app, hiddenField, type Pair, signHeader } from './client.ts';
 
 const started = '2026-11-21T09:00:00Z';
 

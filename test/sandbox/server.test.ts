@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { request, type IncomingMessage } from 'node:http';
+import { type IncomingMessage, request } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it, type TestContext } from 'node:test';
+import { HeldClock } from '../../src/clock.ts';
 import { FlockError } from '../../src/errors.ts';
-import { HeldClock } from '../../src/held-clock.ts';
 import { openSandbox, type OpenSandbox, type OpenSandboxOptions } from '../../src/sandbox/server.ts';
-import { app, signHeader } from './client.ts';
 import { askWithHosts } from '../support/raw-request.ts';
+import { app, signHeader } from './client.ts';
 
 const started = '2026-11-21T09:00:00Z';
 

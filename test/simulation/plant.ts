@@ -3,8 +3,8 @@ import type { BotSettings } from '../../src/flock/flock-file.ts';
 import type { Ledger } from '../../src/posting/ledger.ts';
 import type { StateFolder } from '../../src/posting/state-folder.ts';
 import type { StepOptions } from '../../src/posting/step.ts';
-import type { Scenario } from './scenario.ts';
 import type { XClient } from '../../src/x/x-client.ts';
+import type { Scenario } from './scenario.ts';
 
 /** A wrong variant of the protocol, made by putting something between the real code and what it stands on. */
 export interface Plant {

@@ -6,11 +6,11 @@ import { systemClock } from '../../src/clock.ts';
 import type { SandboxOptions } from '../../src/sandbox/sandbox.ts';
 import { openSandbox, type OpenSandbox } from '../../src/sandbox/server.ts';
 import {
-  start,
   type Environment,
   type Exit,
   type Program,
   type Running,
+  start,
   type StartOptions,
 } from './programs.ts';
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { inspect } from 'node:util';
-import { HeldClock } from '../../src/held-clock.ts';
-import { NoAnswer, type HttpAnswer, type HttpRequest, type Send } from '../../src/http/exchange.ts';
+import { HeldClock } from '../../src/clock.ts';
+import { type HttpAnswer, type HttpRequest, NoAnswer, type Send } from '../../src/http/exchange.ts';
 import { TokenPair } from '../../src/keys/token-pair.ts';
 import { fingerprint } from '../../src/posting/place.ts';
 import { askTime, openX, type Outcome, type TimelineStart, type XClient } from '../../src/x/x-client.ts';

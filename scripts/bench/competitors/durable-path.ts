@@ -10,7 +10,7 @@ import { Journal } from '../../../src/posting/journal.ts';
 import { fingerprint } from '../../../src/posting/place.ts';
 import { postLine } from '../../../src/posting/post-line.ts';
 import { openX } from '../../../src/x/x-client.ts';
-import { competeIn, keysOf, textOf, type Poster, type Turn } from './post-loop.ts';
+import { competeIn, keysOf, type Poster, textOf, type Turn } from './post-loop.ts';
 
 const day = 86_400_000;
 

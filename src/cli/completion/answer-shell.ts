@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { ownFile } from '../../fs.ts';
 import { complete, type Completion } from '../complete.ts';
-import { ownFile } from '../../own-files.ts';
 import type { Manual } from '../manual.ts';
 import { botNames } from './bot-names.ts';
 import { typedWords } from './typed-words.ts';

@@ -1,9 +1,9 @@
-import { readdirSync, type Dirent } from 'node:fs';
+import { type Dirent, readdirSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { botNameOf, formerNameOf, isPoem } from '../../flock/bot.ts';
-import { grouped } from '../../grouped.ts';
 import { botOfBundle } from '../../keys/bundle-name.ts';
+import { grouped } from '../../text.ts';
 import type { Places } from '../complete.ts';
 
 /**

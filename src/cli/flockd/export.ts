@@ -1,7 +1,7 @@
 import { open, rm } from 'node:fs/promises';
 import * as z from 'zod';
 import { FlockError, systemCode } from '../../errors.ts';
-import { reasonOf } from '../../files.ts';
+import { reasonOf } from '../../fs.ts';
 import { readJournal } from '../../posting/journal.ts';
 import { formatExport } from '../../posting/ledger-export.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';

@@ -1,8 +1,8 @@
 import type { Context } from '../../context.ts';
 import { FlockError } from '../../errors.ts';
-import { parseBotName, type BotName } from '../../flock/bot.ts';
-import { nearest } from '../../flock/nearest.ts';
+import { type BotName, parseBotName } from '../../flock/bot.ts';
 import { readJournal } from '../../posting/journal.ts';
+import { nearest } from '../../text.ts';
 
 /**
  * The bot that a person named: one with a key bundle, or one that the ledger knows.

@@ -5,17 +5,17 @@ import {
   accountMark,
   folderMark,
   introductionOf,
-  runningDaemons,
   type RunningDaemon,
+  runningDaemons,
 } from '../../daemon/registry.ts';
 import { FlockError } from '../../errors.ts';
-import { readRegularFile, reasonOf, replaceFile, syncFolder } from '../../files.ts';
 import { readFlockFile } from '../../flock/flock-file.ts';
 import { loadFlock } from '../../flock/load-flock.ts';
+import { readRegularFile, reasonOf, replaceFile, syncFolder } from '../../fs.ts';
 import type { KeyStore } from '../../keys/key-store.ts';
 import { hasJournal } from '../../posting/journal.ts';
 import { apiUrl, type FlockPaths } from '../../settings.ts';
-import { shellWord } from '../../shell-word.ts';
+import { shellWord } from '../../text.ts';
 import { callsAs, type GivenPlaces } from '../calls-as.ts';
 import type { Terminal } from '../terminal.ts';
 

@@ -10,7 +10,7 @@ import { FlockPlan } from '../../plan/flock-plan.ts';
 import { planAsIcs } from '../../plan/plan-ics.ts';
 import { planAsJson } from '../../plan/plan-json.ts';
 import { readBots } from '../../plan/read-flock.ts';
-import { showPlan, type LeftOut } from '../../plan/show-plan.ts';
+import { type LeftOut, showPlan } from '../../plan/show-plan.ts';
 import { readJournal } from '../../posting/journal.ts';
 import { credentialsFolder, flockPaths, identityFile } from '../../settings.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';

@@ -1,13 +1,13 @@
 import type { Context } from '../../context.ts';
 import { countOf } from '../../daemon/tell-manager.ts';
 import { FlockError } from '../../errors.ts';
-import { readFlockFile, type FlockFile } from '../../flock/flock-file.ts';
 import { afterRestart } from '../../flock/bot-condition.ts';
-import { loadFlock, type Bot, type Flock } from '../../flock/load-flock.ts';
+import { type FlockFile, readFlockFile } from '../../flock/flock-file.ts';
+import { type Bot, type Flock, loadFlock } from '../../flock/load-flock.ts';
 import { mostUnknown, namesIn, unknownBots } from '../../flock/unknown-bots.ts';
 import type { Logger } from '../../log.ts';
 import { passedOverShown } from '../../poems/find-poems.ts';
-import { callsAs, hintAs, type GivenPlaces } from '../calls-as.ts';
+import { callsAs, type GivenPlaces, hintAs } from '../calls-as.ts';
 
 /** A flock, and who hears of its alarms. */
 export type AlarmedFlock = Flock & Pick<FlockFile, 'alarms'>;

@@ -1,19 +1,19 @@
 import * as z from 'zod';
 import { Alarms } from '../../alarm/alarms.ts';
-import { openContext, type Context } from '../../context.ts';
+import { type Context, openContext } from '../../context.ts';
 import { Claims } from '../../daemon/claims.ts';
 import { Daemon } from '../../daemon/daemon.ts';
 import { Leftovers } from '../../daemon/leftovers.ts';
 import { lockState } from '../../daemon/lock.ts';
-import { takeOrders, type DaemonOrder, type Outcome } from '../../daemon/orders.ts';
+import { type DaemonOrder, type Outcome, takeOrders } from '../../daemon/orders.ts';
 import { Reloads } from '../../daemon/reloads.ts';
 import { openServiceManager, type ServiceManager } from '../../daemon/service-manager.ts';
 import { stopFlock, watchStopSwitch } from '../../daemon/stop-switch.ts';
 import { countOf, drain, statusOf, tellManager } from '../../daemon/tell-manager.ts';
-import { messageOf, type Exit } from '../../errors.ts';
+import { type Exit, messageOf } from '../../errors.ts';
 import { withoutRenamed } from '../../flock/load-flock.ts';
 import { watchKeys } from '../../keys/watch-keys.ts';
-import { openLog, type Logger } from '../../log.ts';
+import { type Logger, openLog } from '../../log.ts';
 import { Monitor } from '../../monitor/monitor.ts';
 import { readPoem, writtenAt } from '../../poems/read-poems.ts';
 import { Journal } from '../../posting/journal.ts';
@@ -21,15 +21,15 @@ import type { Ledger } from '../../posting/ledger.ts';
 import { logged } from '../../posting/logged-ledger.ts';
 import { reportOf } from '../../posting/post-report.ts';
 import { apiUrl, serviceEnvironment, wantsColor } from '../../settings.ts';
+import { folderWatcher, moreWatches, type WatchFolder } from '../../watch.ts';
 import type { GivenPlaces } from '../calls-as.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
-import type { Terminal } from '../terminal.ts';
 import { monitorFlags, monitorOptions, monitorSchema } from '../monitor-flags.ts';
-import { folderWatcher, moreWatches, type WatchFolder } from '../../watch.ts';
+import type { Terminal } from '../terminal.ts';
 import { version } from '../version.ts';
 import { mustHaveLastWord } from './ledger-place.ts';
 import { Live } from './live.ts';
-import { nobodyToRun, readFlock, tellOfPoems, type AlarmedFlock } from './read-flock.ts';
+import { type AlarmedFlock, nobodyToRun, readFlock, tellOfPoems } from './read-flock.ts';
 
 /** What a running flockd is made of besides the daemon. */
 interface Parts {

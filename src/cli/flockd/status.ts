@@ -4,14 +4,14 @@ import { FlockError } from '../../errors.ts';
 import { hasToPost, needsSomebody } from '../../flock/bot-condition.ts';
 import { parseBotName } from '../../flock/bot.ts';
 import type { BotStatus, Status } from '../../flock/flock-status.ts';
-import { nearest } from '../../flock/nearest.ts';
 import { readStatus, type WholeStatus } from '../../flock/read-status.ts';
 import { wantsColor } from '../../settings.ts';
+import { nearest } from '../../text.ts';
 import { moreWatches } from '../../watch.ts';
 import { callsAs, type GivenPlaces } from '../calls-as.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
 import { statusTable } from '../status-table.ts';
-import { flockWords, keylessTrouble, troublesOf, unknownTroubles, type Trouble } from '../status-words.ts';
+import { flockWords, keylessTrouble, type Trouble, troublesOf, unknownTroubles } from '../status-words.ts';
 import type { Terminal } from '../terminal.ts';
 import { openOnLedger } from './open-on-ledger.ts';
 

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import * as z from 'zod';
 import { unitText } from '../../daemon/unit.ts';
-import { ownFile } from '../../own-files.ts';
+import { ownFile } from '../../fs.ts';
 import { command } from '../command.ts';
 
 const program = path.resolve(ownFile(''));

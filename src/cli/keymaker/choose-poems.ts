@@ -1,7 +1,5 @@
 import { FlockError } from '../../errors.ts';
 import { parseBotName } from '../../flock/bot.ts';
-import { nearest } from '../../flock/nearest.ts';
-import { linesOf } from '../../poems/lines-of.ts';
 import {
   findPoems,
   type FoundPoems,
@@ -9,7 +7,9 @@ import {
   type PassedOver,
   type PoemFile,
 } from '../../poems/find-poems.ts';
+import { linesOf } from '../../poems/lines-of.ts';
 import { readPoem } from '../../poems/read-poems.ts';
+import { nearest } from '../../text.ts';
 
 /** The poems that were asked for, and those that no bot can read. */
 export interface ChosenPoems {

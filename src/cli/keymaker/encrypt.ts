@@ -1,13 +1,13 @@
 import path from 'node:path';
 import * as z from 'zod';
-import { openContext, type Context } from '../../context.ts';
+import { type Context, openContext } from '../../context.ts';
 import { isLocked } from '../../daemon/lock.ts';
 import { askRecipients } from '../../daemon/orders.ts';
-import { FlockError, type Exit } from '../../errors.ts';
-import { parseBotName, type BotName } from '../../flock/bot.ts';
+import { type Exit, FlockError } from '../../errors.ts';
+import { type BotName, parseBotName } from '../../flock/bot.ts';
 import { decryptBundle, encryptBundle, type Sealing } from '../../keys/change-seal.ts';
-import { makeIdentity, readIdentity, type Identity } from '../../keys/sealed.ts';
-import { shellWord } from '../../shell-word.ts';
+import { type Identity, makeIdentity, readIdentity } from '../../keys/sealed.ts';
+import { shellWord } from '../../text.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
 import { mustHaveKey } from './choose-bot.ts';

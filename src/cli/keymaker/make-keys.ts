@@ -1,21 +1,21 @@
 import path from 'node:path';
 import pMap from 'p-map';
 import * as z from 'zod';
-import { openContext, type Context } from '../../context.ts';
+import { type Context, openContext } from '../../context.ts';
 import { FlockError } from '../../errors.ts';
 import type { BotName } from '../../flock/bot.ts';
-import { readFlockFile, type FlockFile } from '../../flock/flock-file.ts';
+import { type FlockFile, readFlockFile } from '../../flock/flock-file.ts';
 import { knownBots } from '../../flock/known-bots.ts';
 import type { KeyBundle } from '../../keys/key-bundle.ts';
-import { makeKey, type MadeKey, type MakeKeyOptions } from '../../keys/make-key.ts';
+import { type MadeKey, makeKey, type MakeKeyOptions } from '../../keys/make-key.ts';
 import { expectedName } from '../../keys/right-account.ts';
 import { TokenPair } from '../../keys/token-pair.ts';
 import type { Grant } from '../../oauth/oauth-answer.ts';
 import type { OAuth1Client } from '../../oauth/oauth1-client.ts';
 import type { Provider } from '../../oauth/provider.ts';
-import { poemFileIn, type PoemFile } from '../../poems/find-poems.ts';
+import { type PoemFile, poemFileIn } from '../../poems/find-poems.ts';
 import { appKeys } from '../../settings.ts';
-import { shellWord } from '../../shell-word.ts';
+import { shellWord } from '../../text.ts';
 import type { CallbackListener } from '../../web/callback-listener.ts';
 import { callsAs } from '../calls-as.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
@@ -25,7 +25,7 @@ import { callbackFlags, callbackSchema, listenerFor } from './callbacks.ts';
 import { oldBundle } from './choose-bot.ts';
 import { checkPoem, choosePoems } from './choose-poems.ts';
 import { authorizingGroup, chooseProvider, providerFlags, providerSchema } from './choose-provider.ts';
-import { exitOf, stopsAll, summarize, type Result } from './results.ts';
+import { exitOf, type Result, stopsAll, summarize } from './results.ts';
 
 const schema = z.object({
   poems: z.string(),

@@ -2,7 +2,7 @@ import path from 'node:path';
 import * as z from 'zod';
 import { systemClock } from '../../clock.ts';
 import { FlockError } from '../../errors.ts';
-import { readRegularFile, reasonOf } from '../../files.ts';
+import { readRegularFile, reasonOf } from '../../fs.ts';
 import { openSandbox } from '../../sandbox/server.ts';
 import { appKeysIfSet, flockPaths, sandboxAppKeys } from '../../settings.ts';
 import { command, placeSchema, portSchema } from '../command.ts';

@@ -1,8 +1,8 @@
 import { FlockError } from '../../errors.ts';
 import { botNameOf } from '../../flock/bot.ts';
-import { shown } from '../../quoted.ts';
+import { shown } from '../../text.ts';
 import { tokenText } from '../key-bundle.ts';
-import { foreignKey, isKey, type Found } from './foreign-key.ts';
+import { foreignKey, type Found, isKey } from './foreign-key.ts';
 import { parseLines } from './foreign-text.ts';
 
 /*

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { typedWords } from '../../../src/cli/completion/typed-words.ts';
-import { shellWord } from '../../../src/shell-word.ts';
+import { shellWord } from '../../../src/text.ts';
 
 describe('the words of a line of bash', () => {
   const table: [line: string, words: string[]][] = [

@@ -2,15 +2,16 @@ import { randomBytes } from 'node:crypto';
 import {
   closeSync,
   constants,
+  type Dir,
   fstatSync,
   openSync,
   readFileSync,
   readSync,
-  type Dir,
   type Stats,
 } from 'node:fs';
-import { open, opendir, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
+import { type FileHandle, open, opendir, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { systemClock } from './clock.ts';
 import { messageOf, systemCode } from './errors.ts';
 
@@ -61,7 +62,7 @@ function mustBeRegular(status: Stats, largest: number): void {
 }
 
 /** Who besides its owner may read a file. */
-export interface Readers {
+interface Readers {
   /** The id of the group that may. */
   group: number;
 }
@@ -215,3 +216,10 @@ export function reasonOf(cause: unknown): string {
   const code = systemCode(cause) ?? '';
   return reasons[code] ?? (code || messageOf(cause));
 }
+
+/**
+ * The path of a file of this package, from the source and from what is built alike: both are one folder below its root.
+ *
+ * @param name - such as `dist/flockd.js`; the root itself where it is empty
+ */
+export const ownFile = (name: string): string => fileURLToPath(new URL(`../${name}`, import.meta.url));
