@@ -8,7 +8,7 @@ import { flockd } from '../src/cli/flockd.ts';
 import { keymaker } from '../src/cli/keymaker.ts';
 import { manPage } from '../src/cli/man-page.ts';
 import { manualOf } from '../src/cli/manual.ts';
-import { flockFileSchema } from '../src/flock/flock-file.ts';
+import { flockFileSchema } from '../src/config/flock-file.ts';
 import { bundle } from './bundle.js';
 
 const root = path.resolve(import.meta.dirname, '..');

@@ -1,6 +1,15 @@
 import { type Clock, systemClock } from './clock.ts';
+import {
+  apiUrl,
+  credentialsFolder,
+  flockPaths,
+  type FlockPaths,
+  identityFile,
+  socketsWanted,
+  xApi,
+} from './config/environment.ts';
+import type { FlockFile } from './config/flock-file.ts';
 import { FlockError } from './errors.ts';
-import type { FlockFile } from './flock/flock-file.ts';
 import { botsInLedger } from './flock/known-bots.ts';
 import { postPages, type PostPages } from './flock/post-pages.ts';
 import type { Send } from './http/exchange.ts';
@@ -10,15 +19,6 @@ import { KeyStore } from './keys/key-store.ts';
 import type { TokenPair } from './keys/token-pair.ts';
 import { type OAuth1Client, openOAuth1Client } from './oauth/oauth1-client.ts';
 import { builtIn, builtInProvider, type Provider } from './oauth/provider.ts';
-import {
-  apiUrl,
-  credentialsFolder,
-  flockPaths,
-  type FlockPaths,
-  identityFile,
-  socketsWanted,
-  xApi,
-} from './settings.ts';
 import { nearest } from './text.ts';
 import { askTime, openX, type OpenXClient, type TimeAnswer } from './x/x-client.ts';
 

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'node:test';
-import { alarmNames } from '../src/alarm/alarm.ts';
 import { flockd } from '../src/cli/flockd.ts';
 import { keymaker } from '../src/cli/keymaker.ts';
+import { alarmNames } from '../src/config/hooks.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
 const readme = readFileSync(path.join(root, 'README.md'), 'utf8');

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { chmodSync, rmSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import { FlockError, type Exit } from '../src/errors.ts';
 import {
   apiUrl,
   appKeys,
@@ -11,7 +10,8 @@ import {
   identityFile,
   socketsWanted,
   wantsColor,
-} from '../src/settings.ts';
+} from '../src/config/environment.ts';
+import { type Exit, FlockError } from '../src/errors.ts';
 import { tempFolder } from './flock/temp-folder.ts';
 
 const ours =

@@ -1,8 +1,7 @@
 import type { Clock } from '../clock.ts';
-import type { AlarmSettings } from '../flock/hook-settings.ts';
+import { alarmOf, type AlarmSettings } from '../config/hooks.ts';
 import type { Send } from '../http/exchange.ts';
 import { type Logger, tapped } from '../log.ts';
-import { alarmOf } from './alarm.ts';
 import { Hooks } from './hooks.ts';
 import { Ping } from './ping.ts';
 import { type SilenceOptions, SilenceWatch } from './silence-watch.ts';

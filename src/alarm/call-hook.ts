@@ -1,7 +1,6 @@
 import type { Clock } from '../clock.ts';
-import type { Hook } from '../flock/hook-settings.ts';
+import { type Alarm, bodyOf, type Hook } from '../config/hooks.ts';
 import type { Send } from '../http/exchange.ts';
-import { type Alarm, bodyOf } from './alarm.ts';
 import { callWeb } from './call-web.ts';
 import { runCommand } from './run-command.ts';
 import type { Trouble } from './trouble.ts';

@@ -1,8 +1,7 @@
 import type { Clock } from '../clock.ts';
-import type { Hook } from '../flock/hook-settings.ts';
+import type { Alarm, Hook } from '../config/hooks.ts';
 import type { Send } from '../http/exchange.ts';
 import type { Logger } from '../log.ts';
-import type { Alarm } from './alarm.ts';
 import { callHook } from './call-hook.ts';
 import { Lane } from './lane.ts';
 import { whyNotRunnable } from './not-started.ts';

@@ -1,6 +1,5 @@
-import type { Hook } from '../flock/hook-settings.ts';
+import type { Alarm, Hook } from '../config/hooks.ts';
 import type { Logger } from '../log.ts';
-import type { Alarm } from './alarm.ts';
 import type { Trouble } from './trouble.ts';
 
 /** What a person knows a hook by: its program. Of an address the host, too, may be the secret. */

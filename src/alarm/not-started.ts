@@ -1,8 +1,8 @@
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import path from 'node:path';
+import { plainEnvironment } from '../config/environment.ts';
 import { systemCode } from '../errors.ts';
-import { plainEnvironment } from '../settings.ts';
 import type { Trouble } from './trouble.ts';
 
 /** Why a command could not be started, from what was thrown. */

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
+import type { Address } from '../config/hooks.ts';
 import type { Send } from '../http/exchange.ts';
 import type { Logger } from '../log.ts';
-import type { Address } from './address.ts';
 import { callWeb } from './call-web.ts';
 import { type Trouble, tryAgain } from './trouble.ts';
 

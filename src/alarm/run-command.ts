@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Clock } from '../clock.ts';
-import { plainEnvironment } from '../settings.ts';
+import { plainEnvironment } from '../config/environment.ts';
 import { notStarted } from './not-started.ts';
 import type { Trouble } from './trouble.ts';
 

@@ -1,4 +1,4 @@
-import type { BotSettings } from '../flock/flock-file.ts';
+import type { BotSettings } from '../config/flock-file.ts';
 import type { BotState } from '../posting/bot-state.ts';
 import { isFinished } from '../posting/place.ts';
 import { nextAfter } from '../schedule/slots.ts';

@@ -1,5 +1,5 @@
 import open from 'open';
-import { hasScreen } from '../settings.ts';
+import { hasScreen } from '../config/environment.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Opens a link in the person's browser, where there is a person and a screen. It is printed anyway, so failing is no error. */

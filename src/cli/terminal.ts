@@ -3,9 +3,9 @@ import { createInterface, type Interface } from 'node:readline';
 import { Writable } from 'node:stream';
 import { isatty } from 'node:tty';
 import pc from 'picocolors';
+import { wantsColor } from '../config/environment.ts';
 import { exitCodes, FlockError } from '../errors.ts';
 import { reasonOf } from '../fs.ts';
-import { wantsColor } from '../settings.ts';
 import { columnsOf, wrapped } from '../text.ts';
 
 /*

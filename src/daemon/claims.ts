@@ -1,9 +1,9 @@
 import { realpath } from 'node:fs/promises';
 import path from 'node:path';
+import type { FlockPaths } from '../config/environment.ts';
 import { FlockError } from '../errors.ts';
 import type { BotName } from '../flock/bot.ts';
 import type { Bot, Flock } from '../flock/load-flock.ts';
-import type { FlockPaths } from '../settings.ts';
 import { accountMark, introductionOf, Presence, type RunningDaemon } from './registry.ts';
 
 export interface ClaimOptions {

@@ -3,9 +3,9 @@ import { constants } from 'node:fs';
 import { type FileHandle, lstat, open } from 'node:fs/promises';
 import path from 'node:path';
 import fse from 'fs-extra';
+import { plainEnvironment } from '../config/environment.ts';
 import { FlockError, systemCode } from '../errors.ts';
 import { giveToOwnerOf, reasonOf, sweepTemporaries } from '../fs.ts';
-import { plainEnvironment } from '../settings.ts';
 import { folderMark, type RunningDaemon, runningDaemons } from './registry.ts';
 
 export interface Lock extends AsyncDisposable {

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { readFileSync, writeSync } from 'node:fs';
 import path from 'node:path';
-import { plainEnvironment, type ServiceEnvironment } from '../settings.ts';
+import { plainEnvironment, type ServiceEnvironment } from '../config/environment.ts';
 import { rootIn } from './unit.ts';
 
 /** What a daemon tells systemd. Nothing here throws: a manager that does not listen stops no poem. */

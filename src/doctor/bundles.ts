@@ -1,13 +1,13 @@
 import { lstat, stat } from 'node:fs/promises';
 import path from 'node:path';
 import pMap from 'p-map';
+import type { FlockFile } from '../config/flock-file.ts';
 import { FlockError } from '../errors.ts';
-import type { FlockFile } from '../flock/flock-file.ts';
-import { isSameName } from '../keys/right-account.ts';
 import type { ListedBundle } from '../keys/key-store.ts';
+import { isSameName } from '../keys/right-account.ts';
 import type { TokenPair } from '../keys/token-pair.ts';
 import { homesOf, isSame } from './app-pairs.ts';
-import { isChosen, providerIdOf, type Checkup, type Held } from './checkup.ts';
+import { type Checkup, type Held, isChosen, providerIdOf } from './checkup.ts';
 import { bot as botCalled, type Finding } from './finding.ts';
 import { examineNamed } from './flock-files.ts';
 import { examineFile } from './private-file.ts';

@@ -1,12 +1,12 @@
 import type { Clock } from '../clock.ts';
+import type { FlockPaths } from '../config/environment.ts';
+import type { FlockFile } from '../config/flock-file.ts';
 import type { BotName } from '../flock/bot.ts';
-import type { FlockFile } from '../flock/flock-file.ts';
 import type { Send } from '../http/exchange.ts';
 import type { KeyBundle } from '../keys/key-bundle.ts';
 import type { KeyStore } from '../keys/key-store.ts';
 import type { TokenPair } from '../keys/token-pair.ts';
 import type { Provider } from '../oauth/provider.ts';
-import type { FlockPaths } from '../settings.ts';
 
 /** A flock to be examined, and the means. */
 export interface Checkup {

@@ -1,12 +1,12 @@
 import type { Stats } from 'node:fs';
 import { lstat, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { appKeysIfSet, appKeysSource } from '../config/environment.ts';
+import { type FlockFile, parseFlockFile, readFlockFile } from '../config/flock-file.ts';
 import { FlockError } from '../errors.ts';
 import type { BotName } from '../flock/bot.ts';
-import { type FlockFile, parseFlockFile, readFlockFile } from '../flock/flock-file.ts';
 import type { ListedBundle } from '../keys/key-store.ts';
 import type { TokenPair } from '../keys/token-pair.ts';
-import { appKeysIfSet, appKeysSource } from '../settings.ts';
 import { couldBeSecret, nearest, shown } from '../text.ts';
 import { moreWatches, whyUnwatchable } from '../watch.ts';
 import type { Checkup } from './checkup.ts';

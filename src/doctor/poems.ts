@@ -1,15 +1,15 @@
 import pMap from 'p-map';
+import type { FlockFile } from '../config/flock-file.ts';
 import { FlockError } from '../errors.ts';
 import type { BotName } from '../flock/bot.ts';
-import type { FlockFile } from '../flock/flock-file.ts';
-import { loadFlock, type Flock } from '../flock/load-flock.ts';
+import { type Flock, loadFlock } from '../flock/load-flock.ts';
 import type { KeyBundle } from '../keys/key-bundle.ts';
 import { KeyStore, type ListedBundle } from '../keys/key-store.ts';
+import { passedOverShown } from '../poems/find-poems.ts';
 import { readPoem } from '../poems/read-poems.ts';
 import { splitPoem } from '../poems/split-poem.ts';
-import { passedOverShown } from '../poems/find-poems.ts';
-import { isChosen, type Checkup } from './checkup.ts';
-import { bot, thing, type Finding } from './finding.ts';
+import { type Checkup, isChosen } from './checkup.ts';
+import { bot, type Finding, thing } from './finding.ts';
 import { shownPath } from './shown-path.ts';
 
 /** Poems read at a time. */

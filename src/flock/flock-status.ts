@@ -1,10 +1,10 @@
+import type { Budget } from '../config/flock-file.ts';
 import { inMicros, inUsd } from '../cost/money.ts';
 import { bugIn } from '../errors.ts';
 import type { BotState } from '../posting/bot-state.ts';
 import { spentBy, spentByFlock } from '../posting/budget.ts';
-import type { Budget } from './flock-file.ts';
 import { lengthOf } from '../posting/place.ts';
-import { conditionOf, type BotFiles, type Condition, type FlockNow } from './bot-condition.ts';
+import { type BotFiles, type Condition, conditionOf, type FlockNow } from './bot-condition.ts';
 import { pagesOfX, type PostPages } from './post-pages.ts';
 
 export type { BotFiles, Condition, FlockNow } from './bot-condition.ts';

@@ -1,5 +1,6 @@
 import { realpath } from 'node:fs/promises';
 import path from 'node:path';
+import type { BotSettings, FlockFile } from '../config/flock-file.ts';
 import { readPrices } from '../cost/read-prices.ts';
 import { bugIn, FlockError, messageOf } from '../errors.ts';
 import { isSealed } from '../keys/bundle-name.ts';
@@ -13,7 +14,6 @@ import { nextAfter } from '../schedule/slots.ts';
 import { grouped } from '../text.ts';
 import { Turns } from '../yield.ts';
 import type { BotName } from './bot.ts';
-import type { BotSettings, FlockFile } from './flock-file.ts';
 import { isInside, knownBots, poemIn } from './known-bots.ts';
 
 /** One account that reads one poem. */

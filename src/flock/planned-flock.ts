@@ -1,9 +1,9 @@
+import type { BotSettings, FlockFile } from '../config/flock-file.ts';
 import { FlockError } from '../errors.ts';
 import type { BotKey } from '../keys/key-bundle.ts';
 import type { KeyStore } from '../keys/key-store.ts';
 import type { BotName } from './bot.ts';
-import type { BotSettings, FlockFile } from './flock-file.ts';
-import { loadFlock, type Flock, type KeylessBot } from './load-flock.ts';
+import { type Flock, type KeylessBot, loadFlock } from './load-flock.ts';
 
 /** A bot of the flock, or one that could be: its poem is there, and its key may still have to be made. */
 export interface PlannedBot {

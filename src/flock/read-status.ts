@@ -1,5 +1,7 @@
 import pMap from 'p-map';
 import type { Clock } from '../clock.ts';
+import type { FlockPaths } from '../config/environment.ts';
+import { readFlockFile } from '../config/flock-file.ts';
 import { isLocked } from '../daemon/lock.ts';
 import { isStopped } from '../daemon/stop-switch.ts';
 import { FlockError } from '../errors.ts';
@@ -8,10 +10,8 @@ import { linesOf } from '../poems/lines-of.ts';
 import { readPoem } from '../poems/read-poems.ts';
 import { hasLink } from '../poems/tweet-text.ts';
 import { readJournal } from '../posting/journal.ts';
-import type { FlockPaths } from '../settings.ts';
 import { whyUnwatchable } from '../watch.ts';
 import { type BotFiles, hasToPost } from './bot-condition.ts';
-import { readFlockFile } from './flock-file.ts';
 import { type Status, statusOfFlock } from './flock-status.ts';
 import { type Bot, type Flock, loadFlock, type Misfit, withoutRenamed } from './load-flock.ts';
 import type { PostPages } from './post-pages.ts';

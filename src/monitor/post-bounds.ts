@@ -1,6 +1,6 @@
+import type { Budget } from '../config/flock-file.ts';
 import { inMicros } from '../cost/money.ts';
 import type { PriceTable } from '../cost/price-table.ts';
-import type { Budget } from '../flock/flock-file.ts';
 
 /** What bounds posts besides the schedule. */
 export interface Bounds {

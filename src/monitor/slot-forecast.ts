@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
+import type { BotSettings } from '../config/flock-file.ts';
 import type { BotFiles } from '../flock/bot-condition.ts';
-import type { BotSettings } from '../flock/flock-file.ts';
 import type { BotStatus } from '../flock/flock-status.ts';
 import { xLimits } from '../plan/limits.ts';
 import type { BotState } from '../posting/bot-state.ts';

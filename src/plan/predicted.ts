@@ -1,4 +1,4 @@
-import type { BotSettings } from '../flock/flock-file.ts';
+import type { BotSettings } from '../config/flock-file.ts';
 import type { Line } from '../poems/split-poem.ts';
 import type { BotState } from '../posting/bot-state.ts';
 import type { Cap, Purse } from '../posting/budget.ts';

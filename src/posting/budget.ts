@@ -1,6 +1,6 @@
+import type { Budget } from '../config/flock-file.ts';
 import { inMicros, showUsd } from '../cost/money.ts';
-import { usualPrices, type PriceTable } from '../cost/price-table.ts';
-import type { Budget } from '../flock/flock-file.ts';
+import { type PriceTable, usualPrices } from '../cost/price-table.ts';
 import { calendarEnds, type CalendarEnds } from '../schedule/calendar-ends.ts';
 import type { BotState } from './bot-state.ts';
 import type { FlockHistory } from './flock-history.ts';

@@ -1,10 +1,10 @@
-import type { BotSettings } from '../flock/flock-file.ts';
-import type { BotState } from './bot-state.ts';
+import type { BotSettings } from '../config/flock-file.ts';
 import type { Line } from '../poems/split-poem.ts';
-import { allSplits } from './follow-split.ts';
-import { advance, fingerprint, fingerprints, prints, type Place } from './place.ts';
 import type { TimelinePost } from '../x/x-client.ts';
-import { bestWay, knownTexts, sayerOf, waysOn, type KnownTexts } from './ways-on.ts';
+import type { BotState } from './bot-state.ts';
+import { allSplits } from './follow-split.ts';
+import { advance, fingerprint, fingerprints, type Place, prints } from './place.ts';
+import { bestWay, knownTexts, type KnownTexts, sayerOf, waysOn } from './ways-on.ts';
 
 export interface Memory {
   /** What the bot knows of itself. */

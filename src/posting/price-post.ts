@@ -1,8 +1,8 @@
+import type { BotSettings } from '../config/flock-file.ts';
 import { inMicros } from '../cost/money.ts';
 import { costOf } from '../cost/post-cost.ts';
-import type { BotSettings } from '../flock/flock-file.ts';
 import type { BotState } from './bot-state.ts';
-import { capOf, spentBy, spentByFlock, type Cap, type Purse, type Spent, type Wanted } from './budget.ts';
+import { type Cap, capOf, type Purse, type Spent, spentBy, spentByFlock, type Wanted } from './budget.ts';
 import type { FlockHistory } from './flock-history.ts';
 import type { Price } from './ledger-event.ts';
 

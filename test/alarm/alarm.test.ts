@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { inspect } from 'node:util';
-import { Address } from '../../src/alarm/address.ts';
-import { alarmNames, alarmOf, bodyOf, sampleAlarm } from '../../src/alarm/alarm.ts';
+import { Address, alarmNames, alarmOf, bodyOf, sampleAlarm } from '../../src/config/hooks.ts';
 import { tapped } from '../../src/log.ts';
 import { HeardLog } from './heard-log.ts';
 

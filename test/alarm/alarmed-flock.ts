@@ -1,8 +1,8 @@
 import { Alarms } from '../../src/alarm/alarms.ts';
 import { HeldClock } from '../../src/clock.ts';
+import { type FlockFile, parseFlockFile } from '../../src/config/flock-file.ts';
 import { Daemon } from '../../src/daemon/daemon.ts';
 import type { BotName } from '../../src/flock/bot.ts';
-import { type FlockFile, parseFlockFile } from '../../src/flock/flock-file.ts';
 import type { Send } from '../../src/http/exchange.ts';
 import { TokenPair } from '../../src/keys/token-pair.ts';
 import { openPurse } from '../../src/posting/budget.ts';

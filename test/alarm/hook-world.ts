@@ -1,11 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { Address } from '../../src/alarm/address.ts';
-import { type AlarmName, alarmOf } from '../../src/alarm/alarm.ts';
 import { Hooks } from '../../src/alarm/hooks.ts';
 import { HeldClock } from '../../src/clock.ts';
-import type { Hook } from '../../src/flock/hook-settings.ts';
+import { Address, type AlarmName, alarmOf, type Hook } from '../../src/config/hooks.ts';
 import { openSender } from '../../src/http/send.ts';
 import { HeardLog } from './heard-log.ts';
 import { Collected, Lifeline, WebEnd } from './hook-ends.ts';

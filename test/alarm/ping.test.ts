@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Address } from '../../src/alarm/address.ts';
 import { Ping } from '../../src/alarm/ping.ts';
 import { HeldClock } from '../../src/clock.ts';
+import { Address } from '../../src/config/hooks.ts';
 import { openSender } from '../../src/http/send.ts';
 import { AlarmedFlock, linesOf } from './alarmed-flock.ts';
 import { HeardLog } from './heard-log.ts';

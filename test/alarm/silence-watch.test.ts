@@ -3,8 +3,8 @@ import { afterEach, describe, it, mock } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { SilenceWatch } from '../../src/alarm/silence-watch.ts';
 import { HeldClock } from '../../src/clock.ts';
+import { parseFlockFile } from '../../src/config/flock-file.ts';
 import type { BotName } from '../../src/flock/bot.ts';
-import { parseFlockFile } from '../../src/flock/flock-file.ts';
 import { HeardLog } from './heard-log.ts';
 
 const settings = parseFlockFile('{}', 'flock.json').settingsOf('howl' as BotName);

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { parseFlockFile } from '../../src/config/flock-file.ts';
 import { Claims } from '../../src/daemon/claims.ts';
 import type { BotName } from '../../src/flock/bot.ts';
-import { parseFlockFile } from '../../src/flock/flock-file.ts';
 import type { Flock } from '../../src/flock/load-flock.ts';
 import { TokenPair } from '../../src/keys/token-pair.ts';
 import { openPurse } from '../../src/posting/budget.ts';

@@ -1,8 +1,8 @@
 import pino from 'pino';
 import { HeldClock } from '../../src/clock.ts';
+import { type BotSettings, parseFlockFile } from '../../src/config/flock-file.ts';
 import { Daemon } from '../../src/daemon/daemon.ts';
 import type { BotName } from '../../src/flock/bot.ts';
-import { type BotSettings, parseFlockFile } from '../../src/flock/flock-file.ts';
 import type { Bot } from '../../src/flock/load-flock.ts';
 import { TokenPair } from '../../src/keys/token-pair.ts';
 import { openPurse, type Purse } from '../../src/posting/budget.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { parseFlockFile } from '../../src/config/flock-file.ts';
 import { shareText } from '../../src/daemon/share-text.ts';
 import type { BotName } from '../../src/flock/bot.ts';
-import { parseFlockFile } from '../../src/flock/flock-file.ts';
 import type { Bot } from '../../src/flock/load-flock.ts';
 import { TokenPair } from '../../src/keys/token-pair.ts';
 import { applyEvent, type BotState } from '../../src/posting/bot-state.ts';

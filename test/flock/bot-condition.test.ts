@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { parseFlockFile } from '../../src/config/flock-file.ts';
 import {
-  needsCare,
-  needsSomebody,
   type BotFiles,
   type Condition,
   type FlockNow,
+  needsCare,
+  needsSomebody,
 } from '../../src/flock/bot-condition.ts';
-import { parseFlockFile } from '../../src/flock/flock-file.ts';
 import type { BotName } from '../../src/flock/bot.ts';
 import { statusOf } from '../../src/flock/flock-status.ts';
 import type { BotState, Owed } from '../../src/posting/bot-state.ts';

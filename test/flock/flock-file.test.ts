@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { truncateSync, mkdirSync } from 'node:fs';
+import { mkdirSync, truncateSync } from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'node:test';
+import { parseFlockFile, readFlockFile } from '../../src/config/flock-file.ts';
 import { FlockError } from '../../src/errors.ts';
 import { parseBotName } from '../../src/flock/bot.ts';
-import { parseFlockFile, readFlockFile } from '../../src/flock/flock-file.ts';
 import { tempFolder } from './temp-folder.ts';
 
 const rain = parseBotName('rain');

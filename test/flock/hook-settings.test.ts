@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { alarmNames } from '../../src/alarm/alarm.ts';
+import { flockFileSchema, parseFlockFile } from '../../src/config/flock-file.ts';
+import { alarmNames, type AlarmSettings } from '../../src/config/hooks.ts';
 import { FlockError } from '../../src/errors.ts';
-import { flockFileSchema, parseFlockFile } from '../../src/flock/flock-file.ts';
-import type { AlarmSettings } from '../../src/flock/hook-settings.ts';
 
 const read = (settings: unknown): AlarmSettings =>
   parseFlockFile(JSON.stringify(settings), 'flock.json').alarms;

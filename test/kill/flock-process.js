@@ -8,9 +8,9 @@
 import path from 'node:path';
 import pino from 'pino';
 import { systemClock } from '../../src/clock.ts';
+import { parseFlockFile } from '../../src/config/flock-file.ts';
 import { Daemon } from '../../src/daemon/daemon.ts';
 import { lockState } from '../../src/daemon/lock.ts';
-import { parseFlockFile } from '../../src/flock/flock-file.ts';
 import { loadFlock } from '../../src/flock/load-flock.ts';
 import { openSender } from '../../src/http/send.ts';
 import { KeyStore } from '../../src/keys/key-store.ts';

@@ -1,9 +1,9 @@
+import { parseFlockFile } from '../../src/config/flock-file.ts';
 import type { BotFiles } from '../../src/flock/bot-condition.ts';
 import type { BotName } from '../../src/flock/bot.ts';
-import { parseFlockFile } from '../../src/flock/flock-file.ts';
 import { statusOf, statusOfAll } from '../../src/flock/flock-status.ts';
 import { checksOf } from '../../src/monitor/health.ts';
-import { openMetrics, type Metrics, type ScrapeFacts } from '../../src/monitor/metrics.ts';
+import { type Metrics, openMetrics, type ScrapeFacts } from '../../src/monitor/metrics.ts';
 import { openPurse } from '../../src/posting/budget.ts';
 import type { LedgerEvent } from '../../src/posting/ledger-event.ts';
 import type { Ledger } from '../../src/posting/ledger.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { parseFlockFile } from '../../src/config/flock-file.ts';
 import type { BotName } from '../../src/flock/bot.ts';
 import type { Bot } from '../../src/flock/load-flock.ts';
-import { parseFlockFile } from '../../src/flock/flock-file.ts';
 import { TokenPair } from '../../src/keys/token-pair.ts';
 import { PostTexts } from '../../src/monitor/post-texts.ts';
 import type { RecentPost } from '../../src/posting/flock-history.ts';

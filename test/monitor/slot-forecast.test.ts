@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { HeldClock } from '../../src/clock.ts';
+import { parseFlockFile } from '../../src/config/flock-file.ts';
 import type { BotFiles } from '../../src/flock/bot-condition.ts';
 import type { BotName } from '../../src/flock/bot.ts';
-import { parseFlockFile } from '../../src/flock/flock-file.ts';
 import { statusOf } from '../../src/flock/flock-status.ts';
 import { SlotForecast } from '../../src/monitor/slot-forecast.ts';
 import type { BotState } from '../../src/posting/bot-state.ts';

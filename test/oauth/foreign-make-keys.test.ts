@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readdir } from 'node:fs/promises';
 import { after, before, describe, it } from 'node:test';
 import { systemClock } from '../../src/clock.ts';
-import { customProvider, providerFrom } from '../../src/flock/custom-provider.ts';
+import { customProvider, providerFrom } from '../../src/config/flock-file.ts';
 import { openSender } from '../../src/http/send.ts';
 import { TokenPair } from '../../src/keys/token-pair.ts';
 import type { Account } from '../../src/oauth/oauth-answer.ts';

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 import type { z } from 'zod';
-import type { customProvider } from '../../src/flock/custom-provider.ts';
+import type { customProvider } from '../../src/config/flock-file.ts';
 import { startCommand } from '../support/programs.ts';
 
 const python = '/usr/bin/python3';

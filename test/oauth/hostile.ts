@@ -1,18 +1,18 @@
 import assert from 'node:assert/strict';
 import { inspect } from 'node:util';
-import { FlockError, type Exit } from '../../src/errors.ts';
-import { customProvider, providerFrom } from '../../src/flock/custom-provider.ts';
+import { customProvider, providerFrom } from '../../src/config/flock-file.ts';
+import { type Exit, FlockError } from '../../src/errors.ts';
 import type { HttpAnswer } from '../../src/http/exchange.ts';
 import type { TokenPair } from '../../src/keys/token-pair.ts';
 import {
+  type Account,
   readAccessToken,
   readPasswordToken,
   readRequestToken,
   readRevoked,
   readWhoAmI,
-  type Account,
 } from '../../src/oauth/oauth-answer.ts';
-import { flickrProvider, tumblrProvider, xProvider, type Provider } from '../../src/oauth/provider.ts';
+import { flickrProvider, type Provider, tumblrProvider, xProvider } from '../../src/oauth/provider.ts';
 
 /** The one of flock.json: with fields of its own, and nothing said of the callback. */
 const own = providerFrom(

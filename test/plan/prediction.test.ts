@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { parseFlockFile } from '../../src/config/flock-file.ts';
 import type { BotName } from '../../src/flock/bot.ts';
-import { parseFlockFile } from '../../src/flock/flock-file.ts';
 import { Prediction } from '../../src/plan/prediction.ts';
-import { asKept } from '../../src/poems/tweet-text.ts';
 import { splitPoem } from '../../src/poems/split-poem.ts';
+import { asKept } from '../../src/poems/tweet-text.ts';
 import { openPurse } from '../../src/posting/budget.ts';
 import { FlockHistory } from '../../src/posting/flock-history.ts';
 import { HeldFlock } from '../daemon/held-flock.ts';

@@ -1,7 +1,7 @@
+import { parseFlockFile } from '../../src/config/flock-file.ts';
 import type { BotName } from '../../src/flock/bot.ts';
-import { parseFlockFile } from '../../src/flock/flock-file.ts';
 import { notesOf, notesOfFlock } from '../../src/plan/bot-words.ts';
-import { FlockPlan, type BotPlan } from '../../src/plan/flock-plan.ts';
+import { type BotPlan, FlockPlan } from '../../src/plan/flock-plan.ts';
 import type { PredictedPost } from '../../src/plan/predicted.ts';
 import { splitPoem } from '../../src/poems/split-poem.ts';
 import { applyEvent } from '../../src/posting/bot-state.ts';

@@ -1,5 +1,5 @@
 import type { Clock } from '../../src/clock.ts';
-import type { BotSettings } from '../../src/flock/flock-file.ts';
+import type { BotSettings } from '../../src/config/flock-file.ts';
 import type { Ledger } from '../../src/posting/ledger.ts';
 import type { StateFolder } from '../../src/posting/state-folder.ts';
 import type { StepOptions } from '../../src/posting/step.ts';

@@ -1,14 +1,14 @@
 import pino from 'pino';
+import { parseFlockFile } from '../../src/config/flock-file.ts';
 import type { BotName } from '../../src/flock/bot.ts';
 import type { Bot } from '../../src/flock/load-flock.ts';
-import { parseFlockFile } from '../../src/flock/flock-file.ts';
 import type { BotKey } from '../../src/keys/key-bundle.ts';
 import { TokenPair } from '../../src/keys/token-pair.ts';
 import { openPurse } from '../../src/posting/budget.ts';
 import type { StepOptions } from '../../src/posting/step.ts';
 import type { Random } from './random.ts';
 import type { Spell } from './simulated-x.ts';
-import { tamperings, type Tampering } from './tampering.ts';
+import { type Tampering, tamperings } from './tampering.ts';
 
 export const deadline = 10_000;
 export const log = pino({ enabled: false });

@@ -1,6 +1,8 @@
 import { constants } from 'node:fs';
 import { access, realpath, rm } from 'node:fs/promises';
 import path from 'node:path';
+import { apiUrl, type FlockPaths } from '../../config/environment.ts';
+import { readFlockFile } from '../../config/flock-file.ts';
 import {
   accountMark,
   folderMark,
@@ -9,12 +11,10 @@ import {
   runningDaemons,
 } from '../../daemon/registry.ts';
 import { FlockError } from '../../errors.ts';
-import { readFlockFile } from '../../flock/flock-file.ts';
 import { loadFlock } from '../../flock/load-flock.ts';
 import { readRegularFile, reasonOf, replaceFile, syncFolder } from '../../fs.ts';
 import type { KeyStore } from '../../keys/key-store.ts';
 import { hasJournal } from '../../posting/journal.ts';
-import { apiUrl, type FlockPaths } from '../../settings.ts';
 import { shellWord } from '../../text.ts';
 import { callsAs, type GivenPlaces } from '../calls-as.ts';
 import type { Terminal } from '../terminal.ts';

@@ -1,7 +1,7 @@
+import { readFlockFile } from '../../config/flock-file.ts';
 import type { Context } from '../../context.ts';
 import { FlockError } from '../../errors.ts';
 import type { BotName } from '../../flock/bot.ts';
-import { readFlockFile } from '../../flock/flock-file.ts';
 import { loadFlock } from '../../flock/load-flock.ts';
 import { linesOf } from '../../poems/lines-of.ts';
 import { readPoem } from '../../poems/read-poems.ts';

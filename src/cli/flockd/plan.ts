@@ -1,8 +1,9 @@
 import * as z from 'zod';
 import { systemClock } from '../../clock.ts';
+import { credentialsFolder, flockPaths, identityFile } from '../../config/environment.ts';
+import { readFlockFile } from '../../config/flock-file.ts';
 import { isStopped } from '../../daemon/stop-switch.ts';
 import { shownPath } from '../../doctor/shown-path.ts';
-import { readFlockFile } from '../../flock/flock-file.ts';
 import { botsInLedger } from '../../flock/known-bots.ts';
 import { readWholeFlock } from '../../flock/planned-flock.ts';
 import { KeyStore } from '../../keys/key-store.ts';
@@ -12,7 +13,6 @@ import { planAsJson } from '../../plan/plan-json.ts';
 import { readBots } from '../../plan/read-flock.ts';
 import { type LeftOut, showPlan } from '../../plan/show-plan.ts';
 import { readJournal } from '../../posting/journal.ts';
-import { credentialsFolder, flockPaths, identityFile } from '../../settings.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
 import { onLedger } from './ledger-place.ts';

@@ -1,28 +1,28 @@
 import pino from 'pino';
 import * as z from 'zod';
+import { apiUrl } from '../../config/environment.ts';
+import { readFlockFile } from '../../config/flock-file.ts';
 import type { Context } from '../../context.ts';
 import { Claims } from '../../daemon/claims.ts';
 import { isStopped, stopFlock } from '../../daemon/stop-switch.ts';
-import { FlockError, type Exit } from '../../errors.ts';
+import { type Exit, FlockError } from '../../errors.ts';
 import type { BotName } from '../../flock/bot.ts';
-import { readFlockFile } from '../../flock/flock-file.ts';
-import { loadFlock, withoutRenamed, type Bot, type Flock } from '../../flock/load-flock.ts';
+import { type Bot, type Flock, loadFlock, withoutRenamed } from '../../flock/load-flock.ts';
 import type { PostPages } from '../../flock/post-pages.ts';
 import { readStatus } from '../../flock/read-status.ts';
 import { readPoem, writtenAt } from '../../poems/read-poems.ts';
 import { readJournal } from '../../posting/journal.ts';
 import type { Ledger } from '../../posting/ledger.ts';
 import { postNow } from '../../posting/post-now.ts';
-import { reportOf, type PostReport } from '../../posting/post-report.ts';
+import { type PostReport, reportOf } from '../../posting/post-report.ts';
 import { newMemory } from '../../posting/step.ts';
-import { apiUrl } from '../../settings.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
 import { giveOr } from './give.ts';
 import { knownBot } from './known-bot.ts';
 import { mustHaveLastWord } from './ledger-place.ts';
-import { openOnLedger } from './open-on-ledger.ts';
 import { mustBeReady } from './must-be-ready.ts';
+import { openOnLedger } from './open-on-ledger.ts';
 
 export const post = command({
   words: { bot: { type: 'string', describe: 'the name of the bot' } },

@@ -1,8 +1,8 @@
+import { type FlockFile, readFlockFile } from '../../config/flock-file.ts';
 import type { Context } from '../../context.ts';
 import { countOf } from '../../daemon/tell-manager.ts';
 import { FlockError } from '../../errors.ts';
 import { afterRestart } from '../../flock/bot-condition.ts';
-import { type FlockFile, readFlockFile } from '../../flock/flock-file.ts';
 import { type Bot, type Flock, loadFlock } from '../../flock/load-flock.ts';
 import { mostUnknown, namesIn, unknownBots } from '../../flock/unknown-bots.ts';
 import type { Logger } from '../../log.ts';

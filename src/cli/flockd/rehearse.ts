@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import * as z from 'zod';
 import { systemClock } from '../../clock.ts';
+import { credentialsFolder, flockPaths, identityFile } from '../../config/environment.ts';
+import { readFlockFile } from '../../config/flock-file.ts';
 import { isStopped } from '../../daemon/stop-switch.ts';
-import { readFlockFile } from '../../flock/flock-file.ts';
 import { botsInLedger } from '../../flock/known-bots.ts';
 import { readWholeFlock, type WholeFlock } from '../../flock/planned-flock.ts';
 import { KeyStore } from '../../keys/key-store.ts';
@@ -13,7 +14,6 @@ import { openProgressLine } from '../../rehearsal/progress-line.ts';
 import { type RehearsalOptions, rehearse as rehearseFlock } from '../../rehearsal/rehearse.ts';
 import type { Report } from '../../rehearsal/report.ts';
 import { showReport, verdictOf } from '../../rehearsal/show-report.ts';
-import { credentialsFolder, flockPaths, identityFile } from '../../settings.ts';
 import { shellWord } from '../../text.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
 import type { Terminal } from '../terminal.ts';

@@ -1,11 +1,11 @@
 import * as z from 'zod';
+import { readFlockFile } from '../../config/flock-file.ts';
 import type { Context } from '../../context.ts';
 import { isLocked } from '../../daemon/lock.ts';
 import { giveOrder } from '../../daemon/orders.ts';
 import { FlockError } from '../../errors.ts';
-import { readFlockFile } from '../../flock/flock-file.ts';
 import { loadFlock } from '../../flock/load-flock.ts';
-import { hintAs, type GivenPlaces } from '../calls-as.ts';
+import { type GivenPlaces, hintAs } from '../calls-as.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
 import { openOnLedger } from './open-on-ledger.ts';

@@ -1,9 +1,9 @@
 import path from 'node:path';
 import * as z from 'zod';
+import { type FlockFile, readFlockFile } from '../../config/flock-file.ts';
 import type { Context } from '../../context.ts';
 import { FlockError } from '../../errors.ts';
 import { type BotName, botNameOf, parseBotName } from '../../flock/bot.ts';
-import { type FlockFile, readFlockFile } from '../../flock/flock-file.ts';
 import { poemFinder } from '../../keys/foreign/find-poem.ts';
 import type { KeyBundle } from '../../keys/key-bundle.ts';
 import type { ListedBundle } from '../../keys/key-store.ts';

@@ -1,12 +1,12 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import * as z from 'zod';
+import { readFlockFile } from '../../config/flock-file.ts';
 import { type Context, openContext } from '../../context.ts';
 import { lockState } from '../../daemon/lock.ts';
 import { folderMark } from '../../daemon/registry.ts';
 import { isStopped, releaseFlock, stopFlock } from '../../daemon/stop-switch.ts';
 import { FlockError } from '../../errors.ts';
-import { readFlockFile } from '../../flock/flock-file.ts';
 import { type Bot, loadFlock } from '../../flock/load-flock.ts';
 import { readRegularFile, reasonOf } from '../../fs.ts';
 import type { BotState } from '../../posting/bot-state.ts';

@@ -1,9 +1,9 @@
 import * as z from 'zod';
+import { readFlockFile } from '../../config/flock-file.ts';
 import type { Context } from '../../context.ts';
 import { isStopped, releaseFlock } from '../../daemon/stop-switch.ts';
-import { FlockError, type Exit } from '../../errors.ts';
+import { type Exit, FlockError } from '../../errors.ts';
 import type { BotName } from '../../flock/bot.ts';
-import { readFlockFile } from '../../flock/flock-file.ts';
 import { loadFlock } from '../../flock/load-flock.ts';
 import { readPoem } from '../../poems/read-poems.ts';
 import { splitPoem } from '../../poems/split-poem.ts';
@@ -14,8 +14,8 @@ import { command, placeFlags, placeSchema } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
 import { give } from './give.ts';
 import { knownBot } from './known-bot.ts';
-import { openOnLedger } from './open-on-ledger.ts';
 import { mustHavePlace } from './must-have-place.ts';
+import { openOnLedger } from './open-on-ledger.ts';
 
 export const resume = command({
   words: {

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { Alarms } from '../../alarm/alarms.ts';
+import { apiUrl, serviceEnvironment, wantsColor } from '../../config/environment.ts';
 import { type Context, openContext } from '../../context.ts';
 import { Claims } from '../../daemon/claims.ts';
 import { Daemon } from '../../daemon/daemon.ts';
@@ -20,7 +21,6 @@ import { Journal } from '../../posting/journal.ts';
 import type { Ledger } from '../../posting/ledger.ts';
 import { logged } from '../../posting/logged-ledger.ts';
 import { reportOf } from '../../posting/post-report.ts';
-import { apiUrl, serviceEnvironment, wantsColor } from '../../settings.ts';
 import { folderWatcher, moreWatches, type WatchFolder } from '../../watch.ts';
 import type { GivenPlaces } from '../calls-as.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';

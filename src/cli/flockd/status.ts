@@ -1,11 +1,11 @@
 import * as z from 'zod';
+import { wantsColor } from '../../config/environment.ts';
 import { isService } from '../../daemon/service-manager.ts';
 import { FlockError } from '../../errors.ts';
 import { hasToPost, needsSomebody } from '../../flock/bot-condition.ts';
 import { parseBotName } from '../../flock/bot.ts';
 import type { BotStatus, Status } from '../../flock/flock-status.ts';
 import { readStatus, type WholeStatus } from '../../flock/read-status.ts';
-import { wantsColor } from '../../settings.ts';
 import { nearest } from '../../text.ts';
 import { moreWatches } from '../../watch.ts';
 import { callsAs, type GivenPlaces } from '../calls-as.ts';

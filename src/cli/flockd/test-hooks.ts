@@ -1,13 +1,12 @@
 import * as z from 'zod';
-import { sampleAlarm } from '../../alarm/alarm.ts';
 import { callHook } from '../../alarm/call-hook.ts';
 import { shownHook } from '../../alarm/lane.ts';
 import { ping } from '../../alarm/ping.ts';
 import type { Trouble } from '../../alarm/trouble.ts';
-import { openContext, type Context } from '../../context.ts';
+import { readFlockFile } from '../../config/flock-file.ts';
+import { type AlarmSettings, sampleAlarm } from '../../config/hooks.ts';
+import { type Context, openContext } from '../../context.ts';
 import { FlockError } from '../../errors.ts';
-import { readFlockFile } from '../../flock/flock-file.ts';
-import type { AlarmSettings } from '../../flock/hook-settings.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
 
 /** What came of a trial. */

@@ -1,14 +1,14 @@
 import * as z from 'zod';
-import { usualPrices } from '../../cost/price-table.ts';
+import { apiUrl, xApi } from '../../config/environment.ts';
 import { openContext } from '../../context.ts';
+import { usualPrices } from '../../cost/price-table.ts';
 import type { Checkup } from '../../doctor/checkup.ts';
 import type { Finding } from '../../doctor/finding.ts';
+import { forecast } from '../../doctor/forecast.ts';
 import { examineOffline } from '../../doctor/offline.ts';
 import { examineOnline, readsOnX } from '../../doctor/online.ts';
-import { forecast } from '../../doctor/forecast.ts';
 import { grouped, isHealthy, linesOf, reportOf, summaryOf } from '../../doctor/report.ts';
 import { parseBotName } from '../../flock/bot.ts';
-import { apiUrl, xApi } from '../../settings.ts';
 import { callsAs } from '../calls-as.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
 import type { Terminal } from '../terminal.ts';

@@ -1,15 +1,15 @@
 import path from 'node:path';
 import pMap from 'p-map';
 import * as z from 'zod';
-import { openContext, type Context } from '../../context.ts';
+import { parseFlockFile, readFlockFile } from '../../config/flock-file.ts';
+import { type Context, openContext } from '../../context.ts';
 import { FlockError } from '../../errors.ts';
 import type { BotName } from '../../flock/bot.ts';
-import { parseFlockFile, readFlockFile } from '../../flock/flock-file.ts';
 import { loadFlock } from '../../flock/load-flock.ts';
 import type { KeyStore, ListedBundle } from '../../keys/key-store.ts';
 import { maskToken } from '../../keys/mask-token.ts';
 import { poemFileIn } from '../../poems/find-poems.ts';
-import { callsAs, hintAs, type GivenPlaces } from '../calls-as.ts';
+import { callsAs, type GivenPlaces, hintAs } from '../calls-as.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
 import { keylessTrouble } from '../status-words.ts';
 import { tableLines } from '../table-blocks.ts';

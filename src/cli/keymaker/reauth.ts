@@ -1,17 +1,17 @@
 import path from 'node:path';
 import * as z from 'zod';
+import { appKeysIfSet } from '../../config/environment.ts';
+import { readFlockFile } from '../../config/flock-file.ts';
 import { openContext } from '../../context.ts';
 import { messageOf } from '../../errors.ts';
 import { parseBotName } from '../../flock/bot.ts';
-import { readFlockFile } from '../../flock/flock-file.ts';
 import { makeKey } from '../../keys/make-key.ts';
 import { expectedName } from '../../keys/right-account.ts';
-import { appKeysIfSet } from '../../settings.ts';
 import { callsAs, retold } from '../calls-as.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
 import { authorize, confirming } from './authorize.ts';
-import { mustHaveKey } from './choose-bot.ts';
 import { callbackFlags, callbackSchema, listenerFor } from './callbacks.ts';
+import { mustHaveKey } from './choose-bot.ts';
 import { chooseProvider, providerFlags, providerSchema } from './choose-provider.ts';
 
 export const reauth = command({

@@ -1,7 +1,7 @@
 import * as z from 'zod';
+import { readFlockFile } from '../../config/flock-file.ts';
 import { openContext } from '../../context.ts';
 import { parseBotName } from '../../flock/bot.ts';
-import { readFlockFile } from '../../flock/flock-file.ts';
 import { retold } from '../calls-as.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
 import { mustHaveKey } from './choose-bot.ts';

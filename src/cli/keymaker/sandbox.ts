@@ -1,10 +1,10 @@
 import path from 'node:path';
 import * as z from 'zod';
 import { systemClock } from '../../clock.ts';
+import { appKeysIfSet, flockPaths, sandboxAppKeys } from '../../config/environment.ts';
 import { FlockError } from '../../errors.ts';
 import { readRegularFile, reasonOf } from '../../fs.ts';
 import { openSandbox } from '../../sandbox/server.ts';
-import { appKeysIfSet, flockPaths, sandboxAppKeys } from '../../settings.ts';
 import { command, placeSchema, portSchema } from '../command.ts';
 
 export const sandbox = command({

@@ -1,9 +1,9 @@
 import path from 'node:path';
 import * as z from 'zod';
+import { appKeys } from '../../config/environment.ts';
+import { readFlockFile } from '../../config/flock-file.ts';
 import { openContext } from '../../context.ts';
 import { FlockError, messageOf } from '../../errors.ts';
-import { readFlockFile } from '../../flock/flock-file.ts';
-import { appKeys } from '../../settings.ts';
 import { FlockDesk } from '../../web/desk.ts';
 import { FlockSite } from '../../web/flock-site.ts';
 import { openLocalServer } from '../../web/local-server.ts';

@@ -1,6 +1,6 @@
+import type { FlockFile } from '../../config/flock-file.ts';
 import { FlockError } from '../../errors.ts';
-import { botNameOf, type BotName } from '../../flock/bot.ts';
-import type { FlockFile } from '../../flock/flock-file.ts';
+import { type BotName, botNameOf } from '../../flock/bot.ts';
 import { isSameName } from '../right-account.ts';
 import type { ForeignKey } from './foreign-key.ts';
 

@@ -1,6 +1,6 @@
+import type { FlockFile } from '../../config/flock-file.ts';
 import { FlockError } from '../../errors.ts';
 import type { BotName } from '../../flock/bot.ts';
-import type { FlockFile } from '../../flock/flock-file.ts';
 import { accountKey, type KeyBundle } from '../key-bundle.ts';
 import type { KeyStore } from '../key-store.ts';
 import { judgeAccount, titleOf } from '../right-account.ts';

@@ -1,8 +1,115 @@
+import { inspect } from 'node:util';
 import * as z from 'zod';
-import { Address } from '../alarm/address.ts';
-import { type AlarmName, alarmNames } from '../alarm/alarm.ts';
 import { isSafeAddress } from '../http/safe-address.ts';
 import { nearest, parseDuration, quoted } from '../text.ts';
+
+/**
+ * The address of a webhook or a ping. Whoever knows it can use it, so it is as good as a secret, and cannot be printed by
+ * accident: strings, JSON, `inspect` and a logger all show `[secret]`.
+ */
+export class Address {
+  readonly #url: string;
+
+  constructor(url: string) {
+    this.#url = url;
+  }
+
+  /** The only way to it; call it where it is sent to, and nowhere else. */
+  reveal(): string {
+    return this.#url;
+  }
+
+  toString(): string {
+    return '[secret]';
+  }
+
+  toJSON(): string {
+    return '[secret]';
+  }
+
+  [inspect.custom](): string {
+    return '[secret]';
+  }
+}
+
+/** The events of the log that are alarms: a person should hear of them without looking. */
+export const alarmNames = [
+  'parked',
+  'unfit',
+  'in-doubt-long',
+  'silent',
+  'budget-reached',
+  'app-refused',
+  'clock-wrong',
+  'herd',
+  'finished',
+] as const;
+
+export type AlarmName = (typeof alarmNames)[number];
+
+/** What a hook is told. What is not known is null. */
+export interface Alarm {
+  /** An alarm's name, or `test`. */
+  event: string;
+  bot: string | null;
+  /** ISO 8601. */
+  at: string;
+  why: string;
+  /** The repair. */
+  hint: string | null;
+  /** The line of the poem, counted from 1. */
+  line: number | null;
+  /** All of it in one line, for people. */
+  text: string;
+}
+
+/** The part of a line of the log that makes an alarm. */
+const loggedAlarm = z.object({
+  event: z.enum(alarmNames),
+  bot: z.string().optional(),
+  why: z.string().optional(),
+  hint: z.string().optional(),
+  line: z.number().optional(),
+});
+
+/** As in the log, nothing is longer than a page. Characters. */
+const maxText = 2000;
+const short = (text: string): string => text.slice(0, maxText);
+
+/**
+ * The alarm that a line of the log is, or undefined where it is none.
+ *
+ * @param now - milliseconds since 1970
+ */
+export function alarmOf(fields: unknown, message: unknown, now: number): Alarm | undefined {
+  const { data } = loggedAlarm.safeParse(fields);
+  if (!data) return undefined;
+  const { event, bot = null, line = null } = data;
+  const said = typeof message === 'string' ? message : event;
+  return {
+    event,
+    bot,
+    at: new Date(now).toISOString(),
+    why: short(data.why ?? said),
+    hint: data.hint === undefined ? null : short(data.hint),
+    line,
+    text: short(bot === null ? said : `${bot} ${said}`),
+  };
+}
+
+/** What a hook is tried with. */
+export const sampleAlarm = (now: number): Alarm => ({
+  event: 'test',
+  bot: 'test',
+  at: new Date(now).toISOString(),
+  why: 'a person tries the hooks',
+  hint: 'nothing is wrong',
+  line: 1,
+  text: 'a person tries the hooks; nothing is wrong',
+});
+
+/** What a hook gets to read: one line of JSON. @param flock - its folder */
+export const bodyOf = (alarm: Alarm, flock: string): string => JSON.stringify({ ...alarm, flock });
 
 /** Who is told of alarms: a command, or a webhook. The timeout is in milliseconds. */
 export type Hook = { on: AlarmName[]; timeout: number } & ({ run: string[] } | { post: Address });
@@ -41,7 +148,7 @@ const alarmName = z
 const second = 1000;
 const usual = 10 * second;
 /** A webhook's request is given up then in any case. */
-const longest = { post: 10 * second, run: 600 * second };
+const maxTimeouts = { post: 10 * second, run: 600 * second };
 
 const timeout = z
   .string('should be a duration such as "10s"')
@@ -49,7 +156,7 @@ const timeout = z
   .refine((text) => parseDuration(text) !== undefined, 'should be a duration such as "10s"')
   .transform((text) => parseDuration(text) ?? usual)
   .refine((time) => time >= second, 'should be a second at least')
-  .refine((time) => time <= longest.run, 'should be 10 minutes at most');
+  .refine((time) => time <= maxTimeouts.run, 'should be 10 minutes at most');
 
 const word = z
   .string('should be text')
@@ -100,6 +207,6 @@ function hookOf(
   if (run && post) return wrong('has both "run" and "post": make two hooks of it');
   if (run) return { on, run, timeout };
   if (!post) return wrong('should have "run" or "post"');
-  if (timeout > longest.post) return wrong('should be 10 seconds at most for a webhook', 'timeout');
+  if (timeout > maxTimeouts.post) return wrong('should be 10 seconds at most for a webhook', 'timeout');
   return { on, post, timeout };
 }

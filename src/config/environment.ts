@@ -1,13 +1,13 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import * as z from 'zod';
-import { FlockError, systemCode } from './errors.ts';
-import { reasonOf } from './fs.ts';
-import { usualSockets } from './http/exchange.ts';
-import { isPrivateWay } from './http/safe-address.ts';
-import { botOfBundle, credentialPrefix } from './keys/bundle-name.ts';
-import { readPrivateFileSync } from './keys/private-file.ts';
-import { TokenPair } from './keys/token-pair.ts';
+import { FlockError, systemCode } from '../errors.ts';
+import { reasonOf } from '../fs.ts';
+import { usualSockets } from '../http/exchange.ts';
+import { isPrivateWay } from '../http/safe-address.ts';
+import { botOfBundle, credentialPrefix } from '../keys/bundle-name.ts';
+import { readPrivateFileSync } from '../keys/private-file.ts';
+import { TokenPair } from '../keys/token-pair.ts';
 
 /** Where a flock lives on the disk. Absolute paths. */
 export interface FlockPaths {
