@@ -9,7 +9,7 @@ import { usualSockets } from '../../src/http/exchange.ts';
 import { KeyStore } from '../../src/keys/key-store.ts';
 import type { Logger } from '../../src/log.ts';
 import { Monitor } from '../../src/monitor/monitor.ts';
-import { readPoem } from '../../src/poems/read-poems.ts';
+import { readPoem } from '../../src/poems/find.ts';
 import { Journal } from '../../src/posting/journal.ts';
 import type { Ledger } from '../../src/posting/ledger.ts';
 import { logged } from '../../src/posting/logged-ledger.ts';

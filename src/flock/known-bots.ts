@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { FlockError } from '../errors.ts';
 import type { KeyStore } from '../keys/key-store.ts';
-import type { KnownBots } from '../poems/find-poems.ts';
+import type { KnownBots } from '../poems/find.ts';
 import { readJournal } from '../posting/journal.ts';
 
 /** The names of the bots in a ledger; none where it cannot be read: whoever needs it says why. */

@@ -7,7 +7,7 @@ import { isSealed } from '../keys/bundle-name.ts';
 import type { BotKey, KeyBundle } from '../keys/key-bundle.ts';
 import type { KeyStore, ListedBundle } from '../keys/key-store.ts';
 import { accountFault } from '../keys/right-account.ts';
-import { findPoemsIfThere, type FoundPoems, type PassedOver, unreadNamesake } from '../poems/find-poems.ts';
+import { findPoemsIfThere, type FoundPoems, type PassedOver, unreadNamesake } from '../poems/find.ts';
 import type { BotState } from '../posting/bot-state.ts';
 import type { Purse } from '../posting/budget.ts';
 import { nextAfter } from '../schedule/slots.ts';

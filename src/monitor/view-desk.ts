@@ -2,7 +2,7 @@ import type { BotFiles } from '../flock/bot-condition.ts';
 import { statusOfAll } from '../flock/flock-status.ts';
 import { flockView, type FlockView, recentPosts } from '../flock/flock-view.ts';
 import { LiveStatus } from '../flock/live-status.ts';
-import { readPoem } from '../poems/read-poems.ts';
+import { readPoem } from '../poems/find.ts';
 import type { BotState } from '../posting/bot-state.ts';
 import { FlockHistory } from '../posting/flock-history.ts';
 import { Turns } from '../yield.ts';

@@ -1,14 +1,12 @@
 import { inMicros } from '../cost/money.ts';
 import { conditionOf, type StandingOf } from '../flock/bot-condition.ts';
+import { findSharedTexts, type LintOfBot, lintPoem } from '../poems/lint.ts';
 import { hasLink } from '../poems/tweet-text.ts';
-import { lintPoem } from '../poems/lint-poem.ts';
-import type { LintOfBot } from '../poems/lint.ts';
-import { findSharedTexts } from '../poems/shared-texts.ts';
 import type { Purse } from '../posting/budget.ts';
 import { FlockHistory } from '../posting/flock-history.ts';
 import { slotCounter } from '../schedule/count-slots.ts';
 import { BotTally, farthest, month, type Outlook, type Span } from './bot-outlook.ts';
-import { LimitWatch, type Excess } from './limit-watch.ts';
+import { type Excess, LimitWatch } from './limit-watch.ts';
 import { xLimits } from './limits.ts';
 import type { PredictedBot } from './predicted-bot.ts';
 import type { BotToPredict, Parked, PredictedPost, Rest, Shared } from './predicted.ts';

@@ -1,5 +1,5 @@
 import type { BotSettings } from '../config/flock-file.ts';
-import type { Line } from '../poems/split-poem.ts';
+import type { Line } from '../poems/poem.ts';
 import type { BotState } from '../posting/bot-state.ts';
 import type { Cap, Purse } from '../posting/budget.ts';
 import type { Decision } from '../posting/decide.ts';

@@ -1,6 +1,6 @@
 import { inMicros, showUsd } from '../cost/money.ts';
 import type { Flock } from '../flock/load-flock.ts';
-import { passedOverShown } from '../poems/find-poems.ts';
+import { passedOverShown } from '../poems/find.ts';
 import { showDate } from '../text.ts';
 import { type Note, notesOf, notesOfFlock } from './bot-words.ts';
 import { type FlockPlan, microsPerMonth, sumOf } from './flock-plan.ts';

@@ -1,4 +1,9 @@
-export type LintCode =
+import { inMicros, showUsd } from '../cost/money.ts';
+import type { PriceTable } from '../cost/price-table.ts';
+import type { Line, Unit } from './poem.ts';
+import { asKept, controlsIn, entitiesOf, type Entity, fitsInPost, withoutControls } from './tweet-text.ts';
+
+type LintCode =
   | 'refrain'
   | 'accidental-link'
   | 'link'
@@ -11,7 +16,7 @@ export type LintCode =
   | 'shared-text';
 
 /** Something about a poem that its author may not have meant. Nothing is ever changed because of it. */
-export interface Lint {
+interface Lint {
   code: LintCode;
   /** The line of the file, counted from 1. */
   line: number;
@@ -24,4 +29,323 @@ export interface LintOfBot extends Lint {
   bot: string;
   /** The poem's file, as it is to be shown. */
   file: string;
+}
+
+/** What X takes for more than words, and what it makes of it. */
+function lintEntities(lines: readonly Line[], prices: PriceTable): Lint[] {
+  return lines.flatMap(({ text, at }) => {
+    const entities = entitiesOf(text);
+    const cashtags = entities.filter(({ kind }) => kind === 'cashtag').length;
+    return byRow(entities, text).map(({ row, kind, names }) => {
+      const [subject, it] = subjectOf(names, kind);
+      return {
+        code: kind,
+        line: at + row,
+        message: `${subject}${fateOfEntity(kind, it, { prices, cashtags })}`,
+      };
+    });
+  });
+}
+
+/** Entities of one kind in one row of a post. */
+interface Group {
+  row: number;
+  kind: Entity['kind'];
+  names: string[];
+}
+
+/** Only a stanza has several rows, and they follow each other in the file. */
+function byRow(entities: readonly Entity[], text: string): Group[] {
+  const groups: Group[] = [];
+  for (const { kind, text: name, at } of entities) {
+    const row = text.slice(0, at).match(/\n/g)?.length ?? 0;
+    const known = groups.find((group) => group.row === row && group.kind === kind);
+    if (known) known.names.push(name);
+    else groups.push({ row, kind, names: [name] });
+  }
+  return groups;
+}
+
+const nouns: Record<Entity['kind'], string> = {
+  'accidental-link': 'link',
+  link: 'link',
+  mention: 'mention',
+  hashtag: 'hashtag',
+  cashtag: 'cashtag',
+};
+
+/** `night.It is a link`, and how to go on about it */
+function subjectOf(names: readonly string[], kind: Entity['kind']): [subject: string, it: string] {
+  const noun = nouns[kind];
+  const shown = names.join(', ');
+  return names.length === 1 ? [`${shown} is a ${noun}`, 'it'] : [`${shown} are ${noun}s`, 'each'];
+}
+
+/** What X counts for a link, whatever its length. @see docs.x.com, counting characters */
+const linkWeight = 23;
+
+function fateOfEntity(
+  kind: Entity['kind'],
+  it: string,
+  { prices, cashtags }: { prices: PriceTable; cashtags: number },
+): string {
+  switch (kind) {
+    case 'accidental-link':
+      return ` to X: ${it} counts ${linkWeight}, and the post may cost ${priceOfLink(prices)}; a space after the full stop would mend it`;
+    case 'link':
+      return `: ${it} counts ${linkWeight}, and the post costs ${priceOfLink(prices)}`;
+    case 'mention':
+      return ': X tells the account, and may refuse mentions that a program makes';
+    case 'hashtag':
+      return `: X shows ${it} as a link to a search`;
+    case 'cashtag':
+      return cashtags > 1
+        ? `, and there are ${cashtags} in one post: X refuses more than one, and the bot is parked there`
+        : `: X shows ${it} as a link to a search, and takes one in a post`;
+  }
+}
+
+/** `$0.20 in place of $0.015, 13 times as much` */
+function priceOfLink({ post, linkPost }: PriceTable): string {
+  const [dear, usual] = [showUsd(inMicros(linkPost)), showUsd(inMicros(post))];
+  if (linkPost === post) return `${dear}, as any other`;
+  const times = post > 0 ? Math.round(linkPost / post) : 0;
+  return `${dear} in place of ${usual}${times >= 2 ? `, ${times} times as much` : ''}`;
+}
+
+/** How a poem is posted, as far as its refrains go. Durations in milliseconds. */
+export interface Pace {
+  /** The time from one post to the next, or undefined where there are not two. */
+  every: number | undefined;
+  /** How long X refuses a text again: probably, and perhaps. */
+  remembers: { surely: number; maybe: number };
+  refrain: 'join' | 'defer' | 'skip';
+  atEnd: 'loop' | 'stop';
+}
+
+/** Lines that come again, how soon, and what the bot does where X refuses them. */
+function lintRefrains(lines: readonly Line[], pace: Pace): Lint[] {
+  const texts = lines.map(({ text }) => asKept(withoutControls(text)));
+  const lastSeen = new Map<string, number>();
+  const lints: Lint[] = [];
+  lines.forEach(({ at }, index) => {
+    const text = texts[index] ?? '';
+    const before = lastSeen.get(text);
+    lastSeen.set(text, index);
+    if (before === undefined) return;
+    const message = `repeats line ${lines[before]?.at ?? 0}${comesAfter(index - before, pace)}${fateOfRefrain(texts, index, index - before, pace)}`;
+    lints.push({ code: 'refrain', line: at, message });
+  });
+  return [...lints, ...lintLoop(lines, texts, lastSeen, pace)];
+}
+
+/** A poem that begins again repeats all of itself, and its last lines may be its first. */
+function lintLoop(
+  lines: readonly Line[],
+  texts: readonly string[],
+  lastSeen: ReadonlyMap<string, number>,
+  pace: Pace,
+): Lint[] {
+  const { length } = lines;
+  const [first] = lines;
+  if (pace.atEnd === 'stop' || pace.every === undefined || !first) return [];
+  const lints: Lint[] = [];
+  const whole = doubt(length, pace);
+  if (whole > 0) {
+    const message = `the poem begins again ${distance(length, pace) ?? ''} after it began${fateOfRefrain(texts, 0, length, pace)}`;
+    lints.push({ code: 'refrain', line: first.at, message });
+  }
+  const seen = new Set<string>();
+  lines.forEach(({ at }, index) => {
+    const text = texts[index] ?? '';
+    const last = lastSeen.get(text) ?? index;
+    const gap = length - last + index;
+    // What comes no sooner than all the rest is told with it.
+    if (seen.has(text) || last === index || doubt(gap, pace) <= whole) return;
+    seen.add(text);
+    const message = `when the poem begins again, repeats line ${lines[last]?.at ?? 0}${comesAfter(gap, pace)}${fateOfRefrain(texts, index, gap, pace)}`;
+    lints.push({ code: 'refrain', line: at, message });
+  });
+  return lints;
+}
+
+/** Whether X refuses a line that comes again after so many posts: 0 where it hardly does, 1 perhaps, 2 probably. */
+function doubt(posts: number, { every, remembers }: Pace): 0 | 1 | 2 {
+  if (every === undefined) return 1;
+  if (posts * every < remembers.surely) return 2;
+  return posts * every <= remembers.maybe ? 1 : 0;
+}
+
+/** What becomes of a line that comes again after so many posts. */
+function fateOfRefrain(texts: readonly string[], index: number, posts: number, pace: Pace): string {
+  const may = ['', 'X may refuse it', 'X will probably refuse it'][doubt(posts, pace)] ?? '';
+  return may === '' ? '' : `: ${may}, and then ${policy(texts, index, pace)}`;
+}
+
+function policy(texts: readonly string[], index: number, { refrain }: Pace): string {
+  switch (refrain) {
+    case 'join': {
+      const hindrance = whyAlone(texts, index);
+      return hindrance === undefined
+        ? 'it goes into one post with the line after it'
+        : `it waits until X takes it (${hindrance})`;
+    }
+    case 'defer':
+      return 'it waits until X takes it';
+    case 'skip':
+      return 'it is passed over';
+  }
+}
+
+function whyAlone(texts: readonly string[], index: number): string | undefined {
+  const following = texts[index + 1];
+  if (following === undefined) return texts.length === 1 ? 'it is the only line' : 'it is the last line';
+  const fits = fitsInPost(`${texts[index] ?? ''}\n${following}`);
+  return fits ? undefined : 'the line after it does not fit into its post';
+}
+
+const units = [
+  ['years', 365.25 * 86_400_000],
+  ['days', 86_400_000],
+  ['hours', 3_600_000],
+  ['minutes', 60_000],
+  ['seconds', 1000],
+] as const;
+
+const comesAfter = (posts: number, pace: Pace): string => {
+  const after = distance(posts, pace);
+  return after === undefined ? '' : `, ${after} after it`;
+};
+
+/** `about 3 hours`: in the largest unit of which there are two at least. */
+function distance(posts: number, { every }: Pace): string | undefined {
+  if (every === undefined) return undefined;
+  const [unit, length] = units.find(([, ms]) => posts * every >= 1.95 * ms) ?? ['seconds', 1000];
+  return `about ${Math.round((posts * every) / length)} ${unit}`;
+}
+
+interface LintOptions {
+  unit: Unit;
+  prices: PriceTable;
+  /** How the poem is posted, which tells whether a refrain comes too soon. */
+  pace: Pace;
+}
+
+/** What X will make of a poem, in the order of its lines. */
+export function lintPoem(lines: readonly Line[], { unit, prices, pace }: LintOptions): Lint[] {
+  const lints = [
+    ...lines.flatMap(leadingSpace),
+    ...lines.flatMap(lintControls),
+    ...lintEntities(lines, prices),
+    ...lintSplits(lines, unit),
+    ...lintRefrains(lines, pace),
+  ];
+  return lints.sort((a, b) => a.line - b.line);
+}
+
+function leadingSpace({ text, at }: Line): Lint[] {
+  const { length } = /^\s*/u.exec(text)?.[0] ?? '';
+  const spaces = length === 1 ? 'a space' : `${length} spaces`;
+  return length === 0
+    ? []
+    : [{ code: 'leading-space', line: at, message: `begins with ${spaces}, which X drops` }];
+}
+
+/** Control characters, which are not posted; those of C1 are what Latin-1 makes of the quotes and dashes of Windows-1252. */
+function lintControls({ text, at }: Line): Lint[] {
+  return text.split('\n').flatMap((row, index) => {
+    const names = [...new Set(controlsIn(row).map(nameOf))];
+    if (names.length === 0) return [];
+    const [what, them] =
+      names.length === 1 ? ['the control character', 'it'] : ['the control characters', 'them'];
+    const isC1 = /[\x80-\x9f]/.test(row);
+    const why = isC1
+      ? '; they were quotes or dashes where a Windows-1252 file was converted as Latin-1: convert it again, with iconv -f windows-1252 -t utf-8'
+      : '';
+    const message = `holds ${what} ${names.join(', ')}, and is posted without ${them}${why}`;
+    return [{ code: 'control-character', line: at + index, message }];
+  });
+}
+
+const nameOf = (character: string): string => {
+  const code = character.codePointAt(0) ?? 0;
+  return `U+${code.toString(16).toUpperCase().padStart(4, '0')}${controlNames[code] ?? ''}`;
+};
+
+const controlNames: Record<number, string> = {
+  0x07: ' (BEL)',
+  0x08: ' (backspace)',
+  0x0b: ' (vertical tab)',
+  0x0c: ' (form feed)',
+  0x1a: ' (^Z, the end of a DOS file)',
+  0x1b: ' (ESC)',
+  0x7f: ' (DEL)',
+};
+
+/** Lines, or stanzas, that are too heavy for one post, and where they break. */
+function lintSplits(lines: readonly Line[], unit: Unit): Lint[] {
+  const lints: Lint[] = [];
+  for (let from = 0, to = 1; from < lines.length; from = to, to = from + 1) {
+    while ((lines[to]?.part?.nth ?? 0) > 0) to++;
+    const [first, ...rest] = lines.slice(from, to);
+    if (!first || rest.length === 0) continue;
+    const breaks = rest.slice(0, mostBreaks).map((piece) => breakBefore(piece, first));
+    const more = rest.length > mostBreaks ? ', …' : '';
+    const what = unit === 'stanza' ? 'this stanza' : 'this line';
+    const message = `${what} is too long for one post and makes ${rest.length + 1}: it breaks before ${breaks.join(', ')}${more}`;
+    lints.push({ code: 'split', line: first.at, message });
+  }
+  return lints;
+}
+
+const mostBreaks = 3;
+
+/** Where a post begins: `“and the tide…”`, with its line where that is another one. */
+function breakBefore({ text, at }: Line, first: Line): string {
+  const words = text.trim().split(/\s+/u).slice(0, 3).join(' ');
+  const begin = Array.from(words).slice(0, 24).join('');
+  const shown = `“${begin}${begin.length < text.trim().length ? '…' : ''}”`;
+  return at === first.at ? shown : `line ${at}, ${shown}`;
+}
+
+/** The poem of one bot, as one of many. */
+interface PoemOf {
+  bot: string;
+  /** Its file, as it is to be shown. */
+  file: string;
+  lines: readonly Line[];
+}
+
+/** The bot that has a text first, and where. */
+interface Holder {
+  poem: PoemOf;
+  at: number;
+}
+
+/**
+ * Texts that two bots carry, which X forbids: once for each pair of bots, with the first place and how many there are.
+ * A text that many bots carry counts against the first of them alone, so that there are never more pairs than lines.
+ */
+export function findSharedTexts(poems: Iterable<PoemOf>): LintOfBot[] {
+  const holders = new Map<string, Holder>();
+  const pairs = new Map<string, { first: Holder; poem: PoemOf; at: number; texts: Set<string> }>();
+  for (const poem of poems) {
+    for (const { text, at } of poem.lines) {
+      const kept = asKept(withoutControls(text));
+      const first = holders.get(kept);
+      if (!first) holders.set(kept, { poem, at });
+      else if (first.poem.bot !== poem.bot) {
+        const key = `${first.poem.bot}\n${poem.bot}`;
+        const pair = pairs.get(key) ?? { first, poem, at, texts: new Set() };
+        pairs.set(key, pair);
+        pair.texts.add(kept);
+      }
+    }
+  }
+  return Array.from(pairs.values(), ({ first, poem: { bot, file }, at, texts }) => {
+    const others = texts.size > 1 ? `, and ${texts.size - 1} more of this poem` : '';
+    const place = `${first.poem.file}:${first.at}`;
+    const message = `${first.poem.bot} has this text too (${place})${others}: X forbids one text on two accounts`;
+    return { code: 'shared-text', bot, file, line: at, message };
+  });
 }

@@ -1,4 +1,4 @@
-import type { Line } from '../poems/split-poem.ts';
+import type { Line } from '../poems/poem.ts';
 import type { Reading } from './follow-split.ts';
 import type { LedgerEvent } from './ledger-event.ts';
 import { fingerprints, isFinished, lengthOf, type Place } from './place.ts';

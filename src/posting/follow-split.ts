@@ -1,7 +1,6 @@
-import type { Line } from '../poems/split-poem.ts';
-import { olderSplit } from '../poems/older-split.ts';
+import { type Line, olderSplit } from '../poems/poem.ts';
 import { followEdits, placeWhere } from './follow-edits.ts';
-import { fingerprint, fingerprints, prints, type Place } from './place.ts';
+import { fingerprint, fingerprints, type Place, prints } from './place.ts';
 
 /** A poem as a bot reads it, and where the bot is in it. */
 export interface Reading {

@@ -1,5 +1,5 @@
 import type { BotSettings } from '../config/flock-file.ts';
-import type { Line } from '../poems/split-poem.ts';
+import type { Line } from '../poems/poem.ts';
 import type { TimelinePost } from '../x/x-client.ts';
 import type { BotState } from './bot-state.ts';
 import { allSplits } from './follow-split.ts';

@@ -1,9 +1,9 @@
 import { FlockError } from '../errors.ts';
 import type { Bot } from '../flock/load-flock.ts';
-import { linesOf } from '../poems/lines-of.ts';
+import { linesOf } from '../poems/poem.ts';
 import type { BotState } from './bot-state.ts';
 import { eventsOf } from './order.ts';
-import { keyMark, step, type NextStep, type StepOptions } from './step.ts';
+import { keyMark, type NextStep, step, type StepOptions } from './step.ts';
 
 /** Whether a bot still owes what a person asked for, be it as a refrain that takes a second way, and may post at once. */
 const isAsked = (state: BotState | undefined, next: NextStep, now: number): boolean =>

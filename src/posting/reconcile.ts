@@ -1,13 +1,12 @@
 import type { Bot } from '../flock/load-flock.ts';
-import { linesOf } from '../poems/lines-of.ts';
-import type { Line } from '../poems/split-poem.ts';
+import { type Line, linesOf } from '../poems/poem.ts';
 import type { TimelinePost, TimelineStart } from '../x/x-client.ts';
-import { applyEvent, sinceOf, type BotState } from './bot-state.ts';
+import { applyEvent, type BotState, sinceOf } from './bot-state.ts';
 import { eventsOfFound } from './found-events.ts';
-import { foundSince, mostPassedOver, placeByTimeline, type FoundPost } from './found-since.ts';
+import { type FoundPost, foundSince, mostPassedOver, placeByTimeline } from './found-since.ts';
 import type { Intent, LedgerEvent } from './ledger-event.ts';
-import { readTimeline, type LookOptions, type Unseen } from './look.ts';
 import { beginOfLook, lookFor } from './look-for.ts';
+import { type LookOptions, readTimeline, type Unseen } from './look.ts';
 import { fingerprint, fingerprints, markOf } from './place.ts';
 import { priceWithout } from './price-post.ts';
 

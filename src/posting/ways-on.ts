@@ -1,4 +1,4 @@
-import type { Line } from '../poems/split-poem.ts';
+import type { Line } from '../poems/poem.ts';
 import { comparable } from '../poems/tweet-text.ts';
 import { readingOf } from './follow-split.ts';
 import {
@@ -7,9 +7,9 @@ import {
   fingerprints,
   isFinished,
   lengthOf,
+  type Place,
   prints,
   startOf,
-  type Place,
 } from './place.ts';
 
 /** How a bot may have come from where it was to a post. */

@@ -2,8 +2,7 @@ import pMap from 'p-map';
 import { FlockError } from '../errors.ts';
 import type { PlannedBot, WholeFlock } from '../flock/planned-flock.ts';
 import { mustBeItsAccount } from '../keys/right-account.ts';
-import { linesOf } from '../poems/lines-of.ts';
-import type { Line } from '../poems/split-poem.ts';
+import { type Line, linesOf } from '../poems/poem.ts';
 import type { BotState } from '../posting/bot-state.ts';
 import type { LeftOut } from './report.ts';
 

@@ -3,7 +3,7 @@ import type { BotName } from '../../src/flock/bot.ts';
 import { notesOf, notesOfFlock } from '../../src/plan/bot-words.ts';
 import { type BotPlan, FlockPlan } from '../../src/plan/flock-plan.ts';
 import type { PredictedPost } from '../../src/plan/predicted.ts';
-import { splitPoem } from '../../src/poems/split-poem.ts';
+import { splitPoem } from '../../src/poems/poem.ts';
 import { applyEvent } from '../../src/posting/bot-state.ts';
 import { openPurse } from '../../src/posting/budget.ts';
 import { FlockHistory } from '../../src/posting/flock-history.ts';

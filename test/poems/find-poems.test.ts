@@ -4,7 +4,7 @@ import { chmodSync, mkdirSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'node:test';
 import { FlockError } from '../../src/errors.ts';
-import { findPoems, passedOverShown, type FoundPoems, type KnownBots } from '../../src/poems/find-poems.ts';
+import { findPoems, type FoundPoems, type KnownBots, passedOverShown } from '../../src/poems/find.ts';
 import { tempFolder } from '../flock/temp-folder.ts';
 import { bundle } from '../support/bundle.ts';
 

@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { usualPrices } from '../../src/cost/price-table.ts';
-import { lintPoem } from '../../src/poems/lint-poem.ts';
-import type { Pace } from '../../src/poems/lint-refrains.ts';
-import { findSharedTexts } from '../../src/poems/shared-texts.ts';
-import { splitPoem, type Unit } from '../../src/poems/split-poem.ts';
+import { findSharedTexts, lintPoem, type Pace } from '../../src/poems/lint.ts';
+import { splitPoem, type Unit } from '../../src/poems/poem.ts';
 
 const hour = 3_600_000;
 const daily: Pace = {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { HeldClock } from '../../src/clock.ts';
-import { PoemWatch } from '../../src/poems/poem-watch.ts';
+import { PoemWatch } from '../../src/poems/poem.ts';
 
 const second = 1000;
 const hour = 3_600_000;

@@ -4,7 +4,7 @@ import { mkdirSync, renameSync, symlinkSync, truncateSync, writeFileSync } from 
 import path from 'node:path';
 import { describe, it } from 'node:test';
 import { FlockError } from '../../src/errors.ts';
-import { readPoem } from '../../src/poems/read-poems.ts';
+import { readPoem } from '../../src/poems/find.ts';
 import { tempFolder } from '../flock/temp-folder.ts';
 
 const refusedWith =

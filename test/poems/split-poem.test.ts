@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { olderSplit } from '../../src/poems/older-split.ts';
+import { olderSplit, splitPoem, type Unit } from '../../src/poems/poem.ts';
 import { fitsInPost } from '../../src/poems/tweet-text.ts';
-import { splitPoem, type Unit } from '../../src/poems/split-poem.ts';
 
 const isValid = fitsInPost;
 const textsOf = (poem: string, unit: Unit = 'line'): string[] =>

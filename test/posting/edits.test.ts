@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { splitPoem, type Unit } from '../../src/poems/split-poem.ts';
-import { editOf, needsLongLook, type Edit, type PoemNow } from '../../src/posting/edits.ts';
+import { splitPoem, type Unit } from '../../src/poems/poem.ts';
+import { type Edit, editOf, needsLongLook, type PoemNow } from '../../src/posting/edits.ts';
 import { readingOf } from '../../src/posting/follow-split.ts';
 import { fingerprints, type Place } from '../../src/posting/place.ts';
 

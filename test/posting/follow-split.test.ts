@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { olderSplit } from '../../src/poems/older-split.ts';
-import { splitPoem, type Line } from '../../src/poems/split-poem.ts';
+import { type Line, olderSplit, splitPoem } from '../../src/poems/poem.ts';
 import { readingOf } from '../../src/posting/follow-split.ts';
-import { advance, fingerprints, isFinished, startOf, type Place } from '../../src/posting/place.ts';
+import { advance, fingerprints, isFinished, type Place, startOf } from '../../src/posting/place.ts';
 
 const long = (name: string): string =>
   `${`${name} was the best of times, it was the worst of times; `.repeat(7)}and that was ${name}.`;

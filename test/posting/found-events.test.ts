@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Line } from '../../src/poems/split-poem.ts';
+import type { Line } from '../../src/poems/poem.ts';
 import { applyEvent, type BotState } from '../../src/posting/bot-state.ts';
 import { eventsOfFound } from '../../src/posting/found-events.ts';
 import { foundSince } from '../../src/posting/found-since.ts';

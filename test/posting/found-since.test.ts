@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { olderSplit } from '../../src/poems/older-split.ts';
-import { splitPoem, type Line } from '../../src/poems/split-poem.ts';
-import { foundSince, placeByTimeline, type Memory } from '../../src/posting/found-since.ts';
+import { type Line, olderSplit, splitPoem } from '../../src/poems/poem.ts';
+import { foundSince, type Memory, placeByTimeline } from '../../src/posting/found-since.ts';
 import { fingerprints, type Place } from '../../src/posting/place.ts';
 
 const linesOf = (texts: string[]): Line[] => texts.map((text, index) => ({ text, at: index + 1 }));

@@ -1,8 +1,8 @@
 import type { Context } from '../../context.ts';
 import { isStopped } from '../../daemon/stop-switch.ts';
 import type { Bot } from '../../flock/load-flock.ts';
-import { linesOf } from '../../poems/lines-of.ts';
-import { readPoem } from '../../poems/read-poems.ts';
+import { readPoem } from '../../poems/find.ts';
+import { linesOf } from '../../poems/poem.ts';
 import { applyEvent } from '../../posting/bot-state.ts';
 import { hasJournal } from '../../posting/journal.ts';
 import { eventsOf } from '../../posting/order.ts';

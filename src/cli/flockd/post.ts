@@ -10,7 +10,7 @@ import type { BotName } from '../../flock/bot.ts';
 import { type Bot, type Flock, loadFlock, withoutRenamed } from '../../flock/load-flock.ts';
 import type { PostPages } from '../../flock/post-pages.ts';
 import { readStatus } from '../../flock/read-status.ts';
-import { readPoem, writtenAt } from '../../poems/read-poems.ts';
+import { readPoem, writtenAt } from '../../poems/find.ts';
 import { readJournal } from '../../posting/journal.ts';
 import type { Ledger } from '../../posting/ledger.ts';
 import { postNow } from '../../posting/post-now.ts';

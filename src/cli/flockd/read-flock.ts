@@ -6,7 +6,7 @@ import { afterRestart } from '../../flock/bot-condition.ts';
 import { type Bot, type Flock, loadFlock } from '../../flock/load-flock.ts';
 import { mostUnknown, namesIn, unknownBots } from '../../flock/unknown-bots.ts';
 import type { Logger } from '../../log.ts';
-import { passedOverShown } from '../../poems/find-poems.ts';
+import { passedOverShown } from '../../poems/find.ts';
 import { callsAs, type GivenPlaces, hintAs } from '../calls-as.ts';
 
 /** A flock, and who hears of its alarms. */

@@ -7,7 +7,7 @@ import { isStopped } from '../../daemon/stop-switch.ts';
 import { botsInLedger } from '../../flock/known-bots.ts';
 import { readWholeFlock, type WholeFlock } from '../../flock/planned-flock.ts';
 import { KeyStore } from '../../keys/key-store.ts';
-import { readPoem } from '../../poems/read-poems.ts';
+import { readPoem } from '../../poems/find.ts';
 import { readJournal } from '../../posting/journal.ts';
 import { takeNetworkAway } from '../../rehearsal/no-network.ts';
 import { openProgressLine } from '../../rehearsal/progress-line.ts';

@@ -16,7 +16,7 @@ import { withoutRenamed } from '../../flock/load-flock.ts';
 import { watchKeys } from '../../keys/watch-keys.ts';
 import { type Logger, openLog } from '../../log.ts';
 import { Monitor } from '../../monitor/monitor.ts';
-import { readPoem, writtenAt } from '../../poems/read-poems.ts';
+import { readPoem, writtenAt } from '../../poems/find.ts';
 import { Journal } from '../../posting/journal.ts';
 import type { Ledger } from '../../posting/ledger.ts';
 import { logged } from '../../posting/logged-ledger.ts';

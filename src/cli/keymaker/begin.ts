@@ -10,7 +10,7 @@ import { type Pending, PendingStore } from '../../keys/pending-store.ts';
 import { expectedName } from '../../keys/right-account.ts';
 import type { OAuth1Client } from '../../oauth/oauth1-client.ts';
 import type { Provider } from '../../oauth/provider.ts';
-import { poemFileIn } from '../../poems/find-poems.ts';
+import { poemFileIn } from '../../poems/find.ts';
 import { callsAs } from '../calls-as.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
 import { showLink } from './authorize.ts';

@@ -5,7 +5,7 @@ import type { BotName } from '../../flock/bot.ts';
 import { knownBots } from '../../flock/known-bots.ts';
 import type { KeyBundle } from '../../keys/key-bundle.ts';
 import type { KeyStore } from '../../keys/key-store.ts';
-import { findPoems, type FoundPoems, noPoems } from '../../poems/find-poems.ts';
+import { findPoems, type FoundPoems, noPoems } from '../../poems/find.ts';
 import { nearest } from '../../text.ts';
 import { callsAs, type GivenPlaces } from '../calls-as.ts';
 import type { Terminal } from '../terminal.ts';

@@ -6,9 +6,9 @@ import {
   type KnownBots,
   type PassedOver,
   type PoemFile,
-} from '../../poems/find-poems.ts';
-import { linesOf } from '../../poems/lines-of.ts';
-import { readPoem } from '../../poems/read-poems.ts';
+  readPoem,
+} from '../../poems/find.ts';
+import { linesOf } from '../../poems/poem.ts';
 import { nearest } from '../../text.ts';
 
 /** The poems that were asked for, and those that no bot can read. */

@@ -13,7 +13,7 @@ import { poemFinder } from '../../keys/foreign/find-poem.ts';
 import { type Found, isKey } from '../../keys/foreign/foreign-key.ts';
 import { readForeign } from '../../keys/foreign/read-foreign.ts';
 import { takeKey, type Taken, type Taking } from '../../keys/foreign/take-key.ts';
-import { findPoemsIfThere } from '../../poems/find-poems.ts';
+import { findPoemsIfThere } from '../../poems/find.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
 

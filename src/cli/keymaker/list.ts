@@ -8,7 +8,7 @@ import type { BotName } from '../../flock/bot.ts';
 import { loadFlock } from '../../flock/load-flock.ts';
 import type { KeyStore, ListedBundle } from '../../keys/key-store.ts';
 import { maskToken } from '../../keys/mask-token.ts';
-import { poemFileIn } from '../../poems/find-poems.ts';
+import { poemFileIn } from '../../poems/find.ts';
 import { callsAs, type GivenPlaces, hintAs } from '../calls-as.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
 import { keylessTrouble } from '../status-words.ts';

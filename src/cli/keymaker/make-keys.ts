@@ -14,7 +14,7 @@ import { TokenPair } from '../../keys/token-pair.ts';
 import type { Grant } from '../../oauth/oauth-answer.ts';
 import type { OAuth1Client } from '../../oauth/oauth1-client.ts';
 import type { Provider } from '../../oauth/provider.ts';
-import { type PoemFile, poemFileIn } from '../../poems/find-poems.ts';
+import { type PoemFile, poemFileIn } from '../../poems/find.ts';
 import { shellWord } from '../../text.ts';
 import type { CallbackListener } from '../../web/callback-listener.ts';
 import { callsAs } from '../calls-as.ts';

@@ -1,7 +1,7 @@
 import { lstat } from 'node:fs/promises';
 import path from 'node:path';
 import type { BotName } from '../../flock/bot.ts';
-import { findPoemsIfThere, type KnownBots } from '../../poems/find-poems.ts';
+import { findPoemsIfThere, type KnownBots } from '../../poems/find.ts';
 
 /** Finds the poem for a bot, given the paths that bundles had for it; relative to the root. */
 export type FindPoem = (bot: BotName, before: readonly (string | undefined)[]) => Promise<string | undefined>;
