@@ -1,8 +1,8 @@
 import type { BotSettings } from '../config/flock-file.ts';
 import type { BotState } from '../posting/bot-state.ts';
 import { isFinished } from '../posting/place.ts';
-import { nextAfter } from '../schedule/slots.ts';
-import { offsetIn } from '../schedule/spread.ts';
+import { offsetIn } from '../schedule/calendar.ts';
+import { nextAfter } from '../schedule/schedule.ts';
 
 /** A bot, as far as it is watched. */
 export interface Watched {

@@ -1,5 +1,5 @@
 import pc from 'picocolors';
-import { inMicros, showUsd } from '../cost/money.ts';
+import { inMicros, showUsd } from '../cost.ts';
 import type { Condition } from '../flock/bot-condition.ts';
 import type { BotStatus } from '../flock/flock-status.ts';
 import { atClock, cutTo, duration, longest, relativeTime, widthOf } from '../text.ts';

@@ -1,4 +1,4 @@
-import { inMicros, showUsd } from '../cost/money.ts';
+import { inMicros, showUsd } from '../cost.ts';
 import type { BotStatus, FlockStatus } from '../flock/flock-status.ts';
 import { mostUnknown, type UnknownBot } from '../flock/unknown-bots.ts';
 import { atClock, duration, withClocks } from '../text.ts';

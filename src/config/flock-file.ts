@@ -6,8 +6,7 @@ import { type BotName, botNameOf, formerNameOf, isBotName } from '../flock/bot.t
 import { readRegularFile, reasonOf } from '../fs.ts';
 import { isSafeAddress } from '../http/safe-address.ts';
 import { builtIn, type Provider, usual } from '../oauth/provider.ts';
-import { plainExpression, scheduleFault } from '../schedule/slots.ts';
-import { timezoneFault } from '../schedule/timezone.ts';
+import { plainExpression, scheduleFault, timezoneFault } from '../schedule/schedule.ts';
 import { couldBeSecret, nearest, parseDuration, quoted, shown } from '../text.ts';
 import { type AlarmSettings, hookFields, hookSettings, pingSetting } from './hooks.ts';
 

@@ -1,6 +1,4 @@
-import { showUsd } from '../cost/money.ts';
-import { readingCost } from '../cost/post-cost.ts';
-import type { PriceTable } from '../cost/price-table.ts';
+import { type PriceTable, readingCost, showUsd } from '../cost.ts';
 
 /**
  * What the online checks will cost, to be said before they run.

@@ -1,12 +1,12 @@
-import { usualPrices } from '../cost/price-table.ts';
+import { usualPrices } from '../cost.ts';
 import { FlockError } from '../errors.ts';
 import type { HttpAnswer } from '../http/exchange.ts';
 import { isSameName } from '../keys/right-account.ts';
-import { readWhoAmI, type Account } from '../oauth/oauth-answer.ts';
+import { type Account, readWhoAmI } from '../oauth/oauth-answer.ts';
 import type { Provider, WhoAmI } from '../oauth/provider.ts';
 import { classify, type XFailure } from '../x/x-failure.ts';
 import type { Checkup, Held } from './checkup.ts';
-import { bot as botCalled, thing, withoutTitle, type Finding } from './finding.ts';
+import { bot as botCalled, type Finding, thing, withoutTitle } from './finding.ts';
 
 /** What an answer means: for the bot that asked, or for everybody at the provider. */
 export type Judgement = { ofBot: Finding[] } | { ofProvider: Finding };

@@ -1,4 +1,4 @@
-import { inMicros, inUsd } from '../cost/money.ts';
+import { inMicros, inUsd } from '../cost.ts';
 import type { Finding, Result } from './finding.ts';
 
 /** Findings in the order they are read in: the flock's first, then bot by bot. */

@@ -1,5 +1,5 @@
 import type { BotSettings } from '../config/flock-file.ts';
-import { inMicros } from '../cost/money.ts';
+import { inMicros } from '../cost.ts';
 import type { FlockError } from '../errors.ts';
 import type { BotKey } from '../keys/key-bundle.ts';
 import { accountFault } from '../keys/right-account.ts';
@@ -7,8 +7,8 @@ import type { BotState } from '../posting/bot-state.ts';
 import { type Cap, capOf, describeCap, type Purse, spentBy, spentByFlock } from '../posting/budget.ts';
 import type { FlockHistory } from '../posting/flock-history.ts';
 import { isFinished } from '../posting/place.ts';
-import { nextAfter } from '../schedule/slots.ts';
-import { offsetIn } from '../schedule/spread.ts';
+import { offsetIn } from '../schedule/calendar.ts';
+import { nextAfter } from '../schedule/schedule.ts';
 import type { PostPages } from './post-pages.ts';
 
 /**

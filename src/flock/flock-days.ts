@@ -1,5 +1,5 @@
 import { Temporal } from 'temporal-polyfill';
-import { inUsd } from '../cost/money.ts';
+import { inUsd } from '../cost.ts';
 import type { FlockHistory } from '../posting/flock-history.ts';
 
 /** One day of a flock, by its calendar. */

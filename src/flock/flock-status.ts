@@ -1,5 +1,5 @@
 import type { Budget } from '../config/flock-file.ts';
-import { inMicros, inUsd } from '../cost/money.ts';
+import { inMicros, inUsd } from '../cost.ts';
 import { bugIn } from '../errors.ts';
 import type { BotState } from '../posting/bot-state.ts';
 import { spentBy, spentByFlock } from '../posting/budget.ts';

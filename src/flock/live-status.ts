@@ -1,9 +1,9 @@
-import { inMicros } from '../cost/money.ts';
+import { inMicros } from '../cost.ts';
 import type { BotState } from '../posting/bot-state.ts';
-import { capOf, spentBy, spentByFlock, type Purse } from '../posting/budget.ts';
+import { capOf, type Purse, spentBy, spentByFlock } from '../posting/budget.ts';
 import type { Ledger } from '../posting/ledger.ts';
 import type { BotFiles, FlockNow } from './bot-condition.ts';
-import { statusOf, statusOfAll, type BotStatus, type Status } from './flock-status.ts';
+import { type BotStatus, type Status, statusOf, statusOfAll } from './flock-status.ts';
 
 /** What a bot's status was made of, and until when it holds. */
 interface Known {

@@ -1,7 +1,7 @@
 import { realpath } from 'node:fs/promises';
 import path from 'node:path';
 import type { BotSettings, FlockFile } from '../config/flock-file.ts';
-import { readPrices } from '../cost/read-prices.ts';
+import { readPrices } from '../cost.ts';
 import { bugIn, FlockError, messageOf } from '../errors.ts';
 import { isSealed } from '../keys/bundle-name.ts';
 import type { BotKey, KeyBundle } from '../keys/key-bundle.ts';
@@ -10,7 +10,7 @@ import { accountFault } from '../keys/right-account.ts';
 import { findPoemsIfThere, type FoundPoems, type PassedOver, unreadNamesake } from '../poems/find.ts';
 import type { BotState } from '../posting/bot-state.ts';
 import type { Purse } from '../posting/budget.ts';
-import { nextAfter } from '../schedule/slots.ts';
+import { nextAfter } from '../schedule/schedule.ts';
 import { grouped } from '../text.ts';
 import { Turns } from '../yield.ts';
 import type { BotName } from './bot.ts';

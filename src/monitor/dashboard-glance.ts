@@ -1,4 +1,4 @@
-import { inMicros, showUsd } from '../cost/money.ts';
+import { inMicros, showUsd } from '../cost.ts';
 import { needsCare } from '../flock/bot-condition.ts';
 import { shownDays } from '../flock/flock-days.ts';
 import type { BotView, FlockView } from '../flock/flock-view.ts';

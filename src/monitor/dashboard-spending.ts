@@ -1,4 +1,4 @@
-import { inMicros, showUsd } from '../cost/money.ts';
+import { inMicros, showUsd } from '../cost.ts';
 import type { BotView, FlockView } from '../flock/flock-view.ts';
 import { html, type Html } from '../web/html.ts';
 import { bar } from './dashboard-bar.ts';

@@ -1,7 +1,7 @@
-import { inUsd } from '../cost/money.ts';
+import { inUsd } from '../cost.ts';
 import { keyCauses } from '../posting/after-failure.ts';
 import { outcomes } from './metrics-ledger.ts';
-import { mostBots, ofBots, ofFlock, type BotFacts, type Row } from './metrics-rows.ts';
+import { type BotFacts, mostBots, ofBots, ofFlock, type Row } from './metrics-rows.ts';
 
 /*
  * What flockd measures. Prometheus wants base units (seconds, dollars) and instants as seconds since 1970. No label ever has a

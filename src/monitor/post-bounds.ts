@@ -1,6 +1,5 @@
 import type { Budget } from '../config/flock-file.ts';
-import { inMicros } from '../cost/money.ts';
-import type { PriceTable } from '../cost/price-table.ts';
+import { inMicros, type PriceTable } from '../cost.ts';
 
 /** What bounds posts besides the schedule. */
 export interface Bounds {

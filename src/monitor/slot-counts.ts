@@ -1,5 +1,5 @@
 import { dateOf, shownDays } from '../flock/flock-days.ts';
-import { nextAfter, type Schedule } from '../schedule/slots.ts';
+import { nextAfter, type Schedule } from '../schedule/schedule.ts';
 
 /** The days that are shown, from today on. */
 export interface Days {

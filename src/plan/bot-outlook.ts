@@ -1,7 +1,5 @@
-import { inMicros } from '../cost/money.ts';
-import { costOf } from '../cost/post-cost.ts';
-import type { PriceTable } from '../cost/price-table.ts';
-import type { slotsWithin, Stretch } from '../schedule/count-slots.ts';
+import { costOf, inMicros, type PriceTable } from '../cost.ts';
+import type { slotsWithin, Stretch } from '../schedule/calendar.ts';
 import type { PredictedBot } from './predicted-bot.ts';
 import type { Held, PredictedPost } from './predicted.ts';
 

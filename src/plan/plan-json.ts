@@ -1,7 +1,7 @@
-import { inUsd } from '../cost/money.ts';
+import { inUsd } from '../cost.ts';
 import type { Flock } from '../flock/load-flock.ts';
 import { notesOf, notesOfFlock } from './bot-words.ts';
-import { microsPerMonth, sumOf, type BotPlan, type FlockPlan } from './flock-plan.ts';
+import { type BotPlan, type FlockPlan, microsPerMonth, sumOf } from './flock-plan.ts';
 import { describeExcess, type Excess } from './limit-watch.ts';
 import { xLimits } from './limits.ts';
 import type { PredictedPost } from './predicted.ts';

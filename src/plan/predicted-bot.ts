@@ -1,16 +1,16 @@
-import { costOf } from '../cost/post-cost.ts';
+import { costOf } from '../cost.ts';
 import { eventsAfter } from '../posting/after-failure.ts';
 import { applyEvent, type BotState } from '../posting/bot-state.ts';
 import type { Cap } from '../posting/budget.ts';
 import { decide, type Decision, type Situation } from '../posting/decide.ts';
-import { readingOf, type Reading } from '../posting/follow-split.ts';
+import { type Reading, readingOf } from '../posting/follow-split.ts';
 import type { Intent, LedgerEvent } from '../posting/ledger-event.ts';
 import { lookFor, mayHavePosted } from '../posting/look-for.ts';
 import { fingerprints, isFinished } from '../posting/place.ts';
-import { planPost, type PlannedPost } from '../posting/plan-post.ts';
+import { type PlannedPost, planPost } from '../posting/plan-post.ts';
 import { looksAgain, priceOf } from '../posting/price-post.ts';
-import { nextAfter } from '../schedule/slots.ts';
-import { offsetIn } from '../schedule/spread.ts';
+import { offsetIn } from '../schedule/calendar.ts';
+import { nextAfter } from '../schedule/schedule.ts';
 import { AnswersOfX } from './answers-of-x.ts';
 import type { BotToPredict, Held, Next, Parked, PredictedPost, Rest, Shared } from './predicted.ts';
 

@@ -1,4 +1,4 @@
-import { showUsd } from '../cost/money.ts';
+import { showUsd } from '../cost.ts';
 import { padded, widthOf } from '../text.ts';
 import { endOf, scheduleOf } from './bot-words.ts';
 import type { BotPlan } from './flock-plan.ts';

@@ -1,4 +1,4 @@
-import { inMicros, showUsd } from '../cost/money.ts';
+import { inMicros, showUsd } from '../cost.ts';
 import type { Flock } from '../flock/load-flock.ts';
 import { passedOverShown } from '../poems/find.ts';
 import { showDate } from '../text.ts';

@@ -1,5 +1,4 @@
-import { inMicros, showUsd } from '../cost/money.ts';
-import type { PriceTable } from '../cost/price-table.ts';
+import { inMicros, type PriceTable, showUsd } from '../cost.ts';
 import type { Line, Unit } from './poem.ts';
 import { asKept, controlsIn, entitiesOf, type Entity, fitsInPost, withoutControls } from './tweet-text.ts';
 

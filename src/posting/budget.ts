@@ -1,7 +1,6 @@
 import type { Budget } from '../config/flock-file.ts';
-import { inMicros, showUsd } from '../cost/money.ts';
-import { type PriceTable, usualPrices } from '../cost/price-table.ts';
-import { calendarEnds, type CalendarEnds } from '../schedule/calendar-ends.ts';
+import { inMicros, type PriceTable, showUsd, usualPrices } from '../cost.ts';
+import { calendarEnds, type CalendarEnds } from '../schedule/calendar.ts';
 import type { BotState } from './bot-state.ts';
 import type { FlockHistory } from './flock-history.ts';
 import { daysOf, monthsOf, runningEnd } from './tally.ts';

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts';
-import { readingCost } from '../cost/post-cost.ts';
+import { readingCost } from '../cost.ts';
 import type { Bot } from '../flock/load-flock.ts';
 import { compareIds } from '../x/post-instant.ts';
 import {

@@ -1,6 +1,5 @@
 import type { BotSettings } from '../config/flock-file.ts';
-import { inMicros } from '../cost/money.ts';
-import { costOf } from '../cost/post-cost.ts';
+import { costOf, inMicros } from '../cost.ts';
 import type { BotState } from './bot-state.ts';
 import { type Cap, capOf, type Purse, type Spent, spentBy, spentByFlock, type Wanted } from './budget.ts';
 import type { FlockHistory } from './flock-history.ts';

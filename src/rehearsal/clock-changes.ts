@@ -1,6 +1,6 @@
 import { Temporal } from 'temporal-polyfill';
-import { nextAfter } from '../schedule/slots.ts';
-import type { Stretch } from '../schedule/count-slots.ts';
+import type { Stretch } from '../schedule/calendar.ts';
+import { nextAfter } from '../schedule/schedule.ts';
 
 /** A bot that was there when a clock changed. */
 export interface Witness {

@@ -1,5 +1,4 @@
-import { inMicros, inUsd } from '../cost/money.ts';
-import { readingCost } from '../cost/post-cost.ts';
+import { inMicros, inUsd, readingCost } from '../cost.ts';
 import { conditionOf } from '../flock/bot-condition.ts';
 import type { Bot } from '../flock/load-flock.ts';
 import type { Line } from '../poems/poem.ts';
@@ -9,7 +8,7 @@ import { readingOf } from '../posting/follow-split.ts';
 import { fingerprints, lengthOf, type Place, startOf } from '../posting/place.ts';
 import { billFor } from '../sandbox/bill.ts';
 import type { Post } from '../sandbox/state.ts';
-import { offsetIn } from '../schedule/spread.ts';
+import { offsetIn } from '../schedule/calendar.ts';
 import type { Cast } from './cast.ts';
 import { checkPosts } from './check-posts.ts';
 import { clockChanges } from './clock-changes.ts';

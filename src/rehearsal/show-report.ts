@@ -1,5 +1,5 @@
 import { wrapAnsi } from 'fast-wrap-ansi';
-import { inMicros, showUsdAlike } from '../cost/money.ts';
+import { inMicros, showUsdAlike } from '../cost.ts';
 import { padded, widthOf } from '../text.ts';
 import type { BotReport, Broken, Lateness, Report } from './report.ts';
 import { showClockChanges } from './show-clock-changes.ts';

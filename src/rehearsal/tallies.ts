@@ -3,7 +3,7 @@ import { heard } from '../posting/heard-ledger.ts';
 import type { LedgerEvent } from '../posting/ledger-event.ts';
 import type { Ledger } from '../posting/ledger.ts';
 import { isFinished } from '../posting/place.ts';
-import type { Stretch } from '../schedule/count-slots.ts';
+import type { Stretch } from '../schedule/calendar.ts';
 
 /** What the ledger was told about one bot. */
 export interface Tally {

@@ -1,6 +1,4 @@
-import { inMicros, inUsd } from '../cost/money.ts';
-import { readingCost } from '../cost/post-cost.ts';
-import { usualPrices, type PriceTable } from '../cost/price-table.ts';
+import { inMicros, inUsd, type PriceTable, readingCost, usualPrices } from '../cost.ts';
 import type { Usage } from './state.ts';
 
 /** What X would charge for that much use, in US dollars. */

@@ -3,10 +3,16 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, describe, it } from 'node:test';
-import { inMicros, inUsd, showUsd } from '../../src/cost/money.ts';
-import { costOf, readingCost } from '../../src/cost/post-cost.ts';
-import { usualPrices } from '../../src/cost/price-table.ts';
-import { parsePrices, readPrices } from '../../src/cost/read-prices.ts';
+import {
+  costOf,
+  inMicros,
+  inUsd,
+  parsePrices,
+  readingCost,
+  readPrices,
+  showUsd,
+  usualPrices,
+} from '../../src/cost.ts';
 import { FlockError } from '../../src/errors.ts';
 
 const root = mkdtempSync(path.join(tmpdir(), 'prices-'));

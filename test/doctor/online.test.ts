@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type Clock, systemClock } from '../../src/clock.ts';
-import { usualPrices } from '../../src/cost/price-table.ts';
+import { usualPrices } from '../../src/cost.ts';
 import { forecast } from '../../src/doctor/forecast.ts';
 import { reportOf } from '../../src/doctor/report.ts';
 import type { TestFlock } from '../support/flock.ts';

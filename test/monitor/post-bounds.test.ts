@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { usualPrices } from '../../src/cost/price-table.ts';
+import { usualPrices } from '../../src/cost.ts';
 import { boundsOf, isUnbounded, within } from '../../src/monitor/post-bounds.ts';
 
 const days = ['2026-08-30', '2026-08-31', '2026-09-01', '2026-09-02'];

@@ -10,7 +10,7 @@ import type { BotState } from '../../src/posting/bot-state.ts';
 import { openPurse } from '../../src/posting/budget.ts';
 import { FlockHistory } from '../../src/posting/flock-history.ts';
 import { fingerprints, startOf } from '../../src/posting/place.ts';
-import { nextAfter } from '../../src/schedule/slots.ts';
+import { nextAfter } from '../../src/schedule/schedule.ts';
 
 const files = (settings: object, change: Partial<BotFiles> = {}): BotFiles => ({
   bot: 'howl',

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { usualPrices } from '../../src/cost/price-table.ts';
+import { usualPrices } from '../../src/cost.ts';
 import { findSharedTexts, lintPoem, type Pace } from '../../src/poems/lint.ts';
 import { splitPoem, type Unit } from '../../src/poems/poem.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Budget } from '../../src/config/flock-file.ts';
-import { inMicros } from '../../src/cost/money.ts';
+import { inMicros } from '../../src/cost.ts';
 import { applyEvent, type BotState } from '../../src/posting/bot-state.ts';
 import { type Cap, capOf, describeCap, openPurse, spentBy, spentByFlock } from '../../src/posting/budget.ts';
 import { FlockHistory } from '../../src/posting/flock-history.ts';

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import pino from 'pino';
 import { HeldClock } from '../../src/clock.ts';
 import { parseFlockFile } from '../../src/config/flock-file.ts';
-import { usualPrices } from '../../src/cost/price-table.ts';
+import { usualPrices } from '../../src/cost.ts';
 import type { BotName } from '../../src/flock/bot.ts';
 import type { Bot } from '../../src/flock/load-flock.ts';
 import { TokenPair } from '../../src/keys/token-pair.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { countEach, countSlots } from '../../src/schedule/count-slots.ts';
+import { countEach, countSlots } from '../../src/schedule/calendar.ts';
 
 const day = 86_400_000;
 const from = Date.parse('2026-05-01T00:00:00Z');

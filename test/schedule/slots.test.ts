@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { createTask } from 'node-cron';
-import { nextAfter, scheduleFault } from '../../src/schedule/slots.ts';
+import { nextAfter, scheduleFault } from '../../src/schedule/schedule.ts';
 
 /** The first slots after an instant, in UTC without seconds where these are 0. */
 function slotsOf(expression: string, timezone: string, after: string, count: number): string[] {

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { nextAfter } from '../../src/schedule/slots.ts';
-import { timezoneFault } from '../../src/schedule/timezone.ts';
+import { nextAfter, timezoneFault } from '../../src/schedule/schedule.ts';
 
 describe('a time zone', () => {
   for (const name of ['UTC', 'utc', 'GMT', 'EST', 'CET', 'Europe/Berlin', 'Asia/Kathmandu', 'Etc/GMT+5']) {

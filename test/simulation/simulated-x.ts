@@ -1,11 +1,10 @@
-import { costOf, readingCost } from '../../src/cost/post-cost.ts';
-import { usualPrices } from '../../src/cost/price-table.ts';
+import { costOf, readingCost, usualPrices } from '../../src/cost.ts';
 import { asWritten } from '../../src/poems/tweet-text.ts';
 import { alterations, shortenLinks, showText } from '../../src/sandbox/post-text.ts';
 import type { PageWanted, TimeAnswer, TimelinePage, TimelineStart, XClient } from '../../src/x/x-client.ts';
 import type { XFailure } from '../../src/x/x-failure.ts';
 import type { Faults, PostFault } from './faults.ts';
-import { never, type Death, type Life } from './life.ts';
+import { type Death, type Life, never } from './life.ts';
 import type { Random } from './random.ts';
 import type { SimulatedClock } from './simulated-clock.ts';
 

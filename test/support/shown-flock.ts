@@ -4,7 +4,7 @@ import path from 'node:path';
 import pino from 'pino';
 import { HeldClock } from '../../src/clock.ts';
 import { type FlockFile, parseFlockFile } from '../../src/config/flock-file.ts';
-import { usualPrices } from '../../src/cost/price-table.ts';
+import { usualPrices } from '../../src/cost.ts';
 import { Daemon } from '../../src/daemon/daemon.ts';
 import { isStopped } from '../../src/daemon/stop-switch.ts';
 import { FlockError } from '../../src/errors.ts';

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { offsetIn } from '../../../src/schedule/spread.ts';
-import { Flockd, type FlockdOptions } from '../flockd.ts';
+import { offsetIn } from '../../../src/schedule/calendar.ts';
 import { firstAccount, nameOf, remember, writeSettings } from '../flock-folders.ts';
+import { Flockd, type FlockdOptions } from '../flockd.ts';
 import { quantile, range } from '../numbers.ts';
-import { roundsOf, type Bench, type Row } from '../row.ts';
+import { type Bench, roundsOf, type Row } from '../row.ts';
 import type { Helper } from '../stage.ts';
 import { cronAt, farAway, secondAfter } from '../times.ts';
 import { openScheduler, schedulers } from './schedulers.ts';

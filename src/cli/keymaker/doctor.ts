@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { apiUrl, xApi } from '../../config/environment.ts';
 import { openContext } from '../../context.ts';
-import { usualPrices } from '../../cost/price-table.ts';
+import { usualPrices } from '../../cost.ts';
 import type { Checkup } from '../../doctor/checkup.ts';
 import type { Finding } from '../../doctor/finding.ts';
 import { forecast } from '../../doctor/forecast.ts';

@@ -1,4 +1,48 @@
-import { nextAfter, type Schedule } from './slots.ts';
+import { hash } from 'node:crypto';
+import { Temporal } from 'temporal-polyfill';
+import { nextAfter, type Schedule } from './schedule.ts';
+
+/** When the current day and month of a time zone end. Milliseconds since 1970. */
+export interface CalendarEnds {
+  day: number;
+  month: number;
+}
+
+interface Known extends CalendarEnds {
+  from: number;
+}
+
+/** What was found last for each zone: every bot asks for it at every post. */
+const known = new Map<string, Known>();
+const mostZones = 1000;
+
+/** @param instant - milliseconds since 1970 */
+export function calendarEnds(timezone: string, instant: number): CalendarEnds {
+  const last = known.get(timezone);
+  if (last && last.from <= instant && instant < last.day) return last;
+  const today = Temporal.Instant.fromEpochMilliseconds(instant).toZonedDateTimeISO(timezone).startOfDay();
+  const found = {
+    from: today.epochMilliseconds,
+    day: today.add({ days: 1 }).startOfDay().epochMilliseconds,
+    month: today.with({ day: 1 }).add({ months: 1 }).startOfDay().epochMilliseconds,
+  };
+  if (known.size >= mostZones) known.clear();
+  known.set(timezone, found);
+  return found;
+}
+
+/**
+ * How long after its slot a bot posts, so that a flock on one schedule does not post all at once.
+ * It is fixed for a bot: the same name and spread always give the same offset.
+ *
+ * @param spread - milliseconds
+ * @returns milliseconds, at least 0 and below `spread`
+ */
+export function offsetIn(spread: number, bot: string): number {
+  if (spread <= 0) return 0;
+  const share = hash('sha256', bot, 'buffer').readUInt32BE(0) / 2 ** 32;
+  return Math.floor(share * spread);
+}
 
 const hour = 3_600_000;
 

@@ -1,7 +1,90 @@
 import { createTask, type ScheduledTask, validateDetailed } from 'node-cron';
 import { Temporal } from 'temporal-polyfill';
-import { quoted } from '../text.ts';
-import { dateOf, dayAt, dayOf, type ZoneDay } from './zone-days.ts';
+import { nearest, quoted } from '../text.ts';
+
+/** A date of a time zone, and when it is. Milliseconds since 1970. */
+interface ZoneDay {
+  /** Days from 1970-01-01 to its date. */
+  epochDay: number;
+  begins: number;
+  ends: number;
+  /** Whether its clock runs straight through it, from midnight to midnight. */
+  isPlain: boolean;
+}
+
+const hour = 3_600_000;
+const day = 24 * hour;
+
+/** What was found for each zone: every bot of the zone asks for the same days, and a calendar library takes its time. */
+interface Known {
+  days: Map<number, ZoneDay>;
+  last: ZoneDay;
+}
+
+const zones = new Map<string, Known>();
+const mostZones = 1000;
+const mostDays = 1000;
+
+/** The date of an epoch day. */
+const dateOf = (epochDay: number): Temporal.PlainDate =>
+  new Temporal.PlainDate(1970, 1, 1).add({ days: epochDay });
+
+/** The day of a zone that an instant is in. @param instant - milliseconds since 1970 */
+function dayAt(timezone: string, instant: number): ZoneDay {
+  const known = knownOf(timezone, instant);
+  const guess = known.last.epochDay + Math.floor((instant - known.last.begins) / day);
+  // Changes of the clock make it a day more or less at most, unless a zone has left out a whole day.
+  for (const epochDay of [guess, guess - 1, guess + 1]) {
+    const found = dayIn(known, timezone, epochDay);
+    if (found.begins <= instant && instant < found.ends) return (known.last = found);
+  }
+  return dayIn(known, timezone, epochDayAt(timezone, instant));
+}
+
+/** A day of a zone by its date. */
+const dayOf = (timezone: string, epochDay: number): ZoneDay =>
+  dayIn(knownOf(timezone, epochDay * day), timezone, epochDay);
+
+function knownOf(timezone: string, instant: number): Known {
+  const known = zones.get(timezone);
+  if (known) return known;
+  const last = findDay(timezone, epochDayAt(timezone, instant));
+  if (zones.size >= mostZones) zones.clear();
+  const fresh = { days: new Map(), last };
+  zones.set(timezone, fresh);
+  return fresh;
+}
+
+function dayIn({ days }: Known, timezone: string, epochDay: number): ZoneDay {
+  const known = days.get(epochDay);
+  if (known) return known;
+  const found = findDay(timezone, epochDay);
+  if (days.size >= mostDays) days.clear();
+  days.set(epochDay, found);
+  return found;
+}
+
+function findDay(timezone: string, epochDay: number): ZoneDay {
+  const date = dateOf(epochDay);
+  const first = date.toZonedDateTime(timezone);
+  const begins = first.epochMilliseconds;
+  const ends = date.add({ days: 1 }).toZonedDateTime(timezone).epochMilliseconds;
+  const noon = first.add({ hours: 12 });
+  const isPlain = ends - begins === day && isFull(first, 0) && isFull(noon, 12);
+  return { epochDay, begins, ends, isPlain };
+}
+
+const isFull = (time: Temporal.ZonedDateTime, full: number): boolean =>
+  time.hour === full && time.minute === 0 && time.second === 0;
+
+function epochDayAt(timezone: string, instant: number): number {
+  const {
+    year,
+    month,
+    day: date,
+  } = Temporal.Instant.fromEpochMilliseconds(instant).toZonedDateTimeISO(timezone);
+  return Date.UTC(year, month - 1, date) / day;
+}
 
 /** When a bot is to post: a cron expression of 5 or 6 fields, read in an IANA time zone. */
 export interface Schedule {
@@ -239,3 +322,119 @@ function* timesFrom({ hours, minutes, seconds }: Calendar, from: number): Genera
     }
   }
 }
+
+/** What is wrong with the name of a time zone, and what was probably meant. */
+interface TimezoneFault {
+  message: string;
+  hint: string;
+}
+
+/** Undefined for a time zone of the IANA database that slots can be found in and times be shown in. */
+export function timezoneFault(name: string): TimezoneFault | undefined {
+  if (isTimezone(name)) return undefined;
+  const meant = suggestions(name).map((zone) => JSON.stringify(zone));
+  const last = meant.pop();
+  const named = meant.length === 0 ? last : `${meant.join(', ')} or ${last ?? ''}`;
+  return {
+    message: `${quoted(name)} is not an IANA time zone such as "Europe/Berlin"`,
+    hint:
+      named === undefined
+        ? 'name a city of the zone: its clock changes to summer time by itself'
+        : `did you mean ${named}?`,
+  };
+}
+
+/** Zones that were found good: each bot may name one. */
+const good = new Set<string>();
+
+/** Both engines must know it: Temporal finds the slots, Intl shows them, and each takes names that the other does not. */
+function isTimezone(name: string): boolean {
+  if (good.has(name)) return true;
+  try {
+    const date = Temporal.PlainDate.from('2000-01-01').toZonedDateTime(name);
+    date.getTimeZoneTransition('next');
+    new Intl.DateTimeFormat('en', { timeZone: name }).format(0);
+    // Both take a distance from UTC, too, which is no zone: its clock never changes.
+    if (/^[A-Za-z]/.test(name)) good.add(name);
+    return good.has(name);
+  } catch {
+    return false;
+  }
+}
+
+function suggestions(name: string): readonly string[] {
+  const known = abbreviations[name.trim().toUpperCase()];
+  if (known) return known;
+  const city = name
+    .trim()
+    .split(/[\s_]+/)
+    .map(capital)
+    .join('_');
+  const inRegion = regions.map((region) => `${region}/${city}`).filter(isTimezone);
+  if (inRegion.length > 0) return inRegion;
+  const meant = nearest(name, Intl.supportedValuesOf('timeZone'));
+  return meant === undefined ? [] : [meant];
+}
+
+const capital = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1).toLowerCase();
+
+const regions = ['Africa', 'America', 'Asia', 'Atlantic', 'Australia', 'Europe', 'Indian', 'Pacific'];
+
+/** What people write for a zone, and where its clock is read; several where the letters mean several clocks. */
+const abbreviations: Record<string, readonly string[]> = {
+  ACDT: ['Australia/Adelaide'],
+  ACST: ['Australia/Adelaide', 'Australia/Darwin'],
+  ADT: ['America/Halifax'],
+  AEDT: ['Australia/Sydney'],
+  AEST: ['Australia/Sydney', 'Australia/Brisbane'],
+  AET: ['Australia/Sydney'],
+  AKDT: ['America/Anchorage'],
+  AKST: ['America/Anchorage'],
+  ART: ['America/Argentina/Buenos_Aires'],
+  AST: ['America/Halifax', 'Asia/Riyadh'],
+  AWST: ['Australia/Perth'],
+  BRT: ['America/Sao_Paulo'],
+  BST: ['Europe/London'],
+  CAT: ['Africa/Maputo'],
+  CDT: ['America/Chicago'],
+  CEST: ['Europe/Berlin'],
+  CLT: ['America/Santiago'],
+  COT: ['America/Bogota'],
+  CST: ['America/Chicago', 'Asia/Shanghai'],
+  CT: ['America/Chicago'],
+  EAT: ['Africa/Nairobi'],
+  EDT: ['America/New_York'],
+  EEST: ['Europe/Athens'],
+  ET: ['America/New_York'],
+  GST: ['Asia/Dubai'],
+  HKT: ['Asia/Hong_Kong'],
+  ICT: ['Asia/Bangkok'],
+  IDT: ['Asia/Jerusalem'],
+  IST: ['Asia/Kolkata', 'Europe/Dublin', 'Asia/Jerusalem'],
+  JST: ['Asia/Tokyo'],
+  KST: ['Asia/Seoul'],
+  MDT: ['America/Denver'],
+  MEST: ['Europe/Berlin'],
+  MESZ: ['Europe/Berlin'],
+  MEZ: ['Europe/Berlin'],
+  MSK: ['Europe/Moscow'],
+  MT: ['America/Denver'],
+  NDT: ['America/St_Johns'],
+  NST: ['America/St_Johns'],
+  NPT: ['Asia/Kathmandu'],
+  NZDT: ['Pacific/Auckland'],
+  NZST: ['Pacific/Auckland'],
+  PDT: ['America/Los_Angeles'],
+  PHT: ['Asia/Manila'],
+  PKT: ['Asia/Karachi'],
+  PST: ['America/Los_Angeles'],
+  PT: ['America/Los_Angeles'],
+  SAST: ['Africa/Johannesburg'],
+  SGT: ['Asia/Singapore'],
+  SST: ['Pacific/Pago_Pago'],
+  TRT: ['Europe/Istanbul'],
+  WAT: ['Africa/Lagos'],
+  WEST: ['Europe/Lisbon'],
+  WIB: ['Asia/Jakarta'],
+  Z: ['UTC'],
+};
