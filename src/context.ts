@@ -13,7 +13,7 @@ import { FlockError } from './errors.ts';
 import { botsInLedger } from './flock/known-bots.ts';
 import { postPages, type PostPages } from './flock/post-pages.ts';
 import type { Send } from './http/exchange.ts';
-import { openNodeSender } from './http/node-send.ts';
+import { openNodeSender } from './http/node.ts';
 import { openSender } from './http/send.ts';
 import { KeyStore } from './keys/key-store.ts';
 import type { TokenPair } from './keys/token-pair.ts';

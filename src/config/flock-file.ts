@@ -4,7 +4,7 @@ import * as z from 'zod';
 import { FlockError, systemCode } from '../errors.ts';
 import { type BotName, botNameOf, formerNameOf, isBotName } from '../flock/bot.ts';
 import { readRegularFile, reasonOf } from '../fs.ts';
-import { isSafeAddress } from '../http/safe-address.ts';
+import { isSafeAddress } from '../http/exchange.ts';
 import { builtIn, type Provider, usual } from '../oauth/provider.ts';
 import { plainExpression, scheduleFault, timezoneFault } from '../schedule/schedule.ts';
 import { couldBeSecret, nearest, parseDuration, quoted, shown } from '../text.ts';

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import * as z from 'zod';
-import { isSafeAddress } from '../http/safe-address.ts';
+import { isSafeAddress } from '../http/exchange.ts';
 import { nearest, parseDuration, quoted } from '../text.ts';
 
 /**

@@ -1,12 +1,12 @@
 import { FlockError } from '../errors.ts';
-import { NoAnswer, type HttpAnswer } from '../http/exchange.ts';
+import { type HttpAnswer, NoAnswer } from '../http/exchange.ts';
 import { readRequestToken } from '../oauth/oauth-answer.ts';
 import { signedSend } from '../oauth/oauth1-client.ts';
 import type { Provider } from '../oauth/provider.ts';
-import { names, type AppPair } from './app-pairs.ts';
+import { type AppPair, names } from './app-pairs.ts';
 import type { Checkup } from './checkup.ts';
-import { skewOf, type Skew } from './clock-skew.ts';
-import { thing, withoutTitle, type Finding } from './finding.ts';
+import { type Skew, skewOf } from './clock-skew.ts';
+import { type Finding, thing, withoutTitle } from './finding.ts';
 
 /** What a provider says of an app. */
 export interface AppAnswer {

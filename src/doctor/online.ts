@@ -1,13 +1,13 @@
 import pMap from 'p-map';
 import { FlockError } from '../errors.ts';
-import { NoAnswer, type HttpAnswer } from '../http/exchange.ts';
+import { type HttpAnswer, NoAnswer } from '../http/exchange.ts';
 import { signedSend } from '../oauth/oauth1-client.ts';
 import type { Provider, WhoAmI } from '../oauth/provider.ts';
-import { appPairs, names, type AppPair } from './app-pairs.ts';
-import { askApp, unreachable, type AppAnswer } from './ask-app.ts';
-import { isChosen, providerIdOf, type Checkup, type Held, type Known } from './checkup.ts';
+import { type AppPair, appPairs, names } from './app-pairs.ts';
+import { type AppAnswer, askApp, unreachable } from './ask-app.ts';
+import { type Checkup, type Held, isChosen, type Known, providerIdOf } from './checkup.ts';
 import { examineClock } from './clock-skew.ts';
-import { bot, thing, type Finding } from './finding.ts';
+import { bot, type Finding, thing } from './finding.ts';
 import { judgeKey, type Judgement } from './judge-key.ts';
 
 /** Requests under way at a time. */

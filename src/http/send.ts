@@ -1,6 +1,5 @@
-import { asNoAnswer } from './answer-body.ts';
-import type { Send } from './exchange.ts';
-import type { UndiciClient } from './undici-client.ts';
+import { asNoAnswer, type Send } from './exchange.ts';
+import type { UndiciClient } from './undici.ts';
 
 export interface SenderOptions {
   /** The most a request may take, from the first byte sent to the last byte read. Milliseconds. */
@@ -40,6 +39,6 @@ export function openSender({ deadline, sockets }: SenderOptions): Sender {
 
 /** undici is loaded only when something is sent: it takes its time, and cannot be loaded where code cannot be made. */
 async function openClient(options: SenderOptions): Promise<UndiciClient> {
-  const { openUndici } = await import('./undici-client.ts');
+  const { openUndici } = await import('./undici.ts');
   return openUndici(options);
 }

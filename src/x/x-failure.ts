@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { NoAnswer, type HttpAnswer } from '../http/exchange.ts';
+import { type HttpAnswer, NoAnswer } from '../http/exchange.ts';
 
 /**
  * What a failed request means. A refusal is believed as far as its evidence goes: it is X's word only in X's own format,

@@ -6,7 +6,7 @@ import { parseFlockFile } from '../../src/config/flock-file.ts';
 import { Daemon } from '../../src/daemon/daemon.ts';
 import type { BotName } from '../../src/flock/bot.ts';
 import type { Bot } from '../../src/flock/load-flock.ts';
-import { openNodeSender } from '../../src/http/node-send.ts';
+import { openNodeSender } from '../../src/http/node.ts';
 import { openSender } from '../../src/http/send.ts';
 import { TokenPair } from '../../src/keys/token-pair.ts';
 import { openPurse } from '../../src/posting/budget.ts';

@@ -1,7 +1,6 @@
 import http, { type ClientRequest, type IncomingMessage } from 'node:http';
 import https from 'node:https';
-import type { HttpAnswer, HttpRequest } from './exchange.ts';
-import { asNoAnswer, flatten, readBody } from './answer-body.ts';
+import { asNoAnswer, flatten, type HttpAnswer, type HttpRequest, readBody } from './exchange.ts';
 import type { Sender, SenderOptions } from './send.ts';
 
 /** An idle socket is dropped before the server does it, in milliseconds. */
