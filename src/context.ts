@@ -17,8 +17,8 @@ import { openNodeSender } from './http/node.ts';
 import { openSender } from './http/send.ts';
 import { KeyStore } from './keys/key-store.ts';
 import type { TokenPair } from './keys/token-pair.ts';
-import { type OAuth1Client, openOAuth1Client } from './oauth/oauth1-client.ts';
-import { builtIn, builtInProvider, type Provider } from './oauth/provider.ts';
+import { type OAuth1Client, openOAuth1Client } from './oauth/client.ts';
+import { builtIn, builtInProvider, type Provider } from './oauth/providers.ts';
 import { nearest } from './text.ts';
 import { askTime, openX, type OpenXClient, type TimeAnswer } from './x/x-client.ts';
 

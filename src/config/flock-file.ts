@@ -5,7 +5,7 @@ import { FlockError, systemCode } from '../errors.ts';
 import { type BotName, botNameOf, formerNameOf, isBotName } from '../flock/bot.ts';
 import { readRegularFile, reasonOf } from '../fs.ts';
 import { isSafeAddress } from '../http/exchange.ts';
-import { builtIn, type Provider, usual } from '../oauth/provider.ts';
+import { builtIn, type Provider, usual } from '../oauth/providers.ts';
 import { plainExpression, scheduleFault, timezoneFault } from '../schedule/schedule.ts';
 import { couldBeSecret, nearest, parseDuration, quoted, shown } from '../text.ts';
 import { type AlarmSettings, hookFields, hookSettings, pingSetting } from './hooks.ts';

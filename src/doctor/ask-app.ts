@@ -1,8 +1,7 @@
 import { FlockError } from '../errors.ts';
 import { type HttpAnswer, NoAnswer } from '../http/exchange.ts';
-import { readRequestToken } from '../oauth/oauth-answer.ts';
-import { signedSend } from '../oauth/oauth1-client.ts';
-import type { Provider } from '../oauth/provider.ts';
+import { readRequestToken, signedSend } from '../oauth/client.ts';
+import type { Provider } from '../oauth/providers.ts';
 import { type AppPair, names } from './app-pairs.ts';
 import type { Checkup } from './checkup.ts';
 import { type Skew, skewOf } from './clock-skew.ts';

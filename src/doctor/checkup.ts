@@ -6,7 +6,7 @@ import type { Send } from '../http/exchange.ts';
 import type { KeyBundle } from '../keys/key-bundle.ts';
 import type { KeyStore } from '../keys/key-store.ts';
 import type { TokenPair } from '../keys/token-pair.ts';
-import type { Provider } from '../oauth/provider.ts';
+import type { Provider } from '../oauth/providers.ts';
 
 /** A flock to be examined, and the means. */
 export interface Checkup {

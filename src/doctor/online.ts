@@ -1,8 +1,8 @@
 import pMap from 'p-map';
 import { FlockError } from '../errors.ts';
 import { type HttpAnswer, NoAnswer } from '../http/exchange.ts';
-import { signedSend } from '../oauth/oauth1-client.ts';
-import type { Provider, WhoAmI } from '../oauth/provider.ts';
+import { signedSend } from '../oauth/client.ts';
+import type { Provider, WhoAmI } from '../oauth/providers.ts';
 import { type AppPair, appPairs, names } from './app-pairs.ts';
 import { type AppAnswer, askApp, unreachable } from './ask-app.ts';
 import { type Checkup, type Held, isChosen, type Known, providerIdOf } from './checkup.ts';

@@ -1,9 +1,9 @@
 import { FlockError } from '../errors.ts';
 import type { BotName } from '../flock/bot.ts';
-import type { Account, Grant } from '../oauth/oauth-answer.ts';
+import type { Account, Grant } from '../oauth/client.ts';
 import { accountKey } from './key-bundle.ts';
 import type { KeyStore } from './key-store.ts';
-import { judgeAccount, titleOf, type Expected } from './right-account.ts';
+import { type Expected, judgeAccount, titleOf } from './right-account.ts';
 import type { TokenPair } from './token-pair.ts';
 
 /** Everything about a bot's new key but the access token. */

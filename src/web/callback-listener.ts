@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import type { TokenPair } from '../keys/token-pair.ts';
-import type { CallbackAnswer, Callbacks } from '../oauth/callback.ts';
+import type { CallbackAnswer, Callbacks } from '../oauth/flows.ts';
 import { html, type Html } from './html.ts';
 import { isNavigation, type LocalAnswer, type LocalRequest, plain } from './local-exchange.ts';
 import { openLocalServer } from './local-server.ts';

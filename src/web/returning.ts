@@ -1,5 +1,5 @@
 import type { TokenPair } from '../keys/token-pair.ts';
-import { readCallback, type CallbackAnswer } from '../oauth/callback.ts';
+import { type CallbackAnswer, readCallback } from '../oauth/flows.ts';
 import type { Message } from './message-page.ts';
 
 /** Someone who came back, or why what came is for nobody. */

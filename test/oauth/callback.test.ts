@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { TokenPair } from '../../src/keys/token-pair.ts';
-import { readCallback, type Callback } from '../../src/oauth/callback.ts';
-import { patience, Returning, type Arrival } from '../../src/web/returning.ts';
+import { type Callback, readCallback } from '../../src/oauth/flows.ts';
+import { type Arrival, patience, Returning } from '../../src/web/returning.ts';
 
 const long = (length: number): string => 'a'.repeat(length);
 const unreadable: Callback = { kind: 'unreadable' };

@@ -5,8 +5,7 @@ import { systemClock } from '../../src/clock.ts';
 import { customProvider, providerFrom } from '../../src/config/flock-file.ts';
 import { openSender } from '../../src/http/send.ts';
 import { TokenPair } from '../../src/keys/token-pair.ts';
-import type { Account } from '../../src/oauth/oauth-answer.ts';
-import { openOAuth1Client } from '../../src/oauth/oauth1-client.ts';
+import { type Account, openOAuth1Client } from '../../src/oauth/client.ts';
 import { TestFlock } from '../support/flock.ts';
 import {
   answerLink,

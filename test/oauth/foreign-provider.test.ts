@@ -7,13 +7,14 @@ import { FlockError } from '../../src/errors.ts';
 import type { HttpAnswer, HttpRequest } from '../../src/http/exchange.ts';
 import { openSender, type Sender } from '../../src/http/send.ts';
 import { TokenPair } from '../../src/keys/token-pair.ts';
-import { type Grant, VerifierRefused } from '../../src/oauth/oauth-answer.ts';
 import {
+  type Grant,
   type OAuth1Client,
   openOAuth1Client,
   type SignedCall,
   signedSend,
-} from '../../src/oauth/oauth1-client.ts';
+  VerifierRefused,
+} from '../../src/oauth/client.ts';
 import { formBody } from '../../src/oauth/signature.ts';
 import {
   answerLink,

@@ -2,21 +2,21 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { FlockError } from '../../src/errors.ts';
-import { readWhoAmI, VerifierRefused } from '../../src/oauth/oauth-answer.ts';
-import type { Provider } from '../../src/oauth/provider.ts';
+import { readWhoAmI, VerifierRefused } from '../../src/oauth/client.ts';
+import type { Provider } from '../../src/oauth/providers.ts';
 import {
   answer,
+  type Fields,
   form,
   jsonOf,
+  type Kind,
   nested,
   outcome,
   providers,
   revocations,
   rightOf,
-  steps,
-  type Fields,
-  type Kind,
   type Step,
+  steps,
 } from './hostile.ts';
 
 type Json = Record<string, unknown>;

@@ -11,8 +11,8 @@ import {
   readRequestToken,
   readRevoked,
   readWhoAmI,
-} from '../../src/oauth/oauth-answer.ts';
-import { flickrProvider, type Provider, tumblrProvider, xProvider } from '../../src/oauth/provider.ts';
+} from '../../src/oauth/client.ts';
+import { flickrProvider, type Provider, tumblrProvider, xProvider } from '../../src/oauth/providers.ts';
 
 /** The one of flock.json: with fields of its own, and nothing said of the callback. */
 const own = providerFrom(

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { FlockError, type Exit } from '../../src/errors.ts';
-import { readAccessToken, readRequestToken, VerifierRefused } from '../../src/oauth/oauth-answer.ts';
-import { xProvider } from '../../src/oauth/provider.ts';
+import { type Exit, FlockError } from '../../src/errors.ts';
+import { readAccessToken, readRequestToken, VerifierRefused } from '../../src/oauth/client.ts';
+import { xProvider } from '../../src/oauth/providers.ts';
 
 const x = xProvider('https://api.x.com');
 const good = 'oauth_token=req-1&oauth_token_secret=hidden-1&oauth_callback_confirmed=true';

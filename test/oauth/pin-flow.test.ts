@@ -5,10 +5,9 @@ import { HeldClock } from '../../src/clock.ts';
 import { FlockError } from '../../src/errors.ts';
 import { type HttpRequest, NoAnswer, type Send } from '../../src/http/exchange.ts';
 import { TokenPair } from '../../src/keys/token-pair.ts';
-import { type Grant, VerifierRefused } from '../../src/oauth/oauth-answer.ts';
-import { openOAuth1Client } from '../../src/oauth/oauth1-client.ts';
-import { type PinAnswer, pinFlow } from '../../src/oauth/pin-flow.ts';
-import { xProvider } from '../../src/oauth/provider.ts';
+import { type Grant, openOAuth1Client, VerifierRefused } from '../../src/oauth/client.ts';
+import { type PinAnswer, pinFlow } from '../../src/oauth/flows.ts';
+import { xProvider } from '../../src/oauth/providers.ts';
 
 const base = 'http://127.0.0.1:4010';
 

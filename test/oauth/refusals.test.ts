@@ -5,13 +5,13 @@ import type { Exit, FlockError } from '../../src/errors.ts';
 import type { HttpAnswer, HttpRequest } from '../../src/http/exchange.ts';
 import { TokenPair } from '../../src/keys/token-pair.ts';
 import {
+  openOAuth1Client,
   readAccessToken,
   readRequestToken,
   readWhoAmI,
   VerifierRefused,
-} from '../../src/oauth/oauth-answer.ts';
-import { openOAuth1Client } from '../../src/oauth/oauth1-client.ts';
-import { xProvider } from '../../src/oauth/provider.ts';
+} from '../../src/oauth/client.ts';
+import { xProvider } from '../../src/oauth/providers.ts';
 import { outcome } from './hostile.ts';
 
 const x = xProvider('https://api.x.com');

@@ -3,9 +3,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
-import { flickrProvider } from '../../src/oauth/provider.ts';
+import { flickrProvider } from '../../src/oauth/providers.ts';
 import { app, type Pair } from './client.ts';
-import { jsonOf, openBench, pairOf, type Answer, type HttpBench } from './http-bench.ts';
+import { type Answer, type HttpBench, jsonOf, openBench, pairOf } from './http-bench.ts';
 
 const base = '/flickr/services/oauth';
 const login = '/flickr/services/rest?method=flickr.test.login&format=json&nojsoncallback=1';

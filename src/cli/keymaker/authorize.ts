@@ -1,10 +1,8 @@
 import type { FlockError } from '../../errors.ts';
 import type { BotName } from '../../flock/bot.ts';
-import { callbackFlow } from '../../oauth/callback-flow.ts';
-import type { Account, Grant } from '../../oauth/oauth-answer.ts';
-import type { OAuth1Client } from '../../oauth/oauth1-client.ts';
-import { pinFlow, type PinAnswer } from '../../oauth/pin-flow.ts';
-import { verifierFrom, type Provider } from '../../oauth/provider.ts';
+import type { Account, Grant, OAuth1Client } from '../../oauth/client.ts';
+import { callbackFlow, type PinAnswer, pinFlow } from '../../oauth/flows.ts';
+import { type Provider, verifierFrom } from '../../oauth/providers.ts';
 import type { CallbackListener } from '../../web/callback-listener.ts';
 import { openInBrowser } from '../browser.ts';
 import type { Terminal } from '../terminal.ts';

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import type { FlockFile } from '../../config/flock-file.ts';
 import type { Context } from '../../context.ts';
 import { FlockError } from '../../errors.ts';
-import { type Provider, withPermission } from '../../oauth/provider.ts';
+import { type Provider, withPermission } from '../../oauth/providers.ts';
 
 /** The heading of the flags that say how a key is got. */
 export const authorizingGroup = 'How it is authorized';

@@ -1,5 +1,5 @@
 import type { Exit, FlockError } from '../../errors.ts';
-import { VerifierRefused } from '../../oauth/oauth-answer.ts';
+import { VerifierRefused } from '../../oauth/client.ts';
 import type { Terminal } from '../terminal.ts';
 
 /** What became of one bot's key; a poem whose bot has no name is named by its file. */

@@ -32,9 +32,9 @@ export interface Provider {
   revokedAt?: string | undefined;
 }
 
-export type Method = 'GET' | 'POST';
+type Method = 'GET' | 'POST';
 
-export interface Permissions {
+interface Permissions {
   parameter: string;
   choices: readonly string[];
   usual: string;
