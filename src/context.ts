@@ -17,10 +17,10 @@ import { openNodeSender } from './http/node.ts';
 import { openSender } from './http/send.ts';
 import { KeyStore } from './keys/key-store.ts';
 import type { TokenPair } from './keys/token-pair.ts';
+import { askTime, openX, type OpenXClient, type TimeAnswer } from './networks/x/client.ts';
 import { type OAuth1Client, openOAuth1Client } from './oauth/client.ts';
 import { builtIn, builtInProvider, type Provider } from './oauth/providers.ts';
 import { nearest } from './text.ts';
-import { askTime, openX, type OpenXClient, type TimeAnswer } from './x/x-client.ts';
 
 /** What a person chose on the command line about where things are. */
 export interface Places {

@@ -9,13 +9,13 @@ import { usualSockets } from '../../src/http/exchange.ts';
 import { KeyStore } from '../../src/keys/key-store.ts';
 import type { Logger } from '../../src/log.ts';
 import { Monitor } from '../../src/monitor/monitor.ts';
+import { openX } from '../../src/networks/x/client.ts';
 import { readPoem } from '../../src/poems/find.ts';
 import { Journal } from '../../src/posting/journal.ts';
 import type { Ledger } from '../../src/posting/ledger.ts';
 import { logged } from '../../src/posting/logged-ledger.ts';
 import type { Order } from '../../src/posting/order.ts';
 import { openScratchFolder } from '../../src/rehearsal/scratch-folder.ts';
-import { openX } from '../../src/x/x-client.ts';
 import type { AnsweringX } from './held-x.ts';
 
 export interface SimulatedFlockOptions {

@@ -2,9 +2,9 @@ import { usualPrices } from '../cost.ts';
 import { FlockError } from '../errors.ts';
 import type { HttpAnswer } from '../http/exchange.ts';
 import { isSameName } from '../keys/right-account.ts';
+import { classify, type XFailure } from '../networks/x/failure.ts';
 import { type Account, readWhoAmI } from '../oauth/client.ts';
 import type { Provider, WhoAmI } from '../oauth/providers.ts';
-import { classify, type XFailure } from '../x/x-failure.ts';
 import type { Checkup, Held } from './checkup.ts';
 import { bot as botCalled, type Finding, thing, withoutTitle } from './finding.ts';
 

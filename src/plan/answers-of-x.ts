@@ -1,5 +1,5 @@
+import type { XFailure } from '../networks/x/failure.ts';
 import { asKept, cashtagsIn } from '../poems/tweet-text.ts';
-import type { XFailure } from '../x/x-failure.ts';
 import { xLimits } from './limits.ts';
 
 /** What X will answer to one account's posts, as far as that can be known before. */

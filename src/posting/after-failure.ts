@@ -1,5 +1,5 @@
-import type { XFailure } from '../x/x-failure.ts';
-import { isAgain, timesAbsent, type Owed } from './bot-state.ts';
+import type { XFailure } from '../networks/x/failure.ts';
+import { isAgain, type Owed, timesAbsent } from './bot-state.ts';
 import type { LedgerEvent } from './ledger-event.ts';
 
 /** What to do with a line that X refuses as a repetition. */

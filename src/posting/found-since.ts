@@ -1,6 +1,6 @@
 import type { BotSettings } from '../config/flock-file.ts';
+import type { TimelinePost } from '../networks/x/client.ts';
 import type { Line } from '../poems/poem.ts';
-import type { TimelinePost } from '../x/x-client.ts';
 import type { BotState } from './bot-state.ts';
 import { allSplits } from './follow-split.ts';
 import { advance, fingerprint, fingerprints, type Place, prints } from './place.ts';

@@ -1,8 +1,8 @@
 import type { Clock } from '../clock.ts';
 import type { TokenPair } from '../keys/token-pair.ts';
 import type { Logger } from '../log.ts';
-import type { Outcome, TimeAnswer } from '../x/x-client.ts';
-import { describeSkew, type XFailure } from '../x/x-failure.ts';
+import type { Outcome, TimeAnswer } from '../networks/x/client.ts';
+import { describeSkew, type XFailure } from '../networks/x/failure.ts';
 import type { PostFailure } from './after-failure.ts';
 
 const second = 1000;

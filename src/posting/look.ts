@@ -1,14 +1,14 @@
 import type { Clock } from '../clock.ts';
 import { readingCost } from '../cost.ts';
 import type { Bot } from '../flock/load-flock.ts';
-import { compareIds } from '../x/post-instant.ts';
 import {
+  compareIds,
   type Outcome,
   pageSizes,
   type TimelinePost,
   type TimelineStart,
   type XClient,
-} from '../x/x-client.ts';
+} from '../networks/x/client.ts';
 import type { PostFailure } from './after-failure.ts';
 import type { Cap, Purse } from './budget.ts';
 import type { Gate } from './gate.ts';

@@ -1,4 +1,4 @@
-import { postInstant } from '../x/post-instant.ts';
+import { postInstant } from '../networks/x/client.ts';
 import type { Intent, LedgerEvent } from './ledger-event.ts';
 
 /**

@@ -1,7 +1,6 @@
 import type { Clock } from '../clock.ts';
 import type { BotName } from '../flock/bot.ts';
-import { isNewPost } from '../x/post-instant.ts';
-import type { Outcome, XClient } from '../x/x-client.ts';
+import { isNewPost, type Outcome, type XClient } from '../networks/x/client.ts';
 import { eventsAfter, type PostFailure, type Refrain } from './after-failure.ts';
 import type { Owed } from './bot-state.ts';
 import type { Intent, Price } from './ledger-event.ts';

@@ -1,6 +1,6 @@
 import type { Bot } from '../flock/load-flock.ts';
+import type { TimelinePost, TimelineStart } from '../networks/x/client.ts';
 import { type Line, linesOf } from '../poems/poem.ts';
-import type { TimelinePost, TimelineStart } from '../x/x-client.ts';
 import { applyEvent, type BotState, sinceOf } from './bot-state.ts';
 import { eventsOfFound } from './found-events.ts';
 import { type FoundPost, foundSince, mostPassedOver, placeByTimeline } from './found-since.ts';

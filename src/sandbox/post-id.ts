@@ -1,4 +1,4 @@
-import { idEpoch } from '../x/post-instant.ts';
+import { idEpoch } from '../networks/x/client.ts';
 
 /**
  * Ids as X makes them: the millisecond in the upper bits, so that a higher id is a later post.

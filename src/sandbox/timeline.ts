@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { compareIds } from '../x/post-instant.ts';
+import { compareIds } from '../networks/x/client.ts';
 import { showText, type UrlEntity } from './post-text.ts';
 import type { Post } from './state.ts';
 

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts';
-import { compareIds } from '../x/post-instant.ts';
+import { compareIds } from '../networks/x/client.ts';
 import type { Chance } from './chance.ts';
 import { PostIds } from './post-id.ts';
 import { shortenLinks } from './post-text.ts';

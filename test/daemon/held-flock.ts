@@ -5,6 +5,7 @@ import { Daemon } from '../../src/daemon/daemon.ts';
 import type { BotName } from '../../src/flock/bot.ts';
 import type { Bot } from '../../src/flock/load-flock.ts';
 import { TokenPair } from '../../src/keys/token-pair.ts';
+import { askTime, openX } from '../../src/networks/x/client.ts';
 import { openPurse, type Purse } from '../../src/posting/budget.ts';
 import { formatExport, parseExport } from '../../src/posting/ledger-export.ts';
 import type { Ledger } from '../../src/posting/ledger.ts';
@@ -17,7 +18,6 @@ import {
   type SandboxOptions,
   type SandboxRequest,
 } from '../../src/sandbox/sandbox.ts';
-import { askTime, openX } from '../../src/x/x-client.ts';
 import { MemoryLedger } from '../fakes/memory-ledger.ts';
 import { calmWorld } from '../support/daemon-options.ts';
 

@@ -9,10 +9,10 @@ import type { Bot } from '../../src/flock/load-flock.ts';
 import { openNodeSender } from '../../src/http/node.ts';
 import { openSender } from '../../src/http/send.ts';
 import { TokenPair } from '../../src/keys/token-pair.ts';
+import { openX } from '../../src/networks/x/client.ts';
 import { openPurse } from '../../src/posting/budget.ts';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { openSandbox } from '../../src/sandbox/server.ts';
-import { openX } from '../../src/x/x-client.ts';
 import { MemoryLedger } from '../fakes/memory-ledger.ts';
 import { calmWorld } from '../support/daemon-options.ts';
 

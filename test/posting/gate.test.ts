@@ -3,10 +3,10 @@ import { describe, it } from 'node:test';
 import pino from 'pino';
 import { HeldClock } from '../../src/clock.ts';
 import { TokenPair } from '../../src/keys/token-pair.ts';
+import type { Outcome, TimeAnswer } from '../../src/networks/x/client.ts';
+import type { XFailure } from '../../src/networks/x/failure.ts';
 import type { PostFailure } from '../../src/posting/after-failure.ts';
 import { type Block, Gate } from '../../src/posting/gate.ts';
-import type { Outcome, TimeAnswer } from '../../src/x/x-client.ts';
-import type { XFailure } from '../../src/x/x-failure.ts';
 
 const second = 1000;
 const minute = 60 * second;

@@ -7,10 +7,10 @@ import { usualPrices } from '../../src/cost.ts';
 import type { BotName } from '../../src/flock/bot.ts';
 import type { Bot } from '../../src/flock/load-flock.ts';
 import { TokenPair } from '../../src/keys/token-pair.ts';
+import type { Outcome, PageWanted, TimelinePage, XClient } from '../../src/networks/x/client.ts';
 import { Gate } from '../../src/posting/gate.ts';
 import type { LedgerEvent } from '../../src/posting/ledger-event.ts';
 import { type LookOptions, readTimeline } from '../../src/posting/look.ts';
-import type { Outcome, PageWanted, TimelinePage, XClient } from '../../src/x/x-client.ts';
 import { MemoryLedger } from '../fakes/memory-ledger.ts';
 
 /** What one post that is read costs. Micros. */

@@ -5,6 +5,7 @@ import { HeldClock } from '../../src/clock.ts';
 import { parseFlockFile } from '../../src/config/flock-file.ts';
 import type { BotName } from '../../src/flock/bot.ts';
 import { TokenPair } from '../../src/keys/token-pair.ts';
+import type { TimelinePost, XClient } from '../../src/networks/x/client.ts';
 import { applyEvent, type BotState } from '../../src/posting/bot-state.ts';
 import { openPurse } from '../../src/posting/budget.ts';
 import { FlockHistory } from '../../src/posting/flock-history.ts';
@@ -16,7 +17,6 @@ import { planPost } from '../../src/posting/plan-post.ts';
 import { postLine, type PostReport } from '../../src/posting/post-line.ts';
 import { reconcile } from '../../src/posting/reconcile.ts';
 import { alterations } from '../../src/sandbox/post-text.ts';
-import type { TimelinePost, XClient } from '../../src/x/x-client.ts';
 
 const bot = 'howl' as BotName;
 const clock = new HeldClock('2026-05-01T12:00:00Z');

@@ -5,12 +5,12 @@ import { HeldClock } from '../../src/clock.ts';
 import { parseFlockFile } from '../../src/config/flock-file.ts';
 import type { BotName } from '../../src/flock/bot.ts';
 import { TokenPair } from '../../src/keys/token-pair.ts';
+import type { TimelinePost, TimelineStart, XClient } from '../../src/networks/x/client.ts';
 import { openPurse } from '../../src/posting/budget.ts';
 import { Gate } from '../../src/posting/gate.ts';
 import type { Intent, LedgerEvent } from '../../src/posting/ledger-event.ts';
 import { fingerprint, fingerprints } from '../../src/posting/place.ts';
 import { reconcile, type Settled } from '../../src/posting/reconcile.ts';
-import type { TimelinePost, TimelineStart, XClient } from '../../src/x/x-client.ts';
 import { MemoryLedger } from '../fakes/memory-ledger.ts';
 
 const at = (instant: string): number => Date.parse(instant);

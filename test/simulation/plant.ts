@@ -1,9 +1,9 @@
 import type { Clock } from '../../src/clock.ts';
 import type { BotSettings } from '../../src/config/flock-file.ts';
+import type { XClient } from '../../src/networks/x/client.ts';
 import type { Ledger } from '../../src/posting/ledger.ts';
 import type { StateFolder } from '../../src/posting/state-folder.ts';
 import type { StepOptions } from '../../src/posting/step.ts';
-import type { XClient } from '../../src/x/x-client.ts';
 import type { Scenario } from './scenario.ts';
 
 /** A wrong variant of the protocol, made by putting something between the real code and what it stands on. */

@@ -1,11 +1,11 @@
-import { type Intent, type LedgerEvent } from '../../src/posting/ledger-event.ts';
+import type { XClient } from '../../src/networks/x/client.ts';
+import type { XFailure } from '../../src/networks/x/failure.ts';
+import { applyEvent } from '../../src/posting/bot-state.ts';
+import type { Intent, LedgerEvent } from '../../src/posting/ledger-event.ts';
 import type { Ledger } from '../../src/posting/ledger.ts';
 import type { StateFolder } from '../../src/posting/state-folder.ts';
-import type { XClient } from '../../src/x/x-client.ts';
-import type { XFailure } from '../../src/x/x-failure.ts';
 import type { Plant } from './plant.ts';
 import type { Scenario } from './scenario.ts';
-import { applyEvent } from '../../src/posting/bot-state.ts';
 
 const nothing = (): Promise<void> => Promise.resolve();
 

@@ -1,8 +1,14 @@
 import { costOf, readingCost, usualPrices } from '../../src/cost.ts';
+import type {
+  PageWanted,
+  TimeAnswer,
+  TimelinePage,
+  TimelineStart,
+  XClient,
+} from '../../src/networks/x/client.ts';
+import type { XFailure } from '../../src/networks/x/failure.ts';
 import { asWritten } from '../../src/poems/tweet-text.ts';
 import { alterations, shortenLinks, showText } from '../../src/sandbox/post-text.ts';
-import type { PageWanted, TimeAnswer, TimelinePage, TimelineStart, XClient } from '../../src/x/x-client.ts';
-import type { XFailure } from '../../src/x/x-failure.ts';
 import type { Faults, PostFault } from './faults.ts';
 import { type Death, type Life, never } from './life.ts';
 import type { Random } from './random.ts';

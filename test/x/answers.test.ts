@@ -3,8 +3,8 @@ import { after, before, beforeEach, describe, it } from 'node:test';
 import { systemClock } from '../../src/clock.ts';
 import { openSender, type Sender } from '../../src/http/send.ts';
 import { TokenPair } from '../../src/keys/token-pair.ts';
+import { openX, type XClient } from '../../src/networks/x/client.ts';
 import { openSandbox, type OpenSandbox } from '../../src/sandbox/server.ts';
-import { openX, type XClient } from '../../src/x/x-client.ts';
 
 const app = { token: 'app-key', secret: 'app-secret' };
 

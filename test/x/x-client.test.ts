@@ -4,8 +4,14 @@ import { inspect } from 'node:util';
 import { HeldClock } from '../../src/clock.ts';
 import { type HttpAnswer, type HttpRequest, NoAnswer, type Send } from '../../src/http/exchange.ts';
 import { TokenPair } from '../../src/keys/token-pair.ts';
+import {
+  askTime,
+  openX,
+  type Outcome,
+  type TimelineStart,
+  type XClient,
+} from '../../src/networks/x/client.ts';
 import { fingerprint } from '../../src/posting/place.ts';
-import { askTime, openX, type Outcome, type TimelineStart, type XClient } from '../../src/x/x-client.ts';
 
 const base = 'http://127.0.0.1:4010/x';
 const bundle = {

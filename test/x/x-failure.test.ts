@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { NoAnswer } from '../../src/http/exchange.ts';
-import { classify, describeSkew, isOfX, sentenceOf, type XFailure } from '../../src/x/x-failure.ts';
+import { classify, describeSkew, isOfX, sentenceOf, type XFailure } from '../../src/networks/x/failure.ts';
 
 const now = Date.parse('2026-05-01T09:00:00Z');
 const json = (value: unknown): string => JSON.stringify(value);

@@ -6,10 +6,10 @@ import { parseBotName } from '../../../src/flock/bot.ts';
 import { openSender } from '../../../src/http/send.ts';
 import type { BotKey } from '../../../src/keys/key-bundle.ts';
 import { TokenPair } from '../../../src/keys/token-pair.ts';
+import { openX } from '../../../src/networks/x/client.ts';
 import { Journal } from '../../../src/posting/journal.ts';
 import { fingerprint } from '../../../src/posting/place.ts';
 import { postLine } from '../../../src/posting/post-line.ts';
-import { openX } from '../../../src/x/x-client.ts';
 import { competeIn, keysOf, type Poster, textOf, type Turn } from './post-loop.ts';
 
 const day = 86_400_000;

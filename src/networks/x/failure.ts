@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { type HttpAnswer, NoAnswer } from '../http/exchange.ts';
+import { type HttpAnswer, NoAnswer } from '../../http/exchange.ts';
 
 /**
  * What a failed request means. A refusal is believed as far as its evidence goes: it is X's word only in X's own format,
@@ -143,7 +143,7 @@ export function sentenceOf(answer: HttpAnswer): string | undefined {
 export const isOfX = (answer: HttpAnswer): boolean => saidBy(answer) !== undefined;
 
 /** What an answer is that is not X's. Its words are nobody's, and are not repeated. */
-export function describeForeign({ status, body }: HttpAnswer): string {
+function describeForeign({ status, body }: HttpAnswer): string {
   const what = /^\s*</.test(body) ? 'a web page' : body.trim() === '' ? 'an empty answer' : 'an answer';
   return `${status} with ${what} that is not X's: something between here and X may have given it`;
 }
