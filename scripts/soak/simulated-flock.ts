@@ -6,7 +6,7 @@ import { readFlockFile } from '../../src/config/flock-file.ts';
 import { Daemon } from '../../src/daemon/daemon.ts';
 import { loadFlock } from '../../src/flock/load-flock.ts';
 import { usualSockets } from '../../src/http/exchange.ts';
-import { KeyStore } from '../../src/keys/key-store.ts';
+import { KeyStore } from '../../src/keys/store.ts';
 import type { Logger } from '../../src/log.ts';
 import { Monitor } from '../../src/monitor/monitor.ts';
 import { openX } from '../../src/networks/x/client.ts';

@@ -4,9 +4,8 @@ import * as z from 'zod';
 import { FlockError, systemCode } from '../errors.ts';
 import { reasonOf } from '../fs.ts';
 import { isPrivateWay, usualSockets } from '../http/exchange.ts';
-import { botOfBundle, credentialPrefix } from '../keys/bundle-name.ts';
+import { botOfBundle, credentialPrefix, TokenPair } from '../keys/bundle.ts';
 import { readPrivateFileSync } from '../keys/private-file.ts';
-import { TokenPair } from '../keys/token-pair.ts';
 
 /** Where a flock lives on the disk. Absolute paths. */
 export interface FlockPaths {

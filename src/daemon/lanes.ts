@@ -1,4 +1,4 @@
-import type { TokenPair } from '../keys/token-pair.ts';
+import type { TokenPair } from '../keys/bundle.ts';
 import type { BotState } from '../posting/bot-state.ts';
 
 /** Where bots wait that X let wait. */

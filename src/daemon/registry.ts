@@ -4,7 +4,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import * as z from 'zod';
 import { FlockError, systemCode } from '../errors.ts';
 import { reasonOf } from '../fs.ts';
-import type { BotKey } from '../keys/key-bundle.ts';
+import type { BotKey } from '../keys/bundle.ts';
 
 /*
  * Which flockds run on this machine, on which state folder, and as which accounts each of them posts. A flockd says so by

@@ -1,5 +1,5 @@
-import type { TokenPair } from '../keys/token-pair.ts';
-import { providerIdOf, type Held } from './checkup.ts';
+import type { TokenPair } from '../keys/bundle.ts';
+import { type Held, providerIdOf } from './checkup.ts';
 
 /** App keys, where they are used, and by whom. */
 export interface AppPair {

@@ -3,9 +3,8 @@ import type { FlockPaths } from '../config/environment.ts';
 import type { FlockFile } from '../config/flock-file.ts';
 import type { BotName } from '../flock/bot.ts';
 import type { Send } from '../http/exchange.ts';
-import type { KeyBundle } from '../keys/key-bundle.ts';
-import type { KeyStore } from '../keys/key-store.ts';
-import type { TokenPair } from '../keys/token-pair.ts';
+import type { KeyBundle, TokenPair } from '../keys/bundle.ts';
+import type { KeyStore } from '../keys/store.ts';
 import type { Provider } from '../oauth/providers.ts';
 
 /** A flock to be examined, and the means. */

@@ -1,5 +1,5 @@
 import type { BotName } from '../flock/bot.ts';
-import { accountKey } from '../keys/key-bundle.ts';
+import { accountKey } from '../keys/bundle.ts';
 import { names } from './app-pairs.ts';
 import type { Held } from './checkup.ts';
 

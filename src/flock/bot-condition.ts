@@ -1,7 +1,7 @@
 import type { BotSettings } from '../config/flock-file.ts';
 import { inMicros } from '../cost.ts';
 import type { FlockError } from '../errors.ts';
-import type { BotKey } from '../keys/key-bundle.ts';
+import type { BotKey } from '../keys/bundle.ts';
 import { accountFault } from '../keys/right-account.ts';
 import type { BotState } from '../posting/bot-state.ts';
 import { type Cap, capOf, describeCap, type Purse, spentBy, spentByFlock } from '../posting/budget.ts';

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { FlockError } from '../errors.ts';
-import type { KeyStore } from '../keys/key-store.ts';
+import type { KeyStore } from '../keys/store.ts';
 import type { KnownBots } from '../poems/find.ts';
 import { readJournal } from '../posting/journal.ts';
 

@@ -1,7 +1,7 @@
 import type { BotSettings, FlockFile } from '../config/flock-file.ts';
 import { FlockError } from '../errors.ts';
-import type { BotKey } from '../keys/key-bundle.ts';
-import type { KeyStore } from '../keys/key-store.ts';
+import type { BotKey } from '../keys/bundle.ts';
+import type { KeyStore } from '../keys/store.ts';
 import type { BotName } from './bot.ts';
 import { type Flock, type KeylessBot, loadFlock } from './load-flock.ts';
 

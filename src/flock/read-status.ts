@@ -5,7 +5,7 @@ import { readFlockFile } from '../config/flock-file.ts';
 import { isLocked } from '../daemon/lock.ts';
 import { isStopped } from '../daemon/stop-switch.ts';
 import { FlockError } from '../errors.ts';
-import type { KeyStore } from '../keys/key-store.ts';
+import type { KeyStore } from '../keys/store.ts';
 import { readPoem } from '../poems/find.ts';
 import { linesOf } from '../poems/poem.ts';
 import { hasLink } from '../poems/tweet-text.ts';

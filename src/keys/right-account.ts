@@ -1,6 +1,6 @@
 import { FlockError } from '../errors.ts';
 import type { BotName } from '../flock/bot.ts';
-import type { BotKey } from './key-bundle.ts';
+import type { BotKey } from './bundle.ts';
 
 /** An account as far as a key or a person says which one it is. Its id never changes; its name may. */
 export interface KnownAccount {

@@ -1,5 +1,5 @@
 import { FlockError } from '../errors.ts';
-import type { TokenPair } from '../keys/token-pair.ts';
+import type { TokenPair } from '../keys/bundle.ts';
 import { type Grant, type OAuth1Client, VerifierRefused } from './client.ts';
 
 /** What a person answers where the PIN is asked for: the PIN itself, a wish for another link, or nothing to do with it. */

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import type { TokenPair } from '../keys/token-pair.ts';
+import type { TokenPair } from '../keys/bundle.ts';
 
 /** A name and a value; a name may come more than once. */
 export type Parameter = readonly [name: string, value: string];

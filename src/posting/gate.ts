@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts';
-import type { TokenPair } from '../keys/token-pair.ts';
+import type { TokenPair } from '../keys/bundle.ts';
 import type { Logger } from '../log.ts';
 import type { Outcome, TimeAnswer } from '../networks/x/client.ts';
 import { describeSkew, type XFailure } from '../networks/x/failure.ts';

@@ -4,7 +4,7 @@ import { Daemon } from '../daemon/daemon.ts';
 import type { Bot } from '../flock/load-flock.ts';
 import type { PlannedBot } from '../flock/planned-flock.ts';
 import { usualSockets } from '../http/exchange.ts';
-import { TokenPair } from '../keys/token-pair.ts';
+import { TokenPair } from '../keys/bundle.ts';
 import { openX } from '../networks/x/client.ts';
 import type { Purse } from '../posting/budget.ts';
 import { formatSnapshot, type JournalContents } from '../posting/journal-text.ts';

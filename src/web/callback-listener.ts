@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 import { messageOf } from '../errors.ts';
-import type { TokenPair } from '../keys/token-pair.ts';
+import type { TokenPair } from '../keys/bundle.ts';
 import type { CallbackAnswer, Callbacks } from '../oauth/flows.ts';
 import { html, type Html } from './html.ts';
 import { isNavigation, type LocalAnswer, type LocalRequest, plain } from './local-exchange.ts';

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 import type { BotName } from '../flock/bot.ts';
-import type { TokenPair } from '../keys/token-pair.ts';
+import type { TokenPair } from '../keys/bundle.ts';
 import { type Card, flockPage, questionPage } from './flock-page.ts';
 import { isNavigation, type LocalAnswer, type LocalRequest, plain } from './local-exchange.ts';
 import { type Message, messagePage, page } from './message-page.ts';

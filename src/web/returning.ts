@@ -1,4 +1,4 @@
-import type { TokenPair } from '../keys/token-pair.ts';
+import type { TokenPair } from '../keys/bundle.ts';
 import { type CallbackAnswer, readCallback } from '../oauth/flows.ts';
 import type { Message } from './message-page.ts';
 

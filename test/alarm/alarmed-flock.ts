@@ -4,7 +4,7 @@ import { type FlockFile, parseFlockFile } from '../../src/config/flock-file.ts';
 import { Daemon } from '../../src/daemon/daemon.ts';
 import type { BotName } from '../../src/flock/bot.ts';
 import type { Send } from '../../src/http/exchange.ts';
-import { TokenPair } from '../../src/keys/token-pair.ts';
+import { TokenPair } from '../../src/keys/bundle.ts';
 import { openX } from '../../src/networks/x/client.ts';
 import { openPurse } from '../../src/posting/budget.ts';
 import { logged } from '../../src/posting/logged-ledger.ts';

@@ -4,7 +4,7 @@ import { parseFlockFile } from '../../src/config/flock-file.ts';
 import { Claims } from '../../src/daemon/claims.ts';
 import type { BotName } from '../../src/flock/bot.ts';
 import type { Flock } from '../../src/flock/load-flock.ts';
-import { TokenPair } from '../../src/keys/token-pair.ts';
+import { TokenPair } from '../../src/keys/bundle.ts';
 import { openPurse } from '../../src/posting/budget.ts';
 import { tempFolder } from '../flock/temp-folder.ts';
 

@@ -4,7 +4,7 @@ import { type BotSettings, parseFlockFile } from '../../src/config/flock-file.ts
 import { Daemon } from '../../src/daemon/daemon.ts';
 import type { BotName } from '../../src/flock/bot.ts';
 import type { Bot } from '../../src/flock/load-flock.ts';
-import { TokenPair } from '../../src/keys/token-pair.ts';
+import { TokenPair } from '../../src/keys/bundle.ts';
 import { askTime, openX } from '../../src/networks/x/client.ts';
 import { openPurse, type Purse } from '../../src/posting/budget.ts';
 import { formatExport, parseExport } from '../../src/posting/ledger-export.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawn, type ChildProcess } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod } from 'node:fs/promises';
 import path from 'node:path';
@@ -12,7 +12,7 @@ import {
   Presence,
   runningDaemons,
 } from '../../src/daemon/registry.ts';
-import { TokenPair } from '../../src/keys/token-pair.ts';
+import { TokenPair } from '../../src/keys/bundle.ts';
 import { tempFolder } from '../flock/temp-folder.ts';
 import { bundle } from '../support/bundle.ts';
 

@@ -4,7 +4,7 @@ import { parseFlockFile } from '../../src/config/flock-file.ts';
 import { shareText } from '../../src/daemon/share-text.ts';
 import type { BotName } from '../../src/flock/bot.ts';
 import type { Bot } from '../../src/flock/load-flock.ts';
-import { TokenPair } from '../../src/keys/token-pair.ts';
+import { TokenPair } from '../../src/keys/bundle.ts';
 import { applyEvent, type BotState } from '../../src/posting/bot-state.ts';
 import { collectGarbage } from '../support/collect-garbage.ts';
 

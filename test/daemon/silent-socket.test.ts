@@ -8,7 +8,7 @@ import type { BotName } from '../../src/flock/bot.ts';
 import type { Bot } from '../../src/flock/load-flock.ts';
 import { openNodeSender } from '../../src/http/node.ts';
 import { openSender } from '../../src/http/send.ts';
-import { TokenPair } from '../../src/keys/token-pair.ts';
+import { TokenPair } from '../../src/keys/bundle.ts';
 import { openX } from '../../src/networks/x/client.ts';
 import { openPurse } from '../../src/posting/budget.ts';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';

@@ -5,8 +5,8 @@ import { describe, it } from 'node:test';
 import { parseFlockFile } from '../../src/config/flock-file.ts';
 import type { BotName } from '../../src/flock/bot.ts';
 import { loadFlock, withoutRenamed } from '../../src/flock/load-flock.ts';
-import { KeyStore } from '../../src/keys/key-store.ts';
 import { accountFault } from '../../src/keys/right-account.ts';
+import { KeyStore } from '../../src/keys/store.ts';
 import type { BotState } from '../../src/posting/bot-state.ts';
 import { tempFolder } from './temp-folder.ts';
 

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { describe, it } from 'node:test';
 import { parseFlockFile } from '../../src/config/flock-file.ts';
 import { readWholeFlock } from '../../src/flock/planned-flock.ts';
-import { KeyStore } from '../../src/keys/key-store.ts';
+import { KeyStore } from '../../src/keys/store.ts';
 import { tempFolder } from './temp-folder.ts';
 
 const key = (id: number, fields: object = {}): string =>

@@ -3,10 +3,9 @@ import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from 'n
 import path from 'node:path';
 import { beforeEach, describe, it } from 'node:test';
 import type { BotName } from '../../src/flock/bot.ts';
-import { decryptBundle, encryptBundle } from '../../src/keys/change-seal.ts';
-import { formatKeyBundle } from '../../src/keys/key-bundle.ts';
-import { KeyStore } from '../../src/keys/key-store.ts';
-import { makeIdentity, readIdentity, seal, type Identity } from '../../src/keys/sealed.ts';
+import { type Identity, makeIdentity, readIdentity, seal } from '../../src/keys/age.ts';
+import { formatKeyBundle } from '../../src/keys/bundle.ts';
+import { decryptBundle, encryptBundle, KeyStore } from '../../src/keys/store.ts';
 import { tempFolder } from '../flock/temp-folder.ts';
 import { bundle, refused } from './hidden-bundle.ts';
 

@@ -3,7 +3,7 @@ import { symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'node:test';
 import { parseBotName } from '../../src/flock/bot.ts';
-import { poemFinder } from '../../src/keys/foreign/find-poem.ts';
+import { poemFinder } from '../../src/keys/import.ts';
 import { tempFolder } from '../flock/temp-folder.ts';
 
 const bot = parseBotName;

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { inspect } from 'node:util';
-import { FlockError, type Exit } from '../../src/errors.ts';
-import type { KeyBundle } from '../../src/keys/key-bundle.ts';
-import { TokenPair } from '../../src/keys/token-pair.ts';
+import { type Exit, FlockError } from '../../src/errors.ts';
+import { type KeyBundle, TokenPair } from '../../src/keys/bundle.ts';
 
 /** A bundle whose secrets say `hidden`, one for each number. */
 export const bundle = (n: number): KeyBundle => ({

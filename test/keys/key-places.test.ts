@@ -12,10 +12,9 @@ import {
 import path from 'node:path';
 import { beforeEach, describe, it } from 'node:test';
 import type { BotName } from '../../src/flock/bot.ts';
-import { encryptBundle } from '../../src/keys/change-seal.ts';
-import { formatKeyBundle } from '../../src/keys/key-bundle.ts';
-import { KeyStore } from '../../src/keys/key-store.ts';
-import { makeIdentity, readIdentity, seal, type Identity } from '../../src/keys/sealed.ts';
+import { type Identity, makeIdentity, readIdentity, seal } from '../../src/keys/age.ts';
+import { formatKeyBundle } from '../../src/keys/bundle.ts';
+import { encryptBundle, KeyStore } from '../../src/keys/store.ts';
 import { tempFolder } from '../flock/temp-folder.ts';
 import { bundle, refused } from './hidden-bundle.ts';
 

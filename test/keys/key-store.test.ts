@@ -10,11 +10,10 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'node:test';
-import { FlockError, type Exit } from '../../src/errors.ts';
+import { type Exit, FlockError } from '../../src/errors.ts';
 import { parseBotName } from '../../src/flock/bot.ts';
-import { formatKeyBundle, type KeyBundle } from '../../src/keys/key-bundle.ts';
-import { KeyStore } from '../../src/keys/key-store.ts';
-import { TokenPair } from '../../src/keys/token-pair.ts';
+import { formatKeyBundle, type KeyBundle, TokenPair } from '../../src/keys/bundle.ts';
+import { KeyStore } from '../../src/keys/store.ts';
 import { tempFolder } from '../flock/temp-folder.ts';
 
 const rain = parseBotName('rain');

@@ -12,9 +12,8 @@ import {
 import path from 'node:path';
 import { before, describe, it } from 'node:test';
 import type { BotName } from '../../src/flock/bot.ts';
-import { encryptBundle } from '../../src/keys/change-seal.ts';
-import { KeyStore } from '../../src/keys/key-store.ts';
-import { makeIdentity, readIdentity } from '../../src/keys/sealed.ts';
+import { makeIdentity, readIdentity } from '../../src/keys/age.ts';
+import { encryptBundle, KeyStore } from '../../src/keys/store.ts';
 import { tempFolder } from '../flock/temp-folder.ts';
 import { bundle as compiled } from '../support/bundle.ts';
 import { bundle } from './hidden-bundle.ts';

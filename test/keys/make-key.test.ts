@@ -3,10 +3,10 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import { parseBotName, type BotName } from '../../src/flock/bot.ts';
-import { KeyStore } from '../../src/keys/key-store.ts';
-import { makeKey, type MadeKey, type MakeKeyOptions } from '../../src/keys/make-key.ts';
-import { TokenPair } from '../../src/keys/token-pair.ts';
+import { type BotName, parseBotName } from '../../src/flock/bot.ts';
+import { type MadeKey, makeKey, type MakeKeyOptions } from '../../src/keys/authorize.ts';
+import { TokenPair } from '../../src/keys/bundle.ts';
+import { KeyStore } from '../../src/keys/store.ts';
 
 const bot = parseBotName('howl');
 const account = { userId: '77', screenName: 'Howl_Bot' };

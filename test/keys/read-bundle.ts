@@ -1,7 +1,7 @@
 /** Reads one bundle, and says what became of it: `node read-bundle.mjs FILE`. */
 import path from 'node:path';
 import { FlockError } from '../../src/errors.ts';
-import { KeyStore } from '../../src/keys/key-store.ts';
+import { KeyStore } from '../../src/keys/store.ts';
 
 const file = process.argv[2] ?? '';
 try {

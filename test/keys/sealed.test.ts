@@ -5,8 +5,8 @@ import path from 'node:path';
 import { before, describe, it } from 'node:test';
 import { inspect } from 'node:util';
 import { armor, generateHybridIdentity } from 'age-encryption';
-import { FlockError, type Exit } from '../../src/errors.ts';
-import { makeIdentity, readIdentity, seal, type Identity } from '../../src/keys/sealed.ts';
+import { type Exit, FlockError } from '../../src/errors.ts';
+import { type Identity, makeIdentity, readIdentity, seal } from '../../src/keys/age.ts';
 import { tempFolder } from '../flock/temp-folder.ts';
 import { bundle } from '../support/bundle.ts';
 

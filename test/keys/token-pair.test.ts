@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
+import { Writable } from 'node:stream';
 import { describe, it } from 'node:test';
 import { format, inspect } from 'node:util';
-import { Writable } from 'node:stream';
 import pino from 'pino';
-import { TokenPair } from '../../src/keys/token-pair.ts';
+import { TokenPair } from '../../src/keys/bundle.ts';
 
 const pair = new TokenPair('hidden-token', 'hidden-secret');
 

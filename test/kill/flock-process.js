@@ -13,7 +13,7 @@ import { Daemon } from '../../src/daemon/daemon.ts';
 import { lockState } from '../../src/daemon/lock.ts';
 import { loadFlock } from '../../src/flock/load-flock.ts';
 import { openSender } from '../../src/http/send.ts';
-import { KeyStore } from '../../src/keys/key-store.ts';
+import { KeyStore } from '../../src/keys/store.ts';
 import { askTime, openX } from '../../src/networks/x/client.ts';
 import { readPoem } from '../../src/poems/find.ts';
 import { Journal } from '../../src/posting/journal.ts';

@@ -6,7 +6,7 @@ import { parseFlockFile } from '../../src/config/flock-file.ts';
 import type { BotName } from '../../src/flock/bot.ts';
 import type { Bot } from '../../src/flock/load-flock.ts';
 import { pagesOfX } from '../../src/flock/post-pages.ts';
-import { TokenPair } from '../../src/keys/token-pair.ts';
+import { TokenPair } from '../../src/keys/bundle.ts';
 import { ViewDesk } from '../../src/monitor/view-desk.ts';
 import { applyEvent, type BotState } from '../../src/posting/bot-state.ts';
 import { openPurse } from '../../src/posting/budget.ts';

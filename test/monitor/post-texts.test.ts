@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { parseFlockFile } from '../../src/config/flock-file.ts';
 import type { BotName } from '../../src/flock/bot.ts';
 import type { Bot } from '../../src/flock/load-flock.ts';
-import { TokenPair } from '../../src/keys/token-pair.ts';
+import { TokenPair } from '../../src/keys/bundle.ts';
 import { PostTexts } from '../../src/monitor/post-texts.ts';
 import type { RecentPost } from '../../src/posting/flock-history.ts';
 import { fingerprint } from '../../src/posting/place.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { TokenPair } from '../../src/keys/token-pair.ts';
+import { TokenPair } from '../../src/keys/bundle.ts';
 import { type Callback, readCallback } from '../../src/oauth/flows.ts';
 import { type Arrival, patience, Returning } from '../../src/web/returning.ts';
 

@@ -6,7 +6,7 @@ import { customProvider, providerFrom } from '../../src/config/flock-file.ts';
 import { FlockError } from '../../src/errors.ts';
 import type { HttpAnswer, HttpRequest } from '../../src/http/exchange.ts';
 import { openSender, type Sender } from '../../src/http/send.ts';
-import { TokenPair } from '../../src/keys/token-pair.ts';
+import { TokenPair } from '../../src/keys/bundle.ts';
 import {
   type Grant,
   type OAuth1Client,

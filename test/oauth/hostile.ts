@@ -3,7 +3,7 @@ import { inspect } from 'node:util';
 import { customProvider, providerFrom } from '../../src/config/flock-file.ts';
 import { type Exit, FlockError } from '../../src/errors.ts';
 import type { HttpAnswer } from '../../src/http/exchange.ts';
-import type { TokenPair } from '../../src/keys/token-pair.ts';
+import type { TokenPair } from '../../src/keys/bundle.ts';
 import {
   type Account,
   readAccessToken,

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { systemClock } from '../../src/clock.ts';
 import type { Exit, FlockError } from '../../src/errors.ts';
 import type { HttpAnswer, HttpRequest } from '../../src/http/exchange.ts';
-import { TokenPair } from '../../src/keys/token-pair.ts';
+import { TokenPair } from '../../src/keys/bundle.ts';
 import {
   openOAuth1Client,
   readAccessToken,

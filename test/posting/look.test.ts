@@ -6,7 +6,7 @@ import { parseFlockFile } from '../../src/config/flock-file.ts';
 import { usualPrices } from '../../src/cost.ts';
 import type { BotName } from '../../src/flock/bot.ts';
 import type { Bot } from '../../src/flock/load-flock.ts';
-import { TokenPair } from '../../src/keys/token-pair.ts';
+import { TokenPair } from '../../src/keys/bundle.ts';
 import type { Outcome, PageWanted, TimelinePage, XClient } from '../../src/networks/x/client.ts';
 import { Gate } from '../../src/posting/gate.ts';
 import type { LedgerEvent } from '../../src/posting/ledger-event.ts';

@@ -4,7 +4,7 @@ import pino from 'pino';
 import { HeldClock } from '../../src/clock.ts';
 import { parseFlockFile } from '../../src/config/flock-file.ts';
 import type { BotName } from '../../src/flock/bot.ts';
-import { TokenPair } from '../../src/keys/token-pair.ts';
+import { TokenPair } from '../../src/keys/bundle.ts';
 import type { TimelinePost, TimelineStart, XClient } from '../../src/networks/x/client.ts';
 import { openPurse } from '../../src/posting/budget.ts';
 import { Gate } from '../../src/posting/gate.ts';

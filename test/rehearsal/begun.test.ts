@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { BotName } from '../../src/flock/bot.ts';
 import type { Bot } from '../../src/flock/load-flock.ts';
-import { TokenPair } from '../../src/keys/token-pair.ts';
+import { TokenPair } from '../../src/keys/bundle.ts';
 import { olderSplit, splitPoem } from '../../src/poems/poem.ts';
 import type { BotState } from '../../src/posting/bot-state.ts';
 import { FlockHistory } from '../../src/posting/flock-history.ts';

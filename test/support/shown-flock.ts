@@ -12,7 +12,7 @@ import type { BotName } from '../../src/flock/bot.ts';
 import type { FlockView } from '../../src/flock/flock-view.ts';
 import type { Bot, Flock } from '../../src/flock/load-flock.ts';
 import { pagesOfX } from '../../src/flock/post-pages.ts';
-import { TokenPair } from '../../src/keys/token-pair.ts';
+import { TokenPair } from '../../src/keys/bundle.ts';
 import type { MonitorParts } from '../../src/monitor/monitor-parts.ts';
 import { Monitor, type MonitorOptions } from '../../src/monitor/monitor.ts';
 import { ViewDesk } from '../../src/monitor/view-desk.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { systemClock } from '../../src/clock.ts';
 import { openSender, type Sender } from '../../src/http/send.ts';
-import { TokenPair } from '../../src/keys/token-pair.ts';
+import { TokenPair } from '../../src/keys/bundle.ts';
 import { openX, type XClient } from '../../src/networks/x/client.ts';
 import { openSandbox, type OpenSandbox } from '../../src/sandbox/server.ts';
 

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { inspect } from 'node:util';
 import { HeldClock } from '../../src/clock.ts';
 import { type HttpAnswer, type HttpRequest, NoAnswer, type Send } from '../../src/http/exchange.ts';
-import { TokenPair } from '../../src/keys/token-pair.ts';
+import { TokenPair } from '../../src/keys/bundle.ts';
 import {
   askTime,
   openX,

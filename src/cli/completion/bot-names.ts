@@ -2,7 +2,7 @@ import { type Dirent, readdirSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { botNameOf, formerNameOf, isPoem } from '../../flock/bot.ts';
-import { botOfBundle } from '../../keys/bundle-name.ts';
+import { botOfBundle } from '../../keys/bundle.ts';
 import { grouped } from '../../text.ts';
 import type { Places } from '../complete.ts';
 

@@ -13,7 +13,7 @@ import {
 import { FlockError } from '../../errors.ts';
 import { loadFlock } from '../../flock/load-flock.ts';
 import { readRegularFile, reasonOf, replaceFile, syncFolder } from '../../fs.ts';
-import type { KeyStore } from '../../keys/key-store.ts';
+import type { KeyStore } from '../../keys/store.ts';
 import { hasJournal } from '../../posting/journal.ts';
 import { shellWord } from '../../text.ts';
 import { callsAs, type GivenPlaces } from '../calls-as.ts';

@@ -6,7 +6,7 @@ import { isStopped } from '../../daemon/stop-switch.ts';
 import { shownPath } from '../../doctor/shown-path.ts';
 import { botsInLedger } from '../../flock/known-bots.ts';
 import { readWholeFlock } from '../../flock/planned-flock.ts';
-import { KeyStore } from '../../keys/key-store.ts';
+import { KeyStore } from '../../keys/store.ts';
 import { FlockPlan } from '../../plan/flock-plan.ts';
 import { planAsIcs } from '../../plan/plan-ics.ts';
 import { planAsJson } from '../../plan/plan-json.ts';

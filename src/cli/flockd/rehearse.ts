@@ -6,7 +6,7 @@ import { readFlockFile } from '../../config/flock-file.ts';
 import { isStopped } from '../../daemon/stop-switch.ts';
 import { botsInLedger } from '../../flock/known-bots.ts';
 import { readWholeFlock, type WholeFlock } from '../../flock/planned-flock.ts';
-import { KeyStore } from '../../keys/key-store.ts';
+import { KeyStore } from '../../keys/store.ts';
 import { readPoem } from '../../poems/find.ts';
 import { readJournal } from '../../posting/journal.ts';
 import { takeNetworkAway } from '../../rehearsal/no-network.ts';

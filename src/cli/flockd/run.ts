@@ -13,7 +13,7 @@ import { stopFlock, watchStopSwitch } from '../../daemon/stop-switch.ts';
 import { countOf, drain, statusOf, tellManager } from '../../daemon/tell-manager.ts';
 import { type Exit, messageOf } from '../../errors.ts';
 import { withoutRenamed } from '../../flock/load-flock.ts';
-import { watchKeys } from '../../keys/watch-keys.ts';
+import { watchKeys } from '../../keys/store.ts';
 import { type Logger, openLog } from '../../log.ts';
 import { Monitor } from '../../monitor/monitor.ts';
 import { readPoem, writtenAt } from '../../poems/find.ts';

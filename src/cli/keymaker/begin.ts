@@ -6,7 +6,7 @@ import { type Context, openContext } from '../../context.ts';
 import { FlockError } from '../../errors.ts';
 import { type BotName, parseBotName } from '../../flock/bot.ts';
 import { knownBots } from '../../flock/known-bots.ts';
-import { type Pending, PendingStore } from '../../keys/pending-store.ts';
+import { type Pending, PendingStore } from '../../keys/authorize.ts';
 import { expectedName } from '../../keys/right-account.ts';
 import type { OAuth1Client } from '../../oauth/client.ts';
 import type { Provider } from '../../oauth/providers.ts';

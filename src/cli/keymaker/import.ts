@@ -8,11 +8,17 @@ import { type Exit, FlockError, systemCode } from '../../errors.ts';
 import { parseBotName } from '../../flock/bot.ts';
 import { knownBots } from '../../flock/known-bots.ts';
 import { readRegularFile, reasonOf } from '../../fs.ts';
-import { type Choice, chooseBots, type Chosen } from '../../keys/foreign/choose-bots.ts';
-import { poemFinder } from '../../keys/foreign/find-poem.ts';
-import { type Found, isKey } from '../../keys/foreign/foreign-key.ts';
-import { readForeign } from '../../keys/foreign/read-foreign.ts';
-import { takeKey, type Taken, type Taking } from '../../keys/foreign/take-key.ts';
+import { readForeign } from '../../keys/foreign-formats.ts';
+import { type Found, isKey } from '../../keys/foreign-key.ts';
+import {
+  type Choice,
+  chooseBots,
+  type Chosen,
+  poemFinder,
+  takeKey,
+  type Taken,
+  type Taking,
+} from '../../keys/import.ts';
 import { findPoemsIfThere } from '../../poems/find.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
 import type { Terminal } from '../terminal.ts';

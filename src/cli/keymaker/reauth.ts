@@ -5,7 +5,7 @@ import { readFlockFile } from '../../config/flock-file.ts';
 import { openContext } from '../../context.ts';
 import { messageOf } from '../../errors.ts';
 import { parseBotName } from '../../flock/bot.ts';
-import { makeKey } from '../../keys/make-key.ts';
+import { makeKey } from '../../keys/authorize.ts';
 import { expectedName } from '../../keys/right-account.ts';
 import { callsAs, retold } from '../calls-as.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';

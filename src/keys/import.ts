@@ -1,12 +1,100 @@
-import type { FlockFile } from '../../config/flock-file.ts';
-import { FlockError } from '../../errors.ts';
-import type { BotName } from '../../flock/bot.ts';
-import { accountKey, type KeyBundle } from '../key-bundle.ts';
-import type { KeyStore } from '../key-store.ts';
-import { judgeAccount, titleOf } from '../right-account.ts';
-import type { Chosen } from './choose-bots.ts';
-import type { FindPoem } from './find-poem.ts';
+import { lstat } from 'node:fs/promises';
+import path from 'node:path';
+import type { FlockFile } from '../config/flock-file.ts';
+import { FlockError } from '../errors.ts';
+import { type BotName, botNameOf } from '../flock/bot.ts';
+import { findPoemsIfThere, type KnownBots } from '../poems/find.ts';
+import { accountKey, type KeyBundle } from './bundle.ts';
 import type { ForeignKey } from './foreign-key.ts';
+import { isSameName, judgeAccount, titleOf } from './right-account.ts';
+import type { KeyStore } from './store.ts';
+
+/** A key, and the bot that is to have it. */
+export interface Chosen {
+  bot: BotName;
+  key: ForeignKey;
+}
+
+export interface Choice {
+  /** The one bot that is to get a key. */
+  wanted: BotName | undefined;
+  /** Whether there is one key in all, the bad ones counted. */
+  alone: boolean;
+  flockFile: FlockFile;
+  /** The bots that have a poem, a bundle or settings. */
+  known: ReadonlySet<string>;
+}
+
+/**
+ * The bot of each key: the one that is wanted, the one with that account in flock.json, the one that the key's file is
+ * named for, a known one that stands with the key, or else the one with the account's name.
+ *
+ * @throws {FlockError} `usage` where nothing says which bot is to have a key
+ */
+export function chooseBots(keys: readonly ForeignKey[], choice: Choice): Chosen[] {
+  const { wanted, alone } = choice;
+  const found = keys.map((key) => ({ key, bot: botOf(key, choice) }));
+  if (wanted === undefined) return found.map(({ key, bot }) => ({ key, bot: bot ?? fail(nameless(key)) }));
+  const meant = alone ? found : found.filter(({ key, bot }) => bot === wanted || botOfName(key) === wanted);
+  const [only] = meant;
+  if (only && meant.length === 1) return [{ key: only.key, bot: wanted }];
+  const shown = (meant.length > 0 ? meant : found).map(({ key }) => labelOf(key));
+  if (shown.length === 0) return [];
+  throw new FlockError('usage', `which key is for ${wanted}? There are ${shown.join(', ')}`, {
+    hint: 'name one of the accounts with --bot, or put the one key into a file of its own',
+  });
+}
+
+function botOf(key: ForeignKey, { flockFile, known }: Choice): BotName | undefined {
+  const { named, settingsOf } = flockFile;
+  const { screenName } = key.bundle;
+  const settled = named.find((bot) => isSameName(settingsOf(bot).account, screenName) === true);
+  const meant = key.mayBe?.find((name) => known.has(name));
+  return settled ?? key.ownName ?? meant ?? botOfName(key);
+}
+
+const botOfName = ({ bundle: { screenName = '' } }: ForeignKey): BotName | undefined => botNameOf(screenName);
+
+const labelOf = ({ title, bundle: { screenName } }: ForeignKey): string =>
+  screenName === undefined ? title : `@${screenName}`;
+
+const nameless = ({ title }: ForeignKey): FlockError =>
+  new FlockError('usage', `${title}: nothing in it says which bot the key is for`, {
+    hint: 'choose its bot with --bot NAME',
+  });
+
+function fail(error: FlockError): never {
+  throw error;
+}
+
+/** Finds the poem for a bot, given the paths that bundles had for it; relative to the root. */
+type FindPoem = (bot: BotName, before: readonly (string | undefined)[]) => Promise<string | undefined>;
+
+/**
+ * A search for poems in a flock: what a bundle had counts where there is such a file in the flock's folder, then the one
+ * poem of the bot's name does.
+ *
+ * @throws {FlockError} `data` where the poems folder cannot be read
+ */
+export async function poemFinder(root: string, known?: KnownBots): Promise<FindPoem> {
+  const { poems } = await findPoemsIfThere(path.join(root, 'poems'), known);
+  return async (bot, before) => {
+    for (const file of before) {
+      const way = file === undefined ? undefined : await wayTo(root, file);
+      if (way !== undefined) return way;
+    }
+    const namesake = poems.find((poem) => poem.bot === bot);
+    return namesake && path.relative(root, namesake.file);
+  };
+}
+
+async function wayTo(root: string, file: string): Promise<string | undefined> {
+  const way = path.relative(root, path.resolve(root, file));
+  if (way === '' || way.startsWith('..') || path.isAbsolute(way)) return undefined;
+  // A path with a NUL is no file's, as is one that is too long.
+  const status = await lstat(path.join(root, way)).catch(() => undefined);
+  return status?.isFile() === true ? way : undefined;
+}
 
 export interface Taking {
   keys: KeyStore;

@@ -1,9 +1,178 @@
-import { FlockError } from '../../errors.ts';
-import { botNameOf } from '../../flock/bot.ts';
-import { shown } from '../../text.ts';
-import { tokenText } from '../key-bundle.ts';
-import { foreignKey, type Found, isKey } from './foreign-key.ts';
-import { parseLines } from './foreign-text.ts';
+import * as z from 'zod';
+import { FlockError } from '../errors.ts';
+import { type BotName, botNameOf } from '../flock/bot.ts';
+import { shown } from '../text.ts';
+import { botOfBundle, type KeyBundle, maskToken, parseKeyBundle, tokenText } from './bundle.ts';
+import {
+  attempt,
+  foreignKey,
+  type Found,
+  isKey,
+  parseLines,
+  parseQuietly,
+  part,
+  refusalOf,
+  unreadable,
+} from './foreign-key.ts';
+
+/* The files of programs that are known by name: old key bundles, the stores of twurl and t, and of xurl. */
+
+/** Whether this is a bundle: of the 2014 Keymaker, of its descendants, or of this program. */
+const isBundle = (value: object): boolean =>
+  ['consumer_token', 'consumer_token_secret'].some((field) => field in value);
+
+/** Whether this is the bundle of a GitHub bot, which a sibling of the old programs made. */
+const isGitHubBundle = (value: object): boolean =>
+  'client_id' in value && 'client_secret' in value && ('token' in value || 'login' in value);
+
+/**
+ * The key in an old bundle: flat JSON with `consumer_token`, `consumer_token_secret`, `oauth_token`,
+ * `oauth_token_secret`, often `user_id`, `screen_name`, `poem_file` or `file`, and extras of any type.
+ */
+const readBundle = (text: string, file: string): Found =>
+  attempt(() => {
+    const bundle = parseKeyBundle(text, file);
+    return { title: file, ownName: ownNameOf(file, bundle), bundle };
+  });
+
+const gitHubRefusal = (file: string): FlockError =>
+  new FlockError('data', `${file}: the key of a GitHub bot, not of an X account`, {
+    hint: 'leave it where it is; flockd posts to X alone',
+  });
+
+/** Some old programs replaced any `?txt` in a name, so that `atxtual.txt` had its key in `.jsonual.json`. */
+function ownNameOf(file: string, { poemFile }: KeyBundle): BotName | undefined {
+  const isBroken = /(^|\/)\.[^/]*$/.test(file);
+  return isBroken ? botNameOf(poemFile ?? '') : botOfBundle(file);
+}
+
+const profile = z.object({
+  username: z
+    .string('is not a string')
+    .regex(/^[A-Za-z0-9_]{1,50}$/, 'is not a screen name')
+    .optional(),
+  consumer_key: part.optional(),
+  consumer_secret: part,
+  token: part,
+  secret: part,
+});
+
+const hint = 'make a new key: keymaker make-keys ./poems';
+
+/** Whether this is what `twurl` keeps in `~/.twurlrc` and `t` in `~/.trc`. */
+const isTwurl = (value: object): boolean => 'profiles' in value;
+
+/**
+ * The keys in `profiles.<screen name>.<consumer key>`: `username`, `consumer_key`, `consumer_secret`, `token`, `secret`.
+ *
+ * @throws {FlockError} `data` where there are no profiles
+ */
+function readTwurl(value: object, file: string): Found[] {
+  const profiles = Object.entries(recordOf('profiles' in value ? value.profiles : undefined));
+  if (profiles.length === 0) {
+    throw new FlockError('data', `${file}: no accounts in it`, {
+      hint,
+    });
+  }
+  return profiles.flatMap(([name, apps], index) =>
+    readAccount(name, recordOf(apps), `${file}: ${isShown.test(name) ? `@${name}` : `profile ${index + 1}`}`),
+  );
+}
+
+/** A file that is put together otherwise may have a token for a name: those are longer, and not to be shown. */
+const isShown = /^[A-Za-z0-9_]{1,20}$/;
+
+function readAccount(name: string, apps: Record<string, unknown>, title: string): Found[] {
+  const entries = Object.entries(apps);
+  if (entries.length === 0) return [new FlockError('data', `${title}: no key in it`, { hint })];
+  return entries.map(([consumerKey, found]) => {
+    // An account may have keys of several apps; what tells these apart is a token.
+    const which = entries.length > 1 ? `${title} (app ${maskToken(consumerKey)})` : title;
+    return readProfile(name, consumerKey, found, which);
+  });
+}
+
+function readProfile(name: string, consumerKey: string, found: unknown, title: string): Found {
+  const parsed = profile.safeParse(withName(found, name));
+  if (!parsed.success) return refusalOf(title, parsed.error);
+  const { username, consumer_key = consumerKey, consumer_secret, token, secret } = parsed.data;
+  return foreignKey(title, {
+    consumerToken: consumer_key,
+    consumerSecret: consumer_secret,
+    token,
+    secret,
+    screenName: username,
+  });
+}
+
+/** The profile's name is the account's where the profile does not say. */
+const withName = (found: unknown, name: string): unknown =>
+  found !== null && typeof found === 'object' ? { username: name, ...found } : found;
+
+const recordOf = (value: unknown): Record<string, unknown> =>
+  z.record(z.string(), z.unknown()).catch({}).parse(value);
+
+const oauth1 = z.object({
+  // Nothing else in the store says whose key it is.
+  access_token: part.regex(/^[0-9]+-/, "does not begin with an account's id"),
+  token_secret: part,
+  consumer_key: part,
+  consumer_secret: part,
+});
+const oauth1Token = z.object({ oauth1 }, 'is not a token');
+
+const app = z.object({
+  oauth1_token: z.unknown().optional(),
+  /** The name it had in the first versions, which kept JSON. */
+  oauth1_tokens: z.unknown().optional(),
+});
+
+/** Whether this is the store of `xurl`: apps in YAML, or the one app of its first versions in JSON. */
+const isXurl = (value: object): boolean =>
+  ['apps', 'oauth1_token', 'oauth1_tokens', 'oauth2_tokens', 'bearer_token'].some((field) => field in value);
+
+/**
+ * The keys in `apps.<name>.oauth1_token.oauth1`: `access_token`, `token_secret`, `consumer_key`, `consumer_secret`.
+ *
+ * @throws {FlockError} `data` where there are none, but perhaps tokens of OAuth 2
+ */
+function readXurl(value: object, file: string): Found[] {
+  const found = appsIn(value).flatMap(([name, held]) => {
+    const title = name === undefined ? file : `${file}: app ${JSON.stringify(name)}`;
+    return readApp(held, title);
+  });
+  if (found.length > 0) return found;
+  throw new FlockError(
+    'data',
+    `${file}: no OAuth 1.0a key in it; tokens of OAuth 2 and bearer tokens are of no use here`,
+    {
+      hint: 'make the key: keymaker make-keys ./poems',
+    },
+  );
+}
+
+function appsIn(value: object): [name: string | undefined, held: unknown][] {
+  const apps = z.object({ apps: z.record(z.string(), z.unknown()) }).safeParse(value);
+  return [[undefined, value], ...Object.entries(apps.data?.apps ?? {})];
+}
+
+function readApp(held: unknown, title: string): Found[] {
+  const parsed = app.safeParse(held);
+  const token = parsed.data?.oauth1_token ?? parsed.data?.oauth1_tokens;
+  return token === undefined || token === null ? [] : [readToken(token, title)];
+}
+
+function readToken(token: unknown, title: string): Found {
+  const parsed = oauth1Token.safeParse(token);
+  if (!parsed.success) return refusalOf(title, parsed.error);
+  const { access_token, token_secret, consumer_key, consumer_secret } = parsed.data.oauth1;
+  return foreignKey(title, {
+    consumerToken: consumer_key,
+    consumerSecret: consumer_secret,
+    token: access_token,
+    secret: token_secret,
+  });
+}
 
 /*
  * The four values of an OAuth 1.0a key under the names that nearly every program has for them, wherever they stand: flat or
@@ -66,7 +235,7 @@ interface Group {
 }
 
 /** The keys in a value, and what is most of one; nothing where there is none. No secret is in a refusal. */
-export function readFour(value: unknown, file: string): Found[] {
+function readFour(value: unknown, file: string): Found[] {
   const all = groupsIn(value);
   const groups = all.filter(({ words }) => !words.some((word) => others.has(word)));
   const wholes = groups.filter(isPair);
@@ -248,4 +417,48 @@ const namesOf = (missing: readonly Role[]): string => {
 const refusal = (message: string): FlockError =>
   new FlockError('data', message, {
     hint: 'all four values of one key are needed; or make a new key: keymaker make-keys ./poems',
+  });
+
+/**
+ * The keys in a file of another program, which is told by what is in it and not by its name.
+ *
+ * @param file - as messages call it; a bundle's bot is named after it
+ * @returns at least one: a file of which nothing can be used is one refusal. No secret is in any of them
+ */
+export function readForeign(text: string, file: string): Found[] {
+  const found = attempt(() => {
+    const value = parseQuietly(text, file);
+    if (value !== undefined && typeof value !== 'string') return readValue(value, text, file);
+    const inLines = readFour(parseLines(text), file);
+    if (inLines.length > 0) return inLines;
+    throw value === undefined
+      ? unreadable(file, 'neither JSON nor YAML, and no keys in its lines')
+      : unknownFormat(file);
+  });
+  return found instanceof FlockError ? [found] : found;
+}
+
+/** @throws {FlockError} `data` where it holds no key at all */
+function readValue(value: unknown, text: string, file: string): Found[] {
+  if (value === null || typeof value !== 'object') throw unknownFormat(file);
+  if (isTwurl(value)) return readTwurl(value, file);
+  if (isBundle(value)) return [readBundle(text, file)];
+  if (isGitHubBundle(value)) throw gitHubRefusal(file);
+  const ofXurl = isXurl(value) ? attempt(() => readXurl(value, file)) : undefined;
+  if (ofXurl && !(ofXurl instanceof FlockError)) return ofXurl;
+  const found = readFour(value, file);
+  if (found.length > 0) return found;
+  if (ofXurl) throw ofXurl;
+  if (!isOAuth2(value)) throw unknownFormat(file);
+  throw new FlockError('data', `${file}: keys of OAuth 2, which are of no use here`, {
+    hint: 'make a key of OAuth 1.0a: keymaker make-keys ./poems',
+  });
+}
+
+const isOAuth2 = (value: object): boolean =>
+  ['client_id', 'client_secret', 'refresh_token', 'access_token'].some((field) => field in value);
+
+const unknownFormat = (file: string): FlockError =>
+  new FlockError('data', `${file}: no keys of a program that is known here`, {
+    hint: 'it may be a key bundle, or a folder of them, ~/.twurlrc, ~/.trc, the ~/.xurl of xurl, or any JSON, YAML, INI or .env file with consumer_key, consumer_secret, access_token and access_token_secret',
   });

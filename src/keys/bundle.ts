@@ -1,6 +1,39 @@
+import path from 'node:path';
+import { inspect } from 'node:util';
 import * as z from 'zod';
 import { FlockError } from '../errors.ts';
-import { TokenPair } from './token-pair.ts';
+import { type BotName, namesOfBundle } from '../flock/bot.ts';
+
+/**
+ * A token and its secret: app keys, a request token or an access token.
+ * It cannot be printed by accident: strings, JSON, `inspect` and a logger all show `[secret]`.
+ */
+export class TokenPair {
+  readonly #token: string;
+  readonly #secret: string;
+
+  constructor(token: string, secret: string) {
+    this.#token = token;
+    this.#secret = secret;
+  }
+
+  /** The only way to the values; call it where they are signed with or stored, and nowhere else. */
+  reveal(): { token: string; secret: string } {
+    return { token: this.#token, secret: this.#secret };
+  }
+
+  toString(): string {
+    return '[secret]';
+  }
+
+  toJSON(): string {
+    return '[secret]';
+  }
+
+  [inspect.custom](): string {
+    return '[secret]';
+  }
+}
 
 /** What a bot needs to act as its account. */
 export interface BotKey {
@@ -137,3 +170,32 @@ const remake = (bot: string): string => `make it again: keymaker make-keys ./poe
 
 /** X begins an access token with its account's id. */
 export const userIdIn = (accessToken: string): string | undefined => /^([0-9]+)-/.exec(accessToken)?.[1];
+
+/** What a person may see of a token, to tell it from another: its first 4 characters, or fewer of a short one. */
+export const maskToken = (token: string): string =>
+  `${token.slice(0, Math.min(4, Math.floor(token.length / 3)))}…`;
+
+/** What the name of an encrypted bundle ends in, after that of the bundle. */
+const sealed = '.age';
+
+/** What systemd puts before the names of the files of a folder that `LoadCredential=keys:…` names. */
+export const credentialPrefix = 'keys_';
+
+/** Whether a bundle is encrypted, which its name says. */
+export const isSealed = (file: string): boolean => file.endsWith(`.json${sealed}`);
+
+/** The other form of a bundle: of a plain one the encrypted, and the other way round. */
+export const twinOf = (file: string): string =>
+  isSealed(file) ? file.slice(0, -sealed.length) : file + sealed;
+
+/** The bot that a file in a keys folder is the bundle of; undefined where it is none. */
+export const botOfBundle = (file: string, prefix = ''): BotName | undefined =>
+  botsOfBundle(file, prefix)?.[0];
+
+/** The same, with the name that an older rule gave it, which the ledger may have. */
+export function botsOfBundle(file: string, prefix = ''): [name: BotName, former: BotName] | undefined {
+  const name = path.basename(file);
+  const plain = isSealed(name) ? twinOf(name) : name;
+  if (!plain.endsWith('.json') || plain.startsWith('.') || !plain.startsWith(prefix)) return undefined;
+  return namesOfBundle(plain.slice(prefix.length));
+}

@@ -1,21 +1,118 @@
+import { constants, statSync } from 'node:fs';
+import { rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import fse from 'fs-extra';
 import pMap from 'p-map';
-import { FlockError } from '../errors.ts';
+import { FlockError, systemCode } from '../errors.ts';
 import type { BotName } from '../flock/bot.ts';
-import { reasonOf } from '../fs.ts';
+import { namesOf, reasonOf, replaceFile, sweepTemporaries, syncFolder } from '../fs.ts';
 import { grouped } from '../text.ts';
-import { botOfBundle, botsOfBundle, credentialPrefix, isSealed, twinOf } from './bundle-name.ts';
-import { accountKey, formatKeyBundle, type KeyBundle, parseKeyBundle } from './key-bundle.ts';
-import { discardFile, namesIn, prepareFolder, putFile, renameFile } from './keys-folder.ts';
-import { type PrivateFile, readPrivateFile, readPrivateFileSync } from './private-file.ts';
+import { folderWatcher, type WatchFolder } from '../watch.ts';
+import { type Identity, readIdentity, seal } from './age.ts';
+import {
+  accountKey,
+  botOfBundle,
+  botsOfBundle,
+  credentialPrefix,
+  formatKeyBundle,
+  isSealed,
+  type KeyBundle,
+  parseKeyBundle,
+  twinOf,
+} from './bundle.ts';
+import {
+  faultOfFolder,
+  isServing,
+  type PrivateFile,
+  readPrivateFile,
+  readPrivateFileSync,
+  refusal,
+} from './private-file.ts';
 import { readAhead } from './read-ahead.ts';
-import { type Identity, readIdentity, seal } from './sealed.ts';
+
+/**
+ * What is in a folder of bundles, sorted; nothing where there is no folder yet.
+ *
+ * @param isTrusted - whether its modes say nothing, as those of systemd's credentials
+ * @throws {FlockError} `permission` where others can change the folder, `data` where it cannot be read
+ */
+async function namesIn(folder: string, isTrusted: boolean): Promise<string[]> {
+  try {
+    const fault = isTrusted ? undefined : faultOfFolder(folder, await stat(folder));
+    if (fault) throw refusal(folder, fault);
+    return (await namesOf(folder)).sort();
+  } catch (cause) {
+    if (cause instanceof FlockError) throw cause;
+    if (systemCode(cause) === 'ENOENT') return [];
+    const exit = systemCode(cause) === 'EACCES' ? 'permission' : 'data';
+    throw new FlockError(exit, `cannot read the keys folder ${folder}: ${reasonOf(cause)}`, { cause });
+  }
+}
+
+/**
+ * Makes the folder, and proves that a bundle could be written there.
+ *
+ * @throws {FlockError} `cannotCreate`; `permission` where the folder is somebody else's
+ */
+async function prepareFolder(folder: string): Promise<void> {
+  try {
+    await fse.ensureDir(folder, { mode: 0o700 });
+    const status = await stat(folder);
+    const { uid, gid } = status;
+    const mode = isServing(status) ? 0o750 : 0o700;
+    const fault = faultOfFolder(folder, { uid, gid, mode });
+    if (fault) throw refusal(folder, fault);
+    // It may have been made by git or by hand, open to everybody.
+    if ((status.mode & 0o777) !== mode) await fse.chmod(folder, mode);
+    await fse.access(folder, constants.W_OK | constants.X_OK);
+    await sweepTemporaries(folder);
+  } catch (cause) {
+    throw cannotWrite(folder, cause);
+  }
+}
+
+/** Puts a content in the place of a file, for those who may read what is in its folder. @throws {FlockError} `cannotCreate` */
+async function putFile(file: string, content: Uint8Array): Promise<void> {
+  try {
+    const folder = await stat(path.dirname(file));
+    await replaceFile(file, content, isServing(folder) ? { group: folder.gid } : undefined);
+  } catch (cause) {
+    throw cannotWrite(file, cause);
+  }
+}
+
+/** Takes a file away for good. @throws {FlockError} `cannotCreate` */
+async function discardFile(file: string): Promise<void> {
+  try {
+    await rm(file);
+    await syncFolder(path.dirname(file));
+  } catch (cause) {
+    throw cannotWrite(file, cause);
+  }
+}
+
+/** Gives a file another name, for good. @throws {FlockError} `cannotCreate` */
+async function renameFile(from: string, to: string): Promise<void> {
+  try {
+    await rename(from, to);
+    await syncFolder(path.dirname(to));
+  } catch (cause) {
+    throw cannotWrite(to, cause);
+  }
+}
+
+function cannotWrite(place: string, cause: unknown): FlockError {
+  if (cause instanceof FlockError) return cause;
+  return new FlockError('cannotCreate', `cannot write ${place}: ${reasonOf(cause)}`, {
+    hint: 'check who owns the keys folder and whether the disk is full, or give another with --keys DIR',
+    cause,
+  });
+}
 
 /** A bundle is a few hundred bytes; what is larger is something else. */
 const largestBundle = 64 * 1024;
 
-export interface KeyStoreOptions {
+interface KeyStoreOptions {
   /** systemd's folder of credentials: nothing in it can be written. It may be the keys folder itself. */
   credentials?: string | undefined;
   /** Where the identity is that opens encrypted bundles. */
@@ -326,4 +423,137 @@ async function mustBeAlone(file: string): Promise<void> {
   throw new FlockError('data', `${plain} and ${path.basename(encrypted)} are both there`, {
     hint: 'keymaker encrypt --identity FILE removes the plain one where both hold the same key; otherwise remove the wrong one',
   });
+}
+
+/** How long a folder must be quiet after a change before it is read. Milliseconds. */
+const quiet = 100;
+
+/** How often it is looked whether the folder is still the same one, which no watcher tells. Milliseconds. */
+const lookAgain = 5_000;
+
+/**
+ * Calls `changed` after the bundles in a folder changed, also when the folder itself was removed or put back.
+ *
+ * @returns the way to stop
+ */
+export function watchKeys(
+  folder: string,
+  changed: () => void,
+  watchFolder: WatchFolder = folderWatcher(),
+): () => void {
+  let timer: NodeJS.Timeout | undefined;
+  let stopWatching: () => void = () => undefined;
+  let watched: number | undefined;
+  let begun = false;
+  const soon = (): void => {
+    clearTimeout(timer);
+    timer = setTimeout(changed, quiet);
+  };
+  const look = (): void => {
+    const folderNow = statSync(folder, { throwIfNoEntry: false })?.ino;
+    if (folderNow === watched) return;
+    if (begun) soon();
+    stopWatching();
+    watched = folderNow;
+    stopWatching =
+      folderNow === undefined
+        ? () => undefined
+        : watchFolder(folder, (name) => {
+            // A bundle is first written under a hidden name, which is nobody's yet.
+            if (name?.startsWith('.') !== true) soon();
+          });
+  };
+  look();
+  begun = true;
+  const looking = setInterval(look, lookAgain);
+  return () => {
+    clearTimeout(timer);
+    clearInterval(looking);
+    stopWatching();
+  };
+}
+
+/** Whom bundles are encrypted to. */
+export interface Sealing {
+  recipients: readonly string[];
+  /** What opens them again, where it is at hand: then nothing plain is removed before that is proved. */
+  identity: Identity | undefined;
+}
+
+/**
+ * Encrypts a bot's bundle. Its plain file goes only once the encrypted one is safe on the disk.
+ *
+ * @returns the encrypted file; undefined where it was encrypted already
+ * @throws {FlockError} as {@link KeyStore.read} and {@link KeyStore.put}; `config` where the identity does not open what was encrypted
+ */
+export async function encryptBundle(
+  bot: BotName,
+  keys: KeyStore,
+  { recipients, identity }: Sealing,
+): Promise<string | undefined> {
+  const plain = keys.fileOf(bot);
+  const sealed = twinOf(plain);
+  if (await fse.pathExists(sealed))
+    return (await reconciled(plain, sealed, keys, identity)) ? sealed : undefined;
+  const text = await keys.text(plain);
+  const bytes = await seal(text, recipients);
+  // Proved before anything is written, and again by what the disk then has.
+  await prove(bytes, text, { file: sealed, identity });
+  await keys.put(sealed, bytes);
+  await prove(await keys.stored(sealed), text, { file: sealed, identity });
+  await keys.discard(plain);
+  return sealed;
+}
+
+/**
+ * Puts a bot's plain bundle back in the place of the encrypted one.
+ *
+ * @returns the plain file; undefined where it was plain already
+ * @throws {FlockError} as {@link KeyStore.read} and {@link KeyStore.put}
+ */
+export async function decryptBundle(
+  bot: BotName,
+  keys: KeyStore,
+  identity: Identity,
+): Promise<string | undefined> {
+  const plain = keys.fileOf(bot);
+  const sealed = twinOf(plain);
+  if (!(await fse.pathExists(sealed))) return undefined;
+  const text = await identity.open(await keys.stored(sealed), sealed);
+  if (await fse.pathExists(plain)) await mustHold(plain, text, sealed, keys);
+  else await keys.put(plain, text);
+  await keys.discard(sealed);
+  return plain;
+}
+
+/** What was begun and cut off leaves both files: where they hold the same, the plain one goes. @returns whether it was there */
+async function reconciled(
+  plain: string,
+  sealed: string,
+  keys: KeyStore,
+  identity: Identity | undefined,
+): Promise<boolean> {
+  if (!(await fse.pathExists(plain))) return false;
+  // Without an identity nobody can tell: reading says so, naming both.
+  if (!identity) await keys.read(sealed);
+  else await mustHold(plain, await identity.open(await keys.stored(sealed), sealed), sealed, keys);
+  await keys.discard(plain);
+  return true;
+}
+
+/** @throws {FlockError} `data` where the plain file holds another text than the encrypted one */
+async function mustHold(plain: string, text: Buffer, sealed: string, keys: KeyStore): Promise<void> {
+  if ((await keys.stored(plain)).equals(text)) return;
+  throw new FlockError('data', `${plain} and ${sealed} hold different keys`, {
+    hint: 'keymaker list shows whose they are, one at a time; remove the wrong one',
+  });
+}
+
+async function prove(
+  bytes: Buffer,
+  text: Buffer,
+  { file, identity }: { file: string; identity: Identity | undefined },
+): Promise<void> {
+  if (!identity || (await identity.open(bytes, file)).equals(text)) return;
+  throw new FlockError('io', `${file}: does not decrypt to what was encrypted; the plain bundle stays`);
 }
