@@ -10,8 +10,8 @@ import {
   writeSync,
 } from 'node:fs';
 import path from 'node:path';
-import { formatEvent, formatHeader } from '../../src/posting/journal-text.ts';
-import type { LedgerEvent } from '../../src/posting/ledger-event.ts';
+import type { LedgerEvent } from '../../src/ledger/events.ts';
+import { formatEvent, formatHeader } from '../../src/ledger/format.ts';
 import { fingerprint } from '../../src/posting/place.ts';
 import { range } from './numbers.ts';
 

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import path from 'node:path';
-import { formatSnapshot } from '../../src/posting/journal-text.ts';
-import { readJournal } from '../../src/posting/journal.ts';
+import { formatSnapshot } from '../../src/ledger/format.ts';
+import { readJournal } from '../../src/ledger/journal.ts';
 import type { Sample } from './measures.ts';
 
 /** How long the ledger in a folder is, and how long it would be if it were compacted now. */

@@ -1,9 +1,9 @@
 import * as z from 'zod';
 import type { Clock } from '../clock.ts';
 import { bugIn } from '../errors.ts';
+import type { Intent } from '../ledger/events.ts';
+import type { BotState } from '../ledger/state.ts';
 import type { Logger } from '../log.ts';
-import type { BotState } from '../posting/bot-state.ts';
-import type { Intent } from '../posting/ledger-event.ts';
 import { Turns } from '../yield.ts';
 import {
   describeSilence,

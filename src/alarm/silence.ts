@@ -1,5 +1,5 @@
 import type { BotSettings } from '../config/flock-file.ts';
-import type { BotState } from '../posting/bot-state.ts';
+import type { BotState } from '../ledger/state.ts';
 import { isFinished } from '../posting/place.ts';
 import { offsetIn } from '../schedule/calendar.ts';
 import { nextAfter } from '../schedule/schedule.ts';

@@ -1,5 +1,5 @@
 import type { TokenPair } from '../keys/bundle.ts';
-import type { BotState } from '../posting/bot-state.ts';
+import type { BotState } from '../ledger/state.ts';
 
 /** Where bots wait that X let wait. */
 export const slowLane = 'slow';

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts';
-import type { BotState } from '../posting/bot-state.ts';
+import type { BotState } from '../ledger/state.ts';
 
 /** A flock so large that something is always due has a round a minute. Milliseconds. */
 const longest = 60_000;

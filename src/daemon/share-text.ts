@@ -1,6 +1,6 @@
 import type { BotName } from '../flock/bot.ts';
 import type { Bot } from '../flock/load-flock.ts';
-import type { Ledger } from '../posting/ledger.ts';
+import type { Ledger } from '../ledger/journal.ts';
 
 /**
  * Lets bots keep the very strings in which their ledger says the same: the names of a large flock and the ids of its accounts

@@ -1,6 +1,6 @@
 import { Temporal } from 'temporal-polyfill';
 import { inUsd } from '../cost.ts';
-import type { FlockHistory } from '../posting/flock-history.ts';
+import type { FlockHistory } from '../ledger/history.ts';
 
 /** One day of a flock, by its calendar. */
 export interface FlockDay {

@@ -1,7 +1,7 @@
 import type { Budget } from '../config/flock-file.ts';
 import { inMicros, inUsd } from '../cost.ts';
 import { bugIn } from '../errors.ts';
-import type { BotState } from '../posting/bot-state.ts';
+import type { BotState } from '../ledger/state.ts';
 import { spentBy, spentByFlock } from '../posting/budget.ts';
 import { lengthOf } from '../posting/place.ts';
 import { type BotFiles, type Condition, conditionOf, type FlockNow } from './bot-condition.ts';

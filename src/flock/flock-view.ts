@@ -1,9 +1,9 @@
+import type { FlockHistory, RecentPost } from '../ledger/history.ts';
+import type { BotState } from '../ledger/state.ts';
 import { asKept } from '../poems/tweet-text.ts';
 import { keyCauses } from '../posting/after-failure.ts';
-import type { BotState } from '../posting/bot-state.ts';
-import type { FlockHistory, RecentPost } from '../posting/flock-history.ts';
 import type { BotFiles, Condition } from './bot-condition.ts';
-import { flockDays, type FlockDay } from './flock-days.ts';
+import { type FlockDay, flockDays } from './flock-days.ts';
 import type { BotStatus, FlockStatus, Status } from './flock-status.ts';
 import { pagesOfX, type PostPages } from './post-pages.ts';
 

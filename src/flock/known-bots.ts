@@ -1,8 +1,8 @@
 import path from 'node:path';
 import { FlockError } from '../errors.ts';
 import type { KeyStore } from '../keys/store.ts';
+import { readJournal } from '../ledger/journal.ts';
 import type { KnownBots } from '../poems/find.ts';
-import { readJournal } from '../posting/journal.ts';
 
 /** The names of the bots in a ledger; none where it cannot be read: whoever needs it says why. */
 export async function botsInLedger(stateFolder: string): Promise<ReadonlySet<string>> {

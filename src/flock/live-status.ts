@@ -1,7 +1,7 @@
 import { inMicros } from '../cost.ts';
-import type { BotState } from '../posting/bot-state.ts';
+import type { Ledger } from '../ledger/journal.ts';
+import type { BotState } from '../ledger/state.ts';
 import { capOf, type Purse, spentBy, spentByFlock } from '../posting/budget.ts';
-import type { Ledger } from '../posting/ledger.ts';
 import type { BotFiles, FlockNow } from './bot-condition.ts';
 import { type BotStatus, type Status, statusOf, statusOfAll } from './flock-status.ts';
 

@@ -1,6 +1,6 @@
 import { releaseFlock, stopFlock } from '../daemon/stop-switch.ts';
 import { FlockError } from '../errors.ts';
-import type { BotState } from '../posting/bot-state.ts';
+import type { BotState } from '../ledger/state.ts';
 import type { LocalAnswer, LocalRequest } from '../web/local-exchange.ts';
 import { same } from '../web/sessions.ts';
 import { botOrders, placeName } from './dashboard-controls.ts';

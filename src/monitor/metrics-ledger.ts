@@ -1,7 +1,6 @@
-import type { BotState } from '../posting/bot-state.ts';
-import { heard } from '../posting/heard-ledger.ts';
-import type { LedgerEvent } from '../posting/ledger-event.ts';
-import type { Ledger } from '../posting/ledger.ts';
+import type { LedgerEvent } from '../ledger/events.ts';
+import { heard, type Ledger } from '../ledger/journal.ts';
+import type { BotState } from '../ledger/state.ts';
 
 /** What can come of a post. */
 export const outcomes = ['posted', 'refused', 'absent'] as const;

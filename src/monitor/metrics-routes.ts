@@ -1,8 +1,8 @@
 import type { BotStatus } from '../flock/flock-status.ts';
-import type { Ledger } from '../posting/ledger.ts';
+import type { Ledger } from '../ledger/journal.ts';
 import type { HealthDesk, HealthParts } from './health-routes.ts';
-import type { Metrics } from './metrics.ts';
 import type { BotFacts } from './metrics-rows.ts';
+import type { Metrics } from './metrics.ts';
 import type { MonitorParts } from './monitor-parts.ts';
 import type { Routes } from './routes.ts';
 

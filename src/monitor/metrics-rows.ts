@@ -1,5 +1,5 @@
 import type { BotStatus, FlockStatus } from '../flock/flock-status.ts';
-import type { BotState } from '../posting/bot-state.ts';
+import type { BotState } from '../ledger/state.ts';
 import type { Check, LastReload } from './health.ts';
 import type { Outcome } from './metrics-ledger.ts';
 

@@ -1,5 +1,5 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { Ledger } from '../posting/ledger.ts';
+import type { Ledger } from '../ledger/journal.ts';
 import { Turns } from '../yield.ts';
 import { metered, type Outcome, type SettledPost } from './metrics-ledger.ts';
 import type { BotFacts, Facts, Row } from './metrics-rows.ts';

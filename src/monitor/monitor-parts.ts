@@ -2,8 +2,8 @@ import type { Clock } from '../clock.ts';
 import type { Daemon } from '../daemon/daemon.ts';
 import type { Flock } from '../flock/load-flock.ts';
 import type { PostPages } from '../flock/post-pages.ts';
+import type { Ledger } from '../ledger/journal.ts';
 import type { Logger } from '../log.ts';
-import type { Ledger } from '../posting/ledger.ts';
 
 /** What a running flockd shows of itself. Nothing here posts but by {@link Daemon.carryOut}. */
 export interface MonitorParts {

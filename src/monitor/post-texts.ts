@@ -1,7 +1,7 @@
 import type { Bot } from '../flock/load-flock.ts';
+import type { RecentPost } from '../ledger/history.ts';
 import { type Line, linesOf } from '../poems/poem.ts';
 import { withoutControls } from '../poems/tweet-text.ts';
-import type { RecentPost } from '../posting/flock-history.ts';
 import { allSplits } from '../posting/follow-split.ts';
 import { fingerprint } from '../posting/place.ts';
 

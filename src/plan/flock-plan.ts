@@ -1,9 +1,9 @@
 import { inMicros } from '../cost.ts';
 import { conditionOf, type StandingOf } from '../flock/bot-condition.ts';
+import { FlockHistory } from '../ledger/history.ts';
 import { findSharedTexts, type LintOfBot, lintPoem } from '../poems/lint.ts';
 import { hasLink } from '../poems/tweet-text.ts';
 import type { Purse } from '../posting/budget.ts';
-import { FlockHistory } from '../posting/flock-history.ts';
 import { slotCounter } from '../schedule/calendar.ts';
 import { BotTally, farthest, month, type Outlook, type Span } from './bot-outlook.ts';
 import { type Excess, LimitWatch } from './limit-watch.ts';

@@ -1,10 +1,10 @@
 import { costOf } from '../cost.ts';
+import type { Intent, LedgerEvent } from '../ledger/events.ts';
+import { applyEvent, type BotState } from '../ledger/state.ts';
 import { eventsAfter } from '../posting/after-failure.ts';
-import { applyEvent, type BotState } from '../posting/bot-state.ts';
 import type { Cap } from '../posting/budget.ts';
 import { decide, type Decision, type Situation } from '../posting/decide.ts';
 import { type Reading, readingOf } from '../posting/follow-split.ts';
-import type { Intent, LedgerEvent } from '../posting/ledger-event.ts';
 import { lookFor, mayHavePosted } from '../posting/look-for.ts';
 import { fingerprints, isFinished } from '../posting/place.ts';
 import { type PlannedPost, planPost } from '../posting/plan-post.ts';

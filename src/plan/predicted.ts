@@ -1,9 +1,9 @@
 import type { BotSettings } from '../config/flock-file.ts';
+import type { FlockHistory } from '../ledger/history.ts';
+import type { BotState } from '../ledger/state.ts';
 import type { Line } from '../poems/poem.ts';
-import type { BotState } from '../posting/bot-state.ts';
 import type { Cap, Purse } from '../posting/budget.ts';
 import type { Decision } from '../posting/decide.ts';
-import type { FlockHistory } from '../posting/flock-history.ts';
 import type { PlannedPost } from '../posting/plan-post.ts';
 
 /** What is known of a bot before it is planned. */

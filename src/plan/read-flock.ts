@@ -4,9 +4,9 @@ import { FlockError } from '../errors.ts';
 import type { Flock } from '../flock/load-flock.ts';
 import type { PlannedBot, WholeFlock } from '../flock/planned-flock.ts';
 import { mustBeItsAccount } from '../keys/right-account.ts';
+import type { BotState } from '../ledger/state.ts';
 import { readPoem } from '../poems/find.ts';
 import { linesOf } from '../poems/poem.ts';
-import type { BotState } from '../posting/bot-state.ts';
 import { keyMark } from '../posting/step.ts';
 import type { BotToPlan } from './flock-plan.ts';
 

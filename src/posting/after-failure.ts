@@ -1,6 +1,6 @@
+import type { LedgerEvent } from '../ledger/events.ts';
+import { isAgain, type Owed, timesAbsent } from '../ledger/state.ts';
 import type { XFailure } from '../networks/x/failure.ts';
-import { isAgain, type Owed, timesAbsent } from './bot-state.ts';
-import type { LedgerEvent } from './ledger-event.ts';
 
 /** What to do with a line that X refuses as a repetition. */
 export type Refrain = 'join' | 'defer' | 'skip';

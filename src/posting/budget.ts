@@ -1,9 +1,8 @@
 import type { Budget } from '../config/flock-file.ts';
 import { inMicros, type PriceTable, showUsd, usualPrices } from '../cost.ts';
+import type { FlockHistory } from '../ledger/history.ts';
+import { type BotState, daysOf, monthsOf, runningEnd } from '../ledger/state.ts';
 import { calendarEnds, type CalendarEnds } from '../schedule/calendar.ts';
-import type { BotState } from './bot-state.ts';
-import type { FlockHistory } from './flock-history.ts';
-import { daysOf, monthsOf, runningEnd } from './tally.ts';
 
 /** What a flock may spend in all, on which calendar, and what X charges. */
 export interface Purse {

@@ -1,4 +1,4 @@
-import type { BotState, Owed } from './bot-state.ts';
+import type { BotState, Owed } from '../ledger/state.ts';
 
 /** What is known when a bot's next step is decided. Instants and durations in milliseconds. */
 export interface Situation {

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts';
-import type { Intent } from './ledger-event.ts';
+import type { Intent } from '../ledger/events.ts';
 
 const minute = 60_000;
 

@@ -1,6 +1,6 @@
+import type { LedgerEvent } from '../ledger/events.ts';
 import type { Line } from '../poems/poem.ts';
 import type { Reading } from './follow-split.ts';
-import type { LedgerEvent } from './ledger-event.ts';
 import { fingerprints, isFinished, lengthOf, type Place } from './place.ts';
 
 /** A poem as it is now: as the bot reads it, as it is split today, and by the other unit: a stanza a post, or a line. */

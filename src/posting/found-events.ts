@@ -1,5 +1,5 @@
+import type { Intent, LedgerEvent, Price } from '../ledger/events.ts';
 import type { FoundPost } from './found-since.ts';
-import type { Intent, LedgerEvent, Price } from './ledger-event.ts';
 import type { Place } from './place.ts';
 
 /** A look at the timeline of a restored bot. */

@@ -1,7 +1,7 @@
 import type { BotSettings } from '../config/flock-file.ts';
+import type { BotState } from '../ledger/state.ts';
 import type { TimelinePost } from '../networks/x/client.ts';
 import type { Line } from '../poems/poem.ts';
-import type { BotState } from './bot-state.ts';
 import { allSplits } from './follow-split.ts';
 import { advance, fingerprint, fingerprints, type Place, prints } from './place.ts';
 import { bestWay, knownTexts, type KnownTexts, sayerOf, waysOn } from './ways-on.ts';

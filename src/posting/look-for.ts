@@ -1,5 +1,5 @@
-import { sinceOf, type BotState } from './bot-state.ts';
-import type { Intent } from './ledger-event.ts';
+import type { Intent } from '../ledger/events.ts';
+import { type BotState, sinceOf } from '../ledger/state.ts';
 import { isFinished, lengthOf, prints } from './place.ts';
 
 /**

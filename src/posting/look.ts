@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts';
 import { readingCost } from '../cost.ts';
 import type { Bot } from '../flock/load-flock.ts';
+import type { Ledger } from '../ledger/journal.ts';
 import {
   compareIds,
   type Outcome,
@@ -12,7 +13,6 @@ import {
 import type { PostFailure } from './after-failure.ts';
 import type { Cap, Purse } from './budget.ts';
 import type { Gate } from './gate.ts';
-import type { Ledger } from './ledger.ts';
 import { moneyLeft, priceOfLook } from './price-post.ts';
 
 export interface LookOptions {

@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import { FlockError, type Exit } from '../errors.ts';
-import type { BotState } from './bot-state.ts';
-import type { LedgerEvent } from './ledger-event.ts';
+import { type Exit, FlockError } from '../errors.ts';
+import type { LedgerEvent } from '../ledger/events.ts';
+import type { BotState } from '../ledger/state.ts';
 import { isFinished } from './place.ts';
 
 /** What {@link Order} is, for whoever parses one. */

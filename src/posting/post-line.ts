@@ -1,10 +1,10 @@
 import type { Clock } from '../clock.ts';
 import type { BotName } from '../flock/bot.ts';
+import type { Intent, Price } from '../ledger/events.ts';
+import type { Ledger } from '../ledger/journal.ts';
+import type { Owed } from '../ledger/state.ts';
 import { isNewPost, type Outcome, type XClient } from '../networks/x/client.ts';
 import { eventsAfter, type PostFailure, type Refrain } from './after-failure.ts';
-import type { Owed } from './bot-state.ts';
-import type { Intent, Price } from './ledger-event.ts';
-import type { Ledger } from './ledger.ts';
 import { fingerprint, markOf } from './place.ts';
 import type { PlannedPost } from './plan-post.ts';
 

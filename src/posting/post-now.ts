@@ -1,7 +1,7 @@
 import { FlockError } from '../errors.ts';
 import type { Bot } from '../flock/load-flock.ts';
+import type { BotState } from '../ledger/state.ts';
 import { linesOf } from '../poems/poem.ts';
-import type { BotState } from './bot-state.ts';
 import { eventsOf } from './order.ts';
 import { keyMark, type NextStep, step, type StepOptions } from './step.ts';
 

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { BotState } from './bot-state.ts';
+import type { BotState } from '../ledger/state.ts';
 import { lengthOf } from './place.ts';
 
 /** What an order to post has led to. Lines count from 1, instants are milliseconds since 1970. */

@@ -1,9 +1,9 @@
 import type { BotSettings } from '../config/flock-file.ts';
 import { costOf, inMicros } from '../cost.ts';
-import type { BotState } from './bot-state.ts';
+import type { Price } from '../ledger/events.ts';
+import type { FlockHistory } from '../ledger/history.ts';
+import type { BotState } from '../ledger/state.ts';
 import { type Cap, capOf, type Purse, type Spent, spentBy, spentByFlock, type Wanted } from './budget.ts';
-import type { FlockHistory } from './flock-history.ts';
-import type { Price } from './ledger-event.ts';
 
 /** Whose money it is. */
 export interface Spender {

@@ -1,10 +1,10 @@
 import type { Bot } from '../flock/load-flock.ts';
+import type { Intent, LedgerEvent } from '../ledger/events.ts';
+import { applyEvent, type BotState, sinceOf } from '../ledger/state.ts';
 import type { TimelinePost, TimelineStart } from '../networks/x/client.ts';
 import { type Line, linesOf } from '../poems/poem.ts';
-import { applyEvent, type BotState, sinceOf } from './bot-state.ts';
 import { eventsOfFound } from './found-events.ts';
 import { type FoundPost, foundSince, mostPassedOver, placeByTimeline } from './found-since.ts';
-import type { Intent, LedgerEvent } from './ledger-event.ts';
 import { beginOfLook, lookFor } from './look-for.ts';
 import { type LookOptions, readTimeline, type Unseen } from './look.ts';
 import { fingerprint, fingerprints, markOf } from './place.ts';

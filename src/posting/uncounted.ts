@@ -1,5 +1,5 @@
+import type { Ledger } from '../ledger/journal.ts';
 import type { Purse } from './budget.ts';
-import type { Ledger } from './ledger.ts';
 
 /**
  * Restored bots that have not looked yet for what they have posted since: until they have, nobody knows what the flock has

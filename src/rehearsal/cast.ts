@@ -2,8 +2,8 @@ import pMap from 'p-map';
 import { FlockError } from '../errors.ts';
 import type { PlannedBot, WholeFlock } from '../flock/planned-flock.ts';
 import { mustBeItsAccount } from '../keys/right-account.ts';
+import type { BotState } from '../ledger/state.ts';
 import { type Line, linesOf } from '../poems/poem.ts';
-import type { BotState } from '../posting/bot-state.ts';
 import type { LeftOut } from './report.ts';
 
 /** Who takes part in a rehearsal, and who cannot and why. */

@@ -1,9 +1,9 @@
 import { inMicros, inUsd, readingCost } from '../cost.ts';
 import { conditionOf } from '../flock/bot-condition.ts';
 import type { Bot } from '../flock/load-flock.ts';
+import type { BotState } from '../ledger/state.ts';
 import type { Line } from '../poems/poem.ts';
 import { hasLink } from '../poems/tweet-text.ts';
-import type { BotState } from '../posting/bot-state.ts';
 import { readingOf } from '../posting/follow-split.ts';
 import { fingerprints, lengthOf, type Place, startOf } from '../posting/place.ts';
 import { billFor } from '../sandbox/bill.ts';

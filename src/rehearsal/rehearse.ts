@@ -1,12 +1,12 @@
 import { FlockError } from '../errors.ts';
 import type { WholeFlock } from '../flock/planned-flock.ts';
-import type { JournalContents } from '../posting/journal-text.ts';
-import type { Ledger } from '../posting/ledger.ts';
+import type { JournalContents } from '../ledger/format.ts';
+import type { Ledger } from '../ledger/journal.ts';
 import { readCast } from './cast.ts';
 import { examine } from './examine.ts';
-import { mustBeFew, slotsOf } from './slots.ts';
 import type { Report } from './report.ts';
 import { openScratchFolder, otherPlace } from './scratch-folder.ts';
+import { mustBeFew, slotsOf } from './slots.ts';
 import { Stage } from './stage.ts';
 import { Tallies } from './tallies.ts';
 

@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { FlockError, systemCode } from '../errors.ts';
 import { isRunning, reasonOf } from '../fs.ts';
-import type { StateFolder } from '../posting/state-folder.ts';
+import type { StateFolder } from '../ledger/folder.ts';
 
 /** A folder for a ledger that need not outlive this process. It is removed with all that is in it when it is disposed of. */
 export type ScratchFolder = StateFolder & Disposable;

@@ -1,4 +1,4 @@
-import type { BotState } from '../posting/bot-state.ts';
+import type { BotState } from '../ledger/state.ts';
 
 /** What a bot is in the scratch, where its real account and posts are not. */
 export interface Understudy {

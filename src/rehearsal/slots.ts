@@ -1,6 +1,6 @@
 import { FlockError } from '../errors.ts';
 import type { PlannedBot } from '../flock/planned-flock.ts';
-import type { BotState } from '../posting/bot-state.ts';
+import type { BotState } from '../ledger/state.ts';
 import { countSlots, slotsWithin, type Stretch } from '../schedule/calendar.ts';
 
 type Scheduled = Pick<PlannedBot, 'name' | 'settings'>;

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { isExcused, longestDoubt, longestSilence, nextDue } from '../../src/alarm/silence.ts';
 import { parseFlockFile } from '../../src/config/flock-file.ts';
 import type { BotName } from '../../src/flock/bot.ts';
-import type { BotState } from '../../src/posting/bot-state.ts';
+import type { BotState } from '../../src/ledger/state.ts';
 import { startOf } from '../../src/posting/place.ts';
 import { AlarmedFlock, linesOf } from './alarmed-flock.ts';
 

@@ -3,9 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, it } from 'node:test';
-import { Journal } from '../../src/posting/journal.ts';
-import type { LedgerEvent } from '../../src/posting/ledger-event.ts';
-import type { Ledger } from '../../src/posting/ledger.ts';
+import type { LedgerEvent } from '../../src/ledger/events.ts';
+import { Journal, type Ledger } from '../../src/ledger/journal.ts';
 import { MemoryLedger } from '../fakes/memory-ledger.ts';
 
 const poem = 'aaaaaaaabbbbbbbbcccccccc';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { isSlowAfter, Lanes, mostSlow, slowLane } from '../../src/daemon/lanes.ts';
 import { TokenPair } from '../../src/keys/bundle.ts';
-import type { BotState } from '../../src/posting/bot-state.ts';
+import type { BotState } from '../../src/ledger/state.ts';
 
 const state: BotState = { place: { poem: '', next: 0, ahead: [] }, pass: 1, served: 0, posts: 3 };
 const owed = { slot: 0, until: 0, retryAt: 0, reason: '', times: 1 };

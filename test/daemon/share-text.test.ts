@@ -5,7 +5,7 @@ import { shareText } from '../../src/daemon/share-text.ts';
 import type { BotName } from '../../src/flock/bot.ts';
 import type { Bot } from '../../src/flock/load-flock.ts';
 import { TokenPair } from '../../src/keys/bundle.ts';
-import { applyEvent, type BotState } from '../../src/posting/bot-state.ts';
+import { applyEvent, type BotState } from '../../src/ledger/state.ts';
 import { collectGarbage } from '../support/collect-garbage.ts';
 
 const megabyte = 1_000_000;

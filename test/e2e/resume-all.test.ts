@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { BotState } from '../../src/posting/bot-state.ts';
-import { formatExport } from '../../src/posting/ledger-export.ts';
+import { formatExport } from '../../src/ledger/backup.ts';
+import type { BotState } from '../../src/ledger/state.ts';
 import { exported, posted } from '../posting/exported.ts';
 import { poem, TestFlock } from '../support/flock.ts';
 

@@ -1,7 +1,7 @@
-import { applyEvent, putState, type BotState } from '../../src/posting/bot-state.ts';
-import { FlockHistory } from '../../src/posting/flock-history.ts';
-import { nameBefore, type LedgerEvent } from '../../src/posting/ledger-event.ts';
-import type { Ledger } from '../../src/posting/ledger.ts';
+import { type LedgerEvent, nameBefore } from '../../src/ledger/events.ts';
+import { FlockHistory } from '../../src/ledger/history.ts';
+import type { Ledger } from '../../src/ledger/journal.ts';
+import { applyEvent, type BotState, putState } from '../../src/ledger/state.ts';
 
 /** A ledger that forgets everything with the process. It passes the suite of the real one. */
 export class MemoryLedger implements Ledger {

@@ -10,10 +10,10 @@ import {
 } from '../../src/flock/bot-condition.ts';
 import type { BotName } from '../../src/flock/bot.ts';
 import { statusOf } from '../../src/flock/flock-status.ts';
-import type { BotState, Owed } from '../../src/posting/bot-state.ts';
+import type { Intent } from '../../src/ledger/events.ts';
+import { FlockHistory } from '../../src/ledger/history.ts';
+import type { BotState, Owed } from '../../src/ledger/state.ts';
 import { openPurse } from '../../src/posting/budget.ts';
-import { FlockHistory } from '../../src/posting/flock-history.ts';
-import type { Intent } from '../../src/posting/ledger-event.ts';
 
 const at = (time: string): number => Date.parse(`2026-11-21T${time}Z`);
 const now = at('12:00:00');

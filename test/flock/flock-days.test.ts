@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { flockDays } from '../../src/flock/flock-days.ts';
-import { FlockHistory } from '../../src/posting/flock-history.ts';
+import { FlockHistory } from '../../src/ledger/history.ts';
 
 const history = (days: [string, number][]): FlockHistory =>
   new FlockHistory({

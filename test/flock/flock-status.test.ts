@@ -4,9 +4,9 @@ import { parseFlockFile } from '../../src/config/flock-file.ts';
 import type { BotFiles, FlockNow } from '../../src/flock/bot-condition.ts';
 import type { BotName } from '../../src/flock/bot.ts';
 import { statusOf, statusOfFlock } from '../../src/flock/flock-status.ts';
-import type { BotState } from '../../src/posting/bot-state.ts';
+import { FlockHistory } from '../../src/ledger/history.ts';
+import type { BotState } from '../../src/ledger/state.ts';
 import { openPurse } from '../../src/posting/budget.ts';
-import { FlockHistory } from '../../src/posting/flock-history.ts';
 
 const now = Date.parse('2026-11-21T12:00:00Z');
 const midnight = Date.parse('2026-11-22T00:00:00Z');

@@ -5,8 +5,8 @@ import type { BotFiles } from '../../src/flock/bot-condition.ts';
 import type { BotName } from '../../src/flock/bot.ts';
 import { statusOfFlock } from '../../src/flock/flock-status.ts';
 import { LiveStatus } from '../../src/flock/live-status.ts';
+import type { LedgerEvent } from '../../src/ledger/events.ts';
 import { openPurse, type Purse } from '../../src/posting/budget.ts';
-import type { LedgerEvent } from '../../src/posting/ledger-event.ts';
 import { MemoryLedger } from '../fakes/memory-ledger.ts';
 
 const minute = 60_000;

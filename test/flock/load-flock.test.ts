@@ -7,7 +7,7 @@ import type { BotName } from '../../src/flock/bot.ts';
 import { loadFlock, withoutRenamed } from '../../src/flock/load-flock.ts';
 import { accountFault } from '../../src/keys/right-account.ts';
 import { KeyStore } from '../../src/keys/store.ts';
-import type { BotState } from '../../src/posting/bot-state.ts';
+import type { BotState } from '../../src/ledger/state.ts';
 import { tempFolder } from './temp-folder.ts';
 
 const stored = (fields: object = {}): string =>

@@ -14,11 +14,11 @@ import { lockState } from '../../src/daemon/lock.ts';
 import { loadFlock } from '../../src/flock/load-flock.ts';
 import { openSender } from '../../src/http/send.ts';
 import { KeyStore } from '../../src/keys/store.ts';
+import { openStateFolder } from '../../src/ledger/folder.ts';
+import { Journal } from '../../src/ledger/journal.ts';
 import { askTime, openX } from '../../src/networks/x/client.ts';
 import { readPoem } from '../../src/poems/find.ts';
-import { Journal } from '../../src/posting/journal.ts';
 import { isFinished } from '../../src/posting/place.ts';
-import { openStateFolder } from '../../src/posting/state-folder.ts';
 
 const [, , root, api, deadlineText, settleText, killAt = ''] = process.argv;
 const deadline = Number(deadlineText);

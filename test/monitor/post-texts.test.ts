@@ -4,8 +4,8 @@ import { parseFlockFile } from '../../src/config/flock-file.ts';
 import type { BotName } from '../../src/flock/bot.ts';
 import type { Bot } from '../../src/flock/load-flock.ts';
 import { TokenPair } from '../../src/keys/bundle.ts';
+import type { RecentPost } from '../../src/ledger/history.ts';
 import { PostTexts } from '../../src/monitor/post-texts.ts';
-import type { RecentPost } from '../../src/posting/flock-history.ts';
 import { fingerprint } from '../../src/posting/place.ts';
 
 const pair = new TokenPair('a', 'b');

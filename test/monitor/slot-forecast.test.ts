@@ -5,10 +5,10 @@ import { parseFlockFile } from '../../src/config/flock-file.ts';
 import type { BotFiles } from '../../src/flock/bot-condition.ts';
 import type { BotName } from '../../src/flock/bot.ts';
 import { statusOf } from '../../src/flock/flock-status.ts';
+import { FlockHistory } from '../../src/ledger/history.ts';
+import type { BotState } from '../../src/ledger/state.ts';
 import { SlotForecast } from '../../src/monitor/slot-forecast.ts';
-import type { BotState } from '../../src/posting/bot-state.ts';
 import { openPurse } from '../../src/posting/budget.ts';
-import { FlockHistory } from '../../src/posting/flock-history.ts';
 import { fingerprints, startOf } from '../../src/posting/place.ts';
 import { nextAfter } from '../../src/schedule/schedule.ts';
 

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { parseFlockFile } from '../../src/config/flock-file.ts';
 import type { BotName } from '../../src/flock/bot.ts';
+import { FlockHistory } from '../../src/ledger/history.ts';
 import { Prediction } from '../../src/plan/prediction.ts';
 import { splitPoem } from '../../src/poems/poem.ts';
 import { asKept } from '../../src/poems/tweet-text.ts';
 import { openPurse } from '../../src/posting/budget.ts';
-import { FlockHistory } from '../../src/posting/flock-history.ts';
 import { HeldFlock } from '../daemon/held-flock.ts';
 import { randomFlock, type RandomFlock } from './random-flock.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { FlockHistory } from '../../src/posting/flock-history.ts';
-import type { Intent } from '../../src/posting/ledger-event.ts';
+import type { Intent } from '../../src/ledger/events.ts';
+import { FlockHistory } from '../../src/ledger/history.ts';
 import type { RehearsalOptions } from '../../src/rehearsal/rehearse.ts';
 import { changing, rehearsed } from '../rehearsal/rehearsed.ts';
 import { randomFlock, type RandomFlock } from './random-flock.ts';

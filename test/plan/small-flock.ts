@@ -1,14 +1,14 @@
 import { parseFlockFile } from '../../src/config/flock-file.ts';
 import type { BotName } from '../../src/flock/bot.ts';
+import type { LedgerEvent } from '../../src/ledger/events.ts';
+import type { JournalContents } from '../../src/ledger/format.ts';
+import { FlockHistory } from '../../src/ledger/history.ts';
+import { applyEvent } from '../../src/ledger/state.ts';
 import { notesOf, notesOfFlock } from '../../src/plan/bot-words.ts';
 import { type BotPlan, FlockPlan } from '../../src/plan/flock-plan.ts';
 import type { PredictedPost } from '../../src/plan/predicted.ts';
 import { splitPoem } from '../../src/poems/poem.ts';
-import { applyEvent } from '../../src/posting/bot-state.ts';
 import { openPurse } from '../../src/posting/budget.ts';
-import { FlockHistory } from '../../src/posting/flock-history.ts';
-import type { JournalContents } from '../../src/posting/journal-text.ts';
-import type { LedgerEvent } from '../../src/posting/ledger-event.ts';
 import { fingerprints } from '../../src/posting/place.ts';
 
 const day = 86_400_000;

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { applyEvent, type BotState } from '../../src/posting/bot-state.ts';
-import { FlockHistory } from '../../src/posting/flock-history.ts';
-import type { LedgerEvent } from '../../src/posting/ledger-event.ts';
+import type { LedgerEvent } from '../../src/ledger/events.ts';
+import { FlockHistory } from '../../src/ledger/history.ts';
+import { applyEvent, type BotState } from '../../src/ledger/state.ts';
 import { fingerprints } from '../../src/posting/place.ts';
 
 const poem = fingerprints(['a', 'b', 'c', 'd'].map((text) => ({ text })));

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Budget } from '../../src/config/flock-file.ts';
 import { inMicros } from '../../src/cost.ts';
-import { applyEvent, type BotState } from '../../src/posting/bot-state.ts';
+import type { LedgerEvent, Price } from '../../src/ledger/events.ts';
+import { FlockHistory } from '../../src/ledger/history.ts';
+import { applyEvent, type BotState } from '../../src/ledger/state.ts';
 import { type Cap, capOf, describeCap, openPurse, spentBy, spentByFlock } from '../../src/posting/budget.ts';
-import { FlockHistory } from '../../src/posting/flock-history.ts';
-import type { LedgerEvent, Price } from '../../src/posting/ledger-event.ts';
 import { Caps, looksAgain, priceOf } from '../../src/posting/price-post.ts';
 
 const poem = 'aaaaaaaabbbbbbbbcccccccc';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import type { BotState, Owed } from '../../src/posting/bot-state.ts';
+import type { BotState, Owed } from '../../src/ledger/state.ts';
 import { decide, type Decision, type Situation } from '../../src/posting/decide.ts';
 
 const second = 1000;

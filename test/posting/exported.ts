@@ -1,6 +1,6 @@
-import type { BotState } from '../../src/posting/bot-state.ts';
-import { FlockHistory } from '../../src/posting/flock-history.ts';
-import type { LedgerExport } from '../../src/posting/ledger-export.ts';
+import type { LedgerExport } from '../../src/ledger/backup.ts';
+import { FlockHistory } from '../../src/ledger/history.ts';
+import type { BotState } from '../../src/ledger/state.ts';
 
 export const at = Date.parse('2026-11-21T12:00:00Z');
 

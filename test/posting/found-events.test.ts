@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { Intent, LedgerEvent } from '../../src/ledger/events.ts';
+import { applyEvent, type BotState } from '../../src/ledger/state.ts';
 import type { Line } from '../../src/poems/poem.ts';
-import { applyEvent, type BotState } from '../../src/posting/bot-state.ts';
 import { eventsOfFound } from '../../src/posting/found-events.ts';
 import { foundSince } from '../../src/posting/found-since.ts';
-import type { Intent, LedgerEvent } from '../../src/posting/ledger-event.ts';
 import { lookFor } from '../../src/posting/look-for.ts';
 import { fingerprint, fingerprints } from '../../src/posting/place.ts';
 

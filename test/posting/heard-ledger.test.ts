@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { heard } from '../../src/posting/heard-ledger.ts';
-import type { LedgerEvent } from '../../src/posting/ledger-event.ts';
+import type { LedgerEvent } from '../../src/ledger/events.ts';
+import { heard } from '../../src/ledger/journal.ts';
 import { fingerprints } from '../../src/posting/place.ts';
 import { MemoryLedger } from '../fakes/memory-ledger.ts';
 

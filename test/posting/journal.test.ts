@@ -17,10 +17,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, it, mock } from 'node:test';
 import { FlockError } from '../../src/errors.ts';
-import { formatLine } from '../../src/posting/journal-line.ts';
-import { Journal } from '../../src/posting/journal.ts';
-import type { LedgerEvent } from '../../src/posting/ledger-event.ts';
-import { openStateFolder } from '../../src/posting/state-folder.ts';
+import type { LedgerEvent } from '../../src/ledger/events.ts';
+import { openStateFolder } from '../../src/ledger/folder.ts';
+import { formatLine } from '../../src/ledger/format.ts';
+import { Journal } from '../../src/ledger/journal.ts';
 
 const begun = (bot: string): LedgerEvent => ({ event: 'begun', bot, at: 1000, poem: 'aaaaaaaabbbbbbbb' });
 

@@ -4,7 +4,7 @@
  */
 import fs from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
-import { restoreJournal } from '../../src/posting/restore-journal.ts';
+import { restoreJournal } from '../../src/ledger/backup.ts';
 import { at, exported, posted } from './exported.ts';
 
 const [, , folder = '', wanted = ''] = process.argv;

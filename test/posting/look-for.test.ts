@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { BotState } from '../../src/posting/bot-state.ts';
+import type { BotState } from '../../src/ledger/state.ts';
 import { beginOfLook, lookFor, mayHavePosted } from '../../src/posting/look-for.ts';
 
 const poem = 'aaaaaaaabbbbbbbb';

@@ -7,9 +7,9 @@ import { usualPrices } from '../../src/cost.ts';
 import type { BotName } from '../../src/flock/bot.ts';
 import type { Bot } from '../../src/flock/load-flock.ts';
 import { TokenPair } from '../../src/keys/bundle.ts';
+import type { LedgerEvent } from '../../src/ledger/events.ts';
 import type { Outcome, PageWanted, TimelinePage, XClient } from '../../src/networks/x/client.ts';
 import { Gate } from '../../src/posting/gate.ts';
-import type { LedgerEvent } from '../../src/posting/ledger-event.ts';
 import { type LookOptions, readTimeline } from '../../src/posting/look.ts';
 import { MemoryLedger } from '../fakes/memory-ledger.ts';
 

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { crc32 } from 'node:zlib';
+import type { LedgerEvent } from '../../src/ledger/events.ts';
+import { Journal } from '../../src/ledger/journal.ts';
 import { spentBy } from '../../src/posting/budget.ts';
 import { decide } from '../../src/posting/decide.ts';
-import { Journal } from '../../src/posting/journal.ts';
-import type { LedgerEvent } from '../../src/posting/ledger-event.ts';
 
 /*
  * Journals as the flockd before this one wrote them (version 2), with lines of their own here. It knew no looks that are paid for by themselves, no held posts and no refusals with the time at which they were written.

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { BotState } from '../../src/posting/bot-state.ts';
-import type { Intent } from '../../src/posting/ledger-event.ts';
+import type { Intent } from '../../src/ledger/events.ts';
+import type { BotState } from '../../src/ledger/state.ts';
 import { postReport, reportOf } from '../../src/posting/post-report.ts';
 
 const state: BotState = {

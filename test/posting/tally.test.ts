@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { charged, daysOf, monthsOf, runningEnd, type Tally } from '../../src/posting/tally.ts';
+import { charged, daysOf, monthsOf, runningEnd, type Tally } from '../../src/ledger/state.ts';
 
 const hour = 3_600_000;
 const day = 24 * hour;

@@ -4,10 +4,10 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node
 import path from 'node:path';
 import { describe, it } from 'node:test';
 import { z } from 'zod';
-import { Journal } from '../../src/posting/journal.ts';
+import { Journal } from '../../src/ledger/journal.ts';
 import { fingerprints } from '../../src/posting/place.ts';
 import { tempFolder } from '../flock/temp-folder.ts';
-import { scriptOf, start, startCommand, type Running } from '../support/programs.ts';
+import { type Running, scriptOf, start, startCommand } from '../support/programs.ts';
 import { lines } from './rehearsed.ts';
 
 const files = {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { LedgerEvent } from '../../src/posting/ledger-event.ts';
-import type { Ledger } from '../../src/posting/ledger.ts';
+import type { LedgerEvent } from '../../src/ledger/events.ts';
+import type { Ledger } from '../../src/ledger/journal.ts';
 import type { Broken } from '../../src/rehearsal/report.ts';
 import { changing, lines, rehearsed } from './rehearsed.ts';
 

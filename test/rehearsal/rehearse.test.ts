@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { describe, it } from 'node:test';
 import { FlockError } from '../../src/errors.ts';
-import type { Ledger } from '../../src/posting/ledger.ts';
+import type { Ledger } from '../../src/ledger/journal.ts';
 import { changing, lines, rehearsed } from './rehearsed.ts';
 
 const poems = { heron: lines('heron', 12), otter: lines('otter', 15) };

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'node:test';
-import { Journal } from '../../src/posting/journal.ts';
+import { Journal } from '../../src/ledger/journal.ts';
 import { openScratchFolder } from '../../src/rehearsal/scratch-folder.ts';
 import { tempFolder } from '../flock/temp-folder.ts';
 

@@ -1,9 +1,9 @@
 import { FlockError, systemCode } from '../../src/errors.ts';
 import type { Bot } from '../../src/flock/load-flock.ts';
-import { readContents, formatEvent, formatSnapshot, wholeLines } from '../../src/posting/journal-text.ts';
-import { formatExport, parseExport, type LedgerExport } from '../../src/posting/ledger-export.ts';
+import { formatExport, type LedgerExport, parseExport } from '../../src/ledger/backup.ts';
+import type { StateFolder } from '../../src/ledger/folder.ts';
+import { formatEvent, formatSnapshot, readContents, wholeLines } from '../../src/ledger/format.ts';
 import { keyMark } from '../../src/posting/step.ts';
-import type { StateFolder } from '../../src/posting/state-folder.ts';
 import type { SimulatedClock } from './simulated-clock.ts';
 
 const journalName = 'journal.jsonl';

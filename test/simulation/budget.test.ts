@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { BotState } from '../../src/posting/bot-state.ts';
-import { heard } from '../../src/posting/heard-ledger.ts';
-import type { LedgerEvent } from '../../src/posting/ledger-event.ts';
-import type { Ledger } from '../../src/posting/ledger.ts';
-import { FlockHistory } from '../../src/posting/flock-history.ts';
+import type { LedgerEvent } from '../../src/ledger/events.ts';
+import { FlockHistory } from '../../src/ledger/history.ts';
+import { heard, type Ledger } from '../../src/ledger/journal.ts';
+import type { BotState } from '../../src/ledger/state.ts';
 import type { Plant } from './plant.ts';
 import { moneyPlants } from './planted-bugs.ts';
 import type { Happening, Scenario } from './scenario.ts';

@@ -1,5 +1,5 @@
 import type { Bot } from '../../src/flock/load-flock.ts';
-import type { BotState } from '../../src/posting/bot-state.ts';
+import type { BotState } from '../../src/ledger/state.ts';
 import { isFinished, lengthOf } from '../../src/posting/place.ts';
 import type { Poems } from './poems.ts';
 import type { Scenario } from './scenario.ts';

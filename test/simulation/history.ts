@@ -1,8 +1,7 @@
 import { FlockError } from '../../src/errors.ts';
 import type { Bot } from '../../src/flock/load-flock.ts';
 import type { BotKey } from '../../src/keys/bundle.ts';
-import { Journal } from '../../src/posting/journal.ts';
-import type { Ledger } from '../../src/posting/ledger.ts';
+import { Journal, type Ledger } from '../../src/ledger/journal.ts';
 import { eventsOf } from '../../src/posting/order.ts';
 import { fingerprints } from '../../src/posting/place.ts';
 import { newMemory, step, type StepOptions } from '../../src/posting/step.ts';

@@ -1,8 +1,8 @@
 import type { Clock } from '../../src/clock.ts';
 import type { BotSettings } from '../../src/config/flock-file.ts';
+import type { StateFolder } from '../../src/ledger/folder.ts';
+import type { Ledger } from '../../src/ledger/journal.ts';
 import type { XClient } from '../../src/networks/x/client.ts';
-import type { Ledger } from '../../src/posting/ledger.ts';
-import type { StateFolder } from '../../src/posting/state-folder.ts';
 import type { StepOptions } from '../../src/posting/step.ts';
 import type { Scenario } from './scenario.ts';
 

@@ -1,9 +1,9 @@
+import type { Intent, LedgerEvent } from '../../src/ledger/events.ts';
+import type { StateFolder } from '../../src/ledger/folder.ts';
+import type { Ledger } from '../../src/ledger/journal.ts';
+import { applyEvent } from '../../src/ledger/state.ts';
 import type { XClient } from '../../src/networks/x/client.ts';
 import type { XFailure } from '../../src/networks/x/failure.ts';
-import { applyEvent } from '../../src/posting/bot-state.ts';
-import type { Intent, LedgerEvent } from '../../src/posting/ledger-event.ts';
-import type { Ledger } from '../../src/posting/ledger.ts';
-import type { StateFolder } from '../../src/posting/state-folder.ts';
 import type { Plant } from './plant.ts';
 import type { Scenario } from './scenario.ts';
 

@@ -1,9 +1,9 @@
 import { FlockError } from '../../src/errors.ts';
-import type { StateFolder } from '../../src/posting/state-folder.ts';
+import type { StateFolder } from '../../src/ledger/folder.ts';
 import type { DiskFault, Faults } from './faults.ts';
-import { never, type Life } from './life.ts';
+import { type Life, never } from './life.ts';
 import type { Random } from './random.ts';
-import { SimulatedFile, type SimulatedDisk } from './simulated-disk.ts';
+import { type SimulatedDisk, SimulatedFile } from './simulated-disk.ts';
 
 export interface SimulatedFolderOptions {
   disk: SimulatedDisk;

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { z } from 'zod';
-import { parseLine } from '../../src/posting/journal-line.ts';
-import { noGuest, runInGuest, type GuestOptions } from './guest.ts';
+import { parseLine } from '../../src/ledger/format.ts';
+import { type GuestOptions, noGuest, runInGuest } from './guest.ts';
 
 /** Runs a scenario; it passes where its script ends with 0. */
 async function scenario(script: string, options: GuestOptions = {}): Promise<string> {

@@ -2,8 +2,8 @@ import { open, rm } from 'node:fs/promises';
 import * as z from 'zod';
 import { FlockError, systemCode } from '../../errors.ts';
 import { reasonOf } from '../../fs.ts';
-import { readJournal } from '../../posting/journal.ts';
-import { formatExport } from '../../posting/ledger-export.ts';
+import { formatExport } from '../../ledger/backup.ts';
+import { readJournal } from '../../ledger/journal.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
 import { openOnLedger } from './open-on-ledger.ts';
 

@@ -2,8 +2,7 @@ import { systemClock } from '../../clock.ts';
 import { lockState } from '../../daemon/lock.ts';
 import { giveOrder } from '../../daemon/orders.ts';
 import { FlockError } from '../../errors.ts';
-import { hasJournal, Journal } from '../../posting/journal.ts';
-import type { Ledger } from '../../posting/ledger.ts';
+import { hasJournal, Journal, type Ledger } from '../../ledger/journal.ts';
 import { eventsOf, type Order } from '../../posting/order.ts';
 import type { PostReport } from '../../posting/post-report.ts';
 

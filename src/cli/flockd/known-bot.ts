@@ -1,7 +1,7 @@
 import type { Context } from '../../context.ts';
 import { FlockError } from '../../errors.ts';
 import { type BotName, parseBotName } from '../../flock/bot.ts';
-import { readJournal } from '../../posting/journal.ts';
+import { readJournal } from '../../ledger/journal.ts';
 import { nearest } from '../../text.ts';
 
 /**

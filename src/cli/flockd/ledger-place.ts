@@ -14,7 +14,7 @@ import { FlockError } from '../../errors.ts';
 import { loadFlock } from '../../flock/load-flock.ts';
 import { readRegularFile, reasonOf, replaceFile, syncFolder } from '../../fs.ts';
 import type { KeyStore } from '../../keys/store.ts';
-import { hasJournal } from '../../posting/journal.ts';
+import { hasJournal } from '../../ledger/journal.ts';
 import { shellWord } from '../../text.ts';
 import { callsAs, type GivenPlaces } from '../calls-as.ts';
 import type { Terminal } from '../terminal.ts';

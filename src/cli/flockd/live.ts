@@ -5,7 +5,7 @@ import { LiveStatus } from '../../flock/live-status.ts';
 import type { Flock } from '../../flock/load-flock.ts';
 import { postPages } from '../../flock/post-pages.ts';
 import { readBotFiles } from '../../flock/read-status.ts';
-import type { Ledger } from '../../posting/ledger.ts';
+import type { Ledger } from '../../ledger/journal.ts';
 import { flockFrame, type ShownFlock } from '../flock-frame.ts';
 import { LiveView } from '../live-view.ts';
 import { openScreen } from '../screen.ts';

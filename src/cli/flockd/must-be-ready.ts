@@ -1,10 +1,10 @@
 import type { Context } from '../../context.ts';
 import { isStopped } from '../../daemon/stop-switch.ts';
 import type { Bot } from '../../flock/load-flock.ts';
+import { hasJournal } from '../../ledger/journal.ts';
+import { applyEvent } from '../../ledger/state.ts';
 import { readPoem } from '../../poems/find.ts';
 import { linesOf } from '../../poems/poem.ts';
-import { applyEvent } from '../../posting/bot-state.ts';
-import { hasJournal } from '../../posting/journal.ts';
 import { eventsOf } from '../../posting/order.ts';
 import { fingerprints } from '../../posting/place.ts';
 

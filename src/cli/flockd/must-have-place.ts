@@ -3,9 +3,9 @@ import type { Context } from '../../context.ts';
 import { FlockError } from '../../errors.ts';
 import type { BotName } from '../../flock/bot.ts';
 import { loadFlock } from '../../flock/load-flock.ts';
+import type { BotState } from '../../ledger/state.ts';
 import { readPoem } from '../../poems/find.ts';
 import { linesOf } from '../../poems/poem.ts';
-import type { BotState } from '../../posting/bot-state.ts';
 import { readingOf } from '../../posting/follow-split.ts';
 import { callsAs, type GivenPlaces } from '../calls-as.ts';
 

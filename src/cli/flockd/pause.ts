@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { isStopped, stopFlock } from '../../daemon/stop-switch.ts';
 import { FlockError } from '../../errors.ts';
 import type { BotName } from '../../flock/bot.ts';
-import { readJournal } from '../../posting/journal.ts';
+import { readJournal } from '../../ledger/journal.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
 import { give } from './give.ts';
 import { knownBot } from './known-bot.ts';

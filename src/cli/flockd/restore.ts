@@ -9,11 +9,10 @@ import { isStopped, releaseFlock, stopFlock } from '../../daemon/stop-switch.ts'
 import { FlockError } from '../../errors.ts';
 import { type Bot, loadFlock } from '../../flock/load-flock.ts';
 import { readRegularFile, reasonOf } from '../../fs.ts';
-import type { BotState } from '../../posting/bot-state.ts';
-import { hasJournal, readJournal } from '../../posting/journal.ts';
-import { type LedgerExport, parseExport } from '../../posting/ledger-export.ts';
+import { type LedgerExport, parseExport, type Restored, restoreJournal } from '../../ledger/backup.ts';
+import { hasJournal, readJournal } from '../../ledger/journal.ts';
+import type { BotState } from '../../ledger/state.ts';
 import { isFinished, lengthOf } from '../../posting/place.ts';
-import { type Restored, restoreJournal } from '../../posting/restore-journal.ts';
 import { keyMark } from '../../posting/step.ts';
 import { atClock, shellWord } from '../../text.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';

@@ -14,12 +14,11 @@ import { countOf, drain, statusOf, tellManager } from '../../daemon/tell-manager
 import { type Exit, messageOf } from '../../errors.ts';
 import { withoutRenamed } from '../../flock/load-flock.ts';
 import { watchKeys } from '../../keys/store.ts';
+import { Journal, type Ledger } from '../../ledger/journal.ts';
+import { logged } from '../../ledger/log-events.ts';
 import { type Logger, openLog } from '../../log.ts';
 import { Monitor } from '../../monitor/monitor.ts';
 import { readPoem, writtenAt } from '../../poems/find.ts';
-import { Journal } from '../../posting/journal.ts';
-import type { Ledger } from '../../posting/ledger.ts';
-import { logged } from '../../posting/logged-ledger.ts';
 import { reportOf } from '../../posting/post-report.ts';
 import { folderWatcher, moreWatches, type WatchFolder } from '../../watch.ts';
 import type { GivenPlaces } from '../calls-as.ts';

@@ -2,8 +2,8 @@ import { access, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { FlockError, systemCode } from '../errors.ts';
 import { reasonOf, replaceFile } from '../fs.ts';
-import { applyEvent, type BotState, putState } from './bot-state.ts';
-import { FlockHistory } from './flock-history.ts';
+import { type LedgerEvent, nameBefore, parseLedgerEvent } from './events.ts';
+import { openStateFolder, readText, type StateFolder } from './folder.ts';
 import {
   atThisVersion,
   formatEvent,
@@ -12,10 +12,9 @@ import {
   type JournalContents,
   readContents,
   wholeLines,
-} from './journal-text.ts';
-import { type LedgerEvent, nameBefore, parseLedgerEvent } from './ledger-event.ts';
-import type { Ledger } from './ledger.ts';
-import { openStateFolder, readText, type StateFolder } from './state-folder.ts';
+} from './format.ts';
+import { FlockHistory } from './history.ts';
+import { applyEvent, type BotState, putState } from './state.ts';
 
 const journalName = 'journal.jsonl';
 const newName = 'journal.new';
@@ -24,7 +23,7 @@ const newName = 'journal.new';
 const manyLines = 10_000;
 const manyLinesPerBot = 4;
 
-export interface JournalOptions {
+interface JournalOptions {
   /** With how many lines it is rewritten shorter. */
   manyLines?: number;
   /** Called after each write: throws where this process is not the ledger's only writer any more. */
@@ -264,5 +263,56 @@ function cannotKeep(folder: string, cause: unknown): FlockError {
   return new FlockError('io', `cannot keep the ledger in ${folder}: ${reasonOf(cause)}`, {
     hint: 'is the disk full, read-only or failing? mend it and start flockd again; nothing is lost',
     cause,
+  });
+}
+
+/** What was tried and what came of it, for every bot of a flock. It survives crashes; nothing is trusted that it has not kept. */
+export interface Ledger extends AsyncDisposable {
+  /** What it says of a bot now, or undefined where the bot has not begun. */
+  state(bot: string): BotState | undefined;
+  /** What it says of every bot that has begun. */
+  states(): Iterable<[bot: string, state: BotState]>;
+  /** What the whole flock did. What is being written counts already, so that no budget is spent twice. */
+  history(): FlockHistory;
+  /**
+   * Keeps events. Resolves once they would survive a power cut, and only then shows them in {@link state}.
+   *
+   * @throws {FlockError} `io` where they cannot be kept; after that nothing is kept any more
+   */
+  record(...events: LedgerEvent[]): Promise<void>;
+}
+
+/**
+ * A ledger that also tells somebody of every event that it has kept, once it has.
+ *
+ * @param hear - told of an event, and of what the ledger said of its bot before
+ */
+export function heard(
+  ledger: Ledger,
+  hear: (event: LedgerEvent, before: BotState | undefined) => void,
+): Ledger {
+  return {
+    state: (bot) => ledger.state(bot),
+    states: () => ledger.states(),
+    history: () => ledger.history(),
+    async record(...events) {
+      const before = statesBefore(ledger, events);
+      await ledger.record(...events);
+      events.forEach((event, index) => {
+        hear(event, before[index]);
+      });
+    },
+    [Symbol.asyncDispose]: () => ledger[Symbol.asyncDispose](),
+  };
+}
+
+/** What the ledger says of each event's bot before it, the events before it in the same batch included. */
+function statesBefore(ledger: Ledger, events: readonly LedgerEvent[]): (BotState | undefined)[] {
+  const latest = new Map<string, BotState>();
+  return events.map((event, index) => {
+    const name = nameBefore(event);
+    const before = latest.get(name) ?? ledger.state(name);
+    if (index < events.length - 1) latest.set(event.bot, applyEvent(before, event));
+    return before;
   });
 }

@@ -1,9 +1,8 @@
 import type { Logger } from '../log.ts';
-import type { BotState } from './bot-state.ts';
-import { heard } from './heard-ledger.ts';
-import type { LedgerEvent } from './ledger-event.ts';
-import type { Ledger } from './ledger.ts';
-import { advance, isFinished, lengthOf } from './place.ts';
+import { advance, isFinished, lengthOf } from '../posting/place.ts';
+import type { LedgerEvent } from './events.ts';
+import { heard, type Ledger } from './journal.ts';
+import type { BotState } from './state.ts';
 
 /** A ledger that also tells the log of everything it has kept, once it has. */
 export const logged = (ledger: Ledger, log: Logger): Ledger =>

@@ -1,7 +1,6 @@
 import * as z from 'zod';
-import type { BotState } from './bot-state.ts';
-import type { Intent, LedgerEvent, Price } from './ledger-event.ts';
-import { madeAt } from './made-at.ts';
+import type { Intent, LedgerEvent, Price } from './events.ts';
+import { type BotState, madeAt } from './state.ts';
 
 const amount = z.object({ posts: z.int(), micros: z.int() });
 
@@ -14,7 +13,7 @@ const recentPost = z.object({
   print: z.string(),
 });
 
-export const flockHistory = z.object({
+const flockHistory = z.object({
   /** By the end of the day or month, in milliseconds since 1970, oldest first. */
   days: z.array(z.tuple([z.int(), amount])),
   months: z.array(z.tuple([z.int(), amount])),
@@ -22,7 +21,7 @@ export const flockHistory = z.object({
 });
 
 /** Posts of one day or month, and what they cost. Those in doubt are counted until it is known that they are not there. */
-export type Amount = z.infer<typeof amount>;
+type Amount = z.infer<typeof amount>;
 
 /** A post of the flock; its text is the poem's. Instants in milliseconds since 1970, lines counted from 0. */
 export type RecentPost = z.infer<typeof recentPost>;

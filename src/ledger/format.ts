@@ -1,9 +1,30 @@
+import { crc32 } from 'node:zlib';
 import * as z from 'zod';
 import { FlockError } from '../errors.ts';
-import { applyEvent, parseBotState, putState, type BotState } from './bot-state.ts';
-import { FlockHistory } from './flock-history.ts';
-import { formatLine, parseLine } from './journal-line.ts';
-import { nameBefore, parseLedgerEvent, type LedgerEvent } from './ledger-event.ts';
+import { type LedgerEvent, nameBefore, parseLedgerEvent } from './events.ts';
+import { FlockHistory } from './history.ts';
+import { applyEvent, type BotState, parseBotState, putState } from './state.ts';
+
+/**
+ * One record of the journal: a line of JSON whose first field is its number, and whose last, `crc`, is the CRC-32 (8 hex
+ * digits) of the text before it. `{"n":7,"event":"posted","bot":"howl",…,"crc":"1c291ca3"}`
+ *
+ * @param record - with one field at least
+ */
+export function formatLine(n: number, record: object): string {
+  const open = `{"n":${n},${JSON.stringify(record).slice(1, -1)}`;
+  return `${open}${endOf(open)}\n`;
+}
+
+const endOf = (open: string): string => `,"crc":"${crc32(open).toString(16).padStart(8, '0')}"}`;
+const lengthOfEnd = endOf('').length;
+
+/** The record in a line without its newline, or undefined where the line is damaged. */
+export function parseLine(line: string): unknown {
+  const open = line.slice(0, -lengthOfEnd);
+  const isWhole = open.startsWith('{') && line.slice(-lengthOfEnd) === endOf(open);
+  return isWhole ? JSON.parse(`${open}}`) : undefined;
+}
 
 /*
  * The journal as text. Its lines are numbered without a gap: a header first; then, where it was compacted, the history of
