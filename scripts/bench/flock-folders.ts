@@ -12,7 +12,7 @@ import {
 import path from 'node:path';
 import type { LedgerEvent } from '../../src/ledger/events.ts';
 import { formatEvent, formatHeader } from '../../src/ledger/format.ts';
-import { fingerprint } from '../../src/posting/place.ts';
+import { fingerprint } from '../../src/posting/cursor.ts';
 import { range } from './numbers.ts';
 
 const lines = 8;

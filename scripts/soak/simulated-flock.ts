@@ -13,7 +13,7 @@ import type { Logger } from '../../src/log.ts';
 import { Monitor } from '../../src/monitor/monitor.ts';
 import { openX } from '../../src/networks/x/client.ts';
 import { readPoem } from '../../src/poems/find.ts';
-import type { Order } from '../../src/posting/order.ts';
+import type { Order } from '../../src/posting/commands.ts';
 import { openScratchFolder } from '../../src/rehearsal/scratch-folder.ts';
 import type { AnsweringX } from './held-x.ts';
 

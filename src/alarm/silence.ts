@@ -1,6 +1,6 @@
 import type { BotSettings } from '../config/flock-file.ts';
 import type { BotState } from '../ledger/state.ts';
-import { isFinished } from '../posting/place.ts';
+import { isFinished } from '../posting/cursor.ts';
 import { offsetIn } from '../schedule/calendar.ts';
 import { nextAfter } from '../schedule/schedule.ts';
 

@@ -5,10 +5,17 @@ import type { Bot, PostingFlock } from '../flock/load-flock.ts';
 import type { BotState } from '../ledger/state.ts';
 import type { Logger } from '../log.ts';
 import type { TimeAnswer } from '../networks/x/client.ts';
+import {
+  keyMark,
+  type Memory,
+  newMemory,
+  type NextStep,
+  postNow,
+  step,
+  type StepOptions,
+} from '../posting/bot-runner.ts';
 import { openPurse } from '../posting/budget.ts';
-import { eventsOf, type Order } from '../posting/order.ts';
-import { postNow } from '../posting/post-now.ts';
-import { keyMark, type Memory, newMemory, type NextStep, step, type StepOptions } from '../posting/step.ts';
+import { eventsOf, type Order } from '../posting/commands.ts';
 import { Agenda } from './agenda.ts';
 import { isSlowAfter, Lanes, mostSlow, slowLane } from './lanes.ts';
 import { isInTrouble, Rounds } from './rounds.ts';

@@ -8,8 +8,7 @@ import * as z from 'zod';
 import { type Exit, exitCodes, FlockError, messageOf } from '../errors.ts';
 import { readRegularFile, reasonOf, replaceFile, sweepTemporaries, syncFolder } from '../fs.ts';
 import type { Logger } from '../log.ts';
-import { order, type Order } from '../posting/order.ts';
-import { postReport, type PostReport } from '../posting/post-report.ts';
+import { order, type Order, postReport, type PostReport } from '../posting/commands.ts';
 import { folderWatcher, type WatchFolder } from '../watch.ts';
 
 /*

@@ -6,7 +6,7 @@ import { accountFault } from '../keys/right-account.ts';
 import type { FlockHistory } from '../ledger/history.ts';
 import type { BotState } from '../ledger/state.ts';
 import { type Cap, capOf, describeCap, type Purse, spentBy, spentByFlock } from '../posting/budget.ts';
-import { isFinished } from '../posting/place.ts';
+import { isFinished } from '../posting/cursor.ts';
 import { offsetIn } from '../schedule/calendar.ts';
 import { nextAfter } from '../schedule/schedule.ts';
 import type { PostPages } from './post-pages.ts';

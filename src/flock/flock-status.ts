@@ -3,7 +3,7 @@ import { inMicros, inUsd } from '../cost.ts';
 import { bugIn } from '../errors.ts';
 import type { BotState } from '../ledger/state.ts';
 import { spentBy, spentByFlock } from '../posting/budget.ts';
-import { lengthOf } from '../posting/place.ts';
+import { lengthOf } from '../posting/cursor.ts';
 import { type BotFiles, type Condition, conditionOf, type FlockNow } from './bot-condition.ts';
 import { pagesOfX, type PostPages } from './post-pages.ts';
 

@@ -1,7 +1,7 @@
 import type { FlockHistory, RecentPost } from '../ledger/history.ts';
 import type { BotState } from '../ledger/state.ts';
 import { asKept } from '../poems/tweet-text.ts';
-import { keyCauses } from '../posting/after-failure.ts';
+import { keyCauses } from '../posting/post.ts';
 import type { BotFiles, Condition } from './bot-condition.ts';
 import { type FlockDay, flockDays } from './flock-days.ts';
 import type { BotStatus, FlockStatus, Status } from './flock-status.ts';

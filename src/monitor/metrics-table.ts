@@ -1,5 +1,5 @@
 import { inUsd } from '../cost.ts';
-import { keyCauses } from '../posting/after-failure.ts';
+import { keyCauses } from '../posting/post.ts';
 import { outcomes } from './metrics-ledger.ts';
 import { type BotFacts, mostBots, ofBots, ofFlock, type Row } from './metrics-rows.ts';
 

@@ -2,8 +2,7 @@ import type { Bot } from '../flock/load-flock.ts';
 import type { RecentPost } from '../ledger/history.ts';
 import { type Line, linesOf } from '../poems/poem.ts';
 import { withoutControls } from '../poems/tweet-text.ts';
-import { allSplits } from '../posting/follow-split.ts';
-import { fingerprint } from '../posting/place.ts';
+import { allSplits, fingerprint } from '../posting/cursor.ts';
 
 /** A poem in which a post was not found is not read for it again before this has passed. Milliseconds. */
 const patience = 60_000;

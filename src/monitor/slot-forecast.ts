@@ -6,7 +6,7 @@ import type { FlockHistory } from '../ledger/history.ts';
 import type { BotState } from '../ledger/state.ts';
 import { xLimits } from '../plan/limits.ts';
 import { type Purse, spentBy, spentByFlock } from '../posting/budget.ts';
-import { lengthOf } from '../posting/place.ts';
+import { lengthOf } from '../posting/cursor.ts';
 import { offsetIn } from '../schedule/calendar.ts';
 import type { Schedule } from '../schedule/schedule.ts';
 import { Turns } from '../yield.ts';

@@ -3,8 +3,7 @@ import type { FlockHistory } from '../ledger/history.ts';
 import type { BotState } from '../ledger/state.ts';
 import type { Line } from '../poems/poem.ts';
 import type { Cap, Purse } from '../posting/budget.ts';
-import type { Decision } from '../posting/decide.ts';
-import type { PlannedPost } from '../posting/plan-post.ts';
+import type { Decision, PlannedPost } from '../posting/decide.ts';
 
 /** What is known of a bot before it is planned. */
 export interface BotToPredict {

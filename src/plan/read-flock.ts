@@ -7,7 +7,7 @@ import { mustBeItsAccount } from '../keys/right-account.ts';
 import type { BotState } from '../ledger/state.ts';
 import { readPoem } from '../poems/find.ts';
 import { linesOf } from '../poems/poem.ts';
-import { keyMark } from '../posting/step.ts';
+import { keyMark } from '../posting/bot-runner.ts';
 import type { BotToPlan } from './flock-plan.ts';
 
 /** Poems read at a time. */

@@ -1,6 +1,8 @@
-import type { Budget } from '../config/flock-file.ts';
-import { inMicros, type PriceTable, showUsd, usualPrices } from '../cost.ts';
+import type { BotSettings, Budget } from '../config/flock-file.ts';
+import { costOf, inMicros, type PriceTable, showUsd, usualPrices } from '../cost.ts';
+import type { Price } from '../ledger/events.ts';
 import type { FlockHistory } from '../ledger/history.ts';
+import type { Ledger } from '../ledger/journal.ts';
 import { type BotState, daysOf, monthsOf, runningEnd } from '../ledger/state.ts';
 import { calendarEnds, type CalendarEnds } from '../schedule/calendar.ts';
 
@@ -16,7 +18,7 @@ export interface Purse {
 export const openPurse: Purse = { prices: usualPrices, timezone: 'UTC', budget: {} };
 
 /** What was spent in the day and the month that run now, posts in doubt included, and when those end. */
-export interface Spent {
+interface Spent {
   posts: number;
   micros: number;
   ends: CalendarEnds;
@@ -79,7 +81,7 @@ function endsAmong(
 }
 
 /** What a post or a look takes out of a budget. Money in micros. */
-export interface Wanted {
+interface Wanted {
   posts: number;
   cost: number;
 }
@@ -110,4 +112,124 @@ export function describeCap({ whose, what, limit, until }: Cap): string {
   return until === undefined
     ? `${budget} of ${shown} is too small for its next post`
     : `${budget} of ${shown} is used up`;
+}
+
+/** Whose money it is. */
+interface Spender {
+  state: BotState | undefined;
+  settings: Pick<BotSettings, 'timezone' | 'budget'>;
+  history: FlockHistory;
+  purse: Purse;
+}
+
+/** The budget that has no room for a post, its own before the flock's, or else what its intent says of its cost. */
+export const priceOf = (text: string, spender: Spender, now: number): { cap: Cap } | { price: Price } =>
+  priceWithin({ cost: costOf(text, spender.purse.prices), posts: 1 }, spender, now);
+
+/** The same for a look at the timeline that costs so much at most. Micros. */
+export const priceOfLook = (
+  cost: number,
+  spender: Spender,
+  now: number,
+): { cap: Cap } | { price: Price & { cost: number } } => priceWithin({ cost, posts: 0 }, spender, now);
+
+function priceWithin(
+  wanted: Wanted,
+  spender: Spender,
+  now: number,
+): { cap: Cap } | { price: Price & { cost: number } } {
+  const { settings, purse } = spender;
+  const { own, all } = spentOf(spender, now);
+  const cap = capOf('bot', settings.budget, own, wanted) ?? capOf('flock', purse.budget, all, wanted);
+  return cap ? { cap } : { price: priceIn(own, all, wanted.cost) };
+}
+
+/** What the intent of a post says of its cost, whether or not there is room for it. */
+export function priceWithout(text: string, spender: Spender, now: number): Price {
+  const { own, all } = spentOf(spender, now);
+  return priceIn(own, all, costOf(text, spender.purse.prices));
+}
+
+function priceIn(own: Spent, all: Spent, cost: number): Price & { cost: number } {
+  const price = { cost, dayEnds: own.ends.day, monthEnds: own.ends.month };
+  const isOwn = own.ends.day === all.ends.day && own.ends.month === all.ends.month;
+  return isOwn ? price : { ...price, flockDayEnds: all.ends.day, flockMonthEnds: all.ends.month };
+}
+
+/** What of a bot's and the flock's money is left, in micros; Infinity where nothing bounds it. */
+export function moneyLeft(spender: Spender, now: number): number {
+  const { own, all } = spentOf(spender, now);
+  const left = (usd: number | undefined, { micros }: Spent): number =>
+    usd === undefined ? Infinity : Math.max(0, inMicros(usd) - micros);
+  return Math.min(
+    left(spender.settings.budget.usdPerMonth, own),
+    left(spender.purse.budget.usdPerMonth, all),
+  );
+}
+
+const spentOf = ({ state, settings, history, purse }: Spender, now: number): { own: Spent; all: Spent } => ({
+  own: spentBy(state, settings.timezone, now),
+  all: spentByFlock(history, purse.timezone, now),
+});
+
+/** How long a bot at its cap waits at most before it looks again: what another one gave back may be enough. Milliseconds. */
+const patience = 900_000;
+
+/** When a bot at its cap looks again, or undefined where only another budget helps. */
+export const looksAgain = ({ until }: Cap, now: number): number | undefined =>
+  until === undefined ? undefined : Math.min(until, now + patience);
+
+/** Which bots were said to wait for their budget, and until when, so that it is said once. */
+export class Caps {
+  readonly #said = new Map<string, number>();
+
+  /** @returns whether it is news that a bot waits until that instant (undefined: for good) */
+  isNews(bot: string, until = Infinity): boolean {
+    if (this.#said.get(bot) === until) return false;
+    this.#said.set(bot, until);
+    return true;
+  }
+}
+
+/**
+ * Restored bots that have not looked yet for what they have posted since: until they have, nobody knows what the flock has
+ * spent. Nothing is restored while flockd runs, so that the ledger is gone through once.
+ */
+export class Uncounted {
+  readonly #ledger: Pick<Ledger, 'state' | 'states'>;
+  readonly #isUp: (bot: string) => boolean;
+  #left: Set<string> | undefined;
+  #said: string | undefined;
+
+  /** @param isUp - whether the flock has a bot of that name, and flock.json does not let it rest */
+  constructor(ledger: Pick<Ledger, 'state' | 'states'>, isUp: (bot: string) => boolean) {
+    this.#ledger = ledger;
+    this.#isUp = isUp;
+  }
+
+  /**
+   * The bot for which a flock with a budget waits, or undefined where there is none. One that rests, or is not in the flock,
+   * does not look, and is not waited for.
+   */
+  awaited({ budget }: Purse): string | undefined {
+    if (budget.postsPerDay === undefined && budget.usdPerMonth === undefined) return undefined;
+    for (const name of (this.#left ??= this.#restored())) {
+      const state = this.#ledger.state(name);
+      if (state?.restored !== true) this.#left.delete(name);
+      else if (!state.parked && state.paused === undefined && this.#isUp(name)) return name;
+    }
+    return undefined;
+  }
+
+  /** @returns whether it is news that the flock waits for this bot */
+  isNews(bot: string): boolean {
+    const isNews = this.#said !== bot;
+    this.#said = bot;
+    return isNews;
+  }
+
+  #restored(): Set<string> {
+    const restored = [...this.#ledger.states()].filter(([, state]) => state.restored);
+    return new Set(restored.map(([name]) => name));
+  }
 }

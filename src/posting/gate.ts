@@ -3,7 +3,7 @@ import type { TokenPair } from '../keys/bundle.ts';
 import type { Logger } from '../log.ts';
 import type { Outcome, TimeAnswer } from '../networks/x/client.ts';
 import { describeSkew, type XFailure } from '../networks/x/failure.ts';
-import type { PostFailure } from './after-failure.ts';
+import type { PostFailure } from './post.ts';
 
 const second = 1000;
 const minute = 60 * second;

@@ -1,6 +1,6 @@
 import { asKept, withoutControls } from '../poems/tweet-text.ts';
-import type { Refrain } from '../posting/after-failure.ts';
-import type { Place } from '../posting/place.ts';
+import type { Place } from '../posting/cursor.ts';
+import type { Refrain } from '../posting/post.ts';
 
 /** A text that an account posted, or that X refused as a repetition. Milliseconds since 1970. */
 export interface Said {

@@ -1,7 +1,7 @@
 import type { LedgerEvent } from '../ledger/events.ts';
 import { heard, type Ledger } from '../ledger/journal.ts';
 import type { BotState } from '../ledger/state.ts';
-import { isFinished } from '../posting/place.ts';
+import { isFinished } from '../posting/cursor.ts';
 import type { Stretch } from '../schedule/calendar.ts';
 
 /** What the ledger was told about one bot. */

@@ -4,7 +4,7 @@ import { isExcused, longestDoubt, longestSilence, nextDue } from '../../src/alar
 import { parseFlockFile } from '../../src/config/flock-file.ts';
 import type { BotName } from '../../src/flock/bot.ts';
 import type { BotState } from '../../src/ledger/state.ts';
-import { startOf } from '../../src/posting/place.ts';
+import { startOf } from '../../src/posting/cursor.ts';
 import { AlarmedFlock, linesOf } from './alarmed-flock.ts';
 
 const noSend = () => Promise.reject(new Error('nothing is to be sent'));

@@ -4,9 +4,9 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, watch, writeF
 import path from 'node:path';
 import { before, describe, it } from 'node:test';
 import { z } from 'zod';
-import { giveOrder, takeOrders, type DaemonOrder } from '../../src/daemon/orders.ts';
+import { type DaemonOrder, giveOrder, takeOrders } from '../../src/daemon/orders.ts';
 import { FlockError } from '../../src/errors.ts';
-import type { PostReport } from '../../src/posting/post-report.ts';
+import type { PostReport } from '../../src/posting/commands.ts';
 import { HeardLog } from '../alarm/heard-log.ts';
 import { tempFolder } from '../flock/temp-folder.ts';
 import { bundle } from '../support/bundle.ts';

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { HeldClock } from '../../src/clock.ts';
 import { isInTrouble, Rounds } from '../../src/daemon/rounds.ts';
 import type { BotState } from '../../src/ledger/state.ts';
-import { startOf } from '../../src/posting/place.ts';
+import { startOf } from '../../src/posting/cursor.ts';
 import { AlarmedFlock, linesOf } from '../alarm/alarmed-flock.ts';
 
 const noSend = () => Promise.reject(new Error('nothing is to be sent'));

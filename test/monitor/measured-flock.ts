@@ -7,7 +7,7 @@ import type { Ledger } from '../../src/ledger/journal.ts';
 import { checksOf } from '../../src/monitor/health.ts';
 import { type Metrics, openMetrics, type ScrapeFacts } from '../../src/monitor/metrics.ts';
 import { openPurse } from '../../src/posting/budget.ts';
-import { fingerprints } from '../../src/posting/place.ts';
+import { fingerprints } from '../../src/posting/cursor.ts';
 import { MemoryLedger } from '../fakes/memory-ledger.ts';
 import { seriesOf } from './prometheus.ts';
 

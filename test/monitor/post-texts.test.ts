@@ -6,7 +6,7 @@ import type { Bot } from '../../src/flock/load-flock.ts';
 import { TokenPair } from '../../src/keys/bundle.ts';
 import type { RecentPost } from '../../src/ledger/history.ts';
 import { PostTexts } from '../../src/monitor/post-texts.ts';
-import { fingerprint } from '../../src/posting/place.ts';
+import { fingerprint } from '../../src/posting/cursor.ts';
 
 const pair = new TokenPair('a', 'b');
 const bot = (name: string): Bot => ({

@@ -9,7 +9,7 @@ import { FlockHistory } from '../../src/ledger/history.ts';
 import type { BotState } from '../../src/ledger/state.ts';
 import { SlotForecast } from '../../src/monitor/slot-forecast.ts';
 import { openPurse } from '../../src/posting/budget.ts';
-import { fingerprints, startOf } from '../../src/posting/place.ts';
+import { fingerprints, startOf } from '../../src/posting/cursor.ts';
 import { nextAfter } from '../../src/schedule/schedule.ts';
 
 const files = (settings: object, change: Partial<BotFiles> = {}): BotFiles => ({

@@ -9,7 +9,7 @@ import { type BotPlan, FlockPlan } from '../../src/plan/flock-plan.ts';
 import type { PredictedPost } from '../../src/plan/predicted.ts';
 import { splitPoem } from '../../src/poems/poem.ts';
 import { openPurse } from '../../src/posting/budget.ts';
-import { fingerprints } from '../../src/posting/place.ts';
+import { fingerprints } from '../../src/posting/cursor.ts';
 
 const day = 86_400_000;
 

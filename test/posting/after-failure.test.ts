@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Owed } from '../../src/ledger/state.ts';
-import { eventsAfter, type FailedAttempt, type PostFailure } from '../../src/posting/after-failure.ts';
+import { eventsAfter, type FailedAttempt, type PostFailure } from '../../src/posting/post.ts';
 
 const now = Date.parse('2026-05-01T09:00Z');
 const second = 1000;

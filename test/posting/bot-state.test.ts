@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import type { LedgerEvent } from '../../src/ledger/events.ts';
 import { FlockHistory } from '../../src/ledger/history.ts';
 import { applyEvent, type BotState } from '../../src/ledger/state.ts';
-import { fingerprints } from '../../src/posting/place.ts';
+import { fingerprints } from '../../src/posting/cursor.ts';
 
 const poem = fingerprints(['a', 'b', 'c', 'd'].map((text) => ({ text })));
 const bot = 'rain';

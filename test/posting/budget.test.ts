@@ -5,8 +5,17 @@ import { inMicros } from '../../src/cost.ts';
 import type { LedgerEvent, Price } from '../../src/ledger/events.ts';
 import { FlockHistory } from '../../src/ledger/history.ts';
 import { applyEvent, type BotState } from '../../src/ledger/state.ts';
-import { type Cap, capOf, describeCap, openPurse, spentBy, spentByFlock } from '../../src/posting/budget.ts';
-import { Caps, looksAgain, priceOf } from '../../src/posting/price-post.ts';
+import {
+  type Cap,
+  capOf,
+  Caps,
+  describeCap,
+  looksAgain,
+  openPurse,
+  priceOf,
+  spentBy,
+  spentByFlock,
+} from '../../src/posting/budget.ts';
 
 const poem = 'aaaaaaaabbbbbbbbcccccccc';
 const noon = Date.parse('2026-11-21T12:00:00Z');

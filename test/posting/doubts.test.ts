@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { HeldClock } from '../../src/clock.ts';
 import type { Intent } from '../../src/ledger/events.ts';
-import { Doubts } from '../../src/posting/doubts.ts';
+import { Doubts } from '../../src/posting/bot-runner.ts';
 
 const intent = (bot: string, at: number): Intent => {
   return { event: 'intent', bot, at, slot: at, until: at, line: 0, lines: 1, print: 'p' };

@@ -2,9 +2,15 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { splitPoem, type Unit } from '../../src/poems/poem.ts';
-import { type Edit, editOf, needsLongLook, type PoemNow } from '../../src/posting/edits.ts';
-import { readingOf } from '../../src/posting/follow-split.ts';
-import { fingerprints, type Place } from '../../src/posting/place.ts';
+import {
+  type Edit,
+  editOf,
+  fingerprints,
+  needsLongLook,
+  type Place,
+  type PoemNow,
+  readingOf,
+} from '../../src/posting/cursor.ts';
 
 const now = (place: Place, text: string, unit: Unit): PoemNow => {
   const other = unit === 'line' ? 'stanza' : 'line';

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { followEdits } from '../../src/posting/follow-edits.ts';
-import { fingerprints, prints, type Place } from '../../src/posting/place.ts';
+import { fingerprints, followEdits, type Place, prints } from '../../src/posting/cursor.ts';
 
 const poemOf = (lines: readonly string[]): string => fingerprints(lines.map((text) => ({ text })));
 const words = (text: string): string[] => text.split(' ').filter((word) => word !== '');

@@ -2,8 +2,14 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { type Line, olderSplit, splitPoem } from '../../src/poems/poem.ts';
-import { readingOf } from '../../src/posting/follow-split.ts';
-import { advance, fingerprints, isFinished, type Place, startOf } from '../../src/posting/place.ts';
+import {
+  advance,
+  fingerprints,
+  isFinished,
+  type Place,
+  readingOf,
+  startOf,
+} from '../../src/posting/cursor.ts';
 
 const long = (name: string): string =>
   `${`${name} was the best of times, it was the worst of times; `.repeat(7)}and that was ${name}.`;

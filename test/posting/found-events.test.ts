@@ -3,10 +3,9 @@ import { describe, it } from 'node:test';
 import type { Intent, LedgerEvent } from '../../src/ledger/events.ts';
 import { applyEvent, type BotState } from '../../src/ledger/state.ts';
 import type { Line } from '../../src/poems/poem.ts';
-import { eventsOfFound } from '../../src/posting/found-events.ts';
-import { foundSince } from '../../src/posting/found-since.ts';
-import { lookFor } from '../../src/posting/look-for.ts';
-import { fingerprint, fingerprints } from '../../src/posting/place.ts';
+import { fingerprint, fingerprints } from '../../src/posting/cursor.ts';
+import { lookFor } from '../../src/posting/reconcile.ts';
+import { eventsOfFound, foundSince } from '../../src/posting/replay.ts';
 
 const linesOf = (...texts: string[]): Line[] => texts.map((text, index) => ({ text, at: index + 1 }));
 const bot = 'howl';

@@ -5,8 +5,8 @@ import { HeldClock } from '../../src/clock.ts';
 import { TokenPair } from '../../src/keys/bundle.ts';
 import type { Outcome, TimeAnswer } from '../../src/networks/x/client.ts';
 import type { XFailure } from '../../src/networks/x/failure.ts';
-import type { PostFailure } from '../../src/posting/after-failure.ts';
 import { type Block, Gate } from '../../src/posting/gate.ts';
+import type { PostFailure } from '../../src/posting/post.ts';
 
 const second = 1000;
 const minute = 60 * second;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { LedgerEvent } from '../../src/ledger/events.ts';
 import { heard } from '../../src/ledger/journal.ts';
-import { fingerprints } from '../../src/posting/place.ts';
+import { fingerprints } from '../../src/posting/cursor.ts';
 import { MemoryLedger } from '../fakes/memory-ledger.ts';
 
 const poem = fingerprints(['a', 'b', 'c'].map((text) => ({ text })));

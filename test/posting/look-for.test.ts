@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { BotState } from '../../src/ledger/state.ts';
-import { beginOfLook, lookFor, mayHavePosted } from '../../src/posting/look-for.ts';
+import { beginOfLook, lookFor, mayHavePosted } from '../../src/posting/reconcile.ts';
 
 const poem = 'aaaaaaaabbbbbbbb';
 const state: BotState = {

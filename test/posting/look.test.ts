@@ -10,7 +10,7 @@ import { TokenPair } from '../../src/keys/bundle.ts';
 import type { LedgerEvent } from '../../src/ledger/events.ts';
 import type { Outcome, PageWanted, TimelinePage, XClient } from '../../src/networks/x/client.ts';
 import { Gate } from '../../src/posting/gate.ts';
-import { type LookOptions, readTimeline } from '../../src/posting/look.ts';
+import { type LookOptions, readTimeline } from '../../src/posting/reconcile.ts';
 import { MemoryLedger } from '../fakes/memory-ledger.ts';
 
 /** What one post that is read costs. Micros. */

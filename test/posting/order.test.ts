@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { BotState } from '../../src/ledger/state.ts';
-import { eventsOf, type Order, order as orderSchema, type Readiness } from '../../src/posting/order.ts';
+import { eventsOf, type Order, order as orderSchema, type Readiness } from '../../src/posting/commands.ts';
 
 const place = { poem: 'aaaaaaaabbbbbbbb', next: 1, ahead: [] };
 const fine: BotState = { place, pass: 1, served: 0, posts: 1 };

@@ -11,7 +11,7 @@ import {
   lengthOf,
   prints,
   startOf,
-} from '../../src/posting/place.ts';
+} from '../../src/posting/cursor.ts';
 
 const poem = fingerprints(['a', 'b', 'c', 'd', 'e'].map((text) => ({ text })));
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { fingerprints } from '../../src/posting/place.ts';
-import { planPost, type PlannedPost } from '../../src/posting/plan-post.ts';
+import { fingerprints } from '../../src/posting/cursor.ts';
+import { type PlannedPost, planPost } from '../../src/posting/decide.ts';
 
 const texts = ['rain', 'x'.repeat(200), 'y'.repeat(200), 'tin'];
 const poem = fingerprints(texts.map((text) => ({ text })));

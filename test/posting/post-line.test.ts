@@ -11,10 +11,10 @@ import type { Ledger } from '../../src/ledger/journal.ts';
 import { applyEvent, type BotState } from '../../src/ledger/state.ts';
 import type { TimelinePost, XClient } from '../../src/networks/x/client.ts';
 import { openPurse } from '../../src/posting/budget.ts';
+import { fingerprint, fingerprints } from '../../src/posting/cursor.ts';
+import { planPost } from '../../src/posting/decide.ts';
 import { Gate } from '../../src/posting/gate.ts';
-import { fingerprint, fingerprints } from '../../src/posting/place.ts';
-import { planPost } from '../../src/posting/plan-post.ts';
-import { postLine, type PostReport } from '../../src/posting/post-line.ts';
+import { postLine, type PostReport } from '../../src/posting/post.ts';
 import { reconcile } from '../../src/posting/reconcile.ts';
 import { alterations } from '../../src/sandbox/post-text.ts';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Intent } from '../../src/ledger/events.ts';
 import type { BotState } from '../../src/ledger/state.ts';
-import { postReport, reportOf } from '../../src/posting/post-report.ts';
+import { postReport, reportOf } from '../../src/posting/commands.ts';
 
 const state: BotState = {
   place: { poem: 'aaaaaaaabbbbbbbbcccccccc', next: 2, ahead: [] },

@@ -8,8 +8,8 @@ import { TokenPair } from '../../src/keys/bundle.ts';
 import type { Intent, LedgerEvent } from '../../src/ledger/events.ts';
 import type { TimelinePost, TimelineStart, XClient } from '../../src/networks/x/client.ts';
 import { openPurse } from '../../src/posting/budget.ts';
+import { fingerprint, fingerprints } from '../../src/posting/cursor.ts';
 import { Gate } from '../../src/posting/gate.ts';
-import { fingerprint, fingerprints } from '../../src/posting/place.ts';
 import { reconcile, type Settled } from '../../src/posting/reconcile.ts';
 import { MemoryLedger } from '../fakes/memory-ledger.ts';
 

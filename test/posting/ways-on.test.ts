@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Line } from '../../src/poems/poem.ts';
-import { fingerprints, type Place, startOf } from '../../src/posting/place.ts';
-import { bestWay, knownTexts, type Way, waysOn, type WayTo } from '../../src/posting/ways-on.ts';
+import { fingerprints, type Place, startOf } from '../../src/posting/cursor.ts';
+import { bestWay, knownTexts, type Way, waysOn, type WayTo } from '../../src/posting/replay.ts';
 
 const linesOf = (...texts: string[]): Line[] => texts.map((text, index) => ({ text, at: index + 1 }));
 const old = linesOf('one', 'two', 'three', 'four');

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { describe, it } from 'node:test';
 import { z } from 'zod';
 import { Journal } from '../../src/ledger/journal.ts';
-import { fingerprints } from '../../src/posting/place.ts';
+import { fingerprints } from '../../src/posting/cursor.ts';
 import { tempFolder } from '../flock/temp-folder.ts';
 import { type Running, scriptOf, start, startCommand } from '../support/programs.ts';
 import { lines } from './rehearsed.ts';

@@ -3,7 +3,7 @@ import type { Bot } from '../../src/flock/load-flock.ts';
 import { formatExport, type LedgerExport, parseExport } from '../../src/ledger/backup.ts';
 import type { StateFolder } from '../../src/ledger/folder.ts';
 import { formatEvent, formatSnapshot, readContents, wholeLines } from '../../src/ledger/format.ts';
-import { keyMark } from '../../src/posting/step.ts';
+import { keyMark } from '../../src/posting/bot-runner.ts';
 import type { SimulatedClock } from './simulated-clock.ts';
 
 const journalName = 'journal.jsonl';

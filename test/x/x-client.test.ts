@@ -11,7 +11,7 @@ import {
   type TimelineStart,
   type XClient,
 } from '../../src/networks/x/client.ts';
-import { fingerprint } from '../../src/posting/place.ts';
+import { fingerprint } from '../../src/posting/cursor.ts';
 
 const base = 'http://127.0.0.1:4010/x';
 const bundle = {

@@ -7,8 +7,8 @@ import { openSender } from '../../../src/http/send.ts';
 import { type BotKey, TokenPair } from '../../../src/keys/bundle.ts';
 import { Journal } from '../../../src/ledger/journal.ts';
 import { openX } from '../../../src/networks/x/client.ts';
-import { fingerprint } from '../../../src/posting/place.ts';
-import { postLine } from '../../../src/posting/post-line.ts';
+import { fingerprint } from '../../../src/posting/cursor.ts';
+import { postLine } from '../../../src/posting/post.ts';
 import { competeIn, keysOf, type Poster, textOf, type Turn } from './post-loop.ts';
 
 const day = 86_400_000;

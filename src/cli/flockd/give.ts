@@ -3,8 +3,7 @@ import { lockState } from '../../daemon/lock.ts';
 import { giveOrder } from '../../daemon/orders.ts';
 import { FlockError } from '../../errors.ts';
 import { hasJournal, Journal, type Ledger } from '../../ledger/journal.ts';
-import { eventsOf, type Order } from '../../posting/order.ts';
-import type { PostReport } from '../../posting/post-report.ts';
+import { eventsOf, type Order, type PostReport } from '../../posting/commands.ts';
 
 /**
  * Carries an order out: through the daemon that runs, or at once where none does.

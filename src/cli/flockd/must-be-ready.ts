@@ -5,8 +5,8 @@ import { hasJournal } from '../../ledger/journal.ts';
 import { applyEvent } from '../../ledger/state.ts';
 import { readPoem } from '../../poems/find.ts';
 import { linesOf } from '../../poems/poem.ts';
-import { eventsOf } from '../../posting/order.ts';
-import { fingerprints } from '../../posting/place.ts';
+import { eventsOf } from '../../posting/commands.ts';
+import { fingerprints } from '../../posting/cursor.ts';
 
 /**
  * What would keep a bot from posting its first line, asked before a ledger is begun: a refusal leaves none behind. Where there

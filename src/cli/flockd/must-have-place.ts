@@ -6,7 +6,7 @@ import { loadFlock } from '../../flock/load-flock.ts';
 import type { BotState } from '../../ledger/state.ts';
 import { readPoem } from '../../poems/find.ts';
 import { linesOf } from '../../poems/poem.ts';
-import { readingOf } from '../../posting/follow-split.ts';
+import { readingOf } from '../../posting/cursor.ts';
 import { callsAs, type GivenPlaces } from '../calls-as.ts';
 
 /** How flockd says that a bot was parked because its place in its poem is lost. */

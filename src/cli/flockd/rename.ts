@@ -9,7 +9,7 @@ import { poemFinder } from '../../keys/import.ts';
 import type { ListedBundle } from '../../keys/store.ts';
 import { readJournal } from '../../ledger/journal.ts';
 import type { BotState } from '../../ledger/state.ts';
-import { lengthOf } from '../../posting/place.ts';
+import { lengthOf } from '../../posting/cursor.ts';
 import { nearest, shellWord } from '../../text.ts';
 import { callsAs } from '../calls-as.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';

@@ -19,7 +19,7 @@ import { logged } from '../../ledger/log-events.ts';
 import { type Logger, openLog } from '../../log.ts';
 import { Monitor } from '../../monitor/monitor.ts';
 import { readPoem, writtenAt } from '../../poems/find.ts';
-import { reportOf } from '../../posting/post-report.ts';
+import { reportOf } from '../../posting/commands.ts';
 import { folderWatcher, moreWatches, type WatchFolder } from '../../watch.ts';
 import type { GivenPlaces } from '../calls-as.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';

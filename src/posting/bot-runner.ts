@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts';
 import { FlockError, systemCode } from '../errors.ts';
 import type { Bot } from '../flock/load-flock.ts';
 import { mustBeItsAccount } from '../keys/right-account.ts';
+import type { Intent } from '../ledger/events.ts';
 import type { Ledger } from '../ledger/journal.ts';
 import { type BotState, sinceOf } from '../ledger/state.ts';
 import type { Logger } from '../log.ts';
@@ -10,21 +11,60 @@ import type { OpenXClient, TimeAnswer } from '../networks/x/client.ts';
 import { type Line, linesOf, PoemWatch } from '../poems/poem.ts';
 import { offsetIn } from '../schedule/calendar.ts';
 import { nextAfter } from '../schedule/schedule.ts';
-import { eventsAfter, herdCauses, type PostFailure } from './after-failure.ts';
-import { type Cap, describeCap, type Purse } from './budget.ts';
-import { decide, type Decision } from './decide.ts';
-import { Doubts } from './doubts.ts';
-import { type Edit, editOf, needsLongLook } from './edits.ts';
-import { readingOf } from './follow-split.ts';
+import { type Cap, Caps, describeCap, looksAgain, priceOf, type Purse, Uncounted } from './budget.ts';
+import { eventsOf } from './commands.ts';
+import { type Edit, editOf, fingerprints, needsLongLook, type Place, prints, readingOf } from './cursor.ts';
+import { decide, type Decision, type PlannedPost, planPost } from './decide.ts';
 import { type Block, Gate } from './gate.ts';
-import { lookFor, mayHavePosted } from './look-for.ts';
-import type { Unseen } from './look.ts';
-import { fingerprints, type Place, prints } from './place.ts';
-import { type PlannedPost, planPost } from './plan-post.ts';
-import { postLine } from './post-line.ts';
-import { Caps, looksAgain, priceOf } from './price-post.ts';
-import { firstLook, lookBack, reconcile, type ReconcileOptions } from './reconcile.ts';
-import { Uncounted } from './uncounted.ts';
+import { eventsAfter, herdCauses, type PostFailure, postLine } from './post.ts';
+import {
+  firstLook,
+  lookBack,
+  lookFor,
+  mayHavePosted,
+  reconcile,
+  type ReconcileOptions,
+  type Unseen,
+} from './reconcile.ts';
+
+const minute = 60_000;
+
+/**
+ * How long posts have been in doubt, counted from when this process learned of each, on a clock that nobody can set:
+ * a wall clock that jumps must not make the timeline be believed too early.
+ */
+export class Doubts {
+  readonly #clock: Clock;
+  readonly #since = new Map<string, { intent: Intent; elapsed: number }>();
+  /** How many looks at a bot's timeline have failed since the last one that did not. */
+  readonly #looks = new Map<string, number>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Milliseconds that a bot's open post has been known to be open; 0 the first time it is asked for. */
+  ageOf(intent: Intent): number {
+    const known = this.#since.get(intent.bot);
+    if (known?.intent === intent) return this.#clock.elapsed() - known.elapsed;
+    this.#since.set(intent.bot, { intent, elapsed: this.#clock.elapsed() });
+    this.#looks.delete(intent.bot);
+    return 0;
+  }
+
+  /** How long to wait after a look at the timeline that failed: a minute at first, then longer, half an hour at most. */
+  patience(bot: string): number {
+    const looks = this.#looks.get(bot) ?? 0;
+    this.#looks.set(bot, looks + 1);
+    return Math.min(minute * 2 ** looks, 30 * minute);
+  }
+
+  /** Forgets a bot whose post was settled, or whose timeline was seen. */
+  settle(bot: string): void {
+    this.#since.delete(bot);
+    this.#looks.delete(bot);
+  }
+}
 
 /** What a process keeps in memory of the bots that it runs; nothing of it is needed after its end. */
 export interface Memory {
@@ -491,4 +531,42 @@ function stateOf(bot: Bot, ledger: Ledger): BotState {
   const state = ledger.state(bot.name);
   if (!state) throw new Error(`${bot.name}: the ledger kept an event and does not show it`);
   return state;
+}
+
+/** Whether a bot still owes what a person asked for, be it as a refrain that takes a second way, and may post at once. */
+const isAsked = (state: BotState | undefined, next: NextStep, now: number): boolean =>
+  state?.owed !== undefined && !state.open && next !== 'when changed' && next <= now;
+
+const notCounted = (bot: string, awaited: string): FlockError =>
+  new FlockError(
+    'tryLater',
+    `${bot} cannot post yet: ${awaited} was restored, and nobody knows what it has spent of the flock's budget`,
+    {
+      hint: `flockd looks while it runs; ask again after that, or let ${awaited} rest: flockd pause ${awaited}`,
+    },
+  );
+
+/**
+ * Posts a bot's next line now, besides what its schedule wants; the ledger then says what came of it. Nobody else may run
+ * the bot meanwhile.
+ *
+ * @throws {FlockError} where it cannot post now, as {@link eventsOf} says, and as {@link step}; `tryLater` also where nobody
+ * knows yet what the flock has spent
+ */
+export async function postNow(bot: Bot, options: StepOptions): Promise<void> {
+  const { ledger, clock, uncounted } = options;
+  // In the middle of an upload it may be unreadable for a moment, but whoever waits for the answer is told at once.
+  await linesOf(bot.poemFile, bot.settings.unit, options.readPoem);
+  const before = ledger.state(bot.name);
+  // A bot that is new here begins with a step, and then waits for its slot; one whose key was replaced is freed by one.
+  if (!before || (before.parked && before.parked.key !== keyMark(bot))) await step(bot, options);
+  const { paused, atEnd } = bot.settings;
+  const readiness = { paused, atEnd, isStopped: options.isStopped() };
+  const order = { order: 'post', bot: bot.name } as const;
+  const events = eventsOf(order, ledger.state(bot.name), clock.now(), readiness);
+  const awaited = uncounted.awaited(options.purse());
+  if (awaited !== undefined) throw notCounted(bot.name, awaited);
+  await ledger.record(...events);
+  let next: NextStep = clock.now();
+  while (isAsked(ledger.state(bot.name), next, clock.now())) next = await step(bot, options);
 }

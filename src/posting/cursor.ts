@@ -1,0 +1,350 @@
+import { hash } from 'node:crypto';
+import { diffArrays } from 'diff';
+import * as z from 'zod';
+import type { LedgerEvent } from '../ledger/events.ts';
+import { type Line, olderSplit } from '../poems/poem.ts';
+import { comparable, withoutLinks } from '../poems/tweet-text.ts';
+
+/** One for all: most bots have none, and there may be a hundred thousand of them. */
+const none: readonly number[] = Object.freeze([]);
+
+export const place = z.object({
+  /** The poem as the bot knows it: a fingerprint of {@link printLength} characters for each line, in order. */
+  poem: z.string(),
+  /** The first line that is not done. As many as the poem has lines when all are. */
+  next: z.int(),
+  /** Lines after `next` that are done all the same, because the poem was reordered. Ascending. */
+  ahead: z.array(z.int()).transform((ahead): readonly number[] => (ahead.length === 0 ? none : ahead)),
+});
+
+/**
+ * Where a bot is in its poem. Lines are known by their text, not their number, so that the poem may be edited
+ * while the bot is in the middle of it.
+ */
+export type Place = z.infer<typeof place>;
+
+/** 48 bits tell the lines of the longest poem apart. */
+const printLength = 8;
+
+/** Words of plain ASCII with one space between them, and without a link, which would have a stop in it. */
+const plain = /^(?!.*\.\S)[\x21-\x7e]+(?: [\x21-\x7e]+)*$/;
+
+/**
+ * A line's fingerprint, by which ledgers know it: the same in every version. Any link is as good as another, since X rewrites
+ * them. To find a text on a timeline takes {@link markOf}: X changes more than this is blind for.
+ */
+export function fingerprint(text: string): string {
+  const seen = plain.test(text) ? text : withoutLinks(text.normalize('NFC')).trim().replaceAll(/\s+/gu, ' ');
+  return hash('sha256', seen, 'base64url').slice(0, printLength);
+}
+
+/** Equal for texts that people would call the same, whatever X has made of one of them. */
+export const markOf = (text: string): string =>
+  hash('sha256', comparable(text), 'base64url').slice(0, printLength);
+
+/** Those of whole poems, for as long as somebody keeps their lines. */
+let ofPoems = new WeakMap<readonly object[], string>();
+let kept = 0;
+
+/** A map never gets smaller, however little is left in it. */
+const mostKept = 10_000;
+
+export function fingerprints(lines: readonly { text: string }[]): string {
+  const known = ofPoems.get(lines);
+  if (known !== undefined) return known;
+  const prints = lines.map(({ text }) => fingerprint(text)).join('');
+  if (++kept > mostKept) {
+    ofPoems = new WeakMap();
+    kept = 1;
+  }
+  ofPoems.set(lines, prints);
+  return prints;
+}
+
+/** The fingerprints of a poem, one by one. */
+export const prints = (poem: string): string[] => poem.match(new RegExp(`.{${printLength}}`, 'g')) ?? [];
+
+/** The fingerprints of the lines that are done. */
+export const donePrints = ({ poem, next, ahead }: Place): string[] =>
+  prints(poem).filter((_, line) => line < next || ahead.includes(line));
+
+export const startOf = (poem: string): Place => ({ poem, next: 0, ahead: none });
+
+export const lengthOf = ({ poem }: Pick<Place, 'poem'>): number => poem.length / printLength;
+
+export const isFinished = (place: Place): boolean => place.next >= lengthOf(place);
+
+/** The place after the next `count` lines are done. */
+export function advance(place: Place, count: number): Place {
+  if (place.ahead.length === 0) return { ...place, next: place.next + count };
+  const ahead = new Set(place.ahead);
+  let next = place.next;
+  for (let done = 0; done < count; done++) next = passOver(next + 1, ahead);
+  return { ...place, next, ahead: place.ahead.filter((line) => line > next) };
+}
+
+function passOver(line: number, ahead: ReadonlySet<number>): number {
+  let next = line;
+  while (ahead.has(next)) next++;
+  return next;
+}
+
+/**
+ * The place in a poem after the poem was edited: what was posted stays done wherever it stands now, what was not is still
+ * to come. A changed line counts as the line it replaced; a line put in before the place has missed its turn.
+ *
+ * @param poem - the fingerprints of the poem as it is now
+ * @returns undefined where too little is left of the old poem to tell where the bot was
+ */
+export function followEdits(place: Place, poem: string): Place | undefined {
+  if (place.next === 0 && place.ahead.length === 0) return startOf(poem);
+  const old = prints(place.poem);
+  const lines = prints(poem);
+  const wasDone = old.map((_, line) => line < place.next || place.ahead.includes(line));
+  const done = lines.map((): boolean | undefined => undefined);
+
+  // 1. Lines that stayed, and the gaps between them.
+  const gaps = stay(old, lines, (from, to) => (done[to] = wasDone[from]));
+  // 2. Lines that moved from one gap to another.
+  const moved = new Map<string, number[]>();
+  for (const line of gaps.flatMap((gap) => gap.old))
+    moved.set(old[line] ?? '', [...(moved.get(old[line] ?? '') ?? []), line]);
+  const gone = new Set(gaps.flatMap((gap) => gap.old));
+  for (const line of gaps.flatMap((gap) => gap.added)) {
+    const from = moved.get(lines[line] ?? '')?.shift();
+    if (from === undefined) continue;
+    gone.delete(from);
+    done[line] = wasDone[from];
+  }
+  const kept = done.filter((known) => known !== undefined).length;
+  if (kept * 2 < Math.min(old.length, lines.length)) return undefined;
+  // 3. Lines that were changed, each in the place of the one before it.
+  for (const gap of gaps) {
+    const replaced = gap.old.filter((line) => gone.has(line));
+    for (const line of gap.added.filter((added) => done[added] === undefined)) {
+      const from = replaced.shift();
+      if (from !== undefined) done[line] = wasDone[from];
+    }
+  }
+  // 4. Lines that are new: their turn is over where what follows them is done.
+  for (let line = lines.length - 1; line >= 0; line--) done[line] ??= done[line + 1] ?? false;
+  return placeWhere(poem, done);
+}
+
+interface Gap {
+  old: number[];
+  added: number[];
+}
+
+/** Calls `each` for every line that stayed; returns what stands between them on either side. */
+function stay(old: string[], lines: string[], each: (from: number, to: number) => void): Gap[] {
+  const gaps: Gap[] = [{ old: [], added: [] }];
+  let from = 0;
+  let to = 0;
+  // What is equal at both ends stayed: among equal lines a diff may pair others, and take a line for its neighbour.
+  const shorter = Math.min(old.length, lines.length);
+  let head = 0;
+  while (head < shorter && old[head] === lines[head]) head++;
+  let tail = 0;
+  while (tail < shorter - head && old.at(-1 - tail) === lines.at(-1 - tail)) tail++;
+  const middle = diffArrays(old.slice(head, old.length - tail), lines.slice(head, lines.length - tail));
+  const same = (count: number) => ({ added: false, removed: false, count });
+  for (const { added, removed, count } of [same(head), ...middle, same(tail)]) {
+    for (let line = 0; line < count; line++) {
+      if (added) gaps.at(-1)?.added.push(to++);
+      else if (removed) gaps.at(-1)?.old.push(from++);
+      else each(from++, to++);
+    }
+    if (!added && !removed) gaps.push({ old: [], added: [] });
+  }
+  return gaps;
+}
+
+function placeWhere(poem: string, done: readonly (boolean | undefined)[]): Place {
+  const first = done.findIndex((isDone) => isDone !== true);
+  const next = first < 0 ? done.length : first;
+  return {
+    poem,
+    next,
+    ahead: done.flatMap((isDone, line) => (isDone === true && line > next ? [line] : [])),
+  };
+}
+
+/** A poem as it is now: as the bot reads it, as it is split today, and by the other unit: a stanza a post, or a line. */
+export interface PoemNow {
+  read: Reading;
+  lines: readonly Line[];
+  other: Reading;
+}
+
+export type Edit = Extract<LedgerEvent, { event: 'edited' | 'parked' }>;
+
+/**
+ * What to write down where the poem is not as the bot knew it.
+ *
+ * @param key - tells the bot's key, for a bot that is parked
+ */
+export function editOf(
+  bot: string,
+  place: Place,
+  { read, lines, other }: PoemNow,
+  { at, key }: { at: number; key: () => string },
+): Edit {
+  const park = (why: string, hint: string): Edit => {
+    return { event: 'parked', bot, at, why, hint, key: key(), cause: 'place' };
+  };
+  const goOn = ({ poem, next, ahead }: Place): Edit => ({
+    event: 'edited',
+    bot,
+    at,
+    poem,
+    next,
+    ahead: [...ahead],
+  });
+  if (other.poem === place.poem) {
+    const found = followUnit(place, lines, other.lines);
+    if (typeof found !== 'number') return goOn(found);
+    return park(
+      'its unit has been changed in the middle of a stanza',
+      `put the unit back, then: flockd resume ${bot}; or go on with the stanza: flockd resume ${bot} --line ${found + 1}`,
+    );
+  }
+  if (read.place) return goOn(read.place);
+  return park(
+    'its poem has become another one, and its place in it is lost',
+    `put the poem back, then: flockd resume ${bot}; or begin this one: flockd resume ${bot} --line 1`,
+  );
+}
+
+/** Whether an edit may be half of an upload: it ends the pass, takes away more than half of what is left, or loses the place. */
+export function needsLongLook(place: Place, edit: Edit): boolean {
+  if (edit.event === 'parked') return true;
+  const left = (of: Pick<Place, 'poem' | 'next' | 'ahead'>): number =>
+    lengthOf(of) - of.next - of.ahead.length;
+  if (isFinished(place)) return false;
+  return left(edit) <= 0 || left(edit) * 2 < left(place);
+}
+
+/**
+ * The place in the same poem by another unit, or, where it is in the middle of a stanza, the position of that stanza.
+ *
+ * @param lines - the poem by the unit of now
+ * @param before - the poem by the unit that the place is in
+ */
+function followUnit(place: Place, lines: readonly Line[], before: readonly Line[]): Place | number {
+  const isDone = (line: number): boolean => line < place.next || place.ahead.includes(line);
+  const rows = new Map<number, Set<boolean>>();
+  for (const [line, piece] of before.entries())
+    for (const row of rowsOf(piece)) rows.set(row, (rows.get(row) ?? new Set()).add(isDone(line)));
+  const done = lines.map((piece) => {
+    const found = new Set(rowsOf(piece).flatMap((row) => [...(rows.get(row) ?? [])]));
+    return found.size === 1 ? found.has(true) : undefined;
+  });
+  const torn = done.indexOf(undefined);
+  if (torn >= 0) return torn;
+  const first = done.indexOf(false);
+  const next = first < 0 ? lines.length : first;
+  return {
+    poem: fingerprints(lines),
+    next,
+    ahead: done.flatMap((isPast, line) => (isPast === true && line > next ? [line] : [])),
+  };
+}
+
+/** The lines of the file that a piece of the poem takes. */
+const rowsOf = ({ at, text }: Line): number[] => text.split('\n').map((_, index) => at + index);
+
+/** A poem as a bot reads it, and where the bot is in it. */
+export interface Reading {
+  lines: readonly Line[];
+  /** Their fingerprints. */
+  poem: string;
+  /** Undefined where too little is left of the poem that the bot knows to tell where it was. */
+  place: Place | undefined;
+}
+
+/**
+ * Where a bot is in its poem as that is now. What it has begun to post, and knows by the split of an older version, stays
+ * broken as it was until the poem begins again: no other split has a place for what is left of it. All else is split as it
+ * is today.
+ *
+ * @param lines - the poem as it is split today
+ */
+export function readingOf(place: Place, lines: readonly Line[]): Reading {
+  const poem = fingerprints(lines);
+  if (poem === place.poem) return { lines, poem, place };
+  const parts = partsOf(lines);
+  if (parts.every(({ older }) => older === undefined))
+    return { lines, poem, place: followEdits(place, poem) };
+  // 1. The poem was edited, too: its edits are followed in the split that the bot knows.
+  const known = new Set(prints(place.poem));
+  const knows = (some: readonly Line[]): number =>
+    some.filter(({ text }) => known.has(fingerprint(text))).length;
+  const asKnown = parts.map(({ today, older }) => (older && knows(older) > knows(today) ? older : today));
+  const inOld = splitsIn(place.poem, parts) ?? asKnown;
+  const poemInOld = poemOf(inOld);
+  const followed = poemInOld === place.poem ? place : followEdits(place, poemInOld);
+  if (!followed) return { lines, poem, place: undefined };
+  // 2. What is not begun is split as it is today.
+  const isDone = doneIn(followed);
+  const done: boolean[] = [];
+  let from = 0;
+  const read = inOld.flatMap((some, index) => {
+    const flags = some.map((_, nth) => isDone(from + nth));
+    from += some.length;
+    const { today = some } = parts[index] ?? {};
+    const stays = some === today || flags.includes(true);
+    done.push(...(stays ? flags : today.map(() => false)));
+    return stays ? some : today;
+  });
+  const readPoem = poemOf([read]);
+  return { lines: read, poem: readPoem, place: readPoem === place.poem ? place : placeWhere(readPoem, done) };
+}
+
+/** Every post that a bot may have made of a poem as it is now: by the split of today, and by the older one. */
+export const allSplits = (lines: readonly Line[]): readonly Line[] => [
+  ...lines,
+  ...partsOf(lines).flatMap(({ older = [] }) => older),
+];
+
+/** A line or a stanza, in posts as they are split today and, where that was otherwise, as they were. */
+interface Part {
+  today: readonly Line[];
+  older: readonly Line[] | undefined;
+}
+
+function partsOf(lines: readonly Line[]): Part[] {
+  const wholes: Line[][] = [];
+  for (const line of lines) {
+    if (line.part && line.part.nth > 0) wholes.at(-1)?.push(line);
+    else wholes.push([line]);
+  }
+  return wholes.map((today) => {
+    const [first] = today;
+    const of = first?.part?.of ?? first?.text ?? '';
+    const older = olderSplit(of).map((text, nth) => ({ text, at: first?.at ?? 0, part: { of, nth } }));
+    const isSame = older.length === today.length && older.every(({ text }, n) => text === today[n]?.text);
+    return { today, older: isSame ? undefined : older };
+  });
+}
+
+/** The split of each part in a poem as a bot knows it, or undefined where the poem was edited since. */
+function splitsIn(poem: string, parts: readonly Part[]): (readonly Line[])[] | undefined {
+  const splits: (readonly Line[])[] = [];
+  let at = 0;
+  for (const { today, older } of parts) {
+    const split = [today, older].find((some) => some && poem.startsWith(poemOf([some]), at));
+    if (!split) return undefined;
+    splits.push(split);
+    at += poemOf([split]).length;
+  }
+  return at === poem.length ? splits : undefined;
+}
+
+const poemOf = (splits: readonly (readonly Line[])[]): string =>
+  splits.flatMap((lines) => lines.map(({ text }) => fingerprint(text))).join('');
+
+function doneIn({ next, ahead }: Place): (line: number) => boolean {
+  const done = new Set(ahead);
+  return (line) => line < next || done.has(line);
+}
