@@ -10,8 +10,8 @@ import {
 } from './config/environment.ts';
 import type { FlockFile } from './config/flock-file.ts';
 import { FlockError } from './errors.ts';
-import { botsInLedger } from './flock/known-bots.ts';
-import { postPages, type PostPages } from './flock/post-pages.ts';
+import { botsInLedger } from './flock/load.ts';
+import { postPages, type PostPages } from './flock/status.ts';
 import type { Send } from './http/exchange.ts';
 import { openNodeSender } from './http/node.ts';
 import { openSender } from './http/send.ts';

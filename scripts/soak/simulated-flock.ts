@@ -4,7 +4,7 @@ import { Alarms } from '../../src/alarm/alarms.ts';
 import type { HeldClock } from '../../src/clock.ts';
 import { readFlockFile } from '../../src/config/flock-file.ts';
 import { Daemon } from '../../src/daemon/daemon.ts';
-import { loadFlock } from '../../src/flock/load-flock.ts';
+import { loadFlock } from '../../src/flock/load.ts';
 import { usualSockets } from '../../src/http/exchange.ts';
 import { KeyStore } from '../../src/keys/store.ts';
 import { Journal, type Ledger } from '../../src/ledger/journal.ts';

@@ -1,7 +1,6 @@
-import pc from 'picocolors';
 import { wrapAnsi } from 'fast-wrap-ansi';
-import { needsSomebody } from '../flock/bot-condition.ts';
-import type { BotStatus, Status } from '../flock/flock-status.ts';
+import pc from 'picocolors';
+import { type BotStatus, needsSomebody, type Status } from '../flock/status.ts';
 import { statusTable } from './status-table.ts';
 import { flockWords, keylessTrouble, troublesOf } from './status-words.ts';
 

@@ -1,7 +1,6 @@
 import pc from 'picocolors';
 import { inMicros, showUsd } from '../cost.ts';
-import type { Condition } from '../flock/bot-condition.ts';
-import type { BotStatus } from '../flock/flock-status.ts';
+import type { BotStatus, Condition } from '../flock/status.ts';
 import { atClock, cutTo, duration, longest, relativeTime, widthOf } from '../text.ts';
 
 /** How a table is to look. */

@@ -1,6 +1,6 @@
 import { inMicros, showUsd } from '../cost.ts';
-import type { BotStatus, FlockStatus } from '../flock/flock-status.ts';
-import { mostUnknown, type UnknownBot } from '../flock/unknown-bots.ts';
+import { mostUnknown, type UnknownBot } from '../flock/load.ts';
+import type { BotStatus, FlockStatus } from '../flock/status.ts';
 import { atClock, duration, withClocks } from '../text.ts';
 
 /** What is the matter with some bots, and what helps. */

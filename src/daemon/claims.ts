@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { FlockPaths } from '../config/environment.ts';
 import { FlockError } from '../errors.ts';
 import type { BotName } from '../flock/bot.ts';
-import type { Bot, Flock } from '../flock/load-flock.ts';
+import type { Bot, Flock } from '../flock/load.ts';
 import { accountMark, introductionOf, Presence, type RunningDaemon } from './registry.ts';
 
 export interface ClaimOptions {

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
 import { bugIn, FlockError, messageOf } from '../errors.ts';
 import type { BotName } from '../flock/bot.ts';
-import type { Bot, PostingFlock } from '../flock/load-flock.ts';
+import type { Bot, PostingFlock } from '../flock/load.ts';
 import type { BotState } from '../ledger/state.ts';
 import type { Logger } from '../log.ts';
 import type { TimeAnswer } from '../networks/x/client.ts';

@@ -1,4 +1,4 @@
-import type { Bot } from '../flock/load-flock.ts';
+import type { Bot } from '../flock/load.ts';
 import type { Datable } from './agenda.ts';
 
 /** A bot in the daemon's hands. A large flock has many: what is true of few of them is kept elsewhere. */

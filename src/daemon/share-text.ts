@@ -1,5 +1,5 @@
 import type { BotName } from '../flock/bot.ts';
-import type { Bot } from '../flock/load-flock.ts';
+import type { Bot } from '../flock/load.ts';
 import type { Ledger } from '../ledger/journal.ts';
 
 /**

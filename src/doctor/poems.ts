@@ -2,7 +2,7 @@ import pMap from 'p-map';
 import type { FlockFile } from '../config/flock-file.ts';
 import { FlockError } from '../errors.ts';
 import type { BotName } from '../flock/bot.ts';
-import { type Flock, loadFlock } from '../flock/load-flock.ts';
+import { type Flock, loadFlock } from '../flock/load.ts';
 import type { KeyBundle } from '../keys/bundle.ts';
 import { KeyStore, type ListedBundle } from '../keys/store.ts';
 import { passedOverShown, readPoem } from '../poems/find.ts';

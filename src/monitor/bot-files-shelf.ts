@@ -1,8 +1,8 @@
 import { stat } from 'node:fs/promises';
 import pMap from 'p-map';
-import type { BotFiles } from '../flock/bot-condition.ts';
-import type { Bot, Flock } from '../flock/load-flock.ts';
+import type { Bot, Flock } from '../flock/load.ts';
 import { readBotFiles } from '../flock/read-status.ts';
+import type { BotFiles } from '../flock/status.ts';
 
 interface Kept {
   bot: Bot;

@@ -1,4 +1,4 @@
-import type { BotView, FlockView } from '../flock/flock-view.ts';
+import type { BotView, FlockView } from '../flock/view.ts';
 import { html, type Html } from '../web/html.ts';
 import { bar } from './dashboard-bar.ts';
 import { botControls, type FormToken } from './dashboard-controls.ts';

@@ -1,5 +1,4 @@
-import { shownDays, type FlockDay } from '../flock/flock-days.ts';
-import type { FlockView } from '../flock/flock-view.ts';
+import { type FlockDay, type FlockView, shownDays } from '../flock/view.ts';
 import { html, type Html } from '../web/html.ts';
 import { counted, showCount, showDay, showMonth, showShortDay } from './dashboard-words.ts';
 import type { Region } from './regions.ts';

@@ -1,4 +1,4 @@
-import type { BotView, FlockView } from '../flock/flock-view.ts';
+import type { BotView, FlockView } from '../flock/view.ts';
 import { html, type Html } from '../web/html.ts';
 
 /** What a form of the page must carry where the page may do anything; undefined where it only shows. */

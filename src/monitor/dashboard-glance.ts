@@ -1,7 +1,6 @@
 import { inMicros, showUsd } from '../cost.ts';
-import { needsCare } from '../flock/bot-condition.ts';
-import { shownDays } from '../flock/flock-days.ts';
-import type { BotView, FlockView } from '../flock/flock-view.ts';
+import { needsCare } from '../flock/status.ts';
+import { type BotView, type FlockView, shownDays } from '../flock/view.ts';
 import { html, type Html } from '../web/html.ts';
 import {
   atClock,

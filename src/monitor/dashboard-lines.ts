@@ -1,4 +1,4 @@
-import type { FlockView, PostView } from '../flock/flock-view.ts';
+import type { FlockView, PostView } from '../flock/view.ts';
 import { html, type Html } from '../web/html.ts';
 import { away } from './dashboard-words.ts';
 import type { Region } from './regions.ts';

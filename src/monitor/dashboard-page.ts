@@ -1,4 +1,4 @@
-import type { FlockView } from '../flock/flock-view.ts';
+import type { FlockView } from '../flock/view.ts';
 import { html, type Html } from '../web/html.ts';
 import type { LocalAnswer } from '../web/local-exchange.ts';
 import { botRegions, botsLeft, keylessOf } from './dashboard-bots.ts';

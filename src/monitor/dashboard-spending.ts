@@ -1,5 +1,5 @@
 import { inMicros, showUsd } from '../cost.ts';
-import type { BotView, FlockView } from '../flock/flock-view.ts';
+import type { BotView, FlockView } from '../flock/view.ts';
 import { html, type Html } from '../web/html.ts';
 import { bar } from './dashboard-bar.ts';
 import { counted, lastDayBefore, showCount } from './dashboard-words.ts';

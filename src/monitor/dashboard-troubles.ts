@@ -1,5 +1,5 @@
-import { needsSomebody } from '../flock/bot-condition.ts';
-import type { BotView, FlockView } from '../flock/flock-view.ts';
+import { needsSomebody } from '../flock/status.ts';
+import type { BotView, FlockView } from '../flock/view.ts';
 import { html, type Html } from '../web/html.ts';
 import { counted, withClocks } from './dashboard-words.ts';
 

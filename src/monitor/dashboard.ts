@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import type { Clock } from '../clock.ts';
-import type { FlockView } from '../flock/flock-view.ts';
+import type { FlockView } from '../flock/view.ts';
 import { type LocalAnswer, type LocalRequest, plain } from '../web/local-exchange.ts';
 import type { FormToken } from './dashboard-controls.ts';
 import { asPage, dashboardPage, regionsOf } from './dashboard-page.ts';

@@ -1,4 +1,4 @@
-import type { BotStatus } from '../flock/flock-status.ts';
+import type { BotStatus } from '../flock/status.ts';
 import type { Ledger } from '../ledger/journal.ts';
 import type { HealthDesk, HealthParts } from './health-routes.ts';
 import type { BotFacts } from './metrics-rows.ts';

@@ -1,4 +1,4 @@
-import type { BotStatus, FlockStatus } from '../flock/flock-status.ts';
+import type { BotStatus, FlockStatus } from '../flock/status.ts';
 import type { BotState } from '../ledger/state.ts';
 import type { Check, LastReload } from './health.ts';
 import type { Outcome } from './metrics-ledger.ts';

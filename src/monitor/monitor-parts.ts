@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
 import type { Daemon } from '../daemon/daemon.ts';
-import type { Flock } from '../flock/load-flock.ts';
-import type { PostPages } from '../flock/post-pages.ts';
+import type { Flock } from '../flock/load.ts';
+import type { PostPages } from '../flock/status.ts';
 import type { Ledger } from '../ledger/journal.ts';
 import type { Logger } from '../log.ts';
 

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { apiUrl, inheritedSocket } from '../config/environment.ts';
 import { messageOf } from '../errors.ts';
-import type { Flock } from '../flock/load-flock.ts';
-import { postPages } from '../flock/post-pages.ts';
+import type { Flock } from '../flock/load.ts';
+import { postPages } from '../flock/status.ts';
 import type { Ledger } from '../ledger/journal.ts';
 import { openPurse } from '../posting/budget.ts';
 import { controlRoutes } from './control.ts';

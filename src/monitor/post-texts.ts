@@ -1,4 +1,4 @@
-import type { Bot } from '../flock/load-flock.ts';
+import type { Bot } from '../flock/load.ts';
 import type { RecentPost } from '../ledger/history.ts';
 import { type Line, linesOf } from '../poems/poem.ts';
 import { withoutControls } from '../poems/tweet-text.ts';

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import type { FlockView } from '../flock/flock-view.ts';
+import type { FlockView } from '../flock/view.ts';
 import type { LocalAnswer, LocalRequest } from '../web/local-exchange.ts';
 
 /** The flock as it stands, at most a second old. It is built only where somebody asks. */

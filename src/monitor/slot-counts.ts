@@ -1,4 +1,4 @@
-import { dateOf, shownDays } from '../flock/flock-days.ts';
+import { dateOf, shownDays } from '../flock/view.ts';
 import { nextAfter, type Schedule } from '../schedule/schedule.ts';
 
 /** The days that are shown, from today on. */

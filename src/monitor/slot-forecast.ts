@@ -1,7 +1,6 @@
 import type { Clock } from '../clock.ts';
 import type { BotSettings } from '../config/flock-file.ts';
-import type { BotFiles } from '../flock/bot-condition.ts';
-import type { BotStatus } from '../flock/flock-status.ts';
+import type { BotFiles, BotStatus } from '../flock/status.ts';
 import type { FlockHistory } from '../ledger/history.ts';
 import type { BotState } from '../ledger/state.ts';
 import { xLimits } from '../plan/limits.ts';

@@ -1,7 +1,6 @@
-import type { BotFiles } from '../flock/bot-condition.ts';
-import { statusOfAll } from '../flock/flock-status.ts';
-import { flockView, type FlockView, recentPosts } from '../flock/flock-view.ts';
-import { LiveStatus } from '../flock/live-status.ts';
+import { LiveStatus } from '../flock/read-status.ts';
+import { type BotFiles, statusOfAll } from '../flock/status.ts';
+import { flockView, type FlockView, recentPosts } from '../flock/view.ts';
 import { FlockHistory } from '../ledger/history.ts';
 import type { BotState } from '../ledger/state.ts';
 import { readPoem } from '../poems/find.ts';

@@ -1,5 +1,5 @@
 import { inMicros } from '../cost.ts';
-import { conditionOf, type StandingOf } from '../flock/bot-condition.ts';
+import { conditionOf, type StandingOf } from '../flock/status.ts';
 import { FlockHistory } from '../ledger/history.ts';
 import { findSharedTexts, type LintOfBot, lintPoem } from '../poems/lint.ts';
 import { hasLink } from '../poems/tweet-text.ts';

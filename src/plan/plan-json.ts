@@ -1,5 +1,5 @@
 import { inUsd } from '../cost.ts';
-import type { Flock } from '../flock/load-flock.ts';
+import type { Flock } from '../flock/load.ts';
 import { notesOf, notesOfFlock } from './bot-words.ts';
 import { type BotPlan, type FlockPlan, microsPerMonth, sumOf } from './flock-plan.ts';
 import { describeExcess, type Excess } from './limit-watch.ts';

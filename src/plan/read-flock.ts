@@ -1,8 +1,7 @@
 import pMap from 'p-map';
 import { shownPath } from '../doctor/shown-path.ts';
 import { FlockError } from '../errors.ts';
-import type { Flock } from '../flock/load-flock.ts';
-import type { PlannedBot, WholeFlock } from '../flock/planned-flock.ts';
+import type { Flock, PlannedBot, WholeFlock } from '../flock/load.ts';
 import { mustBeItsAccount } from '../keys/right-account.ts';
 import type { BotState } from '../ledger/state.ts';
 import { readPoem } from '../poems/find.ts';

@@ -1,5 +1,5 @@
 import { inMicros, showUsd } from '../cost.ts';
-import type { Flock } from '../flock/load-flock.ts';
+import type { Flock } from '../flock/load.ts';
 import { passedOverShown } from '../poems/find.ts';
 import { showDate } from '../text.ts';
 import { type Note, notesOf, notesOfFlock } from './bot-words.ts';

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import { FlockError, systemCode } from '../errors.ts';
-import type { Bot } from '../flock/load-flock.ts';
+import type { Bot } from '../flock/load.ts';
 import { mustBeItsAccount } from '../keys/right-account.ts';
 import type { Intent } from '../ledger/events.ts';
 import type { Ledger } from '../ledger/journal.ts';

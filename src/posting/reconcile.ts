@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 import { readingCost } from '../cost.ts';
-import type { Bot } from '../flock/load-flock.ts';
+import type { Bot } from '../flock/load.ts';
 import type { Intent, LedgerEvent } from '../ledger/events.ts';
 import type { Ledger } from '../ledger/journal.ts';
 import { applyEvent, type BotState, sinceOf } from '../ledger/state.ts';

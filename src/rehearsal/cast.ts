@@ -1,6 +1,6 @@
 import pMap from 'p-map';
 import { FlockError } from '../errors.ts';
-import type { PlannedBot, WholeFlock } from '../flock/planned-flock.ts';
+import type { PlannedBot, WholeFlock } from '../flock/load.ts';
 import { mustBeItsAccount } from '../keys/right-account.ts';
 import type { BotState } from '../ledger/state.ts';
 import { type Line, linesOf } from '../poems/poem.ts';

@@ -1,6 +1,6 @@
 import { inMicros, inUsd, readingCost } from '../cost.ts';
-import { conditionOf } from '../flock/bot-condition.ts';
-import type { Bot } from '../flock/load-flock.ts';
+import type { Bot } from '../flock/load.ts';
+import { conditionOf } from '../flock/status.ts';
 import type { BotState } from '../ledger/state.ts';
 import type { Line } from '../poems/poem.ts';
 import { hasLink } from '../poems/tweet-text.ts';

@@ -1,5 +1,5 @@
 import { FlockError } from '../errors.ts';
-import type { WholeFlock } from '../flock/planned-flock.ts';
+import type { WholeFlock } from '../flock/load.ts';
 import type { JournalContents } from '../ledger/format.ts';
 import type { Ledger } from '../ledger/journal.ts';
 import { readCast } from './cast.ts';

@@ -1,4 +1,4 @@
-import type { Condition } from '../flock/bot-condition.ts';
+import type { Condition } from '../flock/status.ts';
 import type { Break } from './check-posts.ts';
 import type { ClockChange } from './clock-changes.ts';
 

@@ -1,5 +1,5 @@
 import { FlockError } from '../errors.ts';
-import type { PlannedBot } from '../flock/planned-flock.ts';
+import type { PlannedBot } from '../flock/load.ts';
 import type { BotState } from '../ledger/state.ts';
 import { countSlots, slotsWithin, type Stretch } from '../schedule/calendar.ts';
 

@@ -1,8 +1,7 @@
 import pino from 'pino';
 import { HeldClock } from '../clock.ts';
 import { Daemon } from '../daemon/daemon.ts';
-import type { Bot } from '../flock/load-flock.ts';
-import type { PlannedBot } from '../flock/planned-flock.ts';
+import type { Bot, PlannedBot } from '../flock/load.ts';
 import { usualSockets } from '../http/exchange.ts';
 import { TokenPair } from '../keys/bundle.ts';
 import { formatSnapshot, type JournalContents } from '../ledger/format.ts';

@@ -2,7 +2,7 @@ import { type FlockFile, readFlockFile } from '../config/flock-file.ts';
 import type { Context } from '../context.ts';
 import { FlockError } from '../errors.ts';
 import type { BotName } from '../flock/bot.ts';
-import { knownBots } from '../flock/known-bots.ts';
+import { knownBots } from '../flock/load.ts';
 import { judgeGrant, type MadeKey, type NewKey, storeGrant } from '../keys/authorize.ts';
 import type { KeyBundle, TokenPair } from '../keys/bundle.ts';
 import { expectedName } from '../keys/right-account.ts';

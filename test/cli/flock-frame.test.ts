@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { flockFrame } from '../../src/cli/flock-frame.ts';
-import type { BotStatus } from '../../src/flock/flock-status.ts';
+import type { BotStatus } from '../../src/flock/status.ts';
 import { noon, shownBot, shownFlock } from './shown-bots.ts';
 
 const flock = shownFlock();

@@ -1,4 +1,4 @@
-import type { BotStatus, FlockStatus } from '../../src/flock/flock-status.ts';
+import type { BotStatus, FlockStatus } from '../../src/flock/status.ts';
 
 export const noon = Date.parse('2026-11-21T12:00:00Z');
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';
 import { statusTable } from '../../src/cli/status-table.ts';
-import type { BotStatus } from '../../src/flock/flock-status.ts';
+import type { BotStatus } from '../../src/flock/status.ts';
 import { noon, shownBot } from './shown-bots.ts';
 
 const bots: BotStatus[] = [

@@ -3,7 +3,7 @@ import { HeldClock } from '../../src/clock.ts';
 import { type BotSettings, parseFlockFile } from '../../src/config/flock-file.ts';
 import { Daemon } from '../../src/daemon/daemon.ts';
 import type { BotName } from '../../src/flock/bot.ts';
-import type { Bot } from '../../src/flock/load-flock.ts';
+import type { Bot } from '../../src/flock/load.ts';
 import { TokenPair } from '../../src/keys/bundle.ts';
 import { formatExport, parseExport } from '../../src/ledger/backup.ts';
 import type { Ledger } from '../../src/ledger/journal.ts';

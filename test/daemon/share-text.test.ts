@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { parseFlockFile } from '../../src/config/flock-file.ts';
 import { shareText } from '../../src/daemon/share-text.ts';
 import type { BotName } from '../../src/flock/bot.ts';
-import type { Bot } from '../../src/flock/load-flock.ts';
+import type { Bot } from '../../src/flock/load.ts';
 import { TokenPair } from '../../src/keys/bundle.ts';
 import { applyEvent, type BotState } from '../../src/ledger/state.ts';
 import { collectGarbage } from '../support/collect-garbage.ts';

@@ -5,7 +5,7 @@ import { systemClock } from '../../src/clock.ts';
 import { parseFlockFile } from '../../src/config/flock-file.ts';
 import { Daemon } from '../../src/daemon/daemon.ts';
 import type { BotName } from '../../src/flock/bot.ts';
-import type { Bot } from '../../src/flock/load-flock.ts';
+import type { Bot } from '../../src/flock/load.ts';
 import { openNodeSender } from '../../src/http/node.ts';
 import { openSender } from '../../src/http/send.ts';
 import { TokenPair } from '../../src/keys/bundle.ts';

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { parseFlockFile } from '../../src/config/flock-file.ts';
+import type { BotName } from '../../src/flock/bot.ts';
 import {
   type BotFiles,
   type Condition,
   type FlockNow,
   needsCare,
   needsSomebody,
-} from '../../src/flock/bot-condition.ts';
-import type { BotName } from '../../src/flock/bot.ts';
-import { statusOf } from '../../src/flock/flock-status.ts';
+  statusOf,
+} from '../../src/flock/status.ts';
 import type { Intent } from '../../src/ledger/events.ts';
 import { FlockHistory } from '../../src/ledger/history.ts';
 import type { BotState, Owed } from '../../src/ledger/state.ts';

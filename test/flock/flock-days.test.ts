@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { flockDays } from '../../src/flock/flock-days.ts';
+import { flockDays } from '../../src/flock/view.ts';
 import { FlockHistory } from '../../src/ledger/history.ts';
 
 const history = (days: [string, number][]): FlockHistory =>

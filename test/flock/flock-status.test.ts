@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { parseFlockFile } from '../../src/config/flock-file.ts';
-import type { BotFiles, FlockNow } from '../../src/flock/bot-condition.ts';
 import type { BotName } from '../../src/flock/bot.ts';
-import { statusOf, statusOfFlock } from '../../src/flock/flock-status.ts';
+import { type BotFiles, type FlockNow, statusOf, statusOfFlock } from '../../src/flock/status.ts';
 import { FlockHistory } from '../../src/ledger/history.ts';
 import type { BotState } from '../../src/ledger/state.ts';
 import { openPurse } from '../../src/posting/budget.ts';

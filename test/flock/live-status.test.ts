@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { parseFlockFile } from '../../src/config/flock-file.ts';
-import type { BotFiles } from '../../src/flock/bot-condition.ts';
 import type { BotName } from '../../src/flock/bot.ts';
-import { statusOfFlock } from '../../src/flock/flock-status.ts';
-import { LiveStatus } from '../../src/flock/live-status.ts';
+import { LiveStatus } from '../../src/flock/read-status.ts';
+import { type BotFiles, statusOfFlock } from '../../src/flock/status.ts';
 import type { LedgerEvent } from '../../src/ledger/events.ts';
 import { openPurse, type Purse } from '../../src/posting/budget.ts';
 import { MemoryLedger } from '../fakes/memory-ledger.ts';

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { describe, it } from 'node:test';
 import { parseFlockFile } from '../../src/config/flock-file.ts';
 import type { BotName } from '../../src/flock/bot.ts';
-import { loadFlock, withoutRenamed } from '../../src/flock/load-flock.ts';
+import { loadFlock, withoutRenamed } from '../../src/flock/load.ts';
 import { accountFault } from '../../src/keys/right-account.ts';
 import { KeyStore } from '../../src/keys/store.ts';
 import type { BotState } from '../../src/ledger/state.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 import { describe, it } from 'node:test';
 import { parseFlockFile } from '../../src/config/flock-file.ts';
-import { readWholeFlock } from '../../src/flock/planned-flock.ts';
+import { readWholeFlock } from '../../src/flock/load.ts';
 import { KeyStore } from '../../src/keys/store.ts';
 import { tempFolder } from './temp-folder.ts';
 

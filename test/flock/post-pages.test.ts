@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { postPages } from '../../src/flock/post-pages.ts';
+import { postPages } from '../../src/flock/status.ts';
 import { ShownFlock } from '../support/shown-flock.ts';
 
 describe('where posts are seen', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { unknownBots } from '../../src/flock/unknown-bots.ts';
+import { unknownBots } from '../../src/flock/load.ts';
 
 describe('a bot that only flock.json names', () => {
   it('is told from those who are there', () => {

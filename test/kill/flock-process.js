@@ -11,7 +11,7 @@ import { systemClock } from '../../src/clock.ts';
 import { parseFlockFile } from '../../src/config/flock-file.ts';
 import { Daemon } from '../../src/daemon/daemon.ts';
 import { lockState } from '../../src/daemon/lock.ts';
-import { loadFlock } from '../../src/flock/load-flock.ts';
+import { loadFlock } from '../../src/flock/load.ts';
 import { openSender } from '../../src/http/send.ts';
 import { KeyStore } from '../../src/keys/store.ts';
 import { openStateFolder } from '../../src/ledger/folder.ts';

@@ -1,5 +1,4 @@
-import type { FlockDay } from '../../src/flock/flock-days.ts';
-import type { BotView, FlockView, PostView } from '../../src/flock/flock-view.ts';
+import type { BotView, FlockDay, FlockView, PostView } from '../../src/flock/view.ts';
 import type { Html } from '../../src/web/html.ts';
 
 export const now = '2026-08-22T10:00:00.000Z';

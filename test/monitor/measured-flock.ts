@@ -1,7 +1,6 @@
 import { parseFlockFile } from '../../src/config/flock-file.ts';
-import type { BotFiles } from '../../src/flock/bot-condition.ts';
 import type { BotName } from '../../src/flock/bot.ts';
-import { statusOf, statusOfAll } from '../../src/flock/flock-status.ts';
+import { type BotFiles, statusOf, statusOfAll } from '../../src/flock/status.ts';
 import type { LedgerEvent } from '../../src/ledger/events.ts';
 import type { Ledger } from '../../src/ledger/journal.ts';
 import { checksOf } from '../../src/monitor/health.ts';

@@ -5,7 +5,7 @@ import { HeldClock } from '../../src/clock.ts';
 import { parseFlockFile } from '../../src/config/flock-file.ts';
 import { usualPrices } from '../../src/cost.ts';
 import type { BotName } from '../../src/flock/bot.ts';
-import type { Bot } from '../../src/flock/load-flock.ts';
+import type { Bot } from '../../src/flock/load.ts';
 import { TokenPair } from '../../src/keys/bundle.ts';
 import type { LedgerEvent } from '../../src/ledger/events.ts';
 import type { Outcome, PageWanted, TimelinePage, XClient } from '../../src/networks/x/client.ts';

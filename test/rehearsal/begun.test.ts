@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { BotName } from '../../src/flock/bot.ts';
-import type { Bot } from '../../src/flock/load-flock.ts';
+import type { Bot } from '../../src/flock/load.ts';
 import { TokenPair } from '../../src/keys/bundle.ts';
 import { FlockHistory } from '../../src/ledger/history.ts';
 import type { Ledger } from '../../src/ledger/journal.ts';

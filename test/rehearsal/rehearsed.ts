@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { parseFlockFile } from '../../src/config/flock-file.ts';
 import type { BotName } from '../../src/flock/bot.ts';
-import type { WholeFlock } from '../../src/flock/planned-flock.ts';
+import type { WholeFlock } from '../../src/flock/load.ts';
 import type { LedgerEvent } from '../../src/ledger/events.ts';
 import { FlockHistory } from '../../src/ledger/history.ts';
 import type { Ledger } from '../../src/ledger/journal.ts';

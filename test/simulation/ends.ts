@@ -1,4 +1,4 @@
-import type { Bot } from '../../src/flock/load-flock.ts';
+import type { Bot } from '../../src/flock/load.ts';
 import type { BotState } from '../../src/ledger/state.ts';
 import { isFinished, lengthOf } from '../../src/posting/cursor.ts';
 import type { Poems } from './poems.ts';

@@ -1,5 +1,5 @@
 import { FlockError } from '../../src/errors.ts';
-import type { Bot } from '../../src/flock/load-flock.ts';
+import type { Bot } from '../../src/flock/load.ts';
 import type { BotKey } from '../../src/keys/bundle.ts';
 import { Journal, type Ledger } from '../../src/ledger/journal.ts';
 import { newMemory, step, type StepOptions } from '../../src/posting/bot-runner.ts';

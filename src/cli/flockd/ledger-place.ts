@@ -11,7 +11,7 @@ import {
   runningDaemons,
 } from '../../daemon/registry.ts';
 import { FlockError } from '../../errors.ts';
-import { loadFlock } from '../../flock/load-flock.ts';
+import { loadFlock } from '../../flock/load.ts';
 import { readRegularFile, reasonOf, replaceFile, syncFolder } from '../../fs.ts';
 import type { KeyStore } from '../../keys/store.ts';
 import { hasJournal } from '../../ledger/journal.ts';

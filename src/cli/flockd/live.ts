@@ -1,10 +1,8 @@
 import type { Clock } from '../../clock.ts';
 import { apiUrl, isDumbTerminal, wantsColor } from '../../config/environment.ts';
-import { needsSomebody } from '../../flock/bot-condition.ts';
-import { LiveStatus } from '../../flock/live-status.ts';
-import type { Flock } from '../../flock/load-flock.ts';
-import { postPages } from '../../flock/post-pages.ts';
-import { readBotFiles } from '../../flock/read-status.ts';
+import type { Flock } from '../../flock/load.ts';
+import { LiveStatus, readBotFiles } from '../../flock/read-status.ts';
+import { needsSomebody, postPages } from '../../flock/status.ts';
 import type { Ledger } from '../../ledger/journal.ts';
 import { flockFrame, type ShownFlock } from '../flock-frame.ts';
 import { LiveView } from '../live-view.ts';

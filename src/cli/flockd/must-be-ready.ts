@@ -1,6 +1,6 @@
 import type { Context } from '../../context.ts';
 import { isStopped } from '../../daemon/stop-switch.ts';
-import type { Bot } from '../../flock/load-flock.ts';
+import type { Bot } from '../../flock/load.ts';
 import { hasJournal } from '../../ledger/journal.ts';
 import { applyEvent } from '../../ledger/state.ts';
 import { readPoem } from '../../poems/find.ts';

@@ -2,7 +2,7 @@ import { readFlockFile } from '../../config/flock-file.ts';
 import type { Context } from '../../context.ts';
 import { FlockError } from '../../errors.ts';
 import type { BotName } from '../../flock/bot.ts';
-import { loadFlock } from '../../flock/load-flock.ts';
+import { loadFlock } from '../../flock/load.ts';
 import type { BotState } from '../../ledger/state.ts';
 import { readPoem } from '../../poems/find.ts';
 import { linesOf } from '../../poems/poem.ts';

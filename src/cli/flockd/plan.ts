@@ -4,8 +4,7 @@ import { credentialsFolder, flockPaths, identityFile } from '../../config/enviro
 import { readFlockFile } from '../../config/flock-file.ts';
 import { isStopped } from '../../daemon/stop-switch.ts';
 import { shownPath } from '../../doctor/shown-path.ts';
-import { botsInLedger } from '../../flock/known-bots.ts';
-import { readWholeFlock } from '../../flock/planned-flock.ts';
+import { botsInLedger, readWholeFlock } from '../../flock/load.ts';
 import { KeyStore } from '../../keys/store.ts';
 import { readJournal } from '../../ledger/journal.ts';
 import { FlockPlan } from '../../plan/flock-plan.ts';

@@ -4,7 +4,7 @@ import type { Context } from '../../context.ts';
 import { isLocked } from '../../daemon/lock.ts';
 import { giveOrder } from '../../daemon/orders.ts';
 import { FlockError } from '../../errors.ts';
-import { loadFlock } from '../../flock/load-flock.ts';
+import { loadFlock } from '../../flock/load.ts';
 import { type GivenPlaces, hintAs } from '../calls-as.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
 import type { Terminal } from '../terminal.ts';

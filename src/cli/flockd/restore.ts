@@ -7,7 +7,7 @@ import { lockState } from '../../daemon/lock.ts';
 import { folderMark } from '../../daemon/registry.ts';
 import { isStopped, releaseFlock, stopFlock } from '../../daemon/stop-switch.ts';
 import { FlockError } from '../../errors.ts';
-import { type Bot, loadFlock } from '../../flock/load-flock.ts';
+import { type Bot, loadFlock } from '../../flock/load.ts';
 import { readRegularFile, reasonOf } from '../../fs.ts';
 import { type LedgerExport, parseExport, type Restored, restoreJournal } from '../../ledger/backup.ts';
 import { hasJournal, readJournal } from '../../ledger/journal.ts';

@@ -4,7 +4,7 @@ import type { Context } from '../../context.ts';
 import { isStopped, releaseFlock } from '../../daemon/stop-switch.ts';
 import { type Exit, FlockError } from '../../errors.ts';
 import type { BotName } from '../../flock/bot.ts';
-import { loadFlock } from '../../flock/load-flock.ts';
+import { loadFlock } from '../../flock/load.ts';
 import { readJournal } from '../../ledger/journal.ts';
 import { readPoem } from '../../poems/find.ts';
 import { splitPoem } from '../../poems/poem.ts';

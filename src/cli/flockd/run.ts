@@ -12,7 +12,7 @@ import { openServiceManager, type ServiceManager } from '../../daemon/service-ma
 import { stopFlock, watchStopSwitch } from '../../daemon/stop-switch.ts';
 import { countOf, drain, statusOf, tellManager } from '../../daemon/tell-manager.ts';
 import { type Exit, messageOf } from '../../errors.ts';
-import { withoutRenamed } from '../../flock/load-flock.ts';
+import { withoutRenamed } from '../../flock/load.ts';
 import { watchKeys } from '../../keys/store.ts';
 import { Journal, type Ledger } from '../../ledger/journal.ts';
 import { logged } from '../../ledger/log-events.ts';

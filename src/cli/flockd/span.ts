@@ -2,7 +2,7 @@ import type { Options } from 'yargs';
 import * as z from 'zod';
 import { FlockError } from '../../errors.ts';
 import { parseBotName } from '../../flock/bot.ts';
-import { unknownBots } from '../../flock/unknown-bots.ts';
+import { unknownBots } from '../../flock/load.ts';
 import { nearest } from '../../text.ts';
 import { unknownTroubles } from '../status-words.ts';
 import type { Terminal } from '../terminal.ts';

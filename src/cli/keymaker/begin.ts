@@ -5,7 +5,7 @@ import { readFlockFile } from '../../config/flock-file.ts';
 import { type Context, openContext } from '../../context.ts';
 import { FlockError } from '../../errors.ts';
 import { type BotName, parseBotName } from '../../flock/bot.ts';
-import { knownBots } from '../../flock/known-bots.ts';
+import { knownBots } from '../../flock/load.ts';
 import { type Pending, PendingStore } from '../../keys/authorize.ts';
 import { expectedName } from '../../keys/right-account.ts';
 import type { OAuth1Client } from '../../oauth/client.ts';

@@ -2,7 +2,7 @@ import path from 'node:path';
 import type { Context } from '../../context.ts';
 import { FlockError } from '../../errors.ts';
 import type { BotName } from '../../flock/bot.ts';
-import { knownBots } from '../../flock/known-bots.ts';
+import { knownBots } from '../../flock/load.ts';
 import type { KeyBundle } from '../../keys/bundle.ts';
 import type { KeyStore } from '../../keys/store.ts';
 import { findPoems, type FoundPoems, noPoems } from '../../poems/find.ts';

@@ -6,7 +6,7 @@ import { type FlockFile, readFlockFile } from '../../config/flock-file.ts';
 import { type Context, openContext } from '../../context.ts';
 import { type Exit, FlockError, systemCode } from '../../errors.ts';
 import { parseBotName } from '../../flock/bot.ts';
-import { knownBots } from '../../flock/known-bots.ts';
+import { knownBots } from '../../flock/load.ts';
 import { readRegularFile, reasonOf } from '../../fs.ts';
 import { readForeign } from '../../keys/foreign-formats.ts';
 import { type Found, isKey } from '../../keys/foreign-key.ts';

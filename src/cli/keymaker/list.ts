@@ -5,7 +5,7 @@ import { parseFlockFile, readFlockFile } from '../../config/flock-file.ts';
 import { type Context, openContext } from '../../context.ts';
 import { FlockError } from '../../errors.ts';
 import type { BotName } from '../../flock/bot.ts';
-import { loadFlock } from '../../flock/load-flock.ts';
+import { loadFlock } from '../../flock/load.ts';
 import { maskToken } from '../../keys/bundle.ts';
 import type { KeyStore, ListedBundle } from '../../keys/store.ts';
 import { poemFileIn } from '../../poems/find.ts';

@@ -6,7 +6,7 @@ import { type FlockFile, readFlockFile } from '../../config/flock-file.ts';
 import { type Context, openContext } from '../../context.ts';
 import { FlockError } from '../../errors.ts';
 import type { BotName } from '../../flock/bot.ts';
-import { knownBots } from '../../flock/known-bots.ts';
+import { knownBots } from '../../flock/load.ts';
 import { type MadeKey, makeKey, type MakeKeyOptions } from '../../keys/authorize.ts';
 import { type KeyBundle, TokenPair } from '../../keys/bundle.ts';
 import { expectedName } from '../../keys/right-account.ts';

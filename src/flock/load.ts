@@ -6,14 +6,64 @@ import { bugIn, FlockError, messageOf } from '../errors.ts';
 import { type BotKey, isSealed, type KeyBundle } from '../keys/bundle.ts';
 import { accountFault } from '../keys/right-account.ts';
 import type { KeyStore, ListedBundle } from '../keys/store.ts';
+import { readJournal } from '../ledger/journal.ts';
 import type { BotState } from '../ledger/state.ts';
-import { findPoemsIfThere, type FoundPoems, type PassedOver, unreadNamesake } from '../poems/find.ts';
+import {
+  findPoemsIfThere,
+  type FoundPoems,
+  type KnownBots,
+  type PassedOver,
+  unreadNamesake,
+} from '../poems/find.ts';
 import type { Purse } from '../posting/budget.ts';
 import { nextAfter } from '../schedule/schedule.ts';
-import { grouped } from '../text.ts';
+import { couldBeSecret, grouped, nearest, shown } from '../text.ts';
 import { Turns } from '../yield.ts';
 import type { BotName } from './bot.ts';
-import { isInside, knownBots, poemIn } from './known-bots.ts';
+
+/** The names of the bots in a ledger; none where it cannot be read: whoever needs it says why. */
+export async function botsInLedger(stateFolder: string): Promise<ReadonlySet<string>> {
+  try {
+    return new Set((await readJournal(stateFolder)).states.keys());
+  } catch (error) {
+    if (error instanceof FlockError) return new Set();
+    throw error;
+  }
+}
+
+/** The bots of a flock by its keys folder and its ledger, each read at most once, and only if it is asked for. */
+export function knownBots(root: string, keys: KeyStore): KnownBots {
+  const listed = once(async () => new Map((await keys.list()).map((bundle) => [bundle.bot, bundle])));
+  const inLedger = once(() => keys.botsInLedger());
+  return {
+    has: async (name) => (await listed()).has(name) || (await inLedger()).has(name),
+    poemOf: async (name) => {
+      const bundle = (await listed()).get(name);
+      return (
+        bundle && poemIn(root, await keys.readListed(bundle).then(({ poemFile }) => poemFile, noneWhereBad))
+      );
+    },
+  };
+}
+
+/** Where the poem of a bundle is, if that is below the flock's folder: old bundles name places that are no more. */
+function poemIn(root: string, poemFile: string | undefined): string | undefined {
+  const place = poemFile === undefined ? undefined : path.resolve(root, poemFile);
+  return place !== undefined && isInside(root, place) ? place : undefined;
+}
+
+/** Whether a place is somewhere below a folder; both as {@link path.resolve} gives them. */
+const isInside = (folder: string, place: string): boolean =>
+  place !== folder && place.startsWith(path.join(folder, path.sep));
+
+function once<T>(read: () => Promise<T>): () => Promise<T> {
+  let result: Promise<T> | undefined;
+  return () => (result ??= read());
+}
+
+function noneWhereBad(error: unknown): undefined {
+  if (!(error instanceof FlockError)) throw error;
+}
 
 /** One account that reads one poem. */
 export interface Bot {
@@ -41,7 +91,7 @@ export interface Flock {
 export type PostingFlock = Pick<Flock, 'bots' | 'misfits' | 'purse'>;
 
 /** A bot that has a poem, and no key yet. */
-export interface KeylessBot {
+interface KeylessBot {
   name: BotName;
   /** Absolute path. */
   poemFile: string;
@@ -296,4 +346,106 @@ async function mustNotLeadOut(keyFile: string, poemFile: string, { folders, know
   throw new FlockError('data', `${keyFile}: poem_file is outside the flock's folder, through a link`, {
     hint: 'move the poem into the poems folder',
   });
+}
+
+/** A bot of the flock, or one that could be: its poem is there, and its key may still have to be made. */
+export interface PlannedBot {
+  name: BotName;
+  /** Absolute path. */
+  poemFile: string;
+  settings: BotSettings;
+  /** The screen name of its account, as its key or `flock.json` has it. */
+  account: string | undefined;
+  /** Undefined where it has no key yet. */
+  bundle: BotKey | undefined;
+}
+
+/** Everybody who posts or could post, and who cannot and why, both by name; and what the flock may spend. */
+export interface WholeFlock extends Omit<Flock, 'bots' | 'keyless'> {
+  bots: PlannedBot[];
+}
+
+/**
+ * The flock with every poem in it, whether or not somebody has made its key: what there is to plan and to rehearse.
+ * A poem that some bot reads is that bot's; a bundle that is bad stays a misfit, with its poem.
+ *
+ * @throws {FlockError} where the keys folder or the poems folder itself cannot be read
+ */
+export async function readWholeFlock(
+  root: string,
+  keys: KeyStore,
+  flockFile: FlockFile,
+): Promise<WholeFlock> {
+  const { bots, keyless, ...flock } = await loadFlock(root, keys, flockFile);
+  const whole: WholeFlock = {
+    ...flock,
+    bots: bots.map((bot) => ({ ...bot, account: bot.bundle.screenName ?? bot.settings.account })),
+  };
+  for (const bot of keyless) {
+    const planned = withoutKey(bot, flockFile);
+    if (planned instanceof FlockError) whole.misfits.push({ bot: bot.name, error: planned });
+    else whole.bots.push(planned);
+  }
+  whole.bots.sort((a, b) => byName(a.name, b.name));
+  whole.misfits.sort((a, b) => byName(a.bot, b.bot));
+  return whole;
+}
+
+function withoutKey(bot: KeylessBot, { settingsOf }: FlockFile): PlannedBot | FlockError {
+  try {
+    const settings = settingsOf(bot.name);
+    return { ...bot, settings, account: settings.account, bundle: undefined };
+  } catch (error) {
+    if (error instanceof FlockError) return error;
+    throw error;
+  }
+}
+
+const byName = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+/** A bot that only `flock.json` knows. */
+export interface UnknownBot {
+  /** `…` where its name could be a secret. */
+  bot: string;
+  why: string;
+  /** For the first few: what was meant takes its time to find. */
+  hint: string | undefined;
+}
+
+/** Everybody that a flock's files know, with a key or without. */
+export const namesIn = ({ bots, misfits, keyless }: Named): string[] => [
+  ...bots.map(({ name }) => name),
+  ...misfits.map(({ bot }) => bot),
+  ...keyless.map(({ name }) => name),
+];
+
+interface Named {
+  bots: readonly { name: string }[];
+  misfits: readonly { bot: string }[];
+  keyless: readonly { name: string }[];
+}
+
+/** So many are told of one by one; where the keys and poems are gone, all are unknown. */
+export const mostUnknown = 5;
+
+/**
+ * The bots that `flock.json` names and that are not there.
+ *
+ * @param known - the names of all that have a poem or a key bundle
+ */
+export function unknownBots(named: readonly string[], known: Iterable<string>): UnknownBot[] {
+  const there = new Set(known);
+  return named
+    .filter((name) => !there.has(name))
+    .map((name, index) => ({
+      bot: shown(name),
+      why: 'flock.json names it, but it has neither a poem nor a key bundle',
+      hint: index < mostUnknown ? hintFor(name, [...there]) : undefined,
+    }));
+}
+
+function hintFor(name: string, known: readonly string[]): string | undefined {
+  if (couldBeSecret(name)) return 'look under "bots": a name that could be a secret is not shown';
+  const meant = nearest(name, known);
+  return meant === undefined ? undefined : `did you mean ${meant}?`;
 }
