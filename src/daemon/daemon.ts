@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts';
 import { bugIn, FlockError, messageOf } from '../errors.ts';
 import type { BotName } from '../flock/bot.ts';
 import type { Bot, PostingFlock } from '../flock/load.ts';
+import type { Ledger } from '../ledger/journal.ts';
 import type { BotState } from '../ledger/state.ts';
 import type { Logger } from '../log.ts';
 import type { TimeAnswer } from '../networks/x/client.ts';
@@ -16,13 +17,139 @@ import {
 } from '../posting/bot-runner.ts';
 import { openPurse } from '../posting/budget.ts';
 import { eventsOf, type Order } from '../posting/commands.ts';
-import { Agenda } from './agenda.ts';
-import { isSlowAfter, Lanes, mostSlow, slowLane } from './lanes.ts';
-import { isInTrouble, Rounds } from './rounds.ts';
-import { Row } from './row.ts';
-import { type Runner, runnerOf } from './runner.ts';
-import { shareText } from './share-text.ts';
-import { notInFlock, ToldOrders } from './told-orders.ts';
+import { isSlowAfter, Lanes, mostSlow, Row, slowLane } from './fair-queue.ts';
+import { Agenda, type Datable } from './timer-queue.ts';
+
+/** A flock so large that something is always due has a round a minute. Milliseconds. */
+const longest = 60_000;
+
+/** The daemon's rounds: each lasts until what was due is worked off. */
+export class Rounds {
+  readonly #clock: Clock;
+  readonly #ended: ((failed: boolean) => void) | undefined;
+  /** When the round that runs began, by the clock that nobody sets. */
+  #began: number | undefined;
+  #failed = false;
+
+  /** @param ended - told of the end of each round, and whether something in it went wrong */
+  constructor(clock: Clock, ended?: (failed: boolean) => void) {
+    this.#clock = clock;
+    this.#ended = ended;
+  }
+
+  /** A step has ended. */
+  add(failed: boolean): void {
+    this.#began ??= this.#clock.elapsed();
+    this.#failed ||= failed;
+  }
+
+  /**
+   * Ends the round where it is over.
+   *
+   * @param isOver - nothing is under way or due
+   * @param overdue - for how long something is overdue, in milliseconds
+   */
+  look(isOver: boolean, overdue: number): void {
+    if (this.#began === undefined) return;
+    const isLong = this.#clock.elapsed() - this.#began >= longest && overdue < longest;
+    if (!isOver && !isLong) return;
+    const failed = this.#failed;
+    this.#began = undefined;
+    this.#failed = false;
+    this.#ended?.(failed);
+  }
+}
+
+/** Why a post may be owed though nothing is wrong: a person asked for it, it is posted again, or it is a refrain. */
+const harmless = new Set(['asked', 'absent', 'duplicate']);
+
+/** Whether a step left its bot in trouble: in doubt, parked by it, or refused what it was to post. Pure. */
+export function isInTrouble(before: BotState | undefined, after: BotState | undefined): boolean {
+  if (!after) return false;
+  if (after.open) return true;
+  if (after.parked && !before?.parked) return true;
+  const { owed } = after;
+  if (!owed || harmless.has(owed.why)) return false;
+  return owed.why !== before?.owed?.why || owed.times > before.owed.times;
+}
+
+/** A bot in the daemon's hands. A large flock has many: what is true of few of them is kept elsewhere. */
+interface Runner extends Datable {
+  bot: Bot;
+  /**
+   * `resting` between its steps, `busy` in one; `changed` if something about it changed during the step, `leaving` if it has
+   * no good bundle any more. Then it is `gone`, even where it still stands in the row. What is done aside for it counts as a
+   * step.
+   */
+  state: 'resting' | 'busy' | 'changed' | 'leaving' | 'gone';
+}
+
+/** With all that it may ever hold: a property that comes later takes three times the memory. */
+const runnerOf = (bot: Bot): Runner => ({ bot, state: 'resting', instant: undefined });
+
+/**
+ * Lets bots keep the very strings in which their ledger says the same: the names of a large flock and the ids of its accounts
+ * are megabytes, and would be there twice.
+ */
+export function shareText(bots: readonly Bot[], ledger: Pick<Ledger, 'states'>): void {
+  const named = new Map<string, Bot>(bots.map((bot) => [bot.name, bot]));
+  for (const [name, { account }] of ledger.states()) {
+    const bot = named.get(name);
+    if (!bot) continue;
+    bot.name = name as BotName;
+    if (account === bot.bundle.userId) bot.bundle.userId = account;
+  }
+}
+
+/**
+ * What a person told bots, by their names. A bot carries it out between its steps; for one that is not in the flock that is
+ * done aside, and if it comes meanwhile it has to wait: nothing is done twice at once to one bot.
+ */
+export class ToldOrders {
+  readonly #waiting = new Map<string, (() => Promise<void>)[]>();
+  readonly #aside = new Map<string, Promise<void>>();
+
+  /** @returns what comes of the order, once it was taken and carried out */
+  add(bot: string, carryOut: () => Promise<void>): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const order = (): Promise<void> => carryOut().then(resolve, reject);
+      const waiting = this.#waiting.get(bot);
+      if (waiting) waiting.push(order);
+      else this.#waiting.set(bot, [order]);
+    });
+  }
+
+  /** Carries out what a bot was told since it did so last, in that order. Never throws. */
+  async carryOut(bot: string): Promise<void> {
+    const orders = this.#waiting.get(bot) ?? [];
+    this.#waiting.delete(bot);
+    for (const order of orders) await order();
+  }
+
+  /** Does so for a bot that is not in the flock. */
+  carryOutAside(bot: string): void {
+    const before = this.#aside.get(bot) ?? Promise.resolve();
+    const done = before
+      .then(() => this.carryOut(bot))
+      .finally(() => {
+        if (this.#aside.get(bot) === done) this.#aside.delete(bot);
+      });
+    this.#aside.set(bot, done);
+  }
+
+  /** What is done aside for a bot, or undefined where nothing is. */
+  aside(bot: string): Promise<void> | undefined {
+    return this.#aside.get(bot);
+  }
+
+  /** Resolves once all that is done aside is done. */
+  async asideIsDone(): Promise<void> {
+    await Promise.all(this.#aside.values());
+  }
+}
+
+const notInFlock = (bot: string): FlockError =>
+  new FlockError('usage', `${bot} is not in the flock`, { hint: 'flockd status lists the bots' });
 
 /** What the daemon keeps itself. */
 type Kept = keyof Memory | 'purse' | 'size';

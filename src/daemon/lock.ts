@@ -6,7 +6,7 @@ import fse from 'fs-extra';
 import { plainEnvironment } from '../config/environment.ts';
 import { FlockError, systemCode } from '../errors.ts';
 import { giveToOwnerOf, reasonOf, sweepTemporaries } from '../fs.ts';
-import { folderMark, type RunningDaemon, runningDaemons } from './registry.ts';
+import { folderMark, type RunningDaemon, runningDaemons } from './claims.ts';
 
 export interface Lock extends AsyncDisposable {
   /**

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { HeldClock } from '../../src/clock.ts';
-import { Agenda, type Datable } from '../../src/daemon/agenda.ts';
+import { Agenda, type Datable } from '../../src/daemon/timer-queue.ts';
 import { collectGarbage } from '../support/collect-garbage.ts';
 
 interface Item extends Datable {

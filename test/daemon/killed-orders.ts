@@ -7,7 +7,7 @@ import { appendFileSync } from 'node:fs';
 import fs from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
-import { takeOrders } from '../../src/daemon/orders.ts';
+import { takeOrders } from '../../src/daemon/control.ts';
 
 const [, , state = '', wanted = ''] = process.argv;
 const [how, last] = wanted.split(' ');

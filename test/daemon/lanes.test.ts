@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { isSlowAfter, Lanes, mostSlow, slowLane } from '../../src/daemon/lanes.ts';
+import { isSlowAfter, Lanes, mostSlow, slowLane } from '../../src/daemon/fair-queue.ts';
 import { TokenPair } from '../../src/keys/bundle.ts';
 import type { BotState } from '../../src/ledger/state.ts';
 

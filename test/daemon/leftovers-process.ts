@@ -1,6 +1,6 @@
 /** Takes memory, lets it go, and says how much of it is still there. Argument: for how long nothing is to be done. */
 import { systemClock } from '../../src/clock.ts';
-import { Leftovers } from '../../src/daemon/leftovers.ts';
+import { Leftovers } from '../../src/daemon/reload.ts';
 
 const taken = Array.from({ length: 400_000 }, (_, index) => ({ name: `bot-${index}`, line: [index] }));
 const before = process.memoryUsage.rss();

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { before, describe, it } from 'node:test';
 import { HeldClock } from '../../src/clock.ts';
-import { Leftovers } from '../../src/daemon/leftovers.ts';
+import { Leftovers } from '../../src/daemon/reload.ts';
 import { bundle } from '../support/bundle.ts';
 
 let script: string;

@@ -5,8 +5,8 @@ import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, it } from 'node:test';
+import { Presence } from '../../src/daemon/claims.ts';
 import { isLocked, lockState } from '../../src/daemon/lock.ts';
-import { Presence } from '../../src/daemon/registry.ts';
 import { tempFolder } from '../flock/temp-folder.ts';
 
 const skip = process.platform !== 'linux' && 'there are no abstract sockets';

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, watch, writeF
 import path from 'node:path';
 import { before, describe, it } from 'node:test';
 import { z } from 'zod';
-import { type DaemonOrder, giveOrder, takeOrders } from '../../src/daemon/orders.ts';
+import { type DaemonOrder, giveOrder, takeOrders } from '../../src/daemon/control.ts';
 import { FlockError } from '../../src/errors.ts';
 import type { PostReport } from '../../src/posting/commands.ts';
 import { HeardLog } from '../alarm/heard-log.ts';

@@ -1,5 +1,5 @@
 /** Takes accounts as a flockd does, says which of them it has not got, and keeps the others until it is told to end. */
-import { Presence } from '../../src/daemon/registry.ts';
+import { Presence } from '../../src/daemon/claims.ts';
 
 const [, , root = '', state = '', marks = ''] = process.argv;
 const presence = await Presence.announce({ root, state });

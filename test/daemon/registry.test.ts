@@ -11,7 +11,7 @@ import {
   introductionOf,
   Presence,
   runningDaemons,
-} from '../../src/daemon/registry.ts';
+} from '../../src/daemon/claims.ts';
 import { TokenPair } from '../../src/keys/bundle.ts';
 import { tempFolder } from '../flock/temp-folder.ts';
 import { bundle } from '../support/bundle.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Reloads } from '../../src/daemon/reloads.ts';
+import { Reloads } from '../../src/daemon/reload.ts';
 
 /** Readings that end when they are told to. */
 class Readings {

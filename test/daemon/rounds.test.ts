@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { HeldClock } from '../../src/clock.ts';
-import { isInTrouble, Rounds } from '../../src/daemon/rounds.ts';
+import { isInTrouble, Rounds } from '../../src/daemon/daemon.ts';
 import type { BotState } from '../../src/ledger/state.ts';
 import { startOf } from '../../src/posting/cursor.ts';
 import { AlarmedFlock, linesOf } from '../alarm/alarmed-flock.ts';

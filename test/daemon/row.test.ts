@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Row } from '../../src/daemon/row.ts';
+import { Row } from '../../src/daemon/fair-queue.ts';
 
 /** Whoever is left, first to last. */
 function rest(row: Row<string>): string[] {

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { describe, it } from 'node:test';
-import { isService } from '../../src/daemon/service-manager.ts';
-import { unitText } from '../../src/daemon/unit.ts';
+import { isService, unitText } from '../../src/daemon/systemd.ts';
 import { tempFolder } from '../flock/temp-folder.ts';
 
 const unitOf = (root: string): string =>

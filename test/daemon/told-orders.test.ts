@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { ToldOrders } from '../../src/daemon/told-orders.ts';
+import { ToldOrders } from '../../src/daemon/daemon.ts';
 
 function openOrders() {
   const told = new ToldOrders();

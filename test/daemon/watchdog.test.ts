@@ -4,7 +4,7 @@ import { closeSync, constants, open, openSync } from 'node:fs';
 import path from 'node:path';
 import { describe, it, mock } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
-import { watchdog } from '../../src/daemon/watchdog.ts';
+import { watchdog } from '../../src/daemon/systemd.ts';
 import { tempFolder } from '../flock/temp-folder.ts';
 import { HeldFlock } from './held-flock.ts';
 

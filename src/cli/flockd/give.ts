@@ -1,6 +1,6 @@
 import { systemClock } from '../../clock.ts';
+import { giveOrder } from '../../daemon/control.ts';
 import { lockState } from '../../daemon/lock.ts';
-import { giveOrder } from '../../daemon/orders.ts';
 import { FlockError } from '../../errors.ts';
 import { hasJournal, Journal, type Ledger } from '../../ledger/journal.ts';
 import { eventsOf, type Order, type PostReport } from '../../posting/commands.ts';

@@ -9,7 +9,7 @@ import {
   introductionOf,
   type RunningDaemon,
   runningDaemons,
-} from '../../daemon/registry.ts';
+} from '../../daemon/claims.ts';
 import { FlockError } from '../../errors.ts';
 import { loadFlock } from '../../flock/load.ts';
 import { readRegularFile, reasonOf, replaceFile, syncFolder } from '../../fs.ts';

@@ -1,6 +1,6 @@
 import { type FlockFile, readFlockFile } from '../../config/flock-file.ts';
 import type { Context } from '../../context.ts';
-import { countOf } from '../../daemon/tell-manager.ts';
+import { countOf } from '../../daemon/systemd.ts';
 import { FlockError } from '../../errors.ts';
 import { type Bot, type Flock, loadFlock, mostUnknown, namesIn, unknownBots } from '../../flock/load.ts';
 import { afterRestart } from '../../flock/status.ts';

@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import { readFlockFile } from '../../config/flock-file.ts';
 import type { Context } from '../../context.ts';
+import { giveOrder } from '../../daemon/control.ts';
 import { isLocked } from '../../daemon/lock.ts';
-import { giveOrder } from '../../daemon/orders.ts';
 import { FlockError } from '../../errors.ts';
 import { loadFlock } from '../../flock/load.ts';
 import { type GivenPlaces, hintAs } from '../calls-as.ts';

@@ -3,14 +3,19 @@ import { Alarms } from '../../alarm/alarms.ts';
 import { apiUrl, serviceEnvironment, wantsColor } from '../../config/environment.ts';
 import { type Context, openContext } from '../../context.ts';
 import { Claims } from '../../daemon/claims.ts';
+import { type DaemonOrder, type Outcome, takeOrders } from '../../daemon/control.ts';
 import { Daemon } from '../../daemon/daemon.ts';
-import { Leftovers } from '../../daemon/leftovers.ts';
 import { lockState } from '../../daemon/lock.ts';
-import { type DaemonOrder, type Outcome, takeOrders } from '../../daemon/orders.ts';
-import { Reloads } from '../../daemon/reloads.ts';
-import { openServiceManager, type ServiceManager } from '../../daemon/service-manager.ts';
+import { Leftovers, Reloads } from '../../daemon/reload.ts';
 import { stopFlock, watchStopSwitch } from '../../daemon/stop-switch.ts';
-import { countOf, drain, statusOf, tellManager } from '../../daemon/tell-manager.ts';
+import {
+  countOf,
+  drain,
+  openServiceManager,
+  type ServiceManager,
+  statusOf,
+  tellManager,
+} from '../../daemon/systemd.ts';
 import { type Exit, messageOf } from '../../errors.ts';
 import { withoutRenamed } from '../../flock/load.ts';
 import { watchKeys } from '../../keys/store.ts';

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { wantsColor } from '../../config/environment.ts';
-import { isService } from '../../daemon/service-manager.ts';
+import { isService } from '../../daemon/systemd.ts';
 import { FlockError } from '../../errors.ts';
 import { parseBotName } from '../../flock/bot.ts';
 import { readStatus, type WholeStatus } from '../../flock/read-status.ts';

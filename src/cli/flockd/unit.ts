@@ -1,6 +1,6 @@
 import path from 'node:path';
 import * as z from 'zod';
-import { unitText } from '../../daemon/unit.ts';
+import { unitText } from '../../daemon/systemd.ts';
 import { ownFile } from '../../fs.ts';
 import { command } from '../command.ts';
 

@@ -1,8 +1,8 @@
 import path from 'node:path';
 import * as z from 'zod';
 import { type Context, openContext } from '../../context.ts';
+import { askRecipients } from '../../daemon/control.ts';
 import { isLocked } from '../../daemon/lock.ts';
-import { askRecipients } from '../../daemon/orders.ts';
 import { type Exit, FlockError } from '../../errors.ts';
 import { type BotName, parseBotName } from '../../flock/bot.ts';
 import { type Identity, makeIdentity, readIdentity } from '../../keys/age.ts';
