@@ -1,6 +1,6 @@
 import path from 'node:path';
 import pino from 'pino';
-import { Alarms } from '../../src/alarm/alarms.ts';
+import { Alarms } from '../../src/alarms/alarms.ts';
 import type { HeldClock } from '../../src/clock.ts';
 import { readFlockFile } from '../../src/config/flock-file.ts';
 import { Daemon } from '../../src/daemon/daemon.ts';

@@ -1,4 +1,4 @@
-import { Alarms } from '../../src/alarm/alarms.ts';
+import { Alarms } from '../../src/alarms/alarms.ts';
 import { HeldClock } from '../../src/clock.ts';
 import { type FlockFile, parseFlockFile } from '../../src/config/flock-file.ts';
 import { Daemon } from '../../src/daemon/daemon.ts';

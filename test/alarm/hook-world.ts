@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { Hooks } from '../../src/alarm/hooks.ts';
+import { Hooks } from '../../src/alarms/hooks.ts';
 import { HeldClock } from '../../src/clock.ts';
 import { Address, type AlarmName, alarmOf, type Hook } from '../../src/config/hooks.ts';
 import { openSender } from '../../src/http/send.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { isExcused, longestDoubt, longestSilence, nextDue } from '../../src/alarm/silence.ts';
+import { isExcused, longestDoubt, longestSilence, nextDue } from '../../src/alarms/silence.ts';
 import { parseFlockFile } from '../../src/config/flock-file.ts';
 import type { BotName } from '../../src/flock/bot.ts';
 import type { BotState } from '../../src/ledger/state.ts';

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { Alarms } from '../../alarm/alarms.ts';
+import { Alarms } from '../../alarms/alarms.ts';
 import { apiUrl, serviceEnvironment, wantsColor } from '../../config/environment.ts';
 import { type Context, openContext } from '../../context.ts';
 import { Claims } from '../../daemon/claims.ts';

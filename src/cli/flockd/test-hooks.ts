@@ -1,8 +1,7 @@
 import * as z from 'zod';
-import { callHook } from '../../alarm/call-hook.ts';
-import { shownHook } from '../../alarm/lane.ts';
-import { ping } from '../../alarm/ping.ts';
-import type { Trouble } from '../../alarm/trouble.ts';
+import { callHook, shownHook } from '../../alarms/hooks.ts';
+import { ping } from '../../alarms/ping.ts';
+import type { Trouble } from '../../alarms/retry.ts';
 import { readFlockFile } from '../../config/flock-file.ts';
 import { type AlarmSettings, sampleAlarm } from '../../config/hooks.ts';
 import { type Context, openContext } from '../../context.ts';

@@ -4,10 +4,9 @@ import type { Send } from '../http/exchange.ts';
 import { type Logger, tapped } from '../log.ts';
 import { Hooks } from './hooks.ts';
 import { Ping } from './ping.ts';
-import { type SilenceOptions, SilenceWatch } from './silence-watch.ts';
-import type { Watched } from './silence.ts';
+import { type SilenceOptions, SilenceWatch, type Watched } from './silence.ts';
 
-export interface AlarmOptions {
+interface AlarmOptions {
   clock: Clock;
   send: Send;
   log: Logger;

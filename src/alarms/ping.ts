@@ -2,10 +2,10 @@ import type { Clock } from '../clock.ts';
 import type { Address } from '../config/hooks.ts';
 import type { Send } from '../http/exchange.ts';
 import type { Logger } from '../log.ts';
-import { callWeb } from './call-web.ts';
-import { type Trouble, tryAgain } from './trouble.ts';
+import { callWeb } from './hooks.ts';
+import { type Trouble, tryAgain } from './retry.ts';
 
-export interface PingOptions {
+interface PingOptions {
   clock: Clock;
   log: Logger;
   send: Send;

@@ -9,7 +9,7 @@ export interface Trouble {
   passes: boolean;
 }
 
-export interface Patience {
+interface Patience {
   clock: Clock;
   /** How long to wait after each attempt that failed before the next. Milliseconds. */
   waits: readonly number[];
