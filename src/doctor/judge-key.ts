@@ -5,8 +5,7 @@ import { isSameName } from '../keys/right-account.ts';
 import { classify, type XFailure } from '../networks/x/failure.ts';
 import { type Account, readWhoAmI } from '../oauth/client.ts';
 import type { Provider, WhoAmI } from '../oauth/providers.ts';
-import type { Checkup, Held } from './checkup.ts';
-import { bot as botCalled, type Finding, thing, withoutTitle } from './finding.ts';
+import { bot as botCalled, type Checkup, type Finding, type Held, thing, withoutTitle } from './report.ts';
 
 /** What an answer means: for the bot that asked, or for everybody at the provider. */
 export type Judgement = { ofBot: Finding[] } | { ofProvider: Finding };

@@ -1,5 +1,5 @@
 import pMap from 'p-map';
-import { shownPath } from '../doctor/shown-path.ts';
+import { shownPath } from '../doctor/report.ts';
 import { FlockError } from '../errors.ts';
 import type { Flock, PlannedBot, WholeFlock } from '../flock/load.ts';
 import { mustBeItsAccount } from '../keys/right-account.ts';

@@ -1,13 +1,11 @@
 import { chmod, readdir } from 'node:fs/promises';
 import { openContext } from '../../src/context.ts';
-import type { Checkup } from '../../src/doctor/checkup.ts';
-import type { Finding } from '../../src/doctor/finding.ts';
 import { examineOffline } from '../../src/doctor/offline.ts';
 import { examineOnline } from '../../src/doctor/online.ts';
-import { linesOf, reportOf } from '../../src/doctor/report.ts';
+import { type Checkup, type Finding, linesOf, reportOf } from '../../src/doctor/report.ts';
 import type { BotName } from '../../src/flock/bot.ts';
+import { poem, TestFlock, type TestFlockOptions } from '../support/flock.ts';
 import type { Environment } from '../support/programs.ts';
-import { TestFlock, poem, type TestFlockOptions } from '../support/flock.ts';
 
 /** A flock that nothing is wrong with: bots of these names, with keys, all private. */
 export async function soundFlock(

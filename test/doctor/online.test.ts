@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type Clock, systemClock } from '../../src/clock.ts';
 import { usualPrices } from '../../src/cost.ts';
-import { forecast } from '../../src/doctor/forecast.ts';
+import { forecast } from '../../src/doctor/online.ts';
 import { reportOf } from '../../src/doctor/report.ts';
 import type { TestFlock } from '../support/flock.ts';
 import { examined, makePrivate, soundFlock } from './examined.ts';

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { bot, thing } from '../../src/doctor/finding.ts';
-import { grouped, isHealthy, linesOf, reportOf, summaryOf } from '../../src/doctor/report.ts';
+import { bot, grouped, isHealthy, linesOf, reportOf, summaryOf, thing } from '../../src/doctor/report.ts';
 
 const findings = [
   bot('keys').ok('poem', '3 lines'),

@@ -3,7 +3,7 @@ import { systemClock } from '../../clock.ts';
 import { credentialsFolder, flockPaths, identityFile } from '../../config/environment.ts';
 import { readFlockFile } from '../../config/flock-file.ts';
 import { isStopped } from '../../daemon/stop-switch.ts';
-import { shownPath } from '../../doctor/shown-path.ts';
+import { shownPath } from '../../doctor/report.ts';
 import { botsInLedger, readWholeFlock } from '../../flock/load.ts';
 import { KeyStore } from '../../keys/store.ts';
 import { readJournal } from '../../ledger/journal.ts';

@@ -2,12 +2,17 @@ import * as z from 'zod';
 import { apiUrl, xApi } from '../../config/environment.ts';
 import { openContext } from '../../context.ts';
 import { usualPrices } from '../../cost.ts';
-import type { Checkup } from '../../doctor/checkup.ts';
-import type { Finding } from '../../doctor/finding.ts';
-import { forecast } from '../../doctor/forecast.ts';
 import { examineOffline } from '../../doctor/offline.ts';
-import { examineOnline, readsOnX } from '../../doctor/online.ts';
-import { grouped, isHealthy, linesOf, reportOf, summaryOf } from '../../doctor/report.ts';
+import { examineOnline, forecast, readsOnX } from '../../doctor/online.ts';
+import {
+  type Checkup,
+  type Finding,
+  grouped,
+  isHealthy,
+  linesOf,
+  reportOf,
+  summaryOf,
+} from '../../doctor/report.ts';
 import { parseBotName } from '../../flock/bot.ts';
 import { callsAs } from '../calls-as.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
