@@ -3,7 +3,7 @@ import type { BotSettings } from '../config/flock-file.ts';
 import type { BotFiles, BotStatus } from '../flock/status.ts';
 import type { FlockHistory } from '../ledger/history.ts';
 import type { BotState } from '../ledger/state.ts';
-import { xLimits } from '../plan/limits.ts';
+import { xLimits } from '../plan/x-limits.ts';
 import { type Purse, spentBy, spentByFlock } from '../posting/budget.ts';
 import { lengthOf } from '../posting/cursor.ts';
 import { offsetIn } from '../schedule/calendar.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { LedgerEvent } from '../../src/ledger/events.ts';
-import { microsPerMonth, sumOf } from '../../src/plan/flock-plan.ts';
+import { microsPerMonth, sumOf } from '../../src/plan/plan.ts';
 import { fingerprints } from '../../src/posting/cursor.ts';
 import { from, notesIn as notes, planned, shownPosts } from './small-flock.ts';
 

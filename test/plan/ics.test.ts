@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { describe, it } from 'node:test';
-import { formatEntry } from '../../src/plan/ics.ts';
-import { planAsIcs } from '../../src/plan/plan-ics.ts';
+import { formatEntry, planAsIcs } from '../../src/plan/render-data.ts';
 import { planOf } from './small-flock.ts';
 
 const python = '/usr/bin/python3';

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { describeExcess } from '../../src/plan/limit-watch.ts';
-import { PeakFinder } from '../../src/plan/limits.ts';
+import { describeExcess, PeakFinder } from '../../src/plan/x-limits.ts';
 import { Random } from '../simulation/random.ts';
 import { planned } from './small-flock.ts';
 

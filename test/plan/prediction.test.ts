@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { parseFlockFile } from '../../src/config/flock-file.ts';
 import type { BotName } from '../../src/flock/bot.ts';
 import { FlockHistory } from '../../src/ledger/history.ts';
-import { Prediction } from '../../src/plan/prediction.ts';
+import { Prediction } from '../../src/plan/predict.ts';
 import { splitPoem } from '../../src/poems/poem.ts';
 import { asKept } from '../../src/poems/tweet-text.ts';
 import { openPurse } from '../../src/posting/budget.ts';

@@ -1,7 +1,6 @@
 import { costOf, inMicros, type PriceTable } from '../cost.ts';
 import type { slotsWithin, Stretch } from '../schedule/calendar.ts';
-import type { PredictedBot } from './predicted-bot.ts';
-import type { Held, PredictedPost } from './predicted.ts';
+import type { Held, PredictedBot, PredictedPost } from './predict.ts';
 
 /** What a bot will do, in sums. Instants and durations in milliseconds, money in micros. */
 export interface Outlook {
@@ -28,13 +27,13 @@ export interface Outlook {
 }
 
 /** How often a line was refused as a repetition, and how many of the slots have no post. */
-export interface Refused {
+interface Refused {
   times: number;
   missing: number;
   slots: number;
 }
 
-export interface End {
+interface End {
   at: number;
   /** It is too far away to be followed post by post, and is reckoned from the pace. */
   about: boolean;
@@ -52,7 +51,7 @@ export const month = 30 * 86_400_000;
 /** Nobody plans farther ahead. Milliseconds. */
 export const farthest = 50 * 365.25 * 86_400_000;
 
-export interface TallyOptions {
+interface TallyOptions {
   prices: PriceTable;
   span: Span;
   slotsIn: typeof slotsWithin;

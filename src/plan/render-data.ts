@@ -1,10 +1,9 @@
 import { inUsd } from '../cost.ts';
 import type { Flock } from '../flock/load.ts';
-import { notesOf, notesOfFlock } from './bot-words.ts';
-import { type BotPlan, type FlockPlan, microsPerMonth, sumOf } from './flock-plan.ts';
-import { describeExcess, type Excess } from './limit-watch.ts';
-import { xLimits } from './limits.ts';
-import type { PredictedPost } from './predicted.ts';
+import { type BotPlan, type FlockPlan, microsPerMonth, sumOf } from './plan.ts';
+import type { PredictedPost } from './predict.ts';
+import { notesOf, notesOfFlock } from './render-text.ts';
+import { describeExcess, type Excess, xLimits } from './x-limits.ts';
 
 /** A plan for programs, part by part: a large flock has millions of posts, and none of them is kept. */
 export function* planAsJson(
@@ -97,3 +96,82 @@ function excessAsJson(excess: Excess): object {
 }
 
 const iso = (instant: number): string => new Date(instant).toISOString();
+
+/** A post as an entry of a calendar. Instants in milliseconds since 1970. */
+interface CalendarEntry {
+  bot: string;
+  /** What it is for: with the bot it tells this entry from all others, also when it is made again. */
+  slot: number;
+  at: number;
+  text: string;
+  /** What else there is to say of it, in one line. */
+  note: string;
+}
+
+/** The beginning of an iCalendar. Entries follow, then {@link endOfCalendar}. @see RFC 5545 */
+const beginningOfCalendar: string = [
+  'BEGIN:VCALENDAR',
+  'VERSION:2.0',
+  'PRODID:-//flockd//plan//EN',
+  'CALSCALE:GREGORIAN',
+  '',
+].join('\r\n');
+
+const endOfCalendar = 'END:VCALENDAR\r\n';
+
+/** One entry of an iCalendar, at an instant without a duration. @param made - when the calendar is made */
+export function formatEntry({ bot, slot, at, text, note }: CalendarEntry, made: number): string {
+  return [
+    'BEGIN:VEVENT',
+    `UID:${bot}-${slot}@flockd`,
+    `DTSTAMP:${instant(made)}`,
+    `DTSTART:${instant(at)}`,
+    `SUMMARY:${escape(`${bot}: ${text}`)}`,
+    `DESCRIPTION:${escape(note)}`,
+    'TRANSP:TRANSPARENT',
+    'END:VEVENT',
+  ]
+    .map((line) => `${fold(line)}\r\n`)
+    .join('');
+}
+
+/** `20261121T090000Z` */
+const instant = (milliseconds: number): string =>
+  `${new Date(milliseconds).toISOString().slice(0, 19).replaceAll(/[-:]/g, '')}Z`;
+
+/** A text as a value. Control characters have no place in a calendar, but for the tab and the end of a line. */
+const escape = (text: string): string =>
+  text
+    .replaceAll(/[\\;,]/g, String.raw`\$&`)
+    .replaceAll(/\r\n|[\r\n\u2028\u2029]/g, String.raw`\n`)
+    .replaceAll(/(?!\t)\p{Cc}/gu, ' ');
+
+/** A line may have so many octets, its end not counted; it goes on after a line break and a space. */
+const mostOctets = 75;
+
+function fold(line: string): string {
+  if (Buffer.byteLength(line) <= mostOctets) return line;
+  let folded = '';
+  let octets = 0;
+  for (const character of line) {
+    const size = Buffer.byteLength(character);
+    if (octets + size > mostOctets) {
+      folded += '\r\n ';
+      octets = 1;
+    }
+    folded += character;
+    octets += size;
+  }
+  return folded;
+}
+
+/** A plan for calendar programs, post by post. @param made - when it is made, in milliseconds since 1970 */
+export function* planAsIcs(plan: FlockPlan, made: number): Generator<string> {
+  const files = new Map(plan.chosen.map(({ name, file }) => [name, file]));
+  yield beginningOfCalendar;
+  for (const { bot, slot, at, text, line, lines } of plan.posts()) {
+    const shown = lines === 1 ? `line ${line + 1}` : `lines ${line + 1} to ${line + lines}`;
+    yield formatEntry({ bot, slot, at, text, note: `${shown} of ${files.get(bot) ?? ''}` }, made);
+  }
+  yield endOfCalendar;
+}

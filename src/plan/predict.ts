@@ -1,15 +1,38 @@
+import TinyQueue from 'tinyqueue';
+import type { BotSettings } from '../config/flock-file.ts';
 import { costOf } from '../cost.ts';
+import { usualSockets } from '../http/exchange.ts';
 import type { Intent, LedgerEvent } from '../ledger/events.ts';
+import type { FlockHistory } from '../ledger/history.ts';
 import { applyEvent, type BotState } from '../ledger/state.ts';
-import { type Cap, looksAgain, priceOf } from '../posting/budget.ts';
+import type { XFailure } from '../networks/x/failure.ts';
+import type { Line } from '../poems/poem.ts';
+import { asKept, cashtagsIn } from '../poems/tweet-text.ts';
+import { type Cap, looksAgain, priceOf, type Purse } from '../posting/budget.ts';
 import { fingerprints, isFinished, type Reading, readingOf } from '../posting/cursor.ts';
 import { decide, type Decision, type PlannedPost, planPost, type Situation } from '../posting/decide.ts';
 import { eventsAfter } from '../posting/post.ts';
 import { lookFor, mayHavePosted } from '../posting/reconcile.ts';
 import { offsetIn } from '../schedule/calendar.ts';
 import { nextAfter } from '../schedule/schedule.ts';
-import { AnswersOfX } from './answers-of-x.ts';
-import type { BotToPredict, Held, Next, Parked, PredictedPost, Rest, Shared } from './predicted.ts';
+import { xLimits } from './x-limits.ts';
+
+/** What X will answer to one account's posts, as far as that can be known before. */
+class AnswersOfX {
+  /** When each text was posted last. */
+  readonly #posted = new Map<string, number>();
+
+  /** X's answer to a text at an instant: a failure, or undefined where it takes it. */
+  post(text: string, now: number): XFailure | undefined {
+    const kept = asKept(text);
+    if (cashtagsIn(kept) > 1) return { kind: 'rejected', reason: 'X takes one cashtag in a post' };
+    const last = this.#posted.get(kept);
+    if (last !== undefined && last > now - xLimits.remembers.surely)
+      return { kind: 'duplicate', reason: 'it repeats what was posted lately' };
+    this.#posted.set(kept, now);
+    return undefined;
+  }
+}
 
 /**
  * One bot in a time that has not come: it takes the daemon's steps with the daemon's own decisions, and what the daemon would
@@ -243,3 +266,178 @@ export class PredictedBot {
     return lines.flatMap((_, line) => (line >= place.next && !ahead.has(line) ? [line] : []));
   }
 }
+
+/** What is known of a bot before it is planned. */
+export interface BotToPredict {
+  name: string;
+  /** Its poem, in order; at least one line. */
+  lines: readonly Line[];
+  /** What its lines say. */
+  texts: readonly string[];
+  settings: BotSettings;
+  /** What the ledger says of it. */
+  state: BotState | undefined;
+  /** Tells its key from the one it was parked with. */
+  key: string;
+}
+
+/** What all bots of a flock share. */
+export interface Shared {
+  purse: Purse;
+  /** What the flock did; the prediction goes on in it. */
+  history: FlockHistory;
+  /** The most one request takes. Milliseconds. */
+  deadline: number;
+  /** Called where a post was paid for that was not made. */
+  gaveBack?: () => void;
+}
+
+/** A post as it will be. Instants in milliseconds since 1970. */
+export interface PredictedPost extends PlannedPost {
+  bot: string;
+  at: number;
+  slot: number;
+  /** What it costs. */
+  micros: number;
+}
+
+/** How often budgets have held a bot, and which one did first. */
+export interface Held {
+  first: { cap: Cap; at: number };
+  /** The end of the last time. */
+  until: number | undefined;
+  times: number;
+}
+
+/** Why a bot is parked, and at which line, counted from 1. */
+export type Parked = NonNullable<BotState['parked']> & { line: number };
+
+/** Why a bot posts nothing more, or nothing for now. */
+export type Rest = Extract<Decision, { do: 'rest' }>['because'] | 'finished' | 'budget';
+
+/** What a bot does after a step. */
+type Next =
+  /** It takes its next step at an instant. */
+  | { at: number }
+  | { rest: Rest }
+  /** The flock has nothing to spend until an instant; so often it looks whether something was given back. Milliseconds. */
+  | { poorUntil: number; looksEvery: number }
+  /** It has sent a post; X's answer comes when all others of this instant have sent theirs. The next step follows at once. */
+  | { answer: () => PredictedPost | undefined };
+
+/**
+ * A bot's next step. Those of one instant go in rounds, as the daemon's do: a bot that is not done after a step waits for all
+ * others. Within a round bots go by name.
+ */
+interface Step {
+  at: number;
+  round: number;
+  index: number;
+  /** A bot has one next step; those it had before count no more. */
+  turn: number;
+}
+
+/** How far a prediction is to go at most. */
+interface Bounds {
+  mostSteps?: number;
+  /** Whether nobody asks any more what a bot does. */
+  isDone?: (bot: PredictedBot) => boolean;
+}
+
+/** What a whole flock will post, in the order of time. */
+export class Prediction {
+  readonly bots: readonly PredictedBot[];
+  readonly #queue = new TinyQueue<Step>([], compareSteps);
+  readonly #turns: number[];
+  /** Bots that wait for the flock to have money again, and since when. */
+  readonly #poor = new Map<number, { since: number; until: number; every: number }>();
+  #gaveBack = false;
+  #now: number;
+
+  /**
+   * @param bots - by name
+   * @param from - when the daemon would start, in milliseconds since 1970
+   */
+  constructor(bots: readonly BotToPredict[], shared: Omit<Shared, 'gaveBack'>, from: number) {
+    const gaveBack = (): void => void (this.#gaveBack = true);
+    this.bots = bots.map((bot) => new PredictedBot(bot, { ...shared, gaveBack }));
+    this.#now = from;
+    this.#turns = bots.map(() => 0);
+    bots.forEach((_, index) => {
+      this.#queue.push({ at: from, round: 0, index, turn: 0 });
+    });
+  }
+
+  /** When it is, in milliseconds since 1970: every step before has been taken. */
+  get now(): number {
+    return this.#now;
+  }
+
+  /** The posts until an instant, that one included. To be called again for those after it. */
+  *until(instant: number, { mostSteps = Infinity, isDone }: Bounds = {}): Generator<PredictedPost> {
+    let steps = 0;
+    for (let first = this.#next(); first && first.at <= instant; first = this.#next()) {
+      if (steps >= mostSteps) return;
+      this.#now = first.at;
+      const sent: { step: Step; answer: () => PredictedPost | undefined }[] = [];
+      for (
+        let step = this.#next();
+        step && isSameRound(step, first) && sent.length < usualSockets;
+        step = this.#next()
+      ) {
+        this.#queue.pop();
+        steps++;
+        const bot = this.bots[step.index];
+        if (!bot || isDone?.(bot) === true) continue;
+        const next = bot.step(step.at);
+        if ('answer' in next) sent.push({ step, answer: next.answer });
+        else this.#plan(step, next);
+      }
+      for (const { step, answer } of sent) {
+        const post = answer();
+        this.#plan(step, { at: step.at });
+        if (post) yield post;
+      }
+      if (this.#gaveBack) this.#tellThePoor();
+    }
+    this.#now = instant;
+  }
+
+  /** The next step that counts. */
+  #next(): Step | undefined {
+    let step = this.#queue.peek();
+    for (; step && step.turn !== this.#turns[step.index]; step = this.#queue.peek()) this.#queue.pop();
+    return step;
+  }
+
+  #plan({ at, round, index }: Step, next: Exclude<Next, { answer: unknown }>): void {
+    this.#poor.delete(index);
+    if ('rest' in next) return;
+    if ('poorUntil' in next) {
+      this.#poor.set(index, { since: at, until: next.poorUntil, every: next.looksEvery });
+      this.#put(index, next.poorUntil, 0);
+    } else if (next.at > at) this.#put(index, next.at, 0);
+    else this.#put(index, at, round + 1);
+  }
+
+  #put(index: number, at: number, round: number): void {
+    const turn = (this.#turns[index] ?? 0) + 1;
+    this.#turns[index] = turn;
+    this.#queue.push({ at, round, index, turn });
+  }
+
+  /** Those who wait for money find what was given back when they look the next time. */
+  #tellThePoor(): void {
+    this.#gaveBack = false;
+    for (const [index, { since, until, every }] of this.#poor) {
+      const looks = since + (Math.floor((this.#now - since) / every) + 1) * every;
+      if (looks >= until) continue;
+      this.#poor.delete(index);
+      this.#put(index, looks, 0);
+    }
+  }
+}
+
+const compareSteps = (a: Step, b: Step): number => a.at - b.at || a.round - b.round || a.index - b.index;
+
+const isSameRound = (a: Step, b: Step): boolean => a.at === b.at && a.round === b.round;
