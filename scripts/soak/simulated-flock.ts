@@ -14,7 +14,7 @@ import { Monitor } from '../../src/monitor/monitor.ts';
 import { openX } from '../../src/networks/x/client.ts';
 import { readPoem } from '../../src/poems/find.ts';
 import type { Order } from '../../src/posting/commands.ts';
-import { openScratchFolder } from '../../src/rehearsal/scratch-folder.ts';
+import { openScratchFolder } from '../../src/rehearsal/stage.ts';
 import type { AnsweringX } from './held-x.ts';
 
 export interface SimulatedFlockOptions {

@@ -1,9 +1,81 @@
 import { wrapAnsi } from 'fast-wrap-ansi';
 import { inMicros, showUsdAlike } from '../cost.ts';
 import { padded, widthOf } from '../text.ts';
+import type { ClockChange, Outcome } from './clock-changes.ts';
 import type { BotReport, Broken, Lateness, Report } from './report.ts';
-import { showClockChanges } from './show-clock-changes.ts';
-import { count, duration, listed, minutes, times } from './words.ts';
+
+/** A number as people write it, and what there are so many of: `1 bot`, `14,600 posts`. */
+const count = (number: number, thing = ''): string =>
+  `${number.toLocaleString('en-US')}${thing === '' ? '' : ` ${thing}${number === 1 ? '' : 's'}`}`;
+
+/** How often: `never`, `once`, `twice`, `3 times`. */
+export const times = (number: number): string =>
+  ['never', 'once', 'twice'][number] ?? `${count(number)} times`;
+
+/** A few names: `howl, prowl and 3 more`. */
+export function listed(names: readonly string[]): string {
+  const [first = '', second] = names;
+  if (second === undefined) return first;
+  return names.length === 2 ? `${first} and ${second}` : `${first}, ${second} and ${names.length - 2} more`;
+}
+
+/** A duration in milliseconds: `0 s`, `4.2 s`, `3 min 10 s`, `2 h 5 min`, `3 d 4 h`. */
+export function duration(ms: number): string {
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 60) return ms > 0 && ms < 10_000 ? `${Math.ceil(ms / 100) / 10} s` : `${seconds} s`;
+  const parts = [
+    [Math.floor(seconds / 86_400), 'd'],
+    [Math.floor(seconds / 3600) % 24, 'h'],
+    [Math.floor(seconds / 60) % 60, 'min'],
+    [seconds % 60, 's'],
+  ] as const;
+  const first = parts.findIndex(([number]) => number > 0);
+  return parts
+    .slice(first, first + 2)
+    .filter(([number]) => number > 0)
+    .map(([number, unit]) => `${number} ${unit}`)
+    .join(' ');
+}
+
+/** An instant in ISO 8601, to the minute, in UTC. */
+const minutes = (instant: string): string => `${instant.slice(0, 10)} ${instant.slice(11, 16)}`;
+
+/** What became of the slots in the hours that clocks skipped or showed twice, as a person reads it. */
+export function showClockChanges(changes: readonly ClockChange[]): string[] {
+  if (changes.length === 0) return [];
+  const felt = changes.filter(({ bots }) => bots.length > 0);
+  const others = changes.length - felt.length;
+  const rest =
+    felt.length === 0 ? 'no slot falls into any of them' : `no slot falls into ${count(others)} of them`;
+  return [
+    `${count(changes.length, 'clock change')} in the zones of the flock${others > 0 ? `; ${rest}` : ''}`,
+    ...felt.flatMap(showChange),
+  ];
+}
+
+function showChange({ at, timezone, from, to, by, bots }: ClockChange): string[] {
+  const groups = new Map<string, string[]>();
+  for (const bot of bots) {
+    const said = describeClockChange(bot, by > 0);
+    groups.set(said, [...(groups.get(said) ?? []), bot.bot]);
+  }
+  return [
+    `${at.slice(0, 10)} ${timezone} ${from} → ${to}`,
+    ...Array.from(groups, ([said, names]) => `  ${listed(names)}: ${said}`),
+  ];
+}
+
+function describeClockChange({ times: due, everyHour, posted }: Outcome, isForward: boolean): string {
+  const made = posted.length === 0 ? 'not posted' : `posted ${times(posted.length)}`;
+  if (everyHour)
+    return isForward ? 'posts every hour, and goes on' : `posts every hour; ${made} in these two`;
+  const [first = ''] = due;
+  const what = due.length === 1 ? first : `${first} and ${count(due.length - 1)} more`;
+  const comes = due.length === 1 ? 'comes' : 'come';
+  if (!isForward) return `${what} ${comes} twice; ${made}`;
+  const where = posted.length === 0 ? 'not posted' : 'posted once, right after the gap';
+  return `${what} ${due.length === 1 ? 'does' : 'do'} not come; ${where}`;
+}
 
 /** The width of the first column. Characters. */
 const label = 13;
@@ -143,12 +215,12 @@ const told = (what: string, hint: string | undefined): string[] =>
 const mostBroken = 12;
 
 function brokenOf(broken: readonly Broken[]): string[] {
-  const shown = broken.slice(0, mostBroken).map(describe);
+  const shown = broken.slice(0, mostBroken).map(describeBroken);
   const others = broken.length - shown.length;
   return others > 0 ? [...shown, `and ${count(others)} more: --json has every one`] : shown;
 }
 
-function describe(broken: Broken): string {
+function describeBroken(broken: Broken): string {
   const { bot } = broken;
   switch (broken.what) {
     case 'twice':

@@ -8,7 +8,7 @@ import { TokenPair } from '../../src/keys/bundle.ts';
 import { logged } from '../../src/ledger/log-events.ts';
 import { openX } from '../../src/networks/x/client.ts';
 import { openPurse } from '../../src/posting/budget.ts';
-import { sendInProcess } from '../../src/sandbox/in-process.ts';
+import { sendInProcess } from '../../src/rehearsal/stage.ts';
 import { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { MemoryLedger } from '../fakes/memory-ledger.ts';
 import { calmWorld } from '../support/daemon-options.ts';

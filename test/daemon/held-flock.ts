@@ -10,8 +10,8 @@ import type { Ledger } from '../../src/ledger/journal.ts';
 import { askTime, openX } from '../../src/networks/x/client.ts';
 import { openPurse, type Purse } from '../../src/posting/budget.ts';
 import type { Order } from '../../src/posting/commands.ts';
+import { sendInProcess } from '../../src/rehearsal/stage.ts';
 import { billFor } from '../../src/sandbox/bill.ts';
-import { sendInProcess } from '../../src/sandbox/in-process.ts';
 import {
   Sandbox,
   type SandboxAnswer,

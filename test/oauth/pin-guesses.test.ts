@@ -9,7 +9,7 @@ import { KeyStore } from '../../src/keys/store.ts';
 import { type Grant, type OAuth1Client, openOAuth1Client, VerifierRefused } from '../../src/oauth/client.ts';
 import { type PinAnswer, pinFlow } from '../../src/oauth/flows.ts';
 import { xProvider } from '../../src/oauth/providers.ts';
-import { sendInProcess } from '../../src/sandbox/in-process.ts';
+import { sendInProcess } from '../../src/rehearsal/stage.ts';
 import { tempFolder } from '../flock/temp-folder.ts';
 import { app, Bench, pinOf } from '../sandbox/client.ts';
 import { poem, TestFlock } from '../support/flock.ts';

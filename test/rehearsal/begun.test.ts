@@ -10,7 +10,7 @@ import { olderSplit, splitPoem } from '../../src/poems/poem.ts';
 import { keyMark } from '../../src/posting/bot-runner.ts';
 import { fingerprint, fingerprints } from '../../src/posting/cursor.ts';
 import { rehearse } from '../../src/rehearsal/rehearse.ts';
-import { inScratch } from '../../src/rehearsal/scratch-state.ts';
+import { inScratch } from '../../src/rehearsal/stage.ts';
 import { lines, rehearsed, wholeFlock } from './rehearsed.ts';
 
 const from = '2026-05-01T00:00:00Z';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { clockChanges, type ClockChange } from '../../src/rehearsal/clock-changes.ts';
-import { showClockChanges } from '../../src/rehearsal/show-clock-changes.ts';
+import { type ClockChange, clockChanges } from '../../src/rehearsal/clock-changes.ts';
+import { showClockChanges } from '../../src/rehearsal/show-report.ts';
 import { lines, rehearsed } from './rehearsed.ts';
 
 async function changesIn(

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { FaultMix } from '../../src/rehearsal/fault-mix.ts';
+import { FaultMix } from '../../src/rehearsal/stage.ts';
 
 const draws = (rate: number, seed: string, count = 2000): string[] => {
   const mix = new FaultMix(rate, seed);

@@ -10,7 +10,7 @@ import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import tls from 'node:tls';
 import ts from 'typescript';
-import { takeNetworkAway } from '../../src/rehearsal/no-network.ts';
+import { takeNetworkAway } from '../../src/rehearsal/stage.ts';
 import { tempFolder } from '../flock/temp-folder.ts';
 import { scriptOf, startCommand } from '../support/programs.ts';
 

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'node:test';
 import { Journal } from '../../src/ledger/journal.ts';
-import { openScratchFolder } from '../../src/rehearsal/scratch-folder.ts';
+import { openScratchFolder } from '../../src/rehearsal/stage.ts';
 import { tempFolder } from '../flock/temp-folder.ts';
 
 /** One turn of the event loop. */

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { latenessOf, type Report } from '../../src/rehearsal/report.ts';
-import { showReport, verdictOf } from '../../src/rehearsal/show-report.ts';
-import { duration, listed, times } from '../../src/rehearsal/words.ts';
+import { duration, listed, showReport, times, verdictOf } from '../../src/rehearsal/show-report.ts';
 import { lines, rehearsed } from './rehearsed.ts';
 
 const poems = { heron: lines('heron', 12), otter: lines('otter', 15) };

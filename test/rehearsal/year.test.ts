@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Report } from '../../src/rehearsal/report.ts';
-import { lines, offsetOf, rehearsed, type Posted } from './rehearsed.ts';
+import { lines, offsetOf, type Posted, rehearsed } from './rehearsed.ts';
 
 /*
  * A year of 40 bots, held against slots that are found without cron and without a calendar: every quarter of an hour of the

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { NoAnswer } from '../../src/http/exchange.ts';
+import { sendInProcess } from '../../src/rehearsal/stage.ts';
 import { faultRule, type FaultRule } from '../../src/sandbox/faults.ts';
-import { sendInProcess } from '../../src/sandbox/in-process.ts';
 import { Bench } from './client.ts';
 
 function trial(fault?: FaultRule['fault']) {

@@ -17,7 +17,7 @@ import type { MonitorParts } from '../../src/monitor/monitor-parts.ts';
 import { Monitor, type MonitorOptions } from '../../src/monitor/monitor.ts';
 import { ViewDesk } from '../../src/monitor/view-desk.ts';
 import { openX } from '../../src/networks/x/client.ts';
-import { sendInProcess } from '../../src/sandbox/in-process.ts';
+import { sendInProcess } from '../../src/rehearsal/stage.ts';
 import { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { MemoryLedger } from '../fakes/memory-ledger.ts';
 import { calmWorld } from './daemon-options.ts';

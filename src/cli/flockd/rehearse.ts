@@ -8,11 +8,14 @@ import { botsInLedger, readWholeFlock, type WholeFlock } from '../../flock/load.
 import { KeyStore } from '../../keys/store.ts';
 import { readJournal } from '../../ledger/journal.ts';
 import { readPoem } from '../../poems/find.ts';
-import { takeNetworkAway } from '../../rehearsal/no-network.ts';
-import { openProgressLine } from '../../rehearsal/progress-line.ts';
-import { type RehearsalOptions, rehearse as rehearseFlock } from '../../rehearsal/rehearse.ts';
+import {
+  openProgressLine,
+  type RehearsalOptions,
+  rehearse as rehearseFlock,
+} from '../../rehearsal/rehearse.ts';
 import type { Report } from '../../rehearsal/report.ts';
 import { showReport, verdictOf } from '../../rehearsal/show-report.ts';
+import { takeNetworkAway } from '../../rehearsal/stage.ts';
 import { shellWord } from '../../text.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
