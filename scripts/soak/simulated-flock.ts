@@ -10,11 +10,11 @@ import { KeyStore } from '../../src/keys/store.ts';
 import { Journal, type Ledger } from '../../src/ledger/journal.ts';
 import { logged } from '../../src/ledger/log-events.ts';
 import type { Logger } from '../../src/log.ts';
-import { Monitor } from '../../src/monitor/monitor.ts';
 import { openX } from '../../src/networks/x/client.ts';
 import { readPoem } from '../../src/poems/find.ts';
 import type { Order } from '../../src/posting/commands.ts';
 import { openScratchFolder } from '../../src/rehearsal/stage.ts';
+import { Monitor } from '../../src/web/dashboard/monitor.ts';
 import type { AnsweringX } from './held-x.ts';
 
 export interface SimulatedFlockOptions {

@@ -1,9 +1,9 @@
 import type { Options } from 'yargs';
 import * as z from 'zod';
 import { FlockError } from '../errors.ts';
-import { parseHostName } from '../monitor/known-hosts.ts';
-import { parseListenAddress } from '../monitor/listen-address.ts';
-import type { MonitorOptions } from '../monitor/monitor.ts';
+import type { MonitorOptions } from '../web/dashboard/monitor.ts';
+import { parseHostName } from '../web/dashboard/server.ts';
+import { parseListenAddress } from '../web/server.ts';
 
 const group = 'Showing the flock';
 

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Clock } from '../clock.ts';
 import { messageOf } from '../errors.ts';
-import { hasManyHosts, listen, readBody } from '../web/listen.ts';
+import { hasManyHosts, listen, readBody } from '../web/server.ts';
 import { json, type SandboxAnswer, type SandboxRequest } from './answer.ts';
 import { deliver } from './deliver.ts';
 import { streamEvents } from './event-stream.ts';

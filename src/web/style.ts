@@ -1,4 +1,4 @@
-import type { LocalAnswer } from './local-exchange.ts';
+import type { LocalAnswer } from './server.ts';
 
 /** The one style sheet of keymaker's pages: system fonts, light or dark as the reader's system is, no image. */
 const css = `

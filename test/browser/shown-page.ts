@@ -1,5 +1,5 @@
 import type { Browser, BrowserContext, Page } from 'playwright-core';
-import type { MonitorOptions } from '../../src/monitor/monitor.ts';
+import type { MonitorOptions } from '../../src/web/dashboard/monitor.ts';
 import { patience } from '../support/browser.ts';
 import { ShownFlock } from '../support/shown-flock.ts';
 

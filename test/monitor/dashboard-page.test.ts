@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { BotView } from '../../src/flock/view.ts';
-import { botRegions, botsLeft } from '../../src/monitor/dashboard-bots.ts';
-import { calendarOf, calendarParts } from '../../src/monitor/dashboard-calendar.ts';
-import { factsOf, summaryOf } from '../../src/monitor/dashboard-glance.ts';
-import { lineRegions } from '../../src/monitor/dashboard-lines.ts';
-import { regionsOf } from '../../src/monitor/dashboard-page.ts';
-import { spendingOf } from '../../src/monitor/dashboard-spending.ts';
+import { calendarOf, calendarParts, spendingOf } from '../../src/web/dashboard/charts.ts';
+import {
+  botRegions,
+  botsLeft,
+  factsOf,
+  lineRegions,
+  regionsOf,
+  summaryOf,
+} from '../../src/web/dashboard/page.ts';
 import { aBot, aPost, aView, flat, flockOf, now, textOf, theDays } from './a-view.ts';
 
 describe('the flock in a sentence', () => {

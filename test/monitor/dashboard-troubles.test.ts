@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { troublesOf } from '../../src/monitor/dashboard-troubles.ts';
+import { troublesOf } from '../../src/web/dashboard/page.ts';
 import { aBot, aView, flockOf, textOf } from './a-view.ts';
 
 describe('what is wrong', () => {

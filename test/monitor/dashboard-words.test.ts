@@ -1,8 +1,18 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { runInNewContext } from 'node:vm';
-import { dashboardScript } from '../../src/monitor/dashboard-script.ts';
-import { atClock, awayFrom, counted, inWords, lastDayBefore, listed, ordinal, showDay, withClocks } from '../../src/monitor/dashboard-words.ts'; // prettier-ignore
+import {
+  atClock,
+  awayFrom,
+  counted,
+  inWords,
+  lastDayBefore,
+  listed,
+  ordinal,
+  showDay,
+  withClocks,
+} from '../../src/web/dashboard/format.ts';
+import { dashboardScript } from '../../src/web/dashboard/script.ts'; // prettier-ignore
 
 const second = 1000;
 const minute = 60 * second;

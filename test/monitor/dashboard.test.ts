@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { HeldClock } from '../../src/clock.ts';
 import type { FlockView } from '../../src/flock/view.ts';
-import { Dashboard } from '../../src/monitor/dashboard.ts';
-import { type MonitorServer, openMonitorServer } from '../../src/monitor/monitor-server.ts';
+import { Dashboard } from '../../src/web/dashboard/live-updates.ts';
+import { type MonitorServer, openMonitorServer } from '../../src/web/dashboard/server.ts';
 import { aBot, aPost, aView } from './a-view.ts';
 
 describe('a page that is open', () => {

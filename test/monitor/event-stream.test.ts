@@ -3,8 +3,8 @@ import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { HeldClock } from '../../src/clock.ts';
-import { EventStream } from '../../src/monitor/event-stream.ts';
-import { RegionStore } from '../../src/monitor/regions.ts';
+import { EventStream } from '../../src/web/dashboard/live-updates.ts';
+import { RegionStore } from '../../src/web/dashboard/regions.ts';
 import { html } from '../../src/web/html.ts';
 
 /** A server that streams what a store knows, on a held clock. */

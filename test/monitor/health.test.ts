@@ -6,11 +6,17 @@ import path from 'node:path';
 import { describe, it } from 'node:test';
 import { HeldClock } from '../../src/clock.ts';
 import { FlockError } from '../../src/errors.ts';
-import { askReady } from '../../src/monitor/health-ask.ts';
-import { openProbe } from '../../src/monitor/health-probe.ts';
-import { openHealth } from '../../src/monitor/health-routes.ts';
-import { checksOf, type Health, healthAnswer, isReady, readyAnswer } from '../../src/monitor/health.ts';
-import { parseListenAddress } from '../../src/monitor/listen-address.ts';
+import {
+  askReady,
+  checksOf,
+  type Health,
+  healthAnswer,
+  isReady,
+  openHealth,
+  openProbe,
+  readyAnswer,
+} from '../../src/web/dashboard/health.ts';
+import { parseListenAddress } from '../../src/web/server.ts';
 import { tempFolder } from '../flock/temp-folder.ts';
 import { ownPort } from '../support/own-port.ts';
 

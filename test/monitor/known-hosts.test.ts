@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { knownHosts, parseHostName } from '../../src/monitor/known-hosts.ts';
-import type { ListenAddress } from '../../src/monitor/listen-address.ts';
+import { knownHosts, parseHostName } from '../../src/web/dashboard/server.ts';
+import type { ListenAddress } from '../../src/web/server.ts';
 
 const at = (host: string, port: number): ListenAddress => ({ kind: 'port', host, port });
 

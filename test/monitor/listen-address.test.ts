@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { FlockError } from '../../src/errors.ts';
-import { isLoopback, parseListenAddress } from '../../src/monitor/listen-address.ts';
+import { isLoopback, parseListenAddress } from '../../src/web/server.ts';
 
 const port = (host: string, number: number) => ({ kind: 'port', host, port: number });
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { mostBots } from '../../src/monitor/metrics-rows.ts';
+import { mostBots } from '../../src/web/dashboard/metrics.ts';
 import { begun, hour, intent, MeasuredFlock, now, parked, posted, refused } from './measured-flock.ts';
 import { seriesOf } from './prometheus.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Ledger } from '../../src/ledger/journal.ts';
-import { checksOf } from '../../src/monitor/health.ts';
+import { checksOf } from '../../src/web/dashboard/health.ts';
 import { MemoryLedger } from '../fakes/memory-ledger.ts';
 import {
   absent,

@@ -4,7 +4,7 @@ import { existsSync, lstatSync, writeFileSync } from 'node:fs';
 import { createServer, get, type Server } from 'node:http';
 import path from 'node:path';
 import { describe, it } from 'node:test';
-import { openListener } from '../../src/monitor/open-listener.ts';
+import { openListener } from '../../src/web/server.ts';
 import { tempFolder } from '../flock/temp-folder.ts';
 
 const answering = (): Server => createServer((_, response) => response.end('here'));

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { usualPrices } from '../../src/cost.ts';
-import { boundsOf, isUnbounded, within } from '../../src/monitor/post-bounds.ts';
+import { boundsOf, isUnbounded, within } from '../../src/web/dashboard/forecast.ts';
 
 const days = ['2026-08-30', '2026-08-31', '2026-09-01', '2026-09-02'];
 const spent = { posts: 0, micros: 0 };

@@ -5,8 +5,8 @@ import type { BotName } from '../../src/flock/bot.ts';
 import type { Bot } from '../../src/flock/load.ts';
 import { TokenPair } from '../../src/keys/bundle.ts';
 import type { RecentPost } from '../../src/ledger/history.ts';
-import { PostTexts } from '../../src/monitor/post-texts.ts';
 import { fingerprint } from '../../src/posting/cursor.ts';
+import { PostTexts } from '../../src/web/dashboard/snapshot.ts';
 
 const pair = new TokenPair('a', 'b');
 const bot = (name: string): Bot => ({

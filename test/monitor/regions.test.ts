@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { RegionStore, type Regions } from '../../src/monitor/regions.ts';
+import { type Regions, RegionStore } from '../../src/web/dashboard/regions.ts';
 import { html } from '../../src/web/html.ts';
 
 const region = (id: string, text: string) => ({ id, html: html`<p id="${id}">${text}</p>` });

@@ -6,10 +6,10 @@ import type { BotName } from '../../src/flock/bot.ts';
 import { type BotFiles, statusOf } from '../../src/flock/status.ts';
 import { FlockHistory } from '../../src/ledger/history.ts';
 import type { BotState } from '../../src/ledger/state.ts';
-import { SlotForecast } from '../../src/monitor/slot-forecast.ts';
 import { openPurse } from '../../src/posting/budget.ts';
 import { fingerprints, startOf } from '../../src/posting/cursor.ts';
 import { nextAfter } from '../../src/schedule/schedule.ts';
+import { SlotForecast } from '../../src/web/dashboard/forecast.ts';
 
 const files = (settings: object, change: Partial<BotFiles> = {}): BotFiles => ({
   bot: 'howl',

@@ -2,8 +2,7 @@ import assert from 'node:assert/strict';
 import { rm, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, it } from 'node:test';
-import { BotFilesShelf } from '../../src/monitor/bot-files-shelf.ts';
-import { ViewDesk } from '../../src/monitor/view-desk.ts';
+import { BotFilesShelf, ViewDesk } from '../../src/web/dashboard/snapshot.ts';
 import { ShownFlock } from '../support/shown-flock.ts';
 
 const lines = (word: string): string => Array.from({ length: 20 }, (_, n) => `${word} ${n + 1}`).join('\n');

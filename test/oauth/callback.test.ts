@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { TokenPair } from '../../src/keys/bundle.ts';
 import { type Callback, readCallback } from '../../src/oauth/flows.ts';
-import { type Arrival, patience, Returning } from '../../src/web/returning.ts';
+import { type Arrival, patience, Returning } from '../../src/web/sessions.ts';
 
 const long = (length: number): string => 'a'.repeat(length);
 const unreadable: Callback = { kind: 'unreadable' };

@@ -13,12 +13,11 @@ import type { Bot, Flock } from '../../src/flock/load.ts';
 import { pagesOfX } from '../../src/flock/status.ts';
 import type { FlockView } from '../../src/flock/view.ts';
 import { TokenPair } from '../../src/keys/bundle.ts';
-import type { MonitorParts } from '../../src/monitor/monitor-parts.ts';
-import { Monitor, type MonitorOptions } from '../../src/monitor/monitor.ts';
-import { ViewDesk } from '../../src/monitor/view-desk.ts';
 import { openX } from '../../src/networks/x/client.ts';
 import { sendInProcess } from '../../src/rehearsal/stage.ts';
 import { Sandbox } from '../../src/sandbox/sandbox.ts';
+import { Monitor, type MonitorOptions } from '../../src/web/dashboard/monitor.ts';
+import { type MonitorParts, ViewDesk } from '../../src/web/dashboard/snapshot.ts';
 import { MemoryLedger } from '../fakes/memory-ledger.ts';
 import { calmWorld } from './daemon-options.ts';
 

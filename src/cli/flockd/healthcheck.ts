@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { FlockError } from '../../errors.ts';
-import { askReady } from '../../monitor/health-ask.ts';
-import { parseListenAddress } from '../../monitor/listen-address.ts';
+import { askReady } from '../../web/dashboard/health.ts';
+import { parseListenAddress } from '../../web/server.ts';
 import { command } from '../command.ts';
 
 export const healthcheck = command({

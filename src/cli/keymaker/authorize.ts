@@ -3,7 +3,7 @@ import type { BotName } from '../../flock/bot.ts';
 import type { Account, Grant, OAuth1Client } from '../../oauth/client.ts';
 import { callbackFlow, type PinAnswer, pinFlow } from '../../oauth/flows.ts';
 import { type Provider, verifierFrom } from '../../oauth/providers.ts';
-import type { CallbackListener } from '../../web/callback-listener.ts';
+import type { CallbackListener } from '../../web/callback.ts';
 import { openInBrowser } from '../browser.ts';
 import type { Terminal } from '../terminal.ts';
 

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import type { Context } from '../../context.ts';
 import { FlockError } from '../../errors.ts';
 import type { Provider } from '../../oauth/providers.ts';
-import { type CallbackListener, openCallbackListener } from '../../web/callback-listener.ts';
+import { type CallbackListener, openCallbackListener } from '../../web/callback.ts';
 import { portSchema } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
 import { authorizingGroup } from './choose-provider.ts';

@@ -14,7 +14,7 @@ import type { Grant, OAuth1Client } from '../../oauth/client.ts';
 import type { Provider } from '../../oauth/providers.ts';
 import { type PoemFile, poemFileIn } from '../../poems/find.ts';
 import { shellWord } from '../../text.ts';
-import type { CallbackListener } from '../../web/callback-listener.ts';
+import type { CallbackListener } from '../../web/callback.ts';
 import { callsAs } from '../calls-as.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
 import type { Terminal } from '../terminal.ts';

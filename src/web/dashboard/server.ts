@@ -1,13 +1,62 @@
+import { readFileSync } from 'node:fs';
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { hasManyHosts, readBody } from '../web/listen.ts';
-import { plain, type LocalAnswer, type LocalRequest } from '../web/local-exchange.ts';
-import { knownHosts, type KnownHosts } from './known-hosts.ts';
-import type { ListenAddress } from './listen-address.ts';
-import { openListener } from './open-listener.ts';
-import type { AskView, Routes, Streams } from './routes.ts';
+import { FlockError } from '../../errors.ts';
+import type { FlockView } from '../../flock/view.ts';
+import {
+  hasManyHosts,
+  type ListenAddress,
+  type LocalAnswer,
+  type LocalRequest,
+  openListener,
+  plain,
+  readBody,
+} from '../server.ts';
 
-export interface MonitorServerOptions {
+/** Tells the names under which the monitor is asked from those that a page elsewhere made up (DNS rebinding). */
+type KnownHosts = (host: string | undefined) => boolean;
+
+const hostname = /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/;
+
+/**
+ * A name that a reverse proxy goes by.
+ *
+ * @throws {FlockError} `usage` where it is none
+ */
+export function parseHostName(text: string): string {
+  const name = text.toLowerCase();
+  if (hostname.test(name)) return name;
+  throw new FlockError('usage', `--host: ${JSON.stringify(text)} is not the name of a host`, {
+    hint: 'give a name such as flock.example, without a port',
+  });
+}
+
+/**
+ * @param address - where the monitor listens, and the port it has there
+ * @param names - what reverse proxies before it are called; they may have any port
+ */
+export function knownHosts(
+  address: ListenAddress,
+  port: number | undefined,
+  names: readonly string[],
+): KnownHosts {
+  const own = namesOf(address, port);
+  const proxies = new Set(names);
+  return (host) => {
+    const asked = host?.toLowerCase() ?? '';
+    return own.includes(asked) || proxies.has(asked.replace(/:\d{1,5}$/, ''));
+  };
+}
+
+function namesOf(address: ListenAddress, port: number | undefined): string[] {
+  // What speaks HTTP to a socket in the file system has to call it something.
+  if (port === undefined) return ['localhost'];
+  const names = ['localhost', '127.0.0.1', '[::1]', ...(address.kind === 'port' ? [address.host] : [])];
+  // Browsers leave out the usual port.
+  return names.flatMap((name) => (port === 80 ? [name, `${name}:80`] : [`${name}:${port}`]));
+}
+
+interface MonitorServerOptions {
   address: ListenAddress;
   /** The socket that systemd hands over. */
   inherited: number | undefined;
@@ -190,4 +239,33 @@ function respond(
     'content-length': Buffer.byteLength(body),
   });
   response.end(body);
+}
+
+/** The flock as it stands, at most a second old. It is built only where somebody asks. */
+export type AskView = () => Promise<FlockView>;
+
+/** Answers one kind of request. What it throws is answered with 500, and posts go on. */
+export type Route = (view: AskView, request: LocalRequest) => LocalAnswer | Promise<LocalAnswer>;
+
+/** Routes by method and path: `GET /healthz`. Whatever has a GET answers HEAD too. */
+export type Routes = Readonly<Record<string, Route>>;
+
+/**
+ * Answers that go on, by path, for GET alone: they take the response over, or give an answer that ends at once.
+ */
+export type Streams = Readonly<
+  Record<string, (request: LocalRequest, response: ServerResponse) => LocalAnswer | undefined>
+>;
+
+/** What every Unix gives a process. */
+const least = 256;
+
+/** How many files and connections this process may have open. */
+export function mostOpenFiles(): number {
+  try {
+    const soft = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
+    return soft === undefined ? Infinity : Number(soft);
+  } catch {
+    return least;
+  }
 }

@@ -1,6 +1,6 @@
 import type { BotName } from '../flock/bot.ts';
 import { html, type Html } from './html.ts';
-import { layout, type Message } from './message-page.ts';
+import { layout, type Message } from './layout.ts';
 
 /** One poem on the page, and how its key stands. */
 export interface Card {
@@ -21,14 +21,14 @@ export interface Card {
 }
 
 /** Whether an account is a bot's, and where the answer goes. */
-export interface AccountQuestion {
+interface AccountQuestion {
   bot: BotName;
   /** Its screen name. */
   account: string;
   to: string;
 }
 
-export interface FlockPage {
+interface FlockPage {
   cards: readonly Card[];
   /** By the bots whose accounts a person has yet to confirm. */
   questions: ReadonlyMap<string, AccountQuestion>;

@@ -1,21 +1,87 @@
 import { randomBytes } from 'node:crypto';
-import { apiUrl, inheritedSocket } from '../config/environment.ts';
-import { messageOf } from '../errors.ts';
-import type { Flock } from '../flock/load.ts';
-import { postPages } from '../flock/status.ts';
-import type { Ledger } from '../ledger/journal.ts';
-import { openPurse } from '../posting/budget.ts';
-import { controlRoutes } from './control.ts';
-import { Dashboard } from './dashboard.ts';
-import { openHealth } from './health-routes.ts';
-import type { LastReload } from './health.ts';
-import type { ListenAddress } from './listen-address.ts';
-import { metricsRoutes } from './metrics-routes.ts';
-import { type Metrics, openMetrics } from './metrics.ts';
-import type { MonitorParts } from './monitor-parts.ts';
-import { openMonitorServer } from './monitor-server.ts';
-import { mostOpenFiles } from './open-files.ts';
-import { ViewDesk } from './view-desk.ts';
+import { apiUrl, inheritedSocket } from '../../config/environment.ts';
+import { releaseFlock, stopFlock } from '../../daemon/stop-switch.ts';
+import { FlockError, messageOf } from '../../errors.ts';
+import type { Flock } from '../../flock/load.ts';
+import { postPages } from '../../flock/status.ts';
+import type { Ledger } from '../../ledger/journal.ts';
+import type { BotState } from '../../ledger/state.ts';
+import { openPurse } from '../../posting/budget.ts';
+import type { ListenAddress, LocalAnswer, LocalRequest } from '../server.ts';
+import { same } from '../sessions.ts';
+import { type LastReload, openHealth } from './health.ts';
+import { Dashboard } from './live-updates.ts';
+import { type Metrics, metricsRoutes, openMetrics } from './metrics.ts';
+import { botOrders, placeName, toldPage } from './page.ts';
+import { mostOpenFiles, openMonitorServer, type Route, type Routes } from './server.ts';
+import { type MonitorParts, ViewDesk } from './snapshot.ts';
+
+interface ControlOptions extends Pick<MonitorParts, 'daemon' | 'state'> {
+  /** What a form must carry to be believed: only pages of our own have read it. */
+  token: string;
+  /** Told once something was done. */
+  changed: () => void;
+}
+
+/** What a person can do from the page, each by the order that the command line gives. */
+function controlRoutes({ daemon, state, token, changed }: ControlOptions): Routes {
+  const route =
+    (act: (request: LocalRequest) => Promise<string>): Route =>
+    async (_, request) => {
+      if (!same(request.form.get('csrf') ?? '', token)) return toldPage(403, notOurs);
+      try {
+        return backTo(await act(request));
+      } catch (error) {
+        if (!(error instanceof FlockError)) throw error;
+        return toldPage(409, { title: 'That did not work', text: error.message, hint: error.hint });
+      } finally {
+        changed();
+      }
+    };
+  const ofBots = botOrders.map((order): [string, Route] => [
+    `POST /bots/${order}`,
+    route(async ({ form }) => {
+      const bot = form.get('bot') ?? '';
+      const place = form.get('place');
+      await daemon.carryOut({ order, bot }, order === 'post' ? mustBeAt(bot, place) : undefined);
+      return `bot-${bot}`;
+    }),
+  ]);
+  return {
+    ...Object.fromEntries(ofBots),
+    'POST /flock/pause': route(async () => {
+      await stopFlock(state, 'stopped from the page of the flock');
+      return 'summary';
+    }),
+    'POST /flock/resume': route(async () => {
+      await releaseFlock(state);
+      return 'summary';
+    }),
+  };
+}
+
+/** @throws {FlockError} `tryLater` where a bot is not any more where the page showed it: that line was posted */
+const mustBeAt =
+  (bot: string, place: string | null) =>
+  (state: BotState | undefined): void => {
+    if (place === placeName(state?.pass ?? 1, state?.place.next ?? 0)) return;
+    throw new FlockError('tryLater', `${bot} has moved on since the page showed its place`, {
+      hint: 'nothing was posted now; where it stands is on the page, which can post its next line too',
+    });
+  };
+
+/** Back to the page, whatever folder a reverse proxy has put it into. */
+const backTo = (place: string): LocalAnswer => ({
+  status: 303,
+  headers: { location: `../#${encodeURIComponent(place)}` },
+  body: '',
+});
+
+const notOurs = {
+  title: 'That form was not ours',
+  text: 'It came from another page, or from one that was opened before flockd was started. Nothing was changed.',
+  hint: undefined,
+};
 
 export interface MonitorOptions {
   /** Where it listens; undefined where nobody wants to look. */

@@ -3,11 +3,9 @@ import { messageOf } from '../errors.ts';
 import type { TokenPair } from '../keys/bundle.ts';
 import type { CallbackAnswer, Callbacks } from '../oauth/flows.ts';
 import { html, type Html } from './html.ts';
-import { isNavigation, type LocalAnswer, type LocalRequest, plain } from './local-exchange.ts';
-import { openLocalServer } from './local-server.ts';
-import { type Message, messagePage, page } from './message-page.ts';
-import { nameless, patience, Returning } from './returning.ts';
-import { same, secretWord } from './sessions.ts';
+import { type Message, messagePage, page } from './layout.ts';
+import { isNavigation, type LocalAnswer, type LocalRequest, openLocalServer, plain } from './server.ts';
+import { nameless, patience, Returning, same, secretWord } from './sessions.ts';
 import { styleSheet } from './style.ts';
 
 export interface CallbackListener extends Callbacks, AsyncDisposable {
@@ -15,7 +13,7 @@ export interface CallbackListener extends Callbacks, AsyncDisposable {
   tell(message: Message): void;
 }
 
-export interface CallbackListenerOptions {
+interface CallbackListenerOptions {
   port: number;
   clock: Clock;
   /** Told of callbacks that nobody waits for. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Html } from '../web/html.ts';
+import type { Html } from '../html.ts';
 
 /** A part of the page that is sent anew when it changes: one element, which has the region's name as its id. */
 export interface Region {
@@ -8,7 +8,7 @@ export interface Region {
 }
 
 /** A list of regions that come and go and change places: the children of the element of that id. */
-export interface RegionList {
+interface RegionList {
   id: string;
   regions: readonly Region[];
 }

@@ -1,16 +1,153 @@
-import type { Clock } from '../clock.ts';
-import type { BotSettings } from '../config/flock-file.ts';
-import type { BotFiles, BotStatus } from '../flock/status.ts';
-import type { FlockHistory } from '../ledger/history.ts';
-import type { BotState } from '../ledger/state.ts';
-import { xLimits } from '../plan/x-limits.ts';
-import { type Purse, spentBy, spentByFlock } from '../posting/budget.ts';
-import { lengthOf } from '../posting/cursor.ts';
-import { offsetIn } from '../schedule/calendar.ts';
-import type { Schedule } from '../schedule/schedule.ts';
-import { Turns } from '../yield.ts';
-import { boundsOf, isUnbounded, within } from './post-bounds.ts';
-import { countSlots, type Days, daysFrom, type Slots, slotsIn } from './slot-counts.ts';
+import type { Clock } from '../../clock.ts';
+import type { BotSettings, Budget } from '../../config/flock-file.ts';
+import { inMicros, type PriceTable } from '../../cost.ts';
+import type { BotFiles, BotStatus } from '../../flock/status.ts';
+import { dateOf, shownDays } from '../../flock/view.ts';
+import type { FlockHistory } from '../../ledger/history.ts';
+import type { BotState } from '../../ledger/state.ts';
+import { xLimits } from '../../plan/x-limits.ts';
+import { type Purse, spentBy, spentByFlock } from '../../posting/budget.ts';
+import { lengthOf } from '../../posting/cursor.ts';
+import { offsetIn } from '../../schedule/calendar.ts';
+import { nextAfter, type Schedule } from '../../schedule/schedule.ts';
+import { Turns } from '../../yield.ts';
+
+/** What bounds posts besides the schedule. */
+interface Bounds {
+  perDay: number;
+  /** Of today's, how many were made already. */
+  today: number;
+  perMonth: number;
+  thisMonth: number;
+  inAll: number;
+}
+
+/**
+ * The posts that a budget has room for, those with links taken for plain ones.
+ *
+ * @param spent - in the day and month that run
+ * @param poem - how many posts it has left, and how many of it X takes in a day
+ */
+export function boundsOf(
+  { postsPerDay = Infinity, usdPerMonth }: Budget,
+  { post }: PriceTable,
+  spent: { posts: number; micros: number },
+  { inAll = Infinity, texts = Infinity } = {},
+): Bounds {
+  const price = inMicros(post);
+  // A post that costs nothing is bounded by no sum.
+  const isBound = usdPerMonth !== undefined && price > 0;
+  return {
+    perDay: Math.min(postsPerDay, texts),
+    today: spent.posts,
+    perMonth: isBound ? Math.floor(inMicros(usdPerMonth) / price) : Infinity,
+    thisMonth: isBound ? Math.ceil(spent.micros / price) : 0,
+    inAll,
+  };
+}
+
+export const isUnbounded = ({ perDay, perMonth, inAll }: Bounds): boolean =>
+  perDay === Infinity && perMonth === Infinity && inAll === Infinity;
+
+/** What bounds leave of the posts of each day, today first. @param days - `2026-08-22` */
+export function within(
+  counts: readonly number[],
+  days: readonly string[],
+  { perDay, today, perMonth, thisMonth, inAll }: Bounds,
+): number[] {
+  let left = inAll;
+  let month = days[0]?.slice(0, 7);
+  let leftOfMonth = Math.max(0, perMonth - thisMonth);
+  return counts.map((count, index) => {
+    const current = days[index]?.slice(0, 7);
+    if (current !== month) leftOfMonth = perMonth;
+    month = current;
+    const leftOfDay = index === 0 ? Math.max(0, perDay - today) : perDay;
+    const made = Math.min(count, leftOfDay, leftOfMonth, left);
+    left -= made;
+    leftOfMonth -= made;
+    return made;
+  });
+}
+
+/** The days that are shown, from today on. */
+interface Days {
+  /** `2026-08-22` */
+  names: string[];
+  /** When each begins, and when the last ends. */
+  starts: number[];
+}
+
+/** The slots of one schedule in those days, one by one where they are few, or else how many there are in a day. */
+type Slots = { instants: number[] } | { perDay: number; active: boolean[] };
+
+/** Slots that are counted one by one for one schedule, and for one busy day. */
+const most = 200;
+const mostOfDay = 1500;
+
+/** @param now - milliseconds since 1970 */
+function daysFrom(now: number, timezone: string): Days {
+  const today = dateOf(now, timezone);
+  const dates = Array.from({ length: shownDays.ahead + 2 }, (_, index) => today.add({ days: index }));
+  return {
+    names: dates.slice(0, -1).map(String),
+    starts: dates.map((date) => date.toZonedDateTime(timezone).epochMilliseconds),
+  };
+}
+
+/** The slots of a schedule in those days. @param shift - how much later than them a bot posts, in milliseconds */
+function slotsIn(schedule: Schedule, shift: number, { starts }: Days): Slots {
+  const [begins = 0] = starts;
+  const ends = (starts.at(-1) ?? 0) - shift;
+  const instants: number[] = [];
+  for (
+    let slot = nextAfter(schedule, begins - shift - 1);
+    slot !== undefined && slot < ends;
+    slot = nextAfter(schedule, slot)
+  ) {
+    instants.push(slot + shift);
+    if (instants.length > most) return busySlots(schedule, starts);
+  }
+  return { instants };
+}
+
+/** A schedule with many slots a day has as many on every day on which it has any. */
+function busySlots(schedule: Schedule, starts: readonly number[]): Slots {
+  const active = starts.slice(1).map((end, index) => {
+    const slot = nextAfter(schedule, (starts[index] ?? 0) - 1);
+    return slot !== undefined && slot < end;
+  });
+  const whole = active.indexOf(true, 1);
+  const [begins = 0, ends = 0] = starts.slice(Math.max(whole, 0));
+  let perDay = 0;
+  for (
+    let slot = nextAfter(schedule, begins - 1);
+    slot !== undefined && slot < ends;
+    slot = nextAfter(schedule, slot)
+  ) {
+    if (++perDay === mostOfDay)
+      return { perDay: Math.round((perDay * (ends - begins)) / (slot - begins)), active };
+  }
+  return { perDay, active };
+}
+
+/** How many slots each day has after an instant, be it now or later. */
+function countSlots(slots: Slots, { starts }: Days, after: number): number[] {
+  const counts = starts.slice(1).map(() => 0);
+  if ('perDay' in slots) {
+    return counts.map((_, day) => {
+      const [begins = 0, ends = 1] = starts.slice(day, day + 2);
+      const left = Math.min(1, Math.max(0, (ends - after) / (ends - begins)));
+      return slots.active[day] === true ? Math.round(slots.perDay * left) : 0;
+    });
+  }
+  let day = 0;
+  for (const at of slots.instants) {
+    while (day < counts.length && at >= (starts[day + 1] ?? Infinity)) day++;
+    if (at > after && day < counts.length) counts[day] = (counts[day] ?? 0) + 1;
+  }
+  return counts;
+}
 
 /** How long one view waits for schedules that were not counted yet. Milliseconds. */
 const patience = 250;
@@ -20,7 +157,7 @@ const day = 24 * hour;
 
 type Standing = Pick<BotStatus, 'state' | 'next'>;
 
-export interface ForecastInput {
+interface ForecastInput {
   files: readonly BotFiles[];
   /** How each of them stands, in the same order. */
   standing: readonly Standing[];

@@ -1,5 +1,5 @@
 import { html, type Html } from './html.ts';
-import type { LocalAnswer } from './local-exchange.ts';
+import type { LocalAnswer } from './server.ts';
 
 /** Something to tell a person on a page of its own. */
 export interface Message {
