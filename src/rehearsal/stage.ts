@@ -31,10 +31,10 @@ import { openX } from '../networks/x/client.ts';
 import { asKept } from '../poems/tweet-text.ts';
 import { keyMark } from '../posting/bot-runner.ts';
 import type { Purse } from '../posting/budget.ts';
-import type { Delivery, SandboxAnswer, SandboxRequest } from '../sandbox/answer.ts';
-import { Chance } from '../sandbox/chance.ts';
 import { claimedToken, type Fault } from '../sandbox/faults.ts';
+import type { Delivery, SandboxAnswer, SandboxRequest } from '../sandbox/problems.ts';
 import { Sandbox } from '../sandbox/sandbox.ts';
+import { Chance } from '../sandbox/world.ts';
 import type { Said } from './check-posts.ts';
 
 interface InProcessOptions {

@@ -1,10 +1,8 @@
 import * as z from 'zod';
-import { json, type SandboxAnswer } from './answer.ts';
-import { billFor } from './bill.ts';
-import type { Core } from './core.ts';
+import type { Call, Core, Handler, Routes } from './core.ts';
 import { faultRule, type Faults } from './faults.ts';
-import type { Call, Handler, Routes } from './router.ts';
-import type { Account, Post } from './state.ts';
+import { json, type SandboxAnswer } from './problems.ts';
+import { type Account, billFor, type Post } from './world.ts';
 
 /** The unsigned API under /sandbox/ by which tests and people look in and order trouble. */
 export function controlRoutes(core: Core, faults: Faults, seed: string): Routes {

@@ -1,7 +1,6 @@
 import * as z from 'zod';
-import type { Delivery, SandboxAnswer, SandboxRequest } from './answer.ts';
-import type { Chance } from './chance.ts';
-import { alterations, type Alteration } from './post-text.ts';
+import type { Delivery, SandboxAnswer, SandboxRequest } from './problems.ts';
+import { type Alteration, alterations, type Chance } from './world.ts';
 
 /**
  * `before`: the request is spoiled, nothing comes of it.

@@ -1,31 +1,19 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../clock.ts';
-import { json, page, type SandboxAnswer, type SandboxRequest } from './answer.ts';
-import { Authorizations } from './authorizations.ts';
-import { messagePage } from './authorize-page.ts';
-import { authorizeRoutes } from './authorize-routes.ts';
-import { Chance } from './chance.ts';
 import { controlRoutes } from './control.ts';
-import type { Core } from './core.ts';
+import { type Core, isKnownHost, makeRouter, type Routes } from './core.ts';
+import { flickrDialect, tumblrDialect, xDialect } from './dialects.ts';
 import { claimedToken, Faults, spoil } from './faults.ts';
-import { feedRoutes } from './feed-routes.ts';
-import { flickrDialect } from './flickr-dialect.ts';
-import { flickrRoutes } from './flickr-routes.ts';
-import { isKnownHost } from './hosts.ts';
+import { feedRoutes } from './feed.ts';
 import { type Limits, RateLimits } from './limits.ts';
-import { Nonces } from './nonces.ts';
-import { oauthRoutes, revokeRoutes } from './oauth-routes.ts';
-import { postRoutes } from './post-routes.ts';
-import { refuseV1, refuseV2 } from './problems.ts';
-import { makeRouter, type Routes } from './router.ts';
-import { emptyState, type SandboxState } from './state.ts';
-import { tumblrDialect } from './tumblr-dialect.ts';
-import { refuseTumblrApi, tumblrRoutes } from './tumblr-routes.ts';
-import type { Pair } from './verify.ts';
-import { World } from './world.ts';
-import { xDialect } from './x-dialect.ts';
+import { authorizeRoutes, messagePage, oauthRoutes, revokeRoutes } from './oauth.ts';
+import { flickrRoutes, refuseTumblrApi, tumblrRoutes } from './other-providers.ts';
+import { postRoutes } from './posts.ts';
+import { json, page, refuseV1, refuseV2, type SandboxAnswer, type SandboxRequest } from './problems.ts';
+import { Nonces, type Pair } from './verify.ts';
+import { Authorizations, Chance, emptyState, type SandboxState, World } from './world.ts';
 
-export type { SandboxAnswer, SandboxRequest } from './answer.ts';
+export type { SandboxAnswer, SandboxRequest } from './problems.ts';
 
 export interface SandboxOptions {
   clock: Clock;

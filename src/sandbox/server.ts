@@ -1,13 +1,197 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import path from 'node:path';
+import { gzipSync } from 'node:zlib';
+import * as z from 'zod';
 import type { Clock } from '../clock.ts';
-import { messageOf } from '../errors.ts';
+import { FlockError, messageOf, systemCode } from '../errors.ts';
+import { readRegularFile, reasonOf, replaceFile, sweepTemporaries } from '../fs.ts';
 import { hasManyHosts, listen, readBody } from '../web/server.ts';
-import { json, type SandboxAnswer, type SandboxRequest } from './answer.ts';
-import { deliver } from './deliver.ts';
-import { streamEvents } from './event-stream.ts';
-import { isKnownHost } from './hosts.ts';
+import { isKnownHost } from './core.ts';
+import { cardOf } from './feed.ts';
+import { json, type SandboxAnswer, type SandboxRequest } from './problems.ts';
 import { Sandbox, type SandboxOptions } from './sandbox.ts';
-import { readState, StateKeeper } from './state-file.ts';
+import { emptyState, type SandboxState, stateSchema, type World } from './world.ts';
+
+/** Sends an answer, whole or spoiled as its fault says. */
+function deliver(answer: SandboxAnswer, response: ServerResponse, clock: Clock): void {
+  const { fault } = answer;
+  switch (fault?.kind) {
+    case undefined:
+      sendWhole(answer, response);
+      return;
+    case 'delay':
+      later(clock, fault.ms, response, () => {
+        sendWhole(answer, response);
+      });
+      return;
+    case 'trickle':
+      trickle(answer, response, clock, fault.ms);
+      return;
+    case 'drop':
+      response.destroy();
+      return;
+    case 'hang':
+      return;
+    case 'cut':
+      begin(answer, response, Buffer.byteLength(answer.body));
+      response.write(firstHalf(Buffer.from(answer.body)), () => response.destroy());
+      return;
+    case 'gzip-cut':
+      beginGzip(answer, response);
+      response.end(firstHalf(gzipSync(answer.body)));
+      return;
+    case 'gzip-corrupt':
+      beginGzip(answer, response);
+      response.end(answer.body);
+      return;
+  }
+}
+
+function sendWhole(answer: SandboxAnswer, response: ServerResponse): void {
+  begin(answer, response, Buffer.byteLength(answer.body));
+  response.end(answer.body);
+}
+
+function begin({ status, headers }: SandboxAnswer, response: ServerResponse, length: number): void {
+  response.writeHead(status, { ...headers, 'content-length': length });
+}
+
+/** Without a length the body ends where the server says so, and a client cannot see that some is missing. */
+function beginGzip({ status, headers }: SandboxAnswer, response: ServerResponse): void {
+  response.writeHead(status, { ...headers, 'content-encoding': 'gzip' });
+}
+
+const firstHalf = (body: Buffer): Buffer => body.subarray(0, Math.floor(body.length / 2));
+
+function trickle(answer: SandboxAnswer, response: ServerResponse, clock: Clock, ms: number): void {
+  const body = Buffer.from(answer.body);
+  begin(answer, response, body.length);
+  response.flushHeaders();
+  const drip = (n: number): void => {
+    if (n >= body.length) {
+      response.end();
+      return;
+    }
+    response.write(body.subarray(n, n + 1));
+    later(clock, ms, response, () => {
+      drip(n + 1);
+    });
+  };
+  drip(0);
+}
+
+/** Acts when the time has come, unless the client has gone by then. */
+function later(clock: Clock, ms: number, response: ServerResponse, act: () => void): void {
+  const gone = clock.at(clock.now() + ms, () => {
+    response.off('close', gone);
+    act();
+  });
+  response.once('close', gone);
+}
+
+/** Sends every post to a page as it is accepted, as server-sent events, until the page is closed. */
+function streamEvents(world: World, response: ServerResponse): void {
+  response.writeHead(200, {
+    'content-type': 'text/event-stream; charset=utf-8',
+    'cache-control': 'no-store',
+  });
+  response.write('retry: 2000\n\n');
+  const stop = world.watch((event) => {
+    if (event.kind === 'changed') return;
+    const data = event.kind === 'posted' ? cardOf(world, event.post) : { id: event.post.id };
+    response.write(`event: ${event.kind}\ndata: ${JSON.stringify(data)}\n\n`);
+  });
+  response.once('close', stop);
+}
+
+/** The most a state file may hold. Bytes. */
+const largest = 512 * 1024 * 1024;
+
+/** Reads a stored sandbox; a file that is not there is an empty one, a damaged one is left as it is. */
+async function readState(file: string): Promise<SandboxState> {
+  let text: string;
+  try {
+    text = (await readRegularFile(file, largest)).toString('utf8');
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return emptyState();
+    throw new FlockError('io', `cannot read the sandbox's state ${file}: ${reasonOf(error)}`, {
+      cause: error,
+    });
+  }
+  const state = stateSchema.safeParse(parse(text));
+  if (state.success) return state.data;
+  throw new FlockError('data', `the sandbox's state ${file} is damaged: ${firstIssue(state.error)}`, {
+    hint: 'move the file away to begin with an empty sandbox',
+    cause: state.error,
+  });
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+function firstIssue(error: z.ZodError): string {
+  const issue = error.issues[0];
+  if (!issue || issue.path.length === 0) return 'it is not the JSON of a sandbox';
+  return `${issue.path.join('.')}: ${issue.message}`;
+}
+
+/** The state holds secrets, so the file is its owner's alone. */
+async function writeState(file: string, state: SandboxState): Promise<void> {
+  try {
+    await sweepTemporaries(path.dirname(file), path.basename(file));
+    await replaceFile(file, `${JSON.stringify(state)}\n`);
+  } catch (error) {
+    const message = `cannot write the sandbox's state ${file}: ${reasonOf(error)}`;
+    throw new FlockError('cannotCreate', message, { cause: error });
+  }
+}
+
+/** How long changes are gathered before they are written. Milliseconds. */
+const saveDelay = 500;
+
+/** Keeps a state file up to date with a world that changes. */
+class StateKeeper {
+  readonly #file: string;
+  readonly #clock: Clock;
+  readonly #read: () => SandboxState;
+  #cancel: (() => void) | undefined;
+  #writing: Promise<void> = Promise.resolve();
+
+  /** @param read gives the state as it is at the time of writing */
+  constructor(file: string, clock: Clock, read: () => SandboxState) {
+    this.#file = file;
+    this.#clock = clock;
+    this.#read = read;
+  }
+
+  /** Says that something changed; it is written soon. */
+  touch(): void {
+    this.#cancel ??= this.#clock.at(this.#clock.now() + saveDelay, () => {
+      this.#cancel = undefined;
+      // A failure is reported by close(), which writes once more.
+      this.#write().catch(() => undefined);
+    });
+  }
+
+  /** Writes the state a last time and resolves when it is stored. */
+  async close(): Promise<void> {
+    this.#cancel?.();
+    this.#cancel = undefined;
+    await this.#write();
+  }
+
+  /** One write at a time, so that an older state never lands on a newer one. */
+  #write(): Promise<void> {
+    const write = (): Promise<void> => writeState(this.#file, this.#read());
+    this.#writing = this.#writing.then(write, write);
+    return this.#writing;
+  }
+}
 
 export interface OpenSandboxOptions extends Omit<SandboxOptions, 'state'> {
   /** 0 takes any free port. */

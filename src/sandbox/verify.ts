@@ -1,8 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import OAuth from 'oauth-1.0a';
-import type { SandboxRequest } from './answer.ts';
-import type { Nonces } from './nonces.ts';
-import type { Refusal } from './problems.ts';
+import type { Refusal, SandboxRequest } from './problems.ts';
 
 /** A token and its secret, for signing. */
 export interface Pair {
@@ -26,8 +24,7 @@ export interface Signed {
 }
 
 /** `base` is the signature base string as it should have been signed, where that was what did not fit. */
-export type Verification =
-  { ok: true; signed: Signed } | { ok: false; refusal: Refusal; base?: string | undefined };
+type Verification = { ok: true; signed: Signed } | { ok: false; refusal: Refusal; base?: string | undefined };
 
 const refuse = (refusal: Refusal, base?: string): Verification => ({ ok: false, refusal, base });
 
@@ -176,4 +173,37 @@ function signedUrl({ host, url }: SandboxRequest): string {
 function sameText(a: string, b: string): boolean {
   const [left, right] = [Buffer.from(a), Buffer.from(b)];
   return left.length === right.length && timingSafeEqual(left, right);
+}
+
+/** The nonces of requests whose time stamp would still be accepted, so that none is accepted twice. */
+export class Nonces {
+  readonly #bySecond = new Map<number, Set<string>>();
+  #pruned = 0;
+
+  /**
+   * Notes a nonce; false when it was there already.
+   *
+   * @param stamp the request's time stamp, in seconds
+   * @param oldest the earliest time stamp still accepted, in seconds
+   */
+  take(nonce: string, stamp: number, oldest: number): boolean {
+    this.#prune(Math.floor(oldest));
+    const taken = this.#bySecond.get(stamp) ?? new Set();
+    if (taken.has(nonce)) return false;
+    taken.add(nonce);
+    this.#bySecond.set(stamp, taken);
+    return true;
+  }
+
+  get size(): number {
+    let size = 0;
+    for (const taken of this.#bySecond.values()) size += taken.size;
+    return size;
+  }
+
+  #prune(oldest: number): void {
+    if (oldest === this.#pruned) return;
+    this.#pruned = oldest;
+    for (const stamp of this.#bySecond.keys()) if (stamp < oldest) this.#bySecond.delete(stamp);
+  }
 }

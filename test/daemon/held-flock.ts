@@ -11,13 +11,13 @@ import { askTime, openX } from '../../src/networks/x/client.ts';
 import { openPurse, type Purse } from '../../src/posting/budget.ts';
 import type { Order } from '../../src/posting/commands.ts';
 import { sendInProcess } from '../../src/rehearsal/stage.ts';
-import { billFor } from '../../src/sandbox/bill.ts';
 import {
   Sandbox,
   type SandboxAnswer,
   type SandboxOptions,
   type SandboxRequest,
 } from '../../src/sandbox/sandbox.ts';
+import { billFor } from '../../src/sandbox/world.ts';
 import { MemoryLedger } from '../fakes/memory-ledger.ts';
 import { calmWorld } from '../support/daemon-options.ts';
 

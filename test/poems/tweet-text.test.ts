@@ -10,7 +10,7 @@ import {
   weigh,
   withoutControls,
 } from '../../src/poems/tweet-text.ts';
-import { alterations, shortenLinks, showText } from '../../src/sandbox/post-text.ts';
+import { alterations, shortenLinks, showText } from '../../src/sandbox/world.ts';
 
 const isValid = (text: string): boolean => twitterText.parseTweet(text).valid;
 

@@ -16,7 +16,7 @@ import { planPost } from '../../src/posting/decide.ts';
 import { Gate } from '../../src/posting/gate.ts';
 import { postLine, type PostReport } from '../../src/posting/post.ts';
 import { reconcile } from '../../src/posting/reconcile.ts';
-import { alterations } from '../../src/sandbox/post-text.ts';
+import { alterations } from '../../src/sandbox/world.ts';
 
 const bot = 'howl' as BotName;
 const clock = new HeldClock('2026-05-01T12:00:00Z');

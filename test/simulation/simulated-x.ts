@@ -8,7 +8,7 @@ import type {
 } from '../../src/networks/x/client.ts';
 import type { XFailure } from '../../src/networks/x/failure.ts';
 import { asWritten } from '../../src/poems/tweet-text.ts';
-import { alterations, shortenLinks, showText } from '../../src/sandbox/post-text.ts';
+import { alterations, shortenLinks, showText } from '../../src/sandbox/world.ts';
 import type { Faults, PostFault } from './faults.ts';
 import { type Death, type Life, never } from './life.ts';
 import type { Random } from './random.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { compareIds, isNewPost, postInstant } from '../../src/networks/x/client.ts';
-import { PostIds } from '../../src/sandbox/post-id.ts';
+import { PostIds } from '../../src/sandbox/world.ts';
 
 describe('the instant of a post', () => {
   it('is in its id', () => {

@@ -1,6 +1,9 @@
-import { avatar, html, hueOf, initialOf, layout, type Html } from './html.ts';
-import type { Account, Post } from './state.ts';
-import type { World } from './world.ts';
+import type { Core, Routes } from './core.ts';
+import { avatar, html, type Html, hueOf, initialOf, layout } from './html.ts';
+import { pageScript } from './page-script.ts';
+import { asset, page } from './problems.ts';
+import { style } from './style.ts';
+import type { Account, Post, World } from './world.ts';
 
 /** How many posts the page begins with. */
 const pageLength = 50;
@@ -9,7 +12,7 @@ const pageLength = 50;
 const longestRow = 24;
 
 /** The front page: the newest posts of all accounts, or of one. */
-export function feedPage(world: World, only: string | undefined): string {
+function feedPage(world: World, only: string | undefined): string {
   const account = only === undefined ? undefined : world.accountNamed(only);
   const all = only === undefined ? world.posts : world.postsOf(account?.id ?? '');
   const title = only === undefined ? 'Sandbox' : `@${account?.screenName ?? only} · Sandbox`;
@@ -75,7 +78,7 @@ function postCard(world: World, post: Post): Html {
 }
 
 /** What a card shows; the page's script builds the same card from it. */
-export interface Card {
+interface Card {
   id: string;
   account: string;
   hue: number;
@@ -98,3 +101,12 @@ export function cardOf(world: World, { id, accountId, text, instant }: Post): Ca
 }
 
 const utc = (instant: string): string => `${instant.slice(0, 10)} ${instant.slice(11, 16)} UTC`;
+
+/** The front page, which shows every account's posts, and what it needs. */
+export function feedRoutes(core: Core): Routes {
+  return {
+    'GET /': ({ query }) => page(200, feedPage(core.world, query.get('account') ?? undefined)),
+    'GET /sandbox/page.js': () => asset('text/javascript', pageScript),
+    'GET /sandbox/style.css': () => asset('text/css', style),
+  };
+}

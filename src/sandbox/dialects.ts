@@ -1,0 +1,192 @@
+import {
+  callbackRefused,
+  plain,
+  type Refusal,
+  type Refuse,
+  refuseV1,
+  requestTokenRefused,
+  type SandboxAnswer,
+  verifierRefused,
+} from './problems.ts';
+import type { Access, Account, DialectId } from './world.ts';
+
+/** How one service speaks OAuth 1.0a: the steps are the same everywhere, the words are not. */
+export interface Dialect {
+  id: DialectId;
+  /** The name people know it by. */
+  title: string;
+  /** The folder of its three OAuth addresses. */
+  base: string;
+  /** Whether `/authenticate` is there too, and passes who approved before. */
+  authenticate: boolean;
+  /** Whether it takes X's own parameters: xAuth, and `x_auth_access_type`. */
+  xAuth: boolean;
+  /** How it writes a PIN, each digit as `#`; undefined where it knows only callbacks. */
+  pin: string | undefined;
+  /** The parameter of the authorize link that asks for a permission; undefined where none does. */
+  permission: string | undefined;
+  /** What its page says the app may do. */
+  rights: Record<Access, Right[]>;
+  /** The fields of the access token answer, in its own order. */
+  tokenFields: (granted: { token: string; secret: string }, account: Account) => Record<string, string>;
+  /** Where a person is sent who said no, or undefined for nowhere. */
+  deniedUrl: (callback: string, token: string) => string | undefined;
+  /** What it hangs on the address a person who said yes is sent back to; empty for nothing. */
+  fragment: string;
+  refuse: Refuse;
+  callbackRefused: (callback: string) => SandboxAnswer;
+  /** The answer to a request token that is unknown, spent or expired. */
+  tokenRefused: () => SandboxAnswer;
+  verifierRefused: () => SandboxAnswer;
+}
+
+/** A line of the authorize page; `granted` is false for what the app may not do. */
+interface Right {
+  text: string;
+  granted: boolean;
+}
+
+/** The lines of a page where the app may do the first so many of all there is. */
+const firstOf = (granted: number, texts: string[]): Right[] =>
+  texts.map((text, n) => ({ text, granted: n < granted }));
+
+const reading = { text: 'Read the posts of the account', granted: true };
+const posting = { text: 'Post and delete posts for it', granted: true };
+
+/** X's OAuth. */
+export const xDialect: Dialect = {
+  id: 'x',
+  title: 'X',
+  base: '/oauth',
+  authenticate: true,
+  xAuth: true,
+  pin: '#######',
+  permission: undefined,
+  rights: {
+    read: [reading, { text: 'It may not post', granted: false }],
+    write: [reading, posting],
+    delete: [reading, posting],
+  },
+  tokenFields: ({ token, secret }, { id, screenName }) => ({
+    oauth_token: token,
+    oauth_token_secret: secret,
+    user_id: id,
+    screen_name: screenName,
+  }),
+  deniedUrl(callback, token) {
+    const target = new URL(callback);
+    target.searchParams.set('denied', token);
+    return target.href;
+  },
+  fragment: '',
+  refuse: refuseV1,
+  callbackRefused,
+  tokenRefused: requestTokenRefused,
+  verifierRefused,
+};
+
+const flickrTexts = [
+  'See the account’s photos, the private ones too',
+  'Upload and change photos',
+  'Delete photos',
+];
+
+/**
+ * Flickr's OAuth: a permission on the link, dashes in the PIN, problems named after the OAuth extension.
+ *
+ * @see www.flickr.com/services/api/auth.oauth.html
+ */
+export const flickrDialect: Dialect = {
+  id: 'flickr',
+  title: 'Flickr',
+  base: '/flickr/services/oauth',
+  authenticate: false,
+  xAuth: false,
+  pin: '###-###-###',
+  permission: 'perms',
+  rights: { read: firstOf(1, flickrTexts), write: firstOf(2, flickrTexts), delete: firstOf(3, flickrTexts) },
+  tokenFields: ({ token, secret }, account) => ({
+    fullname: account.screenName,
+    oauth_token: token,
+    oauth_token_secret: secret,
+    user_nsid: nsidOf(account),
+    username: account.screenName,
+  }),
+  // Its “No thanks” leads to its home page and never to the callback: Flickr4Java issue 170, OAuthSwift issue 581.
+  deniedUrl: () => undefined,
+  fragment: '',
+  refuse: refuseFlickr,
+  callbackRefused: (callback) =>
+    callback === '' ? absent('oauth_callback') : plain(400, 'oauth_problem=parameter_rejected'),
+  tokenRefused: () => refuseFlickr('dead-token'),
+  verifierRefused: () => plain(401, 'oauth_problem=verifier_invalid'),
+};
+
+/** An account's id as Flickr writes them. */
+export const nsidOf = ({ id }: Account): string => `${id}@N01`;
+
+const names: Partial<Record<Refusal, string>> = {
+  'unknown-app': 'consumer_key_unknown',
+  'clock-skew': 'timestamp_refused',
+  'nonce-used': 'nonce_used',
+  'dead-token': 'token_rejected',
+};
+
+/** What Flickr says to a request it would not take, on every one of its addresses. */
+export function refuseFlickr(...[refusal, base]: Parameters<Refuse>): SandboxAnswer {
+  if (refusal === 'unauthenticated' || refusal === 'bearer') return absent('oauth_consumer_key');
+  const name = names[refusal];
+  if (name !== undefined) return plain(401, `oauth_problem=${name}`);
+  // The base string is not encoded once more: Flickr shows it just as it was to be signed.
+  return plain(401, `oauth_problem=signature_invalid${base === undefined ? '' : `&debug_sbs=${base}`}`);
+}
+
+const absent = (name: string): SandboxAnswer =>
+  plain(400, `oauth_problem=parameter_absent&oauth_parameters_absent=${name}`);
+
+const tumblrTexts = ['Read the blogs of the account', 'Post to them'];
+
+/**
+ * Tumblr's OAuth: callbacks only, answers that do not say whose a token is, refusals in plain words.
+ *
+ * @see www.tumblr.com/docs/en/api/v2; the words are from reports in client libraries' issues
+ */
+export const tumblrDialect: Dialect = {
+  id: 'tumblr',
+  title: 'Tumblr',
+  base: '/tumblr/oauth',
+  authenticate: false,
+  xAuth: false,
+  pin: undefined,
+  permission: undefined,
+  rights: { read: firstOf(1, tumblrTexts), write: firstOf(2, tumblrTexts), delete: firstOf(2, tumblrTexts) },
+  tokenFields: ({ token, secret }) => ({ oauth_token: token, oauth_token_secret: secret }),
+  // Without a word of what happened: passport-tumblr pull request 8, Flickr4Java issue 170.
+  deniedUrl: (callback) => callback,
+  // Nobody says why, but it is in the reports: oauth-1.0a issue 32.
+  fragment: '_=_',
+  refuse: refuseTumblr,
+  callbackRefused: (callback) =>
+    plain(
+      400,
+      callback === 'oob'
+        ? 'Out-of-band ("oob") callbacks are not supported by this implementation.'
+        : 'Missing or invalid oauth_callback.',
+    ),
+  tokenRefused: () => refuseTumblr('dead-token'),
+  verifierRefused: () => plain(400, 'Missing or invalid oauth_verifier.'),
+};
+
+const refusals: Partial<Record<Refusal, [status: number, text: string]>> = {
+  unauthenticated: [400, 'Missing or invalid oauth_consumer_key.'],
+  bearer: [400, 'Missing or invalid oauth_consumer_key.'],
+  'unknown-app': [401, 'oauth_consumer_key not recognized'],
+  'clock-skew': [401, 'oauth_timestamp is too far away'],
+  'nonce-used': [401, 'oauth_nonce was used before'],
+  'dead-token': [400, 'Missing or invalid request token.'],
+};
+
+function refuseTumblr(...[refusal]: Parameters<Refuse>): SandboxAnswer {
+  const [status, text] = refusals[refusal] ?? [401, 'oauth_signature does not match expected value'];
+  return plain(status, text);
+}
