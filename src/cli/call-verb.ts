@@ -1,9 +1,9 @@
 import yargs, { type Argv, type Options } from 'yargs';
 import type { Exit } from '../errors.ts';
 import type { Command, Program, Verb } from './command.ts';
-import { everywhere } from './manual.ts';
+import { everywhere } from './help.ts';
+import { usageError } from './program.ts';
 import type { Terminal } from './terminal.ts';
-import { usageError } from './usage-error.ts';
 
 /**
  * Finds the verb that a command line calls, parses the rest of the line and runs it.

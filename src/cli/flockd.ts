@@ -34,7 +34,7 @@ export const flockd: Program = {
       usage: 'reload',
       summary:
         'Let the running daemon read its files again; what is wrong with them is said, and changes nothing',
-      load: async () => (await import('./flockd/reload.ts')).reload,
+      load: async () => (await import('./flockd/control.ts')).reload,
     },
     {
       usage: 'healthcheck',
@@ -44,17 +44,17 @@ export const flockd: Program = {
     {
       usage: 'resolve <bot>',
       summary: 'Say of a post in doubt whether it was posted',
-      load: async () => (await import('./flockd/resolve.ts')).resolve,
+      load: async () => (await import('./flockd/control.ts')).resolve,
     },
     {
       usage: 'pause [bot]',
       summary: 'Stop the whole flock within a second, or let one bot rest; it survives restarts',
-      load: async () => (await import('./flockd/pause.ts')).pause,
+      load: async () => (await import('./flockd/control.ts')).pause,
     },
     {
       usage: 'resume [bot]',
       summary: 'Let the whole flock go on, one bot that is parked or paused, or every parked bot',
-      load: async () => (await import('./flockd/resume.ts')).resume,
+      load: async () => (await import('./flockd/control.ts')).resume,
     },
     {
       usage: 'post <bot>',
@@ -69,13 +69,13 @@ export const flockd: Program = {
     {
       usage: 'export [file]',
       summary: 'Write down where every bot is, to be restored here or elsewhere; no secret is in it',
-      load: async () => (await import('./flockd/export.ts')).exportLedger,
+      load: async () => (await import('./flockd/backup.ts')).exportLedger,
     },
     {
       usage: 'restore <file>',
       summary:
         'Go on from an export or another state folder; what was posted since is looked for, and never posted twice',
-      load: async () => (await import('./flockd/restore.ts')).restore,
+      load: async () => (await import('./flockd/backup.ts')).restore,
     },
     {
       usage: 'test-hooks',
@@ -90,7 +90,7 @@ export const flockd: Program = {
     {
       usage: 'completion <shell>',
       summary: 'Print the script that lets bash, zsh or fish complete a line',
-      load: async () => (await import('./completion/completion.ts')).completion('flockd'),
+      load: async () => (await import('./completion.ts')).completion('flockd'),
     },
   ],
 };

@@ -22,12 +22,12 @@ export const keymaker: Program = {
     {
       usage: 'begin <bot>',
       summary: 'Print the link that authorizes one bot, for machines without a person at the terminal',
-      load: async () => (await import('./keymaker/begin.ts')).begin,
+      load: async () => (await import('./keymaker/two-step.ts')).begin,
     },
     {
       usage: 'finish <bot>',
       summary: 'Read the PIN of a link from standard input, and store the key',
-      load: async () => (await import('./keymaker/finish.ts')).finish,
+      load: async () => (await import('./keymaker/two-step.ts')).finish,
     },
     {
       usage: 'serve',
@@ -67,7 +67,7 @@ export const keymaker: Program = {
     {
       usage: 'completion <shell>',
       summary: 'Print the script that lets bash, zsh or fish complete a line',
-      load: async () => (await import('./completion/completion.ts')).completion('keymaker'),
+      load: async () => (await import('./completion.ts')).completion('keymaker'),
     },
   ],
 };

@@ -6,7 +6,7 @@ const callback = 'complete';
 /** Runs a program once. A shell that completes a line waits for it, so that what it asks loads nothing else. */
 export async function start(program: Program, argv: readonly string[]): Promise<void> {
   if (argv[0] === callback) {
-    const { answerShell } = await import('./completion/answer-shell.ts');
+    const { answerShell } = await import('./complete.ts');
     answerShell(program.name, argv.slice(1));
     return;
   }

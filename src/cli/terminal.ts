@@ -2,8 +2,9 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 import { createInterface, type Interface } from 'node:readline';
 import { Writable } from 'node:stream';
 import { isatty } from 'node:tty';
+import open from 'open';
 import pc from 'picocolors';
-import { wantsColor } from '../config/environment.ts';
+import { hasScreen, wantsColor } from '../config/environment.ts';
 import { exitCodes, FlockError } from '../errors.ts';
 import { reasonOf } from '../fs.ts';
 import { columnsOf, wrapped } from '../text.ts';
@@ -239,3 +240,15 @@ class Answers {
 
 const endOfInput = ({ question, instead }: Waiting): FlockError =>
   new FlockError('usage', `no answer to "${question}": standard input has ended`, { hint: instead });
+
+/** Opens a link in the person's browser, where there is a person and a screen. It is printed anyway, so failing is no error. */
+export async function openInBrowser(url: string, terminal: Terminal): Promise<void> {
+  if (!terminal.interactive || !hasScreen()) return;
+  try {
+    const browser = await open(url);
+    browser.on('error', () => undefined);
+    browser.unref();
+  } catch {
+    // The link is on the terminal.
+  }
+}

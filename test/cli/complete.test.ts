@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { complete, type Places } from '../../src/cli/complete.ts';
-import { manualOf } from '../../src/cli/manual.ts';
+import { manualOf } from '../../src/cli/help.ts';
 import { choir } from './small-program.ts';
 
 const manual = await manualOf(choir);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { flockFrame } from '../../src/cli/flock-frame.ts';
+import { flockFrame } from '../../src/cli/live-view.ts';
 import type { BotStatus } from '../../src/flock/status.ts';
 import { noon, shownBot, shownFlock } from './shown-bots.ts';
 

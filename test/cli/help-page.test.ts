@@ -3,9 +3,8 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'node:test';
 import { flockd } from '../../src/cli/flockd.ts';
-import { programHelp, verbHelp } from '../../src/cli/help-page.ts';
+import { manualOf, programHelp, verbHelp } from '../../src/cli/help.ts';
 import { keymaker } from '../../src/cli/keymaker.ts';
-import { manualOf } from '../../src/cli/manual.ts';
 import { choir } from './small-program.ts';
 
 const transcript = readFileSync(path.resolve(import.meta.dirname, '../transcripts/help.txt'), 'utf8');

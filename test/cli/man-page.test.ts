@@ -4,9 +4,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'node:test';
 import { flockd } from '../../src/cli/flockd.ts';
+import { manualOf } from '../../src/cli/help.ts';
 import { keymaker } from '../../src/cli/keymaker.ts';
 import { manPage } from '../../src/cli/man-page.ts';
-import { manualOf } from '../../src/cli/manual.ts';
 import { exitCodes } from '../../src/errors.ts';
 import { choir } from './small-program.ts';
 

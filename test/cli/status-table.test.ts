@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';
-import { statusTable } from '../../src/cli/status-table.ts';
+import { statusTable } from '../../src/cli/tables.ts';
 import type { BotStatus } from '../../src/flock/status.ts';
 import { noon, shownBot } from './shown-bots.ts';
 

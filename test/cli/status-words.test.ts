@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { flockWords, troublesOf } from '../../src/cli/status-words.ts';
+import { flockWords, troublesOf } from '../../src/cli/tables.ts';
 import { noon, shownBot, shownFlock } from './shown-bots.ts';
 
 describe('a flock in words', () => {

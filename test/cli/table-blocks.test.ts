@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import Table from 'cli-table3';
-import { tableLines } from '../../src/cli/table-blocks.ts';
+import { tableLines } from '../../src/cli/tables.ts';
 
 const style = { head: [], border: [], compact: true };
 const parts = ['top', 'bottom', 'left', 'right', 'mid'];

@@ -13,7 +13,7 @@ import { type LeftOut, showPlan } from '../../plan/render-text.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
 import { onLedger } from './ledger-place.ts';
-import { chosenBots, spanFlags, spanSchema, warnOfUnknown } from './span.ts';
+import { chosenBots, spanFlags, spanSchema, warnOfUnknown } from './shared.ts';
 
 const schema = z
   .object({

@@ -16,11 +16,8 @@ import { newMemory, postNow } from '../../posting/bot-runner.ts';
 import { type PostReport, reportOf } from '../../posting/commands.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
-import { giveOr } from './give.ts';
-import { knownBot } from './known-bot.ts';
-import { mustHaveLastWord } from './ledger-place.ts';
-import { mustBeReady } from './must-be-ready.ts';
-import { openOnLedger } from './open-on-ledger.ts';
+import { mustHaveLastWord, openOnLedger } from './ledger-place.ts';
+import { giveOr, knownBot, mustBeReady } from './shared.ts';
 
 export const post = command({
   words: { bot: { type: 'string', describe: 'the name of the bot' } },

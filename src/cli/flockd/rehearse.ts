@@ -20,7 +20,7 @@ import { shellWord } from '../../text.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
 import { onLedger } from './ledger-place.ts';
-import { chosenBots, spanFlags, spanSchema, warnOfUnknown } from './span.ts';
+import { chosenBots, spanFlags, spanSchema, warnOfUnknown } from './shared.ts';
 
 const once = 'should be given once, with a value';
 

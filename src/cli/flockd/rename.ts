@@ -11,11 +11,10 @@ import { readJournal } from '../../ledger/journal.ts';
 import type { BotState } from '../../ledger/state.ts';
 import { lengthOf } from '../../posting/cursor.ts';
 import { nearest, shellWord } from '../../text.ts';
-import { callsAs } from '../calls-as.ts';
-import { command, placeFlags, placeSchema } from '../command.ts';
+import { callsAs, command, placeFlags, placeSchema } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
-import { give } from './give.ts';
-import { openOnLedger } from './open-on-ledger.ts';
+import { openOnLedger } from './ledger-place.ts';
+import { give } from './shared.ts';
 
 /*
  * The ledger comes first, the bundle last: whatever ends the command in between, no bot posts under a name whose place in the

@@ -7,12 +7,17 @@ import { readStatus, type WholeStatus } from '../../flock/read-status.ts';
 import { type BotStatus, hasToPost, needsSomebody, type Status } from '../../flock/status.ts';
 import { nearest } from '../../text.ts';
 import { moreWatches } from '../../watch.ts';
-import { callsAs, type GivenPlaces } from '../calls-as.ts';
-import { command, placeFlags, placeSchema } from '../command.ts';
-import { statusTable } from '../status-table.ts';
-import { flockWords, keylessTrouble, type Trouble, troublesOf, unknownTroubles } from '../status-words.ts';
+import { callsAs, command, type GivenPlaces, placeFlags, placeSchema } from '../command.ts';
+import {
+  flockWords,
+  keylessTrouble,
+  statusTable,
+  type Trouble,
+  troublesOf,
+  unknownTroubles,
+} from '../tables.ts';
 import type { Terminal } from '../terminal.ts';
-import { openOnLedger } from './open-on-ledger.ts';
+import { openOnLedger } from './ledger-place.ts';
 
 export const status = command({
   flags: {

@@ -14,10 +14,9 @@ import {
   summaryOf,
 } from '../../doctor/report.ts';
 import { parseBotName } from '../../flock/bot.ts';
-import { callsAs } from '../calls-as.ts';
-import { command, placeFlags, placeSchema } from '../command.ts';
+import { callsAs, command, placeFlags, placeSchema } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
-import { mustHaveKey } from './choose-bot.ts';
+import { mustHaveKey } from './authorize.ts';
 
 const schema = z.object({
   offline: z.boolean().default(false),

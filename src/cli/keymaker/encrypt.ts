@@ -10,7 +10,7 @@ import { decryptBundle, encryptBundle, type Sealing } from '../../keys/store.ts'
 import { shellWord } from '../../text.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
-import { mustHaveKey } from './choose-bot.ts';
+import { mustHaveKey } from './authorize.ts';
 
 const once = z.string('should be given once, with a value').min(1, 'is empty').optional();
 

@@ -9,10 +9,8 @@ import { loadFlock } from '../../flock/load.ts';
 import { maskToken } from '../../keys/bundle.ts';
 import type { KeyStore, ListedBundle } from '../../keys/store.ts';
 import { poemFileIn } from '../../poems/find.ts';
-import { callsAs, type GivenPlaces, hintAs } from '../calls-as.ts';
-import { command, placeFlags, placeSchema } from '../command.ts';
-import { keylessTrouble } from '../status-words.ts';
-import { tableLines } from '../table-blocks.ts';
+import { callsAs, command, type GivenPlaces, hintAs, placeFlags, placeSchema } from '../command.ts';
+import { keylessTrouble, tableLines } from '../tables.ts';
 import type { Terminal } from '../terminal.ts';
 
 /** Bundles read at a time. */

@@ -15,15 +15,26 @@ import type { Provider } from '../../oauth/providers.ts';
 import { type PoemFile, poemFileIn } from '../../poems/find.ts';
 import { shellWord } from '../../text.ts';
 import type { CallbackListener } from '../../web/callback.ts';
-import { callsAs } from '../calls-as.ts';
-import { command, placeFlags, placeSchema } from '../command.ts';
+import { callsAs, command, placeFlags, placeSchema } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
-import { authorize, confirming } from './authorize.ts';
-import { callbackFlags, callbackSchema, listenerFor } from './callbacks.ts';
-import { oldBundle } from './choose-bot.ts';
-import { checkPoem, choosePoems } from './choose-poems.ts';
-import { authorizingGroup, chooseProvider, providerFlags, providerSchema } from './choose-provider.ts';
-import { exitOf, type Result, stopsAll, summarize } from './results.ts';
+import {
+  authorize,
+  authorizingGroup,
+  callbackFlags,
+  callbackSchema,
+  checkPoem,
+  choosePoems,
+  chooseProvider,
+  confirming,
+  exitOf,
+  listenerFor,
+  oldBundle,
+  providerFlags,
+  providerSchema,
+  type Result,
+  stopsAll,
+  summarize,
+} from './authorize.ts';
 
 const schema = z.object({
   poems: z.string(),

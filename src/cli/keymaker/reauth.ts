@@ -7,12 +7,18 @@ import { messageOf } from '../../errors.ts';
 import { parseBotName } from '../../flock/bot.ts';
 import { makeKey } from '../../keys/authorize.ts';
 import { expectedName } from '../../keys/right-account.ts';
-import { callsAs, retold } from '../calls-as.ts';
-import { command, placeFlags, placeSchema } from '../command.ts';
-import { authorize, confirming } from './authorize.ts';
-import { callbackFlags, callbackSchema, listenerFor } from './callbacks.ts';
-import { mustHaveKey } from './choose-bot.ts';
-import { chooseProvider, providerFlags, providerSchema } from './choose-provider.ts';
+import { callsAs, command, placeFlags, placeSchema, retold } from '../command.ts';
+import {
+  authorize,
+  callbackFlags,
+  callbackSchema,
+  chooseProvider,
+  confirming,
+  listenerFor,
+  mustHaveKey,
+  providerFlags,
+  providerSchema,
+} from './authorize.ts';
 
 export const reauth = command({
   words: { bot: { type: 'string', describe: 'the name of the bot' } },

@@ -2,9 +2,8 @@ import * as z from 'zod';
 import { readFlockFile } from '../../config/flock-file.ts';
 import { openContext } from '../../context.ts';
 import { parseBotName } from '../../flock/bot.ts';
-import { retold } from '../calls-as.ts';
-import { command, placeFlags, placeSchema } from '../command.ts';
-import { mustHaveKey } from './choose-bot.ts';
+import { command, placeFlags, placeSchema, retold } from '../command.ts';
+import { mustHaveKey } from './authorize.ts';
 
 export const revoke = command({
   words: { bot: { type: 'string', describe: 'the name of the bot' } },

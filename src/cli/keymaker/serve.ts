@@ -8,7 +8,7 @@ import { FlockDesk, FlockSite } from '../../web/keymaker-site.ts';
 import { openLocalServer } from '../../web/server.ts';
 import { Sessions } from '../../web/sessions.ts';
 import { command, placeFlags, placeSchema, portSchema } from '../command.ts';
-import { chooseProvider, providerFlags, providerSchema } from './choose-provider.ts';
+import { chooseProvider, providerFlags, providerSchema } from './authorize.ts';
 
 export const serve = command({
   flags: {

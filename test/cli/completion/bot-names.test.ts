@@ -3,8 +3,7 @@ import { symlinkSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { describe, it } from 'node:test';
-import { botNames } from '../../../src/cli/completion/bot-names.ts';
-import type { Places } from '../../../src/cli/complete.ts';
+import { botNames, type Places } from '../../../src/cli/complete.ts';
 import { tempFolder } from '../../flock/temp-folder.ts';
 
 const at = (places: Partial<Places>, most?: number): string[] =>

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { typedWords } from '../../../src/cli/completion/typed-words.ts';
+import { typedWords } from '../../../src/cli/complete.ts';
 import { shellWord } from '../../../src/text.ts';
 
 describe('the words of a line of bash', () => {

@@ -1,10 +1,48 @@
+import Table, { type TableConstructorOptions } from 'cli-table3';
 import pc from 'picocolors';
 import { inMicros, showUsd } from '../cost.ts';
-import type { BotStatus, Condition } from '../flock/status.ts';
-import { atClock, cutTo, duration, longest, relativeTime, widthOf } from '../text.ts';
+import { mostUnknown, type UnknownBot } from '../flock/load.ts';
+import type { BotStatus, Condition, FlockStatus } from '../flock/status.ts';
+import { atClock, cutTo, duration, longest, relativeTime, widthOf, withClocks } from '../text.ts';
+
+/** cli-table3 holds every cell against all those above it: a table takes as long as the square of its rows. */
+const rowsOfBlock = 32;
+
+/**
+ * The lines of a table without borders, as cli-table3 draws it, without the spaces at their ends.
+ *
+ * @param rows - the heads are the first of them
+ */
+export function tableLines(
+  options: Omit<TableConstructorOptions, 'colWidths'>,
+  rows: readonly string[][],
+): string[] {
+  const blocks = Array.from({ length: Math.ceil(rows.length / rowsOfBlock) }, (_, n) =>
+    drawn(options, rows.slice(n * rowsOfBlock, (n + 1) * rowsOfBlock)),
+  );
+  const widths = (rows[0] ?? []).map((_, column) =>
+    blocks.reduce((most, block) => Math.max(most, block.widths[column] ?? 0), 0),
+  );
+  const isWide = (block: Block): boolean => widths.every((width, column) => block.widths[column] === width);
+  return blocks.flatMap((block) => (isWide(block) ? block : drawn(options, block.rows, widths)).lines);
+}
+
+interface Block {
+  rows: readonly string[][];
+  lines: string[];
+  widths: readonly number[];
+}
+
+/** @param colWidths - those that the table finds where they are not given */
+function drawn(options: TableConstructorOptions, rows: readonly string[][], colWidths: number[] = []): Block {
+  const table = new Table({ ...options, colWidths });
+  for (const row of rows) table.push(row);
+  const lines = table.toString().split('\n');
+  return { rows, lines: lines.map((line) => line.trimEnd()), widths: colWidths };
+}
 
 /** How a table is to look. */
-export interface TableLook {
+interface TableLook {
   /** How wide it may be. Characters. */
   columns: number;
   /** Whether it is for a terminal: times are relative to now, and what is too wide is cut. */
@@ -160,7 +198,7 @@ function styled({ text, paint: condition, href }: Cell, paint: ReturnType<typeof
 const linked = (text: string, href: string): string => `\u001b]8;;${href}\u0007${text}\u001b]8;;\u0007`;
 
 /** The colour of a condition: green is well, yellow goes away by itself, red needs somebody, dim rests. */
-export function paintOf(condition: Condition, paint: ReturnType<typeof pc.createColors>): typeof paint.red {
+function paintOf(condition: Condition, paint: ReturnType<typeof pc.createColors>): typeof paint.red {
   switch (condition) {
     case 'fine':
     case 'new':
@@ -185,3 +223,77 @@ function progressBar({ done, of }: BotStatus): string {
   const full = of === 0 ? 0 : Math.round((done / of) * barWidth);
   return `${'█'.repeat(full)}${'░'.repeat(barWidth - full)} ${done}/${of}`;
 }
+
+/** What is the matter with some bots, and what helps. */
+export interface Trouble {
+  text: string;
+  hint: string | undefined;
+}
+
+/** How the flock stands, in two sentences: `3 bots: 2 fine, 1 parked. 24 posts today, $3.60 of $20.00 this month.` */
+export function flockWords({ spent, budget }: FlockStatus, bots: readonly BotStatus[]): string {
+  const counts = new Map<string, number>();
+  for (const { state } of bots) counts.set(state, (counts.get(state) ?? 0) + 1);
+  const states = Array.from(counts, ([state, count]) => `${count} ${state}`).join(', ');
+  const { postsPerDay, usdPerMonth } = budget;
+  const posts =
+    postsPerDay === undefined
+      ? countOf(spent.postsToday, 'post')
+      : `${spent.postsToday} of ${countOf(postsPerDay, 'post')}`;
+  const money = usdPerMonth === undefined ? '' : ` of ${usd(usdPerMonth)}`;
+  return `${countOf(bots.length, 'bot')}: ${states}. ${posts} today, ${usd(spent.usdMonth)}${money} this month.`;
+}
+
+/** What is the matter, once for all bots with the same trouble; what the whole flock has is told apart. */
+export function troublesOf(bots: readonly BotStatus[], now: number): Trouble[] {
+  const groups = new Map<string, { words: string; hint: string | undefined; names: string[] }>();
+  for (const status of bots) {
+    const { bot, state, hint } = status;
+    const words = wordsOf(status, now);
+    if (words === undefined || state === 'stopped') continue;
+    const key = JSON.stringify([words, hint]);
+    const group = groups.get(key) ?? { words, hint, names: [] };
+    group.names.push(bot);
+    groups.set(key, group);
+  }
+  return Array.from(groups.values(), ({ words, hint, names }) => ({
+    text: `${some(names)}: ${words}`,
+    hint,
+  }));
+}
+
+function wordsOf({ why, until, timezone }: BotStatus, now: number): string | undefined {
+  if (why === undefined) return undefined;
+  const left = until === undefined ? 0 : Date.parse(until) - now;
+  const end =
+    left > 0 && until !== undefined ? `, until ${atClock(until, timezone)} (${duration(left)})` : '';
+  return `${withClocks(why, timezone)}${end}`;
+}
+
+/** What is to be said of bots that only `flock.json` knows. */
+export function unknownTroubles(unknown: readonly UnknownBot[]): Trouble[] {
+  const told = unknown.slice(0, mostUnknown).map(({ bot, why, hint }) => ({ text: `${bot}: ${why}`, hint }));
+  const more = unknown.length - told.length;
+  return more > 0 ? [...told, { text: `and ${more} more like it`, hint: undefined }] : told;
+}
+
+/** What is to be said of bots that have a poem and no key, if there are any. @param most - the names that are said */
+export function keylessTrouble(
+  bots: readonly string[],
+  keymaker: (call: string) => string,
+  most: number,
+): Trouble | undefined {
+  const [first, ...others] = bots;
+  if (first === undefined) return undefined;
+  const call = others.length > 0 ? 'make-keys ./poems' : `make-keys ./poems --bot=${first}`;
+  return { text: `${some(bots, most)}: no key yet`, hint: keymaker(call) };
+}
+
+/** So many names are said; there may be thousands. */
+const mostNames = 3;
+
+function some(names: readonly string[], most = mostNames): string {
+  const more = names.length - most;
+  return more > 0 ? `${names.slice(0, most).join(', ')} and ${more} more` : names.join(', ');
+}
+const countOf = (count: number, thing: string): string => `${count} ${thing}${count === 1 ? '' : 's'}`;

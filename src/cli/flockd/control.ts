@@ -1,21 +1,125 @@
 import * as z from 'zod';
 import { readFlockFile } from '../../config/flock-file.ts';
 import type { Context } from '../../context.ts';
-import { isStopped, releaseFlock } from '../../daemon/stop-switch.ts';
+import { giveOrder } from '../../daemon/control.ts';
+import { isLocked } from '../../daemon/lock.ts';
+import { isStopped, releaseFlock, stopFlock } from '../../daemon/stop-switch.ts';
 import { type Exit, FlockError } from '../../errors.ts';
-import type { BotName } from '../../flock/bot.ts';
+import { type BotName, parseBotName } from '../../flock/bot.ts';
 import { loadFlock } from '../../flock/load.ts';
 import { readJournal } from '../../ledger/journal.ts';
 import { readPoem } from '../../poems/find.ts';
 import { splitPoem } from '../../poems/poem.ts';
 import { isAboutPlace } from '../../posting/commands.ts';
 import { fingerprints } from '../../posting/cursor.ts';
-import { command, placeFlags, placeSchema } from '../command.ts';
+import { command, type GivenPlaces, hintAs, placeFlags, placeSchema } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
-import { give } from './give.ts';
-import { knownBot } from './known-bot.ts';
-import { mustHavePlace } from './must-have-place.ts';
-import { openOnLedger } from './open-on-ledger.ts';
+import { openOnLedger } from './ledger-place.ts';
+import { give, knownBot, mustHavePlace } from './shared.ts';
+
+export const pause = command({
+  words: { bot: { type: 'string', describe: 'the name of the bot; without one, the whole flock' } },
+  flags: placeFlags,
+  examples: [
+    ['flockd pause', 'stop the whole flock, within a second'],
+    ['flockd pause howl', 'let this bot rest until flockd resume howl'],
+  ],
+  schema: z.object({ bot: z.string().optional(), ...placeSchema }),
+  async run(args, terminal) {
+    await using context = await openOnLedger(args, terminal);
+    const { state } = context.paths;
+    if (args.bot !== undefined) {
+      const bot = await knownBot(args.bot, context);
+      if (!(await readJournal(state)).states.has(bot)) throw newTo(bot);
+      await give(state, { order: 'pause', bot });
+      terminal.say(`${bot} rests until: flockd resume ${bot}`);
+      return 'done';
+    }
+    const wasStopped = isStopped(state);
+    await stopFlock(state, `stopped by flockd pause at ${new Date(context.clock.now()).toISOString()}`);
+    terminal.say(
+      wasStopped
+        ? 'The flock is stopped already; flockd resume lets it go on.'
+        : 'The flock is stopped: nobody posts until flockd resume.',
+    );
+    return 'done';
+  },
+});
+
+/** One that rests before it has begun is a matter of settings. */
+const newTo = (bot: BotName): FlockError =>
+  new FlockError('usage', `${bot} is not in the ledger: it has not begun its poem`, {
+    hint: `let it rest from the start in flock.json: "bots": {"${bot}": {"paused": true}}`,
+  });
+
+export const reload = command({
+  flags: placeFlags,
+  examples: [['flockd reload', 'after a change of flock.json; systemctl reload flockd does the same']],
+  schema: z.object({ ...placeSchema }),
+  async run(args, terminal) {
+    await using context = await openOnLedger(args, terminal);
+    const { state } = context.paths;
+    if (!(await isLocked(state))) {
+      throw new FlockError('unavailable', `no flockd runs on ${state}`, { hint: 'start it: flockd run' });
+    }
+    await giveOrder(state, { order: 'reload' });
+    terminal.say('flockd has read its files again.');
+    await tellOfMisfits(context, args, terminal);
+    return 'done';
+  },
+});
+
+/** Says whom flockd has left out: by the same files, and the same code. */
+async function tellOfMisfits(
+  { paths, keys }: Context,
+  places: GivenPlaces,
+  terminal: Terminal,
+): Promise<void> {
+  try {
+    const { misfits } = await loadFlock(paths.root, keys, await readFlockFile(paths.flockFile));
+    for (const { bot, error } of misfits)
+      terminal.warn(`${bot} cannot post: ${error.message}`, error.hint && hintAs(places, error.hint));
+  } catch (error) {
+    // Whoever may ask for this may perhaps not read the files.
+    if (!(error instanceof FlockError)) throw error;
+  }
+}
+
+export const resolve = command({
+  words: { bot: { type: 'string', describe: 'the name of the bot' } },
+  flags: {
+    posted: { type: 'boolean', describe: 'the post is on the timeline' },
+    id: { type: 'string', describe: "the post's id, the number at the end of its address" },
+    'not-posted': { type: 'boolean', describe: 'it is not, and never will be: post it again' },
+    root: placeFlags.root,
+  },
+  examples: [['flockd resolve howl --posted --id 1834567890123456789', 'you looked, and it is there']],
+  schema: z.object({
+    bot: z.string(),
+    posted: z.boolean().default(false),
+    id: z.string().optional(),
+    'not-posted': z.boolean().default(false),
+    root: placeSchema.root,
+  }),
+  async run(args, terminal) {
+    const bot = parseBotName(args.bot);
+    if (args.posted === args['not-posted']) {
+      throw new FlockError('usage', 'say either --posted or --not-posted', {
+        hint: `look at the timeline of ${bot} first`,
+      });
+    }
+    if (args.id !== undefined && !/^[0-9]{1,20}$/.test(args.id)) {
+      throw new FlockError('usage', `${JSON.stringify(args.id)} is not the id of a post`, {
+        hint: 'it is the number at the end of its address',
+      });
+    }
+    await using context = await openOnLedger(args, terminal);
+    const { state } = context.paths;
+    await give(state, { order: 'resolve', bot, posted: args.posted, id: args.id });
+    terminal.say(`${bot}: the post in doubt counts as ${args.posted ? 'posted' : 'not posted'}.`);
+    return 'done';
+  },
+});
 
 export const resume = command({
   words: {

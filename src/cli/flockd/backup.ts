@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { open, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import * as z from 'zod';
 import { readFlockFile } from '../../config/flock-file.ts';
@@ -6,10 +6,16 @@ import { type Context, openContext } from '../../context.ts';
 import { folderMark } from '../../daemon/claims.ts';
 import { lockState } from '../../daemon/lock.ts';
 import { isStopped, releaseFlock, stopFlock } from '../../daemon/stop-switch.ts';
-import { FlockError } from '../../errors.ts';
+import { FlockError, systemCode } from '../../errors.ts';
 import { type Bot, loadFlock } from '../../flock/load.ts';
 import { readRegularFile, reasonOf } from '../../fs.ts';
-import { type LedgerExport, parseExport, type Restored, restoreJournal } from '../../ledger/backup.ts';
+import {
+  formatExport,
+  type LedgerExport,
+  parseExport,
+  type Restored,
+  restoreJournal,
+} from '../../ledger/backup.ts';
 import { hasJournal, readJournal } from '../../ledger/journal.ts';
 import type { BotState } from '../../ledger/state.ts';
 import { keyMark } from '../../posting/bot-runner.ts';
@@ -17,7 +23,55 @@ import { isFinished, lengthOf } from '../../posting/cursor.ts';
 import { atClock, shellWord } from '../../text.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
-import { forgetMove, movedTo, noteMove } from './ledger-place.ts';
+import { forgetMove, movedTo, noteMove, openOnLedger } from './ledger-place.ts';
+
+/** `export` is a word of the language. */
+export const exportLedger = command({
+  words: { file: { type: 'string', describe: 'a new file, private to you; without one, standard output' } },
+  flags: { root: placeFlags.root },
+  examples: [
+    ['flockd export backup.json', 'where every bot is, without secrets; flockd may run meanwhile'],
+    ['flockd export | ssh elsewhere "cat > flock.export"', 'the same, to another machine'],
+  ],
+  schema: z.object({ file: z.string().min(1, 'is empty').optional(), root: placeSchema.root }),
+  async run(args, terminal) {
+    await using context = await openOnLedger(args, terminal);
+    const { paths, clock } = context;
+    const { states, history } = await readJournal(paths.state);
+    if (states.size === 0) {
+      throw new FlockError('data', `there is no ledger in ${paths.state}, or nobody has begun yet`, {
+        hint: "is this the flock's folder? --root names another",
+      });
+    }
+    const text = formatExport({ at: clock.now(), states, history });
+    if (args.file === undefined) terminal.print(text);
+    else {
+      await writeNew(args.file, text);
+      terminal.say(`The state of ${states.size === 1 ? '1 bot' : `${states.size} bots`} is in ${args.file}.`);
+    }
+    return 'done';
+  },
+});
+
+/** @throws {FlockError} `cannotCreate` where there is such a file already, or it cannot be written whole */
+async function writeNew(file: string, text: string): Promise<void> {
+  try {
+    await using handle = await open(file, 'wx', 0o600);
+    await handle.writeFile(text);
+    await handle.sync();
+  } catch (cause) {
+    if (systemCode(cause) !== 'EEXIST') await rm(file, { force: true }).catch(() => undefined);
+    throw new FlockError('cannotCreate', `cannot write ${file}: ${reasonOf(cause)}`, {
+      hint: hints[systemCode(cause) ?? ''] ?? 'write it somewhere else',
+      cause,
+    });
+  }
+}
+
+const hints: Partial<Record<string, string>> = {
+  EEXIST: 'give the name of a new file',
+  ENOENT: 'make its folder first',
+};
 
 export const restore = command({
   words: {

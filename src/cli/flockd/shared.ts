@@ -1,0 +1,200 @@
+import type { Options } from 'yargs';
+import * as z from 'zod';
+import { systemClock } from '../../clock.ts';
+import { readFlockFile } from '../../config/flock-file.ts';
+import type { Context } from '../../context.ts';
+import { giveOrder } from '../../daemon/control.ts';
+import { lockState } from '../../daemon/lock.ts';
+import { isStopped } from '../../daemon/stop-switch.ts';
+import { FlockError } from '../../errors.ts';
+import { type BotName, parseBotName } from '../../flock/bot.ts';
+import { type Bot, loadFlock, unknownBots } from '../../flock/load.ts';
+import { hasJournal, Journal, type Ledger, readJournal } from '../../ledger/journal.ts';
+import { applyEvent, type BotState } from '../../ledger/state.ts';
+import { readPoem } from '../../poems/find.ts';
+import { linesOf } from '../../poems/poem.ts';
+import { eventsOf, type Order, type PostReport } from '../../posting/commands.ts';
+import { fingerprints, readingOf } from '../../posting/cursor.ts';
+import { nearest } from '../../text.ts';
+import { callsAs, type GivenPlaces } from '../command.ts';
+import { unknownTroubles } from '../tables.ts';
+import type { Terminal } from '../terminal.ts';
+
+/**
+ * Carries an order out: through the daemon that runs, or at once where none does.
+ *
+ * @throws {FlockError} where there is nothing to carry out, or it could not be
+ */
+export async function give(state: string, order: Order): Promise<void> {
+  // A refusal makes no state folder for a flock that has none.
+  if (!(await hasJournal(state))) eventsOf(order, undefined, systemClock.now());
+  await giveOr(state, order, async (ledger) => {
+    await ledger.record(...eventsOf(order, ledger.state(order.bot), systemClock.now()));
+    return undefined;
+  });
+}
+
+/**
+ * Gives an order to the daemon that runs, or else does the same alone, with the ledger to itself.
+ *
+ * @returns what an order to post has led to
+ * @throws {FlockError} as {@link give}
+ */
+export async function giveOr(
+  state: string,
+  order: Order,
+  alone: (ledger: Ledger) => Promise<PostReport | undefined>,
+): Promise<PostReport | undefined> {
+  const lock = await lockState(state).catch((error: unknown) => {
+    if (error instanceof FlockError && error.exit === 'tryLater') return undefined;
+    throw error;
+  });
+  if (!lock) return giveOrder(state, order);
+  await using _lock = lock;
+  await using ledger = await Journal.open(state);
+  return await alone(ledger);
+}
+
+/**
+ * The bot that a person named: one with a key bundle, or one that the ledger knows.
+ *
+ * @throws {FlockError} `usage` where there is none of that name
+ */
+export async function knownBot(
+  text: string,
+  { keys, paths }: Pick<Context, 'keys' | 'paths'>,
+): Promise<BotName> {
+  const name = parseBotName(text);
+  const bundles = (await keys.list()).map(({ bot }): string => bot);
+  if (bundles.includes(name)) return name;
+  const known = [...bundles, ...(await readJournal(paths.state)).states.keys()];
+  if (known.includes(name)) return name;
+  const meant = nearest(name, known);
+  throw new FlockError('usage', `${name} is not in the flock`, {
+    hint: meant === undefined ? 'flockd status lists the bots' : `did you mean ${meant}?`,
+  });
+}
+
+/**
+ * What would keep a bot from posting its first line, asked before a ledger is begun: a refusal leaves none behind. Where there
+ * is one, the order itself tells.
+ *
+ * @throws {FlockError} `data` where its poem cannot be read, `usage` where it rests
+ */
+export async function mustBeReady(
+  { name: bot, poemFile, settings }: Bot,
+  { clock, paths }: Context,
+): Promise<void> {
+  if (await hasJournal(paths.state)) return;
+  const at = clock.now();
+  const poem = fingerprints(await linesOf(poemFile, settings.unit, readPoem));
+  const readiness = { ...settings, isStopped: isStopped(paths.state) };
+  eventsOf({ order: 'post', bot }, applyEvent(undefined, { event: 'begun', bot, at, poem }), at, readiness);
+}
+
+/** How flockd says that a bot was parked because its place in its poem is lost. */
+const lost = 'its poem has become another one';
+
+/**
+ * A bot that has lost its place goes on once its old poem is back, or at a line that a person names. Freed without either it
+ * would only be parked again.
+ *
+ * @param state - what the ledger says of it
+ * @throws {FlockError} `data` where the poem on the disk does not fit the ledger, or cannot be read
+ */
+export async function mustHavePlace(
+  bot: BotName,
+  state: BotState | undefined,
+  { paths, keys }: Context,
+  places: GivenPlaces,
+): Promise<void> {
+  if (state?.parked?.why.startsWith(lost) !== true) return;
+  const { bots } = await loadFlock(paths.root, keys, await readFlockFile(paths.flockFile));
+  const found = bots.find(({ name }) => name === bot);
+  if (!found) return;
+  const lines = await linesOf(found.poemFile, found.settings.unit, readPoem);
+  if (readingOf(state.place, lines).place) return;
+  const call = callsAs(places, 'flockd')(`resume ${bot} --line N`);
+  throw new FlockError('data', `${bot}: ${lost}, and its place in it is lost`, {
+    hint: `say where it is to go on: ${call}; or put the old poem back`,
+  });
+}
+
+const once = 'should be given once, with a value';
+
+/** Ten years: nobody plans farther ahead. */
+const mostDays = 3650;
+const days = `should be a number of days, from 1 to ${mostDays}`;
+
+/** X's ids count from 2010 on. */
+const earliest = Date.UTC(2011);
+const latest = Date.UTC(2200);
+
+/** What the flags are that choose a time to come. @param days - how many there are where nobody says */
+export const spanFlags = (days: string) =>
+  ({
+    days: { type: 'string', default: days, describe: 'how many days' },
+    from: {
+      type: 'string',
+      describe: 'when they begin, such as 2026-11-21T09:00Z',
+      defaultDescription: 'now',
+    },
+  }) satisfies Record<string, Options>;
+
+/** What {@link spanFlags} may be: a number of days, and milliseconds since 1970. */
+export const spanSchema = {
+  days: z
+    .string(once)
+    .regex(/^\d+$/, days)
+    .transform(Number)
+    .pipe(z.number().min(1, days).max(mostDays, days)),
+  from: z
+    .string(once)
+    .transform((text, context) => {
+      const instant = /^\d{4}-\d\d-\d\d(T.*(Z|[+-]\d\d:?\d\d))?$/.test(text) ? Date.parse(text) : NaN;
+      if (instant >= earliest && instant < latest) return instant;
+      context.addIssue({
+        code: 'custom',
+        message: 'should be a time from 2011 to 2199, such as 2026-11-21 or 2026-11-21T09:00Z',
+      });
+      return z.NEVER;
+    })
+    .optional(),
+};
+
+/**
+ * The bots that a person named, where only some are wanted.
+ *
+ * @throws {FlockError} `usage` for one that is not there
+ */
+export function chosenBots(names: readonly string[], known: readonly string[]): ReadonlySet<string> {
+  const wanted = new Set<string>(names.map(parseBotName));
+  for (const name of wanted) {
+    if (known.includes(name)) continue;
+    const meant = nearest(name, known);
+    throw new FlockError('usage', `${name} has neither a poem nor a key bundle`, {
+      hint: meant === undefined ? whoIsThere(known) : `did you mean ${meant}?`,
+    });
+  }
+  return wanted;
+}
+
+/** So many names are said; there may be thousands. */
+const mostNames = 5;
+
+function whoIsThere(known: readonly string[]): string {
+  if (known.length === 0) return 'there are no poems yet: they are text files in the poems folder';
+  const names = known.slice(0, mostNames).join(', ');
+  const more = known.length - mostNames;
+  return more > 0 ? `there are ${names} and ${more} more: flockd plan lists them` : `there are: ${names}`;
+}
+
+/**
+ * Tells of bots that `flock.json` names and that are not there.
+ *
+ * @param named - in `flock.json`
+ * @param known - who is there
+ */
+export function warnOfUnknown(named: readonly string[], known: readonly string[], terminal: Terminal): void {
+  for (const { text, hint } of unknownTroubles(unknownBots(named, known))) terminal.warn(text, hint);
+}
