@@ -155,7 +155,7 @@ describe('an encrypted text', () => {
   });
 
   it('needs no WebAssembly, which the strictest unit leaves out', async () => {
-    const sealed = await bundle(path.join(import.meta.dirname, '../../src/keys/sealed.ts'));
+    const sealed = await bundle(path.join(import.meta.dirname, '../../src/keys/age.ts'));
     const file = path.join(tempFolder(), 'identity');
     const script = `
       import { makeIdentity, readIdentity, seal } from ${JSON.stringify(sealed)};

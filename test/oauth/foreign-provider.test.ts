@@ -119,7 +119,7 @@ describe('a provider made of oauthlib', { skip }, () => {
     assert.equal(reason(at), 'token');
   });
 
-  // src/oauth/oauth1-client.ts makes nonces of 32 characters; oauthlib by itself takes 20 to 30.
+  // src/oauth/client.ts makes nonces of 32 characters; oauthlib by itself takes 20 to 30.
   it('takes our nonces as it comes, too', async () => {
     await desk(foreign.described('/stock')).client.requestToken('oob');
   });

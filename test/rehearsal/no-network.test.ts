@@ -92,11 +92,11 @@ describe('what a rehearsal loads', () => {
   it('is the daemon, the ledger, the posting code, the signatures and the sandbox themselves', () => {
     for (const file of [
       'daemon/daemon.ts',
-      'posting/journal.ts',
-      'posting/step.ts',
+      'ledger/journal.ts',
+      'posting/bot-runner.ts',
       'posting/reconcile.ts',
       'oauth/signature.ts',
-      'x/x-client.ts',
+      'networks/x/client.ts',
       'sandbox/sandbox.ts',
     ])
       assert.ok(loaded.includes(file), file);
