@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Lifeline, secretPath, WebEnd } from '../alarm/hook-ends.ts';
+import { Lifeline, secretPath, WebEnd } from '../alarms/hook-ends.ts';
 import { everySecond, poem, TestFlock } from '../support/flock.ts';
 
 const poems = { 'lost.txt': poem('lost', 3), 'heron.txt': poem('heron', 3) };

@@ -1,0 +1,90 @@
+import type { BotView, FlockDay, FlockView, PostView } from '../../../src/flock/view.ts';
+import type { Html } from '../../../src/web/html.ts';
+
+export const now = '2026-08-22T10:00:00.000Z';
+
+/** A bot that is fine, but for what is said of it. */
+export const aBot = (bot: string, change: Partial<BotView> = {}): BotView => ({
+  bot,
+  account: `${bot}_bot`,
+  home: `https://x.com/${bot}_bot`,
+  state: 'fine',
+  timezone: 'Europe/Berlin',
+  done: 3,
+  of: 14,
+  pass: 1,
+  posts: 3,
+  last: { id: '77', at: '2026-08-22T07:00:00.000Z', line: 3, url: `https://x.com/${bot}_bot/status/77` },
+  next: '2026-08-23T07:00:00.000Z',
+  why: undefined,
+  until: undefined,
+  hint: undefined,
+  spent: { postsToday: 1, usdMonth: 0.045, usdTotal: 0.045 },
+  budget: {},
+  schedule: { expression: '0 9 * * *', timezone: 'Europe/Berlin' },
+  inDoubtSince: undefined,
+  pausedSince: undefined,
+  needsKey: false,
+  ...change,
+});
+
+export const aPost = (bot: string, change: Partial<PostView> = {}): PostView => ({
+  bot,
+  account: `${bot}_bot`,
+  at: '2026-08-22T07:00:00.000Z',
+  line: 3,
+  lines: 1,
+  text: 'The bell lets go of the hour.',
+  url: `https://x.com/${bot}_bot/status/77`,
+  ...change,
+});
+
+/** The days around 22 August 2026, with nothing in them but what is given by date. */
+export function theDays(known: Record<string, Partial<FlockDay>> = {}): FlockDay[] {
+  const begins = Date.parse('2026-02-21');
+  return Array.from({ length: 26 * 7 + 1 + 8 * 7 }, (_, index) => {
+    const day = new Date(begins + index * 86_400_000).toISOString().slice(0, 10);
+    return { day, posted: 0, usd: 0, planned: 0, ...known[day] };
+  });
+}
+
+export function aView(bots: BotView[], change: Partial<FlockView> = {}): FlockView {
+  const counts: FlockView['counts'] = { new: 0, fine: 0, waiting: 0, 'in doubt': 0, looking: 0, parked: 0, paused: 0, stopped: 0, finished: 0, unfit: 0 }; // prettier-ignore
+  for (const { state } of bots) counts[state]++;
+  const [first] = bots;
+  return {
+    now,
+    version: '1.0.0',
+    timezone: 'Europe/Berlin',
+    flock: {
+      stopped: false,
+      spent: { postsToday: 7, usdMonth: 4.2, usdTotal: 31.5 },
+      dayEnds: '2026-08-22T22:00:00.000Z',
+      monthEnds: '2026-08-31T22:00:00.000Z',
+      budget: {},
+      left: {},
+    },
+    bots,
+    keyless: [],
+    counts,
+    next: first?.next === undefined ? undefined : { bot: first.bot, at: first.next },
+    days: theDays(),
+    recent: [],
+    ...change,
+  };
+}
+
+/** A flock whose bots stand like that. */
+export const flockOf = (...states: BotView['state'][]): FlockView =>
+  aView(states.map((state, n) => aBot(`bot-${n}`, { state })));
+
+/** What is to be read in a piece of a page. */
+export const textOf = ({ markup }: Html): string =>
+  markup
+    .replaceAll(/<[^>]*>/g, ' ')
+    .replaceAll(/&#(\d+);/g, (_, code: string) => String.fromCharCode(Number(code)))
+    .replaceAll(/\s+/g, ' ')
+    .trim();
+
+/** Markup on one line, however its template was broken. */
+export const flat = ({ markup }: Html): string => markup.replaceAll(/\s+/g, ' ');

@@ -1,0 +1,265 @@
+import assert from 'node:assert/strict';
+import { readdir, rm } from 'node:fs/promises';
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import path from 'node:path';
+import { describe, it } from 'node:test';
+import { HeldClock } from '../../../src/clock.ts';
+import { FlockError } from '../../../src/errors.ts';
+import {
+  askReady,
+  checksOf,
+  type Health,
+  healthAnswer,
+  isReady,
+  openHealth,
+  openProbe,
+  readyAnswer,
+} from '../../../src/web/dashboard/health.ts';
+import { parseListenAddress } from '../../../src/web/server.ts';
+import { tempFolder } from '../../flock/temp-folder.ts';
+import { ownPort } from '../../support/own-port.ts';
+
+const well: Health = { unwritable: undefined, bots: 1, overdue: 0, reload: { good: true, goodAt: 0 } };
+
+const failing = (health: Partial<Health>): string[] =>
+  checksOf({ ...well, ...health }).flatMap(({ check, ok }) => (ok ? [] : [check]));
+
+describe('the checks', () => {
+  it('are all good where all is well', () => {
+    assert.deepEqual(checksOf(well), [
+      { check: 'state', ok: true },
+      { check: 'keys', ok: true },
+      { check: 'scheduler', ok: true },
+      { check: 'reload', ok: true },
+    ]);
+  });
+
+  it('each say what is wrong, and nothing else', () => {
+    assert.deepEqual(failing({ unwritable: 'the disk is full' }), ['state']);
+    assert.deepEqual(failing({ bots: 0 }), ['keys']);
+    assert.deepEqual(failing({ overdue: 60_000 }), ['scheduler']);
+    assert.deepEqual(failing({ reload: { good: false, goodAt: 0 } }), ['reload']);
+    assert.deepEqual(failing({ unwritable: 'no', bots: 0 }), ['state', 'keys']);
+  });
+
+  it('take no machine that has just woken for one that stands still', () => {
+    assert.deepEqual(failing({ overdue: 59_999 }), []);
+    assert.equal(healthAnswer(59_999).status, 200);
+  });
+});
+
+describe('/healthz', () => {
+  it('says ok', () => {
+    const { status, body } = healthAnswer(0);
+    assert.deepEqual([status, body], [200, 'ok\n']);
+  });
+
+  it('says for how long a scheduler stands still', () => {
+    const { status, body } = healthAnswer(61_500);
+    assert.deepEqual([status, body], [503, 'the scheduler is 61 s late; start flockd again\n']);
+  });
+});
+
+describe('/readyz', () => {
+  it('says yes with every check', () => {
+    const { status, body } = readyAnswer(checksOf(well));
+    assert.equal(status, 200);
+    assert.deepEqual(JSON.parse(String(body)), { ready: true, checks: checksOf(well) });
+  });
+
+  it('says no where one check fails', () => {
+    const checks = checksOf({ ...well, unwritable: 'the disk is full' });
+    const { status, body } = readyAnswer(checks);
+    assert.equal(status, 503);
+    assert.equal(isReady(checks), false);
+    assert.deepEqual(JSON.parse(String(body)), { ready: false, checks });
+    assert.match(String(body), /"why":"the state folder cannot be written: the disk is full"/);
+  });
+});
+
+describe('the probe of the state folder', () => {
+  it('writes to it and leaves nothing there', async () => {
+    const folder = tempFolder();
+    const probe = openProbe({ folder, clock: new HeldClock(0) });
+    assert.equal(await probe(), undefined);
+    assert.deepEqual(await readdir(folder), []);
+  });
+
+  it('says why it cannot', async () => {
+    const folder = tempFolder();
+    const gone = path.join(folder, 'state');
+    const probe = openProbe({ folder: gone, clock: new HeldClock(0) });
+    assert.equal(await probe(), 'there is no such file or folder');
+  });
+
+  it('writes once in five seconds, however often it is asked', async () => {
+    const clock = new HeldClock(0);
+    let writes = 0;
+    const write = async (): Promise<void> => {
+      writes++;
+      await Promise.resolve();
+    };
+    const probe = openProbe({ folder: '', clock, write });
+    await Promise.all(Array.from({ length: 100 }, probe));
+    await clock.runUntil(4_999);
+    await probe();
+    assert.equal(writes, 1);
+    await clock.runUntil(5_000);
+    await Promise.all(Array.from({ length: 100 }, probe));
+    assert.equal(writes, 2);
+  });
+
+  it('waits two seconds for a disk that does not answer, once, and sees when it does again', async () => {
+    const clock = new HeldClock(0);
+    let writes = 0;
+    let answer: () => void = () => undefined;
+    const write = (): Promise<void> => {
+      writes++;
+      return new Promise((resolve) => (answer = resolve));
+    };
+    const probe = openProbe({ folder: '', clock, write });
+    const stuck = 'it takes longer than 2 seconds';
+    const first = probe();
+    await clock.runUntil(2_000);
+    assert.equal(await first, stuck);
+    const second = probe();
+    await clock.runUntil(2_000);
+    assert.equal(await second, stuck);
+    await clock.runUntil(60_000);
+    assert.equal(writes, 1);
+    answer();
+    assert.equal(await probe(), undefined);
+    assert.equal(clock.nextAlarm, undefined);
+  });
+});
+
+describe('the health of a running flockd', () => {
+  it('is asked of the daemon, its folder and its last reload', async () => {
+    const folder = tempFolder();
+    const clock = new HeldClock(0);
+    const daemon = {
+      bots: 1,
+      late: 0,
+      glance: () => ({ bots: daemon.bots, next: undefined, busy: 0 }),
+      overdue: () => daemon.late,
+      carryOut: () => Promise.reject(new Error('nobody asked for it')),
+    };
+    let reload = { good: true, goodAt: 0 };
+    const { routes } = openHealth({ daemon, clock, state: folder, reload: () => reload });
+    const ask = async (route: string): Promise<number> => {
+      const { status } = (await routes[route]?.(nobody, request)) ?? { status: 0 };
+      return status;
+    };
+    assert.deepEqual([await ask('GET /healthz'), await ask('GET /readyz')], [200, 200]);
+    daemon.bots = 0;
+    assert.deepEqual([await ask('GET /healthz'), await ask('GET /readyz')], [200, 503]);
+    daemon.bots = 1;
+    daemon.late = 120_000;
+    assert.deepEqual([await ask('GET /healthz'), await ask('GET /readyz')], [503, 503]);
+    daemon.late = 0;
+    reload = { good: false, goodAt: 0 };
+    assert.deepEqual([await ask('GET /healthz'), await ask('GET /readyz')], [200, 503]);
+    reload = { good: true, goodAt: 0 };
+    await rm(folder, { recursive: true });
+    await clock.runUntil(5_000);
+    assert.deepEqual([await ask('GET /healthz'), await ask('GET /readyz')], [200, 503]);
+  });
+});
+
+const nobody = (): Promise<never> => Promise.reject(new Error('health needs no view of the flock'));
+const request = {
+  method: 'GET',
+  path: '/',
+  query: new URLSearchParams(),
+  headers: {},
+  form: new URLSearchParams(),
+};
+
+/** What is said of a server that answers like this. */
+async function asked(
+  answer: RequestListener,
+  where: number | string = 0,
+  deadline?: number,
+): Promise<unknown> {
+  const server = createServer(answer);
+  await new Promise<void>((resolve) =>
+    typeof where === 'string' ? server.listen(where, resolve) : server.listen(where, '127.0.0.1', resolve),
+  );
+  const shown =
+    typeof where === 'string' ? `unix:${where}` : `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  try {
+    return await askReady(parseListenAddress(shown), shown, deadline);
+  } catch (error) {
+    assert.ok(error instanceof FlockError, String(error));
+    assert.equal(error.exit, 'unavailable');
+    return error.message.replace(shown, 'there');
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+}
+
+describe('who asks a flockd whether it is ready', () => {
+  const yes = String(readyAnswer(checksOf(well)).body);
+
+  it('is told', async () => {
+    const hosts: unknown[] = [];
+    const answer: RequestListener = ({ url, headers }, response) => {
+      hosts.push(headers.host);
+      response.end(url === '/readyz' ? yes : '');
+    };
+    assert.deepEqual(await asked(answer), JSON.parse(yes));
+    assert.match(String(hosts[0]), /^127\.0\.0\.1:\d+$/);
+  });
+
+  it('is told through a socket, too', async () => {
+    const folder = tempFolder();
+    const hosts: unknown[] = [];
+    const answer: RequestListener = ({ headers }, response) => {
+      hosts.push(headers.host);
+      response.end(yes);
+    };
+    assert.deepEqual(await asked(answer, path.join(folder, 'flockd.sock')), JSON.parse(yes));
+    assert.deepEqual(hosts, ['localhost']);
+  });
+
+  it('is told what is wrong', async () => {
+    const answer = readyAnswer(checksOf({ ...well, bots: 0 }));
+    const said = await asked((_, response) => response.writeHead(answer.status).end(answer.body));
+    assert.deepEqual(said, JSON.parse(String(answer.body)));
+  });
+
+  it('does not take others for flockd', async () => {
+    const other = 'what answers at there is not flockd';
+    assert.equal(await asked((_, response) => response.end('<h1>It works</h1>')), other);
+    assert.equal(await asked((_, response) => response.end('{"ready":"yes"}')), other);
+    assert.equal(await asked((_, response) => response.end(`${' '.repeat(70_000)}${yes}`)), other);
+  });
+
+  it('does not wait for ever', async () => {
+    const late = 'no flockd answers at there: not within 0.05 seconds';
+    assert.equal(await asked(() => undefined, 0, 50), late);
+    assert.equal(await asked((_, response) => response.write('{'), 0, 50), late);
+  });
+
+  it('learns that nobody listens', async () => {
+    const folder = tempFolder();
+    const socket = `unix:${path.join(folder, 'flockd.sock')}`;
+    await assert.rejects(askReady(parseListenAddress(socket), socket), {
+      exit: 'unavailable',
+      message: `no flockd answers at ${socket}: there is no such file or folder`,
+      hint: `start it there: flockd run --listen ${socket}`,
+    });
+    const port = `127.0.0.1:${ownPort()}`;
+    await assert.rejects(askReady(parseListenAddress(port), port), {
+      exit: 'unavailable',
+      message: `no flockd answers at ${port}: nobody listens there`,
+    });
+  });
+
+  it('has to say where', async () => {
+    for (const address of ['systemd', '127.0.0.1:0'])
+      await assert.rejects(askReady(parseListenAddress(address), address), { exit: 'usage' });
+  });
+});

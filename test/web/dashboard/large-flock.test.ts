@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import pino from 'pino';
+import { systemClock } from '../../../src/clock.ts';
+import { parseFlockFile } from '../../../src/config/flock-file.ts';
+import type { BotName } from '../../../src/flock/bot.ts';
+import type { Bot } from '../../../src/flock/load.ts';
+import { pagesOfX } from '../../../src/flock/status.ts';
+import { TokenPair } from '../../../src/keys/bundle.ts';
+import type { Ledger } from '../../../src/ledger/journal.ts';
+import { applyEvent, type BotState } from '../../../src/ledger/state.ts';
+import { openPurse } from '../../../src/posting/budget.ts';
+import { ViewDesk } from '../../../src/web/dashboard/snapshot.ts';
+import { MemoryLedger } from '../../fakes/memory-ledger.ts';
+import { begun, intent, MeasuredFlock, posted } from './measured-flock.ts';
+import { seriesOf } from './prometheus.ts';
+
+const count = 20_000;
+const names = Array.from({ length: count }, (_, n) => `bot-${String(n).padStart(5, '0')}`);
+const last = names.at(-1) ?? '';
+const settings = parseFlockFile('{}', 'flock.json');
+
+const botOf = (name: string): Bot => ({
+  name: name as BotName,
+  bundle: {
+    appKeys: new TokenPair('app', 'secret'),
+    accessToken: new TokenPair('token', 'secret'),
+    userId: '1',
+    screenName: name,
+  },
+  poemFile: `/nowhere/${name}`,
+  settings: settings.settingsOf(name as BotName),
+});
+
+const ledgerOf = (): MemoryLedger =>
+  new MemoryLedger({
+    states: new Map<string, BotState>(names.map((bot) => [bot, applyEvent(undefined, begun(bot))])),
+  });
+
+/** Everybody else in this process, from a moment on: they do something first, and then in each of their turns. */
+class Others {
+  turns = 0;
+  /** What they do in each of their turns. */
+  each: () => unknown = () => undefined;
+  #isOver = false;
+
+  begin(first: () => void): void {
+    setImmediate(() => {
+      first();
+      this.#take();
+    });
+  }
+
+  end(): void {
+    this.#isOver = true;
+  }
+
+  #take(): void {
+    if (this.#isOver) return;
+    this.turns++;
+    this.each();
+    setImmediate(() => {
+      this.#take();
+    });
+  }
+}
+
+describe('a large flock that is looked at', () => {
+  it('goes on meanwhile, and a view is of one moment all the same', async () => {
+    const kept = ledgerOf();
+    const others = new Others();
+    const post = async (): Promise<void> => {
+      await kept.record(intent(last));
+      await kept.record(posted(last));
+    };
+    let began = false;
+    const ledger: Ledger = {
+      state: (bot) => kept.state(bot),
+      states: () => {
+        if (!began) others.begin(() => void post());
+        began = true;
+        return kept.states();
+      },
+      history: () => kept.history(),
+      record: (...events) => kept.record(...events),
+      [Symbol.asyncDispose]: () => kept[Symbol.asyncDispose](),
+    };
+    const flock = { bots: names.map(botOf), misfits: [], keyless: [], passedOver: [], purse: openPurse };
+    const daemon = {
+      glance: () => ({ bots: count, next: undefined, busy: 0 }),
+      overdue: () => 0,
+      carryOut: () => Promise.resolve(),
+    };
+    const desk = new ViewDesk({
+      flock: () => flock,
+      ledger,
+      daemon,
+      clock: systemClock,
+      log: pino({ enabled: false }),
+      isStopped: () => false,
+      pages: pagesOfX,
+      state: '/nowhere',
+      version: '1.2.3',
+    });
+    const view = await desk.view();
+    others.end();
+    assert.ok(others.turns > 2, `${others.turns} turns for others`);
+    assert.equal(kept.state(last)?.posts, 1, 'it has posted meanwhile');
+    assert.equal(view.bots.length, count);
+    assert.equal(view.bots.at(-1)?.posts, 0);
+    assert.deepEqual(view.recent, []);
+    desk.forget();
+    const next = await desk.view();
+    assert.equal(next.bots.at(-1)?.posts, 1);
+    assert.equal(next.recent[0]?.account, last);
+  });
+
+  it('goes on while its metrics are read, and two who read them at once do not get into each other', async () => {
+    const flock = new MeasuredFlock(names, {}, ledgerOf());
+    const value = (text: string, name: string): number | undefined => seriesOf(text).get(`flockd_${name}`);
+    const others = new Others();
+    const ofNobody: Promise<string>[] = [];
+    others.begin(() => undefined);
+    others.each = () => ofNobody.length < 100 && ofNobody.push(flock.scrape({ bots: [] }));
+    const texts = [await flock.scrape(), await flock.scrape()];
+    others.end();
+    assert.ok(ofNobody.length > 2, `${ofNobody.length} turns for others`);
+    for (const text of await Promise.all(ofNobody)) assert.equal(value(text, 'bots'), 0);
+    for (const text of texts) {
+      assert.equal(value(text, 'bots'), count);
+      assert.equal(value(text, 'lines_remaining'), 5 * count);
+    }
+  });
+});

@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { HeldClock } from '../../../src/clock.ts';
+import type { FlockView } from '../../../src/flock/view.ts';
+import { Dashboard } from '../../../src/web/dashboard/live-updates.ts';
+import { type MonitorServer, openMonitorServer } from '../../../src/web/dashboard/server.ts';
+import { aBot, aPost, aView } from './a-view.ts';
+
+describe('a page that is open', () => {
+  const clock = new HeldClock('2026-08-22T10:00:00Z');
+  const mistakes: unknown[] = [];
+  let asked = 0;
+  let current: FlockView | Error = aView([aBot('evensong')]);
+  const view = (): Promise<FlockView> => {
+    asked++;
+    return current instanceof Error ? Promise.reject(current) : Promise.resolve(current);
+  };
+  const failed = (error: unknown): void => void mistakes.push(error);
+  const dashboard = new Dashboard({ view, clock, token: undefined, mostReaders: 2, failed });
+  let server: MonitorServer;
+  before(async () => {
+    const address = { kind: 'port', host: '127.0.0.1', port: 0 } as const;
+    const { routes, streams } = dashboard;
+    const places = { address, inherited: undefined, names: [], mostConnections: 500 };
+    server = await openMonitorServer({ ...places, routes, streams, view, failed });
+  });
+  after(async () => {
+    dashboard.close();
+    await server[Symbol.asyncDispose]();
+  });
+
+  const load = async (): Promise<string> => (await fetch(server.shown)).text();
+  const second = (): Promise<void> => clock.runUntil(clock.now() + 1000);
+
+  /** A page, and what it is told from then on. */
+  async function open() {
+    const [, version = '', edition = ''] =
+      /data-version="([^"]+)"\s+data-edition="([^"]+)"/.exec(await load()) ?? [];
+    const control = new AbortController();
+    const { signal } = control;
+    const { status, body } = await fetch(`${server.shown}/events?since=${version}&edition=${edition}`, {
+      signal,
+    });
+    const stream = body?.pipeThrough(new TextDecoderStream()).getReader() ?? assert.fail();
+    let text = '';
+    const until = async (pattern: RegExp): Promise<void> => {
+      while (!pattern.test(text)) text += (await stream.read()).value ?? assert.fail('it ended');
+    };
+    await (status === 200 ? until(/retry/) : undefined);
+    return { status, until, close: () => control.abort(), heard: () => text };
+  }
+
+  it('is told of what another page has shown already', async () => {
+    const first = await open();
+    current = aView([aBot('evensong')], { recent: [aPost('evensong')] });
+    assert.match(await load(), /The bell lets go of the hour/);
+    await second();
+    await first.until(/The bell lets go of the hour/);
+    first.close();
+  });
+
+  it('is told of nothing while nothing changes', async () => {
+    const page = await open();
+    for (let n = 0; n < 5; n++) {
+      current = aView([aBot('evensong')], {
+        recent: [aPost('evensong')],
+        now: `2026-08-22T10:0${n}:00.000Z`,
+      });
+      await second();
+    }
+    current = aView([aBot('evensong', { state: 'parked' })], { recent: [aPost('evensong')] });
+    await second();
+    await page.until(/parked/);
+    assert.equal(page.heard().match(/^id:/gm)?.length, 1);
+    page.close();
+  });
+
+  it('goes on when a view could not be built', async () => {
+    const page = await open();
+    current = new Error('a bug');
+    await second();
+    current = aView([aBot('evensong', { state: 'in doubt' })]);
+    await second();
+    await page.until(/in doubt/);
+    assert.deepEqual(mistakes.splice(0).map(String), ['Error: a bug']);
+    page.close();
+  });
+
+  it('is one of so many', async () => {
+    const pages = [await open(), await open()];
+    const { status } = await open();
+    assert.equal(status, 503);
+    for (const page of pages) page.close();
+  });
+
+  it('is rendered once for all who load it while a view is fresh', async () => {
+    current = aView([aBot('evensong')]);
+    let rendered = 0;
+    const bots = current.bots;
+    Object.defineProperty(current, 'bots', { get: () => (rendered++, bots) });
+    const first = await load();
+    const once = rendered;
+    assert.ok(once > 0, 'nothing was rendered');
+    const pages = await Promise.all(Array.from({ length: 200 }, load));
+    assert.equal(rendered, once);
+    assert.deepEqual(new Set(pages), new Set([first]));
+  });
+
+  it('costs nothing once it is closed', async () => {
+    const page = await open();
+    page.close();
+    // Whoever has gone is noticed by and by.
+    while (clock.nextAlarm !== undefined) await clock.runUntil(clock.nextAlarm);
+    const before = asked;
+    await clock.runUntil(clock.now() + 60_000);
+    assert.equal(asked, before);
+  });
+});

@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { troublesOf } from '../../../src/web/dashboard/page.ts';
+import { aBot, aView, flockOf, textOf } from './a-view.ts';
+
+describe('what is wrong', () => {
+  it('is nothing at all where nothing is', () => {
+    assert.equal(
+      troublesOf(flockOf('fine', 'paused', 'waiting', 'looking')).markup,
+      '<section id="troubles" class="troubles" hidden></section>',
+    );
+  });
+
+  it('is told with the repair, commands as such, instants by the bot’s clock', () => {
+    const doubt = aBot('howl', {
+      state: 'in doubt',
+      why: 'line 8 was sent at 2026-08-22T09:00:00.000Z, and nobody knows whether it arrived',
+      hint: 'flockd looks by itself; or settle it: flockd resolve howl --posted | --not-posted',
+    });
+    const html = troublesOf(aView([doubt]));
+    assert.match(textOf(html), /howl is in doubt: line 8 was sent at Sat 11:00 CEST, and nobody/);
+    assert.match(
+      html.markup,
+      /flockd looks by itself; or settle it: <code>flockd resolve howl --posted \| --not-posted<\/code>/,
+    );
+    const parked = aBot('howl', { state: 'parked', why: 'reauth', hint: 'keymaker reauth howl' });
+    assert.match(
+      troublesOf(aView([parked])).markup,
+      /<p class="hint"><code>keymaker reauth howl<\/code><\/p>/,
+    );
+    const stuck = aBot('howl', { state: 'waiting', why: 'too small', hint: 'raise it', next: undefined });
+    assert.match(textOf(troublesOf(aView([stuck]))), /howl waits: too small/);
+  });
+
+  it('is that the whole flock is stopped', () => {
+    const view = flockOf('stopped');
+    const html = troublesOf({ ...view, flock: { ...view.flock, stopped: true } });
+    assert.match(textOf(html), /The whole flock is stopped: nobody posts\. flockd resume lets it go on/);
+  });
+
+  it('is no endless list', () => {
+    const html = troublesOf(flockOf(...Array<'parked'>(50).fill('parked')));
+    assert.equal(html.markup.match(/<li>/g)?.length, 12);
+    assert.match(textOf(html), /and 38 more bots; flockd status lists them/);
+  });
+
+  it('cannot break out of the page', () => {
+    const html = troublesOf(
+      aView([aBot('howl', { state: 'unfit', why: '<script>alert(1)</script>', hint: '"><img>' })]),
+    );
+    assert.doesNotMatch(html.markup, /<script|<img/);
+  });
+});

@@ -1,0 +1,274 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { BotView } from '../../../src/flock/view.ts';
+import { calendarOf, calendarParts, spendingOf } from '../../../src/web/dashboard/charts.ts';
+import {
+  botRegions,
+  botsLeft,
+  factsOf,
+  lineRegions,
+  regionsOf,
+  summaryOf,
+} from '../../../src/web/dashboard/page.ts';
+import { aBot, aPost, aView, flat, flockOf, now, textOf, theDays } from './a-view.ts';
+
+describe('the flock in a sentence', () => {
+  const sentences: [string, BotView['state'][]][] = [
+    ['Nobody is reading yet.', []],
+    ['bot-0 is reading.', ['fine']],
+    ['bot-0 is parked.', ['parked']],
+    ['bot-0 is about to begin.', ['new']],
+    ['All two bots are reading.', ['fine', 'new']],
+    ['One of two bots is reading. One is parked.', ['fine', 'parked']],
+    ['None of two bots is reading. Two are in doubt.', ['in doubt', 'in doubt']],
+    [
+      'Two of seven bots are reading. One cannot post, one is parked, one is in doubt, one waits and one has finished.',
+      ['fine', 'fine', 'finished', 'waiting', 'in doubt', 'parked', 'unfit'],
+    ],
+    ['13 of 14 bots are reading. One is paused.', [...Array<'fine'>(13).fill('fine'), 'paused']],
+  ];
+  for (const [sentence, states] of sentences)
+    it(`is: ${sentence}`, () => {
+      assert.equal(summaryOf(flockOf(...states)), sentence);
+    });
+
+  it('says first that it is stopped', () => {
+    const view = flockOf('stopped', 'parked');
+    assert.equal(
+      summaryOf({ ...view, flock: { ...view.flock, stopped: true } }),
+      'The flock is stopped, and posts nothing.',
+    );
+  });
+});
+
+describe('the flock at a glance', () => {
+  it('is the next line, today, this month, and who stands how', () => {
+    const view = aView([aBot('evensong'), aBot('howl', { state: 'parked' })], {
+      days: theDays({ '2026-08-22': { posted: 7, planned: 5 } }),
+    });
+    assert.equal(
+      textOf(factsOf(view)),
+      'Next line in 21 h evensong, Sun 09:00 CEST Today 7 posts at most 5 still to come This month $4.20 until 31 August Bots 2 1 fine · 1 parked',
+    );
+  });
+
+  it('measures against budgets, where there are any', () => {
+    const view = aView([]);
+    const budget = { postsPerDay: 24, usdPerMonth: 20 };
+    const text = textOf(factsOf({ ...view, flock: { ...view.flock, budget } }));
+    assert.match(text, /Today 7 posts of 24, none still to come/);
+    assert.match(text, /This month \$4\.20 of \$20\.00 until 31 August/);
+    assert.match(text, /Next line none no slot is ahead/);
+  });
+
+  it('does not say that nothing is ahead where posts are planned', () => {
+    const days = theDays({ '2026-08-22': { planned: 3 } });
+    const view = aView([aBot('howl', { state: 'in doubt', next: undefined })], { days });
+    const text = textOf(factsOf(view));
+    assert.match(text, /at most 3 still to come/);
+    assert.doesNotMatch(text, /no slot is ahead/);
+  });
+
+  it('takes bots that look for their places for well', () => {
+    const { markup } = factsOf(flockOf('looking', 'parked'));
+    assert.match(markup, /data-state="well"\s*>1 looking/);
+    assert.match(markup, /data-state="wrong"\s*>1 parked/);
+  });
+
+  it('says of a slot that has come that it is due', () => {
+    const view = aView([aBot('evensong', { next: '2026-08-22T09:59:00.000Z' })]);
+    assert.match(textOf(factsOf(view)), /Next line due now/);
+  });
+});
+
+describe('the bots', () => {
+  const told = (bot: BotView, token?: string): string =>
+    textOf(botRegions(aView([bot]), token)[0]?.html ?? assert.fail());
+
+  it('are told with their place, last post and next slot', () => {
+    assert.equal(
+      told(aBot('evensong')),
+      'evensong @evensong_bot in 21 h , Sun 09:00 CEST 3 of 14 lines last 3 h ago , line 3 on X',
+    );
+    assert.match(told(aBot('evensong', { pass: 3 })), /3 of 14 lines, third reading/);
+    assert.match(told(aBot('evensong', { pass: 99 })), /, 99th reading/);
+    assert.match(told(aBot('evensong', { pass: 102 })), /, 102nd reading/);
+    assert.match(
+      told(aBot('evensong', { state: 'finished', done: 14, next: undefined })),
+      /finished all 14 lines/,
+    );
+    assert.match(
+      told(aBot('evensong', { of: 0, last: undefined, posts: 0 })),
+      /its poem is not known no post yet/,
+    );
+    const link = botRegions(aView([aBot('evensong')]), undefined)[0]?.html.markup ?? '';
+    assert.match(link, /<a href="https:\/\/x\.com\/evensong_bot\/status\/77"/);
+    assert.match(link, /href="https:\/\/x\.com\/evensong_bot"/);
+    const homeless = botRegions(
+      aView([aBot('evensong', { home: undefined, last: undefined })]),
+      undefined,
+    )[0];
+    assert.doesNotMatch(homeless?.html.markup ?? '', /href/);
+  });
+
+  it('say why they wait', () => {
+    const why = 'the flock’s budget of $5 a month is used up';
+    assert.match(
+      told(aBot('howl', { state: 'waiting', why, next: '2026-08-31T22:00:00.000Z' })),
+      /used up; next in 10 days , 1 Sept?, 00:00 CEST/,
+    );
+  });
+
+  it('come with what is wrong first, two hundred at most', () => {
+    const bots = Array.from({ length: 300 }, (_, n) =>
+      aBot(`b${String(n).padStart(3, '0')}`, { state: n === 250 ? 'parked' : 'fine' }),
+    );
+    const regions = botRegions(aView(bots), undefined);
+    assert.equal(regions.length, 200);
+    assert.equal(regions[0]?.id, 'bot-b250');
+    assert.equal(regions[1]?.id, 'bot-b000');
+    assert.match(textOf(botsLeft(aView(bots))), /and 100 more bots; flockd status lists them all/);
+    assert.match(textOf(botsLeft(aView([]))), /Nobody is in the flock/);
+  });
+
+  it('have the buttons that do something, where they may have any', () => {
+    const buttons = (change: Partial<BotView>): string[] =>
+      botRegions(aView([aBot('howl', change)]), 'token')[0]?.html.markup.match(/(?<=<button>)[^<]+/g) ?? [];
+    assert.deepEqual(buttons({}), ['Post now', 'Pause']);
+    assert.deepEqual(buttons({ state: 'paused', pausedSince: now }), ['Resume']);
+    assert.deepEqual(buttons({ state: 'paused' }), []);
+    assert.deepEqual(buttons({ state: 'parked' }), ['Resume']);
+    assert.deepEqual(buttons({ state: 'parked', needsKey: true }), []);
+    assert.deepEqual(buttons({ state: 'in doubt' }), ['Pause']);
+    assert.deepEqual(buttons({ state: 'in doubt', pausedSince: now }), ['Resume']);
+    assert.deepEqual(buttons({ state: 'unfit' }), []);
+    assert.doesNotMatch(botRegions(aView([aBot('howl')]), undefined)[0]?.html.markup ?? '', /<button/);
+  });
+});
+
+describe('the last lines', () => {
+  it('are told as they read', () => {
+    const recent = [
+      aPost('night-train', { text: 'We leave the town\nthe way one leaves', lines: 2 }),
+      aPost('howl', { text: undefined, url: undefined, at: '2026-08-21T07:00:00.000Z' }),
+    ];
+    const [first, second] = lineRegions(aView([], { recent }));
+    assert.match(
+      first?.html.markup ?? '',
+      /<blockquote dir="auto" lang="">We leave the town\nthe way one leaves<\/blockquote>/,
+    );
+    assert.match(textOf(first?.html ?? assert.fail()), /night-train , lines 3 to 4, 3 h ago , on X$/);
+    assert.match(
+      textOf(second?.html ?? assert.fail()),
+      /^A line that is not in the poem any more\. howl , line 3, 27 h ago$/,
+    );
+    assert.notEqual(first?.id, second?.id);
+  });
+});
+
+describe('what is spent', () => {
+  it('is measured against the budgets of the flock', () => {
+    const view = aView([]);
+    const html = spendingOf({
+      ...view,
+      flock: { ...view.flock, budget: { postsPerDay: 24, usdPerMonth: 20 } },
+    });
+    assert.equal(
+      textOf(html),
+      'This month $4.20 of $20.00 until 31 August Today 7 of 24 posts Since it began $31.50',
+    );
+    assert.match(
+      html.markup,
+      /role="meter"\s+aria-label="Budget of This month"\s+aria-valuemin="0"\s+aria-valuemax="20"\s+aria-valuenow="4.2"/,
+    );
+    assert.match(html.markup, /<rect class="fill" width="210"/);
+  });
+
+  it('is a sum where there is no budget', () => {
+    assert.equal(
+      textOf(spendingOf(aView([]))),
+      'This month $4.20 Since it began $31.50 The flock has no budget; flock.json can give it one.',
+    );
+  });
+
+  it('is measured for the bots that have used most of theirs', () => {
+    const bots = Array.from({ length: 8 }, (_, n) =>
+      aBot(`b${n}`, { budget: { postsPerDay: 10 }, spent: { postsToday: n, usdMonth: 0, usdTotal: 0 } }),
+    );
+    bots.push(
+      aBot('none', { budget: { usdPerMonth: 0 }, spent: { postsToday: 0, usdMonth: 0, usdTotal: 0 } }),
+    );
+    const html = spendingOf(aView(bots));
+    assert.match(textOf(html), /none \$0\.00 of \$0\.00 this month b7 7 of 10 posts today b6 6 of 10/);
+    assert.match(textOf(html), /and 3 more, which have used less of theirs$/);
+    // Money is gone for the month; a day's posts come again tomorrow.
+    assert.equal(html.markup.match(/data-full="yes"/g)?.length, 1);
+    const spent = { postsToday: 9, usdMonth: 0, usdTotal: 0 };
+    const daily = spendingOf(aView([aBot('a', { budget: { postsPerDay: 9 }, spent })]));
+    assert.doesNotMatch(daily.markup, /data-full="yes"/);
+  });
+});
+
+describe('the calendar', () => {
+  const days = theDays({
+    '2026-02-21': { posted: 1 },
+    '2026-08-21': { posted: 12 },
+    '2026-08-22': { posted: 3, planned: 4 },
+    '2026-08-23': { planned: 6 },
+    '2026-10-17': { planned: 1 },
+  });
+  const parts = calendarParts(aView([], { days }));
+  const markup = flat(calendarOf(parts));
+
+  it('says in a sentence what it shows', () => {
+    assert.equal(
+      textOf(parts.sentence.html),
+      '16 posts in the last 26 weeks, 12 on the busiest day. At most 11 planned in the next 8.',
+    );
+    assert.match(
+      textOf(calendarParts(aView([])).sentence.html),
+      /^No posts in the last 26 weeks\. None planned/,
+    );
+    assert.match(markup, /role="img" aria-labelledby="calendar-sentence"/);
+  });
+
+  it('has a shape for each day, with a title', () => {
+    assert.equal(markup.match(/<title>/g)?.length, 239);
+    assert.match(markup, /<title>Fri 21 Aug 2026: 12 posts<\/title><rect class="made-4"/);
+    assert.match(
+      markup,
+      /<title>Sat 22 Aug 2026: 3 posts, 4 planned for the rest of it<\/title><rect class="made-1"[^>]*\/><rect class="today"/,
+    );
+    assert.match(markup, /<title>Sun 23 Aug 2026: 6 planned<\/title\s*><circle class="planned"[^>]*r="3"/);
+    assert.match(markup, /<title>Thu 20 Aug 2026: no posts<\/title><rect class="made-0"/);
+    assert.equal(markup.match(/class="today"/g)?.length, 1);
+  });
+
+  it('stands in weeks from Monday on', () => {
+    assert.deepEqual([parts.weeks.length, parts.rows.length], [35, 35]);
+    const [first] = parts.weeks;
+    assert.equal(first?.id, 'week-2026-02-16');
+    assert.match(flat(first.html), /x="32" y="88"/);
+  });
+
+  it('is a table too', () => {
+    assert.deepEqual([parts.rows[0]?.id, parts.rows.at(-1)?.id], ['row-2026-10-12', 'row-2026-02-16']);
+    const row = parts.rows.find(({ id }) => id === 'row-2026-08-17');
+    assert.equal(textOf(row?.html ?? assert.fail()), '17 Aug 0 0 0 0 12 3 + 4 6');
+    assert.match(markup, /<th scope="col">Mon<\/th>/);
+  });
+});
+
+describe('the page', () => {
+  it('has every region under the id that it is sent by, and none twice', () => {
+    const view = aView([aBot('evensong'), aBot('howl', { state: 'parked' })], {
+      recent: [aPost('evensong')],
+    });
+    const { single, lists } = regionsOf(view, 'token');
+    const regions = [...single, ...lists.flatMap((list) => list.regions)];
+    for (const { id, html } of regions)
+      assert.match(html.markup, new RegExp(`^\\s*<[a-z]+ [^>]*id="${id}"`), id);
+    const ids = regions.map(({ id }) => id);
+    assert.equal(new Set(ids).size, ids.length);
+  });
+});
