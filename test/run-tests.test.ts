@@ -33,6 +33,8 @@ it('is a history', () => {});
 /** A checkout of its own with these tests, and the scripts that run them. */
 const checkout = mkdtempSync(path.join(tmpdir(), 'run-tests-'));
 
+const script = path.join(checkout, 'scripts/run-tests');
+
 /** The runner refuses to run inside of a test unless it does not know. */
 const { NODE_TEST_CONTEXT: _, ...env } = process.env;
 
@@ -43,7 +45,7 @@ function run(...args: string[]): {
   stdout: string;
   stderr: string;
 } {
-  const call = spawnSync('scripts/run-tests', args, { cwd: checkout, encoding: 'utf8', env });
+  const call = spawnSync(script, args, { cwd: checkout, encoding: 'utf8', env });
   // A test that failed is shown twice or three times.
   const shown = [...call.stdout.matchAll(/^ *([✔✖] is .*?) \(.*\)$/gm)].map(([, test = '']) => test);
   return { code: call.status, ran: [...new Set(shown)].sort(), stdout: call.stdout, stderr: call.stderr };
@@ -127,7 +129,7 @@ describe('npm test', () => {
   }
 
   it('runs again with --watch when a file that is imported changes', async () => {
-    const watch = spawn('scripts/run-tests', ['--watch', '--grep', 'is odd', 'test/number.test.ts'], {
+    const watch = spawn(script, ['--watch', '--grep', 'is odd', 'test/number.test.ts'], {
       cwd: checkout,
       env,
       stdio: ['ignore', 'pipe', 'inherit'],
