@@ -1,298 +1,112 @@
 import path from 'node:path';
 
 /**
- * The direction of the arrows in src/: a file imports only files of its own row or of a row below.
- * The rows go from the roof to the foundation; the first that has a pattern for a file is the file's.
+ * The folders of src/ and the files beside them, from the roof to the foundation. A file imports its own folder and the rows
+ * below, nothing else: two entries of one row do not know each other.
  */
-const rows = [
-  ['keymaker', 'flockd', 'bundle-reader'],
-  ['cli/keymaker', 'cli/flockd', 'cli/program', 'cli/start'],
-  ['cli/keymaker/*', 'cli/flockd/*', 'cli/completion/*'],
-  [
-    'cli/*',
-    'web/desk',
-    'context',
-    'daemon/claims',
-    'daemon/daemon',
-    'daemon/runner',
-    'daemon/share-text',
-    'daemon/tell-manager',
-    'sandbox/server',
-    'monitor/*',
-    'rehearsal/*',
-  ],
-  ['posting/post-now'],
-  ['plan/read-flock'],
-  ['posting/step', 'doctor/*'],
-  [
-    'keys/make-key',
-    'keys/change-seal',
-    'keys/foreign/take-key',
-    'oauth/pin-flow',
-    'oauth/callback-flow',
-    'posting/post-line',
-    'posting/reconcile',
-    'posting/look',
-    'posting/gate',
-    'flock/known-bots',
-    'flock/load-flock',
-    'flock/planned-flock',
-    'plan/*',
-    'flock/read-status',
-    'flock/flock-view',
-    'sandbox/sandbox',
-  ],
-  [
-    'posting/journal',
-    'posting/restore-journal',
-    'posting/logged-ledger',
-    'keys/key-store',
-    'keys/pending-store',
-    'oauth/oauth1-client',
-    'x/x-client',
-    'http/send',
-    'http/undici-client',
-    'http/undici-exchange',
-    'http/node-send',
-    'web/callback-listener',
-    'web/local-server',
-  ],
-  [
-    'alarm/*',
-    'daemon/*',
-    'poems/*',
-    'flock/*',
-    'keys/*',
-    'keys/foreign/*',
-    'oauth/*',
-    'posting/*',
-    'schedule/*',
-    'cost/*',
-    'x/*',
-    'http/*',
-    'sandbox/*',
-    'web/*',
-    'settings',
-    'log',
-  ],
-  [
-    'files',
-    'watch',
-    'grouped',
-    'own-files',
-    'turns',
-    'held-clock',
-    'http/safe-address',
-    'quoted',
-    'shell-word',
-    'text-width',
-  ],
-  ['errors', 'clock'],
+export const rows = [
+  ['keymaker.ts', 'flockd.ts'],
+  ['cli'],
+  ['rehearsal', 'web', 'doctor'],
+  ['context.ts'],
+  ['plan', 'alarms'],
+  ['daemon', 'sandbox'],
+  ['flock'],
+  ['posting'],
+  ['ledger'],
+  ['config'],
+  ['keys'],
+  ['networks'],
+  ['oauth'],
+  ['http', 'schedule', 'poems'],
+  ['cost.ts'],
+  ['log.ts', 'fs.ts', 'text.ts', 'yield.ts'],
+  ['errors.ts', 'clock.ts'],
 ];
 
-/** Files that decide: no disk, no network, no real clock. */
-export const pure = [
-  'alarm/address',
-  'alarm/alarm',
-  'alarm/silence',
-  'poems/split-poem',
-  'poems/older-split',
-  'poems/tweet-text',
-  'poems/lint',
-  'poems/lint-entities',
-  'poems/lint-poem',
-  'poems/lint-refrains',
-  'poems/shared-texts',
-  'poems/poem-text',
-  'oauth/signature',
-  'oauth/oauth-answer',
-  'oauth/provider',
-  'oauth/callback',
-  'keys/bundle-name',
-  'keys/key-bundle',
-  'keys/mask-token',
-  'keys/right-account',
-  'keys/foreign/foreign-key',
-  'keys/foreign/foreign-text',
-  'keys/foreign/four-names',
-  'keys/foreign/known-formats',
-  'keys/foreign/read-foreign',
-  'keys/foreign/choose-bots',
-  'web/html',
-  'web/flock-page',
-  'web/local-exchange',
-  'web/message-page',
-  'web/style',
-  'schedule/slots',
-  'schedule/spread',
-  'schedule/calendar-ends',
-  'schedule/zone-days',
-  'schedule/timezone',
-  'cost/price-table',
-  'cost/money',
-  'cost/post-cost',
-  'plan/answers-of-x',
-  'plan/bot-outlook',
-  'plan/bot-words',
-  'plan/flock-plan',
-  'plan/ics',
-  'plan/limit-watch',
-  'plan/limits',
-  'plan/local-time',
-  'plan/plan-ics',
-  'plan/plan-json',
-  'plan/predicted',
-  'plan/predicted-bot',
-  'plan/prediction',
-  'plan/schedule-words',
-  'plan/show-bots',
-  'plan/show-calendar',
-  'plan/show-plan',
-  'plan/shown-line',
-  'posting/budget',
-  'posting/flock-history',
-  'posting/price-post',
-  'posting/decide',
-  'posting/place',
-  'posting/found-events',
-  'posting/found-since',
-  'posting/look-for',
-  'posting/ways-on',
-  'posting/follow-edits',
-  'posting/follow-split',
-  'posting/plan-post',
-  'posting/order',
-  'posting/post-report',
-  'posting/ledger-export',
-  'posting/edits',
-  'posting/tally',
-  'posting/doubts',
-  'flock/bot-condition',
-  'flock/flock-status',
-  'flock/live-status',
-  'flock/post-pages',
-  'flock/flock-days',
-  'flock/flock-view',
-  'posting/after-failure',
-  'posting/bot-state',
-  'posting/journal-line',
-  'posting/journal-text',
-  'posting/ledger-event',
-  'x/x-failure',
-  'http/exchange',
-  'http/safe-address',
-  'doctor/app-pairs',
-  'doctor/checkup',
-  'doctor/clock-skew',
-  'doctor/finding',
-  'doctor/judge-key',
-  'doctor/forecast',
-  'doctor/private-file',
-  'doctor/report',
-  'doctor/twins',
-  'flock/duration',
-  'flock/nearest',
-  'flock/setting-place',
-  'monitor/dashboard-bar',
-  'monitor/dashboard-bots',
-  'monitor/dashboard-calendar',
-  'monitor/dashboard-controls',
-  'monitor/dashboard-glance',
-  'monitor/dashboard-lines',
-  'monitor/dashboard-page',
-  'monitor/dashboard-script',
-  'monitor/dashboard-spending',
-  'monitor/dashboard-style',
-  'monitor/dashboard-told',
-  'monitor/dashboard-troubles',
-  'monitor/dashboard-words',
-  'monitor/known-hosts',
-  'monitor/listen-address',
-  'monitor/post-bounds',
-  'monitor/regions',
-  'monitor/slot-counts',
-  'quoted',
-  'text-width',
-  'flock/custom-provider',
-  'daemon/unit',
-  'rehearsal/check-posts',
-  'rehearsal/clock-changes',
-  'schedule/count-slots',
-  'rehearsal/report',
-  'rehearsal/scratch-state',
-  'rehearsal/show-clock-changes',
-  'rehearsal/show-report',
-  'rehearsal/slots',
-  'rehearsal/words',
-  'cli/complete',
-  'cli/help-page',
-  'cli/man-page',
-  'cli/man-sections',
-  'cli/value-kinds',
-  'cli/flock-frame',
-  'cli/status-table',
-  'cli/status-words',
-  'cli/time-words',
-  'cli/completion/bash',
-  'cli/completion/fish',
-  'cli/completion/typed-words',
-  'cli/completion/zsh',
-  'monitor/health',
-  'monitor/metrics-ledger',
-  'monitor/metrics-rows',
-  'monitor/metrics-table',
-];
+/** Imports that the rows forbid and that are right all the same. */
+const allowed = [];
 
-/** Packages that one file, and no other, imports: whole or a part. */
+/** The sandbox stands in for other people's servers: it shares nothing with the code that it is to test. */
+const imports = { sandbox: ['errors.ts', 'clock.ts', 'fs.ts'] };
+const importedBy = { sandbox: ['rehearsal', 'cli'] };
+
+/** Packages that one folder alone imports at run time. */
 const owners = {
-  'twitter-api-v2': 'x/x-client',
-  'prom-client': 'monitor/metrics',
-  'node-cron': 'schedule/slots',
-  undici: 'http/undici-client',
-  'age-encryption': 'keys/sealed',
-  yargs: 'cli/call-verb',
+  'twitter-api-v2': 'networks',
+  'prom-client': 'web',
+  'node-cron': 'schedule',
+  undici: 'http',
+  'age-encryption': 'keys',
+  yargs: 'cli',
 };
 
-const fits = (pattern, file) =>
-  pattern.endsWith('/*') ? path.posix.dirname(file) === pattern.slice(0, -2) : pattern === file;
+/** Modules that decide: no disk, no network. */
+const pure = [
+  /^ledger\/(events|state)\.ts$/,
+  /^networks\/[^/]+\/failure\.ts$/,
+  /^posting\/(budget|cursor|decide|position)\.ts$/,
+];
+const effect = /^(node:(fs|net|http|https|tls|child_process|dns|readline)\b|fs-extra$|undici\b)/;
+const effectful = ['fs.ts', 'http/undici.ts', 'http/node.ts'];
 
-const rowOf = (file) => rows.findIndex((patterns) => patterns.some((pattern) => fits(pattern, file)));
+const entries = rows.flat();
 
-/** The module a path stands for, as the rows name it: `src/posting/place.ts` is `posting/place`. */
-const moduleOf = (file) => path.posix.relative('src', file).replace(/\.ts$/, '');
+/** The entry of the rows that a file is or is below. Both are named from src/: `posting/decide.ts` is of `posting`. */
+const entryOf = (file) => entries.find((entry) => file === entry || file.startsWith(`${entry}/`));
+const rowOf = (entry) => rows.findIndex((row) => row.includes(entry));
 
-/** What is wrong with an import, or undefined. Types cost nothing at run time, but they bind all the same. */
-function faultOf(file, source, isType) {
-  if (!source.startsWith('.')) {
-    const owner = owners[source.replace(/^(@[^/]+\/)?([^/]+).*/, '$1$2')];
-    if (owner !== undefined && owner !== file && !isType) return `only src/${owner}.ts imports ${source}`;
-    const effect = /^node:(fs|net|http|https|tls|child_process|dns|readline)\b|^fs-extra$/.test(source);
-    return effect && pure.includes(file) ? `src/${file}.ts is pure and cannot import ${source}` : undefined;
-  }
-  const target = path.posix.join(path.posix.dirname(file), source).replace(/\.ts$/, '');
-  if (rowOf(target) < 0) return `src/${target}.ts has no row in scripts/layers.js`;
-  if (rowOf(target) < rowOf(file)) return `arrows point down: src/${file}.ts cannot import src/${target}.ts`;
-  const forbidden = target.startsWith('sandbox/') && !/^(sandbox|rehearsal|cli\/keymaker)\//.test(file);
-  return forbidden ? 'the sandbox is for its own command, for rehearsals and for tests' : undefined;
+/**
+ * What is wrong with an import, or undefined. Types cost nothing at run time, but they bind all the same.
+ *
+ * @param file the importing file, from src/
+ * @param source what it imports, as it is written there
+ */
+export function faultOf(file, source, isType = false) {
+  const entry = entryOf(file);
+  if (entry === undefined) return `src/${file} has no row in scripts/layers.js`;
+  if (!source.startsWith('.')) return faultOfPackage(file, entry, source, isType);
+  const target = path.posix.join(path.posix.dirname(file), source);
+  const targetEntry = entryOf(target);
+  if (targetEntry === undefined) return `src/${target} has no row in scripts/layers.js`;
+  const arrow = `src/${file} cannot import src/${target}`;
+  if (pure.some((pattern) => pattern.test(file)) && effectful.includes(target))
+    return `${arrow}: a module that decides has no disk and no network`;
+  if (entry === targetEntry || allowed.some(([from, to]) => from === entry && to === targetEntry))
+    return undefined;
+  if (rowOf(targetEntry) < rowOf(entry)) return `${arrow}: ${targetEntry} is above ${entry}`;
+  if (rowOf(targetEntry) === rowOf(entry)) return `${arrow}: ${entry} and ${targetEntry} are of one row`;
+  if (imports[entry]?.includes(targetEntry) === false)
+    return `${arrow}: ${entry} imports only ${imports[entry].join(', ')}`;
+  if (importedBy[targetEntry]?.includes(entry) === false)
+    return `${arrow}: ${targetEntry} is for ${importedBy[targetEntry].join(', ')} and for tests`;
+  return undefined;
+}
+
+function faultOfPackage(file, entry, source, isType) {
+  const owner = owners[source.replace(/^(@[^/]+\/)?([^/]+).*/, '$1$2')];
+  if (owner !== undefined && owner !== entry && !isType)
+    return `src/${file} cannot import ${source}: only src/${owner} does`;
+  return pure.some((pattern) => pattern.test(file)) && effect.test(source)
+    ? `src/${file} cannot import ${source}: a module that decides has no disk and no network`
+    : undefined;
 }
 
 /** ESLint rule: imports follow the rows. */
 export const layers = {
   meta: { type: 'problem', schema: [] },
   create(context) {
-    const file = moduleOf(path.posix.relative(context.cwd, context.filename));
+    const file = path.relative(path.join(context.cwd, 'src'), context.filename).replaceAll(path.sep, '/');
     const check = (node, source, isType) => {
       const message = faultOf(file, source.value, isType);
       if (message !== undefined) context.report({ node, message });
     };
     return {
-      Program: (node) => {
-        if (rowOf(file) < 0)
-          context.report({ node, message: `src/${file}.ts has no row in scripts/layers.js` });
-      },
       ImportDeclaration: (node) => check(node, node.source, node.importKind === 'type'),
       ExportNamedDeclaration: (node) => node.source && check(node, node.source, node.exportKind === 'type'),
+      ExportAllDeclaration: (node) => check(node, node.source, node.exportKind === 'type'),
       ImportExpression: (node) => node.source.type === 'Literal' && check(node, node.source, false),
+      TSImportType: (node) => node.source.type === 'Literal' && check(node, node.source, true),
     };
   },
 };

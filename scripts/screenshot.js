@@ -5,7 +5,7 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { openBrowser } from '../test/support/browser.ts';
+import { openBrowser } from '../test/browser/browser.ts';
 import { ShownFlock } from '../test/support/shown-flock.ts';
 import { bots, poems, settings } from './sample-flock.js';
 

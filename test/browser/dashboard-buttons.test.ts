@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { Browser } from 'playwright-core';
-import { noBrowser, openBrowser } from '../support/browser.ts';
+import { noBrowser, openBrowser } from './browser.ts';
 import { Shown, smallFlock } from './shown-page.ts';
 
 describe('the buttons of the page in Chromium', { skip: noBrowser }, () => {

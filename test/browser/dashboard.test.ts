@@ -6,7 +6,7 @@ import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { Browser } from 'playwright-core';
 import { tempFolder } from '../flock/temp-folder.ts';
-import { noBrowser, openBrowser } from '../support/browser.ts';
+import { noBrowser, openBrowser } from './browser.ts';
 import { ownPort } from '../support/own-port.ts';
 import { motleyFlock, Shown, smallFlock } from './shown-page.ts';
 

@@ -4,7 +4,7 @@ import { readdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { after, before, describe, it } from 'node:test';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { noBrowser, openBrowser, patience } from '../support/browser.ts';
+import { noBrowser, openBrowser, patience } from './browser.ts';
 import { sentBackAs, TestFlock } from '../support/flock.ts';
 import type { Running } from '../support/programs.ts';
 import { askWithHosts } from '../support/raw-request.ts';

@@ -1,6 +1,6 @@
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import type { MonitorOptions } from '../../src/web/dashboard/monitor.ts';
-import { patience } from '../support/browser.ts';
+import { patience } from './browser.ts';
 import { ShownFlock } from '../support/shown-flock.ts';
 
 /** Its page, in a browser of its own. */

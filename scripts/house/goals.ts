@@ -1,0 +1,41 @@
+import type { Figures } from './figures.ts';
+
+/** A figure and the most it may be. */
+interface Goal {
+  readonly name: string;
+  readonly max: number;
+  readonly valueOf: (figures: Figures) => number;
+  /** Where the fault is, if it has a place. */
+  readonly placesOf?: (figures: Figures) => readonly string[];
+}
+
+export const goals: readonly Goal[] = [
+  { name: 'files', max: 170, valueOf: ({ files }) => files },
+  { name: 'lines', max: 27_999, valueOf: ({ lines }) => lines },
+  { name: 'imports of own files per 1,000 lines', max: 30, valueOf: (all) => all.importsPerThousandLines },
+  { name: '% of exports serving one other file', max: 33.3, valueOf: (all) => all.percentServingOneFile },
+  { name: 'import cycles', max: 0, valueOf: (all) => all.cycles.length, placesOf: (all) => all.cycles },
+  { name: 'any', max: 0, valueOf: (all) => all.anys.length, placesOf: (all) => all.anys },
+];
+
+/** One line per goal that is missed. */
+export function missedGoals(figures: Figures): readonly string[] {
+  return goals
+    .filter(({ max, valueOf }) => valueOf(figures) > max)
+    .map(({ name, max, valueOf, placesOf }) => {
+      const places = placesOf ? `: ${placesOf(figures).join(', ')}` : '';
+      return `${name}: ${shown(valueOf(figures))}, at most ${shown(max)}${places}`;
+    });
+}
+
+/** The figures in a table, each beside its goal. */
+export function tableOf(figures: Figures): string {
+  return goals
+    .map(
+      ({ name, max, valueOf }) =>
+        `${name.padEnd(38)}${shown(valueOf(figures)).padStart(8)}   at most ${shown(max)}`,
+    )
+    .join('\n');
+}
+
+const shown = (number: number): string => number.toLocaleString('en-US');
