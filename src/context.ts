@@ -15,11 +15,11 @@ import { postPages, type PostPages } from './flock/status.ts';
 import type { Send } from './http/exchange.ts';
 import { openNodeSender } from './http/node.ts';
 import { openSender } from './http/send.ts';
-import type { TokenPair } from './keys/bundle.ts';
 import { KeyStore } from './keys/store.ts';
 import { askTime, openX, type OpenXClient, type TimeAnswer } from './networks/x/client.ts';
 import { type OAuth1Client, openOAuth1Client } from './oauth/client.ts';
 import { builtIn, builtInProvider, type Provider } from './oauth/providers.ts';
+import type { TokenPair } from './oauth/signature.ts';
 import { nearest } from './text.ts';
 
 /** What a person chose on the command line about where things are. */

@@ -2,7 +2,6 @@ import path from 'node:path';
 import * as z from 'zod';
 import { FlockError, systemCode } from './errors.ts';
 import { readRegularFile, reasonOf } from './fs.ts';
-import { hasLink } from './poems/tweet-text.ts';
 
 /*
  * Money is counted in whole millionths of a dollar (`micros`), so that sums are exact. People and programs are shown dollars.
@@ -37,10 +36,6 @@ function dollars(micros: number, digits: number): string {
   formats.set(digits, format);
   return `$${format.format(inUsd(micros))}`;
 }
-
-/** What X charges for one post with this text, in micros. What looks like a link is priced as one: `night.It` is one. */
-export const costOf = (text: string, { post, linkPost }: PriceTable): number =>
-  inMicros(hasLink(text) ? linkPost : post);
 
 /** What X charges for reading, in micros. */
 export const readingCost = (

@@ -223,3 +223,9 @@ export function reasonOf(cause: unknown): string {
  * @param name - such as `dist/flockd.js`; the root itself where it is empty
  */
 export const ownFile = (name: string): string => fileURLToPath(new URL(`../${name}`, import.meta.url));
+
+/** A path as a person at this prompt would write it: relative where it is below. */
+export function shownPath(file: string): string {
+  const way = path.relative('.', file);
+  return way === '' || way.startsWith('..') ? file : way;
+}

@@ -3,17 +3,9 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, describe, it } from 'node:test';
-import {
-  costOf,
-  inMicros,
-  inUsd,
-  parsePrices,
-  readingCost,
-  readPrices,
-  showUsd,
-  usualPrices,
-} from '../src/cost.ts';
+import { inMicros, inUsd, parsePrices, readingCost, readPrices, showUsd, usualPrices } from '../src/cost.ts';
 import { FlockError } from '../src/errors.ts';
+import { costOf } from '../src/posting/budget.ts';
 
 const root = mkdtempSync(path.join(tmpdir(), 'prices-'));
 after(() => {

@@ -10,9 +10,9 @@ import {
   writeSync,
 } from 'node:fs';
 import path from 'node:path';
+import { fingerprint } from '../../src/ledger/cursor.ts';
 import type { LedgerEvent } from '../../src/ledger/events.ts';
 import { formatEvent, formatHeader } from '../../src/ledger/format.ts';
-import { fingerprint } from '../../src/posting/cursor.ts';
 import { range } from './numbers.ts';
 
 const lines = 8;

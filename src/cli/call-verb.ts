@@ -1,8 +1,7 @@
 import yargs, { type Argv, type Options } from 'yargs';
 import type { Exit } from '../errors.ts';
 import type { Command, Program, Verb } from './command.ts';
-import { everywhere } from './help.ts';
-import { usageError } from './program.ts';
+import { everywhere, usageError } from './help.ts';
 import type { Terminal } from './terminal.ts';
 
 /**

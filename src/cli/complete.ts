@@ -1,9 +1,9 @@
 import { type Dirent, readdirSync, readFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { botNameOf, formerNameOf, isPoem } from '../flock/bot.ts';
 import { ownFile } from '../fs.ts';
 import { botOfBundle } from '../keys/bundle.ts';
+import { botNameOf, formerNameOf, isPoem } from '../poems/bot-name.ts';
 import { grouped } from '../text.ts';
 import type { FlagManual, Manual, ValueManual, VerbManual } from './help.ts';
 

@@ -4,8 +4,9 @@ import * as z from 'zod';
 import { FlockError, systemCode } from '../errors.ts';
 import { reasonOf } from '../fs.ts';
 import { isPrivateWay, usualSockets } from '../http/exchange.ts';
-import { botOfBundle, credentialPrefix, TokenPair } from '../keys/bundle.ts';
+import { botOfBundle, credentialPrefix } from '../keys/bundle.ts';
 import { readPrivateFileSync } from '../keys/private-file.ts';
+import { TokenPair } from '../oauth/signature.ts';
 
 /** Where a flock lives on the disk. Absolute paths. */
 export interface FlockPaths {

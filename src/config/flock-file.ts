@@ -2,10 +2,11 @@ import path from 'node:path';
 import { findNodeAtLocation, parse, type ParseError, parseTree, visit } from 'jsonc-parser';
 import * as z from 'zod';
 import { FlockError, systemCode } from '../errors.ts';
-import { type BotName, botNameOf, formerNameOf, isBotName } from '../flock/bot.ts';
 import { readRegularFile, reasonOf } from '../fs.ts';
 import { isSafeAddress } from '../http/exchange.ts';
 import { builtIn, type Provider, usual } from '../oauth/providers.ts';
+import type { BotKey } from '../oauth/signature.ts';
+import { type BotName, botNameOf, formerNameOf, isBotName } from '../poems/bot-name.ts';
 import { plainExpression, scheduleFault, timezoneFault } from '../schedule/schedule.ts';
 import { couldBeSecret, nearest, parseDuration, quoted, shown } from '../text.ts';
 import { type AlarmSettings, hookFields, hookSettings, pingSetting } from './hooks.ts';
@@ -505,4 +506,15 @@ const notShown = 'what could be a secret is not shown here';
 function said(issue: z.core.$ZodIssue): string {
   if (issue.code === 'invalid_value') return `should be one of ${issue.values.join(', ')}`;
   return (issue.code === 'invalid_key' ? issue.issues[0]?.message : undefined) ?? issue.message;
+}
+
+/** One account that reads one poem. */
+export interface Bot {
+  name: BotName;
+  bundle: BotKey;
+  /** Absolute path. */
+  poemFile: string;
+  settings: BotSettings;
+  /** Why its bundle cannot be opened any more: the key is the one that was read before. */
+  unopened?: FlockError;
 }

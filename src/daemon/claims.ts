@@ -4,11 +4,12 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import path from 'node:path';
 import * as z from 'zod';
 import type { FlockPaths } from '../config/environment.ts';
+import type { Bot } from '../config/flock-file.ts';
 import { FlockError, systemCode } from '../errors.ts';
-import type { BotName } from '../flock/bot.ts';
-import type { Bot, Flock } from '../flock/load.ts';
+import type { Flock } from '../flock/load.ts';
 import { reasonOf } from '../fs.ts';
-import type { BotKey } from '../keys/bundle.ts';
+import type { BotKey } from '../oauth/signature.ts';
+import type { BotName } from '../poems/bot-name.ts';
 
 /*
  * Which flockds run on this machine, on which state folder, and as which accounts each of them posts. A flockd says so by

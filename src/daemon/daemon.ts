@@ -1,11 +1,12 @@
 import type { Clock } from '../clock.ts';
+import type { Bot } from '../config/flock-file.ts';
 import { bugIn, FlockError, messageOf } from '../errors.ts';
-import type { BotName } from '../flock/bot.ts';
-import type { Bot, PostingFlock } from '../flock/load.ts';
+import type { PostingFlock } from '../flock/load.ts';
 import type { Ledger } from '../ledger/journal.ts';
 import type { BotState } from '../ledger/state.ts';
 import type { Logger } from '../log.ts';
 import type { TimeAnswer } from '../networks/x/client.ts';
+import type { BotName } from '../poems/bot-name.ts';
 import {
   keyMark,
   type Memory,

@@ -1,5 +1,5 @@
-import type { TokenPair } from '../keys/bundle.ts';
 import type { BotState } from '../ledger/state.ts';
+import type { TokenPair } from '../oauth/signature.ts';
 
 /** First come, first served. Nobody has to move up when the first one leaves. */
 class Queue<T> {

@@ -5,9 +5,9 @@ import pMap from 'p-map';
 import { appKeysIfSet, appKeysSource } from '../config/environment.ts';
 import { type FlockFile, parseFlockFile, readFlockFile } from '../config/flock-file.ts';
 import { FlockError } from '../errors.ts';
-import type { BotName } from '../flock/bot.ts';
 import { type Flock, loadFlock } from '../flock/load.ts';
-import { accountKey, type KeyBundle, type TokenPair } from '../keys/bundle.ts';
+import { shownPath } from '../fs.ts';
+import { accountKey, type KeyBundle } from '../keys/bundle.ts';
 import {
   type Fault,
   faultOfFile,
@@ -19,6 +19,8 @@ import {
 } from '../keys/private-file.ts';
 import { isSameName } from '../keys/right-account.ts';
 import { KeyStore, type ListedBundle } from '../keys/store.ts';
+import type { TokenPair } from '../oauth/signature.ts';
+import type { BotName } from '../poems/bot-name.ts';
 import { passedOverShown, readPoem } from '../poems/find.ts';
 import { splitPoem } from '../poems/poem.ts';
 import { couldBeSecret, nearest, shellWord, shown } from '../text.ts';
@@ -35,7 +37,6 @@ import {
   type Known,
   names,
   providerIdOf,
-  shownPath,
   type Subject,
   thing,
 } from './report.ts';

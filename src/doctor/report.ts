@@ -1,14 +1,14 @@
-import path from 'node:path';
 import type { Clock } from '../clock.ts';
 import type { FlockPaths } from '../config/environment.ts';
 import type { FlockFile } from '../config/flock-file.ts';
 import { inMicros, inUsd } from '../cost.ts';
 import type { FlockError } from '../errors.ts';
-import type { BotName } from '../flock/bot.ts';
 import type { Send } from '../http/exchange.ts';
-import type { KeyBundle, TokenPair } from '../keys/bundle.ts';
+import type { KeyBundle } from '../keys/bundle.ts';
 import type { KeyStore } from '../keys/store.ts';
 import type { Provider } from '../oauth/providers.ts';
+import type { TokenPair } from '../oauth/signature.ts';
+import type { BotName } from '../poems/bot-name.ts';
 
 /** Findings in the order they are read in: the flock's first, then bot by bot. */
 export function grouped(findings: readonly Finding[]): Finding[][] {
@@ -219,10 +219,4 @@ export function names(held: readonly Pick<Held, 'bot'>[]): string {
   const [first, second] = held;
   if (held.length > 2) return `${first?.bot ?? ''} and ${held.length - 1} bots more`;
   return second ? `${first?.bot ?? ''} and ${second.bot}` : (first?.bot ?? '');
-}
-
-/** A path as a person at this prompt would write it: relative where it is below. */
-export function shownPath(file: string): string {
-  const way = path.relative('.', file);
-  return way === '' || way.startsWith('..') ? file : way;
 }

@@ -1,13 +1,15 @@
 import { realpath } from 'node:fs/promises';
 import path from 'node:path';
-import type { BotSettings, FlockFile } from '../config/flock-file.ts';
+import { type Bot, type BotSettings, type FlockFile } from '../config/flock-file.ts';
 import { readPrices } from '../cost.ts';
 import { bugIn, FlockError, messageOf } from '../errors.ts';
-import { type BotKey, isSealed, type KeyBundle } from '../keys/bundle.ts';
+import { isSealed, type KeyBundle } from '../keys/bundle.ts';
 import { accountFault } from '../keys/right-account.ts';
 import type { KeyStore, ListedBundle } from '../keys/store.ts';
 import { readJournal } from '../ledger/journal.ts';
 import type { BotState } from '../ledger/state.ts';
+import type { BotKey } from '../oauth/signature.ts';
+import type { BotName } from '../poems/bot-name.ts';
 import {
   findPoemsIfThere,
   type FoundPoems,
@@ -19,7 +21,6 @@ import type { Purse } from '../posting/budget.ts';
 import { nextAfter } from '../schedule/schedule.ts';
 import { couldBeSecret, grouped, nearest, shown } from '../text.ts';
 import { Turns } from '../yield.ts';
-import type { BotName } from './bot.ts';
 
 /** The names of the bots in a ledger; none where it cannot be read: whoever needs it says why. */
 export async function botsInLedger(stateFolder: string): Promise<ReadonlySet<string>> {
@@ -63,17 +64,6 @@ function once<T>(read: () => Promise<T>): () => Promise<T> {
 
 function noneWhereBad(error: unknown): undefined {
   if (!(error instanceof FlockError)) throw error;
-}
-
-/** One account that reads one poem. */
-export interface Bot {
-  name: BotName;
-  bundle: BotKey;
-  /** Absolute path. */
-  poemFile: string;
-  settings: BotSettings;
-  /** Why its bundle cannot be opened any more: the key is the one that was read before. */
-  unopened?: FlockError;
 }
 
 /** A flock as it stands on the disk: who can post, and who cannot and why. */

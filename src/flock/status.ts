@@ -1,12 +1,12 @@
 import type { BotSettings, Budget } from '../config/flock-file.ts';
 import { inMicros, inUsd } from '../cost.ts';
 import { bugIn, type FlockError } from '../errors.ts';
-import type { BotKey } from '../keys/bundle.ts';
 import { accountFault } from '../keys/right-account.ts';
+import { isFinished, lengthOf } from '../ledger/cursor.ts';
 import type { FlockHistory } from '../ledger/history.ts';
 import type { BotState } from '../ledger/state.ts';
+import type { BotKey } from '../oauth/signature.ts';
 import { type Cap, capOf, describeCap, type Purse, spentBy, spentByFlock } from '../posting/budget.ts';
-import { isFinished, lengthOf } from '../posting/cursor.ts';
 import { offsetIn } from '../schedule/calendar.ts';
 import { nextAfter } from '../schedule/schedule.ts';
 

@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
 import path from 'node:path';
-import * as Age from 'age-encryption';
+import type * as Age from 'age-encryption';
 import { FlockError, systemCode } from '../errors.ts';
 import { reasonOf, syncFolder } from '../fs.ts';
 import { readPrivateFile } from './private-file.ts';

@@ -1,50 +1,8 @@
 import path from 'node:path';
-import { inspect } from 'node:util';
 import * as z from 'zod';
 import { FlockError } from '../errors.ts';
-import { type BotName, namesOfBundle } from '../flock/bot.ts';
-
-/**
- * A token and its secret: app keys, a request token or an access token.
- * It cannot be printed by accident: strings, JSON, `inspect` and a logger all show `[secret]`.
- */
-export class TokenPair {
-  readonly #token: string;
-  readonly #secret: string;
-
-  constructor(token: string, secret: string) {
-    this.#token = token;
-    this.#secret = secret;
-  }
-
-  /** The only way to the values; call it where they are signed with or stored, and nowhere else. */
-  reveal(): { token: string; secret: string } {
-    return { token: this.#token, secret: this.#secret };
-  }
-
-  toString(): string {
-    return '[secret]';
-  }
-
-  toJSON(): string {
-    return '[secret]';
-  }
-
-  [inspect.custom](): string {
-    return '[secret]';
-  }
-}
-
-/** What a bot needs to act as its account. */
-export interface BotKey {
-  appKeys: TokenPair;
-  accessToken: TokenPair;
-  /** The account's id and name; the bundles of some old programs lack the id. */
-  userId: string | undefined;
-  screenName: string | undefined;
-  /** The id of the provider it is for, where that is not X. */
-  provider?: string | undefined;
-}
+import { type BotKey, TokenPair, userIdIn } from '../oauth/signature.ts';
+import { type BotName, namesOfBundle } from '../poems/bot-name.ts';
 
 /** A bot's key, and the poem it reads. */
 export interface KeyBundle extends BotKey {
@@ -167,9 +125,6 @@ function parseJson(json: string, file: string, hint: string): unknown {
 const botNamedBy = (file: string): string => /([^/]+)\.json$/.exec(file)?.[1] ?? 'NAME';
 
 const remake = (bot: string): string => `make it again: keymaker make-keys ./poems --bot=${bot}`;
-
-/** X begins an access token with its account's id. */
-export const userIdIn = (accessToken: string): string | undefined => /^([0-9]+)-/.exec(accessToken)?.[1];
 
 /** What a person may see of a token, to tell it from another: its first 4 characters, or fewer of a short one. */
 export const maskToken = (token: string): string =>

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { FlockError } from '../errors.ts';
-import { type BotName, botNameOf } from '../flock/bot.ts';
+import { type BotName, botNameOf } from '../poems/bot-name.ts';
 import { shown } from '../text.ts';
 import { botOfBundle, type KeyBundle, maskToken, parseKeyBundle, tokenText } from './bundle.ts';
 import {

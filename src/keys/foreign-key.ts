@@ -1,7 +1,7 @@
 import { parseDocument } from 'yaml';
 import * as z from 'zod';
 import { FlockError } from '../errors.ts';
-import type { BotName } from '../flock/bot.ts';
+import type { BotName } from '../poems/bot-name.ts';
 import { type KeyBundle, parseKeyBundle } from './bundle.ts';
 
 /** A key that another program made. */

@@ -1,6 +1,6 @@
 import { FlockError } from '../errors.ts';
-import type { BotName } from '../flock/bot.ts';
-import type { BotKey } from './bundle.ts';
+import type { BotKey } from '../oauth/signature.ts';
+import type { BotName } from '../poems/bot-name.ts';
 
 /** An account as far as a key or a person says which one it is. Its id never changes; its name may. */
 export interface KnownAccount {

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { FlockError } from '../errors.ts';
-import { lengthOf, prints } from '../posting/cursor.ts';
+import { lengthOf, prints } from './cursor.ts';
 import { formatEvent, formatSnapshot, type JournalContents, readContents } from './format.ts';
 import { FlockHistory } from './history.ts';
 import { readJournal, writeJournal } from './journal.ts';

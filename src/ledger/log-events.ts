@@ -1,5 +1,5 @@
 import type { Logger } from '../log.ts';
-import { advance, isFinished, lengthOf } from '../posting/cursor.ts';
+import { advance, isFinished, lengthOf } from './cursor.ts';
 import type { LedgerEvent } from './events.ts';
 import { heard, type Ledger } from './journal.ts';
 import type { BotState } from './state.ts';

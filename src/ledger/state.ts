@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { postInstant } from '../networks/x/client.ts';
-import { advance, donePrints, place, type Place, startOf } from '../posting/cursor.ts';
+import { advance, donePrints, place, type Place, startOf } from './cursor.ts';
 import { type Intent, intent, type LedgerEvent, type Price } from './events.ts';
 
 /**

@@ -3,10 +3,9 @@ import * as z from 'zod';
 import type { Clock } from '../clock.ts';
 import { FlockError } from '../errors.ts';
 import { type HttpAnswer, NoAnswer, type Send } from '../http/exchange.ts';
-import { TokenPair, userIdIn } from '../keys/bundle.ts';
 import { quotable } from '../text.ts';
 import type { Provider, WhoAmI } from './providers.ts';
-import { authorizationHeader, encode, formBody, type Parameter } from './signature.ts';
+import { authorizationHeader, encode, formBody, type Parameter, TokenPair, userIdIn } from './signature.ts';
 
 /** The account an access token acts as. */
 export interface Account {

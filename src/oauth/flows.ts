@@ -1,6 +1,6 @@
 import { FlockError } from '../errors.ts';
-import type { TokenPair } from '../keys/bundle.ts';
 import { type Grant, type OAuth1Client, VerifierRefused } from './client.ts';
+import type { TokenPair } from './signature.ts';
 
 /** What a person answers where the PIN is asked for: the PIN itself, a wish for another link, or nothing to do with it. */
 export type PinAnswer = { pin: string } | 'new link' | 'skip';

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import type { TokenPair } from '../keys/bundle.ts';
+import { inspect } from 'node:util';
 
 /** A name and a value; a name may come more than once. */
 export type Parameter = readonly [name: string, value: string];
@@ -115,3 +115,48 @@ export function formBody(parameters: readonly Parameter[]): string {
 
 /** Encoded text is ASCII, so comparing code units is comparing bytes. */
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+/**
+ * A token and its secret: app keys, a request token or an access token.
+ * It cannot be printed by accident: strings, JSON, `inspect` and a logger all show `[secret]`.
+ */
+export class TokenPair {
+  readonly #token: string;
+  readonly #secret: string;
+
+  constructor(token: string, secret: string) {
+    this.#token = token;
+    this.#secret = secret;
+  }
+
+  /** The only way to the values; call it where they are signed with or stored, and nowhere else. */
+  reveal(): { token: string; secret: string } {
+    return { token: this.#token, secret: this.#secret };
+  }
+
+  toString(): string {
+    return '[secret]';
+  }
+
+  toJSON(): string {
+    return '[secret]';
+  }
+
+  [inspect.custom](): string {
+    return '[secret]';
+  }
+}
+
+/** What a bot needs to act as its account. */
+export interface BotKey {
+  appKeys: TokenPair;
+  accessToken: TokenPair;
+  /** The account's id and name; the bundles of some old programs lack the id. */
+  userId: string | undefined;
+  screenName: string | undefined;
+  /** The id of the provider it is for, where that is not X. */
+  provider?: string | undefined;
+}
+
+/** X begins an access token with its account's id. */
+export const userIdIn = (accessToken: string): string | undefined => /^([0-9]+)-/.exec(accessToken)?.[1];

@@ -1,4 +1,5 @@
-import { costOf, inMicros, type PriceTable } from '../cost.ts';
+import { inMicros, type PriceTable } from '../cost.ts';
+import { costOf } from '../posting/budget.ts';
 import type { slotsWithin, Stretch } from '../schedule/calendar.ts';
 import type { Held, PredictedBot, PredictedPost } from './predict.ts';
 

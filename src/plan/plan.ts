@@ -1,9 +1,9 @@
 import pMap from 'p-map';
 import { inMicros } from '../cost.ts';
-import { shownPath } from '../doctor/report.ts';
 import { FlockError } from '../errors.ts';
 import type { Flock, PlannedBot, WholeFlock } from '../flock/load.ts';
 import { conditionOf, type StandingOf } from '../flock/status.ts';
+import { shownPath } from '../fs.ts';
 import { mustBeItsAccount } from '../keys/right-account.ts';
 import { FlockHistory } from '../ledger/history.ts';
 import type { BotState } from '../ledger/state.ts';

@@ -2,9 +2,9 @@ import { type BigIntStats, statSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { FlockError, systemCode } from '../errors.ts';
-import { type BotName, botNameOf, formerNameOf, isPoem } from '../flock/bot.ts';
 import { namesOf, openFolder, readRegularFile, readRegularFileSync, reasonOf } from '../fs.ts';
 import { grouped } from '../text.ts';
+import { type BotName, botNameOf, formerNameOf, isPoem } from './bot-name.ts';
 import { decodePoem, RecentTexts } from './poem.ts';
 
 /** A poem's place on the disk and the bot that reads it. */

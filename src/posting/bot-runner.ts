@@ -1,8 +1,9 @@
 import { hash } from 'node:crypto';
 import type { Clock } from '../clock.ts';
+import type { Bot } from '../config/flock-file.ts';
 import { FlockError, systemCode } from '../errors.ts';
-import type { Bot } from '../flock/load.ts';
 import { mustBeItsAccount } from '../keys/right-account.ts';
+import { fingerprints, type Place, prints } from '../ledger/cursor.ts';
 import type { Intent } from '../ledger/events.ts';
 import type { Ledger } from '../ledger/journal.ts';
 import { type BotState, sinceOf } from '../ledger/state.ts';
@@ -13,8 +14,8 @@ import { offsetIn } from '../schedule/calendar.ts';
 import { nextAfter } from '../schedule/schedule.ts';
 import { type Cap, Caps, describeCap, looksAgain, priceOf, type Purse, Uncounted } from './budget.ts';
 import { eventsOf } from './commands.ts';
-import { type Edit, editOf, fingerprints, needsLongLook, type Place, prints, readingOf } from './cursor.ts';
 import { decide, type Decision, type PlannedPost, planPost } from './decide.ts';
+import { type Edit, editOf, needsLongLook, readingOf } from './edits.ts';
 import { type Block, Gate } from './gate.ts';
 import { eventsAfter, herdCauses, type PostFailure, postLine } from './post.ts';
 import {

@@ -1,9 +1,10 @@
 import type { BotSettings, Budget } from '../config/flock-file.ts';
-import { costOf, inMicros, type PriceTable, showUsd, usualPrices } from '../cost.ts';
+import { inMicros, type PriceTable, showUsd, usualPrices } from '../cost.ts';
 import type { Price } from '../ledger/events.ts';
 import type { FlockHistory } from '../ledger/history.ts';
 import type { Ledger } from '../ledger/journal.ts';
 import { type BotState, daysOf, monthsOf, runningEnd } from '../ledger/state.ts';
+import { hasLink } from '../poems/tweet-text.ts';
 import { calendarEnds, type CalendarEnds } from '../schedule/calendar.ts';
 
 /** What a flock may spend in all, on which calendar, and what X charges. */
@@ -233,3 +234,7 @@ export class Uncounted {
     return new Set(restored.map(([name]) => name));
   }
 }
+
+/** What X charges for one post with this text, in micros. What looks like a link is priced as one: `night.It` is one. */
+export const costOf = (text: string, { post, linkPost }: PriceTable): number =>
+  inMicros(hasLink(text) ? linkPost : post);

@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import { type Exit, FlockError } from '../errors.ts';
+import { isFinished, lengthOf } from '../ledger/cursor.ts';
 import type { LedgerEvent } from '../ledger/events.ts';
 import type { BotState } from '../ledger/state.ts';
-import { isFinished, lengthOf } from './cursor.ts';
 
 /** What {@link Order} is, for whoever parses one. */
 export const order = z.discriminatedUnion('order', [

@@ -1,6 +1,6 @@
+import { isFinished, type Place } from '../ledger/cursor.ts';
 import type { BotState, Owed } from '../ledger/state.ts';
 import { fitsInPost, withoutControls } from '../poems/tweet-text.ts';
-import { isFinished, type Place } from './cursor.ts';
 
 /** What is known when a bot's next step is decided. Instants and durations in milliseconds. */
 export interface Situation {

@@ -1,8 +1,8 @@
 import type { Clock } from '../clock.ts';
-import type { TokenPair } from '../keys/bundle.ts';
 import type { Logger } from '../log.ts';
 import type { Outcome, TimeAnswer } from '../networks/x/client.ts';
 import { describeSkew, type XFailure } from '../networks/x/failure.ts';
+import type { TokenPair } from '../oauth/signature.ts';
 import type { PostFailure } from './post.ts';
 
 const second = 1000;

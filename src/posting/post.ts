@@ -1,11 +1,11 @@
 import type { Clock } from '../clock.ts';
-import type { BotName } from '../flock/bot.ts';
+import { fingerprint, markOf } from '../ledger/cursor.ts';
 import type { Intent, LedgerEvent, Price } from '../ledger/events.ts';
 import type { Ledger } from '../ledger/journal.ts';
 import { isAgain, type Owed, timesAbsent } from '../ledger/state.ts';
 import { isNewPost, type Outcome, type XClient } from '../networks/x/client.ts';
 import type { XFailure } from '../networks/x/failure.ts';
-import { fingerprint, markOf } from './cursor.ts';
+import type { BotName } from '../poems/bot-name.ts';
 import type { PlannedPost } from './decide.ts';
 
 /** What to do with a line that X refuses as a repetition. */

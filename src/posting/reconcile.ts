@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts';
+import type { Bot } from '../config/flock-file.ts';
 import { readingCost } from '../cost.ts';
-import type { Bot } from '../flock/load.ts';
+import { fingerprint, fingerprints, isFinished, lengthOf, markOf, prints } from '../ledger/cursor.ts';
 import type { Intent, LedgerEvent } from '../ledger/events.ts';
 import type { Ledger } from '../ledger/journal.ts';
 import { applyEvent, type BotState, sinceOf } from '../ledger/state.ts';
@@ -14,7 +15,6 @@ import {
 } from '../networks/x/client.ts';
 import { type Line, linesOf } from '../poems/poem.ts';
 import { type Cap, moneyLeft, priceOfLook, priceWithout, type Purse } from './budget.ts';
-import { fingerprint, fingerprints, isFinished, lengthOf, markOf, prints } from './cursor.ts';
 import type { Gate } from './gate.ts';
 import type { PostFailure } from './post.ts';
 import { eventsOfFound, type FoundPost, foundSince, mostPassedOver, placeByTimeline } from './replay.ts';

@@ -1,21 +1,20 @@
 import type { BotSettings } from '../config/flock-file.ts';
-import type { Intent, LedgerEvent, Price } from '../ledger/events.ts';
-import type { BotState } from '../ledger/state.ts';
-import type { TimelinePost } from '../networks/x/client.ts';
-import type { Line } from '../poems/poem.ts';
-import { comparable } from '../poems/tweet-text.ts';
 import {
   advance,
-  allSplits,
   fingerprint,
   fingerprints,
   isFinished,
   lengthOf,
   type Place,
   prints,
-  readingOf,
   startOf,
-} from './cursor.ts';
+} from '../ledger/cursor.ts';
+import type { Intent, LedgerEvent, Price } from '../ledger/events.ts';
+import type { BotState } from '../ledger/state.ts';
+import type { TimelinePost } from '../networks/x/client.ts';
+import type { Line } from '../poems/poem.ts';
+import { comparable } from '../poems/tweet-text.ts';
+import { allSplits, readingOf } from './edits.ts';
 
 /** A look at the timeline of a restored bot. */
 interface Look {

@@ -1,12 +1,13 @@
+import type { Bot } from '../config/flock-file.ts';
 import { inMicros, inUsd, readingCost } from '../cost.ts';
-import type { Bot } from '../flock/load.ts';
 import { conditionOf } from '../flock/status.ts';
+import { fingerprints, isFinished, lengthOf, type Place, startOf } from '../ledger/cursor.ts';
 import type { LedgerEvent } from '../ledger/events.ts';
 import { heard, type Ledger } from '../ledger/journal.ts';
 import type { BotState } from '../ledger/state.ts';
 import type { Line } from '../poems/poem.ts';
 import { hasLink } from '../poems/tweet-text.ts';
-import { fingerprints, isFinished, lengthOf, type Place, readingOf, startOf } from '../posting/cursor.ts';
+import { readingOf } from '../posting/edits.ts';
 import { billFor, type Post } from '../sandbox/world.ts';
 import { offsetIn, type Stretch } from '../schedule/calendar.ts';
 import { checkPosts } from './check-posts.ts';

@@ -1,5 +1,5 @@
+import type { Place } from '../ledger/cursor.ts';
 import { asKept, withoutControls } from '../poems/tweet-text.ts';
-import type { Place } from '../posting/cursor.ts';
 import type { Refrain } from '../posting/post.ts';
 
 /** A text that an account posted, or that X refused as a repetition. Milliseconds since 1970. */

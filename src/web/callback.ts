@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
 import { messageOf } from '../errors.ts';
-import type { TokenPair } from '../keys/bundle.ts';
 import type { CallbackAnswer, Callbacks } from '../oauth/flows.ts';
+import type { TokenPair } from '../oauth/signature.ts';
 import { html, type Html } from './html.ts';
 import { type Message, messagePage, page } from './layout.ts';
 import { isNavigation, type LocalAnswer, type LocalRequest, openLocalServer, plain } from './server.ts';

@@ -1,4 +1,4 @@
-import type { BotName } from '../flock/bot.ts';
+import type { BotName } from '../poems/bot-name.ts';
 import { html, type Html } from './html.ts';
 import { layout, type Message } from './layout.ts';
 

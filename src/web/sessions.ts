@@ -1,6 +1,6 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
-import type { TokenPair } from '../keys/bundle.ts';
 import { type CallbackAnswer, readCallback } from '../oauth/flows.ts';
+import type { TokenPair } from '../oauth/signature.ts';
 import type { Message } from './layout.ts';
 
 /** What is known of one browser that was let in. */

@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 import { SilenceWatch } from '../../src/alarms/silence.ts';
 import { HeldClock } from '../../src/clock.ts';
 import { parseFlockFile } from '../../src/config/flock-file.ts';
-import type { BotName } from '../../src/flock/bot.ts';
+import type { BotName } from '../../src/poems/bot-name.ts';
 import { HeardLog } from './heard-log.ts';
 
 const settings = parseFlockFile('{}', 'flock.json').settingsOf('howl' as BotName);

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { isExcused, longestDoubt, longestSilence, nextDue } from '../../src/alarms/silence.ts';
 import { parseFlockFile } from '../../src/config/flock-file.ts';
-import type { BotName } from '../../src/flock/bot.ts';
+import { startOf } from '../../src/ledger/cursor.ts';
 import type { BotState } from '../../src/ledger/state.ts';
-import { startOf } from '../../src/posting/cursor.ts';
+import type { BotName } from '../../src/poems/bot-name.ts';
 import { AlarmedFlock, linesOf } from './alarmed-flock.ts';
 
 const noSend = () => Promise.reject(new Error('nothing is to be sent'));

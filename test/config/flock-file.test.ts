@@ -4,7 +4,7 @@ import path from 'node:path';
 import { describe, it } from 'node:test';
 import { parseFlockFile, readFlockFile } from '../../src/config/flock-file.ts';
 import { FlockError } from '../../src/errors.ts';
-import { parseBotName } from '../../src/flock/bot.ts';
+import { parseBotName } from '../../src/poems/bot-name.ts';
 import { tempFolder } from '../flock/temp-folder.ts';
 
 const rain = parseBotName('rain');

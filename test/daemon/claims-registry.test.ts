@@ -12,7 +12,7 @@ import {
   Presence,
   runningDaemons,
 } from '../../src/daemon/claims.ts';
-import { TokenPair } from '../../src/keys/bundle.ts';
+import { TokenPair } from '../../src/oauth/signature.ts';
 import { tempFolder } from '../flock/temp-folder.ts';
 import { bundle } from '../support/bundle.ts';
 

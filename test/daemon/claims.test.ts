@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { parseFlockFile } from '../../src/config/flock-file.ts';
 import { Claims } from '../../src/daemon/claims.ts';
-import type { BotName } from '../../src/flock/bot.ts';
 import type { Flock } from '../../src/flock/load.ts';
-import { TokenPair } from '../../src/keys/bundle.ts';
+import { TokenPair } from '../../src/oauth/signature.ts';
+import type { BotName } from '../../src/poems/bot-name.ts';
 import { openPurse } from '../../src/posting/budget.ts';
 import { tempFolder } from '../flock/temp-folder.ts';
 

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { HeldClock } from '../../src/clock.ts';
 import { isInTrouble, Rounds } from '../../src/daemon/daemon.ts';
+import { startOf } from '../../src/ledger/cursor.ts';
 import type { BotState } from '../../src/ledger/state.ts';
-import { startOf } from '../../src/posting/cursor.ts';
 import { AlarmedFlock, linesOf } from '../alarms/alarmed-flock.ts';
 
 const noSend = () => Promise.reject(new Error('nothing is to be sent'));

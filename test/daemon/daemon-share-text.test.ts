@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { parseFlockFile } from '../../src/config/flock-file.ts';
+import { type Bot, parseFlockFile } from '../../src/config/flock-file.ts';
 import { shareText } from '../../src/daemon/daemon.ts';
-import type { BotName } from '../../src/flock/bot.ts';
-import type { Bot } from '../../src/flock/load.ts';
-import { TokenPair } from '../../src/keys/bundle.ts';
 import { applyEvent, type BotState } from '../../src/ledger/state.ts';
+import { TokenPair } from '../../src/oauth/signature.ts';
+import type { BotName } from '../../src/poems/bot-name.ts';
 import { collectGarbage } from '../support/collect-garbage.ts';
 
 const megabyte = 1_000_000;

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { isSlowAfter, Lanes, mostSlow, slowLane } from '../../src/daemon/fair-queue.ts';
-import { TokenPair } from '../../src/keys/bundle.ts';
 import type { BotState } from '../../src/ledger/state.ts';
+import { TokenPair } from '../../src/oauth/signature.ts';
 
 const state: BotState = { place: { poem: '', next: 0, ahead: [] }, pass: 1, served: 0, posts: 3 };
 const owed = { slot: 0, until: 0, retryAt: 0, reason: '', times: 1 };

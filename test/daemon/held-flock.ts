@@ -1,13 +1,12 @@
 import pino from 'pino';
 import { HeldClock } from '../../src/clock.ts';
-import { type BotSettings, parseFlockFile } from '../../src/config/flock-file.ts';
+import { type Bot, type BotSettings, parseFlockFile } from '../../src/config/flock-file.ts';
 import { Daemon } from '../../src/daemon/daemon.ts';
-import type { BotName } from '../../src/flock/bot.ts';
-import type { Bot } from '../../src/flock/load.ts';
-import { TokenPair } from '../../src/keys/bundle.ts';
 import { formatExport, parseExport } from '../../src/ledger/backup.ts';
 import type { Ledger } from '../../src/ledger/journal.ts';
 import { askTime, openX } from '../../src/networks/x/client.ts';
+import { TokenPair } from '../../src/oauth/signature.ts';
+import type { BotName } from '../../src/poems/bot-name.ts';
 import { openPurse, type Purse } from '../../src/posting/budget.ts';
 import type { Order } from '../../src/posting/commands.ts';
 import { sendInProcess } from '../../src/rehearsal/stage.ts';

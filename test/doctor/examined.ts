@@ -3,7 +3,7 @@ import { openContext } from '../../src/context.ts';
 import { examineOffline } from '../../src/doctor/offline.ts';
 import { examineOnline } from '../../src/doctor/online.ts';
 import { type Checkup, type Finding, linesOf, reportOf } from '../../src/doctor/report.ts';
-import type { BotName } from '../../src/flock/bot.ts';
+import type { BotName } from '../../src/poems/bot-name.ts';
 import { poem, TestFlock, type TestFlockOptions } from '../support/flock.ts';
 import type { Environment } from '../support/programs.ts';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { FlockError } from '../../src/errors.ts';
-import { botNameOf, formerNameOf, isBotName, namesOfBundle, parseBotName } from '../../src/flock/bot.ts';
+import { botNameOf, formerNameOf, isBotName, namesOfBundle, parseBotName } from '../../src/poems/bot-name.ts';
 
 describe('the name of a bot', () => {
   const cases: [file: string, name: string | undefined, former: string][] = [

@@ -3,11 +3,11 @@ import { chmodSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'node:test';
 import { parseFlockFile } from '../../src/config/flock-file.ts';
-import type { BotName } from '../../src/flock/bot.ts';
 import { loadFlock, withoutRenamed } from '../../src/flock/load.ts';
 import { accountFault } from '../../src/keys/right-account.ts';
 import { KeyStore } from '../../src/keys/store.ts';
 import type { BotState } from '../../src/ledger/state.ts';
+import type { BotName } from '../../src/poems/bot-name.ts';
 import { tempFolder } from './temp-folder.ts';
 
 const stored = (fields: object = {}): string =>

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { parseFlockFile } from '../../src/config/flock-file.ts';
-import type { BotName } from '../../src/flock/bot.ts';
-import { LiveStatus } from '../../src/flock/read-status.ts';
+import { LiveStatus } from '../../src/daemon/read-status.ts';
 import { type BotFiles, statusOfFlock } from '../../src/flock/status.ts';
 import type { LedgerEvent } from '../../src/ledger/events.ts';
+import type { BotName } from '../../src/poems/bot-name.ts';
 import { openPurse, type Purse } from '../../src/posting/budget.ts';
 import { MemoryLedger } from '../fakes/memory-ledger.ts';
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { parseFlockFile } from '../../src/config/flock-file.ts';
-import type { BotName } from '../../src/flock/bot.ts';
 import { type BotFiles, type FlockNow, statusOf, statusOfFlock } from '../../src/flock/status.ts';
 import { FlockHistory } from '../../src/ledger/history.ts';
 import type { BotState } from '../../src/ledger/state.ts';
+import type { BotName } from '../../src/poems/bot-name.ts';
 import { openPurse } from '../../src/posting/budget.ts';
 
 const now = Date.parse('2026-11-21T12:00:00Z');

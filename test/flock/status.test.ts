@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { parseFlockFile } from '../../src/config/flock-file.ts';
-import type { BotName } from '../../src/flock/bot.ts';
 import {
   type BotFiles,
   type Condition,
@@ -13,6 +12,7 @@ import {
 import type { Intent } from '../../src/ledger/events.ts';
 import { FlockHistory } from '../../src/ledger/history.ts';
 import type { BotState, Owed } from '../../src/ledger/state.ts';
+import type { BotName } from '../../src/poems/bot-name.ts';
 import { openPurse } from '../../src/posting/budget.ts';
 
 const at = (time: string): number => Date.parse(`2026-11-21T${time}Z`);

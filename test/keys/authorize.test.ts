@@ -3,10 +3,10 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import { type BotName, parseBotName } from '../../src/flock/bot.ts';
 import { type MadeKey, makeKey, type MakeKeyOptions } from '../../src/keys/authorize.ts';
-import { TokenPair } from '../../src/keys/bundle.ts';
 import { KeyStore } from '../../src/keys/store.ts';
+import { TokenPair } from '../../src/oauth/signature.ts';
+import { type BotName, parseBotName } from '../../src/poems/bot-name.ts';
 
 const bot = parseBotName('howl');
 const account = { userId: '77', screenName: 'Howl_Bot' };

@@ -3,7 +3,7 @@ import { Writable } from 'node:stream';
 import { describe, it } from 'node:test';
 import { format, inspect } from 'node:util';
 import pino from 'pino';
-import { TokenPair } from '../../src/keys/bundle.ts';
+import { TokenPair } from '../../src/oauth/signature.ts';
 
 const pair = new TokenPair('hidden-token', 'hidden-secret');
 

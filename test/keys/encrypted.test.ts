@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { beforeEach, describe, it } from 'node:test';
-import type { BotName } from '../../src/flock/bot.ts';
 import { type Identity, makeIdentity, readIdentity, seal } from '../../src/keys/age.ts';
 import { formatKeyBundle } from '../../src/keys/bundle.ts';
 import { decryptBundle, encryptBundle, KeyStore } from '../../src/keys/store.ts';
+import type { BotName } from '../../src/poems/bot-name.ts';
 import { tempFolder } from '../flock/temp-folder.ts';
 import { bundle, refused } from './hidden-bundle.ts';
 

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'node:test';
-import { parseBotName } from '../../src/flock/bot.ts';
-import { poemFinder } from '../../src/keys/import.ts';
+import { poemFinder } from '../../src/flock/import.ts';
+import { parseBotName } from '../../src/poems/bot-name.ts';
 import { tempFolder } from '../flock/temp-folder.ts';
 
 const bot = parseBotName;

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { inspect } from 'node:util';
 import { type Exit, FlockError } from '../../src/errors.ts';
-import { type KeyBundle, TokenPair } from '../../src/keys/bundle.ts';
+import type { KeyBundle } from '../../src/keys/bundle.ts';
+import { TokenPair } from '../../src/oauth/signature.ts';
 
 /** A bundle whose secrets say `hidden`, one for each number. */
 export const bundle = (n: number): KeyBundle => ({

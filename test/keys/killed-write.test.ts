@@ -11,9 +11,9 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { before, describe, it } from 'node:test';
-import type { BotName } from '../../src/flock/bot.ts';
 import { makeIdentity, readIdentity } from '../../src/keys/age.ts';
 import { encryptBundle, KeyStore } from '../../src/keys/store.ts';
+import type { BotName } from '../../src/poems/bot-name.ts';
 import { tempFolder } from '../flock/temp-folder.ts';
 import { bundle as compiled } from '../support/bundle.ts';
 import { bundle } from './hidden-bundle.ts';

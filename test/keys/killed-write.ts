@@ -4,8 +4,8 @@
  */
 import fs from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
-import type { BotName } from '../../src/flock/bot.ts';
 import { KeyStore } from '../../src/keys/store.ts';
+import type { BotName } from '../../src/poems/bot-name.ts';
 import { bundle } from './hidden-bundle.ts';
 
 const [, , folder = '', last = '', how = '', identityFile] = process.argv;

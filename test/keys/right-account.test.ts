@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { parseBotName } from '../../src/flock/bot.ts';
-import { accountFault, judgeAccount, type Expected, type Verdict } from '../../src/keys/right-account.ts';
+import { accountFault, type Expected, judgeAccount, type Verdict } from '../../src/keys/right-account.ts';
+import { parseBotName } from '../../src/poems/bot-name.ts';
 
 const long = parseBotName('long-breath');
 const rain = { userId: '77', screenName: 'Rain' };

@@ -11,9 +11,10 @@ import {
 import path from 'node:path';
 import { describe, it } from 'node:test';
 import { type Exit, FlockError } from '../../src/errors.ts';
-import { parseBotName } from '../../src/flock/bot.ts';
-import { formatKeyBundle, type KeyBundle, TokenPair } from '../../src/keys/bundle.ts';
+import { formatKeyBundle, type KeyBundle } from '../../src/keys/bundle.ts';
 import { KeyStore } from '../../src/keys/store.ts';
+import { TokenPair } from '../../src/oauth/signature.ts';
+import { parseBotName } from '../../src/poems/bot-name.ts';
 import { tempFolder } from '../flock/temp-folder.ts';
 
 const rain = parseBotName('rain');

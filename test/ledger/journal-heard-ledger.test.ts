@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { fingerprints } from '../../src/ledger/cursor.ts';
 import type { LedgerEvent } from '../../src/ledger/events.ts';
 import { heard } from '../../src/ledger/journal.ts';
-import { fingerprints } from '../../src/posting/cursor.ts';
 import { MemoryLedger } from '../fakes/memory-ledger.ts';
 
 const poem = fingerprints(['a', 'b', 'c'].map((text) => ({ text })));

@@ -4,10 +4,10 @@ import { inspect } from 'node:util';
 import { HeldClock } from '../../src/clock.ts';
 import { FlockError } from '../../src/errors.ts';
 import { type HttpRequest, NoAnswer, type Send } from '../../src/http/exchange.ts';
-import { TokenPair } from '../../src/keys/bundle.ts';
 import { type Grant, openOAuth1Client, VerifierRefused } from '../../src/oauth/client.ts';
 import { type PinAnswer, pinFlow } from '../../src/oauth/flows.ts';
 import { xProvider } from '../../src/oauth/providers.ts';
+import { TokenPair } from '../../src/oauth/signature.ts';
 
 const base = 'http://127.0.0.1:4010';
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { TokenPair } from '../../src/keys/bundle.ts';
 import { type Callback, readCallback } from '../../src/oauth/flows.ts';
+import { TokenPair } from '../../src/oauth/signature.ts';
 import { type Arrival, patience, Returning } from '../../src/web/sessions.ts';
 
 const long = (length: number): string => 'a'.repeat(length);

@@ -4,8 +4,8 @@ import { after, before, describe, it } from 'node:test';
 import { systemClock } from '../../src/clock.ts';
 import { customProvider, providerFrom } from '../../src/config/flock-file.ts';
 import { openSender } from '../../src/http/send.ts';
-import { TokenPair } from '../../src/keys/bundle.ts';
 import { type Account, openOAuth1Client } from '../../src/oauth/client.ts';
+import { TokenPair } from '../../src/oauth/signature.ts';
 import { TestFlock } from '../support/flock.ts';
 import {
   answerLink,

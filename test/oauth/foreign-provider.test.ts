@@ -6,7 +6,6 @@ import { customProvider, providerFrom } from '../../src/config/flock-file.ts';
 import { FlockError } from '../../src/errors.ts';
 import type { HttpAnswer, HttpRequest } from '../../src/http/exchange.ts';
 import { openSender, type Sender } from '../../src/http/send.ts';
-import { TokenPair } from '../../src/keys/bundle.ts';
 import {
   type Grant,
   type OAuth1Client,
@@ -15,7 +14,7 @@ import {
   signedSend,
   VerifierRefused,
 } from '../../src/oauth/client.ts';
-import { formBody } from '../../src/oauth/signature.ts';
+import { formBody, TokenPair } from '../../src/oauth/signature.ts';
 import {
   answerLink,
   type Described,

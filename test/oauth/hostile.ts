@@ -3,7 +3,6 @@ import { inspect } from 'node:util';
 import { customProvider, providerFrom } from '../../src/config/flock-file.ts';
 import { type Exit, FlockError } from '../../src/errors.ts';
 import type { HttpAnswer } from '../../src/http/exchange.ts';
-import type { TokenPair } from '../../src/keys/bundle.ts';
 import {
   type Account,
   readAccessToken,
@@ -13,6 +12,7 @@ import {
   readWhoAmI,
 } from '../../src/oauth/client.ts';
 import { flickrProvider, type Provider, tumblrProvider, xProvider } from '../../src/oauth/providers.ts';
+import type { TokenPair } from '../../src/oauth/signature.ts';
 
 /** The one of flock.json: with fields of its own, and nothing said of the callback. */
 const own = providerFrom(

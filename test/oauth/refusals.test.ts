@@ -3,7 +3,6 @@ import { describe, it } from 'node:test';
 import { systemClock } from '../../src/clock.ts';
 import type { Exit, FlockError } from '../../src/errors.ts';
 import type { HttpAnswer, HttpRequest } from '../../src/http/exchange.ts';
-import { TokenPair } from '../../src/keys/bundle.ts';
 import {
   openOAuth1Client,
   readAccessToken,
@@ -12,6 +11,7 @@ import {
   VerifierRefused,
 } from '../../src/oauth/client.ts';
 import { xProvider } from '../../src/oauth/providers.ts';
+import { TokenPair } from '../../src/oauth/signature.ts';
 import { outcome } from './hostile.ts';
 
 const x = xProvider('https://api.x.com');

@@ -4,13 +4,13 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { TokenPair } from '../../src/keys/bundle.ts';
 import {
   authorizationHeader,
   baseString,
   encode,
   formBody,
   type Parameter,
+  TokenPair,
 } from '../../src/oauth/signature.ts';
 
 /** The parameters in a header, decoded. */

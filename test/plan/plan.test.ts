@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { fingerprints } from '../../src/ledger/cursor.ts';
 import type { LedgerEvent } from '../../src/ledger/events.ts';
 import { microsPerMonth, sumOf } from '../../src/plan/plan.ts';
-import { fingerprints } from '../../src/posting/cursor.ts';
 import { from, notesIn as notes, planned, shownPosts } from './small-flock.ts';
 
 const hour = 3_600_000;

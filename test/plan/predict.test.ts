@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { parseFlockFile } from '../../src/config/flock-file.ts';
-import type { BotName } from '../../src/flock/bot.ts';
 import { FlockHistory } from '../../src/ledger/history.ts';
 import { Prediction } from '../../src/plan/predict.ts';
+import type { BotName } from '../../src/poems/bot-name.ts';
 import { splitPoem } from '../../src/poems/poem.ts';
 import { asKept } from '../../src/poems/tweet-text.ts';
 import { openPurse } from '../../src/posting/budget.ts';

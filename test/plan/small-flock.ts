@@ -1,5 +1,5 @@
 import { parseFlockFile } from '../../src/config/flock-file.ts';
-import type { BotName } from '../../src/flock/bot.ts';
+import { fingerprints } from '../../src/ledger/cursor.ts';
 import type { LedgerEvent } from '../../src/ledger/events.ts';
 import type { JournalContents } from '../../src/ledger/format.ts';
 import { FlockHistory } from '../../src/ledger/history.ts';
@@ -7,9 +7,9 @@ import { applyEvent } from '../../src/ledger/state.ts';
 import { type BotPlan, FlockPlan } from '../../src/plan/plan.ts';
 import type { PredictedPost } from '../../src/plan/predict.ts';
 import { notesOf, notesOfFlock } from '../../src/plan/render-text.ts';
+import type { BotName } from '../../src/poems/bot-name.ts';
 import { splitPoem } from '../../src/poems/poem.ts';
 import { openPurse } from '../../src/posting/budget.ts';
-import { fingerprints } from '../../src/posting/cursor.ts';
 
 const day = 86_400_000;
 

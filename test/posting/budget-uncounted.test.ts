@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { startOf } from '../../src/ledger/cursor.ts';
 import { openPurse, Uncounted } from '../../src/posting/budget.ts';
-import { startOf } from '../../src/posting/cursor.ts';
 import { MemoryLedger } from '../fakes/memory-ledger.ts';
 
 const purse = { ...openPurse, budget: { postsPerDay: 3 } };

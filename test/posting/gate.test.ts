@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import pino from 'pino';
 import { HeldClock } from '../../src/clock.ts';
-import { TokenPair } from '../../src/keys/bundle.ts';
 import type { Outcome, TimeAnswer } from '../../src/networks/x/client.ts';
 import type { XFailure } from '../../src/networks/x/failure.ts';
+import { TokenPair } from '../../src/oauth/signature.ts';
 import { type Block, Gate } from '../../src/posting/gate.ts';
 import type { PostFailure } from '../../src/posting/post.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { fingerprints, type Place, startOf } from '../../src/ledger/cursor.ts';
 import type { Line } from '../../src/poems/poem.ts';
-import { fingerprints, type Place, startOf } from '../../src/posting/cursor.ts';
 import { bestWay, knownTexts, type Way, waysOn, type WayTo } from '../../src/posting/replay.ts';
 
 const linesOf = (...texts: string[]): Line[] => texts.map((text, index) => ({ text, at: index + 1 }));

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { fingerprints, type Place } from '../../src/ledger/cursor.ts';
 import { type Line, olderSplit, splitPoem } from '../../src/poems/poem.ts';
-import { fingerprints, type Place } from '../../src/posting/cursor.ts';
 import { foundSince, type Memory, placeByTimeline } from '../../src/posting/replay.ts';
 
 const linesOf = (texts: string[]): Line[] => texts.map((text, index) => ({ text, at: index + 1 }));

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { BotName } from '../../src/flock/bot.ts';
-import type { Bot } from '../../src/flock/load.ts';
-import { TokenPair } from '../../src/keys/bundle.ts';
+import type { Bot } from '../../src/config/flock-file.ts';
+import { fingerprint, fingerprints } from '../../src/ledger/cursor.ts';
 import { FlockHistory } from '../../src/ledger/history.ts';
 import type { Ledger } from '../../src/ledger/journal.ts';
 import type { BotState } from '../../src/ledger/state.ts';
+import { TokenPair } from '../../src/oauth/signature.ts';
+import type { BotName } from '../../src/poems/bot-name.ts';
 import { olderSplit, splitPoem } from '../../src/poems/poem.ts';
 import { keyMark } from '../../src/posting/bot-runner.ts';
-import { fingerprint, fingerprints } from '../../src/posting/cursor.ts';
 import { rehearse } from '../../src/rehearsal/rehearse.ts';
 import { inScratch } from '../../src/rehearsal/stage.ts';
 import { lines, rehearsed, wholeFlock } from './rehearsed.ts';

@@ -4,8 +4,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node
 import path from 'node:path';
 import { describe, it } from 'node:test';
 import { z } from 'zod';
+import { fingerprints } from '../../src/ledger/cursor.ts';
 import { Journal } from '../../src/ledger/journal.ts';
-import { fingerprints } from '../../src/posting/cursor.ts';
 import { tempFolder } from '../flock/temp-folder.ts';
 import { type Running, scriptOf, start, startCommand } from '../support/programs.ts';
 import { lines } from './rehearsed.ts';

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { parseFlockFile } from '../../src/config/flock-file.ts';
-import type { BotName } from '../../src/flock/bot.ts';
 import type { WholeFlock } from '../../src/flock/load.ts';
 import type { LedgerEvent } from '../../src/ledger/events.ts';
 import { FlockHistory } from '../../src/ledger/history.ts';
 import type { Ledger } from '../../src/ledger/journal.ts';
+import type { BotName } from '../../src/poems/bot-name.ts';
 import { openPurse } from '../../src/posting/budget.ts';
 import { type RehearsalOptions, rehearse } from '../../src/rehearsal/rehearse.ts';
 import type { Report } from '../../src/rehearsal/report.ts';

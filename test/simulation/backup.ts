@@ -1,5 +1,5 @@
+import type { Bot } from '../../src/config/flock-file.ts';
 import { FlockError, systemCode } from '../../src/errors.ts';
-import type { Bot } from '../../src/flock/load.ts';
 import { formatExport, type LedgerExport, parseExport } from '../../src/ledger/backup.ts';
 import type { StateFolder } from '../../src/ledger/folder.ts';
 import { formatEvent, formatSnapshot, readContents, wholeLines } from '../../src/ledger/format.ts';

@@ -1,10 +1,10 @@
+import type { Bot } from '../../src/config/flock-file.ts';
 import { FlockError } from '../../src/errors.ts';
-import type { Bot } from '../../src/flock/load.ts';
-import type { BotKey } from '../../src/keys/bundle.ts';
+import { fingerprints } from '../../src/ledger/cursor.ts';
 import { Journal, type Ledger } from '../../src/ledger/journal.ts';
+import type { BotKey } from '../../src/oauth/signature.ts';
 import { newMemory, step, type StepOptions } from '../../src/posting/bot-runner.ts';
 import { eventsOf } from '../../src/posting/commands.ts';
-import { fingerprints } from '../../src/posting/cursor.ts';
 import { audit } from './audit.ts';
 import { Backup } from './backup.ts';
 import { isAtEnd, longest } from './ends.ts';

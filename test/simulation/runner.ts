@@ -1,4 +1,4 @@
-import type { Bot } from '../../src/flock/load.ts';
+import type { Bot } from '../../src/config/flock-file.ts';
 import type { Plant } from './plant.ts';
 import type { Scenario } from './scenario.ts';
 

@@ -1,8 +1,7 @@
 import pino from 'pino';
-import { parseFlockFile } from '../../src/config/flock-file.ts';
-import type { BotName } from '../../src/flock/bot.ts';
-import type { Bot } from '../../src/flock/load.ts';
-import { type BotKey, TokenPair } from '../../src/keys/bundle.ts';
+import { type Bot, parseFlockFile } from '../../src/config/flock-file.ts';
+import { type BotKey, TokenPair } from '../../src/oauth/signature.ts';
+import type { BotName } from '../../src/poems/bot-name.ts';
 import type { StepOptions } from '../../src/posting/bot-runner.ts';
 import { openPurse } from '../../src/posting/budget.ts';
 import type { Random } from './random.ts';

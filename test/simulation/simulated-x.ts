@@ -1,4 +1,4 @@
-import { costOf, readingCost, usualPrices } from '../../src/cost.ts';
+import { readingCost, usualPrices } from '../../src/cost.ts';
 import type {
   PageWanted,
   TimeAnswer,
@@ -8,6 +8,7 @@ import type {
 } from '../../src/networks/x/client.ts';
 import type { XFailure } from '../../src/networks/x/failure.ts';
 import { asWritten } from '../../src/poems/tweet-text.ts';
+import { costOf } from '../../src/posting/budget.ts';
 import { alterations, shortenLinks, showText } from '../../src/sandbox/world.ts';
 import type { Faults, PostFault } from './faults.ts';
 import { type Death, type Life, never } from './life.ts';

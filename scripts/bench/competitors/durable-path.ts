@@ -2,12 +2,12 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { systemClock } from '../../../src/clock.ts';
-import { parseBotName } from '../../../src/flock/bot.ts';
 import { openSender } from '../../../src/http/send.ts';
-import { type BotKey, TokenPair } from '../../../src/keys/bundle.ts';
+import { fingerprint } from '../../../src/ledger/cursor.ts';
 import { Journal } from '../../../src/ledger/journal.ts';
 import { openX } from '../../../src/networks/x/client.ts';
-import { fingerprint } from '../../../src/posting/cursor.ts';
+import { type BotKey, TokenPair } from '../../../src/oauth/signature.ts';
+import { parseBotName } from '../../../src/poems/bot-name.ts';
 import { postLine } from '../../../src/posting/post.ts';
 import { competeIn, keysOf, type Poster, textOf, type Turn } from './post-loop.ts';
 

@@ -1,13 +1,13 @@
 import { open, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import * as z from 'zod';
-import { readFlockFile } from '../../config/flock-file.ts';
+import { type Bot, readFlockFile } from '../../config/flock-file.ts';
 import { type Context, openContext } from '../../context.ts';
 import { folderMark } from '../../daemon/claims.ts';
 import { lockState } from '../../daemon/lock.ts';
 import { isStopped, releaseFlock, stopFlock } from '../../daemon/stop-switch.ts';
 import { FlockError, systemCode } from '../../errors.ts';
-import { type Bot, loadFlock } from '../../flock/load.ts';
+import { loadFlock } from '../../flock/load.ts';
 import { readRegularFile, reasonOf } from '../../fs.ts';
 import {
   formatExport,
@@ -16,10 +16,10 @@ import {
   type Restored,
   restoreJournal,
 } from '../../ledger/backup.ts';
+import { isFinished, lengthOf } from '../../ledger/cursor.ts';
 import { hasJournal, readJournal } from '../../ledger/journal.ts';
 import type { BotState } from '../../ledger/state.ts';
 import { keyMark } from '../../posting/bot-runner.ts';
-import { isFinished, lengthOf } from '../../posting/cursor.ts';
 import { atClock, shellWord } from '../../text.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
 import type { Terminal } from '../terminal.ts';

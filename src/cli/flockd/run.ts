@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { Alarms } from '../../alarms/alarms.ts';
 import { apiUrl, serviceEnvironment, wantsColor } from '../../config/environment.ts';
-import { type FlockFile, readFlockFile } from '../../config/flock-file.ts';
+import { type Bot, type FlockFile, readFlockFile } from '../../config/flock-file.ts';
 import { type Context, openContext } from '../../context.ts';
 import { Claims } from '../../daemon/claims.ts';
 import { type DaemonOrder, type Outcome, takeOrders } from '../../daemon/control.ts';
@@ -19,7 +19,6 @@ import {
 } from '../../daemon/systemd.ts';
 import { type Exit, FlockError, messageOf } from '../../errors.ts';
 import {
-  type Bot,
   type Flock,
   loadFlock,
   mostUnknown,

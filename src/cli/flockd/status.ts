@@ -1,10 +1,10 @@
 import * as z from 'zod';
 import { wantsColor } from '../../config/environment.ts';
+import { readStatus, type WholeStatus } from '../../daemon/read-status.ts';
 import { isService } from '../../daemon/systemd.ts';
 import { FlockError } from '../../errors.ts';
-import { parseBotName } from '../../flock/bot.ts';
-import { readStatus, type WholeStatus } from '../../flock/read-status.ts';
 import { type BotStatus, hasToPost, needsSomebody, type Status } from '../../flock/status.ts';
+import { parseBotName } from '../../poems/bot-name.ts';
 import { nearest } from '../../text.ts';
 import { moreWatches } from '../../watch.ts';
 import { callsAs, command, type GivenPlaces, placeFlags, placeSchema } from '../command.ts';

@@ -4,13 +4,13 @@ import * as z from 'zod';
 import type { FlockFile } from '../../config/flock-file.ts';
 import type { Context } from '../../context.ts';
 import { type Exit, FlockError } from '../../errors.ts';
-import { type BotName, parseBotName } from '../../flock/bot.ts';
 import { knownBots } from '../../flock/load.ts';
 import type { KeyBundle } from '../../keys/bundle.ts';
 import type { KeyStore } from '../../keys/store.ts';
 import { type Account, type Grant, type OAuth1Client, VerifierRefused } from '../../oauth/client.ts';
 import { callbackFlow, type PinAnswer, pinFlow } from '../../oauth/flows.ts';
 import { type Provider, verifierFrom, withPermission } from '../../oauth/providers.ts';
+import { type BotName, parseBotName } from '../../poems/bot-name.ts';
 import {
   findPoems,
   type FoundPoems,

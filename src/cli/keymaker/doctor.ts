@@ -13,7 +13,7 @@ import {
   reportOf,
   summaryOf,
 } from '../../doctor/report.ts';
-import { parseBotName } from '../../flock/bot.ts';
+import { parseBotName } from '../../poems/bot-name.ts';
 import { callsAs, command, placeFlags, placeSchema } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
 import { mustHaveKey } from './authorize.ts';

@@ -5,11 +5,6 @@ import * as z from 'zod';
 import { type FlockFile, readFlockFile } from '../../config/flock-file.ts';
 import { type Context, openContext } from '../../context.ts';
 import { type Exit, FlockError, systemCode } from '../../errors.ts';
-import { parseBotName } from '../../flock/bot.ts';
-import { knownBots } from '../../flock/load.ts';
-import { readRegularFile, reasonOf } from '../../fs.ts';
-import { readForeign } from '../../keys/foreign-formats.ts';
-import { type Found, isKey } from '../../keys/foreign-key.ts';
 import {
   type Choice,
   chooseBots,
@@ -18,7 +13,12 @@ import {
   takeKey,
   type Taken,
   type Taking,
-} from '../../keys/import.ts';
+} from '../../flock/import.ts';
+import { knownBots } from '../../flock/load.ts';
+import { readRegularFile, reasonOf } from '../../fs.ts';
+import { readForeign } from '../../keys/foreign-formats.ts';
+import { type Found, isKey } from '../../keys/foreign-key.ts';
+import { parseBotName } from '../../poems/bot-name.ts';
 import { findPoemsIfThere } from '../../poems/find.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
 import type { Terminal } from '../terminal.ts';

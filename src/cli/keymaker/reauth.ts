@@ -4,9 +4,9 @@ import { appKeysIfSet } from '../../config/environment.ts';
 import { readFlockFile } from '../../config/flock-file.ts';
 import { openContext } from '../../context.ts';
 import { messageOf } from '../../errors.ts';
-import { parseBotName } from '../../flock/bot.ts';
 import { makeKey } from '../../keys/authorize.ts';
 import { expectedName } from '../../keys/right-account.ts';
+import { parseBotName } from '../../poems/bot-name.ts';
 import { callsAs, command, placeFlags, placeSchema, retold } from '../command.ts';
 import {
   authorize,

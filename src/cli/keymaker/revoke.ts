@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { readFlockFile } from '../../config/flock-file.ts';
 import { openContext } from '../../context.ts';
-import { parseBotName } from '../../flock/bot.ts';
+import { parseBotName } from '../../poems/bot-name.ts';
 import { command, placeFlags, placeSchema, retold } from '../command.ts';
 import { mustHaveKey } from './authorize.ts';
 

@@ -7,8 +7,8 @@ import {
 import * as z from 'zod';
 import type { Clock } from '../../clock.ts';
 import { type HttpAnswer, NoAnswer, type Send } from '../../http/exchange.ts';
-import type { BotKey } from '../../keys/bundle.ts';
 import { signedSend, type SignedSend } from '../../oauth/client.ts';
+import type { BotKey } from '../../oauth/signature.ts';
 import { asWritten } from '../../poems/tweet-text.ts';
 import { aheadOf, classify, isOfX, timeIn, type XFailure } from './failure.ts';
 

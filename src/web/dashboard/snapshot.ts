@@ -1,11 +1,13 @@
 import { stat } from 'node:fs/promises';
 import pMap from 'p-map';
 import type { Clock } from '../../clock.ts';
+import type { Bot } from '../../config/flock-file.ts';
 import type { Daemon } from '../../daemon/daemon.ts';
-import type { Bot, Flock } from '../../flock/load.ts';
-import { LiveStatus, readBotFiles } from '../../flock/read-status.ts';
+import { LiveStatus, readBotFiles } from '../../daemon/read-status.ts';
+import type { Flock } from '../../flock/load.ts';
 import { type BotFiles, type PostPages, statusOfAll } from '../../flock/status.ts';
 import { flockView, type FlockView, recentPosts } from '../../flock/view.ts';
+import { fingerprint } from '../../ledger/cursor.ts';
 import { FlockHistory, type RecentPost } from '../../ledger/history.ts';
 import type { Ledger } from '../../ledger/journal.ts';
 import type { BotState } from '../../ledger/state.ts';
@@ -13,7 +15,7 @@ import type { Logger } from '../../log.ts';
 import { readPoem } from '../../poems/find.ts';
 import { type Line, linesOf } from '../../poems/poem.ts';
 import { withoutControls } from '../../poems/tweet-text.ts';
-import { allSplits, fingerprint } from '../../posting/cursor.ts';
+import { allSplits } from '../../posting/edits.ts';
 import { Turns } from '../../yield.ts';
 import { SlotForecast } from './forecast.ts';
 

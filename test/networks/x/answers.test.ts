@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { systemClock } from '../../../src/clock.ts';
 import { openSender, type Sender } from '../../../src/http/send.ts';
-import { TokenPair } from '../../../src/keys/bundle.ts';
 import { openX, type XClient } from '../../../src/networks/x/client.ts';
+import { TokenPair } from '../../../src/oauth/signature.ts';
 import { openSandbox, type OpenSandbox } from '../../../src/sandbox/server.ts';
 
 const app = { token: 'app-key', secret: 'app-secret' };

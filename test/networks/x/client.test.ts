@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { inspect } from 'node:util';
 import { HeldClock } from '../../../src/clock.ts';
 import { type HttpAnswer, type HttpRequest, NoAnswer, type Send } from '../../../src/http/exchange.ts';
-import { TokenPair } from '../../../src/keys/bundle.ts';
+import { fingerprint } from '../../../src/ledger/cursor.ts';
 import {
   askTime,
   openX,
@@ -11,7 +11,7 @@ import {
   type TimelineStart,
   type XClient,
 } from '../../../src/networks/x/client.ts';
-import { fingerprint } from '../../../src/posting/cursor.ts';
+import { TokenPair } from '../../../src/oauth/signature.ts';
 
 const base = 'http://127.0.0.1:4010/x';
 const bundle = {

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { HeldClock } from '../../../src/clock.ts';
 import { parseFlockFile } from '../../../src/config/flock-file.ts';
-import type { BotName } from '../../../src/flock/bot.ts';
 import { type BotFiles, statusOf } from '../../../src/flock/status.ts';
+import { fingerprints, startOf } from '../../../src/ledger/cursor.ts';
 import { FlockHistory } from '../../../src/ledger/history.ts';
 import type { BotState } from '../../../src/ledger/state.ts';
+import type { BotName } from '../../../src/poems/bot-name.ts';
 import { openPurse } from '../../../src/posting/budget.ts';
-import { fingerprints, startOf } from '../../../src/posting/cursor.ts';
 import { nextAfter } from '../../../src/schedule/schedule.ts';
 import { SlotForecast } from '../../../src/web/dashboard/forecast.ts';
 

@@ -1,10 +1,10 @@
 import { parseFlockFile } from '../../../src/config/flock-file.ts';
-import type { BotName } from '../../../src/flock/bot.ts';
 import { type BotFiles, statusOf, statusOfAll } from '../../../src/flock/status.ts';
+import { fingerprints } from '../../../src/ledger/cursor.ts';
 import type { LedgerEvent } from '../../../src/ledger/events.ts';
 import type { Ledger } from '../../../src/ledger/journal.ts';
+import type { BotName } from '../../../src/poems/bot-name.ts';
 import { openPurse } from '../../../src/posting/budget.ts';
-import { fingerprints } from '../../../src/posting/cursor.ts';
 import { checksOf } from '../../../src/web/dashboard/health.ts';
 import { type Metrics, openMetrics, type ScrapeFacts } from '../../../src/web/dashboard/metrics.ts';
 import { MemoryLedger } from '../../fakes/memory-ledger.ts';

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { parseFlockFile } from '../../../src/config/flock-file.ts';
-import type { BotName } from '../../../src/flock/bot.ts';
-import type { Bot } from '../../../src/flock/load.ts';
-import { TokenPair } from '../../../src/keys/bundle.ts';
+import { type Bot, parseFlockFile } from '../../../src/config/flock-file.ts';
+import { fingerprint } from '../../../src/ledger/cursor.ts';
 import type { RecentPost } from '../../../src/ledger/history.ts';
-import { fingerprint } from '../../../src/posting/cursor.ts';
+import { TokenPair } from '../../../src/oauth/signature.ts';
+import type { BotName } from '../../../src/poems/bot-name.ts';
 import { PostTexts } from '../../../src/web/dashboard/snapshot.ts';
 
 const pair = new TokenPair('a', 'b');

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { withoutLinks } from '../../src/poems/tweet-text.ts';
 import {
   advance,
   fingerprint,
@@ -11,7 +10,8 @@ import {
   lengthOf,
   prints,
   startOf,
-} from '../../src/posting/cursor.ts';
+} from '../../src/ledger/cursor.ts';
+import { withoutLinks } from '../../src/poems/tweet-text.ts';
 
 const poem = fingerprints(['a', 'b', 'c', 'd', 'e'].map((text) => ({ text })));
 

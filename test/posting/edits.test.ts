@@ -1,16 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { fingerprints, type Place } from '../../src/ledger/cursor.ts';
 import { splitPoem, type Unit } from '../../src/poems/poem.ts';
-import {
-  type Edit,
-  editOf,
-  fingerprints,
-  needsLongLook,
-  type Place,
-  type PoemNow,
-  readingOf,
-} from '../../src/posting/cursor.ts';
+import { type Edit, editOf, needsLongLook, type PoemNow, readingOf } from '../../src/posting/edits.ts';
 
 const now = (place: Place, text: string, unit: Unit): PoemNow => {
   const other = unit === 'line' ? 'stanza' : 'line';

@@ -2,12 +2,12 @@ import { lstat } from 'node:fs/promises';
 import path from 'node:path';
 import type { FlockFile } from '../config/flock-file.ts';
 import { FlockError } from '../errors.ts';
-import { type BotName, botNameOf } from '../flock/bot.ts';
+import { accountKey, type KeyBundle } from '../keys/bundle.ts';
+import type { ForeignKey } from '../keys/foreign-key.ts';
+import { isSameName, judgeAccount, titleOf } from '../keys/right-account.ts';
+import type { KeyStore } from '../keys/store.ts';
+import { type BotName, botNameOf } from '../poems/bot-name.ts';
 import { findPoemsIfThere, type KnownBots } from '../poems/find.ts';
-import { accountKey, type KeyBundle } from './bundle.ts';
-import type { ForeignKey } from './foreign-key.ts';
-import { isSameName, judgeAccount, titleOf } from './right-account.ts';
-import type { KeyStore } from './store.ts';
 
 /** A key, and the bot that is to have it. */
 export interface Chosen {

@@ -1,21 +1,10 @@
 import pMap from 'p-map';
 import type { Clock } from '../clock.ts';
 import type { FlockPaths } from '../config/environment.ts';
-import { readFlockFile } from '../config/flock-file.ts';
+import { type Bot, readFlockFile } from '../config/flock-file.ts';
 import { inMicros } from '../cost.ts';
-import { isLocked } from '../daemon/lock.ts';
-import { isStopped } from '../daemon/stop-switch.ts';
 import { FlockError } from '../errors.ts';
-import type { KeyStore } from '../keys/store.ts';
-import { type Ledger, readJournal } from '../ledger/journal.ts';
-import type { BotState } from '../ledger/state.ts';
-import { readPoem } from '../poems/find.ts';
-import { linesOf } from '../poems/poem.ts';
-import { hasLink } from '../poems/tweet-text.ts';
-import { capOf, type Purse, spentBy, spentByFlock } from '../posting/budget.ts';
-import { whyUnwatchable } from '../watch.ts';
 import {
-  type Bot,
   type Flock,
   loadFlock,
   type Misfit,
@@ -23,7 +12,7 @@ import {
   type UnknownBot,
   unknownBots,
   withoutRenamed,
-} from './load.ts';
+} from '../flock/load.ts';
 import {
   type BotFiles,
   type BotStatus,
@@ -34,7 +23,17 @@ import {
   statusOf,
   statusOfAll,
   statusOfFlock,
-} from './status.ts';
+} from '../flock/status.ts';
+import type { KeyStore } from '../keys/store.ts';
+import { type Ledger, readJournal } from '../ledger/journal.ts';
+import type { BotState } from '../ledger/state.ts';
+import { readPoem } from '../poems/find.ts';
+import { linesOf } from '../poems/poem.ts';
+import { hasLink } from '../poems/tweet-text.ts';
+import { capOf, type Purse, spentBy, spentByFlock } from '../posting/budget.ts';
+import { whyUnwatchable } from '../watch.ts';
+import { isLocked } from './lock.ts';
+import { isStopped } from './stop-switch.ts';
 
 /** Where a flock is, and what is needed to read it. */
 interface FlockPlace {

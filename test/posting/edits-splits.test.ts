@@ -1,15 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { advance, fingerprints, isFinished, type Place, startOf } from '../../src/ledger/cursor.ts';
 import { type Line, olderSplit, splitPoem } from '../../src/poems/poem.ts';
-import {
-  advance,
-  fingerprints,
-  isFinished,
-  type Place,
-  readingOf,
-  startOf,
-} from '../../src/posting/cursor.ts';
+import { readingOf } from '../../src/posting/edits.ts';
 
 const long = (name: string): string =>
   `${`${name} was the best of times, it was the worst of times; `.repeat(7)}and that was ${name}.`;

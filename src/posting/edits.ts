@@ -1,93 +1,15 @@
-import { hash } from 'node:crypto';
 import { diffArrays } from 'diff';
-import * as z from 'zod';
+import {
+  fingerprint,
+  fingerprints,
+  isFinished,
+  lengthOf,
+  type Place,
+  prints,
+  startOf,
+} from '../ledger/cursor.ts';
 import type { LedgerEvent } from '../ledger/events.ts';
 import { type Line, olderSplit } from '../poems/poem.ts';
-import { comparable, withoutLinks } from '../poems/tweet-text.ts';
-
-/** One for all: most bots have none, and there may be a hundred thousand of them. */
-const none: readonly number[] = Object.freeze([]);
-
-export const place = z.object({
-  /** The poem as the bot knows it: a fingerprint of {@link printLength} characters for each line, in order. */
-  poem: z.string(),
-  /** The first line that is not done. As many as the poem has lines when all are. */
-  next: z.int(),
-  /** Lines after `next` that are done all the same, because the poem was reordered. Ascending. */
-  ahead: z.array(z.int()).transform((ahead): readonly number[] => (ahead.length === 0 ? none : ahead)),
-});
-
-/**
- * Where a bot is in its poem. Lines are known by their text, not their number, so that the poem may be edited
- * while the bot is in the middle of it.
- */
-export type Place = z.infer<typeof place>;
-
-/** 48 bits tell the lines of the longest poem apart. */
-const printLength = 8;
-
-/** Words of plain ASCII with one space between them, and without a link, which would have a stop in it. */
-const plain = /^(?!.*\.\S)[\x21-\x7e]+(?: [\x21-\x7e]+)*$/;
-
-/**
- * A line's fingerprint, by which ledgers know it: the same in every version. Any link is as good as another, since X rewrites
- * them. To find a text on a timeline takes {@link markOf}: X changes more than this is blind for.
- */
-export function fingerprint(text: string): string {
-  const seen = plain.test(text) ? text : withoutLinks(text.normalize('NFC')).trim().replaceAll(/\s+/gu, ' ');
-  return hash('sha256', seen, 'base64url').slice(0, printLength);
-}
-
-/** Equal for texts that people would call the same, whatever X has made of one of them. */
-export const markOf = (text: string): string =>
-  hash('sha256', comparable(text), 'base64url').slice(0, printLength);
-
-/** Those of whole poems, for as long as somebody keeps their lines. */
-let ofPoems = new WeakMap<readonly object[], string>();
-let kept = 0;
-
-/** A map never gets smaller, however little is left in it. */
-const mostKept = 10_000;
-
-export function fingerprints(lines: readonly { text: string }[]): string {
-  const known = ofPoems.get(lines);
-  if (known !== undefined) return known;
-  const prints = lines.map(({ text }) => fingerprint(text)).join('');
-  if (++kept > mostKept) {
-    ofPoems = new WeakMap();
-    kept = 1;
-  }
-  ofPoems.set(lines, prints);
-  return prints;
-}
-
-/** The fingerprints of a poem, one by one. */
-export const prints = (poem: string): string[] => poem.match(new RegExp(`.{${printLength}}`, 'g')) ?? [];
-
-/** The fingerprints of the lines that are done. */
-export const donePrints = ({ poem, next, ahead }: Place): string[] =>
-  prints(poem).filter((_, line) => line < next || ahead.includes(line));
-
-export const startOf = (poem: string): Place => ({ poem, next: 0, ahead: none });
-
-export const lengthOf = ({ poem }: Pick<Place, 'poem'>): number => poem.length / printLength;
-
-export const isFinished = (place: Place): boolean => place.next >= lengthOf(place);
-
-/** The place after the next `count` lines are done. */
-export function advance(place: Place, count: number): Place {
-  if (place.ahead.length === 0) return { ...place, next: place.next + count };
-  const ahead = new Set(place.ahead);
-  let next = place.next;
-  for (let done = 0; done < count; done++) next = passOver(next + 1, ahead);
-  return { ...place, next, ahead: place.ahead.filter((line) => line > next) };
-}
-
-function passOver(line: number, ahead: ReadonlySet<number>): number {
-  let next = line;
-  while (ahead.has(next)) next++;
-  return next;
-}
 
 /**
  * The place in a poem after the poem was edited: what was posted stays done wherever it stands now, what was not is still

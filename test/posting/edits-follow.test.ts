@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { fingerprints, followEdits, type Place, prints } from '../../src/posting/cursor.ts';
+import { fingerprints, type Place, prints } from '../../src/ledger/cursor.ts';
+import { followEdits } from '../../src/posting/edits.ts';
 
 const poemOf = (lines: readonly string[]): string => fingerprints(lines.map((text) => ({ text })));
 const words = (text: string): string[] => text.split(' ').filter((word) => word !== '');
