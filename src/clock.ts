@@ -15,7 +15,7 @@ export interface Clock {
  * The longest one timer is trusted. Waking this often notices a wall clock that was set
  * or a machine that slept, which a single long timer would not.
  */
-const longestTimer = 30_000;
+const maxTimer = 30_000;
 
 export const systemClock: Clock = {
   now: () => Date.now(),
@@ -26,7 +26,7 @@ export const systemClock: Clock = {
     let timer: NodeJS.Timeout;
     const arm = (): void => {
       const left = Math.min(instant - Date.now(), latest - performance.now());
-      timer = left <= 0 ? setTimeout(wake, 0) : setTimeout(arm, Math.min(left, longestTimer));
+      timer = left <= 0 ? setTimeout(wake, 0) : setTimeout(arm, Math.min(left, maxTimer));
     };
     arm();
     return () => {

@@ -80,7 +80,7 @@ export const usualPrices: PriceTable = {
 const name = 'prices.json';
 
 /** A price table is six lines. Bytes. */
-const largest = 64 * 1024;
+const maxSize = 64 * 1024;
 
 /**
  * X's prices: those in the flock's `prices.json`, for the day X changes them, or else those this program came with.
@@ -90,7 +90,7 @@ const largest = 64 * 1024;
 export async function readPrices(root: string): Promise<PriceTable> {
   const file = path.join(root, name);
   try {
-    return parsePrices((await readRegularFile(file, largest)).toString('utf8'));
+    return parsePrices((await readRegularFile(file, maxSize)).toString('utf8'));
   } catch (cause) {
     if (systemCode(cause) === 'ENOENT') return usualPrices;
     if (cause instanceof FlockError) throw cause;

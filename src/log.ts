@@ -42,10 +42,10 @@ export function openLog(
 }
 
 /** The journal splits a line of more than 48 kB, which nobody could parse then; a line has a handful of texts. Characters. */
-const longestText = 2000;
+const maxText = 2000;
 
 const short = (value: unknown): unknown =>
-  typeof value === 'string' && value.length > longestText ? `${value.slice(0, longestText)}…` : value;
+  typeof value === 'string' && value.length > maxText ? `${value.slice(0, maxText)}…` : value;
 
 const mapValues = (object: object, change: (value: unknown) => unknown): Record<string, unknown> =>
   Object.fromEntries(Object.entries(object).map(([name, value]) => [name, change(value)]));

@@ -98,7 +98,7 @@ export function relativeTime(ms: number): string {
 }
 
 /** How long {@link relativeTime} gets for anything within three years, so that a column keeps its width. */
-export const longest = { past: '119 min ago'.length, ahead: 'in 119 min'.length } as const;
+export const maxRelativeTime = { past: '119 min ago'.length, ahead: 'in 119 min'.length } as const;
 
 /** `40 s`, `59 min`, `47 h`, `12 d`, rounded down: hours from two on, and days too. */
 export function duration(ms: number): string {
@@ -159,13 +159,13 @@ const locale = 'sv-SE';
 const shortWeekdays = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
 
 const clocks = new Map<string, Intl.DateTimeFormat>();
-const mostClocks = 500;
+const maxClocks = 500;
 
 function clockOf(timeZone: string): Intl.DateTimeFormat {
   const known = clocks.get(timeZone);
   if (known) return known;
   const clock = new Intl.DateTimeFormat(locale, { timeZone, dateStyle: 'short', timeStyle: 'medium' });
-  if (clocks.size >= mostClocks) clocks.clear();
+  if (clocks.size >= maxClocks) clocks.clear();
   clocks.set(timeZone, clock);
   return clock;
 }
@@ -197,7 +197,7 @@ const weekdays = [
 ];
 
 /** More times a day than these are not listed. */
-const mostTimes = 4;
+const maxTimes = 4;
 
 /** A schedule as a person would say it, where that is short, or else as it is written: `daily at 09:00 and 21:00`. */
 export function scheduleInWords(expression: string): string {
@@ -223,7 +223,7 @@ function daysInWords(dayOfWeek: string): string | undefined {
 
 function timesInWords(minute: string, hour: string): string | undefined {
   const [minutes, hours] = [numbers(minute, 59), numbers(hour, 23)];
-  if (!minutes || !hours || minutes.length * hours.length > mostTimes) return undefined;
+  if (!minutes || !hours || minutes.length * hours.length > maxTimes) return undefined;
   const times = hours.flatMap((h) => minutes.map((m) => `${two(h)}:${two(m)}`));
   return listed(times.sort());
 }

@@ -1,14 +1,14 @@
 /** The longest that one piece of work holds up everything else. Milliseconds. */
-const longest = 5;
+const maxHold = 5;
 
 /** Lets everybody else have their turn every few milliseconds of a long piece of work: answers, timers, the watchdog. */
-export class Turns {
+export class EventLoopYield {
   #begun = performance.now();
   #worked = 0;
 
   /** Whether it is somebody else's turn; then {@link give} is to be awaited. */
   get isOver(): boolean {
-    return performance.now() - this.#begun >= longest;
+    return performance.now() - this.#begun >= maxHold;
   }
 
   /** How long the work has taken so far, without the others' turns. Milliseconds. */

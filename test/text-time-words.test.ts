@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { atClock, duration, longest, relativeTime, withClocks } from '../src/text.ts';
+import { atClock, duration, maxRelativeTime, relativeTime, withClocks } from '../src/text.ts';
 
 const second = 1000;
 const minute = 60 * second;
@@ -31,8 +31,8 @@ describe('a time away', () => {
 
   it('is never longer than a column for it, within three years', () => {
     for (let ms = 1; ms < 1000 * day; ms = Math.ceil(ms * 1.01)) {
-      assert.ok(relativeTime(ms).length <= longest.ahead, relativeTime(ms));
-      assert.ok(relativeTime(-ms).length <= longest.past, relativeTime(-ms));
+      assert.ok(relativeTime(ms).length <= maxRelativeTime.ahead, relativeTime(ms));
+      assert.ok(relativeTime(-ms).length <= maxRelativeTime.past, relativeTime(-ms));
     }
   });
 });

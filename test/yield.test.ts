@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Turns } from '../src/yield.ts';
+import { EventLoopYield } from '../src/yield.ts';
 
 /** Work that takes longer than anybody should be held up. */
 function work(): void {
@@ -33,20 +33,20 @@ async function turnsOfOthers(during: () => Promise<unknown>): Promise<number> {
 describe('a long piece of work', () => {
   it('gives everything, with turns for others in between', async () => {
     const all: number[] = [];
-    const turns = await turnsOfOthers(async () => all.push(...(await new Turns().all(longWork()))));
+    const turns = await turnsOfOthers(async () => all.push(...(await new EventLoopYield().all(longWork()))));
     assert.deepEqual(all, [0, 1, 2, 3, 4]);
     assert.ok(turns >= 4, `${turns} turns`);
   });
 
   it('returns what its steps return, with turns for others in between', async () => {
     let result = '';
-    const turns = await turnsOfOthers(async () => (result = await new Turns().through(longWork())));
+    const turns = await turnsOfOthers(async () => (result = await new EventLoopYield().through(longWork())));
     assert.equal(result, 'done');
     assert.ok(turns >= 4, `${turns} turns`);
   });
 
   it('has taken as long as it has worked, whatever others did in their turns', async () => {
-    const turns = new Turns();
+    const turns = new EventLoopYield();
     const begun = performance.now();
     setImmediate(() => {
       for (let n = 0; n < 10; n++) work();

@@ -12,7 +12,7 @@ import { logged } from '../../src/ledger/log-events.ts';
 import type { Logger } from '../../src/log.ts';
 import { openX } from '../../src/networks/x/client.ts';
 import { readPoem } from '../../src/poems/find.ts';
-import type { Order } from '../../src/posting/commands.ts';
+import type { Command } from '../../src/posting/commands.ts';
 import { openScratchFolder } from '../../src/rehearsal/stage.ts';
 import { Monitor } from '../../src/web/dashboard/monitor.ts';
 import type { AnsweringX } from './held-x.ts';
@@ -104,7 +104,7 @@ export class SimulatedFlock {
   }
 
   /** A person's order; it is carried out in the simulated time. What cannot be carried out is let be. */
-  order(order: Order): void {
+  order(order: Command): void {
     this.#daemon.carryOut(order).catch(() => undefined);
   }
 

@@ -73,7 +73,7 @@ export function callHook(hook: Hook, alarm: Alarm, options: CallOptions): Promis
 export const shownHook = (hook: Hook): string => ('run' in hook ? (hook.run[0] ?? '') : 'a webhook');
 
 /** Alarms that wait for one hook. */
-const mostWaiting = 100;
+const maxWaiting = 100;
 
 /** A hook, what it is still to be told, and what was said to be wrong with it. */
 class Lane {
@@ -103,10 +103,10 @@ class Lane {
   offer(alarm: Alarm): void {
     if (!this.hook.on.some((name) => name === alarm.event)) return;
     this.#waiting.push(alarm);
-    if (this.#waiting.length <= mostWaiting) return;
+    if (this.#waiting.length <= maxWaiting) return;
     this.#waiting.shift();
     if (++this.#dropped === 1)
-      this.#complain(`more than ${mostWaiting} alarms wait for it; the oldest are dropped`);
+      this.#complain(`more than ${maxWaiting} alarms wait for it; the oldest are dropped`);
   }
 
   /** The next alarm, if the hook can be told one now. */
@@ -145,7 +145,7 @@ interface HookOptions {
 }
 
 /** Hooks that are told something at the same time. */
-const mostAtOnce = 4;
+const maxAtOnce = 4;
 
 /** How long a webhook that cannot take an alarm now is left alone before each new attempt. Milliseconds. */
 const waits = [10_000, 60_000, 300_000];
@@ -216,7 +216,7 @@ export class Hooks {
 
   #pump(): void {
     for (const lane of [...this.#lanes]) {
-      if (this.#telling >= mostAtOnce || this.#killing.signal.aborted) return;
+      if (this.#telling >= maxAtOnce || this.#killing.signal.aborted) return;
       const alarm = lane.next();
       if (!alarm) continue;
       // Whoever is told something goes to the end of the row.

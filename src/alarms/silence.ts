@@ -8,7 +8,7 @@ import type { BotState } from '../ledger/state.ts';
 import type { Logger } from '../log.ts';
 import { offsetIn } from '../schedule/calendar.ts';
 import { nextAfter } from '../schedule/schedule.ts';
-import { Turns } from '../yield.ts';
+import { EventLoopYield } from '../yield.ts';
 
 /** A bot, as far as it is watched. */
 export interface Watched {
@@ -43,10 +43,10 @@ export function nextDue({ name, settings }: Watched, served: number): number | u
 }
 
 /** How long a post may be due, and none made, before that is silence. Milliseconds. */
-export const longestSilence = ({ settle }: BotSettings): number => late + settle;
+export const maxSilence = ({ settle }: BotSettings): number => late + settle;
 
 /** How long a post may be in doubt before somebody should know. Milliseconds. */
-export const longestDoubt = ({ settle }: BotSettings): number => doubtful + settle;
+export const maxDoubt = ({ settle }: BotSettings): number => doubtful + settle;
 
 /** How silence reads in the log. @param due - since when */
 function describeSilence(
@@ -148,7 +148,7 @@ export class SilenceWatch {
 
   async #look(): Promise<void> {
     const bots = this.#bots;
-    const turns = new Turns();
+    const turns = new EventLoopYield();
     for (const [index, bot] of bots.entries()) {
       if (index % few === few - 1 && turns.isOver) await turns.give();
       // Another flock has been taken up meanwhile.
@@ -181,7 +181,7 @@ export class SilenceWatch {
     if (!open || memory.doubt?.open !== open)
       memory.doubt = open && { open, from: clock.elapsed(), told: false };
     const { doubt } = memory;
-    if (!doubt || doubt.told || clock.elapsed() - doubt.from < longestDoubt(settings)) return;
+    if (!doubt || doubt.told || clock.elapsed() - doubt.from < maxDoubt(settings)) return;
     doubt.told = true;
     const line = doubt.open.line + 1;
     const why = `nobody can say whether line ${line} was posted`;
@@ -207,7 +207,7 @@ export class SilenceWatch {
   #lateSince(bot: Watched, state: BotState, memory: Memory): number | undefined {
     if (this.#options.isStopped() || isExcused(bot, state)) return undefined;
     const { served, posts, last } = state;
-    const mayBeQuiet = this.#options.clock.now() - longestSilence(bot.settings);
+    const mayBeQuiet = this.#options.clock.now() - maxSilence(bot.settings);
     // What it has done lately tells without its schedule.
     if (Math.max(served, last?.at ?? 0) > mayBeQuiet) return undefined;
     const due = nextDue(bot, served) ?? Infinity;

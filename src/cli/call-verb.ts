@@ -1,7 +1,7 @@
 import yargs, { type Argv, type Options } from 'yargs';
 import type { Exit } from '../errors.ts';
 import type { Command, Program, Verb } from './command.ts';
-import { everywhere, usageError } from './help.ts';
+import { globalFlags, usageError } from './help.ts';
 import type { Terminal } from './terminal.ts';
 
 /**
@@ -31,7 +31,7 @@ export async function callVerb(program: Program, argv: readonly string[], termin
   for (const verb of program.verbs) {
     const load = async (): Promise<Command> => {
       const command = await verb.load();
-      flags = [...Object.keys(command.flags), ...everywhere.map(({ name }) => name)];
+      flags = [...Object.keys(command.flags), ...globalFlags.map(({ name }) => name)];
       return command;
     };
     addVerb(parser, { ...verb, load }, async (command, args) => {

@@ -107,7 +107,7 @@ export interface GivenPlaces {
 }
 
 /** A call that works where a command was called: it names the same places. @returns `keymaker reauth howl --keys DIR` */
-export const callsAs =
+export const withInvocationFlags =
   ({ root, keys }: GivenPlaces, program = 'keymaker') =>
   (call: string): string =>
     [
@@ -121,7 +121,9 @@ const calls = /\bkeymaker ((?:make-keys|encrypt --identity)(?: (?:[-.]\S*|[A-Z]+
 
 /** A hint whose calls work where a command was called. */
 export const hintAs = (places: GivenPlaces, hint: string): string =>
-  hint.includes('--keys') ? hint : hint.replaceAll(calls, (_, call: string) => callsAs(places)(call));
+  hint.includes('--keys')
+    ? hint
+    : hint.replaceAll(calls, (_, call: string) => withInvocationFlags(places)(call));
 
 /** Throws an error again, with a hint whose calls work where a command was called. */
 export const retold =

@@ -8,7 +8,7 @@ import { grouped } from '../text.ts';
 import type { FlagManual, Manual, ValueManual, VerbManual } from './help.ts';
 
 /** A word that could stand where the cursor is. */
-export interface Candidate {
+interface Candidate {
   word: string;
   /** What it means, in a line; may be empty. */
   about: string;

@@ -107,14 +107,20 @@ export interface FlagManual extends ValueManual {
 const plain = 'Flags';
 
 /** The flags that every verb has. */
-export const everywhere: FlagManual[] = Object.entries({
+export const globalFlags: FlagManual[] = Object.entries({
   help: { type: 'boolean', alias: 'h', describe: 'show how it is called', group: 'Help' },
   version: { type: 'boolean', describe: 'show the version', group: 'Help' },
 } satisfies Record<string, Options>).map(([name, options]) => flagManual(name, options));
 
 /** Loads every verb, to tell of them all. */
 export async function manualOf({ name, about, firstSteps, verbs }: Program): Promise<Manual> {
-  return { name, about, firstSteps, verbs: await Promise.all(verbs.map(verbManualOf)), everywhere };
+  return {
+    name,
+    about,
+    firstSteps,
+    verbs: await Promise.all(verbs.map(verbManualOf)),
+    everywhere: globalFlags,
+  };
 }
 
 export async function verbManualOf({ usage, summary, load }: Verb): Promise<VerbManual> {
@@ -226,8 +232,7 @@ export const among = (choices: readonly string[]): string =>
   choices.length === 0 ? '' : `: ${oneOf(choices)}`;
 
 /** `bash, zsh or fish` */
-export const oneOf = (choices: readonly string[]): string =>
-  choices.join(', ').replace(/, ([^,]*)$/, ' or $1');
+const oneOf = (choices: readonly string[]): string => choices.join(', ').replace(/, ([^,]*)$/, ' or $1');
 
 function page(columns: number, parts: readonly (string | Section)[]): string {
   const shown = parts.flatMap((part) => {
@@ -241,7 +246,7 @@ function page(columns: number, parts: readonly (string | Section)[]): string {
 /** The longest label that has its text beside it. */
 const widest = 24;
 /** The least room that a text has beside its label. */
-const leastBeside = 16;
+const minBeside = 16;
 /** How far in a text is below its label. */
 const below = 6;
 
@@ -250,7 +255,7 @@ function rows(all: readonly Row[]): Block | undefined {
   if (all.length === 0) return undefined;
   const width = Math.max(...all.map(([label]) => label.length).filter((length) => length <= widest), 0);
   return (columns) => {
-    const isWide = columns - width - 4 >= leastBeside;
+    const isWide = columns - width - 4 >= minBeside;
     const indent = isWide ? width + 4 : below;
     return all
       .map(([label, text]) => {
@@ -319,14 +324,14 @@ export function usageError(
 }
 
 /** The word of a verb that is not there: the first of those that a line is short of, or else the first. */
-export function missingWord({ usage }: Verb, message: string): string {
+function missingWord({ usage }: Verb, message: string): string {
   const words = usage.match(/<\w+>/g) ?? [];
   const [, got, need] = /got (\d+), need at least (\d+)/.exec(message) ?? [];
   return words.at(Number(got ?? 0) - Number(need ?? 0)) ?? words[0] ?? '';
 }
 
 /** The first flag on the line that nobody knows, without its value. */
-export function unknownFlag(message: string, argv: readonly string[]): string | undefined {
+function unknownFlag(message: string, argv: readonly string[]): string | undefined {
   const names = /^Unknown arguments?: (.+)$/m.exec(message)?.[1]?.split(', ') ?? [];
   return argv
     .filter((part) => names.includes(/^--([^=]+)|^-([^-])/.exec(part)?.slice(1).join('') ?? ''))
@@ -335,7 +340,7 @@ export function unknownFlag(message: string, argv: readonly string[]): string | 
 }
 
 /** A word too many is not repeated: it may be a PIN or a password, put where it does not belong. */
-export function saidBetter(message: string, called: string, word: string): string {
+function saidBetter(message: string, called: string, word: string): string {
   const [first = 'wrong usage'] = message.split('\n');
   if (first.startsWith('Not enough non-option')) return `${called}: ${word} is missing`;
   const [, flag] = /^Not enough arguments following: ([\w-]+)$/.exec(first) ?? [];

@@ -35,7 +35,7 @@ const share = 1 / 20;
 const soon = 50;
 
 /** What waits for a terminal that shows nothing, at most. Characters. */
-const mostWaiting = 256 * 1024;
+const maxWaiting = 256 * 1024;
 
 /** A terminal to draw on. */
 export interface Screen {
@@ -141,7 +141,7 @@ export class LiveView implements AsyncDisposable {
   }
 
   #say(text: string): void {
-    this.#said = (this.#said + text).slice(-mostWaiting);
+    this.#said = (this.#said + text).slice(-maxWaiting);
     this.#next ??= setTimeout(() => {
       this.#flush();
     }, soon);
@@ -228,7 +228,7 @@ interface FrameSize {
 const ofLog = 6;
 
 /** On fewer there is the log alone. */
-const leastRows = 4;
+const minRows = 4;
 
 /** A blank line, and the heads of the table. */
 const chrome = 2;
@@ -240,10 +240,10 @@ interface ShownFlock extends Status {
 }
 
 /** So many of them are named. */
-const mostKeyless = 3;
+const maxKeyless = 3;
 
 function keylessLines(keyless: readonly string[], columns: number): string[] {
-  const trouble = keylessTrouble(keyless, (call) => `keymaker ${call}`, mostKeyless);
+  const trouble = keylessTrouble(keyless, (call) => `keymaker ${call}`, maxKeyless);
   return trouble ? wrappedLines(`${trouble.text} (${trouble.hint ?? ''})`, columns) : [];
 }
 
@@ -253,7 +253,7 @@ export function flockFrame(
   now: number,
   { columns, rows, colors }: FrameSize,
 ): string[] {
-  if (rows < leastRows) return [];
+  if (rows < minRows) return [];
   const paint = pc.createColors(colors);
   const room = Math.max(rows - 1 - ofLog, Math.floor(rows / 2)) - chrome;
   const words = wrappedLines(

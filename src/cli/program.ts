@@ -1,6 +1,6 @@
 import { type Exit, exitCodes, FlockError, messageOf } from '../errors.ts';
 import type { Program } from './command.ts';
-import { calledIn, everywhere, nameOf, programHelp, usageError, verbHelp, verbManualOf } from './help.ts';
+import { calledIn, globalFlags, nameOf, programHelp, usageError, verbHelp, verbManualOf } from './help.ts';
 import { openTerminal, type Terminal } from './terminal.ts';
 
 /**
@@ -43,10 +43,10 @@ function has(argv: readonly string[], ...flags: string[]): boolean {
 async function helpOf(program: Program, argv: readonly string[], columns: number): Promise<string> {
   const { name, verbs } = program;
   const called = calledIn(argv);
-  if (called === undefined) return programHelp({ ...program, everywhere }, columns);
+  if (called === undefined) return programHelp({ ...program, everywhere: globalFlags }, columns);
   const verb = verbs.find((known) => nameOf(known) === called);
   if (!verb) throw usageError(program, argv, '');
-  return verbHelp(await verbManualOf(verb), { name, everywhere }, columns);
+  return verbHelp(await verbManualOf(verb), { name, everywhere: globalFlags }, columns);
 }
 
 /** Prints what went wrong. @returns the exit it is */

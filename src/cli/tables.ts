@@ -1,9 +1,9 @@
 import Table, { type TableConstructorOptions } from 'cli-table3';
 import pc from 'picocolors';
 import { inMicros, showUsd } from '../cost.ts';
-import { mostUnknown, type UnknownBot } from '../flock/load.ts';
+import { maxUnknown, type UnknownBot } from '../flock/load.ts';
 import type { BotStatus, Condition, FlockStatus } from '../flock/status.ts';
-import { atClock, cutTo, duration, longest, relativeTime, widthOf, withClocks } from '../text.ts';
+import { atClock, cutTo, duration, maxRelativeTime, relativeTime, widthOf, withClocks } from '../text.ts';
 
 /** cli-table3 holds every cell against all those above it: a table takes as long as the square of its rows. */
 const rowsOfBlock = 32;
@@ -85,7 +85,7 @@ const account: Column = {
 };
 const last: Column = {
   head: 'last post',
-  least: longest.past,
+  least: maxRelativeTime.past,
   cell: (bot, look) => ({
     text: when(bot.last?.at, bot, look),
     href: look.colors ? bot.last?.url : undefined,
@@ -94,7 +94,7 @@ const last: Column = {
 const link: Column = { head: 'link', cell: (bot) => ({ text: bot.last?.url ?? '' }) };
 const next: Column = {
   head: 'next',
-  least: longest.ahead,
+  least: maxRelativeTime.ahead,
   cell: (bot, look) => ({ text: isOverdue(bot, look) ? 'overdue' : when(bot.next, bot, look) }),
 };
 const state: Column = {
@@ -112,7 +112,7 @@ const spend: Column = {
   },
 };
 
-const least = [name, state];
+const minColumns = [name, state];
 
 /** From all there is to the least that is of use: the first that is not too wide is shown. */
 const layouts: readonly (readonly Column[])[] = [
@@ -122,7 +122,7 @@ const layouts: readonly (readonly Column[])[] = [
   [name, bar, last, next, state],
   [name, bar, next, state],
   [name, count, next, state],
-  least,
+  minColumns,
 ];
 
 /** Lines of a table with a row for each bot, below a line of heads. */
@@ -132,7 +132,7 @@ export function statusTable(bots: readonly BotStatus[], look: TableLook): string
     // Away from a terminal nothing is left out for the sake of its width.
     if (grid.width <= look.columns || look.now === undefined) return draw(grid, look);
   }
-  return draw(cut(measured(least, bots, look), look.columns), look);
+  return draw(cut(measured(minColumns, bots, look), look.columns), look);
 }
 
 interface Grid {
@@ -272,7 +272,7 @@ function wordsOf({ why, until, timezone }: BotStatus, now: number): string | und
 
 /** What is to be said of bots that only `flock.json` knows. */
 export function unknownTroubles(unknown: readonly UnknownBot[]): Trouble[] {
-  const told = unknown.slice(0, mostUnknown).map(({ bot, why, hint }) => ({ text: `${bot}: ${why}`, hint }));
+  const told = unknown.slice(0, maxUnknown).map(({ bot, why, hint }) => ({ text: `${bot}: ${why}`, hint }));
   const more = unknown.length - told.length;
   return more > 0 ? [...told, { text: `and ${more} more like it`, hint: undefined }] : told;
 }
@@ -290,9 +290,9 @@ export function keylessTrouble(
 }
 
 /** So many names are said; there may be thousands. */
-const mostNames = 3;
+const maxNames = 3;
 
-function some(names: readonly string[], most = mostNames): string {
+function some(names: readonly string[], most = maxNames): string {
   const more = names.length - most;
   return more > 0 ? `${names.slice(0, most).join(', ')} and ${more} more` : names.join(', ');
 }

@@ -86,7 +86,7 @@ export function apiUrl(): string {
   return (url.origin + url.pathname).replace(/\/+$/, '');
 }
 
-const mostSockets = 10_000;
+const maxSockets = 10_000;
 
 /**
  * Requests under way at a time: `$FLOCKD_SOCKETS`, or 64.
@@ -97,8 +97,8 @@ export function socketsWanted(): number {
   const text = nonEmpty(process.env['FLOCKD_SOCKETS']);
   if (text === undefined) return usualSockets;
   const wanted = wholeNumber(text) ?? 0;
-  if (wanted >= 1 && wanted <= mostSockets) return wanted;
-  throw new FlockError('config', `FLOCKD_SOCKETS must be a number from 1 to ${mostSockets}`, {
+  if (wanted >= 1 && wanted <= maxSockets) return wanted;
+  throw new FlockError('config', `FLOCKD_SOCKETS must be a number from 1 to ${maxSockets}`, {
     hint: `leave it out for ${usualSockets}; more are of use where hundreds of bots post in the same second`,
   });
 }
@@ -158,10 +158,10 @@ function secretFrom(name: 'CONSUMER_TOKEN' | 'CONSUMER_TOKEN_SECRET'): string | 
 }
 
 /** App keys are a few dozen bytes; what is larger is something else. */
-const largestSecret = 64 * 1024;
+const maxSecret = 64 * 1024;
 
 const readSecret = (file: string): string =>
-  readPrivateFileSync({ file, largest: largestSecret, credentials: credentialsFolder() }).toString('utf8');
+  readPrivateFileSync({ file, largest: maxSecret, credentials: credentialsFolder() }).toString('utf8');
 
 const appKeysSchema = z.object({
   consumer_token: z.string().min(1),

@@ -132,13 +132,13 @@ const duration = z
 
 /** Expressions that were found good: thousands of bots may have a few of them, and judging one takes its time. */
 const goodSchedules = new Set<string>();
-const mostGood = 10_000;
+const maxGood = 10_000;
 
 function faultOfSchedule(expression: string): string | undefined {
   if (goodSchedules.has(expression)) return undefined;
   const fault = scheduleFault(expression);
   if (fault !== undefined) return fault;
-  if (goodSchedules.size >= mostGood) goodSchedules.clear();
+  if (goodSchedules.size >= maxGood) goodSchedules.clear();
   goodSchedules.add(expression);
   return undefined;
 }
@@ -389,11 +389,11 @@ function defined(settings: z.infer<typeof botSettings>): Partial<BotSettings> {
 }
 
 /** The largest flock of all names each of its bots in less. Bytes. */
-const largest = 32 * 1024 * 1024;
+const maxSize = 32 * 1024 * 1024;
 
 async function readIfThere(file: string): Promise<string | undefined> {
   try {
-    return (await readRegularFile(file, largest)).toString('utf8');
+    return (await readRegularFile(file, maxSize)).toString('utf8');
   } catch (cause) {
     if (systemCode(cause) === 'ENOENT') return undefined;
     throw new FlockError('config', `cannot read ${file}: ${reasonOf(cause)}`, {

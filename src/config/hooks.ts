@@ -185,12 +185,12 @@ const fields = z.strictObject(
   },
 );
 
-const most = 20;
+const maxHooks = 20;
 
 /** `hooks` in flock.json. */
 export const hookSettings = z
   .array(fields.transform(hookOf), 'should be a list of hooks')
-  .max(most, `should be ${most} hooks at most`)
+  .max(maxHooks, `should be ${maxHooks} hooks at most`)
   .meta({ description: 'Who is told of alarms: commands and webhooks' });
 
 /** What a hook may say. */

@@ -28,14 +28,14 @@ import type { BotName } from '../poems/bot-name.ts';
 const hasAbstractSockets = process.platform === 'linux';
 
 /** Every name is filled up to the longest: some versions of Node do so by themselves, with NULs, and some do not. */
-const longestName = 107;
-const addressOf = (name: string): string => `\0${name.padEnd(longestName, '.')}`;
+const maxName = 107;
+const addressOf = (name: string): string => `\0${name.padEnd(maxName, '.')}`;
 
 const turn = 'flockd/turn';
 
 /** So many characters tell an account: of two flocks of 1,000 bots each, two are taken for one in 1 of 69,000 pairs. */
 const markLength = 6;
-const marksInName = Math.floor((longestName - 'flockd/12345678:'.length) / markLength);
+const marksInName = Math.floor((maxName - 'flockd/12345678:'.length) / markLength);
 
 /**
  * The mark of the account that a key posts as, by its id.
@@ -110,9 +110,9 @@ const introduction = z.object({ root: place, state: place });
 type Introduction = z.infer<typeof introduction>;
 
 /** How long a flockd may take to answer, and a turn to come. Milliseconds. */
-const mostOfAnswer = 2000;
-const mostOfTurn = 15_000;
-const longestAnswer = 16_384;
+const maxPerAnswer = 2000;
+const maxPerTurn = 15_000;
+const maxAnswer = 16_384;
 
 /**
  * Where a flockd has its flock and its state, or undefined where it does not answer, or what it calls its state folder is
@@ -121,8 +121,8 @@ const longestAnswer = 16_384;
 export async function introductionOf({ id, pid, folder }: RunningDaemon): Promise<Introduction | undefined> {
   let text = '';
   await connection(`flockd/${id}=${pid},${folder}`, {
-    heard: (part) => (text += part).includes('\n') || text.length > longestAnswer,
-    most: mostOfAnswer,
+    heard: (part) => (text += part).includes('\n') || text.length > maxAnswer,
+    most: maxPerAnswer,
   });
   const said = introduction.safeParse(parsed(text)).data;
   return said && (await folderMark(said.state)) === folder ? said : undefined;
@@ -158,7 +158,7 @@ function connection(
 }
 
 /** More than so many at a time are not answered. */
-const mostVisitors = 64;
+const maxVisitors = 64;
 
 /** A socket that this process holds, and those who are connected to it. */
 class Sign implements AsyncDisposable {
@@ -172,7 +172,7 @@ class Sign implements AsyncDisposable {
       socket.on('close', () => this.#visitors.delete(socket));
       socket.resume().write(said);
     });
-    this.#server.maxConnections = mostVisitors;
+    this.#server.maxConnections = maxVisitors;
   }
 
   /**
@@ -208,7 +208,7 @@ class Sign implements AsyncDisposable {
 
 /** @throws {FlockError} `tryLater` where others keep it from its turn */
 async function takeTurn(): Promise<Sign> {
-  const until = performance.now() + mostOfTurn;
+  const until = performance.now() + maxPerTurn;
   for (;;) {
     const sign = await Sign.put(turn);
     if (sign) return sign;

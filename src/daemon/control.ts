@@ -8,7 +8,7 @@ import * as z from 'zod';
 import { type Exit, exitCodes, FlockError, messageOf } from '../errors.ts';
 import { readRegularFile, reasonOf, replaceFile, sweepTemporaries, syncFolder } from '../fs.ts';
 import type { Logger } from '../log.ts';
-import { order, type Order, postReport, type PostReport } from '../posting/commands.ts';
+import { command, type Command, postReport, type PostReport } from '../posting/commands.ts';
 import { folderWatcher, type WatchFolder } from '../watch.ts';
 
 /*
@@ -23,10 +23,10 @@ import { folderWatcher, type WatchFolder } from '../watch.ts';
 const patience = 30_000;
 
 /** What a person tells a running daemon: something about a bot, to read its files again, or to say to whom bundles may be encrypted. */
-export type DaemonOrder = Order | { order: 'reload' } | { order: 'recipients' };
+export type DaemonCommand = Command | { order: 'reload' } | { order: 'recipients' };
 
-const daemonOrder = z.union([
-  order,
+const daemonCommand = z.union([
+  command,
   z.object({ order: z.literal('reload') }),
   z.object({ order: z.literal('recipients') }),
 ]);
@@ -47,9 +47,9 @@ type Answer = z.infer<typeof answer>;
 /** What an order has led to: a post, or the recipients that it asked for. */
 export type Outcome = PostReport | { recipients: string[] } | undefined;
 
-type CarryOut = (order: DaemonOrder) => Promise<Outcome>;
+type CarryOut = (order: DaemonCommand) => Promise<Outcome>;
 
-const largest = 4 * 1024 * 1024;
+const maxSize = 4 * 1024 * 1024;
 const folderOf = (state: string): string => path.join(state, 'orders');
 
 /** By this clock orders have their names, later ones later names. Milliseconds since 1970. */
@@ -67,7 +67,7 @@ interface Desk {
  *
  * @returns the way to stop
  */
-export async function takeOrders(
+export async function receiveCommands(
   state: string,
   carryOut: CarryOut,
   log: Logger = pino({ enabled: false }),
@@ -168,8 +168,8 @@ const askedAt = (name: string): number => Number.parseInt(name.slice(0, 12), 16)
 
 async function attempt(file: string, carryOut: CarryOut): Promise<Answer> {
   try {
-    const given: unknown = JSON.parse((await readRegularFile(file, largest)).toString('utf8'));
-    const outcome = await carryOut(daemonOrder.parse(given));
+    const given: unknown = JSON.parse((await readRegularFile(file, maxSize)).toString('utf8'));
+    const outcome = await carryOut(daemonCommand.parse(given));
     if (outcome === undefined) return { done: true };
     return 'recipients' in outcome ? { done: true, ...outcome } : { done: true, report: outcome };
   } catch (error) {
@@ -198,14 +198,14 @@ async function withdraw(file: string, cause: unknown): Promise<never> {
  * @returns what an order to post has led to
  * @throws {FlockError} what the daemon has against it; `tryLater` where it does not answer, `io` where it cannot be told
  */
-export const giveOrder = async (state: string, order: DaemonOrder): Promise<PostReport | undefined> =>
+export const sendCommand = async (state: string, order: DaemonCommand): Promise<PostReport | undefined> =>
   (await answerTo(state, order)).report;
 
-/** To whom bundles may be encrypted so that the daemon can open them. @throws {FlockError} as {@link giveOrder} */
+/** To whom bundles may be encrypted so that the daemon can open them. @throws {FlockError} as {@link sendCommand} */
 export const askRecipients = async (state: string): Promise<string[]> =>
   (await answerTo(state, { order: 'recipients' })).recipients ?? [];
 
-async function answerTo(state: string, order: DaemonOrder): Promise<Answer> {
+async function answerTo(state: string, order: DaemonCommand): Promise<Answer> {
   const folder = folderOf(state);
   const name = nameFor(now());
   try {
@@ -228,7 +228,7 @@ async function answerTo(state: string, order: DaemonOrder): Promise<Answer> {
 }
 
 async function takeAnswer(file: string): Promise<Answer> {
-  const text = (await readRegularFile(file, largest)).toString('utf8');
+  const text = (await readRegularFile(file, maxSize)).toString('utf8');
   await rm(file, { force: true });
   return answer.parse(JSON.parse(text));
 }

@@ -16,16 +16,16 @@ import {
   step,
   type StepOptions,
 } from '../posting/bot-runner.ts';
-import { openPurse } from '../posting/budget.ts';
-import { eventsOf, type Order } from '../posting/commands.ts';
-import { isSlowAfter, Lanes, mostSlow, Row, slowLane } from './fair-queue.ts';
-import { Agenda, type Datable } from './timer-queue.ts';
+import { unlimitedBudget } from '../posting/budget.ts';
+import { eventsOf, type Command } from '../posting/commands.ts';
+import { isSlowAfter, PriorityClasses, maxSlow, FairQueue, slowClass } from './fair-queue.ts';
+import { TimerQueue, type Timed } from './timer-queue.ts';
 
 /** A flock so large that something is always due has a round a minute. Milliseconds. */
-const longest = 60_000;
+const maxWait = 60_000;
 
 /** The daemon's rounds: each lasts until what was due is worked off. */
-export class Rounds {
+export class DrainCycle {
   readonly #clock: Clock;
   readonly #ended: ((failed: boolean) => void) | undefined;
   /** When the round that runs began, by the clock that nobody sets. */
@@ -52,7 +52,7 @@ export class Rounds {
    */
   look(isOver: boolean, overdue: number): void {
     if (this.#began === undefined) return;
-    const isLong = this.#clock.elapsed() - this.#began >= longest && overdue < longest;
+    const isLong = this.#clock.elapsed() - this.#began >= maxWait && overdue < maxWait;
     if (!isOver && !isLong) return;
     const failed = this.#failed;
     this.#began = undefined;
@@ -75,7 +75,7 @@ export function isInTrouble(before: BotState | undefined, after: BotState | unde
 }
 
 /** A bot in the daemon's hands. A large flock has many: what is true of few of them is kept elsewhere. */
-interface Runner extends Datable {
+interface Runner extends Timed {
   bot: Bot;
   /**
    * `resting` between its steps, `busy` in one; `changed` if something about it changed during the step, `leaving` if it has
@@ -106,7 +106,7 @@ export function shareText(bots: readonly Bot[], ledger: Pick<Ledger, 'states'>):
  * What a person told bots, by their names. A bot carries it out between its steps; for one that is not in the flock that is
  * done aside, and if it comes meanwhile it has to wait: nothing is done twice at once to one bot.
  */
-export class ToldOrders {
+export class PendingCommands {
   readonly #waiting = new Map<string, (() => Promise<void>)[]>();
   readonly #aside = new Map<string, Promise<void>>();
 
@@ -170,10 +170,10 @@ export interface DaemonOptions extends Omit<StepOptions, Kept> {
 const patience = 60_000;
 
 /** A step is a few reads and writes of files and one request; one that takes longer is stuck. Milliseconds. */
-const mostOfStep = 60_000;
+const maxPerStep = 60_000;
 
 /** After so many steps others have their turn: answers that came in, timers, the watchdog. */
-const mostInARow = 500;
+const maxInARow = 500;
 
 /** Where in the program something was thrown. */
 const placesIn = (error: unknown): string[] =>
@@ -189,24 +189,24 @@ export class Daemon {
   readonly #options: DaemonOptions & StepOptions;
   readonly #clock: Clock;
   readonly #log: Logger;
-  readonly #agenda: Agenda<Runner>;
+  readonly #agenda: TimerQueue<Runner>;
   readonly #runners = new Map<BotName, Runner>();
   /** What was last said of a bot that cannot post, so that it is said once. */
   readonly #complaints = new Map<BotName, string>();
-  readonly #row = new Row<Runner>();
-  readonly #lanes = new Lanes();
+  readonly #row = new FairQueue<Runner>();
+  readonly #lanes = new PriorityClasses();
   /** Bots that X let wait, and of which it has taken no post quickly since. */
   readonly #slow = new Set<Runner>();
-  readonly #told = new ToldOrders();
+  readonly #told = new PendingCommands();
   /** Steps under way, and when each began by the clock that nobody sets. */
   readonly #steps = new Map<Promise<void>, number>();
   /** How many of them are those of slow bots. */
   #slowSteps = 0;
-  readonly #rounds: Rounds;
+  readonly #rounds: DrainCycle;
   /** Steps begun since others last came to their turn. */
   #begun = 0;
   #breathing = false;
-  #purse = openPurse;
+  #purse = unlimitedBudget;
   #stopping = false;
 
   constructor(options: DaemonOptions) {
@@ -227,12 +227,12 @@ export class Daemon {
     };
     this.#clock = options.clock;
     this.#log = options.log;
-    this.#rounds = new Rounds(options.clock, options.rested);
+    this.#rounds = new DrainCycle(options.clock, options.rested);
     const due = (runner: Runner): void => {
       this.#wake(runner);
     };
     // By name, so that everybody can tell who comes first where the budget is not enough for all.
-    this.#agenda = new Agenda(options.clock, due, (a, b) => (a.bot.name < b.bot.name ? -1 : 1));
+    this.#agenda = new TimerQueue(options.clock, due, (a, b) => (a.bot.name < b.bot.name ? -1 : 1));
   }
 
   /** Takes up a flock, or what changed in it: new bots, bots with another key or poem, bots that are gone. */
@@ -255,7 +255,7 @@ export class Daemon {
    * @param check - called right before, with what the ledger says then; whatever it throws stops the order
    * @throws {FlockError} `usage` where there is nothing to carry out, `io` from the ledger
    */
-  carryOut(order: Order, check?: (state: BotState | undefined) => void): Promise<void> {
+  carryOut(order: Command, check?: (state: BotState | undefined) => void): Promise<void> {
     const { ledger } = this.#options;
     const carriedOut = this.#told.add(order.bot, async () => {
       const state = ledger.state(order.bot);
@@ -318,7 +318,7 @@ export class Daemon {
    */
   overdue(): number {
     const [oldest] = this.#steps.values();
-    const running = oldest === undefined ? 0 : this.#clock.elapsed() - oldest - mostOfStep;
+    const running = oldest === undefined ? 0 : this.#clock.elapsed() - oldest - maxPerStep;
     return Math.max(running, this.#agenda.overdue);
   }
 
@@ -386,12 +386,12 @@ export class Daemon {
 
   #pump(): void {
     while (!this.#stopping && !this.#breathing && this.#steps.size < this.#options.sockets) {
-      if (this.#begun === mostInARow) {
+      if (this.#begun === maxInARow) {
         this.#breathe();
         return;
       }
-      const isFull = this.#slowSteps >= mostSlow(this.#options.sockets);
-      const runner = this.#row.next(isFull ? slowLane : undefined);
+      const isFull = this.#slowSteps >= maxSlow(this.#options.sockets);
+      const runner = this.#row.next(isFull ? slowClass : undefined);
       if (!runner) return;
       if (runner.state !== 'resting') continue;
       this.#begun++;

@@ -22,7 +22,7 @@ class Queue<T> {
 }
 
 /** Those who wait for the same reason, in the order in which they came. */
-class Lane<T> extends Queue<T> {
+class PriorityClass<T> extends Queue<T> {
   readonly name: string;
 
   constructor(name: string) {
@@ -32,23 +32,23 @@ class Lane<T> extends Queue<T> {
 }
 
 /** Where most wait. */
-const usual = '';
+const normalClass = '';
 
 /**
  * Who waits, each of them once, in lanes that have their turns: however many stand in a lane, whoever comes first in another
  * waits for one of them at most.
  */
-export class Row<T> {
-  #lanes = new Map<string, Lane<T>>();
+export class FairQueue<T> {
+  #lanes = new Map<string, PriorityClass<T>>();
   /** The lanes that are not empty. */
-  #turns = new Queue<Lane<T>>();
+  #turns = new Queue<PriorityClass<T>>();
   readonly #inside = new Set<T>();
 
   get length(): number {
     return this.#inside.size;
   }
 
-  add(item: T, lane = usual): void {
+  add(item: T, lane = normalClass): void {
     if (this.#inside.has(item)) return;
     this.#inside.add(item);
     this.#laneOf(lane).add(item);
@@ -71,7 +71,7 @@ export class Row<T> {
     this.#inside.clear();
   }
 
-  #nextLane(closed: string | undefined): Lane<T> | undefined {
+  #nextLane(closed: string | undefined): PriorityClass<T> | undefined {
     const lane = this.#turns.next();
     if (lane?.name !== closed || lane === undefined) return lane;
     const other = this.#turns.next();
@@ -79,10 +79,10 @@ export class Row<T> {
     return other;
   }
 
-  #laneOf(name: string): Lane<T> {
+  #laneOf(name: string): PriorityClass<T> {
     const known = this.#lanes.get(name);
     if (known) return known;
-    const lane = new Lane<T>(name);
+    const lane = new PriorityClass<T>(name);
     this.#lanes.set(name, lane);
     this.#turns.add(lane);
     return lane;
@@ -90,19 +90,19 @@ export class Row<T> {
 }
 
 /** Where bots wait that X let wait. */
-export const slowLane = 'slow';
+export const slowClass = 'slow';
 
 /**
  * How many slow bots may take a step at the same time: a quarter of all places is left for the others, so that accounts that
  * do not answer delay nobody but each other.
  */
-export const mostSlow = (sockets: number): number => Math.max(1, sockets - Math.ceil(sockets / 4));
+export const maxSlow = (sockets: number): number => Math.max(1, sockets - Math.ceil(sockets / 4));
 
 /**
  * Tells where a bot waits. The bots of an app that X has held to a limit have a lane of their own: at its reset they come all
  * at once, and others are due just then.
  */
-export class Lanes {
+export class PriorityClasses {
   readonly #limited = new Set<string>();
 
   /** @param state - what the ledger says of a bot of that app now */
@@ -111,7 +111,7 @@ export class Lanes {
   }
 
   laneOf(appKeys: TokenPair, isSlow: boolean): string | undefined {
-    if (isSlow) return slowLane;
+    if (isSlow) return slowClass;
     const { token } = appKeys.reveal();
     return this.#limited.has(token) ? `limited ${token}` : undefined;
   }

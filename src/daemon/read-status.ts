@@ -7,7 +7,7 @@ import { FlockError } from '../errors.ts';
 import {
   type Flock,
   loadFlock,
-  type Misfit,
+  type InvalidBot,
   namesIn,
   type UnknownBot,
   unknownBots,
@@ -30,7 +30,7 @@ import type { BotState } from '../ledger/state.ts';
 import { readPoem } from '../poems/find.ts';
 import { linesOf } from '../poems/poem.ts';
 import { hasLink } from '../poems/tweet-text.ts';
-import { capOf, type Purse, spentBy, spentByFlock } from '../posting/budget.ts';
+import { exceededBudget, type FlockBudget, spentBy, spentByFlock } from '../posting/budget.ts';
 import { whyUnwatchable } from '../watch.ts';
 import { isLocked } from './lock.ts';
 import { isStopped } from './stop-switch.ts';
@@ -80,7 +80,7 @@ export async function readStatus({ paths, keys, clock, pages }: FlockPlace): Pro
 }
 
 /** A daemon that runs may have read the bundle before it was encrypted. */
-function maybeInMemory(misfit: Misfit): Misfit {
+function maybeInMemory(misfit: InvalidBot): InvalidBot {
   if (misfit.isSealedOff !== true) return misfit;
   const { exit, message, hint } = misfit.error;
   const said = `${message}; where flockd had read it before, it posts until a restart`;
@@ -197,12 +197,12 @@ const commonTo = ({ purse, isStopped, history, now }: FlockNow): string => {
   const { post, linkPost } = purse.prices;
   const spent = spentByFlock(history, purse.timezone, now);
   const caps = [post, linkPost].map((usd) =>
-    capOf('flock', purse.budget, spent, { posts: 1, cost: inMicros(usd) }),
+    exceededBudget('flock', purse.budget, spent, { posts: 1, cost: inMicros(usd) }),
   );
   return JSON.stringify([isStopped, caps, purseKey(purse)]);
 };
 
-const purseKey = ({ prices, timezone, budget }: Purse): unknown => [prices, timezone, budget];
+const purseKey = ({ prices, timezone, budget }: FlockBudget): unknown => [prices, timezone, budget];
 
 /** When a status changes by itself: something comes, or a day is over. */
 function goodUntil(

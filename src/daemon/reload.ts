@@ -54,7 +54,7 @@ const patience = 300_000;
  * come, unless it knows that memory matters more than speed. It is told so for a while, once there is nothing to do: everything
  * would take a third longer.
  */
-export class Leftovers implements Disposable {
+export class HeapTrimmer implements Disposable {
   readonly #clock: Clock;
   readonly #setFlag: (flag: string) => void;
   /** When a flock was read of which something is left, by the clock that nobody sets. */

@@ -2,7 +2,7 @@ import FlatQueue from 'flatqueue';
 import type { Clock } from '../clock.ts';
 
 /** What can be put down: it has one instant at a time. */
-export interface Datable {
+export interface Timed {
   /**
    * Milliseconds since 1970, where it is put down; the agenda alone changes that. A map of them all, or an entry for each,
    * would take as much memory as they do.
@@ -14,7 +14,7 @@ export interface Datable {
 const spare = 1000;
 
 /** Calls each item at its instant, with one timer for all of them. */
-export class Agenda<T extends Datable> {
+export class TimerQueue<T extends Timed> {
   readonly #clock: Clock;
   readonly #due: (item: T) => void;
   readonly #compare: (a: T, b: T) => number;

@@ -17,10 +17,10 @@ import {
   type PassedOver,
   unreadNamesake,
 } from '../poems/find.ts';
-import type { Purse } from '../posting/budget.ts';
+import type { FlockBudget } from '../posting/budget.ts';
 import { nextAfter } from '../schedule/schedule.ts';
 import { couldBeSecret, grouped, nearest, shown } from '../text.ts';
-import { Turns } from '../yield.ts';
+import { EventLoopYield } from '../yield.ts';
 
 /** The names of the bots in a ledger; none where it cannot be read: whoever needs it says why. */
 export async function botsInLedger(stateFolder: string): Promise<ReadonlySet<string>> {
@@ -69,12 +69,12 @@ function noneWhereBad(error: unknown): undefined {
 /** A flock as it stands on the disk: who can post, and who cannot and why. */
 export interface Flock {
   bots: Bot[];
-  misfits: Misfit[];
+  misfits: InvalidBot[];
   /** Poems whose bots have no key yet, by their paths. */
   keyless: KeylessBot[];
   /** What is in the poems folder and read by nobody. */
   passedOver: PassedOver[];
-  purse: Purse;
+  purse: FlockBudget;
 }
 
 /** Who posts, who cannot, and what it may cost. */
@@ -87,7 +87,7 @@ interface KeylessBot {
   poemFile: string;
 }
 
-export interface Misfit {
+export interface InvalidBot {
   bot: BotName;
   error: FlockError;
   /** Its bundle is encrypted, and cannot be opened here. */
@@ -134,7 +134,7 @@ export async function loadFlock(
     }
   };
   const files = await keys.list();
-  const turns = new Turns();
+  const turns = new EventLoopYield();
   let read = 0;
   for await (const [listed, text] of keys.ahead(files)) {
     const found = await load(listed, text);
@@ -193,7 +193,7 @@ export function withoutRenamed(flock: Flock, states: Iterable<[bot: string, stat
     const isOther = account !== undefined && bundle.userId !== undefined && account !== bundle.userId;
     return begun.has(name) || isOther ? undefined : to;
   };
-  const left = flock.bots.flatMap((bot): Misfit[] => {
+  const left = flock.bots.flatMap((bot): InvalidBot[] => {
     const to = newNameOf(bot);
     if (to === undefined) return [];
     const message = `${bot.name} was renamed to ${to}, but its key bundle still has the old name`;
@@ -207,7 +207,7 @@ export function withoutRenamed(flock: Flock, states: Iterable<[bot: string, stat
 }
 
 /** Others that are named where many have one account. */
-const mostNames = 3;
+const maxNames = 3;
 
 /**
  * Two bots that post as one account are both left out: nobody can say which of them is right. Only where flock.json names
@@ -226,9 +226,9 @@ function withoutTwins({ bots, misfits, ...rest }: Flock): Flock {
     .filter((group) => group.length > 1);
   const twinFaults = twins.flatMap((group) =>
     group.map(({ name }) => {
-      const others = group.slice(0, mostNames + 1).filter((bot) => bot.name !== name);
-      const more = group.length - 1 - mostNames;
-      const names: string[] = others.slice(0, mostNames).map((bot) => bot.name);
+      const others = group.slice(0, maxNames + 1).filter((bot) => bot.name !== name);
+      const more = group.length - 1 - maxNames;
+      const names: string[] = others.slice(0, maxNames).map((bot) => bot.name);
       if (more > 0) names.push(`${more} more`);
       const message = `${name} has the same account as ${names.join(' and ')}`;
       return {
@@ -249,7 +249,7 @@ const anyInstant = Date.UTC(2026, 0, 1);
 
 /** Bots on one schedule are asked about once. */
 const workingSchedules = new Set<string>();
-const mostWorking = 10_000;
+const maxWorking = 10_000;
 
 /** @throws {FlockError} `config` where the calendar cannot find the slots of a bot, whatever its settings looked like */
 function mustHaveSlots(bot: BotName, { schedule: expression, timezone }: BotSettings): void {
@@ -263,7 +263,7 @@ function mustHaveSlots(bot: BotName, { schedule: expression, timezone }: BotSett
       cause,
     });
   }
-  if (workingSchedules.size >= mostWorking) workingSchedules.clear();
+  if (workingSchedules.size >= maxWorking) workingSchedules.clear();
   workingSchedules.add(key);
 }
 
@@ -416,7 +416,7 @@ interface Named {
 }
 
 /** So many are told of one by one; where the keys and poems are gone, all are unknown. */
-export const mostUnknown = 5;
+export const maxUnknown = 5;
 
 /**
  * The bots that `flock.json` names and that are not there.
@@ -430,7 +430,7 @@ export function unknownBots(named: readonly string[], known: Iterable<string>): 
     .map((name, index) => ({
       bot: shown(name),
       why: 'flock.json names it, but it has neither a poem nor a key bundle',
-      hint: index < mostUnknown ? hintFor(name, [...there]) : undefined,
+      hint: index < maxUnknown ? hintFor(name, [...there]) : undefined,
     }));
 }
 

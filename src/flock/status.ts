@@ -6,7 +6,14 @@ import { isFinished, lengthOf } from '../ledger/cursor.ts';
 import type { FlockHistory } from '../ledger/history.ts';
 import type { BotState } from '../ledger/state.ts';
 import type { BotKey } from '../oauth/signature.ts';
-import { type Cap, capOf, describeCap, type Purse, spentBy, spentByFlock } from '../posting/budget.ts';
+import {
+  type BudgetExceeded,
+  exceededBudget,
+  describeExceeded,
+  type FlockBudget,
+  spentBy,
+  spentByFlock,
+} from '../posting/budget.ts';
 import { offsetIn } from '../schedule/calendar.ts';
 import { nextAfter } from '../schedule/schedule.ts';
 
@@ -68,7 +75,7 @@ export interface BotFiles {
 /** What holds for the whole flock at one moment. */
 export interface FlockNow {
   history: FlockHistory;
-  purse: Purse;
+  purse: FlockBudget;
   /** By the stop switch. */
   isStopped: boolean;
   now: number;
@@ -152,12 +159,12 @@ function ofRest(
 }
 
 /** Two clocks differ by seconds. Milliseconds. */
-const mostAhead = 60_000;
+const maxAhead = 60_000;
 
 /** What the ledger knows of is not to come: the clock is wrong now, or was when that was written. */
 function ofClock(state: BotState | undefined, now: number): StandingOf | undefined {
   const known = Math.max(state?.served ?? 0, state?.last?.at ?? 0, state?.owed?.at ?? 0);
-  if (known <= now + mostAhead) return undefined;
+  if (known <= now + maxAhead) return undefined;
   const why = `the clock of this machine shows ${iso(now)}, and the ledger has an entry of ${iso(known)}`;
   return { condition: 'waiting', why, hint: 'timedatectl set-ntp true; flockd asks X before it posts' };
 }
@@ -178,7 +185,7 @@ function ofWaiting(
   if (!cap || next === undefined || isOver(state, settings)) return undefined;
   const { until } = cap;
   if (until !== undefined && until <= next) return undefined;
-  const why = describeCap(cap);
+  const why = describeExceeded(cap);
   const whose = cap.whose === 'bot' ? 'its' : "the flock's";
   const raise = `raise ${whose} ${cap.what} in flock.json`;
   if (until === undefined) {
@@ -198,13 +205,13 @@ function capBefore(
   state: BotState | undefined,
   { timezone, budget }: BotSettings,
   { history, purse, now }: FlockNow,
-): Cap | undefined {
+): BudgetExceeded | undefined {
   const { post, linkPost } = purse.prices;
   const line = state && !isFinished(state.place) ? state.place.next : 0;
   const cost = inMicros(linked.has(line) ? linkPost : post);
   return (
-    capOf('bot', budget, spentBy(state, timezone, now), { posts: 1, cost }) ??
-    capOf('flock', purse.budget, spentByFlock(history, purse.timezone, now), { posts: 1, cost })
+    exceededBudget('bot', budget, spentBy(state, timezone, now), { posts: 1, cost }) ??
+    exceededBudget('flock', purse.budget, spentByFlock(history, purse.timezone, now), { posts: 1, cost })
   );
 }
 

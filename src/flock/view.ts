@@ -130,7 +130,7 @@ interface ViewInput {
 }
 
 /** How many of the last posts are shown. */
-const mostRecent = 40;
+const maxRecent = 40;
 
 /**
  * Builds a view bot by bot: whoever takes the steps may do something else in between. Pure: everything it says comes from what it
@@ -168,7 +168,7 @@ export function* flockView(input: ViewInput): Generator<undefined, FlockView> {
 }
 
 /** The posts whose texts a view shows, newest first. */
-export const recentPosts = (history: FlockHistory): RecentPost[] => history.recent().slice(0, mostRecent);
+export const recentPosts = (history: FlockHistory): RecentPost[] => history.recent().slice(0, maxRecent);
 
 /** What was made of a status that has not changed since. */
 const known = new WeakMap<BotStatus, BotView>();

@@ -32,7 +32,7 @@ export class NoAnswer extends Error {
 export const usualSockets = 64;
 
 /** An answer longer than this is not one of X's. Bytes. */
-const longestBody = 4 * 1024 * 1024;
+const maxBody = 4 * 1024 * 1024;
 
 /** The body of an answer, as it comes. */
 export class WholeBody {
@@ -43,9 +43,7 @@ export class WholeBody {
   add(part: Buffer): Error | undefined {
     this.#parts.push(part);
     this.#length += part.length;
-    return this.#length > longestBody
-      ? new Error(`an answer of more than ${String(longestBody)} bytes`)
-      : undefined;
+    return this.#length > maxBody ? new Error(`an answer of more than ${String(maxBody)} bytes`) : undefined;
   }
 
   text(): string {

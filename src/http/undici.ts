@@ -12,7 +12,7 @@ import { flatten, type HttpAnswer, type HttpRequest, WholeBody } from './exchang
  * @throws {Error} where there is no whole answer
  * @see undici, Dispatcher.dispatch
  */
-export function exchangeOver(
+function exchangeOver(
   dispatcher: Dispatcher,
   { url, method, headers, body }: HttpRequest,
   deadline: number,

@@ -6,7 +6,7 @@ import { reasonOf, syncFolder } from '../fs.ts';
 import { readPrivateFile } from './private-file.ts';
 
 /** An identity is a line, and a file of many is small all the same. */
-const largestIdentity = 64 * 1024;
+const maxIdentity = 64 * 1024;
 
 /** The key of age: what was encrypted to its recipient, it opens. It cannot be printed by accident. */
 export class Identity {
@@ -53,12 +53,10 @@ export class Identity {
 /** @throws {FlockError} `permission` where others can get at the file, `config` where there is no identity in it, `usage` for no file */
 export async function readIdentity(file: string, credentials?: string): Promise<Identity> {
   mustBeName(file);
-  const text = await readPrivateFile({ file, largest: largestIdentity, credentials }).catch(
-    (cause: unknown) => {
-      if (cause instanceof FlockError) throw cause;
-      throw new FlockError('config', `cannot read the identity ${file}: ${reasonOf(cause)}`, { cause });
-    },
-  );
+  const text = await readPrivateFile({ file, largest: maxIdentity, credentials }).catch((cause: unknown) => {
+    if (cause instanceof FlockError) throw cause;
+    throw new FlockError('config', `cannot read the identity ${file}: ${reasonOf(cause)}`, { cause });
+  });
   const lines = text
     .toString('utf8')
     .split(/\r?\n/)

@@ -177,7 +177,7 @@ const stored = z.object({
   poem_file: z.string().optional(),
 });
 
-const largest = 64 * 1024;
+const maxSize = 64 * 1024;
 
 /** What is pending in a keys folder: `.<bot>.pending`, 0600, one for each bot, which no program takes for a bundle. */
 export class PendingStore {
@@ -230,7 +230,7 @@ export class PendingStore {
 
   async #text(bot: BotName): Promise<string> {
     try {
-      return (await readPrivateFile({ file: this.#fileOf(bot), largest })).toString('utf8');
+      return (await readPrivateFile({ file: this.#fileOf(bot), largest: maxSize })).toString('utf8');
     } catch (cause) {
       if (cause instanceof FlockError) throw cause;
       if (systemCode(cause) === 'ENOENT') return '';

@@ -140,7 +140,7 @@ export const credentialPrefix = 'keys_';
 export const isSealed = (file: string): boolean => file.endsWith(`.json${sealed}`);
 
 /** The other form of a bundle: of a plain one the encrypted, and the other way round. */
-export const twinOf = (file: string): string =>
+export const siblingOf = (file: string): string =>
   isSealed(file) ? file.slice(0, -sealed.length) : file + sealed;
 
 /** The bot that a file in a keys folder is the bundle of; undefined where it is none. */
@@ -150,7 +150,7 @@ export const botOfBundle = (file: string, prefix = ''): BotName | undefined =>
 /** The same, with the name that an older rule gave it, which the ledger may have. */
 export function botsOfBundle(file: string, prefix = ''): [name: BotName, former: BotName] | undefined {
   const name = path.basename(file);
-  const plain = isSealed(name) ? twinOf(name) : name;
+  const plain = isSealed(name) ? siblingOf(name) : name;
   if (!plain.endsWith('.json') || plain.startsWith('.') || !plain.startsWith(prefix)) return undefined;
   return namesOfBundle(plain.slice(prefix.length));
 }

@@ -248,11 +248,11 @@ const isPair = ({ parts }: Group): boolean => parts.has('token') && parts.has('s
 
 /** How deep and how many settings are looked at: what is more is no file of keys. */
 const deepest = 12;
-const most = 10_000;
+const maxEntries = 10_000;
 
 function groupsIn(value: unknown): Group[] {
   const groups = new Map<string, Group>();
-  let left = most;
+  let left = maxEntries;
   const add = (path: readonly string[], given: string, part: unknown): void => {
     const name = [...path, given].map(snake).join('_');
     const ending = endingOf(name);

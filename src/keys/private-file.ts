@@ -31,7 +31,7 @@ export interface Fault {
 }
 
 /** This process; undefined where the system has no such ids. */
-export const thisReader = (): Reader | undefined => self;
+const thisReader = (): Reader | undefined => self;
 
 /** Asked once: its ids stay what they are. */
 const self = readIds();
@@ -109,7 +109,7 @@ export const refusal = (file: string, { why, repair }: Fault): FlockError =>
   new FlockError('permission', `${file}: ${why}`, { hint: repair });
 
 /** Whether a file is systemd's: what is in its folder of credentials nobody else can read, whatever the modes. */
-export const isCredential = (file: string, credentials: string | undefined): boolean =>
+const isCredential = (file: string, credentials: string | undefined): boolean =>
   credentials !== undefined && path.resolve(file).startsWith(`${path.resolve(credentials)}/`);
 
 /** How a file that holds a secret may be read. */

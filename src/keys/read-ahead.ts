@@ -12,7 +12,7 @@ export type Asked = Rule & { files: readonly string[] };
 export type Texts = (readonly [file: string, text: string | undefined])[];
 
 /** So few files are read before a thread has begun. */
-const few = 5000;
+const minBundles = 5000;
 const threads = 2;
 const batchSize = 500;
 /** Batches that are read while another is worked on. */
@@ -37,7 +37,7 @@ export async function* readAhead<T extends { file: string }>(
     asked.push(readers[batch % threads]?.read({ ...rule, files }) ?? Promise.resolve([]));
   };
   try {
-    if (things.length >= few) while (readers.length < threads) readers.push(new Reader(program));
+    if (things.length >= minBundles) while (readers.length < threads) readers.push(new Reader(program));
     for (let batch = 0; batch < ahead; batch++) ask(batch);
     for (let batch = 0; batch * batchSize < things.length; batch++) {
       const texts = (await asked.shift()) ?? [];

@@ -18,7 +18,7 @@ import {
   isSealed,
   type KeyBundle,
   parseKeyBundle,
-  twinOf,
+  siblingOf,
 } from './bundle.ts';
 import {
   faultOfFolder,
@@ -110,7 +110,7 @@ function cannotWrite(place: string, cause: unknown): FlockError {
 }
 
 /** A bundle is a few hundred bytes; what is larger is something else. */
-const largestBundle = 64 * 1024;
+const maxBundle = 64 * 1024;
 
 interface KeyStoreOptions {
   /** systemd's folder of credentials: nothing in it can be written. It may be the keys folder itself. */
@@ -162,9 +162,9 @@ export class KeyStore {
   /** Where a bot's bundle is, encrypted or not, or would be. @throws {FlockError} `data` where it is both */
   async placeOf(bot: BotName): Promise<string> {
     const plain = this.fileOf(bot);
-    if (await fse.pathExists(twinOf(plain))) {
-      await mustBeAlone(twinOf(plain));
-      return twinOf(plain);
+    if (await fse.pathExists(siblingOf(plain))) {
+      await mustBeAlone(siblingOf(plain));
+      return siblingOf(plain);
     }
     if (await fse.pathExists(plain)) return plain;
     const elsewhere = (await this.#otherNames()).get(bot);
@@ -187,7 +187,7 @@ export class KeyStore {
 
   #isOther(bot: BotName, file: string): boolean {
     const plain = this.fileOf(bot);
-    return file !== plain && file !== twinOf(plain);
+    return file !== plain && file !== siblingOf(plain);
   }
 
   /** The names of the bots in the flock's ledger, where that is known. */
@@ -207,7 +207,7 @@ export class KeyStore {
       const other = found.get(bot);
       // Two bundles of one bot stop that bot only, when they are read.
       if (!other) found.set(bot, { bot, file, isTwin: false });
-      else if (twinOf(other.file) === file) found.set(bot, { ...other, file, isTwin: true });
+      else if (siblingOf(other.file) === file) found.set(bot, { ...other, file, isTwin: true });
       else found.set(bot, { ...other, file, rival: other.file });
     }
     return [...found.values()];
@@ -271,7 +271,7 @@ export class KeyStore {
 
   /** How a bundle may be read. */
   get #rule(): Omit<PrivateFile, 'file'> {
-    return { largest: largestBundle, credentials: this.options.credentials };
+    return { largest: maxBundle, credentials: this.options.credentials };
   }
 
   /** A good bundle as its maker wrote it, decrypted. @throws {FlockError} as {@link read} */
@@ -338,7 +338,7 @@ export class KeyStore {
   async rename(file: string, to: BotName): Promise<string> {
     this.#mustBeWritable();
     const plain = this.fileOf(to);
-    const renamed = isSealed(file) ? twinOf(plain) : plain;
+    const renamed = isSealed(file) ? siblingOf(plain) : plain;
     await renameFile(file, renamed);
     return renamed;
   }
@@ -417,7 +417,7 @@ const rivals = (bot: BotName, file: string, rival: string): FlockError =>
 
 /** @throws {FlockError} `data` where a bundle stands beside its encrypted self */
 async function mustBeAlone(file: string): Promise<void> {
-  const twin = twinOf(file);
+  const twin = siblingOf(file);
   if (!(await fse.pathExists(twin)) || !(await fse.pathExists(file))) return;
   const [plain, encrypted] = isSealed(file) ? [twin, file] : [file, twin];
   throw new FlockError('data', `${plain} and ${path.basename(encrypted)} are both there`, {
@@ -492,7 +492,7 @@ export async function encryptBundle(
   { recipients, identity }: Sealing,
 ): Promise<string | undefined> {
   const plain = keys.fileOf(bot);
-  const sealed = twinOf(plain);
+  const sealed = siblingOf(plain);
   if (await fse.pathExists(sealed))
     return (await reconciled(plain, sealed, keys, identity)) ? sealed : undefined;
   const text = await keys.text(plain);
@@ -517,7 +517,7 @@ export async function decryptBundle(
   identity: Identity,
 ): Promise<string | undefined> {
   const plain = keys.fileOf(bot);
-  const sealed = twinOf(plain);
+  const sealed = siblingOf(plain);
   if (!(await fse.pathExists(sealed))) return undefined;
   const text = await identity.open(await keys.stored(sealed), sealed);
   if (await fse.pathExists(plain)) await mustHold(plain, text, sealed, keys);

@@ -3,9 +3,9 @@ import * as z from 'zod';
 import { comparable, withoutLinks } from '../poems/tweet-text.ts';
 
 /** One for all: most bots have none, and there may be a hundred thousand of them. */
-export const none: readonly number[] = Object.freeze([]);
+const none: readonly number[] = Object.freeze([]);
 
-export const place = z.object({
+export const cursorSchema = z.object({
   /** The poem as the bot knows it: a fingerprint of {@link printLength} characters for each line, in order. */
   poem: z.string(),
   /** The first line that is not done. As many as the poem has lines when all are. */
@@ -18,10 +18,10 @@ export const place = z.object({
  * Where a bot is in its poem. Lines are known by their text, not their number, so that the poem may be edited
  * while the bot is in the middle of it.
  */
-export type Place = z.infer<typeof place>;
+export type Cursor = z.infer<typeof cursorSchema>;
 
 /** 48 bits tell the lines of the longest poem apart. */
-export const printLength = 8;
+const printLength = 8;
 
 /** Words of plain ASCII with one space between them, and without a link, which would have a stop in it. */
 const plain = /^(?!.*\.\S)[\x21-\x7e]+(?: [\x21-\x7e]+)*$/;
@@ -40,13 +40,13 @@ let ofPoems = new WeakMap<readonly object[], string>();
 
 let kept = 0;
 /** A map never gets smaller, however little is left in it. */
-const mostKept = 10_000;
+const maxKept = 10_000;
 
 export function fingerprints(lines: readonly { text: string }[]): string {
   const known = ofPoems.get(lines);
   if (known !== undefined) return known;
   const prints = lines.map(({ text }) => fingerprint(text)).join('');
-  if (++kept > mostKept) {
+  if (++kept > maxKept) {
     ofPoems = new WeakMap();
     kept = 1;
   }
@@ -57,14 +57,14 @@ export function fingerprints(lines: readonly { text: string }[]): string {
 /** The fingerprints of a poem, one by one. */
 export const prints = (poem: string): string[] => poem.match(new RegExp(`.{${printLength}}`, 'g')) ?? [];
 
-export const startOf = (poem: string): Place => ({ poem, next: 0, ahead: none });
+export const startOf = (poem: string): Cursor => ({ poem, next: 0, ahead: none });
 
-export const lengthOf = ({ poem }: Pick<Place, 'poem'>): number => poem.length / printLength;
+export const lengthOf = ({ poem }: Pick<Cursor, 'poem'>): number => poem.length / printLength;
 
-export const isFinished = (place: Place): boolean => place.next >= lengthOf(place);
+export const isFinished = (place: Cursor): boolean => place.next >= lengthOf(place);
 
 /** The place after the next `count` lines are done. */
-export function advance(place: Place, count: number): Place {
+export function advance(place: Cursor, count: number): Cursor {
   if (place.ahead.length === 0) return { ...place, next: place.next + count };
   const ahead = new Set(place.ahead);
   let next = place.next;
@@ -72,7 +72,7 @@ export function advance(place: Place, count: number): Place {
   return { ...place, next, ahead: place.ahead.filter((line) => line > next) };
 }
 
-export function passOver(line: number, ahead: ReadonlySet<number>): number {
+function passOver(line: number, ahead: ReadonlySet<number>): number {
   let next = line;
   while (ahead.has(next)) next++;
   return next;
@@ -83,5 +83,5 @@ export const markOf = (text: string): string =>
   hash('sha256', comparable(text), 'base64url').slice(0, printLength);
 
 /** The fingerprints of the lines that are done. */
-export const donePrints = ({ poem, next, ahead }: Place): string[] =>
+export const donePrints = ({ poem, next, ahead }: Cursor): string[] =>
   prints(poem).filter((_, line) => line < next || ahead.includes(line));

@@ -26,11 +26,11 @@ type Amount = z.infer<typeof amount>;
 /** A post of the flock; its text is the poem's. Instants in milliseconds since 1970, lines counted from 0. */
 export type RecentPost = z.infer<typeof recentPost>;
 
-const mostDays = 400;
-const mostMonths = 60;
-const mostRecent = 100;
+const maxDays = 400;
+const maxMonths = 60;
+const maxRecent = 100;
 /** How many of the last days and months may be the one that runs: a clock that is wrong leaves some behind. */
-const mostOpen = 4;
+const maxOpen = 4;
 
 const nothing: Amount = { posts: 0, micros: 0 };
 
@@ -50,11 +50,11 @@ export class FlockHistory {
     this.#months = new Map(months);
     this.#recent = recent;
     this.recentDays = days
-      .slice(-mostOpen)
+      .slice(-maxOpen)
       .map(([ends]) => ends)
       .reverse();
     this.recentMonths = months
-      .slice(-mostOpen)
+      .slice(-maxOpen)
       .map(([ends]) => ends)
       .reverse();
   }
@@ -107,7 +107,7 @@ export class FlockHistory {
     const post: RecentPost = { bot, at: madeAt(event, open), line, lines, print };
     if (id !== undefined) post.id = id;
     this.#recent.push(post);
-    if (this.#recent.length > mostRecent) this.#recent.shift();
+    if (this.#recent.length > maxRecent) this.#recent.shift();
   }
 
   #renamed(from: string, to: string): void {
@@ -118,8 +118,8 @@ export class FlockHistory {
   #looked({ at, cost = 0 }: Extract<LedgerEvent, { event: 'absent' }>): void {
     const [lastDay] = this.recentDays;
     const [lastMonth] = this.recentMonths;
-    if (lastDay !== undefined && at < lastDay) addTo(this.#days, lastDay, 0, cost, mostDays);
-    if (lastMonth !== undefined && at < lastMonth) addTo(this.#months, lastMonth, 0, cost, mostMonths);
+    if (lastDay !== undefined && at < lastDay) addTo(this.#days, lastDay, 0, cost, maxDays);
+    if (lastMonth !== undefined && at < lastMonth) addTo(this.#months, lastMonth, 0, cost, maxMonths);
   }
 
   /** An intent that an older flockd wrote names no day, and neither does a look. */
@@ -127,15 +127,15 @@ export class FlockHistory {
     const day = flockDayEnds ?? dayEnds;
     const month = flockMonthEnds ?? monthEnds;
     if (day === undefined || month === undefined) return;
-    addTo(this.#days, day, posts, micros, mostDays);
-    addTo(this.#months, month, posts, micros, mostMonths);
+    addTo(this.#days, day, posts, micros, maxDays);
+    addTo(this.#months, month, posts, micros, maxMonths);
     this.recentDays = withFirst(day, this.recentDays);
     this.recentMonths = withFirst(month, this.recentMonths);
   }
 }
 
 const withFirst = (ends: number, known: readonly number[]): readonly number[] =>
-  known[0] === ends ? known : [ends, ...known.filter((other) => other !== ends)].slice(0, mostOpen);
+  known[0] === ends ? known : [ends, ...known.filter((other) => other !== ends)].slice(0, maxOpen);
 
 function addTo(
   amounts: Map<number, Amount>,

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { postInstant } from '../networks/x/client.ts';
-import { advance, donePrints, place, type Place, startOf } from './cursor.ts';
+import { advance, donePrints, cursorSchema, type Cursor, startOf } from './cursor.ts';
 import { type Intent, intent, type LedgerEvent, type Price } from './events.ts';
 
 /**
@@ -33,7 +33,7 @@ const tally = z.object({
 export type Tally = z.infer<typeof tally>;
 
 /** How many days and how many months are remembered besides the last ones. */
-const mostEarlier = 3;
+const maxEarlier = 3;
 
 /**
  * The tally with posts and money added to the day and the month of a price; what is given back is negative.
@@ -100,7 +100,7 @@ function taken<Period extends { ends: number }>(
   fresh: Period,
 ): [Period, Period[]] {
   const found = periods.find((period) => period.ends === ends) ?? fresh;
-  return [found, periods.filter((period) => period.ends !== ends).slice(0, mostEarlier)];
+  return [found, periods.filter((period) => period.ends !== ends).slice(0, maxEarlier)];
 }
 
 /**
@@ -138,7 +138,7 @@ const owed = z.object({
 });
 
 const botState = z.object({
-  place,
+  place: cursorSchema,
   /** The id of the account its posts are on. */
   account: z.string().optional(),
   /** How often it has begun its poem, this time included. */
@@ -279,12 +279,12 @@ function afterEdited(
 }
 
 /** How many characters of fingerprints are kept: X remembers a text for some hours. */
-const mostGone = 50 * 8;
+const maxGone = 50 * 8;
 
-function goneWith({ place: before, gone = '' }: Pick<BotState, 'place' | 'gone'>, after: Place): string {
+function goneWith({ place: before, gone = '' }: Pick<BotState, 'place' | 'gone'>, after: Cursor): string {
   const stays = new Set(donePrints(after));
   const left = donePrints(before).filter((print) => !stays.has(print));
-  return (gone + left.join('')).slice(-mostGone);
+  return (gone + left.join('')).slice(-maxGone);
 }
 
 function afterRenamed(state: BotState, { bot, from }: Extract<LedgerEvent, { event: 'renamed' }>): BotState {

@@ -17,7 +17,7 @@ interface PinFlowOptions {
 }
 
 /** A person who mistypes this often in a row is a script gone wrong. */
-const mostTries = 5;
+const maxTries = 5;
 
 /**
  * Gets an access token by PIN. A refused PIN costs its link, not the bot: a new link is shown.
@@ -47,7 +47,7 @@ export async function pinFlow({
       return await client.accessToken(requestToken, answer.pin);
     } catch (error) {
       tries += 1;
-      if (!(error instanceof VerifierRefused) || tries === mostTries) throw error;
+      if (!(error instanceof VerifierRefused) || tries === maxTries) throw error;
       refused(error);
     }
   }

@@ -50,7 +50,7 @@ export interface Span {
 export const month = 30 * 86_400_000;
 
 /** Nobody plans farther ahead. Milliseconds. */
-export const farthest = 50 * 365.25 * 86_400_000;
+export const maxSpan = 50 * 365.25 * 86_400_000;
 
 interface TallyOptions {
   prices: PriceTable;
@@ -190,6 +190,6 @@ export class BotTally {
     if (rest !== undefined || every === undefined) return undefined;
     const left = this.#bot.linesLeft()?.length ?? 0;
     const at = Math.max(this.#last ?? 0, now - every) + left * every;
-    return at < this.#span.from + farthest ? { at: Math.round(at), about: true } : undefined;
+    return at < this.#span.from + maxSpan ? { at: Math.round(at), about: true } : undefined;
   }
 }

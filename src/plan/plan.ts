@@ -12,9 +12,9 @@ import { findSharedTexts, type LintOfBot, lintPoem } from '../poems/lint.ts';
 import { linesOf } from '../poems/poem.ts';
 import { hasLink } from '../poems/tweet-text.ts';
 import { keyMark } from '../posting/bot-runner.ts';
-import type { Purse } from '../posting/budget.ts';
+import type { FlockBudget } from '../posting/budget.ts';
 import { slotCounter } from '../schedule/calendar.ts';
-import { BotTally, farthest, month, type Outlook, type Span } from './outlook.ts';
+import { BotTally, maxSpan, month, type Outlook, type Span } from './outlook.ts';
 import {
   type BotToPredict,
   type Parked,
@@ -60,7 +60,7 @@ export interface BotPlan {
 }
 
 /** How many steps are taken after the time that is planned, to see where the poems end. */
-const mostSteps = 30_000;
+const maxSteps = 30_000;
 
 /** What a flock will do: first its posts, one by one, and when all of them were taken, what they come to. */
 export class FlockPlan {
@@ -133,7 +133,7 @@ export class FlockPlan {
   }
 
   /** What the flock may spend. */
-  get purse(): Purse {
+  get purse(): FlockBudget {
     return this.#options.purse;
   }
 
@@ -174,7 +174,7 @@ export class FlockPlan {
   #lookFarther(): void {
     const isDone = (bot: PredictedBot): boolean => !this.#isShared && this.#isKnown(bot);
     let posts = 0;
-    for (const post of this.#prediction.until(this.span.from + farthest, { mostSteps, isDone })) {
+    for (const post of this.#prediction.until(this.span.from + maxSpan, { mostSteps: maxSteps, isDone })) {
       this.#tallies.get(post.bot)?.add(post);
       if (++posts % 1000 === 0 && this.#prediction.bots.every((bot) => this.#isKnown(bot))) return;
     }

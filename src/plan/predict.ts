@@ -8,7 +8,7 @@ import { applyEvent, type BotState } from '../ledger/state.ts';
 import type { XFailure } from '../networks/x/failure.ts';
 import type { Line } from '../poems/poem.ts';
 import { asKept, cashtagsIn } from '../poems/tweet-text.ts';
-import { type Cap, costOf, looksAgain, priceOf, type Purse } from '../posting/budget.ts';
+import { type BudgetExceeded, costOf, looksAgain, priceOf, type FlockBudget } from '../posting/budget.ts';
 import { decide, type Decision, type PlannedPost, planPost, type Situation } from '../posting/decide.ts';
 import { type Reading, readingOf } from '../posting/edits.ts';
 import { eventsAfter } from '../posting/post.ts';
@@ -209,7 +209,7 @@ export class PredictedBot {
     return priceOf(text, { state, settings: this.bot.settings, history, purse }, now);
   }
 
-  #hold(cap: Cap, now: number): Next {
+  #hold(cap: BudgetExceeded, now: number): Next {
     const { first = { cap, at: now }, until, times = 0 } = this.#held ?? {};
     this.#held = { first, until: cap.until, times: cap.until === until ? times : times + 1 };
     if (cap.until === undefined) return { rest: 'budget' };
@@ -283,7 +283,7 @@ export interface BotToPredict {
 
 /** What all bots of a flock share. */
 export interface Shared {
-  purse: Purse;
+  purse: FlockBudget;
   /** What the flock did; the prediction goes on in it. */
   history: FlockHistory;
   /** The most one request takes. Milliseconds. */
@@ -303,7 +303,7 @@ export interface PredictedPost extends PlannedPost {
 
 /** How often budgets have held a bot, and which one did first. */
 export interface Held {
-  first: { cap: Cap; at: number };
+  first: { cap: BudgetExceeded; at: number };
   /** The end of the last time. */
   until: number | undefined;
   times: number;

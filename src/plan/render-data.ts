@@ -147,15 +147,15 @@ const escape = (text: string): string =>
     .replaceAll(/(?!\t)\p{Cc}/gu, ' ');
 
 /** A line may have so many octets, its end not counted; it goes on after a line break and a space. */
-const mostOctets = 75;
+const maxOctets = 75;
 
 function fold(line: string): string {
-  if (Buffer.byteLength(line) <= mostOctets) return line;
+  if (Buffer.byteLength(line) <= maxOctets) return line;
   let folded = '';
   let octets = 0;
   for (const character of line) {
     const size = Buffer.byteLength(character);
-    if (octets + size > mostOctets) {
+    if (octets + size > maxOctets) {
       folded += '\r\n ';
       octets = 1;
     }

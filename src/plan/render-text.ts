@@ -4,7 +4,7 @@ import type { Flock } from '../flock/load.ts';
 import { passedOverShown } from '../poems/find.ts';
 import type { LintOfBot } from '../poems/lint.ts';
 import { asKept } from '../poems/tweet-text.ts';
-import { type Cap, describeCap } from '../posting/budget.ts';
+import { type BudgetExceeded, describeExceeded } from '../posting/budget.ts';
 import { localTime, padded, scheduleInWords, showDate, widthOf } from '../text.ts';
 import { type BotPlan, type FlockPlan, microsPerMonth, sumOf } from './plan.ts';
 import type { PredictedPost } from './predict.ts';
@@ -126,10 +126,10 @@ export function notesOfFlock(plan: FlockPlan): Note[] {
 }
 
 /** `its budget of 2 posts a day is used up from 21 Nov 2026 18:30 to 22 Nov 2026 00:00 UTC` */
-function stop(cap: Cap, at: number, timezone: string): string {
-  if (cap.until === undefined) return `${describeCap(cap)}: nothing is posted`;
+function stop(cap: BudgetExceeded, at: number, timezone: string): string {
+  if (cap.until === undefined) return `${describeExceeded(cap)}: nothing is posted`;
   const begins = `${showDate(at, timezone)} ${localTime(at, timezone).time}`;
-  return `${describeCap(cap)} from ${begins} to ${moment(cap.until, timezone)}`;
+  return `${describeExceeded(cap)} from ${begins} to ${moment(cap.until, timezone)}`;
 }
 
 function ofSlots({ rest, outlook, bot }: BotPlan, until: number): Note | undefined {
@@ -186,13 +186,13 @@ function describeLints({ file, lines, code, message }: LintGroup): string {
 }
 
 /** So many bots are listed on a terminal; a flock may have thousands. */
-const mostBots = 60;
+const maxBots = 60;
 
 const gap = '  ';
 
 /** A row for each bot, or, where that is too wide for the terminal, a few lines for each. */
 function showBots(plans: readonly BotPlan[], { columns, whole }: Room): ShownLine[] {
-  const shown = columns === undefined || whole ? plans : plans.slice(0, mostBots);
+  const shown = columns === undefined || whole ? plans : plans.slice(0, maxBots);
   const more = plans.length - shown.length;
   const rows = [heads, ...shown.map(cellsOf)];
   const tables = [rows, rows.map((cells) => cells.slice(0, -1))].map(table);
@@ -252,7 +252,7 @@ function block(plan: BotPlan): string[] {
 }
 
 /** What is shown of a calendar without being asked for all of it. */
-const mostPosts = 3;
+const maxPosts = 3;
 const maxCalendarLines = 40;
 
 /** The posts of each bot, or the first few of them. */
@@ -268,7 +268,7 @@ class Calendar {
   add(post: PredictedPost): void {
     const known = this.#posts.get(post.bot);
     if (!known) this.#posts.set(post.bot, [post]);
-    else if (this.#room.calendar || known.length < mostPosts) known.push(post);
+    else if (this.#room.calendar || known.length < maxPosts) known.push(post);
     this.#all++;
   }
 
@@ -291,7 +291,7 @@ class Calendar {
   /** How many bots are shown with how many posts each, where each has two lines besides. */
   #share(posting: number): { bots: number; posts: number } {
     if (this.#room.calendar) return { bots: Infinity, posts: Infinity };
-    const posts = Math.max(1, Math.min(mostPosts, Math.floor(maxCalendarLines / posting) - 2));
+    const posts = Math.max(1, Math.min(maxPosts, Math.floor(maxCalendarLines / posting) - 2));
     return { bots: Math.floor(maxCalendarLines / (posts + 2)), posts };
   }
 
@@ -423,10 +423,10 @@ function* showLints(plan: FlockPlan, room: Room): Generator<ShownLine> {
 }
 
 /** What a terminal shows of a list that can be as long as a poem. */
-const mostShown = 20;
+const maxShown = 20;
 
 function* shortened(texts: Iterable<string>, { columns, whole }: Room, rest: string): Generator<ShownLine> {
-  const most = columns === undefined || whole ? Infinity : mostShown;
+  const most = columns === undefined || whole ? Infinity : maxShown;
   let seen = 0;
   for (const text of texts) if (seen++ < most) yield line(text);
   if (seen > most) yield line(`… and ${(seen - most).toLocaleString('en-US')} ${rest}`);
@@ -437,10 +437,10 @@ function* map<T, U>(things: Iterable<T>, change: (thing: T) => U): Generator<U> 
 }
 
 /** So many names a terminal shows. */
-const mostNames = 3;
+const maxNames = 3;
 
 function named(bots: readonly string[], { columns, whole }: Room): string {
-  const shown = columns === undefined || whole ? bots : bots.slice(0, mostNames);
+  const shown = columns === undefined || whole ? bots : bots.slice(0, maxNames);
   const more = bots.length - shown.length;
   return more > 0 ? `${shown.join(', ')} and ${more} more` : shown.join(', ');
 }

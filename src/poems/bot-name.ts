@@ -13,7 +13,7 @@ const words = new RegExp(word, 'gu');
 const safe = new RegExp(`^${word}$`, 'u');
 
 /** The longest name that leaves room for what the file of a key bundle is called while it is written. Bytes of UTF-8. */
-const longest = 200;
+const maxNameBytes = 200;
 
 /**
  * The name of the bot that reads a poem: `poems/Howl, Part 1.txt` is read by `howl-part-1`. Letters and digits of any script,
@@ -26,7 +26,7 @@ export function botNameOf(poem: string): BotName | undefined {
     .replaceAll(/\p{VS}/gu, '')
     .match(words);
   const name = lower((kept ?? []).join('-')).replaceAll(/^-+|-+$/g, '');
-  return name === '' || Buffer.byteLength(name) > longest ? undefined : brand(name);
+  return name === '' || Buffer.byteLength(name) > maxNameBytes ? undefined : brand(name);
 }
 
 /** The name that the bot of a poem had by an older rule, which kept a-z, 0-9, `_` and `-` alone. */

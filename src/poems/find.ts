@@ -31,16 +31,16 @@ export interface PassedOver {
 }
 
 /** So many files that are no poems are named one by one: somebody may keep pictures beside them. */
-const mostIgnored = 5;
+const maxIgnored = 5;
 
 /** What is said of them: all that could be poems, and the first few of those that are none. */
 export function passedOverShown(all: readonly PassedOver[]): PassedOver[] {
   const files = all.filter(({ kind }) => kind === 'ignored');
-  const [first, ...others] = files.slice(mostIgnored);
+  const [first, ...others] = files.slice(maxIgnored);
   const more: PassedOver[] = first
     ? [{ ...first, file: others.length > 0 ? `${first.file} and ${others.length} more` : first.file }]
     : [];
-  return [...all.filter(({ kind }) => kind !== 'ignored'), ...files.slice(0, mostIgnored), ...more];
+  return [...all.filter(({ kind }) => kind !== 'ignored'), ...files.slice(0, maxIgnored), ...more];
 }
 
 /** The poems below a folder, by their paths; no two of them have the same bot. */
@@ -148,12 +148,12 @@ const ignored = (file: string): PassedOver => ({
 });
 
 /** So many poems are named in a folder that is not read. */
-const mostUnseen = 3;
+const maxUnseen = 3;
 
 async function linkedFolder(file: string): Promise<PassedOver> {
   const poems = (await namesOf(file).catch(() => [])).filter(isPoem).sort(byCodeUnit);
-  const more = poems.length - mostUnseen;
-  const named = [...poems.slice(0, mostUnseen), ...(more > 0 ? [`${more} more`] : [])].join(', ');
+  const more = poems.length - maxUnseen;
+  const named = [...poems.slice(0, maxUnseen), ...(more > 0 ? [`${more} more`] : [])].join(', ');
   return {
     file,
     kind: 'unseen',
@@ -245,7 +245,7 @@ export function poemFileIn(root: string, file: string): string {
 }
 
 /** A poem longer than this is not a poem. Bytes. */
-const largestPoem = 32 * 1024 * 1024;
+const maxPoem = 32 * 1024 * 1024;
 
 /** Each poem as it was read last, and the mark of its file then. */
 const recent = new RecentTexts<{ text: string; mark: string }>();
@@ -295,7 +295,7 @@ const small = 64 * 1024;
 async function readText(file: string, size: number | bigint): Promise<string> {
   const read = size <= small ? readRegularFileSync : readRegularFile;
   try {
-    return decodePoem(await read(file, largestPoem), file);
+    return decodePoem(await read(file, maxPoem), file);
   } catch (cause) {
     if (cause instanceof FlockError) throw cause;
     throw new FlockError('data', `cannot read ${file}: ${reasonOf(cause)}`, {

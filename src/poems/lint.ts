@@ -288,8 +288,8 @@ function lintSplits(lines: readonly Line[], unit: Unit): Lint[] {
     while ((lines[to]?.part?.nth ?? 0) > 0) to++;
     const [first, ...rest] = lines.slice(from, to);
     if (!first || rest.length === 0) continue;
-    const breaks = rest.slice(0, mostBreaks).map((piece) => breakBefore(piece, first));
-    const more = rest.length > mostBreaks ? ', …' : '';
+    const breaks = rest.slice(0, maxBreaks).map((piece) => breakBefore(piece, first));
+    const more = rest.length > maxBreaks ? ', …' : '';
     const what = unit === 'stanza' ? 'this stanza' : 'this line';
     const message = `${what} is too long for one post and makes ${rest.length + 1}: it breaks before ${breaks.join(', ')}${more}`;
     lints.push({ code: 'split', line: first.at, message });
@@ -297,7 +297,7 @@ function lintSplits(lines: readonly Line[], unit: Unit): Lint[] {
   return lints;
 }
 
-const mostBreaks = 3;
+const maxBreaks = 3;
 
 /** Where a post begins: `“and the tide…”`, with its line where that is another one. */
 function breakBefore({ text, at }: Line, first: Line): string {

@@ -325,7 +325,7 @@ function badnessBefore(atoms: readonly Atom[], index: number): number {
 }
 
 /** Of all that are kept in one place. Characters. */
-const most = 2_000_000;
+const maxLength = 2_000_000;
 
 /** What was last made of each of many texts, as far as the texts are not too much to keep. */
 export class RecentTexts<T extends { text: string }> {
@@ -338,7 +338,7 @@ export class RecentTexts<T extends { text: string }> {
 
   set(name: string, made: T): void {
     this.#size += made.text.length - (this.#kept.get(name)?.text.length ?? 0);
-    if (this.#size > most) {
+    if (this.#size > maxLength) {
       this.#kept.clear();
       this.#size = made.text.length;
     }

@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts';
 import type { Bot } from '../config/flock-file.ts';
 import { FlockError, systemCode } from '../errors.ts';
 import { mustBeItsAccount } from '../keys/right-account.ts';
-import { fingerprints, type Place, prints } from '../ledger/cursor.ts';
+import { fingerprints, type Cursor, prints } from '../ledger/cursor.ts';
 import type { Intent } from '../ledger/events.ts';
 import type { Ledger } from '../ledger/journal.ts';
 import { type BotState, sinceOf } from '../ledger/state.ts';
@@ -12,7 +12,15 @@ import type { OpenXClient, TimeAnswer } from '../networks/x/client.ts';
 import { type Line, linesOf, PoemWatch } from '../poems/poem.ts';
 import { offsetIn } from '../schedule/calendar.ts';
 import { nextAfter } from '../schedule/schedule.ts';
-import { type Cap, Caps, describeCap, looksAgain, priceOf, type Purse, Uncounted } from './budget.ts';
+import {
+  type BudgetExceeded,
+  Caps,
+  describeExceeded,
+  looksAgain,
+  priceOf,
+  type FlockBudget,
+  UnreconciledBots,
+} from './budget.ts';
 import { eventsOf } from './commands.ts';
 import { decide, type Decision, type PlannedPost, planPost } from './decide.ts';
 import { type Edit, editOf, needsLongLook, readingOf } from './edits.ts';
@@ -34,7 +42,7 @@ const minute = 60_000;
  * How long posts have been in doubt, counted from when this process learned of each, on a clock that nobody can set:
  * a wall clock that jumps must not make the timeline be believed too early.
  */
-export class Doubts {
+export class InDoubtTimers {
   readonly #clock: Clock;
   readonly #since = new Map<string, { intent: Intent; elapsed: number }>();
   /** How many looks at a bot's timeline have failed since the last one that did not. */
@@ -69,10 +77,10 @@ export class Doubts {
 
 /** What a process keeps in memory of the bots that it runs; nothing of it is needed after its end. */
 export interface Memory {
-  doubts: Doubts;
+  doubts: InDoubtTimers;
   gate: Gate;
   caps: Caps;
-  uncounted: Uncounted;
+  uncounted: UnreconciledBots;
   poems: PoemWatch;
   /**
    * The bots whose timeline this process has looked at, so that their ledger is known to be the last word, and how many posts
@@ -89,7 +97,7 @@ export interface StepOptions extends Memory {
   /** The most one request takes. Milliseconds. */
   deadline: number;
   /** What the flock may spend now. */
-  purse: () => Purse;
+  purse: () => FlockBudget;
   /** Whether the whole flock is to rest now. */
   isStopped: () => boolean;
   /** How many bots the flock has. */
@@ -113,10 +121,10 @@ export const newMemory = (options: {
   /** Called where bots that waited for X may go on. */
   opened: () => void;
 }): Memory => ({
-  doubts: new Doubts(options.clock),
+  doubts: new InDoubtTimers(options.clock),
   gate: new Gate(options),
   caps: new Caps(),
-  uncounted: new Uncounted(options.ledger, options.isUp),
+  uncounted: new UnreconciledBots(options.ledger, options.isUp),
   poems: new PoemWatch(options.clock),
   looked: new Map(),
 });
@@ -207,7 +215,7 @@ const second = 1000;
 /** How long after a first look at a poem that is being written it is read again. Milliseconds. */
 const readAgain = 5 * second;
 /** How long a poem may be unreadable, as it is in the middle of an upload, before that is said. Milliseconds. */
-const mostUnread = 20 * second;
+const maxUnread = 20 * second;
 
 /** The lines of a bot's poem, or undefined where its file cannot be read just now. @throws {FlockError} `data` where that lasts */
 async function readLines(
@@ -219,7 +227,7 @@ async function readLines(
   } catch (error) {
     if (!(error instanceof FlockError) || !mayBeUpload(error)) throw error;
     const age = clock.now() - (writtenAt(bot.poemFile) ?? clock.now());
-    if (age >= mostUnread || poems.unread(bot.poemFile) >= mostUnread) throw error;
+    if (age >= maxUnread || poems.unread(bot.poemFile) >= maxUnread) throw error;
     return undefined;
   }
 }
@@ -352,7 +360,7 @@ type ReadPoem = { again: number } | { lines: readonly Line[]; edit: Edit | undef
  * The poem as it counts now. An edit counts once its file has stood still, and nothing is posted from a file that is being
  * written: it is read again.
  */
-async function readPoem(bot: Bot, place: Place, options: StepOptions): Promise<ReadPoem> {
+async function readPoem(bot: Bot, place: Cursor, options: StepOptions): Promise<ReadPoem> {
   const { clock, poems } = options;
   const file = bot.poemFile;
   const lines = await readLines(bot, options);
@@ -369,20 +377,20 @@ async function readPoem(bot: Bot, place: Place, options: StepOptions): Promise<R
   const other = await linesOf(file, otherUnit, options.readPoem);
   const now = { read, lines, other: readingOf(place, other) };
   const edit = editOf(bot.name, place, now, { at: clock.now(), key: () => keyMark(bot) });
-  const wait = (needsLongLook(place, edit) ? mostWriting : readAgain) - alike;
+  const wait = (needsLongLook(place, edit) ? maxWriting : readAgain) - alike;
   if (wait > 0) return { again: clock.now() + Math.min(Math.max(wait, second), readAgain) };
   poems.forget(file);
   return { lines: read.lines, edit };
 }
 
 /** How long an edit that takes most of a poem away has to stand: it may be the first half of an upload. Milliseconds. */
-const mostWriting = 60 * second;
+const maxWriting = 60 * second;
 
 function waitForBudget(
   { name: bot }: Bot,
-  cap: Cap,
+  cap: BudgetExceeded,
   { caps, clock, log }: StepOptions,
-  why = describeCap(cap),
+  why = describeExceeded(cap),
 ): NextStep {
   if (caps.isNews(bot, cap.until)) {
     const until = cap.until === undefined ? undefined : new Date(cap.until).toISOString();
@@ -423,7 +431,7 @@ async function lookFirst(bot: Bot, state: BotState, due: Due, options: StepOptio
     return clock.now();
   }
   if ('cap' in seen)
-    return waitForBudget(bot, seen.cap, options, `${describeCap(seen.cap)}, for a look at its timeline`);
+    return waitForBudget(bot, seen.cap, options, `${describeExceeded(seen.cap)}, for a look at its timeline`);
   if ('blockedUntil' in seen) return seen.blockedUntil;
   const { failure, closedUntil } = seen;
   const at = clock.now();
@@ -507,7 +515,7 @@ function unsettled(bot: Bot, line: number, unseen: Unseen, options: StepOptions)
   const { clock, doubts } = options;
   if ('blockedUntil' in unseen) return unseen.blockedUntil;
   if ('cap' in unseen) {
-    const why = `${describeCap(unseen.cap)}, for a look whether line ${line + 1} was posted`;
+    const why = `${describeExceeded(unseen.cap)}, for a look whether line ${line + 1} was posted`;
     return waitForBudget(bot, unseen.cap, options, why);
   }
   inDoubt(options, bot, line, unseen.unseen);

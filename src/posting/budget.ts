@@ -8,7 +8,7 @@ import { hasLink } from '../poems/tweet-text.ts';
 import { calendarEnds, type CalendarEnds } from '../schedule/calendar.ts';
 
 /** What a flock may spend in all, on which calendar, and what X charges. */
-export interface Purse {
+export interface FlockBudget {
   prices: PriceTable;
   /** IANA: where the flock's days and months begin. */
   timezone: string;
@@ -16,7 +16,7 @@ export interface Purse {
 }
 
 /** X's prices, and no bound. */
-export const openPurse: Purse = { prices: usualPrices, timezone: 'UTC', budget: {} };
+export const unlimitedBudget: FlockBudget = { prices: usualPrices, timezone: 'UTC', budget: {} };
 
 /** What was spent in the day and the month that run now, posts in doubt included, and when those end. */
 interface Spent {
@@ -26,7 +26,7 @@ interface Spent {
 }
 
 /** A budget that has no room for one more post. */
-export interface Cap {
+export interface BudgetExceeded {
   whose: 'bot' | 'flock';
   what: 'postsPerDay' | 'usdPerMonth';
   limit: number;
@@ -37,7 +37,7 @@ export interface Cap {
 const hour = 3_600_000;
 
 /** No day or month lasts longer. */
-const longest = { day: 27 * hour, month: 32 * 24 * hour };
+const maxLength = { day: 27 * hour, month: 32 * 24 * hour };
 
 /** What a bot has spent, by its own calendar. */
 export function spentBy(
@@ -76,8 +76,8 @@ function endsAmong(
 ): CalendarEnds {
   const calendar = calendarEnds(timezone, now);
   return {
-    day: runningEnd(days, now, { calendar: calendar.day, longest: longest.day }),
-    month: runningEnd(months, now, { calendar: calendar.month, longest: longest.month }),
+    day: runningEnd(days, now, { calendar: calendar.day, longest: maxLength.day }),
+    month: runningEnd(months, now, { calendar: calendar.month, longest: maxLength.month }),
   };
 }
 
@@ -88,12 +88,12 @@ interface Wanted {
 }
 
 /** The budget that has no room for it, or undefined where there is room. */
-export function capOf(
-  whose: Cap['whose'],
+export function exceededBudget(
+  whose: BudgetExceeded['whose'],
   budget: Budget,
   spent: Spent,
   { posts, cost }: Wanted,
-): Cap | undefined {
+): BudgetExceeded | undefined {
   const { postsPerDay, usdPerMonth } = budget;
   if (posts > 0 && postsPerDay !== undefined && spent.posts + posts > postsPerDay) {
     const until = postsPerDay < 1 ? undefined : spent.ends.day;
@@ -107,7 +107,7 @@ export function capOf(
 }
 
 /** How a cap reads: `the budget of 24 posts a day is used up`. */
-export function describeCap({ whose, what, limit, until }: Cap): string {
+export function describeExceeded({ whose, what, limit, until }: BudgetExceeded): string {
   const budget = whose === 'bot' ? 'its budget' : "the flock's budget";
   const shown = what === 'postsPerDay' ? `${limit} posts a day` : `${showUsd(inMicros(limit))} a month`;
   return until === undefined
@@ -120,11 +120,15 @@ interface Spender {
   state: BotState | undefined;
   settings: Pick<BotSettings, 'timezone' | 'budget'>;
   history: FlockHistory;
-  purse: Purse;
+  purse: FlockBudget;
 }
 
 /** The budget that has no room for a post, its own before the flock's, or else what its intent says of its cost. */
-export const priceOf = (text: string, spender: Spender, now: number): { cap: Cap } | { price: Price } =>
+export const priceOf = (
+  text: string,
+  spender: Spender,
+  now: number,
+): { cap: BudgetExceeded } | { price: Price } =>
   priceWithin({ cost: costOf(text, spender.purse.prices), posts: 1 }, spender, now);
 
 /** The same for a look at the timeline that costs so much at most. Micros. */
@@ -132,16 +136,18 @@ export const priceOfLook = (
   cost: number,
   spender: Spender,
   now: number,
-): { cap: Cap } | { price: Price & { cost: number } } => priceWithin({ cost, posts: 0 }, spender, now);
+): { cap: BudgetExceeded } | { price: Price & { cost: number } } =>
+  priceWithin({ cost, posts: 0 }, spender, now);
 
 function priceWithin(
   wanted: Wanted,
   spender: Spender,
   now: number,
-): { cap: Cap } | { price: Price & { cost: number } } {
+): { cap: BudgetExceeded } | { price: Price & { cost: number } } {
   const { settings, purse } = spender;
   const { own, all } = spentOf(spender, now);
-  const cap = capOf('bot', settings.budget, own, wanted) ?? capOf('flock', purse.budget, all, wanted);
+  const cap =
+    exceededBudget('bot', settings.budget, own, wanted) ?? exceededBudget('flock', purse.budget, all, wanted);
   return cap ? { cap } : { price: priceIn(own, all, wanted.cost) };
 }
 
@@ -177,7 +183,7 @@ const spentOf = ({ state, settings, history, purse }: Spender, now: number): { o
 const patience = 900_000;
 
 /** When a bot at its cap looks again, or undefined where only another budget helps. */
-export const looksAgain = ({ until }: Cap, now: number): number | undefined =>
+export const looksAgain = ({ until }: BudgetExceeded, now: number): number | undefined =>
   until === undefined ? undefined : Math.min(until, now + patience);
 
 /** Which bots were said to wait for their budget, and until when, so that it is said once. */
@@ -196,7 +202,7 @@ export class Caps {
  * Restored bots that have not looked yet for what they have posted since: until they have, nobody knows what the flock has
  * spent. Nothing is restored while flockd runs, so that the ledger is gone through once.
  */
-export class Uncounted {
+export class UnreconciledBots {
   readonly #ledger: Pick<Ledger, 'state' | 'states'>;
   readonly #isUp: (bot: string) => boolean;
   #left: Set<string> | undefined;
@@ -212,7 +218,7 @@ export class Uncounted {
    * The bot for which a flock with a budget waits, or undefined where there is none. One that rests, or is not in the flock,
    * does not look, and is not waited for.
    */
-  awaited({ budget }: Purse): string | undefined {
+  awaited({ budget }: FlockBudget): string | undefined {
     if (budget.postsPerDay === undefined && budget.usdPerMonth === undefined) return undefined;
     for (const name of (this.#left ??= this.#restored())) {
       const state = this.#ledger.state(name);

@@ -4,8 +4,8 @@ import { isFinished, lengthOf } from '../ledger/cursor.ts';
 import type { LedgerEvent } from '../ledger/events.ts';
 import type { BotState } from '../ledger/state.ts';
 
-/** What {@link Order} is, for whoever parses one. */
-export const order = z.discriminatedUnion('order', [
+/** What {@link Command} is, for whoever parses one. */
+export const command = z.discriminatedUnion('order', [
   /** Settles a post in doubt by a person's word. */
   z.object({ order: z.literal('resolve'), bot: z.string(), posted: z.boolean(), id: z.string().optional() }),
   /** Lets a parked or paused bot go on, where `poem` and `next` are given at another line of the poem as it is now. */
@@ -28,7 +28,7 @@ export const isAboutPlace = ({ cause, why }: NonNullable<BotState['parked']>): b
   cause === undefined ? why.includes('its place in it is lost') : cause === 'place';
 
 /** What a person tells flockd to write down about a bot. */
-export type Order = z.infer<typeof order>;
+export type Command = z.infer<typeof command>;
 
 /** What an order to post depends on besides the ledger. */
 export interface Readiness {
@@ -46,7 +46,7 @@ export interface Readiness {
  * carried out later, and `partly` where somebody has to repair the bot first
  */
 export function eventsOf(
-  order: Order,
+  order: Command,
   state: BotState | undefined,
   at: number,
   readiness?: Readiness,
@@ -75,7 +75,7 @@ export function eventsOf(
 }
 
 function resolved(
-  { bot, posted, id }: Extract<Order, { order: 'resolve' }>,
+  { bot, posted, id }: Extract<Command, { order: 'resolve' }>,
   state: BotState,
   at: number,
 ): LedgerEvent[] {
@@ -112,7 +112,7 @@ function asked(bot: string, state: BotState, at: number, readiness: Readiness | 
   return [{ event: 'asked', bot, at }];
 }
 
-function resumed(order: Extract<Order, { order: 'resume' }>, state: BotState, at: number): LedgerEvent[] {
+function resumed(order: Extract<Command, { order: 'resume' }>, state: BotState, at: number): LedgerEvent[] {
   const { bot } = order;
   const events: LedgerEvent[] = [];
   if (order.poem !== undefined && order.next !== undefined) {

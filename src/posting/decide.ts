@@ -1,4 +1,4 @@
-import { isFinished, type Place } from '../ledger/cursor.ts';
+import { isFinished, type Cursor } from '../ledger/cursor.ts';
 import type { BotState, Owed } from '../ledger/state.ts';
 import { fitsInPost, withoutControls } from '../poems/tweet-text.ts';
 
@@ -41,7 +41,7 @@ export type Decision =
 const grace = 120_000;
 
 /** What was written down later than this from now was written by a clock that was ahead; it says nothing of now. */
-const mostAhead = 60_000;
+const maxAhead = 60_000;
 
 /** Catching up goes at twice the schedule's pace, and never slower than a post in this time. */
 const slowestCatchUp = 900_000;
@@ -69,7 +69,7 @@ export function decide(situation: Situation): Decision {
       until: situation.missed === 'one' ? Math.max(until, now - situation.offset) : until,
     };
   }
-  if (state.served > now + mostAhead) return { do: 'miss', until: now };
+  if (state.served > now + maxAhead) return { do: 'miss', until: now };
   return decideSlot(situation);
 }
 
@@ -79,7 +79,7 @@ const minute = 60_000;
 /** When what is owed is tried again. */
 function retryOf({ why, retryAt, at, absent = 0 }: Owed, now: number): number {
   // An older flockd did not write down when it was refused; but no refusal lasts longer than a day.
-  const isOfNow = at === undefined ? retryAt < now + day + minute : at <= now + mostAhead;
+  const isOfNow = at === undefined ? retryAt < now + day + minute : at <= now + maxAhead;
   if (!isOfNow) return now;
   // A post that does not arrive again and again is not sent, looked for and paid for as fast as can be.
   const pause = why === 'absent' && absent > 1 ? Math.min(5 * minute * 2 ** (absent - 2), 120 * minute) : 0;
@@ -129,7 +129,7 @@ export interface PlannedPost {
  * @param joinRefrain - the line alone was refused as a duplicate: it goes into one post with the line after it
  */
 export function planPost(
-  place: Place,
+  place: Cursor,
   texts: readonly string[],
   joinRefrain: boolean,
 ): PlannedPost | undefined {

@@ -4,7 +4,7 @@ import {
   fingerprints,
   isFinished,
   lengthOf,
-  type Place,
+  type Cursor,
   prints,
   startOf,
 } from '../ledger/cursor.ts';
@@ -18,7 +18,7 @@ import { type Line, olderSplit } from '../poems/poem.ts';
  * @param poem - the fingerprints of the poem as it is now
  * @returns undefined where too little is left of the old poem to tell where the bot was
  */
-export function followEdits(place: Place, poem: string): Place | undefined {
+export function followEdits(place: Cursor, poem: string): Cursor | undefined {
   if (place.next === 0 && place.ahead.length === 0) return startOf(poem);
   const old = prints(place.poem);
   const lines = prints(poem);
@@ -82,7 +82,7 @@ function stay(old: string[], lines: string[], each: (from: number, to: number) =
   return gaps;
 }
 
-function placeWhere(poem: string, done: readonly (boolean | undefined)[]): Place {
+function placeWhere(poem: string, done: readonly (boolean | undefined)[]): Cursor {
   const first = done.findIndex((isDone) => isDone !== true);
   const next = first < 0 ? done.length : first;
   return {
@@ -108,14 +108,14 @@ export type Edit = Extract<LedgerEvent, { event: 'edited' | 'parked' }>;
  */
 export function editOf(
   bot: string,
-  place: Place,
+  place: Cursor,
   { read, lines, other }: PoemNow,
   { at, key }: { at: number; key: () => string },
 ): Edit {
   const park = (why: string, hint: string): Edit => {
     return { event: 'parked', bot, at, why, hint, key: key(), cause: 'place' };
   };
-  const goOn = ({ poem, next, ahead }: Place): Edit => ({
+  const goOn = ({ poem, next, ahead }: Cursor): Edit => ({
     event: 'edited',
     bot,
     at,
@@ -139,9 +139,9 @@ export function editOf(
 }
 
 /** Whether an edit may be half of an upload: it ends the pass, takes away more than half of what is left, or loses the place. */
-export function needsLongLook(place: Place, edit: Edit): boolean {
+export function needsLongLook(place: Cursor, edit: Edit): boolean {
   if (edit.event === 'parked') return true;
-  const left = (of: Pick<Place, 'poem' | 'next' | 'ahead'>): number =>
+  const left = (of: Pick<Cursor, 'poem' | 'next' | 'ahead'>): number =>
     lengthOf(of) - of.next - of.ahead.length;
   if (isFinished(place)) return false;
   return left(edit) <= 0 || left(edit) * 2 < left(place);
@@ -153,7 +153,7 @@ export function needsLongLook(place: Place, edit: Edit): boolean {
  * @param lines - the poem by the unit of now
  * @param before - the poem by the unit that the place is in
  */
-function followUnit(place: Place, lines: readonly Line[], before: readonly Line[]): Place | number {
+function followUnit(place: Cursor, lines: readonly Line[], before: readonly Line[]): Cursor | number {
   const isDone = (line: number): boolean => line < place.next || place.ahead.includes(line);
   const rows = new Map<number, Set<boolean>>();
   for (const [line, piece] of before.entries())
@@ -182,7 +182,7 @@ export interface Reading {
   /** Their fingerprints. */
   poem: string;
   /** Undefined where too little is left of the poem that the bot knows to tell where it was. */
-  place: Place | undefined;
+  place: Cursor | undefined;
 }
 
 /**
@@ -192,7 +192,7 @@ export interface Reading {
  *
  * @param lines - the poem as it is split today
  */
-export function readingOf(place: Place, lines: readonly Line[]): Reading {
+export function readingOf(place: Cursor, lines: readonly Line[]): Reading {
   const poem = fingerprints(lines);
   if (poem === place.poem) return { lines, poem, place };
   const parts = partsOf(lines);
@@ -266,7 +266,7 @@ function splitsIn(poem: string, parts: readonly Part[]): (readonly Line[])[] | u
 const poemOf = (splits: readonly (readonly Line[])[]): string =>
   splits.flatMap((lines) => lines.map(({ text }) => fingerprint(text))).join('');
 
-function doneIn({ next, ahead }: Place): (line: number) => boolean {
+function doneIn({ next, ahead }: Cursor): (line: number) => boolean {
   const done = new Set(ahead);
   return (line) => line < next || done.has(line);
 }

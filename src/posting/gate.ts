@@ -36,21 +36,21 @@ const paces: Record<Exclude<Cause, 'limit'>, Pace> = {
 const ofApp: ReadonlySet<Cause> = new Set(['app-refused', 'outage', 'limit']);
 
 /** So many bots without a success of anybody within this time, and it is not about them. */
-const fewestOfOutage = 3;
-const fewestOfForeign = 2;
+const minPerOutage = 3;
+const minPerForeign = 2;
 const window = 10 * minute;
 
 /** A wall clock that has moved this much against the one that nobody sets was set. Milliseconds. */
-const mostDrift = 30 * second;
+const maxDrift = 30 * second;
 /** X refuses a signature that is older or newer than this (code 135). Milliseconds. */
-const mostSkew = 5 * minute;
+const maxSkew = 5 * minute;
 
 /** A step of a bot has ended after this time. Milliseconds. */
-const longestTry = 2 * minute;
+const maxTry = 2 * minute;
 /** How long the others wait before they ask what came of a try. */
 const whileTried = 5 * second;
 /** A bot that has tried in vain comes so many seconds after the others at most. */
-const mostTurns = 5;
+const maxTurns = 5;
 
 interface Closure {
   why: Cause;
@@ -117,7 +117,7 @@ export class Gate {
     for (const closure of this.#closuresOf(what, appKeys)) {
       closure.probe = bot;
       // Should it never tell what came of it, another one tries.
-      closure.next = this.#clock.elapsed() + longestTry;
+      closure.next = this.#clock.elapsed() + maxTry;
     }
   }
 
@@ -150,7 +150,7 @@ export class Gate {
 
   /** Whether what the wall clock shows may be built on. */
   get isSure(): boolean {
-    return this.#sureOf !== undefined && Math.abs(this.#drift() - this.#sureOf) <= mostDrift;
+    return this.#sureOf !== undefined && Math.abs(this.#drift() - this.#sureOf) <= maxDrift;
   }
 
   /** Makes sure of the clock by X's; resolves with why not, and when to ask again, where it is not right. */
@@ -172,7 +172,7 @@ export class Gate {
       return { why: 'never-sent', reason: answer.unreachable, until };
     }
     const { ahead = 0, isOfX } = answer;
-    if (Math.abs(ahead) <= mostSkew) {
+    if (Math.abs(ahead) <= maxSkew) {
       this.#beSure();
       return undefined;
     }
@@ -188,7 +188,7 @@ export class Gate {
 
   /** X's time in an answer that came with a signature that it took or refused. */
   #hear(time: number | undefined): void {
-    if (time !== undefined && Math.abs(time - this.#clock.now()) <= mostSkew) this.#beSure();
+    if (time !== undefined && Math.abs(time - this.#clock.now()) <= maxSkew) this.#beSure();
   }
 
   #beSure(): void {
@@ -229,7 +229,7 @@ export class Gate {
     const now = this.#clock.elapsed();
     if (probe === bot) return 0;
     if (probe !== undefined) return Math.max(0, Math.min(next - now, whileTried));
-    return Math.max(0, next + Math.min(tried.get(bot) ?? 0, mostTurns) * second - now);
+    return Math.max(0, next + Math.min(tried.get(bot) ?? 0, maxTurns) * second - now);
   }
 
   /** Those that close a gate to the bots of an app. A limit is over at its instant; everything else only once it is seen to be. */
@@ -249,7 +249,7 @@ export class Gate {
     if (failure.kind !== 'unauthorized') return failure;
     const key = `${what} ${appKeys.reveal().token}`;
     const suspects = this.#suspect(`401 ${key}`, bot);
-    if (this.#closures.get(key)?.why !== 'outage' && suspects < fewestOfOutage) return failure;
+    if (this.#closures.get(key)?.why !== 'outage' && suspects < minPerOutage) return failure;
     return { kind: 'outage', reason: `${failure.reason}; X says so to several bots of this app` };
   }
 
@@ -274,7 +274,7 @@ export class Gate {
     appKeys: TokenPair,
     { why, failure }: { why: Cause; failure: PostFailure },
   ): number | undefined {
-    if (why === 'foreign' && this.#suspect(`foreign ${what}`, bot) < fewestOfForeign) {
+    if (why === 'foreign' && this.#suspect(`foreign ${what}`, bot) < minPerForeign) {
       this.#answered(what, bot, appKeys, failure);
       return undefined;
     }

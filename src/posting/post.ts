@@ -31,7 +31,7 @@ export interface FailedAttempt {
 }
 
 /** Lines skipped in a row; if X refuses more than these it is no refrain but the whole poem. */
-const mostSkips = 3;
+const maxSkips = 3;
 
 const second = 1000;
 const minute = 60 * second;
@@ -78,7 +78,7 @@ export function eventsAfter(failure: PostFailure, attempt: FailedAttempt): Ledge
       // A key that X has called dead once is asked for a second time.
       return times === 0 ? [refused(now + 10 * second)] : parked('reauth', failure, attempt, refused(now));
     case 'unauthorized':
-      return again?.since !== undefined && now - again.since >= hour && times >= fewestAsked
+      return again?.since !== undefined && now - again.since >= hour && times >= minAsked
         ? parked('unauthorized', failure, attempt, refused(now))
         : [refused(now + (askedAgain[times] ?? 30 * minute))];
     case 'read-only':
@@ -92,7 +92,7 @@ export function eventsAfter(failure: PostFailure, attempt: FailedAttempt): Ledge
 
 /** A 401 that names nothing is asked again after these waits, for an hour at least, before it is believed. Milliseconds. */
 const askedAgain = [10 * second, minute, 5 * minute, 10 * minute, 20 * minute];
-const fewestAsked = 4;
+const minAsked = 4;
 
 /**
  * A limit of the account's own ends at some half hour: the next one at first, then twice as far each time, and never beyond
@@ -120,8 +120,7 @@ function afterRepetition(
     if (!isRepeated) return [{ event: 'posted', bot, at: now, by: 'repetition' }];
   }
   const times = owed?.why === 'duplicate' ? owed.times : 0;
-  if (refrain === 'skip' && times < mostSkips)
-    return [refused(now), { event: 'skipped', bot, at: now, line }];
+  if (refrain === 'skip' && times < maxSkips) return [refused(now), { event: 'skipped', bot, at: now, line }];
   // Joined with its follower it is tried at once; a line that cannot be joined, or is not to be, has to wait.
   if (refrain === 'join' && times === 0) return [refused(now)];
   return [refused(now + backOff(times, 15 * minute, 120 * minute))];

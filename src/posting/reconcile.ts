@@ -14,10 +14,10 @@ import {
   type XClient,
 } from '../networks/x/client.ts';
 import { type Line, linesOf } from '../poems/poem.ts';
-import { type Cap, moneyLeft, priceOfLook, priceWithout, type Purse } from './budget.ts';
+import { type BudgetExceeded, moneyLeft, priceOfLook, priceWithout, type FlockBudget } from './budget.ts';
 import type { Gate } from './gate.ts';
 import type { PostFailure } from './post.ts';
-import { eventsOfFound, type FoundPost, foundSince, mostPassedOver, placeByTimeline } from './replay.ts';
+import { eventsOfFound, type FoundPost, foundSince, maxPassedOver, placeByTimeline } from './replay.ts';
 
 /**
  * Whether a restored bot may have posted since its state was saved: it has more to post, as it knows its poem or as that is
@@ -60,17 +60,19 @@ export interface LookOptions {
   ledger: Ledger;
   clock: Clock;
   gate: Gate;
-  purse: () => Purse;
+  purse: () => FlockBudget;
   x: XClient;
 }
 
 /** Why a timeline could not be read: X's answer and until when the bot waits, or a budget that has no room for it. */
 export type Unseen = { unseen: string } & (
-  { failure: PostFailure; closedUntil: number | undefined } | { blockedUntil: number } | { cap: Cap }
+  | { failure: PostFailure; closedUntil: number | undefined }
+  | { blockedUntil: number }
+  | { cap: BudgetExceeded }
 );
 
 /** More posts than this since one of its own are not one bot's. */
-const mostPosts = 3200;
+const maxPosts = 3200;
 
 /** The first page of a look: a bot has rarely posted more than it knows. */
 const firstPage = 10;
@@ -107,8 +109,8 @@ export async function readTimeline(
     if (token === undefined || posts.size >= most) return { timeline: inOrder(posts.values(), from) };
     if (tokens.has(token) || posts.size === known) return circling;
     tokens.add(token);
-  } while (posts.size < mostPosts);
-  return notSeen(`there are more than ${mostPosts} posts since the last one`);
+  } while (posts.size < maxPosts);
+  return notSeen(`there are more than ${maxPosts} posts since the last one`);
 }
 
 /** Oldest first, and none that was there before: whatever X was asked for, an older post is not the one in doubt. */
@@ -268,9 +270,9 @@ export async function lookBack(
 ): Promise<Settled> {
   const { ledger, clock } = options;
   const from = startOfLook(open.since, beginOfLook(state), clock.now());
-  const read = await readTimeline(bot, from, options, mostPosts);
+  const read = await readTimeline(bot, from, options, maxPosts);
   if ('unseen' in read) return read;
-  if (read.timeline.length >= mostPosts) {
+  if (read.timeline.length >= maxPosts) {
     const events = await eventsOfMany(bot, read.timeline, options);
     await ledger.record({ event: 'absent', bot: bot.name, at: clock.now(), by: 'timeline' }, ...events);
     return 'absent';
@@ -439,7 +441,7 @@ async function isOfPoem(
 }
 
 const isFar = ({ again, skipped }: FoundPost): boolean =>
-  (again?.rest.length ?? 0) + skipped.length > mostPassedOver;
+  (again?.rest.length ?? 0) + skipped.length > maxPassedOver;
 
 async function findSince(
   { poemFile, settings }: Bot,

@@ -5,7 +5,7 @@ import {
   fingerprints,
   isFinished,
   lengthOf,
-  type Place,
+  type Cursor,
   prints,
   startOf,
 } from '../ledger/cursor.ts';
@@ -77,7 +77,7 @@ function eventsBefore(
   ];
 }
 
-const editedTo = ({ poem, next, ahead }: Place, bot: string, at: number): LedgerEvent => ({
+const editedTo = ({ poem, next, ahead }: Cursor, bot: string, at: number): LedgerEvent => ({
   event: 'edited',
   bot,
   at,
@@ -87,21 +87,21 @@ const editedTo = ({ poem, next, ahead }: Place, bot: string, at: number): Ledger
 });
 
 /** How a bot may have come from where it was to a post. */
-export interface Way {
+export interface ReplayPath {
   /** Its place in the poem as it is now, if it had learned of an edit by then. */
-  edited: Place | undefined;
+  edited: Cursor | undefined;
   /** Whether its poem began again, and the lines of the pass before that were passed over. */
   again: { rest: number[] } | undefined;
   /** Where it looks for the line of the post from. */
-  from: Place;
+  from: Cursor;
 }
 
 /** A way that leads to a post. */
-export interface WayTo extends Way {
+export interface ReplayStep extends ReplayPath {
   /** Lines that were passed over, in the pass of the post. */
   skipped: number[];
   /** Where the bot was just before the post, and how many lines the post is made of. */
-  at: Place;
+  at: Cursor;
   lines: number;
 }
 
@@ -109,7 +109,11 @@ export interface WayTo extends Way {
  * The ways from a place: on in the poem as it was, on in the poem as it is now, and where it begins again the start of
  * both. A line that was posted before the bot learned of an edit reads as it did.
  */
-export function* waysOn(place: Place, lines: readonly Line[], atEnd: 'loop' | 'stop'): Generator<Way> {
+export function* replayPaths(
+  place: Cursor,
+  lines: readonly Line[],
+  atEnd: 'loop' | 'stop',
+): Generator<ReplayPath> {
   yield { edited: undefined, again: undefined, from: place };
   const read = readingOf(place, lines);
   const edited = read.poem === place.poem ? undefined : read.place;
@@ -122,13 +126,17 @@ export function* waysOn(place: Place, lines: readonly Line[], atEnd: 'loop' | 's
 }
 
 /** The way to a post that passes over the fewest lines, the first of those that are alike, or undefined where none leads to it. */
-export function bestWay(ways: Iterable<Way>, text: string, known: KnownTexts): WayTo | undefined {
+export function bestPath(
+  ways: Iterable<ReplayPath>,
+  text: string,
+  known: KnownTexts,
+): ReplayStep | undefined {
   const says = sayerOf(text, known);
-  let best: WayTo | undefined;
+  let best: ReplayStep | undefined;
   let fewest = Infinity;
   for (const way of ways) {
     const rest = way.again?.rest.length ?? 0;
-    const found = walkTo(says, way, fewest - rest);
+    const found = pathTo(says, way, fewest - rest);
     if (!found) continue;
     best = found;
     fewest = rest + found.skipped.length;
@@ -138,7 +146,7 @@ export function bestWay(ways: Iterable<Way>, text: string, known: KnownTexts): W
 }
 
 /** Goes on to the first line that is not done and reads so, alone or with the line after it, and passes over fewer than so many. */
-function walkTo(says: Says, way: Way, most: number): WayTo | undefined {
+function pathTo(says: Says, way: ReplayPath, most: number): ReplayStep | undefined {
   const { poem } = way.from;
   const lines = prints(poem);
   const skipped: number[] = [];
@@ -189,7 +197,7 @@ const halvesOf = (text: string): [first: string, second: string][] =>
   ]);
 
 /** The lines of a pass that are still to come. */
-function linesFrom(place: Place): number[] {
+function linesFrom(place: Cursor): number[] {
   const ahead = new Set(place.ahead);
   const left = Array.from({ length: lengthOf(place) - place.next }, (_, index) => place.next + index);
   return left.filter((line) => !ahead.has(line));
@@ -206,7 +214,7 @@ export interface Memory {
 }
 
 /** A bot passes over so many lines at most, where X refuses them as repetitions; more than that it has not done by itself. */
-export const mostPassedOver = 3;
+export const maxPassedOver = 3;
 
 /** A post of the timeline, and the lines it is made of, counted from 0. */
 export interface FoundPost extends TimelinePost {
@@ -216,7 +224,7 @@ export interface FoundPost extends TimelinePost {
   /** The fingerprints of the poem that it was found in. */
   poem: string;
   /** Where the bot was in the poem as it is now, if it had learned of an edit before this post. */
-  edited: Place | undefined;
+  edited: Cursor | undefined;
   /** Whether the poem began again with it, and the lines of the pass before that were passed over. */
   again: { rest: number[] } | undefined;
   /** Lines before it that were passed over, in its own pass. */
@@ -234,7 +242,7 @@ export function foundSince(memory: Memory): FoundPost[] {
   const found: FoundPost[] = [];
   let { place } = state;
   for (const post of sinceLast(memory, known)) {
-    const way = bestWay(waysOn(place, poem, atEnd), post.text, known);
+    const way = bestPath(replayPaths(place, poem, atEnd), post.text, known);
     if (!way) continue;
     const { edited, again, skipped, lines, at } = way;
     // X may have changed the text; a line's own fingerprint finds it in the poem.
@@ -265,7 +273,7 @@ export function placeByTimeline(
   timeline: readonly TimelinePost[],
   { atEnd, refrain }: Pick<BotSettings, 'atEnd' | 'refrain'>,
 ): number | 'not there' | 'unclear' {
-  const passedOver = refrain === 'skip' ? mostPassedOver : 0;
+  const passedOver = refrain === 'skip' ? maxPassedOver : 0;
   const lines = prints(fingerprints(poem));
   const known = knownTexts(poem);
   const posts = timeline

@@ -1,7 +1,7 @@
 import type { Bot } from '../config/flock-file.ts';
 import { inMicros, inUsd, readingCost } from '../cost.ts';
 import { conditionOf } from '../flock/status.ts';
-import { fingerprints, isFinished, lengthOf, type Place, startOf } from '../ledger/cursor.ts';
+import { fingerprints, isFinished, lengthOf, type Cursor, startOf } from '../ledger/cursor.ts';
 import type { LedgerEvent } from '../ledger/events.ts';
 import { heard, type Ledger } from '../ledger/journal.ts';
 import type { BotState } from '../ledger/state.ts';
@@ -16,23 +16,23 @@ import {
   addUp,
   type BotReport,
   type Broken,
-  type Cast,
+  type Participants,
   latenessOf,
   type Report,
   type Totals,
 } from './report.ts';
-import type { Setting, Stage } from './stage.ts';
+import type { Setting, Harness } from './stage.ts';
 
 /** What was rehearsed. Instants in milliseconds since 1970. */
 interface Rehearsed extends Pick<Setting, 'begun' | 'purse' | 'from' | 'faults' | 'seed'> {
-  cast: Cast;
+  cast: Participants;
   tallies: Tallies;
   until: number;
   days: number;
 }
 
 /** Holds what the accounts say against the poems, and what the ledger says against the accounts. */
-export function examine(stage: Stage, rehearsed: Rehearsed): Report {
+export function examine(stage: Harness, rehearsed: Rehearsed): Report {
   const { cast, tallies, purse, from, until, days, faults, seed } = rehearsed;
   const examined = stage.bots.map((bot) => examineBot(bot, stage, rehearsed));
   const bots = examined.map(({ report }) => report);
@@ -77,7 +77,7 @@ interface Examined {
   late: number[];
 }
 
-function examineBot(bot: Bot, stage: Stage, { cast, tallies, begun, purse, until }: Rehearsed): Examined {
+function examineBot(bot: Bot, stage: Harness, { cast, tallies, begun, purse, until }: Rehearsed): Examined {
   const { name, settings, bundle } = bot;
   const state = stage.ledger.state(name);
   const before = begun.states.get(name);
@@ -125,7 +125,7 @@ function examineBot(bot: Bot, stage: Stage, { cast, tallies, begun, purse, until
 function expectedOf(
   lines: readonly Line[],
   before: BotState | undefined,
-): { texts: readonly string[]; again: readonly string[]; from: Place } {
+): { texts: readonly string[]; again: readonly string[]; from: Cursor } {
   const again = lines.map(({ text }) => text);
   const read = before && readingOf(before.place, lines);
   const texts = read && read.lines !== lines ? read.lines.map(({ text }) => text) : again;

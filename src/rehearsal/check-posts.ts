@@ -1,9 +1,9 @@
-import type { Place } from '../ledger/cursor.ts';
+import type { Cursor } from '../ledger/cursor.ts';
 import { asKept, withoutControls } from '../poems/tweet-text.ts';
 import type { Refrain } from '../posting/post.ts';
 
 /** A text that an account posted, or that X refused as a repetition. Milliseconds since 1970. */
-export interface Said {
+export interface RehearsedPost {
   text: string;
   instant: number;
 }
@@ -14,7 +14,7 @@ export interface Expected {
   texts: readonly string[];
   /** The same when the poem begins again, where it is split otherwise then. */
   again?: readonly string[];
-  from: Pick<Place, 'next' | 'ahead'>;
+  from: Pick<Cursor, 'next' | 'ahead'>;
   atEnd: 'loop' | 'stop';
   refrain: Refrain;
 }
@@ -45,7 +45,11 @@ export interface Checked {
  * @param posts - all of them, oldest first
  * @param repeats - what X refused as a repetition, oldest first
  */
-export function checkPosts(expected: Expected, posts: readonly Said[], repeats: readonly Said[]): Checked {
+export function checkPosts(
+  expected: Expected,
+  posts: readonly RehearsedPost[],
+  repeats: readonly RehearsedPost[],
+): Checked {
   const reader = new Reader(expected, repeats);
   for (const post of posts) reader.read(post);
   return reader;
@@ -71,7 +75,7 @@ class Reader implements Checked {
   /** Lines read so far. */
   #lines = 0;
 
-  constructor({ texts, again = texts, from, atEnd, refrain }: Expected, repeats: readonly Said[]) {
+  constructor({ texts, again = texts, from, atEnd, refrain }: Expected, repeats: readonly RehearsedPost[]) {
     this.#texts = texts;
     this.#said = texts.map(kept);
     this.#again = again;
@@ -81,7 +85,7 @@ class Reader implements Checked {
     this.#ahead = new Set(from.ahead);
   }
 
-  read({ text, instant }: Said): void {
+  read({ text, instant }: RehearsedPost): void {
     this.#beginAgain();
     this.#passOver(text, instant);
     this.#refusals?.forgetUntil(instant);
@@ -159,10 +163,10 @@ class Reader implements Checked {
 
 /** What X has refused as a repetition since the last post. */
 class Refusals {
-  readonly #repeats: readonly Said[];
+  readonly #repeats: readonly RehearsedPost[];
   #from = 0;
 
-  constructor(repeats: readonly Said[]) {
+  constructor(repeats: readonly RehearsedPost[]) {
     this.#repeats = repeats;
   }
 

@@ -6,8 +6,8 @@ import type { Ledger } from '../ledger/journal.ts';
 import type { BotState } from '../ledger/state.ts';
 import { countSlots, slotsWithin, type Stretch } from '../schedule/calendar.ts';
 import { examine, Tallies } from './audit.ts';
-import { readCast, type Report } from './report.ts';
-import { openScratchFolder, otherPlace, Stage } from './stage.ts';
+import { readParticipants, type Report } from './report.ts';
+import { openScratchFolder, otherPlace, Harness } from './stage.ts';
 
 type Scheduled = Pick<PlannedBot, 'name' | 'settings'>;
 
@@ -27,7 +27,7 @@ function slotsOf(bots: readonly Scheduled[]): (bot: string, stretch: Stretch) =>
 }
 
 /** A rehearsal of so many takes a few minutes and about a gigabyte. */
-const mostSlots = 1_000_000;
+const maxSlots = 1_000_000;
 
 /** @throws {FlockError} `usage` where a flock has more slots in that time than can be rehearsed */
 function mustBeFew(
@@ -44,18 +44,18 @@ function mustBeFew(
     const since = settings.missed === 'all' ? Math.min(from, state?.served ?? from) : from;
     const { schedule: expression, timezone } = settings;
     const key = `${expression}\n${timezone}\n${since}`;
-    const enough = Math.floor(mostSlots / bots.length);
+    const enough = Math.floor(maxSlots / bots.length);
     const count = known.get(key) ?? countSlots({ expression, timezone }, { from: since, until }, enough);
     known.set(key, count);
     all += count;
   }
-  if (all <= mostSlots) return;
-  const fit = Math.floor((days * mostSlots) / all);
+  if (all <= maxSlots) return;
+  const fit = Math.floor((days * maxSlots) / all);
   throw new FlockError(
     'usage',
     `about ${all.toLocaleString('en-US')} slots in ${days} ${days === 1 ? 'day' : 'days'} are too many to rehearse`,
     {
-      hint: `${mostSlots.toLocaleString('en-US')} are the most: ${fit >= 1 ? `--days ${fit}, or fewer bots with --bot` : 'choose some of the bots with --bot'}`,
+      hint: `${maxSlots.toLocaleString('en-US')} are the most: ${fit >= 1 ? `--days ${fit}, or fewer bots with --bot` : 'choose some of the bots with --bot'}`,
     },
   );
 }
@@ -90,7 +90,7 @@ const day = 86_400_000;
  */
 export async function rehearse(options: RehearsalOptions): Promise<Report> {
   const { flock, begun, from, days, faults, seed, signal } = options;
-  const cast = await readCast(flock, begun.states, options.readPoem);
+  const cast = await readParticipants(flock, begun.states, options.readPoem);
   const until = from + days * day;
   mustBeFew(cast.bots, begun.states, { from, until, days });
   using folder = openScratchFolder();
@@ -98,7 +98,7 @@ export async function rehearse(options: RehearsalOptions): Promise<Report> {
   const through = (ledger: Ledger): Ledger => tallies.hear(options.through?.(ledger) ?? ledger);
   const { purse } = flock;
   return await whereItCanBeKept(async () => {
-    await using stage = await Stage.open({ ...cast, purse, begun, from, faults, seed, through }, folder);
+    await using stage = await Harness.open({ ...cast, purse, begun, from, faults, seed, through }, folder);
     await play(stage, { from, until, progress: options.progress, signal });
     return examine(stage, { cast, tallies, begun, purse, from, until, days, faults, seed });
   });
@@ -114,7 +114,7 @@ interface Course {
 const hour = 3_600_000;
 const minute = 60_000;
 
-async function play(stage: Stage, { from, until, progress, signal }: Course): Promise<void> {
+async function play(stage: Harness, { from, until, progress, signal }: Course): Promise<void> {
   stage.begin();
   for (let instant = from; instant < until; instant += hour) {
     await stage.until(Math.min(instant + hour, until));

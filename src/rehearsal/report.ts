@@ -98,7 +98,7 @@ export function addUp(counts: Iterable<ReadonlyMap<string, number>>): Record<str
 }
 
 /** Who takes part in a rehearsal, and who cannot and why. */
-export interface Cast {
+export interface Participants {
   bots: PlannedBot[];
   /** The texts of the poems, by their files. */
   poems: ReadonlyMap<string, string>;
@@ -116,11 +116,11 @@ const readers = 32;
  * @param states - what the ledger says of the bots
  * @throws {FlockError} where nobody is left to rehearse, for the reason of the first who is left out
  */
-export async function readCast(
+export async function readParticipants(
   { bots, misfits }: Pick<WholeFlock, 'bots' | 'misfits'>,
   states: ReadonlyMap<string, BotState>,
   readPoem: (file: string) => Promise<string>,
-): Promise<Cast> {
+): Promise<Participants> {
   const poems = new Map<string, string>();
   const keep = async (file: string): Promise<string> => {
     const text = poems.get(file) ?? (await readPoem(file));

@@ -81,7 +81,7 @@ function describeClockChange({ times: due, everyHour, posted }: Outcome, isForwa
 const label = 13;
 
 /** A flock of more than so many is not listed bot by bot; only those that are not fine. */
-const mostBots = 60;
+const maxBots = 60;
 
 /**
  * A report as a person reads it, line by line; an empty line is one.
@@ -165,7 +165,7 @@ function costOf({ usd, bill, faults }: Report, shown: Shown): string {
 }
 
 function table(bots: readonly BotReport[], usd: Shown): string[] {
-  const listed = bots.length > mostBots ? bots.filter(({ state }) => state !== 'fine') : bots;
+  const listed = bots.length > maxBots ? bots.filter(({ state }) => state !== 'fine') : bots;
   const rows = [
     ['bot', 'posts', 'refused', 'in doubt', 'cost', 'state'],
     ...listed.map((bot) => [
@@ -212,10 +212,10 @@ const told = (what: string, hint: string | undefined): string[] =>
   hint === undefined ? [what] : [what, `hint: ${hint}`];
 
 /** A poem that goes wrong goes wrong often. */
-const mostBroken = 12;
+const maxBroken = 12;
 
 function brokenOf(broken: readonly Broken[]): string[] {
-  const shown = broken.slice(0, mostBroken).map(describeBroken);
+  const shown = broken.slice(0, maxBroken).map(describeBroken);
   const others = broken.length - shown.length;
   return others > 0 ? [...shown, `and ${count(others)} more: --json has every one`] : shown;
 }

@@ -31,12 +31,12 @@ import { openX } from '../networks/x/client.ts';
 import { TokenPair } from '../oauth/signature.ts';
 import { asKept } from '../poems/tweet-text.ts';
 import { keyMark } from '../posting/bot-runner.ts';
-import type { Purse } from '../posting/budget.ts';
+import type { FlockBudget } from '../posting/budget.ts';
 import { claimedToken, type Fault } from '../sandbox/faults.ts';
 import type { Delivery, SandboxAnswer, SandboxRequest } from '../sandbox/problems.ts';
 import { Sandbox } from '../sandbox/sandbox.ts';
-import { Chance } from '../sandbox/world.ts';
-import type { Said } from './check-posts.ts';
+import { SeededRandom } from '../sandbox/world.ts';
+import type { RehearsedPost } from './check-posts.ts';
 
 interface InProcessOptions {
   clock: Clock;
@@ -143,12 +143,12 @@ export class FaultMix {
   /** How often each kind was drawn. */
   readonly drawn = new Map<string, number>();
   readonly #rate: number;
-  readonly #chance: Chance;
+  readonly #chance: SeededRandom;
 
   /** @param rate - the share of requests that are spoiled, from 0 to 1 */
   constructor(rate: number, seed: string) {
     this.#rate = rate;
-    this.#chance = new Chance(seed);
+    this.#chance = new SeededRandom(seed);
   }
 
   /** The fault for the next request, or undefined where it goes well. */
@@ -163,7 +163,7 @@ export class FaultMix {
 const nameOf = (fault: Fault): string => (fault.kind === 'status' ? String(fault.status) : fault.kind);
 
 /** What a bot is in the scratch, where its real account and posts are not. */
-interface Understudy {
+interface ScratchState {
   /** Its account's id in the sandbox. */
   account: string;
   /** Tells the key it has in the sandbox. */
@@ -176,7 +176,7 @@ interface Understudy {
  * A bot's real state as it can go on in the sandbox: its place, what is served, owed and spent stay. Real posts are not on the
  * sandbox's timeline, so nothing is looked for after them; a bot that is parked stays so, unless its key was replaced since.
  */
-export function inScratch(state: BotState, { account, key, realKey }: Understudy): BotState {
+export function inScratch(state: BotState, { account, key, realKey }: ScratchState): BotState {
   const { last, open, parked, ...rest } = state;
   const isReplaced = realKey !== undefined && realKey !== parked?.key;
   return {
@@ -196,11 +196,11 @@ function without<T extends object, Name extends keyof T>(whole: T, name: Name): 
 const post = z.object({ text: z.string() });
 
 /** The way from the daemon to the sandbox: spoils some requests, and notes what X refuses as a repetition. */
-class Wire {
+class RehearsalTransport {
   readonly #sandbox: Sandbox;
   readonly #mix: FaultMix;
   readonly #clock: Clock;
-  readonly #repeats = new Map<string, Said[]>();
+  readonly #repeats = new Map<string, RehearsedPost[]>();
   /** The posts that spoiled looks at a timeline may have shown: X may charge for them or not, and no ledger can know. */
   unsureReads = 0;
 
@@ -222,7 +222,7 @@ class Wire {
   }
 
   /** What an account with this access token was refused as a repetition, oldest first. */
-  repeatsOf(token: string): readonly Said[] {
+  repeatsOf(token: string): readonly RehearsedPost[] {
     return this.#repeats.get(token) ?? [];
   }
 
@@ -243,7 +243,7 @@ const pageSizeOf = ({ url }: SandboxRequest): number =>
 /** What a rehearsal is played with. */
 export interface Setting {
   bots: readonly PlannedBot[];
-  purse: Purse;
+  purse: FlockBudget;
   /** The texts of the poems, by their files. */
   poems: ReadonlyMap<string, string>;
   /** What the real ledger says. */
@@ -263,17 +263,17 @@ const app = { token: 'rehearsal-app', secret: 'rehearsal-app-secret' };
 const deadline = 10_000;
 
 /** The real daemon, ledger, posting code and signatures, with a clock that is held and X in a box. No socket is needed. */
-export class Stage implements AsyncDisposable {
+export class Harness implements AsyncDisposable {
   readonly clock: HeldClock;
   readonly sandbox: Sandbox;
   readonly mix: FaultMix;
-  readonly wire: Wire;
+  readonly wire: RehearsalTransport;
   readonly log = new DaemonLog();
   readonly ledger: Ledger;
   /** The bots with keys of the sandbox. */
   readonly bots: readonly Bot[];
   readonly #daemon: Daemon;
-  readonly #purse: Purse;
+  readonly #purse: FlockBudget;
   #failure: { cause: unknown } | undefined;
 
   private constructor(setting: Setting, { clock, sandbox, bots, ledger }: Props) {
@@ -283,7 +283,7 @@ export class Stage implements AsyncDisposable {
     this.ledger = ledger;
     this.#purse = setting.purse;
     this.mix = new FaultMix(setting.faults, setting.seed);
-    this.wire = new Wire(sandbox, this.mix, clock);
+    this.wire = new RehearsalTransport(sandbox, this.mix, clock);
     const send = sendInProcess((request) => this.wire.handle(request), { clock, deadline });
     this.#daemon = new Daemon({
       ledger,
@@ -303,7 +303,7 @@ export class Stage implements AsyncDisposable {
   }
 
   /** Sets everything up in a scratch folder; nobody posts yet. */
-  static async open(setting: Setting, folder: ScratchFolder): Promise<Stage> {
+  static async open(setting: Setting, folder: ScratchFolder): Promise<Harness> {
     const clock = new HeldClock(setting.from);
     const sandbox = new Sandbox({ clock, appKeys: [app], seed: setting.seed });
     const bots = setting.bots.map((bot, index) => withSandboxKey(bot, sandbox, `bot_${index + 1}`));
@@ -313,7 +313,7 @@ export class Stage implements AsyncDisposable {
     const records = states.size + 1;
     await folder.append('journal.jsonl', formatSnapshot(records, { ...setting.begun, states }));
     const ledger = setting.through(await Journal.open(folder));
-    return new Stage(setting, { clock, sandbox, bots, ledger });
+    return new Harness(setting, { clock, sandbox, bots, ledger });
   }
 
   /** Lets the flock post. */

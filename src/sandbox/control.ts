@@ -86,7 +86,7 @@ function posts(core: Core, call: Call): SandboxAnswer {
 const live = (list: readonly Post[]): Post[] => list.filter(({ deleted }) => !deleted);
 
 /** A post as the control shows it: the text as it was stored, nothing escaped or shortened. */
-export function showPost({ world }: Core, { id, accountId, text, instant, deleted }: Post): object {
+function showPost({ world }: Core, { id, accountId, text, instant, deleted }: Post): object {
   const account = world.account(accountId)?.screenName ?? '';
   return { id, account, text, instant: new Date(instant).toISOString(), deleted };
 }

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { Delivery, SandboxAnswer, SandboxRequest } from './problems.ts';
-import { type Alteration, alterations, type Chance } from './world.ts';
+import { type Alteration, alterations, type SeededRandom } from './world.ts';
 
 /**
  * `before`: the request is spoiled, nothing comes of it.
@@ -74,9 +74,9 @@ export interface Target {
 /** The faults that were ordered and have not yet been used up. */
 export class Faults {
   #rules: FaultRule[] = [];
-  readonly #chance: Chance;
+  readonly #chance: SeededRandom;
 
-  constructor(chance: Chance) {
+  constructor(chance: SeededRandom) {
     this.#chance = chance;
   }
 

@@ -9,7 +9,7 @@ import type { Account, Post, World } from './world.ts';
 const pageLength = 50;
 
 /** How many accounts can be picked from the page's head. */
-const longestRow = 24;
+const maxRow = 24;
 
 /** The front page: the newest posts of all accounts, or of one. */
 function feedPage(world: World, only: string | undefined): string {
@@ -37,7 +37,7 @@ function feedPage(world: World, only: string | undefined): string {
 }
 
 function accountRow(accounts: Account[], current: Account | undefined): Html {
-  const shown = accounts.slice(-longestRow).reverse();
+  const shown = accounts.slice(-maxRow).reverse();
   const left = accounts.length - shown.length;
   return html`<nav class="row" aria-label="Accounts">
     <a class="chip" href="/" ${!current && html` aria-current="page"`}>All</a>

@@ -22,7 +22,7 @@ export function layout(title: string, content: Html, scripts = false): string {
 }
 
 /** How many avatar colours the style sheet has. */
-export const hues = 8;
+const hues = 8;
 
 /** An account's initial on a colour of its own; decoration, so hidden from screen readers. */
 export function avatar(screenName: string): Html {

@@ -15,7 +15,7 @@ export interface Limits {
 }
 
 /** The figures of X's pages in November 2026. */
-export const xLimits: Limits = {
+const xLimits: Limits = {
   posts: 100,
   appPostsPerDay: 10_000,
   accountPostsPerDay: null,

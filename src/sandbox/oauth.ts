@@ -93,7 +93,7 @@ function invalidateToken(core: Core, { request }: Call): SandboxAnswer {
 }
 
 /** How many accounts the page lists; others can be named. */
-const longestList = 50;
+const maxList = 50;
 
 interface Question {
   dialect: Dialect;
@@ -113,7 +113,7 @@ interface Question {
 function askPage(question: Question): string {
   const { dialect, path, authorization, access, accounts, chosen, complaint } = question;
   const names = listNames(accounts, chosen);
-  const left = accounts.length - longestList;
+  const left = accounts.length - maxList;
   return layout(
     'Authorize an app · Sandbox',
     html`<main class="card">
@@ -179,7 +179,7 @@ function choices(names: string[], accounts: Account[], chosen: string | undefine
 function listNames(accounts: Account[], chosen: string | undefined): string[] {
   const names = accounts.map(({ screenName }) => screenName).filter((name) => name !== chosen);
   names.sort((a, b) => a.localeCompare(b, 'en'));
-  return (chosen === undefined ? names : [chosen, ...names]).slice(0, longestList);
+  return (chosen === undefined ? names : [chosen, ...names]).slice(0, maxList);
 }
 
 /** The page that shows the PIN, in the markup X has, which scripts look for. */

@@ -11,7 +11,7 @@ import { flickrRoutes, refuseTumblrApi, tumblrRoutes } from './other-providers.t
 import { postRoutes } from './posts.ts';
 import { json, page, refuseV1, refuseV2, type SandboxAnswer, type SandboxRequest } from './problems.ts';
 import { Nonces, type Pair } from './verify.ts';
-import { Authorizations, Chance, emptyState, type SandboxState, World } from './world.ts';
+import { Authorizations, SeededRandom, emptyState, type SandboxState, World } from './world.ts';
 
 export type { SandboxAnswer, SandboxRequest } from './problems.ts';
 
@@ -63,7 +63,7 @@ export class Sandbox {
 
   constructor(options: SandboxOptions) {
     this.seed = options.seed ?? randomBytes(8).toString('hex');
-    const chance = new Chance(this.seed);
+    const chance = new SeededRandom(this.seed);
     this.#core = buildCore(options, chance);
     this.world = this.#core.world;
     this.faults = new Faults(chance);
@@ -141,7 +141,7 @@ function danceRoutes(core: Core): Routes {
   return Object.assign({}, ...all) as Routes;
 }
 
-function buildCore(options: SandboxOptions, chance: Chance): Core {
+function buildCore(options: SandboxOptions, chance: SeededRandom): Core {
   const world = new World(options.state ?? emptyState(), options.clock, chance);
   if (options.credits !== undefined) world.credits = options.credits;
   const passwords = Object.entries(options.passwords ?? {});

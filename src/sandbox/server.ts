@@ -105,13 +105,13 @@ function streamEvents(world: World, response: ServerResponse): void {
 }
 
 /** The most a state file may hold. Bytes. */
-const largest = 512 * 1024 * 1024;
+const maxState = 512 * 1024 * 1024;
 
 /** Reads a stored sandbox; a file that is not there is an empty one, a damaged one is left as it is. */
 async function readState(file: string): Promise<SandboxState> {
   let text: string;
   try {
-    text = (await readRegularFile(file, largest)).toString('utf8');
+    text = (await readRegularFile(file, maxState)).toString('utf8');
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return emptyState();
     throw new FlockError('io', `cannot read the sandbox's state ${file}: ${reasonOf(error)}`, {
@@ -209,7 +209,7 @@ export interface OpenSandbox {
 }
 
 /** The longest body that is read. Bytes. */
-const longestBody = 1024 * 1024;
+const maxBody = 1024 * 1024;
 
 /** Opens a sandbox to programs on this machine. */
 export async function openSandbox({ port, stateFile, ...options }: OpenSandboxOptions): Promise<OpenSandbox> {
@@ -242,7 +242,7 @@ async function serve(
 ): Promise<void> {
   let body: string | undefined;
   try {
-    body = await readBody(request, longestBody);
+    body = await readBody(request, maxBody);
   } catch {
     // The client broke off while it sent: nobody is left to be answered.
     response.destroy();

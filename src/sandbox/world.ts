@@ -133,9 +133,9 @@ export class World {
   readonly #postIds: PostIds;
   readonly #accountIds: PostIds;
   readonly #clock: Clock;
-  readonly #chance: Chance;
+  readonly #chance: SeededRandom;
 
-  constructor(state: SandboxState, clock: Clock, chance: Chance) {
+  constructor(state: SandboxState, clock: Clock, chance: SeededRandom) {
     this.#clock = clock;
     this.#chance = chance;
     this.usage = { ...state.usage };
@@ -404,9 +404,9 @@ interface Asked {
 /** The request tokens of the last quarter of an hour. */
 export class Authorizations {
   readonly #all = new Map<string, Authorization>();
-  readonly #chance: Chance;
+  readonly #chance: SeededRandom;
 
-  constructor(chance: Chance) {
+  constructor(chance: SeededRandom) {
     this.#chance = chance;
   }
 
@@ -474,7 +474,7 @@ const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
  * Chance that can be replayed: the same seed gives the same tokens, PINs and faults in the same order.
  * Each purpose draws from its own stream, so that one more fault does not change every token after it.
  */
-export class Chance {
+export class SeededRandom {
   readonly seed: string;
   readonly #drawn = new Map<string, number>();
 

@@ -14,7 +14,7 @@ interface Known extends CalendarEnds {
 
 /** What was found last for each zone: every bot asks for it at every post. */
 const known = new Map<string, Known>();
-const mostZones = 1000;
+const maxZones = 1000;
 
 /** @param instant - milliseconds since 1970 */
 export function calendarEnds(timezone: string, instant: number): CalendarEnds {
@@ -26,7 +26,7 @@ export function calendarEnds(timezone: string, instant: number): CalendarEnds {
     day: today.add({ days: 1 }).startOfDay().epochMilliseconds,
     month: today.with({ day: 1 }).add({ months: 1 }).startOfDay().epochMilliseconds,
   };
-  if (known.size >= mostZones) known.clear();
+  if (known.size >= maxZones) known.clear();
   known.set(timezone, found);
   return found;
 }
@@ -47,8 +47,8 @@ export function offsetIn(spread: number, bot: string): number {
 const hour = 3_600_000;
 
 /** Longer than this, or of more slots, a stretch is not counted slot by slot, but hour by hour. */
-const longest = 40 * 24 * hour;
-const mostSlots = 50_000;
+const maxStretch = 40 * 24 * hour;
+const maxSlots = 50_000;
 
 /** A stretch of time, in milliseconds since 1970; its beginning is not in it, its end is. */
 export interface Stretch {
@@ -97,9 +97,9 @@ export function countEach(schedule: Schedule, { from, until }: Stretch, most = I
 
 /** How many slots a schedule has in a stretch; about, where it is long or they are many. */
 export function slotsWithin(schedule: Schedule, stretch: Stretch): number {
-  const isLong = stretch.until - stretch.from > longest;
-  const each = isLong ? mostSlots : countEach(schedule, stretch, mostSlots);
-  return each < mostSlots ? each : countSlots(schedule, stretch, 0);
+  const isLong = stretch.until - stretch.from > maxStretch;
+  const each = isLong ? maxSlots : countEach(schedule, stretch, maxSlots);
+  return each < maxSlots ? each : countSlots(schedule, stretch, 0);
 }
 
 /** The same, where many bots ask the same: each schedule is counted once. */

@@ -22,7 +22,7 @@ interface Known {
 }
 
 const zones = new Map<string, Known>();
-const mostZones = 1000;
+const maxZones = 1000;
 const mostDays = 1000;
 
 /** The date of an epoch day. */
@@ -49,7 +49,7 @@ function knownOf(timezone: string, instant: number): Known {
   const known = zones.get(timezone);
   if (known) return known;
   const last = findDay(timezone, epochDayAt(timezone, instant));
-  if (zones.size >= mostZones) zones.clear();
+  if (zones.size >= maxZones) zones.clear();
   const fresh = { days: new Map(), last };
   zones.set(timezone, fresh);
   return fresh;
@@ -109,7 +109,7 @@ export function scheduleFault(written: string): string | undefined {
 }
 
 /** A slot of 29 February that must also be a certain weekday can be 40 years away. Days. */
-const furthest = 41 * 365.25;
+const maxDays = 41 * 365.25;
 
 /** A slot, and the instant from which it is the next. */
 interface Found {
@@ -119,8 +119,8 @@ interface Found {
 
 /** What was found last for each schedule: bots on one schedule ask for the same slots. */
 const found = new Map<string, Found[]>();
-const mostOfOne = 256;
-const mostOfAll = 10_000;
+const maxPerOne = 256;
+const maxPerAll = 10_000;
 let kept = 0;
 
 /**
@@ -140,8 +140,8 @@ export function nextAfter(schedule: Schedule, instant: number): number | undefin
   const hit = known.find(({ from, slot }) => from <= instant && (slot === undefined || instant < slot));
   if (hit) return hit.slot;
   const slot = search(schedule, instant);
-  if (++kept > mostOfAll) forgetFound();
-  found.set(key, [{ from: instant, slot }, ...known.slice(0, mostOfOne - 1)]);
+  if (++kept > maxPerAll) forgetFound();
+  found.set(key, [{ from: instant, slot }, ...known.slice(0, maxPerOne - 1)]);
   return slot;
 }
 
@@ -153,7 +153,7 @@ function forgetFound(): void {
 function search({ expression, timezone }: Schedule, instant: number): number | undefined {
   const calendar = calendarOf(expression);
   const today = dayAt(timezone, instant);
-  for (let epochDay = today.epochDay; epochDay < today.epochDay + furthest; epochDay++) {
+  for (let epochDay = today.epochDay; epochDay < today.epochDay + maxDays; epochDay++) {
     if (!calendar.isMeant(epochDay)) continue;
     const day = dayOf(timezone, epochDay);
     const slot = day.isPlain
@@ -196,7 +196,7 @@ function calendarOf(expression: string): Calendar {
 const ascending = (values: readonly number[]): number[] => [...values].sort((a, b) => a - b);
 
 /** Dates that were asked for lately: the calendar takes its time, and bots on one schedule ask for the same ones. */
-const mostDates = 20_000;
+const maxDates = 20_000;
 
 /** One for all expressions that differ in their times of day only: in a large flock each bot may have a time of its own. */
 const dateTests = new Map<string, Calendar['isMeant']>();
@@ -220,7 +220,7 @@ function dateTest(task: ScheduledTask): Calendar['isMeant'] {
   const known = new Map<number, boolean>();
   return (epochDay) => {
     const answer = known.get(epochDay) ?? task.match(new Date(epochDay * 86_400_000 + 43_200_000));
-    if (known.size >= mostDates) known.clear();
+    if (known.size >= maxDates) known.clear();
     known.set(epochDay, answer);
     return answer;
   };

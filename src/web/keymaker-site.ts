@@ -20,7 +20,7 @@ import { Returning, same, secretWord, type Session, type Sessions } from './sess
 import { styleSheet } from './style.ts';
 
 /** What can be done on the page. Nothing here throws for what a person can mend: that is told. */
-interface Desk {
+interface KeyService {
   cards(): Promise<Card[]>;
   /** Asks for a link that authorizes a bot. */
   begin(bot: BotName, callback: string): Promise<{ requestToken: TokenPair; link: string } | Message>;
@@ -40,7 +40,7 @@ interface Unconfirmed {
 }
 
 interface FlockSiteOptions {
-  desk: Desk;
+  desk: KeyService;
   sessions: Sessions;
   clock: Clock;
   /** What the provider is called, and the origin of its authorize page. */
@@ -225,7 +225,7 @@ interface DeskOptions {
 }
 
 /** Does what a person asks for on the page of the flock. */
-export class FlockDesk implements Desk {
+export class FlockKeyService implements KeyService {
   readonly #options: DeskOptions;
   readonly #client: OAuth1Client;
 

@@ -93,7 +93,7 @@ interface LocalServerOptions {
 }
 
 /** The longest body that is read. Bytes. */
-const longestBody = 64 * 1024;
+const maxBody = 64 * 1024;
 
 /**
  * Serves pages to browsers on this machine, on 127.0.0.1 and nowhere else. A request under any other name is refused: a page
@@ -140,7 +140,7 @@ async function serve(
   const { method = 'GET', headers, socket } = request;
   const allowed = [`127.0.0.1:${socket.localPort ?? 0}`, `localhost:${socket.localPort ?? 0}`];
   const host = headers.host?.toLowerCase() ?? '';
-  const body = await readBody(request, longestBody);
+  const body = await readBody(request, maxBody);
   if (hasManyHosts(request)) respond(response, plain(400, 'a request has one Host'));
   else if (!allowed.includes(host)) respond(response, plain(421, 'this page does not go by that name'));
   else if (body === undefined) respond(response, plain(413, 'too long'));
@@ -177,7 +177,7 @@ export type ListenAddress =
   { kind: 'port'; host: string; port: number } | { kind: 'socket'; path: string } | { kind: 'inherited' };
 
 /** The longest path a socket can have. Bytes. @see unix(7) */
-const longestPath = 107;
+const maxPath = 107;
 
 /**
  * Reads `127.0.0.1:8787`, `[::1]:8787`, `localhost:8787`, `8787`, `unix:/run/flockd/flockd.sock` or `systemd`.
@@ -228,7 +228,7 @@ function socketAt(path: string): ListenAddress {
   if (!path.startsWith('/')) refuse('should begin with a slash');
   if (path.includes('\0')) refuse('has a NUL');
   if (path.endsWith('/')) refuse('is that of a folder');
-  if (Buffer.byteLength(path) > longestPath) refuse(`is longer than ${longestPath} bytes`);
+  if (Buffer.byteLength(path) > maxPath) refuse(`is longer than ${maxPath} bytes`);
   return { kind: 'socket', path };
 }
 

@@ -57,7 +57,7 @@ export type Arrival<T> =
 export const patience = 15 * 60_000;
 
 /** So many links that are over are told from foreign ones. */
-const mostOver = 10_000;
+const maxOver = 10_000;
 
 /** The people that a provider is to send back, each known by the request token that was asked for on their behalf. */
 export class Returning<T> {
@@ -90,7 +90,7 @@ export class Returning<T> {
 
   #end(token: string): void {
     this.#waiting.delete(token);
-    if (this.#over.size >= mostOver) this.#over.clear();
+    if (this.#over.size >= maxOver) this.#over.clear();
     this.#over.add(token);
   }
 }

@@ -7,7 +7,7 @@ import { logged } from '../../src/ledger/log-events.ts';
 import { openX } from '../../src/networks/x/client.ts';
 import { TokenPair } from '../../src/oauth/signature.ts';
 import type { BotName } from '../../src/poems/bot-name.ts';
-import { openPurse } from '../../src/posting/budget.ts';
+import { unlimitedBudget } from '../../src/posting/budget.ts';
 import { sendInProcess } from '../../src/rehearsal/stage.ts';
 import { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { MemoryLedger } from '../fakes/memory-ledger.ts';
@@ -90,7 +90,7 @@ export class AlarmedFlock implements AsyncDisposable {
       poemFile: name,
       settings: settingsOf(name as BotName),
     }));
-    return { bots, misfits: [], purse: { ...openPurse, budget, timezone }, alarms };
+    return { bots, misfits: [], purse: { ...unlimitedBudget, budget, timezone }, alarms };
   }
 
   async until(instant: string): Promise<void> {

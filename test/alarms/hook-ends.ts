@@ -11,7 +11,7 @@ async function listen(server: net.Server | Server): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-export async function textOf(request: IncomingMessage): Promise<string> {
+async function textOf(request: IncomingMessage): Promise<string> {
   const parts: Buffer[] = [];
   for await (const part of request) parts.push(part as Buffer);
   return Buffer.concat(parts).toString('utf8');

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { isExcused, longestDoubt, longestSilence, nextDue } from '../../src/alarms/silence.ts';
+import { isExcused, maxDoubt, maxSilence, nextDue } from '../../src/alarms/silence.ts';
 import { parseFlockFile } from '../../src/config/flock-file.ts';
 import { startOf } from '../../src/ledger/cursor.ts';
 import type { BotState } from '../../src/ledger/state.ts';
@@ -56,8 +56,8 @@ describe('since when a bot owes a post', () => {
 
   it('gives it longer the longer its posts may be in doubt', () => {
     const { settings } = bot({ settle: '30m' });
-    assert.equal(longestSilence(settings), 90 * 60_000);
-    assert.equal(longestDoubt(settings), 45 * 60_000);
+    assert.equal(maxSilence(settings), 90 * 60_000);
+    assert.equal(maxDoubt(settings), 45 * 60_000);
   });
 });
 

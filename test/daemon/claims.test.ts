@@ -5,7 +5,7 @@ import { Claims } from '../../src/daemon/claims.ts';
 import type { Flock } from '../../src/flock/load.ts';
 import { TokenPair } from '../../src/oauth/signature.ts';
 import type { BotName } from '../../src/poems/bot-name.ts';
-import { openPurse } from '../../src/posting/budget.ts';
+import { unlimitedBudget } from '../../src/posting/budget.ts';
 import { tempFolder } from '../flock/temp-folder.ts';
 
 const { settingsOf } = parseFlockFile('{}', 'flock.json');
@@ -27,7 +27,7 @@ const flockOf = (...names: string[]): Flock => ({
   misfits: [],
   keyless: [],
   passedOver: [],
-  purse: openPurse,
+  purse: unlimitedBudget,
 });
 
 const skip = process.platform !== 'linux' && 'there are no abstract sockets';

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, watch, writeF
 import path from 'node:path';
 import { before, describe, it } from 'node:test';
 import { z } from 'zod';
-import { type DaemonOrder, giveOrder, takeOrders } from '../../src/daemon/control.ts';
+import { type DaemonCommand, sendCommand, receiveCommands } from '../../src/daemon/control.ts';
 import { FlockError } from '../../src/errors.ts';
 import type { PostReport } from '../../src/posting/commands.ts';
 import { HeardLog } from '../alarms/heard-log.ts';
@@ -12,7 +12,7 @@ import { tempFolder } from '../flock/temp-folder.ts';
 import { bundle } from '../support/bundle.ts';
 
 const report: PostReport = { state: 'posted', line: 3, of: 9, id: '77', at: 5 };
-const post: DaemonOrder = { order: 'post', bot: 'howl' };
+const post: DaemonCommand = { order: 'post', bot: 'howl' };
 
 /** What there is of an order. */
 const filesOf = (name: string, state: string): string[] =>
@@ -50,13 +50,13 @@ const said = ({ lines }: HeardLog): string => lines.map(({ msg }) => msg).join('
 describe('an order', () => {
   it('reaches the daemon, and what it has led to comes back', async () => {
     const state = tempFolder();
-    const taken: DaemonOrder[] = [];
-    const stop = await takeOrders(state, (order) => {
+    const taken: DaemonCommand[] = [];
+    const stop = await receiveCommands(state, (order) => {
       taken.push(order);
       return Promise.resolve(order.order === 'post' ? report : undefined);
     });
-    assert.deepEqual(await giveOrder(state, post), report);
-    assert.equal(await giveOrder(state, { order: 'pause', bot: 'howl' }), undefined);
+    assert.deepEqual(await sendCommand(state, post), report);
+    assert.equal(await sendCommand(state, { order: 'pause', bot: 'howl' }), undefined);
     stop();
     assert.deepEqual(taken, [post, { order: 'pause', bot: 'howl' }]);
     assert.deepEqual(answersIn(state), []);
@@ -64,9 +64,9 @@ describe('an order', () => {
 
   it('is carried out once the daemon runs, in the order in which they came', async () => {
     const state = tempFolder();
-    const given = ['ada', 'bea', 'cid'].map((bot) => giveOrder(state, { order: 'pause', bot }));
+    const given = ['ada', 'bea', 'cid'].map((bot) => sendCommand(state, { order: 'pause', bot }));
     const taken: string[] = [];
-    const stop = await takeOrders(state, (order) => {
+    const stop = await receiveCommands(state, (order) => {
       if ('bot' in order) taken.push(order.bot);
       return Promise.resolve(undefined);
     });
@@ -80,7 +80,7 @@ describe('an order', () => {
     const state = tempFolder();
     mkdirSync(path.join(state, 'orders'));
     await using watched = watchFolder(path.join(state, 'orders'));
-    const given = giveOrder(state, post);
+    const given = sendCommand(state, post);
     await watched.until(/^[^.].*\.order$/);
     context.mock.timers.tick(30_000);
     await assert.rejects(given, /flockd runs but does not answer: nothing was done/);
@@ -89,10 +89,10 @@ describe('an order', () => {
 
   it('is refused with what the daemon has against it', async () => {
     const state = tempFolder();
-    const stop = await takeOrders(state, () =>
+    const stop = await receiveCommands(state, () =>
       Promise.reject(new FlockError('tryLater', 'howl has a post in doubt', { hint: 'wait' })),
     );
-    await assert.rejects(giveOrder(state, post), (error) => {
+    await assert.rejects(sendCommand(state, post), (error) => {
       assert.ok(error instanceof FlockError);
       assert.deepEqual(
         [error.exit, error.message, error.hint],
@@ -105,8 +105,8 @@ describe('an order', () => {
 
   it('that is none is answered, and stops no other', async () => {
     const state = tempFolder({ 'orders/0001.order': '{"order": "obey"}', 'orders/0002.order': 'nonsense' });
-    const stop = await takeOrders(state, () => Promise.resolve(report));
-    assert.deepEqual(await giveOrder(state, post), report);
+    const stop = await receiveCommands(state, () => Promise.resolve(report));
+    assert.deepEqual(await sendCommand(state, post), report);
     stop();
     assert.deepEqual(answersIn(state), ['0001.answer', '0002.answer']);
   });
@@ -115,7 +115,7 @@ describe('an order', () => {
     const state = tempFolder();
     writeFileSync(path.join(state, 'orders'), '');
     await assert.rejects(
-      giveOrder(state, post),
+      sendCommand(state, post),
       (error) =>
         error instanceof FlockError && error.exit === 'io' && error.message.includes('cannot tell flockd'),
     );
@@ -130,7 +130,7 @@ describe('an order whose answer cannot be written', () => {
     const name = freshName();
     const heard = new HeardLog();
     const taken: string[] = [];
-    const stop = await takeOrders(
+    const stop = await receiveCommands(
       state,
       (given) => {
         taken.push(given.order);
@@ -143,7 +143,7 @@ describe('an order whose answer cannot be written', () => {
     writeFileSync(path.join(state, 'orders', `${name}.order`), JSON.stringify(post));
     await heard.until('order-failed');
     // What fails to be written wakes the daemon; so does this, which it takes after it.
-    await giveOrder(state, { order: 'reload' });
+    await sendCommand(state, { order: 'reload' });
     stop();
     assert.deepEqual(taken, ['post', 'reload']);
     assert.match(said(heard), /^cannot answer an order in \S+: it is a folder$/);
@@ -169,7 +169,7 @@ describe('an order whose answer cannot be written', () => {
         }, /ENOSPC/);
         const heard = new HeardLog();
         const taken: string[] = [];
-        stop = await takeOrders(
+        stop = await receiveCommands(
           state,
           (given) => {
             if ('bot' in given) taken.push(given.bot);
@@ -179,7 +179,7 @@ describe('an order whose answer cannot be written', () => {
         );
         await heard.until('order-failed');
         rmSync(fill);
-        await giveOrder(state, { order: 'reload' });
+        await sendCommand(state, { order: 'reload' });
         assert.deepEqual(taken, ['ada', 'bea']);
         assert.match(said(heard), /^cannot answer an order in \S+: the disk is full$/);
         assert.deepEqual(filesOf('ada', state), []);
@@ -196,7 +196,7 @@ describe('an order that cannot be taken', () => {
     const state = tempFolder({ 'orders/0001.order': JSON.stringify(post), 'orders/0001.taken/file': '' });
     const heard = new HeardLog();
     const taken: string[] = [];
-    const stop = await takeOrders(
+    const stop = await receiveCommands(
       state,
       (given) => {
         taken.push(given.order);
@@ -204,7 +204,7 @@ describe('an order that cannot be taken', () => {
       },
       heard.log,
     );
-    await giveOrder(state, { order: 'reload' });
+    await sendCommand(state, { order: 'reload' });
     stop();
     assert.deepEqual(taken, ['reload']);
     assert.ok(/^cannot take an order in \S+: it is a folder$/m.test(said(heard)), said(heard));
@@ -223,8 +223,8 @@ describe('what the last daemon left of orders', () => {
       'orders/.0002.order.999999999-aaaaaaaaaaaa.tmp': 'half',
     });
     const heard = new HeardLog();
-    const stop = await takeOrders(state, () => Promise.resolve(undefined), heard.log);
-    await giveOrder(state, { order: 'reload' });
+    const stop = await receiveCommands(state, () => Promise.resolve(undefined), heard.log);
+    await sendCommand(state, { order: 'reload' });
     stop();
     for (const left of [name, answered]) assert.deepEqual(filesOf(left, state), [`${left}.answer`]);
     for (const removed of ['cccc', '.tmp']) assert.deepEqual(filesOf(removed, state), []);
@@ -266,11 +266,11 @@ describe('a daemon that is killed while it carries an order out', () => {
       for (const how of ['before', 'after']) {
         const state = ordered();
         assert.equal(killAt(state, `${how} ${index + 1}`).signal, 'SIGKILL');
-        const stop = await takeOrders(state, ({ order }) => {
+        const stop = await receiveCommands(state, ({ order }) => {
           if (order === 'post') writeFileSync(path.join(state, 'posts'), 'posted\n', { flag: 'a' });
           return Promise.resolve(undefined);
         });
-        await giveOrder(state, { order: 'reload' });
+        await sendCommand(state, { order: 'reload' });
         stop();
         const posts = readFileSync(path.join(state, 'posts'), 'utf8').split('\n').length - 1;
         const { done } = z

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { HeldClock } from '../../src/clock.ts';
-import { isInTrouble, Rounds } from '../../src/daemon/daemon.ts';
+import { isInTrouble, DrainCycle } from '../../src/daemon/daemon.ts';
 import { startOf } from '../../src/ledger/cursor.ts';
 import type { BotState } from '../../src/ledger/state.ts';
 import { AlarmedFlock, linesOf } from '../alarms/alarmed-flock.ts';
@@ -63,7 +63,7 @@ describe('a round of the daemon', () => {
   it('lasts a minute at most in a flock that has always something to do, if nothing stands still', async () => {
     const clock = new HeldClock('2026-03-01T08:00:00Z');
     const ended: boolean[] = [];
-    const rounds = new Rounds(clock, (failed) => ended.push(failed));
+    const rounds = new DrainCycle(clock, (failed) => ended.push(failed));
     const step = (failed: boolean, overdue = 1000): void => {
       rounds.add(failed);
       rounds.look(false, overdue);

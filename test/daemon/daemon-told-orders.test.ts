@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { ToldOrders } from '../../src/daemon/daemon.ts';
+import { PendingCommands } from '../../src/daemon/daemon.ts';
 
 function openOrders() {
-  const told = new ToldOrders();
+  const told = new PendingCommands();
   const done: string[] = [];
   const tell = (bot: string, text: string): Promise<void> =>
     told.add(bot, async () => {

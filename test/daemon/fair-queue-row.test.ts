@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Row } from '../../src/daemon/fair-queue.ts';
+import { FairQueue } from '../../src/daemon/fair-queue.ts';
 
 /** Whoever is left, first to last. */
-function rest(row: Row<string>): string[] {
+function rest(row: FairQueue<string>): string[] {
   const left: string[] = [];
   for (let next = row.next(); next !== undefined; next = row.next()) left.push(next);
   return left;
@@ -11,7 +11,7 @@ function rest(row: Row<string>): string[] {
 
 describe('a row', () => {
   it('is left in the order in which it was joined, also while others join', () => {
-    const row = new Row<string>();
+    const row = new FairQueue<string>();
     for (const name of ['a', 'b', 'c']) row.add(name);
     assert.equal(row.next(), 'a');
     row.add('d');
@@ -21,7 +21,7 @@ describe('a row', () => {
   });
 
   it('has everybody once, until they have left it', () => {
-    const row = new Row<string>();
+    const row = new FairQueue<string>();
     for (const name of ['a', 'b', 'a']) row.add(name);
     assert.equal(row.next(), 'a');
     row.add('a');
@@ -29,7 +29,7 @@ describe('a row', () => {
   });
 
   it('can be sent home', () => {
-    const row = new Row<string>();
+    const row = new FairQueue<string>();
     row.add('a');
     row.clear();
     assert.equal(row.length, 0);
@@ -38,7 +38,7 @@ describe('a row', () => {
   });
 
   it('has lanes that have their turns, however long one of them is', () => {
-    const row = new Row<string>();
+    const row = new FairQueue<string>();
     for (const name of ['a', 'b', 'c', 'd']) row.add(name, 'long');
     assert.equal(row.next(), 'a');
     row.add('e');
@@ -47,7 +47,7 @@ describe('a row', () => {
   });
 
   it('lets nobody out of a lane that is closed, and all others', () => {
-    const row = new Row<string>();
+    const row = new FairQueue<string>();
     for (const name of ['a', 'b']) row.add(name, 'closed');
     for (const name of ['c', 'd']) row.add(name);
     assert.deepEqual([row.next('closed'), row.next('closed'), row.next('closed')], ['c', 'd', undefined]);

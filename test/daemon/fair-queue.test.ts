@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { isSlowAfter, Lanes, mostSlow, slowLane } from '../../src/daemon/fair-queue.ts';
+import { isSlowAfter, PriorityClasses, maxSlow, slowClass } from '../../src/daemon/fair-queue.ts';
 import type { BotState } from '../../src/ledger/state.ts';
 import { TokenPair } from '../../src/oauth/signature.ts';
 
@@ -19,7 +19,7 @@ const open = {
 
 describe('lanes', () => {
   it('are for slow bots, and for each app that X has held to a limit', () => {
-    const lanes = new Lanes();
+    const lanes = new PriorityClasses();
     const [ours, theirs] = [new TokenPair('ours', 'secret'), new TokenPair('theirs', 'secret')];
     lanes.learn(ours, { ...state, owed: { ...owed, why: 'never-sent' } });
     assert.equal(lanes.laneOf(ours, false), undefined);
@@ -27,11 +27,11 @@ describe('lanes', () => {
     lanes.learn(ours, state);
     assert.notEqual(lanes.laneOf(ours, false), undefined);
     assert.equal(lanes.laneOf(theirs, false), undefined);
-    assert.equal(lanes.laneOf(ours, true), slowLane);
+    assert.equal(lanes.laneOf(ours, true), slowClass);
   });
 
   it('leave a quarter of the places to those who are not slow, and one place to those who are', () => {
-    assert.deepEqual([1, 2, 4, 5, 64].map(mostSlow), [1, 1, 3, 3, 48]);
+    assert.deepEqual([1, 2, 4, 5, 64].map(maxSlow), [1, 1, 3, 3, 48]);
   });
 });
 

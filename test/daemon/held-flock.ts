@@ -7,8 +7,8 @@ import type { Ledger } from '../../src/ledger/journal.ts';
 import { askTime, openX } from '../../src/networks/x/client.ts';
 import { TokenPair } from '../../src/oauth/signature.ts';
 import type { BotName } from '../../src/poems/bot-name.ts';
-import { openPurse, type Purse } from '../../src/posting/budget.ts';
-import type { Order } from '../../src/posting/commands.ts';
+import { unlimitedBudget, type FlockBudget } from '../../src/posting/budget.ts';
+import type { Command } from '../../src/posting/commands.ts';
 import { sendInProcess } from '../../src/rehearsal/stage.ts';
 import {
   Sandbox,
@@ -44,7 +44,7 @@ export class HeldFlock {
   readonly #counters: ((path: string) => void)[] = [];
   readonly #bots = new Map<string, Bot>();
   readonly #settings: Record<string, unknown>;
-  readonly #purse: Purse;
+  readonly #purse: FlockBudget;
   #ledger: Ledger = new MemoryLedger();
   #daemon: Daemon | undefined;
 
@@ -53,7 +53,7 @@ export class HeldFlock {
     this.sandbox = new Sandbox({ clock: this.clock, appKeys: [app, otherApp], seed: 'held', ...options });
     this.#settings = settings;
     const { timezone, budget } = parseFlockFile(JSON.stringify(settings), 'flock.json');
-    this.#purse = { ...openPurse, timezone, budget };
+    this.#purse = { ...unlimitedBudget, timezone, budget };
   }
 
   /** Adds a bot with a poem, one post a line, and a key of its own. */
@@ -103,7 +103,7 @@ export class HeldFlock {
   }
 
   /** A person's order. */
-  order(order: Order): Promise<void> {
+  order(order: Command): Promise<void> {
     return this.#daemon?.carryOut(order) ?? Promise.resolve();
   }
 

@@ -7,7 +7,7 @@ import { appendFileSync } from 'node:fs';
 import fs from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
-import { takeOrders } from '../../src/daemon/control.ts';
+import { receiveCommands } from '../../src/daemon/control.ts';
 
 const [, , state = '', wanted = ''] = process.argv;
 const [how, last] = wanted.split(' ');
@@ -42,7 +42,7 @@ const patched: Record<string, Call> = {
 };
 Object.assign(fs, patched);
 syncBuiltinESMExports();
-await takeOrders(state, async ({ order }) => {
+await receiveCommands(state, async ({ order }) => {
   if (order === 'reload') process.exit(0);
   await touch('post', () => {
     appendFileSync(path.join(state, 'posts'), 'posted\n');

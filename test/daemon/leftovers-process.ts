@@ -1,11 +1,11 @@
 /** Takes memory, lets it go, and says how much of it is still there. Argument: for how long nothing is to be done. */
 import { systemClock } from '../../src/clock.ts';
-import { Leftovers } from '../../src/daemon/reload.ts';
+import { HeapTrimmer } from '../../src/daemon/reload.ts';
 
 const taken = Array.from({ length: 400_000 }, (_, index) => ({ name: `bot-${index}`, line: [index] }));
 const before = process.memoryUsage.rss();
 taken.length = 0;
-const leftovers = new Leftovers(systemClock);
+const leftovers = new HeapTrimmer(systemClock);
 leftovers.add();
 leftovers.giveBack(Number(process.argv[2]));
 const timer = setInterval(() => console.log(process.memoryUsage.rss() / before), 500);

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { before, describe, it } from 'node:test';
 import { HeldClock } from '../../src/clock.ts';
-import { Leftovers } from '../../src/daemon/reload.ts';
+import { HeapTrimmer } from '../../src/daemon/reload.ts';
 import { bundle } from '../support/bundle.ts';
 
 let script: string;
@@ -31,7 +31,7 @@ const [on, off] = ['--optimize-for-size', '--no-optimize-for-size'];
 function openLeftovers() {
   const clock = new HeldClock(0);
   const flags: string[] = [];
-  const leftovers = new Leftovers(clock, (flag) => flags.push(`${clock.now() / 1000} ${flag}`));
+  const leftovers = new HeapTrimmer(clock, (flag) => flags.push(`${clock.now() / 1000} ${flag}`));
   return { clock, flags, leftovers };
 }
 

@@ -9,7 +9,7 @@ import { openSender } from '../../src/http/send.ts';
 import { openX } from '../../src/networks/x/client.ts';
 import { TokenPair } from '../../src/oauth/signature.ts';
 import type { BotName } from '../../src/poems/bot-name.ts';
-import { openPurse } from '../../src/posting/budget.ts';
+import { unlimitedBudget } from '../../src/posting/budget.ts';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { openSandbox } from '../../src/sandbox/server.ts';
 import { MemoryLedger } from '../fakes/memory-ledger.ts';
@@ -79,7 +79,7 @@ for (const [name, open] of Object.entries({
       const others = Array.from({ length: 20 }, (_, n) => `other-${n}`);
       const bots = ['mute', ...others].map((bot) => botOf(sandbox, bot));
       const posted = untilPosted(sandbox, others, 3);
-      daemon.takeUp({ bots, misfits: [], purse: openPurse });
+      daemon.takeUp({ bots, misfits: [], purse: unlimitedBudget });
       await posted;
       assert.equal(ledger.events.filter(({ bot, event }) => bot === 'mute' && event === 'intent').length, 1);
       assert.notEqual(ledger.state('mute')?.open, undefined, 'it still waits for its first answer');

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { HeldClock } from '../../src/clock.ts';
-import { Agenda, type Datable } from '../../src/daemon/timer-queue.ts';
+import { TimerQueue, type Timed } from '../../src/daemon/timer-queue.ts';
 import { collectGarbage } from '../support/collect-garbage.ts';
 
-interface Item extends Datable {
+interface Item extends Timed {
   name: string;
 }
 
@@ -15,7 +15,7 @@ function openAgenda() {
   const [a, b, c] = [{ name: 'a' }, { name: 'b' }, { name: 'c' }] as [Item, Item, Item];
   const call = ({ name }: Item): void => void called.push(`${name} ${clock.now()}`);
   return {
-    agenda: new Agenda<Item>(clock, call, (x, y) => (x.name < y.name ? -1 : 1)),
+    agenda: new TimerQueue<Item>(clock, call, (x, y) => (x.name < y.name ? -1 : 1)),
     clock,
     called,
     a,
@@ -150,7 +150,7 @@ describe('an agenda', () => {
   it('is overdue where its timer does not come, and not where the clock was set ahead of it', () => {
     const time = { now: 0, elapsed: 0 };
     const clock = { now: () => time.now, elapsed: () => time.elapsed, at: () => () => undefined };
-    const agenda = new Agenda<Item>(
+    const agenda = new TimerQueue<Item>(
       clock,
       () => undefined,
       () => 0,

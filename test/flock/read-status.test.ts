@@ -5,7 +5,7 @@ import { LiveStatus } from '../../src/daemon/read-status.ts';
 import { type BotFiles, statusOfFlock } from '../../src/flock/status.ts';
 import type { LedgerEvent } from '../../src/ledger/events.ts';
 import type { BotName } from '../../src/poems/bot-name.ts';
-import { openPurse, type Purse } from '../../src/posting/budget.ts';
+import { unlimitedBudget, type FlockBudget } from '../../src/posting/budget.ts';
 import { MemoryLedger } from '../fakes/memory-ledger.ts';
 
 const minute = 60_000;
@@ -27,8 +27,8 @@ const filesOf = (bot: string): BotFiles => ({
 const poem = 'aaaaaaaabbbbbbbbccccccccddddddddeeeeeeeeffffffff';
 
 /** What a flock could go through in five hours, every few minutes. */
-function* life(): Generator<{ now: number; events: LedgerEvent[]; isStopped: boolean; purse: Purse }> {
-  const purse = { ...openPurse, budget: { usdPerMonth: 0.2 } };
+function* life(): Generator<{ now: number; events: LedgerEvent[]; isStopped: boolean; purse: FlockBudget }> {
+  const purse = { ...unlimitedBudget, budget: { usdPerMonth: 0.2 } };
   let sent: LedgerEvent[] = [];
   for (let now = start, step = 0; now < start + 5 * hour; now += 7 * minute, step++) {
     const bot = names[step % names.length] ?? '';
@@ -46,7 +46,7 @@ function* life(): Generator<{ now: number; events: LedgerEvent[]; isStopped: boo
           ? [{ ...base, event: 'refused', why: 'wait', reason: '429', retryAt: now + hour }]
           : [{ ...base, event: 'posted', id: String(step), by: 'answer' }];
     }
-    yield { now, events, isStopped: step % 11 === 10, purse: step < 20 ? openPurse : purse };
+    yield { now, events, isStopped: step % 11 === 10, purse: step < 20 ? unlimitedBudget : purse };
   }
 }
 
@@ -76,7 +76,7 @@ describe('the status of a flock that runs', () => {
     const live = new LiveStatus(ledger);
     live.takeUp(names.map(filesOf));
     for (const bot of names) await ledger.record({ event: 'begun', bot, at: start, poem });
-    const flock = { now: start, isStopped: false, purse: openPurse };
+    const flock = { now: start, isStopped: false, purse: unlimitedBudget };
     const before = live.read(flock).bots;
     await ledger.record({ event: 'paused', bot: 'cid', at: start });
     const after = live.read({ ...flock, now: start + 1000 }).bots;

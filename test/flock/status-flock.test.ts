@@ -5,7 +5,7 @@ import { type BotFiles, type FlockNow, statusOf, statusOfFlock } from '../../src
 import { FlockHistory } from '../../src/ledger/history.ts';
 import type { BotState } from '../../src/ledger/state.ts';
 import type { BotName } from '../../src/poems/bot-name.ts';
-import { openPurse } from '../../src/posting/budget.ts';
+import { unlimitedBudget } from '../../src/posting/budget.ts';
 
 const now = Date.parse('2026-11-21T12:00:00Z');
 const midnight = Date.parse('2026-11-22T00:00:00Z');
@@ -28,7 +28,7 @@ const state: BotState = {
   last: { id: '77', at: now, line: 0 },
   tally: { day: { ends: midnight, posts: 2 }, month: { ends: december, micros: 30_000 }, total: 45_000 },
 };
-const flock: FlockNow = { history: new FlockHistory(), purse: openPurse, isStopped: false, now };
+const flock: FlockNow = { history: new FlockHistory(), purse: unlimitedBudget, isStopped: false, now };
 
 describe('the status of a bot', () => {
   it('says where it is, what it posted last and what it has spent', () => {
@@ -96,7 +96,7 @@ describe('the status of a flock', () => {
       months: [[december, { posts: 40, micros: 600_000 }]],
       recent: [],
     });
-    const purse = { ...openPurse, budget: { postsPerDay: 4, usdPerMonth: 1 } };
+    const purse = { ...unlimitedBudget, budget: { postsPerDay: 4, usdPerMonth: 1 } };
     const states = new Map([
       ['howl', state],
       ['gone', state],

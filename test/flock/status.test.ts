@@ -13,14 +13,14 @@ import type { Intent } from '../../src/ledger/events.ts';
 import { FlockHistory } from '../../src/ledger/history.ts';
 import type { BotState, Owed } from '../../src/ledger/state.ts';
 import type { BotName } from '../../src/poems/bot-name.ts';
-import { openPurse } from '../../src/posting/budget.ts';
+import { unlimitedBudget } from '../../src/posting/budget.ts';
 
 const at = (time: string): number => Date.parse(`2026-11-21T${time}Z`);
 const now = at('12:00:00');
 const midnight = Date.parse('2026-11-22T00:00:00Z');
 const december = Date.parse('2026-12-01T00:00:00Z');
 
-const flock: FlockNow = { history: new FlockHistory(), purse: openPurse, isStopped: false, now };
+const flock: FlockNow = { history: new FlockHistory(), purse: unlimitedBudget, isStopped: false, now };
 const settingsOf = (settings: object) =>
   parseFlockFile(JSON.stringify(settings), 'flock.json').settingsOf('howl' as BotName);
 const files: BotFiles = {
@@ -234,7 +234,7 @@ const cases: Case[] = [
   },
   {
     name: 'waits for the budget of the flock',
-    flock: { purse: { ...openPurse, budget: { postsPerDay: 9 } }, history: flockSpent(9, 0) },
+    flock: { purse: { ...unlimitedBudget, budget: { postsPerDay: 9 } }, history: flockSpent(9, 0) },
     is: 'waiting',
     why: /the flock's budget/,
     hint: /raise the flock's postsPerDay/,

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { chmod, open } from 'node:fs/promises';
-import path from 'node:path';
 import { everySecond, poem, TestFlock, type Finished } from '../support/flock.ts';
 import { scriptOf, startCommand, type Program, type Running } from '../support/programs.ts';
 
@@ -20,7 +19,7 @@ export async function openHostile(settings: unknown = everySecond): Promise<Test
 }
 
 /** Starts a program that may not have more memory than is sane. */
-export function startLimited(flock: TestFlock, program: Program, args: readonly string[]): Running {
+function startLimited(flock: TestFlock, program: Program, args: readonly string[]): Running {
   const limited = [
     '/bin/sh',
     '-c',
@@ -50,7 +49,7 @@ export async function runLimited(
 /** Longer than anything takes on the slowest machine. Milliseconds. */
 const patience = 600_000;
 
-export async function endOf(running: Running): ReturnType<() => Running['exit']> {
+async function endOf(running: Running): ReturnType<() => Running['exit']> {
   const timer = setTimeout(() => running.kill('SIGKILL'), patience);
   const exit = await running.exit;
   clearTimeout(timer);
@@ -122,5 +121,3 @@ function late(running: Running): Promise<never> {
     void running.exit.then(() => clearTimeout(timer));
   });
 }
-
-export const nameOf = (file: string): RegExp => new RegExp(path.basename(file).replaceAll('.', '\\.'));

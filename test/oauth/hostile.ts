@@ -174,7 +174,7 @@ export const rightOf = (fields: Fields): Taken =>
 const unprintable = /[\x00-\x1f\x7f-\x9f\u2028\u2029]/;
 
 /** The error that a person is shown: of ours, with a repair, on one line, and with nothing that is secret. */
-export function assertTold(error: unknown, { title }: Provider): FlockError {
+function assertTold(error: unknown, { title }: Provider): FlockError {
   assert.ok(error instanceof FlockError, inspect(error));
   assert.ok(error.message.startsWith(`${title} `) || error.message.includes(` and ${title} `), error.message);
   assert.ok(error.hint, 'it has no hint');

@@ -6,7 +6,7 @@ import { Prediction } from '../../src/plan/predict.ts';
 import type { BotName } from '../../src/poems/bot-name.ts';
 import { splitPoem } from '../../src/poems/poem.ts';
 import { asKept } from '../../src/poems/tweet-text.ts';
-import { openPurse } from '../../src/posting/budget.ts';
+import { unlimitedBudget } from '../../src/posting/budget.ts';
 import { HeldFlock } from '../daemon/held-flock.ts';
 import { randomFlock, type RandomFlock } from './random-flock.ts';
 
@@ -32,7 +32,7 @@ function predicted({ bots, settings }: RandomFlock, from: number, until: number,
     const state = held?.state(name);
     return { name, lines, texts, settings: own, state, key: state?.parked?.key ?? '' };
   });
-  const purse = { ...openPurse, timezone, budget };
+  const purse = { ...unlimitedBudget, timezone, budget };
   const prediction = new Prediction(
     toPredict,
     { purse, history: new FlockHistory(), deadline: 10_000 },

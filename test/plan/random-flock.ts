@@ -7,7 +7,7 @@ export interface RandomFlock {
   bots: RandomBot[];
 }
 
-export interface RandomBot {
+interface RandomBot {
   name: string;
   /** The lines of its poem's file. */
   rows: string[];

@@ -9,7 +9,7 @@ import type { PredictedPost } from '../../src/plan/predict.ts';
 import { notesOf, notesOfFlock } from '../../src/plan/render-text.ts';
 import type { BotName } from '../../src/poems/bot-name.ts';
 import { splitPoem } from '../../src/poems/poem.ts';
-import { openPurse } from '../../src/posting/budget.ts';
+import { unlimitedBudget } from '../../src/posting/budget.ts';
 
 const day = 86_400_000;
 
@@ -85,7 +85,7 @@ export function planOf({
     bots,
     chosen: (bot) => chosen?.includes(bot) ?? true,
     span: { from: begins, until: begins + days * day },
-    purse: { ...openPurse, timezone, budget },
+    purse: { ...unlimitedBudget, timezone, budget },
     history,
     deadline: 10_000,
   });

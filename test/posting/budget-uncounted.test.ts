@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { startOf } from '../../src/ledger/cursor.ts';
-import { openPurse, Uncounted } from '../../src/posting/budget.ts';
+import { unlimitedBudget, UnreconciledBots } from '../../src/posting/budget.ts';
 import { MemoryLedger } from '../fakes/memory-ledger.ts';
 
-const purse = { ...openPurse, budget: { postsPerDay: 3 } };
+const purse = { ...unlimitedBudget, budget: { postsPerDay: 3 } };
 
 /** A ledger of two restored bots and one that is not. */
 function ledgerOf(...restored: string[]): MemoryLedger {
@@ -20,7 +20,7 @@ const isUp = (): boolean => true;
 describe('the bots whose posts nobody has counted', () => {
   it('are those that were restored, until each has looked', async () => {
     const ledger = ledgerOf('ada', 'bea');
-    const uncounted = new Uncounted(ledger, isUp);
+    const uncounted = new UnreconciledBots(ledger, isUp);
     assert.equal(uncounted.awaited(purse), 'ada');
     await ledger.record({ event: 'checked', bot: 'ada', at: 1 });
     assert.equal(uncounted.awaited(purse), 'bea');
@@ -29,13 +29,13 @@ describe('the bots whose posts nobody has counted', () => {
   });
 
   it('are not waited for where the flock may spend what it likes', () => {
-    assert.equal(new Uncounted(ledgerOf('ada'), isUp).awaited(openPurse), undefined);
-    assert.equal(new Uncounted(ledgerOf(), isUp).awaited(purse), undefined);
+    assert.equal(new UnreconciledBots(ledgerOf('ada'), isUp).awaited(unlimitedBudget), undefined);
+    assert.equal(new UnreconciledBots(ledgerOf(), isUp).awaited(purse), undefined);
   });
 
   it('are not waited for while they rest, and are once they go on', async () => {
     const ledger = ledgerOf('ada');
-    const uncounted = new Uncounted(ledger, isUp);
+    const uncounted = new UnreconciledBots(ledger, isUp);
     await ledger.record({ event: 'paused', bot: 'ada', at: 1 });
     assert.equal(uncounted.awaited(purse), undefined);
     await ledger.record({ event: 'resumed', bot: 'ada', at: 2 });
@@ -45,9 +45,9 @@ describe('the bots whose posts nobody has counted', () => {
   });
 
   it('are not waited for where the flock has no such bot, or flock.json lets it rest', () => {
-    const uncounted = new Uncounted(ledgerOf('ada', 'bea'), (name) => name !== 'ada');
+    const uncounted = new UnreconciledBots(ledgerOf('ada', 'bea'), (name) => name !== 'ada');
     assert.equal(uncounted.awaited(purse), 'bea');
-    assert.equal(new Uncounted(ledgerOf('ada'), () => false).awaited(purse), undefined);
+    assert.equal(new UnreconciledBots(ledgerOf('ada'), () => false).awaited(purse), undefined);
   });
 
   it('are looked up once', () => {
@@ -57,13 +57,13 @@ describe('the bots whose posts nobody has counted', () => {
       state: (bot: string) => ledger.state(bot),
       states: () => (scans++, ledger.states()),
     };
-    const uncounted = new Uncounted(counted, isUp);
+    const uncounted = new UnreconciledBots(counted, isUp);
     for (let post = 0; post < 5; post++) uncounted.awaited(purse);
     assert.equal(scans, 1);
   });
 
   it('are told of once each', () => {
-    const uncounted = new Uncounted(ledgerOf('ada', 'bea'), isUp);
+    const uncounted = new UnreconciledBots(ledgerOf('ada', 'bea'), isUp);
     assert.deepEqual(
       ['ada', 'ada', 'bea', 'bea'].map((name) => uncounted.isNews(name)),
       [true, false, true, false],

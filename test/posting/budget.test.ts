@@ -6,12 +6,12 @@ import type { LedgerEvent, Price } from '../../src/ledger/events.ts';
 import { FlockHistory } from '../../src/ledger/history.ts';
 import { applyEvent, type BotState } from '../../src/ledger/state.ts';
 import {
-  type Cap,
-  capOf,
+  type BudgetExceeded,
+  exceededBudget,
   Caps,
-  describeCap,
+  describeExceeded,
   looksAgain,
-  openPurse,
+  unlimitedBudget,
   priceOf,
   spentBy,
   spentByFlock,
@@ -124,7 +124,7 @@ describe('what was spent', () => {
 
 describe('a budget', () => {
   const spent = { posts: 3, micros: inMicros(1), ends: { day: midnight, month: december } };
-  const rows: [budget: Budget, cost: number, cap: Partial<Cap> | undefined][] = [
+  const rows: [budget: Budget, cost: number, cap: Partial<BudgetExceeded> | undefined][] = [
     [{}, cost, undefined],
     [{ postsPerDay: 4 }, cost, undefined],
     [{ postsPerDay: 3 }, cost, { what: 'postsPerDay', limit: 3, until: midnight }],
@@ -138,22 +138,25 @@ describe('a budget', () => {
   ];
   for (const [budget, price, cap] of rows) {
     it(`of ${JSON.stringify(budget)} ${cap ? 'has no room' : 'has room'} for $${price / 1e6}`, () => {
-      const found = capOf('bot', budget, spent, { posts: 1, cost: price });
+      const found = exceededBudget('bot', budget, spent, { posts: 1, cost: price });
       assert.equal(found === undefined, cap === undefined);
       for (const [name, value] of Object.entries(cap ?? {}))
-        assert.equal(found?.[name as keyof Cap], value, name);
+        assert.equal(found?.[name as keyof BudgetExceeded], value, name);
     });
   }
 
   it('reads well where it is used up, and where it is too small', () => {
-    const cap: Cap = { whose: 'bot', what: 'postsPerDay', limit: 3, until: midnight };
-    assert.equal(describeCap(cap), 'its budget of 3 posts a day is used up');
-    const never: Cap = { whose: 'flock', what: 'usdPerMonth', limit: 0.1, until: undefined };
-    assert.equal(describeCap(never), "the flock's budget of $0.10 a month is too small for its next post");
+    const cap: BudgetExceeded = { whose: 'bot', what: 'postsPerDay', limit: 3, until: midnight };
+    assert.equal(describeExceeded(cap), 'its budget of 3 posts a day is used up');
+    const never: BudgetExceeded = { whose: 'flock', what: 'usdPerMonth', limit: 0.1, until: undefined };
+    assert.equal(
+      describeExceeded(never),
+      "the flock's budget of $0.10 a month is too small for its next post",
+    );
   });
 
   it('is asked again before it ends, since others may give back what they had reserved', () => {
-    const cap: Cap = { whose: 'flock', what: 'postsPerDay', limit: 3, until: midnight };
+    const cap: BudgetExceeded = { whose: 'flock', what: 'postsPerDay', limit: 3, until: midnight };
     assert.equal(looksAgain(cap, noon), noon + 15 * 60_000);
     assert.equal(looksAgain(cap, midnight - 1), midnight);
     assert.equal(looksAgain({ ...cap, until: undefined }, noon), undefined);
@@ -173,7 +176,7 @@ describe('the price of a post', () => {
 
   it('is taken from the day and month of the bot, and of the flock where those are others', () => {
     const { state, history } = after();
-    const spender = { state, settings, history, purse: openPurse };
+    const spender = { state, settings, history, purse: unlimitedBudget };
     assert.deepEqual(priceOf('a line', spender, noon), { price: usual });
     const elsewhere = { ...spender, settings: { ...settings, timezone: 'Asia/Tokyo' } };
     assert.deepEqual(priceOf('a line', elsewhere, noon), {
@@ -189,7 +192,7 @@ describe('the price of a post', () => {
 
   it('is refused by the bot’s own budget before the flock’s', () => {
     const { state, history } = after(intent(), posted);
-    const purse = { ...openPurse, budget: { postsPerDay: 1 } };
+    const purse = { ...unlimitedBudget, budget: { postsPerDay: 1 } };
     const spender = { state, settings: { ...settings, budget: { postsPerDay: 1 } }, history, purse };
     assert.deepEqual(priceOf('a line', spender, noon), {
       cap: { whose: 'bot', what: 'postsPerDay', limit: 1, until: midnight },

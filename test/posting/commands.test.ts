@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { BotState } from '../../src/ledger/state.ts';
-import { eventsOf, type Order, order as orderSchema, type Readiness } from '../../src/posting/commands.ts';
+import {
+  eventsOf,
+  type Command,
+  command as orderSchema,
+  type Readiness,
+} from '../../src/posting/commands.ts';
 
 const place = { poem: 'aaaaaaaabbbbbbbb', next: 1, ahead: [] };
 const fine: BotState = { place, pass: 1, served: 0, posts: 1 };
@@ -16,12 +21,12 @@ const open: BotState = {
 const paused: BotState = { ...fine, paused: 7 };
 const finished: BotState = { ...fine, place: { ...place, next: 2 } };
 const looking: BotState = { ...finished, ...(open.open && { open: { ...open.open, look: true } }) };
-const resolve = (posted: boolean, id?: string): Order => ({ order: 'resolve', bot: 'howl', posted, id });
-const resume: Order = { order: 'resume', bot: 'howl' };
-const resumeAt: Order = { ...resume, poem: 'ccccccccdddddddd', next: 1 };
+const resolve = (posted: boolean, id?: string): Command => ({ order: 'resolve', bot: 'howl', posted, id });
+const resume: Command = { order: 'resume', bot: 'howl' };
+const resumeAt: Command = { ...resume, poem: 'ccccccccdddddddd', next: 1 };
 
 describe('an order', () => {
-  const carriedOut: [name: string, order: Order, state: BotState, events: object[]][] = [
+  const carriedOut: [name: string, order: Command, state: BotState, events: object[]][] = [
     ['posted, with its id', resolve(true, '77'), open, [{ event: 'posted', by: 'person', id: '77' }]],
     ['posted, without one', resolve(true), open, [{ event: 'posted', by: 'person' }]],
     ['not posted', resolve(false), open, [{ event: 'absent', by: 'person' }]],
@@ -52,7 +57,7 @@ describe('an order', () => {
     });
   }
 
-  const refused: [name: string, order: Order, state: BotState | undefined, why: RegExp][] = [
+  const refused: [name: string, order: Command, state: BotState | undefined, why: RegExp][] = [
     ['a bot that nobody knows', resume, undefined, /not in the ledger/],
     ['nothing in doubt', resolve(true), fine, /no post in doubt/],
     ['a line after the end', resolve(true), looking, /come to the end of its poem/],

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { fingerprints, type Place, prints } from '../../src/ledger/cursor.ts';
+import { fingerprints, type Cursor, prints } from '../../src/ledger/cursor.ts';
 import { followEdits } from '../../src/posting/edits.ts';
 
 const poemOf = (lines: readonly string[]): string => fingerprints(lines.map((text) => ({ text })));
 const words = (text: string): string[] => text.split(' ').filter((word) => word !== '');
 
 /** What is still to come, in the order it will come. */
-function toCome(place: Place | undefined, lines: readonly string[]): string | undefined {
+function toCome(place: Cursor | undefined, lines: readonly string[]): string | undefined {
   if (!place) return undefined;
   assert.equal(place.poem, poemOf(lines));
   return lines.filter((_, line) => line >= place.next && !place.ahead.includes(line)).join(' ');

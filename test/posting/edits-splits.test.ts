@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { advance, fingerprints, isFinished, type Place, startOf } from '../../src/ledger/cursor.ts';
+import { advance, fingerprints, isFinished, type Cursor, startOf } from '../../src/ledger/cursor.ts';
 import { type Line, olderSplit, splitPoem } from '../../src/poems/poem.ts';
 import { readingOf } from '../../src/posting/edits.ts';
 
@@ -15,7 +15,7 @@ const older = (text: string): Line[] =>
 const bare = (texts: readonly string[]): string => texts.join('').replaceAll(/\s+/gu, '');
 
 /** What a bot says from a place on, line by line, looking at its poem before each as the daemon does. */
-function saidFrom(place: Place, lines: readonly Line[], most = Infinity): { said: string[]; place: Place } {
+function saidFrom(place: Cursor, lines: readonly Line[], most = Infinity): { said: string[]; place: Cursor } {
   const said: string[] = [];
   let at = place;
   while (said.length < most) {

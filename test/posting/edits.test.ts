@@ -1,23 +1,23 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { fingerprints, type Place } from '../../src/ledger/cursor.ts';
+import { fingerprints, type Cursor } from '../../src/ledger/cursor.ts';
 import { splitPoem, type Unit } from '../../src/poems/poem.ts';
 import { type Edit, editOf, needsLongLook, type PoemNow, readingOf } from '../../src/posting/edits.ts';
 
-const now = (place: Place, text: string, unit: Unit): PoemNow => {
+const now = (place: Cursor, text: string, unit: Unit): PoemNow => {
   const other = unit === 'line' ? 'stanza' : 'line';
   const lines = splitPoem(text, unit);
   return { read: readingOf(place, lines), lines, other: readingOf(place, splitPoem(text, other)) };
 };
 
-const placeIn = (text: string, unit: Unit, next: number, ahead: number[] = []): Place => ({
+const placeIn = (text: string, unit: Unit, next: number, ahead: number[] = []): Cursor => ({
   poem: fingerprints(splitPoem(text, unit)),
   next,
   ahead,
 });
 
-const edit = (place: Place, text: string, unit: Unit): Edit =>
+const edit = (place: Cursor, text: string, unit: Unit): Edit =>
   editOf('howl', place, now(place, text, unit), { at: 7, key: () => 'k' });
 
 /** Three stanzas of two lines, one line and three. */

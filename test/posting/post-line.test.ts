@@ -11,7 +11,7 @@ import { applyEvent, type BotState } from '../../src/ledger/state.ts';
 import type { TimelinePost, XClient } from '../../src/networks/x/client.ts';
 import { TokenPair } from '../../src/oauth/signature.ts';
 import type { BotName } from '../../src/poems/bot-name.ts';
-import { openPurse } from '../../src/posting/budget.ts';
+import { unlimitedBudget } from '../../src/posting/budget.ts';
 import { planPost } from '../../src/posting/decide.ts';
 import { Gate } from '../../src/posting/gate.ts';
 import { postLine, type PostReport } from '../../src/posting/post.ts';
@@ -97,7 +97,7 @@ class Bench {
       x,
       clock,
       gate,
-      purse: () => openPurse,
+      purse: () => unlimitedBudget,
       readPoem: () => Promise.resolve(['one', this.#text].join('\n')),
       key: () => 'key',
       isInherited: false,

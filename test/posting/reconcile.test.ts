@@ -8,7 +8,7 @@ import type { Intent, LedgerEvent } from '../../src/ledger/events.ts';
 import type { TimelinePost, TimelineStart, XClient } from '../../src/networks/x/client.ts';
 import { TokenPair } from '../../src/oauth/signature.ts';
 import type { BotName } from '../../src/poems/bot-name.ts';
-import { openPurse } from '../../src/posting/budget.ts';
+import { unlimitedBudget } from '../../src/posting/budget.ts';
 import { Gate } from '../../src/posting/gate.ts';
 import { reconcile, type Settled } from '../../src/posting/reconcile.ts';
 import { MemoryLedger } from '../fakes/memory-ledger.ts';
@@ -68,7 +68,7 @@ async function settle(
     clock,
     gate,
     x,
-    purse: () => openPurse,
+    purse: () => unlimitedBudget,
     readPoem: () => Promise.resolve(lines.join('\n')),
     key: () => 'k',
     isInherited,

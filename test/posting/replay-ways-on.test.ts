@@ -1,8 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { fingerprints, type Place, startOf } from '../../src/ledger/cursor.ts';
+import { fingerprints, type Cursor, startOf } from '../../src/ledger/cursor.ts';
 import type { Line } from '../../src/poems/poem.ts';
-import { bestWay, knownTexts, type Way, waysOn, type WayTo } from '../../src/posting/replay.ts';
+import {
+  bestPath,
+  knownTexts,
+  type ReplayPath,
+  replayPaths,
+  type ReplayStep,
+} from '../../src/posting/replay.ts';
 
 const linesOf = (...texts: string[]): Line[] => texts.map((text, index) => ({ text, at: index + 1 }));
 const old = linesOf('one', 'two', 'three', 'four');
@@ -10,11 +16,11 @@ const edited = linesOf('one', 'won', 'three', 'four');
 const place = { ...startOf(fingerprints(old)), next: 1 };
 
 /** The best way to a post of a bot that knows the text of its poem as it is now. */
-const best = (from: Place, lines: Line[], atEnd: 'loop' | 'stop', text: string): WayTo | undefined =>
-  bestWay(waysOn(from, lines, atEnd), text, knownTexts(lines));
+const best = (from: Cursor, lines: Line[], atEnd: 'loop' | 'stop', text: string): ReplayStep | undefined =>
+  bestPath(replayPaths(from, lines, atEnd), text, knownTexts(lines));
 
 /** Ways as `old 1`: where each begins. */
-const shown = (ways: Iterable<Way>): string[] =>
+const shown = (ways: Iterable<ReplayPath>): string[] =>
   Array.from(ways, ({ from, again }) =>
     [
       from.poem === place.poem ? 'old' : 'new',
@@ -25,13 +31,13 @@ const shown = (ways: Iterable<Way>): string[] =>
 
 describe('the ways on from a place', () => {
   it('is one where nothing was edited, and two where the poem begins again', () => {
-    assert.deepEqual(shown(waysOn(place, old, 'stop')), ['old 1']);
-    assert.deepEqual(shown(waysOn(place, old, 'loop')), ['old 1', 'old 0 after 1,2,3']);
+    assert.deepEqual(shown(replayPaths(place, old, 'stop')), ['old 1']);
+    assert.deepEqual(shown(replayPaths(place, old, 'loop')), ['old 1', 'old 0 after 1,2,3']);
   });
 
   it('are in both poems where it was edited', () => {
-    assert.deepEqual(shown(waysOn(place, edited, 'stop')), ['old 1', 'new 1']);
-    assert.deepEqual(shown(waysOn(place, edited, 'loop')), [
+    assert.deepEqual(shown(replayPaths(place, edited, 'stop')), ['old 1', 'new 1']);
+    assert.deepEqual(shown(replayPaths(place, edited, 'loop')), [
       'old 1',
       'new 1',
       'old 0 after 1,2,3',
@@ -40,11 +46,14 @@ describe('the ways on from a place', () => {
   });
 
   it('are in the old poem where the place in the new one is lost', () => {
-    assert.deepEqual(shown(waysOn(place, linesOf('sun', 'moon'), 'loop')), ['old 1', 'old 0 after 1,2,3']);
+    assert.deepEqual(shown(replayPaths(place, linesOf('sun', 'moon'), 'loop')), [
+      'old 1',
+      'old 0 after 1,2,3',
+    ]);
   });
 
   it('leave out of the rest what was done ahead', () => {
-    assert.deepEqual(shown(waysOn({ ...place, ahead: [2] }, old, 'loop')), ['old 1', 'old 0 after 1,3']);
+    assert.deepEqual(shown(replayPaths({ ...place, ahead: [2] }, old, 'loop')), ['old 1', 'old 0 after 1,3']);
   });
 });
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { fingerprints, type Place } from '../../src/ledger/cursor.ts';
+import { fingerprints, type Cursor } from '../../src/ledger/cursor.ts';
 import { type Line, olderSplit, splitPoem } from '../../src/poems/poem.ts';
 import { foundSince, type Memory, placeByTimeline } from '../../src/posting/replay.ts';
 
@@ -8,7 +8,7 @@ const linesOf = (texts: string[]): Line[] => texts.map((text, index) => ({ text,
 
 const poem = ['la', 'one', 'la', 'two', 'three'];
 const known = fingerprints(linesOf(poem));
-const placeAt = (next: number, ahead: number[] = []): Place => ({ poem: known, next, ahead });
+const placeAt = (next: number, ahead: number[] = []): Cursor => ({ poem: known, next, ahead });
 
 /** What is found among these texts by a bot that knows of so many lines, as `line` or `line+1` for two. */
 function found(next: number, texts: string[], more: Partial<Memory> & { ahead?: number[] } = {}): string[] {

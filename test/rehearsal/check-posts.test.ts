@@ -1,14 +1,24 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { checkPosts, type Checked, type Expected, type Said } from '../../src/rehearsal/check-posts.ts';
+import {
+  checkPosts,
+  type Checked,
+  type Expected,
+  type RehearsedPost,
+} from '../../src/rehearsal/check-posts.ts';
 
 const hour = 3_600_000;
 
 /** A text an hour. */
-const said = (texts: readonly string[]): Said[] =>
+const said = (texts: readonly string[]): RehearsedPost[] =>
   texts.map((text, index) => ({ text, instant: index * hour }));
 
-function check(poem: string, posts: string, others: Partial<Expected> = {}, repeats: Said[] = []): Checked {
+function check(
+  poem: string,
+  posts: string,
+  others: Partial<Expected> = {},
+  repeats: RehearsedPost[] = [],
+): Checked {
   const expected: Expected = {
     texts: poem.split(' '),
     from: { next: 0, ahead: [] },
@@ -70,7 +80,7 @@ describe('posts held against a poem', () => {
   });
 
   it('may leave out a refrain that X has refused, and no other line', () => {
-    const refused = (text: string, instant: number): Said => ({ text, instant });
+    const refused = (text: string, instant: number): RehearsedPost => ({ text, instant });
     const skip = { refrain: 'skip' } as const;
     const found = check('a b a c', 'a b c', skip, [refused('a', 2 * hour)]);
     assert.deepEqual([breaksOf(found), found.passedOver], [[], 1]);

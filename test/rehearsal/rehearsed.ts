@@ -5,7 +5,7 @@ import type { LedgerEvent } from '../../src/ledger/events.ts';
 import { FlockHistory } from '../../src/ledger/history.ts';
 import type { Ledger } from '../../src/ledger/journal.ts';
 import type { BotName } from '../../src/poems/bot-name.ts';
-import { openPurse } from '../../src/posting/budget.ts';
+import { unlimitedBudget } from '../../src/posting/budget.ts';
 import { type RehearsalOptions, rehearse } from '../../src/rehearsal/rehearse.ts';
 import type { Report } from '../../src/rehearsal/report.ts';
 
@@ -35,7 +35,7 @@ export function wholeFlock({ poems, settings = {} }: SmallFlock): WholeFlock {
     account: undefined,
     bundle: undefined,
   }));
-  return { bots, misfits: [], passedOver: [], purse: { ...openPurse, timezone, budget } };
+  return { bots, misfits: [], passedOver: [], purse: { ...unlimitedBudget, timezone, budget } };
 }
 
 /** Rehearses a small flock, a week without faults where nothing else is said. */

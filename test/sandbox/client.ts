@@ -25,7 +25,7 @@ export interface Message {
   host?: string;
 }
 
-export const encode = (text: string): string =>
+const encode = (text: string): string =>
   encodeURIComponent(text).replaceAll(
     /[!'()*]/g,
     (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`,

@@ -3,7 +3,7 @@ import { type Bot, parseFlockFile } from '../../src/config/flock-file.ts';
 import { type BotKey, TokenPair } from '../../src/oauth/signature.ts';
 import type { BotName } from '../../src/poems/bot-name.ts';
 import type { StepOptions } from '../../src/posting/bot-runner.ts';
-import { openPurse } from '../../src/posting/budget.ts';
+import { unlimitedBudget } from '../../src/posting/budget.ts';
 import type { Random } from './random.ts';
 import type { Spell } from './simulated-x.ts';
 import { type Tampering, tamperings } from './tampering.ts';
@@ -224,7 +224,7 @@ export function boundsOf({
   usd,
   bots,
 }: Scenario): Pick<StepOptions, 'purse' | 'isStopped' | 'size' | 'brake'> {
-  const purse = { ...openPurse, budget: { postsPerDay: budget, usdPerMonth: usd } };
+  const purse = { ...unlimitedBudget, budget: { postsPerDay: budget, usdPerMonth: usd } };
   return {
     purse: () => purse,
     isStopped: () => false,

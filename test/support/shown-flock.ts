@@ -17,7 +17,7 @@ import type { BotName } from '../../src/poems/bot-name.ts';
 import { sendInProcess } from '../../src/rehearsal/stage.ts';
 import { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { Monitor, type MonitorOptions } from '../../src/web/dashboard/monitor.ts';
-import { type MonitorParts, ViewDesk } from '../../src/web/dashboard/snapshot.ts';
+import { type MonitorParts, SnapshotCache } from '../../src/web/dashboard/snapshot.ts';
 import { MemoryLedger } from '../fakes/memory-ledger.ts';
 import { calmWorld } from './daemon-options.ts';
 
@@ -146,7 +146,7 @@ export class ShownFlock implements AsyncDisposable {
   }
 
   view(): Promise<FlockView> {
-    return new ViewDesk(this.parts).view();
+    return new SnapshotCache(this.parts).view();
   }
 
   /** Opens the monitor. @returns where it listens */

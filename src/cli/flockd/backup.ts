@@ -186,11 +186,11 @@ async function moving(
 const kinds = 'give a file that flockd export has written, or the state folder of a flockd that has ended';
 
 /** The state of a bot is a few kilobytes; this is a flock of hundreds of thousands. Bytes. */
-const largest = 512 * 1024 * 1024;
+const maxSize = 512 * 1024 * 1024;
 
 async function readText(file: string): Promise<string> {
   try {
-    return (await readRegularFile(file, largest)).toString('utf8');
+    return (await readRegularFile(file, maxSize)).toString('utf8');
   } catch (cause) {
     throw new FlockError('data', `cannot read ${file}: ${reasonOf(cause)}`, {
       hint: kinds,
@@ -264,11 +264,11 @@ function tell(
   );
 }
 
-const mostLines = 50;
+const maxLines = 50;
 
 /** Which line of each bot comes next. */
 function nextLines(states: ReadonlyMap<string, BotState>): string[] {
-  const told = [...states].slice(0, mostLines).map(([bot, state]) => `  ${bot}: ${nextOf(state)}`);
+  const told = [...states].slice(0, maxLines).map(([bot, state]) => `  ${bot}: ${nextOf(state)}`);
   const more = states.size - told.length;
   return more > 0 ? [...told, `  and ${more} more: flockd status`] : told;
 }
@@ -280,9 +280,9 @@ function nextOf({ place, open, parked }: BotState): string {
   return isFinished(place) ? `all ${lengthOf(place)} lines are posted` : `${line} comes next`;
 }
 
-const mostNames = 5;
+const maxNames = 5;
 
 const some = (names: readonly string[]): string =>
-  names.length > mostNames
-    ? `${names.slice(0, mostNames).join(', ')} and ${names.length - mostNames} more`
+  names.length > maxNames
+    ? `${names.slice(0, maxNames).join(', ')} and ${names.length - maxNames} more`
     : names.join(', ');

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { readFlockFile } from '../../config/flock-file.ts';
 import type { Context } from '../../context.ts';
-import { giveOrder } from '../../daemon/control.ts';
+import { sendCommand } from '../../daemon/control.ts';
 import { isLocked } from '../../daemon/lock.ts';
 import { isStopped, releaseFlock, stopFlock } from '../../daemon/stop-switch.ts';
 import { type Exit, FlockError } from '../../errors.ts';
@@ -15,7 +15,7 @@ import { isAboutPlace } from '../../posting/commands.ts';
 import { command, type GivenPlaces, hintAs, placeFlags, placeSchema } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
 import { openOnLedger } from './ledger-place.ts';
-import { give, knownBot, mustHavePlace } from './shared.ts';
+import { sendToDaemon, knownBot, mustHavePlace } from './shared.ts';
 
 export const pause = command({
   words: { bot: { type: 'string', describe: 'the name of the bot; without one, the whole flock' } },
@@ -31,7 +31,7 @@ export const pause = command({
     if (args.bot !== undefined) {
       const bot = await knownBot(args.bot, context);
       if (!(await readJournal(state)).states.has(bot)) throw newTo(bot);
-      await give(state, { order: 'pause', bot });
+      await sendToDaemon(state, { order: 'pause', bot });
       terminal.say(`${bot} rests until: flockd resume ${bot}`);
       return 'done';
     }
@@ -62,7 +62,7 @@ export const reload = command({
     if (!(await isLocked(state))) {
       throw new FlockError('unavailable', `no flockd runs on ${state}`, { hint: 'start it: flockd run' });
     }
-    await giveOrder(state, { order: 'reload' });
+    await sendCommand(state, { order: 'reload' });
     terminal.say('flockd has read its files again.');
     await tellOfMisfits(context, args, terminal);
     return 'done';
@@ -115,7 +115,7 @@ export const resolve = command({
     }
     await using context = await openOnLedger(args, terminal);
     const { state } = context.paths;
-    await give(state, { order: 'resolve', bot, posted: args.posted, id: args.id });
+    await sendToDaemon(state, { order: 'resolve', bot, posted: args.posted, id: args.id });
     terminal.say(`${bot}: the post in doubt counts as ${args.posted ? 'posted' : 'not posted'}.`);
     return 'done';
   },
@@ -164,7 +164,7 @@ export const resume = command({
       }
     }
     const place = args.line === undefined ? {} : await placeAt(bot, args.line, context);
-    await give(state, { order: 'resume', bot, ...place });
+    await sendToDaemon(state, { order: 'resume', bot, ...place });
     const where = args.line === undefined ? '' : ` at line ${args.line}`;
     if (!isStopped(state)) terminal.say(`${bot} goes on${where}.`);
     else terminal.say(`${bot} will go on${where}: ${stillStopped}`);
@@ -202,7 +202,7 @@ async function resumeParked(
     why ? [{ name, ...why }] : [],
   );
   for (const { name, why } of parked.filter((one) => !isAboutPlace(one))) {
-    await give(state, { order: 'resume', bot: name });
+    await sendToDaemon(state, { order: 'resume', bot: name });
     terminal.say(`${name} goes on: ${why}`);
   }
   const stuck = parked.filter(isAboutPlace);

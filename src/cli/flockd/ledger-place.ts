@@ -17,7 +17,7 @@ import { readRegularFile, reasonOf, replaceFile, syncFolder } from '../../fs.ts'
 import type { KeyStore } from '../../keys/store.ts';
 import { hasJournal } from '../../ledger/journal.ts';
 import { shellWord } from '../../text.ts';
-import { callsAs, type GivenPlaces } from '../command.ts';
+import { withInvocationFlags, type GivenPlaces } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
 
 /*
@@ -26,7 +26,7 @@ import type { Terminal } from '../terminal.ts';
  */
 
 const noteIn = (state: string): string => path.join(state, 'moved-to');
-const longestNote = 65_536;
+const maxNote = 65_536;
 
 type Folders = Pick<FlockPaths, 'root' | 'state'>;
 
@@ -34,7 +34,7 @@ const ownState = ({ root }: Pick<Folders, 'root'>): string => path.join(root, 's
 
 /** Where the ledger of a state folder was moved to, or undefined where it was not. */
 export async function movedTo(state: string): Promise<string | undefined> {
-  const text = await readRegularFile(noteIn(state), longestNote).catch(() => undefined);
+  const text = await readRegularFile(noteIn(state), maxNote).catch(() => undefined);
   const [place = ''] = text?.toString('utf8').split('\n') ?? [];
   return path.isAbsolute(place) ? path.normalize(place) : undefined;
 }
@@ -65,7 +65,7 @@ export async function forgetMove(state: string): Promise<void> {
  * @throws {FlockError} `config` with the command that helps
  */
 export async function mustHaveLastWord({ root, state }: Folders, places: GivenPlaces): Promise<void> {
-  const call = callsAs(places, 'flockd');
+  const call = withInvocationFlags(places, 'flockd');
   const moved = await movedTo(state);
   if (moved !== undefined) {
     throw new FlockError('config', `the ledger in ${state} was moved to ${moved}, and is out of date`, {

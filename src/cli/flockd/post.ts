@@ -17,7 +17,7 @@ import { type PostReport, reportOf } from '../../posting/commands.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
 import { mustHaveLastWord, openOnLedger } from './ledger-place.ts';
-import { giveOr, knownBot, mustBeReady } from './shared.ts';
+import { runOrSend, knownBot, mustBeReady } from './shared.ts';
 
 export const post = command({
   words: { bot: { type: 'string', describe: 'the name of the bot' } },
@@ -39,7 +39,7 @@ export const post = command({
       await postNow(bot, optionsFor(ledger, flock, context));
       return reportOf(ledger.state(name));
     };
-    const report = await giveOr(paths.state, { order: 'post', bot: name }, alone);
+    const report = await runOrSend(paths.state, { order: 'post', bot: name }, alone);
     if (!report)
       throw new FlockError('tryLater', `nobody knows what came of it: flockd status --bot ${name}`);
     const shown = shownOf(bot, report, await whyUntried(name, report, context), context.pages);

@@ -11,10 +11,10 @@ import { readJournal } from '../../ledger/journal.ts';
 import type { BotState } from '../../ledger/state.ts';
 import { type BotName, botNameOf, parseBotName } from '../../poems/bot-name.ts';
 import { nearest, shellWord } from '../../text.ts';
-import { callsAs, command, placeFlags, placeSchema } from '../command.ts';
+import { withInvocationFlags, command, placeFlags, placeSchema } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
 import { openOnLedger } from './ledger-place.ts';
-import { give } from './shared.ts';
+import { sendToDaemon } from './shared.ts';
 
 /*
  * The ledger comes first, the bundle last: whatever ends the command in between, no bot posts under a name whose place in the
@@ -38,7 +38,7 @@ export const rename = command({
     const renaming = await examine(from, to, context);
     mustHaveSettings(renaming, flockFile);
     const { poem, isNew } = await movePoem(renaming, context, terminal);
-    if (renaming.state) await give(context.paths.state, { order: 'rename', bot: from, to });
+    if (renaming.state) await sendToDaemon(context.paths.state, { order: 'rename', bot: from, to });
     if (renaming.bundle) await context.keys.rename(renaming.bundle.file, to);
     tell(renaming, flockFile, terminal);
     if (poem === undefined) return 'done';
@@ -163,11 +163,11 @@ function tell({ from, to, state, done, bundle }: Renaming, { named }: FlockFile,
 function tellOfPoem(
   poem: string,
   { from, to }: { from: BotName; to: BotName },
-  places: Parameters<typeof callsAs>[0],
+  places: Parameters<typeof withInvocationFlags>[0],
   terminal: Terminal,
 ): void {
   const renamed = path.join(path.dirname(poem), `${to}.txt`);
-  const again = callsAs(places, 'flockd')(`rename ${from} ${to}`);
+  const again = withInvocationFlags(places, 'flockd')(`rename ${from} ${to}`);
   terminal.say(`Its poem still has the old name, which keymaker make-keys would take for another bot:`);
   terminal.say(`hint: mv ${shellWord(poem)} ${shellWord(renamed)}, then ${again} once more`);
 }

@@ -4,10 +4,10 @@ import { apiUrl, serviceEnvironment, wantsColor } from '../../config/environment
 import { type Bot, type FlockFile, readFlockFile } from '../../config/flock-file.ts';
 import { type Context, openContext } from '../../context.ts';
 import { Claims } from '../../daemon/claims.ts';
-import { type DaemonOrder, type Outcome, takeOrders } from '../../daemon/control.ts';
+import { type DaemonCommand, type Outcome, receiveCommands } from '../../daemon/control.ts';
 import { Daemon } from '../../daemon/daemon.ts';
 import { lockState } from '../../daemon/lock.ts';
-import { Leftovers, Reloads } from '../../daemon/reload.ts';
+import { HeapTrimmer, Reloads } from '../../daemon/reload.ts';
 import { stopFlock, watchStopSwitch } from '../../daemon/stop-switch.ts';
 import {
   countOf,
@@ -18,14 +18,7 @@ import {
   tellManager,
 } from '../../daemon/systemd.ts';
 import { type Exit, FlockError, messageOf } from '../../errors.ts';
-import {
-  type Flock,
-  loadFlock,
-  mostUnknown,
-  namesIn,
-  unknownBots,
-  withoutRenamed,
-} from '../../flock/load.ts';
+import { type Flock, loadFlock, maxUnknown, namesIn, unknownBots, withoutRenamed } from '../../flock/load.ts';
 import { afterRestart } from '../../flock/status.ts';
 import { watchKeys } from '../../keys/store.ts';
 import { Journal, type Ledger } from '../../ledger/journal.ts';
@@ -35,7 +28,14 @@ import { passedOverShown, readPoem, writtenAt } from '../../poems/find.ts';
 import { reportOf } from '../../posting/commands.ts';
 import { folderWatcher, moreWatches, type WatchFolder } from '../../watch.ts';
 import { Monitor } from '../../web/dashboard/monitor.ts';
-import { callsAs, command, type GivenPlaces, hintAs, placeFlags, placeSchema } from '../command.ts';
+import {
+  withInvocationFlags,
+  command,
+  type GivenPlaces,
+  hintAs,
+  placeFlags,
+  placeSchema,
+} from '../command.ts';
 import { Live } from '../live-view.ts';
 import type { Terminal } from '../terminal.ts';
 import { version } from '../version.ts';
@@ -70,10 +70,10 @@ export async function readFlock(
 
 function warnOfUnknown({ named }: FlockFile, flock: Flock, log: Logger): void {
   const unknown = unknownBots(named, namesIn(flock));
-  for (const { bot, hint = 'it has no key bundle' } of unknown.slice(0, mostUnknown)) {
+  for (const { bot, hint = 'it has no key bundle' } of unknown.slice(0, maxUnknown)) {
     log.warn({ event: 'unknown-bot', bot, hint }, `is in flock.json but not in the flock; ${hint}`);
   }
-  const more = unknown.length - mostUnknown;
+  const more = unknown.length - maxUnknown;
   if (more > 0)
     log.warn({ event: 'unknown-bots', more }, `${more} more are in flock.json but not in the flock`);
 }
@@ -90,7 +90,7 @@ function isNews(log: Logger, words: string): boolean {
 }
 
 /** So many bots without a key are named one by one. */
-const mostKeyless = 20;
+const maxKeyless = 20;
 
 /** Logs who has a poem and no key, and what in the poems folder is read by nobody: each once. */
 export function tellOfPoems(flock: Flock, log: Logger, places: GivenPlaces): void {
@@ -100,11 +100,11 @@ export function tellOfPoems(flock: Flock, log: Logger, places: GivenPlaces): voi
 
 function tellOfKeyless({ keyless }: Flock, log: Logger, places: GivenPlaces): void {
   const news = keyless.filter(({ name }) => isNews(log, `keyless ${name}`));
-  for (const { name: bot } of news.slice(0, mostKeyless)) {
-    const hint = callsAs(places)(`make-keys ./poems --bot=${bot}`);
+  for (const { name: bot } of news.slice(0, maxKeyless)) {
+    const hint = withInvocationFlags(places)(`make-keys ./poems --bot=${bot}`);
     log.info({ event: 'keyless', bot, hint }, `has a poem and no key yet; ${hint}`);
   }
-  const more = news.length - mostKeyless;
+  const more = news.length - maxKeyless;
   if (more > 0) log.info({ event: 'keyless-bots', more }, `${more} more bots have a poem and no key yet`);
 }
 
@@ -132,7 +132,7 @@ export function nobodyToRun({ paths }: Context, { misfits }: Flock, places: Give
   const [first] = misfits;
   if (!first) {
     return new FlockError('config', `no key bundles in ${paths.keys}`, {
-      hint: `make some first: ${callsAs(places)('make-keys ./poems')}`,
+      hint: `make some first: ${withInvocationFlags(places)('make-keys ./poems')}`,
     });
   }
   const others = misfits.length > 1 ? ` (and ${countOf(misfits.length - 1)} more)` : '';
@@ -151,7 +151,7 @@ interface Parts {
   claims: Claims;
   context: Context;
   ledger: Ledger;
-  leftovers: Leftovers;
+  leftovers: HeapTrimmer;
   live: Live;
   log: Logger;
   manager: ServiceManager;
@@ -204,7 +204,7 @@ export const run = command({
     if (flock.bots.length === 0 && !service.isListening) throw nobodyToRun(context, flock, args);
     manager.status(`has read ${countOf(flock.bots.length)}, and reads the ledger`);
     await using ledger = monitor.meter(logged(await Journal.open(paths.state, lock), log));
-    using leftovers = new Leftovers(context.clock);
+    using leftovers = new HeapTrimmer(context.clock);
     const told = { alarms, live, log, manager, monitor };
     const parts = {
       ...told,
@@ -265,8 +265,8 @@ async function runUntilStopped(flock: AlarmedFlock, parts: Parts): Promise<Exit>
   using _shown = { [Symbol.dispose]: () => void monitor[Symbol.asyncDispose]() };
   takeUp(flock, daemon, parts);
   reloads.begin((mayBeEmpty) => takeUpChanges(daemon, parts, mayBeEmpty));
-  const carryOut = (order: DaemonOrder): Promise<Outcome> => carryOutBy(daemon, parts, order);
-  using _orders = { [Symbol.dispose]: await takeOrders(paths.state, carryOut, log, watchFolder) };
+  const carryOut = (order: DaemonCommand): Promise<Outcome> => carryOutBy(daemon, parts, order);
+  using _orders = { [Symbol.dispose]: await receiveCommands(paths.state, carryOut, log, watchFolder) };
   using _told = { [Symbol.dispose]: tellManager(daemon, paths.state, manager) };
   const signal = await Promise.race([stopped, failure]);
   reloads.end();
@@ -289,7 +289,7 @@ function takeUp(read: AlarmedFlock, daemon: Daemon, parts: Parts): void {
 async function carryOutBy(
   daemon: Daemon,
   { context, ledger, reloads }: Parts,
-  order: DaemonOrder,
+  order: DaemonCommand,
 ): Promise<Outcome> {
   if (order.order === 'recipients') return { recipients: await context.keys.recipients() };
   await (order.order === 'reload' ? reloads.ask(false) : daemon.carryOut(order));

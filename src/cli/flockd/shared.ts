@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { systemClock } from '../../clock.ts';
 import { type Bot, readFlockFile } from '../../config/flock-file.ts';
 import type { Context } from '../../context.ts';
-import { giveOrder } from '../../daemon/control.ts';
+import { sendCommand } from '../../daemon/control.ts';
 import { lockState } from '../../daemon/lock.ts';
 import { isStopped } from '../../daemon/stop-switch.ts';
 import { FlockError } from '../../errors.ts';
@@ -14,10 +14,10 @@ import { applyEvent, type BotState } from '../../ledger/state.ts';
 import { type BotName, parseBotName } from '../../poems/bot-name.ts';
 import { readPoem } from '../../poems/find.ts';
 import { linesOf } from '../../poems/poem.ts';
-import { eventsOf, type Order, type PostReport } from '../../posting/commands.ts';
+import { eventsOf, type Command, type PostReport } from '../../posting/commands.ts';
 import { readingOf } from '../../posting/edits.ts';
 import { nearest } from '../../text.ts';
-import { callsAs, type GivenPlaces } from '../command.ts';
+import { withInvocationFlags, type GivenPlaces } from '../command.ts';
 import { unknownTroubles } from '../tables.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -26,10 +26,10 @@ import type { Terminal } from '../terminal.ts';
  *
  * @throws {FlockError} where there is nothing to carry out, or it could not be
  */
-export async function give(state: string, order: Order): Promise<void> {
+export async function sendToDaemon(state: string, order: Command): Promise<void> {
   // A refusal makes no state folder for a flock that has none.
   if (!(await hasJournal(state))) eventsOf(order, undefined, systemClock.now());
-  await giveOr(state, order, async (ledger) => {
+  await runOrSend(state, order, async (ledger) => {
     await ledger.record(...eventsOf(order, ledger.state(order.bot), systemClock.now()));
     return undefined;
   });
@@ -39,18 +39,18 @@ export async function give(state: string, order: Order): Promise<void> {
  * Gives an order to the daemon that runs, or else does the same alone, with the ledger to itself.
  *
  * @returns what an order to post has led to
- * @throws {FlockError} as {@link give}
+ * @throws {FlockError} as {@link sendToDaemon}
  */
-export async function giveOr(
+export async function runOrSend(
   state: string,
-  order: Order,
+  order: Command,
   alone: (ledger: Ledger) => Promise<PostReport | undefined>,
 ): Promise<PostReport | undefined> {
   const lock = await lockState(state).catch((error: unknown) => {
     if (error instanceof FlockError && error.exit === 'tryLater') return undefined;
     throw error;
   });
-  if (!lock) return giveOrder(state, order);
+  if (!lock) return sendCommand(state, order);
   await using _lock = lock;
   await using ledger = await Journal.open(state);
   return await alone(ledger);
@@ -115,7 +115,7 @@ export async function mustHavePlace(
   if (!found) return;
   const lines = await linesOf(found.poemFile, found.settings.unit, readPoem);
   if (readingOf(state.place, lines).place) return;
-  const call = callsAs(places, 'flockd')(`resume ${bot} --line N`);
+  const call = withInvocationFlags(places, 'flockd')(`resume ${bot} --line N`);
   throw new FlockError('data', `${bot}: ${lost}, and its place in it is lost`, {
     hint: `say where it is to go on: ${call}; or put the old poem back`,
   });
@@ -124,8 +124,8 @@ export async function mustHavePlace(
 const once = 'should be given once, with a value';
 
 /** Ten years: nobody plans farther ahead. */
-const mostDays = 3650;
-const days = `should be a number of days, from 1 to ${mostDays}`;
+const maxDays = 3650;
+const days = `should be a number of days, from 1 to ${maxDays}`;
 
 /** X's ids count from 2010 on. */
 const earliest = Date.UTC(2011);
@@ -148,7 +148,7 @@ export const spanSchema = {
     .string(once)
     .regex(/^\d+$/, days)
     .transform(Number)
-    .pipe(z.number().min(1, days).max(mostDays, days)),
+    .pipe(z.number().min(1, days).max(maxDays, days)),
   from: z
     .string(once)
     .transform((text, context) => {
@@ -181,12 +181,12 @@ export function chosenBots(names: readonly string[], known: readonly string[]): 
 }
 
 /** So many names are said; there may be thousands. */
-const mostNames = 5;
+const maxNames = 5;
 
 function whoIsThere(known: readonly string[]): string {
   if (known.length === 0) return 'there are no poems yet: they are text files in the poems folder';
-  const names = known.slice(0, mostNames).join(', ');
-  const more = known.length - mostNames;
+  const names = known.slice(0, maxNames).join(', ');
+  const more = known.length - maxNames;
   return more > 0 ? `there are ${names} and ${more} more: flockd plan lists them` : `there are: ${names}`;
 }
 

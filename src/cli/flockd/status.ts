@@ -7,7 +7,7 @@ import { type BotStatus, hasToPost, needsSomebody, type Status } from '../../flo
 import { parseBotName } from '../../poems/bot-name.ts';
 import { nearest } from '../../text.ts';
 import { moreWatches } from '../../watch.ts';
-import { callsAs, command, type GivenPlaces, placeFlags, placeSchema } from '../command.ts';
+import { withInvocationFlags, command, type GivenPlaces, placeFlags, placeSchema } from '../command.ts';
 import {
   flockWords,
   keylessTrouble,
@@ -50,7 +50,7 @@ export const status = command({
       if (args.bot === undefined) {
         tell(unknownTroubles(unknown), terminal);
         const names = keyless.map(({ bot }) => bot);
-        const trouble = keylessTrouble(names, callsAs(args), mostKeyless);
+        const trouble = keylessTrouble(names, withInvocationFlags(args), maxKeyless);
         if (trouble) tell([trouble], terminal);
       }
     }
@@ -60,7 +60,7 @@ export const status = command({
 });
 
 /** So many bots without a key are named. */
-const mostKeyless = 20;
+const maxKeyless = 20;
 
 /** @throws {FlockError} `usage` where there is none of that name, or it has no key yet */
 function theOne(text: string, { bots, keyless }: WholeStatus, places: GivenPlaces): BotStatus {
@@ -68,7 +68,7 @@ function theOne(text: string, { bots, keyless }: WholeStatus, places: GivenPlace
   const found = bots.find(({ bot }) => bot === name);
   if (found) return found;
   if (keyless.some(({ bot }) => bot === name)) {
-    const hint = callsAs(places)(`make-keys ./poems --bot=${name}`);
+    const hint = withInvocationFlags(places)(`make-keys ./poems --bot=${name}`);
     throw new FlockError('usage', `${name} has a poem and no key yet`, { hint });
   }
   const meant = nearest(
@@ -82,7 +82,7 @@ function theOne(text: string, { bots, keyless }: WholeStatus, places: GivenPlace
 
 /** The command that starts the flock's daemon: that of its service, where one is installed. */
 const startCall = (root: string, places: GivenPlaces): string =>
-  isService(root) ? 'systemctl start flockd' : callsAs(places, 'flockd')('run');
+  isService(root) ? 'systemctl start flockd' : withInvocationFlags(places, 'flockd')('run');
 
 /** @param bots - those that are wanted */
 function show(

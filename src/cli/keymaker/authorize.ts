@@ -23,7 +23,7 @@ import {
 import { linesOf } from '../../poems/poem.ts';
 import { nearest } from '../../text.ts';
 import { type CallbackListener, openCallbackListener } from '../../web/callback.ts';
-import { callsAs, type GivenPlaces, portSchema } from '../command.ts';
+import { withInvocationFlags, type GivenPlaces, portSchema } from '../command.ts';
 import { openInBrowser, type Terminal } from '../terminal.ts';
 
 interface AuthorizeOptions {
@@ -222,7 +222,7 @@ export async function mustHaveKey(
   );
   const readers = poems.map((poem) => poem.bot);
   throw new FlockError('usage', `${bot} has no key bundle in ${keys.folder}`, {
-    hint: hintFor(bot, { known, readers }, callsAs(places)),
+    hint: hintFor(bot, { known, readers }, withInvocationFlags(places)),
   });
 }
 

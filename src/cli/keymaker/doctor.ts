@@ -14,7 +14,7 @@ import {
   summaryOf,
 } from '../../doctor/report.ts';
 import { parseBotName } from '../../poems/bot-name.ts';
-import { callsAs, command, placeFlags, placeSchema } from '../command.ts';
+import { withInvocationFlags, command, placeFlags, placeSchema } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
 import { mustHaveKey } from './authorize.ts';
 
@@ -46,7 +46,7 @@ export const doctor = command({
     await using context = openContext(args);
     const chosen = new Set(args.bot.map(parseBotName));
     for (const bot of chosen) await mustHaveKey(bot, context, args);
-    const checkup: Checkup = { ...context, chosen, keymaker: callsAs(args) };
+    const checkup: Checkup = { ...context, chosen, keymaker: withInvocationFlags(args) };
     const findings = await examine(checkup, args, terminal);
     if (args.json) terminal.print(`${JSON.stringify(reportOf(findings), null, 2)}\n`);
     else show(findings, terminal);

@@ -24,7 +24,7 @@ import { command, placeFlags, placeSchema } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
 
 /** The keys of a thousand accounts are smaller. Bytes. */
-const largest = 256 * 1024;
+const maxSize = 256 * 1024;
 
 /** Files read at a time. */
 const readers = 64;
@@ -147,7 +147,7 @@ async function readKeys(file: string): Promise<Found[]> {
 async function readText(file: string): Promise<string | FlockError> {
   try {
     // What a person keeps among dotfiles is often linked to from home.
-    return (await readRegularFile(await realpath(file), largest)).toString('utf8');
+    return (await readRegularFile(await realpath(file), maxSize)).toString('utf8');
   } catch (cause) {
     return unreadable(file, cause);
   }

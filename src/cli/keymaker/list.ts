@@ -9,7 +9,14 @@ import { maskToken } from '../../keys/bundle.ts';
 import type { KeyStore, ListedBundle } from '../../keys/store.ts';
 import type { BotName } from '../../poems/bot-name.ts';
 import { poemFileIn } from '../../poems/find.ts';
-import { callsAs, command, type GivenPlaces, hintAs, placeFlags, placeSchema } from '../command.ts';
+import {
+  withInvocationFlags,
+  command,
+  type GivenPlaces,
+  hintAs,
+  placeFlags,
+  placeSchema,
+} from '../command.ts';
 import { keylessTrouble, tableLines } from '../tables.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -31,7 +38,7 @@ export const list = command({
     else {
       terminal.say(`No keys in ${path.relative('.', keys.folder) || '.'} yet.`);
       if (entries.length > 0) tellOfTroubles(entries, args, terminal);
-      else terminal.say(`hint: make some: ${callsAs(args)('make-keys ./poems')}`);
+      else terminal.say(`hint: make some: ${withInvocationFlags(args)('make-keys ./poems')}`);
     }
     return bundles.every(({ ok }) => ok) ? 'done' : 'partly';
   },
@@ -86,7 +93,7 @@ async function keyless({ paths, keys }: Context, places: GivenPlaces): Promise<E
     ok: false,
     poem_file: poemFileIn(paths.root, poemFile),
     error: `${bot} has no key yet`,
-    hint: callsAs(places)(`make-keys ./poems --bot=${bot}`),
+    hint: withInvocationFlags(places)(`make-keys ./poems --bot=${bot}`),
   }));
 }
 
@@ -95,7 +102,7 @@ function noneWhereUnreadable(error: unknown): undefined {
 }
 
 /** So many bots without a key are named. */
-const mostKeyless = 20;
+const maxKeyless = 20;
 
 function show(entries: readonly Entry[], places: GivenPlaces, terminal: Terminal): void {
   for (const line of tableFor(entries, terminal.columns)) terminal.say(line);
@@ -105,7 +112,7 @@ function show(entries: readonly Entry[], places: GivenPlaces, terminal: Terminal
 function tellOfTroubles(entries: readonly Entry[], places: GivenPlaces, terminal: Terminal): void {
   const without = entries.filter(({ file }) => file === undefined).map(({ bot }) => bot);
   const bad = entries.filter(({ file, error }) => file !== undefined && error !== undefined);
-  const trouble = keylessTrouble(without, callsAs(places), mostKeyless);
+  const trouble = keylessTrouble(without, withInvocationFlags(places), maxKeyless);
   for (const { text, hint } of [
     ...bad.map(({ error = '', hint }) => ({ text: error, hint })),
     ...(trouble ? [trouble] : []),

@@ -16,7 +16,7 @@ import type { BotName } from '../../poems/bot-name.ts';
 import { type PoemFile, poemFileIn } from '../../poems/find.ts';
 import { shellWord } from '../../text.ts';
 import type { CallbackListener } from '../../web/callback.ts';
-import { callsAs, command, placeFlags, placeSchema } from '../command.ts';
+import { withInvocationFlags, command, placeFlags, placeSchema } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
 import {
   authorize,
@@ -111,7 +111,7 @@ export const makeKeys = command({
       summarize(session.results, terminal);
     }
     if (provider.id === 'x' && session.results.some(({ key }) => key === 'made')) {
-      const flockd = callsAs(args, 'flockd');
+      const flockd = withInvocationFlags(args, 'flockd');
       terminal.say(`Next: ${flockd('plan')}, then ${flockd('run')}`);
     }
     return exitOf(session.results);
@@ -286,7 +286,7 @@ function againFor(bot: BotName, old: KeyBundle | undefined, { args, provider }: 
     ...(args.callback ? ['--callback'] : []),
     ...(args.xauth ? ['--xauth'] : []),
   ];
-  return `run ${callsAs(args)(`make-keys ${shellWord(args.poems)} ${flags.join(' ')}`)}`;
+  return `run ${withInvocationFlags(args)(`make-keys ${shellWord(args.poems)} ${flags.join(' ')}`)}`;
 }
 
 async function makeOne(

@@ -7,7 +7,7 @@ import { messageOf } from '../../errors.ts';
 import { makeKey } from '../../keys/authorize.ts';
 import { expectedName } from '../../keys/right-account.ts';
 import { parseBotName } from '../../poems/bot-name.ts';
-import { callsAs, command, placeFlags, placeSchema, retold } from '../command.ts';
+import { withInvocationFlags, command, placeFlags, placeSchema, retold } from '../command.ts';
 import {
   authorize,
   callbackFlags,
@@ -53,7 +53,7 @@ export const reauth = command({
         expected,
         keys,
         owners: await keys.owners(),
-        again: `run ${callsAs(args)(`reauth ${bot}`)} again`,
+        again: `run ${withInvocationFlags(args)(`reauth ${bot}`)} again`,
         ...confirming({
           bot,
           terminal,

@@ -4,7 +4,7 @@ import { appKeys } from '../../config/environment.ts';
 import { readFlockFile } from '../../config/flock-file.ts';
 import { openContext } from '../../context.ts';
 import { FlockError, messageOf } from '../../errors.ts';
-import { FlockDesk, FlockSite } from '../../web/keymaker-site.ts';
+import { FlockKeyService, FlockSite } from '../../web/keymaker-site.ts';
 import { openLocalServer } from '../../web/server.ts';
 import { Sessions } from '../../web/sessions.ts';
 import { command, placeFlags, placeSchema, portSchema } from '../command.ts';
@@ -43,7 +43,7 @@ export const serve = command({
     const sessions = new Sessions();
     const { title, authorizeUrl } = provider;
     const site = new FlockSite({
-      desk: new FlockDesk({ context, provider, appKeys: secrets, poems }),
+      desk: new FlockKeyService({ context, provider, appKeys: secrets, poems }),
       sessions,
       clock,
       provider: { title, origin: new URL(authorizeUrl).origin },

@@ -12,7 +12,7 @@ import { type Provider, verifierFrom } from '../../oauth/providers.ts';
 import type { TokenPair } from '../../oauth/signature.ts';
 import { type BotName, parseBotName } from '../../poems/bot-name.ts';
 import { poemFileIn } from '../../poems/find.ts';
-import { callsAs, command, placeFlags, placeSchema } from '../command.ts';
+import { withInvocationFlags, command, placeFlags, placeSchema } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
 import {
   checkPoem,
@@ -47,7 +47,9 @@ export const begin = command({
     const provider = chooseProvider(context, flockFile, args);
     if (provider.callback === 'url') {
       throw new FlockError('usage', `${provider.title} gives its keys through the browser only`, {
-        hint: callsAs(args)(`make-keys ./poems --bot=${bot} --provider ${provider.id} --callback`),
+        hint: withInvocationFlags(args)(
+          `make-keys ./poems --bot=${bot} --provider ${provider.id} --callback`,
+        ),
       });
     }
     const old = await oldBundle(bot, keys, terminal);
@@ -62,7 +64,7 @@ export const begin = command({
       screenName,
       poemFile,
     });
-    const next = callsAs(args)(`finish ${bot}`);
+    const next = withInvocationFlags(args)(`finish ${bot}`);
     if (args.json) {
       const expires = new Date(pending.expires).toISOString();
       const answer = { bot, link, next_step: next, account: screenName ?? null, expires };
@@ -150,13 +152,13 @@ export const finish = command({
     const secrets = appKeys(paths.root);
     const flockFile = await readFlockFile(paths.flockFile);
     const store = new PendingStore(keys.folder);
-    const beginAgain = `begin again: ${callsAs(args)(`begin ${bot}`)}`;
+    const beginAgain = `begin again: ${withInvocationFlags(args)(`begin ${bot}`)}`;
     const pending = stillPending(bot, await store.read(bot), { now: clock.now(), beginAgain });
     const provider = context.provider(pending.provider, flockFile.providers);
     const client = context.oauth(provider, secrets);
     const old = await oldBundle(bot, keys, terminal);
     const expected = { named: accountNamed(bot, flockFile.settingsOf(bot).account, args.account), old };
-    const finishAs = callsAs(args)(`finish ${bot} --account NAME`);
+    const finishAs = withInvocationFlags(args)(`finish ${bot} --account NAME`);
     let waiting: Pending | undefined = pending;
     const made = await makeKey({
       bot,

@@ -58,7 +58,7 @@ const quarterOfAnHour = 15 * minute;
 const day = 24 * 60 * minute;
 
 /** A 401 from an X whose clock differs from ours by more than this is about our clock. Milliseconds. */
-const mostSkew = minute;
+const maxSkew = minute;
 
 /**
  * @param now - milliseconds since 1970
@@ -79,7 +79,7 @@ export function classify(failure: HttpAnswer | NoAnswer, now: number): XFailure 
   if (status === 429 && kind !== 'app-refused' && kind !== 'no-credit')
     return { ...waitOf(failure, now), reason };
   const ahead = aheadOf(timeIn(failure), now);
-  if (status === 401 && ahead !== undefined && Math.abs(ahead) > mostSkew)
+  if (status === 401 && ahead !== undefined && Math.abs(ahead) > maxSkew)
     return { kind: 'clock', reason: `${reason}; ${describeSkew(ahead)}` };
   return { kind, reason };
 }
@@ -195,12 +195,12 @@ function waitOf(answer: HttpAnswer, now: number): { kind: 'wait'; until: number;
 }
 
 /** Seconds since 1970 are below this for longer than anybody plans; milliseconds have been above it since 1973. */
-const mostSeconds = 1e11;
+const maxSeconds = 1e11;
 
 /** A reset: seconds since 1970, or milliseconds where a proxy counts so. Milliseconds; NaN where there is none. */
 function instantOf(reset: string | undefined): number {
   const number = Number(reset ?? NaN);
-  return number < mostSeconds ? number * second : number;
+  return number < maxSeconds ? number * second : number;
 }
 
 /** Seconds, or a date. @see RFC 9110 section 10.2.3 */

@@ -207,7 +207,7 @@ function numberOf(cell: Cell | undefined): Html | string {
 }
 
 /** Bots whose budgets are shown one by one: those that have used most of theirs. */
-const mostBots = 6;
+const maxBots = 6;
 
 /** Something that may be used up. */
 interface Use {
@@ -225,13 +225,13 @@ interface Use {
 /** What was spent, and what of the budgets of the flock and its bots is used up. */
 export function spendingOf(view: FlockView): Html {
   const own = view.bots.flatMap((bot) => usesOf(bot)).sort((a, b) => shareOf(b) - shareOf(a));
-  const left = own.length - mostBots;
+  const left = own.length - maxBots;
   return html`<div id="spending">
     ${flockUses(view)}
     ${
       own.length > 0 &&
       html`<h3>Bots with budgets of their own</h3>
-        ${own.slice(0, mostBots).map((use) => useOf(use))}
+        ${own.slice(0, maxBots).map((use) => useOf(use))}
         ${left > 0 && html`<p class="more">and ${showCount(left)} more, which have used less of theirs</p>`}`
     }
   </div>`;

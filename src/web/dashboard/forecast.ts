@@ -7,10 +7,10 @@ import { lengthOf } from '../../ledger/cursor.ts';
 import type { FlockHistory } from '../../ledger/history.ts';
 import type { BotState } from '../../ledger/state.ts';
 import { xLimits } from '../../plan/x-limits.ts';
-import { type Purse, spentBy, spentByFlock } from '../../posting/budget.ts';
+import { type FlockBudget, spentBy, spentByFlock } from '../../posting/budget.ts';
 import { offsetIn } from '../../schedule/calendar.ts';
 import { nextAfter, type Schedule } from '../../schedule/schedule.ts';
-import { Turns } from '../../yield.ts';
+import { EventLoopYield } from '../../yield.ts';
 
 /** What bounds posts besides the schedule. */
 interface Bounds {
@@ -82,8 +82,8 @@ interface Days {
 type Slots = { instants: number[] } | { perDay: number; active: boolean[] };
 
 /** Slots that are counted one by one for one schedule, and for one busy day. */
-const most = 200;
-const mostOfDay = 1500;
+const maxKnown = 200;
+const maxPerDay = 1500;
 
 /** @param now - milliseconds since 1970 */
 function daysFrom(now: number, timezone: string): Days {
@@ -106,7 +106,7 @@ function slotsIn(schedule: Schedule, shift: number, { starts }: Days): Slots {
     slot = nextAfter(schedule, slot)
   ) {
     instants.push(slot + shift);
-    if (instants.length > most) return busySlots(schedule, starts);
+    if (instants.length > maxKnown) return busySlots(schedule, starts);
   }
   return { instants };
 }
@@ -125,7 +125,7 @@ function busySlots(schedule: Schedule, starts: readonly number[]): Slots {
     slot !== undefined && slot < ends;
     slot = nextAfter(schedule, slot)
   ) {
-    if (++perDay === mostOfDay)
+    if (++perDay === maxPerDay)
       return { perDay: Math.round((perDay * (ends - begins)) / (slot - begins)), active };
   }
   return { perDay, active };
@@ -163,7 +163,7 @@ interface ForecastInput {
   standing: readonly Standing[];
   state: (bot: string) => BotState | undefined;
   history: FlockHistory;
-  purse: Purse;
+  purse: FlockBudget;
   isStopped: boolean;
   /** The moment that all this is of. Milliseconds since 1970. */
   now: number;
@@ -196,7 +196,7 @@ export class SlotForecast {
   }
 
   /** Posts to come by day, the rest of today's included. */
-  async planned(input: ForecastInput, turns = new Turns()): Promise<Map<string, number>> {
+  async planned(input: ForecastInput, turns = new EventLoopYield()): Promise<Map<string, number>> {
     const { files, standing, history, purse, isStopped, now } = input;
     const days = this.#today(purse.timezone, now);
     const counter = new Counter(new Map(this.#slots), days, input);

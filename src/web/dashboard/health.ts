@@ -40,13 +40,13 @@ export interface Health {
  * A scheduler that is less late than this is not late: a machine that slept, or whose clock was set forward, wakes it
  * within half a minute. Milliseconds.
  */
-const mostOverdue = 60_000;
+const maxOverdue = 60_000;
 
 /** Every check, in order. Pure. */
 export const checksOf = ({ unwritable, bots, overdue, reload }: Health): Check[] => [
   judged('state', unwritable === undefined, `the state folder cannot be written: ${unwritable ?? ''}`),
   judged('keys', bots > 0, 'no bot can post; flockd status says why'),
-  judged('scheduler', overdue < mostOverdue, lateness(overdue)),
+  judged('scheduler', overdue < maxOverdue, lateness(overdue)),
   judged('reload', reload.good, 'the last reload failed; the log says why'),
 ];
 
@@ -60,7 +60,7 @@ export const isReady = (checks: readonly Check[]): boolean => checks.every(({ ok
 
 /** The answer of `/healthz`: whoever gets it knows that the event loop turns. @param overdue - milliseconds */
 export const healthAnswer = (overdue: number): LocalAnswer =>
-  overdue < mostOverdue ? plain(200, 'ok') : plain(503, lateness(overdue));
+  overdue < maxOverdue ? plain(200, 'ok') : plain(503, lateness(overdue));
 
 /** The answer of `/readyz`. */
 export function readyAnswer(checks: readonly Check[]): LocalAnswer {
@@ -166,7 +166,7 @@ type Readiness = z.infer<typeof answer>;
 
 /** How long the whole question may take, and the longest answer. Milliseconds and bytes. */
 const usualDeadline = 5_000;
-const longest = 64 * 1024;
+const maxBody = 64 * 1024;
 
 /**
  * Asks the flockd that listens at an address whether it is ready.
@@ -214,7 +214,7 @@ function get(place: Place, deadline: number): Promise<string | undefined> {
     const asked = request({ ...place, path: '/readyz', agent: false, signal: AbortSignal.timeout(deadline) });
     asked.on('error', reject);
     asked.on('response', (response) => {
-      readBody(response, longest).then(resolve, reject);
+      readBody(response, maxBody).then(resolve, reject);
     });
     asked.end();
   });

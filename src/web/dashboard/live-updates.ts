@@ -35,7 +35,7 @@ const patience = 60_000;
  * A connection that has carried so much ends, and a browser opens another: whoever reads nothing would have the system keep
  * megabytes for them before anybody can tell. Bytes.
  */
-const mostBytes = 256 * 1024;
+const maxBytes = 256 * 1024;
 
 /** A connection on which nothing is said for longer may be cut off on its way. Milliseconds. */
 const quiet = 15_000;
@@ -114,7 +114,7 @@ export class EventStream {
     if (reader.stuckSince !== undefined || !this.#readers.has(reader)) return;
     const event = store.since(reader.sent);
     if (event === undefined) return;
-    if (reader.bytes > mostBytes) {
+    if (reader.bytes > maxBytes) {
       reader.response.end();
       return;
     }

@@ -5,7 +5,7 @@ import type { LedgerEvent } from '../../ledger/events.ts';
 import { heard, type Ledger } from '../../ledger/journal.ts';
 import type { BotState } from '../../ledger/state.ts';
 import { keyCauses } from '../../posting/post.ts';
-import { Turns } from '../../yield.ts';
+import { EventLoopYield } from '../../yield.ts';
 import type { Check, HealthDesk, HealthParts, LastReload } from './health.ts';
 import type { Routes } from './server.ts';
 import type { MonitorParts } from './snapshot.ts';
@@ -78,7 +78,7 @@ interface Row {
  * With more bots than this no bot has series of its own, so that a scrape stays small and holds up no post: one series
  * without the label `bot` stands for all of them.
  */
-export const mostBots = 2000;
+export const maxBots = 2000;
 
 /** How the values of all bots become one. */
 const together = {
@@ -103,7 +103,7 @@ function ofBots(
   measure: (bot: BotFacts) => Measured,
 ): Row {
   const samples = ({ bots }: Facts): Iterable<Sample | undefined> => {
-    if (bots.length > mostBots) return how === undefined ? [] : joined(bots, measure, together[how]);
+    if (bots.length > maxBots) return how === undefined ? [] : joined(bots, measure, together[how]);
     return bots.flatMap((bot) => named(bot.status.bot, samplesOf(measure(bot))));
   };
   return { name, help, type, labels: ['bot', ...labels], samples };
@@ -124,7 +124,7 @@ const named = (bot: string, samples: readonly Sample[]): Sample[] =>
   samples.map(({ labels, value }) => ({ labels: { bot, ...labels }, value }));
 
 /** So many bots take no time. */
-const few = 256;
+const minCompressed = 256;
 
 /** One sample for all bots, or one for each set of labels. */
 function* joined(
@@ -134,7 +134,7 @@ function* joined(
 ): Generator<Sample | undefined> {
   const all = new Map<string, Sample>();
   for (const [index, bot] of bots.entries()) {
-    if (index % few === 0) yield undefined;
+    if (index % minCompressed === 0) yield undefined;
     for (const { labels, value } of samplesOf(measure(bot))) {
       const key = Object.values(labels).join();
       const known = all.get(key);
@@ -272,7 +272,7 @@ const flockRows: Row[] = [
   ofFlock(
     {
       name: 'flockd_bots',
-      help: `Bots of the flock. With more than ${mostBots} none has series of its own: one without a bot is for all.`,
+      help: `Bots of the flock. With more than ${maxBots} none has series of its own: one without a bot is for all.`,
     },
     ({ bots }) => bots.length,
   ),
@@ -385,7 +385,7 @@ export function openMetrics(): Metrics {
     for (const { status, state } of bots) yield { status, state, settled: countsOf(status.bot) };
   }
   const write = async ({ bots, ...facts }: ScrapeFacts): Promise<string> => {
-    const turns = new Turns();
+    const turns = new EventLoopYield();
     const all = { ...facts, bots: await turns.all(withCounts(bots)) };
     for (const [row, metric] of tables) await fill(metric, row, all, turns);
     return textOf(register, turns);
@@ -409,7 +409,7 @@ function metricFor({ name, help, type, labels }: Row, register: Registry): Count
 }
 
 /** Puts what holds now in the place of what held before. */
-async function fill(metric: Counter | Gauge, row: Row, facts: Facts, turns: Turns): Promise<void> {
+async function fill(metric: Counter | Gauge, row: Row, facts: Facts, turns: EventLoopYield): Promise<void> {
   metric.reset();
   // Without labels it would now be 0, and not missing.
   metric.remove({});
@@ -420,7 +420,7 @@ async function fill(metric: Counter | Gauge, row: Row, facts: Facts, turns: Turn
 }
 
 /** What `register.metrics()` gives, metric by metric. */
-async function textOf(register: Registry, turns: Turns): Promise<string> {
+async function textOf(register: Registry, turns: EventLoopYield): Promise<string> {
   const texts: string[] = [];
   for (const { name } of register.getMetricsAsArray()) {
     texts.push(await register.getSingleMetricAsString(name));

@@ -6,7 +6,7 @@ import type { Flock } from '../../flock/load.ts';
 import { postPages } from '../../flock/status.ts';
 import type { Ledger } from '../../ledger/journal.ts';
 import type { BotState } from '../../ledger/state.ts';
-import { openPurse } from '../../posting/budget.ts';
+import { unlimitedBudget } from '../../posting/budget.ts';
 import type { ListenAddress, LocalAnswer, LocalRequest } from '../server.ts';
 import { same } from '../sessions.ts';
 import { type LastReload, openHealth } from './health.ts';
@@ -14,7 +14,7 @@ import { Dashboard } from './live-updates.ts';
 import { type Metrics, metricsRoutes, openMetrics } from './metrics.ts';
 import { botOrders, placeName, toldPage } from './page.ts';
 import { mostOpenFiles, openMonitorServer, type Route, type Routes } from './server.ts';
-import { type MonitorParts, ViewDesk } from './snapshot.ts';
+import { type MonitorParts, SnapshotCache } from './snapshot.ts';
 
 interface ControlOptions extends Pick<MonitorParts, 'daemon' | 'state'> {
   /** What a form must carry to be believed: only pages of our own have read it. */
@@ -93,7 +93,7 @@ export interface MonitorOptions {
 }
 
 /** Readers of the page at a time, and connections that are over again soon. */
-const mostReaders = 1000;
+const maxReaders = 1000;
 const others = 200;
 
 /**
@@ -142,15 +142,15 @@ export class Monitor implements AsyncDisposable {
     const failed = sayOnce((reason) => {
       log.error({ event: 'monitor-failed', reason }, `cannot show the flock: ${reason}`);
     });
-    const desk = new ViewDesk({ ...parts, flock, pages: postPages(apiUrl()) });
-    const view = (): ReturnType<ViewDesk['view']> => desk.view();
+    const desk = new SnapshotCache({ ...parts, flock, pages: postPages(apiUrl()) });
+    const view = (): ReturnType<SnapshotCache['view']> => desk.view();
     const changed = (): void => {
       desk.forget();
     };
     const token = allowControl ? randomBytes(32).toString('base64url') : undefined;
     // Posts and the ledger need files and connections, too.
-    const mostConnections = Math.min(mostReaders + others, Math.floor(mostOpenFiles() / 2));
-    const readers = Math.min(mostReaders, Math.floor(mostConnections * 0.8));
+    const mostConnections = Math.min(maxReaders + others, Math.floor(mostOpenFiles() / 2));
+    const readers = Math.min(maxReaders, Math.floor(mostConnections * 0.8));
     const dashboard = new Dashboard({ view, clock, token, mostReaders: readers, failed });
     const reload = (): LastReload => this.#reload;
     const health = openHealth({ daemon, clock, state, reload });
@@ -184,7 +184,7 @@ export class Monitor implements AsyncDisposable {
   }
 }
 
-const nobody: Flock = { bots: [], misfits: [], keyless: [], passedOver: [], purse: openPurse };
+const nobody: Flock = { bots: [], misfits: [], keyless: [], passedOver: [], purse: unlimitedBudget };
 
 /** One mistake made at every request is told once. */
 function sayOnce(say: (reason: string) => void): (error: unknown) => void {

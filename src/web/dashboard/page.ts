@@ -69,7 +69,7 @@ const form = (action: string, name: string, token: string, bot?: BotView): Html 
   </form>`;
 
 /** So many bots are told of one by one. */
-const mostTold = 12;
+const maxTold = 12;
 
 /** Whether something about a bot should be looked at. One that looks for its place needs nobody while flockd runs. */
 const isTroubled = (bot: BotView): boolean => bot.state !== 'looking' && needsSomebody(bot);
@@ -79,12 +79,12 @@ export function troublesOf({ bots, flock, timezone, now }: FlockView): Html {
   const troubled = bots.filter(isTroubled);
   const isWell = troubled.length === 0 && !flock.stopped;
   if (isWell) return html`<section id="troubles" class="troubles" hidden></section>`;
-  const left = troubled.length - mostTold;
+  const left = troubled.length - maxTold;
   return html`<section id="troubles" class="troubles" aria-labelledby="troubles-name">
     <h2 id="troubles-name">Needs you</h2>
     <ul role="list">
       ${flock.stopped && stoppedTrouble}
-      ${troubled.slice(0, mostTold).map((bot) => troubleOf(bot, { timezone, now }))}
+      ${troubled.slice(0, maxTold).map((bot) => troubleOf(bot, { timezone, now }))}
     </ul>
     ${left > 0 && html`<p class="more">and ${counted(left, 'more bot')}; <code>flockd status</code> lists them</p>`}
   </section>`;
@@ -133,18 +133,18 @@ function withCommands(hint: string, bot: string): Html[] {
 }
 
 /** A page of more bots is read by nobody. */
-const mostBots = 200;
+const maxBots = 200;
 
 /** The bots that are shown: what is wrong first, then by name. */
 export function botRegions({ bots, now }: FlockView, token: FormToken): Region[] {
   const troubled: BotView[] = [];
   const others: BotView[] = [];
   for (const bot of bots) {
-    if (troubled.length === mostBots) break;
+    if (troubled.length === maxBots) break;
     if (isTroubled(bot)) troubled.push(bot);
-    else if (others.length < mostBots) others.push(bot);
+    else if (others.length < maxBots) others.push(bot);
   }
-  return [...troubled, ...others].slice(0, mostBots).map((bot) => {
+  return [...troubled, ...others].slice(0, maxBots).map((bot) => {
     const id = `bot-${bot.bot}`;
     return { id, html: botOf(bot, id, now, token) };
   });
@@ -152,7 +152,7 @@ export function botRegions({ bots, now }: FlockView, token: FormToken): Region[]
 
 /** Who is not shown, or that nobody is there. */
 export function botsLeft({ bots }: FlockView): Html {
-  const left = Math.max(0, bots.length - mostBots);
+  const left = Math.max(0, bots.length - maxBots);
   if (bots.length === 0)
     return html`<p id="bots-left" class="more">
       Nobody is in the flock: <code>keymaker make-keys ./poems</code> makes the bots their keys.
@@ -164,14 +164,14 @@ export function botsLeft({ bots }: FlockView): Html {
 }
 
 /** So many bots without a key are named. */
-const mostKeyless = 12;
+const maxKeyless = 12;
 
 /** Who has a poem, and no key to post it with. */
 function keylessOf({ keyless }: FlockView): Html {
   const [first, ...others] = keyless;
   if (first === undefined) return html`<p id="keyless" hidden></p>`;
-  const left = keyless.length - mostKeyless;
-  const names = keyless.slice(0, mostKeyless).map((name) => `“${name}”`);
+  const left = keyless.length - maxKeyless;
+  const names = keyless.slice(0, maxKeyless).map((name) => `“${name}”`);
   const all = listed(left > 0 ? [...names, counted(left, 'more bot')] : names);
   return html`<p id="keyless" class="more">
     ${all} ${others.length > 0 ? 'have' : 'has'} no key yet:

@@ -33,7 +33,7 @@ interface Known {
 }
 
 /** How many different updates are kept for readers that are behind by different versions. */
-const mostKept = 16;
+const maxKept = 16;
 
 /**
  * The newest state of the page, and what changed when. However far behind a reader is, one update brings it up to date, and
@@ -100,7 +100,7 @@ export class RegionStore {
     for (const [id, { ids, changed }] of this.#lists) if (changed > version) update.lists[id] = ids;
     for (const [id, { html, changed }] of this.#regions) if (changed > version) update.regions[id] = html;
     const event = Buffer.from(`id: ${this.version}\ndata: ${JSON.stringify(update)}\n\n`);
-    if (this.#updates.size >= mostKept) this.#updates.clear();
+    if (this.#updates.size >= maxKept) this.#updates.clear();
     this.#updates.set(version, event);
     return event;
   }

@@ -77,7 +77,7 @@ export interface MonitorServer extends AsyncDisposable {
 }
 
 /** A form has a token and no more. Bytes. */
-const longestBody = 16 * 1024;
+const maxBody = 16 * 1024;
 
 /** Milliseconds, and bytes of headers. */
 const bounds = {
@@ -209,7 +209,7 @@ const methodsOf = (path: string, routes: Routes): string[] =>
 /** A request that was read to its end, or undefined where it is too long. */
 async function readRequest(request: IncomingMessage): Promise<LocalRequest | undefined> {
   const { method = 'GET', headers } = request;
-  const body = await readBody(request, longestBody);
+  const body = await readBody(request, maxBody);
   if (body === undefined) return undefined;
   // A target such as //elsewhere would be read as another host.
   const url = new URL(`http://localhost/${(request.url ?? '/').replace(/^\/+/, '')}`);
@@ -258,7 +258,7 @@ export type Streams = Readonly<
 >;
 
 /** What every Unix gives a process. */
-const least = 256;
+const minCompressed = 256;
 
 /** How many files and connections this process may have open. */
 export function mostOpenFiles(): number {
@@ -266,6 +266,6 @@ export function mostOpenFiles(): number {
     const soft = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
     return soft === undefined ? Infinity : Number(soft);
   } catch {
-    return least;
+    return minCompressed;
   }
 }

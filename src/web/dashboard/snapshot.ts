@@ -16,7 +16,7 @@ import { readPoem } from '../../poems/find.ts';
 import { type Line, linesOf } from '../../poems/poem.ts';
 import { withoutControls } from '../../poems/tweet-text.ts';
 import { allSplits } from '../../posting/edits.ts';
-import { Turns } from '../../yield.ts';
+import { EventLoopYield } from '../../yield.ts';
 import { SlotForecast } from './forecast.ts';
 
 interface Kept {
@@ -33,7 +33,7 @@ const readers = 2;
 const inOneTurn = 400;
 
 /** What the files of a flock say of its bots. A poem is read again only when it has changed. */
-export class BotFilesShelf {
+export class BotFileCache {
   #flock: Flock | undefined;
   #unfit: readonly BotFiles[] = [];
   #kept = new Map<string, Kept>();
@@ -173,9 +173,9 @@ const freshFor = 1000;
 const share = 20;
 
 /** Views of a running flock: one for all who ask, at most a second old, and none where nobody asks. */
-export class ViewDesk {
+export class SnapshotCache {
   readonly #parts: MonitorParts;
-  readonly #shelf = new BotFilesShelf();
+  readonly #shelf = new BotFileCache();
   readonly #status: LiveStatus;
   readonly #texts = new PostTexts(readPoem);
   readonly #forecast: SlotForecast;
@@ -217,14 +217,14 @@ export class ViewDesk {
     await this.#texts.find(recentPosts(ledger.history()), bots, clock.elapsed());
     await this.#forecast.count({ files, purse });
     this.#status.takeUp(files);
-    const turns = new Turns();
+    const turns = new EventLoopYield();
     const view = await this.#build(files, turns);
     this.#took = turns.worked;
     return view;
   }
 
   /** Everything in it is of one moment, though others have their turns before it is done. */
-  async #build(files: readonly BotFiles[], turns: Turns): Promise<FlockView> {
+  async #build(files: readonly BotFiles[], turns: EventLoopYield): Promise<FlockView> {
     const { flock, ledger, clock, isStopped: stopped, version, pages } = this.#parts;
     const { purse, keyless: withoutKey } = flock();
     const keyless = withoutKey.map(({ name }) => name);

@@ -7,7 +7,7 @@ import { fingerprints, startOf } from '../../../src/ledger/cursor.ts';
 import { FlockHistory } from '../../../src/ledger/history.ts';
 import type { BotState } from '../../../src/ledger/state.ts';
 import type { BotName } from '../../../src/poems/bot-name.ts';
-import { openPurse } from '../../../src/posting/budget.ts';
+import { unlimitedBudget } from '../../../src/posting/budget.ts';
 import { nextAfter } from '../../../src/schedule/schedule.ts';
 import { SlotForecast } from '../../../src/web/dashboard/forecast.ts';
 
@@ -28,7 +28,7 @@ async function planned(
 ) {
   const { isStopped = false, timezone = 'Europe/Berlin', now = '2026-08-22T10:00:00Z' } = change;
   const forecast = new SlotForecast(new HeldClock(now));
-  const purse = { ...openPurse, timezone };
+  const purse = { ...unlimitedBudget, timezone };
   const begun = { place: startOf(fingerprints([])), pass: 1, served: 0, posts: 0 };
   const state = (): BotState | undefined => change.state && { ...begun, ...change.state };
   await forecast.count({ files: bots, purse });

@@ -8,8 +8,8 @@ import type { Ledger } from '../../../src/ledger/journal.ts';
 import { applyEvent, type BotState } from '../../../src/ledger/state.ts';
 import { TokenPair } from '../../../src/oauth/signature.ts';
 import type { BotName } from '../../../src/poems/bot-name.ts';
-import { openPurse } from '../../../src/posting/budget.ts';
-import { ViewDesk } from '../../../src/web/dashboard/snapshot.ts';
+import { unlimitedBudget } from '../../../src/posting/budget.ts';
+import { SnapshotCache } from '../../../src/web/dashboard/snapshot.ts';
 import { MemoryLedger } from '../../fakes/memory-ledger.ts';
 import { begun, intent, MeasuredFlock, posted } from './measured-flock.ts';
 import { seriesOf } from './prometheus.ts';
@@ -84,13 +84,19 @@ describe('a large flock that is looked at', () => {
       record: (...events) => kept.record(...events),
       [Symbol.asyncDispose]: () => kept[Symbol.asyncDispose](),
     };
-    const flock = { bots: names.map(botOf), misfits: [], keyless: [], passedOver: [], purse: openPurse };
+    const flock = {
+      bots: names.map(botOf),
+      misfits: [],
+      keyless: [],
+      passedOver: [],
+      purse: unlimitedBudget,
+    };
     const daemon = {
       glance: () => ({ bots: count, next: undefined, busy: 0 }),
       overdue: () => 0,
       carryOut: () => Promise.resolve(),
     };
-    const desk = new ViewDesk({
+    const desk = new SnapshotCache({
       flock: () => flock,
       ledger,
       daemon,

@@ -4,7 +4,7 @@ import { fingerprints } from '../../../src/ledger/cursor.ts';
 import type { LedgerEvent } from '../../../src/ledger/events.ts';
 import type { Ledger } from '../../../src/ledger/journal.ts';
 import type { BotName } from '../../../src/poems/bot-name.ts';
-import { openPurse } from '../../../src/posting/budget.ts';
+import { unlimitedBudget } from '../../../src/posting/budget.ts';
 import { checksOf } from '../../../src/web/dashboard/health.ts';
 import { type Metrics, openMetrics, type ScrapeFacts } from '../../../src/web/dashboard/metrics.ts';
 import { MemoryLedger } from '../../fakes/memory-ledger.ts';
@@ -68,7 +68,7 @@ export class MeasuredFlock {
   async scrape(change: Partial<ScrapeFacts> & { unfit?: string; isStopped?: boolean } = {}): Promise<string> {
     const { unfit, isStopped = false, ...facts } = change;
     const file = parseFlockFile(this.#settings, 'flock.json');
-    const purse = { ...openPurse, timezone: file.timezone, budget: file.budget };
+    const purse = { ...unlimitedBudget, timezone: file.timezone, budget: file.budget };
     const flock = { history: this.ledger.history(), purse, isStopped, now };
     const states = Array.from(this.ledger.states(), ([, state]) => state);
     const bots = this.#bots.map((bot) => {

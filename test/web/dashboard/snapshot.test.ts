@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { rm, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, it } from 'node:test';
-import { BotFilesShelf, ViewDesk } from '../../../src/web/dashboard/snapshot.ts';
+import { BotFileCache, SnapshotCache } from '../../../src/web/dashboard/snapshot.ts';
 import { ShownFlock } from '../../support/shown-flock.ts';
 
 const lines = (word: string): string => Array.from({ length: 20 }, (_, n) => `${word} ${n + 1}`).join('\n');
@@ -93,7 +93,7 @@ describe('a view of a running flock', () => {
     // It looks at its timeline before its first post.
     await flock.until('2026-08-21T08:59:59Z');
     flock.deaf = true;
-    const desk = new ViewDesk(flock.parts);
+    const desk = new SnapshotCache(flock.parts);
     const stateAt = async (instant: string): Promise<string | undefined> => {
       await flock.until(instant);
       return (await desk.view()).bots[0]?.state;
@@ -118,7 +118,7 @@ describe('a view of a running flock', () => {
     await using flock = await ShownFlock.open('2026-08-20T00:00:00Z');
     await flock.add('amber', lines('Amber'));
     flock.takeUp();
-    const desk = new ViewDesk(flock.parts);
+    const desk = new SnapshotCache(flock.parts);
     const first = desk.view();
     assert.equal(desk.view(), first);
     await first;
@@ -140,7 +140,7 @@ describe('what the files of a flock say', () => {
     await flock.add('amber', 'one\ntwo\n');
     flock.addMisfit('zinc', 'a bad bundle', 'make it again');
     flock.takeUp();
-    const shelf = new BotFilesShelf();
+    const shelf = new BotFileCache();
     const read = () => shelf.files(flock.parts.flock());
     const first = await read();
     assert.deepEqual(first.map(({ bot, lines: count, unfit }) => [bot, count, unfit?.why]), [['amber', 2, undefined], ['zinc', 0, 'a bad bundle']]); // prettier-ignore
@@ -160,7 +160,7 @@ describe('what the files of a flock say', () => {
     await using flock = await ShownFlock.open('2026-08-20T00:00:00Z');
     for (let n = 0; n < 900; n++) await flock.add(`bot-${n}`, 'one\ntwo\n');
     flock.takeUp();
-    const shelf = new BotFilesShelf();
+    const shelf = new BotFileCache();
     const known = async (): Promise<number> => {
       const files = await shelf.files(flock.parts.flock());
       assert.equal(files.length, 900);
@@ -175,7 +175,7 @@ describe('what the files of a flock say', () => {
     await using flock = await ShownFlock.open('2026-08-20T00:00:00Z');
     for (const bot of ['amber', 'birch']) await flock.add(bot, 'one\n');
     flock.takeUp();
-    const shelf = new BotFilesShelf();
+    const shelf = new BotFileCache();
     const [amber] = await shelf.files(flock.parts.flock());
     flock.remove('birch');
     flock.takeUp();
