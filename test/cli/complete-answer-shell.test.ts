@@ -93,7 +93,7 @@ describe('what a shell is answered', () => {
   it('is nothing where the build did not write what there is to say', () => {
     const folder = tempFolder({ 'package.json': '{"type": "module"}' });
     const dist = path.dirname(scriptOf('flockd'));
-    const chunk = readdirSync(dist).find((name) => /^answer-shell-.*\.js$/.test(name)) ?? '';
+    const chunk = readdirSync(dist).find((name) => /^complete-.*\.js$/.test(name)) ?? '';
     const call = `import(${JSON.stringify(`file://${dist}/${chunk}`)}).then(({ answerShell }) => answerShell('nobody', ['zsh', '--', '']))`;
     writeFileSync(path.join(folder, 'call.js'), call);
     const { status, stdout, stderr } = spawnSync(process.execPath, ['call.js'], {

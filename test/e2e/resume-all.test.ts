@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { formatExport } from '../../src/ledger/backup.ts';
 import type { BotState } from '../../src/ledger/state.ts';
-import { exported, posted } from '../posting/exported.ts';
+import { exported, posted } from '../ledger/exported.ts';
 import { poem, TestFlock } from '../support/flock.ts';
 
 const at = Date.parse('2026-11-21T12:00:00Z');

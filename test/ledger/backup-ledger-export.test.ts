@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { FlockError } from '../../src/errors.ts';
 import { formatExport, parseExport } from '../../src/ledger/backup.ts';
-import { at, exported, parked, posted } from '../posting/exported.ts';
+import { at, exported, parked, posted } from './exported.ts';
 
 const whole = exported({ howl: posted(2), tide: parked, ada: posted(0) });
 const text = formatExport(whole);

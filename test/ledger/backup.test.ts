@@ -9,7 +9,7 @@ import { Journal, readJournal } from '../../src/ledger/journal.ts';
 import type { BotState } from '../../src/ledger/state.ts';
 import { tempFolder } from '../flock/temp-folder.ts';
 import { bundle } from '../support/bundle.ts';
-import { at, exported, parked, posted } from '../posting/exported.ts';
+import { at, exported, parked, posted } from './exported.ts';
 
 const restore = (folder: string, states: Record<string, BotState>, more: Partial<RestoreOptions> = {}) =>
   restoreJournal({

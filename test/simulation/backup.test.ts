@@ -5,7 +5,7 @@ import { describe, it } from 'node:test';
 import { formatExport, parseExport, restoreJournal } from '../../src/ledger/backup.ts';
 import { openStateFolder } from '../../src/ledger/folder.ts';
 import { tempFolder } from '../flock/temp-folder.ts';
-import { at, exported, parked, posted } from '../posting/exported.ts';
+import { at, exported, parked, posted } from '../ledger/exported.ts';
 import { exportOf, restoreTo } from './backup.ts';
 
 const markOf = (bot: string): string => `key of ${bot}`;

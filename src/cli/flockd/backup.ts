@@ -23,7 +23,8 @@ import { keyMark } from '../../posting/bot-runner.ts';
 import { atClock, shellWord } from '../../text.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
-import { forgetMove, movedTo, noteMove, openOnLedger } from './ledger-place.ts';
+import { forgetMove, movedTo, noteMove } from './ledger-place.ts';
+import { openOnLedger } from './open-on-ledger.ts';
 
 /** `export` is a word of the language. */
 export const exportLedger = command({

@@ -14,8 +14,8 @@ import { splitPoem } from '../../poems/poem.ts';
 import { isAboutPlace } from '../../posting/commands.ts';
 import { command, type GivenPlaces, hintAs, placeFlags, placeSchema } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
-import { openOnLedger } from './ledger-place.ts';
-import { sendToDaemon, knownBot, mustHavePlace } from './shared.ts';
+import { openOnLedger } from './open-on-ledger.ts';
+import { knownBot, mustHavePlace, sendToDaemon } from './shared.ts';
 
 export const pause = command({
   words: { bot: { type: 'string', describe: 'the name of the bot; without one, the whole flock' } },

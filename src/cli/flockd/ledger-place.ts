@@ -3,7 +3,6 @@ import { access, realpath, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { apiUrl, type FlockPaths } from '../../config/environment.ts';
 import { readFlockFile } from '../../config/flock-file.ts';
-import { type Context, openContext, type Places } from '../../context.ts';
 import {
   accountMark,
   folderMark,
@@ -17,7 +16,7 @@ import { readRegularFile, reasonOf, replaceFile, syncFolder } from '../../fs.ts'
 import type { KeyStore } from '../../keys/store.ts';
 import { hasJournal } from '../../ledger/journal.ts';
 import { shellWord } from '../../text.ts';
-import { withInvocationFlags, type GivenPlaces } from '../command.ts';
+import { type GivenPlaces, withInvocationFlags } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
 
 /*
@@ -168,15 +167,4 @@ async function daemonOf(
   const api = apiUrl();
   const marks = bots.map(({ bundle }) => accountMark(bundle, api));
   return daemons.find(({ accounts }) => marks.some((one) => accounts.has(one)));
-}
-
-/** The context of a command, with {@link onLedger | the ledger that has the last word}. */
-export async function openOnLedger(places: Places, terminal: Terminal): Promise<Context> {
-  const context = openContext(places);
-  try {
-    return { ...context, paths: await onLedger(context, terminal) };
-  } catch (error) {
-    await context[Symbol.asyncDispose]();
-    throw error;
-  }
 }

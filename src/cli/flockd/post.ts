@@ -16,8 +16,9 @@ import { newMemory, postNow } from '../../posting/bot-runner.ts';
 import { type PostReport, reportOf } from '../../posting/commands.ts';
 import { command, placeFlags, placeSchema } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
-import { mustHaveLastWord, openOnLedger } from './ledger-place.ts';
-import { runOrSend, knownBot, mustBeReady } from './shared.ts';
+import { mustHaveLastWord } from './ledger-place.ts';
+import { openOnLedger } from './open-on-ledger.ts';
+import { knownBot, mustBeReady, runOrSend } from './shared.ts';
 
 export const post = command({
   words: { bot: { type: 'string', describe: 'the name of the bot' } },

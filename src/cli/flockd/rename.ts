@@ -11,9 +11,9 @@ import { readJournal } from '../../ledger/journal.ts';
 import type { BotState } from '../../ledger/state.ts';
 import { type BotName, botNameOf, parseBotName } from '../../poems/bot-name.ts';
 import { nearest, shellWord } from '../../text.ts';
-import { withInvocationFlags, command, placeFlags, placeSchema } from '../command.ts';
+import { command, placeFlags, placeSchema, withInvocationFlags } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
-import { openOnLedger } from './ledger-place.ts';
+import { openOnLedger } from './open-on-ledger.ts';
 import { sendToDaemon } from './shared.ts';
 
 /*

@@ -7,7 +7,7 @@ import { type BotStatus, hasToPost, needsSomebody, type Status } from '../../flo
 import { parseBotName } from '../../poems/bot-name.ts';
 import { nearest } from '../../text.ts';
 import { moreWatches } from '../../watch.ts';
-import { withInvocationFlags, command, type GivenPlaces, placeFlags, placeSchema } from '../command.ts';
+import { command, type GivenPlaces, placeFlags, placeSchema, withInvocationFlags } from '../command.ts';
 import {
   flockWords,
   keylessTrouble,
@@ -17,7 +17,7 @@ import {
   unknownTroubles,
 } from '../tables.ts';
 import type { Terminal } from '../terminal.ts';
-import { openOnLedger } from './ledger-place.ts';
+import { openOnLedger } from './open-on-ledger.ts';
 
 export const status = command({
   flags: {
