@@ -1,13 +1,13 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
-import type * as z from 'zod';
+import * as z from 'zod';
 import type { Clock } from '../clock.ts';
 import { FlockError, messageOf, systemCode } from '../errors.ts';
 import { readRegularFile, reasonOf, replaceFile, sweepTemporaries } from '../fs.ts';
 import { hasManyHosts, listen, readBody } from '../web/server.ts';
 import { isKnownHost } from './core.ts';
-import { cardOf } from './feed.ts';
+import { cardOf } from './pages.ts';
 import { json, type SandboxAnswer, type SandboxRequest } from './problems.ts';
 import { Sandbox, type SandboxOptions } from './sandbox.ts';
 import { emptyState, type SandboxState, stateSchema, type World } from './world.ts';

@@ -14,7 +14,7 @@ import {
   summaryOf,
 } from '../../doctor/report.ts';
 import { parseBotName } from '../../poems/bot-name.ts';
-import { withInvocationFlags, command, placeFlags, placeSchema } from '../command.ts';
+import { command, placeFlags, placeSchema, withInvocationFlags } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
 import { mustHaveKey } from './authorize.ts';
 
