@@ -4,7 +4,7 @@ import { avatar, html, type Html, layout } from './pages.ts';
 import { form, json, page, plain, redirect, refuseV1, type SandboxAnswer } from './problems.ts';
 import { type Access, accesses, type AccessToken, type Account, type Authorization } from './world.ts';
 
-/** The signed steps of OAuth 1.0a in a dialect; the person's step between them is in authorize-routes.ts. */
+/** The signed steps of OAuth 1.0a in a dialect. */
 export function oauthRoutes(core: Core, dialect: Dialect): Routes {
   const { base } = dialect;
   const request = (call: Call): SandboxAnswer => requestToken(core, dialect, call);
