@@ -4,6 +4,8 @@ import type { Ledger } from '../../src/ledger/journal.ts';
 import { applyEvent } from '../../src/ledger/state.ts';
 import type { XClient } from '../../src/networks/x/client.ts';
 import type { XFailure } from '../../src/networks/x/failure.ts';
+import { PoemWatch } from '../../src/poems/poem.ts';
+import { Gate } from '../../src/posting/gate.ts';
 import type { Plant } from './plant.ts';
 import type { Scenario } from './scenario.ts';
 
@@ -372,20 +374,22 @@ export const ownersWorldPlants: readonly Plant[] = [
   { name: 'a 401 of a wrong clock is taken for a dead key', x: misread('clock', dead), adapt: unwitnessed },
   {
     name: 'nobody looks before the first post of a process',
-    options: (options) => ({ ...options, looked: new KnownToAll() }),
+    memory: () => ({ looked: new KnownToAll() }),
   },
   {
     name: 'the wall clock is believed',
-    options(options) {
-      options.gate.checkClock = () => Promise.resolve(undefined);
-      return options;
+    memory(options) {
+      const gate = new Gate(options);
+      gate.checkClock = () => Promise.resolve(undefined);
+      return { gate };
     },
   },
   {
     name: 'a poem counts while it is being written',
-    options(options) {
-      options.poems.look = () => ({ alike: Infinity, age: Infinity });
-      return options;
+    memory({ clock }) {
+      const poems = new PoemWatch(clock);
+      poems.look = () => ({ alike: Infinity, age: Infinity });
+      return { poems };
     },
     adapt: uploaded,
   },
