@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { LedgerEvent } from '../../src/ledger/events.ts';
 import { FlockHistory } from '../../src/ledger/history.ts';
-import { heard, type Ledger } from '../../src/ledger/journal.ts';
-import type { BotState } from '../../src/ledger/state.ts';
+import type { Change, Journal, Ledger } from '../../src/ledger/journal.ts';
 import type { Plant } from './plant.ts';
 import { moneyPlants } from './planted-bugs.ts';
 import type { Happening, Scenario } from './scenario.ts';
@@ -44,32 +42,38 @@ const paid =
     happenings: scenario.happenings.filter((happening) => isKept(happening) && happening.what !== 'restore'),
   });
 
+/** A ledger of which something is another than it says. */
+const changed = (ledger: Ledger, change: Partial<Ledger>): Ledger => ({
+  state: (bot) => ledger.state(bot),
+  states: () => ledger.states(),
+  history: () => ledger.history(),
+  record: (...events) => ledger.record(...events),
+  [Symbol.asyncDispose]: () => ledger[Symbol.asyncDispose](),
+  ...change,
+});
+
 /** A ledger with another idea of what the flock has spent. */
-function misled(
-  ledger: Ledger,
-  history: FlockHistory,
-  learn: (event: LedgerEvent, before: BotState | undefined) => void,
-): Ledger {
-  const kept = heard(ledger, learn);
-  return { ...kept, history: () => history };
+function misled(ledger: Journal, history: FlockHistory, learn: (change: Change) => void): Ledger {
+  ledger.subscribe(learn);
+  return changed(ledger, { history: () => history });
 }
 
-function late(ledger: Ledger): Ledger {
+function late(ledger: Journal): Ledger {
   const history = new FlockHistory(ledger.history().toJSON());
-  return misled(ledger, history, (event, before) => {
+  return misled(ledger, history, ({ event, before }) => {
     if (event.event === 'posted' && before?.open) history.apply(before.open, undefined);
   });
 }
 
-function forgetful(ledger: Ledger): Ledger {
+function forgetful(ledger: Journal): Ledger {
   const history = new FlockHistory();
-  return misled(ledger, history, (event, before) => {
+  return misled(ledger, history, ({ event, before }) => {
     history.apply(event, before);
   });
 }
 
 /** Nobody seems to be restored to whoever asks for all. */
-const hasty = (ledger: Ledger): Ledger => ({ ...heard(ledger, () => undefined), states: () => [] });
+const hasty = (ledger: Ledger): Ledger => changed(ledger, { states: () => [] });
 
 const plants: Plant[] = [
   { name: 'a post counts only once it is known to be posted', ledger: late },

@@ -1,7 +1,7 @@
 import type { Clock } from '../../src/clock.ts';
 import type { BotSettings } from '../../src/config/flock-file.ts';
 import type { StateFolder } from '../../src/ledger/folder.ts';
-import type { Ledger } from '../../src/ledger/journal.ts';
+import type { Journal, Ledger } from '../../src/ledger/journal.ts';
 import type { XClient } from '../../src/networks/x/client.ts';
 import type { Memory, RunnerOptions } from '../../src/posting/bot-runner.ts';
 import type { Scenario } from './scenario.ts';
@@ -10,7 +10,7 @@ import type { Scenario } from './scenario.ts';
 export interface Plant {
   name: string;
   folder?: (folder: StateFolder) => StateFolder;
-  ledger?: (ledger: Ledger) => Ledger;
+  ledger?: (ledger: Journal) => Ledger;
   x?: (x: XClient) => XClient;
   clock?: (clock: Clock) => Clock;
   settings?: Partial<BotSettings>;

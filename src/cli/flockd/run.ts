@@ -22,7 +22,7 @@ import { type Flock, loadFlock, maxUnknown, namesIn, unknownBots, withoutRenamed
 import { afterRestart } from '../../flock/status.ts';
 import { watchKeys } from '../../keys/store.ts';
 import { Journal, type Ledger } from '../../ledger/journal.ts';
-import { logged } from '../../ledger/log-events.ts';
+import { logChanges } from '../../ledger/log-events.ts';
 import { type Logger, openLog } from '../../log.ts';
 import { passedOverShown, readPoem, writtenAt } from '../../poems/find.ts';
 import { reportOf } from '../../posting/commands.ts';
@@ -203,7 +203,9 @@ export const run = command({
     // A person is told at once. A service waits for its turn: nothing else would start it again for ever.
     if (flock.bots.length === 0 && !service.isListening) throw nobodyToRun(context, flock, args);
     manager.status(`has read ${countOf(flock.bots.length)}, and reads the ledger`);
-    await using ledger = monitor.meter(logged(await Journal.open(paths.state, lock), log));
+    await using ledger = await Journal.open(paths.state, lock);
+    ledger.subscribe(logChanges(log));
+    ledger.subscribe(monitor.count);
     using leftovers = new HeapTrimmer(context.clock);
     const told = { alarms, live, log, manager, monitor };
     const parts = {
