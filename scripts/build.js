@@ -14,7 +14,7 @@ import { bundle } from './bundle.js';
 const root = path.resolve(import.meta.dirname, '..');
 process.chdir(root);
 await rm('dist', { recursive: true, force: true });
-const inside = await bundle(['src/keymaker.ts', 'src/flockd.ts', 'src/bundle-reader.ts'], 'dist');
+const inside = await bundle(['src/keymaker.ts', 'src/flockd.ts'], 'dist');
 for (const program of ['keymaker', 'flockd']) await chmod(`dist/${program}.js`, 0o755);
 await writeFile('dist/LICENSES.txt', await licensesOf(packagesOf(inside)));
 await writeFile('dist/flock.schema.json', `${JSON.stringify(flockFileSchema(), null, 2)}\n`);

@@ -385,8 +385,8 @@ function joined({ paths, keys }: Checkup, flockFile: FlockFile): Promise<Flock> 
 
 /** Bundles that do not say whose they are, so that no poem goes unexamined for a wrong account, a twin or a provider. */
 class WithoutOwners extends KeyStore {
-  override async readListed(listed: ListedBundle, text?: string): Promise<KeyBundle> {
-    const { appKeys, accessToken, poemFile } = await super.readListed(listed, text);
+  override async readListed(listed: ListedBundle): Promise<KeyBundle> {
+    const { appKeys, accessToken, poemFile } = await super.readListed(listed);
     return { appKeys, accessToken, poemFile, userId: listed.file, screenName: undefined };
   }
 }

@@ -28,7 +28,6 @@ import {
   readPrivateFileSync,
   refusal,
 } from './private-file.ts';
-import { readAhead } from './read-ahead.ts';
 
 /**
  * What is in a folder of bundles, sorted; nothing where there is no folder yet.
@@ -234,22 +233,16 @@ export class KeyStore {
     return found;
   }
 
-  /** Listed bundles with their texts, where those could be read ahead: {@link readListed} takes both. */
-  ahead(listed: readonly ListedBundle[]): AsyncIterable<[listed: ListedBundle, text: string | undefined]> {
-    return readAhead(listed, this.#rule);
-  }
-
   /**
    * The same as {@link read} for one of many, which is read at once: to wait for so small a file takes longer than to read it.
    *
-   * @param text - what is in its file, where that is known; of an encrypted one it is of no use
    * @throws {FlockError} as {@link read}
    */
-  async readListed({ bot, file, isTwin, rival }: ListedBundle, text?: string): Promise<KeyBundle> {
+  async readListed({ bot, file, isTwin, rival }: ListedBundle): Promise<KeyBundle> {
     if (rival !== undefined) throw rivals(bot, file, rival);
     if (isTwin || isSealed(file)) return this.read(file);
     try {
-      return this.#parse(text ?? readPrivateFileSync({ file, ...this.#rule }).toString('utf8'), file);
+      return this.#parse(readPrivateFileSync({ file, ...this.#rule }).toString('utf8'), file);
     } catch (cause) {
       throw unreadable(file, cause);
     }

@@ -1,11 +1,10 @@
-import { accessLevel, type Call, type Core, type Routes, signedBy } from './core.ts';
+import { accessLevel, type Call, type Core, type Routes, type Signed, signedBy } from './core.ts';
 import { type Dialect, xDialect } from './dialects.ts';
-import { avatar, html, type Html, layout } from './html.ts';
+import { avatar, html, type Html, layout } from './pages.ts';
 import { form, json, page, plain, redirect, refuseV1, type SandboxAnswer } from './problems.ts';
-import type { Signed } from './verify.ts';
 import { type Access, accesses, type AccessToken, type Account, type Authorization } from './world.ts';
 
-/** The signed steps of OAuth 1.0a in a dialect; the person's step between them is in authorize-routes.ts. */
+/** The signed steps of OAuth 1.0a in a dialect. */
 export function oauthRoutes(core: Core, dialect: Dialect): Routes {
   const { base } = dialect;
   const request = (call: Call): SandboxAnswer => requestToken(core, dialect, call);

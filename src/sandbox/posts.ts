@@ -1,8 +1,15 @@
 import * as z from 'zod';
 import { compareIds } from '../networks/x/client.ts';
 import { asKept } from '../poems/tweet-text.ts';
-import { accessLevel, type Call, type Caller, callerOf, type Core, type Routes } from './core.ts';
-import type { Counted } from './limits.ts';
+import {
+  accessLevel,
+  type Call,
+  type Caller,
+  callerOf,
+  type Core,
+  type Counted,
+  type Routes,
+} from './core.ts';
 import {
   invalidRequest,
   json,

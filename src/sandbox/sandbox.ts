@@ -1,17 +1,30 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import { controlRoutes } from './control.ts';
-import { type Core, isKnownHost, makeRouter, type Routes } from './core.ts';
-import { flickrDialect, tumblrDialect, xDialect } from './dialects.ts';
+import {
+  type Core,
+  isKnownHost,
+  type Limits,
+  makeRouter,
+  Nonces,
+  type Pair,
+  RateLimits,
+  type Routes,
+} from './core.ts';
+import {
+  flickrDialect,
+  flickrRoutes,
+  refuseTumblrApi,
+  tumblrDialect,
+  tumblrRoutes,
+  xDialect,
+} from './dialects.ts';
 import { claimedToken, Faults, spoil } from './faults.ts';
-import { feedRoutes } from './feed.ts';
-import { type Limits, RateLimits } from './limits.ts';
 import { authorizeRoutes, messagePage, oauthRoutes, revokeRoutes } from './oauth.ts';
-import { flickrRoutes, refuseTumblrApi, tumblrRoutes } from './other-providers.ts';
+import { feedRoutes } from './pages.ts';
 import { postRoutes } from './posts.ts';
 import { json, page, refuseV1, refuseV2, type SandboxAnswer, type SandboxRequest } from './problems.ts';
-import { Nonces, type Pair } from './verify.ts';
-import { Authorizations, SeededRandom, emptyState, type SandboxState, World } from './world.ts';
+import { Authorizations, emptyState, type SandboxState, SeededRandom, World } from './world.ts';
 
 export type { SandboxAnswer, SandboxRequest } from './problems.ts';
 

@@ -7,7 +7,7 @@ import { FlockError, messageOf, systemCode } from '../errors.ts';
 import { readRegularFile, reasonOf, replaceFile, sweepTemporaries } from '../fs.ts';
 import { hasManyHosts, listen, readBody } from '../web/server.ts';
 import { isKnownHost } from './core.ts';
-import { cardOf } from './feed.ts';
+import { cardOf } from './pages.ts';
 import { json, type SandboxAnswer, type SandboxRequest } from './problems.ts';
 import { Sandbox, type SandboxOptions } from './sandbox.ts';
 import { emptyState, type SandboxState, stateSchema, type World } from './world.ts';

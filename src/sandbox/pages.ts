@@ -1,9 +1,51 @@
+import { Html, html } from '../web/html.ts';
 import type { Core, Routes } from './core.ts';
-import { avatar, html, type Html, hueOf, initialOf, layout } from './html.ts';
 import { pageScript } from './page-script.ts';
 import { asset, page } from './problems.ts';
 import { style } from './style.ts';
 import type { Account, Post, World } from './world.ts';
+
+export { html, type Html } from '../web/html.ts';
+
+/** A whole page around its content. */
+export function layout(title: string, content: Html, scripts = false): string {
+  return html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="color-scheme" content="light dark" />
+        <title>${title}</title>
+        <link rel="icon" href="data:," />
+        <link rel="stylesheet" href="/sandbox/style.css" />
+        ${scripts && new Html('<script src="/sandbox/page.js" defer></script>')}
+      </head>
+      <body>
+        ${content}
+      </body>
+    </html> `.markup;
+}
+
+/** How many avatar colours the style sheet has. */
+const hues = 8;
+
+/** An account's initial on a colour of its own; decoration, so hidden from screen readers. */
+export function avatar(screenName: string): Html {
+  return html`<span class="avatar hue-${hueOf(screenName)}" aria-hidden="true"
+    >${initialOf(screenName)}</span
+  >`;
+}
+
+/** Which of the colours a screen name gets, always the same. */
+function hueOf(screenName: string): number {
+  // FNV-1a, because plainer sums give the short names of a flock the same few colours.
+  let hash = 0x811c9dc5;
+  for (const byte of Buffer.from(screenName.toLowerCase())) hash = Math.imul(hash ^ byte, 0x01000193);
+  return ((hash >>> 16) ^ (hash & 0xffff)) % hues;
+}
+
+/** The letter that stands for an account. */
+const initialOf = (screenName: string): string => (screenName.replace(/^_+/, '')[0] ?? '_').toUpperCase();
 
 /** How many posts the page begins with. */
 const pageLength = 50;
