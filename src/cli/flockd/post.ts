@@ -14,17 +14,20 @@ import type { BotName } from '../../poems/bot-name.ts';
 import { readPoem, writtenAt } from '../../poems/find.ts';
 import { BotRunner } from '../../posting/bot-runner.ts';
 import { type PostReport, reportOf } from '../../posting/commands.ts';
-import { command, placeFlags, placeSchema } from '../command.ts';
+import { botArgument, command, jsonFlag, placeFlags } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
 import { mustHaveLastWord } from './ledger-place.ts';
 import { openOnLedger } from './open-on-ledger.ts';
 import { knownBot, mustBeReady, runOrSend } from './shared.ts';
 
 export const post = command({
-  words: { bot: { type: 'string', describe: 'the name of the bot' } },
-  flags: { json: { type: 'boolean', describe: 'as JSON, on standard output' }, ...placeFlags },
+  summary: 'Post the next line of a bot now, besides its schedule',
+  schema: z.object({ bot: botArgument, json: jsonFlag, ...placeFlags }),
+  exits: {
+    partly: 'the line was not posted, and the bot is parked',
+    tryLater: 'the line waits, or nobody knows whether it was posted',
+  },
   examples: [['flockd post howl', 'its next line now; its schedule goes on as it was']],
-  schema: z.object({ bot: z.string(), json: z.boolean().default(false), ...placeSchema }),
   async run(args, terminal) {
     await using context = await openOnLedger(args, terminal);
     const { keys, paths } = context;
