@@ -144,6 +144,9 @@ export function atClock(instant: string, timeZone: string): string {
 export const withClocks = (text: string, timeZone: string): string =>
   text.replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g, (instant) => atClock(instant, timeZone));
 
+/** An instant as JSON, the log and messages show it: ISO 8601, in UTC. @param instant - milliseconds since 1970 */
+export const iso = (instant: number): string => new Date(instant).toISOString();
+
 /** An instant as a zone's calendar and clock show it. */
 interface LocalTime {
   /** `2026-11-21` */

@@ -15,6 +15,7 @@ import {
   spentByFlock,
 } from '../posting/budget.ts';
 import { BotSchedule } from '../schedule/calendar.ts';
+import { iso } from '../text.ts';
 
 /**
  * How a bot stands, in a word:
@@ -235,8 +236,6 @@ function ofSchedule(
 
 const isOver = (state: BotState | undefined, { atEnd }: BotSettings): boolean =>
   state !== undefined && isFinished(state.place) && atEnd === 'stop';
-
-const iso = (instant: number): string => new Date(instant).toISOString();
 
 /** Where people see accounts and posts; undefined where that is not known. */
 export interface PostPages {
