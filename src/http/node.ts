@@ -3,15 +3,15 @@ import https from 'node:https';
 import { asNoAnswer, flatten, type HttpAnswer, type HttpRequest, readBody } from './exchange.ts';
 import type { Sender, SenderOptions } from './send.ts';
 
-/** An idle socket is dropped before the server does it, in milliseconds. */
-const idle = 4_000;
+/** How long an idle socket stays open: shorter than a server keeps it. Milliseconds. */
+const idleTimeout = 4_000;
 
 /**
- * The transport for a Node without WebAssembly (`--jitless`, which `MemoryDenyWriteExecute=` asks for): Node's own client,
- * slower than {@link openSender}'s and just as strict.
+ * The transport for a Node without WebAssembly (`--jitless`, which `MemoryDenyWriteExecute=` requires). It uses Node's own
+ * client: slower than {@link openSender}, with the same guarantees.
  */
 export function openNodeSender({ deadline, sockets }: SenderOptions): Sender {
-  const options = { keepAlive: true, maxSockets: sockets, timeout: idle };
+  const options = { keepAlive: true, maxSockets: sockets, timeout: idleTimeout };
   const agents = { 'http:': new http.Agent(options), 'https:': new https.Agent(options) };
   return {
     load: () => Promise.resolve(),
@@ -53,7 +53,7 @@ function exchange(
   });
 }
 
-/** Until the connection is there, no byte of the request can have reached the server. */
+/** Notes when the connection stands: before that, no byte of the request can have reached the server. */
 function noteConnection(request: ClientRequest, isPlain: boolean, reached: { connected: boolean }): void {
   request.on('socket', (socket) => {
     if (!socket.connecting && request.reusedSocket) reached.connected = true;

@@ -2,21 +2,21 @@ import { asNoAnswer, type Send } from './exchange.ts';
 import type { UndiciClient } from './undici.ts';
 
 export interface SenderOptions {
-  /** The most a request may take, from the first byte sent to the last byte read. Milliseconds. */
+  /** The longest that a request may take, from its start to the last byte of the response. Milliseconds. */
   deadline: number;
-  /** Sockets kept open to the server at most. */
+  /** The maximum number of open sockets to a server. */
   sockets: number;
 }
 
 export interface Sender extends AsyncDisposable {
   send: Send;
-  /** Loads all that sending needs, for a process that outlives its own files: an upgrade may replace them. */
+  /** Loads the HTTP client now. A long-lived process calls it at start: an upgrade may replace the program's files later. */
   load: () => Promise<void>;
 }
 
 /**
- * The one transport to the network: kept-alive sockets, a total deadline on every request, no redirects followed,
- * no compression (a cut or corrupt gzip body cannot be told from a whole one in time), nothing sent twice.
+ * The transport to the network: keep-alive, a total deadline on every request, no redirects, no retries, and no compression
+ * (a truncated gzip body is found out too late).
  */
 export function openSender({ deadline, sockets }: SenderOptions): Sender {
   let opened: Promise<UndiciClient> | undefined;
@@ -37,7 +37,7 @@ export function openSender({ deadline, sockets }: SenderOptions): Sender {
   };
 }
 
-/** undici is loaded only when something is sent: it takes its time, and cannot be loaded where code cannot be made. */
+/** Loads undici on first use: loading it is slow, and impossible without WebAssembly. */
 async function openClient(options: SenderOptions): Promise<UndiciClient> {
   const { openUndici } = await import('./undici.ts');
   return openUndici(options);
