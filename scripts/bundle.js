@@ -1,4 +1,5 @@
 import { build } from 'esbuild';
+import { allAssets } from '../src/assets.ts';
 
 /**
  * What twitter-text brings for browsers of long ago Node has itself. Loaded all the same it would replace some of it, and make
@@ -9,6 +10,16 @@ const nothingForOldBrowsers = {
   setup({ onResolve, onLoad }) {
     onResolve({ filter: /^core-js\/modules\// }, ({ path }) => ({ path, namespace: 'native' }));
     onLoad({ filter: /.*/, namespace: 'native' }, () => ({ contents: '' }));
+  },
+};
+
+/** Puts the texts of the files for browsers in the place of the module that compiles them. */
+const compiledAssets = {
+  name: 'compiled assets',
+  setup({ onLoad }) {
+    onLoad({ filter: /[\\/]src[\\/]assets\.ts$/ }, () => ({
+      contents: `const texts = ${JSON.stringify(allAssets())};\nexport const asset = (name) => texts[name];`,
+    }));
   },
 };
 
@@ -27,7 +38,7 @@ export const joining = {
     js: "import { createRequire as requireFor } from 'node:module';\nconst require = requireFor(import.meta.url);",
   },
   logLevel: 'warning',
-  plugins: [nothingForOldBrowsers],
+  plugins: [nothingForOldBrowsers, compiledAssets],
 };
 
 /**

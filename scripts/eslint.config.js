@@ -10,12 +10,15 @@ const root = path.resolve(import.meta.dirname, '..');
 
 /**
  * Where the types of a file come from. For a folder it is the project of everything. A file that is linted by its name needs
- * itself, what it imports and the declarations of modules, which takes about half the time.
+ * itself, what it imports and the declarations of modules, which takes about half the time. A file for browsers has its types
+ * from src/web/browser/tsconfig.json.
  */
 function typesOf(words) {
   const files = words.filter((word) => word.endsWith('.ts'));
   const isEachFile = files.every(ts.sys.fileExists) && !words.some(ts.sys.directoryExists);
-  if (files.length === 0 || !isEachFile) return { projectService: true, tsconfigRootDir: root };
+  const isForBrowsers = files.some((file) => file.endsWith('.client.ts'));
+  if (files.length === 0 || !isEachFile || isForBrowsers)
+    return { projectService: true, tsconfigRootDir: root };
   const { config } = ts.readConfigFile(path.join(root, 'tsconfig.json'), ts.sys.readFile);
   const { options, fileNames } = ts.parseJsonConfigFileContent(config, ts.sys, root);
   const declarations = fileNames.filter((file) => file.endsWith('.d.ts'));

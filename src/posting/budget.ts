@@ -116,7 +116,7 @@ export function describeExceeded({ whose, what, limit, until }: BudgetExceeded):
 }
 
 /** Whose money it is. */
-interface Spender {
+export interface Spender {
   state: BotState | undefined;
   settings: Pick<BotSettings, 'timezone' | 'budget'>;
   history: FlockHistory;

@@ -1,8 +1,7 @@
+import { asset } from '../assets.ts';
 import { Html, html } from '../web/html.ts';
 import type { Core, Routes } from './core.ts';
-import { pageScript } from './page-script.ts';
-import { asset, page } from './problems.ts';
-import { style } from './style.ts';
+import { asset as answer, page } from './problems.ts';
 import type { Account, Post, World } from './world.ts';
 
 export { html, type Html } from '../web/html.ts';
@@ -148,7 +147,7 @@ const utc = (instant: string): string => `${instant.slice(0, 10)} ${instant.slic
 export function feedRoutes(core: Core): Routes {
   return {
     'GET /': ({ query }) => page(200, feedPage(core.world, query.get('account') ?? undefined)),
-    'GET /sandbox/page.js': () => asset('text/javascript', pageScript),
-    'GET /sandbox/style.css': () => asset('text/css', style),
+    'GET /sandbox/page.js': () => answer('text/javascript', asset('sandbox.js')),
+    'GET /sandbox/style.css': () => answer('text/css', asset('sandbox.css')),
   };
 }

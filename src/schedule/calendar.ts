@@ -44,6 +44,31 @@ export function offsetIn(spread: number, bot: string): number {
   return Math.floor(share * spread);
 }
 
+/** When a bot posts: at the slots of its schedule, each later by the bot's offset. */
+export class BotSchedule {
+  readonly offset: number;
+  readonly #slots: Schedule;
+
+  constructor(
+    bot: string,
+    { schedule, timezone, spread }: { schedule: string; timezone: string; spread: number },
+  ) {
+    this.offset = offsetIn(spread, bot);
+    this.#slots = { expression: schedule, timezone };
+  }
+
+  /** The first slot after an instant, or undefined if there is none in the next 40 years. */
+  nextSlot(after: number): number | undefined {
+    return nextAfter(this.#slots, after);
+  }
+
+  /** When the bot posts next, once it has served all slots up to an instant. */
+  nextPost(served: number): number | undefined {
+    const slot = this.nextSlot(served);
+    return slot === undefined ? undefined : slot + this.offset;
+  }
+}
+
 const hour = 3_600_000;
 
 /** A stretch that is longer, or has more slots, is counted by hours and not by slots. */

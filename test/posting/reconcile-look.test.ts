@@ -79,7 +79,7 @@ class Desk {
       askTime: () => Promise.resolve({ ahead: 0, isOfX: true }),
       opened: () => undefined,
     });
-    const purse = () => ({ prices: usualPrices, timezone: 'UTC', budget: {} });
+    const purse = { prices: usualPrices, timezone: 'UTC', budget: {} };
     this.options = { ledger: this.ledger, clock: this.clock, gate, purse, x };
   }
 

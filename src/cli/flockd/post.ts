@@ -12,19 +12,22 @@ import type { PostPages } from '../../flock/status.ts';
 import { type Ledger, readJournal } from '../../ledger/journal.ts';
 import type { BotName } from '../../poems/bot-name.ts';
 import { readPoem, writtenAt } from '../../poems/find.ts';
-import { newMemory, postNow } from '../../posting/bot-runner.ts';
+import { BotRunner } from '../../posting/bot-runner.ts';
 import { type PostReport, reportOf } from '../../posting/commands.ts';
-import { command, placeFlags, placeSchema } from '../command.ts';
+import { botArgument, command, jsonFlag, placeFlags } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
 import { mustHaveLastWord } from './ledger-place.ts';
 import { openOnLedger } from './open-on-ledger.ts';
 import { knownBot, mustBeReady, runOrSend } from './shared.ts';
 
 export const post = command({
-  words: { bot: { type: 'string', describe: 'the name of the bot' } },
-  flags: { json: { type: 'boolean', describe: 'as JSON, on standard output' }, ...placeFlags },
+  summary: 'Post the next line of a bot now, besides its schedule',
+  schema: z.object({ bot: botArgument, json: jsonFlag, ...placeFlags }),
+  exits: {
+    partly: 'the line was not posted, and the bot is parked',
+    tryLater: 'the line waits, or nobody knows whether it was posted',
+  },
   examples: [['flockd post howl', 'its next line now; its schedule goes on as it was']],
-  schema: z.object({ bot: z.string(), json: z.boolean().default(false), ...placeSchema }),
   async run(args, terminal) {
     await using context = await openOnLedger(args, terminal);
     const { keys, paths } = context;
@@ -37,7 +40,7 @@ export const post = command({
     const alone = async (ledger: Ledger): Promise<PostReport | undefined> => {
       await using claims = await Claims.open({ paths, api: apiUrl() });
       theBot(name, (await claims.take({ ...flock, bots: [bot] })).flock);
-      await postNow(bot, optionsFor(ledger, flock, context));
+      await runnerFor(ledger, flock, context).postNow(bot);
       return reportOf(ledger.state(name));
     };
     const report = await runOrSend(paths.state, { order: 'post', bot: name }, alone);
@@ -67,28 +70,28 @@ function theBot(name: BotName, { bots, misfits }: Flock): Bot {
   );
 }
 
-/** What a daemon of one bot and one step has. */
-function optionsFor(
+/** A runner for one bot and one post. */
+function runnerFor(
   ledger: Ledger,
   { bots, purse }: Flock,
   { clock, openX, askTime, deadline, paths }: Context,
-): Parameters<typeof postNow>[1] {
-  const log = pino({ enabled: false });
-  const isUp = (bot: string): boolean => bots.some(({ name, settings }) => name === bot && !settings.paused);
-  return {
+): BotRunner {
+  return new BotRunner({
     ledger,
     clock,
+    log: pino({ enabled: false }),
     openX,
+    askTime,
     deadline,
     readPoem,
     writtenAt,
-    log,
-    ...newMemory({ ledger, clock, log, askTime, isUp, opened: () => undefined }),
     purse: () => purse,
     size: () => bots.length,
     isStopped: () => isStopped(paths.state),
+    isUp: (bot) => bots.some(({ name, settings }) => name === bot && !settings.paused),
+    opened: () => undefined,
     brake: (why) => stopFlock(paths.state, why),
-  };
+  });
 }
 
 /** What {@link PostReport} says, for people and programs. */

@@ -9,14 +9,7 @@ import { maskToken } from '../../keys/bundle.ts';
 import type { KeyStore, ListedBundle } from '../../keys/store.ts';
 import type { BotName } from '../../poems/bot-name.ts';
 import { poemFileIn } from '../../poems/find.ts';
-import {
-  withInvocationFlags,
-  command,
-  type GivenPlaces,
-  hintAs,
-  placeFlags,
-  placeSchema,
-} from '../command.ts';
+import { command, type GivenPlaces, hintAs, jsonFlag, placeFlags, withInvocationFlags } from '../command.ts';
 import { keylessTrouble, tableLines } from '../tables.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -24,9 +17,10 @@ import type { Terminal } from '../terminal.ts';
 const readers = 64;
 
 export const list = command({
-  flags: { json: { type: 'boolean', describe: 'as JSON, on standard output' }, ...placeFlags },
+  summary: 'List the key bundles: bot, account, masked tokens, poem and file',
+  schema: z.object({ json: jsonFlag, ...placeFlags }),
+  exits: { partly: 'a bundle is bad' },
   examples: [['keymaker list --json', 'for a program']],
-  schema: z.object({ json: z.boolean().default(false), ...placeSchema }),
   async run(args, terminal) {
     await using context = openContext(args);
     const { keys } = context;
