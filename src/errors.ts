@@ -23,7 +23,7 @@ export const exitCodes = {
 
 export type Exit = keyof typeof exitCodes;
 
-export interface FlockErrorOptions {
+interface FlockErrorOptions {
   /** What the person can do, without the word `hint:`. */
   hint?: string;
   cause?: unknown;

@@ -1,7 +1,7 @@
 import { systemCode } from '../errors.ts';
 
 /*
- * One HTTP exchange, as both transports (undici.ts, node.ts) have it: the request, the response, and why there is no response.
+ * One HTTP exchange, as both transports of send.ts have it: the request, the response, and why there is no response.
  */
 
 export interface HttpRequest {

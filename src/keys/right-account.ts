@@ -7,7 +7,7 @@ import type { BotName } from '../poems/bot-name.ts';
  */
 
 /** What is known of an account. Its id never changes; its name may. */
-export interface KnownAccount {
+interface KnownAccount {
   userId?: string | undefined;
   screenName?: string | undefined;
 }
@@ -73,7 +73,7 @@ export function titleOf({ named, old }: Expected, authorized: KnownAccount): str
 }
 
 /** A bot that is about to post, with its key if it has one. */
-export interface BotWithKey {
+interface BotWithKey {
   name: string;
   bundle?: Pick<BotKey, 'userId' | 'screenName'> | undefined;
   settings: { account: string | undefined };

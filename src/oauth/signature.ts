@@ -9,7 +9,7 @@ import { inspect } from 'node:util';
 export type Parameter = readonly [name: string, value: string];
 
 /** What one signature covers. */
-export interface SignatureInput {
+interface SignatureInput {
   method: string;
   /** The address of the request; its query is signed too, its fragment is not. */
   url: string;

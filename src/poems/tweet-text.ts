@@ -142,7 +142,7 @@ export const withoutLinks = (text: string): string =>
   );
 
 /** A link as X shows it, and as its author wrote it. */
-export interface ShownLink {
+interface ShownLink {
   url: string;
   expanded_url?: string | undefined;
 }
