@@ -54,7 +54,7 @@ const pure = [
   /^posting\/(budget|decide|edits|replay)\.ts$/,
 ];
 const effect = /^(node:(fs|net|http|https|tls|child_process|dns|readline)\b|fs-extra$|undici\b)/;
-const effectful = ['fs.ts', 'http/undici.ts', 'http/node.ts'];
+const effectful = ['fs.ts', 'http/undici.ts', 'http/send.ts'];
 
 const entries = rows.flat();
 

@@ -34,7 +34,7 @@ describe('the price table', () => {
     [
       'with a price of something else',
       JSON.stringify({ ...usualPrices, like: 1 }),
-      /a price it does not know/,
+      /has an unknown price/,
     ],
     ['that is no JSON', '{"version": 1', /not JSON/],
     ['that is no table', '[]', /prices\.json: not a table of prices$/],
@@ -65,7 +65,7 @@ describe('a price table that cannot be read', () => {
     it(`is told with what to do about it where it is ${name}`, async () => {
       const home = mkdtempSync(path.join(root, 'home-'));
       make(path.join(home, 'prices.json'));
-      await assert.rejects(readPrices(home), { exit: 'config', hint: /^put a plain file there/ });
+      await assert.rejects(readPrices(home), { exit: 'config', hint: /^put a regular file there/ });
     });
   }
 });

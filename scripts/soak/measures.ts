@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { usualSockets } from '../../src/http/exchange.ts';
+import { defaultSockets } from '../../src/http/exchange.ts';
 
 /** What a process says of itself. @see ProcessState */
 export const processState = z.object({
@@ -46,7 +46,7 @@ export const measures: readonly Measure[] = [
   { id: 'listeners', unit: '', allowed: { share: 0, least: 8 } },
   { id: 'warnings', unit: '', allowed: { share: 0, least: 0 } },
   // Requests are under way or not.
-  { id: 'active', unit: '', allowed: { share: 0, least: usualSockets + 8 } },
+  { id: 'active', unit: '', allowed: { share: 0, least: defaultSockets + 8 } },
   // A ledger remembers the flock's last 400 days one by one.
   { id: 'ledger', unit: 'KB', allowed: { share: 0.05, least: 24 } },
   // It is written anew when it has become a few times as long; one that never is more than doubles.

@@ -5,7 +5,7 @@ import type { HeldClock } from '../../src/clock.ts';
 import { readFlockFile } from '../../src/config/flock-file.ts';
 import { Daemon } from '../../src/daemon/daemon.ts';
 import { loadFlock } from '../../src/flock/load.ts';
-import { usualSockets } from '../../src/http/exchange.ts';
+import { defaultSockets } from '../../src/http/exchange.ts';
 import { KeyStore } from '../../src/keys/store.ts';
 import { Journal, type Ledger } from '../../src/ledger/journal.ts';
 import { logChanges } from '../../src/ledger/log-events.ts';
@@ -59,7 +59,7 @@ export class SimulatedFlock {
       deadline,
       readPoem,
       writtenAt: () => undefined,
-      sockets: usualSockets,
+      sockets: defaultSockets,
       isStopped: () => false,
       brake: (why) => Promise.reject(new Error(why)),
       failed: (cause) => (this.#failure ??= { cause }),

@@ -115,7 +115,7 @@ export function confirming({ bot, terminal, instead, yes = false, callbacks }: C
     },
     declined: ({ screenName }: Account): void => {
       terminal.warn(
-        `${bot}: @${screenName} is not its account, you say; nothing was stored`,
+        `${bot}: you said that @${screenName} is not its account; nothing was stored`,
         `sign out in the browser; a new link follows, since the old one is spent`,
       );
     },
