@@ -29,7 +29,6 @@ const allowed = [
   ['sandbox', 'web'],
   ['sandbox', 'cost.ts'],
   ['sandbox', 'poems'],
-  ['sandbox', 'networks'],
 ];
 
 /** The sandbox stands in for other people's servers: it shares nothing with the code that it is to test. */

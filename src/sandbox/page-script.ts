@@ -1,10 +1,10 @@
-/** The front page's script: adds posts as they arrive and shows times in the reader's own zone. */
+/** The script of the front page: adds posts as they arrive, and shows times in the reader's time zone. */
 export const pageScript = `'use strict';
 const list = document.getElementById('posts');
 const empty = document.getElementById('empty');
 const live = document.getElementById('live');
-const most = 200;
-const only = (new URLSearchParams(location.search).get('account') || '').toLowerCase();
+const maxPosts = 200;
+const filter = (new URLSearchParams(location.search).get('account') || '').toLowerCase();
 
 const make = (name, className, ...children) => {
   const element = document.createElement(name);
@@ -40,11 +40,11 @@ events.onopen = () => { live.hidden = false; };
 events.onerror = () => { live.hidden = true; };
 events.addEventListener('posted', ({ data }) => {
   const post = JSON.parse(data);
-  if (only && post.account.toLowerCase() !== only) return;
+  if (filter && post.account.toLowerCase() !== filter) return;
   if (document.getElementById('post-' + post.id)) return;
   empty.hidden = true;
   list.prepend(cardOf(post));
-  while (list.children.length > most) list.lastElementChild.remove();
+  while (list.children.length > maxPosts) list.lastElementChild.remove();
 });
 events.addEventListener('deleted', ({ data }) => {
   document.getElementById('post-' + JSON.parse(data).id)?.remove();

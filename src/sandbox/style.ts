@@ -1,4 +1,4 @@
-/** The one style sheet of all pages: one column, system fonts, light or dark as the reader's system is. */
+/** The style sheet of all pages: one column, system fonts, light or dark by the reader's setting. */
 export const style = `
 :root {
   color-scheme: light dark;
