@@ -24,7 +24,7 @@ const minSamples = 24;
 /** Runs the installed flockd, which posts as fast as it can in real time, and requests its page at each sample. */
 export async function soakRate(stage: Stage, { bots, minutes, say }: RateSoak): Promise<Course> {
   const x = await X.open(stage);
-  const way = x.way(true, false) ?? x.way(false, false);
+  const way = x.way({ isSecure: true }) ?? x.way();
   const [root, state, socket] = [stage.file('rate'), stage.file('rate-state'), stage.file('rate-socket')];
   makeFlock(root, bots);
   // Late bots post at most twice per slot, so the slots of twice the time are enough.
