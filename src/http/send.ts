@@ -1,13 +1,6 @@
 import http, { type ClientRequest, type IncomingMessage } from 'node:http';
 import https from 'node:https';
-import {
-  asNoAnswer,
-  flatten,
-  type HttpAnswer,
-  type HttpRequest,
-  readBody,
-  type Send,
-} from './exchange.ts';
+import { asNoAnswer, flatten, type HttpAnswer, type HttpRequest, readBody, type Send } from './exchange.ts';
 import type { UndiciClient } from './undici.ts';
 
 /*
