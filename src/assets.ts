@@ -4,6 +4,7 @@ import { buildSync } from 'esbuild';
 /** The files that browsers are sent, and what each is made from. */
 const entries = {
   'dashboard.css': 'web/browser/dashboard.css',
+  'dashboard.js': 'web/browser/dashboard.client.ts',
   'keymaker.css': 'web/browser/keymaker.css',
   'sandbox.css': 'sandbox/browser/sandbox.css',
   'sandbox.js': 'sandbox/browser/sandbox.client.ts',

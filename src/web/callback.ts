@@ -1,10 +1,11 @@
+import { html } from 'hono/html';
+import * as z from 'zod';
 import type { Clock } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import type { CallbackAnswer, Callbacks } from '../oauth/flows.ts';
 import type { TokenPair } from '../oauth/signature.ts';
-import { html, type Html } from './html.ts';
-import { type Message, messagePage, page, styleSheet } from './layout.ts';
-import { isNavigation, type LocalAnswer, type LocalRequest, openLocalServer, plain } from './server.ts';
+import { addKeymakerStyle, type Html, type Message, messagePage } from './layout.ts';
+import { openWebServer, webApp, type WebContext } from './server.ts';
 import { nameless, patience, Returning, same, secretWord } from './sessions.ts';
 
 export interface CallbackListener extends Callbacks, AsyncDisposable {
@@ -19,6 +20,11 @@ interface CallbackListenerOptions {
   warn: (message: string) => void;
 }
 
+const maxBody = 64 * 1024;
+
+/** How long the last page may take to reach its reader once all is done. Milliseconds. */
+const grace = 2000;
+
 /**
  * Waits on 127.0.0.1 for the people that a provider sends back, one at a time.
  *
@@ -31,53 +37,49 @@ export async function openCallbackListener({
 }: CallbackListenerOptions): Promise<CallbackListener> {
   const returning = new Returning<(answer: CallbackAnswer) => void>();
   let waiting: { requestToken: TokenPair; answered: (answer: CallbackAnswer) => void } | undefined;
-  let told: ((message: Message) => void) | undefined;
+  let showOutcome: ((message: Message) => void) | undefined;
 
-  /** Only the page that asks for it knows this word, so that no other page can end the waiting. */
+  /** Only the page that asks for it has this word, so that no other page can end the waiting. */
   const giveUpWord = secretWord();
 
-  async function answer(request: LocalRequest): Promise<LocalAnswer> {
-    const { method, path, query } = request;
-    if (method === 'POST' && path === giveUpPath) return giveUp(request);
-    if (method !== 'GET') return plain(405, 'only GET');
-    if (path === '/style.css') return styleSheet();
-    if (!isNavigation(request)) return plain(403, 'only for people');
-    if (path !== '/callback') return page(404, messagePage(nothingHere));
-    const arrival = returning.arrive(query, clock.now());
-    if ('warning' in arrival) {
-      warn(arrival.warning);
-      const form = arrival === nameless && waiting ? giveUpForm(giveUpWord) : undefined;
-      return page(arrival.status, messagePage(arrival.message, form));
-    }
-    return tellOutcome(() => {
-      arrival.who(arrival.answer);
-    });
-  }
-
-  async function giveUp({ headers, form }: LocalRequest): Promise<LocalAnswer> {
-    const isOurs = headers['origin'] === `http://${headers['host'] ?? ''}`;
-    if (!isOurs || !same(form.get('word') ?? '', giveUpWord)) return plain(403, 'only for forms of its own');
-    if (!waiting) return page(404, messagePage(nothingHere));
-    const { requestToken, answered } = waiting;
-    returning.giveUp(requestToken);
-    return tellOutcome(() => {
-      answered('denied');
-    });
-  }
-
   /** The page of whoever came back waits until the terminal says what came of it. */
-  async function tellOutcome(answered: () => void): Promise<LocalAnswer> {
-    const outcome = new Promise<Message>((resolve) => (told = resolve));
+  async function pageOfOutcome(c: WebContext, answered: () => void): Promise<Response> {
+    const outcome = new Promise<Message>((resolve) => (showOutcome = resolve));
     answered();
-    return page(200, messagePage(await outcome));
+    return c.html(messagePage(await outcome));
   }
 
   const failed = (error: unknown): void => {
     warn(messageOf(error));
   };
-  const server = await openLocalServer({ port, answer, failed });
+  const app = webApp({ maxBody, failed, errorsAreIn: 'the terminal' });
+  addKeymakerStyle(app);
+  app.get('/callback', (c) => {
+    const arrival = returning.arrive(new URL(c.req.url).searchParams, clock.now());
+    if (!('warning' in arrival)) {
+      return pageOfOutcome(c, () => {
+        arrival.who(arrival.answer);
+      });
+    }
+    warn(arrival.warning);
+    const form = arrival === nameless && waiting ? giveUpForm(giveUpWord) : undefined;
+    return c.html(messagePage(arrival.message, form), arrival.status);
+  });
+  app.post(giveUpPath, async (c) => {
+    const { word } = giveUpFields.parse(await c.req.parseBody());
+    if (!same(word, giveUpWord)) return c.text('only for forms of its own\n', 403);
+    if (!waiting) return c.notFound();
+    const { requestToken, answered } = waiting;
+    returning.giveUp(requestToken);
+    return pageOfOutcome(c, () => {
+      answered('denied');
+    });
+  });
+  app.notFound((c) => c.html(messagePage(nothingHere), 404));
+  const address = { kind: 'port', host: '127.0.0.1', port, flag: '--port' } as const;
+  const server = await openWebServer(app, { address, grace, failed });
   return {
-    url: `${server.url}/callback`,
+    url: `${server.shown}/callback`,
     async wait(requestToken) {
       let callOff = (): void => undefined;
       const answer = await new Promise<CallbackAnswer | undefined>((resolve) => {
@@ -93,17 +95,18 @@ export async function openCallbackListener({
       return answer;
     },
     tell(message) {
-      told?.(message);
-      told = undefined;
+      showOutcome?.(message);
+      showOutcome = undefined;
     },
     async [Symbol.asyncDispose]() {
-      told?.(lookThere);
+      showOutcome?.(lookThere);
       await server[Symbol.asyncDispose]();
     },
   };
 }
 
 const giveUpPath = '/nothing-authorized';
+const giveUpFields = z.object({ word: z.string().catch('') });
 
 /** The way to say no where the provider's page did not say it. */
 const giveUpForm = (word: string): Html =>
@@ -114,12 +117,12 @@ const giveUpForm = (word: string): Html =>
   </form>`;
 
 const lookThere: Message = {
-  mood: 'plain',
+  tone: 'plain',
   title: 'Look at the terminal',
   text: 'It says what came of this. You can close this page.',
 };
 const nothingHere: Message = {
-  mood: 'plain',
+  tone: 'plain',
   title: 'There is nothing here',
   text: 'keymaker waits here for the page of the provider to send you back.',
 };

@@ -11,7 +11,6 @@ export interface Session {
   notice: { bot: string; message: Message } | undefined;
 }
 
-const cookieName = 'keymaker_session';
 /** A word that nobody can guess. */
 export const secretWord = (): string => randomBytes(32).toString('base64url');
 
@@ -26,18 +25,17 @@ export class Sessions {
     return `?key=${this.#key ?? ''}`;
   }
 
-  /** Lets a browser in that has the key. @returns the cookie to set, or undefined */
+  /** Lets a browser in that has the key. @returns the id of its session, or undefined */
   enter(key: string): string | undefined {
     if (this.#key === undefined || !same(key, this.#key)) return undefined;
     this.#key = undefined;
     const id = secretWord();
     this.#sessions.set(id, { csrf: secretWord(), notice: undefined });
-    return `${cookieName}=${id}; Path=/; HttpOnly; SameSite=Strict`;
+    return id;
   }
 
-  /** @param cookies - the Cookie header */
-  find(cookies: string | undefined): Session | undefined {
-    const id = new RegExp(`(?:^|;\\s*)${cookieName}=([\\w-]+)`).exec(cookies ?? '')?.[1];
+  /** @param id - what its cookie says */
+  find(id: string | undefined): Session | undefined {
     return id === undefined ? undefined : this.#sessions.get(id);
   }
 }
@@ -51,7 +49,7 @@ export function same(a: string, b: string): boolean {
 /** Someone who came back, or why what came is for nobody. */
 export type Arrival<T> =
   | { who: T; requestToken: TokenPair; answer: CallbackAnswer }
-  | { status: number; warning: string; message: Message };
+  | { status: 400 | 403 | 410; warning: string; message: Message };
 
 /** A request token is not waited for any longer than providers keep it. Milliseconds. */
 export const patience = 15 * 60_000;
@@ -99,7 +97,7 @@ const unreadable = {
   status: 400,
   warning: 'a callback came without what a provider sends',
   message: {
-    mood: 'bad',
+    tone: 'bad',
     title: 'That was no answer',
     text: 'What came is not what a provider sends. Nothing was changed; begin once more.',
   },
@@ -109,7 +107,7 @@ export const nameless = {
   status: 400,
   warning: 'a callback came without a word: perhaps the answer was no',
   message: {
-    mood: 'plain',
+    tone: 'plain',
     title: 'Nothing was authorized',
     text: 'No answer came with you. If you said no, nothing was authorized, and nothing was changed.',
   },
@@ -118,7 +116,7 @@ const stale = {
   status: 410,
   warning: 'a link was used a second time, or too late',
   message: {
-    mood: 'bad',
+    tone: 'bad',
     title: 'That link was used already',
     text: 'Its answer was taken before, or it came too late. Nothing was changed; begin once more.',
   },
@@ -127,7 +125,7 @@ const foreign = {
   status: 403,
   warning: 'a callback came that nobody here asked for',
   message: {
-    mood: 'bad',
+    tone: 'bad',
     title: 'Nobody here asked for that',
     text: 'The answer belongs to a link that did not come from this keymaker. Nothing was changed.',
   },

@@ -2,8 +2,7 @@ import type { Options } from 'yargs';
 import * as z from 'zod';
 import { FlockError } from '../../errors.ts';
 import type { MonitorOptions } from '../../web/dashboard/monitor.ts';
-import { parseHostName } from '../../web/dashboard/server.ts';
-import { parseListenAddress } from '../../web/server.ts';
+import { parseHostName, parseListenAddress } from '../../web/server.ts';
 
 const group = 'Showing the flock';
 
