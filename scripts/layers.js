@@ -28,7 +28,6 @@ export const rows = [
 const allowed = [
   ['sandbox', 'cost.ts'],
   ['sandbox', 'poems'],
-  ['sandbox', 'networks'],
 ];
 
 /** The sandbox stands in for other people's servers: it shares nothing with the code that it is to test. */

@@ -1,5 +1,4 @@
 import * as z from 'zod';
-import { compareIds } from '../networks/x/client.ts';
 import { asKept } from '../poems/tweet-text.ts';
 import { accessLevel, type Call, type Caller, callerOf, type Core, type Routes } from './core.ts';
 import type { Counted } from './limits.ts';
@@ -13,7 +12,7 @@ import {
   refuseV2,
   type SandboxAnswer,
 } from './problems.ts';
-import { judgeText, type Post, showText, type UrlEntity } from './world.ts';
+import { compareIds, judgeText, type Post, showText, type UrlEntity } from './world.ts';
 
 const id = z.string().regex(/^\d{1,19}$/, 'is not an id');
 const instant = z.iso.datetime({ offset: true }).transform((text) => Date.parse(text));

@@ -3,8 +3,16 @@ import twitterText from 'twitter-text';
 import * as z from 'zod';
 import type { Clock } from '../clock.ts';
 import { inMicros, inUsd, type PriceTable, readingCost, usualPrices } from '../cost.ts';
-import { compareIds, idEpoch } from '../networks/x/client.ts';
 import { cashtagsIn, linksIn, maxWeight, weigh } from '../poems/tweet-text.ts';
+
+/** The millisecond that X counts its ids from: 2010-11-04T01:42:54.657Z. */
+const idEpoch = 1_288_834_974_657n;
+
+/** Orders ids by value. */
+export function compareIds(a: string, b: string): number {
+  const [one, other] = [BigInt(a), BigInt(b)];
+  return one < other ? -1 : one > other ? 1 : 0;
+}
 
 /**
  * Ids as X makes them: the millisecond in the upper bits, so that a higher id is a later post.

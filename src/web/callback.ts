@@ -2,11 +2,10 @@ import { html } from 'hono/html';
 import * as z from 'zod';
 import type { Clock } from '../clock.ts';
 import { messageOf } from '../errors.ts';
-import type { CallbackAnswer, Callbacks } from '../oauth/flows.ts';
+import { type CallbackAnswer, type Callbacks, readCallback } from '../oauth/flows.ts';
 import type { TokenPair } from '../oauth/signature.ts';
 import { addKeymakerStyle, type Html, type Message, messagePage } from './layout.ts';
-import { openWebServer, webApp, type WebContext } from './server.ts';
-import { nameless, patience, Returning, same, secretWord } from './sessions.ts';
+import { openWebServer, same, secretWord, webApp, type WebContext } from './server.ts';
 
 export interface CallbackListener extends Callbacks, AsyncDisposable {
   /** Tells the person who came back last what came of it. Until then their page waits. */
@@ -85,7 +84,7 @@ export async function openCallbackListener({
       const answer = await new Promise<CallbackAnswer | undefined>((resolve) => {
         waiting = { requestToken, answered: resolve };
         returning.expect(requestToken, resolve, clock.now());
-        callOff = clock.at(clock.now() + patience, () => {
+        callOff = clock.at(clock.now() + requestTokenLife, () => {
           returning.giveUp(requestToken);
           resolve(undefined);
         });
@@ -126,3 +125,88 @@ const nothingHere: Message = {
   title: 'There is nothing here',
   text: 'keymaker waits here for the page of the provider to send you back.',
 };
+
+/** Someone who came back, or why what came is for nobody. */
+export type Arrival<T> =
+  | { who: T; requestToken: TokenPair; answer: CallbackAnswer }
+  | { status: 400 | 403 | 410; warning: string; message: Message };
+
+/** A request token is waited for as long as providers keep it. Milliseconds. */
+export const requestTokenLife = 15 * 60_000;
+
+/** So many links that are over are told from foreign ones. */
+const maxOver = 10_000;
+
+/** The people that a provider is to send back, each known by the request token that was asked for on their behalf. */
+export class Returning<T> {
+  readonly #waiting = new Map<string, { who: T; requestToken: TokenPair; until: number }>();
+  readonly #over = new Set<string>();
+
+  /** @param now - milliseconds since 1970 */
+  expect(requestToken: TokenPair, who: T, now: number): void {
+    this.#waiting.set(requestToken.reveal().token, { who, requestToken, until: now + requestTokenLife });
+  }
+
+  /** Nobody is waited for any longer under that token. */
+  giveUp(requestToken: TokenPair): void {
+    this.#end(requestToken.reveal().token);
+  }
+
+  /** Tells denied, stale and foreign callbacks apart. Each token is good for one arrival. */
+  arrive(query: URLSearchParams, now: number): Arrival<T> {
+    for (const [token, { until }] of this.#waiting) if (until <= now) this.#end(token);
+    const callback = readCallback(query);
+    if (callback.kind === 'unreadable') return unreadable;
+    // Any page elsewhere can lead its reader here, so this ends nothing.
+    if (callback.kind === 'nameless') return nameless;
+    const found = this.#waiting.get(callback.token);
+    if (!found) return this.#over.has(callback.token) ? stale : foreign;
+    this.#end(callback.token);
+    const answer = callback.kind === 'denied' ? 'denied' : { verifier: callback.verifier };
+    return { who: found.who, requestToken: found.requestToken, answer };
+  }
+
+  #end(token: string): void {
+    this.#waiting.delete(token);
+    if (this.#over.size >= maxOver) this.#over.clear();
+    this.#over.add(token);
+  }
+}
+
+const unreadable = {
+  status: 400,
+  warning: 'a callback came without what a provider sends',
+  message: {
+    tone: 'bad',
+    title: 'That was no answer',
+    text: 'What came is not what a provider sends. Nothing was changed; begin once more.',
+  },
+} as const;
+/** What Tumblr sends after a no. */
+const nameless = {
+  status: 400,
+  warning: 'a callback came without a word: perhaps the answer was no',
+  message: {
+    tone: 'plain',
+    title: 'Nothing was authorized',
+    text: 'No answer came with you. If you said no, nothing was authorized, and nothing was changed.',
+  },
+} as const;
+const stale = {
+  status: 410,
+  warning: 'a link was used a second time, or too late',
+  message: {
+    tone: 'bad',
+    title: 'That link was used already',
+    text: 'Its answer was taken before, or it came too late. Nothing was changed; begin once more.',
+  },
+} as const;
+const foreign = {
+  status: 403,
+  warning: 'a callback came that nobody here asked for',
+  message: {
+    tone: 'bad',
+    title: 'Nobody here asked for that',
+    text: 'The answer belongs to a link that did not come from this keymaker. Nothing was changed.',
+  },
+} as const;

@@ -16,10 +16,10 @@ import type { BotName } from '../poems/bot-name.ts';
 import { findPoems, type FoundPoems, type PoemFile, poemFileIn, readPoem } from '../poems/find.ts';
 import { splitPoem } from '../poems/poem.ts';
 import { fitsInPost } from '../poems/tweet-text.ts';
+import { Returning } from './callback.ts';
 import { type Card, flockPage, questionPage } from './keymaker-page.ts';
 import { addKeymakerStyle, type Message, messagePage } from './layout.ts';
-import { webApp, type WebApp, type WebContext } from './server.ts';
-import { Returning, same, secretWord, type Session, type Sessions } from './sessions.ts';
+import { same, secretWord, webApp, type WebApp, type WebContext } from './server.ts';
 
 /** What can be done on the page. Nothing here throws for what a person can mend: that is told. */
 interface KeyService {
@@ -39,6 +39,40 @@ interface Unconfirmed {
   /** The screen name of the account. */
   account: string;
   store: () => Promise<Message>;
+}
+
+/** What is known of one browser that was let in. */
+interface Session {
+  /** Proves that a form came from a page of ours. */
+  csrf: string;
+  /** What came of the last action, to be shown once. */
+  notice: { bot: string; message: Message } | undefined;
+}
+
+/** Who may use the page: the browser that opened the one-time address, by a cookie that no script can read. */
+export class Sessions {
+  /** The secret in the one-time address; gone once it was used. */
+  #key: string | undefined = secretWord();
+  readonly #sessions = new Map<string, Session>();
+
+  /** The query of the address that lets one browser in. */
+  get query(): string {
+    return `?key=${this.#key ?? ''}`;
+  }
+
+  /** Lets a browser in that has the key. @returns the id of its session, or undefined */
+  enter(key: string): string | undefined {
+    if (this.#key === undefined || !same(key, this.#key)) return undefined;
+    this.#key = undefined;
+    const id = secretWord();
+    this.#sessions.set(id, { csrf: secretWord(), notice: undefined });
+    return id;
+  }
+
+  /** @param id - what its cookie says */
+  find(id: string | undefined): Session | undefined {
+    return id === undefined ? undefined : this.#sessions.get(id);
+  }
 }
 
 interface KeymakerSiteOptions {

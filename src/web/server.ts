@@ -1,3 +1,4 @@
+import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { chmod, lstat, rm, stat } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { connect, type ListenOptions, type Socket } from 'node:net';
@@ -86,6 +87,7 @@ function pageHeaders({
     referrerPolicy: 'same-origin',
     // It is served without TLS; a reverse proxy that adds TLS adds this header.
     strictTransportSecurity: false,
+    xFrameOptions: 'DENY',
   });
   return async (c, next) => {
     await setHeaders(c, next);
@@ -149,6 +151,15 @@ export function isKnownHost(
   return own.some((name) => asked === `${name}:${localPort}` || (localPort === 80 && asked === name));
 }
 
+/** A word that nobody can guess: it proves that a form came from a page that has it. */
+export const secretWord = (): string => randomBytes(32).toString('base64url');
+
+/** Whether two secrets are equal, told without telling how much of them is. */
+export function same(a: string, b: string): boolean {
+  const [left, right] = [Buffer.from(a), Buffer.from(b)];
+  return left.length === right.length && timingSafeEqual(left, right);
+}
+
 const hostname = /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/;
 
 /**
@@ -202,6 +213,8 @@ export async function openWebServer(app: WebApp, options: WebServerOptions): Pro
   const answer = getRequestListener(app.fetch);
   const last = new WeakMap<Socket, ServerResponse>();
   const server = createServer(bounds, (request, response) => {
+    // A connection that is kept would hold up the end.
+    if (grace > 0) response.shouldKeepAlive = false;
     if (isPipelined(request, response, last)) request.socket.destroy();
     else answer(request, response).catch(failed);
   });

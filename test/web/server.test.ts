@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync, lstatSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';
+import { connect } from 'node:net';
 import path from 'node:path';
 import { describe, it } from 'node:test';
 import { type ListenAddress, openWebServer, webApp, type WebServer } from '../../src/web/server.ts';
@@ -51,6 +52,33 @@ describe('a server to this machine', () => {
       message: `port ${port} is in use`,
       hint: 'choose another with --port N; 0 takes any that is free',
     });
+  });
+
+  it('keeps one copy of a page, however many are slow to read it', async () => {
+    const app = webApp({ maxBody: 0, failed, errorsAreIn: 'the test' });
+    const page = Buffer.alloc(8 * 1024 * 1024, 'x');
+    let asked = 0;
+    app.get('/', (c) => {
+      asked++;
+      return c.body(page);
+    });
+    await using server = await openWebServer(app, {
+      address: { kind: 'port', host: '127.0.0.1', port: 0 },
+      failed,
+    });
+    const { port, host } = new URL(server.shown);
+    const before = process.memoryUsage().arrayBuffers;
+    const sockets = Array.from({ length: 50 }, () => {
+      const socket = connect(Number(port), '127.0.0.1').pause();
+      socket.on('error', () => undefined).write(`GET / HTTP/1.1\r\nhost: ${host}\r\n\r\n`);
+      return socket;
+    });
+    const isAsked = (): boolean => asked === sockets.length;
+    while (!isAsked()) await new Promise((resolve) => setImmediate(resolve));
+    await new Promise((resolve) => setImmediate(resolve));
+    const grown = process.memoryUsage().arrayBuffers - before;
+    for (const socket of sockets) socket.destroy();
+    assert.ok(grown < 4 * page.length, `${grown} bytes more`);
   });
 
   it('listens on a socket that its group may use, and takes it away at the end', async () => {

@@ -4,9 +4,8 @@ import { appKeys } from '../../config/environment.ts';
 import { readFlockFile } from '../../config/flock-file.ts';
 import { openContext } from '../../context.ts';
 import { FlockError, messageOf } from '../../errors.ts';
-import { FlockKeyService, KeymakerSite } from '../../web/keymaker-site.ts';
+import { FlockKeyService, KeymakerSite, Sessions } from '../../web/keymaker-site.ts';
 import { openWebServer } from '../../web/server.ts';
-import { Sessions } from '../../web/sessions.ts';
 import { command, placeFlags, placeSchema, portSchema } from '../command.ts';
 import { chooseProvider, providerFlags, providerSchema } from './authorize.ts';
 

@@ -205,7 +205,7 @@ async function outcomeOf<T>(call: () => Promise<T>, clock: Clock): Promise<Outco
 }
 
 /** The millisecond X counts its ids from: 2010-11-04T01:42:54.657Z. */
-export const idEpoch = 1_288_834_974_657n;
+const idEpoch = 1_288_834_974_657n;
 
 /** Ids up to about here were counted one by one, before X put the time into them. */
 const counted = 30_000_000_000n;

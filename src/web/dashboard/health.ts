@@ -70,7 +70,7 @@ type Answer = string | undefined;
 
 /** For how long an answer holds, and how long a write may take. Milliseconds. */
 const holds = 5_000;
-const patience = 2_000;
+const maxWrite = 2_000;
 
 /**
  * Asks whether a folder can be written, by writing to it: one write at a time and one in five seconds at most, however often
@@ -90,7 +90,7 @@ export function openProbe({ folder, clock, write = writeProbe }: ProbeOptions): 
     const now = clock.elapsed();
     if (!last || (last.ended !== undefined && now - last.ended >= holds)) last = begin();
     if (last.ended !== undefined) return last.written;
-    return within(clock, last.began + patience - now, last.written);
+    return within(clock, last.began + maxWrite - now, last.written);
   };
 }
 
@@ -98,7 +98,7 @@ export function openProbe({ folder, clock, write = writeProbe }: ProbeOptions): 
 function within(clock: Clock, left: number, written: Promise<Answer>): Promise<Answer> {
   return new Promise((resolve) => {
     const cancel = clock.at(clock.now() + left, () => {
-      resolve(`it takes longer than ${patience / 1000} seconds`);
+      resolve(`it takes longer than ${maxWrite / 1000} seconds`);
     });
     void written.then((answer) => {
       cancel();

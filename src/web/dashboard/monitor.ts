@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import * as z from 'zod';
 import { apiUrl, inheritedSocket } from '../../config/environment.ts';
@@ -9,8 +8,7 @@ import { postPages } from '../../flock/status.ts';
 import type { Ledger } from '../../ledger/journal.ts';
 import type { BotState } from '../../ledger/state.ts';
 import { unlimitedBudget } from '../../posting/budget.ts';
-import { type ListenAddress, openWebServer, webApp, type WebApp } from '../server.ts';
-import { same } from '../sessions.ts';
+import { type ListenAddress, openWebServer, same, secretWord, webApp, type WebApp } from '../server.ts';
 import { addHealth, type LastReload, openChecks } from './health.ts';
 import { Dashboard } from './live-updates.ts';
 import { addMetrics, type Metrics, openMetrics } from './metrics.ts';
@@ -155,7 +153,7 @@ export class Monitor implements AsyncDisposable {
     });
     const snapshots = new SnapshotCache({ ...parts, flock, pages: postPages(apiUrl()) });
     const view = (): ReturnType<SnapshotCache['view']> => snapshots.view();
-    const token = allowControl ? randomBytes(32).toString('base64url') : undefined;
+    const token = allowControl ? secretWord() : undefined;
     // Posts and the ledger need files and connections, too.
     const connections = Math.min(maxConnections, Math.floor(maxOpenFiles() / 2));
     const app = webApp({
