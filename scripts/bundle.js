@@ -1,5 +1,5 @@
 import { build } from 'esbuild';
-import { allAssets } from '../src/assets.ts';
+import { compiledAssets } from '../src/assets.ts';
 
 /**
  * Leaves out the core-js polyfills that twitter-text imports. Node does not need them, and they would replace some of its
@@ -14,11 +14,11 @@ const withoutPolyfills = {
 };
 
 /** Puts the texts of the files for browsers in the place of the module that compiles them. */
-const compiledAssets = {
-  name: 'compiled assets',
+const constantAssets = {
+  name: 'constant assets',
   setup({ onLoad }) {
     onLoad({ filter: /[\\/]src[\\/]assets\.ts$/ }, () => ({
-      contents: `const texts = ${JSON.stringify(allAssets())};\nexport const asset = (name) => texts[name];`,
+      contents: `const texts = ${JSON.stringify(compiledAssets().texts)};\nexport const asset = (name) => texts[name];`,
     }));
   },
 };
@@ -38,7 +38,7 @@ export const joining = {
     js: "import { createRequire as requireFor } from 'node:module';\nconst require = requireFor(import.meta.url);",
   },
   logLevel: 'warning',
-  plugins: [withoutPolyfills, compiledAssets],
+  plugins: [withoutPolyfills, constantAssets],
 };
 
 /**
@@ -58,5 +58,6 @@ export async function bundle(files, folder) {
     legalComments: 'none',
     metafile: true,
   });
-  return Object.keys(metafile.inputs).filter((file) => file.includes('node_modules/'));
+  const inside = [...Object.keys(metafile.inputs), ...compiledAssets().inputs];
+  return inside.filter((file) => file.includes('node_modules/'));
 }

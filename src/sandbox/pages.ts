@@ -1,10 +1,7 @@
 import { asset } from '../assets.ts';
-import { Html, html } from '../web/html.ts';
 import type { Core, Routes } from './core.ts';
 import { asset as answer, page } from './problems.ts';
 import type { Account, Post, World } from './world.ts';
-
-export { html, type Html } from '../web/html.ts';
 
 /** The front page, which shows the newest posts, with its script and style sheet. The file also has the layout of all pages. */
 export function feedRoutes(core: Core): Routes {
@@ -151,3 +148,26 @@ export function cardOf(world: World, { id, accountId, text, instant }: Post): Ca
 }
 
 const utc = (instant: string): string => `${instant.slice(0, 10)} ${instant.slice(11, 16)} UTC`;
+
+/** Markup that is safe to put into a page as it is. */
+export class Html {
+  readonly markup: string;
+
+  constructor(markup: string) {
+    this.markup = markup;
+  }
+}
+
+type Piece = Html | string | number | false | undefined | readonly Piece[];
+
+/** A template whose pieces are escaped unless they are markup themselves; `false` and `undefined` show nothing. */
+export function html(strings: TemplateStringsArray, ...pieces: Piece[]): Html {
+  return new Html(strings.map((part, n) => part + render(pieces[n])).join(''));
+}
+
+function render(piece: Piece): string {
+  if (piece === false || piece === undefined) return '';
+  if (piece instanceof Html) return piece.markup;
+  if (typeof piece === 'object') return piece.map(render).join('');
+  return String(piece).replaceAll(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);
+}

@@ -1,11 +1,11 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type * as z from 'zod';
 import type { Clock } from '../clock.ts';
 import { FlockError, messageOf, systemCode } from '../errors.ts';
 import { readRegularFile, reasonOf, replaceFile, sweepTemporaries } from '../fs.ts';
-import { hasManyHosts, listen, readBody } from '../web/server.ts';
 import { isKnownHost } from './core.ts';
 import { cardOf } from './pages.ts';
 import { json, parseJson, type SandboxAnswer, type SandboxRequest } from './problems.ts';
@@ -230,6 +230,31 @@ class StateKeeper {
 /** The maximum size of a request body. Bytes. */
 const maxBodySize = 1024 * 1024;
 
+/** Listens on 127.0.0.1. @returns `http://127.0.0.1:PORT` @throws {FlockError} `unavailable` where the port cannot be had */
+function listen(server: Server, port: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause) => {
+      const why = systemCode(cause) === 'EADDRINUSE' ? 'is in use' : `cannot be had: ${messageOf(cause)}`;
+      const hint = 'choose another with --port N; 0 takes any that is free';
+      reject(new FlockError('unavailable', `port ${port} ${why}`, { hint, cause }));
+    });
+    server.listen(port, '127.0.0.1', () => {
+      resolve(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    });
+  });
+}
+
+/** A request's body, or undefined where it is too long; it is read to its end all the same. */
+async function readBody(request: AsyncIterable<Buffer>): Promise<string | undefined> {
+  const parts: Buffer[] = [];
+  let length = 0;
+  for await (const part of request) {
+    length += part.length;
+    if (length <= maxBodySize) parts.push(part);
+  }
+  return length <= maxBodySize ? Buffer.concat(parts).toString('utf8') : undefined;
+}
+
 async function serve(
   sandbox: Sandbox,
   clock: Clock,
@@ -238,7 +263,7 @@ async function serve(
 ): Promise<void> {
   let body: string | undefined;
   try {
-    body = await readBody(request, maxBodySize);
+    body = await readBody(request as AsyncIterable<Buffer>);
   } catch {
     // The client closed the connection before the end of the body.
     response.destroy();
@@ -246,7 +271,7 @@ async function serve(
   }
   const { method = 'GET', url = '/' } = request;
   const host = request.headers.host ?? '';
-  if (hasManyHosts(request))
+  if ((request.headersDistinct['host']?.length ?? 0) > 1)
     deliver(json(400, { detail: 'A request must have one Host header' }), response, clock);
   else if (body === undefined) deliver(json(413, { detail: 'Payload too large' }), response, clock);
   else if (method === 'GET' && url === '/sandbox/events' && isKnownHost(host))

@@ -110,7 +110,7 @@ export function confirming({ bot, terminal, instead, yes = false, callbacks }: C
     confirm: async (account: Account): Promise<boolean> => {
       if (yes) return true;
       const question = questionOf(account);
-      callbacks?.tell({ mood: 'plain', title: question, text: 'Please answer in the terminal.' });
+      callbacks?.tell({ tone: 'plain', title: question, text: 'Please answer in the terminal.' });
       return terminal.confirm(question, instead);
     },
     declined: ({ screenName }: Account): void => {
