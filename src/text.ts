@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util';
 import { wrapAnsi } from 'fast-wrap-ansi';
 import { closest, distance } from 'fastest-levenshtein';
 
@@ -147,6 +148,9 @@ export function atClock(instant: string, timeZone: string): string {
 export const withClocks = (text: string, timeZone: string): string =>
   text.replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g, (instant) => atClock(instant, timeZone));
 
+/** An instant as JSON, the log and messages show it: ISO 8601, in UTC. @param instant - milliseconds since 1970 */
+export const iso = (instant: number): string => new Date(instant).toISOString();
+
 /** The local date and time of an instant. */
 interface LocalTime {
   /** `2026-11-21` */
@@ -291,13 +295,14 @@ function wrappedLine(line: string, columns: number): string {
 
 /**
  * The width of a text in columns of a terminal. Characters of East Asian scripts and emoji take two columns, combining marks
- * none.
+ * none, as do colours and links.
  */
 export function widthOf(text: string): number {
   // A fast path: most texts are ASCII, and the live view draws thousands of them each second.
   if (/^[\x20-\x7e]*$/.test(text)) return text.length;
   let width = 0;
-  for (const character of text) if (!isJoined.test(character)) width += isWide.test(character) ? 2 : 1;
+  for (const sign of text.includes('\u001b') ? stripVTControlCharacters(text) : text)
+    if (!isJoined.test(sign)) width += isWide.test(sign) ? 2 : 1;
   return width;
 }
 
@@ -305,9 +310,42 @@ const isJoined = /[\p{Mn}\p{Me}\p{Cf}]/u;
 const isWide =
   /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Hangul}\p{sc=Bopomofo}\p{sc=Yi}\p{Emoji_Presentation}\u3001-\u303e\u30fb-\u30fc\uff01-\uff60\uffe0-\uffe6]/u;
 
-/** A text padded with spaces to a width. */
-export const padded = (text: string, width: number): string =>
-  text + ' '.repeat(Math.max(0, width - widthOf(text)));
+interface TableOptions {
+  /** What stands between two columns. */
+  gap?: string;
+  /** The columns that are aligned to the right, counted from 0. */
+  right?: readonly number[];
+  /** The least width of each column. */
+  minWidths?: readonly number[];
+}
+
+/** The lines of a table whose columns are as wide as their widest cells. A cell may have several lines, and colours. */
+export function tableLines(
+  rows: readonly (readonly string[])[],
+  { gap = '  ', right = [], minWidths = [] }: TableOptions = {},
+): string[] {
+  const lines = rows.flatMap(linesOfRow);
+  const widths = (rows[0] ?? []).map((_, column) =>
+    lines.reduce((most, line) => Math.max(most, widthOf(line[column] ?? '')), minWidths[column] ?? 0),
+  );
+  return lines.map((line) =>
+    widths
+      .map((width, column) => {
+        const cell = line[column] ?? '';
+        const room = ' '.repeat(width - widthOf(cell));
+        return right.includes(column) ? room + cell : cell + room;
+      })
+      .join(gap)
+      .trimEnd(),
+  );
+}
+
+function linesOfRow(row: readonly string[]): readonly (readonly string[])[] {
+  if (!row.some((cell) => cell.includes('\n'))) return [row];
+  const cells = row.map((cell) => cell.split('\n'));
+  const height = Math.max(...cells.map(({ length }) => length));
+  return Array.from({ length: height }, (_, n) => cells.map((lines) => lines[n] ?? ''));
+}
 
 /** A text, cut with `…` if it is wider than a width. */
 export function cutTo(text: string, width: number): string {

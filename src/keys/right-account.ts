@@ -79,6 +79,16 @@ interface BotWithKey {
   settings: { account: string | undefined };
 }
 
+/** Why a key is not for the account that a bot has posted as, or undefined where it is, or where one of them is not known. */
+export const otherAccountThan = (
+  bot: string,
+  posted: string | undefined,
+  own: string | undefined,
+): string | undefined =>
+  isSame(own, posted) === false
+    ? `${bot} has posted as the account ${posted ?? ''}, but its key is for ${own ?? ''}`
+    : undefined;
+
 /**
  * Why a bot must not post with its key, or undefined if it may. The account that it has posted as is its account, under any
  * name; before its first post, the name in flock.json decides.
@@ -89,17 +99,14 @@ export function accountFault(
   { name, bundle, settings: { account } }: BotWithKey,
   posted: string | undefined,
 ): FlockError | undefined {
-  const isPosted = isSame(bundle?.userId, posted);
-  if (isPosted === false) {
-    return new FlockError(
-      'data',
-      `${name} has posted as the account ${posted ?? ''}, but its key is for ${bundle?.userId ?? ''}`,
-      {
-        hint: 'is this the state folder of another flock? otherwise make the key again with the right account',
-      },
-    );
+  const other = otherAccountThan(name, posted, bundle?.userId);
+  if (other !== undefined) {
+    const hint =
+      'is this the state folder of another flock? otherwise make the key again with the right account';
+    return new FlockError('data', other, { hint });
   }
-  if (isPosted === true || isSameName(bundle?.screenName, account) !== false) return undefined;
+  if (isSame(bundle?.userId, posted) === true || isSameName(bundle?.screenName, account) !== false)
+    return undefined;
   return new FlockError(
     'data',
     `${name}: its key is for @${bundle?.screenName ?? ''}, but flock.json says @${account ?? ''}`,

@@ -11,6 +11,7 @@ import type { Logger } from '../log.ts';
 import type { OpenXClient, TimeAnswer } from '../networks/x/client.ts';
 import { type Line, linesOf, PoemWatch } from '../poems/poem.ts';
 import { BotSchedule } from '../schedule/calendar.ts';
+import { iso } from '../text.ts';
 import {
   type BudgetExceeded,
   Caps,
@@ -368,7 +369,7 @@ export class BotRunner {
   #waitForBudget({ name: bot }: Bot, cap: BudgetExceeded, purpose?: string): NextStep {
     if (this.#caps.isNews(bot, cap.until)) {
       const why = purpose === undefined ? describeExceeded(cap) : `${describeExceeded(cap)}, for ${purpose}`;
-      const until = cap.until === undefined ? undefined : new Date(cap.until).toISOString();
+      const until = cap.until === undefined ? undefined : iso(cap.until);
       const message = until === undefined ? 'posts nothing until it is raised' : `posts again at ${until}`;
       this.#options.log.warn(
         { event: 'budget-reached', bot, why, ...(until !== undefined && { until }) },

@@ -152,7 +152,7 @@ describe('the offline half of doctor', () => {
     assert.equal(await said(none), 'ok: from apikeys.json');
     const { troubles } = await examined(flock, { offline: true, environment: none });
     assert.deepEqual(troubles, [
-      "bundle-app-keys howl warn: made with another app's keys than those set now | both work as long as both apps live; this moves it to the one set now: keymaker reauth howl",
+      'bundle-app-keys howl warn: made with other app keys than those set now | both work while both apps exist; to move the bot to the app set now: keymaker reauth howl',
     ]);
   });
 
@@ -164,7 +164,7 @@ describe('the offline half of doctor', () => {
     const { says } = await examined(flock, offline);
     assert.equal(
       says('provider', 'howl'),
-      'warn: the key is for Flickr, and flockd posts to X | keep it in another folder, and give that with --keys DIR',
+      'warn: the key is for Flickr, and flockd posts to X | keep it in another folder, and name that folder with --keys DIR',
     );
     assert.equal(
       says('provider', 'prowl'),

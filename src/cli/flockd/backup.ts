@@ -9,6 +9,7 @@ import { isStopped, releaseFlock, stopFlock } from '../../daemon/stop-switch.ts'
 import { FlockError, systemCode } from '../../errors.ts';
 import { loadFlock } from '../../flock/load.ts';
 import { readRegularFile, reasonOf } from '../../fs.ts';
+import { otherAccountThan } from '../../keys/right-account.ts';
 import {
   formatExport,
   type LedgerExport,
@@ -213,15 +214,8 @@ function mustFit(
   }
   const hint = "is this the flock's folder? --root names another";
   for (const [bot, { account }] of states) {
-    const own = known.get(bot)?.bundle.userId;
-    if (account === undefined || own === undefined || account === own) continue;
-    throw new FlockError(
-      'data',
-      `${file}: ${bot} has posted as the account ${account}, but its key is for ${own}`,
-      {
-        hint,
-      },
-    );
+    const other = otherAccountThan(bot, account, known.get(bot)?.bundle.userId);
+    if (other !== undefined) throw new FlockError('data', `${file}: ${other}`, { hint });
   }
   if (names.length > 0 && !names.some((name) => states.has(name)))
     throw new FlockError('data', `${file} is of another flock: it has none of the bots here`, { hint });

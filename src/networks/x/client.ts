@@ -210,7 +210,7 @@ async function outcomeOf<T>(call: () => Promise<T>, clock: Clock): Promise<Outco
 }
 
 /** The start of the time in X's ids: 2010-11-04T01:42:54.657Z. Milliseconds since 1970. */
-export const idEpoch = 1_288_834_974_657n;
+const idEpoch = 1_288_834_974_657n;
 
 /** Below about this id, X counted posts one by one, and ids hold no time. */
 const minTimedId = 30_000_000_000n;
