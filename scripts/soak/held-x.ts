@@ -91,11 +91,11 @@ export class HeldX implements AnsweringX {
         return problem(503);
       case 'late':
         await sleepUntil(this.#clock, this.#clock.now() + deadline);
-        throw new NoAnswer(`no whole answer within ${deadline / 1000} s`, true);
+        throw new NoAnswer(`no whole answer within ${deadline / 1000} s`, { sent: true });
       case 'cut':
-        throw new NoAnswer('the connection broke', true);
+        throw new NoAnswer('the connection broke', { sent: true });
       case 'unreached':
-        throw new NoAnswer('the connection was refused', false);
+        throw new NoAnswer('the connection was refused', { sent: false });
       case 'unknown key':
         return problem(401);
     }

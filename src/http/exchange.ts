@@ -26,7 +26,7 @@ export class NoAnswer extends Error {
   override readonly name = 'NoAnswer';
   readonly sent: boolean;
 
-  constructor(message: string, sent: boolean, cause?: unknown) {
+  constructor(message: string, { sent, cause }: { sent: boolean; cause?: unknown }) {
     super(message, { cause });
     this.sent = sent;
   }
@@ -91,12 +91,15 @@ export function asNoAnswer(error: unknown, { url, deadline, beforeSending }: Att
   const cause: unknown = error instanceof AggregateError ? error.errors[0] : error;
   const code = systemCode(error) ?? systemCode(cause);
   if (error instanceof Error && beforeSending) {
-    return new NoAnswer(`cannot reach ${host} (${code ?? error.message})`, false, error);
+    return new NoAnswer(`cannot reach ${host} (${code ?? error.message})`, { sent: false, cause: error });
   }
   if (error instanceof Error && timeouts.has(error.name)) {
-    return new NoAnswer(`${host} gave no whole answer within ${String(deadline / 1000)} s`, true, error);
+    return new NoAnswer(`${host} gave no whole answer within ${String(deadline / 1000)} s`, {
+      sent: true,
+      cause: error,
+    });
   }
-  return new NoAnswer(`the connection to ${host} broke (${code ?? 'unknown'})`, true, error);
+  return new NoAnswer(`the connection to ${host} broke (${code ?? 'unknown'})`, { sent: true, cause: error });
 }
 
 /** The names of the errors with which the two transports end a request at its deadline. */

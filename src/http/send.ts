@@ -90,7 +90,7 @@ function exchange(
       headers: { 'accept-encoding': 'identity', ...headers },
       signal: AbortSignal.timeout(deadline),
     });
-    noteConnection(request, isPlain, reached);
+    noteConnection(request, isPlain ? 'connect' : 'secureConnect', reached);
     request.on('error', reject);
     request.on('response', (response) => {
       readAnswer(response).then(resolve, reject);
@@ -100,10 +100,14 @@ function exchange(
 }
 
 /** Notes when the connection stands: before that, no byte of the request can have reached the server. */
-function noteConnection(request: ClientRequest, isPlain: boolean, reached: { connected: boolean }): void {
+function noteConnection(
+  request: ClientRequest,
+  connected: 'connect' | 'secureConnect',
+  reached: { connected: boolean },
+): void {
   request.on('socket', (socket) => {
     if (!socket.connecting && request.reusedSocket) reached.connected = true;
-    else socket.once(isPlain ? 'connect' : 'secureConnect', () => (reached.connected = true));
+    else socket.once(connected, () => (reached.connected = true));
   });
 }
 

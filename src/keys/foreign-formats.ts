@@ -283,7 +283,9 @@ function readFour(value: unknown, file: string): Found[] {
   const all = groupsIn(value);
   const groups = all.filter(({ words }) => !words.some((word) => others.has(word)));
   const wholes = groups.filter(isPair);
-  const found = withoutCopies(wholes.map((group) => keyOf(group, groups, file, wholes.length > 1)));
+  const found = withoutCopies(
+    wholes.map((group) => keyOf(group, groups, { file, isOneOfMany: wholes.length > 1 })),
+  );
   if (found.some(isKey)) return found;
   return found.length > 0 ? found : refusalFor(groups, all, file);
 }
@@ -374,9 +376,15 @@ const nearness = ({ words }: Group, group: Group): number => {
   return differs < 0 ? words.length : differs;
 };
 
-function keyOf(group: Group, groups: readonly Group[], file: string, isOneOfMany: boolean): Found {
+/** Where a key is: its file, and whether the file holds other keys. */
+interface KeySource {
+  file: string;
+  isOneOfMany: boolean;
+}
+
+function keyOf(group: Group, groups: readonly Group[], source: KeySource): Found {
   const { parts } = group;
-  const title = titleOf(group, file, isOneOfMany);
+  const title = titleOf(group, source);
   const app = appOf(group, groups) ?? parts;
   const partOf = (role: Role): Part | undefined => (role.startsWith('consumer') ? app : parts).get(role);
   const missing = roles.filter((role) => !partOf(role));
@@ -386,7 +394,7 @@ function keyOf(group: Group, groups: readonly Group[], file: string, isOneOfMany
     if (fault !== undefined) return refusal(`${title}: ${partOf(role)?.name ?? role} ${fault}`);
   }
   const text = (role: Role): string => String(partOf(role)?.value);
-  const names = [special(group).join('_'), isOneOfMany ? '' : stemOf(file)];
+  const names = [special(group).join('_'), source.isOneOfMany ? '' : stemOf(source.file)];
   return foreignKey(title, {
     consumerToken: text('consumerToken'),
     consumerSecret: text('consumerSecret'),
@@ -414,7 +422,7 @@ function faultOf(role: Role, value: unknown): string | undefined {
 }
 
 /** A key's name in messages, which tells several keys in a file apart. A name that could be a secret is not shown. */
-function titleOf({ words, parts }: Group, file: string, isOneOfMany: boolean): string {
+function titleOf({ words, parts }: Group, { file, isOneOfMany }: KeySource): string {
   if (!isOneOfMany) return file;
   const name = fitting(parts.get('name'), handle);
   return `${file}: ${name === undefined ? shown(words.join('_')) || 'the first' : `@${name}`}`;

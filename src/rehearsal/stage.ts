@@ -58,7 +58,7 @@ export function sendInProcess(
     const took = timeTaken(fault, answer.body.length);
     if (clock.now() + took > until) {
       await sleepUntil(clock, until);
-      throw new NoAnswer(`no whole answer within ${deadline / 1000} s`, true);
+      throw new NoAnswer(`no whole answer within ${deadline / 1000} s`, { sent: true });
     }
     if (took > 0) await sleepUntil(clock, clock.now() + took);
     return received(answer, fault);
@@ -88,7 +88,7 @@ function received(answer: HttpAnswer, fault: Delivery | undefined): HttpAnswer {
   switch (fault?.kind) {
     case 'drop':
     case 'cut':
-      throw new NoAnswer('the connection broke', true);
+      throw new NoAnswer('the connection broke', { sent: true });
     case 'gzip-cut':
       return { ...answer, headers: { ...answer.headers, 'content-encoding': 'gzip' }, body: '\u001F\uFFFD' };
     case 'gzip-corrupt':

@@ -127,7 +127,11 @@ describe('the PIN flow', () => {
   });
 
   it('says which provider cannot be reached', async () => {
-    const { grant } = dance([], undefined, new NoAnswer('cannot reach 127.0.0.1:4010 (ECONNREFUSED)', false));
+    const { grant } = dance(
+      [],
+      undefined,
+      new NoAnswer('cannot reach 127.0.0.1:4010 (ECONNREFUSED)', { sent: false }),
+    );
     await assert.rejects(grant, (error: unknown) => {
       assert.ok(error instanceof FlockError);
       assert.equal(error.exit, 'unavailable');

@@ -91,8 +91,8 @@ describe('posting', () => {
     ['401 that names nothing', { status: 401, body: '{"title":"Unauthorized"}' }, 'unauthorized'],
     ['401 without a body', { status: 401 }, 'in-doubt'],
     ['403 with a web page', { status: 403, body: '<html>denied</html>' }, 'in-doubt'],
-    ['a cut connection', new NoAnswer('cut', true), 'in-doubt'],
-    ['a refused connection', new NoAnswer('refused', false), 'never-sent'],
+    ['a cut connection', new NoAnswer('cut', { sent: true }), 'in-doubt'],
+    ['a refused connection', new NoAnswer('refused', { sent: false }), 'never-sent'],
     ['a bug below', new TypeError('x is not a function'), 'in-doubt'],
   ];
   for (const [name, answer, kind] of rows) {
@@ -247,7 +247,7 @@ describe('the timeline', () => {
     ['a login page', [{ body: '<html>' }]],
     ['errors', [{ body: '{"errors":[]}' }]],
     ['its own trouble', [{ status: 503 }]],
-    ['a cut connection', [new NoAnswer('cut', true)]],
+    ['a cut connection', [new NoAnswer('cut', { sent: true })]],
     ['a limit', [{ status: 429 }]],
   ];
   for (const [name, answers] of rows) {
@@ -269,7 +269,11 @@ describe('what an answer tells besides', () => {
   });
 
   it('is nothing where it has no date, and never what an earlier answer told', async () => {
-    const { x } = desk({ status: 503, headers: { date } }, { status: 503 }, new NoAnswer('cut', true));
+    const { x } = desk(
+      { status: 503, headers: { date } },
+      { status: 503 },
+      new NoAnswer('cut', { sent: true }),
+    );
     assert.equal((await x.post('rain')).time, time);
     assert.equal((await x.post('rain')).time, undefined);
     assert.equal((await x.post('rain')).time, undefined);
@@ -280,9 +284,9 @@ describe('what an answer tells besides', () => {
       const outcome = await desk(answer).x.timeline('77', { sinceId: '1' }, { maxPosts: 5 });
       return 'failure' in outcome && 'isServed' in outcome.failure;
     };
-    assert.equal(await isServed(new NoAnswer('cut', true)), true);
+    assert.equal(await isServed(new NoAnswer('cut', { sent: true })), true);
     assert.equal(await isServed({ body: '{"meta":{"result_count":3}}' }), true);
-    assert.equal(await isServed(new NoAnswer('refused', false)), false);
+    assert.equal(await isServed(new NoAnswer('refused', { sent: false })), false);
     assert.equal(await isServed({ status: 403, body: '{"title":"Forbidden"}' }), false);
     assert.equal(await isServed({ status: 200, body: '<html>sign in</html>' }), false);
     assert.equal(await isServed({ status: 404, body: '<html>gone</html>' }), false);
@@ -326,7 +330,7 @@ describe('the time at X', () => {
   });
 
   it('is unknown where X cannot be reached', async () => {
-    assert.deepEqual(await ask(new NoAnswer('no route to host', false)).told(), {
+    assert.deepEqual(await ask(new NoAnswer('no route to host', { sent: false })).told(), {
       unreachable: 'no route to host',
     });
     await assert.rejects(ask(new TypeError('a bug')).told(), TypeError);

@@ -100,11 +100,11 @@ describe('what an answer of X means', () => {
   });
 
   it('tells a request that was not sent from one that may have been', () => {
-    assert.deepEqual(classify(new NoAnswer('no route', false), now), {
+    assert.deepEqual(classify(new NoAnswer('no route', { sent: false }), now), {
       kind: 'never-sent',
       reason: 'no route',
     });
-    assert.deepEqual(classify(new NoAnswer('cut', true), now), {
+    assert.deepEqual(classify(new NoAnswer('cut', { sent: true }), now), {
       kind: 'in-doubt',
       isServed: true,
       reason: 'cut',
