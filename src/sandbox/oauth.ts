@@ -1,6 +1,7 @@
+import { type Html, html } from '../web/html.ts';
 import { accessLevel, type Call, type Core, type Routes, type Signed, signedBy } from './core.ts';
 import { type Dialect, xDialect } from './dialects.ts';
-import { avatar, html, type Html, layout } from './pages.ts';
+import { avatar, layout } from './pages.ts';
 import { form, json, page, plain, redirect, refuseV1, type SandboxAnswer } from './problems.ts';
 import {
   type Access,

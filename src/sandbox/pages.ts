@@ -5,8 +5,6 @@ import { asset, page } from './problems.ts';
 import { style } from './style.ts';
 import type { Account, Post, World } from './world.ts';
 
-export { html, type Html } from '../web/html.ts';
-
 /** The front page, which shows the newest posts, with its script and style sheet. The file also has the layout of all pages. */
 export function feedRoutes(core: Core): Routes {
   return {
