@@ -5,9 +5,9 @@
 import { chmod, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { flockd } from '../src/cli/flockd.ts';
-import { manualOf } from '../src/cli/help.ts';
+import { manPage } from '../src/cli/help.ts';
 import { keymaker } from '../src/cli/keymaker.ts';
-import { manPage } from '../src/cli/man-page.ts';
+import { manualOf } from '../src/cli/manual.ts';
 import { flockFileSchema } from '../src/config/flock-file.ts';
 import { bundle } from './bundle.js';
 
@@ -21,7 +21,7 @@ await writeFile('dist/flock.schema.json', `${JSON.stringify(flockFileSchema(), n
 await mkdir('dist/man');
 for (const program of [keymaker, flockd]) await describe(program);
 
-/** Writes a program's man page, and the same content as JSON for completion. */
+/** Writes a program's man page, and the same content as JSON for help and completion. */
 async function describe(program) {
   const { version } = JSON.parse(await readFile('package.json', 'utf8'));
   // SOURCE_DATE_EPOCH makes builds of the same source equal: reproducible-builds.org.

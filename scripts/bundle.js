@@ -1,4 +1,5 @@
 import { build } from 'esbuild';
+import { allAssets } from '../src/assets.ts';
 
 /**
  * Leaves out the core-js polyfills that twitter-text imports. Node does not need them, and they would replace some of its
@@ -9,6 +10,16 @@ const withoutPolyfills = {
   setup({ onResolve, onLoad }) {
     onResolve({ filter: /^core-js\/modules\// }, ({ path }) => ({ path, namespace: 'native' }));
     onLoad({ filter: /.*/, namespace: 'native' }, () => ({ contents: '' }));
+  },
+};
+
+/** Replaces the module that compiles the files for browsers by their compiled texts. */
+const compiledAssets = {
+  name: 'compiled assets',
+  setup({ onLoad }) {
+    onLoad({ filter: /[\\/]src[\\/]assets\.ts$/ }, () => ({
+      contents: `const texts = ${JSON.stringify(allAssets())};\nexport const asset = (name) => texts[name];`,
+    }));
   },
 };
 
@@ -27,7 +38,7 @@ export const joining = {
     js: "import { createRequire as requireFor } from 'node:module';\nconst require = requireFor(import.meta.url);",
   },
   logLevel: 'warning',
-  plugins: [withoutPolyfills],
+  plugins: [withoutPolyfills, compiledAssets],
 };
 
 /**

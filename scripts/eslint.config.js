@@ -10,12 +10,15 @@ const root = path.resolve(import.meta.dirname, '..');
 
 /**
  * The parser options for types. If only files are given, the program has these files, their imports and the declarations,
- * which takes half the time. Otherwise it is the whole project.
+ * which takes half the time. Otherwise it is the whole project. A file for browsers has its types from
+ * src/web/browser/tsconfig.json.
  */
 function typesOf(args) {
   const files = args.filter((word) => word.endsWith('.ts'));
   const isEachFile = files.every(ts.sys.fileExists) && !args.some(ts.sys.directoryExists);
-  if (files.length === 0 || !isEachFile) return { projectService: true, tsconfigRootDir: root };
+  const isForBrowsers = files.some((file) => file.endsWith('.client.ts'));
+  if (files.length === 0 || !isEachFile || isForBrowsers)
+    return { projectService: true, tsconfigRootDir: root };
   const { config } = ts.readConfigFile(path.join(root, 'tsconfig.json'), ts.sys.readFile);
   const { options, fileNames } = ts.parseJsonConfigFileContent(config, ts.sys, root);
   const declarations = fileNames.filter((file) => file.endsWith('.d.ts'));

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { usualSockets } from '../../src/http/exchange.ts';
+import { defaultSockets } from '../../src/http/exchange.ts';
 
 /** The report of a process about itself. @see ProcessState */
 export const processState = z.object({
@@ -45,7 +45,7 @@ export const measures: readonly Measure[] = [
   { id: 'listeners', unit: '', allowed: { share: 0, min: 8 } },
   { id: 'warnings', unit: '', allowed: { share: 0, min: 0 } },
   // The number of current requests varies.
-  { id: 'active', unit: '', allowed: { share: 0, min: usualSockets + 8 } },
+  { id: 'active', unit: '', allowed: { share: 0, min: defaultSockets + 8 } },
   // A ledger has one entry for each of the flock's last 400 days.
   { id: 'ledger', unit: 'KB', allowed: { share: 0.05, min: 24 } },
   // flockd compacts it when it is a few times as long. One that is never compacted more than doubles.

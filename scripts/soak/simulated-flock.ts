@@ -5,10 +5,10 @@ import type { HeldClock } from '../../src/clock.ts';
 import { readFlockFile } from '../../src/config/flock-file.ts';
 import { Daemon } from '../../src/daemon/daemon.ts';
 import { loadFlock } from '../../src/flock/load.ts';
-import { usualSockets } from '../../src/http/exchange.ts';
+import { defaultSockets } from '../../src/http/exchange.ts';
 import { KeyStore } from '../../src/keys/store.ts';
 import { Journal, type Ledger } from '../../src/ledger/journal.ts';
-import { logged } from '../../src/ledger/log-events.ts';
+import { logChanges } from '../../src/ledger/log-events.ts';
 import type { Logger } from '../../src/log.ts';
 import { openX } from '../../src/networks/x/client.ts';
 import { readPoem } from '../../src/poems/find.ts';
@@ -59,7 +59,7 @@ export class SimulatedFlock {
       deadline,
       readPoem,
       writtenAt: () => undefined,
-      sockets: usualSockets,
+      sockets: defaultSockets,
       isStopped: () => false,
       brake: (why) => Promise.reject(new Error(why)),
       failed: (cause) => (this.#failure ??= { cause }),
@@ -76,8 +76,9 @@ export class SimulatedFlock {
     const state = folder.path;
     const monitor = new Monitor({ listen: { kind: 'socket', path: socket }, names: [], allowControl: true });
     const alarms = new Alarms({ clock, send: x.send, log: openNoLog(), root });
-    const journal = await Journal.open(folder);
-    const ledger = monitor.meter(logged(journal, alarms.log));
+    const ledger = await Journal.open(folder);
+    ledger.subscribe(logChanges(alarms.log));
+    ledger.subscribe(monitor.count);
     const flock = new SimulatedFlock(options, { ledger, alarms, monitor, state });
     await flock.reload();
     await monitor.open({

@@ -1,16 +1,15 @@
+import { asset } from '../assets.ts';
 import { Html, html } from '../web/html.ts';
 import type { Core, Routes } from './core.ts';
-import { pageScript } from './page-script.ts';
-import { asset, page } from './problems.ts';
-import { style } from './style.ts';
+import { asset as answer, page } from './problems.ts';
 import type { Account, Post, World } from './world.ts';
 
 /** The front page, which shows the newest posts, with its script and style sheet. The file also has the layout of all pages. */
 export function feedRoutes(core: Core): Routes {
   return {
     'GET /': ({ query }) => page(200, feedPage(core.world, query.get('account') ?? undefined)),
-    'GET /sandbox/page.js': () => asset('text/javascript', pageScript),
-    'GET /sandbox/style.css': () => asset('text/css', style),
+    'GET /sandbox/page.js': () => answer('text/javascript', asset('sandbox.js')),
+    'GET /sandbox/style.css': () => answer('text/css', asset('sandbox.css')),
   };
 }
 

@@ -3,10 +3,9 @@ import { messageOf } from '../errors.ts';
 import type { CallbackAnswer, Callbacks } from '../oauth/flows.ts';
 import type { TokenPair } from '../oauth/signature.ts';
 import { html, type Html } from './html.ts';
-import { type Message, messagePage, page } from './layout.ts';
+import { type Message, messagePage, page, styleSheet } from './layout.ts';
 import { isNavigation, type LocalAnswer, type LocalRequest, openLocalServer, plain } from './server.ts';
 import { nameless, patience, Returning, same, secretWord } from './sessions.ts';
-import { styleSheet } from './style.ts';
 
 export interface CallbackListener extends Callbacks, AsyncDisposable {
   /** Tells the person who came back last what came of it. Until then their page waits. */
@@ -41,7 +40,7 @@ export async function openCallbackListener({
     const { method, path, query } = request;
     if (method === 'POST' && path === giveUpPath) return giveUp(request);
     if (method !== 'GET') return plain(405, 'only GET');
-    if (path === '/style.css') return styleSheet;
+    if (path === '/style.css') return styleSheet();
     if (!isNavigation(request)) return plain(403, 'only for people');
     if (path !== '/callback') return page(404, messagePage(nothingHere));
     const arrival = returning.arrive(query, clock.now());

@@ -14,10 +14,9 @@ import { findPoems, type FoundPoems, type PoemFile, poemFileIn, readPoem } from 
 import { splitPoem } from '../poems/poem.ts';
 import { fitsInPost } from '../poems/tweet-text.ts';
 import { type Card, flockPage, questionPage } from './keymaker-page.ts';
-import { type Message, messagePage, page } from './layout.ts';
+import { type Message, messagePage, page, styleSheet } from './layout.ts';
 import { isNavigation, type LocalAnswer, type LocalRequest, plain } from './server.ts';
 import { Returning, same, secretWord, type Session, type Sessions } from './sessions.ts';
-import { styleSheet } from './style.ts';
 
 /** What can be done on the page. Nothing here throws for what a person can mend: that is told. */
 interface KeyService {
@@ -61,7 +60,7 @@ export class FlockSite {
   async answer(request: LocalRequest): Promise<LocalAnswer> {
     const { method, path, query, headers } = request;
     const { sessions } = this.#options;
-    if (method === 'GET' && path === '/style.css') return styleSheet;
+    if (method === 'GET' && path === '/style.css') return styleSheet();
     if (!isNavigation(request)) return plain(403, 'only for people');
     if (method === 'GET' && path === '/callback') return this.#welcomeBack(request);
     // Who was sent here by the provider brings no cookie yet, but the word in the address, which nobody else knows.

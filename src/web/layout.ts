@@ -1,3 +1,4 @@
+import { asset } from '../assets.ts';
 import { html, type Html } from './html.ts';
 import type { LocalAnswer } from './server.ts';
 
@@ -69,3 +70,10 @@ export function page(
     body,
   };
 }
+
+/** The answer that is the style sheet. */
+export const styleSheet = (): LocalAnswer => ({
+  status: 200,
+  headers: { 'content-type': 'text/css; charset=utf-8' },
+  body: asset('keymaker.css'),
+});

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
+import { asset } from '../../assets.ts';
 import type { Clock } from '../../clock.ts';
 import type { FlockView } from '../../flock/view.ts';
 import { type LocalAnswer, type LocalRequest, plain } from '../server.ts';
@@ -7,7 +8,6 @@ import { asPage, dashboardPage, type FormToken, regionsOf } from './page.ts';
 import { RegionStore } from './regions.ts';
 import { dashboardScript } from './script.ts';
 import type { AskView, Routes, Streams } from './server.ts';
-import { dashboardStyle } from './style.ts';
 
 /** Somebody who looks at the page. */
 interface Reader {
@@ -169,25 +169,22 @@ interface DashboardOptions {
 /** How often it is looked whether anything has changed, while somebody reads. Milliseconds. */
 const every = 1000;
 
-const asset = (type: string, body: string): LocalAnswer => ({
+const answer = (type: string, body: string): LocalAnswer => ({
   status: 200,
   headers: { 'content-type': `${type}; charset=utf-8`, 'cross-origin-resource-policy': 'same-origin' },
   body,
 });
 
 /** A page of another edition than this cannot take in what is sent to it. */
-const edition = createHash('sha256')
-  .update(dashboardScript)
-  .update(dashboardStyle)
-  .digest('hex')
-  .slice(0, 12);
+const edition = (): string =>
+  createHash('sha256').update(dashboardScript).update(asset('dashboard.css')).digest('hex').slice(0, 12);
 
 /** The page of the flock, and what keeps it up to date. */
 export class Dashboard {
   readonly routes: Routes = {
     'GET /': async (view) => asPage(200, await this.#page(view)),
-    'GET /dashboard.css': () => asset('text/css', dashboardStyle),
-    'GET /dashboard.js': () => asset('text/javascript', dashboardScript),
+    'GET /dashboard.css': () => answer('text/css', asset('dashboard.css')),
+    'GET /dashboard.js': () => answer('text/javascript', dashboardScript),
   };
   readonly streams: Streams = {
     '/events': (request, response) => this.#open(request, response),
@@ -197,6 +194,7 @@ export class Dashboard {
   readonly #events: EventStream;
   /** One rendering for all who load the page while a view is fresh. */
   readonly #pages = new WeakMap<FlockView, Buffer>();
+  readonly #edition = edition();
   #watching: (() => void) | undefined;
 
   constructor(options: DashboardOptions) {
@@ -217,13 +215,13 @@ export class Dashboard {
     const regions = regionsOf(view, this.#options.token);
     this.#store.take(regions);
     const { version } = this.#store;
-    const page = Buffer.from(dashboardPage({ view, regions, version, edition }));
+    const page = Buffer.from(dashboardPage({ view, regions, version, edition: this.#edition }));
     this.#pages.set(view, page);
     return page;
   }
 
   #open({ query, headers }: LocalRequest, response: ServerResponse): LocalAnswer | undefined {
-    if (query.get('edition') !== edition) return stale;
+    if (query.get('edition') !== this.#edition) return stale;
     if (this.#events.isFull) return plain(503, 'too many read this page just now');
     const version = headers['last-event-id'] ?? query.get('since') ?? undefined;
     this.#events.open(response, this.#store.numberOf(version));
