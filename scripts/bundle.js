@@ -13,7 +13,7 @@ const withoutPolyfills = {
   },
 };
 
-/** Puts the texts of the files for browsers in the place of the module that compiles them. */
+/** Replaces the module that compiles the files for browsers by their compiled texts. */
 const constantAssets = {
   name: 'constant assets',
   setup({ onLoad }) {

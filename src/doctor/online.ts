@@ -29,20 +29,20 @@ export async function examineOnline(checkup: Checkup, known: Known): Promise<Fin
   );
   const apps = await pMap(
     pairs,
-    async ({ provider, pair }) => ({ provider, pair, said: await askApp(checkup, provider, pair) }),
+    async ({ provider, pair }) => ({ provider, pair, answer: await askApp(checkup, provider, pair) }),
     { concurrency: maxRequests },
   );
-  const usable = apps.filter(({ said }) => said.usable);
+  const usable = apps.filter(({ answer }) => answer.usable);
   const keys = await askKeys(
     checkup,
     usable.flatMap(({ provider, pair }) => pair.bundles.map((loaded) => ({ provider, loaded }))),
   );
   const unasked = apps
-    .filter(({ said }) => !said.usable)
+    .filter(({ answer }) => !answer.usable)
     .flatMap(({ provider, pair }) => pair.bundles.map((loaded) => ({ provider, loaded })));
   return [
-    ...onceEach(apps.map(({ said }) => said.finding)),
-    ...examineClocks(apps.map(({ said }) => said)),
+    ...onceEach(apps.map(({ answer }) => answer.finding)),
+    ...examineClocks(apps.map(({ answer }) => answer)),
     ...keys.findings,
     ...tellUnasked([...unasked, ...keys.unasked]),
   ];

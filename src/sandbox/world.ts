@@ -139,11 +139,11 @@ export class World {
   }
 
   #newToken(app: string, accountId: string, dialect: DialectId): AccessToken {
-    const whose = dialect === 'x' ? `${app} ${accountId}` : `${app} ${accountId} ${dialect}`;
-    const token = `${accountId}-${this.#random.token(`access ${whose}`, 32)}`;
+    const owner = dialect === 'x' ? `${app} ${accountId}` : `${app} ${accountId} ${dialect}`;
+    const token = `${accountId}-${this.#random.token(`access ${owner}`, 32)}`;
     // With the seed of an earlier run, the first draws give tokens that are stored already and may be revoked.
     if (this.#tokens.has(token)) return this.#newToken(app, accountId, dialect);
-    const secret = this.#random.token(`secret ${whose}`, 32);
+    const secret = this.#random.token(`secret ${owner}`, 32);
     const made: AccessToken = { token, secret, app, accountId, access: 'write', dialect, revoked: false };
     this.#addToken(made);
     return made;

@@ -1,4 +1,4 @@
-/** The front page: adds posts as they arrive and shows times in the reader's own zone. */
+/** The script of the front page: adds posts as they arrive, and shows times in the reader's time zone. */
 
 interface Post {
   id: string;
@@ -9,8 +9,8 @@ interface Post {
   text: string;
 }
 
-const most = 200;
-const only = (new URLSearchParams(location.search).get('account') ?? '').toLowerCase();
+const maxPosts = 200;
+const filter = (new URLSearchParams(location.search).get('account') ?? '').toLowerCase();
 
 function element(id: string): HTMLElement {
   const found = document.getElementById(id);
@@ -61,11 +61,11 @@ events.onopen = () => (live.hidden = false);
 events.onerror = () => (live.hidden = true);
 events.addEventListener('posted', ({ data }: MessageEvent<string>) => {
   const post = JSON.parse(data) as Post;
-  if (only !== '' && post.account.toLowerCase() !== only) return;
+  if (filter !== '' && post.account.toLowerCase() !== filter) return;
   if (document.getElementById(`post-${post.id}`)) return;
   empty.hidden = true;
   list.prepend(cardOf(post));
-  while (list.children.length > most) list.lastElementChild?.remove();
+  while (list.children.length > maxPosts) list.lastElementChild?.remove();
 });
 events.addEventListener('deleted', ({ data }: MessageEvent<string>) => {
   const { id } = JSON.parse(data) as Pick<Post, 'id'>;
