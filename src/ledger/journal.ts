@@ -30,8 +30,8 @@ interface JournalOptions {
   mustBeOurs?: () => Promise<void>;
 }
 
-/** An event, and its bot before and after it. */
-interface Change {
+/** An event that the ledger has kept, and what it said of the event's bot before and after it. */
+export interface Change {
   event: LedgerEvent;
   before: BotState | undefined;
   after: BotState;
@@ -60,6 +60,7 @@ export class Journal implements Ledger {
   #lines: number;
   readonly #manyLines: number;
   readonly #mustBeOurs: () => Promise<void>;
+  readonly #subscribers: ((change: Change) => void)[] = [];
   #next: Batch | undefined;
   #tail: Promise<void> = Promise.resolve();
   #failure: FlockError | undefined;
@@ -123,6 +124,12 @@ export class Journal implements Ledger {
     batch.changes.push(...changes);
     batch.lines.push(...events.map((event) => formatEvent(++this.#last, event)));
     await batch.kept;
+    for (const change of changes) for (const hear of this.#subscribers) hear(change);
+  }
+
+  /** Tells a subscriber of every change from now on, in the order of the journal, once it is kept. */
+  subscribe(hear: (change: Change) => void): void {
+    this.#subscribers.push(hear);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -280,39 +287,4 @@ export interface Ledger extends AsyncDisposable {
    * @throws {FlockError} `io` where they cannot be kept; after that nothing is kept any more
    */
   record(...events: LedgerEvent[]): Promise<void>;
-}
-
-/**
- * A ledger that also tells somebody of every event that it has kept, once it has.
- *
- * @param hear - told of an event, and of what the ledger said of its bot before
- */
-export function heard(
-  ledger: Ledger,
-  hear: (event: LedgerEvent, before: BotState | undefined) => void,
-): Ledger {
-  return {
-    state: (bot) => ledger.state(bot),
-    states: () => ledger.states(),
-    history: () => ledger.history(),
-    async record(...events) {
-      const before = statesBefore(ledger, events);
-      await ledger.record(...events);
-      events.forEach((event, index) => {
-        hear(event, before[index]);
-      });
-    },
-    [Symbol.asyncDispose]: () => ledger[Symbol.asyncDispose](),
-  };
-}
-
-/** What the ledger says of each event's bot before it, the events before it in the same batch included. */
-function statesBefore(ledger: Ledger, events: readonly LedgerEvent[]): (BotState | undefined)[] {
-  const latest = new Map<string, BotState>();
-  return events.map((event, index) => {
-    const name = nameBefore(event);
-    const before = latest.get(name) ?? ledger.state(name);
-    if (index < events.length - 1) latest.set(event.bot, applyEvent(before, event));
-    return before;
-  });
 }

@@ -1,19 +1,20 @@
 import type { Logger } from '../log.ts';
 import { advance, isFinished, lengthOf } from './cursor.ts';
 import type { LedgerEvent } from './events.ts';
-import { heard, type Ledger } from './journal.ts';
+import type { Change } from './journal.ts';
 import type { BotState } from './state.ts';
 
-/** A ledger that also tells the log of everything it has kept, once it has. */
-export const logged = (ledger: Ledger, log: Logger): Ledger =>
-  heard(ledger, (event, before) => {
+/** Writes what the ledger has kept to the log: subscribe it to the journal. */
+export const logChanges =
+  (log: Logger) =>
+  ({ event, before }: Pick<Change, 'event' | 'before'>): void => {
     const { bot } = event;
     const entry = describe(event, before);
     if (entry) log[entry.level]({ event: event.event, bot, ...entry.fields }, entry.message);
     const isLast =
       event.event === 'posted' && before?.open && isFinished(advance(before.place, before.open.lines));
     if (isLast === true) log.info({ event: 'finished', bot }, 'has come to the end of its poem');
-  });
+  };
 
 interface Entry {
   level: 'info' | 'warn' | 'error';

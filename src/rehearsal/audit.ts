@@ -2,8 +2,7 @@ import type { Bot } from '../config/flock-file.ts';
 import { inMicros, inUsd, readingCost } from '../cost.ts';
 import { conditionOf } from '../flock/status.ts';
 import { fingerprints, isFinished, lengthOf, type Cursor, startOf } from '../ledger/cursor.ts';
-import type { LedgerEvent } from '../ledger/events.ts';
-import { heard, type Ledger } from '../ledger/journal.ts';
+import type { Change } from '../ledger/journal.ts';
 import type { BotState } from '../ledger/state.ts';
 import type { Line } from '../poems/poem.ts';
 import { hasLink } from '../poems/tweet-text.ts';
@@ -22,6 +21,7 @@ import {
   type Totals,
 } from './report.ts';
 import type { Setting, Harness } from './stage.ts';
+import { iso } from '../text.ts';
 
 /** What was rehearsed. Instants in milliseconds since 1970. */
 interface Rehearsed extends Pick<Setting, 'begun' | 'purse' | 'from' | 'faults' | 'seed'> {
@@ -173,7 +173,6 @@ function sumOf(bots: readonly BotReport[]): Totals {
 }
 
 const sum = (counts: readonly number[]): number => counts.reduce((all, count) => all + count, 0);
-const iso = (instant: number): string => new Date(instant).toISOString();
 
 /** What the ledger was told about one bot. */
 interface Tally {
@@ -210,14 +209,8 @@ export class Tallies {
     return fresh;
   }
 
-  /** The ledger, heard by these tallies. */
-  hear(ledger: Ledger): Ledger {
-    return heard(ledger, (event, before) => {
-      this.#note(event, before);
-    });
-  }
-
-  #note(event: LedgerEvent, before: BotState | undefined): void {
+  /** Adds a change of the ledger. */
+  add({ event, before }: Change): void {
     const tally = this.of(event.bot);
     if (event.event === 'refused') tally.refused.set(event.why, (tally.refused.get(event.why) ?? 0) + 1);
     // Slots after the end of a poem that is not to begin again are nobody's.

@@ -2,7 +2,7 @@ import { systemClock } from '../clock.ts';
 import { FlockError } from '../errors.ts';
 import type { PlannedBot, WholeFlock } from '../flock/load.ts';
 import type { JournalContents } from '../ledger/format.ts';
-import type { Ledger } from '../ledger/journal.ts';
+import type { Change, Ledger } from '../ledger/journal.ts';
 import type { BotState } from '../ledger/state.ts';
 import { countSlots, slotsWithin, type Stretch } from '../schedule/calendar.ts';
 import { examine, Tallies } from './audit.ts';
@@ -95,10 +95,16 @@ export async function rehearse(options: RehearsalOptions): Promise<Report> {
   mustBeFew(cast.bots, begun.states, { from, until, days });
   using folder = openScratchFolder();
   const tallies = new Tallies(slotsOf(cast.bots));
-  const through = (ledger: Ledger): Ledger => tallies.hear(options.through?.(ledger) ?? ledger);
+  const through = options.through ?? ((ledger: Ledger): Ledger => ledger);
+  const changed = (change: Change): void => {
+    tallies.add(change);
+  };
   const { purse } = flock;
   return await whereItCanBeKept(async () => {
-    await using stage = await Harness.open({ ...cast, purse, begun, from, faults, seed, through }, folder);
+    await using stage = await Harness.open(
+      { ...cast, purse, begun, from, faults, seed, through, changed },
+      folder,
+    );
     await play(stage, { from, until, progress: options.progress, signal });
     return examine(stage, { cast, tallies, begun, purse, from, until, days, faults, seed });
   });

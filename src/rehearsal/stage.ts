@@ -22,10 +22,10 @@ import { Daemon } from '../daemon/daemon.ts';
 import { FlockError, systemCode } from '../errors.ts';
 import type { PlannedBot } from '../flock/load.ts';
 import { isRunning, reasonOf } from '../fs.ts';
-import { type HttpAnswer, type HttpRequest, NoAnswer, type Send, usualSockets } from '../http/exchange.ts';
+import { type HttpAnswer, type HttpRequest, NoAnswer, type Send, defaultSockets } from '../http/exchange.ts';
 import type { StateFolder } from '../ledger/folder.ts';
 import { formatSnapshot, type JournalContents } from '../ledger/format.ts';
-import { Journal, type Ledger } from '../ledger/journal.ts';
+import { type Change, Journal, type Ledger } from '../ledger/journal.ts';
 import type { BotState } from '../ledger/state.ts';
 import { openX } from '../networks/x/client.ts';
 import { TokenPair } from '../oauth/signature.ts';
@@ -253,8 +253,10 @@ export interface Setting {
   /** The share of requests that are spoiled. */
   faults: number;
   seed: string;
-  /** Hears or changes what the daemon tells its ledger. */
+  /** Changes what the daemon tells its ledger. */
   through: (ledger: Ledger) => Ledger;
+  /** Subscribes to the ledger. */
+  changed: (change: Change) => void;
 }
 
 const app = { token: 'rehearsal-app', secret: 'rehearsal-app-secret' };
@@ -294,7 +296,7 @@ export class Harness implements AsyncDisposable {
       askTime: () => Promise.resolve({ ahead: 0, isOfX: true }),
       deadline,
       readPoem: (file) => Promise.resolve(setting.poems.get(file) ?? ''),
-      sockets: usualSockets,
+      sockets: defaultSockets,
       writtenAt: () => undefined,
       isStopped: () => false,
       brake: () => Promise.resolve(),
@@ -312,8 +314,9 @@ export class Harness implements AsyncDisposable {
     );
     const records = states.size + 1;
     await folder.append('journal.jsonl', formatSnapshot(records, { ...setting.begun, states }));
-    const ledger = setting.through(await Journal.open(folder));
-    return new Harness(setting, { clock, sandbox, bots, ledger });
+    const journal = await Journal.open(folder);
+    journal.subscribe(setting.changed);
+    return new Harness(setting, { clock, sandbox, bots, ledger: setting.through(journal) });
   }
 
   /** Lets the flock post. */

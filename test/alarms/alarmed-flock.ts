@@ -3,7 +3,7 @@ import { HeldClock } from '../../src/clock.ts';
 import { type FlockFile, parseFlockFile } from '../../src/config/flock-file.ts';
 import { Daemon } from '../../src/daemon/daemon.ts';
 import type { Send } from '../../src/http/exchange.ts';
-import { logged } from '../../src/ledger/log-events.ts';
+import { logChanges } from '../../src/ledger/log-events.ts';
 import { openX } from '../../src/networks/x/client.ts';
 import { TokenPair } from '../../src/oauth/signature.ts';
 import type { BotName } from '../../src/poems/bot-name.ts';
@@ -45,11 +45,12 @@ export class AlarmedFlock implements AsyncDisposable {
     this.alarms = new Alarms({ clock, send, log: this.heard.log, root: '/srv/flock' });
     const isStopped = (): boolean => this.stopped;
     this.alarms.watch({ stateOf: (bot) => this.ledger.state(bot), isStopped });
+    this.ledger.subscribe(logChanges(this.alarms.log));
     for (const name of Object.keys(poems)) this.#keys.set(name, this.sandbox.grant(app.token, name));
     const toX = sendInProcess((request) => this.sandbox.handle(request), { clock, deadline });
     this.#daemon = new Daemon({
       ...calmWorld,
-      ledger: logged(this.ledger, this.alarms.log),
+      ledger: this.ledger,
       clock,
       log: this.alarms.log,
       openX: openX('http://127.0.0.1:1', toX, clock),

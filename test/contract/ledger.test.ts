@@ -24,7 +24,7 @@ const refused = (bot: string): LedgerEvent => {
 };
 
 interface Kept {
-  ledger: Ledger;
+  ledger: Ledger & Pick<Journal, 'subscribe'>;
   /** The same ledger after the process ended and began again. */
   reopen: () => Promise<Ledger>;
   remove: () => Promise<void>;
@@ -103,6 +103,24 @@ for (const [name, make] of Object.entries({ journal, memory })) {
         const expected = { place: { poem, next: 0, ahead: [] }, pass: 1, served: 1000, posts: 0 };
         assert.deepEqual(ledger.state('howl'), expected);
         assert.deepEqual((await reopen()).state('howl'), expected);
+      }));
+
+    it('tells its subscribers of each event once it is kept, with what was before and after, in one batch too', () =>
+      check(async ({ ledger }) => {
+        const told: [event: string, before: number | undefined, after: number, isKept: boolean][] = [];
+        ledger.subscribe(({ event, before, after }) =>
+          told.push([event.event, before?.place.next, after.place.next, ledger.state('howl') !== undefined]),
+        );
+        await ledger.record(begun('howl'));
+        const batch = [intent('howl', 0), posted('howl', '1'), intent('howl', 1), posted('howl', '2')];
+        await ledger.record(...batch);
+        assert.deepEqual(told, [
+          ['begun', undefined, 0, true],
+          ['intent', 0, 0, true],
+          ['posted', 0, 1, true],
+          ['intent', 1, 1, true],
+          ['posted', 1, 2, true],
+        ]);
       }));
 
     it('keeps an intent open until its outcome', () =>

@@ -222,17 +222,20 @@ describe("journal, under hands that are not flockd's", () => {
     });
   }
 
-  it('keeps nothing more once others may write to it', async () => {
+  it('keeps nothing more once others may write to it, and tells its subscribers of nothing more', async () => {
     const folder = await mkdtemp(path.join(tmpdir(), 'journal-'));
     try {
       let isOurs = true;
       const mustBeOurs = (): Promise<void> =>
         isOurs ? Promise.resolve() : Promise.reject(new FlockError('io', 'the lock is gone'));
       await using journal = await Journal.open(folder, { mustBeOurs });
+      const told: string[] = [];
+      journal.subscribe(({ event }) => told.push(event.bot));
       await journal.record(begun('ada'));
       isOurs = false;
       await assert.rejects(journal.record(begun('bea')), { exit: 'io', message: 'the lock is gone' });
       assert.equal(journal.state('bea'), undefined);
+      assert.deepEqual(told, ['ada']);
     } finally {
       await rm(folder, { recursive: true });
     }

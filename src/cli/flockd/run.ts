@@ -22,25 +22,18 @@ import { type Flock, loadFlock, maxUnknown, namesIn, unknownBots, withoutRenamed
 import { afterRestart } from '../../flock/status.ts';
 import { watchKeys } from '../../keys/store.ts';
 import { Journal, type Ledger } from '../../ledger/journal.ts';
-import { logged } from '../../ledger/log-events.ts';
+import { logChanges } from '../../ledger/log-events.ts';
 import { type Logger, openLog } from '../../log.ts';
 import { passedOverShown, readPoem, writtenAt } from '../../poems/find.ts';
 import { reportOf } from '../../posting/commands.ts';
 import { folderWatcher, moreWatches, type WatchFolder } from '../../watch.ts';
 import { Monitor } from '../../web/dashboard/monitor.ts';
-import {
-  withInvocationFlags,
-  command,
-  type GivenPlaces,
-  hintAs,
-  placeFlags,
-  placeSchema,
-} from '../command.ts';
+import { withInvocationFlags, command, type GivenPlaces, hintAs, placeFlags } from '../command.ts';
 import { Live } from '../live-view.ts';
 import type { Terminal } from '../terminal.ts';
 import { version } from '../version.ts';
 import { mustHaveLastWord } from './ledger-place.ts';
-import { monitorFlags, monitorOptions, monitorSchema } from './listen-flags.ts';
+import { monitorFlags, monitorOptions } from './listen-flags.ts';
 
 /** A flock, and who hears of its alarms. */
 export type AlarmedFlock = Flock & Pick<FlockFile, 'alarms'>;
@@ -164,12 +157,12 @@ interface Parts {
 }
 
 export const run = command({
-  flags: { ...monitorFlags, ...placeFlags },
+  summary: 'Run the daemon until it is told to stop',
+  schema: z.object({ ...monitorFlags, ...placeFlags }),
   examples: [
     ['flockd run --root /srv/flock', 'post the poems of that flock'],
     ['flockd run --listen 127.0.0.1:8787', 'and show it on a page at http://127.0.0.1:8787'],
   ],
-  schema: z.object({ ...monitorSchema, ...placeSchema }),
   async run(args, terminal) {
     await using monitor = new Monitor(monitorOptions(args));
     await using context = openContext(args);
@@ -203,7 +196,9 @@ export const run = command({
     // A person is told at once. A service waits for its turn: nothing else would start it again for ever.
     if (flock.bots.length === 0 && !service.isListening) throw nobodyToRun(context, flock, args);
     manager.status(`has read ${countOf(flock.bots.length)}, and reads the ledger`);
-    await using ledger = monitor.meter(logged(await Journal.open(paths.state, lock), log));
+    await using ledger = await Journal.open(paths.state, lock);
+    ledger.subscribe(logChanges(log));
+    ledger.subscribe(monitor.count);
     using leftovers = new HeapTrimmer(context.clock);
     const told = { alarms, live, log, manager, monitor };
     const parts = {

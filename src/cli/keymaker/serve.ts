@@ -6,27 +6,22 @@ import { openContext } from '../../context.ts';
 import { FlockError, messageOf } from '../../errors.ts';
 import { FlockKeyService, KeymakerSite, Sessions } from '../../web/keymaker-site.ts';
 import { openWebServer } from '../../web/server.ts';
-import { command, placeFlags, placeSchema, portSchema } from '../command.ts';
-import { chooseProvider, providerFlags, providerSchema } from './authorize.ts';
+import { command, nonEmpty, placeFlags, portFlag, withInvocationFlags } from '../command.ts';
+import { chooseProvider, providerFlags } from './authorize.ts';
 
 export const serve = command({
-  flags: {
-    port: { type: 'string', default: '4181', describe: 'the port on 127.0.0.1; 0 takes any that is free' },
-    poems: {
-      type: 'string',
-      describe: 'the folder of the poems',
-      defaultDescription: 'poems in the root',
-    },
+  summary: 'A page of the flock, on this machine: authorize, check, try and revoke in the browser',
+  schema: z.object({
+    port: portFlag.default(4181).meta({ description: 'the port on 127.0.0.1; 0 takes any that is free' }),
+    poems: nonEmpty.optional().meta({
+      description: 'the folder of the poems',
+      kind: 'folder',
+      defaultText: 'poems in the root',
+    }),
     ...providerFlags,
     ...placeFlags,
-  },
-  examples: [['keymaker serve', 'then open the address that it prints']],
-  schema: z.object({
-    port: portSchema,
-    poems: z.string('should be given once, with a value').min(1, 'is empty').optional(),
-    ...providerSchema,
-    ...placeSchema,
   }),
+  examples: [['keymaker serve', 'then open the address that it prints']],
   async run(args, terminal) {
     await using context = openContext(args);
     const { paths, clock } = context;
@@ -35,7 +30,7 @@ export const serve = command({
     const provider = chooseProvider(context, flockFile, args);
     if (provider.callback === 'pin') {
       throw new FlockError('usage', `${provider.title} gives its keys by PIN, not through a page`, {
-        hint: `keymaker make-keys ./poems --provider ${provider.id}`,
+        hint: withInvocationFlags(args)(`make-keys ./poems --provider ${provider.id}`),
       });
     }
     const poems = args.poems ?? path.join(path.relative('.', paths.root), 'poems');

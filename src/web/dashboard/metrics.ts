@@ -1,8 +1,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { inUsd } from '../../cost.ts';
 import type { BotStatus, FlockStatus } from '../../flock/status.ts';
-import type { LedgerEvent } from '../../ledger/events.ts';
-import { heard, type Ledger } from '../../ledger/journal.ts';
+import type { Change, Ledger } from '../../ledger/journal.ts';
 import type { BotState } from '../../ledger/state.ts';
 import { keyCauses } from '../../posting/post.ts';
 import { EventLoopYield } from '../../yield.ts';
@@ -24,14 +23,8 @@ interface SettledPost {
   late: number;
 }
 
-/** A ledger that also tells of every post that it has kept the outcome of, once it has. */
-const metered = (ledger: Ledger, settled: (post: SettledPost) => void): Ledger =>
-  heard(ledger, (event, before) => {
-    const post = settledBy(event, before);
-    if (post) settled(post);
-  });
-
-function settledBy(event: LedgerEvent, before: BotState | undefined): SettledPost | undefined {
+/** The post that a change of the ledger has settled, or undefined where it has settled none. */
+function settledBy({ event, before }: Change): SettledPost | undefined {
   const outcome = outcomes.find((name) => name === event.event);
   const open = before?.open;
   // Where a restored bot looked for what it had posted, nothing was sent.
@@ -340,8 +333,8 @@ export interface ScrapeFacts extends Omit<Facts, 'bots'> {
 
 /** What Prometheus is told of a running flockd. */
 export interface Metrics {
-  /** A ledger whose posts are counted from now on. */
-  meter: (ledger: Ledger) => Ledger;
+  /** Counts what a change of the ledger says of posts: subscribe it to the journal. */
+  count: (change: Change) => void;
   /** Everything that is measured, as Prometheus reads it. */
   scrape: (facts: ScrapeFacts) => Promise<string>;
   contentType: string;
@@ -378,10 +371,6 @@ export function openMetrics(): Metrics {
     counts.set(bot, known);
     return known;
   };
-  const settled = ({ bot, outcome, late }: SettledPost): void => {
-    countsOf(bot)[outcome]++;
-    if (outcome === 'posted') lateness.observe(Math.max(0, late) / 1000);
-  };
   function* withCounts(bots: ScrapeFacts['bots']): Generator<BotFacts> {
     for (const { status, state } of bots) yield { status, state, settled: countsOf(status.bot) };
   }
@@ -393,7 +382,12 @@ export function openMetrics(): Metrics {
   };
   let last: Promise<unknown> = Promise.resolve();
   return {
-    meter: (ledger) => metered(ledger, settled),
+    count(change) {
+      const settled = settledBy(change);
+      if (!settled) return;
+      countsOf(settled.bot)[settled.outcome]++;
+      if (settled.outcome === 'posted') lateness.observe(Math.max(0, settled.late) / 1000);
+    },
     scrape(facts) {
       // One at a time: they fill the same metrics.
       const next = last.then(() => write(facts));

@@ -5,7 +5,7 @@ import { releaseFlock, stopFlock } from '../../daemon/stop-switch.ts';
 import { FlockError, messageOf } from '../../errors.ts';
 import type { Flock } from '../../flock/load.ts';
 import { postPages } from '../../flock/status.ts';
-import type { Ledger } from '../../ledger/journal.ts';
+import type { Change } from '../../ledger/journal.ts';
 import type { BotState } from '../../ledger/state.ts';
 import { unlimitedBudget } from '../../posting/budget.ts';
 import { type ListenAddress, openWebServer, same, secretWord, webApp, type WebApp } from '../server.ts';
@@ -121,10 +121,8 @@ export class Monitor implements AsyncDisposable {
     this.#metrics = options.listen && openMetrics();
   }
 
-  /** A ledger whose posts are counted. */
-  meter(ledger: Ledger): Ledger {
-    return this.#metrics?.meter(ledger) ?? ledger;
-  }
+  /** Counts posts for the metrics: subscribe it to the journal. */
+  readonly count = (change: Change): void => this.#metrics?.count(change);
 
   /** Shows this flock from now on. @param at - when its files were read, in milliseconds since 1970 */
   takeUp(flock: Flock, at: number): void {

@@ -2,7 +2,6 @@ import { parseFlockFile } from '../../../src/config/flock-file.ts';
 import { type BotFiles, statusOf, statusOfAll } from '../../../src/flock/status.ts';
 import { fingerprints } from '../../../src/ledger/cursor.ts';
 import type { LedgerEvent } from '../../../src/ledger/events.ts';
-import type { Ledger } from '../../../src/ledger/journal.ts';
 import type { BotName } from '../../../src/poems/bot-name.ts';
 import { unlimitedBudget } from '../../../src/posting/budget.ts';
 import { checksOf } from '../../../src/web/dashboard/health.ts';
@@ -50,14 +49,15 @@ export const parked = (bot: string, why: string): LedgerEvent => {
 /** A flock that is measured as it would be when it runs: its ledger, its files and what the daemon says. */
 export class MeasuredFlock {
   readonly metrics: Metrics = openMetrics();
-  readonly ledger: Ledger;
+  readonly ledger: MemoryLedger;
   readonly #bots: readonly string[];
   readonly #settings: string;
 
-  constructor(bots: readonly string[], settings: object = {}, ledger: Ledger = new MemoryLedger()) {
+  constructor(bots: readonly string[], settings: object = {}, ledger = new MemoryLedger()) {
     this.#bots = bots;
     this.#settings = JSON.stringify(settings);
-    this.ledger = this.metrics.meter(ledger);
+    this.ledger = ledger;
+    ledger.subscribe(this.metrics.count);
   }
 
   /** Keeps events one after the other, as they come. */

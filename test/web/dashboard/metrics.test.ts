@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Ledger } from '../../../src/ledger/journal.ts';
 import { checksOf } from '../../../src/web/dashboard/health.ts';
 import { MemoryLedger } from '../../fakes/memory-ledger.ts';
 import {
@@ -237,14 +236,8 @@ describe('the metrics of the flock', () => {
   it('do not count what the ledger could not keep', async () => {
     const ledger = new MemoryLedger();
     await ledger.record(begun('heron'), intent('heron'));
-    const full: Ledger = {
-      state: (bot) => ledger.state(bot),
-      states: () => ledger.states(),
-      history: () => ledger.history(),
-      record: () => Promise.reject(new Error('the disk is full')),
-      [Symbol.asyncDispose]: () => ledger[Symbol.asyncDispose](),
-    };
-    const flock = new MeasuredFlock(['heron'], {}, full);
+    ledger.isFull = true;
+    const flock = new MeasuredFlock(['heron'], {}, ledger);
     await assert.rejects(flock.happened(posted('heron')), /the disk is full/);
     const series = await flock.series();
     assert.equal(series.get('flockd_posts_total{bot="heron",outcome="posted"}'), 0);
