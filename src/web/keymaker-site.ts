@@ -19,7 +19,7 @@ import { fitsInPost } from '../poems/tweet-text.ts';
 import { Returning } from './callback.ts';
 import { type Card, flockPage, questionPage } from './keymaker-page.ts';
 import { addKeymakerStyle, type Message, messagePage } from './layout.ts';
-import { same, secretWord, webApp, type WebApp, type WebContext } from './server.ts';
+import { openWebServer, same, secretWord, webApp, type WebApp, type WebContext } from './server.ts';
 
 /** What can be done on the page. Nothing here throws for what a person can mend: that is told. */
 interface KeyService {
@@ -50,7 +50,7 @@ interface Session {
 }
 
 /** Who may use the page: the browser that opened the one-time address, by a cookie that no script can read. */
-export class Sessions {
+class Sessions {
   /** The secret in the one-time address; gone once it was used. */
   #key: string | undefined = secretWord();
   readonly #sessions = new Map<string, Session>();
@@ -91,7 +91,7 @@ const maxBody = 64 * 1024;
 const cookieName = 'keymaker_session';
 
 /** The pages of `keymaker serve`. */
-export class KeymakerSite {
+class KeymakerSite {
   readonly app: WebApp;
   readonly #options: KeymakerSiteOptions;
   readonly #returning = new Returning<BotName>();
@@ -221,6 +221,48 @@ export class KeymakerSite {
   }
 }
 
+interface OpenKeymakerSite extends AsyncDisposable {
+  /** The address that lets one browser in, once. */
+  entrance: string;
+  /** Where the provider sends people back to. */
+  callback: string;
+}
+
+interface OpenKeymakerSiteOptions extends KeyServiceOptions {
+  /** 0 takes any that is free. */
+  port: number;
+  /** Called with an error that nothing here expects. */
+  failed: (error: unknown) => void;
+}
+
+/** How long pages may take to reach their readers at the end. Milliseconds. */
+const grace = 2000;
+
+/**
+ * Opens the pages of `keymaker serve` on 127.0.0.1.
+ *
+ * @throws {FlockError} `unavailable` where the port cannot be had
+ */
+export async function openKeymakerSite(options: OpenKeymakerSiteOptions): Promise<OpenKeymakerSite> {
+  const { context, provider, port, failed } = options;
+  const { title, authorizeUrl } = provider;
+  const sessions = new Sessions();
+  const { app } = new KeymakerSite({
+    service: new FlockKeyService(options),
+    sessions,
+    clock: context.clock,
+    provider: { title, origin: new URL(authorizeUrl).origin },
+    failed,
+  });
+  const address = { kind: 'port', host: '127.0.0.1', port, flag: '--port' } as const;
+  const server = await openWebServer(app, { address, grace, failed });
+  return {
+    entrance: `${server.shown}/${sessions.query}`,
+    callback: `${server.shown}/callback`,
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  };
+}
+
 const actionSchema = z.enum(['authorize', 'check', 'test-post', 'revoke']);
 type Action = z.infer<typeof actionSchema>;
 
@@ -274,7 +316,7 @@ interface KeyServiceOptions {
 }
 
 /** Does what a person asks for on the page of the flock. */
-export class FlockKeyService implements KeyService {
+class FlockKeyService implements KeyService {
   readonly #options: KeyServiceOptions;
   readonly #client: OAuth1Client;
 

@@ -4,8 +4,7 @@ import { appKeys } from '../../config/environment.ts';
 import { readFlockFile } from '../../config/flock-file.ts';
 import { openContext } from '../../context.ts';
 import { FlockError, messageOf } from '../../errors.ts';
-import { FlockKeyService, KeymakerSite, Sessions } from '../../web/keymaker-site.ts';
-import { openWebServer } from '../../web/server.ts';
+import { openKeymakerSite } from '../../web/keymaker-site.ts';
 import { command, nonEmpty, placeFlags, portFlag, withInvocationFlags } from '../command.ts';
 import { chooseProvider, providerFlags } from './authorize.ts';
 
@@ -24,7 +23,7 @@ export const serve = command({
   examples: [['keymaker serve', 'then open the address that it prints']],
   async run(args, terminal) {
     await using context = openContext(args);
-    const { paths, clock } = context;
+    const { paths } = context;
     const secrets = appKeys(paths.root);
     const flockFile = await readFlockFile(paths.flockFile);
     const provider = chooseProvider(context, flockFile, args);
@@ -34,26 +33,21 @@ export const serve = command({
       });
     }
     const poems = args.poems ?? path.join(path.relative('.', paths.root), 'poems');
-    const sessions = new Sessions();
-    const { title, authorizeUrl } = provider;
-    const failed = (error: unknown): void => {
-      terminal.warn(messageOf(error));
-    };
-    const { app } = new KeymakerSite({
-      service: new FlockKeyService({ context, provider, appKeys: secrets, poems }),
-      sessions,
-      clock,
-      provider: { title, origin: new URL(authorizeUrl).origin },
-      failed,
+    await using site = await openKeymakerSite({
+      context,
+      provider,
+      appKeys: secrets,
+      poems,
+      port: args.port,
+      failed: (error) => {
+        terminal.warn(messageOf(error));
+      },
     });
-    const place = { kind: 'port', host: '127.0.0.1', port: args.port, flag: '--port' } as const;
-    await using server = await openWebServer(app, { address: place, grace: 2000, failed });
-    const address = `${server.shown}/${sessions.query}`;
     terminal.say('Open this address; it lets one browser in, once:');
     terminal.say();
-    terminal.say(address);
+    terminal.say(site.entrance);
     terminal.say();
-    terminal.say(`${title} is to send people back to ${server.shown}/callback: register that with the app.`);
+    terminal.say(`${provider.title} is to send people back to ${site.callback}: register that with the app.`);
     terminal.say('Ctrl-C ends it.');
     await new Promise((resolve) => {
       for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, resolve);

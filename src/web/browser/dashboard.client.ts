@@ -111,7 +111,10 @@ async function refresh(): Promise<void> {
       const answer = await fetch(location.pathname);
       if (!answer.ok) throw new Error(`flockd answered ${answer.status}`);
       const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
-      if (page.body.dataset['edition'] !== edition) location.reload();
+      if (page.body.dataset['edition'] !== edition) {
+        location.reload();
+        return;
+      }
       morph(page);
       shown = newest;
     }

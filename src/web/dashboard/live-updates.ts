@@ -5,7 +5,7 @@ import { asset } from '../../assets.ts';
 import type { Clock } from '../../clock.ts';
 import type { FlockView } from '../../flock/view.ts';
 import type { WebApp, WebContext } from '../server.ts';
-import { dashboardMain, dashboardPage, type FormToken } from './page.ts';
+import { dashboardPage } from './page.ts';
 
 /** A page that is open. */
 interface Reader {
@@ -133,14 +133,13 @@ export type AskView = () => Promise<FlockView>;
 interface DashboardOptions extends EventStreamOptions {
   view: AskView;
   /** What its forms carry, where it has any. */
-  token: FormToken;
+  token: string | undefined;
   /** Called with an error of its own. */
   failed: (error: unknown) => void;
 }
 
 /** A rendered page. */
 interface Page {
-  /** Different where something else is to be seen. */
   version: string;
   bytes: Uint8Array<ArrayBuffer>;
 }
@@ -157,7 +156,10 @@ export class Dashboard {
   /** One rendering for all who load the page while a view is fresh. */
   readonly #pages = new WeakMap<FlockView, Page>();
   /** Tells the script and the style of this flockd from those of a page that another one has sent. */
-  readonly #edition = hashOf(asset('dashboard.js') + asset('dashboard.css'));
+  readonly #edition = createHash('sha256')
+    .update(asset('dashboard.js') + asset('dashboard.css'))
+    .digest('hex')
+    .slice(0, 12);
   #watching: (() => void) | undefined;
 
   constructor(options: DashboardOptions) {
@@ -189,10 +191,8 @@ export class Dashboard {
     const view = await ask();
     const known = this.#pages.get(view);
     if (known) return known;
-    const main = await dashboardMain(view, token);
-    const version = versionOf(String(main));
-    const page = await dashboardPage({ view, main, version, edition: this.#edition });
-    const rendered = { version, bytes: Buffer.from(String(page)) };
+    const { version, html } = await dashboardPage(view, { token, edition: this.#edition });
+    const rendered = { version, bytes: Buffer.from(html) };
     this.#pages.set(view, rendered);
     return rendered;
   }
@@ -227,8 +227,3 @@ export class Dashboard {
     await this.#events.tell(version);
   }
 }
-
-const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 12);
-
-/** How far away an instant is, is for the reader's clock to say: a page does not change because time passes. */
-const versionOf = (main: string): string => hashOf(main.replaceAll(/(<time [^>]*>)[^<]*/g, '$1'));

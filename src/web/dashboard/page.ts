@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { html } from 'hono/html';
 import { inMicros, showUsd } from '../../cost.ts';
 import { needsCare, needsSomebody } from '../../flock/status.ts';
@@ -19,7 +20,7 @@ import {
 } from './format.ts';
 
 /** What a form of the page must carry where the page may do anything; undefined where it only shows. */
-export type FormToken = string | undefined;
+type FormToken = string | undefined;
 
 /** What a person can tell one bot. */
 export const botOrders = ['post', 'pause', 'resume'] as const;
@@ -354,18 +355,24 @@ const noLines = ({ recent }: FlockView): Html =>
     : html`<p id="no-lines" class="more">No line has been posted yet. The first will stand here.</p>`;
 
 interface DashboardPage {
-  view: FlockView;
-  /** What {@link dashboardMain} gives of the view. */
-  main: Html;
-  /** Of its main part, so that the page is told what changes from then on. */
+  /** Different where something else is to be seen. */
   version: string;
-  /** Tells this page's script and style from those of another flockd. */
-  edition: string;
+  html: string;
 }
 
-/** The whole page. */
-export const dashboardPage = ({ view, main, version, edition }: DashboardPage): Html =>
-  layout(
+/**
+ * The whole page.
+ *
+ * @param token - what its forms carry, where it has any
+ * @param edition - tells this page's script and style from those of another flockd
+ */
+export async function dashboardPage(
+  view: FlockView,
+  { token, edition }: { token: FormToken; edition: string },
+): Promise<DashboardPage> {
+  const main = await mainOf(view, token);
+  const version = versionOf(String(main));
+  const page = await layout(
     {
       title: 'The flock',
       program: 'flockd',
@@ -384,6 +391,15 @@ export const dashboardPage = ({ view, main, version, edition }: DashboardPage): 
         <p>flockd ${view.version}. Days and months by the clock of ${view.timezone}.</p>
       </footer>`,
   );
+  return { version, html: String(page) };
+}
+
+/** How far away an instant is, is for the reader's clock to say: a page does not change because time passes. */
+const versionOf = (main: string): string =>
+  createHash('sha256')
+    .update(main.replaceAll(/(<time [^>]*>)[^<]*/g, '$1'))
+    .digest('hex')
+    .slice(0, 12);
 
 const section = (name: string, title: string, content: Html): Html =>
   html`<section class="${name}" aria-labelledby="${name}-name">
@@ -391,8 +407,8 @@ const section = (name: string, title: string, content: Html): Html =>
     ${content}
   </section>`;
 
-/** Everything on the page that changes. @param token - what its forms carry, where it has any */
-export function dashboardMain(view: FlockView, token: FormToken): Html {
+/** Everything on the page that changes. */
+function mainOf(view: FlockView, token: FormToken): Html {
   const lines = lineItems(view);
   return html`<main>
     <div class="opening">

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { BotView } from '../../../src/flock/view.ts';
+import type { BotView, FlockView } from '../../../src/flock/view.ts';
 import { calendarOf, calendarParts, spendingOf } from '../../../src/web/dashboard/charts.ts';
 import {
   botItems,
   botsLeft,
-  dashboardMain,
+  dashboardPage,
   factsOf,
   lineItems,
   summaryOf,
@@ -251,14 +251,24 @@ describe('the calendar', () => {
 });
 
 describe('the page', () => {
-  it('has no id twice, and a new version of it finds its parts by them', () => {
+  it('has no id twice, and a new version of it finds its parts by them', async () => {
     const view = aView([aBot('evensong'), aBot('howl', { state: 'parked' })], {
       recent: [aPost('evensong')],
     });
-    const main = markupOf(dashboardMain(view, 'token'));
-    const ids = Array.from(main.matchAll(/ id="([^"]*)"/g), ([, id = '']) => id);
+    const { html } = await dashboardPage(view, { token: 'token', edition: '1' });
+    const ids = Array.from(html.matchAll(/ id="([^"]*)"/g), ([, id = '']) => id);
     assert.equal(new Set(ids).size, ids.length);
     for (const id of ['summary', 'facts', 'troubles', 'lines', 'earlier', 'bots', 'bot-howl', 'spending'])
       assert.ok(ids.includes(id), id);
+  });
+
+  it('has another version where something else is to be seen, and not because time passes', async () => {
+    const versionOf = async (view: FlockView): Promise<string> =>
+      (await dashboardPage(view, { token: undefined, edition: '1' })).version;
+    const view = aView([aBot('evensong')], { recent: [aPost('evensong')] });
+    const version = await versionOf(view);
+    assert.equal(await versionOf({ ...view, now: '2026-08-22T10:20:00.000Z' }), version);
+    assert.notEqual(await versionOf({ ...view, recent: [] }), version);
+    assert.notEqual(await versionOf({ ...view, bots: [aBot('evensong', { done: 4 })] }), version);
   });
 });
