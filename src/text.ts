@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util';
 import { wrapAnsi } from 'fast-wrap-ansi';
 import { closest, distance } from 'fastest-levenshtein';
 
@@ -294,13 +295,14 @@ function wrappedLine(line: string, columns: number): string {
 
 /**
  * How many columns of a terminal a text takes. A sign of East Asian scripts and an emoji take two, a mark joins the letter
- * before it.
+ * before it, colours and links take none.
  */
 export function widthOf(text: string): number {
   // Most texts are ASCII, and a flock of thousands is drawn again each second.
   if (/^[\x20-\x7e]*$/.test(text)) return text.length;
   let width = 0;
-  for (const sign of text) if (!isJoined.test(sign)) width += isWide.test(sign) ? 2 : 1;
+  for (const sign of text.includes('\u001b') ? stripVTControlCharacters(text) : text)
+    if (!isJoined.test(sign)) width += isWide.test(sign) ? 2 : 1;
   return width;
 }
 
@@ -308,9 +310,42 @@ const isJoined = /[\p{Mn}\p{Me}\p{Cf}]/u;
 const isWide =
   /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Hangul}\p{sc=Bopomofo}\p{sc=Yi}\p{Emoji_Presentation}\u3001-\u303e\u30fb-\u30fc\uff01-\uff60\uffe0-\uffe6]/u;
 
-/** A text with spaces after it up to a width. */
-export const padded = (text: string, width: number): string =>
-  text + ' '.repeat(Math.max(0, width - widthOf(text)));
+interface TableOptions {
+  /** What stands between two columns. */
+  gap?: string;
+  /** The columns that are aligned to the right, counted from 0. */
+  right?: readonly number[];
+  /** The least width of each column. */
+  minWidths?: readonly number[];
+}
+
+/** The lines of a table whose columns are as wide as their widest cells. A cell may have several lines, and colours. */
+export function tableLines(
+  rows: readonly (readonly string[])[],
+  { gap = '  ', right = [], minWidths = [] }: TableOptions = {},
+): string[] {
+  const lines = rows.flatMap(linesOfRow);
+  const widths = (rows[0] ?? []).map((_, column) =>
+    lines.reduce((most, line) => Math.max(most, widthOf(line[column] ?? '')), minWidths[column] ?? 0),
+  );
+  return lines.map((line) =>
+    widths
+      .map((width, column) => {
+        const cell = line[column] ?? '';
+        const room = ' '.repeat(width - widthOf(cell));
+        return right.includes(column) ? room + cell : cell + room;
+      })
+      .join(gap)
+      .trimEnd(),
+  );
+}
+
+function linesOfRow(row: readonly string[]): readonly (readonly string[])[] {
+  if (!row.some((cell) => cell.includes('\n'))) return [row];
+  const cells = row.map((cell) => cell.split('\n'));
+  const height = Math.max(...cells.map(({ length }) => length));
+  return Array.from({ length: height }, (_, n) => cells.map((lines) => lines[n] ?? ''));
+}
 
 /** As much of a text as fits, with `…` where that is not all. */
 export function cutTo(text: string, width: number): string {

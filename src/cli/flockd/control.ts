@@ -12,7 +12,15 @@ import { type BotName, parseBotName } from '../../poems/bot-name.ts';
 import { readPoem } from '../../poems/find.ts';
 import { splitPoem } from '../../poems/poem.ts';
 import { isAboutPlace } from '../../posting/commands.ts';
-import { botArgument, command, type GivenPlaces, hintAs, placeFlags, toggle } from '../command.ts';
+import {
+  botArgument,
+  command,
+  type GivenPlaces,
+  hintAs,
+  placeFlags,
+  toggle,
+  withInvocationFlags,
+} from '../command.ts';
 import type { Terminal } from '../terminal.ts';
 import { openOnLedger } from './open-on-ledger.ts';
 import { knownBot, mustHavePlace, sendToDaemon } from './shared.ts';
@@ -34,7 +42,7 @@ export const pause = command({
       const bot = await knownBot(args.bot, context);
       if (!(await readJournal(state)).states.has(bot)) throw newTo(bot);
       await sendToDaemon(state, { order: 'pause', bot });
-      terminal.say(`${bot} rests until: flockd resume ${bot}`);
+      terminal.say(`${bot} rests until: ${withInvocationFlags(args, 'flockd')(`resume ${bot}`)}`);
       return 'done';
     }
     const wasStopped = isStopped(state);
@@ -63,7 +71,9 @@ export const reload = command({
     await using context = await openOnLedger(args, terminal);
     const { state } = context.paths;
     if (!(await isLocked(state))) {
-      throw new FlockError('unavailable', `no flockd runs on ${state}`, { hint: 'start it: flockd run' });
+      throw new FlockError('unavailable', `no flockd runs on ${state}`, {
+        hint: `start it: ${withInvocationFlags(args, 'flockd')('run')}`,
+      });
     }
     await sendCommand(state, { order: 'reload' });
     terminal.say('flockd has read its files again.');

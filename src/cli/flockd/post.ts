@@ -14,7 +14,7 @@ import type { BotName } from '../../poems/bot-name.ts';
 import { readPoem, writtenAt } from '../../poems/find.ts';
 import { BotRunner } from '../../posting/bot-runner.ts';
 import { type PostReport, reportOf } from '../../posting/commands.ts';
-import { botArgument, command, jsonFlag, placeFlags } from '../command.ts';
+import { botArgument, command, jsonFlag, placeFlags, withInvocationFlags } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
 import { mustHaveLastWord } from './ledger-place.ts';
 import { openOnLedger } from './open-on-ledger.ts';
@@ -34,18 +34,24 @@ export const post = command({
     const name = await knownBot(args.bot, context);
     const loaded = await loadFlock(paths.root, keys, await readFlockFile(paths.flockFile));
     const flock = withoutRenamed(loaded, (await readJournal(paths.state)).states);
-    const bot = theBot(name, flock);
+    const noKey = new FlockError('usage', `${name} has no key bundle`, {
+      hint: withInvocationFlags(args)(`make-keys ./poems --bot=${name}`),
+    });
+    const bot = theBot(name, flock, noKey);
     await mustBeReady(bot, context);
     await mustHaveLastWord(paths, args);
     const alone = async (ledger: Ledger): Promise<PostReport | undefined> => {
       await using claims = await Claims.open({ paths, api: apiUrl() });
-      theBot(name, (await claims.take({ ...flock, bots: [bot] })).flock);
+      theBot(name, (await claims.take({ ...flock, bots: [bot] })).flock, noKey);
       await runnerFor(ledger, flock, context).postNow(bot);
       return reportOf(ledger.state(name));
     };
     const report = await runOrSend(paths.state, { order: 'post', bot: name }, alone);
     if (!report)
-      throw new FlockError('tryLater', `nobody knows what came of it: flockd status --bot ${name}`);
+      throw new FlockError(
+        'tryLater',
+        `nobody knows what came of it: ${withInvocationFlags(args, 'flockd')(`status --bot ${name}`)}`,
+      );
     const shown = shownOf(bot, report, await whyUntried(name, report, context), context.pages);
     if (args.json) terminal.print(`${JSON.stringify(shown, null, 2)}\n`);
     else say(shown, terminal);
@@ -61,13 +67,10 @@ const exits: Record<PostReport['state'], Exit> = {
 };
 
 /** @throws {FlockError} why it cannot post */
-function theBot(name: BotName, { bots, misfits }: Flock): Bot {
+function theBot(name: BotName, { bots, misfits }: Flock, noKey: FlockError): Bot {
   const found = bots.find((bot) => bot.name === name);
   if (found) return found;
-  throw (
-    misfits.find(({ bot }) => bot === name)?.error ??
-    new FlockError('usage', `${name} has no key bundle`, { hint: `keymaker make-keys ./poems --bot=${name}` })
-  );
+  throw misfits.find(({ bot }) => bot === name)?.error ?? noKey;
 }
 
 /** A runner for one bot and one post. */

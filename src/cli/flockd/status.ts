@@ -49,7 +49,8 @@ export const status = command({
     if (args.json) terminal.print(`${JSON.stringify({ flock, bots, unknown, keyless }, null, 2)}\n`);
     else {
       const start = startCall(context.paths.root, args);
-      if (all.length === 0) terminal.say('No bots yet: keymaker make-keys ./poems makes their keys.');
+      if (all.length === 0)
+        terminal.say(`No bots yet: ${withInvocationFlags(args)('make-keys ./poems')} makes their keys.`);
       else show(whole, bots, { now: context.clock.now(), start }, terminal);
       if (args.bot === undefined) {
         tell(unknownTroubles(unknown), terminal);

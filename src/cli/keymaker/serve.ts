@@ -7,7 +7,7 @@ import { FlockError, messageOf } from '../../errors.ts';
 import { FlockKeyService, FlockSite } from '../../web/keymaker-site.ts';
 import { openLocalServer } from '../../web/server.ts';
 import { Sessions } from '../../web/sessions.ts';
-import { command, nonEmpty, placeFlags, portFlag } from '../command.ts';
+import { command, nonEmpty, placeFlags, portFlag, withInvocationFlags } from '../command.ts';
 import { chooseProvider, providerFlags } from './authorize.ts';
 
 export const serve = command({
@@ -31,7 +31,7 @@ export const serve = command({
     const provider = chooseProvider(context, flockFile, args);
     if (provider.callback === 'pin') {
       throw new FlockError('usage', `${provider.title} gives its keys by PIN, not through a page`, {
-        hint: `keymaker make-keys ./poems --provider ${provider.id}`,
+        hint: withInvocationFlags(args)(`make-keys ./poems --provider ${provider.id}`),
       });
     }
     const poems = args.poems ?? path.join(path.relative('.', paths.root), 'poems');
