@@ -1,6 +1,6 @@
 import TinyQueue from 'tinyqueue';
 import type { BotSettings } from '../config/flock-file.ts';
-import { usualSockets } from '../http/exchange.ts';
+import { defaultSockets } from '../http/exchange.ts';
 import { fingerprints, isFinished } from '../ledger/cursor.ts';
 import type { Intent, LedgerEvent, Price } from '../ledger/events.ts';
 import type { FlockHistory } from '../ledger/history.ts';
@@ -343,7 +343,7 @@ export class Prediction {
       const sent: { step: Step; answer: () => PredictedPost | undefined }[] = [];
       for (
         let step = this.#next();
-        step && isSameRound(step, first) && sent.length < usualSockets;
+        step && isSameRound(step, first) && sent.length < defaultSockets;
         step = this.#next()
       ) {
         this.#queue.pop();

@@ -290,7 +290,7 @@ class Calendar {
     yield heading(`${bot.name}, in ${timezone}`);
     let today = '';
     for (const post of shown) {
-      const { weekday, date, time } = localTime(post.at, timezone, withSeconds);
+      const { weekday, date, time } = localTime(post.at, timezone, { withSeconds });
       const day = date === today ? '' : `${weekday} ${date}`;
       today = date;
       const start = `  ${day.padEnd(14)}  ${time}  ${numberOf(post).padStart(width)}  `;

@@ -108,7 +108,7 @@ export async function readTimeline(
     const size = pageSize(bot, options, Math.min(most - posts.size, posts.size === 0 ? firstPage : Infinity));
     const page = await charged(bot, options, {
       most: readingCost({ posts: size }, options.purse.prices),
-      call: () => options.x.timeline(account.userId, from, { most: size, token }),
+      call: () => options.x.timeline(account.userId, from, { maxPosts: size, token }),
       cost: (read) => readingCost({ posts: read.posts.length }, options.purse.prices),
     });
     if ('unseen' in page) return page;
@@ -150,7 +150,7 @@ function pageSize(bot: Bot, options: LookOptions, wanted: number): number {
   const price = readingCost({ posts: 1 }, options.purse.prices);
   const paid =
     price === 0 ? Infinity : Math.floor(moneyLeft(spenderOf(bot, options), options.clock.now()) / price);
-  return Math.max(pageSizes.fewest, Math.min(pageSizes.most, wanted, paid));
+  return Math.max(pageSizes.min, Math.min(pageSizes.max, wanted, paid));
 }
 
 interface Call<T> {

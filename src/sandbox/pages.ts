@@ -1,13 +1,19 @@
 import { asset } from '../assets.ts';
-import { Html, html } from '../web/html.ts';
 import type { Core, Routes } from './core.ts';
 import { asset as answer, page } from './problems.ts';
 import type { Account, Post, World } from './world.ts';
 
-export { html, type Html } from '../web/html.ts';
+/** The front page, which shows the newest posts, with its script and style sheet. The file also has the layout of all pages. */
+export function feedRoutes(core: Core): Routes {
+  return {
+    'GET /': ({ query }) => page(200, feedPage(core.world, query.get('account') ?? undefined)),
+    'GET /sandbox/page.js': () => answer('text/javascript', asset('sandbox.js')),
+    'GET /sandbox/style.css': () => answer('text/css', asset('sandbox.css')),
+  };
+}
 
-/** A whole page around its content. */
-export function layout(title: string, content: Html, scripts = false): string {
+/** A complete HTML page. `hasScript` adds the script of the front page. */
+export function layout(title: string, content: Html, { hasScript = false } = {}): string {
   return html`<!doctype html>
     <html lang="en">
       <head>
@@ -17,7 +23,7 @@ export function layout(title: string, content: Html, scripts = false): string {
         <title>${title}</title>
         <link rel="icon" href="data:," />
         <link rel="stylesheet" href="/sandbox/style.css" />
-        ${scripts && new Html('<script src="/sandbox/page.js" defer></script>')}
+        ${hasScript && new Html('<script src="/sandbox/page.js" defer></script>')}
       </head>
       <body>
         ${content}
@@ -25,32 +31,32 @@ export function layout(title: string, content: Html, scripts = false): string {
     </html> `.markup;
 }
 
-/** How many avatar colours the style sheet has. */
-const hues = 8;
+/** The number of avatar colours in the style sheet. */
+const hueCount = 8;
 
-/** An account's initial on a colour of its own; decoration, so hidden from screen readers. */
+/** An account's initial on a colour. It is decoration, so screen readers skip it. */
 export function avatar(screenName: string): Html {
   return html`<span class="avatar hue-${hueOf(screenName)}" aria-hidden="true"
     >${initialOf(screenName)}</span
   >`;
 }
 
-/** Which of the colours a screen name gets, always the same. */
+/** The number of the colour of a screen name. It depends on the name alone. */
 function hueOf(screenName: string): number {
-  // FNV-1a, because plainer sums give the short names of a flock the same few colours.
+  // FNV-1a: simpler sums give short names too few different colours.
   let hash = 0x811c9dc5;
   for (const byte of Buffer.from(screenName.toLowerCase())) hash = Math.imul(hash ^ byte, 0x01000193);
-  return ((hash >>> 16) ^ (hash & 0xffff)) % hues;
+  return ((hash >>> 16) ^ (hash & 0xffff)) % hueCount;
 }
 
 /** The letter that stands for an account. */
 const initialOf = (screenName: string): string => (screenName.replace(/^_+/, '')[0] ?? '_').toUpperCase();
 
-/** How many posts the page begins with. */
-const pageLength = 50;
+/** The maximum of posts in the page as served. */
+const maxPosts = 50;
 
-/** How many accounts can be picked from the page's head. */
-const maxRow = 24;
+/** The maximum of accounts in the page's head. */
+const maxAccounts = 24;
 
 /** The front page: the newest posts of all accounts, or of one. */
 function feedPage(world: World, only: string | undefined): string {
@@ -73,13 +79,13 @@ function feedPage(world: World, only: string | undefined): string {
           No posts yet. They appear here as they arrive.
         </p>
       </main>`,
-    true,
+    { hasScript: true },
   );
 }
 
 function accountRow(accounts: Account[], current: Account | undefined): Html {
-  const shown = accounts.slice(-maxRow).reverse();
-  const left = accounts.length - shown.length;
+  const shown = accounts.slice(-maxAccounts).reverse();
+  const hidden = accounts.length - shown.length;
   return html`<nav class="row" aria-label="Accounts">
     <a class="chip" href="/" ${!current && html` aria-current="page"`}>All</a>
     ${shown.map(
@@ -92,13 +98,13 @@ function accountRow(accounts: Account[], current: Account | undefined): Html {
           ${avatar(account.screenName)}${account.screenName}${account.suspended && html` <span class="tag">suspended</span>`}</a
         >`,
     )}
-    ${left > 0 && html`<span class="small">and ${left} more</span>`}
+    ${hidden > 0 && html`<span class="small">and ${hidden} more</span>`}
   </nav>`;
 }
 
 function newest(posts: readonly Post[]): Post[] {
   const found: Post[] = [];
-  for (let n = posts.length - 1; n >= 0 && found.length < pageLength; n--) {
+  for (let n = posts.length - 1; n >= 0 && found.length < maxPosts; n--) {
     const post = posts[n];
     if (post && !post.deleted) found.push(post);
   }
@@ -118,7 +124,7 @@ function postCard(world: World, post: Post): Html {
   </article>`;
 }
 
-/** What a card shows; the page's script builds the same card from it. */
+/** The data of a post's card. The page's script builds the same card from it. */
 interface Card {
   id: string;
   account: string;
@@ -143,11 +149,25 @@ export function cardOf(world: World, { id, accountId, text, instant }: Post): Ca
 
 const utc = (instant: string): string => `${instant.slice(0, 10)} ${instant.slice(11, 16)} UTC`;
 
-/** The front page, which shows every account's posts, and what it needs. */
-export function feedRoutes(core: Core): Routes {
-  return {
-    'GET /': ({ query }) => page(200, feedPage(core.world, query.get('account') ?? undefined)),
-    'GET /sandbox/page.js': () => answer('text/javascript', asset('sandbox.js')),
-    'GET /sandbox/style.css': () => answer('text/css', asset('sandbox.css')),
-  };
+/** Markup that is safe to put into a page as it is. */
+export class Html {
+  readonly markup: string;
+
+  constructor(markup: string) {
+    this.markup = markup;
+  }
+}
+
+type Piece = Html | string | number | false | undefined | readonly Piece[];
+
+/** A template whose pieces are escaped unless they are markup themselves; `false` and `undefined` show nothing. */
+export function html(strings: TemplateStringsArray, ...pieces: Piece[]): Html {
+  return new Html(strings.map((part, n) => part + render(pieces[n])).join(''));
+}
+
+function render(piece: Piece): string {
+  if (piece === false || piece === undefined) return '';
+  if (piece instanceof Html) return piece.markup;
+  if (typeof piece === 'object') return piece.map(render).join('');
+  return String(piece).replaceAll(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);
 }

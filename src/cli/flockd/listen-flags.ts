@@ -1,8 +1,7 @@
 import * as z from 'zod';
 import { FlockError } from '../../errors.ts';
 import type { MonitorOptions } from '../../web/dashboard/monitor.ts';
-import { parseHostName } from '../../web/dashboard/server.ts';
-import { parseListenAddress } from '../../web/server.ts';
+import { parseHostName, parseListenAddress } from '../../web/server.ts';
 import { toggle } from '../command.ts';
 
 const group = 'Showing the flock';

@@ -110,12 +110,12 @@ export function confirming({ bot, terminal, instead, yes = false, callbacks }: C
     confirm: async (account: Account): Promise<boolean> => {
       if (yes) return true;
       const question = questionOf(account);
-      callbacks?.tell({ mood: 'plain', title: question, text: 'Please answer in the terminal.' });
+      callbacks?.tell({ tone: 'plain', title: question, text: 'Please answer in the terminal.' });
       return terminal.confirm(question, instead);
     },
     declined: ({ screenName }: Account): void => {
       terminal.warn(
-        `${bot}: @${screenName} is not its account, you say; nothing was stored`,
+        `${bot}: you said that @${screenName} is not its account; nothing was stored`,
         `sign out in the browser; a new link follows, since the old one is spent`,
       );
     },

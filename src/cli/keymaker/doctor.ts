@@ -54,7 +54,7 @@ async function examine(checkup: Checkup, args: Args, terminal: Terminal): Promis
   const { findings, known } = await examineOffline(checkup);
   if (args.offline) return findings;
   if (!args.json) {
-    terminal.say(forecast(readsOnX(checkup, known), apiUrl() === xApi, usualPrices));
+    terminal.say(forecast(readsOnX(checkup, known), { isX: apiUrl() === xApi, prices: usualPrices }));
     terminal.say();
   }
   return [...findings, ...(await examineOnline(checkup, known))];

@@ -203,7 +203,7 @@ async function reported(
   } catch (error) {
     if (!(error instanceof FlockError)) throw error;
     if (error.exit !== 'interrupted') results.push({ bot, key: 'failed', error });
-    callbacks?.tell({ mood: 'bad', title: 'That did not work', text: error.message });
+    callbacks?.tell({ tone: 'bad', title: 'That did not work', text: error.message });
     if (stopsAll(error)) throw error;
     terminal.warn(error.message, error.hint);
   }
@@ -306,14 +306,14 @@ async function makeOne(
 
 const welcome = (bot: BotName, { account }: MadeKey) =>
   ({
-    mood: 'good',
+    tone: 'good',
     title: `${bot} is @${account.screenName}`,
     text: 'Its key is stored. You can close this page; the terminal goes on.',
   }) as const;
 
 const declined = (bot: BotName) =>
   ({
-    mood: 'plain',
+    tone: 'plain',
     title: 'Nothing was authorized',
     text: `${bot} gets no key. You can close this page; the terminal goes on.`,
   }) as const;

@@ -57,7 +57,7 @@ export const reauth = command({
       });
       if (!made) {
         callbacks?.tell({
-          mood: 'plain',
+          tone: 'plain',
           title: 'Nothing was authorized',
           text: `${bot} keeps the key it has.`,
         });
@@ -65,11 +65,11 @@ export const reauth = command({
         return 'partly';
       }
       const title = `${bot} is @${made.account.screenName} again`;
-      callbacks?.tell({ mood: 'good', title, text: 'Its new key is stored. You can close this page.' });
+      callbacks?.tell({ tone: 'good', title, text: 'Its new key is stored. You can close this page.' });
       terminal.say(`${title}: ${path.relative('.', made.file)}`, 'green');
       return 'done';
     } catch (error) {
-      callbacks?.tell({ mood: 'bad', title: 'That did not work', text: messageOf(error) });
+      callbacks?.tell({ tone: 'bad', title: 'That did not work', text: messageOf(error) });
       throw error;
     }
   },

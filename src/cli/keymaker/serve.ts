@@ -4,9 +4,8 @@ import { appKeys } from '../../config/environment.ts';
 import { readFlockFile } from '../../config/flock-file.ts';
 import { openContext } from '../../context.ts';
 import { FlockError, messageOf } from '../../errors.ts';
-import { FlockKeyService, FlockSite } from '../../web/keymaker-site.ts';
-import { openLocalServer } from '../../web/server.ts';
-import { Sessions } from '../../web/sessions.ts';
+import { FlockKeyService, KeymakerSite, Sessions } from '../../web/keymaker-site.ts';
+import { openWebServer } from '../../web/server.ts';
 import { command, nonEmpty, placeFlags, portFlag, withInvocationFlags } from '../command.ts';
 import { chooseProvider, providerFlags } from './authorize.ts';
 
@@ -37,25 +36,24 @@ export const serve = command({
     const poems = args.poems ?? path.join(path.relative('.', paths.root), 'poems');
     const sessions = new Sessions();
     const { title, authorizeUrl } = provider;
-    const site = new FlockSite({
-      desk: new FlockKeyService({ context, provider, appKeys: secrets, poems }),
+    const failed = (error: unknown): void => {
+      terminal.warn(messageOf(error));
+    };
+    const { app } = new KeymakerSite({
+      service: new FlockKeyService({ context, provider, appKeys: secrets, poems }),
       sessions,
       clock,
       provider: { title, origin: new URL(authorizeUrl).origin },
+      failed,
     });
-    await using server = await openLocalServer({
-      port: args.port,
-      answer: (request) => site.answer(request),
-      failed: (error) => {
-        terminal.warn(messageOf(error));
-      },
-    });
-    const address = `${server.url}/${sessions.query}`;
+    const place = { kind: 'port', host: '127.0.0.1', port: args.port, flag: '--port' } as const;
+    await using server = await openWebServer(app, { address: place, grace: 2000, failed });
+    const address = `${server.shown}/${sessions.query}`;
     terminal.say('Open this address; it lets one browser in, once:');
     terminal.say();
     terminal.say(address);
     terminal.say();
-    terminal.say(`${title} is to send people back to ${server.url}/callback: register that with the app.`);
+    terminal.say(`${title} is to send people back to ${server.shown}/callback: register that with the app.`);
     terminal.say('Ctrl-C ends it.');
     await new Promise((resolve) => {
       for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, resolve);
