@@ -268,6 +268,20 @@ describe('a plan for a bot', () => {
     );
   });
 
+  it('whose unit was changed in the middle of a stanza is parked as the daemon parks it', () => {
+    const { bots } = planned({
+      poems: { ada: ['a', 'b', '', 'c'] },
+      settings: { unit: 'stanza' },
+      events: {
+        ada: [
+          { event: 'edited', bot: 'ada', at: from - 1, poem: prints(['a', 'b', 'c']), next: 1, ahead: [] },
+        ],
+      },
+    });
+    assert.equal(bots['ada']?.parked?.why, 'its unit has been changed in the middle of a stanza');
+    assert.match(bots['ada'].parked.hint, /^put the unit back, then: flockd resume ada; or .* --line 1$/);
+  });
+
   it('that comes to two cashtags is parked there', () => {
     const plan = planned({ poems: { ada: ['a', '$ONE $TWO', 'c'] }, days: 9 });
     assert.deepEqual(

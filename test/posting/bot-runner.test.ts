@@ -1,8 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import pino from 'pino';
 import { HeldClock } from '../../src/clock.ts';
-import type { Intent } from '../../src/ledger/events.ts';
-import { InDoubtTimers } from '../../src/posting/bot-runner.ts';
+import { type Bot, parseFlockFile } from '../../src/config/flock-file.ts';
+import type { Intent, LedgerEvent } from '../../src/ledger/events.ts';
+import type { XClient } from '../../src/networks/x/client.ts';
+import { TokenPair } from '../../src/oauth/signature.ts';
+import type { BotName } from '../../src/poems/bot-name.ts';
+import { BotRunner, InDoubtTimers, type NextStep } from '../../src/posting/bot-runner.ts';
+import { unlimitedBudget } from '../../src/posting/budget.ts';
+import { MemoryLedger } from '../fakes/memory-ledger.ts';
 
 const intent = (bot: string, at: number): Intent => {
   return { event: 'intent', bot, at, slot: at, until: at, line: 0, lines: 1, print: 'p' };
@@ -62,5 +69,168 @@ describe('how long a bot waits after a look that failed', () => {
     assert.deepEqual(waits(doubts, 2), [1, 2]);
     doubts.ageOf(intent('rain', 2));
     assert.deepEqual(waits(doubts, 2), [1, 2]);
+  });
+});
+
+const nine = Date.parse('2026-05-01T09:00Z');
+const day = 86_400_000;
+
+/** One bot, its runner, and an X that takes everything or does what it is told to. */
+class OneBot {
+  readonly clock = new HeldClock(nine - 3_600_000);
+  readonly ledger = new MemoryLedger();
+  readonly sent: string[] = [];
+  /** How often each thing was asked for in the last step. */
+  asked: Record<string, number> = {};
+  poem = 'one\ntwo';
+  answer: Awaited<ReturnType<XClient['post']>> | undefined;
+  readonly bot: Bot;
+  readonly #runner: BotRunner;
+
+  constructor(settings: Record<string, unknown> = {}) {
+    const name = 'rain' as BotName;
+    const keys = new TokenPair('app', 'secret');
+    const bundle = { appKeys: keys, accessToken: keys, userId: '7', screenName: name, poemFile: 'rain.txt' };
+    const own = parseFlockFile(JSON.stringify(settings), 'flock.json').settingsOf(name);
+    this.bot = { name, poemFile: 'rain.txt', settings: own, bundle };
+    const x: XClient = {
+      post: (text) => {
+        this.sent.push(text);
+        return Promise.resolve(this.answer ?? { ok: String(this.sent.length) });
+      },
+      me: () => Promise.reject(new Error('the bundle tells the account')),
+      timeline: () => {
+        this.#count('timeline');
+        return Promise.resolve({ ok: { posts: [], next: undefined } });
+      },
+    };
+    this.#runner = new BotRunner({
+      ledger: this.ledger,
+      clock: this.clock,
+      log: pino({ enabled: false }),
+      openX: () => x,
+      askTime: () => Promise.resolve({ ahead: 0, isOfX: true }),
+      deadline: 10_000,
+      purse: () => {
+        this.#count('purse');
+        return unlimitedBudget;
+      },
+      isStopped: () => {
+        this.#count('stop switch');
+        return false;
+      },
+      size: () => 1,
+      isUp: () => true,
+      opened: () => undefined,
+      brake: (why) => Promise.reject(new Error(why)),
+      readPoem: () => {
+        this.#count('poem');
+        return Promise.resolve(this.poem);
+      },
+      writtenAt: () => undefined,
+    });
+  }
+
+  step(): Promise<NextStep> {
+    this.asked = {};
+    return this.#runner.step(this.bot);
+  }
+
+  postNow(): Promise<void> {
+    return this.#runner.postNow(this.bot);
+  }
+
+  /** Takes steps until one is to wait. @returns until when */
+  async untilItWaits(): Promise<NextStep> {
+    for (let steps = 0; steps < 20; steps++) {
+      const next = await this.step();
+      if (next === 'when changed' || next > this.clock.now()) return next;
+    }
+    throw new Error('it never waits');
+  }
+
+  get events(): LedgerEvent['event'][] {
+    return this.ledger.events.map(({ event }) => event);
+  }
+
+  #count(what: string): void {
+    this.asked[what] = (this.asked[what] ?? 0) + 1;
+  }
+}
+
+describe('a step of a bot', () => {
+  it('begins a new bot at its first line, which waits for its slot', async () => {
+    const one = new OneBot();
+    assert.equal(await one.step(), nine);
+    assert.deepEqual(one.events, ['begun']);
+    assert.equal(one.ledger.state('rain')?.account, '7');
+  });
+
+  it('looks at the timeline once, then posts a line a slot: intent first, then the outcome', async () => {
+    const one = new OneBot();
+    await one.untilItWaits();
+    await one.clock.runUntil(nine);
+    assert.equal(await one.untilItWaits(), nine + day);
+    await one.clock.runUntil(nine + day);
+    assert.equal(await one.untilItWaits(), nine + 2 * day);
+    assert.deepEqual(one.sent, ['one', 'two']);
+    assert.deepEqual(one.events, ['begun', 'intent', 'posted', 'intent', 'posted']);
+  });
+
+  it('asks for the poem, the budget and the stop switch once, and for the poem only where a post is due', async () => {
+    const one = new OneBot();
+    await one.untilItWaits();
+    await one.step();
+    assert.deepEqual(one.asked, { purse: 1, 'stop switch': 1 });
+    await one.clock.runUntil(nine);
+    await one.step();
+    assert.deepEqual(one.asked, { purse: 1, 'stop switch': 1, poem: 1, timeline: 1 });
+    await one.step();
+    assert.deepEqual(one.asked, { purse: 1, 'stop switch': 1, poem: 1 });
+    assert.deepEqual(one.sent, ['one']);
+  });
+
+  it('follows an edit of the poem only once its file has stood still', async () => {
+    const one = new OneBot();
+    await one.untilItWaits();
+    await one.clock.runUntil(nine);
+    await one.untilItWaits();
+    await one.clock.runUntil(nine + day);
+    one.poem = 'one\ntwo, too';
+    assert.equal(await one.step(), nine + day + 5000);
+    await one.clock.runUntil(nine + day + 5000);
+    assert.equal(await one.untilItWaits(), nine + 2 * day);
+    assert.deepEqual(one.sent, ['one', 'two, too']);
+    assert.deepEqual(one.events.slice(3), ['edited', 'intent', 'posted']);
+  });
+
+  it('posts nothing more while a post is in doubt, and the same line again once it is known not to be there', async () => {
+    const one = new OneBot({ settle: '5m' });
+    await one.untilItWaits();
+    await one.clock.runUntil(nine);
+    one.answer = { failure: { kind: 'in-doubt', reason: '503' } };
+    const believed = nine + 310_000;
+    assert.equal(await one.untilItWaits(), believed);
+    one.answer = undefined;
+    await one.clock.runUntil(believed);
+    assert.equal(await one.untilItWaits(), nine + day);
+    assert.deepEqual(one.sent, ['one', 'one']);
+    assert.deepEqual(one.events.slice(1), ['intent', 'absent', 'intent', 'posted']);
+  });
+
+  it('is refused where the key is for another account than the bot has posted as', async () => {
+    const one = new OneBot();
+    await one.step();
+    one.bot.bundle.userId = '8';
+    await assert.rejects(one.step(), /rain has posted as the account 7, but its key is for 8/);
+  });
+});
+
+describe('a post that a person asks for', () => {
+  it('is made at once, also by a bot that is new, and the schedule goes on as it was', async () => {
+    const one = new OneBot();
+    await one.postNow();
+    assert.deepEqual(one.sent, ['one']);
+    assert.equal(await one.untilItWaits(), nine);
   });
 });

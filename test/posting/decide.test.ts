@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { fingerprints } from '../../src/ledger/cursor.ts';
 import type { BotState, Owed } from '../../src/ledger/state.ts';
-import { decide, type Decision, type Situation } from '../../src/posting/decide.ts';
+import { FlockHistory } from '../../src/ledger/history.ts';
+import { unlimitedBudget } from '../../src/posting/budget.ts';
+import { type Edit } from '../../src/posting/edits.ts';
+import { decide, type Decision, type Move, movePost, type Situation } from '../../src/posting/decide.ts';
 
 const second = 1000;
 const minute = 60 * second;
@@ -210,5 +214,85 @@ describe('any situation', () => {
       }),
       { numRuns: 2000 },
     );
+  });
+});
+
+describe('a post that is due', () => {
+  const lines = ['drip', 'drop', 'drip'].map((text, index) => ({ text, at: index + 1 }));
+  const poem = fingerprints(lines);
+  const edit: Edit = { event: 'edited', bot: 'rain', at: nine, poem, next: 1, ahead: [] };
+  const duplicate = owedAt(nine, { why: 'duplicate' });
+
+  interface Given {
+    next?: number;
+    state?: Partial<BotState>;
+    atEnd?: 'loop' | 'stop';
+    refrain?: 'join' | 'defer' | 'skip';
+    postsPerDay?: number;
+    flockPostsPerDay?: number;
+    edit?: Edit;
+  }
+  const move = (given: Given = {}): Move => {
+    const { next = 0, state, atEnd = 'loop', refrain = 'join', postsPerDay, flockPostsPerDay } = given;
+    return movePost({
+      bot: 'rain',
+      state: { ...fresh, place: { poem, next, ahead: [] }, ...state },
+      settings: { timezone: 'UTC', budget: postsPerDay === undefined ? {} : { postsPerDay }, refrain, atEnd },
+      until: nine,
+      offset: minute,
+      poem: { lines, edit: given.edit },
+      flock: {
+        history: new FlockHistory(),
+        purse: {
+          ...unlimitedBudget,
+          budget: flockPostsPerDay === undefined ? {} : { postsPerDay: flockPostsPerDay },
+        },
+      },
+      now: nine + hour,
+    });
+  };
+  const sent = (given: Given): unknown => {
+    const moved = move(given);
+    return moved.do === 'post' ? moved.post : moved.do;
+  };
+
+  it('is the line that comes next, with what it costs and the day and month that pay for it', () => {
+    assert.deepEqual(move(), {
+      do: 'post',
+      post: { line: 0, lines: 1, text: 'drip' },
+      price: { cost: 15_000, dayEnds: Date.parse('2026-05-02'), monthEnds: Date.parse('2026-06-01') },
+    });
+  });
+
+  it('joins a refrain that X has refused with the line after it, where the bot is to', () => {
+    assert.deepEqual(sent({ state: duplicate }), { line: 0, lines: 2, text: 'drip\ndrop' });
+    for (const refrain of ['defer', 'skip'] as const)
+      assert.deepEqual(sent({ state: duplicate, refrain }), { line: 0, lines: 1, text: 'drip' });
+  });
+
+  it('follows an edit first, whatever else is due', () => {
+    assert.deepEqual(move({ edit, next: 3, postsPerDay: 0 }), { do: 'record', event: edit });
+  });
+
+  it('begins the poem again at its end, or lets the slots go for good', () => {
+    const now = nine + hour;
+    assert.deepEqual(move({ next: 3 }), {
+      do: 'record',
+      event: { event: 'again', bot: 'rain', at: now, poem },
+    });
+    assert.deepEqual(move({ next: 3, atEnd: 'stop' }), {
+      do: 'finish',
+      event: { event: 'missed', bot: 'rain', at: now, until: now - minute },
+    });
+  });
+
+  it('waits for its own budget, then for the flock’s', () => {
+    const whose = (given: Given): unknown => {
+      const moved = move(given);
+      return moved.do === 'wait for budget' ? moved.cap.whose : moved.do;
+    };
+    assert.equal(whose({ postsPerDay: 0, flockPostsPerDay: 0 }), 'bot');
+    assert.equal(whose({ postsPerDay: 1, flockPostsPerDay: 0 }), 'flock');
+    assert.equal(whose({ postsPerDay: 1, flockPostsPerDay: 1 }), 'post');
   });
 });
