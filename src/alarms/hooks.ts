@@ -1,10 +1,63 @@
 import type { Clock } from '../clock.ts';
-import { type Alarm, bodyOf, type Hook } from '../config/hooks.ts';
+import { alarmNames, type Hook } from '../config/hooks.ts';
 import { systemCode } from '../errors.ts';
 import { type HttpRequest, NoAnswer, type Send } from '../http/exchange.ts';
-import type { Logger } from '../log.ts';
+import type { DaemonEvent, EventLog } from '../log.ts';
 import { type Trouble, tryAgain } from './retry.ts';
 import { runCommand, whyNotRunnable } from './run-command.ts';
+
+/** What a hook is told. What is not known is null. */
+export interface Alarm {
+  /** An alarm's name, or `test`. */
+  event: string;
+  bot: string | null;
+  /** ISO 8601. */
+  at: string;
+  why: string;
+  /** The repair. */
+  hint: string | null;
+  /** The line of the poem, counted from 1. */
+  line: number | null;
+  /** All of it in one line, for people. */
+  text: string;
+}
+
+/** As in the log, nothing is longer than a page. Characters. */
+const maxText = 2000;
+const short = (text: string): string => text.slice(0, maxText);
+
+/**
+ * The alarm that an event of the daemon is, or undefined where it is none.
+ *
+ * @param now - milliseconds since 1970
+ */
+export function alarmOf({ fields, message }: DaemonEvent, now: number): Alarm | undefined {
+  const { event, bot = null, line = null, why = message, hint } = fields;
+  if (!alarmNames.some((name) => name === event)) return undefined;
+  return {
+    event,
+    bot,
+    at: new Date(now).toISOString(),
+    why: short(why),
+    hint: hint === undefined ? null : short(hint),
+    line,
+    text: short(bot === null ? message : `${bot} ${message}`),
+  };
+}
+
+/** What a hook is tried with. */
+export const sampleAlarm = (now: number): Alarm => ({
+  event: 'test',
+  bot: 'test',
+  at: new Date(now).toISOString(),
+  why: 'a person tries the hooks',
+  hint: 'nothing is wrong',
+  line: 1,
+  text: 'a person tries the hooks; nothing is wrong',
+});
+
+/** What a hook gets to read: one line of JSON. @param flock - its folder */
+export const bodyOf = (alarm: Alarm, flock: string): string => JSON.stringify({ ...alarm, flock });
 
 interface WebOptions {
   send: Send;
@@ -82,14 +135,12 @@ class Lane {
   name: string;
   /** It is being told something, or left alone until it is tried again. */
   busy = false;
-  readonly #log: Logger;
+  readonly #log: EventLog;
   readonly #waiting: Alarm[] = [];
   /** Alarms that it was too slow for, since it last had none waiting. */
   #dropped = 0;
-  /** What was last said to be wrong, so that it is said once. */
-  #said: string | undefined;
 
-  constructor(hook: Hook, name: string, log: Logger) {
+  constructor(hook: Hook, name: string, log: EventLog) {
     this.hook = hook;
     this.name = name;
     this.#log = log;
@@ -121,8 +172,8 @@ class Lane {
 
   /** Notes what came of an alarm. */
   note(trouble: Trouble | undefined): void {
-    if (trouble && trouble.why !== this.#said) this.#complain(trouble.why, trouble.hint);
-    this.#said = trouble?.why;
+    if (!trouble) this.#log.forget(this);
+    else if (this.#log.isNews(this, trouble.why)) this.#complain(trouble.why, trouble.hint);
     if (this.#dropped === 0 || this.#waiting.length > 0) return;
     this.#complain(`it was too slow, and ${this.#dropped} alarms were dropped`);
     this.#dropped = 0;
@@ -138,7 +189,7 @@ class Lane {
 
 interface HookOptions {
   clock: Clock;
-  log: Logger;
+  log: EventLog;
   send: Send;
   /** The flock's folder. */
   root: string;
@@ -170,7 +221,7 @@ export class Hooks {
   }
 
   /** Takes up the hooks of flock.json; one that was there before keeps what it is still to be told. */
-  takeUp(hooks: readonly Hook[]): void {
+  update(hooks: readonly Hook[]): void {
     const known = new Map(this.#lanes.map((lane) => [markOf(lane.hook), lane]));
     this.#lanes = hooks.map((hook, index) => {
       const name = `hooks.${index}`;

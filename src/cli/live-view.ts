@@ -364,13 +364,13 @@ export class Live implements AsyncDisposable {
   }
 
   /** Takes up what is new in the flock's files. */
-  takeUp(flock: Flock): void {
+  update(flock: Flock): void {
     if (!this.#view) return;
     this.#newest = flock;
     void readBotFiles(flock).then((files) => {
       if (this.#newest !== flock) return;
       this.#flock = flock;
-      this.#status?.takeUp(files);
+      this.#status?.update(files);
       this.#view?.redraw();
     });
   }

@@ -4,7 +4,7 @@ import { bugIn, FlockError, messageOf } from '../errors.ts';
 import type { PostingFlock } from '../flock/load.ts';
 import type { Ledger } from '../ledger/journal.ts';
 import type { BotState } from '../ledger/state.ts';
-import type { Logger } from '../log.ts';
+import type { EventLog } from '../log.ts';
 import type { TimeAnswer } from '../networks/x/client.ts';
 import type { BotName } from '../poems/bot-name.ts';
 import {
@@ -153,9 +153,10 @@ const notInFlock = (bot: string): FlockError =>
   new FlockError('usage', `${bot} is not in the flock`, { hint: 'flockd status lists the bots' });
 
 /** What the daemon keeps itself. */
-type Kept = keyof Memory | 'purse' | 'size';
+type Kept = keyof Memory | 'purse' | 'size' | 'log';
 
 export interface DaemonOptions extends Omit<StepOptions, Kept> {
+  log: EventLog;
   /** What time it is at X. */
   askTime: () => Promise<TimeAnswer>;
   /** Bots that take a step at the same time. */
@@ -188,11 +189,9 @@ const placesIn = (error: unknown): string[] =>
 export class Daemon {
   readonly #options: DaemonOptions & StepOptions;
   readonly #clock: Clock;
-  readonly #log: Logger;
+  readonly #log: EventLog;
   readonly #agenda: TimerQueue<Runner>;
   readonly #runners = new Map<BotName, Runner>();
-  /** What was last said of a bot that cannot post, so that it is said once. */
-  readonly #complaints = new Map<BotName, string>();
   readonly #row = new FairQueue<Runner>();
   readonly #lanes = new PriorityClasses();
   /** Bots that X let wait, and of which it has taken no post quickly since. */
@@ -236,14 +235,14 @@ export class Daemon {
   }
 
   /** Takes up a flock, or what changed in it: new bots, bots with another key or poem, bots that are gone. */
-  takeUp({ bots, misfits, purse }: PostingFlock): void {
+  update({ bots, misfits, purse }: PostingFlock): void {
     this.#purse = purse;
     shareText(bots, this.#options.ledger);
     const gone = new Set(this.#runners.keys());
     for (const bot of bots) {
       gone.delete(bot.name);
-      this.#complaints.delete(bot.name);
-      this.#takeUpBot(bot);
+      this.#log.forget(`unfit ${bot.name}`);
+      this.#updateBot(bot);
     }
     for (const { bot, error } of misfits) this.#complain(bot, error);
     for (const name of gone) this.#drop(name);
@@ -279,7 +278,7 @@ export class Daemon {
     try {
       await carriedOut;
     } catch (error) {
-      this.#takeUpBot(runner.bot);
+      this.#updateBot(runner.bot);
       throw error;
     }
   }
@@ -322,7 +321,7 @@ export class Daemon {
     return Math.max(running, this.#agenda.overdue);
   }
 
-  #takeUpBot(bot: Bot): void {
+  #updateBot(bot: Bot): void {
     const known = this.#runners.get(bot.name);
     if (!known) {
       const runner = runnerOf(bot);
@@ -445,7 +444,7 @@ export class Daemon {
     try {
       await this.#told.carryOut(name);
       const next = await step(runner.bot, this.#options);
-      this.#complaints.delete(runner.bot.name);
+      this.#log.forget(`unfit ${name}`);
       this.#plan(runner, next);
       failed = isInTrouble(before, ledger.state(name));
     } catch (error) {
@@ -503,8 +502,7 @@ export class Daemon {
   }
 
   #complain(bot: BotName, { message, hint }: FlockError): void {
-    if (this.#complaints.get(bot) === message) return;
-    this.#complaints.set(bot, message);
-    this.#log.error({ event: 'unfit', bot, ...(hint !== undefined && { hint }) }, `cannot post: ${message}`);
+    const fields = { event: 'unfit', bot, ...(hint !== undefined && { hint }) };
+    this.#log.once(`unfit ${bot}`, message).error(fields, `cannot post: ${message}`);
   }
 }

@@ -27,7 +27,7 @@ async function pinged(...statuses: (number | 'hang')[]) {
       return answer;
     },
   });
-  ping.takeUp(new Address(end.url));
+  ping.update(new Address(end.url));
   return {
     end,
     clock,
@@ -122,10 +122,10 @@ describe('a ping', { concurrency: true }, () => {
     ping.rested(false);
     await old.end.seen.until(1);
     await using other = await WebEnd.open(200);
-    ping.takeUp(new Address(other.url));
+    ping.update(new Address(other.url));
     ping.rested(false);
     await other.seen.until(1);
-    ping.takeUp(undefined);
+    ping.update(undefined);
     await old.clock.runUntil(old.clock.now() + 60 * minute);
     ping.rested(false);
     assert.deepEqual([old.count(), other.seen.all.length, heard.lines.length], [1, 1, 0]);
@@ -147,7 +147,7 @@ describe('a flock with a dead man’s switch', () => {
       // The held clock does not wait for the network.
       return Promise.resolve({ status: 200, headers: {}, body: '' });
     });
-    flock.takeUp({ ...daily, ping: end.url });
+    flock.update({ ...daily, ping: end.url });
     await flock.until('2026-03-02T12:00:00Z');
     flock.control('accounts/howl/suspend');
     await flock.until('2026-03-04T12:00:00Z');
@@ -173,7 +173,7 @@ describe('a flock with a dead man’s switch', () => {
       pings.push(new Date(flock.clock.now()).toISOString());
       return Promise.resolve({ status: 200, headers: {}, body: '' });
     });
-    flock.takeUp({ ...daily, ping: 'http://127.0.0.1:1/' });
+    flock.update({ ...daily, ping: 'http://127.0.0.1:1/' });
     await flock.until('2026-03-02T12:00:00Z');
     flock.stopped = true;
     flock.stir();

@@ -1,4 +1,3 @@
-import pino from 'pino';
 import * as z from 'zod';
 import { apiUrl } from '../../config/environment.ts';
 import { type Bot, readFlockFile } from '../../config/flock-file.ts';
@@ -10,6 +9,7 @@ import { type Exit, FlockError } from '../../errors.ts';
 import { type Flock, loadFlock, withoutRenamed } from '../../flock/load.ts';
 import type { PostPages } from '../../flock/status.ts';
 import { type Ledger, readJournal } from '../../ledger/journal.ts';
+import { EventLog } from '../../log.ts';
 import type { BotName } from '../../poems/bot-name.ts';
 import { readPoem, writtenAt } from '../../poems/find.ts';
 import { newMemory, postNow } from '../../posting/bot-runner.ts';
@@ -73,7 +73,7 @@ function optionsFor(
   { bots, purse }: Flock,
   { clock, openX, askTime, deadline, paths }: Context,
 ): Parameters<typeof postNow>[1] {
-  const log = pino({ enabled: false });
+  const log = new EventLog();
   const isUp = (bot: string): boolean => bots.some(({ name, settings }) => name === bot && !settings.paused);
   return {
     ledger,
