@@ -102,21 +102,27 @@ export function shareText(bots: readonly Bot[], ledger: Pick<Ledger, 'states'>):
   }
 }
 
+/** A command that waits for its turn. */
+interface Pending {
+  execute: () => Promise<void>;
+  refuse: (error: FlockError) => void;
+}
+
 /**
  * What a person told bots, by their names. A bot carries it out between its steps; for one that is not in the flock that is
  * done aside, and if it comes meanwhile it has to wait: nothing is done twice at once to one bot.
  */
 export class PendingCommands {
-  readonly #waiting = new Map<string, (() => Promise<void>)[]>();
+  readonly #waiting = new Map<string, Pending[]>();
   readonly #aside = new Map<string, Promise<void>>();
 
   /** @returns what comes of the order, once it was taken and carried out */
   add(bot: string, carryOut: () => Promise<void>): Promise<void> {
     return new Promise((resolve, reject) => {
-      const order = (): Promise<void> => carryOut().then(resolve, reject);
+      const command = { execute: (): Promise<void> => carryOut().then(resolve, reject), refuse: reject };
       const waiting = this.#waiting.get(bot);
-      if (waiting) waiting.push(order);
-      else this.#waiting.set(bot, [order]);
+      if (waiting) waiting.push(command);
+      else this.#waiting.set(bot, [command]);
     });
   }
 
@@ -124,7 +130,13 @@ export class PendingCommands {
   async carryOut(bot: string): Promise<void> {
     const orders = this.#waiting.get(bot) ?? [];
     this.#waiting.delete(bot);
-    for (const order of orders) await order();
+    for (const { execute } of orders) await execute();
+  }
+
+  /** Refuses all that was not begun. */
+  refuse(error: FlockError): void {
+    for (const commands of this.#waiting.values()) for (const { refuse } of commands) refuse(error);
+    this.#waiting.clear();
   }
 
   /** Does so for a bot that is not in the flock. */
@@ -148,6 +160,9 @@ export class PendingCommands {
     await Promise.all(this.#aside.values());
   }
 }
+
+const ends = (): FlockError =>
+  new FlockError('tryLater', 'flockd ends: nothing was done', { hint: 'ask again' });
 
 const notInFlock = (bot: string): FlockError =>
   new FlockError('usage', `${bot} is not in the flock`, { hint: 'flockd status lists the bots' });
@@ -255,6 +270,7 @@ export class Daemon {
    * @throws {FlockError} `usage` where there is nothing to carry out, `io` from the ledger
    */
   carryOut(order: Command, check?: (state: BotState | undefined) => void): Promise<void> {
+    if (this.#stopping) return Promise.reject(ends());
     const { ledger } = this.#options;
     const carriedOut = this.#told.add(order.bot, async () => {
       const state = ledger.state(order.bot);
@@ -294,6 +310,7 @@ export class Daemon {
     this.#agenda.clear();
     this.#row.clear();
     await Promise.all([...this.#steps.keys(), this.#told.asideIsDone()]);
+    this.#told.refuse(ends());
   }
 
   /** How many bots it runs, and when the next of them is due, or undefined where none is. */

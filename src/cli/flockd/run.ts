@@ -4,11 +4,12 @@ import { apiUrl, serviceEnvironment, wantsColor } from '../../config/environment
 import { type Bot, type FlockFile, readFlockFile } from '../../config/flock-file.ts';
 import { type Context, openContext } from '../../context.ts';
 import { Claims } from '../../daemon/claims.ts';
-import { type DaemonCommand, type Outcome, receiveCommands } from '../../daemon/control.ts';
+import { ControlServer, type DaemonCommand, type Outcome } from '../../daemon/control.ts';
 import { Daemon } from '../../daemon/daemon.ts';
 import { lockState } from '../../daemon/lock.ts';
+import { receiveOrders } from '../../daemon/orders.ts';
 import { HeapTrimmer, Reloads } from '../../daemon/reload.ts';
-import { stopFlock, watchStopSwitch } from '../../daemon/stop-switch.ts';
+import { releaseFlock, stopFlock, watchStopSwitch } from '../../daemon/stop-switch.ts';
 import {
   countOf,
   drain,
@@ -200,7 +201,7 @@ interface Parts {
 /** Runs a flock until it is stopped. What is opened last is closed first. */
 async function serve(first: AlarmedFlock, parts: Parts): Promise<Exit> {
   const { context, ledger, live, log, manager, monitor, places, reloads } = parts;
-  const { clock, keys, paths } = context;
+  const { clock, paths } = context;
   const stateOf = (bot: string): BotState | undefined => ledger.state(bot);
   let failed: (cause: unknown) => void = () => undefined;
   const failure = new Promise<never>((_, reject) => (failed = reject));
@@ -219,6 +220,9 @@ async function serve(first: AlarmedFlock, parts: Parts): Promise<Exit> {
   const brake = (why: string): Promise<void> => stopFlock(paths.state, why);
   const posting = { ...context, ledger, log, readPoem, writtenAt };
   const daemon = new Daemon({ ...posting, failed, isStopped, brake, rested });
+  const execute = (command: DaemonCommand): Promise<Outcome> => executeCommand(command, daemon, parts);
+  // It has its last answers when the daemon has ended.
+  await using control = new ControlServer(execute, log);
   await using _drained = drained(daemon, manager, log);
   log.info({ event: 'started', bots: first.bots.length }, `runs ${countOf(first.bots.length)}`);
   live.watch({ ledger, clock, isStopped });
@@ -238,17 +242,14 @@ async function serve(first: AlarmedFlock, parts: Parts): Promise<Exit> {
   };
   update(first);
   reloads.begin((mayBeEmpty) => reload(daemon, parts, { mayBeEmpty, update }));
-  const execute = async (command: DaemonCommand): Promise<Outcome> => {
-    if (command.order === 'recipients') return { recipients: await keys.recipients() };
-    await (command.order === 'reload' ? reloads.ask(false) : daemon.carryOut(command));
-    return command.order === 'post' ? reportOf(ledger.state(command.bot)) : undefined;
-  };
-  using _commands = {
-    [Symbol.dispose]: await receiveCommands(paths.state, execute, log, parts.watchFolder),
+  await control.listen(paths.state);
+  using _orders = {
+    [Symbol.dispose]: await receiveOrders(paths.state, execute, log, parts.watchFolder),
   };
   using _told = { [Symbol.dispose]: tellManager(daemon, paths.state, manager) };
   const signal = await Promise.race([parts.stopped, failure]);
   reloads.end();
+  control.end();
   log.info({ event: 'stopping', signal }, `stops (${signal}): finishes what is under way`);
   return 'done';
 }
@@ -260,6 +261,36 @@ const drained = (daemon: Daemon, manager: ServiceManager, log: EventLog): AsyncD
     log.info({ event: 'stopped' }, 'has stopped');
   },
 });
+
+/** What each command does, whoever gives it. @throws {FlockError} why it cannot be carried out */
+async function executeCommand(
+  command: DaemonCommand,
+  daemon: Daemon,
+  { context: { keys, paths }, ledger, reloads }: Parts,
+): Promise<Outcome> {
+  switch (command.order) {
+    case 'recipients':
+      return { recipients: await keys.recipients() };
+    case 'reload':
+      await reloads.ask(false);
+      return undefined;
+    case 'stop':
+      await stopFlock(paths.state, 'stopped by a command');
+      return undefined;
+    case 'release':
+      await releaseFlock(paths.state);
+      return undefined;
+    case 'post':
+      await daemon.carryOut(command);
+      return reportOf(ledger.state(command.bot));
+    case 'pause':
+    case 'resume':
+    case 'resolve':
+    case 'rename':
+      await daemon.carryOut(command);
+      return undefined;
+  }
+}
 
 interface ReloadOptions {
   /** Whether a flock of which no bot can post is taken up, too. */
