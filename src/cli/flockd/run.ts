@@ -155,7 +155,7 @@ export const run = command({
     heedSignals(log, reloads, terminal);
     // From here on nothing is missed that changes while the flock is read.
     const watchFolder = folderWatcher((reason) => {
-      const message = `no inotify watches are left (${reason}): looks for changed keys and for commands every second`;
+      const message = `no inotify watches are left (${reason}): looks for changed keys every second`;
       log.warn({ event: 'unwatched', reason, hint: moreWatches }, message);
     });
     using _keys = { [Symbol.dispose]: watchKeys(keys.folder, reloads.quietly, watchFolder) };
