@@ -67,8 +67,8 @@ export class SimulatedFlock {
       isStopped: () => false,
       brake: (why) => Promise.reject(new Error(why)),
       failed: (cause) => (this.#failure ??= { cause }),
-      rested: (failed) => {
-        alarms.rested(failed);
+      onIdle: (failed) => {
+        alarms.onIdle(failed);
       },
     });
   }

@@ -35,8 +35,8 @@ export class Alarms implements AsyncDisposable {
   }
 
   /** Told when the daemon has worked off what was due. @param failed - whether something in it went wrong */
-  rested(failed: boolean): void {
-    this.#ping.rested(failed);
+  onIdle(failed: boolean): void {
+    this.#ping.onIdle(failed);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

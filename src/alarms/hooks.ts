@@ -129,7 +129,7 @@ export const shownHook = (hook: Hook): string => ('run' in hook ? (hook.run[0] ?
 const maxWaiting = 100;
 
 /** A hook, what it is still to be told, and what was said to be wrong with it. */
-class Lane {
+class HookQueue {
   readonly hook: Hook;
   /** Its place in flock.json. */
   name: string;
@@ -212,7 +212,7 @@ export class Hooks {
   readonly #options: HookOptions;
   readonly #stopping = new AbortController();
   readonly #killing = new AbortController();
-  #lanes: Lane[] = [];
+  #queues: HookQueue[] = [];
   #telling = 0;
   #allTold: () => void = () => undefined;
 
@@ -222,21 +222,21 @@ export class Hooks {
 
   /** Takes up the hooks of flock.json; one that was there before keeps what it is still to be told. */
   update(hooks: readonly Hook[]): void {
-    const known = new Map(this.#lanes.map((lane) => [markOf(lane.hook), lane]));
-    this.#lanes = hooks.map((hook, index) => {
+    const known = new Map(this.#queues.map((queue) => [markOf(queue.hook), queue]));
+    this.#queues = hooks.map((hook, index) => {
       const name = `hooks.${index}`;
-      const lane = known.get(markOf(hook)) ?? new Lane(hook, name, this.#options.log);
+      const queue = known.get(markOf(hook)) ?? new HookQueue(hook, name, this.#options.log);
       known.delete(markOf(hook));
-      lane.name = name;
-      return lane;
+      queue.name = name;
+      return queue;
     });
-    for (const lane of known.values()) lane.clear();
-    for (const lane of this.#lanes) void this.#check(lane);
+    for (const queue of known.values()) queue.clear();
+    for (const queue of this.#queues) void this.#check(queue);
   }
 
   /** Tells an alarm to the hooks that want it, as soon as it is their turn. */
   tell(alarm: Alarm): void {
-    for (const lane of this.#lanes) lane.offer(alarm);
+    for (const queue of this.#queues) queue.offer(alarm);
     this.#pump();
   }
 
@@ -245,13 +245,13 @@ export class Hooks {
     this.#stopping.abort();
     if (!this.#isIdle()) await this.#moment();
     this.#killing.abort();
-    for (const lane of this.#lanes) {
-      if (lane.clear()) lane.note({ why: 'flockd stopped before it was told everything', passes: false });
+    for (const queue of this.#queues) {
+      if (queue.clear()) queue.note({ why: 'flockd stopped before it was told everything', passes: false });
     }
   }
 
   #isIdle(): boolean {
-    return this.#lanes.every(({ isIdle }) => isIdle);
+    return this.#queues.every(({ isIdle }) => isIdle);
   }
 
   #moment(): Promise<void> {
@@ -266,27 +266,27 @@ export class Hooks {
   }
 
   #pump(): void {
-    for (const lane of [...this.#lanes]) {
+    for (const queue of [...this.#queues]) {
       if (this.#telling >= maxAtOnce || this.#killing.signal.aborted) return;
-      const alarm = lane.next();
+      const alarm = queue.next();
       if (!alarm) continue;
       // Whoever is told something goes to the end of the row.
-      this.#lanes.push(...this.#lanes.splice(this.#lanes.indexOf(lane), 1));
-      void this.#tellLane(lane, alarm);
+      this.#queues.push(...this.#queues.splice(this.#queues.indexOf(queue), 1));
+      void this.#tellNext(queue, alarm);
     }
     if (this.#isIdle()) this.#allTold();
   }
 
-  async #tellLane(lane: Lane, alarm: Alarm): Promise<void> {
+  async #tellNext(queue: HookQueue, alarm: Alarm): Promise<void> {
     const { clock } = this.#options;
-    lane.busy = true;
-    const patience = { clock, waits, signal: this.#stopping.signal };
-    lane.note(await tryAgain(() => this.#attempt(lane, alarm), patience));
-    lane.busy = false;
+    queue.busy = true;
+    const retry = { clock, waits, signal: this.#stopping.signal };
+    queue.note(await tryAgain(() => this.#attempt(queue, alarm), retry));
+    queue.busy = false;
     this.#pump();
   }
 
-  async #attempt({ hook }: Lane, alarm: Alarm): Promise<Trouble | undefined> {
+  async #attempt({ hook }: HookQueue, alarm: Alarm): Promise<Trouble | undefined> {
     this.#telling++;
     const { signal } = this.#killing;
     const trouble = await callHook(hook, alarm, { ...this.#options, signal, output: 'nowhere' });
@@ -297,11 +297,11 @@ export class Hooks {
   }
 
   /** So that a command that is missing is known before there is something to tell. */
-  async #check(lane: Lane): Promise<void> {
-    if (!('run' in lane.hook)) return;
-    const trouble = await whyNotRunnable(lane.hook.run[0] ?? '', this.#options.root);
+  async #check(queue: HookQueue): Promise<void> {
+    if (!('run' in queue.hook)) return;
+    const trouble = await whyNotRunnable(queue.hook.run[0] ?? '', this.#options.root);
     // That it could run does not say that what was wrong with it is over.
-    if (trouble) lane.note(trouble);
+    if (trouble) queue.note(trouble);
   }
 }
 

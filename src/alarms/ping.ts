@@ -44,7 +44,7 @@ export class Ping {
   }
 
   /** Told when the daemon has worked off what was due. @param failed - whether something in it went wrong */
-  rested(failed: boolean): void {
+  onIdle(failed: boolean): void {
     const now = this.#options.clock.elapsed();
     if (failed || this.#busy || !this.#address || now - this.#last < minute) return;
     this.#last = now;

@@ -89,10 +89,10 @@ const mercy = 10 * minute;
 interface Memory {
   /** Since when it is seen to be late. */
   lateFrom?: number | undefined;
-  /** How many posts it had made when its silence was told. */
-  told?: number;
-  /** The post that is seen to be in doubt, since when, and whether that was told. */
-  doubt?: { open: Intent; from: number; told: boolean } | undefined;
+  /** How many posts it had made when its silence was reported. */
+  reported?: number;
+  /** The post that is seen to be in doubt, since when, and whether that was reported. */
+  doubt?: { open: Intent; from: number; reported: boolean } | undefined;
   /** Until when its budget keeps it from posting, and how many posts it had made then. */
   cap?: { until: number; posts: number | undefined };
 }
@@ -166,10 +166,10 @@ export class SilenceWatch {
   #lookForDoubt({ name: bot, settings }: Watched, { open }: BotState, memory: Memory): void {
     const { clock, log } = this.#options;
     if (!open || memory.doubt?.open !== open)
-      memory.doubt = open && { open, from: clock.elapsed(), told: false };
+      memory.doubt = open && { open, from: clock.elapsed(), reported: false };
     const { doubt } = memory;
-    if (!doubt || doubt.told || clock.elapsed() - doubt.from < maxDoubt(settings)) return;
-    doubt.told = true;
+    if (!doubt || doubt.reported || clock.elapsed() - doubt.from < maxDoubt(settings)) return;
+    doubt.reported = true;
     const line = doubt.open.line + 1;
     const why = `nobody can say whether line ${line} was posted`;
     const hint = `look at its timeline, then: flockd resolve ${bot} --posted | --not-posted`;
@@ -184,8 +184,8 @@ export class SilenceWatch {
       return;
     }
     memory.lateFrom ??= clock.elapsed();
-    if (memory.told === state.posts || clock.elapsed() - memory.lateFrom < mercy) return;
-    memory.told = state.posts;
+    if (memory.reported === state.posts || clock.elapsed() - memory.lateFrom < mercy) return;
+    memory.reported = state.posts;
     const { since, why, hint } = describeSilence(bot, state, due);
     log.error({ event: 'silent', bot: bot.name, since, why, hint }, `is silent: ${why}; ${hint}`);
   }

@@ -176,7 +176,7 @@ const widthOf = (line: string): number => stripVTControlCharacters(line).length;
 const writeTo = promisify(write);
 
 /** How long a terminal that takes nothing is left alone. Milliseconds. */
-const patience = 100;
+const retryAfterFull = 100;
 
 /**
  * A terminal that may keep its writer waiting without keeping the process: Node's own stream blocks it, which would hold up
@@ -198,7 +198,7 @@ const openScreen = (stream: NodeJS.WriteStream & { fd: number }): Screen => ({
           stream.emit('error', error);
           return { bytesWritten: rest.length };
         }
-        await new Promise((resolve) => setTimeout(resolve, patience));
+        await new Promise((resolve) => setTimeout(resolve, retryAfterFull));
         return { bytesWritten: 0 };
       });
       rest = rest.subarray(bytesWritten);

@@ -51,7 +51,7 @@ const answer = z.object({
   recipients: z.array(z.string()).optional(),
 });
 
-/** What came of a command, as the client is told. */
+/** What came of a command, as it is sent to the client. */
 export type Answer = z.infer<typeof answer>;
 
 /** What a command has led to: a post, or the recipients that it asked for. */
@@ -273,7 +273,7 @@ const notTaken = (cause?: unknown): FlockError =>
     cause,
   });
 
-/** A daemon that was told, and of which nobody knows what it did. */
+/** The command was sent, and what the daemon did is not known. */
 const unknown = (message: string, hint: string, cause?: unknown): FlockError =>
   new FlockError('tryLater', message, { hint, cause });
 

@@ -66,9 +66,9 @@ export class AlarmedFlock implements AsyncDisposable {
       failed: (cause) => {
         throw cause;
       },
-      rested: (failed) => {
+      onIdle: (failed) => {
         this.rounds.push(failed);
-        this.alarms.rested(failed);
+        this.alarms.onIdle(failed);
       },
     });
   }
@@ -117,8 +117,8 @@ export class AlarmedFlock implements AsyncDisposable {
     });
   }
 
-  stir(): void {
-    this.#daemon.stir();
+  wakeAll(): void {
+    this.#daemon.wakeAll();
   }
 
   /** Puts a post on a bot's next line that X will not have, or takes it away. */

@@ -137,7 +137,7 @@ describe('the watch for silence', () => {
     flock.stopped = true;
     await flock.until('2026-03-15T12:00:00Z');
     flock.stopped = false;
-    flock.stir();
+    flock.wakeAll();
     await flock.order({ order: 'resume', bot: 'paused' });
     await flock.until('2026-03-20T12:00:00Z');
     assert.deepEqual(flock.heard.of('silent'), []);

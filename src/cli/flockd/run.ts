@@ -208,18 +208,18 @@ async function serve(first: AlarmedFlock, parts: Parts): Promise<Exit> {
   using stopSwitch = watchStopSwitch(paths.state, (isStopped) => {
     if (isStopped) log.warn({ event: 'flock-stopped' }, 'the flock is stopped, and posts nothing');
     else log.info({ event: 'flock-released' }, 'the flock goes on');
-    daemon.stir();
+    daemon.wakeAll();
   });
   const { isStopped } = stopSwitch;
   using heap = new HeapTrimmer(clock);
   await using alarms = new Alarms({ ...context, log, root: paths.root, stateOf, isStopped });
-  const rested = (hasFailed: boolean): void => {
-    alarms.rested(hasFailed);
-    heap.giveBack(daemon.pause);
+  const onIdle = (hasFailed: boolean): void => {
+    alarms.onIdle(hasFailed);
+    heap.trim(daemon.pause);
   };
   const brake = (why: string): Promise<void> => stopFlock(paths.state, why);
   const posting = { ...context, ledger, log, readPoem, writtenAt };
-  const daemon = new Daemon({ ...posting, failed, isStopped, brake, rested });
+  const daemon = new Daemon({ ...posting, failed, isStopped, brake, onIdle });
   const execute = (command: DaemonCommand): Promise<Outcome> => executeCommand(command, daemon, parts);
   // It has its last answers when the daemon has ended.
   await using control = new ControlServer(execute, log);
@@ -272,7 +272,7 @@ async function executeCommand(
     case 'recipients':
       return { recipients: await keys.recipients() };
     case 'reload':
-      await reloads.ask(false);
+      await reloads.ask({ mayBeEmpty: false });
       return undefined;
     case 'stop':
       await stopFlock(paths.state, 'stopped by a command');
