@@ -1,30 +1,30 @@
 /**
- * Makes dist/: both programs with all that they need, the schema of flock.json, the man pages, what completion reads, and
- * the licences of what is inside.
+ * Makes dist/: both programs as bundles, the schema of flock.json, the man pages, their content as JSON for completion, and
+ * the licences of the bundled packages.
  */
 import { chmod, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { flockd } from '../src/cli/flockd.ts';
-import { manualOf } from '../src/cli/help.ts';
+import { manPage } from '../src/cli/help.ts';
 import { keymaker } from '../src/cli/keymaker.ts';
-import { manPage } from '../src/cli/man-page.ts';
+import { manualOf } from '../src/cli/manual.ts';
 import { flockFileSchema } from '../src/config/flock-file.ts';
 import { bundle } from './bundle.js';
 
 const root = path.resolve(import.meta.dirname, '..');
 process.chdir(root);
 await rm('dist', { recursive: true, force: true });
-const inside = await bundle(['src/keymaker.ts', 'src/flockd.ts', 'src/bundle-reader.ts'], 'dist');
+const bundled = await bundle(['src/keymaker.ts', 'src/flockd.ts'], 'dist');
 for (const program of ['keymaker', 'flockd']) await chmod(`dist/${program}.js`, 0o755);
-await writeFile('dist/LICENSES.txt', await licensesOf(packagesOf(inside)));
+await writeFile('dist/LICENSES.txt', await licensesOf(packagesOf(bundled)));
 await writeFile('dist/flock.schema.json', `${JSON.stringify(flockFileSchema(), null, 2)}\n`);
 await mkdir('dist/man');
 for (const program of [keymaker, flockd]) await describe(program);
 
-/** Man pages, and the same for completion to read. */
+/** Writes a program's man page, and the same content as JSON for help and completion. */
 async function describe(program) {
   const { version } = JSON.parse(await readFile('package.json', 'utf8'));
-  // @see reproducible-builds.org: the same sources make the same pages where the day is told.
+  // SOURCE_DATE_EPOCH makes builds of the same source equal: reproducible-builds.org.
   const { SOURCE_DATE_EPOCH: seconds } = process.env;
   const day = seconds ? new Date(Number(seconds) * 1000) : new Date();
   const manual = await manualOf(program);
@@ -35,13 +35,13 @@ async function describe(program) {
   await writeFile(`dist/man/${program.name}.json`, JSON.stringify(manual));
 }
 
-/** The folders of the packages that files are of. */
+/** The folders of the packages that contain some files. */
 function packagesOf(files) {
   const found = files.map((file) => /.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0] ?? '');
   return [...new Set(found)].sort();
 }
 
-/** What each package's licence asks to be passed on. */
+/** The texts of the packages' licences, which their licences require in copies. */
 async function licensesOf(packages) {
   const parts = [];
   for (const folder of packages) {

@@ -1,6 +1,6 @@
 import type { BuildOptions } from 'esbuild';
 
-/** How anything of this project is joined with what it imports. */
+/** esbuild's options for every bundle of this project. */
 export declare const joining: BuildOptions;
-/** Joins scripts with what they import. @returns the files of node_modules that are in them */
+/** Bundles scripts with their imports. @returns the files of node_modules in the bundles */
 export declare function bundle(files: string[], folder: string): Promise<string[]>;

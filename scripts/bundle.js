@@ -1,42 +1,53 @@
 import { build } from 'esbuild';
+import { compiledAssets } from '../src/assets.ts';
 
 /**
- * What twitter-text brings for browsers of long ago Node has itself. Loaded all the same it would replace some of it, and make
- * every spread, every destructuring and every regular expression of the whole process slow.
+ * Leaves out the core-js polyfills that twitter-text imports. Node does not need them, and they would replace some of its
+ * functions: then spreads, destructuring and regular expressions are slow in the whole process.
  */
-const nothingForOldBrowsers = {
-  name: 'nothing for old browsers',
+const withoutPolyfills = {
+  name: 'without polyfills',
   setup({ onResolve, onLoad }) {
     onResolve({ filter: /^core-js\/modules\// }, ({ path }) => ({ path, namespace: 'native' }));
     onLoad({ filter: /.*/, namespace: 'native' }, () => ({ contents: '' }));
   },
 };
 
-/** How anything of this project is joined with what it imports. */
+/** Puts the texts of the files for browsers in the place of the module that compiles them. */
+const constantAssets = {
+  name: 'constant assets',
+  setup({ onLoad }) {
+    onLoad({ filter: /[\\/]src[\\/]assets\.ts$/ }, () => ({
+      contents: `const texts = ${JSON.stringify(compiledAssets().texts)};\nexport const asset = (name) => texts[name];`,
+    }));
+  },
+};
+
+/** esbuild's options for every bundle of this project. */
 export const joining = {
   bundle: true,
   format: 'esm',
   platform: 'node',
   target: 'node20.19',
-  // Where a package has both module formats, the newer one, of which only what is used is taken.
+  // Prefers ES modules to CommonJS, because esbuild can then leave out unused code.
   mainFields: ['module', 'main'],
-  // twitter-text means the package; Node has an own one of that name, which warns of itself.
+  // twitter-text needs the package. Node's own module of that name is deprecated and prints a warning.
   alias: { punycode: 'punycode/punycode.js' },
-  // Packages in the older module format ask Node for its own modules in that way.
+  // CommonJS packages in a bundle load Node's modules with require().
   banner: {
     js: "import { createRequire as requireFor } from 'node:module';\nconst require = requireFor(import.meta.url);",
   },
   logLevel: 'warning',
-  plugins: [nothingForOldBrowsers],
+  plugins: [withoutPolyfills, constantAssets],
 };
 
 /**
- * Joins scripts with all that they import, so that they start fast and need no node_modules. What is imported only when it
- * is needed stays in files of its own beside them.
+ * Bundles scripts with all their imports, so that they start fast and need no node_modules. Dynamic imports get files of
+ * their own.
  *
  * @param {string[]} files - TypeScript or JavaScript
- * @param {string} folder - where the joined ones go, each under its own name
- * @returns {Promise<string[]>} the files of node_modules that are in them
+ * @param {string} folder - the folder for the bundles, each with the name of its script
+ * @returns {Promise<string[]>} the files of node_modules in the bundles
  */
 export async function bundle(files, folder) {
   const { metafile } = await build({
@@ -47,5 +58,6 @@ export async function bundle(files, folder) {
     legalComments: 'none',
     metafile: true,
   });
-  return Object.keys(metafile.inputs).filter((file) => file.includes('node_modules/'));
+  const inside = [...Object.keys(metafile.inputs), ...compiledAssets().inputs];
+  return inside.filter((file) => file.includes('node_modules/'));
 }

@@ -1,6 +1,6 @@
 /**
- * The demo: a sandbox in the place of X, the sample poems, their keys by the PIN dance over HTTP, and flockd on a fast
- * schedule. Ends with 0 when every bot has posted its first lines in order, with 1 when one has not.
+ * The demo: starts a sandbox instead of X, makes keys for the sample poems with PINs over HTTP, and runs flockd on a fast
+ * schedule. The exit code is 0 if every bot posted its first lines in order, and 1 if not.
  */
 import { spawn } from 'node:child_process';
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -21,7 +21,7 @@ const children = new Set();
 
 const say = (line = '') => process.stdout.write(`${line}\n`);
 
-/** Starts one of the two programs as a person would, in the flock's folder. */
+/** Starts one of the two built programs. */
 function start(program, args, options) {
   const child = spawn(process.execPath, [path.join(root, 'dist', `${program}.js`), ...args], options);
   children.add(child);
@@ -40,7 +40,7 @@ async function startSandbox() {
   throw new Error('the sandbox did not start');
 }
 
-/** Answers keymaker's questions, and plays the person in the browser. */
+/** Answers keymaker's questions, and authorizes in place of a person with a browser. */
 async function makeKeys(flock, env) {
   say('$ keymaker make-keys ./poems');
   const keymaker = start('keymaker', ['make-keys', './poems'], {
@@ -62,7 +62,7 @@ async function makeKeys(flock, env) {
   if ((await keymaker.exited) !== 0) throw new Error('make-keys failed');
 }
 
-/** Every post the sandbox accepts, as it does. */
+/** Yields each post when the sandbox accepts it. */
 async function* postsOf(url, signal) {
   const events = await fetch(`${url}/sandbox/events`, { signal });
   let event = '';
@@ -95,7 +95,7 @@ async function runFlock(flock, env, url) {
   return seen;
 }
 
-/** The poems' words begin with the words posted, in order: nothing is missing, doubled or swapped. */
+/** Checks that the posted words are the first words of each poem, in order. */
 async function check(flock, seen) {
   for (const bot of bots) {
     const file = bot === 'snow-ledger' ? 'winter/snow-ledger.txt' : `${bot}.txt`;
@@ -103,7 +103,7 @@ async function check(flock, seen) {
     const posted = wordsOf(seen.get(bot.replaceAll('-', '_')).join(' '));
     const poem = wordsOf(await readFile(path.join(flock, 'poems', file), 'utf8'));
     if (posted === '' || !poem.startsWith(posted))
-      throw new Error(`${bot} posted something else than its poem`);
+      throw new Error(`${bot} posted words that are not the start of its poem`);
   }
 }
 
@@ -116,7 +116,7 @@ try {
   const env = { ...process.env, ...app, KEYMAKER_API_URL: url };
   say(`  X in a box: ${url}`);
   await makeKeys(flock, env);
-  say(`Every post shows up at ${url}/ as it is made.`);
+  say(`${url}/ shows every post as it arrives.`);
   const seen = await runFlock(flock, env, url);
   await check(flock, seen);
   say(`Done: ${[...seen.values()].flat().length} posts, every line once and in order.`);

@@ -1,20 +1,23 @@
 /**
- * Loaded before a test file: ends its process where its tests are done but something keeps it alive, as a program that a
- * failed test has left behind would for ever, and says what. A file that awaits something between its tests would be ended, too.
+ * Loaded before each test file. If the process still runs some time after its tests, this ends it with 1 and prints what
+ * keeps it alive: for example a program that a failed test started. Otherwise the test run would wait for it until the
+ * limit. A file that waits that long between two tests is ended too.
  */
 import { after } from 'node:test';
 import { isMainThread } from 'node:worker_threads';
 
-/** How long what closes may take. Milliseconds. */
-const patience = 120_000;
+/** The time that a process may take to close everything after its tests. Milliseconds. */
+const exitTimeout = 120_000;
 
-/** Neither the process that starts those of the files nor a thread has tests of its own. */
+/** Skips the runner's own process and worker threads, which have no tests. */
 if (process.env.NODE_TEST_CONTEXT !== undefined && isMainThread) {
   after(() => {
     const end = () => {
-      console.error(`the tests are done, but this is open: ${process.getActiveResourcesInfo().join(', ')}`);
+      console.error(
+        `the tests are done, but these resources are open: ${process.getActiveResourcesInfo().join(', ')}`,
+      );
       process.exit(1);
     };
-    setTimeout(end, patience).unref();
+    setTimeout(end, exitTimeout).unref();
   });
 }

@@ -9,13 +9,16 @@ import { layers } from './layers.js';
 const root = path.resolve(import.meta.dirname, '..');
 
 /**
- * Where the types of a file come from. For a folder it is the project of everything. A file that is linted by its name needs
- * itself, what it imports and the declarations of modules, which takes about half the time.
+ * The parser options for types. If only files are given, the program has these files, their imports and the declarations,
+ * which takes half the time. Otherwise it is the whole project. A file for browsers has its types from
+ * src/web/browser/tsconfig.json.
  */
-function typesOf(words) {
-  const files = words.filter((word) => word.endsWith('.ts'));
-  const isEachFile = files.every(ts.sys.fileExists) && !words.some(ts.sys.directoryExists);
-  if (files.length === 0 || !isEachFile) return { projectService: true, tsconfigRootDir: root };
+function typesOf(args) {
+  const files = args.filter((word) => word.endsWith('.ts'));
+  const isEachFile = files.every(ts.sys.fileExists) && !args.some(ts.sys.directoryExists);
+  const isForBrowsers = files.some((file) => file.endsWith('.client.ts'));
+  if (files.length === 0 || !isEachFile || isForBrowsers)
+    return { projectService: true, tsconfigRootDir: root };
   const { config } = ts.readConfigFile(path.join(root, 'tsconfig.json'), ts.sys.readFile);
   const { options, fileNames } = ts.parseJsonConfigFileContent(config, ts.sys, root);
   const declarations = fileNames.filter((file) => file.endsWith('.d.ts'));
@@ -24,7 +27,7 @@ function typesOf(words) {
   };
 }
 
-/** Calls of node:test that return promises the runner itself awaits. */
+/** Functions of node:test whose promises the runner awaits. */
 const awaitedByTheRunner = {
   from: 'package',
   name: ['describe', 'it', 'test', 'suite'],
@@ -75,7 +78,11 @@ export default defineConfig(
       ],
     },
   },
-  { files: ['src/clock.ts', 'src/config/environment.ts'], rules: { 'no-restricted-properties': 'off' } },
+  {
+    // A browser has no clock but its own.
+    files: ['src/clock.ts', 'src/config/environment.ts', 'src/**/*.client.ts'],
+    rules: { 'no-restricted-properties': 'off' },
+  },
   {
     files: ['test/**/*.ts'],
     rules: {
@@ -85,7 +92,7 @@ export default defineConfig(
         {
           selector:
             'CallExpression[callee.name=/^(describe|it)$/] > ObjectExpression > Property[key.name="timeout"]',
-          message: 'A slow machine is no failure; scripts/run-tests has the limit.',
+          message: 'A slow test has not failed; scripts/run-tests has the time limit.',
         },
       ],
     },

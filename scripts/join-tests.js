@@ -1,6 +1,6 @@
 /**
- * Joins test files with what they import of this repository, so that they start in half the time: no loader has to compile
- * the same again in the process of each. By `import.meta` they still find what is beside their sources.
+ * Bundles test files with the files of this repository that they import. They then start in half the time, because their
+ * processes do not each compile the same files. `import.meta` still gives the place of the source.
  *   node scripts/join-tests.js FOLDER FILE…    test/cost/money.test.ts becomes FOLDER/test/cost/money.test.mjs
  */
 import { readFile } from 'node:fs/promises';
@@ -11,7 +11,7 @@ import { build } from 'esbuild';
 const root = path.resolve(import.meta.dirname, '..');
 const [folder, ...files] = process.argv.slice(2);
 
-/** Each source with names for its own place, in its first line so that the others keep their numbers. */
+/** Defines the place of each source in constants. They are in its first line, so that line numbers stay the same. */
 const places = {
   name: 'places',
   setup: ({ onLoad }) =>

@@ -1,8 +1,8 @@
 import type { Rule } from 'eslint';
 
-/** The folders of src/ and the files beside them, from the roof to the foundation. */
+/** The layers of src/, top to bottom. */
 export declare const rows: readonly (readonly string[])[];
-/** What is wrong with an import of a file, both named from src/, or undefined. */
+/** What is wrong with an import, or undefined. `file` starts at src/. */
 export declare function faultOf(file: string, source: string, isType?: boolean): string | undefined;
-/** ESLint rule: imports follow the rows. */
+/** The ESLint rule: imports follow the rows. */
 export declare const layers: Rule.RuleModule;

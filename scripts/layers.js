@@ -1,11 +1,11 @@
 import path from 'node:path';
 
 /**
- * The folders of src/ and the files beside them, from the roof to the foundation. A file imports its own folder and the rows
- * below, nothing else: two entries of one row do not know each other.
+ * The layers of src/, top to bottom: folders, and the files beside them. A file imports only its own folder and the rows
+ * below, so two entries of one row cannot import each other.
  */
 export const rows = [
-  ['keymaker.ts', 'flockd.ts', 'bundle-reader.ts'],
+  ['keymaker.ts', 'flockd.ts'],
   ['cli'],
   ['rehearsal', 'web', 'doctor'],
   ['context.ts'],
@@ -20,23 +20,21 @@ export const rows = [
   ['oauth'],
   ['http', 'schedule', 'poems'],
   ['cost.ts'],
-  ['log.ts', 'fs.ts', 'watch.ts', 'text.ts', 'yield.ts'],
+  ['assets.ts', 'log.ts', 'fs.ts', 'watch.ts', 'text.ts', 'yield.ts'],
   ['errors.ts', 'clock.ts'],
 ];
 
-/** Imports that the rows forbid and that are right all the same. */
+/** Exceptions from the rows and from `imports`. */
 const allowed = [
-  ['sandbox', 'web'],
   ['sandbox', 'cost.ts'],
   ['sandbox', 'poems'],
-  ['sandbox', 'networks'],
 ];
 
-/** The sandbox stands in for other people's servers: it shares nothing with the code that it is to test. */
-const imports = { sandbox: ['errors.ts', 'clock.ts', 'fs.ts'] };
+/** The sandbox stands in for X. It shares no code with the client that it tests, so that both do not have the same mistake. */
+const imports = { sandbox: ['assets.ts', 'errors.ts', 'clock.ts', 'fs.ts'] };
 const importedBy = { sandbox: ['rehearsal', 'cli'] };
 
-/** Packages that one folder alone imports at run time. */
+/** Packages that only one folder imports at run time. */
 const owners = {
   'twitter-api-v2': 'networks',
   'prom-client': 'web',
@@ -46,7 +44,7 @@ const owners = {
   yargs: 'cli',
 };
 
-/** Modules that decide: no disk, no network. */
+/** Modules that decide. They use neither disk nor network, so that tests need none. */
 const pure = [
   /^ledger\/(events|state)\.ts$/,
   /^networks\/[^/]+\/failure\.ts$/,
@@ -54,19 +52,19 @@ const pure = [
   /^posting\/(budget|decide|edits|replay)\.ts$/,
 ];
 const effect = /^(node:(fs|net|http|https|tls|child_process|dns|readline)\b|fs-extra$|undici\b)/;
-const effectful = ['fs.ts', 'http/undici.ts', 'http/node.ts'];
+const effectful = ['fs.ts', 'http/undici.ts', 'http/send.ts'];
 
 const entries = rows.flat();
 
-/** The entry of the rows that a file is or is below. Both are named from src/: `posting/decide.ts` is of `posting`. */
+/** The entry that a file belongs to: `posting/decide.ts` belongs to `posting`. Paths start at src/. */
 const entryOf = (file) => entries.find((entry) => file === entry || file.startsWith(`${entry}/`));
 const rowOf = (entry) => rows.findIndex((row) => row.includes(entry));
 
 /**
- * What is wrong with an import, or undefined. Types cost nothing at run time, but they bind all the same.
+ * What is wrong with an import, or undefined. Imports of types follow the rows too, because they also bind two modules.
  *
- * @param file the importing file, from src/
- * @param source what it imports, as it is written there
+ * @param file path of the importing file, from src/
+ * @param source the specifier in the import
  */
 export function faultOf(file, source, isType = false) {
   const entry = entryOf(file);
@@ -81,7 +79,7 @@ export function faultOf(file, source, isType = false) {
   if (entry === targetEntry || allowed.some(([from, to]) => from === entry && to === targetEntry))
     return undefined;
   if (rowOf(targetEntry) < rowOf(entry)) return `${arrow}: ${targetEntry} is above ${entry}`;
-  if (rowOf(targetEntry) === rowOf(entry)) return `${arrow}: ${entry} and ${targetEntry} are of one row`;
+  if (rowOf(targetEntry) === rowOf(entry)) return `${arrow}: ${entry} and ${targetEntry} are in one row`;
   if (imports[entry]?.includes(targetEntry) === false)
     return `${arrow}: ${entry} imports only ${imports[entry].join(', ')}`;
   if (importedBy[targetEntry]?.includes(entry) === false)
@@ -98,7 +96,7 @@ function faultOfPackage(file, entry, source, isType) {
     : undefined;
 }
 
-/** ESLint rule: imports follow the rows. */
+/** The ESLint rule: imports follow the rows. */
 export const layers = {
   meta: { type: 'problem', schema: [] },
   create(context) {

@@ -1,6 +1,6 @@
-/** Opens the link, signs in as the account, authorizes. @returns the PIN on the page */
+/** Opens an authorize link, signs in and authorizes. @returns the PIN on the page */
 export declare function authorizeAs(link: string, screenName: string): Promise<string>;
-/** The same where the provider sends the person back. @returns where to */
+/** The same with a callback. @returns the URL of the redirect */
 export declare function sentBackAs(
   link: string,
   screenName: string,

@@ -1,29 +1,29 @@
 /**
- * Plays the person in an authorization: opens the link, signs in as an account, authorizes, and reads the PIN off the page.
+ * Does the person's step of an authorization: opens the link, signs in as an account, authorizes, and reads the PIN.
  *
  * @param {string} link - the authorize link, on a sandbox
- * @param {string} screenName - the account to sign in as; it is made where there is none
+ * @param {string} screenName - the account to sign in as; the sandbox creates it if there is none
  * @returns {Promise<string>} the PIN
  */
 export async function authorizeAs(link, screenName) {
   const answer = await answerPage(link, screenName, 'authorize');
   const pin = /<code[^>]*>\s*([\d-]{7,11})\s*<\/code>/.exec(await answer.text())?.[1];
-  if (pin === undefined) throw new Error(`no PIN on the page behind ${link} (${answer.status})`);
+  if (pin === undefined) throw new Error(`no PIN on the page of ${link} (${answer.status})`);
   return pin;
 }
 
 /**
- * The same where the provider sends the person back.
+ * The same with a callback.
  *
  * @param {string} link
  * @param {string} screenName
  * @param {'authorize' | 'cancel'} action
- * @returns {Promise<string>} where to
+ * @returns {Promise<string>} the URL of the redirect
  */
 export async function sentBackAs(link, screenName, action = 'authorize') {
   const answer = await answerPage(link, screenName, action);
   const to = answer.headers.get('location');
-  if (to === null) throw new Error(`nobody is sent back by the page behind ${link} (${answer.status})`);
+  if (to === null) throw new Error(`the page of ${link} does not redirect (${answer.status})`);
   return to;
 }
 

@@ -1,4 +1,4 @@
-/** Poems written for the picture of a flock, beside those in poems/. */
+/** Poems for the screenshot, in addition to those in poems/. */
 export const poems = {
   evensong: `The bell lets go of the hour.
 Swifts sew the last of the light to the roofs.
@@ -104,7 +104,7 @@ The second hand is the only honest one, and it is always leaving.
 When they are all mended I shall not hear the shop at all.`,
 };
 
-/** The account of each bot, when it joined the flock, and its settings in flock.json. In the order they joined. */
+/** Each bot's account, the day on which it joined the flock, and its settings in flock.json; in the order of those days. */
 export const bots = {
   lamplighter: { account: 'the_lamplighter', from: '2026-03-24', settings: { schedule: '0 17-20 * * *' } },
   evensong: { account: 'evensong_bot', from: '2026-03-24', settings: { schedule: '30 18 * * *' } },
@@ -152,7 +152,7 @@ export const bots = {
   'clock-repairs': { account: 'clock_repairs', from: '2026-08-20', settings: { schedule: '10 4,16 * * *' } },
 };
 
-/** The rest of flock.json. */
+/** The flock's own settings in flock.json. */
 export const settings = {
   timezone: 'Europe/Berlin',
   spread: '10m',

@@ -1,6 +1,6 @@
 /**
- * Rehearses a sample flock for half a year, the real daemon on a held clock against an X in a box, and takes pictures of the page
- * that flockd shows of it: scripts/images/dashboard.png and dashboard-dark.png.
+ * Rehearses a sample flock for half a year, with the real daemon, a held clock and a sandbox, and takes pictures of its
+ * dashboard: scripts/images/dashboard.png and dashboard-dark.png.
  */
 import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -15,11 +15,11 @@ const { values } = parseArgs({
 });
 
 const begins = '2026-03-24T00:00:00Z';
-/** X takes the key of one bot away, so that the page has something to say. */
-const keyGone = '2026-09-22T09:00:00Z';
+/** When one bot's key is revoked, so that the page shows a bot that needs its owner. */
+const revokedAt = '2026-09-22T09:00:00Z';
 const now = '2026-09-23T06:21:00Z';
 
-/** Poems of the repository that are not called as their bots are. */
+/** The files in poems/ whose path is not the name of the bot. */
 const files = { 'snow-ledger': 'winter/snow-ledger.txt' };
 
 const poemOf = (bot) => poems[bot] ?? readFile(path.join(root, 'poems', files[bot] ?? `${bot}.txt`), 'utf8');
@@ -28,7 +28,7 @@ const own = Object.fromEntries(
   Object.entries(bots).map(([bot, { settings: settingsOfBot }]) => [bot, settingsOfBot]),
 );
 
-/** The flock as it is after half a year. */
+/** A flock after half a year. */
 async function rehearsed() {
   const flock = await ShownFlock.open(begins, { ...settings, bots: own });
   for (const [bot, { account, from }] of Object.entries(bots)) {
@@ -36,7 +36,7 @@ async function rehearsed() {
     await flock.add(bot, await poemOf(bot), account);
     flock.update();
   }
-  await flock.until(keyGone);
+  await flock.until(revokedAt);
   flock.control('accounts/clock_repairs/revoke');
   await flock.until(now);
   return flock;

@@ -1,32 +1,34 @@
-/** Where the time comes from: the machine, or a test or rehearsal that holds it. */
+/** The source of time: the machine's clocks ({@link systemClock}), or a clock that a test or rehearsal advances ({@link HeldClock}). */
 export interface Clock {
-  /** Milliseconds since 1970-01-01T00:00Z, as the wall clock shows them. */
+  /** The wall clock. Milliseconds since 1970-01-01T00:00Z. */
   now(): number;
-  /** Milliseconds since some instant; nobody can set it, so it only goes forward. */
+  /** The monotonic clock: it is never set, so it only goes forward. Milliseconds since an arbitrary instant. */
   elapsed(): number;
   /**
-   * Calls `wake` once, when the clock shows `instant` or later, or as much time has passed as it was away: a clock that is
-   * set back makes nobody sleep longer. Returns the way to call it off.
+   * Calls `wake` once: when the wall clock shows `instant` or later, or when the time until `instant` has passed on the
+   * monotonic clock. So a wall clock that is set back delays no timer.
+   *
+   * @returns cancels the timer
    */
   at(instant: number, wake: () => void): () => void;
 }
 
 /**
- * The longest one timer is trusted. Waking this often notices a wall clock that was set
- * or a machine that slept, which a single long timer would not.
+ * The longest delay of one Node timer, in milliseconds. {@link systemClock} looks at the wall clock this often, and so notices
+ * that it was set or that the machine was suspended; one long timer would not.
  */
-const maxTimer = 30_000;
+const maxTimerDelay = 30_000;
 
 export const systemClock: Clock = {
   now: () => Date.now(),
   elapsed: () => performance.now(),
   at(instant, wake) {
-    // The two clocks differ by fractions of a millisecond; only a second's difference means that one was set.
+    // The two clocks drift apart by fractions of a millisecond; a difference of a second means that the wall clock was set.
     const latest = performance.now() + instant - Date.now() + 1000;
     let timer: NodeJS.Timeout;
     const arm = (): void => {
       const left = Math.min(instant - Date.now(), latest - performance.now());
-      timer = left <= 0 ? setTimeout(wake, 0) : setTimeout(arm, Math.min(left, maxTimer));
+      timer = left <= 0 ? setTimeout(wake, 0) : setTimeout(arm, Math.min(left, maxTimerDelay));
     };
     arm();
     return () => {
@@ -35,7 +37,7 @@ export const systemClock: Clock = {
   },
 };
 
-/** Resolves when the clock shows `instant`; rejects with the signal's reason when that comes first. */
+/** Resolves when the clock shows `instant`; rejects with the signal's reason if the signal aborts first. */
 export function sleepUntil(clock: Clock, instant: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const abort = (): void => {
@@ -56,13 +58,13 @@ export function sleepUntil(clock: Clock, instant: number, signal?: AbortSignal):
 
 interface Alarm {
   instant: number;
-  /** When as much time has passed as it was away, on the clock that nobody can set. */
+  /** The latest time to wake, on the monotonic clock. */
   latest: number;
   order: number;
   wake: () => void;
 }
 
-/** A clock that stands still until it is told to go on: a year can pass in a second, and a test waits for nothing. */
+/** A clock that stands still until {@link HeldClock.runUntil} advances it: a year passes in a second. */
 export class HeldClock implements Clock {
   #now: number;
   #elapsed = 0;
@@ -88,19 +90,19 @@ export class HeldClock implements Clock {
     return () => this.#alarms.delete(alarm);
   }
 
-  /** The instant of the earliest alarm, or undefined when nothing waits. */
+  /** The instant of the earliest alarm, or undefined when there is none. */
   get nextAlarm(): number | undefined {
     const alarm = this.#earliest();
     return alarm && this.#due(alarm);
   }
 
-  /** Sets the wall clock as a person might, forward or back, and wakes what is due then. */
+  /** Sets the wall clock, forward or back, without advancing the monotonic clock, and wakes the alarms that are then due. */
   set(instant: number): void {
     this.#now = instant;
     this.#wakeDue();
   }
 
-  /** Lets the time run to `instant`, waking each alarm at its own instant and settling promises in between. */
+  /** Advances both clocks to `instant`, waking each alarm at its own instant and settling promises in between. */
   async runUntil(instant: number): Promise<void> {
     await settle();
     for (let alarm = this.#earliest(); alarm && this.#due(alarm) <= instant; alarm = this.#earliest()) {
@@ -124,7 +126,7 @@ export class HeldClock implements Clock {
     }
   }
 
-  /** What the clock will show when an alarm wakes. */
+  /** What the wall clock will show when an alarm wakes. */
   #due({ instant, latest }: Alarm): number {
     return Math.min(instant, this.#now + latest - this.#elapsed);
   }
@@ -140,5 +142,5 @@ export class HeldClock implements Clock {
   }
 }
 
-/** Gives what was woken the turns of the event loop it needs to reach its next wait. */
+/** Runs one turn of the event loop, in which a woken task reaches its next wait. */
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

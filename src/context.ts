@@ -13,8 +13,7 @@ import { FlockError } from './errors.ts';
 import { botsInLedger } from './flock/load.ts';
 import { postPages, type PostPages } from './flock/status.ts';
 import type { Send } from './http/exchange.ts';
-import { openNodeSender } from './http/node.ts';
-import { openSender } from './http/send.ts';
+import { openNodeSender, openSender } from './http/send.ts';
 import { KeyStore } from './keys/store.ts';
 import { askTime, openX, type OpenXClient, type TimeAnswer } from './networks/x/client.ts';
 import { type OAuth1Client, openOAuth1Client } from './oauth/client.ts';
@@ -22,39 +21,44 @@ import { builtIn, builtInProvider, type Provider } from './oauth/providers.ts';
 import type { TokenPair } from './oauth/signature.ts';
 import { nearest } from './text.ts';
 
-/** What a person chose on the command line about where things are. */
+/*
+ * The composition root: `openContext` builds, from the command line and the environment, everything that a command uses to
+ * reach outside the process.
+ */
+
+/** The folders and files that the command line names. */
 export interface Places {
   root?: string | undefined;
   keys?: string | undefined;
-  /** The file of the identity that opens encrypted bundles, where the environment does not name it. */
+  /** The age identity file that decrypts bundles; it wins over the environment's. */
   identity?: string | undefined;
 }
 
-/** Everything a command works with that reaches outside the process. Made here and nowhere else. */
+/** Everything a command uses that reaches outside the process. */
 export interface Context extends AsyncDisposable {
   paths: FlockPaths;
   clock: Clock;
-  /** Where posts are seen. */
+  /** The web pages of posts. */
   pages: PostPages;
   keys: KeyStore;
   send: Send;
-  /** Loads what sending needs, for a process that is to run for years. */
+  /** Loads the HTTP client now. A long-lived process calls it at start: an upgrade may replace the program's files later. */
   load: () => Promise<void>;
-  /** @throws {FlockError} `usage` where there is no such provider */
+  /** @throws {FlockError} `usage` if there is no such provider */
   provider: (id: string, custom: FlockFile['providers']) => Provider;
   oauth: (provider: Provider, appKeys: TokenPair) => OAuth1Client;
   openX: OpenXClient;
-  /** What time it is at X. */
+  /** Asks X for its time. */
   askTime: () => Promise<TimeAnswer>;
-  /** The most one request takes. Milliseconds. */
+  /** The longest that one request may take. Milliseconds. */
   deadline: number;
-  /** Requests under way at a time. */
+  /** The maximum number of concurrent requests. */
   sockets: number;
 }
 
 const deadline = 10_000;
 
-/** @throws {FlockError} `config` where a setting of the environment is wrong */
+/** @throws {FlockError} `config` if an environment variable is wrong */
 export function openContext(places: Places): Context {
   const paths = flockPaths(places);
   const keyOptions = {
@@ -64,7 +68,7 @@ export function openContext(places: Places): Context {
   };
   const api = apiUrl();
   const clock = systemClock;
-  // undici needs WebAssembly, which a process without the right to make code has not.
+  // undici needs WebAssembly, which is missing where the process may not generate code (`--jitless`).
   const open = 'WebAssembly' in globalThis ? openSender : openNodeSender;
   const sockets = socketsWanted();
   const sender = open({ deadline, sockets });
@@ -90,7 +94,7 @@ function providerOf(id: string, custom: FlockFile['providers'], api: string): Pr
   const own = custom.get(id);
   if (own) return own;
   const known = builtIn.find((name) => name === id);
-  if (known) return builtInProvider(known, api, api === xApi);
+  if (known) return builtInProvider(known, { api, isSandbox: api !== xApi });
   const all = [...builtIn, ...custom.keys()];
   const meant = nearest(id, all);
   throw new FlockError('usage', `there is no provider called ${JSON.stringify(id)}`, {

@@ -4,13 +4,14 @@ import { FlockError, systemCode } from './errors.ts';
 import { readRegularFile, reasonOf } from './fs.ts';
 
 /*
- * Money is counted in whole millionths of a dollar (`micros`), so that sums are exact. People and programs are shown dollars.
+ * What X charges, and how sums are written. Sums are whole millionths of a dollar (`micros`), so that they add up exactly;
+ * people and other programs see dollars.
  */
 
 /** @param usd - US dollars */
 export const inMicros = (usd: number): number => Math.round(usd * 1e6);
 
-/** @returns US dollars, without the noise of binary fractions */
+/** @returns US dollars */
 export const inUsd = (micros: number): number => micros / 1e6;
 
 /** A sum as a person reads it: `$10.80`, `$0.015`, `$1,296.00`. */
@@ -18,15 +19,18 @@ export function showUsd(micros: number): string {
   return dollars(micros, micros % 10_000 === 0 || micros >= 1e6 ? 2 : 3);
 }
 
-/** How to show sums that stand below each other: all with the same digits, and so many that they add up as they are shown. */
+/**
+ * @param sums - the sums of one column
+ * @returns formats each with the same number of decimals, enough that the sums add up as shown
+ */
 export function showUsdAlike(sums: readonly number[]): (micros: number) => string {
-  const digits = [2, 3, 4, 5].find((most) => sums.every((micros) => micros % 10 ** (6 - most) === 0)) ?? 6;
+  const digits = [2, 3, 4, 5].find((max) => sums.every((micros) => micros % 10 ** (6 - max) === 0)) ?? 6;
   return (micros) => dollars(micros, digits);
 }
 
 /**
- * By the digits after the point. Each is made once, since a table of thousands of bots has many sums, and not before: the
- * first takes ten milliseconds, and most calls show no money.
+ * By the number of decimals. Each format is made once, since a table of thousands of bots has many sums, and on first use:
+ * making the first takes ten milliseconds, and most commands show no money.
  */
 const formats = new Map<number, Intl.NumberFormat>();
 
@@ -37,30 +41,30 @@ function dollars(micros: number, digits: number): string {
   return `$${format.format(inUsd(micros))}`;
 }
 
-/** What X charges for reading, in micros. */
+/** The price of reading posts and accounts, in micros. */
 export const readingCost = (
   { posts = 0, accounts = 0 }: { posts?: number; accounts?: number },
   { postRead, userRead }: PriceTable,
 ): number => posts * inMicros(postRead) + accounts * inMicros(userRead);
 
-/** The version of price tables this program understands. */
+/** The version of `prices.json` that this program reads. */
 const version = 1;
 
 const usd = z
   .number('should be a number of dollars')
   .nonnegative('should not be negative')
-  .max(1000, 'should be the price of one, in dollars');
+  .max(1000, 'should be the price of a single one, in dollars');
 
-/** What X charges, in US dollars. Failed requests cost nothing. */
+/** What X charges for each request, in US dollars. Failed requests cost nothing. */
 const priceTable = z.strictObject({
   $schema: z.string().optional(),
-  version: z.literal(version, `is not ${version}, the one this program understands`),
-  /** When these prices were read: `2026-08-22`. */
+  version: z.literal(version, `is not ${version}, the version that this program reads`),
+  /** The day on which X listed these prices: `2026-08-22`. */
   date: z.iso.date('should be a date such as "2026-08-22"'),
-  /** One post, and one with a link. */
+  /** A post, and a post with a link. */
   post: usd,
   linkPost: usd,
-  /** One post or account that is read. */
+  /** Reading one post, and reading one account. */
   postRead: usd,
   userRead: usd,
 });
@@ -79,13 +83,14 @@ export const usualPrices: PriceTable = {
 
 const name = 'prices.json';
 
-/** A price table is six lines. Bytes. */
+/** The maximum size of `prices.json`. Bytes. */
 const maxSize = 64 * 1024;
 
 /**
- * X's prices: those in the flock's `prices.json`, for the day X changes them, or else those this program came with.
+ * X's prices: those in the flock's `prices.json`, which an owner writes when X changes its prices, otherwise
+ * {@link usualPrices}.
  *
- * @throws {FlockError} `config` for a table that cannot be read, or is of a version this program does not know
+ * @throws {FlockError} `config` if the file cannot be read, is invalid, or has another version
  */
 export async function readPrices(root: string): Promise<PriceTable> {
   const file = path.join(root, name);
@@ -95,7 +100,7 @@ export async function readPrices(root: string): Promise<PriceTable> {
     if (systemCode(cause) === 'ENOENT') return usualPrices;
     if (cause instanceof FlockError) throw cause;
     throw new FlockError('config', `cannot read ${file}: ${reasonOf(cause)}`, {
-      hint: 'put a plain file there, or none: the prices this program came with count then',
+      hint: 'put a regular file there, or remove it to use the built-in prices',
       cause,
     });
   }
@@ -106,14 +111,14 @@ export function parsePrices(text: string): PriceTable {
   const found = priceTable.safeParse(parseJson(text));
   if (found.success) return found.data;
   const [issue] = found.error.issues;
-  throw new FlockError('config', `${name}: ${issue ? said(issue) : 'is wrong'}`, { hint });
+  throw new FlockError('config', `${name}: ${issue ? describe(issue) : 'is wrong'}`, { hint });
 }
 
 const hint = `it should read ${JSON.stringify(usualPrices)}`;
 
-function said({ code, path: place, message }: z.core.$ZodIssue): string {
-  if (code === 'unrecognized_keys') return 'has a price it does not know';
-  return place.length === 0 ? 'not a table of prices' : `${place.join('.')} ${message}`;
+function describe({ code, path: field, message }: z.core.$ZodIssue): string {
+  if (code === 'unrecognized_keys') return 'has an unknown price';
+  return field.length === 0 ? 'not a table of prices' : `${field.join('.')} ${message}`;
 }
 
 function parseJson(text: string): unknown {

@@ -1,5 +1,9 @@
+/*
+ * The errors that this program reports to a person, and their exit codes.
+ */
+
 /**
- * The exit codes of both programs, by what they mean.
+ * The exit codes of both programs.
  *
  * @see sysexits.h (BSD) for 64 to 78; 130 is the shell's 128 + SIGINT.
  */
@@ -19,15 +23,15 @@ export const exitCodes = {
 
 export type Exit = keyof typeof exitCodes;
 
-export interface FlockErrorOptions {
-  /** What the person can do about it, without the word `hint:`. */
+interface FlockErrorOptions {
+  /** What the person can do, without the word `hint:`. */
   hint?: string;
   cause?: unknown;
 }
 
 /**
- * A failure a person can act on: one line that says what happened to which bot or file, the repair,
- * and the exit code it ends the program with. Anything else that is thrown is a bug.
+ * A failure that a person can act on: one line that says what happened to which bot or file, the repair (`hint`), and the
+ * program's exit code. Anything else that is thrown is a bug.
  */
 export class FlockError extends Error {
   override readonly name = 'FlockError';
@@ -41,12 +45,16 @@ export class FlockError extends Error {
   }
 }
 
-/** The code Node gives a system call's error (`ENOENT`), or undefined where it has none. */
+/** The code of a failed system call (`ENOENT`), or undefined for any other error. */
 export function systemCode(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
 
-/** How a bug is told that stops one thing alone, where the program goes on. @param about - what it is about */
+/**
+ * The error for a bug that stops only a part of the program. A FlockError is returned as it is.
+ *
+ * @param about - the part that stops, such as a bot's name
+ */
 export function bugIn(about: string, cause: unknown): FlockError {
   if (cause instanceof FlockError) return cause;
   return new FlockError('data', `${about}: this is a bug: ${messageOf(cause)}`, {
@@ -55,7 +63,7 @@ export function bugIn(about: string, cause: unknown): FlockError {
   });
 }
 
-/** What went wrong, in one line, whatever was thrown. */
+/** The message of anything that was thrown, in one line. */
 export function messageOf(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   return message.replaceAll(/\s*\n\s*/g, ' ');

@@ -15,34 +15,38 @@ import { fileURLToPath } from 'node:url';
 import { systemClock } from './clock.ts';
 import { messageOf, systemCode } from './errors.ts';
 
+/*
+ * Safe access to the disk: reads only regular files, replaces files atomically and durably, and says in words why a system call
+ * failed.
+ */
+
 /**
- * The bytes of a regular file. Links are not followed, and anything else in its place (a FIFO, a device, a folder)
- * is refused without waiting for it.
+ * The bytes of a regular file. Symbolic links are not followed; a FIFO, a device or a folder is refused without blocking.
  *
- * @param largest - the most bytes it may have
- * @param check - throws what is wrong with the file that was opened
+ * @param maxBytes - a larger file is refused
+ * @param check - throws if the opened file must not be used
  * @throws {Error} with the system's code, or with a message that says what is there instead
  */
 export async function readRegularFile(
   file: string,
-  largest: number,
+  maxBytes: number,
   check?: (status: Stats) => void,
 ): Promise<Buffer> {
   await using handle = await open(file, careful);
   const status = await handle.stat();
-  mustBeRegular(status, largest);
+  mustBeRegular(status, maxBytes);
   check?.(status);
   return await handle.readFile();
 }
 
-/** {@link readRegularFile} for settings, which are read before anything else goes on. */
-export function readRegularFileSync(file: string, largest: number, check?: (status: Stats) => void): Buffer {
+/** The same as {@link readRegularFile}, synchronously. */
+export function readRegularFileSync(file: string, maxBytes: number, check?: (status: Stats) => void): Buffer {
   const descriptor = openSync(file, careful);
   try {
     const status = fstatSync(descriptor);
-    mustBeRegular(status, largest);
+    mustBeRegular(status, maxBytes);
     check?.(status);
-    // One byte more, so that the file's end is seen without asking again.
+    // One byte more, so that one call reads the file and finds its end.
     const bytes = Buffer.allocUnsafe(status.size + 1);
     const length = readSync(descriptor, bytes);
     const read = bytes.subarray(0, length);
@@ -52,26 +56,26 @@ export function readRegularFileSync(file: string, largest: number, check?: (stat
   }
 }
 
-// Without O_NONBLOCK a FIFO would hold one of the few threads that read files for ever.
+// Without O_NONBLOCK, opening a FIFO would block one of libuv's few threads for ever.
 const careful = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /** @throws {Error} with a message that says what is there instead */
-function mustBeRegular(status: Stats, largest: number): void {
+function mustBeRegular(status: Stats, maxBytes: number): void {
   if (!status.isFile()) throw new Error('it is not a regular file');
-  if (status.size > largest) throw new Error(`it is too large (${status.size} bytes)`);
+  if (status.size > maxBytes) throw new Error(`it is too large (${status.size} bytes)`);
 }
 
-/** Who besides its owner may read a file. */
+/** Who may read a file besides its owner. */
 interface Readers {
-  /** The id of the group that may. */
+  /** The id of a group. */
   group: number;
 }
 
 /**
- * Puts a content in the place of a file, private to its owner. A crash at any moment leaves the old file or the new one.
+ * Replaces a file, or creates it, with mode 0600. A crash at any moment leaves the old file or the new one.
  *
- * @param readers - where it is not for its owner alone
- * @throws {Error} with the system's code; no part of the new file is left then
+ * @param readers - a group that may read it, too: the mode is then 0640
+ * @throws {Error} with the system's code; nothing of the new file remains
  */
 export async function replaceFile(
   file: string,
@@ -81,7 +85,7 @@ export async function replaceFile(
   const folder = path.dirname(file);
   const temporary = temporaryFor(file);
   const name = path.basename(temporary);
-  underWay.add(name);
+  beingWritten.add(name);
   try {
     await writeNewFile(temporary, content, readers);
     await rename(temporary, file);
@@ -90,12 +94,12 @@ export async function replaceFile(
     await rm(temporary, { force: true });
     throw error;
   } finally {
-    underWay.delete(name);
+    beingWritten.delete(name);
   }
 }
 
-/** The temporary files that this process writes just now. */
-const underWay = new Set<string>();
+/** The names of the temporary files that this process is writing. */
+const beingWritten = new Set<string>();
 
 const temporaryFor = (file: string): string =>
   path.join(
@@ -103,31 +107,31 @@ const temporaryFor = (file: string): string =>
     `.${path.basename(file)}.${process.pid}-${randomBytes(6).toString('hex')}.tmp`,
   );
 
-/** Its process is in its name, so that it can be told whether anybody still works on it. */
+/** The name of a temporary file. It holds the id of its process, which tells whether the file is still being written. */
 const temporary = /^\.(.+)\.(\d+)-[0-9a-f]{12}\.tmp$/;
 
-/** Nobody writes a file for so long: then its process is another one that has got the same id. Milliseconds. */
-const maxWriting = 24 * 60 * 60_000;
+/** The longest that writing a file takes, in milliseconds. A process with the id in the name of an older file is another one. */
+const maxWritingTime = 24 * 60 * 60_000;
 
 /**
- * Removes the temporary files in a folder whose writers were killed: {@link replaceFile} leaves none otherwise. What a process
- * still writes stays.
+ * Removes the temporary files that {@link replaceFile} leaves in a folder when its process is killed. Files that a running
+ * process is writing stay.
  *
- * @param of - the file that they were to replace, where the others are none of the caller's
+ * @param of - only the temporary files of this file
  */
 export async function sweepTemporaries(folder: string, of?: string): Promise<void> {
   for (const name of await readdir(folder)) {
     const [, replaced, writer] = temporary.exec(name) ?? [];
     if (writer === undefined || (of !== undefined && replaced !== of)) continue;
     const file = path.join(folder, name);
-    if (isWriting(Number(writer), name) && !(await isOlder(file, maxWriting))) continue;
+    if (isWriting(Number(writer), name) && !(await isOlder(file, maxWritingTime))) continue;
     await rm(file, { force: true });
   }
 }
 
 function isWriting(pid: number, name: string): boolean {
-  // A container gives every process the id that the one before it had.
-  return pid === process.pid ? underWay.has(name) : isRunning(pid);
+  // In a container, a restarted process gets the id of the one before it.
+  return pid === process.pid ? beingWritten.has(name) : isRunning(pid);
 }
 
 async function isOlder(file: string, age: number): Promise<boolean> {
@@ -139,7 +143,7 @@ async function isOlder(file: string, age: number): Promise<boolean> {
   }
 }
 
-/** Whether a process of this machine is there. */
+/** Whether this machine has a process with an id. */
 export function isRunning(pid: number): boolean {
   try {
     return process.kill(pid, 0);
@@ -149,8 +153,8 @@ export function isRunning(pid: number): boolean {
 }
 
 /**
- * Gives a file that root has made in the folder of somebody else to them, who could not use it otherwise: a service's state
- * folder stays usable for the service when somebody says `sudo flockd pause`.
+ * Gives a new file of root's to the owner of its folder. So `sudo flockd pause` leaves no file in a service's state folder that
+ * the service cannot open.
  */
 export async function giveToOwnerOf(folder: string, handle: FileHandle): Promise<void> {
   if (process.getuid?.() !== 0) return;
@@ -159,7 +163,7 @@ export async function giveToOwnerOf(folder: string, handle: FileHandle): Promise
   if (isNew && owner.uid !== 0) await handle.chown(owner.uid, owner.gid);
 }
 
-/** Made new and private in one call, so that a secret is never there with a wider mode. */
+/** Creates the file with mode 0600 in one call, so that a secret never has a wider mode. */
 async function writeNewFile(file: string, content: string | Uint8Array, readers?: Readers): Promise<void> {
   await using handle = await open(file, 'wx', 0o600);
   await giveToOwnerOf(path.dirname(file), handle);
@@ -172,10 +176,10 @@ async function writeNewFile(file: string, content: string | Uint8Array, readers?
   await handle.sync();
 }
 
-/** What is in a folder, a thousand names at a time: all of a large one at once would take memory that is never given back. */
+/** Opens a folder to read a thousand names at a time: reading a large one whole takes memory that is never returned. */
 export const openFolder = (folder: string): Promise<Dir> => opendir(folder, { bufferSize: 1000 });
 
-/** The names in a folder, in any order. @throws {Error} with the system's code where it cannot be read */
+/** The names in a folder, in any order. @throws {Error} with the system's code */
 export async function namesOf(folder: string): Promise<string[]> {
   const names: string[] = [];
   try {
@@ -183,12 +187,12 @@ export async function namesOf(folder: string): Promise<string[]> {
     return names;
   } catch (error) {
     if (systemCode(error) !== 'ENOENT') throw error;
-    // Some file systems do not say what their entries are, so Node looks at each; one that is gone by then is no reason to see none.
+    // Some file systems do not report the type of an entry, so Node calls stat on each, which fails for one that is gone by then.
     return readdir(folder);
   }
 }
 
-/** Makes what was created, renamed or removed in a folder survive a power cut. */
+/** Flushes a folder to the disk, so that files created, renamed or removed in it survive a power failure. */
 export async function syncFolder(folder: string): Promise<void> {
   await using handle = await open(folder, 'r');
   await handle.sync();
@@ -198,7 +202,7 @@ const reasons: Partial<Record<string, string>> = {
   ENOENT: 'there is no such file or folder',
   ENOTDIR: 'it is not a folder',
   EISDIR: 'it is a folder',
-  // Node's own, of a folder that is to be removed as a file.
+  // Node's own code for removing a folder as a file.
   ERR_FS_EISDIR: 'it is a folder',
   EACCES: 'permission denied',
   EPERM: 'permission denied',
@@ -211,21 +215,21 @@ const reasons: Partial<Record<string, string>> = {
   EADDRINUSE: 'the port is in use',
 };
 
-/** Why a system call failed, in words where there are some. */
+/** Why a system call failed, in words, or the system's code if there are none. */
 export function reasonOf(cause: unknown): string {
   const code = systemCode(cause) ?? '';
   return reasons[code] ?? (code || messageOf(cause));
 }
 
 /**
- * The path of a file of this package, from the source and from what is built alike: both are one folder below its root.
+ * The path of a file of this package. It works in `src/` and in `dist/`: both are one folder below the package's root.
  *
- * @param name - such as `dist/flockd.js`; the root itself where it is empty
+ * @param name - such as `dist/flockd.js`; empty for the root itself
  */
 export const ownFile = (name: string): string => fileURLToPath(new URL(`../${name}`, import.meta.url));
 
-/** A path as a person at this prompt would write it: relative where it is below. */
+/** A path as messages show it: relative if it is below the working directory. */
 export function shownPath(file: string): string {
-  const way = path.relative('.', file);
-  return way === '' || way.startsWith('..') ? file : way;
+  const relative = path.relative('.', file);
+  return relative === '' || relative.startsWith('..') ? file : relative;
 }

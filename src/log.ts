@@ -75,8 +75,8 @@ export class EventLog implements Logger {
 const silent: Logger = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
 /**
- * The log of the daemon, on standard output: readable lines on a terminal, one JSON object a line everywhere else.
- * Every line has an `event`; texts and secrets are never logged.
+ * The daemon's log, on standard output: readable lines on a terminal, otherwise one JSON object a line.
+ * Every line has an `event`; texts of posts and secrets are never logged.
  */
 export function openLog(
   stream: NodeJS.WritableStream & { isTTY: boolean },
@@ -102,7 +102,7 @@ function openLines(
   if (!stream.isTTY) {
     const destination = pino.destination({ fd: 1, sync: true });
     if (journal) return pino(options, forJournal(destination));
-    // A log that nobody can write any more, a closed pipe or a full disk, stops no poem.
+    // A failed write (a closed pipe, a full disk) must not stop the posting.
     destination.on('error', () => undefined);
     return pino(options, destination);
   }
@@ -119,7 +119,10 @@ function openLines(
   );
 }
 
-/** The journal splits a line of more than 48 kB, which nobody could parse then; a line has a handful of texts. Characters. */
+/**
+ * The maximum length of a text in a line, in characters. The systemd journal splits a line of more than 48 kB, and the parts
+ * are no JSON; a line has a handful of texts.
+ */
 const maxText = 2000;
 
 const short = (value: unknown): unknown =>
@@ -137,12 +140,12 @@ const priorities = [
 ] as const;
 const debug = 7;
 
-/** Writes each line with its priority, so that `journalctl -p err` finds what went wrong. */
+/** Begins each line with its priority, so that `journalctl -p err` works. */
 function forJournal(destination: {
   write: (line: string) => unknown;
 }): DestinationStream & { lastLevel: number } {
   return {
-    // pino sets it before each write.
+    // With this symbol, pino sets `lastLevel` before each write.
     [Symbol.for('pino.metadata')]: true,
     lastLevel: 30,
     write(line: string) {

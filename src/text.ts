@@ -1,39 +1,42 @@
+import { stripVTControlCharacters } from 'node:util';
 import { wrapAnsi } from 'fast-wrap-ansi';
 import { closest, distance } from 'fastest-levenshtein';
 
-/** The longest text that messages repeat, and the longest part of one, without a space, that need not be words. Characters. */
-const maxQuoted = 100;
-const shortPart = 15;
-
-/**
- * A word, a few of them as in `postsPerDay`, or a number, as names and times are made of them. Tokens are ASCII: what is
- * written in another script is words.
+/*
+ * Text for people: what messages may quote, the nearest known word, durations, dates and schedules in words, and the layout of
+ * text on a terminal.
  */
+
+/** The longest text that messages quote, and the longest part without a space that need not be words. Characters. */
+const maxQuoted = 100;
+const maxUnknownPart = 15;
+
+/** A word, joined words as in `postsPerDay`, or a number. Tokens are ASCII, so text in another script counts as words. */
 const word =
   /^(?:\p{Lu}?\p{Ll}{1,15}(?:\p{Lu}\p{Ll}{2,15})*\d{0,4}|\p{Lu}{1,15}\d{0,4}|\d{1,4}|(?:(?!\p{ASCII})[\p{L}\p{M}\p{N}])+\d{0,4})$/u;
 
 /**
- * Whether a text could be a secret that was put in the wrong place: a token, or a password that no person made up. Names,
- * time zones and schedules are words and numbers with signs between them: `America/Argentina/Buenos_Aires`.
+ * Whether a text could be a secret in the wrong place: a token or a generated password. Names, time zones and schedules could
+ * not: they are words and numbers with punctuation between them, as in `America/Argentina/Buenos_Aires`.
  */
 export const couldBeSecret = (text: string): boolean =>
-  text.length > maxQuoted || text.split(/\s+/).some((part) => part.length > shortPart && !isWords(part));
+  text.length > maxQuoted || text.split(/\s+/).some((part) => part.length > maxUnknownPart && !isWords(part));
 
 const isWords = (part: string): boolean =>
   part.split(/[-/_.,:*+]+/).every((piece) => piece === '' || word.test(piece));
 
-/** What messages show of a name that a person wrote: nothing where it could be a secret. */
+/** A name that a person wrote, as messages show it: `…` if it could be a secret. */
 export const shown = (name: string): string => (couldBeSecret(name) ? '…' : name);
 
-/** The same for a text, in quotes. */
+/** The same as {@link shown}, in quotes. */
 export const quoted = (text: string): string => JSON.stringify(shown(text));
 
-/** The most of another program's words that a message of ours repeats. Characters. */
+/** The longest quotation of another program's message. Characters. */
 const maxWords = 240;
 
 /**
- * What another program said, fit to be quoted in a line of ours: bounded, without control characters or what could be a secret.
- * Empty where no word is left.
+ * Another program's message, safe to quote in a line of ours: bounded, without control characters and possible secrets. Empty
+ * if no word is left.
  */
 export function quotable(text: string): string {
   const parts = text
@@ -49,13 +52,22 @@ export function quotable(text: string): string {
   return /[\p{L}\p{N}]/u.test(words) ? words : '';
 }
 
-/** A path as one word of the shell. */
+/** The value of a JSON text, or undefined if it is none. The parser's message is dropped: it quotes the text, perhaps a secret. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A path, quoted for the shell where necessary. */
 export function shellWord(file: string): string {
   const plain = file.startsWith('-') ? `./${file}` : file;
   return /^[\w./@%+=:,-]+$/.test(plain) ? plain : `'${plain.replaceAll("'", String.raw`'\''`)}'`;
 }
 
-/** Things by what they have in common, in the order in which they came. */
+/** Groups items by a key, in the order of their first items. */
 export function grouped<T, Key>(things: Iterable<T>, keyOf: (thing: T) => Key): Map<Key, T[]> {
   const groups = new Map<Key, T[]>();
   for (const thing of things) {
@@ -67,7 +79,7 @@ export function grouped<T, Key>(things: Iterable<T>, keyOf: (thing: T) => Key): 
   return groups;
 }
 
-/** The known word that was most likely meant, or undefined where none is near. */
+/** The known word that was most likely meant, or undefined if none is near. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   if (known.length === 0) return undefined;
   const found = closest(word.toLowerCase(), [...known]);
@@ -78,7 +90,7 @@ export function nearest(word: string, known: readonly string[]): string | undefi
 
 const units = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
-/** The milliseconds in a duration such as `90s`, `20m` or `1.5h`, or undefined where it is none. */
+/** The milliseconds in a duration such as `90s`, `20m` or `1.5h`, or undefined if it is none. */
 export function parseDuration(text: string): number | undefined {
   const found = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text.trim());
   const unit = found?.[2];
@@ -90,17 +102,17 @@ const minute = 60 * second;
 const hour = 60 * minute;
 const day = 24 * hour;
 
-/** How long it is to or from an instant, as a person reads it: `in 3 h`, `2 d ago`, `now`. @param ms - negative for the past */
+/** The time to or since an instant, for people: `in 3 h`, `2 d ago`, `now`. @param ms - negative for the past */
 export function relativeTime(ms: number): string {
-  const away = Math.abs(ms);
-  if (away < second) return 'now';
-  return ms > 0 ? `in ${duration(away)}` : `${duration(away)} ago`;
+  const size = Math.abs(ms);
+  if (size < second) return 'now';
+  return ms > 0 ? `in ${duration(size)}` : `${duration(size)} ago`;
 }
 
-/** How long {@link relativeTime} gets for anything within three years, so that a column keeps its width. */
+/** The maximum length of {@link relativeTime} within three years, so that a column keeps its width. */
 export const maxRelativeTime = { past: '119 min ago'.length, ahead: 'in 119 min'.length } as const;
 
-/** `40 s`, `59 min`, `47 h`, `12 d`, rounded down: hours from two on, and days too. */
+/** `40 s`, `119 min`, `47 h`, `12 d`, rounded down: hours from 2 h on, days from 2 d on. */
 export function duration(ms: number): string {
   if (ms < minute) return `${Math.floor(ms / second)} s`;
   if (ms < 2 * hour) return `${Math.floor(ms / minute)} min`;
@@ -108,43 +120,38 @@ export function duration(ms: number): string {
   return `${Math.floor(ms / day)} d`;
 }
 
-/** Swedes write dates as ISO 8601 does. */
-const dates = 'sv-SE';
-/** Who has short names for the zones of Europe, of America, and of Australia. */
-const namers = ['en-GB', 'en-US', 'en-AU'];
+/** English locales, which abbreviate the zones of Europe, of America, and of Australia. */
+const zoneLocales = ['en-GB', 'en-US', 'en-AU'];
 
-interface ZoneClock {
-  date: Intl.DateTimeFormat;
-  names: Intl.DateTimeFormat[];
-}
+const zoneNames = new Map<string, Intl.DateTimeFormat[]>();
 
-const zoneClocks = new Map<string, ZoneClock>();
-
-function zoneClockOf(timeZone: string): ZoneClock {
-  const known = zoneClocks.get(timeZone) ?? {
-    date: new Intl.DateTimeFormat(dates, { timeZone, dateStyle: 'short', timeStyle: 'short' }),
-    names: namers.map((locale) => new Intl.DateTimeFormat(locale, { timeZone, timeZoneName: 'short' })),
-  };
-  zoneClocks.set(timeZone, known);
+function zoneNamesOf(timeZone: string): Intl.DateTimeFormat[] {
+  const known =
+    zoneNames.get(timeZone) ??
+    zoneLocales.map((locale) => new Intl.DateTimeFormat(locale, { timeZone, timeZoneName: 'short' }));
+  zoneNames.set(timeZone, known);
   return known;
 }
 
-/** To the minute, as the clock of a zone shows it: `2026-08-22 09:00 CEST`. @param instant - ISO 8601 */
+/** The local time in a zone, to the minute: `2026-08-22 09:00 CEST`. @param instant - ISO 8601 */
 export function atClock(instant: string, timeZone: string): string {
   const at = Date.parse(instant);
-  const { date, names } = zoneClockOf(timeZone);
-  const zones = names.map(
+  const { date, time } = localTime(at, timeZone);
+  const names = zoneNamesOf(timeZone).map(
     (format) => format.formatToParts(at).find(({ type }) => type === 'timeZoneName')?.value ?? '',
   );
-  // Where nobody has a name for it, it is so far from Greenwich.
-  return `${date.format(at)} ${zones.find((zone) => !/^GMT[+-]/.test(zone)) ?? zones[0] ?? ''}`;
+  // A zone without an abbreviation is named by its offset: `GMT+5:45`.
+  return `${date} ${time} ${names.find((zone) => !/^GMT[+-]/.test(zone)) ?? names[0] ?? ''}`;
 }
 
-/** A text whose instants are as the clock of a zone shows them. */
+/** Replaces each instant in a text (ISO 8601, UTC) by the local time in a zone. */
 export const withClocks = (text: string, timeZone: string): string =>
   text.replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g, (instant) => atClock(instant, timeZone));
 
-/** An instant as a zone's calendar and clock show it. */
+/** An instant as JSON, the log and messages show it: ISO 8601, in UTC. @param instant - milliseconds since 1970 */
+export const iso = (instant: number): string => new Date(instant).toISOString();
+
+/** The local date and time of an instant. */
 interface LocalTime {
   /** `2026-11-21` */
   date: string;
@@ -154,8 +161,8 @@ interface LocalTime {
   time: string;
 }
 
-/** Swedes write dates as ISO 8601 does. */
-const locale = 'sv-SE';
+/** Swedish dates are written as in ISO 8601. */
+const isoLocale = 'sv-SE';
 const shortWeekdays = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
 
 const clocks = new Map<string, Intl.DateTimeFormat>();
@@ -164,14 +171,14 @@ const maxClocks = 500;
 function clockOf(timeZone: string): Intl.DateTimeFormat {
   const known = clocks.get(timeZone);
   if (known) return known;
-  const clock = new Intl.DateTimeFormat(locale, { timeZone, dateStyle: 'short', timeStyle: 'medium' });
+  const clock = new Intl.DateTimeFormat(isoLocale, { timeZone, dateStyle: 'short', timeStyle: 'medium' });
   if (clocks.size >= maxClocks) clocks.clear();
   clocks.set(timeZone, clock);
   return clock;
 }
 
 /** @param instant - milliseconds since 1970 */
-export function localTime(instant: number, timeZone: string, withSeconds = false): LocalTime {
+export function localTime(instant: number, timeZone: string, { withSeconds = false } = {}): LocalTime {
   const [date = '', time = ''] = clockOf(timeZone).format(instant).split(' ');
   const weekday = shortWeekdays[new Date(`${date}T00:00:00Z`).getUTCDay()] ?? '';
   return { date, weekday, time: withSeconds ? time : time.slice(0, 5) };
@@ -196,10 +203,10 @@ const weekdays = [
   'Sundays',
 ];
 
-/** More times a day than these are not listed. */
+/** The maximum number of times of day that are listed. */
 const maxTimes = 4;
 
-/** A schedule as a person would say it, where that is short, or else as it is written: `daily at 09:00 and 21:00`. */
+/** A cron expression in words if they are short, otherwise as it is written: `daily at 09:00 and 21:00`. */
 export function scheduleInWords(expression: string): string {
   const fields = expression.trim().split(/\s+/);
   const [minute = '', hour = '', dayOfMonth, month, dayOfWeek = ''] = fields;
@@ -208,9 +215,9 @@ export function scheduleInWords(expression: string): string {
   if (days === undefined) return expression;
   const times = timesInWords(minute, hour);
   if (times !== undefined) return `${days} at ${times}`;
-  const often = oftenInWords(minute, hour);
-  if (often === undefined) return expression;
-  return days === 'daily' ? often : `${often}, ${days}`;
+  const interval = intervalInWords(minute, hour);
+  if (interval === undefined) return expression;
+  return days === 'daily' ? interval : `${interval}, ${days}`;
 }
 
 function daysInWords(dayOfWeek: string): string | undefined {
@@ -228,7 +235,7 @@ function timesInWords(minute: string, hour: string): string | undefined {
   return listed(times.sort());
 }
 
-function oftenInWords(minute: string, hour: string): string | undefined {
+function intervalInWords(minute: string, hour: string): string | undefined {
   const [first, ...others] = numbers(minute, 59) ?? [];
   const at = first === undefined || others.length > 0 ? undefined : `:${two(first)}`;
   if (hour === '*') {
@@ -241,37 +248,34 @@ function oftenInWords(minute: string, hour: string): string | undefined {
   return step === undefined || at === undefined ? undefined : `every ${step} hours at ${at}`;
 }
 
-/** The 5 in a field of every fifth, where the same steps fit into every whole. */
+// The step in a field such as */5, if it divides the whole evenly.
 function stepOf(field: string, whole: number): number | undefined {
   const step = Number(/^\*\/(\d{1,2})$/.exec(field)?.[1] ?? 0);
   return step > 1 && step < whole && whole % step === 0 ? step : undefined;
 }
 
-/** The numbers in a list such as `9,21`, or undefined where it is anything else. */
-function numbers(field: string, most: number): number[] | undefined {
+/** The numbers in a list such as `9,21`, or undefined for anything else. */
+function numbers(field: string, max: number): number[] | undefined {
   if (!/^\d{1,2}(,\d{1,2})*$/.test(field)) return undefined;
   const found = [...new Set(field.split(',').map(Number))].sort((a, b) => a - b);
-  return found.every((number) => number <= most) ? found : undefined;
+  return found.every((number) => number <= max) ? found : undefined;
 }
 
 const two = (number: number): string => String(number).padStart(2, '0');
 
 /** `a`, `a and b`, `a, b and c` */
-function listed(things: readonly string[]): string {
-  const last = things.at(-1) ?? '';
-  return things.length < 2 ? last : `${things.slice(0, -1).join(', ')} and ${last}`;
+export function listed(items: readonly string[], conjunction: 'and' | 'or' = 'and'): string {
+  const last = items.at(-1) ?? '';
+  return items.length < 2 ? last : `${items.slice(0, -1).join(', ')} ${conjunction} ${last}`;
 }
 
-/** How wide a terminal is; one that does not know says 0, as in a container or over a bare connection. */
+/** The width of a terminal in columns; 80 if the terminal reports 0, as in a container or over a serial line. */
 export const columnsOf = ({ columns }: { columns: number }): number => columns || 80;
 
-/** So far in are the lines that a long one becomes, but for the first. */
+/** The additional indent of the lines that continue a broken one. */
 const hanging = '  ';
 
-/**
- * Breaks lines that are too long between words. A word that is longer than a line, as links are, is left whole for the
- * terminal to break.
- */
+/** Breaks lines that are too long between words. A word longer than a line, such as a link, stays whole. */
 export const wrapped = (text: string, columns: number): string =>
   text
     .split('\n')
@@ -279,7 +283,7 @@ export const wrapped = (text: string, columns: number): string =>
     .join('\n');
 
 function wrappedLine(line: string, columns: number): string {
-  // No sign is wider than two.
+  // No character is wider than two columns.
   if (2 * line.length <= columns || wrapAnsi(line, columns, { trim: false }) === line) return line;
   const [indent = ''] = /^ */.exec(line) ?? [];
   const hung = indent + hanging;
@@ -290,14 +294,15 @@ function wrappedLine(line: string, columns: number): string {
 }
 
 /**
- * How many columns of a terminal a text takes. A sign of East Asian scripts and an emoji take two, a mark joins the letter
- * before it.
+ * The width of a text in columns of a terminal. Characters of East Asian scripts and emoji take two columns, combining marks
+ * none, as do colours and links.
  */
 export function widthOf(text: string): number {
-  // Most texts are ASCII, and a flock of thousands is drawn again each second.
+  // A fast path: most texts are ASCII, and the live view draws thousands of them each second.
   if (/^[\x20-\x7e]*$/.test(text)) return text.length;
   let width = 0;
-  for (const sign of text) if (!isJoined.test(sign)) width += isWide.test(sign) ? 2 : 1;
+  for (const sign of text.includes('\u001b') ? stripVTControlCharacters(text) : text)
+    if (!isJoined.test(sign)) width += isWide.test(sign) ? 2 : 1;
   return width;
 }
 
@@ -305,11 +310,44 @@ const isJoined = /[\p{Mn}\p{Me}\p{Cf}]/u;
 const isWide =
   /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Hangul}\p{sc=Bopomofo}\p{sc=Yi}\p{Emoji_Presentation}\u3001-\u303e\u30fb-\u30fc\uff01-\uff60\uffe0-\uffe6]/u;
 
-/** A text with spaces after it up to a width. */
-export const padded = (text: string, width: number): string =>
-  text + ' '.repeat(Math.max(0, width - widthOf(text)));
+interface TableOptions {
+  /** What stands between two columns. */
+  gap?: string;
+  /** The columns that are aligned to the right, counted from 0. */
+  right?: readonly number[];
+  /** The least width of each column. */
+  minWidths?: readonly number[];
+}
 
-/** As much of a text as fits, with `…` where that is not all. */
+/** The lines of a table whose columns are as wide as their widest cells. A cell may have several lines, and colours. */
+export function tableLines(
+  rows: readonly (readonly string[])[],
+  { gap = '  ', right = [], minWidths = [] }: TableOptions = {},
+): string[] {
+  const lines = rows.flatMap(linesOfRow);
+  const widths = (rows[0] ?? []).map((_, column) =>
+    lines.reduce((most, line) => Math.max(most, widthOf(line[column] ?? '')), minWidths[column] ?? 0),
+  );
+  return lines.map((line) =>
+    widths
+      .map((width, column) => {
+        const cell = line[column] ?? '';
+        const room = ' '.repeat(width - widthOf(cell));
+        return right.includes(column) ? room + cell : cell + room;
+      })
+      .join(gap)
+      .trimEnd(),
+  );
+}
+
+function linesOfRow(row: readonly string[]): readonly (readonly string[])[] {
+  if (!row.some((cell) => cell.includes('\n'))) return [row];
+  const cells = row.map((cell) => cell.split('\n'));
+  const height = Math.max(...cells.map(({ length }) => length));
+  return Array.from({ length: height }, (_, n) => cells.map((lines) => lines[n] ?? ''));
+}
+
+/** A text, cut with `…` if it is wider than a width. */
 export function cutTo(text: string, width: number): string {
   if (widthOf(text) <= width) return text;
   let kept = '';

@@ -2,37 +2,41 @@ import { lstatSync, readdirSync, watch } from 'node:fs';
 import path from 'node:path';
 import { systemCode } from './errors.ts';
 
-/** Calls `changed` with the name of each file of a folder that changed, or undefined where that is not known. @returns the way to stop */
+/**
+ * Watches a folder: calls `changed` with the name of each file that changed, or with undefined if the name is not known.
+ *
+ * @returns stops watching
+ */
 export type WatchFolder = (folder: string, changed: (name: string | undefined) => void) => () => void;
 
-/** How often a folder is looked at where the system does not watch it, and which share of the time that may take. Milliseconds. */
-const every = 1000;
-const share = 1 / 20;
+/** How often a folder is polled (milliseconds), and the maximum share of the time that polling may take. */
+const pollInterval = 1000;
+const maxPollShare = 1 / 20;
 
 /**
- * Watches folders through the system (inotify), and by looking at them again and again where the system has no watch left for
- * this user, on this file system or at all.
+ * Watches folders by inotify, or by polling where inotify does not work: the user has no watch left, or the file system or the
+ * machine has none.
  *
- * @param polls - told once, the first time that a folder has to be looked at
+ * @param onPolling - called once, the first time that a folder has to be polled
  */
-export function folderWatcher(polls: (reason: string) => void = () => undefined): WatchFolder {
-  let isNews = true;
+export function folderWatcher(onPolling: (reason: string) => void = () => undefined): WatchFolder {
+  let isReported = false;
   return (folder, changed) => {
     let stop: () => void = () => undefined;
     const poll = (error: unknown): void => {
       stop();
       const code = systemCode(error);
-      // One that is not there any more says nothing of the system.
-      if (isNews && code !== 'ENOENT') {
-        isNews = false;
-        polls(code ?? 'unknown');
+      // A folder that is gone says nothing about inotify.
+      if (!isReported && code !== 'ENOENT') {
+        isReported = true;
+        onPolling(code ?? 'unknown');
       }
       stop = pollFolder(folder, changed);
     };
     try {
       stop = watchBySystem(folder, changed, (error) => {
         poll(error);
-        // What changed meanwhile was not seen by anybody.
+        // Changes before polling began were missed.
         changed(undefined);
       });
     } catch (error) {
@@ -44,7 +48,7 @@ export function folderWatcher(polls: (reason: string) => void = () => undefined)
   };
 }
 
-/** Why the system cannot watch a folder for this user now (`EMFILE`, `ENOSPC`), or undefined where it can. */
+/** Why inotify cannot watch a folder for this user now (`EMFILE`, `ENOSPC`), or undefined if it can. */
 export function whyUnwatchable(folder: string): string | undefined {
   try {
     watch(folder, { persistent: false }).close();
@@ -55,7 +59,7 @@ export function whyUnwatchable(folder: string): string | undefined {
   }
 }
 
-/** What gives a machine more watches. */
+/** The hint for a machine that has no inotify watches left. */
 export const moreWatches =
   'raise fs.inotify.max_user_instances and fs.inotify.max_user_watches (sysctl), then restart flockd';
 
@@ -86,7 +90,7 @@ function pollFolder(folder: string, changed: (name: string | undefined) => void)
     lookLater(performance.now() - began);
   };
   const lookLater = (took: number): void => {
-    timer = setTimeout(look, Math.max(every, took / share));
+    timer = setTimeout(look, Math.max(pollInterval, took / maxPollShare));
   };
   lookLater(0);
   return () => {
@@ -94,7 +98,7 @@ function pollFolder(folder: string, changed: (name: string | undefined) => void)
   };
 }
 
-/** What tells each file of a folder from what it was before; of a folder that cannot be read, nothing. */
+/** A mark of each file in a folder, which differs once the file changed; none for a folder that cannot be read. */
 function marksOf(folder: string): Map<string, string> {
   try {
     return new Map(readdirSync(folder).map((name) => [name, markOf(path.join(folder, name))]));

@@ -1,28 +1,29 @@
-/** The longest that one piece of work holds up everything else. Milliseconds. */
-const maxHold = 5;
+/** The longest that one task may block the event loop. Milliseconds. */
+const maxBlocking = 5;
 
-/** Lets everybody else have their turn every few milliseconds of a long piece of work: answers, timers, the watchdog. */
+/** Splits a long computation: it yields to the event loop every few milliseconds, for timers, responses and the watchdog. */
 export class EventLoopYield {
   #begun = performance.now();
   #worked = 0;
 
-  /** Whether it is somebody else's turn; then {@link give} is to be awaited. */
+  /** Whether the task has run long enough and should await {@link give}. */
   get isOver(): boolean {
-    return performance.now() - this.#begun >= maxHold;
+    return performance.now() - this.#begun >= maxBlocking;
   }
 
-  /** How long the work has taken so far, without the others' turns. Milliseconds. */
+  /** How long the task itself has run so far, without the time it yielded. Milliseconds. */
   get worked(): number {
     return this.#worked + performance.now() - this.#begun;
   }
 
+  /** Yields to the event loop once. */
   async give(): Promise<void> {
     this.#worked += performance.now() - this.#begun;
     await new Promise((resolve) => setImmediate(resolve));
     this.#begun = performance.now();
   }
 
-  /** What is returned by a piece of work in steps. */
+  /** Runs a generator to its end, yielding between its steps. @returns what the generator returns */
   async through<T>(steps: Iterator<unknown, T>): Promise<T> {
     for (;;) {
       const { done, value } = steps.next();
@@ -31,7 +32,7 @@ export class EventLoopYield {
     }
   }
 
-  /** Everything that an iterable gives. */
+  /** All items of an iterable, yielding between them. */
   async all<T>(things: Iterable<T>): Promise<T[]> {
     const all: T[] = [];
     for (const thing of things) {

@@ -31,11 +31,7 @@ describe('the price table', () => {
     ['with a price in cents', JSON.stringify({ ...usualPrices, linkPost: 20_000 }), /linkPost should be/],
     ['with a price in words', JSON.stringify({ ...usualPrices, post: '0.015' }), /post should be a number/],
     ['without a date', JSON.stringify({ ...usualPrices, date: 'August' }), /date should be a date/],
-    [
-      'with a price of something else',
-      JSON.stringify({ ...usualPrices, like: 1 }),
-      /a price it does not know/,
-    ],
+    ['with a price of something else', JSON.stringify({ ...usualPrices, like: 1 }), /has an unknown price/],
     ['that is no JSON', '{"version": 1', /not JSON/],
     ['that is no table', '[]', /prices\.json: not a table of prices$/],
     ['without a price', JSON.stringify({ ...usualPrices, post: undefined }), /prices\.json: post should be/],
@@ -65,7 +61,7 @@ describe('a price table that cannot be read', () => {
     it(`is told with what to do about it where it is ${name}`, async () => {
       const home = mkdtempSync(path.join(root, 'home-'));
       make(path.join(home, 'prices.json'));
-      await assert.rejects(readPrices(home), { exit: 'config', hint: /^put a plain file there/ });
+      await assert.rejects(readPrices(home), { exit: 'config', hint: /^put a regular file there/ });
     });
   }
 });

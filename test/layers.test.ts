@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'node:test';
 import { Linter } from 'eslint';
@@ -27,9 +28,13 @@ const wrong: readonly (readonly [file: string, source: string, fault: string])[]
   ['ledger/state.ts', '../posting/cursor.ts', 'posting is above ledger'],
   ['errors.ts', './fs.ts', 'fs.ts is above errors.ts'],
   ['context.ts', './cli/program.ts', 'cli is above context.ts'],
-  ['doctor/report.ts', '../web/html.ts', 'doctor and web are of one row'],
-  ['log.ts', './fs.ts', 'log.ts and fs.ts are of one row'],
-  ['sandbox/core.ts', '../schedule/schedule.ts', 'sandbox imports only errors.ts, clock.ts, fs.ts'],
+  ['doctor/report.ts', '../web/html.ts', 'doctor and web are in one row'],
+  ['log.ts', './fs.ts', 'log.ts and fs.ts are in one row'],
+  [
+    'sandbox/core.ts',
+    '../schedule/schedule.ts',
+    'sandbox imports only assets.ts, errors.ts, clock.ts, fs.ts',
+  ],
   ['web/server.ts', '../sandbox/server.ts', 'sandbox is for rehearsal, cli and for tests'],
   ['posting/decide.ts', '../fs.ts', 'a module that decides has no disk and no network'],
   ['networks/x/failure.ts', '../../http/undici.ts', 'a module that decides has no disk and no network'],
@@ -59,6 +64,34 @@ describe('the rows of folders', () => {
   it('name each folder once', () => {
     const entries = rows.flat();
     assert.deepEqual(entries, [...new Set(entries)]);
+  });
+});
+
+describe('the map in src/README.md', () => {
+  const src = path.resolve(import.meta.dirname, '../src');
+  const map = readFileSync(path.join(src, 'README.md'), 'utf8');
+
+  it('has the folders in the order of the rows', () => {
+    const named = Array.from(map.matchAll(/^\| (`.+?`) +\|/gm), ([, cell = '']) =>
+      Array.from(cell.matchAll(/`([^`]+?)\/?`/g), ([, name = '']) => name),
+    );
+    const shown = named.filter((names) => names.every((name) => !name.includes(' ')));
+    assert.deepEqual(
+      shown.flat().map((name) => name.split('/')[0]),
+      rows.flat(),
+    );
+  });
+
+  it('names files that are there', () => {
+    const files = Array.from(map.matchAll(/`([\w./-]+\.(?:ts|js|css))`/g), ([, file = '']) => file);
+    assert.ok(files.length > 30);
+    const places = (file: string): string[] => [path.join(src, file), path.resolve(src, '..', file)];
+    const known = readdirSync(src, { recursive: true, encoding: 'utf8' });
+    for (const file of files)
+      assert.ok(
+        places(file).some(existsSync) || known.some((one) => one.endsWith(`/${file}`)),
+        `there is no ${file}`,
+      );
   });
 });
 

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { describe, it } from 'node:test';
 import { flockd } from '../src/cli/flockd.ts';
 import { keymaker } from '../src/cli/keymaker.ts';
+import { manualOf, usageOf } from '../src/cli/manual.ts';
 import { alarmNames } from '../src/config/hooks.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
@@ -37,14 +38,27 @@ describe('the README', () => {
     for (const name of tests) assert.ok(existsSync(path.join(root, 'test', name)), `test/${name} is missing`);
   });
 
-  it('tells of every command', () => {
-    for (const { name, verbs } of [keymaker, flockd]) {
-      for (const { usage } of verbs) {
-        const verb = usage.split(' ')[0] ?? '';
-        const told =
-          readme.includes(`\`${name} ${verb}`) || (verb === 'finish' && readme.includes('`finish`'));
-        assert.ok(told, `${name} ${verb} is missing`);
-      }
+  it('has a row for each command as it is called, and names only flags that it has', async () => {
+    const table = readme.slice(readme.indexOf('\n## Commands\n'), readme.indexOf('\n### Exit codes'));
+    const rows = new Map(
+      Array.from(table.matchAll(/^\| `(\w+ [^`]+)` +\| (.+) \|$/gm), ([, call = '', text = '']) => [
+        call,
+        text,
+      ]),
+    );
+    const manuals = await Promise.all([keymaker, flockd].map(manualOf));
+    const commands = manuals.flatMap(({ name, commands: all }) =>
+      all.map((command) => ({ call: `${name} ${usageOf(command)}`, flags: command.flags })),
+    );
+    assert.deepEqual([...rows.keys()].sort(), commands.map(({ call }) => call).sort());
+    for (const { call, flags } of commands) {
+      const named = Array.from((rows.get(call) ?? '').matchAll(/`(--[\w-]+)/g), ([, flag = '']) => flag);
+      const known = flags.map(({ name }) => `--${name}`);
+      assert.deepEqual(
+        named.filter((flag) => !known.includes(flag)),
+        [],
+        call,
+      );
     }
   });
 

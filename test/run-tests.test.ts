@@ -111,14 +111,14 @@ describe('npm test', () => {
   });
 
   const nothing: readonly (readonly [args: readonly string[], line: string])[] = [
-    [['test/nowhere'], 'there is no test/nowhere'],
-    [['test/number.test.ts', 'test/number.tset.ts'], 'there is no test/number.tset.ts'],
-    [['src'], 'no test is in src: the files of tests end in .test.ts'],
-    [['test/deep/helper.ts'], 'no test is in test/deep/helper.ts: the files of tests end in .test.ts'],
-    [['--watch', 'test/nowhere'], 'there is no test/nowhere'],
-    [['--grep', 'is two', 'test/number.test.ts'], 'no test has a name that matches'],
+    [['test/nowhere'], 'test/nowhere does not exist'],
+    [['test/number.test.ts', 'test/number.tset.ts'], 'test/number.tset.ts does not exist'],
+    [['src'], 'src has no tests: their files end in .test.ts'],
+    [['test/deep/helper.ts'], 'test/deep/helper.ts has no tests: their files end in .test.ts'],
+    [['--watch', 'test/nowhere'], 'test/nowhere does not exist'],
+    [['--grep', 'is two', 'test/number.test.ts'], 'no test name matches'],
     [['--grep'], '--grep needs a name'],
-    [['--grp', 'one'], 'unknown option --grp: there are --watch and --grep NAME'],
+    [['--grp', 'one'], 'unknown option --grp: the options are --watch and --grep NAME'],
   ];
   for (const [args, line] of nothing) {
     it(`ends with 64 and one line for ${args.join(' ')}`, () => {

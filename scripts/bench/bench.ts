@@ -1,6 +1,6 @@
 /**
- * The benchmark: `npm run bench [-- --quick] [--only ROW]… [--out FOLDER]`. Writes README.md and results.json beside itself, or
- * to another folder; a part of it, or a quick one, only with `--out`. The table also goes to standard output.
+ * The benchmark: `npm run bench [-- --quick] [--only ROW]… [--out FOLDER]`. Writes README.md and results.json to this
+ * folder or to FOLDER. With `--quick` or `--only` it writes them only with `--out`. The table also goes to standard output.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -34,7 +34,7 @@ const { values: flags } = parseArgs({
   },
 });
 
-/** A row that takes longer than this hangs. Milliseconds. */
+/** The time limit of a row. Milliseconds. */
 const longest = 240_000;
 
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
@@ -49,7 +49,7 @@ async function measure(rows: readonly Row[], bench: Bench): Promise<void> {
     try {
       await Promise.race([row.measure(bench), late]);
     } catch (error) {
-      // The others are measured all the same.
+      // Continues with the other rows.
       const why = error instanceof Error ? (error.stack ?? error.message) : String(error);
       say(`${row.id}: ${why}`);
       bench.figures.say(`${row.id} failed`, [why.split('\n')[0] ?? why]);
@@ -89,5 +89,5 @@ async function run(stage: Stage): Promise<void> {
 const stage = new Stage();
 stage.closeAtExit();
 await run(stage);
-// Its helpers would keep it alive.
+// Its helpers would keep the process alive.
 process.exit();

@@ -1,37 +1,37 @@
 import { median } from './numbers.ts';
 
-/** What is measured: who, doing what, counted how. */
+/** What is measured: a competitor, a task and a unit. */
 export interface Measure {
-  /** The id of the row it belongs to. */
+  /** The id of its row. */
   row: string;
   what: string;
   who: string;
   unit: string;
 }
 
-/** What came out of it, over all rounds. */
+/** The result of a measure over all rounds. */
 export interface Figure extends Measure {
   min: number;
   median: number;
   max: number;
   rounds: number;
-  /** Its median over that of the row's reference. */
+  /** Its median divided by the median of the row's reference. */
   ratio?: number;
 }
 
-/** What was not measured, and why. */
+/** A measure without a result, and the reason. */
 export interface Gap extends Measure {
   why: string;
 }
 
-/** All that a run of the benchmark finds out. */
+/** The results of a run of the benchmark. */
 export class Figures {
   readonly #samples = new Map<string, { measure: Measure; values: number[] }>();
   readonly #gaps = new Map<string, Gap>();
-  /** What is no number. */
+  /** Results that are not numbers. */
   readonly facts: Record<string, string[]> = {};
 
-  /** @param value - where it is none (the cost of a post, where nobody posted) nothing is added */
+  /** @param value - ignored if it is not finite, like the cost of a post without posts */
   add(measure: Measure, value: number): void {
     if (!Number.isFinite(value)) return;
     const key = keyOf(measure);
@@ -40,12 +40,12 @@ export class Figures {
     else this.#samples.set(key, { measure, values: [value] });
   }
 
-  /** Says why something has no figure. */
+  /** Records why a measure has no result. */
   leaveOut(measure: Measure, why: string): void {
     this.#gaps.set(keyOf(measure), { ...measure, why });
   }
 
-  /** Says something that is no number. */
+  /** Records a result that is not a number. */
   say(name: string, lines: string[]): void {
     this.facts[name] = lines;
   }
@@ -58,13 +58,13 @@ export class Figures {
     return [...this.#gaps.values()];
   }
 
-  /** The median, or undefined where it was not measured. */
+  /** The median, or undefined if it was not measured. */
   median(measure: Measure): number | undefined {
     const found = this.#samples.get(keyOf(measure));
     return found && median(found.values);
   }
 
-  /** @param referenceOf - whom the others of a row are held against */
+  /** @param referenceOf - returns the competitor that a row compares with */
   list(referenceOf: (row: string) => string | undefined): Figure[] {
     return Array.from(this.#samples.values(), ({ measure, values }) => {
       const reference = referenceOf(measure.row);

@@ -22,7 +22,7 @@ export const nameOf = (index: number): string => `bot-${String(index).padStart(6
 const lineOf = (name: string, line: number): string =>
   `${name}, line ${line + 1}: the tide comes in by itself`;
 
-/** A flock of so many bots, each with a poem and a bundle of its own. */
+/** Makes a flock: each bot has a poem and a bundle. */
 export function makeFlock(folder: string, count: number): void {
   const keys = path.join(folder, 'keys');
   const poems = path.join(folder, 'poems');
@@ -33,7 +33,7 @@ export function makeFlock(folder: string, count: number): void {
     const poem = path.join(poems, `${name}.txt`);
     const text = range(lines).map((line) => lineOf(name, line));
     writeFileSync(poem, `${text.join('\n')}\n`);
-    // A poem that was written just now is not posted before it has stood still for a while.
+    // flockd waits before it posts from a file that was just changed.
     utimesSync(poem, 0, 0);
     writeFileSync(path.join(keys, `${name}.json`), bundleOf(index), { mode: 0o600 });
   }
@@ -54,27 +54,27 @@ function bundleOf(index: number): string {
 }
 
 /**
- * Reads all files of a flock, as the flockd before has done: some machines forget within a minute what they read, and a start
- * would be measured by their disk.
+ * Reads all files of a flock, as an earlier flockd would have done. Some machines drop files from their cache within a minute,
+ * and a start would then measure the disk.
  */
 export function remember(folder: string): void {
   for (const name of ['keys', 'poems'])
     for (const file of readdirSync(path.join(folder, name))) readFileSync(path.join(folder, name, file));
 }
 
-/** Puts flock.json there; only the owner may read it. */
+/** Writes flock.json, which only its owner can read. */
 export function writeSettings(folder: string, settings: object): void {
   writeFileSync(path.join(folder, 'flock.json'), JSON.stringify(settings), { mode: 0o600 });
 }
 
-/** An empty state folder. */
+/** Makes an empty state folder. */
 export function emptyState(folder: string): string {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   return folder;
 }
 
-/** The ledger of a flock that began at an instant and has posted since, in so many records at least. */
+/** Writes the ledger of a flock that began at an instant and has posted since, with at least that many records. */
 export function writeLedger(folder: string, bots: number, began: number, records = bots): void {
   const file = openSync(path.join(emptyState(folder), 'journal.jsonl'), 'w', 0o600);
   let n = 0;
@@ -91,7 +91,7 @@ export function writeLedger(folder: string, bots: number, began: number, records
   closeSync(file);
 }
 
-/** Settings and ledger of a flock that owes a post a second ever since an instant: there is always more than can be posted. */
+/** Writes settings and a ledger with a due post in each second since an instant, so that flockd always has more to post. */
 export function oweAlways(root: string, state: string, bots: number, since: number): void {
   writeSettings(root, { schedule: '* * * * * *', missed: 'all' });
   writeLedger(state, bots, since);

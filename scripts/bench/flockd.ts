@@ -12,35 +12,34 @@ export const script = (program: 'keymaker' | 'flockd'): string =>
 export interface FlockdOptions {
   root: string;
   state: string;
-  /** The base of the X API; nobody is asked where there is none. */
+  /** The base URL of the X API; by default no server answers. */
   api?: string;
-  /** Posts under way at once. */
+  /** The maximum of simultaneous posts. */
   sockets?: number;
   env?: NodeJS.ProcessEnv;
-  /** For Node itself. */
+  /** Flags for Node. */
   flags?: readonly string[];
-  /** For `flockd run`. */
+  /** Arguments for `flockd run`. */
   args?: readonly string[];
-  /** The file that goes into it first, and says on SIGUSR2 what it holds. */
+  /** The file that is loaded first and reports memory on SIGUSR2. */
   probe?: string;
-  /** Where its log goes, where that is not to be kept. */
+  /** The file for the log; by default one in the stage's folder. */
   log?: string;
 }
 
-/** Megabytes; of each space of the heap, what is in it and what it takes. */
+/** Memory in megabytes. For each space of the heap: its name, the used and the reserved memory. */
 const left = z.object({
   rss: z.number(),
   heap: z.number(),
   spaces: z.array(z.tuple([z.string(), z.number(), z.number()])),
 });
 
-/** How often it is looked whether it has come to rest, and how much of that a process at rest may use. Milliseconds. */
+/** The process is at rest if it uses at most `maxIdleCpu` in each of `idleSlices` consecutive slices. Milliseconds. */
 const slice = 20;
-const restful = 2;
-/** How many such looks on end make a rest. */
-const looks = 30;
+const maxIdleCpu = 2;
+const idleSlices = 30;
 
-/** The real flockd as a process, and something that listens in systemd's place. */
+/** Runs the built flockd as a process, and reads its notifications in place of systemd. */
 export class Flockd {
   readonly #child: ChildProcess;
   readonly #started: number;
@@ -89,7 +88,7 @@ export class Flockd {
     return cpuOf(this.pid);
   }
 
-  /** Resolves with the time from the start until systemd was told something. Milliseconds. */
+  /** Waits for a notification. @returns the time from the start until it came. Milliseconds */
   async said(what: RegExp): Promise<number> {
     for (;;) {
       const found = this.#heard.find(({ text }) => what.test(text));
@@ -99,21 +98,21 @@ export class Flockd {
     }
   }
 
-  /** What it told systemd before it was ready. */
+  /** The statuses that it reported before it was ready. */
   get statuses(): string[] {
     const all = this.#heard.map(({ text }) => text).join('\n');
     return (all.split('READY=1')[0] ?? '').match(/STATUS=[^\n]+/g) ?? [];
   }
 
-  /** Resolves with the time from the start until it had nothing more to do. Milliseconds. */
+  /** Waits until the process is at rest. @returns the time from the start until then. Milliseconds */
   async rest(): Promise<number> {
     await this.said(/READY=1/);
     let busyUntil = performance.now();
     let used = this.cpu;
-    for (let quiet = 0; quiet < looks; quiet++) {
+    for (let quiet = 0; quiet < idleSlices; quiet++) {
       await sleep(slice);
       const now = this.cpu;
-      if (now - used > restful) {
+      if (now - used > maxIdleCpu) {
         busyUntil = performance.now();
         quiet = 0;
       }
@@ -122,13 +121,13 @@ export class Flockd {
     return busyUntil - this.#started;
   }
 
-  /** The most it had in memory, and what it has after its garbage was collected. Megabytes. */
+  /** The maximum memory so far, and the memory after a garbage collection. Megabytes. */
   async memory(): Promise<{ peak: number; left: z.infer<typeof left> }> {
     const { peak } = memoryOf(this.pid);
     return { peak, left: left.parse(await this.probed()) };
   }
 
-  /** What its probe says. */
+  /** The report of its probe. */
   async probed(): Promise<unknown> {
     const before = this.#heard.length;
     this.#child.kill('SIGUSR2');
@@ -144,13 +143,13 @@ export class Flockd {
     }
   }
 
-  /** Ends it as a person would. */
+  /** Ends it with SIGTERM. */
   async stop(): Promise<void> {
     this.#child.kill('SIGTERM');
     await this.#exit;
   }
 
-  /** Ends it at once. */
+  /** Ends it with SIGKILL. */
   async kill(): Promise<void> {
     this.#child.kill('SIGKILL');
     await this.#exit;

@@ -5,20 +5,20 @@ import { profileOf } from './rows/profiles.ts';
 import { botsOf, memoryAfter, startOf } from './rows/standing.ts';
 import type { Sizes } from './sizes.ts';
 
-/** A goal beside its figure. */
+/** A goal and its figure. */
 export interface Goal {
   goal: string;
-  /** The figure, in words; undefined where it was not measured. */
+  /** The figure as text; undefined if it was not measured. */
   figure?: string;
   kept?: boolean;
-  /** Why it was missed where it was: the profile that shows it, by its name, and what else is to be said. */
+  /** The reason if it is missed: the name of the profile that shows it, and remarks. */
   why: string;
 }
 
-/** Larger flocks may cost this many times as much per bot as one of a hundredth of their size, and still be called flat. */
-const flat = 1.5;
+/** Flat means: per bot, a flock costs at most this many times as much as a flock of a hundredth of its size. */
+const maxFlatRatio = 1.5;
 
-/** The goals of the flock, each beside its figure. Those of posting are ratios of this run. */
+/** All goals with their figures. The goals of posting are ratios within this run. */
 export function goalsOf(figures: Figures, sizes: Sizes): Goal[] {
   return [
     ...postingGoals(figures, sizes),
@@ -56,8 +56,8 @@ function postingGoals(figures: Figures, { inFlight }: Sizes): Goal[] {
       figures.median({ row: 'posts', what: `${way}, 0 ms, ${inFlight} under way`, who, unit: 'posts/s' });
     const against = (who: string): number | undefined => ratio(of('durable path'), of(who));
     const goal = (text: string): string => `durable path (${way}), posts per second: at least ${text}`;
-    const most = ratio(of('undici, minimal signer'), of('tweepy'));
-    const nobody = most === undefined ? '' : `; undici without a ledger makes ${shown(most)} ×`;
+    const undiciRatio = ratio(of('undici, minimal signer'), of('tweepy'));
+    const remark = undiciRatio === undefined ? '' : `; undici without a ledger makes ${shown(undiciRatio)} ×`;
     return [
       atLeast(
         goal('2 × bare twitter-api-v2 without a ledger'),
@@ -73,7 +73,7 @@ function postingGoals(figures: Figures, { inFlight }: Sizes): Goal[] {
         '×',
         profileOf.path,
       ),
-      atLeast(goal('20 × tweepy'), against('tweepy'), 20, '×', profileOf.path + nobody),
+      atLeast(goal('20 × tweepy'), against('tweepy'), 20, '×', profileOf.path + remark),
     ];
   });
 }
@@ -152,8 +152,8 @@ function curveGoals(figures: Figures, { flocks }: Sizes): Goal[] {
   return ['ms to start, per bot', 'KB per bot', 'CPU µs/post'].map((unit) => {
     const of = (bots: number): number | undefined =>
       figures.median({ row: 'curve', who: 'flockd run', what: botsOf(bots), unit } satisfies Measure);
-    const goal = `flat: ${unit}, ${botsOf(largest)} against ${smaller.toLocaleString('en-US')}: at most ${flat} ×`;
-    return below(goal, ratio(of(largest), of(smaller)), flat, '×', 'see the curve');
+    const goal = `flat: ${unit}, ${botsOf(largest)} against ${smaller.toLocaleString('en-US')}: at most ${maxFlatRatio} ×`;
+    return below(goal, ratio(of(largest), of(smaller)), maxFlatRatio, '×', 'see the curve');
   });
 }
 

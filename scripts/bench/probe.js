@@ -1,6 +1,6 @@
 /**
- * Goes into flockd with --import and --expose-gc. On SIGUSR2 it collects the garbage, and says on the descriptor that
- * systemd would listen to what is left.
+ * Loaded into flockd with --import and --expose-gc. On SIGUSR2 it collects the garbage, and writes the remaining memory to
+ * the descriptor of systemd's notifications.
  */
 import { writeSync } from 'node:fs';
 import { getHeapSpaceStatistics } from 'node:v8';
@@ -17,6 +17,6 @@ process.on('SIGUSR2', () => {
   writeSync(fd, `MEMORY=${JSON.stringify({ rss: rss / 1e6, heap: heapUsed / 1e6, spaces })}\n`);
 });
 
-// It never outlives who started it.
+// Ends when the process that started it ends.
 process.stdin.once('end', () => process.kill(process.pid, 'SIGKILL')).unref();
 process.stdin.resume();

@@ -11,16 +11,16 @@ const profile = z.object({
   samples: z.array(z.number()),
 });
 
-/** How many parts and how many functions are worth naming. */
+/** The maximum of listed parts and of listed functions. */
 const mostParts = 10;
 const mostFunctions = 8;
 
 /**
- * Where a process was while it was not idle, by the `--cpu-prof` in a folder: the parts it is made of, and the functions it was
- * in most. Of a function without those that it calls.
+ * How a process spent its time while it was not idle, by the profile of `--cpu-prof` in a folder: by parts of the program, and
+ * by the functions with the most time of their own.
  */
 export function hottest(folder: string): string[] {
-  // Of each thread there is one, of which the main thread's has the most to tell.
+  // Each thread has a profile. The main thread's is the largest.
   const files = readdirSync(folder).filter((name) => name.endsWith('.cpuprofile'));
   const texts = files.map((name) => readFileSync(path.join(folder, name), 'utf8'));
   const [largest] = texts.sort((a, b) => b.length - a.length);
@@ -47,10 +47,10 @@ function shares(frames: readonly CallFrame[], keyOf: (frame: CallFrame) => strin
   return sorted.map(([key, count]) => `${((100 * count) / frames.length).toFixed(1)} % ${key}`);
 }
 
-/** What esbuild writes above each module that it joins: a package's, or one of ours. */
+/** The comment that esbuild writes above each bundled module. */
 const joined = /^\/\/ (?:.*node_modules\/((?:@[^/]+\/)?[^/]+)|((?:src|scripts)\/[^/]+)\/)/;
 
-/** Which part of a program a function belongs to. */
+/** Finds the part of a program that a function belongs to. */
 class Parts {
   readonly #files = new Map<string, string[]>();
   readonly #known = new Map<string, string>();

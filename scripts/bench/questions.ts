@@ -1,8 +1,8 @@
 import { createInterface } from 'node:readline';
 
 /**
- * The helpers' side of the conversation: each line of standard input is a question in JSON, each line of standard output its
- * answer. A helper ends with its standard input, so that it never outlives who started it.
+ * The helpers' side of the protocol: each line of standard input is a question as JSON, and each line of standard output its
+ * answer. A helper ends when its standard input ends, so that it does not outlive the benchmark.
  */
 export function answerQuestions(answer: (question: unknown) => Promise<unknown>): void {
   const lines = createInterface({ input: process.stdin });

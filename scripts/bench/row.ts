@@ -3,31 +3,31 @@ import type { Sizes } from './sizes.ts';
 import type { X } from './servers/x.ts';
 import type { Stage } from './stage.ts';
 
-/** All that a row needs. */
+/** What a row measures with. */
 export interface Bench {
   stage: Stage;
   x: X;
   sizes: Sizes;
   figures: Figures;
-  /** The folder of a flock of so many bots, made when it is first asked for. */
+  /** The folder of a flock of that size. The first call makes it. */
   flockOf: (bots: number) => string;
 }
 
-/** One row of the benchmark: a question, and how it is answered. */
+/** One part of the benchmark. */
 export interface Row {
   id: string;
   title: string;
-  /** How it is measured, in a sentence or two. */
+  /** How it is measured, in one or two sentences. */
   about: string;
-  /** Whom the others are held against. */
+  /** The competitor that the others are compared with. */
   reference?: string;
   measure: (bench: Bench) => Promise<void>;
 }
 
 /**
- * The rounds of a measurement: so many, or as many as begin within its share of the five minutes; one at least.
+ * The rounds of a measurement: at most `count`, and only those that begin within `share`; at least one.
  *
- * @param share - milliseconds
+ * @param share - the measurement's part of the five minutes. Milliseconds
  */
 export function* roundsOf(count: number, share: number): Generator<number> {
   const began = performance.now();

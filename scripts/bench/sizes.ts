@@ -1,35 +1,35 @@
-/** How much is measured. Times in milliseconds. */
+/** The sizes and times of all measurements. Times are in milliseconds. */
 export interface Sizes {
   rounds: number;
-  /** How often they post where X takes its time. */
+  /** Rounds with the slow X. */
   slowRounds: number;
-  /** How long posts are counted for one sample. */
+  /** The time in which posts are counted for one sample. */
   window: number;
-  /** Posts that flockd makes before it is measured: it was only just started. */
+  /** Posts of flockd before it is measured, because a process is slow at first. */
   warmUp: number;
-  /** Bots that post in the competition, and requests under way at once where X answers at once and where it takes its time. */
+  /** Bots in the comparison, and the simultaneous requests to the quick and to the slow X. */
   posters: number;
   inFlight: number;
   manyInFlight: number;
-  /** Flocks to start, the smallest first. */
+  /** The sizes of the flocks to start, in ascending order. */
   flocks: number[];
-  /** How often flocks are started, and the largest of them: it takes its time. */
+  /** Starts of each flock, and starts of the largest one, which takes long. */
   flockRounds: number;
   largeRounds: number;
-  /** How long an idle process is watched. */
+  /** The time in which an idle process is measured. */
   idle: number;
-  /** How long flockd may take to give back the memory that a start took. */
+  /** The time for flockd to release the memory of its start. */
   givingBack: number;
-  /** Records in the ledger that a restart reads. */
+  /** Records in the ledger for the restart. */
   records: number;
-  /** Bots that share a slot, and bots with slots of their own. */
+  /** Bots that share a slot, and bots with separate slots. */
   crowd: number;
   many: number;
-  /** How long slots of one's own are spread, and how much of that is watched. */
+  /** The time over which separate slots are spread, and the part of it that is measured. */
   spread: number;
   watched: number;
-  /** How late a call may be before it counts as lost. */
-  patience: number;
+  /** A call that is later than this counts as lost. */
+  maxLateness: number;
   /** Keys to make. */
   keys: number;
   /** Starts of `--help`. */
@@ -54,12 +54,12 @@ export const full: Sizes = {
   many: 100_000,
   spread: 100_000,
   watched: 6_000,
-  patience: 2_000,
+  maxLateness: 2_000,
   keys: 40,
   starts: 15,
 };
 
-/** For the test of the benchmark itself, and for working on it: the figures mean nothing. */
+/** For the test of the benchmark and for its development. The figures mean nothing. */
 export const quick: Sizes = {
   rounds: 1,
   slowRounds: 1,
@@ -78,7 +78,7 @@ export const quick: Sizes = {
   many: 20,
   spread: 2_000,
   watched: 1_000,
-  patience: 200,
+  maxLateness: 200,
   keys: 1,
   starts: 1,
 };

@@ -12,13 +12,13 @@ const here = import.meta.dirname;
 
 export interface HelperOptions {
   env?: NodeJS.ProcessEnv;
-  /** For Node itself. */
+  /** Flags for Node. */
   flags?: readonly string[];
-  /** For the helper. */
+  /** Arguments for the helper. */
   args?: readonly string[];
 }
 
-/** A folder for everything that a run writes, and the processes it starts: both are gone when it is closed. */
+/** The temporary folder and the processes of a run. Disposal removes the folder and kills the processes. */
 export class Stage implements Disposable {
   readonly folder = mkdtempSync(path.join(tmpdir(), 'bench-'));
   readonly #children = new Set<ChildProcess>();
@@ -28,7 +28,7 @@ export class Stage implements Disposable {
     return path.join(this.folder, ...parts);
   }
 
-  /** Starts a process that ends with the stage at the latest. */
+  /** Starts a process, which is killed on disposal. */
   spawn(command: string, args: readonly string[], options: SpawnOptions = {}): ChildProcess {
     const child = spawn(command, args, { ...options, env: cleanEnvironment(options.env) });
     this.#children.add(child);
@@ -36,7 +36,7 @@ export class Stage implements Disposable {
     return child;
   }
 
-  /** Runs a command to its end. @returns its standard output @throws {Error} where it ends badly */
+  /** Runs a command to its end. @returns its standard output @throws {Error} if it fails */
   async run(command: string, args: readonly string[], options: SpawnOptions = {}): Promise<string> {
     const child = this.spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
     const said = { stdout: '', stderr: '' };
@@ -46,13 +46,13 @@ export class Stage implements Disposable {
       child.once('error', reject);
       child.once('close', resolve);
     });
-    // A report of something that is wrong with the flock ends with 1.
+    // 1 is the exit code of a report that found faults of the flock.
     if (code !== 0 && code !== 1)
       throw new Error(`${command} ${args.join(' ')} ended with ${code}: ${said.stderr.slice(-2000)}`);
     return said.stdout;
   }
 
-  /** Compiles a program and all it imports into one file, so that no loader stands in the way. @returns that file */
+  /** Bundles a program and its imports into one file, so that no loader slows it down. @returns that file */
   compile(source: string): Promise<string> {
     const known = this.#compiled.get(source) ?? this.#compile(source);
     this.#compiled.set(source, known);
@@ -65,7 +65,7 @@ export class Stage implements Disposable {
     return outfile;
   }
 
-  /** Starts a helper written here: TypeScript, or Python. */
+  /** Starts a helper of the benchmark, in TypeScript or Python. */
   async helper(source: string, { env = {}, flags = [], args = [] }: HelperOptions = {}): Promise<Helper> {
     const call = source.endsWith('.py')
       ? ['/usr/bin/python3', path.join(here, source)]
@@ -75,7 +75,7 @@ export class Stage implements Disposable {
     return new Helper(source, this.spawn(command, rest, { stdio, env, cwd: this.folder }));
   }
 
-  /** Closes it with this process, however that ends. */
+  /** Disposes this when the process exits, also by a signal. */
   closeAtExit(): void {
     for (const [signal, code] of [
       ['SIGINT', 130],
@@ -89,15 +89,15 @@ export class Stage implements Disposable {
     });
   }
 
-  /** Nothing here waits: it is also called when the run is interrupted. */
+  /** Synchronous, because it also runs while the process exits. */
   [Symbol.dispose](): void {
     for (const child of this.#children) child.kill('SIGKILL');
-    // Node takes ten times as long for 200,000 files.
+    // Node's own rm takes ten times as long for 200,000 files.
     spawnSync('rm', ['-rf', this.folder]);
   }
 }
 
-/** This process's environment without what would change how the programs run. */
+/** This process's environment without variables that the programs read. */
 function cleanEnvironment(set: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
   const ours =
     /^(CONSUMER_|KEYMAKER_|FLOCKD_|NODE_|NO_COLOR|FORCE_COLOR|STATE_DIRECTORY|CREDENTIALS_DIRECTORY|NOTIFY_SOCKET|WATCHDOG_|LISTEN_|INVOCATION_ID|npm_)/;
@@ -106,7 +106,7 @@ function cleanEnvironment(set: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
 
 const failure = z.object({ error: z.string() });
 
-/** A process that answers questions, one after the other. */
+/** A process that answers questions in their order. */
 export class Helper {
   readonly #name: string;
   readonly #child: ChildProcess;
@@ -131,7 +131,7 @@ export class Helper {
     return this.#child.pid ?? 0;
   }
 
-  /** @throws {Error} with what went wrong over there */
+  /** @throws {Error} with the message of the helper's error */
   async ask<T>(question: object, answer: z.ZodType<T>): Promise<T> {
     const line = await new Promise<string>((resolve, reject) => {
       this.#waiting.push({ resolve, reject });

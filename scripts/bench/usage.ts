@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** What a process has used of the processors so far, all its threads together. Milliseconds. */
+/** The processor time of a process with all its threads. Milliseconds. */
 export function cpuOf(pid: number): number {
   let nanoseconds = 0;
   for (const thread of readdirSync(`/proc/${pid}/task`)) {
@@ -9,7 +9,7 @@ export function cpuOf(pid: number): number {
   return nanoseconds / 1e6;
 }
 
-/** What a process has in memory now and had at most. Megabytes. */
+/** The memory of a process, now and at most. Megabytes. */
 export function memoryOf(pid: number): { rss: number; peak: number } {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
   const read = (name: string): number =>

@@ -9,18 +9,18 @@ import type { Row } from './row.ts';
 import type { Sizes } from './sizes.ts';
 import { root } from './stage.ts';
 
-/** All that a run found out, as it is written to results.json. */
+/** The content of results.json. */
 export interface Results {
   date: string;
   machine: string;
   node: string;
   commit: string;
-  /** How long the run took. Seconds. */
+  /** The duration of the run. Seconds. */
   took: number;
   goals: Goal[];
   figures: Figure[];
   gaps: Gap[];
-  /** What is no number: the profiles, and what went wrong. */
+  /** Results that are not numbers: profiles, and errors. */
   facts: Record<string, readonly string[]>;
 }
 
@@ -46,7 +46,7 @@ function machine(): string {
   return `${cores} cores of ${model.trim()}, ${memory} GB, ${os.type()} ${os.release()}, ${fileSystem()}, load ${(os.loadavg()[0] ?? 0).toFixed(1)} at the end`;
 }
 
-/** What the ledgers of the benchmark are on: an fsync costs nothing in memory. */
+/** The file system of the ledgers. It matters because an fsync is free in memory. */
 function fileSystem(): string {
   const [, type = 'unknown file system'] = execFileSync('df', ['--output=fstype', os.tmpdir()], {
     encoding: 'utf8',
@@ -62,7 +62,7 @@ function commit(): string {
   }
 }
 
-/** The results as a page that a person reads. */
+/** The results as a page for people. */
 export function pageOf(results: Results, rows: readonly Row[]): string {
   const { date, machine: where, node, commit: what, took, goals, facts } = results;
   return [
@@ -120,7 +120,7 @@ function cellOf(entry: Figure | Gap | undefined): string {
 const tableOf = (columns: readonly string[], lines: readonly (readonly string[])[]): string =>
   [columns, columns.map(() => '---'), ...lines].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 
-/** A text as the repository's own formatter has it. */
+/** Formats a text like the repository's files. */
 export async function formatted(text: string, parser: 'markdown' | 'json'): Promise<string> {
   const config = await resolveConfig(path.join(root, 'package.json'));
   return format(text, { ...config, parser });

@@ -1,19 +1,19 @@
-/** What the source is like as a house: its size, how its files hang together, and what it must not have. */
+/** The figures of the source: its size, the coupling of its files, import cycles and `any`. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import type TS from 'typescript';
 
-/** Loaded by require: an import would first search its 9 MB for names, which takes longer than to measure. */
+/** Loaded by require: an import would first search its 9 MB for export names, which takes longer than measuring. */
 const ts = createRequire(import.meta.url)('typescript') as typeof TS;
 
-/** What a file of the source has that other files can notice. */
+/** What other files can see of a source file. */
 interface Module {
   readonly lines: number;
   readonly exports: ReadonlySet<string>;
-  /** The own files it imports, types included, each with the names it takes; `*` is every name. */
+  /** The source files that it imports, types included, each with the imported names; `*` is every name. */
   readonly imports: ReadonlyMap<string, ReadonlySet<string>>;
-  /** The lines that have the type `any`. */
+  /** The lines with the type `any`. */
   readonly anys: readonly number[];
 }
 
@@ -21,7 +21,7 @@ export interface Figures {
   readonly files: number;
   readonly lines: number;
   readonly importsPerThousandLines: number;
-  /** How many in a hundred exports are imported by exactly one other file. */
+  /** The percentage of exports that exactly one other file imports. */
   readonly percentServingOneFile: number;
   readonly cycles: readonly string[];
   readonly anys: readonly string[];
@@ -53,7 +53,7 @@ export function measure(folder: string): Figures {
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
 const rounded = (number: number): number => Math.round(10 * number) / 10;
 
-/** For each export, how many other files import it. */
+/** The number of other files that import each export. */
 function usersOfExports(modules: ReadonlyMap<string, Module>): readonly number[] {
   return [...modules].flatMap(([file, { exports }]) => {
     const taken = [...modules.values()].flatMap(({ imports }) => imports.get(file) ?? []);
@@ -61,7 +61,7 @@ function usersOfExports(modules: ReadonlyMap<string, Module>): readonly number[]
   });
 }
 
-/** A cycle for each import that leads back to a file on the way to it. */
+/** One cycle for each import that leads back to a file on the path to it. */
 function cyclesOf(modules: ReadonlyMap<string, Module>): readonly string[] {
   const cycles: string[] = [];
   const done = new Set<string>();
@@ -75,7 +75,7 @@ function cyclesOf(modules: ReadonlyMap<string, Module>): readonly string[] {
   return cycles;
 }
 
-/** Reads one file. Its name and those of its imports are relative to the folder that is measured. */
+/** Reads one file. Its name and those of its imports are relative to the measured folder. */
 function readModule(file: string, text: string): Module {
   const tree = ts.createSourceFile(file, text, {
     languageVersion: ts.ScriptTarget.Latest,

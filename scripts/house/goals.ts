@@ -1,11 +1,11 @@
 import type { Figures } from './figures.ts';
 
-/** A figure and the most it may be. */
+/** A figure and its maximum. */
 interface Goal {
   readonly name: string;
   readonly max: number;
   readonly valueOf: (figures: Figures) => number;
-  /** Where the fault is, if it has a place. */
+  /** The places of the faults, if they have one. */
   readonly placesOf?: (figures: Figures) => readonly string[];
 }
 
@@ -18,7 +18,7 @@ export const goals: readonly Goal[] = [
   { name: 'any', max: 0, valueOf: (all) => all.anys.length, placesOf: (all) => all.anys },
 ];
 
-/** One line per goal that is missed. */
+/** One line for each missed goal. */
 export function missedGoals(figures: Figures): readonly string[] {
   return goals
     .filter(({ max, valueOf }) => valueOf(figures) > max)
@@ -28,7 +28,7 @@ export function missedGoals(figures: Figures): readonly string[] {
     });
 }
 
-/** The figures in a table, each beside its goal. */
+/** A table of the figures and their goals. */
 export function tableOf(figures: Figures): string {
   return goals
     .map(

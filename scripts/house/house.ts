@@ -1,6 +1,6 @@
 /**
- * Measures the source by its syntax tree and says where it misses a goal:
- *   npm run house [-- FOLDER]    default: src; ends with 1 where a goal is missed, with 64 where there is no such folder
+ * Measures the source by its syntax trees and reports missed goals:
+ *   npm run house [-- FOLDER]    default: src; ends with 1 if a goal is missed, and with 64 if there is no such folder
  */
 import { statSync } from 'node:fs';
 import { measure } from './figures.ts';

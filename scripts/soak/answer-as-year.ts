@@ -8,7 +8,7 @@ const question = z.discriminatedUnion('ask', [
   z.object({ ask: z.literal('go on'), days: z.int() }),
 ]);
 
-/** Lives through the days that it is told to, and says each time how many posts there were and what this process holds. */
+/** Runs the days of each request, and answers with the number of posts and the state of this process. */
 export function answerAsYear(openX: YearOptions['openX']): void {
   let year: SimulatedYear | undefined;
   answerQuestions(async (asked) => {

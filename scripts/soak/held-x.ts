@@ -2,10 +2,10 @@ import { z } from 'zod';
 import { type Clock, sleepUntil } from '../../src/clock.ts';
 import { type HttpAnswer, type HttpRequest, NoAnswer, type Send } from '../../src/http/exchange.ts';
 
-/** Whoever stands in X's place. */
+/** A simulated X. */
 export interface AnsweringX {
   send: Send;
-  /** Posts that it has taken. */
+  /** The number of accepted posts. */
   readonly posts: number;
 }
 
@@ -14,7 +14,7 @@ interface Post {
   text: string;
 }
 
-/** What goes wrong with a post, and whether X has taken it all the same. */
+/** A fault of a post, and whether X accepts the post in spite of it. */
 const faults = [
   { what: 'busy', taken: false },
   { what: 'down', taken: false },
@@ -27,22 +27,22 @@ const faults = [
 ] as const;
 type Fault = (typeof faults)[number];
 
-/** One post in so many meets a fault, and one look at a timeline. */
+/** One in this many posts gets a fault, and one in this many reads of a timeline. */
 const faultEvery = 100;
 const blindEvery = 10;
 
-/** Posts of an account that it remembers: a bot looks for one that it has made last. */
+/** How many posts of an account are kept: a bot looks only for its last one. */
 const remembered = 4;
 
-/** As flockd has it. Milliseconds. */
+/** The value of flockd. Milliseconds. */
 const deadline = 10_000;
 
 const json = { 'content-type': 'application/json' };
 const posted = z.object({ text: z.string() });
 
 /**
- * X on a clock that is held, in the same process: takes posts and shows timelines, and fails every now and then in each of
- * its ways, always the same for the same requests. It remembers next to nothing, so that what grows beside it is flockd.
+ * X in the same process on a held clock: accepts posts, shows timelines, and sometimes fails with each kind of fault. The same
+ * requests get the same faults. It keeps almost nothing, so that any growth of the process is flockd's.
  */
 export class HeldX implements AnsweringX {
   posts = 0;
@@ -59,7 +59,7 @@ export class HeldX implements AnsweringX {
     const { pathname, searchParams } = new URL(request.url);
     if (pathname === '/2/tweets') return this.#post(request);
     const account = /^\/2\/users\/(\d+)\/tweets$/.exec(pathname)?.[1];
-    // The ping, and hooks.
+    // The ping and the hooks.
     if (account === undefined) return { status: 200, headers: {}, body: '' };
     if (++this.#looks % blindEvery === 0) return problem(503);
     return this.#timeline(account, searchParams.get('since_id') ?? '');
@@ -102,7 +102,7 @@ export class HeldX implements AnsweringX {
   }
 
   #timeline(account: string, since: string): HttpAnswer {
-    // Ids have the same length.
+    // All ids have the same length, so they compare as text.
     const data = (this.#timelines.get(account) ?? []).filter(({ id }) => id > since);
     const body = JSON.stringify({ data, meta: { result_count: data.length } });
     return { status: 200, headers: json, body };

@@ -4,7 +4,7 @@ import { formatSnapshot } from '../../src/ledger/format.ts';
 import { readJournal } from '../../src/ledger/journal.ts';
 import type { Sample } from './measures.ts';
 
-/** How long the ledger in a folder is, and how long it would be if it were compacted now. */
+/** The size of the ledger in a folder, and its size if it were compacted now. */
 export async function ledgerSize(state: string): Promise<Pick<Sample, 'ledger' | 'journal'>> {
   const journal = statSync(path.join(state, 'journal.jsonl')).size;
   const contents = await readJournal(state);

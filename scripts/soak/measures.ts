@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { usualSockets } from '../../src/http/exchange.ts';
+import { defaultSockets } from '../../src/http/exchange.ts';
 
-/** What a process says of itself. @see ProcessState */
+/** The report of a process about itself. @see ProcessState */
 export const processState = z.object({
   heap: z.number(),
   rss: z.number(),
@@ -11,45 +11,44 @@ export const processState = z.object({
   active: z.number(),
 });
 
-/** What was seen at one moment. */
+/** All measures at one moment. */
 export interface Sample extends z.infer<typeof processState> {
-  /** Since the beginning, in the unit of its course. */
+  /** The time since the start: days in the year, seconds at full rate. */
   at: number;
-  /** Made so far. */
+  /** Posts so far. */
   posts: number;
-  /** The ledger, as short as it can be written, and as it was on the disk. Kilobytes. */
+  /** The size of the ledger if it were compacted now, and its size on the disk. Kilobytes. */
   ledger: number;
   journal: number;
-  /** Posts per second of real time, since the sample before. */
+  /** Posts per second of real time since the previous sample. */
   pace: number;
 }
 
-/** How much more something may be in the end than it was, and still be called flat: the larger of two. */
+/** How much a measure may grow and still count as flat: the larger of `share` times its value and `min`. */
 export interface Tolerance {
-  /** Of what it was. */
   share: number;
-  least: number;
+  min: number;
 }
 
 export interface Measure {
   id: Exclude<keyof Sample, 'at' | 'posts'>;
   unit: string;
-  /** Undefined where it is only shown. */
+  /** Undefined if the measure is only shown. */
   allowed: Tolerance | undefined;
 }
 
 export const measures: readonly Measure[] = [
-  { id: 'heap', unit: 'MB', allowed: { share: 0.05, least: 2 } },
-  // The allocator gives back what it likes.
-  { id: 'rss', unit: 'MB', allowed: { share: 0.25, least: 32 } },
-  { id: 'files', unit: '', allowed: { share: 0, least: 4 } },
-  { id: 'listeners', unit: '', allowed: { share: 0, least: 8 } },
-  { id: 'warnings', unit: '', allowed: { share: 0, least: 0 } },
-  // Requests are under way or not.
-  { id: 'active', unit: '', allowed: { share: 0, least: usualSockets + 8 } },
-  // A ledger remembers the flock's last 400 days one by one.
-  { id: 'ledger', unit: 'KB', allowed: { share: 0.05, least: 24 } },
-  // It is written anew when it has become a few times as long; one that never is more than doubles.
-  { id: 'journal', unit: 'KB', allowed: { share: 1, least: 8_000 } },
+  { id: 'heap', unit: 'MB', allowed: { share: 0.05, min: 2 } },
+  // The allocator does not return all free memory to the system.
+  { id: 'rss', unit: 'MB', allowed: { share: 0.25, min: 32 } },
+  { id: 'files', unit: '', allowed: { share: 0, min: 4 } },
+  { id: 'listeners', unit: '', allowed: { share: 0, min: 8 } },
+  { id: 'warnings', unit: '', allowed: { share: 0, min: 0 } },
+  // The number of current requests varies.
+  { id: 'active', unit: '', allowed: { share: 0, min: defaultSockets + 8 } },
+  // A ledger has one entry for each of the flock's last 400 days.
+  { id: 'ledger', unit: 'KB', allowed: { share: 0.05, min: 24 } },
+  // flockd compacts it when it is a few times as long. One that is never compacted more than doubles.
+  { id: 'journal', unit: 'KB', allowed: { share: 1, min: 8_000 } },
   { id: 'pace', unit: '/s', allowed: undefined },
 ];

@@ -1,4 +1,4 @@
-/** Goes into flockd as the bench's probe does. On SIGUSR2 it says all that flockd holds. */
+/** Loaded into flockd like the probe of the benchmark. On SIGUSR2 it reports what {@link ProcessState} lists. */
 import { writeSync } from 'node:fs';
 import { processState } from './process-state.js';
 
@@ -8,6 +8,6 @@ process.on('SIGUSR2', () => {
   writeSync(fd, `MEMORY=${JSON.stringify(processState())}\n`);
 });
 
-// It never outlives who started it.
+// Ends when the process that started it ends.
 process.stdin.once('end', () => process.kill(process.pid, 'SIGKILL')).unref();
 process.stdin.resume();

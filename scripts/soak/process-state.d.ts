@@ -1,18 +1,18 @@
-/** What a process holds. */
+/** Measures of a process. */
 export interface ProcessState {
-  /** What is alive on the heap, and in buffers beside it. Megabytes. */
+  /** Live objects on the heap, and buffers outside it. Megabytes. */
   heap: number;
-  /** What the process has in memory. Megabytes. */
+  /** Resident memory. Megabytes. */
   rss: number;
   /** Open file descriptors. */
   files: number;
-  /** Listeners of the process, and the most that anything has that keeps it alive: a socket, a server, a pipe. */
+  /** Listeners of the process, plus the maximum of listeners of one handle: a socket, a server, a pipe. */
   listeners: number;
-  /** Node's own of the process so far: of too many listeners of one thing, for one. */
+  /** Node's warnings so far, for example about too many listeners. */
   warnings: number;
-  /** Timers, sockets and requests that keep it alive. */
+  /** Timers, sockets and requests that keep the process alive. */
   active: number;
 }
 
-/** What this process holds once its garbage is collected. Needs --expose-gc. */
+/** Collects the garbage, then measures this process. Needs --expose-gc. */
 export declare function processState(): ProcessState;

@@ -17,17 +17,17 @@ export interface RateSoak {
 
 const minute = 60_000;
 
-/** A sample in so long, and more often where there would be too few. Milliseconds. */
-const usualStep = 10_000;
-const samplesWanted = 24;
+/** The maximum time between two samples. Milliseconds. A short run has shorter steps, to get enough samples. */
+const maxStep = 10_000;
+const minSamples = 24;
 
-/** Lets flockd, as it is installed, post as fast as it can in real time, while somebody looks at it now and then. */
+/** Runs the installed flockd, which posts as fast as it can in real time, and requests its page at each sample. */
 export async function soakRate(stage: Stage, { bots, minutes, say }: RateSoak): Promise<Course> {
   const x = await X.open(stage);
-  const way = x.way(true, false) ?? x.way(false, false);
+  const way = x.way({ isSecure: true }) ?? x.way();
   const [root, state, socket] = [stage.file('rate'), stage.file('rate-state'), stage.file('rate-socket')];
   makeFlock(root, bots);
-  // Late bots post twice a slot at most: the slots of twice the time do not run out.
+  // Late bots post at most twice per slot, so the slots of twice the time are enough.
   oweAlways(root, state, bots, Date.now() - 2 * minutes * minute - 60 * minute);
   const flockd = new Flockd(stage, {
     root,
@@ -41,7 +41,7 @@ export async function soakRate(stage: Stage, { bots, minutes, say }: RateSoak): 
   await flockd.said(/READY=1/);
   const samples: Sample[] = [];
   const began = performance.now();
-  const step = Math.min(usualStep, (minutes * minute) / samplesWanted);
+  const step = Math.min(maxStep, (minutes * minute) / minSamples);
   let before = await x.count();
   for (let next = step; next <= minutes * minute; next += step) {
     await sleep(began + next - performance.now());

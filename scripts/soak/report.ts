@@ -3,24 +3,24 @@ import { curveOf } from './curve.ts';
 import { measures, type Measure, type Sample } from './measures.ts';
 import { quarter, verdictOf, type Verdict } from './verdict.ts';
 
-/** One part of the soak, as it went. */
+/** The samples of one part of the soak. */
 export interface Course {
   id: 'year' | 'rate';
-  /** What it was, for a person. */
+  /** The title for people. */
   title: string;
   samples: readonly Sample[];
-  /** What its growth is told for: so much of what, as it is called. */
+  /** The unit of growth: an amount of days or posts, and its name. */
   per: { of: 'at' | 'posts'; amount: number; called: string };
 }
 
-/** A measure, and what came of it; undefined where it is only shown. */
+/** The values of a measure, and the verdict; undefined if the measure is only shown. */
 export interface Finding {
   measure: Measure;
   values: readonly number[];
   verdict: Verdict | undefined;
 }
 
-/** @throws {RangeError} where there are too few samples */
+/** @throws {RangeError} if there are too few samples */
 export const findingsOf = ({ samples }: Course): Finding[] =>
   measures.map((measure) => {
     const values = samples.map((sample) => sample[measure.id]);
@@ -30,10 +30,10 @@ export const findingsOf = ({ samples }: Course): Finding[] =>
 export const grows = (findings: readonly Finding[]): boolean =>
   findings.some(({ verdict }) => verdict?.grows === true);
 
-/** The widest curve: the line stays within 80 characters. */
+/** The width of a curve. With it a line has at most 80 characters. */
 const width = 30;
 
-/** A course as a person reads it: curves, then verdicts. Lines of 80 characters at most. */
+/** The report for people: curves, then verdicts. Lines have at most 80 characters. */
 export function reportOf(course: Course, findings: readonly Finding[]): string {
   return [
     course.title,
@@ -62,7 +62,7 @@ const inVerdicts = columnsOf(-9, -6, 10, 11, 10, 10, 16);
 function curveLine({ measure: { id, unit }, values, verdict }: Finding): string {
   const lowest = Math.min(...values);
   const highest = Math.max(...values);
-  // What is allowed fills half the height at most.
+  // The allowed growth is at most half of the height.
   const curve = curveOf(values, width, verdict ? 2 * verdict.allowed : highest);
   const ends = [lowest, values[0] ?? NaN, values.at(-1) ?? NaN];
   return [id, unit, curve, ...ends.map(shown)].map(inCurves).join(' ');
@@ -74,7 +74,7 @@ function verdictLine(course: Course, { id }: Measure, verdict: Verdict): string 
   return [id, verdict.grows ? 'GROWS' : 'flat', ...figures].map(inVerdicts).join(' ');
 }
 
-/** What the growth from the second quarter to the last comes to. */
+/** The growth from the second quarter to the last, for the unit of the course. */
 function ratePer({ samples, per: { of, amount } }: Course, growth: number): number {
   const middle = (which: 1 | 3): number => median(quarter(samples, which).map((sample) => sample[of]));
   return (growth / (middle(3) - middle(1))) * amount;

@@ -6,29 +6,29 @@ import { findingsOf, grows, reportOf, type Course } from './report.ts';
 import { soakYear } from './year.ts';
 
 export interface SoakOptions {
-  /** Its parts, in this order. */
+  /** The parts to run, in this order. */
   parts: readonly Course['id'][];
-  /** In both parts; undefined for the usual flock of each. */
+  /** The number of bots in both parts; undefined for each part's default. */
   bots: number | undefined;
-  /** How long each part is. */
+  /** The length of the year, and of the run at full rate. */
   days: number;
   minutes: number;
-  /** Where the samples go as JSON, too. */
+  /** A folder for the samples as JSON. */
   out: string | undefined;
-  /** Another program to live through the year. */
+  /** Another program to run the year. */
   yearProgram?: string;
 }
 
-const usualBots = { year: 1_000, rate: 10_000 };
+const defaultBots = { year: 1_000, rate: 10_000 };
 
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
 
-const rules = `Flat: the median of the last quarter of the samples is above that of the second
-by no more than is allowed, which is half the height of a curve at most. The
-first quarter is for warming up.
+const rules = `Flat: the median of the last quarter of the samples is at most the allowed value
+above the median of the second quarter. The allowed value is at most half the
+height of the curve. The first quarter is the warm-up.
 `;
 
-/** Runs the soak, and prints its curves. @returns 1 where anything grows, or else 0 */
+/** Runs the soak and prints its curves. @returns 1 if a measure grows, otherwise 0 */
 export async function runSoak({
   parts,
   bots,
@@ -41,7 +41,7 @@ export async function runSoak({
   stage.closeAtExit();
   let code = 0;
   for (const part of parts) {
-    const size = { bots: bots ?? usualBots[part], say };
+    const size = { bots: bots ?? defaultBots[part], say };
     const course =
       part === 'year'
         ? await soakYear(stage, { ...size, days, ...(yearProgram !== undefined && { program: yearProgram }) })

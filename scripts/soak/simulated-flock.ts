@@ -5,7 +5,7 @@ import type { HeldClock } from '../../src/clock.ts';
 import { readFlockFile } from '../../src/config/flock-file.ts';
 import { Daemon } from '../../src/daemon/daemon.ts';
 import { loadFlock } from '../../src/flock/load.ts';
-import { usualSockets } from '../../src/http/exchange.ts';
+import { defaultSockets } from '../../src/http/exchange.ts';
 import { KeyStore } from '../../src/keys/store.ts';
 import { Journal, type Ledger } from '../../src/ledger/journal.ts';
 import { logChanges } from '../../src/ledger/log-events.ts';
@@ -22,20 +22,20 @@ export interface SimulatedFlockOptions {
   root: string;
   clock: HeldClock;
   x: AnsweringX;
-  /** Where it shows itself. */
+  /** The unix socket of its page. */
   socket: string;
 }
 
-/** As `flockd run` has it. Milliseconds. */
+/** The value of `flockd run`. Milliseconds. */
 const deadline = 10_000;
 
-/** Whoever watches for silence looks at every bot each five minutes, which is most of a year's work: one in so many will do. */
+/** Runs the check for silent bots less often: every five minutes it would be most of the work of a simulated year. */
 const watchedEvery = 10;
 
-/** All that `flockd run` is made of, put together as there, on a clock that is held and with somebody in X's place. */
+/** The parts of `flockd run`, connected as there, with a held clock and a simulated X. */
 export class SimulatedFlock {
   readonly ledger: Ledger;
-  /** The folder of the ledger. Its files are real, and nothing in them is fsynced: a year of that takes hours. */
+  /** The folder of the ledger. Its files are real, but not fsynced, because a year of fsyncs takes hours. */
   readonly state: string;
   readonly #clock: HeldClock;
   readonly #alarms: Alarms;
@@ -63,7 +63,7 @@ export class SimulatedFlock {
       deadline,
       readPoem,
       writtenAt: () => undefined,
-      sockets: usualSockets,
+      sockets: defaultSockets,
       isStopped: () => false,
       brake: (why) => Promise.reject(new Error(why)),
       failed: (cause) => (this.#failure ??= { cause }),
@@ -98,7 +98,7 @@ export class SimulatedFlock {
     return flock;
   }
 
-  /** Reads its files, and takes up what is in them. */
+  /** Loads its files. */
   async reload(): Promise<void> {
     const flockFile = await readFlockFile(path.join(this.#root, 'flock.json'));
     const flock = await loadFlock(this.#root, new KeyStore(path.join(this.#root, 'keys')), flockFile);
@@ -109,12 +109,12 @@ export class SimulatedFlock {
     this.#daemon.update(flock);
   }
 
-  /** A person's order; it is carried out in the simulated time. What cannot be carried out is let be. */
+  /** Gives a person's command, which is carried out in simulated time. A command that fails is ignored. */
   order(order: Command): void {
     this.#daemon.carryOut(order).catch(() => undefined);
   }
 
-  /** Lets the time run. @throws why it gave up */
+  /** Lets the simulated time pass. @throws the error that ended flockd */
   async until(instant: number): Promise<void> {
     await this.#clock.runUntil(instant);
     if (this.#failure) throw this.#failure.cause;
@@ -129,7 +129,7 @@ interface Parts {
   state: string;
 }
 
-/** Every line is made as always, and nobody keeps it. */
+/** A log whose lines are formatted and dropped. */
 const openNoLog = (): EventLog =>
   new EventLog(
     pino(

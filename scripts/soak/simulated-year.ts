@@ -7,7 +7,7 @@ import type { AnsweringX } from './held-x.ts';
 import { SimulatedFlock } from './simulated-flock.ts';
 
 export interface YearOptions {
-  /** A folder that is there; nothing else is written to. */
+  /** An existing folder. The year writes only there. */
   folder: string;
   bots: number;
   openX: (clock: Clock) => AnsweringX;
@@ -16,11 +16,11 @@ export interface YearOptions {
 const day = 86_400_000;
 const zones = ['UTC', 'Europe/Berlin', 'America/New_York', 'Asia/Kolkata', 'Australia/Lord_Howe'];
 
-/** One bot in so many shares its slot with others, and one posts each hour. */
+/** One in this many bots shares its slot with others, and one in this many posts each hour. */
 const sharedEvery = 10;
 const hourlyEvery = 100;
 
-/** A flock that lives through days, one after the other, with somebody who looks after it. */
+/** Runs a simulated flock day by day, with a simulated owner. */
 export class SimulatedYear {
   readonly #clock: HeldClock;
   readonly #flock: SimulatedFlock;
@@ -64,7 +64,7 @@ export class SimulatedYear {
     }
   }
 
-  /** What a person does in a day: edits a poem, lets a bot rest for a day, repairs what is parked, reloads once a week. */
+  /** What the owner does each day: edits a poem, pauses a bot for a day, resumes parked bots, reloads once a week. */
   async #lookAfter(today: number): Promise<void> {
     const turn = (of: number): string => nameOf((of + this.#bots) % this.#bots);
     const [yesterdays, todays] = [turn(today - 1), turn(today)];
@@ -76,7 +76,7 @@ export class SimulatedYear {
     if (today % 7 === 6) await this.#flock.reload();
   }
 
-  /** A poem gets a line more, or loses it again. */
+  /** Adds a line to a poem, or removes it again. */
   #edit(bot: string): void {
     const file = path.join(this.#root, 'poems', `${bot}.txt`);
     const text = readFileSync(file, 'utf8');
@@ -93,7 +93,7 @@ interface Parts {
   root: string;
 }
 
-/** A few share a slot, one in a hundred posts each hour, and most have a time of their own, in zones of all kinds. */
+/** Schedules: a few bots share a slot, one in a hundred posts each hour, and most have their own time in various zones. */
 function settingsOf(bots: number): object {
   const schedules = range(bots)
     .filter((bot) => bot % sharedEvery !== 0)

@@ -1,7 +1,7 @@
 /**
- * The soak: `npm run soak [-- --only year|rate] [--days N] [--minutes N] [--bots N] [--out FOLDER]`. Lets a flock live through
- * a simulated year, and flockd post at full rate for ten minutes, and ends with 1 where anything grows: memory, open files,
- * listeners, the ledger.
+ * The soak: `npm run soak [-- --only year|rate] [--days N] [--minutes N] [--bots N] [--out FOLDER]`. Runs a
+ * flock through a simulated year, and flockd at full rate for ten minutes. Ends with 1 if memory, open files, listeners or the
+ * ledger grow.
  */
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
@@ -27,5 +27,5 @@ const flags = z.object({
 
 const { only, bots, days, minutes, out } = flags.parse(values);
 const parts = only === undefined ? (['year', 'rate'] as const) : [only];
-// Its helpers would keep it alive.
+// Its helpers would keep the process alive.
 process.exit(await runSoak({ parts, bots, days, minutes, out }));

@@ -1,14 +1,14 @@
 import { median } from '../bench/numbers.ts';
 import type { Tolerance } from './measures.ts';
 
-/** Where something was once it was warm, where it was in the end, and whether that is too far from each other. */
+/** Compares a measure after the warm-up with the same measure at the end. */
 export interface Verdict {
   grows: boolean;
   /** The medians of the second quarter of the samples and of the last one. */
   warm: number;
   end: number;
   growth: number;
-  /** How much growth is none. */
+  /** The maximum growth that counts as flat. */
   allowed: number;
 }
 
@@ -18,22 +18,23 @@ export function quarter<T>(samples: readonly T[], which: 0 | 1 | 2 | 3): T[] {
   return samples.slice(edge(which), edge(which + 1));
 }
 
-/** The fewest samples that make four quarters. */
-const fewest = 4;
+/** Four quarters need at least this many samples. */
+const minSamples = 4;
 
 /**
- * Whether something grows: its first quarter is for warming up, and of the second and the last one the medians are compared,
- * so that neither a step at the beginning nor single samples tell anything. Pure.
+ * Decides whether a measure grows: compares the medians of the second and the last quarter of its values. The first quarter
+ * is the warm-up. With medians neither a step at the start nor single samples change the verdict. Pure.
  *
- * @param values - at even distances
+ * @param values - at equal intervals
  * @throws {RangeError} for fewer than 4 values
  */
-export function verdictOf(values: readonly number[], { share, least }: Tolerance): Verdict {
-  if (values.length < fewest) throw new RangeError(`${values.length} samples say nothing; 4 do`);
+export function verdictOf(values: readonly number[], { share, min }: Tolerance): Verdict {
+  if (values.length < minSamples)
+    throw new RangeError(`${values.length} samples are too few; at least ${minSamples} are needed`);
   const warm = median(quarter(values, 1));
   const end = median(quarter(values, 3));
   const growth = end - warm;
-  const allowed = Math.max(share * warm, least);
-  // What cannot be compared is not flat.
+  const allowed = Math.max(share * warm, min);
+  // With NaN the measure is not flat.
   return { grows: !(growth <= allowed), warm, end, growth, allowed };
 }

@@ -1,7 +1,7 @@
 import http from 'node:http';
 import { text } from 'node:stream/consumers';
 
-/** Looks at a running flock in every way that there is: the page, health, metrics, and what keeps the page up to date. */
+/** Requests everything that a running flock serves: the page, health, metrics and the page's events. */
 export async function visit(socketPath: string): Promise<void> {
   const page = await read(socketPath, '/');
   await read(socketPath, '/healthz');
@@ -17,7 +17,7 @@ export async function visit(socketPath: string): Promise<void> {
 async function read(socketPath: string, way: string): Promise<string> {
   const answer = await ask(socketPath, way);
   const said = await text(answer);
-  // What is not ready says so with 503.
+  // /readyz answers 503 if flockd is not ready.
   if (answer.statusCode !== 200 && answer.statusCode !== 503)
     throw new Error(`${way}: ${String(answer.statusCode)} ${said}`);
   return said;

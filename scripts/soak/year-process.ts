@@ -1,4 +1,4 @@
-/** The process in which the year goes by. */
+/** The process that runs the simulated year. */
 import { answerAsYear } from './answer-as-year.ts';
 import { HeldX } from './held-x.ts';
 

@@ -10,7 +10,7 @@ import { visit } from './visitor.ts';
 export interface YearSoak {
   bots: number;
   days: number;
-  /** The program that lives through it. */
+  /** The program that runs the year. */
   program?: string;
   say: (text: string) => void;
 }
@@ -20,11 +20,11 @@ const usual = path.join(import.meta.dirname, 'year-process.ts');
 const begun = z.object({ state: z.string() });
 const passed = processState.extend({ posts: z.number() });
 
-/** A sample a fortnight, and more often where there would be too few. */
-const fortnight = 14;
-const samplesWanted = 24;
+/** The maximum time between two samples. Days. A short run has shorter steps, to get enough samples. */
+const maxStep = 14;
+const minSamples = 24;
 
-/** Lets a flock live through a year, or as many days as wanted, in a process of its own. */
+/** Runs a flock through the simulated days in a separate process. */
 export async function soakYear(
   stage: Stage,
   { bots, days, program = usual, say }: YearSoak,
@@ -35,7 +35,7 @@ export async function soakYear(
   const helper = await stage.helper(program, { flags: ['--expose-gc'] });
   const { state } = await helper.ask({ ask: 'begin', folder, bots }, begun);
   const samples: Sample[] = [];
-  const step = Math.max(1, Math.min(fortnight, Math.floor(days / samplesWanted)));
+  const step = Math.max(1, Math.min(maxStep, Math.floor(days / minSamples)));
   for (let at = step; at <= days; at += step) {
     const from = performance.now();
     const held = await helper.ask({ ask: 'go on', days: step }, passed);

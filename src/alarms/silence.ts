@@ -5,8 +5,7 @@ import { isFinished } from '../ledger/cursor.ts';
 import type { Intent } from '../ledger/events.ts';
 import type { BotState } from '../ledger/state.ts';
 import type { DaemonEvent, EventLog } from '../log.ts';
-import { offsetIn } from '../schedule/calendar.ts';
-import { nextAfter } from '../schedule/schedule.ts';
+import { BotSchedule } from '../schedule/calendar.ts';
 import { EventLoopYield } from '../yield.ts';
 
 /** A bot, as far as it is watched. */
@@ -33,13 +32,6 @@ export const isExcused = ({ settings }: Watched, state: BotState): boolean =>
   settings.paused ||
   state.paused !== undefined ||
   (isFinished(state.place) && settings.atEnd === 'stop');
-
-/** When a bot is to post after the slots that it has served, or undefined where it is never. */
-export function nextDue({ name, settings }: Watched, served: number): number | undefined {
-  const { schedule: expression, timezone, spread } = settings;
-  const slot = nextAfter({ expression, timezone }, served);
-  return slot === undefined ? undefined : slot + offsetIn(spread, name);
-}
 
 /** How long a post may be due, and none made, before that is silence. Milliseconds. */
 export const maxSilence = ({ settle }: BotSettings): number => late + settle;
@@ -197,7 +189,7 @@ export class SilenceWatch {
     const mayBeQuiet = this.#options.clock.now() - maxSilence(bot.settings);
     // What it has done lately tells without its schedule.
     if (Math.max(served, last?.at ?? 0) > mayBeQuiet) return undefined;
-    const due = nextDue(bot, served) ?? Infinity;
+    const due = new BotSchedule(bot.name, bot.settings).nextPost(served) ?? Infinity;
     const spentUntil = memory.cap?.posts === posts ? memory.cap.until : 0;
     return Math.max(due, spentUntil) > mayBeQuiet ? undefined : due;
   }

@@ -1,111 +1,171 @@
 import path from 'node:path';
-import type { Options, PositionalOptions } from 'yargs';
 import * as z from 'zod';
 import { type Exit, FlockError } from '../errors.ts';
 import { shellWord } from '../text.ts';
+import { type Command, type Flag, oneOf, type Positional, shownPositional } from './manual.ts';
 import type { Terminal } from './terminal.ts';
 
-/** Where to read how a command is called. */
-export const helpHint = (program: string, called: string): string =>
-  `${program} ${called} --help shows how it is called`;
-
-export interface Program {
-  name: string;
-  about: string;
-  /** How to begin, for those who have nothing but the help. */
-  firstSteps: readonly Example[];
-  verbs: readonly Verb[];
+declare module 'zod' {
+  /** What help and completion say of an argument. The outermost description counts: `botArgument.optional().meta({ description })`. */
+  interface GlobalMeta {
+    /** Whether it is given by its place, without a flag. */
+    positional?: boolean;
+    /** What a shell offers for it. */
+    kind?: 'bot' | 'folder' | 'file';
+    /** What stands for its value in help, where its kind or its name does not say it. */
+    placeholder?: string;
+    /** A single letter that means the same. */
+    alias?: string;
+    /** Likely values, where others are good too. */
+    suggestions?: readonly string[];
+    /** What comes about without it, where its schema has no default that says so. */
+    defaultText?: string;
+    /** The heading under which help shows it. */
+    group?: string;
+  }
 }
 
-/** A verb in a program's table; its file is loaded only when it is called. */
-export interface Verb {
-  /** As the help shows it: `reauth <bot>`. */
-  usage: string;
+interface Declaration<Shape extends z.ZodRawShape> {
+  /** What it does: a phrase without a full stop. */
   summary: string;
-  load: () => Promise<Command>;
+  /** What stands on its command line: a field for each positional and flag, described by `.meta()`. */
+  schema: z.ZodObject<Shape>;
+  examples: Command['examples'];
+  exits?: Command['exits'];
+  run: (args: z.infer<z.ZodObject<Shape>>, terminal: Terminal) => Promise<Exit>;
 }
 
-export type Example = readonly [call: string, does: string];
-
-/** What a verb is: how it is called, and what it does. */
-export interface Command {
-  /** What the words in its usage mean: `{ bot: … }` for `reauth <bot>`. */
-  words?: Record<string, PositionalOptions>;
-  flags: Record<string, Options>;
-  examples?: readonly Example[];
-  /** @param args - what yargs made of the command line */
-  run: (args: unknown, terminal: Terminal) => Promise<Exit>;
-}
-
-interface Definition<Schema extends z.ZodType> extends Omit<Command, 'run'> {
-  /** What the command line must be. */
-  schema: Schema;
-  run: (args: z.infer<Schema>, terminal: Terminal) => Promise<Exit>;
-}
-
-/** A command whose arguments are parsed before it runs. */
-export function command<Schema extends z.ZodType>({ schema, run, ...rest }: Definition<Schema>): Command {
+/** A command. Its schema says all there is to know of its command line: parsing, help, man page and completion come from it. */
+export function command<Shape extends z.ZodRawShape>({
+  schema,
+  run,
+  exits = {},
+  ...rest
+}: Declaration<Shape>): Command {
+  const fields = Object.entries(schema.shape).map(([name, field]) => fieldOf(name, field));
+  const positionals = fields.flatMap(({ positional }) => positional ?? []);
+  const flags = fields.flatMap(({ flag }) => flag ?? []);
   return {
     ...rest,
-    async run(args, terminal) {
+    exits,
+    positionals,
+    flags,
+    async run(args, terminal, hint) {
       const parsed = schema.safeParse(args);
       if (parsed.success) return run(parsed.data, terminal);
       const [issue] = parsed.error.issues;
       const name = String(issue?.path[0] ?? '');
-      const shown = rest.words?.[name] ? `<${name}>` : `--${name}`;
-      const message = issue?.message ?? 'is wrong';
-      throw new FlockError('usage', `${shown}: ${message}`, {
-        hint: message.includes('once') ? 'give each flag once, with a value' : hintFrom(args),
+      const positional = positionals.find((one) => one.name === name);
+      const shown = positional ? shownPositional(positional) : `--${name}`;
+      throw new FlockError('usage', name === '' ? messageFor(issue) : `${shown}: ${messageFor(issue)}`, {
+        hint,
       });
     },
   };
 }
 
-/** Which command it was is among what yargs makes of a line. */
-const call = z.object({ $0: z.string(), _: z.tuple([z.string()], z.unknown()) });
+const messageFor = (issue: z.core.$ZodIssue | undefined): string =>
+  issue?.code === 'invalid_value'
+    ? `must be ${oneOf(issue.values.map(String))}`
+    : (issue?.message ?? 'is wrong');
 
-function hintFrom(args: unknown): string {
-  const { data } = call.safeParse(args);
-  return data ? helpHint(data.$0, data._[0]) : '--help shows how it is called';
+const placeholders = { bot: 'NAME', folder: 'DIR', file: 'FILE' };
+
+/** What a field of a schema is on the command line. */
+function fieldOf(name: string, schema: z.core.$ZodType): { positional?: Positional; flag?: Flag } {
+  const { meta, choices, type, isOptional, ...input } = inputOf(schema);
+  const { kind, alias, suggestions = choices, group = 'Flags', defaultText = input.default } = meta;
+  const argument = {
+    name,
+    description: meta.description ?? '',
+    kind: kind ?? ('other' as const),
+    choices,
+    suggestions,
+  };
+  if (meta.positional === true) return { positional: { ...argument, isOptional } };
+  const placeholder = meta.placeholder ?? (kind ? placeholders[kind] : name.toUpperCase());
+  return {
+    flag: {
+      ...argument,
+      ...(type !== 'boolean' && { placeholder }),
+      ...(alias !== undefined && { alias }),
+      ...(defaultText !== undefined && { default: defaultText }),
+      isList: type === 'list',
+      group,
+    },
+  };
 }
 
-const folder = z.string('should be given once, with a value').min(1, 'is empty').optional();
+interface Input {
+  meta: z.GlobalMeta;
+  type: 'boolean' | 'text' | 'list';
+  choices: string[];
+  default?: string;
+  isOptional: boolean;
+}
 
-/** What {@link placeFlags} may be. */
-export const placeSchema = { root: folder, keys: folder };
+/** What a schema takes in, below defaults and transformations. */
+function inputOf(schema: z.core.$ZodType): Input {
+  const meta = z.globalRegistry.get(schema) ?? {};
+  const over = (inner: z.core.$ZodType, more: Partial<Input> = {}): Input => {
+    const found = inputOf(inner);
+    return { ...found, ...more, meta: { ...found.meta, ...meta } };
+  };
+  if (schema instanceof z.ZodOptional) return over(schema.def.innerType, { isOptional: true });
+  if (schema instanceof z.ZodDefault) {
+    const { defaultValue, innerType } = schema.def;
+    const isShown = typeof defaultValue === 'string' || typeof defaultValue === 'number';
+    return over(innerType, { isOptional: true, ...(isShown && { default: String(defaultValue) }) });
+  }
+  if (schema instanceof z.ZodPipe) return over(schema.def.in);
+  const type = schema instanceof z.ZodBoolean ? 'boolean' : schema instanceof z.ZodArray ? 'list' : 'text';
+  const choices = schema instanceof z.ZodEnum ? schema.options.map(String) : [];
+  return { meta, type, choices, isOptional: false };
+}
+
+/** A flag without a value. */
+export const toggle = (description: string) => z.boolean().default(false).meta({ description });
+
+/** A text that is not empty. */
+export const nonEmpty = z.string().min(1, 'is empty');
+
+/** The name of one bot, as a positional. */
+export const botArgument = z
+  .string()
+  .meta({ positional: true, kind: 'bot', description: 'the name of the bot' });
+
+/** A flag that names a bot and may be repeated. */
+export const botFlags = z.array(z.string()).default([]).meta({ kind: 'bot' });
+
+export const jsonFlag = toggle('as JSON, on standard output');
 
 /** A port of this machine; 0 takes any that is free. */
-export const portSchema = z
-  .string('should be given once, with a number')
+export const portFlag = z
+  .string()
   .regex(/^\d{1,5}$/, 'must be a number from 0 to 65535')
   .transform(Number)
   .pipe(z.number().max(65_535, 'must be a number from 0 to 65535'));
 
-/** The heading of the flags that say where a flock is. */
-const placeGroup = 'Where the flock is';
+const group = 'Where the flock is';
 
 /** The flags that say where a flock is. */
 export const placeFlags = {
-  root: {
-    type: 'string',
-    describe: "the flock's folder",
-    defaultDescription: 'the working directory',
-    group: placeGroup,
-  },
-  keys: {
-    type: 'string',
-    describe: 'the folder of the key bundles',
-    defaultDescription: 'keys in the root',
-    group: placeGroup,
-  },
-} satisfies Record<string, Options>;
+  root: nonEmpty
+    .optional()
+    .meta({ description: "the flock's folder", kind: 'folder', defaultText: 'the working directory', group }),
+  keys: nonEmpty.optional().meta({
+    description: 'the folder of the key bundles',
+    kind: 'folder',
+    defaultText: 'keys in the root',
+    group,
+  }),
+};
 
 /** Where a person said that the flock is. */
 export interface GivenPlaces {
   root?: string | undefined;
   keys?: string | undefined;
 }
-
 /** A call that works where a command was called: it names the same places. @returns `keymaker reauth howl --keys DIR` */
 export const withInvocationFlags =
   ({ root, keys }: GivenPlaces, program = 'keymaker') =>

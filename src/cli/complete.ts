@@ -1,11 +1,18 @@
-import { type Dirent, readdirSync, readFileSync } from 'node:fs';
+import { type Dirent, readdirSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { ownFile } from '../fs.ts';
 import { botOfBundle } from '../keys/bundle.ts';
 import { botNameOf, formerNameOf, isPoem } from '../poems/bot-name.ts';
 import { grouped } from '../text.ts';
-import type { FlagManual, Manual, ValueManual, VerbManual } from './help.ts';
+import {
+  builtManual,
+  type CommandManual,
+  type Flag,
+  globalFlags,
+  type Line,
+  type Manual,
+  readLine,
+} from './manual.ts';
 
 /** A word that could stand where the cursor is. */
 interface Candidate {
@@ -36,7 +43,7 @@ export type BotsAt = (places: Places) => readonly string[];
  * @param botsAt - the names of the bots of a flock; asked only where one is wanted
  */
 export function complete(
-  { verbs, everywhere }: Pick<Manual, 'verbs' | 'everywhere'>,
+  { commands }: Pick<Manual, 'commands'>,
   words: readonly string[],
   botsAt: BotsAt,
 ): Completion {
@@ -44,73 +51,46 @@ export function complete(
   const [called, ...before] = words.slice(0, -1);
   // A flag has begun with its dash: no other Tab should come to one.
   const isFlag = current.startsWith('-');
-  if (called === undefined) return only(current, isFlag ? everywhere.map(dashed) : verbs.map(named));
-  const verb = verbs.find(({ name }) => name === called);
-  if (!verb) return nothing;
-  const typed = read(before, verb);
-  const { waiting, hasEnded } = typed;
-  const bots = (): readonly string[] => botsAt(placesIn(typed, verb));
+  if (called === undefined) return only(current, isFlag ? globalFlags.map(dashed) : commands.map(named));
+  const command = commands.find(({ name }) => name === called);
+  if (!command) return nothing;
+  const line = readLine(before, command.flags);
+  const { expecting, hasEnded } = line;
+  const bots = (): readonly string[] => botsAt(placesIn(line, command));
   const may = { bots, current, dash: hasEnded };
-  if (waiting) return valuesOf(waiting, may);
+  if (expecting) return valuesOf(expecting, may);
   const equals = hasEnded ? null : /^--([^=]+)=/.exec(current);
   if (equals) {
     const [start, name] = equals;
-    const flag = verb.flags.find((known) => known.name === name && known.shown !== undefined);
+    const flag = command.flags.find((known) => known.name === name && known.placeholder !== undefined);
     return flag ? valuesOf(flag, { ...may, start, dash: true }) : nothing;
   }
-  const word = verb.words[typed.words.length];
-  if (word && (hasEnded || !isFlag)) return valuesOf(word, may);
+  const positional = command.positionals[line.positionals.length];
+  if (positional && (hasEnded || !isFlag)) return valuesOf(positional, may);
   return hasEnded || !isFlag
     ? nothing
-    : only(current, flagsLeft([...verb.flags, ...everywhere], typed).map(dashed));
+    : only(current, flagsLeft([...command.flags, ...globalFlags], line).map(dashed));
 }
 
 const nothing: Completion = { candidates: [], paths: 'none' };
 
-const named = ({ name, summary }: VerbManual): Candidate => ({ word: name, about: summary });
-const dashed = ({ name, about }: FlagManual): Candidate => ({ word: `--${name}`, about });
+const named = ({ name, summary }: CommandManual): Candidate => ({ word: name, about: summary });
+const dashed = ({ name, description }: Flag): Candidate => ({ word: `--${name}`, about: description });
 
 const only = (current: string, candidates: readonly Candidate[]): Completion => ({
   candidates: candidates.filter(({ word }) => word.startsWith(current)),
   paths: 'none',
 });
 
-/** What was typed after the verb and before the cursor. */
-interface Typed {
-  words: string[];
-  flags: Map<string, string>;
-  /** The flag whose value the cursor is at. */
-  waiting: FlagManual | undefined;
-  /** Whether `--` has ended the flags. */
-  hasEnded: boolean;
-}
-
-function read(before: readonly string[], verb: VerbManual): Typed {
-  const typed: Typed = { words: [], flags: new Map(), waiting: undefined, hasEnded: false };
-  for (const part of before) {
-    if (typed.waiting) {
-      typed.flags.set(typed.waiting.name, part);
-      typed.waiting = undefined;
-    } else if (typed.hasEnded || !part.startsWith('-')) typed.words.push(part);
-    else if (part === '--') typed.hasEnded = true;
-    else {
-      const [name = '', ...value] = part.replace(/^--?/, '').split('=');
-      typed.flags.set(name, value.join('='));
-      if (value.length > 0) continue;
-      typed.waiting = verb.flags.find((flag) => flag.name === name && flag.shown !== undefined);
-    }
-  }
-  return typed;
-}
-
-function placesIn({ flags, words }: Typed, verb: VerbManual): Places {
+function placesIn({ given, positionals }: Line, command: CommandManual): Places {
   const place = (name: string): string | undefined =>
-    flags.get(name) ?? words[verb.words.findIndex((word) => word.name === name)];
+    given.findLast(({ flag }) => flag?.name === name)?.value ??
+    positionals[command.positionals.findIndex((positional) => positional.name === name)];
   return { root: place('root'), keys: place('keys'), poems: place('poems') };
 }
 
-const flagsLeft = (flags: readonly FlagManual[], typed: Typed): FlagManual[] =>
-  flags.filter(({ name, isMany }) => isMany || !typed.flags.has(name));
+const flagsLeft = (flags: readonly Flag[], { given }: Line): Flag[] =>
+  flags.filter(({ name, isList }) => isList || !given.some(({ typed }) => typed === `--${name}`));
 
 interface May {
   bots: () => readonly string[];
@@ -121,9 +101,12 @@ interface May {
   dash: boolean;
 }
 
-function valuesOf({ kind, suggested }: ValueManual, { bots, current, start = '', dash }: May): Completion {
+function valuesOf(
+  { kind, suggestions }: Pick<Flag, 'kind' | 'suggestions'>,
+  { bots, current, start = '', dash }: May,
+): Completion {
   if (kind === 'file' || kind === 'folder') return { candidates: [], paths: `${kind}s` };
-  const all = kind === 'bot' ? bots() : suggested;
+  const all = kind === 'bot' ? bots() : suggestions;
   const good = all.filter((value) => dash || !value.startsWith('-'));
   return only(
     current,
@@ -213,7 +196,7 @@ export function answerShell(program: string, [shell, , ...rest]: readonly string
   process.stdout.on('error', () => undefined);
   try {
     const words = shell === 'bash' ? wordsOfBash(rest[0] ?? '') : rest;
-    process.stdout.write(shown(complete(readManual(program), words, botNames)));
+    process.stdout.write(shown(complete(builtManual(program), words, botNames)));
   } catch {
     // No completion is better than an error in the middle of a line.
   }
@@ -224,10 +207,6 @@ function wordsOfBash(line: string): string[] {
   const words = typedWords(line);
   return words.slice(words.findIndex((word) => !/^\w+=/.test(word)) + 1);
 }
-
-/** The build wrote it from this very program's tables, and to parse it would take as long as all the rest. */
-const readManual = (program: string): Manual =>
-  JSON.parse(readFileSync(ownFile(`dist/man/${program}.json`), 'utf8')) as Manual;
 
 const shown = ({ paths, candidates }: Completion): string =>
   [paths, ...candidates.map(({ word, about }) => (about === '' ? word : `${word}\t${about}`)), ''].join('\n');

@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import { command, type Command } from './command.ts';
+import { command } from './command.ts';
+import type { Command } from './manual.ts';
 
 /**
  * Completion for bash 4.4 and newer. The line goes to the program as it was typed, so that nothing of it is expanded or run.
@@ -70,14 +71,15 @@ const scripts = { bash, zsh, fish };
 /** The verb that prints what teaches a shell the words of a program; both programs have it. */
 export const completion = (program: string): Command =>
   command({
-    words: { shell: { type: 'string', describe: 'the shell', choices: Object.keys(scripts) } },
-    flags: {},
+    summary: 'Print the script that lets bash, zsh or fish complete a line',
+    schema: z.object({
+      shell: z.enum(['bash', 'zsh', 'fish']).meta({ positional: true, description: 'the shell' }),
+    }),
     examples: [
       [`source <(${program} completion bash)`, 'in ~/.bashrc'],
       [`source <(${program} completion zsh)`, 'in ~/.zshrc, after compinit'],
       [`${program} completion fish | source`, 'in ~/.config/fish/config.fish'],
     ],
-    schema: z.object({ shell: z.literal(['bash', 'zsh', 'fish']) }),
     run({ shell }, terminal) {
       terminal.print(scripts[shell](program));
       return Promise.resolve('done');

@@ -1,215 +1,72 @@
 import { wrapAnsi } from 'fast-wrap-ansi';
-import type { Options } from 'yargs';
-import { FlockError } from '../errors.ts';
-import { nearest } from '../text.ts';
-import { type Command, type Example, helpHint, type Program, type Verb } from './command.ts';
-
-/** What a word or flag takes, as far as a shell can help with it. */
-type Kind = 'bot' | 'folder' | 'file' | 'other';
-
-interface ValueKind {
-  kind: Kind;
-  /** What stands for it in help: `--bot NAME`. */
-  shown: string;
-  /** What it may well be, where other values are good too. */
-  suggested?: readonly string[];
-}
-
-const folder: ValueKind = { kind: 'folder', shown: 'DIR' };
-const file: ValueKind = { kind: 'file', shown: 'FILE' };
-const count: ValueKind = { kind: 'other', shown: 'N' };
-
-/** One table for both programs: a name means the same wherever it is a word or a flag. */
-const kinds: Partial<Record<string, ValueKind>> = {
-  bot: { kind: 'bot', shown: 'NAME' },
-  old: { kind: 'bot', shown: 'NAME' },
-  // A poem that has the new name already is a good guess.
-  new: { kind: 'bot', shown: 'NAME' },
-  root: folder,
-  keys: folder,
-  poems: folder,
-  file,
-  identity: file,
-  'new-identity': file,
-  passwords: file,
-  state: file,
-  account: { kind: 'other', shown: 'NAME' },
-  days: count,
-  id: count,
-  line: count,
-  'first-post': { kind: 'other', shown: 'TEXT' },
-  faults: { kind: 'other', shown: 'SHARE' },
-  from: { kind: 'other', shown: 'INSTANT' },
-  host: { kind: 'other', shown: 'NAME' },
-  listen: { kind: 'other', shown: 'ADDRESS' },
-  perms: { kind: 'other', shown: 'WORD', suggested: ['read', 'write', 'delete'] },
-  provider: { kind: 'other', shown: 'ID', suggested: ['x', 'flickr', 'tumblr'] },
-  recipient: { kind: 'other', shown: 'KEY' },
-  seed: { kind: 'other', shown: 'TEXT' },
-  user: { kind: 'other', shown: 'NAME' },
-};
-
-/** A name that is not in the table takes anything, and is shown as itself. */
-const kindOf = (name: string): ValueKind => kinds[name] ?? { kind: 'other', shown: name.toUpperCase() };
-
-/*
- * What there is to say about a program, as plain data made from the tables of its verbs: help, man page and completion
- * are three views of it.
- */
-
-export interface Manual {
-  name: string;
-  about: string;
-  firstSteps: readonly Example[];
-  verbs: VerbManual[];
-  /** The flags that every verb has. */
-  everywhere: FlagManual[];
-}
-
-export interface VerbManual {
-  /** As the help shows it: `reauth <bot>`. */
-  usage: string;
-  name: string;
-  summary: string;
-  words: WordManual[];
-  flags: FlagManual[];
-  examples: readonly Example[];
-}
-
-export interface ValueManual {
-  name: string;
-  about: string;
-  kind: Kind;
-  /** Nothing else is good. */
-  choices: string[];
-  /** What it may well be; the choices are among it. */
-  suggested: string[];
-}
-
-/** What comes after the verb without a flag. */
-interface WordManual extends ValueManual {
-  /** What stands for it: `<bot>`, or `[bot]` where it may be left out. */
-  shown: string;
-}
-
-export interface FlagManual extends ValueManual {
-  /** A single letter that means the same. */
-  alias?: string;
-  /** What stands for its value; undefined where it has none. */
-  shown?: string;
-  default?: string;
-  /** Whether it may be given again. */
-  isMany: boolean;
-  /** The heading it stands under. */
-  group: string;
-}
-
-const plain = 'Flags';
-
-/** The flags that every verb has. */
-export const globalFlags: FlagManual[] = Object.entries({
-  help: { type: 'boolean', alias: 'h', describe: 'show how it is called', group: 'Help' },
-  version: { type: 'boolean', describe: 'show the version', group: 'Help' },
-} satisfies Record<string, Options>).map(([name, options]) => flagManual(name, options));
-
-/** Loads every verb, to tell of them all. */
-export async function manualOf({ name, about, firstSteps, verbs }: Program): Promise<Manual> {
-  return {
-    name,
-    about,
-    firstSteps,
-    verbs: await Promise.all(verbs.map(verbManualOf)),
-    everywhere: globalFlags,
-  };
-}
-
-export async function verbManualOf({ usage, summary, load }: Verb): Promise<VerbManual> {
-  const { words = {}, flags, examples = [] } = await load();
-  const [name = '', ...rest] = usage.split(' ');
-  return {
-    usage,
-    name,
-    summary,
-    words: rest.map((word) => wordManual(word, words)),
-    flags: Object.entries(flags).map(([flag, options]) => flagManual(flag, options)),
-    examples,
-  };
-}
-
-function wordManual(shown: string, words: NonNullable<Command['words']>): WordManual {
-  const name = shown.replaceAll(/[<>[\].]/g, '');
-  const { describe = '', choices } = words[name] ?? {};
-  return { name, shown, about: describe, ...valuesOf(name, choices) };
-}
-
-function flagManual(name: string, options: Options): FlagManual {
-  const { describe = '', type, alias, choices, group = plain } = options;
-  const takesValue = type !== 'boolean' && type !== 'count';
-  const usual = options.defaultDescription ?? shownDefault(options.default);
-  return {
-    name,
-    about: describe,
-    ...(takesValue ? valuesOf(name, choices) : { kind: 'other', choices: [], suggested: [] }),
-    ...(takesValue && { shown: kindOf(name).shown }),
-    ...(typeof alias === 'string' && { alias }),
-    ...(usual !== undefined && { default: usual }),
-    isMany: options.array === true || type === 'array',
-    group: group.replace(/:$/, ''),
-  };
-}
-
-function valuesOf(
-  name: string,
-  choices: Options['choices'],
-): Pick<ValueManual, 'kind' | 'choices' | 'suggested'> {
-  const { kind, suggested = [] } = kindOf(name);
-  const all = (choices ?? []).map(String);
-  return { kind, choices: all, suggested: all.length > 0 ? all : [...suggested] };
-}
-
-function shownDefault(value: unknown): string | undefined {
-  return typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
-}
-
-interface ProgramHelp extends Omit<Manual, 'verbs'> {
-  verbs: readonly Pick<VerbManual, 'usage' | 'summary'>[];
-}
+import { type Exit, exitCodes } from '../errors.ts';
+import {
+  type CommandManual,
+  type Example,
+  type Flag,
+  globalFlags,
+  type Manual,
+  oneOf,
+  type Positional,
+  shownPositional,
+  usageOf,
+} from './manual.ts';
 
 /** What `--help` says of a program. @param columns - how wide it may be */
-export function programHelp(
-  { name, about, firstSteps, verbs, everywhere }: ProgramHelp,
-  columns: number,
-): string {
+export function programHelp({ name, description, firstSteps, commands }: Manual, columns: number): string {
+  const usages = commands.map((command): Row => [usageOf(command), command.summary]);
   return page(columns, [
-    about,
+    description,
     `Usage: ${name} <command> [flags]`,
-    ['Commands', rows(verbs.map(({ usage, summary }) => [usage, summary]))],
-    ['Help', rows(everywhere.map(rowOfFlag))],
+    ['Commands', rows(usages)],
+    ['Help', rows(globalFlags.map(rowOfFlag))],
     ['First steps', calls(firstSteps)],
+    ['Exit codes', rows(exits.map((exit) => [String(exitCodes[exit]), exitTexts[exit]]))],
     `More: ${name} <command> --help, and man ${name}`,
   ]);
 }
 
-/** What `--help` says of a verb. */
-export function verbHelp(
-  { usage, summary, words, flags, examples }: VerbManual,
-  { name, everywhere }: Pick<Manual, 'name' | 'everywhere'>,
-  columns: number,
-): string {
+/** What `--help` says of a command. */
+export function commandHelp(command: CommandManual, program: string, columns: number): string {
+  const { summary, positionals, flags, examples } = command;
   return page(columns, [
     `${summary}.`,
-    `Usage: ${name} ${usage} [flags]`,
-    ['Words', rows(words.map(rowOfWord))],
-    ...grouped([...flags, ...everywhere]).map(
+    `Usage: ${program} ${usageOf(command)} [flags]`,
+    ['Arguments', rows(positionals.map(rowOfPositional))],
+    ...grouped([...flags, ...globalFlags]).map(
       ([group, own]) => [group, rows(own.map(rowOfFlag))] satisfies Section,
     ),
     ['Examples', calls(examples)],
+    ['Exit codes', rows([...exitRows(command), ['others', `see ${program} --help`]])],
   ]);
 }
 
+/** What each exit code means. */
+const exitTexts: Record<Exit, string> = {
+  done: 'done',
+  partly: 'done in part, or something is wrong that needs you',
+  usage: 'the command line is wrong',
+  data: 'a poem, a key bundle or another file is bad',
+  unavailable: 'a service cannot be reached, or does not do what it should',
+  cannotCreate: 'a file or folder cannot be made',
+  io: 'a file cannot be read or written',
+  tryLater: 'not now: try again later',
+  permission: 'a secret is open to others, or a permission is missing',
+  config: 'a setting is missing or wrong',
+  interrupted: 'interrupted',
+};
+
+const exits = Object.keys(exitTexts).filter((name): name is Exit => name in exitTexts);
+
+/** The codes with which every command may end, and those that mean something of its own. */
+const exitRows = ({ exits: own }: CommandManual): Row[] =>
+  exits
+    .filter((exit) => ['done', 'usage'].includes(exit) || own[exit] !== undefined)
+    .map((exit) => [String(exitCodes[exit]), own[exit] ?? exitTexts[exit]]);
+
 /** The flags under each heading, in the order in which they come. */
-function grouped(flags: readonly FlagManual[]): [group: string, flags: FlagManual[]][] {
-  const groups = new Map<string, FlagManual[]>();
+function grouped(flags: readonly Flag[]): [group: string, flags: Flag[]][] {
+  const groups = new Map<string, Flag[]>();
   for (const flag of flags) groups.set(flag.group, [...(groups.get(flag.group) ?? []), flag]);
   return [...groups];
 }
@@ -218,21 +75,22 @@ type Row = readonly [label: string, text: string];
 type Block = (columns: number) => string;
 type Section = [heading: string, block: Block | undefined];
 
-const rowOfWord = (word: WordManual): Row => [word.shown, word.about + among(word.choices)];
+const rowOfPositional = (positional: Positional): Row => [
+  shownPositional(positional),
+  positional.description + among(positional.choices),
+];
 
-function rowOfFlag(flag: FlagManual): Row {
-  const { name, alias, shown, about, choices } = flag;
-  const label = `${alias === undefined ? '' : `-${alias}, `}--${name}${shown === undefined ? '' : ` ${shown}`}`;
-  const usual = flag.default === undefined ? '' : ` (default: ${flag.default})`;
-  return [label, about + among(choices) + usual];
+function rowOfFlag(flag: Flag): Row {
+  const { name, alias, placeholder } = flag;
+  const value = placeholder === undefined ? '' : ` ${placeholder}`;
+  return [`${alias === undefined ? '' : `-${alias}, `}--${name}${value}`, textOfFlag(flag)];
 }
 
-/** What may be chosen, after what it is for. */
-export const among = (choices: readonly string[]): string =>
-  choices.length === 0 ? '' : `: ${oneOf(choices)}`;
+const textOfFlag = ({ description, choices, default: usual }: Flag): string =>
+  description + among(choices) + (usual === undefined ? '' : ` (default: ${usual})`);
 
-/** `bash, zsh or fish` */
-const oneOf = (choices: readonly string[]): string => choices.join(', ').replace(/, ([^,]*)$/, ' or $1');
+/** What may be chosen, after what it is for. */
+const among = (choices: readonly string[]): string => (choices.length === 0 ? '' : `: ${oneOf(choices)}`);
 
 function page(columns: number, parts: readonly (string | Section)[]): string {
   const shown = parts.flatMap((part) => {
@@ -277,78 +135,170 @@ const calls = (all: readonly Example[]): Block | undefined =>
 const hang = (text: string, indent: number, columns: number): string =>
   wrapAnsi(text, Math.max(1, columns - indent)).replaceAll(/^/gm, ' '.repeat(indent));
 
-/** The verb on a command line. */
-export const calledIn = (argv: readonly string[]): string | undefined =>
-  argv.find((word) => !word.startsWith('-'));
-
-/** A verb without its words. */
-export const nameOf = ({ usage }: Verb): string => usage.split(' ')[0] ?? '';
-
-/**
- * What is wrong with a command line: yargs' own words name neither what is missing nor what was meant.
- *
- * @param message - what yargs says
- * @param flags - those of the verb, where it was found
+/*
+ * The man page.
  */
-export function usageError(
-  { name, verbs }: Program,
-  argv: readonly string[],
-  message: string,
-  flags: readonly string[] = [],
-): FlockError {
-  const called = calledIn(argv);
-  const names = verbs.map(nameOf);
-  const verb = verbs[names.indexOf(called ?? '')];
-  if (called === undefined) {
-    return new FlockError('usage', 'which command?', { hint: `${name} --help lists the commands` });
-  }
-  if (!verb) {
-    const meant = nearest(called, names);
-    return new FlockError('usage', `there is no command ${JSON.stringify(called)}`, {
-      hint: meant === undefined ? `${name} --help lists the commands` : `did you mean ${name} ${meant}?`,
-    });
-  }
-  const word = missingWord(verb, message);
-  const flag = unknownFlag(message, argv);
-  const said = flag === undefined ? saidBetter(message, called, word) : `there is no flag ${flag}`;
-  const dashed = argv.find((part) => /^-[^-]./.test(part));
-  const isName =
-    dashed !== undefined && word !== '' && (dashed === flag || message.startsWith('Not enough non-option'));
-  const meant = flag === undefined ? undefined : nearest(flag.replace(/^-+/, ''), flags);
-  const hint = isName
-    ? `a name that begins with - goes last, after --: ${name} ${called} -- ${dashed}`
-    : meant === undefined
-      ? helpHint(name, called)
-      : `did you mean --${meant}?`;
-  return new FlockError('usage', said, { hint });
+
+/** A name, and what there is to say about it. */
+type Entry = readonly [name: string, about: string];
+
+/** What the man page of each program tells besides its verbs. */
+const descriptions: Partial<Record<string, readonly string[]>> = {
+  keymaker: [
+    'A flock is a folder of poems, and one X account (a bot) for each. keymaker walks the poems, asks which bots to make, lets ' +
+      'a person authorize the app for each account, checks that it is the right one, and writes a key bundle for each bot. ' +
+      'flockd(1) then posts the poems.',
+    'Questions are asked one by one. Without a terminal the answers are read from standard input, one a line, in the same order. ' +
+      'No secret is taken from the command line, and none is printed.',
+  ],
+  flockd: [
+    'A flock is a folder of poems, and one X account (a bot) for each, whose keys keymaker(1) has made. flockd posts the next ' +
+      'line of each poem whenever the schedule of its bot says so: never twice, never skipped, never as the wrong account.',
+    'What is about to be posted is in the ledger before it is sent, and what came of it is in the ledger before anything is ' +
+      'built on it. A post whose fate is unknown is in doubt: that bot posts nothing more until its timeline has settled the ' +
+      'question. A bot that needs a person is parked, and status says why and what to do.',
+  ],
+};
+
+const files: readonly Entry[] = [
+  [
+    'poems/**/*.txt',
+    'One poem a file, in UTF-8; each line that is not blank is one post. The bot has the name of the file.',
+  ],
+  [
+    'keys/<bot>.json',
+    'The key bundle of a bot, for its owner alone to read. With .age after it, the same encrypted with age(1).',
+  ],
+  ['flock.json', 'Settings: schedule, timezone, and what else differs from bot to bot. Optional.'],
+  ['prices.json', 'What X charges, where that has changed since this program was made. Optional.'],
+  ['apikeys.json', 'The app keys, where the environment does not hold them. Optional.'],
+  [
+    'state/',
+    'The ledger of flockd: a line of JSON for each thing it did. It can be read while flockd runs, and is not to be edited.',
+  ],
+  ['state/stop', 'While this file is there, nothing is posted.'],
+];
+
+const environment: readonly Entry[] = [
+  ['CONSUMER_TOKEN, CONSUMER_TOKEN_SECRET', 'The app keys.'],
+  ['CONSUMER_TOKEN_FILE, CONSUMER_TOKEN_SECRET_FILE', 'Files that hold them.'],
+  ['KEYMAKER_API_URL', 'The base of the X API; plain http only to this machine itself.'],
+  ['KEYMAKER_IDENTITY_FILE', 'The age identity that opens encrypted bundles.'],
+  ['FLOCKD_SOCKETS', 'How many posts are under way at a time; 64 where it is not set.'],
+  [
+    'CREDENTIALS_DIRECTORY',
+    'Of systemd(1): its files keys_<bot>.json are the bundles where no --keys is given, its file identity the age identity.',
+  ],
+  ['STATE_DIRECTORY', 'Where the ledger is, instead of state/ in the root.'],
+  [
+    'NO_COLOR',
+    'Where it is set to anything, there are no colours; nor are there on a dumb TERM, or away from a terminal.',
+  ],
+  ['FORCE_COLOR, CLICOLOR_FORCE', 'Colours even where they would not be; FORCE_COLOR=0 is none.'],
+];
+
+const seeAlso: Partial<Record<string, readonly string[]>> = {
+  keymaker: ['flockd(1)', 'age(1)'],
+  flockd: ['keymaker(1)', 'journalctl(1)', 'systemctl(1)', 'systemd.service(5)'],
+};
+
+/** The man page of a program, in roff. @param date - as `2026-08-31`. @see man(7) */
+export function manPage(manual: Manual, { version, date }: { version: string; date: string }): string {
+  const { name, description, commands } = manual;
+  const lines = [
+    `.TH ${name.toUpperCase()} 1 ${date} ${quoted(`keymaker ${version}`)} "Manual of the flock"`,
+    // Calls are copied from here: no word is broken, and no space is stretched.
+    '.nh',
+    '.ad l',
+    ...section('NAME', [wrapAnsi(`${name} \\- ${escaped(phrase(description))}`, lineLength)]),
+    ...section('SYNOPSIS', synopsis(name)),
+    ...section('DESCRIPTION', paragraphs(descriptions[name] ?? [])),
+    ...section('COMMANDS', [...commands.flatMap(commandLines), ...subsection('Flags of every command')]),
+    ...globalFlags.flatMap(flagLines),
+    ...section('FILES', [text("Below the flock's folder:"), ...files.flatMap(entryLines)]),
+    ...section('ENVIRONMENT', environment.flatMap(entryLines)),
+    ...section('EXIT STATUS', exitEntries.flatMap(entryLines)),
+    ...section(
+      'EXAMPLES',
+      commands.flatMap(({ examples }) => examples.flatMap(entryLines)),
+    ),
+    ...section('SEE ALSO', references(seeAlso[name] ?? [])),
+  ];
+  return `${lines.join('\n')}\n`;
 }
 
-/** The word of a verb that is not there: the first of those that a line is short of, or else the first. */
-function missingWord({ usage }: Verb, message: string): string {
-  const words = usage.match(/<\w+>/g) ?? [];
-  const [, got, need] = /got (\d+), need at least (\d+)/.exec(message) ?? [];
-  return words.at(Number(got ?? 0) - Number(need ?? 0)) ?? words[0] ?? '';
+const section = (heading: string, lines: readonly string[]): string[] => [`.SH ${quoted(heading)}`, ...lines];
+const subsection = (heading: string): string[] => [`.SS ${quoted(heading)}`];
+
+const synopsis = (name: string): string[] => [
+  `${bold(name)} ${italic('command')} [${italic('arguments')}] [${italic('flags')}]`,
+  '.br',
+  `${bold(name)} [${italic('command')}] ${bold('--help')}`,
+  '.br',
+  `${bold(name)} ${bold('--version')}`,
+];
+
+const paragraphs = (all: readonly string[]): string[] =>
+  all.flatMap((paragraph, index) => (index === 0 ? [text(paragraph)] : ['.PP', text(paragraph)]));
+
+const commandLines = (command: CommandManual): string[] => [
+  ...subsection(usageOf(command)),
+  text(sentence(command.summary)),
+  ...command.positionals.flatMap((positional) =>
+    item(italic(shownPositional(positional)), positional.description + among(positional.choices)),
+  ),
+  ...command.flags.flatMap(flagLines),
+];
+
+function flagLines(flag: Flag): string[] {
+  const { name, alias, placeholder } = flag;
+  const names = [...(alias === undefined ? [] : [`-${alias}`]), `--${name}`].map(bold).join(', ');
+  return item(placeholder === undefined ? names : `${names} ${italic(placeholder)}`, textOfFlag(flag));
 }
 
-/** The first flag on the line that nobody knows, without its value. */
-function unknownFlag(message: string, argv: readonly string[]): string | undefined {
-  const names = /^Unknown arguments?: (.+)$/m.exec(message)?.[1]?.split(', ') ?? [];
-  return argv
-    .filter((part) => names.includes(/^--([^=]+)|^-([^-])/.exec(part)?.slice(1).join('') ?? ''))
-    .map((part) => part.split('=')[0])
-    .at(0);
-}
+const exitEntries = exits.map((exit): Entry => [String(exitCodes[exit]), exitTexts[exit]]);
 
-/** A word too many is not repeated: it may be a PIN or a password, put where it does not belong. */
-function saidBetter(message: string, called: string, word: string): string {
-  const [first = 'wrong usage'] = message.split('\n');
-  if (first.startsWith('Not enough non-option')) return `${called}: ${word} is missing`;
-  const [, flag] = /^Not enough arguments following: ([\w-]+)$/.exec(first) ?? [];
-  if (flag !== undefined) return `--${flag}: a value is missing`;
-  const [, name = '', choices] = /Argument: ([\w-]+), Given: .*, Choices: (.+)/.exec(message) ?? [];
-  if (choices !== undefined) {
-    return `${word === `<${name}>` ? word : `--${name}`}: must be ${oneOf(choices.replaceAll('"', '').split(', '))}`;
-  }
-  if (first.startsWith('Unknown argument')) return `${called}: a word too many`;
-  return first.charAt(0).toLowerCase() + first.slice(1);
-}
+const entryLines = ([name, about]: Entry): string[] => item(bold(name), about);
+
+const item = (label: string, about: string): string[] => ['.TP', label, text(sentence(about))];
+
+const references = (pages: readonly string[]): string[] =>
+  pages.map((page, index) => {
+    const [name = '', chapter = ''] = page.replace(')', '').split('(');
+    return `.BR ${name} (${chapter})${index < pages.length - 1 ? ',' : ''}`;
+  });
+
+const sentence = (about: string): string =>
+  (about.charAt(0).toUpperCase() + about.slice(1)).replace(/[^.:]$/, '$&.');
+const phrase = (about: string): string => about.charAt(0).toLowerCase() + about.slice(1).replace(/\.$/, '');
+
+const bold = (words: string): string => `\\fB${escaped(words)}\\fR`;
+const italic = (words: string): string => `\\fI${escaped(words)}\\fR`;
+
+/** An argument of a macro. */
+const quoted = (words: string): string => `"${escaped(words).replaceAll('"', '\\(dq')}"`;
+
+/** Of the source; mandoc wants no more than 80. */
+const lineLength = 76;
+
+/** Lines of text as short as roff likes them, none of which its first word makes a macro. */
+const text = (words: string): string => wrapAnsi(escaped(words), lineLength).replaceAll(/^[.']/gm, '\\&$&');
+
+const characters: Partial<Record<string, string>> = {
+  '\\': '\\e',
+  '-': '\\-',
+  "'": '\\(aq',
+  '`': '\\(ga',
+  '^': '\\(ha',
+  '~': '\\(ti',
+};
+
+/** Characters as they are: roff would make typographers' quotes, accents and hyphens of some, and commands of others. */
+const escaped = (words: string): string =>
+  words
+    .replaceAll(/[\\'`^~-]/g, (character) => characters[character] ?? character)
+    .replaceAll(/\s+/g, ' ')
+    .replaceAll(/[^\x20-\x7e]/gu, (character) => `\\[u${hex(character)}]`);
+
+const hex = (character: string): string =>
+  (character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');

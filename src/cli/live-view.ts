@@ -1,6 +1,6 @@
 import { write } from 'node:fs';
 import { Writable } from 'node:stream';
-import { promisify, stripVTControlCharacters } from 'node:util';
+import { promisify } from 'node:util';
 import { wrapAnsi } from 'fast-wrap-ansi';
 import pc from 'picocolors';
 import type { Clock } from '../clock.ts';
@@ -10,7 +10,7 @@ import { systemCode } from '../errors.ts';
 import type { Flock } from '../flock/load.ts';
 import { type BotStatus, needsSomebody, postPages, type Status } from '../flock/status.ts';
 import type { Ledger } from '../ledger/journal.ts';
-import { columnsOf, wrapped } from '../text.ts';
+import { columnsOf, widthOf, wrapped } from '../text.ts';
 import { flockWords, keylessTrouble, statusTable, troublesOf } from './tables.ts';
 
 /*
@@ -170,8 +170,6 @@ export class LiveView implements AsyncDisposable {
     return this.#screen.write(text);
   }
 }
-
-const widthOf = (line: string): number => stripVTControlCharacters(line).length;
 
 const writeTo = promisify(write);
 

@@ -1,45 +1,17 @@
-import Table, { type TableConstructorOptions } from 'cli-table3';
 import pc from 'picocolors';
 import { inMicros, showUsd } from '../cost.ts';
 import { maxUnknown, type UnknownBot } from '../flock/load.ts';
 import type { BotStatus, Condition, FlockStatus } from '../flock/status.ts';
-import { atClock, cutTo, duration, maxRelativeTime, relativeTime, widthOf, withClocks } from '../text.ts';
-
-/** cli-table3 holds every cell against all those above it: a table takes as long as the square of its rows. */
-const rowsOfBlock = 32;
-
-/**
- * The lines of a table without borders, as cli-table3 draws it, without the spaces at their ends.
- *
- * @param rows - the heads are the first of them
- */
-export function tableLines(
-  options: Omit<TableConstructorOptions, 'colWidths'>,
-  rows: readonly string[][],
-): string[] {
-  const blocks = Array.from({ length: Math.ceil(rows.length / rowsOfBlock) }, (_, n) =>
-    drawn(options, rows.slice(n * rowsOfBlock, (n + 1) * rowsOfBlock)),
-  );
-  const widths = (rows[0] ?? []).map((_, column) =>
-    blocks.reduce((most, block) => Math.max(most, block.widths[column] ?? 0), 0),
-  );
-  const isWide = (block: Block): boolean => widths.every((width, column) => block.widths[column] === width);
-  return blocks.flatMap((block) => (isWide(block) ? block : drawn(options, block.rows, widths)).lines);
-}
-
-interface Block {
-  rows: readonly string[][];
-  lines: string[];
-  widths: readonly number[];
-}
-
-/** @param colWidths - those that the table finds where they are not given */
-function drawn(options: TableConstructorOptions, rows: readonly string[][], colWidths: number[] = []): Block {
-  const table = new Table({ ...options, colWidths });
-  for (const row of rows) table.push(row);
-  const lines = table.toString().split('\n');
-  return { rows, lines: lines.map((line) => line.trimEnd()), widths: colWidths };
-}
+import {
+  atClock,
+  cutTo,
+  duration,
+  maxRelativeTime,
+  relativeTime,
+  tableLines,
+  widthOf,
+  withClocks,
+} from '../text.ts';
 
 /** How a table is to look. */
 interface TableLook {
@@ -128,68 +100,37 @@ const layouts: readonly (readonly Column[])[] = [
 /** Lines of a table with a row for each bot, below a line of heads. */
 export function statusTable(bots: readonly BotStatus[], look: TableLook): string[] {
   for (const layout of layouts) {
-    const grid = measured(layout, bots, look);
+    const lines = drawn(layout, bots, look);
     // Away from a terminal nothing is left out for the sake of its width.
-    if (grid.width <= look.columns || look.now === undefined) return draw(grid, look);
+    if (look.now === undefined || widest(lines) <= look.columns) return lines;
   }
-  return draw(cut(measured(minColumns, bots, look), look.columns), look);
+  const tooMany = widest(drawn(minColumns, bots, look)) - look.columns;
+  const room = Math.max(8, widest(bots.map(({ bot }) => bot)) - tooMany);
+  const shortName: Column = { ...name, cell: ({ bot }) => ({ text: cutTo(bot, room) }) };
+  return drawn([shortName, state], bots, look);
 }
 
-interface Grid {
-  rows: Cell[][];
-  /** Of the whole table, and of each column. */
-  width: number;
-  widths: number[];
-}
-
-const gap = 2;
+const widest = (texts: readonly string[]): number =>
+  texts.reduce((most, text) => Math.max(most, widthOf(text)), 0);
 
 /** A column in which no bot has anything is left out. */
-function measured(layout: readonly Column[], bots: readonly BotStatus[], look: TableLook): Grid {
-  const cells = layout.map(({ cell }) => bots.map((bot) => printable(cell(bot, look))));
-  const used = layout
-    .map(({ head, least = 0 }, index) => ({ head, least, cells: cells[index] ?? [] }))
-    .filter((column) => bots.length === 0 || column.cells.some(({ text }) => text !== ''));
-  const rows = [
-    used.map(({ head }) => ({ text: head })),
-    ...bots.map((_, row) => used.map((column) => column.cells[row] ?? { text: '' })),
-  ];
-  const widths = used.map(({ head, least, cells: column }) =>
-    column.reduce(
-      (most, { text }) => Math.max(most, widthOf(text)),
-      Math.max(head.length, look.now === undefined ? 0 : least),
-    ),
+function drawn(layout: readonly Column[], bots: readonly BotStatus[], look: TableLook): string[] {
+  const paint = pc.createColors(look.colors);
+  const used = layout.filter(
+    ({ cell }) => bots.length === 0 || bots.some((bot) => cell(bot, look).text !== ''),
   );
-  return { rows, widths, width: widths.reduce((sum, width) => sum + width + gap, -gap) };
+  const heads = used.map(({ head }) => paint.dim(head));
+  const rows = bots.map((bot) => used.map(({ cell }) => styled(cell(bot, look), paint)));
+  const minWidths = look.now === undefined ? [] : used.map(({ least = 0 }) => least);
+  return tableLines([heads, ...rows], { minWidths });
 }
 
-/** The account of a bundle may hold anything. */
-const printable = (cell: Cell): Cell => ({ ...cell, text: cell.text.replaceAll(/\p{Cc}/gu, '\ufffd') });
-
-/** A name that is too long loses its end. */
-function cut({ rows, widths, width }: Grid, columns: number): Grid {
-  const room = Math.max(8, (widths[0] ?? 0) - (width - columns));
-  const shorter = rows.map(([first = { text: '' }, ...rest]) => {
-    return [{ ...first, text: cutTo(first.text, room) }, ...rest];
-  });
-  return { rows: shorter, widths: [room, ...widths.slice(1)], width: columns };
-}
-
-function draw({ rows, widths }: Grid, { colors }: TableLook): string[] {
-  const paint = pc.createColors(colors);
-  const [heads = [], ...others] = rows;
-  const shown = (row: readonly Cell[], style: (cell: Cell) => string): string =>
-    row
-      .map((cell, column) => style(cell) + ' '.repeat((widths[column] ?? 0) + gap - widthOf(cell.text)))
-      .join('')
-      .trimEnd();
-  return [
-    shown(heads, ({ text }) => paint.dim(text)),
-    ...others.map((row) => shown(row, (cell) => styled(cell, paint))),
-  ];
-}
-
-function styled({ text, paint: condition, href }: Cell, paint: ReturnType<typeof pc.createColors>): string {
+function styled(
+  { text: unsafe, paint: condition, href }: Cell,
+  paint: ReturnType<typeof pc.createColors>,
+): string {
+  // The account of a bundle may hold anything.
+  const text = unsafe.replaceAll(/\p{Cc}/gu, '\ufffd');
   const painted = condition === undefined ? text : paintOf(condition, paint)(text);
   return href === undefined || text === '' ? painted : linked(painted, href);
 }

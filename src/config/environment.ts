@@ -3,12 +3,18 @@ import path from 'node:path';
 import * as z from 'zod';
 import { FlockError, systemCode } from '../errors.ts';
 import { reasonOf } from '../fs.ts';
-import { isPrivateWay, usualSockets } from '../http/exchange.ts';
+import { defaultSockets, isPrivateConnection } from '../http/exchange.ts';
 import { botOfBundle, credentialPrefix } from '../keys/bundle.ts';
 import { readPrivateFileSync } from '../keys/private-file.ts';
 import { TokenPair } from '../oauth/signature.ts';
+import { parseJson } from '../text.ts';
 
-/** Where a flock lives on the disk. Absolute paths. */
+/*
+ * The only reader of `process.env`: where the flock is, the X API's address, the app keys, colours, and what the service manager
+ * passes on.
+ */
+
+/** The places of a flock on the disk. Absolute paths. */
 export interface FlockPaths {
   root: string;
   keys: string;
@@ -17,10 +23,10 @@ export interface FlockPaths {
 }
 
 /**
- * The places of a flock; `$STATE_DIRECTORY` (systemd) wins over `state/`, and bundles among systemd's credentials win over
+ * The places of a flock. `$STATE_DIRECTORY` (systemd) wins over `state/`, and bundles among systemd's credentials win over
  * `keys/`.
  *
- * @throws {FlockError} `config` where the root is not there
+ * @throws {FlockError} `config` if the root does not exist
  */
 export function flockPaths(flags: { root?: string | undefined; keys?: string | undefined }): FlockPaths {
   const root = path.resolve(flags.root ?? '.');
@@ -36,10 +42,10 @@ export function flockPaths(flags: { root?: string | undefined; keys?: string | u
   return { root, keys, state, flockFile: path.join(root, 'flock.json') };
 }
 
-/** systemd's folder of credentials, where there is one. */
+/** systemd's folder of credentials, if there is one. */
 export const credentialsFolder = (): string | undefined => nonEmpty(process.env['CREDENTIALS_DIRECTORY']);
 
-/** The folder of credentials, where it holds key bundles, as `LoadCredential=keys:FOLDER` puts them. */
+/** The folder of credentials, if it holds key bundles, as with `LoadCredential=keys:FOLDER`. */
 function credentialBundles(): string | undefined {
   const folder = credentialsFolder();
   if (folder === undefined || !existsSync(folder)) return undefined;
@@ -47,7 +53,7 @@ function credentialBundles(): string | undefined {
   return has ? path.resolve(folder) : undefined;
 }
 
-/** Where the identity is that opens encrypted bundles: `$KEYMAKER_IDENTITY_FILE`, or a credential called `identity`. */
+/** The file of the identity that decrypts bundles: `$KEYMAKER_IDENTITY_FILE`, or a credential called `identity`. */
 export function identityFile(): string | undefined {
   const named = nonEmpty(process.env['KEYMAKER_IDENTITY_FILE']);
   if (named !== undefined) return path.resolve(named);
@@ -55,14 +61,14 @@ export function identityFile(): string | undefined {
   return credentialsFolder() !== undefined && existsSync(credential) ? credential : undefined;
 }
 
-/** A variable that is set to nothing is not set. */
+/** A variable that is set to the empty string counts as not set. */
 const nonEmpty = (value: string | undefined): string | undefined => (value === '' ? undefined : value);
 
-/** X's own API. */
+/** The base of X's API. */
 export const xApi = 'https://api.x.com';
 
 /**
- * The base of the X API without a trailing slash: `$KEYMAKER_API_URL`, or X's own.
+ * The base of the X API without a trailing slash: `$KEYMAKER_API_URL`, or {@link xApi}.
  *
  * @throws {FlockError} `config` for anything but https, or plain http to a loopback address
  */
@@ -70,13 +76,13 @@ export function apiUrl(): string {
   const text = process.env['KEYMAKER_API_URL'] ?? '';
   if (text === '') return xApi;
   const hint = 'give an address such as https://api.x.com or http://127.0.0.1:4010';
-  // What is wrong with it is said without repeating it: people put passwords into addresses.
+  // The messages do not quote the address, which may hold a password.
   if (!URL.canParse(text)) throw new FlockError('config', 'KEYMAKER_API_URL is not an address', { hint });
   const url = new URL(text);
   if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
     throw new FlockError('config', 'KEYMAKER_API_URL must be a plain base address', { hint });
   }
-  if (!isPrivateWay(url)) {
+  if (!isPrivateConnection(url)) {
     throw new FlockError(
       'config',
       `KEYMAKER_API_URL must be https, or http to this machine itself: ${url.origin}`,
@@ -89,28 +95,28 @@ export function apiUrl(): string {
 const maxSockets = 10_000;
 
 /**
- * Requests under way at a time: `$FLOCKD_SOCKETS`, or 64.
+ * The maximum number of concurrent requests: `$FLOCKD_SOCKETS`, or {@link defaultSockets}.
  *
  * @throws {FlockError} `config` for anything but a number from 1 to 10,000
  */
 export function socketsWanted(): number {
   const text = nonEmpty(process.env['FLOCKD_SOCKETS']);
-  if (text === undefined) return usualSockets;
+  if (text === undefined) return defaultSockets;
   const wanted = wholeNumber(text) ?? 0;
   if (wanted >= 1 && wanted <= maxSockets) return wanted;
   throw new FlockError('config', `FLOCKD_SOCKETS must be a number from 1 to ${maxSockets}`, {
-    hint: `leave it out for ${usualSockets}; more are of use where hundreds of bots post in the same second`,
+    hint: `the default is ${defaultSockets}; more help when hundreds of bots post in the same second`,
   });
 }
 
-/** The pair that the sandbox accepts, and that its clients may use, where nothing else is set. */
+/** The app keys that the sandbox accepts, for commands that run against it without other app keys. */
 export const sandboxAppKeys = (): TokenPair => new TokenPair('sandbox-app-key', 'sandbox-app-secret');
 
 /**
- * The app keys: `$CONSUMER_TOKEN` and `$CONSUMER_TOKEN_SECRET` (or the files named by `…_FILE`), then `apikeys.json`.
+ * The app keys: `$CONSUMER_TOKEN` and `$CONSUMER_TOKEN_SECRET` (or the files named by `…_FILE`), otherwise `apikeys.json`.
  *
- * @throws {FlockError} `config` where there are none, only half of them, or a file of them cannot be used, `permission` where
- * others can get at that file
+ * @throws {FlockError} `config` if none or only one of the two is set or a file cannot be used, `permission` if others can read
+ * or write the file
  */
 export function appKeys(root: string): TokenPair {
   const found = appKeysIfSet(root);
@@ -120,7 +126,7 @@ export function appKeys(root: string): TokenPair {
   });
 }
 
-/** The app keys, or undefined where nothing at all is set. @throws {FlockError} as {@link appKeys} */
+/** The app keys, or undefined if neither of the two is set. @throws {FlockError} as {@link appKeys} */
 export function appKeysIfSet(root: string): TokenPair | undefined {
   const token = secretFrom('CONSUMER_TOKEN');
   const secret = secretFrom('CONSUMER_TOKEN_SECRET');
@@ -134,7 +140,7 @@ export function appKeysIfSet(root: string): TokenPair | undefined {
   return appKeysInFile(path.join(root, 'apikeys.json'));
 }
 
-/** Where {@link appKeysIfSet} finds the app keys, or would. */
+/** Where {@link appKeysIfSet} looks for the app keys. */
 export const appKeysSource = (): 'the environment' | 'apikeys.json' =>
   ['CONSUMER_TOKEN', 'CONSUMER_TOKEN_SECRET'].some(
     (name) => nonEmpty(process.env[name]?.trim()) ?? nonEmpty(process.env[`${name}_FILE`]),
@@ -157,11 +163,11 @@ function secretFrom(name: 'CONSUMER_TOKEN' | 'CONSUMER_TOKEN_SECRET'): string | 
   }
 }
 
-/** App keys are a few dozen bytes; what is larger is something else. */
+/** The maximum size of a file of app keys. Bytes. */
 const maxSecret = 64 * 1024;
 
 const readSecret = (file: string): string =>
-  readPrivateFileSync({ file, largest: maxSecret, credentials: credentialsFolder() }).toString('utf8');
+  readPrivateFileSync({ file, maxBytes: maxSecret, credentials: credentialsFolder() }).toString('utf8');
 
 const appKeysSchema = z.object({
   consumer_token: z.string().min(1),
@@ -177,26 +183,17 @@ function appKeysInFile(file: string): TokenPair | undefined {
     if (systemCode(cause) === 'ENOENT') return undefined;
     throw new FlockError('config', `cannot read ${file}: ${reasonOf(cause)}`, { cause });
   }
-  const found = appKeysSchema.safeParse(parseQuietly(text));
+  const found = appKeysSchema.safeParse(parseJson(text.replace(/^\ufeff/, '')));
   if (found.success) return new TokenPair(found.data.consumer_token, found.data.consumer_token_secret);
   throw new FlockError('config', `${file} does not hold app keys`, {
     hint: 'it should read {"consumer_token": "…", "consumer_token_secret": "…"}',
   });
 }
 
-/** JSON without the parser's message, which quotes the text and so could print a secret. */
-function parseQuietly(text: string): unknown {
-  try {
-    return JSON.parse(text.replace(/^\ufeff/, ''));
-  } catch {
-    return undefined;
-  }
-}
-
 /**
- * Whether colours are welcome: on a terminal that has them, or anywhere if they are forced, but never where they are forbidden.
+ * Whether to print colours: on a terminal that has them, or wherever they are forced, but never where they are forbidden.
  *
- * @param isTerminal - a stream's `isTTY`, which is undefined away from a terminal
+ * @param isTerminal - the stream's `isTTY`
  * @see no-color.org, force-color.org, bixense.com/clicolors
  */
 export function wantsColor(isTerminal: boolean | undefined): boolean {
@@ -207,27 +204,27 @@ export function wantsColor(isTerminal: boolean | undefined): boolean {
   return isTerminal === true && TERM !== 'dumb';
 }
 
-/** Whether the terminal cannot be drawn on. */
+/** Whether the terminal has no cursor control. */
 export const isDumbTerminal = (): boolean => process.env['TERM'] === 'dumb';
 
 const isNo = (value: string | undefined): boolean => value === '0' || value === 'false';
 
-/** Whether a browser could be opened here: Linux says so in the environment, and a remote shell has no screen. */
+/** Whether a browser can be opened here: not in a remote shell, and on Linux only under X11 or Wayland. */
 export function hasScreen(): boolean {
   if ((process.env['SSH_CONNECTION'] ?? '') !== '') return false;
   if (process.platform !== 'linux') return true;
   return (process.env['DISPLAY'] ?? '') !== '' || (process.env['WAYLAND_DISPLAY'] ?? '') !== '';
 }
 
-/** What the service manager says to a service through the environment. @see sd_notify(3), sd_watchdog_enabled(3), sd_listen_fds(3) */
+/** What systemd passes to a service in the environment. @see sd_notify(3), sd_watchdog_enabled(3), sd_listen_fds(3) */
 export interface ServiceEnvironment {
-  /** An open datagram socket to the manager: scripts/notify-fd, or `OpenFile=…:notify` in the unit (systemd 253). */
+  /** An open datagram socket to systemd, from scripts/notify-fd or from `OpenFile=…:notify` in the unit (systemd 253). */
   notifyFd: number | undefined;
-  /** Whether the manager listens at all. */
+  /** Whether systemd listens for notifications. */
   isListening: boolean;
-  /** How often it wants to hear that all is well, or undefined. Milliseconds. */
+  /** The watchdog's timeout, or undefined. Milliseconds. */
   watchdog: number | undefined;
-  /** Whether standard output goes to the journal, which understands priorities. */
+  /** Whether standard output goes to the systemd journal, which understands priorities. */
   journal: boolean;
 }
 
@@ -249,22 +246,22 @@ export function serviceEnvironment(): ServiceEnvironment {
   };
 }
 
-/** The first descriptor that systemd hands over. */
+/** The first file descriptor that systemd passes (SD_LISTEN_FDS_START). */
 const firstFd = 3;
 
 function listenFd(name: string): number | undefined {
   const { LISTEN_PID, LISTEN_FDNAMES = '' } = process.env;
-  const place = LISTEN_FDNAMES.split(':').indexOf(name);
-  return LISTEN_PID === String(process.pid) && place >= 0 ? firstFd + place : undefined;
+  const index = LISTEN_FDNAMES.split(':').indexOf(name);
+  return LISTEN_PID === String(process.pid) && index >= 0 ? firstFd + index : undefined;
 }
 
-/** The open socket that systemd hands over under the name `http`, by its descriptor, or undefined where it hands none over. */
+/** The descriptor of the socket that systemd passes under the name `http` (socket activation), or undefined. */
 export const inheritedSocket = (): number | undefined => listenFd('http');
 
 const wholeNumber = (text: string | undefined): number | undefined =>
   text !== undefined && /^[0-9]{1,15}$/.test(text) ? Number(text) : undefined;
 
-/** The environment of a program that we start: enough to be found and to reach systemd, and no secret. */
+/** The environment of a program that we start: `PATH` and systemd's socket, and no secret. */
 export function plainEnvironment(): Record<string, string> {
   const { PATH, NOTIFY_SOCKET } = process.env;
   return { ...(PATH !== undefined && { PATH }), ...(NOTIFY_SOCKET !== undefined && { NOTIFY_SOCKET }) };

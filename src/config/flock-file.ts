@@ -4,12 +4,16 @@ import * as z from 'zod';
 import { FlockError, systemCode } from '../errors.ts';
 import { readRegularFile, reasonOf } from '../fs.ts';
 import { isSafeAddress } from '../http/exchange.ts';
-import { builtIn, type Provider, usual } from '../oauth/providers.ts';
+import { builtIn, type Provider, providerDefaults } from '../oauth/providers.ts';
 import type { BotKey } from '../oauth/signature.ts';
 import { type BotName, botNameOf, formerNameOf, isBotName } from '../poems/bot-name.ts';
 import { plainExpression, scheduleFault, timezoneFault } from '../schedule/schedule.ts';
 import { couldBeSecret, nearest, parseDuration, quoted, shown } from '../text.ts';
 import { type AlarmSettings, hookFields, hookSettings, pingSetting } from './hooks.ts';
+
+/*
+ * `flock.json`: its schema, its defaults, and the settings of each bot. A fault in one bot's settings stops that bot only.
+ */
 
 const address = z
   .string('should be an address')
@@ -32,7 +36,7 @@ const word = z
   .min(1, 'is empty')
   .regex(/^[^\p{Cc}\u2028\u2029]*$/u, 'should be one line');
 
-/** An OAuth 1.0a provider of one's own, in `flock.json`. */
+/** A custom OAuth 1.0a provider in `flock.json`. */
 export const customProvider = z
   .strictObject({
     title: word.meta({ description: 'The name people know it by' }).optional(),
@@ -72,19 +76,19 @@ export const customProvider = z
     message: 'is needed where accountFields is null: nothing else says whose a key is',
   });
 
-/** The id of a provider of one's own. */
+/** The id of a custom provider. */
 const customId = z
   .string()
   .regex(/^[a-z0-9_-]{1,64}$/, 'is not the id of a provider (a-z, 0-9, - and _)')
   .refine((id) => !builtIn.some((known) => known === id), 'is built in; give yours another id');
 
-/** The provider that a description in `flock.json` stands for. */
+/** The provider that an entry of `providers` describes. */
 export function providerFrom(id: string, described: z.infer<typeof customProvider>): Provider {
   const { verifier, accountFields, title = id, ...rest } = described;
   const given = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
   const { requestTokenUrl, authorizeUrl, accessTokenUrl } = described;
   return {
-    ...usual,
+    ...providerDefaults,
     ...given,
     id,
     title,
@@ -93,23 +97,24 @@ export function providerFrom(id: string, described: z.infer<typeof customProvide
     accessTokenUrl,
     verifier: verifier
       ? { pattern: new RegExp(verifier.pattern, 'u'), example: verifier.example }
-      : usual.verifier,
-    accountFields: accountFields === undefined ? usual.accountFields : (accountFields ?? undefined),
+      : providerDefaults.verifier,
+    accountFields:
+      accountFields === undefined ? providerDefaults.accountFields : (accountFields ?? undefined),
   };
 }
 
-/** A place in a file, as editors take it: `flock.json:3:12`. */
+/** A position in a file, as editors read it: `flock.json:3:12`. */
 function lineOf(offset: number, text: string, file: string): string {
   const before = text.slice(0, offset).split('\n');
   return `${file}:${before.length}:${(before.at(-1)?.length ?? 0) + 1}`;
 }
 
 /**
- * How messages name a setting. What could be a secret is not repeated: they say in which line it stands.
+ * How messages name a setting. A name that could be a secret is not shown; the message gives its line instead.
  *
- * @param way - the names that lead to it
+ * @param way - the keys from the top of the file to the setting
  * @param text - the file's JSON
- * @returns the file, with the line where something is hidden, and the name: `bots.howl.schedule`
+ * @returns the file (with the position if a name is hidden) and the name: `bots.howl.schedule`
  */
 function placeOf(
   way: readonly PropertyKey[],
@@ -130,16 +135,16 @@ const duration = z
   .refine((text) => parseDuration(text) !== undefined, 'should be a duration such as "90s" or "20m"')
   .transform((text) => parseDuration(text) ?? 0);
 
-/** Expressions that were found good: thousands of bots may have a few of them, and judging one takes its time. */
-const goodSchedules = new Set<string>();
-const maxGood = 10_000;
+/** The valid expressions, cached: checking one is slow, and thousands of bots share a few of them. */
+const validSchedules = new Set<string>();
+const maxValidSchedules = 10_000;
 
 function faultOfSchedule(expression: string): string | undefined {
-  if (goodSchedules.has(expression)) return undefined;
+  if (validSchedules.has(expression)) return undefined;
   const fault = scheduleFault(expression);
   if (fault !== undefined) return fault;
-  if (goodSchedules.size >= maxGood) goodSchedules.clear();
-  goodSchedules.add(expression);
+  if (validSchedules.size >= maxValidSchedules) validSchedules.clear();
+  validSchedules.add(expression);
   return undefined;
 }
 
@@ -160,9 +165,9 @@ const timezone = z
     if (fault) context.addIssue({ code: 'custom', message: fault.message, params: { hint: fault.hint } });
   });
 
-/** More than anybody has to spend: what is larger is a slip, and no number to reckon with. */
+/** An amount of a budget. A larger one is a typing error, and sums of it would not be exact. */
 const amount = z.number('should be a number').nonnegative('should not be negative').max(1e9, 'is too large');
-/** JSON has a -0. */
+/** Turns the -0 of JSON into 0. */
 const plainZero = (value: number): number => value + 0;
 
 const settings = {
@@ -201,7 +206,7 @@ const botSettings = z
     account: z
       .string()
       .regex(/^@?[A-Za-z0-9_]{1,32}$/, screenName)
-      // It is shown in many messages, and a token put here by mistake must not be.
+      // Messages show the account, so a token that is put here by mistake must be refused.
       .refine((name) => !couldBeSecret(name.replaceAll('_', ' ')), screenName),
     paused: z.boolean(),
   })
@@ -214,7 +219,7 @@ const flockFile = z
     hooks: hookSettings,
     ping: pingSetting,
     bots: z.record(z.string().refine(isBotName), botSettings),
-    // It is said in messages, and a person is free to choose another.
+    // Messages show the id.
     providers: z.record(
       customId.refine((id) => !couldBeSecret(id), 'could be a secret; give it words as its id'),
       customProvider,
@@ -222,7 +227,7 @@ const flockFile = z
   })
   .partial();
 
-/** The same but for the bots: what is wrong with one of them stops that one alone. */
+/** The same without a check of `bots`: a fault in one bot's settings stops that bot only. */
 const sharedSettings = flockFile.extend({ bots: z.record(z.string(), z.unknown()).optional() });
 
 /** The JSON Schema of `flock.json`, for editors. */
@@ -231,13 +236,13 @@ export const flockFileSchema = (): object => ({
   ...z.toJSONSchema(flockFile, { io: 'input' }),
 });
 
-/** What may be spent; what is not given has no bound. */
+/** Limits on spending; an absent one is no limit. */
 export interface Budget {
   postsPerDay?: number | undefined;
   usdPerMonth?: number | undefined;
 }
 
-/** How one bot posts: the flock's settings with the bot's own on top. Durations in milliseconds. */
+/** How one bot posts: the flock's settings, overridden by the bot's. Durations in milliseconds. */
 export interface BotSettings {
   schedule: string;
   timezone: string;
@@ -250,16 +255,16 @@ export interface BotSettings {
   /** The screen name the bot must have, without `@`. */
   account: string | undefined;
   paused: boolean;
-  /** What this bot may spend, besides what the flock may. */
+  /** The bot's own budget; the flock's applies as well. */
   budget: Budget;
 }
 
 /**
- * How long a post may stay in doubt before the timeline is believed. Milliseconds.
+ * How long a post stays in doubt before the timeline decides. Milliseconds.
  *
- * The rule: the deadline of a request and this together are no shorter than the age at which X refuses a signature, 5 minutes.
- * A request may be held up on its way and reach X long after its bot has given it up; X takes it as long as its signature is
- * young enough. By this rule it is too old by the time the timeline is read, so that nothing lands after that look.
+ * The request's deadline plus this time must be at least the age at which X refuses a signature, 5 minutes. A request may be
+ * delayed in the network and reach X long after the bot gave it up, and X accepts it while its signature is young enough. By
+ * this rule the signature is too old when the timeline is read, so no post can appear after that.
  */
 const settle = 300_000;
 
@@ -279,25 +284,24 @@ const defaults: BotSettings = {
 
 /** The settings of a flock. */
 export interface FlockFile {
-  /** @throws {FlockError} `config` where something is wrong with the bot's own settings */
+  /** @throws {FlockError} `config` if the bot's own settings are wrong */
   settingsOf: (bot: BotName) => BotSettings;
-  /** What is wrong with a bot's own settings, if anything is. */
+  /** The fault in a bot's own settings, if there is one. */
   faultOf: (bot: BotName) => FlockError | undefined;
-  /** The bots it names, which should all be there. */
+  /** The bots that the file names. */
   named: BotName[];
-  /** Where the flock's days and months begin, and what it may spend in them in all. */
+  /** The zone in which the flock's days and months begin, and the budget of the whole flock. */
   timezone: string;
   budget: Budget;
-  /** Who hears of alarms. */
   alarms: AlarmSettings;
-  /** Providers of one's own, by their ids. */
+  /** Custom providers by id. */
   providers: ReadonlyMap<string, Provider>;
 }
 
 /**
- * Reads `flock.json`; where there is none every bot has the defaults.
+ * Reads `flock.json`. Without the file, every bot has the defaults.
  *
- * @throws {FlockError} `config`, naming the place in the file, for anything it should not hold
+ * @throws {FlockError} `config`, naming the place in the file, if the file is invalid
  */
 export async function readFlockFile(file: string): Promise<FlockFile> {
   const text = await readIfThere(file);
@@ -306,13 +310,13 @@ export async function readFlockFile(file: string): Promise<FlockFile> {
     : parseFlockFile(text, path.basename(file));
 }
 
-/** @throws {FlockError} `config` for what is wrong at the top, as {@link readFlockFile} */
+/** @throws {FlockError} `config` if anything but the settings of a bot is invalid */
 export function parseFlockFile(text: string, file: string): FlockFile {
   const source = { text: text.replace(/^\ufeff/, ''), file };
   const found = sharedSettings.safeParse(parseJson(source.text, file));
   if (!found.success) throw faultIn(source, found.error);
   const { bots = {}, providers = {}, hooks = [], ping, ...flock } = found.data;
-  // The budget at the top is the whole flock's, and no bot's own.
+  // The budget at the top is the whole flock's; it is no default for the bots.
   const shared = { ...defaults, ...defined(flock), budget: {} };
   const own = readBots(bots, source);
   const faultOf = (bot: BotName): FlockError | undefined => {
@@ -336,7 +340,7 @@ export function parseFlockFile(text: string, file: string): FlockFile {
   };
 }
 
-/** The text of a flock.json, and what messages call it. */
+/** The text of a flock.json, and its name in messages. */
 interface Source {
   text: string;
   file: string;
@@ -345,9 +349,9 @@ interface Source {
 type OwnSettings = z.infer<typeof botSettings>;
 
 /**
- * The settings of each bot, or what is wrong with them.
+ * The settings of each bot, or the fault in them.
  *
- * @throws {FlockError} `config` for a name that no bot has and that could be a secret: it would be told on as a name
+ * @throws {FlockError} `config` for a name that is no bot name and could be a secret, since other messages would show it
  */
 function readBots(bots: Record<string, unknown>, source: Source): Map<BotName, OwnSettings | FlockError> {
   const found = new Map<BotName, OwnSettings | FlockError>();
@@ -358,11 +362,11 @@ function readBots(bots: Record<string, unknown>, source: Source): Map<BotName, O
     else if (couldBeSecret(name)) throw misnamed(source, name, 'is not the name of a bot');
     else found.set(bot, misnamed(source, name, 'is not the name of a bot'));
   }
-  for (const [name, error] of doubleKeysOfBots(source)) found.set(botMeantBy(name), error);
+  for (const [name, error] of badKeysOfBots(source)) found.set(botMeantBy(name), error);
   return found;
 }
 
-/** Settings under a name that no bot has stop the bot that they are most likely for: it is not to post without them. */
+/** The bot that an entry is for. An invalid name stops the bot that was most likely meant: it must not post without its settings. */
 function botMeantBy(name: string): BotName {
   const composed = name.normalize('NFC');
   return isBotName(composed) ? composed : (botNameOf(composed) ?? formerNameOf(composed));
@@ -383,12 +387,12 @@ function readBot(name: string, value: unknown, source: Source): OwnSettings | Fl
   return found.success ? found.data : faultIn(source, found.error, ['bots', name]);
 }
 
-/** Leaves out what is undefined, so that a default below it shows through. */
+/** Leaves out undefined values, so that they do not override defaults. */
 function defined(settings: z.infer<typeof botSettings>): Partial<BotSettings> {
   return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
 }
 
-/** The largest flock of all names each of its bots in less. Bytes. */
+/** The maximum size of flock.json: entries for 10,000 bots need far less. Bytes. */
 const maxSize = 32 * 1024 * 1024;
 
 async function readIfThere(file: string): Promise<string | undefined> {
@@ -397,7 +401,7 @@ async function readIfThere(file: string): Promise<string | undefined> {
   } catch (cause) {
     if (systemCode(cause) === 'ENOENT') return undefined;
     throw new FlockError('config', `cannot read ${file}: ${reasonOf(cause)}`, {
-      hint: 'put a plain file there, or none: every bot has the defaults then',
+      hint: 'put a regular file there, or remove it to use the defaults',
       cause,
     });
   }
@@ -408,7 +412,7 @@ function parseJson(text: string, file: string): unknown {
   const value = notTooDeep(file, (): unknown => parse(text, errors, { disallowComments: true }));
   const [error] = errors;
   if (!error) {
-    for (const { way, error: double } of doubleKeys({ text, file })) if (way[0] !== 'bots') throw double;
+    for (const { way, error: fault } of badKeys({ text, file })) if (way[0] !== 'bots') throw fault;
     return value;
   }
   throw new FlockError('config', `${lineOf(error.offset, text, file)}: not JSON`, {
@@ -416,7 +420,7 @@ function parseJson(text: string, file: string): unknown {
   });
 }
 
-/** @throws {FlockError} `config` where brackets stand in so many brackets that no parser gets to their end */
+/** @throws {FlockError} `config` if the nesting is so deep that the parser overflows the stack */
 function notTooDeep<T>(file: string, read: () => T): T {
   try {
     return read();
@@ -426,15 +430,15 @@ function notTooDeep<T>(file: string, read: () => T): T {
   }
 }
 
-/** A key that comes twice, or that JavaScript would take for something else, and where it is. */
-interface DoubleKey {
+/** A key that occurs twice in its object, or is `__proto__`, and the keys from the top of the file to it. */
+interface BadKey {
   way: readonly (string | number)[];
   error: FlockError;
 }
 
-function doubleKeys({ text, file }: Source): DoubleKey[] {
+function badKeys({ text, file }: Source): BadKey[] {
   const seen = new Map<string, Set<string>>();
-  const found: DoubleKey[] = [];
+  const found: BadKey[] = [];
   notTooDeep(file, () => {
     visit(text, {
       onObjectProperty(key, _offset, _length, line, column, pathTo) {
@@ -447,7 +451,7 @@ function doubleKeys({ text, file }: Source): DoubleKey[] {
           const error = new FlockError('config', `${where}: ${quoted(key)} ${why}`, {
             hint: 'leave one out',
           });
-          // What `bots` itself is must be certain.
+          // A `__proto__` beside the bots' names stops the whole flock.
           const isOfOneBot = way[0] === 'bots' && (way.length > 1 || key !== '__proto__');
           found.push({ way: isOfOneBot ? [...way, key] : [], error });
         }
@@ -458,11 +462,9 @@ function doubleKeys({ text, file }: Source): DoubleKey[] {
   return found;
 }
 
-/** Those in the settings of one bot, by its name. */
-const doubleKeysOfBots = (source: Source): [name: string, error: FlockError][] =>
-  doubleKeys(source).flatMap(({ way: [, name], error }) =>
-    name === undefined ? [] : [[String(name), error]],
-  );
+/** The bad keys in the settings of one bot, by the bot's name. */
+const badKeysOfBots = (source: Source): [name: string, error: FlockError][] =>
+  badKeys(source).flatMap(({ way: [, name], error }) => (name === undefined ? [] : [[String(name), error]]));
 
 function knownSettings(place: string): string[] {
   if (place.endsWith('budget')) return Object.keys(settings.budget.shape);
@@ -471,7 +473,7 @@ function knownSettings(place: string): string[] {
   return Object.keys(place.startsWith('providers') ? customProvider.shape : flockFile.shape);
 }
 
-/** @param above - the way to what was parsed, from the top of the file */
+/** @param above - the keys from the top of the file to the parsed value */
 function faultIn({ text, file }: Source, error: z.ZodError, above: string[] = []): FlockError {
   const [issue] = error.issues;
   const way = [...above, ...(issue?.path ?? [])];
@@ -493,7 +495,7 @@ function faultIn({ text, file }: Source, error: z.ZodError, above: string[] = []
   const { where, name, hidden } = placeOf(way, text, file);
   const more = hintOf(issue);
   const hint = `correct ${hidden ? 'it' : name} in ${file}${more === undefined ? '' : `; ${more}`}`;
-  return new FlockError('config', `${where}: ${name}: ${said(issue)}`, {
+  return new FlockError('config', `${where}: ${name}: ${messageOf(issue)}`, {
     hint: hidden ? `${notShown}; ${hint}` : hint,
   });
 }
@@ -501,9 +503,9 @@ function faultIn({ text, file }: Source, error: z.ZodError, above: string[] = []
 const hintOf = (issue: z.core.$ZodIssue): string | undefined =>
   issue.code === 'custom' ? z.string().optional().catch(undefined).parse(issue.params?.['hint']) : undefined;
 
-const notShown = 'what could be a secret is not shown here';
+const notShown = 'a text that could be a secret is not shown';
 
-function said(issue: z.core.$ZodIssue): string {
+function messageOf(issue: z.core.$ZodIssue): string {
   if (issue.code === 'invalid_value') return `should be one of ${issue.values.join(', ')}`;
   return (issue.code === 'invalid_key' ? issue.issues[0]?.message : undefined) ?? issue.message;
 }
@@ -515,6 +517,6 @@ export interface Bot {
   /** Absolute path. */
   poemFile: string;
   settings: BotSettings;
-  /** Why its bundle cannot be opened any more: the key is the one that was read before. */
+  /** Why its bundle can no longer be read; `bundle` is the one that was read before. */
   unopened?: FlockError;
 }

@@ -3,9 +3,13 @@ import * as z from 'zod';
 import { isSafeAddress } from '../http/exchange.ts';
 import { nearest, parseDuration, quoted } from '../text.ts';
 
+/*
+ * `hooks` and `ping` in flock.json: whom flockd notifies of alarms, and what an alarm says.
+ */
+
 /**
- * The address of a webhook or a ping. Whoever knows it can use it, so it is as good as a secret, and cannot be printed by
- * accident: strings, JSON, `inspect` and a logger all show `[secret]`.
+ * The address of a webhook or a ping. Anyone who knows it can use it, so it is a secret and cannot be printed by accident:
+ * strings, JSON, `inspect` and a logger show `[secret]`.
  */
 export class Address {
   readonly #url: string;
@@ -14,7 +18,7 @@ export class Address {
     this.#url = url;
   }
 
-  /** The only way to it; call it where it is sent to, and nowhere else. */
+  /** The address itself. Call this only to send a request there. */
   reveal(): string {
     return this.#url;
   }
@@ -32,7 +36,7 @@ export class Address {
   }
 }
 
-/** The events of the daemon that are alarms: a person should hear of them without looking. */
+/** The events of the daemon that are alarms: a person must be notified of them. */
 export const alarmNames = [
   'parked',
   'unfit',
@@ -47,17 +51,17 @@ export const alarmNames = [
 
 export type AlarmName = (typeof alarmNames)[number];
 
-/** Who is told of alarms: a command, or a webhook. The timeout is in milliseconds. */
+/** A command or a webhook that receives alarms. The timeout is in milliseconds. */
 export type Hook = { on: AlarmName[]; timeout: number } & ({ run: string[] } | { post: Address });
 
-/** What flock.json says of alarms. */
+/** The settings for alarms in flock.json. */
 export interface AlarmSettings {
   hooks: readonly Hook[];
-  /** What is called after each round that went well. */
+  /** The address that is called after each round without trouble. */
   ping: Address | undefined;
 }
 
-/** What is wrong with an address is said without repeating it. */
+/** The messages do not quote the address, which is a secret. */
 const address = z
   .string('should be an address')
   .refine(isSafeAddress, 'should be an https address without a password, or http to this machine itself')
@@ -82,15 +86,15 @@ const alarmName = z
   .pipe(z.enum(alarmNames));
 
 const second = 1000;
-const usual = 10 * second;
-/** A webhook's request is given up then in any case. */
+const defaultTimeout = 10 * second;
+/** By kind of hook: every request, also to a webhook, ends after 10 s. */
 const maxTimeouts = { post: 10 * second, run: 600 * second };
 
 const timeout = z
   .string('should be a duration such as "10s"')
   .meta({ description: 'How long it may take: a duration such as "10s", which is the default' })
   .refine((text) => parseDuration(text) !== undefined, 'should be a duration such as "10s"')
-  .transform((text) => parseDuration(text) ?? usual)
+  .transform((text) => parseDuration(text) ?? defaultTimeout)
   .refine((time) => time >= second, 'should be a second at least')
   .refine((time) => time <= maxTimeouts.run, 'should be 10 minutes at most');
 
@@ -129,11 +133,11 @@ export const hookSettings = z
   .max(maxHooks, `should be ${maxHooks} hooks at most`)
   .meta({ description: 'Who is told of alarms: commands and webhooks' });
 
-/** What a hook may say. */
+/** The names of a hook's fields. */
 export const hookFields = Object.keys(fields.shape);
 
 function hookOf(
-  { on, run, post, timeout = usual }: z.infer<typeof fields>,
+  { on, run, post, timeout = defaultTimeout }: z.infer<typeof fields>,
   context: z.core.$RefinementCtx,
 ): Hook {
   const wrong = (message: string, ...path: string[]): never => {

@@ -5,17 +5,8 @@ import type { PostingFlock } from '../flock/load.ts';
 import type { Ledger } from '../ledger/journal.ts';
 import type { BotState } from '../ledger/state.ts';
 import type { EventLog } from '../log.ts';
-import type { TimeAnswer } from '../networks/x/client.ts';
 import type { BotName } from '../poems/bot-name.ts';
-import {
-  keyMark,
-  type Memory,
-  newMemory,
-  type NextStep,
-  postNow,
-  step,
-  type StepOptions,
-} from '../posting/bot-runner.ts';
+import { BotRunner, keyMark, type NextStep, type RunnerOptions } from '../posting/bot-runner.ts';
 import { unlimitedBudget } from '../posting/budget.ts';
 import { eventsOf, type Command } from '../posting/commands.ts';
 import { isSlowAfter, PriorityClasses, maxSlow, FairQueue, slowClass } from './fair-queue.ts';
@@ -167,13 +158,11 @@ const ends = (): FlockError =>
 const notInFlock = (bot: string): FlockError =>
   new FlockError('usage', `${bot} is not in the flock`, { hint: 'flockd status lists the bots' });
 
-/** What the daemon keeps itself. */
-type Kept = keyof Memory | 'purse' | 'size' | 'log';
-
-export interface DaemonOptions extends Omit<StepOptions, Kept> {
+export interface DaemonOptions extends Omit<
+  RunnerOptions,
+  'purse' | 'size' | 'isUp' | 'opened' | 'memory' | 'log'
+> {
   log: EventLog;
-  /** What time it is at X. */
-  askTime: () => Promise<TimeAnswer>;
   /** Bots that take a step at the same time. */
   sockets: number;
   /** Called once where the daemon cannot go on: the ledger keeps nothing more, or there is a bug. */
@@ -202,7 +191,8 @@ const placesIn = (error: unknown): string[] =>
 
 /** Runs a flock: takes each bot a step whenever one is due, several bots at once, one step of a bot at a time. */
 export class Daemon {
-  readonly #options: DaemonOptions & StepOptions;
+  readonly #options: DaemonOptions;
+  readonly #botRunner: BotRunner;
   readonly #clock: Clock;
   readonly #log: EventLog;
   readonly #timers: TimerQueue<Runner>;
@@ -224,21 +214,19 @@ export class Daemon {
   #stopping = false;
 
   constructor(options: DaemonOptions) {
-    this.#options = {
+    this.#options = options;
+    this.#botRunner = new BotRunner({
       ...options,
-      ...newMemory({
-        ...options,
-        isUp: (name) => this.#isUp(name as BotName),
-        // Those that wait for X are many, and the step that learned of it has not ended.
-        opened: () => {
-          options.clock.at(options.clock.now(), () => {
-            this.wakeAll();
-          });
-        },
-      }),
       purse: () => this.#purse,
       size: () => this.#runners.size,
-    };
+      isUp: (name) => this.#isUp(name as BotName),
+      // Those that wait for X are many, and the step that learned of it has not ended.
+      opened: () => {
+        options.clock.at(options.clock.now(), () => {
+          this.wakeAll();
+        });
+      },
+    });
     this.#clock = options.clock;
     this.#log = options.log;
     this.#cycle = new DrainCycle(options.clock, options.onIdle);
@@ -278,7 +266,7 @@ export class Daemon {
       check?.(state);
       if (order.order === 'rename') this.#mustBeFree(order.to);
       if (order.order !== 'post') await ledger.record(...eventsOf(order, state, this.#clock.now()));
-      else if (bot) await postNow(bot, this.#options);
+      else if (bot) await this.#botRunner.postNow(bot);
       else throw notInFlock(order.bot);
     });
     const runner = this.#runners.get(order.bot as BotName);
@@ -460,7 +448,7 @@ export class Daemon {
     let failed = true;
     try {
       await this.#commands.execute(name);
-      const next = await step(runner.bot, this.#options);
+      const next = await this.#botRunner.step(runner.bot);
       this.#log.forget(`unfit ${name}`);
       this.#schedule(runner, next);
       failed = isInTrouble(before, ledger.state(name));

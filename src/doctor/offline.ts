@@ -26,31 +26,46 @@ import { splitPoem } from '../poems/poem.ts';
 import { couldBeSecret, nearest, shellWord, shown } from '../text.ts';
 import { moreWatches, whyUnwatchable } from '../watch.ts';
 import {
-  bot,
-  bot as botCalled,
+  aboutBot,
+  aboutFlock,
   type Checkup,
   type Finding,
-  type Held,
-  homesOf,
   isChosen,
-  isSame,
+  isSamePair,
   type Known,
-  names,
+  type LoadedBundle,
+  botNames,
   providerIdOf,
+  providersOf,
   type Subject,
-  thing,
 } from './report.ts';
 
-/** A file that holds a secret, and what the system says of it. */
+/** The offline half of doctor: checks the files of the flock. It sends no request and costs nothing. */
+export async function examineOffline(checkup: Checkup): Promise<{ findings: Finding[]; known: Known }> {
+  const flock = await examineFlockFile(checkup);
+  const folder = await examineKeysFolder(checkup);
+  const keys = await examineAppKeys(checkup, { hasBundles: folder.entries.length > 0 });
+  const bundles = await examineBundles(checkup, folder.entries, flock.flockFile, keys.appKeys);
+  const good = new Set(bundles.loaded.map(({ bot }) => bot));
+  const bad = new Set(folder.entries.map(({ bot }) => bot).filter((bot) => !good.has(bot)));
+  const poems = await examinePoems(checkup, flock.flockFile, bad);
+  const findings = [flock, folder, keys, bundles, poems].flatMap((part) => part.findings);
+  return {
+    findings: findings.map((finding) => withShownPaths(finding, checkup)),
+    known: { flockFile: flock.flockFile, appKeys: keys.appKeys, bundles: bundles.loaded },
+  };
+}
+
+/** A file that holds a secret, and its status. */
 interface SecretFile {
   file: string;
-  /** Of the file itself, should it be a link. */
+  /** From `lstat`: of the link itself if the file is a link. */
   status: FileStatus & { isSymbolicLink: () => boolean };
-  /** Of what it is in. */
+  /** The status of its folder. */
   folder: FileStatus | undefined;
 }
 
-/** Whether keymaker and flockd take what a file holds, by the rule that they go by. */
+/** Checks whether keymaker and flockd would refuse a secret file, by their own rule. */
 function examineFile(about: Subject, check: string, { file, status, folder }: SecretFile): Finding {
   const shown = shownPath(file);
   if (status.isSymbolicLink()) {
@@ -60,7 +75,10 @@ function examineFile(about: Subject, check: string, { file, status, folder }: Se
   return judged(about, check, status, faultOfFile(shown, status, folder));
 }
 
-/** Whether a folder of secrets is its owner's alone, or that of a server. The programs refuse it only where others can write. */
+/**
+ * Checks that only its owner can open a folder of secrets, or also the group on a server. This is stricter than keymaker
+ * and flockd, which refuse a folder only if others can write to it.
+ */
 function examineFolder(about: Subject, check: string, file: string, status: FileStatus): Finding {
   const shown = shownPath(file);
   const fault = faultOfFolder(shown, status);
@@ -71,15 +89,15 @@ function examineFolder(about: Subject, check: string, file: string, status: File
 const judged = (about: Subject, check: string, status: FileStatus, fault: Fault | undefined): Finding =>
   fault ? about.bad(check, fault.why, fault.repair) : about.ok(check, `mode ${modeOf(status)}`);
 
-/** Reads `flock.json`. One that is wrong counts as empty for the other checks. */
+/** Reads `flock.json`. If it is invalid, the other checks use an empty one. */
 async function examineFlockFile({ paths }: Checkup): Promise<{ findings: Finding[]; flockFile: FlockFile }> {
-  const about = thing(path.basename(paths.flockFile));
+  const about = aboutFlock(path.basename(paths.flockFile));
   try {
     const flockFile = await readFlockFile(paths.flockFile);
     const isThere = (await statusOf(paths.flockFile)) !== undefined;
-    const said = isThere ? 'reads well' : 'there is none: every bot has the defaults';
+    const message = isThere ? 'is valid' : 'not there: every bot has the defaults';
     const faults = flockFile.named.flatMap((name) => faultIn(name, flockFile));
-    return { findings: faults.length > 0 ? faults : [about.ok('flock-file', said)], flockFile };
+    return { findings: faults.length > 0 ? faults : [about.ok('flock-file', message)], flockFile };
   } catch (error) {
     if (!(error instanceof FlockError)) throw error;
     return { findings: [about.thrown('flock-file', error)], flockFile: parseFlockFile('{}', '') };
@@ -88,40 +106,40 @@ async function examineFlockFile({ paths }: Checkup): Promise<{ findings: Finding
 
 function faultIn(name: BotName, { faultOf }: FlockFile): Finding[] {
   const error = faultOf(name);
-  return error ? [bot(shown(name)).thrown('settings', error)] : [];
+  return error ? [aboutBot(shown(name)).thrown('settings', error)] : [];
 }
 
-/** Whether the bots that `flock.json` names have bundles. */
+/** Reports bots that `flock.json` names and that have no bundle. */
 function examineNamed(
   { keymaker, chosen }: Checkup,
   flockFile: FlockFile,
   bots: readonly BotName[],
 ): Finding[] {
   if (chosen.size > 0) return [];
-  const there = new Set<string>(bots);
-  const unknown = flockFile.named.filter((name) => !there.has(name));
+  const known = new Set<string>(bots);
+  const unknown = flockFile.named.filter((name) => !known.has(name));
   const hintFor = (name: string): string => {
     if (couldBeSecret(name)) return 'look under "bots": a name that could be a secret is not shown';
     const meant = nearest(name, bots);
-    const first = keymaker(`make-keys ./poems --bot ${name}`);
-    return meant === undefined ? first : `did you mean ${meant}? Otherwise: ${first}`;
+    const makeKey = keymaker(`make-keys ./poems --bot ${name}`);
+    return meant === undefined ? makeKey : `did you mean ${meant}? Otherwise: ${makeKey}`;
   };
   return unknown.map((name) =>
-    bot(shown(name)).warn('named', 'flock.json names it, but it has no key bundle', hintFor(name)),
+    aboutBot(shown(name)).warn('named', 'flock.json names it, but it has no key bundle', hintFor(name)),
   );
 }
 
-/** Whether the app keys are set, where, and whether `apikeys.json` is private. */
+/** Checks whether the app keys are set, and whether `apikeys.json` is private. */
 async function examineAppKeys(
   { paths }: Checkup,
-  hasBundles: boolean,
+  { hasBundles }: { hasBundles: boolean },
 ): Promise<{ findings: Finding[]; appKeys: TokenPair | undefined }> {
-  const about = thing('app keys');
+  const about = aboutFlock('app keys');
   const file = path.join(paths.root, 'apikeys.json');
   const status = await lstat(file).catch(() => undefined);
   const folder = await statusOf(paths.root);
   const privacy = status
-    ? [examineFile(thing('apikeys.json'), 'app-keys-file', { file, status, folder })]
+    ? [examineFile(aboutFlock('apikeys.json'), 'app-keys-file', { file, status, folder })]
     : [];
   try {
     const appKeys = appKeysIfSet(paths.root);
@@ -135,38 +153,40 @@ async function examineAppKeys(
     return { findings: [found, ...privacy], appKeys };
   } catch (error) {
     if (!(error instanceof FlockError)) throw error;
-    const isSaid = error.exit === 'permission' && privacy.some(({ result }) => result === 'bad');
-    const thrown = isSaid ? [] : [about.thrown('app-keys-set', error)];
+    const isReported = error.exit === 'permission' && privacy.some(({ result }) => result === 'bad');
+    const thrown = isReported ? [] : [about.thrown('app-keys-set', error)];
     return { findings: [...thrown, ...privacy], appKeys: undefined };
   }
 }
 
-/** The bundles there are, and whether their folder is private. */
+/** Lists the bundles, and checks whether their folder is private. */
 async function examineKeysFolder({
   paths,
   keys,
   keymaker,
 }: Checkup): Promise<{ findings: Finding[]; entries: ListedBundle[] }> {
-  const about = thing(shownPath(paths.keys));
+  const about = aboutFlock(shownPath(paths.keys));
   const status = await statusOf(paths.keys);
-  const mode = status ? [examineKeysMode(about, status, { paths, keys }), ...examineWatches(paths.keys)] : [];
+  const found = status
+    ? [examineKeysMode(about, status, { paths, keys }), ...examineWatches(paths.keys)]
+    : [];
   try {
     const entries = await keys.list();
-    const none = about.warn('keys', 'no key bundles yet', keymaker('make-keys ./poems'));
-    return { findings: entries.length > 0 ? mode : [...mode, none], entries };
+    const noKeys = about.warn('keys', 'no key bundles yet', keymaker('make-keys ./poems'));
+    return { findings: entries.length > 0 ? found : [...found, noKeys], entries };
   } catch (error) {
     if (!(error instanceof FlockError)) throw error;
-    const isSaid = error.exit === 'permission' && mode.some(({ result }) => result === 'bad');
-    return { findings: isSaid ? mode : [...mode, about.thrown('keys', error)], entries: [] };
+    const isReported = error.exit === 'permission' && found.some(({ result }) => result === 'bad');
+    return { findings: isReported ? found : [...found, about.thrown('keys', error)], entries: [] };
   }
 }
 
-/** Whether flockd, run by the same user, would be told of changes by the system. */
+/** Checks whether flockd, run by the same user, could get an inotify watch. */
 function examineWatches(folder: string): Finding[] {
   const why = whyUnwatchable(folder);
   if (why === undefined) return [];
   const message = `this user has no inotify watches left (${why}): flockd looks for changes every second instead`;
-  return [thing('inotify').warn('watches', message, moreWatches)];
+  return [aboutFlock('inotify').warn('watches', message, moreWatches)];
 }
 
 const examineKeysMode = (
@@ -178,13 +198,13 @@ const examineKeysMode = (
     ? about.ok('keys-folder', 'credentials of systemd')
     : examineFolder(about, 'keys-folder', paths.keys, status);
 
-/** What cannot be examined is told of by those who read it. */
+/** Undefined if there is no status. Reading the file later reports why. */
 const statusOf = (file: string) => stat(file).catch(() => undefined);
 
-/** The bots that share their account with others, and whose names those are. */
-function twins(held: readonly Held[]): Map<BotName, string> {
-  const byAccount = new Map<string, Held[]>();
-  for (const one of held) {
+/** The bots whose account another bot has too, each with the names of the others. */
+function siblings(bundles: readonly LoadedBundle[]): Map<BotName, string> {
+  const byAccount = new Map<string, LoadedBundle[]>();
+  for (const one of bundles) {
     const { userId, provider, accessToken } = one.bundle;
     const account = accountKey(userId ?? accessToken.reveal().token, provider);
     byAccount.set(account, [...(byAccount.get(account) ?? []), one]);
@@ -192,32 +212,34 @@ function twins(held: readonly Held[]): Map<BotName, string> {
   const shared = [...byAccount.values()].filter((group) => group.length > 1);
   return new Map(
     shared.flatMap((group) =>
-      group.map(({ bot }) => [bot, names(group.filter((other) => other.bot !== bot))] as const),
+      group.map(({ bot }) => [bot, botNames(group.filter((other) => other.bot !== bot))] as const),
     ),
   );
 }
 
-/** Bundles read at a time. */
-const readers = 64;
+/** The maximum of files that are read at the same time. */
+const readConcurrency = 64;
 
-/** Every bundle by itself: its file, its form, its app keys, its account. All are read, since any two may be twins. */
+/** Checks each bundle: file, format, provider, app keys, account. Reads all of them, because any two can have one account. */
 async function examineBundles(
   checkup: Checkup,
   entries: readonly ListedBundle[],
   flockFile: FlockFile,
   appKeys: TokenPair | undefined,
-): Promise<{ findings: Finding[]; held: Held[] }> {
-  const bundles = await pMap(entries, (entry) => readBundle(checkup, entry), { concurrency: readers });
-  const held = bundles.flatMap((bundle) => bundle.held ?? []);
-  const homes = appKeys ? homesOf(appKeys, held) : new Set<string>();
-  const shared = twins(held);
-  const findings = bundles.flatMap(({ entry, findings: found, held: one }) => {
+): Promise<{ findings: Finding[]; loaded: LoadedBundle[] }> {
+  const bundles = await pMap(entries, (entry) => readBundle(checkup, entry), {
+    concurrency: readConcurrency,
+  });
+  const loaded = bundles.flatMap((bundle) => bundle.loaded ?? []);
+  const providers = appKeys ? providersOf(appKeys, loaded) : new Set<string>();
+  const shared = siblings(loaded);
+  const findings = bundles.flatMap(({ entry, findings: found, loaded: one }) => {
     if (!isChosen(checkup, entry.bot)) return [];
     if (!one) return found;
     return [
       ...found,
       ...examineProvider(checkup, one, flockFile),
-      ...(appKeys && homes.has(providerIdOf(one)) ? [examineOwnAppKeys(checkup, one, appKeys)] : []),
+      ...(appKeys && providers.has(providerIdOf(one)) ? [examineOwnAppKeys(checkup, one, appKeys)] : []),
       examineAccount(checkup, one, flockFile, shared.get(entry.bot)),
     ];
   });
@@ -226,11 +248,11 @@ async function examineBundles(
     flockFile,
     entries.map(({ bot }) => bot),
   );
-  return { findings: [...named, ...findings], held };
+  return { findings: [...named, ...findings], loaded };
 }
 
 async function readBundle({ keys, paths }: Checkup, entry: ListedBundle) {
-  const about = botCalled(entry.bot);
+  const about = aboutBot(entry.bot);
   const findings: Finding[] = [];
   try {
     const status = await lstat(entry.file).catch(() => undefined);
@@ -239,13 +261,13 @@ async function readBundle({ keys, paths }: Checkup, entry: ListedBundle) {
       const folder = await stat(paths.keys).catch(() => undefined);
       const privacy = examineFile(about, 'bundle-file', { file: entry.file, status, folder });
       findings.push(privacy);
-      // The store would say the same once more.
+      // The store would report the same fault.
       if (privacy.result === 'bad') return { entry, findings };
     }
     const bundle = await keys.readListed(entry);
-    const whose = bundle.screenName === undefined ? 'reads well' : `of @${bundle.screenName}`;
-    findings.push(about.ok('bundle', `key bundle ${whose}`));
-    return { entry, findings, held: { ...entry, bundle } };
+    const owner = bundle.screenName === undefined ? 'is valid' : `of @${bundle.screenName}`;
+    findings.push(about.ok('bundle', `key bundle ${owner}`));
+    return { entry, findings, loaded: { ...entry, bundle } };
   } catch (error) {
     if (!(error instanceof FlockError)) throw error;
     findings.push(about.thrown('bundle', error));
@@ -253,14 +275,14 @@ async function readBundle({ keys, paths }: Checkup, entry: ListedBundle) {
   }
 }
 
-/** flockd posts to X; keys for others belong into a folder of their own. */
+/** Warns of bundles for other providers in the flock's own folder, because flockd posts only to X. */
 function examineProvider(
   { paths, provider }: Checkup,
-  { bot, bundle }: Held,
+  { bot, bundle }: LoadedBundle,
   flockFile: FlockFile,
 ): Finding[] {
   if (bundle.provider === undefined) return [];
-  const about = botCalled(bot);
+  const about = aboutBot(bot);
   try {
     const { title } = provider(bundle.provider, flockFile.providers);
     return paths.keys === path.join(paths.root, 'keys')
@@ -268,7 +290,7 @@ function examineProvider(
           about.warn(
             'provider',
             `the key is for ${title}, and flockd posts to X`,
-            'keep it in another folder, and give that with --keys DIR',
+            'keep it in another folder, and name that folder with --keys DIR',
           ),
         ]
       : [about.ok('provider', `for ${title}`)];
@@ -284,44 +306,53 @@ function examineProvider(
   }
 }
 
-function examineOwnAppKeys({ keymaker }: Checkup, { bot, bundle }: Held, appKeys: TokenPair): Finding {
-  const about = botCalled(bot);
-  if (isSame(bundle.appKeys, appKeys)) return about.ok('bundle-app-keys', 'made with the app keys set now');
+function examineOwnAppKeys(
+  { keymaker }: Checkup,
+  { bot, bundle }: LoadedBundle,
+  appKeys: TokenPair,
+): Finding {
+  const about = aboutBot(bot);
+  if (isSamePair(bundle.appKeys, appKeys))
+    return about.ok('bundle-app-keys', 'made with the app keys set now');
   return about.warn(
     'bundle-app-keys',
-    "made with another app's keys than those set now",
-    `both work as long as both apps live; this moves it to the one set now: ${keymaker(`reauth ${bot}`)}`,
+    'made with other app keys than those set now',
+    `both work while both apps exist; to move the bot to the app set now: ${keymaker(`reauth ${bot}`)}`,
   );
 }
 
 function examineAccount(
   { keymaker }: Checkup,
-  { bot, bundle }: Held,
+  { bot, bundle }: LoadedBundle,
   flockFile: FlockFile,
-  twin: string | undefined,
+  sibling: string | undefined,
 ): Finding {
-  const about = botCalled(bot);
+  const about = aboutBot(bot);
   const { screenName } = bundle;
   if (flockFile.faultOf(bot)) return about.skipped('account', 'its settings in flock.json are wrong');
   const { account } = flockFile.settingsOf(bot);
-  const again = keymaker(`make-keys ./poems --bot ${bot} --force`);
-  if (twin !== undefined)
-    return about.bad('account', `has the same account as ${twin}`, `sign in as its own account: ${again}`);
+  const signIn = keymaker(`make-keys ./poems --bot ${bot} --force`);
+  if (sibling !== undefined)
+    return about.bad(
+      'account',
+      `has the same account as ${sibling}`,
+      `sign in as its own account: ${signIn}`,
+    );
   if (account === undefined) return about.ok('account', 'no other bot has its account');
   if (isSameName(screenName, account) !== false)
     return about.ok('account', `@${account}, as flock.json has it`);
   return about.bad(
     'account',
     `the key is for @${screenName}, but flock.json says @${account}`,
-    `correct flock.json, or sign in as @${account}: ${again}`,
+    `correct flock.json, or sign in as @${account}: ${signIn}`,
   );
 }
 
 /**
- * Whether each bot that has a good bundle has a poem, and that poem lines; who has a poem and no bundle; and what in the
- * folder is read by nobody.
+ * Checks that each bot with a good bundle has a poem with lines. Reports poems without a bundle, and files in the poems
+ * folder that no bot reads.
  *
- * @param bad - the bots of which more was said already: their bundles are bad
+ * @param bad - the bots with bad bundles, which have a finding already
  */
 async function examinePoems(
   checkup: Checkup,
@@ -329,44 +360,49 @@ async function examinePoems(
   bad: ReadonlySet<BotName>,
 ): Promise<{ findings: Finding[] }> {
   try {
-    const flock = await joined(checkup, flockFile);
+    const flock = await withPoems(checkup, flockFile);
     const bots = flock.bots.filter(({ name }) => isChosen(checkup, name));
     const misfits = flock.misfits.filter(
       (misfit) => !bad.has(misfit.bot) && !flockFile.faultOf(misfit.bot) && isChosen(checkup, misfit.bot),
     );
     const read = ({ name, poemFile }: (typeof bots)[number]) => examinePoem(name, poemFile);
-    const poems = await pMap(bots, read, { concurrency: readers });
-    const findings = [...misfits.map((misfit) => bot(misfit.bot).thrown('poem', misfit.error)), ...poems];
+    const poems = await pMap(bots, read, { concurrency: readConcurrency });
+    const findings = [
+      ...misfits.map((misfit) => aboutBot(misfit.bot).thrown('poem', misfit.error)),
+      ...poems,
+    ];
     const named = new Set(flockFile.named);
     const others = flock.keyless.filter(({ name }) => checkup.chosen.size > 0 || !named.has(name));
     return { findings: [...findings, ...keyless(checkup, others), ...passedOver(checkup, flock)] };
   } catch (error) {
     if (!(error instanceof FlockError)) throw error;
-    // What is wrong with the keys folder is said by whoever examines the bundles.
-    return { findings: error.exit === 'permission' ? [] : [thing('poems').thrown('poems', error)] };
+    // examineKeysFolder reports a keys folder that is refused.
+    return { findings: error.exit === 'permission' ? [] : [aboutFlock('poems').thrown('poems', error)] };
   }
 }
 
-/** But for those that flock.json names, of which that was said already. */
+/** @param bots - without those that flock.json names, which {@link examineNamed} reports */
 function keyless(checkup: Checkup, bots: Flock['keyless']): Finding[] {
   const { keymaker } = checkup;
   return bots
     .filter(({ name }) => isChosen(checkup, name))
-    .map(({ name }) => bot(name).warn('key', 'has no key yet', keymaker(`make-keys ./poems --bot=${name}`)));
+    .map(({ name }) =>
+      aboutBot(name).warn('key', 'has no key yet', keymaker(`make-keys ./poems --bot=${name}`)),
+    );
 }
 
-/** What is no poem need not be mended. */
-const gravity = { refused: 'bad', unseen: 'warn', ignored: 'skipped' } as const;
+/** How bad it is that a file in the poems folder is not read. */
+const resultOf = { refused: 'bad', unseen: 'warn', ignored: 'skipped' } as const;
 
 function passedOver({ chosen }: Checkup, flock: Flock): Finding[] {
   if (chosen.size > 0) return [];
   return passedOverShown(flock.passedOver).map(({ file, kind, why, hint }) =>
-    thing(shownPath(file))[gravity[kind]]('poems-folder', why, kind === 'ignored' ? undefined : hint),
+    aboutFlock(shownPath(file))[resultOf[kind]]('poems-folder', why, kind === 'ignored' ? undefined : hint),
   );
 }
 
 async function examinePoem(name: string, file: string): Promise<Finding> {
-  const about = bot(name);
+  const about = aboutBot(name);
   try {
     const count = splitPoem(await readPoem(file), 'line').length;
     const shown = shownPath(file);
@@ -378,41 +414,25 @@ async function examinePoem(name: string, file: string): Promise<Finding> {
   }
 }
 
-/** The bundles with their poems, by the rule that flockd goes by. */
-function joined({ paths, keys }: Checkup, flockFile: FlockFile): Promise<Flock> {
+/** Finds the poem of each bundle by flockd's own rule. */
+function withPoems({ paths, keys }: Checkup, flockFile: FlockFile): Promise<Flock> {
   return loadFlock(paths.root, new WithoutOwners(keys.folder, keys.options), flockFile);
 }
 
-/** Bundles that do not say whose they are, so that no poem goes unexamined for a wrong account, a twin or a provider. */
+/** Hides the account and the provider of each bundle, so that a fault of these does not keep its poem from being checked. */
 class WithoutOwners extends KeyStore {
-  override async readListed(listed: ListedBundle, text?: string): Promise<KeyBundle> {
-    const { appKeys, accessToken, poemFile } = await super.readListed(listed, text);
+  override async readListed(listed: ListedBundle): Promise<KeyBundle> {
+    const { appKeys, accessToken, poemFile } = await super.readListed(listed);
     return { appKeys, accessToken, poemFile, userId: listed.file, screenName: undefined };
   }
 }
 
-/** The half that costs nothing and asks nobody: what the flock's files say. */
-export async function examineOffline(checkup: Checkup): Promise<{ findings: Finding[]; known: Known }> {
-  const flock = await examineFlockFile(checkup);
-  const folder = await examineKeysFolder(checkup);
-  const keys = await examineAppKeys(checkup, folder.entries.length > 0);
-  const bundles = await examineBundles(checkup, folder.entries, flock.flockFile, keys.appKeys);
-  const held = new Set(bundles.held.map(({ bot }) => bot));
-  const bad = new Set(folder.entries.map(({ bot }) => bot).filter((bot) => !held.has(bot)));
-  const poems = await examinePoems(checkup, flock.flockFile, bad);
-  const findings = [flock, folder, keys, bundles, poems].flatMap((part) => part.findings);
-  return {
-    findings: findings.map((finding) => withShownPaths(finding, checkup)),
-    known: { flockFile: flock.flockFile, appKeys: keys.appKeys, held: bundles.held },
-  };
-}
-
-/** What other parts of the program say names files in full. */
+/** Shortens paths, because messages from other modules have full paths. */
 function withShownPaths(finding: Finding, { paths }: Checkup): Finding {
   const short = (text: string): string =>
-    [paths.keys, paths.root].reduce((said, folder) => {
+    [paths.keys, paths.root].reduce((message, folder) => {
       const shown = shownPath(`${folder}/x`).slice(0, -1);
-      return said.replaceAll(`${folder}/`, shown);
+      return message.replaceAll(`${folder}/`, shown);
     }, text);
   return { ...finding, message: short(finding.message), hint: finding.hint && short(finding.hint) };
 }

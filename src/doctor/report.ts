@@ -10,7 +10,25 @@ import type { Provider } from '../oauth/providers.ts';
 import type { TokenPair } from '../oauth/signature.ts';
 import type { BotName } from '../poems/bot-name.ts';
 
-/** Findings in the order they are read in: the flock's first, then bot by bot. */
+/** The result of one check. The file also has the reports of findings, and what both halves of doctor share. */
+export interface Finding {
+  /** The id of the check, for programs. */
+  check: string;
+  /** The bot, file or provider it is about. */
+  subject: string;
+  /** What `subject` names: a bot can have the name of a file or a provider. */
+  about: 'bot' | 'flock';
+  result: Result;
+  message: string;
+  /** How to repair it. */
+  hint?: string | undefined;
+  /** What the check cost on X, or would cost there. US dollars. */
+  cost: number;
+}
+
+type Result = 'ok' | 'warn' | 'bad' | 'skipped';
+
+/** Groups findings for a report: first those of the flock, then those of each bot, by name. */
 export function grouped(findings: readonly Finding[]): Finding[][] {
   const flock = findings.filter(({ about }) => about === 'flock');
   const bots = new Map<string, Finding[]>();
@@ -23,7 +41,7 @@ export function grouped(findings: readonly Finding[]): Finding[][] {
 
 const signs: Record<Result, string> = { ok: 'ok', warn: 'warn', bad: 'bad', skipped: 'skip' };
 
-/** One line a finding, and one for its repair. */
+/** The lines of a finding: one for the result, and one for the hint if there is one. */
 export function linesOf({ result, subject, message, hint }: Finding): string[] {
   const line = `${signs[result].padEnd(4)}  ${subject}: ${message}`;
   return hint === undefined ? [line] : [line, `hint: ${hint}`];
@@ -45,7 +63,7 @@ export function summaryOf(findings: readonly Finding[]): string {
 export const isHealthy = (findings: readonly Finding[]): boolean =>
   findings.every(({ result }) => result !== 'bad');
 
-/** The report for programs. */
+/** The report as JSON. */
 export function reportOf(findings: readonly Finding[]): object {
   return {
     ok: isHealthy(findings),
@@ -63,39 +81,22 @@ export function reportOf(findings: readonly Finding[]): object {
   };
 }
 
-type Result = 'ok' | 'warn' | 'bad' | 'skipped';
-
-/** What one check found. */
-export interface Finding {
-  /** The check's id, for programs. */
-  check: string;
-  /** The bot, file or provider it is about. */
-  subject: string;
-  /** A bot may have the name of a file or a provider. */
-  about: 'bot' | 'flock';
-  result: Result;
-  message: string;
-  /** The repair. */
-  hint?: string | undefined;
-  /** What the check cost, or would have cost, on X. Dollars. */
-  cost: number;
-}
-
 /** Makes the findings about one subject. */
 export interface Subject {
   ok(check: string, message: string): Finding;
   warn(check: string, message: string, hint?: string): Finding;
   bad(check: string, message: string, hint?: string): Finding;
   skipped(check: string, message: string): Finding;
-  /** What was thrown, as a finding. */
+  /** An error as a bad finding. */
   thrown(check: string, error: FlockError): Finding;
 }
 
-export const bot = (name: string): Subject => subject(name, 'bot');
-/** @param name - of a file or a provider */
-export const thing = (name: string): Subject => subject(name, 'flock');
+export const aboutBot = (name: string): Subject => subject(name, 'bot');
 
-/** What an error says of a provider, whose name stands before the finding already. */
+/** @param name - of a file, a folder or a provider */
+export const aboutFlock = (name: string): Subject => subject(name, 'flock');
+
+/** A message without the provider's title at its start, because the report has the subject before the message. */
 export const withoutTitle = (message: string, { title }: { title: string }): string =>
   message.startsWith(`${title} `) ? message.slice(title.length + 1) : message;
 
@@ -119,92 +120,92 @@ function subject(name: string, about: Finding['about']): Subject {
   };
 }
 
-/** A flock to be examined, and the means. */
+/** The flock to examine, and what the checks use. */
 export interface Checkup {
   paths: FlockPaths;
   keys: KeyStore;
   clock: Clock;
   send: Send;
-  /** @throws {FlockError} `usage` where there is no such provider */
+  /** @throws {FlockError} `usage` if there is no such provider */
   provider: (id: string, custom: FlockFile['providers']) => Provider;
-  /** The bots to examine; none for all of them. */
+  /** The bots to examine; empty for all. */
   chosen: ReadonlySet<BotName>;
-  /** A call of keymaker that works where doctor was called: `reauth howl` with the same `--root`. */
+  /** Completes a call of keymaker with the flags that doctor was called with: `reauth howl` gets the same `--root`. */
   keymaker: (call: string) => string;
 }
 
-/** A bundle that can be read, and where it is. */
-export interface Held {
+/** A bundle that was read without a fault. */
+export interface LoadedBundle {
   bot: BotName;
   file: string;
   bundle: KeyBundle;
 }
 
-/** What the offline half learnt that the online half builds on. */
+/** What the online half takes from the offline half. */
 export interface Known {
   flockFile: FlockFile;
-  /** The app keys set now, where they are. */
+  /** The app keys that are set now. */
   appKeys: TokenPair | undefined;
   /** All good bundles, chosen or not. */
-  held: Held[];
+  bundles: LoadedBundle[];
 }
 
 /** The id of the provider a bundle is for. */
-export const providerIdOf = ({ bundle }: Held): string => bundle.provider ?? 'x';
+export const providerIdOf = ({ bundle }: LoadedBundle): string => bundle.provider ?? 'x';
 
 /** Whether a bot is to be examined. */
 export const isChosen = ({ chosen }: Checkup, bot: BotName): boolean => chosen.size === 0 || chosen.has(bot);
 
-/** App keys, where they are used, and by whom. */
+/** App keys, the provider that they are for, and the bundles that have them. */
 export interface AppPair {
   provider: string;
   appKeys: TokenPair;
   /** Whether they are the ones set now. */
   isSet: boolean;
-  held: Held[];
+  bundles: LoadedBundle[];
 }
 
-/** Whether two pairs are one. */
-export function isSame(a: TokenPair, b: TokenPair): boolean {
+export function isSamePair(a: TokenPair, b: TokenPair): boolean {
   const [one, other] = [a.reveal(), b.reveal()];
   return one.token === other.token && one.secret === other.secret;
 }
 
 /**
- * The providers that the app keys set now are for. Nothing says so but the bundles made with them; where there are none,
- * they are for X, unless the flock has only bundles for another provider.
+ * The providers that the app keys set now are for, as the bundles made with them say. Without such bundles the keys are
+ * for X, or for the provider of the first bundle if no bundle is for X.
  */
-export function homesOf(appKeys: TokenPair, held: readonly Held[]): Set<string> {
-  const users = held.filter(({ bundle }) => isSame(bundle.appKeys, appKeys));
+export function providersOf(appKeys: TokenPair, bundles: readonly LoadedBundle[]): Set<string> {
+  const users = bundles.filter(({ bundle }) => isSamePair(bundle.appKeys, appKeys));
   if (users.length > 0) return new Set(users.map(providerIdOf));
-  const [first] = held;
-  return new Set([!first || held.some((one) => providerIdOf(one) === 'x') ? 'x' : providerIdOf(first)]);
+  const ids = bundles.map(providerIdOf);
+  return new Set([ids.includes('x') ? 'x' : (ids[0] ?? 'x')]);
 }
 
 /**
- * Every pair of app keys once for each provider, those set now first.
+ * Lists each pair of app keys once for each provider, with those set now first.
  *
- * @param held - all bundles, which say what the app keys set now are for
- * @param chosen - those to be examined
+ * @param bundles - all bundles: they say which providers the app keys set now are for
+ * @param chosen - the bundles to examine
  */
 export function appPairs(
   set: TokenPair | undefined,
-  held: readonly Held[],
-  chosen: readonly Held[],
+  bundles: readonly LoadedBundle[],
+  chosen: readonly LoadedBundle[],
 ): AppPair[] {
   const pairs: AppPair[] = [];
   if (set) {
-    for (const provider of homesOf(set, held)) pairs.push({ provider, appKeys: set, isSet: true, held: [] });
+    for (const provider of providersOf(set, bundles))
+      pairs.push({ provider, appKeys: set, isSet: true, bundles: [] });
   }
   const known = new Map(pairs.map((pair) => [keyOf(pair.provider, pair.appKeys), pair]));
   for (const one of chosen) {
     const provider = providerIdOf(one);
     const { appKeys } = one.bundle;
     const key = keyOf(provider, appKeys);
-    const pair = known.get(key) ?? { provider, appKeys, isSet: false, held: [] };
+    const pair = known.get(key) ?? { provider, appKeys, isSet: false, bundles: [] };
     if (!known.has(key)) pairs.push(pair);
     known.set(key, pair);
-    pair.held.push(one);
+    pair.bundles.push(one);
   }
   return pairs;
 }
@@ -214,9 +215,9 @@ function keyOf(provider: string, appKeys: TokenPair): string {
   return JSON.stringify([provider, token, secret]);
 }
 
-/** `howl`, `howl and prowl`, `howl and 3 bots more`. */
-export function names(held: readonly Pick<Held, 'bot'>[]): string {
-  const [first, second] = held;
-  if (held.length > 2) return `${first?.bot ?? ''} and ${held.length - 1} bots more`;
+/** `howl`, `howl and prowl`, `howl and 3 more bots`. */
+export function botNames(bundles: readonly Pick<LoadedBundle, 'bot'>[]): string {
+  const [first, second] = bundles;
+  if (bundles.length > 2) return `${first?.bot ?? ''} and ${bundles.length - 1} more bots`;
   return second ? `${first?.bot ?? ''} and ${second.bot}` : (first?.bot ?? '');
 }

@@ -118,10 +118,10 @@ export async function loadFlock(
   const flock: Flock = { bots: [], misfits: [], keyless: [], passedOver: [...poems.passedOver], purse };
   const homes = await homesOf(root);
   const running = new Map(before.map((bot) => [bot.name, bot]));
-  const load = async (listed: ListedBundle, text?: string): Promise<Bot | FlockError> => {
+  const load = async (listed: ListedBundle): Promise<Bot | FlockError> => {
     const { bot, file } = listed;
     try {
-      const read: InMemory = await keys.readListed(listed, text).catch(keyInMemory(file, running.get(bot)));
+      const read: InMemory = await keys.readListed(listed).catch(keyInMemory(file, running.get(bot)));
       const { poemFile: named, unopened, ...bundle } = read;
       checkProvider(file, bundle);
       const settings = flockFile.settingsOf(bot);
@@ -136,8 +136,8 @@ export async function loadFlock(
   const files = await keys.list();
   const turns = new EventLoopYield();
   let read = 0;
-  for await (const [listed, text] of keys.ahead(files)) {
-    const found = await load(listed, text);
+  for (const listed of files) {
+    const found = await load(listed);
     if (found instanceof FlockError) {
       flock.misfits.push({ bot: listed.bot, error: found, isSealedOff: isSealedOff(listed.file, found) });
     } else flock.bots.push(found);

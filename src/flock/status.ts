@@ -14,8 +14,8 @@ import {
   spentBy,
   spentByFlock,
 } from '../posting/budget.ts';
-import { offsetIn } from '../schedule/calendar.ts';
-import { nextAfter } from '../schedule/schedule.ts';
+import { BotSchedule } from '../schedule/calendar.ts';
+import { iso } from '../text.ts';
 
 /**
  * How a bot stands, in a word:
@@ -180,7 +180,7 @@ function ofWaiting(
   const { owed } = state ?? {};
   if (owed && owed.retryAt > now)
     return { condition: 'waiting', why: owed.reason, until: owed.retryAt, next: owed.retryAt };
-  const next = owed ? now : nextOf(files.bot, state?.served ?? now, settings);
+  const next = owed ? now : new BotSchedule(files.bot, settings).nextPost(state?.served ?? now);
   const cap = capBefore(files, state, settings, flock);
   if (!cap || next === undefined || isOver(state, settings)) return undefined;
   const { until } = cap;
@@ -195,7 +195,8 @@ function ofWaiting(
       hint: raise,
     };
   }
-  const after = settings.missed === 'skip' && !owed ? nextOf(files.bot, until, settings) : until;
+  const after =
+    settings.missed === 'skip' && !owed ? new BotSchedule(files.bot, settings).nextPost(until) : until;
   return { condition: 'waiting', why, hint: `wait, or ${raise}`, until, next: after };
 }
 
@@ -227,22 +228,14 @@ function ofSchedule(
     return { condition: 'waiting', why: why === 'asked' ? asked : reason, next: now };
   }
   if (isOver(state, settings)) return { condition: 'finished' };
-  return { condition: state ? 'fine' : 'new', next: nextOf(bot, state?.served ?? now, settings) };
+  return {
+    condition: state ? 'fine' : 'new',
+    next: new BotSchedule(bot, settings).nextPost(state?.served ?? now),
+  };
 }
 
 const isOver = (state: BotState | undefined, { atEnd }: BotSettings): boolean =>
   state !== undefined && isFinished(state.place) && atEnd === 'stop';
-
-function nextOf(
-  bot: string,
-  served: number,
-  { schedule: expression, timezone, spread }: BotSettings,
-): number | undefined {
-  const slot = nextAfter({ expression, timezone }, served);
-  return slot === undefined ? undefined : slot + offsetIn(spread, bot);
-}
-
-const iso = (instant: number): string => new Date(instant).toISOString();
 
 /** Where people see accounts and posts; undefined where that is not known. */
 export interface PostPages {

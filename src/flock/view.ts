@@ -13,6 +13,7 @@ import {
   type PostPages,
   type Status,
 } from './status.ts';
+import { iso } from '../text.ts';
 
 /** One day of a flock, by its calendar. */
 export interface FlockDay {
@@ -215,5 +216,3 @@ const none: FlockView['counts'] = {
   finished: 0,
   unfit: 0,
 };
-
-const iso = (instant: number): string => new Date(instant).toISOString();

@@ -1,5 +1,9 @@
 import { systemCode } from '../errors.ts';
 
+/*
+ * One HTTP exchange, as both transports of send.ts have it: the request, the response, and why there is no response.
+ */
+
 export interface HttpRequest {
   method: 'GET' | 'POST' | 'DELETE';
   url: string;
@@ -7,17 +11,17 @@ export interface HttpRequest {
   body?: string;
 }
 
-/** What a server said, header names in lower case, the body as text. */
+/** A response: header names in lower case, the body as text. */
 export interface HttpAnswer {
   status: number;
   headers: Record<string, string>;
   body: string;
 }
 
-/** Sends one request and resolves with any answer, whatever its status; rejects with {@link NoAnswer}. */
+/** Sends one request. Resolves with the response, whatever its status; rejects with {@link NoAnswer}. */
 export type Send = (request: HttpRequest) => Promise<HttpAnswer>;
 
-/** There is no whole answer. `sent` is false only where the request certainly never reached the server. */
+/** There is no complete response. `sent` is false only if the request certainly did not reach the server. */
 export class NoAnswer extends Error {
   override readonly name = 'NoAnswer';
   readonly sent: boolean;
@@ -28,18 +32,18 @@ export class NoAnswer extends Error {
   }
 }
 
-/** Requests under way at a time, where nobody wants more or fewer. */
-export const usualSockets = 64;
+/** The default of the maximum number of concurrent requests. */
+export const defaultSockets = 64;
 
-/** An answer longer than this is not one of X's. Bytes. */
+/** The maximum length of a response body; X's are shorter. Bytes. */
 const maxBody = 4 * 1024 * 1024;
 
-/** The body of an answer, as it comes. */
+/** Collects the body of a response. */
 export class WholeBody {
   readonly #parts: Buffer[] = [];
   #length = 0;
 
-  /** @returns what is wrong with a body that is longer than any of X's */
+  /** @returns an error once the body is too long */
   add(part: Buffer): Error | undefined {
     this.#parts.push(part);
     this.#length += part.length;
@@ -53,7 +57,7 @@ export class WholeBody {
   }
 }
 
-/** @throws {Error} for a body that is cut, or longer than any of X's */
+/** @throws {Error} for a body that is cut off or too long */
 export async function readBody(body: AsyncIterable<Buffer>): Promise<string> {
   const whole = new WholeBody();
   for await (const part of body) {
@@ -63,6 +67,7 @@ export async function readBody(body: AsyncIterable<Buffer>): Promise<string> {
   return whole.text();
 }
 
+/** The headers with one value a name. */
 export function flatten(headers: Record<string, string | string[] | undefined>): Record<string, string> {
   const flat: Record<string, string> = {};
   for (const name of Object.keys(headers)) {
@@ -76,11 +81,11 @@ interface Attempt {
   url: string;
   /** Milliseconds. */
   deadline: number;
-  /** No byte of the request can have reached the server. */
+  /** Whether certainly no byte of the request reached the server. */
   beforeSending: boolean;
 }
 
-/** Why there is no whole answer, from whatever was thrown. */
+/** The {@link NoAnswer} for anything that a transport threw. */
 export function asNoAnswer(error: unknown, { url, deadline, beforeSending }: Attempt): NoAnswer {
   const host = new URL(url).host;
   const cause: unknown = error instanceof AggregateError ? error.errors[0] : error;
@@ -94,18 +99,18 @@ export function asNoAnswer(error: unknown, { url, deadline, beforeSending }: Att
   return new NoAnswer(`the connection to ${host} broke (${code ?? 'unknown'})`, true, error);
 }
 
-/** What AbortSignal.timeout makes of a request under way, in the words of both clients. */
+/** The names of the errors with which the two transports end a request at its deadline. */
 const timeouts = new Set(['TimeoutError', 'AbortError']);
 
 const loopback = /^(localhost|127(\.[0-9]{1,3}){3}|\[::1\])$/;
 
-/** Whether what is sent there can be overheard by nobody: https, or plain http that stays on this machine. */
-export const isPrivateWay = ({ protocol, hostname }: URL): boolean =>
+/** Whether a connection to an address cannot be overheard: https, or plain http on this machine. */
+export const isPrivateConnection = ({ protocol, hostname }: URL): boolean =>
   protocol === 'https:' || (protocol === 'http:' && loopback.test(hostname));
 
-/** Whether a text is such an address, without a name and a password in it. */
+/** Whether a text is an address with a private connection, and without a user name and a password. */
 export function isSafeAddress(text: string): boolean {
   if (!URL.canParse(text)) return false;
   const url = new URL(text);
-  return url.username === '' && url.password === '' && isPrivateWay(url);
+  return url.username === '' && url.password === '' && isPrivateConnection(url);
 }

@@ -1,4 +1,4 @@
-/** Parts of undici under their own names; it has types only for all of it. */
+/** Types for parts of undici, which has types only for the whole package. */
 declare module 'undici/lib/dispatcher/agent.js' {
   import type { Agent } from 'undici';
   const part: typeof Agent;

@@ -1,15 +1,15 @@
-// All of undici would take three times the memory and 50 ms more: it is a browser's fetch, WebSockets and mocks besides.
+// Only the parts of undici that are used: all of it, with fetch, WebSockets and mocks, takes three times the memory and 50 ms more.
 import type { Dispatcher } from 'undici';
 import buildConnector from 'undici/lib/core/connect.js';
 import Agent from 'undici/lib/dispatcher/agent.js';
 import { flatten, type HttpAnswer, type HttpRequest, WholeBody } from './exchange.ts';
 
 /**
- * Sends one request and reads its whole answer, by undici's own events: streams and signals, which it could give instead, take
- * a third of the time that a post takes.
+ * Sends one request and reads the whole response. It handles undici's events itself: undici's streams and abort signals take a
+ * third of the time of a post.
  *
- * @param deadline - of it all, in milliseconds
- * @throws {Error} where there is no whole answer
+ * @param deadline - of the whole exchange, in milliseconds
+ * @throws {Error} if there is no complete response
  * @see undici, Dispatcher.dispatch
  */
 function exchangeOver(
@@ -20,22 +20,22 @@ function exchangeOver(
   const { origin, pathname, search } = new URL(url);
   const all = { 'accept-encoding': 'identity', ...headers };
   return new Promise((resolve, reject) => {
-    const events = new Events(deadline, resolve, reject);
+    const handler = new Exchange(deadline, resolve, reject);
     dispatcher.dispatch(
       { origin, path: pathname + search, method, headers: all, body: body ?? null },
-      events,
+      handler,
     );
   });
 }
 
-/** What happens to one request. */
-class Events implements Dispatcher.DispatchHandler {
+/** The event handler of one request. */
+class Exchange implements Dispatcher.DispatchHandler {
   readonly #resolve: (answer: HttpAnswer) => void;
   readonly #reject: (cause: Error) => void;
   readonly #timer: NodeJS.Timeout;
   readonly #body = new WholeBody();
   #controller: Dispatcher.DispatchController | undefined;
-  #late: Late | undefined;
+  #timeout: DeadlinePassed | undefined;
   #status = 0;
   #headers: Record<string, string> = {};
 
@@ -49,8 +49,8 @@ class Events implements Dispatcher.DispatchHandler {
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
-    // It waited for a socket for so long that nobody waits for it any more.
-    if (this.#late) controller.abort(this.#late);
+    // The deadline passed while the request waited for a socket.
+    if (this.#timeout) controller.abort(this.#timeout);
   }
 
   onResponseStart(
@@ -79,31 +79,30 @@ class Events implements Dispatcher.DispatchHandler {
   }
 
   #end(): void {
-    this.#late = new Late();
-    this.#controller?.abort(this.#late);
-    this.#reject(this.#late);
+    this.#timeout = new DeadlinePassed();
+    this.#controller?.abort(this.#timeout);
+    this.#reject(this.#timeout);
   }
 }
 
-/** The deadline has passed. */
-class Late extends Error {
+class DeadlinePassed extends Error {
   override readonly name = 'TimeoutError';
 }
 
-/** A way to send requests, and the sockets it keeps. */
+/** An HTTP client with a pool of sockets. */
 export interface UndiciClient {
-  /** @throws {Error} where there is no whole answer within the deadline */
+  /** @throws {Error} if there is no complete response within the deadline */
   exchange: (request: HttpRequest) => Promise<HttpAnswer>;
-  /** Whether a failure came before the first byte of its request could reach the server. */
+  /** Whether a failure happened before the first byte of its request could reach the server. */
   isBeforeSending: (failure: unknown) => boolean;
   destroy: () => Promise<void>;
 }
 
 /**
- * Sockets that are kept open between requests, and dropped before the server does so.
+ * Opens a client that keeps its sockets open between requests, for a shorter time than a server does.
  *
  * @param deadline - of a whole exchange, in milliseconds
- * @param sockets - how many there are to one server at most
+ * @param sockets - the maximum number of sockets to one server
  */
 export function openUndici({ deadline, sockets }: { deadline: number; sockets: number }): UndiciClient {
   const failures = new WeakSet<Error>();

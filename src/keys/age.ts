@@ -5,10 +5,14 @@ import { FlockError, systemCode } from '../errors.ts';
 import { reasonOf, syncFolder } from '../fs.ts';
 import { readPrivateFile } from './private-file.ts';
 
-/** An identity is a line, and a file of many is small all the same. */
+/*
+ * Encryption of key bundles with age: identities (private keys), recipients (public keys), and sealing.
+ */
+
+/** The maximum size of an identity file. Bytes. */
 const maxIdentity = 64 * 1024;
 
-/** The key of age: what was encrypted to its recipient, it opens. It cannot be printed by accident. */
+/** An age identity: it decrypts what was encrypted to its recipient. It cannot be printed by accident. */
 export class Identity {
   readonly file: string;
   readonly #lines: readonly string[];
@@ -18,17 +22,18 @@ export class Identity {
     this.#lines = lines;
   }
 
-  /** Whom to encrypt to, so that this identity opens it. */
+  /** The recipients whose files this identity opens. */
   async recipients(): Promise<string[]> {
     const { identityToRecipient } = await age();
     return Promise.all(this.#lines.map((line) => identityToRecipient(line)));
   }
 
   /**
-   * @param file - where the bytes are from, for messages
-   * @returns what was encrypted
-   * @throws {FlockError} `config` where it was encrypted to somebody else, `data` where it is damaged. Both without a cause: what
-   * a parser says may quote what it read
+   * Decrypts.
+   *
+   * @param file - the file of the bytes, for messages
+   * @throws {FlockError} `config` if the bytes are encrypted to another recipient, `data` if they are damaged. Both have no cause:
+   * a parser's message may quote a secret
    */
   async open(bytes: Uint8Array, file: string): Promise<Buffer> {
     const { Decrypter, armor } = await age();
@@ -50,10 +55,13 @@ export class Identity {
   }
 }
 
-/** @throws {FlockError} `permission` where others can get at the file, `config` where there is no identity in it, `usage` for no file */
+/**
+ * @throws {FlockError} `permission` if others can read or write the file, `config` if it holds no identity, `usage` if `file` is
+ * an identity itself
+ */
 export async function readIdentity(file: string, credentials?: string): Promise<Identity> {
-  mustBeName(file);
-  const text = await readPrivateFile({ file, largest: maxIdentity, credentials }).catch((cause: unknown) => {
+  mustBeFileName(file);
+  const text = await readPrivateFile({ file, maxBytes: maxIdentity, credentials }).catch((cause: unknown) => {
     if (cause instanceof FlockError) throw cause;
     throw new FlockError('config', `cannot read the identity ${file}: ${reasonOf(cause)}`, { cause });
   });
@@ -68,11 +76,11 @@ export async function readIdentity(file: string, credentials?: string): Promise<
   return new Identity(file, lines);
 }
 
-/** @throws {FlockError} `usage` for an identity in the place of its file's name, which no message is to repeat */
-function mustBeName(file: string): void {
+/** @throws {FlockError} `usage` for an identity in place of its file's name; no message may quote it */
+function mustBeFileName(file: string): void {
   if (!/AGE-SECRET-KEY-/i.test(file)) return;
-  throw new FlockError('usage', 'the name of an identity file was expected, and that is an identity itself', {
-    hint: 'command lines and environments can be seen by others: make a new one, with --new-identity FILE',
+  throw new FlockError('usage', 'this is an identity itself, not the name of an identity file', {
+    hint: 'others can see command lines and environments, so make a new identity: --new-identity FILE',
   });
 }
 
@@ -81,7 +89,7 @@ const noIdentity = (file: string): FlockError =>
     hint: 'it has a line that begins with AGE-SECRET-KEY-1: keymaker encrypt --new-identity FILE makes one',
   });
 
-/** Encrypts. @throws {FlockError} `usage` where a recipient is none */
+/** Encrypts. @throws {FlockError} `usage` if a recipient is invalid */
 export async function seal(content: Uint8Array, recipients: readonly string[]): Promise<Buffer> {
   const { Encrypter } = await age();
   const encrypter = new Encrypter();
@@ -101,10 +109,10 @@ export async function seal(content: Uint8Array, recipients: readonly string[]): 
  * Makes an identity, in a file that only its owner can read.
  *
  * @returns its recipient
- * @throws {FlockError} `cannotCreate` where there is such a file, or it cannot be written
+ * @throws {FlockError} `cannotCreate` if the file exists or cannot be written
  */
 export async function makeIdentity(file: string): Promise<string> {
-  mustBeName(file);
+  mustBeFileName(file);
   const { generateX25519Identity, identityToRecipient } = await age();
   const line = await generateX25519Identity();
   const recipient = await identityToRecipient(line);
@@ -127,13 +135,13 @@ export async function makeIdentity(file: string): Promise<string> {
   return recipient;
 }
 
-/** Loaded for the first encrypted bundle: no flock without one waits for it. */
+/** Loads age on first use, since most flocks have no encrypted bundle. */
 const age = (): Promise<typeof Age> => import('age-encryption');
 
 const isArmor = (bytes: Uint8Array): boolean =>
   Buffer.from(bytes.subarray(0, 64)).toString('latin1').trimStart().startsWith('-----BEGIN AGE');
 
-// As streams: for bytes age goes through `Response`, which needs WebAssembly, which flockd's strictest unit leaves out.
+// A stream, because age reads bytes through `Response`, which needs WebAssembly, and flockd's strictest unit forbids that.
 const streamOf = (bytes: Uint8Array): ReadableStream<Uint8Array> =>
   new ReadableStream({
     start(controller) {

@@ -6,51 +6,57 @@ import { reasonOf, replaceFile } from '../fs.ts';
 import type { Account, Grant } from '../oauth/client.ts';
 import { TokenPair } from '../oauth/signature.ts';
 import type { BotName } from '../poems/bot-name.ts';
+import { parseJson } from '../text.ts';
 import { accountKey } from './bundle.ts';
 import { readPrivateFile } from './private-file.ts';
 import { type Expected, judgeAccount, titleOf } from './right-account.ts';
 import type { KeyStore } from './store.ts';
 
-/** Everything about a bot's new key but the access token. */
+/*
+ * Makes a bot's key: authorizes, checks the account, and stores the bundle. An authorization that waits for its PIN between two
+ * commands is kept in a PendingStore.
+ */
+
+/** A bot's new key, without the access token. */
 export interface NewKey {
   bot: BotName;
   appKeys: TokenPair;
-  /** The poem's path as the bundle is to have it. */
+  /** The poem's path for the bundle. */
   poemFile: string | undefined;
-  /** What says whose account it must be. A key so far that is for another provider says nothing. */
+  /** What names the bot's account. An old key of another provider does not count. */
   expected: Expected & { old?: { provider?: string | undefined } | undefined };
   keys: KeyStore;
-  /** The id of the provider, where that is not X. */
+  /** The id of the provider, if that is not X. */
   provider?: string | undefined;
-  /** The bots whose bundles are for an account, by its {@link accountKey}. The new bundle is added. */
+  /** The bot of each account that has a bundle, by {@link accountKey}. The new bundle is added. */
   owners: Map<string, BotName>;
-  /** How the person gets another link, where one does not follow by itself: `run keymaker reauth howl`. */
+  /** How the person gets another link, if none follows by itself: `run keymaker reauth howl`. */
   again?: string | undefined;
 }
 
 export interface MakeKeyOptions extends NewKey {
-  /** Gets an access token; undefined where the person would rather skip the bot. Called again after a "no". */
+  /** Gets an access token; undefined if the person skips the bot. Called again when the person rejects the account. */
   flow: () => Promise<Grant | undefined>;
-  /** Asks a person whether this is the account, where nothing else says which it is to be. */
+  /** Asks the person whether this is the bot's account, if nothing else names it. */
   confirm: (account: Account) => Promise<boolean>;
-  /** Told of a "no", before the flow begins anew; where it is missing, a "no" is the end. */
+  /** Called when the person rejects the account, before `flow` runs again. Without it, a rejection is an error. */
   declined?: ((account: Account) => void) | undefined;
 }
 
-/** Where a new bundle is, and whose it is. */
+/** The file of a new bundle, and its account. */
 export interface MadeKey {
   file: string;
   account: Account;
 }
 
-/** A person who says no this often in a row is a script gone wrong. */
+/** The maximum number of rejected accounts: more come from a broken script, not from a person. */
 const maxTries = 5;
 
 /**
- * Makes one bot's key: authorizes, checks whose account it is, stores the bundle. Until the very end nothing is written.
+ * Makes one bot's key: authorizes, checks the account, stores the bundle. Nothing is written before the last step.
  *
- * @throws {FlockError} `partly` where another account than the bot's, or another bot's, was authorized; `cannotCreate` where the
- * bundle cannot be stored; and whatever the flow throws
+ * @throws {FlockError} `partly` if the authorized account is not the bot's or is another bot's; `cannotCreate` if the bundle
+ * cannot be stored; and what `flow` throws
  */
 export async function makeKey(options: MakeKeyOptions): Promise<MadeKey | undefined> {
   const { bot, keys, flow, confirm, declined } = options;
@@ -59,24 +65,24 @@ export async function makeKey(options: MakeKeyOptions): Promise<MadeKey | undefi
     const grant = await flow();
     if (!grant) return undefined;
     const verdict = judgeGrant(grant, options);
-    // Before anything is awaited, since several keys may be under way.
+    // Claimed before the next await, since several keys may be made at the same time.
     const claim = claimFor(grant, options);
     try {
       if (verdict === 'right' || (await confirm(grant.account))) return await write(grant, options);
     } catch (error) {
-      claim.giveBack();
+      claim.release();
       throw error;
     }
-    claim.giveBack();
+    claim.release();
     if (!declined || tries === maxTries) throw refusedAccount(options, grant.account);
     declined(grant.account);
   }
 }
 
 /**
- * Whether a grant may be stored as it is, or only once a person has said that its account is the bot's.
+ * Whether a grant may be stored, or only after a person confirms that its account is the bot's.
  *
- * @throws {FlockError} `partly` where its account is another than the bot's
+ * @throws {FlockError} `partly` if its account is not the bot's, or is another bot's
  */
 export function judgeGrant({ account }: Grant, key: NewKey): 'right' | 'ask' {
   const { old, ...others } = key.expected;
@@ -89,7 +95,7 @@ export function judgeGrant({ account }: Grant, key: NewKey): 'right' | 'ask' {
 }
 
 /**
- * Stores a grant whose account is the bot's, as {@link judgeGrant} or a person said.
+ * Stores a grant whose account {@link judgeGrant} or a person has accepted.
  *
  * @throws {FlockError} as {@link makeKey}
  */
@@ -98,7 +104,7 @@ export async function storeGrant(grant: Grant, key: NewKey): Promise<MadeKey> {
   try {
     return await write(grant, key);
   } catch (error) {
-    claim.giveBack();
+    claim.release();
     throw error;
   }
 }
@@ -111,14 +117,14 @@ async function write(
   return { file, account };
 }
 
-/** Another bot that has the account. */
+/** The other bot that has an account, if any. */
 function ownerOf({ userId }: Account, { bot, provider, owners }: NewKey): BotName | undefined {
   const owner = owners.get(accountKey(userId, provider));
   return owner === bot ? undefined : owner;
 }
 
-/** Takes the account for the bot. @throws {FlockError} `partly` where another has it */
-function claimFor({ account }: Grant, key: NewKey): { giveBack: () => void } {
+/** Reserves an account for a bot in `owners`. @throws {FlockError} `partly` if another bot has it */
+function claimFor({ account }: Grant, key: NewKey): { release: () => void } {
   const owner = ownerOf(account, key);
   if (owner !== undefined) throw takenAccount(key, account, owner);
   const { bot, owners, provider } = key;
@@ -126,13 +132,13 @@ function claimFor({ account }: Grant, key: NewKey): { giveBack: () => void } {
   const isNew = !owners.has(id);
   owners.set(id, bot);
   return {
-    giveBack() {
+    release() {
       if (isNew) owners.delete(id);
     },
   };
 }
 
-/** @param as - whom to sign in as */
+/** @param as - the account to sign in as */
 const signInAgain = ({ again = 'open the next link' }: NewKey, as: string): string =>
   `sign out in the browser, ${again}, and sign in as ${as}`;
 
@@ -147,9 +153,13 @@ function wrongAccount(key: NewKey, account: Account): FlockError {
 }
 
 const refusedAccount = (key: NewKey, { screenName }: Account): FlockError =>
-  new FlockError('partly', `${key.bot}: @${screenName} is not its account, you say; nothing was changed`, {
-    hint: signInAgain(key, `the account of ${key.bot}`),
-  });
+  new FlockError(
+    'partly',
+    `${key.bot}: you said that @${screenName} is not its account; nothing was changed`,
+    {
+      hint: signInAgain(key, `the account of ${key.bot}`),
+    },
+  );
 
 const takenAccount = (key: NewKey, { screenName }: Account, owner: BotName): FlockError =>
   new FlockError(
@@ -158,14 +168,14 @@ const takenAccount = (key: NewKey, { screenName }: Account, owner: BotName): Flo
     { hint: signInAgain(key, `the account of ${key.bot}`) },
   );
 
-/** An authorization that was begun and waits for its PIN. */
+/** An authorization that waits for its PIN. */
 export interface Pending {
   /** The provider's id. */
   provider: string;
   requestToken: TokenPair;
-  /** From when on the provider will not know it any more. Milliseconds since 1970. */
+  /** When the request token expires. Milliseconds since 1970. */
   expires: number;
-  /** The poem's path as the bundle is to have it. */
+  /** The poem's path for the bundle. */
   poemFile: string | undefined;
 }
 
@@ -179,7 +189,7 @@ const stored = z.object({
 
 const maxSize = 64 * 1024;
 
-/** What is pending in a keys folder: `.<bot>.pending`, 0600, one for each bot, which no program takes for a bundle. */
+/** The pending authorizations in a keys folder: `.<bot>.pending`, 0600, a hidden file so that no program reads it as a bundle. */
 export class PendingStore {
   readonly #folder: string;
 
@@ -191,7 +201,7 @@ export class PendingStore {
     return path.join(this.#folder, `.${bot}.pending`);
   }
 
-  /** @throws {FlockError} `cannotCreate` where the folder cannot be written */
+  /** @throws {FlockError} `cannotCreate` if the folder cannot be written */
   async write(bot: BotName, { provider, requestToken, expires, poemFile }: Pending): Promise<void> {
     const { token, secret } = requestToken.reveal();
     const fields = {
@@ -210,9 +220,9 @@ export class PendingStore {
     }
   }
 
-  /** @returns what is pending for a bot, or undefined; what cannot be read is as good as nothing */
+  /** @returns a bot's pending authorization, or undefined if there is none or it is damaged */
   async read(bot: BotName): Promise<Pending | undefined> {
-    const found = stored.safeParse(parseQuietly(await this.#text(bot)));
+    const found = stored.safeParse(parseJson(await this.#text(bot)));
     if (!found.success) return undefined;
     const { provider, oauth_token, oauth_token_secret, expires, poem_file } = found.data;
     return {
@@ -223,27 +233,18 @@ export class PendingStore {
     };
   }
 
-  /** Forgets what is pending for a bot: a request token is good for one try. */
+  /** Removes a bot's pending authorization: a request token is good for one try. */
   async remove(bot: BotName): Promise<void> {
     await fse.remove(this.#fileOf(bot));
   }
 
   async #text(bot: BotName): Promise<string> {
     try {
-      return (await readPrivateFile({ file: this.#fileOf(bot), largest: maxSize })).toString('utf8');
+      return (await readPrivateFile({ file: this.#fileOf(bot), maxBytes: maxSize })).toString('utf8');
     } catch (cause) {
       if (cause instanceof FlockError) throw cause;
       if (systemCode(cause) === 'ENOENT') return '';
       throw new FlockError('data', `cannot read ${this.#fileOf(bot)}: ${reasonOf(cause)}`, { cause });
     }
-  }
-}
-
-/** JSON without the parser's message, which quotes the text and so could print a secret. */
-function parseQuietly(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }

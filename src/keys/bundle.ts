@@ -4,17 +4,17 @@ import { FlockError } from '../errors.ts';
 import { type BotKey, TokenPair, userIdIn } from '../oauth/signature.ts';
 import { type BotName, namesOfBundle } from '../poems/bot-name.ts';
 
-/** A bot's key, and the poem it reads. */
+/** The key bundle of a bot: its key and its poem. This module reads and writes the stored form and the names of its files. */
 export interface KeyBundle extends BotKey {
-  /** The poem's path relative to the flock's root; some old programs left it out. */
+  /** The poem's path relative to the flock's root; the bundles of some old programs lack it. */
   poemFile: string | undefined;
 }
 
-/** Tells accounts apart, those of several providers too. @param provider - as a bundle names it */
+/** The identity of an account among all providers. @param provider - as a bundle names it */
 export const accountKey = (userId: string, provider: string | undefined): string =>
   provider === undefined ? userId : `${provider} ${userId}`;
 
-/** `AAAAA`, `your_token_here`: what examples and dry runs leave in the place of a token. */
+/** What examples have in place of a token: `AAAAA`, `your_token_here`. */
 const placeholder = /^(.)\1*$|^(your|my|insert|replace|change)[-_]/i;
 
 /** A token or its secret. */
@@ -26,8 +26,8 @@ export const tokenText = z
 const text = z.string('is not a string').min(1, 'is empty').optional();
 
 /**
- * The bundle as it is stored: flat JSON, made by this program, by the Keymaker of 2014 (`poem_file`)
- * or by its descendants (`file`, extras of any type).
+ * A stored bundle: flat JSON, written by this program, by the Keymaker of 2014 (`poem_file`) or by its descendants (`file`, and
+ * other fields of any type).
  */
 const stored = z.object({
   consumer_token: tokenText,
@@ -48,10 +48,10 @@ const stored = z.object({
 });
 
 /**
- * Reads a stored bundle. Its values never appear in an error, only the names of its fields.
+ * Reads a stored bundle. Errors name its fields, never their values.
  *
- * @param bot - whose it is, where that is not the file's name
- * @throws {FlockError} `data`, naming the file and the first field that is wrong
+ * @param bot - the bundle's bot, if the file is not named for it
+ * @throws {FlockError} `data`, naming the file and the first wrong field
  */
 export function parseKeyBundle(json: string, file: string, bot = botNamedBy(file)): KeyBundle {
   const hint = remake(bot);
@@ -89,7 +89,7 @@ export function parseKeyBundle(json: string, file: string, bot = botNamedBy(file
 
 let lastApp: TokenPair | undefined;
 
-/** One pair for all bots of an app, of which there may be a hundred thousand. */
+/** The app keys as one shared object for all bots of an app, to save memory. */
 function pairOfApp(token: string, secret: string): TokenPair {
   const last = lastApp?.reveal();
   if (lastApp && last?.token === token && last.secret === secret) return lastApp;
@@ -117,7 +117,7 @@ function parseJson(json: string, file: string, hint: string): unknown {
   try {
     return JSON.parse(json.replace(/^\ufeff/, ''));
   } catch {
-    // The parser's own message quotes the text around the mistake, which may be a secret; it goes no further.
+    // No cause: the parser's message quotes the text, which may be a secret.
     throw new FlockError('data', `${file}: not whole JSON (cut off, or damaged)`, { hint });
   }
 }
@@ -126,28 +126,28 @@ const botNamedBy = (file: string): string => /([^/]+)\.json$/.exec(file)?.[1] ??
 
 const remake = (bot: string): string => `make it again: keymaker make-keys ./poems --bot=${bot}`;
 
-/** What a person may see of a token, to tell it from another: its first 4 characters, or fewer of a short one. */
+/** The start of a token, which tells tokens apart for people: 4 characters, fewer of a short token. */
 export const maskToken = (token: string): string =>
   `${token.slice(0, Math.min(4, Math.floor(token.length / 3)))}…`;
 
-/** What the name of an encrypted bundle ends in, after that of the bundle. */
+/** The suffix of an encrypted bundle's name. */
 const sealed = '.age';
 
-/** What systemd puts before the names of the files of a folder that `LoadCredential=keys:…` names. */
+/** The prefix that systemd gives the files of a folder in `LoadCredential=keys:…`. */
 export const credentialPrefix = 'keys_';
 
-/** Whether a bundle is encrypted, which its name says. */
+/** Whether a bundle is encrypted, by its name. */
 export const isSealed = (file: string): boolean => file.endsWith(`.json${sealed}`);
 
-/** The other form of a bundle: of a plain one the encrypted, and the other way round. */
+/** The file of the other form of a bundle: encrypted for a plain one, plain for an encrypted one. */
 export const siblingOf = (file: string): string =>
   isSealed(file) ? file.slice(0, -sealed.length) : file + sealed;
 
-/** The bot that a file in a keys folder is the bundle of; undefined where it is none. */
+/** The bot of a bundle, by the file's name; undefined if the name is not that of a bundle. */
 export const botOfBundle = (file: string, prefix = ''): BotName | undefined =>
   botsOfBundle(file, prefix)?.[0];
 
-/** The same, with the name that an older rule gave it, which the ledger may have. */
+/** The same, and the bot's name by the older rule, which the ledger may have. */
 export function botsOfBundle(file: string, prefix = ''): [name: BotName, former: BotName] | undefined {
   const name = path.basename(file);
   const plain = isSealed(name) ? siblingOf(name) : name;

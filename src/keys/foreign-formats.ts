@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { FlockError } from '../errors.ts';
 import { type BotName, botNameOf } from '../poems/bot-name.ts';
-import { shown } from '../text.ts';
+import { listed, shown } from '../text.ts';
 import { botOfBundle, type KeyBundle, maskToken, parseKeyBundle, tokenText } from './bundle.ts';
 import {
   attempt,
@@ -15,19 +15,63 @@ import {
   unreadable,
 } from './foreign-key.ts';
 
-/* The files of programs that are known by name: old key bundles, the stores of twurl and t, and of xurl. */
+/**
+ * Reads the keys in a file of another program, which it recognizes by the content, not by the file's name.
+ *
+ * @param file - its name in messages; a bundle's bot is named after it
+ * @returns at least one item: for a file without a usable key, the reason. Errors quote no secret
+ */
+export function readForeign(text: string, file: string): Found[] {
+  const found = attempt(() => {
+    const value = parseQuietly(text, file);
+    if (value !== undefined && typeof value !== 'string') return readValue(value, text, file);
+    const inLines = readFour(parseLines(text), file);
+    if (inLines.length > 0) return inLines;
+    throw value === undefined
+      ? unreadable(file, 'neither JSON nor YAML, and no keys in its lines')
+      : unknownFormat(file);
+  });
+  return found instanceof FlockError ? [found] : found;
+}
 
-/** Whether this is a bundle: of the 2014 Keymaker, of its descendants, or of this program. */
+/** @throws {FlockError} `data` if it holds no key at all */
+function readValue(value: unknown, text: string, file: string): Found[] {
+  if (value === null || typeof value !== 'object') throw unknownFormat(file);
+  if (isTwurl(value)) return readTwurl(value, file);
+  if (isBundle(value)) return [readBundle(text, file)];
+  if (isGitHubBundle(value)) throw gitHubRefusal(file);
+  const ofXurl = isXurl(value) ? attempt(() => readXurl(value, file)) : undefined;
+  if (ofXurl && !(ofXurl instanceof FlockError)) return ofXurl;
+  const found = readFour(value, file);
+  if (found.length > 0) return found;
+  if (ofXurl) throw ofXurl;
+  if (!isOAuth2(value)) throw unknownFormat(file);
+  throw new FlockError('data', `${file}: keys of OAuth 2, which cannot be used`, {
+    hint: 'make a key of OAuth 1.0a: keymaker make-keys ./poems',
+  });
+}
+
+const isOAuth2 = (value: object): boolean =>
+  ['client_id', 'client_secret', 'refresh_token', 'access_token'].some((field) => field in value);
+
+const unknownFormat = (file: string): FlockError =>
+  new FlockError('data', `${file}: no keys in a known format`, {
+    hint: 'give a key bundle or a folder of them, ~/.twurlrc, ~/.trc, the ~/.xurl of xurl, or any JSON, YAML, INI or .env file with consumer_key, consumer_secret, access_token and access_token_secret',
+  });
+
+/* Programs that are recognized by their format: old key bundles, the stores of twurl and t, and of xurl. */
+
+/** Whether this is a bundle of the 2014 Keymaker, of its descendants, or of this program. */
 const isBundle = (value: object): boolean =>
   ['consumer_token', 'consumer_token_secret'].some((field) => field in value);
 
-/** Whether this is the bundle of a GitHub bot, which a sibling of the old programs made. */
+/** Whether this is the bundle of a GitHub bot, written by a relative of the old programs. */
 const isGitHubBundle = (value: object): boolean =>
   'client_id' in value && 'client_secret' in value && ('token' in value || 'login' in value);
 
 /**
  * The key in an old bundle: flat JSON with `consumer_token`, `consumer_token_secret`, `oauth_token`,
- * `oauth_token_secret`, often `user_id`, `screen_name`, `poem_file` or `file`, and extras of any type.
+ * `oauth_token_secret`, often `user_id`, `screen_name`, `poem_file` or `file`, and other fields of any type.
  */
 const readBundle = (text: string, file: string): Found =>
   attempt(() => {
@@ -37,10 +81,10 @@ const readBundle = (text: string, file: string): Found =>
 
 const gitHubRefusal = (file: string): FlockError =>
   new FlockError('data', `${file}: the key of a GitHub bot, not of an X account`, {
-    hint: 'leave it where it is; flockd posts to X alone',
+    hint: 'leave it where it is; flockd posts only to X',
   });
 
-/** Some old programs replaced any `?txt` in a name, so that `atxtual.txt` had its key in `.jsonual.json`. */
+/** Some old programs replaced every `?txt` in a name, so `atxtual.txt` has its key in `.jsonual.json`; the poem's path names the bot. */
 function ownNameOf(file: string, { poemFile }: KeyBundle): BotName | undefined {
   const isBroken = /(^|\/)\.[^/]*$/.test(file);
   return isBroken ? botNameOf(poemFile ?? '') : botOfBundle(file);
@@ -59,13 +103,13 @@ const profile = z.object({
 
 const hint = 'make a new key: keymaker make-keys ./poems';
 
-/** Whether this is what `twurl` keeps in `~/.twurlrc` and `t` in `~/.trc`. */
+/** Whether this is the `~/.twurlrc` of `twurl` or the `~/.trc` of `t`. */
 const isTwurl = (value: object): boolean => 'profiles' in value;
 
 /**
  * The keys in `profiles.<screen name>.<consumer key>`: `username`, `consumer_key`, `consumer_secret`, `token`, `secret`.
  *
- * @throws {FlockError} `data` where there are no profiles
+ * @throws {FlockError} `data` if there are no profiles
  */
 function readTwurl(value: object, file: string): Found[] {
   const profiles = Object.entries(recordOf('profiles' in value ? value.profiles : undefined));
@@ -79,14 +123,14 @@ function readTwurl(value: object, file: string): Found[] {
   );
 }
 
-/** A file that is put together otherwise may have a token for a name: those are longer, and not to be shown. */
+/** The profile names that messages show. In a malformed file a token may be in their place; tokens are longer. */
 const isShown = /^[A-Za-z0-9_]{1,20}$/;
 
 function readAccount(name: string, apps: Record<string, unknown>, title: string): Found[] {
   const entries = Object.entries(apps);
   if (entries.length === 0) return [new FlockError('data', `${title}: no key in it`, { hint })];
   return entries.map(([consumerKey, found]) => {
-    // An account may have keys of several apps; what tells these apart is a token.
+    // An account may have keys of several apps, whose names are their tokens.
     const which = entries.length > 1 ? `${title} (app ${maskToken(consumerKey)})` : title;
     return readProfile(name, consumerKey, found, which);
   });
@@ -105,7 +149,7 @@ function readProfile(name: string, consumerKey: string, found: unknown, title: s
   });
 }
 
-/** The profile's name is the account's where the profile does not say. */
+/** Adds the profile's name as the account's, unless the profile has one. */
 const withName = (found: unknown, name: string): unknown =>
   found !== null && typeof found === 'object' ? { username: name, ...found } : found;
 
@@ -113,7 +157,7 @@ const recordOf = (value: unknown): Record<string, unknown> =>
   z.record(z.string(), z.unknown()).catch({}).parse(value);
 
 const oauth1 = z.object({
-  // Nothing else in the store says whose key it is.
+  // Nothing else in the store names the account.
   access_token: part.regex(/^[0-9]+-/, "does not begin with an account's id"),
   token_secret: part,
   consumer_key: part,
@@ -123,7 +167,7 @@ const oauth1Token = z.object({ oauth1 }, 'is not a token');
 
 const app = z.object({
   oauth1_token: z.unknown().optional(),
-  /** The name it had in the first versions, which kept JSON. */
+  /** The field's name in the first versions, which wrote JSON. */
   oauth1_tokens: z.unknown().optional(),
 });
 
@@ -134,7 +178,7 @@ const isXurl = (value: object): boolean =>
 /**
  * The keys in `apps.<name>.oauth1_token.oauth1`: `access_token`, `token_secret`, `consumer_key`, `consumer_secret`.
  *
- * @throws {FlockError} `data` where there are none, but perhaps tokens of OAuth 2
+ * @throws {FlockError} `data` if there are none, but perhaps tokens of OAuth 2
  */
 function readXurl(value: object, file: string): Found[] {
   const found = appsIn(value).flatMap(([name, held]) => {
@@ -144,7 +188,7 @@ function readXurl(value: object, file: string): Found[] {
   if (found.length > 0) return found;
   throw new FlockError(
     'data',
-    `${file}: no OAuth 1.0a key in it; tokens of OAuth 2 and bearer tokens are of no use here`,
+    `${file}: no OAuth 1.0a key in it; OAuth 2 tokens and bearer tokens cannot be used`,
     {
       hint: 'make the key: keymaker make-keys ./poems',
     },
@@ -175,23 +219,23 @@ function readToken(token: unknown, title: string): Found {
 }
 
 /*
- * The four values of an OAuth 1.0a key under the names that nearly every program has for them, wherever they stand: flat or
- * nested, snake, camel or SCREAMING case, after the name of the network (`TWITTER_`, `X_`), of a profile or of an account. So
- * keep them twarc, twitter_ebooks, botfriend, tweepy's and twitter-api-v2's examples, and the settings of countless bots.
+ * Any other program: the four values of an OAuth 1.0a key under their common names, flat or nested, in snake, camel or SCREAMING
+ * case, after the name of the network (`TWITTER_`, `X_`), of a profile or of an account. This covers twarc, twitter_ebooks,
+ * botfriend, the examples of tweepy and twitter-api-v2, and the settings of many bots.
  */
 
 type Role = 'consumerToken' | 'consumerSecret' | 'token' | 'secret';
 
-/** How messages call what is missing. */
-const usual: Record<Role, string> = {
+/** The names of the values in messages. */
+const commonNames: Record<Role, string> = {
   consumerToken: 'consumer_key',
   consumerSecret: 'consumer_secret',
   token: 'access_token',
   secret: 'access_token_secret',
 };
-const roles = Object.keys(usual) as Role[];
+const roles = Object.keys(commonNames) as Role[];
 
-/** The names of each part, as they end a name in snake case; the longest that fits counts. */
+/** The names of each part, as endings of a name in snake case. The longest match counts. */
 const endings: [part: Role | 'name' | 'id' | 'oauth2', ending: RegExp][] = [
   ['consumerToken', /consumer_?(?:api_?)?(?:key|token)$|(?:api|app|application)_?key$|client_key$/],
   [
@@ -208,33 +252,33 @@ const endings: [part: Role | 'name' | 'id' | 'oauth2', ending: RegExp][] = [
   ['oauth2', /refresh_?token$|bearer_?token$|client_?id$|token_?type$|expires_(?:in|at)$|expiration_time$/],
 ];
 
-/** Words before a name that say nothing of whose key it is. */
+/** Words before a name that do not name an account. */
 const general = new Set(
   `accounts account access api app apps application auth authentication bot bots config configuration consumer credentials
   default dev development env environment keys main my oauth oauth1 production profile profiles prod publish publisher
   publishers secrets settings social test tokens tw twitter user users v1 x`.split(/\s+/),
 );
 
-/** Networks whose keys may stand beside X's, under the same names. */
+/** Networks whose keys may be in the same file, under the same names. */
 const others = new Set(
   `bluesky bsky cohost discord discogs facebook fb fitbit flickr github gitlab goodreads google instagram linkedin mastodon
   meetup openai pinterest plurk pocket reddit slack smugmug spotify telegram threads trello tumblr twitch vimeo wordpress xing
   youtube`.split(/\s+/),
 );
 
-/** A part of a key: its name as the file has it. */
+/** A part of a key, with its name in the file. */
 interface Part {
   name: string;
   value: unknown;
 }
 
-/** The parts that stand together, by the words before their names. */
+/** The parts that belong together, since the same words precede their names. */
 interface Group {
   words: string[];
   parts: Map<(typeof endings)[number][0], Part>;
 }
 
-/** The keys in a value, and what is most of one; nothing where there is none. No secret is in a refusal. */
+/** The keys in a value, or why a partial key cannot be used; empty if there is neither. Errors quote no secret. */
 function readFour(value: unknown, file: string): Found[] {
   const all = groupsIn(value);
   const groups = all.filter(({ words }) => !words.some((word) => others.has(word)));
@@ -246,8 +290,8 @@ function readFour(value: unknown, file: string): Found[] {
 
 const isPair = ({ parts }: Group): boolean => parts.has('token') && parts.has('secret');
 
-/** How deep and how many settings are looked at: what is more is no file of keys. */
-const deepest = 12;
+/** The maximum depth and number of settings that are read; a larger file is no file of keys. */
+const maxDepth = 12;
 const maxEntries = 10_000;
 
 function groupsIn(value: unknown): Group[] {
@@ -261,7 +305,7 @@ function groupsIn(value: unknown): Group[] {
       .slice(0, ending.at)
       .split('_')
       .filter((word) => word !== '');
-    // `token` and `secret` are words for many things.
+    // Alone, `token` and `secret` may be anything.
     const isBare = ending.length < 'token_secret'.length && /^(?:token|secret)$/.test(name.slice(ending.at));
     if (isBare && words.some((word) => !general.has(word) && !/^\d+$/.test(word)) && path.length === 0)
       return;
@@ -271,7 +315,7 @@ function groupsIn(value: unknown): Group[] {
     group.parts.set(ending.part, { name: given, value: part });
   };
   const walk = (node: unknown, path: readonly string[]): void => {
-    if (node === null || typeof node !== 'object' || path.length > deepest) return;
+    if (node === null || typeof node !== 'object' || path.length > maxDepth) return;
     for (const [name, item] of entriesOf(node)) {
       if (left-- <= 0) return;
       if (item !== null && typeof item === 'object') walk(item, [...path, name]);
@@ -282,7 +326,7 @@ function groupsIn(value: unknown): Group[] {
   return [...groups.values()];
 }
 
-/** The entries of an object or list; of a list of assignments (`- NAME=value`), these. */
+/** The entries of an object or list; the assignments in a list of assignments (`- NAME=value`). */
 function entriesOf(node: object): [string, unknown][] {
   if (!Array.isArray(node)) return Object.entries(node);
   const texts = node.filter((item) => typeof item === 'string');
@@ -302,17 +346,17 @@ function endingOf(
 ): { part: (typeof endings)[number][0]; at: number; length: number } | undefined {
   const found = endings.flatMap(([part, ending]) => {
     const at = name.search(ending);
-    // It begins a word: `monkey` does not end with `key`.
+    // An ending must begin a word: `monkey` does not end with `key`.
     return at === 0 || (at > 0 && name[at - 1] === '_') ? [{ part, at, length: name.length - at }] : [];
   });
   return found.sort((one, other) => other.length - one.length)[0];
 }
 
-/** What is special in the words before a name. */
+/** The words before a name that may name an account. */
 const special = ({ words }: Group): string[] =>
   words.filter((word) => !general.has(word) && !/^\d+$/.test(word));
 
-/** The app's keys that hold for a group: its own, or those of a group around it. */
+/** The app keys of a group: its own, or those of an enclosing group. */
 function appOf(group: Group, groups: readonly Group[]): Map<string, Part> | undefined {
   const own = special(group).join(' ');
   const around = groups
@@ -324,7 +368,7 @@ function appOf(group: Group, groups: readonly Group[]): Map<string, Part> | unde
     : around[0]?.parts;
 }
 
-/** How many words two groups have in common, from the first. */
+/** How many leading words two groups have in common. */
 const nearness = ({ words }: Group, group: Group): number => {
   const differs = words.findIndex((word, at) => word !== group.words[at]);
   return differs < 0 ? words.length : differs;
@@ -354,7 +398,7 @@ function keyOf(group: Group, groups: readonly Group[], file: string, isOneOfMany
   });
 }
 
-/** The name of an account of X. */
+/** A screen name of X. */
 const handle = /^@?([A-Za-z0-9_]{1,15})$/;
 
 const fitting = (part: Part | undefined, pattern: RegExp): string | undefined =>
@@ -369,7 +413,7 @@ function faultOf(role: Role, value: unknown): string | undefined {
   return "does not begin with an account's id, as the OAuth 1.0a tokens of X do";
 }
 
-/** Which of several keys in a file one is. A name that could be a secret is not shown. */
+/** A key's name in messages, which tells several keys in a file apart. A name that could be a secret is not shown. */
 function titleOf({ words, parts }: Group, file: string, isOneOfMany: boolean): string {
   if (!isOneOfMany) return file;
   const name = fitting(parts.get('name'), handle);
@@ -378,7 +422,7 @@ function titleOf({ words, parts }: Group, file: string, isOneOfMany: boolean): s
 
 const stemOf = (file: string): string => /([^/]+?)(?:\.[a-z]+)?$/.exec(file)?.[1]?.replace(/^\./, '') ?? '';
 
-/** A key that stands twice in a file is one. */
+/** Leaves out repeated keys. */
 function withoutCopies(found: readonly Found[]): Found[] {
   const seen = new Set<string>();
   return found.filter((key) => {
@@ -388,77 +432,30 @@ function withoutCopies(found: readonly Found[]): Found[] {
   });
 }
 
-/** Why there is no whole key, where there is most of one; nothing where these may be the keys of anything. */
+/** Why a partial key cannot be used; empty if the values may belong to anything else. */
 function refusalFor(groups: readonly Group[], all: readonly Group[], file: string): Found[] {
   const isOfOAuth2 = groups.some(({ parts }) => parts.has('oauth2'));
-  // An access token of OAuth 2 does not begin with an account's id.
-  const isThere = ({ parts }: Group, role: Role): boolean =>
+  // A token of OAuth 2 does not begin with an account's id, so it is no part of the key.
+  const isPresent = ({ parts }: Group, role: Role): boolean =>
     parts.has(role) && (role !== 'token' || !isOfOAuth2 || /^[0-9]+-/.test(String(parts.get(role)?.value)));
-  const there = roles.filter((role) => groups.some((group) => isThere(group, role)));
-  const missing = roles.filter((role) => !there.includes(role));
-  const hasApp = there.includes('consumerToken') && there.includes('consumerSecret');
-  if (hasApp && there.length === 2) {
+  const present = roles.filter((role) => groups.some((group) => isPresent(group, role)));
+  const missing = roles.filter((role) => !present.includes(role));
+  const hasApp = present.includes('consumerToken') && present.includes('consumerSecret');
+  if (hasApp && present.length === 2) {
     return [refusal(`${file}: an app's keys alone, and no access token of an account`)];
   }
   if (missing.length === 0) return [refusal(`${file}: its four values do not belong together`)];
-  if (there.length >= 2) return [refusal(`${file}: ${namesOf(missing)} missing`)];
+  if (present.length >= 2) return [refusal(`${file}: ${namesOf(missing)} missing`)];
   const [other] = all.filter(isPair).flatMap(({ words }) => words.filter((word) => others.has(word)));
   return other === undefined
     ? []
     : [refusal(`${file}: keys of ${other}, and only keys of X can be imported`)];
 }
 
-const namesOf = (missing: readonly Role[]): string => {
-  const names = missing.map((role) => usual[role]);
-  const last = names.at(-1) ?? '';
-  return names.length > 1 ? `${names.slice(0, -1).join(', ')} and ${last} are` : `${last} is`;
-};
+const namesOf = (missing: readonly Role[]): string =>
+  `${listed(missing.map((role) => commonNames[role]))} ${missing.length > 1 ? 'are' : 'is'}`;
 
 const refusal = (message: string): FlockError =>
   new FlockError('data', message, {
     hint: 'all four values of one key are needed; or make a new key: keymaker make-keys ./poems',
-  });
-
-/**
- * The keys in a file of another program, which is told by what is in it and not by its name.
- *
- * @param file - as messages call it; a bundle's bot is named after it
- * @returns at least one: a file of which nothing can be used is one refusal. No secret is in any of them
- */
-export function readForeign(text: string, file: string): Found[] {
-  const found = attempt(() => {
-    const value = parseQuietly(text, file);
-    if (value !== undefined && typeof value !== 'string') return readValue(value, text, file);
-    const inLines = readFour(parseLines(text), file);
-    if (inLines.length > 0) return inLines;
-    throw value === undefined
-      ? unreadable(file, 'neither JSON nor YAML, and no keys in its lines')
-      : unknownFormat(file);
-  });
-  return found instanceof FlockError ? [found] : found;
-}
-
-/** @throws {FlockError} `data` where it holds no key at all */
-function readValue(value: unknown, text: string, file: string): Found[] {
-  if (value === null || typeof value !== 'object') throw unknownFormat(file);
-  if (isTwurl(value)) return readTwurl(value, file);
-  if (isBundle(value)) return [readBundle(text, file)];
-  if (isGitHubBundle(value)) throw gitHubRefusal(file);
-  const ofXurl = isXurl(value) ? attempt(() => readXurl(value, file)) : undefined;
-  if (ofXurl && !(ofXurl instanceof FlockError)) return ofXurl;
-  const found = readFour(value, file);
-  if (found.length > 0) return found;
-  if (ofXurl) throw ofXurl;
-  if (!isOAuth2(value)) throw unknownFormat(file);
-  throw new FlockError('data', `${file}: keys of OAuth 2, which are of no use here`, {
-    hint: 'make a key of OAuth 1.0a: keymaker make-keys ./poems',
-  });
-}
-
-const isOAuth2 = (value: object): boolean =>
-  ['client_id', 'client_secret', 'refresh_token', 'access_token'].some((field) => field in value);
-
-const unknownFormat = (file: string): FlockError =>
-  new FlockError('data', `${file}: no keys of a program that is known here`, {
-    hint: 'it may be a key bundle, or a folder of them, ~/.twurlrc, ~/.trc, the ~/.xurl of xurl, or any JSON, YAML, INI or .env file with consumer_key, consumer_secret, access_token and access_token_secret',
   });

@@ -2,26 +2,32 @@ import { parseDocument } from 'yaml';
 import * as z from 'zod';
 import { FlockError } from '../errors.ts';
 import type { BotName } from '../poems/bot-name.ts';
+import { parseJson } from '../text.ts';
 import { type KeyBundle, parseKeyBundle } from './bundle.ts';
 
-/** A key that another program made. */
+/*
+ * The keys of other programs: how one becomes a key bundle, and the parsers of the syntaxes that settings are kept in.
+ * foreign-formats.ts knows the programs.
+ */
+
+/** A key from another program. */
 export interface ForeignKey {
-  /** How messages call it: `keys/howl.json`, `.twurlrc: @howl`. */
+  /** Its name in messages: `keys/howl.json`, `.twurlrc: @howl`. */
   title: string;
-  /** The bot that its file is named for, where the file is its alone. */
+  /** The bot that its file is named for, if the file holds only this key. */
   ownName: BotName | undefined;
-  /** Names that stand with the key, and are its bot's where there is such a bot. */
+  /** Names beside the key that may be the bot's, if there is such a bot. */
   mayBe?: readonly BotName[];
-  /** The poem's path as the other program had it. */
+  /** The bundle; its poem's path is the other program's. */
   bundle: KeyBundle;
 }
 
-/** What a file holds: keys, and what looks like a key but cannot be used, with the reason. */
+/** A key in a file, or the reason why a key there cannot be used. */
 export type Found = ForeignKey | FlockError;
 
 export const isKey = (found: Found): found is ForeignKey => !(found instanceof FlockError);
 
-/** A part of a token pair, as other programs keep it; what is in it is for {@link foreignKey} to judge. */
+/** A part of a token pair in another program's file; {@link foreignKey} checks it. */
 export const part = z.string('is missing or not a string').min(1, 'is empty');
 
 interface Parts {
@@ -34,7 +40,7 @@ interface Parts {
   mayBe?: readonly BotName[];
 }
 
-/** The key that these parts make, held to the rules of every bundle; or why they make none. */
+/** The key made of parts, checked by the rules of bundles; or the reason why it is none. */
 export function foreignKey(title: string, parts: Parts): Found {
   const stored = {
     consumer_token: parts.consumerToken,
@@ -52,7 +58,7 @@ export function foreignKey(title: string, parts: Parts): Found {
   }));
 }
 
-/** What the function returns, or the FlockError that it throws. */
+/** The function's result, or the FlockError that it throws. */
 export function attempt<Result>(make: () => Result): Result | FlockError {
   try {
     return make();
@@ -62,7 +68,7 @@ export function attempt<Result>(make: () => Result): Result | FlockError {
   }
 }
 
-/** Why a part of a file is no key, by the first field that is wrong. Never the field's value. */
+/** Why a part of a file is no key: names the first wrong field, never its value. */
 export function refusalOf(title: string, { issues: [issue] }: z.ZodError): FlockError {
   const field = issue?.path.join('.') ?? '';
   const why = field === '' ? 'not a key' : `${field} ${issue?.message ?? 'is wrong'}`;
@@ -70,30 +76,24 @@ export function refusalOf(title: string, { issues: [issue] }: z.ZodError): Flock
 }
 
 /*
- * What programs keep settings in: JSON, YAML, INI, `.env` files and exports of a shell, and the assignments in a program's own
- * source. The parsers' own messages quote the text, and so could print a secret; they go no further.
+ * The syntaxes that programs keep settings in: JSON, YAML, INI, `.env` files, exports of a shell, and assignments in source code.
+ * The parsers' messages are dropped, since they quote the text, which may be a secret.
  */
 
 /**
- * The value of a JSON or YAML text: in YAML every scalar is a string but null, since a secret of digits alone is not a number.
- * Undefined where the text is neither.
+ * The value of a JSON or YAML text, or undefined if it is neither. In YAML every scalar but null is read as a string, so that a
+ * secret of digits keeps its text.
  *
- * @throws {FlockError} `data`, naming the file, where it begins as JSON does, and is cut off or damaged
+ * @throws {FlockError} `data`, naming the file, if it begins like JSON but is cut off or damaged
  */
 export function parseQuietly(text: string, file: string): unknown {
   const plain = text.replace(/^\ufeff/, '');
   const [first = ''] = plain.trimStart().split('\n');
   const isJson = /^[{"]/.test(first) || (first.startsWith('[') && sectionIn(first) === undefined);
-  return isJson ? parseJson(plain, file) : parseYaml(plain);
-}
-
-function parseJson(text: string, file: string): unknown {
-  try {
-    const value: unknown = JSON.parse(text);
-    return value;
-  } catch {
-    throw unreadable(file, 'not whole JSON (cut off, or damaged)');
-  }
+  if (!isJson) return parseYaml(plain);
+  const value = parseJson(plain);
+  if (value === undefined) throw unreadable(file, 'not whole JSON (cut off, or damaged)');
+  return value;
 }
 
 export const unreadable = (file: string, why: string): FlockError =>
@@ -101,7 +101,7 @@ export const unreadable = (file: string, why: string): FlockError =>
     hint: 'copy the file again, or make a new key: keymaker make-keys ./poems',
   });
 
-/** @returns undefined where it is no YAML, or its aliases multiply */
+/** @returns undefined if it is no YAML, or its aliases expand too far */
 function parseYaml(text: string): unknown {
   try {
     const document = parseDocument(text, { schema: 'failsafe', customTags: ['null'], logLevel: 'error' });
@@ -111,45 +111,45 @@ function parseYaml(text: string): unknown {
   }
 }
 
-/** The head of a section: `[howl]`, and where a bot of twitter_ebooks begins in its Ruby source. */
+/** The name of a section, if a line begins one: `[howl]` in INI, or `….new("howl") do` in the Ruby source of twitter_ebooks. */
 const sectionIn = (line: string): string | undefined =>
   /^\s*\[([^\][]+)\]\s*$/.exec(line)?.[1]?.trim() ??
   /\.new\(?\s*["'](\w{1,15})["']\s*\)?\s+do\b/.exec(line)?.[1];
 
-/** What may stand before a name: words of shells, systemd and JavaScript. */
-const before = /^(?:(?:export|declare -x|const|let|var)\s+|Environment=["']?)/;
+/** Keywords before a name in shells, systemd units and JavaScript. */
+const keywords = /^(?:(?:export|declare -x|const|let|var)\s+|Environment=["']?)/;
 
 /** `NAME=value`, `name: 'value',` and `'name' => 'value'`. */
 const assignment = /^["']?([\w.@$-]+)["']?\s*(?:=>|:=|=|:)\s*(.*)$/;
 
-/** As the shells csh and fish assign. */
+/** An assignment in csh and fish. */
 const setting = /^(?:setenv|set -\w+)\s+([\w.]+)\s+(.*)$/;
 
-/** The assignments in a text; those below the head of a section by the section's name. */
+/** The assignments in a text; those of a section are nested below its name. */
 export function parseLines(text: string): Record<string, unknown> {
   const root: [string, unknown][] = [];
   const sections: [head: string, entries: [string, string][]][] = [];
   for (const line of text.split(/\r?\n/)) {
     const head = sectionIn(line);
     if (head !== undefined) {
-      // Two sections of one name are two all the same.
+      // A second section of the same name gets its own entry.
       const isTwice = sections.some(([other]) => other === head);
       sections.push([isTwice ? `${head} ${sections.length}` : head, []]);
       continue;
     }
-    const plain = line.trim().replace(before, '');
+    const plain = line.trim().replace(keywords, '');
     const [, name, rest] = setting.exec(plain) ?? assignment.exec(plain) ?? [];
     const value = rest === undefined ? undefined : valueIn(rest);
     if (name === undefined || value === undefined) continue;
     const entries = sections.at(-1)?.[1] ?? root;
-    // Everybody's environment has a name in it, which is not that of the account.
+    // `USER` in an environment is the system's user, not the account.
     if (entries !== root || !/^user(name)?$/i.test(name)) entries.push([name.replace(/^.*[.@$]/, ''), value]);
   }
   const below = sections.map(([head, entries]): [string, unknown] => [head, Object.fromEntries(entries)]);
   return Object.fromEntries([...root, ...below]);
 }
 
-/** A value without its quotes and what follows it; undefined where a quote is not closed. */
+/** A value without quotes, trailing punctuation and comments; undefined if a quote is not closed. */
 function valueIn(text: string): string | undefined {
   const [, , inQuotes] = /^(["'`])(.*?)\1\s*[,;}"']*\s*(?:(?:#|\/\/).*)?$/.exec(text) ?? [];
   if (inQuotes !== undefined) return inQuotes;

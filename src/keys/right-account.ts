@@ -2,28 +2,32 @@ import { FlockError } from '../errors.ts';
 import type { BotKey } from '../oauth/signature.ts';
 import type { BotName } from '../poems/bot-name.ts';
 
-/** An account as far as a key or a person says which one it is. Its id never changes; its name may. */
-export interface KnownAccount {
+/*
+ * The promise "never as the wrong account": whether an account is the bot's, before a key is stored and before a bot posts.
+ */
+
+/** What is known of an account. Its id never changes; its name may. */
+interface KnownAccount {
   userId?: string | undefined;
   screenName?: string | undefined;
 }
 
-/** What says which account a bot is to have, before a key of it is stored. */
+/** What names the account that a bot must have, before its key is stored. */
 export interface Expected {
-  /** The name in flock.json, or the one that was given with `--account`. */
+  /** The name in flock.json or in `--account`. */
   named?: string | undefined;
-  /** The bot's key so far, at the same provider. */
+  /** The account of the bot's old key at the same provider. */
   old?: KnownAccount | undefined;
-  /** The name that a person typed together with its password. */
+  /** The name that a person typed together with the password (xAuth). */
   typed?: string | undefined;
 }
 
-/** `ask`: nothing says which account is right, so a person must. */
+/** `ask`: nothing names the account, so a person must confirm it. */
 export type Verdict = 'right' | 'wrong' | 'ask';
 
 /**
- * Whether an account is the one that a bot is to have. The old key's id settles it; a name counts where there is no id, and
- * where flock.json names another account than the old one.
+ * Whether an account is the one that a bot must have. The old key's id decides. A name decides if there is no id, or if
+ * flock.json names another account than the old key's.
  */
 export function judgeAccount(bot: BotName, account: KnownAccount, expected: Expected): Verdict {
   const { named, old, typed } = expected;
@@ -46,59 +50,68 @@ const verdictOf = (isRight: boolean | undefined): Verdict =>
 const isSame = (a: string | undefined, b: string | undefined): boolean | undefined =>
   a === undefined || b === undefined ? undefined : a === b;
 
-/** Whether two screen names are one; undefined where one of them is not known. */
+/** Whether two screen names are equal; undefined if one of them is not known. */
 export const isSameName = (a: string | undefined, b: string | undefined): boolean | undefined =>
   isSame(a?.toLowerCase(), b?.toLowerCase());
 
-/** `Long_Breath` is the account of `long-breath`: names differ by case, `_` and `-` alone. */
+/** Whether the names differ only by case, `_` and `-`: `Long_Breath` is the account of `long-breath`. */
 function isNamedFor(screenName: string | undefined, bot: BotName): boolean {
   const plain = (name: string): string => name.toLowerCase().replaceAll(/[_-]/g, '');
   return screenName !== undefined && plain(screenName) !== '' && plain(screenName) === plain(bot);
 }
 
-/** The screen name that the person is to sign in as, where it is known. */
+/** The screen name to sign in as, if it is known. */
 export const expectedName = ({ named, old }: Expected): string | undefined => named ?? old?.screenName;
 
-/** How a message calls the account that was expected, beside the one that came. */
-export function titleOf({ named, old }: Expected, came: KnownAccount): string {
+/** The expected account, as a message names it beside the authorized one. */
+export function titleOf({ named, old }: Expected, authorized: KnownAccount): string {
   const name = named ?? old?.screenName;
   if (name === undefined) return `the account ${old?.userId ?? ''}`;
-  // Somebody else may have taken the name over.
-  const isTakenOver = isSameName(name, came.screenName) === true && old?.userId !== undefined;
+  // Another account may have taken over the name; then the id tells them apart.
+  const isTakenOver = isSameName(name, authorized.screenName) === true && old?.userId !== undefined;
   return isTakenOver ? `@${name} with the id ${old.userId}` : `@${name}`;
 }
 
-/** A bot that is to post with the key that it has. */
-export interface BotWithKey {
+/** A bot that is about to post, with its key if it has one. */
+interface BotWithKey {
   name: string;
   bundle?: Pick<BotKey, 'userId' | 'screenName'> | undefined;
   settings: { account: string | undefined };
 }
 
+/** Why a key is not for the account that a bot has posted as, or undefined where it is, or where one of them is not known. */
+export const otherAccountThan = (
+  bot: string,
+  posted: string | undefined,
+  own: string | undefined,
+): string | undefined =>
+  isSame(own, posted) === false
+    ? `${bot} has posted as the account ${posted ?? ''}, but its key is for ${own ?? ''}`
+    : undefined;
+
 /**
- * Why a bot may not post with the key that it has, if it may not. The account that it has posted as is its account, whatever
- * it is called now; before its first post, the name in flock.json counts.
+ * Why a bot must not post with its key, or undefined if it may. The account that it has posted as is its account, under any
+ * name; before its first post, the name in flock.json decides.
  *
- * @param posted - the id of the account that its posts are on, as the ledger has it
+ * @param posted - the id of the account of its posts, from the ledger
  */
 export function accountFault(
   { name, bundle, settings: { account } }: BotWithKey,
   posted: string | undefined,
 ): FlockError | undefined {
-  const isPosted = isSame(bundle?.userId, posted);
-  if (isPosted === false) {
-    return new FlockError(
-      'data',
-      `${name} has posted as the account ${posted ?? ''}, but its key is for ${bundle?.userId ?? ''}`,
-      { hint: 'is this the state folder of another flock? else make the key again with the right account' },
-    );
+  const other = otherAccountThan(name, posted, bundle?.userId);
+  if (other !== undefined) {
+    const hint =
+      'is this the state folder of another flock? otherwise make the key again with the right account';
+    return new FlockError('data', other, { hint });
   }
-  if (isPosted === true || isSameName(bundle?.screenName, account) !== false) return undefined;
+  if (isSame(bundle?.userId, posted) === true || isSameName(bundle?.screenName, account) !== false)
+    return undefined;
   return new FlockError(
     'data',
     `${name}: its key is for @${bundle?.screenName ?? ''}, but flock.json says @${account ?? ''}`,
     {
-      hint: `correct flock.json; where the account was renamed, keymaker reauth ${name} writes its new name down; for another account: keymaker make-keys ./poems --bot=${name} --force`,
+      hint: `correct flock.json; if the account was renamed, keymaker reauth ${name} stores its new name; for another account: keymaker make-keys ./poems --bot=${name} --force`,
     },
   );
 }

@@ -28,112 +28,32 @@ import {
   readPrivateFileSync,
   refusal,
 } from './private-file.ts';
-import { readAhead } from './read-ahead.ts';
 
-/**
- * What is in a folder of bundles, sorted; nothing where there is no folder yet.
- *
- * @param isTrusted - whether its modes say nothing, as those of systemd's credentials
- * @throws {FlockError} `permission` where others can change the folder, `data` where it cannot be read
- */
-async function namesIn(folder: string, isTrusted: boolean): Promise<string[]> {
-  try {
-    const fault = isTrusted ? undefined : faultOfFolder(folder, await stat(folder));
-    if (fault) throw refusal(folder, fault);
-    return (await namesOf(folder)).sort();
-  } catch (cause) {
-    if (cause instanceof FlockError) throw cause;
-    if (systemCode(cause) === 'ENOENT') return [];
-    const exit = systemCode(cause) === 'EACCES' ? 'permission' : 'data';
-    throw new FlockError(exit, `cannot read the keys folder ${folder}: ${reasonOf(cause)}`, { cause });
-  }
-}
-
-/**
- * Makes the folder, and proves that a bundle could be written there.
- *
- * @throws {FlockError} `cannotCreate`; `permission` where the folder is somebody else's
- */
-async function prepareFolder(folder: string): Promise<void> {
-  try {
-    await fse.ensureDir(folder, { mode: 0o700 });
-    const status = await stat(folder);
-    const { uid, gid } = status;
-    const mode = isServing(status) ? 0o750 : 0o700;
-    const fault = faultOfFolder(folder, { uid, gid, mode });
-    if (fault) throw refusal(folder, fault);
-    // It may have been made by git or by hand, open to everybody.
-    if ((status.mode & 0o777) !== mode) await fse.chmod(folder, mode);
-    await fse.access(folder, constants.W_OK | constants.X_OK);
-    await sweepTemporaries(folder);
-  } catch (cause) {
-    throw cannotWrite(folder, cause);
-  }
-}
-
-/** Puts a content in the place of a file, for those who may read what is in its folder. @throws {FlockError} `cannotCreate` */
-async function putFile(file: string, content: Uint8Array): Promise<void> {
-  try {
-    const folder = await stat(path.dirname(file));
-    await replaceFile(file, content, isServing(folder) ? { group: folder.gid } : undefined);
-  } catch (cause) {
-    throw cannotWrite(file, cause);
-  }
-}
-
-/** Takes a file away for good. @throws {FlockError} `cannotCreate` */
-async function discardFile(file: string): Promise<void> {
-  try {
-    await rm(file);
-    await syncFolder(path.dirname(file));
-  } catch (cause) {
-    throw cannotWrite(file, cause);
-  }
-}
-
-/** Gives a file another name, for good. @throws {FlockError} `cannotCreate` */
-async function renameFile(from: string, to: string): Promise<void> {
-  try {
-    await rename(from, to);
-    await syncFolder(path.dirname(to));
-  } catch (cause) {
-    throw cannotWrite(to, cause);
-  }
-}
-
-function cannotWrite(place: string, cause: unknown): FlockError {
-  if (cause instanceof FlockError) return cause;
-  return new FlockError('cannotCreate', `cannot write ${place}: ${reasonOf(cause)}`, {
-    hint: 'check who owns the keys folder and whether the disk is full, or give another with --keys DIR',
-    cause,
-  });
-}
-
-/** A bundle is a few hundred bytes; what is larger is something else. */
+/** The maximum size of a bundle, which has a few hundred bytes. Bytes. */
 const maxBundle = 64 * 1024;
 
 interface KeyStoreOptions {
-  /** systemd's folder of credentials: nothing in it can be written. It may be the keys folder itself. */
+  /** systemd's folder of credentials, which is read-only. It may be the keys folder itself. */
   credentials?: string | undefined;
-  /** Where the identity is that opens encrypted bundles. */
+  /** The file of the identity that decrypts bundles. */
   identityFile?: string | undefined;
-  /** The names of the bots in the ledger: a bundle that had another name by an older rule keeps the one that is there. */
+  /** The names of the bots in the ledger: a bot that is there by its older name keeps that name. */
   botsInLedger?: () => Promise<ReadonlySet<string>>;
 }
 
-/** A bundle that is in the folder. */
+/** A bundle in the folder. */
 export interface ListedBundle {
   bot: BotName;
   file: string;
-  /** Its encrypted self is there, too. */
-  isTwin: boolean;
-  /** Another file that is the bundle of the same bot, where there is one. */
+  /** Whether the folder has the bundle both plain and encrypted. */
+  hasSibling: boolean;
+  /** Another bundle of the same bot, if there is one. */
   rival?: string;
 }
 
 /**
- * The key bundles of a flock: `keys/<bot>.json`, each 0600 in a 0700 folder, replaced as a whole or not at all. Those called
- * `<bot>.json.age` are encrypted, and stay so.
+ * The key bundles of a flock: `keys/<bot>.json`, each 0600 in a 0700 folder, replaced atomically. A bundle called
+ * `<bot>.json.age` is encrypted, and its replacement is, too.
  */
 export class KeyStore {
   readonly folder: string;
@@ -149,17 +69,17 @@ export class KeyStore {
     this.#prefix = isOfSystemd ? credentialPrefix : '';
   }
 
-  /** Whether systemd has put the bundles there, for reading alone. */
+  /** Whether the bundles are systemd's credentials. */
   get isReadOnly(): boolean {
     return this.#prefix !== '';
   }
 
-  /** Where a bot's bundle is, or would be, where it is not encrypted. */
+  /** The path of a bot's plain bundle, whether or not it exists. */
   fileOf(bot: BotName): string {
     return path.join(this.folder, `${this.#prefix}${bot}.json`);
   }
 
-  /** Where a bot's bundle is, encrypted or not, or would be. @throws {FlockError} `data` where it is both */
+  /** The path of a bot's bundle, plain or encrypted; of a plain one if it has none. @throws {FlockError} `data` if it has both */
   async placeOf(bot: BotName): Promise<string> {
     const plain = this.fileOf(bot);
     if (await fse.pathExists(siblingOf(plain))) {
@@ -167,11 +87,11 @@ export class KeyStore {
       return siblingOf(plain);
     }
     if (await fse.pathExists(plain)) return plain;
-    const elsewhere = (await this.#otherNames()).get(bot);
-    return elsewhere !== undefined && (await fse.pathExists(elsewhere)) ? elsewhere : plain;
+    const other = (await this.#otherNames()).get(bot);
+    return other !== undefined && (await fse.pathExists(other)) ? other : plain;
   }
 
-  /** The files of bundles that a person called otherwise than their bots: `Howl.json`. They are looked for once. */
+  /** The bundles whose names differ from their bots', such as `Howl.json`. The folder is searched once. */
   #otherNames(): Promise<ReadonlyMap<BotName, string>> {
     return (this.#other ??= this.list().then(
       (listed) =>
@@ -190,30 +110,30 @@ export class KeyStore {
     return file !== plain && file !== siblingOf(plain);
   }
 
-  /** The names of the bots in the flock's ledger, where that is known. */
+  /** The names of the bots in the flock's ledger, none if the store does not know the ledger. */
   async botsInLedger(): Promise<ReadonlySet<string>> {
     return (await this.options.botsInLedger?.()) ?? new Set();
   }
 
   /**
-   * The bots that have a bundle, good or bad, sorted by the names of their files; none where there is no folder yet.
+   * All bundles, valid or not, sorted by file name; none if the folder does not exist.
    *
-   * @throws {FlockError} `permission` where others can change the folder, `data` where it cannot be read
+   * @throws {FlockError} `permission` if others can change the folder, `data` if it cannot be read
    */
   async list(): Promise<ListedBundle[]> {
     const found = new Map<BotName, ListedBundle>();
-    for (const [name, bot] of await this.#named(await namesIn(this.folder, this.isReadOnly))) {
+    for (const [name, bot] of await this.#named(await namesIn(this.folder, { isTrusted: this.isReadOnly }))) {
       const file = path.join(this.folder, name);
       const other = found.get(bot);
-      // Two bundles of one bot stop that bot only, when they are read.
-      if (!other) found.set(bot, { bot, file, isTwin: false });
-      else if (siblingOf(other.file) === file) found.set(bot, { ...other, file, isTwin: true });
+      // Two bundles of one bot stop that bot only, so the error comes when they are read.
+      if (!other) found.set(bot, { bot, file, hasSibling: false });
+      else if (siblingOf(other.file) === file) found.set(bot, { ...other, file, hasSibling: true });
       else found.set(bot, { ...other, file, rival: other.file });
     }
     return [...found.values()];
   }
 
-  /** The bot of each file that is a bundle. The ledger is asked only where an older rule gave one of them another name. */
+  /** The bot of each bundle, by file name. The ledger is read only if the older rule gives a bundle another name. */
   async #named(names: readonly string[]): Promise<Map<string, BotName>> {
     const found = new Map<string, BotName>();
     const renamed = new Map<string, BotName>();
@@ -234,22 +154,16 @@ export class KeyStore {
     return found;
   }
 
-  /** Listed bundles with their texts, where those could be read ahead: {@link readListed} takes both. */
-  ahead(listed: readonly ListedBundle[]): AsyncIterable<[listed: ListedBundle, text: string | undefined]> {
-    return readAhead(listed, this.#rule);
-  }
-
   /**
-   * The same as {@link read} for one of many, which is read at once: to wait for so small a file takes longer than to read it.
+   * The same as {@link read} for one of many bundles. It reads synchronously, which is faster for small files.
    *
-   * @param text - what is in its file, where that is known; of an encrypted one it is of no use
    * @throws {FlockError} as {@link read}
    */
-  async readListed({ bot, file, isTwin, rival }: ListedBundle, text?: string): Promise<KeyBundle> {
+  async readListed({ bot, file, hasSibling, rival }: ListedBundle): Promise<KeyBundle> {
     if (rival !== undefined) throw rivals(bot, file, rival);
-    if (isTwin || isSealed(file)) return this.read(file);
+    if (hasSibling || isSealed(file)) return this.read(file);
     try {
-      return this.#parse(text ?? readPrivateFileSync({ file, ...this.#rule }).toString('utf8'), file);
+      return this.#parse(readPrivateFileSync({ file, ...this.#readOptions }).toString('utf8'), file);
     } catch (cause) {
       throw unreadable(file, cause);
     }
@@ -257,8 +171,8 @@ export class KeyStore {
 
   /**
    * @returns the bundle in a file
-   * @throws {FlockError} naming the file: `data` for a missing, damaged or foreign bundle, `permission` for one that others can
-   * get at, `config` for an encrypted one that no known identity opens
+   * @throws {FlockError} naming the file: `data` if it is missing, damaged or no bundle, `permission` if others can read or write
+   * it, `config` if it is encrypted and no known identity opens it
    */
   async read(file: string): Promise<KeyBundle> {
     await mustBeAlone(file);
@@ -269,12 +183,11 @@ export class KeyStore {
     return parseKeyBundle(text, file, botOfBundle(file, this.#prefix));
   }
 
-  /** How a bundle may be read. */
-  get #rule(): Omit<PrivateFile, 'file'> {
-    return { largest: maxBundle, credentials: this.options.credentials };
+  get #readOptions(): Omit<PrivateFile, 'file'> {
+    return { maxBytes: maxBundle, credentials: this.options.credentials };
   }
 
-  /** A good bundle as its maker wrote it, decrypted. @throws {FlockError} as {@link read} */
+  /** The text of a valid bundle, decrypted. @throws {FlockError} as {@link read} */
   async text(file: string): Promise<Buffer> {
     const text = await this.#open(file);
     this.#parse(text.toString('utf8'), file);
@@ -286,16 +199,16 @@ export class KeyStore {
     return isSealed(file) ? (await this.identity(file)).open(stored, file) : stored;
   }
 
-  /** What is in the file of a bundle, encrypted or not. @throws {FlockError} `data` or `permission` */
+  /** The bytes of a bundle's file, not decrypted. @throws {FlockError} `data` or `permission` */
   async stored(file: string): Promise<Buffer> {
     try {
-      return await readPrivateFile({ file, ...this.#rule });
+      return await readPrivateFile({ file, ...this.#readOptions });
     } catch (cause) {
       throw unreadable(file, cause);
     }
   }
 
-  /** The identity that opens a file. @throws {FlockError} `config` where none is known */
+  /** The identity to open a file with. @throws {FlockError} `config` if none is known */
   async identity(file: string): Promise<Identity> {
     const { identityFile, credentials } = this.options;
     if (identityFile !== undefined) return readIdentity(identityFile, credentials);
@@ -304,19 +217,19 @@ export class KeyStore {
     });
   }
 
-  /** To whom a bundle may be encrypted so that it can be opened here; nobody where no identity is known. @throws {FlockError} */
+  /** The recipients whose files can be opened here; none without an identity. @throws {FlockError} as {@link identity} */
   async recipients(): Promise<string[]> {
     const { identityFile, credentials } = this.options;
     return identityFile === undefined ? [] : (await readIdentity(identityFile, credentials)).recipients();
   }
 
-  /** The bot's bundle, or undefined where it has none. @throws {FlockError} as {@link read} */
+  /** A bot's bundle, or undefined if it has none. @throws {FlockError} as {@link read} */
   async readIfThere(bot: BotName): Promise<KeyBundle | undefined> {
     const file = await this.placeOf(bot);
     return (await fse.pathExists(file)) ? this.read(file) : undefined;
   }
 
-  /** The bots of all good bundles by their {@link accountKey}. @throws {FlockError} as {@link list} */
+  /** The bots of all valid bundles, by {@link accountKey}. @throws {FlockError} as {@link list} */
   async owners(): Promise<Map<string, BotName>> {
     const bundles = await pMap(await this.list(), ({ bot, file }) => this.#ownerOf(bot, file), {
       concurrency: 64,
@@ -334,7 +247,7 @@ export class KeyStore {
     }
   }
 
-  /** Gives the bundle in a file, encrypted or not, another bot's name. @returns the new file @throws {FlockError} `cannotCreate` */
+  /** Renames a bundle, plain or encrypted, for another bot. @returns the new file @throws {FlockError} `cannotCreate` */
   async rename(file: string, to: BotName): Promise<string> {
     this.#mustBeWritable();
     const plain = this.fileOf(to);
@@ -343,22 +256,22 @@ export class KeyStore {
     return renamed;
   }
 
-  /** Takes a bot's bundle away for good. @throws {FlockError} `cannotCreate` where the folder cannot be written */
+  /** Removes a bot's bundle durably. @throws {FlockError} `cannotCreate` if the folder cannot be written */
   async remove(bot: BotName): Promise<void> {
     await this.discard(await this.placeOf(bot));
   }
 
-  /** Takes a file away for good. @throws {FlockError} `cannotCreate` */
+  /** Removes a file durably. @throws {FlockError} `cannotCreate` */
   async discard(file: string): Promise<void> {
     this.#mustBeWritable();
     await discardFile(file);
   }
 
   /**
-   * Makes the folder, and proves that a bundle could be written there.
+   * Creates the folder if necessary, and checks that a bundle can be written there.
    *
-   * @param bot - whose bundle; where it is encrypted, a new one must be too
-   * @throws {FlockError} `cannotCreate`; `permission` where the folder is somebody else's; `config` where no identity is known
+   * @param bot - the bundle's bot: if its old bundle is encrypted, an identity must be known
+   * @throws {FlockError} `cannotCreate`; `permission` if the folder belongs to another user; `config` if no identity is known
    */
   async prepare(bot?: BotName): Promise<void> {
     this.#mustBeWritable();
@@ -368,15 +281,15 @@ export class KeyStore {
   }
 
   /**
-   * Stores a bot's bundle, encrypted where the old one is. A crash at any moment leaves the old bundle or the new one.
+   * Stores a bot's bundle, encrypted if the old one is. A crash at any moment leaves the old bundle or the new one.
    *
-   * @throws {FlockError} `cannotCreate` where the folder cannot be written, and as {@link prepare}
+   * @throws {FlockError} `cannotCreate` if the folder cannot be written, and as {@link prepare}
    */
   async write(bot: BotName, bundle: KeyBundle): Promise<string> {
     await this.prepare();
     const file = await this.placeOf(bot);
     const text = Buffer.from(formatKeyBundle(bundle));
-    // What could not be read again is not written.
+    // A bundle that could not be read again is not written.
     this.#parse(text.toString('utf8'), file);
     await this.put(
       file,
@@ -385,23 +298,102 @@ export class KeyStore {
     return file;
   }
 
-  /** Puts a content in the place of a file, in a folder that is prepared. @throws {FlockError} `cannotCreate` */
+  /** Replaces a file in a prepared folder. @throws {FlockError} `cannotCreate` */
   async put(file: string, content: Uint8Array): Promise<void> {
     this.#mustBeWritable();
     await putFile(file, content);
   }
 
-  /** @throws {FlockError} `cannotCreate` where the bundles are credentials */
+  /** @throws {FlockError} `cannotCreate` if the bundles are systemd's credentials */
   #mustBeWritable(): void {
     if (!this.isReadOnly) return;
     throw new FlockError(
       'cannotCreate',
-      `cannot write ${this.folder}: credentials of systemd are for reading`,
+      `cannot write ${this.folder}: credentials of systemd are read-only`,
       {
-        hint: 'give the folder that they come from (LoadCredential= in the unit) with --keys DIR, then restart the unit',
+        hint: 'name the folder that they come from (LoadCredential= in the unit) with --keys DIR, then restart the unit',
       },
     );
   }
+}
+
+/**
+ * The names in a folder of bundles, sorted; none if the folder does not exist.
+ *
+ * @param isTrusted - skips the check of owner and mode, which systemd sets differently for its credentials
+ * @throws {FlockError} `permission` if others can change the folder, `data` if it cannot be read
+ */
+async function namesIn(folder: string, { isTrusted }: { isTrusted: boolean }): Promise<string[]> {
+  try {
+    const fault = isTrusted ? undefined : faultOfFolder(folder, await stat(folder));
+    if (fault) throw refusal(folder, fault);
+    return (await namesOf(folder)).sort();
+  } catch (cause) {
+    if (cause instanceof FlockError) throw cause;
+    if (systemCode(cause) === 'ENOENT') return [];
+    const exit = systemCode(cause) === 'EACCES' ? 'permission' : 'data';
+    throw new FlockError(exit, `cannot read the keys folder ${folder}: ${reasonOf(cause)}`, { cause });
+  }
+}
+
+/**
+ * Creates the folder if necessary, and checks that a bundle can be written there.
+ *
+ * @throws {FlockError} `cannotCreate`; `permission` if the folder belongs to another user
+ */
+async function prepareFolder(folder: string): Promise<void> {
+  try {
+    await fse.ensureDir(folder, { mode: 0o700 });
+    const status = await stat(folder);
+    const { uid, gid } = status;
+    const mode = isServing(status) ? 0o750 : 0o700;
+    const fault = faultOfFolder(folder, { uid, gid, mode });
+    if (fault) throw refusal(folder, fault);
+    // A folder that git or a person created may be open to others.
+    if ((status.mode & 0o777) !== mode) await fse.chmod(folder, mode);
+    await fse.access(folder, constants.W_OK | constants.X_OK);
+    await sweepTemporaries(folder);
+  } catch (cause) {
+    throw cannotWrite(folder, cause);
+  }
+}
+
+/** Replaces a file, readable for the group that its folder serves, if any. @throws {FlockError} `cannotCreate` */
+async function putFile(file: string, content: Uint8Array): Promise<void> {
+  try {
+    const folder = await stat(path.dirname(file));
+    await replaceFile(file, content, isServing(folder) ? { group: folder.gid } : undefined);
+  } catch (cause) {
+    throw cannotWrite(file, cause);
+  }
+}
+
+/** Removes a file durably. @throws {FlockError} `cannotCreate` */
+async function discardFile(file: string): Promise<void> {
+  try {
+    await rm(file);
+    await syncFolder(path.dirname(file));
+  } catch (cause) {
+    throw cannotWrite(file, cause);
+  }
+}
+
+/** Renames a file durably. @throws {FlockError} `cannotCreate` */
+async function renameFile(from: string, to: string): Promise<void> {
+  try {
+    await rename(from, to);
+    await syncFolder(path.dirname(to));
+  } catch (cause) {
+    throw cannotWrite(to, cause);
+  }
+}
+
+function cannotWrite(place: string, cause: unknown): FlockError {
+  if (cause instanceof FlockError) return cause;
+  return new FlockError('cannotCreate', `cannot write ${place}: ${reasonOf(cause)}`, {
+    hint: 'check who owns the keys folder and whether the disk is full, or name another folder with --keys DIR',
+    cause,
+  });
 }
 
 function unreadable(file: string, cause: unknown): FlockError {
@@ -415,26 +407,26 @@ const rivals = (bot: BotName, file: string, rival: string): FlockError =>
     hint: 'keep the right one and remove the other',
   });
 
-/** @throws {FlockError} `data` where a bundle stands beside its encrypted self */
+/** @throws {FlockError} `data` if a bundle exists both plain and encrypted */
 async function mustBeAlone(file: string): Promise<void> {
-  const twin = siblingOf(file);
-  if (!(await fse.pathExists(twin)) || !(await fse.pathExists(file))) return;
-  const [plain, encrypted] = isSealed(file) ? [twin, file] : [file, twin];
+  const sibling = siblingOf(file);
+  if (!(await fse.pathExists(sibling)) || !(await fse.pathExists(file))) return;
+  const [plain, encrypted] = isSealed(file) ? [sibling, file] : [file, sibling];
   throw new FlockError('data', `${plain} and ${path.basename(encrypted)} are both there`, {
-    hint: 'keymaker encrypt --identity FILE removes the plain one where both hold the same key; otherwise remove the wrong one',
+    hint: 'keymaker encrypt --identity FILE removes the plain one if both hold the same key; otherwise remove the wrong one',
   });
 }
 
-/** How long a folder must be quiet after a change before it is read. Milliseconds. */
-const quiet = 100;
+/** How long a folder must be unchanged before it is read. Milliseconds. */
+const debounceDelay = 100;
 
-/** How often it is looked whether the folder is still the same one, which no watcher tells. Milliseconds. */
-const lookAgain = 5_000;
+/** How often to check that the folder is still the same one, which a watcher does not report. Milliseconds. */
+const folderCheckInterval = 5_000;
 
 /**
- * Calls `changed` after the bundles in a folder changed, also when the folder itself was removed or put back.
+ * Calls `changed` after the bundles in a folder changed, or the folder itself was removed or put back.
  *
- * @returns the way to stop
+ * @returns stops watching
  */
 export function watchKeys(
   folder: string,
@@ -447,7 +439,7 @@ export function watchKeys(
   let begun = false;
   const soon = (): void => {
     clearTimeout(timer);
-    timer = setTimeout(changed, quiet);
+    timer = setTimeout(changed, debounceDelay);
   };
   const look = (): void => {
     const folderNow = statSync(folder, { throwIfNoEntry: false })?.ino;
@@ -459,13 +451,13 @@ export function watchKeys(
       folderNow === undefined
         ? () => undefined
         : watchFolder(folder, (name) => {
-            // A bundle is first written under a hidden name, which is nobody's yet.
+            // Temporary files have hidden names.
             if (name?.startsWith('.') !== true) soon();
           });
   };
   look();
   begun = true;
-  const looking = setInterval(look, lookAgain);
+  const looking = setInterval(look, folderCheckInterval);
   return () => {
     clearTimeout(timer);
     clearInterval(looking);
@@ -473,18 +465,18 @@ export function watchKeys(
   };
 }
 
-/** Whom bundles are encrypted to. */
+/** How bundles are encrypted. */
 export interface Sealing {
   recipients: readonly string[];
-  /** What opens them again, where it is at hand: then nothing plain is removed before that is proved. */
+  /** If it is given, a plain bundle is removed only after this identity has opened the encrypted one. */
   identity: Identity | undefined;
 }
 
 /**
- * Encrypts a bot's bundle. Its plain file goes only once the encrypted one is safe on the disk.
+ * Encrypts a bot's bundle. The plain file is removed once the encrypted one is safe on the disk.
  *
- * @returns the encrypted file; undefined where it was encrypted already
- * @throws {FlockError} as {@link KeyStore.read} and {@link KeyStore.put}; `config` where the identity does not open what was encrypted
+ * @returns the encrypted file; undefined if the bundle was encrypted before
+ * @throws {FlockError} as {@link KeyStore.read} and {@link KeyStore.put}; `config` if the identity does not open the result
  */
 export async function encryptBundle(
   bot: BotName,
@@ -497,18 +489,18 @@ export async function encryptBundle(
     return (await reconciled(plain, sealed, keys, identity)) ? sealed : undefined;
   const text = await keys.text(plain);
   const bytes = await seal(text, recipients);
-  // Proved before anything is written, and again by what the disk then has.
-  await prove(bytes, text, { file: sealed, identity });
+  // Checked before it is written, and again as read from the disk.
+  await mustDecryptTo(bytes, text, { file: sealed, identity });
   await keys.put(sealed, bytes);
-  await prove(await keys.stored(sealed), text, { file: sealed, identity });
+  await mustDecryptTo(await keys.stored(sealed), text, { file: sealed, identity });
   await keys.discard(plain);
   return sealed;
 }
 
 /**
- * Puts a bot's plain bundle back in the place of the encrypted one.
+ * Replaces a bot's encrypted bundle by a plain one.
  *
- * @returns the plain file; undefined where it was plain already
+ * @returns the plain file; undefined if the bundle was plain before
  * @throws {FlockError} as {@link KeyStore.read} and {@link KeyStore.put}
  */
 export async function decryptBundle(
@@ -526,7 +518,7 @@ export async function decryptBundle(
   return plain;
 }
 
-/** What was begun and cut off leaves both files: where they hold the same, the plain one goes. @returns whether it was there */
+/** Finishes an interrupted encryption, which leaves both files: removes the plain one if both hold the same. @returns whether it did */
 async function reconciled(
   plain: string,
   sealed: string,
@@ -534,14 +526,14 @@ async function reconciled(
   identity: Identity | undefined,
 ): Promise<boolean> {
   if (!(await fse.pathExists(plain))) return false;
-  // Without an identity nobody can tell: reading says so, naming both.
+  // Without an identity they cannot be compared: reading throws an error that names both.
   if (!identity) await keys.read(sealed);
   else await mustHold(plain, await identity.open(await keys.stored(sealed), sealed), sealed, keys);
   await keys.discard(plain);
   return true;
 }
 
-/** @throws {FlockError} `data` where the plain file holds another text than the encrypted one */
+/** @throws {FlockError} `data` if the plain file holds another text than the encrypted one */
 async function mustHold(plain: string, text: Buffer, sealed: string, keys: KeyStore): Promise<void> {
   if ((await keys.stored(plain)).equals(text)) return;
   throw new FlockError('data', `${plain} and ${sealed} hold different keys`, {
@@ -549,11 +541,12 @@ async function mustHold(plain: string, text: Buffer, sealed: string, keys: KeySt
   });
 }
 
-async function prove(
+/** @throws {FlockError} `io` if the identity, where there is one, does not decrypt the bytes to the text */
+async function mustDecryptTo(
   bytes: Buffer,
   text: Buffer,
   { file, identity }: { file: string; identity: Identity | undefined },
 ): Promise<void> {
   if (!identity || (await identity.open(bytes, file)).equals(text)) return;
-  throw new FlockError('io', `${file}: does not decrypt to what was encrypted; the plain bundle stays`);
+  throw new FlockError('io', `${file}: does not decrypt to the plain bundle, which stays`);
 }

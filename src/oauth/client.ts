@@ -3,457 +3,42 @@ import * as z from 'zod';
 import type { Clock } from '../clock.ts';
 import { FlockError } from '../errors.ts';
 import { type HttpAnswer, NoAnswer, type Send } from '../http/exchange.ts';
-import { quotable } from '../text.ts';
+import { parseJson, quotable } from '../text.ts';
 import type { Provider, WhoAmI } from './providers.ts';
 import { authorizationHeader, encode, formBody, type Parameter, TokenPair, userIdIn } from './signature.ts';
 
-/** The account an access token acts as. */
+/*
+ * The requests of an OAuth 1.0a authorization: what is sent to the provider, what its answers mean, and why it refused.
+ */
+
+/** The account that an access token is for. */
 export interface Account {
   userId: string;
   screenName: string;
 }
 
-/** An access token, and whose it is. */
+/** An access token and its account. */
 export interface Grant {
   accessToken: TokenPair;
   account: Account;
 }
 
-const token = z.string().regex(/^[\x21-\x7e]{1,512}$/);
-const tokenFields = z.object({ oauth_token: token, oauth_token_secret: token });
-const confirmed = z.object({ oauth_callback_confirmed: z.literal('true') });
-
-/**
- * @param now - this machine's time, in milliseconds since 1970; a refusal may be about that
- * @returns the request token in a whole, good answer
- * @throws {FlockError} for any other answer, see {@link oauthFailure}
- * @see RFC 5849 section 2.1
- */
-export function readRequestToken(answer: HttpAnswer, provider: Provider, now?: number): TokenPair {
-  if (answer.status !== 200) throw oauthFailure(answer, provider.title, now);
-  const fields = fieldsOf(answer.body);
-  const found = tokenFields.safeParse(fields);
-  if (!found.success) throw notOAuth(answer, provider.title, 'a request token');
-  // Without it the callback may have been dropped, and the verifier with it.
-  if (provider.confirmsCallback && !confirmed.safeParse(fields).success)
-    throw notOAuth(answer, provider.title, 'a request token');
-  return new TokenPair(found.data.oauth_token, found.data.oauth_token_secret);
-}
-
-/**
- * @returns the access token in a whole, good answer, and whose it is where the answer says so
- * @throws {VerifierRefused} where the provider would not have the verifier
- * @throws {FlockError} for any other answer, see {@link oauthFailure}
- * @see RFC 5849 section 2.3
- */
-export function readAccessToken(
-  answer: HttpAnswer,
-  provider: Provider,
-): { accessToken: TokenPair; account: Account | undefined } {
-  // What was wrong with the app or its keys would have shown when the request token was asked for.
-  if ([400, 401, 403].includes(answer.status)) {
-    throw (
-      foreignFailure(answer, provider.title) ??
-      knownFailure(answer, provider.title, 'later') ??
-      new VerifierRefused(provider.title, wordsIn(answer))
-    );
-  }
-  return readGrant(answer, provider);
-}
-
-/**
- * The same for a name and a password: xAuth.
- *
- * @throws {FlockError} `partly` where the name or password was wrong, or the provider does not offer xAuth
- * @see the xAuth documentation of Instapaper, which still has it
- */
-export function readPasswordToken(
-  answer: HttpAnswer,
-  provider: Provider,
-): { accessToken: TokenPair; account: Account | undefined } {
-  const { status, body } = answer;
-  if ([400, 401, 403, 404].includes(status)) {
-    const foreign = foreignFailure(answer, provider.title);
-    if (foreign) throw foreign;
-    if (/(user ?name|password|credentials)/i.test(body) && !/x_?auth/i.test(body))
-      throw new FlockError(
-        'partly',
-        `${provider.title} refused the name or the password (${status})${wordsIn(answer)}`,
-        { hint: 'try again, and mind capitals' },
-      );
-    throw (
-      knownFailure(answer, provider.title, 'later') ??
-      new FlockError(
-        'config',
-        `${provider.title} does not let this app use xAuth (${status})${wordsIn(answer)}`,
-        {
-          hint: 'leave --xauth out: X gives keys by PIN, or by --callback; other services allow xAuth app by app',
-        },
-      )
-    );
-  }
-  return readGrant(answer, provider);
-}
-
-function readGrant(answer: HttpAnswer, provider: Provider) {
-  if (answer.status !== 200) throw oauthFailure(answer, provider.title);
-  const fields = fieldsOf(answer.body);
-  const found = tokenFields.safeParse(fields);
-  if (!found.success) throw notOAuth(answer, provider.title, 'an access token');
-  const { oauth_token, oauth_token_secret } = found.data;
-  const { accountFields } = provider;
-  const account =
-    accountFields && accountFrom(fields[accountFields.id], fields[accountFields.name], provider);
-  if (accountFields && !account) throw notOAuth(answer, provider.title, 'an access token');
-  return { accessToken: new TokenPair(oauth_token, oauth_token_secret), account };
-}
-
-function accountFrom(id: unknown, name: unknown, { account }: Provider): Account | undefined {
-  const isAccount =
-    typeof id === 'string' && typeof name === 'string' && account.id.test(id) && account.name.test(name);
-  return isAccount ? { userId: id, screenName: name } : undefined;
-}
-
-/**
- * @returns whose the access token is that signed the question
- * @throws {FlockError} for any answer that does not say, see {@link oauthFailure}
- */
-export function readWhoAmI(answer: HttpAnswer, provider: Provider, { id, name }: WhoAmI): Account {
-  const { status, body } = answer;
-  if (status === 401 || status === 403) {
-    throw (
-      foreignFailure(answer, provider.title) ??
-      knownFailure(answer, provider.title, 'later') ??
-      deadKey(provider.title, String(status), wordsIn(answer))
-    );
-  }
-  if (status !== 200) throw oauthFailure(answer, provider.title);
-  const account = accountFrom(valueAt(body, id), valueAt(body, name), provider);
-  if (account) return account;
-  // Flickr fails with a success.
-  if (valueAt(body, 'stat') === 'fail') throw deadKey(provider.title, String(valueAt(body, 'code')));
-  throw notOAuth(answer, provider.title, 'the name of the account');
-}
-
-const deadKey = (provider: string, code: string, words = ''): FlockError =>
-  new FlockError('partly', `${provider} does not accept the key (${code.slice(0, 20)})${words}`, {
-    hint: 'it was revoked, or its app was changed: make it again with keymaker reauth',
-  });
-
-/**
- * @returns whether an access token was ended now or had been before
- * @throws {FlockError} for any other answer, see {@link oauthFailure}
- * @see docs.x.com, POST oauth/invalidate_token
- */
-export function readRevoked(answer: HttpAnswer, provider: Provider): 'ended' | 'was dead' {
-  if (answer.status === 200) return 'ended';
-  const dead = answer.status === 401 && /code"?\s*[:=]\s*"?89\b|invalid or expired token/i.test(answer.body);
-  if (dead) return 'was dead';
-  throw oauthFailure(answer, provider.title);
-}
-
-/** What stands at a way (`response.user.name`) in a JSON text; numbers, as ids may be, as text. */
-function valueAt(json: string, way: string): unknown {
-  let value = parseJson(json);
-  for (const step of way.split('.')) {
-    const found = z.record(z.string(), z.unknown()).safeParse(value);
-    value = found.success && Object.hasOwn(found.data, step) ? found.data[step] : undefined;
-  }
-  return asText(value);
-}
-
-/** A number as text. One that JavaScript cannot hold exactly would be the id of somebody else. */
-const asText = (value: unknown): unknown => (Number.isSafeInteger(value) ? String(value) : value);
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-/** The PIN was wrong, used before, or came too late. Only a new link helps. */
-export class VerifierRefused extends FlockError {
-  /** @param words - the provider's own, as {@link wordsIn} has them */
-  constructor(provider: string, words = '') {
-    const message = `${provider} refused the PIN: it was wrong, used before, or its link had expired${words}`;
-    super('tryLater', message, { hint: 'open the new link and enter the PIN it shows' });
-  }
-}
-
-/** The fields of a body, which is a form by the RFC and JSON at some providers; one that comes twice in a form is as bad as none. */
-function fieldsOf(body: string): Record<string, string> {
-  const json = z.record(z.string(), z.preprocess(asText, z.string()).or(z.boolean().transform(String)));
-  const object = json.safeParse(parseJson(body));
-  if (object.success) return object.data;
-  const fields = new Map<string, string>();
-  const doubled = new Set<string>();
-  for (const [name, value] of new URLSearchParams(body.trim())) {
-    if (fields.has(name)) doubled.add(name);
-    fields.set(name, value);
-  }
-  return Object.fromEntries([...fields].filter(([name]) => !doubled.has(name)));
-}
-
-/**
- * Why a provider would give no request token, as far as its answer says: X documents few of these bodies,
- * and sends JSON, XML, forms and plain text.
- *
- * @param now - this machine's time, in milliseconds since 1970
- */
-function oauthFailure(answer: HttpAnswer, provider: string, now?: number): FlockError {
-  const { status } = answer;
-  const words = wordsIn(answer);
-  if (status === 429) {
-    return new FlockError('tryLater', `${provider} asks for patience (429)${words}`, {
-      hint: 'try again in 15 minutes',
-    });
-  }
-  if (status >= 500) {
-    return new FlockError('unavailable', `${provider} is not well (${status})${words}`, {
-      hint: 'try again in a few minutes',
-    });
-  }
-  const known = foreignFailure(answer, provider) ?? knownFailure(answer, provider, 'first');
-  if (known) return known;
-  if (status === 401) {
-    return (
-      wrongClock(answer, provider, now) ??
-      new FlockError('config', `${provider} refused the app keys (401)${words}`, { hint: checkAppKeys })
-    );
-  }
-  return new FlockError('unavailable', `${provider} refused to begin the authorization (${status})${words}`, {
-    hint: 'is KEYMAKER_API_URL right, and is the app set up for OAuth 1.0a in the developer console?',
-  });
-}
-
-/** A refusal that is not the provider's: it says nothing of app, key or PIN. */
-function foreignFailure({ status, body }: HttpAnswer, provider: string): FlockError | undefined {
-  if (status === 407) {
-    return new FlockError('unavailable', `a proxy between here and ${provider} wants a login (407)`, {
-      hint: `let this machine reach ${provider} without the proxy`,
-    });
-  }
-  if (status < 400 || !isWebPage(body)) return undefined;
-  return new FlockError(
-    'unavailable',
-    `something between here and ${provider} answered ${status} with a web page`,
-    {
-      hint: 'is there a proxy, a firewall or a login page, or is KEYMAKER_API_URL (if set) the wrong address?',
-    },
-  );
-}
-
-/** The type says nothing: X, too, has sent plain texts as `text/html`. */
-const isWebPage = (body: string): boolean => /<(html|head|body|title)\b|<!doctype html/i.test(body);
-
-/** So far a clock may be off before signatures are refused for it. Milliseconds. */
-const maxSkew = 60_000;
-
-/** Providers refuse a signature with a time of its own without saying that it is the time. */
-function wrongClock({ headers }: HttpAnswer, provider: string, now?: number): FlockError | undefined {
-  const theirs = Date.parse(headers['date'] ?? '');
-  if (now === undefined || !(Math.abs(theirs - now) > maxSkew)) return undefined;
-  const minutes = Math.max(2, Math.round(Math.abs(theirs - now) / 60_000));
-  const message = `${provider} refused the signature (401), and the clock of this machine is ${minutes} minutes off`;
-  return new FlockError('config', message, { hint: setClock });
-}
-
-/** Problems in JSON (`detail`, `errors[].message`), as X and others send them. */
-const problem = z.object({
-  title: z.string().catch(''),
-  detail: z.string().catch(''),
-  reason: z.string().catch(''),
-  error: z.string().catch(''),
-  errors: z.array(z.object({ message: z.string().catch('') }).catch({ message: '' })).catch([]),
-});
-
-/**
- * The provider's own words about a refusal, to go on in a sentence of ours; empty where it has none in a format of its own. A web
- * page, a plain text, or whatever else may stand between, is not its word.
- */
-function wordsIn({ body }: HttpAnswer): string {
-  if (isWebPage(body)) return '';
-  const words = quotable(ownWords(body));
-  return words === '' ? '' : `: “${words}”`;
-}
-
-function ownWords(body: string): string {
-  const said = problem.safeParse(parseJson(body));
-  if (said.success) {
-    const { title, detail, reason, error, errors } = said.data;
-    const reasons = reason === '' ? '' : `(${reason})`;
-    const sentences = [detail || title || error, ...errors.map(({ message }) => message)].filter(Boolean);
-    return [...new Set(sentences), reasons].join(' ').trim();
-  }
-  const xml = Array.from(body.matchAll(/<error\b[^<>]*>([^<>]*)<\/error>/gi), ([, text = '']) => text);
-  if (xml.length > 0) return xml.join(' ');
-  // @see wiki.oauth.net/w/page/12238543/ProblemReporting
-  const form = new URLSearchParams(body.slice(0, maxForm).trim());
-  return form.get('oauth_problem_advice') ?? form.get('oauth_problem') ?? '';
-}
-
-/** A form that reports a problem is shorter. Characters. */
-const maxForm = 4096;
-
-const checkAppKeys =
-  'check CONSUMER_TOKEN and CONSUMER_TOKEN_SECRET (or apikeys.json) against the developer console';
-const setClock = 'set the clock of this machine, for example with: timedatectl set-ntp true';
-
-/** @param step - whether it is the first request, or a later one where some failures mean something else */
-function knownFailure(answer: HttpAnswer, provider: string, step: 'first' | 'later'): FlockError | undefined {
-  const { body } = answer;
-  const known = knownFailures.find(({ sign, anyStep }) => (step === 'first' || anyStep) && sign.test(body));
-  return (
-    known && new FlockError('config', `${provider} ${known.says}${wordsIn(answer)}`, { hint: known.hint })
-  );
-}
-
-const knownFailures = [
-  {
-    sign: /code"?\s*[:=]\s*"?415\b|callback.{0,40}not approved/i,
-    anyStep: false,
-    says: 'does not know the callback address (415)',
-    hint: 'register a callback URL in the developer console (any will do for PINs, for example http://127.0.0.1)',
-  },
-  {
-    sign: /desktop applications only support/i,
-    anyStep: false,
-    says: 'treats the app as a desktop app, which may only use PINs',
-    hint: 'set the app type to "Web App" in the developer console',
-  },
-  {
-    sign: /code"?\s*[:=]\s*"?135\b|timestamp out of bounds|oauth_problem=timestamp_refused|timestamp is too far/i,
-    anyStep: true,
-    says: 'says that the time is wrong here (135)',
-    hint: setClock,
-  },
-  {
-    sign: /code"?\s*[:=]\s*"?(32|215)\b|oauth_problem=(consumer_key_unknown|signature_invalid)|consumer_key not recognized|signature does not match/,
-    anyStep: false,
-    says: 'refused the app keys (32)',
-    hint: checkAppKeys,
-  },
-  {
-    sign: /client-not-enrolled|client-forbidden|code"?\s*[:=]\s*"?453\b/i,
-    anyStep: true,
-    says: 'does not let the app in',
-    hint: 'in the developer console: Manage apps, Move to package, Pay-per-use, Production',
-  },
-  {
-    sign: /suspended/i,
-    anyStep: true,
-    says: 'has suspended the app or the account',
-    hint: 'sign in as the account, and look in the developer console, for the reason',
-  },
-];
-
-/**
- * A grant whose token is that of the account it names: X begins a token with its account's id.
- *
- * @throws {FlockError} `unavailable` where it is another's
- */
-function consistent(grant: Grant, { id, title }: Provider): Grant {
-  const { accessToken, account } = grant;
-  const owner = id === 'x' ? userIdIn(accessToken.reveal().token) : undefined;
-  if (owner === undefined || owner === account.userId) return grant;
-  throw new FlockError(
-    'unavailable',
-    `${title} sent a key of the account ${owner}, and called it that of ${account.userId}; nothing was stored`,
-    { hint: `is ${title} really what answers? Try again later; a proxy between may mix up answers` },
-  );
-}
-
-function notOAuth(answer: HttpAnswer, provider: string, wanted: string): FlockError {
-  const kind = isWebPage(answer.body) ? 'a web page' : 'something else';
-  return new FlockError(
-    'unavailable',
-    `${provider} sent ${kind} where ${wanted} should be (${answer.status})`,
-    {
-      hint: 'is there a proxy or a login page between, or is KEYMAKER_API_URL the wrong address?',
-    },
-  );
-}
-
-export interface SignedCall {
-  method: 'GET' | 'POST' | 'DELETE';
-  url: string;
-  oauth?: readonly Parameter[];
-  form?: readonly Parameter[];
-  /** A body that is not a form; it is sent as JSON and not signed. */
-  json?: unknown;
-}
-
-/** Sends requests signed with app keys and, where there is one, a token. */
-export type SignedSend = (call: SignedCall) => Promise<HttpAnswer>;
-
-interface SigningOptions {
-  send: Send;
-  clock: Clock;
-  appKeys: TokenPair;
-  token?: TokenPair;
-  /** What else is in a request that no answer may bring into a message. */
-  secrets?: readonly string[];
-}
-
-/** @see RFC 5849 section 3.1 */
-export function signedSend({ send, clock, appKeys, token, secrets = [] }: SigningOptions): SignedSend {
-  return ({ method, url, oauth, form, json }) => {
-    const authorization = authorizationHeader({
-      method,
-      url,
-      appKeys,
-      token,
-      nonce: newNonce(),
-      timestamp: Math.floor(clock.now() / 1000),
-      ...(oauth && { oauth }),
-      ...(form && { form }),
-    });
-    const headers: Record<string, string> = { authorization, accept: '*/*' };
-    if (form) headers['content-type'] = 'application/x-www-form-urlencoded';
-    if (json !== undefined) headers['content-type'] = 'application/json';
-    const body = form ? formBody(form) : json === undefined ? undefined : JSON.stringify(json);
-    const request = { method, url, headers, ...(body !== undefined && { body }) };
-    const pairs = [appKeys, ...(token ? [token] : [])].flatMap((pair) => Object.values(pair.reveal()));
-    return send(request).then((answer) => withoutEcho(answer, [...pairs, ...secrets]));
-  };
-}
-
-/** More than 110 random bits, in 30 characters: some servers take no more. A UUID is the cheapest way to them. */
-const newNonce = (): string => randomUUID().replaceAll('-', '').slice(2);
-
-/** A refusal that quotes our own request back, as some proxies do, must not bring its tokens into a message or a log. */
-function withoutEcho(answer: HttpAnswer, secrets: readonly string[]): HttpAnswer {
-  if (answer.status >= 200 && answer.status < 300) return answer;
-  const values = secrets.filter(({ length }) => length > 3);
-  const forms = values.flatMap((value) => [value, encode(value), JSON.stringify(value).slice(1, -1)]);
-  const clean = (text: string): string =>
-    forms.reduce((rest, form) => rest.replaceAll(form, '[secret]'), text);
-  const headers = Object.entries(answer.headers).map(([name, value]) => [name, clean(value)]);
-  return {
-    ...answer,
-    headers: Object.fromEntries(headers) as HttpAnswer['headers'],
-    body: clean(answer.body),
-  };
-}
-
 /** The steps of an OAuth 1.0a authorization that talk to the provider. */
 export interface OAuth1Client {
-  /** @param callback - where the provider sends the person back to, or `oob` for a PIN */
+  /** @param callback - the address to which the provider redirects the browser, or `oob` for a PIN */
   requestToken(callback: string): Promise<TokenPair>;
-  /** The link a person opens to authorize. @param expected - the screen name it is to be */
+  /** The link that a person opens to authorize. @param expected - the screen name to sign in as */
   authorizeUrl(requestToken: TokenPair, expected: string | undefined): string;
   accessToken(requestToken: TokenPair, verifier: string): Promise<Grant>;
-  /** xAuth: a name and a password for an access token, without a person's step. */
+  /** xAuth: exchanges a name and a password for an access token. */
   passwordToken(login: TokenPair): Promise<Grant>;
-  /** Whose an access token is, by the provider's word. */
+  /** Asks the provider for the account of an access token. */
   whoAmI(accessToken: TokenPair): Promise<Account>;
-  /** Ends an access token, unless it had ended before or the provider leaves that to the person. */
+  /** Revokes an access token. `by hand`: the provider has no request for it, so the person must do it. */
   revoke(accessToken: TokenPair): Promise<'ended' | 'was dead' | 'by hand'>;
 }
 
-/** @throws {FlockError} from each step, `unavailable` where the provider cannot be reached */
+/** Each step throws a FlockError, `unavailable` if the provider cannot be reached. */
 export function openOAuth1Client(
   provider: Provider,
   { send, clock, appKeys }: Omit<SigningOptions, 'token'>,
@@ -534,4 +119,414 @@ async function reach(provider: Provider, call: () => Promise<HttpAnswer>): Promi
       cause,
     });
   }
+}
+
+export interface SignedCall {
+  method: 'GET' | 'POST' | 'DELETE';
+  url: string;
+  oauth?: readonly Parameter[];
+  form?: readonly Parameter[];
+  /** A body that is sent as JSON; it is not signed. */
+  json?: unknown;
+}
+
+/** Sends a request, signed with the app keys and the token if there is one. */
+export type SignedSend = (call: SignedCall) => Promise<HttpAnswer>;
+
+interface SigningOptions {
+  send: Send;
+  clock: Clock;
+  appKeys: TokenPair;
+  token?: TokenPair;
+  /** Other secrets in the request, which are removed from a refusal that quotes it. */
+  secrets?: readonly string[];
+}
+
+/** @see RFC 5849 section 3.1 */
+export function signedSend({ send, clock, appKeys, token, secrets = [] }: SigningOptions): SignedSend {
+  return ({ method, url, oauth, form, json }) => {
+    const authorization = authorizationHeader({
+      method,
+      url,
+      appKeys,
+      token,
+      nonce: newNonce(),
+      timestamp: Math.floor(clock.now() / 1000),
+      ...(oauth && { oauth }),
+      ...(form && { form }),
+    });
+    const headers: Record<string, string> = { authorization, accept: '*/*' };
+    if (form) headers['content-type'] = 'application/x-www-form-urlencoded';
+    if (json !== undefined) headers['content-type'] = 'application/json';
+    const body = form ? formBody(form) : json === undefined ? undefined : JSON.stringify(json);
+    const request = { method, url, headers, ...(body !== undefined && { body }) };
+    const pairs = [appKeys, ...(token ? [token] : [])].flatMap((pair) => Object.values(pair.reveal()));
+    return send(request).then((answer) => withoutEcho(answer, [...pairs, ...secrets]));
+  };
+}
+
+/** More than 110 random bits in 30 characters, the maximum at some servers. A UUID is the cheapest source. */
+const newNonce = (): string => randomUUID().replaceAll('-', '').slice(2);
+
+/** Removes our secrets from a refusal: some proxies quote the request, and a message or log must not show its tokens. */
+function withoutEcho(answer: HttpAnswer, secrets: readonly string[]): HttpAnswer {
+  if (answer.status >= 200 && answer.status < 300) return answer;
+  const values = secrets.filter(({ length }) => length > 3);
+  const forms = values.flatMap((value) => [value, encode(value), JSON.stringify(value).slice(1, -1)]);
+  const clean = (text: string): string =>
+    forms.reduce((rest, form) => rest.replaceAll(form, '[secret]'), text);
+  const headers = Object.entries(answer.headers).map(([name, value]) => [name, clean(value)]);
+  return {
+    ...answer,
+    headers: Object.fromEntries(headers) as HttpAnswer['headers'],
+    body: clean(answer.body),
+  };
+}
+
+const token = z.string().regex(/^[\x21-\x7e]{1,512}$/);
+const tokenFields = z.object({ oauth_token: token, oauth_token_secret: token });
+const confirmed = z.object({ oauth_callback_confirmed: z.literal('true') });
+
+/**
+ * @param now - this machine's time, to find out that a refusal is about the clock. Milliseconds since 1970
+ * @returns the request token in a valid answer
+ * @throws {FlockError} for any other answer, see {@link oauthFailure}
+ * @see RFC 5849 section 2.1
+ */
+export function readRequestToken(answer: HttpAnswer, provider: Provider, now?: number): TokenPair {
+  if (answer.status !== 200) throw oauthFailure(answer, provider.title, now);
+  const fields = fieldsOf(answer.body);
+  const found = tokenFields.safeParse(fields);
+  if (!found.success) throw notOAuth(answer, provider.title, 'a request token');
+  // Without the confirmation the provider may have dropped the callback, and would show no verifier.
+  if (provider.confirmsCallback && !confirmed.safeParse(fields).success)
+    throw notOAuth(answer, provider.title, 'a request token');
+  return new TokenPair(found.data.oauth_token, found.data.oauth_token_secret);
+}
+
+/**
+ * @returns the access token in a valid answer, and its account if the answer names it
+ * @throws {VerifierRefused} if the provider refused the verifier
+ * @throws {FlockError} for any other answer, see {@link oauthFailure}
+ * @see RFC 5849 section 2.3
+ */
+export function readAccessToken(
+  answer: HttpAnswer,
+  provider: Provider,
+): { accessToken: TokenPair; account: Account | undefined } {
+  // A fault of the app or its keys would have shown at the request token, so this is about the verifier.
+  if ([400, 401, 403].includes(answer.status)) {
+    throw (
+      foreignFailure(answer, provider.title) ??
+      knownFailure(answer, provider.title, 'later') ??
+      new VerifierRefused(provider.title, wordsIn(answer))
+    );
+  }
+  return readGrant(answer, provider);
+}
+
+/**
+ * The same for xAuth, which exchanges a name and a password.
+ *
+ * @throws {FlockError} `partly` if the name or password is wrong, `config` if the provider does not let the app use xAuth
+ * @see the xAuth documentation of Instapaper, which still supports it
+ */
+export function readPasswordToken(
+  answer: HttpAnswer,
+  provider: Provider,
+): { accessToken: TokenPair; account: Account | undefined } {
+  const { status, body } = answer;
+  if ([400, 401, 403, 404].includes(status)) {
+    const foreign = foreignFailure(answer, provider.title);
+    if (foreign) throw foreign;
+    if (/(user ?name|password|credentials)/i.test(body) && !/x_?auth/i.test(body))
+      throw new FlockError(
+        'partly',
+        `${provider.title} refused the name or the password (${status})${wordsIn(answer)}`,
+        { hint: 'try again; capital letters matter' },
+      );
+    throw (
+      knownFailure(answer, provider.title, 'later') ??
+      new FlockError(
+        'config',
+        `${provider.title} does not let this app use xAuth (${status})${wordsIn(answer)}`,
+        {
+          hint: 'run it without --xauth: X gives keys by PIN or by --callback; other services allow xAuth only to approved apps',
+        },
+      )
+    );
+  }
+  return readGrant(answer, provider);
+}
+
+function readGrant(answer: HttpAnswer, provider: Provider) {
+  if (answer.status !== 200) throw oauthFailure(answer, provider.title);
+  const fields = fieldsOf(answer.body);
+  const found = tokenFields.safeParse(fields);
+  if (!found.success) throw notOAuth(answer, provider.title, 'an access token');
+  const { oauth_token, oauth_token_secret } = found.data;
+  const { accountFields } = provider;
+  const account =
+    accountFields && accountFrom(fields[accountFields.id], fields[accountFields.name], provider);
+  if (accountFields && !account) throw notOAuth(answer, provider.title, 'an access token');
+  return { accessToken: new TokenPair(oauth_token, oauth_token_secret), account };
+}
+
+function accountFrom(id: unknown, name: unknown, { account }: Provider): Account | undefined {
+  const isAccount =
+    typeof id === 'string' && typeof name === 'string' && account.id.test(id) && account.name.test(name);
+  return isAccount ? { userId: id, screenName: name } : undefined;
+}
+
+/**
+ * @returns the account of the access token that signed the request
+ * @throws {FlockError} for any answer that does not name it, see {@link oauthFailure}
+ */
+export function readWhoAmI(answer: HttpAnswer, provider: Provider, { id, name }: WhoAmI): Account {
+  const { status, body } = answer;
+  if (status === 401 || status === 403) {
+    throw (
+      foreignFailure(answer, provider.title) ??
+      knownFailure(answer, provider.title, 'later') ??
+      deadKey(provider.title, String(status), wordsIn(answer))
+    );
+  }
+  if (status !== 200) throw oauthFailure(answer, provider.title);
+  const account = accountFrom(valueAt(body, id), valueAt(body, name), provider);
+  if (account) return account;
+  // Flickr reports failures with status 200.
+  if (valueAt(body, 'stat') === 'fail') throw deadKey(provider.title, String(valueAt(body, 'code')));
+  throw notOAuth(answer, provider.title, 'the name of the account');
+}
+
+const deadKey = (provider: string, code: string, words = ''): FlockError =>
+  new FlockError('partly', `${provider} does not accept the key (${code.slice(0, 20)})${words}`, {
+    hint: 'it was revoked, or its app was changed: make it again with keymaker reauth',
+  });
+
+/**
+ * @returns whether the access token was revoked now or was invalid before
+ * @throws {FlockError} for any other answer, see {@link oauthFailure}
+ * @see docs.x.com, POST oauth/invalidate_token
+ */
+export function readRevoked(answer: HttpAnswer, provider: Provider): 'ended' | 'was dead' {
+  if (answer.status === 200) return 'ended';
+  const dead = answer.status === 401 && /code"?\s*[:=]\s*"?89\b|invalid or expired token/i.test(answer.body);
+  if (dead) return 'was dead';
+  throw oauthFailure(answer, provider.title);
+}
+
+/** The value at a path (`response.user.name`) in a JSON text; a number, as an id may be, as text. */
+function valueAt(json: string, path: string): unknown {
+  let value = parseJson(json);
+  for (const name of path.split('.')) {
+    const found = z.record(z.string(), z.unknown()).safeParse(value);
+    value = found.success && Object.hasOwn(found.data, name) ? found.data[name] : undefined;
+  }
+  return asText(value);
+}
+
+/** A number as text. A number that JavaScript cannot hold exactly is refused: it would be another account's id. */
+const asText = (value: unknown): unknown => (Number.isSafeInteger(value) ? String(value) : value);
+
+/** The PIN is wrong, was used before, or came too late. Only a new link helps. */
+export class VerifierRefused extends FlockError {
+  /** @param words - the provider's own words, from {@link wordsIn} */
+  constructor(provider: string, words = '') {
+    const message = `${provider} refused the PIN: it was wrong, used before, or its link had expired${words}`;
+    super('tryLater', message, { hint: 'open the new link and enter the PIN it shows' });
+  }
+}
+
+/** The fields of a body: a form, as in the RFC, or JSON, as some providers send. A field that occurs twice in a form is left out. */
+function fieldsOf(body: string): Record<string, string> {
+  const json = z.record(z.string(), z.preprocess(asText, z.string()).or(z.boolean().transform(String)));
+  const object = json.safeParse(parseJson(body));
+  if (object.success) return object.data;
+  const fields = new Map<string, string>();
+  const doubled = new Set<string>();
+  for (const [name, value] of new URLSearchParams(body.trim())) {
+    if (fields.has(name)) doubled.add(name);
+    fields.set(name, value);
+  }
+  return Object.fromEntries([...fields].filter(([name]) => !doubled.has(name)));
+}
+
+/**
+ * Why a provider refused. X documents few of these bodies, and sends JSON, XML, forms and plain text.
+ *
+ * @param now - this machine's time, in milliseconds since 1970
+ */
+function oauthFailure(answer: HttpAnswer, provider: string, now?: number): FlockError {
+  const { status } = answer;
+  const words = wordsIn(answer);
+  if (status === 429) {
+    return new FlockError('tryLater', `${provider} asks for patience (429)${words}`, {
+      hint: 'try again in 15 minutes',
+    });
+  }
+  if (status >= 500) {
+    return new FlockError('unavailable', `${provider} is not well (${status})${words}`, {
+      hint: 'try again in a few minutes',
+    });
+  }
+  const known = foreignFailure(answer, provider) ?? knownFailure(answer, provider, 'first');
+  if (known) return known;
+  if (status === 401) {
+    return (
+      wrongClock(answer, provider, now) ??
+      new FlockError('config', `${provider} refused the app keys (401)${words}`, { hint: checkAppKeys })
+    );
+  }
+  return new FlockError('unavailable', `${provider} refused to begin the authorization (${status})${words}`, {
+    hint: 'is KEYMAKER_API_URL right, and is the app set up for OAuth 1.0a in the developer console?',
+  });
+}
+
+/** A refusal by something other than the provider; it says nothing about the app, the key or the PIN. */
+function foreignFailure({ status, body }: HttpAnswer, provider: string): FlockError | undefined {
+  if (status === 407) {
+    return new FlockError('unavailable', `a proxy between here and ${provider} wants a login (407)`, {
+      hint: `let this machine reach ${provider} without the proxy`,
+    });
+  }
+  if (status < 400 || !isWebPage(body)) return undefined;
+  return new FlockError(
+    'unavailable',
+    `something between here and ${provider} answered ${status} with a web page`,
+    {
+      hint: 'is there a proxy, a firewall or a login page, or is KEYMAKER_API_URL (if set) the wrong address?',
+    },
+  );
+}
+
+/** The content type does not tell: X has sent plain texts as `text/html`. */
+const isWebPage = (body: string): boolean => /<(html|head|body|title)\b|<!doctype html/i.test(body);
+
+/** How wrong this machine's clock must be for a refusal to be about it. Milliseconds. */
+const maxSkew = 60_000;
+
+/** Providers refuse a signature with a wrong time without naming the time as the reason, so the `Date` header decides. */
+function wrongClock({ headers }: HttpAnswer, provider: string, now?: number): FlockError | undefined {
+  const theirs = Date.parse(headers['date'] ?? '');
+  if (now === undefined || !(Math.abs(theirs - now) > maxSkew)) return undefined;
+  const minutes = Math.max(2, Math.round(Math.abs(theirs - now) / 60_000));
+  const message = `${provider} refused the signature (401), and the clock of this machine is ${minutes} minutes off`;
+  return new FlockError('config', message, { hint: setClock });
+}
+
+/** The formats in which X and others report problems in JSON. */
+const problem = z.object({
+  title: z.string().catch(''),
+  detail: z.string().catch(''),
+  reason: z.string().catch(''),
+  error: z.string().catch(''),
+  errors: z.array(z.object({ message: z.string().catch('') }).catch({ message: '' })).catch([]),
+});
+
+/**
+ * The provider's own words about a refusal, to follow our message; empty if the body is in none of the providers' formats. A web
+ * page or a plain text may come from a proxy, so it is not quoted.
+ */
+function wordsIn({ body }: HttpAnswer): string {
+  if (isWebPage(body)) return '';
+  const words = quotable(providerMessage(body));
+  return words === '' ? '' : `: “${words}”`;
+}
+
+function providerMessage(body: string): string {
+  const json = problem.safeParse(parseJson(body));
+  if (json.success) {
+    const { title, detail, reason, error, errors } = json.data;
+    const reasons = reason === '' ? '' : `(${reason})`;
+    const sentences = [detail || title || error, ...errors.map(({ message }) => message)].filter(Boolean);
+    return [...new Set(sentences), reasons].join(' ').trim();
+  }
+  const xml = Array.from(body.matchAll(/<error\b[^<>]*>([^<>]*)<\/error>/gi), ([, text = '']) => text);
+  if (xml.length > 0) return xml.join(' ');
+  // @see wiki.oauth.net/w/page/12238543/ProblemReporting
+  const form = new URLSearchParams(body.slice(0, maxForm).trim());
+  return form.get('oauth_problem_advice') ?? form.get('oauth_problem') ?? '';
+}
+
+/** The maximum length of a form that reports a problem. Characters. */
+const maxForm = 4096;
+
+const checkAppKeys =
+  'check CONSUMER_TOKEN and CONSUMER_TOKEN_SECRET (or apikeys.json) against the developer console';
+const setClock = 'set the clock of this machine, for example with: timedatectl set-ntp true';
+
+/** @param step - the first request of an authorization, or a later one, at which some signs mean something else */
+function knownFailure(answer: HttpAnswer, provider: string, step: 'first' | 'later'): FlockError | undefined {
+  const { body } = answer;
+  const known = knownFailures.find(({ sign, anyStep }) => (step === 'first' || anyStep) && sign.test(body));
+  return (
+    known && new FlockError('config', `${provider} ${known.message}${wordsIn(answer)}`, { hint: known.hint })
+  );
+}
+
+const knownFailures = [
+  {
+    sign: /code"?\s*[:=]\s*"?415\b|callback.{0,40}not approved/i,
+    anyStep: false,
+    message: 'does not know the callback address (415)',
+    hint: 'register a callback URL in the developer console (any will do for PINs, for example http://127.0.0.1)',
+  },
+  {
+    sign: /desktop applications only support/i,
+    anyStep: false,
+    message: 'treats the app as a desktop app, which may only use PINs',
+    hint: 'set the app type to "Web App" in the developer console',
+  },
+  {
+    sign: /code"?\s*[:=]\s*"?135\b|timestamp out of bounds|oauth_problem=timestamp_refused|timestamp is too far/i,
+    anyStep: true,
+    message: 'says that the time is wrong here (135)',
+    hint: setClock,
+  },
+  {
+    sign: /code"?\s*[:=]\s*"?(32|215)\b|oauth_problem=(consumer_key_unknown|signature_invalid)|consumer_key not recognized|signature does not match/,
+    anyStep: false,
+    message: 'refused the app keys (32)',
+    hint: checkAppKeys,
+  },
+  {
+    sign: /client-not-enrolled|client-forbidden|code"?\s*[:=]\s*"?453\b/i,
+    anyStep: true,
+    message: 'does not let the app in',
+    hint: 'in the developer console: Manage apps, Move to package, Pay-per-use, Production',
+  },
+  {
+    sign: /suspended/i,
+    anyStep: true,
+    message: 'has suspended the app or the account',
+    hint: 'sign in as the account, and look in the developer console, for the reason',
+  },
+];
+
+/**
+ * Checks that a grant's token belongs to the account it names: X begins an access token with the account's id.
+ *
+ * @throws {FlockError} `unavailable` if it belongs to another account
+ */
+function consistent(grant: Grant, { id, title }: Provider): Grant {
+  const { accessToken, account } = grant;
+  const owner = id === 'x' ? userIdIn(accessToken.reveal().token) : undefined;
+  if (owner === undefined || owner === account.userId) return grant;
+  throw new FlockError(
+    'unavailable',
+    `${title} sent a key of the account ${owner} for the account ${account.userId}; nothing was stored`,
+    { hint: `a proxy between here and ${title} may have mixed up answers; try again later` },
+  );
+}
+
+function notOAuth(answer: HttpAnswer, provider: string, wanted: string): FlockError {
+  const kind = isWebPage(answer.body) ? 'a web page' : 'something else';
+  return new FlockError(
+    'unavailable',
+    `${provider} sent ${kind} where ${wanted} should be (${answer.status})`,
+    {
+      hint: 'is there a proxy or a login page between, or is KEYMAKER_API_URL the wrong address?',
+    },
+  );
 }

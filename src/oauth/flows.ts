@@ -2,27 +2,31 @@ import { FlockError } from '../errors.ts';
 import { type Grant, type OAuth1Client, VerifierRefused } from './client.ts';
 import type { TokenPair } from './signature.ts';
 
-/** What a person answers where the PIN is asked for: the PIN itself, a wish for another link, or nothing to do with it. */
+/*
+ * The flows of OAuth 1.0a that a person takes part in: by PIN, and by a callback to this machine.
+ */
+
+/** A person's answer to the question for a PIN: the PIN, or that they want another link, or to skip this bot. */
 export type PinAnswer = { pin: string } | 'new link' | 'skip';
 
 interface PinFlowOptions {
   client: OAuth1Client;
-  /** The account that is wanted, where it is known. */
+  /** The screen name of the wanted account, if it is known. */
   expected: string | undefined;
-  /** Shows the person the link that authorizes. */
+  /** Shows the person the authorize link. */
   showUrl: (url: string) => void;
   askPin: () => Promise<PinAnswer>;
-  /** Says why a PIN was refused, before the next link is shown. */
+  /** Shows why a PIN was refused, before the next link. */
   refused: (why: VerifierRefused) => void;
 }
 
-/** A person who mistypes this often in a row is a script gone wrong. */
+/** The maximum number of refused PINs: more come from a broken script, not from a person. */
 const maxTries = 5;
 
 /**
- * Gets an access token by PIN. A refused PIN costs its link, not the bot: a new link is shown.
+ * Gets an access token by PIN. After a refused PIN the person gets a new link.
  *
- * @returns the grant, or undefined where the person would rather skip this one
+ * @returns the grant, or undefined if the person skips this bot
  * @throws {VerifierRefused} after five refused PINs
  * @see RFC 5849 section 2, with the `oob` callback
  * @see docs.x.com, PIN-based OAuth
@@ -54,21 +58,21 @@ export async function pinFlow({
 }
 
 interface CallbackFlowOptions {
-  /** What the provider is called. */
+  /** The provider's title. */
   provider: string;
   client: OAuth1Client;
-  /** The account that is wanted, where it is known. */
+  /** The screen name of the wanted account, if it is known. */
   expected: string | undefined;
   callbacks: Callbacks;
-  /** Shows the person the link that authorizes. */
+  /** Shows the person the authorize link. */
   showUrl: (url: string) => void;
 }
 
 /**
- * Gets an access token through the person's browser.
+ * Gets an access token by a callback from the person's browser.
  *
- * @returns the grant, or undefined where the person said no
- * @throws {FlockError} `tryLater` where nobody comes back in time or the verifier is refused
+ * @returns the grant, or undefined if the person denied it
+ * @throws {FlockError} `tryLater` if no callback arrives in time or the verifier is refused
  * @see RFC 5849 section 2, with a callback to this machine
  */
 export async function callbackFlow({
@@ -78,15 +82,15 @@ export async function callbackFlow({
   callbacks,
   showUrl,
 }: CallbackFlowOptions): Promise<Grant | undefined> {
-  // 1. A request token that knows the way back.
+  // 1. A request token with the callback's address.
   const requestToken = await client.requestToken(callbacks.url);
-  // 2. The person authorizes it and is sent back, with that same token.
+  // 2. The person authorizes it, and the provider redirects the browser to the callback, with the same token.
   const answering = callbacks.wait(requestToken);
   showUrl(client.authorizeUrl(requestToken, expected));
   const answer = await answering;
   if (answer === 'denied') return undefined;
   if (!answer) {
-    throw new FlockError('tryLater', `${provider}: nobody came back from the link in time`, {
+    throw new FlockError('tryLater', `${provider}: the link was not used in time`, {
       hint: 'start again, and open the link within a quarter of an hour',
     });
   }
@@ -94,30 +98,31 @@ export async function callbackFlow({
   return client.accessToken(requestToken, answer.verifier);
 }
 
-/** What a provider says when it sends the person back, about which request token. */
+/** The query of a callback, read. */
 export type Callback =
   | { kind: 'granted'; token: string; verifier: string }
   | { kind: 'denied'; token: string }
-  /** Somebody said no, and the provider does not say to what. */
+  /** The person denied a request token that the provider does not name. */
   | { kind: 'nameless' }
   | { kind: 'unreadable' };
 
 export type CallbackAnswer = { verifier: string } | 'denied';
 
-/** Where a provider sends people back to. */
+/** Receives callbacks. */
 export interface Callbacks {
+  /** The address to which the provider redirects the browser. */
   url: string;
   /**
-   * Waits for the person that a request token is for.
+   * Waits for the callback of a request token.
    *
-   * @returns undefined where nobody came before the link was too old
+   * @returns undefined if none came before the link expired
    */
   wait(requestToken: TokenPair): Promise<CallbackAnswer | undefined>;
 }
 
 /**
- * Reads the query of a callback: X says `denied=TOKEN` where the person said no, others name a problem, leave the verifier
- * out, or (Tumblr) say nothing at all. A field that comes twice is as bad as none.
+ * Reads the query of a callback. When the person denies, X sends `denied=TOKEN`; others name a problem, leave the verifier out,
+ * or (Tumblr) send nothing. A query with a repeated field is unreadable.
  *
  * @see RFC 5849 section 2.2
  */

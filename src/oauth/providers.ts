@@ -1,34 +1,34 @@
-/** An OAuth 1.0a server, as data: its addresses and what is particular to it. */
+/** An OAuth 1.0a provider as data: its addresses and its peculiarities. The built-in ones are X, Flickr and Tumblr. */
 export interface Provider {
   id: string;
-  /** The name people know it by. */
+  /** Its name for people. */
   title: string;
   requestTokenUrl: string;
   authorizeUrl: string;
   accessTokenUrl: string;
   requestTokenMethod: Method;
   accessTokenMethod: Method;
-  /** How its verifier comes back: typed by the person, with the browser, or as one likes. */
+  /** How the verifier comes back: typed by the person (`pin`), in a redirect of the browser (`url`), or either. */
   callback: 'pin' | 'url' | 'both';
-  /** What the authorize link says besides the request token. */
+  /** Parameters of the authorize link besides the request token. */
   authorizeParameters: Readonly<Record<string, string>>;
   /** The parameter of the authorize link that fills in the expected account. */
   screenNameParameter?: string | undefined;
-  /** What the person can be asked to permit, where the app's own settings do not decide it. */
+  /** The permissions that the authorize link can ask for, if the app's settings do not decide them. */
   permissions?: Permissions | undefined;
-  /** What its verifier looks like where a person types it. */
+  /** The verifier that a person types. */
   verifier: { pattern: RegExp; example: string };
-  /** The fields of its access token answer that say whose it is, where it has any. */
+  /** The fields of the access token answer that name the account, if it has any. */
   accountFields?: { id: string; name: string } | undefined;
-  /** What its account ids and names look like. */
+  /** The patterns of account ids and names. */
   account: { id: RegExp; name: RegExp };
-  /** A signed GET that says whose an access token is, and where in its JSON. */
+  /** A signed GET that names the account of an access token. */
   whoAmI?: WhoAmI | undefined;
-  /** Whether its request token answer says `oauth_callback_confirmed`, as RFC 5849 section 2.1 wants. */
+  /** Whether the request token answer has `oauth_callback_confirmed`, as RFC 5849 section 2.1 requires. */
   confirmsCallback: boolean;
-  /** A signed POST that ends an access token. */
+  /** The address of a signed POST that revokes an access token. */
   revokeUrl?: string | undefined;
-  /** Where a person ends it by hand. */
+  /** Where a person revokes it by hand. */
   revokedAt?: string | undefined;
 }
 
@@ -40,42 +40,42 @@ interface Permissions {
   usual: string;
 }
 
-/** `id` and `name` are ways into the answer's JSON: `data.id`. */
+/** `id` and `name` are paths in the answer's JSON: `data.id`. */
 export interface WhoAmI {
   url: string;
   id: string;
   name: string;
 }
 
-/** What most servers do, for those that say nothing else. */
-export const usual = {
+/** The defaults of a provider, which most servers match. */
+export const providerDefaults = {
   requestTokenMethod: 'POST',
   accessTokenMethod: 'POST',
   callback: 'both',
   authorizeParameters: {},
   verifier: { pattern: /^[\x21-\x7e]{1,256}$/, example: '' },
   accountFields: { id: 'user_id', name: 'screen_name' },
-  // Some let people have any name; none has characters that a terminal would obey.
+  // Some servers allow any name; control characters are refused, since a terminal would obey them.
   account: { id: /^[\x21-\x7e]{1,100}$/, name: /^(?=.*\S)[^\p{C}\u2028\u2029]{1,100}$/u },
   confirmsCallback: true,
 } as const satisfies Partial<Provider>;
 
 /**
- * X. `authorize`, never `authenticate`: that one silently passes an account that approved the app before,
- * and so gives bot B the account of bot A.
+ * X. It uses `authorize`, never `authenticate`: the latter silently accepts the account that is signed in if it approved the app
+ * before, and so would give bot B the account of bot A.
  *
  * @param base - the base of the API, without a trailing slash
  * @see docs.x.com, OAuth 1.0a, PIN-based authorization
  */
 export function xProvider(base: string): Provider {
   return {
-    ...usual,
+    ...providerDefaults,
     id: 'x',
     title: 'X',
     requestTokenUrl: `${base}/oauth/request_token`,
     authorizeUrl: `${base}/oauth/authorize`,
     accessTokenUrl: `${base}/oauth/access_token`,
-    // Signed in as somebody else already, the browser must still ask who this is to be.
+    // X asks for the account even if the browser is signed in, perhaps as another one.
     authorizeParameters: { force_login: 'true' },
     screenNameParameter: 'screen_name',
     verifier: { pattern: /^[0-9]{4,10}$/, example: '4406740' },
@@ -87,14 +87,14 @@ export function xProvider(base: string): Provider {
 }
 
 /**
- * Flickr: the person chooses nothing, the link asks for a permission; ids look like `12345678@N01`.
+ * Flickr. The authorize link names the permission; ids look like `12345678@N01`.
  *
- * @param base - `https://www.flickr.com`, or where a sandbox plays it
+ * @param base - `https://www.flickr.com`, or its place in a sandbox
  * @see www.flickr.com/services/api/auth.oauth.html
  */
 export function flickrProvider(base = 'https://www.flickr.com'): Provider {
   return {
-    ...usual,
+    ...providerDefaults,
     id: 'flickr',
     title: 'Flickr',
     requestTokenUrl: `${base}/services/oauth/request_token`,
@@ -115,16 +115,16 @@ export function flickrProvider(base = 'https://www.flickr.com'): Provider {
 }
 
 /**
- * Tumblr: only with the browser, and its access token answer does not say whose it is.
+ * Tumblr. It has no PINs, and its access token answer does not name the account.
  *
- * @param bases - of its OAuth addresses and of its API, or where a sandbox plays them
+ * @param bases - of its OAuth addresses and of its API, or their places in a sandbox
  * @see www.tumblr.com/docs/en/api/v2, OAuth 1.0a
  */
 export function tumblrProvider(
   bases = { oauth: 'https://www.tumblr.com', api: 'https://api.tumblr.com' },
 ): Provider {
   return {
-    ...usual,
+    ...providerDefaults,
     id: 'tumblr',
     title: 'Tumblr',
     requestTokenUrl: `${bases.oauth}/oauth/request_token`,
@@ -138,25 +138,28 @@ export function tumblrProvider(
   };
 }
 
-/** The providers that need no description, by their ids. */
+/** The ids of the built-in providers. */
 export const builtIn = ['x', 'flickr', 'tumblr'] as const;
 
-/**
- * @param base - the base of the X API
- * @param isX - whether that is X itself; where it is not, the others are played there too, each below its id
- */
-export function builtInProvider(id: (typeof builtIn)[number], base: string, isX: boolean): Provider {
+interface Servers {
+  /** The base of the X API. */
+  api: string;
+  /** Whether that is a sandbox: it serves the other providers too, each below its id. */
+  isSandbox: boolean;
+}
+
+export function builtInProvider(id: (typeof builtIn)[number], { api, isSandbox }: Servers): Provider {
   switch (id) {
     case 'x':
-      return xProvider(base);
+      return xProvider(api);
     case 'flickr':
-      return isX ? flickrProvider() : flickrProvider(`${base}/flickr`);
+      return isSandbox ? flickrProvider(`${api}/flickr`) : flickrProvider();
     case 'tumblr':
-      return isX ? tumblrProvider() : tumblrProvider({ oauth: `${base}/tumblr`, api: `${base}/tumblr` });
+      return isSandbox ? tumblrProvider({ oauth: `${api}/tumblr`, api: `${api}/tumblr` }) : tumblrProvider();
   }
 }
 
-/** The provider as it asks for a permission. @param chosen - one of its choices, or undefined for the usual one */
+/** The provider with a permission in its authorize link. @param chosen - one of its choices; undefined for its default */
 export function withPermission(provider: Provider, chosen: string | undefined): Provider {
   const { permissions, authorizeParameters } = provider;
   if (!permissions) return provider;
@@ -165,15 +168,15 @@ export function withPermission(provider: Provider, chosen: string | undefined): 
 }
 
 /**
- * A verifier as the provider wants it, from what a person typed: without spaces, and with the dashes that people leave out.
+ * Reads a verifier that a person typed: removes spaces, and adds the dashes that people leave out.
  *
- * @returns undefined where it cannot be one
+ * @returns undefined if it cannot be a verifier
  */
 export function verifierFrom(typed: string, { verifier }: Provider): string | undefined {
   const plain = typed.replaceAll(/\s+/g, '');
   const { pattern, example } = verifier;
   if (pattern.test(plain)) return plain;
   const digits = Array.from(plain.replaceAll('-', ''));
-  const dressed = example.replaceAll(/[0-9]/g, () => digits.shift() ?? '');
-  return digits.length === 0 && pattern.test(dressed) ? dressed : undefined;
+  const dashed = example.replaceAll(/[0-9]/g, () => digits.shift() ?? '');
+  return digits.length === 0 && pattern.test(dashed) ? dashed : undefined;
 }

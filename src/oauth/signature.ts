@@ -1,20 +1,24 @@
 import { createHmac } from 'node:crypto';
 import { inspect } from 'node:util';
 
-/** A name and a value; a name may come more than once. */
+/*
+ * OAuth 1.0a signatures with HMAC-SHA1 (RFC 5849 section 3), and the tokens that sign.
+ */
+
+/** A name and a value; names may repeat. */
 export type Parameter = readonly [name: string, value: string];
 
 /** What one signature covers. */
-export interface SignatureInput {
+interface SignatureInput {
   method: string;
-  /** The address the request goes to; its query is signed too, its fragment is not. */
+  /** The address of the request; its query is signed too, its fragment is not. */
   url: string;
-  /** The body's parameters, where the body is a form. */
+  /** The body's parameters, if the body is a form. */
   form?: readonly Parameter[];
   /** `oauth_callback`, `oauth_verifier` and the like. */
   oauth?: readonly Parameter[];
   appKeys: TokenPair;
-  /** The request token or access token; none when a request token is asked for. */
+  /** The request token or access token; none in the request for a request token. */
   token?: TokenPair | undefined;
   nonce: string;
   /** Seconds since 1970. */
@@ -91,7 +95,7 @@ function sign(text: string, { appKeys, token }: Pick<SignatureInput, 'appKeys' |
   return createHmac('sha1', key).update(text).digest('base64');
 }
 
-/** Nothing in it wants encoding, as in most names and values. */
+/** A text that needs no encoding, as most names and values. */
 const unreserved = /^[\w.~-]*$/;
 
 /** Percent-encoding that leaves only unreserved characters. @see RFC 5849 section 3.6 */
@@ -129,7 +133,7 @@ export class TokenPair {
     this.#secret = secret;
   }
 
-  /** The only way to the values; call it where they are signed with or stored, and nowhere else. */
+  /** The values. Call this only to sign with them or to store them. */
   reveal(): { token: string; secret: string } {
     return { token: this.#token, secret: this.#secret };
   }
@@ -147,16 +151,16 @@ export class TokenPair {
   }
 }
 
-/** What a bot needs to act as its account. */
+/** The key with which a bot acts as its account. */
 export interface BotKey {
   appKeys: TokenPair;
   accessToken: TokenPair;
   /** The account's id and name; the bundles of some old programs lack the id. */
   userId: string | undefined;
   screenName: string | undefined;
-  /** The id of the provider it is for, where that is not X. */
+  /** The id of its provider, if that is not X. */
   provider?: string | undefined;
 }
 
-/** X begins an access token with its account's id. */
+/** The account's id, with which X begins an access token. */
 export const userIdIn = (accessToken: string): string | undefined => /^([0-9]+)-/.exec(accessToken)?.[1];

@@ -84,11 +84,11 @@ export class BotTally {
     this.#prices = prices;
     this.#span = span;
     this.#slotsIn = slotsIn;
-    const { state, settings, texts } = bot.bot;
+    const { state, settings, lines } = bot.bot;
     const left = bot.linesLeft()?.length ?? 0;
     const isOver = bot.isAtEnd && left === 0;
     const begins = isOver && settings.atEnd === 'loop';
-    this.#linesLeft = begins ? texts.length : left;
+    this.#linesLeft = begins ? lines.length : left;
     this.#pass = (state?.pass ?? 1) + (begins ? 1 : 0);
     if (isOver && !begins) this.#end = state?.last?.at;
   }
@@ -98,7 +98,7 @@ export class BotTally {
     if (at <= until) {
       this.#inSpan.posts++;
       this.#inSpan.micros += micros;
-      if (slot > from - this.#bot.offset) this.#served++;
+      if (slot > from - this.#bot.schedule.offset) this.#served++;
     }
     if (at < from + month) this.#inMonth += micros;
     // Where its last line was passed over, the post before that was its last.
@@ -153,7 +153,8 @@ export class BotTally {
 
   #refusals(): Refused | undefined {
     if (this.#refused === 0) return undefined;
-    const { offset, parked } = this.#bot;
+    const { parked, schedule } = this.#bot;
+    const { offset } = schedule;
     const { from, until } = this.#span;
     const isLast = this.#bot.bot.settings.atEnd === 'stop' ? this.#end : undefined;
     const last = Math.min(until, isLast ?? until, parked?.at ?? until);
@@ -172,15 +173,15 @@ export class BotTally {
 
   #every(): number | undefined {
     if (this.#posts > 1) return ((this.#last ?? 0) - (this.#first ?? 0)) / (this.#posts - 1);
-    const slot = this.#bot.nextSlot(this.#span.from);
-    const following = slot === undefined ? undefined : this.#bot.nextSlot(slot);
+    const slot = this.#bot.schedule.nextSlot(this.#span.from);
+    const following = slot === undefined ? undefined : this.#bot.schedule.nextSlot(slot);
     return slot === undefined || following === undefined ? undefined : following - slot;
   }
 
   #restOfCost(): number {
-    const { texts } = this.#bot.bot;
-    const lines = this.#bot.linesLeft() ?? [];
-    return lines.reduce((sum, line) => sum + costOf(texts[line] ?? '', this.#prices), 0);
+    const { lines } = this.#bot.bot;
+    const left = this.#bot.linesLeft() ?? [];
+    return left.reduce((sum, line) => sum + costOf(lines[line]?.text ?? '', this.#prices), 0);
   }
 
   #endFrom(now: number, every: number | undefined): End | undefined {

@@ -188,13 +188,13 @@ export class FlockPlan {
 }
 
 function standingOf(
-  { name: bot, account, settings, state, texts }: BotToPlan,
+  { name: bot, account, settings, state, lines }: BotToPlan,
   { history, purse }: Shared,
   now: number,
 ): StandingOf {
   const line = state?.place.next ?? 0;
-  const linked = new Set(hasLink(texts[line] ?? texts[0] ?? '') ? [line] : []);
-  const files = { bot, account, lines: texts.length, linked, settings, unfit: undefined };
+  const linked = new Set(hasLink((lines[line] ?? lines[0])?.text ?? '') ? [line] : []);
+  const files = { bot, account, lines: lines.length, linked, settings, unfit: undefined };
   return conditionOf(files, state, { history, purse, isStopped: false, now });
 }
 
@@ -245,12 +245,13 @@ export async function readBots(
 async function readBot(bot: PlannedBot, state: BotState | undefined, app: string): Promise<BotToPlan> {
   const { name, poemFile, settings, account, bundle } = bot;
   mustBeItsAccount(bot, state?.account);
-  const lines = await linesOf(poemFile, settings.unit, readPoem);
+  const text = await readPoem(poemFile);
+  const lines = await linesOf(poemFile, settings.unit, () => Promise.resolve(text));
   return {
     name,
     file: shownPath(poemFile),
+    text,
     lines,
-    texts: lines.map(({ text }) => text),
     settings,
     state,
     account,

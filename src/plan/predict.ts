@@ -1,20 +1,26 @@
 import TinyQueue from 'tinyqueue';
 import type { BotSettings } from '../config/flock-file.ts';
-import { usualSockets } from '../http/exchange.ts';
+import { defaultSockets } from '../http/exchange.ts';
 import { fingerprints, isFinished } from '../ledger/cursor.ts';
-import type { Intent, LedgerEvent } from '../ledger/events.ts';
+import type { Intent, LedgerEvent, Price } from '../ledger/events.ts';
 import type { FlockHistory } from '../ledger/history.ts';
 import { applyEvent, type BotState } from '../ledger/state.ts';
 import type { XFailure } from '../networks/x/failure.ts';
 import type { Line } from '../poems/poem.ts';
 import { asKept, cashtagsIn } from '../poems/tweet-text.ts';
-import { type BudgetExceeded, costOf, looksAgain, priceOf, type FlockBudget } from '../posting/budget.ts';
-import { decide, type Decision, type PlannedPost, planPost, type Situation } from '../posting/decide.ts';
-import { type Reading, readingOf } from '../posting/edits.ts';
+import { type BudgetExceeded, looksAgain, type FlockBudget } from '../posting/budget.ts';
+import {
+  decide,
+  type Decision,
+  eventOf,
+  movePost,
+  type PlannedPost,
+  situationOf,
+} from '../posting/decide.ts';
+import { type PoemRead, readFor, readingOf } from '../posting/edits.ts';
 import { eventsAfter } from '../posting/post.ts';
-import { lookFor, mayHavePosted } from '../posting/reconcile.ts';
-import { offsetIn } from '../schedule/calendar.ts';
-import { nextAfter } from '../schedule/schedule.ts';
+import { beginLook } from '../posting/reconcile.ts';
+import { BotSchedule } from '../schedule/calendar.ts';
 import { xLimits } from './x-limits.ts';
 
 /** What X will answer to one account's posts, as far as that can be known before. */
@@ -35,38 +41,28 @@ class AnswersOfX {
 }
 
 /**
- * One bot in a time that has not come: it takes the daemon's steps with the daemon's own decisions, and what the daemon would
- * write to the ledger and send to X happens here alone. A post takes no time, and X has no bad day.
+ * One bot in a time that has not come. It decides as the daemon's runner does, by the same functions; what the runner would
+ * write to the ledger and send to X stays in memory. A post takes no time, X has no bad day, and the poem stays as it is.
  */
 export class PredictedBot {
   readonly bot: BotToPredict;
-  readonly offset: number;
+  readonly schedule: BotSchedule;
   readonly #shared: Shared;
-  readonly #hasBudget: boolean;
   readonly #x = new AnswersOfX();
   #state: BotState | undefined;
   /** The open post, and since when it is known to be open. */
   #doubt: { open: Intent; since: number } | undefined;
-  /** Whether its state is of the poem as it is now, which the daemon looks at before a post. */
-  #isCurrent: boolean;
-  /** What it posts in this pass: a poem of which a part was posted before may be split as it was then. */
-  #texts: readonly string[];
-  /** The slots asked for last. */
-  #slots: { after: number; slot: number | undefined }[] = [];
+  /** The poem as it was read last, for as long as the bot knows it so. */
+  #read: { known: string; pass: number; poem: PoemRead } | undefined;
   #held: Held | undefined;
   #rest: Rest | undefined;
   #refused = 0;
 
   constructor(bot: BotToPredict, shared: Shared) {
     this.bot = bot;
-    this.offset = offsetIn(bot.settings.spread, bot.name);
+    this.schedule = new BotSchedule(bot.name, bot.settings);
     this.#shared = shared;
     this.#state = bot.state;
-    this.#texts = bot.texts;
-    this.#isCurrent = bot.state === undefined;
-    this.#hasBudget = [bot.settings.budget, shared.purse.budget].some(
-      ({ postsPerDay, usdPerMonth }) => postsPerDay !== undefined || usdPerMonth !== undefined,
-    );
   }
 
   /** Which time it is through its poem, or undefined before its first step. */
@@ -98,6 +94,17 @@ export class PredictedBot {
     return this.#state !== undefined && isFinished(this.#state.place);
   }
 
+  /** The lines of this pass that are not done, counted from 0, or undefined where its place is lost. */
+  linesLeft(): number[] | undefined {
+    const { lines } = this.bot;
+    if (!this.#state) return lines.map((_, line) => line);
+    const read = readingOf(this.#state.place, lines);
+    const { place } = read;
+    if (!place) return undefined;
+    const ahead = new Set(place.ahead);
+    return read.lines.flatMap((_, line) => (line >= place.next && !ahead.has(line) ? [line] : []));
+  }
+
   /** Takes one step at an instant. */
   step(now: number): Next {
     const next = this.#take(now);
@@ -106,85 +113,85 @@ export class PredictedBot {
   }
 
   #take(now: number): Next {
-    this.#state ??= this.#begun(now);
-    const decision = decide(this.#situation(this.#state, now));
-    const { name: bot } = this.bot;
+    const { name: bot, lines, settings, key } = this.bot;
+    this.#state ??= applyEvent(undefined, { event: 'begun', bot, at: now, poem: fingerprints(lines) });
+    const state = this.#state;
+    const decision = decide(
+      situationOf(state, settings, {
+        now,
+        schedule: this.schedule,
+        isStopped: false,
+        key,
+        openFor: this.#openFor(state.open, now),
+        deadline: this.#shared.deadline,
+      }),
+    );
     switch (decision.do) {
       case 'wait':
         return { at: decision.until };
       case 'rest':
         return { rest: decision.because };
       case 'free':
-        return this.#record({ event: 'freed', bot, at: now });
       case 'miss':
-        return this.#record({ event: 'missed', bot, at: now, until: decision.until });
+        return this.#record(now, eventOf(bot, decision, now));
       case 'reconcile':
         // Nobody can know; what was not seen to arrive is taken not to have.
-        return this.#record({ event: 'absent', bot, at: now, by: 'timeline' });
+        return this.#record(now, { event: 'absent', bot, at: now, by: 'timeline' });
       case 'look':
-        return this.#look(this.#state, now);
+        return this.#record(now, beginLook(bot, state, { lines, atEnd: settings.atEnd }, now));
       case 'post':
-        return this.#post(this.#state, decision, now);
+        return this.#post(state, decision, now);
     }
   }
 
-  /** The first slot after an instant. */
-  nextSlot(after: number): number | undefined {
-    const known = this.#slots.find((found) => found.after <= after && (found.slot ?? Infinity) > after);
-    if (known) return known.slot;
-    const { schedule: expression, timezone } = this.bot.settings;
-    const slot = nextAfter({ expression, timezone }, after);
-    this.#slots = [{ after, slot }, ...this.#slots.slice(0, 1)];
-    return slot;
+  #openFor(open: Intent | undefined, now: number): number {
+    if (!open) return 0;
+    if (this.#doubt?.open !== open) this.#doubt = { open, since: now };
+    return now - this.#doubt.since;
   }
 
-  #begun(at: number): BotState {
-    // It is at the first of so many lines; what they say matters only once somebody edits them.
-    const poem = fingerprints(this.bot.texts.map(() => ({ text: '' })));
-    return applyEvent(undefined, { event: 'begun', bot: this.bot.name, at, poem });
+  #post(state: BotState, { slot, until }: Extract<Decision, { do: 'post' }>, now: number): Next {
+    const { name: bot, settings } = this.bot;
+    const poem = this.#readPoem(state, now);
+    const { offset } = this.schedule;
+    const move = movePost({ bot, state, settings, until, offset, poem, flock: this.#shared, now });
+    switch (move.do) {
+      case 'record':
+        return this.#record(now, move.event);
+      case 'finish':
+        return { rest: 'finished' };
+      case 'wait for budget':
+        return this.#hold(move.cap, now);
+      case 'post':
+        return this.#send(move.post, { slot, until, price: move.price, owed: state.owed }, now);
+    }
   }
 
-  #situation(state: BotState, now: number): Situation {
-    const { missed, paused, settle } = this.bot.settings;
-    const { open } = state;
-    if (open && this.#doubt?.open !== open) this.#doubt = { open, since: now };
-    return {
-      state,
-      now,
-      nextSlot: (after) => this.nextSlot(after),
-      offset: this.offset,
-      missed,
-      paused,
-      key: this.bot.key,
-      openFor: now - (this.#doubt?.since ?? now),
-      doubt: this.#shared.deadline + settle,
-    };
+  /** The poem as the bot reads it. Where it knows another split of it that takes long to find, it is looked for once. */
+  #readPoem({ place, pass }: BotState, at: number): PoemRead {
+    const { name, text, lines, settings, key } = this.bot;
+    if (this.#read?.known === place.poem && this.#read.pass === pass) return this.#read.poem;
+    const poem = readFor(name, place, { text, unit: settings.unit, lines }, { at, key: () => key });
+    this.#read = poem.edit ? undefined : { known: place.poem, pass, poem };
+    return poem;
   }
 
   /** Writes down what happened. @returns the next step, at once */
-  #record(...events: LedgerEvent[]): { at: number } {
+  #record(at: number, ...events: LedgerEvent[]): { at: number } {
     for (const event of events) {
-      if (this.#hasBudget) this.#shared.history.apply(event, this.#state);
+      this.#shared.history.apply(event, this.#state);
       if (event.event === 'refused' || event.event === 'absent') this.#shared.gaveBack?.();
       this.#state = applyEvent(this.#state, event);
     }
-    return { at: events[0]?.at ?? 0 };
+    return { at };
   }
 
-  #post(state: BotState, due: Extract<Decision, { do: 'post' }>, now: number): Next {
-    const { name: bot, settings } = this.bot;
-    const edit = this.#edit(state, now);
-    if (edit) return this.#record(edit);
-    const joinRefrain = state.owed?.why === 'duplicate' && settings.refrain === 'join';
-    const planned = planPost(state.place, this.#texts, joinRefrain);
-    if (!planned) return this.#end(state, now);
-    const priced = this.#price(state, planned, now);
-    if ('cap' in priced) return this.#hold(priced.cap, now);
-    const { slot, until } = due;
+  #send(planned: PlannedPost, { slot, until, price, owed }: ToSend, at: number): Next {
+    const { name: bot } = this.bot;
     const { line, lines } = planned;
-    this.#record({ event: 'intent', bot, at: now, slot, until, line, lines, print: '', ...priced.price });
-    const post = { bot, at: now, slot, ...planned, micros: priced.price.cost ?? 0 };
-    return { answer: () => this.#answered(post, state.owed) };
+    // Nobody looks for it on a timeline: nothing has to tell its text.
+    this.#record(at, { event: 'intent', bot, at, slot, until, line, lines, print: '', ...price });
+    return { answer: () => this.#answered({ bot, at, slot, ...planned, micros: price.cost ?? 0 }, owed) };
   }
 
   /** @param owed - what was owed before the post @returns the post, where X takes it */
@@ -192,21 +199,15 @@ export class PredictedBot {
     const { bot, at, text, line } = post;
     const failure = this.#x.post(text, at);
     if (!failure) {
-      this.#record({ event: 'posted', bot, at, by: 'answer' });
+      this.#record(at, { event: 'posted', bot, at, by: 'answer' });
       return post;
     }
     if (failure.kind === 'duplicate') this.#refused++;
     const { refrain } = this.bot.settings;
     const attempt = { bot, owed, key: this.bot.key, line, refrain, now: at };
     // What is predicted is never in doubt, so that a repetition is a refrain.
-    this.#record(...eventsAfter(failure, { ...attempt, isRepeated: true, closedUntil: undefined }));
+    this.#record(at, ...eventsAfter(failure, { ...attempt, isRepeated: true, closedUntil: undefined }));
     return undefined;
-  }
-
-  #price(state: BotState, { text }: PlannedPost, now: number): ReturnType<typeof priceOf> {
-    const { purse, history } = this.#shared;
-    if (!this.#hasBudget) return { price: { cost: costOf(text, purse.prices) } };
-    return priceOf(text, { state, settings: this.bot.settings, history, purse }, now);
   }
 
   #hold(cap: BudgetExceeded, now: number): Next {
@@ -219,61 +220,21 @@ export class PredictedBot {
     // Nobody gives back to it what it has spent itself.
     return cap.whose === 'bot' ? { at: cap.until } : { poorUntil: cap.until, looksEvery: looks - now };
   }
+}
 
-  #end({ place }: BotState, at: number): Next {
-    if (this.bot.settings.atEnd === 'stop') return { rest: 'finished' };
-    // It begins with the poem as it is split today.
-    if (this.#texts !== this.bot.texts) this.#isCurrent = false;
-    return this.#record({ event: 'again', bot: this.bot.name, at, poem: place.poem });
-  }
-
-  /** What the daemon will write down of a poem that was edited since its last post. */
-  #edit(state: BotState, at: number): LedgerEvent | undefined {
-    if (this.#isCurrent) return undefined;
-    const { lines, place } = this.#reading(state);
-    this.#isCurrent = true;
-    this.#texts = lines === this.bot.lines ? this.bot.texts : lines.map(({ text }) => text);
-    if (place === state.place) return undefined;
-    const { name: bot, key } = this.bot;
-    if (place)
-      return { event: 'edited', bot, at, poem: place.poem, next: place.next, ahead: [...place.ahead] };
-    const why = 'its poem has become another one, and its place in it is lost';
-    return { event: 'parked', bot, at, why, hint: `flockd resume ${bot} --line 1`, key };
-  }
-
-  /** Where it is in the poem as it is now. */
-  #reading({ place }: BotState): Reading {
-    return readingOf(place, this.bot.lines);
-  }
-
-  /** Restored from an older state: the next line is put in doubt first. */
-  #look(state: BotState, at: number): Next {
-    const { name: bot, settings } = this.bot;
-    const poem = this.#isCurrent ? state.place.poem : this.#reading(state).poem;
-    const isOpen = mayHavePosted(state, poem, settings.atEnd);
-    this.#record(isOpen ? lookFor(bot, state, at) : { event: 'checked', bot, at });
-    return { at };
-  }
-
-  /** The lines of this pass that are not done, counted from 0, or undefined where its place is lost. */
-  linesLeft(): number[] | undefined {
-    if (!this.#state) return this.bot.texts.map((_, line) => line);
-    const { place, lines } = this.#isCurrent
-      ? { place: this.#state.place, lines: this.#texts }
-      : this.#reading(this.#state);
-    if (!place) return undefined;
-    const ahead = new Set(place.ahead);
-    return lines.flatMap((_, line) => (line >= place.next && !ahead.has(line) ? [line] : []));
-  }
+interface ToSend {
+  slot: number;
+  until: number;
+  price: Price;
+  owed: BotState['owed'];
 }
 
 /** What is known of a bot before it is planned. */
 export interface BotToPredict {
   name: string;
-  /** Its poem, in order; at least one line. */
+  /** The text of its poem, and its lines in order; at least one. */
+  text: string;
   lines: readonly Line[];
-  /** What its lines say. */
-  texts: readonly string[];
   settings: BotSettings;
   /** What the ledger says of it. */
   state: BotState | undefined;
@@ -382,7 +343,7 @@ export class Prediction {
       const sent: { step: Step; answer: () => PredictedPost | undefined }[] = [];
       for (
         let step = this.#next();
-        step && isSameRound(step, first) && sent.length < usualSockets;
+        step && isSameRound(step, first) && sent.length < defaultSockets;
         step = this.#next()
       ) {
         this.#queue.pop();

@@ -4,6 +4,7 @@ import { type BotPlan, type FlockPlan, microsPerMonth, sumOf } from './plan.ts';
 import type { PredictedPost } from './predict.ts';
 import { notesOf, notesOfFlock } from './render-text.ts';
 import { describeExcess, type Excess, xLimits } from './x-limits.ts';
+import { iso } from '../text.ts';
 
 /** A plan for programs, part by part: a large flock has millions of posts, and none of them is kept. */
 export function* planAsJson(
@@ -73,12 +74,12 @@ function botAsJson(plan: BotPlan, { span }: FlockPlan): object {
     posts,
     mostInDay,
     next: next === undefined ? null : iso(next),
-    lines: bot.texts.length,
+    lines: bot.lines.length,
     linesLeft,
     ends: end === undefined ? null : iso(end.at),
     ...(end?.about === true && { endsAbout: true }),
     loops: atEnd === 'loop',
-    daysOfPass: every === undefined ? null : Math.round((every * bot.texts.length) / 8_640_000) / 10,
+    daysOfPass: every === undefined ? null : Math.round((every * bot.lines.length) / 8_640_000) / 10,
     usd: inUsd(micros),
     usdPerMonth: inUsd(outlook.microsPerMonth),
     usdToEnd: inUsd(microsToEnd),
@@ -94,8 +95,6 @@ function excessAsJson(excess: Excess): object {
   const found = { allowed, minutes: within / 60_000, posts: peak.posts, until: iso(peak.at) };
   return { limit, ...whose, ...found, message: describeExcess(excess) };
 }
-
-const iso = (instant: number): string => new Date(instant).toISOString();
 
 /** A post as an entry of a calendar. Instants in milliseconds since 1970. */
 interface CalendarEntry {
@@ -137,7 +136,7 @@ export function formatEntry({ bot, slot, at, text, note }: CalendarEntry, made: 
 
 /** `20261121T090000Z` */
 const instant = (milliseconds: number): string =>
-  `${new Date(milliseconds).toISOString().slice(0, 19).replaceAll(/[-:]/g, '')}Z`;
+  `${iso(milliseconds).slice(0, 19).replaceAll(/[-:]/g, '')}Z`;
 
 /** A text as a value. Control characters have no place in a calendar, but for the tab and the end of a line. */
 const escape = (text: string): string =>

@@ -5,7 +5,7 @@ import { passedOverShown } from '../poems/find.ts';
 import type { LintOfBot } from '../poems/lint.ts';
 import { asKept } from '../poems/tweet-text.ts';
 import { type BudgetExceeded, describeExceeded } from '../posting/budget.ts';
-import { localTime, padded, scheduleInWords, showDate, widthOf } from '../text.ts';
+import { localTime, scheduleInWords, showDate, tableLines, widthOf } from '../text.ts';
 import { type BotPlan, type FlockPlan, microsPerMonth, sumOf } from './plan.ts';
 import type { PredictedPost } from './predict.ts';
 import { describeExcess, xLimits } from './x-limits.ts';
@@ -206,22 +206,9 @@ function showBots(plans: readonly BotPlan[], { columns, whole }: Room): ShownLin
 
 /** What matters least is last: it is left out where there is no room for it. */
 const heads = ['bot', 'account', 'schedule', 'posts', 'ends', 'costs', 'a month', 'to its end'];
-const numbers = new Set(['posts', 'costs', 'a month', 'to its end']);
+const numbers = ['posts', 'costs', 'a month', 'to its end'].map((head) => heads.indexOf(head));
 
-function table(rows: readonly string[][]): string[] {
-  const widths = heads.map((_, column) =>
-    rows.reduce((most, row) => Math.max(most, widthOf(row[column] ?? '')), 0),
-  );
-  return rows.map((row) =>
-    row
-      .map((cell, column) => {
-        const width = widths[column] ?? 0;
-        return numbers.has(heads[column] ?? '') ? cell.padStart(width) : padded(cell, width);
-      })
-      .join(gap)
-      .trimEnd(),
-  );
-}
+const table = (rows: readonly string[][]): string[] => tableLines(rows, { right: numbers });
 
 function cellsOf(plan: BotPlan): string[] {
   const { bot, outlook } = plan;
@@ -303,7 +290,7 @@ class Calendar {
     yield heading(`${bot.name}, in ${timezone}`);
     let today = '';
     for (const post of shown) {
-      const { weekday, date, time } = localTime(post.at, timezone, withSeconds);
+      const { weekday, date, time } = localTime(post.at, timezone, { withSeconds });
       const day = date === today ? '' : `${weekday} ${date}`;
       today = date;
       const start = `  ${day.padEnd(14)}  ${time}  ${numberOf(post).padStart(width)}  `;

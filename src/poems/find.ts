@@ -7,33 +7,37 @@ import { grouped } from '../text.ts';
 import { type BotName, botNameOf, formerNameOf, isPoem } from './bot-name.ts';
 import { decodePoem, RecentTexts } from './poem.ts';
 
-/** A poem's place on the disk and the bot that reads it. */
+/*
+ * Finds the poems of a flock and reads them: which files are poems, which bot reads which, and why others are skipped.
+ */
+
+/** A poem and its bot. */
 export interface PoemFile {
   bot: BotName;
-  /** The path as a person would write it: the folder as given, then the way inside it. */
+  /** The path: the folder as given, then the path inside it. */
   file: string;
 }
 
-/** Poems of one name. Nobody can say which of them its bot is to read, so it reads none. */
+/** Poems with the same bot name. Which one the bot should read is unknown, so it reads none. */
 interface Clash {
   bot: BotName;
   files: string[];
   error: FlockError;
 }
 
-/** What is in a folder of poems and is read by nobody. */
+/** A file or folder among the poems that no bot reads. */
 export interface PassedOver {
   file: string;
-  /** `refused` is a poem that no bot can read, `unseen` is or holds poems that none reads, `ignored` is none. */
+  /** `refused`: a poem that no bot can read. `unseen`: poems that no bot reads. `ignored`: no poem. */
   kind: 'refused' | 'unseen' | 'ignored';
   why: string;
   hint: string;
 }
 
-/** So many files that are no poems are named one by one: somebody may keep pictures beside them. */
+/** The maximum number of ignored files that are named: a folder may hold many pictures, too. */
 const maxIgnored = 5;
 
-/** What is said of them: all that could be poems, and the first few of those that are none. */
+/** The entries to show: all that could be poems, and the first few ignored files. */
 export function passedOverShown(all: readonly PassedOver[]): PassedOver[] {
   const files = all.filter(({ kind }) => kind === 'ignored');
   const [first, ...others] = files.slice(maxIgnored);
@@ -43,30 +47,29 @@ export function passedOverShown(all: readonly PassedOver[]): PassedOver[] {
   return [...all.filter(({ kind }) => kind !== 'ignored'), ...files.slice(0, maxIgnored), ...more];
 }
 
-/** The poems below a folder, by their paths; no two of them have the same bot. */
+/** The poems below a folder, sorted by path; each has another bot. */
 export interface FoundPoems {
   poems: PoemFile[];
   clashes: Clash[];
   passedOver: PassedOver[];
 }
 
-/** The bots that are there already: a poem whose bot is one of them leaves it its name. */
+/** The existing bots, which keep their names. */
 export interface KnownBots {
-  /** Whether one of this name has a key bundle, or is in the ledger. */
+  /** Whether a bot of this name has a key bundle or is in the ledger. */
   has: (name: BotName) => Promise<boolean>;
-  /** The absolute path of the poem that its key bundle names, where it has one that does. */
+  /** The absolute path of the poem in a bot's key bundle, if there is one. */
   poemOf: (name: BotName) => Promise<string | undefined>;
 }
 
 /**
- * The poems below a folder. Hidden files and folders and the backups of editors are left alone, links to folders are not
- * followed.
+ * Finds the poems below a folder. It skips hidden files and folders and editors' backups, and does not follow links to folders.
  *
- * @throws {FlockError} `data` where the folder cannot be read
+ * @throws {FlockError} `data` if the folder cannot be read
  */
-export async function findPoems(folder: string, known: KnownBots = nobody): Promise<FoundPoems> {
+export async function findPoems(folder: string, known: KnownBots = noBots): Promise<FoundPoems> {
   const { files, passedOver } = await walk(folder);
-  const bots = await namedBefore(files, known);
+  const bots = await botsByOlderRule(files, known);
   const named: PoemFile[] = [];
   for (const file of files.sort(byCodeUnit)) {
     const bot = bots.get(file) ?? botNameOf(file);
@@ -76,7 +79,7 @@ export async function findPoems(folder: string, known: KnownBots = nobody): Prom
   return onePerBot(named, passedOver, known);
 }
 
-/** None where the folder is not there, for whoever can do without poems. @throws {FlockError} as {@link findPoems} */
+/** The same as {@link findPoems}, but a folder that does not exist has no poems. @throws {FlockError} as {@link findPoems} */
 export async function findPoemsIfThere(folder: string, known?: KnownBots): Promise<FoundPoems> {
   try {
     return await findPoems(folder, known);
@@ -88,28 +91,28 @@ export async function findPoemsIfThere(folder: string, known?: KnownBots): Promi
 
 export const noPoems: FoundPoems = { poems: [], clashes: [], passedOver: [] };
 
-const nobody: KnownBots = {
+const noBots: KnownBots = {
   has: () => Promise.resolve(false),
   poemOf: () => Promise.resolve(undefined),
 };
 
-interface Walked {
+interface FolderContent {
   files: string[];
   passedOver: PassedOver[];
 }
 
-async function walk(folder: string): Promise<Walked> {
-  const found: Walked = { files: [], passedOver: [] };
+async function walk(folder: string): Promise<FolderContent> {
+  const found: FolderContent = { files: [], passedOver: [] };
   const folders: string[] = [];
   const links: string[] = [];
   try {
     for await (const entry of await openFolder(folder)) {
-      if (isLeftAlone(entry.name)) continue;
-      const place = path.join(folder, entry.name);
-      if (entry.isDirectory()) folders.push(place);
-      else if (entry.isSymbolicLink()) links.push(place);
-      else if (isPoem(entry.name)) found.files.push(place);
-      else found.passedOver.push(ignored(place));
+      if (isSkipped(entry.name)) continue;
+      const file = path.join(folder, entry.name);
+      if (entry.isDirectory()) folders.push(file);
+      else if (entry.isSymbolicLink()) links.push(file);
+      else if (isPoem(entry.name)) found.files.push(file);
+      else found.passedOver.push(ignored(file));
     }
   } catch (cause) {
     throw new FlockError('data', `cannot read the poems folder ${folder}: ${reasonOf(cause)}`, {
@@ -122,7 +125,7 @@ async function walk(folder: string): Promise<Walked> {
     else if (isPoem(link)) found.files.push(link);
     else found.passedOver.push(ignored(link));
   }
-  // One after the other: each holds a descriptor while it is read.
+  // One after the other, since each holds a file descriptor while it is read.
   for (const below of folders) {
     const { files, passedOver } = await walk(below).catch((error: unknown) => unreadable(below, error));
     for (const file of files) found.files.push(file);
@@ -131,8 +134,8 @@ async function walk(folder: string): Promise<Walked> {
   return found;
 }
 
-/** Hidden ones, what editors leave beside a file, and what is being uploaded. */
-const isLeftAlone = (name: string): boolean => /^\.|^#.*#$|~$|\.(?:bak|orig|part|swp|tmp)$/i.test(name);
+/** Whether a name is that of a hidden file, an editor's backup or an unfinished upload. */
+const isSkipped = (name: string): boolean => /^\.|^#.*#$|~$|\.(?:bak|orig|part|swp|tmp)$/i.test(name);
 
 const leadsToFolder = (link: string): Promise<boolean> =>
   stat(link).then(
@@ -147,7 +150,7 @@ const ignored = (file: string): PassedOver => ({
   hint: 'rename it if it is one',
 });
 
-/** So many poems are named in a folder that is not read. */
+/** The maximum number of poems that are named in a linked folder. */
 const maxUnseen = 3;
 
 async function linkedFolder(file: string): Promise<PassedOver> {
@@ -165,12 +168,12 @@ async function linkedFolder(file: string): Promise<PassedOver> {
 const nameless = (file: string): PassedOver => ({
   file,
   kind: 'refused',
-  why: 'gives its bot no name: it has no letter or digit, or too many',
+  why: 'gives its bot no name: it has no letter or digit, or is too long',
   hint: 'rename the file: its name becomes the name of the bot',
 });
 
-/** A folder in the folder of poems: the others can be read all the same. */
-function unreadable(folder: string, error: unknown): Walked {
+/** A subfolder that cannot be read; the other folders can be. */
+function unreadable(folder: string, error: unknown): FolderContent {
   if (!(error instanceof FlockError)) throw error;
   const why = `not read: ${reasonOf(error.cause)}`;
   return {
@@ -179,8 +182,11 @@ function unreadable(folder: string, error: unknown): Walked {
   };
 }
 
-/** The bots that have a name by an older rule: the poem that the bundle names keeps it, or else the only one it can be. */
-async function namedBefore(files: readonly string[], known: KnownBots): Promise<Map<string, BotName>> {
+/**
+ * The existing bots that are named by the older rule, by their poems: the poem that the bot's bundle names, otherwise the only
+ * poem that has this name by the older rule.
+ */
+async function botsByOlderRule(files: readonly string[], known: KnownBots): Promise<Map<string, BotName>> {
   const renamed = files.filter((file) => formerNameOf(file) !== botNameOf(file));
   const kept = new Map<string, BotName>();
   for (const [former, poems] of grouped(renamed, formerNameOf)) {
@@ -194,9 +200,9 @@ async function namedBefore(files: readonly string[], known: KnownBots): Promise<
 
 const onlyOne = (files: readonly string[]): string | undefined => (files.length === 1 ? files[0] : undefined);
 
-const isAt = (file: string, place: string): boolean => path.resolve(file) === place;
+const isAt = (file: string, absolute: string): boolean => path.resolve(file) === absolute;
 
-/** Of poems of one name a bot reads the one that its bundle names; where none does it reads none. */
+/** Chooses among poems of one bot name the one that the bot's bundle names; without such a bundle the bot reads none. */
 async function onePerBot(
   named: readonly PoemFile[],
   passedOver: PassedOver[],
@@ -221,7 +227,7 @@ async function onePerBot(
   return found;
 }
 
-/** A poem whose bot reads another one, as its bundle says. */
+/** A poem whose bot reads another poem, by its bundle. */
 export const unreadNamesake = (file: string, bot: BotName, read: string): PassedOver => ({
   file,
   kind: 'unseen',
@@ -238,22 +244,22 @@ const clashOf = (bot: BotName, files: readonly string[]): FlockError =>
 
 const byCodeUnit = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-/** The poem's path as flockd finds it again: relative to the root, or absolute where the poem is elsewhere. */
+/** A poem's path for its key bundle: relative to the root, or absolute if the poem is outside it. */
 export function poemFileIn(root: string, file: string): string {
-  const way = path.relative(root, path.resolve(file));
-  return way.startsWith('..') || path.isAbsolute(way) ? path.resolve(file) : way;
+  const relative = path.relative(root, path.resolve(file));
+  return relative.startsWith('..') || path.isAbsolute(relative) ? path.resolve(file) : relative;
 }
 
-/** A poem longer than this is not a poem. Bytes. */
+/** The maximum size of a poem. Bytes. */
 const maxPoem = 32 * 1024 * 1024;
 
-/** Each poem as it was read last, and the mark of its file then. */
+/** A cache of the poems' texts, with the marks of their files. */
 const recent = new RecentTexts<{ text: string; mark: string }>();
 
 /**
- * The text of one poem; of a file that is as it was, the text that it had.
+ * The text of a poem, from a cache if the file has not changed.
  *
- * @throws {FlockError} `data`, naming the file, for anything but a readable, regular UTF-8 text file of a sane size
+ * @throws {FlockError} `data`, naming the file, for anything but a readable, regular text file of at most 32 MiB
  */
 export async function readPoem(file: string): Promise<string> {
   const status = statusOf(file);
@@ -265,7 +271,7 @@ export async function readPoem(file: string): Promise<string> {
   return text;
 }
 
-/** Undefined where there is none: to read the file says why. */
+/** Undefined if the file cannot be examined; reading it then says why. */
 function statusOf(file: string): BigIntStats | undefined {
   try {
     return statSync(file, { bigint: true });
@@ -274,26 +280,26 @@ function statusOf(file: string): BigIntStats | undefined {
   }
 }
 
-/** When a file was written last, by its own time stamp, in milliseconds since 1970; undefined where there is no such file. */
+/** A file's modification time in milliseconds since 1970; undefined if there is no such file. */
 export function writtenAt(file: string): number | undefined {
   const status = statusOf(file);
   return status && Number(status.mtimeMs);
 }
 
-/** A file that was changed less than this before it was looked at may change again and show the same times. Nanoseconds. */
-const grain = 2_000_000_000n;
+/** The resolution of file times: a file that changed less than this ago may change again without new times. Nanoseconds. */
+const timeResolution = 2_000_000_000n;
 
-/** What is another where a file was written, replaced or touched; undefined where nobody can be sure. */
+/** A mark that changes when a file is written, replaced or touched; undefined if the file changed too recently to tell. */
 function markOf({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string | undefined {
   const now = BigInt(Math.floor((performance.timeOrigin + performance.now()) * 1e6));
-  return now - ctimeNs < grain ? undefined : [dev, ino, size, mtimeNs, ctimeNs].join(' ');
+  return now - ctimeNs < timeResolution ? undefined : [dev, ino, size, mtimeNs, ctimeNs].join(' ');
 }
 
-/** To hand a small file to another thread takes longer than to read it. Bytes. */
-const small = 64 * 1024;
+/** The largest file that is read synchronously: for a small file, Node's thread pool takes longer than reading. Bytes. */
+const maxSyncSize = 64 * 1024;
 
 async function readText(file: string, size: number | bigint): Promise<string> {
-  const read = size <= small ? readRegularFileSync : readRegularFile;
+  const read = size <= maxSyncSize ? readRegularFileSync : readRegularFile;
   try {
     return decodePoem(await read(file, maxPoem), file);
   } catch (cause) {

@@ -2,6 +2,10 @@ import { inMicros, type PriceTable, showUsd } from '../cost.ts';
 import type { Line, Unit } from './poem.ts';
 import { asKept, controlsIn, entitiesOf, type Entity, fitsInPost, withoutControls } from './tweet-text.ts';
 
+/*
+ * Warnings about a poem: what X will make of its lines that the author may not have meant. They never change what is posted.
+ */
+
 type LintCode =
   | 'refrain'
   | 'accidental-link'
@@ -14,47 +18,66 @@ type LintCode =
   | 'control-character'
   | 'shared-text';
 
-/** Something about a poem that its author may not have meant. Nothing is ever changed because of it. */
+/** A warning about one line. */
 interface Lint {
   code: LintCode;
   /** The line of the file, counted from 1. */
   line: number;
-  /** What it means, in one line. */
+  /** The warning, in one line. */
   message: string;
 }
 
-/** The same, where there are many poems. */
+/** A warning about the poem of one of several bots. */
 export interface LintOfBot extends Lint {
   bot: string;
-  /** The poem's file, as it is to be shown. */
+  /** The poem's file, as messages show it. */
   file: string;
 }
 
-/** What X takes for more than words, and what it makes of it. */
+interface LintOptions {
+  unit: Unit;
+  prices: PriceTable;
+  /** How the poem is posted, which decides whether a refrain repeats too soon. */
+  pace: Pace;
+}
+
+/** The warnings about a poem, in the order of its lines. */
+export function lintPoem(lines: readonly Line[], { unit, prices, pace }: LintOptions): Lint[] {
+  const lints = [
+    ...lines.flatMap(leadingSpace),
+    ...lines.flatMap(lintControls),
+    ...lintEntities(lines, prices),
+    ...lintSplits(lines, unit),
+    ...lintRefrains(lines, pace),
+  ];
+  return lints.sort((a, b) => a.line - b.line);
+}
+
+/** Warns of links, mentions, hashtags and cashtags. */
 function lintEntities(lines: readonly Line[], prices: PriceTable): Lint[] {
   return lines.flatMap(({ text, at }) => {
     const entities = entitiesOf(text);
     const cashtags = entities.filter(({ kind }) => kind === 'cashtag').length;
-    return byRow(entities, text).map(({ row, kind, names }) => {
+    return groupsOf(entities, text).map(({ row, kind, names }) => {
       const [subject, it] = subjectOf(names, kind);
       return {
         code: kind,
         line: at + row,
-        message: `${subject}${fateOfEntity(kind, it, { prices, cashtags })}`,
+        message: `${subject}${effectOfEntity(kind, it, { prices, cashtags })}`,
       };
     });
   });
 }
 
-/** Entities of one kind in one row of a post. */
+/** The entities of one kind in one row of a post. */
 interface Group {
   row: number;
   kind: Entity['kind'];
   names: string[];
 }
 
-/** Only a stanza has several rows, and they follow each other in the file. */
-function byRow(entities: readonly Entity[], text: string): Group[] {
+/** Groups entities by row and kind. Only a stanza has several rows; they are consecutive lines of the file. */
+function groupsOf(entities: readonly Entity[], text: string): Group[] {
   const groups: Group[] = [];
   for (const { kind, text: name, at } of entities) {
     const row = text.slice(0, at).match(/\n/g)?.length ?? 0;
@@ -73,17 +96,17 @@ const nouns: Record<Entity['kind'], string> = {
   cashtag: 'cashtag',
 };
 
-/** `night.It is a link`, and how to go on about it */
+/** The begin of a message, `night.It is a link`, and the pronoun for the rest of it. */
 function subjectOf(names: readonly string[], kind: Entity['kind']): [subject: string, it: string] {
   const noun = nouns[kind];
   const shown = names.join(', ');
   return names.length === 1 ? [`${shown} is a ${noun}`, 'it'] : [`${shown} are ${noun}s`, 'each'];
 }
 
-/** What X counts for a link, whatever its length. @see docs.x.com, counting characters */
+/** The weight of any link. @see docs.x.com, counting characters */
 const linkWeight = 23;
 
-function fateOfEntity(
+function effectOfEntity(
   kind: Entity['kind'],
   it: string,
   { prices, cashtags }: { prices: PriceTable; cashtags: number },
@@ -106,23 +129,23 @@ function fateOfEntity(
 
 /** `$0.20 in place of $0.015, 13 times as much` */
 function priceOfLink({ post, linkPost }: PriceTable): string {
-  const [dear, usual] = [showUsd(inMicros(linkPost)), showUsd(inMicros(post))];
-  if (linkPost === post) return `${dear}, as any other`;
+  const [withLink, plain] = [showUsd(inMicros(linkPost)), showUsd(inMicros(post))];
+  if (linkPost === post) return `${withLink}, as any other`;
   const times = post > 0 ? Math.round(linkPost / post) : 0;
-  return `${dear} in place of ${usual}${times >= 2 ? `, ${times} times as much` : ''}`;
+  return `${withLink} in place of ${plain}${times >= 2 ? `, ${times} times as much` : ''}`;
 }
 
-/** How a poem is posted, as far as its refrains go. Durations in milliseconds. */
+/** How a poem is posted, as far as it matters to refrains. Durations in milliseconds. */
 export interface Pace {
-  /** The time from one post to the next, or undefined where there are not two. */
+  /** The time from one post to the next, or undefined if the schedule has fewer than two slots. */
   every: number | undefined;
-  /** How long X refuses a text again: probably, and perhaps. */
+  /** How long X probably refuses a repeated text, and how long it may. */
   remembers: { surely: number; maybe: number };
   refrain: 'join' | 'defer' | 'skip';
   atEnd: 'loop' | 'stop';
 }
 
-/** Lines that come again, how soon, and what the bot does where X refuses them. */
+/** Warns of repeated lines: how soon they repeat, and what the bot does if X refuses them. */
 function lintRefrains(lines: readonly Line[], pace: Pace): Lint[] {
   const texts = lines.map(({ text }) => asKept(withoutControls(text)));
   const lastSeen = new Map<string, number>();
@@ -132,13 +155,13 @@ function lintRefrains(lines: readonly Line[], pace: Pace): Lint[] {
     const before = lastSeen.get(text);
     lastSeen.set(text, index);
     if (before === undefined) return;
-    const message = `repeats line ${lines[before]?.at ?? 0}${comesAfter(index - before, pace)}${fateOfRefrain(texts, index, index - before, pace)}`;
+    const message = `repeats line ${lines[before]?.at ?? 0}${comesAfter(index - before, pace)}${effectOfRefrain(texts, index, index - before, pace)}`;
     lints.push({ code: 'refrain', line: at, message });
   });
   return [...lints, ...lintLoop(lines, texts, lastSeen, pace)];
 }
 
-/** A poem that begins again repeats all of itself, and its last lines may be its first. */
+/** Warns of repetitions when the poem begins again: of the whole poem, and of lines that repeat sooner. */
 function lintLoop(
   lines: readonly Line[],
   texts: readonly string[],
@@ -149,9 +172,9 @@ function lintLoop(
   const [first] = lines;
   if (pace.atEnd === 'stop' || pace.every === undefined || !first) return [];
   const lints: Lint[] = [];
-  const whole = doubt(length, pace);
+  const whole = refusalRisk(length, pace);
   if (whole > 0) {
-    const message = `the poem begins again ${distance(length, pace) ?? ''} after it began${fateOfRefrain(texts, 0, length, pace)}`;
+    const message = `the poem begins again ${distance(length, pace) ?? ''} after it began${effectOfRefrain(texts, 0, length, pace)}`;
     lints.push({ code: 'refrain', line: first.at, message });
   }
   const seen = new Set<string>();
@@ -159,35 +182,35 @@ function lintLoop(
     const text = texts[index] ?? '';
     const last = lastSeen.get(text) ?? index;
     const gap = length - last + index;
-    // What comes no sooner than all the rest is told with it.
-    if (seen.has(text) || last === index || doubt(gap, pace) <= whole) return;
+    // The warning about the whole poem covers lines that X refuses no more probably.
+    if (seen.has(text) || last === index || refusalRisk(gap, pace) <= whole) return;
     seen.add(text);
-    const message = `when the poem begins again, repeats line ${lines[last]?.at ?? 0}${comesAfter(gap, pace)}${fateOfRefrain(texts, index, gap, pace)}`;
+    const message = `when the poem begins again, repeats line ${lines[last]?.at ?? 0}${comesAfter(gap, pace)}${effectOfRefrain(texts, index, gap, pace)}`;
     lints.push({ code: 'refrain', line: at, message });
   });
   return lints;
 }
 
-/** Whether X refuses a line that comes again after so many posts: 0 where it hardly does, 1 perhaps, 2 probably. */
-function doubt(posts: number, { every, remembers }: Pace): 0 | 1 | 2 {
+/** Whether X refuses a line that repeats after a number of posts: 0 hardly, 1 perhaps, 2 probably. */
+function refusalRisk(posts: number, { every, remembers }: Pace): 0 | 1 | 2 {
   if (every === undefined) return 1;
   if (posts * every < remembers.surely) return 2;
   return posts * every <= remembers.maybe ? 1 : 0;
 }
 
-/** What becomes of a line that comes again after so many posts. */
-function fateOfRefrain(texts: readonly string[], index: number, posts: number, pace: Pace): string {
-  const may = ['', 'X may refuse it', 'X will probably refuse it'][doubt(posts, pace)] ?? '';
+/** What happens to a line that repeats after a number of posts. */
+function effectOfRefrain(texts: readonly string[], index: number, posts: number, pace: Pace): string {
+  const may = ['', 'X may refuse it', 'X will probably refuse it'][refusalRisk(posts, pace)] ?? '';
   return may === '' ? '' : `: ${may}, and then ${policy(texts, index, pace)}`;
 }
 
 function policy(texts: readonly string[], index: number, { refrain }: Pace): string {
   switch (refrain) {
     case 'join': {
-      const hindrance = whyAlone(texts, index);
-      return hindrance === undefined
+      const obstacle = whyNotJoined(texts, index);
+      return obstacle === undefined
         ? 'it goes into one post with the line after it'
-        : `it waits until X takes it (${hindrance})`;
+        : `it waits until X takes it (${obstacle})`;
     }
     case 'defer':
       return 'it waits until X takes it';
@@ -196,7 +219,8 @@ function policy(texts: readonly string[], index: number, { refrain }: Pace): str
   }
 }
 
-function whyAlone(texts: readonly string[], index: number): string | undefined {
+/** Why a line cannot be joined with the next one, if it cannot. */
+function whyNotJoined(texts: readonly string[], index: number): string | undefined {
   const following = texts[index + 1];
   if (following === undefined) return texts.length === 1 ? 'it is the only line' : 'it is the last line';
   const fits = fitsInPost(`${texts[index] ?? ''}\n${following}`);
@@ -216,30 +240,11 @@ const comesAfter = (posts: number, pace: Pace): string => {
   return after === undefined ? '' : `, ${after} after it`;
 };
 
-/** `about 3 hours`: in the largest unit of which there are two at least. */
+/** `about 3 hours`: in the largest unit that gives 2 or more. */
 function distance(posts: number, { every }: Pace): string | undefined {
   if (every === undefined) return undefined;
   const [unit, length] = units.find(([, ms]) => posts * every >= 1.95 * ms) ?? ['seconds', 1000];
   return `about ${Math.round((posts * every) / length)} ${unit}`;
-}
-
-interface LintOptions {
-  unit: Unit;
-  prices: PriceTable;
-  /** How the poem is posted, which tells whether a refrain comes too soon. */
-  pace: Pace;
-}
-
-/** What X will make of a poem, in the order of its lines. */
-export function lintPoem(lines: readonly Line[], { unit, prices, pace }: LintOptions): Lint[] {
-  const lints = [
-    ...lines.flatMap(leadingSpace),
-    ...lines.flatMap(lintControls),
-    ...lintEntities(lines, prices),
-    ...lintSplits(lines, unit),
-    ...lintRefrains(lines, pace),
-  ];
-  return lints.sort((a, b) => a.line - b.line);
 }
 
 function leadingSpace({ text, at }: Line): Lint[] {
@@ -250,7 +255,10 @@ function leadingSpace({ text, at }: Line): Lint[] {
     : [{ code: 'leading-space', line: at, message: `begins with ${spaces}, which X drops` }];
 }
 
-/** Control characters, which are not posted; those of C1 are what Latin-1 makes of the quotes and dashes of Windows-1252. */
+/**
+ * Warns of control characters, which are not posted. Those of C1 are quotes and dashes of a Windows-1252 file that was read as
+ * Latin-1.
+ */
 function lintControls({ text, at }: Line): Lint[] {
   return text.split('\n').flatMap((row, index) => {
     const names = [...new Set(controlsIn(row).map(nameOf))];
@@ -281,7 +289,7 @@ const controlNames: Record<number, string> = {
   0x7f: ' (DEL)',
 };
 
-/** Lines, or stanzas, that are too heavy for one post, and where they break. */
+/** Warns of lines or stanzas that are too long for one post, and says where they break. */
 function lintSplits(lines: readonly Line[], unit: Unit): Lint[] {
   const lints: Lint[] = [];
   for (let from = 0, to = 1; from < lines.length; from = to, to = from + 1) {
@@ -299,7 +307,7 @@ function lintSplits(lines: readonly Line[], unit: Unit): Lint[] {
 
 const maxBreaks = 3;
 
-/** Where a post begins: `“and the tide…”`, with its line where that is another one. */
+/** The first words of a post, `“and the tide…”`, and its line if that differs from the first post's. */
 function breakBefore({ text, at }: Line, first: Line): string {
   const words = text.trim().split(/\s+/u).slice(0, 3).join(' ');
   const begin = Array.from(words).slice(0, 24).join('');
@@ -307,23 +315,24 @@ function breakBefore({ text, at }: Line, first: Line): string {
   return at === first.at ? shown : `line ${at}, ${shown}`;
 }
 
-/** The poem of one bot, as one of many. */
+/** The poem of one of several bots. */
 interface PoemOf {
   bot: string;
-  /** Its file, as it is to be shown. */
+  /** Its file, as messages show it. */
   file: string;
   lines: readonly Line[];
 }
 
-/** The bot that has a text first, and where. */
+/** The first bot that has a text, and the line. */
 interface Holder {
   poem: PoemOf;
   at: number;
 }
 
 /**
- * Texts that two bots carry, which X forbids: once for each pair of bots, with the first place and how many there are.
- * A text that many bots carry counts against the first of them alone, so that there are never more pairs than lines.
+ * Warns of texts that two bots share, which X forbids: once for each pair of bots, with the first line and the number of texts.
+ * A text that many bots share is counted only between the first of them and each other one, so that there are never more pairs
+ * than lines.
  */
 export function findSharedTexts(poems: Iterable<PoemOf>): LintOfBot[] {
   const holders = new Map<string, Holder>();

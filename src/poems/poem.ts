@@ -3,10 +3,14 @@ import type { Clock } from '../clock.ts';
 import { FlockError } from '../errors.ts';
 import { fitsInPost, hasLink, isBlank, maxWeight, refusedByX, weigh, withoutControls } from './tweet-text.ts';
 
+/*
+ * A poem: its file decoded, its text split into posts, and whether its file is still being written.
+ */
+
 /**
- * The text of a poem's file, read strictly: UTF-8, or UTF-16 with a byte order mark; the mark at the start is dropped.
+ * Decodes a poem's file strictly: UTF-8, or UTF-16 with a byte order mark, which is dropped.
  *
- * @throws {FlockError} `data`, naming file and line, for bytes that are not UTF-8, for NUL and for characters X refuses
+ * @throws {FlockError} `data`, naming file and line, for an invalid encoding, NUL or a character that X refuses
  */
 export function decodePoem(bytes: Uint8Array, file: string): string {
   const text = decode(bytes, file);
@@ -46,7 +50,7 @@ function decode(bytes: Uint8Array, file: string): string {
   }
 }
 
-/** What a byte order mark says. The mark of UTF-32 begins like one of UTF-16; what follows are NULs. */
+/** The encoding by the byte order mark. UTF-32 has a mark that begins like UTF-16's; its NULs are refused later. */
 function markedEncoding([first, second]: Uint8Array): 'utf-8' | 'utf-16le' | 'utf-16be' {
   if (first === 0xff && second === 0xfe) return 'utf-16le';
   return first === 0xfe && second === 0xff ? 'utf-16be' : 'utf-8';
@@ -57,26 +61,26 @@ function hintForNul(bytes: Uint8Array, file: string): string {
   const iconv = (from: string): string =>
     `is it ${from}? then: iconv -f ${from.toLowerCase()} -t utf-8 ${file}`;
   if (first === 0xff && second === 0xfe && third === 0 && fourth === 0) return iconv('UTF-32');
-  // Western text in UTF-16: every other byte is NUL.
+  // In UTF-16, every other byte of Western text is NUL.
   if (first !== 0 && second === 0 && third !== 0 && fourth === 0) return iconv('UTF-16LE');
   if (first === 0 && second !== 0 && third === 0 && fourth !== 0) return iconv('UTF-16BE');
   return 'is it a poem at all? save it as plain UTF-8 text';
 }
 
-/** So much of a file tells its encoding. Bytes. */
-const sample = 1024 * 1024;
+/** How much of a file is examined to guess its encoding. Bytes. */
+const sampleSize = 1024 * 1024;
 
-/** How to repair a file that is not UTF-8. It says no more than its bytes can tell. */
+/** How to repair a file that is not UTF-8; it names an encoding only if the bytes allow the guess. */
 function hintFor(whole: Uint8Array, file: string): string {
-  const bytes = whole.subarray(0, sample);
+  const bytes = whole.subarray(0, sampleSize);
   const rows = [...rowsOf(bytes)];
   const foreign = rows.filter(({ isValid }) => !isValid).length;
-  // By chance, a few lines of another encoding are UTF-8 as well.
+  // A few lines of another encoding may be valid UTF-8 by chance.
   if (rows.filter(({ row, isValid }) => isValid && row.some(isHigh)).length > foreign)
     return 'other lines of the file are UTF-8: write anew what is not';
   const high = bytes.filter(isHigh);
   const letters = bytes.filter((byte) => isHigh(byte) || /[a-z]/i.test(String.fromCharCode(byte))).length;
-  // Words of western languages are mostly ASCII. Those in other scripts are not, nor are Chinese and Japanese.
+  // The guess is for Western languages, whose letters are mostly ASCII; in other scripts they are not.
   const looksLike = (name: string, from: string): string =>
     `it looks like ${name}; save it as UTF-8: iconv -f ${from} -t utf-8 ${file}`;
   if (high.length * 3 <= letters) {
@@ -88,7 +92,7 @@ function hintFor(whole: Uint8Array, file: string): string {
 
 const isHigh = (byte: number): boolean => byte >= 0x80;
 
-/** Windows-1252 has quotes and dashes where Latin-1 has control characters, but for these. */
+/** The bytes from 0x80 to 0x9f that Windows-1252 does not define; at the others it has quotes and dashes. */
 const notInWindows = new Set([0x81, 0x8d, 0x8f, 0x90, 0x9d]);
 
 function firstBadLine(bytes: Uint8Array): number {
@@ -100,7 +104,7 @@ function firstBadLine(bytes: Uint8Array): number {
   return line;
 }
 
-/** No character's bytes contain a newline byte, so each row can be decoded by itself. */
+/** The lines of a file. Bytes of a multi-byte character are never a newline, so each line can be decoded by itself. */
 function* rowsOf(bytes: Uint8Array): Generator<{ row: Uint8Array; isValid: boolean }> {
   const decoder = new TextDecoder('utf-8', { fatal: true });
   for (let start = 0; start < bytes.length;) {
@@ -126,21 +130,21 @@ const lineAt = (text: string, index: number): string =>
 const nameOf = (text: string, index: number): string =>
   `the character U+${(text.codePointAt(index) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`;
 
-/** What a bot posts at a time: one line of the file, or each stanza of it. */
+/** What one post is: a line of the file, or a stanza. */
 export type Unit = 'line' | 'stanza';
 
-/** A postable unit of a poem. */
+/** The text of one post. */
 export interface Line {
   text: string;
-  /** The line of the file it begins at, counted from 1. */
+  /** The line of the file where it begins, counted from 1. */
   at: number;
-  /** Where a line or a stanza is too heavy for one post: the whole of it, and which of its posts this is, from 0. */
+  /** Only if a line or stanza is too long for one post: its whole text, and the index of this post in it, from 0. */
   part?: { of: string; nth: number };
 }
 
 /**
- * The lines of a poem in order, each fit for one post. Blank lines are passed over; what is too heavy for one post is split
- * into the fewest that hold it, at the best places, nothing lost or reordered.
+ * Splits a poem into posts, in order. Blank lines are left out. A line or stanza that is too long for one post is split into the
+ * fewest posts that hold it, at the best places; nothing is lost or reordered.
  */
 export function splitPoem(text: string, unit: Unit): Line[] {
   const rows = text.split(/\r\n|\n|\r/).map((row, index) => ({ text: row, at: index + 1 }));
@@ -158,26 +162,26 @@ function stanzasOf(rows: Line[]): Line[][] {
   return stanzas.filter((stanza) => stanza.length > 0);
 }
 
-/** A stanza breaks between its rows; a row that is too heavy by itself breaks between its words. */
+/** Splits a line or stanza into posts: between rows, or inside a row that is too long by itself. */
 function split(rows: readonly Line[]): Line[] {
   const of = rows.map(({ text }) => text).join('\n');
   if (fitsInPost(of)) return [{ text: of, at: rows[0]?.at ?? 0 }];
   return postsOf(rows.flatMap(atomsOf)).map((post, nth) => ({ ...post, part: { of, nth } }));
 }
 
-/** A part of a line or a stanza that is not broken. */
+/** A part of a line or stanza that is not split. */
 interface Atom {
-  /** The space before it, which is dropped where a post begins with it. */
+  /** The space before it, which is dropped at the start of a post. */
   space: string;
   text: string;
-  /** The line of the file it is in. */
+  /** Its line of the file. */
   at: number;
-  /** Whether the word it is of, too heavy for a post, goes on after it; and whether that word has a link. */
+  /** For a part of a word that is too long for a post: whether the word continues after it, and whether the word has a link. */
   isInWord?: boolean;
   isInLink?: boolean;
 }
 
-/** A row that fits; or the words of one that does not; or the characters of a word that does not. */
+/** The atoms of a row: the row itself if it fits a post, otherwise its words, and the characters of words that do not fit. */
 function atomsOf({ text: row, at }: Line, nth: number): Atom[] {
   const newline = nth > 0 ? '\n' : '';
   if (fitsInPost(row)) return [{ space: newline, text: row, at }];
@@ -185,11 +189,11 @@ function atomsOf({ text: row, at }: Line, nth: number): Atom[] {
   for (const [, space = '', word = ''] of row.matchAll(/(\s*)(\S+)/gu)) {
     const isHeavy = !fitsInPost(word);
     const isInLink = isHeavy && hasLink(word);
-    const parts = isHeavy ? graphemesOf(word).flatMap(whole) : afterDashes(word);
+    const parts = isHeavy ? graphemesOf(word).flatMap(wholeOrParts) : afterDashes(word);
     for (const [index, text] of parts.entries()) {
       const before = atoms.length === 0 ? newline + space : index === 0 ? space : '';
       const last = atoms.at(-1);
-      // Nobody would see a post of it.
+      // A post of an invisible text would be blank.
       if (last && isBlank(text)) last.text += before + text;
       else if (!isHeavy) atoms.push({ space: before, text, at });
       else atoms.push({ space: before, text, at, isInWord: index < parts.length - 1, isInLink });
@@ -198,7 +202,7 @@ function atomsOf({ text: row, at }: Line, nth: number): Atom[] {
   return atoms;
 }
 
-/** Made when it is needed: it takes milliseconds, and overlong words are rare. */
+/** Made on first use: it takes milliseconds, and words that are too long are rare. */
 let graphemes: Intl.Segmenter | undefined;
 
 function graphemesOf(word: string): string[] {
@@ -206,19 +210,19 @@ function graphemesOf(word: string): string[] {
   return Array.from(graphemes.segment(word), ({ segment }) => segment);
 }
 
-/** A character under hundreds of accents is too heavy by itself; only then are its accents parted. */
-const whole = (grapheme: string): string[] =>
+/** A grapheme as one part; its code points only if it does not fit a post, such as a letter with hundreds of accents. */
+const wholeOrParts = (grapheme: string): string[] =>
   fitsInPost(grapheme) || isBlank(grapheme) ? [grapheme] : Array.from(grapheme);
 
-/** A word may break after a dash between two words that have no space around it. */
+/** Splits a word after a dash between two words without spaces. */
 const afterDashes = (word: string): string[] =>
   hasLink(word) ? [word] : word.split(/(?<=\p{L}\P{L}*(?:[\u2014\u2015]|(?<!-)--))(?=[^-]?\p{L})/u);
 
-/** The posts that hold the atoms: as few as can be, and among those the ones with the best breaks. */
+/** Distributes atoms over posts: the fewest posts, with the best breaks. */
 function postsOf(atoms: readonly Atom[]): Omit<Line, 'part'>[] {
   const best = bestBreaks(atoms).map(([from, to]) => postOf(atoms.slice(from, to), from));
   const isFit = best.length > 0 && best.every(({ text }) => fitsInPost(text));
-  // A link in a word that is broken does not weigh what its characters weigh.
+  // A link in a broken word does not weigh the sum of its characters, so the result may not be the fewest posts.
   if (isFit && !atoms.some(({ isInLink }) => isInLink)) return best;
   const filled = filledPosts(atoms);
   return isFit && best.length <= filled.length ? best : filled;
@@ -229,7 +233,7 @@ const postOf = (atoms: readonly Atom[], from: number): Omit<Line, 'part'> => ({
   at: atoms[0]?.at ?? 0,
 });
 
-/** Fills one post after the other as far as each will go. */
+/** Distributes atoms greedily: fills one post after the other. */
 function filledPosts(atoms: readonly Atom[]): Omit<Line, 'part'>[] {
   const posts: Omit<Line, 'part'>[] = [];
   let open: Omit<Line, 'part'> | undefined;
@@ -241,25 +245,25 @@ function filledPosts(atoms: readonly Atom[]): Omit<Line, 'part'>[] {
   return posts.filter(({ text }) => !isBlank(text)).map(({ text, at }) => ({ text: text.trimEnd(), at }));
 }
 
-/** A post that weighs less is an orphan: no break is so good that it is worth one. */
-const orphan = maxWeight / 8;
+/** A post of a lower weight is an orphan. Avoiding an orphan counts more than the quality of the breaks. */
+const minWeight = maxWeight / 8;
 
-/** Worse than any difference in how even the posts are. */
-const perPoint = 1e7;
+/** The cost of one point of badness. It outweighs any unevenness of the posts, which is a sum of squared weights. */
+const costPerPoint = 1e7;
 
 /**
- * Where each post begins and ends: the fewest posts; among those the fewest orphans; then the best breaks; then the most
- * even. Of each beginning of the text the best way is known when the next atom is looked at, so no way is looked at twice.
+ * Where each post begins and ends: the fewest posts, then the fewest orphans, then the best breaks, then the most even posts.
+ * Dynamic programming: the best way to split the atoms before each atom follows from those of the earlier ones.
  *
- * @returns nothing where an atom is too heavy for a post
+ * @returns an empty list if an atom is too long for a post
  */
 function bestBreaks(atoms: readonly Atom[]): [from: number, to: number][] {
   const { length } = atoms;
   const weightOf = weigher();
   const weights = atoms.map(({ text }) => weightOf(text));
   const spaces = atoms.map(({ space }) => weightOf(space));
-  const badness = atoms.map((_, index) => badnessBefore(atoms, index) * perPoint);
-  /** The best way to break what is before an atom, for each of them, and where its last post begins. */
+  const badness = atoms.map((_, index) => badnessBefore(atoms, index) * costPerPoint);
+  /** By atom: the best way to split all atoms before it, and where the last post of that way begins. */
   const ways: { posts: number; orphans: number; cost: number; from: number }[] = [];
   ways.push({ posts: 0, orphans: 0, cost: 0, from: 0 });
   for (let to = 1; to <= length; to++) {
@@ -270,7 +274,7 @@ function bestBreaks(atoms: readonly Atom[]): [from: number, to: number][] {
       const before = ways[from];
       if (weight > maxWeight || !before) break;
       const posts = before.posts + 1;
-      const orphans = before.orphans + (weight < orphan ? 1 : 0);
+      const orphans = before.orphans + (weight < minWeight ? 1 : 0);
       const cost = before.cost + (badness[from] ?? 0) + weight * weight;
       if ((posts - best.posts || orphans - best.orphans || cost - best.cost) < 0)
         best = { posts, orphans, cost, from };
@@ -286,7 +290,7 @@ function bestBreaks(atoms: readonly Atom[]): [from: number, to: number][] {
   return found.reverse();
 }
 
-/** Words and characters come again: each is weighed once. */
+/** A function that weighs texts and caches their weights, since words and characters repeat. */
 function weigher(): (text: string) => number {
   const known = new Map<string, number>();
   return (text) => {
@@ -296,24 +300,24 @@ function weigher(): (text: string) => number {
   };
 }
 
-/** The end of a sentence, whatever closes after it. */
+/** The end of a sentence, with closing quotes and brackets. */
 const sentenceEnd =
   /[.!?\u2026\u3002\uff01\uff0e\uff1f\u203d\u061f\u06d4\u0964]["'\u201d\u2019\u00bb\u203a)\]\u300d\u300f\u3011]*$/u;
 
-/** A full stop that ends no sentence. */
+/** An abbreviation, whose full stop does not end a sentence. */
 const abbreviation =
   /(?:^|[\s"'\u201c\u2018(])(?:\p{Lu}|Mrs?|Ms|Dr|St|Mt|Prof|Rev|Capt|Col|Gen|Lt|vs|etc|cf|e\.g|i\.e)\.$/u;
 
 const closing = /["'\u201d\u2019\u00bb\u203a)\]\u300d\u300f\u3011]*$/u;
 
-/** How bad it is to break before an atom: worse than nothing only by what is broken there. */
+/** The badness of a break before an atom, in points: 0 after a sentence, more the more it interrupts. */
 function badnessBefore(atoms: readonly Atom[], index: number): number {
   const [before, after] = [atoms[index - 1], atoms[index]];
   if (!before || !after) return 0;
-  // The characters of a word that is broken tell little, one by one.
+  // Several atoms, since an atom may be a single character of a broken word.
   const near = atoms.slice(Math.max(0, index - 4), index);
   const text = near.map((atom) => atom.space + atom.text).join('');
-  // What closes belongs to what it closes.
+  // A closing quote or bracket belongs to the text before it.
   if (after.space === '' && /^[\p{Pe}\p{Pf}\p{Po}\p{M}]/u.test(after.text)) return 60;
   const goesOn = /^\P{L}*\p{Ll}/u.test(after.text);
   if (sentenceEnd.test(text) && !goesOn && !abbreviation.test(text)) return 0;
@@ -324,10 +328,10 @@ function badnessBefore(atoms: readonly Atom[], index: number): number {
   return before.isInWord ? 40 : 16;
 }
 
-/** Of all that are kept in one place. Characters. */
+/** The maximum total length of the texts in one cache. Characters. */
 const maxLength = 2_000_000;
 
-/** What was last made of each of many texts, as far as the texts are not too much to keep. */
+/** A cache of results for texts, by name. It is emptied when the texts become too long in total. */
 export class RecentTexts<T extends { text: string }> {
   readonly #kept = new Map<string, T>();
   #size = 0;
@@ -346,10 +350,10 @@ export class RecentTexts<T extends { text: string }> {
   }
 }
 
-/** Each poem as it was split last: a bot needs its whole poem for every post, and it is rarely another one. */
+/** A cache of split poems: a bot needs its whole poem for every post, and poems rarely change. */
 const recent = new RecentTexts<{ text: string; unit: Unit; lines: readonly Line[] }>();
 
-/** @throws {FlockError} `data` where the poem cannot be read or has nothing to post */
+/** Reads and splits a poem. @throws {FlockError} `data` if it cannot be read or has no lines */
 export async function linesOf(
   file: string,
   unit: Unit,
@@ -364,12 +368,12 @@ export async function linesOf(
 }
 
 /*
- * How version 0.1.0 split a line or a stanza: it filled each post as far as it would go, by weights that knew no emoji younger
- * than 2018. Ledgers know their poems so, and a bot in the middle of a line has to go on where that split broke it. So this
- * never changes, and nothing new is split with it.
+ * How version 0.1.0 split a line or stanza: greedily, with weights that knew no emoji newer than 2018. Old ledgers hold marks of
+ * these posts, and a bot in the middle of such a line must continue at its next post. So this code must not change, and nothing
+ * new is split with it.
  */
 
-/** The posts of a line, or of a stanza with its rows, as they were. */
+/** The posts of a line or stanza in version 0.1.0. */
 export function olderSplit(whole: string): string[] {
   const rows = whole.split('\n').flatMap(splitRow);
   if (!whole.includes('\n')) return rows;
@@ -412,16 +416,17 @@ function olderAtomsOf(row: string): string[] {
 const olderWhole = (grapheme: string): string[] =>
   fits(grapheme) || wasBlank(grapheme) ? [grapheme] : Array.from(grapheme);
 
-/** How a poem's file stands: for how long it has read alike, and how old it was when it was read. Milliseconds. */
+/** How long a poem's file has been unchanged, and the time since it was modified. Milliseconds. */
 interface Stillness {
+  /** Since this process first read the present text, on the monotonic clock. */
   alike: number;
-  /** Infinity where nobody can tell, or where it was not written lately. */
+  /** By the file's modification time; Infinity if it is not known. */
   age: number;
 }
 
 /**
- * How long poems have stood still, so that nothing is posted from a file that is being written: an upload, an editor and
- * rsync write a file piece by piece. Counted on the clock that nobody sets, from when this process first read the file so.
+ * Watches how long poems have been unchanged, so that nothing is posted from a file that is being written: uploads, editors and
+ * rsync write a file in pieces.
  */
 export class PoemWatch {
   readonly #clock: Clock;
@@ -433,8 +438,10 @@ export class PoemWatch {
   }
 
   /**
-   * @param text - what tells two readings apart
-   * @param modified - when the file was written last, by its own time stamp, where it has one
+   * Notes a reading of a file.
+   *
+   * @param text - the text, or anything that differs if the text differs
+   * @param modified - the file's modification time, if it is known
    */
   look(file: string, text: string, modified: number | undefined): Stillness {
     this.#unread.delete(file);
@@ -444,16 +451,16 @@ export class PoemWatch {
     const since = isAlike ? known.since : now;
     if (!isAlike) this.#seen.set(file, { text, modified, since });
     const age = modified === undefined ? Infinity : this.#clock.now() - modified;
-    // A file from the future says nothing of its age: one of the two clocks is wrong.
+    // With a modification time in the future, one of the two clocks is wrong; the file counts as new.
     return { alike: now - since, age: age < 0 ? 0 : age };
   }
 
-  /** Forgets a file that reads as it is known. */
+  /** Forgets a file whose text is the known one. */
   forget(file: string): void {
     if (this.#seen.size > 0) this.#seen.delete(file);
   }
 
-  /** For how long a file could not be read as a poem, this time included. */
+  /** Notes that a file could not be read as a poem. @returns for how long it could not */
   unread(file: string): number {
     const now = this.#clock.elapsed();
     const since = this.#unread.get(file) ?? now;

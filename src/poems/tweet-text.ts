@@ -1,11 +1,11 @@
 import twitterText from 'twitter-text';
 
 /*
- * What X makes of a text: what it weighs, what it takes for links and names, how it keeps it and how it shows it. Everything
- * that posts, plans, splits, checks or compares texts asks here.
+ * X's rules for texts: the weight of a post, the links and mentions in it, and how X stores and shows it. All code that posts,
+ * plans, splits, checks or compares texts uses these rules.
  */
 
-/** The most a post may weigh. @see docs.x.com, counting characters */
+/** The maximum weight of a post. @see docs.x.com, counting characters */
 export const maxWeight = 280;
 
 /**
@@ -19,64 +19,64 @@ export function weigh(text: string): number {
   return twitterText.parseTweet(withKnownEmoji(text)).weightedLength;
 }
 
-/** Whether X would take a text as one post. Control characters count for nothing: they are not posted. */
+/** Whether X accepts a text as one post. Control characters do not count, since they are not posted. */
 export function fitsInPost(text: string): boolean {
   if (text.length <= maxWeight && isPlain(text) && /\S/.test(text)) return true;
   return twitterText.parseTweet(withKnownEmoji(withoutControls(text))).valid;
 }
 
-/** A full stop with something right after it: every link has one, and the stops of sentences are none. */
+/** A full stop inside a word. Every link has one; the end of a sentence is none. */
 const stopInWord = /\.\S/;
 
-/** Plain ASCII without a link weighs 1 a character: most lines need no parsing. */
+/** Whether a text is plain ASCII without a link, which weighs 1 a character. This saves most lines the parser. */
 const isPlain = (text: string): boolean => /^[\x20-\x7e]*$/.test(text) && !stopInWord.test(text);
 
 /** Built at run time because the `v` flag is younger than the compile target. */
 const emoji = new RegExp('\\p{RGI_Emoji}', 'gv');
 
-/** A heart or the like within or at the end of a sequence, without the mark that makes it an emoji: X does not need the mark. */
+/** A heart or the like in a sequence of emoji, without the variation selector that makes it an emoji. X does not require it. */
 const unmarked =
   /(?=\p{Extended_Pictographic})\P{Emoji_Presentation}(?=\u200d)|(?<=\u200d)\p{Extended_Pictographic}(?<!\p{Emoji_Presentation})(?!\ufe0f)/gu;
 
-/** The list of twitter-text ends in 2018, and it would count the parts of a younger emoji: each becomes one that it knows. */
+/** Replaces every emoji by one that twitter-text knows: its list ends in 2018, and it would count the parts of a newer emoji. */
 function withKnownEmoji(text: string): string {
   if (/^[\0-\x7f]*$/.test(text)) return text;
   return text.replaceAll(unmarked, '$&\ufe0f').replaceAll(emoji, '\u{1f426}');
 }
 
-/** The characters that X refuses anywhere in a post: byte order marks and noncharacters. */
+/** The characters that X refuses in a post: byte order marks and noncharacters. */
 export const refusedByX = /[\ufffe\ufeff\uffff]/;
 
-/** Escape sequences of terminals, whole; then every control character but tabs and line ends. */
+/** A whole escape sequence of terminals, or a control character except tabs and line ends. */
 const controls = new RegExp(
   `${String.fromCodePoint(0x1b)}\\[[0-9;?]*[ -/]*[@-~]|(?![\\t\\n\\r])\\p{Cc}`,
   'gu',
 );
 
-/** The control characters of a text, and the first of each escape sequence: what {@link withoutControls} takes out. */
+/** The control characters that {@link withoutControls} removes; of an escape sequence, the first. */
 export const controlsIn = (text: string): string[] =>
   Array.from(text.matchAll(controls), ([control]) => control.slice(0, 1));
 
-/** A text as it is sent: no control characters, and a space where one of them (VT, FF, NEL) ends a line. */
+/** A text as it is sent: without control characters; those that end a line (VT, FF, NEL) become a space. */
 export const withoutControls = (text: string): string =>
   text.replaceAll(controls, (control) => (/^[\v\f\x85]$/.test(control) ? ' ' : ''));
 
-/** The text as X keeps it, and holds it against what was posted before. */
+/** A text as X stores it, and compares it with earlier posts to refuse a duplicate. */
 export const asKept = (text: string): string => text.normalize('NFC').trim();
 
-/** What X makes of a part of a text. A link is `accidental` where nothing but a full stop between words makes it one. */
+/** A part of a text that X treats specially. A link is accidental if only a full stop between two words makes it one. */
 export interface Entity {
   kind: 'link' | 'accidental-link' | 'mention' | 'hashtag' | 'cashtag';
-  /** The part as it is written. */
+  /** The part itself. */
   text: string;
-  /** Where it begins, in UTF-16 units. */
+  /** Its offset in the text, in UTF-16 units. */
   at: number;
 }
 
-/** What X takes for more than words, in the order of the text. */
+/** The entities of a text, in order. */
 export function entitiesOf(text: string): Entity[] {
   const found = linksIn(text).map((link) => partOf(text, link, kindOfLink));
-  // Most lines have none of the signs, and need no parsing.
+  // Each kind is parsed only if its sign occurs; most lines have none.
   if (/[@\uff20]/.test(text)) {
     const mentions = twitterText.extractMentionsOrListsWithIndices(text);
     found.push(...mentions.map((mention) => partOf(text, mention, () => 'mention')));
@@ -92,7 +92,7 @@ export function entitiesOf(text: string): Entity[] {
   return withoutOverlaps(found.sort((a, b) => a.at - b.at));
 }
 
-/** A link may hold signs of its own: they are part of it. */
+/** Leaves out entities inside another one, such as a `#` in a link. */
 function withoutOverlaps(found: readonly Entity[]): Entity[] {
   let end = 0;
   return found.filter(({ at, text }) => {
@@ -115,59 +115,59 @@ function partOf(
   return { kind: kindOf(part), text: part, at };
 }
 
-/** Nobody writes a protocol, a `www.` or a path by forgetting a space. */
+/** A link with a protocol, a `www.` or a path is no accident; one without may be a missing space. */
 const kindOfLink = (part: string): 'link' | 'accidental-link' =>
   /^(https?:\/\/|www\.)|\//i.test(part) ? 'link' : 'accidental-link';
 
-/** How many cashtags a text names. X takes one in a post. */
+/** The number of cashtags in a text. X accepts one in a post. */
 export const cashtagsIn = (text: string): number =>
   text.includes('$') ? twitterText.extractCashtags(text).length : 0;
 
-/** Where X sees links, whether or not they are written with `https://`. */
+/** The links that X finds in a text, with or without `https://`. */
 export const linksIn = (text: string): Part[] =>
   stopInWord.test(text) ? twitterText.extractUrlsWithIndices(text, { extractUrlsWithoutProtocol: true }) : [];
 
-/** Whether X would take something in the text for a link, which it charges for; a full stop without its space makes one. */
+/** Whether X finds a link in a text, which makes the post more expensive. */
 export const hasLink = (text: string): boolean => linksIn(text).length > 0;
 
-/** Stands for any link: no text has it. */
+/** A placeholder for any link, the object replacement character. */
 const anyLink = '\ufffc';
 
-/** The text with one mark in the place of every link. */
+/** A text with the same placeholder for every link. */
 export const withoutLinks = (text: string): string =>
-  // From the end, so that the places of those before stay right.
+  // From the end, so that the offsets of the earlier links stay valid.
   linksIn(text).reduceRight(
     (rest, { indices: [from, to] }) => `${rest.slice(0, from)}${anyLink}${rest.slice(to)}`,
     text,
   );
 
-/** What X shows in the place of a link, and what was written there. */
-export interface ShownLink {
+/** A link as X shows it, and as its author wrote it. */
+interface ShownLink {
   url: string;
   expanded_url?: string | undefined;
 }
 
 /**
- * A text of a timeline as its author wrote it: links whole again, `&`, `<` and `>` themselves. One pass, so that what is put
- * in is not taken for something to replace.
+ * A timeline's text as its author wrote it: with expanded links and decoded character references. It takes one pass, so that
+ * replacements are not replaced again.
  */
 export function asWritten(text: string, links: readonly ShownLink[]): string {
   const written = new Map(links.map(({ url, expanded_url }) => [url, expanded_url]));
   const shortLinks = [...written.keys()].filter((url) => /^https?:\/\/[\w./-]+$/.test(url));
-  // The longer first: one may begin with another.
+  // Longer links first, since a link may be the prefix of another.
   shortLinks.sort((a, b) => b.length - a.length);
   const shown = new RegExp([...shortLinks.map(literally), escape.source].join('|'), 'gi');
   return text.replaceAll(shown, (part) => written.get(part) ?? decoded(part));
 }
 
-/** A character as HTML escapes it, by its name or its number. */
+/** A character reference of HTML, by name or number. */
 const escape = /&(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[0-9a-f]{1,6});/gi;
 
 const literally = (text: string): string => text.replaceAll('.', '\\.');
 
 const named: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
 
-/** The character that a text stands for, or the text itself where it stands for none. */
+/** The character of a character reference, or the text itself if it is none. */
 function decoded(text: string): string {
   const [, hex, decimal, name = ''] = /^&(?:#x(.+)|#(.+)|(\w+));$/i.exec(text) ?? [];
   if (hex === undefined && decimal === undefined) return named[name.toLowerCase()] ?? text;
@@ -176,26 +176,26 @@ function decoded(text: string): string {
   return isCharacter ? String.fromCodePoint(code) : text;
 }
 
-/** However often it was escaped: an author may have written `&amp;`, and X may escape that once more, or not at all. */
+/** Decodes character references repeatedly: an author may write `&amp;`, which X may escape once more, or not. */
 function unescaped(text: string): string {
   const once = text.replaceAll(escape, decoded);
   return once === text ? text : unescaped(once);
 }
 
-/** Format characters that nobody sees: joiners, marks of direction, variation selectors, soft hyphens, byte order marks. */
+/** Invisible format characters: joiners, direction marks, variation selectors, soft hyphens, byte order marks. */
 const invisible = /[\p{Default_Ignorable_Code_Point}\ufff9-\ufffb]/gu;
 
-/** A text with nothing to see in it. */
+/** Whether a text has no visible character. */
 export const isBlank = (text: string): boolean =>
   /^[\s\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}]*$/u.test(text);
 
 /**
- * What is left of a text when everything is taken away that X may change: equal for texts that people would call the same.
- * Any link is as good as another, and none at the end: X rewrites links, and hides the last one where it quotes a post.
+ * A text without everything that X may change: equal for texts that people would call the same. All links become equal, and
+ * links at the end are dropped: X rewrites links, and hides the last one if it quotes a post.
  */
 export function comparable(text: string): string {
   const plain = withoutControls(unescaped(text)).replaceAll(invisible, '').normalize('NFC');
-  // A link that X sees and twitter-text does not has a scheme that its author may not have written.
+  // X adds a scheme to a link that twitter-text does not recognize.
   const seen = withoutLinks(withoutLinks(plain).replaceAll(/https?:\/\//gi, ''))
     .replaceAll(/\s+/gu, ' ')
     .trim();

@@ -4,37 +4,36 @@ import type { Bot } from '../config/flock-file.ts';
 import { FlockError, systemCode } from '../errors.ts';
 import { mustBeItsAccount } from '../keys/right-account.ts';
 import { fingerprints, type Cursor, prints } from '../ledger/cursor.ts';
-import type { Intent } from '../ledger/events.ts';
+import type { Intent, LedgerEvent } from '../ledger/events.ts';
 import type { Ledger } from '../ledger/journal.ts';
 import { type BotState, sinceOf } from '../ledger/state.ts';
 import type { Logger } from '../log.ts';
 import type { OpenXClient, TimeAnswer } from '../networks/x/client.ts';
 import { type Line, linesOf, PoemWatch } from '../poems/poem.ts';
-import { offsetIn } from '../schedule/calendar.ts';
-import { nextAfter } from '../schedule/schedule.ts';
+import { BotSchedule } from '../schedule/calendar.ts';
+import { iso } from '../text.ts';
 import {
   type BudgetExceeded,
   Caps,
   describeExceeded,
   looksAgain,
-  priceOf,
   type FlockBudget,
   UnreconciledBots,
 } from './budget.ts';
 import { eventsOf } from './commands.ts';
-import { decide, type Decision, type PlannedPost, planPost } from './decide.ts';
-import { type Edit, editOf, needsLongLook, readingOf } from './edits.ts';
-import { type Block, Gate } from './gate.ts';
-import { eventsAfter, herdCauses, type PostFailure, postLine } from './post.ts';
 import {
-  firstLook,
-  lookBack,
-  lookFor,
-  mayHavePosted,
-  reconcile,
-  type ReconcileOptions,
-  type Unseen,
-} from './reconcile.ts';
+  decide,
+  type Decision,
+  eventOf,
+  type Move,
+  movePost,
+  type PlannedPost,
+  situationOf,
+} from './decide.ts';
+import { type Edit, needsLongLook, type PoemText, readFor } from './edits.ts';
+import { type Block, Gate } from './gate.ts';
+import { eventsAfter, herdCauses, postLine } from './post.ts';
+import { beginLook, firstLook, lookBack, reconcile, type ReconcileOptions } from './reconcile.ts';
 
 const minute = 60_000;
 
@@ -62,7 +61,7 @@ export class InDoubtTimers {
   }
 
   /** How long to wait after a look at the timeline that failed: a minute at first, then longer, half an hour at most. */
-  patience(bot: string): number {
+  nextDelay(bot: string): number {
     const looks = this.#looks.get(bot) ?? 0;
     this.#looks.set(bot, looks + 1);
     return Math.min(minute * 2 ** looks, 30 * minute);
@@ -75,25 +74,16 @@ export class InDoubtTimers {
   }
 }
 
-/** What a process keeps in memory of the bots that it runs; nothing of it is needed after its end. */
-export interface Memory {
-  doubts: InDoubtTimers;
-  gate: Gate;
-  caps: Caps;
-  uncounted: UnreconciledBots;
-  poems: PoemWatch;
-  /**
-   * The bots whose timeline this process has looked at, so that their ledger is known to be the last word, and how many posts
-   * each had made then.
-   */
-  looked: Map<string, number>;
-}
+/** When a bot wants its next step: at an instant, or only when something about it changes. */
+export type NextStep = number | 'when changed';
 
-export interface StepOptions extends Memory {
+export interface RunnerOptions {
   ledger: Ledger;
   clock: Clock;
   log: Logger;
   openX: OpenXClient;
+  /** What time it is at X. */
+  askTime: () => Promise<TimeAnswer>;
   /** The most one request takes. Milliseconds. */
   deadline: number;
   /** What the flock may spend now. */
@@ -102,87 +92,431 @@ export interface StepOptions extends Memory {
   isStopped: () => boolean;
   /** How many bots the flock has. */
   size: () => number;
+  /** Whether the flock has a bot of that name, and flock.json does not let it rest. */
+  isUp: (bot: string) => boolean;
+  /** Called where bots that waited for X may go on. */
+  opened: () => void;
   /** Stops the whole flock until a person lets it go on. */
   brake: (why: string) => Promise<void>;
   /** The text of a poem's file. */
   readPoem: (file: string) => Promise<string>;
   /** When a poem's file was written last, in milliseconds since 1970, or undefined where it has no time stamp. */
   writtenAt: (file: string) => number | undefined;
+  /** What the runner remembers, for whoever wants another memory than its own. */
+  memory?: Partial<Memory>;
 }
 
-/** The memory of a process that begins. */
-export const newMemory = (options: {
-  ledger: Ledger;
-  clock: Clock;
-  log: Logger;
-  askTime: () => Promise<TimeAnswer>;
-  /** Whether the flock has a bot of that name, and flock.json does not let it rest. */
-  isUp: (bot: string) => boolean;
-  /** Called where bots that waited for X may go on. */
-  opened: () => void;
-}): Memory => ({
-  doubts: new InDoubtTimers(options.clock),
-  gate: new Gate(options),
-  caps: new Caps(),
-  uncounted: new UnreconciledBots(options.ledger, options.isUp),
-  poems: new PoemWatch(options.clock),
-  looked: new Map(),
-});
+/** What a runner keeps in memory of its bots; nothing of it is needed after its end. */
+export interface Memory {
+  gate: Gate;
+  poems: PoemWatch;
+  /**
+   * The bots whose timeline this process has looked at, so that their ledger is known to be the last word, and how many posts
+   * each had made then.
+   */
+  looked: Map<string, number>;
+}
 
-/** When a bot wants its next step: at an instant, or only when something about it changes. */
-export type NextStep = number | 'when changed';
+/** What is known of a bot in one step, fetched once. */
+interface Step {
+  bot: Bot;
+  state: BotState;
+  now: number;
+  decision: Decision;
+  schedule: BotSchedule;
+  purse: FlockBudget;
+  /** {@link keyMark}; it takes its time, and few steps need it. */
+  key: () => string;
+}
+
+type Due = Extract<Decision, { do: 'post' }>;
+
+const second = 1000;
+/** How long after a first look at a poem that is being written it is read again. Milliseconds. */
+const rereadDelay = 5 * second;
+/** How long a poem may be unreadable, as it is in the middle of an upload, before that is said. Milliseconds. */
+const maxUnread = 20 * second;
+/** How long an edit that takes most of a poem away has to stand: it may be the first half of an upload. Milliseconds. */
+const maxWriting = 60 * second;
+/** How long a bot waits before it asks again whether all that the flock has spent is known. Milliseconds. */
+const spendingRecheck = 15 * second;
+const hour = 3_600_000;
+
+const refusesKey = new Set(['unauthorized', 'reauth']);
 
 /**
- * Takes one bot one step on: decides what is due and does it.
- *
- * @returns when the next step is due; an instant that is past means at once
- * @throws {FlockError} `io` where the ledger can keep nothing more, `data` where the poem cannot be read or the key is for
- * another account
+ * Takes the bots of a flock one step at a time: decides what is due, does it, and says when the next step is. Nobody else may
+ * run a bot meanwhile.
  */
-export async function step(bot: Bot, options: StepOptions): Promise<NextStep> {
-  const { ledger, clock, gate } = options;
-  const known = ledger.state(bot.name);
-  mustBeItsAccount(bot, known?.account);
-  let decision = known && decide(situationOf(bot, known, options));
-  if (known && decision && isTimeless(decision)) return act(bot, known, decision, options);
-  // What is decided for a slot, a day or a month must not be taken back by a clock that is set a minute later.
-  if (!gate.isSure) {
-    const block = await gate.checkClock();
-    if (block)
-      return known && decision?.do === 'post' ? hold(bot, known, decision, block, options) : block.until;
-    decision = known && decide(situationOf(bot, known, options));
+export class BotRunner {
+  readonly #options: RunnerOptions;
+  readonly #ledger: Ledger;
+  readonly #clock: Clock;
+  readonly #gate: Gate;
+  readonly #poems: PoemWatch;
+  readonly #looked: Map<string, number>;
+  readonly #doubts: InDoubtTimers;
+  readonly #unreconciled: UnreconciledBots;
+  readonly #caps = new Caps();
+
+  constructor(options: RunnerOptions) {
+    const { ledger, clock, memory = {} } = options;
+    this.#options = options;
+    this.#ledger = ledger;
+    this.#clock = clock;
+    this.#gate = memory.gate ?? new Gate(options);
+    this.#poems = memory.poems ?? new PoemWatch(clock);
+    this.#looked = memory.looked ?? new Map<string, number>();
+    this.#doubts = new InDoubtTimers(clock);
+    this.#unreconciled = new UnreconciledBots(ledger, options.isUp);
   }
-  const state = known ?? (await begin(bot, options));
-  if (state === undefined) return clock.now() + readAgain;
-  return act(bot, state, decision ?? decide(situationOf(bot, state, options)), options);
+
+  /**
+   * Takes one bot one step on.
+   *
+   * @returns when the next step is due; an instant that is past means at once
+   * @throws {FlockError} `io` where the ledger can keep nothing more, `data` where the poem cannot be read or the key is for
+   * another account
+   */
+  async step(bot: Bot): Promise<NextStep> {
+    const known = this.#ledger.state(bot.name);
+    mustBeItsAccount(bot, known?.account);
+    let step = known && this.#look(bot, known);
+    if (step && isTimeless(step.decision)) return this.#act(step);
+    // What is decided for a slot, a day or a month must not be taken back by a clock that is set a minute later.
+    if (!this.#gate.isSure) {
+      const block = await this.#gate.checkClock();
+      if (block) return step?.decision.do === 'post' ? this.#hold(step, step.decision, block) : block.until;
+      step = known && this.#look(bot, known);
+    }
+    return step ? this.#act(step) : this.#begin(bot);
+  }
+
+  /**
+   * Posts a bot's next line now, besides what its schedule wants; the ledger then says what came of it.
+   *
+   * @throws {FlockError} where it cannot post now, as {@link eventsOf} says, and as {@link step}; `tryLater` also where nobody
+   * knows yet what the flock has spent
+   */
+  async postNow(bot: Bot): Promise<void> {
+    const ledger = this.#ledger;
+    // In the middle of an upload it may be unreadable for a moment, but whoever waits for the answer is told at once.
+    await linesOf(bot.poemFile, bot.settings.unit, this.#options.readPoem);
+    const before = ledger.state(bot.name);
+    // A bot that is new here begins with a step, and then waits for its slot; one whose key was replaced is freed by one.
+    if (!before || (before.parked && before.parked.key !== keyMark(bot))) await this.step(bot);
+    const { paused, atEnd } = bot.settings;
+    const readiness = { paused, atEnd, isStopped: this.#options.isStopped() };
+    const order = { order: 'post', bot: bot.name } as const;
+    const events = eventsOf(order, ledger.state(bot.name), this.#clock.now(), readiness);
+    const awaited = this.#unreconciled.awaited(this.#options.purse());
+    if (awaited !== undefined) throw notCounted(bot.name, awaited);
+    await ledger.record(...events);
+    let next: NextStep = this.#clock.now();
+    while (isAsked(ledger.state(bot.name), next, this.#clock.now())) next = await this.step(bot);
+  }
+
+  #look(bot: Bot, state: BotState): Step {
+    const { deadline, isStopped, purse } = this.#options;
+    const now = this.#clock.now();
+    const schedule = new BotSchedule(bot.name, bot.settings);
+    let mark: string | undefined;
+    const key = (): string => (mark ??= keyMark(bot));
+    const situation = situationOf(state, bot.settings, {
+      now,
+      schedule,
+      isStopped: isStopped(),
+      key: state.parked || state.owed?.key !== undefined ? key() : '',
+      openFor: state.open ? this.#doubts.ageOf(state.open) : 0,
+      deadline,
+    });
+    return { bot, state, now, decision: decide(situation), schedule, purse: purse(), key };
+  }
+
+  #act(step: Step): NextStep | Promise<NextStep> {
+    const { bot, decision, now } = step;
+    switch (decision.do) {
+      case 'wait':
+        return decision.until;
+      case 'rest':
+        return 'when changed';
+      case 'free':
+      case 'miss':
+        return this.#record(eventOf(bot.name, decision, now));
+      case 'reconcile':
+        return this.#reconcile(step);
+      case 'look':
+        return this.#beginLook(step);
+      case 'post':
+        return this.#post(step, decision);
+    }
+  }
+
+  /** Writes down what was decided. @returns that the next step is due at once */
+  async #record(...events: LedgerEvent[]): Promise<NextStep> {
+    await this.#ledger.record(...events);
+    return this.#clock.now();
+  }
+
+  /** A bot that is new here begins at its first line, and posts it at its next slot. */
+  async #begin(bot: Bot): Promise<NextStep> {
+    const poem = await this.#readPoem(bot);
+    const at = this.#clock.now();
+    if (!poem) return at + rereadDelay;
+    const { userId: account } = bot.bundle;
+    const begun = { event: 'begun', bot: bot.name, at, poem: fingerprints(poem.lines) } as const;
+    await this.#ledger.record(account === undefined ? begun : { ...begun, account });
+    return this.#act(this.#look(bot, this.#stateOf(bot)));
+  }
+
+  async #post(step: Step, due: Due): Promise<NextStep> {
+    const { bot, state, now, schedule, purse } = step;
+    const { name, settings, bundle } = bot;
+    const closed = this.#gate.blocked('post', name, bundle.appKeys);
+    if (closed) return this.#hold(step, due, closed);
+    const awaited = this.#unreconciled.awaited(purse);
+    if (awaited !== undefined) return this.#waitForLook(bot, awaited);
+    const text = await this.#readPoem(bot);
+    if (!text) return this.#clock.now() + rereadDelay;
+    const poem = readFor(name, state.place, text, { at: now, key: step.key });
+    const again = this.#untilStill(bot, state.place, text, poem.edit);
+    if (again !== undefined) return again;
+    const flock = { history: this.#ledger.history(), purse };
+    const { until } = due;
+    const move = movePost({ bot: name, state, settings, until, offset: schedule.offset, poem, flock, now });
+    if (move.do === 'record' || move.do === 'finish') return this.#record(move.event);
+    if (move.do === 'wait for budget') return this.#waitForBudget(bot, move.cap);
+    if (!isLookedAt(state, this.#looked.get(name))) return this.#lookFirst(step, due, text.lines);
+    // Others may have learned of something while the poem was read.
+    const block = this.#gate.blocked('post', name, bundle.appKeys);
+    if (block) return this.#hold(step, due, block);
+    return this.#send(step, due, move);
+  }
+
+  async #send(
+    { bot, state, key }: Step,
+    { slot, until }: Due,
+    { post, price }: MoveToPost,
+  ): Promise<NextStep> {
+    const { name, settings, bundle } = bot;
+    this.#gate.enter('post', name, bundle.appKeys);
+    const report = await postLine({
+      bot: name,
+      post,
+      slot,
+      until,
+      since: sinceOf(state),
+      owed: state.owed,
+      key,
+      refrain: settings.refrain,
+      isRepeated: () => isRepeated(state, post),
+      judge: (outcome) => this.#gate.learn('post', name, bundle.appKeys, outcome),
+      price,
+      ledger: this.#ledger,
+      x: this.#options.openX(bundle),
+      clock: this.#clock,
+    });
+    if ('failure' in report) {
+      const { kind, reason } = report.failure;
+      if (kind === 'in-doubt') this.#warnInDoubt(bot, post.line, reason);
+      if (herdCauses.has(kind)) await this.#brakeHerd();
+    }
+    return this.#clock.now();
+  }
+
+  /** A bot's poem as it is now, or undefined where it cannot be read just now. @throws {FlockError} `data` where that lasts */
+  async #readPoem({ poemFile: file, settings: { unit } }: Bot): Promise<PoemText | undefined> {
+    const { readPoem, writtenAt } = this.#options;
+    try {
+      const text = await readPoem(file);
+      return { text, unit, lines: await linesOf(file, unit, () => Promise.resolve(text)) };
+    } catch (error) {
+      if (!(error instanceof FlockError) || !mayBeUpload(error)) throw error;
+      const now = this.#clock.now();
+      const age = now - (writtenAt(file) ?? now);
+      if (age >= maxUnread || this.#poems.unread(file) >= maxUnread) throw error;
+      return undefined;
+    }
+  }
+
+  /**
+   * When a poem is read again that is being written, or undefined where it has stood still: an edit counts only then, and
+   * nothing is posted before.
+   */
+  #untilStill(bot: Bot, place: Cursor, { lines }: PoemText, edit: Edit | undefined): number | undefined {
+    const file = bot.poemFile;
+    const { alike, age } = this.#poems.look(file, fingerprints(lines), this.#options.writtenAt(file));
+    const wait = edit
+      ? (needsLongLook(place, edit) ? maxWriting : rereadDelay) - alike
+      : rereadDelay - Math.max(alike, age);
+    if (wait > 0) return this.#clock.now() + Math.min(Math.max(wait, second), rereadDelay);
+    this.#poems.forget(file);
+    return undefined;
+  }
+
+  /** A post that is due waits for what is not about its bot: the ledger says so, once for each reason. */
+  async #hold({ bot, state: { owed } }: Step, { slot, until }: Due, block: Block): Promise<NextStep> {
+    const { why, reason } = block;
+    // A refrain that X has refused stays one.
+    if (owed?.why !== why && owed?.why !== 'duplicate') {
+      const held = { event: 'held', bot: bot.name, at: this.#clock.now(), slot, until, why, reason } as const;
+      await this.#ledger.record({ ...held, retryAt: Math.ceil(block.until) });
+    }
+    return block.until;
+  }
+
+  /** @param purpose - what the money is wanted for, where that is not a post */
+  #waitForBudget({ name: bot }: Bot, cap: BudgetExceeded, purpose?: string): NextStep {
+    if (this.#caps.isNews(bot, cap.until)) {
+      const why = purpose === undefined ? describeExceeded(cap) : `${describeExceeded(cap)}, for ${purpose}`;
+      const until = cap.until === undefined ? undefined : iso(cap.until);
+      const message = until === undefined ? 'posts nothing until it is raised' : `posts again at ${until}`;
+      this.#options.log.warn(
+        { event: 'budget-reached', bot, why, ...(until !== undefined && { until }) },
+        `${why}; ${message}`,
+      );
+    }
+    return looksAgain(cap, this.#clock.now()) ?? 'when changed';
+  }
+
+  #waitForLook({ name: bot }: Bot, awaited: string): NextStep {
+    if (this.#unreconciled.isNews(awaited)) {
+      const why = `${awaited} was restored, and nobody knows yet what it has spent of the flock's budget`;
+      this.#options.log.warn(
+        { event: 'budget-unknown', bot, awaited, why },
+        `${why}; posts once ${awaited} has looked`,
+      );
+    }
+    return this.#clock.now() + spendingRecheck;
+  }
+
+  /** Looks, before the first post of this process, whether the ledger is the bot's last word. */
+  async #lookFirst(step: Step, due: Due, lines: readonly Line[]): Promise<NextStep> {
+    const { bot, state } = step;
+    const seen = await firstLook(
+      bot,
+      state,
+      this.#lookOptions(step, () => Promise.resolve(lines)),
+    );
+    if (typeof seen === 'string') {
+      this.#setLooked(bot);
+      // A key that X takes is not one that it has refused for an hour.
+      if (state.owed && refusesKey.has(state.owed.why)) {
+        const block: Block = { why: 'seen', reason: 'X takes its key again', until: this.#clock.now() };
+        return this.#hold(step, due, block);
+      }
+      return this.#clock.now();
+    }
+    if ('cap' in seen) return this.#waitForBudget(bot, seen.cap, 'a look at its timeline');
+    if ('blockedUntil' in seen) return seen.blockedUntil;
+    const { failure, closedUntil } = seen;
+    const now = this.#clock.now();
+    if (failure.kind === 'in-doubt') {
+      const until = closedUntil ?? now + this.#doubts.nextDelay(bot.name);
+      const reason = `its timeline cannot be read: ${failure.reason}`;
+      return this.#hold(step, due, { why: 'unseen', reason, until });
+    }
+    const events = eventsAfter(failure, {
+      bot: bot.name,
+      owed: state.owed,
+      key: step.key(),
+      line: state.place.next,
+      refrain: bot.settings.refrain,
+      isRepeated: false,
+      now,
+      closedUntil,
+    });
+    const { slot, until } = due;
+    // Nothing was sent that X could have refused: the post waits.
+    await this.#ledger.record(
+      ...events.map((event) =>
+        event.event === 'refused' ? { ...event, event: 'held' as const, slot, until } : event,
+      ),
+    );
+    if (herdCauses.has(failure.kind)) await this.#brakeHerd();
+    return now;
+  }
+
+  /** Puts the next line in doubt, as it is after a crash: it may have been posted since the state was saved that was restored. */
+  async #beginLook({ bot, state }: Step): Promise<NextStep> {
+    const poem = await this.#readPoem(bot);
+    const at = this.#clock.now();
+    if (!poem) return at + rereadDelay;
+    const { atEnd } = bot.settings;
+    return this.#record(beginLook(bot.name, state, { lines: poem.lines, atEnd }, at));
+  }
+
+  /** Looks on the timeline whether the open post is there, or what a restored bot has posted since. */
+  async #reconcile(step: Step): Promise<NextStep> {
+    const { bot, state } = step;
+    const { open } = state;
+    if (!open) return step.now;
+    const { poemFile, settings } = bot;
+    // Whether the poem is needed at all, the timeline tells.
+    let lines: Promise<readonly Line[]> | undefined;
+    const options = this.#lookOptions(
+      step,
+      () => (lines ??= linesOf(poemFile, settings.unit, this.#options.readPoem)),
+    );
+    const settled =
+      open.look === true || state.restored === true
+        ? await lookBack(bot, state, open, options)
+        : await reconcile(bot, state, open, { ...options, isInherited: !this.#looked.has(bot.name) });
+    if (settled === 'absent' || 'posted' in settled) {
+      this.#setLooked(bot);
+      return this.#clock.now();
+    }
+    if ('blockedUntil' in settled) return settled.blockedUntil;
+    if ('cap' in settled)
+      return this.#waitForBudget(bot, settled.cap, `a look whether line ${open.line + 1} was posted`);
+    this.#warnInDoubt(bot, open.line, settled.unseen);
+    return settled.closedUntil ?? this.#clock.now() + this.#doubts.nextDelay(bot.name);
+  }
+
+  /** From now on the ledger is known to be the bot's last word. */
+  #setLooked(bot: Bot): void {
+    this.#looked.set(bot.name, this.#stateOf(bot).posts);
+    this.#doubts.settle(bot.name);
+  }
+
+  #stateOf({ name }: Bot): BotState {
+    const state = this.#ledger.state(name);
+    if (!state) throw new Error(`${name}: the ledger kept an event and does not show it`);
+    return state;
+  }
+
+  #lookOptions({ bot, purse, key }: Step, lines: ReconcileOptions['lines']): ReconcileOptions {
+    const x = this.#options.openX(bot.bundle);
+    return { ledger: this.#ledger, clock: this.#clock, gate: this.#gate, purse, x, lines, key };
+  }
+
+  #warnInDoubt({ name: bot }: Bot, line: number, reason: string): void {
+    this.#options.log.warn(
+      { event: 'in-doubt', bot, line: line + 1, reason },
+      `line ${line + 1} is in doubt: ${reason}`,
+    );
+  }
+
+  /** X seldom suspends several accounts of a flock for what one of them did: then the others are stopped before it is their turn. */
+  async #brakeHerd(): Promise<void> {
+    const { log, size, isStopped, brake } = this.#options;
+    const since = this.#clock.now() - hour;
+    let count = 0;
+    for (const [, { parked }] of this.#ledger.states())
+      if (parked && parked.at > since && herdCauses.has(parked.cause ?? '')) count++;
+    if (count < Math.max(2, Math.ceil(size() / 10)) || isStopped()) return;
+    const why = `X has suspended, locked or called automated ${count} accounts of the flock within an hour`;
+    await brake(why);
+    const hint = 'sign in as these accounts and see what X has against them; then: flockd resume';
+    log.error({ event: 'herd', why, hint }, `the whole flock is stopped: ${why}; ${hint}`);
+  }
 }
+
+type MoveToPost = Extract<Move, { do: 'post' }>;
 
 /** What is decided without the time of day, or is decided again when the time has come. */
 const isTimeless = ({ do: what }: Decision): boolean =>
   what === 'wait' || what === 'rest' || what === 'reconcile';
-
-async function act(bot: Bot, state: BotState, decision: Decision, options: StepOptions): Promise<NextStep> {
-  const { ledger, clock } = options;
-  const at = clock.now();
-  switch (decision.do) {
-    case 'wait':
-      return decision.until;
-    case 'rest':
-      return 'when changed';
-    case 'free':
-      await ledger.record({ event: 'freed', bot: bot.name, at });
-      return at;
-    case 'miss':
-      await ledger.record({ event: 'missed', bot: bot.name, at, until: decision.until });
-      return at;
-    case 'reconcile':
-      return settle(bot, state, options);
-    case 'look':
-      return look(bot, state, options);
-    case 'post':
-      return post(bot, state, decision, options);
-  }
-}
 
 /** Tells a key from the one that replaces it, without being of any use to sign with. */
 export function keyMark({ bundle }: Bot): string {
@@ -191,137 +525,9 @@ export function keyMark({ bundle }: Bot): string {
   return hash('sha256', values, 'base64url').slice(0, 10);
 }
 
-function situationOf(
-  bot: Bot,
-  state: BotState,
-  { clock, deadline, doubts, isStopped }: StepOptions,
-): Parameters<typeof decide>[0] {
-  const { schedule: expression, timezone, spread, missed, paused, settle } = bot.settings;
-  return {
-    state,
-    now: clock.now(),
-    nextSlot: (after) => nextAfter({ expression, timezone }, after),
-    offset: offsetIn(spread, bot.name),
-    missed,
-    paused: paused || isStopped(),
-    // Nobody else's matters, and it takes its time.
-    key: state.parked || state.owed?.key !== undefined ? keyMark(bot) : '',
-    openFor: state.open ? doubts.ageOf(state.open) : 0,
-    doubt: deadline + settle,
-  };
-}
-
-const second = 1000;
-/** How long after a first look at a poem that is being written it is read again. Milliseconds. */
-const readAgain = 5 * second;
-/** How long a poem may be unreadable, as it is in the middle of an upload, before that is said. Milliseconds. */
-const maxUnread = 20 * second;
-
-/** The lines of a bot's poem, or undefined where its file cannot be read just now. @throws {FlockError} `data` where that lasts */
-async function readLines(
-  bot: Bot,
-  { clock, poems, readPoem, writtenAt }: StepOptions,
-): Promise<readonly Line[] | undefined> {
-  try {
-    return await linesOf(bot.poemFile, bot.settings.unit, readPoem);
-  } catch (error) {
-    if (!(error instanceof FlockError) || !mayBeUpload(error)) throw error;
-    const age = clock.now() - (writtenAt(bot.poemFile) ?? clock.now());
-    if (age >= maxUnread || poems.unread(bot.poemFile) >= maxUnread) throw error;
-    return undefined;
-  }
-}
-
 /** A file that is empty, cut within a letter or gone for a moment; what cannot be read at all is no upload. */
 const mayBeUpload = ({ exit, cause }: FlockError): boolean =>
   exit === 'data' && (cause === undefined || systemCode(cause) === 'ENOENT');
-
-/** A bot that is new here begins at its first line, at its next slot. */
-async function begin(bot: Bot, options: StepOptions): Promise<BotState | undefined> {
-  const { ledger, clock } = options;
-  const lines = await readLines(bot, options);
-  if (!lines) return undefined;
-  const { userId } = bot.bundle;
-  const begun = { event: 'begun', bot: bot.name, at: clock.now(), poem: fingerprints(lines) } as const;
-  await ledger.record(userId === undefined ? begun : { ...begun, account: userId });
-  return stateOf(bot, ledger);
-}
-
-type Due = Extract<Decision, { do: 'post' }>;
-
-async function post(bot: Bot, state: BotState, due: Due, options: StepOptions): Promise<NextStep> {
-  const { ledger, clock, gate, uncounted, looked } = options;
-  const { name, settings, bundle } = bot;
-  const closed = gate.blocked('post', name, bundle.appKeys);
-  if (closed) return hold(bot, state, due, closed, options);
-  const awaited = uncounted.awaited(options.purse());
-  if (awaited !== undefined) return waitForLook(bot, awaited, options);
-  const read = await readPoem(bot, state.place, options);
-  if ('again' in read) return read.again;
-  if (read.edit) {
-    await ledger.record(read.edit);
-    return clock.now();
-  }
-  const joinRefrain = state.owed?.why === 'duplicate' && settings.refrain === 'join';
-  const planned = planPost(
-    state.place,
-    read.lines.map(({ text }) => text),
-    joinRefrain,
-  );
-  if (!planned) return atEnd(bot, state, due, options);
-  const spender = { state, settings, history: ledger.history(), purse: options.purse() };
-  const priced = priceOf(planned.text, spender, clock.now());
-  if ('cap' in priced) return waitForBudget(bot, priced.cap, options);
-  if (!isLookedAt(state, looked.get(name))) return lookFirst(bot, state, due, options);
-  // Others may have learned of something while the poem was read.
-  const block = gate.blocked('post', name, bundle.appKeys);
-  if (block) return hold(bot, state, due, block, options);
-  gate.enter('post', name, bundle.appKeys);
-  const { openX } = options;
-  const report = await postLine({
-    bot: name,
-    post: planned,
-    slot: due.slot,
-    until: due.until,
-    since: sinceOf(state),
-    owed: state.owed,
-    key: () => keyMark(bot),
-    refrain: settings.refrain,
-    isRepeated: () => isRepeated(state, planned),
-    judge: (outcome) => gate.learn('post', name, bundle.appKeys, outcome),
-    price: priced.price,
-    ledger,
-    x: openX(bundle),
-    clock,
-  });
-  if ('failure' in report) await afterFailure(bot, planned, report.failure, options);
-  return clock.now();
-}
-
-async function afterFailure(
-  bot: Bot,
-  { line }: PlannedPost,
-  failure: PostFailure,
-  options: StepOptions,
-): Promise<void> {
-  if (failure.kind === 'in-doubt') inDoubt(options, bot, line, failure.reason);
-  if (herdCauses.has(failure.kind)) await brakeHerd(options);
-}
-
-const hour = 3_600_000;
-
-/** X seldom suspends several accounts of a flock for what one of them did: then the others are stopped before it is their turn. */
-async function brakeHerd({ ledger, clock, log, size, isStopped, brake }: StepOptions): Promise<void> {
-  const since = clock.now() - hour;
-  let count = 0;
-  for (const [, { parked }] of ledger.states())
-    if (parked && parked.at > since && herdCauses.has(parked.cause ?? '')) count++;
-  if (count < Math.max(2, Math.ceil(size() / 10)) || isStopped()) return;
-  const why = `X has suspended, locked or called automated ${count} accounts of the flock within an hour`;
-  await brake(why);
-  const hint = 'sign in as these accounts and see what X has against them; then: flockd resume';
-  log.error({ event: 'herd', why, hint }, `the whole flock is stopped: ${why}; ${hint}`);
-}
 
 /** Whether its timeline shows nothing that the ledger does not know; of a post without an id, only a later look tells where it is. */
 const isLookedAt = ({ last, posts }: BotState, postsThen: number | undefined): boolean =>
@@ -337,211 +543,6 @@ function isRepeated({ place, pass, gone = '' }: BotState, { line, lines }: Plann
   return all.some((_, other) => other !== line && isDone(other) && reads(other) === reads(line));
 }
 
-/** A post that is due waits for what is not about its bot: the ledger says so, once for each reason. */
-async function hold(
-  bot: Bot,
-  { owed }: BotState,
-  { slot, until }: Due,
-  block: Block,
-  { ledger, clock }: StepOptions,
-): Promise<NextStep> {
-  const { why, reason } = block;
-  // A refrain that X has refused stays one.
-  if (owed?.why !== why && owed?.why !== 'duplicate') {
-    const held = { event: 'held', bot: bot.name, at: clock.now(), slot, until, why, reason } as const;
-    await ledger.record({ ...held, retryAt: Math.ceil(block.until) });
-  }
-  return block.until;
-}
-
-type ReadPoem = { again: number } | { lines: readonly Line[]; edit: Edit | undefined };
-
-/**
- * The poem as it counts now. An edit counts once its file has stood still, and nothing is posted from a file that is being
- * written: it is read again.
- */
-async function readPoem(bot: Bot, place: Cursor, options: StepOptions): Promise<ReadPoem> {
-  const { clock, poems } = options;
-  const file = bot.poemFile;
-  const lines = await readLines(bot, options);
-  if (!lines) return { again: clock.now() + readAgain };
-  const read = readingOf(place, lines);
-  const { alike, age } = poems.look(file, fingerprints(lines), options.writtenAt(file));
-  if (read.poem === place.poem) {
-    const wait = readAgain - Math.max(alike, age);
-    if (wait > 0) return { again: clock.now() + Math.max(wait, second) };
-    poems.forget(file);
-    return { lines: read.lines, edit: undefined };
-  }
-  const otherUnit = bot.settings.unit === 'line' ? 'stanza' : 'line';
-  const other = await linesOf(file, otherUnit, options.readPoem);
-  const now = { read, lines, other: readingOf(place, other) };
-  const edit = editOf(bot.name, place, now, { at: clock.now(), key: () => keyMark(bot) });
-  const wait = (needsLongLook(place, edit) ? maxWriting : readAgain) - alike;
-  if (wait > 0) return { again: clock.now() + Math.min(Math.max(wait, second), readAgain) };
-  poems.forget(file);
-  return { lines: read.lines, edit };
-}
-
-/** How long an edit that takes most of a poem away has to stand: it may be the first half of an upload. Milliseconds. */
-const maxWriting = 60 * second;
-
-function waitForBudget(
-  { name: bot }: Bot,
-  cap: BudgetExceeded,
-  { caps, clock, log }: StepOptions,
-  why = describeExceeded(cap),
-): NextStep {
-  if (caps.isNews(bot, cap.until)) {
-    const until = cap.until === undefined ? undefined : new Date(cap.until).toISOString();
-    const message = until === undefined ? 'posts nothing until it is raised' : `posts again at ${until}`;
-    log.warn(
-      { event: 'budget-reached', bot, why, ...(until !== undefined && { until }) },
-      `${why}; ${message}`,
-    );
-  }
-  return looksAgain(cap, clock.now()) ?? 'when changed';
-}
-
-/** How long a bot waits before it asks again whether all that the flock has spent is known. Milliseconds. */
-const patience = 15_000;
-
-function waitForLook({ name: bot }: Bot, awaited: string, { uncounted, clock, log }: StepOptions): NextStep {
-  if (uncounted.isNews(awaited)) {
-    const why = `${awaited} was restored, and nobody knows yet what it has spent of the flock's budget`;
-    log.warn({ event: 'budget-unknown', bot, awaited, why }, `${why}; posts once ${awaited} has looked`);
-  }
-  return clock.now() + patience;
-}
-
-const refusesKey = new Set(['unauthorized', 'reauth']);
-
-/** Looks, before the first post of this process, whether the ledger is the bot's last word. */
-async function lookFirst(bot: Bot, state: BotState, due: Due, options: StepOptions): Promise<NextStep> {
-  const { clock, ledger, doubts, looked } = options;
-  const seen = await firstLook(bot, state, lookOptions(bot, options));
-  if (typeof seen === 'string') {
-    looked.set(bot.name, stateOf(bot, ledger).posts);
-    doubts.settle(bot.name);
-    // A key that X takes is not one that it has refused for an hour.
-    if (state.owed && refusesKey.has(state.owed.why)) {
-      const block: Block = { why: 'seen', reason: 'X takes its key again', until: clock.now() };
-      return hold(bot, state, due, block, options);
-    }
-    return clock.now();
-  }
-  if ('cap' in seen)
-    return waitForBudget(bot, seen.cap, options, `${describeExceeded(seen.cap)}, for a look at its timeline`);
-  if ('blockedUntil' in seen) return seen.blockedUntil;
-  const { failure, closedUntil } = seen;
-  const at = clock.now();
-  if (failure.kind === 'in-doubt') {
-    const until = closedUntil ?? at + doubts.patience(bot.name);
-    const reason = `its timeline cannot be read: ${failure.reason}`;
-    return hold(bot, state, due, { why: 'unseen', reason, until }, options);
-  }
-  const attempt = {
-    bot: bot.name,
-    owed: state.owed,
-    key: keyMark(bot),
-    line: state.place.next,
-    now: at,
-    closedUntil,
-  };
-  const events = eventsAfter(failure, { ...attempt, refrain: bot.settings.refrain, isRepeated: false });
-  const { slot, until } = due;
-  await ledger.record(
-    ...events.map((event) =>
-      event.event === 'refused' ? { ...event, event: 'held' as const, slot, until } : event,
-    ),
-  );
-  if (herdCauses.has(failure.kind)) await brakeHerd(options);
-  return at;
-}
-
-/** Puts the next line in doubt, as it is after a crash: it may have been posted since the state was saved that was restored. */
-async function look(bot: Bot, state: BotState, options: StepOptions): Promise<NextStep> {
-  const { ledger, clock } = options;
-  const { name, settings } = bot;
-  const lines = await readLines(bot, options);
-  if (!lines) return clock.now() + readAgain;
-  const { poem } = readingOf(state.place, lines);
-  const at = clock.now();
-  const isOpen = mayHavePosted(state, poem, settings.atEnd);
-  await ledger.record(isOpen ? lookFor(name, state, at) : { event: 'checked', bot: name, at });
-  return at;
-}
-
-async function atEnd(
-  bot: Bot,
-  { place }: BotState,
-  due: Due,
-  { ledger, clock }: StepOptions,
-): Promise<NextStep> {
-  const at = clock.now();
-  const loop = bot.settings.atEnd === 'loop';
-  await ledger.record(
-    loop
-      ? { event: 'again', bot: bot.name, at, poem: place.poem }
-      : {
-          event: 'missed',
-          bot: bot.name,
-          at,
-          until: Math.max(due.until, at - offsetIn(bot.settings.spread, bot.name)),
-        },
-  );
-  return at;
-}
-
-/** Looks on the timeline whether the open post is there, or what a restored bot has posted since. */
-async function settle(bot: Bot, state: BotState, options: StepOptions): Promise<NextStep> {
-  const { clock, doubts, looked } = options;
-  const { open } = state;
-  if (!open) return clock.now();
-  const looking = lookOptions(bot, options);
-  const settled =
-    open.look === true || state.restored === true
-      ? await lookBack(bot, state, open, looking)
-      : await reconcile(bot, state, open, { ...looking, isInherited: !looked.has(bot.name) });
-  if (settled === 'absent' || 'posted' in settled) {
-    looked.set(bot.name, stateOf(bot, options.ledger).posts);
-    doubts.settle(bot.name);
-    return clock.now();
-  }
-  return unsettled(bot, open.line, settled, options);
-}
-
-function unsettled(bot: Bot, line: number, unseen: Unseen, options: StepOptions): NextStep {
-  const { clock, doubts } = options;
-  if ('blockedUntil' in unseen) return unseen.blockedUntil;
-  if ('cap' in unseen) {
-    const why = `${describeExceeded(unseen.cap)}, for a look whether line ${line + 1} was posted`;
-    return waitForBudget(bot, unseen.cap, options, why);
-  }
-  inDoubt(options, bot, line, unseen.unseen);
-  return unseen.closedUntil ?? clock.now() + doubts.patience(bot.name);
-}
-
-const lookOptions = (bot: Bot, options: StepOptions): ReconcileOptions => ({
-  ledger: options.ledger,
-  clock: options.clock,
-  gate: options.gate,
-  purse: options.purse,
-  readPoem: options.readPoem,
-  x: options.openX(bot.bundle),
-  key: () => keyMark(bot),
-});
-
-function inDoubt({ log }: StepOptions, { name: bot }: Bot, line: number, reason: string): void {
-  log.warn({ event: 'in-doubt', bot, line: line + 1, reason }, `line ${line + 1} is in doubt: ${reason}`);
-}
-
-function stateOf(bot: Bot, ledger: Ledger): BotState {
-  const state = ledger.state(bot.name);
-  if (!state) throw new Error(`${bot.name}: the ledger kept an event and does not show it`);
-  return state;
-}
-
 /** Whether a bot still owes what a person asked for, be it as a refrain that takes a second way, and may post at once. */
 const isAsked = (state: BotState | undefined, next: NextStep, now: number): boolean =>
   state?.owed !== undefined && !state.open && next !== 'when changed' && next <= now;
@@ -554,28 +555,3 @@ const notCounted = (bot: string, awaited: string): FlockError =>
       hint: `flockd looks while it runs; ask again after that, or let ${awaited} rest: flockd pause ${awaited}`,
     },
   );
-
-/**
- * Posts a bot's next line now, besides what its schedule wants; the ledger then says what came of it. Nobody else may run
- * the bot meanwhile.
- *
- * @throws {FlockError} where it cannot post now, as {@link eventsOf} says, and as {@link step}; `tryLater` also where nobody
- * knows yet what the flock has spent
- */
-export async function postNow(bot: Bot, options: StepOptions): Promise<void> {
-  const { ledger, clock, uncounted } = options;
-  // In the middle of an upload it may be unreadable for a moment, but whoever waits for the answer is told at once.
-  await linesOf(bot.poemFile, bot.settings.unit, options.readPoem);
-  const before = ledger.state(bot.name);
-  // A bot that is new here begins with a step, and then waits for its slot; one whose key was replaced is freed by one.
-  if (!before || (before.parked && before.parked.key !== keyMark(bot))) await step(bot, options);
-  const { paused, atEnd } = bot.settings;
-  const readiness = { paused, atEnd, isStopped: options.isStopped() };
-  const order = { order: 'post', bot: bot.name } as const;
-  const events = eventsOf(order, ledger.state(bot.name), clock.now(), readiness);
-  const awaited = uncounted.awaited(options.purse());
-  if (awaited !== undefined) throw notCounted(bot.name, awaited);
-  await ledger.record(...events);
-  let next: NextStep = clock.now();
-  while (isAsked(ledger.state(bot.name), next, clock.now())) next = await step(bot, options);
-}

@@ -116,7 +116,7 @@ export function describeExceeded({ whose, what, limit, until }: BudgetExceeded):
 }
 
 /** Whose money it is. */
-interface Spender {
+export interface Spender {
   state: BotState | undefined;
   settings: Pick<BotSettings, 'timezone' | 'budget'>;
   history: FlockHistory;
@@ -179,12 +179,12 @@ const spentOf = ({ state, settings, history, purse }: Spender, now: number): { o
   all: spentByFlock(history, purse.timezone, now),
 });
 
-/** How long a bot at its cap waits at most before it looks again: what another one gave back may be enough. Milliseconds. */
-const patience = 900_000;
+/** A bot at its cap asks again after this time: what another one gave back may be enough. Milliseconds. */
+const capRecheck = 900_000;
 
 /** When a bot at its cap looks again, or undefined where only another budget helps. */
 export const looksAgain = ({ until }: BudgetExceeded, now: number): number | undefined =>
-  until === undefined ? undefined : Math.min(until, now + patience);
+  until === undefined ? undefined : Math.min(until, now + capRecheck);
 
 /** Which bots were said to wait for their budget, and until when, so that it is said once. */
 export class Caps {

@@ -1,6 +1,12 @@
+import type { BotSettings } from '../config/flock-file.ts';
 import { isFinished, type Cursor } from '../ledger/cursor.ts';
+import type { LedgerEvent, Price } from '../ledger/events.ts';
 import type { BotState, Owed } from '../ledger/state.ts';
+import type { Line } from '../poems/poem.ts';
 import { fitsInPost, withoutControls } from '../poems/tweet-text.ts';
+import type { BotSchedule } from '../schedule/calendar.ts';
+import { type BudgetExceeded, priceOf, type Spender } from './budget.ts';
+import type { Edit } from './edits.ts';
 
 /** What is known when a bot's next step is decided. Instants and durations in milliseconds. */
 export interface Situation {
@@ -36,6 +42,36 @@ export type Decision =
   | { do: 'miss'; until: number }
   /** Post what comes next, for a slot; it serves every slot up to `until`. */
   | { do: 'post'; slot: number; until: number };
+
+/** What a process knows of a bot besides its state and its settings. Instants and durations in milliseconds. */
+interface Circumstances {
+  now: number;
+  schedule: BotSchedule;
+  isStopped: boolean;
+  key: string;
+  openFor: number;
+  /** The most one request takes. */
+  deadline: number;
+}
+
+/** The situation of a bot, by its state, its settings and what its process knows. */
+export function situationOf(
+  state: BotState,
+  { missed, paused, settle }: BotSettings,
+  { now, schedule, isStopped, key, openFor, deadline }: Circumstances,
+): Situation {
+  return {
+    state,
+    now,
+    nextSlot: (after) => schedule.nextSlot(after),
+    offset: schedule.offset,
+    missed,
+    paused: paused || isStopped,
+    key,
+    openFor,
+    doubt: deadline + settle,
+  };
+}
 
 /** How late a post may come and still be on time where missed slots are skipped. */
 const grace = 120_000;
@@ -115,6 +151,57 @@ function catchUp(slot: number, next: number | undefined, state: BotState, now: n
     : { do: 'post', slot, until: slot };
 }
 
+/** What a decision that needs nothing but the ledger writes down. */
+export const eventOf = (
+  bot: string,
+  decision: Extract<Decision, { do: 'free' | 'miss' }>,
+  at: number,
+): LedgerEvent =>
+  decision.do === 'free' ? { event: 'freed', bot, at } : { event: 'missed', bot, at, until: decision.until };
+
+/** What a post that is due comes to. */
+export type Move =
+  /** Write this down; what is due then is decided anew. */
+  | { do: 'record'; event: LedgerEvent }
+  /** The poem is at its end for good: the slots are let go. */
+  | { do: 'finish'; event: LedgerEvent }
+  | { do: 'wait for budget'; cap: BudgetExceeded }
+  | { do: 'post'; post: PlannedPost; price: Price };
+
+/** What is known when a post is due. */
+export interface DuePost {
+  bot: string;
+  state: BotState;
+  settings: Pick<BotSettings, 'timezone' | 'budget' | 'refrain' | 'atEnd'>;
+  /** The slots that the post serves, up to this instant. */
+  until: number;
+  /** How long after its slot this bot posts. Milliseconds. */
+  offset: number;
+  /** The poem as the bot reads it, and what it writes down first where that was edited. */
+  poem: { lines: readonly Line[]; edit: Edit | undefined };
+  /** What the flock has spent and may spend. */
+  flock: Pick<Spender, 'history' | 'purse'>;
+  now: number;
+}
+
+/** Follows an edit, begins the poem anew, asks the budget, or posts. Pure. */
+export function movePost({ bot, state, settings, until, offset, poem, flock, now }: DuePost): Move {
+  if (poem.edit) return { do: 'record', event: poem.edit };
+  const { place, owed } = state;
+  const joinRefrain = owed?.why === 'duplicate' && settings.refrain === 'join';
+  const post = planPost(place, poem.lines, { joinRefrain });
+  if (!post) {
+    if (settings.atEnd === 'loop')
+      return { do: 'record', event: { event: 'again', bot, at: now, poem: place.poem } };
+    const event = { event: 'missed', bot, at: now, until: Math.max(until, now - offset) } as const;
+    return { do: 'finish', event };
+  }
+  const priced = priceOf(post.text, { state, settings, ...flock }, now);
+  return 'cap' in priced
+    ? { do: 'wait for budget', cap: priced.cap }
+    : { do: 'post', post, price: priced.price };
+}
+
 /** The text to post next, as it is sent, and the lines it is made of. */
 export interface PlannedPost {
   /** The position of its first line in the poem, counted from 0. */
@@ -130,13 +217,13 @@ export interface PlannedPost {
  */
 export function planPost(
   place: Cursor,
-  texts: readonly string[],
-  joinRefrain: boolean,
+  lines: readonly Pick<Line, 'text'>[],
+  { joinRefrain }: { joinRefrain: boolean },
 ): PlannedPost | undefined {
   const { next } = place;
-  const text = texts[next];
+  const text = lines[next]?.text;
   if (isFinished(place) || text === undefined) return undefined;
-  const following = texts[next + 1];
+  const following = lines[next + 1]?.text;
   if (joinRefrain && following !== undefined && !place.ahead.includes(next + 1)) {
     const joined = `${text}\n${following}`;
     if (fitsInPost(joined)) return { line: next, lines: 2, text: withoutControls(joined) };

@@ -9,7 +9,7 @@ import {
   startOf,
 } from '../ledger/cursor.ts';
 import type { LedgerEvent } from '../ledger/events.ts';
-import { type Line, olderSplit } from '../poems/poem.ts';
+import { type Line, olderSplit, splitPoem, type Unit } from '../poems/poem.ts';
 
 /**
  * The place in a poem after the poem was edited: what was posted stays done wherever it stands now, what was not is still
@@ -136,6 +136,32 @@ export function editOf(
     'its poem has become another one, and its place in it is lost',
     `put the poem back, then: flockd resume ${bot}; or begin this one: flockd resume ${bot} --line 1`,
   );
+}
+
+/** The text of a poem's file, and its lines as they are split today. */
+export interface PoemText {
+  text: string;
+  unit: Unit;
+  lines: readonly Line[];
+}
+
+/** A poem as a bot reads it now, and what to write down first where the bot knows it otherwise. */
+export interface PoemRead {
+  lines: readonly Line[];
+  edit: Edit | undefined;
+}
+
+/** @param stamp - as in {@link editOf} */
+export function readFor(
+  bot: string,
+  place: Cursor,
+  { text, unit, lines }: PoemText,
+  stamp: { at: number; key: () => string },
+): PoemRead {
+  const read = readingOf(place, lines);
+  if (read.poem === place.poem) return { lines: read.lines, edit: undefined };
+  const other = readingOf(place, splitPoem(text, unit === 'line' ? 'stanza' : 'line'));
+  return { lines: read.lines, edit: editOf(bot, place, { read, lines, other }, stamp) };
 }
 
 /** Whether an edit may be half of an upload: it ends the pass, takes away more than half of what is left, or loses the place. */

@@ -13,20 +13,29 @@ import {
   type TimelineStart,
   type XClient,
 } from '../networks/x/client.ts';
-import { type Line, linesOf } from '../poems/poem.ts';
+import type { Line } from '../poems/poem.ts';
 import { type BudgetExceeded, moneyLeft, priceOfLook, priceWithout, type FlockBudget } from './budget.ts';
+import { readingOf } from './edits.ts';
 import type { Gate } from './gate.ts';
 import type { PostFailure } from './post.ts';
 import { eventsOfFound, type FoundPost, foundSince, maxPassedOver, placeByTimeline } from './replay.ts';
 
 /**
- * Whether a restored bot may have posted since its state was saved: it has more to post, as it knows its poem or as that is
- * now.
+ * What a restored bot writes down before it looks: its next line is in doubt. Where it has nothing more to post, as it knows
+ * its poem and as that is now, there is nothing to look for.
  *
- * @param poem - the fingerprints of the poem as it is now
+ * @param lines - the poem as it is now
  */
-export const mayHavePosted = ({ place }: BotState, poem: string, atEnd: 'loop' | 'stop'): boolean =>
-  atEnd === 'loop' || poem !== place.poem || !isFinished(place);
+export function beginLook(
+  bot: string,
+  state: BotState,
+  { lines, atEnd }: { lines: readonly Line[]; atEnd: 'loop' | 'stop' },
+  at: number,
+): LedgerEvent {
+  const { place } = state;
+  const mayHavePosted = atEnd === 'loop' || !isFinished(place) || readingOf(place, lines).poem !== place.poem;
+  return mayHavePosted ? lookFor(bot, state, at) : { event: 'checked', bot, at };
+}
 
 /**
  * The next line of a restored bot in doubt, as it is after a crash: it may have been posted since its state was saved. That
@@ -60,7 +69,7 @@ export interface LookOptions {
   ledger: Ledger;
   clock: Clock;
   gate: Gate;
-  purse: () => FlockBudget;
+  purse: FlockBudget;
   x: XClient;
 }
 
@@ -98,9 +107,9 @@ export async function readTimeline(
   do {
     const size = pageSize(bot, options, Math.min(most - posts.size, posts.size === 0 ? firstPage : Infinity));
     const page = await charged(bot, options, {
-      most: readingCost({ posts: size }, options.purse().prices),
-      call: () => options.x.timeline(account.userId, from, { most: size, token }),
-      cost: (read) => readingCost({ posts: read.posts.length }, options.purse().prices),
+      most: readingCost({ posts: size }, options.purse.prices),
+      call: () => options.x.timeline(account.userId, from, { maxPosts: size, token }),
+      cost: (read) => readingCost({ posts: read.posts.length }, options.purse.prices),
     });
     if ('unseen' in page) return page;
     const known = posts.size;
@@ -131,17 +140,17 @@ const circling = notSeen('its timeline gives the same page again and again');
 async function accountOf(bot: Bot, options: LookOptions): Promise<{ userId: string } | Unseen> {
   const { userId } = bot.bundle;
   if (userId !== undefined) return { userId };
-  const most = readingCost({ accounts: 1 }, options.purse().prices);
+  const most = readingCost({ accounts: 1 }, options.purse.prices);
   const said = await charged(bot, options, { most, call: () => options.x.me(), cost: () => most });
   return 'unseen' in said ? said : { userId: said.ok.userId };
 }
 
 /** As many posts as are wanted and there is money for, within what X gives. */
 function pageSize(bot: Bot, options: LookOptions, wanted: number): number {
-  const price = readingCost({ posts: 1 }, options.purse().prices);
+  const price = readingCost({ posts: 1 }, options.purse.prices);
   const paid =
     price === 0 ? Infinity : Math.floor(moneyLeft(spenderOf(bot, options), options.clock.now()) / price);
-  return Math.max(pageSizes.fewest, Math.min(pageSizes.most, wanted, paid));
+  return Math.max(pageSizes.min, Math.min(pageSizes.max, wanted, paid));
 }
 
 interface Call<T> {
@@ -195,12 +204,12 @@ const spenderOf = (
   state: ledger.state(name),
   settings,
   history: ledger.history(),
-  purse: purse(),
+  purse,
 });
 
 export interface ReconcileOptions extends LookOptions {
-  /** The text of a poem's file. */
-  readPoem: (file: string) => Promise<string>;
+  /** The lines of the bot's poem. */
+  lines: () => Promise<readonly Line[]>;
   /** Tells the bot's key, for a bot that is parked. */
   key: () => string;
 }
@@ -335,7 +344,7 @@ async function eventsOfMany(
   timeline: readonly TimelinePost[],
   options: ReconcileOptions,
 ): Promise<LedgerEvent[]> {
-  const lines = await linesOf(bot.poemFile, bot.settings.unit, options.readPoem);
+  const lines = await options.lines();
   return eventsOfPlace(bot, lines, timeline.slice(-morePosts), options);
 }
 
@@ -345,7 +354,7 @@ const morePosts = 25;
 
 /** A bot that does not know of any post of its own: the newest posts of its account tell whether it has posted before. */
 async function lookForPlace(bot: Bot, options: ReconcileOptions): Promise<LedgerEvent[] | Unseen> {
-  const lines = await linesOf(bot.poemFile, bot.settings.unit, options.readPoem);
+  const lines = await options.lines();
   let read = await readTimeline(bot, 'newest', options, fewPosts);
   if ('unseen' in read) return read;
   const isClear = typeof placeByTimeline(lines, read.timeline, bot.settings) === 'number';
@@ -389,7 +398,7 @@ async function eventsOfEarlier(
   if ('unseen' in read) return read;
   const known = new Set(since.map(({ id }) => id));
   const earlier = read.timeline.filter(({ id }) => !known.has(id));
-  const lines = await linesOf(bot.poemFile, bot.settings.unit, options.readPoem);
+  const lines = await options.lines();
   return placeByTimeline(lines, earlier, bot.settings) === 'not there'
     ? undefined
     : eventsOfPlace(bot, lines, read.timeline, options);
@@ -444,18 +453,17 @@ const isFar = ({ again, skipped }: FoundPost): boolean =>
   (again?.rest.length ?? 0) + skipped.length > maxPassedOver;
 
 async function findSince(
-  { poemFile, settings }: Bot,
+  { settings }: Bot,
   state: BotState,
   timeline: readonly TimelinePost[],
-  { readPoem }: ReconcileOptions,
+  { lines }: ReconcileOptions,
 ): Promise<ReturnType<typeof foundSince>> {
-  const lines = await linesOf(poemFile, settings.unit, readPoem);
-  return foundSince({ state, lines, timeline, atEnd: settings.atEnd });
+  return foundSince({ state, lines: await lines(), timeline, atEnd: settings.atEnd });
 }
 
-const pricing = ({ name, settings }: Bot, { ledger, clock, purse }: ReconcileOptions) => {
-  const spender = { state: ledger.state(name), settings, history: ledger.history(), purse: purse() };
-  return (text: string) => priceWithout(text, spender, clock.now());
+const pricing = (bot: Bot, options: ReconcileOptions) => {
+  const spender = spenderOf(bot, options);
+  return (text: string) => priceWithout(text, spender, options.clock.now());
 };
 
 /** Since a post, or, where that is not known, since an instant. What a clock that was ahead wrote tells nothing of where to begin. */

@@ -21,6 +21,7 @@ import {
   type Totals,
 } from './report.ts';
 import type { Setting, Harness } from './stage.ts';
+import { iso } from '../text.ts';
 
 /** What was rehearsed. Instants in milliseconds since 1970. */
 interface Rehearsed extends Pick<Setting, 'begun' | 'purse' | 'from' | 'faults' | 'seed'> {
@@ -172,7 +173,6 @@ function sumOf(bots: readonly BotReport[]): Totals {
 }
 
 const sum = (counts: readonly number[]): number => counts.reduce((all, count) => all + count, 0);
-const iso = (instant: number): string => new Date(instant).toISOString();
 
 /** What the ledger was told about one bot. */
 interface Tally {

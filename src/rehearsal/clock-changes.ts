@@ -1,6 +1,7 @@
 import { Temporal } from 'temporal-polyfill';
 import type { Stretch } from '../schedule/calendar.ts';
 import { nextAfter } from '../schedule/schedule.ts';
+import { iso } from '../text.ts';
 
 /** A bot that was there when a clock changed. */
 export interface Witness {
@@ -110,5 +111,4 @@ function isEveryHour(expression: string, time: number): boolean {
   return true;
 }
 
-const timeOf = (time: number): string => new Date(time).toISOString().slice(11, 16);
-const iso = (instant: number): string => new Date(instant).toISOString();
+const timeOf = (time: number): string => iso(time).slice(11, 16);

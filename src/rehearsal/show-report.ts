@@ -1,6 +1,6 @@
 import { wrapAnsi } from 'fast-wrap-ansi';
 import { inMicros, showUsdAlike } from '../cost.ts';
-import { padded, widthOf } from '../text.ts';
+import { tableLines } from '../text.ts';
 import type { ClockChange, Outcome } from './clock-changes.ts';
 import type { BotReport, Broken, Lateness, Report } from './report.ts';
 
@@ -177,17 +177,7 @@ function table(bots: readonly BotReport[], usd: Shown): string[] {
       bot.state,
     ]),
   ];
-  const widths =
-    rows[0]?.map((_, column) => rows.reduce((most, row) => Math.max(most, widthOf(row[column] ?? '')), 0)) ??
-    [];
-  const shown = rows.map((row) =>
-    row
-      .map((cell, column) => {
-        const width = widths[column] ?? 0;
-        return column === 0 ? padded(cell, width) : column < row.length - 1 ? cell.padStart(width) : cell;
-      })
-      .join('  '),
-  );
+  const shown = tableLines(rows, { right: [1, 2, 3, 4] });
   if (listed.length === bots.length) return shown;
   const others = `${count(bots.length - listed.length, 'bot')} more are fine; --json has every one`;
   return listed.length === 0 ? [others] : [...shown, others];

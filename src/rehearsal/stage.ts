@@ -21,7 +21,7 @@ import { Daemon } from '../daemon/daemon.ts';
 import { FlockError, systemCode } from '../errors.ts';
 import type { PlannedBot } from '../flock/load.ts';
 import { isRunning, reasonOf } from '../fs.ts';
-import { type HttpAnswer, type HttpRequest, NoAnswer, type Send, usualSockets } from '../http/exchange.ts';
+import { type HttpAnswer, type HttpRequest, NoAnswer, type Send, defaultSockets } from '../http/exchange.ts';
 import type { StateFolder } from '../ledger/folder.ts';
 import { formatSnapshot, type JournalContents } from '../ledger/format.ts';
 import { type Change, Journal, type Ledger } from '../ledger/journal.ts';
@@ -296,7 +296,7 @@ export class Harness implements AsyncDisposable {
       askTime: () => Promise.resolve({ ahead: 0, isOfX: true }),
       deadline,
       readPoem: (file) => Promise.resolve(setting.poems.get(file) ?? ''),
-      sockets: usualSockets,
+      sockets: defaultSockets,
       writtenAt: () => undefined,
       isStopped: () => false,
       brake: () => Promise.resolve(),

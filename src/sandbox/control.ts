@@ -1,10 +1,10 @@
 import * as z from 'zod';
 import type { Call, Core, Handler, Routes } from './core.ts';
 import { faultRule, type Faults } from './faults.ts';
-import { json, type SandboxAnswer } from './problems.ts';
-import { type Account, billFor, type Post } from './world.ts';
+import { json, parseJson, type SandboxAnswer } from './problems.ts';
+import { type Account, billFor, type Post, screenNamePattern } from './world.ts';
 
-/** The unsigned API under /sandbox/ by which tests and people look in and order trouble. */
+/** The unsigned API under /sandbox/. Tests and people use it to read the state and to order faults. */
 export function controlRoutes(core: Core, faults: Faults, seed: string): Routes {
   const { world } = core;
   return guarded({
@@ -55,7 +55,7 @@ export function controlRoutes(core: Core, faults: Faults, seed: string): Routes 
   });
 }
 
-/** Turns away what a foreign web page sends: it could reach a loopback address too. */
+/** Refuses requests from other web pages: a browser lets any page send requests to a loopback address. */
 function guarded(routes: Routes): Routes {
   const guard =
     (handler: Handler): Handler =>
@@ -63,7 +63,7 @@ function guarded(routes: Routes): Routes {
       const { headers, host } = call.request;
       const origin = headers['origin'];
       if (origin === undefined || origin === `http://${host}`) return handler(call);
-      return json(403, { detail: 'The control of the sandbox takes nothing from another origin.' });
+      return json(403, { detail: 'The sandbox refuses control requests from another origin.' });
     };
   return Object.fromEntries(Object.entries(routes).map(([key, handler]) => [key, guard(handler)]));
 }
@@ -85,7 +85,7 @@ function posts(core: Core, call: Call): SandboxAnswer {
 
 const live = (list: readonly Post[]): Post[] => list.filter(({ deleted }) => !deleted);
 
-/** A post as the control shows it: the text as it was stored, nothing escaped or shortened. */
+/** A post with its text as stored: nothing is escaped or shortened. */
 function showPost({ world }: Core, { id, accountId, text, instant, deleted }: Post): object {
   const account = world.account(accountId)?.screenName ?? '';
   return { id, account, text, instant: new Date(instant).toISOString(), deleted };
@@ -116,8 +116,8 @@ function onAccount(core: Core, change: (account: Account) => unknown): Handler {
 function rename(core: Core, call: Call): SandboxAnswer {
   const { to = '' } = call.parts;
   const account = core.world.accountNamed(call.parts['name'] ?? '');
-  if (account && (!/^\w{1,15}$/.test(to) || !core.world.rename(account, to)))
-    return json(409, { detail: `No account can be called ${to} now.` });
+  if (account && (!screenNamePattern.test(to) || !core.world.rename(account, to)))
+    return json(409, { detail: `No account can have the name ${to} now.` });
   return onAccount(core, () => undefined)(account ? { ...call, parts: { name: to } } : call);
 }
 
@@ -125,12 +125,8 @@ const noAccount = (name: string): SandboxAnswer =>
   json(404, { detail: `The sandbox has no account ${name}.` });
 
 function withBody<T>(call: Call, schema: z.ZodType<T>, act: (value: T) => SandboxAnswer): SandboxAnswer {
-  let value: unknown;
-  try {
-    value = JSON.parse(call.request.body);
-  } catch {
-    return json(400, { detail: 'The body is not JSON.' });
-  }
+  const value = parseJson(call.request.body);
+  if (value === undefined) return json(400, { detail: 'The body is not JSON.' });
   const read = schema.safeParse(value);
   return read.success ? act(read.data) : json(400, { detail: z.prettifyError(read.error) });
 }

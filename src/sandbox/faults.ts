@@ -2,9 +2,45 @@ import * as z from 'zod';
 import type { Delivery, SandboxAnswer, SandboxRequest } from './problems.ts';
 import { type Alteration, alterations, type SeededRandom } from './world.ts';
 
+/** The ordered faults that are not used up. A test orders a fault, the sandbox takes it for a request, and {@link spoil} applies it. */
+export class Faults {
+  #rules: FaultRule[] = [];
+  readonly #random: SeededRandom;
+
+  constructor(random: SeededRandom) {
+    this.#random = random;
+  }
+
+  get rules(): readonly FaultRule[] {
+    return this.#rules;
+  }
+
+  add(rule: z.input<typeof faultRule>): void {
+    this.#rules.push(faultRule.parse(rule));
+  }
+
+  clear(): void {
+    this.#rules = [];
+  }
+
+  /** Returns the fault of the first rule that matches and whose rate hits, and counts it as used. */
+  take(target: Target): Fault | undefined {
+    for (const rule of this.#rules) {
+      if (!matches(rule, target)) continue;
+      if (rule.rate < 1 && this.#random.fraction('faults') >= rule.rate) continue;
+      if (rule.times !== undefined) {
+        rule.times -= 1;
+        if (rule.times === 0) this.#rules = this.#rules.filter((other) => other !== rule);
+      }
+      return rule.fault;
+    }
+    return undefined;
+  }
+}
+
 /**
- * `before`: the request is spoiled, nothing comes of it.
- * `after`: it did its work, only the answer is spoiled: the case that tempts a client to post twice.
+ * `before`: the sandbox does not carry out the request.
+ * `after`: the sandbox carries out the request and damages the answer, so that a careless client would post twice.
  */
 const when = z.enum(['before', 'after']);
 const ms = z.number().int().nonnegative();
@@ -12,7 +48,7 @@ const ms = z.number().int().nonnegative();
 const how = z.custom<Alteration>((name) => typeof name === 'string' && Object.hasOwn(alterations, name));
 
 const fault = z.discriminatedUnion('kind', [
-  /** Another answer in place of the true one. */
+  /** Another answer instead of the true one. */
   z.strictObject({
     kind: z.literal('status'),
     status: z.number().int().min(200).max(599),
@@ -20,11 +56,11 @@ const fault = z.discriminatedUnion('kind', [
     headers: z.record(z.string().toLowerCase(), z.string()).default({}),
     when: when.default('before'),
   }),
-  /** The connection closes without a word. */
+  /** The connection closes without an answer. */
   z.strictObject({ kind: z.literal('drop'), when: when.default('before') }),
-  /** Silence, for as long as the client bears it. */
+  /** No answer; the connection stays open until the client closes it. */
   z.strictObject({ kind: z.literal('hang'), when: when.default('before') }),
-  /** The connection closes now; the request does its work `ms` later. */
+  /** The connection closes now; the sandbox carries out the request `ms` later. */
   z.strictObject({ kind: z.literal('late'), ms }),
   /** The true answer, `ms` late. */
   z.strictObject({ kind: z.literal('delay'), ms }),
@@ -32,19 +68,19 @@ const fault = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('trickle'), ms }),
   /** Half of the true answer, then the connection breaks. */
   z.strictObject({ kind: z.literal('cut'), when: z.literal('after').default('after') }),
-  /** Half of the gzipped answer, ended as if it were whole. */
+  /** Half of the gzipped answer, with a regular end of the response. */
   z.strictObject({ kind: z.literal('gzip-cut'), when: z.literal('after').default('after') }),
-  /** The true answer, said to be gzip. */
+  /** The true answer uncompressed, with the header of gzip. */
   z.strictObject({ kind: z.literal('gzip-corrupt'), when: z.literal('after').default('after') }),
   /** The true status without its body. */
   z.strictObject({ kind: z.literal('empty'), when: when.default('after') }),
-  /** The true answer, with its texts written otherwise: a reader would see no difference. */
+  /** The true answer with its texts altered, without a visible difference. */
   z.strictObject({ kind: z.literal('altered'), how }),
   /** A 302 to the front page. */
   z.strictObject({ kind: z.literal('redirect'), when: when.default('before') }),
 ]);
 
-/** What to spoil, how, and how often. Without `times` until it is cleared; without `rate` every time. */
+/** Which requests get a fault, which fault, and how often. Without `times`: until it is cleared. Without `rate`: every time. */
 export const faultRule = z.strictObject({
   match: z
     .strictObject({
@@ -67,44 +103,8 @@ export type FaultRule = z.infer<typeof faultRule>;
 export interface Target {
   method: string;
   path: string;
-  /** Screen name in lower case; undefined where no account's token signed. */
+  /** Screen name in lower case; undefined if no account's token signed. */
   account: string | undefined;
-}
-
-/** The faults that were ordered and have not yet been used up. */
-export class Faults {
-  #rules: FaultRule[] = [];
-  readonly #chance: SeededRandom;
-
-  constructor(chance: SeededRandom) {
-    this.#chance = chance;
-  }
-
-  get rules(): readonly FaultRule[] {
-    return this.#rules;
-  }
-
-  add(rule: z.input<typeof faultRule>): void {
-    this.#rules.push(faultRule.parse(rule));
-  }
-
-  clear(): void {
-    this.#rules = [];
-  }
-
-  /** The fault for this request, if one is ordered and the dice fall for it; it counts as used. */
-  take(target: Target): Fault | undefined {
-    for (const rule of this.#rules) {
-      if (!matches(rule, target)) continue;
-      if (rule.rate < 1 && this.#chance.fraction('faults') >= rule.rate) continue;
-      if (rule.times !== undefined) {
-        rule.times -= 1;
-        if (rule.times === 0) this.#rules = this.#rules.filter((other) => other !== rule);
-      }
-      return rule.fault;
-    }
-    return undefined;
-  }
 }
 
 function matches({ match }: FaultRule, target: Target): boolean {
@@ -120,15 +120,15 @@ function pathFits(pattern: string, path: string): boolean {
   return new RegExp(`^${source.join('.*')}$`).test(path);
 }
 
-/** The ways to act on a request that a fault can choose from. */
+/** How a fault can have the request carried out. */
 export interface Acts {
-  /** Does the request's work now and gives the true answer. */
+  /** Carries out the request now. @returns the true answer */
   work: () => SandboxAnswer;
-  /** Does the work once that many milliseconds have passed. */
+  /** Carries out the request after that many milliseconds. */
   workLater: (ms: number) => void;
 }
 
-/** Answers a request under a fault. */
+/** Answers a request with a fault. */
 export function spoil(fault: Fault, { work, workLater }: Acts): SandboxAnswer {
   switch (fault.kind) {
     case 'status':
@@ -157,9 +157,9 @@ export function spoil(fault: Fault, { work, workLater }: Acts): SandboxAnswer {
   }
 }
 
-/** An answer with the texts of its posts changed, whether it is a timeline or a new post. */
+/** Changes the texts of all posts in an answer: a timeline or a new post. */
 function altered(answer: SandboxAnswer, alter: (text: string) => string): SandboxAnswer {
-  // Ids may be numbers that JavaScript cannot hold: the rest of the body stays as it is.
+  // Not parsed as a whole: ids may be numbers that JavaScript cannot hold.
   const body = answer.body.replaceAll(
     /("text":)("(?:[^"\\]|\\.)*")/g,
     (_, name: string, text: string) => name + JSON.stringify(alter(z.string().parse(JSON.parse(text)))),
@@ -175,7 +175,7 @@ function deliveryOf(fault: Extract<Fault, { kind: Delivery['kind'] }>): Delivery
     : { kind: fault.kind };
 }
 
-/** A body given as text is sent as it is, anything else as JSON; none becomes a problem of that status. */
+/** Sends a text as it is and any other body as JSON. Without a body the answer is a problem of that status. */
 function statusAnswer({ status, body, headers }: Extract<Fault, { kind: 'status' }>): SandboxAnswer {
   const type = typeof body === 'string' ? 'text/html; charset=utf-8' : 'application/json; charset=utf-8';
   const value = body ?? {
@@ -188,7 +188,7 @@ function statusAnswer({ status, body, headers }: Extract<Fault, { kind: 'status'
   return { status, headers: { 'content-type': type, ...headers }, body: text };
 }
 
-/** The screen name a request claims to act for, unverified: enough to choose a fault by. */
+/** The access token in a request, not verified. It is used only to match faults. */
 export function claimedToken(request: SandboxRequest): string | undefined {
   return /oauth_token="([^"]+)"/.exec(request.headers['authorization'] ?? '')?.[1];
 }

@@ -1,11 +1,17 @@
-import { accessLevel, type Call, type Core, type Routes, signedBy } from './core.ts';
+import { accessLevel, type Call, type Core, type Routes, type Signed, signedBy } from './core.ts';
 import { type Dialect, xDialect } from './dialects.ts';
-import { avatar, html, type Html, layout } from './html.ts';
+import { avatar, html, type Html, layout } from './pages.ts';
 import { form, json, page, plain, redirect, refuseV1, type SandboxAnswer } from './problems.ts';
-import type { Signed } from './verify.ts';
-import { type Access, accesses, type AccessToken, type Account, type Authorization } from './world.ts';
+import {
+  type Access,
+  accesses,
+  type AccessToken,
+  type Account,
+  type Authorization,
+  screenNamePattern,
+} from './world.ts';
 
-/** The signed steps of OAuth 1.0a in a dialect; the person's step between them is in authorize-routes.ts. */
+/** The signed steps of OAuth 1.0a in a dialect. {@link authorizeRoutes} has the step between them, which is the person's. */
 export function oauthRoutes(core: Core, dialect: Dialect): Routes {
   const { base } = dialect;
   const request = (call: Call): SandboxAnswer => requestToken(core, dialect, call);
@@ -18,7 +24,7 @@ export function oauthRoutes(core: Core, dialect: Dialect): Routes {
   };
 }
 
-/** X's way to give a token back. */
+/** X's method to revoke the token that signs the request. */
 export function revokeRoutes(core: Core): Routes {
   const invalidate = (call: Call): SandboxAnswer => invalidateToken(core, call);
   return {
@@ -33,20 +39,20 @@ function requestToken(core: Core, dialect: Dialect, { request }: Call): SandboxA
   const { app, parameters } = checked.value;
   const callback = parameters.get('oauth_callback') ?? '';
   if (!callbackAllowed(core, dialect, callback)) return dialect.callbackRefused(callback);
-  const access = accessAsked(dialect, parameters);
+  const access = accessAtRequest(dialect, parameters);
   if (!access) return plain(400, 'Invalid x_auth_access_type parameter');
   const asked = { app, dialect: dialect.id, callback, access };
   const { token, secret } = core.authorizations.begin(asked, core.clock.now());
   return form(200, { oauth_token: token, oauth_token_secret: secret, oauth_callback_confirmed: 'true' });
 }
 
-/** X's apps may ask for less than they have; elsewhere the link says it, or nobody. */
-function accessAsked({ xAuth }: Dialect, parameters: Map<string, string>): Access | undefined {
+/** The access that a request token is for. At X an app may ask for less than it has; elsewhere only the link can ask. */
+function accessAtRequest({ xAuth }: Dialect, parameters: Map<string, string>): Access | undefined {
   const asked = (xAuth ? parameters.get('x_auth_access_type') : undefined) ?? 'write';
   return asked === 'read' || asked === 'write' ? asked : undefined;
 }
 
-/** Callbacks are compared as text, a trailing slash included, as X does; `oob` needs no registration here. */
+/** Compares callbacks as text, including a trailing slash, as X does. `oob` needs no registration. */
 function callbackAllowed({ callbacks }: Core, { pin }: Dialect, callback: string): boolean {
   if (callback === 'oob') return pin !== undefined;
   if (!URL.canParse(callback) || !/^https?:$/.test(new URL(callback).protocol)) return false;
@@ -66,7 +72,7 @@ function accessToken(core: Core, dialect: Dialect, { request }: Call): SandboxAn
   return tokenForm(core, dialect, core.world.grant(app, accountId, authorization.access, dialect.id));
 }
 
-/** xAuth: a name and a password instead of the person's step. X dropped it; other services still have it. */
+/** xAuth: a name and a password instead of the authorize page. X removed it; other services still have it. */
 function passwordToken(core: Core, { app, parameters }: Signed): SandboxAnswer {
   if (core.passwords.size === 0) return plain(401, 'Client application is not permitted to use xAuth.');
   const name = parameters.get('x_auth_username') ?? '';
@@ -92,20 +98,21 @@ function invalidateToken(core: Core, { request }: Call): SandboxAnswer {
   return json(200, { access_token: token.token }, accessLevel(token));
 }
 
-/** How many accounts the page lists; others can be named. */
-const maxList = 50;
+/** The maximum of accounts that the page lists. The person can type the name of any other. */
+const maxListed = 50;
 
+/** The content of the authorize page. */
 interface Question {
   dialect: Dialect;
-  /** Where the form goes back to. */
+  /** The target of the form. */
   path: string;
   authorization: Authorization;
-  /** What the app is to be permitted. */
+  /** The access that the app asks for. */
   access: Access;
   accounts: Account[];
-  /** The screen name to have picked already; it need not exist yet. */
+  /** The screen name that is selected at first. The account need not exist yet. */
   chosen: string | undefined;
-  /** What was wrong with the answer before. */
+  /** What was wrong with the last submission. */
   complaint: string | undefined;
 }
 
@@ -113,7 +120,7 @@ interface Question {
 function askPage(question: Question): string {
   const { dialect, path, authorization, access, accounts, chosen, complaint } = question;
   const names = listNames(accounts, chosen);
-  const left = accounts.length - maxList;
+  const unlisted = accounts.length - maxListed;
   return layout(
     'Authorize an app · Sandbox',
     html`<main class="card">
@@ -126,10 +133,10 @@ function askPage(question: Question): string {
         <input type="hidden" name="authenticity_token" value="${authorization.authenticity}" />
         ${complaint !== undefined && html`<p class="complaint" role="alert">${complaint}</p>`}
         ${names.length > 0 && choices(names, accounts, chosen)}
-        ${left > 0 && html`<p class="small">and ${left} more, which you can name below</p>`}
+        ${unlisted > 0 && html`<p class="small">and ${unlisted} more, which you can name below</p>`}
         <label class="field" for="screen_name"
           >${names.length > 0 ? 'Or another account' : 'Name an account'}
-          <span class="small">It is made if it does not exist. What you type here counts.</span></label
+          <span class="small">It is created if it does not exist. This field overrides the list.</span></label
         >
         <span class="at"
           ><input
@@ -175,14 +182,14 @@ function choices(names: string[], accounts: Account[], chosen: string | undefine
   </fieldset>`;
 }
 
-/** The chosen name first, then the others by alphabet. */
+/** The chosen name first, then the others in alphabetical order. */
 function listNames(accounts: Account[], chosen: string | undefined): string[] {
   const names = accounts.map(({ screenName }) => screenName).filter((name) => name !== chosen);
   names.sort((a, b) => a.localeCompare(b, 'en'));
-  return (chosen === undefined ? names : [chosen, ...names]).slice(0, maxList);
+  return (chosen === undefined ? names : [chosen, ...names]).slice(0, maxListed);
 }
 
-/** The page that shows the PIN, in the markup X has, which scripts look for. */
+/** The page that shows the PIN, in X's markup, because scripts search for it. */
 function pinPage(dialect: Dialect, screenName: string, pin: string): string {
   return layout(
     'Your PIN · Sandbox',
@@ -193,12 +200,12 @@ function pinPage(dialect: Dialect, screenName: string, pin: string): string {
       <div id="oauth_pin">
         <kbd aria-labelledby="code-desc"><code>${pin}</code></kbd>
       </div>
-      <p class="small">It works once, within 15 minutes. After a wrong PIN a fresh link is needed.</p>
+      <p class="small">It works once, within 15 minutes. After a wrong PIN you need a new link.</p>
     </main>`,
   );
 }
 
-/** A page that only says something. */
+/** A page with a title and a paragraph. */
 export function messagePage(title: string, text: string): string {
   return layout(
     `${title} · Sandbox`,
@@ -210,94 +217,98 @@ export function messagePage(title: string, text: string): string {
   );
 }
 
-/** The person's step in a dialect: a page that asks which account the app may use, and what comes of the answer. */
+/** The person's step in a dialect: a page that asks which account the app may use, and the handling of its form. */
 export function authorizeRoutes(core: Core, dialect: Dialect): Routes {
-  const desk = { core, dialect };
-  const asking = (call: Call): SandboxAnswer => ask(desk, call);
-  const answer = (call: Call): SandboxAnswer => takeAnswer(desk, call);
+  const service = { core, dialect };
+  const asking = (call: Call): SandboxAnswer => ask(service, call);
+  const answer = (call: Call): SandboxAnswer => submit(service, call);
   return {
     [`GET ${dialect.base}/authorize`]: asking,
     [`POST ${dialect.base}/authorize`]: answer,
     ...(dialect.authenticate && {
-      [`GET ${dialect.base}/authenticate`]: (call) => passOrAsk(desk, call),
+      [`GET ${dialect.base}/authenticate`]: (call) => approveOrAsk(service, call),
       [`POST ${dialect.base}/authenticate`]: answer,
     }),
   };
 }
 
-/** Where a person answers. */
-interface Desk {
+/** The service whose authorize page a person sees. */
+interface Service {
   core: Core;
   dialect: Dialect;
 }
 
-/** A request token that waits for its person, and what the link asks for it. */
-interface Asked {
+/** A request token that the person has not answered yet, and the access that the app asks for. */
+interface Pending {
   authorization: Authorization;
   access: Access;
 }
 
-function ask(desk: Desk, call: Call): SandboxAnswer {
-  const authorization = openAuthorization(desk, call.query.get('oauth_token'));
+function ask(service: Service, call: Call): SandboxAnswer {
+  const authorization = openAuthorization(service, call.query.get('oauth_token'));
   if (!authorization) return invalidLink();
-  const access = accessChosen(desk.dialect, authorization, call);
-  if (!access) return unknownPermission(desk.dialect);
+  const access = requestedAccess(service.dialect, authorization, call);
+  if (!access) return unknownPermission(service.dialect);
   const force = call.query.get('force_login') === 'true';
   const prefilled = validName(call.query.get('screen_name') ?? '');
-  const signedIn = force ? undefined : signedInAccount(desk.core, call);
-  return showAsk(desk, call, { authorization, access }, signedIn?.screenName ?? prefilled);
+  const signedIn = force ? undefined : signedInAccount(service.core, call);
+  return showAsk(service, call, { authorization, access }, signedIn?.screenName ?? prefilled);
 }
 
-/** On the link where the dialect has it there, else with the request token. */
-function accessChosen(dialect: Dialect, { access }: Authorization, { query }: Call): Access | undefined {
+/** The access that the link asks for, in a dialect with a permission parameter; otherwise that of the request token. */
+function requestedAccess(dialect: Dialect, { access }: Authorization, { query }: Call): Access | undefined {
   const { permission } = dialect;
   return permission === undefined ? access : accesses.find((choice) => choice === query.get(permission));
 }
 
 /**
- * X's trap, kept: an account that approved the app before is passed without a question,
- * even when the link names another, unless the login is forced.
+ * Approves without a page if the signed-in account approved the app before, even if the link names another account. X does
+ * this too; `force_login` prevents it.
  */
-function passOrAsk(desk: Desk, call: Call): SandboxAnswer {
-  const { world } = desk.core;
-  const authorization = openAuthorization(desk, call.query.get('oauth_token'));
-  const account = signedInAccount(desk.core, call);
+function approveOrAsk(service: Service, call: Call): SandboxAnswer {
+  const { world } = service.core;
+  const authorization = openAuthorization(service, call.query.get('oauth_token'));
+  const account = signedInAccount(service.core, call);
   const force = call.query.get('force_login') === 'true';
-  if (!authorization || !account || force || account.suspended) return ask(desk, call);
+  if (!authorization || !account || force || account.suspended) return ask(service, call);
   const { app, access } = authorization;
-  const held = world.tokenOf(app, account.id, desk.dialect.id);
-  return held?.access === access ? approve(desk, { authorization, access }, account) : ask(desk, call);
+  const held = world.tokenOf(app, account.id, service.dialect.id);
+  return held?.access === access ? approve(service, { authorization, access }, account) : ask(service, call);
 }
 
-function takeAnswer(desk: Desk, call: Call): SandboxAnswer {
+function submit(service: Service, call: Call): SandboxAnswer {
   const { form } = call;
-  const authorization = openAuthorization(desk, form.get('oauth_token'));
+  const authorization = openAuthorization(service, form.get('oauth_token'));
   if (!authorization) return invalidLink();
   if (form.get('authenticity_token') !== authorization.authenticity) {
-    return message(403, 'This form is not ours', 'Please open the link from your terminal again.');
+    return message(403, 'This form is not from the sandbox', 'Open the link from your terminal again.');
   }
-  if (form.get('action') === 'cancel') return cancel(desk, authorization);
-  const access = accessChosen(desk.dialect, authorization, call);
-  if (!access) return unknownPermission(desk.dialect);
-  return takeName(desk, call, { authorization, access });
+  if (form.get('action') === 'cancel') return cancel(service, authorization);
+  const access = requestedAccess(service.dialect, authorization, call);
+  if (!access) return unknownPermission(service.dialect);
+  return approveNamed(service, call, { authorization, access });
 }
 
-function takeName(desk: Desk, call: Call, asked: Asked): SandboxAnswer {
+function approveNamed(service: Service, call: Call, pending: Pending): SandboxAnswer {
   const { form } = call;
   const named = (form.get('screen_name') ?? '').trim().replace(/^@/, '');
   const name = named === '' ? (form.get('account') ?? '') : named;
   if (validName(name) === undefined) {
     const complaint =
       name === '' ? 'Pick an account, or name a new one.' : `“${name}” cannot be a screen name.`;
-    return showAsk(desk, call, asked, validName(form.get('account') ?? ''), complaint);
+    return showAsk(service, call, pending, validName(form.get('account') ?? ''), complaint);
   }
-  const account = desk.core.world.ensureAccount(name);
+  const account = service.core.world.ensureAccount(name);
   if (account.suspended)
     return message(403, `@${account.screenName} is suspended`, 'It cannot approve an app.');
-  return approve(desk, asked, account);
+  return approve(service, pending, account);
 }
 
-function approve({ core, dialect }: Desk, { authorization, access }: Asked, account: Account): SandboxAnswer {
+function approve(
+  { core, dialect }: Service,
+  { authorization, access }: Pending,
+  account: Account,
+): SandboxAnswer {
   authorization.access = access;
   const verifier = core.authorizations.approve(authorization, account.id, dialect.pin ?? '');
   const cookie = { 'set-cookie': `sandbox_account=${account.screenName}; Path=/; HttpOnly; SameSite=Lax` };
@@ -310,19 +321,23 @@ function approve({ core, dialect }: Desk, { authorization, access }: Asked, acco
   return redirect(target.href, cookie);
 }
 
-function cancel({ dialect }: Desk, authorization: Authorization): SandboxAnswer {
+function cancel({ dialect }: Service, authorization: Authorization): SandboxAnswer {
   authorization.state = 'spent';
   const { callback, token } = authorization;
   const back = callback === 'oob' ? undefined : dialect.deniedUrl(callback, token);
   if (back !== undefined) return redirect(back);
   const silent = callback === 'oob' ? '' : ` ${dialect.title} does not tell the app.`;
-  return message(200, 'Nothing was authorized', `You can close this page. The link is spent now.${silent}`);
+  return message(
+    200,
+    'Nothing was authorized',
+    `You can close this page. The link cannot be used again.${silent}`,
+  );
 }
 
 function showAsk(
-  { core, dialect }: Desk,
+  { core, dialect }: Service,
   call: Call,
-  { authorization, access }: Asked,
+  { authorization, access }: Pending,
   chosen: string | undefined,
   complaint?: string,
 ): SandboxAnswer {
@@ -330,7 +345,8 @@ function showAsk(
   const { permission } = dialect;
   const body = askPage({
     dialect,
-    // The form asks for what its own page shows, whatever another page of the same link asks for.
+    // The form repeats the permission, so that the person grants what this page shows, even if another page of the same
+    // request token asks for something else.
     path: permission === undefined ? call.path : `${call.path}?${permission}=${access}`,
     authorization,
     access,
@@ -342,7 +358,7 @@ function showAsk(
   return page(complaint === undefined ? 200 : 422, body, {}, back);
 }
 
-function openAuthorization({ core, dialect }: Desk, token: string | null): Authorization | undefined {
+function openAuthorization({ core, dialect }: Service, token: string | null): Authorization | undefined {
   const found = core.authorizations.find(token ?? '', core.clock.now());
   return found?.state === 'open' && found.dialect === dialect.id ? found : undefined;
 }
@@ -352,10 +368,10 @@ function signedInAccount(core: Core, { request }: Call): Account | undefined {
   return name === undefined ? undefined : core.world.accountNamed(name);
 }
 
-/** A screen name X would allow, or undefined. */
+/** Returns the name without its `@`, or undefined if it cannot be a screen name. */
 function validName(name: string): string | undefined {
   const bare = name.replace(/^@/, '');
-  return /^\w{1,15}$/.test(bare) ? bare : undefined;
+  return screenNamePattern.test(bare) ? bare : undefined;
 }
 
 const message = (status: number, title: string, text: string): SandboxAnswer =>
@@ -365,7 +381,7 @@ const invalidLink = (): SandboxAnswer =>
   message(
     404,
     'This link no longer works',
-    'It was used already, or it is older than 15 minutes. Ask for a fresh one.',
+    'It was used already, or it is older than 15 minutes. Ask for a new one.',
   );
 
 const unknownPermission = ({ title, permission = '' }: Dialect): SandboxAnswer =>

@@ -1,11 +1,18 @@
 import * as z from 'zod';
-import { compareIds } from '../networks/x/client.ts';
 import { asKept } from '../poems/tweet-text.ts';
-import { accessLevel, type Call, type Caller, callerOf, type Core, type Routes } from './core.ts';
-import type { Counted } from './limits.ts';
+import {
+  accessLevel,
+  type Call,
+  type Caller,
+  callerOf,
+  type Core,
+  type Counted,
+  type Routes,
+} from './core.ts';
 import {
   invalidRequest,
   json,
+  parseJson,
   rawJson,
   type Refusal,
   type Refuse,
@@ -15,11 +22,23 @@ import {
 } from './problems.ts';
 import { judgeText, type Post, showText, type UrlEntity } from './world.ts';
 
+/** X's API for an account's token: create and delete posts, read a timeline, ask for the account. /2, and what exists of it in /1.1. */
+export function postRoutes(core: Core): Routes {
+  return {
+    'POST /2/tweets': (call) => createV2(core, call),
+    'DELETE /2/tweets/:id': (call) => deleteV2(core, call),
+    'GET /2/users/me': (call) => me(core, call),
+    'GET /2/users/:id/tweets': (call) => timeline(core, call),
+    'POST /1.1/statuses/update.json': (call) => createV1(core, call),
+    'GET /1.1/account/verify_credentials.json': (call) => verifyCredentials(core, call),
+  };
+}
+
 const id = z.string().regex(/^\d{1,19}$/, 'is not an id');
 const instant = z.iso.datetime({ offset: true }).transform((text) => Date.parse(text));
 const list = z.string().transform((names) => names.split(','));
 
-/** The parameters of GET /2/users/:id/tweets that the sandbox heeds, and those it only accepts. */
+/** The parameters of GET /2/users/:id/tweets. The sandbox accepts `user.fields`, `expansions` and `exclude` without effect. */
 const parameters = z.strictObject({
   since_id: id.optional(),
   until_id: id.optional(),
@@ -63,7 +82,7 @@ type TimelineRead = { ok: true; value: TimelinePage } | { ok: false; parameter: 
  * One page of a timeline, newest first.
  *
  * @param posts the account's posts, oldest first
- * @param shownUntil posts accepted after this instant are not to be seen yet
+ * @param shownUntil posts accepted after this instant do not show yet. Milliseconds since 1970
  */
 function readTimeline(posts: readonly Post[], query: URLSearchParams, shownUntil: number): TimelineRead {
   const read = parameters.safeParse(Object.fromEntries(query));
@@ -75,28 +94,34 @@ function readTimeline(posts: readonly Post[], query: URLSearchParams, shownUntil
   }
   const wanted = read.data;
   const found = select(posts, wanted, shownUntil);
-  const more = found.length > wanted.max_results;
-  return { ok: true, value: pageOf(found.slice(0, wanted.max_results), more, wanted['tweet.fields']) };
+  const { max_results: max, 'tweet.fields': fields } = wanted;
+  return { ok: true, value: pageOf(found.slice(0, max), { fields, hasMore: found.length > max }) };
 }
 
-/** The newest posts that fit, one more than a page so that the caller sees whether there is another. */
+/** The newest posts that match, one more than a page, so that the caller sees whether another page follows. */
 function select(posts: readonly Post[], wanted: Parameters, shownUntil: number): Post[] {
-  const before = wanted.pagination_token === undefined ? undefined : readToken(wanted.pagination_token);
+  // Ids are compared as numbers: as text, `9` comes after `10`.
+  const since = BigInt(wanted.since_id ?? -1);
+  const { until_id: until, pagination_token: token } = wanted;
+  const untils = [
+    until === undefined ? [] : BigInt(until),
+    token === undefined ? [] : readToken(token),
+  ].flat();
   const found: Post[] = [];
   for (let n = posts.length - 1; n >= 0 && found.length <= wanted.max_results; n--) {
     const post = posts[n];
-    if (!post || (wanted.since_id !== undefined && compareIds(post.id, wanted.since_id) <= 0)) break;
+    if (!post || BigInt(post.id) <= since) break;
+    const { id } = post;
     const tooNew =
       post.instant > shownUntil ||
-      (wanted.until_id !== undefined && compareIds(post.id, wanted.until_id) >= 0) ||
-      (before !== undefined && compareIds(post.id, before) >= 0) ||
+      untils.some((limit) => BigInt(id) >= limit) ||
       post.instant >= (wanted.end_time ?? Infinity);
     if (!tooNew && !post.deleted && post.instant >= (wanted.start_time ?? -Infinity)) found.push(post);
   }
   return found;
 }
 
-function pageOf(posts: Post[], more: boolean, fields: string[]): TimelinePage {
+function pageOf(posts: Post[], { fields, hasMore }: { fields: string[]; hasMore: boolean }): TimelinePage {
   const [newest, oldest] = [posts[0], posts.at(-1)];
   if (!newest || !oldest) return { meta: { result_count: 0 } };
   return {
@@ -105,7 +130,7 @@ function pageOf(posts: Post[], more: boolean, fields: string[]): TimelinePage {
       result_count: posts.length,
       newest_id: newest.id,
       oldest_id: oldest.id,
-      ...(more && { next_token: `p${BigInt(oldest.id).toString(36)}` }),
+      ...(hasMore && { next_token: `p${BigInt(oldest.id).toString(36)}` }),
     },
   };
 }
@@ -122,26 +147,14 @@ function showPost(post: Post, fields: string[]): ShownPost {
   };
 }
 
-/** The id in a page's token, which is that id in base 36. */
-function readToken(token: string): string {
+/** Reads the id in a pagination token: `p` and the id in base 36. */
+function readToken(token: string): bigint {
   let value = 0n;
   for (const digit of token.slice(1)) value = value * 36n + BigInt(parseInt(digit, 36));
-  return String(value);
+  return value;
 }
 
-/** What an account does with its token: post, delete, read its timeline, ask who it is. */
-export function postRoutes(core: Core): Routes {
-  return {
-    'POST /2/tweets': (call) => createV2(core, call),
-    'DELETE /2/tweets/:id': (call) => deleteV2(core, call),
-    'GET /2/users/me': (call) => me(core, call),
-    'GET /2/users/:id/tweets': (call) => timeline(core, call),
-    'POST /1.1/statuses/update.json': (call) => createV1(core, call),
-    'GET /1.1/account/verify_credentials.json': (call) => verifyCredentials(core, call),
-  };
-}
-
-/** Runs `act` for a caller within the limits, and reports the limits on whatever it answers. */
+/** Runs `act` if the caller is within its limits. Every answer has the headers of the limits, refusals too. */
 function limited(
   core: Core,
   call: Call,
@@ -152,11 +165,11 @@ function limited(
   const checked = callerOf(core, call.request, refuse);
   if (!checked.ok) return checked.answer;
   const { passed, headers } = core.limits.take(counted(checked.value), core.clock.now());
-  const answer = passed ? actInGoodStanding(checked.value, refuse, act) : refuse('too-many');
+  const answer = passed ? actUnlessSuspended(checked.value, refuse, act) : refuse('too-many');
   return { ...answer, headers: { ...answer.headers, ...headers, ...accessLevel(checked.value.token) } };
 }
 
-function actInGoodStanding(
+function actUnlessSuspended(
   caller: Caller,
   refuse: Refuse,
   act: (caller: Caller) => SandboxAnswer,
@@ -193,18 +206,19 @@ function badBody(error: z.ZodError): SandboxAnswer {
   );
 }
 
-/** Accepts a post, or says why not. The order is X's: the account, its rights, the money, the text. */
+/** Adds a post, or returns why X would refuse it. X checks in this order: the account, its rights, the credit, the text. */
 function createPost(core: Core, { account, token }: Caller, raw: string): Post | Refusal {
   if (token.access === 'read') return 'read-only';
   if (core.world.credits !== null && core.world.credits <= 0) return 'no-credit';
   const text = asKept(raw);
   const fault = judgeText(text);
   if (fault) return fault;
-  if (postedLately(core, account.id, text)) return 'duplicate';
+  if (isDuplicate(core, account.id, text)) return 'duplicate';
   return core.world.addPost(account, text);
 }
 
-function postedLately({ world, clock, duplicateWindow }: Core, accountId: string, text: string): boolean {
+/** Whether the account posted the text within the last `duplicateWindow`. */
+function isDuplicate({ world, clock, duplicateWindow }: Core, accountId: string, text: string): boolean {
   const since = clock.now() - duplicateWindow;
   const posts = world.postsOf(accountId);
   for (let n = posts.length - 1; n >= 0; n--) {
@@ -279,15 +293,7 @@ function verifyCredentials(core: Core, call: Call): SandboxAnswer {
   });
 }
 
-/** /1.1 gives ids as numbers too, beyond what a JavaScript number holds. */
+/** /1.1 also has each id as a number, which can be larger than a JavaScript number holds. */
 function withNumericId(id: string, rest: object): SandboxAnswer {
   return rawJson(200, `{"id":${id},${JSON.stringify(rest).slice(1)}`);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
 }

@@ -1,4 +1,6 @@
-/** One HTTP request as the sandbox sees it. */
+/** Requests and answers of the sandbox: builders for each format, and the refusals in the words of X's /2 and /1.1. */
+
+/** An HTTP request to the sandbox. */
 export interface SandboxRequest {
   method: string;
   /** Path and query, as on the request line. */
@@ -8,11 +10,11 @@ export interface SandboxRequest {
   /** Names in lower case. */
   headers: Record<string, string>;
   body: string;
-  /** When it came in, where it is worked on later. Milliseconds since 1970. */
+  /** When it arrived, if the sandbox carries it out later. Milliseconds since 1970. */
   arrived?: number;
 }
 
-/** How a server should spoil the delivery of an answer. Times are milliseconds. */
+/** How the server must damage the delivery of an answer. Times are milliseconds. */
 export type Delivery =
   | { kind: 'delay'; ms: number }
   | { kind: 'trickle'; ms: number }
@@ -23,7 +25,7 @@ export interface SandboxAnswer {
   /** Names in lower case. */
   headers: Record<string, string>;
   body: string;
-  /** Absent for an answer that arrives whole. */
+  /** Absent if the answer arrives whole. */
   fault?: Delivery;
 }
 
@@ -39,9 +41,18 @@ export function json(status: number, value: unknown, headers?: Headers): Sandbox
   return answer(status, 'application/json', JSON.stringify(value), headers);
 }
 
-/** JSON that is already text, for numbers a JavaScript number cannot hold. */
+/** JSON that is already text, for numbers that a JavaScript number cannot hold. */
 export function rawJson(status: number, body: string, headers?: Headers): SandboxAnswer {
   return answer(status, 'application/json', body, headers);
+}
+
+/** Parses JSON that a client sent. @returns undefined if it is not JSON */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
 }
 
 export function form(status: number, values: Record<string, string>): SandboxAnswer {
@@ -65,8 +76,8 @@ export function redirect(location: string, headers: Headers = {}): SandboxAnswer
 }
 
 /**
- * A page. Nothing inline runs or paints; `formTarget` is one more origin its form may lead to,
- * because browsers hold the redirect after a form to the same rule as the form.
+ * An HTML page. Its policy allows no inline script or style. `formTarget` is one more origin that the form may lead to:
+ * browsers apply `form-action` to the redirect after a form, too.
  */
 export function page(status: number, body: string, headers: Headers = {}, formTarget = ''): SandboxAnswer {
   const policy = [
@@ -87,7 +98,7 @@ export function page(status: number, body: string, headers: Headers = {}, formTa
   });
 }
 
-/** Why the sandbox would not do what was asked, whichever version of the API was asked. */
+/** Why the sandbox refuses a request, in every version of the API. */
 export type Refusal =
   | 'unauthenticated'
   | 'bad-signature'
@@ -125,7 +136,7 @@ const forbidden = (detail: string, type = blank): Problem => ({
   detail,
 });
 
-/** What /2 says, after the reports gathered from client libraries' issues. */
+/** The answers of /2, from reports in the issues of client libraries. */
 const problems: Record<Refusal, Problem> = {
   unauthenticated: unauthorized,
   'bad-signature': unauthorized,
@@ -168,7 +179,7 @@ const problems: Record<Refusal, Problem> = {
   'not-yours': forbidden('You are not authorized to delete this Tweet.'),
 };
 
-/** What /1.1 and /oauth say: status, code and message. */
+/** The answers of /1.1 and /oauth. */
 const codes: Record<Refusal, [status: number, code: number, message: string]> = {
   unauthenticated: [400, 215, 'Bad Authentication data.'],
   'bad-signature': [401, 32, 'Could not authenticate you.'],
@@ -190,16 +201,16 @@ const codes: Record<Refusal, [status: number, code: number, message: string]> = 
 };
 
 /**
- * A refusal in the words of the API that was asked.
+ * Builds the answer for a refusal in the format of an API.
  *
- * @param base the signature base string, where it was the signature that did not fit; it holds no secret
+ * @param base the expected signature base string, if the signature was wrong; it holds no secret
  */
 export type Refuse = (refusal: Refusal, base?: string) => SandboxAnswer;
 
 export const refuseV2: Refuse = (refusal) => {
   if (refusal === 'empty') return invalidRequest('text', '', 'The text of a post must not be empty.');
   const { status, title, type, detail } = problems[refusal];
-  // Reports show no `status` in the body of a 402, and no `type` in that of a 429.
+  // In reports the body of a 402 has no `status`, and the body of a 429 no `type`.
   if (status === 402) return json(status, { account_id: 0, title, detail, type });
   if (status === 429) return json(status, { title, detail, status });
   return json(status, { title, type, status, detail });
@@ -210,7 +221,7 @@ export const refuseV1: Refuse = (refusal) => {
   return json(status, { errors: [{ code, message }] });
 };
 
-/** The 400 of /2 for a parameter or property it does not take. */
+/** The 400 of /2 for a parameter or property that it does not accept. */
 export function invalidRequest(parameter: string, value: string, message: string): SandboxAnswer {
   return json(400, {
     errors: [{ parameters: { [parameter]: [value] }, message }],
@@ -220,13 +231,13 @@ export function invalidRequest(parameter: string, value: string, message: string
   });
 }
 
-/** X answers this one in XML, which JSON clients stumble over. */
+/** X sends this refusal as XML. A client that expects JSON fails to parse it. */
 export function callbackRefused(): SandboxAnswer {
   const message = 'Callback URL not approved for this client application.';
   return xml(403, `<errors><error code="415">${message}</error></errors>`);
 }
 
-/** X answers this one in plain text. */
+/** X sends this refusal as plain text. */
 export function verifierRefused(): SandboxAnswer {
   return plain(401, 'Error processing your OAuth request: Invalid oauth_verifier parameter');
 }

@@ -1,74 +1,53 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import { controlRoutes } from './control.ts';
-import { type Core, isKnownHost, makeRouter, type Routes } from './core.ts';
-import { flickrDialect, tumblrDialect, xDialect } from './dialects.ts';
+import {
+  type Core,
+  isKnownHost,
+  type Limits,
+  makeRouter,
+  Nonces,
+  type Pair,
+  RateLimits,
+  type Routes,
+} from './core.ts';
+import {
+  flickrDialect,
+  flickrRoutes,
+  refuseTumblrApi,
+  tumblrDialect,
+  tumblrRoutes,
+  xDialect,
+} from './dialects.ts';
 import { claimedToken, Faults, spoil } from './faults.ts';
-import { feedRoutes } from './feed.ts';
-import { type Limits, RateLimits } from './limits.ts';
 import { authorizeRoutes, messagePage, oauthRoutes, revokeRoutes } from './oauth.ts';
-import { flickrRoutes, refuseTumblrApi, tumblrRoutes } from './other-providers.ts';
+import { feedRoutes } from './pages.ts';
 import { postRoutes } from './posts.ts';
 import { json, page, refuseV1, refuseV2, type SandboxAnswer, type SandboxRequest } from './problems.ts';
-import { Nonces, type Pair } from './verify.ts';
-import { Authorizations, SeededRandom, emptyState, type SandboxState, World } from './world.ts';
+import { Authorizations, emptyState, type SandboxState, SeededRandom, World } from './world.ts';
 
 export type { SandboxAnswer, SandboxRequest } from './problems.ts';
 
-export interface SandboxOptions {
-  clock: Clock;
-  /** The apps that may sign. */
-  appKeys: Pair[];
-  /** What a former sandbox left; empty by default. */
-  state?: SandboxState;
-  /** Makes tokens, PINs and chance faults the same in every run. Random by default. */
-  seed?: string;
-  /** Callback URLs registered for the apps; any by default. */
-  callbacks?: string[];
-  /** Whether a text is refused that the account posted within the window. `refuse` by default. */
-  duplicates?: 'refuse' | 'accept';
-  /** That window in milliseconds; 12 hours by default. */
-  duplicateWindow?: number;
-  /** X's limits where not given; null lifts one. */
-  limits?: Partial<Limits>;
-  /** Posts that are paid for; null, the default, for no end of them. Wins over the state's. */
-  credits?: number | null;
-  /** How long a post takes to show in the timeline, in milliseconds; 0 by default. */
-  timelineLag?: number;
-  /** Accounts that xAuth lets in, and their passwords. */
-  passwords?: Record<string, string>;
-}
-
-/** What an app needs to act for an account. */
-export interface Granted {
-  token: string;
-  secret: string;
-  userId: string;
-  screenName: string;
-}
-
-const halfDay = 12 * 60 * 60_000;
-
 /**
- * X in a box: answers requests as X's API does, checks their signatures, keeps accounts and posts,
- * and fails on command. It is synchronous and does no I/O, so that a year can be rehearsed inside one process.
+ * A server that stands in for X: it answers requests as X's API does, checks signatures, keeps accounts and posts, and
+ * fails on command. It is synchronous and does no I/O, so that one process can rehearse a year.
  */
 export class Sandbox {
   readonly world: World;
   readonly faults: Faults;
-  /** Gives this run again when passed as an option. */
+  /** Reproduces this run if passed as an option. */
   readonly seed: string;
   readonly #core: Core;
   readonly #route: ReturnType<typeof makeRouter>;
 
   constructor(options: SandboxOptions) {
     this.seed = options.seed ?? randomBytes(8).toString('hex');
-    const chance = new SeededRandom(this.seed);
-    this.#core = buildCore(options, chance);
+    const random = new SeededRandom(this.seed);
+    this.#core = buildCore(options, random);
     this.world = this.#core.world;
-    this.faults = new Faults(chance);
+    this.faults = new Faults(random);
     this.#route = makeRouter({
-      ...danceRoutes(this.#core),
+      ...allOauthRoutes(this.#core),
       ...revokeRoutes(this.#core),
       ...postRoutes(this.#core),
       ...flickrRoutes(this.#core),
@@ -78,14 +57,14 @@ export class Sandbox {
     });
   }
 
-  /** Answers one request; the answer's `fault`, if any, says how its delivery is to be spoiled. */
+  /** Answers one request. If the answer has a `fault`, the server must damage the delivery accordingly. */
   handle(request: SandboxRequest): SandboxAnswer {
     const { clock, ahead } = this.#core;
     const answer = this.#answer(request);
     return { ...answer, headers: { date: new Date(clock.now() + ahead).toUTCString(), ...answer.headers } };
   }
 
-  /** Approves an app for an account without the person's step, for those who need many keys at once. */
+  /** Approves an app for an account without the authorize page, for tests and rehearsals with many keys. */
   grant(app: string, screenName: string): Granted {
     const account = this.world.ensureAccount(screenName);
     const { token, secret } = this.world.grant(app, account.id, 'write');
@@ -94,7 +73,7 @@ export class Sandbox {
 
   #answer(request: SandboxRequest): SandboxAnswer {
     if (!isKnownHost(request.host))
-      return json(421, { detail: 'The sandbox does not go by that host name.' });
+      return json(421, { detail: 'The sandbox does not serve that host name.' });
     const path = request.url.split('?')[0] ?? '';
     const account = this.#claimedAccount(request);
     const fault = isApi(path) ? this.faults.take({ method: request.method, path, account }) : undefined;
@@ -116,7 +95,7 @@ export class Sandbox {
     if (request.url.startsWith('/2/')) return refuseV2('not-found');
     if (request.url.startsWith('/tumblr/v2/')) return refuseTumblrApi('not-found');
     if (isApi(request.url)) return refuseV1('not-found');
-    return page(404, messagePage('There is nothing here', 'The posts are on the front page.'));
+    return page(404, messagePage('This page does not exist', 'The posts are on the front page.'));
   }
 
   #claimedAccount(request: SandboxRequest): string | undefined {
@@ -125,14 +104,46 @@ export class Sandbox {
   }
 }
 
-/** What apps call, where faults may fall; the pages are for people. */
+export interface SandboxOptions {
+  clock: Clock;
+  /** The apps that may sign. */
+  appKeys: Pair[];
+  /** The state of an earlier sandbox; empty by default. */
+  state?: SandboxState;
+  /** The seed of tokens, PINs and random faults; the same seed gives the same run. Random by default. */
+  seed?: string;
+  /** The registered callback URLs; by default every URL is allowed. */
+  callbacks?: string[];
+  /** Whether to refuse a text that the account posted within `duplicateWindow`. `refuse` by default. */
+  duplicates?: 'refuse' | 'accept';
+  /** Milliseconds; 12 hours by default. */
+  duplicateWindow?: number;
+  /** Overrides of X's rate limits; null removes one. */
+  limits?: Partial<Limits>;
+  /** The number of paid posts; null is unlimited. By default that of the state, or unlimited. */
+  credits?: number | null;
+  /** How long a post takes to show in the timeline. Milliseconds; 0 by default. */
+  timelineLag?: number;
+  /** The passwords for xAuth, by screen name. */
+  passwords?: Record<string, string>;
+}
+
+/** An access token and its account. */
+interface Granted {
+  token: string;
+  secret: string;
+  userId: string;
+  screenName: string;
+}
+
+/** Whether apps call a path. Faults apply only there, not to the pages for people. */
 const isApi = (path: string): boolean =>
   /^\/(oauth\/(?!auth)|1\.1\/|2\/|flickr\/services\/(oauth\/(?!auth)|rest)|tumblr\/(oauth\/(?!auth)|v2\/))/.test(
     path,
   );
 
-/** The dance, in each dialect. */
-function danceRoutes(core: Core): Routes {
+/** The OAuth steps of every dialect. */
+function allOauthRoutes(core: Core): Routes {
   const dialects = [xDialect, flickrDialect, tumblrDialect];
   const all = dialects.map((dialect) => ({
     ...oauthRoutes(core, dialect),
@@ -141,14 +152,16 @@ function danceRoutes(core: Core): Routes {
   return Object.assign({}, ...all) as Routes;
 }
 
-function buildCore(options: SandboxOptions, chance: SeededRandom): Core {
-  const world = new World(options.state ?? emptyState(), options.clock, chance);
+const halfDay = 12 * 60 * 60_000;
+
+function buildCore(options: SandboxOptions, random: SeededRandom): Core {
+  const world = new World(options.state ?? emptyState(), options.clock, random);
   if (options.credits !== undefined) world.credits = options.credits;
   const passwords = Object.entries(options.passwords ?? {});
   return {
     clock: options.clock,
     world,
-    authorizations: new Authorizations(chance),
+    authorizations: new Authorizations(random),
     limits: new RateLimits(options.limits),
     nonces: new Nonces(),
     apps: new Map(options.appKeys.map((pair) => [pair.token, pair])),

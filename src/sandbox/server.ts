@@ -1,18 +1,56 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type * as z from 'zod';
 import type { Clock } from '../clock.ts';
 import { FlockError, messageOf, systemCode } from '../errors.ts';
 import { readRegularFile, reasonOf, replaceFile, sweepTemporaries } from '../fs.ts';
-import { hasManyHosts, listen, readBody } from '../web/server.ts';
 import { isKnownHost } from './core.ts';
-import { cardOf } from './feed.ts';
-import { json, type SandboxAnswer, type SandboxRequest } from './problems.ts';
+import { cardOf } from './pages.ts';
+import { json, parseJson, type SandboxAnswer, type SandboxRequest } from './problems.ts';
 import { Sandbox, type SandboxOptions } from './sandbox.ts';
 import { emptyState, type SandboxState, stateSchema, type World } from './world.ts';
 
-/** Sends an answer, whole or spoiled as its fault says. */
+/** Serves a sandbox over HTTP on 127.0.0.1, delivers its faults, and stores its state. */
+export async function openSandbox({ port, stateFile, ...options }: OpenSandboxOptions): Promise<OpenSandbox> {
+  const { clock } = options;
+  const stored = stateFile === undefined ? {} : { state: await readState(stateFile) };
+  const sandbox = new Sandbox({ ...options, ...stored });
+  const server = createServer((request, response) => {
+    void serve(sandbox, clock, request, response);
+  });
+  const keeper =
+    stateFile === undefined ? undefined : new StateKeeper(stateFile, clock, () => sandbox.world.snapshot());
+  const stopWatching = sandbox.world.watch(() => keeper?.touch());
+  const url = await listen(server, port);
+  return {
+    url,
+    sandbox,
+    async close() {
+      await closeServer(server);
+      stopWatching();
+      await keeper?.close();
+    },
+  };
+}
+
+export interface OpenSandboxOptions extends Omit<SandboxOptions, 'state'> {
+  /** 0 selects any free port. */
+  port: number;
+  /** The file that keeps accounts, tokens and posts across restarts; none by default. */
+  stateFile?: string;
+}
+
+export interface OpenSandbox {
+  /** `http://127.0.0.1:PORT`, without a trailing slash. */
+  url: string;
+  sandbox: Sandbox;
+  /** Closes all connections, stores the state and frees the port. */
+  close(): Promise<void>;
+}
+
+/** Sends an answer, with the fault that it asks for. */
 function deliver(answer: SandboxAnswer, response: ServerResponse, clock: Clock): void {
   const { fault } = answer;
   switch (fault?.kind) {
@@ -56,7 +94,7 @@ function begin({ status, headers }: SandboxAnswer, response: ServerResponse, len
   response.writeHead(status, { ...headers, 'content-length': length });
 }
 
-/** Without a length the body ends where the server says so, and a client cannot see that some is missing. */
+/** Sends no content-length, so that a client cannot tell from it that a part of the body is missing. */
 function beginGzip({ status, headers }: SandboxAnswer, response: ServerResponse): void {
   response.writeHead(status, { ...headers, 'content-encoding': 'gzip' });
 }
@@ -80,16 +118,16 @@ function trickle(answer: SandboxAnswer, response: ServerResponse, clock: Clock, 
   drip(0);
 }
 
-/** Acts when the time has come, unless the client has gone by then. */
+/** Calls `act` after `ms`, unless the client closes the connection before. */
 function later(clock: Clock, ms: number, response: ServerResponse, act: () => void): void {
-  const gone = clock.at(clock.now() + ms, () => {
-    response.off('close', gone);
+  const cancel = clock.at(clock.now() + ms, () => {
+    response.off('close', cancel);
     act();
   });
-  response.once('close', gone);
+  response.once('close', cancel);
 }
 
-/** Sends every post to a page as it is accepted, as server-sent events, until the page is closed. */
+/** Sends each new post to a page as a server-sent event, until the page is closed. */
 function streamEvents(world: World, response: ServerResponse): void {
   response.writeHead(200, {
     'content-type': 'text/event-stream; charset=utf-8',
@@ -104,34 +142,30 @@ function streamEvents(world: World, response: ServerResponse): void {
   response.once('close', stop);
 }
 
-/** The most a state file may hold. Bytes. */
-const maxState = 512 * 1024 * 1024;
+/** The maximum size of a state file. Bytes. */
+const maxStateSize = 512 * 1024 * 1024;
 
-/** Reads a stored sandbox; a file that is not there is an empty one, a damaged one is left as it is. */
+/**
+ * Reads a state file. A missing file is an empty state.
+ *
+ * @throws {FlockError} `io` if the file cannot be read, `data` if it is damaged; the file stays as it is
+ */
 async function readState(file: string): Promise<SandboxState> {
   let text: string;
   try {
-    text = (await readRegularFile(file, maxState)).toString('utf8');
+    text = (await readRegularFile(file, maxStateSize)).toString('utf8');
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return emptyState();
     throw new FlockError('io', `cannot read the sandbox's state ${file}: ${reasonOf(error)}`, {
       cause: error,
     });
   }
-  const state = stateSchema.safeParse(parse(text));
+  const state = stateSchema.safeParse(parseJson(text));
   if (state.success) return state.data;
   throw new FlockError('data', `the sandbox's state ${file} is damaged: ${firstIssue(state.error)}`, {
     hint: 'move the file away to begin with an empty sandbox',
     cause: state.error,
   });
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
 }
 
 function firstIssue(error: z.ZodError): string {
@@ -140,7 +174,7 @@ function firstIssue(error: z.ZodError): string {
   return `${issue.path.join('.')}: ${issue.message}`;
 }
 
-/** The state holds secrets, so the file is its owner's alone. */
+/** Replaces the state file. It holds secrets, so only its owner may read it. */
 async function writeState(file: string, state: SandboxState): Promise<void> {
   try {
     await sweepTemporaries(path.dirname(file), path.basename(file));
@@ -151,10 +185,10 @@ async function writeState(file: string, state: SandboxState): Promise<void> {
   }
 }
 
-/** How long changes are gathered before they are written. Milliseconds. */
+/** The delay between a change and its write, which collects further changes. Milliseconds. */
 const saveDelay = 500;
 
-/** Keeps a state file up to date with a world that changes. */
+/** Writes the state to its file after changes. */
 class StateKeeper {
   readonly #file: string;
   readonly #clock: Clock;
@@ -162,30 +196,30 @@ class StateKeeper {
   #cancel: (() => void) | undefined;
   #writing: Promise<void> = Promise.resolve();
 
-  /** @param read gives the state as it is at the time of writing */
+  /** @param read returns the current state */
   constructor(file: string, clock: Clock, read: () => SandboxState) {
     this.#file = file;
     this.#clock = clock;
     this.#read = read;
   }
 
-  /** Says that something changed; it is written soon. */
+  /** Schedules a write. */
   touch(): void {
     this.#cancel ??= this.#clock.at(this.#clock.now() + saveDelay, () => {
       this.#cancel = undefined;
-      // A failure is reported by close(), which writes once more.
+      // close() writes again and reports a failure.
       this.#write().catch(() => undefined);
     });
   }
 
-  /** Writes the state a last time and resolves when it is stored. */
+  /** Writes the state a last time. */
   async close(): Promise<void> {
     this.#cancel?.();
     this.#cancel = undefined;
     await this.#write();
   }
 
-  /** One write at a time, so that an older state never lands on a newer one. */
+  /** Runs one write at a time, so that an older state never replaces a newer one. */
   #write(): Promise<void> {
     const write = (): Promise<void> => writeState(this.#file, this.#read());
     this.#writing = this.#writing.then(write, write);
@@ -193,45 +227,32 @@ class StateKeeper {
   }
 }
 
-export interface OpenSandboxOptions extends Omit<SandboxOptions, 'state'> {
-  /** 0 takes any free port. */
-  port: number;
-  /** Where accounts, tokens and posts outlive a restart; nowhere by default. */
-  stateFile?: string;
-}
+/** The maximum size of a request body. Bytes. */
+const maxBodySize = 1024 * 1024;
 
-export interface OpenSandbox {
-  /** `http://127.0.0.1:PORT`, without a slash at its end. */
-  url: string;
-  sandbox: Sandbox;
-  /** Breaks off what is under way, stores the state and frees the port. */
-  close(): Promise<void>;
-}
-
-/** The longest body that is read. Bytes. */
-const maxBody = 1024 * 1024;
-
-/** Opens a sandbox to programs on this machine. */
-export async function openSandbox({ port, stateFile, ...options }: OpenSandboxOptions): Promise<OpenSandbox> {
-  const { clock } = options;
-  const stored = stateFile === undefined ? {} : { state: await readState(stateFile) };
-  const sandbox = new Sandbox({ ...options, ...stored });
-  const server = createServer((request, response) => {
-    void serve(sandbox, clock, request, response);
+/** Listens on 127.0.0.1. @returns `http://127.0.0.1:PORT` @throws {FlockError} `unavailable` where the port cannot be had */
+function listen(server: Server, port: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause) => {
+      const why = systemCode(cause) === 'EADDRINUSE' ? 'is in use' : `cannot be had: ${messageOf(cause)}`;
+      const hint = 'choose another with --port N; 0 takes any that is free';
+      reject(new FlockError('unavailable', `port ${port} ${why}`, { hint, cause }));
+    });
+    server.listen(port, '127.0.0.1', () => {
+      resolve(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    });
   });
-  const keeper =
-    stateFile === undefined ? undefined : new StateKeeper(stateFile, clock, () => sandbox.world.snapshot());
-  const stopWatching = sandbox.world.watch(() => keeper?.touch());
-  const url = await listen(server, port);
-  return {
-    url,
-    sandbox,
-    async close() {
-      await closeServer(server);
-      stopWatching();
-      await keeper?.close();
-    },
-  };
+}
+
+/** A request's body, or undefined where it is too long; it is read to its end all the same. */
+async function readBody(request: AsyncIterable<Buffer>): Promise<string | undefined> {
+  const parts: Buffer[] = [];
+  let length = 0;
+  for await (const part of request) {
+    length += part.length;
+    if (length <= maxBodySize) parts.push(part);
+  }
+  return length <= maxBodySize ? Buffer.concat(parts).toString('utf8') : undefined;
 }
 
 async function serve(
@@ -242,22 +263,23 @@ async function serve(
 ): Promise<void> {
   let body: string | undefined;
   try {
-    body = await readBody(request, maxBody);
+    body = await readBody(request as AsyncIterable<Buffer>);
   } catch {
-    // The client broke off while it sent: nobody is left to be answered.
+    // The client closed the connection before the end of the body.
     response.destroy();
     return;
   }
   const { method = 'GET', url = '/' } = request;
   const host = request.headers.host ?? '';
-  if (hasManyHosts(request)) deliver(json(400, { detail: 'A request has one Host' }), response, clock);
+  if ((request.headersDistinct['host']?.length ?? 0) > 1)
+    deliver(json(400, { detail: 'A request must have one Host header' }), response, clock);
   else if (body === undefined) deliver(json(413, { detail: 'Payload too large' }), response, clock);
   else if (method === 'GET' && url === '/sandbox/events' && isKnownHost(host))
     streamEvents(sandbox.world, response);
   else deliver(answerTo(sandbox, { method, url, host, headers: flatten(request), body }), response, clock);
 }
 
-/** A mistake of the sandbox itself is told as a 500, not as one more broken connection. */
+/** Answers a bug of the sandbox with a 500, so that it does not look like an ordered connection fault. */
 function answerTo(sandbox: Sandbox, request: SandboxRequest): SandboxAnswer {
   try {
     return sandbox.handle(request);

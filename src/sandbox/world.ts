@@ -3,17 +3,187 @@ import twitterText from 'twitter-text';
 import * as z from 'zod';
 import type { Clock } from '../clock.ts';
 import { inMicros, inUsd, type PriceTable, readingCost, usualPrices } from '../cost.ts';
-import { compareIds, idEpoch } from '../networks/x/client.ts';
 import { cashtagsIn, linksIn, maxWeight, weigh } from '../poems/tweet-text.ts';
 
 /**
- * Ids as X makes them: the millisecond in the upper bits, so that a higher id is a later post.
- * They go up even when the clock goes back.
+ * The accounts, tokens and posts of a sandbox, indexed for lookup. This is the part of a sandbox that a restart keeps;
+ * {@link stateSchema} is its format on disk.
+ */
+export class World {
+  readonly usage: Usage;
+  credits: number | null;
+  /** Every post ever accepted, oldest first. */
+  readonly posts: Post[];
+  readonly #accounts = new Map<string, Account>();
+  readonly #byName = new Map<string, Account>();
+  readonly #tokens = new Map<string, AccessToken>();
+  readonly #tokensOf = new Map<string, AccessToken[]>();
+  readonly #postsOf = new Map<string, Post[]>();
+  readonly #watchers = new Set<(event: WorldEvent) => void>();
+  readonly #postIds: PostIds;
+  readonly #accountIds: PostIds;
+  readonly #clock: Clock;
+  readonly #random: SeededRandom;
+
+  constructor(state: SandboxState, clock: Clock, random: SeededRandom) {
+    this.#clock = clock;
+    this.#random = random;
+    this.usage = { ...state.usage };
+    this.credits = state.credits;
+    this.posts = [];
+    for (const account of state.accounts) this.#addAccount({ ...account });
+    for (const token of state.accessTokens) this.#addToken({ ...token });
+    for (const post of state.posts) this.#addPost({ ...post });
+    this.#postIds = new PostIds(maxId(state.posts));
+    this.#accountIds = new PostIds(maxId(state.accounts));
+  }
+
+  get accounts(): Account[] {
+    return [...this.#accounts.values()];
+  }
+
+  account(id: string): Account | undefined {
+    return this.#accounts.get(id);
+  }
+
+  accountNamed(screenName: string): Account | undefined {
+    return this.#byName.get(screenName.toLowerCase());
+  }
+
+  /** Returns the account of that name, and creates it if there is none. The name must fit {@link screenNamePattern}. */
+  ensureAccount(screenName: string): Account {
+    const known = this.accountNamed(screenName);
+    if (known) return known;
+    const now = this.#clock.now();
+    const account = { id: this.#accountIds.next(now), screenName, created: now, suspended: false };
+    this.#addAccount(account);
+    this.changed();
+    return account;
+  }
+
+  /** Renames an account; its id stays. @returns false if another account has that name */
+  rename(account: Account, screenName: string): boolean {
+    const other = this.accountNamed(screenName);
+    if (other && other !== account) return false;
+    this.#byName.delete(account.screenName.toLowerCase());
+    account.screenName = screenName;
+    this.#addAccount(account);
+    return true;
+  }
+
+  accessToken(token: string): AccessToken | undefined {
+    return this.#tokens.get(token);
+  }
+
+  /** The access token of an app for an account that is not revoked. X gives the app the same token at each approval. */
+  tokenOf(app: string, accountId: string, dialect: DialectId = 'x'): AccessToken | undefined {
+    return this.tokensOf(accountId).find(
+      (token) => token.app === app && token.dialect === dialect && !token.revoked,
+    );
+  }
+
+  tokensOf(accountId: string): readonly AccessToken[] {
+    return this.#tokensOf.get(accountId) ?? [];
+  }
+
+  grant(app: string, accountId: string, access: Access, dialect: DialectId = 'x'): AccessToken {
+    const token = this.tokenOf(app, accountId, dialect) ?? this.#newToken(app, accountId, dialect);
+    token.access = access;
+    this.changed();
+    return token;
+  }
+
+  /** An account's posts, oldest first, deleted ones included. */
+  postsOf(accountId: string): readonly Post[] {
+    return this.#postsOf.get(accountId) ?? [];
+  }
+
+  addPost(account: Account, text: string): Post {
+    const now = this.#clock.now();
+    const id = this.#postIds.next(now);
+    const post = { id, accountId: account.id, text, links: shortenLinks(text), instant: now, deleted: false };
+    this.#addPost(post);
+    if (this.credits !== null) this.credits -= 1;
+    this.usage.posts += 1;
+    if (post.links.length > 0) this.usage.linkPosts += 1;
+    this.#notify({ kind: 'posted', post, account });
+    return post;
+  }
+
+  deletePost(post: Post): void {
+    post.deleted = true;
+    this.#notify({ kind: 'deleted', post });
+  }
+
+  /** Must be called after a change from outside, so that the change is stored. */
+  changed(): void {
+    this.#notify({ kind: 'changed' });
+  }
+
+  /** Calls `watcher` after every change. @returns a function that ends this */
+  watch(watcher: (event: WorldEvent) => void): () => void {
+    this.#watchers.add(watcher);
+    return () => this.#watchers.delete(watcher);
+  }
+
+  /** The current state, not a copy: the caller must serialize it before the world changes again. */
+  snapshot(): SandboxState {
+    return {
+      version: 1,
+      accounts: this.accounts,
+      accessTokens: [...this.#tokens.values()],
+      posts: this.posts,
+      usage: this.usage,
+      credits: this.credits,
+    };
+  }
+
+  #newToken(app: string, accountId: string, dialect: DialectId): AccessToken {
+    const whose = dialect === 'x' ? `${app} ${accountId}` : `${app} ${accountId} ${dialect}`;
+    const token = `${accountId}-${this.#random.token(`access ${whose}`, 32)}`;
+    // With the seed of an earlier run, the first draws give tokens that are stored already and may be revoked.
+    if (this.#tokens.has(token)) return this.#newToken(app, accountId, dialect);
+    const secret = this.#random.token(`secret ${whose}`, 32);
+    const made: AccessToken = { token, secret, app, accountId, access: 'write', dialect, revoked: false };
+    this.#addToken(made);
+    return made;
+  }
+
+  #addToken(token: AccessToken): void {
+    this.#tokens.set(token.token, token);
+    listIn(this.#tokensOf, token.accountId).push(token);
+  }
+
+  #addAccount(account: Account): void {
+    this.#accounts.set(account.id, account);
+    this.#byName.set(account.screenName.toLowerCase(), account);
+  }
+
+  #addPost(post: Post): void {
+    this.posts.push(post);
+    listIn(this.#postsOf, post.accountId).push(post);
+  }
+
+  #notify(event: WorldEvent): void {
+    for (const watcher of this.#watchers) watcher(event);
+  }
+}
+
+/** A change of the world, as its watchers get it. */
+type WorldEvent =
+  { kind: 'posted'; post: Post; account: Account } | { kind: 'deleted'; post: Post } | { kind: 'changed' };
+
+/** The instant that X's ids count from. Milliseconds since 1970. @see docs.x.com, X IDs */
+const idEpoch = 1_288_834_974_657n;
+
+/**
+ * Makes ids as X does: the upper bits hold the millisecond, so that a later post has a higher id.
+ * Ids go up even when the clock goes back.
  */
 export class PostIds {
   #last: bigint;
 
-  /** Goes on after `last`, a decimal id. */
+  /** @param last the highest id so far, in decimal; the next one is higher */
   constructor(last = '0') {
     this.#last = BigInt(last);
   }
@@ -27,7 +197,7 @@ export class PostIds {
 
 type TextFault = 'empty' | 'too-long' | 'not-permitted';
 
-/** What X has against a normalized text, whoever posts it. */
+/** Why X refuses a text, whichever account posts it; undefined if X accepts it. Expects normalized text. */
 export function judgeText(text: string): TextFault | undefined {
   if (text === '') return 'empty';
   if (weigh(text) > maxWeight) return 'too-long';
@@ -36,7 +206,7 @@ export function judgeText(text: string): TextFault | undefined {
   return cashtagsIn(text) > 1 ? 'not-permitted' : undefined;
 }
 
-/** The links in a text, in order, each with the short one that X shows in its place. */
+/** The links in a text, in order, each with the t.co link that X shows instead. */
 export function shortenLinks(text: string): Link[] {
   return linksIn(text).map(({ indices: [from, to] }) => {
     const url = text.slice(from, to);
@@ -48,7 +218,7 @@ export function shortenLinks(text: string): Link[] {
   });
 }
 
-/** A link where the shown text has it; `start` and `end` count code points of that text. */
+/** A link in the shown text; `start` and `end` count code points of that text. */
 export interface UrlEntity {
   start: number;
   end: number;
@@ -95,8 +265,8 @@ const withNumbers = (write: (code: number) => string) => (text: string) =>
   plainText(text).replaceAll(/[&<>"']/g, (char) => write(char.codePointAt(0) ?? 0));
 
 /**
- * What X, or something between it and a bot, may make of a text that it shows: nothing that a reader would see. Each takes the
- * text as {@link showText} gives it.
+ * How X, or a proxy before it, may change a shown text without a visible difference. Each function takes the text as
+ * {@link showText} returns it.
  */
 export const alterations = {
   decomposed: (text: string) => text.normalize('NFD'),
@@ -114,173 +284,9 @@ export const alterations = {
 
 export type Alteration = keyof typeof alterations;
 
-/** Something that happened in the world, for whoever watches. */
-type WorldEvent =
-  { kind: 'posted'; post: Post; account: Account } | { kind: 'deleted'; post: Post } | { kind: 'changed' };
-
-/** Accounts, tokens and posts, indexed for lookup; the part of the sandbox that is stored. */
-export class World {
-  readonly usage: Usage;
-  credits: number | null;
-  /** Every post ever accepted, oldest first. */
-  readonly posts: Post[];
-  readonly #accounts = new Map<string, Account>();
-  readonly #byName = new Map<string, Account>();
-  readonly #tokens = new Map<string, AccessToken>();
-  readonly #tokensOf = new Map<string, AccessToken[]>();
-  readonly #postsOf = new Map<string, Post[]>();
-  readonly #watchers = new Set<(event: WorldEvent) => void>();
-  readonly #postIds: PostIds;
-  readonly #accountIds: PostIds;
-  readonly #clock: Clock;
-  readonly #chance: SeededRandom;
-
-  constructor(state: SandboxState, clock: Clock, chance: SeededRandom) {
-    this.#clock = clock;
-    this.#chance = chance;
-    this.usage = { ...state.usage };
-    this.credits = state.credits;
-    this.posts = [];
-    for (const account of state.accounts) this.#keepAccount({ ...account });
-    for (const token of state.accessTokens) this.#keepToken({ ...token });
-    for (const post of state.posts) this.#keepPost({ ...post });
-    this.#postIds = new PostIds(highest(state.posts));
-    this.#accountIds = new PostIds(highest(state.accounts));
-  }
-
-  get accounts(): Account[] {
-    return [...this.#accounts.values()];
-  }
-
-  account(id: string): Account | undefined {
-    return this.#accounts.get(id);
-  }
-
-  accountNamed(screenName: string): Account | undefined {
-    return this.#byName.get(screenName.toLowerCase());
-  }
-
-  /** The account of that name, made now if there is none. The name must be one X would allow. */
-  ensureAccount(screenName: string): Account {
-    const known = this.accountNamed(screenName);
-    if (known) return known;
-    const now = this.#clock.now();
-    const account = { id: this.#accountIds.next(now), screenName, created: now, suspended: false };
-    this.#keepAccount(account);
-    this.changed();
-    return account;
-  }
-
-  /** Gives an account another name; its id stays. @returns false where another account has that name */
-  rename(account: Account, screenName: string): boolean {
-    const other = this.accountNamed(screenName);
-    if (other && other !== account) return false;
-    this.#byName.delete(account.screenName.toLowerCase());
-    account.screenName = screenName;
-    this.#keepAccount(account);
-    return true;
-  }
-
-  accessToken(token: string): AccessToken | undefined {
-    return this.#tokens.get(token);
-  }
-
-  /** The live access token an app holds for an account: X gives an app the same one each time it is approved. */
-  tokenOf(app: string, accountId: string, dialect: DialectId = 'x'): AccessToken | undefined {
-    return this.tokensOf(accountId).find(
-      (token) => token.app === app && token.dialect === dialect && !token.revoked,
-    );
-  }
-
-  tokensOf(accountId: string): readonly AccessToken[] {
-    return this.#tokensOf.get(accountId) ?? [];
-  }
-
-  grant(app: string, accountId: string, access: Access, dialect: DialectId = 'x'): AccessToken {
-    const token = this.tokenOf(app, accountId, dialect) ?? this.#newToken(app, accountId, dialect);
-    token.access = access;
-    this.changed();
-    return token;
-  }
-
-  /** An account's posts, oldest first, the deleted ones among them. */
-  postsOf(accountId: string): readonly Post[] {
-    return this.#postsOf.get(accountId) ?? [];
-  }
-
-  addPost(account: Account, text: string): Post {
-    const now = this.#clock.now();
-    const id = this.#postIds.next(now);
-    const post = { id, accountId: account.id, text, links: shortenLinks(text), instant: now, deleted: false };
-    this.#keepPost(post);
-    if (this.credits !== null) this.credits -= 1;
-    this.usage.posts += 1;
-    if (post.links.length > 0) this.usage.linkPosts += 1;
-    this.#tell({ kind: 'posted', post, account });
-    return post;
-  }
-
-  deletePost(post: Post): void {
-    post.deleted = true;
-    this.#tell({ kind: 'deleted', post });
-  }
-
-  /** To be called after a change made from outside, so that it is stored. */
-  changed(): void {
-    this.#tell({ kind: 'changed' });
-  }
-
-  /** Calls `watcher` after every change; returns the way to stop. */
-  watch(watcher: (event: WorldEvent) => void): () => void {
-    this.#watchers.add(watcher);
-    return () => this.#watchers.delete(watcher);
-  }
-
-  /** The state as it is now, not a copy: to be stored before the world goes on. */
-  snapshot(): SandboxState {
-    return {
-      version: 1,
-      accounts: this.accounts,
-      accessTokens: [...this.#tokens.values()],
-      posts: this.posts,
-      usage: this.usage,
-      credits: this.credits,
-    };
-  }
-
-  #newToken(app: string, accountId: string, dialect: DialectId): AccessToken {
-    const whose = dialect === 'x' ? `${app} ${accountId}` : `${app} ${accountId} ${dialect}`;
-    const token = `${accountId}-${this.#chance.word(`access ${whose}`, 32)}`;
-    // A seed replayed over a stored state would hand out a token that was revoked.
-    if (this.#tokens.has(token)) return this.#newToken(app, accountId, dialect);
-    const secret = this.#chance.word(`secret ${whose}`, 32);
-    const made: AccessToken = { token, secret, app, accountId, access: 'write', dialect, revoked: false };
-    this.#keepToken(made);
-    return made;
-  }
-
-  #keepToken(token: AccessToken): void {
-    this.#tokens.set(token.token, token);
-    listIn(this.#tokensOf, token.accountId).push(token);
-  }
-
-  #keepAccount(account: Account): void {
-    this.#accounts.set(account.id, account);
-    this.#byName.set(account.screenName.toLowerCase(), account);
-  }
-
-  #keepPost(post: Post): void {
-    this.posts.push(post);
-    listIn(this.#postsOf, post.accountId).push(post);
-  }
-
-  #tell(event: WorldEvent): void {
-    for (const watcher of this.#watchers) watcher(event);
-  }
-}
-
-function highest(things: { id: string }[]): string {
-  return things.reduce((top, { id }) => (compareIds(id, top) > 0 ? id : top), '0');
+/** The highest id. Ids are compared as numbers: as text, `9` comes after `10`. */
+function maxId(things: { id: string }[]): string {
+  return String(things.reduce((max, { id }) => (BigInt(id) > max ? BigInt(id) : max), 0n));
 }
 
 function listIn<T>(lists: Map<string, T[]>, key: string): T[] {
@@ -291,51 +297,53 @@ function listIn<T>(lists: Map<string, T[]>, key: string): T[] {
   return fresh;
 }
 
+/** A screen name that X allows. */
+export const screenNamePattern = /^\w{1,15}$/;
+
 /** An account of the sandbox: what X calls a user. */
 const account = z.object({
   id: z.string().regex(/^\d+$/),
-  /** As its owner wrote it; compared without case. */
-  screenName: z.string().regex(/^\w{1,15}$/),
+  /** In its owner's spelling; compared without case. */
+  screenName: z.string().regex(screenNamePattern),
   created: z.number(),
   suspended: z.boolean(),
 });
 
-/** `delete` is Flickr's, and means more than `write`. */
+/** From the least to the most. `delete` is Flickr's, and includes `write`. */
 const access = z.enum(['read', 'write', 'delete']);
 
-/** From the least to the most. */
 export const accesses = access.options;
 
-/** Whose ways a token was made in; it is good there and nowhere else. */
+/** The service that a token belongs to; other services refuse it. */
 const dialectId = z.enum(['x', 'flickr', 'tumblr']);
 
-/** What an app may do for an account. A revoked one is kept, to be told from one that never was. */
+/** An app's token for an account. Revoked tokens are kept, so that the sandbox can tell them from unknown ones. */
 const accessToken = z.object({
   token: z.string(),
   secret: z.string(),
   app: z.string(),
   accountId: z.string(),
   access,
-  /** Sandboxes stored before there were others are X's. */
+  /** Absent in states that were stored when X was the only service. */
   dialect: dialectId.default('x'),
   revoked: z.boolean(),
 });
 
-/** A link in a post: what the timeline shows, and where it leads. */
+/** A link in a post: the t.co address that the timeline shows, and its target. */
 const link = z.object({ short: z.string(), expanded: z.string() });
 
-/** A post that was accepted. A deleted one stays: X refuses its text again all the same. */
+/** A post that was accepted. Deleted posts are kept, because X still refuses a repetition of their text. */
 const post = z.object({
   id: z.string().regex(/^\d+$/),
   accountId: z.string(),
   text: z.string(),
   links: z.array(link),
-  /** When it was accepted, in milliseconds since 1970. */
+  /** When the sandbox accepted it. Milliseconds since 1970. */
   instant: z.number(),
   deleted: z.boolean(),
 });
 
-/** What was used so far, to be priced by bill.ts. */
+/** The counts that {@link billFor} prices. */
 const usage = z.object({
   posts: z.number(),
   linkPosts: z.number(),
@@ -343,7 +351,7 @@ const usage = z.object({
   accountReads: z.number(),
 });
 
-/** All of a sandbox that outlives a restart; limits, nonces, faults and open authorizations do not. */
+/** What the state file holds. Limits, nonces, faults and open authorizations end with the process. */
 export const stateSchema = z.object({
   version: z.literal(1),
   accounts: z.array(account),
@@ -362,7 +370,7 @@ export type Post = z.infer<typeof post>;
 type Usage = z.infer<typeof usage>;
 export type SandboxState = z.infer<typeof stateSchema>;
 
-/** A sandbox nobody has used. `credits: null` means that posting costs nothing. */
+/** The state of a new sandbox. `credits: null` means unlimited posts. */
 export function emptyState(credits: number | null = null): SandboxState {
   return {
     version: 1,
@@ -374,50 +382,50 @@ export function emptyState(credits: number | null = null): SandboxState {
   };
 }
 
-/** How long a request token waits for its person. X's own figure is not published; reports put it here. */
-const requestTokenLife = 15 * 60_000;
+/** How long a request token is valid. X does not publish its figure; this one is from reports. Milliseconds. */
+const requestTokenLifetime = 15 * 60_000;
 
-/** A request token on its way from the app to the person and back. */
+/** A request token, and what the person answered. */
 export interface Authorization {
   token: string;
   secret: string;
   app: string;
   dialect: DialectId;
-  /** `oob` for a PIN, else the URL the person is sent back to. */
+  /** `oob` for a PIN, otherwise the URL to which the person is redirected. */
   callback: string;
   access: Access;
   expires: number;
-  /** Proves that a form was filled in on our own page. */
+  /** The CSRF token of the authorize form. */
   authenticity: string;
   state: 'open' | 'approved' | 'spent';
-  /** Set once a person approved: whose account, and the verifier that proves it. */
+  /** Set when the person approves: the account, and the verifier that the app must present. */
   approved: { accountId: string; verifier: string } | undefined;
 }
 
-interface Asked {
+interface AuthorizationRequest {
   app: string;
   dialect: DialectId;
   callback: string;
   access: Access;
 }
 
-/** The request tokens of the last quarter of an hour. */
+/** The request tokens that have not expired. */
 export class Authorizations {
   readonly #all = new Map<string, Authorization>();
-  readonly #chance: SeededRandom;
+  readonly #random: SeededRandom;
 
-  constructor(chance: SeededRandom) {
-    this.#chance = chance;
+  constructor(random: SeededRandom) {
+    this.#random = random;
   }
 
-  begin(asked: Asked, now: number): Authorization {
-    this.#forgetOld(now);
+  begin(request: AuthorizationRequest, now: number): Authorization {
+    this.#removeExpired(now);
     const authorization: Authorization = {
-      ...asked,
-      token: this.#chance.word('request token', 27),
-      secret: this.#chance.word('request secret', 32),
-      authenticity: this.#chance.word('authenticity', 32),
-      expires: now + requestTokenLife,
+      ...request,
+      token: this.#random.token('request token', 27),
+      secret: this.#random.token('request secret', 32),
+      authenticity: this.#random.token('authenticity', 32),
+      expires: now + requestTokenLifetime,
       state: 'open',
       approved: undefined,
     };
@@ -425,27 +433,28 @@ export class Authorizations {
     return authorization;
   }
 
-  /** A request token that has not expired, whatever its state. */
+  /** Returns a request token that has not expired, in any state. */
   find(token: string, now: number): Authorization | undefined {
     const found = this.#all.get(token);
     return found && now < found.expires ? found : undefined;
   }
 
   /**
-   * Records a person's yes and gives the verifier: digits to type, or a word for a callback.
+   * Records the person's approval.
    *
-   * @param pin how the digits are written, each as `#`
+   * @param pin the format of a PIN, with `#` for each digit
+   * @returns the verifier: a PIN for `oob`, otherwise a token for the callback
    */
   approve(authorization: Authorization, accountId: string, pin: string): string {
-    const verifier = authorization.callback === 'oob' ? this.#pin(pin) : this.#chance.word('verifier', 32);
+    const verifier = authorization.callback === 'oob' ? this.#pin(pin) : this.#random.token('verifier', 32);
     authorization.state = 'approved';
     authorization.approved = { accountId, verifier };
     return verifier;
   }
 
   /**
-   * Trades a verifier for the account that approved. The request token is spent by any try,
-   * a wrong one too: a few digits could be guessed otherwise.
+   * Returns the id of the account that approved, or undefined if the verifier is wrong. Every attempt spends the request
+   * token, a wrong one too: otherwise a client could guess the digits.
    */
   redeem(authorization: Authorization, verifier: string): string | undefined {
     const { approved, state } = authorization;
@@ -454,14 +463,14 @@ export class Authorizations {
   }
 
   #pin(written: string): string {
-    const digits = this.#chance.digits('pin', written.split('#').length - 1);
+    const digits = this.#random.digits('pin', written.split('#').length - 1);
     let n = 0;
     return written.replaceAll('#', () => digits.charAt(n++));
   }
 
-  #forgetOld(now: number): void {
+  #removeExpired(now: number): void {
     for (const [token, { expires }] of this.#all) {
-      // The oldest come first.
+      // A Map keeps the order of insertion: all that follow expire later.
       if (now < expires) return;
       this.#all.delete(token);
     }
@@ -471,8 +480,8 @@ export class Authorizations {
 const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 
 /**
- * Chance that can be replayed: the same seed gives the same tokens, PINs and faults in the same order.
- * Each purpose draws from its own stream, so that one more fault does not change every token after it.
+ * Random values from a seed: the same seed gives the same tokens, PINs and faults in the same order.
+ * Each purpose has its own stream, so that one more fault does not change the tokens after it.
  */
 export class SeededRandom {
   readonly seed: string;
@@ -482,13 +491,13 @@ export class SeededRandom {
     this.seed = seed;
   }
 
-  /** A number from 0 up to, and without, 1. */
+  /** A number from 0 (included) to 1 (excluded). */
   fraction(purpose: string): number {
     return this.#draw(purpose).readUIntBE(0, 6) / 2 ** 48;
   }
 
   /** Letters and digits, at most 32 of them. */
-  word(purpose: string, length: number): string {
+  token(purpose: string, length: number): string {
     const bytes = this.#draw(purpose).subarray(0, length);
     return Array.from(bytes, (byte) => letters[byte % letters.length]).join('');
   }
@@ -505,7 +514,7 @@ export class SeededRandom {
   }
 }
 
-/** What X would charge for that much use, in US dollars. */
+/** What X would charge for a usage. US dollars. */
 export function billFor(
   { posts, linkPosts, postReads, accountReads }: Usage,
   prices: PriceTable = usualPrices,

@@ -1,101 +1,22 @@
 import { createTask, type ScheduledTask, validateDetailed } from 'node-cron';
 import { Temporal } from 'temporal-polyfill';
-import { nearest, quoted } from '../text.ts';
+import { listed, nearest, quoted } from '../text.ts';
 
-/** A date of a time zone, and when it is. Milliseconds since 1970. */
-interface ZoneDay {
-  /** Days from 1970-01-01 to its date. */
-  epochDay: number;
-  begins: number;
-  ends: number;
-  /** Whether its clock runs straight through it, from midnight to midnight. */
-  isPlain: boolean;
-}
+/*
+ * The slots of a schedule: `nextAfter` finds the next one, through changes of the zone's clock; `scheduleFault` and
+ * `timezoneFault` check what a person wrote.
+ */
 
-const hour = 3_600_000;
-const day = 24 * hour;
-
-/** What was found for each zone: every bot of the zone asks for the same days, and a calendar library takes its time. */
-interface Known {
-  days: Map<number, ZoneDay>;
-  last: ZoneDay;
-}
-
-const zones = new Map<string, Known>();
-const maxZones = 1000;
-const mostDays = 1000;
-
-/** The date of an epoch day. */
-const dateOf = (epochDay: number): Temporal.PlainDate =>
-  new Temporal.PlainDate(1970, 1, 1).add({ days: epochDay });
-
-/** The day of a zone that an instant is in. @param instant - milliseconds since 1970 */
-function dayAt(timezone: string, instant: number): ZoneDay {
-  const known = knownOf(timezone, instant);
-  const guess = known.last.epochDay + Math.floor((instant - known.last.begins) / day);
-  // Changes of the clock make it a day more or less at most, unless a zone has left out a whole day.
-  for (const epochDay of [guess, guess - 1, guess + 1]) {
-    const found = dayIn(known, timezone, epochDay);
-    if (found.begins <= instant && instant < found.ends) return (known.last = found);
-  }
-  return dayIn(known, timezone, epochDayAt(timezone, instant));
-}
-
-/** A day of a zone by its date. */
-const dayOf = (timezone: string, epochDay: number): ZoneDay =>
-  dayIn(knownOf(timezone, epochDay * day), timezone, epochDay);
-
-function knownOf(timezone: string, instant: number): Known {
-  const known = zones.get(timezone);
-  if (known) return known;
-  const last = findDay(timezone, epochDayAt(timezone, instant));
-  if (zones.size >= maxZones) zones.clear();
-  const fresh = { days: new Map(), last };
-  zones.set(timezone, fresh);
-  return fresh;
-}
-
-function dayIn({ days }: Known, timezone: string, epochDay: number): ZoneDay {
-  const known = days.get(epochDay);
-  if (known) return known;
-  const found = findDay(timezone, epochDay);
-  if (days.size >= mostDays) days.clear();
-  days.set(epochDay, found);
-  return found;
-}
-
-function findDay(timezone: string, epochDay: number): ZoneDay {
-  const date = dateOf(epochDay);
-  const first = date.toZonedDateTime(timezone);
-  const begins = first.epochMilliseconds;
-  const ends = date.add({ days: 1 }).toZonedDateTime(timezone).epochMilliseconds;
-  const noon = first.add({ hours: 12 });
-  const isPlain = ends - begins === day && isFull(first, 0) && isFull(noon, 12);
-  return { epochDay, begins, ends, isPlain };
-}
-
-const isFull = (time: Temporal.ZonedDateTime, full: number): boolean =>
-  time.hour === full && time.minute === 0 && time.second === 0;
-
-function epochDayAt(timezone: string, instant: number): number {
-  const {
-    year,
-    month,
-    day: date,
-  } = Temporal.Instant.fromEpochMilliseconds(instant).toZonedDateTimeISO(timezone);
-  return Date.UTC(year, month - 1, date) / day;
-}
-
-/** When a bot is to post: a cron expression of 5 or 6 fields, read in an IANA time zone. */
+/** When a bot posts: a cron expression of 5 or 6 fields in an IANA time zone. */
 export interface Schedule {
   expression: string;
   timezone: string;
 }
 
-/** An expression with one space between its fields, where crontabs may have tabs or any white space. */
+/** An expression with single spaces between its fields; crontabs may have any white space. */
 export const plainExpression = (expression: string): string => expression.trim().split(/\s+/).join(' ');
 
-/** What is wrong with a cron expression, naming the field but nothing that could be a secret, or undefined where it is good. */
+/** What is wrong with a cron expression, or undefined. The message names the field and quotes nothing that could be a secret. */
 export function scheduleFault(written: string): string | undefined {
   const expression = plainExpression(written);
   const [error] = validateDetailed(expression).errors;
@@ -108,70 +29,68 @@ export function scheduleFault(written: string): string | undefined {
   return `${shown} is not a good ${field} in ${quoted(expression)}`;
 }
 
-/** A slot of 29 February that must also be a certain weekday can be 40 years away. Days. */
+/** How far ahead slots are searched: a 29 February on a given weekday can be 40 years away. Days. */
 const maxDays = 41 * 365.25;
 
-/** A slot, and the instant from which it is the next. */
-interface Found {
+/** A cached answer: from `from` until `slot`, `slot` is the next slot. */
+interface CachedSlot {
   from: number;
   slot: number | undefined;
 }
 
-/** What was found last for each schedule: bots on one schedule ask for the same slots. */
-const found = new Map<string, Found[]>();
-const maxPerOne = 256;
-const maxPerAll = 10_000;
-let kept = 0;
+/** A cache of slots by schedule: bots on one schedule ask for the same slots. */
+const cache = new Map<string, CachedSlot[]>();
+const maxSlotsPerSchedule = 256;
+const maxSlotsInCache = 10_000;
+let slotsInCache = 0;
 
 /**
- * The first slot of a schedule after an instant, or undefined where there is none in the next 40 years.
+ * The first slot of a schedule after an instant, or undefined if there is none in the next 40 years.
  *
- * node-cron is the calendar: it reads the expression and says whether a date is meant (so day of month and day of week
- * must both fit). The clock of the zone is read here, because node-cron loses slots where the hour changes:
+ * node-cron is the calendar: it reads the expression and decides which dates match (day of month and day of week must both
+ * match). The time of day is found here, because node-cron loses slots when the zone's clock changes:
  * - a fixed time that the clock skips becomes the first instant after the gap, once;
- * - a fixed time that comes twice counts the first time only;
- * - a schedule for every hour keeps its rhythm in real time, through both.
+ * - a fixed time that occurs twice counts only the first time;
+ * - a schedule for every hour keeps its interval in real time through both changes.
  *
  * @param instant - milliseconds since 1970
  */
 export function nextAfter(schedule: Schedule, instant: number): number | undefined {
   const key = `${schedule.expression}\n${schedule.timezone}`;
-  const known = found.get(key) ?? [];
+  const known = cache.get(key) ?? [];
   const hit = known.find(({ from, slot }) => from <= instant && (slot === undefined || instant < slot));
   if (hit) return hit.slot;
   const slot = search(schedule, instant);
-  if (++kept > maxPerAll) forgetFound();
-  found.set(key, [{ from: instant, slot }, ...known.slice(0, maxPerOne - 1)]);
+  if (++slotsInCache > maxSlotsInCache) {
+    cache.clear();
+    slotsInCache = 0;
+  }
+  cache.set(key, [{ from: instant, slot }, ...known.slice(0, maxSlotsPerSchedule - 1)]);
   return slot;
-}
-
-function forgetFound(): void {
-  found.clear();
-  kept = 0;
 }
 
 function search({ expression, timezone }: Schedule, instant: number): number | undefined {
   const calendar = calendarOf(expression);
   const today = dayAt(timezone, instant);
   for (let epochDay = today.epochDay; epochDay < today.epochDay + maxDays; epochDay++) {
-    if (!calendar.isMeant(epochDay)) continue;
+    if (!calendar.matchesDay(epochDay)) continue;
     const day = dayOf(timezone, epochDay);
     const slot = day.isPlain
       ? nextInPlainDay(calendar, day, instant)
-      : nextInOddDay(calendar, day, timezone, instant);
+      : nextInChangingDay(calendar, day, timezone, instant);
     if (slot !== undefined) return slot;
   }
   return undefined;
 }
 
-/** An expression, taken apart. */
+/** A parsed expression. */
 interface Calendar {
   hours: number[];
   minutes: number[];
   seconds: number[];
   everyHour: boolean;
-  /** By days since 1970-01-01. */
-  isMeant: (epochDay: number) => boolean;
+  /** Whether the expression matches a date, given as days since 1970-01-01. */
+  matchesDay: (epochDay: number) => boolean;
 }
 
 const calendars = new Map<string, Calendar>();
@@ -186,37 +105,37 @@ function calendarOf(expression: string): Calendar {
     minutes: ascending(fields.minute),
     seconds: ascending(fields.second),
     everyHour: fields.hour.length === 24,
-    isMeant: dateTestOf(fields.dayOfMonth, fields.month, fields.dayOfWeek),
+    matchesDay: dateTestOf(fields.dayOfMonth, fields.month, fields.dayOfWeek),
   };
   calendars.set(expression, calendar);
   return calendar;
 }
 
-/** node-cron keeps `21,9` as it was written. */
+/** Sorted, since node-cron keeps the order of `21,9`. */
 const ascending = (values: readonly number[]): number[] => [...values].sort((a, b) => a - b);
 
-/** Dates that were asked for lately: the calendar takes its time, and bots on one schedule ask for the same ones. */
+/** The maximum number of cached dates of one date test: node-cron is slow, and bots ask for the same dates. */
 const maxDates = 20_000;
 
-/** One for all expressions that differ in their times of day only: in a large flock each bot may have a time of its own. */
-const dateTests = new Map<string, Calendar['isMeant']>();
+/** A cache of date tests. Expressions that differ only in the time of day share one: each bot may have its own time. */
+const dateTests = new Map<string, Calendar['matchesDay']>();
 
 function dateTestOf(
   dayOfMonth: (number | string)[],
   month: number[],
   dayOfWeek: (number | string)[],
-): Calendar['isMeant'] {
+): Calendar['matchesDay'] {
   const dates = `${dayOfMonth.join(',')} ${month.join(',')} ${dayOfWeek.join(',')}`;
   const known = dateTests.get(dates) ?? dateTest(dayTask(dates));
   dateTests.set(dates, known);
   return known;
 }
 
-/** An unstarted task that is due at noon UTC of every date that is meant; asking it about that noon asks about the date. */
+/** A node-cron task, never started, for noon UTC of every matching date; so `match` at noon tells whether a date matches. */
 const dayTask = (dates: string): ScheduledTask =>
   createTask(`0 0 12 ${dates}`, () => undefined, { timezone: 'UTC' });
 
-function dateTest(task: ScheduledTask): Calendar['isMeant'] {
+function dateTest(task: ScheduledTask): Calendar['matchesDay'] {
   const known = new Map<number, boolean>();
   return (epochDay) => {
     const answer = known.get(epochDay) ?? task.match(new Date(epochDay * 86_400_000 + 43_200_000));
@@ -226,7 +145,7 @@ function dateTest(task: ScheduledTask): Calendar['isMeant'] {
   };
 }
 
-/** Where the clock runs straight, every time of the day is where it says. */
+/** On a day without a clock change, the time of day is the time since midnight. */
 function nextInPlainDay(calendar: Calendar, { begins }: ZoneDay, after: number): number | undefined {
   for (const { hour, minute, second } of timesFrom(calendar, Math.floor((after - begins) / 1000))) {
     const slot = begins + (hour * 3600 + minute * 60 + second) * 1000;
@@ -235,7 +154,8 @@ function nextInPlainDay(calendar: Calendar, { begins }: ZoneDay, after: number):
   return undefined;
 }
 
-function nextInOddDay(
+/** On a day on which the clock changes. */
+function nextInChangingDay(
   calendar: Calendar,
   { epochDay }: ZoneDay,
   timezone: string,
@@ -260,14 +180,14 @@ function nextFixed(
   return undefined;
 }
 
-/** The instant the zone's clock first shows a local time, or, where it never does, the first instant after the gap. */
+/** The first instant at which the zone's clock shows a local time, or the first instant after the gap that skips it. */
 function instantOf(local: Temporal.PlainDateTime, timezone: string): number {
   const found = local.toZonedDateTime(timezone, { disambiguation: 'earlier' });
   if (found.toPlainDateTime().equals(local)) return found.epochMilliseconds;
   return found.getTimeZoneTransition('next')?.epochMilliseconds ?? found.epochMilliseconds;
 }
 
-/** Slots of an every-hour schedule: real time is walked through, hour by hour, and the clock is read as it goes. */
+/** The next slot of an every-hour schedule: goes through real time hour by hour and reads the zone's clock. */
 function nextInDay(
   calendar: Calendar,
   date: Temporal.PlainDate,
@@ -294,7 +214,7 @@ function nextInDay(
   return undefined;
 }
 
-/** The start of the clock's next hour, or the change of the clock where that comes first (some are half an hour). */
+/** The start of the clock's next hour, or the next clock change if it comes first (some zones change by half an hour). */
 function nextHour(moment: number, clock: Temporal.ZonedDateTime, timezone: string): number {
   const hour = moment + (3600 - clock.minute * 60 - clock.second) * 1000;
   const change = Temporal.Instant.fromEpochMilliseconds(moment)
@@ -312,7 +232,7 @@ interface TimeOfDay {
   second: number;
 }
 
-/** The times of day a calendar names, from a second of the day on. */
+/** The matching times of day, from a second of the day on. */
 function* timesFrom({ hours, minutes, seconds }: Calendar, from: number): Generator<TimeOfDay> {
   for (const hour of hours) {
     if (hour * 3600 + 3599 < from) continue;
@@ -323,40 +243,121 @@ function* timesFrom({ hours, minutes, seconds }: Calendar, from: number): Genera
   }
 }
 
+/** A day in a time zone. Milliseconds since 1970. */
+interface ZoneDay {
+  /** Days from 1970-01-01 to its date. */
+  epochDay: number;
+  begins: number;
+  ends: number;
+  /** Whether it has 24 hours and its clock does not change. */
+  isPlain: boolean;
+}
+
+const day = 86_400_000;
+
+/** A cache of the days of one zone: its bots ask for the same days, and Temporal is slow. */
+interface ZoneDays {
+  days: Map<number, ZoneDay>;
+  last: ZoneDay;
+}
+
+const zones = new Map<string, ZoneDays>();
+const maxZones = 1000;
+const maxDaysPerZone = 1000;
+
+/** The date of an epoch day. */
+const dateOf = (epochDay: number): Temporal.PlainDate =>
+  new Temporal.PlainDate(1970, 1, 1).add({ days: epochDay });
+
+/** The day of a zone that an instant is in. @param instant - milliseconds since 1970 */
+function dayAt(timezone: string, instant: number): ZoneDay {
+  const known = zoneDaysOf(timezone, instant);
+  const guess = known.last.epochDay + Math.floor((instant - known.last.begins) / day);
+  // Clock changes shift the guess by a day at most, except where a zone skipped a whole day.
+  for (const epochDay of [guess, guess - 1, guess + 1]) {
+    const found = dayIn(known, timezone, epochDay);
+    if (found.begins <= instant && instant < found.ends) return (known.last = found);
+  }
+  return dayIn(known, timezone, epochDayAt(timezone, instant));
+}
+
+/** A day of a zone by its date. */
+const dayOf = (timezone: string, epochDay: number): ZoneDay =>
+  dayIn(zoneDaysOf(timezone, epochDay * day), timezone, epochDay);
+
+function zoneDaysOf(timezone: string, instant: number): ZoneDays {
+  const known = zones.get(timezone);
+  if (known) return known;
+  const last = findDay(timezone, epochDayAt(timezone, instant));
+  if (zones.size >= maxZones) zones.clear();
+  const fresh = { days: new Map(), last };
+  zones.set(timezone, fresh);
+  return fresh;
+}
+
+function dayIn({ days }: ZoneDays, timezone: string, epochDay: number): ZoneDay {
+  const known = days.get(epochDay);
+  if (known) return known;
+  const found = findDay(timezone, epochDay);
+  if (days.size >= maxDaysPerZone) days.clear();
+  days.set(epochDay, found);
+  return found;
+}
+
+function findDay(timezone: string, epochDay: number): ZoneDay {
+  const date = dateOf(epochDay);
+  const first = date.toZonedDateTime(timezone);
+  const begins = first.epochMilliseconds;
+  const ends = date.add({ days: 1 }).toZonedDateTime(timezone).epochMilliseconds;
+  const noon = first.add({ hours: 12 });
+  const isPlain = ends - begins === day && isFull(first, 0) && isFull(noon, 12);
+  return { epochDay, begins, ends, isPlain };
+}
+
+const isFull = (time: Temporal.ZonedDateTime, full: number): boolean =>
+  time.hour === full && time.minute === 0 && time.second === 0;
+
+function epochDayAt(timezone: string, instant: number): number {
+  const {
+    year,
+    month,
+    day: date,
+  } = Temporal.Instant.fromEpochMilliseconds(instant).toZonedDateTimeISO(timezone);
+  return Date.UTC(year, month - 1, date) / day;
+}
+
 /** What is wrong with the name of a time zone, and what was probably meant. */
 interface TimezoneFault {
   message: string;
   hint: string;
 }
 
-/** Undefined for a time zone of the IANA database that slots can be found in and times be shown in. */
+/** What is wrong with a time zone, or undefined for one of the IANA database. */
 export function timezoneFault(name: string): TimezoneFault | undefined {
   if (isTimezone(name)) return undefined;
   const meant = suggestions(name).map((zone) => JSON.stringify(zone));
-  const last = meant.pop();
-  const named = meant.length === 0 ? last : `${meant.join(', ')} or ${last ?? ''}`;
   return {
     message: `${quoted(name)} is not an IANA time zone such as "Europe/Berlin"`,
     hint:
-      named === undefined
+      meant.length === 0
         ? 'name a city of the zone: its clock changes to summer time by itself'
-        : `did you mean ${named}?`,
+        : `did you mean ${listed(meant, 'or')}?`,
   };
 }
 
-/** Zones that were found good: each bot may name one. */
-const good = new Set<string>();
+/** A cache of valid zones. */
+const validZones = new Set<string>();
 
-/** Both engines must know it: Temporal finds the slots, Intl shows them, and each takes names that the other does not. */
+/** Whether both Temporal, which finds slots, and Intl, which shows times, know a zone; each accepts names that the other does not. */
 function isTimezone(name: string): boolean {
-  if (good.has(name)) return true;
+  if (validZones.has(name)) return true;
   try {
     const date = Temporal.PlainDate.from('2000-01-01').toZonedDateTime(name);
     date.getTimeZoneTransition('next');
     new Intl.DateTimeFormat('en', { timeZone: name }).format(0);
-    // Both take a distance from UTC, too, which is no zone: its clock never changes.
-    if (/^[A-Za-z]/.test(name)) good.add(name);
-    return good.has(name);
+    // Both accept an offset from UTC, too, which is refused: it has no summer time.
+    if (/^[A-Za-z]/.test(name)) validZones.add(name);
+    return validZones.has(name);
   } catch {
     return false;
   }
@@ -380,7 +381,7 @@ const capital = (word: string): string => word.charAt(0).toUpperCase() + word.sl
 
 const regions = ['Africa', 'America', 'Asia', 'Atlantic', 'Australia', 'Europe', 'Indian', 'Pacific'];
 
-/** What people write for a zone, and where its clock is read; several where the letters mean several clocks. */
+/** The zones that an abbreviation may mean. */
 const abbreviations: Record<string, readonly string[]> = {
   ACDT: ['Australia/Adelaide'],
   ACST: ['Australia/Adelaide', 'Australia/Darwin'],

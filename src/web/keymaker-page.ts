@@ -1,6 +1,6 @@
+import { html } from 'hono/html';
 import type { BotName } from '../poems/bot-name.ts';
-import { html, type Html } from './html.ts';
-import { layout, type Message } from './layout.ts';
+import { type Html, keymakerPage, type Message } from './layout.ts';
 
 /** One poem on the page, and how its key stands. */
 export interface Card {
@@ -40,9 +40,9 @@ interface FlockPage {
 }
 
 /** The page with one card for each poem. It holds no secret: keys are told by their accounts. */
-export function flockPage({ cards, questions, csrf, notice, callback, provider }: FlockPage): string {
+export function flockPage({ cards, questions, csrf, notice, callback, provider }: FlockPage): Html {
   const made = cards.filter(({ key }) => key.state === 'good').length;
-  return layout(
+  return keymakerPage(
     'Your flock',
     html`<header class="top">
         <p class="brand">keymaker <span>one account for each poem</span></p>
@@ -66,9 +66,9 @@ export function flockPage({ cards, questions, csrf, notice, callback, provider }
 }
 
 /** The page that asks whether an account is a bot's, before anything of its key is stored. */
-export function questionPage(question: AccountQuestion, poem: Card['poem'], provider: string): string {
+export function questionPage(question: AccountQuestion, poem: Card['poem'], provider: string): Html {
   const { bot, account } = question;
-  return layout(
+  return keymakerPage(
     `Is @${account} the account of ${bot}?`,
     html`<main class="card question">
       <p class="brand">keymaker</p>
@@ -103,8 +103,8 @@ const summary = (made: number, all: number): string =>
     ? `All ${all} ${all === 1 ? 'bot has its key' : 'bots have their keys'}`
     : `${made} of ${all} bots ${made === 1 ? 'has its key' : 'have their keys'}`;
 
-const noticeOf = ({ mood, title, text }: Message): Html =>
-  html`<div class="notice" data-mood="${mood}" role="${mood === 'bad' ? 'alert' : 'status'}">
+const noticeOf = ({ tone, title, text }: Message): Html =>
+  html`<div class="notice" data-tone="${tone}" role="${tone === 'bad' ? 'alert' : 'status'}">
     <strong>${title}</strong>
     <p>${text}</p>
   </div>`;

@@ -1,3 +1,6 @@
+import { getCookie, setCookie } from 'hono/cookie';
+import { html } from 'hono/html';
+import * as z from 'zod';
 import type { Clock } from '../clock.ts';
 import { type FlockFile, readFlockFile } from '../config/flock-file.ts';
 import type { Context } from '../context.ts';
@@ -13,11 +16,10 @@ import type { BotName } from '../poems/bot-name.ts';
 import { findPoems, type FoundPoems, type PoemFile, poemFileIn, readPoem } from '../poems/find.ts';
 import { splitPoem } from '../poems/poem.ts';
 import { fitsInPost } from '../poems/tweet-text.ts';
+import { Returning } from './callback.ts';
 import { type Card, flockPage, questionPage } from './keymaker-page.ts';
-import { type Message, messagePage, page } from './layout.ts';
-import { isNavigation, type LocalAnswer, type LocalRequest, plain } from './server.ts';
-import { Returning, same, secretWord, type Session, type Sessions } from './sessions.ts';
-import { styleSheet } from './style.ts';
+import { addKeymakerStyle, type Message, messagePage } from './layout.ts';
+import { same, secretWord, webApp, type WebApp, type WebContext } from './server.ts';
 
 /** What can be done on the page. Nothing here throws for what a person can mend: that is told. */
 interface KeyService {
@@ -39,184 +41,231 @@ interface Unconfirmed {
   store: () => Promise<Message>;
 }
 
-interface FlockSiteOptions {
-  desk: KeyService;
+/** What is known of one browser that was let in. */
+interface Session {
+  /** Proves that a form came from a page of ours. */
+  csrf: string;
+  /** What came of the last action, to be shown once. */
+  notice: { bot: string; message: Message } | undefined;
+}
+
+/** Who may use the page: the browser that opened the one-time address, by a cookie that no script can read. */
+export class Sessions {
+  /** The secret in the one-time address; gone once it was used. */
+  #key: string | undefined = secretWord();
+  readonly #sessions = new Map<string, Session>();
+
+  /** The query of the address that lets one browser in. */
+  get query(): string {
+    return `?key=${this.#key ?? ''}`;
+  }
+
+  /** Lets a browser in that has the key. @returns the id of its session, or undefined */
+  enter(key: string): string | undefined {
+    if (this.#key === undefined || !same(key, this.#key)) return undefined;
+    this.#key = undefined;
+    const id = secretWord();
+    this.#sessions.set(id, { csrf: secretWord(), notice: undefined });
+    return id;
+  }
+
+  /** @param id - what its cookie says */
+  find(id: string | undefined): Session | undefined {
+    return id === undefined ? undefined : this.#sessions.get(id);
+  }
+}
+
+interface KeymakerSiteOptions {
+  service: KeyService;
   sessions: Sessions;
   clock: Clock;
   /** What the provider is called, and the origin of its authorize page. */
   provider: { title: string; origin: string };
+  /** Called with an error that nothing here expects. */
+  failed: (error: unknown) => void;
 }
 
-/** The pages of `keymaker serve`, from request to answer. */
-export class FlockSite {
-  readonly #options: FlockSiteOptions;
+type Handler = (c: WebContext, session: Session) => Response | Promise<Response>;
+
+const maxBody = 64 * 1024;
+const cookieName = 'keymaker_session';
+
+/** The pages of `keymaker serve`. */
+export class KeymakerSite {
+  readonly app: WebApp;
+  readonly #options: KeymakerSiteOptions;
   readonly #returning = new Returning<BotName>();
   /** Whose accounts a person has yet to confirm, by the word in the question's address; one for each bot. */
   readonly #unconfirmed = new Map<string, Unconfirmed>();
 
-  constructor(options: FlockSiteOptions) {
+  constructor(options: KeymakerSiteOptions) {
     this.#options = options;
+    const { sessions, provider, failed } = options;
+    const app = webApp({
+      allow: { formTarget: provider.origin },
+      maxBody,
+      failed,
+      errorsAreIn: 'the terminal',
+    });
+    const ofSession = (handle: Handler) => (c: WebContext) => {
+      const session = sessions.find(getCookie(c, cookieName));
+      return session ? handle(c, session) : c.html(messagePage(stranger), 403);
+    };
+    addKeymakerStyle(app);
+    app.get('/callback', (c) => this.#welcomeBack(c));
+    app.get(`${questions}:word`, (c) => this.#askAccount(c));
+    app.get('/', (c, next) => this.#enter(c) ?? next());
+    app.get('/', ofSession((c, session) => this.#show(c, session))); // prettier-ignore
+    app.post(`${questions}:word`, ofSession((c, session) => this.#answerAccount(c, session))); // prettier-ignore
+    app.post('/bots/:bot/:action', ofSession((c, session) => this.#act(c, session))); // prettier-ignore
+    app.notFound(ofSession((c) => c.html(messagePage(nothingHere, home), 404)));
+    this.app = app;
   }
 
-  async answer(request: LocalRequest): Promise<LocalAnswer> {
-    const { method, path, query, headers } = request;
-    const { sessions } = this.#options;
-    if (method === 'GET' && path === '/style.css') return styleSheet;
-    if (!isNavigation(request)) return plain(403, 'only for people');
-    if (method === 'GET' && path === '/callback') return this.#welcomeBack(request);
-    // Who was sent here by the provider brings no cookie yet, but the word in the address, which nobody else knows.
-    if (method === 'GET' && path.startsWith(questions)) return this.#askAccount(path);
-    const cookie = path === '/' ? sessions.enter(query.get('key') ?? '') : undefined;
-    if (cookie !== undefined) return seeOther('/', { 'set-cookie': cookie });
-    const session = sessions.find(headers['cookie']);
-    if (!session) return page(403, messagePage(stranger));
-    if (method === 'POST' && path.startsWith(questions)) return this.#answerAccount(request, session);
-    if (method === 'POST') return this.#post(request, session);
-    if (method !== 'GET') return plain(405, 'only GET and POST');
-    return path === '/' ? this.#show(request, session) : page(404, messagePage(nothingHere, home));
+  #enter(c: WebContext): Promise<Response> | undefined {
+    const id = this.#options.sessions.enter(c.req.query('key') ?? '');
+    if (id === undefined) return undefined;
+    setCookie(c, cookieName, id, { path: '/', httpOnly: true, sameSite: 'Strict' });
+    return Promise.resolve(c.redirect('/', 303));
   }
 
-  async #show(request: LocalRequest, session: Session): Promise<LocalAnswer> {
-    const { desk, provider } = this.#options;
+  async #show(c: WebContext, session: Session): Promise<Response> {
+    const { service, provider } = this.#options;
     const { csrf, notice } = session;
     session.notice = undefined;
-    const callback = `${originOf(request)}/callback`;
-    const body = flockPage({
-      cards: await desk.cards(),
-      questions: new Map(
-        Array.from(this.#unconfirmed, ([word, { bot, account }]) => [
-          bot,
-          { bot, account, to: questions + word },
-        ]),
-      ),
+    const questionsByBot = Array.from(
+      this.#unconfirmed,
+      ([word, { bot, account }]) => [bot, { bot, account, to: questions + word }] as const,
+    );
+    const page = flockPage({
+      cards: await service.cards(),
+      questions: new Map(questionsByBot),
       csrf,
       notice,
-      callback,
+      callback: callbackOf(c),
       provider: provider.title,
     });
-    return page(200, body, {}, provider.origin);
+    return c.html(page);
   }
 
   /** The cookie does not come along from the provider's page, but the request token does, and nobody else knows it. */
-  async #welcomeBack({ query }: LocalRequest): Promise<LocalAnswer> {
-    const { desk, clock } = this.#options;
-    const arrival = this.#returning.arrive(query, clock.now());
-    if ('warning' in arrival) return page(arrival.status, messagePage(arrival.message, home));
+  async #welcomeBack(c: WebContext): Promise<Response> {
+    const { service, clock } = this.#options;
+    const arrival = this.#returning.arrive(new URL(c.req.url).searchParams, clock.now());
+    if ('warning' in arrival) return c.html(messagePage(arrival.message, home), arrival.status);
     const { who, requestToken, answer } = arrival;
     const outcome =
-      answer === 'denied' ? declined(who) : await desk.finish(who, requestToken, answer.verifier);
-    if ('title' in outcome) return page(200, messagePage(outcome, home));
+      answer === 'denied' ? declined(who) : await service.finish(who, requestToken, answer.verifier);
+    if ('title' in outcome) return c.html(messagePage(outcome, home));
     // A bot's later key takes the place of an earlier one.
     for (const [word, { bot }] of this.#unconfirmed) if (bot === who) this.#unconfirmed.delete(word);
     const word = secretWord();
     this.#unconfirmed.set(word, outcome);
-    return seeOther(questions + word);
+    return c.redirect(questions + word, 303);
   }
 
-  async #askAccount(path: string): Promise<LocalAnswer> {
-    const { desk, provider } = this.#options;
-    const asked = this.#unconfirmed.get(path.slice(questions.length));
-    if (!asked) return page(410, messagePage(answered, home));
+  /** Whom the provider sent here brings no cookie yet, but the word in the address, which nobody else knows. */
+  async #askAccount(c: WebContext): Promise<Response> {
+    const { service, provider } = this.#options;
+    const asked = this.#unconfirmed.get(c.req.param('word') ?? '');
+    if (!asked) return c.html(messagePage(answered, home), 410);
     const { bot, account } = asked;
-    const card = (await desk.cards()).find((one) => one.bot === bot);
-    return page(200, questionPage({ bot, account, to: path }, card?.poem, provider.title));
+    const card = (await service.cards()).find((one) => one.bot === bot);
+    return c.html(questionPage({ bot, account, to: c.req.path }, card?.poem, provider.title));
   }
 
-  async #answerAccount(request: LocalRequest, session: Session): Promise<LocalAnswer> {
-    if (request.headers['origin'] !== originOf(request)) return page(403, messagePage(notOurs, home));
-    const word = request.path.slice(questions.length);
+  async #answerAccount(c: WebContext, session: Session): Promise<Response> {
+    const word = c.req.param('word') ?? '';
     const asked = this.#unconfirmed.get(word);
-    const answer = request.form.get('answer');
-    if (!asked || (answer !== 'yes' && answer !== 'no')) return page(410, messagePage(answered, home));
+    const { answer } = formSchema.parse(await c.req.parseBody());
+    if (!asked || (answer !== 'yes' && answer !== 'no')) return c.html(messagePage(answered, home), 410);
     this.#unconfirmed.delete(word);
     const message = answer === 'yes' ? await asked.store() : refused(asked, this.#options.provider.title);
     session.notice = { bot: asked.bot, message };
-    return seeOther(`/#bot-${asked.bot}`);
+    return c.redirect(`/#bot-${asked.bot}`, 303);
   }
 
-  async #post(request: LocalRequest, session: Session): Promise<LocalAnswer> {
-    const { path, form, headers } = request;
-    if (headers['origin'] !== originOf(request) || !same(form.get('csrf') ?? '', session.csrf))
-      return page(403, messagePage(notOurs, home));
-    const [, name = '', action = ''] = /^\/bots\/([^/]+)\/([a-z-]+)$/.exec(path) ?? [];
-    const card = (await this.#options.desk.cards()).find(({ bot }) => encodeURIComponent(bot) === name);
-    const done = card && (await this.#act(card.bot, action, request));
-    if (!card || !done) return page(404, messagePage(nothingHere, home));
-    if ('link' in done) return seeOther(done.link);
-    session.notice = { bot: card.bot, message: done };
-    return seeOther(`/#bot-${encodeURIComponent(card.bot)}`);
+  async #act(c: WebContext, session: Session): Promise<Response> {
+    const { csrf, text } = formSchema.parse(await c.req.parseBody());
+    if (!same(csrf, session.csrf)) return c.html(messagePage(notOurs, home), 403);
+    const card = (await this.#options.service.cards()).find(({ bot }) => bot === c.req.param('bot'));
+    const action = actionSchema.safeParse(c.req.param('action'));
+    if (!card || !action.success) return c.html(messagePage(nothingHere, home), 404);
+    const { bot } = card;
+    const done = await this.#outcomeOf(action.data, bot, { text, callback: callbackOf(c) });
+    if ('link' in done) return c.redirect(done.link, 303);
+    session.notice = { bot, message: done };
+    return c.redirect(`/#bot-${encodeURIComponent(bot)}`, 303);
   }
 
-  /** @returns what came of it, where to go on, or undefined where there is no such action */
-  async #act(
+  /** @returns what came of it, or where to go on */
+  async #outcomeOf(
+    action: Action,
     bot: BotName,
-    action: string,
-    request: LocalRequest,
-  ): Promise<Message | { link: string } | undefined> {
-    const { desk, clock } = this.#options;
+    { text, callback }: { text: string; callback: string },
+  ): Promise<Message | { link: string }> {
+    const { service, clock } = this.#options;
     switch (action) {
       case 'authorize': {
-        const begun = await desk.begin(bot, `${originOf(request)}/callback`);
+        const begun = await service.begin(bot, callback);
         if ('link' in begun) this.#returning.expect(begun.requestToken, bot, clock.now());
         return begun;
       }
       case 'check':
-        return desk.check(bot);
+        return service.check(bot);
       case 'test-post':
-        return desk.testPost(bot, request.form.get('text') ?? '');
+        return service.testPost(bot, text);
       case 'revoke':
-        return desk.revoke(bot);
-      default:
-        return undefined;
+        return service.revoke(bot);
     }
   }
 }
 
+const actionSchema = z.enum(['authorize', 'check', 'test-post', 'revoke']);
+type Action = z.infer<typeof actionSchema>;
+
+const field = z.string().catch('');
+const formSchema = z.object({ csrf: field, answer: field, text: field });
+
 /** Where it is asked whose account was authorized. */
 const questions = '/account/';
 
-const originOf = ({ headers }: LocalRequest): string => `http://${headers['host'] ?? ''}`;
+const callbackOf = (c: WebContext): string => `http://${c.req.header('host') ?? ''}/callback`;
 
-const seeOther = (to: string, headers: Record<string, string> = {}): LocalAnswer => ({
-  status: 303,
-  headers: { location: to, ...headers },
-  body: '',
-});
-
-const home = { to: '/', name: 'Back to the flock' };
+const home = html`<p><a class="button" href="/">Back to the flock</a></p>`;
 
 const declined = (bot: string): Message => ({
-  mood: 'plain',
+  tone: 'plain',
   title: 'Nothing was authorized',
   text: `You said no, so ${bot} is as it was.`,
 });
 const refused = ({ bot, account }: Unconfirmed, provider: string): Message => ({
-  mood: 'plain',
+  tone: 'plain',
   title: 'Nothing was stored',
   text: `@${account} is not the account of ${bot}, you say. Sign out of ${provider} in this browser, then authorize again: the button opens a fresh link.`,
 });
 const answered: Message = {
-  mood: 'plain',
+  tone: 'plain',
   title: 'That question was answered',
   text: 'The page of the flock shows what came of it.',
 };
 const notOurs: Message = {
-  mood: 'bad',
+  tone: 'bad',
   title: 'That form was not ours',
   text: 'It came from another page, or from one that was opened before keymaker was started. Nothing was changed.',
 };
 const nothingHere: Message = {
-  mood: 'plain',
+  tone: 'plain',
   title: 'There is nothing here',
   text: 'The flock is on the front page.',
 };
 const stranger: Message = {
-  mood: 'plain',
+  tone: 'plain',
   title: 'Open the address from the terminal',
   text: 'keymaker serve prints an address that lets one browser in, once. For another browser, start it again.',
 };
 
-interface DeskOptions {
+interface KeyServiceOptions {
   context: Context;
   provider: Provider;
   appKeys: TokenPair;
@@ -226,10 +275,10 @@ interface DeskOptions {
 
 /** Does what a person asks for on the page of the flock. */
 export class FlockKeyService implements KeyService {
-  readonly #options: DeskOptions;
+  readonly #options: KeyServiceOptions;
   readonly #client: OAuth1Client;
 
-  constructor(options: DeskOptions) {
+  constructor(options: KeyServiceOptions) {
     this.#options = options;
     this.#client = options.context.oauth(options.provider, options.appKeys);
   }
@@ -379,7 +428,7 @@ export class FlockKeyService implements KeyService {
 const stored = (bot: BotName, { account }: MadeKey): Message =>
   good(`${bot} is @${account.screenName}`, 'Its key is stored. A flockd that runs takes it up by itself.');
 
-const good = (title: string, text: string): Message => ({ mood: 'good', title, text });
+const good = (title: string, text: string): Message => ({ tone: 'good', title, text });
 
 /** What a person can mend becomes a message; anything else is a mistake of ours. */
 async function mended<T>(work: () => Promise<T>): Promise<T | Message> {
@@ -388,7 +437,7 @@ async function mended<T>(work: () => Promise<T>): Promise<T | Message> {
   } catch (error) {
     if (!(error instanceof FlockError)) throw error;
     const hint = error.hint === undefined ? '' : ` ${capital(error.hint)}.`;
-    return { mood: 'bad', title: 'That did not work', text: `${error.message}.${hint}` };
+    return { tone: 'bad', title: 'That did not work', text: `${error.message}.${hint}` };
   }
 }
 

@@ -1,71 +1,69 @@
-import { html, type Html } from './html.ts';
-import type { LocalAnswer } from './server.ts';
+import { html } from 'hono/html';
+import { asset } from '../assets.ts';
+import type { WebApp } from './server.ts';
 
-/** Something to tell a person on a page of its own. */
-export interface Message {
-  mood: 'good' | 'bad' | 'plain';
+/** Markup that is safe to put into a page as it is. */
+export type Html = ReturnType<typeof html>;
+
+interface Layout {
   title: string;
-  text: string;
+  program: 'keymaker' | 'flockd';
+  /** The address of its style sheet. */
+  style: string;
+  /** The address of its script. */
+  script?: string;
+  /** Attributes of its body. */
+  attributes?: Html;
 }
-
-/** A page that says something. @param next - where to go from there, or what can be done */
-export function messagePage(
-  { mood, title, text }: Message,
-  next?: { to: string; name: string } | Html,
-): string {
-  return layout(
-    title,
-    html`<main class="card" data-mood="${mood}">
-      <p class="brand">keymaker</p>
-      <h1>${mood === 'good' && sign('✓')}${mood === 'bad' && sign('!')}${title}</h1>
-      <p>${text}</p>
-      ${next && ('to' in next ? html`<p><a class="button" href="${next.to}">${next.name}</a></p>` : next)}
-    </main>`,
-  );
-}
-
-const sign = (mark: string): Html => html`<span class="sign" aria-hidden="true">${mark}</span>`;
 
 /** A whole page around its content. */
-export function layout(title: string, content: Html): string {
-  return html`<!doctype html>
+export const layout = ({ title, program, style, script, attributes }: Layout, content: Html): Html =>
+  html`<!doctype html>
     <html lang="en">
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="color-scheme" content="light dark" />
-        <title>${title} · keymaker</title>
+        <title>${title} · ${program}</title>
         <link rel="icon" href="data:," />
-        <link rel="stylesheet" href="/style.css" />
+        <link rel="stylesheet" href="${style}" />
+        ${script !== undefined && html`<script src="${script}" defer></script>`}
       </head>
-      <body>
+      <body ${attributes}>
         ${content}
       </body>
-    </html> `.markup;
+    </html> `;
+
+/** Something to tell a person on a page of its own. */
+export interface Message {
+  tone: 'good' | 'bad' | 'plain';
+  title: string;
+  text: string;
 }
 
-/**
- * An answer that is a page. It runs no script and is shown in no frame.
- *
- * @param formTarget - an origin that its forms may lead to, besides its own
- */
-export function page(
-  status: number,
-  body: string,
-  headers: Record<string, string> = {},
-  formTarget = '',
-): LocalAnswer {
-  const policy = [
-    "default-src 'none'",
-    "style-src 'self'",
-    'img-src data:',
-    `form-action 'self' ${formTarget}`.trim(),
-    "base-uri 'none'",
-    "frame-ancestors 'none'",
-  ].join('; ');
-  return {
-    status,
-    headers: { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': policy, ...headers },
-    body,
-  };
+const keymakerStyle = '/style.css';
+
+/** A page of keymaker. */
+export const keymakerPage = (title: string, content: Html): Html =>
+  layout({ title, program: 'keymaker', style: keymakerStyle }, content);
+
+/** Serves the style sheet of {@link keymakerPage}. */
+export function addKeymakerStyle(app: WebApp): void {
+  app.get(keymakerStyle, (c) =>
+    c.body(asset('keymaker.css'), 200, { 'content-type': 'text/css; charset=utf-8' }),
+  );
 }
+
+/** A page of keymaker that says something. @param next - where to go from there, or what can be done */
+export const messagePage = ({ tone, title, text }: Message, next?: Html): Html =>
+  keymakerPage(
+    title,
+    html`<main class="card" data-tone="${tone}">
+      <p class="brand">keymaker</p>
+      <h1>${tone === 'good' && sign('✓')}${tone === 'bad' && sign('!')}${title}</h1>
+      <p>${text}</p>
+      ${next}
+    </main>`,
+  );
+
+const sign = (mark: string): Html => html`<span class="sign" aria-hidden="true">${mark}</span>`;

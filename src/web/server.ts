@@ -1,125 +1,237 @@
+import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { chmod, lstat, rm, stat } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { type AddressInfo, connect, type ListenOptions } from 'node:net';
+import { connect, type ListenOptions, type Socket } from 'node:net';
 import path from 'node:path';
-import { FlockError, messageOf, systemCode } from '../errors.ts';
+import { getRequestListener, type HttpBindings } from '@hono/node-server';
+import { type Context, Hono, type MiddlewareHandler } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import { csrf } from 'hono/csrf';
+import { HTTPException } from 'hono/http-exception';
+import { secureHeaders } from 'hono/secure-headers';
+import { FlockError, systemCode } from '../errors.ts';
 import { reasonOf } from '../fs.ts';
 
-/**
- * Opens a server to this machine, on 127.0.0.1 and nowhere else.
- *
- * @param port - 0 takes any that is free
- * @returns `http://127.0.0.1:PORT`, without a slash at its end
- * @throws {FlockError} `unavailable` where the port cannot be had
- */
-export function listen(server: Server, port: number): Promise<string> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (cause) => {
-      reject(cannotListen(port, cause));
-    });
-    server.listen(port, '127.0.0.1', () => {
-      resolve(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
-    });
-  });
+interface WebEnv {
+  Bindings: HttpBindings;
 }
 
-function cannotListen(port: number, cause: Error): FlockError {
-  const why = systemCode(cause) === 'EADDRINUSE' ? 'is in use' : `cannot be had: ${messageOf(cause)}`;
-  return new FlockError('unavailable', `port ${port} ${why}`, {
-    hint: 'choose another with --port N; 0 takes any that is free',
-    cause,
-  });
-}
+/** Routes of a server to this machine. */
+export type WebApp = Hono<WebEnv>;
+export type WebContext = Context<WebEnv>;
 
-/** Whether a request names its host more than once: programs differ in which of the names they take for true. */
-export const hasManyHosts = ({ headersDistinct }: IncomingMessage): boolean =>
-  (headersDistinct['host']?.length ?? 0) > 1;
-
-/** A request's body as text, or undefined where it is longer than that many bytes; it is read to its end all the same. */
-export async function readBody(request: IncomingMessage, longest: number): Promise<string | undefined> {
-  const parts: Buffer[] = [];
-  let length = 0;
-  for await (const part of request as AsyncIterable<Buffer>) {
-    length += part.length;
-    if (length <= longest) parts.push(part);
-  }
-  return length <= longest ? Buffer.concat(parts).toString('utf8') : undefined;
-}
-
-/** A request from a browser on this machine. */
-export interface LocalRequest {
-  method: string;
-  path: string;
-  query: URLSearchParams;
-  /** Names in lower case. */
-  headers: Readonly<Record<string, string | undefined>>;
-  /** The fields of its body; none unless the body is a form. */
-  form: URLSearchParams;
-}
-
-export interface LocalAnswer {
-  status: number;
-  /** Names in lower case. */
-  headers: Record<string, string>;
-  body: string | Buffer;
-}
-
-/**
- * Whether a person followed a link here. A page elsewhere can have its reader's browser ask for any address as an image or
- * a script; browsers say so.
- */
-export function isNavigation({ headers }: LocalRequest): boolean {
-  return [undefined, 'document'].includes(headers['sec-fetch-dest']);
-}
-
-/** An answer in a few words. */
-export const plain = (status: number, text: string): LocalAnswer => ({
-  status,
-  headers: { 'content-type': 'text/plain; charset=utf-8' },
-  body: `${text}\n`,
-});
-
-interface LocalServer extends AsyncDisposable {
-  /** `http://127.0.0.1:PORT`, without a slash at its end. */
-  url: string;
-}
-
-interface LocalServerOptions {
-  /** 0 takes any that is free. */
-  port: number;
-  answer: (request: LocalRequest) => LocalAnswer | Promise<LocalAnswer>;
-  /** Told of a mistake of the server's own. */
+interface WebAppOptions {
+  /** The names of the reverse proxies before it, where it can have any. */
+  names?: readonly string[];
+  /** What pages may do besides showing what is their own. */
+  allow?: {
+    /** Whether they run scripts of their own. */
+    scripts?: boolean;
+    /** An origin that their forms may lead to, besides their own. */
+    formTarget?: string;
+  };
+  /** The longest body that is read. Bytes. */
+  maxBody: number;
+  /** Called with an error that no route expects. */
   failed: (error: unknown) => void;
+  /** Where such an error is described: `the log of flockd`. */
+  errorsAreIn: string;
 }
 
-/** The longest body that is read. Bytes. */
-const maxBody = 64 * 1024;
-
 /**
- * Serves pages to browsers on this machine, on 127.0.0.1 and nowhere else. A request under any other name is refused: a page
- * elsewhere can point a name of its own at this address (DNS rebinding), but cannot make the browser hide that name.
- *
- * @throws {FlockError} `unavailable` where the port cannot be had
+ * An app that answers only under its own names and only to its own pages, with the headers that all pages have. The caller
+ * adds the routes.
  */
-export async function openLocalServer({ port, answer, failed }: LocalServerOptions): Promise<LocalServer> {
-  const server = createServer((request, response) => {
-    serve(request, response, answer).catch((error: unknown) => {
-      failed(error);
-      respond(response, plain(500, 'something went wrong here; the terminal says what'));
-    });
+export function webApp({ names, allow = {}, maxBody, failed, errorsAreIn }: WebAppOptions): WebApp {
+  const app: WebApp = new Hono();
+  app.use(
+    pageHeaders(allow),
+    onlyKnownHosts(names),
+    onlyLinksFromElsewhere,
+    csrf({
+      origin: (origin, c: WebContext) => isKnownHost(hostOf(origin), c.env.incoming.socket, names ?? []),
+    }),
+  );
+  app.post('*', bodyLimit({ maxSize: maxBody, onError: (c) => c.text('too long\n', 413) }));
+  app.onError((error, c) => {
+    if (error instanceof HTTPException) return error.getResponse();
+    // A client that has gone needs no answer, and that it has gone is no error.
+    if (!c.env.incoming.socket.destroyed) failed(error);
+    return c.text(`something went wrong here; ${errorsAreIn} says what\n`, 500);
   });
-  const url = await listen(server, port);
-  return {
-    url,
-    [Symbol.asyncDispose]: () => closeServer(server),
+  app.notFound((c) => {
+    const methods = app.routes.filter(({ path }) => path === c.req.path).map(({ method }) => method);
+    const known = [...new Set(methods)].filter((method) => method !== 'ALL');
+    if (known.length === 0) return c.text('there is nothing here\n', 404);
+    return c.text(`only ${known.join(' and ')}\n`, 405, { allow: known.join(', ') });
+  });
+  return app;
+}
+
+/** Pages load nothing from elsewhere and are shown in no frame; nothing is stored on its way. */
+function pageHeaders({
+  scripts = false,
+  formTarget,
+}: NonNullable<WebAppOptions['allow']>): MiddlewareHandler<WebEnv> {
+  const setHeaders = secureHeaders({
+    contentSecurityPolicy: {
+      defaultSrc: ["'none'"],
+      styleSrc: ["'self'"],
+      ...(scripts && { scriptSrc: ["'self'"], connectSrc: ["'self'"] }),
+      imgSrc: ['data:'],
+      formAction: ["'self'", ...(formTarget === undefined ? [] : [formTarget])],
+      baseUri: ["'none'"],
+      frameAncestors: ["'none'"],
+    },
+    // With no-referrer, browsers would not say where a form comes from.
+    referrerPolicy: 'same-origin',
+    // It is served without TLS; a reverse proxy that adds TLS adds this header.
+    strictTransportSecurity: false,
+    xFrameOptions: 'DENY',
+  });
+  return async (c, next) => {
+    await setHeaders(c, next);
+    c.res.headers.set('cache-control', 'no-store');
   };
 }
 
-/** How long pages under way may take at the end. Milliseconds. */
-const grace = 2000;
+/**
+ * Refuses requests under any other name than its own: a page elsewhere can point a name of its own at this address (DNS
+ * rebinding), but cannot make the browser hide that name.
+ */
+const onlyKnownHosts =
+  (names: readonly string[] | undefined): MiddlewareHandler<WebEnv> =>
+  async (c, next) => {
+    const { headersDistinct, socket } = c.env.incoming;
+    const [host, ...others] = headersDistinct['host'] ?? [];
+    // Programs differ in which of several names they use.
+    if (others.length > 0) return c.text('a request has one Host\n', 400);
+    if (isKnownHost(host, socket, names ?? [])) return next();
+    const hint = names === undefined ? '' : '; see --host';
+    return c.text(`this page does not go by that name${hint}\n`, 421);
+  };
 
-/** Lets the pages under way get to their readers first: the last one says how all ended. */
-function closeServer(server: Server): Promise<void> {
+/** A page elsewhere may link here, but not make its readers' browsers ask for anything. Browsers say which it is. */
+const onlyLinksFromElsewhere: MiddlewareHandler<WebEnv> = async (c, next) => {
+  const site = c.req.header('sec-fetch-site') ?? 'none';
+  const isLink =
+    c.req.method === 'GET' &&
+    c.req.header('sec-fetch-mode') === 'navigate' &&
+    [undefined, 'document'].includes(c.req.header('sec-fetch-dest'));
+  if (isLink || ['same-origin', 'none'].includes(site)) return next();
+  return c.text('only for pages of its own\n', 403);
+};
+
+const hostOf = (origin: string): string | undefined =>
+  URL.canParse(origin) ? new URL(origin).host : undefined;
+
+/** Where a connection arrived; a socket in the file system has neither. */
+interface LocalEnd {
+  localAddress?: string | undefined;
+  localPort?: number | undefined;
+}
+
+/**
+ * Whether a request names its server by a name of this machine, with its port, or by that of a reverse proxy, with any port.
+ *
+ * @param socket - where the request arrived
+ * @param names - those of the reverse proxies
+ */
+export function isKnownHost(
+  host: string | undefined,
+  { localAddress, localPort }: LocalEnd,
+  names: readonly string[],
+): boolean {
+  const asked = host?.toLowerCase() ?? '';
+  if (names.includes(asked.replace(/:\d{1,5}$/, ''))) return true;
+  // Clients of a socket in the file system have to give it some name.
+  if (localPort === undefined) return asked === 'localhost';
+  const own = ['localhost', '127.0.0.1', '[::1]', localAddress ?? ''];
+  // Browsers leave out the usual port.
+  return own.some((name) => asked === `${name}:${localPort}` || (localPort === 80 && asked === name));
+}
+
+/** A word that nobody can guess: it proves that a form came from a page that has it. */
+export const secretWord = (): string => randomBytes(32).toString('base64url');
+
+/** Whether two secrets are equal, told without telling how much of them is. */
+export function same(a: string, b: string): boolean {
+  const [left, right] = [Buffer.from(a), Buffer.from(b)];
+  return left.length === right.length && timingSafeEqual(left, right);
+}
+
+const hostname = /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/;
+
+/**
+ * The name of a reverse proxy.
+ *
+ * @throws {FlockError} `usage` for what is no name of a host
+ */
+export function parseHostName(text: string): string {
+  const name = text.toLowerCase();
+  if (hostname.test(name)) return name;
+  throw new FlockError('usage', `--host: ${JSON.stringify(text)} is not the name of a host`, {
+    hint: 'give a name such as flock.example, without a port',
+  });
+}
+
+interface WebServerOptions {
+  address: ListenAddress;
+  /** The descriptor of the socket that systemd hands over, where it does. */
+  inherited?: number | undefined;
+  /** The most connections at a time. */
+  maxConnections?: number;
+  /** A connection on which nothing is sent or read for longer is closed. Milliseconds. */
+  maxIdle?: number;
+  /** How long answers under way may take when the server closes. Milliseconds. */
+  grace?: number;
+  /** Called with errors of single connections. */
+  failed: (error: unknown) => void;
+}
+
+export interface WebServer extends AsyncDisposable {
+  /** Where it listens, as a person reads it: `http://127.0.0.1:8787`, `unix:/run/flockd/flockd.sock`. */
+  shown: string;
+}
+
+/** Milliseconds, and bytes of headers. */
+const bounds = {
+  maxHeaderSize: 16 * 1024,
+  headersTimeout: 5_000,
+  requestTimeout: 10_000,
+  keepAliveTimeout: 5_000,
+};
+
+/**
+ * Serves an app to this machine.
+ *
+ * @throws {FlockError} `unavailable` where the address cannot be had, `config` where systemd hands over no socket that is
+ * for this machine alone
+ */
+export async function openWebServer(app: WebApp, options: WebServerOptions): Promise<WebServer> {
+  const { address, inherited, maxConnections, maxIdle = 0, grace = 0, failed } = options;
+  const answer = getRequestListener(app.fetch);
+  const last = new WeakMap<Socket, ServerResponse>();
+  const server = createServer(bounds, (request, response) => {
+    // A connection that is kept would hold up the end.
+    if (grace > 0) response.shouldKeepAlive = false;
+    if (isPipelined(request, response, last)) request.socket.destroy();
+    else answer(request, response).catch(failed);
+  });
+  if (maxConnections !== undefined) server.maxConnections = maxConnections;
+  server.setTimeout(maxIdle);
+  const shown = await openListener(server, address, inherited).catch((error: unknown) => {
+    // The socket that systemd handed over may be open already.
+    server.close();
+    throw error;
+  });
+  // Later errors are of single connections, and stop nobody.
+  server.on('error', failed);
+  return { shown, [Symbol.asyncDispose]: () => close(server, grace) };
+}
+
+/** Closes a server. Answers under way have so long to reach their readers, in milliseconds. */
+function close(server: Server, grace: number): Promise<void> {
   return new Promise((resolve) => {
     const cutOff = setTimeout(() => {
       server.closeAllConnections();
@@ -128,53 +240,30 @@ function closeServer(server: Server): Promise<void> {
       clearTimeout(cutOff);
       resolve();
     });
-    server.closeIdleConnections();
+    if (grace === 0) server.closeAllConnections();
+    else server.closeIdleConnections();
   });
 }
 
-async function serve(
-  request: IncomingMessage,
+/**
+ * Whether a request came before the answer to the one before it had gone out. No browser does that; a client that does could
+ * ask for thousands of pages at once, and read none.
+ */
+function isPipelined(
+  { socket }: IncomingMessage,
   response: ServerResponse,
-  answer: LocalServerOptions['answer'],
-): Promise<void> {
-  const { method = 'GET', headers, socket } = request;
-  const allowed = [`127.0.0.1:${socket.localPort ?? 0}`, `localhost:${socket.localPort ?? 0}`];
-  const host = headers.host?.toLowerCase() ?? '';
-  const body = await readBody(request, maxBody);
-  if (hasManyHosts(request)) respond(response, plain(400, 'a request has one Host'));
-  else if (!allowed.includes(host)) respond(response, plain(421, 'this page does not go by that name'));
-  else if (body === undefined) respond(response, plain(413, 'too long'));
-  else {
-    // A target such as //elsewhere would be read as another host.
-    const url = new URL(`http://${host}/${(request.url ?? '/').replace(/^\/+/, '')}`);
-    const isForm = /^application\/x-www-form-urlencoded\b/i.test(headers['content-type'] ?? '');
-    const form = new URLSearchParams(isForm ? body : '');
-    const flat = Object.fromEntries(
-      Object.entries(headers).map(([name, value]) => [name, value?.toString()]),
-    );
-    respond(
-      response,
-      await answer({ method, path: url.pathname, query: url.searchParams, headers: flat, form }),
-    );
-  }
+  last: WeakMap<Socket, ServerResponse>,
+): boolean {
+  if (last.get(socket)?.writableFinished === false) return true;
+  last.set(socket, response);
+  return false;
 }
 
-function respond(response: ServerResponse, { status, headers, body }: LocalAnswer): void {
-  if (response.headersSent) return;
-  response.writeHead(status, {
-    'cache-control': 'no-store',
-    connection: 'close',
-    'x-content-type-options': 'nosniff',
-    // With no-referrer, browsers would not say where a form comes from.
-    'referrer-policy': 'same-origin',
-    ...headers,
-  });
-  response.end(body);
-}
-
-/** Where the monitor listens: a port of this machine alone, a socket in the file system, or one that systemd opened. */
+/** Where a server listens: a port of this machine alone, a socket in the file system, or one that systemd opened. */
 export type ListenAddress =
-  { kind: 'port'; host: string; port: number } | { kind: 'socket'; path: string } | { kind: 'inherited' };
+  | { kind: 'port'; host: string; port: number; flag?: '--listen' | '--port' }
+  | { kind: 'socket'; path: string }
+  | { kind: 'inherited' };
 
 /** The longest path a socket can have. Bytes. @see unix(7) */
 const maxPath = 107;
@@ -232,68 +321,66 @@ function socketAt(path: string): ListenAddress {
   return { kind: 'socket', path };
 }
 
-/** Where a server has come to listen. */
-interface Listening {
-  /** As a person reads it: `http://127.0.0.1:8787`, `unix:/run/flockd/flockd.sock`. */
-  shown: string;
-  /** Undefined for a socket in the file system. */
-  port: number | undefined;
-}
-
 /** Its owner and its group may use it. */
 const socketMode = 0o660;
 
-/**
- * Lets a server listen.
- *
- * @param inherited - the descriptor of the socket that systemd hands over, where it does
- * @throws {FlockError} `unavailable` where the address cannot be had, `config` where systemd hands over none that is for
- * this machine alone
- */
-export async function openListener(
+/** Lets a server listen. @returns where, as a person reads it */
+async function openListener(
   server: Server,
   address: ListenAddress,
   inherited: number | undefined,
-): Promise<Listening> {
+): Promise<string> {
   switch (address.kind) {
-    case 'port':
-      await bind(server, { host: address.host, port: address.port }, `port ${address.port}`);
-      return shownPort(server);
+    case 'port': {
+      const { host, port, flag } = address;
+      await bind(server, { host, port }, `port ${port}`, flag);
+      return shownAddress(server);
+    }
     case 'socket':
       await prepare(address.path);
       await bind(server, { path: address.path }, address.path);
       await chmod(address.path, socketMode);
-      return { shown: `unix:${address.path}`, port: undefined };
+      return `unix:${address.path}`;
     case 'inherited':
       return takeInherited(server, inherited);
   }
 }
 
-async function takeInherited(server: Server, fd: number | undefined): Promise<Listening> {
+async function takeInherited(server: Server, fd: number | undefined): Promise<string> {
   const hint = 'the socket unit needs FileDescriptorName=http, and ListenStream=127.0.0.1:8787 or a path';
   if (fd === undefined)
     throw new FlockError('config', '--listen systemd: systemd hands over no socket called http', { hint });
   await bind(server, { fd }, 'the socket of systemd');
   const bound = server.address();
-  if (bound === null || typeof bound === 'string') return { shown: 'the socket of systemd', port: undefined };
-  if (isLoopback(bound.address)) return shownPort(server);
+  if (bound === null || typeof bound === 'string' || isLoopback(bound.address)) return shownAddress(server);
   throw new FlockError('config', `--listen systemd: ${bound.address} is not this machine alone`, { hint });
 }
 
-function shownPort(server: Server): Listening {
+function shownAddress(server: Server): string {
   const bound = server.address();
-  if (bound === null || typeof bound === 'string') throw new Error('it does not listen on a port');
+  if (bound === null || typeof bound === 'string') return 'the socket of systemd';
   const { address, family, port } = bound;
-  return { shown: `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`, port };
+  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
 }
 
-function bind(server: Server, where: ListenOptions | { fd: number }, name: string): Promise<void> {
+/** @param flag - the option that gave the address */
+function bind(
+  server: Server,
+  where: ListenOptions | { fd: number },
+  name: string,
+  flag: '--listen' | '--port' = '--listen',
+): Promise<void> {
   return new Promise((resolve, reject) => {
     const failed = (cause: Error): void => {
       const inUse = systemCode(cause) === 'EADDRINUSE';
       const message = inUse ? `${name} is in use` : `${name} cannot be had: ${reasonOf(cause)}`;
       reject(
-        new FlockError('unavailable', `--listen: ${message}`, { hint: 'choose another address', cause }),
+        flag === '--port'
+          ? new FlockError('unavailable', message, {
+              hint: 'choose another with --port N; 0 takes any that is free',
+              cause,
+            })
+          : new FlockError('unavailable', `--listen: ${message}`, { hint: 'choose another address', cause }),
       );
     };
     server.once('error', failed);

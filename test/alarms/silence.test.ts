@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { isExcused, maxDoubt, maxSilence, nextDue } from '../../src/alarms/silence.ts';
+import { isExcused, maxDoubt, maxSilence } from '../../src/alarms/silence.ts';
 import { parseFlockFile } from '../../src/config/flock-file.ts';
 import { startOf } from '../../src/ledger/cursor.ts';
 import type { BotState } from '../../src/ledger/state.ts';
@@ -23,14 +23,6 @@ describe('since when a bot owes a post', () => {
     served: at('2026-03-01T09:00:00Z'),
     posts: 3,
   };
-
-  it('is its next slot after those it has served', () => {
-    const served = at('2026-03-01T09:00:00Z');
-    assert.equal(nextDue(bot({}), served), at('2026-03-02T09:00:00Z'));
-    assert.equal(nextDue(bot({ schedule: '0 9 1 * *' }), served), at('2026-04-01T09:00:00Z'));
-    const spread = nextDue(bot({ spread: '1h' }), served) ?? 0;
-    assert.ok(spread > at('2026-03-02T09:00:00Z') && spread < at('2026-03-02T10:00:00Z'));
-  });
 
   it('does not matter where it waits for a person, has finished, or has an alarm of its own', () => {
     const parked = { why: '', hint: '', key: '', at: 0 };

@@ -26,7 +26,7 @@ describe('the buttons of the page in Chromium', { skip: noBrowser }, () => {
     await pause.click();
     // It shows that it was pressed, until the page is told what became of it.
     assert.equal(await pause.getAttribute('aria-busy'), 'true');
-    await page.locator('#said:has-text("Pause (amber): carried out.")').waitFor();
+    await page.locator('#notice:has-text("Pause (amber): carried out.")').waitFor();
     await shown.until('#bot-amber .state:has-text("paused")');
     assert.equal(await bot.locator('[aria-busy]').count(), 0);
     await bot.getByRole('button', { name: 'Resume (amber)' }).click();
@@ -34,7 +34,7 @@ describe('the buttons of the page in Chromium', { skip: noBrowser }, () => {
     await bot.getByRole('button', { name: 'Post now (amber)' }).click();
     await shown.until('#lines li:first-child:has-text("Amber keeps the gnat 3")');
     await page.getByRole('button', { name: 'Pause the flock' }).click();
-    await page.locator('#said:has-text("Pause the flock: carried out.")').waitFor();
+    await page.locator('#notice:has-text("Pause the flock: carried out.")').waitFor();
     assert.equal(flock.switched, true);
     assert.deepEqual(shown.complaints, []);
   });
@@ -46,12 +46,12 @@ describe('the buttons of the page in Chromium', { skip: noBrowser }, () => {
     const post = page.locator('#bot-amber').getByRole('button', { name: 'Post now (amber)' });
     // The second click is heard before anything has come back, the third once it was carried out.
     await post.dblclick();
-    await page.locator('#said:has-text("carried out")').waitFor();
+    await page.locator('#notice:has-text("carried out")').waitFor();
     await post.click();
     // And one from a page that never heard what became of it.
     await page.evaluate(`document.querySelector('#bot-amber button').removeAttribute('aria-busy')`);
     await post.click();
-    await page.locator('#said:has-text("amber has moved on since the page showed its place")').waitFor();
+    await page.locator('#notice:has-text("amber has moved on since the page showed its place")').waitFor();
     assert.equal(flock.ledger.state('amber')?.posts, before + 1);
     assert.equal(await post.getAttribute('aria-busy'), null);
   });
@@ -62,7 +62,7 @@ describe('the buttons of the page in Chromium', { skip: noBrowser }, () => {
     await flock.endListening();
     const pause = page.locator('#bot-amber').getByRole('button', { name: 'Pause (amber)' });
     await pause.click();
-    await page.locator('#said:has-text("Pause (amber): flockd does not answer")').waitFor();
+    await page.locator('#notice:has-text("Pause (amber): flockd does not answer")').waitFor();
     assert.equal(new URL(page.url()).pathname, '/');
     assert.equal(await pause.getAttribute('aria-busy'), null);
   });
@@ -90,7 +90,7 @@ describe('the buttons of the page in Chromium', { skip: noBrowser }, () => {
     const { page, flock } = shown;
     await flock.daemon.carryOut({ order: 'pause', bot: 'amber' });
     await page.locator('#bot-amber').getByRole('button', { name: 'Pause (amber)' }).click();
-    await page.locator('#said:has-text("amber is paused already. flockd resume amber")').waitFor();
+    await page.locator('#notice:has-text("amber is paused already. flockd resume amber")').waitFor();
     assert.equal(new URL(page.url()).pathname, '/');
   });
 });

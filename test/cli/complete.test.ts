@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { complete, type Places } from '../../src/cli/complete.ts';
-import { manualOf } from '../../src/cli/help.ts';
+import { manualOf } from '../../src/cli/manual.ts';
 import { choir } from './small-program.ts';
 
 const manual = await manualOf(choir);
@@ -14,7 +14,7 @@ function completed(line: string): string {
   return paths === 'none' ? words : `(${paths})${words}`;
 }
 
-const flags = '--loud --voice --bot --tempo --provider --root --keys --identity --help --version';
+const flags = '--loud --voice --also --tempo --provider --root --keys --identity --help --version';
 
 describe('what could stand at the cursor', () => {
   const table: [line: string, candidates: string][] = [
@@ -46,11 +46,11 @@ describe('what could stand at the cursor', () => {
     ['sing --voice=alto h', 'howl hymn'],
     ['sing --voice alto --v', '--version'],
     ['sing --voice=alto --v', '--version'],
-    ['sing --bot ', 'howl hymn psalm'],
-    ['sing --bot -', ''],
-    ['sing --bot=', '--bot=-x --bot=howl --bot=hymn --bot=psalm'],
-    ['sing --bot=-', '--bot=-x'],
-    ['sing --bot howl --b', '--bot'],
+    ['sing --also ', 'howl hymn psalm'],
+    ['sing --also -', ''],
+    ['sing --also=', '--also=-x --also=howl --also=hymn --also=psalm'],
+    ['sing --also=-', '--also=-x'],
+    ['sing --also howl --a', '--also'],
     ['sing -- ', '-x howl hymn psalm'],
     ['sing -- -', '-x'],
     ['sing -- -x ', '(files)'],
@@ -101,7 +101,7 @@ describe('the bots', () => {
     ['sing ', nowhere],
     ['sing --root /srv ', { ...nowhere, root: '/srv' }],
     ['sing --root=/srv --keys=k=1 h', { ...nowhere, root: '/srv', keys: 'k=1' }],
-    ['sing --root /old --root /new --bot=h', { ...nowhere, root: '/new' }],
+    ['sing --root /old --root /new --also=h', { ...nowhere, root: '/new' }],
     ['sing -- ', nowhere],
     ['walk verses --bot ', { ...nowhere, poems: 'verses' }],
     ['sing --', undefined],

@@ -3,8 +3,9 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'node:test';
 import { flockd } from '../../src/cli/flockd.ts';
-import { manualOf, programHelp, verbHelp } from '../../src/cli/help.ts';
+import { commandHelp, programHelp } from '../../src/cli/help.ts';
 import { keymaker } from '../../src/cli/keymaker.ts';
+import { manualOf, usageOf } from '../../src/cli/manual.ts';
 import { choir } from './small-program.ts';
 
 const transcript = readFileSync(path.resolve(import.meta.dirname, '../transcripts/help.txt'), 'utf8');
@@ -16,32 +17,34 @@ for (const program of [keymaker, flockd]) {
   describe(`the help of ${program.name}`, async () => {
     const manual = await manualOf(program);
 
-    it('tells of every verb, and where to go on', () => {
+    it('tells of every command, and where to go on', () => {
       const text = programHelp(manual, 80);
-      for (const { usage, summary } of manual.verbs) {
-        assert.ok(text.includes(`\n  ${usage} `), usage);
+      for (const command of manual.commands) {
+        const { summary } = command;
+        assert.ok(text.includes(`\n  ${usageOf(command)} `), command.name);
         assert.ok(text.replaceAll(/\s+/g, ' ').includes(summary), summary);
       }
       assert.match(text, RegExp(`\n\nMore: ${program.name} <command> --help, and man ${program.name}\n$`));
     });
 
-    for (const verb of manual.verbs) {
-      it(`has examples and descriptions for ${verb.name}`, () => {
-        assert.ok(verb.examples.length > 0, 'no example');
-        for (const [call, does] of verb.examples) {
-          assert.match(call, RegExp(`\\b${program.name} ${verb.name}\\b`));
+    for (const command of manual.commands) {
+      it(`has examples and descriptions for ${command.name}`, () => {
+        assert.ok(command.examples.length > 0, 'no example');
+        for (const [call, does] of command.examples) {
+          assert.match(call, RegExp(`\\b${program.name} ${command.name}\\b`));
           assert.notEqual(does, '');
         }
-        for (const { name, about } of [...verb.words, ...verb.flags]) assert.notEqual(about, '', name);
+        for (const { name, description } of [...command.positionals, ...command.flags])
+          assert.notEqual(description, '', name);
       });
 
-      it(`is seen in the transcript for ${verb.name}`, () => {
-        assert.ok(transcript.includes(`\n$ ${program.name} ${verb.name} --help\n`));
+      it(`is seen in the transcript for ${command.name}`, () => {
+        assert.ok(transcript.includes(`\n$ ${program.name} ${command.name} --help\n`));
       });
 
-      it(`fits for ${verb.name}`, () => {
+      it(`fits for ${command.name}`, () => {
         for (const columns of [60, 80, 100]) {
-          assert.deepEqual(tooWide(verbHelp(verb, manual, columns), columns), []);
+          assert.deepEqual(tooWide(commandHelp(command, program.name, columns), columns), []);
           assert.deepEqual(tooWide(programHelp(manual, columns), columns), []);
         }
       });
@@ -52,19 +55,19 @@ for (const program of [keymaker, flockd]) {
 describe('a help page', async () => {
   const manual = await manualOf(choir);
 
-  it('shows words, flags by their headings, and examples', () => {
-    const [sing] = manual.verbs;
+  it('shows arguments, flags by their headings, and examples', () => {
+    const [sing] = manual.commands;
     assert.ok(sing);
     const [loud, voice, ...rest] = sing.flags;
     assert.ok(loud && voice);
     const flags = [loud, { ...voice, group: 'Who sings' }, ...rest.filter(({ name }) => name === 'tempo')];
     assert.equal(
-      verbHelp({ ...sing, flags }, manual, 40),
+      commandHelp({ ...sing, flags }, 'choir', 40),
       `Sing a poem.
 
 Usage: choir sing <bot> [file] [flags]
 
-Words:
+Arguments:
   <bot>   who sings
   [file]  the tape
 
@@ -78,20 +81,26 @@ Who sings:
                  bass
 
 Help:
-  -h, --help  show how it is called
+  -h, --help  show this help
   --version   show the version
 
 Examples:
   choir sing howl --loud
       sing it
+
+Exit codes:
+  0       done
+  1       out of tune
+  64      the command line is wrong
+  others  see choir --help
 `,
     );
   });
 
   it('has every text below its label where it is narrow', () => {
-    const [sing] = manual.verbs;
+    const [sing] = manual.commands;
     assert.ok(sing);
-    const text = verbHelp(sing, manual, 20);
+    const text = commandHelp(sing, 'choir', 20);
     assert.ok(text.includes('\n  -t, --tempo TEMPO\n      how fast\n      (default: 90)\n'), text);
     assert.deepEqual(
       tooWide(text, 20).filter((line) => /^ {6}/.test(line)),
@@ -100,10 +109,13 @@ Examples:
   });
 
   it('has a long label on a line of its own', () => {
-    const [sing] = manual.verbs;
+    const [sing] = manual.commands;
     const [flag] = sing?.flags ?? [];
     assert.ok(sing && flag);
     const long = { ...flag, name: 'as-long-as-no-flag-should-be' };
-    assert.match(verbHelp({ ...sing, flags: [flag, long] }, manual, 60), /\n {2}--as-long\S+\n {10}as loud/);
+    assert.match(
+      commandHelp({ ...sing, flags: [flag, long] }, 'choir', 60),
+      /\n {2}--as-long\S+\n {10}as loud/,
+    );
   });
 });

@@ -3,10 +3,12 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'node:test';
+import * as z from 'zod';
+import { command } from '../../src/cli/command.ts';
 import { flockd } from '../../src/cli/flockd.ts';
-import { manualOf } from '../../src/cli/help.ts';
+import { manPage } from '../../src/cli/help.ts';
 import { keymaker } from '../../src/cli/keymaker.ts';
-import { manPage } from '../../src/cli/man-page.ts';
+import { manualOf, usageOf } from '../../src/cli/manual.ts';
 import { exitCodes } from '../../src/errors.ts';
 import { choir } from './small-program.ts';
 
@@ -48,12 +50,13 @@ for (const program of [keymaker, flockd]) {
     });
 
     for (const columns of [60, 100]) {
-      it(`tells of every verb, flag, example and exit code at ${columns} columns`, () => {
+      it(`tells of every command, flag, example and exit code at ${columns} columns`, () => {
         const text = read(page, columns);
-        for (const { usage, flags, examples } of manual.verbs) {
-          assert.ok(text.includes(` ${usage} `), usage);
-          for (const { name, shown = '' } of flags) assert.ok(text.includes(`--${name} ${shown}`), name);
-          for (const [call] of examples) assert.ok(text.includes(call), call);
+        for (const command of manual.commands) {
+          assert.ok(text.includes(` ${usageOf(command)} `), command.name);
+          for (const { name, placeholder = '' } of command.flags)
+            assert.ok(text.includes(`--${name} ${placeholder}`), name);
+          for (const [call] of command.examples) assert.ok(text.includes(call), call);
         }
         for (const code of Object.values(exitCodes)) assert.match(text, RegExp(` ${code} [A-Z]`));
       });
@@ -96,16 +99,20 @@ describe('a man page', { skip }, () => {
     ];
     const manual = await manualOf({
       ...choir,
-      verbs: hard.map((text, index) => ({
-        usage: `verb${index}`,
-        summary: text,
-        load: () =>
-          Promise.resolve({
-            flags: { flag: { type: 'string', describe: text, default: text } },
-            examples: [[text, text]],
-            run: () => Promise.resolve('done'),
-          }),
-      })),
+      commands: Object.fromEntries(
+        hard.map((text, index) => [
+          `command${index}`,
+          () =>
+            Promise.resolve(
+              command({
+                summary: text,
+                schema: z.object({ flag: z.string().default(text).meta({ description: text }) }),
+                examples: [[text, text]],
+                run: () => Promise.resolve('done'),
+              }),
+            ),
+        ]),
+      ),
     });
     const page = manPage(manual, edition);
     assert.equal(mandoc(page, ['-T', 'lint', '-W', 'warning']), '');
@@ -123,6 +130,6 @@ describe('a man page', { skip }, () => {
     assert.match(text, /--voice VOICE Which voice: alto or bass\. /);
     assert.match(text, /-t, --tempo TEMPO How fast \(default: 90\)\. /);
     assert.match(text, /<shell> Where: bash or zsh\. /);
-    assert.match(text, / -h, --help Show how it is called\. /);
+    assert.match(text, / -h, --help Show this help\. /);
   });
 });

@@ -1,55 +1,62 @@
-import type { Program } from '../../src/cli/command.ts';
+import * as z from 'zod';
+import { botArgument, command, placeFlags, toggle } from '../../src/cli/command.ts';
+import type { Command, Program } from '../../src/cli/manual.ts';
+import type { Exit } from '../../src/errors.ts';
 
-/** A program with a verb of every kind, for what is made from the tables of verbs. */
+const run = (): Promise<Exit> => Promise.resolve('done');
+
+const sing = command({
+  summary: 'Sing a poem',
+  schema: z.object({
+    bot: botArgument.meta({ description: 'who sings' }),
+    file: z.string().optional().meta({ positional: true, kind: 'file', description: 'the tape' }),
+    loud: toggle('as loud as can be'),
+    voice: z.enum(['alto', 'bass']).optional().meta({ description: 'which voice' }),
+    also: z.array(z.string()).default([]).meta({ kind: 'bot', description: 'who else sings' }),
+    tempo: z
+      .string()
+      .transform(Number)
+      .pipe(z.number())
+      .default(90)
+      .meta({ alias: 't', description: 'how fast' }),
+    provider: z
+      .string()
+      .optional()
+      .meta({ suggestions: ['x', 'flickr', 'tumblr'], description: 'who pays' }),
+    root: placeFlags.root,
+    keys: placeFlags.keys,
+    identity: z.string().optional().meta({ kind: 'file', description: 'a file' }),
+  }),
+  examples: [['choir sing howl --loud', 'sing it']],
+  exits: { partly: 'out of tune' },
+  run,
+});
+
+const walk = command({
+  summary: 'Walk the poems',
+  schema: z.object({
+    poems: z.string().meta({ positional: true, kind: 'folder', description: 'their folder' }),
+    bot: z.string().optional().meta({ kind: 'bot', description: 'whose poem' }),
+  }),
+  examples: [],
+  run,
+});
+
+const hum = command({ summary: 'Hum', schema: z.object({}), examples: [], run });
+
+const hush = command({
+  summary: 'Be quiet',
+  schema: z.object({ shell: z.enum(['bash', 'zsh']).meta({ positional: true, description: 'where' }) }),
+  examples: [],
+  run,
+});
+
+const loading = (loaded: Command) => (): Promise<Command> => Promise.resolve(loaded);
+
+/** A program with a command of every kind, for what is made from their schemas. */
 export const choir: Program = {
   name: 'choir',
-  about: 'Sings.',
+  description: 'Sings.',
   firstSteps: [['choir hum', 'to begin']],
-  verbs: [
-    {
-      usage: 'sing <bot> [file]',
-      summary: 'Sing a poem',
-      load: () =>
-        Promise.resolve({
-          words: { bot: { describe: 'who sings' }, file: { describe: 'the tape' } },
-          flags: {
-            loud: { type: 'boolean', describe: 'as loud as can be' },
-            voice: { type: 'string', choices: ['alto', 'bass'], describe: 'which voice' },
-            bot: { type: 'string', array: true, describe: 'who else sings' },
-            tempo: { type: 'string', alias: 't', default: '90', describe: 'how fast' },
-            provider: { type: 'string', describe: 'who pays' },
-            root: { type: 'string', describe: 'where the choir is' },
-            keys: { type: 'string', describe: 'where the keys are' },
-            identity: { type: 'string', describe: 'a file' },
-          },
-          examples: [['choir sing howl --loud', 'sing it']],
-          run: () => Promise.resolve('done'),
-        }),
-    },
-    {
-      usage: 'walk <poems>',
-      summary: 'Walk the poems',
-      load: () =>
-        Promise.resolve({
-          words: { poems: { describe: 'their folder' } },
-          flags: { bot: { type: 'string', describe: 'whose poem' } },
-          run: () => Promise.resolve('done'),
-        }),
-    },
-    {
-      usage: 'hum',
-      summary: 'Hum',
-      load: () => Promise.resolve({ flags: {}, run: () => Promise.resolve('done') }),
-    },
-    {
-      usage: 'hush <shell>',
-      summary: 'Be quiet',
-      load: () =>
-        Promise.resolve({
-          words: { shell: { describe: 'where', choices: ['bash', 'zsh'] } },
-          flags: {},
-          run: () => Promise.resolve('done'),
-        }),
-    },
-  ],
+  commands: { sing: loading(sing), walk: loading(walk), hum: loading(hum), hush: loading(hush) },
 };

@@ -222,10 +222,10 @@ describe('what could be a secret is refused by its place alone', () => {
     ['as a time zone', (text) => ({ timezone: text }), /^flock\.json: timezone: "…" is not an IANA time zone/, /timezone/],
     ['as a duration', (text) => ({ settle: text }), /^flock\.json: settle: should be a duration/],
     ['as a choice', (text) => ({ refrain: text }), /^flock\.json: refrain: should be one of /],
-    ['as a setting', (text) => ({ [text]: 1 }), /^flock\.json:2:2: unknown setting "…"$/, /not shown here; the settings are schedule, /],
+    ['as a setting', (text) => ({ [text]: 1 }), /^flock\.json:2:2: unknown setting "…"$/, /is not shown; the settings are schedule, /],
     ['as a bot’s setting', (text) => ({ bots: { rain: { [text]: 1 } } }), /^flock\.json:4:4: unknown setting "bots\.rain\.…"$/],
     ['as a setting of the budget', (text) => ({ budget: { [text]: 1 } }), /^flock\.json:3:3: unknown setting "budget\.…"$/],
-    ['as a bot with a bad setting', (text) => ({ unit: 'line', bots: { [text]: { unit: 'word' } } }), /^flock\.json:4:3: bots\.…/, /not shown here; correct it in flock\.json/],
+    ['as a bot with a bad setting', (text) => ({ unit: 'line', bots: { [text]: { unit: 'word' } } }), /^flock\.json:4:3: bots\.…/, /is not shown; correct it in flock\.json/],
     ['as a provider', (text) => ({ providers: { [text]: {} } }), /^flock\.json:3:3: providers\.…: (is not the id|could be a secret)/],
   ]; // prettier-ignore
   for (const [name, value, message, hint] of rows) {

@@ -111,7 +111,7 @@ describe('the offline half of doctor', () => {
     assert.deepEqual([...troubles].sort(), [
       'key 静夜思 warn: has no key yet | keymaker make-keys ./poems --bot=静夜思',
       'poem elegy bad: poems/Elegy!.txt and poems/elegy.txt would both be read by a bot called elegy | rename all but one of them',
-      'poems-folder poems/🌙.txt bad: gives its bot no name: it has no letter or digit, or too many | rename the file: its name becomes the name of the bot',
+      'poems-folder poems/🌙.txt bad: gives its bot no name: it has no letter or digit, or is too long | rename the file: its name becomes the name of the bot',
     ]);
   });
 
@@ -152,7 +152,7 @@ describe('the offline half of doctor', () => {
     assert.equal(await said(none), 'ok: from apikeys.json');
     const { troubles } = await examined(flock, { offline: true, environment: none });
     assert.deepEqual(troubles, [
-      "bundle-app-keys howl warn: made with another app's keys than those set now | both work as long as both apps live; this moves it to the one set now: keymaker reauth howl",
+      'bundle-app-keys howl warn: made with other app keys than those set now | both work while both apps exist; to move the bot to the app set now: keymaker reauth howl',
     ]);
   });
 
@@ -164,7 +164,7 @@ describe('the offline half of doctor', () => {
     const { says } = await examined(flock, offline);
     assert.equal(
       says('provider', 'howl'),
-      'warn: the key is for Flickr, and flockd posts to X | keep it in another folder, and give that with --keys DIR',
+      'warn: the key is for Flickr, and flockd posts to X | keep it in another folder, and name that folder with --keys DIR',
     );
     assert.equal(
       says('provider', 'prowl'),

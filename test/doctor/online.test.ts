@@ -77,7 +77,7 @@ describe('the online half of doctor', () => {
       [refused?.message, refused?.hint],
       [
         'refused the app keys (32): “Could not authenticate you” (those of howl)',
-        'with the app keys of a living app set: keymaker reauth howl',
+        'set the app keys of an app that works, then: keymaker reauth howl',
       ],
     );
     assert.equal(says('key', 'X'), 'skipped: was not asked about howl');
@@ -213,14 +213,14 @@ describe('the online half of doctor', () => {
         if (howl) howl.suspended = true;
       }),
       [
-        'key howl bad: X has suspended or locked its account | sign in as @howl and see why; until then "paused": true in flock.json',
+        'key howl bad: X has suspended or locked its account | sign in as @howl to see why; until then set "paused": true in flock.json',
       ],
     );
     assert.deepEqual(
       await troublesAfter(({ x }) => {
         x.sandbox.faults.add({ match: { ...me, account: 'howl' }, fault: { kind: 'status', status: 429 } });
       }),
-      ['key howl warn: X asks for patience (429) | try again in 15 minutes'],
+      ['key howl warn: X limits its requests for now (429) | try again in 15 minutes'],
     );
   });
 
@@ -232,7 +232,7 @@ describe('the online half of doctor', () => {
     const { says, output } = await examined(flock);
     assert.equal(
       says('key', 'howl'),
-      'bad: X would not say whose: 403 the token [secret] may not | keymaker reauth howl',
+      'bad: X did not say which account the key is for: 403 the token [secret] may not | keymaker reauth howl',
     );
     assertNoSecrets(flock, output);
   });
@@ -269,17 +269,18 @@ describe('the online half of doctor', () => {
     const { says } = await examined(flock);
     assert.equal(
       says('permission', 'howl'),
-      'bad: its key may only read | set Read and write in the developer console, and then, since an old key keeps its old permission: keymaker reauth howl',
+      'bad: its key may only read | set Read and write in the developer console, then make a new key, because this one keeps its permission: keymaker reauth howl',
     );
     assert.equal(says('permission', 'prowl'), 'ok: may post');
-    assert.equal(says('permission', 'growl'), 'skipped: X did not tell whether it may post');
+    assert.equal(says('permission', 'growl'), 'skipped: X did not say whether it may post');
   });
 });
 
 describe('forecast', () => {
+  const prices = usualPrices;
   it('says what it will cost, and to whom it would be paid', () => {
-    assert.equal(forecast(3, true, usualPrices), '3 accounts are read on X: about $0.03.');
-    assert.equal(forecast(1, false, usualPrices), '1 account is read; X would charge about $0.01.');
-    assert.equal(forecast(0, true, usualPrices), 'No account is read on X: this costs nothing.');
+    assert.equal(forecast(3, { isX: true, prices }), '3 accounts are read on X: about $0.03.');
+    assert.equal(forecast(1, { isX: false, prices }), '1 account is read; X would charge about $0.01.');
+    assert.equal(forecast(0, { isX: true, prices }), 'No account is read on X: this costs nothing.');
   });
 });

@@ -94,6 +94,6 @@ describe('keys for other providers', () => {
     await flock.write('flock.json', JSON.stringify({ providers: { mine } }));
     await giveForeignKey(flock, 'prowl', 'mine', '17');
     const { says } = await examined(flock);
-    assert.equal(says('key', 'prowl'), 'skipped: mine has no way to ask whose a key is');
+    assert.equal(says('key', 'prowl'), 'skipped: mine has no request that says which account a key is for');
   });
 });

@@ -1,14 +1,22 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { bot, grouped, isHealthy, linesOf, reportOf, summaryOf, thing } from '../../src/doctor/report.ts';
+import {
+  aboutBot,
+  aboutFlock,
+  grouped,
+  isHealthy,
+  linesOf,
+  reportOf,
+  summaryOf,
+} from '../../src/doctor/report.ts';
 
 const findings = [
-  bot('keys').ok('poem', '3 lines'),
-  thing('keys').ok('keys-folder', 'mode 700'),
-  bot('howl').bad('bundle-file', 'open to others', 'chmod 600 keys/howl.json'),
-  { ...bot('keys').ok('key', 'X says @keys'), cost: 0.01 },
-  { ...bot('howl').warn('key', 'renamed', 'keymaker reauth howl'), cost: 0.01 },
-  thing('X').skipped('key', 'was not asked about owl'),
+  aboutBot('keys').ok('poem', '3 lines'),
+  aboutFlock('keys').ok('keys-folder', 'mode 700'),
+  aboutBot('howl').bad('bundle-file', 'open to others', 'chmod 600 keys/howl.json'),
+  { ...aboutBot('keys').ok('key', 'X says @keys'), cost: 0.01 },
+  { ...aboutBot('howl').warn('key', 'renamed', 'keymaker reauth howl'), cost: 0.01 },
+  aboutFlock('X').skipped('key', 'was not asked about owl'),
 ];
 
 describe('the report of doctor', () => {

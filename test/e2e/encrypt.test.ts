@@ -138,7 +138,7 @@ describe('bundles among the credentials of systemd', { concurrency: 4 }, () => {
     ]) {
       const { code, stderr } = await flock.run('keymaker', call, { env });
       assert.equal(code, 73, `${call.join(' ')}: ${stderr}`);
-      assert.match(stderr, /credentials of systemd are for reading\nhint: .*LoadCredential=/);
+      assert.match(stderr, /credentials of systemd are read-only\nhint: .*LoadCredential=/);
     }
     assert.deepEqual(await readdir(flock.file('credentials')), ['keys_howl.json', 'keys_prowl.json']);
     assert.equal(

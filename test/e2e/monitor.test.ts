@@ -48,8 +48,12 @@ describe('flockd run --listen', () => {
     let heard = '';
     for await (const part of events.body?.pipeThrough(new TextDecoderStream()) ?? []) {
       heard += part;
-      if (/<blockquote[^>]*>amber \d+: the tide comes in by itself/.test(heard)) break;
+      if (/^event: changed$/m.test(heard)) break;
     }
+    const next = await (await fetch(address)).text();
+    const linesOf = (text: string): number =>
+      text.match(/amber \d+: the tide comes in by itself/g)?.length ?? 0;
+    assert.ok(linesOf(next) > linesOf(page), `${linesOf(next)} lines`);
     for (const way of ['/healthz', '/readyz', '/metrics'])
       assert.equal((await fetch(address + way)).status, 200, way);
     assert.equal(await stop(flockd), 0);

@@ -26,7 +26,17 @@ describe('what is built', () => {
 
   it('has the licences of what is inside', () => {
     const licences = readFileSync(path.join(root, 'dist/LICENSES.txt'), 'utf8');
-    for (const name of ['yargs', 'twitter-api-v2', 'node-cron', 'zod', 'pino', 'fs-extra', 'undici'])
+    for (const name of [
+      'yargs',
+      'twitter-api-v2',
+      'node-cron',
+      'zod',
+      'pino',
+      'fs-extra',
+      'undici',
+      'hono',
+      'idiomorph',
+    ])
       assert.match(licences, new RegExp(`^${name} \\d`, 'm'), name);
   });
 });

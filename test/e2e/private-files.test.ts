@@ -65,7 +65,7 @@ describe('a secret that others can get at', { concurrency: 4 }, () => {
     await assertRefused(
       flock,
       ['reauth', 'prowl'],
-      /prowl\.json: belongs to somebody else \(uid 1001\)\nhint: .*chown 0 /,
+      /prowl\.json: belongs to another user \(uid 1001\)\nhint: .*chown 0 /,
     );
   });
 

@@ -97,7 +97,10 @@ describe('keymaker begin and finish', { concurrency: 4 }, () => {
     await keymaker.lineMatching(/Is @somebody_else the account of amber\? \(y\/n\)/);
     keymaker.answer('n');
     const { 0: fresh } = await keymaker.matching(/^http\S+(?=\n)/m);
-    assert.match(keymaker.stderr, /amber: @somebody_else is not its account, you say; nothing was stored\n/);
+    assert.match(
+      keymaker.stderr,
+      /amber: you said that @somebody_else is not its account; nothing was stored\n/,
+    );
     assert.notEqual(fresh, link);
     assert.deepEqual(await readdir(flock.file('keys')), ['.amber.pending']);
     keymaker.endInput();

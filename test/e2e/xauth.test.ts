@@ -108,7 +108,7 @@ describe('keymaker make-keys --xauth', { concurrency: 4 }, () => {
       run.stdout,
       /Is @dew the account of bot01\? \(y\/n\)\n[^]*Is @wick the account of bot02\? \(y\/n\)\n/,
     );
-    assert.match(run.stderr, /bot01: @dew is not its account, you say; nothing was changed/);
+    assert.match(run.stderr, /bot01: you said that @dew is not its account; nothing was changed/);
     assert.deepEqual((await readdir(flock.file('keys'))).sort(), ['bot00.json', 'bot02.json']);
     assert.equal((await flock.bundle('bot02'))['screen_name'], 'wick');
   });
@@ -119,7 +119,7 @@ describe('keymaker make-keys --xauth', { concurrency: 4 }, () => {
       input: ['bot00', 'secret'],
     });
     assert.equal(run.code, 78);
-    assert.match(run.stderr, /X does not let this app use xAuth \(401\)\nhint: leave --xauth out/);
+    assert.match(run.stderr, /X does not let this app use xAuth \(401\)\nhint: run it without --xauth/);
     assert.match(run.stdout, /Keys: 0 made, 0 kept, 0 skipped, 1 failed\./);
   });
 

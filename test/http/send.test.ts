@@ -8,8 +8,7 @@ import { after, describe, it } from 'node:test';
 import tls from 'node:tls';
 import { gzipSync } from 'node:zlib';
 import { type HttpAnswer, NoAnswer } from '../../src/http/exchange.ts';
-import { openNodeSender } from '../../src/http/node.ts';
-import { openSender } from '../../src/http/send.ts';
+import { openNodeSender, openSender } from '../../src/http/send.ts';
 import { tempFolder } from '../flock/temp-folder.ts';
 import { ownPort } from '../support/own-port.ts';
 

@@ -121,7 +121,7 @@ describe('making a key', () => {
         make({}, { confirm, declined, again: 'run keymaker make-keys ./poems --bot=howl' }),
         {
           exit: 'partly',
-          message: 'howl: @Howl_Bot is not its account, you say; nothing was changed',
+          message: 'howl: you said that @Howl_Bot is not its account; nothing was changed',
           hint: 'sign out in the browser, run keymaker make-keys ./poems --bot=howl, and sign in as the account of howl',
         },
       );

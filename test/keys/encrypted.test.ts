@@ -39,7 +39,7 @@ describe('an encrypted bundle', () => {
     assert.equal(statSync(file).mode & 0o777, 0o600);
     assert.ok(!readFileSync(file).includes('hidden'));
     assert.equal(formatKeyBundle(await keys.read(file)), before);
-    assert.deepEqual(await keys.list(), [{ bot: howl, file, isTwin: false }]);
+    assert.deepEqual(await keys.list(), [{ bot: howl, file, hasSibling: false }]);
     assert.deepEqual(await keys.owners(), new Map([['71', howl]]));
     assert.equal(await encryptBundle(howl, keys, await sealing()), undefined);
   });

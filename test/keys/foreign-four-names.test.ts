@@ -240,7 +240,7 @@ describe('the four values of a key', () => {
     'MONKEY=Hidden\n',
   ]) {
     it(`are not in ${text.trim()}`, () => {
-      onlyRefusal(text, /no keys of a program that is known here/);
+      onlyRefusal(text, /no keys in a known format/);
     });
   }
 

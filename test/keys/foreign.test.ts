@@ -19,7 +19,7 @@ describe('a file of keys', () => {
     '# Hidden',
   ]) {
     it(`is not ${json(text)}`, () => {
-      onlyRefusal(text, /no keys of a program that is known here|neither JSON nor YAML/);
+      onlyRefusal(text, /no keys in a known format|neither JSON nor YAML/);
     });
   }
 

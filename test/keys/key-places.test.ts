@@ -54,8 +54,8 @@ describe('credentials of systemd', () => {
     const { folder: place, store } = credentials();
     chmodSync(place, 0o777);
     assert.deepEqual(await store.list(), [
-      { bot: howl, file: path.join(place, 'keys_howl.json'), isTwin: false },
-      { bot: prowl, file: path.join(place, 'keys_prowl.json'), isTwin: false },
+      { bot: howl, file: path.join(place, 'keys_howl.json'), hasSibling: false },
+      { bot: prowl, file: path.join(place, 'keys_prowl.json'), hasSibling: false },
     ]);
     assert.equal((await store.readIfThere(howl))?.userId, '71');
     await assert.rejects(
@@ -79,7 +79,7 @@ describe('credentials of systemd', () => {
     const mode = statSync(place).mode;
     const why = refused(
       'cannotCreate',
-      /credentials of systemd are for reading/,
+      /credentials of systemd are read-only/,
       /LoadCredential=.*--keys DIR/,
     );
     const { recipients } = await sealing();
@@ -140,7 +140,7 @@ describe('a keys folder', () => {
       const sealed = await encryptBundle(howl, store, await sealing());
       assert.deepEqual(asIs(sealed ?? ''), ['640', 0, 50]);
       chownSync(place, 1001, 50);
-      await assert.rejects(store.prepare(), refused('permission', /belongs to somebody else \(uid 1001\)/));
+      await assert.rejects(store.prepare(), refused('permission', /belongs to another user \(uid 1001\)/));
     },
   );
 });

@@ -33,9 +33,9 @@ describe('a file that holds a secret', () => {
       [0o602, us, us, {}, reader, 'open to others (mode 602)'],
       [0o644, us, us, {}, reader, 'open to others (mode 644)'],
       [0o777, us, us, {}, reader, 'open to others (mode 777)'],
-      [0o600, stranger, us, {}, reader, 'belongs to somebody else (uid 1001)'],
-      [0o644, stranger, us, {}, reader, 'belongs to somebody else (uid 1001)'],
-      [0o600, stranger, 0, {}, root, 'belongs to somebody else (uid 1001)'],
+      [0o600, stranger, us, {}, reader, 'belongs to another user (uid 1001)'],
+      [0o644, stranger, us, {}, reader, 'belongs to another user (uid 1001)'],
+      [0o600, stranger, 0, {}, root, 'belongs to another user (uid 1001)'],
       // A server's folder: all root's, for a group of ours.
       [0o640, 0, group, served, reader, ''],
       [0o440, 0, group, served, reader, ''],
@@ -77,7 +77,7 @@ describe('a folder of secrets', () => {
     [0o775, us, 'open to others (mode 775)'],
     [0o777, 0, 'open to others (mode 777)'],
     [0o702, us, 'open to others (mode 702)'],
-    [0o700, stranger, 'belongs to somebody else (uid 1001)'],
+    [0o700, stranger, 'belongs to another user (uid 1001)'],
   ] as const) {
     it(`of mode ${mode.toString(8)} and uid ${uid}: ${fault || 'is taken'}`, () => {
       assert.equal(faultOfFolder('keys', { mode: 0o40000 | mode, uid, gid: us }, reader)?.why ?? '', fault);
@@ -90,8 +90,9 @@ describe('reading a private file', () => {
     const told = (error: unknown): string =>
       error instanceof FlockError ? `${error.exit}: ${error.message} | ${error.hint}` : String(error);
     const both = [
-      () => readPrivateFile({ file, largest: 9, credentials }),
-      () => new Promise<Buffer>((resolve) => resolve(readPrivateFileSync({ file, largest: 9, credentials }))),
+      () => readPrivateFile({ file, maxBytes: 9, credentials }),
+      () =>
+        new Promise<Buffer>((resolve) => resolve(readPrivateFileSync({ file, maxBytes: 9, credentials }))),
     ];
     return Promise.all(both.map((read) => read().then(String, told)));
   };
@@ -155,7 +156,7 @@ describe('a reader who is not root', { skip: process.getuid?.() !== 0 }, () => {
     assert.equal(await readAs(us, group, keysOf(0, group, 0o750, 0o640)), taken);
     assert.equal(
       await readAs(us, us, keysOf(stranger, us, 0o755, 0o640)),
-      'permission howl.json: belongs to somebody else (uid 1001)',
+      'permission howl.json: belongs to another user (uid 1001)',
     );
     assert.equal(
       await readAs(us, us, keysOf(0, us, 0o755, 0o640)),

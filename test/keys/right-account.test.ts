@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { accountFault, type Expected, judgeAccount, type Verdict } from '../../src/keys/right-account.ts';
+import {
+  accountFault,
+  type Expected,
+  judgeAccount,
+  otherAccountThan,
+  type Verdict,
+} from '../../src/keys/right-account.ts';
 import { parseBotName } from '../../src/poems/bot-name.ts';
 
 const long = parseBotName('long-breath');
@@ -65,6 +71,12 @@ describe('a bot with a key', () => {
         accountFault(bot(account), '78')?.message ?? '',
         /^lamp has posted as the account 78, but its key is for 77$/,
       );
+  });
+
+  it('is not judged by an account that is not known', () => {
+    assert.equal(otherAccountThan('lamp', undefined, '77'), undefined);
+    assert.equal(otherAccountThan('lamp', '78', undefined), undefined);
+    assert.match(otherAccountThan('lamp', '78', '77') ?? '', /^lamp has posted as the account 78,/);
   });
 
   it('begins only as the account that flock.json names', () => {

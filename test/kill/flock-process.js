@@ -18,7 +18,7 @@ import { Journal } from '../../src/ledger/journal.ts';
 import { EventLog } from '../../src/log.ts';
 import { askTime, openX } from '../../src/networks/x/client.ts';
 import { readPoem } from '../../src/poems/find.ts';
-import { isFinished } from '../../src/posting/edits.ts';
+import { isFinished } from '../../src/ledger/cursor.ts';
 
 const [, , root, api, deadlineText, settleText, killAt = ''] = process.argv;
 const deadline = Number(deadlineText);

@@ -6,12 +6,12 @@ import { KilledFlock } from './killed-flock.ts';
 
 /** Flocks that are killed at the same time, each on its own, and how often each. */
 const flocks = 8;
-const killsEach = Math.ceil(Number(process.env['KILLS'] ?? 200) / flocks);
+const killsEach = Math.ceil(Number(process.env['KILLS'] ?? 100) / flocks);
 const bots = 20;
 const linesEach = 30;
 
 /** Posts that have to come between the kills of a flock, or they have proved too little. */
-const enough = (bots * linesEach) / 4;
+const enough = 6 * killsEach;
 
 /** More lives than this for its kills, and the flock does not get on. */
 const mostLives = 10 * killsEach;

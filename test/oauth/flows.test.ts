@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { type Callback, readCallback } from '../../src/oauth/flows.ts';
 import { TokenPair } from '../../src/oauth/signature.ts';
-import { type Arrival, patience, Returning } from '../../src/web/sessions.ts';
+import { type Arrival, requestTokenLife, Returning } from '../../src/web/callback.ts';
 
 const long = (length: number): string => 'a'.repeat(length);
 const unreadable: Callback = { kind: 'unreadable' };
@@ -185,14 +185,14 @@ describe('people who come back', () => {
     const desk = new Desk();
     desk.expect('req-1', 'amber');
     desk.expect('req-2', 'birch');
-    desk.now += patience - 1;
+    desk.now += requestTokenLife - 1;
     assert.deepEqual(desk.arrive(yes(1)), grant('amber', 1));
     desk.expect('req-3', 'cinder');
     desk.now += 1;
     assert.equal(desk.arrive(yes(2)), gone);
     assert.equal(desk.arrive('denied=req-2'), gone);
     assert.deepEqual(desk.arrive(yes(3)), grant('cinder', 3));
-    assert.equal(patience, 15 * 60_000);
+    assert.equal(requestTokenLife, 15 * 60_000);
   });
 
   it('are not waited for once they are given up, alone or after they came', () => {
@@ -212,7 +212,7 @@ describe('people who come back', () => {
     const step = fc.record({
       token: fc.nat(3),
       query: fc.constantFrom('yes', 'no', 'twice', 'nothing'),
-      wait: fc.constantFrom(0, 1, patience / 2, patience),
+      wait: fc.constantFrom(0, 1, requestTokenLife / 2, requestTokenLife),
     });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 12 }), (visits) => {
@@ -222,7 +222,7 @@ describe('people who come back', () => {
         const over = new Set<number>();
         for (const { token, query, wait } of visits) {
           desk.now += wait;
-          const late = desk.now >= opened + patience;
+          const late = desk.now >= opened + requestTokenLife;
           const left = [0, 1, 2].filter((n) => !late && !over.has(n));
           const text = {
             yes: yes(token),

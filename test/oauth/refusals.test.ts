@@ -149,7 +149,7 @@ describe('the client', () => {
     ])
       await assert.rejects(give, {
         exit: 'unavailable',
-        message: /a key of the account 9, and called it that of 5/,
+        message: /a key of the account 9 for the account 5/,
       });
     for (const token of ['5-token', 'token', 'no-5'])
       assert.equal((await grantOf(token, '5').accessToken(new TokenPair('r', 's'), '1')).account.userId, '5');

@@ -27,10 +27,10 @@ function predicted({ bots, settings }: RandomFlock, from: number, until: number,
   const { timezone, budget, settingsOf } = parseFlockFile(file, 'flock.json');
   const toPredict = bots.map(({ name, rows }) => {
     const own = settingsOf(name as BotName);
-    const lines = splitPoem(rows.join('\n'), own.unit);
-    const texts = lines.map(({ text }) => text);
+    const text = rows.join('\n');
+    const lines = splitPoem(text, own.unit);
     const state = held?.state(name);
-    return { name, lines, texts, settings: own, state, key: state?.parked?.key ?? '' };
+    return { name, text, lines, settings: own, state, key: state?.parked?.key ?? '' };
   });
   const purse = { ...unlimitedBudget, timezone, budget };
   const prediction = new Prediction(

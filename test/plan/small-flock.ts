@@ -71,8 +71,8 @@ export function planOf({
     return {
       name,
       file: `poems/${name}.txt`,
+      text: rows.join('\n'),
       lines,
-      texts: lines.map(({ text }) => text),
       settings: own,
       state,
       account: undefined,

@@ -39,13 +39,13 @@ describe('how long a post has been in doubt', () => {
 describe('how long a bot waits after a look that failed', () => {
   const minute = 60_000;
   const waits = (doubts: InDoubtTimers, times: number): number[] =>
-    Array.from({ length: times }, () => doubts.patience('rain') / minute);
+    Array.from({ length: times }, () => doubts.nextDelay('rain') / minute);
 
   it('is longer each time, and half an hour at most', () => {
     const doubts = new InDoubtTimers(new HeldClock('2026-05-01T09:00Z'));
     doubts.ageOf(intent('rain', 1));
     assert.deepEqual(waits(doubts, 8), [1, 2, 4, 8, 16, 30, 30, 30]);
-    assert.equal(doubts.patience('lamp'), minute);
+    assert.equal(doubts.nextDelay('lamp'), minute);
   });
 
   it('is longer each time where nothing is in doubt, too', () => {

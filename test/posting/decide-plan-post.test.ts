@@ -4,7 +4,8 @@ import { fingerprints } from '../../src/ledger/cursor.ts';
 import { type PlannedPost, planPost } from '../../src/posting/decide.ts';
 
 const texts = ['rain', 'x'.repeat(200), 'y'.repeat(200), 'tin'];
-const poem = fingerprints(texts.map((text) => ({ text })));
+const lines = texts.map((text) => ({ text }));
+const poem = fingerprints(lines);
 const one = (line: number): PlannedPost => ({ line, lines: 1, text: texts[line] ?? '' });
 
 describe('what is posted next', () => {
@@ -32,7 +33,7 @@ describe('what is posted next', () => {
   ];
   for (const [name, next, ahead, join, planned] of cases) {
     it(`is ${name}`, () => {
-      assert.deepEqual(planPost({ poem, next, ahead }, texts, join), planned);
+      assert.deepEqual(planPost({ poem, next, ahead }, lines, { joinRefrain: join }), planned);
     });
   }
 });

@@ -11,6 +11,7 @@ import { applyEvent, type BotState } from '../../src/ledger/state.ts';
 import type { TimelinePost, XClient } from '../../src/networks/x/client.ts';
 import { TokenPair } from '../../src/oauth/signature.ts';
 import type { BotName } from '../../src/poems/bot-name.ts';
+import type { Line } from '../../src/poems/poem.ts';
 import { unlimitedBudget } from '../../src/posting/budget.ts';
 import { planPost } from '../../src/posting/decide.ts';
 import { Gate } from '../../src/posting/gate.ts';
@@ -35,11 +36,11 @@ const owner = {
 class Bench {
   readonly events: LedgerEvent[] = [];
   state: BotState;
-  readonly #text: string;
+  readonly #lines: readonly Line[];
 
   constructor(text: string) {
-    this.#text = text;
-    const poem = fingerprints(['one', text].map((line) => ({ text: line })));
+    this.#lines = ['one', text].map((line, index) => ({ text: line, at: index + 1 }));
+    const poem = fingerprints(this.#lines);
     this.state = { place: { poem, next: 1, ahead: [] }, pass: 1, served: 0, posts: 1 };
   }
 
@@ -61,7 +62,7 @@ class Bench {
     answer: Awaited<ReturnType<XClient['post']>>,
     since: string | undefined = last,
   ): Promise<PostReport> {
-    const post = planPost(this.state.place, ['one', this.#text], false);
+    const post = planPost(this.state.place, this.#lines, { joinRefrain: false });
     assert.ok(post);
     return await postLine({
       bot,
@@ -97,8 +98,8 @@ class Bench {
       x,
       clock,
       gate,
-      purse: () => unlimitedBudget,
-      readPoem: () => Promise.resolve(['one', this.#text].join('\n')),
+      purse: unlimitedBudget,
+      lines: () => Promise.resolve(this.#lines),
       key: () => 'key',
       isInherited: false,
     });
@@ -197,9 +198,9 @@ async function intentOf(bench: Bench): Promise<NonNullable<BotState['open']>> {
 describe('what is sent', () => {
   it('has no control characters, joined or alone', () => {
     const texts = ['ring\u0007 the bell', '\u001b[31mred\u001b[0m', 'end\u001a'];
-    const poem = fingerprints(texts.map((text) => ({ text })));
-    const sent = (next: number, join: boolean): string | undefined =>
-      planPost({ poem, next, ahead: [] }, texts, join)?.text;
+    const lines = texts.map((text) => ({ text }));
+    const sent = (next: number, joinRefrain: boolean): string | undefined =>
+      planPost({ poem: fingerprints(lines), next, ahead: [] }, lines, { joinRefrain })?.text;
     assert.deepEqual(
       [sent(0, false), sent(0, true), sent(2, false)],
       ['ring the bell', 'ring the bell\nred', 'end'],

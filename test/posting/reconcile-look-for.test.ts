@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { fingerprints } from '../../src/ledger/cursor.ts';
 import type { BotState } from '../../src/ledger/state.ts';
-import { beginOfLook, lookFor, mayHavePosted } from '../../src/posting/reconcile.ts';
+import { type Line, splitPoem } from '../../src/poems/poem.ts';
+import { beginLook, beginOfLook, lookFor } from '../../src/posting/reconcile.ts';
 
 const poem = 'aaaaaaaabbbbbbbb';
 const state: BotState = {
@@ -51,15 +53,20 @@ describe('what a restored bot looks for', () => {
   });
 
   it('is nothing where it stops at the end, and its poem has no more lines', () => {
-    const edited = `${poem}cccccccc`;
+    const linesOf = (text: string): Line[] => splitPoem(text, 'line');
+    const lines = linesOf('one\ntwo');
+    const begins = (next: number, now: readonly Line[], atEnd: 'loop' | 'stop'): string => {
+      const known = { ...state, place: { poem: fingerprints(lines), next, ahead: [] } };
+      return beginLook('howl', known, { lines: now, atEnd }, 60).event;
+    };
     assert.deepEqual(
       [
-        mayHavePosted(state, poem, 'stop'),
-        mayHavePosted(finished, poem, 'stop'),
-        mayHavePosted(finished, edited, 'stop'),
-        mayHavePosted(finished, poem, 'loop'),
+        begins(1, lines, 'stop'),
+        begins(2, lines, 'stop'),
+        begins(2, linesOf('one\ntwo\nthree'), 'stop'),
+        begins(2, lines, 'loop'),
       ],
-      [true, false, true, true],
+      ['intent', 'checked', 'intent', 'intent'],
     );
   });
 });

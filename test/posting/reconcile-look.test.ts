@@ -79,7 +79,7 @@ class Desk {
       askTime: () => Promise.resolve({ ahead: 0, isOfX: true }),
       opened: () => undefined,
     });
-    const purse = () => ({ prices: usualPrices, timezone: 'UTC', budget: {} });
+    const purse = { prices: usualPrices, timezone: 'UTC', budget: {} };
     this.options = { ledger: this.ledger, clock: this.clock, gate, purse, x };
   }
 
@@ -117,8 +117,8 @@ describe('a look at a timeline', () => {
       Array.from({ length: 12 }, (_, n) => `post ${n + 1}`),
     );
     assert.deepEqual(desk.asked, [
-      { most: 10, token: undefined },
-      { most: 100, token: 'a' },
+      { maxPosts: 10, token: undefined },
+      { maxPosts: 100, token: 'a' },
     ]);
     assert.equal(desk.spent, 12 * read);
     const { dayEnds, monthEnds } = desk.looked[0] ?? {};
@@ -138,12 +138,12 @@ describe('a look at a timeline', () => {
     const desk = await Desk.open({ pages: [pageOf(40, 10, 'a'), pageOf(30, 15, 'b'), pageOf(15, 15)] });
     assert.equal(textsOf(await desk.look(25)).length, 25);
     assert.deepEqual(
-      desk.asked.map(({ most }) => most),
+      desk.asked.map(({ maxPosts }) => maxPosts),
       [10, 15],
     );
     const few = await Desk.open({ pages: [pageOf(40, 5, 'a')] });
     assert.equal(textsOf(await few.look(2)).length, 5);
-    assert.deepEqual(few.asked, [{ most: 5, token: undefined }]);
+    assert.deepEqual(few.asked, [{ maxPosts: 5, token: undefined }]);
   });
 
   for (const [name, pages] of [
@@ -224,7 +224,7 @@ describe('a look of a bot with a budget', () => {
     });
     const seen = await desk.look();
     assert.deepEqual(
-      desk.asked.map(({ most }) => most),
+      desk.asked.map(({ maxPosts }) => maxPosts),
       [10, 17, 7],
     );
     assert.ok('cap' in seen, 'there may be more posts, and nothing is left to see them');
@@ -256,7 +256,7 @@ describe('a look of a bot with a budget', () => {
     for (let n = 0; n < 100; n++) await desk.look();
     assert.ok(desk.spent <= 300_000, `${desk.spent}`);
     assert.ok(desk.asked.length > 3);
-    const billed = desk.asked.reduce((sum, { most }) => sum + most * read, 0);
+    const billed = desk.asked.reduce((sum, { maxPosts }) => sum + maxPosts * read, 0);
     assert.ok(billed <= 300_000, `${billed}`);
   });
 

@@ -8,6 +8,7 @@ import type { Intent, LedgerEvent } from '../../src/ledger/events.ts';
 import type { TimelinePost, TimelineStart, XClient } from '../../src/networks/x/client.ts';
 import { TokenPair } from '../../src/oauth/signature.ts';
 import type { BotName } from '../../src/poems/bot-name.ts';
+import { splitPoem } from '../../src/poems/poem.ts';
 import { unlimitedBudget } from '../../src/posting/budget.ts';
 import { Gate } from '../../src/posting/gate.ts';
 import { reconcile, type Settled } from '../../src/posting/reconcile.ts';
@@ -68,8 +69,8 @@ async function settle(
     clock,
     gate,
     x,
-    purse: () => unlimitedBudget,
-    readPoem: () => Promise.resolve(lines.join('\n')),
+    purse: unlimitedBudget,
+    lines: () => Promise.resolve(splitPoem(lines.join('\n'), 'line')),
     key: () => 'k',
     isInherited,
   });

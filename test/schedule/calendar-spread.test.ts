@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { offsetIn } from '../../src/schedule/calendar.ts';
+import { BotSchedule, offsetIn } from '../../src/schedule/calendar.ts';
 
 describe('a bot’s offset', () => {
   it('is the same for ever', () => {
@@ -31,5 +31,26 @@ describe('a bot’s offset', () => {
       parts[part] = (parts[part] ?? 0) + 1;
     }
     for (const count of parts) assert.ok(count > 140 && count < 260, parts.join(' '));
+  });
+});
+
+describe('when a bot posts next', () => {
+  const at = (text: string): number => Date.parse(text);
+  const served = at('2026-03-01T09:00:00Z');
+  const next = (
+    settings: { schedule?: string; timezone?: string; spread?: number } = {},
+  ): number | undefined =>
+    new BotSchedule('rain', { schedule: '0 9 * * *', timezone: 'UTC', spread: 0, ...settings }).nextPost(
+      served,
+    );
+
+  it('is the next slot after those it has served, in its zone', () => {
+    assert.equal(next(), at('2026-03-02T09:00:00Z'));
+    assert.equal(next({ schedule: '0 9 1 * *' }), at('2026-04-01T09:00:00Z'));
+    assert.equal(next({ timezone: 'Asia/Tokyo' }), at('2026-03-02T00:00:00Z'));
+  });
+
+  it('is later than the slot by its offset', () => {
+    assert.equal(next({ spread: 3_600_000 }), at('2026-03-02T09:00:00Z') + 697_591);
   });
 });

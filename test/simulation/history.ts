@@ -3,7 +3,7 @@ import { FlockError } from '../../src/errors.ts';
 import { fingerprints } from '../../src/ledger/cursor.ts';
 import { Journal, type Ledger } from '../../src/ledger/journal.ts';
 import type { BotKey } from '../../src/oauth/signature.ts';
-import { newMemory, step, type StepOptions } from '../../src/posting/bot-runner.ts';
+import { BotRunner, type RunnerOptions } from '../../src/posting/bot-runner.ts';
 import { eventsOf } from '../../src/posting/commands.ts';
 import { audit } from './audit.ts';
 import { Backup } from './backup.ts';
@@ -47,7 +47,7 @@ export class History {
   readonly #poems: Poems;
   readonly #steps = new StepCount();
   #life = new Life();
-  #stepOptions: StepOptions | undefined;
+  #botRunner: BotRunner | undefined;
   #ledger: Ledger | undefined;
   #runners: Runner[] = [];
   #booting = false;
@@ -125,22 +125,22 @@ export class History {
   }
 
   #startDue(): boolean {
-    if (this.#life.over || !this.#stepOptions) return false;
+    if (this.#life.over || !this.#botRunner) return false;
     let started = false;
     for (const runner of this.#runners) {
       if (runner.busy || runner.next > this.#clock.now()) continue;
       this.#steps.count(this.#clock.elapsed(), () => this.#whereAll());
-      this.#step(runner, this.#stepOptions);
+      this.#step(runner, this.#botRunner);
       started = true;
     }
     return started;
   }
 
-  #step(runner: Runner, options: StepOptions): void {
+  #step(runner: Runner, botRunner: BotRunner): void {
     const life = this.#life;
     runner.busy = true;
     life.enter();
-    step(runner.bot, options).then(
+    botRunner.step(runner.bot).then(
       (next) => {
         runner.busy = false;
         runner.next = next === 'when changed' || this.#mayRest(runner) ? Infinity : next;
@@ -192,7 +192,7 @@ export class History {
       writtenAt: (file: string) => this.#poems.writtenAt(file),
     };
     this.#ledger = undefined;
-    this.#stepOptions = undefined;
+    this.#botRunner = undefined;
     this.#runners = runnersOf(scenario, plant);
     life.enter();
     this.#backup
@@ -202,7 +202,7 @@ export class History {
         (journal) => {
           const ledger = plant?.ledger?.(journal) ?? journal;
           this.#ledger = ledger;
-          const memory = newMemory({
+          const all: RunnerOptions = {
             ...options,
             ledger,
             askTime: () => Promise.resolve(this.#x.time()),
@@ -210,9 +210,8 @@ export class History {
             opened: () => {
               this.#wake();
             },
-          });
-          const all = { ...options, ...memory, ledger };
-          this.#stepOptions = plant?.options?.(all) ?? all;
+          };
+          this.#botRunner = new BotRunner({ ...all, memory: plant?.memory?.(all) ?? {} });
           for (const runner of this.#runners) runner.next = this.#clock.now();
           life.leave();
         },

@@ -3,7 +3,7 @@ import type { BotSettings } from '../../src/config/flock-file.ts';
 import type { StateFolder } from '../../src/ledger/folder.ts';
 import type { Journal, Ledger } from '../../src/ledger/journal.ts';
 import type { XClient } from '../../src/networks/x/client.ts';
-import type { StepOptions } from '../../src/posting/bot-runner.ts';
+import type { Memory, RunnerOptions } from '../../src/posting/bot-runner.ts';
 import type { Scenario } from './scenario.ts';
 
 /** A wrong variant of the protocol, made by putting something between the real code and what it stands on. */
@@ -15,7 +15,8 @@ export interface Plant {
   clock?: (clock: Clock) => Clock;
   settings?: Partial<BotSettings>;
   deadline?: number;
-  options?: (options: StepOptions) => StepOptions;
+  /** Puts something else in the place of what a runner remembers. */
+  memory?: (options: RunnerOptions) => Partial<Memory>;
   /** Makes histories in which it shows soon, where it shows in few. */
   adapt?: (scenario: Scenario) => Scenario;
 }

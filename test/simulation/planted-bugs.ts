@@ -4,6 +4,8 @@ import type { Ledger } from '../../src/ledger/journal.ts';
 import { applyEvent } from '../../src/ledger/state.ts';
 import type { XClient } from '../../src/networks/x/client.ts';
 import type { XFailure } from '../../src/networks/x/failure.ts';
+import { PoemWatch } from '../../src/poems/poem.ts';
+import { Gate } from '../../src/posting/gate.ts';
 import type { Plant } from './plant.ts';
 import type { Scenario } from './scenario.ts';
 
@@ -230,6 +232,32 @@ const unwitnessed = (scenario: Scenario): Scenario => ({
   ],
 });
 
+/** X refuses repetitions, bots pass over what it refuses, and an old ledger is restored. */
+const passingOver = (scenario: Scenario): Scenario => ({
+  ...scenario,
+  duplicateWindow: 600_000,
+  bots: scenario.bots.map((bot) => ({ ...bot, settings: { ...bot.settings, refrain: 'skip' } })),
+  happenings: [
+    ...scenario.happenings.filter(({ what }) => what !== 'fix' && what !== 'append'),
+    { at: 100_000, what: 'export' },
+    { at: 400_000, what: 'restore' },
+  ],
+});
+
+/** The first poem is written anew, a third at a time, while it is read. */
+const uploaded = (scenario: Scenario): Scenario => ({
+  ...scenario,
+  happenings: [
+    ...scenario.happenings.filter(({ what }) => what !== 'upload' && what !== 'fix' && what !== 'append'),
+    ...[0, 1, 2, 3, 4].map((minute) => ({
+      at: 55_000 + 60_000 * minute,
+      what: 'upload' as const,
+      bot: 'ada',
+      steps: [0.3, 0.6, 1].map((share) => ({ after: 4000, share })),
+    })),
+  ],
+});
+
 const misreadForeign = (x: XClient): XClient => ({
   ...x,
   async post(text) {
@@ -328,7 +356,11 @@ export const plants: readonly Plant[] = [
   { name: 'a restored bot does not look', ledger: trusting },
   { name: 'a restored bot looks from one post after its last one', ledger: misled(oneLate) },
   { name: 'a restored bot believes that it has posted once since', ledger: misled(firstFound) },
-  { name: 'a restored bot forgets what it has passed over', ledger: misled(forgetting('skipped')) },
+  {
+    name: 'a restored bot forgets what it has passed over',
+    ledger: misled(forgetting('skipped')),
+    adapt: passingOver,
+  },
   { name: 'a restored bot forgets that its poem was edited', ledger: misled(forgetting('edited')) },
   { name: 'a restored bot forgets that its poem began again', ledger: misled(forgetting('again')) },
 ];
@@ -342,21 +374,24 @@ export const ownersWorldPlants: readonly Plant[] = [
   { name: 'a 401 of a wrong clock is taken for a dead key', x: misread('clock', dead), adapt: unwitnessed },
   {
     name: 'nobody looks before the first post of a process',
-    options: (options) => ({ ...options, looked: new KnownToAll() }),
+    memory: () => ({ looked: new KnownToAll() }),
   },
   {
     name: 'the wall clock is believed',
-    options(options) {
-      options.gate.checkClock = () => Promise.resolve(undefined);
-      return options;
+    memory(options) {
+      const gate = new Gate(options);
+      gate.checkClock = () => Promise.resolve(undefined);
+      return { gate };
     },
   },
   {
     name: 'a poem counts while it is being written',
-    options(options) {
-      options.poems.look = () => ({ alike: Infinity, age: Infinity });
-      return options;
+    memory({ clock }) {
+      const poems = new PoemWatch(clock);
+      poems.look = () => ({ alike: Infinity, age: Infinity });
+      return { poems };
     },
+    adapt: uploaded,
   },
 ];
 

@@ -2,7 +2,7 @@ import pino from 'pino';
 import { type Bot, parseFlockFile } from '../../src/config/flock-file.ts';
 import { type BotKey, TokenPair } from '../../src/oauth/signature.ts';
 import type { BotName } from '../../src/poems/bot-name.ts';
-import type { StepOptions } from '../../src/posting/bot-runner.ts';
+import type { RunnerOptions } from '../../src/posting/bot-runner.ts';
 import { unlimitedBudget } from '../../src/posting/budget.ts';
 import type { Random } from './random.ts';
 import type { Spell } from './simulated-x.ts';
@@ -223,7 +223,7 @@ export function boundsOf({
   budget,
   usd,
   bots,
-}: Scenario): Pick<StepOptions, 'purse' | 'isStopped' | 'size' | 'brake'> {
+}: Scenario): Pick<RunnerOptions, 'purse' | 'isStopped' | 'size' | 'brake'> {
   const purse = { ...unlimitedBudget, budget: { postsPerDay: budget, usdPerMonth: usd } };
   return {
     purse: () => purse,

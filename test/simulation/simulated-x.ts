@@ -228,7 +228,7 @@ export class SimulatedX {
     return checksClock && Math.abs(clock.now() - clock.trueNow()) > tolerance;
   }
 
-  #timeline(bot: string, from: TimelineStart, { most, token = '0' }: PageWanted): TimelinePage {
+  #timeline(bot: string, from: TimelineStart, { maxPosts, token = '0' }: PageWanted): TimelinePage {
     const { clock, alters, random } = this.#options;
     const now = clock.trueNow();
     const showsAll = alters && token === '0' && random.chance(0.3);
@@ -239,7 +239,7 @@ export class SimulatedX {
       )
       .map(({ id, text }) => ({ id: String(id), text: this.#shown(text) }))
       .reverse();
-    const end = Number(token) + most;
+    const end = Number(token) + maxPosts;
     const posts = all.slice(Number(token), end);
     this.bill.push({ at: now, micros: readingCost({ posts: posts.length }, usualPrices) });
     return { posts, next: end < all.length ? String(end) : undefined };

@@ -4,7 +4,7 @@ import { range } from '../../scripts/bench/numbers.ts';
 import { curveOf } from '../../scripts/soak/curve.ts';
 import { verdictOf } from '../../scripts/soak/verdict.ts';
 
-const allowed = { share: 0.05, least: 2 };
+const allowed = { share: 0.05, min: 2 };
 const samples = 60;
 
 /** Something that is never the same twice, between -1 and 1. */
@@ -42,7 +42,7 @@ describe('the verdict of the soak', () => {
     assert.equal(
       verdictOf(
         series((index) => 10 + (index % 7)),
-        { share: 1, least: 0 },
+        { share: 1, min: 0 },
       ).grows,
       false,
     );

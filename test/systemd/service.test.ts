@@ -317,7 +317,7 @@ describe('flockd under systemd', { skip: noGuest, concurrency: 3 }, () => {
     assert.match(output, /^hint: give the same command with sudo and --root \/etc\/flockd$/m);
     assert.match(output, /^flockd: the ledger is in \/var\/lib\/flockd: it was moved there/m);
     assert.match(output, /^3 bots: 3 fine\./m);
-    assert.doesNotMatch(output, /the service goes on with its own ledger/);
+    assert.doesNotMatch(output, /the service uses its own ledger/);
   });
 
   it('does not post beside a flockd that somebody runs by hand, and takes over from it', async () => {

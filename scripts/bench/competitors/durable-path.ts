@@ -1,4 +1,4 @@
-/** Our own: an intent on the disk, the post with its deadline, the answer checked, the outcome on the disk. */
+/** flockd's own path: intent on the disk, post with a deadline, check of the answer, outcome on the disk. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { systemClock } from '../../../src/clock.ts';

@@ -2,13 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { answerQuestions } from '../questions.ts';
 
-/** One turn of a competitor. */
+/** One measurement of a competitor. */
 const turn = z.object({ base: z.string(), bots: z.number(), inFlight: z.number(), window: z.number() });
 export type Turn = z.infer<typeof turn>;
 
-/** Somebody who can post. */
+/** A competitor. */
 export interface Poster {
-  /** Posts as one of the bots; rejects unless it was posted. */
+  /** Posts as one of the bots. Rejects if it was not posted. */
   post: (bot: number) => Promise<unknown>;
   close: () => Promise<void>;
 }
@@ -23,7 +23,7 @@ export const keysOf = (bot: number) => ({
 export const textOf = (bot: number): string =>
   `Line of bot ${bot}: praise the salt, that asks for nothing & everything!`;
 
-/** Posts as often as it can, again and again as it is asked to. */
+/** Answers each question with a measurement, in which the competitor posts as often as it can. */
 export function competeIn(open: (turn: Turn) => Promise<Poster> | Poster): void {
   answerQuestions(async (question) => {
     const asked = turn.parse(question);
@@ -36,10 +36,10 @@ export function competeIn(open: (turn: Turn) => Promise<Poster> | Poster): void 
   });
 }
 
-/** Code that has run a while is compiled for it; a daemon that runs for years always has. */
+/** Posts before the measurement, so that V8 has optimized the code, as it has in a daemon that runs for years. */
 const warmUp = (inFlight: number): number => 8 * inFlight;
 
-/** @returns the posts in the window, its length in seconds, and the processor time in it in microseconds */
+/** @returns the posts in the window, its length in seconds, and its processor time in microseconds */
 async function measure({ post }: Poster, { bots, inFlight, window }: Turn): Promise<object> {
   let posts = 0;
   let goesOn = true;

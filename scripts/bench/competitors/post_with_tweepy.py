@@ -1,7 +1,7 @@
-"""tweepy as its documentation shows it; only where api.twitter.com is was changed, below the library.
+"""tweepy as in its documentation. Only the address of api.twitter.com is changed, below the library.
 
-Answers questions as questions.ts does. It works in threads: one where X answers at once (more are slower, because only one of
-them runs at a time), as many as are in flight, up to 200, where it takes its time.
+Answers questions as questions.ts does. With the quick X it uses one thread, because Python runs only one at a time and more
+threads are slower. With the slow X it uses a thread for each simultaneous request, at most 200.
 """
 
 import json

@@ -1,6 +1,5 @@
 /**
- * What else could call a function for each bot when its slot has come. Argument: which. It only calls; it posts nothing and
- * remembers nothing.
+ * Another scheduler, which calls a function for each bot at its slot. Argument: its name. It posts nothing and stores nothing.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Cron } from 'croner';
@@ -41,16 +40,16 @@ const schedulers: Record<string, Schedule> = {
 
 const kind = process.argv[2] ?? '';
 const schedule = schedulers[kind];
-/** Cron expressions know whole seconds only. */
+/** The resolution of the scheduler: cron expressions have whole seconds. Milliseconds. */
 const grain = kind === 'heap' ? 1 : 1000;
 
 const question = z.discriminatedUnion('ask', [
   /** Holds a schedule for each bot, half a year away, on 960 different minutes. */
   z.object({ ask: z.literal('hold'), bots: z.number() }),
-  /** Registers a call for each bot, evenly from an instant on; all of them for that instant where the spread is 0. */
+  /** Registers a call for each bot, at equal distances over `spread` from an instant on. */
   z.object({ ask: z.literal('register'), bots: z.number(), from: z.number(), spread: z.number() }),
-  /** How late each call was that was due before an instant, and how many were due; asked a while after it. */
-  z.object({ ask: z.literal('late'), until: z.number(), patience: z.number() }),
+  /** The lateness of each call that was due before an instant, and the number of due calls. Answers after `maxLateness`. */
+  z.object({ ask: z.literal('late'), until: z.number(), maxLateness: z.number() }),
 ]);
 
 /** Kilobytes. */
@@ -82,7 +81,7 @@ answerQuestions(async (asked) => {
       }
       return { done: Date.now() };
     case 'late': {
-      await sleep(Math.max(0, what.until + what.patience - Date.now()));
+      await sleep(Math.max(0, what.until + what.maxLateness - Date.now()));
       const late = calls.filter(({ slot }) => slot < what.until).map((call) => call.late);
       return { late, due: slots.filter((slot) => slot < what.until).length };
     }

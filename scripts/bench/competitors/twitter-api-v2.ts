@@ -1,4 +1,4 @@
-/** twitter-api-v2 as its README shows it. Only where api.x.com is was changed, below the library. */
+/** twitter-api-v2 as in its README. Only the address of api.x.com is changed, below the library. */
 import https from 'node:https';
 import net from 'node:net';
 import tls from 'node:tls';

@@ -1,4 +1,4 @@
-/** undici with the smallest signer that X takes: no ledger, no deadline, no check of the answer. */
+/** undici with the smallest signer that X accepts: without a ledger, a deadline or a check of the answer. */
 import { createHmac, randomBytes } from 'node:crypto';
 import { Agent, request } from 'undici';
 import { competeIn, keysOf, textOf } from './post-loop.ts';

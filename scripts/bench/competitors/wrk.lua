@@ -1,4 +1,4 @@
--- What the server can take: requests of the same size, unsigned. Prints the requests and the time they took.
+-- Measures the server itself with unsigned requests of the same size. Prints their number and their time.
 wrk.method = "POST"
 wrk.body = '{"text":"Line of bot 1234: praise the salt, that asks for nothing & everything!"}'
 wrk.headers["content-type"] = "application/json"

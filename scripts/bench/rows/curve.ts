@@ -18,7 +18,7 @@ export const curve: Row = {
         if (cost !== undefined) figures.add({ row: id, what: botsOf(bots), who, unit }, cost);
       }
     }
-    const way = x.way(false, false);
+    const way = x.way();
     if (!way) return;
     for (const round of roundsOf(sizes.largeRounds, 10_000)) {
       for (const bots of sizes.flocks.filter((count) => count > 1 && (count <= sizes.crowd || round === 0))) {
@@ -33,13 +33,13 @@ export const curve: Row = {
   },
 };
 
-/** What it is called, how it is counted for a flock and for one bot, which has nothing left to do once it is ready. */
+/** Each curve: its name, and the units for a flock and for one bot, which is at rest as soon as it is ready. */
 const perBot = [
   ['ms to start, per bot', ['ms to rest', 'ms to READY'], 1],
   ['KB per bot', ['MB after GC', 'MB after GC'], 1000],
 ] as const;
 
-/** Undefined where it was not measured, or is too little to be told from nothing. */
+/** Undefined if it was not measured, or if it is too small to measure. */
 function costPerBot(
   { figures }: Bench,
   bots: number,

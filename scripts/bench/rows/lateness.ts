@@ -32,11 +32,11 @@ export const lateness: Row = {
   },
 };
 
-/** Slots to be late for. */
+/** The slots of a measurement. */
 interface Slots {
   what: string;
   bots: number;
-  /** From the first slot to the last, and how much of that is watched. Milliseconds. */
+  /** The time from the first slot to the last, and the part of it that is measured. Milliseconds. */
   spread: number;
   watched: number;
 }
@@ -66,14 +66,14 @@ async function timeScheduler(bench: Bench, scheduler: string, slots: Slots): Pro
   const { helper, from } = await registeredInTime(bench, scheduler, slots, lead);
   const answer = z.object({ late: z.array(z.number()), due: z.number() });
   const { late, due } = await helper.ask(
-    { ask: 'late', until: from + watched, patience: bench.sizes.patience },
+    { ask: 'late', until: from + watched, maxLateness: bench.sizes.maxLateness },
     answer,
   );
   note(bench, scheduler, what, late, due);
   await helper.end();
 }
 
-/** Whoever is not ready before the first slot begins anew, with twice the time. @param lead - milliseconds */
+/** Registers all calls before the first slot. If that fails, it tries again with twice the time. @param lead - milliseconds */
 async function registeredInTime(
   bench: Bench,
   scheduler: string,
@@ -89,8 +89,8 @@ async function registeredInTime(
   return registeredInTime(bench, scheduler, slots, 2 * lead);
 }
 
-/** Posts that have not come by then do not come. Milliseconds. */
-const slowest = 20_000;
+/** Posts that are later than this count as lost. Milliseconds. */
+const maxLateness = 20_000;
 
 async function timeFlockd(bench: Bench, { bots, spread, watched, what }: Slots): Promise<void> {
   const { x, sizes, figures } = bench;
@@ -98,7 +98,7 @@ async function timeFlockd(bench: Bench, { bots, spread, watched, what }: Slots):
   const options = {
     root,
     state: stateOf(bench, bots),
-    api: x.way(false, true)?.base ?? '',
+    api: x.way({ isSlow: true })?.base ?? '',
     sockets: sizes.manyInFlight,
   };
   const start = await timeOfStart(bench, bots, options);
@@ -108,7 +108,7 @@ async function timeFlockd(bench: Bench, { bots, spread, watched, what }: Slots):
   await x.note();
   const slots = new Map(range(bots).map((bot) => [firstAccount + bot, from + offsetIn(spread, nameOf(bot))]));
   const due = [...slots.values()].filter((slot) => slot < from + watched).length;
-  await x.count(posts + due, from + watched + slowest - Date.now());
+  await x.count(posts + due, from + watched + maxLateness - Date.now());
   await sleep(from + watched - Date.now());
   const came = (await x.noted()).filter(([account]) => (slots.get(account) ?? Infinity) < from + watched);
   await flockd.stop();
@@ -118,7 +118,7 @@ async function timeFlockd(bench: Bench, { bots, spread, watched, what }: Slots):
   if (spread === 0) figures.add({ row: id, who, what, unit: 'ms to the last answer' }, last);
 }
 
-/** Starts flockd so that it is at rest before the first slot, or anew with twice the time. @param lead - milliseconds */
+/** Starts flockd so that it rests before the first slot. If that fails, it tries again with twice the time. @param lead - milliseconds */
 async function restingInTime(
   bench: Bench,
   options: FlockdOptions,
@@ -134,7 +134,7 @@ async function restingInTime(
   return restingInTime(bench, options, spread, 2 * lead);
 }
 
-/** How long a second start takes. A flock that was not started before begins its poems, all of its slots far away. */
+/** The time that a second start takes. If the flock was never started, this starts it first, with distant slots. */
 async function timeOfStart({ stage, figures }: Bench, bots: number, options: FlockdOptions): Promise<number> {
   const what = `second start, ${botsOf(bots)}`;
   const known = figures.median({ row: 'standing', what, who, unit: 'ms to rest' });

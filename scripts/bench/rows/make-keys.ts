@@ -34,7 +34,7 @@ export const makeKeys: Row = {
 
 const app = { CONSUMER_TOKEN: 'sandbox-app-key', CONSUMER_TOKEN_SECRET: 'sandbox-app-secret' };
 
-/** @returns its address */
+/** @returns the sandbox's URL */
 async function openSandbox({ stage }: Bench): Promise<string> {
   const sandbox = stage.spawn(process.execPath, [script('keymaker'), 'sandbox', '--port', '0'], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -48,7 +48,7 @@ async function openSandbox({ stage }: Bench): Promise<string> {
   throw new Error('the sandbox did not start');
 }
 
-/** @returns how long keymaker took, without the person, in milliseconds */
+/** @returns the time that keymaker took, without the time of the person. Milliseconds */
 async function make({ stage }: Bench, root: string, api: string): Promise<number> {
   const began = performance.now();
   const keymaker = stage.spawn(process.execPath, [script('keymaker'), 'make-keys', './poems', '--all'], {

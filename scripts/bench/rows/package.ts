@@ -28,7 +28,7 @@ export const packaged: Row = {
 
 const packed = z.tuple([z.object({ filename: z.string() })]);
 
-/** @returns the folder that everything was installed to */
+/** @returns the folder of the installation */
 async function install(stage: Stage): Promise<string> {
   const folder = stage.file('installed');
   mkdirSync(folder);
@@ -57,7 +57,7 @@ function packagesIn(modules: string): string[] {
 
 const manifest = z.object({ scripts: z.record(z.string(), z.string()).catch({}) });
 
-/** Whether a package is compiled when it is installed, or brings machine code with it. */
+/** Whether a package is compiled during installation, or contains machine code. */
 function isNative(place: string): boolean {
   if (existsSync(path.join(place, 'binding.gyp'))) return true;
   const { scripts } = manifest.parse(JSON.parse(readFileSync(path.join(place, 'package.json'), 'utf8')));

@@ -13,7 +13,7 @@ const reference = 'bare twitter-api-v2';
 const tally = z.object({ posts: z.number(), seconds: z.number(), cpu: z.number().optional() });
 type Tally = z.infer<typeof tally>;
 
-/** What all compete in. */
+/** The task that is the same for all competitors. */
 interface Contest extends Way {
   inFlight: number;
   rounds: number;
@@ -21,7 +21,7 @@ interface Contest extends Way {
 
 interface Competitor {
   who: string;
-  /** Why it cannot take part. */
+  /** Why it is not measured. */
   absent?: string | undefined;
   post: (contest: Contest) => Promise<Tally>;
 }
@@ -53,7 +53,7 @@ export const posts: Row = {
 
 const contestsOf = ({ x }: Bench, isSlow: boolean, inFlight: number, rounds: number): Contest[] =>
   [false, true].flatMap((isSecure) => {
-    const way = x.way(isSecure, isSlow);
+    const way = x.way({ isSecure, isSlow });
     return way ? [{ ...way, what: `${way.what}, ${inFlight} under way`, inFlight, rounds }] : [];
   });
 
@@ -73,8 +73,8 @@ async function enter(bench: Bench): Promise<Competitor[]> {
   const helped = async (who: string, source: string, absent?: string): Promise<Competitor> => {
     const helper = absent === undefined ? await stage.helper(source, { env: x.trust }) : undefined;
     const { posters: bots, inFlight, window } = sizes;
-    // A program that was only just started is slow, the longer the more of it there is.
-    const way = x.way(false, false);
+    // A process is slow at first, and a large program for longer.
+    const way = x.way();
     await helper?.ask({ ...way, inFlight, bots, window: 6 * window }, tally);
     const post = (contest: Contest): Promise<Tally> => {
       if (!helper) throw new Error(`${who} is not there`);
@@ -105,10 +105,10 @@ async function enter(bench: Bench): Promise<Competitor[]> {
   ];
 }
 
-/** A small flock has not that much to post. Milliseconds. */
-const warmest = 1_500;
+/** The time limit of the warm-up, because a small flock has too few posts for it. Milliseconds. */
+const maxWarmUp = 1_500;
 
-/** Bots with a slot each second since an hour ago: there is always more to post than can be posted. */
+/** Measures flockd with bots that have had a slot each second for an hour, so that there is always more to post. */
 export async function postAsDaemon(
   { stage, x, sizes, flockOf }: Bench,
   { base, latency, inFlight }: Contest,
@@ -121,7 +121,7 @@ export async function postAsDaemon(
   const flockd = new Flockd(stage, { root, state, api: base, sockets: inFlight, env: x.trust });
   await flockd.said(/READY=1/);
   const warm = latency === 0 ? sizes.warmUp : 2 * inFlight;
-  const from = await x.count(before.posts + warm, warmest);
+  const from = await x.count(before.posts + warm, maxWarmUp);
   const cpu = flockd.cpu;
   await sleep(sizes.window);
   const to = await x.count();
@@ -130,7 +130,7 @@ export async function postAsDaemon(
   return { posts: to.posts - from.posts, seconds: (to.at - from.at) / 1000, cpu: used * 1000 };
 }
 
-/** wrk counts in whole seconds. */
+/** Measures wrk, whose shortest duration is a second. */
 async function postAsWrk({ stage }: Bench, { base, inFlight }: Contest): Promise<Tally> {
   const lua = path.join(import.meta.dirname, '../competitors/wrk.lua');
   const args = ['-t2', `-c${inFlight}`, '-d1s', '-s', lua, `${base}/2/tweets`];

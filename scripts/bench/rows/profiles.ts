@@ -7,7 +7,7 @@ import { hottest } from '../profile.ts';
 import type { Bench, Row } from '../row.ts';
 import { farAway } from '../times.ts';
 
-/** Often enough to see where half a second goes. Microseconds. */
+/** The sampling interval, short enough for a profile of half a second. Microseconds. */
 const interval = ['--cpu-prof-interval', '500'];
 
 export const profiles: Row = {
@@ -22,14 +22,14 @@ export const profiles: Row = {
   },
 };
 
-/** The names of the profiles, by which a goal that was missed refers to them. */
+/** The names of the profiles. Missed goals refer to them. */
 export const profileOf = {
   path: 'profile of the durable path',
   posts: 'profile of flockd run while it posts',
   starts: 'profile of a second start',
 };
 
-/** A folder for a profile, and what makes Node write one there. */
+/** A folder for a profile, and the flags with which Node writes it there. */
 function profiled(stage: Bench['stage'], name: string): { folder: string; flags: string[] } {
   const folder = stage.file(name);
   mkdirSync(folder);
@@ -39,7 +39,7 @@ function profiled(stage: Bench['stage'], name: string): { folder: string; flags:
 async function profilePath({ stage, x, sizes, figures }: Bench): Promise<void> {
   const { folder, flags } = profiled(stage, 'path-profile');
   const helper = await stage.helper('competitors/durable-path.ts', { flags });
-  const base = x.way(false, false)?.base;
+  const base = x.way()?.base;
   const turn = { base, bots: sizes.posters, inFlight: sizes.inFlight, window: 2 * sizes.window };
   await helper.ask(turn, z.unknown());
   await helper.end();
@@ -51,7 +51,7 @@ async function profilePosts({ stage, x, sizes, figures, flockOf }: Bench): Promi
   const root = flockOf(sizes.crowd);
   const state = stage.file('profiled-posts');
   oweAlways(root, state, sizes.crowd, Date.now() - 3_600_000);
-  const api = x.way(false, false)?.base ?? '';
+  const api = x.way()?.base ?? '';
   const flockd = new Flockd(stage, { root, state, api, sockets: sizes.inFlight, flags });
   await flockd.said(/READY=1/);
   await sleep(4 * sizes.window);
@@ -59,7 +59,7 @@ async function profilePosts({ stage, x, sizes, figures, flockOf }: Bench): Promi
   figures.say(profileOf.posts, hottest(folder));
 }
 
-/** The first one only leaves behind the ledger that the second one finds. */
+/** Profiles a second start. The first one only writes the ledger for it. */
 async function profileStarts({ stage, sizes, figures, flockOf }: Bench): Promise<void> {
   const root = flockOf(sizes.crowd);
   writeSettings(root, { schedule: farAway() });

@@ -4,7 +4,7 @@ import type { Bench } from '../row.ts';
 import type { Helper } from '../stage.ts';
 import { cpuOf } from '../usage.ts';
 
-/** The schedulers that flockd is held against. */
+/** The schedulers that flockd is compared with. */
 export const schedulers = ['node-cron, a task per bot', 'croner', 'bare heap'] as const;
 
 const kinds: Record<string, string> = {
@@ -17,7 +17,7 @@ const limits: Record<string, { bots: number; why: string }> = {
   croner: { bots: 10_000, why: 'takes 90 KB per bot and a minute to register so many' },
 };
 
-/** How many bots a scheduler is given at most. */
+/** The maximum of bots for a scheduler, and the reason. */
 export const largest = (scheduler: string): { bots: number; why: string } =>
   limits[scheduler] ?? { bots: Infinity, why: '' };
 
@@ -26,7 +26,7 @@ const registration = z.object({ register: z.number(), perBot: z.number() });
 export const openScheduler = ({ stage }: Bench, scheduler: string): Promise<Helper> =>
   stage.helper('competitors/scheduler.ts', { flags: ['--expose-gc'], args: [kinds[scheduler] ?? ''] });
 
-/** What it takes to hold a schedule for each bot, all of them far away: milliseconds, kilobytes, percent. */
+/** The cost of a distant schedule for each bot: milliseconds, kilobytes, percent. */
 export async function registered(
   bench: Bench,
   scheduler: string,

@@ -26,12 +26,12 @@ export const standing: Row = {
       const rounds = isLarge ? sizes.largeRounds : sizes.flockRounds;
       for (const round of roundsOf(rounds, 10_000)) {
         const isWatched = isLarge || bots === smallest;
-        const first = await start(bench, bots, 'first start', isWatched && round === 0);
-        await first.stop(isLarge);
-        const second = await start(bench, bots, 'second start', false);
-        // While they rest, other things are measured.
-        if (isWatched && round === rounds - 1) resting.push(() => second.stop(true));
-        else await second.stop(false);
+        const first = await start(bench, bots, 'first start', { isWatched: isWatched && round === 0 });
+        await first.stop({ hasTime: isLarge });
+        const second = await start(bench, bots, 'second start', { isWatched: false });
+        // Other rows are measured while these processes rest.
+        if (isWatched && round === rounds - 1) resting.push(() => second.stop({ hasTime: true }));
+        else await second.stop({ hasTime: false });
       }
     }
     for (const scheduler of ['node-cron, a task per bot', 'croner', 'bare heap'] as const) {
@@ -42,23 +42,28 @@ export const standing: Row = {
   },
 };
 
-/** How a start is called in the table. */
+/** The name of a start in the table. */
 export const startOf = (which: string, bots: number): string => `${which}, ${botsOf(bots)}`;
 
-/** The name of what says where the memory is. */
+/** The name of a memory report. */
 export const memoryAfter = (which: string, bots: number): string =>
   `memory at rest after a ${which} of ${botsOf(bots)}`;
 
-/** The state folder that the starts of a flock leave behind. */
+/** The state folder of a flock's starts. */
 export const stateOf = ({ stage }: Bench, bots: number): string => stage.file(`state-${bots}`);
 
-/** A flockd that runs. */
+/** A running flockd. */
 interface Started {
-  /** @param hasTime - whether it is given the time to give memory back first */
-  stop: (hasTime: boolean) => Promise<void>;
+  /** Measures it and ends it. `hasTime`: whether to wait first until it has released memory. */
+  stop: (options: { hasTime: boolean }) => Promise<void>;
 }
 
-async function start(bench: Bench, bots: number, which: string, watched: boolean): Promise<Started> {
+async function start(
+  bench: Bench,
+  bots: number,
+  which: string,
+  { isWatched }: { isWatched: boolean },
+): Promise<Started> {
   const { stage, sizes, figures, flockOf } = bench;
   const root = flockOf(bots);
   writeSettings(root, { schedule: farAway() });
@@ -71,7 +76,7 @@ async function start(bench: Bench, bots: number, which: string, watched: boolean
   add('ms to rest', await flockd.rest());
   const rested = performance.now();
   figures.say(`statuses ${bots}`, flockd.statuses);
-  if (watched) {
+  if (isWatched) {
     const before = { cpu: flockd.cpu, at: performance.now() };
     await sleep(sizes.idle);
     const share = (flockd.cpu - before.cpu) / (performance.now() - before.at);
@@ -79,7 +84,7 @@ async function start(bench: Bench, bots: number, which: string, watched: boolean
   }
   add('MB at once', memoryOf(flockd.pid).rss);
   return {
-    async stop(hasTime) {
+    async stop({ hasTime }) {
       if (hasTime) {
         await sleep(rested + sizes.givingBack - performance.now());
         add('MB at rest', memoryOf(flockd.pid).rss);
@@ -95,7 +100,7 @@ async function start(bench: Bench, bots: number, which: string, watched: boolean
 
 const isLargest = ({ sizes }: Bench, bots: number): boolean => bots === Math.max(...sizes.flocks);
 
-/** Where the memory is: spaces of the heap, and the rest. */
+/** The memory by spaces of the heap, and the rest. */
 function memoryLines({ rss, spaces }: Awaited<ReturnType<Flockd['memory']>>['left']): string[] {
   const mb = (amount: number): string => `${amount.toFixed(0)} MB`;
   const large = spaces.filter(([, , taken]) => taken >= 1);

@@ -1,6 +1,6 @@
 /**
- * Answers every post as X does, and checks nothing: the same for all who compete. A port for each way to reach it, plain or
- * over TLS, at once or after a while. Arguments: the files of a TLS key and certificate, where there are some.
+ * Answers every post as X does, without checks, the same for all competitors. It has a port for each combination of plain or
+ * TLS, and quick or slow. Arguments: the files of a TLS key and certificate, if there are any.
  */
 import { readFileSync } from 'node:fs';
 import http from 'node:http';
@@ -9,16 +9,16 @@ import type { AddressInfo } from 'node:net';
 import { z } from 'zod';
 import { answerQuestions } from '../questions.ts';
 
-/** How long X takes where it takes its time. Milliseconds. */
+/** The time that the slow X takes. Milliseconds. */
 const latency = 80;
 
 const question = z.discriminatedUnion('ask', [
   z.object({ ask: z.literal('ports') }),
-  /** How many posts there were, as soon as there were so many, or after so many milliseconds. */
+  /** The number of posts, when it is at least `reach`, or after `within` milliseconds. */
   z.object({ ask: z.literal('count'), reach: z.number(), within: z.number() }),
-  /** Begins to note who posts when. */
+  /** Starts to record posts. */
   z.object({ ask: z.literal('note') }),
-  /** Who has posted since, when the request came, and when it was answered. */
+  /** The recorded posts: account, time of the request, time of the answer. */
   z.object({ ask: z.literal('noted') }),
 ]);
 
@@ -39,7 +39,7 @@ function handle(delay: number): http.RequestListener {
 
 function answer(request: http.IncomingMessage, response: http.ServerResponse, came: number): void {
   if (request.method === 'GET') {
-    // A timeline on which there is nothing, as a look before the first post finds it.
+    // An empty timeline, which flockd reads before its first post.
     response.writeHead(200, { 'content-type': 'application/json; charset=utf-8' });
     response.end('{"meta":{"result_count":0}}');
     return;
@@ -73,7 +73,7 @@ async function reach(count: number, within: number): Promise<void> {
 }
 
 function listen(server: http.Server): Promise<number> {
-  // Nobody's idle sockets are closed between two of its turns.
+  // Keeps the idle sockets of a competitor between two of its turns.
   server.keepAliveTimeout = 120_000;
   return new Promise((resolve) => {
     server.listen({ port: 0, host: '127.0.0.1', backlog: 4096 }, () => {

@@ -11,18 +11,18 @@ const ports = z.object({
 const counted = z.object({ posts: z.number(), at: z.number() });
 const noted = z.array(z.tuple([z.number(), z.number(), z.number()]));
 
-/** A way to reach the server, as it is called in the tables. */
+/** An address of the server, and its name in the tables. */
 export interface Way {
   what: string;
   base: string;
   latency: number;
 }
 
-/** The server in X's place, in a process of its own. */
+/** The server that stands in for X, in a separate process. */
 export class X {
   readonly #helper: Helper;
   readonly ports: z.infer<typeof ports>;
-  /** What clients of it need to trust it. */
+  /** The variables with which clients trust its certificate. */
   readonly trust: NodeJS.ProcessEnv;
 
   private constructor(helper: Helper, found: z.infer<typeof ports>, trust: NodeJS.ProcessEnv) {
@@ -40,8 +40,8 @@ export class X {
     return new X(helper, await helper.ask({ ask: 'ports' }, ports), trust);
   }
 
-  /** Plain or over TLS, at once or slow; undefined where there is no TLS here. */
-  way(isSecure: boolean, isSlow: boolean): Way | undefined {
+  /** Undefined for TLS if OpenSSL is missing. */
+  way({ isSecure = false, isSlow = false } = {}): Way | undefined {
     const { plain, slow, secure, secureSlow } = this.ports;
     const port = isSecure ? (isSlow ? secureSlow : secure) : isSlow ? slow : plain;
     if (port === undefined) return undefined;
@@ -52,7 +52,7 @@ export class X {
     };
   }
 
-  /** How many posts there were so far, and when; once there were `reach` of them, or after so many milliseconds. */
+  /** The number of posts and the time, when there are at least `reach` posts, or after `within` milliseconds. */
   count(reach = 0, within = 0): Promise<z.infer<typeof counted>> {
     return this.#helper.ask({ ask: 'count', reach, within }, counted);
   }
@@ -61,13 +61,13 @@ export class X {
     await this.#helper.ask({ ask: 'note' }, z.unknown());
   }
 
-  /** Of each post since {@link note}: its account, when it came, when it was answered. */
+  /** Each post since {@link note}: account, time of the request, time of the answer. */
   noted(): Promise<z.infer<typeof noted>> {
     return this.#helper.ask({ ask: 'noted' }, noted);
   }
 }
 
-/** @returns the files of the key and of the certificate; none where OpenSSL is missing */
+/** @returns the files of the key and the certificate; none if OpenSSL is missing */
 async function makeCertificate(stage: Stage): Promise<string[]> {
   if (!existsSync('/usr/bin/openssl')) return [];
   const [key, certificate] = [stage.file('x.key'), stage.file('x.crt')];

@@ -9,6 +9,7 @@ import { isStopped, releaseFlock, stopFlock } from '../../daemon/stop-switch.ts'
 import { FlockError, systemCode } from '../../errors.ts';
 import { loadFlock } from '../../flock/load.ts';
 import { readRegularFile, reasonOf } from '../../fs.ts';
+import { otherAccountThan } from '../../keys/right-account.ts';
 import {
   formatExport,
   type LedgerExport,
@@ -21,20 +22,26 @@ import { hasJournal, readJournal } from '../../ledger/journal.ts';
 import type { BotState } from '../../ledger/state.ts';
 import { keyMark } from '../../posting/bot-runner.ts';
 import { atClock, shellWord } from '../../text.ts';
-import { command, placeFlags, placeSchema } from '../command.ts';
+import { command, nonEmpty, placeFlags, toggle } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
 import { forgetMove, movedTo, noteMove } from './ledger-place.ts';
 import { openOnLedger } from './open-on-ledger.ts';
 
 /** `export` is a word of the language. */
 export const exportLedger = command({
-  words: { file: { type: 'string', describe: 'a new file, private to you; without one, standard output' } },
-  flags: { root: placeFlags.root },
+  summary: 'Write down where every bot is, to be restored here or elsewhere; no secret is in it',
+  schema: z.object({
+    file: nonEmpty.optional().meta({
+      positional: true,
+      kind: 'file',
+      description: 'a new file, private to you; without one, standard output',
+    }),
+    root: placeFlags.root,
+  }),
   examples: [
     ['flockd export backup.json', 'where every bot is, without secrets; flockd may run meanwhile'],
     ['flockd export | ssh elsewhere "cat > flock.export"', 'the same, to another machine'],
   ],
-  schema: z.object({ file: z.string().min(1, 'is empty').optional(), root: placeSchema.root }),
   async run(args, terminal) {
     await using context = await openOnLedger(args, terminal);
     const { paths, clock } = context;
@@ -75,29 +82,22 @@ const hints: Partial<Record<string, string>> = {
 };
 
 export const restore = command({
-  words: {
-    file: {
-      type: 'string',
-      describe:
+  summary:
+    'Go on from an export or another state folder; what was posted since is looked for, and never posted twice',
+  schema: z.object({
+    file: nonEmpty.meta({
+      positional: true,
+      kind: 'file',
+      description:
         'what flockd export has written, or the state folder of a flockd that has ended: its ledger moves here',
-    },
-  },
-  flags: {
-    replace: {
-      type: 'boolean',
-      describe: 'also where there is a ledger already; it is kept beside the new one',
-    },
+    }),
+    replace: toggle('also where there is a ledger already; it is kept beside the new one'),
     ...placeFlags,
-  },
+  }),
   examples: [
     ['flockd restore backup.json', 'then flockd run; each bot looks first for what it has posted since'],
     ['flockd restore ~/flock/state --root /srv/flock', 'go on here, and never there again'],
   ],
-  schema: z.object({
-    file: z.string().min(1, 'is empty'),
-    replace: z.boolean().default(false),
-    ...placeSchema,
-  }),
   async run(args, terminal) {
     await using context = openContext(args);
     const { paths, keys, clock } = context;
@@ -214,15 +214,8 @@ function mustFit(
   }
   const hint = "is this the flock's folder? --root names another";
   for (const [bot, { account }] of states) {
-    const own = known.get(bot)?.bundle.userId;
-    if (account === undefined || own === undefined || account === own) continue;
-    throw new FlockError(
-      'data',
-      `${file}: ${bot} has posted as the account ${account}, but its key is for ${own}`,
-      {
-        hint,
-      },
-    );
+    const other = otherAccountThan(bot, account, known.get(bot)?.bundle.userId);
+    if (other !== undefined) throw new FlockError('data', `${file}: ${other}`, { hint });
   }
   if (names.length > 0 && !names.some((name) => states.has(name)))
     throw new FlockError('data', `${file} is of another flock: it has none of the bots here`, { hint });

@@ -12,19 +12,29 @@ import { type BotName, parseBotName } from '../../poems/bot-name.ts';
 import { readPoem } from '../../poems/find.ts';
 import { splitPoem } from '../../poems/poem.ts';
 import { isAboutPlace } from '../../posting/commands.ts';
-import { command, type GivenPlaces, hintAs, placeFlags, placeSchema } from '../command.ts';
+import {
+  botArgument,
+  command,
+  type GivenPlaces,
+  hintAs,
+  placeFlags,
+  toggle,
+  withInvocationFlags,
+} from '../command.ts';
 import type { Terminal } from '../terminal.ts';
 import { openOnLedger } from './open-on-ledger.ts';
 import { knownBot, mustHavePlace, sendToDaemon } from './shared.ts';
 
 export const pause = command({
-  words: { bot: { type: 'string', describe: 'the name of the bot; without one, the whole flock' } },
-  flags: placeFlags,
+  summary: 'Stop the whole flock within a second, or let one bot rest; it survives restarts',
+  schema: z.object({
+    bot: botArgument.optional().meta({ description: 'the name of the bot; without one, the whole flock' }),
+    ...placeFlags,
+  }),
   examples: [
     ['flockd pause', 'stop the whole flock, within a second'],
     ['flockd pause howl', 'let this bot rest until flockd resume howl'],
   ],
-  schema: z.object({ bot: z.string().optional(), ...placeSchema }),
   async run(args, terminal) {
     await using context = await openOnLedger(args, terminal);
     const { state } = context.paths;
@@ -32,7 +42,7 @@ export const pause = command({
       const bot = await knownBot(args.bot, context);
       if (!(await readJournal(state)).states.has(bot)) throw newTo(bot);
       await sendToDaemon(state, { order: 'pause', bot });
-      terminal.say(`${bot} rests until: flockd resume ${bot}`);
+      terminal.say(`${bot} rests until: ${withInvocationFlags(args, 'flockd')(`resume ${bot}`)}`);
       return 'done';
     }
     const wasStopped = isStopped(state);
@@ -53,14 +63,17 @@ const newTo = (bot: BotName): FlockError =>
   });
 
 export const reload = command({
-  flags: placeFlags,
+  summary:
+    'Let the running daemon read its files again; what is wrong with them is said, and changes nothing',
+  schema: z.object(placeFlags),
   examples: [['flockd reload', 'after a change of flock.json; systemctl reload flockd does the same']],
-  schema: z.object({ ...placeSchema }),
   async run(args, terminal) {
     await using context = await openOnLedger(args, terminal);
     const { state } = context.paths;
     if (!(await isLocked(state))) {
-      throw new FlockError('unavailable', `no flockd runs on ${state}`, { hint: 'start it: flockd run' });
+      throw new FlockError('unavailable', `no flockd runs on ${state}`, {
+        hint: `start it: ${withInvocationFlags(args, 'flockd')('run')}`,
+      });
     }
     await sendCommand(state, { order: 'reload' });
     terminal.say('flockd has read its files again.');
@@ -86,21 +99,18 @@ async function tellOfMisfits(
 }
 
 export const resolve = command({
-  words: { bot: { type: 'string', describe: 'the name of the bot' } },
-  flags: {
-    posted: { type: 'boolean', describe: 'the post is on the timeline' },
-    id: { type: 'string', describe: "the post's id, the number at the end of its address" },
-    'not-posted': { type: 'boolean', describe: 'it is not, and never will be: post it again' },
-    root: placeFlags.root,
-  },
-  examples: [['flockd resolve howl --posted --id 1834567890123456789', 'you looked, and it is there']],
+  summary: 'Say of a post in doubt whether it was posted',
   schema: z.object({
-    bot: z.string(),
-    posted: z.boolean().default(false),
-    id: z.string().optional(),
-    'not-posted': z.boolean().default(false),
-    root: placeSchema.root,
+    bot: botArgument,
+    posted: toggle('the post is on the timeline'),
+    id: z
+      .string()
+      .optional()
+      .meta({ description: "the post's id, the number at the end of its address", placeholder: 'N' }),
+    'not-posted': toggle('it is not, and never will be: post it again'),
+    root: placeFlags.root,
   }),
+  examples: [['flockd resolve howl --posted --id 1834567890123456789', 'you looked, and it is there']],
   async run(args, terminal) {
     const bot = parseBotName(args.bot);
     if (args.posted === args['not-posted']) {
@@ -122,33 +132,27 @@ export const resolve = command({
 });
 
 export const resume = command({
-  words: {
-    bot: {
-      type: 'string',
-      describe: 'the name of the bot; without one, the whole flock where it is stopped',
-    },
-  },
-  flags: {
-    all: { type: 'boolean', describe: 'every parked bot whose cause may be over, and says which and why' },
-    line: { type: 'string', describe: 'go on at this line of the poem as it is now, counted from 1' },
+  summary: 'Let the whole flock go on, one bot that is parked or paused, or every parked bot',
+  schema: z.object({
+    bot: botArgument
+      .optional()
+      .meta({ description: 'the name of the bot; without one, the whole flock where it is stopped' }),
+    all: toggle('every parked bot whose cause may be over, and says which and why'),
+    line: z
+      .string()
+      .regex(/^[1-9]\d{0,8}$/, 'should be the number of a line, from 1')
+      .transform(Number)
+      .optional()
+      .meta({ description: 'go on at this line of the poem as it is now, counted from 1', placeholder: 'N' }),
     ...placeFlags,
-  },
+  }),
+  exits: { partly: 'some bots stay parked until they are told their line' },
   examples: [
     ['flockd resume', 'let the whole flock go on'],
     ['flockd resume howl', 'what had parked it is repaired, or it was paused'],
     ['flockd resume --all', 'X had refused every key for hours, or the accounts were unlocked'],
     ['flockd resume howl --line 1', 'its poem became another one: begin that'],
   ],
-  schema: z.object({
-    bot: z.string().optional(),
-    all: z.boolean().default(false),
-    line: z
-      .string()
-      .regex(/^[1-9]\d{0,8}$/, 'should be the number of a line, from 1')
-      .transform(Number)
-      .optional(),
-    ...placeSchema,
-  }),
   async run(args, terminal) {
     await using context = await openOnLedger(args, terminal);
     const { state } = context.paths;

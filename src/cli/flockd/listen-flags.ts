@@ -1,39 +1,25 @@
-import type { Options } from 'yargs';
 import * as z from 'zod';
 import { FlockError } from '../../errors.ts';
 import type { MonitorOptions } from '../../web/dashboard/monitor.ts';
-import { parseHostName } from '../../web/dashboard/server.ts';
-import { parseListenAddress } from '../../web/server.ts';
+import { parseHostName, parseListenAddress } from '../../web/server.ts';
+import { toggle } from '../command.ts';
 
 const group = 'Showing the flock';
 
 /** The flags that say where a running flock is shown, and to whom. */
 export const monitorFlags = {
-  listen: {
-    type: 'string',
-    describe:
+  listen: z.string().optional().meta({
+    description:
       'show the flock at 127.0.0.1:PORT, unix:PATH or systemd: a page, /healthz, /readyz and /metrics',
+    placeholder: 'ADDRESS',
     group,
-  },
-  host: {
-    type: 'string',
-    array: true,
-    nargs: 1,
-    describe: 'what a reverse proxy before it is called; may be repeated',
+  }),
+  host: z.array(z.string()).default([]).meta({
+    description: 'what a reverse proxy before it is called; may be repeated',
+    placeholder: 'NAME',
     group,
-  },
-  'allow-control': {
-    type: 'boolean',
-    describe: 'let whoever sees the page pause, resume and post',
-    group,
-  },
-} satisfies Record<string, Options>;
-
-/** What {@link monitorFlags} may be. */
-export const monitorSchema = {
-  listen: z.string('should be given once, with an address').optional(),
-  host: z.array(z.string()).default([]),
-  'allow-control': z.boolean('should be given once').default(false),
+  }),
+  'allow-control': toggle('let whoever sees the page pause, resume and post').meta({ group }),
 };
 
 /** @throws {FlockError} `usage` for an address or a name that is none, and for flags that mean nothing without `--listen` */

@@ -10,39 +10,33 @@ import { readJournal } from '../../ledger/journal.ts';
 import { FlockPlan, readBots } from '../../plan/plan.ts';
 import { planAsIcs, planAsJson } from '../../plan/render-data.ts';
 import { type LeftOut, showPlan } from '../../plan/render-text.ts';
-import { command, placeFlags, placeSchema } from '../command.ts';
+import { botFlags, command, jsonFlag, placeFlags, toggle } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
 import { onLedger } from './ledger-place.ts';
-import { chosenBots, spanFlags, spanSchema, warnOfUnknown } from './shared.ts';
+import { chosenBots, spanFlags, warnOfUnknown } from './shared.ts';
 
 const schema = z
   .object({
-    ...spanSchema,
-    bot: z.array(z.string()).default([]),
-    calendar: z.boolean().default(false),
-    json: z.boolean().default(false),
-    ics: z.boolean().default(false),
-    ...placeSchema,
+    ...spanFlags(30),
+    bot: botFlags.meta({ description: 'this bot alone; may be repeated' }),
+    calendar: toggle('every post of every bot, not only the next few'),
+    json: jsonFlag,
+    ics: toggle('as a calendar (iCalendar), on standard output'),
+    ...placeFlags,
   })
   .refine(({ json, ics }) => !(json && ics), { path: ['ics'], error: 'cannot be given with --json' });
 
 type Args = z.infer<typeof schema>;
 
 export const plan = command({
-  flags: {
-    ...spanFlags('30'),
-    bot: { type: 'string', array: true, nargs: 1, describe: 'this bot alone; may be repeated' },
-    calendar: { type: 'boolean', describe: 'every post of every bot, not only the next few' },
-    json: { type: 'boolean', describe: 'as JSON, on standard output' },
-    ics: { type: 'boolean', describe: 'as a calendar (iCalendar), on standard output' },
-    ...placeFlags,
-  },
+  summary: 'Show what the flock will post and when, what it costs, and what to look at in the poems',
+  schema,
+  exits: { partly: 'a bot cannot post' },
   examples: [
     ['flockd plan', 'what the flock will post in 30 days, and what it costs'],
     ['flockd plan --bot howl --days 365', 'every post of one bot in a year'],
     ['flockd plan --ics > flock.ics', 'for a calendar'],
   ],
-  schema,
   async run(args, terminal) {
     const { flock, misfits, passedOver } = await readPlan(args, terminal);
     if (args.json) print(planAsJson(flock, misfits, passedOver), terminal);

@@ -12,37 +12,46 @@ import { type Ledger, readJournal } from '../../ledger/journal.ts';
 import { EventLog } from '../../log.ts';
 import type { BotName } from '../../poems/bot-name.ts';
 import { readPoem, writtenAt } from '../../poems/find.ts';
-import { newMemory, postNow } from '../../posting/bot-runner.ts';
+import { BotRunner } from '../../posting/bot-runner.ts';
 import { type PostReport, reportOf } from '../../posting/commands.ts';
-import { command, placeFlags, placeSchema } from '../command.ts';
+import { botArgument, command, jsonFlag, placeFlags, withInvocationFlags } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
 import { mustHaveLastWord } from './ledger-place.ts';
 import { openOnLedger } from './open-on-ledger.ts';
 import { knownBot, mustBeReady, runOrSend } from './shared.ts';
 
 export const post = command({
-  words: { bot: { type: 'string', describe: 'the name of the bot' } },
-  flags: { json: { type: 'boolean', describe: 'as JSON, on standard output' }, ...placeFlags },
+  summary: 'Post the next line of a bot now, besides its schedule',
+  schema: z.object({ bot: botArgument, json: jsonFlag, ...placeFlags }),
+  exits: {
+    partly: 'the line was not posted, and the bot is parked',
+    tryLater: 'the line waits, or nobody knows whether it was posted',
+  },
   examples: [['flockd post howl', 'its next line now; its schedule goes on as it was']],
-  schema: z.object({ bot: z.string(), json: z.boolean().default(false), ...placeSchema }),
   async run(args, terminal) {
     await using context = await openOnLedger(args, terminal);
     const { keys, paths } = context;
     const name = await knownBot(args.bot, context);
     const loaded = await loadFlock(paths.root, keys, await readFlockFile(paths.flockFile));
     const flock = withoutRenamed(loaded, (await readJournal(paths.state)).states);
-    const bot = theBot(name, flock);
+    const noKey = new FlockError('usage', `${name} has no key bundle`, {
+      hint: withInvocationFlags(args)(`make-keys ./poems --bot=${name}`),
+    });
+    const bot = theBot(name, flock, noKey);
     await mustBeReady(bot, context);
     await mustHaveLastWord(paths, args);
     const alone = async (ledger: Ledger): Promise<PostReport | undefined> => {
       await using claims = await Claims.open({ paths, api: apiUrl() });
-      theBot(name, (await claims.take({ ...flock, bots: [bot] })).flock);
-      await postNow(bot, optionsFor(ledger, flock, context));
+      theBot(name, (await claims.take({ ...flock, bots: [bot] })).flock, noKey);
+      await runnerFor(ledger, flock, context).postNow(bot);
       return reportOf(ledger.state(name));
     };
     const report = await runOrSend(paths.state, { order: 'post', bot: name }, alone);
     if (!report)
-      throw new FlockError('tryLater', `nobody knows what came of it: flockd status --bot ${name}`);
+      throw new FlockError(
+        'tryLater',
+        `nobody knows what came of it: ${withInvocationFlags(args, 'flockd')(`status --bot ${name}`)}`,
+      );
     const shown = shownOf(bot, report, await whyUntried(name, report, context), context.pages);
     if (args.json) terminal.print(`${JSON.stringify(shown, null, 2)}\n`);
     else say(shown, terminal);
@@ -58,37 +67,34 @@ const exits: Record<PostReport['state'], Exit> = {
 };
 
 /** @throws {FlockError} why it cannot post */
-function theBot(name: BotName, { bots, misfits }: Flock): Bot {
+function theBot(name: BotName, { bots, misfits }: Flock, noKey: FlockError): Bot {
   const found = bots.find((bot) => bot.name === name);
   if (found) return found;
-  throw (
-    misfits.find(({ bot }) => bot === name)?.error ??
-    new FlockError('usage', `${name} has no key bundle`, { hint: `keymaker make-keys ./poems --bot=${name}` })
-  );
+  throw misfits.find(({ bot }) => bot === name)?.error ?? noKey;
 }
 
-/** What a daemon of one bot and one step has. */
-function optionsFor(
+/** A runner for one bot and one post. */
+function runnerFor(
   ledger: Ledger,
   { bots, purse }: Flock,
   { clock, openX, askTime, deadline, paths }: Context,
-): Parameters<typeof postNow>[1] {
-  const log = new EventLog();
-  const isUp = (bot: string): boolean => bots.some(({ name, settings }) => name === bot && !settings.paused);
-  return {
+): BotRunner {
+  return new BotRunner({
     ledger,
     clock,
+    log: new EventLog(),
     openX,
+    askTime,
     deadline,
     readPoem,
     writtenAt,
-    log,
-    ...newMemory({ ledger, clock, log, askTime, isUp, opened: () => undefined }),
     purse: () => purse,
     size: () => bots.length,
     isStopped: () => isStopped(paths.state),
+    isUp: (bot) => bots.some(({ name, settings }) => name === bot && !settings.paused),
+    opened: () => undefined,
     brake: (why) => stopFlock(paths.state, why),
-  };
+  });
 }
 
 /** What {@link PostReport} says, for people and programs. */

@@ -17,43 +17,38 @@ import type { Report } from '../../rehearsal/report.ts';
 import { showReport, verdictOf } from '../../rehearsal/show-report.ts';
 import { takeNetworkAway } from '../../rehearsal/stage.ts';
 import { shellWord } from '../../text.ts';
-import { command, placeFlags, placeSchema } from '../command.ts';
+import { botFlags, command, jsonFlag, placeFlags } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
 import { onLedger } from './ledger-place.ts';
-import { chosenBots, spanFlags, spanSchema, warnOfUnknown } from './shared.ts';
-
-const once = 'should be given once, with a value';
+import { chosenBots, spanFlags, warnOfUnknown } from './shared.ts';
 
 const flags = z.object({
-  ...spanSchema,
+  ...spanFlags(365),
   faults: z
-    .string(once)
+    .string()
     .regex(/^(\d+|\d*\.\d+)$/, 'should be a share of all requests, from 0 to 1')
     .transform(Number)
-    .pipe(z.number().max(1, 'should be a share of all requests, from 0 to 1')),
+    .pipe(z.number().max(1, 'should be a share of all requests, from 0 to 1'))
+    .default(0)
+    .meta({ description: 'the share of requests that go wrong, from 0 to 1', placeholder: 'SHARE' }),
   seed: z
-    .string(once)
+    .string()
     .regex(/^[^-\p{Cc}]\P{Cc}{0,99}$/u, 'should be up to 100 characters, the first no dash')
-    .optional(),
-  bot: z.array(z.string()).default([]),
-  json: z.boolean().default(false),
-  ...placeSchema,
+    .optional()
+    .meta({ description: 'the same text lets the same requests go wrong', placeholder: 'TEXT' }),
+  bot: botFlags.meta({ description: 'this bot alone; may be repeated' }),
+  json: jsonFlag,
+  ...placeFlags,
 });
 
 export const rehearse = command({
-  flags: {
-    ...spanFlags('365'),
-    faults: { type: 'string', default: '0', describe: 'the share of requests that go wrong, from 0 to 1' },
-    seed: { type: 'string', describe: 'the same text lets the same requests go wrong' },
-    bot: { type: 'string', array: true, nargs: 1, describe: 'this bot alone; may be repeated' },
-    json: { type: 'boolean', describe: 'as JSON, on standard output' },
-    ...placeFlags,
-  },
+  summary: 'Let the flock live through a time to come, with an X in a box: what it posts, costs and survives',
+  schema: flags,
+  exits: { partly: 'a line went wrong, or a bot needs you' },
   examples: [
     ['flockd rehearse', 'what the flock will have done in a year, without posting anything'],
     ['flockd rehearse --days 30 --faults 0.05', 'a month with a bad network'],
   ],
-  schema: flags,
   async run(args, terminal) {
     const begun = systemClock.elapsed();
     // Which ledger it begins with, a flockd of this machine may tell through its socket.

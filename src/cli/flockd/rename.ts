@@ -11,7 +11,7 @@ import { readJournal } from '../../ledger/journal.ts';
 import type { BotState } from '../../ledger/state.ts';
 import { type BotName, botNameOf, parseBotName } from '../../poems/bot-name.ts';
 import { nearest, shellWord } from '../../text.ts';
-import { command, placeFlags, placeSchema, withInvocationFlags } from '../command.ts';
+import { botArgument, command, placeFlags, withInvocationFlags } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
 import { openOnLedger } from './open-on-ledger.ts';
 import { sendToDaemon } from './shared.ts';
@@ -22,13 +22,14 @@ import { sendToDaemon } from './shared.ts';
  */
 
 export const rename = command({
-  words: {
-    old: { type: 'string', describe: 'the name of the bot so far' },
-    new: { type: 'string', describe: 'its new name, which no bot has' },
-  },
-  flags: placeFlags,
+  summary: 'Call a bot otherwise: it keeps its place, its history and its key',
+  schema: z.object({
+    old: botArgument.meta({ description: 'the name of the bot so far' }),
+    // A poem that has the new name already is a good guess.
+    new: botArgument.meta({ description: 'its new name, which no bot has' }),
+    ...placeFlags,
+  }),
   examples: [['flockd rename howl growl', 'after: mv poems/howl.txt poems/growl.txt']],
-  schema: z.object({ old: z.string(), new: z.string(), ...placeSchema }),
   async run(args, terminal) {
     const from = parseBotName(args.old);
     const to = parseBotName(args.new);

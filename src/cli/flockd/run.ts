@@ -30,19 +30,12 @@ import { passedOverShown, readPoem, writtenAt } from '../../poems/find.ts';
 import { reportOf } from '../../posting/commands.ts';
 import { folderWatcher, moreWatches, type WatchFolder } from '../../watch.ts';
 import { Monitor } from '../../web/dashboard/monitor.ts';
-import {
-  withInvocationFlags,
-  command,
-  type GivenPlaces,
-  hintAs,
-  placeFlags,
-  placeSchema,
-} from '../command.ts';
+import { withInvocationFlags, command, type GivenPlaces, hintAs, placeFlags } from '../command.ts';
 import { Live } from '../live-view.ts';
 import type { Terminal } from '../terminal.ts';
 import { version } from '../version.ts';
 import { mustHaveLastWord } from './ledger-place.ts';
-import { monitorFlags, monitorOptions, monitorSchema } from './listen-flags.ts';
+import { monitorFlags, monitorOptions } from './listen-flags.ts';
 
 /** A flock, and who hears of its alarms. */
 export type AlarmedFlock = Flock & Pick<FlockFile, 'alarms'>;
@@ -137,12 +130,12 @@ function nobodyToRun({ paths }: Context, { misfits }: Flock, places: GivenPlaces
 }
 
 export const run = command({
-  flags: { ...monitorFlags, ...placeFlags },
+  summary: 'Run the daemon until it is told to stop',
+  schema: z.object({ ...monitorFlags, ...placeFlags }),
   examples: [
     ['flockd run --root /srv/flock', 'post the poems of that flock'],
     ['flockd run --listen 127.0.0.1:8787', 'and show it on a page at http://127.0.0.1:8787'],
   ],
-  schema: z.object({ ...monitorSchema, ...placeSchema }),
   async run(args, terminal) {
     await using monitor = new Monitor(monitorOptions(args));
     await using context = openContext(args);

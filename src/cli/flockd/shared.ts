@@ -1,4 +1,3 @@
-import type { Options } from 'yargs';
 import * as z from 'zod';
 import { systemClock } from '../../clock.ts';
 import { type Bot, readFlockFile } from '../../config/flock-file.ts';
@@ -121,8 +120,6 @@ export async function mustHavePlace(
   });
 }
 
-const once = 'should be given once, with a value';
-
 /** Ten years: nobody plans farther ahead. */
 const maxDays = 3650;
 const days = `should be a number of days, from 1 to ${maxDays}`;
@@ -131,26 +128,17 @@ const days = `should be a number of days, from 1 to ${maxDays}`;
 const earliest = Date.UTC(2011);
 const latest = Date.UTC(2200);
 
-/** What the flags are that choose a time to come. @param days - how many there are where nobody says */
-export const spanFlags = (days: string) =>
-  ({
-    days: { type: 'string', default: days, describe: 'how many days' },
-    from: {
-      type: 'string',
-      describe: 'when they begin, such as 2026-11-21T09:00Z',
-      defaultDescription: 'now',
-    },
-  }) satisfies Record<string, Options>;
-
-/** What {@link spanFlags} may be: a number of days, and milliseconds since 1970. */
-export const spanSchema = {
+/** The flags that choose a time to come: a number of days, and milliseconds since 1970. @param usual - so many days without a flag */
+export const spanFlags = (usual: number) => ({
   days: z
-    .string(once)
+    .string()
     .regex(/^\d+$/, days)
     .transform(Number)
-    .pipe(z.number().min(1, days).max(maxDays, days)),
+    .pipe(z.number().min(1, days).max(maxDays, days))
+    .default(usual)
+    .meta({ description: 'how many days', placeholder: 'N' }),
   from: z
-    .string(once)
+    .string()
     .transform((text, context) => {
       const instant = /^\d{4}-\d\d-\d\d(T.*(Z|[+-]\d\d:?\d\d))?$/.test(text) ? Date.parse(text) : NaN;
       if (instant >= earliest && instant < latest) return instant;
@@ -160,8 +148,13 @@ export const spanSchema = {
       });
       return z.NEVER;
     })
-    .optional(),
-};
+    .optional()
+    .meta({
+      description: 'when they begin, such as 2026-11-21T09:00Z',
+      placeholder: 'INSTANT',
+      defaultText: 'now',
+    }),
+});
 
 /**
  * The bots that a person named, where only some are wanted.

@@ -7,7 +7,15 @@ import { type BotStatus, hasToPost, needsSomebody, type Status } from '../../flo
 import { parseBotName } from '../../poems/bot-name.ts';
 import { nearest } from '../../text.ts';
 import { moreWatches } from '../../watch.ts';
-import { command, type GivenPlaces, placeFlags, placeSchema, withInvocationFlags } from '../command.ts';
+import {
+  command,
+  type GivenPlaces,
+  jsonFlag,
+  nonEmpty,
+  placeFlags,
+  toggle,
+  withInvocationFlags,
+} from '../command.ts';
 import {
   flockWords,
   keylessTrouble,
@@ -20,22 +28,18 @@ import type { Terminal } from '../terminal.ts';
 import { openOnLedger } from './open-on-ledger.ts';
 
 export const status = command({
-  flags: {
-    bot: { type: 'string', describe: 'this bot alone' },
-    bad: { type: 'boolean', describe: 'only bots that need you' },
-    json: { type: 'boolean', describe: 'as JSON, on standard output' },
+  summary: 'Show how every bot stands: its place, its last and next post, and what is wrong',
+  schema: z.object({
+    bot: nonEmpty.optional().meta({ description: 'this bot alone', kind: 'bot' }),
+    bad: toggle('only bots that need you'),
+    json: jsonFlag,
     ...placeFlags,
-  },
+  }),
+  exits: { partly: 'a bot needs you, or flockd does not run' },
   examples: [
     ['flockd status --bad', 'what is wrong, and what mends it'],
     ['flockd status --json', 'for a program'],
   ],
-  schema: z.object({
-    bot: z.string('should be given once, with a value').min(1, 'is empty').optional(),
-    bad: z.boolean().default(false),
-    json: z.boolean().default(false),
-    ...placeSchema,
-  }),
   async run(args, terminal) {
     await using context = await openOnLedger(args, terminal);
     const whole = await readStatus(context);
@@ -45,7 +49,8 @@ export const status = command({
     if (args.json) terminal.print(`${JSON.stringify({ flock, bots, unknown, keyless }, null, 2)}\n`);
     else {
       const start = startCall(context.paths.root, args);
-      if (all.length === 0) terminal.say('No bots yet: keymaker make-keys ./poems makes their keys.');
+      if (all.length === 0)
+        terminal.say(`No bots yet: ${withInvocationFlags(args)('make-keys ./poems')} makes their keys.`);
       else show(whole, bots, { now: context.clock.now(), start }, terminal);
       if (args.bot === undefined) {
         tell(unknownTroubles(unknown), terminal);

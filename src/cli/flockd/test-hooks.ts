@@ -6,7 +6,7 @@ import { readFlockFile } from '../../config/flock-file.ts';
 import type { AlarmSettings } from '../../config/hooks.ts';
 import { type Context, openContext } from '../../context.ts';
 import { FlockError } from '../../errors.ts';
-import { command, placeFlags, placeSchema } from '../command.ts';
+import { command, jsonFlag, placeFlags } from '../command.ts';
 
 /** What came of a trial. */
 interface Tried {
@@ -18,9 +18,10 @@ interface Tried {
 }
 
 export const testHooks = command({
-  flags: { json: { type: 'boolean', describe: 'as JSON, on standard output' }, ...placeFlags },
+  summary: 'Tell every hook and the ping of flock.json a sample alarm, and say what came of it',
+  schema: z.object({ json: jsonFlag, ...placeFlags }),
+  exits: { partly: 'a hook or the ping failed' },
   examples: [['flockd test-hooks', 'tries them all before you need them']],
-  schema: z.object({ json: z.boolean().default(false), ...placeSchema }),
   async run(args, terminal) {
     await using context = openContext(args);
     const { flockFile } = context.paths;

@@ -6,23 +6,24 @@ import { command } from '../command.ts';
 
 const program = path.resolve(ownFile(''));
 
-const place = z
-  .string('should be given once, with a value')
-  .startsWith('/', 'should be an absolute path')
-  .regex(/^[^\n]+$/, 'cannot have a line break');
-
 export const unit = command({
-  flags: {
-    root: { type: 'string', default: '/etc/flockd', describe: "the flock's folder on the server" },
-    user: { type: 'string', default: 'flockd', describe: 'who runs it' },
-  },
+  summary: 'Print the systemd unit that runs the daemon on a server',
+  schema: z.object({
+    root: z
+      .string()
+      .startsWith('/', 'should be an absolute path')
+      .regex(/^[^\n]+$/, 'cannot have a line break')
+      .default('/etc/flockd')
+      .meta({ description: "the flock's folder on the server", kind: 'folder' }),
+    user: z
+      .string()
+      .regex(/^[a-z_][a-z0-9_-]{0,30}$/, 'is no user name')
+      .default('flockd')
+      .meta({ description: 'who runs it', placeholder: 'NAME' }),
+  }),
   examples: [
     ['flockd unit > /etc/systemd/system/flockd.service', 'or let scripts/install-systemd do it all'],
   ],
-  schema: z.object({
-    root: place,
-    user: z.string('should be given once, with a name').regex(/^[a-z_][a-z0-9_-]{0,30}$/, 'is no user name'),
-  }),
   run({ root, user }, terminal) {
     const text = unitText({
       node: process.execPath,

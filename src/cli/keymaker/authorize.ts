@@ -1,6 +1,4 @@
 import path from 'node:path';
-import type { Options } from 'yargs';
-import * as z from 'zod';
 import type { FlockFile } from '../../config/flock-file.ts';
 import type { Context } from '../../context.ts';
 import { type Exit, FlockError } from '../../errors.ts';
@@ -23,7 +21,7 @@ import {
 import { linesOf } from '../../poems/poem.ts';
 import { nearest } from '../../text.ts';
 import { type CallbackListener, openCallbackListener } from '../../web/callback.ts';
-import { withInvocationFlags, type GivenPlaces, portSchema } from '../command.ts';
+import { type GivenPlaces, nonEmpty, portFlag, toggle, withInvocationFlags } from '../command.ts';
 import { openInBrowser, type Terminal } from '../terminal.ts';
 
 interface AuthorizeOptions {
@@ -112,12 +110,12 @@ export function confirming({ bot, terminal, instead, yes = false, callbacks }: C
     confirm: async (account: Account): Promise<boolean> => {
       if (yes) return true;
       const question = questionOf(account);
-      callbacks?.tell({ mood: 'plain', title: question, text: 'Please answer in the terminal.' });
+      callbacks?.tell({ tone: 'plain', title: question, text: 'Please answer in the terminal.' });
       return terminal.confirm(question, instead);
     },
     declined: ({ screenName }: Account): void => {
       terminal.warn(
-        `${bot}: @${screenName} is not its account, you say; nothing was stored`,
+        `${bot}: you said that @${screenName} is not its account; nothing was stored`,
         `sign out in the browser; a new link follows, since the old one is spent`,
       );
     },
@@ -129,23 +127,18 @@ export const authorizingGroup = 'How it is authorized';
 
 /** The flags that say whose keys are made. */
 export const providerFlags = {
-  provider: {
-    type: 'string',
-    default: 'x',
-    describe: 'who gives the key: x, flickr, tumblr, or one described in flock.json',
+  provider: nonEmpty.default('x').meta({
+    description: 'who gives the key: x, flickr, tumblr, or one described in flock.json',
+    placeholder: 'ID',
+    suggestions: ['x', 'flickr', 'tumblr'],
     group: authorizingGroup,
-  },
-  perms: {
-    type: 'string',
-    describe: 'what to ask for, where the provider leaves it to the link (flickr)',
+  }),
+  perms: nonEmpty.optional().meta({
+    description: 'what to ask for, where the provider leaves it to the link (flickr)',
+    placeholder: 'WORD',
+    suggestions: ['read', 'write', 'delete'],
     group: authorizingGroup,
-  },
-} satisfies Record<string, Options>;
-
-/** What {@link providerFlags} may be. */
-export const providerSchema = {
-  provider: z.string('should be given once, with a value').min(1, 'is empty').default('x'),
-  perms: z.string('should be given once, with a value').min(1, 'is empty').optional(),
+  }),
 };
 
 /** @throws {FlockError} `usage` for a provider or permission that is not there */
@@ -170,21 +163,14 @@ export function chooseProvider(
 
 /** The flags of commands that can wait for the browser. */
 export const callbackFlags = {
-  callback: {
-    type: 'boolean',
-    describe: 'let the browser bring the answer back, instead of a PIN',
+  callback: toggle('let the browser bring the answer back, instead of a PIN').meta({
     group: authorizingGroup,
-  },
-  port: {
-    type: 'string',
-    default: '4180',
-    describe: 'with --callback: register http://127.0.0.1:PORT/callback with the app',
+  }),
+  port: portFlag.default(4180).meta({
+    description: 'with --callback: register http://127.0.0.1:PORT/callback with the app',
     group: authorizingGroup,
-  },
-} satisfies Record<string, Options>;
-
-/** What {@link callbackFlags} may be. */
-export const callbackSchema = { callback: z.boolean().default(false), port: portSchema };
+  }),
+};
 
 /**
  * What waits for the browser, where the person or the provider wants that.

@@ -14,26 +14,23 @@ import {
   summaryOf,
 } from '../../doctor/report.ts';
 import { parseBotName } from '../../poems/bot-name.ts';
-import { withInvocationFlags, command, placeFlags, placeSchema } from '../command.ts';
+import { botFlags, command, jsonFlag, placeFlags, toggle, withInvocationFlags } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
 import { mustHaveKey } from './authorize.ts';
 
 const schema = z.object({
-  offline: z.boolean().default(false),
-  bot: z.array(z.string()).default([]),
-  json: z.boolean().default(false),
-  ...placeSchema,
+  offline: toggle('look at the files alone: nobody is asked, nothing costs'),
+  bot: botFlags.meta({ description: 'examine this bot; may be repeated' }),
+  json: jsonFlag,
+  ...placeFlags,
 });
 
 type Args = z.infer<typeof schema>;
 
 export const doctor = command({
-  flags: {
-    offline: { type: 'boolean', describe: 'look at the files alone: nobody is asked, nothing costs' },
-    bot: { type: 'string', array: true, nargs: 1, describe: 'examine this bot; may be repeated' },
-    json: { type: 'boolean', describe: 'as JSON, on standard output' },
-    ...placeFlags,
-  },
+  summary: 'Check app keys, bundles, permissions, the clock and the providers, and say each repair',
+  schema,
+  exits: { partly: 'something is wrong' },
   examples: [
     [
       'keymaker doctor',
@@ -41,7 +38,6 @@ export const doctor = command({
     ],
     ['keymaker doctor --offline --json', 'for a program, free of charge'],
   ],
-  schema,
   async run(args, terminal) {
     await using context = openContext(args);
     const chosen = new Set(args.bot.map(parseBotName));
@@ -58,7 +54,7 @@ async function examine(checkup: Checkup, args: Args, terminal: Terminal): Promis
   const { findings, known } = await examineOffline(checkup);
   if (args.offline) return findings;
   if (!args.json) {
-    terminal.say(forecast(readsOnX(checkup, known), apiUrl() === xApi, usualPrices));
+    terminal.say(forecast(readsOnX(checkup, known), { isX: apiUrl() === xApi, prices: usualPrices }));
     terminal.say();
   }
   return [...findings, ...(await examineOnline(checkup, known))];

@@ -8,45 +8,37 @@ import { type Identity, makeIdentity, readIdentity } from '../../keys/age.ts';
 import { decryptBundle, encryptBundle, type Sealing } from '../../keys/store.ts';
 import { type BotName, parseBotName } from '../../poems/bot-name.ts';
 import { shellWord } from '../../text.ts';
-import { command, placeFlags, placeSchema } from '../command.ts';
+import { botFlags, command, nonEmpty, placeFlags, toggle } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
 import { mustHaveKey } from './authorize.ts';
 
-const once = z.string('should be given once, with a value').min(1, 'is empty').optional();
-
 const schema = z.object({
-  bot: z.array(z.string()).default([]),
-  recipient: once,
-  identity: once,
-  decrypt: z.boolean().default(false),
-  'new-identity': once,
-  yes: z.boolean().default(false),
-  ...placeSchema,
+  bot: botFlags.meta({ description: 'the bundle of this bot; may be repeated' }),
+  recipient: nonEmpty.optional().meta({ description: 'whom to encrypt to: age1…', placeholder: 'KEY' }),
+  identity: nonEmpty.optional().meta({
+    description: 'the file of the identity that opens the bundles again',
+    kind: 'file',
+    defaultText: 'KEYMAKER_IDENTITY_FILE',
+  }),
+  decrypt: toggle('the other way: back to plain bundles'),
+  'new-identity': nonEmpty
+    .optional()
+    .meta({ description: 'make an identity, in this new file, and do nothing else', kind: 'file' }),
+  yes: toggle('also where the flockd that runs could not open the bundles again'),
+  ...placeFlags,
 });
 
 type Args = z.infer<typeof schema>;
 
 export const encrypt = command({
-  flags: {
-    bot: { type: 'string', array: true, nargs: 1, describe: 'the bundle of this bot; may be repeated' },
-    recipient: { type: 'string', describe: 'whom to encrypt to: age1…' },
-    identity: {
-      type: 'string',
-      describe: 'the file of the identity that opens the bundles again',
-      defaultDescription: 'KEYMAKER_IDENTITY_FILE',
-    },
-    decrypt: { type: 'boolean', describe: 'the other way: back to plain bundles' },
-    'new-identity': { type: 'string', describe: 'make an identity, in this new file, and do nothing else' },
-    yes: { type: 'boolean', describe: 'also where the flockd that runs could not open the bundles again' },
-    ...placeFlags,
-  },
+  summary: 'Encrypt the key bundles with age, or decrypt them again',
+  schema,
   examples: [
     ['keymaker encrypt --new-identity ~/flock.identity', 'make an identity; then:'],
     ['keymaker encrypt --identity ~/flock.identity', 'encrypt every bundle to it'],
     ['keymaker encrypt --bot howl --recipient age1…', 'for another machine, which alone can open it'],
     ['keymaker encrypt --decrypt --identity ~/flock.identity', 'back to plain bundles'],
   ],
-  schema,
   async run(args, terminal) {
     checkFlags(args);
     const made = args['new-identity'];

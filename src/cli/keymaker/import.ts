@@ -20,7 +20,7 @@ import { readForeign } from '../../keys/foreign-formats.ts';
 import { type Found, isKey } from '../../keys/foreign-key.ts';
 import { parseBotName } from '../../poems/bot-name.ts';
 import { findPoemsIfThere } from '../../poems/find.ts';
-import { command, placeFlags, placeSchema } from '../command.ts';
+import { command, placeFlags, toggle } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
 
 /** The keys of a thousand accounts are smaller. Bytes. */
@@ -32,21 +32,22 @@ const readers = 64;
 /** Where the newer xurl has its keys; beside it are others, which are not for accounts. */
 const xurlFile = 'auth.yml';
 
-const once = z.string('should be given once, with a value');
-
 export const importKeys = command({
-  words: {
-    file: { type: 'string', describe: 'a file of keys that another program made, or a folder of them' },
-  },
-  flags: {
-    bot: {
-      type: 'string',
-      nargs: 1,
-      describe: 'the bot that gets the key; of several keys, the one of that name',
-    },
-    force: { type: 'boolean', describe: 'also for bots that have a good key already' },
+  summary: 'Take keys that other programs made into key bundles',
+  schema: z.object({
+    file: z.string().meta({
+      positional: true,
+      kind: 'file',
+      description: 'a file of keys that another program made, or a folder of them',
+    }),
+    bot: z.string().optional().meta({
+      description: 'the bot that gets the key; of several keys, the one of that name',
+      kind: 'bot',
+    }),
+    force: toggle('also for bots that have a good key already'),
     ...placeFlags,
-  },
+  }),
+  exits: { partly: 'some keys were refused', data: 'all keys were refused, or there are none' },
   examples: [
     ['keymaker import ~/flock-2014/keys', 'the key bundles of an old Keymaker'],
     ['keymaker import ~/.twurlrc', 'the keys of twurl, as ~/.trc has those of t'],
@@ -56,7 +57,6 @@ export const importKeys = command({
       'consumer_key, consumer_secret, access_token, access_token_secret',
     ],
   ],
-  schema: z.object({ file: once, bot: once.optional(), force: z.boolean().default(false), ...placeSchema }),
   async run(args, terminal) {
     const wanted = args.bot === undefined ? undefined : parseBotName(args.bot);
     await using context = openContext(args);

@@ -9,24 +9,19 @@ import { maskToken } from '../../keys/bundle.ts';
 import type { KeyStore, ListedBundle } from '../../keys/store.ts';
 import type { BotName } from '../../poems/bot-name.ts';
 import { poemFileIn } from '../../poems/find.ts';
-import {
-  withInvocationFlags,
-  command,
-  type GivenPlaces,
-  hintAs,
-  placeFlags,
-  placeSchema,
-} from '../command.ts';
-import { keylessTrouble, tableLines } from '../tables.ts';
+import { tableLines, widthOf } from '../../text.ts';
+import { command, type GivenPlaces, hintAs, jsonFlag, placeFlags, withInvocationFlags } from '../command.ts';
+import { keylessTrouble } from '../tables.ts';
 import type { Terminal } from '../terminal.ts';
 
 /** Bundles read at a time. */
 const readers = 64;
 
 export const list = command({
-  flags: { json: { type: 'boolean', describe: 'as JSON, on standard output' }, ...placeFlags },
+  summary: 'List the key bundles: bot, account, masked tokens, poem and file',
+  schema: z.object({ json: jsonFlag, ...placeFlags }),
+  exits: { partly: 'a bundle is bad' },
   examples: [['keymaker list --json', 'for a program']],
-  schema: z.object({ json: z.boolean().default(false), ...placeSchema }),
   async run(args, terminal) {
     await using context = openContext(args);
     const { keys } = context;
@@ -130,7 +125,7 @@ function tableFor(entries: readonly Entry[], columns: number): string[] {
     heads,
     entries.map((entry) => cellsOf(entry)),
   );
-  if (wide.every((line) => line.length <= columns)) return wide;
+  if (wide.every((line) => widthOf(line) <= columns)) return wide;
   return draw(['bot', 'account', 'files'], entries.map(narrowCells));
 }
 
@@ -160,11 +155,4 @@ const accountOf = ({ screen_name }: Entry): string => (screen_name === undefined
 const fileOf = ({ file }: Entry): string => (file === undefined ? '' : path.relative('.', file));
 
 const draw = (heads: string[], rows: string[][]): string[] =>
-  tableLines({ style: { head: [], border: [], compact: true }, chars: noLines }, [heads, ...rows]);
-
-const sides = ['top', 'bottom', 'left', 'right', 'mid'];
-const noLines = Object.fromEntries(
-  [...sides, ...sides.flatMap((side) => ['mid', 'left', 'right'].map((end) => `${side}-${end}`))].map(
-    (name) => [name, ''],
-  ),
-);
+  tableLines([heads, ...rows], { gap: ' │ ' }).map((line) => ` ${line}`);

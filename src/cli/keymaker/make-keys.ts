@@ -16,13 +16,12 @@ import type { BotName } from '../../poems/bot-name.ts';
 import { type PoemFile, poemFileIn } from '../../poems/find.ts';
 import { shellWord } from '../../text.ts';
 import type { CallbackListener } from '../../web/callback.ts';
-import { withInvocationFlags, command, placeFlags, placeSchema } from '../command.ts';
+import { botFlags, command, nonEmpty, placeFlags, toggle, withInvocationFlags } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
 import {
   authorize,
   authorizingGroup,
   callbackFlags,
-  callbackSchema,
   checkPoem,
   choosePoems,
   chooseProvider,
@@ -31,55 +30,43 @@ import {
   listenerFor,
   oldBundle,
   providerFlags,
-  providerSchema,
   type Result,
   stopsAll,
   summarize,
 } from './authorize.ts';
 
 const schema = z.object({
-  poems: z.string(),
-  bot: z.array(z.string()).default([]),
-  all: z.boolean().default(false),
-  force: z.boolean().default(false),
-  yes: z.boolean().default(false),
-  ...callbackSchema,
-  xauth: z.boolean().default(false),
-  'first-post': z.string('should be given once, with a text').min(1, 'is empty').optional(),
-  ...providerSchema,
-  ...placeSchema,
+  poems: z.string().meta({
+    positional: true,
+    kind: 'folder',
+    description: 'the folder of the poems, one text file for each bot',
+  }),
+  bot: botFlags.meta({ description: 'make the key of this bot, without asking; may be repeated' }),
+  all: toggle('make the keys of all bots, without asking'),
+  force: toggle('also for bots that have a good key already'),
+  yes: toggle('take whatever account was signed in, without asking'),
+  'first-post': nonEmpty
+    .optional()
+    .meta({ description: 'post this text with each new key, to see that it works', placeholder: 'TEXT' }),
+  ...callbackFlags,
+  xauth: toggle('exchange names and passwords, where the provider allows it').meta({
+    group: authorizingGroup,
+  }),
+  ...providerFlags,
+  ...placeFlags,
 });
 
 type Args = z.infer<typeof schema>;
 
 export const makeKeys = command({
-  words: { poems: { type: 'string', describe: 'the folder of the poems, one text file for each bot' } },
-  flags: {
-    bot: {
-      type: 'string',
-      array: true,
-      nargs: 1,
-      describe: 'make the key of this bot, without asking; may be repeated',
-    },
-    all: { type: 'boolean', describe: 'make the keys of all bots, without asking' },
-    force: { type: 'boolean', describe: 'also for bots that have a good key already' },
-    yes: { type: 'boolean', describe: 'take whatever account was signed in, without asking' },
-    'first-post': { type: 'string', describe: 'post this text with each new key, to see that it works' },
-    ...callbackFlags,
-    xauth: {
-      type: 'boolean',
-      describe: 'exchange names and passwords, where the provider allows it',
-      group: authorizingGroup,
-    },
-    ...providerFlags,
-    ...placeFlags,
-  },
+  summary: 'Walk a folder of poems and make a key bundle for each bot you choose',
+  schema,
+  exits: { partly: 'some keys were not made' },
   examples: [
     ['keymaker make-keys ./poems', 'ask for each poem, and make the keys'],
     ['keymaker make-keys ./poems --bot howl --force', 'make a new key for howl alone'],
     ['keymaker make-keys ./poems --all --callback', 'authorize one after the other in the browser'],
   ],
-  schema,
   async run(args, terminal) {
     await using context = openContext(args);
     const { paths, keys } = context;
@@ -216,7 +203,7 @@ async function reported(
   } catch (error) {
     if (!(error instanceof FlockError)) throw error;
     if (error.exit !== 'interrupted') results.push({ bot, key: 'failed', error });
-    callbacks?.tell({ mood: 'bad', title: 'That did not work', text: error.message });
+    callbacks?.tell({ tone: 'bad', title: 'That did not work', text: error.message });
     if (stopsAll(error)) throw error;
     terminal.warn(error.message, error.hint);
   }
@@ -319,14 +306,14 @@ async function makeOne(
 
 const welcome = (bot: BotName, { account }: MadeKey) =>
   ({
-    mood: 'good',
+    tone: 'good',
     title: `${bot} is @${account.screenName}`,
     text: 'Its key is stored. You can close this page; the terminal goes on.',
   }) as const;
 
 const declined = (bot: BotName) =>
   ({
-    mood: 'plain',
+    tone: 'plain',
     title: 'Nothing was authorized',
     text: `${bot} gets no key. You can close this page; the terminal goes on.`,
   }) as const;

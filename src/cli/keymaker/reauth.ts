@@ -7,29 +7,22 @@ import { messageOf } from '../../errors.ts';
 import { makeKey } from '../../keys/authorize.ts';
 import { expectedName } from '../../keys/right-account.ts';
 import { parseBotName } from '../../poems/bot-name.ts';
-import { withInvocationFlags, command, placeFlags, placeSchema, retold } from '../command.ts';
+import { botArgument, command, placeFlags, retold, withInvocationFlags } from '../command.ts';
 import {
   authorize,
   callbackFlags,
-  callbackSchema,
   chooseProvider,
   confirming,
   listenerFor,
   mustHaveKey,
   providerFlags,
-  providerSchema,
 } from './authorize.ts';
 
 export const reauth = command({
-  words: { bot: { type: 'string', describe: 'the name of the bot' } },
-  flags: { ...callbackFlags, perms: providerFlags.perms, ...placeFlags },
+  summary: 'Authorize one bot again; its poem and its place in it stay as they are',
+  schema: z.object({ bot: botArgument, ...callbackFlags, perms: providerFlags.perms, ...placeFlags }),
+  exits: { partly: 'nothing was authorized' },
   examples: [['keymaker reauth howl', 'when howl is parked because its key was revoked']],
-  schema: z.object({
-    bot: z.string(),
-    ...callbackSchema,
-    perms: providerSchema.perms,
-    ...placeSchema,
-  }),
   async run(args, terminal) {
     const bot = parseBotName(args.bot);
     await using context = openContext(args);
@@ -64,7 +57,7 @@ export const reauth = command({
       });
       if (!made) {
         callbacks?.tell({
-          mood: 'plain',
+          tone: 'plain',
           title: 'Nothing was authorized',
           text: `${bot} keeps the key it has.`,
         });
@@ -72,11 +65,11 @@ export const reauth = command({
         return 'partly';
       }
       const title = `${bot} is @${made.account.screenName} again`;
-      callbacks?.tell({ mood: 'good', title, text: 'Its new key is stored. You can close this page.' });
+      callbacks?.tell({ tone: 'good', title, text: 'Its new key is stored. You can close this page.' });
       terminal.say(`${title}: ${path.relative('.', made.file)}`, 'green');
       return 'done';
     } catch (error) {
-      callbacks?.tell({ mood: 'bad', title: 'That did not work', text: messageOf(error) });
+      callbacks?.tell({ tone: 'bad', title: 'That did not work', text: messageOf(error) });
       throw error;
     }
   },

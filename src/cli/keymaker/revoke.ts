@@ -2,14 +2,14 @@ import * as z from 'zod';
 import { readFlockFile } from '../../config/flock-file.ts';
 import { openContext } from '../../context.ts';
 import { parseBotName } from '../../poems/bot-name.ts';
-import { command, placeFlags, placeSchema, retold } from '../command.ts';
+import { botArgument, command, placeFlags, retold, toggle } from '../command.ts';
 import { mustHaveKey } from './authorize.ts';
 
 export const revoke = command({
-  words: { bot: { type: 'string', describe: 'the name of the bot' } },
-  flags: { yes: { type: 'boolean', describe: 'revoke without asking' }, ...placeFlags },
+  summary: 'End the key of one bot, and remove its bundle',
+  schema: z.object({ bot: botArgument, yes: toggle('revoke without asking'), ...placeFlags }),
+  exits: { partly: 'the bot keeps its key' },
   examples: [['keymaker revoke howl', 'end the key of howl at X, and remove its bundle']],
-  schema: z.object({ bot: z.string(), yes: z.boolean().default(false), ...placeSchema }),
   async run(args, terminal) {
     const bot = parseBotName(args.bot);
     await using context = openContext(args);

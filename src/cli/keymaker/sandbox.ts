@@ -5,39 +5,34 @@ import { appKeysIfSet, flockPaths, sandboxAppKeys } from '../../config/environme
 import { FlockError } from '../../errors.ts';
 import { readRegularFile, reasonOf } from '../../fs.ts';
 import { openSandbox } from '../../sandbox/server.ts';
-import { command, placeSchema, portSchema } from '../command.ts';
+import { command, nonEmpty, portFlag } from '../command.ts';
 
 export const sandbox = command({
-  flags: {
-    port: { type: 'string', default: '4010', describe: 'the port on 127.0.0.1; 0 takes any that is free' },
-    state: {
-      type: 'string',
-      describe: 'a file to keep accounts and posts in',
-      defaultDescription: 'kept nowhere',
-    },
-    passwords: {
-      type: 'string',
-      describe: 'a file of accounts that xAuth lets in: {"name": "password"}',
-      defaultDescription: 'no xAuth, as X',
-    },
-    root: {
-      type: 'string',
-      describe: 'where apikeys.json is looked for',
-      defaultDescription: 'the working directory',
-    },
-  },
+  summary: 'Run an X in a box on this machine, to rehearse and to test with',
+  schema: z.object({
+    port: portFlag.default(4010).meta({ description: 'the port on 127.0.0.1; 0 takes any that is free' }),
+    state: z.string().optional().meta({
+      description: 'a file to keep accounts and posts in',
+      kind: 'file',
+      defaultText: 'kept nowhere',
+    }),
+    passwords: nonEmpty.optional().meta({
+      description: 'a file of accounts that xAuth lets in: {"name": "password"}',
+      kind: 'file',
+      defaultText: 'no xAuth, as X',
+    }),
+    root: nonEmpty.optional().meta({
+      description: 'where apikeys.json is looked for',
+      kind: 'folder',
+      defaultText: 'the working directory',
+    }),
+  }),
   examples: [
     [
       'keymaker sandbox --port 4010 --state sandbox.json',
       'and then: export KEYMAKER_API_URL=http://127.0.0.1:4010',
     ],
   ],
-  schema: z.object({
-    port: portSchema,
-    state: z.string().optional(),
-    passwords: z.string('should be given once, with a file').min(1, 'is empty').optional(),
-    root: placeSchema.root,
-  }),
   async run(args, terminal) {
     const { root } = flockPaths(args);
     const own = appKeysIfSet(root);

@@ -12,7 +12,7 @@ import { type Provider, verifierFrom } from '../../oauth/providers.ts';
 import type { TokenPair } from '../../oauth/signature.ts';
 import { type BotName, parseBotName } from '../../poems/bot-name.ts';
 import { poemFileIn } from '../../poems/find.ts';
-import { withInvocationFlags, command, placeFlags, placeSchema } from '../command.ts';
+import { botArgument, command, placeFlags, toggle, withInvocationFlags } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
 import {
   checkPoem,
@@ -22,7 +22,6 @@ import {
   notPin,
   oldBundle,
   providerFlags,
-  providerSchema,
   showLink,
 } from './authorize.ts';
 
@@ -30,14 +29,14 @@ import {
 const patience = 15 * 60_000;
 
 export const begin = command({
-  words: { bot: { type: 'string', describe: 'the name of the bot' } },
-  flags: {
+  summary: 'Print the link that authorizes one bot, for machines without a person at the terminal',
+  schema: z.object({
+    bot: botArgument,
     ...providerFlags,
-    json: { type: 'boolean', describe: 'the link as JSON on standard output' },
+    json: toggle('the link as JSON on standard output'),
     ...placeFlags,
-  },
+  }),
   examples: [['keymaker begin howl --json', 'print the link; then: keymaker finish howl']],
-  schema: z.object({ bot: z.string(), json: z.boolean().default(false), ...providerSchema, ...placeSchema }),
   async run(args, terminal) {
     const bot = parseBotName(args.bot);
     await using context = openContext(args);
@@ -122,29 +121,25 @@ async function poemOf(bot: BotName, { paths, keys }: Context): Promise<string> {
 }
 
 export const finish = command({
-  words: { bot: { type: 'string', describe: 'the name of the bot' } },
-  flags: {
-    account: {
-      type: 'string',
-      nargs: 1,
-      describe: 'the account that it must be, where flock.json does not say so',
-    },
-    yes: { type: 'boolean', describe: 'take whatever account was signed in, without asking' },
-    ...placeFlags,
-  },
-  examples: [['echo 4406740 | keymaker finish howl --account howl_reads', 'after keymaker begin howl']],
+  summary: 'Read the PIN of a link from standard input, and store the key',
   schema: z
     .object({
-      bot: z.string(),
+      bot: botArgument,
       account: z
-        .string('should be given once, with a name')
+        .string()
         .regex(/^@?\S+$/, 'is not the name of an account')
         .transform((name) => name.replace(/^@/, ''))
-        .optional(),
-      yes: z.boolean().default(false),
-      ...placeSchema,
+        .optional()
+        .meta({
+          description: 'the account that it must be, where flock.json does not say so',
+          placeholder: 'NAME',
+        }),
+      yes: toggle('take whatever account was signed in, without asking'),
+      ...placeFlags,
     })
     .refine(({ account, yes }) => account === undefined || !yes, 'either --account or --yes'),
+  exits: { partly: 'nothing was authorized' },
+  examples: [['echo 4406740 | keymaker finish howl --account howl_reads', 'after keymaker begin howl']],
   async run(args, terminal) {
     const bot = parseBotName(args.bot);
     await using context = openContext(args);

@@ -12,46 +12,51 @@ import type { BotKey } from '../../oauth/signature.ts';
 import { asWritten } from '../../poems/tweet-text.ts';
 import { aheadOf, classify, isOfX, timeIn, type XFailure } from './failure.ts';
 
-/** A post as the timeline shows it. */
+/*
+ * The requests of a bot to X, by twitter-api-v2. Every failure is classified by failure.ts.
+ */
+
+/** A post of a timeline. */
 export interface TimelinePost {
   id: string;
   text: string;
 }
 
-/** `time` is when X answered, by its own clock, where the answer tells. Milliseconds since 1970, whole seconds. */
+/** `time` is X's time when it answered, if the answer has it. Milliseconds since 1970, in whole seconds. */
 export type Outcome<T> = ({ ok: T } | { failure: XFailure }) & { time?: number };
 
-/** What a bot asks of X. Nothing here throws: every failure is an outcome. */
+/** The requests of one bot to X. None throws: every failure is an outcome. */
 export interface XClient {
   /** Posts a text; resolves with the post's id. */
   post(text: string): Promise<Outcome<string>>;
-  /** The account the key acts as. */
+  /** The account of the key. */
   me(): Promise<Outcome<{ userId: string; screenName: string }>>;
   /** A page of the account's own posts, newest first. */
   timeline(userId: string, from: TimelineStart, page: PageWanted): Promise<Outcome<TimelinePage>>;
 }
 
-/** After a post, from an instant on (milliseconds since 1970), or from the newest back. */
+/** Posts after a post, posts since an instant (milliseconds since 1970), or all from the newest back. */
 export type TimelineStart = { sinceId: string } | { start: number } | 'newest';
 
-/** How many posts a page may have, {@link pageSizes}, and which page it is, where it is not the first. */
 export interface PageWanted {
-  most: number;
+  /** Within {@link pageSizes}. */
+  maxPosts: number;
+  /** The token of the page, if it is not the first. */
   token?: string | undefined;
 }
 
 export interface TimelinePage {
   posts: TimelinePost[];
-  /** The token of the page after it. */
+  /** The token of the next page. */
   next: string | undefined;
 }
 
-/** The fewest and the most posts that X gives in a page. @see docs.x.com, GET /2/users/:id/tweets, max_results */
-export const pageSizes = { fewest: 5, most: 100 } as const;
+/** The limits of `max_results`. @see docs.x.com, GET /2/users/:id/tweets */
+export const pageSizes = { min: 5, max: 100 } as const;
 
 export type OpenXClient = (key: BotKey) => XClient;
 
-/** X's ids fit into 63 bits. */
+/** An id of X, which has at most 63 bits. */
 const postId = z.string().refine((id) => /^[0-9]{1,19}$/.test(id) && BigInt(id) < 2n ** 63n);
 
 const postAnswer = z.object({ data: z.object({ id: postId }) });
@@ -74,25 +79,25 @@ const timelineAnswer = z.object({
 });
 
 /**
- * X as one bot sees it, through twitter-api-v2. The library names the calls; signing and sending are ours, which gives
- * every request a total deadline and every failure its true cause, and keeps the secrets out of the library's objects.
+ * Opens clients of X. twitter-api-v2 builds the requests; signing and sending are ours, so that every request has a total
+ * deadline, every failure keeps its cause, and the library's objects hold no secrets.
  *
  * @param api - the base of the X API, without a trailing slash
  */
 export function openX(api: string, send: Send, clock: Clock): OpenXClient {
   return ({ appKeys, accessToken }) => {
     const signed = signedSend({ send, clock, appKeys, token: accessToken });
-    const heard: number[] = [];
+    const times: number[] = [];
     const transport = overSignedSend(api, async (call) => {
       const answer = await signed(call);
       const time = timeIn(answer);
-      if (time !== undefined) heard.push(time);
+      if (time !== undefined) times.push(time);
       return answer;
     });
     const library = new TwitterApi(undefined, { plugins: [transport] }).v2;
     const attempt = async <T>(call: () => Promise<T>): Promise<Outcome<T>> => {
       const outcome = await outcomeOf(call, clock);
-      const time = heard.pop();
+      const time = times.pop();
       return time === undefined ? outcome : { ...outcome, time };
     };
     return {
@@ -107,10 +112,10 @@ export function openX(api: string, send: Send, clock: Clock): OpenXClient {
   };
 }
 
-/** What a request without a key tells of X's clock: how far it is ahead of ours, in milliseconds, and whether X said so. */
+/** How far X's clock is ahead of ours, in milliseconds, and whether X itself answered; or why there is no answer. */
 export type TimeAnswer = { ahead: number | undefined; isOfX: boolean } | { unreachable: string };
 
-/** Asks X what time it is: it refuses a request without a key, which costs nothing, and dates its answer. */
+/** Asks X for its time by a request without a key: X refuses it with a `Date` header, at no cost. */
 export const askTime = (api: string, send: Send, clock: Clock) => async (): Promise<TimeAnswer> => {
   const url = `${api}/2/users/me`;
   try {
@@ -126,16 +131,16 @@ async function readPage(
   library: TwitterApiv2,
   userId: string,
   from: TimelineStart,
-  { most, token }: PageWanted,
+  { maxPosts, token }: PageWanted,
 ): Promise<TimelinePage> {
   const query = {
     ...windowOf(from),
-    max_results: most,
+    max_results: maxPosts,
     'tweet.fields': 'entities',
     pagination_token: token,
   };
   const answer = await library.get<unknown>('users/:id/tweets', query, { params: { id: userId } });
-  // Only a whole page proves that a post is absent.
+  // Only a complete page proves that a post is absent.
   const { data, meta } = timelineAnswer.parse(answer);
   if (data.length !== meta.result_count) throw new Error('a page without the posts it counts');
   const posts = data.map(({ id, text, entities }) => ({ id, text: asWritten(text, entities.urls) }));
@@ -149,7 +154,7 @@ function windowOf(from: TimelineStart): { since_id: string } | { start_time: str
 
 const methods = z.enum(['GET', 'POST', 'DELETE']);
 
-/** Stops the library before it makes a request of its own, and makes it here. */
+/** A plugin that sends the library's requests through `send`. */
 function overSignedSend(api: string, send: SignedSend): ITwitterApiClientPlugin {
   return {
     async onBeforeRequestConfig({ url, params }): Promise<TwitterResponse<unknown>> {
@@ -163,20 +168,20 @@ function overSignedSend(api: string, send: SignedSend): ITwitterApiClientPlugin 
   };
 }
 
-/** Puts `:id` and the like into a path. */
+/** Replaces `:id` and the like in a path. */
 const fill = (path: string, values: Record<string, unknown>): string =>
   path.replaceAll(/:(\w+)/g, (whole, name: string) =>
     name in values ? encodeURIComponent(String(values[name])) : whole,
   );
 
-/** With its question mark, or nothing where nothing is asked. */
+/** The query with its question mark, or an empty text. */
 function queryOf(values: Record<string, unknown>): string {
   const known = Object.entries(values).filter(([, value]) => value !== undefined);
   if (known.length === 0) return '';
   return `?${new URLSearchParams(known.map(([name, value]): [string, string] => [name, String(value)])).toString()}`;
 }
 
-/** An answer that is not a success, on its way through the library. */
+/** Carries an answer that is not a success through the library. */
 class Refusal extends Error {
   readonly answer: HttpAnswer;
 
@@ -192,36 +197,36 @@ async function outcomeOf<T>(call: () => Promise<T>, clock: Clock): Promise<Outco
   } catch (error) {
     if (error instanceof Refusal) return { failure: classify(error.answer, clock.now()) };
     if (error instanceof NoAnswer) return { failure: classify(error, clock.now()) };
-    // A page of whatever stands in between, with the status of a success.
+    // A page of a proxy with the status of a success.
     if (error instanceof SyntaxError)
       return {
         failure: { kind: 'in-doubt', foreign: true, reason: "a success without JSON, which is not X's" },
       };
-    // A success that does not hold what a success holds.
+    // A success without the documented fields.
     return {
       failure: { kind: 'in-doubt', isServed: true, reason: 'X answered with something it does not document' },
     };
   }
 }
 
-/** The millisecond X counts its ids from: 2010-11-04T01:42:54.657Z. */
-export const idEpoch = 1_288_834_974_657n;
+/** The start of the time in X's ids: 2010-11-04T01:42:54.657Z. Milliseconds since 1970. */
+const idEpoch = 1_288_834_974_657n;
 
-/** Ids up to about here were counted one by one, before X put the time into them. */
-const counted = 30_000_000_000n;
+/** Below about this id, X counted posts one by one, and ids hold no time. */
+const minTimedId = 30_000_000_000n;
 
 /**
- * When a post was made, by its id. Milliseconds since 1970, or undefined where the id does not tell.
+ * The time of a post, from its id. Milliseconds since 1970, or undefined for an id without a time.
  *
  * @param id - decimal; its upper bits are the milliseconds since {@link idEpoch}
  * @see docs.x.com, X IDs
  */
 export function postInstant(id: string): number | undefined {
   const number = BigInt(id);
-  return number < counted ? undefined : Number((number >> 22n) + idEpoch);
+  return number < minTimedId ? undefined : Number((number >> 22n) + idEpoch);
 }
 
-/** Orders ids by value, which their text alone does not once their lengths differ. */
+/** Compares ids by value; as texts, ids of different lengths would compare wrongly. */
 export function compareIds(a: string, b: string): number {
   const [one, other] = [BigInt(a), BigInt(b)];
   return one < other ? -1 : one > other ? 1 : 0;
@@ -229,17 +234,17 @@ export function compareIds(a: string, b: string): number {
 
 const day = 86_400_000;
 
-/** A clock that stands before this was not set yet, and says nothing of an id. */
-const written = Date.parse('2026-01-01T00:00:00Z');
+/** This machine's clock cannot be right before this time, since this program is younger. */
+const minClock = Date.parse('2026-01-01T00:00:00Z');
 
 /**
- * Whether an id can be that of a post made just now: it is newer than the last one, and not of a day that is still to come,
- * after which every true id would look old.
+ * Whether an id can be that of a post made just now: it is newer than the last one, and not more than a day in the future. An id
+ * from the future, once recorded, would make every later id look old.
  *
  * @param last - the id of the last confirmed post
  * @param now - milliseconds since 1970
  */
 export function isNewPost(id: string, last: string | undefined, now: number): boolean {
   if (last !== undefined && compareIds(id, last) <= 0) return false;
-  return now < written || (postInstant(id) ?? now) <= now + day;
+  return now < minClock || (postInstant(id) ?? now) <= now + day;
 }

@@ -1,18 +1,19 @@
 import * as z from 'zod';
 import { type HttpAnswer, NoAnswer } from '../../http/exchange.ts';
+import { parseJson } from '../../text.ts';
 
 /**
- * What a failed request means. A refusal is believed as far as its evidence goes: it is X's word only in X's own format,
- * and it is about
- * - the line: `rejected`, X will not have this post; `duplicate`, X says it has this text already, which alone proves nothing;
- * - the account: `reauth`, X names the key as dead; `unauthorized`, a 401 that names nothing; `suspended`, `locked`,
+ * What a failed request to X means. A refusal counts as X's only in X's own format. It is about
+ * - the line: `rejected`, X refuses this post; `duplicate`, X says that it has this text already, which alone proves nothing;
+ * - the account: `reauth`, X says that the key is dead; `unauthorized`, a 401 without a reason; `suspended`, `locked`,
  *   `automated`, a person must sign in as the account;
- * - the app: `read-only`; `app-refused`, X serves no bot of this app; `no-credit`, nobody pays;
+ * - the app: `read-only`; `app-refused`, X serves no bot of this app; `no-credit`, the app's credit is spent;
  * - time: `wait`, refused until an instant, for this bot or every bot of its app; `limit`, the account's own limit, which ends
- *   at some half hour;
- * - our clock: `clock`;
- * - nothing at all: `never-sent`, X cannot have it; `in-doubt`, X may or may not have it. `foreign` marks an answer that is
- *   not X's: something between here and X gave it. `isServed` marks one that X may have carried out and charges for.
+ *   at a half hour that X does not name;
+ * - our clock: `clock`.
+ *
+ * Without a refusal, the post is `never-sent`, X cannot have it, or `in-doubt`, X may have it. `foreign` marks an answer that
+ * came from something between here and X. `isServed` marks a request that X may have carried out and charged for.
  */
 export type XFailure = { reason: string } & (
   | {
@@ -35,7 +36,7 @@ export type XFailure = { reason: string } & (
   | { kind: 'wait'; until: number; scope: 'bot' | 'app' }
 );
 
-/** X's two formats of a refusal: a problem (v2), named by its `type`, and `errors` (v1.1), named by their codes. */
+/** X's two formats of a refusal: a problem (v2) with a `type`, and `errors` (v1.1) with codes. */
 const refusal = z.object({
   title: z.string().catch(''),
   detail: z.string().catch(''),
@@ -44,8 +45,8 @@ const refusal = z.object({
   errors: z.array(z.object({ code: z.number().catch(0), message: z.string().catch('') })).catch([]),
 });
 
-interface Said {
-  /** All of its words, to look for a wording in. */
+interface XMessage {
+  /** All texts of the answer, for pattern matching. */
   words: string;
   codes: ReadonlySet<number>;
   /** X's own sentence, short enough for a line. */
@@ -57,7 +58,7 @@ const minute = 60 * second;
 const quarterOfAnHour = 15 * minute;
 const day = 24 * 60 * minute;
 
-/** A 401 from an X whose clock differs from ours by more than this is about our clock. Milliseconds. */
+/** A 401 is about our clock if X's clock differs from ours by more than this. Milliseconds. */
 const maxSkew = minute;
 
 /**
@@ -70,12 +71,12 @@ export function classify(failure: HttpAnswer | NoAnswer, now: number): XFailure 
     return failure.sent ? { kind: 'in-doubt', isServed: true, reason } : { kind: 'never-sent', reason };
   }
   const { status } = failure;
-  const said = saidBy(failure);
-  if (!said) return { kind: 'in-doubt', foreign: true, reason: describeForeign(failure) };
-  const reason = `${status} ${said.sentence}`.trim();
+  const message = messageIn(failure);
+  if (!message) return { kind: 'in-doubt', foreign: true, reason: describeForeign(failure) };
+  const reason = `${status} ${message.sentence}`.trim();
   if (!refusals.has(status)) return { kind: 'in-doubt', reason };
-  const kind = kindOf(status, said);
-  // A monthly cap comes as a 429, too, and is over at no instant that its headers tell.
+  const kind = kindOf(status, message);
+  // A monthly cap is a 429, too, but its headers do not tell when it ends.
   if (status === 429 && kind !== 'app-refused' && kind !== 'no-credit')
     return { ...waitOf(failure, now), reason };
   const ahead = aheadOf(timeIn(failure), now);
@@ -84,12 +85,12 @@ export function classify(failure: HttpAnswer | NoAnswer, now: number): XFailure 
   return { kind, reason };
 }
 
-/** The statuses with which X says that it has not carried a request out; after any other it may have. */
+/** The statuses by which X says that it did not carry out a request; with any other status it may have. */
 const refusals = new Set([400, 401, 402, 403, 413, 415, 422, 429]);
 
-function kindOf(status: number, { words, codes }: Said): Exclude<XFailure['kind'], 'wait' | 'in-doubt'> {
-  const has = (...some: number[]): boolean => some.some((code) => codes.has(code));
-  // The app's troubles come with several statuses, and name themselves.
+function kindOf(status: number, { words, codes }: XMessage): Exclude<XFailure['kind'], 'wait' | 'in-doubt'> {
+  const has = (...wanted: number[]): boolean => wanted.some((code) => codes.has(code));
+  // Refusals of the app come with several statuses, but their words are clear.
   if (/client-forbidden|client-not-enrolled|usage-capped|app(lication)? (is|has been) suspended/i.test(words))
     return 'app-refused';
   if (has(453, 261, 416)) return 'app-refused';
@@ -107,9 +108,9 @@ function kindOf(status: number, { words, codes }: Said): Exclude<XFailure['kind'
   return 'rejected';
 }
 
-/** What X says in its own format, or undefined where the answer is not X's: a web page, an empty body, another JSON. */
-function saidBy({ body }: HttpAnswer): Said | undefined {
-  const found = refusal.safeParse(parsed(body)).data;
+/** X's message in its own format, or undefined if the answer is not X's: a web page, an empty body, another JSON. */
+function messageIn({ body }: HttpAnswer): XMessage | undefined {
+  const found = refusal.safeParse(parseJson(body)).data;
   if (!found) return undefined;
   const { title, detail, type, errors, reason } = found;
   const isProblem = title !== '' || detail !== '' || type !== '';
@@ -120,29 +121,21 @@ function saidBy({ body }: HttpAnswer): Said | undefined {
   return {
     words: [title, detail, type, reason, ...messages].join(' '),
     codes: new Set(errors.map(({ code }) => code)),
-    // It goes on in a sentence of ours.
+    // Our messages continue after it.
     sentence: oneLine(sentence).replace(/\.$/, ''),
   };
 }
 
-function parsed(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return undefined;
-  }
-}
-
-/** X's own sentence in a refusal, in one line, or undefined where the answer is not in X's format. */
+/** X's own sentence in a refusal, in one line, or undefined if the answer is not in X's format. */
 export function sentenceOf(answer: HttpAnswer): string | undefined {
-  const sentence = saidBy(answer)?.sentence ?? '';
+  const sentence = messageIn(answer)?.sentence ?? '';
   return sentence === '' ? undefined : sentence;
 }
 
-/** Whether an answer to a request without a key is X's own: JSON in one of its formats. */
-export const isOfX = (answer: HttpAnswer): boolean => saidBy(answer) !== undefined;
+/** Whether a refusal is X's own: JSON in one of its formats. */
+export const isOfX = (answer: HttpAnswer): boolean => messageIn(answer) !== undefined;
 
-/** What an answer is that is not X's. Its words are nobody's, and are not repeated. */
+/** Describes an answer that is not X's, without quoting it. */
 function describeForeign({ status, body }: HttpAnswer): string {
   const what = /^\s*</.test(body) ? 'a web page' : body.trim() === '' ? 'an empty answer' : 'an answer';
   return `${status} with ${what} that is not X's: something between here and X may have given it`;
@@ -154,17 +147,17 @@ const oneLine = (text: string): string =>
     .trim()
     .slice(0, 200);
 
-/** When an answer was made, by its `Date`. Milliseconds since 1970, or undefined where it does not tell. */
+/** The server's time, from an answer's `Date` header. Milliseconds since 1970, or undefined without the header. */
 export function timeIn({ headers }: HttpAnswer): number | undefined {
   const time = Date.parse(headers['date'] ?? '');
   return Number.isNaN(time) ? undefined : time;
 }
 
-/** How far X's clock is ahead of ours. The header has whole seconds, cut off. Milliseconds. */
+/** How far X's clock is ahead of ours, in milliseconds. The `Date` header is truncated to seconds, so half a second is added. */
 export const aheadOf = (time: number | undefined, now: number): number | undefined =>
   time === undefined ? undefined : time + second / 2 - now;
 
-/** How a wrong clock reads: `this machine's clock is 10 min behind X's`. @param behind - milliseconds */
+/** A wrong clock in words: `this machine's clock is 10 min behind X's`. @param behind - milliseconds */
 export function describeSkew(behind: number): string {
   const size = Math.abs(behind);
   const units = [
@@ -177,7 +170,10 @@ export function describeSkew(behind: number): string {
   return `this machine's clock is ${Math.round(size / ms)} ${name} ${behind > 0 ? 'behind' : 'ahead of'} X's`;
 }
 
-/** A 429 with requests left in the window comes from another limit, whose reset X does not tell: then the window's misleads. */
+/**
+ * How long to wait after a 429. A limit's reset counts only if its remaining requests are 0: otherwise the 429 comes from
+ * another limit, which X does not name.
+ */
 function waitOf(answer: HttpAnswer, now: number): { kind: 'wait'; until: number; scope: 'bot' | 'app' } {
   const { headers } = answer;
   const limits = [
@@ -186,24 +182,24 @@ function waitOf(answer: HttpAnswer, now: number): { kind: 'wait'; until: number;
     { prefix: 'x-rate-limit', scope: 'bot' as const },
   ];
   const spent = limits.find(({ prefix }) => headers[`${prefix}-remaining`] === '0');
-  // Both of X's clock, so that the wait is right though ours be wrong.
+  // Reset and `Date` are both by X's clock, so the wait is right even if ours is wrong.
   const reset = instantOf(headers[`${spent?.prefix ?? ''}-reset`]) + now - (timeIn(answer) ?? now);
-  // Clocks differ a little: a reset that has just passed here is one that is just coming there.
+  // Clocks differ slightly: a reset that has just passed by ours may still be ahead by X's.
   if (spent && reset > now - minute) return { kind: 'wait', until: within(reset, now), scope: spent.scope };
   const until = retryAfter(headers['retry-after'], now) ?? now + quarterOfAnHour;
   return { kind: 'wait', until: within(until, now), scope: 'bot' };
 }
 
-/** Seconds since 1970 are below this for longer than anybody plans; milliseconds have been above it since 1973. */
+/** Seconds since 1970 are below this until the year 5138; milliseconds since 1970 have been above it since 1973. */
 const maxSeconds = 1e11;
 
-/** A reset: seconds since 1970, or milliseconds where a proxy counts so. Milliseconds; NaN where there is none. */
+/** A reset in milliseconds since 1970, NaN if there is none. X sends seconds; some proxies send milliseconds. */
 function instantOf(reset: string | undefined): number {
   const number = Number(reset ?? NaN);
   return number < maxSeconds ? number * second : number;
 }
 
-/** Seconds, or a date. @see RFC 9110 section 10.2.3 */
+/** The instant in a `Retry-After` header: seconds or a date. @see RFC 9110 section 10.2.3 */
 function retryAfter(header: string | undefined, now: number): number | undefined {
   if (header === undefined) return undefined;
   const seconds = Number(header);
@@ -211,6 +207,6 @@ function retryAfter(header: string | undefined, now: number): number | undefined
   return instant > now ? instant : undefined;
 }
 
-/** A whole millisecond, not before the next second and not after the longest window that X has. */
+/** Bounds a wait: at least a second, at most a day, X's longest window; in whole milliseconds. */
 const within = (instant: number, now: number): number =>
   Math.ceil(Math.min(Math.max(instant, now + second), now + day));

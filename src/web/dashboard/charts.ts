@@ -1,8 +1,8 @@
+import { html } from 'hono/html';
 import { inMicros, showUsd } from '../../cost.ts';
 import { type BotView, type FlockDay, type FlockView, shownDays } from '../../flock/view.ts';
-import { html, type Html } from '../html.ts';
+import type { Html } from '../layout.ts';
 import { bar, counted, lastDayBefore, showCount, showDay, showMonth, showShortDay } from './format.ts';
-import type { Region } from './regions.ts';
 
 /** A day has a square of so much, with a gap after it. */
 const size = 11;
@@ -22,12 +22,12 @@ interface Cell extends FlockDay {
   when: 'past' | 'today' | 'ahead';
 }
 
-/** The parts of the calendar that change: what it says, and its weeks, once drawn and once as rows of a table. */
+/** What the calendar is made of: what it says, and its weeks, once drawn and once as rows of a table. */
 interface CalendarParts {
-  sentence: Region;
-  months: Region;
-  weeks: Region[];
-  rows: Region[];
+  sentence: Html;
+  months: Html;
+  weeks: Html[];
+  rows: Html[];
 }
 
 /** Half a year behind and two months ahead, a square for each day. */
@@ -36,15 +36,11 @@ export function calendarParts({ days }: FlockView): CalendarParts {
   const most = Math.max(0, ...cells.map(({ posted, planned }) => Math.max(posted, planned)));
   const weeks = [...weeksOf(cells)];
   return {
-    sentence: {
-      id: 'calendar-sentence',
-      html: html`<p id="calendar-sentence">${sentenceOf(days)}</p>`,
-    },
-    months: { id: 'calendar-months', html: html`<g id="calendar-months">${monthNames(cells)}</g>` },
-    weeks: weeks.map(([monday, week]) => {
-      const id = `week-${monday}`;
-      return { id, html: html`<g id="${id}">${week.map((cell) => square(cell, most))}</g>` };
-    }),
+    sentence: html`<p id="calendar-sentence">${sentenceOf(days)}</p>`,
+    months: html`<g id="calendar-months">${monthNames(cells)}</g>`,
+    weeks: weeks.map(
+      ([monday, week]) => html`<g id="week-${monday}">${week.map((cell) => square(cell, most))}</g>`,
+    ),
     // The newest first: that is where a reader begins.
     rows: weeks.map(([monday, week]) => rowOf(monday, week)).reverse(),
   };
@@ -60,10 +56,10 @@ export const calendarOf = ({ sentence, months, weeks, rows }: CalendarParts): Ht
       aria-labelledby="calendar-sentence"
     >
       ${[0, 2, 4].map((day) => html`<text x="0" y="${top + day * pitch + 9}">${weekdays[day]}</text>`)}
-      ${months.html}
-      <g id="calendar-weeks">${weeks.map((week) => week.html)}</g>
+      ${months}
+      <g id="calendar-weeks">${weeks}</g>
     </svg>
-    <figcaption>${sentence.html} ${legend}</figcaption>
+    <figcaption>${sentence} ${legend}</figcaption>
     <details id="calendar-table">
       <summary>As a table</summary>
       ${tableOf(rows)}
@@ -167,7 +163,7 @@ function weeksOf(cells: readonly Cell[]): Map<string, Cell[]> {
   return weeks;
 }
 
-const tableOf = (rows: readonly Region[]): Html =>
+const tableOf = (rows: readonly Html[]): Html =>
   html`<div class="scrolls" tabindex="0" role="region" aria-label="Posts by day, as a table">
     <table>
       <caption>
@@ -180,23 +176,19 @@ const tableOf = (rows: readonly Region[]): Html =>
         </tr>
       </thead>
       <tbody id="calendar-rows">
-        ${rows.map((row) => row.html)}
+        ${rows}
       </tbody>
     </table>
   </div>`;
 
-function rowOf(monday: string, week: readonly Cell[]): Region {
-  const id = `row-${monday}`;
+function rowOf(monday: string, week: readonly Cell[]): Html {
   const numbers = weekdays.map(
     (_, weekday) => html`<td>${numberOf(week.find((cell) => cell.weekday === weekday))}</td>`,
   );
-  return {
-    id,
-    html: html`<tr id="${id}">
-      <th scope="row">${showShortDay(monday)}</th>
-      ${numbers}
-    </tr>`,
-  };
+  return html`<tr id="row-${monday}">
+    <th scope="row">${showShortDay(monday)}</th>
+    ${numbers}
+  </tr>`;
 }
 
 function numberOf(cell: Cell | undefined): Html | string {

@@ -150,7 +150,7 @@ function countSlots(slots: Slots, { starts }: Days, after: number): number[] {
 }
 
 /** How long one view waits for schedules that were not counted yet. Milliseconds. */
-const patience = 250;
+const maxCountingTime = 250;
 
 const hour = 3_600_000;
 const day = 24 * hour;
@@ -185,7 +185,7 @@ export class SlotForecast {
   /** Counts what was not counted yet, as far as there is time for it. */
   async count({ files, purse }: Pick<ForecastInput, 'files' | 'purse'>): Promise<void> {
     const days = this.#today(purse.timezone, this.#clock.now());
-    const until = this.#clock.elapsed() + patience;
+    const until = this.#clock.elapsed() + maxCountingTime;
     for (const { bot, settings } of files) {
       if (!settings || this.#slots.has(groupOf(bot, settings).key)) continue;
       const { key, schedule, shift } = groupOf(bot, settings);

@@ -1,21 +1,8 @@
-import { html, type Html } from '../html.ts';
+import { html } from 'hono/html';
+import { awayFrom } from '../browser/away.ts';
+import type { Html } from '../layout.ts';
 
-const minute = 60_000;
-const hour = 60 * minute;
-const day = 24 * hour;
-
-/** How far away an instant is: `in 14 min`, `2 h ago`. The page's script says it the same way as time goes on. */
-export function awayFrom(now: number, instant: number): string {
-  const away = Math.abs(instant - now);
-  if (away < 45_000) return instant >= now ? 'now' : 'just now';
-  const far =
-    away < 90 * minute
-      ? `${Math.round(away / minute)} min`
-      : away < 36 * hour
-        ? `${Math.round(away / hour)} h`
-        : `${Math.round(away / day)} days`;
-  return instant > now ? `in ${far}` : `${far} ago`;
-}
+const day = 24 * 3_600_000;
 
 /** An instant as the reader's clock sees it from where it stands. @param due - it is still to come, be it late */
 export function away(now: string, instant: string, { due = false } = {}): Html {

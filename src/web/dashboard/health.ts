@@ -5,8 +5,7 @@ import * as z from 'zod';
 import type { Clock } from '../../clock.ts';
 import { FlockError, systemCode } from '../../errors.ts';
 import { reasonOf, replaceFile } from '../../fs.ts';
-import { type ListenAddress, type LocalAnswer, plain, readBody } from '../server.ts';
-import type { Routes } from './server.ts';
+import type { ListenAddress, WebApp } from '../server.ts';
 import type { MonitorParts } from './snapshot.ts';
 
 /** What flockd must have to be ready: a state folder it can write, a key, a scheduler that gets on, settings that are good. */
@@ -58,20 +57,6 @@ const lateness = (overdue: number): string =>
 
 export const isReady = (checks: readonly Check[]): boolean => checks.every(({ ok }) => ok);
 
-/** The answer of `/healthz`: whoever gets it knows that the event loop turns. @param overdue - milliseconds */
-export const healthAnswer = (overdue: number): LocalAnswer =>
-  overdue < maxOverdue ? plain(200, 'ok') : plain(503, lateness(overdue));
-
-/** The answer of `/readyz`. */
-export function readyAnswer(checks: readonly Check[]): LocalAnswer {
-  const ready = isReady(checks);
-  return {
-    status: ready ? 200 : 503,
-    headers: { 'content-type': 'application/json; charset=utf-8' },
-    body: `${JSON.stringify({ ready, checks })}\n`,
-  };
-}
-
 interface ProbeOptions {
   /** The state folder. */
   folder: string;
@@ -85,7 +70,7 @@ type Answer = string | undefined;
 
 /** For how long an answer holds, and how long a write may take. Milliseconds. */
 const holds = 5_000;
-const patience = 2_000;
+const maxWrite = 2_000;
 
 /**
  * Asks whether a folder can be written, by writing to it: one write at a time and one in five seconds at most, however often
@@ -105,7 +90,7 @@ export function openProbe({ folder, clock, write = writeProbe }: ProbeOptions): 
     const now = clock.elapsed();
     if (!last || (last.ended !== undefined && now - last.ended >= holds)) last = begin();
     if (last.ended !== undefined) return last.written;
-    return within(clock, last.began + patience - now, last.written);
+    return within(clock, last.began + maxWrite - now, last.written);
   };
 }
 
@@ -113,7 +98,7 @@ export function openProbe({ folder, clock, write = writeProbe }: ProbeOptions): 
 function within(clock: Clock, left: number, written: Promise<Answer>): Promise<Answer> {
   return new Promise((resolve) => {
     const cancel = clock.at(clock.now() + left, () => {
-      resolve(`it takes longer than ${patience / 1000} seconds`);
+      resolve(`it takes longer than ${maxWrite / 1000} seconds`);
     });
     void written.then((answer) => {
       cancel();
@@ -133,27 +118,31 @@ export interface HealthParts extends Pick<MonitorParts, 'daemon' | 'clock' | 'st
   reload: () => LastReload;
 }
 
-export interface HealthDesk {
-  /** What flockd needs to be ready, and whether it has it now. */
-  checks: () => Promise<Check[]>;
-  routes: Routes;
-}
+/** Asks what flockd needs to be ready, and whether it has it now. */
+export type AskChecks = () => Promise<Check[]>;
 
-/** `/healthz` for who would start a stuck flockd again, `/readyz` for who wants to know whether it can post. */
-export function openHealth({ daemon, clock, state, reload }: HealthParts): HealthDesk {
+export function openChecks({ daemon, clock, state, reload }: HealthParts): AskChecks {
   const probe = openProbe({ folder: state, clock });
-  const checks = async (): Promise<Check[]> => {
+  return async (): Promise<Check[]> => {
     const unwritable = await probe();
     const { bots } = daemon.glance();
     return checksOf({ unwritable, bots, overdue: daemon.overdue(), reload: reload() });
   };
-  return {
-    checks,
-    routes: {
-      'GET /healthz': () => healthAnswer(daemon.overdue()),
-      'GET /readyz': async () => readyAnswer(await checks()),
-    },
-  };
+}
+
+/** `/healthz` for who would start a stuck flockd again, `/readyz` for who wants to know whether it can post. */
+export function addHealth(app: WebApp, daemon: Pick<HealthParts['daemon'], 'overdue'>, ask: AskChecks): void {
+  app.get('/healthz', (c) => {
+    const overdue = daemon.overdue();
+    return overdue < maxOverdue ? c.text('ok\n') : c.text(`${lateness(overdue)}\n`, 503);
+  });
+  app.get('/readyz', async (c) => {
+    const checks = await ask();
+    const ready = isReady(checks);
+    return c.body(`${JSON.stringify({ ready, checks })}\n`, ready ? 200 : 503, {
+      'content-type': 'application/json; charset=utf-8',
+    });
+  });
 }
 
 const answer = z.object({
@@ -214,10 +203,21 @@ function get(place: Place, deadline: number): Promise<string | undefined> {
     const asked = request({ ...place, path: '/readyz', agent: false, signal: AbortSignal.timeout(deadline) });
     asked.on('error', reject);
     asked.on('response', (response) => {
-      readBody(response, maxBody).then(resolve, reject);
+      readBody(response).then(resolve, reject);
     });
     asked.end();
   });
+}
+
+async function readBody(response: AsyncIterable<Buffer>): Promise<string | undefined> {
+  const parts: Buffer[] = [];
+  let length = 0;
+  for await (const part of response) {
+    length += part.length;
+    if (length > maxBody) return undefined;
+    parts.push(part);
+  }
+  return Buffer.concat(parts).toString('utf8');
 }
 
 function parsed(text: string | undefined): unknown {

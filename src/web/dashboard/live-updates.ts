@@ -1,56 +1,44 @@
-import { createHash, randomBytes } from 'node:crypto';
-import type { ServerResponse } from 'node:http';
+import { createHash } from 'node:crypto';
+import type { HttpBindings } from '@hono/node-server';
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
+import { asset } from '../../assets.ts';
 import type { Clock } from '../../clock.ts';
 import type { FlockView } from '../../flock/view.ts';
-import { type LocalAnswer, type LocalRequest, plain } from '../server.ts';
-import { asPage, dashboardPage, type FormToken, regionsOf } from './page.ts';
-import { RegionStore } from './regions.ts';
-import { dashboardScript } from './script.ts';
-import type { AskView, Routes, Streams } from './server.ts';
-import { dashboardStyle } from './style.ts';
+import type { WebApp, WebContext } from '../server.ts';
+import { dashboardMain, dashboardPage, type FormToken } from './page.ts';
 
-/** Somebody who looks at the page. */
+/** A page that is open. */
 interface Reader {
-  response: ServerResponse;
-  /** The version it was sent last. */
-  sent: number;
-  /** Since when it has not read on what it was sent. */
-  stuckSince: number | undefined;
+  response: HttpBindings['outgoing'];
+  /** The version of the page that it has, or was told of last. */
+  version: string | undefined;
+  /** Whether it has yet to read what it was sent last. */
+  isBehind: boolean;
   /** When it was last sent anything. */
-  spokenAt: number;
-  /** How much it was sent. Bytes. */
-  bytes: number;
+  sentAt: number;
 }
 
 interface EventStreamOptions {
   clock: Clock;
-  store: RegionStore;
-  mostReaders: number;
+  maxReaders: number;
 }
 
-/** A reader that does not read on for so long is let go. Milliseconds. */
-const patience = 60_000;
+/** A connection on which nothing is sent for longer may be cut off on its way. Milliseconds. */
+const heartbeat = 15_000;
+
+/** So many readers are told in one turn of the event loop; then it is a post's turn. */
+const readersPerTurn = 50;
 
 /**
- * A connection that has carried so much ends, and a browser opens another: whoever reads nothing would have the system keep
- * megabytes for them before anybody can tell. Bytes.
- */
-const maxBytes = 256 * 1024;
-
-/** A connection on which nothing is said for longer may be cut off on its way. Milliseconds. */
-const quiet = 15_000;
-
-/** So many are told in one turn of the event loop; then it is a post's turn. */
-const inOneTurn = 50;
-
-/**
- * Tells everybody who looks at the page what has changed. Nothing is queued: whoever is slow gets the newest state once they
- * have read what they were sent, and all who are equally far behind share its bytes.
+ * Tells every open page that there is a new version of it, as server-sent events. An event is small and says only which
+ * version is the newest, and a reader that does not read is sent no further one: slow readers take no memory. It writes to
+ * the connections itself: a web stream for each reader takes twenty times as long.
  */
 export class EventStream {
   readonly #options: EventStreamOptions;
   readonly #readers = new Set<Reader>();
-  #timer: (() => void) | undefined;
+  #newest: { version: string; event: Buffer } | undefined;
+  #heartbeat: (() => void) | undefined;
 
   constructor(options: EventStreamOptions) {
     this.#options = options;
@@ -62,20 +50,15 @@ export class EventStream {
 
   /** Whether one more is too many. */
   get isFull(): boolean {
-    return this.#readers.size >= this.#options.mostReaders;
+    return this.#readers.size >= this.#options.maxReaders;
   }
 
-  /** Takes a reader on. @param version - that of the page it has */
-  open(response: ServerResponse, version: number): void {
-    const reader: Reader = {
-      response,
-      sent: version,
-      stuckSince: undefined,
-      spokenAt: this.#options.clock.elapsed(),
-      bytes: 0,
-    };
-    // What is stuck is found here, and an event can be long in coming.
-    response.socket?.setTimeout(0);
+  /** Adds a reader. @param version - that of the page it has */
+  open({ env: { incoming, outgoing: response } }: WebContext, version: string | undefined): Response {
+    const sentAt = this.#options.clock.elapsed();
+    const reader: Reader = { response, version, isBehind: false, sentAt };
+    // A reader may be idle for as long as nothing changes.
+    incoming.socket.setTimeout(0);
     response.writeHead(200, {
       'content-type': 'text/event-stream; charset=utf-8',
       'cache-control': 'no-store',
@@ -84,125 +67,116 @@ export class EventStream {
       'x-accel-buffering': 'no',
     });
     response.on('error', () => undefined);
+    response.on('drain', () => {
+      reader.isBehind = false;
+      this.#bringUpToDate(reader);
+    });
     response.once('close', () => {
       this.#readers.delete(reader);
+      // While nobody reads, nobody looks which version is the newest.
+      if (this.#readers.size === 0) this.#newest = undefined;
     });
     this.#readers.add(reader);
-    this.#write(reader, 'retry: 2000\n\n');
+    this.#send(reader, 'retry: 2000\n\n');
     this.#bringUpToDate(reader);
-    this.#arm();
+    this.#beat();
+    return RESPONSE_ALREADY_SENT;
   }
 
-  /** Tells everybody what has changed, in turns. */
-  async tell(): Promise<void> {
+  /** Tells all readers of a version, in turns. */
+  async tell(version: string): Promise<void> {
+    const event = Buffer.from(`event: changed\nid: ${version}\ndata:\n\n`);
+    this.#newest = { version, event };
     let told = 0;
     for (const reader of [...this.#readers]) {
       this.#bringUpToDate(reader);
-      if (++told % inOneTurn === 0) await new Promise((resolve) => setImmediate(resolve));
+      if (++told % readersPerTurn === 0) await new Promise((resolve) => setImmediate(resolve));
     }
   }
 
   close(): void {
-    this.#timer?.();
-    this.#timer = undefined;
+    this.#heartbeat?.();
+    this.#heartbeat = undefined;
     for (const { response } of this.#readers) response.destroy();
     this.#readers.clear();
   }
 
   #bringUpToDate(reader: Reader): void {
-    const { store } = this.#options;
-    if (reader.stuckSince !== undefined || !this.#readers.has(reader)) return;
-    const event = store.since(reader.sent);
-    if (event === undefined) return;
-    if (reader.bytes > maxBytes) {
-      reader.response.end();
-      return;
-    }
-    reader.sent = store.number;
-    this.#write(reader, event);
+    const newest = this.#newest;
+    if (newest === undefined || newest.version === reader.version || reader.isBehind) return;
+    reader.version = newest.version;
+    this.#send(reader, newest.event);
   }
 
-  #write(reader: Reader, bytes: Buffer | string): void {
-    const { response } = reader;
-    if (response.destroyed || response.writableEnded) return;
-    reader.spokenAt = this.#options.clock.elapsed();
-    reader.bytes += bytes.length;
-    if (response.write(bytes) || reader.stuckSince !== undefined) return;
-    reader.stuckSince = reader.spokenAt;
-    response.once('drain', () => {
-      reader.stuckSince = undefined;
-      this.#bringUpToDate(reader);
-    });
+  #send(reader: Reader, bytes: Buffer | string): void {
+    if (reader.response.destroyed) return;
+    reader.sentAt = this.#options.clock.elapsed();
+    reader.isBehind = !reader.response.write(bytes);
   }
 
-  #arm(): void {
-    if (this.#timer) return;
+  #beat(): void {
+    if (this.#heartbeat) return;
     const { clock } = this.#options;
-    this.#timer = clock.at(clock.now() + quiet, () => {
-      this.#timer = undefined;
-      this.#lookAfter();
-      if (this.#readers.size > 0) this.#arm();
+    this.#heartbeat = clock.at(clock.now() + heartbeat, () => {
+      this.#heartbeat = undefined;
+      const now = clock.elapsed();
+      for (const reader of this.#readers)
+        if (!reader.isBehind && now - reader.sentAt >= heartbeat) this.#send(reader, ':\n\n');
+      if (this.#readers.size > 0) this.#beat();
     });
-  }
-
-  /** Lets go of those who are stuck, and speaks to those to whom nothing was said for long. */
-  #lookAfter(): void {
-    const now = this.#options.clock.elapsed();
-    for (const reader of this.#readers) {
-      const { stuckSince, spokenAt, response } = reader;
-      if (stuckSince !== undefined && now - stuckSince >= patience) response.destroy();
-      else if (stuckSince === undefined && now - spokenAt >= quiet) this.#write(reader, ':\n\n');
-    }
   }
 }
 
-interface DashboardOptions {
+/** The flock as it stands, at most a second old. It is built only where somebody asks. */
+export type AskView = () => Promise<FlockView>;
+
+interface DashboardOptions extends EventStreamOptions {
   view: AskView;
-  clock: Clock;
   /** What its forms carry, where it has any. */
   token: FormToken;
-  mostReaders: number;
-  /** Told of a mistake of its own. */
+  /** Called with an error of its own. */
   failed: (error: unknown) => void;
 }
 
-/** How often it is looked whether anything has changed, while somebody reads. Milliseconds. */
-const every = 1000;
+/** A rendered page. */
+interface Page {
+  /** Different where something else is to be seen. */
+  version: string;
+  bytes: Uint8Array<ArrayBuffer>;
+}
 
-const asset = (type: string, body: string): LocalAnswer => ({
-  status: 200,
-  headers: { 'content-type': `${type}; charset=utf-8`, 'cross-origin-resource-policy': 'same-origin' },
-  body,
-});
+/** How often it looks for changes while somebody reads. Milliseconds. */
+const lookInterval = 1000;
 
-/** A page of another edition than this cannot take in what is sent to it. */
-const edition = createHash('sha256')
-  .update(dashboardScript)
-  .update(dashboardStyle)
-  .digest('hex')
-  .slice(0, 12);
+const charset = 'charset=utf-8';
 
 /** The page of the flock, and what keeps it up to date. */
 export class Dashboard {
-  readonly routes: Routes = {
-    'GET /': async (view) => asPage(200, await this.#page(view)),
-    'GET /dashboard.css': () => asset('text/css', dashboardStyle),
-    'GET /dashboard.js': () => asset('text/javascript', dashboardScript),
-  };
-  readonly streams: Streams = {
-    '/events': (request, response) => this.#open(request, response),
-  };
   readonly #options: DashboardOptions;
-  readonly #store = new RegionStore(randomBytes(6).toString('hex'));
   readonly #events: EventStream;
   /** One rendering for all who load the page while a view is fresh. */
-  readonly #pages = new WeakMap<FlockView, Buffer>();
+  readonly #pages = new WeakMap<FlockView, Page>();
+  /** Tells the script and the style of this flockd from those of a page that another one has sent. */
+  readonly #edition = hashOf(asset('dashboard.js') + asset('dashboard.css'));
   #watching: (() => void) | undefined;
 
   constructor(options: DashboardOptions) {
     this.#options = options;
-    const { clock, mostReaders } = options;
-    this.#events = new EventStream({ clock, store: this.#store, mostReaders });
+    this.#events = new EventStream(options);
+  }
+
+  addTo(app: WebApp): void {
+    app.get('/', async (c) => {
+      const { bytes } = await this.#page();
+      return c.body(bytes, 200, { 'content-type': `text/html; ${charset}` });
+    });
+    app.get('/dashboard.css', (c) =>
+      c.body(asset('dashboard.css'), 200, { 'content-type': `text/css; ${charset}` }),
+    );
+    app.get('/dashboard.js', (c) =>
+      c.body(asset('dashboard.js'), 200, { 'content-type': `text/javascript; ${charset}` }),
+    );
+    app.get('/events', (c) => this.#open(c));
   }
 
   close(): void {
@@ -210,32 +184,34 @@ export class Dashboard {
     this.#events.close();
   }
 
-  async #page(ask: AskView): Promise<Buffer> {
+  async #page(): Promise<Page> {
+    const { view: ask, token } = this.#options;
     const view = await ask();
     const known = this.#pages.get(view);
     if (known) return known;
-    const regions = regionsOf(view, this.#options.token);
-    this.#store.take(regions);
-    const { version } = this.#store;
-    const page = Buffer.from(dashboardPage({ view, regions, version, edition }));
-    this.#pages.set(view, page);
-    return page;
+    const main = await dashboardMain(view, token);
+    const version = versionOf(String(main));
+    const page = await dashboardPage({ view, main, version, edition: this.#edition });
+    const rendered = { version, bytes: Buffer.from(String(page)) };
+    this.#pages.set(view, rendered);
+    return rendered;
   }
 
-  #open({ query, headers }: LocalRequest, response: ServerResponse): LocalAnswer | undefined {
-    if (query.get('edition') !== edition) return stale;
-    if (this.#events.isFull) return plain(503, 'too many read this page just now');
-    const version = headers['last-event-id'] ?? query.get('since') ?? undefined;
-    this.#events.open(response, this.#store.numberOf(version));
+  #open(c: WebContext): Response | Promise<Response> {
+    if (c.req.method === 'HEAD') return c.text('only GET\n', 405, { allow: 'GET' });
+    if (c.req.query('edition') !== this.#edition)
+      return c.body('event: stale\ndata:\n\n', 200, { 'content-type': `text/event-stream; ${charset}` });
+    if (this.#events.isFull) return c.text('too many read this page just now\n', 503);
+    const opened = this.#events.open(c, c.req.header('last-event-id') ?? c.req.query('since'));
     this.#watch();
-    return undefined;
+    return opened;
   }
 
   /** Looks for changes as long as anybody reads. */
   #watch(): void {
     if (this.#watching) return;
     const { clock, failed } = this.#options;
-    this.#watching = clock.at(clock.now() + every, () => {
+    this.#watching = clock.at(clock.now() + lookInterval, () => {
       this.#look()
         .catch(failed)
         .finally(() => {
@@ -247,16 +223,12 @@ export class Dashboard {
 
   async #look(): Promise<void> {
     if (this.#events.readers === 0) return;
-    const { view, token } = this.#options;
-    this.#store.take(regionsOf(await view(), token));
-    // Somebody may have loaded the page meanwhile: what is new to those who look need not be new.
-    await this.#events.tell();
+    const { version } = await this.#page();
+    await this.#events.tell(version);
   }
 }
 
-/** The page is that of another flockd, and is to be loaded again. */
-const stale: LocalAnswer = {
-  status: 200,
-  headers: { 'content-type': 'text/event-stream; charset=utf-8' },
-  body: 'event: stale\ndata:\n\n',
-};
+const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 12);
+
+/** How far away an instant is, is for the reader's clock to say: a page does not change because time passes. */
+const versionOf = (main: string): string => hashOf(main.replaceAll(/(<time [^>]*>)[^<]*/g, '$1'));

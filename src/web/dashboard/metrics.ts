@@ -5,8 +5,9 @@ import type { Change, Ledger } from '../../ledger/journal.ts';
 import type { BotState } from '../../ledger/state.ts';
 import { keyCauses } from '../../posting/post.ts';
 import { EventLoopYield } from '../../yield.ts';
-import type { Check, HealthDesk, HealthParts, LastReload } from './health.ts';
-import type { Routes } from './server.ts';
+import type { WebApp } from '../server.ts';
+import type { AskChecks, Check, HealthParts, LastReload } from './health.ts';
+import type { AskView } from './live-updates.ts';
 import type { MonitorParts } from './snapshot.ts';
 
 /** What can come of a post. */
@@ -425,14 +426,16 @@ async function textOf(register: Registry, turns: EventLoopYield): Promise<string
 
 interface MetricsParts extends Pick<MonitorParts, 'ledger' | 'version'>, HealthParts {
   metrics: Metrics;
+  view: AskView;
+  checks: AskChecks;
 }
 
 /** `/metrics` for Prometheus: what is true at the moment it asks. */
-export const metricsRoutes = (
-  { ledger, version, daemon, reload, metrics }: MetricsParts,
-  { checks }: Pick<HealthDesk, 'checks'>,
-): Routes => ({
-  'GET /metrics': async (view) => {
+export function addMetrics(
+  app: WebApp,
+  { ledger, version, daemon, reload, metrics, view, checks }: MetricsParts,
+): void {
+  app.get('/metrics', async (c) => {
     const { flock, bots } = await view();
     const body = await metrics.scrape({
       version,
@@ -442,9 +445,9 @@ export const metricsRoutes = (
       checks: await checks(),
       reload: reload(),
     });
-    return { status: 200, headers: { 'content-type': metrics.contentType }, body };
-  },
-});
+    return c.body(body, 200, { 'content-type': metrics.contentType });
+  });
+}
 
 function* factsOf(bots: readonly BotStatus[], ledger: Ledger): Generator<Omit<BotFacts, 'settled'>> {
   for (const status of bots) yield { status, state: ledger.state(status.bot) };

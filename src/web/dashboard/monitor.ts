@@ -1,4 +1,5 @@
-import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import * as z from 'zod';
 import { apiUrl, inheritedSocket } from '../../config/environment.ts';
 import { releaseFlock, stopFlock } from '../../daemon/stop-switch.ts';
 import { FlockError, messageOf } from '../../errors.ts';
@@ -7,62 +8,62 @@ import { postPages } from '../../flock/status.ts';
 import type { Change } from '../../ledger/journal.ts';
 import type { BotState } from '../../ledger/state.ts';
 import { unlimitedBudget } from '../../posting/budget.ts';
-import type { ListenAddress, LocalAnswer, LocalRequest } from '../server.ts';
-import { same } from '../sessions.ts';
-import { type LastReload, openHealth } from './health.ts';
+import { type ListenAddress, openWebServer, same, secretWord, webApp, type WebApp } from '../server.ts';
+import { addHealth, type LastReload, openChecks } from './health.ts';
 import { Dashboard } from './live-updates.ts';
-import { type Metrics, metricsRoutes, openMetrics } from './metrics.ts';
-import { botOrders, placeName, toldPage } from './page.ts';
-import { mostOpenFiles, openMonitorServer, type Route, type Routes } from './server.ts';
+import { addMetrics, type Metrics, openMetrics } from './metrics.ts';
+import { botOrders, noticePage, placeName } from './page.ts';
 import { type MonitorParts, SnapshotCache } from './snapshot.ts';
 
 interface ControlOptions extends Pick<MonitorParts, 'daemon' | 'state'> {
-  /** What a form must carry to be believed: only pages of our own have read it. */
+  /** What a form must carry: only pages of this process have it. */
   token: string;
-  /** Told once something was done. */
+  /** Called once something was done. */
   changed: () => void;
 }
 
-/** What a person can do from the page, each by the order that the command line gives. */
-function controlRoutes({ daemon, state, token, changed }: ControlOptions): Routes {
-  const route =
-    (act: (request: LocalRequest) => Promise<string>): Route =>
-    async (_, request) => {
-      if (!same(request.form.get('csrf') ?? '', token)) return toldPage(403, notOurs);
+const field = z.string().catch('');
+const formSchema = z.object({ csrf: field, bot: field, place: field });
+type Form = z.infer<typeof formSchema>;
+
+/** What a person can do from the page, each by the command that the command line gives. */
+function addControl(app: WebApp, { daemon, state, token, changed }: ControlOptions): void {
+  /** @param act - does it, and says which part of the page shows it */
+  const add = (path: string, act: (form: Form) => Promise<string>): void => {
+    app.post(path, async (c) => {
+      const form = formSchema.parse(await c.req.parseBody());
+      if (!same(form.csrf, token)) return c.html(noticePage(notOurs), 403);
       try {
-        return backTo(await act(request));
+        // Back to the page, whatever folder a reverse proxy has put it into.
+        return c.redirect(`../#${encodeURIComponent(await act(form))}`, 303);
       } catch (error) {
         if (!(error instanceof FlockError)) throw error;
-        return toldPage(409, { title: 'That did not work', text: error.message, hint: error.hint });
+        const { message, hint } = error;
+        return await c.html(noticePage({ title: 'That did not work', text: message, hint }), 409);
       } finally {
         changed();
       }
-    };
-  const ofBots = botOrders.map((order): [string, Route] => [
-    `POST /bots/${order}`,
-    route(async ({ form }) => {
-      const bot = form.get('bot') ?? '';
-      const place = form.get('place');
+    });
+  };
+  for (const order of botOrders) {
+    add(`/bots/${order}`, async ({ bot, place }) => {
       await daemon.carryOut({ order, bot }, order === 'post' ? mustBeAt(bot, place) : undefined);
       return `bot-${bot}`;
-    }),
-  ]);
-  return {
-    ...Object.fromEntries(ofBots),
-    'POST /flock/pause': route(async () => {
-      await stopFlock(state, 'stopped from the page of the flock');
-      return 'summary';
-    }),
-    'POST /flock/resume': route(async () => {
-      await releaseFlock(state);
-      return 'summary';
-    }),
-  };
+    });
+  }
+  add('/flock/pause', async () => {
+    await stopFlock(state, 'stopped from the page of the flock');
+    return 'summary';
+  });
+  add('/flock/resume', async () => {
+    await releaseFlock(state);
+    return 'summary';
+  });
 }
 
 /** @throws {FlockError} `tryLater` where a bot is not any more where the page showed it: that line was posted */
 const mustBeAt =
-  (bot: string, place: string | null) =>
+  (bot: string, place: string) =>
   (state: BotState | undefined): void => {
     if (place === placeName(state?.pass ?? 1, state?.place.next ?? 0)) return;
     throw new FlockError('tryLater', `${bot} has moved on since the page showed its place`, {
@@ -70,17 +71,9 @@ const mustBeAt =
     });
   };
 
-/** Back to the page, whatever folder a reverse proxy has put it into. */
-const backTo = (place: string): LocalAnswer => ({
-  status: 303,
-  headers: { location: `../#${encodeURIComponent(place)}` },
-  body: '',
-});
-
 const notOurs = {
   title: 'That form was not ours',
   text: 'It came from another page, or from one that was opened before flockd was started. Nothing was changed.',
-  hint: undefined,
 };
 
 export interface MonitorOptions {
@@ -92,9 +85,25 @@ export interface MonitorOptions {
   allowControl: boolean;
 }
 
-/** Readers of the page at a time, and connections that are over again soon. */
-const maxReaders = 1000;
-const others = 200;
+/** Connections at a time. A page that is open has one for events, and another where it fetches the newest page. */
+const maxConnections = 2000;
+
+/** The longest body of a request, and how long a reader may take to read on: bytes and milliseconds. */
+const maxBody = 16 * 1024;
+const maxIdle = 60_000;
+
+/** What every Unix lets a process open. */
+const minOpenFiles = 256;
+
+/** How many files and connections this process may have open. */
+function maxOpenFiles(): number {
+  try {
+    const soft = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
+    return soft === undefined ? Infinity : Number(soft);
+  } catch {
+    return minOpenFiles;
+  }
+}
 
 /**
  * Shows a running flock to whoever asks for it at an address: the page, health and metrics. Where nobody wants to look it does
@@ -143,31 +152,34 @@ export class Monitor implements AsyncDisposable {
         .once('monitor', reason)
         .error({ event: 'monitor-failed', reason }, `cannot show the flock: ${reason}`);
     };
-    const desk = new SnapshotCache({ ...parts, flock, pages: postPages(apiUrl()) });
-    const view = (): ReturnType<SnapshotCache['view']> => desk.view();
-    const changed = (): void => {
-      desk.forget();
-    };
-    const token = allowControl ? randomBytes(32).toString('base64url') : undefined;
+    const snapshots = new SnapshotCache({ ...parts, flock, pages: postPages(apiUrl()) });
+    const view = (): ReturnType<SnapshotCache['view']> => snapshots.view();
+    const token = allowControl ? secretWord() : undefined;
     // Posts and the ledger need files and connections, too.
-    const mostConnections = Math.min(maxReaders + others, Math.floor(mostOpenFiles() / 2));
-    const readers = Math.min(maxReaders, Math.floor(mostConnections * 0.8));
-    const dashboard = new Dashboard({ view, clock, token, mostReaders: readers, failed });
+    const connections = Math.min(maxConnections, Math.floor(maxOpenFiles() / 2));
+    const app = webApp({
+      names,
+      allow: { scripts: true },
+      maxBody,
+      failed,
+      errorsAreIn: 'the log of flockd',
+    });
+    const maxReaders = Math.floor(connections / 2);
+    const dashboard = new Dashboard({ view, clock, token, maxReaders, failed });
+    dashboard.addTo(app);
     const reload = (): LastReload => this.#reload;
-    const health = openHealth({ daemon, clock, state, reload });
-    const server = await openMonitorServer({
+    const checks = openChecks({ daemon, clock, state, reload });
+    addHealth(app, daemon, checks);
+    addMetrics(app, { ...parts, reload, metrics, view, checks });
+    const changed = (): void => {
+      snapshots.forget();
+    };
+    if (token !== undefined) addControl(app, { daemon, state, token, changed });
+    const server = await openWebServer(app, {
       address: listen,
       inherited: inheritedSocket(),
-      names,
-      routes: {
-        ...dashboard.routes,
-        ...health.routes,
-        ...metricsRoutes({ ...parts, reload, metrics }, health),
-        ...(token !== undefined && controlRoutes({ daemon, state, token, changed })),
-      },
-      streams: dashboard.streams,
-      view,
-      mostConnections,
+      maxConnections: connections,
+      maxIdle,
       failed,
     });
     this.#close = async () => {

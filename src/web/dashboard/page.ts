@@ -1,8 +1,8 @@
+import { html } from 'hono/html';
 import { inMicros, showUsd } from '../../cost.ts';
 import { needsCare, needsSomebody } from '../../flock/status.ts';
 import { type BotView, type FlockView, type PostView, shownDays } from '../../flock/view.ts';
-import { html, type Html } from '../html.ts';
-import type { LocalAnswer } from '../server.ts';
+import { type Html, layout } from '../layout.ts';
 import { calendarOf, calendarParts, spendingOf } from './charts.ts';
 import {
   atClock,
@@ -17,7 +17,6 @@ import {
   showCount,
   withClocks,
 } from './format.ts';
-import type { Region, Regions } from './regions.ts';
 
 /** What a form of the page must carry where the page may do anything; undefined where it only shows. */
 export type FormToken = string | undefined;
@@ -102,12 +101,12 @@ const troubleOf = (
   html`<li>
     <p>
       <a href="#bot-${bot}"><strong>${bot}</strong></a>
-      ${told[state]}${why !== undefined && `: ${withClocks(why, schedule?.timezone ?? timezone, now)}`}
+      ${predicates[state]}${why !== undefined && `: ${withClocks(why, schedule?.timezone ?? timezone, now)}`}
     </p>
     ${hint !== undefined && html`<p class="hint">${withCommands(hint, bot)}</p>`}
   </li>`;
 
-const told: Record<BotView['state'], string> = {
+const predicates: Record<BotView['state'], string> = {
   new: 'is new',
   fine: 'is fine',
   waiting: 'waits',
@@ -136,7 +135,7 @@ function withCommands(hint: string, bot: string): Html[] {
 const maxBots = 200;
 
 /** The bots that are shown: what is wrong first, then by name. */
-export function botRegions({ bots, now }: FlockView, token: FormToken): Region[] {
+export function botItems({ bots, now }: FlockView, token: FormToken): Html[] {
   const troubled: BotView[] = [];
   const others: BotView[] = [];
   for (const bot of bots) {
@@ -144,10 +143,7 @@ export function botRegions({ bots, now }: FlockView, token: FormToken): Region[]
     if (isTroubled(bot)) troubled.push(bot);
     else if (others.length < maxBots) others.push(bot);
   }
-  return [...troubled, ...others].slice(0, maxBots).map((bot) => {
-    const id = `bot-${bot.bot}`;
-    return { id, html: botOf(bot, id, now, token) };
-  });
+  return [...troubled, ...others].slice(0, maxBots).map((bot) => botOf(bot, now, token));
 }
 
 /** Who is not shown, or that nobody is there. */
@@ -179,10 +175,10 @@ function keylessOf({ keyless }: FlockView): Html {
   </p>`;
 }
 
-function botOf(bot: BotView, id: string, now: string, token: FormToken): Html {
+function botOf(bot: BotView, now: string, token: FormToken): Html {
   const { bot: name, account, home, state, why } = bot;
   const isPlain = state === 'fine';
-  return html`<li id="${id}" class="bot" data-state="${isTroubled(bot) ? 'wrong' : state}">
+  return html`<li id="bot-${name}" class="bot" data-state="${isTroubled(bot) ? 'wrong' : state}">
     <div class="who">
       <h3>${name}</h3>
       ${account !== undefined && nameOf(account, home)}
@@ -332,15 +328,11 @@ function botsFact({ bots, counts }: FlockView): Html {
 }
 
 /** The last posts, each as it reads; newest first. */
-export const lineRegions = ({ recent, now }: FlockView): Region[] =>
-  recent.map((post) => {
-    const id = `line-${post.bot}-${Date.parse(post.at)}`;
-    return { id, html: lineOf(post, id, now) };
-  });
+export const lineItems = ({ recent, now }: FlockView): Html[] => recent.map((post) => lineOf(post, now));
 
-function lineOf({ bot, at, line, lines, text, url }: PostView, id: string, now: string): Html {
+function lineOf({ bot, at, line, lines, text, url }: PostView, now: string): Html {
   const place = lines === 1 ? `line ${line}` : `lines ${line} to ${line + lines - 1}`;
-  return html`<li id="${id}">
+  return html`<li id="line-${bot}-${Date.parse(at)}">
     ${
       text === undefined
         ? html`<p class="gone">A line that is not in the poem any more.</p>`
@@ -356,32 +348,6 @@ function lineOf({ bot, at, line, lines, text, url }: PostView, id: string, now: 
 /** Lines that are shown at once; those before them, where somebody wants them. */
 const firstLines = 7;
 
-/** Everything on the page that changes. @param token - what its forms carry, where it has any */
-export function regionsOf(view: FlockView, token: FormToken): Regions {
-  const calendar = calendarParts(view);
-  const single: Region[] = [
-    { id: 'summary', html: html`<p id="summary" class="summary" role="status">${summaryOf(view)}</p>` },
-    { id: 'flock-controls', html: html`<div id="flock-controls">${flockControls(view, token)}</div>` },
-    { id: 'facts', html: factsOf(view) },
-    { id: 'troubles', html: troublesOf(view) },
-    calendar.sentence,
-    calendar.months,
-    { id: 'spending', html: spendingOf(view) },
-    { id: 'bots-left', html: botsLeft(view) },
-    { id: 'keyless', html: keylessOf(view) },
-    { id: 'no-lines', html: noLines(view) },
-  ];
-  const lines = lineRegions(view);
-  const lists = [
-    { id: 'lines', regions: lines.slice(0, firstLines) },
-    { id: 'earlier', regions: lines.slice(firstLines) },
-    { id: 'bots', regions: botRegions(view, token) },
-    { id: 'calendar-weeks', regions: calendar.weeks },
-    { id: 'calendar-rows', regions: calendar.rows },
-  ];
-  return { single, lists };
-}
-
 const noLines = ({ recent }: FlockView): Html =>
   recent.length > 0
     ? html`<p id="no-lines" hidden></p>`
@@ -389,143 +355,98 @@ const noLines = ({ recent }: FlockView): Html =>
 
 interface DashboardPage {
   view: FlockView;
-  regions: Regions;
-  /** Of the regions, so that the page is told what changes from then on. */
+  /** What {@link dashboardMain} gives of the view. */
+  main: Html;
+  /** Of its main part, so that the page is told what changes from then on. */
   version: string;
   /** Tells this page's script and style from those of another flockd. */
   edition: string;
 }
 
 /** The whole page. */
-export const dashboardPage = ({ view, regions, version, edition }: DashboardPage): string =>
-  html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta name="color-scheme" content="light dark" />
-        <title>The flock · flockd</title>
-        <link rel="icon" href="data:," />
-        <link rel="stylesheet" href="dashboard.css" />
-        <script src="dashboard.js" defer></script>
-      </head>
-      <body
-        data-version="${version}"
-        data-edition="${edition}"
-        data-now="${view.now}"
-        data-timezone="${view.timezone}"
-      >
-        <header class="masthead">
-          <h1>flockd <span class="unseen">: the flock</span></h1>
-          <p class="live" id="live" data-live="no">as of ${atClock(view.now, view.timezone, view.now)}</p>
-        </header>
-        ${contentOf(view, regions)}
-        <p id="said" class="said" role="status"></p>
-        <footer class="colophon">
-          <p>flockd ${view.version}. Days and months by the clock of ${view.timezone}.</p>
-        </footer>
-      </body>
-    </html> `.markup;
+export const dashboardPage = ({ view, main, version, edition }: DashboardPage): Html =>
+  layout(
+    {
+      title: 'The flock',
+      program: 'flockd',
+      style: 'dashboard.css',
+      script: 'dashboard.js',
+      attributes: html`data-version="${version}" data-edition="${edition}" data-now="${view.now}"
+      data-timezone="${view.timezone}"`,
+    },
+    html`<header class="masthead">
+        <h1>flockd <span class="unseen">: the flock</span></h1>
+        <p class="live" id="live" data-live="no">as of ${atClock(view.now, view.timezone, view.now)}</p>
+      </header>
+      ${main}
+      <p id="notice" class="notice" role="status"></p>
+      <footer class="colophon">
+        <p>flockd ${view.version}. Days and months by the clock of ${view.timezone}.</p>
+      </footer>`,
+  );
 
-function contentOf(view: FlockView, { single, lists }: Regions): Html {
-  const parts = new Map<string, Html | Html[]>([
-    ...single.map(({ id, html }) => [id, html] as const),
-    ...lists.map(({ id, regions }) => [id, regions.map(({ html }) => html)] as const),
-  ]);
-  const section = (name: string, title: string, content: Html): Html =>
-    html`<section class="${name}" aria-labelledby="${name}-name">
-      <h2 id="${name}-name">${title}</h2>
-      ${content}
-    </section>`;
+const section = (name: string, title: string, content: Html): Html =>
+  html`<section class="${name}" aria-labelledby="${name}-name">
+    <h2 id="${name}-name">${title}</h2>
+    ${content}
+  </section>`;
+
+/** Everything on the page that changes. @param token - what its forms carry, where it has any */
+export function dashboardMain(view: FlockView, token: FormToken): Html {
+  const lines = lineItems(view);
   return html`<main>
     <div class="opening">
-      ${parts.get('summary')}
+      <p id="summary" class="summary" role="status">${summaryOf(view)}</p>
       <p id="lost" class="lost" role="status"></p>
-      ${parts.get('flock-controls')}
+      <div id="flock-controls">${flockControls(view, token)}</div>
     </div>
-    ${parts.get('troubles')} ${parts.get('facts')}
+    ${troublesOf(view)} ${factsOf(view)}
     <div class="spread">
       ${section(
         'lately',
         'The last lines',
-        html`${parts.get('no-lines')}
+        html`${noLines(view)}
           <ol id="lines" class="lines" role="list">
-            ${parts.get('lines')}
+            ${lines.slice(0, firstLines)}
           </ol>
           <details id="before">
             <summary>Lines before these</summary>
             <ol id="earlier" class="lines" role="list">
-              ${parts.get('earlier')}
+              ${lines.slice(firstLines)}
             </ol>
           </details>`,
       )}
       <div class="aside">
         ${section('days', 'The calendar', calendarOf(calendarParts(view)))}
-        ${section('spent', 'Spending', html`${parts.get('spending')}`)}
+        ${section('spent', 'Spending', spendingOf(view))}
       </div>
     </div>
     ${section(
       'roll',
       'The bots',
       html`<ul id="bots" class="bots" role="list">
-          ${parts.get('bots')}
+          ${botItems(view, token)}
         </ul>
-        ${parts.get('bots-left')} ${parts.get('keyless')}`,
+        ${botsLeft(view)} ${keylessOf(view)}`,
     )}
   </main>`;
 }
 
-const policy = [
-  "default-src 'none'",
-  "style-src 'self'",
-  "script-src 'self'",
-  "connect-src 'self'",
-  'img-src data:',
-  "form-action 'self'",
-  "base-uri 'none'",
-  "frame-ancestors 'none'",
-].join('; ');
-
-/** The answer that is a page. It runs no script but its own file, and is shown in no frame. */
-export const asPage = (status: number, body: string | Buffer): LocalAnswer => ({
-  status,
-  headers: {
-    'content-type': 'text/html; charset=utf-8',
-    'content-security-policy': policy,
-    'cross-origin-resource-policy': 'same-origin',
-    'cross-origin-opener-policy': 'same-origin',
-  },
-  body,
-});
-
-interface Told {
+interface Notice {
   title: string;
   text: string;
   /** What the person can do about it. */
-  hint: string | undefined;
+  hint?: string | undefined;
 }
 
 /** A page that only says something, for a form that led nowhere. */
-export const toldPage = (status: number, { title, text, hint }: Told): LocalAnswer =>
-  asPage(
-    status,
-    html`<!doctype html>
-      <html lang="en">
-        <head>
-          <meta charset="utf-8" />
-          <meta name="viewport" content="width=device-width, initial-scale=1" />
-          <meta name="color-scheme" content="light dark" />
-          <title>${title} · flockd</title>
-          <link rel="icon" href="data:," />
-          <link rel="stylesheet" href="../dashboard.css" />
-        </head>
-        <body>
-          <main class="told">
-            <h1>${title}</h1>
-            <p>${text}</p>
-            ${hint !== undefined && html`<p>${hint}</p>`}
-            <p><a class="button" href="../">Back to the flock</a></p>
-          </main>
-        </body>
-      </html> `.markup,
+export const noticePage = ({ title, text, hint }: Notice): Html =>
+  layout(
+    { title, program: 'flockd', style: '../dashboard.css' },
+    html`<main class="message">
+      <h1>${title}</h1>
+      <p>${text}</p>
+      ${hint !== undefined && html`<p>${hint}</p>`}
+      <p><a class="button" href="../">Back to the flock</a></p>
+    </main>`,
   );

@@ -99,7 +99,7 @@ async function markOf(file: string): Promise<string> {
 }
 
 /** A poem in which a post was not found is not read for it again before this has passed. Milliseconds. */
-const patience = 60_000;
+const retryMissed = 60_000;
 
 /**
  * The texts of the last posts. The ledger has their fingerprints alone; the poem has them still. A text that was found is kept,
@@ -120,7 +120,9 @@ export class PostTexts {
   async find(posts: readonly RecentPost[], bots: readonly Bot[], now: number): Promise<void> {
     const shown = new Set(posts.map(nameOf));
     this.#found = new Map([...this.#found].filter(([name]) => shown.has(name)));
-    this.#missed = new Map([...this.#missed].filter(([name, at]) => shown.has(name) && now - at < patience));
+    this.#missed = new Map(
+      [...this.#missed].filter(([name, at]) => shown.has(name) && now - at < retryMissed),
+    );
     const wanted = posts.filter((post) => !this.#found.has(nameOf(post)) && !this.#missed.has(nameOf(post)));
     if (wanted.length === 0) return;
     const names = new Set(wanted.map(({ bot }) => bot));
@@ -169,13 +171,13 @@ function findIn(poem: readonly Line[], { line, lines, print }: RecentPost): stri
 /** A view is built again no sooner than this after the last one. Milliseconds. */
 const freshFor = 1000;
 
-/** So many times as long as a view took to build, the next one waits: the rest of the time is for posts. */
-const share = 20;
+/** The next view waits so many times as long as the last one took to build, which keeps the processor free for posts. */
+const pausePerBuild = 20;
 
 /** Views of a running flock: one for all who ask, at most a second old, and none where nobody asks. */
 export class SnapshotCache {
   readonly #parts: MonitorParts;
-  readonly #shelf = new BotFileCache();
+  readonly #files = new BotFileCache();
   readonly #status: LiveStatus;
   readonly #texts = new PostTexts(readPoem);
   readonly #forecast: SlotForecast;
@@ -197,7 +199,7 @@ export class SnapshotCache {
     if (newest && at - newest.at < newest.fresh) return newest.view;
     const next = { at, fresh: Infinity, view: this.#read() };
     next.view.then(
-      () => (next.fresh = Math.max(freshFor, this.#took * share)),
+      () => (next.fresh = Math.max(freshFor, this.#took * pausePerBuild)),
       () => (next.fresh = 0),
     );
     this.#newest = next;
@@ -213,7 +215,7 @@ export class SnapshotCache {
   async #read(): Promise<FlockView> {
     const { flock: current, ledger, clock } = this.#parts;
     const { bots, purse } = current();
-    const files = await this.#shelf.files(current());
+    const files = await this.#files.files(current());
     await this.#texts.find(recentPosts(ledger.history()), bots, clock.elapsed());
     await this.#forecast.count({ files, purse });
     this.#status.update(files);

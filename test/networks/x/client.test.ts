@@ -121,7 +121,7 @@ describe('the account', () => {
 
 describe('the timeline', () => {
   const textOf = async (post: object): Promise<string | undefined> => {
-    const outcome = await desk(page([post])).x.timeline('77', { sinceId: '1' }, { most: 5 });
+    const outcome = await desk(page([post])).x.timeline('77', { sinceId: '1' }, { maxPosts: 5 });
     assert.ok('ok' in outcome);
     return outcome.ok.posts[0]?.text;
   };
@@ -129,10 +129,10 @@ describe('the timeline', () => {
   it('is read a page at a time, newest first, with the token of the next one', async () => {
     const posts = [3, 2, 1].map((n) => ({ id: String(n), text: `line ${n}` }));
     const { x, asked } = desk(page(posts, { next_token: 'more' }), page([]));
-    assert.deepEqual(await x.timeline('77', { sinceId: '42' }, { most: 10 }), {
+    assert.deepEqual(await x.timeline('77', { sinceId: '42' }, { maxPosts: 10 }), {
       ok: { posts, next: 'more' },
     });
-    const last = await x.timeline('77', { sinceId: '42' }, { most: 100, token: 'more' });
+    const last = await x.timeline('77', { sinceId: '42' }, { maxPosts: 100, token: 'more' });
     assert.deepEqual(last, { ok: { posts: [], next: undefined } });
     const urls = asked.map(({ url }) => new URL(url));
     const names = ['since_id', 'start_time', 'max_results', 'pagination_token', 'tweet.fields'];
@@ -153,7 +153,7 @@ describe('the timeline', () => {
   for (const [name, from, since, start] of starts) {
     it(`is read from ${name} on`, async () => {
       const { x, asked } = desk(page([]));
-      await x.timeline('77', from, { most: 5 });
+      await x.timeline('77', from, { maxPosts: 5 });
       const query = new URL(asked[0]?.url ?? '').searchParams;
       assert.equal(query.get('since_id'), since);
       if (start) assert.match(query.get('start_time') ?? '', start);
@@ -163,7 +163,7 @@ describe('the timeline', () => {
 
   it('is empty where X counts no posts, with or without data', async () => {
     const empty = desk({ body: '{"meta":{"result_count":0}}' });
-    assert.deepEqual(await empty.x.timeline('77', { sinceId: '1' }, { most: 5 }), {
+    assert.deepEqual(await empty.x.timeline('77', { sinceId: '1' }, { maxPosts: 5 }), {
       ok: { posts: [], next: undefined },
     });
   });
@@ -252,7 +252,7 @@ describe('the timeline', () => {
   ];
   for (const [name, answers] of rows) {
     it(`proves nothing with ${name}`, async () => {
-      assert.ok('failure' in (await desk(...answers).x.timeline('77', { sinceId: '1' }, { most: 5 })));
+      assert.ok('failure' in (await desk(...answers).x.timeline('77', { sinceId: '1' }, { maxPosts: 5 })));
     });
   }
 });
@@ -277,7 +277,7 @@ describe('what an answer tells besides', () => {
 
   it('is whether X charges for it', async () => {
     const isServed = async (answer: Partial<HttpAnswer> | Error): Promise<boolean> => {
-      const outcome = await desk(answer).x.timeline('77', { sinceId: '1' }, { most: 5 });
+      const outcome = await desk(answer).x.timeline('77', { sinceId: '1' }, { maxPosts: 5 });
       return 'failure' in outcome && 'isServed' in outcome.failure;
     };
     assert.equal(await isServed(new NoAnswer('cut', true)), true);

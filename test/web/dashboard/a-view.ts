@@ -1,5 +1,5 @@
 import type { BotView, FlockDay, FlockView, PostView } from '../../../src/flock/view.ts';
-import type { Html } from '../../../src/web/html.ts';
+import type { Html } from '../../../src/web/layout.ts';
 
 export const now = '2026-08-22T10:00:00.000Z';
 
@@ -78,13 +78,23 @@ export function aView(bots: BotView[], change: Partial<FlockView> = {}): FlockVi
 export const flockOf = (...states: BotView['state'][]): FlockView =>
   aView(states.map((state, n) => aBot(`bot-${n}`, { state })));
 
+/** The markup of a piece of a page; none of ours has to be waited for. */
+export function markupOf(html: Html | undefined): string {
+  if (html === undefined || html instanceof Promise) throw new TypeError('there is no markup yet');
+  return html.toString();
+}
+
 /** What is to be read in a piece of a page. */
-export const textOf = ({ markup }: Html): string =>
-  markup
+export const textOf = (html: Html | undefined): string =>
+  markupOf(html)
     .replaceAll(/<[^>]*>/g, ' ')
-    .replaceAll(/&#(\d+);/g, (_, code: string) => String.fromCharCode(Number(code)))
+    .replaceAll('&#39;', "'")
+    .replaceAll('&quot;', '"')
+    .replaceAll('&lt;', '<')
+    .replaceAll('&gt;', '>')
+    .replaceAll('&amp;', '&')
     .replaceAll(/\s+/g, ' ')
     .trim();
 
 /** Markup on one line, however its template was broken. */
-export const flat = ({ markup }: Html): string => markup.replaceAll(/\s+/g, ' ');
+export const flat = (html: Html | undefined): string => markupOf(html).replaceAll(/\s+/g, ' ');

@@ -62,10 +62,10 @@ describe('the alert rules', () => {
   });
 
   it('name commands that there are', () => {
-    const verbs = flockd.verbs.map(({ usage }) => usage.split(' ')[0]);
+    const verbs = Object.keys(flockd.commands);
     for (const { alert, annotations } of rules) {
       for (const [, verb] of annotations.repair.matchAll(/\bflockd ([a-z]+)(?= |$|;|,)/g)) {
-        assert.ok(verbs.includes(verb), `${alert}: flockd ${verb ?? ''}`);
+        assert.ok(verbs.includes(verb ?? ''), `${alert}: flockd ${verb ?? ''}`);
       }
     }
   });

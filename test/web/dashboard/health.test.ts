@@ -4,19 +4,20 @@ import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { describe, it } from 'node:test';
+import { Hono } from 'hono';
 import { HeldClock } from '../../../src/clock.ts';
 import { FlockError } from '../../../src/errors.ts';
 import {
+  addHealth,
   askReady,
+  type Check,
   checksOf,
   type Health,
-  healthAnswer,
   isReady,
-  openHealth,
+  openChecks,
   openProbe,
-  readyAnswer,
 } from '../../../src/web/dashboard/health.ts';
-import { parseListenAddress } from '../../../src/web/server.ts';
+import { parseListenAddress, type WebApp } from '../../../src/web/server.ts';
 import { tempFolder } from '../../flock/temp-folder.ts';
 import { ownPort } from '../../support/own-port.ts';
 
@@ -24,6 +25,17 @@ const well: Health = { unwritable: undefined, bots: 1, overdue: 0, reload: { goo
 
 const failing = (health: Partial<Health>): string[] =>
   checksOf({ ...well, ...health }).flatMap(({ check, ok }) => (ok ? [] : [check]));
+
+/** What flockd answers at a path. @param overdue - for how long its scheduler is, in milliseconds */
+async function answerAt(
+  path: string,
+  { overdue = 0, checks = checksOf(well) }: { overdue?: number; checks?: Check[] } = {},
+): Promise<{ status: number; body: string }> {
+  const app: WebApp = new Hono();
+  addHealth(app, { overdue: () => overdue }, () => Promise.resolve(checks));
+  const response = await app.request(path);
+  return { status: response.status, body: await response.text() };
+}
 
 describe('the checks', () => {
   it('are all good where all is well', () => {
@@ -43,38 +55,38 @@ describe('the checks', () => {
     assert.deepEqual(failing({ unwritable: 'no', bots: 0 }), ['state', 'keys']);
   });
 
-  it('take no machine that has just woken for one that stands still', () => {
+  it('take no machine that has just woken for one that stands still', async () => {
     assert.deepEqual(failing({ overdue: 59_999 }), []);
-    assert.equal(healthAnswer(59_999).status, 200);
+    assert.equal((await answerAt('/healthz', { overdue: 59_999 })).status, 200);
   });
 });
 
 describe('/healthz', () => {
-  it('says ok', () => {
-    const { status, body } = healthAnswer(0);
+  it('says ok', async () => {
+    const { status, body } = await answerAt('/healthz');
     assert.deepEqual([status, body], [200, 'ok\n']);
   });
 
-  it('says for how long a scheduler stands still', () => {
-    const { status, body } = healthAnswer(61_500);
+  it('says for how long a scheduler stands still', async () => {
+    const { status, body } = await answerAt('/healthz', { overdue: 61_500 });
     assert.deepEqual([status, body], [503, 'the scheduler is 61 s late; start flockd again\n']);
   });
 });
 
 describe('/readyz', () => {
-  it('says yes with every check', () => {
-    const { status, body } = readyAnswer(checksOf(well));
+  it('says yes with every check', async () => {
+    const { status, body } = await answerAt('/readyz');
     assert.equal(status, 200);
-    assert.deepEqual(JSON.parse(String(body)), { ready: true, checks: checksOf(well) });
+    assert.deepEqual(JSON.parse(body), { ready: true, checks: checksOf(well) });
   });
 
-  it('says no where one check fails', () => {
+  it('says no where one check fails', async () => {
     const checks = checksOf({ ...well, unwritable: 'the disk is full' });
-    const { status, body } = readyAnswer(checks);
+    const { status, body } = await answerAt('/readyz', { checks });
     assert.equal(status, 503);
     assert.equal(isReady(checks), false);
-    assert.deepEqual(JSON.parse(String(body)), { ready: false, checks });
-    assert.match(String(body), /"why":"the state folder cannot be written: the disk is full"/);
+    assert.deepEqual(JSON.parse(body), { ready: false, checks });
+    assert.match(body, /"why":"the state folder cannot be written: the disk is full"/);
   });
 });
 
@@ -146,35 +158,24 @@ describe('the health of a running flockd', () => {
       carryOut: () => Promise.reject(new Error('nobody asked for it')),
     };
     let reload = { good: true, goodAt: 0 };
-    const { routes } = openHealth({ daemon, clock, state: folder, reload: () => reload });
-    const ask = async (route: string): Promise<number> => {
-      const { status } = (await routes[route]?.(nobody, request)) ?? { status: 0 };
-      return status;
-    };
-    assert.deepEqual([await ask('GET /healthz'), await ask('GET /readyz')], [200, 200]);
+    const app: WebApp = new Hono();
+    addHealth(app, daemon, openChecks({ daemon, clock, state: folder, reload: () => reload }));
+    const ask = async (path: string): Promise<number> => (await app.request(path)).status;
+    assert.deepEqual([await ask('/healthz'), await ask('/readyz')], [200, 200]);
     daemon.bots = 0;
-    assert.deepEqual([await ask('GET /healthz'), await ask('GET /readyz')], [200, 503]);
+    assert.deepEqual([await ask('/healthz'), await ask('/readyz')], [200, 503]);
     daemon.bots = 1;
     daemon.late = 120_000;
-    assert.deepEqual([await ask('GET /healthz'), await ask('GET /readyz')], [503, 503]);
+    assert.deepEqual([await ask('/healthz'), await ask('/readyz')], [503, 503]);
     daemon.late = 0;
     reload = { good: false, goodAt: 0 };
-    assert.deepEqual([await ask('GET /healthz'), await ask('GET /readyz')], [200, 503]);
+    assert.deepEqual([await ask('/healthz'), await ask('/readyz')], [200, 503]);
     reload = { good: true, goodAt: 0 };
     await rm(folder, { recursive: true });
     await clock.runUntil(5_000);
-    assert.deepEqual([await ask('GET /healthz'), await ask('GET /readyz')], [200, 503]);
+    assert.deepEqual([await ask('/healthz'), await ask('/readyz')], [200, 503]);
   });
 });
-
-const nobody = (): Promise<never> => Promise.reject(new Error('health needs no view of the flock'));
-const request = {
-  method: 'GET',
-  path: '/',
-  query: new URLSearchParams(),
-  headers: {},
-  form: new URLSearchParams(),
-};
 
 /** What is said of a server that answers like this. */
 async function asked(
@@ -201,9 +202,8 @@ async function asked(
 }
 
 describe('who asks a flockd whether it is ready', () => {
-  const yes = String(readyAnswer(checksOf(well)).body);
-
   it('is told', async () => {
+    const { body: yes } = await answerAt('/readyz');
     const hosts: unknown[] = [];
     const answer: RequestListener = ({ url, headers }, response) => {
       hosts.push(headers.host);
@@ -214,6 +214,7 @@ describe('who asks a flockd whether it is ready', () => {
   });
 
   it('is told through a socket, too', async () => {
+    const { body: yes } = await answerAt('/readyz');
     const folder = tempFolder();
     const hosts: unknown[] = [];
     const answer: RequestListener = ({ headers }, response) => {
@@ -225,12 +226,13 @@ describe('who asks a flockd whether it is ready', () => {
   });
 
   it('is told what is wrong', async () => {
-    const answer = readyAnswer(checksOf({ ...well, bots: 0 }));
+    const answer = await answerAt('/readyz', { checks: checksOf({ ...well, bots: 0 }) });
     const said = await asked((_, response) => response.writeHead(answer.status).end(answer.body));
-    assert.deepEqual(said, JSON.parse(String(answer.body)));
+    assert.deepEqual(said, JSON.parse(answer.body));
   });
 
   it('does not take others for flockd', async () => {
+    const { body: yes } = await answerAt('/readyz');
     const other = 'what answers at there is not flockd';
     assert.equal(await asked((_, response) => response.end('<h1>It works</h1>')), other);
     assert.equal(await asked((_, response) => response.end('{"ready":"yes"}')), other);

@@ -3,7 +3,7 @@ import { after, before, describe, it } from 'node:test';
 import { HeldClock } from '../../../src/clock.ts';
 import type { FlockView } from '../../../src/flock/view.ts';
 import { Dashboard } from '../../../src/web/dashboard/live-updates.ts';
-import { type MonitorServer, openMonitorServer } from '../../../src/web/dashboard/server.ts';
+import { openWebServer, webApp, type WebServer } from '../../../src/web/server.ts';
 import { aBot, aPost, aView } from './a-view.ts';
 
 describe('a page that is open', () => {
@@ -16,13 +16,13 @@ describe('a page that is open', () => {
     return current instanceof Error ? Promise.reject(current) : Promise.resolve(current);
   };
   const failed = (error: unknown): void => void mistakes.push(error);
-  const dashboard = new Dashboard({ view, clock, token: undefined, mostReaders: 2, failed });
-  let server: MonitorServer;
+  const dashboard = new Dashboard({ view, clock, token: undefined, maxReaders: 2, failed });
+  let server: WebServer;
   before(async () => {
     const address = { kind: 'port', host: '127.0.0.1', port: 0 } as const;
-    const { routes, streams } = dashboard;
-    const places = { address, inherited: undefined, names: [], mostConnections: 500 };
-    server = await openMonitorServer({ ...places, routes, streams, view, failed });
+    const app = webApp({ names: [], maxBody: 1000, failed, errorsAreIn: 'the log' });
+    dashboard.addTo(app);
+    server = await openWebServer(app, { address, maxConnections: 500, failed });
   });
   after(async () => {
     dashboard.close();
@@ -55,7 +55,7 @@ describe('a page that is open', () => {
     current = aView([aBot('evensong')], { recent: [aPost('evensong')] });
     assert.match(await load(), /The bell lets go of the hour/);
     await second();
-    await first.until(/The bell lets go of the hour/);
+    await first.until(/^event: changed$/m);
     first.close();
   });
 
@@ -70,7 +70,8 @@ describe('a page that is open', () => {
     }
     current = aView([aBot('evensong', { state: 'parked' })], { recent: [aPost('evensong')] });
     await second();
-    await page.until(/parked/);
+    await page.until(/changed/);
+    assert.match(await load(), /parked/);
     assert.equal(page.heard().match(/^id:/gm)?.length, 1);
     page.close();
   });
@@ -81,7 +82,8 @@ describe('a page that is open', () => {
     await second();
     current = aView([aBot('evensong', { state: 'in doubt' })]);
     await second();
-    await page.until(/in doubt/);
+    await page.until(/changed/);
+    assert.match(await load(), /in doubt/);
     assert.deepEqual(mistakes.splice(0).map(String), ['Error: a bug']);
     page.close();
   });

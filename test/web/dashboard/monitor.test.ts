@@ -36,7 +36,7 @@ describe('a monitor', () => {
     assert.match(body, /Amber keeps the gnat/);
     assert.match(body, /keys\/broken\.json: not a key bundle/);
     await flock.until('2026-08-23T10:00:00Z');
-    assert.match((await ask(address, '/')).body, /&#60;b&#62;not bold&#60;\/b&#62; &#38; “quoted”/);
+    assert.match((await ask(address, '/')).body, /&lt;b&gt;not bold&lt;\/b&gt; &amp; “quoted”/);
     assert.doesNotMatch((await ask(address, '/')).body, /<b>not bold/);
   });
 

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { troublesOf } from '../../../src/web/dashboard/page.ts';
-import { aBot, aView, flockOf, textOf } from './a-view.ts';
+import { aBot, aView, flockOf, markupOf, textOf } from './a-view.ts';
 
 describe('what is wrong', () => {
   it('is nothing at all where nothing is', () => {
     assert.equal(
-      troublesOf(flockOf('fine', 'paused', 'waiting', 'looking')).markup,
+      markupOf(troublesOf(flockOf('fine', 'paused', 'waiting', 'looking'))),
       '<section id="troubles" class="troubles" hidden></section>',
     );
   });
@@ -20,12 +20,12 @@ describe('what is wrong', () => {
     const html = troublesOf(aView([doubt]));
     assert.match(textOf(html), /howl is in doubt: line 8 was sent at Sat 11:00 CEST, and nobody/);
     assert.match(
-      html.markup,
+      markupOf(html),
       /flockd looks by itself; or settle it: <code>flockd resolve howl --posted \| --not-posted<\/code>/,
     );
     const parked = aBot('howl', { state: 'parked', why: 'reauth', hint: 'keymaker reauth howl' });
     assert.match(
-      troublesOf(aView([parked])).markup,
+      markupOf(troublesOf(aView([parked]))),
       /<p class="hint"><code>keymaker reauth howl<\/code><\/p>/,
     );
     const stuck = aBot('howl', { state: 'waiting', why: 'too small', hint: 'raise it', next: undefined });
@@ -40,7 +40,7 @@ describe('what is wrong', () => {
 
   it('is no endless list', () => {
     const html = troublesOf(flockOf(...Array<'parked'>(50).fill('parked')));
-    assert.equal(html.markup.match(/<li>/g)?.length, 12);
+    assert.equal(markupOf(html).match(/<li>/g)?.length, 12);
     assert.match(textOf(html), /and 38 more bots; flockd status lists them/);
   });
 
@@ -48,6 +48,6 @@ describe('what is wrong', () => {
     const html = troublesOf(
       aView([aBot('howl', { state: 'unfit', why: '<script>alert(1)</script>', hint: '"><img>' })]),
     );
-    assert.doesNotMatch(html.markup, /<script|<img/);
+    assert.doesNotMatch(markupOf(html), /<script|<img/);
   });
 });

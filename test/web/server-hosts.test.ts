@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { knownHosts, parseHostName } from '../../../src/web/dashboard/server.ts';
-import type { ListenAddress } from '../../../src/web/server.ts';
+import { isKnownHost, parseHostName } from '../../src/web/server.ts';
 
-const at = (host: string, port: number): ListenAddress => ({ kind: 'port', host, port });
+/** Whether a server that has a request at an address and a port of this machine goes by a name. */
+const knownAt =
+  (localAddress: string | undefined, localPort: number | undefined, names: readonly string[] = []) =>
+  (host: string | undefined): boolean =>
+    isKnownHost(host, { localAddress, localPort }, names);
 
 describe('the names a monitor answers to', () => {
   it('are those of this machine, with its port', () => {
-    const isKnown = knownHosts(at('127.0.0.1', 0), 8787, []);
+    const isKnown = knownAt('127.0.0.1', 8787);
     for (const host of ['127.0.0.1:8787', 'localhost:8787', 'LocalHost:8787', '[::1]:8787'])
       assert.equal(isKnown(host), true, host);
     for (const host of [
@@ -27,17 +30,17 @@ describe('the names a monitor answers to', () => {
   });
 
   it('are another loopback address, where it listens there', () => {
-    assert.equal(knownHosts(at('127.0.0.9', 0), 1, [])('127.0.0.9:1'), true);
-    assert.equal(knownHosts(at('127.0.0.1', 0), 1, [])('127.0.0.9:1'), false);
+    assert.equal(knownAt('127.0.0.9', 1)('127.0.0.9:1'), true);
+    assert.equal(knownAt('127.0.0.1', 1)('127.0.0.9:1'), false);
   });
 
   it('may lack the port that browsers leave out', () => {
-    assert.equal(knownHosts(at('127.0.0.1', 0), 80, [])('localhost'), true);
-    assert.equal(knownHosts(at('127.0.0.1', 0), 80, [])('localhost:80'), true);
+    assert.equal(knownAt('127.0.0.1', 80)('localhost'), true);
+    assert.equal(knownAt('127.0.0.1', 80)('localhost:80'), true);
   });
 
   it('are those of its reverse proxies, on any port', () => {
-    const isKnown = knownHosts(at('127.0.0.1', 0), 8787, ['flock.example']);
+    const isKnown = knownAt('127.0.0.1', 8787, ['flock.example']);
     for (const host of ['flock.example', 'Flock.Example', 'flock.example:8443'])
       assert.equal(isKnown(host), true, host);
     for (const host of [
@@ -52,7 +55,7 @@ describe('the names a monitor answers to', () => {
   });
 
   it('are localhost for a socket in the file system', () => {
-    const isKnown = knownHosts({ kind: 'socket', path: '/run/flockd.sock' }, undefined, ['flock.example']);
+    const isKnown = knownAt(undefined, undefined, ['flock.example']);
     assert.equal(isKnown('localhost'), true);
     assert.equal(isKnown('flock.example'), true);
     assert.equal(isKnown('evil.example'), false);
