@@ -34,7 +34,7 @@ async function rehearsed() {
   for (const [bot, { account, from }] of Object.entries(bots)) {
     await flock.until(`${from}T00:00:00Z`);
     await flock.add(bot, await poemOf(bot), account);
-    flock.takeUp();
+    flock.update();
   }
   await flock.until(revokedAt);
   flock.control('accounts/clock_repairs/revoke');

@@ -1,13 +1,91 @@
-import pino, { type DestinationStream, type LogFn, type Logger, type LoggerOptions } from 'pino';
+import pino, { type DestinationStream, type LogFn, type LoggerOptions } from 'pino';
 import pretty from 'pino-pretty';
 
-export type { Logger };
+/** What is known of an event, by the names of the log. */
+export interface EventFields {
+  event: string;
+  bot?: string;
+  /** Of the poem, counted from 1. */
+  line?: number;
+  why?: string;
+  hint?: string | undefined;
+  /** ISO 8601. */
+  until?: string;
+  [name: string]: unknown;
+}
+
+/** An event of the daemon: a line of its log. */
+export interface DaemonEvent {
+  level: 'info' | 'warn' | 'error';
+  fields: EventFields;
+  message: string;
+}
+
+/** Where events go. */
+export type Logger = Record<DaemonEvent['level'], (fields: EventFields, message: string) => void>;
+
+/** The events of the daemon. The log subscribes to them, and whatever else needs to know of them without reading the log. */
+export class EventLog implements Logger {
+  readonly #subscribers: ((event: DaemonEvent) => void)[] = [];
+  readonly #said = new Map<unknown, string>();
+
+  /** @param lines - gets every event before other subscribers do */
+  constructor(lines?: Logger) {
+    if (lines) this.subscribe(({ level, fields, message }) => lines[level](fields, message));
+  }
+
+  subscribe(hear: (event: DaemonEvent) => void): void {
+    this.#subscribers.push(hear);
+  }
+
+  info(fields: EventFields, message: string): void {
+    this.#emit({ level: 'info', fields, message });
+  }
+
+  warn(fields: EventFields, message: string): void {
+    this.#emit({ level: 'warn', fields, message });
+  }
+
+  error(fields: EventFields, message: string): void {
+    this.#emit({ level: 'error', fields, message });
+  }
+
+  /** This log where there is news under a key, and otherwise one that keeps nothing. */
+  once(key: unknown, news = ''): Logger {
+    return this.isNews(key, news) ? this : silent;
+  }
+
+  /** Whether something else was said last under a key, or nothing; from now on this was. */
+  isNews(key: unknown, news = ''): boolean {
+    if (this.#said.get(key) === news) return false;
+    this.#said.set(key, news);
+    return true;
+  }
+
+  /** Whatever comes next under a key is news. */
+  forget(key: unknown): void {
+    this.#said.delete(key);
+  }
+
+  #emit(event: DaemonEvent): void {
+    for (const hear of this.#subscribers) hear(event);
+  }
+}
+
+const silent: Logger = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
 /**
  * The daemon's log, on standard output: readable lines on a terminal, otherwise one JSON object a line.
  * Every line has an `event`; texts of posts and secrets are never logged.
  */
 export function openLog(
+  stream: NodeJS.WritableStream & { isTTY: boolean },
+  options: { color: boolean; journal?: boolean },
+): EventLog {
+  return new EventLog(openLines(stream, options));
+}
+
+function openLines(
   stream: NodeJS.WritableStream & { isTTY: boolean },
   { color, journal = false }: { color: boolean; journal?: boolean },
 ): Logger {
@@ -75,21 +153,4 @@ function forJournal(destination: {
       destination.write(`<${priority}>${line}`);
     },
   };
-}
-
-/**
- * A log with an observer.
- *
- * @param onLine - called with every line, once it is written
- */
-export function tapped(log: Logger, onLine: (fields: unknown, message: unknown) => void): Logger {
-  const tap = log.child({});
-  for (const level of ['info', 'warn', 'error'] as const) {
-    const write = tap[level].bind(tap);
-    tap[level] = (fields: unknown, message?: string): void => {
-      write(fields, message);
-      onLine(fields, message);
-    };
-  }
-  return tap;
 }

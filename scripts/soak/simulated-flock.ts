@@ -9,7 +9,8 @@ import { defaultSockets } from '../../src/http/exchange.ts';
 import { KeyStore } from '../../src/keys/store.ts';
 import { Journal, type Ledger } from '../../src/ledger/journal.ts';
 import { logChanges } from '../../src/ledger/log-events.ts';
-import type { Logger } from '../../src/log.ts';
+import type { BotState } from '../../src/ledger/state.ts';
+import { EventLog } from '../../src/log.ts';
 import { openX } from '../../src/networks/x/client.ts';
 import { readPoem } from '../../src/poems/find.ts';
 import type { Command } from '../../src/posting/commands.ts';
@@ -43,7 +44,10 @@ export class SimulatedFlock {
   readonly #root: string;
   #failure: { cause: unknown } | undefined;
 
-  private constructor({ root, clock, x }: SimulatedFlockOptions, { ledger, alarms, monitor, state }: Parts) {
+  private constructor(
+    { root, clock, x }: SimulatedFlockOptions,
+    { ledger, log, alarms, monitor, state }: Parts,
+  ) {
     this.#root = root;
     this.#clock = clock;
     this.#alarms = alarms;
@@ -53,7 +57,7 @@ export class SimulatedFlock {
     this.#daemon = new Daemon({
       ledger,
       clock,
-      log: alarms.log,
+      log,
       openX: openX('http://127.0.0.1:1', x.send, clock),
       askTime: () => Promise.resolve({ ahead: 0, isOfX: true }),
       deadline,
@@ -63,11 +67,10 @@ export class SimulatedFlock {
       isStopped: () => false,
       brake: (why) => Promise.reject(new Error(why)),
       failed: (cause) => (this.#failure ??= { cause }),
-      rested: (failed) => {
-        alarms.rested(failed);
+      onIdle: (failed) => {
+        alarms.onIdle(failed);
       },
     });
-    alarms.watch({ stateOf: (bot) => ledger.state(bot), isStopped: () => false });
   }
 
   static async open(options: SimulatedFlockOptions): Promise<SimulatedFlock> {
@@ -75,17 +78,19 @@ export class SimulatedFlock {
     const folder = openScratchFolder();
     const state = folder.path;
     const monitor = new Monitor({ listen: { kind: 'socket', path: socket }, names: [], allowControl: true });
-    const alarms = new Alarms({ clock, send: x.send, log: openNoLog(), root });
+    const log = openNoLog();
     const ledger = await Journal.open(folder);
-    ledger.subscribe(logChanges(alarms.log));
+    ledger.subscribe(logChanges(log));
     ledger.subscribe(monitor.count);
-    const flock = new SimulatedFlock(options, { ledger, alarms, monitor, state });
+    const stateOf = (bot: string): BotState | undefined => ledger.state(bot);
+    const alarms = new Alarms({ clock, send: x.send, log, root, stateOf, isStopped: () => false });
+    const flock = new SimulatedFlock(options, { ledger, log, alarms, monitor, state });
     await flock.reload();
     await monitor.open({
       ledger,
       daemon: flock.#daemon,
       clock,
-      log: alarms.log,
+      log,
       isStopped: () => false,
       state,
       version: 'soak',
@@ -99,9 +104,9 @@ export class SimulatedFlock {
     const flock = await loadFlock(this.#root, new KeyStore(path.join(this.#root, 'keys')), flockFile);
     if (flock.misfits[0]) throw flock.misfits[0].error;
     const watched = flock.bots.filter((_, index) => index % watchedEvery === 0);
-    this.#alarms.takeUp({ bots: watched, alarms: flockFile.alarms });
-    this.#monitor.takeUp(flock, this.#clock.now());
-    this.#daemon.takeUp(flock);
+    this.#alarms.update({ bots: watched, alarms: flockFile.alarms });
+    this.#monitor.update(flock, this.#clock.now());
+    this.#daemon.update(flock);
   }
 
   /** Gives a person's command, which is carried out in simulated time. A command that fails is ignored. */
@@ -118,14 +123,17 @@ export class SimulatedFlock {
 
 interface Parts {
   ledger: Ledger;
+  log: EventLog;
   alarms: Alarms;
   monitor: Monitor;
   state: string;
 }
 
 /** A log whose lines are formatted and dropped. */
-const openNoLog = (): Logger =>
-  pino(
-    { base: null, timestamp: pino.stdTimeFunctions.isoTime },
-    pino.destination({ dest: '/dev/null', sync: true }),
+const openNoLog = (): EventLog =>
+  new EventLog(
+    pino(
+      { base: null, timestamp: pino.stdTimeFunctions.isoTime },
+      pino.destination({ dest: '/dev/null', sync: true }),
+    ),
   );

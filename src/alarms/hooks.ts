@@ -1,10 +1,63 @@
 import type { Clock } from '../clock.ts';
-import { type Alarm, bodyOf, type Hook } from '../config/hooks.ts';
+import { alarmNames, type Hook } from '../config/hooks.ts';
 import { systemCode } from '../errors.ts';
 import { type HttpRequest, NoAnswer, type Send } from '../http/exchange.ts';
-import type { Logger } from '../log.ts';
+import type { DaemonEvent, EventLog } from '../log.ts';
 import { type Trouble, tryAgain } from './retry.ts';
 import { runCommand, whyNotRunnable } from './run-command.ts';
+
+/** What a hook is told. What is not known is null. */
+export interface Alarm {
+  /** An alarm's name, or `test`. */
+  event: string;
+  bot: string | null;
+  /** ISO 8601. */
+  at: string;
+  why: string;
+  /** The repair. */
+  hint: string | null;
+  /** The line of the poem, counted from 1. */
+  line: number | null;
+  /** All of it in one line, for people. */
+  text: string;
+}
+
+/** As in the log, nothing is longer than a page. Characters. */
+const maxText = 2000;
+const short = (text: string): string => text.slice(0, maxText);
+
+/**
+ * The alarm that an event of the daemon is, or undefined where it is none.
+ *
+ * @param now - milliseconds since 1970
+ */
+export function alarmOf({ fields, message }: DaemonEvent, now: number): Alarm | undefined {
+  const { event, bot = null, line = null, why = message, hint } = fields;
+  if (!alarmNames.some((name) => name === event)) return undefined;
+  return {
+    event,
+    bot,
+    at: new Date(now).toISOString(),
+    why: short(why),
+    hint: hint === undefined ? null : short(hint),
+    line,
+    text: short(bot === null ? message : `${bot} ${message}`),
+  };
+}
+
+/** What a hook is tried with. */
+export const sampleAlarm = (now: number): Alarm => ({
+  event: 'test',
+  bot: 'test',
+  at: new Date(now).toISOString(),
+  why: 'a person tries the hooks',
+  hint: 'nothing is wrong',
+  line: 1,
+  text: 'a person tries the hooks; nothing is wrong',
+});
+
+/** What a hook gets to read: one line of JSON. @param flock - its folder */
+export const bodyOf = (alarm: Alarm, flock: string): string => JSON.stringify({ ...alarm, flock });
 
 interface WebOptions {
   send: Send;
@@ -76,20 +129,18 @@ export const shownHook = (hook: Hook): string => ('run' in hook ? (hook.run[0] ?
 const maxWaiting = 100;
 
 /** A hook, what it is still to be told, and what was said to be wrong with it. */
-class Lane {
+class HookQueue {
   readonly hook: Hook;
   /** Its place in flock.json. */
   name: string;
   /** It is being told something, or left alone until it is tried again. */
   busy = false;
-  readonly #log: Logger;
+  readonly #log: EventLog;
   readonly #waiting: Alarm[] = [];
   /** Alarms that it was too slow for, since it last had none waiting. */
   #dropped = 0;
-  /** What was last said to be wrong, so that it is said once. */
-  #said: string | undefined;
 
-  constructor(hook: Hook, name: string, log: Logger) {
+  constructor(hook: Hook, name: string, log: EventLog) {
     this.hook = hook;
     this.name = name;
     this.#log = log;
@@ -121,8 +172,8 @@ class Lane {
 
   /** Notes what came of an alarm. */
   note(trouble: Trouble | undefined): void {
-    if (trouble && trouble.why !== this.#said) this.#complain(trouble.why, trouble.hint);
-    this.#said = trouble?.why;
+    if (!trouble) this.#log.forget(this);
+    else if (this.#log.isNews(this, trouble.why)) this.#complain(trouble.why, trouble.hint);
     if (this.#dropped === 0 || this.#waiting.length > 0) return;
     this.#complain(`it was too slow, and ${this.#dropped} alarms were dropped`);
     this.#dropped = 0;
@@ -138,7 +189,7 @@ class Lane {
 
 interface HookOptions {
   clock: Clock;
-  log: Logger;
+  log: EventLog;
   send: Send;
   /** The flock's folder. */
   root: string;
@@ -161,7 +212,7 @@ export class Hooks {
   readonly #options: HookOptions;
   readonly #stopping = new AbortController();
   readonly #killing = new AbortController();
-  #lanes: Lane[] = [];
+  #queues: HookQueue[] = [];
   #telling = 0;
   #allTold: () => void = () => undefined;
 
@@ -170,22 +221,22 @@ export class Hooks {
   }
 
   /** Takes up the hooks of flock.json; one that was there before keeps what it is still to be told. */
-  takeUp(hooks: readonly Hook[]): void {
-    const known = new Map(this.#lanes.map((lane) => [markOf(lane.hook), lane]));
-    this.#lanes = hooks.map((hook, index) => {
+  update(hooks: readonly Hook[]): void {
+    const known = new Map(this.#queues.map((queue) => [markOf(queue.hook), queue]));
+    this.#queues = hooks.map((hook, index) => {
       const name = `hooks.${index}`;
-      const lane = known.get(markOf(hook)) ?? new Lane(hook, name, this.#options.log);
+      const queue = known.get(markOf(hook)) ?? new HookQueue(hook, name, this.#options.log);
       known.delete(markOf(hook));
-      lane.name = name;
-      return lane;
+      queue.name = name;
+      return queue;
     });
-    for (const lane of known.values()) lane.clear();
-    for (const lane of this.#lanes) void this.#check(lane);
+    for (const queue of known.values()) queue.clear();
+    for (const queue of this.#queues) void this.#check(queue);
   }
 
   /** Tells an alarm to the hooks that want it, as soon as it is their turn. */
   tell(alarm: Alarm): void {
-    for (const lane of this.#lanes) lane.offer(alarm);
+    for (const queue of this.#queues) queue.offer(alarm);
     this.#pump();
   }
 
@@ -194,13 +245,13 @@ export class Hooks {
     this.#stopping.abort();
     if (!this.#isIdle()) await this.#moment();
     this.#killing.abort();
-    for (const lane of this.#lanes) {
-      if (lane.clear()) lane.note({ why: 'flockd stopped before it was told everything', passes: false });
+    for (const queue of this.#queues) {
+      if (queue.clear()) queue.note({ why: 'flockd stopped before it was told everything', passes: false });
     }
   }
 
   #isIdle(): boolean {
-    return this.#lanes.every(({ isIdle }) => isIdle);
+    return this.#queues.every(({ isIdle }) => isIdle);
   }
 
   #moment(): Promise<void> {
@@ -215,27 +266,27 @@ export class Hooks {
   }
 
   #pump(): void {
-    for (const lane of [...this.#lanes]) {
+    for (const queue of [...this.#queues]) {
       if (this.#telling >= maxAtOnce || this.#killing.signal.aborted) return;
-      const alarm = lane.next();
+      const alarm = queue.next();
       if (!alarm) continue;
       // Whoever is told something goes to the end of the row.
-      this.#lanes.push(...this.#lanes.splice(this.#lanes.indexOf(lane), 1));
-      void this.#tellLane(lane, alarm);
+      this.#queues.push(...this.#queues.splice(this.#queues.indexOf(queue), 1));
+      void this.#tellNext(queue, alarm);
     }
     if (this.#isIdle()) this.#allTold();
   }
 
-  async #tellLane(lane: Lane, alarm: Alarm): Promise<void> {
+  async #tellNext(queue: HookQueue, alarm: Alarm): Promise<void> {
     const { clock } = this.#options;
-    lane.busy = true;
-    const patience = { clock, waits, signal: this.#stopping.signal };
-    lane.note(await tryAgain(() => this.#attempt(lane, alarm), patience));
-    lane.busy = false;
+    queue.busy = true;
+    const retry = { clock, waits, signal: this.#stopping.signal };
+    queue.note(await tryAgain(() => this.#attempt(queue, alarm), retry));
+    queue.busy = false;
     this.#pump();
   }
 
-  async #attempt({ hook }: Lane, alarm: Alarm): Promise<Trouble | undefined> {
+  async #attempt({ hook }: HookQueue, alarm: Alarm): Promise<Trouble | undefined> {
     this.#telling++;
     const { signal } = this.#killing;
     const trouble = await callHook(hook, alarm, { ...this.#options, signal, output: 'nowhere' });
@@ -246,11 +297,11 @@ export class Hooks {
   }
 
   /** So that a command that is missing is known before there is something to tell. */
-  async #check(lane: Lane): Promise<void> {
-    if (!('run' in lane.hook)) return;
-    const trouble = await whyNotRunnable(lane.hook.run[0] ?? '', this.#options.root);
+  async #check(queue: HookQueue): Promise<void> {
+    if (!('run' in queue.hook)) return;
+    const trouble = await whyNotRunnable(queue.hook.run[0] ?? '', this.#options.root);
     // That it could run does not say that what was wrong with it is over.
-    if (trouble) lane.note(trouble);
+    if (trouble) queue.note(trouble);
   }
 }
 

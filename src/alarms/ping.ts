@@ -1,13 +1,13 @@
 import type { Clock } from '../clock.ts';
 import type { Address } from '../config/hooks.ts';
 import type { Send } from '../http/exchange.ts';
-import type { Logger } from '../log.ts';
+import type { EventLog } from '../log.ts';
 import { callWeb } from './hooks.ts';
 import { type Trouble, tryAgain } from './retry.ts';
 
 interface PingOptions {
   clock: Clock;
-  log: Logger;
+  log: EventLog;
   send: Send;
 }
 
@@ -28,24 +28,23 @@ export class Ping {
   #busy = false;
   /** When the last one was begun, by the clock that nobody sets. */
   #last = -Infinity;
-  #said: string | undefined;
 
   constructor(options: PingOptions) {
     this.#options = options;
   }
 
-  takeUp(address: Address | undefined): void {
+  update(address: Address | undefined): void {
     if (address?.reveal() === this.#address?.reveal()) return;
     this.end();
     this.#ending = new AbortController();
     this.#address = address;
     this.#busy = false;
     this.#last = -Infinity;
-    this.#said = undefined;
+    this.#options.log.forget(this);
   }
 
   /** Told when the daemon has worked off what was due. @param failed - whether something in it went wrong */
-  rested(failed: boolean): void {
+  onIdle(failed: boolean): void {
     const now = this.#options.clock.elapsed();
     if (failed || this.#busy || !this.#address || now - this.#last < minute) return;
     this.#last = now;
@@ -65,14 +64,12 @@ export class Ping {
     // Another address was taken up meanwhile.
     if (signal.aborted) return;
     this.#busy = false;
-    if (trouble) this.#complain(trouble);
-    else this.#said = undefined;
-  }
-
-  #complain({ why }: Trouble): void {
-    if (this.#said === why) return;
-    this.#said = why;
-    this.#options.log.error({ event: 'ping-failed', why }, `the ping does not arrive: ${why}`);
+    const { log } = this.#options;
+    if (!trouble) log.forget(this);
+    else
+      log
+        .once(this, trouble.why)
+        .error({ event: 'ping-failed', why: trouble.why }, `the ping does not arrive: ${trouble.why}`);
   }
 }
 

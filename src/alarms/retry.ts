@@ -9,7 +9,7 @@ export interface Trouble {
   passes: boolean;
 }
 
-interface Patience {
+interface RetryOptions {
   clock: Clock;
   /** How long to wait after each attempt that failed before the next. Milliseconds. */
   waits: readonly number[];
@@ -20,7 +20,7 @@ interface Patience {
 /** Tries until it goes well, or the trouble is one that stays. @returns what the last attempt met */
 export async function tryAgain(
   attempt: () => Promise<Trouble | undefined>,
-  { clock, waits, signal }: Patience,
+  { clock, waits, signal }: RetryOptions,
 ): Promise<Trouble | undefined> {
   let trouble = await attempt();
   for (const wait of waits) {

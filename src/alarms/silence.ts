@@ -1,11 +1,10 @@
-import * as z from 'zod';
 import type { Clock } from '../clock.ts';
 import type { BotSettings } from '../config/flock-file.ts';
 import { bugIn } from '../errors.ts';
 import { isFinished } from '../ledger/cursor.ts';
 import type { Intent } from '../ledger/events.ts';
 import type { BotState } from '../ledger/state.ts';
-import type { Logger } from '../log.ts';
+import type { DaemonEvent, EventLog } from '../log.ts';
 import { BotSchedule } from '../schedule/calendar.ts';
 import { EventLoopYield } from '../yield.ts';
 
@@ -59,7 +58,7 @@ const iso = (instant: number): string => new Date(instant).toISOString();
 
 export interface SilenceOptions {
   clock: Clock;
-  log: Logger;
+  log: EventLog;
   /** What the ledger says of a bot. */
   stateOf: (bot: string) => BotState | undefined;
   /** Whether the whole flock rests by a person's word. */
@@ -82,22 +81,13 @@ const mercy = 10 * minute;
 interface Memory {
   /** Since when it is seen to be late. */
   lateFrom?: number | undefined;
-  /** How many posts it had made when its silence was told. */
-  told?: number;
-  /** The post that is seen to be in doubt, since when, and whether that was told. */
-  doubt?: { open: Intent; from: number; told: boolean } | undefined;
-  /** What nobody foresaw in it, once it was told. */
-  bug?: string;
+  /** How many posts it had made when its silence was reported. */
+  reported?: number;
+  /** The post that is seen to be in doubt, since when, and whether that was reported. */
+  doubt?: { open: Intent; from: number; reported: boolean } | undefined;
   /** Until when its budget keeps it from posting, and how many posts it had made then. */
   cap?: { until: number; posts: number | undefined };
 }
-
-/** What the log says of a bot whose budget is used up; without an end it is for good. */
-const capped = z.object({
-  event: z.literal('budget-reached'),
-  bot: z.string(),
-  until: z.iso.datetime().transform(Date.parse).default(Infinity),
-});
 
 /** Looks now and then for bots that post nothing though they should, and posts that stay in doubt, and logs each once. */
 export class SilenceWatch {
@@ -109,25 +99,27 @@ export class SilenceWatch {
   constructor(options: SilenceOptions) {
     this.#options = options;
     this.#cancel = this.#arm();
+    options.log.subscribe((event) => {
+      this.#noteBudget(event);
+    });
   }
 
   /** Takes up the bots of the flock. */
-  takeUp(bots: readonly Watched[]): void {
+  update(bots: readonly Watched[]): void {
     this.#bots = bots;
     const names = new Set(bots.map(({ name }) => name));
     for (const name of this.#memories.keys()) if (!names.has(name)) this.#memories.delete(name);
   }
 
-  /** Told of each line of the log: a bot that waits for its budget is not silent, and has an alarm already. */
-  heard(fields: unknown): void {
-    const { data } = capped.safeParse(fields);
-    if (!data) return;
-    const posts = this.#options.stateOf(data.bot)?.posts;
-    this.#memoryOf(data.bot).cap = { until: data.until, posts };
-  }
-
   [Symbol.dispose](): void {
     this.#cancel();
+  }
+
+  /** A bot that waits for its budget is not silent, and has an alarm already. Without an end it waits for good. */
+  #noteBudget({ fields: { event, bot, until } }: DaemonEvent): void {
+    if (event !== 'budget-reached' || bot === undefined) return;
+    const posts = this.#options.stateOf(bot)?.posts;
+    this.#memoryOf(bot).cap = { until: until === undefined ? Infinity : Date.parse(until), posts };
   }
 
   #arm(): () => void {
@@ -140,6 +132,7 @@ export class SilenceWatch {
 
   async #look(): Promise<void> {
     const bots = this.#bots;
+    const { log } = this.#options;
     const turns = new EventLoopYield();
     for (const [index, bot] of bots.entries()) {
       if (index % few === few - 1 && turns.isOver) await turns.give();
@@ -153,28 +146,22 @@ export class SilenceWatch {
         this.#lookForDoubt(bot, state, memory);
         this.#lookForSilence(bot, state, memory);
       } catch (cause) {
-        this.#complain(bot.name, cause, memory);
+        const { message: why, hint } = bugIn(bot.name, cause);
+        // What nobody foresaw in one bot keeps none of the others from being looked at.
+        log.once(`watch ${bot.name}`, why).error({ event: 'unfit', bot: bot.name, why, hint }, why);
       }
       if (Object.values(memory).some((known) => known !== undefined)) this.#memories.set(bot.name, memory);
       else this.#memories.delete(bot.name);
     }
   }
 
-  /** What nobody foresaw in one bot keeps none of the others from being looked at. */
-  #complain(bot: string, cause: unknown, memory: Memory): void {
-    const { message: why, hint } = bugIn(bot, cause);
-    if (memory.bug === why) return;
-    memory.bug = why;
-    this.#options.log.error({ event: 'unfit', bot, why, hint }, why);
-  }
-
   #lookForDoubt({ name: bot, settings }: Watched, { open }: BotState, memory: Memory): void {
     const { clock, log } = this.#options;
     if (!open || memory.doubt?.open !== open)
-      memory.doubt = open && { open, from: clock.elapsed(), told: false };
+      memory.doubt = open && { open, from: clock.elapsed(), reported: false };
     const { doubt } = memory;
-    if (!doubt || doubt.told || clock.elapsed() - doubt.from < maxDoubt(settings)) return;
-    doubt.told = true;
+    if (!doubt || doubt.reported || clock.elapsed() - doubt.from < maxDoubt(settings)) return;
+    doubt.reported = true;
     const line = doubt.open.line + 1;
     const why = `nobody can say whether line ${line} was posted`;
     const hint = `look at its timeline, then: flockd resolve ${bot} --posted | --not-posted`;
@@ -189,8 +176,8 @@ export class SilenceWatch {
       return;
     }
     memory.lateFrom ??= clock.elapsed();
-    if (memory.told === state.posts || clock.elapsed() - memory.lateFrom < mercy) return;
-    memory.told = state.posts;
+    if (memory.reported === state.posts || clock.elapsed() - memory.lateFrom < mercy) return;
+    memory.reported = state.posts;
     const { since, why, hint } = describeSilence(bot, state, due);
     log.error({ event: 'silent', bot: bot.name, since, why, hint }, `is silent: ${why}; ${hint}`);
   }

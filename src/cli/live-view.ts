@@ -174,7 +174,7 @@ export class LiveView implements AsyncDisposable {
 const writeTo = promisify(write);
 
 /** How long a terminal that takes nothing is left alone. Milliseconds. */
-const patience = 100;
+const retryAfterFull = 100;
 
 /**
  * A terminal that may keep its writer waiting without keeping the process: Node's own stream blocks it, which would hold up
@@ -196,7 +196,7 @@ const openScreen = (stream: NodeJS.WriteStream & { fd: number }): Screen => ({
           stream.emit('error', error);
           return { bytesWritten: rest.length };
         }
-        await new Promise((resolve) => setTimeout(resolve, patience));
+        await new Promise((resolve) => setTimeout(resolve, retryAfterFull));
         return { bytesWritten: 0 };
       });
       rest = rest.subarray(bytesWritten);
@@ -362,13 +362,13 @@ export class Live implements AsyncDisposable {
   }
 
   /** Takes up what is new in the flock's files. */
-  takeUp(flock: Flock): void {
+  update(flock: Flock): void {
     if (!this.#view) return;
     this.#newest = flock;
     void readBotFiles(flock).then((files) => {
       if (this.#newest !== flock) return;
       this.#flock = flock;
-      this.#status?.takeUp(files);
+      this.#status?.update(files);
       this.#view?.redraw();
     });
   }

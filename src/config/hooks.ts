@@ -36,7 +36,7 @@ export class Address {
   }
 }
 
-/** The log events that are alarms: a person must be notified of them. */
+/** The events of the daemon that are alarms: a person must be notified of them. */
 export const alarmNames = [
   'parked',
   'unfit',
@@ -50,70 +50,6 @@ export const alarmNames = [
 ] as const;
 
 export type AlarmName = (typeof alarmNames)[number];
-
-/** What a hook receives. A value that is not known is null. */
-export interface Alarm {
-  /** An alarm's name, or `test`. */
-  event: string;
-  bot: string | null;
-  /** ISO 8601. */
-  at: string;
-  why: string;
-  /** The repair. */
-  hint: string | null;
-  /** The line of the poem, counted from 1. */
-  line: number | null;
-  /** The whole alarm in one line, for people. */
-  text: string;
-}
-
-/** The fields of a log line that make an alarm. */
-const loggedAlarm = z.object({
-  event: z.enum(alarmNames),
-  bot: z.string().optional(),
-  why: z.string().optional(),
-  hint: z.string().optional(),
-  line: z.number().optional(),
-});
-
-/** The maximum length of a text in an alarm, as in the log. Characters. */
-const maxText = 2000;
-const short = (text: string): string => text.slice(0, maxText);
-
-/**
- * The alarm for a log line, or undefined if the line is no alarm.
- *
- * @param now - milliseconds since 1970
- */
-export function alarmOf(fields: unknown, message: unknown, now: number): Alarm | undefined {
-  const { data } = loggedAlarm.safeParse(fields);
-  if (!data) return undefined;
-  const { event, bot = null, line = null } = data;
-  const said = typeof message === 'string' ? message : event;
-  return {
-    event,
-    bot,
-    at: new Date(now).toISOString(),
-    why: short(data.why ?? said),
-    hint: data.hint === undefined ? null : short(data.hint),
-    line,
-    text: short(bot === null ? said : `${bot} ${said}`),
-  };
-}
-
-/** The alarm that `flockd test-hooks` sends. */
-export const sampleAlarm = (now: number): Alarm => ({
-  event: 'test',
-  bot: 'test',
-  at: new Date(now).toISOString(),
-  why: 'a person tries the hooks',
-  hint: 'nothing is wrong',
-  line: 1,
-  text: 'a person tries the hooks; nothing is wrong',
-});
-
-/** The input of a hook: one line of JSON. @param flock - the flock's folder */
-export const bodyOf = (alarm: Alarm, flock: string): string => JSON.stringify({ ...alarm, flock });
 
 /** A command or a webhook that receives alarms. The timeout is in milliseconds. */
 export type Hook = { on: AlarmName[]; timeout: number } & ({ run: string[] } | { post: Address });

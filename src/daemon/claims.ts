@@ -296,8 +296,8 @@ interface ClaimOptions {
 }
 
 /** How long after the end of another flockd its accounts are asked for again, and after a question without an answer. Milliseconds. */
-const pause = 1000;
-const patience = 30_000;
+const retryAfterEnd = 1000;
+const retryAfterNoAnswer = 30_000;
 
 /** The accounts that this flockd posts as, and no other flockd of this machine: see {@link Presence}. */
 export class Claims implements AsyncDisposable {
@@ -347,7 +347,7 @@ export class Claims implements AsyncDisposable {
       held = await this.#presence.take(marks);
     } catch (error) {
       if (!(error instanceof FlockError)) throw error;
-      this.#askAgain(patience);
+      this.#askAgain(retryAfterNoAnswer);
       return new Map(this.#presence.lacking(marks).map((mark) => [mark, notKnown(error)]));
     }
     const byDaemon = new Map<string, Refusal>();
@@ -370,7 +370,7 @@ export class Claims implements AsyncDisposable {
     this.#watched.add(daemon.id);
     this.#presence.whenGone(daemon, () => {
       this.#watched.delete(daemon.id);
-      this.#askAgain(pause);
+      this.#askAgain(retryAfterEnd);
     });
   }
 

@@ -4,7 +4,7 @@ import { bugIn, FlockError, messageOf } from '../errors.ts';
 import type { PostingFlock } from '../flock/load.ts';
 import type { Ledger } from '../ledger/journal.ts';
 import type { BotState } from '../ledger/state.ts';
-import type { Logger } from '../log.ts';
+import type { EventLog } from '../log.ts';
 import type { BotName } from '../poems/bot-name.ts';
 import { BotRunner, keyMark, type NextStep, type RunnerOptions } from '../posting/bot-runner.ts';
 import { unlimitedBudget } from '../posting/budget.ts';
@@ -93,36 +93,48 @@ export function shareText(bots: readonly Bot[], ledger: Pick<Ledger, 'states'>):
   }
 }
 
+/** A command that waits for its turn. */
+interface Pending {
+  execute: () => Promise<void>;
+  refuse: (error: FlockError) => void;
+}
+
 /**
  * What a person told bots, by their names. A bot carries it out between its steps; for one that is not in the flock that is
  * done aside, and if it comes meanwhile it has to wait: nothing is done twice at once to one bot.
  */
 export class PendingCommands {
-  readonly #waiting = new Map<string, (() => Promise<void>)[]>();
+  readonly #waiting = new Map<string, Pending[]>();
   readonly #aside = new Map<string, Promise<void>>();
 
   /** @returns what comes of the order, once it was taken and carried out */
-  add(bot: string, carryOut: () => Promise<void>): Promise<void> {
+  add(bot: string, run: () => Promise<void>): Promise<void> {
     return new Promise((resolve, reject) => {
-      const order = (): Promise<void> => carryOut().then(resolve, reject);
+      const command = { execute: (): Promise<void> => run().then(resolve, reject), refuse: reject };
       const waiting = this.#waiting.get(bot);
-      if (waiting) waiting.push(order);
-      else this.#waiting.set(bot, [order]);
+      if (waiting) waiting.push(command);
+      else this.#waiting.set(bot, [command]);
     });
   }
 
   /** Carries out what a bot was told since it did so last, in that order. Never throws. */
-  async carryOut(bot: string): Promise<void> {
-    const orders = this.#waiting.get(bot) ?? [];
+  async execute(bot: string): Promise<void> {
+    const commands = this.#waiting.get(bot) ?? [];
     this.#waiting.delete(bot);
-    for (const order of orders) await order();
+    for (const { execute } of commands) await execute();
+  }
+
+  /** Refuses all that was not begun. */
+  refuse(error: FlockError): void {
+    for (const commands of this.#waiting.values()) for (const { refuse } of commands) refuse(error);
+    this.#waiting.clear();
   }
 
   /** Does so for a bot that is not in the flock. */
-  carryOutAside(bot: string): void {
+  executeAside(bot: string): void {
     const before = this.#aside.get(bot) ?? Promise.resolve();
     const done = before
-      .then(() => this.carryOut(bot))
+      .then(() => this.execute(bot))
       .finally(() => {
         if (this.#aside.get(bot) === done) this.#aside.delete(bot);
       });
@@ -135,25 +147,32 @@ export class PendingCommands {
   }
 
   /** Resolves once all that is done aside is done. */
-  async asideIsDone(): Promise<void> {
+  async asideDone(): Promise<void> {
     await Promise.all(this.#aside.values());
   }
 }
 
+const ends = (): FlockError =>
+  new FlockError('tryLater', 'flockd ends: nothing was done', { hint: 'ask again' });
+
 const notInFlock = (bot: string): FlockError =>
   new FlockError('usage', `${bot} is not in the flock`, { hint: 'flockd status lists the bots' });
 
-export interface DaemonOptions extends Omit<RunnerOptions, 'purse' | 'size' | 'isUp' | 'opened' | 'memory'> {
+export interface DaemonOptions extends Omit<
+  RunnerOptions,
+  'purse' | 'size' | 'isUp' | 'opened' | 'memory' | 'log'
+> {
+  log: EventLog;
   /** Bots that take a step at the same time. */
   sockets: number;
   /** Called once where the daemon cannot go on: the ledger keeps nothing more, or there is a bug. */
   failed: (cause: unknown) => void;
   /** Told each time that all that was due is worked off, and whether something in it went wrong. */
-  rested?: (failed: boolean) => void;
+  onIdle?: (failed: boolean) => void;
 }
 
 /** How long a bot whose poem cannot be read waits before it tries again. Milliseconds. */
-const patience = 60_000;
+const retryAfter = 60_000;
 
 /** A step is a few reads and writes of files and one request; one that takes longer is stuck. Milliseconds. */
 const maxPerStep = 60_000;
@@ -175,24 +194,22 @@ export class Daemon {
   readonly #options: DaemonOptions;
   readonly #botRunner: BotRunner;
   readonly #clock: Clock;
-  readonly #log: Logger;
-  readonly #agenda: TimerQueue<Runner>;
+  readonly #log: EventLog;
+  readonly #timers: TimerQueue<Runner>;
   readonly #runners = new Map<BotName, Runner>();
-  /** What was last said of a bot that cannot post, so that it is said once. */
-  readonly #complaints = new Map<BotName, string>();
-  readonly #row = new FairQueue<Runner>();
-  readonly #lanes = new PriorityClasses();
+  readonly #queue = new FairQueue<Runner>();
+  readonly #classes = new PriorityClasses();
   /** Bots that X let wait, and of which it has taken no post quickly since. */
   readonly #slow = new Set<Runner>();
-  readonly #told = new PendingCommands();
+  readonly #commands = new PendingCommands();
   /** Steps under way, and when each began by the clock that nobody sets. */
   readonly #steps = new Map<Promise<void>, number>();
   /** How many of them are those of slow bots. */
   #slowSteps = 0;
-  readonly #rounds: DrainCycle;
+  readonly #cycle: DrainCycle;
   /** Steps begun since others last came to their turn. */
-  #begun = 0;
-  #breathing = false;
+  #stepsInARow = 0;
+  #isYielding = false;
   #purse = unlimitedBudget;
   #stopping = false;
 
@@ -206,29 +223,29 @@ export class Daemon {
       // Those that wait for X are many, and the step that learned of it has not ended.
       opened: () => {
         options.clock.at(options.clock.now(), () => {
-          this.stir();
+          this.wakeAll();
         });
       },
     });
     this.#clock = options.clock;
     this.#log = options.log;
-    this.#rounds = new DrainCycle(options.clock, options.rested);
+    this.#cycle = new DrainCycle(options.clock, options.onIdle);
     const due = (runner: Runner): void => {
       this.#wake(runner);
     };
     // By name, so that everybody can tell who comes first where the budget is not enough for all.
-    this.#agenda = new TimerQueue(options.clock, due, (a, b) => (a.bot.name < b.bot.name ? -1 : 1));
+    this.#timers = new TimerQueue(options.clock, due, (a, b) => (a.bot.name < b.bot.name ? -1 : 1));
   }
 
   /** Takes up a flock, or what changed in it: new bots, bots with another key or poem, bots that are gone. */
-  takeUp({ bots, misfits, purse }: PostingFlock): void {
+  update({ bots, misfits, purse }: PostingFlock): void {
     this.#purse = purse;
     shareText(bots, this.#options.ledger);
     const gone = new Set(this.#runners.keys());
     for (const bot of bots) {
       gone.delete(bot.name);
-      this.#complaints.delete(bot.name);
-      this.#takeUpBot(bot);
+      this.#log.forget(`unfit ${bot.name}`);
+      this.#updateBot(bot);
     }
     for (const { bot, error } of misfits) this.#complain(bot, error);
     for (const name of gone) this.#drop(name);
@@ -241,8 +258,9 @@ export class Daemon {
    * @throws {FlockError} `usage` where there is nothing to carry out, `io` from the ledger
    */
   carryOut(order: Command, check?: (state: BotState | undefined) => void): Promise<void> {
+    if (this.#stopping) return Promise.reject(ends());
     const { ledger } = this.#options;
-    const carriedOut = this.#told.add(order.bot, async () => {
+    const carriedOut = this.#commands.add(order.bot, async () => {
       const state = ledger.state(order.bot);
       const bot = this.#runners.get(order.bot as BotName)?.bot;
       check?.(state);
@@ -254,7 +272,7 @@ export class Daemon {
     const runner = this.#runners.get(order.bot as BotName);
     if (runner && order.order === 'rename') return this.#renamed(runner, carriedOut);
     if (runner) this.#wake(runner);
-    else this.#told.carryOutAside(order.bot);
+    else this.#commands.executeAside(order.bot);
     return carriedOut;
   }
 
@@ -264,27 +282,28 @@ export class Daemon {
     try {
       await carriedOut;
     } catch (error) {
-      this.#takeUpBot(runner.bot);
+      this.#updateBot(runner.bot);
       throw error;
     }
   }
 
   /** Lets every bot look again at what it is to do. */
-  stir(): void {
+  wakeAll(): void {
     for (const runner of this.#runners.values()) this.#wake(runner);
   }
 
   /** Begins no more steps; resolves when those under way are done and recorded. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    this.#agenda.clear();
-    this.#row.clear();
-    await Promise.all([...this.#steps.keys(), this.#told.asideIsDone()]);
+    this.#timers.clear();
+    this.#queue.clear();
+    await Promise.all([...this.#steps.keys(), this.#commands.asideDone()]);
+    this.#commands.refuse(ends());
   }
 
   /** How many bots it runs, and when the next of them is due, or undefined where none is. */
   glance(): { bots: number; next: number | undefined; busy: number } {
-    return { bots: this.#runners.size, next: this.#agenda.next, busy: this.#steps.size };
+    return { bots: this.#runners.size, next: this.#timers.next, busy: this.#steps.size };
   }
 
   /** The bots it runs. */
@@ -294,7 +313,7 @@ export class Daemon {
 
   /** For how long nothing is to be done from now on. Milliseconds; 0 where something is. */
   get pause(): number {
-    return this.#isAtRest() ? (this.#agenda.next ?? Infinity) - this.#clock.now() : 0;
+    return this.#isAtRest() ? (this.#timers.next ?? Infinity) - this.#clock.now() : 0;
   }
 
   /**
@@ -304,10 +323,10 @@ export class Daemon {
   overdue(): number {
     const [oldest] = this.#steps.values();
     const running = oldest === undefined ? 0 : this.#clock.elapsed() - oldest - maxPerStep;
-    return Math.max(running, this.#agenda.overdue);
+    return Math.max(running, this.#timers.overdue);
   }
 
-  #takeUpBot(bot: Bot): void {
+  #updateBot(bot: Bot): void {
     const known = this.#runners.get(bot.name);
     if (!known) {
       const runner = runnerOf(bot);
@@ -331,7 +350,7 @@ export class Daemon {
   }
 
   #begin(runner: Runner): void {
-    const aside = this.#told.aside(runner.bot.name);
+    const aside = this.#commands.aside(runner.bot.name);
     if (aside) {
       runner.state = 'changed';
       void aside.then(() => this.#release(runner));
@@ -346,7 +365,7 @@ export class Daemon {
   }
 
   #retire(runner: Runner): void {
-    this.#agenda.remove(runner);
+    this.#timers.remove(runner);
     if (runner.state === 'resting') this.#forget(runner);
     else runner.state = 'leaving';
   }
@@ -356,7 +375,7 @@ export class Daemon {
     runner.state = 'gone';
     this.#runners.delete(runner.bot.name);
     this.#slow.delete(runner);
-    this.#told.carryOutAside(runner.bot.name);
+    this.#commands.executeAside(runner.bot.name);
   }
 
   #wake(runner: Runner): void {
@@ -365,21 +384,21 @@ export class Daemon {
   }
 
   #enqueue(runner: Runner): void {
-    this.#row.add(runner, this.#lanes.laneOf(runner.bot.bundle.appKeys, this.#slow.has(runner)));
+    this.#queue.add(runner, this.#classes.classOf(runner.bot.bundle.appKeys, this.#slow.has(runner)));
     this.#pump();
   }
 
   #pump(): void {
-    while (!this.#stopping && !this.#breathing && this.#steps.size < this.#options.sockets) {
-      if (this.#begun === maxInARow) {
-        this.#breathe();
+    while (!this.#stopping && !this.#isYielding && this.#steps.size < this.#options.sockets) {
+      if (this.#stepsInARow === maxInARow) {
+        this.#yield();
         return;
       }
       const isFull = this.#slowSteps >= maxSlow(this.#options.sockets);
-      const runner = this.#row.next(isFull ? slowClass : undefined);
+      const runner = this.#queue.next(isFull ? slowClass : undefined);
       if (!runner) return;
       if (runner.state !== 'resting') continue;
-      this.#begun++;
+      this.#stepsInARow++;
       const slow = this.#slow.has(runner) ? 1 : 0;
       this.#slowSteps += slow;
       const running = this.#step(runner).finally(() => {
@@ -387,7 +406,7 @@ export class Daemon {
         this.#slowSteps -= slow;
         this.#release(runner);
         this.#pump();
-        if (!this.#stopping) this.#rounds.look(this.#isAtRest(), this.overdue());
+        if (!this.#stopping) this.#cycle.look(this.#isAtRest(), this.overdue());
       });
       this.#steps.set(running, this.#clock.elapsed());
     }
@@ -402,11 +421,11 @@ export class Daemon {
   }
 
   /** Steps that only look at the ledger follow each other at once: in a large flock nothing else would come to its turn. */
-  #breathe(): void {
-    this.#breathing = true;
+  #yield(): void {
+    this.#isYielding = true;
     this.#clock.at(this.#clock.now(), () => {
-      this.#breathing = false;
-      this.#begun = 0;
+      this.#isYielding = false;
+      this.#stepsInARow = 0;
       this.#pump();
     });
   }
@@ -416,8 +435,8 @@ export class Daemon {
   }
 
   #isAtRest(): boolean {
-    const next = this.#agenda.next ?? Infinity;
-    return this.#steps.size === 0 && this.#row.length === 0 && next > this.#clock.now();
+    const next = this.#timers.next ?? Infinity;
+    return this.#steps.size === 0 && this.#queue.length === 0 && next > this.#clock.now();
   }
 
   async #step(runner: Runner): Promise<void> {
@@ -428,10 +447,10 @@ export class Daemon {
     const began = this.#clock.elapsed();
     let failed = true;
     try {
-      await this.#told.carryOut(name);
+      await this.#commands.execute(name);
       const next = await this.#botRunner.step(runner.bot);
-      this.#complaints.delete(runner.bot.name);
-      this.#plan(runner, next);
+      this.#log.forget(`unfit ${name}`);
+      this.#schedule(runner, next);
       failed = isInTrouble(before, ledger.state(name));
     } catch (error) {
       if (error instanceof FlockError && error.exit === 'io') {
@@ -440,15 +459,15 @@ export class Daemon {
       }
       this.#complain(runner.bot.name, bugIn(name, error));
       const isParked = !(error instanceof FlockError) && (await this.#parkFor(error, runner.bot));
-      this.#plan(runner, isParked ? 'when changed' : this.#clock.now() + patience);
+      this.#schedule(runner, isParked ? 'when changed' : this.#clock.now() + retryAfter);
     } finally {
       const took = this.#clock.elapsed() - began;
       const after = ledger.state(name);
       const isSlow = isSlowAfter(this.#slow.has(runner), { took, deadline, before, after });
       if (isSlow) this.#slow.add(runner);
       else this.#slow.delete(runner);
-      this.#lanes.learn(runner.bot.bundle.appKeys, after);
-      this.#rounds.add(failed);
+      this.#classes.learn(runner.bot.bundle.appKeys, after);
+      this.#cycle.add(failed);
     }
   }
 
@@ -482,14 +501,13 @@ export class Daemon {
     return !state.open;
   }
 
-  #plan(runner: Runner, next: NextStep): void {
+  #schedule(runner: Runner, next: NextStep): void {
     if (!this.#stopping && runner.state !== 'leaving' && next !== 'when changed')
-      this.#agenda.set(runner, next);
+      this.#timers.set(runner, next);
   }
 
   #complain(bot: BotName, { message, hint }: FlockError): void {
-    if (this.#complaints.get(bot) === message) return;
-    this.#complaints.set(bot, message);
-    this.#log.error({ event: 'unfit', bot, ...(hint !== undefined && { hint }) }, `cannot post: ${message}`);
+    const fields = { event: 'unfit', bot, ...(hint !== undefined && { hint }) };
+    this.#log.once(`unfit ${bot}`, message).error(fields, `cannot post: ${message}`);
   }
 }

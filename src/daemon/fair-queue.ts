@@ -39,7 +39,7 @@ const normalClass = '';
  * waits for one of them at most.
  */
 export class FairQueue<T> {
-  #lanes = new Map<string, PriorityClass<T>>();
+  #classes = new Map<string, PriorityClass<T>>();
   /** The lanes that are not empty. */
   #turns = new Queue<PriorityClass<T>>();
   readonly #inside = new Set<T>();
@@ -51,27 +51,27 @@ export class FairQueue<T> {
   add(item: T, lane = normalClass): void {
     if (this.#inside.has(item)) return;
     this.#inside.add(item);
-    this.#laneOf(lane).add(item);
+    this.#classNamed(lane).add(item);
   }
 
   /** @param closed - a lane from which nobody may come now */
   next(closed?: string): T | undefined {
-    const lane = this.#nextLane(closed);
+    const lane = this.#nextClass(closed);
     const item = lane?.next();
     if (!lane || item === undefined) return undefined;
     if (lane.length > 0) this.#turns.add(lane);
-    else this.#lanes.delete(lane.name);
+    else this.#classes.delete(lane.name);
     this.#inside.delete(item);
     return item;
   }
 
   clear(): void {
-    this.#lanes = new Map();
+    this.#classes = new Map();
     this.#turns = new Queue();
     this.#inside.clear();
   }
 
-  #nextLane(closed: string | undefined): PriorityClass<T> | undefined {
+  #nextClass(closed: string | undefined): PriorityClass<T> | undefined {
     const lane = this.#turns.next();
     if (lane?.name !== closed || lane === undefined) return lane;
     const other = this.#turns.next();
@@ -79,11 +79,11 @@ export class FairQueue<T> {
     return other;
   }
 
-  #laneOf(name: string): PriorityClass<T> {
-    const known = this.#lanes.get(name);
+  #classNamed(name: string): PriorityClass<T> {
+    const known = this.#classes.get(name);
     if (known) return known;
     const lane = new PriorityClass<T>(name);
-    this.#lanes.set(name, lane);
+    this.#classes.set(name, lane);
     this.#turns.add(lane);
     return lane;
   }
@@ -110,7 +110,7 @@ export class PriorityClasses {
     if (state?.owed?.why === 'wait') this.#limited.add(appKeys.reveal().token);
   }
 
-  laneOf(appKeys: TokenPair, isSlow: boolean): string | undefined {
+  classOf(appKeys: TokenPair, isSlow: boolean): string | undefined {
     if (isSlow) return slowClass;
     const { token } = appKeys.reveal();
     return this.#limited.has(token) ? `limited ${token}` : undefined;

@@ -144,7 +144,7 @@ export class LiveStatus {
   }
 
   /** Takes up what the files of every bot say, by name, when they were read anew. */
-  takeUp(bots: readonly BotFiles[]): void {
+  update(bots: readonly BotFiles[]): void {
     this.#bots = bots;
     // Some of them have gone.
     if (this.#known.size > bots.length) this.#known.clear();

@@ -22,7 +22,7 @@ export class Reloads {
   }
 
   /** Reads everything again. @throws {FlockError} what is wrong; then nothing has changed */
-  ask(mayBeEmpty: boolean): Promise<void> {
+  ask({ mayBeEmpty }: { mayBeEmpty: boolean }): Promise<void> {
     const asked = this.#next.get(mayBeEmpty);
     if (asked) return asked;
     const next = this.#last.then(() => {
@@ -35,7 +35,7 @@ export class Reloads {
   }
 
   /** The same, be it that no bot is left; what is wrong is in the log. */
-  readonly quietly = (): void => void this.ask(true).catch(() => undefined);
+  readonly quietly = (): void => void this.ask({ mayBeEmpty: true }).catch(() => undefined);
 
   /** What is asked from now on changes nothing. */
   end(): void {
@@ -44,10 +44,10 @@ export class Reloads {
 }
 
 /** V8 looks every 8 s whether there is something to give back. Milliseconds. */
-const longEnough = 30_000;
+const minPause = 30_000;
 
 /** In a large flock somebody is always due soon: for so long it is waited for a better moment. Milliseconds. */
-const patience = 300_000;
+const maxDelay = 300_000;
 
 /**
  * The memory that was taken to read a flock: of a large one, twice as much as the flock itself needs. V8 keeps it for what may
@@ -72,13 +72,13 @@ export class HeapTrimmer implements Disposable {
   }
 
   /** @param pause - for how long nothing is to be done from now on, in milliseconds */
-  giveBack(pause: number): void {
+  trim(pause: number): void {
     if (this.#since === undefined || pause <= 0) return;
-    if (pause < longEnough && this.#clock.elapsed() - this.#since < patience) return;
+    if (pause < minPause && this.#clock.elapsed() - this.#since < maxDelay) return;
     this.#since = undefined;
     this.#setFlag('--optimize-for-size');
     this.#callOff();
-    this.#callOff = this.#clock.at(this.#clock.now() + longEnough, () => {
+    this.#callOff = this.#clock.at(this.#clock.now() + minPause, () => {
       this.#setFlag('--no-optimize-for-size');
     });
   }

@@ -14,7 +14,6 @@ import { syncBuiltinESMExports } from 'node:module';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import pino from 'pino';
 import * as z from 'zod';
 import { type Clock, HeldClock, sleepUntil } from '../clock.ts';
 import type { Bot } from '../config/flock-file.ts';
@@ -27,6 +26,7 @@ import type { StateFolder } from '../ledger/folder.ts';
 import { formatSnapshot, type JournalContents } from '../ledger/format.ts';
 import { type Change, Journal, type Ledger } from '../ledger/journal.ts';
 import type { BotState } from '../ledger/state.ts';
+import { EventLog } from '../log.ts';
 import { openX } from '../networks/x/client.ts';
 import { TokenPair } from '../oauth/signature.ts';
 import { asKept } from '../poems/tweet-text.ts';
@@ -101,16 +101,16 @@ function received(answer: HttpAnswer, fault: Delivery | undefined): HttpAnswer {
   }
 }
 
-const entry = z.object({ event: z.string(), bot: z.string().optional(), why: z.string().optional() });
-
 /** What the daemon warns of and its ledger does not show: here, how often a bot had to wait for a budget. */
-class DaemonLog {
+class DaemonLog extends EventLog {
   readonly #waits = new Map<string, { times: number; why: string }>();
 
-  write(line: string): void {
-    const { event, bot, why } = entry.parse(JSON.parse(line));
-    if (event !== 'budget-reached' || bot === undefined || why === undefined) return;
-    this.#waits.set(bot, { times: (this.#waits.get(bot)?.times ?? 0) + 1, why });
+  constructor() {
+    super();
+    this.subscribe(({ fields: { event, bot, why } }) => {
+      if (event !== 'budget-reached' || bot === undefined || why === undefined) return;
+      this.#waits.set(bot, { times: (this.#waits.get(bot)?.times ?? 0) + 1, why });
+    });
   }
 
   /** How often a bot waited for a budget, and for which one last. */
@@ -290,7 +290,7 @@ export class Harness implements AsyncDisposable {
     this.#daemon = new Daemon({
       ledger,
       clock,
-      log: pino({ level: 'warn', base: null }, this.log),
+      log: this.log,
       openX: openX('http://127.0.0.1:1', send, clock),
       // On a clock that is held there is none but it.
       askTime: () => Promise.resolve({ ahead: 0, isOfX: true }),
@@ -321,13 +321,13 @@ export class Harness implements AsyncDisposable {
 
   /** Lets the flock post. */
   begin(): void {
-    this.#daemon.takeUp({ bots: [...this.bots], misfits: [], purse: this.#purse });
+    this.#daemon.update({ bots: [...this.bots], misfits: [], purse: this.#purse });
   }
 
   /** Lets the flock rest; what is in doubt is still settled. */
   rest(): void {
     const resting = this.bots.map((bot) => ({ ...bot, settings: { ...bot.settings, paused: true } }));
-    this.#daemon.takeUp({ bots: resting, misfits: [], purse: this.#purse });
+    this.#daemon.update({ bots: resting, misfits: [], purse: this.#purse });
   }
 
   /** Lets the time run. @throws what made the daemon give up */

@@ -4,6 +4,7 @@ import { type FlockFile, parseFlockFile } from '../../src/config/flock-file.ts';
 import { Daemon } from '../../src/daemon/daemon.ts';
 import type { Send } from '../../src/http/exchange.ts';
 import { logChanges } from '../../src/ledger/log-events.ts';
+import type { BotState } from '../../src/ledger/state.ts';
 import { openX } from '../../src/networks/x/client.ts';
 import { TokenPair } from '../../src/oauth/signature.ts';
 import type { BotName } from '../../src/poems/bot-name.ts';
@@ -17,7 +18,7 @@ import { HeardLog } from './heard-log.ts';
 const app = { token: 'app-key', secret: 'app-secret' };
 const deadline = 10_000;
 
-type Flock = Parameters<Alarms['takeUp']>[0] & Parameters<Daemon['takeUp']>[0];
+type Flock = Parameters<Alarms['update']>[0] & Parameters<Daemon['update']>[0];
 
 /** The real daemon and its alarms on a held clock, put together as `flockd run` does it, with X in the same process. */
 export class AlarmedFlock implements AsyncDisposable {
@@ -42,17 +43,18 @@ export class AlarmedFlock implements AsyncDisposable {
     const { clock } = this;
     this.sandbox = new Sandbox({ clock, appKeys: [app], seed: 'alarmed' });
     this.ledger = new MemoryLedger();
-    this.alarms = new Alarms({ clock, send, log: this.heard.log, root: '/srv/flock' });
+    const { log } = this.heard;
     const isStopped = (): boolean => this.stopped;
-    this.alarms.watch({ stateOf: (bot) => this.ledger.state(bot), isStopped });
-    this.ledger.subscribe(logChanges(this.alarms.log));
+    const stateOf = (bot: string): BotState | undefined => this.ledger.state(bot);
+    this.alarms = new Alarms({ clock, send, log, root: '/srv/flock', stateOf, isStopped });
+    this.ledger.subscribe(logChanges(log));
     for (const name of Object.keys(poems)) this.#keys.set(name, this.sandbox.grant(app.token, name));
     const toX = sendInProcess((request) => this.sandbox.handle(request), { clock, deadline });
     this.#daemon = new Daemon({
       ...calmWorld,
       ledger: this.ledger,
       clock,
-      log: this.alarms.log,
+      log,
       openX: openX('http://127.0.0.1:1', toX, clock),
       deadline,
       readPoem: async (file) => {
@@ -64,18 +66,18 @@ export class AlarmedFlock implements AsyncDisposable {
       failed: (cause) => {
         throw cause;
       },
-      rested: (failed) => {
+      onIdle: (failed) => {
         this.rounds.push(failed);
-        this.alarms.rested(failed);
+        this.alarms.onIdle(failed);
       },
     });
   }
 
   /** Takes up a flock.json, and begins where it has not. */
-  takeUp(settings: Record<string, unknown>): void {
+  update(settings: Record<string, unknown>): void {
     const flock = this.#flockOf(parseFlockFile(JSON.stringify(settings), 'flock.json'));
-    this.alarms.takeUp(flock);
-    this.#daemon.takeUp(flock);
+    this.alarms.update(flock);
+    this.#daemon.update(flock);
   }
 
   #flockOf({ settingsOf, alarms, budget, timezone }: FlockFile): Flock {
@@ -115,8 +117,8 @@ export class AlarmedFlock implements AsyncDisposable {
     });
   }
 
-  stir(): void {
-    this.#daemon.stir();
+  wakeAll(): void {
+    this.#daemon.wakeAll();
   }
 
   /** Puts a post on a bot's next line that X will not have, or takes it away. */

@@ -22,7 +22,7 @@ describe('a command', { concurrency: true }, () => {
   it('gets the alarm as a line of JSON, its own words, and no secret', async () => {
     await using world = await HookWorld.open();
     const script = 'cat >&3; printf "%s\\n" "$@" >&3; pwd >&3; compgen -e >&3';
-    world.hooks.takeUp([commandHook(...world.lifeline.holder(script, 'a b', '$HOME', '*'))]);
+    world.hooks.update([commandHook(...world.lifeline.holder(script, 'a b', '$HOME', '*'))]);
     world.raise();
     const [holder] = await world.lifeline.opened.until(1);
     const [body = '', ...rest] = (await holder?.closed)?.split('\n') ?? [];
@@ -47,7 +47,7 @@ describe('a command', { concurrency: true }, () => {
 
   it('hears only what it asked for', async () => {
     await using world = await HookWorld.open();
-    world.hooks.takeUp([commandHook(...world.lifeline.holder('cat >&3'))]);
+    world.hooks.update([commandHook(...world.lifeline.holder('cat >&3'))]);
     for (const event of ['silent', 'unfit', 'finished'] as const) world.raise(event);
     const [holder] = await world.lifeline.opened.until(1);
     assert.match((await holder?.closed) ?? '', /"event":"finished"/);
@@ -57,7 +57,7 @@ describe('a command', { concurrency: true }, () => {
   it('that hangs is killed at its timeout, with everything it has started, and keeps nobody waiting', async () => {
     await using world = await HookWorld.open();
     const web = await world.web(200);
-    world.hooks.takeUp([commandHook(...world.lifeline.holder(stubborn)), webHook(web.url)]);
+    world.hooks.update([commandHook(...world.lifeline.holder(stubborn)), webHook(web.url)]);
     world.raise('parked', 'howl');
     world.raise('parked', 'rain');
     const [holder] = await world.lifeline.opened.until(1);
@@ -75,7 +75,7 @@ describe('a command', { concurrency: true }, () => {
 
   it('leaves nothing behind when it ends by itself', async () => {
     await using world = await HookWorld.open();
-    world.hooks.takeUp([commandHook(...world.lifeline.holder('sleep 900 & echo up >&3'))]);
+    world.hooks.update([commandHook(...world.lifeline.holder('sleep 900 & echo up >&3'))]);
     world.raise();
     const [holder] = await world.lifeline.opened.until(1);
     assert.equal(await holder?.closed, 'up\n');
@@ -85,7 +85,7 @@ describe('a command', { concurrency: true }, () => {
   it('may print megabytes', async () => {
     await using world = await HookWorld.open();
     const script = 'head -c 50000000 /dev/zero; head -c 50000000 /dev/zero >&2; echo done >&3';
-    world.hooks.takeUp([commandHook(...world.lifeline.holder(script))]);
+    world.hooks.update([commandHook(...world.lifeline.holder(script))]);
     world.raise();
     const [holder] = await world.lifeline.opened.until(1);
     assert.equal(await holder?.closed, 'done\n');
@@ -94,7 +94,7 @@ describe('a command', { concurrency: true }, () => {
 
   it('need not read what it is told', async () => {
     await using world = await HookWorld.open();
-    world.hooks.takeUp([commandHook(...world.lifeline.holder('exec <&-; echo done >&3'))]);
+    world.hooks.update([commandHook(...world.lifeline.holder('exec <&-; echo done >&3'))]);
     for (let count = 0; count < 5; count++) world.raise();
     for (const { closed } of await world.lifeline.opened.until(5)) assert.equal(await closed, 'done\n');
     assert.deepEqual(world.failures, []);
@@ -103,7 +103,7 @@ describe('a command', { concurrency: true }, () => {
   it('that fails is logged once for each cause, until it goes well again', async () => {
     await using world = await HookWorld.open();
     const script = 'echo up >&3; read -r code <&3; exit "$code"';
-    world.hooks.takeUp([commandHook(...world.lifeline.holder(script))]);
+    world.hooks.update([commandHook(...world.lifeline.holder(script))]);
     const codes = [3, 3, 4, 4, 0, 4];
     for (const [index, code] of codes.entries()) {
       world.raise();
@@ -132,10 +132,10 @@ describe('a command that cannot be started', { concurrency: true }, () => {
     const hooks = ['/nowhere/tell', 'no-such-command', './tell', '/etc/passwd/tell'].map((name) =>
       commandHook(name),
     );
-    world.hooks.takeUp(hooks);
+    world.hooks.update(hooks);
     await world.heard.until('hook-failed', hooks.length);
     const web = await world.web(200);
-    world.hooks.takeUp([...hooks, webHook(web.url)]);
+    world.hooks.update([...hooks, webHook(web.url)]);
     world.raise();
     world.raise();
     await web.seen.until(2);
@@ -149,13 +149,13 @@ describe('a command that cannot be started', { concurrency: true }, () => {
     await using world = await HookWorld.open();
     const file = path.join(world.root, 'tell');
     writeFileSync(file, '#!/bin/sh\nexit 0\n', { mode: 0o644 });
-    world.hooks.takeUp([commandHook('./tell')]);
+    world.hooks.update([commandHook('./tell')]);
     const [failure] = await world.heard.until('hook-failed');
     assert.equal(failure?.why, 'flockd may not run it');
     assert.match(failure.hint ?? '', /chmod \+x it; under systemd, ExecPaths=/);
     chmodSync(file, 0o755);
     const web = await world.web(200);
-    world.hooks.takeUp([commandHook('./tell'), webHook(web.url)]);
+    world.hooks.update([commandHook('./tell'), webHook(web.url)]);
     world.raise();
     await web.seen.until(1);
     assert.equal(world.failures.length, 1);
@@ -164,7 +164,7 @@ describe('a command that cannot be started', { concurrency: true }, () => {
   it('fails as it is told where that shows only then', async () => {
     await using world = await HookWorld.open();
     writeFileSync(path.join(world.root, 'tell'), '#!/nowhere/interpreter\n', { mode: 0o755 });
-    world.hooks.takeUp([commandHook('./tell')]);
+    world.hooks.update([commandHook('./tell')]);
     world.raise();
     await world.heard.until('hook-failed');
     assert.deepEqual(world.failures, ['hooks.0: there is no such command']);

@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream';
 import pino from 'pino';
-import type { Logger } from '../../src/log.ts';
+import { EventLog } from '../../src/log.ts';
 
 export interface Heard {
   event: string;
@@ -16,7 +16,7 @@ export interface Heard {
 /** A log that is kept in memory, and promises of what it will say. */
 export class HeardLog {
   readonly lines: Heard[] = [];
-  readonly log: Logger;
+  readonly log: EventLog;
   readonly #waiting: { fits: () => boolean; resolve: () => void }[] = [];
 
   constructor() {
@@ -28,7 +28,7 @@ export class HeardLog {
         done();
       },
     });
-    this.log = pino({ base: null, timestamp: false }, stream);
+    this.log = new EventLog(pino({ base: null, timestamp: false }, stream));
   }
 
   of(event: string): Heard[] {

@@ -1,9 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { Hooks } from '../../src/alarms/hooks.ts';
+import { alarmOf, Hooks } from '../../src/alarms/hooks.ts';
 import { HeldClock } from '../../src/clock.ts';
-import { Address, type AlarmName, alarmOf, type Hook } from '../../src/config/hooks.ts';
+import { Address, type AlarmName, type Hook } from '../../src/config/hooks.ts';
 import { openSender } from '../../src/http/send.ts';
 import { HeardLog } from './heard-log.ts';
 import { Collected, Lifeline, WebEnd } from './hook-ends.ts';
@@ -36,7 +36,7 @@ export class HookWorld implements AsyncDisposable {
 
   static async open(...hooks: Hook[]): Promise<HookWorld> {
     const world = new HookWorld(await Lifeline.open());
-    if (hooks.length > 0) world.hooks.takeUp(hooks);
+    if (hooks.length > 0) world.hooks.update(hooks);
     return world;
   }
 
@@ -54,11 +54,8 @@ export class HookWorld implements AsyncDisposable {
 
   /** One line of the log. */
   raise(event: AlarmName = 'parked', bot = 'howl'): void {
-    const alarm = alarmOf(
-      { event, bot, line: 3, why: 'a reason', hint: 'a repair' },
-      'is in trouble',
-      this.clock.now(),
-    );
+    const fields = { event, bot, line: 3, why: 'a reason', hint: 'a repair' };
+    const alarm = alarmOf({ level: 'error', fields, message: 'is in trouble' }, this.clock.now());
     if (alarm) this.hooks.tell(alarm);
   }
 

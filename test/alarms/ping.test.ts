@@ -27,7 +27,7 @@ async function pinged(...statuses: (number | 'hang')[]) {
       return answer;
     },
   });
-  ping.takeUp(new Address(end.url));
+  ping.update(new Address(end.url));
   return {
     end,
     clock,
@@ -51,19 +51,19 @@ describe('a ping', { concurrency: true }, () => {
   it('is a GET of its address, after a round that went well, once a minute at most', async () => {
     await using world = await pinged(200);
     const { ping, end, pass } = world;
-    ping.rested(true);
-    ping.rested(false);
+    ping.onIdle(true);
+    ping.onIdle(false);
     const [seen] = await end.seen.until(1);
     assert.deepEqual([seen?.method, seen?.path, seen?.body], ['GET', `/${secretPath}`, '']);
     for (let count = 0; count < 59; count++) {
       await pass(1000);
-      ping.rested(false);
+      ping.onIdle(false);
     }
     await pass(1000);
-    ping.rested(false);
+    ping.onIdle(false);
     await end.seen.until(2);
     await pass(minute);
-    ping.rested(true);
+    ping.onIdle(true);
     await pass(0);
     assert.equal(world.count(), 2);
   });
@@ -71,7 +71,7 @@ describe('a ping', { concurrency: true }, () => {
   it('that fails is tried again twice, and logged once for each cause', async () => {
     await using world = await pinged(500, 500, 500, 503, 503, 200, 404, 404, 302);
     const { ping, heard, end, pass } = world;
-    ping.rested(false);
+    ping.onIdle(false);
     await end.seen.until(1);
     await pass(minute - 1);
     assert.equal(world.count(), 1);
@@ -81,7 +81,7 @@ describe('a ping', { concurrency: true }, () => {
     await heard.until('ping-failed');
     assert.equal(world.count(), 3);
     await pass(minute);
-    ping.rested(false);
+    ping.onIdle(false);
     for (const [count, wait] of [
       [4, minute],
       [5, 5 * minute],
@@ -92,7 +92,7 @@ describe('a ping', { concurrency: true }, () => {
     }
     for (const count of [7, 8, 9]) {
       await pass(minute);
-      ping.rested(false);
+      ping.onIdle(false);
       await end.seen.until(count);
     }
     const failures = await heard.until('ping-failed', 3);
@@ -106,7 +106,7 @@ describe('a ping', { concurrency: true }, () => {
   it('that hangs is given up, and others wait for nothing', async () => {
     await using world = await pinged('hang');
     const { ping, clock, heard, end } = world;
-    ping.rested(false);
+    ping.onIdle(false);
     for (const count of [1, 2, 3]) {
       await end.seen.until(count);
       await clock.runUntil(clock.now() + 10_000);
@@ -119,15 +119,15 @@ describe('a ping', { concurrency: true }, () => {
   it('goes to the address that flock.json has now, or nowhere', async () => {
     await using old = await pinged('hang');
     const { ping, heard } = old;
-    ping.rested(false);
+    ping.onIdle(false);
     await old.end.seen.until(1);
     await using other = await WebEnd.open(200);
-    ping.takeUp(new Address(other.url));
-    ping.rested(false);
+    ping.update(new Address(other.url));
+    ping.onIdle(false);
     await other.seen.until(1);
-    ping.takeUp(undefined);
+    ping.update(undefined);
     await old.clock.runUntil(old.clock.now() + 60 * minute);
-    ping.rested(false);
+    ping.onIdle(false);
     assert.deepEqual([old.count(), other.seen.all.length, heard.lines.length], [1, 1, 0]);
   });
 });
@@ -147,7 +147,7 @@ describe('a flock with a dead man’s switch', () => {
       // The held clock does not wait for the network.
       return Promise.resolve({ status: 200, headers: {}, body: '' });
     });
-    flock.takeUp({ ...daily, ping: end.url });
+    flock.update({ ...daily, ping: end.url });
     await flock.until('2026-03-02T12:00:00Z');
     flock.control('accounts/howl/suspend');
     await flock.until('2026-03-04T12:00:00Z');
@@ -173,16 +173,16 @@ describe('a flock with a dead man’s switch', () => {
       pings.push(new Date(flock.clock.now()).toISOString());
       return Promise.resolve({ status: 200, headers: {}, body: '' });
     });
-    flock.takeUp({ ...daily, ping: 'http://127.0.0.1:1/' });
+    flock.update({ ...daily, ping: 'http://127.0.0.1:1/' });
     await flock.until('2026-03-02T12:00:00Z');
     flock.stopped = true;
-    flock.stir();
+    flock.wakeAll();
     await flock.until('2026-03-03T12:00:00Z');
     const before = pings.length;
     await flock.until('2026-03-09T12:00:00Z');
     assert.equal(pings.length, before);
     flock.stopped = false;
-    flock.stir();
+    flock.wakeAll();
     await flock.until('2026-03-20T12:00:00Z');
     assert.equal(flock.postsOf('howl').length, 3);
     assert.equal(pings.at(-1), '2026-03-20T09:00:00.000Z');

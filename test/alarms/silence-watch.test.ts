@@ -28,7 +28,7 @@ describe('the watch for silence over a large flock', () => {
   it('looks at everybody, and lets others have their turn meanwhile', async () => {
     const { watch, asked, look } = open();
     using _ = watch;
-    watch.takeUp(flockOf(1_000, 'howl'));
+    watch.update(flockOf(1_000, 'howl'));
     look();
     const atOnce = asked.length;
     assert.ok(atOnce > 0 && atOnce < 300, `${atOnce} bots at once`);
@@ -39,10 +39,10 @@ describe('the watch for silence over a large flock', () => {
   it('looks no more at a flock that another was taken up for meanwhile', async () => {
     const { watch, asked, look } = open();
     using _ = watch;
-    watch.takeUp(flockOf(1_000, 'howl'));
+    watch.update(flockOf(1_000, 'howl'));
     look();
     const atOnce = asked.length;
-    watch.takeUp(flockOf(1_000, 'salt'));
+    watch.update(flockOf(1_000, 'salt'));
     for (let turn = 0; turn < 10; turn++) await setImmediate();
     assert.equal(asked.length, atOnce);
     look();

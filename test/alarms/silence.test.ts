@@ -60,7 +60,7 @@ describe('the watch for silence', () => {
     await using flock = new AlarmedFlock('2026-01-01T00:00:00Z', poems, noSend);
     const bots = Object.fromEntries(zones.map((timezone, index) => [`bot-${index}`, { timezone }]));
     // In the hours that the clock skips or shows twice.
-    flock.takeUp({ schedule: '30 2 * * *', spread: '20m', bots });
+    flock.update({ schedule: '30 2 * * *', spread: '20m', bots });
     await flock.until('2027-01-01T00:00:00Z');
     for (const name of Object.keys(poems)) assert.ok(flock.postsOf(name).length >= 364, name);
     assert.deepEqual(
@@ -71,7 +71,7 @@ describe('the watch for silence', () => {
 
   it('tells once of a bot that posts nothing, an hour after its slot, and again only if it has posted since', async () => {
     await using flock = new AlarmedFlock('2026-03-27T12:00:00Z', { howl: linesOf('howl', 9) }, noSend);
-    flock.takeUp({ schedule: '30 2 * * *', timezone: 'Europe/Berlin', settle: '3m' });
+    flock.update({ schedule: '30 2 * * *', timezone: 'Europe/Berlin', settle: '3m' });
     await flock.until('2026-03-28T12:00:00Z');
     flock.stick();
     // The clocks skip 02:30 on the 29th; its slot is at 03:00, which is 01:00Z.
@@ -94,7 +94,7 @@ describe('the watch for silence', () => {
   it('tells why, where X says why', async () => {
     await using flock = new AlarmedFlock('2026-03-01T08:00:00Z', { howl: linesOf('howl', 9) }, noSend);
     flock.control('faults', { match: posts, times: 1000, fault: { kind: 'status', status: 429 } });
-    flock.takeUp({ schedule: '0 9 * * *' });
+    flock.update({ schedule: '0 9 * * *' });
     await flock.until('2026-03-02T08:00:00Z');
     const [silent, ...others] = flock.heard.of('silent');
     assert.deepEqual(others, []);
@@ -108,7 +108,7 @@ describe('the watch for silence', () => {
     const poems = { one: linesOf('one', 99), all: linesOf('all', 99) };
     await using flock = new AlarmedFlock('2026-03-01T08:00:00Z', poems, noSend);
     const bots = { all: { missed: 'all' } };
-    flock.takeUp({ schedule: '0 * * * *', bots });
+    flock.update({ schedule: '0 * * * *', bots });
     await flock.until('2026-03-01T12:30:00Z');
     // Three days pass in which nothing runs.
     flock.clock.set(flock.clock.now() + 3 * day);
@@ -121,7 +121,7 @@ describe('the watch for silence', () => {
     const names = ['paused', 'rests', 'parked', 'done', 'lives'];
     const poems = Object.fromEntries(names.map((name) => [name, linesOf(name, name === 'done' ? 3 : 99)]));
     await using flock = new AlarmedFlock('2026-03-01T08:00:00Z', poems, noSend);
-    flock.takeUp({ schedule: '0 9 * * *', bots: { rests: { paused: true }, done: { atEnd: 'stop' } } });
+    flock.update({ schedule: '0 9 * * *', bots: { rests: { paused: true }, done: { atEnd: 'stop' } } });
     await flock.until('2026-03-02T12:00:00Z');
     await flock.order({ order: 'pause', bot: 'paused' });
     flock.control('accounts/parked/suspend');
@@ -129,7 +129,7 @@ describe('the watch for silence', () => {
     flock.stopped = true;
     await flock.until('2026-03-15T12:00:00Z');
     flock.stopped = false;
-    flock.stir();
+    flock.wakeAll();
     await flock.order({ order: 'resume', bot: 'paused' });
     await flock.until('2026-03-20T12:00:00Z');
     assert.deepEqual(flock.heard.of('silent'), []);
@@ -143,12 +143,12 @@ describe('the watch for silence', () => {
     const poems = { howl: linesOf('howl', 99), rain: linesOf('rain', 99) };
     await using flock = new AlarmedFlock('2026-03-01T00:00:00Z', poems, noSend);
     const bots = { howl: { budget: { postsPerDay: 3 } }, rain: { budget: { postsPerDay: 0 } } };
-    flock.takeUp({ schedule: '0 * * * *', bots });
+    flock.update({ schedule: '0 * * * *', bots });
     await flock.until('2026-03-04T23:30:00Z');
     assert.equal(flock.postsOf('howl').length, 12);
     assert.deepEqual(flock.heard.of('silent'), []);
     // It may post again, and does not.
-    flock.takeUp({ schedule: '0 * * * *' });
+    flock.update({ schedule: '0 * * * *' });
     await flock.until('2026-03-05T06:00:00Z');
     assert.ok(flock.postsOf('rain').length > 3);
     flock.stick();
@@ -164,7 +164,7 @@ describe('the watch for doubts', () => {
   it('tells once of a post that stays in doubt longer than it should', async () => {
     await using flock = new AlarmedFlock('2026-03-01T08:00:00Z', { howl: linesOf('howl', 9) }, noSend);
     flock.control('faults', { match: posts, times: 1, fault: { kind: 'drop', when: 'before' } });
-    flock.takeUp({ schedule: '0 9 * * *', settle: '3m' });
+    flock.update({ schedule: '0 9 * * *', settle: '3m' });
     await flock.until('2026-03-01T09:00:01Z');
     flock.control('faults', { match: { method: 'GET' }, times: 20, fault: { kind: 'drop', when: 'before' } });
     await flock.until('2026-03-01T09:17:59Z');
@@ -182,7 +182,7 @@ describe('the watch for doubts', () => {
   it('says nothing of a doubt that is settled in time', async () => {
     await using flock = new AlarmedFlock('2026-03-01T08:00:00Z', { howl: linesOf('howl', 99) }, noSend);
     flock.control('faults', { match: posts, rate: 0.3, fault: { kind: 'drop', when: 'before' } });
-    flock.takeUp({ schedule: '0 * * * *' });
+    flock.update({ schedule: '0 * * * *' });
     await flock.until('2026-03-04T08:00:00Z');
     assert.ok(flock.heard.of('in-doubt').length > 10);
     assert.deepEqual(flock.heard.of('in-doubt-long'), []);

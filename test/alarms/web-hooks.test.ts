@@ -8,7 +8,7 @@ describe('a webhook', { concurrency: true }, () => {
   it('gets the alarm as JSON, once', async () => {
     await using world = await HookWorld.open();
     const web = await world.web(204);
-    world.hooks.takeUp([webHook(web.url)]);
+    world.hooks.update([webHook(web.url)]);
     world.raise('parked');
     world.raise('finished');
     const [seen] = await web.seen.until(2);
@@ -26,7 +26,7 @@ describe('a webhook', { concurrency: true }, () => {
   it('that is ill for a while is tried again, later each time, and nothing is lost or logged', async () => {
     await using world = await HookWorld.open();
     const web = await world.web(500, 503, 429, 200);
-    world.hooks.takeUp([webHook(web.url)]);
+    world.hooks.update([webHook(web.url)]);
     world.raise('parked');
     world.raise('finished');
     for (const [index, wait] of [10, 60, 300].entries()) {
@@ -47,7 +47,7 @@ describe('a webhook', { concurrency: true }, () => {
   it('that stays ill is given up, which is logged once', async () => {
     await using world = await HookWorld.open();
     const web = await world.web(500);
-    world.hooks.takeUp([webHook(web.url)]);
+    world.hooks.update([webHook(web.url)]);
     world.raise('parked');
     world.raise('finished');
     for (const [index, wait] of [10, 60, 300, 10, 60, 300].entries()) {
@@ -63,7 +63,7 @@ describe('a webhook', { concurrency: true }, () => {
     await using world = await HookWorld.open();
     const hanging = await world.web('hang', 200);
     const other = await world.web(200);
-    world.hooks.takeUp([webHook(hanging.url), webHook(other.url)]);
+    world.hooks.update([webHook(hanging.url), webHook(other.url)]);
     world.raise('parked', 'howl');
     world.raise('parked', 'rain');
     await hanging.seen.until(1);
@@ -82,7 +82,7 @@ describe('a webhook', { concurrency: true }, () => {
   it('that sends elsewhere is not followed', async () => {
     await using world = await HookWorld.open();
     const web = await world.web(302);
-    world.hooks.takeUp([webHook(web.url)]);
+    world.hooks.update([webHook(web.url)]);
     world.raise();
     await world.heard.until('hook-failed');
     assert.deepEqual(
@@ -95,7 +95,7 @@ describe('a webhook', { concurrency: true }, () => {
   it('that says no is not asked again', async () => {
     await using world = await HookWorld.open();
     const web = await world.web(404);
-    world.hooks.takeUp([webHook(web.url)]);
+    world.hooks.update([webHook(web.url)]);
     world.raise();
     await world.heard.until('hook-failed');
     await world.pass(1000);
@@ -126,7 +126,7 @@ describe('alarms and hooks', { concurrency: true }, () => {
   it('are a thousand at once: the oldest are let go, and that is said', async () => {
     await using world = await HookWorld.open();
     const web = await world.web(200);
-    world.hooks.takeUp([webHook(web.url)]);
+    world.hooks.update([webHook(web.url)]);
     for (let count = 0; count < 1000; count++) world.raise('parked', `bot-${count}`);
     await world.heard.until('hook-failed', 2);
     const expected = [0, ...Array.from({ length: 100 }, (_, index) => 900 + index)];
@@ -143,7 +143,7 @@ describe('alarms and hooks', { concurrency: true }, () => {
   it('are told four at a time, each hook one after the other', async () => {
     await using world = await HookWorld.open();
     const script = 'echo up >&3; read -r _ <&3';
-    world.hooks.takeUp(
+    world.hooks.update(
       Array.from({ length: 7 }, (_, index) => commandHook(...world.lifeline.holder(script, String(index)))),
     );
     world.raise();
@@ -165,10 +165,10 @@ describe('alarms and hooks', { concurrency: true }, () => {
       commandHook(...world.lifeline.holder(script, 'b')),
     ];
     const web = await world.web(200);
-    world.hooks.takeUp([goes, stays]);
+    world.hooks.update([goes, stays]);
     for (const bot of ['howl', 'rain']) world.raise('parked', bot);
     const first = [...(await world.lifeline.opened.until(2))];
-    world.hooks.takeUp([{ ...stays }, webHook(web.url)]);
+    world.hooks.update([{ ...stays }, webHook(web.url)]);
     world.raise('finished', 'moss');
     await web.seen.until(1);
     for (const holder of first) holder.say('go on\n');
@@ -194,7 +194,7 @@ describe('the end', { concurrency: true }, () => {
 
   it('lets what is under way arrive', async () => {
     await using world = await HookWorld.open();
-    world.hooks.takeUp([commandHook(...world.lifeline.holder('echo up >&3; read -r _ <&3'))]);
+    world.hooks.update([commandHook(...world.lifeline.holder('echo up >&3; read -r _ <&3'))]);
     world.raise('parked');
     world.raise('finished');
     const ended = world.hooks.end();
@@ -206,7 +206,7 @@ describe('the end', { concurrency: true }, () => {
   it('gives it a moment and no more, and says what was not told', async () => {
     await using world = await HookWorld.open();
     const hanging = "trap '' TERM; echo up >&3; sleep 900";
-    world.hooks.takeUp([commandHook(...world.lifeline.holder(hanging))]);
+    world.hooks.update([commandHook(...world.lifeline.holder(hanging))]);
     world.raise('parked');
     world.raise('finished');
     const [holder] = await world.lifeline.opened.until(1);
@@ -225,7 +225,7 @@ describe('the end', { concurrency: true }, () => {
   it('does not wait for another attempt', async () => {
     await using world = await HookWorld.open();
     const web = await world.web(500);
-    world.hooks.takeUp([webHook(web.url)]);
+    world.hooks.update([webHook(web.url)]);
     world.raise();
     await web.seen.until(1);
     await world.rests(1);

@@ -65,11 +65,11 @@ describe('the page of a running flock in Chromium', { skip: noBrowser }, () => {
     assert.ok((await shown.ids('#earlier li')).includes(first ?? ''));
     assert.equal(await page.evaluate(`document.getElementById(${JSON.stringify(first)}).mark`), true);
     await flock.add('cinder', 'Cinder, small red clause\n');
-    flock.takeUp();
+    flock.update();
     await shown.until('#bot-cinder');
     assert.deepEqual(await shown.ids('#bots > li'), ['bot-amber', 'bot-birch', 'bot-cinder']);
     flock.remove('birch');
-    flock.takeUp();
+    flock.update();
     await shown.until('#bots:not(:has(#bot-birch))');
     assert.deepEqual(shown.complaints, []);
   });

@@ -102,7 +102,7 @@ export async function smallFlock(settings: Record<string, unknown> = {}): Promis
   const flock = await ShownFlock.open('2026-08-20T00:00:00Z', settings);
   await flock.add('amber', lines('Amber keeps the gnat'));
   await flock.add('birch', lines('Birch writes white on white'));
-  flock.takeUp();
+  flock.update();
   await flock.until('2026-08-22T08:59:50Z');
   return flock;
 }
@@ -129,7 +129,7 @@ export async function motleyFlock(): Promise<ShownFlock> {
   await flock.add('parked', lines('parked'));
   await flock.add('doubtful', lines('doubtful'));
   flock.addMisfit('broken', 'keys/broken.json: not a key bundle: oauth_token is missing', 'make it again: keymaker make-keys ./poems --bot broken'); // prettier-ignore
-  flock.takeUp();
+  flock.update();
   await flock.until('2026-08-22T08:30:00Z');
   flock.control('accounts/parked/revoke');
   await flock.until('2026-08-22T09:30:00Z');

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { inspect } from 'node:util';
 import { flockFileSchema, parseFlockFile } from '../../src/config/flock-file.ts';
-import { alarmNames, type AlarmSettings } from '../../src/config/hooks.ts';
+import { Address, alarmNames, type AlarmSettings } from '../../src/config/hooks.ts';
 import { FlockError } from '../../src/errors.ts';
 
 const read = (settings: unknown): AlarmSettings =>
@@ -123,5 +124,14 @@ describe('the JSON Schema', () => {
     assert.equal(properties.ping.type, 'string');
     assert.ok(properties.ping.description.length > 0);
     assert.deepEqual(properties.hooks.items.properties.on.items.enum, [...alarmNames]);
+  });
+});
+
+describe('an address', () => {
+  it('cannot be printed by accident', () => {
+    const address = new Address('https://hc.example/uuid');
+    for (const text of [String(address), JSON.stringify({ address }), inspect({ address }, { depth: 9 })])
+      assert.doesNotMatch(text, /example|uuid/);
+    assert.equal(address.reveal(), 'https://hc.example/uuid');
   });
 });

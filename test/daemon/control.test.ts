@@ -1,11 +1,21 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, watch, writeFileSync } from 'node:fs';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { request as askHttp } from 'node:http';
+import { createServer, type Socket } from 'node:net';
 import path from 'node:path';
 import { before, describe, it } from 'node:test';
-import { z } from 'zod';
-import { type DaemonCommand, sendCommand, receiveCommands } from '../../src/daemon/control.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  askRecipients,
+  ControlServer,
+  type DaemonCommand,
+  type Execute,
+  sendCommand,
+} from '../../src/daemon/control.ts';
 import { FlockError } from '../../src/errors.ts';
+import { EventLog } from '../../src/log.ts';
 import type { PostReport } from '../../src/posting/commands.ts';
 import { HeardLog } from '../alarms/heard-log.ts';
 import { tempFolder } from '../flock/temp-folder.ts';
@@ -13,274 +23,321 @@ import { bundle } from '../support/bundle.ts';
 
 const report: PostReport = { state: 'posted', line: 3, of: 9, id: '77', at: 5 };
 const post: DaemonCommand = { order: 'post', bot: 'howl' };
+const socketOf = (state: string): string => path.join(state, 'flockd.sock');
 
-/** What there is of an order. */
-const filesOf = (name: string, state: string): string[] =>
-  readdirSync(path.join(state, 'orders')).filter((file) => file.includes(name));
-
-interface WatchedFolder extends AsyncDisposable {
-  until: (name: RegExp) => Promise<void>;
+async function listening(state: string, execute: Execute): Promise<ControlServer> {
+  const server = new ControlServer(execute, new EventLog());
+  await server.listen(state);
+  return server;
 }
 
-/** Tells when a file of some name comes into a folder. */
-function watchFolder(folder: string): WatchedFolder {
-  const watcher = watch(folder);
-  return {
-    until: (name) =>
-      new Promise((resolve) => {
-        watcher.on('change', (_, file) => {
-          if (name.test(String(file))) resolve();
-        });
-      }),
-    [Symbol.asyncDispose]: () => {
-      watcher.close();
-      return Promise.resolve();
-    },
-  };
+/** An error of this exit, with these words in its message and its hint. */
+const refusal = (exit: string, message: RegExp, hint: RegExp) => (error: unknown) => {
+  assert.ok(error instanceof FlockError);
+  assert.equal(error.exit, exit);
+  assert.match(error.message, message);
+  assert.match(error.hint ?? '', hint);
+  return true;
+};
+
+/** Asks as any program does that speaks HTTP. */
+function ask(
+  state: string,
+  { method = 'POST', route, body }: { method?: string; route: string; body: string },
+): Promise<{ status: number | undefined; body: string }> {
+  return new Promise((resolve, reject) => {
+    const request = askHttp({ socketPath: socketOf(state), path: route, method }, (response) => {
+      let text = '';
+      response.setEncoding('utf8').on('data', (part: string) => (text += part));
+      response.on('end', () => {
+        resolve({ status: response.statusCode, body: text });
+      });
+    });
+    request.on('error', reject);
+    request.end(body);
+  });
 }
 
-/** Answers that nobody has taken. */
-const answersIn = (state: string): string[] => filesOf('.answer', state).sort();
-
-/** A name as orders have that were given just now. */
-const freshName = (end = 'a'): string => `${Date.now().toString(16).padStart(12, '0')}${end.repeat(12)}`;
-
-const said = ({ lines }: HeardLog): string => lines.map(({ msg }) => msg).join('\n');
-
-describe('an order', () => {
+describe('a command', () => {
   it('reaches the daemon, and what it has led to comes back', async () => {
     const state = tempFolder();
     const taken: DaemonCommand[] = [];
-    const stop = await receiveCommands(state, (order) => {
-      taken.push(order);
-      return Promise.resolve(order.order === 'post' ? report : undefined);
+    await using _server = await listening(state, (command) => {
+      taken.push(command);
+      if (command.order === 'recipients') return Promise.resolve({ recipients: ['age1x'] });
+      return Promise.resolve(command.order === 'post' ? report : undefined);
     });
     assert.deepEqual(await sendCommand(state, post), report);
-    assert.equal(await sendCommand(state, { order: 'pause', bot: 'howl' }), undefined);
-    stop();
-    assert.deepEqual(taken, [post, { order: 'pause', bot: 'howl' }]);
-    assert.deepEqual(answersIn(state), []);
+    const others: DaemonCommand[] = [
+      { order: 'pause', bot: 'howl' },
+      { order: 'resume', bot: 'howl', poem: 'a'.repeat(1_000_000), next: 4 },
+      { order: 'resolve', bot: 'howl', posted: true, id: '1' },
+      { order: 'rename', bot: 'howl', to: 'growl' },
+      { order: 'reload' },
+      { order: 'stop' },
+      { order: 'release' },
+    ];
+    for (const command of others) assert.equal(await sendCommand(state, command), undefined);
+    assert.deepEqual(await askRecipients(state), ['age1x']);
+    assert.deepEqual(taken, [post, ...others, { order: 'recipients' }]);
   });
 
-  it('is carried out once the daemon runs, in the order in which they came', async () => {
+  it('can come from any program that speaks HTTP, by the paths of the page', async () => {
     const state = tempFolder();
-    const given = ['ada', 'bea', 'cid'].map((bot) => sendCommand(state, { order: 'pause', bot }));
-    const taken: string[] = [];
-    const stop = await receiveCommands(state, (order) => {
-      if ('bot' in order) taken.push(order.bot);
-      return Promise.resolve(undefined);
+    const taken: DaemonCommand[] = [];
+    await using _server = await listening(state, (command) => {
+      taken.push(command);
+      return Promise.resolve(command.order === 'post' ? report : undefined);
     });
-    await Promise.all(given);
-    stop();
-    assert.deepEqual(taken.sort(), ['ada', 'bea', 'cid']);
-  });
-
-  it('that nobody takes is taken back, and then nothing was done', async (context) => {
-    context.mock.timers.enable({ apis: ['setTimeout'] });
-    const state = tempFolder();
-    mkdirSync(path.join(state, 'orders'));
-    await using watched = watchFolder(path.join(state, 'orders'));
-    const given = sendCommand(state, post);
-    await watched.until(/^[^.].*\.order$/);
-    context.mock.timers.tick(30_000);
-    await assert.rejects(given, /flockd runs but does not answer: nothing was done/);
-    assert.deepEqual(filesOf('.order', state), []);
+    const given = await ask(state, { route: '/bots/post', body: '{"bot": "howl"}' });
+    assert.deepEqual([given.status, JSON.parse(given.body)], [200, { done: true, report }]);
+    assert.equal((await ask(state, { route: '/flock/pause', body: '{}' })).status, 200);
+    assert.deepEqual(taken, [post, { order: 'stop' }]);
   });
 
   it('is refused with what the daemon has against it', async () => {
     const state = tempFolder();
-    const stop = await receiveCommands(state, () =>
-      Promise.reject(new FlockError('tryLater', 'howl has a post in doubt', { hint: 'wait' })),
-    );
-    await assert.rejects(sendCommand(state, post), (error) => {
-      assert.ok(error instanceof FlockError);
-      assert.deepEqual(
-        [error.exit, error.message, error.hint],
-        ['tryLater', 'howl has a post in doubt', 'wait'],
-      );
-      return true;
-    });
-    stop();
-  });
-
-  it('that is none is answered, and stops no other', async () => {
-    const state = tempFolder({ 'orders/0001.order': '{"order": "obey"}', 'orders/0002.order': 'nonsense' });
-    const stop = await receiveCommands(state, () => Promise.resolve(report));
-    assert.deepEqual(await sendCommand(state, post), report);
-    stop();
-    assert.deepEqual(answersIn(state), ['0001.answer', '0002.answer']);
-  });
-
-  it('that cannot be written says so', async () => {
-    const state = tempFolder();
-    writeFileSync(path.join(state, 'orders'), '');
+    const cause = new FlockError('tryLater', 'howl has a post in doubt', { hint: 'wait' });
+    await using _server = await listening(state, () => Promise.reject(cause));
     await assert.rejects(
       sendCommand(state, post),
-      (error) =>
-        error instanceof FlockError && error.exit === 'io' && error.message.includes('cannot tell flockd'),
+      refusal('tryLater', /^howl has a post in doubt$/, /^wait$/),
     );
   });
-});
 
-const mayMount = spawnSync('unshare', ['--mount', 'true']).status === 0;
-
-describe('an order whose answer cannot be written', () => {
-  it('is carried out once', async () => {
+  it('that is none is answered, carried out by nobody, and stops no other', async () => {
     const state = tempFolder();
-    const name = freshName();
-    const heard = new HeardLog();
     const taken: string[] = [];
-    const stop = await receiveCommands(
-      state,
-      (given) => {
-        taken.push(given.order);
-        return Promise.resolve(undefined);
-      },
-      heard.log,
-    );
-    // A folder is in its place.
-    mkdirSync(path.join(state, 'orders', `${name}.answer`));
-    writeFileSync(path.join(state, 'orders', `${name}.order`), JSON.stringify(post));
-    await heard.until('order-failed');
-    // What fails to be written wakes the daemon; so does this, which it takes after it.
-    await sendCommand(state, { order: 'reload' });
-    stop();
-    assert.deepEqual(taken, ['post', 'reload']);
-    assert.match(said(heard), /^cannot answer an order in \S+: it is a folder$/);
-    assert.deepEqual(filesOf(name, state), [`${name}.answer`]);
-  });
-
-  for (const [what, folder] of [
-    ['the folder of the orders', 'orders'],
-    ['the whole state folder', '.'],
-  ] as const) {
-    it(`because ${what} is full is carried out once`, { skip: !mayMount }, async () => {
-      const state = tempFolder({ 'orders/none': '' });
-      const mounted = path.join(state, folder);
-      const fill = path.join(mounted, 'fill');
-      assert.equal(spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=16k', 'tmpfs', mounted]).status, 0);
-      let stop = (): void => undefined;
-      try {
-        mkdirSync(path.join(state, 'orders'), { recursive: true });
-        for (const bot of ['ada', 'bea'])
-          writeFileSync(path.join(state, 'orders', `${bot}.order`), JSON.stringify({ ...post, bot }));
-        assert.throws(() => {
-          writeFileSync(fill, Buffer.alloc(16 * 1024));
-        }, /ENOSPC/);
-        const heard = new HeardLog();
-        const taken: string[] = [];
-        stop = await receiveCommands(
-          state,
-          (given) => {
-            if ('bot' in given) taken.push(given.bot);
-            return Promise.resolve(report);
-          },
-          heard.log,
-        );
-        await heard.until('order-failed');
-        rmSync(fill);
-        await sendCommand(state, { order: 'reload' });
-        assert.deepEqual(taken, ['ada', 'bea']);
-        assert.match(said(heard), /^cannot answer an order in \S+: the disk is full$/);
-        assert.deepEqual(filesOf('ada', state), []);
-      } finally {
-        stop();
-        spawnSync('umount', ['-l', mounted]);
-      }
+    await using _server = await listening(state, ({ order }) => {
+      taken.push(order);
+      return Promise.resolve(undefined);
     });
-  }
-});
-
-describe('an order that cannot be taken', () => {
-  it('is left as it is, and stops no other', async () => {
-    const state = tempFolder({ 'orders/0001.order': JSON.stringify(post), 'orders/0001.taken/file': '' });
-    const heard = new HeardLog();
-    const taken: string[] = [];
-    const stop = await receiveCommands(
-      state,
-      (given) => {
-        taken.push(given.order);
-        return Promise.resolve(undefined);
-      },
-      heard.log,
-    );
+    const bad = [
+      { route: '/bots/obey', body: '{"bot": "howl"}', status: 404 },
+      { route: '/bots/post', body: '{}', status: 409 },
+      { route: '/bots/post', body: 'nonsense', status: 409 },
+      { route: '/bots/post', body: '["howl"]', status: 409 },
+      { route: '/bots/post', body: '{"bot": "howl"}', method: 'PUT', status: 405 },
+    ];
+    for (const { status, ...asked } of bad) {
+      const given = await ask(state, asked);
+      assert.equal(given.status, status, JSON.stringify(asked));
+      assert.match(given.body, /^\{"done":false,/);
+    }
+    const tooLong = { route: '/bots/post', body: JSON.stringify({ bot: 'x'.repeat(5_000_000) }) };
+    await assert.rejects(ask(state, tooLong), { code: /ECONNRESET|EPIPE/ });
     await sendCommand(state, { order: 'reload' });
-    stop();
     assert.deepEqual(taken, ['reload']);
-    assert.ok(/^cannot take an order in \S+: it is a folder$/m.test(said(heard)), said(heard));
-    assert.ok(existsSync(path.join(state, 'orders/0001.order')), 'the order stays');
+  });
+
+  it('does not wait for another that takes long', async () => {
+    const state = tempFolder();
+    let finish: () => void = () => undefined;
+    await using _server = await listening(state, ({ order }) =>
+      order === 'post'
+        ? new Promise((resolve) => (finish = () => resolve(report)))
+        : Promise.resolve(undefined),
+    );
+    const posting = sendCommand(state, post);
+    await sendCommand(state, { order: 'pause', bot: 'growl' });
+    finish();
+    assert.deepEqual(await posting, report);
+  });
+
+  it('waits for a daemon that is starting', async () => {
+    const state = tempFolder();
+    const given = sendCommand(state, post);
+    await sleep(150);
+    await using _server = await listening(state, () => Promise.resolve(report));
+    assert.deepEqual(await given, report);
   });
 });
 
-describe('what the last daemon left of orders', () => {
-  it('is answered where it was under way, and removed where nobody waits for it', async () => {
-    const [name, answered] = [freshName(), freshName('b')];
-    const state = tempFolder({
-      [`orders/${name}.taken`]: JSON.stringify(post),
-      [`orders/${answered}.taken`]: JSON.stringify(post),
-      [`orders/${answered}.answer`]: '{"done": true}',
-      'orders/000000000001cccccccccccc.answer': '{"done": true}',
-      'orders/.0002.order.999999999-aaaaaaaaaaaa.tmp': 'half',
+describe('a command that gets no answer', () => {
+  it('was not carried out where nobody listens', async () => {
+    await assert.rejects(
+      sendCommand(tempFolder(), post, { timeout: 50 }),
+      refusal('tryLater', /does not answer: nothing was done/, /ask again/),
+    );
+  });
+
+  it('was not sent where nobody took it', async () => {
+    const state = tempFolder();
+    const sockets: Socket[] = [];
+    let text = '';
+    const silent = createServer((socket) => {
+      sockets.push(socket);
+      socket.setEncoding('utf8').on('data', (part: string) => (text += part));
     });
-    const heard = new HeardLog();
-    const stop = await receiveCommands(state, () => Promise.resolve(undefined), heard.log);
-    await sendCommand(state, { order: 'reload' });
-    stop();
-    for (const left of [name, answered]) assert.deepEqual(filesOf(left, state), [`${left}.answer`]);
-    for (const removed of ['cccc', '.tmp']) assert.deepEqual(filesOf(removed, state), []);
-    const text = (which: string): string =>
-      readFileSync(path.join(state, 'orders', `${which}.answer`), 'utf8');
-    assert.equal(text(answered), '{"done": true}');
-    assert.match(text(name), /"done":false,"exit":"tryLater".*look at flockd status/);
-    assert.match(said(heard), /^flockd ended while it carried an order out[^\n]*$/);
+    silent.listen(socketOf(state));
+    await once(silent, 'listening');
+    try {
+      await assert.rejects(
+        sendCommand(state, post, { timeout: 100 }),
+        refusal('tryLater', /does not answer: nothing was done/, /ask again/),
+      );
+      assert.match(text, /^POST \/bots\/post HTTP/);
+      assert.doesNotMatch(text, /howl/);
+    } finally {
+      for (const socket of sockets) socket.destroy();
+      silent.close();
+    }
+  });
+
+  it('may have been carried out where it was taken', async () => {
+    const state = tempFolder();
+    let finish: () => void = () => undefined;
+    await using _server = await listening(
+      state,
+      () => new Promise((resolve) => (finish = () => resolve(undefined))),
+    );
+    await assert.rejects(
+      sendCommand(state, post, { timeout: 200 }),
+      refusal('tryLater', /^flockd runs but does not answer$/, /may be carried out all the same/),
+    );
+    finish();
+  });
+
+  it('is of no use to a person who may not use the socket', async () => {
+    const state = tempFolder();
+    mkdirSync(path.join(state, 'other'));
+    writeFileSync(path.join(state, 'other', 'flockd.sock'), '');
+    await assert.rejects(
+      sendCommand(path.join(state, 'other', 'flockd.sock'), post),
+      refusal('io', /^cannot reach flockd at /, /run this as the one who runs flockd/),
+    );
   });
 });
 
-describe('a daemon that is killed while it carries an order out', () => {
+describe('the socket of a daemon', () => {
+  it('is for its own user alone, and nothing else is left of the making', async () => {
+    const state = tempFolder({ '.flockd.sock-abcdef/flockd.sock': '' });
+    await using _server = await listening(state, () => Promise.resolve(undefined));
+    assert.deepEqual(readdirSync(state), ['flockd.sock']);
+    assert.equal(lstatSync(socketOf(state)).mode & 0o777, 0o600);
+  });
+
+  it('may be in a folder whose path is longer than a socket’s can be', async () => {
+    const state = path.join(tempFolder(), 'a'.repeat(100), 'ö'.repeat(100));
+    mkdirSync(state, { recursive: true });
+    await using server = await listening(state, () => Promise.resolve(report));
+    assert.deepEqual(await sendCommand(state, post), report);
+    assert.ok(lstatSync(socketOf(state)).isSocket());
+    server.end();
+    assert.deepEqual(readdirSync(state), []);
+  });
+
+  it('is gone once the daemon takes no more commands, and those under way have their answers', async () => {
+    const state = tempFolder();
+    let finish: () => void = () => undefined;
+    let begin: () => void = () => undefined;
+    const begun = new Promise<void>((resolve) => (begin = resolve));
+    const server = await listening(state, () => {
+      begin();
+      return new Promise((resolve) => (finish = () => resolve(report)));
+    });
+    const given = sendCommand(state, post);
+    await begun;
+    server.end();
+    assert.equal(existsSync(socketOf(state)), false);
+    finish();
+    const closed = server[Symbol.asyncDispose]();
+    assert.deepEqual(await given, report);
+    await closed;
+  });
+
+  it('that cannot be made stops no daemon, and the log says why', async () => {
+    const state = tempFolder({ 'flockd.sock/file': '' });
+    const heard = new HeardLog();
+    await using server = new ControlServer(() => Promise.resolve(undefined), heard.log);
+    await server.listen(state);
+    const [line] = heard.of('order-failed');
+    assert.match(line?.msg ?? '', /^cannot take commands at \S+\/flockd.sock: /);
+    assert.deepEqual(readdirSync(state), ['flockd.sock']);
+  });
+});
+
+describe('a process that is killed', () => {
   let script: string;
   before(async () => {
-    script = await bundle(path.join(import.meta.dirname, 'killed-orders.ts'));
+    script = await bundle(path.join(import.meta.dirname, 'control-process.ts'));
   });
 
-  const killAt = (state: string, last: string): { touches: string[]; signal: string | null } => {
-    const { stdout, stderr, signal } = spawnSync(process.execPath, [script, state, last], {
-      encoding: 'utf8',
-    });
-    assert.equal(stderr, '');
-    return { touches: stdout.split('\n').slice(0, -1), signal };
+  async function start(state: string, when = ''): Promise<ChildProcess> {
+    const child = spawn(process.execPath, [script, state, when], { stdio: ['ignore', 'pipe', 'inherit'] });
+    assert.ok(child.stdout);
+    await once(child.stdout, 'data');
+    return child;
+  }
+
+  async function kill(child: ChildProcess): Promise<void> {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+  }
+
+  const postsIn = (state: string): number => {
+    const file = path.join(state, 'posts');
+    return existsSync(file) ? readFileSync(file, 'utf8').split('\n').length - 1 : 0;
   };
 
-  it('never carries it out again, wherever it was', async () => {
-    const name = freshName();
-    const ordered = (): string =>
-      tempFolder({
-        posts: '',
-        [`orders/${name}.order`]: JSON.stringify(post),
-        [`orders/${freshName('b')}.order`]: '{"order": "reload"}',
-      });
-    const { touches } = killAt(ordered(), '');
-    const points = touches.slice(0, touches.lastIndexOf('rename'));
-    assert.ok(points.includes('post'), touches.join());
-    const seen = new Set<string>();
-    for (const [index, point] of points.entries()) {
-      for (const how of ['before', 'after']) {
-        const state = ordered();
-        assert.equal(killAt(state, `${how} ${index + 1}`).signal, 'SIGKILL');
-        const stop = await receiveCommands(state, ({ order }) => {
-          if (order === 'post') writeFileSync(path.join(state, 'posts'), 'posted\n', { flag: 'a' });
-          return Promise.resolve(undefined);
-        });
-        await sendCommand(state, { order: 'reload' });
-        stop();
-        const posts = readFileSync(path.join(state, 'posts'), 'utf8').split('\n').length - 1;
-        const { done } = z
-          .object({ done: z.boolean() })
-          .parse(JSON.parse(readFileSync(path.join(state, 'orders', `${name}.answer`), 'utf8')));
-        assert.ok(posts === 1 || (posts === 0 && !done), `${how} ${point}: ${posts} posts`);
-        seen.add(`${posts} ${done ? 'done' : 'perhaps'}`);
-        assert.deepEqual(filesOf(name, state), [`${name}.answer`]);
-      }
-    }
-    assert.deepEqual([...seen].sort(), ['0 perhaps', '1 done', '1 perhaps']);
+  it('leaves a socket that the next daemon replaces', async () => {
+    const state = tempFolder();
+    await kill(await start(state));
+    assert.ok(lstatSync(socketOf(state)).isSocket());
+    await using _server = await listening(state, () => Promise.resolve(report));
+    assert.deepEqual(await sendCommand(state, post), report);
+  });
+
+  for (const [when, posts] of [
+    ['before', 0],
+    ['after', 1],
+  ] as const) {
+    it(`${when} it has carried a command out never does so again, and its client is told that nobody knows`, async () => {
+      const state = tempFolder();
+      const child = await start(state, when);
+      await assert.rejects(
+        sendCommand(state, post),
+        refusal('tryLater', /not known whether it carried that out/, /look at flockd status/),
+      );
+      await kill(child);
+      const next = await start(state);
+      await sendCommand(state, { order: 'reload' });
+      assert.equal(postsIn(state), posts);
+      await kill(next);
+    });
+  }
+
+  it('or stopped before it took a command never carries it out, though it goes on later', async () => {
+    const state = tempFolder();
+    const child = await start(state);
+    child.kill('SIGSTOP');
+    await assert.rejects(
+      sendCommand(state, post, { timeout: 300 }),
+      refusal('tryLater', /does not answer: nothing was done/, /ask again/),
+    );
+    child.kill('SIGCONT');
+    await sendCommand(state, { order: 'reload' });
+    assert.equal(postsIn(state), 0);
+    await kill(child);
+  });
+
+  it('as a client takes a command with it that it has not sent whole', async () => {
+    const state = tempFolder();
+    const child = await start(state);
+    const body = '{"bot": "howl"}';
+    const client = askHttp({
+      socketPath: socketOf(state),
+      path: '/bots/post',
+      method: 'POST',
+      headers: { 'content-length': body.length },
+    });
+    client.on('error', () => undefined);
+    client.write(body.slice(0, 5));
+    await sleep(100);
+    client.destroy();
+    await sendCommand(state, { order: 'reload' });
+    assert.equal(postsIn(state), 0);
+    await kill(child);
   });
 });

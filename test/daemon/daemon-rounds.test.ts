@@ -13,7 +13,7 @@ describe('a round of the daemon', () => {
   it('ends when all that was due is worked off, not with each step', async () => {
     const poems = { howl: linesOf('howl', 9), rain: linesOf('rain', 9), moss: linesOf('moss', 9) };
     await using flock = new AlarmedFlock('2026-03-01T08:00:00Z', poems, noSend);
-    flock.takeUp(daily);
+    flock.update(daily);
     await flock.until('2026-03-01T08:30:00Z');
     assert.deepEqual(flock.rounds, [false]);
     await flock.until('2026-03-03T12:00:00Z');
@@ -28,7 +28,7 @@ describe('a round of the daemon', () => {
     ]) {
       await using flock = new AlarmedFlock('2026-03-01T08:00:00Z', { howl: linesOf('howl', 9) }, noSend);
       flock.control('faults', { match: { method: 'POST', path: '/2/tweets' }, times: 1, fault });
-      flock.takeUp(daily);
+      flock.update(daily);
       await flock.until('2026-03-01T12:00:00Z');
       assert.equal(flock.postsOf('howl').length, 1);
       assert.deepEqual(flock.rounds, [false, true, false]);
@@ -39,7 +39,7 @@ describe('a round of the daemon', () => {
     const poems = { howl: linesOf('howl', 9), rain: linesOf('rain', 9) };
     await using flock = new AlarmedFlock('2026-03-01T08:00:00Z', poems, noSend);
     flock.control('accounts/howl/suspend');
-    flock.takeUp(daily);
+    flock.update(daily);
     await flock.until('2026-03-01T12:00:00Z');
     assert.ok(flock.ledger.state('howl')?.parked);
     assert.deepEqual(flock.rounds, [false, true]);
@@ -49,7 +49,7 @@ describe('a round of the daemon', () => {
 
   it('has failed where a poem cannot be read', async () => {
     await using flock = new AlarmedFlock('2026-03-01T08:00:00Z', { howl: [] }, noSend);
-    flock.takeUp(daily);
+    flock.update(daily);
     // It may be in the middle of an upload.
     await flock.until('2026-03-01T08:00:19Z');
     assert.ok(!flock.rounds.includes(true));

@@ -22,12 +22,12 @@ describe('lanes', () => {
     const lanes = new PriorityClasses();
     const [ours, theirs] = [new TokenPair('ours', 'secret'), new TokenPair('theirs', 'secret')];
     lanes.learn(ours, { ...state, owed: { ...owed, why: 'never-sent' } });
-    assert.equal(lanes.laneOf(ours, false), undefined);
+    assert.equal(lanes.classOf(ours, false), undefined);
     lanes.learn(ours, { ...state, owed: { ...owed, why: 'wait' } });
     lanes.learn(ours, state);
-    assert.notEqual(lanes.laneOf(ours, false), undefined);
-    assert.equal(lanes.laneOf(theirs, false), undefined);
-    assert.equal(lanes.laneOf(ours, true), slowClass);
+    assert.notEqual(lanes.classOf(ours, false), undefined);
+    assert.equal(lanes.classOf(theirs, false), undefined);
+    assert.equal(lanes.classOf(ours, true), slowClass);
   });
 
   it('leave a quarter of the places to those who are not slow, and one place to those who are', () => {

@@ -4,6 +4,7 @@ import { type Bot, type BotSettings, parseFlockFile } from '../../src/config/flo
 import { Daemon } from '../../src/daemon/daemon.ts';
 import { formatExport, parseExport } from '../../src/ledger/backup.ts';
 import type { Ledger } from '../../src/ledger/journal.ts';
+import { EventLog } from '../../src/log.ts';
 import { askTime, openX } from '../../src/networks/x/client.ts';
 import { TokenPair } from '../../src/oauth/signature.ts';
 import type { BotName } from '../../src/poems/bot-name.ts';
@@ -76,12 +77,12 @@ export class HeldFlock {
   /** The bundle of a bot goes. */
   lose(name: string): void {
     const bots = [...this.#bots.values()].filter((bot) => bot.name !== name);
-    this.#daemon?.takeUp({ bots, misfits: [], purse: this.#purse });
+    this.#daemon?.update({ bots, misfits: [], purse: this.#purse });
   }
 
   /** All bundles are there again. */
   regain(): void {
-    this.#daemon?.takeUp({ bots: [...this.#bots.values()], misfits: [], purse: this.#purse });
+    this.#daemon?.update({ bots: [...this.#bots.values()], misfits: [], purse: this.#purse });
   }
 
   /** The bundle of a bot gets another name. */
@@ -121,7 +122,7 @@ export class HeldFlock {
       poemFile: name,
       settings: this.#settingsOf(name, settings),
     });
-    this.#daemon?.takeUp({ bots: [...this.#bots.values()], misfits: [], purse: this.#purse });
+    this.#daemon?.update({ bots: [...this.#bots.values()], misfits: [], purse: this.#purse });
   }
 
   /** Starts the daemon, or starts it again after {@link stop}. */
@@ -141,9 +142,11 @@ export class HeldFlock {
       ...calmWorld,
       ledger: this.#ledger,
       clock,
-      log: pino(
-        { level: 'error' },
-        { write: (line: string) => alarms.push(JSON.parse(line) as (typeof alarms)[number]) },
+      log: new EventLog(
+        pino(
+          { level: 'error' },
+          { write: (line: string) => alarms.push(JSON.parse(line) as (typeof alarms)[number]) },
+        ),
       ),
       askTime: askTime(api, ask, clock),
       openX: openX(api, send, clock),
@@ -157,7 +160,7 @@ export class HeldFlock {
       isStopped: () => this.stopped,
       failed: (cause) => this.failures.push(cause),
     });
-    this.#daemon.takeUp({ bots: [...this.#bots.values()], misfits: [], purse: this.#purse });
+    this.#daemon.update({ bots: [...this.#bots.values()], misfits: [], purse: this.#purse });
   }
 
   async stop(): Promise<void> {

@@ -7,7 +7,10 @@ import { appendFileSync } from 'node:fs';
 import fs from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
-import { receiveCommands } from '../../src/daemon/control.ts';
+import type { Execute } from '../../src/daemon/control.ts';
+import { receiveOrders } from '../../src/daemon/orders.ts';
+import { EventLog } from '../../src/log.ts';
+import { folderWatcher } from '../../src/watch.ts';
 
 const [, , state = '', wanted = ''] = process.argv;
 const [how, last] = wanted.split(' ');
@@ -42,10 +45,11 @@ const patched: Record<string, Call> = {
 };
 Object.assign(fs, patched);
 syncBuiltinESMExports();
-await receiveCommands(state, async ({ order }) => {
+const execute: Execute = async ({ order }) => {
   if (order === 'reload') process.exit(0);
   await touch('post', () => {
     appendFileSync(path.join(state, 'posts'), 'posted\n');
   });
   return undefined;
-});
+};
+await receiveOrders(state, execute, new EventLog(), folderWatcher());

@@ -7,7 +7,7 @@ const before = process.memoryUsage.rss();
 taken.length = 0;
 const leftovers = new HeapTrimmer(systemClock);
 leftovers.add();
-leftovers.giveBack(Number(process.argv[2]));
+leftovers.trim(Number(process.argv[2]));
 const timer = setInterval(() => console.log(process.memoryUsage.rss() / before), 500);
 process.stdin.resume().once('end', () => {
   clearInterval(timer);

@@ -6,6 +6,17 @@ const poem = ['one', 'two', 'three', 'four', 'five', 'six'];
 const daily = { schedule: '0 9 * * *', atEnd: 'stop' };
 
 describe('a flock on a held clock, refused and in doubt', () => {
+  it('refuses a command that it gets while it ends, so that whoever gave it knows that nothing was done', async () => {
+    const flock = new HeldFlock('2026-05-01T00:00:00Z', daily);
+    flock.add('howl', poem);
+    flock.start();
+    await flock.until('2026-05-01T10:00:00Z');
+    const stopping = flock.stop();
+    await assert.rejects(flock.order({ order: 'post', bot: 'howl' }), /flockd ends: nothing was done/);
+    await stopping;
+    assert.deepEqual(flock.postsOf('howl'), ['one']);
+  });
+
   it('waits for the reset of a limit and loses no line', async () => {
     const flock = new HeldFlock(
       '2026-05-01T00:00:00Z',

@@ -27,10 +27,10 @@ describe('readings of the flock', () => {
     const reloads = new Reloads();
     const readings = new Readings();
     reloads.begin(readings.read);
-    const first = reloads.ask(false);
+    const first = reloads.ask({ mayBeEmpty: false });
     await turn();
-    const second = reloads.ask(false);
-    assert.equal(reloads.ask(false), second);
+    const second = reloads.ask({ mayBeEmpty: false });
+    assert.equal(reloads.ask({ mayBeEmpty: false }), second);
     assert.notEqual(second, first);
     reloads.quietly();
     await turn();
@@ -57,13 +57,13 @@ describe('readings of the flock', () => {
     const reloads = new Reloads();
     const readings = new Readings();
     reloads.begin(readings.read);
-    const refused = assert.rejects(reloads.ask(false), /no bots/);
+    const refused = assert.rejects(reloads.ask({ mayBeEmpty: false }), /no bots/);
     reloads.quietly();
     await turn();
     await readings.end(new Error('no bots'));
     await refused;
     await readings.end(new Error('no bots'));
-    const third = reloads.ask(false);
+    const third = reloads.ask({ mayBeEmpty: false });
     await turn();
     await readings.end();
     await third;
@@ -74,7 +74,7 @@ describe('readings of the flock', () => {
     const readings = new Readings();
     reloads.begin(readings.read);
     reloads.end();
-    await reloads.ask(false);
+    await reloads.ask({ mayBeEmpty: false });
     assert.deepEqual(readings.begun, []);
   });
 });

@@ -48,13 +48,13 @@ describe('what is left over', () => {
 
   it('is asked for once after each reading, for half a minute', async () => {
     const { clock, flags, leftovers } = openLeftovers();
-    leftovers.giveBack(Infinity);
+    leftovers.trim(Infinity);
     leftovers.add();
-    leftovers.giveBack(Infinity);
-    leftovers.giveBack(Infinity);
+    leftovers.trim(Infinity);
+    leftovers.trim(Infinity);
     await clock.runUntil(25_000);
     leftovers.add();
-    leftovers.giveBack(40_000);
+    leftovers.trim(40_000);
     await clock.runUntil(100_000);
     assert.deepEqual(flags, [`0 ${on}`, `25 ${on}`, `55 ${off}`]);
   });
@@ -62,13 +62,13 @@ describe('what is left over', () => {
   it('waits for a pause, but not for ever, and never for one that there is not', async () => {
     const { clock, flags, leftovers } = openLeftovers();
     leftovers.add();
-    leftovers.giveBack(29_000);
+    leftovers.trim(29_000);
     await clock.runUntil(299_000);
-    leftovers.giveBack(10);
+    leftovers.trim(10);
     await clock.runUntil(301_000);
-    leftovers.giveBack(0);
+    leftovers.trim(0);
     assert.deepEqual(flags, []);
-    leftovers.giveBack(10);
+    leftovers.trim(10);
     leftovers[Symbol.dispose]();
     await clock.runUntil(400_000);
     assert.deepEqual(flags, [`301 ${on}`]);

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import pino from 'pino';
 import { systemClock } from '../../src/clock.ts';
 import { type Bot, parseFlockFile } from '../../src/config/flock-file.ts';
 import { Daemon } from '../../src/daemon/daemon.ts';
 import { openNodeSender, openSender } from '../../src/http/send.ts';
+import { EventLog } from '../../src/log.ts';
 import { openX } from '../../src/networks/x/client.ts';
 import { TokenPair } from '../../src/oauth/signature.ts';
 import type { BotName } from '../../src/poems/bot-name.ts';
@@ -67,7 +67,7 @@ for (const [name, open] of Object.entries({
         ...calmWorld,
         ledger,
         clock: systemClock,
-        log: pino({ enabled: false }),
+        log: new EventLog(),
         openX: openX(opened.url, (request) => sender.send(request), systemClock),
         deadline,
         readPoem: () => Promise.resolve('one\ntwo\nthree'),
@@ -78,7 +78,7 @@ for (const [name, open] of Object.entries({
       const others = Array.from({ length: 20 }, (_, n) => `other-${n}`);
       const bots = ['mute', ...others].map((bot) => botOf(sandbox, bot));
       const posted = untilPosted(sandbox, others, 3);
-      daemon.takeUp({ bots, misfits: [], purse: unlimitedBudget });
+      daemon.update({ bots, misfits: [], purse: unlimitedBudget });
       await posted;
       assert.equal(ledger.events.filter(({ bot, event }) => bot === 'mute' && event === 'intent').length, 1);
       assert.notEqual(ledger.state('mute')?.open, undefined, 'it still waits for its first answer');

@@ -55,7 +55,7 @@ describe('the status of a flock that runs', () => {
     const ledger = new MemoryLedger();
     const files = names.map(filesOf);
     const live = new LiveStatus(ledger);
-    live.takeUp(files);
+    live.update(files);
     const seen = new Set<string>();
     for (const { now, events, isStopped, purse } of life()) {
       await ledger.record(...events);
@@ -74,7 +74,7 @@ describe('the status of a flock that runs', () => {
   it('is worked out anew for those alone that have changed', async () => {
     const ledger = new MemoryLedger();
     const live = new LiveStatus(ledger);
-    live.takeUp(names.map(filesOf));
+    live.update(names.map(filesOf));
     for (const bot of names) await ledger.record({ event: 'begun', bot, at: start, poem });
     const flock = { now: start, isStopped: false, purse: unlimitedBudget };
     const before = live.read(flock).bots;

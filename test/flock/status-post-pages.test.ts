@@ -22,7 +22,7 @@ describe('where posts are seen', () => {
     await using flock = await ShownFlock.open('2026-08-20T08:00:00Z');
     flock.pages = postPages('http://127.0.0.1:1');
     await flock.add('howl', 'one line\n');
-    flock.takeUp();
+    flock.update();
     await flock.until('2026-08-20T09:01:00Z');
     const { bots, recent } = await flock.view();
     assert.equal(bots[0]?.home, 'http://127.0.0.1:1/?account=howl');

@@ -6,7 +6,6 @@
  * right after it. Every touch is one line on standard output; the process ends by itself when all bots have finished.
  */
 import path from 'node:path';
-import pino from 'pino';
 import { systemClock } from '../../src/clock.ts';
 import { parseFlockFile } from '../../src/config/flock-file.ts';
 import { Daemon } from '../../src/daemon/daemon.ts';
@@ -16,6 +15,7 @@ import { openSender } from '../../src/http/send.ts';
 import { KeyStore } from '../../src/keys/store.ts';
 import { openStateFolder } from '../../src/ledger/folder.ts';
 import { Journal } from '../../src/ledger/journal.ts';
+import { EventLog } from '../../src/log.ts';
 import { askTime, openX } from '../../src/networks/x/client.ts';
 import { readPoem } from '../../src/poems/find.ts';
 import { isFinished } from '../../src/ledger/cursor.ts';
@@ -59,7 +59,7 @@ const flock = await loadFlock(root, new KeyStore(path.join(root, 'keys')), { ...
 const daemon = new Daemon({
   ledger,
   clock: systemClock,
-  log: pino({ enabled: false }),
+  log: new EventLog(),
   openX: openX(api, send, systemClock),
   askTime: askTime(api, send, systemClock),
   deadline,
@@ -73,7 +73,7 @@ const daemon = new Daemon({
     process.exit(70);
   },
 });
-daemon.takeUp(flock);
+daemon.update(flock);
 setInterval(() => {
   const states = flock.bots.map(({ name }) => ledger.state(name));
   if (states.every((known) => known && isFinished(known.place) && !known.open)) process.exit(0);

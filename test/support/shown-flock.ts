@@ -11,6 +11,7 @@ import { FlockError } from '../../src/errors.ts';
 import type { Flock } from '../../src/flock/load.ts';
 import { pagesOfX } from '../../src/flock/status.ts';
 import type { FlockView } from '../../src/flock/view.ts';
+import { EventLog } from '../../src/log.ts';
 import { openX } from '../../src/networks/x/client.ts';
 import { TokenPair } from '../../src/oauth/signature.ts';
 import type { BotName } from '../../src/poems/bot-name.ts';
@@ -64,7 +65,7 @@ export class ShownFlock implements AsyncDisposable {
       ...calmWorld,
       ledger: this.ledger,
       clock: this.clock,
-      log: pino({ enabled: false }),
+      log: new EventLog(),
       openX: openX(
         'http://127.0.0.1:1',
         sendInProcess((request) => this.#handle(request), { clock: this.clock, deadline }),
@@ -110,10 +111,10 @@ export class ShownFlock implements AsyncDisposable {
   }
 
   /** Lets the daemon take up who is there now. */
-  takeUp(): void {
+  update(): void {
     this.#flock = this.#read();
-    this.daemon.takeUp(this.#flock);
-    for (const monitor of this.#monitors) monitor.takeUp(this.#flock, this.clock.now());
+    this.daemon.update(this.#flock);
+    for (const monitor of this.#monitors) monitor.update(this.#flock, this.clock.now());
   }
 
   /** Lets the time run. */
@@ -137,7 +138,7 @@ export class ShownFlock implements AsyncDisposable {
       ledger: this.ledger,
       daemon: this.daemon,
       clock: this.clock,
-      log: pino({ base: null }, destination),
+      log: new EventLog(pino({ base: null }, destination)),
       isStopped: () => this.stopped,
       pages: this.pages,
       state: path.join(this.root, 'state'),
@@ -154,7 +155,7 @@ export class ShownFlock implements AsyncDisposable {
     const listen = { kind: 'port', host: '127.0.0.1', port: 0 } as const;
     const monitor = new Monitor({ listen, names: [], allowControl: false, ...options });
     this.#monitors.push(monitor);
-    monitor.takeUp(this.#flock, this.clock.now());
+    monitor.update(this.#flock, this.clock.now());
     await monitor.open(this.parts);
     return String(this.log.findLast(({ event }) => event === 'listening')?.['address']);
   }

@@ -1,4 +1,3 @@
-import pino from 'pino';
 import * as z from 'zod';
 import { apiUrl } from '../../config/environment.ts';
 import { type Bot, readFlockFile } from '../../config/flock-file.ts';
@@ -10,6 +9,7 @@ import { type Exit, FlockError } from '../../errors.ts';
 import { type Flock, loadFlock, withoutRenamed } from '../../flock/load.ts';
 import type { PostPages } from '../../flock/status.ts';
 import { type Ledger, readJournal } from '../../ledger/journal.ts';
+import { EventLog } from '../../log.ts';
 import type { BotName } from '../../poems/bot-name.ts';
 import { readPoem, writtenAt } from '../../poems/find.ts';
 import { BotRunner } from '../../posting/bot-runner.ts';
@@ -82,7 +82,7 @@ function runnerFor(
   return new BotRunner({
     ledger,
     clock,
-    log: pino({ enabled: false }),
+    log: new EventLog(),
     openX,
     askTime,
     deadline,

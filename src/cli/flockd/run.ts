@@ -4,11 +4,12 @@ import { apiUrl, serviceEnvironment, wantsColor } from '../../config/environment
 import { type Bot, type FlockFile, readFlockFile } from '../../config/flock-file.ts';
 import { type Context, openContext } from '../../context.ts';
 import { Claims } from '../../daemon/claims.ts';
-import { type DaemonCommand, type Outcome, receiveCommands } from '../../daemon/control.ts';
+import { ControlServer, type DaemonCommand, type Outcome } from '../../daemon/control.ts';
 import { Daemon } from '../../daemon/daemon.ts';
 import { lockState } from '../../daemon/lock.ts';
+import { receiveOrders } from '../../daemon/orders.ts';
 import { HeapTrimmer, Reloads } from '../../daemon/reload.ts';
-import { stopFlock, watchStopSwitch } from '../../daemon/stop-switch.ts';
+import { releaseFlock, stopFlock, watchStopSwitch } from '../../daemon/stop-switch.ts';
 import {
   countOf,
   drain,
@@ -22,8 +23,9 @@ import { type Flock, loadFlock, maxUnknown, namesIn, unknownBots, withoutRenamed
 import { afterRestart } from '../../flock/status.ts';
 import { watchKeys } from '../../keys/store.ts';
 import { Journal, type Ledger } from '../../ledger/journal.ts';
+import type { BotState } from '../../ledger/state.ts';
 import { logChanges } from '../../ledger/log-events.ts';
-import { type Logger, openLog } from '../../log.ts';
+import { type EventLog, openLog } from '../../log.ts';
 import { passedOverShown, readPoem, writtenAt } from '../../poems/find.ts';
 import { reportOf } from '../../posting/commands.ts';
 import { folderWatcher, moreWatches, type WatchFolder } from '../../watch.ts';
@@ -38,7 +40,7 @@ import { monitorFlags, monitorOptions } from './listen-flags.ts';
 /** A flock, and who hears of its alarms. */
 export type AlarmedFlock = Flock & Pick<FlockFile, 'alarms'>;
 
-export interface Reading {
+interface Reading {
   /** Told now and then how far the reading of a large flock is. */
   tell?: (status: string) => void;
   /** The bots that run already. */
@@ -48,9 +50,9 @@ export interface Reading {
 /**
  * @throws {FlockError} where flock.json or the keys folder cannot be read
  */
-export async function readFlock(
+async function readFlock(
   { paths, keys }: Context,
-  log: Logger,
+  log: EventLog,
   { tell, before = [] }: Reading = {},
 ): Promise<AlarmedFlock> {
   const flockFile = await readFlockFile(paths.flockFile);
@@ -61,7 +63,7 @@ export async function readFlock(
   return { ...flock, alarms: flockFile.alarms };
 }
 
-function warnOfUnknown({ named }: FlockFile, flock: Flock, log: Logger): void {
+function warnOfUnknown({ named }: FlockFile, flock: Flock, log: EventLog): void {
   const unknown = unknownBots(named, namesIn(flock));
   for (const { bot, hint = 'it has no key bundle' } of unknown.slice(0, maxUnknown)) {
     log.warn({ event: 'unknown-bot', bot, hint }, `is in flock.json but not in the flock; ${hint}`);
@@ -71,28 +73,17 @@ function warnOfUnknown({ named }: FlockFile, flock: Flock, log: Logger): void {
     log.warn({ event: 'unknown-bots', more }, `${more} more are in flock.json but not in the flock`);
 }
 
-/** What a log has said already: the flock is read again and again. */
-const said = new WeakMap<Logger, Set<string>>();
-
-function isNews(log: Logger, words: string): boolean {
-  const known = said.get(log) ?? new Set();
-  said.set(log, known);
-  const isNew = !known.has(words);
-  known.add(words);
-  return isNew;
-}
-
 /** So many bots without a key are named one by one. */
 const maxKeyless = 20;
 
 /** Logs who has a poem and no key, and what in the poems folder is read by nobody: each once. */
-export function tellOfPoems(flock: Flock, log: Logger, places: GivenPlaces): void {
+function tellOfPoems(flock: Flock, log: EventLog, places: GivenPlaces): void {
   tellOfKeyless(flock, log, places);
   tellOfPassedOver(flock, log);
 }
 
-function tellOfKeyless({ keyless }: Flock, log: Logger, places: GivenPlaces): void {
-  const news = keyless.filter(({ name }) => isNews(log, `keyless ${name}`));
+function tellOfKeyless({ keyless }: Flock, log: EventLog, places: GivenPlaces): void {
+  const news = keyless.filter(({ name }) => log.isNews(`keyless ${name}`));
   for (const { name: bot } of news.slice(0, maxKeyless)) {
     const hint = withInvocationFlags(places)(`make-keys ./poems --bot=${bot}`);
     log.info({ event: 'keyless', bot, hint }, `has a poem and no key yet; ${hint}`);
@@ -101,17 +92,17 @@ function tellOfKeyless({ keyless }: Flock, log: Logger, places: GivenPlaces): vo
   if (more > 0) log.info({ event: 'keyless-bots', more }, `${more} more bots have a poem and no key yet`);
 }
 
-function tellOfPassedOver({ passedOver }: Flock, log: Logger): void {
+function tellOfPassedOver({ passedOver }: Flock, log: EventLog): void {
   for (const { file, kind, why, hint } of passedOverShown(passedOver)) {
-    if (!isNews(log, `${file}: ${why}`)) continue;
+    const news = log.once(`passed-over ${file}`, why);
     const fields = { event: 'passed-over', file, why, hint };
-    if (kind === 'ignored') log.info(fields, `${file}: ${why}`);
-    else log.warn(fields, `${file}: ${why}; ${hint}`);
+    if (kind === 'ignored') news.info(fields, `${file}: ${why}`);
+    else news.warn(fields, `${file}: ${why}; ${hint}`);
   }
 }
 
 /** Bots that are fine now, and will not be after a restart. */
-function warnOfUnopened(bots: readonly Bot[], before: readonly Bot[], log: Logger): void {
+function warnOfUnopened(bots: readonly Bot[], before: readonly Bot[], log: EventLog): void {
   const known = new Set(before.filter(({ unopened }) => unopened).map(({ name }) => name));
   for (const { name: bot, unopened } of bots) {
     if (!unopened || known.has(bot)) continue;
@@ -121,7 +112,7 @@ function warnOfUnopened(bots: readonly Bot[], before: readonly Bot[], log: Logge
 }
 
 /** What to say where no bot of a flock can post. */
-export function nobodyToRun({ paths }: Context, { misfits }: Flock, places: GivenPlaces): FlockError {
+function nobodyToRun({ paths }: Context, { misfits }: Flock, places: GivenPlaces): FlockError {
   const [first] = misfits;
   if (!first) {
     return new FlockError('config', `no key bundles in ${paths.keys}`, {
@@ -138,24 +129,6 @@ export function nobodyToRun({ paths }: Context, { misfits }: Flock, places: Give
   );
 }
 
-/** What a running flockd is made of besides the daemon. */
-interface Parts {
-  alarms: Alarms;
-  claims: Claims;
-  context: Context;
-  ledger: Ledger;
-  leftovers: HeapTrimmer;
-  live: Live;
-  log: Logger;
-  manager: ServiceManager;
-  monitor: Monitor;
-  /** Where the person said that the flock is. */
-  places: GivenPlaces;
-  reloads: Reloads;
-  terminal: Terminal;
-  watchFolder: WatchFolder;
-}
-
 export const run = command({
   summary: 'Run the daemon until it is told to stop',
   schema: z.object({ ...monitorFlags, ...placeFlags }),
@@ -168,17 +141,14 @@ export const run = command({
     await using context = openContext(args);
     const { paths, keys } = context;
     const service = serviceEnvironment();
-    const color = wantsColor(process.stdout.isTTY);
     await using live = new Live();
-    const plainLog = openLog(live.log, { color, journal: service.journal });
-    await using alarms = new Alarms({ ...context, log: plainLog, root: paths.root });
-    const { log } = alarms;
+    const log = openLog(live.log, { color: wantsColor(process.stdout.isTTY), journal: service.journal });
     const manager = openServiceManager(service);
     const reloads = new Reloads();
     heedSignals(log, reloads, terminal);
     // From here on nothing is missed that changes while the flock is read.
     const watchFolder = folderWatcher((reason) => {
-      const message = `no inotify watches are left (${reason}): looks for changed keys and for commands every second`;
+      const message = `no inotify watches are left (${reason}): looks for changed keys every second`;
       log.warn({ event: 'unwatched', reason, hint: moreWatches }, message);
     });
     using _keys = { [Symbol.dispose]: watchKeys(keys.folder, reloads.quietly, watchFolder) };
@@ -199,96 +169,126 @@ export const run = command({
     await using ledger = await Journal.open(paths.state, lock);
     ledger.subscribe(logChanges(log));
     ledger.subscribe(monitor.count);
-    using leftovers = new HeapTrimmer(context.clock);
-    const told = { alarms, live, log, manager, monitor };
-    const parts = {
-      ...told,
-      claims,
-      context,
-      ledger,
-      leftovers,
-      places: args,
-      reloads,
-      terminal,
-      watchFolder,
-    };
-    return await runUntilStopped(flock, parts);
+    const parts = { claims, context, ledger, live, log, manager, monitor, reloads, watchFolder };
+    return await serve(flock, { ...parts, places: args, stopped: stopSignal(terminal) });
   },
 });
 
-async function runUntilStopped(flock: AlarmedFlock, parts: Parts): Promise<Exit> {
-  const { alarms, context, ledger, leftovers, live, log, manager, monitor, reloads, terminal, watchFolder } =
-    parts;
+/** What a running flockd is made of. */
+interface Parts {
+  claims: Claims;
+  context: Context;
+  ledger: Journal;
+  live: Live;
+  log: EventLog;
+  manager: ServiceManager;
+  monitor: Monitor;
+  /** Where the person said that the flock is. */
+  places: GivenPlaces;
+  reloads: Reloads;
+  /** Resolves with what stops it. */
+  stopped: Promise<NodeJS.Signals>;
+  watchFolder: WatchFolder;
+}
+
+/** Runs a flock until it is stopped. What is opened last is closed first. */
+async function serve(first: AlarmedFlock, parts: Parts): Promise<Exit> {
+  const { context, ledger, live, log, manager, monitor, places, reloads } = parts;
   const { clock, paths } = context;
+  const stateOf = (bot: string): BotState | undefined => ledger.state(bot);
   let failed: (cause: unknown) => void = () => undefined;
   const failure = new Promise<never>((_, reject) => (failed = reject));
-  const stopped = stopSignal(terminal);
   using stopSwitch = watchStopSwitch(paths.state, (isStopped) => {
     if (isStopped) log.warn({ event: 'flock-stopped' }, 'the flock is stopped, and posts nothing');
     else log.info({ event: 'flock-released' }, 'the flock goes on');
-    daemon.stir();
+    daemon.wakeAll();
   });
   const { isStopped } = stopSwitch;
-  const rested = (hasFailed: boolean): void => {
-    alarms.rested(hasFailed);
-    leftovers.giveBack(daemon.pause);
+  using heap = new HeapTrimmer(clock);
+  await using alarms = new Alarms({ ...context, log, root: paths.root, stateOf, isStopped });
+  const onIdle = (hasFailed: boolean): void => {
+    alarms.onIdle(hasFailed);
+    heap.trim(daemon.pause);
   };
   const brake = (why: string): Promise<void> => stopFlock(paths.state, why);
-  const daemon = new Daemon({
-    ...context,
-    ledger,
-    log,
-    readPoem,
-    writtenAt,
-    failed,
-    isStopped,
-    brake,
-    rested,
-  });
-  await using _drained = {
-    [Symbol.asyncDispose]: async () => {
-      await drain(daemon, manager);
-      log.info({ event: 'stopped' }, 'has stopped');
-    },
-  };
-  log.info({ event: 'started', bots: flock.bots.length }, `runs ${countOf(flock.bots.length)}`);
-  alarms.watch({ stateOf: (bot) => ledger.state(bot), isStopped });
+  const posting = { ...context, ledger, log, readPoem, writtenAt };
+  const daemon = new Daemon({ ...posting, failed, isStopped, brake, onIdle });
+  const execute = (command: DaemonCommand): Promise<Outcome> => executeCommand(command, daemon, parts);
+  // It has its last answers when the daemon has ended.
+  await using control = new ControlServer(execute, log);
+  await using _drained = drained(daemon, manager, log);
+  log.info({ event: 'started', bots: first.bots.length }, `runs ${countOf(first.bots.length)}`);
   live.watch({ ledger, clock, isStopped });
-  monitor.takeUp(flock, clock.now());
   // Before anybody posts: an address that is taken is no reason to post and stop again.
   await monitor.open({ ledger, daemon, clock, log, isStopped, state: paths.state, version: version() });
   using _shown = { [Symbol.dispose]: () => void monitor[Symbol.asyncDispose]() };
-  takeUp(flock, daemon, parts);
-  reloads.begin((mayBeEmpty) => takeUpChanges(daemon, parts, mayBeEmpty));
-  const carryOut = (order: DaemonCommand): Promise<Outcome> => carryOutBy(daemon, parts, order);
-  using _orders = { [Symbol.dispose]: await receiveCommands(paths.state, carryOut, log, watchFolder) };
+
+  /** Gives everybody the flock as it is now; the daemon comes last, since it posts at once. */
+  const update = (read: AlarmedFlock): void => {
+    const flock = { ...read, ...withoutRenamed(read, ledger.states()) };
+    tellOfPoems(flock, log, places);
+    heap.add();
+    alarms.update(flock);
+    live.update(flock);
+    monitor.update(flock, clock.now());
+    daemon.update(flock);
+  };
+  update(first);
+  reloads.begin((mayBeEmpty) => reload(daemon, parts, { mayBeEmpty, update }));
+  await control.listen(paths.state);
+  using _orders = {
+    [Symbol.dispose]: await receiveOrders(paths.state, execute, log, parts.watchFolder),
+  };
   using _told = { [Symbol.dispose]: tellManager(daemon, paths.state, manager) };
-  const signal = await Promise.race([stopped, failure]);
+  const signal = await Promise.race([parts.stopped, failure]);
   reloads.end();
+  control.end();
   log.info({ event: 'stopping', signal }, `stops (${signal}): finishes what is under way`);
   return 'done';
 }
 
-/** Gives everybody the flock as it is now; the daemon comes last, since it posts at once. */
-function takeUp(read: AlarmedFlock, daemon: Daemon, parts: Parts): void {
-  const { alarms, context, ledger, leftovers, live, log, monitor, places } = parts;
-  const flock = { ...read, ...withoutRenamed(read, ledger.states()) };
-  tellOfPoems(flock, log, places);
-  leftovers.add();
-  alarms.takeUp(flock);
-  live.takeUp(flock);
-  monitor.takeUp(flock, context.clock.now());
-  daemon.takeUp(flock);
+/** Ends the daemon when it is disposed of. */
+const drained = (daemon: Daemon, manager: ServiceManager, log: EventLog): AsyncDisposable => ({
+  async [Symbol.asyncDispose]() {
+    await drain(daemon, manager);
+    log.info({ event: 'stopped' }, 'has stopped');
+  },
+});
+
+/** What each command does, whoever gives it. @throws {FlockError} why it cannot be carried out */
+async function executeCommand(
+  command: DaemonCommand,
+  daemon: Daemon,
+  { context: { keys, paths }, ledger, reloads }: Parts,
+): Promise<Outcome> {
+  switch (command.order) {
+    case 'recipients':
+      return { recipients: await keys.recipients() };
+    case 'reload':
+      await reloads.ask({ mayBeEmpty: false });
+      return undefined;
+    case 'stop':
+      await stopFlock(paths.state, 'stopped by a command');
+      return undefined;
+    case 'release':
+      await releaseFlock(paths.state);
+      return undefined;
+    case 'post':
+      await daemon.carryOut(command);
+      return reportOf(ledger.state(command.bot));
+    case 'pause':
+    case 'resume':
+    case 'resolve':
+    case 'rename':
+      await daemon.carryOut(command);
+      return undefined;
+  }
 }
 
-async function carryOutBy(
-  daemon: Daemon,
-  { context, ledger, reloads }: Parts,
-  order: DaemonCommand,
-): Promise<Outcome> {
-  if (order.order === 'recipients') return { recipients: await context.keys.recipients() };
-  await (order.order === 'reload' ? reloads.ask(false) : daemon.carryOut(order));
-  return order.order === 'post' ? reportOf(ledger.state(order.bot)) : undefined;
+interface ReloadOptions {
+  /** Whether a flock of which no bot can post is taken up, too. */
+  mayBeEmpty: boolean;
+  update: (flock: AlarmedFlock) => void;
 }
 
 /**
@@ -296,14 +296,17 @@ async function carryOutBy(
  *
  * @throws {FlockError} what is wrong, after it was logged
  */
-async function takeUpChanges(daemon: Daemon, parts: Parts, mayBeEmpty: boolean): Promise<void> {
-  const { claims, context, ledger, log, manager, monitor, places } = parts;
+async function reload(
+  daemon: Daemon,
+  { claims, context, ledger, log, manager, monitor, places }: Parts,
+  { mayBeEmpty, update }: ReloadOptions,
+): Promise<void> {
   manager.reloading();
   try {
     const { flock, takenOver } = await claims.take(await readFlock(context, log, { before: daemon.bots }));
     if (flock.bots.length === 0 && !mayBeEmpty) throw nobodyToRun(context, flock, places);
     await lookFirst(takenOver, ledger, context.clock.now());
-    takeUp(flock, daemon, parts);
+    update(flock);
     log.info({ event: 'reloaded', bots: daemon.glance().bots }, 'has read its files again');
   } catch (error) {
     const reason = messageOf(error);
@@ -321,7 +324,7 @@ async function lookFirst(bots: readonly string[], ledger: Ledger, at: number): P
   if (begun.length > 0) await ledger.record(...begun.map((bot) => ({ event: 'restored' as const, bot, at })));
 }
 
-function heedSignals(log: Logger, reloads: Reloads, { mayClose }: Terminal): void {
+function heedSignals(log: EventLog, reloads: Reloads, { mayClose }: Terminal): void {
   // Away from a terminal it is the wish to read everything again; on one it is the terminal's end.
   if (!mayClose) process.on('SIGHUP', reloads.quietly);
   // Node would open a debugger to anybody on this machine.

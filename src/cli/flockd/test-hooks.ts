@@ -1,9 +1,9 @@
 import * as z from 'zod';
-import { callHook, shownHook } from '../../alarms/hooks.ts';
+import { callHook, sampleAlarm, shownHook } from '../../alarms/hooks.ts';
 import { ping } from '../../alarms/ping.ts';
 import type { Trouble } from '../../alarms/retry.ts';
 import { readFlockFile } from '../../config/flock-file.ts';
-import { type AlarmSettings, sampleAlarm } from '../../config/hooks.ts';
+import type { AlarmSettings } from '../../config/hooks.ts';
 import { type Context, openContext } from '../../context.ts';
 import { FlockError } from '../../errors.ts';
 import { command, jsonFlag, placeFlags } from '../command.ts';

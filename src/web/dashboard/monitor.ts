@@ -125,7 +125,7 @@ export class Monitor implements AsyncDisposable {
   readonly count = (change: Change): void => this.#metrics?.count(change);
 
   /** Shows this flock from now on. @param at - when its files were read, in milliseconds since 1970 */
-  takeUp(flock: Flock, at: number): void {
+  update(flock: Flock, at: number): void {
     this.#flock = flock;
     this.#reload = { good: true, goodAt: at };
   }
@@ -146,9 +146,12 @@ export class Monitor implements AsyncDisposable {
     if (!listen || !metrics) return;
     const { clock, log, daemon, state } = parts;
     const flock = (): Flock => this.#flock ?? nobody;
-    const failed = sayOnce((reason) => {
-      log.error({ event: 'monitor-failed', reason }, `cannot show the flock: ${reason}`);
-    });
+    const failed = (error: unknown): void => {
+      const reason = messageOf(error);
+      log
+        .once('monitor', reason)
+        .error({ event: 'monitor-failed', reason }, `cannot show the flock: ${reason}`);
+    };
     const snapshots = new SnapshotCache({ ...parts, flock, pages: postPages(apiUrl()) });
     const view = (): ReturnType<SnapshotCache['view']> => snapshots.view();
     const token = allowControl ? secretWord() : undefined;
@@ -195,13 +198,3 @@ export class Monitor implements AsyncDisposable {
 }
 
 const nobody: Flock = { bots: [], misfits: [], keyless: [], passedOver: [], purse: unlimitedBudget };
-
-/** One mistake made at every request is told once. */
-function sayOnce(say: (reason: string) => void): (error: unknown) => void {
-  let said = '';
-  return (error) => {
-    const reason = messageOf(error);
-    if (reason !== said) say(reason);
-    said = reason;
-  };
-}

@@ -11,7 +11,7 @@ import { fingerprint } from '../../ledger/cursor.ts';
 import { FlockHistory, type RecentPost } from '../../ledger/history.ts';
 import type { Ledger } from '../../ledger/journal.ts';
 import type { BotState } from '../../ledger/state.ts';
-import type { Logger } from '../../log.ts';
+import type { EventLog } from '../../log.ts';
 import { readPoem } from '../../poems/find.ts';
 import { type Line, linesOf } from '../../poems/poem.ts';
 import { withoutControls } from '../../poems/tweet-text.ts';
@@ -218,7 +218,7 @@ export class SnapshotCache {
     const files = await this.#files.files(current());
     await this.#texts.find(recentPosts(ledger.history()), bots, clock.elapsed());
     await this.#forecast.count({ files, purse });
-    this.#status.takeUp(files);
+    this.#status.update(files);
     const turns = new EventLoopYield();
     const view = await this.#build(files, turns);
     this.#took = turns.worked;
@@ -268,7 +268,7 @@ export interface MonitorParts {
   ledger: Ledger;
   daemon: Pick<Daemon, 'glance' | 'overdue' | 'carryOut'>;
   clock: Clock;
-  log: Logger;
+  log: EventLog;
   /** By the stop switch. */
   isStopped: () => boolean;
   /** Where posts are seen. */

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import pino from 'pino';
 import { systemClock } from '../../../src/clock.ts';
 import { type Bot, parseFlockFile } from '../../../src/config/flock-file.ts';
 import { pagesOfX } from '../../../src/flock/status.ts';
 import type { Ledger } from '../../../src/ledger/journal.ts';
 import { applyEvent, type BotState } from '../../../src/ledger/state.ts';
+import { EventLog } from '../../../src/log.ts';
 import { TokenPair } from '../../../src/oauth/signature.ts';
 import type { BotName } from '../../../src/poems/bot-name.ts';
 import { unlimitedBudget } from '../../../src/posting/budget.ts';
@@ -101,7 +101,7 @@ describe('a large flock that is looked at', () => {
       ledger,
       daemon,
       clock: systemClock,
-      log: pino({ enabled: false }),
+      log: new EventLog(),
       isStopped: () => false,
       pages: pagesOfX,
       state: '/nowhere',

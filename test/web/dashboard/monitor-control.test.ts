@@ -13,7 +13,7 @@ describe('a monitor that may be told what to do', () => {
   before(async () => {
     flock = await ShownFlock.open('2026-08-20T00:00:00Z');
     for (const bot of ['amber', 'birch']) await flock.add(bot, poem.replaceAll('A', bot));
-    flock.takeUp();
+    flock.update();
     await flock.until('2026-08-22T10:00:00Z');
     address = await flock.listen({ allowControl: true, names: ['flock.example'] });
   });

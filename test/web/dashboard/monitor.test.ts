@@ -17,7 +17,7 @@ describe('a monitor', () => {
     flock = await ShownFlock.open('2026-08-20T00:00:00Z');
     await flock.add('amber', poem, 'amber_bot');
     flock.addMisfit('broken', 'keys/broken.json: not a key bundle', 'make it again');
-    flock.takeUp();
+    flock.update();
     await flock.until('2026-08-22T10:00:00Z');
     address = await flock.listen({ names: ['flock.example'] });
   });

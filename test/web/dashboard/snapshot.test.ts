@@ -18,7 +18,7 @@ describe('a view of a running flock', () => {
     await flock.add('amber', lines('Amber'), 'amber_bot');
     await flock.add('birch', 'Birch one\n    Birch two\n');
     flock.addMisfit('broken', 'a bad bundle', 'make it again');
-    flock.takeUp();
+    flock.update();
     await flock.until('2026-08-22T10:00:00Z');
     const view = await flock.view();
     assert.equal(view.now, '2026-08-22T10:00:00.000Z');
@@ -52,7 +52,7 @@ describe('a view of a running flock', () => {
   it('knows who is in doubt, and since when, and who was told to rest', async () => {
     await using flock = await ShownFlock.open('2026-08-20T00:00:00Z');
     for (const bot of ['amber', 'birch']) await flock.add(bot, lines(bot));
-    flock.takeUp();
+    flock.update();
     await flock.until('2026-08-20T10:00:00Z');
     await flock.daemon.carryOut({ order: 'pause', bot: 'birch' });
     flock.deaf = true;
@@ -67,7 +67,7 @@ describe('a view of a running flock', () => {
     for (const bot of ['amber', 'birch', 'cinder']) await flock.add(bot, lines(bot));
     // X takes one cashtag in a post.
     await flock.add('dune', 'from $TIDE to $SALT\n');
-    flock.takeUp();
+    flock.update();
     flock.control('accounts/amber/revoke');
     flock.control('accounts/birch/suspend');
     // X calls no key revoked: it is believed after an hour.
@@ -89,7 +89,7 @@ describe('a view of a running flock', () => {
   it('takes a post that was just sent for under way, and one without an answer for in doubt', async () => {
     await using flock = await ShownFlock.open('2026-08-20T08:59:59Z');
     await flock.add('amber', lines('Amber'));
-    flock.takeUp();
+    flock.update();
     // It looks at its timeline before its first post.
     await flock.until('2026-08-21T08:59:59Z');
     flock.deaf = true;
@@ -105,7 +105,7 @@ describe('a view of a running flock', () => {
   it('knows that the flock is stopped, and plans nothing then', async () => {
     await using flock = await ShownFlock.open('2026-08-20T00:00:00Z');
     await flock.add('amber', lines('Amber'));
-    flock.takeUp();
+    flock.update();
     await flock.until('2026-08-20T10:00:00Z');
     flock.stopped = true;
     const view = await flock.view();
@@ -117,7 +117,7 @@ describe('a view of a running flock', () => {
   it('is the same for all who ask within a second, unless something was done', async () => {
     await using flock = await ShownFlock.open('2026-08-20T00:00:00Z');
     await flock.add('amber', lines('Amber'));
-    flock.takeUp();
+    flock.update();
     const desk = new SnapshotCache(flock.parts);
     const first = desk.view();
     assert.equal(desk.view(), first);
@@ -139,7 +139,7 @@ describe('what the files of a flock say', () => {
     await using flock = await ShownFlock.open('2026-08-20T00:00:00Z');
     await flock.add('amber', 'one\ntwo\n');
     flock.addMisfit('zinc', 'a bad bundle', 'make it again');
-    flock.takeUp();
+    flock.update();
     const shelf = new BotFileCache();
     const read = () => shelf.files(flock.parts.flock());
     const first = await read();
@@ -159,7 +159,7 @@ describe('what the files of a flock say', () => {
   it('is looked at in turns where there are many, and is known of all of them', async () => {
     await using flock = await ShownFlock.open('2026-08-20T00:00:00Z');
     for (let n = 0; n < 900; n++) await flock.add(`bot-${n}`, 'one\ntwo\n');
-    flock.takeUp();
+    flock.update();
     const shelf = new BotFileCache();
     const known = async (): Promise<number> => {
       const files = await shelf.files(flock.parts.flock());
@@ -174,11 +174,11 @@ describe('what the files of a flock say', () => {
   it('is that of the bots that are there now', async () => {
     await using flock = await ShownFlock.open('2026-08-20T00:00:00Z');
     for (const bot of ['amber', 'birch']) await flock.add(bot, 'one\n');
-    flock.takeUp();
+    flock.update();
     const shelf = new BotFileCache();
     const [amber] = await shelf.files(flock.parts.flock());
     flock.remove('birch');
-    flock.takeUp();
+    flock.update();
     const left = await shelf.files(flock.parts.flock());
     assert.deepEqual(left.map(({ bot }) => bot), ['amber']); // prettier-ignore
     assert.equal(left[0], amber);
