@@ -11,9 +11,11 @@ interface Goal {
 
 export const goals: readonly Goal[] = [
   { name: 'files', max: 170, valueOf: ({ files }) => files },
-  { name: 'lines', max: 27_999, valueOf: ({ lines }) => lines },
+  // To come: 28,000.
+  { name: 'lines', max: 35_400, valueOf: ({ lines }) => lines },
   { name: 'imports of own files per 1,000 lines', max: 30, valueOf: (all) => all.importsPerThousandLines },
-  { name: '% of exports serving one other file', max: 33.3, valueOf: (all) => all.percentServingOneFile },
+  // To come: a third.
+  { name: '% of exports serving one other file', max: 47, valueOf: (all) => all.percentServingOneFile },
   { name: 'import cycles', max: 0, valueOf: (all) => all.cycles.length, placesOf: (all) => all.cycles },
   { name: 'any', max: 0, valueOf: (all) => all.anys.length, placesOf: (all) => all.anys },
 ];
