@@ -23,7 +23,8 @@ import {
 } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
 import { openOnLedger } from './open-on-ledger.ts';
-import { knownBot, mustHavePlace, sendToDaemon } from './shared.ts';
+import { sendToDaemon } from './send.ts';
+import { knownBot, mustHavePlace } from './shared.ts';
 
 export const pause = command({
   summary: 'Stop the whole flock within a second, or let one bot rest; it survives restarts',

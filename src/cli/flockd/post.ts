@@ -18,7 +18,8 @@ import { botArgument, command, jsonFlag, placeFlags, withInvocationFlags } from 
 import type { Terminal } from '../terminal.ts';
 import { mustHaveLastWord } from './ledger-place.ts';
 import { openOnLedger } from './open-on-ledger.ts';
-import { knownBot, mustBeReady, runOrSend } from './shared.ts';
+import { runOrSend } from './send.ts';
+import { knownBot, mustBeReady } from './shared.ts';
 
 export const post = command({
   summary: 'Post the next line of a bot now, besides its schedule',

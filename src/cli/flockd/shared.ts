@@ -1,59 +1,21 @@
 import * as z from 'zod';
-import { systemClock } from '../../clock.ts';
 import { type Bot, readFlockFile } from '../../config/flock-file.ts';
 import type { Context } from '../../context.ts';
-import { sendCommand } from '../../daemon/control.ts';
-import { lockState } from '../../daemon/lock.ts';
 import { isStopped } from '../../daemon/stop-switch.ts';
 import { FlockError } from '../../errors.ts';
 import { loadFlock, unknownBots } from '../../flock/load.ts';
 import { fingerprints } from '../../ledger/cursor.ts';
-import { hasJournal, Journal, type Ledger, readJournal } from '../../ledger/journal.ts';
+import { hasJournal, readJournal } from '../../ledger/journal.ts';
 import { applyEvent, type BotState } from '../../ledger/state.ts';
 import { type BotName, parseBotName } from '../../poems/bot-name.ts';
 import { readPoem } from '../../poems/find.ts';
 import { linesOf } from '../../poems/poem.ts';
-import { eventsOf, type Command, type PostReport } from '../../posting/commands.ts';
+import { eventsOf } from '../../posting/commands.ts';
 import { readingOf } from '../../posting/edits.ts';
 import { nearest } from '../../text.ts';
-import { withInvocationFlags, type GivenPlaces } from '../command.ts';
+import { type GivenPlaces, withInvocationFlags } from '../command.ts';
 import { unknownTroubles } from '../tables.ts';
 import type { Terminal } from '../terminal.ts';
-
-/**
- * Carries an order out: through the daemon that runs, or at once where none does.
- *
- * @throws {FlockError} where there is nothing to carry out, or it could not be
- */
-export async function sendToDaemon(state: string, order: Command): Promise<void> {
-  // A refusal makes no state folder for a flock that has none.
-  if (!(await hasJournal(state))) eventsOf(order, undefined, systemClock.now());
-  await runOrSend(state, order, async (ledger) => {
-    await ledger.record(...eventsOf(order, ledger.state(order.bot), systemClock.now()));
-    return undefined;
-  });
-}
-
-/**
- * Gives an order to the daemon that runs, or else does the same alone, with the ledger to itself.
- *
- * @returns what an order to post has led to
- * @throws {FlockError} as {@link sendToDaemon}
- */
-export async function runOrSend(
-  state: string,
-  order: Command,
-  alone: (ledger: Ledger) => Promise<PostReport | undefined>,
-): Promise<PostReport | undefined> {
-  const lock = await lockState(state).catch((error: unknown) => {
-    if (error instanceof FlockError && error.exit === 'tryLater') return undefined;
-    throw error;
-  });
-  if (!lock) return sendCommand(state, order);
-  await using _lock = lock;
-  await using ledger = await Journal.open(state);
-  return await alone(ledger);
-}
 
 /**
  * The bot that a person named: one with a key bundle, or one that the ledger knows.
