@@ -149,7 +149,11 @@ describe('flockd rehearse', () => {
     const rehearsal = startCommand([...call, 'rehearse', '--days', '30', '--faults', '0.1'], { cwd, env });
     assert.deepEqual(await rehearsal.exit, { code: 0, signal: null }, rehearsal.stderr);
     assert.match(rehearsal.stdout, /All as promised/);
-    assert.deepEqual(seen(), []);
+    // A flockd on this machine may be asked through its socket which ledger to use; other tests run some.
+    assert.deepEqual(
+      seen().filter((type) => type !== 'PIPECONNECTWRAP'),
+      [],
+    );
   });
 
   it('needs no network at all', { skip: !mayUnshare && 'may not leave the network' }, async () => {
