@@ -18,7 +18,7 @@ const constantAssets = {
   name: 'constant assets',
   setup({ onLoad }) {
     onLoad({ filter: /[\\/]src[\\/]assets\.ts$/ }, () => ({
-      contents: `const texts = ${JSON.stringify(compiledAssets().texts)};\nexport const asset = (name) => texts[name];`,
+      contents: `const texts = ${JSON.stringify(compiledAssets().texts)};\nexport const asset = (name) => texts[name];\nexport const compiledAssets = () => ({ texts, inputs: [] });`,
     }));
   },
 };

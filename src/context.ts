@@ -69,7 +69,7 @@ export function openContext(places: Places): Context {
   const api = apiUrl();
   const clock = systemClock;
   // undici needs WebAssembly, which is missing where the process may not generate code (`--jitless`).
-  const open = 'WebAssembly' in globalThis ? openSender : openNodeSender;
+  const open = hasWebAssembly() ? openSender : openNodeSender;
   const sockets = socketsWanted();
   const sender = open({ deadline, sockets });
   const send: Send = (request) => sender.send(request);
@@ -100,4 +100,10 @@ function providerOf(id: string, custom: FlockFile['providers'], api: string): Pr
   throw new FlockError('usage', `there is no provider called ${JSON.stringify(id)}`, {
     hint: meant === undefined ? `the providers are ${all.join(', ')}` : `did you mean ${meant}?`,
   });
+}
+
+/** Whether this Node compiles WebAssembly. Pages put a stand-in for it that has no modules. */
+function hasWebAssembly(): boolean {
+  const found: unknown = Reflect.get(globalThis, 'WebAssembly');
+  return typeof found === 'object' && found !== null && 'Module' in found;
 }

@@ -1,3 +1,4 @@
+import './without-webassembly.ts';
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { chmod, lstat, rm, stat } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';

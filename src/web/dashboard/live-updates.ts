@@ -1,3 +1,4 @@
+import '../without-webassembly.ts';
 import { createHash } from 'node:crypto';
 import type { HttpBindings } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
