@@ -62,6 +62,16 @@ describe('flockd run --listen', () => {
     assert.doesNotMatch(page, new RegExp(String((await flock.bundle('amber'))['oauth_token'])));
   });
 
+  it('shows the flock where Node has no WebAssembly, as the strictest unit has it', async () => {
+    await using flock = await openFlock();
+    const env = { NODE_OPTIONS: '--jitless' };
+    const flockd = flock.start('flockd', ['run', '--listen', '127.0.0.1:0'], { env });
+    const address = await addressOf(flockd);
+    await flock.posted('amber', 1);
+    assert.match(await (await fetch(address)).text(), /amber is reading\./);
+    assert.equal(await stop(flockd), 0);
+  });
+
   it('goes on posting, however many look and do not read', async () => {
     await using flock = await openFlock();
     const flockd = flock.start('flockd', ['run', '--listen', '127.0.0.1:0']);
