@@ -17,6 +17,7 @@ interface Reader {
   isBehind: boolean;
   /** When it was last sent anything. */
   sentAt: number;
+  openedAt: number;
 }
 
 interface EventStreamOptions {
@@ -26,6 +27,12 @@ interface EventStreamOptions {
 
 /** A connection on which nothing is sent for longer may be cut off on its way. Milliseconds. */
 const heartbeat = 15_000;
+
+/**
+ * The maximum age of a connection. The browser opens another by itself. Without a maximum, a reader that reads nothing would
+ * keep its place for good, and the system would keep megabytes for it. Milliseconds.
+ */
+const maxAge = 10 * 60_000;
 
 /** So many readers are told in one turn of the event loop; then it is a post's turn. */
 const readersPerTurn = 50;
@@ -56,8 +63,8 @@ export class EventStream {
 
   /** Adds a reader. @param version - that of the page it has */
   open({ env: { incoming, outgoing: response } }: WebContext, version: string | undefined): Response {
-    const sentAt = this.#options.clock.elapsed();
-    const reader: Reader = { response, version, isBehind: false, sentAt };
+    const openedAt = this.#options.clock.elapsed();
+    const reader: Reader = { response, version, isBehind: false, sentAt: openedAt, openedAt };
     // A reader may be idle for as long as nothing changes.
     incoming.socket.setTimeout(0);
     response.writeHead(200, {
@@ -110,9 +117,15 @@ export class EventStream {
   }
 
   #send(reader: Reader, bytes: Buffer | string): void {
-    if (reader.response.destroyed) return;
+    if (reader.response.destroyed || reader.response.writableEnded) return;
     reader.sentAt = this.#options.clock.elapsed();
     reader.isBehind = !reader.response.write(bytes);
+  }
+
+  /** Ends a connection, and destroys one whose reader has not read on since it was ended. */
+  #end({ response }: Reader): void {
+    if (response.writableEnded) response.destroy();
+    else response.end();
   }
 
   #beat(): void {
@@ -121,8 +134,10 @@ export class EventStream {
     this.#heartbeat = clock.at(clock.now() + heartbeat, () => {
       this.#heartbeat = undefined;
       const now = clock.elapsed();
-      for (const reader of this.#readers)
-        if (!reader.isBehind && now - reader.sentAt >= heartbeat) this.#send(reader, ':\n\n');
+      for (const reader of this.#readers) {
+        if (now - reader.openedAt >= maxAge) this.#end(reader);
+        else if (!reader.isBehind && now - reader.sentAt >= heartbeat) this.#send(reader, ':\n\n');
+      }
       if (this.#readers.size > 0) this.#beat();
     });
   }

@@ -128,6 +128,23 @@ describe('open pages', () => {
     assert.equal(streaming.clock.nextAlarm, undefined);
   });
 
+  it('are let go after ten minutes, those that read nothing too', async () => {
+    await using streaming = await Streaming.open(10);
+    const reading = await streaming.reader();
+    await reading.until(/retry/);
+    await streaming.reader();
+    const long = 'x'.repeat(100_000);
+    for (let n = 1; n <= 200; n++) await streaming.stream.tell(`${n}-${long}`);
+    await streaming.clock.runUntil(streaming.clock.now() + 585_000);
+    assert.equal(streaming.stream.readers, 2);
+    await streaming.clock.runUntil(streaming.clock.now() + 15_000);
+    // The last chunk of the answer.
+    await reading.until(/\r\n0\r\n\r\n$/);
+    await streaming.clock.runUntil(streaming.clock.now() + 15_000);
+    const isEmpty = (): boolean => streaming.stream.readers === 0;
+    while (!isEmpty()) await new Promise((resolve) => setImmediate(resolve));
+  });
+
   it('are no more than there is room for', async () => {
     await using streaming = await Streaming.open(2);
     await streaming.reader();
