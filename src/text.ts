@@ -1,4 +1,4 @@
-import { stripVTControlCharacters } from 'node:util';
+import { inspect, stripVTControlCharacters } from 'node:util';
 import { wrapAnsi } from 'fast-wrap-ansi';
 import { closest, distance } from 'fastest-levenshtein';
 
@@ -6,6 +6,32 @@ import { closest, distance } from 'fastest-levenshtein';
  * Text for people: what messages may quote, the nearest known word, durations, dates and schedules in words, and the layout of
  * text on a terminal.
  */
+
+/** A value that cannot be printed by accident: strings, JSON, `inspect` and a logger show `[secret]`. */
+export class Secret<T> {
+  readonly #value: T;
+
+  constructor(value: T) {
+    this.#value = value;
+  }
+
+  /** The value. Call this only to send, sign with or store it. */
+  reveal(): T {
+    return this.#value;
+  }
+
+  toString(): string {
+    return '[secret]';
+  }
+
+  toJSON(): string {
+    return '[secret]';
+  }
+
+  [inspect.custom](): string {
+    return '[secret]';
+  }
+}
 
 /** The longest text that messages quote, and the longest part without a space that need not be words. Characters. */
 const maxQuoted = 100;

@@ -1,40 +1,13 @@
-import { inspect } from 'node:util';
 import * as z from 'zod';
 import { isSafeAddress } from '../http/exchange.ts';
-import { nearest, parseDuration, quoted } from '../text.ts';
+import { nearest, parseDuration, quoted, Secret } from '../text.ts';
 
 /*
  * `hooks` and `ping` in flock.json: whom flockd notifies of alarms, and what an alarm says.
  */
 
-/**
- * The address of a webhook or a ping. Anyone who knows it can use it, so it is a secret and cannot be printed by accident:
- * strings, JSON, `inspect` and a logger show `[secret]`.
- */
-export class Address {
-  readonly #url: string;
-
-  constructor(url: string) {
-    this.#url = url;
-  }
-
-  /** The address itself. Call this only to send a request there. */
-  reveal(): string {
-    return this.#url;
-  }
-
-  toString(): string {
-    return '[secret]';
-  }
-
-  toJSON(): string {
-    return '[secret]';
-  }
-
-  [inspect.custom](): string {
-    return '[secret]';
-  }
-}
+/** The address of a webhook or a ping. Anyone who knows it can use it, so it is a secret. */
+export class Address extends Secret<string> {}
 
 /** The events of the daemon that are alarms: a person must be notified of them. */
 export const alarmNames = [

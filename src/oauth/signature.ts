@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { inspect } from 'node:util';
+import { Secret } from '../text.ts';
 
 /*
  * OAuth 1.0a signatures with HMAC-SHA1 (RFC 5849 section 3), and the tokens that sign.
@@ -120,34 +120,10 @@ export function formBody(parameters: readonly Parameter[]): string {
 /** Encoded text is ASCII, so comparing code units is comparing bytes. */
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-/**
- * A token and its secret: app keys, a request token or an access token.
- * It cannot be printed by accident: strings, JSON, `inspect` and a logger all show `[secret]`.
- */
-export class TokenPair {
-  readonly #token: string;
-  readonly #secret: string;
-
+/** A token and its secret: app keys, a request token or an access token. */
+export class TokenPair extends Secret<{ token: string; secret: string }> {
   constructor(token: string, secret: string) {
-    this.#token = token;
-    this.#secret = secret;
-  }
-
-  /** The values. Call this only to sign with them or to store them. */
-  reveal(): { token: string; secret: string } {
-    return { token: this.#token, secret: this.#secret };
-  }
-
-  toString(): string {
-    return '[secret]';
-  }
-
-  toJSON(): string {
-    return '[secret]';
-  }
-
-  [inspect.custom](): string {
-    return '[secret]';
+    super({ token, secret });
   }
 }
 

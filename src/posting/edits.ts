@@ -101,6 +101,16 @@ export interface PoemNow {
 
 export type Edit = Extract<LedgerEvent, { event: 'edited' | 'parked' }>;
 
+/** The event that puts a bot's cursor into an edited poem. */
+export const editedTo = ({ poem, next, ahead }: Cursor, bot: string, at: number): Edit => ({
+  event: 'edited',
+  bot,
+  at,
+  poem,
+  next,
+  ahead: [...ahead],
+});
+
 /**
  * What to write down where the poem is not as the bot knew it.
  *
@@ -115,14 +125,7 @@ export function editOf(
   const park = (why: string, hint: string): Edit => {
     return { event: 'parked', bot, at, why, hint, key: key(), cause: 'place' };
   };
-  const goOn = ({ poem, next, ahead }: Cursor): Edit => ({
-    event: 'edited',
-    bot,
-    at,
-    poem,
-    next,
-    ahead: [...ahead],
-  });
+  const goOn = (now: Cursor): Edit => editedTo(now, bot, at);
   if (other.poem === place.poem) {
     const found = followUnit(place, lines, other.lines);
     if (typeof found !== 'number') return goOn(found);

@@ -14,7 +14,7 @@ import type { BotState } from '../ledger/state.ts';
 import type { TimelinePost } from '../networks/x/client.ts';
 import type { Line } from '../poems/poem.ts';
 import { comparable } from '../poems/tweet-text.ts';
-import { allSplits, readingOf } from './edits.ts';
+import { allSplits, editedTo, readingOf } from './edits.ts';
 
 /** A look at the timeline of a restored bot. */
 interface Look {
@@ -76,15 +76,6 @@ function eventsBefore(
     intent,
   ];
 }
-
-const editedTo = ({ poem, next, ahead }: Cursor, bot: string, at: number): LedgerEvent => ({
-  event: 'edited',
-  bot,
-  at,
-  poem,
-  next,
-  ahead: [...ahead],
-});
 
 /** How a bot may have come from where it was to a post. */
 export interface ReplayPath {

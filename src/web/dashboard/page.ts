@@ -253,16 +253,10 @@ export function summaryOf({ bots, counts, flock }: FlockView): string {
 }
 
 const aloneIs: Record<BotView['state'], string> = {
+  ...predicates,
   new: 'is about to begin',
   fine: 'is reading',
-  waiting: 'waits',
-  'in doubt': 'is in doubt',
-  looking: 'looks for its place',
-  parked: 'is parked',
-  paused: 'is paused',
-  stopped: 'is stopped',
   finished: 'has finished its poem',
-  unfit: 'cannot post',
 };
 
 /** What the others do, the gravest first. */
