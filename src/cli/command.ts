@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import * as z from 'zod';
 import { type Exit, FlockError } from '../errors.ts';
+import { ownFile } from '../fs.ts';
 import { shellWord } from '../text.ts';
 import { type Command, type Flag, oneOf, type Positional, shownPositional } from './manual.ts';
 import type { Terminal } from './terminal.ts';
@@ -192,3 +194,9 @@ export const retold =
     if (!(error instanceof FlockError) || error.hint === undefined) throw error;
     throw new FlockError(error.exit, error.message, { hint: hintAs(places, error.hint), cause: error });
   };
+
+const manifest = z.object({ version: z.string() });
+
+/** The version of the package this file is part of. */
+export const version = (): string =>
+  manifest.parse(JSON.parse(readFileSync(ownFile('package.json'), 'utf8'))).version;

@@ -34,7 +34,7 @@ export async function start(program: Program, argv: readonly string[]): Promise<
 
 async function helpOrRun(program: Program, argv: readonly string[], terminal: Terminal): Promise<Exit> {
   if (has(argv, '--version')) {
-    const { version } = await import('./version.ts');
+    const { version } = await import('./command.ts');
     terminal.print(`${version()}\n`);
     return 'done';
   }

@@ -25,7 +25,7 @@ import { atClock, shellWord } from '../../text.ts';
 import { command, nonEmpty, placeFlags, toggle } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
 import { forgetMove, movedTo, noteMove } from './ledger-place.ts';
-import { openOnLedger } from './open-on-ledger.ts';
+import { openOnLedger } from './on-ledger.ts';
 
 /** `export` is a word of the language. */
 export const exportLedger = command({

@@ -22,8 +22,7 @@ import {
   withInvocationFlags,
 } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
-import { openOnLedger } from './open-on-ledger.ts';
-import { sendToDaemon } from './send.ts';
+import { openOnLedger, sendToDaemon } from './on-ledger.ts';
 import { knownBot, mustHavePlace } from './shared.ts';
 
 export const pause = command({

@@ -1,19 +1,13 @@
 import * as z from 'zod';
 import { systemClock } from '../../clock.ts';
-import { credentialsFolder, flockPaths, identityFile } from '../../config/environment.ts';
-import { readFlockFile } from '../../config/flock-file.ts';
 import { isStopped } from '../../daemon/stop-switch.ts';
-import { botsInLedger, readWholeFlock } from '../../flock/load.ts';
 import { shownPath } from '../../fs.ts';
-import { KeyStore } from '../../keys/store.ts';
-import { readJournal } from '../../ledger/journal.ts';
 import { FlockPlan, readBots } from '../../plan/plan.ts';
 import { planAsIcs, planAsJson } from '../../plan/render-data.ts';
 import { type LeftOut, showPlan } from '../../plan/render-text.ts';
 import { botFlags, command, jsonFlag, placeFlags, toggle } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
-import { onLedger } from './ledger-place.ts';
-import { chosenBots, spanFlags, warnOfUnknown } from './shared.ts';
+import { readFlockToCome, spanFlags } from './shared.ts';
 
 const schema = z
   .object({
@@ -51,26 +45,14 @@ export const plan = command({
 
 /** By the flock's files and its ledger alone: a daemon may run meanwhile, and nobody is asked anything. */
 async function readPlan(args: Args, terminal: Terminal): Promise<LeftOut & { flock: FlockPlan }> {
-  const given = flockPaths(args);
-  const keys = new KeyStore(given.keys, {
-    credentials: credentialsFolder(),
-    identityFile: identityFile(),
-    botsInLedger: () => botsInLedger(given.state),
-  });
-  const paths = await onLedger({ paths: given, keys }, terminal);
-  const flockFile = await readFlockFile(paths.flockFile);
-  const whole = await readWholeFlock(paths.root, keys, flockFile);
-  const { states, history } = await readJournal(paths.state);
-  const names = [...whole.bots.map(({ name }) => name), ...whole.misfits.map(({ bot }) => bot)];
-  const wanted = chosenBots(args.bot, names);
+  const { paths, whole, ledger, wanted } = await readFlockToCome(args, terminal);
   const chosen = (bot: string): boolean => wanted.size === 0 || wanted.has(bot);
-  if (wanted.size === 0) warnOfUnknown(flockFile.named, names, terminal);
   if (isStopped(paths.state))
     terminal.warn('the flock is stopped; it is planned as if it were not', 'flockd resume lets it go on');
-  const { bots, misfits } = await readBots(whole, states);
+  const { bots, misfits } = await readBots(whole, ledger.states);
   const from = args.from ?? systemClock.now();
   const span = { from, until: from + args.days * day };
-  const flock = new FlockPlan({ bots, chosen, span, purse: whole.purse, history, deadline });
+  const flock = new FlockPlan({ bots, chosen, span, purse: whole.purse, history: ledger.history, deadline });
   const passedOver =
     wanted.size === 0 ? whole.passedOver.map((one) => ({ ...one, file: shownPath(one.file) })) : [];
   return { flock, misfits: misfits.filter(({ bot }) => chosen(bot)), passedOver };

@@ -17,8 +17,7 @@ import { type PostReport, reportOf } from '../../posting/commands.ts';
 import { botArgument, command, jsonFlag, placeFlags, withInvocationFlags } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
 import { mustHaveLastWord } from './ledger-place.ts';
-import { openOnLedger } from './open-on-ledger.ts';
-import { runOrSend } from './send.ts';
+import { openOnLedger, runOrSend } from './on-ledger.ts';
 import { knownBot, mustBeReady } from './shared.ts';
 
 export const post = command({

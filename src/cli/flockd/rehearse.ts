@@ -1,12 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import * as z from 'zod';
 import { systemClock } from '../../clock.ts';
-import { credentialsFolder, flockPaths, identityFile } from '../../config/environment.ts';
-import { readFlockFile } from '../../config/flock-file.ts';
 import { isStopped } from '../../daemon/stop-switch.ts';
-import { botsInLedger, readWholeFlock, type WholeFlock } from '../../flock/load.ts';
-import { KeyStore } from '../../keys/store.ts';
-import { readJournal } from '../../ledger/journal.ts';
+import type { WholeFlock } from '../../flock/load.ts';
 import { readPoem } from '../../poems/find.ts';
 import {
   openProgressLine,
@@ -19,8 +15,7 @@ import { takeNetworkAway } from '../../rehearsal/stage.ts';
 import { shellWord } from '../../text.ts';
 import { botFlags, command, jsonFlag, placeFlags } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
-import { onLedger } from './ledger-place.ts';
-import { chosenBots, spanFlags, warnOfUnknown } from './shared.ts';
+import { readFlockToCome, spanFlags } from './shared.ts';
 
 const flags = z.object({
   ...spanFlags(365),
@@ -98,22 +93,11 @@ function callAgain({ bot, root, keys, faults }: Args, { from, days, seed }: Repo
  * @throws {FlockError} `usage` where a bot is not there
  */
 async function readOptions(args: Args, terminal: Terminal): Promise<RehearsalOptions> {
-  const given = flockPaths(args);
-  const keys = new KeyStore(given.keys, {
-    credentials: credentialsFolder(),
-    identityFile: identityFile(),
-    botsInLedger: () => botsInLedger(given.state),
-  });
-  const paths = await onLedger({ paths: given, keys }, terminal);
-  const flockFile = await readFlockFile(paths.flockFile);
-  const whole = await readWholeFlock(paths.root, keys, flockFile);
-  const known = [...whole.bots.map(({ name }) => name), ...whole.misfits.map(({ bot }) => bot)];
-  const wanted = chosenBots(args.bot, known);
-  if (wanted.size === 0) warnOfUnknown(flockFile.named, known, terminal);
+  const { paths, whole, ledger, wanted } = await readFlockToCome(args, terminal);
   if (isStopped(paths.state)) terminal.warn('the flock is stopped; it is rehearsed as if it were not');
   return {
     flock: wanted.size === 0 ? whole : chosen(whole, wanted),
-    begun: await readJournal(paths.state),
+    begun: ledger,
     from: args.from ?? systemClock.now(),
     days: args.days,
     faults: args.faults,

@@ -13,8 +13,7 @@ import { type BotName, botNameOf, parseBotName } from '../../poems/bot-name.ts';
 import { nearest, shellWord } from '../../text.ts';
 import { botArgument, command, placeFlags, withInvocationFlags } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
-import { openOnLedger } from './open-on-ledger.ts';
-import { sendToDaemon } from './send.ts';
+import { openOnLedger, sendToDaemon } from './on-ledger.ts';
 
 /*
  * The ledger comes first, the bundle last: whatever ends the command in between, no bot posts under a name whose place in the

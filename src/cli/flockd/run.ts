@@ -23,17 +23,16 @@ import { type Flock, loadFlock, maxUnknown, namesIn, unknownBots, withoutRenamed
 import { afterRestart } from '../../flock/status.ts';
 import { watchKeys } from '../../keys/store.ts';
 import { Journal, type Ledger } from '../../ledger/journal.ts';
-import type { BotState } from '../../ledger/state.ts';
 import { logChanges } from '../../ledger/log-events.ts';
+import type { BotState } from '../../ledger/state.ts';
 import { type EventLog, openLog } from '../../log.ts';
 import { passedOverShown, readPoem, writtenAt } from '../../poems/find.ts';
 import { reportOf } from '../../posting/commands.ts';
 import { folderWatcher, moreWatches, type WatchFolder } from '../../watch.ts';
 import { Monitor } from '../../web/dashboard/monitor.ts';
-import { withInvocationFlags, command, type GivenPlaces, hintAs, placeFlags } from '../command.ts';
+import { command, type GivenPlaces, hintAs, placeFlags, version, withInvocationFlags } from '../command.ts';
 import { Live } from '../live-view.ts';
 import type { Terminal } from '../terminal.ts';
-import { version } from '../version.ts';
 import { mustHaveLastWord } from './ledger-place.ts';
 import { monitorFlags, monitorOptions } from './listen-flags.ts';
 

@@ -1,9 +1,11 @@
 import * as z from 'zod';
+import { credentialsFolder, type FlockPaths, flockPaths, identityFile } from '../../config/environment.ts';
 import { type Bot, readFlockFile } from '../../config/flock-file.ts';
 import type { Context } from '../../context.ts';
 import { isStopped } from '../../daemon/stop-switch.ts';
 import { FlockError } from '../../errors.ts';
-import { loadFlock, unknownBots } from '../../flock/load.ts';
+import { botsInLedger, loadFlock, readWholeFlock, unknownBots, type WholeFlock } from '../../flock/load.ts';
+import { KeyStore } from '../../keys/store.ts';
 import { fingerprints } from '../../ledger/cursor.ts';
 import { hasJournal, readJournal } from '../../ledger/journal.ts';
 import { applyEvent, type BotState } from '../../ledger/state.ts';
@@ -16,6 +18,7 @@ import { nearest } from '../../text.ts';
 import { type GivenPlaces, withInvocationFlags } from '../command.ts';
 import { unknownTroubles } from '../tables.ts';
 import type { Terminal } from '../terminal.ts';
+import { onLedger } from './ledger-place.ts';
 
 /**
  * The bot that a person named: one with a key bundle, or one that the ledger knows.
@@ -119,11 +122,41 @@ export const spanFlags = (usual: number) => ({
 });
 
 /**
+ * What a plan or a rehearsal begins with: the flock of the files, and the ledger that has the last word. Changes nothing. Warns
+ * of bots in `flock.json` that do not exist, unless bots are chosen.
+ *
+ * @throws {FlockError} `usage` for a chosen bot that does not exist
+ */
+export async function readFlockToCome(
+  args: Parameters<typeof flockPaths>[0] & { bot: readonly string[] },
+  terminal: Terminal,
+): Promise<{
+  paths: FlockPaths;
+  whole: WholeFlock;
+  ledger: Awaited<ReturnType<typeof readJournal>>;
+  wanted: ReadonlySet<string>;
+}> {
+  const given = flockPaths(args);
+  const keys = new KeyStore(given.keys, {
+    credentials: credentialsFolder(),
+    identityFile: identityFile(),
+    botsInLedger: () => botsInLedger(given.state),
+  });
+  const paths = await onLedger({ paths: given, keys }, terminal);
+  const flockFile = await readFlockFile(paths.flockFile);
+  const whole = await readWholeFlock(paths.root, keys, flockFile);
+  const known = [...whole.bots.map(({ name }) => name), ...whole.misfits.map(({ bot }) => bot)];
+  const wanted = chosenBots(args.bot, known);
+  if (wanted.size === 0) warnOfUnknown(flockFile.named, known, terminal);
+  return { paths, whole, ledger: await readJournal(paths.state), wanted };
+}
+
+/**
  * The bots that a person named, where only some are wanted.
  *
  * @throws {FlockError} `usage` for one that is not there
  */
-export function chosenBots(names: readonly string[], known: readonly string[]): ReadonlySet<string> {
+function chosenBots(names: readonly string[], known: readonly string[]): ReadonlySet<string> {
   const wanted = new Set<string>(names.map(parseBotName));
   for (const name of wanted) {
     if (known.includes(name)) continue;
@@ -151,6 +184,6 @@ function whoIsThere(known: readonly string[]): string {
  * @param named - in `flock.json`
  * @param known - who is there
  */
-export function warnOfUnknown(named: readonly string[], known: readonly string[], terminal: Terminal): void {
+function warnOfUnknown(named: readonly string[], known: readonly string[], terminal: Terminal): void {
   for (const { text, hint } of unknownTroubles(unknownBots(named, known))) terminal.warn(text, hint);
 }

@@ -1,9 +1,12 @@
 import { systemClock } from '../../clock.ts';
+import { type Context, openContext, type Places } from '../../context.ts';
 import { sendCommand } from '../../daemon/control.ts';
 import { lockState } from '../../daemon/lock.ts';
 import { FlockError } from '../../errors.ts';
 import { hasJournal, Journal, type Ledger } from '../../ledger/journal.ts';
 import { type Command, eventsOf, type PostReport } from '../../posting/commands.ts';
+import type { Terminal } from '../terminal.ts';
+import { onLedger } from './ledger-place.ts';
 
 /**
  * Carries an order out: through the daemon that runs, or at once where none does.
@@ -38,4 +41,15 @@ export async function runOrSend(
   await using _lock = lock;
   await using ledger = await Journal.open(state);
   return await alone(ledger);
+}
+
+/** The context of a command, with {@link onLedger | the ledger that has the last word}. */
+export async function openOnLedger(places: Places, terminal: Terminal): Promise<Context> {
+  const context = openContext(places);
+  try {
+    return { ...context, paths: await onLedger(context, terminal) };
+  } catch (error) {
+    await context[Symbol.asyncDispose]();
+    throw error;
+  }
 }
