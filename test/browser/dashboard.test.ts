@@ -52,14 +52,16 @@ describe('the page of a running flock in Chromium', { skip: noBrowser }, () => {
   });
 
   it('moves lines on to those before them, and takes up bots that come and go', async () => {
-    await using shown = await Shown.open(browser, await smallFlock({ schedule: '0 * * * *' }));
+    const settings = { schedule: '*/10 * * * *', spread: '1m', bots: { birch: { schedule: '0 8 * * *' } } };
+    await using shown = await Shown.open(browser, await smallFlock(settings));
     const { page, flock } = shown;
     const first = await page.locator('#lines li').first().getAttribute('id');
     assert.equal(await page.locator('#lines li').count(), 7);
     await page.evaluate(`document.getElementById(${JSON.stringify(first)}).mark = true`);
-    for (let hour = 0; hour < 7; hour++) {
+    for (const time of ['09:02', '09:12', '09:22', '09:32', '09:42', '09:52', '10:02']) {
       const before = await page.locator('#lines li').first().getAttribute('id');
-      await shown.until(`#lines li:first-child:not(#${before ?? ''})`, 20 * 60_000);
+      await flock.until(`2026-08-22T${time}:00Z`);
+      await shown.until(`#lines li:first-child:not(#${before ?? ''})`);
     }
     assert.equal(await page.locator('#lines li').count(), 7);
     assert.ok((await shown.ids('#earlier li')).includes(first ?? ''));

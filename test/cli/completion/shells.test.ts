@@ -40,13 +40,13 @@ const missing = (shell: string): string | false =>
 interface Shell {
   name: 'bash' | 'zsh' | 'fish';
   call: string[];
-  /** Before the first line. */
+  /** Before the first line. zsh takes vi's keys where EDITOR is vi. */
   setup: string;
 }
 
 const shells: Shell[] = [
   { name: 'bash', call: ['bash', '--norc', '--noprofile', '-i'], setup: '' },
-  { name: 'zsh', call: ['zsh', '-f', '-i'], setup: 'autoload -Uz compinit; compinit -D -u; ' },
+  { name: 'zsh', call: ['zsh', '-f', '-i'], setup: 'bindkey -e; autoload -Uz compinit; compinit -D -u; ' },
   { name: 'fish', call: ['fish', '--no-config', '-i'], setup: '' },
 ];
 
