@@ -52,13 +52,13 @@ describe('the page of a running flock in Chromium', { skip: noBrowser }, () => {
   });
 
   it('moves lines on to those before them, and takes up bots that come and go', async () => {
-    const settings = { schedule: '*/10 * * * *', spread: '1m', bots: { birch: { schedule: '0 8 * * *' } } };
+    const settings = { schedule: '*/2 * * * *', spread: '30s', bots: { birch: { schedule: '0 8 * * *' } } };
     await using shown = await Shown.open(browser, await smallFlock(settings));
     const { page, flock } = shown;
     const first = await page.locator('#lines li').first().getAttribute('id');
     assert.equal(await page.locator('#lines li').count(), 7);
     await page.evaluate(`document.getElementById(${JSON.stringify(first)}).mark = true`);
-    for (const time of ['09:02', '09:12', '09:22', '09:32', '09:42', '09:52', '10:02']) {
+    for (const time of ['09:01', '09:03', '09:05', '09:07', '09:09', '09:11', '09:13']) {
       const before = await page.locator('#lines li').first().getAttribute('id');
       await flock.until(`2026-08-22T${time}:00Z`);
       await shown.until(`#lines li:first-child:not(#${before ?? ''})`);
