@@ -52,7 +52,7 @@ describe('the page of a running flock in Chromium', { skip: noBrowser }, () => {
   });
 
   it('moves lines on to those before them, and takes up bots that come and go', async () => {
-    const settings = { schedule: '*/2 * * * *', spread: '30s', bots: { birch: { schedule: '0 8 * * *' } } };
+    const settings = { schedule: '*/2 9 * * *', spread: '30s', bots: { birch: { schedule: '0 1-8 * * *' } } };
     await using shown = await Shown.open(browser, await smallFlock(settings));
     const { page, flock } = shown;
     const first = await page.locator('#lines li').first().getAttribute('id');
