@@ -21,7 +21,7 @@ import type { Terminal } from '../terminal.ts';
 
 /*
  * Which state folder has the last word. A ledger that was moved leaves the note `moved-to` in its old folder: its first line
- * is where it is now, and no flockd runs on the old one. scripts/install-systemd writes such a note, too.
+ * is where it is now, and no flockd runs on the old one. flockd install writes such a note, too.
  */
 
 const noteIn = (state: string): string => path.join(state, 'moved-to');
