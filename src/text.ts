@@ -135,6 +135,13 @@ export function relativeTime(ms: number): string {
   return ms > 0 ? `in ${duration(size)}` : `${duration(size)} ago`;
 }
 
+/** For how long {@link relativeTime} stays the same as time passes. Milliseconds. */
+export function relativeTimeHolds(ms: number): number {
+  const size = Math.abs(ms);
+  const unit = size < minute ? second : size < 2 * hour ? minute : size < 2 * day ? hour : day;
+  return ms > 0 ? (size % unit) + 1 : unit - (size % unit);
+}
+
 /** The maximum length of {@link relativeTime} within three years, so that a column keeps its width. */
 export const maxRelativeTime = { past: '119 min ago'.length, ahead: 'in 119 min'.length } as const;
 

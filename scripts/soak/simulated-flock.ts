@@ -5,6 +5,7 @@ import type { HeldClock } from '../../src/clock.ts';
 import { readFlockFile } from '../../src/config/flock-file.ts';
 import { Daemon } from '../../src/daemon/daemon.ts';
 import { loadFlock } from '../../src/flock/load.ts';
+import { postPages } from '../../src/flock/status.ts';
 import { defaultSockets } from '../../src/http/exchange.ts';
 import { KeyStore } from '../../src/keys/store.ts';
 import { Journal, type Ledger } from '../../src/ledger/journal.ts';
@@ -16,6 +17,7 @@ import { readPoem } from '../../src/poems/find.ts';
 import type { Command } from '../../src/posting/commands.ts';
 import { openScratchFolder } from '../../src/rehearsal/stage.ts';
 import { Monitor } from '../../src/web/dashboard/monitor.ts';
+import { SnapshotCache } from '../../src/web/dashboard/snapshot.ts';
 import type { AnsweringX } from './held-x.ts';
 
 export interface SimulatedFlockOptions {
@@ -41,17 +43,19 @@ export class SimulatedFlock {
   readonly #alarms: Alarms;
   readonly #daemon: Daemon;
   readonly #monitor: Monitor;
+  readonly #snapshots: SnapshotCache;
   readonly #root: string;
   #failure: { cause: unknown } | undefined;
 
   private constructor(
     { root, clock, x }: SimulatedFlockOptions,
-    { ledger, log, alarms, monitor, state }: Parts,
+    { ledger, log, alarms, monitor, snapshots, state }: Parts,
   ) {
     this.#root = root;
     this.#clock = clock;
     this.#alarms = alarms;
     this.#monitor = monitor;
+    this.#snapshots = snapshots;
     this.ledger = ledger;
     this.state = state;
     this.#daemon = new Daemon({
@@ -84,17 +88,13 @@ export class SimulatedFlock {
     ledger.subscribe(monitor.count);
     const stateOf = (bot: string): BotState | undefined => ledger.state(bot);
     const alarms = new Alarms({ clock, send: x.send, log, root, stateOf, isStopped: () => false });
-    const flock = new SimulatedFlock(options, { ledger, log, alarms, monitor, state });
+    const version = 'soak';
+    const pages = postPages('http://127.0.0.1:1');
+    const snapshots = new SnapshotCache({ ledger, clock, log, isStopped: () => false, pages, version });
+    ledger.subscribe(snapshots.changed);
+    const flock = new SimulatedFlock(options, { ledger, log, alarms, monitor, snapshots, state });
     await flock.reload();
-    await monitor.open({
-      ledger,
-      daemon: flock.#daemon,
-      clock,
-      log,
-      isStopped: () => false,
-      state,
-      version: 'soak',
-    });
+    await monitor.open({ snapshots, ledger, daemon: flock.#daemon, clock, log, state, version });
     return flock;
   }
 
@@ -105,7 +105,8 @@ export class SimulatedFlock {
     if (flock.misfits[0]) throw flock.misfits[0].error;
     const watched = flock.bots.filter((_, index) => index % watchedEvery === 0);
     this.#alarms.update({ bots: watched, alarms: flockFile.alarms });
-    this.#monitor.update(flock, this.#clock.now());
+    this.#snapshots.update(flock);
+    this.#monitor.reloaded(this.#clock.now());
     this.#daemon.update(flock);
   }
 
@@ -126,6 +127,7 @@ interface Parts {
   log: EventLog;
   alarms: Alarms;
   monitor: Monitor;
+  snapshots: SnapshotCache;
   state: string;
 }
 

@@ -87,7 +87,7 @@ interface KeylessBot {
   poemFile: string;
 }
 
-export interface InvalidBot {
+interface InvalidBot {
   bot: BotName;
   error: FlockError;
   /** Its bundle is encrypted, and cannot be opened here. */

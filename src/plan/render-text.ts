@@ -1,6 +1,7 @@
 import { wrapAnsi } from 'fast-wrap-ansi';
 import { inMicros, showUsd } from '../cost.ts';
 import type { Flock } from '../flock/load.ts';
+import { reasonOf, stateOf } from '../flock/status.ts';
 import { passedOverShown } from '../poems/find.ts';
 import type { LintOfBot } from '../poems/lint.ts';
 import { asKept } from '../poems/tweet-text.ts';
@@ -77,9 +78,9 @@ export function notesOf(plan: BotPlan, { from, until }: { from: number; until: n
   return notes.flatMap((note) => note ?? []);
 }
 
-function ofStanding({ standing: { condition, why, hint, until }, bot, outlook }: BotPlan): Note | undefined {
-  if (condition === 'finished')
-    return { text: 'its poem is at its end', hint: 'atEnd in flock.json says stop' };
+function ofStanding({ standing, bot, outlook }: BotPlan): Note | undefined {
+  const { condition, until } = standing;
+  const { why, hint } = reasonOf({ state: condition, why: standing.why, hint: standing.hint });
   // What a budget does is told below, for the whole time.
   if (why === undefined || (condition === 'waiting' && outlook.held)) return undefined;
   const { settings } = bot;
@@ -88,11 +89,11 @@ function ofStanding({ standing: { condition, why, hint, until }, bot, outlook }:
   return { text: `${why}${inDoubt}${end}`, hint };
 }
 
-/** What X will not take, or an edit that left too little: it is parked once it comes to it. */
+/** What X will not take, or an edit that left too little: it needs a person once it comes to it. */
 function ofPark({ standing, parked, bot }: BotPlan, from: number): Note | undefined {
   if (!parked || standing.condition === 'parked') return undefined;
   const when = parked.at > from ? ` on ${moment(parked.at, bot.settings.timezone)}` : '';
-  return { text: `will be parked at line ${parked.line}${when}: ${parked.why}`, hint: parked.hint };
+  return { text: `will need you at line ${parked.line}${when}: ${parked.why}`, hint: parked.hint };
 }
 
 function ofBudget({ outlook: { held }, bot }: BotPlan): Note | undefined {
@@ -377,7 +378,8 @@ function* showNotes(plan: FlockPlan, room: Room): Generator<ShownLine> {
 }
 
 function* showLeftOut({ misfits, passedOver }: LeftOut): Generator<ShownLine> {
-  for (const { bot, error } of misfits) yield* told(`${bot} is unfit: ${error.message}`, error.hint);
+  for (const { bot, error } of misfits)
+    yield* told(`${bot} ${stateOf('unfit').one}: ${error.message}`, error.hint);
   for (const { file, kind, why, hint } of passedOver)
     if (kind !== 'ignored') yield* told(`${file}: ${why}`, hint);
 }

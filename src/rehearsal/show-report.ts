@@ -1,5 +1,6 @@
 import { wrapAnsi } from 'fast-wrap-ansi';
 import { inMicros, showUsdAlike } from '../cost.ts';
+import { stateOf } from '../flock/status.ts';
 import { tableLines } from '../text.ts';
 import type { ClockChange, Outcome } from './clock-changes.ts';
 import type { BotReport, Broken, Lateness, Report } from './report.ts';
@@ -174,12 +175,12 @@ function table(bots: readonly BotReport[], usd: Shown): string[] {
       count(bot.refused),
       count(bot.inDoubt),
       usd(inMicros(bot.usd)),
-      bot.state,
+      stateOf(bot.state).name,
     ]),
   ];
   const shown = tableLines(rows, { right: [1, 2, 3, 4] });
   if (listed.length === bots.length) return shown;
-  const others = `${count(bots.length - listed.length, 'bot')} more are fine; --json has every one`;
+  const others = `${count(bots.length - listed.length, 'bot')} more are posting; --json has every one`;
   return listed.length === 0 ? [others] : [...shown, others];
 }
 
@@ -194,7 +195,7 @@ function troublesOf(bots: readonly BotReport[]): string[] {
     group.bots.push(bot.bot);
   }
   return [...groups.values()].flatMap(({ bots: names, first: { state, why = '', hint } }) =>
-    told(`${listed(names)} ${names.length === 1 ? 'is' : 'are'} ${state} at the end: ${why}`, hint),
+    told(`${listed(names)} ${stateOf(state)[names.length === 1 ? 'one' : 'many']} at the end: ${why}`, hint),
   );
 }
 

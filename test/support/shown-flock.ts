@@ -10,7 +10,6 @@ import { isStopped } from '../../src/daemon/stop-switch.ts';
 import { FlockError } from '../../src/errors.ts';
 import type { Flock } from '../../src/flock/load.ts';
 import { pagesOfX } from '../../src/flock/status.ts';
-import type { FlockView } from '../../src/flock/view.ts';
 import { EventLog } from '../../src/log.ts';
 import { openX } from '../../src/networks/x/client.ts';
 import { TokenPair } from '../../src/oauth/signature.ts';
@@ -18,7 +17,7 @@ import type { BotName } from '../../src/poems/bot-name.ts';
 import { sendInProcess } from '../../src/rehearsal/stage.ts';
 import { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { Monitor, type MonitorOptions } from '../../src/web/dashboard/monitor.ts';
-import { type MonitorParts, SnapshotCache } from '../../src/web/dashboard/snapshot.ts';
+import { type FlockView, SnapshotCache } from '../../src/web/dashboard/snapshot.ts';
 import { MemoryLedger } from '../fakes/memory-ledger.ts';
 import { calmWorld } from './daemon-options.ts';
 
@@ -33,10 +32,15 @@ export class ShownFlock implements AsyncDisposable {
   readonly daemon: Daemon;
   /** What was logged. */
   readonly log: Record<string, unknown>[] = [];
+  readonly #log = new EventLog(
+    pino(
+      { base: null },
+      { write: (line: string) => void this.log.push(JSON.parse(line) as Record<string, unknown>) },
+    ),
+  );
   /** The flock's folder, with its poems and its state. */
   readonly root: string;
-  /** The stop switch. */
-  stopped = false;
+  #stopped = false;
   /** Where its posts are seen. */
   pages = pagesOfX;
   /** Answers of X are lost on their way. */
@@ -46,6 +50,7 @@ export class ShownFlock implements AsyncDisposable {
   readonly #misfits: Flock['misfits'] = [];
   readonly #texts = new Map<string, string>();
   readonly #monitors: Monitor[] = [];
+  readonly #shown: SnapshotCache[] = [];
   #flock: Flock;
 
   static async open(now: string, settings: Record<string, unknown> = {}): Promise<ShownFlock> {
@@ -74,7 +79,7 @@ export class ShownFlock implements AsyncDisposable {
       deadline,
       readPoem: (file) => Promise.resolve(this.#texts.get(file) ?? ''),
       sockets: 64,
-      isStopped: () => this.stopped,
+      isStopped: () => this.#stopped,
       failed: (cause) => {
         throw cause;
       },
@@ -110,11 +115,22 @@ export class ShownFlock implements AsyncDisposable {
     this.#misfits.push({ bot: name as BotName, error: new FlockError('data', message, { hint }) });
   }
 
-  /** Lets the daemon take up who is there now. */
+  /** Gives the daemon and everybody who watches the bots that are there now. */
   update(): void {
     this.#flock = this.#read();
     this.daemon.update(this.#flock);
-    for (const monitor of this.#monitors) monitor.update(this.#flock, this.clock.now());
+    for (const snapshots of this.#shown) snapshots.update(this.#flock);
+  }
+
+  /** The stop switch. */
+  set stopped(isStopped: boolean) {
+    this.#stopped = isStopped;
+    for (const snapshots of this.#shown) snapshots.changed();
+  }
+
+  /** The bots that are there now. */
+  get flock(): Flock {
+    return this.#flock;
   }
 
   /** Lets the time run. */
@@ -129,25 +145,20 @@ export class ShownFlock implements AsyncDisposable {
     if (status > 299) throw new Error(`the sandbox answered ${status} to ${way}`);
   }
 
-  get parts(): MonitorParts {
-    const destination = {
-      write: (line: string) => void this.log.push(JSON.parse(line) as Record<string, unknown>),
-    };
-    return {
-      flock: () => this.#flock,
-      ledger: this.ledger,
-      daemon: this.daemon,
-      clock: this.clock,
-      log: new EventLog(pino({ base: null }, destination)),
-      isStopped: () => this.stopped,
-      pages: this.pages,
-      state: path.join(this.root, 'state'),
-      version: '1.0.0',
-    };
+  /** Views of the flock, which follow it. */
+  snapshots(): SnapshotCache {
+    const { ledger, clock, pages } = this;
+    const isStopped = (): boolean => this.#stopped;
+    const log = this.#log;
+    const snapshots = new SnapshotCache({ ledger, clock, log, isStopped, pages, version: '1.0.0' });
+    this.#shown.push(snapshots);
+    ledger.subscribe(snapshots.changed);
+    snapshots.update(this.#flock);
+    return snapshots;
   }
 
   view(): Promise<FlockView> {
-    return new SnapshotCache(this.parts).view();
+    return this.snapshots().view();
   }
 
   /** Opens the monitor. @returns where it listens */
@@ -155,8 +166,10 @@ export class ShownFlock implements AsyncDisposable {
     const listen = { kind: 'port', host: '127.0.0.1', port: 0 } as const;
     const monitor = new Monitor({ listen, names: [], allowControl: false, ...options });
     this.#monitors.push(monitor);
-    monitor.update(this.#flock, this.clock.now());
-    await monitor.open(this.parts);
+    const { ledger, daemon, clock } = this;
+    const state = path.join(this.root, 'state');
+    const snapshots = this.snapshots();
+    await monitor.open({ snapshots, ledger, daemon, clock, log: this.#log, state, version: '1.0.0' });
     return String(this.log.findLast(({ event }) => event === 'listening')?.['address']);
   }
 

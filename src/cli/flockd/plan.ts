@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { systemClock } from '../../clock.ts';
 import { isStopped } from '../../daemon/stop-switch.ts';
+import { stateOf } from '../../flock/status.ts';
 import { shownPath } from '../../fs.ts';
 import { FlockPlan, readBots } from '../../plan/plan.ts';
 import { planAsIcs, planAsJson } from '../../plan/render-data.ts';
@@ -37,7 +38,8 @@ export const plan = command({
     else if (args.ics) print(planAsIcs(flock, systemClock.now()), terminal);
     else show(flock, { misfits, passedOver }, args, terminal);
     if (args.ics)
-      for (const { bot, error } of misfits) terminal.warn(`${bot} is unfit: ${error.message}`, error.hint);
+      for (const { bot, error } of misfits)
+        terminal.warn(`${bot} ${stateOf('unfit').one}: ${error.message}`, error.hint);
     const isPartly = misfits.length > 0 || passedOver.some(({ kind }) => kind === 'refused');
     return isPartly ? 'partly' : 'done';
   },

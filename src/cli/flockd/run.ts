@@ -30,6 +30,7 @@ import { passedOverShown, readPoem, writtenAt } from '../../poems/find.ts';
 import { reportOf } from '../../posting/commands.ts';
 import { folderWatcher, moreWatches, type WatchFolder } from '../../watch.ts';
 import { Monitor } from '../../web/dashboard/monitor.ts';
+import { SnapshotCache } from '../../web/dashboard/snapshot.ts';
 import { command, type GivenPlaces, hintAs, placeFlags, version, withInvocationFlags } from '../command.ts';
 import { Live } from '../live-view.ts';
 import type { Terminal } from '../terminal.ts';
@@ -201,8 +202,11 @@ async function serve(first: AlarmedFlock, parts: Parts): Promise<Exit> {
     if (isStopped) log.warn({ event: 'flock-stopped' }, 'the flock is stopped, and posts nothing');
     else log.info({ event: 'flock-released' }, 'the flock goes on');
     daemon.wakeAll();
+    snapshots.changed();
   });
   const { isStopped } = stopSwitch;
+  const snapshots = new SnapshotCache({ ...context, ledger, log, isStopped, version: version() });
+  ledger.subscribe(snapshots.changed);
   using heap = new HeapTrimmer(clock);
   await using alarms = new Alarms({ ...context, log, root: paths.root, stateOf, isStopped });
   const onIdle = (hasFailed: boolean): void => {
@@ -217,9 +221,8 @@ async function serve(first: AlarmedFlock, parts: Parts): Promise<Exit> {
   await using control = new ControlServer(execute, log);
   await using _drained = drained(daemon, manager, log);
   log.info({ event: 'started', bots: first.bots.length }, `runs ${countOf(first.bots.length)}`);
-  live.watch({ ledger, clock, isStopped });
   // Before anybody posts: an address that is taken is no reason to post and stop again.
-  await monitor.open({ ledger, daemon, clock, log, isStopped, state: paths.state, version: version() });
+  await monitor.open({ snapshots, ledger, daemon, clock, log, state: paths.state, version: version() });
   using _shown = { [Symbol.dispose]: () => void monitor[Symbol.asyncDispose]() };
 
   /** Gives everybody the flock as it is now; the daemon comes last, since it posts at once. */
@@ -228,11 +231,12 @@ async function serve(first: AlarmedFlock, parts: Parts): Promise<Exit> {
     tellOfPoems(flock, log, places);
     heap.add();
     alarms.update(flock);
-    live.update(flock);
-    monitor.update(flock, clock.now());
+    snapshots.update(flock);
+    monitor.reloaded(clock.now());
     daemon.update(flock);
   };
   update(first);
+  live.watch({ snapshots, clock });
   reloads.begin((mayBeEmpty) => reload(daemon, parts, { mayBeEmpty, update }));
   await control.listen(paths.state);
   using _orders = {
@@ -309,7 +313,7 @@ async function reload(
     log.info({ event: 'reloaded', bots: daemon.glance().bots }, 'has read its files again');
   } catch (error) {
     const reason = messageOf(error);
-    monitor.keepOn();
+    monitor.reloadFailed();
     log.error({ event: 'reload-failed', reason }, `cannot read the flock (${reason}); goes on as it was`);
     throw error;
   } finally {

@@ -4,7 +4,7 @@ import type { Html } from '../layout.ts';
 
 const day = 24 * 3_600_000;
 
-/** An instant as the reader's clock sees it from where it stands. @param due - it is still to come, be it late */
+/** An instant, relative to the reader's clock. @param due - something is to happen then, though it may be late */
 export function away(now: string, instant: string, { due = false } = {}): Html {
   const isLate = due && instant <= now;
   const text = isLate ? 'due now' : awayFrom(Date.parse(now), Date.parse(instant));
@@ -33,25 +33,13 @@ export function atClock(instant: string, timeZone: string, now: string): string 
   return format.format(at).replace(/^(\w{3}),? /, isNear ? '$1 ' : '$&');
 }
 
-/** A text whose instants are as a clock of a zone shows them. */
+/** A text with each instant in it as {@link atClock} shows it. */
 export const withClocks = (text: string, timeZone: string, now: string): string =>
   text.replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g, (instant) => atClock(instant, timeZone, now));
 
-/** The day before which an end falls: a month that ends at midnight ends with its last day. */
+/** The last day of a period, given its end: `31 August` for a month that ends at midnight. */
 export const lastDayBefore = (ends: string, timeZone: string): string =>
   formatIn(timeZone, 'day', { day: 'numeric', month: 'long' }).format(Date.parse(ends) - 1);
-
-/** `2026-08-22` as `Sat 22 Aug 2026`. */
-export const showDay = (date: string): string =>
-  formatIn('UTC', 'date', { weekday: 'short', day: 'numeric', month: 'short', year: 'numeric' })
-    .format(Date.parse(date))
-    .replace(',', '');
-
-/** `2026-08-22` as `Aug`, and as `22 Aug`. */
-export const showMonth = (date: string): string =>
-  formatIn('UTC', 'month', { month: 'short' }).format(Date.parse(date)).slice(0, 3);
-export const showShortDay = (date: string): string =>
-  formatIn('UTC', 'short day', { day: 'numeric', month: 'short' }).format(Date.parse(date));
 
 /** `1,024` */
 export const showCount = (count: number): string => count.toLocaleString('en-US');
@@ -77,34 +65,30 @@ export const ordinal = (place: number): string =>
 
 export const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
-/** `a`, `a and b`, `a, b and c` */
-export const listed = (parts: readonly string[]): string =>
-  parts.length < 2 ? parts.join('') : `${parts.slice(0, -1).join(', ')} and ${parts.at(-1) ?? ''}`;
-
 interface Bar {
   role: 'progressbar' | 'meter';
-  /** What it measures, for those who do not see it. */
+  /** What it measures, for screen readers. */
   label: string;
   value: number;
-  most: number;
-  /** How it reads. */
+  max: number;
+  /** The value in words. */
   text: string;
-  /** Whether it is to be noticed that all of it is used up. */
+  /** Whether a full bar is a warning. */
   alarms?: boolean | undefined;
   /** A mark on it, as a share of its length. */
   mark?: number | undefined;
 }
 
 /** A bar. Drawn, because the page's policy allows no style that is written into it. */
-export function bar({ role, label, value, most, text, alarms = false, mark }: Bar): Html {
-  const share = most > 0 ? Math.min(1, value / most) : 1;
+export function bar({ role, label, value, max, text, alarms = false, mark }: Bar): Html {
+  const share = max > 0 ? Math.min(1, value / max) : 1;
   return html`<div
     class="bar"
     role="${role}"
     aria-label="${label}"
     aria-valuemin="0"
-    aria-valuemax="${most}"
-    aria-valuenow="${Math.min(value, most)}"
+    aria-valuemax="${max}"
+    aria-valuenow="${Math.min(value, max)}"
     aria-valuetext="${text}"
     data-full="${alarms && share >= 1 ? 'yes' : 'no'}"
   >

@@ -12,7 +12,6 @@ import {
   askReady,
   type Check,
   checksOf,
-  type Health,
   isReady,
   openChecks,
   openProbe,
@@ -20,6 +19,8 @@ import {
 import { parseListenAddress, type WebApp } from '../../../src/web/server.ts';
 import { tempFolder } from '../../flock/temp-folder.ts';
 import { ownPort } from '../../support/own-port.ts';
+
+type Health = Parameters<typeof checksOf>[0];
 
 const well: Health = { unwritable: undefined, bots: 1, overdue: 0, reload: { good: true, goodAt: 0 } };
 

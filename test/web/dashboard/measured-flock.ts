@@ -5,7 +5,7 @@ import type { LedgerEvent } from '../../../src/ledger/events.ts';
 import type { BotName } from '../../../src/poems/bot-name.ts';
 import { unlimitedBudget } from '../../../src/posting/budget.ts';
 import { checksOf } from '../../../src/web/dashboard/health.ts';
-import { type Metrics, openMetrics, type ScrapeFacts } from '../../../src/web/dashboard/metrics.ts';
+import { Metrics, type ScrapeFacts } from '../../../src/web/dashboard/metrics.ts';
 import { MemoryLedger } from '../../fakes/memory-ledger.ts';
 import { seriesOf } from './prometheus.ts';
 
@@ -48,7 +48,7 @@ export const parked = (bot: string, why: string): LedgerEvent => {
 
 /** A flock that is measured as it would be when it runs: its ledger, its files and what the daemon says. */
 export class MeasuredFlock {
-  readonly metrics: Metrics = openMetrics();
+  readonly metrics = new Metrics();
   readonly ledger: MemoryLedger;
   readonly #bots: readonly string[];
   readonly #settings: string;
@@ -57,7 +57,9 @@ export class MeasuredFlock {
     this.#bots = bots;
     this.#settings = JSON.stringify(settings);
     this.ledger = ledger;
-    ledger.subscribe(this.metrics.count);
+    ledger.subscribe((change) => {
+      this.metrics.count(change);
+    });
   }
 
   /** Keeps events one after the other, as they come. */
