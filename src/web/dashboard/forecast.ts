@@ -7,7 +7,7 @@ import { lengthOf } from '../../ledger/cursor.ts';
 import type { BotState } from '../../ledger/state.ts';
 import { xLimits } from '../../plan/x-limits.ts';
 import { spentBy, spentByFlock } from '../../posting/budget.ts';
-import { countEach, countSlots, offsetIn, type Stretch } from '../../schedule/calendar.ts';
+import { countEach, countSlots, offsetIn } from '../../schedule/calendar.ts';
 import type { Schedule } from '../../schedule/schedule.ts';
 import type { EventLoopYield } from '../../yield.ts';
 
@@ -111,22 +111,29 @@ function groupOf(bot: string, { schedule: expression, timezone, spread }: BotSet
   return { key: `${expression}\n${timezone}\n${shift}`, schedule: { expression, timezone }, shift };
 }
 
-/** The maximum number of slots in a day that are counted one by one. */
-const maxEach = 1500;
+/** A day with more slots is not counted one by one. */
+const maxEach = 200;
 
-function slotsIn(schedule: Schedule, stretch: Stretch): number {
+/** Posts in a part of a day, up to {@link maxEach}. @param after - the instant before its beginning */
+function postsIn({ schedule, shift }: Group, after: number, { ends }: Day): number {
   try {
-    const each = countEach(schedule, stretch, maxEach);
-    return each < maxEach ? each : countSlots(schedule, stretch, 0);
+    return countEach(schedule, { from: after - shift, until: ends - 1 - shift }, maxEach);
   } catch {
     // The status of its bots says what is wrong with the schedule.
     return 0;
   }
 }
 
-/** Posts in a part of a day. @param after - the instant before its beginning */
-const postsIn = ({ schedule, shift }: Group, after: number, { ends }: Day): number =>
-  slotsIn(schedule, { from: after - shift, until: ends - 1 - shift });
+/** Posts in each day. A busy schedule has the same number on every day on which it has any. */
+function* postsPerDay(group: Group, days: readonly Day[]): Generator<number> {
+  let busy: number | undefined;
+  for (const day of days) {
+    const posts = postsIn(group, day.begins - 1, day);
+    if (posts >= maxEach)
+      busy ??= countSlots(group.schedule, { from: day.begins - 1, until: day.ends - 1 }, 0);
+    yield posts < maxEach ? posts : (busy ?? posts);
+  }
+}
 
 /** The maximum time that one forecast counts schedules for. Milliseconds. */
 const maxCountingTime = 250;
@@ -198,11 +205,7 @@ export class SlotForecast {
       this.isPartial = true;
       return undefined;
     }
-    const perDay: number[] = [];
-    for (const day of this.#days) {
-      perDay.push(postsIn(group, day.begins - 1, day));
-      if (turns.isOver) await turns.give();
-    }
+    const perDay = await turns.all(postsPerDay(group, this.#days));
     this.#counted.set(group.key, perDay);
     return perDay;
   }
@@ -210,8 +213,11 @@ export class SlotForecast {
   /** @param owed - posts that are made at that instant, besides those of the slots after it */
   #countsAfter(after: number, group: Group, perDay: readonly number[], { owed }: { owed: number }): number[] {
     return this.#days.map((day, index) => {
-      if (after < day.begins) return perDay[index] ?? 0;
-      return after < day.ends ? postsIn(group, after, day) + owed : 0;
+      const posts = perDay[index] ?? 0;
+      if (after < day.begins) return posts;
+      if (after >= day.ends) return 0;
+      const share = (day.ends - after) / (day.ends - day.begins);
+      return owed + (posts < maxEach ? postsIn(group, after, day) : Math.round(posts * share));
     });
   }
 }
