@@ -17,7 +17,8 @@ import {
   type PostPages,
   readBotFiles,
   type Status,
-  statusOfFlock,
+  statusOf,
+  statusOfAll,
 } from '../flock/status.ts';
 import type { KeyStore } from '../keys/store.ts';
 import { readJournal } from '../ledger/journal.ts';
@@ -33,8 +34,8 @@ interface FlockPlace {
   pages: PostPages;
 }
 
-/** How a flock stands, which bots only `flock.json` knows, and which have a poem and no key yet. */
-export interface WholeStatus extends Status {
+/** How a flock stands, which bots only `flock.json` names, and which have a poem and no key yet. */
+interface WholeStatus extends Status {
   unknown: UnknownBot[];
   keyless: { bot: string; poem: string }[];
 }
@@ -57,20 +58,18 @@ export async function readStatus({ paths, keys, clock, pages }: FlockPlace): Pro
   const running = await isLocked(paths.state).catch(unknownIfRefused);
   const misfits = running === true ? flock.misfits.map(maybeInMemory) : flock.misfits;
   const files = [...(await pMap(flock.bots, readBotFiles, { concurrency })), ...misfits.map(invalidFiles)];
-  const status = statusOfFlock(
-    files.sort((a, b) => (a.bot < b.bot ? -1 : 1)),
-    states,
-    now,
-  );
-  const shouldRun = status.bots.some(({ state }) => hasToPost(state));
+  const bots = files
+    .sort((a, b) => (a.bot < b.bot ? -1 : 1))
+    .map((one) => statusOf(one, states.get(one.bot), now));
+  const shouldRun = bots.some(({ state }) => hasToPost(state));
   const unwatched = running === true ? whyUnwatchable(paths.state) : undefined;
   return {
-    ...status,
+    bots,
     flock: {
       ...(running !== undefined && { running }),
       shouldRun,
       ...(unwatched !== undefined && { unwatched }),
-      ...status.flock,
+      ...statusOfAll(states.values(), now),
     },
     unknown: unknownBots(flockFile.named, namesIn(flock)),
     keyless: flock.keyless.map(({ name, poemFile }) => ({ bot: name, poem: poemFile })),

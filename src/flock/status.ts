@@ -57,7 +57,7 @@ export const states: readonly ShownState[] = [
     one: 'is posting',
     many: 'are posting',
     meaning: 'it posts on its schedule',
-    action: 'nothing',
+    action: 'nothing to do',
   },
   {
     name: 'needs you',
@@ -84,7 +84,7 @@ export const states: readonly ShownState[] = [
     one: 'is waiting',
     many: 'are waiting',
     meaning: 'it cannot post now, and continues by itself',
-    action: 'nothing',
+    action: 'nothing to do',
   },
   {
     name: 'paused',
@@ -429,16 +429,6 @@ export interface BotStatus {
   /** Its own, besides the flock's. */
   budget: Budget;
 }
-
-/** How a flock stands, by its files and its ledger. */
-export const statusOfFlock = (
-  bots: readonly BotFiles[],
-  states: ReadonlyMap<string, BotState>,
-  flock: FlockNow,
-): Status => ({
-  flock: statusOfAll(states.values(), flock),
-  bots: bots.map((files) => statusOf(files, states.get(files.bot), flock)),
-});
 
 /** How one bot stands, by its files and the ledger. A bug that one bot meets hides none of the others. */
 export function statusOf(files: BotFiles, state: BotState | undefined, flock: FlockNow): BotStatus {

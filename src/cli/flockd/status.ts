@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { wantsColor } from '../../config/environment.ts';
-import { readStatus, type WholeStatus } from '../../daemon/read-status.ts';
+import { readStatus } from '../../daemon/read-status.ts';
 import { isService } from '../../daemon/systemd.ts';
 import { FlockError } from '../../errors.ts';
 import { type BotStatus, hasToPost, needsSomebody, type Status } from '../../flock/status.ts';
@@ -56,6 +56,8 @@ export const status = command({
     return isDead || bots.some(needsSomebody) ? 'partly' : 'done';
   },
 });
+
+type WholeStatus = Awaited<ReturnType<typeof readStatus>>;
 
 /** How many bots without a key are named. */
 const maxKeyless = 20;

@@ -2,8 +2,7 @@ import { html } from 'hono/html';
 import { inMicros, showUsd } from '../../cost.ts';
 import type { Html } from '../layout.ts';
 import { shownDays } from './forecast.ts';
-import { bar, counted, lastDayBefore, showCount } from './format.ts';
-import type { BotView, FlockDay, FlockView } from './snapshot.ts';
+import type { BotView, FlockView } from './snapshot.ts';
 
 /** The size of a day's square, and the distance between two. */
 const size = 11;
@@ -23,6 +22,8 @@ const dateIn = (options: Intl.DateTimeFormatOptions): ((date: string) => string)
 const showDay = dateIn({ weekday: 'short', day: 'numeric', month: 'short', year: 'numeric' });
 const showShortDay = dateIn({ day: 'numeric', month: 'short' });
 const showMonth = dateIn({ month: 'short' });
+
+type FlockDay = FlockView['days'][number];
 
 /** A day, and its position in the calendar. */
 interface Cell extends FlockDay {
@@ -57,8 +58,9 @@ export function calendarParts({ days }: FlockView): CalendarParts {
 }
 
 /** The calendar as a picture, in a sentence, and as a table. */
-export const calendarOf = ({ sentence, months, weeks, rows }: CalendarParts): Html =>
-  html`<figure class="calendar">
+export function calendarOf(view: FlockView): Html {
+  const { sentence, months, weeks, rows } = calendarParts(view);
+  return html`<figure class="calendar">
     <svg
       class="picture"
       viewBox="0 0 ${left + weeks.length * pitch} ${top + 7 * pitch}"
@@ -75,6 +77,7 @@ export const calendarOf = ({ sentence, months, weeks, rows }: CalendarParts): Ht
       ${tableOf(rows)}
     </details>
   </figure>`;
+}
 
 const radius = (level: number): number => (level === 0 ? 0.8 : 1.2 + level * 0.9);
 
@@ -296,3 +299,64 @@ const useOf = ({ name, used, max, text, alarms, mark }: Use): Html =>
     ${sumOf(name, text)}
     ${bar({ role: 'meter', label: `Budget of ${name}`, value: used, max, text, alarms, mark })}
   </div>`;
+
+interface Bar {
+  role: 'progressbar' | 'meter';
+  /** What it measures, for screen readers. */
+  label: string;
+  value: number;
+  max: number;
+  /** The value in words. */
+  text: string;
+  /** Whether a full bar is a warning. */
+  alarms?: boolean | undefined;
+  /** A mark on it, as a share of its length. */
+  mark?: number | undefined;
+}
+
+/** A bar. Drawn, because the page's policy allows no style that is written into it. */
+export function bar({ role, label, value, max, text, alarms = false, mark }: Bar): Html {
+  const share = max > 0 ? Math.min(1, value / max) : 1;
+  return html`<div
+    class="bar"
+    role="${role}"
+    aria-label="${label}"
+    aria-valuemin="0"
+    aria-valuemax="${max}"
+    aria-valuenow="${Math.min(value, max)}"
+    aria-valuetext="${text}"
+    data-full="${alarms && share >= 1 ? 'yes' : 'no'}"
+  >
+    <svg viewBox="0 0 1000 1" preserveAspectRatio="none" aria-hidden="true">
+      <rect class="track" width="1000" height="1" />
+      <rect class="fill" width="${Math.round(share * 1000)}" height="1" />
+      ${mark !== undefined && html`<rect class="mark" x="${Math.round(mark * 997)}" width="3" height="1" />`}
+    </svg>
+  </div>`;
+}
+
+/** `1,024` */
+export const showCount = (count: number): string => count.toLocaleString('en-US');
+
+/** `1 post`, `2 posts` */
+export const counted = (count: number, one: string, many = `${one}s`): string =>
+  `${showCount(count)} ${count === 1 ? one : many}`;
+
+/** The last day of a period, given its end: `31 August` for a month that ends at midnight. */
+export const lastDayBefore = (ends: string, timeZone: string): string =>
+  formatIn(timeZone, 'day', { day: 'numeric', month: 'long' }).format(Date.parse(ends) - 1);
+
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+/** A date format, made once for each zone. */
+export function formatIn(
+  timeZone: string,
+  name: string,
+  options: Intl.DateTimeFormatOptions,
+): Intl.DateTimeFormat {
+  const key = `${name} ${timeZone}`;
+  const known = formats.get(key) ?? new Intl.DateTimeFormat('en-GB', { timeZone, ...options });
+  if (formats.size > 1000) formats.clear();
+  formats.set(key, known);
+  return known;
+}

@@ -48,12 +48,15 @@ type Measured = number | undefined | readonly Sample[];
 interface Row {
   name: string;
   help: string;
-  type: 'gauge' | 'counter';
-  labels: readonly string[];
-  samples: (facts: Facts) => readonly Sample[];
+  /** A gauge, if not given. */
+  type?: 'counter';
+  labels?: readonly string[];
+  /** The value of the whole flock, or that of each bot with the label `bot`. */
+  ofFlock?: (facts: Facts) => Measured;
+  ofBot?: (bot: BotFacts) => Measured;
+  /** Makes one value of two bots' values; missing where that has no meaning. */
+  join?: (a: number, b: number) => number;
 }
-
-interface RowOptions extends Pick<Row, 'name' | 'help'>, Partial<Pick<Row, 'type' | 'labels'>> {}
 
 /**
  * With more bots than this, a metric has one series for all bots, without the label `bot`, so that a scrape stays small and
@@ -61,50 +64,33 @@ interface RowOptions extends Pick<Row, 'name' | 'help'>, Partial<Pick<Row, 'type
  */
 export const maxBots = 2000;
 
-type Join = (a: number, b: number) => number;
-const sum: Join = (a, b) => a + b;
+const sum = (a: number, b: number): number => a + b;
 
-/** A metric of each bot. @param join - makes one value of two bots' values; undefined where that has no meaning */
-const ofBots = (
-  { name, help, type = 'gauge', labels = [] }: RowOptions,
-  join: Join | undefined,
-  measure: (bot: BotFacts) => Measured,
-): Row => ({
-  name,
-  help,
-  type,
-  labels: ['bot', ...labels],
-  samples({ bots }) {
-    if (bots.length > maxBots) return join ? joined(bots, measure, join) : [];
+function samplesOf({ ofFlock, ofBot, join }: Row, facts: Facts): readonly Sample[] {
+  if (ofFlock) return asSamples(ofFlock(facts));
+  if (!ofBot) return [];
+  const { bots } = facts;
+  if (bots.length <= maxBots) {
     return bots.flatMap((bot) =>
-      samplesOf(measure(bot)).map((sample) => ({
-        ...sample,
-        labels: { bot: bot.status.bot, ...sample.labels },
+      asSamples(ofBot(bot)).map(({ labels, value }) => ({
+        labels: { bot: bot.status.bot, ...labels },
+        value,
       })),
     );
-  },
-});
-
-/** A metric of the whole flock. */
-const ofFlock = (
-  { name, help, type = 'gauge', labels = [] }: RowOptions,
-  measure: (facts: Facts) => Measured,
-): Row => ({ name, help, type, labels, samples: (facts) => samplesOf(measure(facts)) });
-
-function samplesOf(measured: Measured): readonly Sample[] {
-  if (measured === undefined) return [];
-  return typeof measured === 'number' ? [{ labels: {}, value: measured }] : measured;
-}
-
-/** One sample for all bots, or one for each set of labels. */
-function joined(bots: readonly BotFacts[], measure: (bot: BotFacts) => Measured, join: Join): Sample[] {
+  }
+  // One for each set of labels.
   const all = new Map<string, Sample>();
-  for (const { labels, value } of bots.flatMap((bot) => samplesOf(measure(bot)))) {
+  for (const { labels, value } of join ? bots.flatMap((bot) => asSamples(ofBot(bot))) : []) {
     const key = Object.values(labels).join();
     const known = all.get(key);
-    all.set(key, { labels, value: known ? join(known.value, value) : value });
+    all.set(key, { labels, value: known && join ? join(known.value, value) : value });
   }
   return [...all.values()];
+}
+
+function asSamples(measured: Measured): readonly Sample[] {
+  if (measured === undefined) return [];
+  return typeof measured === 'number' ? [{ labels: {}, value: measured }] : measured;
 }
 
 /*
@@ -117,178 +103,155 @@ const stateHelp = states
   .map(({ name, conditions, meaning, action }) => `${conditions.join(', ')} (${name}): ${meaning}; ${action}`)
   .join('. ');
 
-const botRows: Row[] = [
-  ofBots(
-    {
-      name: 'flockd_posts_total',
-      help: 'Posts since flockd began to run, by what came of them.',
-      type: 'counter',
-      labels: ['outcome'],
-    },
-    sum,
-    ({ settled }) => outcomes.map((outcome) => ({ labels: { outcome }, value: settled[outcome] })),
-  ),
-  ofBots(
-    { name: 'flockd_last_success_timestamp_seconds', help: 'When the last post was confirmed.' },
-    Math.max,
-    ({ status }) => seconds(status.last?.at),
-  ),
-  ofBots(
-    {
-      name: 'flockd_next_due_timestamp_seconds',
-      help: 'When the next post is due. Missing while none is: the bot needs you, is checking or is paused.',
-    },
-    Math.min,
-    ({ status }) => seconds(status.next),
-  ),
-  ofBots(
-    {
-      name: 'flockd_owed_since_timestamp_seconds',
-      help: 'The slot of the post that was refused and waits for another try. Missing while there is none.',
-    },
-    Math.min,
-    ({ status, state }) => (status.state === 'waiting' && state?.owed ? state.owed.slot / 1000 : undefined),
-  ),
-  ofBots(
-    {
-      name: 'flockd_in_doubt_since_timestamp_seconds',
-      help: 'When the post in doubt was sent. Missing while there is none.',
-    },
-    Math.min,
-    (bot) => (isUnknown(bot) ? bot.state.open.at / 1000 : undefined),
-  ),
-  ofBots(
-    { name: 'flockd_lines_remaining', help: 'Lines until the end of the poem.' },
-    sum,
-    ({ status }) => status.of - status.done,
-  ),
-  ofBots(
-    {
-      name: 'flockd_key_valid',
-      help: '0 if the bot needs you because of its key, bundle or poem; otherwise 1.',
-    },
-    Math.min,
-    (bot) => (isKeyGood(bot) ? 1 : 0),
-  ),
-  ofBots(
-    {
-      name: 'flockd_bot_state',
-      help: `The condition of the bot, one at a time. ${stateHelp}.`,
-      labels: ['state'],
-    },
-    sum,
-    ({ status }) => [{ labels: { state: status.state }, value: 1 }],
-  ),
-];
-
-const spendingRows: Row[] = [
-  ofBots(
-    {
-      name: 'flockd_spend_dollars_total',
-      help: 'What X charged since the bot began its poem, as far as the ledger knows; posts in doubt are not in it.',
-      type: 'counter',
-    },
-    sum,
-    // What is reserved for a post that is then refused would let a counter go back.
-    ({ state }) => inUsd((state?.tally?.total ?? 0) - (state?.open?.cost ?? 0)),
-  ),
-  ofBots(
-    { name: 'flockd_bot_day_posts', help: 'Posts in the day of the bot, those in doubt included.' },
-    sum,
-    ({ status }) => status.spent.postsToday,
-  ),
-  ofBots(
-    { name: 'flockd_bot_day_posts_limit', help: 'postsPerDay of the bot; missing where it has none.' },
-    undefined,
-    ({ status }) => status.budget.postsPerDay,
-  ),
-  ofBots(
-    {
-      name: 'flockd_bot_month_dollars',
-      help: 'What the bot spent in its month, posts in doubt included.',
-    },
-    sum,
-    ({ status }) => status.spent.usdMonth,
-  ),
-  ofBots(
-    { name: 'flockd_bot_month_dollars_limit', help: 'usdPerMonth of the bot; missing where it has none.' },
-    undefined,
-    ({ status }) => status.budget.usdPerMonth,
-  ),
-  ofFlock(
-    { name: 'flockd_day_posts', help: 'Posts in the day of the flock, those in doubt included.' },
-    ({ flock }) => flock.spent.postsToday,
-  ),
-  ofFlock(
-    { name: 'flockd_day_posts_limit', help: 'postsPerDay of the flock; missing where it has none.' },
-    ({ flock }) => flock.budget.postsPerDay,
-  ),
-  ofFlock(
-    {
-      name: 'flockd_month_dollars',
-      help: 'What the flock spent in its month, posts in doubt included.',
-    },
-    ({ flock }) => flock.spent.usdMonth,
-  ),
-  ofFlock(
-    { name: 'flockd_month_dollars_limit', help: 'usdPerMonth of the flock; missing where it has none.' },
-    ({ flock }) => flock.budget.usdPerMonth,
-  ),
-];
-
-const flockRows: Row[] = [
-  ofFlock(
-    {
-      name: 'flockd_bots',
-      help: `Bots of the flock. With more than ${maxBots}, each metric of bots has one series for all, without the label bot.`,
-    },
-    ({ bots }) => bots.length,
-  ),
-  ofFlock(
-    { name: 'flockd_unknown_outcomes', help: 'Posts in doubt.' },
-    ({ bots }) => bots.filter(isUnknown).length,
-  ),
-  ofFlock(
-    { name: 'flockd_stopped', help: '1 while the whole flock is stopped, by flockd pause or state/stop.' },
-    ({ flock }) => (flock.stopped ? 1 : 0),
-  ),
-  ofFlock(
-    {
-      name: 'flockd_scheduler_overdue_seconds',
-      help: 'For how long a due step has not begun, or a step has not ended.',
-    },
-    ({ overdue }) => overdue / 1000,
-  ),
-  ofFlock(
-    {
-      name: 'flockd_ready',
-      help: 'The result of each check of /readyz: 1 if it is good.',
-      labels: ['check'],
-    },
-    ({ checks }) => checks.map(({ check, ok }) => ({ labels: { check }, value: ok ? 1 : 0 })),
-  ),
-  ofFlock(
-    {
-      name: 'flockd_config_last_reload_successful',
-      help: '1 if the files of the flock were good when they were last read, otherwise 0.',
-    },
-    ({ reload }) => (reload.good ? 1 : 0),
-  ),
-  ofFlock(
-    {
-      name: 'flockd_config_last_reload_success_timestamp_seconds',
-      help: 'When the files of the flock were last read and good.',
-    },
-    ({ reload }) => reload.goodAt / 1000,
-  ),
-  ofFlock(
-    { name: 'flockd_build_info', help: 'Always 1; the version of flockd.', labels: ['version'] },
-    ({ version }) => [{ labels: { version }, value: 1 }],
-  ),
-];
-
 /** Everything that is read from the facts at each scrape. Pure. */
-const rows: readonly Row[] = [...botRows, ...spendingRows, ...flockRows];
+const rows: readonly Row[] = [
+  {
+    name: 'flockd_posts_total',
+    help: 'Posts since flockd began to run, by what came of them.',
+    type: 'counter',
+    labels: ['outcome'],
+    join: sum,
+    ofBot: ({ settled }) => outcomes.map((outcome) => ({ labels: { outcome }, value: settled[outcome] })),
+  },
+  {
+    name: 'flockd_last_success_timestamp_seconds',
+    help: 'When the last post was confirmed.',
+    join: Math.max,
+    ofBot: ({ status }) => seconds(status.last?.at),
+  },
+  {
+    name: 'flockd_next_due_timestamp_seconds',
+    help: 'When the next post is due. Missing while none is: the bot needs you, is checking or is paused.',
+    join: Math.min,
+    ofBot: ({ status }) => seconds(status.next),
+  },
+  {
+    name: 'flockd_owed_since_timestamp_seconds',
+    help: 'The slot of the post that was refused and waits for another try. Missing while there is none.',
+    join: Math.min,
+    ofBot: ({ status, state }) =>
+      status.state === 'waiting' && state?.owed ? state.owed.slot / 1000 : undefined,
+  },
+  {
+    name: 'flockd_in_doubt_since_timestamp_seconds',
+    help: 'When the post in doubt was sent. Missing while there is none.',
+    join: Math.min,
+    ofBot: (bot) => (isUnknown(bot) ? bot.state.open.at / 1000 : undefined),
+  },
+  {
+    name: 'flockd_lines_remaining',
+    help: 'Lines until the end of the poem.',
+    join: sum,
+    ofBot: ({ status }) => status.of - status.done,
+  },
+  {
+    name: 'flockd_key_valid',
+    help: '0 if the bot needs you because of its key, bundle or poem; otherwise 1.',
+    join: Math.min,
+    ofBot: (bot) => (isKeyGood(bot) ? 1 : 0),
+  },
+  {
+    name: 'flockd_bot_state',
+    help: `The condition of the bot, one at a time. ${stateHelp}.`,
+    labels: ['state'],
+    join: sum,
+    ofBot: ({ status }) => [{ labels: { state: status.state }, value: 1 }],
+  },
+
+  {
+    name: 'flockd_spend_dollars_total',
+    help: 'What X charged since the bot began its poem, as far as the ledger knows; posts in doubt are not in it.',
+    type: 'counter',
+    join: sum,
+    // What is reserved for a post that is then refused would let a counter go back.
+    ofBot: ({ state }) => inUsd((state?.tally?.total ?? 0) - (state?.open?.cost ?? 0)),
+  },
+  {
+    name: 'flockd_bot_day_posts',
+    help: 'Posts in the day of the bot, those in doubt included.',
+    join: sum,
+    ofBot: ({ status }) => status.spent.postsToday,
+  },
+  {
+    name: 'flockd_bot_day_posts_limit',
+    help: 'postsPerDay of the bot; missing where it has none.',
+    ofBot: ({ status }) => status.budget.postsPerDay,
+  },
+  {
+    name: 'flockd_bot_month_dollars',
+    help: 'What the bot spent in its month, posts in doubt included.',
+    join: sum,
+    ofBot: ({ status }) => status.spent.usdMonth,
+  },
+  {
+    name: 'flockd_bot_month_dollars_limit',
+    help: 'usdPerMonth of the bot; missing where it has none.',
+    ofBot: ({ status }) => status.budget.usdPerMonth,
+  },
+  {
+    name: 'flockd_day_posts',
+    help: 'Posts in the day of the flock, those in doubt included.',
+    ofFlock: ({ flock }) => flock.spent.postsToday,
+  },
+  {
+    name: 'flockd_day_posts_limit',
+    help: 'postsPerDay of the flock; missing where it has none.',
+    ofFlock: ({ flock }) => flock.budget.postsPerDay,
+  },
+  {
+    name: 'flockd_month_dollars',
+    help: 'What the flock spent in its month, posts in doubt included.',
+    ofFlock: ({ flock }) => flock.spent.usdMonth,
+  },
+  {
+    name: 'flockd_month_dollars_limit',
+    help: 'usdPerMonth of the flock; missing where it has none.',
+    ofFlock: ({ flock }) => flock.budget.usdPerMonth,
+  },
+
+  {
+    name: 'flockd_bots',
+    help: `Bots of the flock. With more than ${maxBots}, each metric of bots has one series for all, without the label bot.`,
+    ofFlock: ({ bots }) => bots.length,
+  },
+  {
+    name: 'flockd_unknown_outcomes',
+    help: 'Posts in doubt.',
+    ofFlock: ({ bots }) => bots.filter(isUnknown).length,
+  },
+  {
+    name: 'flockd_stopped',
+    help: '1 while the whole flock is stopped, by flockd pause or state/stop.',
+    ofFlock: ({ flock }) => (flock.stopped ? 1 : 0),
+  },
+  {
+    name: 'flockd_scheduler_overdue_seconds',
+    help: 'For how long a due step has not begun, or a step has not ended.',
+    ofFlock: ({ overdue }) => overdue / 1000,
+  },
+  {
+    name: 'flockd_ready',
+    help: 'The result of each check of /readyz: 1 if it is good.',
+    labels: ['check'],
+    ofFlock: ({ checks }) => checks.map(({ check, ok }) => ({ labels: { check }, value: ok ? 1 : 0 })),
+  },
+  {
+    name: 'flockd_config_last_reload_successful',
+    help: '1 if the files of the flock were good when they were last read, otherwise 0.',
+    ofFlock: ({ reload }) => (reload.good ? 1 : 0),
+  },
+  {
+    name: 'flockd_config_last_reload_success_timestamp_seconds',
+    help: 'When the files of the flock were last read and good.',
+    ofFlock: ({ reload }) => reload.goodAt / 1000,
+  },
+  {
+    name: 'flockd_build_info',
+    help: 'Always 1; the version of flockd.',
+    labels: ['version'],
+    ofFlock: ({ version }) => [{ labels: { version }, value: 1 }],
+  },
+];
 
 /** @param instant - ISO 8601 */
 const seconds = (instant: string | undefined): number | undefined =>
@@ -373,7 +336,7 @@ export class Metrics {
       metric.reset();
       // Without labels it would now be 0, and not missing.
       metric.remove({});
-      for (const { labels, value } of row.samples(facts)) {
+      for (const { labels, value } of samplesOf(row, facts)) {
         metric.inc({ ...labels }, value);
         if (turns.isOver) await turns.give();
       }
@@ -389,8 +352,9 @@ export class Metrics {
   }
 }
 
-function metricFor({ name, help, type, labels }: Row, register: Registry): Counter | Gauge {
-  const configuration = { name, help, labelNames: labels, registers: [register] };
+function metricFor({ name, help, type, labels = [], ofBot }: Row, register: Registry): Counter | Gauge {
+  const labelNames = ofBot ? ['bot', ...labels] : labels;
+  const configuration = { name, help, labelNames, registers: [register] };
   return type === 'counter' ? new Counter(configuration) : new Gauge(configuration);
 }
 

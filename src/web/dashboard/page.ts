@@ -3,22 +3,11 @@ import { html } from 'hono/html';
 import { inMicros, showUsd } from '../../cost.ts';
 import { needsSomebody, reasonOf, shownState, stateCounts } from '../../flock/status.ts';
 import { listed } from '../../text.ts';
+import { awayFrom } from '../browser/away.ts';
 import { type Html, layout } from '../layout.ts';
-import { calendarOf, calendarParts, spendingOf } from './charts.ts';
+import { bar, calendarOf, counted, formatIn, lastDayBefore, showCount, spendingOf } from './charts.ts';
 import { shownDays } from './forecast.ts';
-import {
-  atClock,
-  away,
-  bar,
-  capital,
-  counted,
-  inWords,
-  lastDayBefore,
-  ordinal,
-  showCount,
-  withClocks,
-} from './format.ts';
-import type { BotView, FlockView, PostView } from './snapshot.ts';
+import type { BotView, FlockView } from './snapshot.ts';
 
 /** What a form of the page must carry where the page may do anything; undefined where it only shows. */
 type FormToken = string | undefined;
@@ -97,8 +86,8 @@ const stoppedTrouble = html`<li>
 const troubleOf = (bot: BotView, now: string): Html =>
   html`<li>
     <p>
-      <a href="#bot-${bot.bot}"><strong>${bot.bot}</strong></a>
-      ${shownState(bot).one}${bot.why !== undefined && `: ${withClocks(bot.why, bot.timezone, now)}`}
+      <a href="#bot-${bot.bot}"><strong>${bot.bot}</strong></a
+      >: ${withClocks(bot.why ?? shownState(bot).meaning, bot.timezone, now)}
     </p>
     ${hintOf(bot)}
   </li>`;
@@ -296,7 +285,7 @@ function botsFact({ bots }: FlockView): Html {
 /** The last posts, each as it reads; newest first. */
 export const lineItems = ({ recent, now }: FlockView): Html[] => recent.map((post) => lineOf(post, now));
 
-function lineOf({ bot, at, line, lines, text, url }: PostView, now: string): Html {
+function lineOf({ bot, at, line, lines, text, url }: FlockView['recent'][number], now: string): Html {
   const place = lines === 1 ? `line ${line}` : `lines ${line} to ${line + lines - 1}`;
   return html`<li id="line-${bot}-${Date.parse(at)}">
     ${
@@ -398,8 +387,7 @@ function mainOf(view: FlockView, token: FormToken): Html {
           </details>`,
       )}
       <div class="aside">
-        ${section('days', 'The calendar', calendarOf(calendarParts(view)))}
-        ${section('spent', 'Spending', spendingOf(view))}
+        ${section('days', 'The calendar', calendarOf(view))} ${section('spent', 'Spending', spendingOf(view))}
       </div>
     </div>
     ${section(
@@ -431,3 +419,44 @@ export const noticePage = ({ title, text, hint }: Notice): Html =>
       <p><a class="button" href="../">Back to the flock</a></p>
     </main>`,
   );
+
+/** An instant, relative to the reader's clock. @param due - something is to happen then, though it may be late */
+export function away(now: string, instant: string, { due = false } = {}): Html {
+  const isLate = due && instant <= now;
+  const text = isLate ? 'due now' : awayFrom(Date.parse(now), Date.parse(instant));
+  return html`<time datetime="${instant}" data-away="${due ? 'due' : 'done'}">${text}</time>`;
+}
+
+const day = 24 * 3_600_000;
+const clock = { hour: '2-digit', minute: '2-digit', timeZoneName: 'short' } as const;
+
+/** An instant by the clock of a zone: `Sun 09:00 CET` within a week, `22 Dec, 09:00 CET` further away. */
+export function atClock(instant: string, timeZone: string, now: string): string {
+  const at = Date.parse(instant);
+  const isNear = Math.abs(at - Date.parse(now)) < 6 * day;
+  const format = isNear
+    ? formatIn(timeZone, 'near', { weekday: 'short', ...clock })
+    : formatIn(timeZone, 'far', { day: 'numeric', month: 'short', ...clock });
+  return format.format(at).replace(/^(\w{3}),? /, isNear ? '$1 ' : '$&');
+}
+
+/** A text with each instant in it as {@link atClock} shows it. */
+export const withClocks = (text: string, timeZone: string, now: string): string =>
+  text.replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g, (instant) => atClock(instant, timeZone, now));
+
+const words = 'no one two three four five six seven eight nine ten eleven twelve'.split(' ');
+
+/** Small numbers as words, as a book has them. */
+export const inWords = (count: number): string => words[count] ?? showCount(count);
+
+const ordinals = 'th first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth'.split(
+  ' ',
+);
+const endings: Record<string, string> = { one: 'st', two: 'nd', few: 'rd', other: 'th' };
+const rules = new Intl.PluralRules('en', { type: 'ordinal' });
+
+/** `third`, `23rd` */
+export const ordinal = (place: number): string =>
+  ordinals[place] ?? `${showCount(place)}${endings[rules.select(place)] ?? 'th'}`;
+
+export const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

@@ -33,7 +33,7 @@ import { EventLoopYield } from '../../yield.ts';
 import { dateOf, shownDays, SlotForecast } from './forecast.ts';
 
 /** One day of a flock, by its calendar. */
-export interface FlockDay {
+interface FlockDay {
   /** `2026-08-22` */
   day: string;
   /** Posts made, those in doubt included, and posts still to come. */
@@ -52,7 +52,7 @@ export interface BotView extends BotStatus {
 }
 
 /** One of the last posts, as it reads on X. */
-export interface PostView {
+interface PostView {
   bot: string;
   at: string;
   /** The first of its lines, counted from 1, and how many of them it has. */

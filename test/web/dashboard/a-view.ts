@@ -1,5 +1,8 @@
-import type { BotView, FlockDay, FlockView, PostView } from '../../../src/web/dashboard/snapshot.ts';
+import type { BotView, FlockView } from '../../../src/web/dashboard/snapshot.ts';
 import type { Html } from '../../../src/web/layout.ts';
+
+type FlockDay = FlockView['days'][number];
+type PostView = FlockView['recent'][number];
 
 export const now = '2026-08-22T10:00:00.000Z';
 

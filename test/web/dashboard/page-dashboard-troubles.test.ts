@@ -29,7 +29,7 @@ describe('what is wrong', () => {
       /<p class="hint"><code>keymaker reauth howl<\/code><\/p>/,
     );
     const stuck = aBot('howl', { state: 'waiting', why: 'too small', hint: 'raise it', next: undefined });
-    assert.match(textOf(troublesOf(aView([stuck]))), /howl needs you: too small/);
+    assert.match(textOf(troublesOf(aView([stuck]))), /howl : too small/);
   });
 
   it('is that the whole flock is paused', () => {

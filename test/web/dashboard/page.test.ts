@@ -212,7 +212,7 @@ describe('the calendar', () => {
     '2026-10-17': { planned: 1 },
   });
   const parts = calendarParts(aView([], { days }));
-  const markup = flat(calendarOf(parts));
+  const markup = flat(calendarOf(aView([], { days })));
 
   it('says in a sentence what it shows', () => {
     assert.equal(

@@ -1,13 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import {
-  atClock,
-  counted,
-  inWords,
-  lastDayBefore,
-  ordinal,
-  withClocks,
-} from '../../../src/web/dashboard/format.ts';
+import { counted, lastDayBefore } from '../../../src/web/dashboard/charts.ts';
+import { atClock, inWords, ordinal, withClocks } from '../../../src/web/dashboard/page.ts';
 import { awayFrom } from '../../../src/web/browser/away.ts';
 
 const second = 1000;
