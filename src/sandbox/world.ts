@@ -5,6 +5,27 @@ import type { Clock } from '../clock.ts';
 import { inMicros, inUsd, type PriceTable, readingCost, usualPrices } from '../cost.ts';
 import { cashtagsIn, linksIn, maxWeight, weigh } from '../poems/tweet-text.ts';
 
+/** What all routes of a sandbox share. */
+export interface Core {
+  clock: Clock;
+  world: World;
+  authorizations: Authorizations;
+  /** The used nonces by the time stamps of their requests, as long as these are accepted. */
+  nonces: Map<number, Set<string>>;
+  /** The apps that may sign, by their tokens. */
+  apps: Map<string, { token: string; secret: string }>;
+  /** The registered callback URLs; undefined allows every URL. */
+  callbacks: string[] | undefined;
+  /** How long the sandbox refuses a repetition of a text. Milliseconds; 0 never refuses. */
+  duplicateWindow: number;
+  /** How long a post takes to show in the timeline. Milliseconds. */
+  timelineLag: number;
+  /** How far the clock of the sandbox is ahead of `clock`. Milliseconds. */
+  ahead: number;
+  /** The passwords for xAuth, by screen name in lower case. Empty disables xAuth, as X does. */
+  passwords: Map<string, string>;
+}
+
 /**
  * The accounts, tokens and posts of a sandbox, indexed for lookup. This is the part of a sandbox that a restart keeps;
  * {@link stateSchema} is its format on disk.
