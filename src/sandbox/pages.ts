@@ -84,7 +84,8 @@ function page(
         ${content}
       </body>
     </html> `;
-  return answer(status, 'text/html', String(body), {
+  if (body instanceof Promise) throw new Error('a page of the sandbox has no pieces that are promises');
+  return answer(status, 'text/html', body.toString(), {
     'content-security-policy': policy,
     'referrer-policy': 'no-referrer',
     'x-content-type-options': 'nosniff',
