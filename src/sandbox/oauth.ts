@@ -222,10 +222,11 @@ function accessToken(core: Core, dialect: Dialect, { request }: Call): SandboxAn
 
 /** xAuth: a name and a password instead of the authorize page. X removed it; other services still have it. */
 function passwordToken(core: Core, app: string, parameters: Map<string, string>): SandboxAnswer {
-  if (core.passwords.size === 0) return plain(401, 'Client application is not permitted to use xAuth.');
+  const passwords = Object.entries(core.passwords ?? {});
+  if (passwords.length === 0) return plain(401, 'Client application is not permitted to use xAuth.');
   const name = parameters.get('x_auth_username') ?? '';
-  const expected = core.passwords.get(name.toLowerCase());
-  if (expected === undefined || expected !== parameters.get('x_auth_password'))
+  const [, password] = passwords.find(([known]) => known.toLowerCase() === name.toLowerCase()) ?? [];
+  if (password === undefined || password !== parameters.get('x_auth_password'))
     return plain(401, 'Invalid user name or password');
   return tokenForm(core, x, core.world.grant(app, core.world.ensureAccount(name).id, 'write'));
 }

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import type { Clock } from '../clock.ts';
 import { controlRoutes } from './control.ts';
 import { claimedToken, Faults, spoil } from './faults.ts';
 import {
@@ -14,7 +13,15 @@ import {
 } from './messages.ts';
 import { oauthRoutes, refuseTumblrApi } from './oauth.ts';
 import { message, pageRoutes } from './pages.ts';
-import { Authorizations, type Core, emptyState, type SandboxState, SeededRandom, World } from './world.ts';
+import {
+  Authorizations,
+  type Core,
+  type CoreOptions,
+  emptyState,
+  type SandboxState,
+  SeededRandom,
+  World,
+} from './world.ts';
 import { v1, v2, xRoutes } from './x-api.ts';
 
 export type { SandboxAnswer, SandboxRequest } from './messages.ts';
@@ -34,8 +41,10 @@ export class Sandbox {
   constructor(options: SandboxOptions) {
     this.seed = options.seed ?? randomBytes(8).toString('hex');
     const random = new SeededRandom(this.seed);
-    this.#core = buildCore(options, random);
-    this.world = this.#core.world;
+    this.world = new World(options.state ?? emptyState(), options.clock, random);
+    if (options.credits !== undefined) this.world.credits = options.credits;
+    const authorizations = new Authorizations(random);
+    this.#core = { ...options, world: this.world, authorizations, nonces: new Map(), ahead: 0 };
     this.faults = new Faults(random);
     this.#routes = routesIn({
       ...oauthRoutes(this.#core),
@@ -66,6 +75,8 @@ export class Sandbox {
     if (!isKnownHost(request.host))
       return json(421, { detail: 'The sandbox does not serve that host name.' });
     const { path } = addressOf(request);
+    if (path.startsWith('/sandbox/') && isFromElsewhere(request))
+      return json(403, { detail: 'The sandbox refuses control requests from another origin.' });
     const { method } = request;
     const account = this.#claimedAccount(request);
     const fault = isApi.test(path) ? this.faults.take({ method, path, account }) : undefined;
@@ -106,48 +117,15 @@ export class Sandbox {
   }
 }
 
-export interface SandboxOptions {
-  clock: Clock;
-  /** The apps that may sign. */
-  appKeys: { token: string; secret: string }[];
+export interface SandboxOptions extends CoreOptions {
   /** The state of an earlier sandbox; empty by default. */
   state?: SandboxState;
   /** The seed of tokens, PINs and random faults; the same seed gives the same run. Random by default. */
   seed?: string;
-  /** The registered callback URLs; by default every URL is allowed. */
-  callbacks?: string[];
-  /** Whether to refuse a text that the account posted within `duplicateWindow`. `refuse` by default. */
-  duplicates?: 'refuse' | 'accept';
-  /** Milliseconds; 12 hours by default. */
-  duplicateWindow?: number;
   /** Overrides of X's rate limits; null removes one. */
   limits?: Parameters<typeof xRoutes>[1];
   /** The number of paid posts; null is unlimited. By default that of the state, or unlimited. */
   credits?: number | null;
-  /** How long a post takes to show in the timeline. Milliseconds; 0 by default. */
-  timelineLag?: number;
-  /** The passwords for xAuth, by screen name. */
-  passwords?: Record<string, string>;
-}
-
-const halfDay = 12 * 60 * 60_000;
-
-function buildCore(options: SandboxOptions, random: SeededRandom): Core {
-  const world = new World(options.state ?? emptyState(), options.clock, random);
-  if (options.credits !== undefined) world.credits = options.credits;
-  const passwords = Object.entries(options.passwords ?? {});
-  return {
-    clock: options.clock,
-    world,
-    authorizations: new Authorizations(random),
-    nonces: new Map(),
-    apps: new Map(options.appKeys.map((pair) => [pair.token, pair])),
-    callbacks: options.callbacks,
-    duplicateWindow: options.duplicates === 'accept' ? 0 : (options.duplicateWindow ?? halfDay),
-    timelineLag: options.timelineLag ?? 0,
-    ahead: 0,
-    passwords: new Map(passwords.map(([name, password]) => [name.toLowerCase(), password])),
-  };
 }
 
 const knownHosts = /^(127\.0\.0\.1|localhost|\[::1\]|api\.x\.com|api\.twitter\.com)(:\d{1,5})?$/i;
@@ -157,6 +135,10 @@ const knownHosts = /^(127\.0\.0\.1|localhost|\[::1\]|api\.x\.com|api\.twitter\.c
  * 127.0.0.1, but the browser then sends that name.
  */
 export const isKnownHost = (host: string): boolean => knownHosts.test(host);
+
+/** Whether another web page sent the request: a browser lets any page send requests to a loopback address. */
+const isFromElsewhere = ({ headers, host }: SandboxRequest): boolean =>
+  ![undefined, `http://${host}`].includes(headers['origin']);
 
 interface Route {
   method: string;

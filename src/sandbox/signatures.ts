@@ -50,7 +50,7 @@ export function signedBy(core: Core, request: SandboxRequest, { id, refuse }: Si
   if (!pairs) throw refused('bad-signature');
   const oauth = oauthParameters(pairs);
   if (oauth?.size === 0) throw refused('unauthenticated');
-  const app = core.apps.get(oauth?.get('oauth_consumer_key') ?? '');
+  const app = core.appKeys.find(({ token }) => token === oauth?.get('oauth_consumer_key'));
   if (oauth && !app) throw refused('unknown-app');
   if (!oauth || !app || !wellFormed(oauth)) throw refused('bad-signature');
   const stamp = Number(oauth.get('oauth_timestamp'));

@@ -1,5 +1,6 @@
+import twitterText from 'twitter-text';
 import * as z from 'zod';
-import { asKept } from '../poems/tweet-text.ts';
+import { asKept, cashtagsIn, maxWeight, weigh } from '../poems/tweet-text.ts';
 import { parseJson } from '../text.ts';
 import {
   answer,
@@ -11,7 +12,7 @@ import {
   type SandboxAnswer,
 } from './messages.ts';
 import { type Caller, callerOf, type SignedApi } from './signatures.ts';
-import { type AccessToken, type Core, judgeText, type Post, showText } from './world.ts';
+import { type AccessToken, type Core, type Post, showText } from './world.ts';
 
 /*
  * X's API for an account's token: create and delete posts, read a timeline, ask for the account; /2, and what exists of it
@@ -165,7 +166,7 @@ function timeline(core: Core, { parts, query }: Call): SandboxAnswer {
     return invalidRequest(name, query.get(name) ?? '', message);
   }
   const { max_results: max, 'tweet.fields': fields } = read.data;
-  const found = select(core.world.postsOf(account.id), read.data, core.clock.now() - core.timelineLag);
+  const found = select(core.world.postsOf(account.id), read.data, core.clock.now() - (core.timelineLag ?? 0));
   const shown = found.slice(0, max);
   core.world.usage.postReads += shown.length;
   return json(200, pageOf(shown, { fields, hasMore: found.length > max }));
@@ -265,10 +266,23 @@ function createPost(core: Core, { account, token }: Caller, raw: string): Post |
   return core.world.addPost(account, text);
 }
 
+/** Why X refuses a text, whichever account posts it; undefined if X accepts it. Expects normalized text. */
+function judgeText(text: string): 'empty' | 'too-long' | 'not-permitted' | undefined {
+  if (text === '') return 'empty';
+  if (weigh(text) > maxWeight) return 'too-long';
+  if (twitterText.hasInvalidCharacters(text) || /\p{Surrogate}/u.test(text)) return 'not-permitted';
+  // Self-serve apps may name one cashtag a post (X's changelog of 2026).
+  return cashtagsIn(text) > 1 ? 'not-permitted' : undefined;
+}
+
+const halfDay = 12 * 60 * 60_000;
+
 /** Whether the account posted the text within the last `duplicateWindow`. */
-function isDuplicate({ world, clock, duplicateWindow }: Core, accountId: string, text: string): boolean {
-  const since = clock.now() - duplicateWindow;
-  const last = world.postsOf(accountId).findLast((post) => post.text === text || post.instant <= since);
+function isDuplicate(core: Core, accountId: string, text: string): boolean {
+  if (core.duplicates === 'accept') return false;
+  const since = core.clock.now() - (core.duplicateWindow ?? halfDay);
+  const posts = core.world.postsOf(accountId);
+  const last = posts.findLast((post) => post.text === text || post.instant <= since);
   return last !== undefined && last.instant > since;
 }
 
