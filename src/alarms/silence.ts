@@ -5,7 +5,7 @@ import { isFinished } from '../ledger/cursor.ts';
 import type { Intent } from '../ledger/events.ts';
 import type { BotState } from '../ledger/state.ts';
 import type { DaemonEvent, EventLog } from '../log.ts';
-import { BotSchedule } from '../schedule/calendar.ts';
+import { BotSchedule } from '../schedule/schedule.ts';
 import { EventLoopYield } from '../yield.ts';
 
 /** A bot, as far as it is watched. */

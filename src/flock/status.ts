@@ -14,7 +14,7 @@ import {
   spentBy,
   spentByFlock,
 } from '../posting/budget.ts';
-import { BotSchedule } from '../schedule/calendar.ts';
+import { BotSchedule } from '../schedule/schedule.ts';
 import { iso } from '../text.ts';
 
 /**

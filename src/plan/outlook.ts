@@ -1,6 +1,6 @@
 import { inMicros, type PriceTable } from '../cost.ts';
 import { costOf } from '../posting/budget.ts';
-import type { slotsWithin, Stretch } from '../schedule/calendar.ts';
+import type { slotCounter, Stretch } from '../schedule/schedule.ts';
 import type { Held, PredictedBot, PredictedPost } from './predict.ts';
 
 /** What a bot will do, in sums. Instants and durations in milliseconds, money in micros. */
@@ -55,7 +55,7 @@ export const maxSpan = 50 * 365.25 * 86_400_000;
 interface TallyOptions {
   prices: PriceTable;
   span: Span;
-  slotsIn: typeof slotsWithin;
+  slotsIn: ReturnType<typeof slotCounter>;
 }
 
 /** Adds up what one bot posts, as it comes. */
@@ -63,7 +63,7 @@ export class BotTally {
   readonly #bot: PredictedBot;
   readonly #prices: PriceTable;
   readonly #span: Span;
-  readonly #slotsIn: typeof slotsWithin;
+  readonly #slotsIn: ReturnType<typeof slotCounter>;
   readonly #linesLeft: number;
   /** The pass that ends with these lines. */
   readonly #pass: number;

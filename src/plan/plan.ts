@@ -13,7 +13,7 @@ import { linesOf } from '../poems/poem.ts';
 import { hasLink } from '../poems/tweet-text.ts';
 import { keyMark } from '../posting/bot-runner.ts';
 import type { FlockBudget } from '../posting/budget.ts';
-import { slotCounter } from '../schedule/calendar.ts';
+import { slotCounter } from '../schedule/schedule.ts';
 import { BotTally, maxSpan, month, type Outlook, type Span } from './outlook.ts';
 import {
   type BotToPredict,

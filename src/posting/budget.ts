@@ -5,7 +5,7 @@ import type { FlockHistory } from '../ledger/history.ts';
 import type { Ledger } from '../ledger/journal.ts';
 import { type BotState, daysOf, monthsOf, runningEnd } from '../ledger/state.ts';
 import { hasLink } from '../poems/tweet-text.ts';
-import { calendarEnds, type CalendarEnds } from '../schedule/calendar.ts';
+import { calendarEnds } from '../schedule/schedule.ts';
 
 /** What a flock may spend in all, on which calendar, and what X charges. */
 export interface FlockBudget {
@@ -22,7 +22,7 @@ export const unlimitedBudget: FlockBudget = { prices: usualPrices, timezone: 'UT
 interface Spent {
   posts: number;
   micros: number;
-  ends: CalendarEnds;
+  ends: ReturnType<typeof calendarEnds>;
 }
 
 /** A budget that has no room for one more post. */
@@ -73,7 +73,7 @@ function endsAmong(
   months: Iterable<number>,
   timezone: string,
   now: number,
-): CalendarEnds {
+): ReturnType<typeof calendarEnds> {
   const calendar = calendarEnds(timezone, now);
   return {
     day: runningEnd(days, now, { calendar: calendar.day, longest: maxLength.day }),

@@ -4,7 +4,7 @@ import type { LedgerEvent, Price } from '../ledger/events.ts';
 import type { BotState, Owed } from '../ledger/state.ts';
 import type { Line } from '../poems/poem.ts';
 import { fitsInPost, withoutControls } from '../poems/tweet-text.ts';
-import type { BotSchedule } from '../schedule/calendar.ts';
+import type { BotSchedule } from '../schedule/schedule.ts';
 import { type BudgetExceeded, priceOf, type Spender } from './budget.ts';
 import type { Edit } from './edits.ts';
 

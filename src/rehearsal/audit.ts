@@ -8,7 +8,7 @@ import type { Line } from '../poems/poem.ts';
 import { hasLink } from '../poems/tweet-text.ts';
 import { readingOf } from '../posting/edits.ts';
 import { billFor, type Post } from '../sandbox/world.ts';
-import { offsetIn, type Stretch } from '../schedule/calendar.ts';
+import { offsetIn, type Stretch } from '../schedule/schedule.ts';
 import { checkPosts } from './check-posts.ts';
 import { clockChanges } from './clock-changes.ts';
 import {

@@ -4,7 +4,7 @@ import type { PlannedBot, WholeFlock } from '../flock/load.ts';
 import type { JournalContents } from '../ledger/format.ts';
 import type { Change, Ledger } from '../ledger/journal.ts';
 import type { BotState } from '../ledger/state.ts';
-import { countSlots, slotsWithin, type Stretch } from '../schedule/calendar.ts';
+import { slotCounter, type Stretch } from '../schedule/schedule.ts';
 import { examine, Tallies } from './audit.ts';
 import { readParticipants, type Report } from './report.ts';
 import { openScratchFolder, otherPlace, Harness } from './stage.ts';
@@ -19,10 +19,11 @@ function slotsOf(bots: readonly Scheduled[]): (bot: string, stretch: Stretch) =>
       { expression: schedule, timezone },
     ]),
   );
+  const slotsIn = slotCounter();
   return (bot, stretch) => {
     const schedule = schedules.get(bot);
     if (!schedule || stretch.until <= stretch.from) return 0;
-    return slotsWithin(schedule, stretch);
+    return slotsIn(schedule, stretch);
   };
 }
 
@@ -35,7 +36,7 @@ function mustBeFew(
   states: ReadonlyMap<string, BotState>,
   { from, until, days }: Stretch & { days: number },
 ): void {
-  const known = new Map<string, number>();
+  const slotsIn = slotCounter();
   let all = 0;
   for (const { name, settings } of bots) {
     const state = states.get(name);
@@ -43,11 +44,7 @@ function mustBeFew(
     // Slots that were missed are posted too where all of them are wanted.
     const since = settings.missed === 'all' ? Math.min(from, state?.served ?? from) : from;
     const { schedule: expression, timezone } = settings;
-    const key = `${expression}\n${timezone}\n${since}`;
-    const enough = Math.floor(maxSlots / bots.length);
-    const count = known.get(key) ?? countSlots({ expression, timezone }, { from: since, until }, enough);
-    known.set(key, count);
-    all += count;
+    all += slotsIn({ expression, timezone }, { from: since, until });
   }
   if (all <= maxSlots) return;
   const fit = Math.floor((days * maxSlots) / all);

@@ -8,8 +8,7 @@ import type { FlockHistory } from '../../ledger/history.ts';
 import type { BotState } from '../../ledger/state.ts';
 import { xLimits } from '../../plan/x-limits.ts';
 import { type FlockBudget, spentBy, spentByFlock } from '../../posting/budget.ts';
-import { offsetIn } from '../../schedule/calendar.ts';
-import { nextAfter, type Schedule } from '../../schedule/schedule.ts';
+import { nextAfter, offsetIn, type Schedule } from '../../schedule/schedule.ts';
 import { EventLoopYield } from '../../yield.ts';
 
 /** What bounds posts besides the schedule. */
