@@ -2,7 +2,6 @@ import type { Clock } from '../clock.ts';
 import type { Bot } from '../config/flock-file.ts';
 import { bugIn, FlockError, messageOf } from '../errors.ts';
 import type { PostingFlock } from '../flock/load.ts';
-import type { Ledger } from '../ledger/journal.ts';
 import type { BotState } from '../ledger/state.ts';
 import type { EventLog } from '../log.ts';
 import type { BotName } from '../poems/bot-name.ts';
@@ -78,20 +77,6 @@ interface Runner extends Timed {
 
 /** With all that it may ever hold: a property that comes later takes three times the memory. */
 const runnerOf = (bot: Bot): Runner => ({ bot, state: 'resting', instant: undefined });
-
-/**
- * Lets bots keep the very strings in which their ledger says the same: the names of a large flock and the ids of its accounts
- * are megabytes, and would be there twice.
- */
-export function shareText(bots: readonly Bot[], ledger: Pick<Ledger, 'states'>): void {
-  const named = new Map<string, Bot>(bots.map((bot) => [bot.name, bot]));
-  for (const [name, { account }] of ledger.states()) {
-    const bot = named.get(name);
-    if (!bot) continue;
-    bot.name = name as BotName;
-    if (account === bot.bundle.userId) bot.bundle.userId = account;
-  }
-}
 
 /** A command that waits for its turn. */
 interface Pending {
@@ -240,7 +225,6 @@ export class Daemon {
   /** Takes up a flock, or what changed in it: new bots, bots with another key or poem, bots that are gone. */
   update({ bots, misfits, purse }: PostingFlock): void {
     this.#purse = purse;
-    shareText(bots, this.#options.ledger);
     const gone = new Set(this.#runners.keys());
     for (const bot of bots) {
       gone.delete(bot.name);
