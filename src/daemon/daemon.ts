@@ -295,11 +295,6 @@ export class Daemon {
     return Array.from(this.#runners.values(), ({ bot }) => bot);
   }
 
-  /** For how long nothing is to be done from now on. Milliseconds; 0 where something is. */
-  get pause(): number {
-    return this.#isAtRest() ? (this.#timers.next ?? Infinity) - this.#clock.now() : 0;
-  }
-
   /**
    * For how long something is overdue: a bot whose time has come and that nobody began, or a step that does not end.
    * Milliseconds; 0 where all is well.

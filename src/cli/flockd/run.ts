@@ -8,7 +8,7 @@ import { ControlServer, type DaemonCommand, type Outcome } from '../../daemon/co
 import { Daemon } from '../../daemon/daemon.ts';
 import { lockState } from '../../daemon/lock.ts';
 import { receiveOrders } from '../../daemon/orders.ts';
-import { HeapTrimmer, Reloads } from '../../daemon/reload.ts';
+import { Reloads } from '../../daemon/reload.ts';
 import { releaseFlock, stopFlock, watchStopSwitch } from '../../daemon/stop-switch.ts';
 import {
   countOf,
@@ -203,11 +203,9 @@ async function serve(first: AlarmedFlock, parts: Parts): Promise<Exit> {
     daemon.wakeAll();
   });
   const { isStopped } = stopSwitch;
-  using heap = new HeapTrimmer(clock);
   await using alarms = new Alarms({ ...context, log, root: paths.root, stateOf, isStopped });
   const onIdle = (hasFailed: boolean): void => {
     alarms.onIdle(hasFailed);
-    heap.trim(daemon.pause);
   };
   const brake = (why: string): Promise<void> => stopFlock(paths.state, why);
   const posting = { ...context, ledger, log, readPoem, writtenAt };
@@ -226,7 +224,6 @@ async function serve(first: AlarmedFlock, parts: Parts): Promise<Exit> {
   const update = (read: AlarmedFlock): void => {
     const flock = { ...read, ...withoutRenamed(read, ledger.states()) };
     tellOfPoems(flock, log, places);
-    heap.add();
     alarms.update(flock);
     live.update(flock);
     monitor.update(flock, clock.now());
