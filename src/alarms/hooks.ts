@@ -3,6 +3,7 @@ import { alarmNames, type Hook } from '../config/hooks.ts';
 import { systemCode } from '../errors.ts';
 import { type HttpRequest, NoAnswer, type Send } from '../http/exchange.ts';
 import type { DaemonEvent, EventLog } from '../log.ts';
+import { iso } from '../text.ts';
 import { type Trouble, tryAgain } from './retry.ts';
 import { runCommand, whyNotRunnable } from './run-command.ts';
 
@@ -37,7 +38,7 @@ export function alarmOf({ fields, message }: DaemonEvent, now: number): Alarm | 
   return {
     event,
     bot,
-    at: new Date(now).toISOString(),
+    at: iso(now),
     why: short(why),
     hint: hint === undefined ? null : short(hint),
     line,
@@ -49,7 +50,7 @@ export function alarmOf({ fields, message }: DaemonEvent, now: number): Alarm | 
 export const sampleAlarm = (now: number): Alarm => ({
   event: 'test',
   bot: 'test',
-  at: new Date(now).toISOString(),
+  at: iso(now),
   why: 'a person tries the hooks',
   hint: 'nothing is wrong',
   line: 1,

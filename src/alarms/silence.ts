@@ -6,6 +6,7 @@ import type { Intent } from '../ledger/events.ts';
 import type { BotState } from '../ledger/state.ts';
 import type { DaemonEvent, EventLog } from '../log.ts';
 import { BotSchedule } from '../schedule/calendar.ts';
+import { iso } from '../text.ts';
 import { EventLoopYield } from '../yield.ts';
 
 /** A bot, as far as it is watched. */
@@ -53,8 +54,6 @@ function describeSilence(
     hint: `flockd status shows how ${name} stands; keymaker doctor looks for what is wrong`,
   };
 }
-
-const iso = (instant: number): string => new Date(instant).toISOString();
 
 export interface SilenceOptions {
   clock: Clock;
