@@ -8,8 +8,8 @@ import type { BotName } from '../poems/bot-name.ts';
 import { BotRunner, keyMark, type NextStep, type RunnerOptions } from '../posting/bot-runner.ts';
 import { unlimitedBudget } from '../posting/budget.ts';
 import { eventsOf, type Command } from '../posting/commands.ts';
-import { isSlowAfter, PriorityClasses, maxSlow, FairQueue, slowClass } from './fair-queue.ts';
-import { TimerQueue, type Timed } from './timer-queue.ts';
+import { FairQueue } from './fair-queue.ts';
+import { TimerQueue } from './timer-queue.ts';
 
 /** A flock so large that something is always due has a round a minute. Milliseconds. */
 const maxWait = 60_000;
@@ -65,7 +65,7 @@ export function isInTrouble(before: BotState | undefined, after: BotState | unde
 }
 
 /** A bot in the daemon's hands. A large flock has many: what is true of few of them is kept elsewhere. */
-interface Runner extends Timed {
+interface Runner {
   bot: Bot;
   /**
    * `resting` between its steps, `busy` in one; `changed` if something about it changed during the step, `leaving` if it has
@@ -74,9 +74,6 @@ interface Runner extends Timed {
    */
   state: 'resting' | 'busy' | 'changed' | 'leaving' | 'gone';
 }
-
-/** With all that it may ever hold: a property that comes later takes three times the memory. */
-const runnerOf = (bot: Bot): Runner => ({ bot, state: 'resting', instant: undefined });
 
 /** A command that waits for its turn. */
 interface Pending {
@@ -182,15 +179,10 @@ export class Daemon {
   readonly #log: EventLog;
   readonly #timers: TimerQueue<Runner>;
   readonly #runners = new Map<BotName, Runner>();
-  readonly #queue = new FairQueue<Runner>();
-  readonly #classes = new PriorityClasses();
-  /** Bots that X let wait, and of which it has taken no post quickly since. */
-  readonly #slow = new Set<Runner>();
+  readonly #queue: FairQueue<Runner>;
   readonly #commands = new PendingCommands();
   /** Steps under way, and when each began by the clock that nobody sets. */
   readonly #steps = new Map<Promise<void>, number>();
-  /** How many of them are those of slow bots. */
-  #slowSteps = 0;
   readonly #cycle: DrainCycle;
   /** Steps begun since others last came to their turn. */
   #stepsInARow = 0;
@@ -214,6 +206,7 @@ export class Daemon {
     });
     this.#clock = options.clock;
     this.#log = options.log;
+    this.#queue = new FairQueue(options.sockets, ({ bot }) => bot.bundle.appKeys.reveal().token);
     this.#cycle = new DrainCycle(options.clock, options.onIdle);
     const due = (runner: Runner): void => {
       this.#wake(runner);
@@ -308,7 +301,7 @@ export class Daemon {
   #updateBot(bot: Bot): void {
     const known = this.#runners.get(bot.name);
     if (!known) {
-      const runner = runnerOf(bot);
+      const runner: Runner = { bot, state: 'resting' };
       this.#runners.set(bot.name, runner);
       this.#begin(runner);
       return;
@@ -353,7 +346,7 @@ export class Daemon {
   #forget(runner: Runner): void {
     runner.state = 'gone';
     this.#runners.delete(runner.bot.name);
-    this.#slow.delete(runner);
+    this.#queue.forget(runner);
     this.#commands.executeAside(runner.bot.name);
   }
 
@@ -363,7 +356,7 @@ export class Daemon {
   }
 
   #enqueue(runner: Runner): void {
-    this.#queue.add(runner, this.#classes.classOf(runner.bot.bundle.appKeys, this.#slow.has(runner)));
+    this.#queue.add(runner);
     this.#pump();
   }
 
@@ -373,16 +366,12 @@ export class Daemon {
         this.#yield();
         return;
       }
-      const isFull = this.#slowSteps >= maxSlow(this.#options.sockets);
-      const runner = this.#queue.next(isFull ? slowClass : undefined);
+      const runner = this.#queue.next();
       if (!runner) return;
       if (runner.state !== 'resting') continue;
       this.#stepsInARow++;
-      const slow = this.#slow.has(runner) ? 1 : 0;
-      this.#slowSteps += slow;
       const running = this.#step(runner).finally(() => {
         this.#steps.delete(running);
-        this.#slowSteps -= slow;
         this.#release(runner);
         this.#pump();
         if (!this.#stopping) this.#cycle.look(this.#isAtRest(), this.overdue());
@@ -442,10 +431,7 @@ export class Daemon {
     } finally {
       const took = this.#clock.elapsed() - began;
       const after = ledger.state(name);
-      const isSlow = isSlowAfter(this.#slow.has(runner), { took, deadline, before, after });
-      if (isSlow) this.#slow.add(runner);
-      else this.#slow.delete(runner);
-      this.#classes.learn(runner.bot.bundle.appKeys, after);
+      this.#queue.end(runner, { took, deadline, before, after });
       this.#cycle.add(failed);
     }
   }
