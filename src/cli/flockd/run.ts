@@ -4,10 +4,9 @@ import { apiUrl, serviceEnvironment, wantsColor } from '../../config/environment
 import { type Bot, type FlockFile, readFlockFile } from '../../config/flock-file.ts';
 import { type Context, openContext } from '../../context.ts';
 import { Claims } from '../../daemon/claims.ts';
-import { ControlServer, type DaemonCommand, type Outcome } from '../../daemon/control.ts';
+import { ControlServer, type DaemonCommand, type Outcome, receiveOrders } from '../../daemon/control.ts';
 import { Daemon } from '../../daemon/daemon.ts';
 import { lockState } from '../../daemon/lock.ts';
-import { receiveOrders } from '../../daemon/orders.ts';
 import { Reloads } from '../../daemon/reload.ts';
 import { releaseFlock, stopFlock, watchStopSwitch } from '../../daemon/stop-switch.ts';
 import {
