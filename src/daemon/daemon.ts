@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
 import type { Bot } from '../config/flock-file.ts';
 import { bugIn, FlockError, messageOf } from '../errors.ts';
-import type { PostingFlock } from '../flock/load.ts';
+import type { Flock } from '../flock/load.ts';
 import type { BotState } from '../ledger/state.ts';
 import type { EventLog } from '../log.ts';
 import type { BotName } from '../poems/bot-name.ts';
@@ -216,7 +216,7 @@ export class Daemon {
   }
 
   /** Takes up a flock, or what changed in it: new bots, bots with another key or poem, bots that are gone. */
-  update({ bots, misfits, purse }: PostingFlock): void {
+  update({ bots, misfits, purse }: Pick<Flock, 'bots' | 'misfits' | 'purse'>): void {
     this.#purse = purse;
     const gone = new Set(this.#runners.keys());
     for (const bot of bots) {

@@ -38,24 +38,17 @@ import { monitorFlags, monitorOptions } from './listen-flags.ts';
 /** A flock, and who hears of its alarms. */
 export type AlarmedFlock = Flock & Pick<FlockFile, 'alarms'>;
 
-interface Reading {
-  /** Told now and then how far the reading of a large flock is. */
-  tell?: (status: string) => void;
-  /** The bots that run already. */
-  before?: readonly Bot[];
-}
-
 /**
- * @throws {FlockError} where flock.json or the keys folder cannot be read
+ * @param before - the bots that run already
+ * @throws {FlockError} if flock.json or the keys folder cannot be read
  */
 async function readFlock(
   { paths, keys }: Context,
   log: EventLog,
-  { tell, before = [] }: Reading = {},
+  before: readonly Bot[] = [],
 ): Promise<AlarmedFlock> {
   const flockFile = await readFlockFile(paths.flockFile);
-  const told = (read: number, of: number): void => tell?.(`reads the flock: ${read} of ${of} bots`);
-  const flock = await loadFlock(paths.root, keys, flockFile, told, before);
+  const flock = await loadFlock(paths.root, keys, flockFile, before);
   warnOfUnknown(flockFile, flock, log);
   warnOfUnopened(flock.bots, before, log);
   return { ...flock, alarms: flockFile.alarms };
@@ -152,10 +145,7 @@ export const run = command({
     using _keys = { [Symbol.dispose]: watchKeys(keys.folder, reloads.quietly, watchFolder) };
     await context.load();
     manager.status('reads the flock');
-    const tell = (status: string): void => {
-      manager.status(status);
-    };
-    const read = await readFlock(context, log, { tell });
+    const read = await readFlock(context, log);
     if (read.bots.length === 0) throw nobodyToRun(context, read, args);
     await mustHaveLastWord(paths, args);
     await using lock = await lockState(paths.state);
@@ -298,7 +288,7 @@ async function reload(
 ): Promise<void> {
   manager.reloading();
   try {
-    const { flock, takenOver } = await claims.take(await readFlock(context, log, { before: daemon.bots }));
+    const { flock, takenOver } = await claims.take(await readFlock(context, log, daemon.bots));
     if (flock.bots.length === 0 && !mayBeEmpty) throw nobodyToRun(context, flock, places);
     await lookFirst(takenOver, ledger, context.clock.now());
     update(flock);
