@@ -7,14 +7,13 @@ import { fingerprints, type Cursor, prints } from '../ledger/cursor.ts';
 import type { Intent, LedgerEvent } from '../ledger/events.ts';
 import type { Ledger } from '../ledger/journal.ts';
 import { type BotState, sinceOf } from '../ledger/state.ts';
-import type { Logger } from '../log.ts';
+import type { EventLog } from '../log.ts';
 import type { OpenXClient, TimeAnswer } from '../networks/x/client.ts';
 import { type Line, linesOf, PoemWatch } from '../poems/poem.ts';
 import { BotSchedule } from '../schedule/calendar.ts';
 import { iso } from '../text.ts';
 import {
   type BudgetExceeded,
-  Caps,
   describeExceeded,
   looksAgain,
   type FlockBudget,
@@ -33,7 +32,7 @@ import {
 import { type Edit, needsLongLook, type PoemText, readFor } from './edits.ts';
 import { type Block, Gate } from './gate.ts';
 import { eventsAfter, herdCauses, postLine } from './post.ts';
-import { beginLook, firstLook, lookBack, reconcile, type ReconcileOptions } from './reconcile.ts';
+import { beginLook, Reconciler } from './reconcile.ts';
 
 const minute = 60_000;
 
@@ -80,7 +79,7 @@ export type NextStep = number | 'when changed';
 export interface RunnerOptions {
   ledger: Ledger;
   clock: Clock;
-  log: Logger;
+  log: EventLog;
   openX: OpenXClient;
   /** What time it is at X. */
   askTime: () => Promise<TimeAnswer>;
@@ -157,7 +156,6 @@ export class BotRunner {
   readonly #looked: Map<string, number>;
   readonly #doubts: InDoubtTimers;
   readonly #unreconciled: UnreconciledBots;
-  readonly #caps = new Caps();
 
   constructor(options: RunnerOptions) {
     const { ledger, clock, memory = {} } = options;
@@ -367,37 +365,30 @@ export class BotRunner {
 
   /** @param purpose - what the money is wanted for, where that is not a post */
   #waitForBudget({ name: bot }: Bot, cap: BudgetExceeded, purpose?: string): NextStep {
-    if (this.#caps.isNews(bot, cap.until)) {
-      const why = purpose === undefined ? describeExceeded(cap) : `${describeExceeded(cap)}, for ${purpose}`;
-      const until = cap.until === undefined ? undefined : iso(cap.until);
-      const message = until === undefined ? 'posts nothing until it is raised' : `posts again at ${until}`;
-      this.#options.log.warn(
+    const why = purpose === undefined ? describeExceeded(cap) : `${describeExceeded(cap)}, for ${purpose}`;
+    const until = cap.until === undefined ? undefined : iso(cap.until);
+    const message = until === undefined ? 'posts nothing until it is raised' : `posts again at ${until}`;
+    this.#options.log
+      .once(`budget ${bot}`, until)
+      .warn(
         { event: 'budget-reached', bot, why, ...(until !== undefined && { until }) },
         `${why}; ${message}`,
       );
-    }
     return looksAgain(cap, this.#clock.now()) ?? 'when changed';
   }
 
   #waitForLook({ name: bot }: Bot, awaited: string): NextStep {
-    if (this.#unreconciled.isNews(awaited)) {
-      const why = `${awaited} was restored, and nobody knows yet what it has spent of the flock's budget`;
-      this.#options.log.warn(
-        { event: 'budget-unknown', bot, awaited, why },
-        `${why}; posts once ${awaited} has looked`,
-      );
-    }
+    const why = `${awaited} was restored, and nobody knows yet what it has spent of the flock's budget`;
+    this.#options.log
+      .once('budget-unknown', awaited)
+      .warn({ event: 'budget-unknown', bot, awaited, why }, `${why}; posts once ${awaited} has looked`);
     return this.#clock.now() + spendingRecheck;
   }
 
   /** Looks, before the first post of this process, whether the ledger is the bot's last word. */
   async #lookFirst(step: Step, due: Due, lines: readonly Line[]): Promise<NextStep> {
     const { bot, state } = step;
-    const seen = await firstLook(
-      bot,
-      state,
-      this.#lookOptions(step, () => Promise.resolve(lines)),
-    );
+    const seen = await this.#reconciler(step, () => Promise.resolve(lines)).firstLook(state);
     if (typeof seen === 'string') {
       this.#setLooked(bot);
       // A key that X takes is not one that it has refused for an hour.
@@ -454,14 +445,14 @@ export class BotRunner {
     const { poemFile, settings } = bot;
     // Whether the poem is needed at all, the timeline tells.
     let lines: Promise<readonly Line[]> | undefined;
-    const options = this.#lookOptions(
+    const reconciler = this.#reconciler(
       step,
       () => (lines ??= linesOf(poemFile, settings.unit, this.#options.readPoem)),
     );
     const settled =
       open.look === true || state.restored === true
-        ? await lookBack(bot, state, open, options)
-        : await reconcile(bot, state, open, { ...options, isInherited: !this.#looked.has(bot.name) });
+        ? await reconciler.lookBack(state, open)
+        : await reconciler.settle(state, open, { isInherited: !this.#looked.has(bot.name) });
     if (settled === 'absent' || 'posted' in settled) {
       this.#setLooked(bot);
       return this.#clock.now();
@@ -485,9 +476,18 @@ export class BotRunner {
     return state;
   }
 
-  #lookOptions({ bot, purse, key }: Step, lines: ReconcileOptions['lines']): ReconcileOptions {
+  #reconciler({ bot, purse, key }: Step, lines: () => Promise<readonly Line[]>): Reconciler {
     const x = this.#options.openX(bot.bundle);
-    return { ledger: this.#ledger, clock: this.#clock, gate: this.#gate, purse, x, lines, key };
+    return new Reconciler({
+      bot,
+      ledger: this.#ledger,
+      clock: this.#clock,
+      gate: this.#gate,
+      purse,
+      x,
+      lines,
+      key,
+    });
   }
 
   #warnInDoubt({ name: bot }: Bot, line: number, reason: string): void {

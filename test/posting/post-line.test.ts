@@ -16,7 +16,7 @@ import { unlimitedBudget } from '../../src/posting/budget.ts';
 import { planPost } from '../../src/posting/decide.ts';
 import { Gate } from '../../src/posting/gate.ts';
 import { postLine, type PostReport } from '../../src/posting/post.ts';
-import { reconcile } from '../../src/posting/reconcile.ts';
+import { Reconciler } from '../../src/posting/reconcile.ts';
 import { alterations } from '../../src/sandbox/world.ts';
 
 const bot = 'howl' as BotName;
@@ -93,7 +93,8 @@ class Bench {
       askTime: () => Promise.resolve({ ahead: 0, isOfX: true }),
       opened: () => undefined,
     });
-    const settled = await reconcile(owner, this.state, open, {
+    const reconciler = new Reconciler({
+      bot: owner,
       ledger: this.ledger,
       x,
       clock,
@@ -101,8 +102,8 @@ class Bench {
       purse: unlimitedBudget,
       lines: () => Promise.resolve(this.#lines),
       key: () => 'key',
-      isInherited: false,
     });
+    const settled = await reconciler.settle(this.state, open, { isInherited: false });
     return settled === 'absent' ? settled : 'posted' in settled ? settled.posted : settled.unseen;
   }
 }
