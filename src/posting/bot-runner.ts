@@ -29,7 +29,7 @@ import {
   type PlannedPost,
   situationOf,
 } from './decide.ts';
-import { type Edit, needsLongLook, type PoemText, readFor } from './edits.ts';
+import { type Edit, needsLongLook, readFor } from './edits.ts';
 import { type Block, Gate } from './gate.ts';
 import { eventsAfter, herdCauses, postLine } from './post.ts';
 import { beginLook, Reconciler } from './reconcile.ts';
@@ -129,6 +129,7 @@ interface Step {
 }
 
 type Due = Extract<Decision, { do: 'post' }>;
+type PoemText = Parameters<typeof readFor>[2];
 
 const second = 1000;
 /** How long after a first look at a poem that is being written it is read again. Milliseconds. */
