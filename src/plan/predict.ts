@@ -168,7 +168,7 @@ export class PredictedBot {
   #readPoem({ place, pass }: BotState, at: number): ReturnType<typeof readFor> {
     const { name, text, lines, settings, key } = this.bot;
     if (this.#read?.known === place.poem && this.#read.pass === pass) return this.#read.poem;
-    const poem = readFor(name, place, { text, unit: settings.unit, lines }, { at, key: () => key });
+    const poem = readFor(name, place, { text, unit: settings.unit, lines }, { at, key });
     this.#read = poem.edit ? undefined : { known: place.poem, pass, poem };
     return poem;
   }

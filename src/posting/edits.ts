@@ -42,10 +42,10 @@ export function readFor(
   bot: string,
   place: Cursor,
   { text, unit, lines }: PoemText,
-  { at, key }: { at: number; key: () => string },
+  { at, key }: { at: number; key: string },
 ): PoemRead {
   const park = (why: string, hint: string): Edit => {
-    return { event: 'parked', bot, at, why, hint, key: key(), cause: 'place' };
+    return { event: 'parked', bot, at, why, hint, key, cause: 'place' };
   };
   const read = readingOf(place, lines);
   if (read.poem === place.poem) return { lines: read.lines, edit: undefined };

@@ -91,7 +91,7 @@ export interface ReconcilerOptions {
   /** The lines of the bot's poem. @throws {FlockError} `data` if it cannot be read */
   lines: () => Promise<readonly Line[]>;
   /** Identifies the bot's key, for a bot that is parked. */
-  key: () => string;
+  key: string;
 }
 
 /** The most posts since one of its own that are read; more are not one bot's. */
@@ -393,7 +393,7 @@ export class Reconciler {
 
   #parked(why: string, hint: string): LedgerEvent {
     const { clock, key } = this.#options;
-    return { event: 'parked', bot: this.#bot, at: clock.now(), why, hint, key: key(), cause: 'place' };
+    return { event: 'parked', bot: this.#bot, at: clock.now(), why, hint, key, cause: 'place' };
   }
 
   /** After a post, or else from an instant on. An instant in the future was written by a wrong clock: then from the beginning. */

@@ -13,7 +13,7 @@ const placeIn = (text: string, unit: Unit, next: number, ahead: number[] = []): 
 
 /** What a bot writes down of a poem, or the place that it has where it knows the poem so already. */
 const edit = (place: Cursor, text: string, unit: Unit): Edit =>
-  readFor('howl', place, { text, unit, lines: splitPoem(text, unit) }, { at: 7, key: () => 'k' }).edit ?? {
+  readFor('howl', place, { text, unit, lines: splitPoem(text, unit) }, { at: 7, key: 'k' }).edit ?? {
     event: 'edited',
     bot: 'howl',
     at: 7,

@@ -15,7 +15,7 @@ import type { Line } from '../../src/poems/poem.ts';
 import { unlimitedBudget } from '../../src/posting/budget.ts';
 import { planPost } from '../../src/posting/decide.ts';
 import { Gate } from '../../src/posting/gate.ts';
-import { postLine, type PostReport } from '../../src/posting/post.ts';
+import { postLine } from '../../src/posting/post.ts';
 import { Reconciler } from '../../src/posting/reconcile.ts';
 import { alterations } from '../../src/sandbox/world.ts';
 
@@ -61,7 +61,7 @@ class Bench {
   async post(
     answer: Awaited<ReturnType<XClient['post']>>,
     since: string | undefined = last,
-  ): Promise<PostReport> {
+  ): ReturnType<typeof postLine> {
     const post = planPost(this.state.place, this.#lines, { joinRefrain: false });
     assert.ok(post);
     return await postLine({
@@ -71,7 +71,7 @@ class Bench {
       until: 0,
       since,
       owed: undefined,
-      key: () => 'key',
+      key: 'key',
       refrain: 'join',
       isRepeated: () => false,
       judge: () => undefined,
@@ -101,7 +101,7 @@ class Bench {
       gate,
       purse: unlimitedBudget,
       lines: () => Promise.resolve(this.#lines),
-      key: () => 'key',
+      key: 'key',
     });
     const settled = await reconciler.settle(this.state, open, { isInherited: false });
     return settled === 'absent' ? settled : 'posted' in settled ? settled.posted : settled.unseen;

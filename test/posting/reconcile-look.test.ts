@@ -88,7 +88,7 @@ class Desk {
       purse,
       x,
       lines: () => Promise.reject(new Error('the poem is not read')),
-      key: () => 'key',
+      key: 'key',
     });
   }
 

@@ -72,7 +72,7 @@ async function settle(
     x,
     purse: unlimitedBudget,
     lines: () => Promise.resolve(splitPoem(lines.join('\n'), 'line')),
-    key: () => 'k',
+    key: 'k',
   });
   const settled = await reconciler.settle(state, open, { isInherited });
   const now = ledger.state(name);
