@@ -224,7 +224,7 @@ function cellsOf(plan: BotPlan): string[] {
 }
 
 const accountOf = ({ bot }: BotPlan): string => {
-  if (!bot.hasKey) return 'no key yet';
+  if (!bot.bundle) return 'no key yet';
   return bot.account === undefined ? '?' : `@${bot.account}`;
 };
 

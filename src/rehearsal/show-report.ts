@@ -2,7 +2,7 @@ import { wrapAnsi } from 'fast-wrap-ansi';
 import { inMicros, showUsdAlike } from '../cost.ts';
 import { tableLines } from '../text.ts';
 import type { ClockChange, Outcome } from './clock-changes.ts';
-import type { BotReport, Broken, Lateness, Report } from './report.ts';
+import type { Broken, Report } from './audit.ts';
 
 /** A number as people write it, and what there are so many of: `1 bot`, `14,600 posts`. */
 const count = (number: number, thing = ''): string =>
@@ -146,7 +146,7 @@ function rowsOf(report: Report, usd: Shown): (readonly [name: string, text: stri
   return rows.filter(([, , isThere = true]) => isThere).map(([name, text]) => [name, text] as const);
 }
 
-function latenessWords({ p50, p99, max }: Lateness, spread: number): string {
+function latenessWords({ p50, p99, max }: NonNullable<Report['late']>, spread: number): string {
   const spreads = spread === 0 ? '' : `\nbeside the spread, which is up to ${duration(spread)}`;
   if (max === 0) return `no post${spreads}`;
   const within = (ms: number): string => (ms === 0 ? 'at once' : `within ${duration(ms)}`);
@@ -164,7 +164,7 @@ function costOf({ usd, bill, faults }: Report, shown: Shown): string {
   return `${cost}; the sandbox bills ${shown(Math.abs(more))} ${more > 0 ? 'more' : 'less'}${lost}`;
 }
 
-function table(bots: readonly BotReport[], usd: Shown): string[] {
+function table(bots: Report['bots'], usd: Shown): string[] {
   const listed = bots.length > maxBots ? bots.filter(({ state }) => state !== 'fine') : bots;
   const rows = [
     ['bot', 'posts', 'refused', 'in doubt', 'cost', 'state'],
@@ -184,8 +184,8 @@ function table(bots: readonly BotReport[], usd: Shown): string[] {
 }
 
 /** What is the matter, once for all bots with the same trouble. */
-function troublesOf(bots: readonly BotReport[]): string[] {
-  const groups = new Map<string, { bots: string[]; first: BotReport }>();
+function troublesOf(bots: Report['bots']): string[] {
+  const groups = new Map<string, { bots: string[]; first: Report['bots'][number] }>();
   for (const bot of bots) {
     if (bot.why === undefined) continue;
     const key = JSON.stringify([bot.state, bot.why, bot.hint]);
@@ -229,5 +229,4 @@ const counted = (counts: Record<string, number>): string =>
   Object.entries(counts)
     .map(([name, times]) => `${name} ${count(times)}`)
     .join(', ') || 'none';
-const sum = (bots: readonly BotReport[]): number =>
-  bots.reduce((all, { budgetWaits }) => all + budgetWaits, 0);
+const sum = (bots: Report['bots']): number => bots.reduce((all, { budgetWaits }) => all + budgetWaits, 0);
