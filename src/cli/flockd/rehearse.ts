@@ -33,7 +33,7 @@ const flags = z.object({
 });
 
 export const rehearse = command({
-  summary: 'Let the flock live through a time to come, with an X in a box: what it posts, costs and survives',
+  summary: 'Run the flock through a time to come against an X in memory: what it posts, costs and survives',
   schema: flags,
   exits: { partly: 'a line went wrong, or a bot needs you' },
   examples: [
@@ -90,7 +90,7 @@ function callAgain({ bot, root, keys, faults }: Args, { from, days, seed }: Repo
  */
 async function readOptions(args: Args, terminal: Terminal): Promise<RehearsalOptions> {
   const { paths, whole, ledger, wanted } = await readFlockToCome(args, terminal);
-  if (isStopped(paths.state)) terminal.warn('the flock is stopped; it is rehearsed as if it were not');
+  if (isStopped(paths.state)) terminal.warn('the flock is stopped; the rehearsal assumes that it is not');
   return {
     flock: wanted.size === 0 ? whole : chosen(whole, wanted),
     begun: ledger,
