@@ -296,8 +296,6 @@ export const alterations = {
   'last-link-hidden': (text: string) => text.replace(/([\p{L}\p{N}\p{P}])\s+https:\/\/t\.co\/\w+$/u, '$1'),
 };
 
-export type Alteration = keyof typeof alterations;
-
 /** The highest id. Ids are compared as numbers: as text, `9` comes after `10`. */
 function maxId(things: { id: string }[]): string {
   return String(things.reduce((max, { id }) => (BigInt(id) > max ? BigInt(id) : max), 0n));
