@@ -41,9 +41,9 @@ export class Sandbox {
   constructor(options: SandboxOptions) {
     this.seed = options.seed ?? randomBytes(8).toString('hex');
     const random = new SeededRandom(this.seed);
-    this.world = new World(options.state ?? emptyState(), options.clock, random);
+    this.world = new World(options.state ?? emptyState, options.clock, random);
     if (options.credits !== undefined) this.world.credits = options.credits;
-    const authorizations = new Authorizations(random);
+    const authorizations = new Authorizations(options.clock, random);
     this.#core = { ...options, world: this.world, authorizations, nonces: new Map(), ahead: 0 };
     this.faults = new Faults(random);
     this.#routes = routesIn({
