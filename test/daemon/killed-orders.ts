@@ -8,7 +8,7 @@ import fs from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
 import type { Execute } from '../../src/daemon/control.ts';
-import { receiveOrders } from '../../src/daemon/orders.ts';
+import { receiveOrders } from '../../src/daemon/control.ts';
 import { EventLog } from '../../src/log.ts';
 import { folderWatcher } from '../../src/watch.ts';
 
