@@ -4,6 +4,7 @@ import { bugIn, FlockError } from '../errors.ts';
 import { accountFault } from '../keys/right-account.ts';
 import { isFinished, lengthOf } from '../ledger/cursor.ts';
 import type { FlockHistory } from '../ledger/history.ts';
+import { spentBy, spentByFlock } from '../ledger/spending.ts';
 import type { BotState } from '../ledger/state.ts';
 import type { BotKey } from '../oauth/signature.ts';
 import { readPoem } from '../poems/find.ts';
@@ -14,10 +15,8 @@ import {
   exceededBudget,
   describeExceeded,
   type FlockBudget,
-  spentBy,
-  spentByFlock,
 } from '../posting/budget.ts';
-import { BotSchedule } from '../schedule/calendar.ts';
+import { BotSchedule } from '../schedule/schedule.ts';
 import { iso } from '../text.ts';
 import type { Flock } from './load.ts';
 
@@ -316,7 +315,7 @@ function ofWaiting(moment: Moment): StandingOf | undefined {
 function capBefore({ linked, state, settings, history, purse, now }: Moment): BudgetExceeded | undefined {
   const { post, linkPost } = purse.prices;
   const line = state && !isFinished(state.place) ? state.place.next : 0;
-  const wanted = { posts: 1, cost: inMicros(linked.has(line) ? linkPost : post) };
+  const wanted = { posts: 1 as const, cost: inMicros(linked.has(line) ? linkPost : post) };
   return (
     exceededBudget('bot', settings.budget, spentBy(state, settings.timezone, now), wanted) ??
     exceededBudget('flock', purse.budget, spentByFlock(history, purse.timezone, now), wanted)

@@ -90,8 +90,8 @@ describe('the table of the bots', () => {
     const lines = statusTable(bots, { columns: 100, now: noon, colors: true });
     const link = '\u001b]8;;https://x.com/evensong/status/77\u0007';
     assert.ok(lines[1]?.includes(`${link}3 h ago\u001b]8;;\u0007`));
-    assert.ok(lines[1]?.includes('\u001b[32mfine\u001b[39m'));
-    assert.ok(lines[3]?.includes('\u001b[31mparked\u001b[39m'));
+    assert.ok(lines[1]?.includes('\u001b[32mposting\u001b[39m'));
+    assert.ok(lines[3]?.includes('\u001b[31mneeds you\u001b[39m'));
     const plain = lines.map((line) => stripVTControlCharacters(line).trimEnd());
     assert.deepEqual(plain, drawn(100));
   });

@@ -1,5 +1,6 @@
 import { html } from 'hono/html';
 import { inMicros, showUsd } from '../../cost.ts';
+import { counted } from '../../text.ts';
 import type { Html } from '../layout.ts';
 import { shownDays } from './forecast.ts';
 import type { BotView, FlockView } from './snapshot.ts';
@@ -337,10 +338,6 @@ export function bar({ role, label, value, max, text, alarms = false, mark }: Bar
 
 /** `1,024` */
 export const showCount = (count: number): string => count.toLocaleString('en-US');
-
-/** `1 post`, `2 posts` */
-export const counted = (count: number, one: string, many = `${one}s`): string =>
-  `${showCount(count)} ${count === 1 ? one : many}`;
 
 /** The last day of a period, given its end: `31 August` for a month that ends at midnight. */
 export const lastDayBefore = (ends: string, timeZone: string): string =>

@@ -4,11 +4,10 @@ import type { BotSettings, Budget } from '../../config/flock-file.ts';
 import { inMicros, type PriceTable } from '../../cost.ts';
 import { type BotFiles, type BotStatus, type FlockNow, hasToPost } from '../../flock/status.ts';
 import { lengthOf } from '../../ledger/cursor.ts';
+import { spentBy, spentByFlock } from '../../ledger/spending.ts';
 import type { BotState } from '../../ledger/state.ts';
 import { xLimits } from '../../plan/x-limits.ts';
-import { spentBy, spentByFlock } from '../../posting/budget.ts';
-import { countEach, countSlots, offsetIn } from '../../schedule/calendar.ts';
-import type { Schedule } from '../../schedule/schedule.ts';
+import { countByHours, countEach, offsetIn, type Schedule } from '../../schedule/schedule.ts';
 import type { EventLoopYield } from '../../yield.ts';
 
 /*
@@ -117,7 +116,7 @@ const maxEach = 200;
 /** Posts in a part of a day, up to {@link maxEach}. @param after - the instant before its beginning */
 function postsIn({ schedule, shift }: Group, after: number, { ends }: Day): number {
   try {
-    return countEach(schedule, { from: after - shift, until: ends - 1 - shift }, maxEach);
+    return countEach(schedule, after - shift, ends - 1 - shift, maxEach) ?? maxEach;
   } catch {
     // The status of its bots says what is wrong with the schedule.
     return 0;
@@ -129,8 +128,7 @@ function* postsPerDay(group: Group, days: readonly Day[]): Generator<number> {
   let busy: number | undefined;
   for (const day of days) {
     const posts = postsIn(group, day.begins - 1, day);
-    if (posts >= maxEach)
-      busy ??= countSlots(group.schedule, { from: day.begins - 1, until: day.ends - 1 }, 0);
+    if (posts >= maxEach) busy ??= countByHours(group.schedule, day.begins - 1, day.ends - 1);
     yield posts < maxEach ? posts : (busy ?? posts);
   }
 }

@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import { html } from 'hono/html';
 import { inMicros, showUsd } from '../../cost.ts';
 import { needsSomebody, reasonOf, shownState, stateCounts } from '../../flock/status.ts';
-import { listed } from '../../text.ts';
+import { counted, listed } from '../../text.ts';
 import { awayFrom } from '../browser/away.ts';
 import { type Html, layout } from '../layout.ts';
-import { bar, calendarOf, counted, formatIn, lastDayBefore, showCount, spendingOf } from './charts.ts';
+import { bar, calendarOf, formatIn, lastDayBefore, showCount, spendingOf } from './charts.ts';
 import { shownDays } from './forecast.ts';
 import type { BotView, FlockView } from './snapshot.ts';
 

@@ -27,7 +27,7 @@ import { asKept, withoutControls } from '../../poems/tweet-text.ts';
 import { unlimitedBudget } from '../../posting/budget.ts';
 import { allSplits } from '../../posting/edits.ts';
 import { keyCauses } from '../../posting/post.ts';
-import { calendarEnds } from '../../schedule/calendar.ts';
+import { calendarEnds } from '../../schedule/schedule.ts';
 import { iso } from '../../text.ts';
 import { EventLoopYield } from '../../yield.ts';
 import { dateOf, shownDays, SlotForecast } from './forecast.ts';
