@@ -421,7 +421,7 @@ export const noticePage = ({ title, text, hint }: Notice): Html =>
   );
 
 /** An instant, relative to the reader's clock. @param due - something is to happen then, though it may be late */
-export function away(now: string, instant: string, { due = false } = {}): Html {
+function away(now: string, instant: string, { due = false } = {}): Html {
   const isLate = due && instant <= now;
   const text = isLate ? 'due now' : awayFrom(Date.parse(now), Date.parse(instant));
   return html`<time datetime="${instant}" data-away="${due ? 'due' : 'done'}">${text}</time>`;
@@ -459,4 +459,4 @@ const rules = new Intl.PluralRules('en', { type: 'ordinal' });
 export const ordinal = (place: number): string =>
   ordinals[place] ?? `${showCount(place)}${endings[rules.select(place)] ?? 'th'}`;
 
-export const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
