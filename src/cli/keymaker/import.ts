@@ -16,8 +16,7 @@ import {
 } from '../../flock/import.ts';
 import { knownBots } from '../../flock/load.ts';
 import { readRegularFile, reasonOf } from '../../fs.ts';
-import { readForeign } from '../../keys/foreign-formats.ts';
-import { type Found, isKey } from '../../keys/foreign-key.ts';
+import { type Found, isKey, readForeign } from '../../keys/foreign-formats.ts';
 import { parseBotName } from '../../poems/bot-name.ts';
 import { findPoemsIfThere } from '../../poems/find.ts';
 import { command, placeFlags, toggle } from '../command.ts';
