@@ -177,7 +177,7 @@ function appKeysInFile(file: string): TokenPair | undefined {
     if (systemCode(text.cause) === 'ENOENT') return undefined;
     throw text;
   }
-  const found = appKeysSchema.safeParse(parseJson(text.replace(/^\ufeff/, '')));
+  const found = appKeysSchema.safeParse(parseJson(text));
   if (found.success) return new TokenPair(found.data.consumer_token, found.data.consumer_token_secret);
   throw new FlockError('config', `${file} does not hold app keys`, {
     hint: 'it should read {"consumer_token": "…", "consumer_token_secret": "…"}',
