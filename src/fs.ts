@@ -137,7 +137,7 @@ async function isOlder(file: string, age: number): Promise<boolean> {
 }
 
 /** Whether this machine has a process with an id. */
-export function isRunning(pid: number): boolean {
+function isRunning(pid: number): boolean {
   try {
     return process.kill(pid, 0);
   } catch (error) {

@@ -4,9 +4,9 @@ import { attempt, FlockError } from '../errors.ts';
 import { type HttpAnswer, NoAnswer } from '../http/exchange.ts';
 import { isSameName } from '../keys/right-account.ts';
 import { classify, type XFailure } from '../networks/x/failure.ts';
-import { type Account, readRequestToken, readWhoAmI, signedSend } from '../oauth/client.ts';
+import { type Account, readRequestToken, readWhoAmI } from '../oauth/client.ts';
 import type { Provider, WhoAmI } from '../oauth/providers.ts';
-import type { TokenPair } from '../oauth/signature.ts';
+import { signedSend, type TokenPair } from '../oauth/signature.ts';
 import { grouped } from '../text.ts';
 import {
   aboutBot,
