@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { FlockFile } from '../config/flock-file.ts';
 import { FlockError } from '../errors.ts';
 import { accountKey, type KeyBundle } from '../keys/bundle.ts';
-import type { ForeignKey } from '../keys/foreign-key.ts';
+import type { ForeignKey } from '../keys/foreign-formats.ts';
 import { isSameName, judgeAccount, titleOf } from '../keys/right-account.ts';
 import type { KeyStore } from '../keys/store.ts';
 import { type BotName, botNameOf } from '../poems/bot-name.ts';
