@@ -14,9 +14,9 @@ import { EventLog } from '../../src/log.ts';
 import { openX } from '../../src/networks/x/client.ts';
 import { readPoem } from '../../src/poems/find.ts';
 import type { Command } from '../../src/posting/commands.ts';
-import { openScratchFolder } from '../../src/rehearsal/stage.ts';
 import { Monitor } from '../../src/web/dashboard/monitor.ts';
 import type { AnsweringX } from './held-x.ts';
+import { openUnsyncedFolder } from './unsynced-folder.ts';
 
 export interface SimulatedFlockOptions {
   root: string;
@@ -75,7 +75,7 @@ export class SimulatedFlock {
 
   static async open(options: SimulatedFlockOptions): Promise<SimulatedFlock> {
     const { root, clock, x, socket } = options;
-    const folder = openScratchFolder();
+    const folder = openUnsyncedFolder();
     const state = folder.path;
     const monitor = new Monitor({ listen: { kind: 'socket', path: socket }, names: [], allowControl: true });
     const log = openNoLog();

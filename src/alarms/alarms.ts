@@ -8,7 +8,7 @@ import { isFinished } from '../ledger/cursor.ts';
 import type { Intent } from '../ledger/events.ts';
 import type { BotState } from '../ledger/state.ts';
 import type { DaemonEvent, EventLog } from '../log.ts';
-import { BotSchedule } from '../schedule/calendar.ts';
+import { BotSchedule } from '../schedule/schedule.ts';
 import { iso } from '../text.ts';
 import type { Alarm } from './call.ts';
 import { Hooks, Ping } from './hooks.ts';

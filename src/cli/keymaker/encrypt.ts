@@ -5,7 +5,7 @@ import { askRecipients } from '../../daemon/control.ts';
 import { isLocked } from '../../daemon/lock.ts';
 import { type Exit, FlockError } from '../../errors.ts';
 import { type Identity, makeIdentity, readIdentity } from '../../keys/age.ts';
-import { decryptBundle, encryptBundle, type Sealing } from '../../keys/store.ts';
+import type { KeyStore } from '../../keys/store.ts';
 import { type BotName, parseBotName } from '../../poems/bot-name.ts';
 import { shellWord } from '../../text.ts';
 import { botFlags, command, nonEmpty, placeFlags, toggle } from '../command.ts';
@@ -96,11 +96,11 @@ async function changeFor(args: Args, { keys }: Context): Promise<Plan> {
   const file = recipient === undefined ? keys.options.identityFile : args.identity;
   const identity = file === undefined ? undefined : await readIdentity(file, credentials);
   if (args.decrypt && identity) {
-    return { change: (bot) => decryptBundle(bot, keys, identity), recipients: [] };
+    return { change: (bot) => keys.decrypt(bot, identity), recipients: [] };
   }
   const sealing = await sealingFor(recipient, identity);
   if (!args.decrypt && sealing) {
-    return { change: (bot) => encryptBundle(bot, keys, sealing), recipients: sealing.recipients };
+    return { change: (bot) => keys.encrypt(bot, sealing), recipients: sealing.recipients };
   }
   throw new FlockError('usage', args.decrypt ? 'decrypt as whom?' : 'encrypt to whom?', {
     hint: `give ${args.decrypt ? '' : '--recipient age1… or '}--identity FILE; keymaker encrypt --new-identity FILE makes one`,
@@ -139,7 +139,7 @@ async function mayEncrypt(
 async function sealingFor(
   recipient: string | undefined,
   identity: Identity | undefined,
-): Promise<Sealing | undefined> {
+): Promise<Parameters<KeyStore['encrypt']>[1] | undefined> {
   if (recipient !== undefined) return { recipients: [recipient], identity };
   return identity && { recipients: await identity.recipients(), identity };
 }
