@@ -329,15 +329,15 @@ export class Claims implements AsyncDisposable {
     const marks = new Map(flock.bots.map((bot) => [bot.name, accountMark(bot.bundle, api)]));
     const refusals = await this.#refusals([...marks.values()]);
     const bots: Bot[] = [];
-    const misfits: Flock['misfits'] = [];
+    const invalidBots: Flock['invalidBots'] = [];
     for (const bot of flock.bots) {
       const refusal = refusals.get(marks.get(bot.name) ?? '');
-      if (refusal) misfits.push({ bot: bot.name, error: refusal(bot.name) });
+      if (refusal) invalidBots.push({ bot: bot.name, error: refusal(bot.name) });
       else bots.push(bot);
     }
     const takenOver = bots.map(({ name }) => name).filter((name) => this.#held.has(name));
-    this.#held = new Set(misfits.map(({ bot }) => bot));
-    return { flock: { ...flock, bots, misfits: [...flock.misfits, ...misfits] }, takenOver };
+    this.#held = new Set(invalidBots.map(({ bot }) => bot));
+    return { flock: { ...flock, bots, invalidBots: [...flock.invalidBots, ...invalidBots] }, takenOver };
   }
 
   /** The errors for the bots whose accounts could not be taken, by the accounts' marks. */

@@ -216,7 +216,7 @@ export class Daemon {
   }
 
   /** Runs this flock from now on: it adds, updates and removes bots. */
-  update({ bots, misfits, purse }: Pick<Flock, 'bots' | 'misfits' | 'purse'>): void {
+  update({ bots, invalidBots, purse }: Pick<Flock, 'bots' | 'invalidBots' | 'purse'>): void {
     this.#purse = purse;
     const gone = new Set(this.#runners.keys());
     for (const bot of bots) {
@@ -224,7 +224,7 @@ export class Daemon {
       this.#log.forget(`unfit ${bot.name}`);
       this.#updateBot(bot);
     }
-    for (const { bot, error } of misfits) this.#complain(bot, error);
+    for (const { bot, error } of invalidBots) this.#complain(bot, error);
     for (const name of gone) this.#drop(name);
   }
 
@@ -234,7 +234,7 @@ export class Daemon {
    * @param check - called right before with the bot's state; it may throw to refuse the command
    * @throws {FlockError} `usage` if there is nothing to do, `io` from the ledger
    */
-  carryOut(order: Command, check?: (state: BotState | undefined) => void): Promise<void> {
+  execute(order: Command, check?: (state: BotState | undefined) => void): Promise<void> {
     if (this.#stopping) return Promise.reject(stopping());
     const { ledger } = this.#options;
     const carriedOut = this.#commands.add(order.bot, async () => {
@@ -279,7 +279,7 @@ export class Daemon {
   }
 
   /** The number of bots, when the next one is due, and the number of steps under way. */
-  glance(): { bots: number; next: number | undefined; busy: number } {
+  stats(): { bots: number; next: number | undefined; busy: number } {
     return { bots: this.#runners.size, next: this.#timers.next, busy: this.#steps.size };
   }
 

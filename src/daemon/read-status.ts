@@ -63,8 +63,8 @@ export async function readStatus({ paths, keys, clock, pages }: FlockPlace): Pro
   const { purse } = flock;
   const now = { history, purse, isStopped: isStopped(paths.state), now: clock.now(), pages };
   const running = await isLocked(paths.state).catch(cannotTell);
-  const misfits = running === true ? flock.misfits.map(maybeInMemory) : flock.misfits;
-  const status = statusOfFlock(await readBotFiles({ ...flock, misfits }), states, now);
+  const invalidBots = running === true ? flock.invalidBots.map(maybeInMemory) : flock.invalidBots;
+  const status = statusOfFlock(await readBotFiles({ ...flock, invalidBots }), states, now);
   const shouldRun = status.bots.some(({ state }) => hasToPost(state));
   const unwatched = running === true ? whyUnwatchable(paths.state) : undefined;
   return {
@@ -81,11 +81,11 @@ export async function readStatus({ paths, keys, clock, pages }: FlockPlace): Pro
 }
 
 /** A daemon that runs may have read the bundle before it was encrypted. */
-function maybeInMemory(misfit: InvalidBot): InvalidBot {
-  if (misfit.isSealedOff !== true) return misfit;
-  const { exit, message, hint } = misfit.error;
+function maybeInMemory(invalidBot: InvalidBot): InvalidBot {
+  if (invalidBot.isSealedOff !== true) return invalidBot;
+  const { exit, message, hint } = invalidBot.error;
   const said = `${message}; where flockd had read it before, it posts until a restart`;
-  return { ...misfit, error: new FlockError(exit, said, hint === undefined ? {} : { hint }) };
+  return { ...invalidBot, error: new FlockError(exit, said, hint === undefined ? {} : { hint }) };
 }
 
 function cannotTell(error: unknown): undefined {
@@ -96,9 +96,17 @@ function cannotTell(error: unknown): undefined {
 const readers = 32;
 
 /** What the files of every bot say of it, by its name: settings, key and poem. Read once, it is good until they change. */
-export async function readBotFiles({ bots, misfits }: Pick<Flock, 'bots' | 'misfits'>): Promise<BotFiles[]> {
+export async function readBotFiles({
+  bots,
+  invalidBots,
+}: Pick<Flock, 'bots' | 'invalidBots'>): Promise<BotFiles[]> {
   const fit = await pMap(bots, readBot, { concurrency: readers });
-  const unfit = misfits.map(({ bot, error }) => ({ ...nothing, bot, account: undefined, ...unfitBy(error) }));
+  const unfit = invalidBots.map(({ bot, error }) => ({
+    ...nothing,
+    bot,
+    account: undefined,
+    ...unfitBy(error),
+  }));
   return [...fit, ...unfit].sort((a, b) => (a.bot < b.bot ? -1 : 1));
 }
 

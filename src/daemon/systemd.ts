@@ -237,7 +237,7 @@ const statusLine = (text: string): string => `STATUS=${text.replaceAll(/\s+/g, '
 
 /** The daemon in one line. */
 function statusOf(daemon: Daemon): string {
-  const { bots, next, busy } = daemon.glance();
+  const { bots, next, busy } = daemon.stats();
   const when = next === undefined ? 'no slot ahead' : `next slot ${iso(next)}`;
   return `${countOf(bots)}, ${when}${busy > 0 ? `, ${busy} busy` : ''}`;
 }

@@ -93,7 +93,7 @@ export class AlarmedFlock implements AsyncDisposable {
       poemFile: name,
       settings: settingsOf(name as BotName),
     }));
-    return { bots, misfits: [], purse: { ...unlimitedBudget, budget, timezone }, alarms };
+    return { bots, invalidBots: [], purse: { ...unlimitedBudget, budget, timezone }, alarms };
   }
 
   async until(instant: string): Promise<void> {
@@ -101,8 +101,8 @@ export class AlarmedFlock implements AsyncDisposable {
   }
 
   /** Carries out a person's order. */
-  async order(order: Parameters<Daemon['carryOut']>[0]): Promise<void> {
-    const carried = this.#daemon.carryOut(order);
+  async order(order: Parameters<Daemon['execute']>[0]): Promise<void> {
+    const carried = this.#daemon.execute(order);
     await this.clock.runUntil(this.clock.now());
     await carried;
   }

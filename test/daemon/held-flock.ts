@@ -77,12 +77,12 @@ export class HeldFlock {
   /** The bundle of a bot goes. */
   lose(name: string): void {
     const bots = [...this.#bots.values()].filter((bot) => bot.name !== name);
-    this.#daemon?.update({ bots, misfits: [], purse: this.#purse });
+    this.#daemon?.update({ bots, invalidBots: [], purse: this.#purse });
   }
 
   /** All bundles are there again. */
   regain(): void {
-    this.#daemon?.update({ bots: [...this.#bots.values()], misfits: [], purse: this.#purse });
+    this.#daemon?.update({ bots: [...this.#bots.values()], invalidBots: [], purse: this.#purse });
   }
 
   /** The bundle of a bot gets another name. */
@@ -105,7 +105,7 @@ export class HeldFlock {
 
   /** A person's order. */
   order(order: Command): Promise<void> {
-    return this.#daemon?.carryOut(order) ?? Promise.resolve();
+    return this.#daemon?.execute(order) ?? Promise.resolve();
   }
 
   /** Gives a bot a new key for its account. */
@@ -122,7 +122,7 @@ export class HeldFlock {
       poemFile: name,
       settings: this.#settingsOf(name, settings),
     });
-    this.#daemon?.update({ bots: [...this.#bots.values()], misfits: [], purse: this.#purse });
+    this.#daemon?.update({ bots: [...this.#bots.values()], invalidBots: [], purse: this.#purse });
   }
 
   /** Starts the daemon, or starts it again after {@link stop}. */
@@ -160,7 +160,7 @@ export class HeldFlock {
       isStopped: () => this.stopped,
       failed: (cause) => this.failures.push(cause),
     });
-    this.#daemon.update({ bots: [...this.#bots.values()], misfits: [], purse: this.#purse });
+    this.#daemon.update({ bots: [...this.#bots.values()], invalidBots: [], purse: this.#purse });
   }
 
   async stop(): Promise<void> {

@@ -78,7 +78,7 @@ for (const [name, open] of Object.entries({
       const others = Array.from({ length: 20 }, (_, n) => `other-${n}`);
       const bots = ['mute', ...others].map((bot) => botOf(sandbox, bot));
       const posted = untilPosted(sandbox, others, 3);
-      daemon.update({ bots, misfits: [], purse: unlimitedBudget });
+      daemon.update({ bots, invalidBots: [], purse: unlimitedBudget });
       await posted;
       assert.equal(ledger.events.filter(({ bot, event }) => bot === 'mute' && event === 'intent').length, 1);
       assert.notEqual(ledger.state('mute')?.open, undefined, 'it still waits for its first answer');

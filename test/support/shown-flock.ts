@@ -43,7 +43,7 @@ export class ShownFlock implements AsyncDisposable {
   deaf = false;
   readonly #file: FlockFile;
   readonly #bots = new Map<string, Bot>();
-  readonly #misfits: Flock['misfits'] = [];
+  readonly #invalidBots: Flock['invalidBots'] = [];
   readonly #texts = new Map<string, string>();
   readonly #monitors: Monitor[] = [];
   #flock: Flock;
@@ -107,7 +107,7 @@ export class ShownFlock implements AsyncDisposable {
 
   /** Adds a bot that cannot post. */
   addMisfit(name: string, message: string, hint: string): void {
-    this.#misfits.push({ bot: name as BotName, error: new FlockError('data', message, { hint }) });
+    this.#invalidBots.push({ bot: name as BotName, error: new FlockError('data', message, { hint }) });
   }
 
   /** Lets the daemon take up who is there now. */
@@ -180,7 +180,7 @@ export class ShownFlock implements AsyncDisposable {
     const { timezone, budget } = this.#file;
     return {
       bots: [...this.#bots.values()],
-      misfits: [...this.#misfits],
+      invalidBots: [...this.#invalidBots],
       keyless: [],
       passedOver: [],
       purse: { prices: usualPrices, timezone, budget },

@@ -91,16 +91,16 @@ function warnOfUnopened(bots: readonly Bot[], before: readonly Bot[], log: Event
 }
 
 /** The error if no bot of a flock can post. */
-function noBotToRun({ paths }: Context, { misfits }: Flock, places: GivenPlaces): FlockError {
-  const [first] = misfits;
+function noBotToRun({ paths }: Context, { invalidBots }: Flock, places: GivenPlaces): FlockError {
+  const [first] = invalidBots;
   if (!first) {
     return new FlockError('config', `no key bundles in ${paths.keys}`, {
       hint: `make some first: ${withInvocationFlags(places)('make-keys ./poems')}`,
     });
   }
-  const others = misfits.length > 1 ? ` (and ${countOf(misfits.length - 1)} more)` : '';
+  const others = invalidBots.length > 1 ? ` (and ${countOf(invalidBots.length - 1)} more)` : '';
   const { hint } = first.error;
-  const isSame = misfits.every(({ error }) => error.exit === first.error.exit);
+  const isSame = invalidBots.every(({ error }) => error.exit === first.error.exit);
   return new FlockError(
     isSame ? first.error.exit : 'data',
     `no bot can post: ${first.error.message}${others}`,
@@ -243,13 +243,13 @@ async function executeCommand(
       await releaseFlock(paths.state);
       return undefined;
     case 'post':
-      await daemon.carryOut(command);
+      await daemon.execute(command);
       return reportOf(ledger.state(command.bot));
     case 'pause':
     case 'resume':
     case 'resolve':
     case 'rename':
-      await daemon.carryOut(command);
+      await daemon.execute(command);
       return undefined;
   }
 }
@@ -276,7 +276,7 @@ async function reload(
     if (flock.bots.length === 0 && !mayBeEmpty) throw noBotToRun(context, flock, places);
     await lookFirst(takenOver, ledger, context.clock.now());
     update(flock);
-    log.info({ event: 'reloaded', bots: daemon.glance().bots }, 'has read its files again');
+    log.info({ event: 'reloaded', bots: daemon.stats().bots }, 'has read its files again');
   } catch (error) {
     const reason = messageOf(error);
     monitor.keepOn();

@@ -125,7 +125,7 @@ export function openChecks({ daemon, clock, state, reload }: HealthParts): AskCh
   const probe = openProbe({ folder: state, clock });
   return async (): Promise<Check[]> => {
     const unwritable = await probe();
-    const { bots } = daemon.glance();
+    const { bots } = daemon.stats();
     return checksOf({ unwritable, bots, overdue: daemon.overdue(), reload: reload() });
   };
 }

@@ -47,7 +47,7 @@ function addControl(app: WebApp, { daemon, state, token, changed }: ControlOptio
   };
   for (const order of botOrders) {
     add(`/bots/${order}`, async ({ bot, place }) => {
-      await daemon.carryOut({ order, bot }, order === 'post' ? mustBeAt(bot, place) : undefined);
+      await daemon.execute({ order, bot }, order === 'post' ? mustBeAt(bot, place) : undefined);
       return `bot-${bot}`;
     });
   }
@@ -197,4 +197,4 @@ export class Monitor implements AsyncDisposable {
   }
 }
 
-const nobody: Flock = { bots: [], misfits: [], keyless: [], passedOver: [], purse: unlimitedBudget };
+const nobody: Flock = { bots: [], invalidBots: [], keyless: [], passedOver: [], purse: unlimitedBudget };

@@ -55,7 +55,7 @@ export class BotFileCache {
 
   async #take(flock: Flock): Promise<void> {
     this.#flock = flock;
-    this.#unfit = await readBotFiles({ bots: [], misfits: flock.misfits });
+    this.#unfit = await readBotFiles({ bots: [], invalidBots: flock.invalidBots });
     this.#kept = new Map(
       flock.bots.map((bot) => {
         const known = this.#kept.get(bot.name);
@@ -69,7 +69,7 @@ export class BotFileCache {
     const kept = this.#kept.get(bot.name);
     const mark = await markOf(bot.poemFile);
     if (kept?.mark === mark) return;
-    const [files] = await readBotFiles({ bots: [bot], misfits: [] });
+    const [files] = await readBotFiles({ bots: [bot], invalidBots: [] });
     // Another flock may have been taken up meanwhile.
     if (!files || this.#kept.get(bot.name)?.bot !== bot) return;
     this.#kept.set(bot.name, { bot, mark, files });
@@ -261,12 +261,12 @@ export class SnapshotCache {
   }
 }
 
-/** What a running flockd shows of itself. Nothing here posts but by {@link Daemon.carryOut}. */
+/** What a running flockd shows of itself. Nothing here posts but by {@link Daemon.execute}. */
 export interface MonitorParts {
   /** The flock as it was read last. */
   flock: () => Flock;
   ledger: Ledger;
-  daemon: Pick<Daemon, 'glance' | 'overdue' | 'carryOut'>;
+  daemon: Pick<Daemon, 'stats' | 'overdue' | 'execute'>;
   clock: Clock;
   log: EventLog;
   /** By the stop switch. */

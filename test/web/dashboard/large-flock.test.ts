@@ -86,15 +86,15 @@ describe('a large flock that is looked at', () => {
     };
     const flock = {
       bots: names.map(botOf),
-      misfits: [],
+      invalidBots: [],
       keyless: [],
       passedOver: [],
       purse: unlimitedBudget,
     };
     const daemon = {
-      glance: () => ({ bots: count, next: undefined, busy: 0 }),
+      stats: () => ({ bots: count, next: undefined, busy: 0 }),
       overdue: () => 0,
-      carryOut: () => Promise.resolve(),
+      execute: () => Promise.resolve(),
     };
     const desk = new SnapshotCache({
       flock: () => flock,
