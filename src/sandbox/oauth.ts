@@ -197,7 +197,7 @@ function requestToken(core: Core, dialect: Dialect, { request }: Call): SandboxA
   const access = (dialect === x ? parameters.get('x_auth_access_type') : undefined) ?? 'write';
   if (access !== 'read' && access !== 'write') return plain(400, 'Invalid x_auth_access_type parameter');
   const asked = { app, dialect: dialect.id, callback, access } as const;
-  const { token, secret } = core.authorizations.begin(asked, core.clock.now());
+  const { token, secret } = core.authorizations.begin(asked);
   return form({ oauth_token: token, oauth_token_secret: secret, oauth_callback_confirmed: 'true' });
 }
 
@@ -210,10 +210,10 @@ function callbackAllowed({ callbacks }: Core, { pin }: Dialect, callback: string
 
 function accessToken(core: Core, dialect: Dialect, { request }: Call): SandboxAnswer {
   const { app, token, parameters } = signedBy(core, request, dialect);
-  const { world, authorizations, clock } = core;
+  const { world, authorizations } = core;
   if (dialect === x && parameters.get('x_auth_mode') === 'client_auth')
     return passwordToken(core, app, parameters);
-  const authorization = authorizations.find(token ?? '', clock.now());
+  const authorization = authorizations.find(token ?? '');
   if (!authorization || authorization.state === 'spent') return dialect.tokenRefused;
   const accountId = authorizations.redeem(authorization, parameters.get('oauth_verifier') ?? '');
   if (accountId === undefined) return dialect.verifierRefused;

@@ -293,7 +293,7 @@ const redirect = (location: string, headers: Record<string, string> = {}): Sandb
 });
 
 function openAuthorization({ core, dialect }: Service, token: string | null): Authorization | undefined {
-  const found = core.authorizations.find(token ?? '', core.clock.now());
+  const found = core.authorizations.find(token ?? '');
   return found?.state === 'open' && found.dialect === dialect.id ? found : undefined;
 }
 

@@ -142,7 +142,7 @@ async function readState(file: string): Promise<SandboxState> {
   try {
     text = (await readRegularFile(file, maxStateSize)).toString('utf8');
   } catch (error) {
-    if (systemCode(error) === 'ENOENT') return emptyState();
+    if (systemCode(error) === 'ENOENT') return emptyState;
     throw new FlockError('io', `cannot read the sandbox's state ${file}: ${reasonOf(error)}`, {
       cause: error,
     });

@@ -71,14 +71,14 @@ export function signedBy(core: Core, request: SandboxRequest, { id, refuse }: Si
 
 /** The request token or access token of an app in one dialect. */
 function tokenOf(
-  { world, authorizations, clock }: Core,
+  { world, authorizations }: Core,
   dialect: DialectId,
   app: string,
   name: string,
 ): { secret: string; revoked: boolean } | undefined {
   const access = world.accessToken(name);
   if (access?.app === app && access.dialect === dialect) return access;
-  const request = authorizations.find(name, clock.now());
+  const request = authorizations.find(name);
   return request?.app === app && request.dialect === dialect
     ? { secret: request.secret, revoked: false }
     : undefined;
