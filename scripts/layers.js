@@ -46,7 +46,7 @@ const owners = {
 
 /** Modules that decide. They use neither disk nor network, so that tests need none. */
 const pure = [
-  /^ledger\/(events|state)\.ts$/,
+  /^ledger\/(events|history|spending|state)\.ts$/,
   /^networks\/[^/]+\/failure\.ts$/,
   /^ledger\/cursor\.ts$/,
   /^posting\/(budget|decide|edits|replay)\.ts$/,

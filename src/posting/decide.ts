@@ -13,7 +13,7 @@ import type { Edit } from './edits.ts';
 export interface Situation {
   state: BotState;
   now: number;
-  /** The first slot of the bot's schedule after an instant, or undefined where there is none. */
+  /** The first slot of the bot's schedule after an instant, or undefined if there is none. */
   nextSlot: (after: number) => number | undefined;
   /** How long after its slot this bot posts. */
   offset: number;
