@@ -13,7 +13,7 @@ import {
   describeExceeded,
   type FlockBudget,
 } from '../posting/budget.ts';
-import { BotSchedule } from '../schedule/calendar.ts';
+import { BotSchedule } from '../schedule/schedule.ts';
 import { iso } from '../text.ts';
 
 /**

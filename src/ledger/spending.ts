@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { calendarEnds, type CalendarEnds } from '../schedule/calendar.ts';
+import { calendarEnds } from '../schedule/schedule.ts';
 import type { Price } from './events.ts';
 import type { FlockHistory } from './history.ts';
 
@@ -77,7 +77,7 @@ const monthsOf = (known: Tally | undefined): readonly Tally['month'][] =>
 interface Spent {
   posts: number;
   micros: number;
-  ends: CalendarEnds;
+  ends: ReturnType<typeof calendarEnds>;
 }
 
 /** What a bot has spent, by its own calendar. @param timezone - IANA */
@@ -116,7 +116,7 @@ function currentEnds(
   months: readonly number[],
   timezone: string,
   now: number,
-): CalendarEnds {
+): ReturnType<typeof calendarEnds> {
   const calendar = calendarEnds(timezone, now);
   // A period that was begun goes on to its end, even if the time zone was changed since. An end that is too far away was
   // written by a wrong clock.

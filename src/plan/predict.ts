@@ -20,7 +20,7 @@ import {
 import { readFor, readingOf } from '../posting/edits.ts';
 import { eventsAfter } from '../posting/post.ts';
 import { beginLook } from '../posting/reconcile.ts';
-import { BotSchedule } from '../schedule/calendar.ts';
+import { BotSchedule } from '../schedule/schedule.ts';
 import { xLimits } from './x-limits.ts';
 
 /** What X will answer to one account's posts, as far as that can be known before. */

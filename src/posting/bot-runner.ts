@@ -10,7 +10,7 @@ import { type BotState, sinceOf } from '../ledger/state.ts';
 import type { EventLog } from '../log.ts';
 import type { OpenXClient, TimeAnswer } from '../networks/x/client.ts';
 import { type Line, linesOf, PoemWatch } from '../poems/poem.ts';
-import { BotSchedule } from '../schedule/calendar.ts';
+import { BotSchedule } from '../schedule/schedule.ts';
 import { iso } from '../text.ts';
 import {
   type BudgetExceeded,

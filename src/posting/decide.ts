@@ -5,7 +5,7 @@ import type { FlockHistory } from '../ledger/history.ts';
 import type { BotState, Owed } from '../ledger/state.ts';
 import type { Line } from '../poems/poem.ts';
 import { fitsInPost, withoutControls } from '../poems/tweet-text.ts';
-import type { BotSchedule } from '../schedule/calendar.ts';
+import type { BotSchedule } from '../schedule/schedule.ts';
 import { type BudgetExceeded, checkBudget, costOf, type FlockBudget } from './budget.ts';
 import type { Edit } from './edits.ts';
 

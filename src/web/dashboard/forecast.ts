@@ -9,8 +9,7 @@ import { spentBy, spentByFlock } from '../../ledger/spending.ts';
 import type { BotState } from '../../ledger/state.ts';
 import { xLimits } from '../../plan/x-limits.ts';
 import type { FlockBudget } from '../../posting/budget.ts';
-import { offsetIn } from '../../schedule/calendar.ts';
-import { nextAfter, type Schedule } from '../../schedule/schedule.ts';
+import { nextAfter, offsetIn, type Schedule } from '../../schedule/schedule.ts';
 import { EventLoopYield } from '../../yield.ts';
 
 /** What bounds posts besides the schedule. */
