@@ -26,7 +26,7 @@ import {
 } from '../flock/status.ts';
 import type { KeyStore } from '../keys/store.ts';
 import { type Ledger, readJournal } from '../ledger/journal.ts';
-import { spentBy, spentByFlock } from '../ledger/spending.ts';
+import { spentBy, spentByFlock } from '../ledger/history.ts';
 import type { BotState } from '../ledger/state.ts';
 import { readPoem } from '../poems/find.ts';
 import { linesOf } from '../poems/poem.ts';

@@ -3,8 +3,7 @@ import { inMicros, inUsd } from '../cost.ts';
 import { bugIn, type FlockError } from '../errors.ts';
 import { accountFault } from '../keys/right-account.ts';
 import { isFinished, lengthOf } from '../ledger/cursor.ts';
-import type { FlockHistory } from '../ledger/history.ts';
-import { spentBy, spentByFlock } from '../ledger/spending.ts';
+import { type FlockHistory, spentBy, spentByFlock } from '../ledger/history.ts';
 import type { BotState } from '../ledger/state.ts';
 import type { BotKey } from '../oauth/signature.ts';
 import {
