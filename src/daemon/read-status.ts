@@ -57,7 +57,10 @@ export async function readStatus({ paths, keys, clock, pages }: FlockPlace): Pro
   const now = { history, purse, isStopped: isStopped(paths.state), now: clock.now(), pages };
   const running = await isLocked(paths.state).catch(unknownIfRefused);
   const invalidBots = running === true ? flock.invalidBots.map(maybeInMemory) : flock.invalidBots;
-  const files = [...(await pMap(flock.bots, readBotFiles, { concurrency })), ...invalidBots.map(invalidFiles)];
+  const files = [
+    ...(await pMap(flock.bots, readBotFiles, { concurrency })),
+    ...invalidBots.map(invalidFiles),
+  ];
   const bots = files
     .sort((a, b) => (a.bot < b.bot ? -1 : 1))
     .map((one) => statusOf(one, states.get(one.bot), now));

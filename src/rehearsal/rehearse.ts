@@ -1,7 +1,6 @@
 import { FlockError } from '../errors.ts';
 import type { Flock, WholeFlock } from '../flock/load.ts';
-import type { JournalContents } from '../ledger/format.ts';
-import type { Ledger } from '../ledger/journal.ts';
+import type { JournalContents, Ledger } from '../ledger/journal.ts';
 import { type BotToPlan, readBots } from '../plan/plan.ts';
 import { slotCounter, type Stretch } from '../schedule/schedule.ts';
 import { examine, type Report, Tallies } from './audit.ts';

@@ -4,7 +4,7 @@ import type { BotSettings, Budget } from '../../config/flock-file.ts';
 import { inMicros, type PriceTable } from '../../cost.ts';
 import { type BotFiles, type BotStatus, type FlockNow, hasToPost } from '../../flock/status.ts';
 import { lengthOf } from '../../ledger/cursor.ts';
-import { spentBy, spentByFlock } from '../../ledger/spending.ts';
+import { spentBy, spentByFlock } from '../../ledger/history.ts';
 import type { BotState } from '../../ledger/state.ts';
 import { xLimits } from '../../plan/x-limits.ts';
 import { countByHours, countEach, offsetIn, type Schedule } from '../../schedule/schedule.ts';
