@@ -41,8 +41,6 @@ export const answer = (status: number, type: string, body: string, headers: Head
 export const json = (status: number, value: unknown, headers?: Headers): SandboxAnswer =>
   answer(status, 'application/json', JSON.stringify(value), headers);
 
-export const plain = (status: number, body: string): SandboxAnswer => answer(status, 'text/plain', body);
-
 /** A request that matched a route: the named parts of its path, its query and its form. */
 export interface Call {
   request: SandboxRequest;

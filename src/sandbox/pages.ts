@@ -1,9 +1,8 @@
 import { html } from 'hono/html';
 import { asset } from '../assets.ts';
 import { answer, type Call, type Routes, type SandboxAnswer } from './messages.ts';
-import { type Dialect, dialects } from './oauth.ts';
+import { dialects } from './oauth.ts';
 import {
-  type Access,
   accesses,
   type Account,
   type Authorization,
@@ -40,6 +39,8 @@ export function pageRoutes(core: Core): Routes {
 }
 
 type Html = ReturnType<typeof html>;
+type Dialect = (typeof dialects)[number];
+type Access = Authorization['access'];
 
 /** A complete page: its title, its content, and whether it has the script of the front page. */
 interface Page {

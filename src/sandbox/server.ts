@@ -10,7 +10,7 @@ import { readRegularFile, reasonOf, replaceFile, sweepTemporaries } from '../fs.
 import { parseJson } from '../text.ts';
 import { cardOf } from './pages.ts';
 import { json, type SandboxAnswer, type SandboxRequest } from './messages.ts';
-import { isKnownHost, Sandbox, type SandboxOptions } from './sandbox.ts';
+import { isKnownHost, Sandbox } from './sandbox.ts';
 import { emptyState, type SandboxState, stateSchema, type World } from './world.ts';
 
 /*
@@ -39,7 +39,7 @@ export async function openSandbox({ port, stateFile, ...options }: OpenSandboxOp
   };
 }
 
-export interface OpenSandboxOptions extends Omit<SandboxOptions, 'state'> {
+export interface OpenSandboxOptions extends Omit<ConstructorParameters<typeof Sandbox>[0], 'state'> {
   /** 0 selects any free port. */
   port: number;
   /** The file that keeps accounts, tokens and posts across restarts; none by default. */

@@ -6,7 +6,7 @@ import { knownBots } from '../../flock/load.ts';
 import type { KeyBundle } from '../../keys/bundle.ts';
 import type { KeyStore } from '../../keys/store.ts';
 import { type Account, type Grant, type OAuth1Client, VerifierRefused } from '../../oauth/client.ts';
-import { callbackFlow, type PinAnswer, pinFlow } from '../../oauth/flows.ts';
+import { callbackFlow, pinFlow } from '../../oauth/flows.ts';
 import { type Provider, verifierFrom, withPermission } from '../../oauth/providers.ts';
 import { type BotName, parseBotName } from '../../poems/bot-name.ts';
 import {
@@ -73,7 +73,7 @@ export function showLink(
   if (callbacks) void openInBrowser(url, terminal);
 }
 
-async function askPin(bot: BotName, provider: Provider, terminal: Terminal): Promise<PinAnswer> {
+async function askPin(bot: BotName, provider: Provider, terminal: Terminal) {
   for (;;) {
     const question = `PIN for ${bot} (r for a new link, n to skip):`;
     const answer = (
