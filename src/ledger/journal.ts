@@ -4,15 +4,7 @@ import { FlockError, systemCode } from '../errors.ts';
 import { reasonOf, replaceFile } from '../fs.ts';
 import { type LedgerEvent, nameBefore, parseLedgerEvent } from './events.ts';
 import { journalIn, type JournalStore, openJournalStore, type StateFolder } from './folder.ts';
-import {
-  atThisVersion,
-  formatEvent,
-  formatHeader,
-  formatSnapshot,
-  type JournalContents,
-  readContents,
-  wholeLines,
-} from './format.ts';
+import { formatEvent, formatSnapshot, type JournalContents, readContents, renewed } from './format.ts';
 import { FlockHistory } from './history.ts';
 import { applyEvent, type BotState, putState } from './state.ts';
 
@@ -200,12 +192,12 @@ export class Journal implements Ledger {
 
 async function recover(store: JournalStore): Promise<JournalContents> {
   const { name } = store;
-  const whole = atThisVersion(wholeLines((await store.read()) ?? '', name), name);
-  const contents = readContents(whole, name);
+  const text = renewed((await store.read()) ?? '', name);
+  const contents = readContents(text, name);
   // The text may come from the page cache, and after a failed sync would never get to the disk: a synced copy is there before
   // anything depends on it. The copy has no torn tail.
-  await store.replace(whole === '' ? formatHeader(0) : whole);
-  return whole === '' ? { ...contents, last: 0, lines: 1 } : contents;
+  await store.replace(text);
+  return contents;
 }
 
 /** Whether a folder has a journal, even one that cannot be read. Without a journal, no bot of its flock has begun. */
@@ -235,7 +227,7 @@ export async function readJournal(folder: string): Promise<JournalContents> {
         cause,
       });
   }
-  return readContents(wholeLines(text, name), name);
+  return readContents(text, name);
 }
 
 /**

@@ -39,7 +39,7 @@ export function charged(
   { posts, micros }: { posts: number; micros: number },
 ): Tally | undefined {
   if (dayEnds === undefined || monthEnds === undefined) return known;
-  const isRefund = posts <= 0 && micros <= 0;
+  const isRefund = posts < 0 || (posts === 0 && micros <= 0);
   if (isRefund && !known) return undefined;
   const changed = <Period extends { ends: number }>(
     periods: readonly Period[],
@@ -74,7 +74,7 @@ const monthsOf = (known: Tally | undefined): readonly Tally['month'][] =>
   known ? [known.month, ...(known.earlier?.months ?? [])] : [];
 
 /** What was spent in the current day and month, including posts in doubt, and when these end. */
-export interface Spent {
+interface Spent {
   posts: number;
   micros: number;
   ends: ReturnType<typeof calendarEnds>;

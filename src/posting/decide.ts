@@ -1,11 +1,12 @@
 import type { BotSettings } from '../config/flock-file.ts';
 import { isFinished, type Cursor } from '../ledger/cursor.ts';
 import type { LedgerEvent, Price } from '../ledger/events.ts';
+import type { FlockHistory } from '../ledger/history.ts';
 import type { BotState, Owed } from '../ledger/state.ts';
 import type { Line } from '../poems/poem.ts';
 import { fitsInPost, withoutControls } from '../poems/tweet-text.ts';
 import type { BotSchedule } from '../schedule/schedule.ts';
-import { type BudgetExceeded, checkBudget, costOf, type Spender } from './budget.ts';
+import { type BudgetExceeded, checkBudget, costOf, type FlockBudget } from './budget.ts';
 import type { Edit } from './edits.ts';
 
 /** What is known when a bot's next step is decided. Instants and durations in milliseconds. */
@@ -180,7 +181,7 @@ export interface DuePost {
   /** The poem as the bot reads it, and what it writes down first where that was edited. */
   poem: { lines: readonly Line[]; edit: Edit | undefined };
   /** What the flock has spent and may spend. */
-  flock: Pick<Spender, 'history' | 'purse'>;
+  flock: { history: FlockHistory; purse: FlockBudget };
   now: number;
 }
 

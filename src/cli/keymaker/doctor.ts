@@ -5,10 +5,9 @@ import { usualPrices } from '../../cost.ts';
 import { examineOffline } from '../../doctor/offline.ts';
 import { examineOnline, forecast, readsOnX } from '../../doctor/online.ts';
 import { type Checkup, type Finding, linesOf, Report } from '../../doctor/report.ts';
-import { parseBotName } from '../../poems/bot-name.ts';
 import { botFlags, command, jsonFlag, placeFlags, toggle, withInvocationFlags } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
-import { mustHaveKey } from './authorize.ts';
+import { botsWithKeys } from './each-bot.ts';
 
 const schema = z.object({
   offline: toggle('look at the files alone: nobody is asked, nothing costs'),
@@ -32,8 +31,7 @@ export const doctor = command({
   ],
   async run(args, terminal) {
     await using context = openContext(args);
-    const chosen = new Set(args.bot.map(parseBotName));
-    for (const bot of chosen) await mustHaveKey(bot, context, args);
+    const chosen = new Set(await botsWithKeys(args.bot, context, args));
     const checkup: Checkup = { ...context, chosen, keymaker: withInvocationFlags(args) };
     const report = new Report(await examine(checkup, args, terminal));
     if (args.json) terminal.print(`${JSON.stringify(report, null, 2)}\n`);
