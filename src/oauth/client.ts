@@ -1,7 +1,6 @@
 import * as z from 'zod';
-import type { Clock } from '../clock.ts';
 import { FlockError } from '../errors.ts';
-import { type HttpAnswer, NoAnswer, type Send } from '../http/exchange.ts';
+import { type HttpAnswer, NoAnswer } from '../http/exchange.ts';
 import { parseJson, quotable } from '../text.ts';
 import type { Provider, WhoAmI } from './providers.ts';
 import { type SignedCall, signedSend, TokenPair, userIdIn } from './signature.ts';
@@ -27,7 +26,7 @@ export type OAuth1Client = ReturnType<typeof openOAuth1Client>;
 /** The requests of OAuth 1.0a. Each throws a FlockError, `unavailable` if the provider cannot be reached. */
 export function openOAuth1Client(
   provider: Provider,
-  { send, clock, appKeys }: { send: Send; clock: Clock; appKeys: TokenPair },
+  { send, clock, appKeys }: Pick<Parameters<typeof signedSend>[0], 'send' | 'clock' | 'appKeys'>,
 ) {
   async function call(signed: SignedCall, token?: TokenPair, secrets: string[] = []): Promise<HttpAnswer> {
     try {

@@ -1,13 +1,15 @@
 import {
   answer,
   type Call,
+  type Caller,
+  callerOf,
   json,
   type Refusal,
   type Refuse,
   type Routes,
   type SandboxAnswer,
-} from './messages.ts';
-import { type Caller, callerOf, signedBy } from './signatures.ts';
+  signedBy,
+} from './requests.ts';
 import type { AccessToken, Account, Core, DialectId } from './world.ts';
 import { accessLevel, v1 } from './x-api.ts';
 

@@ -1,6 +1,6 @@
 import { html } from 'hono/html';
 import { asset } from '../assets.ts';
-import { answer, type Call, type Routes, type SandboxAnswer } from './messages.ts';
+import { answer, type Call, type Routes, type SandboxAnswer } from './requests.ts';
 import { dialects } from './oauth.ts';
 import {
   accesses,

@@ -5,13 +5,15 @@ import { parseJson } from '../text.ts';
 import {
   answer,
   type Call,
+  type Caller,
+  callerOf,
   json,
   type Refusal,
   type Refuse,
   type Routes,
   type SandboxAnswer,
-} from './messages.ts';
-import { type Caller, callerOf, type SignedApi } from './signatures.ts';
+  type SignedApi,
+} from './requests.ts';
 import { type AccessToken, type Core, type Post, showText } from './world.ts';
 
 /*
