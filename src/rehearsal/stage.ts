@@ -18,11 +18,12 @@ import type { BotToPlan } from '../plan/plan.ts';
 import { asKept } from '../poems/tweet-text.ts';
 import { keyMark } from '../posting/bot-runner.ts';
 import type { FlockBudget } from '../posting/budget.ts';
-import { claimedToken, type Fault } from '../sandbox/faults.ts';
-import type { Delivery, SandboxAnswer, SandboxRequest } from '../sandbox/messages.ts';
-import { Sandbox } from '../sandbox/sandbox.ts';
+import { claimedToken, type Fault } from '../sandbox/control.ts';
+import { Sandbox, type SandboxAnswer, type SandboxRequest } from '../sandbox/sandbox.ts';
 import { SeededRandom } from '../sandbox/world.ts';
 import type { RehearsedPost } from './check-posts.ts';
+
+type Delivery = SandboxAnswer['fault'];
 
 interface InProcessOptions {
   clock: Clock;
@@ -63,14 +64,14 @@ function toSandbox({ method, url, headers, body = '' }: HttpRequest): SandboxReq
   };
 }
 
-function timeTaken(fault: Delivery | undefined, length: number): number {
+function timeTaken(fault: Delivery, length: number): number {
   if (fault?.kind === 'hang') return Infinity;
   if (fault?.kind === 'delay') return fault.ms;
   return fault?.kind === 'trickle' ? fault.ms * length : 0;
 }
 
 /** What is left of the answer after its fault, as a client that asked for no compression sees it. */
-function received(answer: HttpAnswer, fault: Delivery | undefined): HttpAnswer {
+function received(answer: HttpAnswer, fault: Delivery): HttpAnswer {
   switch (fault?.kind) {
     case 'drop':
     case 'cut':
