@@ -15,12 +15,9 @@ import { costOf, type FlockBudget } from '../posting/budget.ts';
 import { slotCounter, type slotsWithin, type Stretch } from '../schedule/calendar.ts';
 import {
   type BotToPredict,
-  type Held,
-  type Parked,
   type PredictedBot,
   type PredictedPost,
   Prediction,
-  type Rest,
   type Shared,
 } from './predict.ts';
 import { type Excess, LimitWatch, xLimits } from './x-limits.ts';
@@ -63,7 +60,7 @@ interface Outlook {
   /** What X's refusals of repetitions came to in that time, where there were any. */
   refused: Refused | undefined;
   /** The budgets that hold it in that time. */
-  held: Held | undefined;
+  held: PredictedBot['held'];
 }
 
 /** How often a line was refused as a repetition, and how many of the slots have no post. */
@@ -98,9 +95,9 @@ export interface BotPlan {
   standing: StandingOf;
   outlook: Outlook;
   /** Why it takes no more steps, where it does not. */
-  rest: Rest | undefined;
+  rest: PredictedBot['rest'];
   /** How it is parked at last, where it is. */
-  parked: Parked | undefined;
+  parked: PredictedBot['parked'];
   /** The most posts in any 24 hours. */
   mostInDay: number;
 }
@@ -277,7 +274,7 @@ class BotTally {
   #first: number | undefined;
   #last: number | undefined;
   #end: number | undefined;
-  #held: Held | undefined;
+  #held: PredictedBot['held'];
   #refused = 0;
   /** Slots of the time that is planned that have a post. */
   #served = 0;
@@ -371,7 +368,7 @@ class BotTally {
   }
 
   #isOver(): boolean {
-    return (this.#bot.pass ?? 0) > this.#pass;
+    return (this.#bot.state?.pass ?? 0) > this.#pass;
   }
 
   #every(): number | undefined {

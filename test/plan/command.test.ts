@@ -214,7 +214,7 @@ describe('flockd plan as a process', { concurrency: 4 }, () => {
     const { stdout } = await planned(files);
     const parts = [
       'Needs attention',
-      'none is unfit',
+      'none cannot post',
       'wren: X refuses',
       "X's limits",
       'In the poems',
