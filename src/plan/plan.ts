@@ -5,6 +5,7 @@ import type { Flock, PlannedBot, WholeFlock } from '../flock/load.ts';
 import { conditionOf, type StandingOf } from '../flock/status.ts';
 import { shownPath } from '../fs.ts';
 import { mustBeItsAccount } from '../keys/right-account.ts';
+import { isFinished } from '../ledger/cursor.ts';
 import { FlockHistory } from '../ledger/history.ts';
 import type { BotState } from '../ledger/state.ts';
 import { findSharedTexts, type LintOfBot, lintPoem } from '../poems/lint.ts';
@@ -230,15 +231,16 @@ export class FlockPlan {
   }
 }
 
-function standingOf(
+/** How a bot stands at an instant, by its state. */
+export function standingOf(
   { name: bot, account, settings, state, lines }: BotToPlan,
-  { history, purse }: Shared,
+  flock: Pick<Shared, 'history' | 'purse'>,
   now: number,
 ): StandingOf {
-  const line = state?.place.next ?? 0;
-  const linked = new Set(hasLink((lines[line] ?? lines[0])?.text ?? '') ? [line] : []);
+  const next = state && !isFinished(state.place) ? state.place.next : 0;
+  const linked = new Set(hasLink(lines[next]?.text ?? '') ? [next] : []);
   const files = { bot, account, lines: lines.length, linked, settings, unfit: undefined };
-  return conditionOf(files, state, { history, purse, isStopped: false, now });
+  return conditionOf(files, state, { ...flock, isStopped: false, now });
 }
 
 /** What all of some bots cost together in a month, in micros, given what the flock may spend. */

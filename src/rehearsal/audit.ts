@@ -1,11 +1,11 @@
 import { inMicros, inUsd, readingCost } from '../cost.ts';
 import type { PostingFlock } from '../flock/load.ts';
-import { type Condition, conditionOf } from '../flock/status.ts';
+import type { Condition } from '../flock/status.ts';
 import { fingerprints, isFinished, lengthOf, type Cursor, startOf } from '../ledger/cursor.ts';
 import type { Change } from '../ledger/journal.ts';
 import type { BotState } from '../ledger/state.ts';
+import { standingOf } from '../plan/plan.ts';
 import type { Line } from '../poems/poem.ts';
-import { hasLink } from '../poems/tweet-text.ts';
 import { readingOf } from '../posting/edits.ts';
 import { billFor, type Post } from '../sandbox/world.ts';
 import { offsetIn, slotsWithin, type Stretch } from '../schedule/calendar.ts';
@@ -169,10 +169,8 @@ function examineBot(
   const expected = { ...expectedOf(lines, before), atEnd, refrain };
   const checked = checkPosts(expected, posts, harness.transport.repeatsOf(bundle.accessToken.reveal().token));
   const tally = tallies.of(name);
-  const linked = new Set(lines.flatMap(({ text }, line) => (hasLink(text) ? [line] : [])));
-  const files = { bot: name, account: undefined, lines: lines.length, linked, settings, unfit: undefined };
-  const now = { history: harness.ledger.history(), purse, isStopped: false, now: until };
-  const { condition, why, hint } = conditionOf(files, state, now);
+  const flock = { history: harness.ledger.history(), purse };
+  const { condition, why, hint } = standingOf({ ...bot, account: undefined, state }, flock, until);
   const broken: Broken[] = checked.breaks.map(({ what, line, instant }) => {
     return { bot: name, what, line, at: iso(instant) };
   });
