@@ -114,6 +114,12 @@ export function nearest(word: string, known: readonly string[]): string | undefi
     : undefined;
 }
 
+/** `did you mean howl?`, or another hint if no known word is near. */
+export function didYouMean(word: string, known: readonly string[], otherwise: string): string {
+  const meant = nearest(word, known);
+  return meant === undefined ? otherwise : `did you mean ${meant}?`;
+}
+
 const units = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
 /** The milliseconds in a duration such as `90s`, `20m` or `1.5h`, or undefined if it is none. */

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { postInstant } from '../networks/x/client.ts';
 
 const instant = z.number().int();
 const base = { bot: z.string().min(1), at: instant };
@@ -122,6 +123,19 @@ export type Intent = z.infer<typeof intent>;
 
 /** What an intent says of its cost. Micros, and milliseconds since 1970. */
 export type Price = Pick<Intent, 'cost' | 'dayEnds' | 'monthEnds' | 'flockDayEnds' | 'flockMonthEnds'>;
+
+/**
+ * When a post was made. A restored bot finds its posts long after, and their ids have the time. Milliseconds since 1970.
+ *
+ * @param open - the intent of the post
+ */
+export function madeAt(
+  { id, at, by }: Extract<LedgerEvent, { event: 'posted' }>,
+  { look }: Pick<Intent, 'look'>,
+): number {
+  if (look !== true || by !== 'timeline' || id === undefined) return at;
+  return Math.min(postInstant(id) ?? at, at);
+}
 
 /** What its bot was called before an event. */
 export const nameBefore = (event: LedgerEvent): string =>

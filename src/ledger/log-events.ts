@@ -1,4 +1,5 @@
 import type { Logger } from '../log.ts';
+import { iso } from '../text.ts';
 import { advance, isFinished, lengthOf } from './cursor.ts';
 import type { LedgerEvent } from './events.ts';
 import type { Change } from './journal.ts';
@@ -105,5 +106,3 @@ const waysOfPost: Record<Extract<LedgerEvent, { event: 'posted' }>['by'], string
   person: 'was in doubt about, and finds posted,',
   repetition: 'was in doubt about, and X says that it has,',
 };
-
-const iso = (instant: number): string => new Date(instant).toISOString();

@@ -1,123 +1,7 @@
 import * as z from 'zod';
-import { postInstant } from '../networks/x/client.ts';
-import { advance, donePrints, cursorSchema, type Cursor, startOf } from './cursor.ts';
-import { type Intent, intent, type LedgerEvent, type Price } from './events.ts';
-
-/**
- * When a post was made: a restored bot finds its posts long after, and their ids tell. Milliseconds since 1970.
- *
- * @param open - what was written down before it
- */
-export function madeAt(
-  { id, at, by }: Extract<LedgerEvent, { event: 'posted' }>,
-  { look }: Pick<Intent, 'look'>,
-): number {
-  if (look !== true || by !== 'timeline' || id === undefined) return at;
-  return Math.min(postInstant(id) ?? at, at);
-}
-
-const day = z.object({ ends: z.int(), posts: z.int() });
-const month = z.object({ ends: z.int(), micros: z.int() });
-
-const tally = z.object({
-  /** The day and the month that were charged last. */
-  day,
-  month,
-  /** Those charged before them: a clock that was wrong for a while comes back to the days and months it has left. */
-  earlier: z.object({ days: z.array(day), months: z.array(month) }).optional(),
-  /** Since the bot began. */
-  total: z.int(),
-});
-
-/** What a bot has spent, by day and month, which are known by their ends (milliseconds since 1970). Money in micros. */
-export type Tally = z.infer<typeof tally>;
-
-/** How many days and how many months are remembered besides the last ones. */
-const maxEarlier = 3;
-
-/**
- * The tally with posts and money added to the day and the month of a price; what is given back is negative.
- *
- * @param price - an intent that an older flockd wrote names no day: then nothing changes
- */
-export function charged(
-  known: Tally | undefined,
-  { dayEnds, monthEnds }: Price,
-  { posts, micros }: { posts: number; micros: number },
-): Tally | undefined {
-  if (dayEnds === undefined || monthEnds === undefined) return known;
-  if (known?.day.ends === dayEnds && known.month.ends === monthEnds) {
-    const { day, month, total, earlier } = known;
-    const now = {
-      day: { ends: dayEnds, posts: day.posts + posts },
-      month: { ends: monthEnds, micros: month.micros + micros },
-      total: total + micros,
-    };
-    return earlier ? { ...now, earlier } : now;
-  }
-  if (posts <= 0 && micros <= 0) return known && corrected(known, { dayEnds, monthEnds }, { posts, micros });
-  const days = daysOf(known);
-  const months = monthsOf(known);
-  const [ofDay, otherDays] = taken(days, dayEnds, { ends: dayEnds, posts: 0 });
-  const [ofMonth, otherMonths] = taken(months, monthEnds, { ends: monthEnds, micros: 0 });
-  return {
-    day: { ends: dayEnds, posts: ofDay.posts + posts },
-    month: { ends: monthEnds, micros: ofMonth.micros + micros },
-    ...(known && { earlier: { days: otherDays, months: otherMonths } }),
-    total: (known?.total ?? 0) + micros,
-  };
-}
-
-/** What is given back of a day and a month that are not the last ones; of one that is forgotten, nothing. */
-function corrected(
-  { day, month, total, earlier }: Tally,
-  { dayEnds, monthEnds }: { dayEnds: number; monthEnds: number },
-  { posts, micros }: { posts: number; micros: number },
-): Tally {
-  const inDay = (one: Tally['day']): Tally['day'] =>
-    one.ends === dayEnds ? { ...one, posts: one.posts + posts } : one;
-  const inMonth = (one: Tally['month']): Tally['month'] =>
-    one.ends === monthEnds ? { ...one, micros: one.micros + micros } : one;
-  return {
-    day: inDay(day),
-    month: inMonth(month),
-    ...(earlier && { earlier: { days: earlier.days.map(inDay), months: earlier.months.map(inMonth) } }),
-    total: total + micros,
-  };
-}
-
-/** Every day that is remembered. */
-export const daysOf = (known: Tally | undefined): readonly z.infer<typeof day>[] =>
-  known ? [known.day, ...(known.earlier?.days ?? [])] : [];
-
-export const monthsOf = (known: Tally | undefined): readonly z.infer<typeof month>[] =>
-  known ? [known.month, ...(known.earlier?.months ?? [])] : [];
-
-/** The period that ends then, or else a new one, and the others that are still remembered. */
-function taken<Period extends { ends: number }>(
-  periods: readonly Period[],
-  ends: number,
-  fresh: Period,
-): [Period, Period[]] {
-  const found = periods.find((period) => period.ends === ends) ?? fresh;
-  return [found, periods.filter((period) => period.ends !== ends).slice(0, maxEarlier)];
-}
-
-/**
- * The end of the period that runs at an instant: the first to come of those that were begun, which go on to their end also
- * where the time zone was changed since; or else the calendar's.
- *
- * @param longest - no period lasts longer: an end further away was written down by a clock that was wrong
- */
-export function runningEnd(
-  begun: Iterable<number>,
-  now: number,
-  { calendar, longest }: { calendar: number; longest: number },
-): number {
-  let first = Infinity;
-  for (const ends of begun) if (ends > now && ends <= now + longest && ends < first) first = ends;
-  return first === Infinity ? calendar : first;
-}
+import { advance, cursorSchema, type Cursor, doneIn, prints, startOf } from './cursor.ts';
+import { intent, type LedgerEvent, madeAt } from './events.ts';
+import { charged, type Tally, tally } from './spending.ts';
 
 const owed = z.object({
   slot: z.int(),
@@ -177,7 +61,6 @@ const botState = z.object({
 /** What the ledger says of one bot: all of its events folded into one. Instants are milliseconds since 1970. */
 export type BotState = z.infer<typeof botState>;
 export type Owed = z.infer<typeof owed>;
-type Last = NonNullable<BotState['last']>;
 
 /** @throws {z.ZodError} where the value is no state of this version */
 export const parseBotState = (value: unknown): BotState => botState.parse(value);
@@ -196,9 +79,13 @@ export function putState(states: Map<string, BotState>, event: LedgerEvent, afte
 export function applyEvent(state: BotState | undefined, event: LedgerEvent): BotState {
   if (event.event === 'begun') {
     const { poem, at, account } = event;
-    const state = { place: startOf(poem), pass: 1, served: at, posts: 0 };
-    // All in one literal: a property that is added takes twice its memory, of which a large flock has a hundred thousand.
-    return account === undefined ? state : { place: state.place, account, pass: 1, served: at, posts: 0 };
+    return {
+      place: startOf(poem),
+      ...(account !== undefined && { account }),
+      pass: 1,
+      served: at,
+      posts: 0,
+    };
   }
   if (!state) throw new RangeError(`${event.bot}: ${event.event} before it began`);
   switch (event.event) {
@@ -217,7 +104,7 @@ export function applyEvent(state: BotState | undefined, event: LedgerEvent): Bot
         event,
       );
     case 'held':
-      return { ...state, owed: held(state, event) };
+      return { ...state, owed: owedAfter(state.owed, event, event) };
     case 'posted':
       return afterPosted(state, event);
     case 'refused':
@@ -282,6 +169,10 @@ function afterEdited(
 const maxGone = 50 * 8;
 
 function goneWith({ place: before, gone = '' }: Pick<BotState, 'place' | 'gone'>, after: Cursor): string {
+  const donePrints = (place: Cursor): string[] => {
+    const isDone = doneIn(place);
+    return prints(place.poem).filter((_, line) => isDone(line));
+  };
   const stays = new Set(donePrints(after));
   const left = donePrints(before).filter((print) => !stays.has(print));
   return (gone + left.join('')).slice(-maxGone);
@@ -311,62 +202,63 @@ function afterPosted(
   posted: Extract<LedgerEvent, { event: 'posted' }>,
 ): BotState {
   if (!open) throw new RangeError('posted without an intent');
+  const { id, cost } = posted;
+  const { line, lines } = open;
   const after: BotState = {
     ...state,
-    place: advance(state.place, open.lines),
+    place: advance(state.place, lines),
     served: Math.max(state.served, open.until),
-    last: lastOf(posted, open),
+    last: {
+      at: madeAt(posted, open),
+      line,
+      ...(id !== undefined && { id }),
+      ...(lines > 1 && { lines }),
+    },
     posts: state.posts + 1,
+    ...(seen && id === undefined && { seen }),
   };
-  if (seen && posted.id === undefined) after.seen = seen;
-  return posted.cost === undefined
+  return cost === undefined
     ? after
-    : withTally(after, charged(state.tally, open, { posts: 0, micros: posted.cost }));
-}
-
-/** Made without what is spread on a condition: that takes ten times as long, and this is done for every post. */
-function lastOf(posted: Extract<LedgerEvent, { event: 'posted' }>, open: Intent): Last {
-  const last: Last = { at: madeAt(posted, open), line: open.line };
-  if (posted.id !== undefined) last.id = posted.id;
-  if (open.lines > 1) last.lines = open.lines;
-  return last;
+    : withTally(after, charged(state.tally, open, { posts: 0, micros: cost }));
 }
 
 /** @param cost - of looking, in micros */
-function afterRefused(
-  { open, ...state }: BotState,
-  { why, reason, retryAt, at, key }: Pick<Owed, 'why' | 'reason' | 'retryAt' | 'key'> & { at: number },
-  cost: number,
-): BotState {
+function afterRefused({ open, ...state }: BotState, refusal: Refusal, cost: number): BotState {
   if (!open) throw new RangeError('refused without an intent');
-  const again = isAgain(state.owed, why, key) ? state.owed : undefined;
-  const times = (again?.times ?? 0) + 1;
-  const since = again?.since ?? at;
-  const owed: Owed = { slot: open.slot, until: open.until, retryAt, why, reason, times, at, since };
-  if (key !== undefined) owed.key = key;
-  const absent = timesAbsent(state.owed) + (why === 'absent' ? 1 : 0);
-  if (absent > 0) owed.absent = absent;
   const returned = { posts: -1, micros: cost - (open.cost ?? 0) };
-  return { ...withTally(state, state.tally && charged(state.tally, open, returned)), owed };
+  return {
+    ...withTally(state, state.tally && charged(state.tally, open, returned)),
+    owed: owedAfter(state.owed, open, refusal),
+  };
+}
+
+type Refusal = Pick<Owed, 'why' | 'reason' | 'retryAt' | 'key'> & { at: number };
+
+/** What is owed after a refusal, or after a post that is due was not even tried. */
+function owedAfter(
+  before: Owed | undefined,
+  { slot, until }: Pick<Owed, 'slot' | 'until'>,
+  { why, reason, retryAt, at, key }: Refusal,
+): Owed {
+  const again = isAgain(before, why, key) ? before : undefined;
+  const absent = timesAbsent(before) + (why === 'absent' ? 1 : 0);
+  return {
+    slot,
+    until,
+    retryAt,
+    why,
+    reason,
+    times: (again?.times ?? 0) + 1,
+    at,
+    since: again?.since ?? at,
+    ...(key !== undefined && { key }),
+    ...(absent > 0 && { absent }),
+  };
 }
 
 /** Whether it is refused for the same once more, and where the key is to blame, with the same one. */
 export const isAgain = (owed: Owed | undefined, why: string, key: string | undefined): boolean =>
   owed?.why === why && (key === undefined || owed.key === undefined || owed.key === key);
-
-/** A post that is due and was not even tried: what is in its way is the reason, and it says nothing of the line. */
-function held(
-  { owed: before }: BotState,
-  { slot, until, retryAt, why, reason, at, key }: Extract<LedgerEvent, { event: 'held' }>,
-): Owed {
-  const again = isAgain(before, why, key) ? before : undefined;
-  const since = again?.since ?? at;
-  const owed: Owed = { slot, until, retryAt, why, reason, times: (again?.times ?? 0) + 1, at, since };
-  if (key !== undefined) owed.key = key;
-  const absent = timesAbsent(before);
-  if (absent > 0) owed.absent = absent;
-  return owed;
-}
 
 const afterLooked = (state: BotState, { newest, at }: Extract<LedgerEvent, { event: 'looked' }>): BotState =>
   newest === undefined ? state : { ...state, seen: { id: newest, at } };

@@ -13,7 +13,7 @@ import { linesOf } from '../poems/poem.ts';
 import { hasLink } from '../poems/tweet-text.ts';
 import { keyMark } from '../posting/bot-runner.ts';
 import { costOf, type FlockBudget } from '../posting/budget.ts';
-import { slotCounter, type slotsWithin, type Stretch } from '../schedule/calendar.ts';
+import { slotCounter, type Stretch } from '../schedule/schedule.ts';
 import {
   type BotToPredict,
   type PredictedBot,
@@ -257,7 +257,7 @@ export const sumOf = (plans: readonly BotPlan[], what: (outlook: Outlook) => num
 interface TallyOptions {
   prices: PriceTable;
   span: Span;
-  slotsIn: typeof slotsWithin;
+  slotsIn: ReturnType<typeof slotCounter>;
 }
 
 /** Adds up what one bot posts, as it comes. */
@@ -265,7 +265,7 @@ class BotTally {
   readonly #bot: PredictedBot;
   readonly #prices: PriceTable;
   readonly #span: Span;
-  readonly #slotsIn: typeof slotsWithin;
+  readonly #slotsIn: ReturnType<typeof slotCounter>;
   readonly #linesLeft: number;
   /** The pass that ends with these lines. */
   readonly #pass: number;

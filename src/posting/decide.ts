@@ -4,8 +4,8 @@ import type { LedgerEvent, Price } from '../ledger/events.ts';
 import type { BotState, Owed } from '../ledger/state.ts';
 import type { Line } from '../poems/poem.ts';
 import { fitsInPost, withoutControls } from '../poems/tweet-text.ts';
-import type { BotSchedule } from '../schedule/calendar.ts';
-import { type BudgetExceeded, priceOf, type Spender } from './budget.ts';
+import type { BotSchedule } from '../schedule/schedule.ts';
+import { type BudgetExceeded, checkBudget, costOf, type Spender } from './budget.ts';
 import type { Edit } from './edits.ts';
 
 /** What is known when a bot's next step is decided. Instants and durations in milliseconds. */
@@ -196,10 +196,9 @@ export function movePost({ bot, state, settings, until, offset, poem, flock, now
     const event = { event: 'missed', bot, at: now, until: Math.max(until, now - offset) } as const;
     return { do: 'finish', event };
   }
-  const priced = priceOf(post.text, { state, settings, ...flock }, now);
-  return 'cap' in priced
-    ? { do: 'wait for budget', cap: priced.cap }
-    : { do: 'post', post, price: priced.price };
+  const wanted = { posts: 1, cost: costOf(post.text, flock.purse.prices) } as const;
+  const { cap, price } = checkBudget(wanted, { state, settings, ...flock }, now);
+  return cap ? { do: 'wait for budget', cap } : { do: 'post', post, price };
 }
 
 /** The text to post next, as it is sent, and the lines it is made of. */

@@ -1,5 +1,5 @@
 import { inMicros, inUsd, readingCost } from '../cost.ts';
-import type { PostingFlock } from '../flock/load.ts';
+import type { Flock } from '../flock/load.ts';
 import type { Condition } from '../flock/status.ts';
 import { fingerprints, isFinished, lengthOf, type Cursor, startOf } from '../ledger/cursor.ts';
 import type { Change } from '../ledger/journal.ts';
@@ -8,7 +8,7 @@ import { standingOf } from '../plan/plan.ts';
 import type { Line } from '../poems/poem.ts';
 import { readingOf } from '../posting/edits.ts';
 import { billFor, type Post } from '../sandbox/world.ts';
-import { offsetIn, slotsWithin, type Stretch } from '../schedule/calendar.ts';
+import { offsetIn, slotCounter, type Stretch } from '../schedule/schedule.ts';
 import { iso } from '../text.ts';
 import { type Break, checkPosts } from './check-posts.ts';
 import { type ClockChange, clockChanges } from './clock-changes.ts';
@@ -109,7 +109,7 @@ interface Rehearsed extends Pick<HarnessOptions, 'purse' | 'from' | 'faults' | '
   until: number;
   days: number;
   /** The bots that could not take part. */
-  misfits: PostingFlock['misfits'];
+  misfits: Flock['misfits'];
 }
 
 /** Checks what the accounts say against the poems, and what the ledger says against the accounts. */
@@ -305,7 +305,8 @@ export class Tallies {
   #slotsIn(bot: string, stretch: Stretch): number {
     const { schedule: expression, timezone } = this.#bots.get(bot) ?? {};
     if (expression === undefined || timezone === undefined || stretch.until <= stretch.from) return 0;
-    return slotsWithin({ expression, timezone }, stretch);
+    // Most stretches are asked about once: a counter that is kept would keep a million of them.
+    return slotCounter()({ expression, timezone }, stretch);
   }
 
   #posted(tally: Tally, { open, served }: BotState, id: string): void {

@@ -1,6 +1,5 @@
 import { Temporal } from 'temporal-polyfill';
-import type { Stretch } from '../schedule/calendar.ts';
-import { nextAfter } from '../schedule/schedule.ts';
+import { nextAfter, type Stretch } from '../schedule/schedule.ts';
 import { iso } from '../text.ts';
 
 /** A bot that was there when a clock changed. */

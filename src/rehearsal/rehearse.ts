@@ -1,9 +1,9 @@
 import { FlockError } from '../errors.ts';
-import type { PostingFlock, WholeFlock } from '../flock/load.ts';
+import type { Flock, WholeFlock } from '../flock/load.ts';
 import type { JournalContents } from '../ledger/format.ts';
 import type { Ledger } from '../ledger/journal.ts';
 import { type BotToPlan, readBots } from '../plan/plan.ts';
-import { countSlots, type Stretch } from '../schedule/calendar.ts';
+import { slotCounter, type Stretch } from '../schedule/schedule.ts';
 import { examine, type Report, Tallies } from './audit.ts';
 import { Harness } from './stage.ts';
 
@@ -12,18 +12,14 @@ const maxSlots = 1_000_000;
 
 /** @throws {FlockError} `usage` where a flock has more slots in that time than can be rehearsed */
 function mustBeFew(bots: readonly BotToPlan[], { from, until, days }: Stretch & { days: number }): void {
-  const known = new Map<string, number>();
+  const slotsIn = slotCounter();
   let all = 0;
   for (const { settings, state } of bots) {
     if (settings.paused || state?.paused !== undefined || state?.parked) continue;
     // Slots that were missed are posted too where all of them are wanted.
     const since = settings.missed === 'all' ? Math.min(from, state?.served ?? from) : from;
     const { schedule: expression, timezone } = settings;
-    const key = `${expression}\n${timezone}\n${since}`;
-    const enough = Math.floor(maxSlots / bots.length);
-    const count = known.get(key) ?? countSlots({ expression, timezone }, { from: since, until }, enough);
-    known.set(key, count);
-    all += count;
+    all += slotsIn({ expression, timezone }, { from: since, until });
   }
   if (all <= maxSlots) return;
   const fit = Math.floor((days * maxSlots) / all);
@@ -89,7 +85,7 @@ export async function rehearse(options: RehearsalOptions): Promise<Report> {
 }
 
 /** Why nothing can be rehearsed: what keeps the first bot from it. */
-function noBots([first, ...others]: PostingFlock['misfits']): FlockError {
+function noBots([first, ...others]: Flock['misfits']): FlockError {
   if (!first) {
     return new FlockError('data', 'there is no poem to rehearse', {
       hint: 'poems are text files in the poems folder; --root DIR names the flock',

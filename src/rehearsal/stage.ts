@@ -20,7 +20,7 @@ import { asKept } from '../poems/tweet-text.ts';
 import { keyMark } from '../posting/bot-runner.ts';
 import type { FlockBudget } from '../posting/budget.ts';
 import { claimedToken, type Fault } from '../sandbox/faults.ts';
-import type { Delivery, SandboxAnswer, SandboxRequest } from '../sandbox/problems.ts';
+import type { Delivery, SandboxAnswer, SandboxRequest } from '../sandbox/messages.ts';
 import { Sandbox } from '../sandbox/sandbox.ts';
 import { SeededRandom } from '../sandbox/world.ts';
 import type { RehearsedPost } from './check-posts.ts';

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { Delivery, SandboxAnswer, SandboxRequest } from './problems.ts';
+import type { SandboxAnswer, SandboxRequest } from './messages.ts';
 import { type Alteration, alterations, type SeededRandom } from './world.ts';
 
 /** The ordered faults that are not used up. A test orders a fault, the sandbox takes it for a request, and {@link spoil} applies it. */
@@ -150,10 +150,11 @@ export function spoil(fault: Fault, { work, workLater }: Acts): SandboxAnswer {
       return { ...silence, fault: { kind: 'drop' } };
     case 'delay':
     case 'trickle':
+      return { ...work(), fault };
     case 'cut':
     case 'gzip-cut':
     case 'gzip-corrupt':
-      return { ...work(), fault: deliveryOf(fault) };
+      return { ...work(), fault: { kind: fault.kind } };
   }
 }
 
@@ -168,12 +169,6 @@ function altered(answer: SandboxAnswer, alter: (text: string) => string): Sandbo
 }
 
 const silence: SandboxAnswer = { status: 200, headers: {}, body: '' };
-
-function deliveryOf(fault: Extract<Fault, { kind: Delivery['kind'] }>): Delivery {
-  return fault.kind === 'delay' || fault.kind === 'trickle'
-    ? { kind: fault.kind, ms: fault.ms }
-    : { kind: fault.kind };
-}
 
 /** Sends a text as it is and any other body as JSON. Without a body the answer is a problem of that status. */
 function statusAnswer({ status, body, headers }: Extract<Fault, { kind: 'status' }>): SandboxAnswer {

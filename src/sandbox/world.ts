@@ -1,9 +1,34 @@
 import { createHash } from 'node:crypto';
-import twitterText from 'twitter-text';
 import * as z from 'zod';
 import type { Clock } from '../clock.ts';
 import { inMicros, inUsd, type PriceTable, readingCost, usualPrices } from '../cost.ts';
-import { cashtagsIn, linksIn, maxWeight, weigh } from '../poems/tweet-text.ts';
+import { linksIn } from '../poems/tweet-text.ts';
+
+/** What all routes of a sandbox share. */
+export interface Core extends CoreOptions {
+  world: World;
+  authorizations: Authorizations;
+  /** The used nonces by the time stamps of their requests, as long as these are accepted. */
+  nonces: Map<number, Set<string>>;
+  /** How far the clock of the sandbox is ahead of `clock`. Milliseconds. */
+  ahead: number;
+}
+
+export interface CoreOptions {
+  clock: Clock;
+  /** The apps that may sign. */
+  appKeys: { token: string; secret: string }[];
+  /** The registered callback URLs; by default every URL is allowed. */
+  callbacks?: string[];
+  /** Whether to refuse a text that the account posted within `duplicateWindow`. `refuse` by default. */
+  duplicates?: 'refuse' | 'accept';
+  /** Milliseconds; 12 hours by default. */
+  duplicateWindow?: number;
+  /** How long a post takes to show in the timeline. Milliseconds; 0 by default. */
+  timelineLag?: number;
+  /** The passwords for xAuth, by screen name. Without any there is no xAuth, as at X. */
+  passwords?: Record<string, string>;
+}
 
 /**
  * The accounts, tokens and posts of a sandbox, indexed for lookup. This is the part of a sandbox that a restart keeps;
@@ -193,17 +218,6 @@ export class PostIds {
     this.#last = fromClock > this.#last ? fromClock : this.#last + 1n;
     return String(this.#last);
   }
-}
-
-type TextFault = 'empty' | 'too-long' | 'not-permitted';
-
-/** Why X refuses a text, whichever account posts it; undefined if X accepts it. Expects normalized text. */
-export function judgeText(text: string): TextFault | undefined {
-  if (text === '') return 'empty';
-  if (weigh(text) > maxWeight) return 'too-long';
-  if (twitterText.hasInvalidCharacters(text) || /\p{Surrogate}/u.test(text)) return 'not-permitted';
-  // Self-serve apps may name one cashtag a post (X's changelog of 2026).
-  return cashtagsIn(text) > 1 ? 'not-permitted' : undefined;
 }
 
 /** The links in a text, in order, each with the t.co link that X shows instead. */

@@ -7,8 +7,7 @@ import {
 import * as z from 'zod';
 import type { Clock } from '../../clock.ts';
 import { type HttpAnswer, NoAnswer, type Send } from '../../http/exchange.ts';
-import { signedSend, type SignedSend } from '../../oauth/client.ts';
-import type { BotKey } from '../../oauth/signature.ts';
+import { type BotKey, signedSend } from '../../oauth/signature.ts';
 import { asWritten } from '../../poems/tweet-text.ts';
 import { aheadOf, classify, isOfX, timeIn, type XFailure } from './failure.ts';
 
@@ -155,7 +154,7 @@ function windowOf(from: TimelineStart): { since_id: string } | { start_time: str
 const methods = z.enum(['GET', 'POST', 'DELETE']);
 
 /** A plugin that sends the library's requests through `send`. */
-function overSignedSend(api: string, send: SignedSend): ITwitterApiClientPlugin {
+function overSignedSend(api: string, send: ReturnType<typeof signedSend>): ITwitterApiClientPlugin {
   return {
     async onBeforeRequestConfig({ url, params }): Promise<TwitterResponse<unknown>> {
       const method = methods.parse(params.method.toUpperCase());
