@@ -38,7 +38,7 @@ export const plan = command({
     else if (args.ics) print(planAsIcs(flock, systemClock.now()), terminal);
     else show(flock, { misfits, passedOver }, args, terminal);
     if (args.ics)
-      for (const { bot, error } of misfits) terminal.warn(`${bot} cannot post: ${error.message}`, error.hint);
+      for (const { bot, error } of misfits) terminal.warn(`${bot} needs you: ${error.message}`, error.hint);
     const isPartly = misfits.length > 0 || passedOver.some(({ kind }) => kind === 'refused');
     return isPartly ? 'partly' : 'done';
   },
