@@ -204,7 +204,10 @@ describe('a plan for a bot', () => {
         ['2026-06-01T09:00:00.000Z', 'b'],
       ],
     );
-    assert.match(notes(plan).join('\n'), /nobody knows whether it arrived; the plan assumes that it did not$/);
+    assert.match(
+      notes(plan).join('\n'),
+      /nobody knows whether it arrived; the plan assumes that it did not$/,
+    );
   });
 
   const parked = { event: 'parked', bot, at, why: 'it is ill', hint: 'heal it' } as const;

@@ -33,7 +33,9 @@ describe('a plan for a poem that comes again too soon', () => {
     ] as const) {
       const plan = planned({ poems: { ada: lines(count) }, settings: { schedule, spread: '10m' } });
       const missing = (all - plan.posts.length).toLocaleString('en-US');
-      assert.deepEqual(slotsOf(plan), [`${missing} of ${all.toLocaleString('en-US')} slots pass without a post`]);
+      assert.deepEqual(slotsOf(plan), [
+        `${missing} of ${all.toLocaleString('en-US')} slots pass without a post`,
+      ]);
     }
   });
 
