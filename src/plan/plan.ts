@@ -5,6 +5,7 @@ import type { Flock, PlannedBot, WholeFlock } from '../flock/load.ts';
 import { conditionOf, type StandingOf } from '../flock/status.ts';
 import { shownPath } from '../fs.ts';
 import { mustBeItsAccount } from '../keys/right-account.ts';
+import { isFinished } from '../ledger/cursor.ts';
 import { FlockHistory } from '../ledger/history.ts';
 import type { BotState } from '../ledger/state.ts';
 import { findSharedTexts, type LintOfBot, lintPoem } from '../poems/lint.ts';
@@ -15,12 +16,9 @@ import { costOf, type FlockBudget } from '../posting/budget.ts';
 import { slotCounter, type Stretch } from '../schedule/schedule.ts';
 import {
   type BotToPredict,
-  type Held,
-  type Parked,
   type PredictedBot,
   type PredictedPost,
   Prediction,
-  type Rest,
   type Shared,
 } from './predict.ts';
 import { type Excess, LimitWatch, xLimits } from './x-limits.ts';
@@ -63,7 +61,7 @@ interface Outlook {
   /** What X's refusals of repetitions came to in that time, where there were any. */
   refused: Refused | undefined;
   /** The budgets that hold it in that time. */
-  held: Held | undefined;
+  held: PredictedBot['held'];
 }
 
 /** How often a line was refused as a repetition, and how many of the slots have no post. */
@@ -98,9 +96,9 @@ export interface BotPlan {
   standing: StandingOf;
   outlook: Outlook;
   /** Why it takes no more steps, where it does not. */
-  rest: Rest | undefined;
+  rest: PredictedBot['rest'];
   /** How it is parked at last, where it is. */
-  parked: Parked | undefined;
+  parked: PredictedBot['parked'];
   /** The most posts in any 24 hours. */
   mostInDay: number;
 }
@@ -233,15 +231,16 @@ export class FlockPlan {
   }
 }
 
-function standingOf(
+/** How a bot stands at an instant, by its state. */
+export function standingOf(
   { name: bot, account, settings, state, lines }: BotToPlan,
-  { history, purse }: Shared,
+  flock: Pick<Shared, 'history' | 'purse'>,
   now: number,
 ): StandingOf {
-  const line = state?.place.next ?? 0;
-  const linked = new Set(hasLink((lines[line] ?? lines[0])?.text ?? '') ? [line] : []);
+  const next = state && !isFinished(state.place) ? state.place.next : 0;
+  const linked = new Set(hasLink(lines[next]?.text ?? '') ? [next] : []);
   const files = { bot, account, lines: lines.length, linked, settings, unfit: undefined };
-  return conditionOf(files, state, { history, purse, isStopped: false, now });
+  return conditionOf(files, state, { ...flock, isStopped: false, now });
 }
 
 /** What all of some bots cost together in a month, in micros, given what the flock may spend. */
@@ -277,7 +276,7 @@ class BotTally {
   #first: number | undefined;
   #last: number | undefined;
   #end: number | undefined;
-  #held: Held | undefined;
+  #held: PredictedBot['held'];
   #refused = 0;
   /** Slots of the time that is planned that have a post. */
   #served = 0;
@@ -371,7 +370,7 @@ class BotTally {
   }
 
   #isOver(): boolean {
-    return (this.#bot.pass ?? 0) > this.#pass;
+    return (this.#bot.state?.pass ?? 0) > this.#pass;
   }
 
   #every(): number | undefined {

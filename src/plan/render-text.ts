@@ -83,11 +83,11 @@ function ofStanding({ standing, bot, outlook }: BotPlan): Note | undefined {
   return { text: `${why}${inDoubt}${end}`, hint };
 }
 
-/** What X will not take, or an edit that left too little of the poem. */
+/** What X will not take, or an edit that left too little: it needs a person once it comes to it. */
 function ofPark({ standing, parked, bot }: BotPlan, from: number): Note | undefined {
   if (!parked || standing.condition === 'parked') return undefined;
-  const when = parked.at > from ? ` at ${clockTime(parked.at, bot.settings.timezone)}` : '';
-  return { text: `will stop before line ${parked.line}${when}: ${parked.why}`, hint: parked.hint };
+  const when = parked.at > from ? ` on ${clockTime(parked.at, bot.settings.timezone)}` : '';
+  return { text: `will need you at line ${parked.line}${when}: ${parked.why}`, hint: parked.hint };
 }
 
 function ofBudget({ outlook: { held }, bot }: BotPlan): Note | undefined {
@@ -209,7 +209,7 @@ function showNotes(plan: FlockPlan, room: Room): string[] {
 
 const showLeftOut = ({ invalidBots, passedOver }: LeftOut): string[] => [
   ...invalidBots.flatMap(({ bot, error: { message, hint } }) =>
-    withHint({ text: `${bot} cannot post: ${message}`, hint }),
+    withHint({ text: `${bot} needs you: ${message}`, hint }),
   ),
   ...passedOver
     .filter(({ kind }) => kind !== 'ignored')

@@ -1,11 +1,11 @@
 import { inMicros, inUsd, readingCost } from '../cost.ts';
 import type { Flock } from '../flock/load.ts';
-import { type Condition, conditionOf } from '../flock/status.ts';
+import type { Condition } from '../flock/status.ts';
 import { fingerprints, isFinished, lengthOf, type Cursor, startOf } from '../ledger/cursor.ts';
 import type { Change } from '../ledger/journal.ts';
 import type { BotState } from '../ledger/state.ts';
+import { standingOf } from '../plan/plan.ts';
 import type { Line } from '../poems/poem.ts';
-import { hasLink } from '../poems/tweet-text.ts';
 import { readingOf } from '../posting/edits.ts';
 import { billFor, type Post } from '../sandbox/world.ts';
 import { offsetIn, slotCounter, type Stretch } from '../schedule/schedule.ts';
@@ -169,10 +169,8 @@ function examineBot(
   const expected = { ...expectedOf(lines, before), atEnd, refrain };
   const checked = checkPosts(expected, posts, harness.transport.repeatsOf(bundle.accessToken.reveal().token));
   const tally = tallies.of(name);
-  const linked = new Set(lines.flatMap(({ text }, line) => (hasLink(text) ? [line] : [])));
-  const files = { bot: name, account: undefined, lines: lines.length, linked, settings, unfit: undefined };
-  const now = { history: harness.ledger.history(), purse, isStopped: false, now: until };
-  const { condition, why, hint } = conditionOf(files, state, now);
+  const flock = { history: harness.ledger.history(), purse };
+  const { condition, why, hint } = standingOf({ ...bot, account: undefined, state }, flock, until);
   const broken: Broken[] = checked.breaks.map(({ what, line, instant }) => {
     return { bot: name, what, line, at: iso(instant) };
   });
@@ -272,7 +270,6 @@ interface Tally {
 export class Tallies {
   readonly #tallies = new Map<string, Tally>();
   readonly #bots: ReadonlyMap<string, Harness['bots'][number]['settings']>;
-  readonly #count = slotCounter();
 
   constructor(bots: HarnessOptions['bots']) {
     this.#bots = new Map(bots.map(({ name, settings }) => [name, settings]));
@@ -308,7 +305,8 @@ export class Tallies {
   #slotsIn(bot: string, stretch: Stretch): number {
     const { schedule: expression, timezone } = this.#bots.get(bot) ?? {};
     if (expression === undefined || timezone === undefined || stretch.until <= stretch.from) return 0;
-    return this.#count({ expression, timezone }, stretch);
+    // Most stretches are asked about once: a counter that is kept would keep a million of them.
+    return slotCounter()({ expression, timezone }, stretch);
   }
 
   #posted(tally: Tally, { open, served }: BotState, id: string): void {

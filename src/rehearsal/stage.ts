@@ -247,12 +247,7 @@ export class Harness implements AsyncDisposable {
 
   private constructor(
     { purse, faults, seed, through }: HarnessOptions,
-    {
-      clock,
-      sandbox,
-      bots,
-      journal,
-    }: { clock: HeldClock; sandbox: Sandbox; bots: RehearsedBot[]; journal: Journal },
+    { clock, sandbox, bots, journal }: Pick<Harness, 'clock' | 'sandbox' | 'bots'> & { journal: Journal },
   ) {
     this.clock = clock;
     this.sandbox = sandbox;

@@ -267,7 +267,7 @@ describe('a plan for a bot', () => {
     assert.deepEqual(lost.posts, []);
     assert.match(
       notes(lost).join('\n'),
-      /^ada: will stop before line 2 at 2026-06-01 09:00 UTC: its poem has become another one/,
+      /^ada: will need you at line 2 on 2026-06-01 09:00 UTC: its poem has become another one/,
     );
   });
 
@@ -293,7 +293,7 @@ describe('a plan for a bot', () => {
     );
     assert.match(
       notes(plan).join('\n'),
-      /^ada: will stop before line 2 at 2026-06-02 09:00 UTC: X refuses the line/,
+      /^ada: will need you at line 2 on 2026-06-02 09:00 UTC: X refuses the line/,
     );
     assert.equal(plan.bots['ada']?.rest, 'parked');
   });

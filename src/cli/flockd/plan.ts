@@ -39,7 +39,7 @@ export const plan = command({
     else show(flock, { invalidBots, passedOver }, args, terminal);
     if (args.ics)
       for (const { bot, error } of invalidBots)
-        terminal.warn(`${bot} cannot post: ${error.message}`, error.hint);
+        terminal.warn(`${bot} needs you: ${error.message}`, error.hint);
     const isPartly = invalidBots.length > 0 || passedOver.some(({ kind }) => kind === 'refused');
     return isPartly ? 'partly' : 'done';
   },
