@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { describe, it } from 'node:test';
 import { FlockError } from '../../src/errors.ts';
 import type { Ledger } from '../../src/ledger/journal.ts';
+import { flockError } from '../support/flock-error.ts';
 import { changing, lines, rehearsed } from './rehearsed.ts';
 
 const poems = { heron: lines('heron', 12), otter: lines('otter', 15) };
@@ -12,12 +13,6 @@ const hourly = { schedule: '0 * * * *' };
 /** Those of this process: others rehearse at the same time. */
 const scratch = (): string[] =>
   readdirSync(tmpdir()).filter((name) => name.startsWith(`flockd-rehearsal-${process.pid}-`));
-
-const refusal = (exit: string, message: RegExp) => (error: unknown) =>
-  error instanceof FlockError &&
-  error.exit === exit &&
-  message.test(error.message) &&
-  error.hint !== undefined;
 
 describe('a rehearsal', () => {
   it('joins refrains, and counts every line in them once', async () => {
@@ -108,10 +103,10 @@ describe('a rehearsal', () => {
   });
 
   it('refuses where nobody is left, for the first one’s reason', async () => {
-    await assert.rejects(rehearsed({ poems: {} }), refusal('data', /there is no poem/));
+    await assert.rejects(rehearsed({ poems: {} }), flockError('data', /there is no poem/));
     await assert.rejects(
       rehearsed({ poems: { tern: [], wren: [] } }),
-      refusal('data', /^no bot can be rehearsed: tern has no lines \(and 1 more\)$/),
+      flockError('data', /^no bot can be rehearsed: tern has no lines \(and 1 more\)$/),
     );
   });
 
@@ -120,7 +115,7 @@ describe('a rehearsal', () => {
     await assert.rejects(
       rehearsed({ poems, settings: everySecond }, { days: 365 }),
       (error: unknown) =>
-        refusal('usage', /^about 63,072,000 slots in 365 days/)(error) &&
+        flockError('usage', /^about 63,072,000 slots in 365 days/)(error) &&
         error instanceof FlockError &&
         /--days 5\b/.test(error.hint ?? ''),
     );

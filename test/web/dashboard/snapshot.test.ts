@@ -15,7 +15,7 @@ describe('a view of a running flock', () => {
       budget: { usdPerMonth: 5 },
       bots: { birch: { atEnd: 'stop' } },
     });
-    flock.add('amber', lines('Amber'), 'amber_bot');
+    flock.add('amber', lines('Amber'), {}, { account: 'amber_bot' });
     flock.add('birch', 'Birch one\n    Birch two\n');
     flock.addInvalid('broken', 'a bad bundle', 'make it again');
     flock.update();
