@@ -3,19 +3,11 @@ import { describe, it } from 'node:test';
 import { isSlowAfter, PriorityClasses, maxSlow, slowClass } from '../../src/daemon/fair-queue.ts';
 import type { BotState } from '../../src/ledger/state.ts';
 import { TokenPair } from '../../src/oauth/signature.ts';
+import { intentOf } from '../support/intent.ts';
 
 const state: BotState = { place: { poem: '', next: 0, ahead: [] }, pass: 1, served: 0, posts: 3 };
 const owed = { slot: 0, until: 0, retryAt: 0, reason: '', times: 1 };
-const open = {
-  event: 'intent',
-  bot: 'howl',
-  at: 0,
-  slot: 0,
-  until: 0,
-  line: 0,
-  lines: 1,
-  print: '',
-} as const;
+const open = intentOf('howl', 0);
 
 describe('lanes', () => {
   it('are for slow bots, and for each app that X has held to a limit', () => {
