@@ -91,10 +91,8 @@ export function openContext(places: Places): Context {
 }
 
 function providerOf(id: string, custom: FlockFile['providers'], api: string): Provider {
-  const own = custom.get(id);
-  if (own) return own;
-  const known = builtIn.find((name) => name === id);
-  if (known) return builtInProvider(known, { api, isSandbox: api !== xApi });
+  const known = custom.get(id) ?? builtInProvider(id, { api, isSandbox: api !== xApi });
+  if (known) return known;
   const all = [...builtIn, ...custom.keys()];
   const meant = nearest(id, all);
   throw new FlockError('usage', `there is no provider called ${JSON.stringify(id)}`, {

@@ -13,10 +13,10 @@ import type { BotState } from '../../src/ledger/state.ts';
 import { EventLog } from '../../src/log.ts';
 import { readPoem } from '../../src/poems/find.ts';
 import type { Command } from '../../src/posting/commands.ts';
-import { openScratchFolder } from '../../src/rehearsal/stage.ts';
 import { Monitor } from '../../src/web/dashboard/monitor.ts';
 import { openDaemon } from '../../test/support/daemon.ts';
 import type { AnsweringX } from './held-x.ts';
+import { openUnsyncedFolder } from './unsynced-folder.ts';
 
 export interface SimulatedFlockOptions {
   root: string;
@@ -65,7 +65,7 @@ export class SimulatedFlock {
 
   static async open(options: SimulatedFlockOptions): Promise<SimulatedFlock> {
     const { root, clock, x, socket } = options;
-    const folder = openScratchFolder();
+    const folder = openUnsyncedFolder();
     const state = folder.path;
     const monitor = new Monitor({ listen: { kind: 'socket', path: socket }, names: [], allowControl: true });
     const log = openNoLog();

@@ -1,12 +1,11 @@
 import { wrapAnsi } from 'fast-wrap-ansi';
 import { type Exit, exitCodes } from '../errors.ts';
+import { listed } from '../text.ts';
 import {
   type CommandManual,
-  type Example,
   type Flag,
   globalFlags,
   type Manual,
-  oneOf,
   type Positional,
   shownPositional,
   usageOf,
@@ -90,7 +89,8 @@ const textOfFlag = ({ description, choices, default: usual }: Flag): string =>
   description + among(choices) + (usual === undefined ? '' : ` (default: ${usual})`);
 
 /** What may be chosen, after what it is for. */
-const among = (choices: readonly string[]): string => (choices.length === 0 ? '' : `: ${oneOf(choices)}`);
+const among = (choices: readonly string[]): string =>
+  choices.length === 0 ? '' : `: ${listed(choices, 'or')}`;
 
 function page(columns: number, parts: readonly (string | Section)[]): string {
   const shown = parts.flatMap((part) => {
@@ -127,7 +127,7 @@ function rows(all: readonly Row[]): Block | undefined {
 }
 
 /** Calls, each with what it does below; undefined where there are none. */
-const calls = (all: readonly Example[]): Block | undefined =>
+const calls = (all: CommandManual['examples']): Block | undefined =>
   all.length === 0
     ? undefined
     : (columns) => all.map(([call, does]) => `  ${call}\n${hang(does, below, columns)}`).join('\n');

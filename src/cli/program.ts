@@ -1,25 +1,23 @@
 import { type Exit, exitCodes, FlockError, messageOf } from '../errors.ts';
+import { nearest } from '../text.ts';
 import {
-  checkLine,
   type Command,
-  findCommand,
-  helpHint,
+  globalFlags,
   type Line,
-  noCommand,
   type Program,
   readLine,
   readManual,
+  shownPositional,
 } from './manual.ts';
 import type { Terminal } from './terminal.ts';
 
-/** Asked by completion scripts alone, and so in no help. */
+/** The command of completion scripts. It is in no help. */
 const completing = 'complete';
 
-/** Runs a program once. A shell that completes a line waits for the answer: nothing else is loaded for it. */
+/** Runs a program once. A shell that completes a line waits for the answer, so nothing else is loaded for it. */
 export async function start(program: Program, argv: readonly string[]): Promise<void> {
   if (argv[0] === completing) {
-    const { answerShell } = await import('./complete.ts');
-    answerShell(program.name, argv.slice(1));
+    (await import('./complete.ts')).answerShell(program.name, argv.slice(1));
     return;
   }
   const { openTerminal } = await import('./terminal.ts');
@@ -27,33 +25,39 @@ export async function start(program: Program, argv: readonly string[]): Promise<
   try {
     process.exitCode = exitCodes[await helpOrRun(program, argv, terminal)];
   } catch (error) {
-    // The one place that maps an error to an exit code.
+    // The one place that turns an error into an exit code.
     process.exitCode = exitCodes[report(error, terminal)];
   }
 }
 
 async function helpOrRun(program: Program, argv: readonly string[], terminal: Terminal): Promise<Exit> {
   if (has(argv, '--version')) {
-    const { version } = await import('./command.ts');
-    terminal.print(`${version()}\n`);
+    terminal.print(`${(await import('./command.ts')).version()}\n`);
     return 'done';
   }
   if (has(argv, '--help', '-h')) {
-    // Some terminals go to the next line by themselves after the last column.
+    // Some terminals start a new line by themselves after the last column.
     const columns = process.stdout.isTTY ? terminal.columns - 1 : terminal.columns;
     terminal.print(await helpFor(program, argv, Math.min(100, columns)));
     return 'done';
   }
-  return await callCommand(program, argv, terminal);
+  const at = findCommand(argv, Object.keys(program.commands));
+  const name = argv[at] ?? '';
+  const load = program.commands[name];
+  if (!load) throw noCommand(program, argv);
+  const command = await load();
+  const call = `${program.name} ${name}`;
+  const args = readArgs(argv.toSpliced(at, 1), command, call);
+  return await command.run(args, terminal, helpHint(call));
 }
 
-/** Whether one of the flags is on the line, before what is no flag any more. */
+/** Whether one of the flags is on the line, before a `--`. */
 function has(argv: readonly string[], ...flags: string[]): boolean {
   const end = argv.indexOf('--');
   return argv.some((word, at) => flags.includes(word) && (end < 0 || at < end));
 }
 
-/** @throws {FlockError} `usage` where there is no such command */
+/** @throws {FlockError} `usage` if there is no such command */
 async function helpFor(program: Program, argv: readonly string[], columns: number): Promise<string> {
   const { commandHelp, programHelp } = await import('./help.ts');
   const at = findCommand(argv, Object.keys(program.commands));
@@ -63,56 +67,7 @@ async function helpFor(program: Program, argv: readonly string[], columns: numbe
   return command ? commandHelp(command, manual.name, columns) : programHelp(manual, columns);
 }
 
-/** @throws {FlockError} `usage` where the line is wrong, and whatever the command throws */
-async function callCommand(program: Program, argv: readonly string[], terminal: Terminal): Promise<Exit> {
-  const at = findCommand(argv, Object.keys(program.commands));
-  const name = argv[at] ?? '';
-  const load = program.commands[name];
-  if (!load) throw noCommand(program, argv);
-  const command = await load();
-  const line = readLine(argv.toSpliced(at, 1), command.flags);
-  const call = `${program.name} ${name}`;
-  checkLine(line, command, call);
-  const args = { ...positionalsOf(line, command), ...(await flagsOf(line, command)) };
-  return await command.run(args, terminal, helpHint(call));
-}
-
-const positionalsOf = (line: Line, { positionals }: Command): Record<string, string | undefined> =>
-  Object.fromEntries(positionals.map(({ name }, at) => [name, line.positionals[at]]));
-
-/** @throws {FlockError} `usage` for a flag that is given twice and takes one value */
-async function flagsOf({ given }: Line, { flags }: Command): Promise<Record<string, unknown>> {
-  const { default: yargs } = await import('yargs');
-  const options = flags.map(({ name, alias, placeholder, isList }) => [
-    name,
-    {
-      type: placeholder === undefined ? ('boolean' as const) : ('string' as const),
-      ...(alias !== undefined && { alias }),
-      ...(isList && { array: true, nargs: 1 }),
-    },
-  ]);
-  const parsed: Record<string, unknown> = yargs(
-    given.map(({ typed, value }) => (value === undefined ? typed : `${typed}=${value}`)),
-  )
-    .help(false)
-    .version(false)
-    .exitProcess(false)
-    .fail(false)
-    .strict()
-    .options(Object.fromEntries(options))
-    .parserConfiguration({
-      'boolean-negation': false,
-      'camel-case-expansion': false,
-      'dot-notation': false,
-      'parse-numbers': false,
-    })
-    .parseSync();
-  const twice = flags.find(({ name, isList }) => !isList && Array.isArray(parsed[name]));
-  if (!twice) return parsed;
-  throw new FlockError('usage', `--${twice.name}: should be given once`, { hint: 'give each flag once' });
-}
-
-/** Prints what went wrong. @returns the exit it is */
+/** Prints an error. @returns its exit code */
 function report(error: unknown, terminal: Terminal): Exit {
   if (error instanceof FlockError) {
     terminal.warn(error.message, error.hint);
@@ -121,3 +76,95 @@ function report(error: unknown, terminal: Terminal): Exit {
   terminal.warn(`this is a bug: ${messageOf(error)}`, 'please report it with the command that led to it');
   return 'partly';
 }
+
+/**
+ * The command on a command line: its first word that is one, and not the value of a flag before it.
+ *
+ * @returns its index; -1 if there is none
+ */
+export function findCommand(argv: readonly string[], names: readonly string[]): number {
+  const isCommand = (word: string): boolean => names.includes(word);
+  const found = argv.findIndex((word, at) => isCommand(word) && !/^--[^=]+$/.test(argv[at - 1] ?? ''));
+  return found < 0 ? argv.findIndex(isCommand) : found;
+}
+
+/** The error for a command line without a command. */
+export function noCommand({ name, commands }: Program, argv: readonly string[]): FlockError {
+  const called = argv.find((word) => !word.startsWith('-'));
+  const list = `${name} --help lists the commands`;
+  if (called === undefined) return new FlockError('usage', 'which command?', { hint: list });
+  const meant = nearest(called, Object.keys(commands));
+  return new FlockError('usage', `there is no command ${JSON.stringify(called)}`, {
+    hint: meant === undefined ? list : `did you mean ${name} ${meant}?`,
+  });
+}
+
+/**
+ * The arguments on a command line after the command's name: positionals and flags by name, as they were typed.
+ *
+ * @param call - the program and the command: `flockd plan`
+ * @throws {FlockError} `usage` if there is another flag, a value too many or too few, or the wrong number of positionals
+ */
+export function readArgs(
+  words: readonly string[],
+  command: Pick<Command, 'positionals' | 'flags'>,
+  call: string,
+): Record<string, unknown> {
+  const line = readLine(words, command.flags);
+  checkPositionals(line, command, call);
+  const args: Record<string, unknown> = Object.fromEntries(
+    command.positionals.map(({ name }, at) => [name, line.positionals[at]]),
+  );
+  for (const { flag, typed, value } of line.given) {
+    if (!flag) continue;
+    const { name, isList, placeholder } = flag;
+    if (placeholder === undefined) args[name] = switchValue(typed, value, call);
+    else if (isList) args[name] = [args[name] ?? [], value].flat();
+    else if (args[name] === undefined) args[name] = value;
+    else throw new FlockError('usage', `--${name}: should be given once`, { hint: 'give each flag once' });
+  }
+  return args;
+}
+
+/** @throws {FlockError} `usage` */
+function checkPositionals(
+  { given, positionals: words }: Line,
+  { positionals, flags }: Pick<Command, 'positionals' | 'flags'>,
+  call: string,
+): void {
+  const name = call.split(' ').at(-1) ?? '';
+  const unknown = given.find(({ flag }) => !flag);
+  if (unknown) {
+    const hint = hintForUnknown(unknown.typed, { positionals, flags }, call);
+    throw new FlockError('usage', `there is no flag ${unknown.typed}`, { hint });
+  }
+  const hint = helpHint(call);
+  const empty = given.find(({ flag, value }) => flag?.placeholder !== undefined && value === undefined);
+  if (empty) throw new FlockError('usage', `${empty.typed}: a value is missing`, { hint });
+  const missing = positionals[words.length];
+  if (missing && !missing.isOptional)
+    throw new FlockError('usage', `${name}: ${shownPositional(missing)} is missing`, { hint });
+  // The word is not repeated: it may be a PIN or a password in the wrong place.
+  if (words.length > positionals.length) throw new FlockError('usage', `${name}: a word too many`, { hint });
+}
+
+/** The value of a flag without a value; `--json=false` switches it off. */
+function switchValue(typed: string, value: string | undefined, call: string): boolean {
+  if (value === undefined || value === 'true') return true;
+  if (value === 'false') return false;
+  throw new FlockError('usage', `${typed}: takes no value`, { hint: helpHint(call) });
+}
+
+function hintForUnknown(
+  typed: string,
+  { positionals, flags }: Pick<Command, 'positionals' | 'flags'>,
+  call: string,
+): string {
+  if (/^-[^-]./.test(typed) && positionals.length > 0)
+    return `a name that begins with - goes last, after --: ${call} -- ${typed}`;
+  const names = [...flags, ...globalFlags].map((flag) => flag.name);
+  const meant = nearest(typed.replace(/^-+/, ''), names);
+  return meant === undefined ? helpHint(call) : `did you mean --${meant}?`;
+}
+
+const helpHint = (call: string): string => `${call} --help shows how it is called`;

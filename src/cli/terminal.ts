@@ -252,3 +252,9 @@ export async function openInBrowser(url: string, terminal: Terminal): Promise<vo
     // The link is on the terminal.
   }
 }
+
+/** Resolves when the person or the system asks the program to end. */
+export const stopSignal = (): Promise<unknown> =>
+  new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, resolve);
+  });

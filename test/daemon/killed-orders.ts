@@ -5,7 +5,7 @@
 import { appendFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Execute } from '../../src/daemon/control.ts';
-import { receiveOrders } from '../../src/daemon/orders.ts';
+import { receiveOrders } from '../../src/daemon/control.ts';
 import { EventLog } from '../../src/log.ts';
 import { folderWatcher } from '../../src/watch.ts';
 import { KillPoint } from '../support/killed-process.ts';

@@ -169,7 +169,7 @@ describe('keymaker encrypt beside a flockd that runs', { concurrency: 4 }, () =>
     assert.deepEqual([code, stdout], [78, '']);
     assert.match(
       stderr,
-      /^keymaker: flockd runs on this flock and has no identity that opens them: after a restart/,
+      /^keymaker: flockd runs on this flock and has no identity that decrypts them: after a restart/,
     );
     assert.match(stderr, /^hint: restart it with KEYMAKER_IDENTITY_FILE=\S*\/flock\.identity first/m);
     assert.deepEqual(await names(flock), ['howl.json', 'prowl.json']);

@@ -22,7 +22,7 @@ describe('keymaker reauth', { concurrency: true }, () => {
     assert.equal(new URL(link).searchParams.get('screen_name'), 'howler');
     keymaker.answer(await authorizeAs(link, 'howler'));
     assert.equal((await keymaker.exit).code, 0);
-    assert.match(keymaker.stdout, /howler is @howler again: keys\/howler\.json/);
+    assert.match(keymaker.stdout, /howler is @howler \(id \d+\): keys\/howler\.json/);
     assert.notEqual(await readFile(flock.file('keys/howler.json'), 'utf8'), before);
     assert.deepEqual(await flock.bundle('howler'), {
       ...flock.granted('howler'),
@@ -76,7 +76,7 @@ describe('keymaker reauth', { concurrency: true }, () => {
       const keymaker = flock.start('keymaker', ['reauth', 'howler']);
       keymaker.answer(await authorizeAs((await keymaker.matching(/^http\S+/m))[0], 'growler'));
       assert.equal((await keymaker.exit).code, 0, keymaker.stderr);
-      assert.match(keymaker.stdout, /howler is @growler again/);
+      assert.match(keymaker.stdout, /howler is @growler \(id/);
       assert.equal((await flock.bundle('howler'))['screen_name'], 'growler');
     }
   });

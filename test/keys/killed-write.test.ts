@@ -12,7 +12,7 @@ import {
 import path from 'node:path';
 import { before, describe, it } from 'node:test';
 import { makeIdentity, readIdentity } from '../../src/keys/age.ts';
-import { encryptBundle, KeyStore } from '../../src/keys/store.ts';
+import { KeyStore } from '../../src/keys/store.ts';
 import type { BotName } from '../../src/poems/bot-name.ts';
 import { tempFolder } from '../flock/temp-folder.ts';
 import { bundle as compiled } from '../support/bundle.ts';
@@ -44,7 +44,7 @@ async function sealed(): Promise<Flock> {
   const identity = await readIdentity(identityFile);
   const keys = new KeyStore(path.join(tempFolder(), 'keys'), { identityFile });
   await keys.write(howl, bundle(1));
-  const file = await encryptBundle(howl, keys, { recipients: await identity.recipients(), identity });
+  const file = await keys.encrypt(howl, { recipients: await identity.recipients(), identity });
   return { keys, file: file ?? '', mode: 0o600 };
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { isExcused, maxDoubt, maxSilence } from '../../src/alarms/silence.ts';
+import { isExcused, maxDoubt, maxSilence } from '../../src/alarms/alarms.ts';
 import { parseFlockFile } from '../../src/config/flock-file.ts';
 import { startOf } from '../../src/ledger/cursor.ts';
 import type { BotState } from '../../src/ledger/state.ts';

@@ -7,7 +7,7 @@ import { before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import type { DaemonCommand, Execute } from '../../src/daemon/control.ts';
-import { receiveOrders } from '../../src/daemon/orders.ts';
+import { receiveOrders } from '../../src/daemon/control.ts';
 import { FlockError } from '../../src/errors.ts';
 import { EventLog, type Logger } from '../../src/log.ts';
 import type { PostReport } from '../../src/posting/commands.ts';
