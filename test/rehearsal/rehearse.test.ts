@@ -8,7 +8,6 @@ import { changing, lines, rehearsed } from './rehearsed.ts';
 const poems = { heron: lines('heron', 12), otter: lines('otter', 15) };
 const hourly = { schedule: '0 * * * *' };
 
-
 describe('a rehearsal', () => {
   it('joins refrains, and counts every line in them once', async () => {
     // Line 3 repeats line 1 two hours later, which X refuses; the whole poem comes again after a day.
