@@ -77,7 +77,7 @@ describe('the page of a running flock in Chromium', { skip: noBrowser }, () => {
   });
 
   it('goes on by itself when flockd was started again', async () => {
-    const listen = { kind: 'port', host: '127.0.0.1', port: ownPort() } as const;
+    const listen = { kind: 'port', host: '127.0.0.1', port: await ownPort() } as const;
     await using shown = await Shown.open(browser, await smallFlock(), {}, { listen });
     const { page, flock } = shown;
     await page.evaluate('window.isSame = true');
@@ -89,7 +89,7 @@ describe('the page of a running flock in Chromium', { skip: noBrowser }, () => {
   });
 
   it('says that flockd is away, however often the browser asks for it', async () => {
-    const listen = { kind: 'port', host: '127.0.0.1', port: ownPort() } as const;
+    const listen = { kind: 'port', host: '127.0.0.1', port: await ownPort() } as const;
     await using shown = await Shown.open(browser, await smallFlock(), { fakeClock: true }, { listen });
     const { page, flock } = shown;
     await shown.runFor(6 * 60_000);

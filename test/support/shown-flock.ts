@@ -35,7 +35,7 @@ export class ShownFlock extends HeldFlock {
   override add(
     name: string,
     text: string,
-    settings = {},
+    settings: HeldFlock['settings'] = {},
     key = { account: name.replaceAll('-', '_').slice(0, 15) },
   ): void {
     writeFileSync(path.join(this.root, 'poems', `${name}.txt`), text);

@@ -254,7 +254,7 @@ describe('who asks a flockd whether it is ready', () => {
       message: `no flockd answers at ${socket}: there is no such file or folder`,
       hint: `start it there: flockd run --listen ${socket}`,
     });
-    const port = `127.0.0.1:${ownPort()}`;
+    const port = `127.0.0.1:${await ownPort()}`;
     await assert.rejects(askReady(parseListenAddress(port), port), {
       exit: 'unavailable',
       message: `no flockd answers at ${port}: nobody listens there`,
