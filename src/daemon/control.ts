@@ -57,7 +57,7 @@ const answer = z.object({
 type Answer = z.infer<typeof answer>;
 
 /** The result of a command: of a post, or the recipients. */
-export type Outcome = PostReport | { recipients: string[] } | undefined;
+type Outcome = PostReport | { recipients: string[] } | undefined;
 
 /** Executes a command. @throws {FlockError} if it cannot */
 export type Execute = (command: DaemonCommand) => Promise<Outcome>;

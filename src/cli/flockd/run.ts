@@ -4,7 +4,7 @@ import { apiUrl, serviceEnvironment, wantsColor } from '../../config/environment
 import { type Bot, type FlockFile, readFlockFile } from '../../config/flock-file.ts';
 import { type Context, openContext } from '../../context.ts';
 import { Claims } from '../../daemon/claims.ts';
-import { ControlServer, type DaemonCommand, type Outcome, receiveOrders } from '../../daemon/control.ts';
+import { ControlServer, type Execute, receiveOrders } from '../../daemon/control.ts';
 import { Daemon } from '../../daemon/daemon.ts';
 import { lockState } from '../../daemon/lock.ts';
 import { releaseFlock, stopFlock, watchStopSwitch } from '../../daemon/stop-switch.ts';
@@ -189,7 +189,7 @@ async function serve(first: AlarmedFlock, parts: Parts): Promise<Exit> {
   const brake = (why: string): Promise<void> => stopFlock(paths.state, why);
   const posting = { ...context, ledger, log, readPoem, writtenAt };
   const daemon = new Daemon({ ...posting, failed, isStopped, brake, onIdle });
-  const execute = (command: DaemonCommand): Promise<Outcome> => executeCommand(command, daemon, parts);
+  const execute: Execute = (command) => executeCommand(command, daemon, parts);
   // It sends its last answers when the daemon has stopped.
   await using control = new ControlServer(execute, log);
   await using _drained = {
@@ -230,10 +230,10 @@ async function serve(first: AlarmedFlock, parts: Parts): Promise<Exit> {
 
 /** Executes a command. @throws {FlockError} if it cannot */
 async function executeCommand(
-  command: DaemonCommand,
+  command: Parameters<Execute>[0],
   daemon: Daemon,
   { context: { keys, paths }, ledger, reloads }: Parts,
-): Promise<Outcome> {
+): ReturnType<Execute> {
   switch (command.order) {
     case 'recipients':
       return { recipients: await keys.recipients() };
