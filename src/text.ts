@@ -78,10 +78,13 @@ export function quotable(text: string): string {
   return /[\p{L}\p{N}]/u.test(words) ? words : '';
 }
 
-/** The value of a JSON text, or undefined if it is none. The parser's message is dropped: it quotes the text, perhaps a secret. */
+/**
+ * The value of a JSON text, with or without a byte order mark; undefined if it is none. The parser's message is dropped: it
+ * quotes the text, perhaps a secret.
+ */
 export function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return JSON.parse(text.replace(/^\ufeff/, ''));
   } catch {
     return undefined;
   }

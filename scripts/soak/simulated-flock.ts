@@ -92,7 +92,7 @@ export class SimulatedFlock {
   async reload(): Promise<void> {
     const flockFile = await readFlockFile(path.join(this.#root, 'flock.json'));
     const flock = await loadFlock(this.#root, new KeyStore(path.join(this.#root, 'keys')), flockFile);
-    if (flock.misfits[0]) throw flock.misfits[0].error;
+    if (flock.invalidBots[0]) throw flock.invalidBots[0].error;
     const watched = flock.bots.filter((_, index) => index % watchedEvery === 0);
     this.#alarms.update({ bots: watched, alarms: flockFile.alarms });
     this.#snapshots.update(flock);
@@ -102,7 +102,7 @@ export class SimulatedFlock {
 
   /** Gives a person's command, which is carried out in simulated time. A command that fails is ignored. */
   order(order: Command): void {
-    this.#daemon.carryOut(order).catch(() => undefined);
+    this.#daemon.execute(order).catch(() => undefined);
   }
 
   /** Lets the simulated time pass. @throws the error that ended flockd */

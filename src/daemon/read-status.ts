@@ -56,8 +56,8 @@ export async function readStatus({ paths, keys, clock, pages }: FlockPlace): Pro
   const { purse } = flock;
   const now = { history, purse, isStopped: isStopped(paths.state), now: clock.now(), pages };
   const running = await isLocked(paths.state).catch(unknownIfRefused);
-  const misfits = running === true ? flock.misfits.map(maybeInMemory) : flock.misfits;
-  const files = [...(await pMap(flock.bots, readBotFiles, { concurrency })), ...misfits.map(invalidFiles)];
+  const invalidBots = running === true ? flock.invalidBots.map(maybeInMemory) : flock.invalidBots;
+  const files = [...(await pMap(flock.bots, readBotFiles, { concurrency })), ...invalidBots.map(invalidFiles)];
   const bots = files
     .sort((a, b) => (a.bot < b.bot ? -1 : 1))
     .map((one) => statusOf(one, states.get(one.bot), now));
@@ -77,7 +77,7 @@ export async function readStatus({ paths, keys, clock, pages }: FlockPlace): Pro
 }
 
 /** A daemon that runs may have read the bundle before it was encrypted. */
-function maybeInMemory(misfit: Flock['misfits'][number]): Flock['misfits'][number] {
+function maybeInMemory(misfit: Flock['invalidBots'][number]): Flock['invalidBots'][number] {
   if (misfit.isSealedOff !== true) return misfit;
   const { exit, message, hint } = misfit.error;
   const text = `${message}; where flockd had read it before, it posts until a restart`;

@@ -188,7 +188,7 @@ export const withoutPoem = ({ name: bot, bundle, settings, unopened }: Bot): Bot
 });
 
 /** What is known of a bot whose bundle or settings are wrong. */
-export const invalidFiles = ({ bot, error }: Flock['misfits'][number]): BotFiles => ({
+export const invalidFiles = ({ bot, error }: Flock['invalidBots'][number]): BotFiles => ({
   ...noPoem,
   bot,
   account: undefined,

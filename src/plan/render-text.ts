@@ -145,7 +145,7 @@ const clockTime = (instant: number, timezone: string): string => atClock(iso(ins
 const dateOf = (instant: number, timezone: string): string => localTime(instant, timezone).date;
 
 /** The bots that cannot post, and the entries of the poems folder that no bot reads. */
-export type LeftOut = Pick<Flock, 'misfits' | 'passedOver'>;
+export type LeftOut = Pick<Flock, 'invalidBots' | 'passedOver'>;
 
 /** A plan for people: what it comes to, what to look at, and then what each bot posts when. */
 export function* showPlan(plan: FlockPlan, leftOut: LeftOut, room: Room): Generator<ShownLine> {
@@ -207,8 +207,8 @@ function showNotes(plan: FlockPlan, room: Room): string[] {
   ];
 }
 
-const showLeftOut = ({ misfits, passedOver }: LeftOut): string[] => [
-  ...misfits.flatMap(({ bot, error: { message, hint } }) =>
+const showLeftOut = ({ invalidBots, passedOver }: LeftOut): string[] => [
+  ...invalidBots.flatMap(({ bot, error: { message, hint } }) =>
     withHint({ text: `${bot} cannot post: ${message}`, hint }),
   ),
   ...passedOver

@@ -300,13 +300,13 @@ export class Harness implements AsyncDisposable {
 
   /** Lets the flock post. */
   begin(): void {
-    this.#daemon.update({ bots: [...this.bots], misfits: [], purse: this.#purse });
+    this.#daemon.update({ bots: [...this.bots], invalidBots: [], purse: this.#purse });
   }
 
   /** Pauses the flock; what is in doubt is still settled. */
   rest(): void {
     const resting = this.bots.map((bot) => ({ ...bot, settings: { ...bot.settings, paused: true } }));
-    this.#daemon.update({ bots: resting, misfits: [], purse: this.#purse });
+    this.#daemon.update({ bots: resting, invalidBots: [], purse: this.#purse });
   }
 
   /** Advances the clock. @throws what made the daemon give up */

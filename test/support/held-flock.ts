@@ -125,7 +125,7 @@ export class HeldFlock extends SandboxFlock implements AsyncDisposable {
         const name = key as BotName;
         return { ...bot, name, settings: file.settingsOf(name) };
       }),
-      misfits: [...this.invalidBots],
+      invalidBots: [...this.invalidBots],
       keyless: [],
       passedOver: [],
       purse: { ...unlimitedBudget, timezone, budget },
@@ -155,7 +155,7 @@ export class HeldFlock extends SandboxFlock implements AsyncDisposable {
 
   /** Carries out a person's order. */
   order(order: Command): Promise<void> {
-    return this.daemon.carryOut(order);
+    return this.daemon.execute(order);
   }
 
   /** A person's order to go on. */

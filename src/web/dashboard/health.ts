@@ -106,7 +106,7 @@ async function writeProbe(folder: string): Promise<void> {
 }
 
 interface CheckOptions {
-  daemon: Pick<Daemon, 'glance' | 'overdue'>;
+  daemon: Pick<Daemon, 'stats' | 'overdue'>;
   clock: Clock;
   /** The state folder. */
   state: string;
@@ -118,7 +118,7 @@ export function openChecks({ daemon, clock, state, reload }: CheckOptions): () =
   const probe = openProbe({ folder: state, clock });
   return async () => {
     const unwritable = await probe();
-    const { bots } = daemon.glance();
+    const { bots } = daemon.stats();
     return checksOf({ unwritable, bots, overdue: daemon.overdue(), reload: reload() });
   };
 }

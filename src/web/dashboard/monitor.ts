@@ -45,7 +45,7 @@ function addControl(app: WebApp, { daemon, state, token, snapshots }: ControlOpt
   };
   for (const order of botOrders) {
     add(`/bots/${order}`, async ({ bot, place }) => {
-      await daemon.carryOut({ order, bot }, order === 'post' ? mustBeAt(bot, place) : undefined);
+      await daemon.execute({ order, bot }, order === 'post' ? mustBeAt(bot, place) : undefined);
       return `bot-${bot}`;
     });
   }
@@ -107,7 +107,7 @@ function maxOpenFiles(): number {
 export interface MonitorParts {
   snapshots: SnapshotCache;
   ledger: Pick<Ledger, 'state'>;
-  daemon: Pick<Daemon, 'glance' | 'overdue' | 'carryOut'>;
+  daemon: Pick<Daemon, 'stats' | 'overdue' | 'execute'>;
   clock: Clock;
   log: EventLog;
   /** The state folder, where the ledger and the stop switch are. */

@@ -113,7 +113,7 @@ interface Snapshot {
   view: Promise<FlockView>;
 }
 
-const noFlock: Flock = { bots: [], misfits: [], keyless: [], passedOver: [], purse: unlimitedBudget };
+const noFlock: Flock = { bots: [], invalidBots: [], keyless: [], passedOver: [], purse: unlimitedBudget };
 
 /**
  * The view of a running flock that the page, the metrics and the live view share. It is built where one of them asks and the
@@ -339,7 +339,7 @@ export class BotFileCache {
 
   /** What is known of every bot, by name. */
   async files(flock: Flock): Promise<readonly BotFiles[]> {
-    const { bots, misfits } = flock;
+    const { bots, invalidBots } = flock;
     if (flock !== this.#flock) this.#update(flock);
     const due = Math.min(perTurn, bots.length);
     const turn = Array.from({ length: due }, (_, n) => bots[(this.#turn + n) % bots.length]);
@@ -347,7 +347,7 @@ export class BotFileCache {
     await pMap(turn, (bot) => bot && this.#check(bot), { concurrency });
     const cached = [...this.#cache.values()];
     this.isPartial = cached.some(({ mark }) => mark === undefined);
-    return [...cached.map(({ files }) => files), ...misfits.map(invalidFiles)].sort((a, b) =>
+    return [...cached.map(({ files }) => files), ...invalidBots.map(invalidFiles)].sort((a, b) =>
       a.bot < b.bot ? -1 : 1,
     );
   }

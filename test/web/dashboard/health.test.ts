@@ -154,9 +154,9 @@ describe('the health of a running flockd', () => {
     const daemon = {
       bots: 1,
       late: 0,
-      glance: () => ({ bots: daemon.bots, next: undefined, busy: 0 }),
+      stats: () => ({ bots: daemon.bots, next: undefined, busy: 0 }),
       overdue: () => daemon.late,
-      carryOut: () => Promise.reject(new Error('nobody asked for it')),
+      execute: () => Promise.reject(new Error('nobody asked for it')),
     };
     let reload = { good: true, goodAt: 0 };
     const app: WebApp = new Hono();

@@ -55,7 +55,7 @@ class WatchedFlock {
   }
 
   setBudget(purse: FlockBudget): void {
-    this.snapshots.update({ bots, misfits: [], keyless: [], passedOver: [], purse });
+    this.snapshots.update({ bots, invalidBots: [], keyless: [], passedOver: [], purse });
   }
 
   /** Lets the time run, second by second, and what is read meanwhile be read. */
@@ -70,7 +70,7 @@ class WatchedFlock {
   /** What a view says that is built anew. */
   async anew(purse: FlockBudget): Promise<FlockView> {
     const snapshots = this.#open();
-    snapshots.update({ bots, misfits: [], keyless: [], passedOver: [], purse });
+    snapshots.update({ bots, invalidBots: [], keyless: [], passedOver: [], purse });
     return snapshots.view();
   }
 

@@ -48,7 +48,7 @@ describe('a view of a running flock', () => {
     for (const bot of ['amber', 'birch']) flock.add(bot, lines(bot));
     flock.update();
     await flock.until('2026-08-20T10:00:00Z');
-    await flock.daemon.carryOut({ order: 'pause', bot: 'birch' });
+    await flock.daemon.execute({ order: 'pause', bot: 'birch' });
     flock.deaf = true;
     await flock.until('2026-08-21T09:01:00Z');
     const [amber, birch] = (await flock.view()).bots;
