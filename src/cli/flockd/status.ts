@@ -25,7 +25,7 @@ import {
   unknownTroubles,
 } from '../tables.ts';
 import type { Terminal } from '../terminal.ts';
-import { openOnLedger } from './on-ledger.ts';
+import { openOnLedger } from './ledger-place.ts';
 
 export const status = command({
   summary: 'Show how every bot stands: its place, its last and next post, and what is wrong',

@@ -35,6 +35,7 @@ type Args = z.infer<typeof schema>;
 export const encrypt = command({
   summary: 'Encrypt the key bundles with age, or decrypt them',
   schema,
+  exits: { partly: 'some bundles could not be changed' },
   examples: [
     ['keymaker encrypt --new-identity ~/flock.identity', 'make an identity; then:'],
     ['keymaker encrypt --identity ~/flock.identity', 'encrypt every bundle to it'],
