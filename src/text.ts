@@ -216,14 +216,6 @@ export function localTime(instant: number, timeZone: string, { withSeconds = fal
   return { date, weekday, time: withSeconds ? time : time.slice(0, 5) };
 }
 
-const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
-
-/** `21 Nov 2026` */
-export function showDate(instant: number, timeZone: string): string {
-  const [year = '', month = '', day = ''] = localTime(instant, timeZone).date.split('-');
-  return `${Number(day)} ${months[Number(month) - 1] ?? ''} ${year}`;
-}
-
 const weekdays = [
   'Sundays',
   'Mondays',
@@ -300,6 +292,14 @@ export function listed(items: readonly string[], conjunction: 'and' | 'or' = 'an
   const last = items.at(-1) ?? '';
   return items.length < 2 ? last : `${items.slice(0, -1).join(', ')} ${conjunction} ${last}`;
 }
+
+/** The first names and how many there are besides: `howl, prowl and 3 more` */
+export const listedFirst = (names: readonly string[], max: number): string =>
+  listed(names.length > max ? [...names.slice(0, max), `${names.length - max} more`] : names);
+
+/** `1 post`, `1,440 posts` */
+export const counted = (number: number, thing: string): string =>
+  `${number.toLocaleString('en-US')} ${thing}${number === 1 ? '' : 's'}`;
 
 /** The width of a terminal in columns; 80 if the terminal reports 0, as in a container or over a serial line. */
 export const columnsOf = ({ columns }: { columns: number }): number => columns || 80;

@@ -3,7 +3,7 @@ import pino from 'pino';
 import { Alarms } from '../../src/alarms/alarms.ts';
 import type { HeldClock } from '../../src/clock.ts';
 import { readFlockFile } from '../../src/config/flock-file.ts';
-import { Daemon } from '../../src/daemon/daemon.ts';
+import type { Daemon } from '../../src/daemon/daemon.ts';
 import { loadFlock } from '../../src/flock/load.ts';
 import { defaultSockets } from '../../src/http/exchange.ts';
 import { KeyStore } from '../../src/keys/store.ts';
@@ -11,12 +11,12 @@ import { Journal, type Ledger } from '../../src/ledger/journal.ts';
 import { logChanges } from '../../src/ledger/log-events.ts';
 import type { BotState } from '../../src/ledger/state.ts';
 import { EventLog } from '../../src/log.ts';
-import { openX } from '../../src/networks/x/client.ts';
 import { readPoem } from '../../src/poems/find.ts';
 import type { Command } from '../../src/posting/commands.ts';
-import { openScratchFolder } from '../../src/rehearsal/stage.ts';
 import { Monitor } from '../../src/web/dashboard/monitor.ts';
+import { openDaemon } from '../../test/support/daemon.ts';
 import type { AnsweringX } from './held-x.ts';
+import { openUnsyncedFolder } from './unsynced-folder.ts';
 
 export interface SimulatedFlockOptions {
   root: string;
@@ -25,9 +25,6 @@ export interface SimulatedFlockOptions {
   /** The unix socket of its page. */
   socket: string;
 }
-
-/** The value of `flockd run`. Milliseconds. */
-const deadline = 10_000;
 
 /** Runs the check for silent bots less often: every five minutes it would be most of the work of a simulated year. */
 const watchedEvery = 10;
@@ -54,28 +51,21 @@ export class SimulatedFlock {
     this.#monitor = monitor;
     this.ledger = ledger;
     this.state = state;
-    this.#daemon = new Daemon({
+    this.#daemon = openDaemon({
       ledger,
       clock,
       log,
-      openX: openX('http://127.0.0.1:1', x.send, clock),
-      askTime: () => Promise.resolve({ ahead: 0, isOfX: true }),
-      deadline,
+      send: x.send,
       readPoem,
-      writtenAt: () => undefined,
       sockets: defaultSockets,
-      isStopped: () => false,
-      brake: (why) => Promise.reject(new Error(why)),
       failed: (cause) => (this.#failure ??= { cause }),
-      onIdle: (failed) => {
-        alarms.onIdle(failed);
-      },
+      onIdle: (failed) => alarms.onIdle(failed),
     });
   }
 
   static async open(options: SimulatedFlockOptions): Promise<SimulatedFlock> {
     const { root, clock, x, socket } = options;
-    const folder = openScratchFolder();
+    const folder = openUnsyncedFolder();
     const state = folder.path;
     const monitor = new Monitor({ listen: { kind: 'socket', path: socket }, names: [], allowControl: true });
     const log = openNoLog();

@@ -5,7 +5,7 @@ import { FlockError, systemCode } from '../errors.ts';
 import { reasonOf } from '../fs.ts';
 import { defaultSockets, isPrivateConnection } from '../http/exchange.ts';
 import { botOfBundle, credentialPrefix } from '../keys/bundle.ts';
-import { readPrivateFileSync } from '../keys/private-file.ts';
+import { readPrivateFile } from '../keys/private-file.ts';
 import { TokenPair } from '../oauth/signature.ts';
 import { parseJson } from '../text.ts';
 
@@ -167,7 +167,7 @@ function secretFrom(name: 'CONSUMER_TOKEN' | 'CONSUMER_TOKEN_SECRET'): string | 
 const maxSecret = 64 * 1024;
 
 const readSecret = (file: string): string =>
-  readPrivateFileSync({ file, maxBytes: maxSecret, credentials: credentialsFolder() }).toString('utf8');
+  readPrivateFile({ file, maxBytes: maxSecret, credentials: credentialsFolder() }).toString('utf8');
 
 const appKeysSchema = z.object({
   consumer_token: z.string().min(1),

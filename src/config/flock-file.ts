@@ -80,7 +80,7 @@ export const customProvider = z
 const customId = z
   .string()
   .regex(/^[a-z0-9_-]{1,64}$/, 'is not the id of a provider (a-z, 0-9, - and _)')
-  .refine((id) => !builtIn.some((known) => known === id), 'is built in; give yours another id');
+  .refine((id) => !builtIn.includes(id), 'is built in; give yours another id');
 
 /** The provider that an entry of `providers` describes. */
 export function providerFrom(id: string, described: z.infer<typeof customProvider>): Provider {

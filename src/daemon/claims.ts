@@ -10,6 +10,7 @@ import type { Flock } from '../flock/load.ts';
 import { reasonOf } from '../fs.ts';
 import type { BotKey } from '../oauth/signature.ts';
 import type { BotName } from '../poems/bot-name.ts';
+import { parseJson } from '../text.ts';
 
 /*
  * Which flockds run on this machine, on which state folder, and as which accounts each of them posts. A flockd says so by
@@ -124,16 +125,8 @@ export async function introductionOf({ id, pid, folder }: RunningDaemon): Promis
     heard: (part) => (text += part).includes('\n') || text.length > maxAnswer,
     most: maxPerAnswer,
   });
-  const said = introduction.safeParse(parsed(text)).data;
+  const said = introduction.safeParse(parseJson(text)).data;
   return said && (await folderMark(said.state)) === folder ? said : undefined;
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** Connects to a socket. Resolves once it is closed, `heard` has heard enough, or the time is over. */

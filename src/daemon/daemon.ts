@@ -1,16 +1,15 @@
 import type { Clock } from '../clock.ts';
 import type { Bot } from '../config/flock-file.ts';
 import { bugIn, FlockError, messageOf } from '../errors.ts';
-import type { PostingFlock } from '../flock/load.ts';
-import type { Ledger } from '../ledger/journal.ts';
+import type { Flock } from '../flock/load.ts';
 import type { BotState } from '../ledger/state.ts';
 import type { EventLog } from '../log.ts';
 import type { BotName } from '../poems/bot-name.ts';
 import { BotRunner, keyMark, type NextStep, type RunnerOptions } from '../posting/bot-runner.ts';
 import { unlimitedBudget } from '../posting/budget.ts';
 import { eventsOf, type Command } from '../posting/commands.ts';
-import { isSlowAfter, PriorityClasses, maxSlow, FairQueue, slowClass } from './fair-queue.ts';
-import { TimerQueue, type Timed } from './timer-queue.ts';
+import { FairQueue } from './fair-queue.ts';
+import { TimerQueue } from './timer-queue.ts';
 
 /** A flock so large that something is always due has a round a minute. Milliseconds. */
 const maxWait = 60_000;
@@ -66,7 +65,7 @@ export function isInTrouble(before: BotState | undefined, after: BotState | unde
 }
 
 /** A bot in the daemon's hands. A large flock has many: what is true of few of them is kept elsewhere. */
-interface Runner extends Timed {
+interface Runner {
   bot: Bot;
   /**
    * `resting` between its steps, `busy` in one; `changed` if something about it changed during the step, `leaving` if it has
@@ -74,23 +73,6 @@ interface Runner extends Timed {
    * step.
    */
   state: 'resting' | 'busy' | 'changed' | 'leaving' | 'gone';
-}
-
-/** With all that it may ever hold: a property that comes later takes three times the memory. */
-const runnerOf = (bot: Bot): Runner => ({ bot, state: 'resting', instant: undefined });
-
-/**
- * Lets bots keep the very strings in which their ledger says the same: the names of a large flock and the ids of its accounts
- * are megabytes, and would be there twice.
- */
-export function shareText(bots: readonly Bot[], ledger: Pick<Ledger, 'states'>): void {
-  const named = new Map<string, Bot>(bots.map((bot) => [bot.name, bot]));
-  for (const [name, { account }] of ledger.states()) {
-    const bot = named.get(name);
-    if (!bot) continue;
-    bot.name = name as BotName;
-    if (account === bot.bundle.userId) bot.bundle.userId = account;
-  }
 }
 
 /** A command that waits for its turn. */
@@ -197,15 +179,10 @@ export class Daemon {
   readonly #log: EventLog;
   readonly #timers: TimerQueue<Runner>;
   readonly #runners = new Map<BotName, Runner>();
-  readonly #queue = new FairQueue<Runner>();
-  readonly #classes = new PriorityClasses();
-  /** Bots that X let wait, and of which it has taken no post quickly since. */
-  readonly #slow = new Set<Runner>();
+  readonly #queue: FairQueue<Runner>;
   readonly #commands = new PendingCommands();
   /** Steps under way, and when each began by the clock that nobody sets. */
   readonly #steps = new Map<Promise<void>, number>();
-  /** How many of them are those of slow bots. */
-  #slowSteps = 0;
   readonly #cycle: DrainCycle;
   /** Steps begun since others last came to their turn. */
   #stepsInARow = 0;
@@ -229,6 +206,7 @@ export class Daemon {
     });
     this.#clock = options.clock;
     this.#log = options.log;
+    this.#queue = new FairQueue(options.sockets, ({ bot }) => bot.bundle.appKeys.reveal().token);
     this.#cycle = new DrainCycle(options.clock, options.onIdle);
     const due = (runner: Runner): void => {
       this.#wake(runner);
@@ -238,9 +216,8 @@ export class Daemon {
   }
 
   /** Takes up a flock, or what changed in it: new bots, bots with another key or poem, bots that are gone. */
-  update({ bots, misfits, purse }: PostingFlock): void {
+  update({ bots, misfits, purse }: Pick<Flock, 'bots' | 'misfits' | 'purse'>): void {
     this.#purse = purse;
-    shareText(bots, this.#options.ledger);
     const gone = new Set(this.#runners.keys());
     for (const bot of bots) {
       gone.delete(bot.name);
@@ -311,11 +288,6 @@ export class Daemon {
     return Array.from(this.#runners.values(), ({ bot }) => bot);
   }
 
-  /** For how long nothing is to be done from now on. Milliseconds; 0 where something is. */
-  get pause(): number {
-    return this.#isAtRest() ? (this.#timers.next ?? Infinity) - this.#clock.now() : 0;
-  }
-
   /**
    * For how long something is overdue: a bot whose time has come and that nobody began, or a step that does not end.
    * Milliseconds; 0 where all is well.
@@ -329,7 +301,7 @@ export class Daemon {
   #updateBot(bot: Bot): void {
     const known = this.#runners.get(bot.name);
     if (!known) {
-      const runner = runnerOf(bot);
+      const runner: Runner = { bot, state: 'resting' };
       this.#runners.set(bot.name, runner);
       this.#begin(runner);
       return;
@@ -374,7 +346,7 @@ export class Daemon {
   #forget(runner: Runner): void {
     runner.state = 'gone';
     this.#runners.delete(runner.bot.name);
-    this.#slow.delete(runner);
+    this.#queue.forget(runner);
     this.#commands.executeAside(runner.bot.name);
   }
 
@@ -384,7 +356,7 @@ export class Daemon {
   }
 
   #enqueue(runner: Runner): void {
-    this.#queue.add(runner, this.#classes.classOf(runner.bot.bundle.appKeys, this.#slow.has(runner)));
+    this.#queue.add(runner);
     this.#pump();
   }
 
@@ -394,16 +366,12 @@ export class Daemon {
         this.#yield();
         return;
       }
-      const isFull = this.#slowSteps >= maxSlow(this.#options.sockets);
-      const runner = this.#queue.next(isFull ? slowClass : undefined);
+      const runner = this.#queue.next();
       if (!runner) return;
       if (runner.state !== 'resting') continue;
       this.#stepsInARow++;
-      const slow = this.#slow.has(runner) ? 1 : 0;
-      this.#slowSteps += slow;
       const running = this.#step(runner).finally(() => {
         this.#steps.delete(running);
-        this.#slowSteps -= slow;
         this.#release(runner);
         this.#pump();
         if (!this.#stopping) this.#cycle.look(this.#isAtRest(), this.overdue());
@@ -463,10 +431,7 @@ export class Daemon {
     } finally {
       const took = this.#clock.elapsed() - began;
       const after = ledger.state(name);
-      const isSlow = isSlowAfter(this.#slow.has(runner), { took, deadline, before, after });
-      if (isSlow) this.#slow.add(runner);
-      else this.#slow.delete(runner);
-      this.#classes.learn(runner.bot.bundle.appKeys, after);
+      this.#queue.end(runner, { took, deadline, before, after });
       this.#cycle.add(failed);
     }
   }

@@ -26,11 +26,12 @@ import {
 } from '../flock/status.ts';
 import type { KeyStore } from '../keys/store.ts';
 import { type Ledger, readJournal } from '../ledger/journal.ts';
+import { spentBy, spentByFlock } from '../ledger/spending.ts';
 import type { BotState } from '../ledger/state.ts';
 import { readPoem } from '../poems/find.ts';
 import { linesOf } from '../poems/poem.ts';
 import { hasLink } from '../poems/tweet-text.ts';
-import { exceededBudget, type FlockBudget, spentBy, spentByFlock } from '../posting/budget.ts';
+import { exceededBudget, type FlockBudget } from '../posting/budget.ts';
 import { whyUnwatchable } from '../watch.ts';
 import { isLocked } from './lock.ts';
 import { isStopped } from './stop-switch.ts';

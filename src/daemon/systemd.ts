@@ -3,6 +3,7 @@ import { readFileSync, writeSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { plainEnvironment, type ServiceEnvironment } from '../config/environment.ts';
+import { iso } from '../text.ts';
 import type { Daemon } from './daemon.ts';
 
 /** Where things are on the server. Absolute paths. */
@@ -258,7 +259,7 @@ export function tellManager(daemon: Daemon, folder: string, manager: ServiceMana
 /** The daemon in a line. */
 export function statusOf(daemon: Daemon): string {
   const { bots, next, busy } = daemon.glance();
-  const when = next === undefined ? 'no slot ahead' : `next slot ${new Date(next).toISOString()}`;
+  const when = next === undefined ? 'no slot ahead' : `next slot ${iso(next)}`;
   return `${countOf(bots)}, ${when}${busy > 0 ? `, ${busy} busy` : ''}`;
 }
 

@@ -4,6 +4,7 @@ import { bugIn, type FlockError } from '../errors.ts';
 import { accountFault } from '../keys/right-account.ts';
 import { isFinished, lengthOf } from '../ledger/cursor.ts';
 import type { FlockHistory } from '../ledger/history.ts';
+import { spentBy, spentByFlock } from '../ledger/spending.ts';
 import type { BotState } from '../ledger/state.ts';
 import type { BotKey } from '../oauth/signature.ts';
 import {
@@ -11,10 +12,8 @@ import {
   exceededBudget,
   describeExceeded,
   type FlockBudget,
-  spentBy,
-  spentByFlock,
 } from '../posting/budget.ts';
-import { BotSchedule } from '../schedule/calendar.ts';
+import { BotSchedule } from '../schedule/schedule.ts';
 import { iso } from '../text.ts';
 
 /**

@@ -221,8 +221,8 @@ export class PendingStore {
   }
 
   /** @returns a bot's pending authorization, or undefined if there is none or it is damaged */
-  async read(bot: BotName): Promise<Pending | undefined> {
-    const found = stored.safeParse(parseJson(await this.#text(bot)));
+  read(bot: BotName): Pending | undefined {
+    const found = stored.safeParse(parseJson(this.#text(bot)));
     if (!found.success) return undefined;
     const { provider, oauth_token, oauth_token_secret, expires, poem_file } = found.data;
     return {
@@ -238,9 +238,9 @@ export class PendingStore {
     await fse.remove(this.#fileOf(bot));
   }
 
-  async #text(bot: BotName): Promise<string> {
+  #text(bot: BotName): string {
     try {
-      return (await readPrivateFile({ file: this.#fileOf(bot), maxBytes: maxSize })).toString('utf8');
+      return readPrivateFile({ file: this.#fileOf(bot), maxBytes: maxSize }).toString('utf8');
     } catch (cause) {
       if (cause instanceof FlockError) throw cause;
       if (systemCode(cause) === 'ENOENT') return '';

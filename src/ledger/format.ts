@@ -5,11 +5,16 @@ import { type LedgerEvent, nameBefore, parseLedgerEvent } from './events.ts';
 import { FlockHistory } from './history.ts';
 import { applyEvent, type BotState, parseBotState, putState } from './state.ts';
 
+/*
+ * The journal as text. Its lines are numbered without a gap: a header first; then, if it was compacted, the history of the
+ * flock and the state of each bot; then one event a line.
+ */
+
 /**
- * One record of the journal: a line of JSON whose first field is its number, and whose last, `crc`, is the CRC-32 (8 hex
+ * One record of the journal: a line of JSON whose first field is its number and whose last, `crc`, is the CRC-32 (8 hex
  * digits) of the text before it. `{"n":7,"event":"posted","bot":"howl",…,"crc":"1c291ca3"}`
  *
- * @param record - with one field at least
+ * @param record - with at least one field
  */
 export function formatLine(n: number, record: object): string {
   const open = `{"n":${n},${JSON.stringify(record).slice(1, -1)}`;
@@ -19,19 +24,17 @@ export function formatLine(n: number, record: object): string {
 const endOf = (open: string): string => `,"crc":"${crc32(open).toString(16).padStart(8, '0')}"}`;
 const lengthOfEnd = endOf('').length;
 
-/** The record in a line without its newline, or undefined where the line is damaged. */
+/** The record in a line without its newline, or undefined if the line is damaged. */
 export function parseLine(line: string): unknown {
   const open = line.slice(0, -lengthOfEnd);
   const isWhole = open.startsWith('{') && line.slice(-lengthOfEnd) === endOf(open);
   return isWhole ? JSON.parse(`${open}}`) : undefined;
 }
 
-/*
- * The journal as text. Its lines are numbered without a gap: a header first; then, where it was compacted, the history of
- * the flock and the state of each bot; then one event a line.
+/**
+ * The version that this program writes; it refuses newer ones. Version 1 had no history, version 2 no looks that cost and no
+ * held posts.
  */
-
-/** The version this program writes; it refuses newer ones. Version 1 had no history, version 2 no looks that cost and no held posts. */
 const version = 3;
 
 const header = z.object({ n: z.int(), journal: z.literal('flockd'), version: z.int() });
@@ -52,9 +55,9 @@ export const formatHeader = (n: number): string => formatLine(n, { journal: 'flo
 export const formatEvent = (n: number, event: LedgerEvent): string => formatLine(n, event);
 
 /**
- * A whole journal that says the same as the lines up to `last`, in one line for the flock and one for each bot. Its own
- * lines end with that number too: every bot has had at least one event, and a flock with a history more, so there are
- * enough numbers.
+ * A whole journal that says the same as the lines up to `last`, in one line for the flock and one for each bot. Its own lines
+ * end with that number, too. There are enough numbers, because every bot has had at least one event, and a flock with a
+ * history one more.
  */
 export function formatSnapshot(
   last: number,
@@ -71,12 +74,27 @@ export function formatSnapshot(
 }
 
 /**
- * The text up to its last whole line. A last line without its end was being written when the power went, so it was never
- * acknowledged; but one that is all there except for its newline, or has another byte in its place, was more than that.
+ * A journal that lines may be added to: without a torn tail, with the header of this version, so that an older program refuses
+ * what may follow it. An empty text becomes an empty journal.
+ *
+ * @throws {FlockError} `data` if the header or the last line is damaged, or the journal is newer than this program
+ */
+export function renewed(text: string, name: string): string {
+  const whole = withoutTornTail(text, name);
+  if (whole === '') return formatHeader(0);
+  const end = whole.indexOf('\n') + 1;
+  const record = parseLine(whole.slice(0, end - 1));
+  checkHeader(record, `${name}:1`);
+  return formatHeader(numbered.parse(record).n) + whole.slice(end);
+}
+
+/**
+ * The text up to its last whole line. A last line without its end was being written during a power cut, so it was never
+ * acknowledged. A last line that lacks only its newline, or has another byte in its place, was acknowledged.
  *
  * @throws {FlockError} `data` for the latter
  */
-export function wholeLines(text: string, name: string): string {
+function withoutTornTail(text: string, name: string): string {
   const end = text.lastIndexOf('\n') + 1;
   const tail = text.slice(end);
   if (parseLine(tail) !== undefined) return `${text}\n`;
@@ -85,20 +103,12 @@ export function wholeLines(text: string, name: string): string {
 }
 
 /**
- * The text with the header of this version, so that an older program refuses what may come to stand below it.
+ * What a journal says, without a torn tail.
  *
- * @throws {FlockError} `data` where the header is damaged or newer
+ * @throws {FlockError} `data`, with the line, if the journal is damaged or newer than this program
  */
-export function atThisVersion(text: string, name: string): string {
-  const end = text.indexOf('\n') + 1;
-  if (end === 0) return text;
-  const record = parseLine(text.slice(0, end - 1));
-  checkHeader(record, `${name}:1`);
-  return formatHeader(numbered.parse(record).n) + text.slice(end);
-}
-
-/** @throws {FlockError} `data`, naming the line, where the journal is damaged or newer than this program */
-export function readContents(text: string, name: string): JournalContents {
+export function readContents(journal: string, name: string): JournalContents {
+  const text = withoutTornTail(journal, name);
   const contents: JournalContents = { states: new Map(), history: new FlockHistory(), last: -1, lines: 0 };
   let begin = 0;
   for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', begin)) {

@@ -1,6 +1,5 @@
 import * as z from 'zod';
-import type { Intent, LedgerEvent, Price } from './events.ts';
-import { type BotState, madeAt } from './state.ts';
+import { type Intent, type LedgerEvent, madeAt, type Price } from './events.ts';
 
 const amount = z.object({ posts: z.int(), micros: z.int() });
 
@@ -13,67 +12,55 @@ const recentPost = z.object({
   print: z.string(),
 });
 
-const flockHistory = z.object({
-  /** By the end of the day or month, in milliseconds since 1970, oldest first. */
-  days: z.array(z.tuple([z.int(), amount])),
-  months: z.array(z.tuple([z.int(), amount])),
-  recent: z.array(recentPost),
-});
+/** By the end of the day or month, in milliseconds since 1970, oldest first. */
+const amounts = z.array(z.tuple([z.int(), amount]));
 
-/** Posts of one day or month, and what they cost. Those in doubt are counted until it is known that they are not there. */
+const flockHistory = z.object({ days: amounts, months: amounts, recent: z.array(recentPost) });
+
+/** Posts of one day or month, and what they cost. A post in doubt counts until it is known to be absent. */
 type Amount = z.infer<typeof amount>;
 
-/** A post of the flock; its text is the poem's. Instants in milliseconds since 1970, lines counted from 0. */
+/** A post of the flock; its text is in the poem. Instants in milliseconds since 1970, lines counted from 0. */
 export type RecentPost = z.infer<typeof recentPost>;
 
 const maxDays = 400;
 const maxMonths = 60;
 const maxRecent = 100;
-/** How many of the last days and months may be the one that runs: a clock that is wrong leaves some behind. */
+/** How many of the last days and months may be the current one: a wrong clock leaves some behind. */
 const maxOpen = 4;
 
 const nothing: Amount = { posts: 0, micros: 0 };
 
-/** What a whole flock did lately: posts and their cost by day and month, and its last posts one by one. */
+/** What the whole flock did lately: its posts and their cost by day and month, and its last posts one by one. */
 export class FlockHistory {
+  /** By their ends, the one that was charged last at the end. */
   readonly #days: Map<number, Amount>;
   readonly #months: Map<number, Amount>;
   readonly #recent: RecentPost[];
-  /** The ends of the days and months that were charged last, the last one first. */
-  recentDays: readonly number[];
-  recentMonths: readonly number[];
 
-  /** @throws {z.ZodError} where the value is no history of this version */
+  /** @throws {z.ZodError} if the value is no history of this version */
   constructor(value: unknown = { days: [], months: [], recent: [] }) {
     const { days, months, recent } = flockHistory.parse(value);
     this.#days = new Map(days);
     this.#months = new Map(months);
     this.#recent = recent;
-    this.recentDays = days
-      .slice(-maxOpen)
-      .map(([ends]) => ends)
-      .reverse();
-    this.recentMonths = months
-      .slice(-maxOpen)
-      .map(([ends]) => ends)
-      .reverse();
   }
 
   /** Adds one more event. @param before - what the ledger said of its bot before it */
-  apply(event: LedgerEvent, before: BotState | undefined): void {
+  apply(event: LedgerEvent, before: { open?: Intent | undefined } | undefined): void {
     const open = before?.open;
-    if (event.event === 'renamed') this.#renamed(event.from, event.bot);
+    if (event.event === 'renamed') this.#rename(event.from, event.bot);
     else if (event.event === 'intent') this.#add(event, 1, event.cost ?? 0);
     else if (event.event === 'looked') this.#add(event, 0, event.cost ?? 0);
     else if (!open) return;
     else if (event.event === 'refused') this.#add(open, -1, -(open.cost ?? 0));
-    else if (event.event === 'posted') this.#posted(event, open);
+    else if (event.event === 'posted') this.#addPost(event, open);
     else if (event.event !== 'absent') return;
-    else if (open.look) this.#looked(event);
+    else if (open.look) this.#addLook(event);
     else this.#add(open, -1, (event.cost ?? 0) - (open.cost ?? 0));
   }
 
-  /** What a day was, known by its end. */
+  /** @param ends - the end of the day, by which it is known */
   day(ends: number): Amount {
     return this.#days.get(ends) ?? nothing;
   }
@@ -82,9 +69,18 @@ export class FlockHistory {
     return this.#months.get(ends) ?? nothing;
   }
 
-  /** Every day that is remembered, by its end, oldest first. */
+  /** Every day, by its end, oldest first. */
   days(): (readonly [ends: number, amount: Amount])[] {
-    return [...this.#days];
+    return byEnd(this.#days);
+  }
+
+  /** The ends of the days and months that were charged last, the last one first. */
+  get recentDays(): readonly number[] {
+    return recentEnds(this.#days);
+  }
+
+  get recentMonths(): readonly number[] {
+    return recentEnds(this.#months);
   }
 
   /** The last posts, newest first. */
@@ -97,56 +93,49 @@ export class FlockHistory {
   }
 
   toJSON(): z.infer<typeof flockHistory> {
-    return { days: [...this.#days], months: [...this.#months], recent: this.#recent };
+    return { days: byEnd(this.#days), months: byEnd(this.#months), recent: this.#recent };
   }
 
-  #posted(event: Extract<LedgerEvent, { event: 'posted' }>, open: Intent): void {
+  #addPost(event: Extract<LedgerEvent, { event: 'posted' }>, open: Intent): void {
     if (event.cost !== undefined) this.#add(open, 0, event.cost);
     const { bot, id } = event;
     const { line, lines, print } = open;
-    const post: RecentPost = { bot, at: madeAt(event, open), line, lines, print };
-    if (id !== undefined) post.id = id;
-    this.#recent.push(post);
+    this.#recent.push({ bot, at: madeAt(event, open), line, lines, print, ...(id !== undefined && { id }) });
     if (this.#recent.length > maxRecent) this.#recent.shift();
   }
 
-  #renamed(from: string, to: string): void {
+  #rename(from: string, to: string): void {
     for (const post of this.#recent) if (post.bot === from) post.bot = to;
   }
 
-  /** A look that found nothing has no day of its own: it is paid for where it falls. */
-  #looked({ at, cost = 0 }: Extract<LedgerEvent, { event: 'absent' }>): void {
+  /** A look that found nothing names no day: it is charged to the current ones. */
+  #addLook({ at, cost = 0 }: Extract<LedgerEvent, { event: 'absent' }>): void {
     const [lastDay] = this.recentDays;
     const [lastMonth] = this.recentMonths;
     if (lastDay !== undefined && at < lastDay) addTo(this.#days, lastDay, 0, cost, maxDays);
     if (lastMonth !== undefined && at < lastMonth) addTo(this.#months, lastMonth, 0, cost, maxMonths);
   }
 
-  /** An intent that an older flockd wrote names no day, and neither does a look. */
+  /** An intent or a look that an older flockd wrote names no day, and is not counted. */
   #add({ dayEnds, monthEnds, flockDayEnds, flockMonthEnds }: Price, posts: number, micros: number): void {
     const day = flockDayEnds ?? dayEnds;
     const month = flockMonthEnds ?? monthEnds;
     if (day === undefined || month === undefined) return;
     addTo(this.#days, day, posts, micros, maxDays);
     addTo(this.#months, month, posts, micros, maxMonths);
-    this.recentDays = withFirst(day, this.recentDays);
-    this.recentMonths = withFirst(month, this.recentMonths);
   }
 }
 
-const withFirst = (ends: number, known: readonly number[]): readonly number[] =>
-  known[0] === ends ? known : [ends, ...known.filter((other) => other !== ends)].slice(0, maxOpen);
+const recentEnds = (amounts: ReadonlyMap<number, Amount>): number[] =>
+  [...amounts.keys()].slice(-maxOpen).reverse();
 
-function addTo(
-  amounts: Map<number, Amount>,
-  ends: number,
-  posts: number,
-  micros: number,
-  most: number,
-): void {
+const byEnd = (amounts: ReadonlyMap<number, Amount>): [ends: number, amount: Amount][] =>
+  [...amounts].sort(([a], [b]) => a - b);
+
+function addTo(amounts: Map<number, Amount>, ends: number, posts: number, micros: number, max: number): void {
   const known = amounts.get(ends) ?? nothing;
+  amounts.delete(ends);
   amounts.set(ends, { posts: known.posts + posts, micros: known.micros + micros });
-  if (amounts.size <= most) return;
   const [oldest] = amounts.keys();
-  if (oldest !== undefined) amounts.delete(oldest);
+  if (amounts.size > max && oldest !== undefined) amounts.delete(oldest);
 }

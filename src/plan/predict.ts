@@ -1,7 +1,7 @@
 import TinyQueue from 'tinyqueue';
 import type { BotSettings } from '../config/flock-file.ts';
 import { defaultSockets } from '../http/exchange.ts';
-import { fingerprints, isFinished } from '../ledger/cursor.ts';
+import { fingerprints, isFinished, linesLeft } from '../ledger/cursor.ts';
 import type { Intent, LedgerEvent, Price } from '../ledger/events.ts';
 import type { FlockHistory } from '../ledger/history.ts';
 import { applyEvent, type BotState } from '../ledger/state.ts';
@@ -17,10 +17,10 @@ import {
   type PlannedPost,
   situationOf,
 } from '../posting/decide.ts';
-import { type PoemRead, readFor, readingOf } from '../posting/edits.ts';
+import { readFor, readingOf } from '../posting/edits.ts';
 import { eventsAfter } from '../posting/post.ts';
 import { beginLook } from '../posting/reconcile.ts';
-import { BotSchedule } from '../schedule/calendar.ts';
+import { BotSchedule } from '../schedule/schedule.ts';
 import { xLimits } from './x-limits.ts';
 
 /** What X will answer to one account's posts, as far as that can be known before. */
@@ -53,7 +53,7 @@ export class PredictedBot {
   /** The open post, and since when it is known to be open. */
   #doubt: { open: Intent; since: number } | undefined;
   /** The poem as it was read last, for as long as the bot knows it so. */
-  #read: { known: string; pass: number; poem: PoemRead } | undefined;
+  #read: { known: string; pass: number; poem: ReturnType<typeof readFor> } | undefined;
   #held: Held | undefined;
   #rest: Rest | undefined;
   #refused = 0;
@@ -99,10 +99,7 @@ export class PredictedBot {
     const { lines } = this.bot;
     if (!this.#state) return lines.map((_, line) => line);
     const read = readingOf(this.#state.place, lines);
-    const { place } = read;
-    if (!place) return undefined;
-    const ahead = new Set(place.ahead);
-    return read.lines.flatMap((_, line) => (line >= place.next && !ahead.has(line) ? [line] : []));
+    return read.place && linesLeft(read.place);
   }
 
   /** Takes one step at an instant. */
@@ -168,10 +165,10 @@ export class PredictedBot {
   }
 
   /** The poem as the bot reads it. Where it knows another split of it that takes long to find, it is looked for once. */
-  #readPoem({ place, pass }: BotState, at: number): PoemRead {
+  #readPoem({ place, pass }: BotState, at: number): ReturnType<typeof readFor> {
     const { name, text, lines, settings, key } = this.bot;
     if (this.#read?.known === place.poem && this.#read.pass === pass) return this.#read.poem;
-    const poem = readFor(name, place, { text, unit: settings.unit, lines }, { at, key: () => key });
+    const poem = readFor(name, place, { text, unit: settings.unit, lines }, { at, key });
     this.#read = poem.edit ? undefined : { known: place.poem, pass, poem };
     return poem;
   }

@@ -66,7 +66,7 @@ function botAsJson(plan: BotPlan, { span }: FlockPlan): object {
   return {
     bot: bot.name,
     account: bot.account ?? null,
-    hasKey: bot.hasKey,
+    hasKey: bot.bundle !== undefined,
     file: bot.file,
     schedule,
     timezone,
@@ -166,7 +166,7 @@ function fold(line: string): string {
 
 /** A plan for calendar programs, post by post. @param made - when it is made, in milliseconds since 1970 */
 export function* planAsIcs(plan: FlockPlan, made: number): Generator<string> {
-  const files = new Map(plan.chosen.map(({ name, file }) => [name, file]));
+  const files = new Map<string, string>(plan.chosen.map(({ name, file }) => [name, file]));
   yield beginningOfCalendar;
   for (const { bot, slot, at, text, line, lines } of plan.posts()) {
     const shown = lines === 1 ? `line ${line + 1}` : `lines ${line + 1} to ${line + lines}`;

@@ -5,9 +5,9 @@ export const xLimits = {
   limits: {
     account: { posts: 100, within: 15 * 60_000, whose: 'an account' },
     app: { posts: 10_000, within: 24 * 3_600_000, whose: 'an app, all its accounts together' },
-    'unverified-day': { posts: 50, within: 24 * 3_600_000, whose: 'an account without verification' },
+    'unverified-day': { posts: 50, within: 24 * 3_600_000, whose: 'an unverified account' },
     /** X hands the fifty out by the half-hour, and does not tell how many in each: this is their share, rounded up. */
-    'unverified-half-hour': { posts: 2, within: 30 * 60_000, whose: 'an account without verification' },
+    'unverified-half-hour': { posts: 2, within: 30 * 60_000, whose: 'an unverified account' },
   },
   /**
    * How long a text is refused that the account has posted. X does not tell: it surely is for some hours, and 12 are what others
@@ -119,14 +119,14 @@ export class LimitWatch {
   }
 }
 
-/** `96 posts in 24 hours, and X allows an account without verification 50` */
+/** `howl makes 96 posts in 24 hours; X allows an unverified account 50` */
 export function describeExcess({ limit, bots, peak }: Excess): string {
   const { posts, within, whose } = xLimits.limits[limit];
   const stretch = within >= 3_600_000 ? `${within / 3_600_000} hours` : `${within / 60_000} minutes`;
   const [bot = ''] = bots;
   const who = limit === 'app' && bots.length > 1 ? `${bots.length} bots of one app make` : `${bot} makes`;
   const about = limit === 'unverified-half-hour' ? 'about ' : '';
-  return `${who} ${count(peak.posts)} posts in ${stretch}, and X allows ${whose} ${about}${count(posts)}`;
+  return `${who} ${count(peak.posts)} posts in ${stretch}; X allows ${whose} ${about}${count(posts)}`;
 }
 
 const count = (number: number): string => number.toLocaleString('en-US');

@@ -1,11 +1,12 @@
 import type { BotSettings } from '../config/flock-file.ts';
 import { isFinished, type Cursor } from '../ledger/cursor.ts';
 import type { LedgerEvent, Price } from '../ledger/events.ts';
+import type { FlockHistory } from '../ledger/history.ts';
 import type { BotState, Owed } from '../ledger/state.ts';
 import type { Line } from '../poems/poem.ts';
 import { fitsInPost, withoutControls } from '../poems/tweet-text.ts';
-import type { BotSchedule } from '../schedule/calendar.ts';
-import { type BudgetExceeded, priceOf, type Spender } from './budget.ts';
+import type { BotSchedule } from '../schedule/schedule.ts';
+import { type BudgetExceeded, checkBudget, costOf, type FlockBudget } from './budget.ts';
 import type { Edit } from './edits.ts';
 
 /** What is known when a bot's next step is decided. Instants and durations in milliseconds. */
@@ -180,7 +181,7 @@ export interface DuePost {
   /** The poem as the bot reads it, and what it writes down first where that was edited. */
   poem: { lines: readonly Line[]; edit: Edit | undefined };
   /** What the flock has spent and may spend. */
-  flock: Pick<Spender, 'history' | 'purse'>;
+  flock: { history: FlockHistory; purse: FlockBudget };
   now: number;
 }
 
@@ -196,10 +197,9 @@ export function movePost({ bot, state, settings, until, offset, poem, flock, now
     const event = { event: 'missed', bot, at: now, until: Math.max(until, now - offset) } as const;
     return { do: 'finish', event };
   }
-  const priced = priceOf(post.text, { state, settings, ...flock }, now);
-  return 'cap' in priced
-    ? { do: 'wait for budget', cap: priced.cap }
-    : { do: 'post', post, price: priced.price };
+  const wanted = { posts: 1, cost: costOf(post.text, flock.purse.prices) } as const;
+  const { cap, price } = checkBudget(wanted, { state, settings, ...flock }, now);
+  return cap ? { do: 'wait for budget', cap } : { do: 'post', post, price };
 }
 
 /** The text to post next, as it is sent, and the lines it is made of. */

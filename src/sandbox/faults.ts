@@ -1,8 +1,8 @@
 import * as z from 'zod';
-import type { Delivery, SandboxAnswer, SandboxRequest } from './problems.ts';
-import { type Alteration, alterations, type SeededRandom } from './world.ts';
+import type { SandboxAnswer, SandboxRequest } from './messages.ts';
+import { alterations, type SeededRandom } from './world.ts';
 
-/** The ordered faults that are not used up. A test orders a fault, the sandbox takes it for a request, and {@link spoil} applies it. */
+/** The ordered faults that are not used up. */
 export class Faults {
   #rules: FaultRule[] = [];
   readonly #random: SeededRandom;
@@ -23,18 +23,15 @@ export class Faults {
     this.#rules = [];
   }
 
-  /** Returns the fault of the first rule that matches and whose rate hits, and counts it as used. */
-  take(target: Target): Fault | undefined {
-    for (const rule of this.#rules) {
-      if (!matches(rule, target)) continue;
-      if (rule.rate < 1 && this.#random.fraction('faults') >= rule.rate) continue;
-      if (rule.times !== undefined) {
-        rule.times -= 1;
-        if (rule.times === 0) this.#rules = this.#rules.filter((other) => other !== rule);
-      }
-      return rule.fault;
-    }
-    return undefined;
+  /** Answers a request of an app: with the fault of the first rule that matches and whose rate hits, or without one. */
+  answer(target: Target, acts: Acts): SandboxAnswer {
+    const rule = this.#rules.find(
+      (one) => matches(one, target) && (one.rate === 1 || this.#random.fraction('faults') < one.rate),
+    );
+    if (!rule) return acts.work();
+    if (rule.times !== undefined) rule.times -= 1;
+    if (rule.times === 0) this.#rules = this.#rules.filter((other) => other !== rule);
+    return spoil(rule.fault, acts);
   }
 }
 
@@ -45,7 +42,9 @@ export class Faults {
 const when = z.enum(['before', 'after']);
 const ms = z.number().int().nonnegative();
 
-const how = z.custom<Alteration>((name) => typeof name === 'string' && Object.hasOwn(alterations, name));
+const how = z.custom<keyof typeof alterations>(
+  (name) => typeof name === 'string' && Object.hasOwn(alterations, name),
+);
 
 const fault = z.discriminatedUnion('kind', [
   /** Another answer instead of the true one. */
@@ -100,7 +99,7 @@ export type Fault = z.infer<typeof fault>;
 export type FaultRule = z.infer<typeof faultRule>;
 
 /** What a rule is matched against. */
-export interface Target {
+interface Target {
   method: string;
   path: string;
   /** Screen name in lower case; undefined if no account's token signed. */
@@ -121,7 +120,7 @@ function pathFits(pattern: string, path: string): boolean {
 }
 
 /** How a fault can have the request carried out. */
-export interface Acts {
+interface Acts {
   /** Carries out the request now. @returns the true answer */
   work: () => SandboxAnswer;
   /** Carries out the request after that many milliseconds. */
@@ -129,7 +128,7 @@ export interface Acts {
 }
 
 /** Answers a request with a fault. */
-export function spoil(fault: Fault, { work, workLater }: Acts): SandboxAnswer {
+function spoil(fault: Fault, { work, workLater }: Acts): SandboxAnswer {
   switch (fault.kind) {
     case 'status':
       if (fault.when === 'after') work();
@@ -150,10 +149,11 @@ export function spoil(fault: Fault, { work, workLater }: Acts): SandboxAnswer {
       return { ...silence, fault: { kind: 'drop' } };
     case 'delay':
     case 'trickle':
+      return { ...work(), fault };
     case 'cut':
     case 'gzip-cut':
     case 'gzip-corrupt':
-      return { ...work(), fault: deliveryOf(fault) };
+      return { ...work(), fault: { kind: fault.kind } };
   }
 }
 
@@ -168,12 +168,6 @@ function altered(answer: SandboxAnswer, alter: (text: string) => string): Sandbo
 }
 
 const silence: SandboxAnswer = { status: 200, headers: {}, body: '' };
-
-function deliveryOf(fault: Extract<Fault, { kind: Delivery['kind'] }>): Delivery {
-  return fault.kind === 'delay' || fault.kind === 'trickle'
-    ? { kind: fault.kind, ms: fault.ms }
-    : { kind: fault.kind };
-}
 
 /** Sends a text as it is and any other body as JSON. Without a body the answer is a problem of that status. */
 function statusAnswer({ status, body, headers }: Extract<Fault, { kind: 'status' }>): SandboxAnswer {

@@ -66,7 +66,7 @@ describe('the page of a running flock in Chromium', { skip: noBrowser }, () => {
     assert.equal(await page.locator('#lines li').count(), 7);
     assert.ok((await shown.ids('#earlier li')).includes(first ?? ''));
     assert.equal(await page.evaluate(`document.getElementById(${JSON.stringify(first)}).mark`), true);
-    await flock.add('cinder', 'Cinder, small red clause\n');
+    flock.add('cinder', 'Cinder, small red clause\n');
     flock.update();
     await shown.until('#bot-cinder');
     assert.deepEqual(await shown.ids('#bots > li'), ['bot-amber', 'bot-birch', 'bot-cinder']);

@@ -4,7 +4,8 @@ import { HeldClock } from '../../src/clock.ts';
 import { isInTrouble, DrainCycle } from '../../src/daemon/daemon.ts';
 import { startOf } from '../../src/ledger/cursor.ts';
 import type { BotState } from '../../src/ledger/state.ts';
-import { AlarmedFlock, linesOf } from '../alarms/alarmed-flock.ts';
+import { AlarmedFlock } from '../alarms/alarmed-flock.ts';
+import { linesOf } from '../support/flock.ts';
 
 const noSend = () => Promise.reject(new Error('nothing is to be sent'));
 const daily = { schedule: '0 9 * * *', atEnd: 'stop' };

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { HeldFlock } from './held-flock.ts';
+import { HeldFlock } from '../support/held-flock.ts';
 
 /*
  * A flock of 40 bots, and X, or something in front of it, that refuses everything for a minute in each way there is. Afterwards
@@ -153,7 +153,7 @@ async function check(
   // A person repairs what is to be repaired.
   flock.stopped = false;
   const orders = parked.map((name) => flock.resume(name));
-  flock.regain();
+  flock.update();
   await flock.until(at('06:00:00'));
   await Promise.all(orders);
   assertDone(flock, names);

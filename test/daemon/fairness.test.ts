@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { HeldFlock, otherApp } from './held-flock.ts';
+import { otherApp } from '../support/flock.ts';
+import { HeldFlock } from '../support/held-flock.ts';
 
 const second = 1000;
 const minute = 60 * second;
@@ -35,7 +36,7 @@ const cycle = 5 * minute;
 function addOthers(flock: HeldFlock, count = 300): string[] {
   const bots = namesOf('other', count);
   bots.forEach((name, n) => {
-    flock.add(name, poem, { schedule: `${n % 60} ${Math.floor(n / 60)}-59/5 * * * *` }, otherApp);
+    flock.add(name, poem, { schedule: `${n % 60} ${Math.floor(n / 60)}-59/5 * * * *` }, { of: otherApp });
   });
   return bots;
 }
@@ -43,7 +44,7 @@ function addOthers(flock: HeldFlock, count = 300): string[] {
 /** How late each post of these bots was between two instants; one that was not made is late for ever. */
 function lateness(flock: HeldFlock, bots: readonly string[], from: number, until: number): number[] {
   return bots.flatMap((name, n) => {
-    const made = flock.log(name).map(({ instant }) => instant - midnight);
+    const made = flock.entriesOf(name).map(({ instant }) => instant - midnight);
     const slots = Array.from({ length: Math.ceil(until / cycle) }, (_, turn) => turn * cycle + n * second);
     // Each is posted before the next one is due.
     return slots
@@ -133,7 +134,7 @@ describe('an app at its limit', () => {
       for (const name of others) spoil(flock, name, slowly);
       flock.start();
       await flock.until(at(15 * minute));
-      const last = Math.max(...limited.map((name) => flock.log(name)[0]?.instant ?? Infinity));
+      const last = Math.max(...limited.map((name) => flock.entriesOf(name)[0]?.instant ?? Infinity));
       // They come at once, and it takes all places some time until the last of them has posted.
       assert.ok(last - midnight > reset + 10 * second, `the last at ${new Date(last).toISOString()}`);
       const late = lateness(flock, others, reset - second, reset + 3 * minute);
@@ -219,7 +220,9 @@ describe('an account that does not answer', () => {
     for (const name of once) spoil(flock, name, slowly);
     await flock.until(at(7 * minute - 1));
     // Four at a time, not three: two rounds.
-    const made = once.map((name) => flock.log(name).map(({ instant }) => instant - midnight - 6 * minute));
+    const made = once.map((name) =>
+      flock.entriesOf(name).map(({ instant }) => instant - midnight - 6 * minute),
+    );
     assert.deepEqual(
       made.map((posts) => posts.filter((post) => post >= 0)),
       once.map((_, n) => [n < 4 ? 0 : slowly.ms]),
@@ -251,7 +254,7 @@ describe('a bot with too much of everything', () => {
     flock.clock.set(midnight + month);
     flock.start();
     await flock.until(at(month + 10 * minute));
-    const made = flock.log('late').map(({ instant }) => instant);
+    const made = flock.entriesOf('late').map(({ instant }) => instant);
     assert.ok(made.length > 800, `${made.length} posts in ten minutes`);
     made.slice(1).forEach((post, n) => assert.ok(post - (made[n] ?? 0) >= second / 2, 'paced'));
     assertInTime(flock, others, month + minute, month + 10 * minute);

@@ -85,7 +85,7 @@ describe('flockd run --listen', () => {
         .write(`GET /events?edition=${edition} HTTP/1.1\r\nhost: ${host}\r\n\r\n`);
       return socket;
     });
-    await flock.posted('amber', flock.texts('amber').length + 4);
+    await flock.posted('amber', flock.postsOf('amber').length + 4);
     assert.equal((await fetch(`http://${host}/healthz`)).status, 200);
     for (const socket of sockets) socket.destroy();
     assert.equal(await stop(flockd), 0);
@@ -185,7 +185,7 @@ describe('flockd run --listen', () => {
     };
     assert.equal(await tell('/flock/pause'), 303);
     await flockd.matching(/"event":"flock-stopped"/);
-    const before = flock.texts('amber').length;
+    const before = flock.postsOf('amber').length;
     assert.equal(await tell('/flock/resume'), 303);
     await flock.posted('amber', before + 1);
     assert.equal(await tell('/bots/pause'), 303);

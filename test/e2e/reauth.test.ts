@@ -16,7 +16,7 @@ describe('keymaker reauth', { concurrency: true }, () => {
   it('replaces the key of the same account and keeps its poem', async () => {
     const { flock, before } = await openFlock();
     await using _ = flock;
-    await flock.control('POST', 'accounts/howler/revoke');
+    flock.control('accounts/howler/revoke');
     const keymaker = flock.start('keymaker', ['reauth', 'howler']);
     const { 0: link } = await keymaker.matching(/^http\S+/m);
     assert.equal(new URL(link).searchParams.get('screen_name'), 'howler');
@@ -63,7 +63,7 @@ describe('keymaker reauth', { concurrency: true }, () => {
       const { flock } = await openFlock();
       await using _ = flock;
       await flock.write('flock.json', JSON.stringify(settings));
-      await flock.control('POST', 'accounts/howler/rename/growler');
+      flock.control('accounts/howler/rename/growler');
       // Somebody else takes the name over.
       flock.granted('howler');
       const taken = flock.start('keymaker', ['reauth', 'howler']);

@@ -210,7 +210,7 @@ describe('a bot that runs, whose bundle is encrypted to an identity that is not 
     const before = await loadFlock(root, keys, parseFlockFile('{}', 'flock.json'));
     change(root);
     const flockFile = parseFlockFile(JSON.stringify(settings), 'flock.json');
-    const { bots, misfits } = await loadFlock(root, keys, flockFile, undefined, before.bots);
+    const { bots, misfits } = await loadFlock(root, keys, flockFile, before.bots);
     return {
       bots: bots.map(({ name, bundle, unopened }) => [name, bundle.userId, unopened !== undefined]),
       misfits: misfits.map(({ bot }) => bot),

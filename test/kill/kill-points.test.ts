@@ -16,7 +16,7 @@ describe('kill -9 right before and right after every touch of the disk and the n
       touches.some((touch) => touch.includes('rename')),
       'the journal is compacted on the way',
     );
-    const points = touches.flatMap((_, index) => [`${index + 1}`, `${index + 1}+`]);
+    const points = touches.flatMap((_, index) => [`before ${index + 1}`, `after ${index + 1}`]);
     const results = await pMap(points, killedAt, { concurrency: 8 * availableParallelism() });
     const wrong = results.flatMap(({ wrong: posts }, index) =>
       posts.length > 0 ? [{ at: points[index], touch: touches[index >> 1], posts }] : [],
@@ -31,25 +31,17 @@ describe('kill -9 right before and right after every touch of the disk and the n
 });
 
 async function touchesOfOneRun(): Promise<string[]> {
-  const flock = await KilledFlock.open(poems);
-  try {
-    const { touches, finished } = await flock.run();
-    assert.ok(finished);
-    assert.deepEqual(flock.wrong(), []);
-    return touches;
-  } finally {
-    await flock.close();
-  }
+  await using flock = await KilledFlock.open(poems);
+  const { touches, finished } = await flock.run();
+  assert.ok(finished);
+  assert.deepEqual(flock.wrong(), []);
+  return touches;
 }
 
 async function killedAt(point: string): Promise<{ killed: boolean; tooOld: number; wrong: unknown[] }> {
-  const flock = await KilledFlock.open(poems);
-  try {
-    const killed = !(await flock.run(point)).finished;
-    const { finished } = await flock.run();
-    assert.ok(finished, `after the kill at ${point} the flock did not finish`);
-    return { killed, tooOld: flock.tooOld, wrong: flock.wrong() };
-  } finally {
-    await flock.close();
-  }
+  await using flock = await KilledFlock.open(poems);
+  const killed = !(await flock.run(point)).finished;
+  const { finished } = await flock.run();
+  assert.ok(finished, `after the kill at ${point} the flock did not finish`);
+  return { killed, tooOld: flock.tooOld, wrong: flock.wrong() };
 }

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { before, describe, it } from 'node:test';
@@ -9,6 +8,7 @@ import { Journal, readJournal } from '../../src/ledger/journal.ts';
 import type { BotState } from '../../src/ledger/state.ts';
 import { tempFolder } from '../flock/temp-folder.ts';
 import { bundle } from '../support/bundle.ts';
+import { runKilled } from '../support/killed-process.ts';
 import { at, exported, parked, posted } from './exported.ts';
 
 const restore = (folder: string, states: Record<string, BotState>, more: Partial<RestoreOptions> = {}) =>
@@ -112,18 +112,10 @@ describe('a process that is killed while it restores', () => {
     script = await bundle(path.join(import.meta.dirname, 'killed-restore.ts'));
   });
 
-  const killAt = (folder: string, last: string): { calls: number; signal: string | null } => {
-    const { stdout, stderr, signal } = spawnSync(process.execPath, [script, folder, last], {
-      encoding: 'utf8',
-    });
-    assert.equal(stderr, '');
-    return { calls: stdout.split('\n').length - 1, signal };
-  };
-
   it('leaves the old ledger or the new one, whole, at every call', async () => {
     const scratch = tempFolder();
     await restore(scratch, { howl: posted(3) });
-    const { calls } = killAt(scratch, '');
+    const calls = runKilled(script, [scratch]).calls.length;
     assert.deepEqual(await placesIn(scratch), { howl: 1 });
     assert.ok(calls >= 8, `${calls} calls`);
     const seen = new Set<number | undefined>();
@@ -131,7 +123,7 @@ describe('a process that is killed while it restores', () => {
       for (const how of ['before', 'after', 'half']) {
         const folder = tempFolder();
         await restore(folder, { howl: posted(3) });
-        assert.equal(killAt(folder, `${how} ${call}`).signal, 'SIGKILL');
+        assert.equal(runKilled(script, [folder, `${how} ${call}`]).signal, 'SIGKILL');
         const { howl } = await placesIn(folder);
         assert.ok(howl === 3 || howl === 1, `${how} ${call}: ${howl}`);
         seen.add(howl);

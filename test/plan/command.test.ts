@@ -164,7 +164,7 @@ describe('flockd plan as a process', { concurrency: 4 }, () => {
     );
     const shown = await planned(files);
     assert.equal((await shown.exit).code, 1);
-    assert.match(shown.stdout, /heron is unfit: .*heron\.json: not whole JSON/);
+    assert.match(shown.stdout, /heron cannot post: .*heron\.json: not whole JSON/);
     const chosen = await planned(files, '--bot', 'otter-song');
     assert.equal((await chosen.exit).code, 0);
   });

@@ -20,7 +20,7 @@ import { isFinished, lengthOf } from '../../ledger/cursor.ts';
 import { hasJournal, readJournal } from '../../ledger/journal.ts';
 import type { BotState } from '../../ledger/state.ts';
 import { keyMark } from '../../posting/bot-runner.ts';
-import { atClock, iso, shellWord } from '../../text.ts';
+import { atClock, counted, iso, shellWord, listedFirst } from '../../text.ts';
 import { command, nonEmpty, placeFlags, toggle } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
 import { ledgerIsHere, movedTo, moveLedger, openOnLedger } from './ledger-place.ts';
@@ -52,7 +52,7 @@ export const exportLedger = command({
     if (args.file === undefined) terminal.print(text);
     else {
       await writeNew(args.file, text);
-      terminal.say(`The state of ${states.size === 1 ? '1 bot' : `${states.size} bots`} is in ${args.file}.`);
+      terminal.say(`The state of ${counted(states.size, 'bot')} is in ${args.file}.`);
     }
     return 'done';
   },
@@ -206,6 +206,9 @@ function mustFit(
     throw new FlockError('data', `${file} is of another flock: it has none of these bots`, { hint });
 }
 
+/** The maximum number of names in a message. */
+const maxNames = 5;
+
 interface Outcome {
   aside: string | undefined;
   kept: readonly string[];
@@ -222,7 +225,7 @@ function tell(
   terminal: Terminal,
 ): void {
   const when = atClock(iso(at), timezone);
-  const bots = states.size === 1 ? '1 bot' : `${states.size} bots`;
+  const bots = counted(states.size, 'bot');
   if (from === undefined) terminal.say(`Restored ${bots}, as of ${when}.`);
   else {
     terminal.say(`The ledger of ${bots} has moved here from ${from}, where flockd does not run any more.`);
@@ -232,13 +235,15 @@ function tell(
   if (aside !== undefined) terminal.say(`The old journal is beside the new one: ${aside}`);
   const here = new Set(names);
   const strangers = [...states.keys()].filter((bot) => !here.has(bot));
-  if (strangers.length > 0) terminal.warn(`not in this flock: ${some(strangers)}`, 'their places are kept');
-  if (kept.length > 0) terminal.warn(`not in the export, and left as they were: ${some(kept)}`);
+  if (strangers.length > 0)
+    terminal.warn(`not in this flock: ${listedFirst(strangers, maxNames)}`, 'their places are kept');
+  if (kept.length > 0)
+    terminal.warn(`not in the export, and left as they were: ${listedFirst(kept, maxNames)}`);
   const left = new Set(kept);
   const fresh = names.filter((name) => !states.has(name) && !left.has(name));
   if (fresh.length === 0) return;
   terminal.warn(
-    `not in the export, and so at the first line of its poem: ${some(fresh)}`,
+    `not in the export, and so at the first line of its poem: ${listedFirst(fresh, maxNames)}`,
     'if that is wrong, say where it goes on: flockd resume BOT --line N',
   );
 }
@@ -258,10 +263,3 @@ function nextOf({ place, open, parked }: BotState): string {
   if (open && open.look !== true) return `${line} is in doubt; its timeline is read first`;
   return isFinished(place) ? `all ${lengthOf(place)} lines are posted` : `${line} comes next`;
 }
-
-const maxNames = 5;
-
-const some = (names: readonly string[]): string =>
-  names.length > maxNames
-    ? `${names.slice(0, maxNames).join(', ')} and ${names.length - maxNames} more`
-    : names.join(', ');

@@ -5,6 +5,7 @@ import { shownPath } from '../../fs.ts';
 import { FlockPlan, readBots } from '../../plan/plan.ts';
 import { planAsIcs, planAsJson } from '../../plan/render-data.ts';
 import { type LeftOut, showPlan } from '../../plan/render-text.ts';
+import { readPoem } from '../../poems/find.ts';
 import { botFlags, command, jsonFlag, placeFlags, toggle } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
 import { readFlockToCome, spanFlags } from './span.ts';
@@ -48,8 +49,8 @@ async function readPlan(args: Args, terminal: Terminal): Promise<LeftOut & { flo
   const { paths, whole, ledger, wanted } = await readFlockToCome(args, terminal);
   const chosen = (bot: string): boolean => wanted.size === 0 || wanted.has(bot);
   if (isStopped(paths.state))
-    terminal.warn('the flock is stopped; the plan ignores that', 'flockd resume lets it go on');
-  const { bots, misfits } = await readBots(whole, ledger.states);
+    terminal.warn('the flock is stopped; the plan assumes that it is not', 'flockd resume lets it go on');
+  const { bots, misfits } = await readBots(whole, ledger.states, readPoem);
   const from = args.from ?? systemClock.now();
   const span = { from, until: from + args.days * day };
   const flock = new FlockPlan({ bots, chosen, span, purse: whole.purse, history: ledger.history, deadline });

@@ -4,12 +4,8 @@ import { systemClock } from '../../clock.ts';
 import { isStopped } from '../../daemon/stop-switch.ts';
 import type { WholeFlock } from '../../flock/load.ts';
 import { readPoem } from '../../poems/find.ts';
-import {
-  openProgressLine,
-  type RehearsalOptions,
-  rehearse as rehearseFlock,
-} from '../../rehearsal/rehearse.ts';
-import type { Report } from '../../rehearsal/report.ts';
+import type { Report } from '../../rehearsal/audit.ts';
+import { type RehearsalOptions, rehearse as rehearseFlock } from '../../rehearsal/rehearse.ts';
 import { showReport, verdictOf } from '../../rehearsal/show-report.ts';
 import { takeNetworkAway } from '../../rehearsal/stage.ts';
 import { shellWord } from '../../text.ts';
@@ -90,7 +86,7 @@ function callAgain({ bot, root, keys, faults }: Args, { from, days, seed }: Repo
 /** Reads the flock's files and its ledger. @throws {FlockError} `usage` if a bot does not exist */
 async function readOptions(args: Args, terminal: Terminal): Promise<RehearsalOptions> {
   const { paths, whole, ledger, wanted } = await readFlockToCome(args, terminal);
-  if (isStopped(paths.state)) terminal.warn('the flock is stopped; the rehearsal ignores that');
+  if (isStopped(paths.state)) terminal.warn('the flock is stopped; the rehearsal assumes that it is not');
   return {
     flock: wanted.size === 0 ? whole : chosen(whole, wanted),
     begun: ledger,
@@ -120,5 +116,32 @@ function onInterrupt(): Disposable & { signal: AbortSignal } {
     [Symbol.dispose]: () => {
       for (const signal of signals) process.off(signal, abort);
     },
+  };
+}
+
+/** A line on a terminal that says how far something is, in place of the one before. Elsewhere there is none. */
+interface ProgressLine extends Disposable {
+  show(text: string): void;
+  clear(): void;
+}
+
+/** The line is written this often at most. Milliseconds. */
+const progressInterval = 100;
+
+function openProgressLine(stream: NodeJS.WriteStream): ProgressLine {
+  let last = -Infinity;
+  const clear = (): void => {
+    if (last !== -Infinity) stream.write('\r\u001b[K');
+    last = -Infinity;
+  };
+  return {
+    show(text) {
+      const now = systemClock.elapsed();
+      if (!stream.isTTY || now < last + progressInterval) return;
+      last = now;
+      stream.write(`\r\u001b[K${text.slice(0, (stream.columns || 80) - 1)}`);
+    },
+    clear,
+    [Symbol.dispose]: clear,
   };
 }

@@ -4,11 +4,10 @@ import { apiUrl, serviceEnvironment, wantsColor } from '../../config/environment
 import { type Bot, type FlockFile, readFlockFile } from '../../config/flock-file.ts';
 import { type Context, openContext } from '../../context.ts';
 import { Claims } from '../../daemon/claims.ts';
-import { ControlServer, type DaemonCommand, type Outcome } from '../../daemon/control.ts';
+import { ControlServer, type DaemonCommand, type Outcome, receiveOrders } from '../../daemon/control.ts';
 import { Daemon } from '../../daemon/daemon.ts';
 import { lockState } from '../../daemon/lock.ts';
-import { receiveOrders } from '../../daemon/orders.ts';
-import { HeapTrimmer, Reloads } from '../../daemon/reload.ts';
+import { Reloads } from '../../daemon/reload.ts';
 import { releaseFlock, stopFlock, watchStopSwitch } from '../../daemon/stop-switch.ts';
 import {
   countOf,
@@ -39,24 +38,17 @@ import { monitorFlags, monitorOptions } from './listen-flags.ts';
 /** A flock, and who hears of its alarms. */
 export type AlarmedFlock = Flock & Pick<FlockFile, 'alarms'>;
 
-interface Reading {
-  /** Told now and then how far the reading of a large flock is. */
-  tell?: (status: string) => void;
-  /** The bots that run already. */
-  before?: readonly Bot[];
-}
-
 /**
- * @throws {FlockError} where flock.json or the keys folder cannot be read
+ * @param before - the bots that run already
+ * @throws {FlockError} if flock.json or the keys folder cannot be read
  */
 async function readFlock(
   { paths, keys }: Context,
   log: EventLog,
-  { tell, before = [] }: Reading = {},
+  before: readonly Bot[] = [],
 ): Promise<AlarmedFlock> {
   const flockFile = await readFlockFile(paths.flockFile);
-  const told = (read: number, of: number): void => tell?.(`reads the flock: ${read} of ${of} bots`);
-  const flock = await loadFlock(paths.root, keys, flockFile, told, before);
+  const flock = await loadFlock(paths.root, keys, flockFile, before);
   warnOfUnknown(flockFile, flock, log);
   warnOfUnopened(flock.bots, before, log);
   return { ...flock, alarms: flockFile.alarms };
@@ -153,10 +145,7 @@ export const run = command({
     using _keys = { [Symbol.dispose]: watchKeys(keys.folder, reloads.quietly, watchFolder) };
     await context.load();
     manager.status('reads the flock');
-    const tell = (status: string): void => {
-      manager.status(status);
-    };
-    const read = await readFlock(context, log, { tell });
+    const read = await readFlock(context, log);
     if (read.bots.length === 0) throw nobodyToRun(context, read, args);
     await mustHaveLastWord(paths, args);
     await using lock = await lockState(paths.state);
@@ -203,11 +192,9 @@ async function serve(first: AlarmedFlock, parts: Parts): Promise<Exit> {
     daemon.wakeAll();
   });
   const { isStopped } = stopSwitch;
-  using heap = new HeapTrimmer(clock);
   await using alarms = new Alarms({ ...context, log, root: paths.root, stateOf, isStopped });
   const onIdle = (hasFailed: boolean): void => {
     alarms.onIdle(hasFailed);
-    heap.trim(daemon.pause);
   };
   const brake = (why: string): Promise<void> => stopFlock(paths.state, why);
   const posting = { ...context, ledger, log, readPoem, writtenAt };
@@ -226,7 +213,6 @@ async function serve(first: AlarmedFlock, parts: Parts): Promise<Exit> {
   const update = (read: AlarmedFlock): void => {
     const flock = { ...read, ...withoutRenamed(read, ledger.states()) };
     tellOfPoems(flock, log, places);
-    heap.add();
     alarms.update(flock);
     live.update(flock);
     monitor.update(flock, clock.now());
@@ -302,7 +288,7 @@ async function reload(
 ): Promise<void> {
   manager.reloading();
   try {
-    const { flock, takenOver } = await claims.take(await readFlock(context, log, { before: daemon.bots }));
+    const { flock, takenOver } = await claims.take(await readFlock(context, log, daemon.bots));
     if (flock.bots.length === 0 && !mayBeEmpty) throw nobodyToRun(context, flock, places);
     await lookFirst(takenOver, ledger, context.clock.now());
     update(flock);

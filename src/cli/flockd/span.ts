@@ -5,7 +5,7 @@ import { FlockError } from '../../errors.ts';
 import { readWholeFlock, unknownBots } from '../../flock/load.ts';
 import { readJournal } from '../../ledger/journal.ts';
 import { parseBotName } from '../../poems/bot-name.ts';
-import { didYouMean } from '../../text.ts';
+import { didYouMean, listedFirst } from '../../text.ts';
 import { unknownTroubles } from '../tables.ts';
 import type { Terminal } from '../terminal.ts';
 import { openOnLedger } from './ledger-place.ts';
@@ -79,9 +79,7 @@ export async function readFlockToCome(args: Places & { bot: readonly string[] },
 /** The maximum number of names in a hint. */
 const maxNames = 5;
 
-function namesOf(known: readonly string[]): string {
-  if (known.length === 0) return 'there are no poems yet: they are text files in the poems folder';
-  const names = known.slice(0, maxNames).join(', ');
-  const more = known.length - maxNames;
-  return more > 0 ? `there are ${names} and ${more} more: flockd plan lists them` : `there are: ${names}`;
-}
+const namesOf = (known: readonly string[]): string =>
+  known.length === 0
+    ? 'there are no poems yet: they are text files in the poems folder'
+    : `there are: ${listedFirst(known, maxNames)}`;

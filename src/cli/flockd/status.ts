@@ -5,7 +5,7 @@ import { isService } from '../../daemon/systemd.ts';
 import { FlockError } from '../../errors.ts';
 import { type BotStatus, hasToPost, needsSomebody, type Status } from '../../flock/status.ts';
 import { parseBotName } from '../../poems/bot-name.ts';
-import { nearest } from '../../text.ts';
+import { didYouMean } from '../../text.ts';
 import { moreWatches } from '../../watch.ts';
 import {
   command,
@@ -76,12 +76,9 @@ function theOne(text: string, { bots, keyless }: WholeStatus, places: GivenPlace
     const hint = withInvocationFlags(places)(`make-keys ./poems --bot=${name}`);
     throw new FlockError('usage', `${name} has a poem and no key yet`, { hint });
   }
-  const meant = nearest(
-    name,
-    bots.map(({ bot }) => bot),
-  );
+  const known = bots.map(({ bot }) => bot);
   throw new FlockError('usage', `${name} is not in the flock`, {
-    hint: meant === undefined ? 'flockd status lists the bots' : `did you mean ${meant}?`,
+    hint: didYouMean(name, known, 'flockd status lists the bots'),
   });
 }
 

@@ -1,7 +1,5 @@
 import * as z from 'zod';
-import { callHook, sampleAlarm, shownHook } from '../../alarms/hooks.ts';
-import { ping } from '../../alarms/ping.ts';
-import type { Trouble } from '../../alarms/retry.ts';
+import { callHook, ping, sampleAlarm, shownHook, type Trouble } from '../../alarms/call.ts';
 import { readFlockFile } from '../../config/flock-file.ts';
 import type { AlarmSettings } from '../../config/hooks.ts';
 import { type Context, openContext } from '../../context.ts';

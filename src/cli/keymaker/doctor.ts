@@ -4,15 +4,7 @@ import { openContext } from '../../context.ts';
 import { usualPrices } from '../../cost.ts';
 import { examineOffline } from '../../doctor/offline.ts';
 import { examineOnline, forecast, readsOnX } from '../../doctor/online.ts';
-import {
-  type Checkup,
-  type Finding,
-  grouped,
-  isHealthy,
-  linesOf,
-  reportOf,
-  summaryOf,
-} from '../../doctor/report.ts';
+import { type Checkup, type Finding, linesOf, Report } from '../../doctor/report.ts';
 import { botFlags, command, jsonFlag, placeFlags, toggle, withInvocationFlags } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
 import { botsWithKeys } from './each-bot.ts';
@@ -41,10 +33,10 @@ export const doctor = command({
     await using context = openContext(args);
     const chosen = new Set(await botsWithKeys(args.bot, context, args));
     const checkup: Checkup = { ...context, chosen, keymaker: withInvocationFlags(args) };
-    const findings = await examine(checkup, args, terminal);
-    if (args.json) terminal.print(`${JSON.stringify(reportOf(findings), null, 2)}\n`);
-    else show(findings, terminal);
-    return isHealthy(findings) ? 'done' : 'partly';
+    const report = new Report(await examine(checkup, args, terminal));
+    if (args.json) terminal.print(`${JSON.stringify(report, null, 2)}\n`);
+    else show(report, terminal);
+    return report.isHealthy ? 'done' : 'partly';
   },
 });
 
@@ -58,8 +50,8 @@ async function examine(checkup: Checkup, args: Args, terminal: Terminal): Promis
   return [...findings, ...(await examineOnline(checkup, known))];
 }
 
-function show(findings: readonly Finding[], terminal: Terminal): void {
-  for (const group of grouped(findings)) {
+function show({ groups, summary, isHealthy }: Report, terminal: Terminal): void {
+  for (const group of groups) {
     for (const finding of group) {
       const [line, hint] = linesOf(finding);
       terminal.say(line, finding.result === 'ok' ? undefined : 'bold');
@@ -67,5 +59,5 @@ function show(findings: readonly Finding[], terminal: Terminal): void {
     }
     terminal.say();
   }
-  terminal.say(summaryOf(findings), isHealthy(findings) ? 'green' : 'bold');
+  terminal.say(summary, isHealthy ? 'green' : 'bold');
 }

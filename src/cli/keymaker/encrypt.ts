@@ -5,7 +5,6 @@ import { askRecipients } from '../../daemon/control.ts';
 import { isLocked } from '../../daemon/lock.ts';
 import { type Exit, FlockError } from '../../errors.ts';
 import { makeIdentity, readIdentity } from '../../keys/age.ts';
-import { decryptBundle, encryptBundle } from '../../keys/store.ts';
 import type { BotName } from '../../poems/bot-name.ts';
 import { shellWord } from '../../text.ts';
 import { botFlags, command, nonEmpty, placeFlags, toggle } from '../command.ts';
@@ -54,7 +53,7 @@ export const encrypt = command({
     if (bots.length > 0 && !(await mayEncrypt(recipients, args, context, terminal))) return 'done';
     await keys.prepare();
     const [did, was] = args.decrypt ? ['decrypted', 'plain before'] : ['encrypted', 'encrypted before'];
-    const outcomes = new Outcomes(terminal, [did, was]);
+    const outcomes = new Outcomes(terminal);
     for (const bot of bots) {
       await outcomes.add(
         async () => {
@@ -66,7 +65,7 @@ export const encrypt = command({
         ({ exit }) => ['data', 'permission', 'config'].includes(exit),
       );
     }
-    terminal.say(outcomes.summary);
+    outcomes.summarize([did, was]);
     return outcomes.exit;
   },
 });
@@ -108,10 +107,10 @@ async function changeFor({ recipient, identity: given, decrypt }: Args, { keys }
   // The identity of the environment need not be the recipient's, who may be on another machine.
   const file = recipient === undefined ? identityFile : given;
   const identity = file === undefined ? undefined : await readIdentity(file, credentials);
-  if (decrypt && identity) return { change: (bot) => decryptBundle(bot, keys, identity), recipients: [] };
+  if (decrypt && identity) return { change: (bot) => keys.decrypt(bot, identity), recipients: [] };
   const recipients = recipient === undefined ? await identity?.recipients() : [recipient];
   if (!decrypt && recipients)
-    return { change: (bot) => encryptBundle(bot, keys, { recipients, identity }), recipients };
+    return { change: (bot) => keys.encrypt(bot, { recipients, identity }), recipients };
   throw new FlockError('usage', decrypt ? 'decrypt as whom?' : 'encrypt to whom?', {
     hint: `give ${decrypt ? '' : '--recipient age1… or '}--identity FILE; keymaker encrypt --new-identity FILE makes one`,
   });

@@ -5,11 +5,11 @@ import type { BotFiles, BotStatus } from '../../flock/status.ts';
 import { dateOf, shownDays } from '../../flock/view.ts';
 import { lengthOf } from '../../ledger/cursor.ts';
 import type { FlockHistory } from '../../ledger/history.ts';
+import { spentBy, spentByFlock } from '../../ledger/spending.ts';
 import type { BotState } from '../../ledger/state.ts';
 import { xLimits } from '../../plan/x-limits.ts';
-import { type FlockBudget, spentBy, spentByFlock } from '../../posting/budget.ts';
-import { offsetIn } from '../../schedule/calendar.ts';
-import { nextAfter, type Schedule } from '../../schedule/schedule.ts';
+import type { FlockBudget } from '../../posting/budget.ts';
+import { nextAfter, offsetIn, type Schedule } from '../../schedule/schedule.ts';
 import { EventLoopYield } from '../../yield.ts';
 
 /** What bounds posts besides the schedule. */

@@ -11,8 +11,8 @@ describe('a monitor that may be told what to do', () => {
   let flock: ShownFlock;
   let address: string;
   before(async () => {
-    flock = await ShownFlock.open('2026-08-20T00:00:00Z');
-    for (const bot of ['amber', 'birch']) await flock.add(bot, poem.replaceAll('A', bot));
+    flock = new ShownFlock('2026-08-20T00:00:00Z');
+    for (const bot of ['amber', 'birch']) flock.add(bot, poem.replaceAll('A', bot));
     flock.update();
     await flock.until('2026-08-22T10:00:00Z');
     address = await flock.listen({ allowControl: true, names: ['flock.example'] });

@@ -14,9 +14,9 @@ describe('a monitor', () => {
   let flock: ShownFlock;
   let address: string;
   before(async () => {
-    flock = await ShownFlock.open('2026-08-20T00:00:00Z');
-    await flock.add('amber', poem, 'amber_bot');
-    flock.addMisfit('broken', 'keys/broken.json: not a key bundle', 'make it again');
+    flock = new ShownFlock('2026-08-20T00:00:00Z');
+    flock.add('amber', poem, {}, { account: 'amber_bot' });
+    flock.addInvalid('broken', 'keys/broken.json: not a key bundle', 'make it again');
     flock.update();
     await flock.until('2026-08-22T10:00:00Z');
     address = await flock.listen({ names: ['flock.example'] });

@@ -9,15 +9,15 @@ const lines = (word: string): string => Array.from({ length: 20 }, (_, n) => `${
 
 describe('a view of a running flock', () => {
   it('is all there is to know of it', async () => {
-    await using flock = await ShownFlock.open('2026-08-20T00:00:00Z', {
+    await using flock = new ShownFlock('2026-08-20T00:00:00Z', {
       timezone: 'Europe/Berlin',
       schedule: '0 9,21 * * *',
       budget: { usdPerMonth: 5 },
       bots: { birch: { atEnd: 'stop' } },
     });
-    await flock.add('amber', lines('Amber'), 'amber_bot');
-    await flock.add('birch', 'Birch one\n    Birch two\n');
-    flock.addMisfit('broken', 'a bad bundle', 'make it again');
+    flock.add('amber', lines('Amber'), 'amber_bot');
+    flock.add('birch', 'Birch one\n    Birch two\n');
+    flock.addInvalid('broken', 'a bad bundle', 'make it again');
     flock.update();
     await flock.until('2026-08-22T10:00:00Z');
     const view = await flock.view();
@@ -50,8 +50,8 @@ describe('a view of a running flock', () => {
   });
 
   it('knows who is in doubt, and since when, and who was told to rest', async () => {
-    await using flock = await ShownFlock.open('2026-08-20T00:00:00Z');
-    for (const bot of ['amber', 'birch']) await flock.add(bot, lines(bot));
+    await using flock = new ShownFlock('2026-08-20T00:00:00Z');
+    for (const bot of ['amber', 'birch']) flock.add(bot, lines(bot));
     flock.update();
     await flock.until('2026-08-20T10:00:00Z');
     await flock.daemon.carryOut({ order: 'pause', bot: 'birch' });
@@ -63,10 +63,10 @@ describe('a view of a running flock', () => {
   });
 
   it('knows who is parked for its key, and who for its account or its poem', async () => {
-    await using flock = await ShownFlock.open('2026-08-20T00:00:00Z', { unit: 'line' });
-    for (const bot of ['amber', 'birch', 'cinder']) await flock.add(bot, lines(bot));
+    await using flock = new ShownFlock('2026-08-20T00:00:00Z', { unit: 'line' });
+    for (const bot of ['amber', 'birch', 'cinder']) flock.add(bot, lines(bot));
     // X takes one cashtag in a post.
-    await flock.add('dune', 'from $TIDE to $SALT\n');
+    flock.add('dune', 'from $TIDE to $SALT\n');
     flock.update();
     flock.control('accounts/amber/revoke');
     flock.control('accounts/birch/suspend');
@@ -87,8 +87,8 @@ describe('a view of a running flock', () => {
   });
 
   it('takes a post that was just sent for under way, and one without an answer for in doubt', async () => {
-    await using flock = await ShownFlock.open('2026-08-20T08:59:59Z');
-    await flock.add('amber', lines('Amber'));
+    await using flock = new ShownFlock('2026-08-20T08:59:59Z');
+    flock.add('amber', lines('Amber'));
     flock.update();
     // It looks at its timeline before its first post.
     await flock.until('2026-08-21T08:59:59Z');
@@ -103,8 +103,8 @@ describe('a view of a running flock', () => {
   });
 
   it('knows that the flock is stopped, and plans nothing then', async () => {
-    await using flock = await ShownFlock.open('2026-08-20T00:00:00Z');
-    await flock.add('amber', lines('Amber'));
+    await using flock = new ShownFlock('2026-08-20T00:00:00Z');
+    flock.add('amber', lines('Amber'));
     flock.update();
     await flock.until('2026-08-20T10:00:00Z');
     flock.stopped = true;
@@ -115,8 +115,8 @@ describe('a view of a running flock', () => {
   });
 
   it('is the same for all who ask within a second, unless something was done', async () => {
-    await using flock = await ShownFlock.open('2026-08-20T00:00:00Z');
-    await flock.add('amber', lines('Amber'));
+    await using flock = new ShownFlock('2026-08-20T00:00:00Z');
+    flock.add('amber', lines('Amber'));
     flock.update();
     const desk = new SnapshotCache(flock.parts);
     const first = desk.view();
@@ -136,9 +136,9 @@ describe('a view of a running flock', () => {
 
 describe('what the files of a flock say', () => {
   it('is read again when they change, and else is the same', async () => {
-    await using flock = await ShownFlock.open('2026-08-20T00:00:00Z');
-    await flock.add('amber', 'one\ntwo\n');
-    flock.addMisfit('zinc', 'a bad bundle', 'make it again');
+    await using flock = new ShownFlock('2026-08-20T00:00:00Z');
+    flock.add('amber', 'one\ntwo\n');
+    flock.addInvalid('zinc', 'a bad bundle', 'make it again');
     flock.update();
     const shelf = new BotFileCache();
     const read = () => shelf.files(flock.parts.flock());
@@ -157,8 +157,8 @@ describe('what the files of a flock say', () => {
   });
 
   it('is looked at in turns where there are many, and is known of all of them', async () => {
-    await using flock = await ShownFlock.open('2026-08-20T00:00:00Z');
-    for (let n = 0; n < 900; n++) await flock.add(`bot-${n}`, 'one\ntwo\n');
+    await using flock = new ShownFlock('2026-08-20T00:00:00Z');
+    for (let n = 0; n < 900; n++) flock.add(`bot-${n}`, 'one\ntwo\n');
     flock.update();
     const shelf = new BotFileCache();
     const known = async (): Promise<number> => {
@@ -172,8 +172,8 @@ describe('what the files of a flock say', () => {
   });
 
   it('is that of the bots that are there now', async () => {
-    await using flock = await ShownFlock.open('2026-08-20T00:00:00Z');
-    for (const bot of ['amber', 'birch']) await flock.add(bot, 'one\n');
+    await using flock = new ShownFlock('2026-08-20T00:00:00Z');
+    for (const bot of ['amber', 'birch']) flock.add(bot, 'one\n');
     flock.update();
     const shelf = new BotFileCache();
     const [amber] = await shelf.files(flock.parts.flock());

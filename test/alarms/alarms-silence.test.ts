@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { isExcused, maxDoubt, maxSilence } from '../../src/alarms/silence.ts';
+import { isExcused, maxDoubt, maxSilence } from '../../src/alarms/alarms.ts';
 import { parseFlockFile } from '../../src/config/flock-file.ts';
 import { startOf } from '../../src/ledger/cursor.ts';
 import type { BotState } from '../../src/ledger/state.ts';
 import type { BotName } from '../../src/poems/bot-name.ts';
-import { AlarmedFlock, linesOf } from './alarmed-flock.ts';
+import { AlarmedFlock } from './alarmed-flock.ts';
+import { linesOf } from '../support/flock.ts';
 
 const noSend = () => Promise.reject(new Error('nothing is to be sent'));
 const day = 86_400_000;
@@ -129,7 +130,7 @@ describe('the watch for silence', () => {
     flock.stopped = true;
     await flock.until('2026-03-15T12:00:00Z');
     flock.stopped = false;
-    flock.wakeAll();
+    flock.daemon.wakeAll();
     await flock.order({ order: 'resume', bot: 'paused' });
     await flock.until('2026-03-20T12:00:00Z');
     assert.deepEqual(flock.heard.of('silent'), []);

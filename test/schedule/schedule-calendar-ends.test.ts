@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { calendarEnds } from '../../src/schedule/calendar.ts';
+import { calendarEnds } from '../../src/schedule/schedule.ts';
 
 const at = (instant: string): number => Date.parse(instant);
 const ends = (timezone: string, instant: string): string[] => {

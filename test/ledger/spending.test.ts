@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { charged, daysOf, monthsOf, runningEnd, type Tally } from '../../src/ledger/state.ts';
+import { charged, spentBy, type Tally } from '../../src/ledger/spending.ts';
 
 const hour = 3_600_000;
 const day = 24 * hour;
@@ -15,6 +15,11 @@ const after = (...charges: Charge[]): Tally | undefined =>
       charged(known, { dayEnds: at(dayEnds), monthEnds: at(monthEnds) }, { posts, micros }),
     undefined,
   );
+
+const daysOf = (tally: Tally | undefined): Tally['day'][] =>
+  tally ? [tally.day, ...(tally.earlier?.days ?? [])] : [];
+const monthsOf = (tally: Tally | undefined): Tally['month'][] =>
+  tally ? [tally.month, ...(tally.earlier?.months ?? [])] : [];
 
 const postsOn = (tally: Tally | undefined, date: string): number | undefined =>
   daysOf(tally).find(({ ends }) => ends === at(date))?.posts;
@@ -122,16 +127,20 @@ describe('what a bot has spent', () => {
 
 describe('the period that runs', () => {
   const now = at('2026-05-01') + 9 * hour;
-  const span = { calendar: at('2026-05-02'), longest: 27 * hour };
+  const calendar = at('2026-05-02');
   const rows: [name: string, begun: number[], end: number][] = [
-    ['is the calendar’s where none was begun', [], span.calendar],
+    ['is the calendar’s where none was begun', [], calendar],
     ['is one that was begun and has not ended', [now + 5 * hour], now + 5 * hour],
     ['is the first to come of them', [now + 9 * hour, now + 5 * hour], now + 5 * hour],
-    ['is none that has ended', [now, now - hour], span.calendar],
-    ['is none that a clock began which was ahead', [now + 28 * hour, now + 400 * day], span.calendar],
+    ['is none that has ended', [now, now - hour], calendar],
+    ['is none that a clock began which was ahead', [now + 28 * hour, now + 400 * day], calendar],
   ];
   for (const [name, begun, end] of rows)
     it(name, () => {
-      assert.equal(runningEnd(begun, now, span), end);
+      const tally = begun.reduce<Tally | undefined>(
+        (known, ends) => charged(known, { dayEnds: ends, monthEnds: ends }, { posts: 1, micros: 15 }),
+        undefined,
+      );
+      assert.equal(spentBy({ tally }, 'UTC', now).ends.day, end);
     });
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, describe, it, mock } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
-import { SilenceWatch } from '../../src/alarms/silence.ts';
+import { SilenceWatch } from '../../src/alarms/alarms.ts';
 import { HeldClock } from '../../src/clock.ts';
 import { parseFlockFile } from '../../src/config/flock-file.ts';
 import type { BotName } from '../../src/poems/bot-name.ts';

@@ -7,7 +7,7 @@ import { before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import type { DaemonCommand, Execute } from '../../src/daemon/control.ts';
-import { receiveOrders } from '../../src/daemon/orders.ts';
+import { receiveOrders } from '../../src/daemon/control.ts';
 import { FlockError } from '../../src/errors.ts';
 import { EventLog, type Logger } from '../../src/log.ts';
 import type { PostReport } from '../../src/posting/commands.ts';
@@ -15,6 +15,7 @@ import { folderWatcher } from '../../src/watch.ts';
 import { HeardLog } from '../alarms/heard-log.ts';
 import { tempFolder } from '../flock/temp-folder.ts';
 import { bundle } from '../support/bundle.ts';
+import { runKilled } from '../support/killed-process.ts';
 
 const report: PostReport = { state: 'posted', line: 3, of: 9, id: '77', at: 5 };
 const post: DaemonCommand = { order: 'post', bot: 'howl' };
@@ -238,14 +239,6 @@ describe('a daemon that is killed while it carries an order out', () => {
     script = await bundle(path.join(import.meta.dirname, 'killed-orders.ts'));
   });
 
-  const killAt = (state: string, last: string): { touches: string[]; signal: string | null } => {
-    const { stdout, stderr, signal } = spawnSync(process.execPath, [script, state, last], {
-      encoding: 'utf8',
-    });
-    assert.equal(stderr, '');
-    return { touches: stdout.split('\n').slice(0, -1), signal };
-  };
-
   it('never carries it out again, wherever it was', async () => {
     const name = freshName();
     const ordered = (): string =>
@@ -254,14 +247,14 @@ describe('a daemon that is killed while it carries an order out', () => {
         [`orders/${name}.order`]: JSON.stringify(post),
         [`orders/${freshName('b')}.order`]: '{"order": "reload"}',
       });
-    const { touches } = killAt(ordered(), '');
-    const points = touches.slice(0, touches.lastIndexOf('rename'));
-    assert.ok(points.includes('post'), touches.join());
+    const { calls } = runKilled(script, [ordered()]);
+    const points = calls.slice(0, calls.lastIndexOf('rename'));
+    assert.ok(points.includes('post'), calls.join());
     const seen = new Set<string>();
     for (const [index, point] of points.entries()) {
       for (const how of ['before', 'after']) {
         const state = ordered();
-        assert.equal(killAt(state, `${how} ${index + 1}`).signal, 'SIGKILL');
+        assert.equal(runKilled(script, [state, `${how} ${index + 1}`]).signal, 'SIGKILL');
         const stop = await receive(state, ({ order }) => {
           if (order === 'post') writeFileSync(path.join(state, 'posts'), 'posted\n', { flag: 'a' });
           return Promise.resolve(undefined);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { BotSchedule, offsetIn } from '../../src/schedule/calendar.ts';
+import { BotSchedule, offsetIn } from '../../src/schedule/schedule.ts';
 
 describe('a bot’s offset', () => {
   it('is the same for ever', () => {
