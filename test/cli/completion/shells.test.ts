@@ -180,7 +180,7 @@ describe('the script for fish', { skip: missing('fish') }, () => {
 
   it('offers what fits, with what it means', () => {
     assert.deepEqual(reply('keymaker rea'), [
-      'reauth\tAuthorize one bot again; its poem and its place in it stay as they are',
+      'reauth\tAuthorize one bot again; its poem and its place in it stay',
     ]);
     assert.deepEqual(reply('keymaker list --js'), ['--json\tprint JSON']);
     assert.deepEqual(reply(`flockd resume --root ${quotedHarm.replace(String.raw`'\''`, String.raw`\'`)} `), [
