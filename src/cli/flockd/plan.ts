@@ -8,15 +8,15 @@ import { type LeftOut, showPlan } from '../../plan/render-text.ts';
 import { readPoem } from '../../poems/find.ts';
 import { botFlags, command, jsonFlag, placeFlags, toggle } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
-import { readFlockToCome, spanFlags } from './shared.ts';
+import { readFlockToCome, spanFlags } from './span.ts';
 
 const schema = z
   .object({
     ...spanFlags(30),
-    bot: botFlags.meta({ description: 'this bot alone; may be repeated' }),
-    calendar: toggle('every post of every bot, not only the next few'),
+    bot: botFlags.meta({ description: 'only this bot; may be repeated' }),
+    calendar: toggle('show every post, not only the next few'),
     json: jsonFlag,
-    ics: toggle('as a calendar (iCalendar), on standard output'),
+    ics: toggle('print a calendar (iCalendar)'),
     ...placeFlags,
   })
   .refine(({ json, ics }) => !(json && ics), { path: ['ics'], error: 'cannot be given with --json' });
@@ -24,7 +24,7 @@ const schema = z
 type Args = z.infer<typeof schema>;
 
 export const plan = command({
-  summary: 'Show what the flock will post and when, what it costs, and what to look at in the poems',
+  summary: 'Show what the flock will post and when, what it costs, and what to check in the poems',
   schema,
   exits: { partly: 'a bot cannot post' },
   examples: [
@@ -45,7 +45,7 @@ export const plan = command({
   },
 });
 
-/** By the flock's files and its ledger alone: a daemon may run meanwhile, and nobody is asked anything. */
+/** Reads the flock's files and its ledger only. A daemon may run meanwhile. */
 async function readPlan(args: Args, terminal: Terminal): Promise<LeftOut & { flock: FlockPlan }> {
   const { paths, whole, ledger, wanted } = await readFlockToCome(args, terminal);
   const chosen = (bot: string): boolean => wanted.size === 0 || wanted.has(bot);
@@ -62,7 +62,7 @@ async function readPlan(args: Args, terminal: Terminal): Promise<LeftOut & { flo
 
 const day = 86_400_000;
 
-/** The most one request takes, as the daemon has it. Milliseconds. */
+/** The deadline of a request, as in the daemon. Milliseconds. */
 const deadline = 10_000;
 
 function show(flock: FlockPlan, leftOut: LeftOut, { bot, calendar }: Args, terminal: Terminal): void {
@@ -76,14 +76,14 @@ function show(flock: FlockPlan, leftOut: LeftOut, { bot, calendar }: Args, termi
   for (const { text, style } of showPlan(flock, leftOut, room)) terminal.say(text, style);
 }
 
-/** A part of this size is printed at once. Characters. */
-const enough = 65_536;
+/** The least size of a part that is printed. Characters. */
+const minPart = 65_536;
 
 function print(parts: Iterable<string>, terminal: Terminal): void {
   let waiting = '';
   for (const part of parts) {
     waiting += part;
-    if (waiting.length < enough) continue;
+    if (waiting.length < minPart) continue;
     terminal.print(waiting);
     waiting = '';
   }

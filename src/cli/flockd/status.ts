@@ -5,7 +5,7 @@ import { isService } from '../../daemon/systemd.ts';
 import { FlockError } from '../../errors.ts';
 import { type BotStatus, hasToPost, needsSomebody, type Status } from '../../flock/status.ts';
 import { parseBotName } from '../../poems/bot-name.ts';
-import { nearest } from '../../text.ts';
+import { didYouMean } from '../../text.ts';
 import { moreWatches } from '../../watch.ts';
 import {
   command,
@@ -18,7 +18,7 @@ import {
 } from '../command.ts';
 import { flockWords, keylessTrouble, statusTable, troublesOf, unknownTroubles } from '../tables.ts';
 import type { Terminal } from '../terminal.ts';
-import { openOnLedger } from './on-ledger.ts';
+import { openOnLedger } from './ledger-place.ts';
 
 export const status = command({
   summary: 'Show how every bot stands: its place, its last and next post, and what is wrong',
@@ -71,12 +71,9 @@ function theOne(text: string, { bots, keyless }: WholeStatus, places: GivenPlace
     const hint = withInvocationFlags(places)(`make-keys ./poems --bot=${name}`);
     throw new FlockError('usage', `${name} has a poem and no key yet`, { hint });
   }
-  const meant = nearest(
-    name,
-    bots.map(({ bot }) => bot),
-  );
+  const known = bots.map(({ bot }) => bot);
   throw new FlockError('usage', `${name} is not in the flock`, {
-    hint: meant === undefined ? 'flockd status lists the bots' : `did you mean ${meant}?`,
+    hint: didYouMean(name, known, 'flockd status lists the bots'),
   });
 }
 
