@@ -40,6 +40,7 @@ const owners = {
   'node-cron': 'schedule',
   undici: 'http',
   'age-encryption': 'keys',
+  yargs: 'cli',
 };
 
 /** Modules that decide. They use neither disk nor network, so that tests need none. */

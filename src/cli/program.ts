@@ -2,6 +2,7 @@ import { type Exit, exitCodes, FlockError, messageOf } from '../errors.ts';
 import { nearest } from '../text.ts';
 import {
   type Command,
+  type Flag,
   globalFlags,
   type Line,
   type Program,
@@ -47,7 +48,7 @@ async function helpOrRun(program: Program, argv: readonly string[], terminal: Te
   if (!load) throw noCommand(program, argv);
   const command = await load();
   const call = `${program.name} ${name}`;
-  const args = readArgs(argv.toSpliced(at, 1), command, call);
+  const args = await readArgs(argv.toSpliced(at, 1), command, call);
   return await command.run(args, terminal, helpHint(call));
 }
 
@@ -105,25 +106,58 @@ export function noCommand({ name, commands }: Program, argv: readonly string[]):
  * @param call - the program and the command: `flockd plan`
  * @throws {FlockError} `usage` if there is another flag, a value too many or too few, or the wrong number of positionals
  */
-export function readArgs(
+export async function readArgs(
   words: readonly string[],
   command: Pick<Command, 'positionals' | 'flags'>,
   call: string,
-): Record<string, unknown> {
+): Promise<Record<string, unknown>> {
   const line = readLine(words, command.flags);
   checkPositionals(line, command, call);
-  const args: Record<string, unknown> = Object.fromEntries(
-    command.positionals.map(({ name }, at) => [name, line.positionals[at]]),
+  const positionals = command.positionals.map(({ name }, at) => [name, line.positionals[at]] as const);
+  return { ...Object.fromEntries(positionals), ...(await readFlags(line, command.flags, call)) };
+}
+
+/** @throws {FlockError} `usage` for a flag that is given twice and takes one value, or has a value and takes none */
+async function readFlags(
+  { given }: Line,
+  flags: readonly Flag[],
+  call: string,
+): Promise<Record<string, unknown>> {
+  const isWrong = given.find(
+    ({ flag, value }) => flag?.placeholder === undefined && !/^(?:true|false)?$/.test(value ?? ''),
   );
-  for (const { flag, typed, value } of line.given) {
-    if (!flag) continue;
-    const { name, isList, placeholder } = flag;
-    if (placeholder === undefined) args[name] = switchValue(typed, value, call);
-    else if (isList) args[name] = [args[name] ?? [], value].flat();
-    else if (args[name] === undefined) args[name] = value;
-    else throw new FlockError('usage', `--${name}: should be given once`, { hint: 'give each flag once' });
-  }
-  return args;
+  if (isWrong) throw new FlockError('usage', `${isWrong.typed}: takes no value`, { hint: helpHint(call) });
+  const { default: yargs } = await import('yargs');
+  const options = flags.map(({ name, alias, placeholder, isList }) => [
+    name,
+    {
+      type: placeholder === undefined ? ('boolean' as const) : ('string' as const),
+      ...(alias !== undefined && { alias }),
+      ...(isList && { array: true, nargs: 1 }),
+    },
+  ]);
+  const parsed: Record<string, unknown> = yargs(
+    given.map(({ typed, value }) => (value === undefined ? typed : `${typed}=${value}`)),
+  )
+    .help(false)
+    .version(false)
+    .exitProcess(false)
+    .fail(false)
+    .strict()
+    .options(Object.fromEntries(options))
+    .parserConfiguration({
+      'boolean-negation': false,
+      'camel-case-expansion': false,
+      'dot-notation': false,
+      'parse-numbers': false,
+    })
+    .parseSync();
+  const twice = flags.find(({ name, isList }) => !isList && Array.isArray(parsed[name]));
+  if (twice)
+    throw new FlockError('usage', `--${twice.name}: should be given once`, { hint: 'give each flag once' });
+  return Object.fromEntries(
+    flags.flatMap(({ name }) => (parsed[name] === undefined ? [] : [[name, parsed[name]]])),
+  );
 }
 
 /** @throws {FlockError} `usage` */
@@ -146,13 +180,6 @@ function checkPositionals(
     throw new FlockError('usage', `${name}: ${shownPositional(missing)} is missing`, { hint });
   // The word is not repeated: it may be a PIN or a password in the wrong place.
   if (words.length > positionals.length) throw new FlockError('usage', `${name}: a word too many`, { hint });
-}
-
-/** The value of a flag without a value; `--json=false` switches it off. */
-function switchValue(typed: string, value: string | undefined, call: string): boolean {
-  if (value === undefined || value === 'true') return true;
-  if (value === 'false') return false;
-  throw new FlockError('usage', `${typed}: takes no value`, { hint: helpHint(call) });
 }
 
 function hintForUnknown(

@@ -49,15 +49,15 @@ describe('a command line', () => {
     ['-- --loud', { bot: '--loud', file: undefined }],
   ];
   for (const [line, args] of table) {
-    it(`has its arguments by name: ${line}`, () => {
-      assert.deepEqual(readArgs(line.split(' '), sing, 'choir sing'), args);
+    it(`has its arguments by name: ${line}`, async () => {
+      assert.deepEqual(await readArgs(line.split(' '), sing, 'choir sing'), args);
     });
   }
 
-  const fault = (command: CommandManual, line: string): string => {
+  const fault = async (command: CommandManual, line: string): Promise<string> => {
     const words = line === '' ? [] : line.split(' ');
     try {
-      readArgs(words, command, `choir ${command.name}`);
+      await readArgs(words, command, `choir ${command.name}`);
       return '';
     } catch (error) {
       assert.ok(error instanceof FlockError && error.exit === 'usage');
@@ -81,12 +81,12 @@ describe('a command line', () => {
     ['howl --tempo 90 -t 80', '--tempo: should be given once; give each flag once'],
   ];
   for (const [line, expected] of faults) {
-    it(`is ${expected === '' ? 'good' : 'refused'}: ${JSON.stringify(line)}`, () => {
-      assert.equal(fault(sing, line), expected);
+    it(`is ${expected === '' ? 'good' : 'refused'}: ${JSON.stringify(line)}`, async () => {
+      assert.equal(await fault(sing, line), expected);
     });
   }
 
-  it('is refused without repeating a word that may be a secret', () => {
-    assert.doesNotMatch(fault(walk, 'poems hunter2'), /hunter2/);
+  it('is refused without repeating a word that may be a secret', async () => {
+    assert.doesNotMatch(await fault(walk, 'poems hunter2'), /hunter2/);
   });
 });

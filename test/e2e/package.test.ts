@@ -27,6 +27,7 @@ describe('what is built', () => {
   it('has the licences of what is inside', () => {
     const licences = readFileSync(path.join(root, 'dist/LICENSES.txt'), 'utf8');
     for (const name of [
+      'yargs',
       'twitter-api-v2',
       'node-cron',
       'zod',
