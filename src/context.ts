@@ -19,7 +19,7 @@ import { askTime, openX, type OpenXClient, type TimeAnswer } from './networks/x/
 import { type OAuth1Client, openOAuth1Client } from './oauth/client.ts';
 import { builtIn, builtInProvider, type Provider } from './oauth/providers.ts';
 import type { TokenPair } from './oauth/signature.ts';
-import { nearest } from './text.ts';
+import { didYouMean } from './text.ts';
 
 /*
  * The composition root: `openContext` builds, from the command line and the environment, everything that a command uses to
@@ -94,9 +94,8 @@ function providerOf(id: string, custom: FlockFile['providers'], api: string): Pr
   const known = custom.get(id) ?? builtInProvider(id, { api, isSandbox: api !== xApi });
   if (known) return known;
   const all = [...builtIn, ...custom.keys()];
-  const meant = nearest(id, all);
   throw new FlockError('usage', `there is no provider called ${JSON.stringify(id)}`, {
-    hint: meant === undefined ? `the providers are ${all.join(', ')}` : `did you mean ${meant}?`,
+    hint: didYouMean(id, all, `the providers are ${all.join(', ')}`),
   });
 }
 

@@ -120,18 +120,18 @@ export const botArgument = z
 /** A flag that names a bot and may be repeated. */
 export const botFlags = z.array(z.string()).default([]).meta({ kind: 'bot' });
 
-export const jsonFlag = toggle('as JSON, on standard output');
+export const jsonFlag = toggle('print JSON');
 
-/** A port of this machine; 0 takes any that is free. */
+/** A port of this machine; 0 takes any free one. */
 export const portFlag = z
   .string()
   .regex(/^\d{1,5}$/, 'must be a number from 0 to 65535')
   .transform(Number)
   .pipe(z.number().max(65_535, 'must be a number from 0 to 65535'));
 
-const group = 'Where the flock is';
+const group = 'Files';
 
-/** The flags that say where a flock is. */
+/** The flags that name the folders of a flock. */
 export const placeFlags = {
   root: nonEmpty
     .optional()
@@ -144,12 +144,12 @@ export const placeFlags = {
   }),
 };
 
-/** Where a person said that the flock is. */
+/** The folders that a person named. */
 export interface GivenPlaces {
   root?: string | undefined;
   keys?: string | undefined;
 }
-/** A call that works where a command was called: it names the same places. @returns `keymaker reauth howl --keys DIR` */
+/** A command line with the same folders as this one. @returns `keymaker reauth howl --keys DIR` */
 export const withInvocationFlags =
   ({ root, keys }: GivenPlaces, program = 'keymaker') =>
   (call: string): string =>
@@ -159,16 +159,16 @@ export const withInvocationFlags =
       ...(keys === undefined ? [] : [`--keys ${shellWord(keys)}`]),
     ].join(' ');
 
-/** The calls that hints of those who know no places end with, or have in their midst. */
+/** The command lines in hints of modules that do not know the folders. */
 const calls = /\bkeymaker ((?:make-keys|encrypt --identity)(?: (?:[-.]\S*|[A-Z]+))*)/g;
 
-/** A hint whose calls work where a command was called. */
+/** A hint whose command lines have the same folders as this one. */
 export const hintAs = (places: GivenPlaces, hint: string): string =>
   hint.includes('--keys')
     ? hint
     : hint.replaceAll(calls, (_, call: string) => withInvocationFlags(places)(call));
 
-/** Throws an error again, with a hint whose calls work where a command was called. */
+/** Throws an error again, its hint as {@link hintAs} makes it. */
 export const retold =
   (places: GivenPlaces) =>
   (error: unknown): never => {

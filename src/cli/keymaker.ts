@@ -5,8 +5,8 @@ export const keymaker: Program = {
   name: 'keymaker',
   description: 'Makes the keys of a flock: one X account for each poem.',
   firstSteps: [
-    ['keymaker sandbox', 'an X in a box, to try everything without an account'],
-    ['keymaker make-keys ./poems', 'a link and a PIN for each poem; then: flockd run'],
+    ['keymaker sandbox', 'try everything without an account'],
+    ['keymaker make-keys ./poems', 'get a link and enter a PIN for each poem; then: flockd run'],
   ],
   commands: {
     'make-keys': async () => (await import('./keymaker/make-keys.ts')).makeKeys,

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { advance, cursorSchema, type Cursor, doneIn, prints, startOf } from './cursor.ts';
-import { intent, type LedgerEvent, madeAt } from './events.ts';
-import { charged, type Tally, tally } from './spending.ts';
+import { intent, type LedgerEvent, madeAt, type Price } from './events.ts';
+import { charged, tally } from './history.ts';
 
 const owed = z.object({
   slot: z.int(),
@@ -12,49 +12,46 @@ const owed = z.object({
   why: z.string(),
   reason: z.string(),
   times: z.int(),
-  /** When it was written down, and when the first refusal in that row was. */
+  /** When it was recorded, and when the first refusal in that row was. */
   at: z.int().optional(),
   since: z.int().optional(),
   /** How often it was in doubt and then not on the timeline. */
   absent: z.int().optional(),
-  /** Tells the key that X refused. */
+  /** Identifies the key that X refused. */
   key: z.string().optional(),
 });
 
 const botState = z.object({
   place: cursorSchema,
-  /** The id of the account its posts are on. */
+  /** The id of the account that it posts as. */
   account: z.string().optional(),
   /** How often it has begun its poem, this time included. */
   pass: z.int(),
   /** Every slot up to this instant is settled. */
   served: z.int(),
-  /** Posts confirmed so far, in all passes. */
+  /** Confirmed posts, in all passes. */
   posts: z.int(),
   /** The post that has no outcome yet. */
   open: intent.optional(),
-  /** A post that was tried and is still owed: the slot's line is not lost by a refusal. */
+  /** A post that was tried and is still owed: a refusal does not lose the slot's line. */
   owed: owed.optional(),
-  /** Its last confirmed post; the id is missing where a person vouched for it, and `lines` where it is one. */
+  /** Its last confirmed post. `id` is missing if a person confirmed it, `lines` if it is one line. */
   last: z
     .object({ id: z.string().optional(), at: z.int(), line: z.int(), lines: z.int().optional() })
     .optional(),
-  /**
-   * Fingerprints of lines that were posted as they read before an edit, the last ones: X may still have them, and refuse a line
-   * that reads alike.
-   */
+  /** Fingerprints of the last lines that were posted before an edit changed them: X may still have them, and refuse the same text. */
   gone: z.string().optional(),
-  /** The newest post of its account, as a look showed it, where its own last post has no id. */
+  /** The newest post of its account in a look, if its own last post has no id. */
   seen: z.object({ id: z.string(), at: z.int() }).optional(),
   parked: z
     .object({ why: z.string(), hint: z.string(), key: z.string(), at: z.int(), cause: z.string().optional() })
     .optional(),
-  /** Since when it rests by a person's word. */
+  /** Since when it is paused by a person. */
   paused: z.int().optional(),
   /** It was restored from an older state, and may have posted more than it knows. */
   restored: z.literal(true).optional(),
   tally: tally.optional(),
-  /** What it was called before, the latest last. */
+  /** Its earlier names, the latest last. */
   was: z.array(z.string()).optional(),
 });
 
@@ -62,10 +59,10 @@ const botState = z.object({
 export type BotState = z.infer<typeof botState>;
 export type Owed = z.infer<typeof owed>;
 
-/** @throws {z.ZodError} where the value is no state of this version */
+/** @throws {z.ZodError} if the value is no state of this version */
 export const parseBotState = (value: unknown): BotState => botState.parse(value);
 
-/** Puts what an event has led to among the states of all bots. */
+/** Adds the state after an event to the states of all bots. */
 export function putState(states: Map<string, BotState>, event: LedgerEvent, after: BotState): void {
   if (event.event === 'renamed') states.delete(event.from);
   states.set(event.bot, after);
@@ -74,18 +71,12 @@ export function putState(states: Map<string, BotState>, event: LedgerEvent, afte
 /**
  * The state after one more event.
  *
- * @throws {RangeError} where the event cannot follow what was before it
+ * @throws {RangeError} if the event cannot follow the ones before it
  */
 export function applyEvent(state: BotState | undefined, event: LedgerEvent): BotState {
   if (event.event === 'begun') {
     const { poem, at, account } = event;
-    return {
-      place: startOf(poem),
-      ...(account !== undefined && { account }),
-      pass: 1,
-      served: at,
-      posts: 0,
-    };
+    return { place: startOf(poem), ...(account !== undefined && { account }), pass: 1, served: at, posts: 0 };
   }
   if (!state) throw new RangeError(`${event.bot}: ${event.event} before it began`);
   switch (event.event) {
@@ -94,27 +85,28 @@ export function applyEvent(state: BotState | undefined, event: LedgerEvent): Bot
     case 'again':
       return { ...state, place: startOf(event.poem), pass: state.pass + 1 };
     case 'intent':
-      return withTally(
-        { ...state, open: event },
-        charged(state.tally, event, { posts: 1, micros: event.cost ?? 0 }),
-      );
-    case 'looked':
-      return afterLooked(
-        withTally(state, charged(state.tally, event, { posts: 0, micros: event.cost ?? 0 })),
-        event,
-      );
+      return withCharge({ ...state, open: event }, event, { posts: 1, micros: event.cost ?? 0 });
+    case 'looked': {
+      const { newest, at, cost = 0 } = event;
+      const seen = newest === undefined ? undefined : { id: newest, at };
+      return { ...withCharge(state, event, { posts: 0, micros: cost }), ...(seen && { seen }) };
+    }
     case 'held':
       return { ...state, owed: owedAfter(state.owed, event, event) };
     case 'posted':
       return afterPosted(state, event);
     case 'refused':
-      return afterRefused(state, event, 0);
-    case 'absent':
-      return state.open?.look ? afterLook(state, event) : afterAbsent(state, event);
+      return afterRefused(state, event);
+    case 'absent': {
+      if (state.open?.look) return afterLook(state, event);
+      const { at, cost } = event;
+      const refusal = { why: 'absent', reason: 'it was not on the timeline', retryAt: at, at };
+      return afterRefused(state, refusal, cost);
+    }
     case 'skipped':
       return { ...state, place: advance(state.place, 1) };
     case 'missed': {
-      // What was owed for one of these slots is let go with them.
+      // What was owed for one of these slots is missed with them.
       const { owed, ...rest } = state;
       const stillOwed = owed && owed.until > event.until;
       return { ...rest, served: event.until, ...(stillOwed && { owed }) };
@@ -129,11 +121,10 @@ export function applyEvent(state: BotState | undefined, event: LedgerEvent): Bot
       const { since: _since, ...owed } = freed.owed;
       return { ...freed, owed: { ...owed, retryAt: event.at, times: 0, at: event.at } };
     }
-    case 'asked':
-      return {
-        ...state,
-        owed: { ...(state.owed ?? asked(state, event.at)), retryAt: event.at, at: event.at },
-      };
+    case 'asked': {
+      const { at } = event;
+      return { ...state, owed: { ...(state.owed ?? asked(state, at)), retryAt: at, at } };
+    }
     case 'paused':
       return { ...state, paused: event.at };
     case 'resumed': {
@@ -141,13 +132,28 @@ export function applyEvent(state: BotState | undefined, event: LedgerEvent): Bot
       return resumed;
     }
     case 'restored':
-      // How often X had refused it counts only in a row, and what came after the export is not known.
+      // Refusals count only in a row, and what followed the export is not known.
       return { ...state, restored: true, ...(state.owed && { owed: { ...state.owed, times: 0 } }) };
     case 'checked':
       return checked(state);
-    case 'renamed':
-      return afterRenamed(state, event);
+    case 'renamed': {
+      const was = [...(state.was ?? []).filter((name) => name !== event.bot), event.from];
+      return { ...state, was, ...(state.open && { open: { ...state.open, bot: event.bot } }) };
+    }
   }
+}
+
+function checked({ restored: _, ...state }: BotState): BotState {
+  return state;
+}
+
+function withCharge<State extends BotState>(
+  state: State,
+  price: Price,
+  amount: { posts: number; micros: number },
+): State {
+  const tally = charged(state.tally, price, amount);
+  return tally ? { ...state, tally } : state;
 }
 
 function afterEdited(
@@ -178,11 +184,6 @@ function goneWith({ place: before, gone = '' }: Pick<BotState, 'place' | 'gone'>
   return (gone + left.join('')).slice(-maxGone);
 }
 
-function afterRenamed(state: BotState, { bot, from }: Extract<LedgerEvent, { event: 'renamed' }>): BotState {
-  const was = [...(state.was ?? []).filter((name) => name !== bot), from];
-  return { ...state, was, ...(state.open && { open: { ...state.open, bot } }) };
-}
-
 /** What is owed when a person asks for it: a line, and no slot. */
 const asked = ({ served }: BotState, at: number): Owed => ({
   slot: at,
@@ -193,16 +194,12 @@ const asked = ({ served }: BotState, at: number): Owed => ({
   times: 0,
 });
 
-function checked({ restored: _, ...state }: BotState): BotState {
-  return state;
-}
-
 function afterPosted(
   { open, owed: _, seen, ...state }: BotState,
   posted: Extract<LedgerEvent, { event: 'posted' }>,
 ): BotState {
   if (!open) throw new RangeError('posted without an intent');
-  const { id, cost } = posted;
+  const { id, cost = 0 } = posted;
   const { line, lines } = open;
   const after: BotState = {
     ...state,
@@ -217,24 +214,19 @@ function afterPosted(
     posts: state.posts + 1,
     ...(seen && id === undefined && { seen }),
   };
-  return cost === undefined
-    ? after
-    : withTally(after, charged(state.tally, open, { posts: 0, micros: cost }));
-}
-
-/** @param cost - of looking, in micros */
-function afterRefused({ open, ...state }: BotState, refusal: Refusal, cost: number): BotState {
-  if (!open) throw new RangeError('refused without an intent');
-  const returned = { posts: -1, micros: cost - (open.cost ?? 0) };
-  return {
-    ...withTally(state, state.tally && charged(state.tally, open, returned)),
-    owed: owedAfter(state.owed, open, refusal),
-  };
+  return cost === 0 ? after : withCharge(after, open, { posts: 0, micros: cost });
 }
 
 type Refusal = Pick<Owed, 'why' | 'reason' | 'retryAt' | 'key'> & { at: number };
 
-/** What is owed after a refusal, or after a post that is due was not even tried. */
+/** @param cost - of looking, in micros */
+function afterRefused({ open, ...state }: BotState, refusal: Refusal, cost = 0): BotState {
+  if (!open) throw new RangeError('refused without an intent');
+  const refunded = withCharge(state, open, { posts: -1, micros: cost - (open.cost ?? 0) });
+  return { ...refunded, owed: owedAfter(state.owed, open, refusal) };
+}
+
+/** What is owed after a refusal, or after a due post was not even tried. */
 function owedAfter(
   before: Owed | undefined,
   { slot, until }: Pick<Owed, 'slot' | 'until'>,
@@ -256,39 +248,29 @@ function owedAfter(
   };
 }
 
-/** Whether it is refused for the same once more, and where the key is to blame, with the same one. */
+/** Whether a refusal repeats the last one: for the same reason and, if it is about the key, with the same key. */
 export const isAgain = (owed: Owed | undefined, why: string, key: string | undefined): boolean =>
   owed?.why === why && (key === undefined || owed.key === undefined || owed.key === key);
 
-const afterLooked = (state: BotState, { newest, at }: Extract<LedgerEvent, { event: 'looked' }>): BotState =>
-  newest === undefined ? state : { ...state, seen: { id: newest, at } };
-
-/** The post after which a bot's next one comes on its timeline, as far as that is known. */
-export const sinceOf = ({ last, seen }: Pick<BotState, 'last' | 'seen'>): string | undefined =>
-  seen && seen.at >= (last?.at ?? 0) ? seen.id : last?.id;
-
-/** How often a post was in doubt and then not on the timeline; an older flockd knew only how often in a row. */
+/** How often a post was in doubt and then not on the timeline. An older flockd counted only how often in a row. */
 export const timesAbsent = (owed: Owed | undefined): number =>
   owed?.absent ?? (owed?.why === 'absent' ? owed.times : 0);
 
-type Absent = Extract<LedgerEvent, { event: 'absent' }>;
-
-function afterAbsent(state: BotState, { at, cost = 0 }: Absent): BotState {
-  const why = { why: 'absent', reason: 'it was not on the timeline', retryAt: at, at };
-  return afterRefused(state, why, cost);
-}
+/** The last known post before a bot's next one on its timeline. */
+export const sinceOf = ({ last, seen }: Pick<BotState, 'last' | 'seen'>): string | undefined =>
+  seen && seen.at >= (last?.at ?? 0) ? seen.id : last?.id;
 
 /**
- * A restored bot that finds no post is where it was: the slots that have passed are missed ones. What the look cost belongs
- * to the month in which it was made.
+ * A restored bot that finds no post is where it was: the slots that have passed were missed. The cost of the look belongs to
+ * the month in which it was made.
  */
-function afterLook({ open: _, ...state }: BotState, { at, cost = 0 }: Absent): BotState {
+function afterLook(
+  { open: _, ...state }: BotState,
+  { at, cost = 0 }: Extract<LedgerEvent, { event: 'absent' }>,
+): BotState {
   const { tally } = state;
   if (!tally) return checked(state);
   const { month, total } = tally;
   const paid = at < month.ends ? { ...month, micros: month.micros + cost } : month;
   return checked({ ...state, tally: { ...tally, month: paid, total: total + cost } });
 }
-
-const withTally = <State extends BotState>(state: State, tally: Tally | undefined): State =>
-  tally ? { ...state, tally } : state;

@@ -1,10 +1,9 @@
 import * as z from 'zod';
-import type { Clock } from '../clock.ts';
 import { FlockError } from '../errors.ts';
-import { type HttpAnswer, NoAnswer, type Send } from '../http/exchange.ts';
+import { type HttpAnswer, NoAnswer } from '../http/exchange.ts';
 import { parseJson, quotable } from '../text.ts';
 import type { Provider, WhoAmI } from './providers.ts';
-import { type Parameter, type SignedCall, signedSend, TokenPair, userIdIn } from './signature.ts';
+import { type SignedCall, signedSend, TokenPair, userIdIn } from './signature.ts';
 
 /*
  * The requests of an OAuth 1.0a authorization: what is sent to the provider, what its answers mean, and why it refused.
@@ -27,14 +26,28 @@ export type OAuth1Client = ReturnType<typeof openOAuth1Client>;
 /** The requests of OAuth 1.0a. Each throws a FlockError, `unavailable` if the provider cannot be reached. */
 export function openOAuth1Client(
   provider: Provider,
-  { send, clock, appKeys }: { send: Send; clock: Clock; appKeys: TokenPair },
+  { send, clock, appKeys }: Pick<Parameters<typeof signedSend>[0], 'send' | 'clock' | 'appKeys'>,
 ) {
-  const call = (signed: SignedCall, token?: TokenPair, secrets: string[] = []): Promise<HttpAnswer> =>
-    reach(provider, () => signedSend({ send, clock, appKeys, secrets, ...(token && { token }) })(signed));
+  async function call(signed: SignedCall, token?: TokenPair, secrets: string[] = []): Promise<HttpAnswer> {
+    try {
+      return await signedSend({ send, clock, appKeys, secrets, ...(token && { token }) })(signed);
+    } catch (cause) {
+      if (!(cause instanceof NoAnswer)) throw cause;
+      const hint = 'is there a network, and is KEYMAKER_API_URL (if set) the right address?';
+      throw new FlockError('unavailable', `${provider.title}: ${cause.message}`, { hint, cause });
+    }
+  }
 
   /** The account of an access token. */
-  const whoAmI = (accessToken: TokenPair): Promise<Account> => askWhoAmI(provider, call, accessToken);
-  const granted = async ({ accessToken, account }: ReturnType<typeof readAccessToken>): Promise<Grant> =>
+  async function whoAmI(accessToken: TokenPair): Promise<Account> {
+    const { whoAmI: question, title, id } = provider;
+    if (question)
+      return readWhoAmI(await call({ method: 'GET', url: question.url }, accessToken), provider, question);
+    const hint = `describe it in flock.json: providers.${id}.whoAmI`;
+    throw new FlockError('config', `${title} has no way to ask whose a key is`, { hint });
+  }
+
+  const granted = async ({ accessToken, account }: Granted): Promise<Grant> =>
     consistent({ accessToken, account: account ?? (await whoAmI(accessToken)) }, provider);
 
   return {
@@ -58,19 +71,19 @@ export function openOAuth1Client(
       return url.href;
     },
     async accessToken(requestToken: TokenPair, verifier: string): Promise<Grant> {
-      const oauth: Parameter[] = [['oauth_verifier', verifier]];
-      const signed = { method: provider.accessTokenMethod, url: provider.accessTokenUrl, oauth };
+      const { accessTokenMethod: method, accessTokenUrl: url } = provider;
+      const signed: SignedCall = { method, url, oauth: [['oauth_verifier', verifier]] };
       return granted(readAccessToken(await call(signed, requestToken, [verifier]), provider));
     },
     /** xAuth: exchanges a name and a password for an access token. */
     async passwordToken(login: TokenPair): Promise<Grant> {
       const { token: name, secret: password } = login.reveal();
-      const form: Parameter[] = [
+      const form: SignedCall['form'] = [
         ['x_auth_mode', 'client_auth'],
         ['x_auth_username', name],
         ['x_auth_password', password],
       ];
-      const signed = { method: 'POST', url: provider.accessTokenUrl, form } as const;
+      const signed: SignedCall = { method: 'POST', url: provider.accessTokenUrl, form };
       return granted(readPasswordToken(await call(signed, undefined, [password]), provider));
     },
     whoAmI,
@@ -81,32 +94,6 @@ export function openOAuth1Client(
       return readRevoked(await call({ method: 'POST', url }, accessToken), provider);
     },
   };
-}
-
-async function askWhoAmI(
-  provider: Provider,
-  call: (signed: SignedCall, token: TokenPair) => Promise<HttpAnswer>,
-  accessToken: TokenPair,
-): Promise<Account> {
-  const { whoAmI: question, title, id } = provider;
-  if (!question) {
-    throw new FlockError('config', `${title} has no way to ask whose a key is`, {
-      hint: `describe it in flock.json: providers.${id}.whoAmI`,
-    });
-  }
-  return readWhoAmI(await call({ method: 'GET', url: question.url }, accessToken), provider, question);
-}
-
-async function reach(provider: Provider, call: () => Promise<HttpAnswer>): Promise<HttpAnswer> {
-  try {
-    return await call();
-  } catch (cause) {
-    if (!(cause instanceof NoAnswer)) throw cause;
-    throw new FlockError('unavailable', `${provider.title}: ${cause.message}`, {
-      hint: 'is there a network, and is KEYMAKER_API_URL (if set) the right address?',
-      cause,
-    });
-  }
 }
 
 const token = z.string().regex(/^[\x21-\x7e]{1,512}$/);
@@ -136,10 +123,7 @@ export function readRequestToken(answer: HttpAnswer, provider: Provider, now?: n
  * @throws {FlockError} for any other answer, see {@link oauthFailure}
  * @see RFC 5849 section 2.3
  */
-export function readAccessToken(
-  answer: HttpAnswer,
-  provider: Provider,
-): { accessToken: TokenPair; account: Account | undefined } {
+export function readAccessToken(answer: HttpAnswer, provider: Provider): Granted {
   // A fault of the app or its keys would have shown at the request token, so this is about the verifier.
   if ([400, 401, 403].includes(answer.status)) {
     throw laterFailure(answer, provider, () => new VerifierRefused(provider.title, wordsIn(answer)));
@@ -153,10 +137,7 @@ export function readAccessToken(
  * @throws {FlockError} `partly` if the name or password is wrong, `config` if the provider does not let the app use xAuth
  * @see the xAuth documentation of Instapaper, which still supports it
  */
-export function readPasswordToken(
-  answer: HttpAnswer,
-  provider: Provider,
-): { accessToken: TokenPair; account: Account | undefined } {
+export function readPasswordToken(answer: HttpAnswer, provider: Provider): Granted {
   const { status, body } = answer;
   if (![400, 401, 403, 404].includes(status)) return readGrant(answer, provider);
   const isLoginWrong = /(user ?name|password|credentials)/i.test(body) && !/x_?auth/i.test(body);
@@ -171,6 +152,9 @@ export function readPasswordToken(
     });
   });
 }
+
+/** An access token, and its account if the answer names it. */
+type Granted = ReturnType<typeof readGrant>;
 
 function readGrant(answer: HttpAnswer, provider: Provider) {
   if (answer.status !== 200) throw oauthFailure(answer, provider.title);

@@ -22,7 +22,7 @@ import {
 import { eventsOf } from './commands.ts';
 import { decide, type Decision, eventOf, movePost, type PlannedPost, situationOf } from './decide.ts';
 import { type Edit, needsLongLook, readFor } from './edits.ts';
-import { type Block, Gate } from './gate.ts';
+import { Gate } from './gate.ts';
 import { eventsAfter, herdCauses, postLine } from './post.ts';
 import { beginLook, Reconciler } from './reconcile.ts';
 
@@ -119,6 +119,7 @@ interface Step {
   key: string;
 }
 
+type Block = NonNullable<ReturnType<Gate['blocked']>>;
 type Due = Extract<Decision, { do: 'post' }>;
 type MoveToPost = Extract<ReturnType<typeof movePost>, { do: 'post' }>;
 type PoemText = Parameters<typeof readFor>[2];

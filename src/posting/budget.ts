@@ -1,9 +1,8 @@
 import type { BotSettings, Budget } from '../config/flock-file.ts';
 import { inMicros, type PriceTable, showUsd, usualPrices } from '../cost.ts';
 import type { Price } from '../ledger/events.ts';
-import type { FlockHistory } from '../ledger/history.ts';
+import { type FlockHistory, spentBy, spentByFlock } from '../ledger/history.ts';
 import type { Ledger } from '../ledger/journal.ts';
-import { type Spent, spentBy, spentByFlock } from '../ledger/spending.ts';
 import type { BotState } from '../ledger/state.ts';
 import { hasLink } from '../poems/tweet-text.ts';
 
@@ -26,6 +25,8 @@ export interface BudgetExceeded {
   /** When there is room again, or undefined if there never is. */
   until: number | undefined;
 }
+
+type Spent = ReturnType<typeof spentByFlock>;
 
 /** What a post or a look at the timeline takes out of a budget. A look is no post. Money in micros. */
 interface Wanted {

@@ -10,7 +10,6 @@ import {
   type Outcome,
   pageSizes,
   type TimelinePost,
-  type TimelineStart,
   type XClient,
 } from '../networks/x/client.ts';
 import type { Line } from '../poems/poem.ts';
@@ -77,6 +76,8 @@ const notSeen = (reason: string): Unseen => ({
   failure: { kind: 'in-doubt', reason },
   closedUntil: undefined,
 });
+
+type TimelineStart = Parameters<XClient['timeline']>[1];
 
 /** What a look at the timeline settled, or why it could not. */
 export type Settled = { posted: string } | 'absent' | Unseen;

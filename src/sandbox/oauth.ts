@@ -1,14 +1,15 @@
 import {
   answer,
   type Call,
+  type Caller,
+  callerOf,
   json,
-  plain,
   type Refusal,
   type Refuse,
   type Routes,
   type SandboxAnswer,
-} from './messages.ts';
-import { type Caller, callerOf, signedBy } from './signatures.ts';
+  signedBy,
+} from './requests.ts';
 import type { AccessToken, Account, Core, DialectId } from './world.ts';
 import { accessLevel, v1 } from './x-api.ts';
 
@@ -21,7 +22,7 @@ import { accessLevel, v1 } from './x-api.ts';
  * How a service differs from others in OAuth 1.0a. The steps are always the same; addresses, fields and refusals are not. xAuth,
  * `x_auth_access_type` and `/authenticate` are X's own.
  */
-export interface Dialect {
+interface Dialect {
   id: DialectId;
   /** The name of the service. */
   title: string;
@@ -45,6 +46,8 @@ export interface Dialect {
   tokenRefused: SandboxAnswer;
   verifierRefused: SandboxAnswer;
 }
+
+const plain = (status: number, body: string): SandboxAnswer => answer(status, 'text/plain', body);
 
 /** X's OAuth. It refuses a callback in XML, which a client that expects JSON fails to parse, and the rest in plain text. */
 const x: Dialect = {
@@ -197,7 +200,7 @@ function requestToken(core: Core, dialect: Dialect, { request }: Call): SandboxA
   const access = (dialect === x ? parameters.get('x_auth_access_type') : undefined) ?? 'write';
   if (access !== 'read' && access !== 'write') return plain(400, 'Invalid x_auth_access_type parameter');
   const asked = { app, dialect: dialect.id, callback, access } as const;
-  const { token, secret } = core.authorizations.begin(asked, core.clock.now());
+  const { token, secret } = core.authorizations.begin(asked);
   return form({ oauth_token: token, oauth_token_secret: secret, oauth_callback_confirmed: 'true' });
 }
 
@@ -210,10 +213,10 @@ function callbackAllowed({ callbacks }: Core, { pin }: Dialect, callback: string
 
 function accessToken(core: Core, dialect: Dialect, { request }: Call): SandboxAnswer {
   const { app, token, parameters } = signedBy(core, request, dialect);
-  const { world, authorizations, clock } = core;
+  const { world, authorizations } = core;
   if (dialect === x && parameters.get('x_auth_mode') === 'client_auth')
     return passwordToken(core, app, parameters);
-  const authorization = authorizations.find(token ?? '', clock.now());
+  const authorization = authorizations.find(token ?? '');
   if (!authorization || authorization.state === 'spent') return dialect.tokenRefused;
   const accountId = authorizations.redeem(authorization, parameters.get('oauth_verifier') ?? '');
   if (accountId === undefined) return dialect.verifierRefused;

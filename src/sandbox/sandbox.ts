@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { controlRoutes } from './control.ts';
-import { claimedToken, Faults, spoil } from './faults.ts';
+import { claimedToken, controlRoutes, Faults } from './control.ts';
 import {
   addressOf,
   type Call,
@@ -10,7 +9,7 @@ import {
   type Routes,
   type SandboxAnswer,
   type SandboxRequest,
-} from './messages.ts';
+} from './requests.ts';
 import { oauthRoutes, refuseTumblrApi } from './oauth.ts';
 import { message, pageRoutes } from './pages.ts';
 import {
@@ -24,7 +23,7 @@ import {
 } from './world.ts';
 import { v1, v2, xRoutes } from './x-api.ts';
 
-export type { SandboxAnswer, SandboxRequest } from './messages.ts';
+export type { SandboxAnswer, SandboxRequest } from './requests.ts';
 
 /**
  * A server that stands in for X: it answers requests as X's API does, checks signatures, keeps accounts and posts, and
@@ -41,9 +40,9 @@ export class Sandbox {
   constructor(options: SandboxOptions) {
     this.seed = options.seed ?? randomBytes(8).toString('hex');
     const random = new SeededRandom(this.seed);
-    this.world = new World(options.state ?? emptyState(), options.clock, random);
+    this.world = new World(options.state ?? emptyState, options.clock, random);
     if (options.credits !== undefined) this.world.credits = options.credits;
-    const authorizations = new Authorizations(random);
+    const authorizations = new Authorizations(options.clock, random);
     this.#core = { ...options, world: this.world, authorizations, nonces: new Map(), ahead: 0 };
     this.faults = new Faults(random);
     this.#routes = routesIn({
@@ -77,12 +76,10 @@ export class Sandbox {
     const { path } = addressOf(request);
     if (path.startsWith('/sandbox/') && isFromElsewhere(request))
       return json(403, { detail: 'The sandbox refuses control requests from another origin.' });
-    const { method } = request;
-    const account = this.#claimedAccount(request);
-    const fault = isApi.test(path) ? this.faults.take({ method, path, account }) : undefined;
-    if (!fault) return this.#work(request);
+    if (!isApi.test(path)) return this.#work(request);
     const arrived = this.#core.clock.now();
-    return spoil(fault, {
+    const target = { method: request.method, path, account: this.#claimedAccount(request) };
+    return this.faults.answer(target, {
       work: () => this.#work(request),
       workLater: (ms) => {
         this.#core.clock.at(arrived + ms, () => this.#work({ ...request, arrived }));

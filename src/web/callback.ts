@@ -2,7 +2,7 @@ import { html } from 'hono/html';
 import * as z from 'zod';
 import type { Clock } from '../clock.ts';
 import { messageOf } from '../errors.ts';
-import type { CallbackAnswer, Callbacks } from '../oauth/flows.ts';
+import type { Callbacks } from '../oauth/flows.ts';
 import type { TokenPair } from '../oauth/signature.ts';
 import { type Html, type Message, messagePage, openKeymakerServer } from './layout.ts';
 import { same, secretWord, type WebContext } from './server.ts';
@@ -11,6 +11,8 @@ import { same, secretWord, type WebContext } from './server.ts';
  * Receives the callbacks of OAuth: tells a browser that the provider redirects here from any other request, and whose request
  * token it brings.
  */
+
+type CallbackAnswer = NonNullable<Awaited<ReturnType<Callbacks['wait']>>>;
 
 export interface CallbackListener extends Callbacks, AsyncDisposable {
   /** Shows the result on the page of the last callback, which waits for it. */
@@ -58,7 +60,7 @@ export async function openCallbackListener({
         });
       }
       warn(arrival.warning);
-      const form = arrival === nameless && waiting ? giveUpForm(giveUpSecret) : undefined;
+      const form = arrival === rejections.nameless && waiting ? giveUpForm(giveUpSecret) : undefined;
       return c.html(messagePage(arrival.message, form), arrival.status);
     });
     app.post(giveUpPath, async (c) => {
@@ -103,7 +105,7 @@ export async function openCallbackListener({
 const giveUpPath = '/nothing-authorized';
 const giveUpFields = z.object({ word: z.string().catch('') });
 
-/** The way to say no where the provider's page did not say it. */
+/** Denies the request token if the provider did not name it. */
 const giveUpForm = (word: string): Html =>
   html`<form method="post" action="${giveUpPath}">
     <input type="hidden" name="word" value="${word}" />
@@ -152,11 +154,10 @@ export class PendingCallbacks<T> {
   arrive(query: URLSearchParams, now: number): Arrival<T> {
     for (const [token, { until }] of this.#waiting) if (until <= now) this.#end(token);
     const callback = readCallback(query);
-    if (callback.kind === 'unreadable') return unreadable;
-    // Any page elsewhere can lead its reader here, so this ends nothing.
-    if (callback.kind === 'nameless') return nameless;
+    // Any page elsewhere can lead its reader here with an empty query, so that ends nothing.
+    if (callback.kind === 'unreadable' || callback.kind === 'nameless') return rejections[callback.kind];
     const found = this.#waiting.get(callback.token);
-    if (!found) return this.#spent.has(callback.token) ? stale : foreign;
+    if (!found) return rejections[this.#spent.has(callback.token) ? 'stale' : 'foreign'];
     this.#end(callback.token);
     const answer = callback.kind === 'denied' ? 'denied' : { verifier: callback.verifier };
     return { who: found.who, requestToken: found.requestToken, answer };
@@ -186,8 +187,7 @@ export function readCallback(query: URLSearchParams): Callback {
   if (query.size === 0) return { kind: 'nameless' };
   const denied = only(query, 'denied');
   const token = only(query, 'oauth_token') ?? denied;
-  if (token === undefined || [...query.keys()].length !== new Set(query.keys()).size)
-    return { kind: 'unreadable' };
+  if (token === undefined || query.size !== new Set(query.keys()).size) return { kind: 'unreadable' };
   const verifier = only(query, 'oauth_verifier');
   const isDenied = query.has('denied') || query.has('oauth_problem') || verifier === undefined;
   return isDenied ? { kind: 'denied', token } : { kind: 'granted', token, verifier };
@@ -200,40 +200,43 @@ function only(query: URLSearchParams, name: string): string | undefined {
   return value !== undefined && more.length === 0 && shape.test(value) ? value : undefined;
 }
 
-const unreadable = {
-  status: 400,
-  warning: 'a callback came without what a provider sends',
-  message: {
-    tone: 'bad',
-    title: 'That was no answer',
-    text: 'What came is not what a provider sends. Nothing was changed; begin once more.',
+/** Why a callback is refused: what the terminal warns of, and what the page says. */
+const rejections = {
+  unreadable: {
+    status: 400,
+    warning: 'a callback came without what a provider sends',
+    message: {
+      tone: 'bad',
+      title: 'That was no answer',
+      text: 'What came is not what a provider sends. Nothing was changed; begin once more.',
+    },
   },
-} as const;
-/** What Tumblr sends after a no. */
-const nameless = {
-  status: 400,
-  warning: 'a callback came without a word: perhaps the answer was no',
-  message: {
-    tone: 'plain',
-    title: 'Nothing was authorized',
-    text: 'No answer came with you. If you said no, nothing was authorized, and nothing was changed.',
+  /** Tumblr sends no query when the person denies. */
+  nameless: {
+    status: 400,
+    warning: 'a callback came without a word: perhaps the answer was no',
+    message: {
+      tone: 'plain',
+      title: 'Nothing was authorized',
+      text: 'No answer came with you. If you said no, nothing was authorized, and nothing was changed.',
+    },
   },
-} as const;
-const stale = {
-  status: 410,
-  warning: 'a link was used a second time, or too late',
-  message: {
-    tone: 'bad',
-    title: 'That link was used already',
-    text: 'Its answer was taken before, or it came too late. Nothing was changed; begin once more.',
+  stale: {
+    status: 410,
+    warning: 'a link was used a second time, or too late',
+    message: {
+      tone: 'bad',
+      title: 'That link was used already',
+      text: 'Its answer was taken before, or it came too late. Nothing was changed; begin once more.',
+    },
   },
-} as const;
-const foreign = {
-  status: 403,
-  warning: 'a callback came that nobody here asked for',
-  message: {
-    tone: 'bad',
-    title: 'Nobody here asked for that',
-    text: 'The answer belongs to a link that did not come from this keymaker. Nothing was changed.',
+  foreign: {
+    status: 403,
+    warning: 'a callback came that nobody here asked for',
+    message: {
+      tone: 'bad',
+      title: 'Nobody here asked for that',
+      text: 'The answer belongs to a link that did not come from this keymaker. Nothing was changed.',
+    },
   },
 } as const;

@@ -1,19 +1,19 @@
-import type { FlockFile } from '../config/flock-file.ts';
-import { readFlockFile } from '../config/flock-file.ts';
+import { type FlockFile, readFlockFile } from '../config/flock-file.ts';
 import type { Context } from '../context.ts';
 import { FlockError } from '../errors.ts';
 import { knownBots } from '../flock/load.ts';
 import { judgeGrant, type MadeKey, type NewKey, storeGrant } from '../keys/authorize.ts';
 import type { KeyBundle } from '../keys/bundle.ts';
 import { expectedName } from '../keys/right-account.ts';
-import type { OAuth1Client } from '../oauth/client.ts';
-import type { Provider } from '../oauth/providers.ts';
 import type { TokenPair } from '../oauth/signature.ts';
 import type { BotName } from '../poems/bot-name.ts';
 import { findPoems, type FoundPoems, type PoemFile, poemFileIn, readPoem } from '../poems/find.ts';
 import { splitPoem } from '../poems/poem.ts';
 import { fitsInPost } from '../poems/tweet-text.ts';
 import type { Message } from './layout.ts';
+
+type Provider = ReturnType<Context['provider']>;
+type OAuth1Client = ReturnType<Context['oauth']>;
 
 /** One poem and its key. */
 interface Card {
@@ -36,7 +36,7 @@ export interface UnconfirmedKey {
   store: () => Promise<Message>;
 }
 
-export interface KeyServiceOptions {
+interface KeyServiceOptions {
   context: Context;
   provider: Provider;
   appKeys: TokenPair;
@@ -69,28 +69,26 @@ export class KeyService {
       [...bots].sort().map(async (bot): Promise<Card> => {
         const poem = found.get(bot);
         const fault = clashOf.get(bot) ?? flockFile.faultOf(bot);
-        const key = fault ? asBad(fault) : await keyOf(() => context.keys.readIfThere(bot));
+        const key = fault ? asBad(fault) : await keyOf(context.keys.readIfThere(bot));
         const expected = fault ? undefined : flockFile.settingsOf(bot).account;
-        return { bot, poem: poem && (await glance(poem)), key, expected };
+        return { bot, poem: poem && (await shownPoem(poem)), key, expected };
       }),
     );
   }
 
   /** Asks for a link that authorizes a bot. @param callback - where the provider redirects the browser */
   begin(bot: BotName, callback: string): Promise<{ requestToken: TokenPair; link: string } | Message> {
-    return mended(async () => {
+    return asMessage(async () => {
       await this.#options.context.keys.prepare(bot);
-      await this.#poemOf(bot);
+      const { expected } = await this.#newKey(bot);
       const requestToken = await this.#client.requestToken(callback);
-      const { account: named } = (await this.#flockFile()).settingsOf(bot);
-      const screenName = expectedName({ named, old: await this.#oldBundle(bot) });
-      return { requestToken, link: this.#client.authorizeUrl(requestToken, screenName) };
+      return { requestToken, link: this.#client.authorizeUrl(requestToken, expectedName(expected)) };
     });
   }
 
   /** Stores a bot's new key if its account is the bot's. If only a person can confirm that, nothing is stored yet. */
   finish(bot: BotName, requestToken: TokenPair, verifier: string): Promise<Message | UnconfirmedKey> {
-    return mended(async () => {
+    return asMessage(async () => {
       const key = await this.#newKey(bot);
       const grant = await this.#client.accessToken(requestToken, verifier);
       if (judgeGrant(grant, key) === 'right') return stored(bot, await storeGrant(grant, key));
@@ -99,7 +97,7 @@ export class KeyService {
         account: grant.account.screenName,
         // The person may have made other keys meanwhile.
         store: () =>
-          mended(async () => {
+          asMessage(async () => {
             const keyNow = await this.#newKey(bot);
             judgeGrant(grant, keyNow);
             return stored(bot, await storeGrant(grant, keyNow));
@@ -126,7 +124,7 @@ export class KeyService {
   }
 
   check(bot: BotName): Promise<Message> {
-    return mended(async () => {
+    return asMessage(async () => {
       const { bundle, provider, client } = await this.#keyOf(bot);
       const { userId, screenName } = await client.whoAmI(bundle.accessToken);
       if (bundle.userId === undefined || bundle.userId === userId)
@@ -138,7 +136,7 @@ export class KeyService {
   }
 
   testPost(bot: BotName, text: string): Promise<Message> {
-    return mended(async () => {
+    return asMessage(async () => {
       const { bundle } = await this.#keyOf(bot);
       await checkTestPost(bundle, await this.#poemOf(bot), text);
       const posted = await this.#options.context.openX(bundle).post(text);
@@ -150,7 +148,7 @@ export class KeyService {
   }
 
   revoke(bot: BotName): Promise<Message> {
-    return mended(async () => {
+    return asMessage(async () => {
       const { bundle, provider, client } = await this.#keyOf(bot);
       await this.#options.context.keys.prepare();
       const ended = await client.revoke(bundle.accessToken);
@@ -163,7 +161,7 @@ export class KeyService {
     });
   }
 
-  /** The bundle to act with, and at whom. @throws {FlockError} `data` where there is no good one */
+  /** A bot's bundle, and a client of its provider. @throws {FlockError} `data` if there is no valid bundle */
   async #keyOf(bot: BotName): Promise<{ bundle: KeyBundle; provider: Provider; client: OAuth1Client }> {
     const { context } = this.#options;
     const bundle = await context.keys.readIfThere(bot);
@@ -172,12 +170,12 @@ export class KeyService {
     return { bundle, provider, client: context.oauth(provider, bundle.appKeys) };
   }
 
-  /** Read each time: what a person corrects counts at once. */
+  /** Read each time, so that a correction takes effect at once. */
   #flockFile(): Promise<FlockFile> {
     return readFlockFile(this.#options.context.paths.flockFile);
   }
 
-  /** A bad bundle is as good as none, and is replaced. */
+  /** A damaged bundle counts as none, and is replaced. */
   async #oldBundle(bot: BotName): Promise<KeyBundle | undefined> {
     try {
       return await this.#options.context.keys.readIfThere(bot);
@@ -187,7 +185,7 @@ export class KeyService {
     }
   }
 
-  /** @throws {FlockError} `data` where several poems have its name */
+  /** @throws {FlockError} `data` if several poems have the bot's name */
   async #poemOf(bot: BotName): Promise<PoemFile | undefined> {
     const { poems, clashes } = await this.#poems();
     const clash = clashes.find((one) => one.bot === bot);
@@ -206,22 +204,21 @@ const stored = (bot: BotName, { account }: MadeKey): Message =>
 
 const good = (title: string, text: string): Message => ({ tone: 'good', title, text });
 
-/** What a person can mend becomes a message; anything else is a mistake of ours. */
-async function mended<T>(work: () => Promise<T>): Promise<T | Message> {
+/** Returns a failure that the person can repair as a message. */
+async function asMessage<T>(work: () => Promise<T>): Promise<T | Message> {
   try {
     return await work();
   } catch (error) {
     if (!(error instanceof FlockError)) throw error;
-    const hint = error.hint === undefined ? '' : ` ${capital(error.hint)}.`;
-    return { tone: 'bad', title: 'That did not work', text: `${error.message}.${hint}` };
+    const { message, hint = '' } = error;
+    const sentence = hint === '' ? '' : ` ${hint.charAt(0).toUpperCase()}${hint.slice(1)}.`;
+    return { tone: 'bad', title: 'That did not work', text: `${message}.${sentence}` };
   }
 }
 
-const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
-
-async function keyOf(read: () => Promise<KeyBundle | undefined>): Promise<Card['key']> {
+async function keyOf(reading: Promise<KeyBundle | undefined>): Promise<Card['key']> {
   try {
-    const bundle = await read();
+    const bundle = await reading;
     if (!bundle) return { state: 'none' };
     const { userId, screenName, provider } = bundle;
     return { state: 'good', userId, screenName, provider };
@@ -233,8 +230,7 @@ async function keyOf(read: () => Promise<KeyBundle | undefined>): Promise<Card['
 
 const asBad = ({ message, hint }: FlockError): Card['key'] => ({ state: 'bad', why: message, hint });
 
-/** A poem at a glance. */
-async function glance({ file }: PoemFile): Promise<Card['poem']> {
+async function shownPoem({ file }: PoemFile): Promise<Card['poem']> {
   try {
     const lines = splitPoem(await readPoem(file), 'line');
     return { file, first: lines[0]?.text ?? 'It has no lines.', lines: lines.length };
@@ -244,7 +240,7 @@ async function glance({ file }: PoemFile): Promise<Card['poem']> {
   }
 }
 
-/** @throws {FlockError} `usage` for what X or the poem would suffer from */
+/** @throws {FlockError} `usage` if X would refuse the text, or a line of the poem would become a duplicate */
 async function checkTestPost(
   { provider }: KeyBundle,
   poem: PoemFile | undefined,

@@ -31,9 +31,9 @@ export class AlarmedFlock extends HeldFlock {
   /** Takes up a flock.json, and begins where it has not. */
   override update(settings = this.settings): void {
     this.settings = settings;
-    const flock = this.flock();
-    this.#alarms.update(flock);
-    this.daemon.update(flock);
+    this.load();
+    this.#alarms.update(this.flock());
+    this.daemon.update(this.flock());
   }
 
   override async order(order: Parameters<HeldFlock['order']>[0]): Promise<void> {

@@ -7,6 +7,7 @@ import type { BotState } from '../../src/ledger/state.ts';
 import type { BotName } from '../../src/poems/bot-name.ts';
 import { AlarmedFlock } from './alarmed-flock.ts';
 import { linesOf } from '../support/flock.ts';
+import { intentOf } from '../support/intent.ts';
 
 const noSend = () => Promise.reject(new Error('nothing is to be sent'));
 const day = 86_400_000;
@@ -27,16 +28,7 @@ describe('since when a bot owes a post', () => {
 
   it('does not matter where it waits for a person, has finished, or has an alarm of its own', () => {
     const parked = { why: '', hint: '', key: '', at: 0 };
-    const open = {
-      event: 'intent',
-      bot: 'howl',
-      at: 0,
-      slot: 0,
-      until: 0,
-      line: 0,
-      lines: 1,
-      print: '',
-    } as const;
+    const open = intentOf('howl', 0);
     assert.ok(!isExcused(bot({}), fine));
     assert.ok(isExcused(bot({}), { ...fine, parked }));
     assert.ok(isExcused(bot({}), { ...fine, open }));

@@ -1,4 +1,4 @@
-import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { type Browser, type BrowserContext, errors, type Page } from 'playwright-core';
 import type { MonitorOptions } from '../../src/web/dashboard/monitor.ts';
 import { patience } from './browser.ts';
 import { ShownFlock } from '../support/shown-flock.ts';
@@ -73,12 +73,20 @@ export class Shown implements AsyncDisposable {
     await this.page.clock.pauseAt(this.flock.clock.now() + 1000);
   }
 
-  /** Lets the time run, so many milliseconds at a time, until something is to be seen. */
-  async until(selector: string, step = 1000): Promise<void> {
+  /**
+   * Lets the flock's time run a second at a time until the page shows something. A page that is slow gets longer and longer for
+   * each second, so that the flock does not run far ahead of it.
+   */
+  async until(selector: string): Promise<void> {
     const end = performance.now() + patience;
-    while ((await this.page.locator(selector).count()) === 0) {
-      if (performance.now() > end) throw new Error(`waited in vain for ${selector}`);
-      await this.flock.clock.runUntil(this.flock.clock.now() + step);
+    for (let timeout = 50; ; timeout *= 1.5) {
+      try {
+        await this.page.locator(selector).first().waitFor({ state: 'attached', timeout });
+        return;
+      } catch (error) {
+        if (!(error instanceof errors.TimeoutError) || performance.now() > end) throw error;
+      }
+      await this.flock.clock.runUntil(this.flock.clock.now() + 1000);
     }
   }
 

@@ -240,13 +240,16 @@ describe('a daemon that is killed while it carries an order out', () => {
   });
 
   it('never carries it out again, wherever it was', async () => {
-    const name = freshName();
-    const ordered = (): string =>
-      tempFolder({
+    // A new name for each run: an answer that nobody has read for half a minute is removed.
+    let name = '';
+    const ordered = (): string => {
+      name = freshName();
+      return tempFolder({
         posts: '',
         [`orders/${name}.order`]: JSON.stringify(post),
         [`orders/${freshName('b')}.order`]: '{"order": "reload"}',
       });
+    };
     const { calls } = runKilled(script, [ordered()]);
     const points = calls.slice(0, calls.lastIndexOf('rename'));
     assert.ok(points.includes('post'), calls.join());

@@ -2,19 +2,11 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { FairQueue, isSlowAfter } from '../../src/daemon/fair-queue.ts';
 import type { BotState } from '../../src/ledger/state.ts';
+import { intentOf } from '../support/intent.ts';
 
 const state: BotState = { place: { poem: '', next: 0, ahead: [] }, pass: 1, served: 0, posts: 3 };
 const owed = { slot: 0, until: 0, retryAt: 0, reason: '', times: 1 };
-const open = {
-  event: 'intent',
-  bot: 'howl',
-  at: 0,
-  slot: 0,
-  until: 0,
-  line: 0,
-  lines: 1,
-  print: '',
-} as const;
+const open = intentOf('howl', 0);
 
 const [deadline, quick, late] = [10_000, 1_999, 2_000];
 const step = { took: quick, deadline, before: state, after: state };

@@ -144,10 +144,7 @@ describe('keymaker make-keys --callback', { concurrency: 4 }, () => {
     await visit(await sentBackAs(second.link, 'birch', 'cancel').catch(() => callback));
     assert.equal((await say(word, back.origin)).title, 'Nothing was authorized');
     assert.equal((await keymaker.exit).code, 0, keymaker.stderr);
-    assert.match(
-      keymaker.stdout,
-      /birch gets no key\.[^]*Keys: 1 made, 0 kept, 1 skipped, 0 failed\./,
-    );
+    assert.match(keymaker.stdout, /birch gets no key\.[^]*Keys: 1 made, 0 kept, 1 skipped, 0 failed\./);
   });
 
   it('opens the browser where there is a screen, and prints the link all the same', async () => {

@@ -86,7 +86,7 @@ describe('a bot that is paused', { concurrency: true }, () => {
     const first = flock.start('flockd', ['run']);
     await flock.posted('heron', 1);
     const paused = await flock.run('flockd', ['pause', 'heron']);
-    assert.deepEqual([paused.code, paused.stdout], [0, 'heron rests until: flockd resume heron\n']);
+    assert.deepEqual([paused.code, paused.stdout], [0, 'heron is paused until: flockd resume heron\n']);
     assert.equal((await flock.run('flockd', ['pause', 'heron'])).code, 64);
     const count = flock.postsOf('heron').length;
     await flock.posted('tide', flock.postsOf('tide').length + 2);

@@ -156,6 +156,6 @@ describe('flockd rename', { concurrency: 4 }, () => {
     });
     const { code, stdout } = await flock.run('flockd', ['rename', 'heron', 'egret']);
     assert.equal(code, 0);
-    assert.match(stdout, /^flock\.json still names heron: its settings there can go\.$/m);
+    assert.match(stdout, /^flock\.json still has settings for heron, which can go\.$/m);
   });
 });

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { before, describe, it } from 'node:test';
-import { FlockError } from '../../src/errors.ts';
 import { restoreJournal, type RestoreOptions } from '../../src/ledger/backup.ts';
 import { Journal, readJournal } from '../../src/ledger/journal.ts';
 import type { BotState } from '../../src/ledger/state.ts';
 import { tempFolder } from '../flock/temp-folder.ts';
 import { bundle } from '../support/bundle.ts';
+import { flockError } from '../support/flock-error.ts';
 import { runKilled } from '../support/killed-process.ts';
 import { at, exported, parked, posted } from './exported.ts';
 
@@ -20,12 +20,6 @@ const restore = (folder: string, states: Record<string, BotState>, more: Partial
     markOf: (bot) => `key of ${bot}`,
     ...more,
   });
-
-const fails = (work: Promise<unknown>, exit: string, why: RegExp): Promise<void> =>
-  assert.rejects(
-    work,
-    (error) => error instanceof FlockError && error.exit === exit && why.test(error.message),
-  );
 
 /** Where each bot is, by the journal. */
 async function placesIn(folder: string): Promise<Record<string, number>> {
@@ -68,7 +62,10 @@ describe('a ledger that is restored', () => {
     const folder = tempFolder();
     await restore(folder, { howl: posted(2) });
     const old = readFileSync(path.join(folder, 'journal.jsonl'), 'utf8');
-    await fails(restore(folder, { howl: posted(1) }), 'cannotCreate', /is not empty: it knows 1 bot$/);
+    await assert.rejects(
+      restore(folder, { howl: posted(1) }),
+      flockError('cannotCreate', /is not empty: it knows 1 bot$/),
+    );
     assert.deepEqual(await placesIn(folder), { howl: 2 });
     const { aside = '' } = await restore(folder, { howl: posted(1) }, { replace: true });
     assert.equal(aside, 'journal-2026-11-21T12-00-00-000Z.jsonl');
@@ -93,7 +90,7 @@ describe('a ledger that is restored', () => {
       readFileSync(path.join(folder, 'journal.jsonl')),
     ]);
     writeFileSync(path.join(folder, 'journal.jsonl'), damaged);
-    await fails(restore(folder, { howl: posted(1) }), 'data', /damaged/);
+    await assert.rejects(restore(folder, { howl: posted(1) }), flockError('data', /damaged/));
     const { aside = '' } = await restore(folder, { howl: posted(1) }, { replace: true });
     assert.deepEqual(readFileSync(path.join(folder, aside)), damaged);
     assert.deepEqual(await placesIn(folder), { howl: 1 });

@@ -2,16 +2,11 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { FlockError } from '../../src/errors.ts';
 import type { Ledger } from '../../src/ledger/journal.ts';
+import { flockError } from '../support/flock-error.ts';
 import { changing, lines, rehearsed } from './rehearsed.ts';
 
 const poems = { heron: lines('heron', 12), otter: lines('otter', 15) };
 const hourly = { schedule: '0 * * * *' };
-
-const refusal = (exit: string, message: RegExp) => (error: unknown) =>
-  error instanceof FlockError &&
-  error.exit === exit &&
-  message.test(error.message) &&
-  error.hint !== undefined;
 
 describe('a rehearsal', () => {
   it('joins refrains, and counts every line in them once', async () => {
@@ -102,10 +97,10 @@ describe('a rehearsal', () => {
   });
 
   it('refuses where nobody is left, for the first one’s reason', async () => {
-    await assert.rejects(rehearsed({ poems: {} }), refusal('data', /there is no poem/));
+    await assert.rejects(rehearsed({ poems: {} }), flockError('data', /there is no poem/));
     await assert.rejects(
       rehearsed({ poems: { tern: [], wren: [] } }),
-      refusal('data', /^no bot can be rehearsed: tern has no lines \(and 1 more\)$/),
+      flockError('data', /^no bot can be rehearsed: tern has no lines \(and 1 more\)$/),
     );
   });
 
@@ -113,10 +108,7 @@ describe('a rehearsal', () => {
     const everySecond = { schedule: '* * * * * *' };
     await assert.rejects(
       rehearsed({ poems, settings: everySecond }, { days: 365 }),
-      (error: unknown) =>
-        refusal('usage', /^about 63,072,000 slots in 365 days/)(error) &&
-        error instanceof FlockError &&
-        /--days 5\b/.test(error.hint ?? ''),
+      flockError('usage', /^about 63,072,000 slots in 365 days/, /--days 5\b/),
     );
     const paused = { ...everySecond, bots: { heron: { paused: true }, otter: { schedule: '0 9 * * *' } } };
     assert.equal((await rehearsed({ poems, settings: paused }, { days: 30 })).report.posted, 30);

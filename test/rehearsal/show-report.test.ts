@@ -29,8 +29,8 @@ describe('a report as a person reads it', () => {
       "cost         $0.90; the sandbox's bill agrees",
       '',
       'bot    posts  refused  in doubt   cost  state',
-      'heron     30        0         0  $0.45  fine',
-      'otter     30        0         0  $0.45  fine',
+      'heron     30        0         0  $0.45  posting',
+      'otter     30        0         0  $0.45  posting',
     ]);
     assert.equal(verdictOf(report), 'All as promised.');
   });
@@ -97,7 +97,7 @@ describe('a report as a person reads it', () => {
       'heron: line 4 was left out, before 2026-11-24 09:00',
       'heron: the post at 2026-11-24 09:00 is not line 5, which was due',
       'heron: the ledger says 3 posts, and there are 4',
-      'otter is parked at the end: X refuses its key (401)',
+      'otter needs you at the end: X refuses its key (401)',
       'hint: keymaker reauth otter',
       'tern is left out: tern has no lines',
       'hint: write the poem',
@@ -137,7 +137,7 @@ describe('a report as a person reads it', () => {
     assert.ok(bot);
     const bots = Array.from({ length: 100 }, (_, index) => ({ ...bot, bot: `bot-${index}` }));
     const fine = showReport(await reportOf({ bots }), 1, 80);
-    assert.ok(fine.includes('100 bots more are fine; --json has every one'));
+    assert.ok(fine.includes('100 bots more are posting; --json has every one'));
     bots.push({ ...bot, bot: 'wren', state: 'parked' });
     const broken = bots.map(({ bot: name }) => ({ bot: name, what: 'ledger', says: 'so' }) as const);
     const shown = showReport(await reportOf({ bots, broken }), 1, 80);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import pino from 'pino';
 import { HeldClock } from '../../src/clock.ts';
 import { type Bot, type FlockFile, parseFlockFile } from '../../src/config/flock-file.ts';
@@ -29,6 +30,11 @@ interface HeldFlockOptions extends Partial<SandboxOptions> {
   root?: string;
 }
 
+/** The content of flock.json, or of one of its bots. */
+type Settings = Record<string, unknown>;
+
+type LoadedFlock = Flock & Pick<FlockFile, 'alarms'>;
+
 interface KeyOptions {
   /** The name of its account, which is otherwise its own. */
   account?: string;
@@ -42,7 +48,7 @@ export class HeldFlock extends SandboxFlock implements AsyncDisposable {
   readonly sandbox: Sandbox;
   ledger = new MemoryLedger();
   /** The content of flock.json. */
-  settings: Record<string, unknown>;
+  settings: Settings;
   /** The texts of the poems. */
   readonly poems = new Map<string, string>();
   /** The stop switch. */
@@ -61,9 +67,10 @@ export class HeldFlock extends SandboxFlock implements AsyncDisposable {
   readonly #bots = new Map<string, KeyedBot>();
   readonly #counters: ((path: string) => void)[] = [];
   #stuck: { promise: Promise<void>; resolve: () => void } | undefined;
+  #loaded: LoadedFlock | undefined;
   #daemon: Daemon | undefined;
 
-  constructor(now: string, settings: Record<string, unknown> = {}, options: HeldFlockOptions = {}) {
+  constructor(now: string, settings: Settings = {}, options: HeldFlockOptions = {}) {
     super();
     const { root = '/srv/flock', ...sandbox } = options;
     this.root = root;
@@ -76,17 +83,16 @@ export class HeldFlock extends SandboxFlock implements AsyncDisposable {
     return (this.#daemon ??= this.openDaemon());
   }
 
-  /** Adds a bot with a poem, one post a line, and a key of its own. */
-  add(name: string, lines: string | readonly string[], settings = {}, key: KeyOptions = {}): void {
+  /** Adds a bot with a poem, one post a line, and a key of its own. A daemon that runs knows it after {@link update}. */
+  add(name: string, lines: string | readonly string[], settings: Settings = {}, key: KeyOptions = {}): void {
     this.poems.set(name, typeof lines === 'string' ? lines : lines.join('\n'));
-    this.rekey(name, settings, key);
+    this.#giveKey(name, settings, key);
   }
 
-  /** Gives a bot a new key. */
-  rekey(name: string, settings = {}, { account = name, of = app }: KeyOptions = {}): void {
-    const poemFile = path.join(this.root, 'poems', `${name}.txt`);
-    this.#bots.set(name, { bundle: this.keyOf(account, of), poemFile, settings });
-    if (this.#daemon) this.update();
+  /** Gives a bot of a daemon that runs a new key. */
+  rekey(name: string, settings: Settings = {}, key: KeyOptions = {}): void {
+    this.#giveKey(name, settings, key);
+    this.update();
   }
 
   /** Takes a bot away. */
@@ -114,18 +120,37 @@ export class HeldFlock extends SandboxFlock implements AsyncDisposable {
     this.daemon.update({ ...flock, bots: bots.filter((bot) => bot.name !== name) });
   }
 
-  /** The flock as the daemon loads it. */
-  flock(): Flock & Pick<FlockFile, 'alarms'> {
+  /** The flock as it was loaded last. */
+  flock(): LoadedFlock {
+    return (this.#loaded ??= this.#load());
+  }
+
+  /** Loads the flock again, as a daemon does that notices a change. */
+  update(): void {
+    this.load();
+    this.#daemon?.update(this.flock());
+  }
+
+  protected load(): void {
+    this.#loaded = this.#load();
+  }
+
+  #load(): LoadedFlock {
     const own = [...this.#bots].map(([name, { settings }]) => [name, settings] as const);
     const bots = { ...Object.fromEntries(own), ...(this.settings['bots'] as object | undefined) };
     const file = parseFlockFile(JSON.stringify({ ...this.settings, bots }), 'flock.json');
     const { timezone, budget, alarms } = file;
+    // A bot that has not changed stays the same object.
+    const known = new Map(this.#loaded?.bots.map((bot) => [bot.name, bot]));
     return {
       bots: Array.from(this.#bots, ([key, bot]) => {
         const name = key as BotName;
-        return { ...bot, name, settings: file.settingsOf(name) };
+        const settings = file.settingsOf(name);
+        const before = known.get(name);
+        const isSame = before?.bundle === bot.bundle && isDeepStrictEqual(before.settings, settings);
+        return isSame ? before : { name, bundle: bot.bundle, poemFile: bot.poemFile, settings };
       }),
-      misfits: [...this.invalidBots],
+      invalidBots: [...this.invalidBots],
       keyless: [],
       passedOver: [],
       purse: { ...unlimitedBudget, timezone, budget },
@@ -139,11 +164,6 @@ export class HeldFlock extends SandboxFlock implements AsyncDisposable {
     this.update();
   }
 
-  /** Lets the daemon load the flock again. */
-  update(): void {
-    this.#daemon?.update(this.flock());
-  }
-
   async stop(): Promise<void> {
     await this.#daemon?.stop();
   }
@@ -155,7 +175,7 @@ export class HeldFlock extends SandboxFlock implements AsyncDisposable {
 
   /** Carries out a person's order. */
   order(order: Command): Promise<void> {
-    return this.daemon.carryOut(order);
+    return this.daemon.execute(order);
   }
 
   /** A person's order to go on. */
@@ -249,6 +269,11 @@ export class HeldFlock extends SandboxFlock implements AsyncDisposable {
     });
   }
 
+  #giveKey(name: string, settings: Settings, { account = name, of = app }: KeyOptions): void {
+    const poemFile = path.join(this.root, 'poems', `${name}.txt`);
+    this.#bots.set(name, { bundle: this.keyOf(account, of), poemFile, settings });
+  }
+
   #deliver(request: SandboxRequest): SandboxAnswer {
     for (const each of this.#counters) each(request.url);
     const { heldUp } = this;
@@ -262,4 +287,4 @@ export class HeldFlock extends SandboxFlock implements AsyncDisposable {
   }
 }
 
-type KeyedBot = Pick<Bot, 'bundle' | 'poemFile'> & { settings: object };
+type KeyedBot = Pick<Bot, 'bundle' | 'poemFile'> & { settings: Settings };

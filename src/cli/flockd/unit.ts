@@ -7,7 +7,7 @@ import { command } from '../command.ts';
 const program = path.resolve(ownFile(''));
 
 export const unit = command({
-  summary: 'Print the systemd unit that runs the daemon on a server',
+  summary: 'Print a systemd unit that runs the daemon',
   schema: z.object({
     root: z
       .string()
@@ -19,7 +19,7 @@ export const unit = command({
       .string()
       .regex(/^[a-z_][a-z0-9_-]{0,30}$/, 'is no user name')
       .default('flockd')
-      .meta({ description: 'who runs it', placeholder: 'NAME' }),
+      .meta({ description: 'the user who runs it', placeholder: 'NAME' }),
   }),
   examples: [
     ['flockd unit > /etc/systemd/system/flockd.service', 'or let scripts/install-systemd do it all'],

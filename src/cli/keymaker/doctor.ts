@@ -10,8 +10,8 @@ import type { Terminal } from '../terminal.ts';
 import { botsWithKeys } from './each-bot.ts';
 
 const schema = z.object({
-  offline: toggle('look at the files alone: nobody is asked, nothing costs'),
-  bot: botFlags.meta({ description: 'examine this bot; may be repeated' }),
+  offline: toggle('check the files only, which costs nothing'),
+  bot: botFlags.meta({ description: 'check only this bot; may be repeated' }),
   json: jsonFlag,
   ...placeFlags,
 });
@@ -19,7 +19,7 @@ const schema = z.object({
 type Args = z.infer<typeof schema>;
 
 export const doctor = command({
-  summary: 'Check app keys, bundles, permissions, the clock and the providers, and say each repair',
+  summary: 'Check app keys, bundles, permissions, the clock and the providers',
   schema,
   exits: { partly: 'something is wrong' },
   examples: [

@@ -117,19 +117,14 @@ export async function checkPoem({ file }: PoemFile): Promise<void> {
   await linesOf(file, 'line', readPoem);
 }
 
-/** Counts what became of the keys of several bots, and reports what went wrong. */
+/** Counts the outcomes of several bots, and reports errors. */
 export class Outcomes<Outcome extends string> {
-  readonly #kinds: readonly Outcome[];
-  readonly #failed: string;
-  readonly #terminal: Terminal;
   readonly #outcomes: Outcome[] = [];
   readonly #errors: FlockError[] = [];
+  readonly #terminal: Terminal;
 
-  /** @param kinds - the outcomes in the order of the summary, and `failed` for errors */
-  constructor(terminal: Terminal, kinds: readonly Outcome[], failed = 'failed') {
+  constructor(terminal: Terminal) {
     this.#terminal = terminal;
-    this.#kinds = kinds;
-    this.#failed = failed;
   }
 
   has(outcome: Outcome): boolean {
@@ -165,12 +160,10 @@ export class Outcomes<Outcome extends string> {
     }
   }
 
-  /** `Keys: 2 made, 1 kept, 0 skipped, 0 failed.` */
-  get summary(): string {
-    const counts = this.#kinds.map(
-      (kind) => `${this.#outcomes.filter((one) => one === kind).length} ${kind}`,
-    );
-    return `Keys: ${[...counts, `${this.#errors.length} ${this.#failed}`].join(', ')}.`;
+  /** Says `Keys: 2 made, 1 kept, 0 failed.` @param kinds - the outcomes in their order */
+  summarize(kinds: readonly Outcome[], failed = 'failed'): void {
+    const counts = kinds.map((kind) => `${this.#outcomes.filter((one) => one === kind).length} ${kind}`);
+    this.#terminal.say(`Keys: ${[...counts, `${this.#errors.length} ${failed}`].join(', ')}.`);
   }
 
   /** If every bot failed, the exit code of the first error. */

@@ -34,6 +34,7 @@ type Args = z.infer<typeof schema>;
 export const encrypt = command({
   summary: 'Encrypt the key bundles with age, or decrypt them',
   schema,
+  exits: { partly: 'some bundles could not be changed' },
   examples: [
     ['keymaker encrypt --new-identity ~/flock.identity', 'make an identity; then:'],
     ['keymaker encrypt --identity ~/flock.identity', 'encrypt every bundle to it'],
@@ -52,7 +53,7 @@ export const encrypt = command({
     if (bots.length > 0 && !(await mayEncrypt(recipients, args, context, terminal))) return 'done';
     await keys.prepare();
     const [did, was] = args.decrypt ? ['decrypted', 'plain before'] : ['encrypted', 'encrypted before'];
-    const outcomes = new Outcomes(terminal, [did, was]);
+    const outcomes = new Outcomes(terminal);
     for (const bot of bots) {
       await outcomes.add(
         async () => {
@@ -64,7 +65,7 @@ export const encrypt = command({
         ({ exit }) => ['data', 'permission', 'config'].includes(exit),
       );
     }
-    terminal.say(outcomes.summary);
+    outcomes.summarize([did, was]);
     return outcomes.exit;
   },
 });

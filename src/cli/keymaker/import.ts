@@ -8,8 +8,7 @@ import { FlockError, systemCode } from '../../errors.ts';
 import { chooseBots, type Chosen, poemFinder, takeKey, type Taken, type Taking } from '../../flock/import.ts';
 import { knownBots } from '../../flock/load.ts';
 import { readRegularFile, reasonOf } from '../../fs.ts';
-import { readForeign } from '../../keys/foreign-formats.ts';
-import { type Found, isKey } from '../../keys/foreign-key.ts';
+import { type Found, isKey, readForeign } from '../../keys/foreign-formats.ts';
 import { parseBotName } from '../../poems/bot-name.ts';
 import { findPoemsIfThere } from '../../poems/find.ts';
 import { command, placeFlags, toggle } from '../command.ts';
@@ -61,7 +60,7 @@ export const importKeys = command({
     const { poems } = await findPoemsIfThere(path.join(root, 'poems'), knownBots(root, context.keys));
     const bots = [...taking.files.keys(), ...flockFile.named, ...poems.map(({ bot }) => bot)];
     const choice = { wanted, flockFile, known: new Set<string>(bots), alone: found.length === 1 };
-    const outcomes = new Outcomes<Taken['key']>(terminal, ['imported', 'kept'], 'refused');
+    const outcomes = new Outcomes<Taken['key']>(terminal);
     let chosen: Chosen[];
     try {
       chosen = chooseBots(found.filter(isKey), choice);
@@ -79,7 +78,7 @@ export const importKeys = command({
         );
     } finally {
       terminal.say();
-      terminal.say(outcomes.summary);
+      outcomes.summarize(['imported', 'kept'], 'refused');
       if (outcomes.has('imported')) terminal.say('X was not asked: keymaker doctor checks the keys there.');
     }
     return outcomes.exit;

@@ -58,14 +58,14 @@ export const makeKeys = command({
     if (args.xauth && args.callback)
       throw new FlockError('usage', 'either --callback or --xauth', { hint: 'leave one out' });
     await using callbacks = args.xauth ? undefined : await openCallbacks(opened, args);
-    const outcomes = new Outcomes<Outcome>(terminal, ['made', 'kept', 'skipped']);
+    const outcomes = new Outcomes<Outcome>(terminal);
     const session: Walk = { ...opened, callbacks, args, owners: await keys.owners(), outcomes };
     for (const error of refused) outcomes.fail(error);
     try {
       if (args.xauth) await exchangeAll(chosen, session);
       else await askOneByOne(chosen, session);
     } finally {
-      terminal.say(outcomes.summary);
+      outcomes.summarize(['made', 'kept', 'skipped']);
     }
     if (session.provider.id === 'x' && outcomes.has('made')) {
       const flockd = withInvocationFlags(args, 'flockd');

@@ -9,7 +9,7 @@ import type { Clock } from '../../clock.ts';
 import { type HttpAnswer, NoAnswer, type Send } from '../../http/exchange.ts';
 import { type BotKey, signedSend } from '../../oauth/signature.ts';
 import { asWritten } from '../../poems/tweet-text.ts';
-import { aheadOf, classify, isOfX, timeIn, type XFailure } from './failure.ts';
+import { classify, clockIn, timeIn, type XFailure } from './failure.ts';
 
 /*
  * The requests of a bot to X, by twitter-api-v2. Every failure is classified by failure.ts.
@@ -119,7 +119,7 @@ export const askTime = (api: string, send: Send, clock: Clock) => async (): Prom
   const url = `${api}/2/users/me`;
   try {
     const answer = await send({ method: 'GET', url, headers: { accept: '*/*' } });
-    return { ahead: aheadOf(timeIn(answer), clock.now()), isOfX: isOfX(answer) };
+    return clockIn(answer, clock.now());
   } catch (error) {
     if (error instanceof NoAnswer) return { unreachable: error.message };
     throw error;

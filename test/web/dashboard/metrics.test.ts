@@ -205,6 +205,7 @@ describe('the metrics of the flock', () => {
       ['flockd_bot_state{state="fine"}'],
     );
     flock.remove('heron');
+    flock.update();
     assert.deepEqual(ofHeron(await flock.series()), {});
   });
 
