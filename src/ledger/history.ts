@@ -43,6 +43,9 @@ export class FlockHistory {
   readonly #days: Map<number, Amount>;
   readonly #months: Map<number, Amount>;
   readonly #recent: RecentPost[];
+  /** The ends of the days and months that were charged last, the last one first: every post of every bot asks for them. */
+  recentDays: readonly number[];
+  recentMonths: readonly number[];
 
   /** @throws {z.ZodError} if the value is no history of this version */
   constructor(value: unknown = { days: [], months: [], recent: [] }) {
@@ -50,6 +53,8 @@ export class FlockHistory {
     this.#days = new Map(days);
     this.#months = new Map(months);
     this.#recent = recent;
+    this.recentDays = recentEnds(this.#days);
+    this.recentMonths = recentEnds(this.#months);
   }
 
   /** Adds one more event. @param before - what the ledger said of its bot before it */
@@ -78,15 +83,6 @@ export class FlockHistory {
   /** Every day, by its end, oldest first. */
   days(): (readonly [ends: number, amount: Amount])[] {
     return byEnd(this.#days);
-  }
-
-  /** The ends of the days and months that were charged last, the last one first. */
-  get recentDays(): readonly number[] {
-    return recentEnds(this.#days);
-  }
-
-  get recentMonths(): readonly number[] {
-    return recentEnds(this.#months);
   }
 
   /** The last posts, newest first. */
@@ -127,8 +123,13 @@ export class FlockHistory {
     const day = flockDayEnds ?? dayEnds;
     const month = flockMonthEnds ?? monthEnds;
     if (day === undefined || month === undefined) return;
+    // The one that is charged last stands at the end.
+    if (this.recentDays[0] !== day) moveToEnd(this.#days, day);
+    if (this.recentMonths[0] !== month) moveToEnd(this.#months, month);
     addTo(this.#days, day, posts, micros, maxDays);
     addTo(this.#months, month, posts, micros, maxMonths);
+    if (this.recentDays[0] !== day) this.recentDays = recentEnds(this.#days);
+    if (this.recentMonths[0] !== month) this.recentMonths = recentEnds(this.#months);
   }
 }
 
@@ -138,12 +139,18 @@ const recentEnds = (amounts: ReadonlyMap<number, Amount>): number[] =>
 const byEnd = (amounts: ReadonlyMap<number, Amount>): [ends: number, amount: Amount][] =>
   [...amounts].sort(([a], [b]) => a - b);
 
+function moveToEnd(amounts: Map<number, Amount>, ends: number): void {
+  const amount = amounts.get(ends);
+  amounts.delete(ends);
+  if (amount) amounts.set(ends, amount);
+}
+
 function addTo(amounts: Map<number, Amount>, ends: number, posts: number, micros: number, max: number): void {
   const known = amounts.get(ends) ?? nothing;
-  amounts.delete(ends);
   amounts.set(ends, { posts: known.posts + posts, micros: known.micros + micros });
+  if (amounts.size <= max) return;
   const [oldest] = amounts.keys();
-  if (amounts.size > max && oldest !== undefined) amounts.delete(oldest);
+  if (oldest !== undefined) amounts.delete(oldest);
 }
 
 const day = z.object({ ends: z.int(), posts: z.int() });
