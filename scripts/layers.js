@@ -44,7 +44,7 @@ const owners = {
 
 /** Modules that decide. They use neither disk nor network, so that tests need none. */
 const pure = [
-  /^ledger\/(events|state)\.ts$/,
+  /^ledger\/(events|history|state)\.ts$/,
   /^networks\/[^/]+\/failure\.ts$/,
   /^ledger\/cursor\.ts$/,
   /^posting\/(budget|decide|edits|replay)\.ts$/,

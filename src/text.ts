@@ -78,10 +78,13 @@ export function quotable(text: string): string {
   return /[\p{L}\p{N}]/u.test(words) ? words : '';
 }
 
-/** The value of a JSON text, or undefined if it is none. The parser's message is dropped: it quotes the text, perhaps a secret. */
+/**
+ * The value of a JSON text, with or without a byte order mark; undefined if it is none. The parser's message is dropped: it
+ * quotes the text, perhaps a secret.
+ */
 export function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return JSON.parse(text.replace(/^\ufeff/, ''));
   } catch {
     return undefined;
   }
@@ -139,6 +142,13 @@ export function relativeTime(ms: number): string {
   const size = Math.abs(ms);
   if (size < second) return 'now';
   return ms > 0 ? `in ${duration(size)}` : `${duration(size)} ago`;
+}
+
+/** For how long {@link relativeTime} stays the same as time passes. Milliseconds. */
+export function relativeTimeHolds(ms: number): number {
+  const size = Math.abs(ms);
+  const unit = size < minute ? second : size < 2 * hour ? minute : size < 2 * day ? hour : day;
+  return ms > 0 ? (size % unit) + 1 : unit - (size % unit);
 }
 
 /** The maximum length of {@link relativeTime} within three years, so that a column keeps its width. */

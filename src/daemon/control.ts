@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
 import { type Exit, exitCodes, FlockError, messageOf, systemCode } from '../errors.ts';
 import { readRegularFile, reasonOf, replaceFile, sweepTemporaries, syncFolder } from '../fs.ts';
+import { readBody } from '../http/exchange.ts';
 import type { Logger } from '../log.ts';
 import { command, type Command, postReport, type PostReport } from '../posting/commands.ts';
 import type { WatchFolder } from '../watch.ts';
@@ -73,9 +74,6 @@ async function attempt(given: () => Promise<unknown>, execute: Execute): Promise
     return { done: false, exit, message, ...(hint !== undefined && { hint }) };
   }
 }
-
-/** The maximum size of a command and of an answer. Bytes. */
-const maxSize = 4 * 1024 * 1024;
 
 const socketName = 'flockd.sock';
 
@@ -185,7 +183,7 @@ async function serve(request: IncomingMessage, response: ServerResponse, execute
     return;
   }
   // An incomplete command is not executed.
-  const text = await textOf(request).catch(() => undefined);
+  const text = await readBody(request).catch(() => undefined);
   if (text === undefined) {
     socket.destroy();
     return;
@@ -196,18 +194,6 @@ async function serve(request: IncomingMessage, response: ServerResponse, execute
 }
 
 const object = z.record(z.string(), z.unknown());
-
-/** @throws {Error} where it breaks off or is too long */
-async function textOf(message: IncomingMessage): Promise<string> {
-  const parts: Buffer[] = [];
-  let size = 0;
-  for await (const part of message as AsyncIterable<Buffer>) {
-    size += part.length;
-    if (size > maxSize) throw new Error('it is too long');
-    parts.push(part);
-  }
-  return Buffer.concat(parts).toString('utf8');
-}
 
 function respond(response: ServerResponse, status: number, outcome: Answer): void {
   response.on('error', () => undefined);
@@ -333,7 +319,7 @@ function ask({ socketPath, route, body, until }: Asked): Promise<Answer | undefi
       request.end(body);
     });
     request.on('response', (response) => {
-      textOf(response)
+      readBody(response)
         .then((text) => answer.parse(JSON.parse(text)))
         .then((given) => {
           clearTimeout(timer);
@@ -354,6 +340,9 @@ function ask({ socketPath, route, body, until }: Asked): Promise<Answer | undefi
 
 /** The time that such a client waits for its answer. Milliseconds. */
 const clientTimeout = 30_000;
+
+/** The maximum size of an order. Bytes. */
+const maxOrder = 4 * 1024 * 1024;
 
 const ordersName = 'orders';
 
@@ -484,5 +473,5 @@ async function namesIn(folder: string, kind: Kind): Promise<string[]> {
 const askedAt = (name: string): number => Number.parseInt(name.slice(0, 12), 16);
 
 async function readOrder(file: string): Promise<unknown> {
-  return JSON.parse((await readRegularFile(file, maxSize)).toString('utf8')) as unknown;
+  return JSON.parse((await readRegularFile(file, maxOrder)).toString('utf8')) as unknown;
 }

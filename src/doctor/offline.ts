@@ -298,7 +298,7 @@ async function examinePoems(
     if (flock.exit !== 'permission') tell(aboutFlock('poems').thrown('poems', flock));
     return;
   }
-  for (const { bot, error } of flock.misfits)
+  for (const { bot, error } of flock.invalidBots)
     if (!bad.has(bot) && !flockFile.faultOf(bot) && isChosen(checkup, bot))
       tell(aboutBot(bot).thrown('poem', error));
   for (const { name, poemFile } of flock.bots)

@@ -69,7 +69,7 @@ function noneWhereBad(error: unknown): undefined {
 /** A flock on the disk: the bots that can post, and those that cannot, with the reason. */
 export interface Flock {
   bots: Bot[];
-  misfits: InvalidBot[];
+  invalidBots: InvalidBot[];
   /** Bots that have a poem but no key yet, by the paths of the poems. */
   keyless: KeylessBot[];
   /** Files in the poems folder that no bot reads. */
@@ -109,7 +109,7 @@ export async function loadFlock(
   const namesakes = namesakesIn(poems);
   const { timezone, budget } = flockFile;
   const purse = { prices: await readPrices(root), timezone, budget };
-  const flock: Flock = { bots: [], misfits: [], keyless: [], passedOver: [...poems.passedOver], purse };
+  const flock: Flock = { bots: [], invalidBots: [], keyless: [], passedOver: [...poems.passedOver], purse };
   const homes = await homesOf(root);
   const running = new Map(before.map((bot) => [bot.name, bot]));
   const schedules = new Set<string>();
@@ -130,7 +130,7 @@ export async function loadFlock(
       flock.bots.push(await load(listed));
     } catch (cause) {
       const error = bugIn(file, cause);
-      flock.misfits.push({ bot, error, isSealedOff: isSealedOff(file, error) });
+      flock.invalidBots.push({ bot, error, isSealedOff: isSealedOff(file, error) });
     }
     if (index % inARow === inARow - 1) await setImmediate();
   }
@@ -139,11 +139,11 @@ export async function loadFlock(
 }
 
 /** Adds the poems that no bundle names. */
-function addUnread({ bots, misfits, keyless, passedOver }: Flock, { poems, clashes }: FoundPoems): void {
+function addUnread({ bots, invalidBots, keyless, passedOver }: Flock, { poems, clashes }: FoundPoems): void {
   const reads = new Map(bots.map(({ name, poemFile }) => [name, poemFile]));
   const isRead = new Set(reads.values());
-  const isNamed = new Set([...reads.keys(), ...misfits.map(({ bot }) => bot)]);
-  for (const { bot, error } of clashes) if (!isNamed.has(bot)) misfits.push({ bot, error });
+  const isNamed = new Set([...reads.keys(), ...invalidBots.map(({ bot }) => bot)]);
+  for (const { bot, error } of clashes) if (!isNamed.has(bot)) invalidBots.push({ bot, error });
   for (const { bot, file } of poems) {
     const poemFile = path.resolve(file);
     if (isRead.has(poemFile)) continue;
@@ -167,11 +167,11 @@ const keyInMemory =
   };
 
 /** Leaves out the bots that have an error. */
-function without({ bots, misfits, ...rest }: Flock, errors: ReadonlyMap<BotName, FlockError>): Flock {
+function without({ bots, invalidBots, ...rest }: Flock, errors: ReadonlyMap<BotName, FlockError>): Flock {
   return {
     ...rest,
     bots: bots.filter(({ name }) => !errors.has(name)),
-    misfits: [...misfits, ...Array.from(errors, ([bot, error]) => ({ bot, error }))],
+    invalidBots: [...invalidBots, ...Array.from(errors, ([bot, error]) => ({ bot, error }))],
   };
 }
 
@@ -356,11 +356,11 @@ export async function readWholeFlock(
   };
   for (const bot of keyless) {
     const planned = withoutKey(bot, flockFile);
-    if (planned instanceof FlockError) whole.misfits.push({ bot: bot.name, error: planned });
+    if (planned instanceof FlockError) whole.invalidBots.push({ bot: bot.name, error: planned });
     else whole.bots.push(planned);
   }
   whole.bots.sort((a, b) => byName(a.name, b.name));
-  whole.misfits.sort((a, b) => byName(a.bot, b.bot));
+  whole.invalidBots.sort((a, b) => byName(a.bot, b.bot));
   return whole;
 }
 
@@ -386,15 +386,15 @@ export interface UnknownBot {
 }
 
 /** The names of all bots with a poem or a key bundle. */
-export const namesIn = ({ bots, misfits, keyless }: Named): string[] => [
+export const namesIn = ({ bots, invalidBots, keyless }: Named): string[] => [
   ...bots.map(({ name }) => name),
-  ...misfits.map(({ bot }) => bot),
+  ...invalidBots.map(({ bot }) => bot),
   ...keyless.map(({ name }) => name),
 ];
 
 interface Named {
   bots: readonly { name: string }[];
-  misfits: readonly { bot: string }[];
+  invalidBots: readonly { bot: string }[];
   keyless: readonly { name: string }[];
 }
 

@@ -2,9 +2,15 @@ import * as z from 'zod';
 import { FlockError } from '../errors.ts';
 import { iso } from '../text.ts';
 import { lengthOf, prints } from './cursor.ts';
-import { formatEvent, formatSnapshot, type JournalContents, readContents } from './format.ts';
+import {
+  formatEvent,
+  formatSnapshot,
+  type JournalContents,
+  readContents,
+  readJournal,
+  writeJournal,
+} from './journal.ts';
 import { FlockHistory } from './history.ts';
-import { readJournal, writeJournal } from './journal.ts';
 import { type BotState, parseBotState } from './state.ts';
 
 /** The version of exports that this program writes; it refuses newer ones. */

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { advance, cursorSchema, type Cursor, doneIn, prints, startOf } from './cursor.ts';
 import { intent, type LedgerEvent, madeAt, type Price } from './events.ts';
-import { charged, tally } from './spending.ts';
+import { charged, tally } from './history.ts';
 
 const owed = z.object({
   slot: z.int(),

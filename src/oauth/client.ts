@@ -1,10 +1,9 @@
 import * as z from 'zod';
-import type { Clock } from '../clock.ts';
 import { FlockError } from '../errors.ts';
-import { type HttpAnswer, NoAnswer, type Send } from '../http/exchange.ts';
+import { type HttpAnswer, NoAnswer } from '../http/exchange.ts';
 import { parseJson, quotable } from '../text.ts';
 import type { Provider, WhoAmI } from './providers.ts';
-import { type Parameter, type SignedCall, signedSend, TokenPair, userIdIn } from './signature.ts';
+import { type SignedCall, signedSend, TokenPair, userIdIn } from './signature.ts';
 
 /*
  * The requests of an OAuth 1.0a authorization: what is sent to the provider, what its answers mean, and why it refused.
@@ -27,7 +26,7 @@ export type OAuth1Client = ReturnType<typeof openOAuth1Client>;
 /** The requests of OAuth 1.0a. Each throws a FlockError, `unavailable` if the provider cannot be reached. */
 export function openOAuth1Client(
   provider: Provider,
-  { send, clock, appKeys }: { send: Send; clock: Clock; appKeys: TokenPair },
+  { send, clock, appKeys }: Pick<Parameters<typeof signedSend>[0], 'send' | 'clock' | 'appKeys'>,
 ) {
   async function call(signed: SignedCall, token?: TokenPair, secrets: string[] = []): Promise<HttpAnswer> {
     try {
@@ -72,19 +71,19 @@ export function openOAuth1Client(
       return url.href;
     },
     async accessToken(requestToken: TokenPair, verifier: string): Promise<Grant> {
-      const oauth: Parameter[] = [['oauth_verifier', verifier]];
-      const signed = { method: provider.accessTokenMethod, url: provider.accessTokenUrl, oauth };
+      const { accessTokenMethod: method, accessTokenUrl: url } = provider;
+      const signed: SignedCall = { method, url, oauth: [['oauth_verifier', verifier]] };
       return granted(readAccessToken(await call(signed, requestToken, [verifier]), provider));
     },
     /** xAuth: exchanges a name and a password for an access token. */
     async passwordToken(login: TokenPair): Promise<Grant> {
       const { token: name, secret: password } = login.reveal();
-      const form: Parameter[] = [
+      const form: SignedCall['form'] = [
         ['x_auth_mode', 'client_auth'],
         ['x_auth_username', name],
         ['x_auth_password', password],
       ];
-      const signed = { method: 'POST', url: provider.accessTokenUrl, form } as const;
+      const signed: SignedCall = { method: 'POST', url: provider.accessTokenUrl, form };
       return granted(readPasswordToken(await call(signed, undefined, [password]), provider));
     },
     whoAmI,

@@ -99,7 +99,7 @@ export async function callbackFlow({
 }
 
 /** What a callback brings. */
-export type CallbackAnswer = { verifier: string } | 'denied';
+type CallbackAnswer = { verifier: string } | 'denied';
 
 /** Receives callbacks. */
 export interface Callbacks {

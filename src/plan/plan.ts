@@ -408,12 +408,12 @@ const readers = 64;
  * @returns the bots that can post, and those that cannot and why, both by name
  */
 export async function readBots(
-  { bots, misfits }: Pick<WholeFlock, 'bots' | 'misfits'>,
+  { bots, invalidBots }: Pick<WholeFlock, 'bots' | 'invalidBots'>,
   states: ReadonlyMap<string, BotState>,
   readPoem: (file: string) => Promise<string>,
-): Promise<{ bots: BotToPlan[]; misfits: Flock['misfits'] }> {
+): Promise<{ bots: BotToPlan[]; invalidBots: Flock['invalidBots'] }> {
   const appOf = apps(bots);
-  const invalid = [...misfits];
+  const invalid = [...invalidBots];
   const read = async (bot: PlannedBot): Promise<BotToPlan[]> => {
     const { name, poemFile, settings, bundle } = bot;
     const state = states.get(name);
@@ -431,7 +431,7 @@ export async function readBots(
     }
   };
   const found = await pMap(bots, read, { concurrency: readers });
-  return { bots: found.flat(), misfits: invalid.sort((a, b) => (a.bot < b.bot ? -1 : 1)) };
+  return { bots: found.flat(), invalidBots: invalid.sort((a, b) => (a.bot < b.bot ? -1 : 1)) };
 }
 
 /** Tells the apps of a flock apart. Bots without a key will have the one that the others have, where those have but one. */

@@ -9,7 +9,7 @@ import { iso } from '../text.ts';
 /** A plan for programs, part by part: a large flock has millions of posts, and none of them is kept. */
 export function* planAsJson(
   plan: FlockPlan,
-  misfits: Flock['misfits'],
+  invalidBots: Flock['invalidBots'],
   passedOver: Flock['passedOver'] = [],
 ): Generator<string> {
   const { span, purse } = plan;
@@ -21,7 +21,7 @@ export function* planAsJson(
   yield ',\n  "bots": ';
   yield* list(bots, (bot) => botAsJson(bot, plan));
   yield ',\n  "unfit": ';
-  yield* list(misfits, ({ bot, error: { message, hint } }) => ({ bot, why: message, hint }));
+  yield* list(invalidBots, ({ bot, error: { message, hint } }) => ({ bot, why: message, hint }));
   yield ',\n  "passedOver": ';
   yield* list(passedOver, ({ file, why, hint }) => ({ file, why, hint }));
   const sums = {

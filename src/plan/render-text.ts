@@ -1,5 +1,6 @@
 import { inMicros, showUsd } from '../cost.ts';
 import type { Flock } from '../flock/load.ts';
+import { reasonOf } from '../flock/status.ts';
 import { passedOverShown } from '../poems/find.ts';
 import type { LintOfBot } from '../poems/lint.ts';
 import { asKept } from '../poems/tweet-text.ts';
@@ -72,9 +73,9 @@ export function notesOf(plan: BotPlan, { from, until }: { from: number; until: n
   return notes.flatMap((note) => note ?? []);
 }
 
-function ofStanding({ standing: { condition, why, hint, until }, bot, outlook }: BotPlan): Note | undefined {
-  if (condition === 'finished')
-    return { text: 'its poem is at its end', hint: 'atEnd in flock.json says stop' };
+function ofStanding({ standing, bot, outlook }: BotPlan): Note | undefined {
+  const { condition, until } = standing;
+  const { why, hint } = reasonOf({ state: condition, why: standing.why, hint: standing.hint });
   // What a budget does is told for the whole time, by its own note.
   if (why === undefined || (condition === 'waiting' && outlook.held)) return undefined;
   const end = until === undefined ? '' : `, until ${clockTime(until, bot.settings.timezone)}`;
@@ -144,7 +145,7 @@ const clockTime = (instant: number, timezone: string): string => atClock(iso(ins
 const dateOf = (instant: number, timezone: string): string => localTime(instant, timezone).date;
 
 /** The bots that cannot post, and the entries of the poems folder that no bot reads. */
-export type LeftOut = Pick<Flock, 'misfits' | 'passedOver'>;
+export type LeftOut = Pick<Flock, 'invalidBots' | 'passedOver'>;
 
 /** A plan for people: what it comes to, what to look at, and then what each bot posts when. */
 export function* showPlan(plan: FlockPlan, leftOut: LeftOut, room: Room): Generator<ShownLine> {
@@ -206,8 +207,8 @@ function showNotes(plan: FlockPlan, room: Room): string[] {
   ];
 }
 
-const showLeftOut = ({ misfits, passedOver }: LeftOut): string[] => [
-  ...misfits.flatMap(({ bot, error: { message, hint } }) =>
+const showLeftOut = ({ invalidBots, passedOver }: LeftOut): string[] => [
+  ...invalidBots.flatMap(({ bot, error: { message, hint } }) =>
     withHint({ text: `${bot} cannot post: ${message}`, hint }),
   ),
   ...passedOver

@@ -1,9 +1,8 @@
 import type { BotSettings, Budget } from '../config/flock-file.ts';
 import { inMicros, type PriceTable, showUsd, usualPrices } from '../cost.ts';
 import type { Price } from '../ledger/events.ts';
-import type { FlockHistory } from '../ledger/history.ts';
+import { type FlockHistory, spentBy, spentByFlock } from '../ledger/history.ts';
 import type { Ledger } from '../ledger/journal.ts';
-import { spentBy, spentByFlock } from '../ledger/spending.ts';
 import type { BotState } from '../ledger/state.ts';
 import { hasLink } from '../poems/tweet-text.ts';
 

@@ -8,6 +8,7 @@ import { isNewPost, type Outcome, type XClient } from '../networks/x/client.ts';
 import type { XFailure } from '../networks/x/failure.ts';
 import type { BotName } from '../poems/bot-name.ts';
 import type { PlannedPost } from './decide.ts';
+import { maxSkips } from './replay.ts';
 
 /** What a failed post means with the other bots in view: `outage`, X refuses every key of the app. */
 export type PostFailure = XFailure | { kind: 'outage'; reason: string };
@@ -28,9 +29,6 @@ export interface FailedAttempt {
   /** Until when the bot waits if the failure is not about it alone. */
   closedUntil: number | undefined;
 }
-
-/** The most lines skipped in a row; if X refuses more, it is no refrain but the whole poem. */
-const maxSkips = 3;
 
 const second = 1000;
 const minute = 60 * second;

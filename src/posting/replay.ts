@@ -209,12 +209,12 @@ interface FoundPost extends TimelinePost, Pick<ReplayStep, 'edited' | 'again' | 
   poem: string;
 }
 
-/** The most lines that a bot skips by itself, if X refuses them as repetitions. */
-const maxSkipped = 3;
+/** The most lines that a bot skips in a row; if X refuses more as repetitions, it is no refrain but the whole poem. */
+export const maxSkips = 3;
 
 /** Whether a bot would have skipped more lines before a post than it does by itself. */
 export const isFar = ({ again, skipped }: FoundPost): boolean =>
-  (again?.rest.length ?? 0) + skipped.length > maxSkipped;
+  (again?.rest.length ?? 0) + skipped.length > maxSkips;
 
 /**
  * What a restored bot has posted since its state was exported. It posts in the order of the poem as it was then or is now, so
@@ -260,7 +260,7 @@ export function placeByTimeline(
   timeline: readonly TimelinePost[],
   { atEnd, refrain }: Pick<BotSettings, 'atEnd' | 'refrain'>,
 ): number | 'not there' | 'unclear' {
-  const maxGap = refrain === 'skip' ? maxSkipped : 0;
+  const maxGap = refrain === 'skip' ? maxSkips : 0;
   const lines = prints(fingerprints(poem));
   const known = knownTexts(poem);
   const posts = timeline

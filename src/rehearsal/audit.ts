@@ -109,12 +109,12 @@ interface Rehearsed extends Pick<HarnessOptions, 'purse' | 'from' | 'faults' | '
   until: number;
   days: number;
   /** The bots that could not take part. */
-  misfits: Flock['misfits'];
+  invalidBots: Flock['invalidBots'];
 }
 
 /** Checks what the accounts say against the poems, and what the ledger says against the accounts. */
 export function examine(harness: Harness, rehearsed: Rehearsed): Report {
-  const { tallies, purse, from, until, days, faults, seed, misfits } = rehearsed;
+  const { tallies, purse, from, until, days, faults, seed, invalidBots } = rehearsed;
   const examined = harness.bots.map((bot) => examineBot(bot, harness, rehearsed));
   const bots = examined.map(({ report }) => report);
   const broken = examined.flatMap((found) => found.broken);
@@ -123,7 +123,7 @@ export function examine(harness: Harness, rehearsed: Rehearsed): Report {
   const unsure = readingCost({ posts: harness.transport.unsureReads }, purse.prices);
   const isBilled = Math.abs(inMicros(bill) - inMicros(totals.usd)) <= unsure;
   const unsettled = bots.filter(({ state }) => state === 'in doubt').length;
-  const isWell = bots.every(({ state }) => state !== 'parked') && unsettled === 0 && misfits.length === 0;
+  const isWell = bots.every(({ state }) => state !== 'parked') && unsettled === 0 && invalidBots.length === 0;
   const witnesses = harness.bots.map(({ name, settings: { schedule, timezone } }) => {
     return { bot: name, schedule, timezone, slots: new Set(tallies.of(name).slots.values()) };
   });
@@ -144,7 +144,7 @@ export function examine(harness: Harness, rehearsed: Rehearsed): Report {
     bill,
     clockChanges: clockChanges(witnesses, { from, until }),
     bots,
-    leftOut: misfits.map(({ bot, error: { message: why, hint } }) => {
+    leftOut: invalidBots.map(({ bot, error: { message: why, hint } }) => {
       return { bot, why, ...(hint !== undefined && { hint }) };
     }),
   };

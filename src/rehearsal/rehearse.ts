@@ -1,7 +1,6 @@
 import { FlockError } from '../errors.ts';
 import type { Flock, WholeFlock } from '../flock/load.ts';
-import type { JournalContents } from '../ledger/format.ts';
-import type { Ledger } from '../ledger/journal.ts';
+import type { JournalContents, Ledger } from '../ledger/journal.ts';
 import { type BotToPlan, readBots } from '../plan/plan.ts';
 import { slotCounter, type Stretch } from '../schedule/schedule.ts';
 import { examine, type Report, Tallies } from './audit.ts';
@@ -62,8 +61,8 @@ const day = 86_400_000;
  */
 export async function rehearse(options: RehearsalOptions): Promise<Report> {
   const { flock, begun, from, days, faults, seed } = options;
-  const { bots, misfits } = await readBots(flock, begun.states, options.readPoem);
-  if (bots.length === 0) throw noBots(misfits);
+  const { bots, invalidBots } = await readBots(flock, begun.states, options.readPoem);
+  if (bots.length === 0) throw noBots(invalidBots);
   const until = from + days * day;
   mustBeFew(bots, { from, until, days });
   const tallies = new Tallies(bots);
@@ -81,11 +80,11 @@ export async function rehearse(options: RehearsalOptions): Promise<Report> {
     },
   });
   await play(harness, until, options);
-  return examine(harness, { tallies, purse, from, until, days, faults, seed, misfits });
+  return examine(harness, { tallies, purse, from, until, days, faults, seed, invalidBots });
 }
 
 /** Why nothing can be rehearsed: what keeps the first bot from it. */
-function noBots([first, ...others]: Flock['misfits']): FlockError {
+function noBots([first, ...others]: Flock['invalidBots']): FlockError {
   if (!first) {
     return new FlockError('data', 'there is no poem to rehearse', {
       hint: 'poems are text files in the poems folder; --root DIR names the flock',

@@ -1,5 +1,6 @@
 import { wrapAnsi } from 'fast-wrap-ansi';
 import { inMicros, showUsdAlike } from '../cost.ts';
+import { stateOf } from '../flock/status.ts';
 import { counted, grouped, listedFirst, tableLines } from '../text.ts';
 import type { Broken, Report } from './audit.ts';
 import type { ClockChange } from './clock-changes.ts';
@@ -153,7 +154,7 @@ function costOf({ usd, bill, faults }: Report, shown: Shown): string {
 }
 
 function table(bots: Report['bots'], usd: Shown): string[] {
-  const shown = bots.length > maxBots ? bots.filter(({ state }) => state !== 'fine') : bots;
+  const shown = bots.length > maxBots ? bots.filter(({ state }) => stateOf(state).name !== 'posting') : bots;
   const rows = [
     ['bot', 'posts', 'refused', 'in doubt', 'cost', 'state'],
     ...shown.map(({ bot, posted, refused, inDoubt, usd: cost, state }) => [
@@ -162,13 +163,13 @@ function table(bots: Report['bots'], usd: Shown): string[] {
       number(refused),
       number(inDoubt),
       usd(inMicros(cost)),
-      state,
+      stateOf(state).name,
     ]),
   ];
   const left = bots.length - shown.length;
   return [
     ...(shown.length > 0 ? tableLines(rows, { right: [1, 2, 3, 4] }) : []),
-    ...(left > 0 ? [`${counted(left, 'bot')} more are fine; --json has every one`] : []),
+    ...(left > 0 ? [`${counted(left, 'bot')} more are posting; --json has every one`] : []),
   ];
 }
 
@@ -179,9 +180,9 @@ function troublesOf(bots: Report['bots']): string[] {
     ({ state, why, hint }) => JSON.stringify([state, why, hint]),
   );
   return [...groups.values()].flatMap((group) => {
-    const { state = '', why = '', hint } = group[0] ?? {};
-    const are = group.length === 1 ? 'is' : 'are';
-    return withHint(`${named(group.map(({ bot }) => bot))} ${are} ${state} at the end: ${why}`, hint);
+    const { state = 'fine', why = '', hint } = group[0] ?? {};
+    const are = stateOf(state)[group.length === 1 ? 'one' : 'many'];
+    return withHint(`${named(group.map(({ bot }) => bot))} ${are} at the end: ${why}`, hint);
   });
 }
 

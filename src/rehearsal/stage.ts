@@ -8,9 +8,8 @@ import type { Bot } from '../config/flock-file.ts';
 import { Daemon } from '../daemon/daemon.ts';
 import { type HttpAnswer, type HttpRequest, NoAnswer, type Send, defaultSockets } from '../http/exchange.ts';
 import type { StateFolder } from '../ledger/folder.ts';
-import { formatSnapshot } from '../ledger/format.ts';
+import { type Change, formatSnapshot, Journal, type Ledger } from '../ledger/journal.ts';
 import type { FlockHistory } from '../ledger/history.ts';
-import { type Change, Journal, type Ledger } from '../ledger/journal.ts';
 import type { BotState } from '../ledger/state.ts';
 import { EventLog } from '../log.ts';
 import { openX } from '../networks/x/client.ts';
@@ -19,11 +18,12 @@ import type { BotToPlan } from '../plan/plan.ts';
 import { asKept } from '../poems/tweet-text.ts';
 import { keyMark } from '../posting/bot-runner.ts';
 import type { FlockBudget } from '../posting/budget.ts';
-import { claimedToken, type Fault } from '../sandbox/faults.ts';
-import type { Delivery, SandboxAnswer, SandboxRequest } from '../sandbox/messages.ts';
-import { Sandbox } from '../sandbox/sandbox.ts';
+import { claimedToken, type Fault } from '../sandbox/control.ts';
+import { Sandbox, type SandboxAnswer, type SandboxRequest } from '../sandbox/sandbox.ts';
 import { SeededRandom } from '../sandbox/world.ts';
 import type { RehearsedPost } from './check-posts.ts';
+
+type Delivery = SandboxAnswer['fault'];
 
 interface InProcessOptions {
   clock: Clock;
@@ -64,14 +64,14 @@ function toSandbox({ method, url, headers, body = '' }: HttpRequest): SandboxReq
   };
 }
 
-function timeTaken(fault: Delivery | undefined, length: number): number {
+function timeTaken(fault: Delivery, length: number): number {
   if (fault?.kind === 'hang') return Infinity;
   if (fault?.kind === 'delay') return fault.ms;
   return fault?.kind === 'trickle' ? fault.ms * length : 0;
 }
 
 /** What is left of the answer after its fault, as a client that asked for no compression sees it. */
-function received(answer: HttpAnswer, fault: Delivery | undefined): HttpAnswer {
+function received(answer: HttpAnswer, fault: Delivery): HttpAnswer {
   switch (fault?.kind) {
     case 'drop':
     case 'cut':
@@ -300,13 +300,13 @@ export class Harness implements AsyncDisposable {
 
   /** Lets the flock post. */
   begin(): void {
-    this.#daemon.update({ bots: [...this.bots], misfits: [], purse: this.#purse });
+    this.#daemon.update({ bots: [...this.bots], invalidBots: [], purse: this.#purse });
   }
 
   /** Pauses the flock; what is in doubt is still settled. */
   rest(): void {
     const resting = this.bots.map((bot) => ({ ...bot, settings: { ...bot.settings, paused: true } }));
-    this.#daemon.update({ bots: resting, misfits: [], purse: this.#purse });
+    this.#daemon.update({ bots: resting, invalidBots: [], purse: this.#purse });
   }
 
   /** Advances the clock. @throws what made the daemon give up */

@@ -1,14 +1,15 @@
 import {
   answer,
   type Call,
+  type Caller,
+  callerOf,
   json,
-  plain,
   type Refusal,
   type Refuse,
   type Routes,
   type SandboxAnswer,
-} from './messages.ts';
-import { type Caller, callerOf, signedBy } from './signatures.ts';
+  signedBy,
+} from './requests.ts';
 import type { AccessToken, Account, Core, DialectId } from './world.ts';
 import { accessLevel, v1 } from './x-api.ts';
 
@@ -21,7 +22,7 @@ import { accessLevel, v1 } from './x-api.ts';
  * How a service differs from others in OAuth 1.0a. The steps are always the same; addresses, fields and refusals are not. xAuth,
  * `x_auth_access_type` and `/authenticate` are X's own.
  */
-export interface Dialect {
+interface Dialect {
   id: DialectId;
   /** The name of the service. */
   title: string;
@@ -45,6 +46,8 @@ export interface Dialect {
   tokenRefused: SandboxAnswer;
   verifierRefused: SandboxAnswer;
 }
+
+const plain = (status: number, body: string): SandboxAnswer => answer(status, 'text/plain', body);
 
 /** X's OAuth. It refuses a callback in XML, which a client that expects JSON fails to parse, and the rest in plain text. */
 const x: Dialect = {

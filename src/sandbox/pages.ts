@@ -1,9 +1,8 @@
 import { html } from 'hono/html';
 import { asset } from '../assets.ts';
-import { answer, type Call, type Routes, type SandboxAnswer } from './messages.ts';
-import { type Dialect, dialects } from './oauth.ts';
+import { answer, type Call, type Routes, type SandboxAnswer } from './requests.ts';
+import { dialects } from './oauth.ts';
 import {
-  type Access,
   accesses,
   type Account,
   type Authorization,
@@ -40,6 +39,8 @@ export function pageRoutes(core: Core): Routes {
 }
 
 type Html = ReturnType<typeof html>;
+type Dialect = (typeof dialects)[number];
+type Access = Authorization['access'];
 
 /** A complete page: its title, its content, and whether it has the script of the front page. */
 interface Page {
@@ -84,13 +85,17 @@ function page(
         ${content}
       </body>
     </html> `;
-  if (body instanceof Promise) throw new Error('a page of the sandbox has no pieces that are promises');
-  return answer(status, 'text/html', body.toString(), {
+  return answer(status, 'text/html', textOf(body), {
     'content-security-policy': policy,
     'referrer-policy': 'no-referrer',
     'x-content-type-options': 'nosniff',
     ...headers,
   });
+}
+
+function textOf(markup: Html): string {
+  if (markup instanceof Promise) throw new Error('no page of the sandbox has pieces that are promises');
+  return markup.toString();
 }
 
 /** A page with a title and a paragraph. */
@@ -144,7 +149,7 @@ function feedPage(world: World, only: string | undefined): Page {
         <h1 class="unseen">${title}</h1>
         ${world.accounts.length > 0 && accountRow(world.accounts, account)}
         <div id="posts" aria-live="polite" aria-relevant="additions">
-          ${newest.reverse().map((post) => postCard(cardOf(world, post)))}
+          ${newest.reverse().map((post) => postCard(world, post))}
         </div>
         <p class="empty" ${all.length > 0 && html` hidden`} id="empty">
           No posts yet. They appear here as they arrive.
@@ -173,24 +178,29 @@ function accountRow(accounts: Account[], current: Account | undefined): Html {
   </nav>`;
 }
 
-const postCard = ({ id, account, text, instant }: ReturnType<typeof cardOf>): Html =>
-  html`<article id="post-${id}">
+function postCard(world: World, { id, accountId, text, instant }: Post): Html {
+  const account = world.account(accountId)?.screenName ?? '';
+  const time = new Date(instant).toISOString();
+  return html`<article id="post-${id}">
     ${avatar(account)}
     <div>
       <p class="by">
         <a href="/?account=${account}">@${account}</a>
-        <time datetime="${instant}">${instant.slice(0, 10)} ${instant.slice(11, 16)} UTC</time>
+        <time datetime="${time}">${time.slice(0, 10)} ${time.slice(11, 16)} UTC</time>
       </p>
       <p class="text">${text}</p>
     </div>
   </article>`;
-
-/** The data of a post's card, from which the page's script builds the same card. `instant` is ISO 8601 in UTC. */
-export function cardOf(world: World, { id, accountId, text, instant }: Post) {
-  const account = world.account(accountId)?.screenName ?? '';
-  const [hue, initial] = [hueOf(account), initialOf(account)];
-  return { id, account, hue, initial, text, instant: new Date(instant).toISOString() };
 }
+
+/** A new post as the page's script gets it: `html` is its card. */
+export const newPost = (world: World, post: Post) => ({
+  id: post.id,
+  account: world.account(post.accountId)?.screenName ?? '',
+  text: post.text,
+  instant: new Date(post.instant).toISOString(),
+  html: textOf(postCard(world, post)),
+});
 
 /** The service whose authorize page a person sees. */
 interface Service {

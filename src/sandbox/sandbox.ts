@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { controlRoutes } from './control.ts';
-import { claimedToken, Faults } from './faults.ts';
+import { claimedToken, controlRoutes, Faults } from './control.ts';
 import {
   addressOf,
   type Call,
@@ -10,7 +9,7 @@ import {
   type Routes,
   type SandboxAnswer,
   type SandboxRequest,
-} from './messages.ts';
+} from './requests.ts';
 import { oauthRoutes, refuseTumblrApi } from './oauth.ts';
 import { message, pageRoutes } from './pages.ts';
 import {
@@ -24,7 +23,7 @@ import {
 } from './world.ts';
 import { v1, v2, xRoutes } from './x-api.ts';
 
-export type { SandboxAnswer, SandboxRequest } from './messages.ts';
+export type { SandboxAnswer, SandboxRequest } from './requests.ts';
 
 /**
  * A server that stands in for X: it answers requests as X's API does, checks signatures, keeps accounts and posts, and

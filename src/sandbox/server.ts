@@ -8,9 +8,9 @@ import type { Clock } from '../clock.ts';
 import { FlockError, messageOf, systemCode } from '../errors.ts';
 import { readRegularFile, reasonOf, replaceFile, sweepTemporaries } from '../fs.ts';
 import { parseJson } from '../text.ts';
-import { cardOf } from './pages.ts';
-import { json, type SandboxAnswer, type SandboxRequest } from './messages.ts';
-import { isKnownHost, Sandbox, type SandboxOptions } from './sandbox.ts';
+import { newPost } from './pages.ts';
+import { json, type SandboxAnswer, type SandboxRequest } from './requests.ts';
+import { isKnownHost, Sandbox } from './sandbox.ts';
 import { emptyState, type SandboxState, stateSchema, type World } from './world.ts';
 
 /*
@@ -39,7 +39,7 @@ export async function openSandbox({ port, stateFile, ...options }: OpenSandboxOp
   };
 }
 
-export interface OpenSandboxOptions extends Omit<SandboxOptions, 'state'> {
+export interface OpenSandboxOptions extends Omit<ConstructorParameters<typeof Sandbox>[0], 'state'> {
   /** 0 selects any free port. */
   port: number;
   /** The file that keeps accounts, tokens and posts across restarts; none by default. */
@@ -123,7 +123,7 @@ function streamEvents(world: World, response: ServerResponse): void {
   response.write('retry: 2000\n\n');
   const stop = world.watch((event) => {
     if (event.kind === 'changed') return;
-    const data = event.kind === 'posted' ? cardOf(world, event.post) : { id: event.post.id };
+    const data = event.kind === 'posted' ? newPost(world, event.post) : { id: event.post.id };
     response.write(`event: ${event.kind}\ndata: ${JSON.stringify(data)}\n\n`);
   });
   response.once('close', stop);
@@ -214,7 +214,7 @@ class StateKeeper {
 /** The maximum size of a request body. Bytes. */
 const maxBodySize = 1024 * 1024;
 
-/** Listens on 127.0.0.1. @returns `http://127.0.0.1:PORT` @throws {FlockError} `unavailable` where the port cannot be had */
+/** Listens on 127.0.0.1. @returns `http://127.0.0.1:PORT` @throws {FlockError} `unavailable` if the port cannot be had */
 function listen(server: Server, port: number): Promise<string> {
   return new Promise((resolve, reject) => {
     server.once('error', (cause) => {
@@ -228,7 +228,7 @@ function listen(server: Server, port: number): Promise<string> {
   });
 }
 
-/** A request's body, or undefined where it is too long; it is read to its end all the same. */
+/** A request's body, or undefined if it is too long. It is read to its end even then, so that the client gets the answer. */
 async function readBody(request: AsyncIterable<Buffer>): Promise<string | undefined> {
   const parts: Buffer[] = [];
   let length = 0;

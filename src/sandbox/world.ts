@@ -362,7 +362,7 @@ export const stateSchema = z.object({
 });
 
 export type Account = z.infer<typeof account>;
-export type Access = z.infer<typeof access>;
+type Access = z.infer<typeof access>;
 export type DialectId = z.infer<typeof dialectId>;
 export type AccessToken = z.infer<typeof accessToken>;
 type Link = z.infer<typeof link>;

@@ -5,13 +5,15 @@ import { parseJson } from '../text.ts';
 import {
   answer,
   type Call,
+  type Caller,
+  callerOf,
   json,
   type Refusal,
   type Refuse,
   type Routes,
   type SandboxAnswer,
-} from './messages.ts';
-import { type Caller, callerOf, type SignedApi } from './signatures.ts';
+  type SignedApi,
+} from './requests.ts';
 import { type AccessToken, type Core, type Post, showText } from './world.ts';
 
 /*
@@ -25,10 +27,7 @@ export function xRoutes(core: Core, limits: Limits): Routes {
 
   /** Answers calls within the limits. Every answer has the headers of the limits, refusals too. */
   const limited =
-    (
-      { api, counted }: { api: SignedApi; counted: LimitName[] },
-      act: (call: Call, caller: Caller) => SandboxAnswer,
-    ) =>
+    (api: SignedApi, counted: LimitName[], act: Act) =>
     (call: Call): SandboxAnswer => {
       const caller = callerOf(core, call.request, api);
       const { passed, headers } = rates.take(counted, caller, core.clock.now());
@@ -36,32 +35,22 @@ export function xRoutes(core: Core, limits: Limits): Routes {
         ? api.refuse('too-many')
         : caller.account.suspended
           ? api.refuse('suspended')
-          : act(call, caller);
+          : act(core, call, caller);
       return { ...made, headers: { ...made.headers, ...headers, ...accessLevel(caller.token) } };
     };
 
   const posts: LimitName[] = ['posts', 'appPostsPerDay', 'accountPostsPerDay'];
   return {
-    'POST /2/tweets': limited({ api: v2, counted: posts }, (call, caller) => createV2(core, call, caller)),
-    'DELETE /2/tweets/:id': limited({ api: v2, counted: ['deletes'] }, (call, caller) =>
-      deletePost(core, call, caller),
-    ),
-    'GET /2/users/me': limited({ api: v2, counted: ['me'] }, (_, { account: { id, screenName } }) => {
-      core.world.usage.accountReads += 1;
-      return json(200, { data: { id, name: screenName, username: screenName } });
-    }),
-    'GET /2/users/:id/tweets': limited({ api: v2, counted: ['timeline'] }, (call) => timeline(core, call)),
-    'POST /1.1/statuses/update.json': limited({ api: v1, counted: posts }, (call, caller) =>
-      createV1(core, call, caller),
-    ),
-    'GET /1.1/account/verify_credentials.json': limited({ api: v1, counted: ['me'] }, (_, { account }) => {
-      core.world.usage.accountReads += 1;
-      const { id, screenName: name, created } = account;
-      const shown = { id_str: id, name, screen_name: name, created_at: new Date(created).toUTCString() };
-      return withNumericId(id, shown);
-    }),
+    'POST /2/tweets': limited(v2, posts, createV2),
+    'DELETE /2/tweets/:id': limited(v2, ['deletes'], deletePost),
+    'GET /2/users/me': limited(v2, ['me'], meV2),
+    'GET /2/users/:id/tweets': limited(v2, ['timeline'], timeline),
+    'POST /1.1/statuses/update.json': limited(v1, posts, createV1),
+    'GET /1.1/account/verify_credentials.json': limited(v1, ['me'], meV1),
   };
 }
+
+type Act = (core: Core, call: Call, caller: Caller) => SandboxAnswer;
 
 /** The header by which X says what a token may do, on every answer to a request that the token signed. */
 export const accessLevel = ({ access }: AccessToken): Record<string, string> => ({
@@ -293,6 +282,18 @@ function deletePost({ world }: Core, { parts }: Call, { account, token }: Caller
   if (post.accountId !== account.id) return refuseV2('not-yours');
   world.deletePost(post);
   return json(200, { data: { deleted: true } });
+}
+
+function meV2({ world }: Core, _: Call, { account: { id, screenName } }: Caller): SandboxAnswer {
+  world.usage.accountReads += 1;
+  return json(200, { data: { id, name: screenName, username: screenName } });
+}
+
+function meV1({ world }: Core, _: Call, { account }: Caller): SandboxAnswer {
+  world.usage.accountReads += 1;
+  const { id, screenName: name, created } = account;
+  const shown = { id_str: id, name, screen_name: name, created_at: new Date(created).toUTCString() };
+  return withNumericId(id, shown);
 }
 
 /** /1.1 also has each id as a number, which can be larger than a JavaScript number holds. */

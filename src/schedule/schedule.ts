@@ -283,11 +283,16 @@ export function slotCounter(): (schedule: Schedule, stretch: Stretch) => number 
   };
 }
 
-/** Counts slots one by one; undefined if there are too many. */
-function countEach(schedule: Schedule, from: number, until: number): number | undefined {
+/** Counts slots one by one; undefined if there are more than `max`. */
+export function countEach(
+  schedule: Schedule,
+  from: number,
+  until: number,
+  max = maxSlots,
+): number | undefined {
   let count = 0;
   for (let slot = nextAfter(schedule, from); slot !== undefined && slot <= until; count++) {
-    if (count >= maxSlots) return undefined;
+    if (count >= max) return undefined;
     slot = nextAfter(schedule, slot);
   }
   return count;
@@ -297,7 +302,7 @@ function countEach(schedule: Schedule, from: number, until: number): number | un
  * Counts hours with slots: every hour of a cron schedule that has slots has the same number. It is approximate if the stretch
  * begins or ends within such an hour, or the clock changes.
  */
-function countByHours(schedule: Schedule, from: number, until: number): number {
+export function countByHours(schedule: Schedule, from: number, until: number): number {
   const first = nextAfter(schedule, from);
   if (first === undefined) return 0;
   let hours = 0;

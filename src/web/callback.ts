@@ -2,7 +2,7 @@ import { html } from 'hono/html';
 import * as z from 'zod';
 import type { Clock } from '../clock.ts';
 import { messageOf } from '../errors.ts';
-import type { CallbackAnswer, Callbacks } from '../oauth/flows.ts';
+import type { Callbacks } from '../oauth/flows.ts';
 import type { TokenPair } from '../oauth/signature.ts';
 import { type Html, type Message, messagePage, openKeymakerServer } from './layout.ts';
 import { same, secretWord, type WebContext } from './server.ts';
@@ -11,6 +11,8 @@ import { same, secretWord, type WebContext } from './server.ts';
  * Receives the callbacks of OAuth: tells a browser that the provider redirects here from any other request, and whose request
  * token it brings.
  */
+
+type CallbackAnswer = NonNullable<Awaited<ReturnType<Callbacks['wait']>>>;
 
 export interface CallbackListener extends Callbacks, AsyncDisposable {
   /** Shows the result on the page of the last callback, which waits for it. */

@@ -5,14 +5,15 @@ import { knownBots } from '../flock/load.ts';
 import { judgeGrant, type MadeKey, type NewKey, storeGrant } from '../keys/authorize.ts';
 import type { KeyBundle } from '../keys/bundle.ts';
 import { expectedName } from '../keys/right-account.ts';
-import type { OAuth1Client } from '../oauth/client.ts';
-import type { Provider } from '../oauth/providers.ts';
 import type { TokenPair } from '../oauth/signature.ts';
 import type { BotName } from '../poems/bot-name.ts';
 import { findPoems, type FoundPoems, type PoemFile, poemFileIn, readPoem } from '../poems/find.ts';
 import { splitPoem } from '../poems/poem.ts';
 import { fitsInPost } from '../poems/tweet-text.ts';
 import type { Message } from './layout.ts';
+
+type Provider = ReturnType<Context['provider']>;
+type OAuth1Client = ReturnType<Context['oauth']>;
 
 /** One poem and its key. */
 interface Card {

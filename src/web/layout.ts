@@ -1,6 +1,6 @@
 import { html } from 'hono/html';
 import { asset } from '../assets.ts';
-import { openWebServer, webApp, type WebApp, type WebServer } from './server.ts';
+import { openWebServer, webApp, type WebApp } from './server.ts';
 
 /*
  * What pages share: the layout of all, and of keymaker's the style sheet, the page with a message, and the server.
@@ -88,7 +88,7 @@ interface KeymakerServerOptions {
 export function openKeymakerServer(
   { port, failed, formTarget }: KeymakerServerOptions,
   addRoutes: (app: WebApp) => void,
-): Promise<WebServer> {
+): ReturnType<typeof openWebServer> {
   const allow = formTarget === undefined ? {} : { formTarget };
   const app = webApp({ allow, maxBody, failed, errorsAreIn: 'the terminal' });
   const headers = { 'content-type': 'text/css; charset=utf-8' };

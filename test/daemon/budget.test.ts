@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { spentBy, spentByFlock } from '../../src/ledger/spending.ts';
+import { spentBy, spentByFlock } from '../../src/ledger/history.ts';
 import { HeldFlock } from '../support/held-flock.ts';
 
 const lines = (word: string, count: number): string[] =>

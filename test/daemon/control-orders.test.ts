@@ -240,9 +240,9 @@ describe('a daemon that is killed while it carries an order out', () => {
   });
 
   it('never carries it out again, wherever it was', async () => {
+    // A new name for each run: an answer that nobody has read for half a minute is removed.
     let name = '';
     const ordered = (): string => {
-      // An answer to an order that is older than half a minute is removed: each is given when it is killed.
       name = freshName();
       return tempFolder({
         posts: '',

@@ -42,7 +42,7 @@ describe('flockd run --listen', () => {
     const address = await addressOf(flockd);
     await flock.posted('amber', 2);
     const page = await (await fetch(address)).text();
-    assert.match(page, /amber is reading\./);
+    assert.match(page, /amber is posting\./);
     const [, version = '', edition = ''] = /data-version="([^"]+)"\s+data-edition="([^"]+)"/.exec(page) ?? [];
     const events = await fetch(`${address}/events?since=${version}&edition=${edition}`);
     let heard = '';
@@ -68,7 +68,7 @@ describe('flockd run --listen', () => {
     const flockd = flock.start('flockd', ['run', '--listen', '127.0.0.1:0'], { env });
     const address = await addressOf(flockd);
     await flock.posted('amber', 1);
-    assert.match(await (await fetch(address)).text(), /amber is reading\./);
+    assert.match(await (await fetch(address)).text(), /amber is posting\./);
     assert.equal(await stop(flockd), 0);
   });
 

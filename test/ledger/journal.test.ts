@@ -19,8 +19,7 @@ import { afterEach, beforeEach, describe, it, mock } from 'node:test';
 import { FlockError } from '../../src/errors.ts';
 import type { LedgerEvent } from '../../src/ledger/events.ts';
 import { openStateFolder } from '../../src/ledger/folder.ts';
-import { formatLine } from '../../src/ledger/format.ts';
-import { Journal } from '../../src/ledger/journal.ts';
+import { formatLine, Journal } from '../../src/ledger/journal.ts';
 import { flockError } from '../support/flock-error.ts';
 
 const begun = (bot: string): LedgerEvent => ({ event: 'begun', bot, at: 1000, poem: 'aaaaaaaabbbbbbbb' });

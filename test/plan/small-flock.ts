@@ -1,7 +1,7 @@
 import { parseFlockFile } from '../../src/config/flock-file.ts';
 import { fingerprints } from '../../src/ledger/cursor.ts';
 import type { LedgerEvent } from '../../src/ledger/events.ts';
-import type { JournalContents } from '../../src/ledger/format.ts';
+import type { JournalContents } from '../../src/ledger/journal.ts';
 import { FlockHistory } from '../../src/ledger/history.ts';
 import { applyEvent } from '../../src/ledger/state.ts';
 import { type BotPlan, FlockPlan } from '../../src/plan/plan.ts';

@@ -3,8 +3,7 @@ import { describe, it } from 'node:test';
 import type { Budget } from '../../src/config/flock-file.ts';
 import { inMicros } from '../../src/cost.ts';
 import type { LedgerEvent, Price } from '../../src/ledger/events.ts';
-import { FlockHistory } from '../../src/ledger/history.ts';
-import { spentBy, spentByFlock } from '../../src/ledger/spending.ts';
+import { FlockHistory, spentBy, spentByFlock } from '../../src/ledger/history.ts';
 import { applyEvent, type BotState } from '../../src/ledger/state.ts';
 import {
   type BudgetExceeded,

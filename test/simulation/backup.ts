@@ -2,7 +2,7 @@ import type { Bot } from '../../src/config/flock-file.ts';
 import { FlockError, systemCode } from '../../src/errors.ts';
 import { formatExport, type LedgerExport, parseExport } from '../../src/ledger/backup.ts';
 import type { StateFolder } from '../../src/ledger/folder.ts';
-import { formatEvent, formatSnapshot, readContents } from '../../src/ledger/format.ts';
+import { formatEvent, formatSnapshot, readContents } from '../../src/ledger/journal.ts';
 import { keyMark } from '../../src/posting/bot-runner.ts';
 import type { SimulatedClock } from './simulated-clock.ts';
 

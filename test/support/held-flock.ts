@@ -150,7 +150,7 @@ export class HeldFlock extends SandboxFlock implements AsyncDisposable {
         const isSame = before?.bundle === bot.bundle && isDeepStrictEqual(before.settings, settings);
         return isSame ? before : { name, bundle: bot.bundle, poemFile: bot.poemFile, settings };
       }),
-      misfits: [...this.invalidBots],
+      invalidBots: [...this.invalidBots],
       keyless: [],
       passedOver: [],
       purse: { ...unlimitedBudget, timezone, budget },
@@ -175,7 +175,7 @@ export class HeldFlock extends SandboxFlock implements AsyncDisposable {
 
   /** Carries out a person's order. */
   order(order: Command): Promise<void> {
-    return this.daemon.carryOut(order);
+    return this.daemon.execute(order);
   }
 
   /** A person's order to go on. */

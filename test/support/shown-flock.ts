@@ -5,11 +5,10 @@ import pino from 'pino';
 import { isStopped } from '../../src/daemon/stop-switch.ts';
 import { FlockError } from '../../src/errors.ts';
 import { pagesOfX } from '../../src/flock/status.ts';
-import type { FlockView } from '../../src/flock/view.ts';
 import { EventLog } from '../../src/log.ts';
 import type { BotName } from '../../src/poems/bot-name.ts';
 import { Monitor, type MonitorOptions } from '../../src/web/dashboard/monitor.ts';
-import { type MonitorParts, SnapshotCache } from '../../src/web/dashboard/snapshot.ts';
+import { type FlockView, SnapshotCache } from '../../src/web/dashboard/snapshot.ts';
 import { HeldFlock } from './held-flock.ts';
 
 /** A flock that runs on a held clock in a folder of its own, and the monitor that shows it. */
@@ -19,6 +18,13 @@ export class ShownFlock extends HeldFlock {
   /** Where its posts are seen. */
   pages = pagesOfX;
   readonly #monitors: Monitor[] = [];
+  readonly #snapshots: SnapshotCache[] = [];
+  readonly #log = new EventLog(
+    pino(
+      { base: null },
+      { write: (line: string) => void this.log.push(JSON.parse(line) as Record<string, unknown>) },
+    ),
+  );
 
   constructor(now: string, settings: Record<string, unknown> = {}) {
     super(now, settings, { root: mkdtempSync(path.join(tmpdir(), 'shown-')), seed: 'shown' });
@@ -43,28 +49,23 @@ export class ShownFlock extends HeldFlock {
 
   override update(): void {
     super.update();
-    for (const monitor of this.#monitors) monitor.update(this.flock(), this.clock.now());
+    for (const snapshots of this.#snapshots) snapshots.update(this.flock());
   }
 
-  get parts(): MonitorParts {
-    const destination = {
-      write: (line: string) => void this.log.push(JSON.parse(line) as Record<string, unknown>),
-    };
-    return {
-      flock: () => this.flock(),
-      ledger: this.ledger,
-      daemon: this.daemon,
-      clock: this.clock,
-      log: new EventLog(pino({ base: null }, destination)),
-      isStopped: () => this.stopped,
-      pages: this.pages,
-      state: path.join(this.root, 'state'),
-      version: '1.0.0',
-    };
+  /** Views of the flock, which follow it. */
+  snapshots(): SnapshotCache {
+    const { ledger, clock, pages } = this;
+    const isStopped = (): boolean => this.stopped;
+    const log = this.#log;
+    const snapshots = new SnapshotCache({ ledger, clock, log, isStopped, pages, version: '1.0.0' });
+    this.#snapshots.push(snapshots);
+    ledger.subscribe(snapshots.changed);
+    snapshots.update(this.flock());
+    return snapshots;
   }
 
   view(): Promise<FlockView> {
-    return new SnapshotCache(this.parts).view();
+    return this.snapshots().view();
   }
 
   /** Opens the monitor. @returns where it listens */
@@ -72,8 +73,10 @@ export class ShownFlock extends HeldFlock {
     const listen = { kind: 'port', host: '127.0.0.1', port: 0 } as const;
     const monitor = new Monitor({ listen, names: [], allowControl: false, ...options });
     this.#monitors.push(monitor);
-    monitor.update(this.flock(), this.clock.now());
-    await monitor.open(this.parts);
+    const { ledger, daemon, clock } = this;
+    const state = path.join(this.root, 'state');
+    const snapshots = this.snapshots();
+    await monitor.open({ snapshots, ledger, daemon, clock, log: this.#log, state, version: '1.0.0' });
     return String(this.log.findLast(({ event }) => event === 'listening')?.['address']);
   }
 

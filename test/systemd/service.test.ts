@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { z } from 'zod';
-import { parseLine } from '../../src/ledger/format.ts';
+import { parseLine } from '../../src/ledger/journal.ts';
 import { type GuestOptions, noGuest, runInGuest } from './guest.ts';
 
 /** Runs a scenario; it passes where its script ends with 0. */

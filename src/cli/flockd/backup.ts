@@ -104,9 +104,9 @@ export const restore = command({
     await using source = await openSource(args.file, context);
     const { exported } = source;
     const flockFile = await readFlockFile(paths.flockFile);
-    const { bots, misfits } = await loadFlock(paths.root, keys, flockFile);
+    const { bots, invalidBots } = await loadFlock(paths.root, keys, flockFile);
     const known = new Map<string, Bot>(bots.map((bot) => [bot.name, bot]));
-    const names = [...known.keys(), ...misfits.map(({ bot }) => bot)];
+    const names = [...known.keys(), ...invalidBots.map(({ bot }) => bot)];
     mustFit(exported, args.file, known, names);
     await using _lock = await lockState(paths.state);
     const markOf = (bot: string): string => {

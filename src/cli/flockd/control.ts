@@ -89,8 +89,8 @@ async function tellOfMisfits(
   terminal: Terminal,
 ): Promise<void> {
   try {
-    const { misfits } = await loadFlock(paths.root, keys, await readFlockFile(paths.flockFile));
-    for (const { bot, error } of misfits)
+    const { invalidBots } = await loadFlock(paths.root, keys, await readFlockFile(paths.flockFile));
+    for (const { bot, error } of invalidBots)
       terminal.warn(`${bot} cannot post: ${error.message}`, error.hint && hintAs(places, error.hint));
   } catch (error) {
     // Whoever may ask for this may perhaps not read the files.

@@ -33,13 +33,14 @@ export const plan = command({
     ['flockd plan --ics > flock.ics', 'for a calendar'],
   ],
   async run(args, terminal) {
-    const { flock, misfits, passedOver } = await readPlan(args, terminal);
-    if (args.json) print(planAsJson(flock, misfits, passedOver), terminal);
+    const { flock, invalidBots, passedOver } = await readPlan(args, terminal);
+    if (args.json) print(planAsJson(flock, invalidBots, passedOver), terminal);
     else if (args.ics) print(planAsIcs(flock, systemClock.now()), terminal);
-    else show(flock, { misfits, passedOver }, args, terminal);
+    else show(flock, { invalidBots, passedOver }, args, terminal);
     if (args.ics)
-      for (const { bot, error } of misfits) terminal.warn(`${bot} cannot post: ${error.message}`, error.hint);
-    const isPartly = misfits.length > 0 || passedOver.some(({ kind }) => kind === 'refused');
+      for (const { bot, error } of invalidBots)
+        terminal.warn(`${bot} cannot post: ${error.message}`, error.hint);
+    const isPartly = invalidBots.length > 0 || passedOver.some(({ kind }) => kind === 'refused');
     return isPartly ? 'partly' : 'done';
   },
 });
@@ -50,13 +51,13 @@ async function readPlan(args: Args, terminal: Terminal): Promise<LeftOut & { flo
   const chosen = (bot: string): boolean => wanted.size === 0 || wanted.has(bot);
   if (isStopped(paths.state))
     terminal.warn('the flock is stopped; the plan assumes that it is not', 'flockd resume lets it go on');
-  const { bots, misfits } = await readBots(whole, ledger.states, readPoem);
+  const { bots, invalidBots } = await readBots(whole, ledger.states, readPoem);
   const from = args.from ?? systemClock.now();
   const span = { from, until: from + args.days * day };
   const flock = new FlockPlan({ bots, chosen, span, purse: whole.purse, history: ledger.history, deadline });
   const passedOver =
     wanted.size === 0 ? whole.passedOver.map((one) => ({ ...one, file: shownPath(one.file) })) : [];
-  return { flock, misfits: misfits.filter(({ bot }) => chosen(bot)), passedOver };
+  return { flock, invalidBots: invalidBots.filter(({ bot }) => chosen(bot)), passedOver };
 }
 
 const day = 86_400_000;
@@ -65,7 +66,7 @@ const day = 86_400_000;
 const deadline = 10_000;
 
 function show(flock: FlockPlan, leftOut: LeftOut, { bot, calendar }: Args, terminal: Terminal): void {
-  if (flock.chosen.length + leftOut.misfits.length + leftOut.passedOver.length === 0) {
+  if (flock.chosen.length + leftOut.invalidBots.length + leftOut.passedOver.length === 0) {
     terminal.say('No poems yet: they are text files in the poems folder.');
     return;
   }

@@ -67,10 +67,10 @@ const exits: Record<PostReport['state'], Exit> = {
 };
 
 /** @throws {FlockError} why it cannot post */
-function theBot(name: BotName, { bots, misfits }: Flock, noKey: FlockError): Bot {
+function theBot(name: BotName, { bots, invalidBots }: Flock, noKey: FlockError): Bot {
   const found = bots.find((bot) => bot.name === name);
   if (found) return found;
-  throw misfits.find(({ bot }) => bot === name)?.error ?? noKey;
+  throw invalidBots.find(({ bot }) => bot === name)?.error ?? noKey;
 }
 
 /** A runner for one bot and one post. */

@@ -104,7 +104,7 @@ async function readOptions(args: Args, terminal: Terminal): Promise<RehearsalOpt
 
 function chosen(flock: WholeFlock, wanted: ReadonlySet<string>): WholeFlock {
   const bots = flock.bots.filter(({ name }) => wanted.has(name));
-  return { ...flock, bots, misfits: flock.misfits.filter(({ bot }) => wanted.has(bot)) };
+  return { ...flock, bots, invalidBots: flock.invalidBots.filter(({ bot }) => wanted.has(bot)) };
 }
 
 /** Tells of the first signal that asks the program to end, so that it can clean up. */

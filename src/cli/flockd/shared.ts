@@ -145,7 +145,7 @@ export async function readFlockToCome(
   const paths = await onLedger({ paths: given, keys }, terminal);
   const flockFile = await readFlockFile(paths.flockFile);
   const whole = await readWholeFlock(paths.root, keys, flockFile);
-  const known = [...whole.bots.map(({ name }) => name), ...whole.misfits.map(({ bot }) => bot)];
+  const known = [...whole.bots.map(({ name }) => name), ...whole.invalidBots.map(({ bot }) => bot)];
   const wanted = chosenBots(args.bot, known);
   if (wanted.size === 0) warnOfUnknown(flockFile.named, known, terminal);
   return { paths, whole, ledger: await readJournal(paths.state), wanted };

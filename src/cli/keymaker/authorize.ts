@@ -7,7 +7,7 @@ import { type MadeKey, makeKey, type MakeKeyOptions } from '../../keys/authorize
 import type { KeyBundle } from '../../keys/bundle.ts';
 import { expectedName } from '../../keys/right-account.ts';
 import type { Account, Grant, OAuth1Client } from '../../oauth/client.ts';
-import { callbackFlow, type PinAnswer, pinFlow } from '../../oauth/flows.ts';
+import { callbackFlow, pinFlow } from '../../oauth/flows.ts';
 import { type Provider, verifierFrom, withPermission } from '../../oauth/providers.ts';
 import type { TokenPair } from '../../oauth/signature.ts';
 import type { BotName } from '../../poems/bot-name.ts';
@@ -240,7 +240,7 @@ export function showLink(
   terminal.say();
 }
 
-async function askPin(bot: BotName, provider: Provider, terminal: Terminal): Promise<PinAnswer> {
+async function askPin(bot: BotName, provider: Provider, terminal: Terminal) {
   for (;;) {
     const question = `PIN for ${bot} (r for a new link, n to skip):`;
     const answer = await terminal.ask(question, 'enter the PIN that the page shows, on a line of its own');

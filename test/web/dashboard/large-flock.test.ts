@@ -68,34 +68,26 @@ describe('a large flock that is looked at', () => {
       record: (...events) => kept.record(...events),
       [Symbol.asyncDispose]: () => kept[Symbol.asyncDispose](),
     };
-    const flock = held.flock();
-    const daemon = {
-      glance: () => ({ bots: count, next: undefined, busy: 0 }),
-      overdue: () => 0,
-      carryOut: () => Promise.resolve(),
-    };
-    const desk = new SnapshotCache({
-      flock: () => flock,
+    const snapshots = new SnapshotCache({
       ledger,
-      daemon,
       clock: held.clock,
       log: new EventLog(),
       isStopped: () => false,
       pages: pagesOfX,
-      state: '/nowhere',
       version: '1.2.3',
     });
-    const view = await desk.view();
+    snapshots.update(held.flock());
+    const view = await snapshots.view();
     others.end();
     assert.ok(others.turns > 2, `${others.turns} turns for others`);
     assert.equal(kept.state(last)?.posts, 1, 'it has posted meanwhile');
     assert.equal(view.bots.length, count);
     assert.equal(view.bots.at(-1)?.posts, 0);
     assert.deepEqual(view.recent, []);
-    desk.forget();
-    const next = await desk.view();
+    snapshots.forget();
+    const next = await snapshots.view();
     assert.equal(next.bots.at(-1)?.posts, 1);
-    assert.equal(next.recent[0]?.account, last);
+    assert.equal(next.recent[0]?.bot, last);
   });
 
   it('goes on while its metrics are read, and two who read them at once do not get into each other', async () => {

@@ -2,7 +2,7 @@ import { type BotFiles, statusOf, statusOfAll } from '../../../src/flock/status.
 import { fingerprints } from '../../../src/ledger/cursor.ts';
 import type { LedgerEvent } from '../../../src/ledger/events.ts';
 import { checksOf } from '../../../src/web/dashboard/health.ts';
-import { type Metrics, openMetrics, type ScrapeFacts } from '../../../src/web/dashboard/metrics.ts';
+import { Metrics, type ScrapeFacts } from '../../../src/web/dashboard/metrics.ts';
 import { HeldFlock } from '../../support/held-flock.ts';
 import { seriesOf } from './prometheus.ts';
 
@@ -46,12 +46,14 @@ export const parked = (bot: string, why: string): LedgerEvent => {
 
 /** A flock that is measured as it would be when it runs: its ledger, its files and what the daemon says. */
 export class MeasuredFlock extends HeldFlock {
-  readonly metrics: Metrics = openMetrics();
+  readonly metrics = new Metrics();
 
   constructor(bots: readonly string[], settings: Record<string, unknown> = {}) {
     super(new Date(now).toISOString(), settings);
     for (const bot of bots) this.add(bot, lines, {}, { account: `${bot}_bot` });
-    this.ledger.subscribe(this.metrics.count);
+    this.ledger.subscribe((change) => {
+      this.metrics.count(change);
+    });
   }
 
   /** Keeps events one after the other, as they come. */

@@ -41,7 +41,7 @@ describe('a monitor that may be told what to do', () => {
     assert.equal(status, 303);
     assert.equal(headers.location, '../#bot-amber');
     assert.equal(flock.ledger.state('amber')?.paused, flock.clock.now());
-    assert.match((await ask(address, '/')).body, /One of two bots is reading\. One is paused\./);
+    assert.match((await ask(address, '/')).body, /One of two bots is posting\. One is paused\./);
     assert.equal((await tell('/bots/resume', { bot: 'amber' })).status, 303);
     assert.equal(flock.ledger.state('amber')?.paused, undefined);
   });

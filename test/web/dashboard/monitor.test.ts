@@ -32,7 +32,7 @@ describe('a monitor', () => {
   it('shows the flock, and what it shows is text alone', async () => {
     const { status, body } = await ask(address, '/');
     assert.equal(status, 200);
-    assert.match(body, /One of two bots is reading\. One cannot post\./);
+    assert.match(body, /One of two bots is posting\. One needs you\./);
     assert.match(body, /Amber keeps the gnat/);
     assert.match(body, /keys\/broken\.json: not a key bundle/);
     await flock.until('2026-08-23T10:00:00Z');

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Reloads } from '../../src/daemon/reload.ts';
+import { Reloads } from '../../src/cli/flockd/run.ts';
 
 /** Readings that end when they are told to. */
 class Readings {

@@ -1,13 +1,111 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import OAuth from 'oauth-1.0a';
-import { addressOf, formOf, type Refusal, type Refuse, Refused, type SandboxRequest } from './messages.ts';
 import type { AccessToken, Account, Core, DialectId } from './world.ts';
 
 /*
- * Which app and which account signed a request, by RFC 5849 §3.2: known keys, time stamp, signature, unused nonce. The
- * expected signature comes from oauth-1.0a and not from this project's signer, so that the sandbox finds mistakes of that
- * signer.
+ * Requests to the sandbox and its answers, and which app and which account signed a request.
  */
+
+/** An HTTP request to the sandbox. */
+export interface SandboxRequest {
+  method: string;
+  /** Path and query, as on the request line. */
+  url: string;
+  /** The Host header: a loopback address with its port, or one of X's own names. */
+  host: string;
+  /** Names in lower case. */
+  headers: Record<string, string>;
+  body: string;
+  /** When it arrived, if the sandbox carries it out later. Milliseconds since 1970. */
+  arrived?: number;
+}
+
+/** How the server must damage the delivery of an answer. Times are milliseconds. */
+type Delivery =
+  { kind: 'delay' | 'trickle'; ms: number } | { kind: 'drop' | 'hang' | 'cut' | 'gzip-cut' | 'gzip-corrupt' };
+
+export interface SandboxAnswer {
+  status: number;
+  /** Names in lower case. */
+  headers: Record<string, string>;
+  body: string;
+  /** Absent if the answer arrives whole. */
+  fault?: Delivery;
+}
+
+type Headers = Record<string, string>;
+
+/** An answer in a media type, which caches must not store. */
+export const answer = (status: number, type: string, body: string, headers: Headers = {}): SandboxAnswer => ({
+  status,
+  headers: { 'content-type': `${type}; charset=utf-8`, 'cache-control': 'no-store', ...headers },
+  body,
+});
+
+export const json = (status: number, value: unknown, headers?: Headers): SandboxAnswer =>
+  answer(status, 'application/json', JSON.stringify(value), headers);
+
+/** A request that matched a route: the named parts of its path, its query and its form. */
+export interface Call {
+  request: SandboxRequest;
+  path: string;
+  parts: Partial<Record<string, string>>;
+  query: URLSearchParams;
+  /** The fields of the body; empty if the body is not a form. */
+  form: URLSearchParams;
+}
+
+/** Handlers by method and path, such as `GET /2/users/:id/tweets`. */
+export type Routes = Record<string, (call: Call) => SandboxAnswer>;
+
+/** Path and query of a request. */
+export function addressOf({ url }: SandboxRequest): { path: string; query: URLSearchParams } {
+  const [path = '', ...query] = url.split('?');
+  return { path, query: new URLSearchParams(query.join('?')) };
+}
+
+/** The fields of the body; none if the body is not a form. */
+export function formOf({ headers, body }: SandboxRequest): URLSearchParams {
+  const isForm = /^application\/x-www-form-urlencoded\b/i.test(headers['content-type'] ?? '');
+  return new URLSearchParams(isForm ? body : '');
+}
+
+/** Why the sandbox refuses a request, in every version of the API. */
+export type Refusal =
+  | 'unauthenticated'
+  | 'bad-signature'
+  | 'unknown-app'
+  | 'nonce-used'
+  | 'clock-skew'
+  | 'dead-token'
+  | 'bearer'
+  | 'suspended'
+  | 'read-only'
+  | 'no-credit'
+  | 'empty'
+  | 'too-long'
+  | 'not-permitted'
+  | 'duplicate'
+  | 'too-many'
+  | 'not-found'
+  | 'not-yours';
+
+/**
+ * Builds the answer for a refusal in the format of an API.
+ *
+ * @param base the expected signature base string, if the signature was wrong; it holds no secret
+ */
+export type Refuse = (refusal: Refusal, base?: string) => SandboxAnswer;
+
+/** Ends the handling of a request. The sandbox sends its answer. */
+export class Refused extends Error {
+  readonly answer: SandboxAnswer;
+
+  constructor(answer: SandboxAnswer) {
+    super('the sandbox refuses the request');
+    this.answer = answer;
+  }
+}
 
 /** An API that a request is signed for: its tokens, and the format of its refusals. */
 export interface SignedApi {
@@ -40,7 +138,13 @@ export function callerOf(core: Core, request: SandboxRequest, api: SignedApi): C
 /** How far a request's time stamp may differ from the clock of the sandbox. Seconds. */
 const maxSkew = 5 * 60;
 
-/** Checks a request that a registered app signed, with or without a token. @throws {Refused} */
+/**
+ * Checks a request that a registered app signed, with or without a token, by RFC 5849 §3.2: known keys, time stamp, signature,
+ * unused nonce. The expected signature comes from oauth-1.0a and not from this project's signer, so that the sandbox finds
+ * mistakes of that signer.
+ *
+ * @throws {Refused}
+ */
 export function signedBy(core: Core, request: SandboxRequest, { id, refuse }: SignedApi): Signed {
   const refused = (refusal: Refusal, base?: string): Refused => new Refused(refuse(refusal, base));
   const now = ((request.arrived ?? core.clock.now()) + core.ahead) / 1000;

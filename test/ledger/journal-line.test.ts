@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { formatLine, parseLine } from '../../src/ledger/format.ts';
+import { formatLine, parseLine } from '../../src/ledger/journal.ts';
 
 const whole = (record: object): string => formatLine(7, record).slice(0, -1);
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { charged, spentBy, type Tally } from '../../src/ledger/spending.ts';
+import { charged, spentBy, type Tally } from '../../src/ledger/history.ts';
 
 const hour = 3_600_000;
 const day = 24 * hour;
