@@ -380,7 +380,16 @@ function causeOf(failure: PostFailure, now: number): { why: Cause; pace: Pace } 
     case 'outage':
     case 'clock':
       return { why: failure.kind, pace: paces[failure.kind] };
-    default:
+    case 'duplicate':
+    case 'rejected':
+    case 'limit':
+    case 'never-sent':
+    case 'reauth':
+    case 'unauthorized':
+    case 'suspended':
+    case 'locked':
+    case 'automated':
+    case 'read-only':
       return undefined;
   }
 }
