@@ -115,7 +115,7 @@ export async function loadFlock(
   const schedules = new Set<string>();
   const load = async (listed: ListedBundle): Promise<Bot> => {
     const { bot, file } = listed;
-    const read: InMemory = await keys.readListed(listed).catch(keyInMemory(file, running.get(bot)));
+    const read: InMemory = await keys.readListed(listed).catch(keyInMemory(listed, running.get(bot)));
     const { poemFile: named, unopened, ...bundle } = read;
     checkProvider(file, bundle);
     const settings = flockFile.settingsOf(bot);
@@ -158,11 +158,14 @@ const isSealedOff = (file: string, { exit }: FlockError): boolean => isSealed(fi
 
 type InMemory = KeyBundle & Pick<Bot, 'unopened'>;
 
-/** The key that a bot runs with already, if its bundle is sealed off now. A bundle that is damaged or gone ends the bot. */
+/**
+ * The key that a bot runs with already, if its bundle is sealed off now, or there plain and encrypted, as it is for a moment while
+ * it is encrypted. A bundle that is damaged or gone ends the bot.
+ */
 const keyInMemory =
-  (file: string, bot: Bot | undefined) =>
+  ({ file, hasSibling }: ListedBundle, bot: Bot | undefined) =>
   (error: unknown): InMemory => {
-    if (!bot || !(error instanceof FlockError) || !isSealedOff(file, error)) throw error;
+    if (!bot || !(error instanceof FlockError) || !(hasSibling || isSealedOff(file, error))) throw error;
     return { ...bot.bundle, poemFile: bot.poemFile, unopened: error };
   };
 

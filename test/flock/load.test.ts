@@ -226,6 +226,13 @@ describe('a bot that runs, whose bundle is encrypted to an identity that is not 
     assert.deepEqual(await reload(seal), { bots: [['rain', '77', true]], invalidBots: [] });
   });
 
+  it('keeps it while the bundle is there plain and encrypted, as it is while it is encrypted', async () => {
+    const half = await reload((root) => {
+      writeFileSync(path.join(root, 'keys/rain.json.age'), 'age-encryption.org/v1', { mode: 0o600 });
+    });
+    assert.deepEqual(half, { bots: [['rain', '77', true]], invalidBots: [] });
+  });
+
   it('takes no step where flock.json names another account now', async () => {
     const settings = { bots: { rain: { account: '@snow' } } };
     assert.deepEqual(await reload(seal, settings), { bots: [['rain', '77', true]], invalidBots: [] });
