@@ -181,6 +181,14 @@ export function charged(
   { posts, micros }: { posts: number; micros: number },
 ): Tally | undefined {
   if (dayEnds === undefined || monthEnds === undefined) return known;
+  if (known?.day.ends === dayEnds && known.month.ends === monthEnds) {
+    return {
+      ...known,
+      day: { ends: dayEnds, posts: known.day.posts + posts },
+      month: { ends: monthEnds, micros: known.month.micros + micros },
+      total: known.total + micros,
+    };
+  }
   const isRefund = posts < 0 || (posts === 0 && micros <= 0);
   if (isRefund && !known) return undefined;
   const changed = <Period extends { ends: number }>(
@@ -262,8 +270,11 @@ function currentEnds(
   const calendar = calendarEnds(timezone, now);
   // A period that was begun goes on to its end, even if the time zone was changed since. An end that is too far away was
   // written by a wrong clock.
-  const first = (ends: readonly number[], longest: number): number =>
-    Math.min(...ends.filter((end) => end > now && end <= now + longest));
+  const first = (ends: readonly number[], longest: number): number => {
+    let found = Infinity;
+    for (const end of ends) if (end > now && end <= now + longest && end < found) found = end;
+    return found;
+  };
   const day = first(days, maxLength.day);
   const month = first(months, maxLength.month);
   return {
