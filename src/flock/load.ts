@@ -1,12 +1,13 @@
 import { realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
+import { credentialsFolder, type FlockPaths, identityFile } from '../config/environment.ts';
 import { type Bot, type BotSettings, type FlockFile } from '../config/flock-file.ts';
 import { readPrices } from '../cost.ts';
 import { bugIn, FlockError, messageOf } from '../errors.ts';
 import { isSealed, type KeyBundle } from '../keys/bundle.ts';
 import { accountFault } from '../keys/right-account.ts';
-import type { KeyStore, ListedBundle } from '../keys/store.ts';
+import { KeyStore, type ListedBundle } from '../keys/store.ts';
 import { readJournal } from '../ledger/journal.ts';
 import type { BotState } from '../ledger/state.ts';
 import type { BotKey } from '../oauth/signature.ts';
@@ -31,6 +32,14 @@ export async function botsInLedger(stateFolder: string): Promise<ReadonlySet<str
     throw error;
   }
 }
+
+/** The key bundles of a flock. @param identity - the age identity file that decrypts bundles; it wins over the environment's */
+export const openKeys = ({ keys, state }: FlockPaths, identity = identityFile()): KeyStore =>
+  new KeyStore(keys, {
+    credentials: credentialsFolder(),
+    identityFile: identity,
+    botsInLedger: () => botsInLedger(state),
+  });
 
 /** The bots of a flock by its keys folder and its ledger. Each is read at most once, on first use. */
 export function knownBots(root: string, keys: KeyStore): KnownBots {

@@ -121,6 +121,8 @@ describe('the page of a running flock in Chromium', { skip: noBrowser }, () => {
     // The other two say that the connection is lost, and what became of an order.
     assert.deepEqual(await aloud.allInnerTexts(), ['All two bots are posting.', '', '']);
     flock.control('accounts/birch/revoke');
+    // A 401 is tried again for an hour.
+    await flock.until('2026-08-22T10:05:00Z');
     await shown.until('#troubles:not([hidden])');
     assert.equal(await page.locator('#summary').innerText(), 'One of two bots is posting. One needs you.');
     assert.match(await page.locator('#troubles').innerText(), /keymaker reauth birch/);

@@ -73,15 +73,12 @@ export class Shown implements AsyncDisposable {
     await this.page.clock.pauseAt(this.flock.clock.now() + 1000);
   }
 
-  /**
-   * Lets the flock's time run a second at a time until the page shows something. A page that is slow gets longer and longer for
-   * each second, so that the flock does not run far ahead of it.
-   */
+  /** Lets the flock's time run a second at a time until the page shows something. The page gets a moment for each second. */
   async until(selector: string): Promise<void> {
     const end = performance.now() + patience;
-    for (let timeout = 50; ; timeout *= 1.5) {
+    for (;;) {
       try {
-        await this.page.locator(selector).first().waitFor({ state: 'attached', timeout });
+        await this.page.locator(selector).first().waitFor({ state: 'attached', timeout: 100 });
         return;
       } catch (error) {
         if (!(error instanceof errors.TimeoutError) || performance.now() > end) throw error;

@@ -135,7 +135,7 @@ describe('flockd plan as a process', { concurrency: 4 }, () => {
     [['--days', '1', '--days', '2'], /--days: should be given once/],
     [['--from', 'tomorrow'], /--from: should be given once|--from: should be a time/],
     [['--bot', 'hern'], /hern has neither a poem nor a key bundle\nhint: did you mean heron\?/],
-    [['--bot', 'nobody'], /hint: there are: heron, otter-song$/m],
+    [['--bot', 'nobody'], /hint: there are: heron and otter-song$/m],
     [['--bot', 'Heron'], /"Heron" is not the name of a bot/],
     [['--json', '--ics'], /--ics: cannot be given with --json/],
     [['heron'], /a word too many/],

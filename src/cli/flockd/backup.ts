@@ -23,7 +23,8 @@ import { keyMark } from '../../posting/bot-runner.ts';
 import { atClock, counted, iso, shellWord, listedFirst } from '../../text.ts';
 import { command, nonEmpty, placeFlags, toggle } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
-import { ledgerIsHere, movedTo, moveLedger, openOnLedger } from './ledger-place.ts';
+import { openOnLedger } from './control.ts';
+import { ledgerIsHere, movedTo, moveLedger } from './ledger-place.ts';
 
 export const exportLedger = command({
   summary: 'Write the place of every bot to a file, to restore it here or elsewhere; it has no secrets',

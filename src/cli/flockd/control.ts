@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { systemClock } from '../../clock.ts';
 import { readFlockFile } from '../../config/flock-file.ts';
-import type { Context } from '../../context.ts';
+import { type Context, openContext, type Places } from '../../context.ts';
 import { sendCommand } from '../../daemon/control.ts';
 import { isLocked, lockState } from '../../daemon/lock.ts';
 import { isStopped, releaseFlock, stopFlock } from '../../daemon/stop-switch.ts';
@@ -26,11 +26,22 @@ import {
   withInvocationFlags,
 } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
-import { openOnLedger } from './ledger-place.ts';
+import { lastWord } from './ledger-place.ts';
 
 /*
  * Commands to a flock. The daemon carries them out if one runs; otherwise the command itself does, under the daemon's lock.
  */
+
+/** The context of a command, with the state folder that has the last word, as {@link lastWord} finds it. */
+export async function openOnLedger(places: Places, terminal: Terminal): Promise<Context> {
+  const context = openContext(places);
+  try {
+    return { ...context, paths: await lastWord(context, terminal) };
+  } catch (error) {
+    await context[Symbol.asyncDispose]();
+    throw error;
+  }
+}
 
 /**
  * Carries a command out, and returns when it is done.

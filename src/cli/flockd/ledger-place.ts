@@ -3,7 +3,7 @@ import { access, realpath, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { apiUrl, type FlockPaths } from '../../config/environment.ts';
 import { readFlockFile } from '../../config/flock-file.ts';
-import { type Context, openContext, type Places } from '../../context.ts';
+import type { Context } from '../../context.ts';
 import {
   accountMark,
   folderMark,
@@ -102,17 +102,6 @@ const mayWrite = (folder: string): Promise<boolean> =>
     () => false,
   );
 
-/** The context of a command, with the state folder that has the last word, as {@link lastWord} finds it. */
-export async function openOnLedger(places: Places, terminal: Terminal): Promise<Context> {
-  const context = openContext(places);
-  try {
-    return { ...context, paths: await lastWord(context, terminal) };
-  } catch (error) {
-    await context[Symbol.asyncDispose]();
-    throw error;
-  }
-}
-
 type FlockPlace = Pick<Context, 'paths' | 'keys'>;
 
 /**
@@ -121,7 +110,7 @@ type FlockPlace = Pick<Context, 'paths' | 'keys'>;
  *
  * @throws {FlockError} `io` if it cannot be read
  */
-async function lastWord(place: FlockPlace, terminal: Terminal): Promise<FlockPaths> {
+export async function lastWord(place: FlockPlace, terminal: Terminal): Promise<FlockPaths> {
   const { paths } = place;
   const elsewhere = await ledgerElsewhere(place);
   if (!elsewhere) return paths;

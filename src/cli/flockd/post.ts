@@ -20,8 +20,8 @@ import { eventsOf, type PostReport, reportOf } from '../../posting/commands.ts';
 import { iso } from '../../text.ts';
 import { botArgument, command, jsonFlag, placeFlags, withInvocationFlags } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
-import { knownBot, runOrSend } from './control.ts';
-import { mustHaveLastWord, openOnLedger } from './ledger-place.ts';
+import { knownBot, openOnLedger, runOrSend } from './control.ts';
+import { mustHaveLastWord } from './ledger-place.ts';
 
 export const post = command({
   summary: 'Post the next line of a bot now; its schedule stays',

@@ -13,8 +13,7 @@ import { type BotName, botNameOf, parseBotName } from '../../poems/bot-name.ts';
 import { didYouMean, shellWord } from '../../text.ts';
 import { botArgument, command, type GivenPlaces, placeFlags, withInvocationFlags } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
-import { sendToDaemon } from './control.ts';
-import { openOnLedger } from './ledger-place.ts';
+import { openOnLedger, sendToDaemon } from './control.ts';
 
 /*
  * The ledger is renamed first, the bundle last. If the command ends in between, no bot posts from another bot's place, and the

@@ -1,17 +1,19 @@
 import * as z from 'zod';
+import { flockPaths } from '../../config/environment.ts';
 import { readFlockFile } from '../../config/flock-file.ts';
 import type { Places } from '../../context.ts';
 import { FlockError } from '../../errors.ts';
-import { readWholeFlock, unknownBots } from '../../flock/load.ts';
+import { openKeys, readWholeFlock, unknownBots } from '../../flock/load.ts';
 import { readJournal } from '../../ledger/journal.ts';
 import { parseBotName } from '../../poems/bot-name.ts';
 import { didYouMean, listedFirst } from '../../text.ts';
 import { unknownTroubles } from '../tables.ts';
 import type { Terminal } from '../terminal.ts';
-import { openOnLedger } from './ledger-place.ts';
+import { lastWord } from './ledger-place.ts';
 
 /*
- * What `flockd plan` and `flockd rehearse` begin with: the days to come, and the flock as it is now.
+ * What `flockd plan` and `flockd rehearse` begin with: the days to come, and the flock as it is now. Neither opens anything that
+ * can reach the network.
  */
 
 /** Ten years. */
@@ -58,8 +60,9 @@ export const spanFlags = (usual: number) => ({
  * @throws {FlockError} `usage` if a chosen bot does not exist
  */
 export async function readFlockToCome(args: Places & { bot: readonly string[] }, terminal: Terminal) {
-  await using context = await openOnLedger(args, terminal);
-  const { paths, keys } = context;
+  const given = flockPaths(args);
+  const keys = openKeys(given);
+  const paths = await lastWord({ paths: given, keys }, terminal);
   const flockFile = await readFlockFile(paths.flockFile);
   const whole = await readWholeFlock(paths.root, keys, flockFile);
   const known = [...whole.bots.map(({ name }) => name), ...whole.invalidBots.map(({ bot }) => bot)];

@@ -18,7 +18,7 @@ import {
 } from '../command.ts';
 import { flockWords, keylessTrouble, statusTable, troublesOf, unknownTroubles } from '../tables.ts';
 import type { Terminal } from '../terminal.ts';
-import { openOnLedger } from './ledger-place.ts';
+import { openOnLedger } from './control.ts';
 
 export const status = command({
   summary: 'Show how every bot stands: its place, its last and next post, and what is wrong',
