@@ -24,7 +24,7 @@ import { nextAfter } from '../schedule/schedule.ts';
 import { couldBeSecret, grouped, nearest, shown } from '../text.ts';
 
 /** The names of the bots in a ledger; none if it cannot be read: the callers that need it report why. */
-export async function botsInLedger(stateFolder: string): Promise<ReadonlySet<string>> {
+async function botsInLedger(stateFolder: string): Promise<ReadonlySet<string>> {
   try {
     return new Set((await readJournal(stateFolder)).states.keys());
   } catch (error) {
