@@ -30,10 +30,10 @@ const own = Object.fromEntries(
 
 /** A flock after half a year. */
 async function rehearsed() {
-  const flock = await ShownFlock.open(begins, { ...settings, bots: own });
+  const flock = new ShownFlock(begins, { ...settings, bots: own });
   for (const [bot, { account, from }] of Object.entries(bots)) {
     await flock.until(`${from}T00:00:00Z`);
-    await flock.add(bot, await poemOf(bot), account);
+    flock.add(bot, await poemOf(bot), {}, { account });
     flock.update();
   }
   await flock.until(revokedAt);

@@ -44,15 +44,12 @@ export function sleepUntil(clock: Clock, instant: number, signal?: AbortSignal):
       cancel();
       reject(signal?.reason instanceof Error ? signal.reason : new Error('interrupted'));
     };
-    if (signal?.aborted === true) {
-      reject(signal.reason instanceof Error ? signal.reason : new Error('interrupted'));
-      return;
-    }
     const cancel = clock.at(instant, () => {
       signal?.removeEventListener('abort', abort);
       resolve();
     });
-    signal?.addEventListener('abort', abort, { once: true });
+    if (signal?.aborted === true) abort();
+    else signal?.addEventListener('abort', abort, { once: true });
   });
 }
 
@@ -99,7 +96,8 @@ export class HeldClock implements Clock {
   /** Sets the wall clock, forward or back, without advancing the monotonic clock, and wakes the alarms that are then due. */
   set(instant: number): void {
     this.#now = instant;
-    this.#wakeDue();
+    for (const alarm of [...this.#alarms].sort((a, b) => this.#compare(a, b)))
+      if (this.#due(alarm) <= this.#now && this.#alarms.delete(alarm)) alarm.wake();
   }
 
   /** Advances both clocks to `instant`, waking each alarm at its own instant and settling promises in between. */
@@ -118,12 +116,6 @@ export class HeldClock implements Clock {
     if (instant <= this.#now) return;
     this.#elapsed += instant - this.#now;
     this.#now = instant;
-  }
-
-  #wakeDue(): void {
-    for (const alarm of [...this.#alarms].sort((a, b) => this.#compare(a, b))) {
-      if (this.#due(alarm) <= this.#now && this.#alarms.delete(alarm)) alarm.wake();
-    }
   }
 
   /** What the wall clock will show when an alarm wakes. */

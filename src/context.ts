@@ -1,25 +1,17 @@
 import { type Clock, systemClock } from './clock.ts';
-import {
-  apiUrl,
-  credentialsFolder,
-  flockPaths,
-  type FlockPaths,
-  identityFile,
-  socketsWanted,
-  xApi,
-} from './config/environment.ts';
+import { apiUrl, flockPaths, type FlockPaths, socketsWanted, xApi } from './config/environment.ts';
 import type { FlockFile } from './config/flock-file.ts';
 import { FlockError } from './errors.ts';
-import { botsInLedger } from './flock/load.ts';
+import { openKeys } from './flock/load.ts';
 import { postPages, type PostPages } from './flock/status.ts';
 import type { Send } from './http/exchange.ts';
 import { openNodeSender, openSender } from './http/send.ts';
-import { KeyStore } from './keys/store.ts';
+import type { KeyStore } from './keys/store.ts';
 import { askTime, openX, type OpenXClient, type TimeAnswer } from './networks/x/client.ts';
 import { type OAuth1Client, openOAuth1Client } from './oauth/client.ts';
 import { builtIn, builtInProvider, type Provider } from './oauth/providers.ts';
 import type { TokenPair } from './oauth/signature.ts';
-import { nearest } from './text.ts';
+import { didYouMean } from './text.ts';
 
 /*
  * The composition root: `openContext` builds, from the command line and the environment, everything that a command uses to
@@ -61,11 +53,6 @@ const deadline = 10_000;
 /** @throws {FlockError} `config` if an environment variable is wrong */
 export function openContext(places: Places): Context {
   const paths = flockPaths(places);
-  const keyOptions = {
-    credentials: credentialsFolder(),
-    identityFile: places.identity ?? identityFile(),
-    botsInLedger: () => botsInLedger(paths.state),
-  };
   const api = apiUrl();
   const clock = systemClock;
   // undici needs WebAssembly, which is missing where the process may not generate code (`--jitless`).
@@ -77,7 +64,7 @@ export function openContext(places: Places): Context {
     paths,
     clock,
     pages: postPages(api),
-    keys: new KeyStore(paths.keys, keyOptions),
+    keys: openKeys(paths, places.identity),
     send,
     load: () => sender.load(),
     provider: (id, custom) => providerOf(id, custom, api),
@@ -91,14 +78,11 @@ export function openContext(places: Places): Context {
 }
 
 function providerOf(id: string, custom: FlockFile['providers'], api: string): Provider {
-  const own = custom.get(id);
-  if (own) return own;
-  const known = builtIn.find((name) => name === id);
-  if (known) return builtInProvider(known, { api, isSandbox: api !== xApi });
+  const known = custom.get(id) ?? builtInProvider(id, { api, isSandbox: api !== xApi });
+  if (known) return known;
   const all = [...builtIn, ...custom.keys()];
-  const meant = nearest(id, all);
   throw new FlockError('usage', `there is no provider called ${JSON.stringify(id)}`, {
-    hint: meant === undefined ? `the providers are ${all.join(', ')}` : `did you mean ${meant}?`,
+    hint: didYouMean(id, all, `the providers are ${all.join(', ')}`),
   });
 }
 

@@ -45,6 +45,23 @@ export class FlockError extends Error {
   }
 }
 
+/** The function's result, or the FlockError that it throws. */
+export function attempt<Result>(make: () => Result): Result | FlockError {
+  try {
+    return make();
+  } catch (error) {
+    if (error instanceof FlockError) return error;
+    throw error;
+  }
+}
+
+/** The same as {@link attempt} for a promise. */
+export const attemptAsync = <Result>(promise: Promise<Result>): Promise<Result | FlockError> =>
+  promise.catch((error: unknown) => {
+    if (error instanceof FlockError) return error;
+    throw error;
+  });
+
 /** The code of a failed system call (`ENOENT`), or undefined for any other error. */
 export function systemCode(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;

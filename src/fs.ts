@@ -24,22 +24,15 @@ import { messageOf, systemCode } from './errors.ts';
  * The bytes of a regular file. Symbolic links are not followed; a FIFO, a device or a folder is refused without blocking.
  *
  * @param maxBytes - a larger file is refused
- * @param check - throws if the opened file must not be used
  * @throws {Error} with the system's code, or with a message that says what is there instead
  */
-export async function readRegularFile(
-  file: string,
-  maxBytes: number,
-  check?: (status: Stats) => void,
-): Promise<Buffer> {
+export async function readRegularFile(file: string, maxBytes: number): Promise<Buffer> {
   await using handle = await open(file, careful);
-  const status = await handle.stat();
-  mustBeRegular(status, maxBytes);
-  check?.(status);
+  mustBeRegular(await handle.stat(), maxBytes);
   return await handle.readFile();
 }
 
-/** The same as {@link readRegularFile}, synchronously. */
+/** The same as {@link readRegularFile}, synchronously. @param check - throws if the opened file must not be used */
 export function readRegularFileSync(file: string, maxBytes: number, check?: (status: Stats) => void): Buffer {
   const descriptor = openSync(file, careful);
   try {
@@ -144,7 +137,7 @@ async function isOlder(file: string, age: number): Promise<boolean> {
 }
 
 /** Whether this machine has a process with an id. */
-export function isRunning(pid: number): boolean {
+function isRunning(pid: number): boolean {
   try {
     return process.kill(pid, 0);
   } catch (error) {

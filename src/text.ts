@@ -78,10 +78,13 @@ export function quotable(text: string): string {
   return /[\p{L}\p{N}]/u.test(words) ? words : '';
 }
 
-/** The value of a JSON text, or undefined if it is none. The parser's message is dropped: it quotes the text, perhaps a secret. */
+/**
+ * The value of a JSON text, with or without a byte order mark; undefined if it is none. The parser's message is dropped: it
+ * quotes the text, perhaps a secret.
+ */
 export function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return JSON.parse(text.replace(/^\ufeff/, ''));
   } catch {
     return undefined;
   }
@@ -114,6 +117,12 @@ export function nearest(word: string, known: readonly string[]): string | undefi
     : undefined;
 }
 
+/** `did you mean howl?`, or another hint if no known word is near. */
+export function didYouMean(word: string, known: readonly string[], otherwise: string): string {
+  const meant = nearest(word, known);
+  return meant === undefined ? otherwise : `did you mean ${meant}?`;
+}
+
 const units = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
 /** The milliseconds in a duration such as `90s`, `20m` or `1.5h`, or undefined if it is none. */
@@ -133,6 +142,13 @@ export function relativeTime(ms: number): string {
   const size = Math.abs(ms);
   if (size < second) return 'now';
   return ms > 0 ? `in ${duration(size)}` : `${duration(size)} ago`;
+}
+
+/** For how long {@link relativeTime} stays the same as time passes. Milliseconds. */
+export function relativeTimeHolds(ms: number): number {
+  const size = Math.abs(ms);
+  const unit = size < minute ? second : size < 2 * hour ? minute : size < 2 * day ? hour : day;
+  return ms > 0 ? (size % unit) + 1 : unit - (size % unit);
 }
 
 /** The maximum length of {@link relativeTime} within three years, so that a column keeps its width. */
@@ -208,14 +224,6 @@ export function localTime(instant: number, timeZone: string, { withSeconds = fal
   const [date = '', time = ''] = clockOf(timeZone).format(instant).split(' ');
   const weekday = shortWeekdays[new Date(`${date}T00:00:00Z`).getUTCDay()] ?? '';
   return { date, weekday, time: withSeconds ? time : time.slice(0, 5) };
-}
-
-const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
-
-/** `21 Nov 2026` */
-export function showDate(instant: number, timeZone: string): string {
-  const [year = '', month = '', day = ''] = localTime(instant, timeZone).date.split('-');
-  return `${Number(day)} ${months[Number(month) - 1] ?? ''} ${year}`;
 }
 
 const weekdays = [
@@ -294,6 +302,14 @@ export function listed(items: readonly string[], conjunction: 'and' | 'or' = 'an
   const last = items.at(-1) ?? '';
   return items.length < 2 ? last : `${items.slice(0, -1).join(', ')} ${conjunction} ${last}`;
 }
+
+/** The first names and how many there are besides: `howl, prowl and 3 more` */
+export const listedFirst = (names: readonly string[], max: number): string =>
+  listed(names.length > max ? [...names.slice(0, max), `${names.length - max} more`] : names);
+
+/** `1 post`, `1,440 posts` */
+export const counted = (number: number, thing: string): string =>
+  `${number.toLocaleString('en-US')} ${thing}${number === 1 ? '' : 's'}`;
 
 /** The width of a terminal in columns; 80 if the terminal reports 0, as in a container or over a serial line. */
 export const columnsOf = ({ columns }: { columns: number }): number => columns || 80;

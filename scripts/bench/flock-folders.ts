@@ -12,7 +12,7 @@ import {
 import path from 'node:path';
 import { fingerprint } from '../../src/ledger/cursor.ts';
 import type { LedgerEvent } from '../../src/ledger/events.ts';
-import { formatEvent, formatHeader } from '../../src/ledger/format.ts';
+import { formatEvent, formatHeader } from '../../src/ledger/journal.ts';
 import { range } from './numbers.ts';
 
 const lines = 8;

@@ -1,7 +1,6 @@
 import { statSync } from 'node:fs';
 import path from 'node:path';
-import { formatSnapshot } from '../../src/ledger/format.ts';
-import { readJournal } from '../../src/ledger/journal.ts';
+import { formatSnapshot, readJournal } from '../../src/ledger/journal.ts';
 import type { Sample } from './measures.ts';
 
 /** The size of the ledger in a folder, and its size if it were compacted now. */

@@ -3,20 +3,22 @@ import pino from 'pino';
 import { Alarms } from '../../src/alarms/alarms.ts';
 import type { HeldClock } from '../../src/clock.ts';
 import { readFlockFile } from '../../src/config/flock-file.ts';
-import { Daemon } from '../../src/daemon/daemon.ts';
+import type { Daemon } from '../../src/daemon/daemon.ts';
 import { loadFlock } from '../../src/flock/load.ts';
+import { postPages } from '../../src/flock/status.ts';
 import { defaultSockets } from '../../src/http/exchange.ts';
 import { KeyStore } from '../../src/keys/store.ts';
 import { Journal, type Ledger } from '../../src/ledger/journal.ts';
 import { logChanges } from '../../src/ledger/log-events.ts';
 import type { BotState } from '../../src/ledger/state.ts';
 import { EventLog } from '../../src/log.ts';
-import { openX } from '../../src/networks/x/client.ts';
 import { readPoem } from '../../src/poems/find.ts';
 import type { Command } from '../../src/posting/commands.ts';
-import { openScratchFolder } from '../../src/rehearsal/stage.ts';
 import { Monitor } from '../../src/web/dashboard/monitor.ts';
+import { SnapshotCache } from '../../src/web/dashboard/snapshot.ts';
+import { openDaemon } from '../../test/support/daemon.ts';
 import type { AnsweringX } from './held-x.ts';
+import { openUnsyncedFolder } from './unsynced-folder.ts';
 
 export interface SimulatedFlockOptions {
   root: string;
@@ -25,9 +27,6 @@ export interface SimulatedFlockOptions {
   /** The unix socket of its page. */
   socket: string;
 }
-
-/** The value of `flockd run`. Milliseconds. */
-const deadline = 10_000;
 
 /** Runs the check for silent bots less often: every five minutes it would be most of the work of a simulated year. */
 const watchedEvery = 10;
@@ -41,41 +40,36 @@ export class SimulatedFlock {
   readonly #alarms: Alarms;
   readonly #daemon: Daemon;
   readonly #monitor: Monitor;
+  readonly #snapshots: SnapshotCache;
   readonly #root: string;
   #failure: { cause: unknown } | undefined;
 
   private constructor(
     { root, clock, x }: SimulatedFlockOptions,
-    { ledger, log, alarms, monitor, state }: Parts,
+    { ledger, log, alarms, monitor, snapshots, state }: Parts,
   ) {
     this.#root = root;
     this.#clock = clock;
     this.#alarms = alarms;
     this.#monitor = monitor;
+    this.#snapshots = snapshots;
     this.ledger = ledger;
     this.state = state;
-    this.#daemon = new Daemon({
+    this.#daemon = openDaemon({
       ledger,
       clock,
       log,
-      openX: openX('http://127.0.0.1:1', x.send, clock),
-      askTime: () => Promise.resolve({ ahead: 0, isOfX: true }),
-      deadline,
+      send: x.send,
       readPoem,
-      writtenAt: () => undefined,
       sockets: defaultSockets,
-      isStopped: () => false,
-      brake: (why) => Promise.reject(new Error(why)),
       failed: (cause) => (this.#failure ??= { cause }),
-      onIdle: (failed) => {
-        alarms.onIdle(failed);
-      },
+      onIdle: (failed) => alarms.onIdle(failed),
     });
   }
 
   static async open(options: SimulatedFlockOptions): Promise<SimulatedFlock> {
     const { root, clock, x, socket } = options;
-    const folder = openScratchFolder();
+    const folder = openUnsyncedFolder();
     const state = folder.path;
     const monitor = new Monitor({ listen: { kind: 'socket', path: socket }, names: [], allowControl: true });
     const log = openNoLog();
@@ -84,17 +78,13 @@ export class SimulatedFlock {
     ledger.subscribe(monitor.count);
     const stateOf = (bot: string): BotState | undefined => ledger.state(bot);
     const alarms = new Alarms({ clock, send: x.send, log, root, stateOf, isStopped: () => false });
-    const flock = new SimulatedFlock(options, { ledger, log, alarms, monitor, state });
+    const version = 'soak';
+    const pages = postPages('http://127.0.0.1:1');
+    const snapshots = new SnapshotCache({ ledger, clock, log, isStopped: () => false, pages, version });
+    ledger.subscribe(snapshots.changed);
+    const flock = new SimulatedFlock(options, { ledger, log, alarms, monitor, snapshots, state });
     await flock.reload();
-    await monitor.open({
-      ledger,
-      daemon: flock.#daemon,
-      clock,
-      log,
-      isStopped: () => false,
-      state,
-      version: 'soak',
-    });
+    await monitor.open({ snapshots, ledger, daemon: flock.#daemon, clock, log, state, version });
     return flock;
   }
 
@@ -102,16 +92,17 @@ export class SimulatedFlock {
   async reload(): Promise<void> {
     const flockFile = await readFlockFile(path.join(this.#root, 'flock.json'));
     const flock = await loadFlock(this.#root, new KeyStore(path.join(this.#root, 'keys')), flockFile);
-    if (flock.misfits[0]) throw flock.misfits[0].error;
+    if (flock.invalidBots[0]) throw flock.invalidBots[0].error;
     const watched = flock.bots.filter((_, index) => index % watchedEvery === 0);
     this.#alarms.update({ bots: watched, alarms: flockFile.alarms });
-    this.#monitor.update(flock, this.#clock.now());
+    this.#snapshots.update(flock);
+    this.#monitor.reloaded(this.#clock.now());
     this.#daemon.update(flock);
   }
 
   /** Gives a person's command, which is carried out in simulated time. A command that fails is ignored. */
   order(order: Command): void {
-    this.#daemon.carryOut(order).catch(() => undefined);
+    this.#daemon.execute(order).catch(() => undefined);
   }
 
   /** Lets the simulated time pass. @throws the error that ended flockd */
@@ -126,6 +117,7 @@ interface Parts {
   log: EventLog;
   alarms: Alarms;
   monitor: Monitor;
+  snapshots: SnapshotCache;
   state: string;
 }
 

@@ -3,50 +3,68 @@ import path from 'node:path';
 import * as z from 'zod';
 import { type Exit, FlockError } from '../errors.ts';
 import { ownFile } from '../fs.ts';
-import { shellWord } from '../text.ts';
-import { type Command, type Flag, oneOf, type Positional, shownPositional } from './manual.ts';
+import { listed, shellWord } from '../text.ts';
+import { type Command, type Flag, type Positional, shownPositional } from './manual.ts';
 import type { Terminal } from './terminal.ts';
 
+/** What `.meta()` says of an argument. The outermost value counts: `botArgument.optional().meta({ description })`. */
+const argumentMeta = z.object({
+  description: z.string().default(''),
+  /** Whether it is given by its position, without a flag. */
+  positional: z.boolean().default(false),
+  /** What a shell offers for it. */
+  kind: z.enum(['bot', 'folder', 'file', 'other']).default('other'),
+  /** The name of its value in help, if its kind or its name does not say it. */
+  placeholder: z.string().optional(),
+  /** A single letter with the same meaning. */
+  alias: z.string().optional(),
+  /** Likely values, where others are valid too. */
+  suggestions: z.array(z.string()).optional(),
+  /** The default in help, if the schema has none. */
+  defaultText: z.string().optional(),
+  /** Its heading in help. */
+  group: z.string().default('Flags'),
+});
+
+/** An argument, as its JSON Schema describes it. */
+const argumentSchema = argumentMeta.extend({
+  type: z.string(),
+  enum: z.array(z.string()).default([]),
+});
+
 declare module 'zod' {
-  /** What help and completion say of an argument. The outermost description counts: `botArgument.optional().meta({ description })`. */
-  interface GlobalMeta {
-    /** Whether it is given by its place, without a flag. */
-    positional?: boolean;
-    /** What a shell offers for it. */
-    kind?: 'bot' | 'folder' | 'file';
-    /** What stands for its value in help, where its kind or its name does not say it. */
-    placeholder?: string;
-    /** A single letter that means the same. */
-    alias?: string;
-    /** Likely values, where others are good too. */
-    suggestions?: readonly string[];
-    /** What comes about without it, where its schema has no default that says so. */
-    defaultText?: string;
-    /** The heading under which help shows it. */
-    group?: string;
-  }
+  // eslint-disable-next-line @typescript-eslint/no-empty-object-type -- the module's interface takes the fields
+  interface GlobalMeta extends Partial<z.input<typeof argumentMeta>> {}
 }
 
 interface Declaration<Shape extends z.ZodRawShape> {
   /** What it does: a phrase without a full stop. */
   summary: string;
-  /** What stands on its command line: a field for each positional and flag, described by `.meta()`. */
+  /** A field for each positional and flag, described by `.meta()`. */
   schema: z.ZodObject<Shape>;
   examples: Command['examples'];
   exits?: Command['exits'];
   run: (args: z.infer<z.ZodObject<Shape>>, terminal: Terminal) => Promise<Exit>;
 }
 
-/** A command. Its schema says all there is to know of its command line: parsing, help, man page and completion come from it. */
+/** A command. Parsing, help, man page and completion are made from its schema. */
 export function command<Shape extends z.ZodRawShape>({
   schema,
   run,
   exits = {},
   ...rest
 }: Declaration<Shape>): Command {
-  const fields = Object.entries(schema.shape).map(([name, field]) => fieldOf(name, field));
-  const positionals = fields.flatMap(({ positional }) => positional ?? []);
-  const flags = fields.flatMap(({ flag }) => flag ?? []);
+  const { properties = {}, required = [] } = z.toJSONSchema(schema, { io: 'input' });
+  const fields = Object.entries(schema.shape).map(([name, field]) => {
+    const described = argumentSchema.parse(properties[name]);
+    const { description, kind, enum: choices, suggestions = choices } = described;
+    const argument = { name, description, kind, choices, suggestions };
+    return described.positional
+      ? { positional: { ...argument, isOptional: !required.includes(name) } }
+      : { flag: { ...argument, ...flagOf(name, described, field) } };
+  });
+  const positionals: Positional[] = fields.flatMap(({ positional }) => positional ?? []);
+  const flags: Flag[] = fields.flatMap(({ flag }) => flag ?? []);
   return {
     ...rest,
     exits,
@@ -56,73 +74,36 @@ export function command<Shape extends z.ZodRawShape>({
       const parsed = schema.safeParse(args);
       if (parsed.success) return run(parsed.data, terminal);
       const [issue] = parsed.error.issues;
-      const name = String(issue?.path[0] ?? '');
+      const message =
+        issue?.code === 'invalid_value'
+          ? `must be ${listed(issue.values.map(String), 'or')}`
+          : (issue?.message ?? 'is wrong');
+      const name = issue?.path[0];
+      if (name === undefined) throw new FlockError('usage', message, { hint });
       const positional = positionals.find((one) => one.name === name);
-      const shown = positional ? shownPositional(positional) : `--${name}`;
-      throw new FlockError('usage', name === '' ? messageFor(issue) : `${shown}: ${messageFor(issue)}`, {
-        hint,
-      });
+      const shown = positional ? shownPositional(positional) : `--${String(name)}`;
+      throw new FlockError('usage', `${shown}: ${message}`, { hint });
     },
   };
 }
-
-const messageFor = (issue: z.core.$ZodIssue | undefined): string =>
-  issue?.code === 'invalid_value'
-    ? `must be ${oneOf(issue.values.map(String))}`
-    : (issue?.message ?? 'is wrong');
 
 const placeholders = { bot: 'NAME', folder: 'DIR', file: 'FILE' };
 
-/** What a field of a schema is on the command line. */
-function fieldOf(name: string, schema: z.core.$ZodType): { positional?: Positional; flag?: Flag } {
-  const { meta, choices, type, isOptional, ...input } = inputOf(schema);
-  const { kind, alias, suggestions = choices, group = 'Flags', defaultText = input.default } = meta;
-  const argument = {
-    name,
-    description: meta.description ?? '',
-    kind: kind ?? ('other' as const),
-    choices,
-    suggestions,
-  };
-  if (meta.positional === true) return { positional: { ...argument, isOptional } };
-  const placeholder = meta.placeholder ?? (kind ? placeholders[kind] : name.toUpperCase());
+function flagOf(
+  name: string,
+  { type, kind, placeholder, alias, defaultText, group }: z.infer<typeof argumentSchema>,
+  field: z.core.$ZodType,
+) {
+  const value = field instanceof z.ZodDefault ? field.def.defaultValue : undefined;
+  const usual = typeof value === 'string' || typeof value === 'number' ? String(value) : defaultText;
+  const ownPlaceholder = placeholder ?? (kind === 'other' ? name.toUpperCase() : placeholders[kind]);
   return {
-    flag: {
-      ...argument,
-      ...(type !== 'boolean' && { placeholder }),
-      ...(alias !== undefined && { alias }),
-      ...(defaultText !== undefined && { default: defaultText }),
-      isList: type === 'list',
-      group,
-    },
+    ...(type !== 'boolean' && { placeholder: ownPlaceholder }),
+    ...(alias !== undefined && { alias }),
+    ...(usual !== undefined && { default: usual }),
+    isList: type === 'array',
+    group,
   };
-}
-
-interface Input {
-  meta: z.GlobalMeta;
-  type: 'boolean' | 'text' | 'list';
-  choices: string[];
-  default?: string;
-  isOptional: boolean;
-}
-
-/** What a schema takes in, below defaults and transformations. */
-function inputOf(schema: z.core.$ZodType): Input {
-  const meta = z.globalRegistry.get(schema) ?? {};
-  const over = (inner: z.core.$ZodType, more: Partial<Input> = {}): Input => {
-    const found = inputOf(inner);
-    return { ...found, ...more, meta: { ...found.meta, ...meta } };
-  };
-  if (schema instanceof z.ZodOptional) return over(schema.def.innerType, { isOptional: true });
-  if (schema instanceof z.ZodDefault) {
-    const { defaultValue, innerType } = schema.def;
-    const isShown = typeof defaultValue === 'string' || typeof defaultValue === 'number';
-    return over(innerType, { isOptional: true, ...(isShown && { default: String(defaultValue) }) });
-  }
-  if (schema instanceof z.ZodPipe) return over(schema.def.in);
-  const type = schema instanceof z.ZodBoolean ? 'boolean' : schema instanceof z.ZodArray ? 'list' : 'text';
-  const choices = schema instanceof z.ZodEnum ? schema.options.map(String) : [];
-  return { meta, type, choices, isOptional: false };
 }
 
 /** A flag without a value. */
@@ -139,18 +120,18 @@ export const botArgument = z
 /** A flag that names a bot and may be repeated. */
 export const botFlags = z.array(z.string()).default([]).meta({ kind: 'bot' });
 
-export const jsonFlag = toggle('as JSON, on standard output');
+export const jsonFlag = toggle('print JSON');
 
-/** A port of this machine; 0 takes any that is free. */
+/** A port of this machine; 0 takes any free one. */
 export const portFlag = z
   .string()
   .regex(/^\d{1,5}$/, 'must be a number from 0 to 65535')
   .transform(Number)
   .pipe(z.number().max(65_535, 'must be a number from 0 to 65535'));
 
-const group = 'Where the flock is';
+const group = 'Files';
 
-/** The flags that say where a flock is. */
+/** The flags that name the folders of a flock. */
 export const placeFlags = {
   root: nonEmpty
     .optional()
@@ -163,12 +144,12 @@ export const placeFlags = {
   }),
 };
 
-/** Where a person said that the flock is. */
+/** The folders that a person named. */
 export interface GivenPlaces {
   root?: string | undefined;
   keys?: string | undefined;
 }
-/** A call that works where a command was called: it names the same places. @returns `keymaker reauth howl --keys DIR` */
+/** A command line with the same folders as this one. @returns `keymaker reauth howl --keys DIR` */
 export const withInvocationFlags =
   ({ root, keys }: GivenPlaces, program = 'keymaker') =>
   (call: string): string =>
@@ -178,16 +159,16 @@ export const withInvocationFlags =
       ...(keys === undefined ? [] : [`--keys ${shellWord(keys)}`]),
     ].join(' ');
 
-/** The calls that hints of those who know no places end with, or have in their midst. */
+/** The command lines in hints of modules that do not know the folders. */
 const calls = /\bkeymaker ((?:make-keys|encrypt --identity)(?: (?:[-.]\S*|[A-Z]+))*)/g;
 
-/** A hint whose calls work where a command was called. */
+/** A hint whose command lines have the same folders as this one. */
 export const hintAs = (places: GivenPlaces, hint: string): string =>
   hint.includes('--keys')
     ? hint
     : hint.replaceAll(calls, (_, call: string) => withInvocationFlags(places)(call));
 
-/** Throws an error again, with a hint whose calls work where a command was called. */
+/** Throws an error again, its hint as {@link hintAs} makes it. */
 export const retold =
   (places: GivenPlaces) =>
   (error: unknown): never => {

@@ -14,65 +14,74 @@ import {
   readLine,
 } from './manual.ts';
 
-/** A word that could stand where the cursor is. */
+/** A completion of the word at the cursor. */
 interface Candidate {
   word: string;
-  /** What it means, in a line; may be empty. */
+  /** Its meaning, in a line; may be empty. */
   about: string;
 }
 
-export interface Completion {
+interface Completion {
   candidates: Candidate[];
-  /** What of the disk could stand there too, for the shell to look at. */
+  /** The paths that the shell should offer, too. */
   paths: 'none' | 'files' | 'folders';
 }
 
-/** Where the line says that the flock is. */
+/** The folders of the flock that a line names. */
 export interface Places {
   root: string | undefined;
   keys: string | undefined;
   poems: string | undefined;
 }
 
-export type BotsAt = (places: Places) => readonly string[];
+const nothing: Completion = { candidates: [], paths: 'none' };
 
 /**
- * What could stand at the cursor.
+ * Completes the last word of a line.
  *
- * @param words - the line up to the cursor, without the program's name; the last is the one to complete, perhaps empty
- * @param botsAt - the names of the bots of a flock; asked only where one is wanted
+ * @param words - the line up to the cursor, without the program's name; the last may be empty
+ * @param botsAt - the names of the bots of a flock; called only if one is wanted
  */
 export function complete(
   { commands }: Pick<Manual, 'commands'>,
   words: readonly string[],
-  botsAt: BotsAt,
+  botsAt: (places: Places) => readonly string[],
 ): Completion {
   const current = words.at(-1) ?? '';
   const [called, ...before] = words.slice(0, -1);
-  // A flag has begun with its dash: no other Tab should come to one.
+  // Flags are offered only after a dash, so that Tab shows the commands and bots.
   const isFlag = current.startsWith('-');
   if (called === undefined) return only(current, isFlag ? globalFlags.map(dashed) : commands.map(named));
   const command = commands.find(({ name }) => name === called);
   if (!command) return nothing;
   const line = readLine(before, command.flags);
-  const { expecting, hasEnded } = line;
-  const bots = (): readonly string[] => botsAt(placesIn(line, command));
-  const may = { bots, current, dash: hasEnded };
-  if (expecting) return valuesOf(expecting, may);
-  const equals = hasEnded ? null : /^--([^=]+)=/.exec(current);
-  if (equals) {
-    const [start, name] = equals;
-    const flag = command.flags.find((known) => known.name === name && known.placeholder !== undefined);
-    return flag ? valuesOf(flag, { ...may, start, dash: true }) : nothing;
+  const { expecting, given, hasEnded, positionals } = line;
+  /** @param start - the part of the word before the value */
+  const values = ({ kind, suggestions }: Pick<Flag, 'kind' | 'suggestions'>, start = ''): Completion => {
+    if (kind === 'file' || kind === 'folder') return { candidates: [], paths: `${kind}s` };
+    const all = kind === 'bot' ? botsAt(placesIn(line, command)) : suggestions;
+    // Elsewhere a name that begins with a dash would be read as a flag.
+    const valid = hasEnded || start !== '' ? all : all.filter((value) => !value.startsWith('-'));
+    return only(
+      current,
+      valid.map((value) => ({ word: start + value, about: '' })),
+    );
+  };
+  if (expecting) return values(expecting);
+  if (hasEnded || !isFlag) {
+    const positional = command.positionals[positionals.length];
+    return positional ? values(positional) : nothing;
   }
-  const positional = command.positionals[line.positionals.length];
-  if (positional && (hasEnded || !isFlag)) return valuesOf(positional, may);
-  return hasEnded || !isFlag
-    ? nothing
-    : only(current, flagsLeft([...command.flags, ...globalFlags], line).map(dashed));
+  const [start, name] = /^--([^=]+)=/.exec(current) ?? [];
+  if (start !== undefined) {
+    const flag = command.flags.find((known) => known.name === name && known.placeholder !== undefined);
+    return flag ? values(flag, start) : nothing;
+  }
+  const left = [...command.flags, ...globalFlags].filter(
+    (flag) => flag.isList || !given.some(({ typed }) => typed === `--${flag.name}`),
+  );
+  return only(current, left.map(dashed));
 }
-
-const nothing: Completion = { candidates: [], paths: 'none' };
 
 const named = ({ name, summary }: CommandManual): Candidate => ({ word: name, about: summary });
 const dashed = ({ name, description }: Flag): Candidate => ({ word: `--${name}`, about: description });
@@ -89,43 +98,18 @@ function placesIn({ given, positionals }: Line, command: CommandManual): Places 
   return { root: place('root'), keys: place('keys'), poems: place('poems') };
 }
 
-const flagsLeft = (flags: readonly Flag[], { given }: Line): Flag[] =>
-  flags.filter(({ name, isList }) => isList || !given.some(({ typed }) => typed === `--${name}`));
-
-interface May {
-  bots: () => readonly string[];
-  current: string;
-  /** What stands before the value in the same word. */
-  start?: string;
-  /** Whether a name that begins with a dash would not be taken for a flag. */
-  dash: boolean;
-}
-
-function valuesOf(
-  { kind, suggestions }: Pick<Flag, 'kind' | 'suggestions'>,
-  { bots, current, start = '', dash }: May,
-): Completion {
-  if (kind === 'file' || kind === 'folder') return { candidates: [], paths: `${kind}s` };
-  const all = kind === 'bot' ? bots() : suggestions;
-  const good = all.filter((value) => dash || !value.startsWith('-'));
-  return only(
-    current,
-    good.map((value) => ({ word: start + value, about: '' })),
-  );
-}
-
 /**
- * The names of the bots of a flock, sorted, from the names of its key bundles and poems alone. No file is opened, and what
+ * The sorted names of the bots of a flock, by the file names of its key bundles and poems. No file is opened. A folder that
  * cannot be read has no bots.
  *
- * @param most - the files and folders that are looked at for poems: somebody may name the whole disk as their folder
+ * @param maxEntries - the maximum number of files and folders to search for poems: the folder may be the whole disk
  */
-export function botNames({ root = '.', keys, poems }: Places, most = 50_000): string[] {
+export function botNames({ root = '.', keys, poems }: Places, maxEntries = 50_000): string[] {
   const folder = fromHome(root);
   const bundles = entriesOf(keys === undefined ? path.join(folder, 'keys') : fromHome(keys));
   const names = new Set<string | undefined>(bundles.map(({ name }) => botOfBundle(name)));
-  const files = poemsBelow(poems === undefined ? path.join(folder, 'poems') : fromHome(poems), most);
-  // A poem whose bot has a bundle under the name of an older rule has no other.
+  const files = poemsBelow(poems === undefined ? path.join(folder, 'poems') : fromHome(poems), maxEntries);
+  // A poem whose bot has a bundle under a name of the older rule has no other bot.
   const byFormer = [...grouped(files, formerNameOf)].filter(
     ([name, same]) => same.length > 1 || !names.has(name),
   );
@@ -134,10 +118,10 @@ export function botNames({ root = '.', keys, poems }: Places, most = 50_000): st
 }
 
 /** The file names of the poems below a folder, the nearest first. */
-function poemsBelow(top: string, most: number): string[] {
+function poemsBelow(top: string, maxEntries: number): string[] {
   const folders = [top];
   const found: string[] = [];
-  let left = most;
+  let left = maxEntries;
   for (const folder of folders) {
     const entries = entriesOf(folder).filter(({ name }) => !name.startsWith('.'));
     for (const entry of entries) {
@@ -158,12 +142,11 @@ function entriesOf(folder: string): Dirent[] {
   }
 }
 
-/** A completion sees the line before the shell has put the home folder in. */
+/** The shell has not yet replaced `~` in the line. */
 const fromHome = (folder: string): string => folder.replace(/^~(?=\/|$)/, () => os.homedir());
 
 /**
- * The words of a line of bash, without what quotes them; the last is the unfinished one, perhaps empty. What bash would expand is
- * left as it is: nothing is looked up, and nothing is run.
+ * The words of a line of bash, unquoted. The last one is unfinished, and may be empty. Nothing is expanded or run.
  */
 export function typedWords(line: string): string[] {
   const words: string[] = [];
@@ -187,10 +170,10 @@ export function typedWords(line: string): string[] {
 }
 
 /**
- * Prints what could stand at the cursor of a shell's line: what of the disk could (`none`, `files` or `folders`), then a line
- * for each candidate, a tab between it and what it means. Whatever goes wrong, nothing is printed: somebody is typing.
+ * Prints the completions of a line: first `none`, `files` or `folders`, the paths that the shell should offer, then a line for
+ * each candidate: the word, a tab and its meaning. After an error nothing is printed, since the person is typing.
  *
- * @param argv - `bash LINE`, or `zsh WORD…` and `fish WORD…` without the program's name and quotes; `--` after the shell
+ * @param argv - the shell, `--`, and the line: in one word for bash, in unquoted words without the program's name for others
  */
 export function answerShell(program: string, [shell, , ...rest]: readonly string[]): void {
   process.stdout.on('error', () => undefined);
@@ -198,11 +181,11 @@ export function answerShell(program: string, [shell, , ...rest]: readonly string
     const words = shell === 'bash' ? wordsOfBash(rest[0] ?? '') : rest;
     process.stdout.write(shown(complete(builtManual(program), words, botNames)));
   } catch {
-    // No completion is better than an error in the middle of a line.
+    // No completion is better than an error message in the line.
   }
 }
 
-/** Variables that are set for the call stand before the program's name. */
+/** The words after the program's name, which may follow variables of its environment. */
 function wordsOfBash(line: string): string[] {
   const words = typedWords(line);
   return words.slice(words.findIndex((word) => !/^\w+=/.test(word)) + 1);

@@ -3,8 +3,8 @@ import { command } from './command.ts';
 import type { Command } from './manual.ts';
 
 /**
- * Completion for bash 4.4 and newer. The line goes to the program as it was typed, so that nothing of it is expanded or run.
- * What bash takes for words of its own, at each `=`, is not repeated in the answer.
+ * Completion for bash 4.4 and newer. The program gets the line as it was typed, so that nothing in it is expanded or run. Bash
+ * splits words at each `=`, so the part before it is removed from the answer.
  */
 export const bash = (
   program: string,
@@ -23,7 +23,7 @@ _${program}() {
 complete -F _${program} ${program}
 `;
 
-/** Completion for fish 3 and newer. \`commandline -o\` takes quotes away, and neither expands nor runs what was in them. */
+/** Completion for fish 3 and newer. `commandline -o` removes quotes, and neither expands nor runs their contents. */
 export const fish = (
   program: string,
 ): string => `# Completion of ${program} for fish: ${program} completion fish > ~/.config/fish/completions/${program}.fish
@@ -46,8 +46,8 @@ complete -c ${program} -f -a '(__${program}_complete)'
 `;
 
 /**
- * Completion for zsh, to be sourced after compinit, or to be found by it as \`_flockd\` in a folder of fpath. \`(Q)\` takes quotes
- * away, and neither expands nor runs what was in them.
+ * Completion for zsh, to be sourced after compinit, or stored as `_flockd` in a folder of fpath. `(Q)` removes quotes, and
+ * neither expands nor runs their contents.
  */
 export const zsh = (program: string): string => `#compdef ${program}
 # Completion of ${program} for zsh: source <(${program} completion zsh), or as _${program} in a folder of fpath
@@ -68,10 +68,10 @@ if [[ $funcstack[1] == _${program} ]]; then _${program} "$@"; else compdef _${pr
 
 const scripts = { bash, zsh, fish };
 
-/** The verb that prints what teaches a shell the words of a program; both programs have it. */
+/** The command `completion` of both programs. */
 export const completion = (program: string): Command =>
   command({
-    summary: 'Print the script that lets bash, zsh or fish complete a line',
+    summary: 'Print the completion script for bash, zsh or fish',
     schema: z.object({
       shell: z.enum(['bash', 'zsh', 'fish']).meta({ positional: true, description: 'the shell' }),
     }),

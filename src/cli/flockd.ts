@@ -6,7 +6,7 @@ export const flockd: Program = {
   description: 'Posts the lines of a flock of poems, each bot on its schedule, for years.',
   firstSteps: [
     ['keymaker make-keys ./poems', 'make a key for each bot'],
-    ['flockd run', 'post their lines, each on its schedule, from the same folder'],
+    ['flockd run', 'in the same folder: post their lines on their schedules'],
   ],
   commands: {
     run: async () => (await import('./flockd/run.ts')).run,

@@ -1,79 +1,73 @@
 import { wrapAnsi } from 'fast-wrap-ansi';
 import { type Exit, exitCodes } from '../errors.ts';
+import { grouped, listed } from '../text.ts';
 import {
   type CommandManual,
-  type Example,
   type Flag,
   globalFlags,
   type Manual,
-  oneOf,
   type Positional,
   shownPositional,
   usageOf,
 } from './manual.ts';
 
-/** What `--help` says of a program. @param columns - how wide it may be */
+/** The help of a program. @param columns - the maximum width */
 export function programHelp({ name, description, firstSteps, commands }: Manual, columns: number): string {
   const usages = commands.map((command): Row => [usageOf(command), command.summary]);
   return page(columns, [
     description,
     `Usage: ${name} <command> [flags]`,
-    ['Commands', rows(usages)],
-    ['Help', rows(globalFlags.map(rowOfFlag))],
-    ['First steps', calls(firstSteps)],
-    ['Exit codes', rows(exits.map((exit) => [String(exitCodes[exit]), exitTexts[exit]]))],
+    ['Commands', rows(usages, columns)],
+    ['Help', rows(globalFlags.map(rowOfFlag), columns)],
+    ['First steps', calls(firstSteps, columns)],
+    ['Exit codes', rows(exitRows, columns)],
     `More: ${name} <command> --help, and man ${name}`,
   ]);
 }
 
-/** What `--help` says of a command. */
+/** The help of a command. */
 export function commandHelp(command: CommandManual, program: string, columns: number): string {
-  const { summary, positionals, flags, examples } = command;
+  const { summary, positionals, flags, examples, exits } = command;
+  const ownExits = exitsOf((exit) => ['done', 'usage'].includes(exit) || exits[exit] !== undefined, exits);
   return page(columns, [
     `${summary}.`,
     `Usage: ${program} ${usageOf(command)} [flags]`,
-    ['Arguments', rows(positionals.map(rowOfPositional))],
-    ...grouped([...flags, ...globalFlags]).map(
-      ([group, own]) => [group, rows(own.map(rowOfFlag))] satisfies Section,
+    ['Arguments', rows(positionals.map(rowOfPositional), columns)],
+    ...Array.from(
+      grouped([...flags, ...globalFlags], ({ group }) => group),
+      ([group, own]): Section => [group, rows(own.map(rowOfFlag), columns)],
     ),
-    ['Examples', calls(examples)],
-    ['Exit codes', rows([...exitRows(command), ['others', `see ${program} --help`]])],
+    ['Examples', calls(examples, columns)],
+    ['Exit codes', rows([...ownExits, ['others', `see ${program} --help`]], columns)],
   ]);
 }
 
-/** What each exit code means. */
+/** The meaning of each exit code. */
 const exitTexts: Record<Exit, string> = {
-  done: 'done',
-  partly: 'done in part, or something is wrong that needs you',
-  usage: 'the command line is wrong',
-  data: 'a poem, a key bundle or another file is bad',
-  unavailable: 'a service cannot be reached, or does not do what it should',
-  cannotCreate: 'a file or folder cannot be made',
-  io: 'a file cannot be read or written',
-  tryLater: 'not now: try again later',
+  done: 'success',
+  partly: 'partial success, or something needs you',
+  usage: 'wrong command line',
+  data: 'invalid poem, key bundle or other file',
+  unavailable: 'a service is unavailable',
+  cannotCreate: 'cannot create a file or folder',
+  io: 'cannot read or write a file',
+  tryLater: 'temporary failure: try again later',
   permission: 'a secret is open to others, or a permission is missing',
-  config: 'a setting is missing or wrong',
+  config: 'a setting is missing or invalid',
   interrupted: 'interrupted',
 };
 
-const exits = Object.keys(exitTexts).filter((name): name is Exit => name in exitTexts);
+/** A label and its text. */
+type Row = readonly [label: string, text: string];
+type Section = readonly [heading: string, lines: string];
 
-/** The codes with which every command may end, and those that mean something of its own. */
-const exitRows = ({ exits: own }: CommandManual): Row[] =>
-  exits
-    .filter((exit) => ['done', 'usage'].includes(exit) || own[exit] !== undefined)
+const exitsOf = (isWanted: (exit: Exit) => boolean, own: Partial<Record<Exit, string>> = {}): Row[] =>
+  Object.keys(exitTexts)
+    .filter((exit): exit is Exit => exit in exitTexts)
+    .filter(isWanted)
     .map((exit) => [String(exitCodes[exit]), own[exit] ?? exitTexts[exit]]);
 
-/** The flags under each heading, in the order in which they come. */
-function grouped(flags: readonly Flag[]): [group: string, flags: Flag[]][] {
-  const groups = new Map<string, Flag[]>();
-  for (const flag of flags) groups.set(flag.group, [...(groups.get(flag.group) ?? []), flag]);
-  return [...groups];
-}
-
-type Row = readonly [label: string, text: string];
-type Block = (columns: number) => string;
-type Section = [heading: string, block: Block | undefined];
+const exitRows = exitsOf(() => true);
 
 const rowOfPositional = (positional: Positional): Row => [
   shownPositional(positional),
@@ -89,48 +83,44 @@ function rowOfFlag(flag: Flag): Row {
 const textOfFlag = ({ description, choices, default: usual }: Flag): string =>
   description + among(choices) + (usual === undefined ? '' : ` (default: ${usual})`);
 
-/** What may be chosen, after what it is for. */
-const among = (choices: readonly string[]): string => (choices.length === 0 ? '' : `: ${oneOf(choices)}`);
+/** The valid values, to follow a description. */
+const among = (choices: readonly string[]): string =>
+  choices.length === 0 ? '' : `: ${listed(choices, 'or')}`;
 
-function page(columns: number, parts: readonly (string | Section)[]): string {
-  const shown = parts.flatMap((part) => {
-    if (typeof part === 'string') return [wrapAnsi(part, columns)];
-    const [heading, block] = part;
-    return block ? [`${heading}:\n${block(columns)}`] : [];
-  });
-  return `${shown.join('\n\n')}\n`;
-}
+/** Paragraphs and sections. A section without lines is left out. */
+const page = (columns: number, parts: readonly (string | Section)[]): string =>
+  parts
+    .flatMap((part) => {
+      if (typeof part === 'string') return [`${wrapAnsi(part, columns)}\n`];
+      const [heading, lines] = part;
+      return lines === '' ? [] : [`${heading}:\n${lines}`];
+    })
+    .join('\n');
 
-/** The longest label that has its text beside it. */
-const widest = 24;
-/** The least room that a text has beside its label. */
+/** The maximum width of a label with its text beside it. */
+const maxLabel = 24;
+/** The minimum width of a text beside its label. */
 const minBeside = 16;
-/** How far in a text is below its label. */
-const below = 6;
+/** The indent of a text below its label. */
+const belowIndent = 6;
 
-/** Labels with their texts beside them, or below where it is narrow; undefined where there are none. */
-function rows(all: readonly Row[]): Block | undefined {
-  if (all.length === 0) return undefined;
-  const width = Math.max(...all.map(([label]) => label.length).filter((length) => length <= widest), 0);
-  return (columns) => {
-    const isWide = columns - width - 4 >= minBeside;
-    const indent = isWide ? width + 4 : below;
-    return all
-      .map(([label, text]) => {
-        const hung = hang(text, indent, columns);
-        return isWide && label.length <= width
-          ? `  ${label.padEnd(width)}${hung.slice(width + 2)}`
-          : `  ${label}\n${hung}`;
-      })
-      .join('\n');
-  };
+/** Labels with their texts beside them, or below if it is narrow. */
+function rows(all: readonly Row[], columns: number): string {
+  const width = Math.max(...all.map(([label]) => label.length).filter((length) => length <= maxLabel), 0);
+  const isWide = columns - width - 4 >= minBeside;
+  const indent = isWide ? width + 4 : belowIndent;
+  const lines = all.map(([label, text]) => {
+    const hung = hang(text, indent, columns);
+    return isWide && label.length <= width
+      ? `  ${label.padEnd(width)}${hung.slice(width + 2)}\n`
+      : `  ${label}\n${hung}\n`;
+  });
+  return lines.join('');
 }
 
-/** Calls, each with what it does below; undefined where there are none. */
-const calls = (all: readonly Example[]): Block | undefined =>
-  all.length === 0
-    ? undefined
-    : (columns) => all.map(([call, does]) => `  ${call}\n${hang(does, below, columns)}`).join('\n');
+/** Command lines, each with its description below. */
+const calls = (all: readonly Row[], columns: number): string =>
+  all.map(([call, does]) => `  ${call}\n${hang(does, belowIndent, columns)}\n`).join('');
 
 const hang = (text: string, indent: number, columns: number): string =>
   wrapAnsi(text, Math.max(1, columns - indent)).replaceAll(/^/gm, ' '.repeat(indent));
@@ -139,62 +129,56 @@ const hang = (text: string, indent: number, columns: number): string =>
  * The man page.
  */
 
-/** A name, and what there is to say about it. */
-type Entry = readonly [name: string, about: string];
-
-/** What the man page of each program tells besides its verbs. */
+/** The descriptions in the man pages. */
 const descriptions: Partial<Record<string, readonly string[]>> = {
   keymaker: [
-    'A flock is a folder of poems, and one X account (a bot) for each. keymaker walks the poems, asks which bots to make, lets ' +
-      'a person authorize the app for each account, checks that it is the right one, and writes a key bundle for each bot. ' +
-      'flockd(1) then posts the poems.',
-    'Questions are asked one by one. Without a terminal the answers are read from standard input, one a line, in the same order. ' +
+    'A flock is a folder of poems and one X account (a bot) for each. keymaker walks the poems and asks which bots to make. A ' +
+      'person authorizes the app for each account; keymaker checks that it is the right account and writes a key bundle for ' +
+      'the bot. flockd(1) then posts the poems.',
+    'Questions come one by one. Without a terminal, the answers are read from standard input, one a line, in the same order. ' +
       'No secret is taken from the command line, and none is printed.',
   ],
   flockd: [
-    'A flock is a folder of poems, and one X account (a bot) for each, whose keys keymaker(1) has made. flockd posts the next ' +
-      'line of each poem whenever the schedule of its bot says so: never twice, never skipped, never as the wrong account.',
-    'What is about to be posted is in the ledger before it is sent, and what came of it is in the ledger before anything is ' +
-      'built on it. A post whose fate is unknown is in doubt: that bot posts nothing more until its timeline has settled the ' +
-      'question. A bot that needs a person is parked, and status says why and what to do.',
+    'A flock is a folder of poems and one X account (a bot) for each, with keys made by keymaker(1). flockd posts the next line ' +
+      'of each poem on the schedule of its bot: never twice, never skipped, never as the wrong account.',
+    'Each post is written to the ledger before it is sent, and its outcome before anything follows from it. A post with an ' +
+      'unknown outcome is in doubt: that bot posts nothing more until its timeline answers the question. A bot that needs a ' +
+      'person is parked; flockd status says why, and what to do.',
   ],
 };
 
-const files: readonly Entry[] = [
+const files: readonly Row[] = [
   [
     'poems/**/*.txt',
-    'One poem a file, in UTF-8; each line that is not blank is one post. The bot has the name of the file.',
+    'The poems, in UTF-8. Each line that is not blank is one post. The file name is the name of the bot.',
   ],
   [
     'keys/<bot>.json',
-    'The key bundle of a bot, for its owner alone to read. With .age after it, the same encrypted with age(1).',
+    'The key bundle of a bot, readable by its owner only. With the ending .age it is encrypted with age(1).',
   ],
-  ['flock.json', 'Settings: schedule, timezone, and what else differs from bot to bot. Optional.'],
-  ['prices.json', 'What X charges, where that has changed since this program was made. Optional.'],
-  ['apikeys.json', 'The app keys, where the environment does not hold them. Optional.'],
+  ['flock.json', 'Settings of the flock and of single bots, such as schedule and timezone. Optional.'],
+  ['prices.json', 'The prices of X, if they have changed since this version. Optional.'],
+  ['apikeys.json', 'The app keys, if they are not in the environment. Optional.'],
   [
     'state/',
-    'The ledger of flockd: a line of JSON for each thing it did. It can be read while flockd runs, and is not to be edited.',
+    'The ledger of flockd: a line of JSON for each event. It can be read while flockd runs, and must not be edited.',
   ],
-  ['state/stop', 'While this file is there, nothing is posted.'],
+  ['state/stop', 'While this file exists, nothing is posted.'],
 ];
 
-const environment: readonly Entry[] = [
+const environment: readonly Row[] = [
   ['CONSUMER_TOKEN, CONSUMER_TOKEN_SECRET', 'The app keys.'],
-  ['CONSUMER_TOKEN_FILE, CONSUMER_TOKEN_SECRET_FILE', 'Files that hold them.'],
-  ['KEYMAKER_API_URL', 'The base of the X API; plain http only to this machine itself.'],
-  ['KEYMAKER_IDENTITY_FILE', 'The age identity that opens encrypted bundles.'],
-  ['FLOCKD_SOCKETS', 'How many posts are under way at a time; 64 where it is not set.'],
+  ['CONSUMER_TOKEN_FILE, CONSUMER_TOKEN_SECRET_FILE', 'Files that contain them.'],
+  ['KEYMAKER_API_URL', 'The base URL of the X API. Plain http is for this machine only.'],
+  ['KEYMAKER_IDENTITY_FILE', 'The age identity that decrypts encrypted bundles.'],
+  ['FLOCKD_SOCKETS', 'The maximum number of concurrent posts; 64 by default.'],
   [
     'CREDENTIALS_DIRECTORY',
-    'Of systemd(1): its files keys_<bot>.json are the bundles where no --keys is given, its file identity the age identity.',
+    'Set by systemd(1). Its files keys_<bot>.json are the bundles unless --keys is given, its file identity is the age identity.',
   ],
-  ['STATE_DIRECTORY', 'Where the ledger is, instead of state/ in the root.'],
-  [
-    'NO_COLOR',
-    'Where it is set to anything, there are no colours; nor are there on a dumb TERM, or away from a terminal.',
-  ],
-  ['FORCE_COLOR, CLICOLOR_FORCE', 'Colours even where they would not be; FORCE_COLOR=0 is none.'],
+  ['STATE_DIRECTORY', 'The folder of the ledger, instead of state/ in the root.'],
+  ['NO_COLOR', 'Any value disables colours, which are also off for a dumb TERM and without a terminal.'],
+  ['FORCE_COLOR, CLICOLOR_FORCE', 'Enable colours in any case; FORCE_COLOR=0 disables them.'],
 ];
 
 const seeAlso: Partial<Record<string, readonly string[]>> = {
@@ -213,11 +197,14 @@ export function manPage(manual: Manual, { version, date }: { version: string; da
     ...section('NAME', [wrapAnsi(`${name} \\- ${escaped(phrase(description))}`, lineLength)]),
     ...section('SYNOPSIS', synopsis(name)),
     ...section('DESCRIPTION', paragraphs(descriptions[name] ?? [])),
-    ...section('COMMANDS', [...commands.flatMap(commandLines), ...subsection('Flags of every command')]),
-    ...globalFlags.flatMap(flagLines),
+    ...section('COMMANDS', [
+      ...commands.flatMap(commandLines),
+      ...subsection('Flags of every command'),
+      ...globalFlags.flatMap(flagLines),
+    ]),
     ...section('FILES', [text("Below the flock's folder:"), ...files.flatMap(entryLines)]),
     ...section('ENVIRONMENT', environment.flatMap(entryLines)),
-    ...section('EXIT STATUS', exitEntries.flatMap(entryLines)),
+    ...section('EXIT STATUS', exitRows.flatMap(entryLines)),
     ...section(
       'EXAMPLES',
       commands.flatMap(({ examples }) => examples.flatMap(entryLines)),
@@ -256,9 +243,7 @@ function flagLines(flag: Flag): string[] {
   return item(placeholder === undefined ? names : `${names} ${italic(placeholder)}`, textOfFlag(flag));
 }
 
-const exitEntries = exits.map((exit): Entry => [String(exitCodes[exit]), exitTexts[exit]]);
-
-const entryLines = ([name, about]: Entry): string[] => item(bold(name), about);
+const entryLines = ([name, about]: Row): string[] => item(bold(name), about);
 
 const item = (label: string, about: string): string[] => ['.TP', label, text(sentence(about))];
 

@@ -4,38 +4,35 @@ import { promisify } from 'node:util';
 import { wrapAnsi } from 'fast-wrap-ansi';
 import pc from 'picocolors';
 import type { Clock } from '../clock.ts';
-import { apiUrl, isDumbTerminal, wantsColor } from '../config/environment.ts';
-import { LiveStatus, readBotFiles } from '../daemon/read-status.ts';
+import { isDumbTerminal, wantsColor } from '../config/environment.ts';
 import { systemCode } from '../errors.ts';
-import type { Flock } from '../flock/load.ts';
-import { type BotStatus, needsSomebody, postPages, type Status } from '../flock/status.ts';
-import type { Ledger } from '../ledger/journal.ts';
-import { columnsOf, widthOf, wrapped } from '../text.ts';
+import { type BotStatus, needsSomebody, type Status } from '../flock/status.ts';
+import { columnsOf, relativeTimeHolds, widthOf, wrapped } from '../text.ts';
+import type { FlockView, SnapshotCache } from '../web/dashboard/snapshot.ts';
 import { flockWords, keylessTrouble, statusTable, troublesOf } from './tables.ts';
 
 /*
- * The last lines of a terminal, drawn anew again and again, while a log goes by above them. Each change is one write, between
- * the signs that let a terminal show it at once (synchronized output), so that nothing flickers. Nobody waits for the
- * terminal: while it is slow or stopped (Ctrl-S) there are fewer frames.
+ * The last lines of a terminal, which show the flock while the log scrolls above them. Each change is one write, between the
+ * sequences for synchronized output, so that nothing flickers. A slow or stopped terminal (Ctrl-S) gets fewer frames, and
+ * nothing else waits for it.
  */
 
 const begin = '\u001b[?2026h';
 const end = '\u001b[?2026l';
-/** A line that is too wide is cut by the terminal, and does not become two. */
+/** The terminal cuts a line that is too wide, and does not wrap it. */
 const noWrap = '\u001b[?7l';
 const wrap = '\u001b[?7h';
 const eraseBelow = '\r\u001b[J';
 const up = (lines: number): string => (lines > 0 ? `\u001b[${lines}A` : '');
 
-/** A picture is taken so often, and takes this share of the time at most. Milliseconds. */
-const every = 1000;
-const share = 1 / 20;
+/** The maximum share of the time that drawing takes. */
+const maxShare = 1 / 20;
 
-/** Lines of the log that come together are shown together. Milliseconds. */
-const soon = 50;
+/** For how long lines of the log are collected for one write. Milliseconds. */
+const delay = 50;
 
-/** What waits for a terminal that shows nothing, at most. Characters. */
-const maxWaiting = 256 * 1024;
+/** How much of the log is kept for a terminal that takes nothing. Characters. */
+const maxPending = 256 * 1024;
 
 /** A terminal to draw on. */
 export interface Screen {
@@ -43,48 +40,54 @@ export interface Screen {
   readonly rows: number;
   /** Resolves once the text is out, which can take as long as the terminal likes. */
   write(text: string): Promise<void>;
-  /** @returns the way to be told no more */
+  /** @returns ends it */
   onResize(resized: () => void): () => void;
   /**
-   * Ctrl-Z, and what ends it. Others write on the terminal meanwhile.
+   * Ctrl-Z, and `fg` after it. Other programs write on the terminal in between.
    *
    * @param stops - the program stops once it has resolved
-   * @returns the way to be told no more
+   * @returns ends it
    */
   onStop(stops: () => Promise<void>, goesOn: () => void): () => void;
 }
 
-/** Lines for a screen, none of them wider, and fewer than it has. */
-type Picture = (screen: Pick<Screen, 'columns' | 'rows'>) => string[];
+interface Frame {
+  /** None wider than the screen, and fewer than it has. */
+  lines: string[];
+  /** For how long it stays true by itself. Milliseconds. */
+  holds: number;
+}
+
+type DrawFrame = (screen: Pick<Screen, 'columns' | 'rows'>) => Frame;
 
 export class LiveView implements AsyncDisposable {
-  /** Where the log goes; it is as good as a terminal. */
+  /** Where the log goes. It counts as a terminal. */
   readonly log = Object.assign(
     new Writable({
       decodeStrings: false,
       write: (text: unknown, _, done) => {
-        this.#say(String(text));
+        this.#add(String(text));
         done();
       },
     }),
     { isTTY: true },
   );
   readonly #screen: Screen;
-  readonly #forget: (() => void)[];
-  #picture: Picture | undefined;
+  readonly #listeners: (() => void)[];
+  #draw: DrawFrame | undefined;
   #isHidden = false;
   #lines: string[] = [];
   /** The lines that are on the screen now. */
   #shown: string[] = [];
-  /** What the log has said and is not on the screen yet. */
-  #said = '';
+  /** What of the log is not on the screen yet. */
+  #pending = '';
   #writing: Promise<void> | undefined;
-  #next: NodeJS.Timeout | undefined;
-  #tick: NodeJS.Timeout | undefined;
+  #flushTimer: NodeJS.Timeout | undefined;
+  #drawTimer: NodeJS.Timeout | undefined;
 
   constructor(screen: Screen) {
     this.#screen = screen;
-    this.#forget = [
+    this.#listeners = [
       screen.onResize(() => {
         this.redraw();
       }),
@@ -98,22 +101,22 @@ export class LiveView implements AsyncDisposable {
     ];
   }
 
-  /** Shows a picture from now on, and takes it again each second. */
-  show(picture: Picture): void {
-    this.#picture = picture;
+  /** Shows a frame from now on, and draws another when it holds no more. */
+  show(draw: DrawFrame): void {
+    this.#draw = draw;
     this.redraw();
   }
 
   /** Leaves the log alone on the screen. */
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const forget of this.#forget) forget();
+    for (const end of this.#listeners) end();
     await this.#hide();
   }
 
-  /** Takes the picture away; the log goes on. */
+  /** Erases the frame; the log continues. */
   async #hide(): Promise<void> {
     this.#isHidden = true;
-    clearTimeout(this.#tick);
+    clearTimeout(this.#drawTimer);
     this.#lines = [];
     await this.#written();
     this.#flush();
@@ -124,61 +127,62 @@ export class LiveView implements AsyncDisposable {
     while (this.#writing) await this.#writing;
   }
 
-  /** Takes the picture again now. */
+  /** Draws the frame again now. */
   redraw(): void {
-    clearTimeout(this.#tick);
-    if (!this.#picture || this.#isHidden) return;
+    clearTimeout(this.#drawTimer);
+    if (!this.#draw || this.#isHidden) return;
     const from = performance.now();
-    this.#lines = this.#picture(this.#screen);
+    const { lines, holds } = this.#draw(this.#screen);
     const took = performance.now() - from;
-    this.#tick = setTimeout(
-      () => {
+    this.#lines = lines;
+    if (holds < Infinity) {
+      const redraw = (): void => {
         this.redraw();
-      },
-      Math.max(every, took / share),
-    ).unref();
+      };
+      this.#drawTimer = setTimeout(redraw, Math.max(holds, took / maxShare)).unref();
+    }
     this.#flush();
   }
 
-  #say(text: string): void {
-    this.#said = (this.#said + text).slice(-maxWaiting);
-    this.#next ??= setTimeout(() => {
+  #add(text: string): void {
+    this.#pending = (this.#pending + text).slice(-maxPending);
+    this.#flushTimer ??= setTimeout(() => {
       this.#flush();
-    }, soon);
+    }, delay);
   }
 
   #flush(): void {
-    clearTimeout(this.#next);
-    this.#next = undefined;
+    clearTimeout(this.#flushTimer);
+    this.#flushTimer = undefined;
     this.#writing ??= this.#write().finally(() => {
       this.#writing = undefined;
-      if (this.#said !== '') this.#flush();
+      if (this.#pending !== '') this.#flush();
     });
   }
 
   #write(): Promise<void> {
     const { columns } = this.#screen;
-    // A terminal that became narrower has broken the lines that are too wide for it now.
+    // A terminal that became narrower has wrapped the lines that are too wide for it now.
     const height = this.#shown.reduce(
       (sum, line) => sum + Math.max(1, Math.ceil(widthOf(line) / columns)),
       0,
     );
     const frame = this.#lines.map((line) => `${line}\n`).join('');
-    const text = `${begin}${up(height)}${eraseBelow}${wrapped(this.#said, columns)}${noWrap}${frame}${wrap}${end}`;
+    const text = `${begin}${up(height)}${eraseBelow}${wrapped(this.#pending, columns)}${noWrap}${frame}${wrap}${end}`;
     this.#shown = this.#lines;
-    this.#said = '';
+    this.#pending = '';
     return this.#screen.write(text);
   }
 }
 
 const writeTo = promisify(write);
 
-/** How long a terminal that takes nothing is left alone. Milliseconds. */
+/** After how long a terminal that takes nothing gets another write. Milliseconds. */
 const retryAfterFull = 100;
 
 /**
- * A terminal that may keep its writer waiting without keeping the process: Node's own stream blocks it, which would hold up
- * every post while somebody has stopped the output with Ctrl-S.
+ * A terminal to which writes wait without blocking the process: Node's own stream blocks, which would hold up every post while
+ * the output is stopped with Ctrl-S.
  */
 const openScreen = (stream: NodeJS.WriteStream & { fd: number }): Screen => ({
   get columns() {
@@ -192,7 +196,7 @@ const openScreen = (stream: NodeJS.WriteStream & { fd: number }): Screen => ({
     while (rest.length > 0) {
       const { bytesWritten } = await writeTo(stream.fd, rest).catch(async (error: unknown) => {
         if (systemCode(error) !== 'EAGAIN') {
-          // A terminal that is gone gets nothing more: whoever hears of the stream's errors decides what follows.
+          // A terminal that is gone gets nothing more; what follows is decided where the stream's errors are handled.
           stream.emit('error', error);
           return { bytesWritten: rest.length };
         }
@@ -215,17 +219,16 @@ const openScreen = (stream: NodeJS.WriteStream & { fd: number }): Screen => ({
   },
 });
 
-/** The screen a frame is for. */
 interface FrameSize {
   columns: number;
   rows: number;
   colors: boolean;
 }
 
-/** So many lines of the log stay in sight above it, where the screen has room. */
-const ofLog = 6;
+/** How many lines of the log stay visible above it, where the screen has room. */
+const logRows = 6;
 
-/** On fewer there is the log alone. */
+/** A lower screen shows only the log. */
 const minRows = 4;
 
 /** A blank line, and the heads of the table. */
@@ -237,7 +240,7 @@ interface ShownFlock extends Status {
   keyless?: readonly string[] | undefined;
 }
 
-/** So many of them are named. */
+/** How many of them are named. */
 const maxKeyless = 3;
 
 function keylessLines(keyless: readonly string[], columns: number): string[] {
@@ -245,7 +248,7 @@ function keylessLines(keyless: readonly string[], columns: number): string[] {
   return trouble ? wrappedLines(`${trouble.text} (${trouble.hint ?? ''})`, columns) : [];
 }
 
-/** A screen of the flock: a table, a sentence, and what is wrong. It has fewer lines than the screen, none of them wider. */
+/** A table of the bots, a sentence, and what is wrong: fewer lines than the screen has, none of them wider. */
 export function flockFrame(
   { flock, bots, keyless = [] }: ShownFlock,
   now: number,
@@ -253,15 +256,15 @@ export function flockFrame(
 ): string[] {
   if (rows < minRows) return [];
   const paint = pc.createColors(colors);
-  const room = Math.max(rows - 1 - ofLog, Math.floor(rows / 2)) - chrome;
+  const room = Math.max(rows - 1 - logRows, Math.floor(rows / 2)) - chrome;
   const words = wrappedLines(
-    `${flock.stopped ? 'The flock is stopped. ' : ''}${flockWords(flock, bots)}`,
+    `${flock.stopped ? 'The flock is paused. ' : ''}${flockWords(flock, bots)}`,
     columns,
   );
   const unready = keylessLines(keyless, columns);
-  // Half of the screen at most, more where the flock is small.
+  // At most half of the screen, more where the flock is small.
   const left = room - words.length - unready.length - Math.min(bots.length, Math.ceil(room / 2));
-  const troubles = troubleLines(bots, { now, columns, most: left }).map((line) => paint.dim(line));
+  const troubles = troubleLines(bots, { now, columns, max: left }).map((line) => paint.dim(line));
   const rowsOfBots = chosen(bots, room - words.length - troubles.length - unready.length);
   const more = bots.length - rowsOfBots.length;
   return [
@@ -274,11 +277,11 @@ export function flockFrame(
   ].slice(0, rows - 1);
 }
 
-/** As many as there is room for, with a line for the others: who needs somebody first, then who posts next. */
-function chosen(bots: readonly BotStatus[], most: number): readonly BotStatus[] {
-  if (bots.length <= most) return bots;
-  const room = Math.max(1, most - 1);
-  // Of thousands only a screenful is put in order.
+/** The bots that fit, with a line left for the number of others: those that need a person first, then those that post next. */
+function chosen(bots: readonly BotStatus[], max: number): readonly BotStatus[] {
+  if (bots.length <= max) return bots;
+  const room = Math.max(1, max - 1);
+  // Of thousands only a screenful is sorted.
   const first: { bot: BotStatus; key: string }[] = [];
   for (const bot of bots) {
     const key = urgency(bot);
@@ -290,25 +293,25 @@ function chosen(bots: readonly BotStatus[], most: number): readonly BotStatus[] 
   return first.map(({ bot }) => bot);
 }
 
-/** Texts that sort as their bots should. */
+/** A text by which bots are sorted. */
 const urgency = (status: BotStatus): string =>
   `${needsSomebody(status) ? 0 : 1} ${status.next ?? '~'} ${status.bot}`;
 
-/** What is wrong, as far as there is room for it. */
+/** What is wrong, as far as it fits. */
 function troubleLines(
   bots: readonly BotStatus[],
-  { now, columns, most }: { now: number; columns: number; most: number },
+  { now, columns, max }: { now: number; columns: number; max: number },
 ): string[] {
   const lines: string[] = [];
   const troubles = troublesOf(bots, now);
   for (const [index, { text, hint }] of troubles.entries()) {
     const said = wrappedLines(hint === undefined ? text : `${text} (${hint})`, columns);
     const isLast = index === troubles.length - 1;
-    if (lines.length + said.length + (isLast ? 0 : 1) > most) {
+    if (lines.length + said.length + (isLast ? 0 : 1) > max) {
       const others = troubles.length - index;
-      return most < 1
+      return max < 1
         ? []
-        : [...lines, `… flockd status tells what is wrong with ${others} more`.slice(0, columns)];
+        : [...lines, `… flockd status shows what is wrong with ${others} more`.slice(0, columns)];
     }
     lines.push(...said);
   }
@@ -319,19 +322,16 @@ const wrappedLines = (text: string, columns: number): string[] =>
   wrapAnsi(text, columns, { hard: true }).split('\n');
 
 interface LiveOptions {
-  ledger: Ledger;
+  snapshots: Pick<SnapshotCache, 'view' | 'watch' | 'forget'>;
   clock: Clock;
-  isStopped: () => boolean;
 }
 
-/** What a person at the terminal sees of a running flock, below its log. Elsewhere there is the log alone. */
+/** What a person at the terminal sees of a running flock, below its log. Elsewhere there is only the log. */
 export class Live implements AsyncDisposable {
   readonly #view: LiveView | undefined;
-  #status: LiveStatus | undefined;
-  #read: () => ShownFlock | undefined = () => undefined;
-  /** The newest, and the one whose files are read. */
-  #newest: Flock | undefined;
-  #flock: Flock | undefined;
+  #snapshots: LiveOptions['snapshots'] | undefined;
+  #shown: FlockView | undefined;
+  #unwatch: () => void = () => undefined;
 
   constructor() {
     const isForPerson = process.stdout.isTTY && !isDumbTerminal();
@@ -344,43 +344,43 @@ export class Live implements AsyncDisposable {
   }
 
   /** Shows the flock from now on. */
-  watch({ ledger, clock, isStopped }: LiveOptions): void {
-    const status = new LiveStatus(ledger);
-    this.#status = status;
+  watch({ snapshots, clock }: LiveOptions): void {
+    const view = this.#view;
+    if (!view) return;
     const colors = wantsColor(process.stdout.isTTY);
-    const pages = postPages(apiUrl());
-    this.#read = () => {
-      if (!this.#flock) return undefined;
-      const { purse, keyless } = this.#flock;
-      const read = status.read({ purse, isStopped: isStopped(), now: clock.now(), pages });
-      return { ...read, keyless: keyless.map(({ name }) => name) };
-    };
-    this.#view?.show((screen) => {
-      const read = this.#read();
-      return read ? flockFrame(read, clock.now(), { ...screen, colors }) : [];
+    view.show((screen) => {
+      if (!this.#shown) return { lines: [], holds: Infinity };
+      const now = clock.now();
+      return {
+        lines: flockFrame(this.#shown, now, { ...screen, colors }),
+        holds: holdsFor(this.#shown, now),
+      };
     });
-  }
-
-  /** Takes up what is new in the flock's files. */
-  update(flock: Flock): void {
-    if (!this.#view) return;
-    this.#newest = flock;
-    void readBotFiles(flock).then((files) => {
-      if (this.#newest !== flock) return;
-      this.#flock = flock;
-      this.#status?.update(files);
-      this.#view?.redraw();
+    this.#snapshots = snapshots;
+    this.#unwatch = snapshots.watch((shown) => {
+      this.#shown = shown;
+      view.redraw();
     });
   }
 
   /** Leaves the log, and a last word on the flock. */
   async [Symbol.asyncDispose](): Promise<void> {
-    const status = this.#read();
-    if (status) {
-      const isWell = !status.bots.some(needsSomebody);
-      const more = isWell ? '' : ' flockd status tells what is wrong.';
-      this.#view?.log.write(`${flockWords(status.flock, status.bots)}${more}\n`);
+    this.#unwatch();
+    this.#snapshots?.forget();
+    const last = await this.#snapshots?.view().catch(() => undefined);
+    if (last) {
+      const more = last.bots.some(needsSomebody) ? ' flockd status shows what is wrong.' : '';
+      this.#view?.log.write(`${flockWords(last.flock, last.bots)}${more}\n`);
     }
     await this.#view?.[Symbol.asyncDispose]();
   }
+}
+
+/** For how long the times in a frame stay as they are. Milliseconds. */
+function holdsFor({ bots }: Status, now: number): number {
+  let holds = Infinity;
+  for (const { next, until, last } of bots)
+    for (const instant of [next, until, last?.at])
+      if (instant !== undefined) holds = Math.min(holds, relativeTimeHolds(Date.parse(instant) - now));
+  return holds;
 }

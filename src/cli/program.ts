@@ -1,25 +1,24 @@
 import { type Exit, exitCodes, FlockError, messageOf } from '../errors.ts';
+import { nearest } from '../text.ts';
 import {
-  checkLine,
   type Command,
-  findCommand,
-  helpHint,
+  type Flag,
+  globalFlags,
   type Line,
-  noCommand,
   type Program,
   readLine,
   readManual,
+  shownPositional,
 } from './manual.ts';
 import type { Terminal } from './terminal.ts';
 
-/** Asked by completion scripts alone, and so in no help. */
+/** The command of completion scripts. It is in no help. */
 const completing = 'complete';
 
-/** Runs a program once. A shell that completes a line waits for the answer: nothing else is loaded for it. */
+/** Runs a program once. A shell that completes a line waits for the answer, so nothing else is loaded for it. */
 export async function start(program: Program, argv: readonly string[]): Promise<void> {
   if (argv[0] === completing) {
-    const { answerShell } = await import('./complete.ts');
-    answerShell(program.name, argv.slice(1));
+    (await import('./complete.ts')).answerShell(program.name, argv.slice(1));
     return;
   }
   const { openTerminal } = await import('./terminal.ts');
@@ -27,33 +26,39 @@ export async function start(program: Program, argv: readonly string[]): Promise<
   try {
     process.exitCode = exitCodes[await helpOrRun(program, argv, terminal)];
   } catch (error) {
-    // The one place that maps an error to an exit code.
+    // The one place that turns an error into an exit code.
     process.exitCode = exitCodes[report(error, terminal)];
   }
 }
 
 async function helpOrRun(program: Program, argv: readonly string[], terminal: Terminal): Promise<Exit> {
   if (has(argv, '--version')) {
-    const { version } = await import('./command.ts');
-    terminal.print(`${version()}\n`);
+    terminal.print(`${(await import('./command.ts')).version()}\n`);
     return 'done';
   }
   if (has(argv, '--help', '-h')) {
-    // Some terminals go to the next line by themselves after the last column.
+    // Some terminals start a new line by themselves after the last column.
     const columns = process.stdout.isTTY ? terminal.columns - 1 : terminal.columns;
     terminal.print(await helpFor(program, argv, Math.min(100, columns)));
     return 'done';
   }
-  return await callCommand(program, argv, terminal);
+  const at = findCommand(argv, Object.keys(program.commands));
+  const name = argv[at] ?? '';
+  const load = program.commands[name];
+  if (!load) throw noCommand(program, argv);
+  const command = await load();
+  const call = `${program.name} ${name}`;
+  const args = await readArgs(argv.toSpliced(at, 1), command, call);
+  return await command.run(args, terminal, helpHint(call));
 }
 
-/** Whether one of the flags is on the line, before what is no flag any more. */
+/** Whether one of the flags is on the line, before a `--`. */
 function has(argv: readonly string[], ...flags: string[]): boolean {
   const end = argv.indexOf('--');
   return argv.some((word, at) => flags.includes(word) && (end < 0 || at < end));
 }
 
-/** @throws {FlockError} `usage` where there is no such command */
+/** @throws {FlockError} `usage` if there is no such command */
 async function helpFor(program: Program, argv: readonly string[], columns: number): Promise<string> {
   const { commandHelp, programHelp } = await import('./help.ts');
   const at = findCommand(argv, Object.keys(program.commands));
@@ -63,25 +68,65 @@ async function helpFor(program: Program, argv: readonly string[], columns: numbe
   return command ? commandHelp(command, manual.name, columns) : programHelp(manual, columns);
 }
 
-/** @throws {FlockError} `usage` where the line is wrong, and whatever the command throws */
-async function callCommand(program: Program, argv: readonly string[], terminal: Terminal): Promise<Exit> {
-  const at = findCommand(argv, Object.keys(program.commands));
-  const name = argv[at] ?? '';
-  const load = program.commands[name];
-  if (!load) throw noCommand(program, argv);
-  const command = await load();
-  const line = readLine(argv.toSpliced(at, 1), command.flags);
-  const call = `${program.name} ${name}`;
-  checkLine(line, command, call);
-  const args = { ...positionalsOf(line, command), ...(await flagsOf(line, command)) };
-  return await command.run(args, terminal, helpHint(call));
+/** Prints an error. @returns its exit code */
+function report(error: unknown, terminal: Terminal): Exit {
+  if (error instanceof FlockError) {
+    terminal.warn(error.message, error.hint);
+    return error.exit;
+  }
+  terminal.warn(`this is a bug: ${messageOf(error)}`, 'please report it with the command that led to it');
+  return 'partly';
 }
 
-const positionalsOf = (line: Line, { positionals }: Command): Record<string, string | undefined> =>
-  Object.fromEntries(positionals.map(({ name }, at) => [name, line.positionals[at]]));
+/**
+ * The command on a command line: its first word that is one, and not the value of a flag before it.
+ *
+ * @returns its index; -1 if there is none
+ */
+export function findCommand(argv: readonly string[], names: readonly string[]): number {
+  const isCommand = (word: string): boolean => names.includes(word);
+  const found = argv.findIndex((word, at) => isCommand(word) && !/^--[^=]+$/.test(argv[at - 1] ?? ''));
+  return found < 0 ? argv.findIndex(isCommand) : found;
+}
 
-/** @throws {FlockError} `usage` for a flag that is given twice and takes one value */
-async function flagsOf({ given }: Line, { flags }: Command): Promise<Record<string, unknown>> {
+/** The error for a command line without a command. */
+export function noCommand({ name, commands }: Program, argv: readonly string[]): FlockError {
+  const called = argv.find((word) => !word.startsWith('-'));
+  const list = `${name} --help lists the commands`;
+  if (called === undefined) return new FlockError('usage', 'which command?', { hint: list });
+  const meant = nearest(called, Object.keys(commands));
+  return new FlockError('usage', `there is no command ${JSON.stringify(called)}`, {
+    hint: meant === undefined ? list : `did you mean ${name} ${meant}?`,
+  });
+}
+
+/**
+ * The arguments on a command line after the command's name: positionals and flags by name, as they were typed.
+ *
+ * @param call - the program and the command: `flockd plan`
+ * @throws {FlockError} `usage` if there is another flag, a value too many or too few, or the wrong number of positionals
+ */
+export async function readArgs(
+  words: readonly string[],
+  command: Pick<Command, 'positionals' | 'flags'>,
+  call: string,
+): Promise<Record<string, unknown>> {
+  const line = readLine(words, command.flags);
+  checkPositionals(line, command, call);
+  const positionals = command.positionals.map(({ name }, at) => [name, line.positionals[at]] as const);
+  return { ...Object.fromEntries(positionals), ...(await readFlags(line, command.flags, call)) };
+}
+
+/** @throws {FlockError} `usage` for a flag that is given twice and takes one value, or has a value and takes none */
+async function readFlags(
+  { given }: Line,
+  flags: readonly Flag[],
+  call: string,
+): Promise<Record<string, unknown>> {
+  const isWrong = given.find(
+    ({ flag, value }) => flag?.placeholder === undefined && !/^(?:true|false)?$/.test(value ?? ''),
+  );
+  if (isWrong) throw new FlockError('usage', `${isWrong.typed}: takes no value`, { hint: helpHint(call) });
   const { default: yargs } = await import('yargs');
   const options = flags.map(({ name, alias, placeholder, isList }) => [
     name,
@@ -108,16 +153,45 @@ async function flagsOf({ given }: Line, { flags }: Command): Promise<Record<stri
     })
     .parseSync();
   const twice = flags.find(({ name, isList }) => !isList && Array.isArray(parsed[name]));
-  if (!twice) return parsed;
-  throw new FlockError('usage', `--${twice.name}: should be given once`, { hint: 'give each flag once' });
+  if (twice)
+    throw new FlockError('usage', `--${twice.name}: should be given once`, { hint: 'give each flag once' });
+  return Object.fromEntries(
+    flags.flatMap(({ name }) => (parsed[name] === undefined ? [] : [[name, parsed[name]]])),
+  );
 }
 
-/** Prints what went wrong. @returns the exit it is */
-function report(error: unknown, terminal: Terminal): Exit {
-  if (error instanceof FlockError) {
-    terminal.warn(error.message, error.hint);
-    return error.exit;
+/** @throws {FlockError} `usage` */
+function checkPositionals(
+  { given, positionals: words }: Line,
+  { positionals, flags }: Pick<Command, 'positionals' | 'flags'>,
+  call: string,
+): void {
+  const name = call.split(' ').at(-1) ?? '';
+  const unknown = given.find(({ flag }) => !flag);
+  if (unknown) {
+    const hint = hintForUnknown(unknown.typed, { positionals, flags }, call);
+    throw new FlockError('usage', `there is no flag ${unknown.typed}`, { hint });
   }
-  terminal.warn(`this is a bug: ${messageOf(error)}`, 'please report it with the command that led to it');
-  return 'partly';
+  const hint = helpHint(call);
+  const empty = given.find(({ flag, value }) => flag?.placeholder !== undefined && value === undefined);
+  if (empty) throw new FlockError('usage', `${empty.typed}: a value is missing`, { hint });
+  const missing = positionals[words.length];
+  if (missing && !missing.isOptional)
+    throw new FlockError('usage', `${name}: ${shownPositional(missing)} is missing`, { hint });
+  // The word is not repeated: it may be a PIN or a password in the wrong place.
+  if (words.length > positionals.length) throw new FlockError('usage', `${name}: a word too many`, { hint });
 }
+
+function hintForUnknown(
+  typed: string,
+  { positionals, flags }: Pick<Command, 'positionals' | 'flags'>,
+  call: string,
+): string {
+  if (/^-[^-]./.test(typed) && positionals.length > 0)
+    return `a name that begins with - goes last, after --: ${call} -- ${typed}`;
+  const names = [...flags, ...globalFlags].map((flag) => flag.name);
+  const meant = nearest(typed.replace(/^-+/, ''), names);
+  return meant === undefined ? helpHint(call) : `did you mean --${meant}?`;
+}
+
+const helpHint = (call: string): string => `${call} --help shows how it is called`;

@@ -11,18 +11,18 @@ import { columnsOf, wrapped } from '../text.ts';
 
 /*
  * The rules of the terminal:
- * - What a person should read goes through `say`; results that a program may want go through `print`, to standard output.
- * - Questions come one by one. On a terminal they are prompts; elsewhere each answer is one line of standard input, and
- *   the end of input is an error that names the flag which would have answered.
- * - Lines typed or piped ahead of their question are kept for it. (Prompt libraries lose them, so readline asks.)
- * - A link stands on a line of its own, whole, so that it can be clicked, copied and piped.
+ * - Text for people goes through `say`. Results for programs go through `print`, to standard output.
+ * - Questions come one by one. In a terminal they are prompts. Elsewhere each answer is a line of standard input, and the
+ *   end of input is an error that names the flag which would have answered.
+ * - Lines that are typed or piped before their question are kept. (Prompt libraries lose them, so readline asks.)
+ * - A link is on a line of its own, unbroken, so that it can be clicked, copied and piped.
  * - Warnings and errors go to standard error, in lower case, with a `hint:` line below.
  */
 
 export interface Terminal extends Disposable {
-  /** Whether a person sits at it. */
+  /** Whether a person uses it. */
   interactive: boolean;
-  /** How wide it is, in characters. */
+  /** Its width in characters. */
   columns: number;
   say(line?: string, style?: 'bold' | 'green'): void;
   print(text: string): void;
@@ -33,52 +33,51 @@ export interface Terminal extends Disposable {
    * @throws {FlockError} `usage` at the end of input, `interrupted` on Ctrl-C
    */
   ask(question: string, instead: string): Promise<string>;
-  /** The same for what must not be seen: nothing that is typed is shown. */
+  /** Asks without showing what is typed. */
   askSecret(question: string, instead: string): Promise<string>;
   /** Asks until the answer is yes or no. */
   confirm(question: string, instead: string): Promise<boolean>;
-  /** Whether a terminal shows what is said or logged: the program ends with it. */
+  /** Whether the output is a terminal, which can be closed. */
   mayClose: boolean;
-  /** What to do once nobody can read what is said any more. Without this, the program ends at once. */
+  /** Sets what to do when the output is closed. By default the program ends. */
   onClosed(act: () => void): void;
 }
 
-/** @param json - standard output is for results alone */
+/** @param json - standard output is for results only */
 export function openTerminal(program: string, json = false): Terminal {
   const interactive = process.stdin.isTTY && process.stdout.isTTY;
   const human = json ? process.stderr : process.stdout;
   const colors = pc.createColors(wantsColor(human.isTTY));
   const fit = (text: string, stream: NodeJS.WriteStream): string =>
-    stream.isTTY ? wrapped(text, columnsOf(stream)) : text;
+    stream.isTTY ? wrapped(printable(text), columnsOf(stream)) : printable(text);
   let closed: (() => void) | undefined;
-  heedOutput(program, () => closed);
-  letGoOfClosed();
+  endWithOutput(program, () => closed);
+  releaseClosedTerminals();
   let answers: Answers | undefined;
-  const ask = (question: string, instead: string, secret: boolean): Promise<string> => {
+  const ask = (question: string, instead: string, { isSecret = false } = {}): Promise<string> => {
     answers ??= new Answers(interactive);
-    // Without a person nobody ends the line by answering.
+    // In a terminal, the person's answer ends the line.
     if (!interactive) human.write(`${question}\n`);
-    return answers.next({ question, instead, secret });
+    return answers.next({ question, instead, isSecret });
   };
   const warn = (message: string, hint?: string): void => {
     const lines = [`${program}: ${message}`, ...(hint === undefined ? [] : [`hint: ${hint}`])];
-    for (const line of lines) process.stderr.write(`${fit(printable(line), process.stderr)}\n`);
+    for (const line of lines) process.stderr.write(`${fit(line, process.stderr)}\n`);
   };
   return {
     interactive,
     columns: process.stdout.isTTY ? columnsOf(process.stdout) : 80,
     say(line = '', style) {
-      const text = fit(printable(line), human);
-      human.write(`${style === undefined ? text : colors[style](text)}
-`);
+      const text = fit(line, human);
+      human.write(`${style === undefined ? text : colors[style](text)}\n`);
     },
     print: (text) => void process.stdout.write(text),
     warn,
-    ask: (question, instead) => ask(question, instead, false),
-    askSecret: (question, instead) => ask(question, instead, true),
+    ask: (question, instead) => ask(question, instead),
+    askSecret: (question, instead) => ask(question, instead, { isSecret: true }),
     async confirm(question, instead) {
       for (;;) {
-        const answer = await ask(`${question} (y/n)`, instead, false);
+        const answer = await ask(`${question} (y/n)`, instead);
         if (/^\s*y(es)?\s*$/i.test(answer)) return true;
         if (/^\s*n(o)?\s*$/i.test(answer)) return false;
         warn('please answer y or n');
@@ -91,12 +90,12 @@ export function openTerminal(program: string, json = false): Terminal {
 }
 
 /**
- * Ends quietly when the reader of a pipe has seen enough or the terminal was closed, and with a word where nothing more can be
- * written.
+ * Ends the program when its output cannot be written: quietly if the reader of a pipe has ended or the terminal was closed,
+ * otherwise with an error.
  *
- * @param closed - what is done instead
+ * @param closed - what to do instead, if anything
  */
-function heedOutput(program: string, closed: () => (() => void) | undefined): void {
+function endWithOutput(program: string, closed: () => (() => void) | undefined): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
       const act = closed();
@@ -105,46 +104,43 @@ function heedOutput(program: string, closed: () => (() => void) | undefined): vo
         return;
       }
       if (error.code === 'EPIPE' || (error.code === 'EIO' && stream.isTTY)) process.exit();
-      if (stream === process.stdout) tellOfOutput(program, error);
+      if (stream === process.stdout) {
+        const message = `${program}: cannot write standard output: ${reasonOf(error)}`;
+        try {
+          writeSync(2, `${message}\nhint: send it somewhere else, or make room there\n`);
+        } catch {
+          // Standard error cannot be written either.
+        }
+      }
       process.exit(exitCodes.io);
     });
   }
 }
 
-function tellOfOutput(program: string, error: unknown): void {
-  try {
-    const message = `${program}: cannot write standard output: ${reasonOf(error)}`;
-    writeSync(2, `${message}\nhint: send it somewhere else, or make room there\n`);
-  } catch {
-    // There is nobody left to tell.
-  }
-}
-
 /**
- * Lets go of terminals that were closed: at its end, Node puts each into the mode in which it was, and aborts where it cannot.
+ * Replaces closed terminals by /dev/null at exit, since Node restores the mode of each terminal and aborts if it cannot.
  *
  * @see github.com/nodejs/node/issues/51519
  */
-function letGoOfClosed(): void {
+function releaseClosedTerminals(): void {
   const terminals = [0, 1, 2].filter((fd) => isatty(fd));
   process.once('exit', () => {
     for (const fd of terminals) {
       if (isatty(fd)) continue;
       closeSync(fd);
-      // It gets the lowest number that is free: that one.
+      // The new file gets the lowest free number, which is this one.
       openSync('/dev/null', 'r+');
     }
   });
 }
 
-/** The text without what would steer the terminal, as a file's name may. */
+/** A text without control characters, which may come from a file's name. */
 const printable = (text: string): string => text.replaceAll(/[\p{Cc}\u2028\u2029]/gu, '\ufffd');
 
 interface Question {
   question: string;
   instead: string;
-  /** What is typed must not be shown. */
-  secret: boolean;
+  isSecret: boolean;
 }
 
 interface Waiting extends Question {
@@ -175,7 +171,7 @@ class Answers {
       this.#settle();
     });
     this.#reader.on('SIGINT', () => {
-      // Nothing waits for the person but a request under way, which leaves nothing half-written.
+      // Only a request may be under way, which leaves nothing half-written.
       if (!this.#waiting) process.exit(130);
       this.#interrupted = true;
       this.#settle();
@@ -192,13 +188,13 @@ class Answers {
       if (this.#interactive && !this.#ended) {
         this.#reader.setPrompt(`${question.question} `);
         this.#reader.prompt();
-        this.#hides = question.secret;
+        this.#hides = question.isSecret;
       }
       this.#settle();
     });
   }
 
-  /** The terminal, where nothing is shown that must not be. */
+  /** The terminal, without the typed secrets. */
   #screen(): Writable {
     const screen = new Writable({
       decodeStrings: false,
@@ -207,13 +203,13 @@ class Answers {
         done();
       },
     });
-    // readline asks for the width, to know where a long answer wraps.
+    // readline needs the width to wrap long answers.
     return Object.defineProperty(screen, 'columns', { get: () => columnsOf(process.stdout) });
   }
 
   close(): void {
     this.#reader.close();
-    // Only a pipe or a terminal would keep the process waiting; a file has no such thing.
+    // A pipe or a terminal would keep the process running; a file has no `unref`.
     if ('unref' in process.stdin && typeof process.stdin.unref === 'function') process.stdin.unref();
   }
 
@@ -222,7 +218,7 @@ class Answers {
     if (!waiting) return;
     if (this.#interrupted) this.#giveUp(waiting, new FlockError('interrupted', 'interrupted'));
     else if (this.#lines.length > 0) {
-      // The line's end was hidden with the line.
+      // The end of the line was hidden, too.
       if (this.#hides) process.stdout.write('\n');
       waiting.resolve(this.#lines.shift() ?? '');
     } else if (this.#ended) this.#giveUp(waiting, endOfInput(waiting));
@@ -232,7 +228,7 @@ class Answers {
   }
 
   #giveUp(waiting: Waiting, error: FlockError): void {
-    // The question's line was not ended by an answer.
+    // No answer has ended the line of the question.
     if (this.#interactive) process.stdout.write('\n');
     waiting.reject(error);
   }
@@ -241,7 +237,7 @@ class Answers {
 const endOfInput = ({ question, instead }: Waiting): FlockError =>
   new FlockError('usage', `no answer to "${question}": standard input has ended`, { hint: instead });
 
-/** Opens a link in the person's browser, where there is a person and a screen. It is printed anyway, so failing is no error. */
+/** Opens a link in the browser, if there is a person and a screen. The link is printed, too, so a failure is no error. */
 export async function openInBrowser(url: string, terminal: Terminal): Promise<void> {
   if (!terminal.interactive || !hasScreen()) return;
   try {
@@ -249,6 +245,12 @@ export async function openInBrowser(url: string, terminal: Terminal): Promise<vo
     browser.on('error', () => undefined);
     browser.unref();
   } catch {
-    // The link is on the terminal.
+    // The link is in the terminal.
   }
 }
+
+/** Resolves when the person or the system asks the program to end. */
+export const stopSignal = (): Promise<unknown> =>
+  new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, resolve);
+  });

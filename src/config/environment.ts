@@ -1,11 +1,11 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import * as z from 'zod';
-import { FlockError, systemCode } from '../errors.ts';
+import { attempt, FlockError, systemCode } from '../errors.ts';
 import { reasonOf } from '../fs.ts';
 import { defaultSockets, isPrivateConnection } from '../http/exchange.ts';
 import { botOfBundle, credentialPrefix } from '../keys/bundle.ts';
-import { readPrivateFileSync } from '../keys/private-file.ts';
+import { readPrivateFile } from '../keys/private-file.ts';
 import { TokenPair } from '../oauth/signature.ts';
 import { parseJson } from '../text.ts';
 
@@ -30,12 +30,12 @@ export interface FlockPaths {
  */
 export function flockPaths(flags: { root?: string | undefined; keys?: string | undefined }): FlockPaths {
   const root = path.resolve(flags.root ?? '.');
-  if (!existsSync(root))
-    throw new FlockError('config', `there is no folder ${root}`, {
+  const isThere = existsSync(root);
+  if (!isThere || !statSync(root).isDirectory()) {
+    throw new FlockError('config', isThere ? `${root} is not a folder` : `there is no folder ${root}`, {
       hint: '--root names the folder of a flock',
     });
-  if (!statSync(root).isDirectory())
-    throw new FlockError('config', `${root} is not a folder`, { hint: '--root names the folder of a flock' });
+  }
   const keys =
     flags.keys === undefined ? (credentialBundles() ?? path.join(root, 'keys')) : path.resolve(flags.keys);
   const state = nonEmpty(process.env['STATE_DIRECTORY']?.split(':')[0]) ?? path.join(root, 'state');
@@ -75,20 +75,16 @@ export const xApi = 'https://api.x.com';
 export function apiUrl(): string {
   const text = process.env['KEYMAKER_API_URL'] ?? '';
   if (text === '') return xApi;
-  const hint = 'give an address such as https://api.x.com or http://127.0.0.1:4010';
+  const wrong = (message: string): FlockError =>
+    new FlockError('config', `KEYMAKER_API_URL ${message}`, {
+      hint: 'give an address such as https://api.x.com or http://127.0.0.1:4010',
+    });
   // The messages do not quote the address, which may hold a password.
-  if (!URL.canParse(text)) throw new FlockError('config', 'KEYMAKER_API_URL is not an address', { hint });
+  if (!URL.canParse(text)) throw wrong('is not an address');
   const url = new URL(text);
-  if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
-    throw new FlockError('config', 'KEYMAKER_API_URL must be a plain base address', { hint });
-  }
-  if (!isPrivateConnection(url)) {
-    throw new FlockError(
-      'config',
-      `KEYMAKER_API_URL must be https, or http to this machine itself: ${url.origin}`,
-      { hint },
-    );
-  }
+  if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '')
+    throw wrong('must be a plain base address');
+  if (!isPrivateConnection(url)) throw wrong(`must be https, or http to this machine itself: ${url.origin}`);
   return (url.origin + url.pathname).replace(/\/+$/, '');
 }
 
@@ -149,25 +145,26 @@ export const appKeysSource = (): 'the environment' | 'apikeys.json' =>
     : 'apikeys.json';
 
 function secretFrom(name: 'CONSUMER_TOKEN' | 'CONSUMER_TOKEN_SECRET'): string | undefined {
-  const value = process.env[name]?.trim();
-  if (value !== undefined && value !== '') return value;
-  const file = process.env[`${name}_FILE`];
-  if (file === undefined || file === '') return undefined;
-  try {
-    const text = readSecret(file).trim();
-    if (text === '') throw new FlockError('config', `${name}_FILE: ${file} is empty`);
-    return text;
-  } catch (cause) {
-    if (cause instanceof FlockError) throw cause;
-    throw new FlockError('config', `${name}_FILE: cannot read ${file}: ${reasonOf(cause)}`, { cause });
-  }
+  const value = nonEmpty(process.env[name]?.trim());
+  const file = nonEmpty(process.env[`${name}_FILE`]);
+  if (value !== undefined || file === undefined) return value;
+  const text = readSecret(file, `${name}_FILE: cannot read ${file}`).trim();
+  if (text === '') throw new FlockError('config', `${name}_FILE: ${file} is empty`);
+  return text;
 }
 
 /** The maximum size of a file of app keys. Bytes. */
 const maxSecret = 64 * 1024;
 
-const readSecret = (file: string): string =>
-  readPrivateFileSync({ file, maxBytes: maxSecret, credentials: credentialsFolder() }).toString('utf8');
+/** @param failure - the beginning of the message if the file cannot be read */
+function readSecret(file: string, failure: string): string {
+  try {
+    return readPrivateFile({ file, maxBytes: maxSecret, credentials: credentialsFolder() }).toString('utf8');
+  } catch (cause) {
+    if (cause instanceof FlockError) throw cause;
+    throw new FlockError('config', `${failure}: ${reasonOf(cause)}`, { cause });
+  }
+}
 
 const appKeysSchema = z.object({
   consumer_token: z.string().min(1),
@@ -175,15 +172,12 @@ const appKeysSchema = z.object({
 });
 
 function appKeysInFile(file: string): TokenPair | undefined {
-  let text: string;
-  try {
-    text = readSecret(file);
-  } catch (cause) {
-    if (cause instanceof FlockError) throw cause;
-    if (systemCode(cause) === 'ENOENT') return undefined;
-    throw new FlockError('config', `cannot read ${file}: ${reasonOf(cause)}`, { cause });
+  const text = attempt(() => readSecret(file, `cannot read ${file}`));
+  if (text instanceof FlockError) {
+    if (systemCode(text.cause) === 'ENOENT') return undefined;
+    throw text;
   }
-  const found = appKeysSchema.safeParse(parseJson(text.replace(/^\ufeff/, '')));
+  const found = appKeysSchema.safeParse(parseJson(text));
   if (found.success) return new TokenPair(found.data.consumer_token, found.data.consumer_token_secret);
   throw new FlockError('config', `${file} does not hold app keys`, {
     hint: 'it should read {"consumer_token": "…", "consumer_token_secret": "…"}',

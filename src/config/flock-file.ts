@@ -80,26 +80,29 @@ export const customProvider = z
 const customId = z
   .string()
   .regex(/^[a-z0-9_-]{1,64}$/, 'is not the id of a provider (a-z, 0-9, - and _)')
-  .refine((id) => !builtIn.some((known) => known === id), 'is built in; give yours another id');
+  .refine((id) => !builtIn.includes(id), 'is built in; give yours another id');
 
 /** The provider that an entry of `providers` describes. */
 export function providerFrom(id: string, described: z.infer<typeof customProvider>): Provider {
-  const { verifier, accountFields, title = id, ...rest } = described;
-  const given = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
-  const { requestTokenUrl, authorizeUrl, accessTokenUrl } = described;
+  const {
+    verifier,
+    accountFields,
+    title = id,
+    requestTokenUrl,
+    authorizeUrl,
+    accessTokenUrl,
+    ...rest
+  } = described;
   return {
     ...providerDefaults,
-    ...given,
+    ...defined(rest),
     id,
     title,
     requestTokenUrl,
     authorizeUrl,
     accessTokenUrl,
-    verifier: verifier
-      ? { pattern: new RegExp(verifier.pattern, 'u'), example: verifier.example }
-      : providerDefaults.verifier,
-    accountFields:
-      accountFields === undefined ? providerDefaults.accountFields : (accountFields ?? undefined),
+    ...(verifier && { verifier: { ...verifier, pattern: new RegExp(verifier.pattern, 'u') } }),
+    ...(accountFields !== undefined && { accountFields: accountFields ?? undefined }),
   };
 }
 
@@ -135,24 +138,11 @@ const duration = z
   .refine((text) => parseDuration(text) !== undefined, 'should be a duration such as "90s" or "20m"')
   .transform((text) => parseDuration(text) ?? 0);
 
-/** The valid expressions, cached: checking one is slow, and thousands of bots share a few of them. */
-const validSchedules = new Set<string>();
-const maxValidSchedules = 10_000;
-
-function faultOfSchedule(expression: string): string | undefined {
-  if (validSchedules.has(expression)) return undefined;
-  const fault = scheduleFault(expression);
-  if (fault !== undefined) return fault;
-  if (validSchedules.size >= maxValidSchedules) validSchedules.clear();
-  validSchedules.add(expression);
-  return undefined;
-}
-
 const schedule = z
   .string('should be a cron expression')
   .meta({ description: 'When to post: a cron expression of 5 fields, or 6 with seconds first' })
   .superRefine((expression, context) => {
-    const fault = faultOfSchedule(expression);
+    const fault = scheduleFault(expression);
     if (fault !== undefined) context.addIssue({ code: 'custom', message: fault });
   })
   .transform(plainExpression);
@@ -200,17 +190,16 @@ const settings = {
 
 const screenName = 'should be a screen name such as "@evensong"';
 
-const botSettings = z
-  .strictObject({
-    ...settings,
-    account: z
-      .string()
-      .regex(/^@?[A-Za-z0-9_]{1,32}$/, screenName)
-      // Messages show the account, so a token that is put here by mistake must be refused.
-      .refine((name) => !couldBeSecret(name.replaceAll('_', ' ')), screenName),
-    paused: z.boolean(),
-  })
-  .partial();
+const allSettings = z.strictObject({
+  ...settings,
+  account: z
+    .string()
+    .regex(/^@?[A-Za-z0-9_]{1,32}$/, screenName)
+    // Messages show the account, so a token that is put here by mistake must be refused.
+    .refine((name) => !couldBeSecret(name.replaceAll('_', ' ')), screenName),
+  paused: z.boolean(),
+});
+const botSettings = allSettings.partial();
 
 const flockFile = z
   .strictObject({
@@ -237,26 +226,12 @@ export const flockFileSchema = (): object => ({
 });
 
 /** Limits on spending; an absent one is no limit. */
-export interface Budget {
-  postsPerDay?: number | undefined;
-  usdPerMonth?: number | undefined;
-}
+export type Budget = z.infer<typeof settings.budget>;
 
 /** How one bot posts: the flock's settings, overridden by the bot's. Durations in milliseconds. */
-export interface BotSettings {
-  schedule: string;
-  timezone: string;
-  spread: number;
-  missed: 'skip' | 'one' | 'all';
-  atEnd: 'loop' | 'stop';
-  unit: 'line' | 'stanza';
-  refrain: 'join' | 'defer' | 'skip';
-  settle: number;
+export interface BotSettings extends Omit<z.infer<typeof allSettings>, 'account'> {
   /** The screen name the bot must have, without `@`. */
   account: string | undefined;
-  paused: boolean;
-  /** The bot's own budget; the flock's applies as well. */
-  budget: Budget;
 }
 
 /**
@@ -304,21 +279,22 @@ export interface FlockFile {
  * @throws {FlockError} `config`, naming the place in the file, if the file is invalid
  */
 export async function readFlockFile(file: string): Promise<FlockFile> {
-  const text = await readIfThere(file);
-  return text === undefined
-    ? parseFlockFile('{}', path.basename(file))
-    : parseFlockFile(text, path.basename(file));
+  return parseFlockFile((await readIfThere(file)) ?? '{}', path.basename(file));
 }
 
 /** @throws {FlockError} `config` if anything but the settings of a bot is invalid */
 export function parseFlockFile(text: string, file: string): FlockFile {
   const source = { text: text.replace(/^\ufeff/, ''), file };
-  const found = sharedSettings.safeParse(parseJson(source.text, file));
+  const value = parseJson(source);
+  const wrongKeys = badKeys(source);
+  for (const { bot, error } of wrongKeys) if (bot === undefined) throw error;
+  const found = sharedSettings.safeParse(value);
   if (!found.success) throw faultIn(source, found.error);
-  const { bots = {}, providers = {}, hooks = [], ping, ...flock } = found.data;
+  const { bots = {}, providers = {}, hooks = [], ping, budget = {}, ...flock } = found.data;
   // The budget at the top is the whole flock's; it is no default for the bots.
-  const shared = { ...defaults, ...defined(flock), budget: {} };
+  const shared = { ...defaults, ...defined(flock) };
   const own = readBots(bots, source);
+  for (const { bot = '', error } of wrongKeys) own.set(botMeantBy(bot), error);
   const faultOf = (bot: BotName): FlockError | undefined => {
     const settings = own.get(bot);
     return settings instanceof FlockError ? settings : undefined;
@@ -334,7 +310,7 @@ export function parseFlockFile(text: string, file: string): FlockFile {
     faultOf,
     named: [...own.keys()],
     timezone: shared.timezone,
-    budget: found.data.budget ?? {},
+    budget,
     alarms: { hooks, ping },
     providers: new Map(Object.entries(providers).map(([id, described]) => [id, providerFrom(id, described)])),
   };
@@ -358,11 +334,15 @@ function readBots(bots: Record<string, unknown>, source: Source): Map<BotName, O
   for (const [name, value] of Object.entries(bots)) {
     const bot = botMeantBy(name);
     if (found.has(bot)) found.set(bot, misnamed(source, name, `is another entry for ${shown(bot)}`));
-    else if (isBotName(name.normalize('NFC'))) found.set(bot, readBot(name, value, source));
-    else if (couldBeSecret(name)) throw misnamed(source, name, 'is not the name of a bot');
-    else found.set(bot, misnamed(source, name, 'is not the name of a bot'));
+    else if (isBotName(name.normalize('NFC'))) {
+      const settings = botSettings.safeParse(value);
+      found.set(bot, settings.success ? settings.data : faultIn(source, settings.error, ['bots', name]));
+    } else {
+      const error = misnamed(source, name, 'is not the name of a bot');
+      if (couldBeSecret(name)) throw error;
+      found.set(bot, error);
+    }
   }
-  for (const [name, error] of badKeysOfBots(source)) found.set(botMeantBy(name), error);
   return found;
 }
 
@@ -382,14 +362,10 @@ function misnamed({ text, file }: Source, name: string, why: string): FlockError
   });
 }
 
-function readBot(name: string, value: unknown, source: Source): OwnSettings | FlockError {
-  const found = botSettings.safeParse(value);
-  return found.success ? found.data : faultIn(source, found.error, ['bots', name]);
-}
-
 /** Leaves out undefined values, so that they do not override defaults. */
-function defined(settings: z.infer<typeof botSettings>): Partial<BotSettings> {
-  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
+function defined<T extends object>(values: T): { [Key in keyof T]?: Exclude<T[Key], undefined> };
+function defined(values: object): object {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
 }
 
 /** The maximum size of flock.json: entries for 10,000 bots need far less. Bytes. */
@@ -407,14 +383,11 @@ async function readIfThere(file: string): Promise<string | undefined> {
   }
 }
 
-function parseJson(text: string, file: string): unknown {
+function parseJson({ text, file }: Source): unknown {
   const errors: ParseError[] = [];
   const value = notTooDeep(file, (): unknown => parse(text, errors, { disallowComments: true }));
   const [error] = errors;
-  if (!error) {
-    for (const { way, error: fault } of badKeys({ text, file })) if (way[0] !== 'bots') throw fault;
-    return value;
-  }
+  if (!error) return value;
   throw new FlockError('config', `${lineOf(error.offset, text, file)}: not JSON`, {
     hint: 'look for a missing or extra comma, quote or bracket',
   });
@@ -430,20 +403,15 @@ function notTooDeep<T>(file: string, read: () => T): T {
   }
 }
 
-/** A key that occurs twice in its object, or is `__proto__`, and the keys from the top of the file to it. */
-interface BadKey {
-  way: readonly (string | number)[];
-  error: FlockError;
-}
-
-function badKeys({ text, file }: Source): BadKey[] {
+/** The keys that occur twice in their object, or are `__proto__`. Without a bot, they stop the whole flock. */
+function badKeys({ text, file }: Source): { bot: string | undefined; error: FlockError }[] {
   const seen = new Map<string, Set<string>>();
-  const found: BadKey[] = [];
+  const found: { bot: string | undefined; error: FlockError }[] = [];
   notTooDeep(file, () => {
     visit(text, {
       onObjectProperty(key, _offset, _length, line, column, pathTo) {
-        const way = pathTo();
-        const place = way.join('.');
+        const [top, bot, ...rest] = [...pathTo(), key];
+        const place = pathTo().join('.');
         const keys = seen.get(place) ?? new Set();
         if (keys.has(key) || key === '__proto__') {
           const why = key === '__proto__' ? 'is not a name' : 'comes twice';
@@ -451,9 +419,8 @@ function badKeys({ text, file }: Source): BadKey[] {
           const error = new FlockError('config', `${where}: ${quoted(key)} ${why}`, {
             hint: 'leave one out',
           });
-          // A `__proto__` beside the bots' names stops the whole flock.
-          const isOfOneBot = way[0] === 'bots' && (way.length > 1 || key !== '__proto__');
-          found.push({ way: isOfOneBot ? [...way, key] : [], error });
+          const isOfOneBot = top === 'bots' && (rest.length > 0 || key !== '__proto__');
+          found.push({ bot: isOfOneBot && bot !== undefined ? String(bot) : undefined, error });
         }
         seen.set(place, keys.add(key));
       },
@@ -461,10 +428,6 @@ function badKeys({ text, file }: Source): BadKey[] {
   });
   return found;
 }
-
-/** The bad keys in the settings of one bot, by the bot's name. */
-const badKeysOfBots = (source: Source): [name: string, error: FlockError][] =>
-  badKeys(source).flatMap(({ way: [, name], error }) => (name === undefined ? [] : [[String(name), error]]));
 
 function knownSettings(place: string): string[] {
   if (place.endsWith('budget')) return Object.keys(settings.budget.shape);

@@ -10,41 +10,42 @@ import type { Flock } from '../flock/load.ts';
 import { reasonOf } from '../fs.ts';
 import type { BotKey } from '../oauth/signature.ts';
 import type { BotName } from '../poems/bot-name.ts';
+import { parseJson } from '../text.ts';
 
 /*
- * Which flockds run on this machine, on which state folder, and as which accounts each of them posts. A flockd says so by
- * the names of abstract sockets (unix(7)): the kernel shows them to every user, also where their process is stopped or busy,
- * and drops them with the process, however it ends.
+ * Which flockds run on this machine, on which state folders, and as which accounts they post. A flockd publishes that by the names
+ * of abstract sockets (unix(7)): the kernel shows the names to every user, even if the process is stopped or busy, and removes
+ * them when the process ends, however it ends.
  *
- *   flockd/ID=PID,DEVICE,INODE    a flockd, and its state folder; whoever connects is told its folders
+ *   flockd/ID=PID,DEVICE,INODE    a flockd and its state folder; it sends the paths of its folders to clients that connect
  *   flockd/ID:MARKMARK…           accounts that it posts as
- *   flockd/turn                   held while a flockd looks at the others and takes accounts, so that no two do at a time
+ *   flockd/turn                   held by the flockd that looks at the others and takes accounts; one does so at a time
  *
- * They are those of one network namespace: a container with a network of its own is another machine. Systems other than
- * Linux have none; there a state folder's lock is all. Whoever has an account on this machine can make such sockets too: that
- * can keep bots from posting, and never makes two flockds post as one account.
+ * The names are those of one network namespace: a container with its own network is another machine. Systems other than Linux
+ * have none, and there only the lock of the state folder protects. Any user of this machine can create such sockets, which can
+ * keep bots from posting, but never makes two flockds post as one account.
  */
 
 const hasAbstractSockets = process.platform === 'linux';
 
-/** Every name is filled up to the longest: some versions of Node do so by themselves, with NULs, and some do not. */
+/** Every name is padded to the maximum length: some versions of Node pad names themselves, with NULs, and some do not. */
 const maxName = 107;
 const addressOf = (name: string): string => `\0${name.padEnd(maxName, '.')}`;
 
 const turn = 'flockd/turn';
 
-/** So many characters tell an account: of two flocks of 1,000 bots each, two are taken for one in 1 of 69,000 pairs. */
+/** The length of the mark of an account. Two flocks of 1,000 bots each have a mark in common in 1 of 69,000 cases. */
 const markLength = 6;
 const marksInName = Math.floor((maxName - 'flockd/12345678:'.length) / markLength);
 
 /**
  * The mark of the account that a key posts as, by its id.
  *
- * @param api - the base of the API: what is on this machine itself is a sandbox with accounts of its own
+ * @param api - the base of the API: one on this machine is a sandbox, with its own accounts
  */
 export function accountMark({ userId, accessToken }: BotKey, api: string): string {
   const { token } = accessToken.reveal();
-  // X's tokens begin with the id of their account.
+  // X's tokens begin with the id of the account.
   const account = userId ?? /^\d+(?=-)/.exec(token)?.[0] ?? token;
   const { protocol, port } = new URL(api);
   const network = protocol === 'http:' ? `sandbox ${port}` : 'x';
@@ -55,13 +56,13 @@ export function accountMark({ userId, accessToken }: BotKey, api: string): strin
 export interface RunningDaemon {
   id: string;
   pid: number;
-  /** Tells its state folder from every other on this machine. */
+  /** Identifies its state folder on this machine. */
   folder: string;
   /** The marks of the accounts it posts as. */
   accounts: ReadonlySet<string>;
 }
 
-/** What tells a folder from every other on this machine, or undefined where it is not there. */
+/** Identifies a folder on this machine; undefined if the folder does not exist. */
 export async function folderMark(folder: string): Promise<string | undefined> {
   try {
     const { dev, ino } = await stat(folder, { bigint: true });
@@ -73,12 +74,12 @@ export async function folderMark(folder: string): Promise<string | undefined> {
 
 const names = /@flockd\/(?:([\w-]{8})=(\d{1,10}),([a-z\d]+,[a-z\d]+)|([\w-]{8}):([\w-]+))\.*$/gm;
 
-/** The flockds that run on this machine, as far as that can be seen: see above. */
+/** The flockds that run on this machine, as far as their sockets are visible. */
 export async function runningDaemons(): Promise<RunningDaemon[]> {
   if (!hasAbstractSockets) return [];
   const found = new Map<string, RunningDaemon & { accounts: Set<string> }>();
   const accounts = new Map<string, string[]>();
-  // The kernel gives the list a page at a time, and one that changes meanwhile may lack a name: two lists do not lack the same.
+  // The kernel returns the list in pages, so a list that changes meanwhile may lack a name. Two lists do not lack the same one.
   for (const list of [await readList(), await readList()]) {
     for (const [, id, pid, folder = '', owner, marks = ''] of list.matchAll(names)) {
       if (id !== undefined) found.set(id, { id, pid: Number(pid), folder, accounts: new Set() });
@@ -97,57 +98,55 @@ const marksIn = (text: string): string[] =>
     text.slice(at * markLength, (at + 1) * markLength),
   );
 
-/** Where it cannot be read, as on Android, nothing is seen. */
+/** Empty if it cannot be read, as on Android. */
 const readList = (): Promise<string> => readFile('/proc/self/net/unix', 'utf8').catch(() => '');
 
-/** What a flockd tells of itself. */
-const place = z
+/** What a flockd sends to clients. */
+const folderPath = z
   .string()
   .max(4096)
   .regex(/^\/\P{Cc}*$/u);
-const introduction = z.object({ root: place, state: place });
+const introduction = z.object({ root: folderPath, state: folderPath });
 
 type Introduction = z.infer<typeof introduction>;
 
-/** How long a flockd may take to answer, and a turn to come. Milliseconds. */
-const maxPerAnswer = 2000;
-const maxPerTurn = 15_000;
+/** The time limit for the answer of a flockd, and for this process to get its turn. Milliseconds. */
+const answerTimeout = 2000;
+const turnTimeout = 15_000;
+
+/** The maximum length of an answer. Characters. */
 const maxAnswer = 16_384;
 
 /**
- * Where a flockd has its flock and its state, or undefined where it does not answer, or what it calls its state folder is
- * another folder here, as it is in a container.
+ * The folders of a flockd, or undefined if it does not answer, or its path of the state folder leads to another folder here, as
+ * in a container.
  */
 export async function introductionOf({ id, pid, folder }: RunningDaemon): Promise<Introduction | undefined> {
   let text = '';
   await connection(`flockd/${id}=${pid},${folder}`, {
-    heard: (part) => (text += part).includes('\n') || text.length > maxAnswer,
-    most: maxPerAnswer,
+    received: (part) => (text += part).includes('\n') || text.length > maxAnswer,
+    timeout: answerTimeout,
   });
-  const said = introduction.safeParse(parsed(text)).data;
-  return said && (await folderMark(said.state)) === folder ? said : undefined;
+  const sent = introduction.safeParse(parseJson(text)).data;
+  return sent && (await folderMark(sent.state)) === folder ? sent : undefined;
 }
 
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+interface ConnectOptions {
+  /** Called with each part of what the other sends. @returns whether that is enough */
+  received?: (part: string) => boolean;
+  /** The time limit. Milliseconds. */
+  timeout?: number;
 }
 
-/** Connects to a socket. Resolves once it is closed, `heard` has heard enough, or the time is over. */
-function connection(
-  name: string,
-  { heard = () => false, most }: { heard?: (part: string) => boolean; most?: number },
-): Promise<void> {
+/** Connects to a socket. Resolves when the connection is closed, enough was received, or the time is over. */
+function connection(name: string, { received, timeout }: ConnectOptions = {}): Promise<void> {
   return new Promise((resolve) => {
     const socket = connect({ path: addressOf(name) });
-    const timer = most === undefined ? undefined : setTimeout(() => socket.destroy(), most);
-    // Nobody is kept from ending by what it only waits for.
-    if (most === undefined) socket.unref();
+    const timer = timeout === undefined ? undefined : setTimeout(() => socket.destroy(), timeout);
+    // A connection without a time limit must not keep the process alive.
+    if (timeout === undefined) socket.unref();
     socket.setEncoding('utf8').on('data', (part: string) => {
-      if (heard(part)) socket.destroy();
+      if (received?.(part) === true) socket.destroy();
     });
     socket.on('error', () => undefined);
     socket.on('close', () => {
@@ -157,31 +156,32 @@ function connection(
   });
 }
 
-/** More than so many at a time are not answered. */
-const maxVisitors = 64;
+/** The maximum number of simultaneous clients of one socket. */
+const maxClients = 64;
 
-/** A socket that this process holds, and those who are connected to it. */
-class Sign implements AsyncDisposable {
+/** A socket that this process holds. */
+class NamedSocket implements AsyncDisposable {
   readonly #server: Server;
-  readonly #visitors = new Set<Socket>();
+  readonly #clients = new Set<Socket>();
 
-  private constructor(said: string) {
+  private constructor(message: string) {
     this.#server = createServer((socket) => {
-      this.#visitors.add(socket.unref());
+      this.#clients.add(socket.unref());
       socket.on('error', () => undefined);
-      socket.on('close', () => this.#visitors.delete(socket));
-      socket.resume().write(said);
+      socket.on('close', () => this.#clients.delete(socket));
+      socket.resume().write(message);
     });
-    this.#server.maxConnections = maxVisitors;
+    this.#server.maxConnections = maxClients;
   }
 
   /**
-   * @returns undefined where somebody has that name already
-   * @throws {FlockError} `tryLater` where the system gives no socket
+   * @param message - sent to each client
+   * @returns undefined if another process has that name
+   * @throws {FlockError} `tryLater` if the system gives no socket
    */
-  static async put(name: string, said = ''): Promise<Sign | undefined> {
-    const sign = new Sign(said);
-    const server = sign.#server;
+  static async open(name: string, message = ''): Promise<NamedSocket | undefined> {
+    const opened = new NamedSocket(message);
+    const server = opened.#server;
     try {
       await new Promise<void>((resolve, reject) => {
         server.once('error', reject);
@@ -196,59 +196,59 @@ class Sign implements AsyncDisposable {
     }
     server.on('error', () => undefined);
     server.unref();
-    return sign;
+    return opened;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     const closed = new Promise((resolve) => this.#server.close(resolve));
-    for (const socket of this.#visitors) socket.destroy();
+    for (const socket of this.#clients) socket.destroy();
     await closed;
   }
 }
 
-/** @throws {FlockError} `tryLater` where others keep it from its turn */
-async function takeTurn(): Promise<Sign> {
-  const until = performance.now() + maxPerTurn;
+/** @throws {FlockError} `tryLater` if other processes hold the turn for too long */
+async function takeTurn(): Promise<NamedSocket> {
+  const until = performance.now() + turnTimeout;
   for (;;) {
-    const sign = await Sign.put(turn);
-    if (sign) return sign;
+    const held = await NamedSocket.open(turn);
+    if (held) return held;
     const left = until - performance.now();
     if (left <= 0) {
       throw new FlockError('tryLater', 'another flockd on this machine starts and does not get on', {
         hint: 'is it stopped (Ctrl-Z, kill -STOP)? let it go on or end it',
       });
     }
-    await connection(turn, { most: left });
+    await connection(turn, { timeout: left });
   }
 }
 
-/** This process as the other flockds of this machine see it. */
+/** This process, as the other flockds of this machine see it. */
 export class Presence implements AsyncDisposable {
   readonly #id: string;
-  readonly #signs: Sign[];
+  readonly #sockets: NamedSocket[];
   readonly #accounts = new Set<string>();
 
-  private constructor(id: string, signs: Sign[]) {
+  private constructor(id: string, sockets: NamedSocket[]) {
     this.#id = id;
-    this.#signs = signs;
+    this.#sockets = sockets;
   }
 
-  /** Says that this process works on a state folder, which must be there. */
+  /** Publishes that this process works on a state folder, which must exist. */
   static async announce({ root, state }: Introduction): Promise<Presence> {
     const id = randomBytes(6).toString('base64url');
     const folder = await folderMark(state);
     if (!hasAbstractSockets || folder === undefined) return new Presence(id, []);
-    const said = `${JSON.stringify({ root, state })}\n`;
-    const sign = await Sign.put(`flockd/${id}=${process.pid},${folder}`, said);
-    return new Presence(id, sign ? [sign] : []);
+    const message = `${JSON.stringify({ root, state })}\n`;
+    const socket = await NamedSocket.open(`flockd/${id}=${process.pid},${folder}`, message);
+    return new Presence(id, socket ? [socket] : []);
   }
 
   /**
-   * Takes the accounts that no other flockd of this machine posts as. They stay this process's until it ends: a post of a bot
-   * that has gone may still be under way.
+   * Takes the accounts that no other flockd of this machine posts as. This process holds them until it ends, since a post of a
+   * removed bot may still be under way.
    *
-   * @returns by its mark, who has an account
-   * @throws {FlockError} `tryLater` where others keep it from looking
+   * @returns the other flockds that hold accounts, by the accounts' marks
+   * @throws {FlockError} `tryLater` if other processes hold the turn for too long
    */
   async take(marks: readonly string[]): Promise<Map<string, RunningDaemon>> {
     const held = new Map<string, RunningDaemon>();
@@ -259,31 +259,31 @@ export class Presence implements AsyncDisposable {
       if (daemon.id === this.#id) continue;
       for (const mark of wanted) if (daemon.accounts.has(mark)) held.set(mark, daemon);
     }
-    await this.#post([...wanted].filter((mark) => !held.has(mark)));
+    await this.#publish([...wanted].filter((mark) => !held.has(mark)));
     return held;
   }
 
-  /** Those of some accounts that are not this process's yet. */
+  /** The accounts that this process does not hold yet. */
   lacking(marks: readonly string[]): string[] {
-    return this.#signs.length === 0 ? [] : marks.filter((mark) => !this.#accounts.has(mark));
+    return this.#sockets.length === 0 ? [] : marks.filter((mark) => !this.#accounts.has(mark));
   }
 
   /** Calls once when a flockd has ended. */
-  whenGone({ id, pid, folder }: RunningDaemon, tell: () => void): void {
-    void connection(`flockd/${id}=${pid},${folder}`, {}).then(tell);
+  whenEnded({ id, pid, folder }: RunningDaemon, ended: () => void): void {
+    void connection(`flockd/${id}=${pid},${folder}`).then(ended);
   }
 
-  async #post(free: readonly string[]): Promise<void> {
+  async #publish(free: readonly string[]): Promise<void> {
     for (let from = 0; from < free.length; from += marksInName) {
       const marks = free.slice(from, from + marksInName);
-      const sign = await Sign.put(`flockd/${this.#id}:${marks.join('')}`);
-      if (sign) this.#signs.push(sign);
+      const socket = await NamedSocket.open(`flockd/${this.#id}:${marks.join('')}`);
+      if (socket) this.#sockets.push(socket);
       for (const mark of marks) this.#accounts.add(mark);
     }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const sign of this.#signs.splice(0)) await sign[Symbol.asyncDispose]();
+    for (const socket of this.#sockets.splice(0)) await socket[Symbol.asyncDispose]();
   }
 }
 
@@ -291,19 +291,19 @@ interface ClaimOptions {
   paths: Pick<FlockPaths, 'root' | 'state'>;
   /** The base of the API. */
   api: string;
-  /** Told when another flockd has ended that had accounts of this flock. */
+  /** Called when another flockd has ended that held accounts of this flock, and when the others could not be seen. */
   freed?: () => void;
 }
 
-/** How long after the end of another flockd its accounts are asked for again, and after a question without an answer. Milliseconds. */
+/** The time until the accounts are taken again: after another flockd has ended, and after an attempt without a turn. Milliseconds. */
 const retryAfterEnd = 1000;
-const retryAfterNoAnswer = 30_000;
+const retryAfterNoTurn = 30_000;
 
-/** The accounts that this flockd posts as, and no other flockd of this machine: see {@link Presence}. */
+/** The accounts that this flockd posts as, and no other flockd of this machine. */
 export class Claims implements AsyncDisposable {
   readonly #presence: Presence;
   readonly #options: ClaimOptions;
-  /** The bots whose accounts another flockd had when they were last asked for. */
+  /** The bots whose accounts another flockd held at the last attempt to take them. */
   #held = new Set<BotName>();
   readonly #watched = new Set<string>();
 
@@ -312,7 +312,7 @@ export class Claims implements AsyncDisposable {
     this.#options = options;
   }
 
-  /** @param options - the state folder must be there */
+  /** @param options - the state folder must exist */
   static async open(options: ClaimOptions): Promise<Claims> {
     const { root, state } = options.paths;
     const presence = await Presence.announce({ root: await realpath(root), state: path.resolve(state) });
@@ -320,34 +320,34 @@ export class Claims implements AsyncDisposable {
   }
 
   /**
-   * Takes the accounts of a flock. A bot whose account another flockd has is left out, until that one ends.
+   * Takes the accounts of a flock. A bot whose account another flockd holds is left out until that one ends.
    *
-   * @returns the flock as it can run, and the bots that another flockd ran until now: it has another ledger for them
+   * @returns the flock without these bots; and the bots that another flockd, with another ledger, ran until now
    */
   async take<F extends Flock>(flock: F): Promise<{ flock: F; takenOver: BotName[] }> {
     const { api } = this.#options;
     const marks = new Map(flock.bots.map((bot) => [bot.name, accountMark(bot.bundle, api)]));
     const refusals = await this.#refusals([...marks.values()]);
     const bots: Bot[] = [];
-    const misfits: Flock['misfits'] = [];
+    const invalidBots: Flock['invalidBots'] = [];
     for (const bot of flock.bots) {
       const refusal = refusals.get(marks.get(bot.name) ?? '');
-      if (refusal) misfits.push({ bot: bot.name, error: refusal(bot.name) });
+      if (refusal) invalidBots.push({ bot: bot.name, error: refusal(bot.name) });
       else bots.push(bot);
     }
     const takenOver = bots.map(({ name }) => name).filter((name) => this.#held.has(name));
-    this.#held = new Set(misfits.map(({ bot }) => bot));
-    return { flock: { ...flock, bots, misfits: [...flock.misfits, ...misfits] }, takenOver };
+    this.#held = new Set(invalidBots.map(({ bot }) => bot));
+    return { flock: { ...flock, bots, invalidBots: [...flock.invalidBots, ...invalidBots] }, takenOver };
   }
 
-  /** What to say of the bot of each account that could not be taken, by the account's mark. */
+  /** The errors for the bots whose accounts could not be taken, by the accounts' marks. */
   async #refusals(marks: readonly string[]): Promise<Map<string, Refusal>> {
     let held: Map<string, RunningDaemon>;
     try {
       held = await this.#presence.take(marks);
     } catch (error) {
       if (!(error instanceof FlockError)) throw error;
-      this.#askAgain(retryAfterNoAnswer);
+      this.#retry(retryAfterNoTurn);
       return new Map(this.#presence.lacking(marks).map((mark) => [mark, notKnown(error)]));
     }
     const byDaemon = new Map<string, Refusal>();
@@ -360,7 +360,7 @@ export class Claims implements AsyncDisposable {
     );
   }
 
-  #askAgain(after: number): void {
+  #retry(after: number): void {
     const { freed } = this.#options;
     if (freed) setTimeout(freed, after).unref();
   }
@@ -368,9 +368,9 @@ export class Claims implements AsyncDisposable {
   #watch(daemon: RunningDaemon): void {
     if (this.#watched.has(daemon.id)) return;
     this.#watched.add(daemon.id);
-    this.#presence.whenGone(daemon, () => {
+    this.#presence.whenEnded(daemon, () => {
       this.#watched.delete(daemon.id);
-      this.#askAgain(retryAfterEnd);
+      this.#retry(retryAfterEnd);
     });
   }
 
@@ -379,7 +379,7 @@ export class Claims implements AsyncDisposable {
   }
 }
 
-/** Says of a bot why its account could not be taken. */
+/** The error for a bot whose account could not be taken. */
 type Refusal = (bot: BotName) => FlockError;
 
 const refusalBy = async (daemon: RunningDaemon): Promise<Refusal> =>

@@ -1,33 +1,35 @@
-import { constants, rmSync } from 'node:fs';
-import { chmod, mkdtemp, open, readdir, rename, rm } from 'node:fs/promises';
+import { constants, existsSync, rmSync } from 'node:fs';
+import { chmod, mkdtemp, open, readdir, rename, rm, rmdir } from 'node:fs/promises';
 import { type ClientRequest, createServer, type IncomingMessage, request as askHttp, type ServerResponse } from 'node:http'; // prettier-ignore
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
 import { type Exit, exitCodes, FlockError, messageOf, systemCode } from '../errors.ts';
-import { reasonOf } from '../fs.ts';
+import { readRegularFile, reasonOf, replaceFile, sweepTemporaries, syncFolder } from '../fs.ts';
+import { readBody } from '../http/exchange.ts';
 import type { Logger } from '../log.ts';
 import { command, type Command, postReport, type PostReport } from '../posting/commands.ts';
+import type { WatchFolder } from '../watch.ts';
 
 /*
  * How a person's command reaches a running daemon: HTTP over the socket `flockd.sock` in the state folder, with the paths of
- * the page's forms, and JSON both ways. `POST /bots/post` with `{"bot": "howl"}` posts the next line of howl.
+ * the page's forms, and JSON in both directions. `POST /bots/post` with `{"bot": "howl"}` posts the next line of howl.
  *
- * A command is carried out at most once. The client sends it when the daemon has said that it takes it (`Expect:
- * 100-continue`): a client that gives up before that has had nothing done, and nothing is ever sent again after it.
+ * A command is executed at most once. The client sends it after the daemon has agreed to take it (`Expect: 100-continue`): if
+ * the client gives up before that, nothing was done, and it never sends the command again afterwards.
  */
 
 const flockCommand = z.object({ order: z.enum(['stop', 'release', 'reload', 'recipients']) });
 
 /**
- * What a person tells a running daemon: something about a bot, to stop the flock or let it go on, to read its files again, or
- * to say to whom bundles may be encrypted.
+ * A command for a running daemon: about one bot, to stop or release the flock, to reload its files, or to list the recipients
+ * whose encrypted bundles the daemon can open.
  */
 export type DaemonCommand = Command | z.infer<typeof flockCommand>;
 
 const daemonCommand = z.union([command, flockCommand]);
 
-/** Where each command is posted to. */
+/** The path of each command. */
 const routes: Record<DaemonCommand['order'], string> = {
   post: '/bots/post',
   pause: '/bots/pause',
@@ -45,23 +47,23 @@ const answer = z.object({
   exit: z.enum(Object.keys(exitCodes) as [Exit, ...Exit[]]).optional(),
   message: z.string().optional(),
   hint: z.string().optional(),
-  /** What a command to post has led to. */
+  /** The result of a command to post. */
   report: postReport.optional(),
   /** Whose bundles the daemon can open. */
   recipients: z.array(z.string()).optional(),
 });
 
-/** What came of a command, as it is sent to the client. */
-export type Answer = z.infer<typeof answer>;
+/** The outcome of a command, as the client receives it. */
+type Answer = z.infer<typeof answer>;
 
-/** What a command has led to: a post, or the recipients that it asked for. */
-export type Outcome = PostReport | { recipients: string[] } | undefined;
+/** The result of a command: of a post, or the recipients. */
+type Outcome = PostReport | { recipients: string[] } | undefined;
 
-/** Carries a command out. @throws {FlockError} why it could not be */
+/** Executes a command. @throws {FlockError} if it cannot */
 export type Execute = (command: DaemonCommand) => Promise<Outcome>;
 
-/** Carries out what somebody has sent, where it is a command. Never throws. */
-export async function attempt(given: () => Promise<unknown>, execute: Execute): Promise<Answer> {
+/** Executes what a client has sent, if it is a command. Never throws. */
+async function attempt(given: () => Promise<unknown>, execute: Execute): Promise<Answer> {
   try {
     const outcome = await execute(daemonCommand.parse(await given()));
     if (outcome === undefined) return { done: true };
@@ -73,22 +75,19 @@ export async function attempt(given: () => Promise<unknown>, execute: Execute): 
   }
 }
 
-/** The longest command, and the longest answer to one. Bytes. */
-export const maxSize = 4 * 1024 * 1024;
-
 const socketName = 'flockd.sock';
 
-/** Sockets are made in a private folder of such a name, so that nobody else can use one before it has its mode. */
+/** The prefix of the private folder in which the socket is made, so that no other user can connect before it has its mode. */
 const making = '.flockd.sock-';
 
-/** The longest path that a socket can have. Bytes. @see unix(7) */
+/** The maximum length of a socket's path. Bytes. @see unix(7) */
 const maxPath = 107;
 
 interface ShortPath extends AsyncDisposable {
   path: string;
 }
 
-/** A path to a socket in a folder that is short enough for the system, as long as it is not disposed of. */
+/** A path to a socket in a folder, short enough for the system. It is valid until its disposal. */
 async function shortPath(folder: string, name: string): Promise<ShortPath> {
   const direct = path.join(folder, name);
   if (Buffer.byteLength(direct) <= maxPath)
@@ -97,10 +96,10 @@ async function shortPath(folder: string, name: string): Promise<ShortPath> {
   return { path: `/proc/self/fd/${handle.fd}/${name}`, [Symbol.asyncDispose]: () => handle.close() };
 }
 
-/** How long answers may take to get to their clients at the end. Milliseconds. */
+/** The time that the last answers get to reach their clients. Milliseconds. */
 const grace = 1000;
 
-/** Takes the commands that come through the socket of a state folder. The lock of that folder must be held. */
+/** Serves the socket of a state folder, whose lock must be held. */
 export class ControlServer implements AsyncDisposable {
   readonly #server;
   readonly #log: Logger;
@@ -115,11 +114,11 @@ export class ControlServer implements AsyncDisposable {
     });
   }
 
-  /** Begins to take commands. A daemon that cannot goes on without them. */
+  /** Begins to listen. If that fails, the daemon runs without the socket. */
   async listen(state: string): Promise<void> {
     const file = path.join(state, socketName);
     try {
-      // What a flockd left that was killed meanwhile.
+      // Left by a flockd that was killed while it made its socket.
       const left = (await readdir(state)).filter((name) => name.startsWith(making));
       for (const name of left) await rm(path.join(state, name), { recursive: true, force: true });
       const folder = await mkdtemp(path.join(state, making));
@@ -138,7 +137,7 @@ export class ControlServer implements AsyncDisposable {
     }
   }
 
-  /** Takes no more commands. Those under way come to their end. */
+  /** Stops listening. Commands under way are finished. */
   end(): void {
     if (this.#file !== undefined) rmSync(this.#file, { force: true });
     this.#file = undefined;
@@ -156,14 +155,14 @@ export class ControlServer implements AsyncDisposable {
   }
 
   async #bind(folder: string): Promise<void> {
-    // Node removes the name that it has bound when it closes: the name has to stay this one.
+    // When it closes, Node removes the path that it has bound, so the path must stay valid.
     this.#bound = await shortPath(folder, socketName);
     const { path } = this.#bound;
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', reject);
       this.#server.listen({ path }, resolve);
     });
-    // Later errors are of single connections.
+    // Later errors concern single connections.
     this.#server.on('error', () => undefined);
   }
 
@@ -175,7 +174,7 @@ export class ControlServer implements AsyncDisposable {
 }
 
 async function serve(request: IncomingMessage, response: ServerResponse, execute: Execute): Promise<void> {
-  // Reading that breaks off takes it from the request.
+  // A read that fails removes the socket from the request.
   const { socket } = request;
   const [order] = Object.entries(routes).find(([, route]) => route === request.url) ?? [];
   if (order === undefined || request.method !== 'POST') {
@@ -183,8 +182,8 @@ async function serve(request: IncomingMessage, response: ServerResponse, execute
     respond(response, order === undefined ? 404 : 405, { done: false, exit: 'usage', message });
     return;
   }
-  // A command that does not come to its end is none.
-  const text = await textOf(request).catch(() => undefined);
+  // An incomplete command is not executed.
+  const text = await readBody(request).catch(() => undefined);
   if (text === undefined) {
     socket.destroy();
     return;
@@ -196,18 +195,6 @@ async function serve(request: IncomingMessage, response: ServerResponse, execute
 
 const object = z.record(z.string(), z.unknown());
 
-/** @throws {Error} where it breaks off or is too long */
-async function textOf(message: IncomingMessage): Promise<string> {
-  const parts: Buffer[] = [];
-  let size = 0;
-  for await (const part of message as AsyncIterable<Buffer>) {
-    size += part.length;
-    if (size > maxSize) throw new Error('it is too long');
-    parts.push(part);
-  }
-  return Buffer.concat(parts).toString('utf8');
-}
-
 function respond(response: ServerResponse, status: number, outcome: Answer): void {
   response.on('error', () => undefined);
   response.writeHead(status, { 'content-type': 'application/json', connection: 'close' });
@@ -215,16 +202,16 @@ function respond(response: ServerResponse, status: number, outcome: Answer): voi
 }
 
 interface SendOptions {
-  /** How long a running daemon may take to answer. Milliseconds. */
+  /** The time limit for the answer. Milliseconds. */
   timeout?: number;
 }
 
 /**
- * Sends a command to the daemon that runs on a state folder, and waits until it is carried out. One that is starting gets the
- * time to do so.
+ * Sends a command to the daemon that runs on a state folder, and waits until it is executed. A daemon that is starting gets the
+ * time to begin to listen.
  *
- * @returns what a command to post has led to
- * @throws {FlockError} what the daemon has against it; `tryLater` where it does not answer, `io` where it cannot be reached
+ * @returns the result of a command to post
+ * @throws {FlockError} the daemon's refusal; `tryLater` if it does not answer, `io` if it cannot be reached
  */
 export const sendCommand = async (
   state: string,
@@ -232,12 +219,12 @@ export const sendCommand = async (
   options?: SendOptions,
 ): Promise<PostReport | undefined> => (await answerTo(state, command, options)).report;
 
-/** To whom bundles may be encrypted so that the daemon can open them. @throws {FlockError} as {@link sendCommand} */
+/** The recipients whose encrypted bundles the daemon can open. @throws {FlockError} as {@link sendCommand} */
 export const askRecipients = async (state: string): Promise<string[]> =>
   (await answerTo(state, { order: 'recipients' })).recipients ?? [];
 
-/** How often it is looked whether the daemon has begun to listen. Milliseconds. */
-const every = 100;
+/** The interval between attempts to connect. Milliseconds. */
+const interval = 100;
 
 async function answerTo(
   state: string,
@@ -256,7 +243,7 @@ async function answerTo(
         throw new FlockError(exit, message, hint === undefined ? {} : { hint });
       }
       if (performance.now() >= until) throw notTaken();
-      await sleep(every);
+      await sleep(interval);
     }
   } catch (cause) {
     if (cause instanceof FlockError) throw cause;
@@ -267,15 +254,22 @@ async function answerTo(
   }
 }
 
-const notTaken = (cause?: unknown): FlockError =>
+const notTaken = (): FlockError =>
   new FlockError('tryLater', 'flockd runs but does not answer: nothing was done', {
     hint: 'is it busy, starting, or an older version than this? ask again, or restart it',
-    cause,
   });
 
-/** The command was sent, and what the daemon did is not known. */
-const unknown = (message: string, hint: string, cause?: unknown): FlockError =>
-  new FlockError('tryLater', message, { hint, cause });
+const noAnswer = (): FlockError =>
+  new FlockError('tryLater', 'flockd runs but does not answer', {
+    hint: 'it may be carried out all the same: look at flockd status before you ask again',
+  });
+
+const endedMeanwhile = (cause: unknown): FlockError =>
+  new FlockError(
+    'tryLater',
+    'flockd ended before it answered, and it is not known whether it carried that out',
+    { hint: 'look at flockd status, then ask again if needed', cause },
+  );
 
 interface Asked {
   socketPath: string;
@@ -285,13 +279,13 @@ interface Asked {
   until: number;
 }
 
-/** Where nobody listens: none yet, or none any more. */
-const absent = new Set(['ENOENT', 'ECONNREFUSED', 'EAGAIN']);
+/** Error codes if no daemon listens, or it ended before it took the command. */
+const absent = new Set(['ENOENT', 'ECONNREFUSED', 'EAGAIN', 'ECONNRESET', 'EPIPE']);
 
 /**
- * Asks once. Before the daemon says that it takes the command nothing of it is sent; afterwards it is sent no second time.
+ * Asks once. The command is sent after the daemon has agreed to take it, and never a second time.
  *
- * @returns undefined where nobody listens, or the daemon ended before it took the command
+ * @returns undefined if no daemon listens, or it ended before it took the command
  */
 function ask({ socketPath, route, body, until }: Asked): Promise<Answer | undefined> {
   return new Promise((resolve, reject) => {
@@ -309,32 +303,15 @@ function ask({ socketPath, route, body, until }: Asked): Promise<Answer | undefi
       agent: false,
       headers,
     });
-    const timer = setTimeout(
-      () => {
-        reject(
-          isSent
-            ? unknown(
-                'flockd runs but does not answer',
-                'it may be carried out all the same: look at flockd status before you ask again',
-              )
-            : notTaken(),
-        );
-        request.destroy();
-      },
-      Math.max(1, until - performance.now()),
-    );
+    const late = (): void => {
+      reject(isSent ? noAnswer() : notTaken());
+      request.destroy();
+    };
+    const timer = setTimeout(late, Math.max(1, until - performance.now()));
     const broken = (cause: unknown): void => {
       clearTimeout(timer);
-      const code = systemCode(cause) ?? '';
-      if (isSent)
-        reject(
-          unknown(
-            'flockd ended before it answered, and it is not known whether it carried that out',
-            'look at flockd status, then ask again if needed',
-            cause,
-          ),
-        );
-      else if (absent.has(code) || code === 'ECONNRESET' || code === 'EPIPE') resolve(undefined);
+      if (isSent) reject(endedMeanwhile(cause));
+      else if (absent.has(systemCode(cause) ?? '')) resolve(undefined);
       else reject(cause instanceof Error ? cause : new Error(messageOf(cause)));
     };
     request.on('continue', () => {
@@ -342,7 +319,7 @@ function ask({ socketPath, route, body, until }: Asked): Promise<Answer | undefi
       request.end(body);
     });
     request.on('response', (response) => {
-      textOf(response)
+      readBody(response)
         .then((text) => answer.parse(JSON.parse(text)))
         .then((given) => {
           clearTimeout(timer);
@@ -353,4 +330,148 @@ function ask({ socketPath, route, body, until }: Asked): Promise<Answer | undefi
     request.on('error', broken);
     request.flushHeaders();
   });
+}
+
+/*
+ * Clients of versions before the socket send a command as a file in `state/orders`. `NAME.order` is the command. The daemon
+ * renames it to `NAME.taken` before it executes it, so that no command is executed twice whatever fails afterwards.
+ * `NAME.answer` is the outcome, until the client has read it. A start that finds the folder empty removes it.
+ */
+
+/** The time that such a client waits for its answer. Milliseconds. */
+const clientTimeout = 30_000;
+
+/** The maximum size of an order. Bytes. */
+const maxOrder = 4 * 1024 * 1024;
+
+const ordersName = 'orders';
+
+interface Orders {
+  folder: string;
+  execute: Execute;
+  log: Logger;
+  closed: boolean;
+}
+
+/**
+ * Executes the commands that old clients send, oldest first, each at most once. Failures are logged.
+ *
+ * @returns stops receiving
+ */
+export async function receiveOrders(
+  state: string,
+  execute: Execute,
+  log: Logger,
+  watchFolder: WatchFolder,
+): Promise<() => void> {
+  const orders: Orders = { folder: path.join(state, ordersName), execute, log, closed: false };
+  const { folder } = orders;
+  let stopInside: (() => void) | undefined;
+  let turn = Promise.resolve();
+  const look = (): void => {
+    turn = turn.then(async () => {
+      if (orders.closed || !existsSync(folder)) return;
+      // The watch comes first, so that no order is missed.
+      stopInside ??= watchFolder(folder, look);
+      await tried(orders, 'look for orders', () => executeAll(orders));
+    });
+  };
+  if (existsSync(folder)) {
+    await tried(orders, 'tidy up the orders', () => tidyUp(orders));
+    // Fails if the folder is not empty.
+    await rmdir(folder).catch(() => undefined);
+  }
+  const stopWatching = watchFolder(state, (name) => {
+    if (name === undefined || name === ordersName) look();
+  });
+  look();
+  return () => {
+    orders.closed = true;
+    stopInside?.();
+    stopWatching();
+  };
+}
+
+/** Answers the orders that were under way when the last daemon died, and removes answers that no client waits for. */
+async function tidyUp(orders: Orders): Promise<void> {
+  const { folder, log } = orders;
+  await sweepTemporaries(folder);
+  for (const name of await namesIn(folder, 'answer')) {
+    if (askedAt(name) < performance.timeOrigin + performance.now() - clientTimeout)
+      await discard(orders, name, 'answer');
+  }
+  const answered = await namesIn(folder, 'answer');
+  for (const name of await namesIn(folder, 'taken')) {
+    if (answered.includes(name)) await discard(orders, name, 'taken');
+    else {
+      const { message: reason, hint } = perhaps;
+      log.warn({ event: 'order-failed', reason, hint }, `${reason}; ${hint}`);
+      await finish(orders, name, perhaps);
+    }
+  }
+}
+
+const perhaps = {
+  done: false,
+  exit: 'tryLater',
+  message: 'flockd ended while it carried an order out, and cannot tell whether it did',
+  hint: 'look at flockd status, then ask again if needed',
+} as const satisfies Answer;
+
+async function executeAll(orders: Orders): Promise<void> {
+  for (const name of await namesIn(orders.folder, 'order')) {
+    if (orders.closed) return;
+    // An order that cannot be taken stays, and nothing is written that would wake the watcher again.
+    if (!(await tried(orders, 'take an order', () => take(orders, name)))) continue;
+    await finish(orders, name, await attempt(() => readOrder(fileOf(orders, name, 'taken')), orders.execute));
+  }
+}
+
+async function take(orders: Orders, name: string): Promise<void> {
+  await rename(fileOf(orders, name, 'order'), fileOf(orders, name, 'taken'));
+  // After a power failure it must not come back.
+  await syncFolder(orders.folder);
+}
+
+/** If the answer cannot be written, the client gets none; the order is not executed again. */
+async function finish(orders: Orders, name: string, outcome: Answer): Promise<void> {
+  await tried(orders, 'answer an order', () =>
+    replaceFile(fileOf(orders, name, 'answer'), JSON.stringify(outcome)),
+  );
+  await discard(orders, name, 'taken');
+}
+
+async function discard(orders: Orders, name: string, kind: Kind): Promise<void> {
+  await tried(orders, 'remove what is left of an order', () =>
+    rm(fileOf(orders, name, kind), { force: true }),
+  );
+}
+
+/** Logs a failure instead of throwing it. @returns whether it succeeded */
+async function tried({ log, folder }: Orders, what: string, act: () => Promise<void>): Promise<boolean> {
+  try {
+    await act();
+    return true;
+  } catch (error) {
+    const reason = reasonOf(error);
+    log.error({ event: 'order-failed', reason }, `cannot ${what} in ${folder}: ${reason}`);
+    return false;
+  }
+}
+
+type Kind = 'order' | 'taken' | 'answer';
+
+const fileOf = ({ folder }: Orders, name: string, kind: Kind): string => path.join(folder, `${name}.${kind}`);
+
+/** The names of the orders that have such a file, oldest first. */
+async function namesIn(folder: string, kind: Kind): Promise<string[]> {
+  const files = await readdir(folder);
+  return files.flatMap((file) => new RegExp(`^([0-9a-f]+)\\.${kind}$`).exec(file)?.[1] ?? []).sort();
+}
+
+/** The time in an order's name. Milliseconds since 1970. */
+const askedAt = (name: string): number => Number.parseInt(name.slice(0, 12), 16);
+
+async function readOrder(file: string): Promise<unknown> {
+  return JSON.parse((await readRegularFile(file, maxOrder)).toString('utf8')) as unknown;
 }

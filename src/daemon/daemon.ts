@@ -1,29 +1,28 @@
 import type { Clock } from '../clock.ts';
 import type { Bot } from '../config/flock-file.ts';
 import { bugIn, FlockError, messageOf } from '../errors.ts';
-import type { PostingFlock } from '../flock/load.ts';
-import type { Ledger } from '../ledger/journal.ts';
+import type { Flock } from '../flock/load.ts';
 import type { BotState } from '../ledger/state.ts';
 import type { EventLog } from '../log.ts';
 import type { BotName } from '../poems/bot-name.ts';
 import { BotRunner, keyMark, type NextStep, type RunnerOptions } from '../posting/bot-runner.ts';
 import { unlimitedBudget } from '../posting/budget.ts';
 import { eventsOf, type Command } from '../posting/commands.ts';
-import { isSlowAfter, PriorityClasses, maxSlow, FairQueue, slowClass } from './fair-queue.ts';
-import { TimerQueue, type Timed } from './timer-queue.ts';
+import { FairQueue } from './fair-queue.ts';
+import { TimerQueue } from './timer-queue.ts';
 
-/** A flock so large that something is always due has a round a minute. Milliseconds. */
-const maxWait = 60_000;
+/** The longest round, if something is always due. Milliseconds. */
+const maxRound = 60_000;
 
-/** The daemon's rounds: each lasts until what was due is worked off. */
+/** The daemon's rounds: each lasts until all that was due is done. */
 export class DrainCycle {
   readonly #clock: Clock;
   readonly #ended: ((failed: boolean) => void) | undefined;
-  /** When the round that runs began, by the clock that nobody sets. */
+  /** When the current round began, on the monotonic clock. */
   #began: number | undefined;
   #failed = false;
 
-  /** @param ended - told of the end of each round, and whether something in it went wrong */
+  /** @param ended - called at the end of each round; `failed` tells whether there was trouble */
   constructor(clock: Clock, ended?: (failed: boolean) => void) {
     this.#clock = clock;
     this.#ended = ended;
@@ -36,14 +35,14 @@ export class DrainCycle {
   }
 
   /**
-   * Ends the round where it is over.
+   * Ends the round if it is over.
    *
-   * @param isOver - nothing is under way or due
-   * @param overdue - for how long something is overdue, in milliseconds
+   * @param isOver - whether nothing is under way or due
+   * @param overdue - how late the daemon is, in milliseconds
    */
   look(isOver: boolean, overdue: number): void {
     if (this.#began === undefined) return;
-    const isLong = this.#clock.elapsed() - this.#began >= maxWait && overdue < maxWait;
+    const isLong = this.#clock.elapsed() - this.#began >= maxRound && overdue < maxRound;
     if (!isOver && !isLong) return;
     const failed = this.#failed;
     this.#began = undefined;
@@ -52,10 +51,10 @@ export class DrainCycle {
   }
 }
 
-/** Why a post may be owed though nothing is wrong: a person asked for it, it is posted again, or it is a refrain. */
+/** Why a post may be owed without trouble: a person asked for it, it is posted again, or it is a refrain. */
 const harmless = new Set(['asked', 'absent', 'duplicate']);
 
-/** Whether a step left its bot in trouble: in doubt, parked by it, or refused what it was to post. Pure. */
+/** Whether a step left its bot in trouble: in doubt, newly parked, or with a post refused. Pure. */
 export function isInTrouble(before: BotState | undefined, after: BotState | undefined): boolean {
   if (!after) return false;
   if (after.open) return true;
@@ -65,49 +64,32 @@ export function isInTrouble(before: BotState | undefined, after: BotState | unde
   return owed.why !== before?.owed?.why || owed.times > before.owed.times;
 }
 
-/** A bot in the daemon's hands. A large flock has many: what is true of few of them is kept elsewhere. */
-interface Runner extends Timed {
+/** A bot that the daemon runs. */
+interface Runner {
   bot: Bot;
   /**
-   * `resting` between its steps, `busy` in one; `changed` if something about it changed during the step, `leaving` if it has
-   * no good bundle any more. Then it is `gone`, even where it still stands in the row. What is done aside for it counts as a
-   * step.
+   * `resting` between two steps, `busy` in one; `changed` if it changed during the step, so that it needs another; `leaving` if
+   * it was removed during the step. Afterwards it is `gone`, even if it is still queued. A command that is executed aside counts
+   * as a step.
    */
   state: 'resting' | 'busy' | 'changed' | 'leaving' | 'gone';
 }
 
-/** With all that it may ever hold: a property that comes later takes three times the memory. */
-const runnerOf = (bot: Bot): Runner => ({ bot, state: 'resting', instant: undefined });
-
-/**
- * Lets bots keep the very strings in which their ledger says the same: the names of a large flock and the ids of its accounts
- * are megabytes, and would be there twice.
- */
-export function shareText(bots: readonly Bot[], ledger: Pick<Ledger, 'states'>): void {
-  const named = new Map<string, Bot>(bots.map((bot) => [bot.name, bot]));
-  for (const [name, { account }] of ledger.states()) {
-    const bot = named.get(name);
-    if (!bot) continue;
-    bot.name = name as BotName;
-    if (account === bot.bundle.userId) bot.bundle.userId = account;
-  }
-}
-
-/** A command that waits for its turn. */
+/** A command that waits to be executed. */
 interface Pending {
   execute: () => Promise<void>;
   refuse: (error: FlockError) => void;
 }
 
 /**
- * What a person told bots, by their names. A bot carries it out between its steps; for one that is not in the flock that is
- * done aside, and if it comes meanwhile it has to wait: nothing is done twice at once to one bot.
+ * The commands that wait, by bot. A bot of the flock executes its commands between its steps. Commands for other bots are executed
+ * aside; a bot that is added meanwhile waits for that, so that no two things happen to one bot at once.
  */
 export class PendingCommands {
   readonly #waiting = new Map<string, Pending[]>();
   readonly #aside = new Map<string, Promise<void>>();
 
-  /** @returns what comes of the order, once it was taken and carried out */
+  /** @returns settles when the command was executed */
   add(bot: string, run: () => Promise<void>): Promise<void> {
     return new Promise((resolve, reject) => {
       const command = { execute: (): Promise<void> => run().then(resolve, reject), refuse: reject };
@@ -117,20 +99,20 @@ export class PendingCommands {
     });
   }
 
-  /** Carries out what a bot was told since it did so last, in that order. Never throws. */
+  /** Executes the commands of a bot in the order in which they came. Never throws. */
   async execute(bot: string): Promise<void> {
     const commands = this.#waiting.get(bot) ?? [];
     this.#waiting.delete(bot);
     for (const { execute } of commands) await execute();
   }
 
-  /** Refuses all that was not begun. */
+  /** Refuses the commands that were not begun. */
   refuse(error: FlockError): void {
     for (const commands of this.#waiting.values()) for (const { refuse } of commands) refuse(error);
     this.#waiting.clear();
   }
 
-  /** Does so for a bot that is not in the flock. */
+  /** Executes the commands of a bot that is not in the flock. */
   executeAside(bot: string): void {
     const before = this.#aside.get(bot) ?? Promise.resolve();
     const done = before
@@ -141,18 +123,18 @@ export class PendingCommands {
     this.#aside.set(bot, done);
   }
 
-  /** What is done aside for a bot, or undefined where nothing is. */
+  /** Settles when the commands executed aside for a bot are done; undefined if there are none. */
   aside(bot: string): Promise<void> | undefined {
     return this.#aside.get(bot);
   }
 
-  /** Resolves once all that is done aside is done. */
+  /** Resolves when all commands executed aside are done. */
   async asideDone(): Promise<void> {
     await Promise.all(this.#aside.values());
   }
 }
 
-const ends = (): FlockError =>
+const stopping = (): FlockError =>
   new FlockError('tryLater', 'flockd ends: nothing was done', { hint: 'ask again' });
 
 const notInFlock = (bot: string): FlockError =>
@@ -163,24 +145,24 @@ export interface DaemonOptions extends Omit<
   'purse' | 'size' | 'isUp' | 'opened' | 'memory' | 'log'
 > {
   log: EventLog;
-  /** Bots that take a step at the same time. */
+  /** The maximum number of bots that take a step at the same time. */
   sockets: number;
-  /** Called once where the daemon cannot go on: the ledger keeps nothing more, or there is a bug. */
+  /** Called once if the daemon cannot continue: the ledger cannot be written. */
   failed: (cause: unknown) => void;
-  /** Told each time that all that was due is worked off, and whether something in it went wrong. */
+  /** Called each time when all that was due is done; `failed` tells whether there was trouble. */
   onIdle?: (failed: boolean) => void;
 }
 
-/** How long a bot whose poem cannot be read waits before it tries again. Milliseconds. */
+/** After how long a bot whose poem cannot be read tries again. Milliseconds. */
 const retryAfter = 60_000;
 
-/** A step is a few reads and writes of files and one request; one that takes longer is stuck. Milliseconds. */
-const maxPerStep = 60_000;
+/** The time after which a step counts as stuck: it takes a few reads and writes of files and one request. Milliseconds. */
+const maxStep = 60_000;
 
-/** After so many steps others have their turn: answers that came in, timers, the watchdog. */
+/** The number of steps after which the event loop has its turn, for responses, timers and the watchdog. */
 const maxInARow = 500;
 
-/** Where in the program something was thrown. */
+/** The first lines of the stack. */
 const placesIn = (error: unknown): string[] =>
   error instanceof Error
     ? (error.stack ?? '')
@@ -189,7 +171,7 @@ const placesIn = (error: unknown): string[] =>
         .slice(0, 10)
     : [];
 
-/** Runs a flock: takes each bot a step whenever one is due, several bots at once, one step of a bot at a time. */
+/** Runs a flock: each bot takes a step when one is due, several bots at once, one step of a bot at a time. */
 export class Daemon {
   readonly #options: DaemonOptions;
   readonly #botRunner: BotRunner;
@@ -197,17 +179,12 @@ export class Daemon {
   readonly #log: EventLog;
   readonly #timers: TimerQueue<Runner>;
   readonly #runners = new Map<BotName, Runner>();
-  readonly #queue = new FairQueue<Runner>();
-  readonly #classes = new PriorityClasses();
-  /** Bots that X let wait, and of which it has taken no post quickly since. */
-  readonly #slow = new Set<Runner>();
+  readonly #queue: FairQueue<Runner>;
   readonly #commands = new PendingCommands();
-  /** Steps under way, and when each began by the clock that nobody sets. */
+  /** The steps under way, and when each began, on the monotonic clock. */
   readonly #steps = new Map<Promise<void>, number>();
-  /** How many of them are those of slow bots. */
-  #slowSteps = 0;
   readonly #cycle: DrainCycle;
-  /** Steps begun since others last came to their turn. */
+  /** Steps begun since the event loop last had its turn. */
   #stepsInARow = 0;
   #isYielding = false;
   #purse = unlimitedBudget;
@@ -220,7 +197,7 @@ export class Daemon {
       purse: () => this.#purse,
       size: () => this.#runners.size,
       isUp: (name) => this.#isUp(name as BotName),
-      // Those that wait for X are many, and the step that learned of it has not ended.
+      // Not at once: the step that opened the gate has not ended.
       opened: () => {
         options.clock.at(options.clock.now(), () => {
           this.wakeAll();
@@ -229,36 +206,36 @@ export class Daemon {
     });
     this.#clock = options.clock;
     this.#log = options.log;
+    this.#queue = new FairQueue(options.sockets, ({ bot }) => bot.bundle.appKeys.reveal().token);
     this.#cycle = new DrainCycle(options.clock, options.onIdle);
     const due = (runner: Runner): void => {
       this.#wake(runner);
     };
-    // By name, so that everybody can tell who comes first where the budget is not enough for all.
+    // By name, so that it is predictable who posts first if the budget is not enough for all.
     this.#timers = new TimerQueue(options.clock, due, (a, b) => (a.bot.name < b.bot.name ? -1 : 1));
   }
 
-  /** Takes up a flock, or what changed in it: new bots, bots with another key or poem, bots that are gone. */
-  update({ bots, misfits, purse }: PostingFlock): void {
+  /** Runs this flock from now on: it adds, updates and removes bots. */
+  update({ bots, invalidBots, purse }: Pick<Flock, 'bots' | 'invalidBots' | 'purse'>): void {
     this.#purse = purse;
-    shareText(bots, this.#options.ledger);
     const gone = new Set(this.#runners.keys());
     for (const bot of bots) {
       gone.delete(bot.name);
       this.#log.forget(`unfit ${bot.name}`);
       this.#updateBot(bot);
     }
-    for (const { bot, error } of misfits) this.#complain(bot, error);
+    for (const { bot, error } of invalidBots) this.#complain(bot, error);
     for (const name of gone) this.#drop(name);
   }
 
   /**
-   * Carries out what a person told flockd about a bot, between the bot's own steps.
+   * Executes a command for a bot, between two steps of the bot.
    *
-   * @param check - called right before, with what the ledger says then; whatever it throws stops the order
-   * @throws {FlockError} `usage` where there is nothing to carry out, `io` from the ledger
+   * @param check - called right before with the bot's state; it may throw to refuse the command
+   * @throws {FlockError} `usage` if there is nothing to do, `io` from the ledger
    */
-  carryOut(order: Command, check?: (state: BotState | undefined) => void): Promise<void> {
-    if (this.#stopping) return Promise.reject(ends());
+  execute(order: Command, check?: (state: BotState | undefined) => void): Promise<void> {
+    if (this.#stopping) return Promise.reject(stopping());
     const { ledger } = this.#options;
     const carriedOut = this.#commands.add(order.bot, async () => {
       const state = ledger.state(order.bot);
@@ -276,7 +253,7 @@ export class Daemon {
     return carriedOut;
   }
 
-  /** A bot that is renamed takes no more steps under its old name; its bundle brings it back under the new one. */
+  /** A renamed bot takes no more steps under its old name. The reload of its bundle adds it under the new one. */
   async #renamed(runner: Runner, carriedOut: Promise<void>): Promise<void> {
     this.#retire(runner);
     try {
@@ -287,22 +264,22 @@ export class Daemon {
     }
   }
 
-  /** Lets every bot look again at what it is to do. */
+  /** Lets every bot take a step. */
   wakeAll(): void {
     for (const runner of this.#runners.values()) this.#wake(runner);
   }
 
-  /** Begins no more steps; resolves when those under way are done and recorded. */
+  /** Begins no more steps, and resolves when those under way are done and recorded. */
   async stop(): Promise<void> {
     this.#stopping = true;
     this.#timers.clear();
     this.#queue.clear();
     await Promise.all([...this.#steps.keys(), this.#commands.asideDone()]);
-    this.#commands.refuse(ends());
+    this.#commands.refuse(stopping());
   }
 
-  /** How many bots it runs, and when the next of them is due, or undefined where none is. */
-  glance(): { bots: number; next: number | undefined; busy: number } {
+  /** The number of bots, when the next one is due, and the number of steps under way. */
+  stats(): { bots: number; next: number | undefined; busy: number } {
     return { bots: this.#runners.size, next: this.#timers.next, busy: this.#steps.size };
   }
 
@@ -311,25 +288,20 @@ export class Daemon {
     return Array.from(this.#runners.values(), ({ bot }) => bot);
   }
 
-  /** For how long nothing is to be done from now on. Milliseconds; 0 where something is. */
-  get pause(): number {
-    return this.#isAtRest() ? (this.#timers.next ?? Infinity) - this.#clock.now() : 0;
-  }
-
   /**
-   * For how long something is overdue: a bot whose time has come and that nobody began, or a step that does not end.
-   * Milliseconds; 0 where all is well.
+   * How late the daemon is: with a bot that is due and whose step has not begun, or with a step that does not end. Milliseconds;
+   * 0 if it is not.
    */
   overdue(): number {
     const [oldest] = this.#steps.values();
-    const running = oldest === undefined ? 0 : this.#clock.elapsed() - oldest - maxPerStep;
+    const running = oldest === undefined ? 0 : this.#clock.elapsed() - oldest - maxStep;
     return Math.max(running, this.#timers.overdue);
   }
 
   #updateBot(bot: Bot): void {
     const known = this.#runners.get(bot.name);
     if (!known) {
-      const runner = runnerOf(bot);
+      const runner: Runner = { bot, state: 'resting' };
       this.#runners.set(bot.name, runner);
       this.#begin(runner);
       return;
@@ -341,7 +313,7 @@ export class Daemon {
     else this.#wake(known);
   }
 
-  /** @throws {FlockError} `usage` where a bot of that name runs, or has been */
+  /** @throws {FlockError} `usage` if there is or was a bot of that name */
   #mustBeFree(name: string): void {
     if (!this.#runners.has(name as BotName) && !this.#options.ledger.state(name)) return;
     throw new FlockError('usage', `${name} is another bot, with a place of its own`, {
@@ -370,11 +342,11 @@ export class Daemon {
     else runner.state = 'leaving';
   }
 
-  /** A bot that is gone is kept until its step has ended, so that it never takes two steps at once. */
+  /** Called after the bot's last step, so that a bot of the same name never takes a step at the same time. */
   #forget(runner: Runner): void {
     runner.state = 'gone';
     this.#runners.delete(runner.bot.name);
-    this.#slow.delete(runner);
+    this.#queue.forget(runner);
     this.#commands.executeAside(runner.bot.name);
   }
 
@@ -384,7 +356,7 @@ export class Daemon {
   }
 
   #enqueue(runner: Runner): void {
-    this.#queue.add(runner, this.#classes.classOf(runner.bot.bundle.appKeys, this.#slow.has(runner)));
+    this.#queue.add(runner);
     this.#pump();
   }
 
@@ -394,16 +366,12 @@ export class Daemon {
         this.#yield();
         return;
       }
-      const isFull = this.#slowSteps >= maxSlow(this.#options.sockets);
-      const runner = this.#queue.next(isFull ? slowClass : undefined);
+      const runner = this.#queue.next();
       if (!runner) return;
       if (runner.state !== 'resting') continue;
       this.#stepsInARow++;
-      const slow = this.#slow.has(runner) ? 1 : 0;
-      this.#slowSteps += slow;
       const running = this.#step(runner).finally(() => {
         this.#steps.delete(running);
-        this.#slowSteps -= slow;
         this.#release(runner);
         this.#pump();
         if (!this.#stopping) this.#cycle.look(this.#isAtRest(), this.overdue());
@@ -412,7 +380,7 @@ export class Daemon {
     }
   }
 
-  /** A step of it has ended. */
+  /** The step of a bot has ended. */
   #release(runner: Runner): void {
     const { state } = runner;
     runner.state = 'resting';
@@ -420,7 +388,7 @@ export class Daemon {
     else if (state === 'changed') this.#enqueue(runner);
   }
 
-  /** Steps that only look at the ledger follow each other at once: in a large flock nothing else would come to its turn. */
+  /** Steps that only look at the ledger do not wait for anything, so many of them would block the event loop. */
   #yield(): void {
     this.#isYielding = true;
     this.#clock.at(this.#clock.now(), () => {
@@ -463,19 +431,16 @@ export class Daemon {
     } finally {
       const took = this.#clock.elapsed() - began;
       const after = ledger.state(name);
-      const isSlow = isSlowAfter(this.#slow.has(runner), { took, deadline, before, after });
-      if (isSlow) this.#slow.add(runner);
-      else this.#slow.delete(runner);
-      this.#classes.learn(runner.bot.bundle.appKeys, after);
+      this.#queue.end(runner, { took, deadline, before, after });
       this.#cycle.add(failed);
     }
   }
 
   /**
-   * What nobody foresaw in a bot's step stops that bot alone, until a person has looked; but where the ledger cannot even keep
-   * that, nothing can be trusted any more.
+   * Parks a bot whose step has thrown an unforeseen error, until a person has looked at it. If the ledger cannot record that, the
+   * daemon cannot continue.
    *
-   * @returns whether it is parked now; a post in doubt is still looked for
+   * @returns whether the bot needs no more steps; one with a post in doubt does
    */
   async #parkFor(error: unknown, bot: Bot): Promise<boolean> {
     const { ledger, log, failed } = this.#options;

@@ -1,134 +1,105 @@
+import FlatQueue from 'flatqueue';
 import type { BotState } from '../ledger/state.ts';
-import type { TokenPair } from '../oauth/signature.ts';
-
-/** First come, first served. Nobody has to move up when the first one leaves. */
-class Queue<T> {
-  /** Backwards, so that the first is at its end. */
-  #first: T[] = [];
-  #others: T[] = [];
-
-  get length(): number {
-    return this.#first.length + this.#others.length;
-  }
-
-  add(item: T): void {
-    this.#others.push(item);
-  }
-
-  next(): T | undefined {
-    if (this.#first.length === 0) [this.#first, this.#others] = [this.#others.reverse(), this.#first];
-    return this.#first.pop();
-  }
-}
-
-/** Those who wait for the same reason, in the order in which they came. */
-class PriorityClass<T> extends Queue<T> {
-  readonly name: string;
-
-  constructor(name: string) {
-    super();
-    this.name = name;
-  }
-}
-
-/** Where most wait. */
-const normalClass = '';
-
-/**
- * Who waits, each of them once, in lanes that have their turns: however many stand in a lane, whoever comes first in another
- * waits for one of them at most.
- */
-export class FairQueue<T> {
-  #classes = new Map<string, PriorityClass<T>>();
-  /** The lanes that are not empty. */
-  #turns = new Queue<PriorityClass<T>>();
-  readonly #inside = new Set<T>();
-
-  get length(): number {
-    return this.#inside.size;
-  }
-
-  add(item: T, lane = normalClass): void {
-    if (this.#inside.has(item)) return;
-    this.#inside.add(item);
-    this.#classNamed(lane).add(item);
-  }
-
-  /** @param closed - a lane from which nobody may come now */
-  next(closed?: string): T | undefined {
-    const lane = this.#nextClass(closed);
-    const item = lane?.next();
-    if (!lane || item === undefined) return undefined;
-    if (lane.length > 0) this.#turns.add(lane);
-    else this.#classes.delete(lane.name);
-    this.#inside.delete(item);
-    return item;
-  }
-
-  clear(): void {
-    this.#classes = new Map();
-    this.#turns = new Queue();
-    this.#inside.clear();
-  }
-
-  #nextClass(closed: string | undefined): PriorityClass<T> | undefined {
-    const lane = this.#turns.next();
-    if (lane?.name !== closed || lane === undefined) return lane;
-    const other = this.#turns.next();
-    this.#turns.add(lane);
-    return other;
-  }
-
-  #classNamed(name: string): PriorityClass<T> {
-    const known = this.#classes.get(name);
-    if (known) return known;
-    const lane = new PriorityClass<T>(name);
-    this.#classes.set(name, lane);
-    this.#turns.add(lane);
-    return lane;
-  }
-}
-
-/** Where bots wait that X let wait. */
-export const slowClass = 'slow';
-
-/**
- * How many slow bots may take a step at the same time: a quarter of all places is left for the others, so that accounts that
- * do not answer delay nobody but each other.
- */
-export const maxSlow = (sockets: number): number => Math.max(1, sockets - Math.ceil(sockets / 4));
-
-/**
- * Tells where a bot waits. The bots of an app that X has held to a limit have a lane of their own: at its reset they come all
- * at once, and others are due just then.
- */
-export class PriorityClasses {
-  readonly #limited = new Set<string>();
-
-  /** @param state - what the ledger says of a bot of that app now */
-  learn(appKeys: TokenPair, state: BotState | undefined): void {
-    if (state?.owed?.why === 'wait') this.#limited.add(appKeys.reveal().token);
-  }
-
-  classOf(appKeys: TokenPair, isSlow: boolean): string | undefined {
-    if (isSlow) return slowClass;
-    const { token } = appKeys.reveal();
-    return this.#limited.has(token) ? `limited ${token}` : undefined;
-  }
-}
 
 /** What a step showed of its bot. */
 interface StepTaken {
-  /** How long it took, and how long one request may take. Milliseconds. */
+  /** The duration of the step, and the deadline of one request. Milliseconds. */
   took: number;
   deadline: number;
   before: BotState | undefined;
   after: BotState | undefined;
 }
 
+const normal = 'normal';
+const slow = 'slow';
+
 /**
- * Whether a bot counts as slow after a step: where X let it wait, it does until X has taken a post of it quickly. That its
- * timeline can be read proves nothing: it may be its posts alone that get no answer. Pure.
+ * The bots that wait for a step, each at most once. They wait in classes that take turns, so that a long class delays the
+ * first bot of another class by one step at most:
+ *
+ * - the slow bots. At most three quarters of the sockets serve them, so that accounts that do not answer delay only each other
+ * - for each app that X has rate-limited, its bots: they all come at once at the reset, just when others are due
+ * - all others
+ */
+export class FairQueue<T> {
+  readonly #sockets: number;
+  readonly #appOf: (item: T) => string;
+  /** The classes that are not empty, in the order of their turns. Within a class the values are the order of arrival. */
+  readonly #classes = new Map<string, FlatQueue<T>>();
+  readonly #waiting = new Set<T>();
+  readonly #slow = new Set<T>();
+  readonly #slowRunning = new Set<T>();
+  readonly #limitedApps = new Set<string>();
+  #arrivals = 0;
+
+  /** @param appOf - tells the app of an item */
+  constructor(sockets: number, appOf: (item: T) => string) {
+    this.#sockets = sockets;
+    this.#appOf = appOf;
+  }
+
+  /** The number of items that wait. */
+  get length(): number {
+    return this.#waiting.size;
+  }
+
+  add(item: T): void {
+    if (this.#waiting.has(item)) return;
+    this.#waiting.add(item);
+    const name = this.#classOf(item);
+    const queue = this.#classes.get(name) ?? new FlatQueue<T>();
+    queue.push(item, ++this.#arrivals);
+    this.#classes.set(name, queue);
+  }
+
+  /** Takes the next item that may begin its step now, or undefined if there is none. {@link end} must follow. */
+  next(): T | undefined {
+    const isFull = this.#slowRunning.size >= maxSlow(this.#sockets);
+    for (const [name, queue] of this.#classes) {
+      if (isFull && name === slow) continue;
+      const item = queue.pop();
+      // It goes behind the other classes.
+      this.#classes.delete(name);
+      if (queue.length > 0) this.#classes.set(name, queue);
+      if (item === undefined) continue;
+      this.#waiting.delete(item);
+      if (this.#slow.has(item)) this.#slowRunning.add(item);
+      return item;
+    }
+    return undefined;
+  }
+
+  /** The step of an item has ended. */
+  end(item: T, step: StepTaken): void {
+    this.#slowRunning.delete(item);
+    if (isSlowAfter(this.#slow.has(item), step)) this.#slow.add(item);
+    else this.#slow.delete(item);
+    if (step.after?.owed?.why === 'wait') this.#limitedApps.add(this.#appOf(item));
+  }
+
+  /** An item that takes no more steps. If it still waits, it has its turn all the same. */
+  forget(item: T): void {
+    this.#slow.delete(item);
+  }
+
+  clear(): void {
+    this.#classes.clear();
+    this.#waiting.clear();
+  }
+
+  #classOf(item: T): string {
+    if (this.#slow.has(item)) return slow;
+    const app = this.#appOf(item);
+    return this.#limitedApps.has(app) ? `limited ${app}` : normal;
+  }
+}
+
+/** The maximum number of slow bots that take a step at the same time. */
+const maxSlow = (sockets: number): number => Math.max(1, sockets - Math.ceil(sockets / 4));
+
+/**
+ * Whether a bot is slow after a step. Once X has been slow to answer it, it stays slow until X takes a post of it quickly:
+ * that its timeline can be read proves nothing, since X may leave only its posts without an answer. Pure.
  */
 export function isSlowAfter(wasSlow: boolean, { took, deadline, before, after }: StepTaken): boolean {
   if (took >= deadline / 5) return true;

@@ -10,18 +10,18 @@ import { folderMark, type RunningDaemon, runningDaemons } from './claims.ts';
 
 export interface Lock extends AsyncDisposable {
   /**
-   * Takes the lock again where its file was removed.
+   * Takes the lock again if its file was removed.
    *
-   * @throws {FlockError} `io` where another process has it by now
+   * @throws {FlockError} `io` if another process has taken it
    */
   mustBeOurs: () => Promise<void>;
 }
 
 /**
- * Makes this process the only daemon on a state folder, until it ends in any way: the kernel drops the lock with the
- * process, so none is ever left behind. (flock(1) locks the open file it inherits, which stays locked with us.)
+ * Makes this process the only daemon on a state folder. The kernel releases the lock when the process ends, however it ends, so
+ * that no lock is left behind. (flock(1) locks the open file that it inherits, which stays locked in this process.)
  *
- * @throws {FlockError} `tryLater` with the other's pid where there is another, `io` where the folder cannot be written
+ * @throws {FlockError} `tryLater` with the pid of another daemon, `io` if the folder cannot be written
  */
 export async function lockState(folder: string): Promise<Lock> {
   let held = await lockFile(folder);
@@ -37,7 +37,7 @@ export async function lockState(folder: string): Promise<Lock> {
     held = again;
   };
   try {
-    // The file may have been removed under a daemon that still runs.
+    // The lock file of a daemon that still runs may have been removed.
     const others = await daemonsOn(folder);
     if (others[0]) throw taken(folder, String(others[0].pid));
   } catch (error) {
@@ -67,12 +67,12 @@ async function lockFile(folder: string): Promise<LockedFile> {
     });
   }
   try {
-    // Who only looks whether it is held shares it for a moment, and then it is worth a wait.
+    // A process that only looks whether the lock is held shares it for a moment; then it is worth to wait.
     const isOurs = locks(handle, '-n', '-x') || (locks(handle, '-n', '-s') && locks(handle, '-w', '5', '-x'));
     if (!isOurs) throw taken(folder, await handle.readFile('utf8'));
     await handle.truncate();
     await handle.write(`${process.pid}\n`, 0);
-    // What is left of a write that was cut off does no harm.
+    // Files that remain do no harm.
     await sweepTemporaries(folder).catch(() => undefined);
   } catch (error) {
     await handle.close();
@@ -81,7 +81,7 @@ async function lockFile(folder: string): Promise<LockedFile> {
   return { file, handle };
 }
 
-/** Whether an open file is still the one under its name. */
+/** Whether a path still leads to an open file. */
 async function isAt(file: string, handle: FileHandle): Promise<boolean> {
   const [there, ours] = await Promise.all([
     lstat(file, { bigint: true }).catch(() => undefined),
@@ -90,16 +90,16 @@ async function isAt(file: string, handle: FileHandle): Promise<boolean> {
   return there?.dev === ours.dev && there.ino === ours.ino;
 }
 
-/** The daemons that say that they run on a state folder. */
+/** The daemons that have published that they run on a state folder. */
 async function daemonsOn(folder: string): Promise<RunningDaemon[]> {
   const mark = await folderMark(folder);
   return (await runningDaemons()).filter((daemon) => daemon.folder === mark);
 }
 
 /**
- * Whether a daemon runs on a state folder. Nothing is written, and no daemon is kept from starting.
+ * Whether a daemon runs on a state folder. It writes nothing, and keeps no daemon from starting.
  *
- * @throws {FlockError} `io` where the folder cannot be read, `config` where there is no flock(1)
+ * @throws {FlockError} `io` if the folder cannot be read, `config` if there is no flock(1)
  */
 export async function isLocked(folder: string): Promise<boolean> {
   try {
@@ -116,11 +116,11 @@ export async function isLocked(folder: string): Promise<boolean> {
   }
 }
 
-/** Locks an open file. @returns whether it could @throws {FlockError} `config` where there is no flock(1) */
+/** Locks an open file. @returns whether it succeeded @throws {FlockError} `config` if there is no flock(1) */
 function locks(handle: FileHandle, ...how: string[]): boolean {
   const { status, error } = spawnSync('flock', [...how, '3'], {
     stdio: ['ignore', 'ignore', 'ignore', handle.fd],
-    // It needs nothing of ours, and the app keys may be among it.
+    // Our environment may hold the app keys.
     env: plainEnvironment(),
   });
   if (!error) return status === 0;

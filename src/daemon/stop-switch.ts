@@ -6,50 +6,49 @@ import { FlockError, systemCode } from '../errors.ts';
 import { reasonOf, replaceFile } from '../fs.ts';
 
 /*
- * The stop switch is a file: while `stop` is in the state folder, no bot of the flock posts. `touch` and `rm` will do; it
- * works with no daemon, survives restarts, and needs no program to be pulled.
+ * The stop switch is a file: while `stop` is in the state folder, no bot of the flock posts. It works without a daemon, survives
+ * restarts, and `touch` and `rm` are enough to use it. `flockd pause`, the page and the control socket use it, too.
  */
 
 const fileOf = (state: string): string => path.join(state, 'stop');
 
-/** Whether the flock is stopped: where nobody can tell, it is. */
-export const isStopped = (state: string): boolean => isThrown(state, true);
+/** Whether the flock is stopped. If the folder cannot be read, it is. */
+export const isStopped = (state: string): boolean => isThere(state) ?? true;
 
-/** @param unknown - the answer where nobody can tell */
-function isThrown(state: string, unknown: boolean): boolean {
+/** Whether the file exists, or undefined if that is not known. A folder or a broken link counts, too. */
+function isThere(state: string): boolean | undefined {
   try {
-    // Whatever is there counts: a link that leads nowhere, or a folder.
     return lstatSync(fileOf(state), { throwIfNoEntry: false }) !== undefined;
   } catch {
-    return unknown;
+    return undefined;
   }
 }
 
 /**
- * Stops the flock: a daemon that runs notices within a second.
+ * Stops the flock: a running daemon notices within a second.
  *
- * @param why - for whoever finds the file
- * @throws {FlockError} `io` where the switch cannot be thrown
+ * @param why - the content of the file, for people
+ * @throws {FlockError} `io` if the file cannot be written
  */
 export async function stopFlock(state: string, why: string): Promise<void> {
-  await fse.ensureDir(state, { mode: 0o700 }).catch(cannotThrow(state));
+  await fse.ensureDir(state, { mode: 0o700 }).catch(cannotWrite(state));
   await replaceFile(fileOf(state), `${why}\n`).catch((cause: unknown) => {
-    // What cannot be replaced stops the flock as well.
-    if (!isThrown(state, false)) cannotThrow(state)(cause);
+    // Anything that cannot be replaced stops the flock as well.
+    if (isThere(state) !== true) cannotWrite(state)(cause);
   });
 }
 
-/** Lets the flock go on. @throws {FlockError} `io` where the switch cannot be thrown */
+/** Lets the flock go on. @throws {FlockError} `io` if the file cannot be removed */
 export const releaseFlock = (state: string): Promise<void> =>
   rm(fileOf(state), { force: true }).catch((cause: unknown) => {
-    if (systemCode(cause) !== 'ERR_FS_EISDIR') return cannotThrow(state)(cause);
+    if (systemCode(cause) !== 'ERR_FS_EISDIR') return cannotWrite(state)(cause);
     throw new FlockError('io', `${fileOf(state)} is a folder`, {
       hint: 'rmdir it; the flock stays stopped meanwhile',
       cause,
     });
   });
 
-const cannotThrow =
+const cannotWrite =
   (state: string) =>
   (cause: unknown): never => {
     throw new FlockError('io', `cannot write the state folder ${state}: ${reasonOf(cause)}`, {
@@ -58,14 +57,14 @@ const cannotThrow =
     });
   };
 
-/** How often the file is looked for. Milliseconds. */
-const every = 250;
+/** The interval between looks for the file. Milliseconds. */
+const interval = 250;
 
 export interface StopSwitch extends Disposable {
   isStopped: () => boolean;
 }
 
-/** Watches the switch. @param changed - told each time it is thrown */
+/** Watches the switch. @param changed - called after each change */
 export function watchStopSwitch(state: string, changed: (stopped: boolean) => void): StopSwitch {
   let stopped = isStopped(state);
   const look = (): void => {
@@ -73,8 +72,8 @@ export function watchStopSwitch(state: string, changed: (stopped: boolean) => vo
     stopped = !stopped;
     changed(stopped);
   };
-  // Watchers of the system miss a file that appears while they begin to watch.
-  const timer = setInterval(look, every).unref();
+  // inotify misses a file that appears while the watch begins.
+  const timer = setInterval(look, interval).unref();
   return {
     isStopped: () => stopped,
     [Symbol.dispose]: () => {

@@ -3,12 +3,13 @@ import { readFileSync, writeSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { plainEnvironment, type ServiceEnvironment } from '../config/environment.ts';
+import { iso } from '../text.ts';
 import type { Daemon } from './daemon.ts';
 
-/** Where things are on the server. Absolute paths. */
+/** The paths on the server, all absolute. */
 interface UnitPlaces {
   node: string;
-  /** flockd's own script, and the folder it and what it needs are in. */
+  /** flockd's script, and the folder of the program. */
   flockd: string;
   program: string;
   /** scripts/notify-fd. */
@@ -19,8 +20,8 @@ interface UnitPlaces {
 }
 
 /**
- * The unit of flockd, for systemd 252 and newer. It may read its own program and its flock, write its state, and reach the
- * network; nothing else. `systemd-analyze security` says 1.1.
+ * The unit of flockd, for systemd 252 and newer. The service may read its program and its flock, write its state, and reach the
+ * network, and nothing else. `systemd-analyze security` rates it 1.1.
  */
 export function unitText({ node, flockd, program, notifyFd, root, user }: UnitPlaces): string {
   const run = `${quoted(node)} ${quoted(flockd)}`;
@@ -67,7 +68,7 @@ WantedBy=multi-user.target
 `;
 }
 
-/** What takes from the service whatever it does not need. @see systemd.exec(5) */
+/** Removes all privileges that the service does not need. @see systemd.exec(5) */
 const hardening = `CapabilityBoundingSet=
 AmbientCapabilities=
 NoNewPrivileges=yes
@@ -100,75 +101,13 @@ SystemCallFilter=~@privileged @resources
 SystemCallErrorNumber=EPERM
 InaccessiblePaths=-/boot -/root -/home -/srv -/media -/mnt -/var/log`;
 
-/** As systemd reads a word of a command line. */
+/** A word of a command line, quoted for systemd. */
 const quoted = (word: string): string =>
   /^[\w./@:+-]+$/.test(word)
     ? word
     : `"${word.replaceAll(/["\\]/g, '\\$&').replaceAll('%', '%%').replaceAll('$', '$$$$')}"`;
 
-/** The flock's folder in the text of a unit, or undefined where it names none. */
-function rootIn(unit: string): string | undefined {
-  const [, inQuotes, plain] = /^ExecStart=.* --root (?:"((?:[^"\\]|\\.)*)"|(\S+))/m.exec(unit) ?? [];
-  return inQuotes?.replaceAll(/\\(.)/g, '$1').replaceAll(/([%$])\1/g, '$1') ?? plain;
-}
-
-/** What a daemon tells systemd. Nothing here throws: a manager that does not listen stops no poem. */
-export interface ServiceManager {
-  /** How often it wants to hear that all is well, or undefined where it does not. Milliseconds. */
-  watchdog: number | undefined;
-  ready(status: string): void;
-  /** One line for `systemctl status`. */
-  status(status: string): void;
-  reloading(): void;
-  stopping(status: string): void;
-  /** All is well. */
-  alive(): void;
-  /** What is under way may take this much longer than it was given. Milliseconds. */
-  extend(time: number): void;
-}
-
-/**
- * @see sd_notify(3). Messages go through a socket that was opened before us, or, where there is none, through
- * systemd-notify(1), whose word counts only in units with NotifyAccess=all.
- */
-export function openServiceManager({ notifyFd, isListening, watchdog }: ServiceEnvironment): ServiceManager {
-  const notify = (...lines: string[]): void => {
-    if (notifyFd !== undefined) write(notifyFd, lines);
-    else if (isListening) execFile('systemd-notify', lines, { env: plainEnvironment() }, () => undefined);
-  };
-  const statusLine = (text: string): string => `STATUS=${text.replaceAll(/\s+/g, ' ')}`;
-  return {
-    watchdog: isListening || notifyFd !== undefined ? watchdog : undefined,
-    ready(status) {
-      notify('READY=1', statusLine(status));
-    },
-    status(status) {
-      notify(statusLine(status));
-    },
-    reloading() {
-      notify('RELOADING=1', `MONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`);
-    },
-    stopping(status) {
-      notify('STOPPING=1', statusLine(status));
-    },
-    alive() {
-      notify('WATCHDOG=1');
-    },
-    extend(time) {
-      notify(`EXTEND_TIMEOUT_USEC=${Math.round(time * 1000)}`);
-    },
-  };
-}
-
-function write(fd: number, lines: readonly string[]): void {
-  try {
-    writeSync(fd, lines.join('\n'));
-  } catch {
-    // It restarts, or its queue is full: the next message will tell.
-  }
-}
-
-/** Where systemd finds the units of a machine; the first that has one counts. */
+/** The folders in which systemd looks for units, in order of precedence. */
 const unitFolders = [
   '/etc/systemd/system',
   '/run/systemd/system',
@@ -176,7 +115,7 @@ const unitFolders = [
   '/usr/lib/systemd/system',
 ];
 
-/** Whether flockd is installed as a service of this machine that runs the flock in a folder. */
+/** Whether flockd is installed on this machine as a service that runs the flock in a folder. */
 export function isService(root: string, folders: readonly string[] = unitFolders): boolean {
   for (const folder of folders) {
     const text = readIfThere(path.join(folder, 'flockd.service'));
@@ -195,86 +134,146 @@ function readIfThere(file: string): string | undefined {
   }
 }
 
+/** The flock's folder in the text of a unit, or undefined if it names none. */
+function rootIn(unit: string): string | undefined {
+  const [, inQuotes, plain] = /^ExecStart=.* --root (?:"((?:[^"\\]|\\.)*)"|(\S+))/m.exec(unit) ?? [];
+  return inQuotes?.replaceAll(/\\(.)/g, '$1').replaceAll(/([%$])\1/g, '$1') ?? plain;
+}
+
+/** The interval between two statuses for `systemctl status`. Milliseconds. */
+const statusInterval = 10_000;
+
+/** The time by which the stop is extended again and again while posts under way are finished. Milliseconds. */
+const extension = 5_000;
+
+/**
+ * systemd, as the daemon's supervisor. Without systemd it does nothing, and it never throws: a supervisor that does not answer
+ * must not stop a post.
+ *
+ * Notifications go through a socket that was opened before this process, or without one through systemd-notify(1), which counts
+ * only in units with NotifyAccess=all.
+ *
+ * @see sd_notify(3)
+ */
+export class ServiceManager {
+  readonly #environment: ServiceEnvironment;
+
+  constructor(environment: ServiceEnvironment) {
+    this.#environment = environment;
+  }
+
+  /** One line for `systemctl status`. */
+  status(text: string): void {
+    this.#notify(statusLine(text));
+  }
+
+  reloading(): void {
+    this.#notify('RELOADING=1', `MONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`);
+  }
+
+  /** The daemon has started, or has reloaded its files. */
+  ready(daemon: Daemon): void {
+    this.#notify('READY=1', statusLine(statusOf(daemon)));
+  }
+
+  /**
+   * Reports that the daemon is ready, and from then on its status and that it is alive.
+   *
+   * @param folder - of the state
+   */
+  supervise(daemon: Daemon, folder: string): Disposable {
+    this.ready(daemon);
+    const timer = setInterval(() => {
+      this.status(statusOf(daemon));
+    }, statusInterval);
+    const { isListening, notifyFd, watchdog: every } = this.#environment;
+    const isWatched = every !== undefined && (isListening || notifyFd !== undefined);
+    const stop = isWatched
+      ? watchdog({
+          every,
+          folder,
+          isProgressing: () => daemon.overdue() < every / 2,
+          alive: () => {
+            this.#notify('WATCHDOG=1');
+          },
+        })
+      : undefined;
+    return {
+      [Symbol.dispose]() {
+        clearInterval(timer);
+        stop?.();
+      },
+    };
+  }
+
+  /** Stops the daemon, with as much time as the posts under way take. */
+  async drain(daemon: Daemon): Promise<void> {
+    this.#notify('STOPPING=1', statusLine('finishes what is under way'));
+    const extend = (): void => {
+      this.#notify(`EXTEND_TIMEOUT_USEC=${2 * extension * 1000}`);
+    };
+    extend();
+    const timer = setInterval(extend, extension);
+    await daemon.stop();
+    clearInterval(timer);
+  }
+
+  #notify(...lines: string[]): void {
+    const { notifyFd, isListening } = this.#environment;
+    if (notifyFd !== undefined) write(notifyFd, lines);
+    else if (isListening) execFile('systemd-notify', lines, { env: plainEnvironment() }, () => undefined);
+  }
+}
+
+function write(fd: number, lines: readonly string[]): void {
+  try {
+    writeSync(fd, lines.join('\n'));
+  } catch {
+    // systemd restarts, or its queue is full. The next notification follows soon.
+  }
+}
+
+const statusLine = (text: string): string => `STATUS=${text.replaceAll(/\s+/g, ' ')}`;
+
+/** The daemon in one line. */
+function statusOf(daemon: Daemon): string {
+  const { bots, next, busy } = daemon.stats();
+  const when = next === undefined ? 'no slot ahead' : `next slot ${iso(next)}`;
+  return `${countOf(bots)}, ${when}${busy > 0 ? `, ${busy} busy` : ''}`;
+}
+
+export const countOf = (bots: number): string => (bots === 1 ? '1 bot' : `${bots} bots`);
+
 interface WatchdogOptions {
-  /** How often the manager wants to hear. Milliseconds. */
+  /** The watchdog's timeout. Milliseconds. */
   every: number;
-  /** A folder whose files the daemon must be able to reach. */
+  /** A folder that the daemon must be able to reach. */
   folder: string;
-  /** Whether the scheduler gets on. */
+  /** Whether the scheduler makes progress. */
   isProgressing: () => boolean;
   alive: () => void;
 }
 
 /**
- * Tells the manager that all is well only while it is: a timer alone would tick on with a scheduler that stands still, or
- * with every thread that reads files held up.
+ * Calls `alive` only while the scheduler makes progress and the folder can be reached. A timer alone would go on with a scheduler
+ * that stands still, or with all threads that read files blocked.
  *
- * @returns the way to stop
+ * @returns stops it
  */
 export function watchdog({ every, folder, isProgressing, alive }: WatchdogOptions): () => void {
-  let looking = false;
-  const look = (): void => {
-    if (looking || !isProgressing()) return;
-    looking = true;
-    const looked = (): void => {
-      looking = false;
+  let checking = false;
+  const check = (): void => {
+    if (checking || !isProgressing()) return;
+    checking = true;
+    const checked = (): void => {
+      checking = false;
       if (isProgressing()) alive();
     };
-    stat(folder).then(looked, looked);
+    stat(folder).then(checked, checked);
   };
-  const timer = setInterval(look, every / 3);
-  look();
+  const timer = setInterval(check, every / 3);
+  check();
   return () => {
     clearInterval(timer);
   };
 }
-
-/** How often `systemctl status` is told how the flock stands. Milliseconds. */
-const statusEvery = 10_000;
-
-/**
- * Says that the flock runs, and goes on saying so while it does.
- *
- * @param folder - of the state
- * @returns the way to stop
- */
-export function tellManager(daemon: Daemon, folder: string, manager: ServiceManager): () => void {
-  const { watchdog: every } = manager;
-  manager.ready(statusOf(daemon));
-  const timer = setInterval(() => {
-    manager.status(statusOf(daemon));
-  }, statusEvery);
-  const isProgressing = (): boolean => daemon.overdue() < (every ?? Infinity) / 2;
-  const alive = (): void => {
-    manager.alive();
-  };
-  const stop = every === undefined ? undefined : watchdog({ every, folder, isProgressing, alive });
-  return () => {
-    clearInterval(timer);
-    stop?.();
-  };
-}
-
-/** The daemon in a line. */
-export function statusOf(daemon: Daemon): string {
-  const { bots, next, busy } = daemon.glance();
-  const when = next === undefined ? 'no slot ahead' : `next slot ${new Date(next).toISOString()}`;
-  return `${countOf(bots)}, ${when}${busy > 0 ? `, ${busy} busy` : ''}`;
-}
-
-/** How much longer each time, while posts under way come to their end. Milliseconds. */
-const more = 5_000;
-
-/** Ends the daemon, and tells the manager that it takes as long as it does. */
-export async function drain(daemon: Daemon, manager: ServiceManager): Promise<void> {
-  manager.stopping('finishes what is under way');
-  const extend = (): void => {
-    manager.extend(2 * more);
-  };
-  extend();
-  const timer = setInterval(extend, more);
-  await daemon.stop();
-  clearInterval(timer);
-}
-
-export const countOf = (bots: number): string => (bots === 1 ? '1 bot' : `${bots} bots`);

@@ -3,22 +3,22 @@ import path from 'node:path';
 import type { FlockFile } from '../config/flock-file.ts';
 import { FlockError } from '../errors.ts';
 import { accountKey, type KeyBundle } from '../keys/bundle.ts';
-import type { ForeignKey } from '../keys/foreign-key.ts';
+import type { ForeignKey } from '../keys/foreign-formats.ts';
 import { isSameName, judgeAccount, titleOf } from '../keys/right-account.ts';
 import type { KeyStore } from '../keys/store.ts';
 import { type BotName, botNameOf } from '../poems/bot-name.ts';
 import { findPoemsIfThere, type KnownBots } from '../poems/find.ts';
 
-/** A key, and the bot that is to have it. */
+/** A key and its bot. */
 export interface Chosen {
   bot: BotName;
   key: ForeignKey;
 }
 
 export interface Choice {
-  /** The one bot that is to get a key. */
+  /** The only bot that gets a key, if a person has chosen one. */
   wanted: BotName | undefined;
-  /** Whether there is one key in all, the bad ones counted. */
+  /** Whether there is only one key, bad ones included. */
   alone: boolean;
   flockFile: FlockFile;
   /** The bots that have a poem, a bundle or settings. */
@@ -26,10 +26,10 @@ export interface Choice {
 }
 
 /**
- * The bot of each key: the one that is wanted, the one with that account in flock.json, the one that the key's file is
- * named for, a known one that stands with the key, or else the one with the account's name.
+ * The bot of each key, in this order: the wanted one, the one with that account in flock.json, the one in the name of the key's
+ * file, a known one that the file names beside the key, the one with the account's name.
  *
- * @throws {FlockError} `usage` where nothing says which bot is to have a key
+ * @throws {FlockError} `usage` if nothing determines the bot of a key
  */
 export function chooseBots(keys: readonly ForeignKey[], choice: Choice): Chosen[] {
   const { wanted, alone } = choice;
@@ -67,57 +67,57 @@ function fail(error: FlockError): never {
   throw error;
 }
 
-/** Finds the poem for a bot, given the paths that bundles had for it; relative to the root. */
+/** Finds the poem of a bot, given the paths in its older bundles. All paths are relative to the root. */
 type FindPoem = (bot: BotName, before: readonly (string | undefined)[]) => Promise<string | undefined>;
 
 /**
- * A search for poems in a flock: what a bundle had counts where there is such a file in the flock's folder, then the one
- * poem of the bot's name does.
+ * Searches poems in a flock: first a path from an older bundle, if there is such a file in the flock's folder, then the poem of
+ * the bot's name.
  *
- * @throws {FlockError} `data` where the poems folder cannot be read
+ * @throws {FlockError} `data` if the poems folder cannot be read
  */
 export async function poemFinder(root: string, known?: KnownBots): Promise<FindPoem> {
   const { poems } = await findPoemsIfThere(path.join(root, 'poems'), known);
   return async (bot, before) => {
     for (const file of before) {
-      const way = file === undefined ? undefined : await wayTo(root, file);
-      if (way !== undefined) return way;
+      const found = file === undefined ? undefined : await pathTo(root, file);
+      if (found !== undefined) return found;
     }
     const namesake = poems.find((poem) => poem.bot === bot);
     return namesake && path.relative(root, namesake.file);
   };
 }
 
-async function wayTo(root: string, file: string): Promise<string | undefined> {
-  const way = path.relative(root, path.resolve(root, file));
-  if (way === '' || way.startsWith('..') || path.isAbsolute(way)) return undefined;
-  // A path with a NUL is no file's, as is one that is too long.
-  const status = await lstat(path.join(root, way)).catch(() => undefined);
-  return status?.isFile() === true ? way : undefined;
+async function pathTo(root: string, file: string): Promise<string | undefined> {
+  const relative = path.relative(root, path.resolve(root, file));
+  if (relative === '' || relative.startsWith('..') || path.isAbsolute(relative)) return undefined;
+  // Fails also for a path with a NUL, or one that is too long.
+  const status = await lstat(path.join(root, relative)).catch(() => undefined);
+  return status?.isFile() === true ? relative : undefined;
 }
 
 export interface Taking {
   keys: KeyStore;
-  /** The bundles that are there, by their bots. New ones are added. */
+  /** The existing bundles, by bot. New ones are added. */
   files: Map<BotName, string>;
-  /** The bots whose bundles are for an account, by its {@link accountKey}. New ones are added. */
+  /** The bots of the accounts, by {@link accountKey}. New ones are added. */
   owners: Map<string, BotName>;
-  /** The bots that got a key of this import. */
+  /** The bots that got a key in this import. */
   taken: Set<BotName>;
   flockFile: FlockFile;
   findPoem: FindPoem;
-  /** Also for bots that have a good key. */
+  /** Whether good keys are replaced. */
   force: boolean;
   warn: (message: string, hint?: string) => void;
 }
 
-/** What became of a key: where it is stored, or that the bot keeps the one it has. */
+/** The outcome for a key: stored in a file, or the bot keeps its old one. */
 export type Taken = { key: 'imported'; file: string; bundle: KeyBundle } | { key: 'kept'; bundle: KeyBundle };
 
 /**
- * Stores a foreign key as a bot's bundle. Until the very end nothing is written.
+ * Stores a foreign key as a bot's bundle, after all checks.
  *
- * @throws {FlockError} `data` where the bot is not to have it, `cannotCreate` where it cannot be stored
+ * @throws {FlockError} `data` if the bot must not have it, `cannotCreate` if it cannot be stored
  */
 export async function takeKey(chosen: Chosen, taking: Taking): Promise<Taken> {
   const { bot, key } = chosen;
@@ -137,7 +137,7 @@ export async function takeKey(chosen: Chosen, taking: Taking): Promise<Taken> {
   return { key: 'imported', file, bundle };
 }
 
-/** A key that does not say its account's name has the name that the same account had before. */
+/** The screen name of a key; if it has none, the one in the old bundle of the same account. */
 const screenNameOf = ({ screenName, userId }: KeyBundle, old: KeyBundle | undefined): string | undefined =>
   screenName ?? (old?.userId === userId ? old?.screenName : undefined);
 
@@ -152,7 +152,7 @@ function remember(
   if (bundle.userId !== undefined) owners.set(accountKey(bundle.userId, bundle.provider), bot);
 }
 
-/** A bad bundle is as good as none, and is replaced. */
+/** The bot's bundle, unless it is bad and will be replaced. */
 async function goodBundle(bot: BotName, { keys, files, warn }: Taking): Promise<KeyBundle | undefined> {
   const file = files.get(bot);
   if (file === undefined) return undefined;
@@ -165,7 +165,7 @@ async function goodBundle(bot: BotName, { keys, files, warn }: Taking): Promise<
   }
 }
 
-/** @throws {FlockError} `data` where the new bundle would stand beside the old one */
+/** @throws {FlockError} `data` if the new bundle would not replace the old one, but stand beside it */
 async function checkPlace(bot: BotName, { keys, files }: Taking): Promise<void> {
   const file = files.get(bot);
   if (file === undefined || file === (await keys.placeOf(bot))) return;
@@ -176,11 +176,7 @@ async function checkPlace(bot: BotName, { keys, files }: Taking): Promise<void> 
   );
 }
 
-/**
- * A key that nothing speaks against may be taken: its file, its account's name, or a person has chosen its bot.
- *
- * @throws {FlockError} `data` where the bot is to have another account, by flock.json or by its key so far
- */
+/** @throws {FlockError} `data` if flock.json or the old key says that the bot has another account */
 function checkAccount({ bot, key }: Chosen, old: KeyBundle | undefined, { flockFile, warn }: Taking): void {
   const { account: named } = flockFile.settingsOf(bot);
   const verdict = judgeAccount(bot, key.bundle, { named, old });
@@ -206,7 +202,7 @@ function checkAccount({ bot, key }: Chosen, old: KeyBundle | undefined, { flockF
   }
 }
 
-/** @throws {FlockError} `data` where another bot has the account already */
+/** @throws {FlockError} `data` if another bot has the account */
 function checkOwner({ bot, key }: Chosen, { owners }: Taking): void {
   const { userId, provider } = key.bundle;
   const owner = userId === undefined ? undefined : owners.get(accountKey(userId, provider));

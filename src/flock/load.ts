@@ -1,11 +1,13 @@
 import { realpath } from 'node:fs/promises';
 import path from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import { credentialsFolder, type FlockPaths, identityFile } from '../config/environment.ts';
 import { type Bot, type BotSettings, type FlockFile } from '../config/flock-file.ts';
 import { readPrices } from '../cost.ts';
 import { bugIn, FlockError, messageOf } from '../errors.ts';
 import { isSealed, type KeyBundle } from '../keys/bundle.ts';
 import { accountFault } from '../keys/right-account.ts';
-import type { KeyStore, ListedBundle } from '../keys/store.ts';
+import { KeyStore, type ListedBundle } from '../keys/store.ts';
 import { readJournal } from '../ledger/journal.ts';
 import type { BotState } from '../ledger/state.ts';
 import type { BotKey } from '../oauth/signature.ts';
@@ -20,10 +22,9 @@ import {
 import type { FlockBudget } from '../posting/budget.ts';
 import { nextAfter } from '../schedule/schedule.ts';
 import { couldBeSecret, grouped, nearest, shown } from '../text.ts';
-import { EventLoopYield } from '../yield.ts';
 
-/** The names of the bots in a ledger; none where it cannot be read: whoever needs it says why. */
-export async function botsInLedger(stateFolder: string): Promise<ReadonlySet<string>> {
+/** The names of the bots in a ledger; none if it cannot be read: the callers that need it report why. */
+async function botsInLedger(stateFolder: string): Promise<ReadonlySet<string>> {
   try {
     return new Set((await readJournal(stateFolder)).states.keys());
   } catch (error) {
@@ -32,7 +33,15 @@ export async function botsInLedger(stateFolder: string): Promise<ReadonlySet<str
   }
 }
 
-/** The bots of a flock by its keys folder and its ledger, each read at most once, and only if it is asked for. */
+/** The key bundles of a flock. @param identity - the age identity file that decrypts bundles; it wins over the environment's */
+export const openKeys = ({ keys, state }: FlockPaths, identity = identityFile()): KeyStore =>
+  new KeyStore(keys, {
+    credentials: credentialsFolder(),
+    identityFile: identity,
+    botsInLedger: () => botsInLedger(state),
+  });
+
+/** The bots of a flock by its keys folder and its ledger. Each is read at most once, on first use. */
 export function knownBots(root: string, keys: KeyStore): KnownBots {
   const listed = once(async () => new Map((await keys.list()).map((bundle) => [bundle.bot, bundle])));
   const inLedger = once(() => keys.botsInLedger());
@@ -47,13 +56,13 @@ export function knownBots(root: string, keys: KeyStore): KnownBots {
   };
 }
 
-/** Where the poem of a bundle is, if that is below the flock's folder: old bundles name places that are no more. */
+/** The path of a bundle's poem, if it is below the flock's folder: old bundles name places that do not exist any more. */
 function poemIn(root: string, poemFile: string | undefined): string | undefined {
   const place = poemFile === undefined ? undefined : path.resolve(root, poemFile);
   return place !== undefined && isInside(root, place) ? place : undefined;
 }
 
-/** Whether a place is somewhere below a folder; both as {@link path.resolve} gives them. */
+/** Whether a path is below a folder; both are resolved. */
 const isInside = (folder: string, place: string): boolean =>
   place !== folder && place.startsWith(path.join(folder, path.sep));
 
@@ -66,21 +75,17 @@ function noneWhereBad(error: unknown): undefined {
   if (!(error instanceof FlockError)) throw error;
 }
 
-/** A flock as it stands on the disk: who can post, and who cannot and why. */
+/** A flock on the disk: the bots that can post, and those that cannot, with the reason. */
 export interface Flock {
   bots: Bot[];
-  misfits: InvalidBot[];
-  /** Poems whose bots have no key yet, by their paths. */
+  invalidBots: InvalidBot[];
+  /** Bots that have a poem but no key yet, by the paths of the poems. */
   keyless: KeylessBot[];
-  /** What is in the poems folder and read by nobody. */
+  /** Files in the poems folder that no bot reads. */
   passedOver: PassedOver[];
   purse: FlockBudget;
 }
 
-/** Who posts, who cannot, and what it may cost. */
-export type PostingFlock = Pick<Flock, 'bots' | 'misfits' | 'purse'>;
-
-/** A bot that has a poem, and no key yet. */
 interface KeylessBot {
   name: BotName;
   /** Absolute path. */
@@ -90,70 +95,64 @@ interface KeylessBot {
 export interface InvalidBot {
   bot: BotName;
   error: FlockError;
-  /** Its bundle is encrypted, and cannot be opened here. */
+  /** Whether its bundle is encrypted to an identity that is not available. */
   isSealedOff?: boolean;
 }
 
-/** How many bundles are read between two words on how far it is. */
-const step = 10_000;
+/** Bundles that are read before the event loop has its turn. */
+const inARow = 100;
 
 /**
- * Joins the key bundles with their poems. Whoever does not fit is left out alone, with the reason.
+ * Joins the key bundles with their poems. A bot that is invalid is left out alone, with the reason.
  *
- * @param tell - told now and then how many bundles of how many have been read, where there are many
- * @param before - the bots that run already: one whose bundle was encrypted to somebody else since keeps the key that it has
- * @throws {FlockError} where the keys folder itself cannot be read
+ * @param before - the bots that run already: if a bundle was encrypted to another identity since, its bot keeps its key
+ * @throws {FlockError} if the keys folder itself cannot be read
  */
 export async function loadFlock(
   root: string,
   keys: KeyStore,
   flockFile: FlockFile,
-  tell: (read: number, of: number) => void = () => undefined,
   before: readonly Bot[] = [],
 ): Promise<Flock> {
   const poems = await findPoemsIfThere(path.join(root, 'poems'), knownBots(root, keys));
   const namesakes = namesakesIn(poems);
   const { timezone, budget } = flockFile;
   const purse = { prices: await readPrices(root), timezone, budget };
-  const flock: Flock = { bots: [], misfits: [], keyless: [], passedOver: [...poems.passedOver], purse };
+  const flock: Flock = { bots: [], invalidBots: [], keyless: [], passedOver: [...poems.passedOver], purse };
   const homes = await homesOf(root);
   const running = new Map(before.map((bot) => [bot.name, bot]));
-  const load = async (listed: ListedBundle): Promise<Bot | FlockError> => {
+  const schedules = new Set<string>();
+  const load = async (listed: ListedBundle): Promise<Bot> => {
+    const { bot, file } = listed;
+    const read: InMemory = await keys.readListed(listed).catch(keyInMemory(listed, running.get(bot)));
+    const { poemFile: named, unopened, ...bundle } = read;
+    checkProvider(file, bundle);
+    const settings = flockFile.settingsOf(bot);
+    mustHaveSlots(bot, settings, schedules);
+    const poemFile = poemOf(root, file, named, namesakes.get(bot));
+    await mustNotLeadOut(file, poemFile, homes);
+    return { name: bot, bundle, poemFile, settings, ...(unopened && { unopened }) };
+  };
+  for (const [index, listed] of (await keys.list()).entries()) {
     const { bot, file } = listed;
     try {
-      const read: InMemory = await keys.readListed(listed).catch(keyInMemory(file, running.get(bot)));
-      const { poemFile: named, unopened, ...bundle } = read;
-      checkProvider(file, bundle);
-      const settings = flockFile.settingsOf(bot);
-      mustHaveSlots(bot, settings);
-      const poemFile = poemOf(root, file, named, namesakes.get(bot));
-      await mustNotLeadOut(file, poemFile, homes);
-      return { name: bot, bundle, poemFile, settings, ...(unopened && { unopened }) };
-    } catch (error) {
-      return bugIn(file, error);
+      flock.bots.push(await load(listed));
+    } catch (cause) {
+      const error = bugIn(file, cause);
+      flock.invalidBots.push({ bot, error, isSealedOff: isSealedOff(file, error) });
     }
-  };
-  const files = await keys.list();
-  const turns = new EventLoopYield();
-  let read = 0;
-  for (const listed of files) {
-    const found = await load(listed);
-    if (found instanceof FlockError) {
-      flock.misfits.push({ bot: listed.bot, error: found, isSealedOff: isSealedOff(listed.file, found) });
-    } else flock.bots.push(found);
-    if (++read % step === 0) tell(read, files.length);
-    if (turns.isOver) await turns.give();
+    if (index % inARow === inARow - 1) await setImmediate();
   }
   addUnread(flock, poems);
   return withoutTwins(flock);
 }
 
-/** Poems that no bundle has for its bot. */
-function addUnread({ bots, misfits, keyless, passedOver }: Flock, { poems, clashes }: FoundPoems): void {
+/** Adds the poems that no bundle names. */
+function addUnread({ bots, invalidBots, keyless, passedOver }: Flock, { poems, clashes }: FoundPoems): void {
   const reads = new Map(bots.map(({ name, poemFile }) => [name, poemFile]));
   const isRead = new Set(reads.values());
-  const isNamed = new Set([...reads.keys(), ...misfits.map(({ bot }) => bot)]);
-  for (const { bot, error } of clashes) if (!isNamed.has(bot)) misfits.push({ bot, error });
+  const isNamed = new Set([...reads.keys(), ...invalidBots.map(({ bot }) => bot)]);
+  for (const { bot, error } of clashes) if (!isNamed.has(bot)) invalidBots.push({ bot, error });
   for (const { bot, file } of poems) {
     const poemFile = path.resolve(file);
     if (isRead.has(poemFile)) continue;
@@ -163,23 +162,32 @@ function addUnread({ bots, misfits, keyless, passedOver }: Flock, { poems, clash
   }
 }
 
-/** Whether a bundle is whole, as far as anybody can tell, but encrypted to an identity that is not at hand. */
+/** Whether a bundle seems undamaged, but is encrypted to an identity that is not available. */
 const isSealedOff = (file: string, { exit }: FlockError): boolean => isSealed(file) && exit !== 'data';
 
 type InMemory = KeyBundle & Pick<Bot, 'unopened'>;
 
 /**
- * The key that a bot runs with, where its bundle is sealed off. It is of the account that the bot had; a bundle that is damaged
- * or gone ends the bot.
+ * The key that a bot runs with already, if its bundle is sealed off now, or there plain and encrypted, as it is for a moment while
+ * it is encrypted. A bundle that is damaged or gone ends the bot.
  */
 const keyInMemory =
-  (file: string, bot: Bot | undefined) =>
+  ({ file, hasSibling }: ListedBundle, bot: Bot | undefined) =>
   (error: unknown): InMemory => {
-    if (!bot || !(error instanceof FlockError) || !isSealedOff(file, error)) throw error;
+    if (!bot || !(error instanceof FlockError) || !(hasSibling || isSealedOff(file, error))) throw error;
     return { ...bot.bundle, poemFile: bot.poemFile, unopened: error };
   };
 
-/** Leaves out the bots whose places in the ledger have other names by now, unless they have another account. */
+/** Leaves out the bots that have an error. */
+function without({ bots, invalidBots, ...rest }: Flock, errors: ReadonlyMap<BotName, FlockError>): Flock {
+  return {
+    ...rest,
+    bots: bots.filter(({ name }) => !errors.has(name)),
+    invalidBots: [...invalidBots, ...Array.from(errors, ([bot, error]) => ({ bot, error }))],
+  };
+}
+
+/** Leaves out the bots that were renamed in the ledger and whose bundles have the old name, unless the account is another one. */
 export function withoutRenamed(flock: Flock, states: Iterable<[bot: string, state: BotState]>): Flock {
   const begun = new Set<string>();
   const renamed = new Map<string, { to: string; account: string | undefined }>();
@@ -187,74 +195,63 @@ export function withoutRenamed(flock: Flock, states: Iterable<[bot: string, stat
     begun.add(to);
     for (const name of was) renamed.set(name, { to, account });
   }
-  if (renamed.size === 0) return flock;
-  const newNameOf = ({ name, bundle }: Bot): string | undefined => {
+  const errors = new Map<BotName, FlockError>();
+  for (const { name, bundle } of flock.bots) {
     const { to, account } = renamed.get(name) ?? {};
     const isOther = account !== undefined && bundle.userId !== undefined && account !== bundle.userId;
-    return begun.has(name) || isOther ? undefined : to;
-  };
-  const left = flock.bots.flatMap((bot): InvalidBot[] => {
-    const to = newNameOf(bot);
-    if (to === undefined) return [];
-    const message = `${bot.name} was renamed to ${to}, but its key bundle still has the old name`;
-    const hint = `flockd rename ${bot.name} ${to} renames that, too`;
-    return [{ bot: bot.name, error: new FlockError('data', message, { hint }) }];
-  });
-  if (left.length === 0) return flock;
-  const names = new Set(left.map(({ bot }) => bot));
-  const bots = flock.bots.filter(({ name }) => !names.has(name));
-  return { ...flock, bots, misfits: [...flock.misfits, ...left] };
+    if (to === undefined || isOther || begun.has(name)) continue;
+    const message = `${name} was renamed to ${to}, but its key bundle still has the old name`;
+    const hint = `flockd rename ${name} ${to} renames that, too`;
+    errors.set(name, new FlockError('data', message, { hint }));
+  }
+  return errors.size === 0 ? flock : without(flock, errors);
 }
-
-/** Others that are named where many have one account. */
-const maxNames = 3;
 
 /**
- * Two bots that post as one account are both left out: nobody can say which of them is right. Only where flock.json names
- * another account for one of them, it is the wrong one.
+ * Leaves out bots that post as one account: it is not known which of them is right. If flock.json names another account for one
+ * of them, that one is wrong.
  */
-function withoutTwins({ bots, misfits, ...rest }: Flock): Flock {
-  const byAccount = grouped(bots, ({ bundle }) => bundle.userId ?? bundle.accessToken.reveal().token);
-  const shared = [...byAccount.values()].filter((group) => group.length > 1);
-  const strangers = shared.flat().flatMap((bot) => {
-    const error = accountFault(bot, undefined);
-    return error ? [{ bot: bot.name, error }] : [];
-  });
-  const strange = new Set(strangers.map(({ bot }) => bot));
-  const twins = shared
-    .map((group) => group.filter(({ name }) => !strange.has(name)))
-    .filter((group) => group.length > 1);
-  const twinFaults = twins.flatMap((group) =>
-    group.map(({ name }) => {
-      const others = group.slice(0, maxNames + 1).filter((bot) => bot.name !== name);
-      const more = group.length - 1 - maxNames;
-      const names: string[] = others.slice(0, maxNames).map((bot) => bot.name);
-      if (more > 0) names.push(`${more} more`);
-      const message = `${name} has the same account as ${names.join(' and ')}`;
-      return {
-        bot: name,
-        error: new FlockError('data', message, {
-          hint: 'make the key of one of them again, with its own account',
-        }),
-      };
-    }),
-  );
-  const refused = [...strangers, ...twinFaults];
-  const left = new Set(refused.map(({ bot }) => bot));
-  return { bots: bots.filter(({ name }) => !left.has(name)), misfits: [...misfits, ...refused], ...rest };
+function withoutTwins(flock: Flock): Flock {
+  const errors = new Map<BotName, FlockError>();
+  const byAccount = grouped(flock.bots, ({ bundle }) => bundle.userId ?? bundle.accessToken.reveal().token);
+  for (const group of byAccount.values()) {
+    if (group.length === 1) continue;
+    const twins = group.filter((bot) => {
+      const error = accountFault(bot, undefined);
+      if (error) errors.set(bot.name, error);
+      return !error;
+    });
+    if (twins.length > 1) for (const { name } of twins) errors.set(name, twinFault(name, twins));
+  }
+  return without(flock, errors);
 }
 
-/** A schedule that has a slot after this has them at all times. */
+/** The maximum number of bots that the message about a shared account names. */
+const maxNames = 3;
+
+function twinFault(bot: BotName, twins: readonly Bot[]): FlockError {
+  const others: string[] = twins.map(({ name }) => name).filter((name) => name !== bot);
+  const more = others.length - maxNames;
+  const names = [...others.slice(0, maxNames), ...(more > 0 ? [`${more} more`] : [])];
+  return new FlockError('data', `${bot} has the same account as ${names.join(' and ')}`, {
+    hint: 'make the key of one of them again, with its own account',
+  });
+}
+
+/** A schedule that has a slot after this instant has slots at all times. */
 const anyInstant = Date.UTC(2026, 0, 1);
 
-/** Bots on one schedule are asked about once. */
-const workingSchedules = new Set<string>();
-const maxWorking = 10_000;
-
-/** @throws {FlockError} `config` where the calendar cannot find the slots of a bot, whatever its settings looked like */
-function mustHaveSlots(bot: BotName, { schedule: expression, timezone }: BotSettings): void {
+/**
+ * @param known - the schedules that are known to have slots
+ * @throws {FlockError} `config` if the calendar cannot find the slots of a bot, although its settings are valid
+ */
+function mustHaveSlots(
+  bot: BotName,
+  { schedule: expression, timezone }: BotSettings,
+  known: Set<string>,
+): void {
   const key = `${expression}\n${timezone}`;
-  if (workingSchedules.has(key)) return;
+  if (known.has(key)) return;
   try {
     nextAfter({ expression, timezone }, anyInstant);
   } catch (cause) {
@@ -263,11 +260,10 @@ function mustHaveSlots(bot: BotName, { schedule: expression, timezone }: BotSett
       cause,
     });
   }
-  if (workingSchedules.size >= maxWorking) workingSchedules.clear();
-  workingSchedules.add(key);
+  known.add(key);
 }
 
-/** @throws {FlockError} `data` where the key is not for X */
+/** @throws {FlockError} `data` if the key is not for X */
 function checkProvider(file: string, { provider }: BotKey): void {
   if (provider === undefined) return;
   throw new FlockError('data', `${file}: the key is for ${provider}, and flockd posts to X`, {
@@ -275,7 +271,7 @@ function checkProvider(file: string, { provider }: BotKey): void {
   });
 }
 
-/** The poem that has a bot's name, or why none can be said to. */
+/** The poem of each bot's name, or why it is not known. */
 const namesakesIn = ({ poems, clashes }: FoundPoems): Map<BotName, string | FlockError> =>
   new Map<BotName, string | FlockError>([
     ...poems.map(({ bot, file }) => [bot, path.resolve(file)] as const),
@@ -283,8 +279,8 @@ const namesakesIn = ({ poems, clashes }: FoundPoems): Map<BotName, string | Floc
   ]);
 
 /**
- * The poem of a bundle. Its own `poem_file` counts where it is inside the flock's folder; where it is missing, or names
- * a place that old bundles had elsewhere, the poem of the bot's name does.
+ * The poem of a bundle: its `poem_file` if that is inside the flock's folder. If it is missing, or an absolute path elsewhere as
+ * old bundles have it, the poem of the bot's name.
  */
 function poemOf(
   root: string,
@@ -308,7 +304,7 @@ function poemOf(
   });
 }
 
-/** Where poems may really be, and whether the folders that were looked at lead there. */
+/** The real folders in which poems may be, and for each folder seen whether it leads there. */
 interface Homes {
   folders: string[];
   known: Map<string, boolean>;
@@ -316,19 +312,19 @@ interface Homes {
 
 const realPlace = (folder: string): Promise<string | undefined> => realpath(folder).catch(() => undefined);
 
-/** The flock's folder, and its poems folder, which may be a link to another. */
+/** The flock's folder, and its poems folder, which may be a link. */
 async function homesOf(root: string): Promise<Homes> {
   const folders = await Promise.all([realPlace(root), realPlace(path.join(root, 'poems'))]);
   return { folders: folders.filter((folder) => folder !== undefined), known: new Map() };
 }
 
-/** @throws {FlockError} `data` where a folder on the way to the poem is a link out of the flock */
+/** @throws {FlockError} `data` if a folder on the path of the poem is a link out of the flock */
 async function mustNotLeadOut(keyFile: string, poemFile: string, { folders, known }: Homes): Promise<void> {
   const folder = path.dirname(poemFile);
   let leadsHome = known.get(folder);
   if (leadsHome === undefined) {
     const place = await realPlace(folder);
-    // What is not there is told when it is read.
+    // A missing folder is reported when the poem is read.
     leadsHome = place === undefined || folders.some((home) => place === home || isInside(home, place));
     known.set(folder, leadsHome);
   }
@@ -338,28 +334,27 @@ async function mustNotLeadOut(keyFile: string, poemFile: string, { folders, know
   });
 }
 
-/** A bot of the flock, or one that could be: its poem is there, and its key may still have to be made. */
+/** A bot that has a poem, and perhaps no key yet. */
 export interface PlannedBot {
   name: BotName;
   /** Absolute path. */
   poemFile: string;
   settings: BotSettings;
-  /** The screen name of its account, as its key or `flock.json` has it. */
+  /** The screen name of its account, by its key or by `flock.json`. */
   account: string | undefined;
-  /** Undefined where it has no key yet. */
+  /** Undefined if it has no key yet. */
   bundle: BotKey | undefined;
 }
 
-/** Everybody who posts or could post, and who cannot and why, both by name; and what the flock may spend. */
+/** The bots that post or could post, and the invalid ones, both by name; and the budget of the flock. */
 export interface WholeFlock extends Omit<Flock, 'bots' | 'keyless'> {
   bots: PlannedBot[];
 }
 
 /**
- * The flock with every poem in it, whether or not somebody has made its key: what there is to plan and to rehearse.
- * A poem that some bot reads is that bot's; a bundle that is bad stays a misfit, with its poem.
+ * The flock with all its poems, with or without keys: for `flockd plan` and `flockd rehearse`.
  *
- * @throws {FlockError} where the keys folder or the poems folder itself cannot be read
+ * @throws {FlockError} if the keys folder or the poems folder itself cannot be read
  */
 export async function readWholeFlock(
   root: string,
@@ -373,11 +368,11 @@ export async function readWholeFlock(
   };
   for (const bot of keyless) {
     const planned = withoutKey(bot, flockFile);
-    if (planned instanceof FlockError) whole.misfits.push({ bot: bot.name, error: planned });
+    if (planned instanceof FlockError) whole.invalidBots.push({ bot: bot.name, error: planned });
     else whole.bots.push(planned);
   }
   whole.bots.sort((a, b) => byName(a.name, b.name));
-  whole.misfits.sort((a, b) => byName(a.bot, b.bot));
+  whole.invalidBots.sort((a, b) => byName(a.bot, b.bot));
   return whole;
 }
 
@@ -393,35 +388,35 @@ function withoutKey(bot: KeylessBot, { settingsOf }: FlockFile): PlannedBot | Fl
 
 const byName = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-/** A bot that only `flock.json` knows. */
+/** A bot that exists in `flock.json` alone. */
 export interface UnknownBot {
-  /** `…` where its name could be a secret. */
+  /** `…` if its name could be a secret. */
   bot: string;
   why: string;
-  /** For the first few: what was meant takes its time to find. */
+  /** For the first {@link maxUnknown} only: finding the nearest name is slow. */
   hint: string | undefined;
 }
 
-/** Everybody that a flock's files know, with a key or without. */
-export const namesIn = ({ bots, misfits, keyless }: Named): string[] => [
+/** The names of all bots with a poem or a key bundle. */
+export const namesIn = ({ bots, invalidBots, keyless }: Named): string[] => [
   ...bots.map(({ name }) => name),
-  ...misfits.map(({ bot }) => bot),
+  ...invalidBots.map(({ bot }) => bot),
   ...keyless.map(({ name }) => name),
 ];
 
 interface Named {
   bots: readonly { name: string }[];
-  misfits: readonly { bot: string }[];
+  invalidBots: readonly { bot: string }[];
   keyless: readonly { name: string }[];
 }
 
-/** So many are told of one by one; where the keys and poems are gone, all are unknown. */
+/** The maximum number of unknown bots that are reported one by one. */
 export const maxUnknown = 5;
 
 /**
- * The bots that `flock.json` names and that are not there.
+ * The bots that `flock.json` names and that do not exist.
  *
- * @param known - the names of all that have a poem or a key bundle
+ * @param known - the names of all bots with a poem or a key bundle
  */
 export function unknownBots(named: readonly string[], known: Iterable<string>): UnknownBot[] {
   const there = new Set(known);

@@ -1,28 +1,25 @@
-import type { BotSettings, Budget } from '../config/flock-file.ts';
+import type { Bot, BotSettings, Budget } from '../config/flock-file.ts';
 import { inMicros, inUsd } from '../cost.ts';
-import { bugIn, type FlockError } from '../errors.ts';
+import { bugIn, FlockError } from '../errors.ts';
 import { accountFault } from '../keys/right-account.ts';
 import { isFinished, lengthOf } from '../ledger/cursor.ts';
-import type { FlockHistory } from '../ledger/history.ts';
+import { type FlockHistory, spentBy, spentByFlock } from '../ledger/history.ts';
 import type { BotState } from '../ledger/state.ts';
 import type { BotKey } from '../oauth/signature.ts';
+import { readPoem } from '../poems/find.ts';
+import { linesOf } from '../poems/poem.ts';
+import { hasLink } from '../poems/tweet-text.ts';
 import {
   type BudgetExceeded,
   exceededBudget,
   describeExceeded,
   type FlockBudget,
-  spentBy,
-  spentByFlock,
 } from '../posting/budget.ts';
-import { BotSchedule } from '../schedule/calendar.ts';
+import { BotSchedule } from '../schedule/schedule.ts';
 import { iso } from '../text.ts';
+import type { Flock } from './load.ts';
 
-/**
- * How a bot stands, in a word:
- * `new` has not begun · `fine` · `waiting` until it may post again · `in doubt` about its last post ·
- * `looking` for what it posted since its state was saved · `parked` until somebody repairs it · `paused` and `stopped`
- * (with the whole flock) by a person · `finished` · `unfit`: its own files are wrong.
- */
+/** A bot's condition, as JSON and metrics name it. People see one of the five {@link states}. */
 export type Condition =
   | 'new'
   | 'fine'
@@ -35,24 +32,115 @@ export type Condition =
   | 'finished'
   | 'unfit';
 
-/** Whether somebody should look at a bot, by its condition alone. */
-export const needsCare = (condition: Condition): boolean =>
-  ['in doubt', 'looking', 'parked', 'unfit'].includes(condition);
+/** A state as people see it: in the terminal, on the page, in plans and in the help of the metrics. */
+interface ShownState {
+  name: 'posting' | 'needs you' | 'checking' | 'waiting' | 'paused';
+  conditions: readonly Condition[];
+  /** `good` posts, `soon` continues by itself, `rest` stays as a person wanted it, `wrong` needs a repair. */
+  severity: 'good' | 'soon' | 'rest' | 'wrong';
+  /** What one bot, and what several bots do: `needs you`, `need you`. */
+  one: string;
+  many: string;
+  /** What it means, and what a person does about it. */
+  meaning: string;
+  action: string;
+}
 
-/** The same for one bot: it may also wait for what only a person can change. */
-export const needsSomebody = ({
-  state,
-  next,
-  until,
-}: {
-  state: Condition;
-  next: unknown;
-  until: unknown;
-}): boolean => needsCare(state) || (state === 'waiting' && next === undefined && until === undefined);
+/** The five states, in the order of sentences: first those that post, then the most urgent. */
+export const states: readonly ShownState[] = [
+  {
+    name: 'posting',
+    conditions: ['new', 'fine'],
+    severity: 'good',
+    one: 'is posting',
+    many: 'are posting',
+    meaning: 'it posts on its schedule',
+    action: 'nothing to do',
+  },
+  {
+    name: 'needs you',
+    conditions: ['parked', 'unfit'],
+    severity: 'wrong',
+    one: 'needs you',
+    many: 'need you',
+    meaning: 'it posts nothing until its key, account, poem or budget is repaired',
+    action: 'the repair that flockd status shows',
+  },
+  {
+    name: 'checking',
+    conditions: ['in doubt', 'looking'],
+    severity: 'soon',
+    one: 'is checking its timeline',
+    many: 'are checking their timelines',
+    meaning: 'it posts nothing until it knows from its timeline what it has posted',
+    action: 'wait, or settle a post in doubt: flockd resolve',
+  },
+  {
+    name: 'waiting',
+    conditions: ['waiting'],
+    severity: 'soon',
+    one: 'is waiting',
+    many: 'are waiting',
+    meaning: 'it cannot post now, and continues by itself',
+    action: 'nothing to do',
+  },
+  {
+    name: 'paused',
+    conditions: ['paused', 'stopped', 'finished'],
+    severity: 'rest',
+    one: 'is paused',
+    many: 'are paused',
+    meaning: 'a person paused it or the flock, or its poem is finished',
+    action: 'flockd resume',
+  },
+];
+
+const byCondition = new Map(
+  states.flatMap((state) => state.conditions.map((condition) => [condition, state] as const)),
+);
+
+/** The state of a bot by its condition alone. */
+export function stateOf(condition: Condition): ShownState {
+  const state = byCondition.get(condition);
+  if (!state) throw new TypeError(`no state has the condition ${condition}`);
+  return state;
+}
+
+/** What tells the state of a bot: it may also wait for what only a person can change. */
+type Standing = Pick<BotStatus, 'state' | 'next' | 'until'>;
+
+/** The state of a bot as people see it. */
+export const shownState = ({ state, next, until }: Standing): ShownState =>
+  stateOf(state === 'waiting' && next === undefined && until === undefined ? 'parked' : state);
+
+/** How many bots are in each state, in the order of {@link states}; none is left out that has any. */
+export function stateCounts(bots: readonly Standing[]): { state: ShownState; count: number }[] {
+  const counts = new Map(states.map((state) => [state, 0]));
+  for (const bot of bots) {
+    const state = shownState(bot);
+    counts.set(state, (counts.get(state) ?? 0) + 1);
+  }
+  return Array.from(counts, ([state, count]) => ({ state, count })).filter(({ count }) => count > 0);
+}
+
+/** Whether a person should look at a bot: it makes `flockd status` exit with 1. */
+export const needsSomebody = (bot: Standing): boolean =>
+  ['needs you', 'checking'].includes(shownState(bot).name);
 
 /** Whether a bot in this condition has something to post, now or later, without a person's help. */
 export const hasToPost = (condition: Condition): boolean =>
-  ['new', 'fine', 'waiting', 'in doubt', 'looking'].includes(condition);
+  ['posting', 'waiting', 'checking'].includes(stateOf(condition).name);
+
+/** Why a bot with nothing wrong posts nothing more, for people; JSON says it by the condition alone. */
+const finished = { why: 'its poem is at its end', hint: 'atEnd in flock.json says stop' } as const;
+
+/** Why a bot is in its state, and what a person can do about it. */
+export const reasonOf = ({
+  state,
+  why,
+  hint,
+}: Pick<BotStatus, 'state' | 'why' | 'hint'>): Pick<BotStatus, 'why' | 'hint'> =>
+  state === 'finished' ? finished : { why, hint };
 
 /** What a bot's own files say of it. */
 export interface BotFiles {
@@ -72,6 +160,41 @@ export interface BotFiles {
   unopened?: Pick<FlockError, 'message'> | undefined;
 }
 
+const noPoem = { lines: 0, linked: new Set<number>() };
+
+/** Reads a bot's poem, which may be missing or wrong. */
+export async function readBotFiles(bot: Bot): Promise<BotFiles> {
+  const { settings, poemFile } = bot;
+  try {
+    const lines = await linesOf(poemFile, settings.unit, readPoem);
+    const linked = new Set(lines.flatMap(({ text }, line) => (hasLink(text) ? [line] : [])));
+    return { ...withoutPoem(bot), lines: lines.length, linked };
+  } catch (error) {
+    if (!(error instanceof FlockError)) throw error;
+    return { ...withoutPoem(bot), unfit: { why: error.message, hint: error.hint } };
+  }
+}
+
+/** What is known of a bot before its poem is read. */
+export const withoutPoem = ({ name: bot, bundle, settings, unopened }: Bot): BotFiles => ({
+  ...noPoem,
+  bot,
+  account: bundle.screenName,
+  key: bundle,
+  settings,
+  unfit: undefined,
+  ...(unopened && { unopened }),
+});
+
+/** What is known of a bot whose bundle or settings are wrong. */
+export const invalidFiles = ({ bot, error }: Flock['invalidBots'][number]): BotFiles => ({
+  ...noPoem,
+  bot,
+  account: undefined,
+  settings: undefined,
+  unfit: { why: error.message, hint: error.hint },
+});
+
 /** What holds for the whole flock at one moment. */
 export interface FlockNow {
   history: FlockHistory;
@@ -87,63 +210,60 @@ export interface StandingOf {
   condition: Condition;
   why?: string | undefined;
   hint?: string | undefined;
-  /** When what is the matter is over, and when the bot posts next. Milliseconds since 1970. */
+  /** When the reason is over, and when the bot posts next. Milliseconds since 1970. */
   until?: number | undefined;
   next?: number | undefined;
 }
 
+/** A bot of the flock, at one moment. */
+interface Moment extends FlockNow {
+  bot: string;
+  linked: ReadonlySet<number>;
+  state: BotState | undefined;
+  settings: BotSettings;
+}
+
 /** How a bot stands, why, and what helps. Pure. */
 export function conditionOf(files: BotFiles, state: BotState | undefined, flock: FlockNow): StandingOf {
-  const { settings, unopened } = files;
+  const { bot, linked, settings, unopened } = files;
   const unfit = files.unfit ?? wrongKey(files, state);
   if (unfit || !settings) return { condition: 'unfit', ...unfit };
+  const moment: Moment = { ...flock, bot, linked, state, settings };
   const standing =
-    ofTroubles(files.bot, state, flock.now) ??
-    ofRest(files.bot, state, settings, flock) ??
-    ofClock(state, flock.now) ??
-    ofWaiting(files, state, settings, flock) ??
-    ofSchedule(files.bot, state, settings, flock);
+    ofTroubles(moment) ?? ofRest(moment) ?? ofClock(moment) ?? ofWaiting(moment) ?? ofSchedule(moment);
   return unopened && standing.why === undefined ? { ...standing, ...afterRestart(unopened) } : standing;
 }
 
 /** A key of another account, with which flockd does not post. */
-function wrongKey(
-  { bot, key, settings }: BotFiles,
-  state: BotState | undefined,
-): { why: string; hint: string | undefined } | undefined {
+function wrongKey({ bot, key, settings }: BotFiles, state: BotState | undefined): BotFiles['unfit'] {
   const fault = key && settings && accountFault({ name: bot, bundle: key, settings }, state?.account);
   return fault && { why: fault.message, hint: fault.hint };
 }
+
 /** What becomes of a bot that posts with a key whose bundle cannot be opened any more. */
 export const afterRestart = ({ message }: Pick<FlockError, 'message'>): { why: string; hint: string } => ({
   why: `posts with the key in memory, and not after a restart (${message})`,
   hint: 'start flockd with KEYMAKER_IDENTITY_FILE, or: keymaker encrypt --decrypt --identity FILE',
 });
 
-/** A request has had its answer after this time, or gets none. Milliseconds. */
-const underWay = 10_000;
+/** The maximum time from a request to its response; after it a post is in doubt. Milliseconds. */
+export const maxRequest = 10_000;
 
 /** What only the timeline or a person can settle. */
-function ofTroubles(bot: string, state: BotState | undefined, now: number): StandingOf | undefined {
+function ofTroubles({ bot, state, now }: Moment): StandingOf | undefined {
   if (state?.open && state.open.look !== true) {
     const { line, at } = state.open;
     // Every post is open for a moment.
-    if (at <= now && now < at + underWay) return { condition: 'fine', next: at };
+    if (at <= now && now < at + maxRequest) return { condition: 'fine', next: at };
     const why = `line ${line + 1} was sent at ${iso(at)}, and nobody knows whether it arrived`;
     const hint = `flockd looks by itself; or settle it: flockd resolve ${bot} --posted | --not-posted`;
     return { condition: 'in doubt', why, hint };
   }
-  if (state?.parked) return { condition: 'parked', why: state.parked.why, hint: state.parked.hint };
-  return undefined;
+  return state?.parked && { condition: 'parked', why: state.parked.why, hint: state.parked.hint };
 }
 
 /** What a person wanted. */
-function ofRest(
-  bot: string,
-  state: BotState | undefined,
-  settings: BotSettings,
-  { isStopped }: FlockNow,
-): StandingOf | undefined {
+function ofRest({ bot, state, settings, isStopped }: Moment): StandingOf | undefined {
   if (isStopped)
     return { condition: 'stopped', why: 'the whole flock is stopped', hint: 'flockd resume lets it go on' };
   if (state?.paused !== undefined) {
@@ -151,91 +271,70 @@ function ofRest(
     return { condition: 'paused', why, hint: `flockd resume ${bot} lets it go on` };
   }
   if (settings.paused) return { condition: 'paused', why: 'paused in flock.json' };
-  if (state?.restored === true) {
-    const why = 'restored, and looks for what it has posted since before it posts again';
-    return { condition: 'looking', why, hint: 'flockd does so by itself while it runs' };
-  }
-  return undefined;
+  if (state?.restored !== true) return undefined;
+  const why = 'restored, and looks for what it has posted since before it posts again';
+  return { condition: 'looking', why, hint: 'flockd does so by itself while it runs' };
 }
 
-/** Two clocks differ by seconds. Milliseconds. */
+/** The maximum difference of two clocks that are right. Milliseconds. */
 const maxAhead = 60_000;
 
-/** What the ledger knows of is not to come: the clock is wrong now, or was when that was written. */
-function ofClock(state: BotState | undefined, now: number): StandingOf | undefined {
+/** An entry of the ledger is never in the future: the clock is wrong now, or was when the entry was written. */
+function ofClock({ state, now }: Moment): StandingOf | undefined {
   const known = Math.max(state?.served ?? 0, state?.last?.at ?? 0, state?.owed?.at ?? 0);
   if (known <= now + maxAhead) return undefined;
   const why = `the clock of this machine shows ${iso(now)}, and the ledger has an entry of ${iso(known)}`;
   return { condition: 'waiting', why, hint: 'timedatectl set-ntp true; flockd asks X before it posts' };
 }
 
-/** A slot is near, but something stands before it that goes away by itself. */
-function ofWaiting(
-  files: BotFiles,
-  state: BotState | undefined,
-  settings: BotSettings,
-  flock: FlockNow,
-): StandingOf | undefined {
-  const { now } = flock;
+/** A slot is near, but something that passes by itself keeps the bot from it. */
+function ofWaiting(moment: Moment): StandingOf | undefined {
+  const { bot, state, settings, now } = moment;
   const { owed } = state ?? {};
   if (owed && owed.retryAt > now)
     return { condition: 'waiting', why: owed.reason, until: owed.retryAt, next: owed.retryAt };
-  const next = owed ? now : new BotSchedule(files.bot, settings).nextPost(state?.served ?? now);
-  const cap = capBefore(files, state, settings, flock);
-  if (!cap || next === undefined || isOver(state, settings)) return undefined;
+  const schedule = new BotSchedule(bot, settings);
+  const next = owed ? now : schedule.nextPost(state?.served ?? now);
+  const cap = capBefore(moment);
+  if (!cap || next === undefined || isOver(moment)) return undefined;
   const { until } = cap;
   if (until !== undefined && until <= next) return undefined;
   const why = describeExceeded(cap);
   const whose = cap.whose === 'bot' ? 'its' : "the flock's";
   const raise = `raise ${whose} ${cap.what} in flock.json`;
   if (until === undefined) {
-    return {
-      condition: 'waiting',
-      why: `${why}: it posts nothing until ${whose} budget is raised`,
-      hint: raise,
-    };
+    const never = `${why}: it posts nothing until ${whose} budget is raised`;
+    return { condition: 'waiting', why: never, hint: raise };
   }
-  const after =
-    settings.missed === 'skip' && !owed ? new BotSchedule(files.bot, settings).nextPost(until) : until;
+  const after = settings.missed === 'skip' && !owed ? schedule.nextPost(until) : until;
   return { condition: 'waiting', why, hint: `wait, or ${raise}`, until, next: after };
 }
 
 /** The budget that has no room for the bot's next post. */
-function capBefore(
-  { linked }: BotFiles,
-  state: BotState | undefined,
-  { timezone, budget }: BotSettings,
-  { history, purse, now }: FlockNow,
-): BudgetExceeded | undefined {
+function capBefore({ linked, state, settings, history, purse, now }: Moment): BudgetExceeded | undefined {
   const { post, linkPost } = purse.prices;
   const line = state && !isFinished(state.place) ? state.place.next : 0;
-  const cost = inMicros(linked.has(line) ? linkPost : post);
+  const wanted = { posts: 1 as const, cost: inMicros(linked.has(line) ? linkPost : post) };
   return (
-    exceededBudget('bot', budget, spentBy(state, timezone, now), { posts: 1, cost }) ??
-    exceededBudget('flock', purse.budget, spentByFlock(history, purse.timezone, now), { posts: 1, cost })
+    exceededBudget('bot', settings.budget, spentBy(state, settings.timezone, now), wanted) ??
+    exceededBudget('flock', purse.budget, spentByFlock(history, purse.timezone, now), wanted)
   );
 }
 
-function ofSchedule(
-  bot: string,
-  state: BotState | undefined,
-  settings: BotSettings,
-  { now }: FlockNow,
-): StandingOf {
+function ofSchedule(moment: Moment): StandingOf {
+  const { bot, state, settings, now } = moment;
   if (state?.owed) {
     const { why, reason } = state.owed;
     const asked = 'a person asked for its next line, which is posted as soon as flockd runs';
     return { condition: 'waiting', why: why === 'asked' ? asked : reason, next: now };
   }
-  if (isOver(state, settings)) return { condition: 'finished' };
-  return {
-    condition: state ? 'fine' : 'new',
-    next: new BotSchedule(bot, settings).nextPost(state?.served ?? now),
-  };
+  if (isOver(moment)) return { condition: 'finished' };
+  const next = new BotSchedule(bot, settings).nextPost(state?.served ?? now);
+  return { condition: state ? 'fine' : 'new', next };
 }
 
-const isOver = (state: BotState | undefined, { atEnd }: BotSettings): boolean =>
-  state !== undefined && isFinished(state.place) && atEnd === 'stop';
+const isOver = ({ state, settings }: Moment): boolean =>
+  state !== undefined && isFinished(state.place) && settings.atEnd === 'stop';
 
 /** Where people see accounts and posts; undefined where that is not known. */
 export interface PostPages {
@@ -245,7 +344,7 @@ export interface PostPages {
 
 /**
  * The pages of what is posted to by an API: X's own, or those of a sandbox on this machine, whose front page shows an account
- * and has its posts by name. Of any other nobody knows whether it has pages.
+ * and has its posts by name. Whether any other API has pages is not known.
  *
  * @param api - its base: `https://api.x.com`, `http://127.0.0.1:4010`
  */
@@ -278,13 +377,13 @@ export interface Status {
 }
 
 export interface FlockStatus {
-  /** Whether a daemon runs; missing where that cannot be told, or where it is the daemon that says all this. */
+  /** Whether a daemon runs; missing where that is not known, and in the daemon's own view. */
   running?: boolean;
-  /** Whether some bot is to post, now or later, for which a daemon has to run; missing where it is the daemon that says all this. */
+  /** Whether some bot has something to post, for which a daemon must run; missing in the daemon's own view. */
   shouldRun?: boolean;
-  /** Why the system cannot watch files for who asks (`EMFILE`, `ENOSPC`), so that flockd polls; missing where it can. */
+  /** Why the system cannot watch files for this user (`EMFILE`, `ENOSPC`), so that flockd polls; missing where it can. */
   unwatched?: string;
-  /** By the stop switch: nobody posts. */
+  /** By the stop switch: no bot posts. */
   stopped: boolean;
   /** In the flock's day and month, posts in doubt included, and since it began. */
   spent: Spent;
@@ -308,7 +407,7 @@ export interface BotStatus {
   /** Its screen name. */
   account: string | undefined;
   state: Condition;
-  /** IANA: where its days begin, and its schedule is told. */
+  /** IANA: the zone of its days and of its schedule. */
   timezone: string;
   /** Lines done in this pass, of how many. */
   done: number;
@@ -329,31 +428,23 @@ export interface BotStatus {
   budget: Budget;
 }
 
-/** How a flock stands, by its files and its ledger. */
-export const statusOfFlock = (
-  bots: readonly BotFiles[],
-  states: ReadonlyMap<string, BotState>,
-  flock: FlockNow,
-): Status => ({
-  flock: statusOfAll(states.values(), flock),
-  bots: bots.map((files) => statusOf(files, states.get(files.bot), flock)),
-});
-
-/** How one bot stands, by its files and the ledger. What nobody foresaw in one bot hides none of the others. */
+/** How one bot stands, by its files and the ledger. A bug that one bot meets hides none of the others. */
 export function statusOf(files: BotFiles, state: BotState | undefined, flock: FlockNow): BotStatus {
   try {
-    return foreseen(files, state, flock);
+    return statusFrom(files, state, flock);
   } catch (cause) {
     const { message: why, hint } = bugIn(files.bot, cause);
-    return foreseen({ ...files, settings: undefined, unfit: { why, hint } }, state, flock);
+    return statusFrom({ ...files, settings: undefined, unfit: { why, hint } }, state, flock);
   }
 }
 
-function foreseen(files: BotFiles, state: BotState | undefined, flock: FlockNow): BotStatus {
+function statusFrom(files: BotFiles, state: BotState | undefined, flock: FlockNow): BotStatus {
   const { bot, account, lines, settings } = files;
   const timezone = settings?.timezone ?? flock.purse.timezone;
   const { posts, micros, total } = spentBy(state, timezone, flock.now);
   const { condition, why, hint, until, next } = conditionOf(files, state, flock);
+  const { pages = pagesOfX } = flock;
+  const last = state?.last;
   return {
     bot,
     account,
@@ -363,7 +454,12 @@ function foreseen(files: BotFiles, state: BotState | undefined, flock: FlockNow)
     of: state ? lengthOf(state.place) : lines,
     pass: state?.pass ?? 1,
     posts: state?.posts ?? 0,
-    last: lastOf(state, account, flock.pages),
+    last: last && {
+      id: last.id,
+      at: iso(last.at),
+      line: last.line + 1,
+      url: pages.post(account, last.id),
+    },
     next: next === undefined ? undefined : iso(next),
     why,
     until: until === undefined ? undefined : iso(until),
@@ -393,14 +489,4 @@ export function statusOfAll(
       ...(usdPerMonth !== undefined && { usdMonth: inUsd(Math.max(0, inMicros(usdPerMonth) - micros)) }),
     },
   };
-}
-
-function lastOf(
-  state: BotState | undefined,
-  account: string | undefined,
-  pages: PostPages = pagesOfX,
-): BotStatus['last'] {
-  if (!state?.last) return undefined;
-  const { id, at, line } = state.last;
-  return { id, at: iso(at), line: line + 1, url: pages.post(account, id) };
 }

@@ -35,36 +35,19 @@ export class NoAnswer extends Error {
 /** The default of the maximum number of concurrent requests. */
 export const defaultSockets = 64;
 
-/** The maximum length of a response body; X's are shorter. Bytes. */
+/** The maximum length of a body; those of X are shorter. Bytes. */
 const maxBody = 4 * 1024 * 1024;
 
-/** Collects the body of a response. */
-export class WholeBody {
-  readonly #parts: Buffer[] = [];
-  #length = 0;
-
-  /** @returns an error once the body is too long */
-  add(part: Buffer): Error | undefined {
-    this.#parts.push(part);
-    this.#length += part.length;
-    return this.#length > maxBody ? new Error(`an answer of more than ${String(maxBody)} bytes`) : undefined;
-  }
-
-  text(): string {
-    const [first] = this.#parts;
-    const whole = first && this.#parts.length === 1 ? first : Buffer.concat(this.#parts);
-    return whole.toString('utf8');
-  }
-}
-
-/** @throws {Error} for a body that is cut off or too long */
+/** The text of a body. @throws {Error} if the body is cut off or too long */
 export async function readBody(body: AsyncIterable<Buffer>): Promise<string> {
-  const whole = new WholeBody();
+  const parts: Buffer[] = [];
+  let length = 0;
   for await (const part of body) {
-    const tooLong = whole.add(part);
-    if (tooLong) throw tooLong;
+    parts.push(part);
+    length += part.length;
+    if (length > maxBody) throw new Error(`an answer of more than ${String(maxBody)} bytes`);
   }
-  return whole.text();
+  return Buffer.concat(parts).toString('utf8');
 }
 
 /** The headers with one value a name. */

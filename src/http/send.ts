@@ -1,7 +1,6 @@
 import http, { type ClientRequest, type IncomingMessage } from 'node:http';
 import https from 'node:https';
 import { asNoAnswer, flatten, type HttpAnswer, type HttpRequest, readBody, type Send } from './exchange.ts';
-import type { UndiciClient } from './undici.ts';
 
 /*
  * The only way to the network: two transports with the same guarantees, one on undici and one on Node's own client.
@@ -25,8 +24,8 @@ export interface Sender extends AsyncDisposable {
  * (a truncated gzip body is found out too late).
  */
 export function openSender({ deadline, sockets }: SenderOptions): Sender {
-  let opened: Promise<UndiciClient> | undefined;
-  const client = (): Promise<UndiciClient> => (opened ??= openClient({ deadline, sockets }));
+  let opened: ReturnType<typeof openClient> | undefined;
+  const client = (): ReturnType<typeof openClient> => (opened ??= openClient({ deadline, sockets }));
   return {
     load: async () => {
       await client();
@@ -44,7 +43,7 @@ export function openSender({ deadline, sockets }: SenderOptions): Sender {
 }
 
 /** Loads undici on first use: loading it is slow, and impossible without WebAssembly. */
-async function openClient(options: SenderOptions): Promise<UndiciClient> {
+async function openClient(options: SenderOptions) {
   const { openUndici } = await import('./undici.ts');
   return openUndici(options);
 }

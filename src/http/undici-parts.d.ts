@@ -9,3 +9,8 @@ declare module 'undici/lib/core/connect.js' {
   const part: typeof buildConnector;
   export default part;
 }
+declare module 'undici/lib/api/api-request.js' {
+  import type { Dispatcher } from 'undici';
+  function part(this: Dispatcher, options: Dispatcher.RequestOptions): Promise<Dispatcher.ResponseData>;
+  export default part;
+}

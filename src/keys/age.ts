@@ -1,5 +1,7 @@
 import { open } from 'node:fs/promises';
 import path from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import { ReadableStream } from 'node:stream/web';
 import type * as Age from 'age-encryption';
 import { FlockError, systemCode } from '../errors.ts';
 import { reasonOf, syncFolder } from '../fs.ts';
@@ -41,7 +43,7 @@ export class Identity {
     for (const line of this.#lines) decrypter.addIdentity(line);
     try {
       const binary = isArmor(bytes) ? armor.decode(Buffer.from(bytes).toString('latin1')) : bytes;
-      return await bytesOf(await decrypter.decrypt(streamOf(binary)));
+      return await buffer(await decrypter.decrypt(streamOf(binary)));
     } catch (cause) {
       if (cause instanceof Error && cause.message.startsWith('no identity matched')) {
         throw new FlockError('config', `${file}: the identity in ${this.file} does not open it`, {
@@ -61,12 +63,7 @@ export class Identity {
  */
 export async function readIdentity(file: string, credentials?: string): Promise<Identity> {
   mustBeFileName(file);
-  const text = await readPrivateFile({ file, maxBytes: maxIdentity, credentials }).catch((cause: unknown) => {
-    if (cause instanceof FlockError) throw cause;
-    throw new FlockError('config', `cannot read the identity ${file}: ${reasonOf(cause)}`, { cause });
-  });
-  const lines = text
-    .toString('utf8')
+  const lines = readText(file, credentials)
     .split(/\r?\n/)
     .map((line) => line.trim())
     .filter((line) => line !== '' && !line.startsWith('#'));
@@ -74,6 +71,15 @@ export async function readIdentity(file: string, credentials?: string): Promise<
   for (const line of lines) await identityToRecipient(line).catch(() => Promise.reject(noIdentity(file)));
   if (lines.length === 0) throw noIdentity(file);
   return new Identity(file, lines);
+}
+
+function readText(file: string, credentials: string | undefined): string {
+  try {
+    return readPrivateFile({ file, maxBytes: maxIdentity, credentials }).toString('utf8');
+  } catch (cause) {
+    if (cause instanceof FlockError) throw cause;
+    throw new FlockError('config', `cannot read the identity ${file}: ${reasonOf(cause)}`, { cause });
+  }
 }
 
 /** @throws {FlockError} `usage` for an identity in place of its file's name; no message may quote it */
@@ -102,7 +108,7 @@ export async function seal(content: Uint8Array, recipients: readonly string[]): 
       });
     }
   }
-  return bytesOf(await encrypter.encrypt(streamOf(content)));
+  return buffer(await encrypter.encrypt(streamOf(content)));
 }
 
 /**
@@ -142,16 +148,4 @@ const isArmor = (bytes: Uint8Array): boolean =>
   Buffer.from(bytes.subarray(0, 64)).toString('latin1').trimStart().startsWith('-----BEGIN AGE');
 
 // A stream, because age reads bytes through `Response`, which needs WebAssembly, and flockd's strictest unit forbids that.
-const streamOf = (bytes: Uint8Array): ReadableStream<Uint8Array> =>
-  new ReadableStream({
-    start(controller) {
-      controller.enqueue(Uint8Array.from(bytes));
-      controller.close();
-    },
-  });
-
-async function bytesOf(stream: ReadableStream<Uint8Array>): Promise<Buffer> {
-  const parts: Uint8Array[] = [];
-  for await (const part of stream) parts.push(part);
-  return Buffer.concat(parts);
-}
+const streamOf = (bytes: Uint8Array) => ReadableStream.from([Uint8Array.from(bytes)]);

@@ -64,18 +64,15 @@ export async function makeKey(options: MakeKeyOptions): Promise<MadeKey | undefi
   for (let tries = 1; ; tries++) {
     const grant = await flow();
     if (!grant) return undefined;
+    const { account } = grant;
     const verdict = judgeGrant(grant, options);
-    // Claimed before the next await, since several keys may be made at the same time.
-    const claim = claimFor(grant, options);
-    try {
-      if (verdict === 'right' || (await confirm(grant.account))) return await write(grant, options);
-    } catch (error) {
-      claim.release();
-      throw error;
-    }
-    claim.release();
-    if (!declined || tries === maxTries) throw refusedAccount(options, grant.account);
-    declined(grant.account);
+    const made = await reserving(account, options, async () =>
+      verdict === 'right' || (await confirm(account)) ? write(grant, options) : undefined,
+    );
+    if (made) return made;
+    if (!declined || tries === maxTries)
+      throw refused(options, `you said that @${account.screenName} is not its account`);
+    declined(account);
   }
 }
 
@@ -88,10 +85,28 @@ export function judgeGrant({ account }: Grant, key: NewKey): 'right' | 'ask' {
   const { old, ...others } = key.expected;
   const expected = old?.provider === key.provider ? key.expected : others;
   const verdict = judgeAccount(key.bot, account, expected);
-  if (verdict === 'wrong') throw wrongAccount(key, account);
-  const owner = ownerOf(account, key);
-  if (owner !== undefined) throw takenAccount(key, account, owner);
+  if (verdict === 'wrong') {
+    const wanted = titleOf(key.expected, account);
+    const who = `@${account.screenName} (id ${account.userId})`;
+    throw refused(key, `you authorized ${who}, but this bot is ${wanted}`, wanted);
+  }
+  mustBeFree(account, key);
   return verdict;
+}
+
+/** @throws {FlockError} `partly` if another bot has the account */
+function mustBeFree({ userId, screenName }: Account, key: NewKey): void {
+  const owner = key.owners.get(accountKey(userId, key.provider));
+  if (owner === undefined || owner === key.bot) return;
+  throw refused(key, `you authorized @${screenName}, which is the account of ${owner} already`);
+}
+
+/** @param as - the account to sign in as */
+function refused(key: NewKey, why: string, as = `the account of ${key.bot}`): FlockError {
+  const { bot, again = 'open the next link' } = key;
+  return new FlockError('partly', `${bot}: ${why}; nothing was changed`, {
+    hint: `sign out in the browser, ${again}, and sign in as ${as}`,
+  });
 }
 
 /**
@@ -99,15 +114,8 @@ export function judgeGrant({ account }: Grant, key: NewKey): 'right' | 'ask' {
  *
  * @throws {FlockError} as {@link makeKey}
  */
-export async function storeGrant(grant: Grant, key: NewKey): Promise<MadeKey> {
-  const claim = claimFor(grant, key);
-  try {
-    return await write(grant, key);
-  } catch (error) {
-    claim.release();
-    throw error;
-  }
-}
+export const storeGrant = (grant: Grant, key: NewKey): Promise<MadeKey> =>
+  reserving(grant.account, key, () => write(grant, key));
 
 async function write(
   { account, accessToken }: Grant,
@@ -117,56 +125,21 @@ async function write(
   return { file, account };
 }
 
-/** The other bot that has an account, if any. */
-function ownerOf({ userId }: Account, { bot, provider, owners }: NewKey): BotName | undefined {
-  const owner = owners.get(accountKey(userId, provider));
-  return owner === bot ? undefined : owner;
-}
-
-/** Reserves an account for a bot in `owners`. @throws {FlockError} `partly` if another bot has it */
-function claimFor({ account }: Grant, key: NewKey): { release: () => void } {
-  const owner = ownerOf(account, key);
-  if (owner !== undefined) throw takenAccount(key, account, owner);
+/** Reserves an account for a bot while its key is stored, since several keys may be made at the same time. */
+async function reserving<Made>(account: Account, key: NewKey, store: () => Promise<Made>): Promise<Made> {
+  mustBeFree(account, key);
   const { bot, owners, provider } = key;
   const id = accountKey(account.userId, provider);
   const isNew = !owners.has(id);
   owners.set(id, bot);
-  return {
-    release() {
-      if (isNew) owners.delete(id);
-    },
-  };
+  let made: Made | undefined;
+  try {
+    made = await store();
+    return made;
+  } finally {
+    if (isNew && made === undefined) owners.delete(id);
+  }
 }
-
-/** @param as - the account to sign in as */
-const signInAgain = ({ again = 'open the next link' }: NewKey, as: string): string =>
-  `sign out in the browser, ${again}, and sign in as ${as}`;
-
-function wrongAccount(key: NewKey, account: Account): FlockError {
-  const { bot, expected } = key;
-  const wanted = titleOf(expected, account);
-  return new FlockError(
-    'partly',
-    `${bot}: you authorized @${account.screenName} (id ${account.userId}), but this bot is ${wanted}; nothing was changed`,
-    { hint: signInAgain(key, wanted) },
-  );
-}
-
-const refusedAccount = (key: NewKey, { screenName }: Account): FlockError =>
-  new FlockError(
-    'partly',
-    `${key.bot}: you said that @${screenName} is not its account; nothing was changed`,
-    {
-      hint: signInAgain(key, `the account of ${key.bot}`),
-    },
-  );
-
-const takenAccount = (key: NewKey, { screenName }: Account, owner: BotName): FlockError =>
-  new FlockError(
-    'partly',
-    `${key.bot}: you authorized @${screenName}, which is the account of ${owner} already; nothing was changed`,
-    { hint: signInAgain(key, `the account of ${key.bot}`) },
-  );
 
 /** An authorization that waits for its PIN. */
 export interface Pending {
@@ -221,16 +194,12 @@ export class PendingStore {
   }
 
   /** @returns a bot's pending authorization, or undefined if there is none or it is damaged */
-  async read(bot: BotName): Promise<Pending | undefined> {
-    const found = stored.safeParse(parseJson(await this.#text(bot)));
+  read(bot: BotName): Pending | undefined {
+    const found = stored.safeParse(parseJson(this.#text(bot)));
     if (!found.success) return undefined;
-    const { provider, oauth_token, oauth_token_secret, expires, poem_file } = found.data;
-    return {
-      provider,
-      requestToken: new TokenPair(oauth_token, oauth_token_secret),
-      expires: Date.parse(expires),
-      poemFile: poem_file,
-    };
+    const { provider, oauth_token, oauth_token_secret, expires, poem_file: poemFile } = found.data;
+    const requestToken = new TokenPair(oauth_token, oauth_token_secret);
+    return { provider, requestToken, expires: Date.parse(expires), poemFile };
   }
 
   /** Removes a bot's pending authorization: a request token is good for one try. */
@@ -238,9 +207,9 @@ export class PendingStore {
     await fse.remove(this.#fileOf(bot));
   }
 
-  async #text(bot: BotName): Promise<string> {
+  #text(bot: BotName): string {
     try {
-      return (await readPrivateFile({ file: this.#fileOf(bot), maxBytes: maxSize })).toString('utf8');
+      return readPrivateFile({ file: this.#fileOf(bot), maxBytes: maxSize }).toString('utf8');
     } catch (cause) {
       if (cause instanceof FlockError) throw cause;
       if (systemCode(cause) === 'ENOENT') return '';

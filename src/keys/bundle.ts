@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { FlockError } from '../errors.ts';
 import { type BotKey, TokenPair, userIdIn } from '../oauth/signature.ts';
 import { type BotName, namesOfBundle } from '../poems/bot-name.ts';
+import { parseJson } from '../text.ts';
 
 /** The key bundle of a bot: its key and its poem. This module reads and writes the stored form and the names of its files. */
 export interface KeyBundle extends BotKey {
@@ -54,29 +55,24 @@ const stored = z.object({
  * @throws {FlockError} `data`, naming the file and the first wrong field
  */
 export function parseKeyBundle(json: string, file: string, bot = botNamedBy(file)): KeyBundle {
-  const hint = remake(bot);
-  const found = stored.safeParse(parseJson(json, file, hint));
-  if (!found.success) {
-    const [issue] = found.error.issues;
+  const wrong = (why: string): FlockError =>
+    new FlockError('data', `${file}: ${why}`, {
+      hint: `make it again: keymaker make-keys ./poems --bot=${bot}`,
+    });
+  const value = parseJson(json);
+  if (value === undefined) throw wrong('not whole JSON (cut off, or damaged)');
+  const { data, error } = stored.safeParse(value);
+  if (error) {
+    const [issue] = error.issues;
     const field = issue?.path.join('.') ?? '';
-    throw new FlockError(
-      'data',
-      `${file}: ${field === '' ? 'not a key bundle' : `${field} ${issue?.message ?? ''}`}`,
-      { hint },
-    );
+    throw wrong(field === '' ? 'not a key bundle' : `${field} ${issue?.message ?? ''}`);
   }
-  const { data } = found;
   const isX = data.provider === undefined || data.provider === 'x';
   if (isX && data.user_id !== undefined && !/^[0-9]+(@N[0-9]+)?$/.test(data.user_id))
-    throw new FlockError('data', `${file}: user_id is not an id`, { hint });
+    throw wrong('user_id is not an id');
   const owner = isX ? userIdIn(data.oauth_token) : undefined;
-  if (owner !== undefined && data.user_id !== undefined && owner !== data.user_id) {
-    throw new FlockError(
-      'data',
-      `${file}: oauth_token belongs to the account ${owner}, but user_id is ${data.user_id}`,
-      { hint },
-    );
-  }
+  if (owner !== undefined && data.user_id !== undefined && owner !== data.user_id)
+    throw wrong(`oauth_token belongs to the account ${owner}, but user_id is ${data.user_id}`);
   return {
     appKeys: pairOfApp(data.consumer_token, data.consumer_token_secret),
     accessToken: new TokenPair(data.oauth_token, data.oauth_token_secret),
@@ -113,18 +109,7 @@ export function formatKeyBundle(bundle: KeyBundle): string {
   return `${JSON.stringify(fields, null, 2)}\n`;
 }
 
-function parseJson(json: string, file: string, hint: string): unknown {
-  try {
-    return JSON.parse(json.replace(/^\ufeff/, ''));
-  } catch {
-    // No cause: the parser's message quotes the text, which may be a secret.
-    throw new FlockError('data', `${file}: not whole JSON (cut off, or damaged)`, { hint });
-  }
-}
-
 const botNamedBy = (file: string): string => /([^/]+)\.json$/.exec(file)?.[1] ?? 'NAME';
-
-const remake = (bot: string): string => `make it again: keymaker make-keys ./poems --bot=${bot}`;
 
 /** The start of a token, which tells tokens apart for people: 4 characters, fewer of a short token. */
 export const maskToken = (token: string): string =>

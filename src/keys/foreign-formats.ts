@@ -1,22 +1,33 @@
+import { parseDocument } from 'yaml';
 import * as z from 'zod';
-import { FlockError } from '../errors.ts';
+import { attempt, FlockError } from '../errors.ts';
 import { type BotName, botNameOf } from '../poems/bot-name.ts';
-import { listed, shown } from '../text.ts';
+import { listed, parseJson, shown } from '../text.ts';
 import { botOfBundle, type KeyBundle, maskToken, parseKeyBundle, tokenText } from './bundle.ts';
-import {
-  attempt,
-  foreignKey,
-  type Found,
-  isKey,
-  parseLines,
-  parseQuietly,
-  part,
-  refusalOf,
-  unreadable,
-} from './foreign-key.ts';
+
+/*
+ * The keys of other programs: recognizes the format of a file by its content, and makes key bundles of the keys in it.
+ */
+
+/** A key from another program. */
+export interface ForeignKey {
+  /** Its name in messages: `keys/howl.json`, `.twurlrc: @howl`. */
+  title: string;
+  /** The bot that its file is named for, if the file holds only this key. */
+  ownName: BotName | undefined;
+  /** Names beside the key that may be the bot's, if there is such a bot. */
+  mayBe?: readonly BotName[];
+  /** The bundle; its poem's path is the other program's. */
+  bundle: KeyBundle;
+}
+
+/** A key in a file, or the reason why a key there cannot be used. */
+export type Found = ForeignKey | FlockError;
+
+export const isKey = (found: Found): found is ForeignKey => !(found instanceof FlockError);
 
 /**
- * Reads the keys in a file of another program, which it recognizes by the content, not by the file's name.
+ * Reads the keys in a file of another program.
  *
  * @param file - its name in messages; a bundle's bot is named after it
  * @returns at least one item: for a file without a usable key, the reason. Errors quote no secret
@@ -34,187 +45,165 @@ export function readForeign(text: string, file: string): Found[] {
   return found instanceof FlockError ? [found] : found;
 }
 
+const remake = 'make a new key: keymaker make-keys ./poems';
+
 /** @throws {FlockError} `data` if it holds no key at all */
 function readValue(value: unknown, text: string, file: string): Found[] {
   if (value === null || typeof value !== 'object') throw unknownFormat(file);
-  if (isTwurl(value)) return readTwurl(value, file);
-  if (isBundle(value)) return [readBundle(text, file)];
-  if (isGitHubBundle(value)) throw gitHubRefusal(file);
-  const ofXurl = isXurl(value) ? attempt(() => readXurl(value, file)) : undefined;
-  if (ofXurl && !(ofXurl instanceof FlockError)) return ofXurl;
+  const has = (...fields: string[]): boolean => fields.some((field) => field in value);
+  if (has('profiles')) return readTwurl(value, file);
+  if (has('consumer_token', 'consumer_token_secret')) return [readBundle(text, file)];
+  if (has('client_id') && has('client_secret') && has('token', 'login')) {
+    // The bundle of a relative of the old programs.
+    throw new FlockError('data', `${file}: the key of a GitHub bot, not of an X account`, {
+      hint: 'leave it where it is; flockd posts only to X',
+    });
+  }
+  const isXurl = has('apps', 'oauth1_token', 'oauth1_tokens', 'oauth2_tokens', 'bearer_token');
+  const ofXurl = isXurl ? readXurl(value, file) : [];
+  if (ofXurl.length > 0) return ofXurl;
   const found = readFour(value, file);
   if (found.length > 0) return found;
-  if (ofXurl) throw ofXurl;
-  if (!isOAuth2(value)) throw unknownFormat(file);
+  if (isXurl) {
+    const why = 'no OAuth 1.0a key in it; OAuth 2 tokens and bearer tokens cannot be used';
+    throw new FlockError('data', `${file}: ${why}`, { hint: 'make the key: keymaker make-keys ./poems' });
+  }
+  if (!has('client_id', 'client_secret', 'refresh_token', 'access_token')) throw unknownFormat(file);
   throw new FlockError('data', `${file}: keys of OAuth 2, which cannot be used`, {
     hint: 'make a key of OAuth 1.0a: keymaker make-keys ./poems',
   });
 }
-
-const isOAuth2 = (value: object): boolean =>
-  ['client_id', 'client_secret', 'refresh_token', 'access_token'].some((field) => field in value);
 
 const unknownFormat = (file: string): FlockError =>
   new FlockError('data', `${file}: no keys in a known format`, {
     hint: 'give a key bundle or a folder of them, ~/.twurlrc, ~/.trc, the ~/.xurl of xurl, or any JSON, YAML, INI or .env file with consumer_key, consumer_secret, access_token and access_token_secret',
   });
 
-/* Programs that are recognized by their format: old key bundles, the stores of twurl and t, and of xurl. */
+/** The fields of a bundle that another program's key has. */
+type Fields = Record<Role, string> & { user_id?: string | undefined; screen_name?: string | undefined };
 
-/** Whether this is a bundle of the 2014 Keymaker, of its descendants, or of this program. */
-const isBundle = (value: object): boolean =>
-  ['consumer_token', 'consumer_token_secret'].some((field) => field in value);
+/** The key made of parts, checked by the rules of bundles; or the reason why it is none. */
+const foreignKey = (title: string, fields: Fields): Found =>
+  attempt(() => ({
+    title,
+    ownName: undefined,
+    bundle: parseKeyBundle(JSON.stringify(fields), title),
+  }));
 
-/** Whether this is the bundle of a GitHub bot, written by a relative of the old programs. */
-const isGitHubBundle = (value: object): boolean =>
-  'client_id' in value && 'client_secret' in value && ('token' in value || 'login' in value);
+/** The key that a schema finds in a part of a file; or why there is none, which names the first wrong field, never its value. */
+function readBy(schema: z.ZodType<Fields>, value: unknown, title: string): Found {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return foreignKey(title, parsed.data);
+  const [issue] = parsed.error.issues;
+  const field = issue?.path.join('.') ?? '';
+  const why = field === '' ? 'not a key' : `${field} ${issue?.message ?? 'is wrong'}`;
+  return new FlockError('data', `${title}: ${why}`, { hint: remake });
+}
+
+/*
+ * Programs that are recognized by their format: old key bundles, the stores of twurl and t, and of xurl.
+ */
 
 /**
- * The key in an old bundle: flat JSON with `consumer_token`, `consumer_token_secret`, `oauth_token`,
- * `oauth_token_secret`, often `user_id`, `screen_name`, `poem_file` or `file`, and other fields of any type.
+ * The key in a bundle of the 2014 Keymaker, of its descendants, or of this program: flat JSON with `consumer_token`,
+ * `consumer_token_secret`, `oauth_token`, `oauth_token_secret`, often `user_id`, `screen_name`, `poem_file` or `file`, and other
+ * fields of any type.
  */
 const readBundle = (text: string, file: string): Found =>
   attempt(() => {
     const bundle = parseKeyBundle(text, file);
-    return { title: file, ownName: ownNameOf(file, bundle), bundle };
+    // Some old programs replaced every `?txt` in a name, so `atxtual.txt` has its key in `.jsonual.json`.
+    const isBroken = /(^|\/)\.[^/]*$/.test(file);
+    const ownName = isBroken ? botNameOf(bundle.poemFile ?? '') : botOfBundle(file);
+    return { title: file, ownName, bundle };
   });
 
-const gitHubRefusal = (file: string): FlockError =>
-  new FlockError('data', `${file}: the key of a GitHub bot, not of an X account`, {
-    hint: 'leave it where it is; flockd posts only to X',
-  });
+/** A part of a token pair. */
+const part = z.string('is missing or not a string').min(1, 'is empty');
 
-/** Some old programs replaced every `?txt` in a name, so `atxtual.txt` has its key in `.jsonual.json`; the poem's path names the bot. */
-function ownNameOf(file: string, { poemFile }: KeyBundle): BotName | undefined {
-  const isBroken = /(^|\/)\.[^/]*$/.test(file);
-  return isBroken ? botNameOf(poemFile ?? '') : botOfBundle(file);
-}
+const twurlProfile = z
+  .object({
+    username: z
+      .string('is not a string')
+      .regex(/^[A-Za-z0-9_]{1,50}$/, 'is not a screen name')
+      .optional(),
+    consumer_key: part,
+    consumer_secret: part,
+    token: part,
+    secret: part,
+  })
+  .transform(({ username, consumer_key, consumer_secret, token, secret }) => ({
+    consumer_token: consumer_key,
+    consumer_token_secret: consumer_secret,
+    oauth_token: token,
+    oauth_token_secret: secret,
+    screen_name: username,
+  }));
 
-const profile = z.object({
-  username: z
-    .string('is not a string')
-    .regex(/^[A-Za-z0-9_]{1,50}$/, 'is not a screen name')
-    .optional(),
-  consumer_key: part.optional(),
-  consumer_secret: part,
-  token: part,
-  secret: part,
-});
-
-const hint = 'make a new key: keymaker make-keys ./poems';
-
-/** Whether this is the `~/.twurlrc` of `twurl` or the `~/.trc` of `t`. */
-const isTwurl = (value: object): boolean => 'profiles' in value;
+/** The profile names that messages show. In a malformed file a token may be in their place; tokens are longer. */
+const isShown = /^[A-Za-z0-9_]{1,20}$/;
 
 /**
- * The keys in `profiles.<screen name>.<consumer key>`: `username`, `consumer_key`, `consumer_secret`, `token`, `secret`.
+ * The keys in the `~/.twurlrc` of `twurl` or the `~/.trc` of `t`: `profiles.<screen name>.<consumer key>` with `username`,
+ * `consumer_key`, `consumer_secret`, `token` and `secret`.
  *
  * @throws {FlockError} `data` if there are no profiles
  */
 function readTwurl(value: object, file: string): Found[] {
   const profiles = Object.entries(recordOf('profiles' in value ? value.profiles : undefined));
-  if (profiles.length === 0) {
-    throw new FlockError('data', `${file}: no accounts in it`, {
-      hint,
+  if (profiles.length === 0) throw new FlockError('data', `${file}: no accounts in it`, { hint: remake });
+  return profiles.flatMap(([name, apps], index) => {
+    const title = `${file}: ${isShown.test(name) ? `@${name}` : `profile ${index + 1}`}`;
+    const entries = Object.entries(recordOf(apps));
+    if (entries.length === 0) return [new FlockError('data', `${title}: no key in it`, { hint: remake })];
+    return entries.map(([consumerKey, found]) => {
+      // The names of the profile and the app stand for fields that are missing in it.
+      const isProfile = found !== null && typeof found === 'object';
+      const whole = isProfile ? { username: name, consumer_key: consumerKey, ...found } : found;
+      // An account may have keys of several apps, whose names are their tokens.
+      const which = entries.length > 1 ? `${title} (app ${maskToken(consumerKey)})` : title;
+      return readBy(twurlProfile, whole, which);
     });
-  }
-  return profiles.flatMap(([name, apps], index) =>
-    readAccount(name, recordOf(apps), `${file}: ${isShown.test(name) ? `@${name}` : `profile ${index + 1}`}`),
-  );
-}
-
-/** The profile names that messages show. In a malformed file a token may be in their place; tokens are longer. */
-const isShown = /^[A-Za-z0-9_]{1,20}$/;
-
-function readAccount(name: string, apps: Record<string, unknown>, title: string): Found[] {
-  const entries = Object.entries(apps);
-  if (entries.length === 0) return [new FlockError('data', `${title}: no key in it`, { hint })];
-  return entries.map(([consumerKey, found]) => {
-    // An account may have keys of several apps, whose names are their tokens.
-    const which = entries.length > 1 ? `${title} (app ${maskToken(consumerKey)})` : title;
-    return readProfile(name, consumerKey, found, which);
   });
 }
-
-function readProfile(name: string, consumerKey: string, found: unknown, title: string): Found {
-  const parsed = profile.safeParse(withName(found, name));
-  if (!parsed.success) return refusalOf(title, parsed.error);
-  const { username, consumer_key = consumerKey, consumer_secret, token, secret } = parsed.data;
-  return foreignKey(title, {
-    consumerToken: consumer_key,
-    consumerSecret: consumer_secret,
-    token,
-    secret,
-    screenName: username,
-  });
-}
-
-/** Adds the profile's name as the account's, unless the profile has one. */
-const withName = (found: unknown, name: string): unknown =>
-  found !== null && typeof found === 'object' ? { username: name, ...found } : found;
 
 const recordOf = (value: unknown): Record<string, unknown> =>
   z.record(z.string(), z.unknown()).catch({}).parse(value);
 
-const oauth1 = z.object({
-  // Nothing else in the store names the account.
-  access_token: part.regex(/^[0-9]+-/, "does not begin with an account's id"),
-  token_secret: part,
-  consumer_key: part,
-  consumer_secret: part,
-});
-const oauth1Token = z.object({ oauth1 }, 'is not a token');
-
-const app = z.object({
-  oauth1_token: z.unknown().optional(),
-  /** The field's name in the first versions, which wrote JSON. */
-  oauth1_tokens: z.unknown().optional(),
-});
-
-/** Whether this is the store of `xurl`: apps in YAML, or the one app of its first versions in JSON. */
-const isXurl = (value: object): boolean =>
-  ['apps', 'oauth1_token', 'oauth1_tokens', 'oauth2_tokens', 'bearer_token'].some((field) => field in value);
+const xurlToken = z
+  .object(
+    {
+      oauth1: z.object({
+        // Nothing else in the store names the account.
+        access_token: part.regex(/^[0-9]+-/, "does not begin with an account's id"),
+        token_secret: part,
+        consumer_key: part,
+        consumer_secret: part,
+      }),
+    },
+    'is not a token',
+  )
+  .transform(({ oauth1: { access_token, token_secret, consumer_key, consumer_secret } }) => ({
+    consumer_token: consumer_key,
+    consumer_token_secret: consumer_secret,
+    oauth_token: access_token,
+    oauth_token_secret: token_secret,
+  }));
 
 /**
- * The keys in `apps.<name>.oauth1_token.oauth1`: `access_token`, `token_secret`, `consumer_key`, `consumer_secret`.
- *
- * @throws {FlockError} `data` if there are none, but perhaps tokens of OAuth 2
+ * The keys in the store of `xurl`: `oauth1_token.oauth1` with `access_token`, `token_secret`, `consumer_key` and
+ * `consumer_secret`, in `apps.<name>`, or at the top in its first versions, which also called it `oauth1_tokens`.
  */
 function readXurl(value: object, file: string): Found[] {
-  const found = appsIn(value).flatMap(([name, held]) => {
-    const title = name === undefined ? file : `${file}: app ${JSON.stringify(name)}`;
-    return readApp(held, title);
-  });
-  if (found.length > 0) return found;
-  throw new FlockError(
-    'data',
-    `${file}: no OAuth 1.0a key in it; OAuth 2 tokens and bearer tokens cannot be used`,
-    {
-      hint: 'make the key: keymaker make-keys ./poems',
-    },
-  );
-}
-
-function appsIn(value: object): [name: string | undefined, held: unknown][] {
-  const apps = z.object({ apps: z.record(z.string(), z.unknown()) }).safeParse(value);
-  return [[undefined, value], ...Object.entries(apps.data?.apps ?? {})];
-}
-
-function readApp(held: unknown, title: string): Found[] {
-  const parsed = app.safeParse(held);
-  const token = parsed.data?.oauth1_token ?? parsed.data?.oauth1_tokens;
-  return token === undefined || token === null ? [] : [readToken(token, title)];
-}
-
-function readToken(token: unknown, title: string): Found {
-  const parsed = oauth1Token.safeParse(token);
-  if (!parsed.success) return refusalOf(title, parsed.error);
-  const { access_token, token_secret, consumer_key, consumer_secret } = parsed.data.oauth1;
-  return foreignKey(title, {
-    consumerToken: consumer_key,
-    consumerSecret: consumer_secret,
-    token: access_token,
-    secret: token_secret,
+  const apps = Object.entries(recordOf('apps' in value ? value.apps : undefined));
+  const places = [
+    [file, value] as const,
+    ...apps.map(([name, app]) => [`${file}: app ${JSON.stringify(name)}`, app] as const),
+  ];
+  return places.flatMap(([title, app]) => {
+    const { oauth1_token, oauth1_tokens } = recordOf(app);
+    const token = oauth1_token ?? oauth1_tokens ?? undefined;
+    return token === undefined ? [] : [readBy(xurlToken, token, title)];
   });
 }
 
@@ -224,27 +213,31 @@ function readToken(token: unknown, title: string): Found {
  * botfriend, the examples of tweepy and twitter-api-v2, and the settings of many bots.
  */
 
-type Role = 'consumerToken' | 'consumerSecret' | 'token' | 'secret';
-
-/** The names of the values in messages. */
-const commonNames: Record<Role, string> = {
-  consumerToken: 'consumer_key',
-  consumerSecret: 'consumer_secret',
-  token: 'access_token',
-  secret: 'access_token_secret',
+/** The fields of the four values in a bundle, with their names in messages. */
+const roles = {
+  consumer_token: 'consumer_key',
+  consumer_token_secret: 'consumer_secret',
+  oauth_token: 'access_token',
+  oauth_token_secret: 'access_token_secret',
 };
-const roles = Object.keys(commonNames) as Role[];
+type Role = keyof typeof roles;
+const allRoles = ['consumer_token', 'consumer_token_secret', 'oauth_token', 'oauth_token_secret'] as const;
+
+type PartName = Role | 'name' | 'id' | 'oauth2';
 
 /** The names of each part, as endings of a name in snake case. The longest match counts. */
-const endings: [part: Role | 'name' | 'id' | 'oauth2', ending: RegExp][] = [
-  ['consumerToken', /consumer_?(?:api_?)?(?:key|token)$|(?:api|app|application)_?key$|client_key$/],
+const endings: [part: PartName, ending: RegExp][] = [
+  ['consumer_token', /consumer_?(?:api_?)?(?:key|token)$|(?:api|app|application)_?key$|client_key$/],
   [
-    'consumerSecret',
+    'consumer_token_secret',
     /consumer_?(?:api_?)?(?:key_?|token_?)?secret(?:_?key)?$|(?:api|app|application)_?(?:key_?)?secret(?:_?key)?$/,
   ],
-  ['token', /access_?token(?:_?key)?$|access_?key$|oauth_?(?:access_?)?token$|resource_owner_key$|token$/],
   [
-    'secret',
+    'oauth_token',
+    /access_?token(?:_?key)?$|access_?key$|oauth_?(?:access_?)?token$|resource_owner_key$|token$/,
+  ],
+  [
+    'oauth_token_secret',
     /access_?(?:token_?|key_?)?secret$|oauth_?(?:access_?)?(?:token_?)?secret$|resource_owner_secret$|token_?secret$|secret$/,
   ],
   ['name', /screen_?name$|user_?name$|handle$/],
@@ -275,7 +268,7 @@ interface Part {
 /** The parts that belong together, since the same words precede their names. */
 interface Group {
   words: string[];
-  parts: Map<(typeof endings)[number][0], Part>;
+  parts: Map<PartName, Part>;
 }
 
 /** The keys in a value, or why a partial key cannot be used; empty if there is neither. Errors quote no secret. */
@@ -290,7 +283,9 @@ function readFour(value: unknown, file: string): Found[] {
   return found.length > 0 ? found : refusalFor(groups, all, file);
 }
 
-const isPair = ({ parts }: Group): boolean => parts.has('token') && parts.has('secret');
+const isPair = ({ parts }: Group): boolean => parts.has('oauth_token') && parts.has('oauth_token_secret');
+const isApp = ({ parts }: Group): boolean =>
+  parts.has('consumer_token') && parts.has('consumer_token_secret');
 
 /** The maximum depth and number of settings that are read; a larger file is no file of keys. */
 const maxDepth = 12;
@@ -308,9 +303,8 @@ function groupsIn(value: unknown): Group[] {
       .split('_')
       .filter((word) => word !== '');
     // Alone, `token` and `secret` may be anything.
-    const isBare = ending.length < 'token_secret'.length && /^(?:token|secret)$/.test(name.slice(ending.at));
-    if (isBare && words.some((word) => !general.has(word) && !/^\d+$/.test(word)) && path.length === 0)
-      return;
+    const isBare = /^(?:token|secret)$/.test(name.slice(ending.at));
+    if (isBare && path.length === 0 && special({ words }).length > 0) return;
     const key = words.join('_');
     const group = groups.get(key) ?? { words, parts: new Map() };
     groups.set(key, group);
@@ -343,31 +337,27 @@ const snake = (name: string): string =>
     .toLowerCase()
     .replaceAll(/[^a-z0-9]+/g, '_');
 
-function endingOf(
-  name: string,
-): { part: (typeof endings)[number][0]; at: number; length: number } | undefined {
+function endingOf(name: string): { part: PartName; at: number } | undefined {
   const found = endings.flatMap(([part, ending]) => {
     const at = name.search(ending);
     // An ending must begin a word: `monkey` does not end with `key`.
-    return at === 0 || (at > 0 && name[at - 1] === '_') ? [{ part, at, length: name.length - at }] : [];
+    return at === 0 || (at > 0 && name[at - 1] === '_') ? [{ part, at }] : [];
   });
-  return found.sort((one, other) => other.length - one.length)[0];
+  return found.sort((one, other) => one.at - other.at)[0];
 }
 
 /** The words before a name that may name an account. */
-const special = ({ words }: Group): string[] =>
+const special = ({ words }: Pick<Group, 'words'>): string[] =>
   words.filter((word) => !general.has(word) && !/^\d+$/.test(word));
 
-/** The app keys of a group: its own, or those of an enclosing group. */
-function appOf(group: Group, groups: readonly Group[]): Map<string, Part> | undefined {
+/** The group with the app keys of a group: itself, or the nearest that encloses it. */
+function appOf(group: Group, groups: readonly Group[]): Group | undefined {
+  if (isApp(group)) return group;
   const own = special(group).join(' ');
-  const around = groups
-    .filter(({ parts }) => parts.has('consumerToken') && parts.has('consumerSecret'))
+  return groups
+    .filter(isApp)
     .filter((other) => `${own} `.startsWith(`${special(other).join(' ')} `) || special(other).length === 0)
-    .sort((one, other) => nearness(other, group) - nearness(one, group));
-  return group.parts.has('consumerToken') && group.parts.has('consumerSecret')
-    ? group.parts
-    : around[0]?.parts;
+    .sort((one, other) => nearness(other, group) - nearness(one, group))[0];
 }
 
 /** How many leading words two groups have in common. */
@@ -376,38 +366,37 @@ const nearness = ({ words }: Group, group: Group): number => {
   return differs < 0 ? words.length : differs;
 };
 
-/** Where a key is: its file, and whether the file holds other keys. */
-interface KeySource {
-  file: string;
-  isOneOfMany: boolean;
-}
-
-function keyOf(group: Group, groups: readonly Group[], source: KeySource): Found {
-  const { parts } = group;
-  const title = titleOf(group, source);
-  const app = appOf(group, groups) ?? parts;
+function keyOf(
+  group: Group,
+  groups: readonly Group[],
+  { file, isOneOfMany }: { file: string; isOneOfMany: boolean },
+): Found {
+  const { words, parts } = group;
+  const screenName = fitting(parts.get('name'), /^@?([A-Za-z0-9_]{1,15})$/);
+  // Several keys of a file are told apart by the words before them. Those that could be a secret are not shown.
+  const label = screenName === undefined ? shown(words.join('_')) || 'the first' : `@${screenName}`;
+  const title = isOneOfMany ? `${file}: ${label}` : file;
+  const app = appOf(group, groups)?.parts ?? parts;
   const partOf = (role: Role): Part | undefined => (role.startsWith('consumer') ? app : parts).get(role);
-  const missing = roles.filter((role) => !partOf(role));
+  const missing = allRoles.filter((role) => !partOf(role));
   if (missing.length > 0) return refusal(`${title}: ${namesOf(missing)} missing`);
-  for (const role of roles) {
+  for (const role of allRoles) {
     const fault = faultOf(role, partOf(role)?.value);
     if (fault !== undefined) return refusal(`${title}: ${partOf(role)?.name ?? role} ${fault}`);
   }
   const text = (role: Role): string => String(partOf(role)?.value);
-  const names = [special(group).join('_'), source.isOneOfMany ? '' : stemOf(source.file)];
-  return foreignKey(title, {
-    consumerToken: text('consumerToken'),
-    consumerSecret: text('consumerSecret'),
-    token: text('token'),
-    secret: text('secret'),
-    screenName: fitting(parts.get('name'), handle),
-    userId: fitting(parts.get('id'), /^([0-9]{1,20})$/),
-    mayBe: names.filter((name) => !general.has(name)).flatMap((name) => botNameOf(name) ?? []),
+  const names = [special(group).join('_'), isOneOfMany ? '' : stemOf(file)];
+  const key = foreignKey(title, {
+    consumer_token: text('consumer_token'),
+    consumer_token_secret: text('consumer_token_secret'),
+    oauth_token: text('oauth_token'),
+    oauth_token_secret: text('oauth_token_secret'),
+    screen_name: screenName,
+    user_id: fitting(parts.get('id'), /^([0-9]{1,20})$/),
   });
+  const mayBe = names.filter((name) => !general.has(name)).flatMap((name) => botNameOf(name) ?? []);
+  return isKey(key) ? { ...key, mayBe } : key;
 }
-
-/** A screen name of X. */
-const handle = /^@?([A-Za-z0-9_]{1,15})$/;
 
 const fitting = (part: Part | undefined, pattern: RegExp): string | undefined =>
   part === undefined ? undefined : pattern.exec(String(part.value))?.[1];
@@ -417,15 +406,8 @@ function faultOf(role: Role, value: unknown): string | undefined {
   const { error } = tokenText.safeParse(value);
   if (error) return error.issues[0]?.message ?? 'is wrong';
   if (!/^[\w-]+$/.test(String(value))) return 'has characters that no token has: is it the value itself?';
-  if (role !== 'token' || /^[0-9]+-/.test(String(value))) return undefined;
+  if (role !== 'oauth_token' || /^[0-9]+-/.test(String(value))) return undefined;
   return "does not begin with an account's id, as the OAuth 1.0a tokens of X do";
-}
-
-/** A key's name in messages, which tells several keys in a file apart. A name that could be a secret is not shown. */
-function titleOf({ words, parts }: Group, { file, isOneOfMany }: KeySource): string {
-  if (!isOneOfMany) return file;
-  const name = fitting(parts.get('name'), handle);
-  return `${file}: ${name === undefined ? shown(words.join('_')) || 'the first' : `@${name}`}`;
 }
 
 const stemOf = (file: string): string => /([^/]+?)(?:\.[a-z]+)?$/.exec(file)?.[1]?.replace(/^\./, '') ?? '';
@@ -445,13 +427,13 @@ function refusalFor(groups: readonly Group[], all: readonly Group[], file: strin
   const isOfOAuth2 = groups.some(({ parts }) => parts.has('oauth2'));
   // A token of OAuth 2 does not begin with an account's id, so it is no part of the key.
   const isPresent = ({ parts }: Group, role: Role): boolean =>
-    parts.has(role) && (role !== 'token' || !isOfOAuth2 || /^[0-9]+-/.test(String(parts.get(role)?.value)));
-  const present = roles.filter((role) => groups.some((group) => isPresent(group, role)));
-  const missing = roles.filter((role) => !present.includes(role));
-  const hasApp = present.includes('consumerToken') && present.includes('consumerSecret');
-  if (hasApp && present.length === 2) {
+    parts.has(role) &&
+    (role !== 'oauth_token' || !isOfOAuth2 || /^[0-9]+-/.test(String(parts.get(role)?.value)));
+  const present = allRoles.filter((role) => groups.some((group) => isPresent(group, role)));
+  const missing = allRoles.filter((role) => !present.includes(role));
+  const isOfApp = present.every((role) => role.startsWith('consumer'));
+  if (isOfApp && present.length === 2)
     return [refusal(`${file}: an app's keys alone, and no access token of an account`)];
-  }
   if (missing.length === 0) return [refusal(`${file}: its four values do not belong together`)];
   if (present.length >= 2) return [refusal(`${file}: ${namesOf(missing)} missing`)];
   const [other] = all.filter(isPair).flatMap(({ words }) => words.filter((word) => others.has(word)));
@@ -461,9 +443,94 @@ function refusalFor(groups: readonly Group[], all: readonly Group[], file: strin
 }
 
 const namesOf = (missing: readonly Role[]): string =>
-  `${listed(missing.map((role) => commonNames[role]))} ${missing.length > 1 ? 'are' : 'is'}`;
+  `${listed(missing.map((role) => roles[role]))} ${missing.length > 1 ? 'are' : 'is'}`;
 
 const refusal = (message: string): FlockError =>
   new FlockError('data', message, {
     hint: 'all four values of one key are needed; or make a new key: keymaker make-keys ./poems',
   });
+
+/*
+ * The syntaxes that programs keep settings in: JSON, YAML, INI, `.env` files, exports of a shell, and assignments in source code.
+ * The parsers' messages are dropped, since they quote the text, which may be a secret.
+ */
+
+/**
+ * The value of a JSON or YAML text, or undefined if it is neither. In YAML every scalar but null is read as a string, so that a
+ * secret of digits keeps its text.
+ *
+ * @throws {FlockError} `data`, naming the file, if it begins like JSON but is cut off or damaged
+ */
+function parseQuietly(text: string, file: string): unknown {
+  const plain = text.replace(/^\ufeff/, '');
+  const [first = ''] = plain.trimStart().split('\n');
+  const isJson = /^[{"]/.test(first) || (first.startsWith('[') && sectionIn(first) === undefined);
+  if (!isJson) return parseYaml(plain);
+  const value = parseJson(plain);
+  if (value === undefined) throw unreadable(file, 'not whole JSON (cut off, or damaged)');
+  return value;
+}
+
+const unreadable = (file: string, why: string): FlockError =>
+  new FlockError('data', `${file}: ${why}`, {
+    hint: 'copy the file again, or make a new key: keymaker make-keys ./poems',
+  });
+
+/** @returns undefined if it is no YAML, or its aliases expand too far */
+function parseYaml(text: string): unknown {
+  try {
+    const document = parseDocument(text, { schema: 'failsafe', customTags: ['null'], logLevel: 'error' });
+    return document.errors.length > 0 ? undefined : document.toJS({ maxAliasCount: 100 });
+  } catch {
+    return undefined;
+  }
+}
+
+/** The name of a section, if a line begins one: `[howl]` in INI, or `….new("howl") do` in the Ruby source of twitter_ebooks. */
+const sectionIn = (line: string): string | undefined =>
+  /^\s*\[([^\][]+)\]\s*$/.exec(line)?.[1]?.trim() ??
+  /\.new\(?\s*["'](\w{1,15})["']\s*\)?\s+do\b/.exec(line)?.[1];
+
+/** Keywords before a name in shells, systemd units and JavaScript. */
+const keywords = /^(?:(?:export|declare -x|const|let|var)\s+|Environment=["']?)/;
+
+/** `NAME=value`, `name: 'value',` and `'name' => 'value'`. */
+const assignment = /^["']?([\w.@$-]+)["']?\s*(?:=>|:=|=|:)\s*(.*)$/;
+
+/** An assignment in csh and fish. */
+const setting = /^(?:setenv|set -\w+)\s+([\w.]+)\s+(.*)$/;
+
+/** The assignments in a text; those of a section are nested below its name. */
+function parseLines(text: string): Record<string, unknown> {
+  const root: [string, unknown][] = [];
+  const sections: [head: string, entries: [string, string][]][] = [];
+  for (const line of text.split(/\r?\n/)) {
+    const head = sectionIn(line);
+    if (head !== undefined) {
+      // A second section of the same name gets its own entry.
+      const isTwice = sections.some(([other]) => other === head);
+      sections.push([isTwice ? `${head} ${sections.length}` : head, []]);
+      continue;
+    }
+    const plain = line.trim().replace(keywords, '');
+    const [, name, rest] = setting.exec(plain) ?? assignment.exec(plain) ?? [];
+    const value = rest === undefined ? undefined : valueIn(rest);
+    if (name === undefined || value === undefined) continue;
+    const entries = sections.at(-1)?.[1] ?? root;
+    // `USER` in an environment is the system's user, not the account.
+    if (entries !== root || !/^user(name)?$/i.test(name)) entries.push([name.replace(/^.*[.@$]/, ''), value]);
+  }
+  const below = sections.map(([head, entries]): [string, unknown] => [head, Object.fromEntries(entries)]);
+  return Object.fromEntries([...root, ...below]);
+}
+
+/** A value without quotes, trailing punctuation and comments; undefined if a quote is not closed. */
+function valueIn(text: string): string | undefined {
+  const [, , inQuotes] = /^(["'`])(.*?)\1\s*[,;}"']*\s*(?:(?:#|\/\/).*)?$/.exec(text) ?? [];
+  if (inQuotes !== undefined) return inQuotes;
+  if (/^["'`]/.test(text)) return undefined;
+  return text
+    .replace(/(?:^|\s)(?:#|\/\/).*$/, '')
+    .replace(/[,;"']+\s*$/, '')
+    .trim();
+}

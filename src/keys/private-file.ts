@@ -1,10 +1,14 @@
-import { statSync } from 'node:fs';
+import { constants, lstatSync, type Stats, statSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import path from 'node:path';
+import fse from 'fs-extra';
 import { FlockError, systemCode } from '../errors.ts';
-import { readRegularFile, readRegularFileSync } from '../fs.ts';
+import { readRegularFileSync, replaceFile, sweepTemporaries } from '../fs.ts';
 import { shellWord } from '../text.ts';
 
 /*
+ * Reads and writes files that hold a secret, and checks them and their folders.
+ *
  * The rule for every file that holds a secret, the same as ssh's for private keys: a regular file that belongs to us or to root,
  * and that others cannot read or write. Two layouts are accepted besides:
  * - systemd's folder of credentials, where root's files may be 0440 with an access list;
@@ -12,29 +16,22 @@ import { shellWord } from '../text.ts';
  */
 
 /** The owner and mode of a file or folder. */
-export interface FileStatus {
-  mode: number;
-  uid: number;
-  gid: number;
-}
+type FileStatus = Pick<Stats, 'mode' | 'uid' | 'gid'>;
 
 /** The user and groups of a process that reads. */
-export interface Reader {
+interface Reader {
   uid: number;
   groups: readonly number[];
 }
 
 /** What is wrong with a file, to follow its name in a message, and the command that repairs it. */
-export interface Fault {
+interface Fault {
   why: string;
   repair: string;
 }
 
 /** This process; undefined if the system has no user ids. */
-const thisReader = (): Reader | undefined => self;
-
-/** Read once: the ids of this process do not change. */
-const self = readIds();
+const thisReader = readIds();
 
 function readIds(): Reader | undefined {
   const uid = process.geteuid?.();
@@ -51,7 +48,7 @@ export function faultOfFile(
   file: string,
   status: FileStatus,
   folder: FileStatus | undefined,
-  reader = thisReader(),
+  reader = thisReader,
 ): Fault | undefined {
   if (!reader) return undefined;
   if (isForeign(status, reader)) return foreign(file, status, reader);
@@ -64,14 +61,14 @@ export function faultOfFile(
 }
 
 /** What is wrong with the owner and mode of a folder of secrets: others must not be able to change what is in it. */
-export function faultOfFolder(folder: string, status: FileStatus, reader = thisReader()): Fault | undefined {
+export function faultOfFolder(folder: string, status: FileStatus, reader = thisReader): Fault | undefined {
   if (!reader) return undefined;
   if (isForeign(status, reader)) return foreign(folder, status, reader);
   return (status.mode & 0o022) === 0 ? undefined : openToOthers(folder, status, '700');
 }
 
 /** Whether a folder serves a group of readers: root's, with mode 0750 and another group than root's. */
-export const isServing = (folder: FileStatus): boolean =>
+const isServing = (folder: FileStatus): boolean =>
   folder.uid === 0 && folder.gid !== 0 && (folder.mode & 0o077) === 0o050;
 
 function isServed(file: FileStatus, folder: FileStatus, { uid, groups }: Reader): boolean {
@@ -93,10 +90,10 @@ const openToOthers = (file: string, status: FileStatus, wanted: '600' | '700'): 
 });
 
 /** The mode as chmod takes it. */
-export const modeOf = ({ mode }: FileStatus): string => (mode & 0o777).toString(8).padStart(3, '0');
+const modeOf = ({ mode }: FileStatus): string => (mode & 0o777).toString(8).padStart(3, '0');
 
 /** The fault of a symbolic link to a secret: who may change its target is not known. */
-export function faultOfLink(file: string): Fault {
+function faultOfLink(file: string): Fault {
   const word = shellWord(file);
   return {
     why: 'is a symbolic link, which keymaker and flockd do not follow',
@@ -104,61 +101,122 @@ export function faultOfLink(file: string): Fault {
   };
 }
 
-/** The error for a fault. */
-export const refusal = (file: string, { why, repair }: Fault): FlockError =>
+/** The mode of a file or folder of secrets, and its fault if it has one. */
+export interface Inspection {
+  mode: string;
+  fault: Fault | undefined;
+}
+
+/**
+ * @returns undefined if there is no such file, or it cannot be examined. The fault is the one for which
+ * {@link readPrivateFile} refuses it
+ */
+export function inspectFile(file: string): Inspection | undefined {
+  const status = statusBy(lstatSync, file);
+  if (!status) return undefined;
+  const mode = modeOf(status);
+  if (!status.isSymbolicLink())
+    return { mode, fault: faultOfFile(file, status, statusBy(statSync, path.dirname(file))) };
+  const { why, repair } = faultOfLink(file);
+  return { mode, fault: { why: `${file} ${why}`, repair } };
+}
+
+/**
+ * This is stricter than {@link checkFolder}: only the owner should be able to open the folder, or also a server's group.
+ *
+ * @returns undefined if there is no such folder, or it cannot be examined
+ */
+export function inspectFolder(folder: string): Inspection | undefined {
+  const status = statusBy(statSync, folder);
+  if (!status) return undefined;
+  const isOpen = (status.mode & 0o077) !== 0 && !isServing(status);
+  const fault = faultOfFolder(folder, status) ?? (isOpen ? openToOthers(folder, status, '700') : undefined);
+  return { mode: modeOf(status), fault };
+}
+
+function statusBy(read: (file: string) => Stats, file: string): Stats | undefined {
+  try {
+    return read(file);
+  } catch {
+    return undefined;
+  }
+}
+
+const refusal = (file: string, { why, repair }: Fault): FlockError =>
   new FlockError('permission', `${file}: ${why}`, { hint: repair });
 
-/** Whether a file is in systemd's folder of credentials, which others cannot read, whatever the modes. */
-const isCredential = (file: string, credentials: string | undefined): boolean =>
-  credentials !== undefined && path.resolve(file).startsWith(`${path.resolve(credentials)}/`);
-
 /** How a file that holds a secret may be read. */
-export interface PrivateFile {
+interface PrivateFile {
   file: string;
   /** A larger file is refused. */
   maxBytes: number;
-  /** systemd's folder of credentials. */
+  /** systemd's folder of credentials, which others cannot read, whatever the modes of its files. */
   credentials?: string | undefined;
 }
 
 /**
- * The bytes of a file that holds a secret.
+ * The bytes of a small file that holds a secret. It reads synchronously, which is faster for a small file.
  *
  * @throws {FlockError} `permission` if others can read or write it, or we cannot read it
- * @throws {Error} as {@link readRegularFile}
+ * @throws {Error} as {@link readRegularFileSync}
  */
-export async function readPrivateFile({ file, maxBytes, credentials }: PrivateFile): Promise<Buffer> {
+export function readPrivateFile({ file, maxBytes, credentials }: PrivateFile): Buffer {
+  const isCredential =
+    credentials !== undefined && path.resolve(file).startsWith(`${path.resolve(credentials)}/`);
   try {
-    return await readRegularFile(file, maxBytes, (status) => mustBePrivate(file, status, credentials));
+    return readRegularFileSync(file, maxBytes, (status) => {
+      if (!isCredential) mustBePrivate(file, status);
+    });
   } catch (cause) {
-    throw explained(file, cause);
-  }
-}
-
-/** The same as {@link readPrivateFile}, synchronously. */
-export function readPrivateFileSync({ file, maxBytes, credentials }: PrivateFile): Buffer {
-  try {
-    return readRegularFileSync(file, maxBytes, (status) => mustBePrivate(file, status, credentials));
-  } catch (cause) {
-    throw explained(file, cause);
+    const code = systemCode(cause);
+    if (code === 'ELOOP') throw refusal(file, faultOfLink(file));
+    if (code !== 'EACCES' && code !== 'EPERM') throw cause;
+    throw new FlockError('permission', `${file}: cannot be read: permission denied`, {
+      hint: `this shows who may read it: ls -l ${shellWord(file)}`,
+      cause,
+    });
   }
 }
 
 /** @throws {FlockError} `permission` */
-function mustBePrivate(file: string, status: FileStatus, credentials: string | undefined): void {
-  if (isCredential(file, credentials)) return;
+function mustBePrivate(file: string, status: FileStatus): void {
   // The folder matters only for a file with permissions for others.
   const folder = (status.mode & 0o077) === 0 ? undefined : statSync(path.dirname(file));
   const fault = faultOfFile(file, status, folder);
   if (fault) throw refusal(file, fault);
 }
 
-function explained(file: string, cause: unknown): unknown {
-  const code = systemCode(cause);
-  if (code === 'ELOOP') return refusal(file, faultOfLink(file));
-  if (code !== 'EACCES' && code !== 'EPERM') return cause;
-  return new FlockError('permission', `${file}: cannot be read: permission denied`, {
-    hint: `this shows who may read it: ls -l ${shellWord(file)}`,
-    cause,
-  });
+/**
+ * Replaces a file durably. It is 0600, or readable for the group that its folder serves.
+ *
+ * @throws {Error} as {@link replaceFile}
+ */
+export async function writePrivateFile(file: string, content: Uint8Array): Promise<void> {
+  const folder = await stat(path.dirname(file));
+  await replaceFile(file, content, isServing(folder) ? { group: folder.gid } : undefined);
+}
+
+/** @throws {FlockError} `permission` if others can change the folder @throws {Error} with the system's code */
+export async function checkFolder(folder: string): Promise<void> {
+  const fault = faultOfFolder(folder, await stat(folder));
+  if (fault) throw refusal(folder, fault);
+}
+
+/**
+ * Creates a folder of secrets if necessary, closes it to others, and checks that a file can be written there.
+ *
+ * @throws {FlockError} `permission` if it belongs to another user
+ * @throws {Error} with the system's code
+ */
+export async function prepareFolder(folder: string): Promise<void> {
+  await fse.ensureDir(folder, { mode: 0o700 });
+  const status = await stat(folder);
+  const { uid, gid } = status;
+  const mode = isServing(status) ? 0o750 : 0o700;
+  const fault = faultOfFolder(folder, { uid, gid, mode });
+  if (fault) throw refusal(folder, fault);
+  // A folder that git or a person created may be open to others.
+  if ((status.mode & 0o777) !== mode) await fse.chmod(folder, mode);
+  await fse.access(folder, constants.W_OK | constants.X_OK);
+  await sweepTemporaries(folder);
 }

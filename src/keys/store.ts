@@ -1,10 +1,8 @@
-import { constants, statSync } from 'node:fs';
-import { rename, rm, stat } from 'node:fs/promises';
+import { existsSync, statSync } from 'node:fs';
+import { rename, rm } from 'node:fs/promises';
 import path from 'node:path';
-import fse from 'fs-extra';
-import pMap from 'p-map';
 import { FlockError, systemCode } from '../errors.ts';
-import { namesOf, reasonOf, replaceFile, sweepTemporaries, syncFolder } from '../fs.ts';
+import { namesOf, reasonOf, syncFolder } from '../fs.ts';
 import type { BotName } from '../poems/bot-name.ts';
 import { grouped } from '../text.ts';
 import { folderWatcher, type WatchFolder } from '../watch.ts';
@@ -20,14 +18,7 @@ import {
   parseKeyBundle,
   siblingOf,
 } from './bundle.ts';
-import {
-  faultOfFolder,
-  isServing,
-  type PrivateFile,
-  readPrivateFile,
-  readPrivateFileSync,
-  refusal,
-} from './private-file.ts';
+import { checkFolder, prepareFolder, readPrivateFile, writePrivateFile } from './private-file.ts';
 
 /** The maximum size of a bundle, which has a few hundred bytes. Bytes. */
 const maxBundle = 64 * 1024;
@@ -82,32 +73,27 @@ export class KeyStore {
   /** The path of a bot's bundle, plain or encrypted; of a plain one if it has none. @throws {FlockError} `data` if it has both */
   async placeOf(bot: BotName): Promise<string> {
     const plain = this.fileOf(bot);
-    if (await fse.pathExists(siblingOf(plain))) {
-      await mustBeAlone(siblingOf(plain));
-      return siblingOf(plain);
-    }
-    if (await fse.pathExists(plain)) return plain;
+    const sealed = siblingOf(plain);
+    mustBeAlone(plain);
+    if (existsSync(sealed)) return sealed;
+    if (existsSync(plain)) return plain;
     const other = (await this.#otherNames()).get(bot);
-    return other !== undefined && (await fse.pathExists(other)) ? other : plain;
+    return other !== undefined && existsSync(other) ? other : plain;
   }
 
   /** The bundles whose names differ from their bots', such as `Howl.json`. The folder is searched once. */
   #otherNames(): Promise<ReadonlyMap<BotName, string>> {
     return (this.#other ??= this.list().then(
-      (listed) =>
-        new Map(
-          listed.filter(({ bot, file }) => this.#isOther(bot, file)).map(({ bot, file }) => [bot, file]),
-        ),
+      (listed) => {
+        const isUsual = (file: string, plain: string): boolean => file === plain || file === siblingOf(plain);
+        const others = listed.filter(({ bot, file }) => !isUsual(file, this.fileOf(bot)));
+        return new Map(others.map(({ bot, file }) => [bot, file]));
+      },
       (error: unknown) => {
         if (error instanceof FlockError) return new Map();
         throw error;
       },
     ));
-  }
-
-  #isOther(bot: BotName, file: string): boolean {
-    const plain = this.fileOf(bot);
-    return file !== plain && file !== siblingOf(plain);
   }
 
   /** The names of the bots in the flock's ledger, none if the store does not know the ledger. */
@@ -122,7 +108,7 @@ export class KeyStore {
    */
   async list(): Promise<ListedBundle[]> {
     const found = new Map<BotName, ListedBundle>();
-    for (const [name, bot] of await this.#named(await namesIn(this.folder, { isTrusted: this.isReadOnly }))) {
+    for (const [name, bot] of await this.#named(await this.#names())) {
       const file = path.join(this.folder, name);
       const other = found.get(bot);
       // Two bundles of one bot stop that bot only, so the error comes when they are read.
@@ -131,6 +117,20 @@ export class KeyStore {
       else found.set(bot, { ...other, file, rival: other.file });
     }
     return [...found.values()];
+  }
+
+  /** The names in the folder, sorted; none if it does not exist. @throws {FlockError} as {@link list} */
+  async #names(): Promise<string[]> {
+    try {
+      // systemd sets owner and mode of its credentials differently.
+      if (!this.isReadOnly) await checkFolder(this.folder);
+      return (await namesOf(this.folder)).sort();
+    } catch (cause) {
+      if (cause instanceof FlockError) throw cause;
+      if (systemCode(cause) === 'ENOENT') return [];
+      const exit = systemCode(cause) === 'EACCES' ? 'permission' : 'data';
+      throw new FlockError(exit, `cannot read the keys folder ${this.folder}: ${reasonOf(cause)}`, { cause });
+    }
   }
 
   /** The bot of each bundle, by file name. The ledger is read only if the older rule gives a bundle another name. */
@@ -154,62 +154,47 @@ export class KeyStore {
     return found;
   }
 
-  /**
-   * The same as {@link read} for one of many bundles. It reads synchronously, which is faster for small files.
-   *
-   * @throws {FlockError} as {@link read}
-   */
+  /** A listed bundle. @throws {FlockError} as {@link read} */
   async readListed({ bot, file, hasSibling, rival }: ListedBundle): Promise<KeyBundle> {
-    if (rival !== undefined) throw rivals(bot, file, rival);
-    if (hasSibling || isSealed(file)) return this.read(file);
-    try {
-      return this.#parse(readPrivateFileSync({ file, ...this.#readOptions }).toString('utf8'), file);
-    } catch (cause) {
-      throw unreadable(file, cause);
+    if (rival !== undefined) {
+      const message = `${rival} and ${path.basename(file)} are both the bundle of ${bot}`;
+      throw new FlockError('data', message, { hint: 'keep the right one and remove the other' });
     }
+    return hasSibling ? this.read(file) : this.#readOne(file);
   }
 
   /**
    * @returns the bundle in a file
-   * @throws {FlockError} naming the file: `data` if it is missing, damaged or no bundle, `permission` if others can read or write
-   * it, `config` if it is encrypted and no known identity opens it
+   * @throws {FlockError} naming the file: `data` if it is missing, damaged or no bundle, or exists both plain and encrypted;
+   * `permission` if others can read or write it; `config` if it is encrypted and no known identity opens it
    */
   async read(file: string): Promise<KeyBundle> {
-    await mustBeAlone(file);
-    return this.#parse((await this.#open(file)).toString('utf8'), file);
+    mustBeAlone(file);
+    return this.#readOne(file);
   }
 
-  #parse(text: string, file: string): KeyBundle {
-    return parseKeyBundle(text, file, botOfBundle(file, this.#prefix));
+  async #readOne(file: string): Promise<KeyBundle> {
+    const stored = this.#stored(file);
+    return this.#parse(isSealed(file) ? await (await this.#identity(file)).open(stored, file) : stored, file);
   }
 
-  get #readOptions(): Omit<PrivateFile, 'file'> {
-    return { maxBytes: maxBundle, credentials: this.options.credentials };
-  }
-
-  /** The text of a valid bundle, decrypted. @throws {FlockError} as {@link read} */
-  async text(file: string): Promise<Buffer> {
-    const text = await this.#open(file);
-    this.#parse(text.toString('utf8'), file);
-    return text;
-  }
-
-  async #open(file: string): Promise<Buffer> {
-    const stored = await this.stored(file);
-    return isSealed(file) ? (await this.identity(file)).open(stored, file) : stored;
+  #parse(text: Buffer, file: string): KeyBundle {
+    return parseKeyBundle(text.toString('utf8'), file, botOfBundle(file, this.#prefix));
   }
 
   /** The bytes of a bundle's file, not decrypted. @throws {FlockError} `data` or `permission` */
-  async stored(file: string): Promise<Buffer> {
+  #stored(file: string): Buffer {
     try {
-      return await readPrivateFile({ file, ...this.#readOptions });
+      return readPrivateFile({ file, maxBytes: maxBundle, credentials: this.options.credentials });
     } catch (cause) {
-      throw unreadable(file, cause);
+      if (cause instanceof FlockError) throw cause;
+      const hint = 'a key bundle is a small file of your own';
+      throw new FlockError('data', `${file}: cannot be read: ${reasonOf(cause)}`, { hint, cause });
     }
   }
 
   /** The identity to open a file with. @throws {FlockError} `config` if none is known */
-  async identity(file: string): Promise<Identity> {
+  async #identity(file: string): Promise<Identity> {
     const { identityFile, credentials } = this.options;
     if (identityFile !== undefined) return readIdentity(identityFile, credentials);
     throw new FlockError('config', `${file}: it is encrypted, and no identity is known`, {
@@ -217,7 +202,7 @@ export class KeyStore {
     });
   }
 
-  /** The recipients whose files can be opened here; none without an identity. @throws {FlockError} as {@link identity} */
+  /** The recipients whose files can be opened here; none without an identity. @throws {FlockError} as {@link readIdentity} */
   async recipients(): Promise<string[]> {
     const { identityFile, credentials } = this.options;
     return identityFile === undefined ? [] : (await readIdentity(identityFile, credentials)).recipients();
@@ -226,45 +211,36 @@ export class KeyStore {
   /** A bot's bundle, or undefined if it has none. @throws {FlockError} as {@link read} */
   async readIfThere(bot: BotName): Promise<KeyBundle | undefined> {
     const file = await this.placeOf(bot);
-    return (await fse.pathExists(file)) ? this.read(file) : undefined;
+    return existsSync(file) ? this.read(file) : undefined;
   }
 
   /** The bots of all valid bundles, by {@link accountKey}. @throws {FlockError} as {@link list} */
   async owners(): Promise<Map<string, BotName>> {
-    const bundles = await pMap(await this.list(), ({ bot, file }) => this.#ownerOf(bot, file), {
-      concurrency: 64,
-    });
-    return new Map(bundles.filter((entry) => entry !== undefined));
-  }
-
-  async #ownerOf(bot: BotName, file: string): Promise<[string, BotName] | undefined> {
-    try {
-      const { userId, provider } = await this.read(file);
-      return userId === undefined ? undefined : [accountKey(userId, provider), bot];
-    } catch (error) {
-      if (error instanceof FlockError) return undefined;
-      throw error;
+    const owners = new Map<string, BotName>();
+    for (const { bot, file } of await this.list()) {
+      try {
+        const { userId, provider } = await this.read(file);
+        if (userId !== undefined) owners.set(accountKey(userId, provider), bot);
+      } catch (error) {
+        if (!(error instanceof FlockError)) throw error;
+      }
     }
+    return owners;
   }
 
-  /** Renames a bundle, plain or encrypted, for another bot. @returns the new file @throws {FlockError} `cannotCreate` */
-  async rename(file: string, to: BotName): Promise<string> {
-    this.#mustBeWritable();
+  /** Renames a bundle, plain or encrypted, for another bot, durably. @throws {FlockError} `cannotCreate` */
+  async rename(file: string, to: BotName): Promise<void> {
     const plain = this.fileOf(to);
     const renamed = isSealed(file) ? siblingOf(plain) : plain;
-    await renameFile(file, renamed);
-    return renamed;
+    await this.#change(renamed, async () => {
+      await rename(file, renamed);
+      await syncFolder(this.folder);
+    });
   }
 
   /** Removes a bot's bundle durably. @throws {FlockError} `cannotCreate` if the folder cannot be written */
   async remove(bot: BotName): Promise<void> {
-    await this.discard(await this.placeOf(bot));
-  }
-
-  /** Removes a file durably. @throws {FlockError} `cannotCreate` */
-  async discard(file: string): Promise<void> {
-    this.#mustBeWritable();
-    await discardFile(file);
+    await this.#discard(await this.placeOf(bot));
   }
 
   /**
@@ -274,15 +250,15 @@ export class KeyStore {
    * @throws {FlockError} `cannotCreate`; `permission` if the folder belongs to another user; `config` if no identity is known
    */
   async prepare(bot?: BotName): Promise<void> {
-    this.#mustBeWritable();
-    await prepareFolder(this.folder);
+    await this.#change(this.folder, () => prepareFolder(this.folder));
     const place = bot && (await this.placeOf(bot));
-    if (place !== undefined && isSealed(place)) await this.identity(place);
+    if (place !== undefined && isSealed(place)) await this.#identity(place);
   }
 
   /**
    * Stores a bot's bundle, encrypted if the old one is. A crash at any moment leaves the old bundle or the new one.
    *
+   * @returns its file
    * @throws {FlockError} `cannotCreate` if the folder cannot be written, and as {@link prepare}
    */
   async write(bot: BotName, bundle: KeyBundle): Promise<string> {
@@ -290,131 +266,122 @@ export class KeyStore {
     const file = await this.placeOf(bot);
     const text = Buffer.from(formatKeyBundle(bundle));
     // A bundle that could not be read again is not written.
-    this.#parse(text.toString('utf8'), file);
-    await this.put(
-      file,
-      isSealed(file) ? await seal(text, await (await this.identity(file)).recipients()) : text,
-    );
+    this.#parse(text, file);
+    const recipients = isSealed(file) ? await (await this.#identity(file)).recipients() : [];
+    await this.#put(file, isSealed(file) ? await seal(text, recipients) : text);
     return file;
   }
 
-  /** Replaces a file in a prepared folder. @throws {FlockError} `cannotCreate` */
-  async put(file: string, content: Uint8Array): Promise<void> {
-    this.#mustBeWritable();
-    await putFile(file, content);
+  #put(file: string, content: Uint8Array): Promise<void> {
+    return this.#change(file, () => writePrivateFile(file, content));
   }
 
-  /** @throws {FlockError} `cannotCreate` if the bundles are systemd's credentials */
-  #mustBeWritable(): void {
-    if (!this.isReadOnly) return;
-    throw new FlockError(
-      'cannotCreate',
-      `cannot write ${this.folder}: credentials of systemd are read-only`,
-      {
-        hint: 'name the folder that they come from (LoadCredential= in the unit) with --keys DIR, then restart the unit',
-      },
-    );
+  #discard(file: string): Promise<void> {
+    return this.#change(file, async () => {
+      await rm(file);
+      await syncFolder(this.folder);
+    });
+  }
+
+  /** @throws {FlockError} `cannotCreate` if the bundles are systemd's credentials, or the change fails */
+  async #change(place: string, act: () => Promise<void>): Promise<void> {
+    if (this.isReadOnly) {
+      throw new FlockError(
+        'cannotCreate',
+        `cannot write ${this.folder}: credentials of systemd are read-only`,
+        {
+          hint: 'name the folder that they come from (LoadCredential= in the unit) with --keys DIR, then restart the unit',
+        },
+      );
+    }
+    try {
+      await act();
+    } catch (cause) {
+      if (cause instanceof FlockError) throw cause;
+      throw new FlockError('cannotCreate', `cannot write ${place}: ${reasonOf(cause)}`, {
+        hint: 'check who owns the keys folder and whether the disk is full, or name another folder with --keys DIR',
+        cause,
+      });
+    }
+  }
+
+  /**
+   * Encrypts a bot's bundle. The plain file is removed once the encrypted one is safe on the disk. An interrupted encryption,
+   * which leaves both files, is finished.
+   *
+   * @param identity - if it is given, the plain file is removed only after it has opened the encrypted one
+   * @returns the encrypted file; undefined if the bundle was encrypted before
+   * @throws {FlockError} as {@link read} and {@link write}; `data` if both files exist and differ; `io` if the identity does not
+   * open the result
+   */
+  async encrypt(
+    bot: BotName,
+    { recipients, identity }: { recipients: readonly string[]; identity: Identity | undefined },
+  ): Promise<string | undefined> {
+    const plain = this.fileOf(bot);
+    const sealed = siblingOf(plain);
+    if (existsSync(sealed)) {
+      if (!existsSync(plain)) return undefined;
+      // Without an identity they cannot be compared.
+      if (!identity) mustBeAlone(sealed);
+      else await this.#mustAgree(plain, sealed, identity);
+    } else {
+      const text = this.#stored(plain);
+      this.#parse(text, plain);
+      const bytes = await seal(text, recipients);
+      // Checked before it is written, and again as read from the disk.
+      await mustDecryptTo(bytes, text, { file: sealed, identity });
+      await this.#put(sealed, bytes);
+      await mustDecryptTo(this.#stored(sealed), text, { file: sealed, identity });
+    }
+    await this.#discard(plain);
+    return sealed;
+  }
+
+  /**
+   * Replaces a bot's encrypted bundle by a plain one.
+   *
+   * @returns the plain file; undefined if the bundle was plain before
+   * @throws {FlockError} as {@link read} and {@link write}; `data` if both files exist and differ
+   */
+  async decrypt(bot: BotName, identity: Identity): Promise<string | undefined> {
+    const plain = this.fileOf(bot);
+    const sealed = siblingOf(plain);
+    if (!existsSync(sealed)) return undefined;
+    if (existsSync(plain)) await this.#mustAgree(plain, sealed, identity);
+    else await this.#put(plain, await identity.open(this.#stored(sealed), sealed));
+    await this.#discard(sealed);
+    return plain;
+  }
+
+  /** @throws {FlockError} `data` if the plain file holds another text than the encrypted one */
+  async #mustAgree(plain: string, sealed: string, identity: Identity): Promise<void> {
+    const text = await identity.open(this.#stored(sealed), sealed);
+    if (this.#stored(plain).equals(text)) return;
+    throw new FlockError('data', `${plain} and ${sealed} hold different keys`, {
+      hint: 'keymaker list shows whose they are, one at a time; remove the wrong one',
+    });
   }
 }
-
-/**
- * The names in a folder of bundles, sorted; none if the folder does not exist.
- *
- * @param isTrusted - skips the check of owner and mode, which systemd sets differently for its credentials
- * @throws {FlockError} `permission` if others can change the folder, `data` if it cannot be read
- */
-async function namesIn(folder: string, { isTrusted }: { isTrusted: boolean }): Promise<string[]> {
-  try {
-    const fault = isTrusted ? undefined : faultOfFolder(folder, await stat(folder));
-    if (fault) throw refusal(folder, fault);
-    return (await namesOf(folder)).sort();
-  } catch (cause) {
-    if (cause instanceof FlockError) throw cause;
-    if (systemCode(cause) === 'ENOENT') return [];
-    const exit = systemCode(cause) === 'EACCES' ? 'permission' : 'data';
-    throw new FlockError(exit, `cannot read the keys folder ${folder}: ${reasonOf(cause)}`, { cause });
-  }
-}
-
-/**
- * Creates the folder if necessary, and checks that a bundle can be written there.
- *
- * @throws {FlockError} `cannotCreate`; `permission` if the folder belongs to another user
- */
-async function prepareFolder(folder: string): Promise<void> {
-  try {
-    await fse.ensureDir(folder, { mode: 0o700 });
-    const status = await stat(folder);
-    const { uid, gid } = status;
-    const mode = isServing(status) ? 0o750 : 0o700;
-    const fault = faultOfFolder(folder, { uid, gid, mode });
-    if (fault) throw refusal(folder, fault);
-    // A folder that git or a person created may be open to others.
-    if ((status.mode & 0o777) !== mode) await fse.chmod(folder, mode);
-    await fse.access(folder, constants.W_OK | constants.X_OK);
-    await sweepTemporaries(folder);
-  } catch (cause) {
-    throw cannotWrite(folder, cause);
-  }
-}
-
-/** Replaces a file, readable for the group that its folder serves, if any. @throws {FlockError} `cannotCreate` */
-async function putFile(file: string, content: Uint8Array): Promise<void> {
-  try {
-    const folder = await stat(path.dirname(file));
-    await replaceFile(file, content, isServing(folder) ? { group: folder.gid } : undefined);
-  } catch (cause) {
-    throw cannotWrite(file, cause);
-  }
-}
-
-/** Removes a file durably. @throws {FlockError} `cannotCreate` */
-async function discardFile(file: string): Promise<void> {
-  try {
-    await rm(file);
-    await syncFolder(path.dirname(file));
-  } catch (cause) {
-    throw cannotWrite(file, cause);
-  }
-}
-
-/** Renames a file durably. @throws {FlockError} `cannotCreate` */
-async function renameFile(from: string, to: string): Promise<void> {
-  try {
-    await rename(from, to);
-    await syncFolder(path.dirname(to));
-  } catch (cause) {
-    throw cannotWrite(to, cause);
-  }
-}
-
-function cannotWrite(place: string, cause: unknown): FlockError {
-  if (cause instanceof FlockError) return cause;
-  return new FlockError('cannotCreate', `cannot write ${place}: ${reasonOf(cause)}`, {
-    hint: 'check who owns the keys folder and whether the disk is full, or name another folder with --keys DIR',
-    cause,
-  });
-}
-
-function unreadable(file: string, cause: unknown): FlockError {
-  if (cause instanceof FlockError) return cause;
-  const hint = 'a key bundle is a small file of your own';
-  return new FlockError('data', `${file}: cannot be read: ${reasonOf(cause)}`, { hint, cause });
-}
-
-const rivals = (bot: BotName, file: string, rival: string): FlockError =>
-  new FlockError('data', `${rival} and ${path.basename(file)} are both the bundle of ${bot}`, {
-    hint: 'keep the right one and remove the other',
-  });
 
 /** @throws {FlockError} `data` if a bundle exists both plain and encrypted */
-async function mustBeAlone(file: string): Promise<void> {
+function mustBeAlone(file: string): void {
   const sibling = siblingOf(file);
-  if (!(await fse.pathExists(sibling)) || !(await fse.pathExists(file))) return;
+  if (!existsSync(sibling) || !existsSync(file)) return;
   const [plain, encrypted] = isSealed(file) ? [sibling, file] : [file, sibling];
   throw new FlockError('data', `${plain} and ${path.basename(encrypted)} are both there`, {
     hint: 'keymaker encrypt --identity FILE removes the plain one if both hold the same key; otherwise remove the wrong one',
   });
+}
+
+/** @throws {FlockError} `io` if the identity, where there is one, does not decrypt the bytes to the text */
+async function mustDecryptTo(
+  bytes: Buffer,
+  text: Buffer,
+  { file, identity }: { file: string; identity: Identity | undefined },
+): Promise<void> {
+  if (!identity || (await identity.open(bytes, file)).equals(text)) return;
+  throw new FlockError('io', `${file}: does not decrypt to the plain bundle, which stays`);
 }
 
 /** How long a folder must be unchanged before it is read. Milliseconds. */
@@ -463,90 +430,4 @@ export function watchKeys(
     clearInterval(looking);
     stopWatching();
   };
-}
-
-/** How bundles are encrypted. */
-export interface Sealing {
-  recipients: readonly string[];
-  /** If it is given, a plain bundle is removed only after this identity has opened the encrypted one. */
-  identity: Identity | undefined;
-}
-
-/**
- * Encrypts a bot's bundle. The plain file is removed once the encrypted one is safe on the disk.
- *
- * @returns the encrypted file; undefined if the bundle was encrypted before
- * @throws {FlockError} as {@link KeyStore.read} and {@link KeyStore.put}; `config` if the identity does not open the result
- */
-export async function encryptBundle(
-  bot: BotName,
-  keys: KeyStore,
-  { recipients, identity }: Sealing,
-): Promise<string | undefined> {
-  const plain = keys.fileOf(bot);
-  const sealed = siblingOf(plain);
-  if (await fse.pathExists(sealed))
-    return (await reconciled(plain, sealed, keys, identity)) ? sealed : undefined;
-  const text = await keys.text(plain);
-  const bytes = await seal(text, recipients);
-  // Checked before it is written, and again as read from the disk.
-  await mustDecryptTo(bytes, text, { file: sealed, identity });
-  await keys.put(sealed, bytes);
-  await mustDecryptTo(await keys.stored(sealed), text, { file: sealed, identity });
-  await keys.discard(plain);
-  return sealed;
-}
-
-/**
- * Replaces a bot's encrypted bundle by a plain one.
- *
- * @returns the plain file; undefined if the bundle was plain before
- * @throws {FlockError} as {@link KeyStore.read} and {@link KeyStore.put}
- */
-export async function decryptBundle(
-  bot: BotName,
-  keys: KeyStore,
-  identity: Identity,
-): Promise<string | undefined> {
-  const plain = keys.fileOf(bot);
-  const sealed = siblingOf(plain);
-  if (!(await fse.pathExists(sealed))) return undefined;
-  const text = await identity.open(await keys.stored(sealed), sealed);
-  if (await fse.pathExists(plain)) await mustHold(plain, text, sealed, keys);
-  else await keys.put(plain, text);
-  await keys.discard(sealed);
-  return plain;
-}
-
-/** Finishes an interrupted encryption, which leaves both files: removes the plain one if both hold the same. @returns whether it did */
-async function reconciled(
-  plain: string,
-  sealed: string,
-  keys: KeyStore,
-  identity: Identity | undefined,
-): Promise<boolean> {
-  if (!(await fse.pathExists(plain))) return false;
-  // Without an identity they cannot be compared: reading throws an error that names both.
-  if (!identity) await keys.read(sealed);
-  else await mustHold(plain, await identity.open(await keys.stored(sealed), sealed), sealed, keys);
-  await keys.discard(plain);
-  return true;
-}
-
-/** @throws {FlockError} `data` if the plain file holds another text than the encrypted one */
-async function mustHold(plain: string, text: Buffer, sealed: string, keys: KeyStore): Promise<void> {
-  if ((await keys.stored(plain)).equals(text)) return;
-  throw new FlockError('data', `${plain} and ${sealed} hold different keys`, {
-    hint: 'keymaker list shows whose they are, one at a time; remove the wrong one',
-  });
-}
-
-/** @throws {FlockError} `io` if the identity, where there is one, does not decrypt the bytes to the text */
-async function mustDecryptTo(
-  bytes: Buffer,
-  text: Buffer,
-  { file, identity }: { file: string; identity: Identity | undefined },
-): Promise<void> {
-  if (!identity || (await identity.open(bytes, file)).equals(text)) return;
-  throw new FlockError('io', `${file}: does not decrypt to the plain bundle, which stays`);
 }

@@ -1,15 +1,22 @@
 import * as z from 'zod';
 import { FlockError } from '../errors.ts';
+import { iso } from '../text.ts';
 import { lengthOf, prints } from './cursor.ts';
-import { formatEvent, formatSnapshot, type JournalContents, readContents } from './format.ts';
+import {
+  formatEvent,
+  formatSnapshot,
+  type JournalContents,
+  readContents,
+  readJournal,
+  writeJournal,
+} from './journal.ts';
 import { FlockHistory } from './history.ts';
-import { readJournal, writeJournal } from './journal.ts';
 import { type BotState, parseBotState } from './state.ts';
 
 /** The version of exports that this program writes; it refuses newer ones. */
 const version = 1;
 
-/** What is in a ledger, to be kept elsewhere. It holds no secret. */
+/** The contents of a ledger, to be kept elsewhere, without secrets. */
 export interface LedgerExport extends Pick<JournalContents, 'states' | 'history'> {
   /** When it was made. Milliseconds since 1970. */
   at: number;
@@ -22,14 +29,14 @@ const body = z.object({
   history: z.unknown(),
 });
 
-/** The text of an export: JSON, a bot a line, so that two of them can be compared. */
+/** The text of an export: JSON with one bot a line, so that two exports can be compared. */
 export function formatExport({ at, states, history }: LedgerExport): string {
   const bots = Array.from(
     states,
-    ([bot, state]) => `  ${JSON.stringify(bot)}: ${JSON.stringify(plain(state))}`,
+    ([bot, state]) => `  ${JSON.stringify(bot)}: ${JSON.stringify(withKey(state, ''))}`,
   );
   return [
-    `{"flockd": "export", "version": ${version}, "at": "${new Date(at).toISOString()}",`,
+    `{"flockd": "export", "version": ${version}, "at": "${iso(at)}",`,
     ` "history": ${JSON.stringify(history)},`,
     ` "bots": {`,
     bots.sort().join(',\n'),
@@ -38,39 +45,34 @@ export function formatExport({ at, states, history }: LedgerExport): string {
   ].join('\n');
 }
 
-/** Without the mark of the key that a bot was parked with: where it is restored there may be another. */
-const plain = ({ parked, ...state }: BotState): object =>
-  parked ? { ...state, parked: { ...parked, key: '' } } : state;
+/** With another mark of the key that a bot was parked with: where it is restored, its key may be another one. */
+const withKey = (state: BotState, key: string): BotState =>
+  state.parked ? { ...state, parked: { ...state.parked, key } } : state;
 
 /** @throws {FlockError} `data` for anything but an export that this program can read */
 export function parseExport(text: string, file: string): LedgerExport {
-  const value = jsonIn(text, file);
-  const found = head.safeParse(value);
-  if (!found.success) throw notAnExport(file);
-  if (found.data.version > version) {
-    throw new FlockError('data', `${file}: written by a newer flockd (version ${found.data.version})`, {
-      hint: 'upgrade flockd on this machine',
-    });
-  }
   try {
+    const value: unknown = JSON.parse(text);
+    const found = head.parse(value);
+    if (found.version > version) {
+      throw new FlockError('data', `${file}: written by a newer flockd (version ${found.version})`, {
+        hint: 'upgrade flockd on this machine',
+      });
+    }
     const { at, bots, history } = body.parse(value);
-    const states = new Map(Object.entries(bots).map(([bot, state]) => [bot, soundState(state)]));
+    const states = new Map(Object.entries(bots).map(([bot, state]) => [bot, possibleState(state)]));
     return { at: Date.parse(at), states, history: new FlockHistory(history) };
   } catch (cause) {
-    throw notAnExport(file, cause);
-  }
-}
-
-function jsonIn(text: string, file: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw notAnExport(file, cause);
+    if (cause instanceof FlockError) throw cause;
+    throw new FlockError('data', `${file} is not an export of flockd, or it is damaged`, {
+      hint: 'flockd export writes one',
+      cause,
+    });
   }
 }
 
 /** @throws {Error} for a state that no bot can be in */
-function soundState(value: unknown): BotState {
+function possibleState(value: unknown): BotState {
   const state = parseBotState(value);
   const { poem, next, ahead } = state.place;
   const whole = prints(poem).join('') === poem;
@@ -79,48 +81,50 @@ function soundState(value: unknown): BotState {
   return state;
 }
 
-const notAnExport = (file: string, cause?: unknown): FlockError =>
-  new FlockError('data', `${file} is not an export of flockd, or it is damaged`, {
-    hint: 'flockd export writes one',
-    cause,
-  });
-
 export interface RestoreOptions {
-  /** The state folder; nobody else may use it meanwhile. */
+  /** The state folder, which no other process uses meanwhile. */
   folder: string;
   exported: LedgerExport;
   /** Milliseconds since 1970. */
   at: number;
   /** Whether a ledger that is not empty may be put aside. */
   replace: boolean;
-  /** Tells the key that a bot has now. */
+  /** Identifies the key that a bot has now. */
   markOf: (bot: string) => string;
 }
 
 export interface Restored {
-  /** The name of the old journal beside the new one, where there was one. */
+  /** The name of the old journal beside the new one, if there was one. */
   aside: string | undefined;
-  /** Bots that the ledger knew and the export does not: they stay as they were. */
+  /** Bots of the ledger that the export does not have: they are unchanged. */
   kept: string[];
 }
 
 /**
- * Puts an export in the place of a ledger. A crash at any moment leaves the old ledger or the new one, whole. Every bot is
- * marked as restored: it looks on its timeline for what it has posted since the export before it posts again.
+ * Replaces a ledger by an export. A crash at any moment leaves the old ledger or the new one, whole. Every bot is marked as
+ * restored: before it posts again it looks on its timeline for what it posted since the export.
  *
- * @throws {FlockError} `cannotCreate` where the ledger is not empty and may not be put aside, `data` where it is damaged and
- * may not, `io` where it cannot be read or written
+ * @throws {FlockError} `cannotCreate` if the ledger is not empty and may not be put aside, `data` if it is damaged and may not,
+ * `io` if it cannot be read or written
  */
 export async function restoreJournal(options: RestoreOptions): Promise<Restored> {
-  const { folder, exported, at, replace } = options;
+  const { folder, exported, at, replace, markOf } = options;
   const old = await readOld(folder, replace);
   if (old !== 'damaged' && old.size > 0 && !replace) throw notEmpty(folder, old.size);
   const known = old === 'damaged' ? [] : [...old];
   const kept = known.filter(([bot]) => !exported.states.has(bot));
-  const states = new Map([...kept, ...restoredStates(options)]);
-  const text = journalOf({ ...exported, states }, [...exported.states.keys()], at);
+  const restored = Array.from(exported.states, ([bot, state]) => [bot, withKey(state, markOf(bot))] as const);
+  const states = new Map([...kept, ...restored]);
+  const { history } = exported;
+  const last = states.size + (history.isEmpty ? 0 : 1);
+  const text = [
+    formatSnapshot(last, { states, history }),
+    ...restored.map(([bot], index) => formatEvent(last + index + 1, { event: 'restored', bot, at })),
+  ].join('');
   readContents(text, 'the export');
-  const aside = old === 'damaged' || old.size > 0 ? asideName(at) : undefined;
+  // `journal-2026-08-22T09-00-00-000Z.jsonl`
+  const name = `journal-${iso(at).replaceAll(/[:.]/g, '-')}.jsonl`;
+  const aside = old === 'damaged' || old.size > 0 ? name : undefined;
   await writeJournal(folder, text, aside);
   return { aside, kept: kept.map(([bot]) => bot) };
 }
@@ -134,32 +138,9 @@ async function readOld(folder: string, replace: boolean): Promise<Map<string, Bo
   }
 }
 
-function* restoredStates({ exported, markOf }: RestoreOptions): Generator<[string, BotState]> {
-  for (const [bot, state] of exported.states) {
-    const { parked } = state;
-    yield [bot, parked ? { ...state, parked: { ...parked, key: markOf(bot) } } : state];
-  }
-}
-
-function journalOf(
-  { states, history }: Pick<LedgerExport, 'states' | 'history'>,
-  restored: readonly string[],
-  at: number,
-): string {
-  const last = states.size + (history.isEmpty ? 0 : 1);
-  const events = restored.map((bot, index) => formatEvent(last + index + 1, { event: 'restored', bot, at }));
-  return formatSnapshot(last, { states, history }) + events.join('');
-}
-
-/** `journal-2026-08-22T09-00-00-000Z.jsonl` */
-const asideName = (at: number): string =>
-  `journal-${new Date(at).toISOString().replaceAll(/[:.]/g, '-')}.jsonl`;
-
 const notEmpty = (folder: string, bots: number): FlockError =>
   new FlockError(
     'cannotCreate',
     `the ledger in ${folder} is not empty: it knows ${bots} ${bots === 1 ? 'bot' : 'bots'}`,
-    {
-      hint: '--replace puts this one in its place, and keeps the old journal beside it',
-    },
+    { hint: '--replace puts this one in its place, and keeps the old journal beside it' },
   );

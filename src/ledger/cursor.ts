@@ -2,16 +2,13 @@ import { hash } from 'node:crypto';
 import * as z from 'zod';
 import { comparable, withoutLinks } from '../poems/tweet-text.ts';
 
-/** One for all: most bots have none, and there may be a hundred thousand of them. */
-const none: readonly number[] = Object.freeze([]);
-
 export const cursorSchema = z.object({
   /** The poem as the bot knows it: a fingerprint of {@link printLength} characters for each line, in order. */
   poem: z.string(),
   /** The first line that is not done. As many as the poem has lines when all are. */
   next: z.int(),
   /** Lines after `next` that are done all the same, because the poem was reordered. Ascending. */
-  ahead: z.array(z.int()).transform((ahead): readonly number[] => (ahead.length === 0 ? none : ahead)),
+  ahead: z.array(z.int()).readonly(),
 });
 
 /**
@@ -35,29 +32,20 @@ export function fingerprint(text: string): string {
   return hash('sha256', seen, 'base64url').slice(0, printLength);
 }
 
-/** Those of whole poems, for as long as somebody keeps their lines. */
-let ofPoems = new WeakMap<readonly object[], string>();
+/** By the lines of the poem: every step of a bot asks for them. */
+const ofPoems = new WeakMap<readonly object[], string>();
 
-let kept = 0;
-/** A map never gets smaller, however little is left in it. */
-const maxKept = 10_000;
-
+/** The fingerprints of all lines of a poem, as {@link Cursor} has them. */
 export function fingerprints(lines: readonly { text: string }[]): string {
-  const known = ofPoems.get(lines);
-  if (known !== undefined) return known;
-  const prints = lines.map(({ text }) => fingerprint(text)).join('');
-  if (++kept > maxKept) {
-    ofPoems = new WeakMap();
-    kept = 1;
-  }
-  ofPoems.set(lines, prints);
-  return prints;
+  const known = ofPoems.get(lines) ?? lines.map(({ text }) => fingerprint(text)).join('');
+  ofPoems.set(lines, known);
+  return known;
 }
 
 /** The fingerprints of a poem, one by one. */
 export const prints = (poem: string): string[] => poem.match(new RegExp(`.{${printLength}}`, 'g')) ?? [];
 
-export const startOf = (poem: string): Cursor => ({ poem, next: 0, ahead: none });
+export const startOf = (poem: string): Cursor => ({ poem, next: 0, ahead: [] });
 
 export const lengthOf = ({ poem }: Pick<Cursor, 'poem'>): number => poem.length / printLength;
 
@@ -67,21 +55,26 @@ export const isFinished = (place: Cursor): boolean => place.next >= lengthOf(pla
 export function advance(place: Cursor, count: number): Cursor {
   if (place.ahead.length === 0) return { ...place, next: place.next + count };
   const ahead = new Set(place.ahead);
-  let next = place.next;
-  for (let done = 0; done < count; done++) next = passOver(next + 1, ahead);
+  let { next } = place;
+  for (let done = 0; done < count; done++) {
+    do next++;
+    while (ahead.has(next));
+  }
   return { ...place, next, ahead: place.ahead.filter((line) => line > next) };
-}
-
-function passOver(line: number, ahead: ReadonlySet<number>): number {
-  let next = line;
-  while (ahead.has(next)) next++;
-  return next;
 }
 
 /** Equal for texts that people would call the same, whatever X has made of one of them. */
 export const markOf = (text: string): string =>
   hash('sha256', comparable(text), 'base64url').slice(0, printLength);
 
-/** The fingerprints of the lines that are done. */
-export const donePrints = ({ poem, next, ahead }: Cursor): string[] =>
-  prints(poem).filter((_, line) => line < next || ahead.includes(line));
+/** Tells which lines are done. */
+export function doneIn({ next, ahead }: Cursor): (line: number) => boolean {
+  const done = new Set(ahead);
+  return (line) => line < next || done.has(line);
+}
+
+/** The lines that are still to come, in order. */
+export function linesLeft(place: Cursor): number[] {
+  const isDone = doneIn(place);
+  return Array.from({ length: lengthOf(place) }, (_, line) => line).filter((line) => !isDone(line));
+}

@@ -6,24 +6,87 @@ import fse from 'fs-extra';
 import { FlockError, systemCode } from '../errors.ts';
 import { giveToOwnerOf, syncFolder } from '../fs.ts';
 
+/** Where a journal keeps its text. What it has done survives a power cut; it rejects with the system's error. */
+export interface JournalStore extends AsyncDisposable {
+  /** Where it is, and the name of the text, for messages. */
+  readonly place: string;
+  readonly name: string;
+  /** Resolves when it is time to write: what comes until then shares the write. */
+  gather(): Promise<void>;
+  /** The whole text, or undefined if there is none. */
+  read(): Promise<string | undefined>;
+  /**
+   * Adds lines at the end.
+   *
+   * @throws {FlockError} `io` if somebody else has changed the text, so that the next start would not read them
+   */
+  append(lines: string): Promise<void>;
+  /** Replaces the whole text: after a crash at any moment there is the old one or the new one, whole. */
+  replace(text: string): Promise<void>;
+}
+
+const journalName = 'journal.jsonl';
+const newName = 'journal.new';
+
+/** The file in which a state folder has its journal. */
+export const journalIn = (folder: string): string => path.join(folder, journalName);
+
 /**
- * The folder the ledger is kept in, one call of the system at a time, because what survives a power cut depends on each:
- * text is on the disk only after `sync`, and a name only after `syncNames`. Every call rejects with the system's error.
+ * The journal in a state folder, which is created if it does not exist.
+ *
+ * @param mustBeOurs - called after each write: throws if this process is not the ledger's only writer any more
+ */
+export async function openJournalStore(
+  where: string | StateFolder,
+  mustBeOurs: () => Promise<void> = () => Promise.resolve(),
+): Promise<JournalStore> {
+  const folder = typeof where === 'string' ? await openStateFolder(where) : where;
+  return {
+    place: folder.path,
+    name: journalIn(folder.path),
+    gather: () => folder.gather(),
+    read: () => folder.read(journalName),
+    async append(lines) {
+      await folder.append(journalName, lines);
+      await folder.sync(journalName);
+      // Only what the next start will read counts: an open file that was removed or replaced takes writes as well.
+      await Promise.all([folder.verify(journalName), mustBeOurs()]);
+    },
+    async replace(text) {
+      await folder.remove(newName);
+      try {
+        await folder.append(newName, text);
+        await folder.sync(newName);
+        await folder.rename(newName, journalName);
+      } catch (error) {
+        // It would keep a full disk full.
+        await folder.remove(newName).catch(() => undefined);
+        throw error;
+      }
+      await folder.syncNames();
+    },
+    [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
+  };
+}
+
+/**
+ * The folder of the ledger, with one system call at a time, because what survives a power cut depends on each: text is on the
+ * disk only after `sync`, and a name only after `syncNames`. Every call rejects with the system's error.
  */
 export interface StateFolder extends AsyncDisposable {
   /** Where it is, for messages. */
   path: string;
-  /** Resolves when it is time to write: what comes until then shares the write. */
+  /** As in {@link JournalStore}. */
   gather(): Promise<void>;
-  /** The text of a file, or undefined where there is none. */
+  /** The text of a file, or undefined if there is none. */
   read(name: string): Promise<string | undefined>;
-  /** Adds to the end of a file, which is made, private to its owner, where there is none. */
+  /** Adds to the end of a file, which is created, private to its owner, if it does not exist. */
   append(name: string, text: string): Promise<void>;
   sync(name: string): Promise<void>;
   /**
-   * That a file is still what was written here: the same file under its name, and as long.
+   * Checks that a file is as it was written here: the same file under its name, with the same length.
    *
-   * @throws {FlockError} `io` where it was removed, replaced, cut short or written to by somebody else
+   * @throws {FlockError} `io` if it was removed, replaced, cut short or written to by somebody else
    */
   verify(name: string): Promise<void>;
   rename(from: string, to: string): Promise<void>;
@@ -32,7 +95,7 @@ export interface StateFolder extends AsyncDisposable {
 }
 
 /**
- * On Linux each write is on the disk before it is done: one call of the system instead of two. Other systems mean less by it.
+ * On Linux each write is on the disk before it returns: one system call instead of two. Other systems promise less.
  * @see open(2), O_DSYNC
  */
 const isWrittenThrough = process.platform === 'linux';
@@ -43,13 +106,13 @@ const appended =
   constants.O_NOFOLLOW |
   (isWrittenThrough ? constants.O_DSYNC : 0);
 
-/** A file that is written to, and how long it is when all that was written is there. Bytes. */
+/** An open file, and its length with all that was written, in bytes. */
 interface Written {
   file: FileHandle;
   size: number;
 }
 
-/** A real folder, which is made where there is none. */
+/** A real folder, which is created if it does not exist. */
 export async function openStateFolder(folder: string): Promise<StateFolder> {
   await fse.ensureDir(folder, { mode: 0o700 });
   const files = new Map<string, Written>();
@@ -62,19 +125,27 @@ export async function openStateFolder(folder: string): Promise<StateFolder> {
     files.set(name, written);
     return written;
   };
-  const forget = async (name: string): Promise<void> => {
+  const close = async (name: string): Promise<void> => {
     await files.get(name)?.file.close();
     files.delete(name);
   };
   return {
     path: folder,
-    // All that has come over the network so far comes before it.
+    // Everything that has already come over the network goes first.
     gather: () => setImmediate(),
-    read: (name) => readText(path.join(folder, name)),
+    async read(name) {
+      try {
+        return await readFile(path.join(folder, name), 'utf8');
+      } catch (error) {
+        if (systemCode(error) === 'ENOENT') return undefined;
+        throw error;
+      }
+    },
     async append(name, text) {
       const written = await fileOf(name);
       const bytes = Buffer.from(text);
-      await writeAll(written.file, bytes);
+      // Usually in one piece: each piece is one more sync.
+      for (let done = 0; done < bytes.length;) done += (await written.file.write(bytes, done)).bytesWritten;
       written.size += bytes.length;
     },
     sync: async (name) => {
@@ -83,58 +154,41 @@ export async function openStateFolder(folder: string): Promise<StateFolder> {
     verify: async (name) => mustBeUntouched(path.join(folder, name), await fileOf(name)),
     async rename(from, to) {
       await rename(path.join(folder, from), path.join(folder, to));
-      await forget(to);
+      await close(to);
       const written = files.get(from);
       files.delete(from);
       if (written) files.set(to, written);
     },
     async remove(name) {
       await rm(path.join(folder, name), { force: true });
-      await forget(name);
+      await close(name);
     },
     syncNames: () => syncFolder(folder),
     async [Symbol.asyncDispose]() {
-      for (const name of [...files.keys()]) await forget(name);
+      for (const name of [...files.keys()]) await close(name);
     },
   };
 }
 
-/** In one piece where that can be: each piece is one more fsync. */
-async function writeAll(file: FileHandle, bytes: Buffer): Promise<void> {
-  for (let done = 0; done < bytes.length;) done += (await file.write(bytes, done)).bytesWritten;
-}
-
 /** @throws {FlockError} as {@link StateFolder.verify} */
 async function mustBeUntouched(place: string, { file, size }: Written): Promise<void> {
-  // Both are asked anew: a file system may give a file another number while nobody looks.
-  const [ours, there] = await Promise.all([file.stat({ bigint: true }), statusAt(place)]);
-  if (!there) throw touched(place, 'was removed');
-  if (there.dev !== ours.dev || there.ino !== ours.ino) throw touched(place, 'was replaced by another file');
-  if (ours.size < BigInt(size)) throw touched(place, 'was cut short');
-  if (ours.size > BigInt(size)) throw touched(place, 'was written to by something else');
+  const touched = (how: string): FlockError =>
+    new FlockError('io', `the ledger ${place} ${how} while flockd ran`, {
+      hint: 'put it back as it was, if you can, and start flockd again',
+    });
+  // Both are read now: a file system may change a file's number.
+  const [ours, there] = await Promise.all([file.stat({ bigint: true }), statusOf(place)]);
+  if (!there) throw touched('was removed');
+  if (there.dev !== ours.dev || there.ino !== ours.ino) throw touched('was replaced by another file');
+  if (ours.size < BigInt(size)) throw touched('was cut short');
+  if (ours.size > BigInt(size)) throw touched('was written to by something else');
 }
 
-/** What stands under a name, or undefined where nothing does. */
-async function statusAt(place: string): Promise<BigIntStats | undefined> {
+async function statusOf(place: string): Promise<BigIntStats | undefined> {
   try {
     return await lstat(place, { bigint: true });
   } catch (error) {
     if (['ENOENT', 'ENOTDIR'].includes(systemCode(error) ?? '')) return undefined;
-    throw error;
-  }
-}
-
-const touched = (place: string, how: string): FlockError =>
-  new FlockError('io', `the ledger ${place} ${how} while flockd ran`, {
-    hint: 'put it back as it was, if you can, and start flockd again',
-  });
-
-/** The text of a file, or undefined where there is none. */
-export async function readText(file: string): Promise<string | undefined> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return undefined;
     throw error;
   }
 }

@@ -1,6 +1,11 @@
 import * as z from 'zod';
-import type { Intent, LedgerEvent, Price } from './events.ts';
-import { type BotState, madeAt } from './state.ts';
+import { calendarEnds } from '../schedule/schedule.ts';
+import { type Intent, type LedgerEvent, madeAt, type Price } from './events.ts';
+
+/*
+ * What a flock and each of its bots have posted and spent, by day and month. A day or month is known by its end, in
+ * milliseconds since 1970. Money is in micros.
+ */
 
 const amount = z.object({ posts: z.int(), micros: z.int() });
 
@@ -13,67 +18,60 @@ const recentPost = z.object({
   print: z.string(),
 });
 
-const flockHistory = z.object({
-  /** By the end of the day or month, in milliseconds since 1970, oldest first. */
-  days: z.array(z.tuple([z.int(), amount])),
-  months: z.array(z.tuple([z.int(), amount])),
-  recent: z.array(recentPost),
-});
+/** By the end of the day or month, oldest first. */
+const amounts = z.array(z.tuple([z.int(), amount]));
 
-/** Posts of one day or month, and what they cost. Those in doubt are counted until it is known that they are not there. */
+const flockHistory = z.object({ days: amounts, months: amounts, recent: z.array(recentPost) });
+
+/** Posts of one day or month, and what they cost. A post in doubt counts until it is known to be absent. */
 type Amount = z.infer<typeof amount>;
 
-/** A post of the flock; its text is the poem's. Instants in milliseconds since 1970, lines counted from 0. */
+/** A post of the flock; its text is in the poem. Instants in milliseconds since 1970, lines counted from 0. */
 export type RecentPost = z.infer<typeof recentPost>;
 
 const maxDays = 400;
 const maxMonths = 60;
 const maxRecent = 100;
-/** How many of the last days and months may be the one that runs: a clock that is wrong leaves some behind. */
+/** How many of the last days and months may be the current one: a wrong clock leaves some behind. */
 const maxOpen = 4;
 
 const nothing: Amount = { posts: 0, micros: 0 };
 
-/** What a whole flock did lately: posts and their cost by day and month, and its last posts one by one. */
+/** What the whole flock did lately: its posts and their cost by day and month, and its last posts one by one. */
 export class FlockHistory {
+  /** By their ends, the one that was charged last at the end. */
   readonly #days: Map<number, Amount>;
   readonly #months: Map<number, Amount>;
   readonly #recent: RecentPost[];
-  /** The ends of the days and months that were charged last, the last one first. */
+  /** The ends of the days and months that were charged last, the last one first: every post of every bot asks for them. */
   recentDays: readonly number[];
   recentMonths: readonly number[];
 
-  /** @throws {z.ZodError} where the value is no history of this version */
+  /** @throws {z.ZodError} if the value is no history of this version */
   constructor(value: unknown = { days: [], months: [], recent: [] }) {
     const { days, months, recent } = flockHistory.parse(value);
     this.#days = new Map(days);
     this.#months = new Map(months);
     this.#recent = recent;
-    this.recentDays = days
-      .slice(-maxOpen)
-      .map(([ends]) => ends)
-      .reverse();
-    this.recentMonths = months
-      .slice(-maxOpen)
-      .map(([ends]) => ends)
-      .reverse();
+    this.recentDays = recentEnds(this.#days);
+    this.recentMonths = recentEnds(this.#months);
   }
 
   /** Adds one more event. @param before - what the ledger said of its bot before it */
-  apply(event: LedgerEvent, before: BotState | undefined): void {
+  apply(event: LedgerEvent, before: { open?: Intent | undefined } | undefined): void {
     const open = before?.open;
-    if (event.event === 'renamed') this.#renamed(event.from, event.bot);
+    if (event.event === 'renamed') this.#rename(event.from, event.bot);
     else if (event.event === 'intent') this.#add(event, 1, event.cost ?? 0);
     else if (event.event === 'looked') this.#add(event, 0, event.cost ?? 0);
     else if (!open) return;
     else if (event.event === 'refused') this.#add(open, -1, -(open.cost ?? 0));
-    else if (event.event === 'posted') this.#posted(event, open);
+    else if (event.event === 'posted') this.#addPost(event, open);
     else if (event.event !== 'absent') return;
-    else if (open.look) this.#looked(event);
+    else if (open.look) this.#addLook(event);
     else this.#add(open, -1, (event.cost ?? 0) - (open.cost ?? 0));
   }
 
-  /** What a day was, known by its end. */
+  /** @param ends - the end of the day, by which it is known */
   day(ends: number): Amount {
     return this.#days.get(ends) ?? nothing;
   }
@@ -82,9 +80,9 @@ export class FlockHistory {
     return this.#months.get(ends) ?? nothing;
   }
 
-  /** Every day that is remembered, by its end, oldest first. */
+  /** Every day, by its end, oldest first. */
   days(): (readonly [ends: number, amount: Amount])[] {
-    return [...this.#days];
+    return byEnd(this.#days);
   }
 
   /** The last posts, newest first. */
@@ -97,56 +95,190 @@ export class FlockHistory {
   }
 
   toJSON(): z.infer<typeof flockHistory> {
-    return { days: [...this.#days], months: [...this.#months], recent: this.#recent };
+    return { days: byEnd(this.#days), months: byEnd(this.#months), recent: this.#recent };
   }
 
-  #posted(event: Extract<LedgerEvent, { event: 'posted' }>, open: Intent): void {
+  #addPost(event: Extract<LedgerEvent, { event: 'posted' }>, open: Intent): void {
     if (event.cost !== undefined) this.#add(open, 0, event.cost);
     const { bot, id } = event;
     const { line, lines, print } = open;
-    const post: RecentPost = { bot, at: madeAt(event, open), line, lines, print };
-    if (id !== undefined) post.id = id;
-    this.#recent.push(post);
+    this.#recent.push({ bot, at: madeAt(event, open), line, lines, print, ...(id !== undefined && { id }) });
     if (this.#recent.length > maxRecent) this.#recent.shift();
   }
 
-  #renamed(from: string, to: string): void {
+  #rename(from: string, to: string): void {
     for (const post of this.#recent) if (post.bot === from) post.bot = to;
   }
 
-  /** A look that found nothing has no day of its own: it is paid for where it falls. */
-  #looked({ at, cost = 0 }: Extract<LedgerEvent, { event: 'absent' }>): void {
+  /** A look that found nothing names no day: it is charged to the current ones. */
+  #addLook({ at, cost = 0 }: Extract<LedgerEvent, { event: 'absent' }>): void {
     const [lastDay] = this.recentDays;
     const [lastMonth] = this.recentMonths;
     if (lastDay !== undefined && at < lastDay) addTo(this.#days, lastDay, 0, cost, maxDays);
     if (lastMonth !== undefined && at < lastMonth) addTo(this.#months, lastMonth, 0, cost, maxMonths);
   }
 
-  /** An intent that an older flockd wrote names no day, and neither does a look. */
+  /** An intent or a look that an older flockd wrote names no day, and is not counted. */
   #add({ dayEnds, monthEnds, flockDayEnds, flockMonthEnds }: Price, posts: number, micros: number): void {
     const day = flockDayEnds ?? dayEnds;
     const month = flockMonthEnds ?? monthEnds;
     if (day === undefined || month === undefined) return;
+    // The one that is charged last stands at the end.
+    if (this.recentDays[0] !== day) moveToEnd(this.#days, day);
+    if (this.recentMonths[0] !== month) moveToEnd(this.#months, month);
     addTo(this.#days, day, posts, micros, maxDays);
     addTo(this.#months, month, posts, micros, maxMonths);
-    this.recentDays = withFirst(day, this.recentDays);
-    this.recentMonths = withFirst(month, this.recentMonths);
+    if (this.recentDays[0] !== day) this.recentDays = recentEnds(this.#days);
+    if (this.recentMonths[0] !== month) this.recentMonths = recentEnds(this.#months);
   }
 }
 
-const withFirst = (ends: number, known: readonly number[]): readonly number[] =>
-  known[0] === ends ? known : [ends, ...known.filter((other) => other !== ends)].slice(0, maxOpen);
+const recentEnds = (amounts: ReadonlyMap<number, Amount>): number[] =>
+  [...amounts.keys()].slice(-maxOpen).reverse();
 
-function addTo(
-  amounts: Map<number, Amount>,
-  ends: number,
-  posts: number,
-  micros: number,
-  most: number,
-): void {
+const byEnd = (amounts: ReadonlyMap<number, Amount>): [ends: number, amount: Amount][] =>
+  [...amounts].sort(([a], [b]) => a - b);
+
+function moveToEnd(amounts: Map<number, Amount>, ends: number): void {
+  const amount = amounts.get(ends);
+  amounts.delete(ends);
+  if (amount) amounts.set(ends, amount);
+}
+
+function addTo(amounts: Map<number, Amount>, ends: number, posts: number, micros: number, max: number): void {
   const known = amounts.get(ends) ?? nothing;
   amounts.set(ends, { posts: known.posts + posts, micros: known.micros + micros });
-  if (amounts.size <= most) return;
+  if (amounts.size <= max) return;
   const [oldest] = amounts.keys();
   if (oldest !== undefined) amounts.delete(oldest);
+}
+
+const day = z.object({ ends: z.int(), posts: z.int() });
+const month = z.object({ ends: z.int(), micros: z.int() });
+
+export const tally = z.object({
+  /** The day and the month that were charged last. */
+  day,
+  month,
+  /** The ones charged before: after a time with a wrong clock, the bot returns to the day and month that it left. */
+  earlier: z.object({ days: z.array(day), months: z.array(month) }).optional(),
+  /** Since the bot began. */
+  total: z.int(),
+});
+
+/** What one bot has spent. */
+export type Tally = z.infer<typeof tally>;
+
+/**
+ * Adds posts and money to the day and the month of a price. Negative amounts are a refund: it changes a period that the tally
+ * still has, and never begins one.
+ *
+ * @param price - without a day or a month, as in an intent of an older flockd, nothing changes
+ */
+export function charged(
+  known: Tally | undefined,
+  { dayEnds, monthEnds }: Price,
+  { posts, micros }: { posts: number; micros: number },
+): Tally | undefined {
+  if (dayEnds === undefined || monthEnds === undefined) return known;
+  if (known?.day.ends === dayEnds && known.month.ends === monthEnds) {
+    return {
+      ...known,
+      day: { ends: dayEnds, posts: known.day.posts + posts },
+      month: { ends: monthEnds, micros: known.month.micros + micros },
+      total: known.total + micros,
+    };
+  }
+  const isRefund = posts < 0 || (posts === 0 && micros <= 0);
+  if (isRefund && !known) return undefined;
+  const changed = <Period extends { ends: number }>(
+    periods: readonly Period[],
+    ends: number,
+    add: (to: Period | undefined) => Period,
+  ): Period[] => {
+    if (isRefund) return periods.map((period) => (period.ends === ends ? add(period) : period));
+    const others = periods.filter((period) => period.ends !== ends);
+    return [add(periods.find((period) => period.ends === ends)), ...others].slice(0, maxOpen);
+  };
+  const [day = { ends: dayEnds, posts }, ...days] = changed(daysOf(known), dayEnds, (to) => ({
+    ends: dayEnds,
+    posts: (to?.posts ?? 0) + posts,
+  }));
+  const [month = { ends: monthEnds, micros }, ...months] = changed(monthsOf(known), monthEnds, (to) => ({
+    ends: monthEnds,
+    micros: (to?.micros ?? 0) + micros,
+  }));
+  const hasEarlier = days.length + months.length > 0;
+  return {
+    day,
+    month,
+    ...(hasEarlier && { earlier: { days, months } }),
+    total: (known?.total ?? 0) + micros,
+  };
+}
+
+const daysOf = (known: Tally | undefined): readonly Tally['day'][] =>
+  known ? [known.day, ...(known.earlier?.days ?? [])] : [];
+
+const monthsOf = (known: Tally | undefined): readonly Tally['month'][] =>
+  known ? [known.month, ...(known.earlier?.months ?? [])] : [];
+
+/** What was spent in the current day and month, including posts in doubt, and when these end. */
+interface Spent {
+  posts: number;
+  micros: number;
+  ends: ReturnType<typeof calendarEnds>;
+}
+
+/** What a bot has spent, by its own calendar. @param timezone - IANA */
+export function spentBy(
+  state: { tally?: Tally | undefined } | undefined,
+  timezone: string,
+  now: number,
+): Spent & { total: number } {
+  const days = daysOf(state?.tally);
+  const months = monthsOf(state?.tally);
+  const ends = currentEnds(days.map(endOf), months.map(endOf), timezone, now);
+  return {
+    posts: days.find((day) => day.ends === ends.day)?.posts ?? 0,
+    micros: months.find((month) => month.ends === ends.month)?.micros ?? 0,
+    total: state?.tally?.total ?? 0,
+    ends,
+  };
+}
+
+/** What the whole flock has spent, by its calendar. @param timezone - IANA */
+export function spentByFlock(history: FlockHistory, timezone: string, now: number): Spent {
+  const ends = currentEnds(history.recentDays, history.recentMonths, timezone, now);
+  return { posts: history.day(ends.day).posts, micros: history.month(ends.month).micros, ends };
+}
+
+const endOf = ({ ends }: { ends: number }): number => ends;
+
+const hour = 3_600_000;
+
+/** The length of the longest day and the longest month. */
+const maxLength = { day: 27 * hour, month: 32 * 24 * hour };
+
+/** @param days - the ends of the days that were charged @param months - likewise */
+function currentEnds(
+  days: readonly number[],
+  months: readonly number[],
+  timezone: string,
+  now: number,
+): ReturnType<typeof calendarEnds> {
+  const calendar = calendarEnds(timezone, now);
+  // A period that was begun goes on to its end, even if the time zone was changed since. An end that is too far away was
+  // written by a wrong clock.
+  const first = (ends: readonly number[], longest: number): number => {
+    let found = Infinity;
+    for (const end of ends) if (end > now && end <= now + longest && end < found) found = end;
+    return found;
+  };
+  const day = first(days, maxLength.day);
+  const month = first(months, maxLength.month);
+  return {
+    day: day === Infinity ? calendar.day : day,
+    month: month === Infinity ? calendar.month : month,
+  };
 }

@@ -1,10 +1,11 @@
 import type { Logger } from '../log.ts';
+import { iso } from '../text.ts';
 import { advance, isFinished, lengthOf } from './cursor.ts';
 import type { LedgerEvent } from './events.ts';
 import type { Change } from './journal.ts';
 import type { BotState } from './state.ts';
 
-/** Writes what the ledger has kept to the log: subscribe it to the journal. */
+/** A subscriber of the journal that writes what the ledger has kept to the log. */
 export const logChanges =
   (log: Logger) =>
   ({ event, before }: Pick<Change, 'event' | 'before'>): void => {
@@ -22,13 +23,14 @@ interface Entry {
   message: string;
 }
 
-/** How an event reads in the log, given what the ledger said of the bot before it; an intent alone is not worth a line. */
+/** An event as the log has it. @param before - what the ledger said of the bot before it */
 function describe(event: LedgerEvent, before: BotState | undefined): Entry | undefined {
   const line = (before?.open?.line ?? before?.place.next ?? 0) + 1;
   const of = before ? lengthOf(before.place) : lengthOf({ poem: 'poem' in event ? event.poem : '' });
   const info = (message: string, fields: Entry['fields'] = {}): Entry => ({ level: 'info', fields, message });
   switch (event.event) {
     case 'intent':
+    case 'looked':
       return undefined;
     case 'begun':
       return info(`begins its poem of ${of} lines`, { of });
@@ -48,19 +50,15 @@ function describe(event: LedgerEvent, before: BotState | undefined): Entry | und
       const fields = { line, of, id: event.id ?? '', by: event.by, slot: iso(slot), late: event.at - slot };
       return info(`${how} ${lines} of ${of}`, fields);
     }
-    case 'refused': {
-      const { why, reason } = event;
-      const again = `tries again ${event.retryAt > event.at ? `at ${iso(event.retryAt)}` : 'at once'}`;
-      const message = `line ${line} was not posted (${reason}); ${again}`;
-      return { level: 'warn', fields: { line, why, reason, until: iso(event.retryAt) }, message };
-    }
+    case 'refused':
     case 'held': {
-      const { why, reason } = event;
-      const message = `line ${line} is not posted yet (${reason}); tries again at ${iso(event.retryAt)}`;
-      return { level: 'warn', fields: { line, why, reason, until: iso(event.retryAt) }, message };
+      const { why, reason, retryAt, at } = event;
+      const isHeld = event.event === 'held';
+      const until = iso(retryAt);
+      const when = isHeld || retryAt > at ? `at ${until}` : 'at once';
+      const message = `line ${line} ${isHeld ? 'is not posted yet' : 'was not posted'} (${reason}); tries again ${when}`;
+      return { level: 'warn', fields: { line, why, reason, until }, message };
     }
-    case 'looked':
-      return undefined;
     case 'absent':
       if (before?.open?.look === true) return info('has posted nothing that it did not know of');
       return info(`line ${line} was in doubt and is not there; it is posted again`, { line });
@@ -70,11 +68,8 @@ function describe(event: LedgerEvent, before: BotState | undefined): Entry | und
       return info(`lets slots go until ${iso(event.until)}`, { until: iso(event.until) });
     case 'parked': {
       const { why, hint } = event;
-      return {
-        level: 'error',
-        fields: { line, why, hint },
-        message: `is parked at line ${line}: ${why}; ${hint}`,
-      };
+      const message = `is parked at line ${line}: ${why}; ${hint}`;
+      return { level: 'error', fields: { line, why, hint }, message };
     }
     case 'freed':
       return info(`was repaired and goes on at line ${line}`, { line });
@@ -105,5 +100,3 @@ const waysOfPost: Record<Extract<LedgerEvent, { event: 'posted' }>['by'], string
   person: 'was in doubt about, and finds posted,',
   repetition: 'was in doubt about, and X says that it has,',
 };
-
-const iso = (instant: number): string => new Date(instant).toISOString();

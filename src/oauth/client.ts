@@ -1,11 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
-import type { Clock } from '../clock.ts';
 import { FlockError } from '../errors.ts';
-import { type HttpAnswer, NoAnswer, type Send } from '../http/exchange.ts';
+import { type HttpAnswer, NoAnswer } from '../http/exchange.ts';
 import { parseJson, quotable } from '../text.ts';
 import type { Provider, WhoAmI } from './providers.ts';
-import { authorizationHeader, encode, formBody, type Parameter, TokenPair, userIdIn } from './signature.ts';
+import { type SignedCall, signedSend, TokenPair, userIdIn } from './signature.ts';
 
 /*
  * The requests of an OAuth 1.0a authorization: what is sent to the provider, what its answers mean, and why it refused.
@@ -23,35 +21,38 @@ export interface Grant {
   account: Account;
 }
 
-/** The steps of an OAuth 1.0a authorization that talk to the provider. */
-export interface OAuth1Client {
-  /** @param callback - the address to which the provider redirects the browser, or `oob` for a PIN */
-  requestToken(callback: string): Promise<TokenPair>;
-  /** The link that a person opens to authorize. @param expected - the screen name to sign in as */
-  authorizeUrl(requestToken: TokenPair, expected: string | undefined): string;
-  accessToken(requestToken: TokenPair, verifier: string): Promise<Grant>;
-  /** xAuth: exchanges a name and a password for an access token. */
-  passwordToken(login: TokenPair): Promise<Grant>;
-  /** Asks the provider for the account of an access token. */
-  whoAmI(accessToken: TokenPair): Promise<Account>;
-  /** Revokes an access token. `by hand`: the provider has no request for it, so the person must do it. */
-  revoke(accessToken: TokenPair): Promise<'ended' | 'was dead' | 'by hand'>;
-}
+export type OAuth1Client = ReturnType<typeof openOAuth1Client>;
 
-/** Each step throws a FlockError, `unavailable` if the provider cannot be reached. */
+/** The requests of OAuth 1.0a. Each throws a FlockError, `unavailable` if the provider cannot be reached. */
 export function openOAuth1Client(
   provider: Provider,
-  { send, clock, appKeys }: Omit<SigningOptions, 'token'>,
-): OAuth1Client {
-  const call = (signed: SignedCall, token?: TokenPair, secrets: string[] = []): Promise<HttpAnswer> =>
-    reach(provider, () => signedSend({ send, clock, appKeys, secrets, ...(token && { token }) })(signed));
+  { send, clock, appKeys }: Pick<Parameters<typeof signedSend>[0], 'send' | 'clock' | 'appKeys'>,
+) {
+  async function call(signed: SignedCall, token?: TokenPair, secrets: string[] = []): Promise<HttpAnswer> {
+    try {
+      return await signedSend({ send, clock, appKeys, secrets, ...(token && { token }) })(signed);
+    } catch (cause) {
+      if (!(cause instanceof NoAnswer)) throw cause;
+      const hint = 'is there a network, and is KEYMAKER_API_URL (if set) the right address?';
+      throw new FlockError('unavailable', `${provider.title}: ${cause.message}`, { hint, cause });
+    }
+  }
 
-  const whoAmI = (accessToken: TokenPair): Promise<Account> => askWhoAmI(provider, call, accessToken);
-  const granted = async ({ accessToken, account }: ReturnType<typeof readAccessToken>): Promise<Grant> =>
+  /** The account of an access token. */
+  async function whoAmI(accessToken: TokenPair): Promise<Account> {
+    const { whoAmI: question, title, id } = provider;
+    if (question)
+      return readWhoAmI(await call({ method: 'GET', url: question.url }, accessToken), provider, question);
+    const hint = `describe it in flock.json: providers.${id}.whoAmI`;
+    throw new FlockError('config', `${title} has no way to ask whose a key is`, { hint });
+  }
+
+  const granted = async ({ accessToken, account }: Granted): Promise<Grant> =>
     consistent({ accessToken, account: account ?? (await whoAmI(accessToken)) }, provider);
 
   return {
-    async requestToken(callback) {
+    /** @param callback - the address to which the provider redirects the browser, or `oob` for a PIN */
+    async requestToken(callback: string): Promise<TokenPair> {
       const answer = await call({
         method: provider.requestTokenMethod,
         url: provider.requestTokenUrl,
@@ -59,127 +60,39 @@ export function openOAuth1Client(
       });
       return readRequestToken(answer, provider, clock.now());
     },
-    authorizeUrl(requestToken, expected) {
-      const url = new URL(provider.authorizeUrl);
+    /** The link that a person opens to authorize. @param expected - the screen name to sign in as */
+    authorizeUrl(requestToken: TokenPair, expected: string | undefined): string {
+      const { authorizeUrl, authorizeParameters, screenNameParameter } = provider;
+      const url = new URL(authorizeUrl);
       url.searchParams.set('oauth_token', requestToken.reveal().token);
-      for (const [name, value] of Object.entries(provider.authorizeParameters))
-        url.searchParams.set(name, value);
-      const { screenNameParameter } = provider;
+      for (const [name, value] of Object.entries(authorizeParameters)) url.searchParams.set(name, value);
       if (expected !== undefined && screenNameParameter !== undefined)
         url.searchParams.set(screenNameParameter, expected);
       return url.href;
     },
-    async accessToken(requestToken, verifier) {
-      const oauth: Parameter[] = [['oauth_verifier', verifier]];
-      const signed = { method: provider.accessTokenMethod, url: provider.accessTokenUrl, oauth };
+    async accessToken(requestToken: TokenPair, verifier: string): Promise<Grant> {
+      const { accessTokenMethod: method, accessTokenUrl: url } = provider;
+      const signed: SignedCall = { method, url, oauth: [['oauth_verifier', verifier]] };
       return granted(readAccessToken(await call(signed, requestToken, [verifier]), provider));
     },
-    async passwordToken(login) {
+    /** xAuth: exchanges a name and a password for an access token. */
+    async passwordToken(login: TokenPair): Promise<Grant> {
       const { token: name, secret: password } = login.reveal();
-      const form: Parameter[] = [
+      const form: SignedCall['form'] = [
         ['x_auth_mode', 'client_auth'],
         ['x_auth_username', name],
         ['x_auth_password', password],
       ];
-      const answer = await call({ method: 'POST', url: provider.accessTokenUrl, form }, undefined, [
-        password,
-      ]);
-      return granted(readPasswordToken(answer, provider));
+      const signed: SignedCall = { method: 'POST', url: provider.accessTokenUrl, form };
+      return granted(readPasswordToken(await call(signed, undefined, [password]), provider));
     },
     whoAmI,
-    async revoke(accessToken) {
+    /** Revokes an access token. `by hand`: the provider has no request for it, so the person must do it. */
+    async revoke(accessToken: TokenPair): Promise<'ended' | 'was dead' | 'by hand'> {
       const { revokeUrl: url } = provider;
       if (url === undefined) return 'by hand';
       return readRevoked(await call({ method: 'POST', url }, accessToken), provider);
     },
-  };
-}
-
-async function askWhoAmI(
-  provider: Provider,
-  call: (signed: SignedCall, token: TokenPair) => Promise<HttpAnswer>,
-  accessToken: TokenPair,
-): Promise<Account> {
-  const { whoAmI: question, title, id } = provider;
-  if (!question) {
-    throw new FlockError('config', `${title} has no way to ask whose a key is`, {
-      hint: `describe it in flock.json: providers.${id}.whoAmI`,
-    });
-  }
-  return readWhoAmI(await call({ method: 'GET', url: question.url }, accessToken), provider, question);
-}
-
-async function reach(provider: Provider, call: () => Promise<HttpAnswer>): Promise<HttpAnswer> {
-  try {
-    return await call();
-  } catch (cause) {
-    if (!(cause instanceof NoAnswer)) throw cause;
-    throw new FlockError('unavailable', `${provider.title}: ${cause.message}`, {
-      hint: 'is there a network, and is KEYMAKER_API_URL (if set) the right address?',
-      cause,
-    });
-  }
-}
-
-export interface SignedCall {
-  method: 'GET' | 'POST' | 'DELETE';
-  url: string;
-  oauth?: readonly Parameter[];
-  form?: readonly Parameter[];
-  /** A body that is sent as JSON; it is not signed. */
-  json?: unknown;
-}
-
-/** Sends a request, signed with the app keys and the token if there is one. */
-export type SignedSend = (call: SignedCall) => Promise<HttpAnswer>;
-
-interface SigningOptions {
-  send: Send;
-  clock: Clock;
-  appKeys: TokenPair;
-  token?: TokenPair;
-  /** Other secrets in the request, which are removed from a refusal that quotes it. */
-  secrets?: readonly string[];
-}
-
-/** @see RFC 5849 section 3.1 */
-export function signedSend({ send, clock, appKeys, token, secrets = [] }: SigningOptions): SignedSend {
-  return ({ method, url, oauth, form, json }) => {
-    const authorization = authorizationHeader({
-      method,
-      url,
-      appKeys,
-      token,
-      nonce: newNonce(),
-      timestamp: Math.floor(clock.now() / 1000),
-      ...(oauth && { oauth }),
-      ...(form && { form }),
-    });
-    const headers: Record<string, string> = { authorization, accept: '*/*' };
-    if (form) headers['content-type'] = 'application/x-www-form-urlencoded';
-    if (json !== undefined) headers['content-type'] = 'application/json';
-    const body = form ? formBody(form) : json === undefined ? undefined : JSON.stringify(json);
-    const request = { method, url, headers, ...(body !== undefined && { body }) };
-    const pairs = [appKeys, ...(token ? [token] : [])].flatMap((pair) => Object.values(pair.reveal()));
-    return send(request).then((answer) => withoutEcho(answer, [...pairs, ...secrets]));
-  };
-}
-
-/** More than 110 random bits in 30 characters, the maximum at some servers. A UUID is the cheapest source. */
-const newNonce = (): string => randomUUID().replaceAll('-', '').slice(2);
-
-/** Removes our secrets from a refusal: some proxies quote the request, and a message or log must not show its tokens. */
-function withoutEcho(answer: HttpAnswer, secrets: readonly string[]): HttpAnswer {
-  if (answer.status >= 200 && answer.status < 300) return answer;
-  const values = secrets.filter(({ length }) => length > 3);
-  const forms = values.flatMap((value) => [value, encode(value), JSON.stringify(value).slice(1, -1)]);
-  const clean = (text: string): string =>
-    forms.reduce((rest, form) => rest.replaceAll(form, '[secret]'), text);
-  const headers = Object.entries(answer.headers).map(([name, value]) => [name, clean(value)]);
-  return {
-    ...answer,
-    headers: Object.fromEntries(headers) as HttpAnswer['headers'],
-    body: clean(answer.body),
   };
 }
 
@@ -210,17 +123,10 @@ export function readRequestToken(answer: HttpAnswer, provider: Provider, now?: n
  * @throws {FlockError} for any other answer, see {@link oauthFailure}
  * @see RFC 5849 section 2.3
  */
-export function readAccessToken(
-  answer: HttpAnswer,
-  provider: Provider,
-): { accessToken: TokenPair; account: Account | undefined } {
+export function readAccessToken(answer: HttpAnswer, provider: Provider): Granted {
   // A fault of the app or its keys would have shown at the request token, so this is about the verifier.
   if ([400, 401, 403].includes(answer.status)) {
-    throw (
-      foreignFailure(answer, provider.title) ??
-      knownFailure(answer, provider.title, 'later') ??
-      new VerifierRefused(provider.title, wordsIn(answer))
-    );
+    throw laterFailure(answer, provider, () => new VerifierRefused(provider.title, wordsIn(answer)));
   }
   return readGrant(answer, provider);
 }
@@ -231,33 +137,24 @@ export function readAccessToken(
  * @throws {FlockError} `partly` if the name or password is wrong, `config` if the provider does not let the app use xAuth
  * @see the xAuth documentation of Instapaper, which still supports it
  */
-export function readPasswordToken(
-  answer: HttpAnswer,
-  provider: Provider,
-): { accessToken: TokenPair; account: Account | undefined } {
+export function readPasswordToken(answer: HttpAnswer, provider: Provider): Granted {
   const { status, body } = answer;
-  if ([400, 401, 403, 404].includes(status)) {
-    const foreign = foreignFailure(answer, provider.title);
-    if (foreign) throw foreign;
-    if (/(user ?name|password|credentials)/i.test(body) && !/x_?auth/i.test(body))
-      throw new FlockError(
-        'partly',
-        `${provider.title} refused the name or the password (${status})${wordsIn(answer)}`,
-        { hint: 'try again; capital letters matter' },
-      );
-    throw (
-      knownFailure(answer, provider.title, 'later') ??
-      new FlockError(
-        'config',
-        `${provider.title} does not let this app use xAuth (${status})${wordsIn(answer)}`,
-        {
-          hint: 'run it without --xauth: X gives keys by PIN or by --callback; other services allow xAuth only to approved apps',
-        },
-      )
-    );
+  if (![400, 401, 403, 404].includes(status)) return readGrant(answer, provider);
+  const isLoginWrong = /(user ?name|password|credentials)/i.test(body) && !/x_?auth/i.test(body);
+  if (isLoginWrong && !isWebPage(body)) {
+    const message = `${provider.title} refused the name or the password (${status})${wordsIn(answer)}`;
+    throw new FlockError('partly', message, { hint: 'try again; capital letters matter' });
   }
-  return readGrant(answer, provider);
+  throw laterFailure(answer, provider, () => {
+    const message = `${provider.title} does not let this app use xAuth (${status})${wordsIn(answer)}`;
+    return new FlockError('config', message, {
+      hint: 'run it without --xauth: X gives keys by PIN or by --callback; other services allow xAuth only to approved apps',
+    });
+  });
 }
+
+/** An access token, and its account if the answer names it. */
+type Granted = ReturnType<typeof readGrant>;
 
 function readGrant(answer: HttpAnswer, provider: Provider) {
   if (answer.status !== 200) throw oauthFailure(answer, provider.title);
@@ -285,11 +182,7 @@ function accountFrom(id: unknown, name: unknown, { account }: Provider): Account
 export function readWhoAmI(answer: HttpAnswer, provider: Provider, { id, name }: WhoAmI): Account {
   const { status, body } = answer;
   if (status === 401 || status === 403) {
-    throw (
-      foreignFailure(answer, provider.title) ??
-      knownFailure(answer, provider.title, 'later') ??
-      deadKey(provider.title, String(status), wordsIn(answer))
-    );
+    throw laterFailure(answer, provider, () => deadKey(provider.title, String(status), wordsIn(answer)));
   }
   if (status !== 200) throw oauthFailure(answer, provider.title);
   const account = accountFrom(valueAt(body, id), valueAt(body, name), provider);
@@ -382,6 +275,10 @@ function oauthFailure(answer: HttpAnswer, provider: string, now?: number): Flock
     hint: 'is KEYMAKER_API_URL right, and is the app set up for OAuth 1.0a in the developer console?',
   });
 }
+
+/** Why a later request of an authorization was refused. A wrong app would have been refused at the first one. */
+const laterFailure = (answer: HttpAnswer, { title }: Provider, otherwise: () => FlockError): FlockError =>
+  foreignFailure(answer, title) ?? knownFailure(answer, title, 'later') ?? otherwise();
 
 /** A refusal by something other than the provider; it says nothing about the app, the key or the PIN. */
 function foreignFailure({ status, body }: HttpAnswer, provider: string): FlockError | undefined {

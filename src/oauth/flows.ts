@@ -98,15 +98,8 @@ export async function callbackFlow({
   return client.accessToken(requestToken, answer.verifier);
 }
 
-/** The query of a callback, read. */
-export type Callback =
-  | { kind: 'granted'; token: string; verifier: string }
-  | { kind: 'denied'; token: string }
-  /** The person denied a request token that the provider does not name. */
-  | { kind: 'nameless' }
-  | { kind: 'unreadable' };
-
-export type CallbackAnswer = { verifier: string } | 'denied';
+/** What a callback brings. */
+type CallbackAnswer = { verifier: string } | 'denied';
 
 /** Receives callbacks. */
 export interface Callbacks {
@@ -118,28 +111,4 @@ export interface Callbacks {
    * @returns undefined if none came before the link expired
    */
   wait(requestToken: TokenPair): Promise<CallbackAnswer | undefined>;
-}
-
-/**
- * Reads the query of a callback. When the person denies, X sends `denied=TOKEN`; others name a problem, leave the verifier out,
- * or (Tumblr) send nothing. A query with a repeated field is unreadable.
- *
- * @see RFC 5849 section 2.2
- */
-export function readCallback(query: URLSearchParams): Callback {
-  if (query.size === 0) return { kind: 'nameless' };
-  const denied = only(query, 'denied');
-  const token = only(query, 'oauth_token') ?? denied;
-  if (token === undefined || [...query.keys()].length !== new Set(query.keys()).size)
-    return { kind: 'unreadable' };
-  const verifier = only(query, 'oauth_verifier');
-  const refused = query.has('denied') || query.has('oauth_problem') || verifier === undefined;
-  return refused ? { kind: 'denied', token } : { kind: 'granted', token, verifier };
-}
-
-const shape = /^[\x21-\x7e]{1,512}$/;
-
-function only(query: URLSearchParams, name: string): string | undefined {
-  const [value, ...more] = query.getAll(name);
-  return value !== undefined && more.length === 0 && shape.test(value) ? value : undefined;
 }

@@ -138,25 +138,23 @@ export function tumblrProvider(
   };
 }
 
+/** The built-in providers by their ids. In a sandbox each has its place below the base of the X API. */
+const makers = {
+  x: (api: string) => xProvider(api),
+  flickr: (api: string, isSandbox: boolean) => flickrProvider(isSandbox ? `${api}/flickr` : undefined),
+  tumblr: (api: string, isSandbox: boolean) =>
+    tumblrProvider(isSandbox ? { oauth: `${api}/tumblr`, api: `${api}/tumblr` } : undefined),
+};
+
 /** The ids of the built-in providers. */
-export const builtIn = ['x', 'flickr', 'tumblr'] as const;
+export const builtIn: readonly string[] = Object.keys(makers);
 
-interface Servers {
-  /** The base of the X API. */
-  api: string;
-  /** Whether that is a sandbox: it serves the other providers too, each below its id. */
-  isSandbox: boolean;
-}
-
-export function builtInProvider(id: (typeof builtIn)[number], { api, isSandbox }: Servers): Provider {
-  switch (id) {
-    case 'x':
-      return xProvider(api);
-    case 'flickr':
-      return isSandbox ? flickrProvider(`${api}/flickr`) : flickrProvider();
-    case 'tumblr':
-      return isSandbox ? tumblrProvider({ oauth: `${api}/tumblr`, api: `${api}/tumblr` }) : tumblrProvider();
-  }
+/** @param servers - `api`: the base of the X API; `isSandbox`: whether that is a sandbox */
+export function builtInProvider(
+  id: string,
+  { api, isSandbox }: { api: string; isSandbox: boolean },
+): Provider | undefined {
+  return new Map(Object.entries(makers)).get(id)?.(api, isSandbox);
 }
 
 /** The provider with a permission in its authorize link. @param chosen - one of its choices; undefined for its default */

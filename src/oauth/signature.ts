@@ -1,12 +1,74 @@
-import { createHmac } from 'node:crypto';
+import { createHmac, randomUUID } from 'node:crypto';
+import type { Clock } from '../clock.ts';
+import type { HttpAnswer, Send } from '../http/exchange.ts';
 import { Secret } from '../text.ts';
 
 /*
- * OAuth 1.0a signatures with HMAC-SHA1 (RFC 5849 section 3), and the tokens that sign.
+ * Requests that are signed by OAuth 1.0a with HMAC-SHA1 (RFC 5849 section 3), and the tokens that sign them.
  */
 
 /** A name and a value; names may repeat. */
 export type Parameter = readonly [name: string, value: string];
+
+/** A request to sign and send. */
+export interface SignedCall {
+  method: 'GET' | 'POST' | 'DELETE';
+  url: string;
+  oauth?: readonly Parameter[];
+  form?: readonly Parameter[];
+  /** A body that is sent as JSON; it is not signed. */
+  json?: unknown;
+}
+
+interface SigningOptions {
+  send: Send;
+  clock: Clock;
+  appKeys: TokenPair;
+  token?: TokenPair;
+  /** Other secrets in the request, which are removed from a refusal that quotes it. */
+  secrets?: readonly string[];
+}
+
+/** @returns sends a request, signed with the app keys and the token if there is one @see RFC 5849 section 3.1 */
+export function signedSend({ send, clock, appKeys, token, secrets = [] }: SigningOptions) {
+  return async ({ method, url, oauth, form, json }: SignedCall): Promise<HttpAnswer> => {
+    const authorization = authorizationHeader({
+      method,
+      url,
+      appKeys,
+      token,
+      nonce: newNonce(),
+      timestamp: Math.floor(clock.now() / 1000),
+      ...(oauth && { oauth }),
+      ...(form && { form }),
+    });
+    const headers: Record<string, string> = { authorization, accept: '*/*' };
+    if (form) headers['content-type'] = 'application/x-www-form-urlencoded';
+    if (json !== undefined) headers['content-type'] = 'application/json';
+    const body = form ? formBody(form) : json === undefined ? undefined : JSON.stringify(json);
+    const request = { method, url, headers, ...(body !== undefined && { body }) };
+    const pairs = [appKeys, ...(token ? [token] : [])].flatMap((pair) => Object.values(pair.reveal()));
+    return withoutEcho(await send(request), [...pairs, ...secrets]);
+  };
+}
+
+/** More than 110 random bits in 30 characters, the maximum at some servers. A UUID is the cheapest source. */
+const newNonce = (): string => randomUUID().replaceAll('-', '').slice(2);
+
+/** Removes our secrets from a refusal: some proxies quote the request, and a message or log must not show its tokens. */
+function withoutEcho(answer: HttpAnswer, secrets: readonly string[]): HttpAnswer {
+  if (answer.status >= 200 && answer.status < 300) return answer;
+  const values = secrets.filter(({ length }) => length > 3);
+  const forms = values.flatMap((value) => [value, encode(value), JSON.stringify(value).slice(1, -1)]);
+  const clean = (text: string): string =>
+    forms.reduce((rest, form) => rest.replaceAll(form, '[secret]'), text);
+  const headers = Object.entries(answer.headers).map(([name, value]) => [name, clean(value)]);
+  return {
+    ...answer,
+    headers: Object.fromEntries(headers) as HttpAnswer['headers'],
+    body: clean(answer.body),
+  };
+}
 
 /** What one signature covers. */
 interface SignatureInput {

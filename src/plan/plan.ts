@@ -1,38 +1,33 @@
 import pMap from 'p-map';
-import { inMicros } from '../cost.ts';
+import { inMicros, type PriceTable } from '../cost.ts';
 import { FlockError } from '../errors.ts';
 import type { Flock, PlannedBot, WholeFlock } from '../flock/load.ts';
 import { conditionOf, type StandingOf } from '../flock/status.ts';
 import { shownPath } from '../fs.ts';
 import { mustBeItsAccount } from '../keys/right-account.ts';
+import { isFinished } from '../ledger/cursor.ts';
 import { FlockHistory } from '../ledger/history.ts';
 import type { BotState } from '../ledger/state.ts';
-import { readPoem } from '../poems/find.ts';
 import { findSharedTexts, type LintOfBot, lintPoem } from '../poems/lint.ts';
 import { linesOf } from '../poems/poem.ts';
 import { hasLink } from '../poems/tweet-text.ts';
 import { keyMark } from '../posting/bot-runner.ts';
-import type { FlockBudget } from '../posting/budget.ts';
-import { slotCounter } from '../schedule/calendar.ts';
-import { BotTally, maxSpan, month, type Outlook, type Span } from './outlook.ts';
+import { costOf, type FlockBudget } from '../posting/budget.ts';
+import { slotCounter, type Stretch } from '../schedule/schedule.ts';
 import {
   type BotToPredict,
-  type Parked,
   type PredictedBot,
   type PredictedPost,
   Prediction,
-  type Rest,
   type Shared,
 } from './predict.ts';
 import { type Excess, LimitWatch, xLimits } from './x-limits.ts';
 
-/** A bot as the files of the flock have it. */
-interface BotToPlan extends BotToPredict {
+/** A bot as the files of the flock have it, with its poem and what the ledger says of it. */
+export interface BotToPlan extends PlannedBot, BotToPredict {
+  name: PlannedBot['name'];
   /** Its poem's file, as it is to be shown. */
   file: string;
-  /** Its account's screen name. */
-  account: string | undefined;
-  hasKey: boolean;
   /** Tells the app of its key from others. */
   app: string;
 }
@@ -45,6 +40,55 @@ interface PlanOptions extends Shared {
   span: Span;
 }
 
+/** What a bot will do, in sums. Instants and durations in milliseconds, money in micros. */
+interface Outlook {
+  /** Posts in the time that is planned, and what they cost. */
+  posts: number;
+  micros: number;
+  /** Its next post, be it after that time; undefined where nobody can see one. */
+  next: number | undefined;
+  /** What the 30 days from now on cost. */
+  microsPerMonth: number;
+  /** The lines of this pass that are not posted yet, and what all of them cost. */
+  linesLeft: number;
+  microsToEnd: number;
+  /** When the last of them is posted, where that is within 50 years. */
+  end: End | undefined;
+  /** The time from one post to the next, where there are two. */
+  every: number | undefined;
+  /** The same as it would be if X refused nothing. */
+  pace: number | undefined;
+  /** What X's refusals of repetitions came to in that time, where there were any. */
+  refused: Refused | undefined;
+  /** The budgets that hold it in that time. */
+  held: PredictedBot['held'];
+}
+
+/** How often a line was refused as a repetition, and how many of the slots have no post. */
+interface Refused {
+  times: number;
+  missing: number;
+  slots: number;
+}
+
+interface End {
+  at: number;
+  /** It is too far away to be followed post by post, and is reckoned from the pace. */
+  about: boolean;
+}
+
+/** The time that is planned. Milliseconds since 1970. */
+interface Span {
+  from: number;
+  until: number;
+}
+
+/** What a month is in a forecast. Milliseconds. */
+const month = 30 * 86_400_000;
+
+/** Nobody plans farther ahead. Milliseconds. */
+const maxSpan = 50 * 365.25 * 86_400_000;
+
 /** One bot, as it will be. */
 export interface BotPlan {
   bot: BotToPlan;
@@ -52,9 +96,9 @@ export interface BotPlan {
   standing: StandingOf;
   outlook: Outlook;
   /** Why it takes no more steps, where it does not. */
-  rest: Rest | undefined;
+  rest: PredictedBot['rest'];
   /** How it is parked at last, where it is. */
-  parked: Parked | undefined;
+  parked: PredictedBot['parked'];
   /** The most posts in any 24 hours. */
   mostInDay: number;
 }
@@ -187,15 +231,16 @@ export class FlockPlan {
   }
 }
 
-function standingOf(
+/** How a bot stands at an instant, by its state. */
+export function standingOf(
   { name: bot, account, settings, state, lines }: BotToPlan,
-  { history, purse }: Shared,
+  flock: Pick<Shared, 'history' | 'purse'>,
   now: number,
 ): StandingOf {
-  const line = state?.place.next ?? 0;
-  const linked = new Set(hasLink((lines[line] ?? lines[0])?.text ?? '') ? [line] : []);
+  const next = state && !isFinished(state.place) ? state.place.next : 0;
+  const linked = new Set(hasLink(lines[next]?.text ?? '') ? [next] : []);
   const files = { bot, account, lines: lines.length, linked, settings, unfit: undefined };
-  return conditionOf(files, state, { history, purse, isStopped: false, now });
+  return conditionOf(files, state, { ...flock, isStopped: false, now });
 }
 
 /** What all of some bots cost together in a month, in micros, given what the flock may spend. */
@@ -209,6 +254,149 @@ export const microsPerMonth = (plans: readonly BotPlan[], usdPerMonth: number | 
 export const sumOf = (plans: readonly BotPlan[], what: (outlook: Outlook) => number): number =>
   plans.reduce((sum, { outlook }) => sum + what(outlook), 0);
 
+interface TallyOptions {
+  prices: PriceTable;
+  span: Span;
+  slotsIn: ReturnType<typeof slotCounter>;
+}
+
+/** Adds up what one bot posts, as it comes. */
+class BotTally {
+  readonly #bot: PredictedBot;
+  readonly #prices: PriceTable;
+  readonly #span: Span;
+  readonly #slotsIn: ReturnType<typeof slotCounter>;
+  readonly #linesLeft: number;
+  /** The pass that ends with these lines. */
+  readonly #pass: number;
+  readonly #inSpan = { posts: 0, micros: 0 };
+  #inMonth = 0;
+  #toEnd = 0;
+  #posts = 0;
+  #first: number | undefined;
+  #last: number | undefined;
+  #end: number | undefined;
+  #held: PredictedBot['held'];
+  #refused = 0;
+  /** Slots of the time that is planned that have a post. */
+  #served = 0;
+
+  constructor(bot: PredictedBot, { prices, span, slotsIn }: TallyOptions) {
+    this.#bot = bot;
+    this.#prices = prices;
+    this.#span = span;
+    this.#slotsIn = slotsIn;
+    const { state, settings, lines } = bot.bot;
+    const left = bot.linesLeft()?.length ?? 0;
+    const isOver = bot.isAtEnd && left === 0;
+    const begins = isOver && settings.atEnd === 'loop';
+    this.#linesLeft = begins ? lines.length : left;
+    this.#pass = (state?.pass ?? 1) + (begins ? 1 : 0);
+    if (isOver && !begins) this.#end = state?.last?.at;
+  }
+
+  add({ at, slot, micros }: PredictedPost): void {
+    const { from, until } = this.#span;
+    if (at <= until) {
+      this.#inSpan.posts++;
+      this.#inSpan.micros += micros;
+      if (slot > from - this.#bot.schedule.offset) this.#served++;
+    }
+    if (at < from + month) this.#inMonth += micros;
+    // Where its last line was passed over, the post before that was its last.
+    if (this.#end === undefined && this.#isOver()) this.#end = this.#last ?? at;
+    if (this.#end === undefined) {
+      this.#toEnd += micros;
+      if (this.#bot.isAtEnd) this.#end = at;
+    }
+    this.#posts++;
+    this.#first ??= at;
+    this.#last = at;
+  }
+
+  /** To be called when the time that is planned is over. */
+  endSpan(): void {
+    this.#held = this.#bot.held;
+    this.#refused = this.#bot.refused;
+  }
+
+  /** Whether its last line was posted, and all that it costs in a month is known. */
+  isDone(now: number): boolean {
+    return this.#end !== undefined && now >= this.#span.from + month;
+  }
+
+  /** @param now - how far the prediction has come */
+  outlook(now: number): Outlook {
+    const { from } = this.#span;
+    const share = Math.min(1, (now - from) / month);
+    const most = this.#bot.bot.settings.budget.usdPerMonth ?? Infinity;
+    const every = this.#every();
+    return {
+      ...this.#inSpan,
+      next: this.#first,
+      microsPerMonth: Math.min(inMicros(most), share > 0 ? Math.round(this.#inMonth / share) : 0),
+      linesLeft: this.#linesLeft,
+      microsToEnd: this.#toEnd + (this.#end === undefined ? this.#restOfCost() : 0),
+      end: this.#endFrom(now, every),
+      every,
+      pace: this.#pace(every),
+      refused: this.#refusals(),
+      held: this.#held,
+    };
+  }
+
+  /** Refusals slow a bot down, and would hide that it is too fast: then the schedule says how fast it is. */
+  #pace(every: number | undefined): number | undefined {
+    if (this.#bot.refused === 0) return every;
+    const { from } = this.#span;
+    const slots = this.#slotsOf({ from, until: from + month });
+    return slots > 1 ? month / slots : every;
+  }
+
+  #refusals(): Refused | undefined {
+    if (this.#refused === 0) return undefined;
+    const { parked, schedule } = this.#bot;
+    const { offset } = schedule;
+    const { from, until } = this.#span;
+    const isLast = this.#bot.bot.settings.atEnd === 'stop' ? this.#end : undefined;
+    const last = Math.min(until, isLast ?? until, parked?.at ?? until);
+    const slots = this.#slotsOf({ from: from - offset, until: last - offset });
+    return { times: this.#refused, missing: Math.max(0, slots - this.#served), slots };
+  }
+
+  #slotsOf(stretch: Stretch): number {
+    const { schedule: expression, timezone } = this.#bot.bot.settings;
+    return this.#slotsIn({ expression, timezone }, stretch);
+  }
+
+  #isOver(): boolean {
+    return (this.#bot.state?.pass ?? 0) > this.#pass;
+  }
+
+  #every(): number | undefined {
+    if (this.#posts > 1) return ((this.#last ?? 0) - (this.#first ?? 0)) / (this.#posts - 1);
+    const slot = this.#bot.schedule.nextSlot(this.#span.from);
+    const following = slot === undefined ? undefined : this.#bot.schedule.nextSlot(slot);
+    return slot === undefined || following === undefined ? undefined : following - slot;
+  }
+
+  #restOfCost(): number {
+    const { lines } = this.#bot.bot;
+    const left = this.#bot.linesLeft() ?? [];
+    return left.reduce((sum, line) => sum + costOf(lines[line]?.text ?? '', this.#prices), 0);
+  }
+
+  #endFrom(now: number, every: number | undefined): End | undefined {
+    if (this.#end !== undefined) return { at: this.#end, about: false };
+    const { rest, isAtEnd } = this.#bot;
+    if (rest === 'finished' && isAtEnd && this.#last !== undefined) return { at: this.#last, about: false };
+    if (rest !== undefined || every === undefined) return undefined;
+    const left = this.#bot.linesLeft()?.length ?? 0;
+    const at = Math.max(this.#last ?? 0, now - every) + left * every;
+    return at < this.#span.from + maxSpan ? { at: Math.round(at), about: true } : undefined;
+  }
+}
+
 /** Poems read at a time. */
 const readers = 64;
 
@@ -216,50 +404,33 @@ const readers = 64;
  * Reads the poems of a flock, each once.
  *
  * @param states - what the ledger says of the bots
- * @returns who can be planned, and who cannot and why, both by name
+ * @returns the bots that can post, and those that cannot and why, both by name
  */
 export async function readBots(
-  { bots, misfits }: WholeFlock,
+  { bots, invalidBots }: Pick<WholeFlock, 'bots' | 'invalidBots'>,
   states: ReadonlyMap<string, BotState>,
-): Promise<{ bots: BotToPlan[]; misfits: Flock['misfits'] }> {
+  readPoem: (file: string) => Promise<string>,
+): Promise<{ bots: BotToPlan[]; invalidBots: Flock['invalidBots'] }> {
   const appOf = apps(bots);
-  const read = async (bot: PlannedBot): Promise<BotToPlan | FlockError> => {
+  const invalid = [...invalidBots];
+  const read = async (bot: PlannedBot): Promise<BotToPlan[]> => {
+    const { name, poemFile, settings, bundle } = bot;
+    const state = states.get(name);
     try {
-      return await readBot(bot, states.get(bot.name), appOf(bot));
+      mustBeItsAccount(bot, state?.account);
+      const text = await readPoem(poemFile);
+      const lines = await linesOf(poemFile, settings.unit, () => Promise.resolve(text));
+      // Without a key, the one it was parked with still counts.
+      const key = bundle ? keyMark({ name, poemFile, settings, bundle }) : (state?.parked?.key ?? '');
+      return [{ ...bot, file: shownPath(poemFile), text, lines, state, key, app: appOf(bot) }];
     } catch (error) {
-      if (error instanceof FlockError) return error;
-      throw error;
+      if (!(error instanceof FlockError)) throw error;
+      invalid.push({ bot: name, error });
+      return [];
     }
   };
   const found = await pMap(bots, read, { concurrency: readers });
-  const unfit = bots.flatMap(({ name: bot }, index) => {
-    const error = found[index];
-    return error instanceof FlockError ? [{ bot, error }] : [];
-  });
-  return {
-    bots: found.flatMap((bot) => (bot instanceof FlockError ? [] : [bot])),
-    misfits: [...misfits, ...unfit].sort((a, b) => (a.bot < b.bot ? -1 : 1)),
-  };
-}
-
-async function readBot(bot: PlannedBot, state: BotState | undefined, app: string): Promise<BotToPlan> {
-  const { name, poemFile, settings, account, bundle } = bot;
-  mustBeItsAccount(bot, state?.account);
-  const text = await readPoem(poemFile);
-  const lines = await linesOf(poemFile, settings.unit, () => Promise.resolve(text));
-  return {
-    name,
-    file: shownPath(poemFile),
-    text,
-    lines,
-    settings,
-    state,
-    account,
-    hasKey: bundle !== undefined,
-    // Without a key nothing says that it was repaired.
-    key: bundle ? keyMark({ name, poemFile, settings, bundle }) : (state?.parked?.key ?? ''),
-    app,
-  };
+  return { bots: found.flat(), invalidBots: invalid.sort((a, b) => (a.bot < b.bot ? -1 : 1)) };
 }
 
 /** Tells the apps of a flock apart. Bots without a key will have the one that the others have, where those have but one. */

@@ -1,8 +1,8 @@
 import TinyQueue from 'tinyqueue';
 import type { BotSettings } from '../config/flock-file.ts';
 import { defaultSockets } from '../http/exchange.ts';
-import { fingerprints, isFinished } from '../ledger/cursor.ts';
-import type { Intent, LedgerEvent, Price } from '../ledger/events.ts';
+import { fingerprints, isFinished, linesLeft } from '../ledger/cursor.ts';
+import type { Intent, LedgerEvent } from '../ledger/events.ts';
 import type { FlockHistory } from '../ledger/history.ts';
 import { applyEvent, type BotState } from '../ledger/state.ts';
 import type { XFailure } from '../networks/x/failure.ts';
@@ -17,105 +17,118 @@ import {
   type PlannedPost,
   situationOf,
 } from '../posting/decide.ts';
-import { type PoemRead, readFor, readingOf } from '../posting/edits.ts';
+import { readFor, readingOf } from '../posting/edits.ts';
 import { eventsAfter } from '../posting/post.ts';
 import { beginLook } from '../posting/reconcile.ts';
-import { BotSchedule } from '../schedule/calendar.ts';
+import { BotSchedule } from '../schedule/schedule.ts';
 import { xLimits } from './x-limits.ts';
 
-/** What X will answer to one account's posts, as far as that can be known before. */
-class AnswersOfX {
-  /** When each text was posted last. */
-  readonly #posted = new Map<string, number>();
-
-  /** X's answer to a text at an instant: a failure, or undefined where it takes it. */
-  post(text: string, now: number): XFailure | undefined {
-    const kept = asKept(text);
-    if (cashtagsIn(kept) > 1) return { kind: 'rejected', reason: 'X takes one cashtag in a post' };
-    const last = this.#posted.get(kept);
-    if (last !== undefined && last > now - xLimits.remembers.surely)
-      return { kind: 'duplicate', reason: 'it repeats what was posted lately' };
-    this.#posted.set(kept, now);
-    return undefined;
-  }
+/** What is known of a bot before it is planned. */
+export interface BotToPredict {
+  name: string;
+  /** The text of its poem, and its lines in order; at least one. */
+  text: string;
+  lines: readonly Line[];
+  settings: BotSettings;
+  /** What the ledger says of it. */
+  state: BotState | undefined;
+  /** Tells its key from the one it was parked with. */
+  key: string;
 }
 
+/** What the bots of a flock share. */
+export interface Shared {
+  purse: FlockBudget;
+  /** What the flock did; the prediction goes on in it. */
+  history: FlockHistory;
+  /** The most one request takes. Milliseconds. */
+  deadline: number;
+}
+
+/** A post as it will be. Instants in milliseconds since 1970. */
+export interface PredictedPost extends PlannedPost {
+  bot: string;
+  at: number;
+  slot: number;
+  /** What it costs. */
+  micros: number;
+}
+
+/** What a bot does after a step. */
+type Next =
+  /** It takes its next step at an instant. */
+  | { at: number }
+  /** It posts nothing more, or nothing for now. */
+  | { rest: NonNullable<PredictedBot['rest']> }
+  /** The flock has nothing to spend until an instant; the bot looks this often whether something was given back. Milliseconds. */
+  | { poorUntil: number; looksEvery: number }
+  /** It has sent a post; X answers when all others of this instant have sent theirs. The next step follows at once. */
+  | { answer: () => PredictedPost | undefined };
+
 /**
- * One bot in a time that has not come. It decides as the daemon's runner does, by the same functions; what the runner would
- * write to the ledger and send to X stays in memory. A post takes no time, X has no bad day, and the poem stays as it is.
+ * One bot in a time to come. It decides as {@link BotRunner} does, by the same functions; what the runner would write to the
+ * ledger and send to X stays in memory. A post takes no time, X has no outage, and the poem stays as it is. It does not call
+ * the runner itself, which in each step waits, reads the poem and hashes what it sends: a month of 10,000 bots, which is
+ * 300,000 posts, would take several times as long.
  */
 export class PredictedBot {
   readonly bot: BotToPredict;
   readonly schedule: BotSchedule;
+  state: BotState | undefined;
+  /** How often budgets have held it, the first of them, and the end of the last time. */
+  held: { first: { cap: BudgetExceeded; at: number }; until: number | undefined; times: number } | undefined;
+  /** Why it takes no more steps, if it takes none. */
+  rest: Extract<Decision, { do: 'rest' }>['because'] | 'finished' | 'budget' | undefined;
+  /** How often X has refused a line as a repetition. */
+  refused = 0;
   readonly #shared: Shared;
-  readonly #x = new AnswersOfX();
-  #state: BotState | undefined;
+  readonly #gaveBack: () => void;
+  /** When each text was posted last. */
+  readonly #posted = new Map<string, number>();
   /** The open post, and since when it is known to be open. */
   #doubt: { open: Intent; since: number } | undefined;
   /** The poem as it was read last, for as long as the bot knows it so. */
-  #read: { known: string; pass: number; poem: PoemRead } | undefined;
-  #held: Held | undefined;
-  #rest: Rest | undefined;
-  #refused = 0;
+  #read: { known: string; pass: number; poem: ReturnType<typeof readFor> } | undefined;
 
-  constructor(bot: BotToPredict, shared: Shared) {
+  /** @param gaveBack - called where a post was paid for that was not made */
+  constructor(bot: BotToPredict, shared: Shared, gaveBack: () => void) {
     this.bot = bot;
     this.schedule = new BotSchedule(bot.name, bot.settings);
+    this.state = bot.state;
     this.#shared = shared;
-    this.#state = bot.state;
+    this.#gaveBack = gaveBack;
   }
 
-  /** Which time it is through its poem, or undefined before its first step. */
-  get pass(): number | undefined {
-    return this.#state?.pass;
-  }
-
-  get held(): Held | undefined {
-    return this.#held;
-  }
-
-  /** Why it takes no more steps, where it does not. */
-  get rest(): Rest | undefined {
-    return this.#rest;
-  }
-
-  /** How often X has refused a line as a repetition. */
-  get refused(): number {
-    return this.#refused;
-  }
-
-  get parked(): Parked | undefined {
-    const { parked, place } = this.#state ?? {};
+  /** Why it is parked, and at which line, counted from 1. */
+  get parked(): (NonNullable<BotState['parked']> & { line: number }) | undefined {
+    const { parked, place } = this.state ?? {};
     return parked && place && { ...parked, line: place.next + 1 };
   }
 
   /** Whether all lines of its pass are done. */
   get isAtEnd(): boolean {
-    return this.#state !== undefined && isFinished(this.#state.place);
+    return this.state !== undefined && isFinished(this.state.place);
   }
 
   /** The lines of this pass that are not done, counted from 0, or undefined where its place is lost. */
   linesLeft(): number[] | undefined {
     const { lines } = this.bot;
-    if (!this.#state) return lines.map((_, line) => line);
-    const read = readingOf(this.#state.place, lines);
-    const { place } = read;
-    if (!place) return undefined;
-    const ahead = new Set(place.ahead);
-    return read.lines.flatMap((_, line) => (line >= place.next && !ahead.has(line) ? [line] : []));
+    if (!this.state) return lines.map((_, line) => line);
+    const { place } = readingOf(this.state.place, lines);
+    return place && linesLeft(place);
   }
 
   /** Takes one step at an instant. */
   step(now: number): Next {
     const next = this.#take(now);
-    if ('rest' in next) this.#rest = next.rest;
+    if ('rest' in next) this.rest = next.rest;
     return next;
   }
 
   #take(now: number): Next {
     const { name: bot, lines, settings, key } = this.bot;
-    this.#state ??= applyEvent(undefined, { event: 'begun', bot, at: now, poem: fingerprints(lines) });
-    const state = this.#state;
+    this.state ??= applyEvent(undefined, { event: 'begun', bot, at: now, poem: fingerprints(lines) });
+    const state = this.state;
     const decision = decide(
       situationOf(state, settings, {
         now,
@@ -162,16 +175,23 @@ export class PredictedBot {
         return { rest: 'finished' };
       case 'wait for budget':
         return this.#hold(move.cap, now);
-      case 'post':
-        return this.#send(move.post, { slot, until, price: move.price, owed: state.owed }, now);
+      case 'post': {
+        const { post, price } = move;
+        const { line, lines } = post;
+        // No timeline is searched for it, so its fingerprint is not needed.
+        const intent = { event: 'intent', bot, at: now, slot, until, line, lines, print: '' } as const;
+        this.#record(now, { ...intent, ...price });
+        const sent = { bot, at: now, slot, ...post, micros: price.cost ?? 0 };
+        return { answer: () => this.#answered(sent, state.owed) };
+      }
     }
   }
 
   /** The poem as the bot reads it. Where it knows another split of it that takes long to find, it is looked for once. */
-  #readPoem({ place, pass }: BotState, at: number): PoemRead {
+  #readPoem({ place, pass }: BotState, at: number): ReturnType<typeof readFor> {
     const { name, text, lines, settings, key } = this.bot;
     if (this.#read?.known === place.poem && this.#read.pass === pass) return this.#read.poem;
-    const poem = readFor(name, place, { text, unit: settings.unit, lines }, { at, key: () => key });
+    const poem = readFor(name, place, { text, unit: settings.unit, lines }, { at, key });
     this.#read = poem.edit ? undefined : { known: place.poem, pass, poem };
     return poem;
   }
@@ -179,30 +199,22 @@ export class PredictedBot {
   /** Writes down what happened. @returns the next step, at once */
   #record(at: number, ...events: LedgerEvent[]): { at: number } {
     for (const event of events) {
-      this.#shared.history.apply(event, this.#state);
-      if (event.event === 'refused' || event.event === 'absent') this.#shared.gaveBack?.();
-      this.#state = applyEvent(this.#state, event);
+      this.#shared.history.apply(event, this.state);
+      if (event.event === 'refused' || event.event === 'absent') this.#gaveBack();
+      this.state = applyEvent(this.state, event);
     }
     return { at };
-  }
-
-  #send(planned: PlannedPost, { slot, until, price, owed }: ToSend, at: number): Next {
-    const { name: bot } = this.bot;
-    const { line, lines } = planned;
-    // Nobody looks for it on a timeline: nothing has to tell its text.
-    this.#record(at, { event: 'intent', bot, at, slot, until, line, lines, print: '', ...price });
-    return { answer: () => this.#answered({ bot, at, slot, ...planned, micros: price.cost ?? 0 }, owed) };
   }
 
   /** @param owed - what was owed before the post @returns the post, where X takes it */
   #answered(post: PredictedPost, owed: BotState['owed']): PredictedPost | undefined {
     const { bot, at, text, line } = post;
-    const failure = this.#x.post(text, at);
+    const failure = this.#failureOf(text, at);
     if (!failure) {
       this.#record(at, { event: 'posted', bot, at, by: 'answer' });
       return post;
     }
-    if (failure.kind === 'duplicate') this.#refused++;
+    if (failure.kind === 'duplicate') this.refused++;
     const { refrain } = this.bot.settings;
     const attempt = { bot, owed, key: this.bot.key, line, refrain, now: at };
     // What is predicted is never in doubt, so that a repetition is a refrain.
@@ -210,9 +222,20 @@ export class PredictedBot {
     return undefined;
   }
 
+  /** X's answer to a text, as far as it can be known before: a failure, or undefined if it takes the text. */
+  #failureOf(text: string, now: number): XFailure | undefined {
+    const kept = asKept(text);
+    if (cashtagsIn(kept) > 1) return { kind: 'rejected', reason: 'X takes one cashtag in a post' };
+    const last = this.#posted.get(kept);
+    if (last !== undefined && last > now - xLimits.remembers.surely)
+      return { kind: 'duplicate', reason: 'it repeats what was posted lately' };
+    this.#posted.set(kept, now);
+    return undefined;
+  }
+
   #hold(cap: BudgetExceeded, now: number): Next {
-    const { first = { cap, at: now }, until, times = 0 } = this.#held ?? {};
-    this.#held = { first, until: cap.until, times: cap.until === until ? times : times + 1 };
+    const { first = { cap, at: now }, until, times = 0 } = this.held ?? {};
+    this.held = { first, until: cap.until, times: cap.until === until ? times : times + 1 };
     if (cap.until === undefined) return { rest: 'budget' };
     const looks = looksAgain(cap, now) ?? cap.until;
     // Slots that it lets go while it looks are no more than those of its schedule.
@@ -221,70 +244,6 @@ export class PredictedBot {
     return cap.whose === 'bot' ? { at: cap.until } : { poorUntil: cap.until, looksEvery: looks - now };
   }
 }
-
-interface ToSend {
-  slot: number;
-  until: number;
-  price: Price;
-  owed: BotState['owed'];
-}
-
-/** What is known of a bot before it is planned. */
-export interface BotToPredict {
-  name: string;
-  /** The text of its poem, and its lines in order; at least one. */
-  text: string;
-  lines: readonly Line[];
-  settings: BotSettings;
-  /** What the ledger says of it. */
-  state: BotState | undefined;
-  /** Tells its key from the one it was parked with. */
-  key: string;
-}
-
-/** What all bots of a flock share. */
-export interface Shared {
-  purse: FlockBudget;
-  /** What the flock did; the prediction goes on in it. */
-  history: FlockHistory;
-  /** The most one request takes. Milliseconds. */
-  deadline: number;
-  /** Called where a post was paid for that was not made. */
-  gaveBack?: () => void;
-}
-
-/** A post as it will be. Instants in milliseconds since 1970. */
-export interface PredictedPost extends PlannedPost {
-  bot: string;
-  at: number;
-  slot: number;
-  /** What it costs. */
-  micros: number;
-}
-
-/** How often budgets have held a bot, and which one did first. */
-export interface Held {
-  first: { cap: BudgetExceeded; at: number };
-  /** The end of the last time. */
-  until: number | undefined;
-  times: number;
-}
-
-/** Why a bot is parked, and at which line, counted from 1. */
-export type Parked = NonNullable<BotState['parked']> & { line: number };
-
-/** Why a bot posts nothing more, or nothing for now. */
-export type Rest = Extract<Decision, { do: 'rest' }>['because'] | 'finished' | 'budget';
-
-/** What a bot does after a step. */
-type Next =
-  /** It takes its next step at an instant. */
-  | { at: number }
-  | { rest: Rest }
-  /** The flock has nothing to spend until an instant; so often it looks whether something was given back. Milliseconds. */
-  | { poorUntil: number; looksEvery: number }
-  /** It has sent a post; X's answer comes when all others of this instant have sent theirs. The next step follows at once. */
-  | { answer: () => PredictedPost | undefined };
 
 /**
  * A bot's next step. Those of one instant go in rounds, as the daemon's do: a bot that is not done after a step waits for all
@@ -319,9 +278,9 @@ export class Prediction {
    * @param bots - by name
    * @param from - when the daemon would start, in milliseconds since 1970
    */
-  constructor(bots: readonly BotToPredict[], shared: Omit<Shared, 'gaveBack'>, from: number) {
+  constructor(bots: readonly BotToPredict[], shared: Shared, from: number) {
     const gaveBack = (): void => void (this.#gaveBack = true);
-    this.bots = bots.map((bot) => new PredictedBot(bot, { ...shared, gaveBack }));
+    this.bots = bots.map((bot) => new PredictedBot(bot, shared, gaveBack));
     this.#now = from;
     this.#turns = bots.map(() => 0);
     bots.forEach((_, index) => {

@@ -9,7 +9,7 @@ import { iso } from '../text.ts';
 /** A plan for programs, part by part: a large flock has millions of posts, and none of them is kept. */
 export function* planAsJson(
   plan: FlockPlan,
-  misfits: Flock['misfits'],
+  invalidBots: Flock['invalidBots'],
   passedOver: Flock['passedOver'] = [],
 ): Generator<string> {
   const { span, purse } = plan;
@@ -21,7 +21,7 @@ export function* planAsJson(
   yield ',\n  "bots": ';
   yield* list(bots, (bot) => botAsJson(bot, plan));
   yield ',\n  "unfit": ';
-  yield* list(misfits, ({ bot, error: { message, hint } }) => ({ bot, why: message, hint }));
+  yield* list(invalidBots, ({ bot, error: { message, hint } }) => ({ bot, why: message, hint }));
   yield ',\n  "passedOver": ';
   yield* list(passedOver, ({ file, why, hint }) => ({ file, why, hint }));
   const sums = {
@@ -66,7 +66,7 @@ function botAsJson(plan: BotPlan, { span }: FlockPlan): object {
   return {
     bot: bot.name,
     account: bot.account ?? null,
-    hasKey: bot.hasKey,
+    hasKey: bot.bundle !== undefined,
     file: bot.file,
     schedule,
     timezone,
@@ -166,7 +166,7 @@ function fold(line: string): string {
 
 /** A plan for calendar programs, post by post. @param made - when it is made, in milliseconds since 1970 */
 export function* planAsIcs(plan: FlockPlan, made: number): Generator<string> {
-  const files = new Map(plan.chosen.map(({ name, file }) => [name, file]));
+  const files = new Map<string, string>(plan.chosen.map(({ name, file }) => [name, file]));
   yield beginningOfCalendar;
   for (const { bot, slot, at, text, line, lines } of plan.posts()) {
     const shown = lines === 1 ? `line ${line + 1}` : `lines ${line + 1} to ${line + lines}`;

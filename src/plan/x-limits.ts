@@ -1,3 +1,5 @@
+import { counted } from '../text.ts';
+
 /** What X allows in any stretch of time, and what it remembers. Durations in milliseconds. */
 export const xLimits = {
   /** When these were read. @see docs.x.com, rate limits; help.x.com, X limits, as reported in May 2026 */
@@ -5,9 +7,9 @@ export const xLimits = {
   limits: {
     account: { posts: 100, within: 15 * 60_000, whose: 'an account' },
     app: { posts: 10_000, within: 24 * 3_600_000, whose: 'an app, all its accounts together' },
-    'unverified-day': { posts: 50, within: 24 * 3_600_000, whose: 'an account without verification' },
+    'unverified-day': { posts: 50, within: 24 * 3_600_000, whose: 'an unverified account' },
     /** X hands the fifty out by the half-hour, and does not tell how many in each: this is their share, rounded up. */
-    'unverified-half-hour': { posts: 2, within: 30 * 60_000, whose: 'an account without verification' },
+    'unverified-half-hour': { posts: 2, within: 30 * 60_000, whose: 'an unverified account' },
   },
   /**
    * How long a text is refused that the account has posted. X does not tell: it surely is for some hours, and 12 are what others
@@ -53,80 +55,67 @@ export class PeakFinder {
   }
 }
 
-/** A limit that is gone beyond. */
+/** A limit that is exceeded. */
 export interface Excess {
   limit: LimitName;
-  /** Whose posts they are: one bot's, or those of all bots of an app. */
+  /** The bots whose posts count: one, or all bots of an app. */
   bots: readonly string[];
   peak: Peak;
 }
 
-const limitsOfBots = ['account', 'unverified-day', 'unverified-half-hour'] as const;
-type LimitOfBot = (typeof limitsOfBots)[number];
-
 interface Watched {
-  finders: Record<LimitOfBot, PeakFinder>;
-  app: App;
-}
-
-interface App {
+  limit: LimitName;
   bots: string[];
   finder: PeakFinder;
 }
 
-const finderOf = (limit: LimitName): PeakFinder => new PeakFinder(xLimits.limits[limit].within);
+const watch = (limit: LimitName, ...bots: string[]): Watched => {
+  return { limit, bots, finder: new PeakFinder(xLimits.limits[limit].within) };
+};
 
-/** Holds a flock's posts against X's limits. */
+/** Compares a flock's posts with X's limits. */
 export class LimitWatch {
-  readonly #bots = new Map<string, Watched>();
-  readonly #apps = new Map<string, App>();
+  readonly #ofApps = new Map<string, Watched>();
+  /** The limits that each bot's posts count towards. */
+  readonly #ofBots = new Map<string, readonly Watched[]>();
 
   /** @param app - tells the app of one key from that of another */
   addBot(bot: string, app: string): void {
-    const known = this.#apps.get(app) ?? { bots: [], finder: finderOf('app') };
-    this.#apps.set(app, known);
-    known.bots.push(bot);
-    const finders = {
-      account: finderOf('account'),
-      'unverified-day': finderOf('unverified-day'),
-      'unverified-half-hour': finderOf('unverified-half-hour'),
-    };
-    this.#bots.set(bot, { finders, app: known });
+    const ofApp = this.#ofApps.get(app) ?? watch('app');
+    this.#ofApps.set(app, ofApp);
+    ofApp.bots.push(bot);
+    const own = (['account', 'unverified-day', 'unverified-half-hour'] as const).map((limit) =>
+      watch(limit, bot),
+    );
+    this.#ofBots.set(bot, [...own, ofApp]);
   }
 
   /** One more post; they come in order. */
   addPost(bot: string, at: number): void {
-    const watched = this.#bots.get(bot);
-    if (!watched) return;
-    for (const limit of limitsOfBots) watched.finders[limit].add(at);
-    watched.app.finder.add(at);
+    for (const { finder } of this.#ofBots.get(bot) ?? []) finder.add(at);
   }
 
   /** The most posts of a bot in any 24 hours. */
   mostInDay(bot: string): number {
-    return this.#bots.get(bot)?.finders['unverified-day'].peak.posts ?? 0;
+    const watched = this.#ofBots.get(bot)?.find(({ limit }) => limit === 'unverified-day');
+    return watched?.finder.peak.posts ?? 0;
   }
 
+  /** Those of apps first. */
   excesses(): Excess[] {
-    const found: Excess[] = [];
-    const check = (limit: LimitName, bots: readonly string[], { peak }: PeakFinder): void => {
-      if (peak.posts > xLimits.limits[limit].posts) found.push({ limit, bots, peak });
-    };
-    for (const { bots, finder } of this.#apps.values()) check('app', bots, finder);
-    for (const [bot, { finders }] of this.#bots)
-      for (const limit of limitsOfBots) check(limit, [bot], finders[limit]);
-    return found;
+    const all = new Set([...this.#ofApps.values(), ...[...this.#ofBots.values()].flat()]);
+    return [...all]
+      .map(({ limit, bots, finder: { peak } }) => ({ limit, bots, peak }))
+      .filter(({ limit, peak }) => peak.posts > xLimits.limits[limit].posts);
   }
 }
 
-/** `96 posts in 24 hours, and X allows an account without verification 50` */
+/** `howl makes 96 posts in 24 hours; X allows an unverified account 50` */
 export function describeExcess({ limit, bots, peak }: Excess): string {
   const { posts, within, whose } = xLimits.limits[limit];
   const stretch = within >= 3_600_000 ? `${within / 3_600_000} hours` : `${within / 60_000} minutes`;
   const [bot = ''] = bots;
   const who = limit === 'app' && bots.length > 1 ? `${bots.length} bots of one app make` : `${bot} makes`;
   const about = limit === 'unverified-half-hour' ? 'about ' : '';
-  return `${who} ${count(peak.posts)} posts in ${stretch}, and X allows ${whose} ${about}${count(posts)}`;
+  return `${who} ${counted(peak.posts, 'post')} in ${stretch}; X allows ${whose} ${about}${posts.toLocaleString('en-US')}`;
 }
-
-const count = (number: number): string => number.toLocaleString('en-US');

@@ -67,7 +67,7 @@ export interface KnownBots {
  *
  * @throws {FlockError} `data` if the folder cannot be read
  */
-export async function findPoems(folder: string, known: KnownBots = noBots): Promise<FoundPoems> {
+export async function findPoems(folder: string, known?: KnownBots): Promise<FoundPoems> {
   const { files, passedOver } = await walk(folder);
   const bots = await botsByOlderRule(files, known);
   const named: PoemFile[] = [];
@@ -90,11 +90,6 @@ export async function findPoemsIfThere(folder: string, known?: KnownBots): Promi
 }
 
 export const noPoems: FoundPoems = { poems: [], clashes: [], passedOver: [] };
-
-const noBots: KnownBots = {
-  has: () => Promise.resolve(false),
-  poemOf: () => Promise.resolve(undefined),
-};
 
 interface FolderContent {
   files: string[];
@@ -186,43 +181,43 @@ function unreadable(folder: string, error: unknown): FolderContent {
  * The existing bots that are named by the older rule, by their poems: the poem that the bot's bundle names, otherwise the only
  * poem that has this name by the older rule.
  */
-async function botsByOlderRule(files: readonly string[], known: KnownBots): Promise<Map<string, BotName>> {
+async function botsByOlderRule(
+  files: readonly string[],
+  known: KnownBots | undefined,
+): Promise<Map<string, BotName>> {
   const renamed = files.filter((file) => formerNameOf(file) !== botNameOf(file));
   const kept = new Map<string, BotName>();
   for (const [former, poems] of grouped(renamed, formerNameOf)) {
-    if (!(await known.has(former))) continue;
-    const itsPoem = await known.poemOf(former);
-    const file = itsPoem === undefined ? onlyOne(poems) : poems.find((poem) => isAt(poem, itsPoem));
+    if ((await known?.has(former)) !== true) continue;
+    const itsPoem = await known?.poemOf(former);
+    const [only, ...others] = poems;
+    const file =
+      itsPoem === undefined && others.length === 0
+        ? only
+        : poems.find((poem) => path.resolve(poem) === itsPoem);
     if (file !== undefined) kept.set(file, former);
   }
   return kept;
 }
 
-const onlyOne = (files: readonly string[]): string | undefined => (files.length === 1 ? files[0] : undefined);
-
-const isAt = (file: string, absolute: string): boolean => path.resolve(file) === absolute;
-
 /** Chooses among poems of one bot name the one that the bot's bundle names; without such a bundle the bot reads none. */
 async function onePerBot(
   named: readonly PoemFile[],
   passedOver: PassedOver[],
-  known: KnownBots,
+  known: KnownBots | undefined,
 ): Promise<FoundPoems> {
   const found: FoundPoems = { poems: [], clashes: [], passedOver };
   for (const [bot, poems] of grouped(named, (poem) => poem.bot)) {
-    const itsPoem = poems.length > 1 ? await known.poemOf(bot) : undefined;
-    const read =
-      poems.length > 1 ? poems.find(({ file }) => itsPoem !== undefined && isAt(file, itsPoem)) : poems[0];
+    const itsPoem = poems.length > 1 ? await known?.poemOf(bot) : undefined;
+    const read = poems.length > 1 ? poems.find(({ file }) => path.resolve(file) === itsPoem) : poems[0];
     if (!read) {
       const files = poems.map(({ file }) => file);
       found.clashes.push({ bot, files, error: clashOf(bot, files) });
       continue;
     }
     found.poems.push(read);
-    for (const { file } of poems) {
-      if (file === read.file) continue;
-      passedOver.push({ ...unreadNamesake(file, bot, read.file), kind: 'refused' });
-    }
+    for (const { file } of poems)
+      if (file !== read.file) passedOver.push({ ...unreadNamesake(file, bot, read.file), kind: 'refused' });
   }
   return found;
 }

@@ -1,4 +1,5 @@
 import { inMicros, type PriceTable, showUsd } from '../cost.ts';
+import { grouped } from '../text.ts';
 import type { Line, Unit } from './poem.ts';
 import { asKept, controlsIn, entitiesOf, type Entity, fitsInPost, withoutControls } from './tweet-text.ts';
 
@@ -59,48 +60,23 @@ function lintEntities(lines: readonly Line[], prices: PriceTable): Lint[] {
     const entities = entitiesOf(text);
     const cashtags = entities.filter(({ kind }) => kind === 'cashtag').length;
     return groupsOf(entities, text).map(({ row, kind, names }) => {
-      const [subject, it] = subjectOf(names, kind);
-      return {
-        code: kind,
-        line: at + row,
-        message: `${subject}${effectOfEntity(kind, it, { prices, cashtags })}`,
-      };
+      const noun = kind === 'accidental-link' ? 'link' : kind;
+      const [are, it] = names.length === 1 ? [`is a ${noun}`, 'it'] : [`are ${noun}s`, 'each'];
+      const effect = effectOfEntity(kind, it, { prices, cashtags });
+      return { code: kind, line: at + row, message: `${names.join(', ')} ${are}${effect}` };
     });
   });
 }
 
-/** The entities of one kind in one row of a post. */
-interface Group {
-  row: number;
-  kind: Entity['kind'];
-  names: string[];
-}
-
-/** Groups entities by row and kind. Only a stanza has several rows; they are consecutive lines of the file. */
-function groupsOf(entities: readonly Entity[], text: string): Group[] {
-  const groups: Group[] = [];
-  for (const { kind, text: name, at } of entities) {
-    const row = text.slice(0, at).match(/\n/g)?.length ?? 0;
-    const known = groups.find((group) => group.row === row && group.kind === kind);
-    if (known) known.names.push(name);
-    else groups.push({ row, kind, names: [name] });
-  }
-  return groups;
-}
-
-const nouns: Record<Entity['kind'], string> = {
-  'accidental-link': 'link',
-  link: 'link',
-  mention: 'mention',
-  hashtag: 'hashtag',
-  cashtag: 'cashtag',
-};
-
-/** The begin of a message, `night.It is a link`, and the pronoun for the rest of it. */
-function subjectOf(names: readonly string[], kind: Entity['kind']): [subject: string, it: string] {
-  const noun = nouns[kind];
-  const shown = names.join(', ');
-  return names.length === 1 ? [`${shown} is a ${noun}`, 'it'] : [`${shown} are ${noun}s`, 'each'];
+/** The entities of a text by row and kind. Only a stanza has several rows; they are consecutive lines of the file. */
+function groupsOf(entities: readonly Entity[], text: string) {
+  const rowOf = ({ at }: Entity): number => text.slice(0, at).match(/\n/g)?.length ?? 0;
+  const groups = grouped(entities, (entity) => `${rowOf(entity)} ${entity.kind}`);
+  return [...groups.values()].flatMap(([first, ...others]) =>
+    first
+      ? [{ row: rowOf(first), kind: first.kind, names: [first, ...others].map(({ text: name }) => name) }]
+      : [],
+  );
 }
 
 /** The weight of any link. @see docs.x.com, counting characters */
@@ -315,15 +291,10 @@ function breakBefore({ text, at }: Line, first: Line): string {
   return at === first.at ? shown : `line ${at}, ${shown}`;
 }
 
-/** The poem of one of several bots. */
-interface PoemOf {
-  bot: string;
-  /** Its file, as messages show it. */
-  file: string;
-  lines: readonly Line[];
-}
+/** The poem of one of several bots. The file is as messages show it. */
+type PoemOf = Pick<LintOfBot, 'bot' | 'file'> & { lines: readonly Line[] };
 
-/** The first bot that has a text, and the line. */
+/** A bot that has a text, and the line. */
 interface Holder {
   poem: PoemOf;
   at: number;
@@ -336,7 +307,7 @@ interface Holder {
  */
 export function findSharedTexts(poems: Iterable<PoemOf>): LintOfBot[] {
   const holders = new Map<string, Holder>();
-  const pairs = new Map<string, { first: Holder; poem: PoemOf; at: number; texts: Set<string> }>();
+  const pairs = new Map<string, Holder & { first: Holder; texts: Set<string> }>();
   for (const poem of poems) {
     for (const { text, at } of poem.lines) {
       const kept = asKept(withoutControls(text));

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import twitterText from 'twitter-text';
 import type { Clock } from '../clock.ts';
 import { FlockError } from '../errors.ts';
@@ -14,23 +15,14 @@ import { fitsInPost, hasLink, isBlank, maxWeight, refusedByX, weigh, withoutCont
  */
 export function decodePoem(bytes: Uint8Array, file: string): string {
   const text = decode(bytes, file);
+  const wrong = (index: number, what: string, hint: string): FlockError =>
+    new FlockError('data', `${file}:${lineAt(text, index)}: ${what}`, { hint });
   const nul = text.indexOf('\0');
-  if (nul >= 0) {
-    throw new FlockError('data', `${file}:${lineAt(text, nul)}: a NUL byte; this is not a text`, {
-      hint: hintForNul(bytes, file),
-    });
-  }
+  if (nul >= 0) throw wrong(nul, 'a NUL byte; this is not a text', hintForNul(bytes, file));
   const refused = text.search(refusedByX);
-  if (refused >= 0) {
-    throw new FlockError(
-      'data',
-      `${file}:${lineAt(text, refused)}: ${nameOf(text, refused)}, which X refuses`,
-      {
-        hint: 'delete that invisible character',
-      },
-    );
-  }
-  return text;
+  if (refused < 0) return text;
+  const code = (text.codePointAt(refused) ?? 0).toString(16).toUpperCase();
+  throw wrong(refused, `the character U+${code}, which X refuses`, 'delete that invisible character');
 }
 
 function decode(bytes: Uint8Array, file: string): string {
@@ -43,10 +35,8 @@ function decode(bytes: Uint8Array, file: string): string {
         hint: 'save the file as UTF-8 in the program that wrote it',
         cause,
       });
-    throw new FlockError('data', `${file}:${firstBadLine(bytes)}: not valid UTF-8`, {
-      hint: hintFor(bytes, file),
-      cause,
-    });
+    const line = rowsOf(bytes).findIndex((row) => !isUtf8(row)) + 1;
+    throw new FlockError('data', `${file}:${line}: not valid UTF-8`, { hint: hintFor(bytes, file), cause });
   }
 }
 
@@ -73,10 +63,9 @@ const sampleSize = 1024 * 1024;
 /** How to repair a file that is not UTF-8; it names an encoding only if the bytes allow the guess. */
 function hintFor(whole: Uint8Array, file: string): string {
   const bytes = whole.subarray(0, sampleSize);
-  const rows = [...rowsOf(bytes)];
-  const foreign = rows.filter(({ isValid }) => !isValid).length;
+  const rows = rowsOf(bytes).filter((row) => row.some(isHigh));
   // A few lines of another encoding may be valid UTF-8 by chance.
-  if (rows.filter(({ row, isValid }) => isValid && row.some(isHigh)).length > foreign)
+  if (rows.filter((row) => isUtf8(row)).length > rows.length / 2)
     return 'other lines of the file are UTF-8: write anew what is not';
   const high = bytes.filter(isHigh);
   const letters = bytes.filter((byte) => isHigh(byte) || /[a-z]/i.test(String.fromCharCode(byte))).length;
@@ -95,40 +84,20 @@ const isHigh = (byte: number): boolean => byte >= 0x80;
 /** The bytes from 0x80 to 0x9f that Windows-1252 does not define; at the others it has quotes and dashes. */
 const notInWindows = new Set([0x81, 0x8d, 0x8f, 0x90, 0x9d]);
 
-function firstBadLine(bytes: Uint8Array): number {
-  let line = 1;
-  for (const { isValid } of rowsOf(bytes)) {
-    if (!isValid) break;
-    line++;
-  }
-  return line;
-}
-
 /** The lines of a file. Bytes of a multi-byte character are never a newline, so each line can be decoded by itself. */
-function* rowsOf(bytes: Uint8Array): Generator<{ row: Uint8Array; isValid: boolean }> {
-  const decoder = new TextDecoder('utf-8', { fatal: true });
-  for (let start = 0; start < bytes.length;) {
+function rowsOf(bytes: Uint8Array): Uint8Array[] {
+  const rows: Uint8Array[] = [];
+  for (let start = 0; start < bytes.length; start += rows.at(-1)?.length ?? 0) {
     const newline = bytes.indexOf(0x0a, start);
-    const row = bytes.subarray(start, newline < 0 ? bytes.length : newline + 1);
-    yield { row, isValid: isUtf8(row, decoder) };
-    start += row.length;
+    rows.push(bytes.subarray(start, newline < 0 ? bytes.length : newline + 1));
   }
+  return rows;
 }
 
-function isUtf8(row: Uint8Array, decoder: { decode: (bytes: Uint8Array) => string }): boolean {
-  try {
-    decoder.decode(row);
-    return true;
-  } catch {
-    return false;
-  }
-}
+const lineAt = (text: string, index: number): number => rowsIn(text.slice(0, index)).length;
 
-const lineAt = (text: string, index: number): string =>
-  String(text.slice(0, index).split(/\r\n|\n|\r/).length);
-
-const nameOf = (text: string, index: number): string =>
-  `the character U+${(text.codePointAt(index) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`;
+/** The lines of a text, by the line ends of any system. */
+const rowsIn = (text: string): string[] => text.split(/\r\n|\n|\r/);
 
 /** What one post is: a line of the file, or a stanza. */
 export type Unit = 'line' | 'stanza';
@@ -147,7 +116,7 @@ export interface Line {
  * fewest posts that hold it, at the best places; nothing is lost or reordered.
  */
 export function splitPoem(text: string, unit: Unit): Line[] {
-  const rows = text.split(/\r\n|\n|\r/).map((row, index) => ({ text: row, at: index + 1 }));
+  const rows = rowsIn(text).map((row, index) => ({ text: row, at: index + 1 }));
   return (unit === 'line' ? rows.filter(isSeen).map((row) => [row]) : stanzasOf(rows)).flatMap(split);
 }
 

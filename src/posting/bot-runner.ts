@@ -3,106 +3,99 @@ import type { Clock } from '../clock.ts';
 import type { Bot } from '../config/flock-file.ts';
 import { FlockError, systemCode } from '../errors.ts';
 import { mustBeItsAccount } from '../keys/right-account.ts';
-import { fingerprints, type Cursor, prints } from '../ledger/cursor.ts';
+import { doneIn, fingerprints, type Cursor, prints } from '../ledger/cursor.ts';
 import type { Intent, LedgerEvent } from '../ledger/events.ts';
 import type { Ledger } from '../ledger/journal.ts';
 import { type BotState, sinceOf } from '../ledger/state.ts';
-import type { Logger } from '../log.ts';
+import type { EventLog } from '../log.ts';
 import type { OpenXClient, TimeAnswer } from '../networks/x/client.ts';
 import { type Line, linesOf, PoemWatch } from '../poems/poem.ts';
-import { BotSchedule } from '../schedule/calendar.ts';
+import { BotSchedule } from '../schedule/schedule.ts';
 import { iso } from '../text.ts';
 import {
   type BudgetExceeded,
-  Caps,
   describeExceeded,
   looksAgain,
   type FlockBudget,
   UnreconciledBots,
 } from './budget.ts';
 import { eventsOf } from './commands.ts';
-import {
-  decide,
-  type Decision,
-  eventOf,
-  type Move,
-  movePost,
-  type PlannedPost,
-  situationOf,
-} from './decide.ts';
-import { type Edit, needsLongLook, type PoemText, readFor } from './edits.ts';
-import { type Block, Gate } from './gate.ts';
+import { decide, type Decision, eventOf, movePost, type PlannedPost, situationOf } from './decide.ts';
+import { type Edit, needsLongLook, readFor } from './edits.ts';
+import { Gate } from './gate.ts';
 import { eventsAfter, herdCauses, postLine } from './post.ts';
-import { beginLook, firstLook, lookBack, reconcile, type ReconcileOptions } from './reconcile.ts';
+import { beginLook, Reconciler } from './reconcile.ts';
 
-const minute = 60_000;
+const second = 1000;
+const minute = 60 * second;
+const hour = 60 * minute;
 
 /**
- * How long posts have been in doubt, counted from when this process learned of each, on a clock that nobody can set:
- * a wall clock that jumps must not make the timeline be believed too early.
+ * How long posts have been in doubt, from when this process learned of each, on the monotonic clock: if the wall clock jumps,
+ * the timeline must not be believed too early.
  */
 export class InDoubtTimers {
   readonly #clock: Clock;
   readonly #since = new Map<string, { intent: Intent; elapsed: number }>();
-  /** How many looks at a bot's timeline have failed since the last one that did not. */
-  readonly #looks = new Map<string, number>();
+  /** How many looks at a bot's timeline have failed in a row. */
+  readonly #failedLooks = new Map<string, number>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** Milliseconds that a bot's open post has been known to be open; 0 the first time it is asked for. */
+  /** How long a bot's open post has been known to be open, in milliseconds; 0 at the first call. */
   ageOf(intent: Intent): number {
     const known = this.#since.get(intent.bot);
     if (known?.intent === intent) return this.#clock.elapsed() - known.elapsed;
     this.#since.set(intent.bot, { intent, elapsed: this.#clock.elapsed() });
-    this.#looks.delete(intent.bot);
+    this.#failedLooks.delete(intent.bot);
     return 0;
   }
 
-  /** How long to wait after a look at the timeline that failed: a minute at first, then longer, half an hour at most. */
+  /** How long to wait after a failed look at the timeline: a minute at first, then longer, half an hour at most. */
   nextDelay(bot: string): number {
-    const looks = this.#looks.get(bot) ?? 0;
-    this.#looks.set(bot, looks + 1);
-    return Math.min(minute * 2 ** looks, 30 * minute);
+    const failed = this.#failedLooks.get(bot) ?? 0;
+    this.#failedLooks.set(bot, failed + 1);
+    return Math.min(minute * 2 ** failed, 30 * minute);
   }
 
-  /** Forgets a bot whose post was settled, or whose timeline was seen. */
+  /** Forgets a bot whose post was settled, or whose timeline was read. */
   settle(bot: string): void {
     this.#since.delete(bot);
-    this.#looks.delete(bot);
+    this.#failedLooks.delete(bot);
   }
 }
 
-/** When a bot wants its next step: at an instant, or only when something about it changes. */
+/** When a bot is to take its next step: at an instant, or only after something about it changed. */
 export type NextStep = number | 'when changed';
 
 export interface RunnerOptions {
   ledger: Ledger;
   clock: Clock;
-  log: Logger;
+  log: EventLog;
   openX: OpenXClient;
   /** What time it is at X. */
   askTime: () => Promise<TimeAnswer>;
-  /** The most one request takes. Milliseconds. */
+  /** The longest that one request takes. Milliseconds. */
   deadline: number;
-  /** What the flock may spend now. */
+  /** The flock's current budget. */
   purse: () => FlockBudget;
-  /** Whether the whole flock is to rest now. */
+  /** Whether the whole flock is stopped. */
   isStopped: () => boolean;
   /** How many bots the flock has. */
   size: () => number;
-  /** Whether the flock has a bot of that name, and flock.json does not let it rest. */
+  /** Whether the flock has a bot of that name, and flock.json does not pause it. */
   isUp: (bot: string) => boolean;
-  /** Called where bots that waited for X may go on. */
+  /** Called when bots that waited for X may go on. */
   opened: () => void;
-  /** Stops the whole flock until a person lets it go on. */
+  /** Stops the whole flock until a person resumes it. */
   brake: (why: string) => Promise<void>;
   /** The text of a poem's file. */
   readPoem: (file: string) => Promise<string>;
-  /** When a poem's file was written last, in milliseconds since 1970, or undefined where it has no time stamp. */
+  /** When a poem's file was last written, in milliseconds since 1970, or undefined if it has no time stamp. */
   writtenAt: (file: string) => number | undefined;
-  /** What the runner remembers, for whoever wants another memory than its own. */
+  /** Replaces parts of the runner's own memory. */
   memory?: Partial<Memory>;
 }
 
@@ -110,14 +103,11 @@ export interface RunnerOptions {
 export interface Memory {
   gate: Gate;
   poems: PoemWatch;
-  /**
-   * The bots whose timeline this process has looked at, so that their ledger is known to be the last word, and how many posts
-   * each had made then.
-   */
+  /** The bots whose timeline this process has looked at, so that their ledger is up to date, and how many posts each had then. */
   looked: Map<string, number>;
 }
 
-/** What is known of a bot in one step, fetched once. */
+/** What is known of a bot in one step, read once. */
 interface Step {
   bot: Bot;
   state: BotState;
@@ -125,28 +115,29 @@ interface Step {
   decision: Decision;
   schedule: BotSchedule;
   purse: FlockBudget;
-  /** {@link keyMark}; it takes its time, and few steps need it. */
-  key: () => string;
+  /** {@link keyMark} */
+  key: string;
 }
 
+type Block = NonNullable<ReturnType<Gate['blocked']>>;
 type Due = Extract<Decision, { do: 'post' }>;
+type MoveToPost = Extract<ReturnType<typeof movePost>, { do: 'post' }>;
+type PoemText = Parameters<typeof readFor>[2];
 
-const second = 1000;
-/** How long after a first look at a poem that is being written it is read again. Milliseconds. */
+/** When a poem is read again that may be in the middle of an upload. Milliseconds. */
 const rereadDelay = 5 * second;
-/** How long a poem may be unreadable, as it is in the middle of an upload, before that is said. Milliseconds. */
+/** How long a poem may be unreadable, as in the middle of an upload, before it is an error. Milliseconds. */
 const maxUnread = 20 * second;
-/** How long an edit that takes most of a poem away has to stand: it may be the first half of an upload. Milliseconds. */
+/** How long an edit that removes most of a poem has to stand: it may be the first half of an upload. Milliseconds. */
 const maxWriting = 60 * second;
-/** How long a bot waits before it asks again whether all that the flock has spent is known. Milliseconds. */
+/** The interval at which a bot asks whether all that the flock has spent is known. Milliseconds. */
 const spendingRecheck = 15 * second;
-const hour = 3_600_000;
 
 const refusesKey = new Set(['unauthorized', 'reauth']);
 
 /**
- * Takes the bots of a flock one step at a time: decides what is due, does it, and says when the next step is. Nobody else may
- * run a bot meanwhile.
+ * Takes the bots of a flock one step at a time: decides what is due, does it, and says when the next step is. A bot must not
+ * have another runner meanwhile.
  */
 export class BotRunner {
   readonly #options: RunnerOptions;
@@ -157,7 +148,6 @@ export class BotRunner {
   readonly #looked: Map<string, number>;
   readonly #doubts: InDoubtTimers;
   readonly #unreconciled: UnreconciledBots;
-  readonly #caps = new Caps();
 
   constructor(options: RunnerOptions) {
     const { ledger, clock, memory = {} } = options;
@@ -172,18 +162,18 @@ export class BotRunner {
   }
 
   /**
-   * Takes one bot one step on.
+   * Takes one bot one step further.
    *
-   * @returns when the next step is due; an instant that is past means at once
-   * @throws {FlockError} `io` where the ledger can keep nothing more, `data` where the poem cannot be read or the key is for
-   * another account
+   * @returns when the next step is due; an instant in the past means at once
+   * @throws {FlockError} `io` if the ledger can keep nothing more, `data` if the poem cannot be read or the key is for another
+   * account
    */
   async step(bot: Bot): Promise<NextStep> {
     const known = this.#ledger.state(bot.name);
     mustBeItsAccount(bot, known?.account);
     let step = known && this.#look(bot, known);
     if (step && isTimeless(step.decision)) return this.#act(step);
-    // What is decided for a slot, a day or a month must not be taken back by a clock that is set a minute later.
+    // A decision for a slot, a day or a month must not be undone by a clock that is set a minute later.
     if (!this.#gate.isSure) {
       const block = await this.#gate.checkClock();
       if (block) return step?.decision.do === 'post' ? this.#hold(step, step.decision, block) : block.until;
@@ -193,24 +183,24 @@ export class BotRunner {
   }
 
   /**
-   * Posts a bot's next line now, besides what its schedule wants; the ledger then says what came of it.
+   * Posts a bot's next line now, besides its schedule; the ledger then has the outcome.
    *
-   * @throws {FlockError} where it cannot post now, as {@link eventsOf} says, and as {@link step}; `tryLater` also where nobody
-   * knows yet what the flock has spent
+   * @throws {FlockError} if it cannot post now, as {@link eventsOf} and {@link step}; `tryLater` also while it is unknown what
+   * the flock has spent
    */
   async postNow(bot: Bot): Promise<void> {
     const ledger = this.#ledger;
-    // In the middle of an upload it may be unreadable for a moment, but whoever waits for the answer is told at once.
+    // A poem that cannot be read, perhaps in the middle of an upload, is an error at once: a person waits for the answer.
     await linesOf(bot.poemFile, bot.settings.unit, this.#options.readPoem);
     const before = ledger.state(bot.name);
-    // A bot that is new here begins with a step, and then waits for its slot; one whose key was replaced is freed by one.
+    // A new bot begins with a step, and then waits for its slot; a bot whose key was replaced is freed by one.
     if (!before || (before.parked && before.parked.key !== keyMark(bot))) await this.step(bot);
     const { paused, atEnd } = bot.settings;
     const readiness = { paused, atEnd, isStopped: this.#options.isStopped() };
     const order = { order: 'post', bot: bot.name } as const;
     const events = eventsOf(order, ledger.state(bot.name), this.#clock.now(), readiness);
     const awaited = this.#unreconciled.awaited(this.#options.purse());
-    if (awaited !== undefined) throw notCounted(bot.name, awaited);
+    if (awaited !== undefined) throw spendingUnknown(bot.name, awaited);
     await ledger.record(...events);
     let next: NextStep = this.#clock.now();
     while (isAsked(ledger.state(bot.name), next, this.#clock.now())) next = await this.step(bot);
@@ -220,17 +210,11 @@ export class BotRunner {
     const { deadline, isStopped, purse } = this.#options;
     const now = this.#clock.now();
     const schedule = new BotSchedule(bot.name, bot.settings);
-    let mark: string | undefined;
-    const key = (): string => (mark ??= keyMark(bot));
-    const situation = situationOf(state, bot.settings, {
-      now,
-      schedule,
-      isStopped: isStopped(),
-      key: state.parked || state.owed?.key !== undefined ? key() : '',
-      openFor: state.open ? this.#doubts.ageOf(state.open) : 0,
-      deadline,
-    });
-    return { bot, state, now, decision: decide(situation), schedule, purse: purse(), key };
+    const key = keyMark(bot);
+    const openFor = state.open ? this.#doubts.ageOf(state.open) : 0;
+    const circumstances = { now, schedule, isStopped: isStopped(), key, openFor, deadline };
+    const decision = decide(situationOf(state, bot.settings, circumstances));
+    return { bot, state, now, decision, schedule, purse: purse(), key };
   }
 
   #act(step: Step): NextStep | Promise<NextStep> {
@@ -252,13 +236,13 @@ export class BotRunner {
     }
   }
 
-  /** Writes down what was decided. @returns that the next step is due at once */
+  /** @returns that the next step is due at once */
   async #record(...events: LedgerEvent[]): Promise<NextStep> {
     await this.#ledger.record(...events);
     return this.#clock.now();
   }
 
-  /** A bot that is new here begins at its first line, and posts it at its next slot. */
+  /** A new bot begins at its first line, and posts it at its next slot. */
   async #begin(bot: Bot): Promise<NextStep> {
     const poem = await this.#readPoem(bot);
     const at = this.#clock.now();
@@ -270,7 +254,7 @@ export class BotRunner {
   }
 
   async #post(step: Step, due: Due): Promise<NextStep> {
-    const { bot, state, now, schedule, purse } = step;
+    const { bot, state, now, schedule, purse, key } = step;
     const { name, settings, bundle } = bot;
     const closed = this.#gate.blocked('post', name, bundle.appKeys);
     if (closed) return this.#hold(step, due, closed);
@@ -278,16 +262,16 @@ export class BotRunner {
     if (awaited !== undefined) return this.#waitForLook(bot, awaited);
     const text = await this.#readPoem(bot);
     if (!text) return this.#clock.now() + rereadDelay;
-    const poem = readFor(name, state.place, text, { at: now, key: step.key });
-    const again = this.#untilStill(bot, state.place, text, poem.edit);
-    if (again !== undefined) return again;
+    const poem = readFor(name, state.place, text, { at: now, key });
+    const reread = this.#untilStill(bot, state.place, text, poem.edit);
+    if (reread !== undefined) return reread;
     const flock = { history: this.#ledger.history(), purse };
     const { until } = due;
     const move = movePost({ bot: name, state, settings, until, offset: schedule.offset, poem, flock, now });
     if (move.do === 'record' || move.do === 'finish') return this.#record(move.event);
     if (move.do === 'wait for budget') return this.#waitForBudget(bot, move.cap);
     if (!isLookedAt(state, this.#looked.get(name))) return this.#lookFirst(step, due, text.lines);
-    // Others may have learned of something while the poem was read.
+    // Another bot may have closed the gate while the poem was read.
     const block = this.#gate.blocked('post', name, bundle.appKeys);
     if (block) return this.#hold(step, due, block);
     return this.#send(step, due, move);
@@ -324,7 +308,7 @@ export class BotRunner {
     return this.#clock.now();
   }
 
-  /** A bot's poem as it is now, or undefined where it cannot be read just now. @throws {FlockError} `data` where that lasts */
+  /** A bot's current poem, or undefined if it cannot be read just now. @throws {FlockError} `data` if that lasts */
   async #readPoem({ poemFile: file, settings: { unit } }: Bot): Promise<PoemText | undefined> {
     const { readPoem, writtenAt } = this.#options;
     try {
@@ -340,8 +324,8 @@ export class BotRunner {
   }
 
   /**
-   * When a poem is read again that is being written, or undefined where it has stood still: an edit counts only then, and
-   * nothing is posted before.
+   * When to read a poem again that is being written, or undefined if it has stood still. Until then nothing is posted, and an
+   * edit does not count.
    */
   #untilStill(bot: Bot, place: Cursor, { lines }: PoemText, edit: Edit | undefined): number | undefined {
     const file = bot.poemFile;
@@ -354,7 +338,7 @@ export class BotRunner {
     return undefined;
   }
 
-  /** A post that is due waits for what is not about its bot: the ledger says so, once for each reason. */
+  /** A due post waits for something that is not about its bot: recorded once for each reason. */
   async #hold({ bot, state: { owed } }: Step, { slot, until }: Due, block: Block): Promise<NextStep> {
     const { why, reason } = block;
     // A refrain that X has refused stays one.
@@ -365,47 +349,41 @@ export class BotRunner {
     return block.until;
   }
 
-  /** @param purpose - what the money is wanted for, where that is not a post */
+  /** @param purpose - what the money is for, if not for a post */
   #waitForBudget({ name: bot }: Bot, cap: BudgetExceeded, purpose?: string): NextStep {
-    if (this.#caps.isNews(bot, cap.until)) {
-      const why = purpose === undefined ? describeExceeded(cap) : `${describeExceeded(cap)}, for ${purpose}`;
-      const until = cap.until === undefined ? undefined : iso(cap.until);
-      const message = until === undefined ? 'posts nothing until it is raised' : `posts again at ${until}`;
-      this.#options.log.warn(
+    const why = purpose === undefined ? describeExceeded(cap) : `${describeExceeded(cap)}, for ${purpose}`;
+    const until = cap.until === undefined ? undefined : iso(cap.until);
+    const message = until === undefined ? 'posts nothing until it is raised' : `posts again at ${until}`;
+    this.#options.log
+      .once(`budget ${bot}`, until)
+      .warn(
         { event: 'budget-reached', bot, why, ...(until !== undefined && { until }) },
         `${why}; ${message}`,
       );
-    }
     return looksAgain(cap, this.#clock.now()) ?? 'when changed';
   }
 
   #waitForLook({ name: bot }: Bot, awaited: string): NextStep {
-    if (this.#unreconciled.isNews(awaited)) {
-      const why = `${awaited} was restored, and nobody knows yet what it has spent of the flock's budget`;
-      this.#options.log.warn(
-        { event: 'budget-unknown', bot, awaited, why },
-        `${why}; posts once ${awaited} has looked`,
-      );
-    }
+    const why = `${awaited} was restored, and nobody knows yet what it has spent of the flock's budget`;
+    this.#options.log
+      .once('budget-unknown', awaited)
+      .warn({ event: 'budget-unknown', bot, awaited, why }, `${why}; posts once ${awaited} has looked`);
     return this.#clock.now() + spendingRecheck;
   }
 
-  /** Looks, before the first post of this process, whether the ledger is the bot's last word. */
+  /** Before the first post of this process: looks whether the ledger has all posts of the account. */
   async #lookFirst(step: Step, due: Due, lines: readonly Line[]): Promise<NextStep> {
-    const { bot, state } = step;
-    const seen = await firstLook(
-      bot,
-      state,
-      this.#lookOptions(step, () => Promise.resolve(lines)),
-    );
+    const { bot, state, key } = step;
+    const seen = await this.#reconciler(step, () => Promise.resolve(lines)).firstLook(state);
     if (typeof seen === 'string') {
       this.#setLooked(bot);
-      // A key that X takes is not one that it has refused for an hour.
-      if (state.owed && refusesKey.has(state.owed.why)) {
-        const block: Block = { why: 'seen', reason: 'X takes its key again', until: this.#clock.now() };
-        return this.#hold(step, due, block);
-      }
-      return this.#clock.now();
+      if (!state.owed || !refusesKey.has(state.owed.why)) return this.#clock.now();
+      // X has just taken the key: it does not count any more that it refused it for an hour.
+      return this.#hold(step, due, {
+        why: 'seen',
+        reason: 'X takes its key again',
+        until: this.#clock.now(),
+      });
     }
     if ('cap' in seen) return this.#waitForBudget(bot, seen.cap, 'a look at its timeline');
     if ('blockedUntil' in seen) return seen.blockedUntil;
@@ -419,7 +397,7 @@ export class BotRunner {
     const events = eventsAfter(failure, {
       bot: bot.name,
       owed: state.owed,
-      key: step.key(),
+      key,
       line: state.place.next,
       refrain: bot.settings.refrain,
       isRepeated: false,
@@ -427,7 +405,7 @@ export class BotRunner {
       closedUntil,
     });
     const { slot, until } = due;
-    // Nothing was sent that X could have refused: the post waits.
+    // X refused the look and not a post: the post waits.
     await this.#ledger.record(
       ...events.map((event) =>
         event.event === 'refused' ? { ...event, event: 'held' as const, slot, until } : event,
@@ -437,7 +415,7 @@ export class BotRunner {
     return now;
   }
 
-  /** Puts the next line in doubt, as it is after a crash: it may have been posted since the state was saved that was restored. */
+  /** Puts the next line of a restored bot in doubt: the bot may have posted it since the export. */
   async #beginLook({ bot, state }: Step): Promise<NextStep> {
     const poem = await this.#readPoem(bot);
     const at = this.#clock.now();
@@ -446,22 +424,22 @@ export class BotRunner {
     return this.#record(beginLook(bot.name, state, { lines: poem.lines, atEnd }, at));
   }
 
-  /** Looks on the timeline whether the open post is there, or what a restored bot has posted since. */
+  /** Looks on the timeline for the open post, or for what a restored bot has posted since. */
   async #reconcile(step: Step): Promise<NextStep> {
     const { bot, state } = step;
     const { open } = state;
     if (!open) return step.now;
     const { poemFile, settings } = bot;
-    // Whether the poem is needed at all, the timeline tells.
+    // The timeline decides whether the poem is needed at all.
     let lines: Promise<readonly Line[]> | undefined;
-    const options = this.#lookOptions(
+    const reconciler = this.#reconciler(
       step,
       () => (lines ??= linesOf(poemFile, settings.unit, this.#options.readPoem)),
     );
     const settled =
       open.look === true || state.restored === true
-        ? await lookBack(bot, state, open, options)
-        : await reconcile(bot, state, open, { ...options, isInherited: !this.#looked.has(bot.name) });
+        ? await reconciler.lookBack(state, open)
+        : await reconciler.settle(state, open, { isInherited: !this.#looked.has(bot.name) });
     if (settled === 'absent' || 'posted' in settled) {
       this.#setLooked(bot);
       return this.#clock.now();
@@ -473,7 +451,7 @@ export class BotRunner {
     return settled.closedUntil ?? this.#clock.now() + this.#doubts.nextDelay(bot.name);
   }
 
-  /** From now on the ledger is known to be the bot's last word. */
+  /** From now on the ledger is known to have all posts of the bot. */
   #setLooked(bot: Bot): void {
     this.#looked.set(bot.name, this.#stateOf(bot).posts);
     this.#doubts.settle(bot.name);
@@ -485,9 +463,10 @@ export class BotRunner {
     return state;
   }
 
-  #lookOptions({ bot, purse, key }: Step, lines: ReconcileOptions['lines']): ReconcileOptions {
+  #reconciler({ bot, purse, key }: Step, lines: () => Promise<readonly Line[]>): Reconciler {
     const x = this.#options.openX(bot.bundle);
-    return { ledger: this.#ledger, clock: this.#clock, gate: this.#gate, purse, x, lines, key };
+    const [ledger, clock, gate] = [this.#ledger, this.#clock, this.#gate];
+    return new Reconciler({ bot, ledger, clock, gate, purse, x, lines, key });
   }
 
   #warnInDoubt({ name: bot }: Bot, line: number, reason: string): void {
@@ -497,7 +476,7 @@ export class BotRunner {
     );
   }
 
-  /** X seldom suspends several accounts of a flock for what one of them did: then the others are stopped before it is their turn. */
+  /** X seldom suspends several accounts of a flock for what one of them did: the rest stop before it is their turn. */
   async #brakeHerd(): Promise<void> {
     const { log, size, isStopped, brake } = this.#options;
     const since = this.#clock.now() - hour;
@@ -512,24 +491,22 @@ export class BotRunner {
   }
 }
 
-type MoveToPost = Extract<Move, { do: 'post' }>;
-
 /** What is decided without the time of day, or is decided again when the time has come. */
 const isTimeless = ({ do: what }: Decision): boolean =>
   what === 'wait' || what === 'rest' || what === 'reconcile';
 
-/** Tells a key from the one that replaces it, without being of any use to sign with. */
+/** Tells a key from the one that replaces it. Nothing can be signed with it. */
 export function keyMark({ bundle }: Bot): string {
   const pairs = [bundle.appKeys.reveal(), bundle.accessToken.reveal()];
   const values = pairs.flatMap(({ token, secret }) => [token, secret]).join('\n');
   return hash('sha256', values, 'base64url').slice(0, 10);
 }
 
-/** A file that is empty, cut within a letter or gone for a moment; what cannot be read at all is no upload. */
+/** A file that is empty, cut within a letter or missing for a moment. A file that cannot be read at all is no upload. */
 const mayBeUpload = ({ exit, cause }: FlockError): boolean =>
   exit === 'data' && (cause === undefined || systemCode(cause) === 'ENOENT');
 
-/** Whether its timeline shows nothing that the ledger does not know; of a post without an id, only a later look tells where it is. */
+/** Whether the ledger is known to have all posts of the account. The place of a post without an id shows only in a later look. */
 const isLookedAt = ({ last, posts }: BotState, postsThen: number | undefined): boolean =>
   postsThen !== undefined && (last === undefined || last.id !== undefined || posts === postsThen);
 
@@ -537,17 +514,17 @@ const isLookedAt = ({ last, posts }: BotState, postsThen: number | undefined): b
 function isRepeated({ place, pass, gone = '' }: BotState, { line, lines }: PlannedPost): boolean {
   if (pass > 1) return true;
   const all = prints(place.poem);
-  const isDone = (other: number): boolean => other < line || place.ahead.includes(other);
   if (prints(gone).includes(all[line] ?? '')) return true;
-  const reads = (from: number): string => all.slice(from, from + lines).join('');
-  return all.some((_, other) => other !== line && isDone(other) && reads(other) === reads(line));
+  const isDone = doneIn({ ...place, next: line });
+  const textAt = (from: number): string => all.slice(from, from + lines).join('');
+  return all.some((_, other) => other !== line && isDone(other) && textAt(other) === textAt(line));
 }
 
-/** Whether a bot still owes what a person asked for, be it as a refrain that takes a second way, and may post at once. */
+/** Whether a bot still owes what a person asked for, perhaps as a refrain that is tried in a second way, and may post at once. */
 const isAsked = (state: BotState | undefined, next: NextStep, now: number): boolean =>
   state?.owed !== undefined && !state.open && next !== 'when changed' && next <= now;
 
-const notCounted = (bot: string, awaited: string): FlockError =>
+const spendingUnknown = (bot: string, awaited: string): FlockError =>
   new FlockError(
     'tryLater',
     `${bot} cannot post yet: ${awaited} was restored, and nobody knows what it has spent of the flock's budget`,

@@ -4,11 +4,11 @@ import { isFinished, lengthOf } from '../ledger/cursor.ts';
 import type { LedgerEvent } from '../ledger/events.ts';
 import type { BotState } from '../ledger/state.ts';
 
-/** What {@link Command} is, for whoever parses one. */
+/** A person's command about one bot. */
 export const command = z.discriminatedUnion('order', [
-  /** Settles a post in doubt by a person's word. */
+  /** Settles a post in doubt. */
   z.object({ order: z.literal('resolve'), bot: z.string(), posted: z.boolean(), id: z.string().optional() }),
-  /** Lets a parked or paused bot go on, where `poem` and `next` are given at another line of the poem as it is now. */
+  /** Resumes a parked or paused bot; with `poem` and `next`, at another line of the current poem. */
   z.object({
     order: z.literal('resume'),
     bot: z.string(),
@@ -17,20 +17,18 @@ export const command = z.discriminatedUnion('order', [
   }),
   /** Posts the next line now. */
   z.object({ order: z.literal('post'), bot: z.string() }),
-  /** Lets a bot rest until it is resumed. */
+  /** Pauses a bot until it is resumed. */
   z.object({ order: z.literal('pause'), bot: z.string() }),
-  /** Calls a bot otherwise from now on. */
   z.object({ order: z.literal('rename'), bot: z.string(), to: z.string() }),
 ]);
 
-/** Whether a bot is parked because nobody but a person can say at which line it goes on. An older flockd wrote no cause down. */
+export type Command = z.infer<typeof command>;
+
+/** Whether a bot is parked because only a person knows at which line it goes on. An older flockd recorded no cause. */
 export const isAboutPlace = ({ cause, why }: NonNullable<BotState['parked']>): boolean =>
   cause === undefined ? why.includes('its place in it is lost') : cause === 'place';
 
-/** What a person tells flockd to write down about a bot. */
-export type Command = z.infer<typeof command>;
-
-/** What an order to post depends on besides the ledger. */
+/** What a command to post depends on besides the ledger. */
 export interface Readiness {
   paused: boolean;
   atEnd: 'loop' | 'stop';
@@ -38,12 +36,11 @@ export interface Readiness {
 }
 
 /**
- * The events that carry an order out.
+ * The events that carry a command out.
  *
- * @param readiness - for an order to post
- *
- * @throws {FlockError} `usage` where there is nothing to carry out; for an order to post also `tryLater` where it may be
- * carried out later, and `partly` where somebody has to repair the bot first
+ * @param readiness - for a command to post
+ * @throws {FlockError} `usage` if there is nothing to do; for a command to post also `tryLater` if it can be carried out later,
+ * and `partly` if a person has to repair the bot first
  */
 export function eventsOf(
   order: Command,
@@ -53,92 +50,97 @@ export function eventsOf(
 ): LedgerEvent[] {
   const { bot } = order;
   if (!state)
-    throw new FlockError('usage', `${bot} is not in the ledger: it has not begun its poem`, {
-      hint: 'flockd run begins it; flockd status lists the bots',
-    });
+    throw refusal(
+      bot,
+      'is not in the ledger: it has not begun its poem',
+      'flockd run begins it; flockd status lists the bots',
+    );
   switch (order.order) {
     case 'resolve':
-      return resolved(order, state, at);
+      return resolve(order, state, at);
     case 'resume':
-      return resumed(order, state, at);
+      return resume(order, state, at);
     case 'post':
-      return asked(bot, state, at, readiness);
+      mustBeReady(bot, state, readiness);
+      return [{ event: 'asked', bot, at }];
     case 'pause':
       if (state.paused !== undefined)
-        throw new FlockError('usage', `${bot} is paused already`, {
-          hint: `flockd resume ${bot} lets it go on`,
-        });
+        throw refusal(bot, 'is paused already', `flockd resume ${bot} lets it go on`);
       return [{ event: 'paused', bot, at }];
     case 'rename':
       return [{ event: 'renamed', bot: order.to, at, from: bot }];
   }
 }
 
-function resolved(
+const refusal = (bot: string, message: string, hint: string, exit: Exit = 'usage'): FlockError =>
+  new FlockError(exit, `${bot} ${message}`, { hint });
+
+function resolve(
   { bot, posted, id }: Extract<Command, { order: 'resolve' }>,
   state: BotState,
   at: number,
 ): LedgerEvent[] {
-  if (!state.open)
-    throw new FlockError('usage', `${bot} has no post in doubt`, {
-      hint: 'flockd status shows which bots have',
-    });
+  if (!state.open) throw refusal(bot, 'has no post in doubt', 'flockd status shows which bots have');
   if (!posted) return [{ event: 'absent', bot, at, by: 'person' }];
   if (isFinished(state.place))
-    throw new FlockError('usage', `${bot} has come to the end of its poem, and no line of it is in doubt`, {
-      hint: `flockd resolve ${bot} --not-posted, then flockd resume ${bot} --line N, where it has begun it again`,
-    });
+    throw refusal(
+      bot,
+      'has come to the end of its poem, and no line of it is in doubt',
+      `flockd resolve ${bot} --not-posted, then flockd resume ${bot} --line N, where it has begun it again`,
+    );
   return [{ event: 'posted', bot, at, by: 'person', ...(id !== undefined && { id }) }];
 }
 
-function asked(bot: string, state: BotState, at: number, readiness: Readiness | undefined): LedgerEvent[] {
-  const refuse = (message: string, hint: string, exit: Exit = 'usage'): never => {
-    throw new FlockError(exit, `${bot} ${message}`, { hint });
-  };
+function mustBeReady(bot: string, state: BotState, readiness: Readiness | undefined): void {
   if (state.restored !== undefined)
-    refuse(
+    throw refusal(
+      bot,
       'was restored, and looks first for what it has posted since',
       'flockd looks while it runs; ask again after that',
       'tryLater',
     );
   if (state.open)
-    refuse('has a post in doubt', `flockd looks by itself; or settle it: flockd resolve ${bot}`, 'tryLater');
-  if (state.parked) refuse(`is parked: ${state.parked.why}`, state.parked.hint, 'partly');
-  if (state.paused !== undefined) refuse('is paused', `flockd resume ${bot} lets it go on`);
-  if (readiness?.paused) refuse('is paused', 'flock.json says so');
-  if (readiness?.isStopped) refuse('cannot post: the whole flock is stopped', 'flockd resume lets it go on');
+    throw refusal(
+      bot,
+      'has a post in doubt',
+      `flockd looks by itself; or settle it: flockd resolve ${bot}`,
+      'tryLater',
+    );
+  if (state.parked) throw refusal(bot, `is parked: ${state.parked.why}`, state.parked.hint, 'partly');
+  if (state.paused !== undefined) throw refusal(bot, 'is paused', `flockd resume ${bot} lets it go on`);
+  if (readiness?.paused) throw refusal(bot, 'is paused', 'flock.json says so');
+  if (readiness?.isStopped)
+    throw refusal(bot, 'cannot post: the whole flock is stopped', 'flockd resume lets it go on');
   if (readiness?.atEnd === 'stop' && isFinished(state.place))
-    refuse('has finished its poem', `flockd resume ${bot} --line 1 begins it again`);
-  return [{ event: 'asked', bot, at }];
+    throw refusal(bot, 'has finished its poem', `flockd resume ${bot} --line 1 begins it again`);
 }
 
-function resumed(order: Extract<Command, { order: 'resume' }>, state: BotState, at: number): LedgerEvent[] {
-  const { bot } = order;
+function resume(
+  { bot, poem, next }: Extract<Command, { order: 'resume' }>,
+  state: BotState,
+  at: number,
+): LedgerEvent[] {
   const events: LedgerEvent[] = [];
-  if (order.poem !== undefined && order.next !== undefined) {
-    if (state.open)
-      throw new FlockError('usage', `${bot} has a post in doubt`, {
-        hint: `settle it first: flockd resolve ${bot}`,
-      });
-    events.push({ event: 'edited', bot, at, poem: order.poem, next: order.next, ahead: [], by: 'person' });
+  if (poem !== undefined && next !== undefined) {
+    if (state.open) throw refusal(bot, 'has a post in doubt', `settle it first: flockd resolve ${bot}`);
+    events.push({ event: 'edited', bot, at, poem, next, ahead: [], by: 'person' });
   }
   if (state.parked) events.push({ event: 'freed', bot, at });
   if (state.paused !== undefined) events.push({ event: 'resumed', bot, at });
   if (events.length === 0)
-    throw new FlockError('usage', `${bot} is neither parked nor paused`, {
-      hint: 'flockd status shows which bots are',
-    });
+    throw refusal(bot, 'is neither parked nor paused', 'flockd status shows which bots are');
   return events;
 }
 
-/** What an order to post has led to. Lines count from 1, instants are milliseconds since 1970. */
+/** What a command to post has led to. Lines count from 1, instants are milliseconds since 1970. */
 export const postReport = z.object({
   state: z.enum(['posted', 'waiting', 'in doubt', 'parked']),
   line: z.int(),
-  /** How many lines it is made of, where it was posted as more than one. */
+  /** How many lines the post has, if more than one. */
   lines: z.int().optional(),
+  /** How many lines the poem has. */
   of: z.int(),
-  /** Of the post, where it was posted. */
+  /** Of the post, if it was posted. */
   id: z.string().optional(),
   at: z.int().optional(),
   /** Why it was not, the repair, and when it is tried again. */
@@ -149,10 +151,7 @@ export const postReport = z.object({
 
 export type PostReport = z.infer<typeof postReport>;
 
-/** Why something that was asked for has not even been tried: a budget, or X's word to the whole app. */
-const untried = 'flockd may not post now';
-
-/** What came of an order to post, by what the ledger says of the bot right after it. */
+/** The outcome of a command to post, by the state of the bot right after it. */
 export function reportOf(state: BotState | undefined): PostReport | undefined {
   if (!state) return undefined;
   const { place, open, parked, owed, last } = state;
@@ -163,22 +162,9 @@ export function reportOf(state: BotState | undefined): PostReport | undefined {
     return { state: 'in doubt', line: open.line + 1, of, why };
   }
   if (parked) return { state: 'parked', line, of, why: parked.why, hint: parked.hint };
-  if (owed) {
-    const { why, reason, retryAt } = owed;
-    return {
-      state: 'waiting',
-      line,
-      of,
-      ...(why === 'asked' ? { why: untried } : { why: reason, until: retryAt }),
-    };
-  }
-  const { line: from = 0, lines } = last ?? {};
-  return {
-    state: 'posted',
-    line: from + 1,
-    ...(lines !== undefined && { lines }),
-    of,
-    id: last?.id,
-    at: last?.at,
-  };
+  // It was not even tried, because of a budget or of X's word on the whole app.
+  if (owed?.why === 'asked') return { state: 'waiting', line, of, why: 'flockd may not post now' };
+  if (owed) return { state: 'waiting', line, of, why: owed.reason, until: owed.retryAt };
+  const { line: from = 0, lines, id, at } = last ?? {};
+  return { state: 'posted', line: from + 1, ...(lines !== undefined && { lines }), of, id, at };
 }

@@ -1,36 +1,37 @@
 import type { BotSettings } from '../config/flock-file.ts';
 import { isFinished, type Cursor } from '../ledger/cursor.ts';
 import type { LedgerEvent, Price } from '../ledger/events.ts';
+import type { FlockHistory } from '../ledger/history.ts';
 import type { BotState, Owed } from '../ledger/state.ts';
 import type { Line } from '../poems/poem.ts';
 import { fitsInPost, withoutControls } from '../poems/tweet-text.ts';
-import type { BotSchedule } from '../schedule/calendar.ts';
-import { type BudgetExceeded, priceOf, type Spender } from './budget.ts';
+import type { BotSchedule } from '../schedule/schedule.ts';
+import { type BudgetExceeded, checkBudget, costOf, type FlockBudget } from './budget.ts';
 import type { Edit } from './edits.ts';
 
 /** What is known when a bot's next step is decided. Instants and durations in milliseconds. */
 export interface Situation {
   state: BotState;
   now: number;
-  /** The first slot of the bot's schedule after an instant, or undefined where there is none. */
+  /** The first slot of the bot's schedule after an instant, or undefined if there is none. */
   nextSlot: (after: number) => number | undefined;
   /** How long after its slot this bot posts. */
   offset: number;
   missed: 'skip' | 'one' | 'all';
-  /** By flock.json, a person's order, or the stop switch. */
+  /** By flock.json or the stop switch. */
   paused: boolean;
-  /** Tells this key from the one it was parked with, or X refused. */
+  /** Identifies the key: it may not be the one that the bot was parked with, or that X refused. */
   key: string;
   /** How long the open post has been known to be open. */
   openFor: number;
-  /** How long after an intent its post is certainly on the timeline or never will be: deadline + settle. */
+  /** How long after its intent a post is on the timeline or never will be: deadline + settle. */
   doubt: number;
 }
 
 export type Decision =
   /** Nothing to do before an instant. */
   | { do: 'wait'; until: number }
-  /** Nothing to do until somebody changes something. */
+  /** Nothing to do until something changes. */
   | { do: 'rest'; because: 'parked' | 'paused' | 'no more slots' }
   /** The key it was parked with was replaced. */
   | { do: 'free' }
@@ -38,19 +39,16 @@ export type Decision =
   | { do: 'reconcile' }
   /** Look on the timeline whether the next line is there already: the ledger was restored. */
   | { do: 'look' }
-  /** Let the slots up to an instant go. */
+  /** Record that the slots up to an instant were missed. */
   | { do: 'miss'; until: number }
-  /** Post what comes next, for a slot; it serves every slot up to `until`. */
+  /** Post the next line for a slot; it serves every slot up to `until`. */
   | { do: 'post'; slot: number; until: number };
 
 /** What a process knows of a bot besides its state and its settings. Instants and durations in milliseconds. */
-interface Circumstances {
-  now: number;
+interface Circumstances extends Pick<Situation, 'now' | 'key' | 'openFor'> {
   schedule: BotSchedule;
   isStopped: boolean;
-  key: string;
-  openFor: number;
-  /** The most one request takes. */
+  /** The longest that one request takes. */
   deadline: number;
 }
 
@@ -58,29 +56,32 @@ interface Circumstances {
 export function situationOf(
   state: BotState,
   { missed, paused, settle }: BotSettings,
-  { now, schedule, isStopped, key, openFor, deadline }: Circumstances,
+  { now, key, openFor, schedule, isStopped, deadline }: Circumstances,
 ): Situation {
   return {
     state,
     now,
+    key,
+    openFor,
     nextSlot: (after) => schedule.nextSlot(after),
     offset: schedule.offset,
     missed,
     paused: paused || isStopped,
-    key,
-    openFor,
     doubt: deadline + settle,
   };
 }
 
-/** How late a post may come and still be on time where missed slots are skipped. */
-const grace = 120_000;
+const minute = 60_000;
+const day = 1440 * minute;
 
-/** What was written down later than this from now was written by a clock that was ahead; it says nothing of now. */
-const maxAhead = 60_000;
+/** How late a post may be and still be on time if missed slots are skipped. */
+const maxLate = 2 * minute;
 
-/** Catching up goes at twice the schedule's pace, and never slower than a post in this time. */
-const slowestCatchUp = 900_000;
+/** An instant in the ledger that is further ahead than this was written by a wrong clock. */
+const maxAhead = minute;
+
+/** The longest pause between two posts that catch up. */
+const maxPause = 15 * minute;
 
 /** The next step of one bot. Pure: the same situation always gives the same decision. */
 export function decide(situation: Situation): Decision {
@@ -98,7 +99,7 @@ export function decide(situation: Situation): Decision {
     const retryAt = retryOf(state.owed, now);
     const isOfOtherKey = state.owed.key !== undefined && state.owed.key !== situation.key;
     if (now < retryAt && !isOfOtherKey) return { do: 'wait', until: retryAt };
-    // Slots that passed while it was owed are missed like any other: one post serves them all.
+    // Slots that passed while it was owed are missed like any others: one post serves them all.
     return {
       do: 'post',
       slot,
@@ -109,15 +110,12 @@ export function decide(situation: Situation): Decision {
   return decideSlot(situation);
 }
 
-const day = 86_400_000;
-const minute = 60_000;
-
 /** When what is owed is tried again. */
 function retryOf({ why, retryAt, at, absent = 0 }: Owed, now: number): number {
-  // An older flockd did not write down when it was refused; but no refusal lasts longer than a day.
+  // An older flockd did not record when it was refused; but no refusal lasts longer than a day.
   const isOfNow = at === undefined ? retryAt < now + day + minute : at <= now + maxAhead;
   if (!isOfNow) return now;
-  // A post that does not arrive again and again is not sent, looked for and paid for as fast as can be.
+  // A post that repeatedly does not arrive is sent, looked for and paid for less and less often.
   const pause = why === 'absent' && absent > 1 ? Math.min(5 * minute * 2 ** (absent - 2), 120 * minute) : 0;
   return retryAt + pause;
 }
@@ -131,7 +129,7 @@ function decideSlot({ state, now, nextSlot, offset, missed }: Situation): Decisi
     case 'one':
       return { do: 'post', slot, until: latest };
     case 'skip': {
-      const recent = nextSlot(Math.max(state.served, latest - grace));
+      const recent = nextSlot(Math.max(state.served, latest - maxLate));
       return recent !== undefined && recent <= latest
         ? { do: 'post', slot: recent, until: latest }
         : { do: 'miss', until: latest };
@@ -141,17 +139,17 @@ function decideSlot({ state, now, nextSlot, offset, missed }: Situation): Decisi
   }
 }
 
-/** One slot after the other, none dropped, with a pause after each post that came late. */
+/** One slot after the other, at twice the schedule's pace at most, with a pause after each late post. */
 function catchUp(slot: number, next: number | undefined, state: BotState, now: number): Decision {
-  const pause = next === undefined ? 0 : Math.min((next - slot) / 2, slowestCatchUp);
+  const pause = next === undefined ? 0 : Math.min((next - slot) / 2, maxPause);
   const earliest = (state.last?.at ?? 0) + pause;
-  // Later than a whole pause from now means that the clock was set back: then there is nothing to wait for.
+  // More than a whole pause from now, the clock was set back: then there is nothing to wait for.
   return earliest > now && earliest <= now + pause
     ? { do: 'wait', until: earliest }
     : { do: 'post', slot, until: slot };
 }
 
-/** What a decision that needs nothing but the ledger writes down. */
+/** The event of a decision that needs only the ledger. */
 export const eventOf = (
   bot: string,
   decision: Extract<Decision, { do: 'free' | 'miss' }>,
@@ -159,17 +157,16 @@ export const eventOf = (
 ): LedgerEvent =>
   decision.do === 'free' ? { event: 'freed', bot, at } : { event: 'missed', bot, at, until: decision.until };
 
-/** What a post that is due comes to. */
+/** What becomes of a due post. */
 export type Move =
-  /** Write this down; what is due then is decided anew. */
+  /** Record this, and decide again. */
   | { do: 'record'; event: LedgerEvent }
-  /** The poem is at its end for good: the slots are let go. */
+  /** The poem is at its end for good: its slots are missed. */
   | { do: 'finish'; event: LedgerEvent }
   | { do: 'wait for budget'; cap: BudgetExceeded }
   | { do: 'post'; post: PlannedPost; price: Price };
 
-/** What is known when a post is due. */
-export interface DuePost {
+interface DuePost {
   bot: string;
   state: BotState;
   settings: Pick<BotSettings, 'timezone' | 'budget' | 'refrain' | 'atEnd'>;
@@ -177,14 +174,14 @@ export interface DuePost {
   until: number;
   /** How long after its slot this bot posts. Milliseconds. */
   offset: number;
-  /** The poem as the bot reads it, and what it writes down first where that was edited. */
+  /** The poem as the bot reads it, and the event to record first if it was edited. */
   poem: { lines: readonly Line[]; edit: Edit | undefined };
-  /** What the flock has spent and may spend. */
-  flock: Pick<Spender, 'history' | 'purse'>;
+  /** What the flock has spent, and may spend. */
+  flock: { history: FlockHistory; purse: FlockBudget };
   now: number;
 }
 
-/** Follows an edit, begins the poem anew, asks the budget, or posts. Pure. */
+/** Follows an edit, begins the poem again, asks the budget, or posts. Pure. */
 export function movePost({ bot, state, settings, until, offset, poem, flock, now }: DuePost): Move {
   if (poem.edit) return { do: 'record', event: poem.edit };
   const { place, owed } = state;
@@ -196,13 +193,12 @@ export function movePost({ bot, state, settings, until, offset, poem, flock, now
     const event = { event: 'missed', bot, at: now, until: Math.max(until, now - offset) } as const;
     return { do: 'finish', event };
   }
-  const priced = priceOf(post.text, { state, settings, ...flock }, now);
-  return 'cap' in priced
-    ? { do: 'wait for budget', cap: priced.cap }
-    : { do: 'post', post, price: priced.price };
+  const wanted = { posts: 1, cost: costOf(post.text, flock.purse.prices) } as const;
+  const { cap, price } = checkBudget(wanted, { state, settings, ...flock }, now);
+  return cap ? { do: 'wait for budget', cap } : { do: 'post', post, price };
 }
 
-/** The text to post next, as it is sent, and the lines it is made of. */
+/** The text of the next post, as it is sent, and its lines. */
 export interface PlannedPost {
   /** The position of its first line in the poem, counted from 0. */
   line: number;
@@ -213,7 +209,7 @@ export interface PlannedPost {
 /**
  * What a bot posts next, or undefined at the poem's end.
  *
- * @param joinRefrain - the line alone was refused as a duplicate: it goes into one post with the line after it
+ * @param joinRefrain - the line alone was refused as a duplicate: it is joined with the next line in one post
  */
 export function planPost(
   place: Cursor,

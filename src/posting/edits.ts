@@ -1,9 +1,10 @@
 import { diffArrays } from 'diff';
 import {
+  doneIn,
   fingerprint,
   fingerprints,
   isFinished,
-  lengthOf,
+  linesLeft,
   type Cursor,
   prints,
   startOf,
@@ -11,22 +12,88 @@ import {
 import type { LedgerEvent } from '../ledger/events.ts';
 import { type Line, olderSplit, splitPoem, type Unit } from '../poems/poem.ts';
 
+/** The event that moves a bot's cursor into an edited poem, or parks the bot if its place is lost. */
+export type Edit = Extract<LedgerEvent, { event: 'edited' | 'parked' }>;
+
+export const editedTo = ({ poem, next, ahead }: Cursor, bot: string, at: number): Edit => ({
+  event: 'edited',
+  bot,
+  at,
+  poem,
+  next,
+  ahead: [...ahead],
+});
+
+/** The text of a poem's file, and its lines by today's split. */
+interface PoemText {
+  text: string;
+  unit: Unit;
+  lines: readonly Line[];
+}
+
+/** A poem as a bot reads it now, and the event to record first if the bot knows it otherwise. */
+interface PoemRead {
+  lines: readonly Line[];
+  edit: Edit | undefined;
+}
+
+/** @param stamp - `key` identifies the bot's key, for a bot that is parked */
+export function readFor(
+  bot: string,
+  place: Cursor,
+  { text, unit, lines }: PoemText,
+  { at, key }: { at: number; key: string },
+): PoemRead {
+  const park = (why: string, hint: string): Edit => {
+    return { event: 'parked', bot, at, why, hint, key, cause: 'place' };
+  };
+  const read = readingOf(place, lines);
+  if (read.poem === place.poem) return { lines: read.lines, edit: undefined };
+  const other = readingOf(place, splitPoem(text, unit === 'line' ? 'stanza' : 'line'));
+  if (other.poem === place.poem) {
+    const found = followUnit(place, lines, other.lines);
+    const edit =
+      typeof found === 'number'
+        ? park(
+            'its unit has been changed in the middle of a stanza',
+            `put the unit back, then: flockd resume ${bot}; or go on with the stanza: flockd resume ${bot} --line ${found + 1}`,
+          )
+        : editedTo(found, bot, at);
+    return { lines: read.lines, edit };
+  }
+  const edit = read.place
+    ? editedTo(read.place, bot, at)
+    : park(
+        'its poem has become another one, and its place in it is lost',
+        `put the poem back, then: flockd resume ${bot}; or begin this one: flockd resume ${bot} --line 1`,
+      );
+  return { lines: read.lines, edit };
+}
+
+/** Whether an edit may be half of an upload: it ends the pass, removes more than half of what is left, or loses the place. */
+export function needsLongLook(place: Cursor, edit: Edit): boolean {
+  if (edit.event === 'parked') return true;
+  if (isFinished(place)) return false;
+  const left = linesLeft(edit).length;
+  return left === 0 || left * 2 < linesLeft(place).length;
+}
+
 /**
- * The place in a poem after the poem was edited: what was posted stays done wherever it stands now, what was not is still
- * to come. A changed line counts as the line it replaced; a line put in before the place has missed its turn.
+ * The place in a poem after an edit: what was posted stays done wherever it is now, what was not is still to come. A changed
+ * line counts as the line that it replaced; a line inserted before the place has missed its turn.
  *
- * @param poem - the fingerprints of the poem as it is now
- * @returns undefined where too little is left of the old poem to tell where the bot was
+ * @param poem - the fingerprints of the current poem
+ * @returns undefined if too little is left of the old poem to tell where the bot was
  */
 export function followEdits(place: Cursor, poem: string): Cursor | undefined {
   if (place.next === 0 && place.ahead.length === 0) return startOf(poem);
   const old = prints(place.poem);
   const lines = prints(poem);
-  const wasDone = old.map((_, line) => line < place.next || place.ahead.includes(line));
+  const wasDone = doneIn(place);
   const done = lines.map((): boolean | undefined => undefined);
 
   // 1. Lines that stayed, and the gaps between them.
-  const gaps = stay(old, lines, (from, to) => (done[to] = wasDone[from]));
+  const gaps = stay(old, lines, (from, to) => (done[to] = wasDone(from)));
   // 2. Lines that moved from one gap to another.
   const moved = new Map<string, number[]>();
   for (const line of gaps.flatMap((gap) => gap.old))
@@ -36,7 +103,7 @@ export function followEdits(place: Cursor, poem: string): Cursor | undefined {
     const from = moved.get(lines[line] ?? '')?.shift();
     if (from === undefined) continue;
     gone.delete(from);
-    done[line] = wasDone[from];
+    done[line] = wasDone(from);
   }
   const kept = done.filter((known) => known !== undefined).length;
   if (kept * 2 < Math.min(old.length, lines.length)) return undefined;
@@ -45,10 +112,10 @@ export function followEdits(place: Cursor, poem: string): Cursor | undefined {
     const replaced = gap.old.filter((line) => gone.has(line));
     for (const line of gap.added.filter((added) => done[added] === undefined)) {
       const from = replaced.shift();
-      if (from !== undefined) done[line] = wasDone[from];
+      if (from !== undefined) done[line] = wasDone(from);
     }
   }
-  // 4. Lines that are new: their turn is over where what follows them is done.
+  // 4. Lines that are new: their turn is over if what follows them is done.
   for (let line = lines.length - 1; line >= 0; line--) done[line] ??= done[line + 1] ?? false;
   return placeWhere(poem, done);
 }
@@ -58,12 +125,12 @@ interface Gap {
   added: number[];
 }
 
-/** Calls `each` for every line that stayed; returns what stands between them on either side. */
+/** Calls `each` for every line that stayed. @returns the lines between them on either side */
 function stay(old: string[], lines: string[], each: (from: number, to: number) => void): Gap[] {
   const gaps: Gap[] = [{ old: [], added: [] }];
   let from = 0;
   let to = 0;
-  // What is equal at both ends stayed: among equal lines a diff may pair others, and take a line for its neighbour.
+  // What is equal at both ends stayed: among equal lines a diff may pair others, and mistake a line for its neighbour.
   const shorter = Math.min(old.length, lines.length);
   let head = 0;
   while (head < shorter && old[head] === lines[head]) head++;
@@ -92,98 +159,14 @@ function placeWhere(poem: string, done: readonly (boolean | undefined)[]): Curso
   };
 }
 
-/** A poem as it is now: as the bot reads it, as it is split today, and by the other unit: a stanza a post, or a line. */
-export interface PoemNow {
-  read: Reading;
-  lines: readonly Line[];
-  other: Reading;
-}
-
-export type Edit = Extract<LedgerEvent, { event: 'edited' | 'parked' }>;
-
-/** The event that puts a bot's cursor into an edited poem. */
-export const editedTo = ({ poem, next, ahead }: Cursor, bot: string, at: number): Edit => ({
-  event: 'edited',
-  bot,
-  at,
-  poem,
-  next,
-  ahead: [...ahead],
-});
-
 /**
- * What to write down where the poem is not as the bot knew it.
+ * The place in the same poem by another unit, or the position of the stanza that it is in the middle of.
  *
- * @param key - tells the bot's key, for a bot that is parked
- */
-export function editOf(
-  bot: string,
-  place: Cursor,
-  { read, lines, other }: PoemNow,
-  { at, key }: { at: number; key: () => string },
-): Edit {
-  const park = (why: string, hint: string): Edit => {
-    return { event: 'parked', bot, at, why, hint, key: key(), cause: 'place' };
-  };
-  const goOn = (now: Cursor): Edit => editedTo(now, bot, at);
-  if (other.poem === place.poem) {
-    const found = followUnit(place, lines, other.lines);
-    if (typeof found !== 'number') return goOn(found);
-    return park(
-      'its unit has been changed in the middle of a stanza',
-      `put the unit back, then: flockd resume ${bot}; or go on with the stanza: flockd resume ${bot} --line ${found + 1}`,
-    );
-  }
-  if (read.place) return goOn(read.place);
-  return park(
-    'its poem has become another one, and its place in it is lost',
-    `put the poem back, then: flockd resume ${bot}; or begin this one: flockd resume ${bot} --line 1`,
-  );
-}
-
-/** The text of a poem's file, and its lines as they are split today. */
-export interface PoemText {
-  text: string;
-  unit: Unit;
-  lines: readonly Line[];
-}
-
-/** A poem as a bot reads it now, and what to write down first where the bot knows it otherwise. */
-export interface PoemRead {
-  lines: readonly Line[];
-  edit: Edit | undefined;
-}
-
-/** @param stamp - as in {@link editOf} */
-export function readFor(
-  bot: string,
-  place: Cursor,
-  { text, unit, lines }: PoemText,
-  stamp: { at: number; key: () => string },
-): PoemRead {
-  const read = readingOf(place, lines);
-  if (read.poem === place.poem) return { lines: read.lines, edit: undefined };
-  const other = readingOf(place, splitPoem(text, unit === 'line' ? 'stanza' : 'line'));
-  return { lines: read.lines, edit: editOf(bot, place, { read, lines, other }, stamp) };
-}
-
-/** Whether an edit may be half of an upload: it ends the pass, takes away more than half of what is left, or loses the place. */
-export function needsLongLook(place: Cursor, edit: Edit): boolean {
-  if (edit.event === 'parked') return true;
-  const left = (of: Pick<Cursor, 'poem' | 'next' | 'ahead'>): number =>
-    lengthOf(of) - of.next - of.ahead.length;
-  if (isFinished(place)) return false;
-  return left(edit) <= 0 || left(edit) * 2 < left(place);
-}
-
-/**
- * The place in the same poem by another unit, or, where it is in the middle of a stanza, the position of that stanza.
- *
- * @param lines - the poem by the unit of now
- * @param before - the poem by the unit that the place is in
+ * @param lines - the poem by the current unit
+ * @param before - the poem by the unit of the place
  */
 function followUnit(place: Cursor, lines: readonly Line[], before: readonly Line[]): Cursor | number {
-  const isDone = (line: number): boolean => line < place.next || place.ahead.includes(line);
+  const isDone = doneIn(place);
   const rows = new Map<number, Set<boolean>>();
   for (const [line, piece] of before.entries())
     for (const row of rowsOf(piece)) rows.set(row, (rows.get(row) ?? new Set()).add(isDone(line)));
@@ -192,34 +175,27 @@ function followUnit(place: Cursor, lines: readonly Line[], before: readonly Line
     return found.size === 1 ? found.has(true) : undefined;
   });
   const torn = done.indexOf(undefined);
-  if (torn >= 0) return torn;
-  const first = done.indexOf(false);
-  const next = first < 0 ? lines.length : first;
-  return {
-    poem: fingerprints(lines),
-    next,
-    ahead: done.flatMap((isPast, line) => (isPast === true && line > next ? [line] : [])),
-  };
+  return torn >= 0 ? torn : placeWhere(fingerprints(lines), done);
 }
 
 /** The lines of the file that a piece of the poem takes. */
 const rowsOf = ({ at, text }: Line): number[] => text.split('\n').map((_, index) => at + index);
 
-/** A poem as a bot reads it, and where the bot is in it. */
-export interface Reading {
+/** A poem as a bot reads it, and the bot's place in it. */
+interface Reading {
   lines: readonly Line[];
   /** Their fingerprints. */
   poem: string;
-  /** Undefined where too little is left of the poem that the bot knows to tell where it was. */
+  /** Undefined if too little is left of the poem that the bot knows to tell where it was. */
   place: Cursor | undefined;
 }
 
 /**
- * Where a bot is in its poem as that is now. What it has begun to post, and knows by the split of an older version, stays
- * broken as it was until the poem begins again: no other split has a place for what is left of it. All else is split as it
- * is today.
+ * The place of a bot in the current poem. A line that the bot has begun to post, and knows by the split of an older version,
+ * stays split that way until the poem begins again: no other split has a place for the rest of it. Everything else has today's
+ * split.
  *
- * @param lines - the poem as it is split today
+ * @param lines - the poem by today's split
  */
 export function readingOf(place: Cursor, lines: readonly Line[]): Reading {
   const poem = fingerprints(lines);
@@ -233,10 +209,10 @@ export function readingOf(place: Cursor, lines: readonly Line[]): Reading {
     some.filter(({ text }) => known.has(fingerprint(text))).length;
   const asKnown = parts.map(({ today, older }) => (older && knows(older) > knows(today) ? older : today));
   const inOld = splitsIn(place.poem, parts) ?? asKnown;
-  const poemInOld = poemOf(inOld);
+  const poemInOld = fingerprints(inOld.flat());
   const followed = poemInOld === place.poem ? place : followEdits(place, poemInOld);
   if (!followed) return { lines, poem, place: undefined };
-  // 2. What is not begun is split as it is today.
+  // 2. What is not begun has today's split.
   const isDone = doneIn(followed);
   const done: boolean[] = [];
   let from = 0;
@@ -248,17 +224,17 @@ export function readingOf(place: Cursor, lines: readonly Line[]): Reading {
     done.push(...(stays ? flags : today.map(() => false)));
     return stays ? some : today;
   });
-  const readPoem = poemOf([read]);
+  const readPoem = fingerprints(read);
   return { lines: read, poem: readPoem, place: readPoem === place.poem ? place : placeWhere(readPoem, done) };
 }
 
-/** Every post that a bot may have made of a poem as it is now: by the split of today, and by the older one. */
+/** Every post that a bot may have made of the current poem: by today's split, and by the older one. */
 export const allSplits = (lines: readonly Line[]): readonly Line[] => [
   ...lines,
   ...partsOf(lines).flatMap(({ older = [] }) => older),
 ];
 
-/** A line or a stanza, in posts as they are split today and, where that was otherwise, as they were. */
+/** A line or a stanza in posts by today's split and, if that was different, by the older one. */
 interface Part {
   today: readonly Line[];
   older: readonly Line[] | undefined;
@@ -279,23 +255,15 @@ function partsOf(lines: readonly Line[]): Part[] {
   });
 }
 
-/** The split of each part in a poem as a bot knows it, or undefined where the poem was edited since. */
+/** The split of each part in a poem as a bot knows it, or undefined if the poem was edited since. */
 function splitsIn(poem: string, parts: readonly Part[]): (readonly Line[])[] | undefined {
   const splits: (readonly Line[])[] = [];
   let at = 0;
   for (const { today, older } of parts) {
-    const split = [today, older].find((some) => some && poem.startsWith(poemOf([some]), at));
+    const split = [today, older].find((some) => some && poem.startsWith(fingerprints(some), at));
     if (!split) return undefined;
     splits.push(split);
-    at += poemOf([split]).length;
+    at += fingerprints(split).length;
   }
   return at === poem.length ? splits : undefined;
-}
-
-const poemOf = (splits: readonly (readonly Line[])[]): string =>
-  splits.flatMap((lines) => lines.map(({ text }) => fingerprint(text))).join('');
-
-function doneIn({ next, ahead }: Cursor): (line: number) => boolean {
-  const done = new Set(ahead);
-  return (line) => line < next || done.has(line);
 }

@@ -9,7 +9,7 @@ const second = 1000;
 const minute = 60 * second;
 
 /** What holds several bots back at once. */
-export type Cause = 'no-credit' | 'app-refused' | 'outage' | 'clock' | 'foreign' | 'limit';
+type Cause = 'no-credit' | 'app-refused' | 'outage' | 'clock' | 'foreign' | 'limit';
 
 /** Why a bot may not try now, and when it asks again. Instants in milliseconds since 1970. */
 export interface Block {
@@ -18,78 +18,93 @@ export interface Block {
   until: number;
 }
 
-/** How a closed gate is tried: after how long first, and how long between two tries at most; each wait is twice the last. */
+/** How a closed gate is tried: the first wait and the longest one, in milliseconds. Each wait is twice the last. */
 interface Pace {
   first: number;
-  most: number;
+  max: number;
 }
 
 const paces: Record<Exclude<Cause, 'limit'>, Pace> = {
-  'no-credit': { first: 15 * minute, most: 60 * minute },
-  'app-refused': { first: 15 * second, most: 15 * minute },
-  outage: { first: 30 * second, most: 5 * minute },
-  clock: { first: 5 * second, most: 10 * second },
-  foreign: { first: 10 * second, most: minute },
+  'no-credit': { first: 15 * minute, max: 60 * minute },
+  'app-refused': { first: 15 * second, max: 15 * minute },
+  outage: { first: 30 * second, max: 5 * minute },
+  clock: { first: 5 * second, max: 10 * second },
+  foreign: { first: 10 * second, max: minute },
 };
 
-/** What X names is the app's, and what X cannot have named is everybody's. */
+/** What X says of an app holds back the bots of that app; what X cannot have said holds back all bots. */
 const ofApp: ReadonlySet<Cause> = new Set(['app-refused', 'outage', 'limit']);
 
-/** So many bots without a success of anybody within this time, and it is not about them. */
+/** How many bots must fail within a time, without a success of any bot, before it is not about them. */
 const minPerOutage = 3;
 const minPerForeign = 2;
-const window = 10 * minute;
+const suspectWindow = 10 * minute;
 
-/** A wall clock that has moved this much against the one that nobody sets was set. Milliseconds. */
+/** If the wall clock moves more than this against the monotonic clock, somebody has set it. Milliseconds. */
 const maxDrift = 30 * second;
 /** X refuses a signature that is older or newer than this (code 135). Milliseconds. */
 const maxSkew = 5 * minute;
 
-/** A step of a bot has ended after this time. Milliseconds. */
-const maxTry = 2 * minute;
-/** How long the others wait before they ask what came of a try. */
-const whileTried = 5 * second;
-/** A bot that has tried in vain comes so many seconds after the others at most. */
-const maxTurns = 5;
+/** The longest that a step of a bot takes. Milliseconds. */
+const maxProbe = 2 * minute;
+/** How long the other bots wait before they ask for the result of a probe. Milliseconds. */
+const probeRecheck = 5 * second;
+/** The longest that a bot whose probes failed lets other bots go first. Seconds. */
+const maxHandicap = 5;
 
 interface Closure {
   why: Cause;
   reason: string;
-  /** When it may be tried next, on the clock that nobody sets, and how long the wait after that is. */
+  /** When it may be tried next, on the monotonic clock, and how long the wait after that is. */
   next: number;
   wait: number;
   pace: Pace;
-  /** Who tries it now. */
+  /** The bot that tries it now. */
   probe: string | undefined;
-  /** How often each bot has tried it in vain: whoever has done so less comes first. */
-  tried: Map<string, number>;
+  /** How often each bot has tried it in vain: the bot that has done so less goes first. */
+  failures: Map<string, number>;
 }
 
-export interface GateOptions {
+type Action = 'post' | 'look';
+
+/** What a bot is about to do, and by which app. */
+interface Attempt {
+  action: Action;
+  bot: string;
+  /** The keys of the gates that the attempt passes: the one for all bots, and the one for the bots of its app. */
+  gates: [flock: string, app: string];
+}
+
+function attemptOf(action: Action, bot: string, appKeys: TokenPair): Attempt {
+  return { action, bot, gates: [action, `${action} ${appKeys.reveal().token}`] };
+}
+
+interface GateOptions {
   clock: Clock;
   log: Logger;
   /** What time it is at X. */
   askTime: () => Promise<TimeAnswer>;
-  /** Called where it opens: whoever waits may go on. */
+  /** Called when a gate opens: bots that wait may go on. */
   opened: () => void;
 }
 
 /**
- * What hits several bots at once is not about one of them: they wait, one of them tries now and then, and all go on once it is
- * over. Closed by X's word on the app, on credit or on the clock, by several bots' refusals that name nothing, and by answers
- * that are not X's. Posts and looks at the timeline have a gate each, since X may refuse the one and grant the other.
+ * Holds bots back for what is not about one of them. While a gate is closed, one bot tries from time to time, and all go on
+ * when it is over. A gate is closed by X's word on the app, the credit or the clock, by refusals of several bots that give no
+ * reason, and by answers that are not X's. Posts and looks at the timeline have a gate each, because X may refuse the one and
+ * grant the other.
  */
 export class Gate {
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #askTime: () => Promise<TimeAnswer>;
   readonly #opened: () => void;
-  /** By what they close: `post`, `look`, or `post` and an app. */
+  /** By the key of their gate. */
   readonly #closures = new Map<string, Closure>();
-  /** Bots that were refused without a reason, by the app or the gate, and when. */
+  /** When bots failed for a reason that may not be about them, by reason and gate, then by bot. */
   readonly #suspects = new Map<string, Map<string, number>>();
-  /** The difference of the two clocks when X's time was near ours last. */
-  #sureOf: number | undefined;
+  /** The difference of the two clocks when X's time was last near ours. */
+  #trustedDrift: number | undefined;
   #asking: Promise<Block | undefined> | undefined;
   #asked: { block: Block; again: number } | undefined;
   #isClockWrong = false;
@@ -102,9 +117,9 @@ export class Gate {
     this.#opened = opened;
   }
 
-  /** What keeps a bot from a post or a look now, or undefined where nothing does. */
-  blocked(what: 'post' | 'look', bot: string, appKeys: TokenPair): Block | undefined {
-    for (const closure of this.#closuresOf(what, appKeys)) {
+  /** What holds a bot back from a post or a look now, or undefined if nothing does. */
+  blocked(action: Action, bot: string, appKeys: TokenPair): Block | undefined {
+    for (const closure of this.#closuresOf(attemptOf(action, bot, appKeys))) {
       const wait = this.#waitFor(closure, bot);
       const { why, reason } = closure;
       if (wait > 0) return { why, reason, until: this.#in(wait) };
@@ -112,48 +127,49 @@ export class Gate {
     return undefined;
   }
 
-  /** Lets a bot that nothing keeps back try now; it tells {@link learn} what came of it. Where a gate is closed, no other one tries meanwhile. */
-  enter(what: 'post' | 'look', bot: string, appKeys: TokenPair): void {
-    for (const closure of this.#closuresOf(what, appKeys)) {
+  /** Lets a bot try that nothing holds back; {@link learn} gets the outcome. Until then, no other bot tries a closed gate. */
+  enter(action: Action, bot: string, appKeys: TokenPair): void {
+    for (const closure of this.#closuresOf(attemptOf(action, bot, appKeys))) {
       closure.probe = bot;
-      // Should it never tell what came of it, another one tries.
-      closure.next = this.#clock.elapsed() + maxTry;
+      // If the outcome never comes, another bot tries.
+      closure.next = this.#clock.elapsed() + maxProbe;
     }
   }
 
   /**
-   * Learns what came of a post or a look.
+   * Learns the outcome of a post or a look.
    *
-   * @returns what a failure means now that the others are known, and until when the bot waits where it is not about it alone
+   * @returns what a failure means with the other bots in view, and until when the bot waits if it is not about it alone
    */
   learn(
-    what: 'post' | 'look',
+    action: Action,
     bot: string,
     appKeys: TokenPair,
     outcome: Outcome<unknown>,
   ): { failure: PostFailure; closedUntil: number | undefined } | undefined {
-    this.#hear(outcome.time);
+    const attempt = attemptOf(action, bot, appKeys);
+    const { time } = outcome;
+    if (time !== undefined && Math.abs(time - this.#clock.now()) <= maxSkew) this.#trustClock();
     if ('ok' in outcome) {
-      this.#forget(what, appKeys);
-      this.#open(what, appKeys, () => true);
+      for (const gate of attempt.gates) this.#suspects.delete(gate);
+      this.#open(attempt, () => true);
       return undefined;
     }
-    const failure = this.#judge(what, bot, appKeys, outcome.failure);
-    const why = causeOf(failure);
-    if (why === undefined) {
-      this.#answered(what, bot, appKeys, failure);
-      return { failure, closedUntil: undefined };
-    }
-    const closedUntil = this.#close(what, bot, appKeys, { why, failure });
-    return { failure, closedUntil };
+    const failure = this.#judge(attempt, outcome.failure);
+    const cause = causeOf(failure, this.#clock.now());
+    const isOfOneBot =
+      !cause || (cause.why === 'foreign' && this.#suspect(attempt.gates[0], bot) < minPerForeign);
+    if (!isOfOneBot) return { failure, closedUntil: this.#close(attempt, cause, failure.reason) };
+    this.#endProbe(attempt, failure);
+    return { failure, closedUntil: undefined };
   }
 
-  /** Whether what the wall clock shows may be built on. */
+  /** Whether the wall clock can be trusted. */
   get isSure(): boolean {
-    return this.#sureOf !== undefined && Math.abs(this.#drift() - this.#sureOf) <= maxDrift;
+    return this.#trustedDrift !== undefined && Math.abs(this.#drift() - this.#trustedDrift) <= maxDrift;
   }
 
-  /** Makes sure of the clock by X's; resolves with why not, and when to ask again, where it is not right. */
+  /** Checks the wall clock by X's. @returns why it cannot be trusted, and when to ask again */
   checkClock(): Promise<Block | undefined> {
     if (this.isSure) return Promise.resolve(undefined);
     const { again, block } = this.#asked ?? {};
@@ -168,12 +184,12 @@ export class Gate {
     const wait = paces.clock.first;
     const until = this.#in(wait);
     if ('unreachable' in answer) {
-      this.#sayClockUnknown(answer.unreachable);
+      this.#logClockUnknown(answer.unreachable);
       return { why: 'never-sent', reason: answer.unreachable, until };
     }
     const { ahead = 0, isOfX } = answer;
     if (Math.abs(ahead) <= maxSkew) {
-      this.#beSure();
+      this.#trustClock();
       return undefined;
     }
     const reason = isOfX
@@ -181,41 +197,24 @@ export class Gate {
       : "an answer that is not X's has another time than this machine, whose clock may be wrong";
     const block: Block = { why: isOfX ? 'clock' : 'foreign', reason, until };
     this.#asked = { block, again: this.#clock.elapsed() + wait };
-    if (isOfX) this.#sayClockWrong(reason);
-    else this.#sayClockUnknown(reason);
+    if (isOfX) this.#logClockWrong(reason);
+    else this.#logClockUnknown(reason);
     return block;
   }
 
-  /** X's time in an answer that came with a signature that it took or refused. */
-  #hear(time: number | undefined): void {
-    if (time !== undefined && Math.abs(time - this.#clock.now()) <= maxSkew) this.#beSure();
-  }
-
-  #beSure(): void {
-    this.#sureOf = this.#drift();
+  #trustClock(): void {
+    this.#trustedDrift = this.#drift();
     this.#asked = undefined;
     if (this.#isClockUnknown) {
       this.#isClockUnknown = false;
       this.#log.info({ event: 'clock-known' }, 'goes on: X has told the time');
     }
-    // A gate that X's word on the clock has closed is over only once a try has shown it.
+    // A gate that X has closed for the clock is open only after a probe has shown it.
     const isClosed = [...this.#closures.values()].some(({ why }) => why === 'clock');
-    if (this.#isClockWrong && !isClosed) this.#sayClockRight();
+    if (this.#isClockWrong && !isClosed) this.#logClockRight();
   }
 
-  /** Nobody is to wonder why a flock that begins without a network posts nothing. */
-  #sayClockUnknown(why: string): void {
-    if (this.#isClockUnknown || this.#isClockWrong) return;
-    this.#isClockUnknown = true;
-    this.#log.warn({ event: 'clock-unknown', why }, `posts nothing before X has told the time: ${why}`);
-  }
-
-  #sayClockRight(): void {
-    this.#isClockWrong = false;
-    this.#log.info({ event: 'clock-right' }, 'goes on: the clock is right again');
-  }
-
-  /** The instant so many milliseconds from now; whole, as instants are written down. */
+  /** The instant this many milliseconds from now; whole, as the ledger has instants. */
   #in(wait: number): number {
     return Math.ceil(this.#clock.now() + wait);
   }
@@ -224,80 +223,51 @@ export class Gate {
     return this.#clock.now() - this.#clock.elapsed();
   }
 
-  /** For how long a bot has to wait for a closed gate; 0 where it is its turn to try it. Milliseconds. */
-  #waitFor({ probe, tried, next }: Closure, bot: string): number {
+  /** How long a bot has to wait for a closed gate; 0 if it is its turn to try. Milliseconds. */
+  #waitFor({ probe, failures, next }: Closure, bot: string): number {
     const now = this.#clock.elapsed();
     if (probe === bot) return 0;
-    if (probe !== undefined) return Math.max(0, Math.min(next - now, whileTried));
-    return Math.max(0, next + Math.min(tried.get(bot) ?? 0, maxTurns) * second - now);
+    if (probe !== undefined) return Math.max(0, Math.min(next - now, probeRecheck));
+    return Math.max(0, next + Math.min(failures.get(bot) ?? 0, maxHandicap) * second - now);
   }
 
-  /** Those that close a gate to the bots of an app. A limit is over at its instant; everything else only once it is seen to be. */
-  #closuresOf(what: 'post' | 'look', appKeys: TokenPair): Closure[] {
-    const found: Closure[] = [];
-    for (const key of keysOf(what, appKeys)) {
-      const closure = this.#closures.get(key);
-      if (!closure) continue;
-      if (closure.why === 'limit' && closure.next <= this.#clock.elapsed()) this.#closures.delete(key);
-      else found.push(closure);
-    }
-    return found;
+  /** The closed gates of an attempt. A limit is over at its instant; everything else only after a probe has shown it. */
+  #closuresOf({ gates }: Attempt): Closure[] {
+    return gates.flatMap((gate) => {
+      const closure = this.#closures.get(gate);
+      const isOver = closure?.why === 'limit' && closure.next <= this.#clock.elapsed();
+      if (isOver) this.#closures.delete(gate);
+      return closure && !isOver ? [closure] : [];
+    });
   }
 
-  /** Bots that get a 401 that names nothing, several of them and nobody a success: X refuses everybody. */
-  #judge(what: 'post' | 'look', bot: string, appKeys: TokenPair, failure: XFailure): PostFailure {
+  /** If several bots get a 401 without a reason, and no bot succeeds, X refuses all bots of the app. */
+  #judge({ bot, gates: [, gate] }: Attempt, failure: XFailure): PostFailure {
     if (failure.kind !== 'unauthorized') return failure;
-    const key = `${what} ${appKeys.reveal().token}`;
-    const suspects = this.#suspect(`401 ${key}`, bot);
-    if (this.#closures.get(key)?.why !== 'outage' && suspects < minPerOutage) return failure;
+    const suspects = this.#suspect(gate, bot);
+    if (this.#closures.get(gate)?.why !== 'outage' && suspects < minPerOutage) return failure;
     return { kind: 'outage', reason: `${failure.reason}; X says so to several bots of this app` };
   }
 
-  /** @returns how many bots are suspect for the same reason */
-  #suspect(key: string, bot: string): number {
+  /** @returns how many bots failed lately at a gate: at an app's by a 401, at the flock's by an answer that is not X's */
+  #suspect(gate: string, bot: string): number {
     const now = this.#clock.elapsed();
-    const known = this.#suspects.get(key) ?? new Map<string, number>();
-    for (const [other, at] of known) if (at < now - window) known.delete(other);
-    this.#suspects.set(key, known.set(bot, now));
+    const known = this.#suspects.get(gate) ?? new Map<string, number>();
+    for (const [other, at] of known) if (at < now - suspectWindow) known.delete(other);
+    this.#suspects.set(gate, known.set(bot, now));
     return known.size;
-  }
-
-  #forget(what: 'post' | 'look', appKeys: TokenPair): void {
-    this.#suspects.delete(`foreign ${what}`);
-    this.#suspects.delete(`401 ${what} ${appKeys.reveal().token}`);
   }
 
   /** @returns until when the bot waits */
   #close(
-    what: 'post' | 'look',
-    bot: string,
-    appKeys: TokenPair,
-    { why, failure }: { why: Cause; failure: PostFailure },
-  ): number | undefined {
-    if (why === 'foreign' && this.#suspect(`foreign ${what}`, bot) < minPerForeign) {
-      this.#answered(what, bot, appKeys, failure);
-      return undefined;
-    }
-    const key = ofApp.has(why) ? `${what} ${appKeys.reveal().token}` : what;
+    { action, bot, gates: [flock, app] }: Attempt,
+    { why, pace }: { why: Cause; pace: Pace },
+    reason: string,
+  ): number {
+    const gate = ofApp.has(why) ? app : flock;
     const now = this.#clock.elapsed();
-    const { reason } = failure;
-    if (failure.kind === 'wait') {
-      const wait = failure.until - this.#clock.now();
-      const pace = { first: wait, most: wait };
-      this.#closures.set(key, {
-        why,
-        reason,
-        next: now + wait,
-        wait,
-        pace,
-        probe: undefined,
-        tried: new Map(),
-      });
-      return failure.until;
-    }
-    const pace = paces[why === 'limit' ? 'foreign' : why];
-    const known = this.#closures.get(key);
-    const again = known?.why === why ? known : undefined;
+    const known = this.#closures.get(gate);
+    const again = known?.why === why && why !== 'limit' ? known : undefined;
     const closure: Closure = again ?? {
       why,
       reason,
@@ -305,50 +275,53 @@ export class Gate {
       wait: pace.first,
       pace,
       probe: undefined,
-      tried: new Map(),
+      failures: new Map(),
     };
-    // Those that were under way when it closed tell nothing new.
+    // Attempts that were under way when it closed have nothing new.
     if (!again || again.probe === bot) {
-      closure.next = now + closure.wait;
-      closure.wait = Math.min(closure.wait * 2, pace.most);
-      closure.tried.set(bot, (closure.tried.get(bot) ?? 0) + 1);
-      closure.probe = undefined;
       closure.reason = reason;
+      this.#failProbe(closure, bot);
+      closure.wait = Math.min(closure.wait * 2, closure.pace.max);
     }
-    this.#closures.set(key, closure);
-    if (!again) this.#say(why, reason, what);
+    this.#closures.set(gate, closure);
+    if (!again && why !== 'limit') this.#logClosed(why, reason, action);
     return this.#in(Math.max(0, closure.next - now));
   }
 
-  /** A try that failed for a reason of the bot's own: what closed the gate is over, unless the answer does not tell. */
-  #answered(what: 'post' | 'look', bot: string, appKeys: TokenPair, failure: PostFailure): void {
-    const tells = failure.kind !== 'in-doubt' && failure.kind !== 'never-sent';
-    this.#open(what, appKeys, (closure) => closure.probe === bot && tells);
-    for (const key of keysOf(what, appKeys)) {
-      const closure = this.#closures.get(key);
-      if (closure?.probe !== bot) continue;
-      closure.probe = undefined;
-      closure.next = this.#clock.elapsed() + closure.wait;
-      closure.tried.set(bot, (closure.tried.get(bot) ?? 0) + 1);
+  /** Ends a probe that failed for a reason of the bot's own: the gate opens, unless the answer says nothing of the gate. */
+  #endProbe(attempt: Attempt, { kind }: PostFailure): void {
+    const { bot, gates } = attempt;
+    const isAnswer = kind !== 'in-doubt' && kind !== 'never-sent';
+    this.#open(attempt, ({ probe }) => probe === bot && isAnswer);
+    for (const gate of gates) {
+      const closure = this.#closures.get(gate);
+      if (closure?.probe === bot) this.#failProbe(closure, bot);
     }
   }
 
-  #open(what: 'post' | 'look', appKeys: TokenPair, isOver: (closure: Closure) => boolean): void {
+  #failProbe(closure: Closure, bot: string): void {
+    closure.probe = undefined;
+    closure.next = this.#clock.elapsed() + closure.wait;
+    closure.failures.set(bot, (closure.failures.get(bot) ?? 0) + 1);
+  }
+
+  #open({ action, gates }: Attempt, isOver: (closure: Closure) => boolean): void {
     let opened = false;
-    for (const key of keysOf(what, appKeys)) {
-      const closure = this.#closures.get(key);
+    for (const gate of gates) {
+      const closure = this.#closures.get(gate);
       if (!closure || !isOver(closure)) continue;
-      this.#closures.delete(key);
+      this.#closures.delete(gate);
       opened = true;
-      if (closure.why !== 'clock')
-        this.#log.info({ event: 'gate-opened', why: closure.why, what }, `goes on: ${over[closure.why]}`);
-      else if (this.#isClockWrong) this.#sayClockRight();
+      const { why } = closure;
+      if (why !== 'clock')
+        this.#log.info({ event: 'gate-opened', why, what: action }, `goes on: ${over[why]}`);
+      else if (this.#isClockWrong) this.#logClockRight();
     }
     if (opened) this.#opened();
   }
 
-  #say(why: Cause, reason: string, what: 'post' | 'look'): void {
-    if (why === 'clock') this.#sayClockWrong(reason);
+  #logClosed(why: Cause, reason: string, action: Action): void {
+    if (why === 'clock') this.#logClockWrong(reason);
     else if (why === 'app-refused')
       this.#log.error(
         { event: 'app-refused', why: reason, hint: consoleHint },
@@ -356,26 +329,32 @@ export class Gate {
       );
     else
       this.#log.warn(
-        { event: 'gate-closed', why, what, reason },
+        { event: 'gate-closed', why, what: action, reason },
         `${reason}; the others wait, and one tries now and then`,
       );
   }
 
-  #sayClockWrong(reason: string): void {
+  #logClockWrong(reason: string): void {
     if (this.#isClockWrong) return;
     this.#isClockWrong = true;
-    this.#log.error(
-      {
-        event: 'clock-wrong',
-        why: reason,
-        hint: 'timedatectl set-ntp true; the flock goes on once it is right',
-      },
-      `posts nothing: ${reason}`,
-    );
+    const hint = 'timedatectl set-ntp true; the flock goes on once it is right';
+    this.#log.error({ event: 'clock-wrong', why: reason, hint }, `posts nothing: ${reason}`);
+  }
+
+  #logClockRight(): void {
+    this.#isClockWrong = false;
+    this.#log.info({ event: 'clock-right' }, 'goes on: the clock is right again');
+  }
+
+  /** A flock that starts without a network has to say why it posts nothing. */
+  #logClockUnknown(why: string): void {
+    if (this.#isClockUnknown || this.#isClockWrong) return;
+    this.#isClockUnknown = true;
+    this.#log.warn({ event: 'clock-unknown', why }, `posts nothing before X has told the time: ${why}`);
   }
 }
 
-/** Where a person mends what X has against an app. @see docs.x.com, error client-not-enrolled */
+/** How to repair what X has against an app. @see docs.x.com, error client-not-enrolled */
 const consoleHint =
   "in X's developer console: Manage apps, the app, Move to package, Pay-per-use, Production; check its credit and that it is not suspended; then flockd goes on by itself";
 
@@ -387,16 +366,30 @@ const over: Record<Exclude<Cause, 'clock'>, string> = {
   limit: 'the limit of the app is over',
 };
 
-const keysOf = (what: 'post' | 'look', appKeys: TokenPair): [flock: string, app: string] => [
-  what,
-  `${what} ${appKeys.reveal().token}`,
-];
-
-function causeOf(failure: PostFailure): Cause | undefined {
-  const { kind } = failure;
-  if (kind === 'in-doubt') return failure.foreign ? 'foreign' : undefined;
-  if (kind === 'wait') return failure.scope === 'app' ? 'limit' : undefined;
-  return kind === 'no-credit' || kind === 'app-refused' || kind === 'outage' || kind === 'clock'
-    ? kind
-    : undefined;
+/** What of a failure is not about one bot, and how the gate is tried then; undefined if nothing is. */
+function causeOf(failure: PostFailure, now: number): { why: Cause; pace: Pace } | undefined {
+  switch (failure.kind) {
+    case 'in-doubt':
+      return failure.foreign ? { why: 'foreign', pace: paces.foreign } : undefined;
+    case 'wait': {
+      const wait = failure.until - now;
+      return failure.scope === 'app' ? { why: 'limit', pace: { first: wait, max: wait } } : undefined;
+    }
+    case 'no-credit':
+    case 'app-refused':
+    case 'outage':
+    case 'clock':
+      return { why: failure.kind, pace: paces[failure.kind] };
+    case 'duplicate':
+    case 'rejected':
+    case 'limit':
+    case 'never-sent':
+    case 'reauth':
+    case 'unauthorized':
+    case 'suspended':
+    case 'locked':
+    case 'automated':
+    case 'read-only':
+      return undefined;
+  }
 }

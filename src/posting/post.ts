@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts';
+import type { BotSettings } from '../config/flock-file.ts';
 import { fingerprint, markOf } from '../ledger/cursor.ts';
 import type { Intent, LedgerEvent, Price } from '../ledger/events.ts';
 import type { Ledger } from '../ledger/journal.ts';
@@ -7,31 +8,27 @@ import { isNewPost, type Outcome, type XClient } from '../networks/x/client.ts';
 import type { XFailure } from '../networks/x/failure.ts';
 import type { BotName } from '../poems/bot-name.ts';
 import type { PlannedPost } from './decide.ts';
+import { maxSkips } from './replay.ts';
 
-/** What to do with a line that X refuses as a repetition. */
-export type Refrain = 'join' | 'defer' | 'skip';
-
-/** What a failed post means once it is known what others of the flock got: `outage`, X refuses every key of the app. */
+/** What a failed post means with the other bots in view: `outage`, X refuses every key of the app. */
 export type PostFailure = XFailure | { kind: 'outage'; reason: string };
 
-/** What is known of the attempt that failed. */
+/** The attempt that failed. */
 export interface FailedAttempt {
   bot: string;
   /** What was owed before it, which tells a first refusal from a repeated one. */
   owed: Owed | undefined;
-  /** Tells the key it was made with. */
+  /** Identifies the key that it was made with. */
   key: string;
   line: number;
-  refrain: Refrain;
+  /** What to do with a line that X refuses as a repetition. */
+  refrain: BotSettings['refrain'];
   /** Whether the bot has posted the same text before, so that X may have it from then. */
   isRepeated: boolean;
   now: number;
-  /** Until when the bot waits where the failure is not about it alone. */
+  /** Until when the bot waits if the failure is not about it alone. */
   closedUntil: number | undefined;
 }
-
-/** Lines skipped in a row; if X refuses more than these it is no refrain but the whole poem. */
-const maxSkips = 3;
 
 const second = 1000;
 const minute = 60 * second;
@@ -39,25 +36,23 @@ const hour = 60 * minute;
 const day = 24 * hour;
 
 /**
- * What to write down after a failed post. An outcome in doubt is none: then nothing is written, and the intent stays open.
- * A refusal keeps its line: it is owed, and tried again at an instant or when the bot's repair is done.
+ * The events after a failed post. A post in doubt has none: its intent stays open. A refused line is owed, and is tried again
+ * at an instant or after the bot's repair.
  */
 export function eventsAfter(failure: PostFailure, attempt: FailedAttempt): LedgerEvent[] {
   const { bot, owed, now } = attempt;
   const key = keyCauses.has(failure.kind) ? attempt.key : undefined;
   const again = isAgain(owed, failure.kind, key) ? owed : undefined;
   const times = again?.times ?? 0;
-  const refused = (retryAt: number): LedgerEvent => {
-    const event = {
-      event: 'refused',
-      bot,
-      at: now,
-      why: failure.kind,
-      reason: failure.reason,
-      retryAt,
-    } as const;
-    return key === undefined ? event : { ...event, key };
-  };
+  const refused = (retryAt: number): LedgerEvent => ({
+    event: 'refused',
+    bot,
+    at: now,
+    why: failure.kind,
+    reason: failure.reason,
+    retryAt,
+    ...(key !== undefined && { key }),
+  });
   switch (failure.kind) {
     case 'in-doubt':
       return [];
@@ -75,12 +70,12 @@ export function eventsAfter(failure: PostFailure, attempt: FailedAttempt): Ledge
     case 'duplicate':
       return afterRepetition(attempt, refused);
     case 'reauth':
-      // A key that X has called dead once is asked for a second time.
+      // A key is tried a second time before X's word that it is dead is believed.
       return times === 0 ? [refused(now + 10 * second)] : parked('reauth', failure, attempt, refused(now));
     case 'unauthorized':
-      return again?.since !== undefined && now - again.since >= hour && times >= minAsked
+      return again?.since !== undefined && now - again.since >= hour && times >= minRetries
         ? parked('unauthorized', failure, attempt, refused(now))
-        : [refused(now + (askedAgain[times] ?? 30 * minute))];
+        : [refused(now + (retryWaits[times] ?? 30 * minute))];
     case 'read-only':
     case 'suspended':
     case 'locked':
@@ -90,13 +85,13 @@ export function eventsAfter(failure: PostFailure, attempt: FailedAttempt): Ledge
   }
 }
 
-/** A 401 that names nothing is asked again after these waits, for an hour at least, before it is believed. Milliseconds. */
-const askedAgain = [10 * second, minute, 5 * minute, 10 * minute, 20 * minute];
-const minAsked = 4;
+/** After a 401 without a reason the bot tries again after these waits, for at least an hour, before it is believed. Milliseconds. */
+const retryWaits = [10 * second, minute, 5 * minute, 10 * minute, 20 * minute];
+const minRetries = 4;
 
 /**
- * A limit of the account's own ends at some half hour: the next one at first, then twice as far each time, and never beyond
- * the next day of UTC.
+ * The account's own limit ends at some half hour. The bot tries at the next one, then waits twice as long each time, and never
+ * beyond the next day of UTC.
  *
  * @see help.x.com, about X limits: the daily limit is counted in half-hourly slices
  */
@@ -112,8 +107,8 @@ function afterRepetition(
   { bot, owed, line, refrain, isRepeated, now }: FailedAttempt,
   refused: (retryAt: number) => LedgerEvent,
 ): LedgerEvent[] {
-  // It was in doubt, was not on the timeline, and now X has it already: the timeline may have been late. Look again, once.
-  // Where the bot has never posted this text before, X's word is then the proof.
+  // It was in doubt, it was not on the timeline, and X has it already: the timeline may have been late. Look again, once. If
+  // the bot never posted this text before, X's word is the proof after that.
   const absent = timesAbsent(owed);
   if (absent > 0) {
     if (absent < 2) return [];
@@ -121,14 +116,14 @@ function afterRepetition(
   }
   const times = owed?.why === 'duplicate' ? owed.times : 0;
   if (refrain === 'skip' && times < maxSkips) return [refused(now), { event: 'skipped', bot, at: now, line }];
-  // Joined with its follower it is tried at once; a line that cannot be joined, or is not to be, has to wait.
+  // Joined with the next line it is tried at once; a line that is not joined has to wait.
   if (refrain === 'join' && times === 0) return [refused(now)];
   return [refused(now + backOff(times, 15 * minute, 120 * minute))];
 }
 
 type Parking = 'reauth' | 'unauthorized' | 'read-only' | 'suspended' | 'locked' | 'automated' | 'rejected';
 
-/** What is to be said of a bot that X's refusal parks, and what helps. */
+/** Why X's refusal parks a bot, and the repair. */
 const repairs: Record<Parking, { what: string; hint: (bot: string) => string }> = {
   reauth: { what: 'X refuses its key', hint: (bot) => `keymaker reauth ${bot}` },
   unauthorized: { what: 'X has refused its key for an hour', hint: (bot) => `keymaker reauth ${bot}` },
@@ -166,30 +161,26 @@ function parked(
   return [refused, { event: 'parked', bot, at: now, why, hint: hint(bot), key, cause: kind }];
 }
 
-/** Refusals that only another key repairs. */
+/** Refusals whose only repair is another key. */
 export const keyCauses: ReadonlySet<string> = new Set(['reauth', 'unauthorized', 'read-only']);
 
-/** What suspends or locks many accounts of a flock may be about the flock: then nobody should go on. */
+/** If X does this to many accounts of a flock, it may be about the flock: then no bot should go on. */
 export const herdCauses: ReadonlySet<string> = new Set(['suspended', 'locked', 'automated']);
 
 /** Twice as long each time. */
-const backOff = (times: number, first: number, most: number): number => Math.min(first * 2 ** times, most);
+const backOff = (times: number, first: number, max: number): number => Math.min(first * 2 ** times, max);
 
-interface PostLineOptions {
+interface PostLineOptions extends Pick<FailedAttempt, 'owed' | 'key' | 'refrain'> {
   bot: BotName;
   post: PlannedPost;
   slot: number;
   /** Slots up to this instant are served by the post. */
   until: number;
-  /** The last confirmed post's id. */
+  /** The id of the last confirmed post. */
   since: string | undefined;
-  owed: Owed | undefined;
-  /** The mark of the bot's key, for a bot that is parked. */
-  key: () => string;
-  refrain: Refrain;
   /** Whether the bot has posted the same text before. */
   isRepeated: () => boolean;
-  /** What an outcome means now that the others of the flock are known, as the gate tells. */
+  /** What a failure means with the other bots in view; undefined for a success. */
   judge: (outcome: Outcome<string>) => { failure: PostFailure; closedUntil: number | undefined } | undefined;
   /** What the post costs, and of which day and month. */
   price: Price;
@@ -198,20 +189,17 @@ interface PostLineOptions {
   clock: Clock;
 }
 
-export type PostReport = { id: string } | { failure: PostFailure };
-
 /**
- * Posts one line so that a crash at any moment can be told apart afterwards: what is about to be sent is on the disk
- * before it is sent, and what came of it is on the disk before anything is built on it.
+ * Posts one line, so that what happened can be told after a crash at any moment: the intent is on the disk before the text is
+ * sent, and the outcome is on the disk before anything depends on it.
  *
- * @throws {FlockError} `io` from the ledger; an intent that was not kept is not sent
+ * @throws {FlockError} `io` from the ledger; a text whose intent was not kept is not sent
  */
-export async function postLine(options: PostLineOptions): Promise<PostReport> {
-  const { bot, post, slot, until, since, owed, key, refrain, isRepeated, judge, price, ledger, x, clock } =
-    options;
-  // 1. Intent.
+export async function postLine(options: PostLineOptions): Promise<{ id: string } | { failure: PostFailure }> {
+  const { bot, post, slot, until, since, owed, key, refrain, isRepeated, judge, price } = options;
+  const { ledger, x, clock } = options;
   const { line, lines, text } = post;
-  const print = fingerprint(text);
+  // 1. Intent.
   const intent: Intent = {
     event: 'intent',
     bot,
@@ -220,14 +208,14 @@ export async function postLine(options: PostLineOptions): Promise<PostReport> {
     until,
     line,
     lines,
-    print,
+    print: fingerprint(text),
     mark: markOf(text),
     ...price,
+    ...(since !== undefined && { since }),
   };
-  if (since !== undefined) intent.since = since;
   await ledger.record(intent);
   // 2. Send.
-  const outcome = believed(await x.post(text), since, clock.now());
+  const outcome = withNewId(await x.post(text), since, clock.now());
   const judged = judge(outcome);
   // 3. Outcome.
   if ('ok' in outcome) {
@@ -235,23 +223,13 @@ export async function postLine(options: PostLineOptions): Promise<PostReport> {
     return { id: outcome.ok };
   }
   const { failure, closedUntil } = judged ?? { failure: outcome.failure, closedUntil: undefined };
-  const attempt = {
-    bot,
-    owed,
-    key: key(),
-    line,
-    refrain,
-    isRepeated: isRepeated(),
-    now: clock.now(),
-    closedUntil,
-  };
-  const events = eventsAfter(failure, attempt);
-  if (events.length > 0) await ledger.record(...events);
+  const attempt = { bot, owed, key, line, refrain, isRepeated: isRepeated(), now: clock.now(), closedUntil };
+  await ledger.record(...eventsAfter(failure, attempt));
   return { failure };
 }
 
-/** The id of a new post is newer than that of the last one. An answer with another is not believed: the timeline tells. */
-function believed(outcome: Outcome<string>, since: string | undefined, now: number): Outcome<string> {
+/** A new post has a newer id than the last one. A post with another id is in doubt: the timeline decides. */
+function withNewId(outcome: Outcome<string>, since: string | undefined, now: number): Outcome<string> {
   if (!('ok' in outcome) || isNewPost(outcome.ok, since, now)) return outcome;
   const last = since === undefined ? '' : ` after ${since}`;
   return {

@@ -4,7 +4,7 @@ import {
   fingerprint,
   fingerprints,
   isFinished,
-  lengthOf,
+  linesLeft,
   type Cursor,
   prints,
   startOf,
@@ -16,18 +16,22 @@ import type { Line } from '../poems/poem.ts';
 import { comparable } from '../poems/tweet-text.ts';
 import { allSplits, editedTo, readingOf } from './edits.ts';
 
+/*
+ * Matches the posts of a timeline with the lines of a poem: which lines a bot has posted that its ledger does not know of.
+ */
+
 /** A look at the timeline of a restored bot. */
 interface Look {
   bot: string;
   /** When it was made. Milliseconds since 1970. */
   at: number;
-  /** What it was to settle. */
+  /** The intent that it is to settle. */
   open: Intent;
-  /** What a post's intent says of its cost. */
+  /** The price in the intent of a post with this text. */
   priceOf: (text: string) => Price;
 }
 
-/** What a look has found, as if it were written down when it happened. */
+/** The events for what a look has found, as they would have been recorded at the time. */
 export function eventsOfFound(found: readonly FoundPost[], look: Look): LedgerEvent[] {
   const { bot, at, open } = look;
   const [first] = found;
@@ -45,17 +49,17 @@ export function eventsOfFound(found: readonly FoundPost[], look: Look): LedgerEv
   ];
 }
 
-/** Whether what is found first is what was in doubt when the state was saved. */
+/** Whether the first post that was found is the one that was in doubt at the export. */
 const isPostOf = (open: Intent, { edited, again, skipped, line, lines }: FoundPost): boolean =>
   !edited && !again && skipped.length === 0 && line === open.line && lines === open.lines;
 
-/** How the bot got to a post that it does not know of. @param since - the id of the one before it */
+/** How the bot came to a post that its ledger does not know of. @param since - the id of the post before */
 function eventsBefore(
   { edited, again, skipped, line, lines, poem, print, text }: FoundPost,
   since: string | undefined,
   { bot, at, open, priceOf }: Look,
 ): LedgerEvent[] {
-  const pass = (over: number): LedgerEvent => ({ event: 'skipped', bot, at, line: over });
+  const skip = (over: number): LedgerEvent => ({ event: 'skipped', bot, at, line: over });
   const intent: LedgerEvent = {
     event: 'intent',
     bot,
@@ -71,34 +75,34 @@ function eventsBefore(
   };
   return [
     ...(edited ? [editedTo(edited, bot, at)] : []),
-    ...(again ? [...again.rest.map(pass), { event: 'again', bot, at, poem } as const] : []),
-    ...skipped.map(pass),
+    ...(again ? [...again.rest.map(skip), { event: 'again', bot, at, poem } as const] : []),
+    ...skipped.map(skip),
     intent,
   ];
 }
 
-/** How a bot may have come from where it was to a post. */
+/** How a bot may have come from its place to a post. */
 export interface ReplayPath {
-  /** Its place in the poem as it is now, if it had learned of an edit by then. */
+  /** Its place in the current poem, if it had followed an edit by then. */
   edited: Cursor | undefined;
-  /** Whether its poem began again, and the lines of the pass before that were passed over. */
+  /** Whether its poem began again, and the lines of the pass before that were skipped. */
   again: { rest: number[] } | undefined;
   /** Where it looks for the line of the post from. */
   from: Cursor;
 }
 
-/** A way that leads to a post. */
+/** A path that leads to a post. */
 export interface ReplayStep extends ReplayPath {
-  /** Lines that were passed over, in the pass of the post. */
+  /** Lines that were skipped, in the pass of the post. */
   skipped: number[];
-  /** Where the bot was just before the post, and how many lines the post is made of. */
+  /** Where the bot was right before the post, and how many lines the post has. */
   at: Cursor;
   lines: number;
 }
 
 /**
- * The ways from a place: on in the poem as it was, on in the poem as it is now, and where it begins again the start of
- * both. A line that was posted before the bot learned of an edit reads as it did.
+ * The paths from a place: on in the poem as the bot knows it, on in the current one, and if it begins again at its end, the
+ * start of both. A line that was posted before the bot followed an edit has its old text.
  */
 export function* replayPaths(
   place: Cursor,
@@ -110,24 +114,24 @@ export function* replayPaths(
   const edited = read.poem === place.poem ? undefined : read.place;
   if (edited) yield { edited, again: undefined, from: edited };
   if (atEnd === 'stop') return;
-  yield { edited: undefined, again: { rest: linesFrom(place) }, from: startOf(place.poem) };
+  yield { edited: undefined, again: { rest: linesLeft(place) }, from: startOf(place.poem) };
   const poem = fingerprints(lines);
   if (read.place && poem !== place.poem)
-    yield { edited, again: { rest: linesFrom(edited ?? place) }, from: startOf(poem) };
+    yield { edited, again: { rest: linesLeft(edited ?? place) }, from: startOf(poem) };
 }
 
-/** The way to a post that passes over the fewest lines, the first of those that are alike, or undefined where none leads to it. */
+/** The path to a post that skips the fewest lines, the first of several, or undefined if none leads to it. */
 export function bestPath(
-  ways: Iterable<ReplayPath>,
+  paths: Iterable<ReplayPath>,
   text: string,
   known: KnownTexts,
 ): ReplayStep | undefined {
   const says = sayerOf(text, known);
   let best: ReplayStep | undefined;
   let fewest = Infinity;
-  for (const way of ways) {
-    const rest = way.again?.rest.length ?? 0;
-    const found = pathTo(says, way, fewest - rest);
+  for (const path of paths) {
+    const rest = path.again?.rest.length ?? 0;
+    const found = pathTo(says, path, fewest - rest);
     if (!found) continue;
     best = found;
     fewest = rest + found.skipped.length;
@@ -136,31 +140,30 @@ export function bestPath(
   return best;
 }
 
-/** Goes on to the first line that is not done and reads so, alone or with the line after it, and passes over fewer than so many. */
-function pathTo(says: Says, way: ReplayPath, most: number): ReplayStep | undefined {
-  const { poem } = way.from;
-  const lines = prints(poem);
+/** Advances to the first line that is not done and says so, alone or with the line after it. Skips fewer lines than `max`. */
+function pathTo(says: Says, path: ReplayPath, max: number): ReplayStep | undefined {
+  const lines = prints(path.from.poem);
   const skipped: number[] = [];
-  for (let at = way.from; !isFinished(at) && skipped.length < most; at = advance(at, 1)) {
+  for (let at = path.from; !isFinished(at) && skipped.length < max; at = advance(at, 1)) {
     const { next } = at;
-    if (says(lines[next])) return { ...way, skipped, at, lines: 1 };
+    if (says(lines[next])) return { ...path, skipped, at, lines: 1 };
     if (says(lines[next], lines[next + 1]) && !at.ahead.includes(next + 1))
-      return { ...way, skipped, at, lines: 2 };
+      return { ...path, skipped, at, lines: 2 };
     skipped.push(next);
   }
   return undefined;
 }
 
-/** The texts that are known of lines, by their fingerprints, and what is comparable of them. */
+/** The known texts of lines, by fingerprint, and their comparable form. */
 type KnownTexts = ReadonlyMap<string, { text: string; same: string }>;
 
 export const knownTexts = (lines: readonly Line[]): KnownTexts =>
   new Map(lines.map(({ text }) => [fingerprint(text), { text, same: comparable(text) }]));
 
-/** Whether a post says just these lines, which are given by their fingerprints. */
+/** Whether a post says exactly these lines, given by their fingerprints. */
 type Says = (...lines: (string | undefined)[]) => boolean;
 
-/** X may have changed the post's text. Of a line that is not in the poem any more nothing but its fingerprint is left. */
+/** X may have changed the post's text. Of a line that was removed from the poem only the fingerprint is known. */
 function sayerOf(text: string, known: KnownTexts): Says {
   const whole = fingerprint(text);
   const same = comparable(text);
@@ -180,91 +183,84 @@ function sayerOf(text: string, known: KnownTexts): Says {
   };
 }
 
-/** The fingerprints of two lines that a text may have been joined of: what is before and after each of its line breaks. */
+/** The fingerprints of two lines that a text may be joined of: the parts before and after each line break. */
 const halvesOf = (text: string): [first: string, second: string][] =>
   Array.from(text.matchAll(/\n/g), ({ index }) => [
     fingerprint(text.slice(0, index)),
     fingerprint(text.slice(index + 1)),
   ]);
 
-/** The lines of a pass that are still to come. */
-function linesFrom(place: Cursor): number[] {
-  const ahead = new Set(place.ahead);
-  const left = Array.from({ length: lengthOf(place) - place.next }, (_, index) => place.next + index);
-  return left.filter((line) => !ahead.has(line));
-}
-
-export interface Memory {
+export interface ReplayOptions {
   /** What the bot knows of itself. */
   state: Pick<BotState, 'place' | 'last'>;
-  /** The poem as it is now. */
+  /** The current poem. */
   lines: readonly Line[];
-  /** Its timeline since its last post that it knows of, oldest first. */
+  /** The timeline since the last post that the bot knows, oldest first. */
   timeline: readonly TimelinePost[];
   atEnd: 'loop' | 'stop';
 }
 
-/** A bot passes over so many lines at most, where X refuses them as repetitions; more than that it has not done by itself. */
-export const maxPassedOver = 3;
-
-/** A post of the timeline, and the lines it is made of, counted from 0. */
-export interface FoundPost extends TimelinePost {
+/** A post of the timeline, and the path that led to it. */
+interface FoundPost extends TimelinePost, Pick<ReplayStep, 'edited' | 'again' | 'skipped' | 'lines'> {
+  /** Its first line, counted from 0. */
   line: number;
-  lines: number;
   print: string;
   /** The fingerprints of the poem that it was found in. */
   poem: string;
-  /** Where the bot was in the poem as it is now, if it had learned of an edit before this post. */
-  edited: Cursor | undefined;
-  /** Whether the poem began again with it, and the lines of the pass before that were passed over. */
-  again: { rest: number[] } | undefined;
-  /** Lines before it that were passed over, in its own pass. */
-  skipped: number[];
 }
 
+/** The most lines that a bot skips in a row; if X refuses more as repetitions, it is no refrain but the whole poem. */
+export const maxSkips = 3;
+
+/** Whether a bot would have skipped more lines before a post than it does by itself. */
+export const isFar = ({ again, skipped }: FoundPost): boolean =>
+  (again?.rest.length ?? 0) + skipped.length > maxSkips;
+
 /**
- * What a restored bot has posted since its state was saved. Its posts came in the order of the poem, as it was then or is
- * now, so each is the next line with that text; lines passed over on the way were refused by X, or have been changed since.
- * Where one can be told in two ways it is the one that passes over fewer lines. What no line reads is not the poem's.
+ * What a restored bot has posted since its state was exported. It posts in the order of the poem as it was then or is now, so
+ * each post is the next line with that text; lines in between were refused by X, or have been changed since. Of two
+ * explanations the one with fewer skipped lines counts. A post that is no line is not the bot's.
  */
-export function foundSince(memory: Memory): FoundPost[] {
-  const { state, lines: poem, atEnd } = memory;
+export function foundSince(options: ReplayOptions): FoundPost[] {
+  const { state, lines: poem, atEnd } = options;
   const known = knownTexts(allSplits(poem));
   const found: FoundPost[] = [];
   let { place } = state;
-  for (const post of sinceLast(memory, known)) {
-    const way = bestPath(replayPaths(place, poem, atEnd), post.text, known);
-    if (!way) continue;
-    const { edited, again, skipped, lines, at } = way;
+  for (const post of sinceLast(options, known)) {
+    const path = bestPath(replayPaths(place, poem, atEnd), post.text, known);
+    if (!path) continue;
+    const { edited, again, skipped, lines, at } = path;
     // X may have changed the text; a line's own fingerprint finds it in the poem.
     const line = lines === 1 ? prints(at.poem)[at.next] : undefined;
-    const own = { line: at.next, lines, poem: at.poem, print: line ?? fingerprint(post.text) };
-    found.push({ ...post, ...own, edited, again, skipped });
+    const print = line ?? fingerprint(post.text);
+    found.push({ ...post, line: at.next, lines, poem: at.poem, print, edited, again, skipped });
     place = advance(at, lines);
   }
   return found;
 }
 
-/** Where the bot's last post has no id, the timeline was read from its instant on, and the post itself may be there. */
-function sinceLast({ state: { place, last }, timeline }: Memory, known: KnownTexts): readonly TimelinePost[] {
+/** If the bot's last post has no id, the timeline begins at its instant, and may contain that post itself. */
+function sinceLast(
+  { state: { place, last }, timeline }: ReplayOptions,
+  known: KnownTexts,
+): readonly TimelinePost[] {
   if (!last || last.id !== undefined) return timeline;
   const itself = prints(place.poem).slice(last.line, last.line + (last.lines ?? 1));
   return timeline.slice(timeline.findIndex(({ text }) => sayerOf(text, known)(...itself)) + 1);
 }
 
 /**
- * The line that comes next for a bot of which only its poem and the newest posts of its account are known: the one after the
- * newest post that reads as lines of the poem. Where these stand in it more than once, the posts before it tell which they are.
+ * The next line of a bot of which only the poem and the account's newest posts are known: the one after the newest post that
+ * is a line of the poem. If its text is in the poem more than once, the posts before it tell which line it is.
  *
  * @param timeline - oldest first
- * @param settings - whether the poem begins again at its end, and whether lines that X refuses are passed over
  */
 export function placeByTimeline(
   poem: readonly Line[],
   timeline: readonly TimelinePost[],
   { atEnd, refrain }: Pick<BotSettings, 'atEnd' | 'refrain'>,
 ): number | 'not there' | 'unclear' {
-  const passedOver = refrain === 'skip' ? maxPassedOver : 0;
+  const maxGap = refrain === 'skip' ? maxSkips : 0;
   const lines = prints(fingerprints(poem));
   const known = knownTexts(poem);
   const posts = timeline
@@ -276,13 +272,13 @@ export function placeByTimeline(
   let left = newest.map((span) => ({ newest: span, line: span.line }));
   for (const spans of older) {
     if (left.length === 1) break;
-    // Each may have come right after one of these, but for lines that were passed over; the first line, after the last one.
+    // Each may have come right after one of these, except for skipped lines; the first line, after the last one.
     const before = left.flatMap(({ newest: end, line }) =>
       spans
         .filter((span) => {
           const gap = line - span.line - span.lines;
           const distance = gap < 0 && atEnd === 'loop' ? gap + lines.length : gap;
-          return distance >= 0 && distance <= passedOver;
+          return distance >= 0 && distance <= maxGap;
         })
         .map((span) => ({ newest: end, line: span.line })),
     );
@@ -294,13 +290,9 @@ export function placeByTimeline(
 }
 
 /** The lines of a poem that a post says: one, or one joined with the one after it. */
-function spansOf(
-  lines: readonly string[],
-  says: ReturnType<typeof sayerOf>,
-): { line: number; lines: number }[] {
-  return lines.flatMap((print, line) => {
+const spansOf = (lines: readonly string[], says: Says): { line: number; lines: number }[] =>
+  lines.flatMap((print, line) => {
     if (says(print)) return [{ line, lines: 1 }];
     const next = lines[line + 1];
     return next !== undefined && says(print, next) ? [{ line, lines: 2 }] : [];
   });
-}

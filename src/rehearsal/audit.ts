@@ -1,72 +1,152 @@
-import type { Bot } from '../config/flock-file.ts';
 import { inMicros, inUsd, readingCost } from '../cost.ts';
-import { conditionOf } from '../flock/status.ts';
+import type { Flock } from '../flock/load.ts';
+import type { Condition } from '../flock/status.ts';
 import { fingerprints, isFinished, lengthOf, type Cursor, startOf } from '../ledger/cursor.ts';
 import type { Change } from '../ledger/journal.ts';
 import type { BotState } from '../ledger/state.ts';
+import { standingOf } from '../plan/plan.ts';
 import type { Line } from '../poems/poem.ts';
-import { hasLink } from '../poems/tweet-text.ts';
 import { readingOf } from '../posting/edits.ts';
 import { billFor, type Post } from '../sandbox/world.ts';
-import { offsetIn, type Stretch } from '../schedule/calendar.ts';
-import { checkPosts } from './check-posts.ts';
-import { clockChanges } from './clock-changes.ts';
-import {
-  addUp,
-  type BotReport,
-  type Broken,
-  type Participants,
-  latenessOf,
-  type Report,
-  type Totals,
-} from './report.ts';
-import type { Setting, Harness } from './stage.ts';
+import { offsetIn, slotCounter, type Stretch } from '../schedule/schedule.ts';
 import { iso } from '../text.ts';
+import { type Break, checkPosts } from './check-posts.ts';
+import { type ClockChange, clockChanges } from './clock-changes.ts';
+import type { Harness, HarnessOptions } from './stage.ts';
+
+/** Posts and what came of them. Sums in US dollars. */
+interface Totals {
+  /** Posts on the sandbox's timeline. */
+  posted: number;
+  /** Lines in them: a refrain may share its post with the line after it. */
+  lines: number;
+  /** How often a post was refused. */
+  refused: number;
+  /** Posts that were in doubt for a while. */
+  inDoubt: number;
+  /** By the ledger. */
+  usd: number;
+  /** Slots that passed without a post of their own. */
+  missed: number;
+  /** Refrains that were let go because X refused them. */
+  passedOver: number;
+}
+
+/** One bot, and how it stands at the end. */
+interface BotReport extends Totals {
+  bot: string;
+  state: Condition;
+  /** Lines done in this pass, of how many. */
+  done: number;
+  of: number;
+  pass: number;
+  /** How often it had to wait for a budget. */
+  budgetWaits: number;
+  why?: string;
+  hint?: string;
+}
+
+/** What an account says otherwise than its poem, or the ledger otherwise than the account. */
+export type Broken =
+  | { bot: string; what: Break['what']; line: number; at: string }
+  | { bot: string; what: 'ledger'; says: string };
+
+/** How late posts came, counted from their slots and the offsets that spread them. Milliseconds. */
+interface Lateness {
+  p50: number;
+  p99: number;
+  max: number;
+}
+
+interface LeftOut {
+  bot: string;
+  why: string;
+  hint?: string;
+}
+
+/** What a rehearsal came to. Instants are ISO 8601. */
+export interface Report extends Totals {
+  from: string;
+  until: string;
+  days: number;
+  seed: string;
+  faults: { rate: number; drawn: Record<string, number> };
+  /** Whether every line was posted once and in order, and no bot needs a person. */
+  kept: boolean;
+  broken: Broken[];
+  /** Posts in doubt that could not be settled. */
+  unsettled: number;
+  /** How often posts were refused, by the reason. */
+  refusals: Record<string, number>;
+  late: Lateness | undefined;
+  /** The longest that a spread puts a post off. Milliseconds. */
+  spread: number;
+  /** What the sandbox bills for it all, in US dollars. */
+  bill: number;
+  clockChanges: ClockChange[];
+  bots: BotReport[];
+  leftOut: LeftOut[];
+}
+
+/** @param instants - how late each post was, in any order */
+export function latenessOf(instants: readonly number[]): Lateness | undefined {
+  const sorted = Float64Array.from(instants).sort();
+  const at = (share: number): number => sorted[Math.ceil(share * sorted.length) - 1] ?? 0;
+  return sorted.length === 0 ? undefined : { p50: at(0.5), p99: at(0.99), max: at(1) };
+}
+
+/** What several counted, by name, the most often first. */
+function addUp(counts: Iterable<ReadonlyMap<string, number>>): Record<string, number> {
+  const sum = new Map<string, number>();
+  for (const counted of counts)
+    for (const [name, count] of counted) sum.set(name, (sum.get(name) ?? 0) + count);
+  return Object.fromEntries([...sum].sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1)));
+}
 
 /** What was rehearsed. Instants in milliseconds since 1970. */
-interface Rehearsed extends Pick<Setting, 'begun' | 'purse' | 'from' | 'faults' | 'seed'> {
-  cast: Participants;
+interface Rehearsed extends Pick<HarnessOptions, 'purse' | 'from' | 'faults' | 'seed'> {
   tallies: Tallies;
   until: number;
   days: number;
+  /** The bots that could not take part. */
+  invalidBots: Flock['invalidBots'];
 }
 
-/** Holds what the accounts say against the poems, and what the ledger says against the accounts. */
-export function examine(stage: Harness, rehearsed: Rehearsed): Report {
-  const { cast, tallies, purse, from, until, days, faults, seed } = rehearsed;
-  const examined = stage.bots.map((bot) => examineBot(bot, stage, rehearsed));
+/** Checks what the accounts say against the poems, and what the ledger says against the accounts. */
+export function examine(harness: Harness, rehearsed: Rehearsed): Report {
+  const { tallies, purse, from, until, days, faults, seed, invalidBots } = rehearsed;
+  const examined = harness.bots.map((bot) => examineBot(bot, harness, rehearsed));
   const bots = examined.map(({ report }) => report);
   const broken = examined.flatMap((found) => found.broken);
   const totals = sumOf(bots);
-  const bill = billFor(stage.sandbox.world.usage, purse.prices);
-  const unsure = readingCost({ posts: stage.wire.unsureReads }, purse.prices);
+  const bill = billFor(harness.sandbox.world.usage, purse.prices);
+  const unsure = readingCost({ posts: harness.transport.unsureReads }, purse.prices);
   const isBilled = Math.abs(inMicros(bill) - inMicros(totals.usd)) <= unsure;
   const unsettled = bots.filter(({ state }) => state === 'in doubt').length;
-  const isWell =
-    bots.every(({ state }) => state !== 'parked') && unsettled === 0 && cast.leftOut.length === 0;
-  const witnesses = stage.bots.map(({ name, settings: { schedule, timezone } }) => {
+  const isWell = bots.every(({ state }) => state !== 'parked') && unsettled === 0 && invalidBots.length === 0;
+  const witnesses = harness.bots.map(({ name, settings: { schedule, timezone } }) => {
     return { bot: name, schedule, timezone, slots: new Set(tallies.of(name).slots.values()) };
   });
+  const offsets = harness.bots.map(({ name, settings }) => offsetIn(settings.spread, name));
   return {
     from: iso(from),
     until: iso(until),
     days,
     seed,
-    faults: { rate: faults, drawn: addUp([stage.mix.drawn]) },
+    faults: { rate: faults, drawn: addUp([harness.mix.drawn]) },
     kept: broken.length === 0 && isBilled && isWell,
     broken,
     ...totals,
     unsettled,
-    refusals: addUp(stage.bots.map(({ name }) => tallies.of(name).refused)),
+    refusals: addUp(harness.bots.map(({ name }) => tallies.of(name).refused)),
     late: latenessOf(examined.flatMap(({ late }) => late)),
-    spread: stage.bots.reduce(
-      (most, { name, settings }) => Math.max(most, offsetIn(settings.spread, name)),
-      0,
-    ),
+    spread: offsets.reduce((most, offset) => Math.max(most, offset), 0),
     bill,
     clockChanges: clockChanges(witnesses, { from, until }),
     bots,
-    leftOut: cast.leftOut,
+    leftOut: invalidBots.map(({ bot, error: { message: why, hint } }) => {
+      return { bot, why, ...(hint !== undefined && { hint }) };
+    }),
   };
 }
 
@@ -77,20 +157,20 @@ interface Examined {
   late: number[];
 }
 
-function examineBot(bot: Bot, stage: Harness, { cast, tallies, begun, purse, until }: Rehearsed): Examined {
-  const { name, settings, bundle } = bot;
-  const state = stage.ledger.state(name);
-  const before = begun.states.get(name);
-  const lines = cast.lines.get(name) ?? [];
-  const posts = stage.sandbox.world.postsOf(bundle.userId ?? '');
+function examineBot(
+  bot: Harness['bots'][number],
+  harness: Harness,
+  { tallies, purse, until }: Rehearsed,
+): Examined {
+  const { name, settings, bundle, lines, state: before } = bot;
+  const state = harness.ledger.state(name);
+  const posts = harness.sandbox.world.postsOf(bundle.userId ?? '');
   const { atEnd, refrain } = settings;
   const expected = { ...expectedOf(lines, before), atEnd, refrain };
-  const checked = checkPosts(expected, posts, stage.wire.repeatsOf(bundle.accessToken.reveal().token));
+  const checked = checkPosts(expected, posts, harness.transport.repeatsOf(bundle.accessToken.reveal().token));
   const tally = tallies.of(name);
-  const linked = new Set(lines.flatMap(({ text }, line) => (hasLink(text) ? [line] : [])));
-  const files = { bot: name, account: undefined, lines: lines.length, linked, settings, unfit: undefined };
-  const now = { history: stage.ledger.history(), purse, isStopped: false, now: until };
-  const { condition, why, hint } = conditionOf(files, state, now);
+  const flock = { history: harness.ledger.history(), purse };
+  const { condition, why, hint } = standingOf({ ...bot, account: undefined, state }, flock, until);
   const broken: Broken[] = checked.breaks.map(({ what, line, instant }) => {
     return { bot: name, what, line, at: iso(instant) };
   });
@@ -112,7 +192,7 @@ function examineBot(bot: Bot, stage: Harness, { cast, tallies, begun, purse, unt
       usd: inUsd(spentOf(state) - spentOf(before)),
       missed: tally.missed,
       passedOver: checked.passedOver,
-      budgetWaits: stage.log.budgetWaits(name)?.times ?? 0,
+      budgetWaits: harness.budgetWaits.get(name) ?? 0,
       ...(why !== undefined && { why }),
       ...(hint !== undefined && { hint }),
     },
@@ -186,14 +266,13 @@ interface Tally {
   missed: number;
 }
 
-/** Adds up what a ledger is told, for each bot. */
+/** Adds up the changes of a ledger, for each bot. */
 export class Tallies {
   readonly #tallies = new Map<string, Tally>();
-  readonly #slotsIn: (bot: string, stretch: Stretch) => number;
+  readonly #bots: ReadonlyMap<string, Harness['bots'][number]['settings']>;
 
-  /** @param slotsIn - how many slots a bot has in a stretch of time */
-  constructor(slotsIn: (bot: string, stretch: Stretch) => number) {
-    this.#slotsIn = slotsIn;
+  constructor(bots: HarnessOptions['bots']) {
+    this.#bots = new Map(bots.map(({ name, settings }) => [name, settings]));
   }
 
   of(bot: string): Tally {
@@ -220,6 +299,14 @@ export class Tallies {
     const isSettled = event.event === 'absent' || (event.event === 'posted' && event.by === 'timeline');
     if (isSettled && before.open.look === undefined) tally.settled++;
     if (event.event === 'posted') this.#posted(tally, before, event.id ?? '');
+  }
+
+  /** How many slots a bot has in a stretch of time. */
+  #slotsIn(bot: string, stretch: Stretch): number {
+    const { schedule: expression, timezone } = this.#bots.get(bot) ?? {};
+    if (expression === undefined || timezone === undefined || stretch.until <= stretch.from) return 0;
+    // Most stretches are asked about once: a counter that is kept would keep a million of them.
+    return slotCounter()({ expression, timezone }, stretch);
   }
 
   #posted(tally: Tally, { open, served }: BotState, id: string): void {

@@ -1,6 +1,6 @@
 import type { Cursor } from '../ledger/cursor.ts';
 import { asKept, withoutControls } from '../poems/tweet-text.ts';
-import type { Refrain } from '../posting/post.ts';
+import type { BotSettings } from '../config/flock-file.ts';
 
 /** A text that an account posted, or that X refused as a repetition. Milliseconds since 1970. */
 export interface RehearsedPost {
@@ -16,7 +16,7 @@ export interface Expected {
   again?: readonly string[];
   from: Pick<Cursor, 'next' | 'ahead'>;
   atEnd: 'loop' | 'stop';
-  refrain: Refrain;
+  refrain: BotSettings['refrain'];
 }
 
 /** How an account says otherwise: a line once too often, a line left out, or a text that has no place there. */

@@ -1,10 +1,9 @@
 import { Temporal } from 'temporal-polyfill';
-import type { Stretch } from '../schedule/calendar.ts';
-import { nextAfter } from '../schedule/schedule.ts';
+import { nextAfter, type Stretch } from '../schedule/schedule.ts';
 import { iso } from '../text.ts';
 
 /** A bot that was there when a clock changed. */
-export interface Witness {
+interface Witness {
   bot: string;
   schedule: string;
   timezone: string;
@@ -13,7 +12,7 @@ export interface Witness {
 }
 
 /** What became of a bot's slots in the hour that a clock skipped or showed twice. */
-export interface Outcome {
+interface Outcome {
   bot: string;
   /** The times of its schedule in that hour: `02:30`. */
   times: string[];

@@ -1,23 +1,17 @@
 import { wrapAnsi } from 'fast-wrap-ansi';
 import { inMicros, showUsdAlike } from '../cost.ts';
-import { tableLines } from '../text.ts';
-import type { ClockChange, Outcome } from './clock-changes.ts';
-import type { BotReport, Broken, Lateness, Report } from './report.ts';
+import { stateOf } from '../flock/status.ts';
+import { counted, grouped, listedFirst, tableLines } from '../text.ts';
+import type { Broken, Report } from './audit.ts';
+import type { ClockChange } from './clock-changes.ts';
 
-/** A number as people write it, and what there are so many of: `1 bot`, `14,600 posts`. */
-const count = (number: number, thing = ''): string =>
-  `${number.toLocaleString('en-US')}${thing === '' ? '' : ` ${thing}${number === 1 ? '' : 's'}`}`;
+const number = (value: number): string => value.toLocaleString('en-US');
 
 /** How often: `never`, `once`, `twice`, `3 times`. */
-export const times = (number: number): string =>
-  ['never', 'once', 'twice'][number] ?? `${count(number)} times`;
+export const times = (count: number): string => ['never', 'once', 'twice'][count] ?? `${number(count)} times`;
 
-/** A few names: `howl, prowl and 3 more`. */
-export function listed(names: readonly string[]): string {
-  const [first = '', second] = names;
-  if (second === undefined) return first;
-  return names.length === 2 ? `${first} and ${second}` : `${first}, ${second} and ${names.length - 2} more`;
-}
+/** The names of at most two bots, and how many there are besides. */
+const named = (bots: readonly string[]): string => listedFirst(bots, 2);
 
 /** A duration in milliseconds: `0 s`, `4.2 s`, `3 min 10 s`, `2 h 5 min`, `3 d 4 h`. */
 export function duration(ms: number): string {
@@ -29,11 +23,11 @@ export function duration(ms: number): string {
     [Math.floor(seconds / 60) % 60, 'min'],
     [seconds % 60, 's'],
   ] as const;
-  const first = parts.findIndex(([number]) => number > 0);
+  const first = parts.findIndex(([value]) => value > 0);
   return parts
     .slice(first, first + 2)
-    .filter(([number]) => number > 0)
-    .map(([number, unit]) => `${number} ${unit}`)
+    .filter(([value]) => value > 0)
+    .map(([value, unit]) => `${value} ${unit}`)
     .join(' ');
 }
 
@@ -45,49 +39,48 @@ export function showClockChanges(changes: readonly ClockChange[]): string[] {
   if (changes.length === 0) return [];
   const felt = changes.filter(({ bots }) => bots.length > 0);
   const others = changes.length - felt.length;
-  const rest =
-    felt.length === 0 ? 'no slot falls into any of them' : `no slot falls into ${count(others)} of them`;
+  const rest = felt.length === 0 ? 'any of them' : `${number(others)} of them`;
+  const none = others > 0 ? `; no slot falls into ${rest}` : '';
   return [
-    `${count(changes.length, 'clock change')} in the zones of the flock${others > 0 ? `; ${rest}` : ''}`,
+    `${counted(changes.length, 'clock change')} in the zones of the flock${none}`,
     ...felt.flatMap(showChange),
   ];
 }
 
 function showChange({ at, timezone, from, to, by, bots }: ClockChange): string[] {
-  const groups = new Map<string, string[]>();
-  for (const bot of bots) {
-    const said = describeClockChange(bot, by > 0);
-    groups.set(said, [...(groups.get(said) ?? []), bot.bot]);
-  }
+  const groups = grouped(bots, (outcome) => describeOutcome(outcome, { isForward: by > 0 }));
   return [
     `${at.slice(0, 10)} ${timezone} ${from} → ${to}`,
-    ...Array.from(groups, ([said, names]) => `  ${listed(names)}: ${said}`),
+    ...Array.from(groups, ([said, outcomes]) => `  ${named(outcomes.map(({ bot }) => bot))}: ${said}`),
   ];
 }
 
-function describeClockChange({ times: due, everyHour, posted }: Outcome, isForward: boolean): string {
+function describeOutcome(
+  { times: due, everyHour, posted }: ClockChange['bots'][number],
+  { isForward }: { isForward: boolean },
+): string {
   const made = posted.length === 0 ? 'not posted' : `posted ${times(posted.length)}`;
   if (everyHour)
     return isForward ? 'posts every hour, and goes on' : `posts every hour; ${made} in these two`;
   const [first = ''] = due;
-  const what = due.length === 1 ? first : `${first} and ${count(due.length - 1)} more`;
-  const comes = due.length === 1 ? 'comes' : 'come';
-  if (!isForward) return `${what} ${comes} twice; ${made}`;
+  const isOne = due.length === 1;
+  const what = isOne ? first : `${first} and ${number(due.length - 1)} more`;
+  if (!isForward) return `${what} ${isOne ? 'comes' : 'come'} twice; ${made}`;
   const where = posted.length === 0 ? 'not posted' : 'posted once, right after the gap';
-  return `${what} ${due.length === 1 ? 'does' : 'do'} not come; ${where}`;
+  return `${what} ${isOne ? 'does' : 'do'} not come; ${where}`;
 }
 
 /** The width of the first column. Characters. */
 const label = 13;
 
-/** A flock of more than so many is not listed bot by bot; only those that are not fine. */
+/** A larger flock is not listed bot by bot; only its bots that are not fine are. */
 const maxBots = 60;
 
 /**
- * A report as a person reads it, line by line; an empty line is one.
+ * A report as a person reads it, line by line.
  *
  * @param seconds - how long the rehearsal took
- * @param columns - how wide the terminal is
+ * @param columns - the width of the terminal
  */
 export function showReport(report: Report, seconds: number, columns: number): string[] {
   const { bots, days, from, until } = report;
@@ -97,60 +90,56 @@ export function showReport(report: Report, seconds: number, columns: number): st
       .split('\n')
       .map((line, index) => (index === 0 ? name.padEnd(label) : ' '.repeat(label)) + line);
   return [
-    `${count(days, 'day')} of ${count(bots.length, 'bot')}, from ${minutes(from)} to ${minutes(until)} UTC, in ${seconds.toFixed(1)} s`,
+    `${counted(days, 'day')} of ${counted(bots.length, 'bot')}, from ${minutes(from)} to ${minutes(until)} UTC, in ${seconds.toFixed(1)} s`,
     '',
     ...rowsOf(report, usd).flatMap(row),
     '',
     ...table(bots, usd),
     ...block(showClockChanges(report.clockChanges)),
     ...block(troublesOf(bots)),
-    ...block(report.leftOut.flatMap(({ bot, why, hint }) => told(`${bot} is left out: ${why}`, hint))),
+    ...block(report.leftOut.flatMap(({ bot, why, hint }) => withHint(`${bot} is left out: ${why}`, hint))),
     ...block(brokenOf(report.broken)),
   ];
 }
 
-/** In a word what it came to. */
+/** The result in one line. */
 export const verdictOf = ({ kept }: Report): string =>
   kept ? 'All as promised.' : 'Not all is as it should be: see above.';
 
 function rowsOf(report: Report, usd: Shown): (readonly [name: string, text: string])[] {
-  const { posted, lines, passedOver, broken, late, spread, missed, inDoubt, unsettled, refused, faults } =
-    report;
+  const { posted, lines, passedOver, broken, missed, inDoubt, unsettled, refused, refusals, faults } = report;
   const waits = report.bots.filter(({ budgetWaits }) => budgetWaits > 0);
-  const settled = unsettled === 0 ? 'settled' : `${unsettled} of them not settled`;
+  const allWaits = waits.reduce((sum, { budgetWaits }) => sum + budgetWaits, 0);
+  const all = inDoubt === 1 ? '' : 'all ';
+  const settled = unsettled === 0 ? `${all}settled` : `${unsettled} of them not settled`;
   const wrong = broken.filter(({ what }) => what !== 'ledger').length;
+  const posts = counted(posted, 'post');
+  const order = wrong === 0 ? `once, in order: ${posts}` : `NO: wrong ${times(wrong)} in ${posts}`;
   const rows: (readonly [string, string, boolean?])[] = [
-    [
-      'every line',
-      wrong === 0
-        ? `once, in order: ${count(posted, 'post')}`
-        : `NO: wrong ${times(wrong)} in ${count(posted, 'post')}`,
-    ],
+    ['every line', order],
     ['refrains', `${times(lines - posted)} joined with the line after it`, lines > posted],
-    ['', `${times(passedOver)} let go`, passedOver > 0],
-    ['late', late ? latenessWords(late, spread) : 'nothing was posted'],
-    ['slots missed', missed === 0 ? 'none' : `${count(missed)}: their time passed while a bot had to wait`],
-    ['refused', refused === 0 ? 'none' : `${count(refused)}: ${counted(report.refusals)}`],
-    [
-      'in doubt',
-      inDoubt === 0 ? 'none' : `${count(inDoubt)}, ${inDoubt === 1 || unsettled > 0 ? '' : 'all '}${settled}`,
-    ],
+    ['', `${times(passedOver)} skipped`, passedOver > 0],
+    ['late', latenessOf(report)],
+    ['slots missed', missed === 0 ? 'none' : `${number(missed)}: they passed while a bot had to wait`],
+    ['refused', refused === 0 ? 'none' : `${number(refused)}: ${namesAndCounts(refusals)}`],
+    ['in doubt', inDoubt === 0 ? 'none' : `${number(inDoubt)}, ${settled}`],
     [
       'budget',
-      `${listed(waits.map(({ bot }) => bot))} waited for it, ${times(sum(waits))} in all`,
+      `${named(waits.map(({ bot }) => bot))} waited for it, ${times(allWaits)} in all`,
       waits.length > 0,
     ],
     ['cost', costOf(report, usd)],
-    ['faults', counted(faults.drawn), faults.rate > 0],
+    ['faults', namesAndCounts(faults.drawn), faults.rate > 0],
   ];
   return rows.filter(([, , isThere = true]) => isThere).map(([name, text]) => [name, text] as const);
 }
 
-function latenessWords({ p50, p99, max }: Lateness, spread: number): string {
-  const spreads = spread === 0 ? '' : `\nbeside the spread, which is up to ${duration(spread)}`;
-  if (max === 0) return `no post${spreads}`;
+function latenessOf({ late, spread }: Report): string {
+  if (!late) return 'nothing was posted';
+  const spreads = spread === 0 ? '' : `\nnot counting the spread of up to ${duration(spread)}`;
+  if (late.max === 0) return `no post${spreads}`;
   const within = (ms: number): string => (ms === 0 ? 'at once' : `within ${duration(ms)}`);
-  return `half ${within(p50)}, 99 % ${within(p99)}\nat most ${duration(max)}${spreads}`;
+  return `half ${within(late.p50)}, 99 % ${within(late.p99)}\nat most ${duration(late.max)}${spreads}`;
 }
 
 /** How a sum of micros is shown. */
@@ -160,54 +149,53 @@ function costOf({ usd, bill, faults }: Report, shown: Shown): string {
   const cost = shown(inMicros(usd));
   const more = inMicros(bill) - inMicros(usd);
   if (more === 0) return `${cost}; the sandbox's bill agrees`;
-  const lost = faults.rate > 0 ? ', since answers got lost' : '';
+  const lost = faults.rate > 0 ? ', because answers got lost' : '';
   return `${cost}; the sandbox bills ${shown(Math.abs(more))} ${more > 0 ? 'more' : 'less'}${lost}`;
 }
 
-function table(bots: readonly BotReport[], usd: Shown): string[] {
-  const listed = bots.length > maxBots ? bots.filter(({ state }) => state !== 'fine') : bots;
+function table(bots: Report['bots'], usd: Shown): string[] {
+  const shown = bots.length > maxBots ? bots.filter(({ state }) => stateOf(state).name !== 'posting') : bots;
   const rows = [
     ['bot', 'posts', 'refused', 'in doubt', 'cost', 'state'],
-    ...listed.map((bot) => [
-      bot.bot,
-      count(bot.posted),
-      count(bot.refused),
-      count(bot.inDoubt),
-      usd(inMicros(bot.usd)),
-      bot.state,
+    ...shown.map(({ bot, posted, refused, inDoubt, usd: cost, state }) => [
+      bot,
+      number(posted),
+      number(refused),
+      number(inDoubt),
+      usd(inMicros(cost)),
+      stateOf(state).name,
     ]),
   ];
-  const shown = tableLines(rows, { right: [1, 2, 3, 4] });
-  if (listed.length === bots.length) return shown;
-  const others = `${count(bots.length - listed.length, 'bot')} more are fine; --json has every one`;
-  return listed.length === 0 ? [others] : [...shown, others];
+  const left = bots.length - shown.length;
+  return [
+    ...(shown.length > 0 ? tableLines(rows, { right: [1, 2, 3, 4] }) : []),
+    ...(left > 0 ? [`${counted(left, 'bot')} more are posting; --json has every one`] : []),
+  ];
 }
 
-/** What is the matter, once for all bots with the same trouble. */
-function troublesOf(bots: readonly BotReport[]): string[] {
-  const groups = new Map<string, { bots: string[]; first: BotReport }>();
-  for (const bot of bots) {
-    if (bot.why === undefined) continue;
-    const key = JSON.stringify([bot.state, bot.why, bot.hint]);
-    const group = groups.get(key) ?? { bots: [], first: bot };
-    groups.set(key, group);
-    group.bots.push(bot.bot);
-  }
-  return [...groups.values()].flatMap(({ bots: names, first: { state, why = '', hint } }) =>
-    told(`${listed(names)} ${names.length === 1 ? 'is' : 'are'} ${state} at the end: ${why}`, hint),
+/** What keeps bots from posting at the end, once for all bots that it concerns. */
+function troublesOf(bots: Report['bots']): string[] {
+  const groups = grouped(
+    bots.filter(({ why }) => why !== undefined),
+    ({ state, why, hint }) => JSON.stringify([state, why, hint]),
   );
+  return [...groups.values()].flatMap((group) => {
+    const { state = 'fine', why = '', hint } = group[0] ?? {};
+    const are = stateOf(state)[group.length === 1 ? 'one' : 'many'];
+    return withHint(`${named(group.map(({ bot }) => bot))} ${are} at the end: ${why}`, hint);
+  });
 }
 
-const told = (what: string, hint: string | undefined): string[] =>
-  hint === undefined ? [what] : [what, `hint: ${hint}`];
+const withHint = (text: string, hint: string | undefined): string[] =>
+  hint === undefined ? [text] : [text, `hint: ${hint}`];
 
-/** A poem that goes wrong goes wrong often. */
+/** The maximum number of broken promises that are shown: a poem that goes wrong goes wrong often. */
 const maxBroken = 12;
 
 function brokenOf(broken: readonly Broken[]): string[] {
   const shown = broken.slice(0, maxBroken).map(describeBroken);
   const others = broken.length - shown.length;
-  return others > 0 ? [...shown, `and ${count(others)} more: --json has every one`] : shown;
+  return others > 0 ? [...shown, `and ${number(others)} more: --json has every one`] : shown;
 }
 
 function describeBroken(broken: Broken): string {
@@ -225,9 +213,9 @@ function describeBroken(broken: Broken): string {
 }
 
 const block = (lines: string[]): string[] => (lines.length === 0 ? [] : ['', ...lines]);
-const counted = (counts: Record<string, number>): string =>
+
+/** `duplicate 18, wait 12` */
+const namesAndCounts = (counts: Record<string, number>): string =>
   Object.entries(counts)
-    .map(([name, times]) => `${name} ${count(times)}`)
+    .map(([name, count]) => `${name} ${number(count)}`)
     .join(', ') || 'none';
-const sum = (bots: readonly BotReport[]): number =>
-  bots.reduce((all, { budgetWaits }) => all + budgetWaits, 0);

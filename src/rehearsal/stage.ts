@@ -1,42 +1,29 @@
 import dgram from 'node:dgram';
 import dns from 'node:dns';
-import {
-  appendFileSync,
-  closeSync,
-  mkdtempSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-} from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import net from 'node:net';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import * as z from 'zod';
 import { type Clock, HeldClock, sleepUntil } from '../clock.ts';
 import type { Bot } from '../config/flock-file.ts';
 import { Daemon } from '../daemon/daemon.ts';
-import { FlockError, systemCode } from '../errors.ts';
-import type { PlannedBot } from '../flock/load.ts';
-import { isRunning, reasonOf } from '../fs.ts';
 import { type HttpAnswer, type HttpRequest, NoAnswer, type Send, defaultSockets } from '../http/exchange.ts';
 import type { StateFolder } from '../ledger/folder.ts';
-import { formatSnapshot, type JournalContents } from '../ledger/format.ts';
-import { type Change, Journal, type Ledger } from '../ledger/journal.ts';
+import { type Change, formatSnapshot, Journal, type Ledger } from '../ledger/journal.ts';
+import type { FlockHistory } from '../ledger/history.ts';
 import type { BotState } from '../ledger/state.ts';
 import { EventLog } from '../log.ts';
 import { openX } from '../networks/x/client.ts';
 import { TokenPair } from '../oauth/signature.ts';
+import type { BotToPlan } from '../plan/plan.ts';
 import { asKept } from '../poems/tweet-text.ts';
 import { keyMark } from '../posting/bot-runner.ts';
 import type { FlockBudget } from '../posting/budget.ts';
-import { claimedToken, type Fault } from '../sandbox/faults.ts';
-import type { Delivery, SandboxAnswer, SandboxRequest } from '../sandbox/problems.ts';
-import { Sandbox } from '../sandbox/sandbox.ts';
+import { claimedToken, type Fault } from '../sandbox/control.ts';
+import { Sandbox, type SandboxAnswer, type SandboxRequest } from '../sandbox/sandbox.ts';
 import { SeededRandom } from '../sandbox/world.ts';
 import type { RehearsedPost } from './check-posts.ts';
+
+type Delivery = SandboxAnswer['fault'];
 
 interface InProcessOptions {
   clock: Clock;
@@ -77,14 +64,14 @@ function toSandbox({ method, url, headers, body = '' }: HttpRequest): SandboxReq
   };
 }
 
-function timeTaken(fault: Delivery | undefined, length: number): number {
+function timeTaken(fault: Delivery, length: number): number {
   if (fault?.kind === 'hang') return Infinity;
   if (fault?.kind === 'delay') return fault.ms;
   return fault?.kind === 'trickle' ? fault.ms * length : 0;
 }
 
 /** What is left of the answer after its fault, as a client that asked for no compression sees it. */
-function received(answer: HttpAnswer, fault: Delivery | undefined): HttpAnswer {
+function received(answer: HttpAnswer, fault: Delivery): HttpAnswer {
   switch (fault?.kind) {
     case 'drop':
     case 'cut':
@@ -98,24 +85,6 @@ function received(answer: HttpAnswer, fault: Delivery | undefined): HttpAnswer {
     case 'hang':
     case undefined:
       return answer;
-  }
-}
-
-/** What the daemon warns of and its ledger does not show: here, how often a bot had to wait for a budget. */
-class DaemonLog extends EventLog {
-  readonly #waits = new Map<string, { times: number; why: string }>();
-
-  constructor() {
-    super();
-    this.subscribe(({ fields: { event, bot, why } }) => {
-      if (event !== 'budget-reached' || bot === undefined || why === undefined) return;
-      this.#waits.set(bot, { times: (this.#waits.get(bot)?.times ?? 0) + 1, why });
-    });
-  }
-
-  /** How often a bot waited for a budget, and for which one last. */
-  budgetWaits(bot: string): { times: number; why: string } | undefined {
-    return this.#waits.get(bot);
   }
 }
 
@@ -162,29 +131,28 @@ export class FaultMix {
 
 const nameOf = (fault: Fault): string => (fault.kind === 'status' ? String(fault.status) : fault.kind);
 
-/** What a bot is in the scratch, where its real account and posts are not. */
-interface ScratchState {
+/** What a bot is in a rehearsal, where its real account and posts are not. */
+interface RehearsedAs {
   /** Its account's id in the sandbox. */
   account: string;
-  /** Tells the key it has in the sandbox. */
+  /** The mark of the key it has in the sandbox. */
   key: string;
-  /** The mark of its real key, where it has one. */
-  realKey: string | undefined;
+  /** The mark of its real key, or of the one it was parked with where it has none. */
+  realKey: string;
 }
 
 /**
  * A bot's real state as it can go on in the sandbox: its place, what is served, owed and spent stay. Real posts are not on the
  * sandbox's timeline, so nothing is looked for after them; a bot that is parked stays so, unless its key was replaced since.
  */
-export function inScratch(state: BotState, { account, key, realKey }: ScratchState): BotState {
+export function inSandbox(state: BotState, { account, key, realKey }: RehearsedAs): BotState {
   const { last, open, parked, ...rest } = state;
-  const isReplaced = realKey !== undefined && realKey !== parked?.key;
   return {
     ...rest,
     account,
     ...(last && { last: without(last, 'id') }),
     ...(open && { open: without(open, 'since') }),
-    ...(parked && { parked: isReplaced ? parked : { ...parked, key } }),
+    ...(parked && { parked: realKey === parked.key ? { ...parked, key } : parked }),
   };
 }
 
@@ -240,20 +208,19 @@ class RehearsalTransport {
 const pageSizeOf = ({ url }: SandboxRequest): number =>
   Number(new URLSearchParams(url.split('?')[1]).get('max_results') ?? 0);
 
-/** What a rehearsal is played with. */
-export interface Setting {
-  bots: readonly PlannedBot[];
+/** A bot with a key of the sandbox. */
+type RehearsedBot = BotToPlan & Bot;
+
+export interface HarnessOptions {
+  bots: readonly BotToPlan[];
   purse: FlockBudget;
-  /** The texts of the poems, by their files. */
-  poems: ReadonlyMap<string, string>;
-  /** What the real ledger says. */
-  begun: Pick<JournalContents, 'states' | 'history'>;
+  history: FlockHistory;
   /** Milliseconds since 1970. */
   from: number;
   /** The share of requests that are spoiled. */
   faults: number;
   seed: string;
-  /** Changes what the daemon tells its ledger. */
+  /** Comes between the daemon and its ledger. */
   through: (ledger: Ledger) => Ledger;
   /** Subscribes to the ledger. */
   changed: (change: Change) => void;
@@ -269,33 +236,41 @@ export class Harness implements AsyncDisposable {
   readonly clock: HeldClock;
   readonly sandbox: Sandbox;
   readonly mix: FaultMix;
-  readonly wire: RehearsalTransport;
-  readonly log = new DaemonLog();
+  readonly transport: RehearsalTransport;
+  readonly bots: readonly RehearsedBot[];
   readonly ledger: Ledger;
-  /** The bots with keys of the sandbox. */
-  readonly bots: readonly Bot[];
+  /** How often each bot had to wait for a budget, which its ledger does not show. */
+  readonly budgetWaits = new Map<string, number>();
   readonly #daemon: Daemon;
   readonly #purse: FlockBudget;
   #failure: { cause: unknown } | undefined;
 
-  private constructor(setting: Setting, { clock, sandbox, bots, ledger }: Props) {
+  private constructor(
+    { purse, faults, seed, through }: HarnessOptions,
+    { clock, sandbox, bots, journal }: Pick<Harness, 'clock' | 'sandbox' | 'bots'> & { journal: Journal },
+  ) {
     this.clock = clock;
     this.sandbox = sandbox;
     this.bots = bots;
-    this.ledger = ledger;
-    this.#purse = setting.purse;
-    this.mix = new FaultMix(setting.faults, setting.seed);
-    this.wire = new RehearsalTransport(sandbox, this.mix, clock);
-    const send = sendInProcess((request) => this.wire.handle(request), { clock, deadline });
+    this.ledger = through(journal);
+    this.#purse = purse;
+    this.mix = new FaultMix(faults, seed);
+    this.transport = new RehearsalTransport(sandbox, this.mix, clock);
+    const log = new EventLog();
+    log.subscribe(({ fields: { event, bot = '' } }) => {
+      if (event === 'budget-reached') this.budgetWaits.set(bot, (this.budgetWaits.get(bot) ?? 0) + 1);
+    });
+    const texts = new Map(bots.map(({ poemFile, text }) => [poemFile, text]));
+    const send = sendInProcess((request) => this.transport.handle(request), { clock, deadline });
     this.#daemon = new Daemon({
-      ledger,
+      ledger: this.ledger,
       clock,
-      log: this.log,
+      log,
       openX: openX('http://127.0.0.1:1', send, clock),
       // On a clock that is held there is none but it.
       askTime: () => Promise.resolve({ ahead: 0, isOfX: true }),
       deadline,
-      readPoem: (file) => Promise.resolve(setting.poems.get(file) ?? ''),
+      readPoem: (file) => Promise.resolve(texts.get(file) ?? ''),
       sockets: defaultSockets,
       writtenAt: () => undefined,
       isStopped: () => false,
@@ -304,33 +279,32 @@ export class Harness implements AsyncDisposable {
     });
   }
 
-  /** Sets everything up in a scratch folder; nobody posts yet. */
-  static async open(setting: Setting, folder: ScratchFolder): Promise<Harness> {
-    const clock = new HeldClock(setting.from);
-    const sandbox = new Sandbox({ clock, appKeys: [app], seed: setting.seed });
-    const bots = setting.bots.map((bot, index) => withSandboxKey(bot, sandbox, `bot_${index + 1}`));
-    const states = new Map(
-      bots.flatMap((bot, index) => stateOf(bot, setting.bots[index]?.bundle, setting.begun)),
-    );
-    const records = states.size + 1;
-    await folder.append('journal.jsonl', formatSnapshot(records, { ...setting.begun, states }));
+  /** Sets everything up; no bot posts yet. */
+  static async open(options: HarnessOptions): Promise<Harness> {
+    const clock = new HeldClock(options.from);
+    const sandbox = new Sandbox({ clock, appKeys: [app], seed: options.seed });
+    const bots = options.bots.map((bot, index) => withSandboxKey(bot, sandbox, `bot_${index + 1}`));
+    const states = new Map(bots.flatMap((bot) => (bot.state ? [[bot.name, stateIn(bot, bot.state)]] : [])));
+    const folder = openMemoryFolder();
+    const snapshot = formatSnapshot(states.size + 1, { states, history: options.history });
+    await folder.append('journal.jsonl', snapshot);
     const journal = await Journal.open(folder);
-    journal.subscribe(setting.changed);
-    return new Harness(setting, { clock, sandbox, bots, ledger: setting.through(journal) });
+    journal.subscribe(options.changed);
+    return new Harness(options, { clock, sandbox, bots, journal });
   }
 
   /** Lets the flock post. */
   begin(): void {
-    this.#daemon.update({ bots: [...this.bots], misfits: [], purse: this.#purse });
+    this.#daemon.update({ bots: [...this.bots], invalidBots: [], purse: this.#purse });
   }
 
-  /** Lets the flock rest; what is in doubt is still settled. */
+  /** Pauses the flock; what is in doubt is still settled. */
   rest(): void {
     const resting = this.bots.map((bot) => ({ ...bot, settings: { ...bot.settings, paused: true } }));
-    this.#daemon.update({ bots: resting, misfits: [], purse: this.#purse });
+    this.#daemon.update({ bots: resting, invalidBots: [], purse: this.#purse });
   }
 
-  /** Lets the time run. @throws what made the daemon give up */
+  /** Advances the clock. @throws what made the daemon give up */
   async until(instant: number): Promise<void> {
     await this.clock.runUntil(instant);
     if (this.#failure) throw this.#failure.cause;
@@ -342,162 +316,53 @@ export class Harness implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    // Steps that wait for an answer would wait for a clock that nobody lets run any more; nothing is lost with them.
+    // Steps that wait for an answer would wait for a clock that no longer advances; nothing is lost with them.
     void this.#daemon.stop();
     await this.ledger[Symbol.asyncDispose]();
   }
 }
 
-interface Props {
-  clock: HeldClock;
-  sandbox: Sandbox;
-  bots: readonly Bot[];
-  ledger: Ledger;
-}
-
-function withSandboxKey(bot: PlannedBot, sandbox: Sandbox, account: string): Bot {
+function withSandboxKey(bot: BotToPlan, sandbox: Sandbox, account: string): RehearsedBot {
   const { token, secret, userId, screenName } = sandbox.grant(app.token, account);
   const bundle = {
     appKeys: new TokenPair(app.token, app.secret),
     accessToken: new TokenPair(token, secret),
     userId,
     screenName,
-    poemFile: bot.poemFile,
   };
   return { ...bot, bundle };
 }
 
-/** What the scratch's ledger says of a bot, where the real one says anything. */
-function stateOf(
-  bot: Bot,
-  realBundle: PlannedBot['bundle'],
-  { states }: Setting['begun'],
-): [string, ReturnType<typeof inScratch>][] {
-  const state = states.get(bot.name);
-  if (!state) return [];
-  const realKey = realBundle && keyMark({ ...bot, bundle: realBundle });
-  const account = bot.bundle.userId ?? '';
-  return [[bot.name, inScratch(state, { account, key: keyMark(bot), realKey })]];
-}
-
-/** A folder for a ledger that need not outlive this process. It is removed with all that is in it when it is disposed of. */
-type ScratchFolder = StateFolder & Disposable;
-
-/** What to do about a scratch folder that cannot be written. */
-export const otherPlace = 'TMPDIR=DIR names another place for it; it needs a few MB';
+const stateIn = (bot: RehearsedBot, state: BotState): BotState =>
+  inSandbox(state, { account: bot.bundle.userId ?? '', key: keyMark(bot), realKey: bot.key });
 
 /**
- * Makes one among the system's temporary files. Its files are real, and every call is done when it returns, so that one turn
- * of the event loop settles whatever waits for them and a held clock can go on. Nothing is fsynced.
- *
- * @throws {FlockError} `cannotCreate` where there is no place for it
+ * A folder for the ledger of a rehearsal, in memory. Every call is done when it returns, so that one turn of the event loop
+ * settles all that waits for it and the held clock can go on.
  */
-export function openScratchFolder(): ScratchFolder {
-  const folder = makeFolder();
-  // However the process ends: a scratch folder that stays is found by nobody.
-  const remove = (): void => {
-    rmSync(folder, { recursive: true, force: true });
-  };
-  process.once('exit', remove);
-  return {
-    ...filesIn(folder),
-    [Symbol.dispose]: () => {
-      process.off('exit', remove);
-      remove();
-    },
-  };
-}
-
-/** Its process is in its name, so that it can be told whether anybody still works in it. */
-const scratch = /^flockd-rehearsal-(\d+)-\w{6}$/;
-
-function makeFolder(): string {
-  try {
-    sweep();
-    return mkdtempSync(path.join(tmpdir(), `flockd-rehearsal-${process.pid}-`));
-  } catch (cause) {
-    throw new FlockError('cannotCreate', `cannot make a scratch folder in ${tmpdir()}: ${reasonOf(cause)}`, {
-      hint: otherPlace,
-      cause,
-    });
-  }
-}
-
-/** Removes the folders of rehearsals that were killed. What cannot be read or removed is left to whoever can. */
-function sweep(): void {
-  for (const name of onlyWhereAllowed(() => readdirSync(tmpdir())) ?? []) {
-    const owner = scratch.exec(name)?.[1];
-    if (owner === undefined || isRunning(Number(owner))) continue;
-    onlyWhereAllowed(() => {
-      rmSync(path.join(tmpdir(), name), { recursive: true, force: true });
-    });
-  }
-}
-
-function onlyWhereAllowed<T>(act: () => T): T | undefined {
-  try {
-    return act();
-  } catch (error) {
-    if (systemCode(error) === undefined) throw error;
-    return undefined;
-  }
-}
-
-function filesIn(folder: string): StateFolder {
-  const files = new Map<string, number>();
-  const placeOf = (name: string): string => path.join(folder, name);
-  const fileOf = (name: string): number => {
-    const file = files.get(name) ?? openSync(placeOf(name), 'a', 0o600);
-    files.set(name, file);
-    return file;
-  };
-  const forget = (name: string): void => {
-    const file = files.get(name);
-    files.delete(name);
-    if (file !== undefined) closeSync(file);
+export function openMemoryFolder(): StateFolder {
+  const files = new Map<string, string>();
+  const done = Promise.resolve();
+  const act = (change: () => unknown): Promise<void> => {
+    change();
+    return done;
   };
   return {
-    path: folder,
-    gather: () => Promise.resolve(),
-    read: (name) => atOnce(() => readText(placeOf(name))),
-    append: (name, text) =>
-      atOnce(() => {
-        appendFileSync(fileOf(name), text);
-      }),
-    sync: () => Promise.resolve(),
-    verify: () => Promise.resolve(),
+    path: 'memory',
+    gather: () => done,
+    read: (name) => Promise.resolve(files.get(name)),
+    append: (name, text) => act(() => files.set(name, (files.get(name) ?? '') + text)),
+    sync: () => done,
+    verify: () => done,
     rename: (from, to) =>
-      atOnce(() => {
-        renameSync(placeOf(from), placeOf(to));
-        forget(from);
-        forget(to);
+      act(() => {
+        files.set(to, files.get(from) ?? '');
+        files.delete(from);
       }),
-    remove: (name) =>
-      atOnce(() => {
-        forget(name);
-        rmSync(placeOf(name), { force: true });
-      }),
-    syncNames: () => Promise.resolve(),
-    [Symbol.asyncDispose]: () =>
-      atOnce(() => {
-        for (const name of [...files.keys()]) forget(name);
-      }),
+    remove: (name) => act(() => files.delete(name)),
+    syncNames: () => done,
+    [Symbol.asyncDispose]: () => done,
   };
-}
-
-/** Done before it returns; what it throws is a rejection, as from any other folder. */
-const atOnce = <T>(act: () => T): Promise<T> =>
-  new Promise((resolve) => {
-    resolve(act());
-  });
-
-function readText(file: string): string | undefined {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return undefined;
-    throw error;
-  }
 }
 
 /** Every way out of the process that Node has; HTTP, TLS and `fetch` all go through them. */

@@ -1,55 +1,207 @@
-import { accessLevel, type Call, type Core, type Routes, type Signed, signedBy } from './core.ts';
-import { type Dialect, xDialect } from './dialects.ts';
-import { avatar, html, type Html, layout } from './pages.ts';
-import { form, json, page, plain, redirect, refuseV1, type SandboxAnswer } from './problems.ts';
 import {
-  type Access,
-  accesses,
-  type AccessToken,
-  type Account,
-  type Authorization,
-  screenNamePattern,
-} from './world.ts';
+  answer,
+  type Call,
+  type Caller,
+  callerOf,
+  json,
+  type Refusal,
+  type Refuse,
+  type Routes,
+  type SandboxAnswer,
+  signedBy,
+} from './requests.ts';
+import type { AccessToken, Account, Core, DialectId } from './world.ts';
+import { accessLevel, v1 } from './x-api.ts';
 
-/** The signed steps of OAuth 1.0a in a dialect. {@link authorizeRoutes} has the step between them, which is the person's. */
-export function oauthRoutes(core: Core, dialect: Dialect): Routes {
-  const { base } = dialect;
-  const request = (call: Call): SandboxAnswer => requestToken(core, dialect, call);
-  const access = (call: Call): SandboxAnswer => accessToken(core, dialect, call);
-  return {
-    [`POST ${base}/request_token`]: request,
-    [`GET ${base}/request_token`]: request,
-    [`POST ${base}/access_token`]: access,
-    [`GET ${base}/access_token`]: access,
-  };
+/*
+ * OAuth 1.0a as X, Flickr and Tumblr have it, and the methods by which an app asks them for the account of a token. The
+ * person's step, the authorize page, is in pages.ts.
+ */
+
+/**
+ * How a service differs from others in OAuth 1.0a. The steps are always the same; addresses, fields and refusals are not. xAuth,
+ * `x_auth_access_type` and `/authenticate` are X's own.
+ */
+interface Dialect {
+  id: DialectId;
+  /** The name of the service. */
+  title: string;
+  /** The path above its three OAuth addresses. */
+  base: string;
+  /** The format of its PIN, with `#` for each digit; undefined if it knows only callbacks. */
+  pin: string | undefined;
+  /** The parameter of the authorize link that asks for a permission; undefined if there is none. */
+  permission: string | undefined;
+  /** What its authorize page says that the app may do: the first line for `read`, two for `write`, all for `delete`. */
+  rights: string[];
+  /** The fields of the access token answer, in the order of the service. */
+  tokenFields: (granted: { token: string; secret: string }, account: Account) => Record<string, string>;
+  /** The redirect after a refusal by the person, or undefined for no redirect. */
+  deniedUrl: (callback: string, token: string) => string | undefined;
+  /** The fragment that it adds to the callback URL after an approval; empty for none. */
+  fragment: string;
+  refuse: Refuse;
+  callbackRefused: (callback: string) => SandboxAnswer;
+  /** The answer to a request token that is unknown, spent or expired. */
+  tokenRefused: SandboxAnswer;
+  verifierRefused: SandboxAnswer;
 }
 
-/** X's method to revoke the token that signs the request. */
-export function revokeRoutes(core: Core): Routes {
+const plain = (status: number, body: string): SandboxAnswer => answer(status, 'text/plain', body);
+
+/** X's OAuth. It refuses a callback in XML, which a client that expects JSON fails to parse, and the rest in plain text. */
+const x: Dialect = {
+  ...v1,
+  title: 'X',
+  base: '/oauth',
+  pin: '#######',
+  permission: undefined,
+  rights: ['Read the posts of the account', 'Post and delete posts for it'],
+  tokenFields: ({ token, secret }, { id, screenName }) => ({
+    oauth_token: token,
+    oauth_token_secret: secret,
+    user_id: id,
+    screen_name: screenName,
+  }),
+  deniedUrl(callback, token) {
+    const target = new URL(callback);
+    target.searchParams.set('denied', token);
+    return target.href;
+  },
+  fragment: '',
+  callbackRefused() {
+    const message = 'Callback URL not approved for this client application.';
+    const body = `<?xml version="1.0" encoding="UTF-8"?><errors><error code="415">${message}</error></errors>`;
+    return answer(403, 'application/xml', body);
+  },
+  tokenRefused: plain(401, 'Error processing your OAuth request: Invalid or expired oauth_token'),
+  verifierRefused: plain(401, 'Error processing your OAuth request: Invalid oauth_verifier parameter'),
+};
+
+/** Flickr's refusals by the OAuth Problem Reporting extension, the same at each of its OAuth addresses. */
+const refuseFlickr: Refuse = (refusal, base) => {
+  const problems: Partial<Record<Refusal, string>> = {
+    'unknown-app': 'consumer_key_unknown',
+    'clock-skew': 'timestamp_refused',
+    'nonce-used': 'nonce_used',
+    'dead-token': 'token_rejected',
+  };
+  if (refusal === 'unauthenticated' || refusal === 'bearer') return absent('oauth_consumer_key');
+  // Flickr sends the base string without a further encoding.
+  const invalid = `signature_invalid${base === undefined ? '' : `&debug_sbs=${base}`}`;
+  return plain(401, `oauth_problem=${problems[refusal] ?? invalid}`);
+};
+
+const absent = (name: string): SandboxAnswer =>
+  plain(400, `oauth_problem=parameter_absent&oauth_parameters_absent=${name}`);
+
+/** An account's id in Flickr's format. */
+const nsidOf = ({ id }: Account): string => `${id}@N01`;
+
+/**
+ * Flickr's OAuth: a permission in the link, dashes in the PIN.
+ *
+ * @see www.flickr.com/services/api/auth.oauth.html
+ */
+const flickr: Dialect = {
+  id: 'flickr',
+  title: 'Flickr',
+  base: '/flickr/services/oauth',
+  pin: '###-###-###',
+  permission: 'perms',
+  rights: ['See the account’s photos, the private ones too', 'Upload and change photos', 'Delete photos'],
+  tokenFields: ({ token, secret }, account) => ({
+    fullname: account.screenName,
+    oauth_token: token,
+    oauth_token_secret: secret,
+    user_nsid: nsidOf(account),
+    username: account.screenName,
+  }),
+  // “No thanks” leads to Flickr's home page, not to the callback: Flickr4Java issue 170, OAuthSwift issue 581.
+  deniedUrl: () => undefined,
+  fragment: '',
+  refuse: refuseFlickr,
+  callbackRefused: (callback) =>
+    callback === '' ? absent('oauth_callback') : plain(400, 'oauth_problem=parameter_rejected'),
+  tokenRefused: refuseFlickr('dead-token'),
+  verifierRefused: plain(401, 'oauth_problem=verifier_invalid'),
+};
+
+/** Tumblr's refusals as plain text. */
+const refuseTumblr: Refuse = (refusal) => {
+  const refusals: Partial<Record<Refusal, [status: number, text: string]>> = {
+    unauthenticated: [400, 'Missing or invalid oauth_consumer_key.'],
+    bearer: [400, 'Missing or invalid oauth_consumer_key.'],
+    'unknown-app': [401, 'oauth_consumer_key not recognized'],
+    'clock-skew': [401, 'oauth_timestamp is too far away'],
+    'nonce-used': [401, 'oauth_nonce was used before'],
+    'dead-token': [400, 'Missing or invalid request token.'],
+  };
+  const [status, text] = refusals[refusal] ?? [401, 'oauth_signature does not match expected value'];
+  return plain(status, text);
+};
+
+/**
+ * Tumblr's OAuth: callbacks only, no account in the access token answer.
+ *
+ * @see www.tumblr.com/docs/en/api/v2; the texts are from reports in the issues of client libraries
+ */
+const tumblr: Dialect = {
+  id: 'tumblr',
+  title: 'Tumblr',
+  base: '/tumblr/oauth',
+  pin: undefined,
+  permission: undefined,
+  rights: ['Read the blogs of the account', 'Post to them'],
+  tokenFields: ({ token, secret }) => ({ oauth_token: token, oauth_token_secret: secret }),
+  // Tumblr adds no `denied` parameter: passport-tumblr pull request 8, Flickr4Java issue 170.
+  deniedUrl: (callback) => callback,
+  // Undocumented, but reported: oauth-1.0a issue 32.
+  fragment: '_=_',
+  refuse: refuseTumblr,
+  callbackRefused: (callback) =>
+    plain(
+      400,
+      callback === 'oob'
+        ? 'Out-of-band ("oob") callbacks are not supported by this implementation.'
+        : 'Missing or invalid oauth_callback.',
+    ),
+  tokenRefused: refuseTumblr('dead-token'),
+  verifierRefused: plain(400, 'Missing or invalid oauth_verifier.'),
+};
+
+export const dialects: readonly Dialect[] = [x, flickr, tumblr];
+
+/** The signed steps of OAuth in every dialect, X's revocation, and the methods of Flickr and Tumblr that name an account. */
+export function oauthRoutes(core: Core): Routes {
+  const both = (path: string, handler: (call: Call) => SandboxAnswer): Routes => ({
+    [`GET ${path}`]: handler,
+    [`POST ${path}`]: handler,
+  });
+  const steps = dialects.flatMap((dialect) => [
+    both(`${dialect.base}/request_token`, (call) => requestToken(core, dialect, call)),
+    both(`${dialect.base}/access_token`, (call) => accessToken(core, dialect, call)),
+  ]);
   const invalidate = (call: Call): SandboxAnswer => invalidateToken(core, call);
   return {
+    ...(Object.assign({}, ...steps) as Routes),
     'POST /1.1/oauth/invalidate_token': invalidate,
     'POST /1.1/oauth/invalidate_token.json': invalidate,
+    ...both('/flickr/services/rest', (call) => flickrRest(core, call)),
+    'GET /tumblr/v2/user/info': (call) => tumblrInfo(core, call),
   };
 }
 
 function requestToken(core: Core, dialect: Dialect, { request }: Call): SandboxAnswer {
-  const checked = signedBy(core, request, dialect.refuse, dialect.id);
-  if (!checked.ok) return checked.answer;
-  const { app, parameters } = checked.value;
+  const { app, parameters } = signedBy(core, request, dialect);
   const callback = parameters.get('oauth_callback') ?? '';
   if (!callbackAllowed(core, dialect, callback)) return dialect.callbackRefused(callback);
-  const access = accessAtRequest(dialect, parameters);
-  if (!access) return plain(400, 'Invalid x_auth_access_type parameter');
-  const asked = { app, dialect: dialect.id, callback, access };
-  const { token, secret } = core.authorizations.begin(asked, core.clock.now());
-  return form(200, { oauth_token: token, oauth_token_secret: secret, oauth_callback_confirmed: 'true' });
-}
-
-/** The access that a request token is for. At X an app may ask for less than it has; elsewhere only the link can ask. */
-function accessAtRequest({ xAuth }: Dialect, parameters: Map<string, string>): Access | undefined {
-  const asked = (xAuth ? parameters.get('x_auth_access_type') : undefined) ?? 'write';
-  return asked === 'read' || asked === 'write' ? asked : undefined;
+  // At X an app may ask for less than it has; elsewhere only the link can ask.
+  const access = (dialect === x ? parameters.get('x_auth_access_type') : undefined) ?? 'write';
+  if (access !== 'read' && access !== 'write') return plain(400, 'Invalid x_auth_access_type parameter');
+  const asked = { app, dialect: dialect.id, callback, access } as const;
+  const { token, secret } = core.authorizations.begin(asked);
+  return form({ oauth_token: token, oauth_token_secret: secret, oauth_callback_confirmed: 'true' });
 }
 
 /** Compares callbacks as text, including a trailing slash, as X does. `oob` needs no registration. */
@@ -60,333 +212,101 @@ function callbackAllowed({ callbacks }: Core, { pin }: Dialect, callback: string
 }
 
 function accessToken(core: Core, dialect: Dialect, { request }: Call): SandboxAnswer {
-  const checked = signedBy(core, request, dialect.refuse, dialect.id);
-  if (!checked.ok) return checked.answer;
-  const { app, token, parameters } = checked.value;
-  if (dialect.xAuth && parameters.get('x_auth_mode') === 'client_auth')
-    return passwordToken(core, checked.value);
-  const authorization = core.authorizations.find(token ?? '', core.clock.now());
-  if (!authorization || authorization.state === 'spent') return dialect.tokenRefused();
-  const accountId = core.authorizations.redeem(authorization, parameters.get('oauth_verifier') ?? '');
-  if (accountId === undefined) return dialect.verifierRefused();
-  return tokenForm(core, dialect, core.world.grant(app, accountId, authorization.access, dialect.id));
+  const { app, token, parameters } = signedBy(core, request, dialect);
+  const { world, authorizations } = core;
+  if (dialect === x && parameters.get('x_auth_mode') === 'client_auth')
+    return passwordToken(core, app, parameters);
+  const authorization = authorizations.find(token ?? '');
+  if (!authorization || authorization.state === 'spent') return dialect.tokenRefused;
+  const accountId = authorizations.redeem(authorization, parameters.get('oauth_verifier') ?? '');
+  if (accountId === undefined) return dialect.verifierRefused;
+  return tokenForm(core, dialect, world.grant(app, accountId, authorization.access, dialect.id));
 }
 
 /** xAuth: a name and a password instead of the authorize page. X removed it; other services still have it. */
-function passwordToken(core: Core, { app, parameters }: Signed): SandboxAnswer {
-  if (core.passwords.size === 0) return plain(401, 'Client application is not permitted to use xAuth.');
+function passwordToken(core: Core, app: string, parameters: Map<string, string>): SandboxAnswer {
+  const passwords = Object.entries(core.passwords ?? {});
+  if (passwords.length === 0) return plain(401, 'Client application is not permitted to use xAuth.');
   const name = parameters.get('x_auth_username') ?? '';
-  const expected = core.passwords.get(name.toLowerCase());
-  if (expected === undefined || expected !== parameters.get('x_auth_password')) {
+  const [, password] = passwords.find(([known]) => known.toLowerCase() === name.toLowerCase()) ?? [];
+  if (password === undefined || password !== parameters.get('x_auth_password'))
     return plain(401, 'Invalid user name or password');
-  }
-  return tokenForm(core, xDialect, core.world.grant(app, core.world.ensureAccount(name).id, 'write'));
+  return tokenForm(core, x, core.world.grant(app, core.world.ensureAccount(name).id, 'write'));
 }
 
 function tokenForm({ world }: Core, dialect: Dialect, granted: AccessToken): SandboxAnswer {
   const account = world.account(granted.accountId);
-  return account ? form(200, dialect.tokenFields(granted, account)) : dialect.tokenRefused();
+  return account ? form(dialect.tokenFields(granted, account)) : dialect.tokenRefused;
 }
 
+const form = (values: Record<string, string>): SandboxAnswer =>
+  answer(200, 'application/x-www-form-urlencoded', new URLSearchParams(values).toString());
+
 function invalidateToken(core: Core, { request }: Call): SandboxAnswer {
-  const checked = signedBy(core, request, refuseV1);
-  if (!checked.ok) return checked.answer;
-  const token = core.world.accessToken(checked.value.token ?? '');
-  if (!token) return refuseV1('dead-token');
+  const token = core.world.accessToken(signedBy(core, request, v1).token ?? '');
+  if (!token) return v1.refuse('dead-token');
   token.revoked = true;
   core.world.changed();
   return json(200, { access_token: token.token }, accessLevel(token));
 }
 
-/** The maximum of accounts that the page lists. The person can type the name of any other. */
-const maxListed = 50;
-
-/** The content of the authorize page. */
-interface Question {
-  dialect: Dialect;
-  /** The target of the form. */
-  path: string;
-  authorization: Authorization;
-  /** The access that the app asks for. */
-  access: Access;
-  accounts: Account[];
-  /** The screen name that is selected at first. The account need not exist yet. */
-  chosen: string | undefined;
-  /** What was wrong with the last submission. */
-  complaint: string | undefined;
-}
-
-/** The page that asks a person which account the app may use. */
-function askPage(question: Question): string {
-  const { dialect, path, authorization, access, accounts, chosen, complaint } = question;
-  const names = listNames(accounts, chosen);
-  const unlisted = accounts.length - maxListed;
-  return layout(
-    'Authorize an app · Sandbox',
-    html`<main class="card">
-      ${brand(dialect)}
-      <h1>Authorize this app to use an account?</h1>
-      <p class="app">App key <code>${authorization.app}</code></p>
-      ${rights(dialect, access)}
-      <form method="post" action="${path}">
-        <input type="hidden" name="oauth_token" value="${authorization.token}" />
-        <input type="hidden" name="authenticity_token" value="${authorization.authenticity}" />
-        ${complaint !== undefined && html`<p class="complaint" role="alert">${complaint}</p>`}
-        ${names.length > 0 && choices(names, accounts, chosen)}
-        ${unlisted > 0 && html`<p class="small">and ${unlisted} more, which you can name below</p>`}
-        <label class="field" for="screen_name"
-          >${names.length > 0 ? 'Or another account' : 'Name an account'}
-          <span class="small">It is created if it does not exist. This field overrides the list.</span></label
-        >
-        <span class="at"
-          ><input
-            id="screen_name"
-            name="screen_name"
-            maxlength="16"
-            autocomplete="off"
-            autocapitalize="none"
-            spellcheck="false"
-        /></span>
-        <div class="buttons">
-          <button class="primary" name="action" value="authorize">Authorize app</button>
-          <button name="action" value="cancel" formnovalidate>Cancel</button>
-        </div>
-      </form>
-      <p class="small">Nothing here reaches the real ${dialect.title}.</p>
-    </main>`,
+/** Flickr's API, which answers failures with 200, and without `nojsoncallback=1` with a script (JSONP). */
+function flickrRest(core: Core, { request, query, form }: Call): SandboxAnswer {
+  const asked = (name: string): string => query.get(name) ?? form.get(name) ?? '';
+  if (asked('format') !== 'json') return flickrFailure(111, `Format "${asked('format')}" not found`);
+  const shown = (made: SandboxAnswer): SandboxAnswer =>
+    asked('nojsoncallback') === '1' || made.status !== 200
+      ? made
+      : answer(200, 'text/javascript', `jsonFlickrApi(${made.body})`);
+  const refuse: Refuse = (...why) => shown(refuseRest(...why));
+  const caller = callerOf(core, request, { id: 'flickr', refuse });
+  if (caller.account.suspended) return refuse('suspended');
+  const made = flickrMethods[asked('method')]?.(caller);
+  return shown(
+    made ? json(200, { ...made, stat: 'ok' }) : flickrFailure(112, `Method "${asked('method')}" not found`),
   );
 }
 
-const brand = ({ id, title }: Dialect): Html =>
-  html`<p class="brand">Sandbox <span>${id === 'x' ? 'an' : 'a'} ${title} in a box</span></p>`;
+const flickrMethods: Partial<Record<string, (caller: Caller) => object>> = {
+  'flickr.test.login': ({ account }) => ({
+    user: { id: nsidOf(account), username: { _content: account.screenName }, path_alias: null },
+  }),
+  'flickr.auth.oauth.checkToken': ({ account, token }) => ({
+    oauth: {
+      token: { _content: token.token },
+      perms: { _content: token.access },
+      user: { nsid: nsidOf(account), username: account.screenName, fullname: account.screenName },
+    },
+  }),
+};
 
-function rights(dialect: Dialect, access: Access): Html {
-  return html`<ul class="rights">
-    ${dialect.rights[access].map(({ text, granted }) =>
-      granted ? html`<li>${text}</li>` : html`<li class="no">${text}</li>`,
-    )}
-  </ul>`;
+/** Only a wrong signature gets the answer of the OAuth steps. */
+const refuseRest: Refuse = (refusal, base) => {
+  if (refusal === 'dead-token' || refusal === 'suspended') return flickrFailure(98, 'Invalid token');
+  const isKeyWrong = refusal === 'unauthenticated' || refusal === 'bearer' || refusal === 'unknown-app';
+  return isKeyWrong
+    ? flickrFailure(100, 'Invalid API Key (Key has invalid format)')
+    : refuseFlickr(refusal, base);
+};
+
+const flickrFailure = (code: number, message: string): SandboxAnswer =>
+  json(200, { stat: 'fail', code, message });
+
+function tumblrInfo(core: Core, { request }: Call): SandboxAnswer {
+  const { account } = callerOf(core, request, { id: 'tumblr', refuse: refuseTumblrApi });
+  if (account.suspended) return refuseTumblrApi('suspended');
+  const name = account.screenName;
+  const blog = { name, title: name, url: `https://${name.toLowerCase()}.tumblr.com/`, primary: true };
+  const user = { name, likes: 0, following: 0, default_post_format: 'html', blogs: [blog] };
+  return json(200, { meta: { status: 200, msg: 'OK' }, response: { user } });
 }
 
-function choices(names: string[], accounts: Account[], chosen: string | undefined): Html {
-  const known = new Set(accounts.map(({ screenName }) => screenName));
-  return html`<fieldset>
-    <legend>Account</legend>
-    ${names.map(
-      (name) =>
-        html`<label class="choice">
-          <input type="radio" name="account" value="${name}" ${name === chosen && html` checked`} />
-          ${avatar(name)}<span>@${name}</span>${!known.has(name) && html`<span class="tag">new</span>`}
-        </label>`,
-    )}
-  </fieldset>`;
-}
-
-/** The chosen name first, then the others in alphabetical order. */
-function listNames(accounts: Account[], chosen: string | undefined): string[] {
-  const names = accounts.map(({ screenName }) => screenName).filter((name) => name !== chosen);
-  names.sort((a, b) => a.localeCompare(b, 'en'));
-  return (chosen === undefined ? names : [chosen, ...names]).slice(0, maxListed);
-}
-
-/** The page that shows the PIN, in X's markup, because scripts search for it. */
-function pinPage(dialect: Dialect, screenName: string, pin: string): string {
-  return layout(
-    'Your PIN · Sandbox',
-    html`<main class="card">
-      ${brand(dialect)}
-      <p class="who">${avatar(screenName)} @${screenName}</p>
-      <h1 id="code-desc">Type this PIN into your terminal</h1>
-      <div id="oauth_pin">
-        <kbd aria-labelledby="code-desc"><code>${pin}</code></kbd>
-      </div>
-      <p class="small">It works once, within 15 minutes. After a wrong PIN you need a new link.</p>
-    </main>`,
-  );
-}
-
-/** A page with a title and a paragraph. */
-export function messagePage(title: string, text: string): string {
-  return layout(
-    `${title} · Sandbox`,
-    html`<main class="card">
-      <p class="brand">Sandbox <span>an X in a box</span></p>
-      <h1>${title}</h1>
-      <p>${text}</p>
-    </main>`,
-  );
-}
-
-/** The person's step in a dialect: a page that asks which account the app may use, and the handling of its form. */
-export function authorizeRoutes(core: Core, dialect: Dialect): Routes {
-  const service = { core, dialect };
-  const asking = (call: Call): SandboxAnswer => ask(service, call);
-  const answer = (call: Call): SandboxAnswer => submit(service, call);
-  return {
-    [`GET ${dialect.base}/authorize`]: asking,
-    [`POST ${dialect.base}/authorize`]: answer,
-    ...(dialect.authenticate && {
-      [`GET ${dialect.base}/authenticate`]: (call) => approveOrAsk(service, call),
-      [`POST ${dialect.base}/authenticate`]: answer,
-    }),
+/** Tumblr's API repeats the status in the body. */
+export const refuseTumblrApi: Refuse = (refusal) => {
+  const others: Partial<Record<Refusal, [status: number, msg: string]>> = {
+    'not-found': [404, 'Not Found'],
+    suspended: [403, 'Forbidden'],
   };
-}
-
-/** The service whose authorize page a person sees. */
-interface Service {
-  core: Core;
-  dialect: Dialect;
-}
-
-/** A request token that the person has not answered yet, and the access that the app asks for. */
-interface Pending {
-  authorization: Authorization;
-  access: Access;
-}
-
-function ask(service: Service, call: Call): SandboxAnswer {
-  const authorization = openAuthorization(service, call.query.get('oauth_token'));
-  if (!authorization) return invalidLink();
-  const access = requestedAccess(service.dialect, authorization, call);
-  if (!access) return unknownPermission(service.dialect);
-  const force = call.query.get('force_login') === 'true';
-  const prefilled = validName(call.query.get('screen_name') ?? '');
-  const signedIn = force ? undefined : signedInAccount(service.core, call);
-  return showAsk(service, call, { authorization, access }, signedIn?.screenName ?? prefilled);
-}
-
-/** The access that the link asks for, in a dialect with a permission parameter; otherwise that of the request token. */
-function requestedAccess(dialect: Dialect, { access }: Authorization, { query }: Call): Access | undefined {
-  const { permission } = dialect;
-  return permission === undefined ? access : accesses.find((choice) => choice === query.get(permission));
-}
-
-/**
- * Approves without a page if the signed-in account approved the app before, even if the link names another account. X does
- * this too; `force_login` prevents it.
- */
-function approveOrAsk(service: Service, call: Call): SandboxAnswer {
-  const { world } = service.core;
-  const authorization = openAuthorization(service, call.query.get('oauth_token'));
-  const account = signedInAccount(service.core, call);
-  const force = call.query.get('force_login') === 'true';
-  if (!authorization || !account || force || account.suspended) return ask(service, call);
-  const { app, access } = authorization;
-  const held = world.tokenOf(app, account.id, service.dialect.id);
-  return held?.access === access ? approve(service, { authorization, access }, account) : ask(service, call);
-}
-
-function submit(service: Service, call: Call): SandboxAnswer {
-  const { form } = call;
-  const authorization = openAuthorization(service, form.get('oauth_token'));
-  if (!authorization) return invalidLink();
-  if (form.get('authenticity_token') !== authorization.authenticity) {
-    return message(403, 'This form is not from the sandbox', 'Open the link from your terminal again.');
-  }
-  if (form.get('action') === 'cancel') return cancel(service, authorization);
-  const access = requestedAccess(service.dialect, authorization, call);
-  if (!access) return unknownPermission(service.dialect);
-  return approveNamed(service, call, { authorization, access });
-}
-
-function approveNamed(service: Service, call: Call, pending: Pending): SandboxAnswer {
-  const { form } = call;
-  const named = (form.get('screen_name') ?? '').trim().replace(/^@/, '');
-  const name = named === '' ? (form.get('account') ?? '') : named;
-  if (validName(name) === undefined) {
-    const complaint =
-      name === '' ? 'Pick an account, or name a new one.' : `“${name}” cannot be a screen name.`;
-    return showAsk(service, call, pending, validName(form.get('account') ?? ''), complaint);
-  }
-  const account = service.core.world.ensureAccount(name);
-  if (account.suspended)
-    return message(403, `@${account.screenName} is suspended`, 'It cannot approve an app.');
-  return approve(service, pending, account);
-}
-
-function approve(
-  { core, dialect }: Service,
-  { authorization, access }: Pending,
-  account: Account,
-): SandboxAnswer {
-  authorization.access = access;
-  const verifier = core.authorizations.approve(authorization, account.id, dialect.pin ?? '');
-  const cookie = { 'set-cookie': `sandbox_account=${account.screenName}; Path=/; HttpOnly; SameSite=Lax` };
-  if (authorization.callback === 'oob')
-    return page(200, pinPage(dialect, account.screenName, verifier), cookie);
-  const target = new URL(authorization.callback);
-  target.searchParams.set('oauth_token', authorization.token);
-  target.searchParams.set('oauth_verifier', verifier);
-  if (dialect.fragment !== '') target.hash = dialect.fragment;
-  return redirect(target.href, cookie);
-}
-
-function cancel({ dialect }: Service, authorization: Authorization): SandboxAnswer {
-  authorization.state = 'spent';
-  const { callback, token } = authorization;
-  const back = callback === 'oob' ? undefined : dialect.deniedUrl(callback, token);
-  if (back !== undefined) return redirect(back);
-  const silent = callback === 'oob' ? '' : ` ${dialect.title} does not tell the app.`;
-  return message(
-    200,
-    'Nothing was authorized',
-    `You can close this page. The link cannot be used again.${silent}`,
-  );
-}
-
-function showAsk(
-  { core, dialect }: Service,
-  call: Call,
-  { authorization, access }: Pending,
-  chosen: string | undefined,
-  complaint?: string,
-): SandboxAnswer {
-  const { world } = core;
-  const { permission } = dialect;
-  const body = askPage({
-    dialect,
-    // The form repeats the permission, so that the person grants what this page shows, even if another page of the same
-    // request token asks for something else.
-    path: permission === undefined ? call.path : `${call.path}?${permission}=${access}`,
-    authorization,
-    access,
-    accounts: world.accounts,
-    chosen: chosen === undefined ? undefined : (world.accountNamed(chosen)?.screenName ?? chosen),
-    complaint,
-  });
-  const back = authorization.callback === 'oob' ? '' : new URL(authorization.callback).origin;
-  return page(complaint === undefined ? 200 : 422, body, {}, back);
-}
-
-function openAuthorization({ core, dialect }: Service, token: string | null): Authorization | undefined {
-  const found = core.authorizations.find(token ?? '', core.clock.now());
-  return found?.state === 'open' && found.dialect === dialect.id ? found : undefined;
-}
-
-function signedInAccount(core: Core, { request }: Call): Account | undefined {
-  const name = /(?:^|;\s*)sandbox_account=(\w+)/.exec(request.headers['cookie'] ?? '')?.[1];
-  return name === undefined ? undefined : core.world.accountNamed(name);
-}
-
-/** Returns the name without its `@`, or undefined if it cannot be a screen name. */
-function validName(name: string): string | undefined {
-  const bare = name.replace(/^@/, '');
-  return screenNamePattern.test(bare) ? bare : undefined;
-}
-
-const message = (status: number, title: string, text: string): SandboxAnswer =>
-  page(status, messagePage(title, text));
-
-const invalidLink = (): SandboxAnswer =>
-  message(
-    404,
-    'This link no longer works',
-    'It was used already, or it is older than 15 minutes. Ask for a new one.',
-  );
-
-const unknownPermission = ({ title, permission = '' }: Dialect): SandboxAnswer =>
-  message(
-    400,
-    `${title} does not recognise the permission`,
-    `The link must say ${accesses.map((access) => `${permission}=${access}`).join(' or ')}.`,
-  );
+  const [status, msg] = others[refusal] ?? [401, 'Unauthorized'];
+  return json(status, { meta: { status, msg }, response: [] });
+};

@@ -1,20 +1,76 @@
+import { html } from 'hono/html';
 import { asset } from '../assets.ts';
-import type { Core, Routes } from './core.ts';
-import { asset as answer, page } from './problems.ts';
-import type { Account, Post, World } from './world.ts';
+import { answer, type Call, type Routes, type SandboxAnswer } from './requests.ts';
+import { dialects } from './oauth.ts';
+import {
+  accesses,
+  type Account,
+  type Authorization,
+  type Core,
+  type Post,
+  screenNamePattern,
+  type World,
+} from './world.ts';
 
-/** The front page, which shows the newest posts, with its script and style sheet. The file also has the layout of all pages. */
-export function feedRoutes(core: Core): Routes {
+/*
+ * The sandbox's pages for people: the front page with the newest posts, and the authorize page of each service.
+ */
+
+export function pageRoutes(core: Core): Routes {
+  const noSniffing = { 'x-content-type-options': 'nosniff' };
+  const authorizing = dialects.map((dialect): Routes => {
+    const service = { core, dialect };
+    const { base } = dialect;
+    return {
+      [`GET ${base}/authorize`]: (call) => ask(service, call),
+      [`POST ${base}/authorize`]: (call) => submit(service, call),
+      ...(dialect.id === 'x' && {
+        [`GET ${base}/authenticate`]: (call) => approveOrAsk(service, call),
+        [`POST ${base}/authenticate`]: (call) => submit(service, call),
+      }),
+    };
+  });
   return {
     'GET /': ({ query }) => page(200, feedPage(core.world, query.get('account') ?? undefined)),
-    'GET /sandbox/page.js': () => answer('text/javascript', asset('sandbox.js')),
-    'GET /sandbox/style.css': () => answer('text/css', asset('sandbox.css')),
+    'GET /sandbox/page.js': () => answer(200, 'text/javascript', asset('sandbox.js'), noSniffing),
+    'GET /sandbox/style.css': () => answer(200, 'text/css', asset('sandbox.css'), noSniffing),
+    ...(Object.assign({}, ...authorizing) as Routes),
   };
 }
 
-/** A complete HTML page. `hasScript` adds the script of the front page. */
-export function layout(title: string, content: Html, { hasScript = false } = {}): string {
-  return html`<!doctype html>
+type Html = ReturnType<typeof html>;
+type Dialect = (typeof dialects)[number];
+type Access = Authorization['access'];
+
+/** A complete page: its title, its content, and whether it has the script of the front page. */
+interface Page {
+  title: string;
+  content: Html;
+  hasScript?: boolean;
+}
+
+/**
+ * An answer with a page. Its policy allows no inline script or style.
+ *
+ * @param formTarget one more origin that the form may lead to: browsers apply `form-action` to the redirect after a form, too
+ */
+function page(
+  status: number,
+  { title, content, hasScript = false }: Page,
+  headers: Record<string, string> = {},
+  formTarget = '',
+): SandboxAnswer {
+  const policy = [
+    "default-src 'none'",
+    "style-src 'self'",
+    "script-src 'self'",
+    "connect-src 'self'",
+    'img-src data:',
+    `form-action 'self' ${formTarget}`.trim(),
+    "base-uri 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ');
+  const body = html`<!doctype html>
     <html lang="en">
       <head>
         <meta charset="utf-8" />
@@ -23,23 +79,42 @@ export function layout(title: string, content: Html, { hasScript = false } = {})
         <title>${title}</title>
         <link rel="icon" href="data:," />
         <link rel="stylesheet" href="/sandbox/style.css" />
-        ${hasScript && new Html('<script src="/sandbox/page.js" defer></script>')}
+        ${hasScript && html`<script src="/sandbox/page.js" defer></script>`}
       </head>
       <body>
         ${content}
       </body>
-    </html> `.markup;
+    </html> `;
+  return answer(status, 'text/html', textOf(body), {
+    'content-security-policy': policy,
+    'referrer-policy': 'no-referrer',
+    'x-content-type-options': 'nosniff',
+    ...headers,
+  });
 }
+
+function textOf(markup: Html): string {
+  if (markup instanceof Promise) throw new Error('no page of the sandbox has pieces that are promises');
+  return markup.toString();
+}
+
+/** A page with a title and a paragraph. */
+export const message = (status: number, title: string, text: string): SandboxAnswer =>
+  page(status, {
+    title: `${title} · Sandbox`,
+    content: html`<main class="card">
+      <p class="brand">Sandbox <span>an X in a box</span></p>
+      <h1>${title}</h1>
+      <p>${text}</p>
+    </main>`,
+  });
 
 /** The number of avatar colours in the style sheet. */
 const hueCount = 8;
 
 /** An account's initial on a colour. It is decoration, so screen readers skip it. */
-export function avatar(screenName: string): Html {
-  return html`<span class="avatar hue-${hueOf(screenName)}" aria-hidden="true"
-    >${initialOf(screenName)}</span
-  >`;
-}
+const avatar = (screenName: string): Html =>
+  html`<span class="avatar hue-${hueOf(screenName)}" aria-hidden="true">${initialOf(screenName)}</span>`;
 
 /** The number of the colour of a screen name. It depends on the name alone. */
 function hueOf(screenName: string): number {
@@ -59,13 +134,14 @@ const maxPosts = 50;
 const maxAccounts = 24;
 
 /** The front page: the newest posts of all accounts, or of one. */
-function feedPage(world: World, only: string | undefined): string {
+function feedPage(world: World, only: string | undefined): Page {
   const account = only === undefined ? undefined : world.accountNamed(only);
   const all = only === undefined ? world.posts : world.postsOf(account?.id ?? '');
+  const newest = all.filter(({ deleted }) => !deleted).slice(-maxPosts);
   const title = only === undefined ? 'Sandbox' : `@${account?.screenName ?? only} · Sandbox`;
-  return layout(
+  return {
     title,
-    html`<header class="top">
+    content: html`<header class="top">
         <p class="brand"><a href="/">Sandbox</a> <span>an X in a box</span></p>
         <p class="live" id="live" hidden><span></span> live</p>
       </header>
@@ -73,14 +149,14 @@ function feedPage(world: World, only: string | undefined): string {
         <h1 class="unseen">${title}</h1>
         ${world.accounts.length > 0 && accountRow(world.accounts, account)}
         <div id="posts" aria-live="polite" aria-relevant="additions">
-          ${newest(all).map((post) => postCard(world, post))}
+          ${newest.reverse().map((post) => postCard(world, post))}
         </div>
         <p class="empty" ${all.length > 0 && html` hidden`} id="empty">
           No posts yet. They appear here as they arrive.
         </p>
       </main>`,
-    { hasScript: true },
-  );
+    hasScript: true,
+  };
 }
 
 function accountRow(accounts: Account[], current: Account | undefined): Html {
@@ -102,72 +178,264 @@ function accountRow(accounts: Account[], current: Account | undefined): Html {
   </nav>`;
 }
 
-function newest(posts: readonly Post[]): Post[] {
-  const found: Post[] = [];
-  for (let n = posts.length - 1; n >= 0 && found.length < maxPosts; n--) {
-    const post = posts[n];
-    if (post && !post.deleted) found.push(post);
-  }
-  return found;
-}
-
-function postCard(world: World, post: Post): Html {
-  const { account, hue, initial, text, instant } = cardOf(world, post);
-  return html`<article id="post-${post.id}">
-    <span class="avatar hue-${hue}" aria-hidden="true">${initial}</span>
+function postCard(world: World, { id, accountId, text, instant }: Post): Html {
+  const account = world.account(accountId)?.screenName ?? '';
+  const time = new Date(instant).toISOString();
+  return html`<article id="post-${id}">
+    ${avatar(account)}
     <div>
       <p class="by">
-        <a href="/?account=${account}">@${account}</a> <time datetime="${instant}">${utc(instant)}</time>
+        <a href="/?account=${account}">@${account}</a>
+        <time datetime="${time}">${time.slice(0, 10)} ${time.slice(11, 16)} UTC</time>
       </p>
       <p class="text">${text}</p>
     </div>
   </article>`;
 }
 
-/** The data of a post's card. The page's script builds the same card from it. */
-interface Card {
-  id: string;
-  account: string;
-  hue: number;
-  initial: string;
-  text: string;
-  /** ISO 8601, UTC. */
-  instant: string;
+/** A new post as the page's script gets it: `html` is its card. */
+export const newPost = (world: World, post: Post) => ({
+  id: post.id,
+  account: world.account(post.accountId)?.screenName ?? '',
+  text: post.text,
+  instant: new Date(post.instant).toISOString(),
+  html: textOf(postCard(world, post)),
+});
+
+/** The service whose authorize page a person sees. */
+interface Service {
+  core: Core;
+  dialect: Dialect;
 }
 
-export function cardOf(world: World, { id, accountId, text, instant }: Post): Card {
-  const account = world.account(accountId)?.screenName ?? '';
-  return {
-    id,
-    account,
-    hue: hueOf(account),
-    initial: initialOf(account),
-    text,
-    instant: new Date(instant).toISOString(),
-  };
+/** A request token that the person has not answered yet, and the access that the app asks for. */
+interface Pending {
+  authorization: Authorization;
+  access: Access;
 }
 
-const utc = (instant: string): string => `${instant.slice(0, 10)} ${instant.slice(11, 16)} UTC`;
+function ask(service: Service, call: Call): SandboxAnswer {
+  const authorization = openAuthorization(service, call.query.get('oauth_token'));
+  if (!authorization) return invalidLink();
+  const access = requestedAccess(service.dialect, authorization, call);
+  if (!access) return unknownPermission(service.dialect);
+  const chosen = signedInAccount(service.core, call)?.screenName ?? call.query.get('screen_name') ?? '';
+  return showAsk(service, call, { authorization, access }, { chosen });
+}
 
-/** Markup that is safe to put into a page as it is. */
-export class Html {
-  readonly markup: string;
+/** The access that the link asks for, in a dialect with a permission parameter; otherwise that of the request token. */
+function requestedAccess(dialect: Dialect, { access }: Authorization, { query }: Call): Access | undefined {
+  const { permission } = dialect;
+  return permission === undefined ? access : accesses.find((choice) => choice === query.get(permission));
+}
 
-  constructor(markup: string) {
-    this.markup = markup;
+/**
+ * Approves without a page if the signed-in account approved the app before, even if the link names another account. X does
+ * this too; `force_login` prevents it.
+ */
+function approveOrAsk(service: Service, call: Call): SandboxAnswer {
+  const authorization = openAuthorization(service, call.query.get('oauth_token'));
+  const account = signedInAccount(service.core, call);
+  if (!authorization || !account || account.suspended) return ask(service, call);
+  const { app, access } = authorization;
+  const held = service.core.world.tokenOf(app, account.id, service.dialect.id);
+  return held?.access === access ? approve(service, { authorization, access }, account) : ask(service, call);
+}
+
+function submit(service: Service, call: Call): SandboxAnswer {
+  const { form } = call;
+  const authorization = openAuthorization(service, form.get('oauth_token'));
+  if (!authorization) return invalidLink();
+  if (form.get('authenticity_token') !== authorization.authenticity) {
+    return message(403, 'This form is not from the sandbox', 'Open the link from your terminal again.');
   }
+  if (form.get('action') === 'cancel') return cancel(service, authorization);
+  const access = requestedAccess(service.dialect, authorization, call);
+  if (!access) return unknownPermission(service.dialect);
+  const picked = form.get('account') ?? '';
+  const typed = (form.get('screen_name') ?? '').trim().replace(/^@/, '');
+  const given = typed === '' ? picked : typed;
+  const name = validName(given);
+  if (name === undefined) {
+    const complaint =
+      given === '' ? 'Pick an account, or name a new one.' : `“${given}” cannot be a screen name.`;
+    return showAsk(service, call, { authorization, access }, { chosen: picked, complaint });
+  }
+  const account = service.core.world.ensureAccount(name);
+  return account.suspended
+    ? message(403, `@${account.screenName} is suspended`, 'It cannot approve an app.')
+    : approve(service, { authorization, access }, account);
 }
 
-type Piece = Html | string | number | false | undefined | readonly Piece[];
-
-/** A template whose pieces are escaped unless they are markup themselves; `false` and `undefined` show nothing. */
-export function html(strings: TemplateStringsArray, ...pieces: Piece[]): Html {
-  return new Html(strings.map((part, n) => part + render(pieces[n])).join(''));
+function approve(
+  { core, dialect }: Service,
+  { authorization, access }: Pending,
+  { id, screenName }: Account,
+): SandboxAnswer {
+  authorization.access = access;
+  const verifier = core.authorizations.approve(authorization, id, dialect.pin ?? '');
+  const cookie = { 'set-cookie': `sandbox_account=${screenName}; Path=/; HttpOnly; SameSite=Lax` };
+  if (authorization.callback === 'oob') return page(200, pinPage(dialect, screenName, verifier), cookie);
+  const target = new URL(authorization.callback);
+  target.searchParams.set('oauth_token', authorization.token);
+  target.searchParams.set('oauth_verifier', verifier);
+  if (dialect.fragment !== '') target.hash = dialect.fragment;
+  return redirect(target.href, cookie);
 }
 
-function render(piece: Piece): string {
-  if (piece === false || piece === undefined) return '';
-  if (piece instanceof Html) return piece.markup;
-  if (typeof piece === 'object') return piece.map(render).join('');
-  return String(piece).replaceAll(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);
+function cancel({ dialect }: Service, authorization: Authorization): SandboxAnswer {
+  authorization.state = 'spent';
+  const { callback, token } = authorization;
+  const back = callback === 'oob' ? undefined : dialect.deniedUrl(callback, token);
+  if (back !== undefined) return redirect(back);
+  const silent = callback === 'oob' ? '' : ` ${dialect.title} does not tell the app.`;
+  return message(
+    200,
+    'Nothing was authorized',
+    `You can close this page. The link cannot be used again.${silent}`,
+  );
 }
+
+const redirect = (location: string, headers: Record<string, string> = {}): SandboxAnswer => ({
+  status: 302,
+  headers: { location, 'cache-control': 'no-store', ...headers },
+  body: '',
+});
+
+function openAuthorization({ core, dialect }: Service, token: string | null): Authorization | undefined {
+  const found = core.authorizations.find(token ?? '');
+  return found?.state === 'open' && found.dialect === dialect.id ? found : undefined;
+}
+
+/** The account of the browser's cookie, unless the link asks for a new sign-in. */
+function signedInAccount(core: Core, { request, query }: Call): Account | undefined {
+  if (query.get('force_login') === 'true') return undefined;
+  const name = /(?:^|;\s*)sandbox_account=(\w+)/.exec(request.headers['cookie'] ?? '')?.[1];
+  return name === undefined ? undefined : core.world.accountNamed(name);
+}
+
+/** Returns the name without its `@`, or undefined if it cannot be a screen name. */
+function validName(name: string): string | undefined {
+  const bare = name.replace(/^@/, '');
+  return screenNamePattern.test(bare) ? bare : undefined;
+}
+
+const invalidLink = (): SandboxAnswer =>
+  message(
+    404,
+    'This link no longer works',
+    'It was used already, or it is older than 15 minutes. Ask for a new one.',
+  );
+
+const unknownPermission = ({ title, permission = '' }: Dialect): SandboxAnswer =>
+  message(
+    400,
+    `${title} does not recognise the permission`,
+    `The link must say ${accesses.map((access) => `${permission}=${access}`).join(' or ')}.`,
+  );
+
+/** The maximum of accounts that the page lists. The person can type the name of any other. */
+const maxListed = 50;
+
+/**
+ * The page that asks a person which account the app may use.
+ *
+ * @param form - `chosen`: the screen name that is selected at first, whose account need not exist yet; `complaint`: what was
+ * wrong with the last submission
+ */
+function showAsk(
+  { core, dialect }: Service,
+  call: Call,
+  { authorization, access }: Pending,
+  form: { chosen: string; complaint?: string },
+): SandboxAnswer {
+  const { accounts } = core.world;
+  const { permission } = dialect;
+  // The form repeats the permission, so that the person grants what this page shows, even if another page of the same request
+  // token asks for something else.
+  const action = permission === undefined ? call.path : `${call.path}?${permission}=${access}`;
+  const named = validName(form.chosen);
+  const chosen = named === undefined ? undefined : (core.world.accountNamed(named)?.screenName ?? named);
+  const names = listNames(accounts, chosen);
+  const unlisted = accounts.length - maxListed;
+  const content = html`<main class="card">
+    ${brand(dialect)}
+    <h1>Authorize this app to use an account?</h1>
+    <p class="app">App key <code>${authorization.app}</code></p>
+    ${rights(dialect, access)}
+    <form method="post" action="${action}">
+      <input type="hidden" name="oauth_token" value="${authorization.token}" />
+      <input type="hidden" name="authenticity_token" value="${authorization.authenticity}" />
+      ${form.complaint !== undefined && html`<p class="complaint" role="alert">${form.complaint}</p>`}
+      ${names.length > 0 && choices(names, accounts, chosen)}
+      ${unlisted > 0 && html`<p class="small">and ${unlisted} more, which you can name below</p>`}
+      <label class="field" for="screen_name"
+        >${names.length > 0 ? 'Or another account' : 'Name an account'}
+        <span class="small">It is created if it does not exist. This field overrides the list.</span></label
+      >
+      <span class="at"
+        ><input
+          id="screen_name"
+          name="screen_name"
+          maxlength="16"
+          autocomplete="off"
+          autocapitalize="none"
+          spellcheck="false"
+      /></span>
+      <div class="buttons">
+        <button class="primary" name="action" value="authorize">Authorize app</button>
+        <button name="action" value="cancel" formnovalidate>Cancel</button>
+      </div>
+    </form>
+    <p class="small">Nothing here reaches the real ${dialect.title}.</p>
+  </main>`;
+  const back = authorization.callback === 'oob' ? '' : new URL(authorization.callback).origin;
+  const status = form.complaint === undefined ? 200 : 422;
+  return page(status, { title: 'Authorize an app · Sandbox', content }, {}, back);
+}
+
+const brand = ({ id, title }: Dialect): Html =>
+  html`<p class="brand">Sandbox <span>${id === 'x' ? 'an' : 'a'} ${title} in a box</span></p>`;
+
+const rights = (dialect: Dialect, access: Access): Html =>
+  html`<ul class="rights">
+    ${dialect.rights.map((right, n) =>
+      n <= accesses.indexOf(access)
+        ? html`<li>${right}</li>`
+        : html`<li class="no"><span class="unseen">It may not: </span>${right}</li>`,
+    )}
+  </ul>`;
+
+const choices = (names: string[], accounts: Account[], chosen: string | undefined): Html =>
+  html`<fieldset>
+    <legend>Account</legend>
+    ${names.map(
+      (name) =>
+        html`<label class="choice">
+          <input type="radio" name="account" value="${name}" ${name === chosen && html` checked`} />
+          ${avatar(name)}<span>@${name}</span>
+          ${!accounts.some(({ screenName }) => screenName === name) && html`<span class="tag">new</span>`}
+        </label>`,
+    )}
+  </fieldset>`;
+
+/** The chosen name first, then the others in alphabetical order. */
+function listNames(accounts: Account[], chosen: string | undefined): string[] {
+  const names = accounts.map(({ screenName }) => screenName).filter((name) => name !== chosen);
+  names.sort((a, b) => a.localeCompare(b, 'en'));
+  return (chosen === undefined ? names : [chosen, ...names]).slice(0, maxListed);
+}
+
+/** The page that shows the PIN, in X's markup, because scripts search for it. */
+const pinPage = (dialect: Dialect, screenName: string, pin: string): Page => ({
+  title: 'Your PIN · Sandbox',
+  content: html`<main class="card">
+    ${brand(dialect)}
+    <p class="who">${avatar(screenName)} @${screenName}</p>
+    <h1 id="code-desc">Type this PIN into your terminal</h1>
+    <div id="oauth_pin">
+      <kbd aria-labelledby="code-desc"><code>${pin}</code></kbd>
+    </div>
+    <p class="small">It works once, within 15 minutes. After a wrong PIN you need a new link.</p>
+  </main>`,
+});

@@ -1,36 +1,33 @@
 import { randomBytes } from 'node:crypto';
-import type { Clock } from '../clock.ts';
-import { controlRoutes } from './control.ts';
+import { claimedToken, controlRoutes, Faults } from './control.ts';
 import {
-  type Core,
-  isKnownHost,
-  type Limits,
-  makeRouter,
-  Nonces,
-  type Pair,
-  RateLimits,
+  addressOf,
+  type Call,
+  formOf,
+  json,
+  Refused,
   type Routes,
-} from './core.ts';
+  type SandboxAnswer,
+  type SandboxRequest,
+} from './requests.ts';
+import { oauthRoutes, refuseTumblrApi } from './oauth.ts';
+import { message, pageRoutes } from './pages.ts';
 import {
-  flickrDialect,
-  flickrRoutes,
-  refuseTumblrApi,
-  tumblrDialect,
-  tumblrRoutes,
-  xDialect,
-} from './dialects.ts';
-import { claimedToken, Faults, spoil } from './faults.ts';
-import { authorizeRoutes, messagePage, oauthRoutes, revokeRoutes } from './oauth.ts';
-import { feedRoutes } from './pages.ts';
-import { postRoutes } from './posts.ts';
-import { json, page, refuseV1, refuseV2, type SandboxAnswer, type SandboxRequest } from './problems.ts';
-import { Authorizations, emptyState, type SandboxState, SeededRandom, World } from './world.ts';
+  Authorizations,
+  type Core,
+  type CoreOptions,
+  emptyState,
+  type SandboxState,
+  SeededRandom,
+  World,
+} from './world.ts';
+import { v1, v2, xRoutes } from './x-api.ts';
 
-export type { SandboxAnswer, SandboxRequest } from './problems.ts';
+export type { SandboxAnswer, SandboxRequest } from './requests.ts';
 
 /**
  * A server that stands in for X: it answers requests as X's API does, checks signatures, keeps accounts and posts, and
- * fails on command. It is synchronous and does no I/O, so that one process can rehearse a year.
+ * fails on command. It is synchronous and does no I/O, so that one process can rehearse a year; server.ts puts it on HTTP.
  */
 export class Sandbox {
   readonly world: World;
@@ -38,22 +35,21 @@ export class Sandbox {
   /** Reproduces this run if passed as an option. */
   readonly seed: string;
   readonly #core: Core;
-  readonly #route: ReturnType<typeof makeRouter>;
+  readonly #routes: Route[];
 
   constructor(options: SandboxOptions) {
     this.seed = options.seed ?? randomBytes(8).toString('hex');
     const random = new SeededRandom(this.seed);
-    this.#core = buildCore(options, random);
-    this.world = this.#core.world;
+    this.world = new World(options.state ?? emptyState, options.clock, random);
+    if (options.credits !== undefined) this.world.credits = options.credits;
+    const authorizations = new Authorizations(options.clock, random);
+    this.#core = { ...options, world: this.world, authorizations, nonces: new Map(), ahead: 0 };
     this.faults = new Faults(random);
-    this.#route = makeRouter({
-      ...allOauthRoutes(this.#core),
-      ...revokeRoutes(this.#core),
-      ...postRoutes(this.#core),
-      ...flickrRoutes(this.#core),
-      ...tumblrRoutes(this.#core),
+    this.#routes = routesIn({
+      ...oauthRoutes(this.#core),
+      ...xRoutes(this.#core, options.limits ?? {}),
       ...controlRoutes(this.#core, this.faults, this.seed),
-      ...feedRoutes(this.#core),
+      ...pageRoutes(this.#core),
     });
   }
 
@@ -65,7 +61,10 @@ export class Sandbox {
   }
 
   /** Approves an app for an account without the authorize page, for tests and rehearsals with many keys. */
-  grant(app: string, screenName: string): Granted {
+  grant(
+    app: string,
+    screenName: string,
+  ): { token: string; secret: string; userId: string; screenName: string } {
     const account = this.world.ensureAccount(screenName);
     const { token, secret } = this.world.grant(app, account.id, 'write');
     return { token, secret, userId: account.id, screenName: account.screenName };
@@ -74,12 +73,13 @@ export class Sandbox {
   #answer(request: SandboxRequest): SandboxAnswer {
     if (!isKnownHost(request.host))
       return json(421, { detail: 'The sandbox does not serve that host name.' });
-    const path = request.url.split('?')[0] ?? '';
-    const account = this.#claimedAccount(request);
-    const fault = isApi(path) ? this.faults.take({ method: request.method, path, account }) : undefined;
-    if (!fault) return this.#work(request);
+    const { path } = addressOf(request);
+    if (path.startsWith('/sandbox/') && isFromElsewhere(request))
+      return json(403, { detail: 'The sandbox refuses control requests from another origin.' });
+    if (!isApi.test(path)) return this.#work(request);
     const arrived = this.#core.clock.now();
-    return spoil(fault, {
+    const target = { method: request.method, path, account: this.#claimedAccount(request) };
+    return this.faults.answer(target, {
       work: () => this.#work(request),
       workLater: (ms) => {
         this.#core.clock.at(arrived + ms, () => this.#work({ ...request, arrived }));
@@ -88,14 +88,24 @@ export class Sandbox {
   }
 
   #work(request: SandboxRequest): SandboxAnswer {
-    const match = this.#route(request);
-    if (match.kind === 'found') return match.handler(match.call);
-    if (match.kind === 'no-method')
-      return json(405, { detail: 'Method not allowed' }, { allow: match.allow });
-    if (request.url.startsWith('/2/')) return refuseV2('not-found');
-    if (request.url.startsWith('/tumblr/v2/')) return refuseTumblrApi('not-found');
-    if (isApi(request.url)) return refuseV1('not-found');
-    return page(404, messagePage('This page does not exist', 'The posts are on the front page.'));
+    const { path, query } = addressOf(request);
+    const matching = this.#routes.flatMap(({ method, pattern, handler }) => {
+      const match = pattern.exec(path);
+      return match ? [{ method, handler, parts: match.groups ?? {} }] : [];
+    });
+    const found = matching.find(({ method }) => method === request.method);
+    if (!found) {
+      return notFound(
+        path,
+        matching.map(({ method }) => method),
+      );
+    }
+    try {
+      return found.handler({ request, path, parts: found.parts, query, form: formOf(request) });
+    } catch (error) {
+      if (error instanceof Refused) return error.answer;
+      throw error;
+    }
   }
 
   #claimedAccount(request: SandboxRequest): string | undefined {
@@ -104,71 +114,51 @@ export class Sandbox {
   }
 }
 
-export interface SandboxOptions {
-  clock: Clock;
-  /** The apps that may sign. */
-  appKeys: Pair[];
+export interface SandboxOptions extends CoreOptions {
   /** The state of an earlier sandbox; empty by default. */
   state?: SandboxState;
   /** The seed of tokens, PINs and random faults; the same seed gives the same run. Random by default. */
   seed?: string;
-  /** The registered callback URLs; by default every URL is allowed. */
-  callbacks?: string[];
-  /** Whether to refuse a text that the account posted within `duplicateWindow`. `refuse` by default. */
-  duplicates?: 'refuse' | 'accept';
-  /** Milliseconds; 12 hours by default. */
-  duplicateWindow?: number;
   /** Overrides of X's rate limits; null removes one. */
-  limits?: Partial<Limits>;
+  limits?: Parameters<typeof xRoutes>[1];
   /** The number of paid posts; null is unlimited. By default that of the state, or unlimited. */
   credits?: number | null;
-  /** How long a post takes to show in the timeline. Milliseconds; 0 by default. */
-  timelineLag?: number;
-  /** The passwords for xAuth, by screen name. */
-  passwords?: Record<string, string>;
 }
 
-/** An access token and its account. */
-interface Granted {
-  token: string;
-  secret: string;
-  userId: string;
-  screenName: string;
+const knownHosts = /^(127\.0\.0\.1|localhost|\[::1\]|api\.x\.com|api\.twitter\.com)(:\d{1,5})?$/i;
+
+/**
+ * Whether a Host header is a name of the sandbox. This stops DNS rebinding: a web page can point its own name at
+ * 127.0.0.1, but the browser then sends that name.
+ */
+export const isKnownHost = (host: string): boolean => knownHosts.test(host);
+
+/** Whether another web page sent the request: a browser lets any page send requests to a loopback address. */
+const isFromElsewhere = ({ headers, host }: SandboxRequest): boolean =>
+  ![undefined, `http://${host}`].includes(headers['origin']);
+
+interface Route {
+  method: string;
+  pattern: RegExp;
+  handler: (call: Call) => SandboxAnswer;
 }
 
-/** Whether apps call a path. Faults apply only there, not to the pages for people. */
-const isApi = (path: string): boolean =>
-  /^\/(oauth\/(?!auth)|1\.1\/|2\/|flickr\/services\/(oauth\/(?!auth)|rest)|tumblr\/(oauth\/(?!auth)|v2\/))/.test(
-    path,
-  );
+const routesIn = (table: Routes): Route[] =>
+  Object.entries(table).map(([key, handler]) => {
+    const [method = '', path = ''] = key.split(' ');
+    const pattern = path.replaceAll('.', '\\.').replaceAll(/:(\w+)/g, '(?<$1>[^/]*)');
+    return { method, pattern: new RegExp(`^${pattern}$`), handler };
+  });
 
-/** The OAuth steps of every dialect. */
-function allOauthRoutes(core: Core): Routes {
-  const dialects = [xDialect, flickrDialect, tumblrDialect];
-  const all = dialects.map((dialect) => ({
-    ...oauthRoutes(core, dialect),
-    ...authorizeRoutes(core, dialect),
-  }));
-  return Object.assign({}, ...all) as Routes;
-}
+/** The paths that apps call. Faults apply only there, not to the pages for people. */
+const isApi =
+  /^\/(oauth\/(?!auth)|1\.1\/|2\/|flickr\/services\/(oauth\/(?!auth)|rest)|tumblr\/(oauth\/(?!auth)|v2\/))/;
 
-const halfDay = 12 * 60 * 60_000;
-
-function buildCore(options: SandboxOptions, random: SeededRandom): Core {
-  const world = new World(options.state ?? emptyState(), options.clock, random);
-  if (options.credits !== undefined) world.credits = options.credits;
-  const passwords = Object.entries(options.passwords ?? {});
-  return {
-    clock: options.clock,
-    world,
-    authorizations: new Authorizations(random),
-    limits: new RateLimits(options.limits),
-    nonces: new Nonces(),
-    apps: new Map(options.appKeys.map((pair) => [pair.token, pair])),
-    callbacks: options.callbacks,
-    duplicateWindow: options.duplicates === 'accept' ? 0 : (options.duplicateWindow ?? halfDay),
-    timelineLag: options.timelineLag ?? 0,
-    ahead: 0,
-    passwords: new Map(passwords.map(([name, password]) => [name.toLowerCase(), password])),
-  };
+/** @param allowed the methods that the path has */
+function notFound(path: string, allowed: string[]): SandboxAnswer {
+  if (allowed.length > 0) return json(405, { detail: 'Method not allowed' }, { allow: allowed.join(', ') });
+  if (path.startsWith('/2/')) return v2.refuse('not-found');
+  if (path.startsWith('/tumblr/v2/')) return refuseTumblrApi('not-found');
+  if (isApi.test(path)) return v1.refuse('not-found');
+  return message(404, 'This page does not exist', 'The posts are on the front page.');
 }

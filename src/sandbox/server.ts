@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
@@ -6,13 +7,18 @@ import type * as z from 'zod';
 import type { Clock } from '../clock.ts';
 import { FlockError, messageOf, systemCode } from '../errors.ts';
 import { readRegularFile, reasonOf, replaceFile, sweepTemporaries } from '../fs.ts';
-import { isKnownHost } from './core.ts';
-import { cardOf } from './pages.ts';
-import { json, parseJson, type SandboxAnswer, type SandboxRequest } from './problems.ts';
-import { Sandbox, type SandboxOptions } from './sandbox.ts';
+import { parseJson } from '../text.ts';
+import { newPost } from './pages.ts';
+import { json, type SandboxAnswer, type SandboxRequest } from './requests.ts';
+import { isKnownHost, Sandbox } from './sandbox.ts';
 import { emptyState, type SandboxState, stateSchema, type World } from './world.ts';
 
-/** Serves a sandbox over HTTP on 127.0.0.1, delivers its faults, and stores its state. */
+/*
+ * The sandbox on HTTP at 127.0.0.1: delivers its answers with their faults, and stores its state. It uses node:http alone,
+ * because most faults damage an answer below the level of a web framework.
+ */
+
+/** @throws {FlockError} `unavailable` if the port cannot be had, and as {@link readState} */
 export async function openSandbox({ port, stateFile, ...options }: OpenSandboxOptions): Promise<OpenSandbox> {
   const { clock } = options;
   const stored = stateFile === undefined ? {} : { state: await readState(stateFile) };
@@ -20,22 +26,20 @@ export async function openSandbox({ port, stateFile, ...options }: OpenSandboxOp
   const server = createServer((request, response) => {
     void serve(sandbox, clock, request, response);
   });
-  const keeper =
-    stateFile === undefined ? undefined : new StateKeeper(stateFile, clock, () => sandbox.world.snapshot());
-  const stopWatching = sandbox.world.watch(() => keeper?.touch());
-  const url = await listen(server, port);
+  const keeper = stateFile === undefined ? undefined : new StateKeeper(stateFile, clock, sandbox.world);
   return {
-    url,
+    url: await listen(server, port),
     sandbox,
     async close() {
-      await closeServer(server);
-      stopWatching();
+      const closed = once(server.close(), 'close');
+      server.closeAllConnections();
+      await closed;
       await keeper?.close();
     },
   };
 }
 
-export interface OpenSandboxOptions extends Omit<SandboxOptions, 'state'> {
+export interface OpenSandboxOptions extends Omit<ConstructorParameters<typeof Sandbox>[0], 'state'> {
   /** 0 selects any free port. */
   port: number;
   /** The file that keeps accounts, tokens and posts across restarts; none by default. */
@@ -52,18 +56,23 @@ export interface OpenSandbox {
 
 /** Sends an answer, with the fault that it asks for. */
 function deliver(answer: SandboxAnswer, response: ServerResponse, clock: Clock): void {
-  const { fault } = answer;
+  const { status, headers, fault } = answer;
+  const body = Buffer.from(answer.body);
+  const begin = (): ServerResponse =>
+    response.writeHead(status, { ...headers, 'content-length': body.length });
+  // No content-length, so that a client cannot tell from it that a part of the body is missing.
+  const beginGzip = (): ServerResponse =>
+    response.writeHead(status, { ...headers, 'content-encoding': 'gzip' });
   switch (fault?.kind) {
     case undefined:
-      sendWhole(answer, response);
+      begin().end(body);
       return;
     case 'delay':
-      later(clock, fault.ms, response, () => {
-        sendWhole(answer, response);
-      });
+      later(clock, fault.ms, response, () => begin().end(body));
       return;
     case 'trickle':
-      trickle(answer, response, clock, fault.ms);
+      begin().flushHeaders();
+      trickle(body, response, clock, fault.ms);
       return;
     case 'drop':
       response.destroy();
@@ -71,51 +80,29 @@ function deliver(answer: SandboxAnswer, response: ServerResponse, clock: Clock):
     case 'hang':
       return;
     case 'cut':
-      begin(answer, response, Buffer.byteLength(answer.body));
-      response.write(firstHalf(Buffer.from(answer.body)), () => response.destroy());
+      begin().write(firstHalf(body), () => response.destroy());
       return;
     case 'gzip-cut':
-      beginGzip(answer, response);
-      response.end(firstHalf(gzipSync(answer.body)));
+      beginGzip().end(firstHalf(gzipSync(body)));
       return;
     case 'gzip-corrupt':
-      beginGzip(answer, response);
-      response.end(answer.body);
+      beginGzip().end(body);
       return;
   }
 }
 
-function sendWhole(answer: SandboxAnswer, response: ServerResponse): void {
-  begin(answer, response, Buffer.byteLength(answer.body));
-  response.end(answer.body);
-}
-
-function begin({ status, headers }: SandboxAnswer, response: ServerResponse, length: number): void {
-  response.writeHead(status, { ...headers, 'content-length': length });
-}
-
-/** Sends no content-length, so that a client cannot tell from it that a part of the body is missing. */
-function beginGzip({ status, headers }: SandboxAnswer, response: ServerResponse): void {
-  response.writeHead(status, { ...headers, 'content-encoding': 'gzip' });
-}
-
 const firstHalf = (body: Buffer): Buffer => body.subarray(0, Math.floor(body.length / 2));
 
-function trickle(answer: SandboxAnswer, response: ServerResponse, clock: Clock, ms: number): void {
-  const body = Buffer.from(answer.body);
-  begin(answer, response, body.length);
-  response.flushHeaders();
-  const drip = (n: number): void => {
-    if (n >= body.length) {
-      response.end();
-      return;
-    }
-    response.write(body.subarray(n, n + 1));
-    later(clock, ms, response, () => {
-      drip(n + 1);
-    });
-  };
-  drip(0);
+/** Sends one byte every `ms`. */
+function trickle(rest: Buffer, response: ServerResponse, clock: Clock, ms: number): void {
+  if (rest.length === 0) {
+    response.end();
+    return;
+  }
+  response.write(rest.subarray(0, 1));
+  later(clock, ms, response, () => {
+    trickle(rest.subarray(1), response, clock, ms);
+  });
 }
 
 /** Calls `act` after `ms`, unless the client closes the connection before. */
@@ -136,7 +123,7 @@ function streamEvents(world: World, response: ServerResponse): void {
   response.write('retry: 2000\n\n');
   const stop = world.watch((event) => {
     if (event.kind === 'changed') return;
-    const data = event.kind === 'posted' ? cardOf(world, event.post) : { id: event.post.id };
+    const data = event.kind === 'posted' ? newPost(world, event.post) : { id: event.post.id };
     response.write(`event: ${event.kind}\ndata: ${JSON.stringify(data)}\n\n`);
   });
   response.once('close', stop);
@@ -155,7 +142,7 @@ async function readState(file: string): Promise<SandboxState> {
   try {
     text = (await readRegularFile(file, maxStateSize)).toString('utf8');
   } catch (error) {
-    if (systemCode(error) === 'ENOENT') return emptyState();
+    if (systemCode(error) === 'ENOENT') return emptyState;
     throw new FlockError('io', `cannot read the sandbox's state ${file}: ${reasonOf(error)}`, {
       cause: error,
     });
@@ -174,63 +161,60 @@ function firstIssue(error: z.ZodError): string {
   return `${issue.path.join('.')}: ${issue.message}`;
 }
 
-/** Replaces the state file. It holds secrets, so only its owner may read it. */
-async function writeState(file: string, state: SandboxState): Promise<void> {
-  try {
-    await sweepTemporaries(path.dirname(file), path.basename(file));
-    await replaceFile(file, `${JSON.stringify(state)}\n`);
-  } catch (error) {
-    const message = `cannot write the sandbox's state ${file}: ${reasonOf(error)}`;
-    throw new FlockError('cannotCreate', message, { cause: error });
-  }
-}
-
 /** The delay between a change and its write, which collects further changes. Milliseconds. */
 const saveDelay = 500;
 
 /** Writes the state to its file after changes. */
 class StateKeeper {
   readonly #file: string;
-  readonly #clock: Clock;
-  readonly #read: () => SandboxState;
+  readonly #world: World;
+  readonly #stopWatching: () => void;
   #cancel: (() => void) | undefined;
   #writing: Promise<void> = Promise.resolve();
 
-  /** @param read returns the current state */
-  constructor(file: string, clock: Clock, read: () => SandboxState) {
+  constructor(file: string, clock: Clock, world: World) {
     this.#file = file;
-    this.#clock = clock;
-    this.#read = read;
-  }
-
-  /** Schedules a write. */
-  touch(): void {
-    this.#cancel ??= this.#clock.at(this.#clock.now() + saveDelay, () => {
-      this.#cancel = undefined;
-      // close() writes again and reports a failure.
-      this.#write().catch(() => undefined);
+    this.#world = world;
+    this.#stopWatching = world.watch(() => {
+      this.#cancel ??= clock.at(clock.now() + saveDelay, () => {
+        this.#cancel = undefined;
+        // close() writes again and reports a failure.
+        this.#write().catch(() => undefined);
+      });
     });
   }
 
-  /** Writes the state a last time. */
-  async close(): Promise<void> {
+  /** Writes the state a last time. @throws {FlockError} `cannotCreate` */
+  close(): Promise<void> {
+    this.#stopWatching();
     this.#cancel?.();
-    this.#cancel = undefined;
-    await this.#write();
+    return this.#write();
   }
 
   /** Runs one write at a time, so that an older state never replaces a newer one. */
   #write(): Promise<void> {
-    const write = (): Promise<void> => writeState(this.#file, this.#read());
-    this.#writing = this.#writing.then(write, write);
+    const replace = (): Promise<void> => this.#replace();
+    this.#writing = this.#writing.then(replace, replace);
     return this.#writing;
+  }
+
+  /** The file holds secrets, so only its owner may read it. */
+  async #replace(): Promise<void> {
+    const file = this.#file;
+    try {
+      await sweepTemporaries(path.dirname(file), path.basename(file));
+      await replaceFile(file, `${JSON.stringify(this.#world.snapshot())}\n`);
+    } catch (error) {
+      const message = `cannot write the sandbox's state ${file}: ${reasonOf(error)}`;
+      throw new FlockError('cannotCreate', message, { cause: error });
+    }
   }
 }
 
 /** The maximum size of a request body. Bytes. */
 const maxBodySize = 1024 * 1024;
 
-/** Listens on 127.0.0.1. @returns `http://127.0.0.1:PORT` @throws {FlockError} `unavailable` where the port cannot be had */
+/** Listens on 127.0.0.1. @returns `http://127.0.0.1:PORT` @throws {FlockError} `unavailable` if the port cannot be had */
 function listen(server: Server, port: number): Promise<string> {
   return new Promise((resolve, reject) => {
     server.once('error', (cause) => {
@@ -244,7 +228,7 @@ function listen(server: Server, port: number): Promise<string> {
   });
 }
 
-/** A request's body, or undefined where it is too long; it is read to its end all the same. */
+/** A request's body, or undefined if it is too long. It is read to its end even then, so that the client gets the answer. */
 async function readBody(request: AsyncIterable<Buffer>): Promise<string | undefined> {
   const parts: Buffer[] = [];
   let length = 0;
@@ -271,12 +255,15 @@ async function serve(
   }
   const { method = 'GET', url = '/' } = request;
   const host = request.headers.host ?? '';
+  const headers = Object.fromEntries(
+    Object.entries(request.headers).map(([name, value]) => [name, String(value)]),
+  );
   if ((request.headersDistinct['host']?.length ?? 0) > 1)
     deliver(json(400, { detail: 'A request must have one Host header' }), response, clock);
   else if (body === undefined) deliver(json(413, { detail: 'Payload too large' }), response, clock);
   else if (method === 'GET' && url === '/sandbox/events' && isKnownHost(host))
     streamEvents(sandbox.world, response);
-  else deliver(answerTo(sandbox, { method, url, host, headers: flatten(request), body }), response, clock);
+  else deliver(answerTo(sandbox, { method, url, host, headers, body }), response, clock);
 }
 
 /** Answers a bug of the sandbox with a 500, so that it does not look like an ordered connection fault. */
@@ -286,21 +273,4 @@ function answerTo(sandbox: Sandbox, request: SandboxRequest): SandboxAnswer {
   } catch (error) {
     return json(500, { title: 'The sandbox itself failed', status: 500, detail: messageOf(error) });
   }
-}
-
-function flatten({ headers }: IncomingMessage): Record<string, string> {
-  const flat: Record<string, string> = {};
-  for (const [name, value] of Object.entries(headers)) {
-    if (value !== undefined) flat[name] = Array.isArray(value) ? value.join(', ') : value;
-  }
-  return flat;
-}
-
-function closeServer(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => {
-      resolve();
-    });
-    server.closeAllConnections();
-  });
 }

@@ -1,9 +1,34 @@
 import { createHash } from 'node:crypto';
-import twitterText from 'twitter-text';
 import * as z from 'zod';
 import type { Clock } from '../clock.ts';
 import { inMicros, inUsd, type PriceTable, readingCost, usualPrices } from '../cost.ts';
-import { cashtagsIn, linksIn, maxWeight, weigh } from '../poems/tweet-text.ts';
+import { linksIn } from '../poems/tweet-text.ts';
+
+/** What all routes of a sandbox share. */
+export interface Core extends CoreOptions {
+  world: World;
+  authorizations: Authorizations;
+  /** The used nonces by the time stamps of their requests, as long as these are accepted. */
+  nonces: Map<number, Set<string>>;
+  /** How far the clock of the sandbox is ahead of `clock`. Milliseconds. */
+  ahead: number;
+}
+
+export interface CoreOptions {
+  clock: Clock;
+  /** The apps that may sign. */
+  appKeys: { token: string; secret: string }[];
+  /** The registered callback URLs; by default every URL is allowed. */
+  callbacks?: string[];
+  /** Whether to refuse a text that the account posted within `duplicateWindow`. `refuse` by default. */
+  duplicates?: 'refuse' | 'accept';
+  /** Milliseconds; 12 hours by default. */
+  duplicateWindow?: number;
+  /** How long a post takes to show in the timeline. Milliseconds; 0 by default. */
+  timelineLag?: number;
+  /** The passwords for xAuth, by screen name. Without any there is no xAuth, as at X. */
+  passwords?: Record<string, string>;
+}
 
 /**
  * The accounts, tokens and posts of a sandbox, indexed for lookup. This is the part of a sandbox that a restart keeps;
@@ -98,15 +123,15 @@ export class World {
     return this.#postsOf.get(accountId) ?? [];
   }
 
-  addPost(account: Account, text: string): Post {
-    const now = this.#clock.now();
-    const id = this.#postIds.next(now);
-    const post = { id, accountId: account.id, text, links: shortenLinks(text), instant: now, deleted: false };
+  addPost({ id: accountId }: Account, text: string): Post {
+    const instant = this.#clock.now();
+    const id = this.#postIds.next(instant);
+    const post = { id, accountId, text, links: shortenLinks(text), instant, deleted: false };
     this.#addPost(post);
     if (this.credits !== null) this.credits -= 1;
     this.usage.posts += 1;
     if (post.links.length > 0) this.usage.linkPosts += 1;
-    this.#notify({ kind: 'posted', post, account });
+    this.#notify({ kind: 'posted', post });
     return post;
   }
 
@@ -170,8 +195,7 @@ export class World {
 }
 
 /** A change of the world, as its watchers get it. */
-type WorldEvent =
-  { kind: 'posted'; post: Post; account: Account } | { kind: 'deleted'; post: Post } | { kind: 'changed' };
+type WorldEvent = { kind: 'posted' | 'deleted'; post: Post } | { kind: 'changed' };
 
 /** The instant that X's ids count from. Milliseconds since 1970. @see docs.x.com, X IDs */
 const idEpoch = 1_288_834_974_657n;
@@ -195,17 +219,6 @@ export class PostIds {
   }
 }
 
-type TextFault = 'empty' | 'too-long' | 'not-permitted';
-
-/** Why X refuses a text, whichever account posts it; undefined if X accepts it. Expects normalized text. */
-export function judgeText(text: string): TextFault | undefined {
-  if (text === '') return 'empty';
-  if (weigh(text) > maxWeight) return 'too-long';
-  if (twitterText.hasInvalidCharacters(text) || /\p{Surrogate}/u.test(text)) return 'not-permitted';
-  // Self-serve apps may name one cashtag a post (X's changelog of 2026).
-  return cashtagsIn(text) > 1 ? 'not-permitted' : undefined;
-}
-
 /** The links in a text, in order, each with the t.co link that X shows instead. */
 export function shortenLinks(text: string): Link[] {
   return linksIn(text).map(({ indices: [from, to] }) => {
@@ -218,19 +231,10 @@ export function shortenLinks(text: string): Link[] {
   });
 }
 
-/** A link in the shown text; `start` and `end` count code points of that text. */
-export interface UrlEntity {
-  start: number;
-  end: number;
-  url: string;
-  expanded_url: string;
-  display_url: string;
-}
-
 /** A post's text as X's answers show it: `&`, `<` and `>` escaped, links shortened. */
-export function showText(post: Post): { text: string; urls: UrlEntity[] } {
+export function showText(post: Post): { text: string; urls: ReturnType<typeof urlEntity>[] } {
   const found = linksIn(post.text);
-  const urls: UrlEntity[] = [];
+  const urls: ReturnType<typeof urlEntity>[] = [];
   let text = '';
   let read = 0;
   found.forEach(({ indices: [from, to] }, n) => {
@@ -244,19 +248,17 @@ export function showText(post: Post): { text: string; urls: UrlEntity[] } {
   return { text: text + escapeText(post.text.slice(read)), urls };
 }
 
-function urlEntity({ short, expanded }: Link, start: number): UrlEntity {
-  return {
-    start,
-    end: start + short.length,
-    url: short,
-    expanded_url: expanded,
-    display_url: expanded.replace(/^https?:\/\/(www\.)?/i, ''),
-  };
-}
+/** A link in the shown text; `start` and `end` count code points of that text. */
+const urlEntity = ({ short, expanded }: Link, start: number) => ({
+  start,
+  end: start + short.length,
+  url: short,
+  expanded_url: expanded,
+  display_url: expanded.replace(/^https?:\/\/(www\.)?/i, ''),
+});
 
-function escapeText(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
-}
+const escapeText = (text: string): string =>
+  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 
 const plainText = (text: string): string =>
   text.replaceAll(/&amp;|&lt;|&gt;/g, (name) => (name === '&amp;' ? '&' : name === '&lt;' ? '<' : '>'));
@@ -277,12 +279,10 @@ export const alterations = {
   'decimal-entities': withNumbers((code) => `&#${code};`),
   'hex-entities': withNumbers((code) => `&#x${code.toString(16)};`),
   'quotes-escaped': (text: string) => text.replaceAll('"', '&quot;').replaceAll("'", '&apos;'),
-  'escaped-twice': (text: string) => escapeText(text),
+  'escaped-twice': escapeText,
   unescaped: plainText,
   'last-link-hidden': (text: string) => text.replace(/([\p{L}\p{N}\p{P}])\s+https:\/\/t\.co\/\w+$/u, '$1'),
 };
-
-export type Alteration = keyof typeof alterations;
 
 /** The highest id. Ids are compared as numbers: as text, `9` comes after `10`. */
 function maxId(things: { id: string }[]): string {
@@ -362,7 +362,7 @@ export const stateSchema = z.object({
 });
 
 export type Account = z.infer<typeof account>;
-export type Access = z.infer<typeof access>;
+type Access = z.infer<typeof access>;
 export type DialectId = z.infer<typeof dialectId>;
 export type AccessToken = z.infer<typeof accessToken>;
 type Link = z.infer<typeof link>;
@@ -370,17 +370,15 @@ export type Post = z.infer<typeof post>;
 type Usage = z.infer<typeof usage>;
 export type SandboxState = z.infer<typeof stateSchema>;
 
-/** The state of a new sandbox. `credits: null` means unlimited posts. */
-export function emptyState(credits: number | null = null): SandboxState {
-  return {
-    version: 1,
-    accounts: [],
-    accessTokens: [],
-    posts: [],
-    usage: { posts: 0, linkPosts: 0, postReads: 0, accountReads: 0 },
-    credits,
-  };
-}
+/** The state of a new sandbox, with unlimited posts. */
+export const emptyState: SandboxState = {
+  version: 1,
+  accounts: [],
+  accessTokens: [],
+  posts: [],
+  usage: { posts: 0, linkPosts: 0, postReads: 0, accountReads: 0 },
+  credits: null,
+};
 
 /** How long a request token is valid. X does not publish its figure; this one is from reports. Milliseconds. */
 const requestTokenLifetime = 15 * 60_000;
@@ -402,30 +400,25 @@ export interface Authorization {
   approved: { accountId: string; verifier: string } | undefined;
 }
 
-interface AuthorizationRequest {
-  app: string;
-  dialect: DialectId;
-  callback: string;
-  access: Access;
-}
-
 /** The request tokens that have not expired. */
 export class Authorizations {
   readonly #all = new Map<string, Authorization>();
+  readonly #clock: Clock;
   readonly #random: SeededRandom;
 
-  constructor(random: SeededRandom) {
+  constructor(clock: Clock, random: SeededRandom) {
+    this.#clock = clock;
     this.#random = random;
   }
 
-  begin(request: AuthorizationRequest, now: number): Authorization {
-    this.#removeExpired(now);
+  begin(request: Pick<Authorization, 'app' | 'dialect' | 'callback' | 'access'>): Authorization {
+    this.#removeExpired();
     const authorization: Authorization = {
       ...request,
       token: this.#random.token('request token', 27),
       secret: this.#random.token('request secret', 32),
       authenticity: this.#random.token('authenticity', 32),
-      expires: now + requestTokenLifetime,
+      expires: this.#clock.now() + requestTokenLifetime,
       state: 'open',
       approved: undefined,
     };
@@ -434,9 +427,9 @@ export class Authorizations {
   }
 
   /** Returns a request token that has not expired, in any state. */
-  find(token: string, now: number): Authorization | undefined {
+  find(token: string): Authorization | undefined {
     const found = this.#all.get(token);
-    return found && now < found.expires ? found : undefined;
+    return found && this.#clock.now() < found.expires ? found : undefined;
   }
 
   /**
@@ -468,12 +461,8 @@ export class Authorizations {
     return written.replaceAll('#', () => digits.charAt(n++));
   }
 
-  #removeExpired(now: number): void {
-    for (const [token, { expires }] of this.#all) {
-      // A Map keeps the order of insertion: all that follow expire later.
-      if (now < expires) return;
-      this.#all.delete(token);
-    }
+  #removeExpired(): void {
+    for (const token of this.#all.keys()) if (!this.find(token)) this.#all.delete(token);
   }
 }
 
@@ -484,11 +473,11 @@ const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
  * Each purpose has its own stream, so that one more fault does not change the tokens after it.
  */
 export class SeededRandom {
-  readonly seed: string;
+  readonly #seed: string;
   readonly #drawn = new Map<string, number>();
 
   constructor(seed: string) {
-    this.seed = seed;
+    this.#seed = seed;
   }
 
   /** A number from 0 (included) to 1 (excluded). */
@@ -510,7 +499,7 @@ export class SeededRandom {
   #draw(purpose: string): Buffer {
     const count = this.#drawn.get(purpose) ?? 0;
     this.#drawn.set(purpose, count + 1);
-    return createHash('sha256').update(`${this.seed}/${purpose}/${count}`).digest();
+    return createHash('sha256').update(`${this.#seed}/${purpose}/${count}`).digest();
   }
 }
 

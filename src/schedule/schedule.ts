@@ -1,10 +1,11 @@
-import { createTask, type ScheduledTask, validateDetailed } from 'node-cron';
+import { hash } from 'node:crypto';
+import { createTask, validateDetailed } from 'node-cron';
 import { Temporal } from 'temporal-polyfill';
 import { listed, nearest, quoted } from '../text.ts';
 
 /*
- * The slots of a schedule: `nextAfter` finds the next one, through changes of the zone's clock; `scheduleFault` and
- * `timezoneFault` check what a person wrote.
+ * The slots of a schedule, through changes of the zone's clock: the next one, how many there are, and when a bot posts. Also the
+ * ends of days and months, and the checks of the schedule and the time zone that a person wrote.
  */
 
 /** When a bot posts: a cron expression of 5 or 6 fields in an IANA time zone. */
@@ -19,7 +20,10 @@ export const plainExpression = (expression: string): string => expression.trim()
 /** What is wrong with a cron expression, or undefined. The message names the field and quotes nothing that could be a secret. */
 export function scheduleFault(written: string): string | undefined {
   const expression = plainExpression(written);
-  const [error] = validateDetailed(expression).errors;
+  if (calendars.has(expression)) return undefined;
+  const { fields, errors } = validateDetailed(expression);
+  const [error] = errors;
+  if (!error && fields) calendars.set(expression, calendarOf(fields));
   if (!error) return undefined;
   const shown = quoted(error.value ?? expression);
   if (error.field === 'expression') return `${shown} is not a cron expression: ${error.message}`;
@@ -27,60 +31,6 @@ export function scheduleFault(written: string): string | undefined {
   if (error.message.includes('impossible'))
     return `${quoted(expression)} never comes: wrong ${field} ${shown}`;
   return `${shown} is not a good ${field} in ${quoted(expression)}`;
-}
-
-/** How far ahead slots are searched: a 29 February on a given weekday can be 40 years away. Days. */
-const maxDays = 41 * 365.25;
-
-/** A cached answer: from `from` until `slot`, `slot` is the next slot. */
-interface CachedSlot {
-  from: number;
-  slot: number | undefined;
-}
-
-/** A cache of slots by schedule: bots on one schedule ask for the same slots. */
-const cache = new Map<string, CachedSlot[]>();
-const maxSlotsPerSchedule = 256;
-const maxSlotsInCache = 10_000;
-let slotsInCache = 0;
-
-/**
- * The first slot of a schedule after an instant, or undefined if there is none in the next 40 years.
- *
- * node-cron is the calendar: it reads the expression and decides which dates match (day of month and day of week must both
- * match). The time of day is found here, because node-cron loses slots when the zone's clock changes:
- * - a fixed time that the clock skips becomes the first instant after the gap, once;
- * - a fixed time that occurs twice counts only the first time;
- * - a schedule for every hour keeps its interval in real time through both changes.
- *
- * @param instant - milliseconds since 1970
- */
-export function nextAfter(schedule: Schedule, instant: number): number | undefined {
-  const key = `${schedule.expression}\n${schedule.timezone}`;
-  const known = cache.get(key) ?? [];
-  const hit = known.find(({ from, slot }) => from <= instant && (slot === undefined || instant < slot));
-  if (hit) return hit.slot;
-  const slot = search(schedule, instant);
-  if (++slotsInCache > maxSlotsInCache) {
-    cache.clear();
-    slotsInCache = 0;
-  }
-  cache.set(key, [{ from: instant, slot }, ...known.slice(0, maxSlotsPerSchedule - 1)]);
-  return slot;
-}
-
-function search({ expression, timezone }: Schedule, instant: number): number | undefined {
-  const calendar = calendarOf(expression);
-  const today = dayAt(timezone, instant);
-  for (let epochDay = today.epochDay; epochDay < today.epochDay + maxDays; epochDay++) {
-    if (!calendar.matchesDay(epochDay)) continue;
-    const day = dayOf(timezone, epochDay);
-    const slot = day.isPlain
-      ? nextInPlainDay(calendar, day, instant)
-      : nextInChangingDay(calendar, day, timezone, instant);
-    if (slot !== undefined) return slot;
-  }
-  return undefined;
 }
 
 /** A parsed expression. */
@@ -93,247 +43,282 @@ interface Calendar {
   matchesDay: (epochDay: number) => boolean;
 }
 
+/** The calendars of valid expressions: node-cron takes a fraction of a millisecond to parse one. */
 const calendars = new Map<string, Calendar>();
 
-function calendarOf(expression: string): Calendar {
+function parsed(expression: string): Calendar {
   const known = calendars.get(expression);
   if (known) return known;
-  const { fields } = validateDetailed(expression);
-  if (!fields) throw new RangeError(`not a cron expression: ${expression}`);
-  const calendar = {
-    hours: ascending(fields.hour),
-    minutes: ascending(fields.minute),
-    seconds: ascending(fields.second),
-    everyHour: fields.hour.length === 24,
-    matchesDay: dateTestOf(fields.dayOfMonth, fields.month, fields.dayOfWeek),
-  };
-  calendars.set(expression, calendar);
-  return calendar;
+  const fault = scheduleFault(expression);
+  if (fault !== undefined) throw new RangeError(fault);
+  return parsed(plainExpression(expression));
 }
+
+type Fields = NonNullable<ReturnType<typeof validateDetailed>['fields']>;
+
+const calendarOf = ({ hour, minute, second, dayOfMonth, month, dayOfWeek }: Fields): Calendar => ({
+  hours: ascending(hour),
+  minutes: ascending(minute),
+  seconds: ascending(second),
+  everyHour: hour.length === 24,
+  matchesDay: dateTestFor(`${dayOfMonth.join(',')} ${month.join(',')} ${dayOfWeek.join(',')}`),
+});
 
 /** Sorted, since node-cron keeps the order of `21,9`. */
 const ascending = (values: readonly number[]): number[] => [...values].sort((a, b) => a - b);
 
-/** The maximum number of cached dates of one date test: node-cron is slow, and bots ask for the same dates. */
-const maxDates = 20_000;
-
-/** A cache of date tests. Expressions that differ only in the time of day share one: each bot may have its own time. */
+/** The date tests. Expressions that differ only in the time of day share one, since node-cron is slow. */
 const dateTests = new Map<string, Calendar['matchesDay']>();
 
-function dateTestOf(
-  dayOfMonth: (number | string)[],
-  month: number[],
-  dayOfWeek: (number | string)[],
-): Calendar['matchesDay'] {
-  const dates = `${dayOfMonth.join(',')} ${month.join(',')} ${dayOfWeek.join(',')}`;
-  const known = dateTests.get(dates) ?? dateTest(dayTask(dates));
-  dateTests.set(dates, known);
-  return known;
-}
-
-/** A node-cron task, never started, for noon UTC of every matching date; so `match` at noon tells whether a date matches. */
-const dayTask = (dates: string): ScheduledTask =>
-  createTask(`0 0 12 ${dates}`, () => undefined, { timezone: 'UTC' });
-
-function dateTest(task: ScheduledTask): Calendar['matchesDay'] {
-  const known = new Map<number, boolean>();
-  return (epochDay) => {
-    const answer = known.get(epochDay) ?? task.match(new Date(epochDay * 86_400_000 + 43_200_000));
-    if (known.size >= maxDates) known.clear();
-    known.set(epochDay, answer);
+/** @param dates - the last three fields of an expression */
+function dateTestFor(dates: string): Calendar['matchesDay'] {
+  const known = dateTests.get(dates);
+  if (known) return known;
+  // A task that is never started, for noon UTC of every matching date.
+  const task = createTask(`0 0 12 ${dates}`, () => undefined, { timezone: 'UTC' });
+  const answers = new Map<number, boolean>();
+  const test = (epochDay: number): boolean => {
+    const answer = answers.get(epochDay) ?? task.match(new Date((epochDay + 0.5) * day));
+    answers.set(epochDay, answer);
     return answer;
   };
+  dateTests.set(dates, test);
+  return test;
 }
 
-/** On a day without a clock change, the time of day is the time since midnight. */
-function nextInPlainDay(calendar: Calendar, { begins }: ZoneDay, after: number): number | undefined {
-  for (const { hour, minute, second } of timesFrom(calendar, Math.floor((after - begins) / 1000))) {
-    const slot = begins + (hour * 3600 + minute * 60 + second) * 1000;
-    if (slot > after) return slot;
+const hour = 3_600_000;
+const day = 24 * hour;
+
+/** How far ahead slots are searched: a 29 February on a given weekday can be 40 years away. Days. */
+const maxDays = 41 * 365.25;
+
+/**
+ * The first slot of a schedule after an instant, or undefined if there is none in the next 40 years.
+ *
+ * node-cron is the calendar: it reads the expression and decides which dates match (day of month and day of week must both
+ * match). The time of day is found here, because node-cron loses slots when the zone's clock changes:
+ * - a fixed time that the clock skips becomes the first instant after the gap, once;
+ * - a fixed time that occurs twice counts only the first time;
+ * - a schedule for every hour keeps its interval in real time through both changes.
+ *
+ * @param instant - milliseconds since 1970
+ * @throws {RangeError} if the expression or the time zone is invalid
+ */
+export function nextAfter({ expression, timezone }: Schedule, instant: number): number | undefined {
+  const calendar = parsed(expression);
+  const today = dayAt(timezone, instant).epochDay;
+  for (let epochDay = today; epochDay < today + maxDays; epochDay++) {
+    if (!calendar.matchesDay(epochDay)) continue;
+    const zoneDay = dayOf(timezone, epochDay);
+    const slot = calendar.everyHour
+      ? nextInParts(calendar, zoneDay, instant)
+      : nextFixed(calendar, zoneDay, instant);
+    if (slot !== undefined) return slot;
   }
   return undefined;
 }
 
-/** On a day on which the clock changes. */
-function nextInChangingDay(
-  calendar: Calendar,
-  { epochDay }: ZoneDay,
-  timezone: string,
-  after: number,
-): number | undefined {
-  const date = dateOf(epochDay);
-  return calendar.everyHour
-    ? nextInDay(calendar, date, timezone, after)
-    : nextFixed(calendar, date, timezone, after);
+/** The first instant of a day after `after` at which its clock shows a time of the calendar. */
+function nextInParts(calendar: Calendar, { midnight, parts }: ZoneDay, after: number): number | undefined {
+  for (const { from, until, offset } of parts) {
+    for (const time of timesFrom(calendar, Math.max(from, after) + offset - midnight)) {
+      const slot = midnight + time - offset;
+      if (slot >= until) break;
+      if (slot >= from && slot > after) return slot;
+    }
+  }
+  return undefined;
 }
 
-function nextFixed(
-  calendar: Calendar,
-  date: Temporal.PlainDate,
-  timezone: string,
-  after: number,
-): number | undefined {
+/** The same, but each time of the calendar counts once: at its first occurrence, or after the gap that skips it. */
+function nextFixed(calendar: Calendar, zoneDay: ZoneDay, after: number): number | undefined {
+  const { midnight, begins, ends, parts } = zoneDay;
+  // Without a change of the clock, within the day or at either end, no time is skipped or occurs twice.
+  if (parts.length === 1 && begins + (parts[0]?.offset ?? 0) === midnight && ends - begins === day)
+    return nextInParts(calendar, zoneDay, after);
   for (const time of timesFrom(calendar, 0)) {
-    const slot = instantOf(date.toPlainDateTime(time), timezone);
+    const local = midnight + time;
+    const part = parts.find(({ until, offset }) => local < until + offset);
+    const slot = part ? Math.max(part.from, local - part.offset) : ends;
     if (slot > after) return slot;
   }
   return undefined;
 }
 
-/** The first instant at which the zone's clock shows a local time, or the first instant after the gap that skips it. */
-function instantOf(local: Temporal.PlainDateTime, timezone: string): number {
-  const found = local.toZonedDateTime(timezone, { disambiguation: 'earlier' });
-  if (found.toPlainDateTime().equals(local)) return found.epochMilliseconds;
-  return found.getTimeZoneTransition('next')?.epochMilliseconds ?? found.epochMilliseconds;
-}
-
-/** The next slot of an every-hour schedule: goes through real time hour by hour and reads the zone's clock. */
-function nextInDay(
-  calendar: Calendar,
-  date: Temporal.PlainDate,
-  timezone: string,
-  after: number,
-): number | undefined {
-  const end = date.add({ days: 1 }).toZonedDateTime(timezone).epochMilliseconds;
-  let moment = Math.max(
-    date.toZonedDateTime(timezone).epochMilliseconds,
-    Math.floor(after / 1000) * 1000 + 1000,
-  );
-  while (moment < end) {
-    const clock = Temporal.Instant.fromEpochMilliseconds(moment).toZonedDateTimeISO(timezone);
-    const inHour = clock.minute * 60 + clock.second;
-    for (const minute of calendar.minutes) {
-      if (minute < clock.minute) continue;
-      for (const second of calendar.seconds) {
-        const slot = moment + (minute * 60 + second - inHour) * 1000;
-        if (slot >= moment && slot < end && shows(slot, timezone, minute)) return slot;
-      }
-    }
-    moment = nextHour(moment, clock, timezone);
-  }
-  return undefined;
-}
-
-/** The start of the clock's next hour, or the next clock change if it comes first (some zones change by half an hour). */
-function nextHour(moment: number, clock: Temporal.ZonedDateTime, timezone: string): number {
-  const hour = moment + (3600 - clock.minute * 60 - clock.second) * 1000;
-  const change = Temporal.Instant.fromEpochMilliseconds(moment)
-    .toZonedDateTimeISO(timezone)
-    .getTimeZoneTransition('next')?.epochMilliseconds;
-  return change !== undefined && change > moment && change < hour ? change : hour;
-}
-
-const shows = (instant: number, timezone: string, minute: number): boolean =>
-  Temporal.Instant.fromEpochMilliseconds(instant).toZonedDateTimeISO(timezone).minute === minute;
-
-interface TimeOfDay {
-  hour: number;
-  minute: number;
-  second: number;
-}
-
-/** The matching times of day, from a second of the day on. */
-function* timesFrom({ hours, minutes, seconds }: Calendar, from: number): Generator<TimeOfDay> {
-  for (const hour of hours) {
-    if (hour * 3600 + 3599 < from) continue;
-    for (const minute of minutes) {
-      if (hour * 3600 + minute * 60 + 59 < from) continue;
-      for (const second of seconds) yield { hour, minute, second };
+/** The matching times of day, in milliseconds since midnight; at least those from `from` on. */
+function* timesFrom({ hours, minutes, seconds }: Calendar, from: number): Generator<number> {
+  for (const h of hours) {
+    if ((h + 1) * hour <= from) continue;
+    for (const m of minutes) {
+      if (h * hour + (m + 1) * 60_000 <= from) continue;
+      for (const s of seconds) yield h * hour + m * 60_000 + s * 1000;
     }
   }
 }
 
-/** A day in a time zone. Milliseconds since 1970. */
+/** A day in a time zone. Milliseconds since 1970, unless noted. */
 interface ZoneDay {
   /** Days from 1970-01-01 to its date. */
   epochDay: number;
+  /** Midnight as the zone's clock shows it, which some days do not have. */
+  midnight: number;
   begins: number;
   ends: number;
-  /** Whether it has 24 hours and its clock does not change. */
-  isPlain: boolean;
+  /** The parts of the day between two changes of the clock, each with the clock's offset from UTC. Most days have one. */
+  parts: { from: number; until: number; offset: number }[];
 }
 
-const day = 86_400_000;
-
-/** A cache of the days of one zone: its bots ask for the same days, and Temporal is slow. */
-interface ZoneDays {
-  days: Map<number, ZoneDay>;
-  last: ZoneDay;
-}
-
-const zones = new Map<string, ZoneDays>();
-const maxZones = 1000;
-const maxDaysPerZone = 1000;
-
-/** The date of an epoch day. */
-const dateOf = (epochDay: number): Temporal.PlainDate =>
-  new Temporal.PlainDate(1970, 1, 1).add({ days: epochDay });
-
-/** The day of a zone that an instant is in. @param instant - milliseconds since 1970 */
-function dayAt(timezone: string, instant: number): ZoneDay {
-  const known = zoneDaysOf(timezone, instant);
-  const guess = known.last.epochDay + Math.floor((instant - known.last.begins) / day);
-  // Clock changes shift the guess by a day at most, except where a zone skipped a whole day.
-  for (const epochDay of [guess, guess - 1, guess + 1]) {
-    const found = dayIn(known, timezone, epochDay);
-    if (found.begins <= instant && instant < found.ends) return (known.last = found);
-  }
-  return dayIn(known, timezone, epochDayAt(timezone, instant));
-}
+/** A cache of days, by zone and date: bots ask for the same days, and Temporal is slow. */
+const days = new Map<string, ZoneDay>();
+const maxDaysInCache = 10_000;
 
 /** A day of a zone by its date. */
-const dayOf = (timezone: string, epochDay: number): ZoneDay =>
-  dayIn(zoneDaysOf(timezone, epochDay * day), timezone, epochDay);
-
-function zoneDaysOf(timezone: string, instant: number): ZoneDays {
-  const known = zones.get(timezone);
+function dayOf(timezone: string, epochDay: number): ZoneDay {
+  const key = `${epochDay} ${timezone}`;
+  const known = days.get(key);
   if (known) return known;
-  const last = findDay(timezone, epochDayAt(timezone, instant));
-  if (zones.size >= maxZones) zones.clear();
-  const fresh = { days: new Map(), last };
-  zones.set(timezone, fresh);
-  return fresh;
-}
-
-function dayIn({ days }: ZoneDays, timezone: string, epochDay: number): ZoneDay {
-  const known = days.get(epochDay);
-  if (known) return known;
+  if (days.size >= maxDaysInCache) days.clear();
   const found = findDay(timezone, epochDay);
-  if (days.size >= maxDaysPerZone) days.clear();
-  days.set(epochDay, found);
+  days.set(key, found);
   return found;
 }
 
+/** The day of a zone that an instant is in. Its date is that of UTC, the one before or the one after. */
+function dayAt(timezone: string, instant: number): ZoneDay {
+  const inUtc = Math.floor(instant / day);
+  for (const epochDay of [inUtc, inUtc - 1]) {
+    const found = dayOf(timezone, epochDay);
+    if (found.begins <= instant && instant < found.ends) return found;
+  }
+  return dayOf(timezone, inUtc + 1);
+}
+
 function findDay(timezone: string, epochDay: number): ZoneDay {
-  const date = dateOf(epochDay);
-  const first = date.toZonedDateTime(timezone);
-  const begins = first.epochMilliseconds;
+  const date = new Temporal.PlainDate(1970, 1, 1).add({ days: epochDay });
+  const begins = date.toZonedDateTime(timezone).epochMilliseconds;
   const ends = date.add({ days: 1 }).toZonedDateTime(timezone).epochMilliseconds;
-  const noon = first.add({ hours: 12 });
-  const isPlain = ends - begins === day && isFull(first, 0) && isFull(noon, 12);
-  return { epochDay, begins, ends, isPlain };
+  const clockAt = (instant: number): Temporal.ZonedDateTime =>
+    Temporal.Instant.fromEpochMilliseconds(instant).toZonedDateTimeISO(timezone);
+  const offsetAt = (instant: number): number => clockAt(instant).offsetNanoseconds / 1e6;
+  const parts: ZoneDay['parts'] = [];
+  for (let from = begins; from < ends; from = parts.at(-1)?.until ?? ends) {
+    const offset = offsetAt(from);
+    const change = offset === offsetAt(ends - 1) ? undefined : clockAt(from).getTimeZoneTransition('next');
+    parts.push({ from, until: Math.min(change?.epochMilliseconds ?? ends, ends), offset });
+  }
+  return { epochDay, midnight: epochDay * day, begins, ends, parts };
 }
 
-const isFull = (time: Temporal.ZonedDateTime, full: number): boolean =>
-  time.hour === full && time.minute === 0 && time.second === 0;
-
-function epochDayAt(timezone: string, instant: number): number {
-  const {
-    year,
-    month,
-    day: date,
-  } = Temporal.Instant.fromEpochMilliseconds(instant).toZonedDateTimeISO(timezone);
-  return Date.UTC(year, month - 1, date) / day;
+/** When the current day and month of a time zone end. @param instant - milliseconds since 1970, as the result */
+export function calendarEnds(timezone: string, instant: number): { day: number; month: number } {
+  const { midnight, ends } = dayAt(timezone, instant);
+  const date = new Date(midnight);
+  const nextMonth = Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1, 1);
+  return { day: ends, month: dayOf(timezone, nextMonth / day).begins };
 }
 
-/** What is wrong with the name of a time zone, and what was probably meant. */
-interface TimezoneFault {
-  message: string;
-  hint: string;
+/**
+ * How long after its slot a bot posts, so that bots on one schedule do not all post at once. The offset of a bot is fixed: the
+ * same name and spread always give the same offset.
+ *
+ * @param spread - milliseconds
+ * @returns milliseconds, at least 0 and below `spread`
+ */
+export function offsetIn(spread: number, bot: string): number {
+  if (spread <= 0) return 0;
+  const share = hash('sha256', bot, 'buffer').readUInt32BE(0) / 2 ** 32;
+  return Math.floor(share * spread);
 }
 
-/** What is wrong with a time zone, or undefined for one of the IANA database. */
-export function timezoneFault(name: string): TimezoneFault | undefined {
+/** When a bot posts: at the slots of its schedule, each later by the bot's offset. */
+export class BotSchedule {
+  readonly offset: number;
+  readonly #slots: Schedule;
+
+  constructor(
+    bot: string,
+    { schedule, timezone, spread }: { schedule: string; timezone: string; spread: number },
+  ) {
+    this.offset = offsetIn(spread, bot);
+    this.#slots = { expression: schedule, timezone };
+  }
+
+  /** The first slot after an instant, or undefined if there is none in the next 40 years. */
+  nextSlot(after: number): number | undefined {
+    return nextAfter(this.#slots, after);
+  }
+
+  /** When the bot posts next, once it has served all slots up to an instant. */
+  nextPost(served: number): number | undefined {
+    const slot = this.nextSlot(served);
+    return slot === undefined ? undefined : slot + this.offset;
+  }
+}
+
+/** A stretch that is longer, or has more slots, is counted by hours and not by slots. */
+const maxStretch = 40 * day;
+const maxSlots = 50_000;
+
+/** A stretch of time, without its beginning and with its end. Milliseconds since 1970. */
+export interface Stretch {
+  from: number;
+  until: number;
+}
+
+/**
+ * A function that counts the slots of a schedule in a stretch, with a cache, for many bots on the same schedules. The count is
+ * approximate for a long stretch or many slots.
+ */
+export function slotCounter(): (schedule: Schedule, stretch: Stretch) => number {
+  const known = new Map<string, number>();
+  return (schedule, { from, until }) => {
+    const key = JSON.stringify([schedule, from, until]);
+    const isLong = until - from > maxStretch;
+    const count =
+      known.get(key) ??
+      (isLong ? undefined : countEach(schedule, from, until)) ??
+      countByHours(schedule, from, until);
+    known.set(key, count);
+    return count;
+  };
+}
+
+/** Counts slots one by one; undefined if there are more than `max`. */
+export function countEach(
+  schedule: Schedule,
+  from: number,
+  until: number,
+  max = maxSlots,
+): number | undefined {
+  let count = 0;
+  for (let slot = nextAfter(schedule, from); slot !== undefined && slot <= until; count++) {
+    if (count >= max) return undefined;
+    slot = nextAfter(schedule, slot);
+  }
+  return count;
+}
+
+/**
+ * Counts hours with slots: every hour of a cron schedule that has slots has the same number. It is approximate if the stretch
+ * begins or ends within such an hour, or the clock changes.
+ */
+export function countByHours(schedule: Schedule, from: number, until: number): number {
+  const first = nextAfter(schedule, from);
+  if (first === undefined) return 0;
+  let hours = 0;
+  for (let slot: number | undefined = first; slot !== undefined && slot <= until; hours++)
+    slot = nextAfter(schedule, slot + hour - 1);
+  // The first hour may have begun already, so the second is counted, too.
+  const second = nextAfter(schedule, first + hour - 1) ?? first;
+  return hours * Math.max(slotsInHour(schedule, first), slotsInHour(schedule, second));
+}
+
+/** The slots from a slot on, for an hour. */
+const slotsInHour = (schedule: Schedule, first: number): number =>
+  countEach(schedule, first - 1, first + hour - 1) ?? maxSlots;
+
+/** What is wrong with the name of a time zone, and what was probably meant; undefined for one of the IANA database. */
+export function timezoneFault(name: string): { message: string; hint: string } | undefined {
   if (isTimezone(name)) return undefined;
   const meant = suggestions(name).map((zone) => JSON.stringify(zone));
   return {
@@ -364,8 +349,10 @@ function isTimezone(name: string): boolean {
 }
 
 function suggestions(name: string): readonly string[] {
-  const known = abbreviations[name.trim().toUpperCase()];
-  if (known) return known;
+  const meantBy = Object.entries(abbreviations).filter(([, names]) =>
+    names.split(' ').includes(name.trim().toUpperCase()),
+  );
+  if (meantBy.length > 0) return meantBy.map(([zone]) => zone);
   const city = name
     .trim()
     .split(/[\s_]+/)
@@ -381,61 +368,50 @@ const capital = (word: string): string => word.charAt(0).toUpperCase() + word.sl
 
 const regions = ['Africa', 'America', 'Asia', 'Atlantic', 'Australia', 'Europe', 'Indian', 'Pacific'];
 
-/** The zones that an abbreviation may mean. */
-const abbreviations: Record<string, readonly string[]> = {
-  ACDT: ['Australia/Adelaide'],
-  ACST: ['Australia/Adelaide', 'Australia/Darwin'],
-  ADT: ['America/Halifax'],
-  AEDT: ['Australia/Sydney'],
-  AEST: ['Australia/Sydney', 'Australia/Brisbane'],
-  AET: ['Australia/Sydney'],
-  AKDT: ['America/Anchorage'],
-  AKST: ['America/Anchorage'],
-  ART: ['America/Argentina/Buenos_Aires'],
-  AST: ['America/Halifax', 'Asia/Riyadh'],
-  AWST: ['Australia/Perth'],
-  BRT: ['America/Sao_Paulo'],
-  BST: ['Europe/London'],
-  CAT: ['Africa/Maputo'],
-  CDT: ['America/Chicago'],
-  CEST: ['Europe/Berlin'],
-  CLT: ['America/Santiago'],
-  COT: ['America/Bogota'],
-  CST: ['America/Chicago', 'Asia/Shanghai'],
-  CT: ['America/Chicago'],
-  EAT: ['Africa/Nairobi'],
-  EDT: ['America/New_York'],
-  EEST: ['Europe/Athens'],
-  ET: ['America/New_York'],
-  GST: ['Asia/Dubai'],
-  HKT: ['Asia/Hong_Kong'],
-  ICT: ['Asia/Bangkok'],
-  IDT: ['Asia/Jerusalem'],
-  IST: ['Asia/Kolkata', 'Europe/Dublin', 'Asia/Jerusalem'],
-  JST: ['Asia/Tokyo'],
-  KST: ['Asia/Seoul'],
-  MDT: ['America/Denver'],
-  MEST: ['Europe/Berlin'],
-  MESZ: ['Europe/Berlin'],
-  MEZ: ['Europe/Berlin'],
-  MSK: ['Europe/Moscow'],
-  MT: ['America/Denver'],
-  NDT: ['America/St_Johns'],
-  NST: ['America/St_Johns'],
-  NPT: ['Asia/Kathmandu'],
-  NZDT: ['Pacific/Auckland'],
-  NZST: ['Pacific/Auckland'],
-  PDT: ['America/Los_Angeles'],
-  PHT: ['Asia/Manila'],
-  PKT: ['Asia/Karachi'],
-  PST: ['America/Los_Angeles'],
-  PT: ['America/Los_Angeles'],
-  SAST: ['Africa/Johannesburg'],
-  SGT: ['Asia/Singapore'],
-  SST: ['Pacific/Pago_Pago'],
-  TRT: ['Europe/Istanbul'],
-  WAT: ['Africa/Lagos'],
-  WEST: ['Europe/Lisbon'],
-  WIB: ['Asia/Jakarta'],
-  Z: ['UTC'],
+/** The abbreviations that people use for a zone. */
+const abbreviations = {
+  'Australia/Adelaide': 'ACDT ACST',
+  'Australia/Darwin': 'ACST',
+  'America/Halifax': 'ADT AST',
+  'Australia/Sydney': 'AEDT AEST AET',
+  'Australia/Brisbane': 'AEST',
+  'America/Anchorage': 'AKDT AKST',
+  'America/Argentina/Buenos_Aires': 'ART',
+  'Asia/Riyadh': 'AST',
+  'Australia/Perth': 'AWST',
+  'America/Sao_Paulo': 'BRT',
+  'Europe/London': 'BST',
+  'Africa/Maputo': 'CAT',
+  'America/Chicago': 'CDT CST CT',
+  'Europe/Berlin': 'CEST MEST MESZ MEZ',
+  'America/Santiago': 'CLT',
+  'America/Bogota': 'COT',
+  'Asia/Shanghai': 'CST',
+  'Africa/Nairobi': 'EAT',
+  'America/New_York': 'EDT ET',
+  'Europe/Athens': 'EEST',
+  'Asia/Dubai': 'GST',
+  'Asia/Hong_Kong': 'HKT',
+  'Asia/Bangkok': 'ICT',
+  'Asia/Kolkata': 'IST',
+  'Europe/Dublin': 'IST',
+  'Asia/Jerusalem': 'IDT IST',
+  'Asia/Tokyo': 'JST',
+  'Asia/Seoul': 'KST',
+  'America/Denver': 'MDT MT',
+  'Europe/Moscow': 'MSK',
+  'America/St_Johns': 'NDT NST',
+  'Asia/Kathmandu': 'NPT',
+  'Pacific/Auckland': 'NZDT NZST',
+  'America/Los_Angeles': 'PDT PST PT',
+  'Asia/Manila': 'PHT',
+  'Asia/Karachi': 'PKT',
+  'Africa/Johannesburg': 'SAST',
+  'Asia/Singapore': 'SGT',
+  'Pacific/Pago_Pago': 'SST',
+  'Europe/Istanbul': 'TRT',
+  'Africa/Lagos': 'WAT',
+  'Europe/Lisbon': 'WEST',
+  'Asia/Jakarta': 'WIB',
+  UTC: 'Z',
 };

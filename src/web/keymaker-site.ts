@@ -1,276 +1,184 @@
 import { getCookie, setCookie } from 'hono/cookie';
 import { html } from 'hono/html';
 import * as z from 'zod';
-import type { Clock } from '../clock.ts';
-import { type FlockFile, readFlockFile } from '../config/flock-file.ts';
-import type { Context } from '../context.ts';
-import { FlockError } from '../errors.ts';
-import { knownBots } from '../flock/load.ts';
-import { judgeGrant, type MadeKey, type NewKey, storeGrant } from '../keys/authorize.ts';
-import type { KeyBundle } from '../keys/bundle.ts';
-import { expectedName } from '../keys/right-account.ts';
-import type { OAuth1Client } from '../oauth/client.ts';
-import type { Provider } from '../oauth/providers.ts';
-import type { TokenPair } from '../oauth/signature.ts';
 import type { BotName } from '../poems/bot-name.ts';
-import { findPoems, type FoundPoems, type PoemFile, poemFileIn, readPoem } from '../poems/find.ts';
-import { splitPoem } from '../poems/poem.ts';
-import { fitsInPost } from '../poems/tweet-text.ts';
-import { Returning } from './callback.ts';
-import { type Card, flockPage, questionPage } from './keymaker-page.ts';
-import { addKeymakerStyle, type Message, messagePage } from './layout.ts';
-import { openWebServer, same, secretWord, webApp, type WebApp, type WebContext } from './server.ts';
+import { PendingCallbacks } from './callback.ts';
+import { KeyService, type UnconfirmedKey } from './key-service.ts';
+import { type Html, keymakerPage, type Message, messagePage, openKeymakerServer } from './layout.ts';
+import { same, secretWord, type WebApp, type WebContext } from './server.ts';
 
-/** What can be done on the page. Nothing here throws for what a person can mend: that is told. */
-interface KeyService {
-  cards(): Promise<Card[]>;
-  /** Asks for a link that authorizes a bot. */
-  begin(bot: BotName, callback: string): Promise<{ requestToken: TokenPair; link: string } | Message>;
-  /** Stores the key where its account is the bot's; nothing of it where a person has yet to say so. */
-  finish(bot: BotName, requestToken: TokenPair, verifier: string): Promise<Message | Unconfirmed>;
-  check(bot: BotName): Promise<Message>;
-  testPost(bot: BotName, text: string): Promise<Message>;
-  revoke(bot: BotName): Promise<Message>;
-}
+/*
+ * The pages of `keymaker serve`: one card for each poem, with its key, and the question whose account was authorized.
+ */
 
-/** A key that was granted, whose account may or may not be the bot's. It is in memory alone. */
-interface Unconfirmed {
-  bot: BotName;
-  /** The screen name of the account. */
-  account: string;
-  store: () => Promise<Message>;
-}
-
-/** What is known of one browser that was let in. */
-interface Session {
-  /** Proves that a form came from a page of ours. */
-  csrf: string;
-  /** What came of the last action, to be shown once. */
-  notice: { bot: string; message: Message } | undefined;
-}
-
-/** Who may use the page: the browser that opened the one-time address, by a cookie that no script can read. */
-class Sessions {
-  /** The secret in the one-time address; gone once it was used. */
-  #key: string | undefined = secretWord();
-  readonly #sessions = new Map<string, Session>();
-
-  /** The query of the address that lets one browser in. */
-  get query(): string {
-    return `?key=${this.#key ?? ''}`;
-  }
-
-  /** Lets a browser in that has the key. @returns the id of its session, or undefined */
-  enter(key: string): string | undefined {
-    if (this.#key === undefined || !same(key, this.#key)) return undefined;
-    this.#key = undefined;
-    const id = secretWord();
-    this.#sessions.set(id, { csrf: secretWord(), notice: undefined });
-    return id;
-  }
-
-  /** @param id - what its cookie says */
-  find(id: string | undefined): Session | undefined {
-    return id === undefined ? undefined : this.#sessions.get(id);
-  }
-}
-
-interface KeymakerSiteOptions {
-  service: KeyService;
-  sessions: Sessions;
-  clock: Clock;
-  /** What the provider is called, and the origin of its authorize page. */
-  provider: { title: string; origin: string };
-  /** Called with an error that nothing here expects. */
-  failed: (error: unknown) => void;
-}
-
-type Handler = (c: WebContext, session: Session) => Response | Promise<Response>;
-
-const maxBody = 64 * 1024;
-const cookieName = 'keymaker_session';
-
-/** The pages of `keymaker serve`. */
-class KeymakerSite {
-  readonly app: WebApp;
-  readonly #options: KeymakerSiteOptions;
-  readonly #returning = new Returning<BotName>();
-  /** Whose accounts a person has yet to confirm, by the word in the question's address; one for each bot. */
-  readonly #unconfirmed = new Map<string, Unconfirmed>();
-
-  constructor(options: KeymakerSiteOptions) {
-    this.#options = options;
-    const { sessions, provider, failed } = options;
-    const app = webApp({
-      allow: { formTarget: provider.origin },
-      maxBody,
-      failed,
-      errorsAreIn: 'the terminal',
-    });
-    const ofSession = (handle: Handler) => (c: WebContext) => {
-      const session = sessions.find(getCookie(c, cookieName));
-      return session ? handle(c, session) : c.html(messagePage(stranger), 403);
-    };
-    addKeymakerStyle(app);
-    app.get('/callback', (c) => this.#welcomeBack(c));
-    app.get(`${questions}:word`, (c) => this.#askAccount(c));
-    app.get('/', (c, next) => this.#enter(c) ?? next());
-    app.get('/', ofSession((c, session) => this.#show(c, session))); // prettier-ignore
-    app.post(`${questions}:word`, ofSession((c, session) => this.#answerAccount(c, session))); // prettier-ignore
-    app.post('/bots/:bot/:action', ofSession((c, session) => this.#act(c, session))); // prettier-ignore
-    app.notFound(ofSession((c) => c.html(messagePage(nothingHere, home), 404)));
-    this.app = app;
-  }
-
-  #enter(c: WebContext): Promise<Response> | undefined {
-    const id = this.#options.sessions.enter(c.req.query('key') ?? '');
-    if (id === undefined) return undefined;
-    setCookie(c, cookieName, id, { path: '/', httpOnly: true, sameSite: 'Strict' });
-    return Promise.resolve(c.redirect('/', 303));
-  }
-
-  async #show(c: WebContext, session: Session): Promise<Response> {
-    const { service, provider } = this.#options;
-    const { csrf, notice } = session;
-    session.notice = undefined;
-    const questionsByBot = Array.from(
-      this.#unconfirmed,
-      ([word, { bot, account }]) => [bot, { bot, account, to: questions + word }] as const,
-    );
-    const page = flockPage({
-      cards: await service.cards(),
-      questions: new Map(questionsByBot),
-      csrf,
-      notice,
-      callback: callbackOf(c),
-      provider: provider.title,
-    });
-    return c.html(page);
-  }
-
-  /** The cookie does not come along from the provider's page, but the request token does, and nobody else knows it. */
-  async #welcomeBack(c: WebContext): Promise<Response> {
-    const { service, clock } = this.#options;
-    const arrival = this.#returning.arrive(new URL(c.req.url).searchParams, clock.now());
-    if ('warning' in arrival) return c.html(messagePage(arrival.message, home), arrival.status);
-    const { who, requestToken, answer } = arrival;
-    const outcome =
-      answer === 'denied' ? declined(who) : await service.finish(who, requestToken, answer.verifier);
-    if ('title' in outcome) return c.html(messagePage(outcome, home));
-    // A bot's later key takes the place of an earlier one.
-    for (const [word, { bot }] of this.#unconfirmed) if (bot === who) this.#unconfirmed.delete(word);
-    const word = secretWord();
-    this.#unconfirmed.set(word, outcome);
-    return c.redirect(questions + word, 303);
-  }
-
-  /** Whom the provider sent here brings no cookie yet, but the word in the address, which nobody else knows. */
-  async #askAccount(c: WebContext): Promise<Response> {
-    const { service, provider } = this.#options;
-    const asked = this.#unconfirmed.get(c.req.param('word') ?? '');
-    if (!asked) return c.html(messagePage(answered, home), 410);
-    const { bot, account } = asked;
-    const card = (await service.cards()).find((one) => one.bot === bot);
-    return c.html(questionPage({ bot, account, to: c.req.path }, card?.poem, provider.title));
-  }
-
-  async #answerAccount(c: WebContext, session: Session): Promise<Response> {
-    const word = c.req.param('word') ?? '';
-    const asked = this.#unconfirmed.get(word);
-    const { answer } = formSchema.parse(await c.req.parseBody());
-    if (!asked || (answer !== 'yes' && answer !== 'no')) return c.html(messagePage(answered, home), 410);
-    this.#unconfirmed.delete(word);
-    const message = answer === 'yes' ? await asked.store() : refused(asked, this.#options.provider.title);
-    session.notice = { bot: asked.bot, message };
-    return c.redirect(`/#bot-${asked.bot}`, 303);
-  }
-
-  async #act(c: WebContext, session: Session): Promise<Response> {
-    const { csrf, text } = formSchema.parse(await c.req.parseBody());
-    if (!same(csrf, session.csrf)) return c.html(messagePage(notOurs, home), 403);
-    const card = (await this.#options.service.cards()).find(({ bot }) => bot === c.req.param('bot'));
-    const action = actionSchema.safeParse(c.req.param('action'));
-    if (!card || !action.success) return c.html(messagePage(nothingHere, home), 404);
-    const { bot } = card;
-    const done = await this.#outcomeOf(action.data, bot, { text, callback: callbackOf(c) });
-    if ('link' in done) return c.redirect(done.link, 303);
-    session.notice = { bot, message: done };
-    return c.redirect(`/#bot-${encodeURIComponent(bot)}`, 303);
-  }
-
-  /** @returns what came of it, or where to go on */
-  async #outcomeOf(
-    action: Action,
-    bot: BotName,
-    { text, callback }: { text: string; callback: string },
-  ): Promise<Message | { link: string }> {
-    const { service, clock } = this.#options;
-    switch (action) {
-      case 'authorize': {
-        const begun = await service.begin(bot, callback);
-        if ('link' in begun) this.#returning.expect(begun.requestToken, bot, clock.now());
-        return begun;
-      }
-      case 'check':
-        return service.check(bot);
-      case 'test-post':
-        return service.testPost(bot, text);
-      case 'revoke':
-        return service.revoke(bot);
-    }
-  }
-}
+type SiteOptions = ConstructorParameters<typeof KeyService>[0];
 
 interface OpenKeymakerSite extends AsyncDisposable {
   /** The address that lets one browser in, once. */
   entrance: string;
-  /** Where the provider sends people back to. */
+  /** Where the provider redirects browsers. */
   callback: string;
 }
-
-interface OpenKeymakerSiteOptions extends KeyServiceOptions {
-  /** 0 takes any that is free. */
-  port: number;
-  /** Called with an error that nothing here expects. */
-  failed: (error: unknown) => void;
-}
-
-/** How long pages may take to reach their readers at the end. Milliseconds. */
-const grace = 2000;
 
 /**
  * Opens the pages of `keymaker serve` on 127.0.0.1.
  *
- * @throws {FlockError} `unavailable` where the port cannot be had
+ * @param options - `port`: 0 takes any that is free; `failed`: called with an error that no route expects
+ * @throws {FlockError} `unavailable` if the port cannot be had
  */
-export async function openKeymakerSite(options: OpenKeymakerSiteOptions): Promise<OpenKeymakerSite> {
-  const { context, provider, port, failed } = options;
-  const { title, authorizeUrl } = provider;
-  const sessions = new Sessions();
-  const { app } = new KeymakerSite({
-    service: new FlockKeyService(options),
-    sessions,
-    clock: context.clock,
-    provider: { title, origin: new URL(authorizeUrl).origin },
-    failed,
+export async function openKeymakerSite({
+  port,
+  failed,
+  ...options
+}: SiteOptions & { port: number; failed: (error: unknown) => void }): Promise<OpenKeymakerSite> {
+  const site = new KeymakerSite(options);
+  const formTarget = new URL(options.provider.authorizeUrl).origin;
+  const server = await openKeymakerServer({ port, failed, formTarget }, (app) => {
+    site.addTo(app);
   });
-  const address = { kind: 'port', host: '127.0.0.1', port, flag: '--port' } as const;
-  const server = await openWebServer(app, { address, grace, failed });
   return {
-    entrance: `${server.shown}/${sessions.query}`,
+    entrance: `${server.shown}/?key=${site.key}`,
     callback: `${server.shown}/callback`,
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
 }
 
-const actionSchema = z.enum(['authorize', 'check', 'test-post', 'revoke']);
-type Action = z.infer<typeof actionSchema>;
+/** The session of the one browser that was let in. */
+interface Session {
+  /** The value of its cookie, which no script can read. */
+  id: string;
+  /** Proves that a form came from a page of this site. */
+  csrf: string;
+  /** What came of the last action, to be shown once. */
+  notice: { bot: string; message: Message } | undefined;
+}
+
+type Handler = (c: WebContext, session: Session) => Response | Promise<Response>;
+
+/** Something that a person does about a bot. @returns what came of it, or the link to go on to */
+type BotAction = (
+  bot: BotName,
+  given: { text: string; callback: string },
+) => Promise<Message | { link: string }>;
+
+const cookieName = 'keymaker_session';
+
+class KeymakerSite {
+  /** The secret in the address that lets one browser in. */
+  readonly key = secretWord();
+  readonly #service: KeyService;
+  readonly #options: SiteOptions;
+  readonly #callbacks = new PendingCallbacks<BotName>();
+  /** The keys whose accounts a person has not confirmed, by the secret in the question's address; one for each bot. */
+  readonly #unconfirmed = new Map<string, UnconfirmedKey>();
+  #session: Session | undefined;
+
+  constructor(options: SiteOptions) {
+    this.#service = new KeyService(options);
+    this.#options = options;
+  }
+
+  addTo(app: WebApp): void {
+    const inSession = (handle: Handler) => (c: WebContext) => {
+      const session = this.#session;
+      return session && same(getCookie(c, cookieName) ?? '', session.id)
+        ? handle(c, session)
+        : c.html(messagePage(stranger), 403);
+    };
+    const show = inSession((c, session) => this.#show(c, session));
+    app.get('/', (c) => this.#enter(c) ?? show(c));
+    app.get('/callback', (c) => this.#receiveCallback(c));
+    app.get(`${questionPath}:secret`, (c) => this.#askAccount(c));
+    const answer = inSession((c, session) => this.#answerAccount(c, session));
+    app.post(`${questionPath}:secret`, answer);
+    const onBot = (act: BotAction) => inSession((c, session) => this.#act(c, session, act));
+    app.post('/bots/:bot/authorize', onBot((bot, { callback }) => this.#authorize(bot, callback))); // prettier-ignore
+    app.post('/bots/:bot/check', onBot((bot) => this.#service.check(bot))); // prettier-ignore
+    app.post('/bots/:bot/test-post', onBot((bot, { text }) => this.#service.testPost(bot, text))); // prettier-ignore
+    app.post('/bots/:bot/revoke', onBot((bot) => this.#service.revoke(bot))); // prettier-ignore
+    app.notFound(inSession((c) => c.html(messagePage(nothingHere, home), 404)));
+  }
+
+  #enter(c: WebContext): Response | undefined {
+    if (this.#session || !same(c.req.query('key') ?? '', this.key)) return undefined;
+    this.#session = { id: secretWord(), csrf: secretWord(), notice: undefined };
+    setCookie(c, cookieName, this.#session.id, { path: '/', httpOnly: true, sameSite: 'Strict' });
+    return c.redirect('/', 303);
+  }
+
+  async #show(c: WebContext, session: Session): Promise<Response> {
+    const { csrf, notice } = session;
+    session.notice = undefined;
+    const questions = Array.from(this.#unconfirmed, ([secret, { bot, account }]) => ({
+      bot,
+      account,
+      action: questionPath + secret,
+    }));
+    const cards = await this.#service.cards();
+    const { title: provider } = this.#options.provider;
+    return c.html(flockPage({ cards, questions, csrf, notice, callback: callbackOf(c), provider }));
+  }
+
+  /** The browser sends no cookie from the provider's page, but the request token, which nobody else knows. */
+  async #receiveCallback(c: WebContext): Promise<Response> {
+    const { clock } = this.#options.context;
+    const arrival = this.#callbacks.arrive(new URL(c.req.url).searchParams, clock.now());
+    if ('warning' in arrival) return c.html(messagePage(arrival.message, home), arrival.status);
+    const { who, requestToken, answer } = arrival;
+    const outcome =
+      answer === 'denied' ? declined(who) : await this.#service.finish(who, requestToken, answer.verifier);
+    if ('title' in outcome) return c.html(messagePage(outcome, home));
+    // A bot's later key replaces an earlier one.
+    for (const [secret, { bot }] of this.#unconfirmed) if (bot === who) this.#unconfirmed.delete(secret);
+    const secret = secretWord();
+    this.#unconfirmed.set(secret, outcome);
+    return c.redirect(questionPath + secret, 303);
+  }
+
+  /** A browser that the provider redirected sends no cookie yet, but the secret in the address, which nobody else knows. */
+  async #askAccount(c: WebContext): Promise<Response> {
+    const asked = this.#unconfirmed.get(c.req.param('secret') ?? '');
+    if (!asked) return c.html(messagePage(answered, home), 410);
+    const { bot, account } = asked;
+    const poem = (await this.#service.cards()).find((card) => card.bot === bot)?.poem;
+    return c.html(questionPage({ bot, account, action: c.req.path }, poem, this.#options.provider.title));
+  }
+
+  async #answerAccount(c: WebContext, session: Session): Promise<Response> {
+    const secret = c.req.param('secret') ?? '';
+    const asked = this.#unconfirmed.get(secret);
+    const { answer } = formSchema.parse(await c.req.parseBody());
+    if (!asked || (answer !== 'yes' && answer !== 'no')) return c.html(messagePage(answered, home), 410);
+    this.#unconfirmed.delete(secret);
+    const message = answer === 'yes' ? await asked.store() : refused(asked, this.#options.provider.title);
+    session.notice = { bot: asked.bot, message };
+    return c.redirect(`/#bot-${asked.bot}`, 303);
+  }
+
+  async #act(c: WebContext, session: Session, act: BotAction): Promise<Response> {
+    const { csrf, text } = formSchema.parse(await c.req.parseBody());
+    if (!same(csrf, session.csrf)) return c.html(messagePage(notOurs, home), 403);
+    const card = (await this.#service.cards()).find(({ bot }) => bot === c.req.param('bot'));
+    if (!card) return c.html(messagePage(nothingHere, home), 404);
+    const { bot } = card;
+    const done = await act(bot, { text, callback: callbackOf(c) });
+    if ('link' in done) return c.redirect(done.link, 303);
+    session.notice = { bot, message: done };
+    return c.redirect(`/#bot-${encodeURIComponent(bot)}`, 303);
+  }
+
+  async #authorize(bot: BotName, callback: string): Promise<Message | { link: string }> {
+    const begun = await this.#service.begin(bot, callback);
+    if ('link' in begun) this.#callbacks.expect(begun.requestToken, bot, this.#options.context.clock.now());
+    return begun;
+  }
+}
 
 const field = z.string().catch('');
 const formSchema = z.object({ csrf: field, answer: field, text: field });
 
-/** Where it is asked whose account was authorized. */
-const questions = '/account/';
+/** The path of the question whose account was authorized. */
+const questionPath = '/account/';
 
 const callbackOf = (c: WebContext): string => `http://${c.req.header('host') ?? ''}/callback`;
 
@@ -281,7 +189,7 @@ const declined = (bot: string): Message => ({
   title: 'Nothing was authorized',
   text: `You said no, so ${bot} is as it was.`,
 });
-const refused = ({ bot, account }: Unconfirmed, provider: string): Message => ({
+const refused = ({ bot, account }: UnconfirmedKey, provider: string): Message => ({
   tone: 'plain',
   title: 'Nothing was stored',
   text: `@${account} is not the account of ${bot}, you say. Sign out of ${provider} in this browser, then authorize again: the button opens a fresh link.`,
@@ -307,222 +215,174 @@ const stranger: Message = {
   text: 'keymaker serve prints an address that lets one browser in, once. For another browser, start it again.',
 };
 
-interface KeyServiceOptions {
-  context: Context;
-  provider: Provider;
-  appKeys: TokenPair;
-  /** The folder of the poems. */
-  poems: string;
+type Card = Awaited<ReturnType<KeyService['cards']>>[number];
+
+/** The question whether an account is a bot's, and the address of the answer. */
+interface AccountQuestion {
+  bot: BotName;
+  /** Its screen name. */
+  account: string;
+  action: string;
 }
 
-/** Does what a person asks for on the page of the flock. */
-class FlockKeyService implements KeyService {
-  readonly #options: KeyServiceOptions;
-  readonly #client: OAuth1Client;
+interface FlockPage {
+  cards: readonly Card[];
+  questions: readonly AccountQuestion[];
+  csrf: string;
+  notice: Session['notice'];
+  /** Where the provider redirects browsers. */
+  callback: string;
+  /** Its title. */
+  provider: string;
+}
 
-  constructor(options: KeyServiceOptions) {
-    this.#options = options;
-    this.#client = options.context.oauth(options.provider, options.appKeys);
-  }
-
-  async cards(): Promise<Card[]> {
-    const { context } = this.#options;
-    const flockFile = await this.#flockFile();
-    const { poems, clashes } = await this.#poems();
-    const found = new Map(poems.map((poem) => [poem.bot, poem]));
-    const clashOf = new Map(clashes.map((clash) => [clash.bot, clash.error]));
-    const listed = await context.keys.list();
-    const bots = new Set([...found.keys(), ...clashOf.keys(), ...listed.map(({ bot }) => bot)]);
-    return Promise.all(
-      [...bots].sort().map(async (bot): Promise<Card> => {
-        const poem = found.get(bot);
-        const fault = clashOf.get(bot) ?? flockFile.faultOf(bot);
-        const key = fault ? asBad(fault) : await keyOf(() => context.keys.readIfThere(bot));
-        const expected = fault ? undefined : flockFile.settingsOf(bot).account;
-        return { bot, poem: poem && (await glance(poem)), key, expected };
-      }),
-    );
-  }
-
-  begin(bot: BotName, callback: string): Promise<{ requestToken: TokenPair; link: string } | Message> {
-    return mended(async () => {
-      await this.#options.context.keys.prepare(bot);
-      await this.#poemOf(bot);
-      const requestToken = await this.#client.requestToken(callback);
-      const { account: named } = (await this.#flockFile()).settingsOf(bot);
-      const screenName = expectedName({ named, old: await this.#oldBundle(bot) });
-      return { requestToken, link: this.#client.authorizeUrl(requestToken, screenName) };
-    });
-  }
-
-  finish(bot: BotName, requestToken: TokenPair, verifier: string): Promise<Message | Unconfirmed> {
-    return mended(async () => {
-      const key = await this.#newKey(bot);
-      const grant = await this.#client.accessToken(requestToken, verifier);
-      if (judgeGrant(grant, key) === 'right') return stored(bot, await storeGrant(grant, key));
-      return {
-        bot,
-        account: grant.account.screenName,
-        // The person may have made other keys meanwhile.
-        store: () =>
-          mended(async () => {
-            const keyNow = await this.#newKey(bot);
-            judgeGrant(grant, keyNow);
-            return stored(bot, await storeGrant(grant, keyNow));
+/** The page with one card for each poem. It shows no secret, only the accounts of the keys. */
+function flockPage({ cards, questions, csrf, notice, callback, provider }: FlockPage): Html {
+  const made = cards.filter(({ key }) => key.state === 'good').length;
+  return keymakerPage(
+    'Your flock',
+    html`<header class="top">
+        <p class="brand">keymaker <span>one account for each poem</span></p>
+        <h1>${summary(made, cards.length)}</h1>
+        <p class="small">
+          ${provider} sends you back to <code>${callback}</code>, which must be registered with the app. You
+          are asked to sign in each time: mind whose account it is.
+        </p>
+        ${notice && !cards.some(({ bot }) => bot === notice.bot) && noticeOf(notice.message)}
+      </header>
+      <main class="bots">
+        ${cards.map((card) =>
+          cardOf(card, csrf, {
+            question: questions.find(({ bot }) => bot === card.bot),
+            notice: notice?.bot === card.bot ? notice.message : undefined,
           }),
-      };
-    });
-  }
+        )}
+        ${cards.length === 0 && html`<p>There are no poems here yet. A poem is a text file in the poems folder.</p>`}
+      </main>`,
+  );
+}
 
-  async #newKey(bot: BotName): Promise<NewKey> {
-    const { context, provider, appKeys } = this.#options;
-    const { keys, paths } = context;
-    const { account: named } = (await this.#flockFile()).settingsOf(bot);
-    const [old, poem] = [await this.#oldBundle(bot), await this.#poemOf(bot)];
-    return {
-      bot,
-      appKeys,
-      poemFile: poem ? poemFileIn(paths.root, poem.file) : old?.poemFile,
-      provider: provider.id === 'x' ? undefined : provider.id,
-      expected: { named, old },
-      keys,
-      owners: await keys.owners(),
-      again: 'authorize the bot again',
-    };
-  }
+/** The page that asks whether an account is a bot's, before anything of its key is stored. */
+function questionPage(question: AccountQuestion, poem: Card['poem'], provider: string): Html {
+  const { bot, account } = question;
+  return keymakerPage(
+    `Is @${account} the account of ${bot}?`,
+    html`<main class="card question">
+      <p class="brand">keymaker</p>
+      <h1>Is @${account} the account of ${bot}?</h1>
+      <dl>
+        <dt>You signed in as</dt>
+        <dd>@${account}</dd>
+        <dt>The bot</dt>
+        <dd>${bot} ${poem && html`<blockquote>${poem.first}</blockquote>`}</dd>
+      </dl>
+      <p>Nothing is stored yet. After a yes, flockd posts this poem as <strong>@${account}</strong>.</p>
+      ${answersTo(question)}
+      <p class="small">
+        After a no, the key is forgotten. Sign out of ${provider} in this browser before you authorize again.
+      </p>
+    </main>`,
+  );
+}
 
-  check(bot: BotName): Promise<Message> {
-    return mended(async () => {
-      const { bundle, provider, client } = await this.#keyOf(bot);
-      const { userId, screenName } = await client.whoAmI(bundle.accessToken);
-      if (bundle.userId === undefined || bundle.userId === userId)
-        return good(`The key of ${bot} works`, `${provider.title} knows it as @${screenName}.`);
-      throw new FlockError('data', `the key is for @${screenName}, not for the account ${bundle.userId}`, {
-        hint: 'authorize the bot again, as its own account',
-      });
-    });
-  }
+const answersTo = ({ bot, account, action }: AccountQuestion): Html =>
+  html`<form class="answers" method="post" action="${action}">
+    <button class="primary" name="answer" value="yes">
+      Yes, store the key<span class="unseen"> of @${account} for ${bot}</span>
+    </button>
+    <button name="answer" value="no">
+      No<span class="unseen">, @${account} is not the account of ${bot}</span>
+    </button>
+  </form>`;
 
-  testPost(bot: BotName, text: string): Promise<Message> {
-    return mended(async () => {
-      const { bundle } = await this.#keyOf(bot);
-      await checkTestPost(bundle, await this.#poemOf(bot), text);
-      const posted = await this.#options.context.openX(bundle).post(text);
-      if ('ok' in posted) return good('Posted', `“${text}” is on the account, as ${posted.ok}.`);
-      throw new FlockError('partly', `it was not posted, as far as is known: ${posted.failure.reason}`, {
-        hint: 'look at the account before you try again',
-      });
-    });
-  }
+const summary = (made: number, all: number): string =>
+  made === all && all > 0
+    ? `All ${all} ${all === 1 ? 'bot has its key' : 'bots have their keys'}`
+    : `${made} of ${all} bots ${made === 1 ? 'has its key' : 'have their keys'}`;
 
-  revoke(bot: BotName): Promise<Message> {
-    return mended(async () => {
-      const { bundle, provider, client } = await this.#keyOf(bot);
-      await this.#options.context.keys.prepare();
-      const ended = await client.revoke(bundle.accessToken);
-      await this.#options.context.keys.remove(bot);
-      const where =
-        provider.revokedAt === undefined ? '' : ` Look there as the account, too: ${provider.revokedAt}.`;
-      return ended === 'by hand'
-        ? good(`The bundle of ${bot} is removed`, `${provider.title} has no call that ends a key.${where}`)
-        : good(`The key of ${bot} has ended`, `Its bundle is removed.${where}`);
-    });
-  }
+const noticeOf = ({ tone, title, text }: Message): Html =>
+  html`<div class="notice" data-tone="${tone}" role="${tone === 'bad' ? 'alert' : 'status'}">
+    <strong>${title}</strong>
+    <p>${text}</p>
+  </div>`;
 
-  /** The bundle to act with, and at whom. @throws {FlockError} `data` where there is no good one */
-  async #keyOf(bot: BotName): Promise<{ bundle: KeyBundle; provider: Provider; client: OAuth1Client }> {
-    const { context } = this.#options;
-    const bundle = await context.keys.readIfThere(bot);
-    if (!bundle) throw new FlockError('data', `${bot} has no key`, { hint: 'authorize it first' });
-    const provider = context.provider(bundle.provider ?? 'x', (await this.#flockFile()).providers);
-    return { bundle, provider, client: context.oauth(provider, bundle.appKeys) };
-  }
-
-  /** Read each time: what a person corrects counts at once. */
-  #flockFile(): Promise<FlockFile> {
-    return readFlockFile(this.#options.context.paths.flockFile);
-  }
-
-  /** A bad bundle is as good as none, and is replaced. */
-  async #oldBundle(bot: BotName): Promise<KeyBundle | undefined> {
-    try {
-      return await this.#options.context.keys.readIfThere(bot);
-    } catch (error) {
-      if (error instanceof FlockError && error.exit === 'data') return undefined;
-      throw error;
+function cardOf(
+  card: Card,
+  csrf: string,
+  { question, notice }: { question: AccountQuestion | undefined; notice: Message | undefined },
+): Html {
+  const { bot, poem, key } = card;
+  return html`<article class="bot" id="bot-${bot}" aria-labelledby="name-${bot}">
+    <header>
+      <h2 id="name-${bot}">${bot}</h2>
+      ${stateOf(card)}
+    </header>
+    ${poem && html`<blockquote>${poem.first}</blockquote>`}
+    <p class="facts small">${factsOf(card)}</p>
+    ${key.state === 'bad' && html`<p class="why">${key.why}${key.hint !== undefined && html`<br />${key.hint}`}</p>`}
+    ${notice && noticeOf(notice)}
+    ${
+      question &&
+      html`<div class="notice asks">
+        <strong>Is @${question.account} the account of ${bot}?</strong>
+        <p>You signed in as it. Nothing is stored yet.</p>
+        ${answersTo(question)}
+      </div>`
     }
-  }
-
-  /** @throws {FlockError} `data` where several poems have its name */
-  async #poemOf(bot: BotName): Promise<PoemFile | undefined> {
-    const { poems, clashes } = await this.#poems();
-    const clash = clashes.find((one) => one.bot === bot);
-    if (clash) throw clash.error;
-    return poems.find((poem) => poem.bot === bot);
-  }
-
-  #poems(): Promise<FoundPoems> {
-    const { poems, context } = this.#options;
-    return findPoems(poems, knownBots(context.paths.root, context.keys));
-  }
+    ${!question && html`<div class="actions">${actionsOf(card, csrf)}</div>`}
+  </article>`;
 }
 
-const stored = (bot: BotName, { account }: MadeKey): Message =>
-  good(`${bot} is @${account.screenName}`, 'Its key is stored. A flockd that runs takes it up by itself.');
-
-const good = (title: string, text: string): Message => ({ tone: 'good', title, text });
-
-/** What a person can mend becomes a message; anything else is a mistake of ours. */
-async function mended<T>(work: () => Promise<T>): Promise<T | Message> {
-  try {
-    return await work();
-  } catch (error) {
-    if (!(error instanceof FlockError)) throw error;
-    const hint = error.hint === undefined ? '' : ` ${capital(error.hint)}.`;
-    return { tone: 'bad', title: 'That did not work', text: `${error.message}.${hint}` };
-  }
+function stateOf({ key }: Card): Html {
+  if (key.state === 'none') return html`<span class="state" data-state="none">no key yet</span>`;
+  if (key.state === 'bad') return html`<span class="state" data-state="bad">key unusable</span>`;
+  return html`<span class="state" data-state="good">@${key.screenName ?? key.userId ?? 'unknown'}</span>`;
 }
 
-const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
-
-async function keyOf(read: () => Promise<KeyBundle | undefined>): Promise<Card['key']> {
-  try {
-    const bundle = await read();
-    if (!bundle) return { state: 'none' };
-    const { userId, screenName, provider } = bundle;
-    return { state: 'good', userId, screenName, provider };
-  } catch (error) {
-    if (!(error instanceof FlockError)) throw error;
-    return asBad(error);
-  }
+function factsOf({ poem, key, expected }: Card): string {
+  const facts = [
+    poem
+      ? `${poem.file}, ${poem.lines === 1 ? '1 line' : `${poem.lines} lines`}`
+      : 'its poem is not in the folder',
+    key.state === 'good' && key.userId !== undefined && `id ${key.userId}`,
+    key.state === 'good' && key.provider !== undefined && `at ${key.provider}`,
+    key.state !== 'good' && expected !== undefined && `to be @${expected}`,
+  ];
+  return facts.filter((fact) => fact !== false).join(' · ');
 }
 
-const asBad = ({ message, hint }: FlockError): Card['key'] => ({ state: 'bad', why: message, hint });
-
-/** A poem at a glance. */
-async function glance({ file }: PoemFile): Promise<Card['poem']> {
-  try {
-    const lines = splitPoem(await readPoem(file), 'line');
-    return { file, first: lines[0]?.text ?? 'It has no lines.', lines: lines.length };
-  } catch (error) {
-    if (!(error instanceof FlockError)) throw error;
-    return { file, first: error.message, lines: 0 };
-  }
+function actionsOf({ bot, key }: Card, csrf: string): Html[] {
+  if (key.state !== 'good') return [actionOf(bot, 'authorize', 'Authorize', csrf, 'primary')];
+  return [
+    actionOf(bot, 'check', 'Check', csrf),
+    actionOf(bot, 'authorize', 'Re-authorize', csrf),
+    html`<details name="more-${bot}">
+      <summary>Send a test post…</summary>
+      <form method="post" action="/bots/${bot}/test-post">
+        <input type="hidden" name="csrf" value="${csrf}" />
+        <label
+          >Text
+          <input type="text" name="text" value="${bot} clears its throat." maxlength="280" autocomplete="off"
+        /></label>
+        <p class="small">
+          It stays on the account until you delete it there, and X charges about $0.015 for it.
+        </p>
+        <button class="primary">Post it<span class="unseen"> as ${bot}</span></button>
+      </form>
+    </details>`,
+    html`<details name="more-${bot}">
+      <summary>Revoke…</summary>
+      <p>
+        The key is ended where it was made, and its bundle is removed. ${bot} posts nothing until it has a new
+        one.
+      </p>
+      ${actionOf(bot, 'revoke', 'Revoke the key', csrf, 'danger')}
+    </details>`,
+  ];
 }
 
-/** @throws {FlockError} `usage` for what X or the poem would suffer from */
-async function checkTestPost(
-  { provider }: KeyBundle,
-  poem: PoemFile | undefined,
-  text: string,
-): Promise<void> {
-  if (provider !== undefined)
-    throw new FlockError('usage', `a test post goes to X, and this key is for ${provider}`);
-  if (text.trim() === '' || !fitsInPost(text))
-    throw new FlockError('usage', 'that is empty, or too long for one post');
-  const lines = poem ? splitPoem(await readPoem(poem.file), 'line') : [];
-  if (!lines.some((line) => line.text.trim() === text.trim())) return;
-  throw new FlockError('usage', 'that is a line of the poem, which flockd posts itself', {
-    hint: 'choose another text',
-  });
-}
+const actionOf = (bot: string, action: string, name: string, csrf: string, look = ''): Html =>
+  html`<form method="post" action="/bots/${bot}/${action}">
+    <input type="hidden" name="csrf" value="${csrf}" />
+    <button class="${look}">${name}<span class="unseen"> (${bot})</span></button>
+  </form>`;

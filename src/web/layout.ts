@@ -1,6 +1,10 @@
 import { html } from 'hono/html';
 import { asset } from '../assets.ts';
-import type { WebApp } from './server.ts';
+import { openWebServer, webApp, type WebApp } from './server.ts';
+
+/*
+ * What pages share: the layout of all, and of keymaker's the style sheet, the page with a message, and the server.
+ */
 
 /** Markup that is safe to put into a page as it is. */
 export type Html = ReturnType<typeof html>;
@@ -47,13 +51,6 @@ const keymakerStyle = '/style.css';
 export const keymakerPage = (title: string, content: Html): Html =>
   layout({ title, program: 'keymaker', style: keymakerStyle }, content);
 
-/** Serves the style sheet of {@link keymakerPage}. */
-export function addKeymakerStyle(app: WebApp): void {
-  app.get(keymakerStyle, (c) =>
-    c.body(asset('keymaker.css'), 200, { 'content-type': 'text/css; charset=utf-8' }),
-  );
-}
-
 /** A page of keymaker that says something. @param next - where to go from there, or what can be done */
 export const messagePage = ({ tone, title, text }: Message, next?: Html): Html =>
   keymakerPage(
@@ -67,3 +64,36 @@ export const messagePage = ({ tone, title, text }: Message, next?: Html): Html =
   );
 
 const sign = (mark: string): Html => html`<span class="sign" aria-hidden="true">${mark}</span>`;
+
+/** Bytes. */
+const maxBody = 64 * 1024;
+
+/** How long the last pages may take to reach their readers when the server closes. Milliseconds. */
+const grace = 2000;
+
+interface KeymakerServerOptions {
+  /** 0 takes any that is free. */
+  port: number;
+  /** Called with an error that no route expects. */
+  failed: (error: unknown) => void;
+  /** An origin that forms may lead to, besides their own. */
+  formTarget?: string;
+}
+
+/**
+ * Serves pages of keymaker on 127.0.0.1.
+ *
+ * @throws {FlockError} `unavailable` if the port cannot be had
+ */
+export function openKeymakerServer(
+  { port, failed, formTarget }: KeymakerServerOptions,
+  addRoutes: (app: WebApp) => void,
+): ReturnType<typeof openWebServer> {
+  const allow = formTarget === undefined ? {} : { formTarget };
+  const app = webApp({ allow, maxBody, failed, errorsAreIn: 'the terminal' });
+  const headers = { 'content-type': 'text/css; charset=utf-8' };
+  app.get(keymakerStyle, (c) => c.body(asset('keymaker.css'), 200, headers));
+  addRoutes(app);
+  const address = { kind: 'port', host: '127.0.0.1', port, flag: '--port' } as const;
+  return openWebServer(app, { address, grace, failed });
+}

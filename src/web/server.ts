@@ -13,24 +13,23 @@ import { secureHeaders } from 'hono/secure-headers';
 import { FlockError, systemCode } from '../errors.ts';
 import { reasonOf } from '../fs.ts';
 
+/*
+ * The web server of both programs, on hono: for this machine only, on a port of the loopback, a Unix socket or a socket of
+ * systemd. It answers only under its own names, and only to its own pages.
+ */
+
 interface WebEnv {
   Bindings: HttpBindings;
 }
 
-/** Routes of a server to this machine. */
 export type WebApp = Hono<WebEnv>;
 export type WebContext = Context<WebEnv>;
 
 interface WebAppOptions {
-  /** The names of the reverse proxies before it, where it can have any. */
+  /** The host names of reverse proxies, if the server can have any. */
   names?: readonly string[];
-  /** What pages may do besides showing what is their own. */
-  allow?: {
-    /** Whether they run scripts of their own. */
-    scripts?: boolean;
-    /** An origin that their forms may lead to, besides their own. */
-    formTarget?: string;
-  };
+  /** `scripts`: pages run scripts of this server; `formTarget`: another origin that forms may lead to. */
+  allow?: { scripts?: boolean; formTarget?: string };
   /** The longest body that is read. Bytes. */
   maxBody: number;
   /** Called with an error that no route expects. */
@@ -39,10 +38,7 @@ interface WebAppOptions {
   errorsAreIn: string;
 }
 
-/**
- * An app that answers only under its own names and only to its own pages, with the headers that all pages have. The caller
- * adds the routes.
- */
+/** An app with the checks and headers of all pages. The caller adds the routes. */
 export function webApp({ names, allow = {}, maxBody, failed, errorsAreIn }: WebAppOptions): WebApp {
   const app: WebApp = new Hono();
   app.use(
@@ -56,7 +52,7 @@ export function webApp({ names, allow = {}, maxBody, failed, errorsAreIn }: WebA
   app.post('*', bodyLimit({ maxSize: maxBody, onError: (c) => c.text('too long\n', 413) }));
   app.onError((error, c) => {
     if (error instanceof HTTPException) return error.getResponse();
-    // A client that has gone needs no answer, and that it has gone is no error.
+    // A client that closed its connection is no error.
     if (!c.env.incoming.socket.destroyed) failed(error);
     return c.text(`something went wrong here; ${errorsAreIn} says what\n`, 500);
   });
@@ -69,7 +65,7 @@ export function webApp({ names, allow = {}, maxBody, failed, errorsAreIn }: WebA
   return app;
 }
 
-/** Pages load nothing from elsewhere and are shown in no frame; nothing is stored on its way. */
+/** Pages load nothing from elsewhere, no frame shows them, and no cache stores them. */
 function pageHeaders({
   scripts = false,
   formTarget,
@@ -84,7 +80,7 @@ function pageHeaders({
       baseUri: ["'none'"],
       frameAncestors: ["'none'"],
     },
-    // With no-referrer, browsers would not say where a form comes from.
+    // With no-referrer, browsers would send `Origin: null` with a form.
     referrerPolicy: 'same-origin',
     // It is served without TLS; a reverse proxy that adds TLS adds this header.
     strictTransportSecurity: false,
@@ -96,23 +92,20 @@ function pageHeaders({
   };
 }
 
-/**
- * Refuses requests under any other name than its own: a page elsewhere can point a name of its own at this address (DNS
- * rebinding), but cannot make the browser hide that name.
- */
+/** Refuses requests to other host names: a web page can point its own name at this address (DNS rebinding), but the browser sends that name. */
 const onlyKnownHosts =
   (names: readonly string[] | undefined): MiddlewareHandler<WebEnv> =>
   async (c, next) => {
     const { headersDistinct, socket } = c.env.incoming;
     const [host, ...others] = headersDistinct['host'] ?? [];
-    // Programs differ in which of several names they use.
+    // Programs differ in which of several Host headers they use.
     if (others.length > 0) return c.text('a request has one Host\n', 400);
     if (isKnownHost(host, socket, names ?? [])) return next();
     const hint = names === undefined ? '' : '; see --host';
     return c.text(`this page does not go by that name${hint}\n`, 421);
   };
 
-/** A page elsewhere may link here, but not make its readers' browsers ask for anything. Browsers say which it is. */
+/** A web page elsewhere may link here, but send no other requests. Browsers say in `Sec-Fetch-` headers which it is. */
 const onlyLinksFromElsewhere: MiddlewareHandler<WebEnv> = async (c, next) => {
   const site = c.req.header('sec-fetch-site') ?? 'none';
   const isLink =
@@ -126,36 +119,30 @@ const onlyLinksFromElsewhere: MiddlewareHandler<WebEnv> = async (c, next) => {
 const hostOf = (origin: string): string | undefined =>
   URL.canParse(origin) ? new URL(origin).host : undefined;
 
-/** Where a connection arrived; a socket in the file system has neither. */
-interface LocalEnd {
-  localAddress?: string | undefined;
-  localPort?: number | undefined;
-}
-
 /**
- * Whether a request names its server by a name of this machine, with its port, or by that of a reverse proxy, with any port.
+ * Whether a Host header names this machine with the server's port, or a reverse proxy with any port.
  *
- * @param socket - where the request arrived
- * @param names - those of the reverse proxies
+ * @param socket - the connection of the request; one to a Unix socket has no port
+ * @param names - the host names of the reverse proxies
  */
 export function isKnownHost(
   host: string | undefined,
-  { localAddress, localPort }: LocalEnd,
+  { localAddress, localPort }: { localAddress?: string | undefined; localPort?: number | undefined },
   names: readonly string[],
 ): boolean {
   const asked = host?.toLowerCase() ?? '';
   if (names.includes(asked.replace(/:\d{1,5}$/, ''))) return true;
-  // Clients of a socket in the file system have to give it some name.
+  // Clients of a Unix socket must send some name.
   if (localPort === undefined) return asked === 'localhost';
   const own = ['localhost', '127.0.0.1', '[::1]', localAddress ?? ''];
-  // Browsers leave out the usual port.
+  // Browsers leave out port 80.
   return own.some((name) => asked === `${name}:${localPort}` || (localPort === 80 && asked === name));
 }
 
-/** A word that nobody can guess: it proves that a form came from a page that has it. */
+/** A random secret. In a form it proves that the form came from a page with the secret. */
 export const secretWord = (): string => randomBytes(32).toString('base64url');
 
-/** Whether two secrets are equal, told without telling how much of them is. */
+/** Whether two secrets are equal, compared in constant time. */
 export function same(a: string, b: string): boolean {
   const [left, right] = [Buffer.from(a), Buffer.from(b)];
   return left.length === right.length && timingSafeEqual(left, right);
@@ -163,11 +150,7 @@ export function same(a: string, b: string): boolean {
 
 const hostname = /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/;
 
-/**
- * The name of a reverse proxy.
- *
- * @throws {FlockError} `usage` for what is no name of a host
- */
+/** The host name of a reverse proxy. @throws {FlockError} `usage` if it is none */
 export function parseHostName(text: string): string {
   const name = text.toLowerCase();
   if (hostname.test(name)) return name;
@@ -178,20 +161,19 @@ export function parseHostName(text: string): string {
 
 interface WebServerOptions {
   address: ListenAddress;
-  /** The descriptor of the socket that systemd hands over, where it does. */
+  /** The descriptor of the socket that systemd passes, if it passes one. */
   inherited?: number | undefined;
-  /** The most connections at a time. */
   maxConnections?: number;
-  /** A connection on which nothing is sent or read for longer is closed. Milliseconds. */
+  /** When an idle connection is closed. Milliseconds. */
   maxIdle?: number;
-  /** How long answers under way may take when the server closes. Milliseconds. */
+  /** How long pending answers may take when the server closes. Milliseconds. */
   grace?: number;
   /** Called with errors of single connections. */
   failed: (error: unknown) => void;
 }
 
 export interface WebServer extends AsyncDisposable {
-  /** Where it listens, as a person reads it: `http://127.0.0.1:8787`, `unix:/run/flockd/flockd.sock`. */
+  /** Where it listens: `http://127.0.0.1:8787`, `unix:/run/flockd/flockd.sock`. */
   shown: string;
 }
 
@@ -203,18 +185,13 @@ const bounds = {
   keepAliveTimeout: 5_000,
 };
 
-/**
- * Serves an app to this machine.
- *
- * @throws {FlockError} `unavailable` where the address cannot be had, `config` where systemd hands over no socket that is
- * for this machine alone
- */
+/** @throws {FlockError} `unavailable` if the address cannot be had, `config` if systemd passes no socket, or one that others reach */
 export async function openWebServer(app: WebApp, options: WebServerOptions): Promise<WebServer> {
   const { address, inherited, maxConnections, maxIdle = 0, grace = 0, failed } = options;
   const answer = getRequestListener(app.fetch);
   const last = new WeakMap<Socket, ServerResponse>();
   const server = createServer(bounds, (request, response) => {
-    // A connection that is kept would hold up the end.
+    // A connection that is kept open would delay the close.
     if (grace > 0) response.shouldKeepAlive = false;
     if (isPipelined(request, response, last)) request.socket.destroy();
     else answer(request, response).catch(failed);
@@ -222,16 +199,16 @@ export async function openWebServer(app: WebApp, options: WebServerOptions): Pro
   if (maxConnections !== undefined) server.maxConnections = maxConnections;
   server.setTimeout(maxIdle);
   const shown = await openListener(server, address, inherited).catch((error: unknown) => {
-    // The socket that systemd handed over may be open already.
+    // The socket of systemd may be open already.
     server.close();
     throw error;
   });
-  // Later errors are of single connections, and stop nobody.
+  // Later errors are of single connections.
   server.on('error', failed);
   return { shown, [Symbol.asyncDispose]: () => close(server, grace) };
 }
 
-/** Closes a server. Answers under way have so long to reach their readers, in milliseconds. */
+/** @param grace - how long pending answers may take. Milliseconds */
 function close(server: Server, grace: number): Promise<void> {
   return new Promise((resolve) => {
     const cutOff = setTimeout(() => {
@@ -247,8 +224,8 @@ function close(server: Server, grace: number): Promise<void> {
 }
 
 /**
- * Whether a request came before the answer to the one before it had gone out. No browser does that; a client that does could
- * ask for thousands of pages at once, and read none.
+ * Whether a request came before the answer to the previous one was sent. No browser does that, and such a client could request
+ * thousands of pages at once without reading one.
  */
 function isPipelined(
   { socket }: IncomingMessage,
@@ -260,19 +237,19 @@ function isPipelined(
   return false;
 }
 
-/** Where a server listens: a port of this machine alone, a socket in the file system, or one that systemd opened. */
+/** Where a server listens: a port of the loopback, a Unix socket, or a socket that systemd opened. `flag` gave the address. */
 export type ListenAddress =
   | { kind: 'port'; host: string; port: number; flag?: '--listen' | '--port' }
   | { kind: 'socket'; path: string }
   | { kind: 'inherited' };
 
-/** The longest path a socket can have. Bytes. @see unix(7) */
+/** The maximum length of a Unix socket's path. Bytes. @see unix(7) */
 const maxPath = 107;
 
 /**
  * Reads `127.0.0.1:8787`, `[::1]:8787`, `localhost:8787`, `8787`, `unix:/run/flockd/flockd.sock` or `systemd`.
  *
- * @throws {FlockError} `usage` for anything else, other machines' addresses among it
+ * @throws {FlockError} `usage` for anything else, such as an address that other machines reach
  */
 export function parseListenAddress(text: string): ListenAddress {
   if (text === 'systemd') return { kind: 'inherited' };
@@ -297,7 +274,7 @@ export function parseListenAddress(text: string): ListenAddress {
   return { kind: 'port', host, port };
 }
 
-/** The address of this machine that a name stands for, or undefined where others can reach it. */
+/** The loopback address that a name stands for, or undefined if other machines can reach it. */
 function loopbackNamed(name: string): string | undefined {
   const host = name.toLowerCase();
   if (host === 'localhost') return '127.0.0.1';
@@ -322,10 +299,10 @@ function socketAt(path: string): ListenAddress {
   return { kind: 'socket', path };
 }
 
-/** Its owner and its group may use it. */
+/** The owner and the group may use it. */
 const socketMode = 0o660;
 
-/** Lets a server listen. @returns where, as a person reads it */
+/** @returns where it listens, for people */
 async function openListener(
   server: Server,
   address: ListenAddress,
@@ -364,7 +341,6 @@ function shownAddress(server: Server): string {
   return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
 }
 
-/** @param flag - the option that gave the address */
 function bind(
   server: Server,
   where: ListenOptions | { fd: number },
@@ -375,14 +351,11 @@ function bind(
     const failed = (cause: Error): void => {
       const inUse = systemCode(cause) === 'EADDRINUSE';
       const message = inUse ? `${name} is in use` : `${name} cannot be had: ${reasonOf(cause)}`;
-      reject(
+      const [prefix, hint] =
         flag === '--port'
-          ? new FlockError('unavailable', message, {
-              hint: 'choose another with --port N; 0 takes any that is free',
-              cause,
-            })
-          : new FlockError('unavailable', `--listen: ${message}`, { hint: 'choose another address', cause }),
-      );
+          ? ['', 'choose another with --port N; 0 takes any that is free']
+          : ['--listen: ', 'choose another address'];
+      reject(new FlockError('unavailable', prefix + message, { hint, cause }));
     };
     server.once('error', failed);
     server.listen(where, () => {
@@ -393,21 +366,21 @@ function bind(
 }
 
 /**
- * Takes away the socket that a flockd left which was killed. What anybody answers at, and what is no socket, stays.
+ * Removes the socket of a flockd that was killed. A socket that a program listens on stays, and anything that is no socket.
  *
- * @throws {FlockError} `unavailable` where no socket can be: the system's own words for it lead astray
+ * @throws {FlockError} `unavailable` if no socket can be there; the system's own message would be misleading
  */
 async function prepare(file: string): Promise<void> {
   const folder = path.dirname(file);
-  const home = await stat(folder).catch((cause: unknown) => {
+  const found = await stat(folder).catch((cause: unknown) => {
     if (systemCode(cause) === 'ENOENT') throw noSocket(`there is no folder ${folder}`);
   });
-  if (home?.isDirectory() === false) throw noSocket(`${folder} is not a folder`);
-  const found = await lstat(file).catch(() => undefined);
-  if (found && !found.isSocket())
-    throw noSocket(`${found.isDirectory() ? 'a folder' : 'a file'} is in the place of ${file}`);
-  const isOurs = found?.uid === process.getuid?.();
-  if (found && isOurs && !(await isAnswered(file))) await rm(file, { force: true });
+  if (found?.isDirectory() === false) throw noSocket(`${folder} is not a folder`);
+  const old = await lstat(file).catch(() => undefined);
+  if (old && !old.isSocket())
+    throw noSocket(`${old.isDirectory() ? 'a folder' : 'a file'} is in the place of ${file}`);
+  const isOurs = old?.uid === process.getuid?.();
+  if (old && isOurs && !(await isAnswered(file))) await rm(file, { force: true });
 }
 
 const noSocket = (why: string): FlockError =>
@@ -416,10 +389,10 @@ const noSocket = (why: string): FlockError =>
 function isAnswered(file: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(file);
-    const say = (answered: boolean) => () => {
+    const end = (answered: boolean) => () => {
       socket.destroy();
       resolve(answered);
     };
-    socket.once('connect', say(true)).once('error', say(false));
+    socket.once('connect', end(true)).once('error', end(false));
   });
 }

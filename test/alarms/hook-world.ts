@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { alarmOf, Hooks } from '../../src/alarms/hooks.ts';
+import { alarmOf } from '../../src/alarms/alarms.ts';
+import { Hooks } from '../../src/alarms/hooks.ts';
 import { HeldClock } from '../../src/clock.ts';
 import { Address, type AlarmName, type Hook } from '../../src/config/hooks.ts';
 import { openSender } from '../../src/http/send.ts';

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Ping } from '../../src/alarms/ping.ts';
+import { Ping } from '../../src/alarms/hooks.ts';
 import { HeldClock } from '../../src/clock.ts';
 import { Address } from '../../src/config/hooks.ts';
 import { openSender } from '../../src/http/send.ts';
-import { AlarmedFlock, linesOf } from './alarmed-flock.ts';
+import { AlarmedFlock } from './alarmed-flock.ts';
+import { linesOf } from '../support/flock.ts';
 import { HeardLog } from './heard-log.ts';
 import { secretPath, WebEnd } from './hook-ends.ts';
 
@@ -176,13 +177,13 @@ describe('a flock with a dead man’s switch', () => {
     flock.update({ ...daily, ping: 'http://127.0.0.1:1/' });
     await flock.until('2026-03-02T12:00:00Z');
     flock.stopped = true;
-    flock.wakeAll();
+    flock.daemon.wakeAll();
     await flock.until('2026-03-03T12:00:00Z');
     const before = pings.length;
     await flock.until('2026-03-09T12:00:00Z');
     assert.equal(pings.length, before);
     flock.stopped = false;
-    flock.wakeAll();
+    flock.daemon.wakeAll();
     await flock.until('2026-03-20T12:00:00Z');
     assert.equal(flock.postsOf('howl').length, 3);
     assert.equal(pings.at(-1), '2026-03-20T09:00:00.000Z');

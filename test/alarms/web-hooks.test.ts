@@ -105,7 +105,7 @@ describe('a webhook', { concurrency: true }, () => {
   });
 
   it('is never named in the log', async () => {
-    const port = String(ownPort());
+    const port = String(await ownPort());
     const url = `http://127.0.0.1:${port}/${secretPath}`;
     const nowhere = `https://${secretPath}.invalid/`;
     await using world = await HookWorld.open(webHook(url), webHook(nowhere));

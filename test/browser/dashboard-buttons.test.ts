@@ -72,7 +72,7 @@ describe('the buttons of the page in Chromium', { skip: noBrowser }, () => {
     await using shown = await Shown.open(browser, await smallFlock(), options, { allowControl: true });
     const { page, flock } = shown;
     const bot = page.locator('#bot-amber');
-    await flock.daemon.carryOut({ order: 'pause', bot: 'amber' });
+    await flock.daemon.execute({ order: 'pause', bot: 'amber' });
     await bot.getByRole('button', { name: 'Pause (amber)' }).click();
     assert.match(
       await page.locator('main').innerText(),
@@ -88,7 +88,7 @@ describe('the buttons of the page in Chromium', { skip: noBrowser }, () => {
   it('says why something cannot be done', async () => {
     await using shown = await Shown.open(browser, await smallFlock(), {}, { allowControl: true });
     const { page, flock } = shown;
-    await flock.daemon.carryOut({ order: 'pause', bot: 'amber' });
+    await flock.daemon.execute({ order: 'pause', bot: 'amber' });
     await page.locator('#bot-amber').getByRole('button', { name: 'Pause (amber)' }).click();
     await page.locator('#notice:has-text("amber is paused already. flockd resume amber")').waitFor();
     assert.equal(new URL(page.url()).pathname, '/');

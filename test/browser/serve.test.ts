@@ -180,7 +180,7 @@ describe('keymaker serve in Chromium', { skip: noBrowser }, () => {
     await desk.card('amber').getByLabel('Text').fill('Is this on? “Yes” & <b>loud</b>');
     await desk.card('amber').getByRole('button', { name: 'Post it' }).click();
     assert.match(await notice.innerText(), /Posted\s+“Is this on\? “Yes” & <b>loud<\/b>” is on the account/);
-    assert.deepEqual(flock.texts('amber'), ['Is this on? “Yes” & <b>loud</b>']);
+    assert.deepEqual(flock.postsOf('amber'), ['Is this on? “Yes” & <b>loud</b>']);
     await more(/test post/);
     await desk.card('amber').getByLabel('Text').fill('and the afternoon');
     await desk.card('amber').getByRole('button', { name: 'Post it' }).click();

@@ -1,4 +1,4 @@
-import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { type Browser, type BrowserContext, errors, type Page } from 'playwright-core';
 import type { MonitorOptions } from '../../src/web/dashboard/monitor.ts';
 import { patience } from './browser.ts';
 import { ShownFlock } from '../support/shown-flock.ts';
@@ -73,12 +73,17 @@ export class Shown implements AsyncDisposable {
     await this.page.clock.pauseAt(this.flock.clock.now() + 1000);
   }
 
-  /** Lets the time run, so many milliseconds at a time, until something is to be seen. */
-  async until(selector: string, step = 1000): Promise<void> {
+  /** Lets the flock's time run a second at a time until the page shows something. The page gets a moment for each second. */
+  async until(selector: string): Promise<void> {
     const end = performance.now() + patience;
-    while ((await this.page.locator(selector).count()) === 0) {
-      if (performance.now() > end) throw new Error(`waited in vain for ${selector}`);
-      await this.flock.clock.runUntil(this.flock.clock.now() + step);
+    for (;;) {
+      try {
+        await this.page.locator(selector).first().waitFor({ state: 'attached', timeout: 100 });
+        return;
+      } catch (error) {
+        if (!(error instanceof errors.TimeoutError) || performance.now() > end) throw error;
+      }
+      await this.flock.clock.runUntil(this.flock.clock.now() + 1000);
     }
   }
 
@@ -99,9 +104,9 @@ const lines = (word: string): string => Array.from({ length: 30 }, (_, n) => `${
 
 /** Two bots that have posted for two days. */
 export async function smallFlock(settings: Record<string, unknown> = {}): Promise<ShownFlock> {
-  const flock = await ShownFlock.open('2026-08-20T00:00:00Z', settings);
-  await flock.add('amber', lines('Amber keeps the gnat'));
-  await flock.add('birch', lines('Birch writes white on white'));
+  const flock = new ShownFlock('2026-08-20T00:00:00Z', settings);
+  flock.add('amber', lines('Amber keeps the gnat'));
+  flock.add('birch', lines('Birch writes white on white'));
   flock.update();
   await flock.until('2026-08-22T08:59:50Z');
   return flock;
@@ -109,7 +114,7 @@ export async function smallFlock(settings: Record<string, unknown> = {}): Promis
 
 /** Everything that can go wrong, and every script there is. */
 export async function motleyFlock(): Promise<ShownFlock> {
-  const flock = await ShownFlock.open('2026-08-20T00:00:00Z', {
+  const flock = new ShownFlock('2026-08-20T00:00:00Z', {
     timezone: 'Europe/Berlin',
     schedule: '0 */3 * * *',
     budget: { usdPerMonth: 3, postsPerDay: 90 },
@@ -120,15 +125,15 @@ export async function motleyFlock(): Promise<ShownFlock> {
       hebrew: { schedule: '0 7 * * *' },
     },
   });
-  await flock.add('once', 'only this\n');
-  await flock.add('resting', lines('resting'));
-  await flock.add('a-bot-with-a-name-so-long-that-nobody-would-ever-give-it-but-somebody-will', lines('long'), 'abcdefghijklmno'); // prettier-ignore
-  await flock.add('hebrew', 'הַיָּם קוֹרֵא לַחוֹף בְּשֵׁם אַחֵר.\nשָׁלוֹם לַגֶּשֶׁם.\n');
-  await flock.add('japanese', '灯台は一行だけ書いて、また消す。\n静けさや岩にしみ入る蝉の声\n');
-  await flock.add('capped', `${'w'.repeat(270)}\nshort\n`);
-  await flock.add('parked', lines('parked'));
-  await flock.add('doubtful', lines('doubtful'));
-  flock.addMisfit('broken', 'keys/broken.json: not a key bundle: oauth_token is missing', 'make it again: keymaker make-keys ./poems --bot broken'); // prettier-ignore
+  flock.add('once', 'only this\n');
+  flock.add('resting', lines('resting'));
+  flock.add('a-bot-with-a-name-so-long-that-nobody-would-ever-give-it-but-somebody-will', lines('long'), {}, { account: 'abcdefghijklmno' }); // prettier-ignore
+  flock.add('hebrew', 'הַיָּם קוֹרֵא לַחוֹף בְּשֵׁם אַחֵר.\nשָׁלוֹם לַגֶּשֶׁם.\n');
+  flock.add('japanese', '灯台は一行だけ書いて、また消す。\n静けさや岩にしみ入る蝉の声\n');
+  flock.add('capped', `${'w'.repeat(270)}\nshort\n`);
+  flock.add('parked', lines('parked'));
+  flock.add('doubtful', lines('doubtful'));
+  flock.addInvalid('broken', 'keys/broken.json: not a key bundle: oauth_token is missing', 'make it again: keymaker make-keys ./poems --bot broken'); // prettier-ignore
   flock.update();
   await flock.until('2026-08-22T08:30:00Z');
   flock.control('accounts/parked/revoke');

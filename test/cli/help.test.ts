@@ -89,9 +89,9 @@ Examples:
       sing it
 
 Exit codes:
-  0       done
+  0       success
   1       out of tune
-  64      the command line is wrong
+  64      wrong command line
   others  see choir --help
 `,
     );

@@ -26,7 +26,7 @@ describe('a screen of the flock', () => {
     const lines = flockFrame({ flock, bots: many }, noon, screen(100, 60));
     assert.equal(lines.length, 1 + 1 + 40 + 1 + 1);
     assert.deepEqual(firstWords(lines).slice(0, 4), ['', 'bot', 'bot-00', 'bot-01']);
-    assert.match(lines.at(-2) ?? '', /^40 bots: 39 fine, 1 parked/);
+    assert.match(lines.at(-2) ?? '', /^40 bots: 39 posting, 1 needs you/);
     assert.equal(lines.at(-1), 'bot-07: X refuses its key (401) (keymaker reauth bot-07)');
   });
 
@@ -59,8 +59,8 @@ describe('a screen of the flock', () => {
     assert.notDeepEqual(flockFrame({ flock, bots: many }, noon, screen(80, 4)), []);
   });
 
-  it('says that the flock is stopped', () => {
+  it('says that the flock is paused', () => {
     const lines = flockFrame({ flock: shownFlock({ stopped: true }), bots: many }, noon, screen(100, 24));
-    assert.ok(lines.some((line) => line.startsWith('The flock is stopped. 40 bots')));
+    assert.ok(lines.some((line) => line.startsWith('The flock is paused. 40 bots')));
   });
 });

@@ -74,6 +74,9 @@ class FakeScreen implements Screen {
   }
 }
 
+/** A frame that holds for a second. */
+const frame = (...lines: string[]) => ({ lines, holds: 1000 });
+
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 describe('the live view', () => {
@@ -89,11 +92,11 @@ describe('the live view', () => {
     await settled();
   };
 
-  it('draws a picture again each second, over the one before', async () => {
+  it('draws a frame again when it holds no more, over the one before', async () => {
     const screen = new FakeScreen();
     const view = new LiveView(screen);
     let count = 0;
-    view.show(() => [`frame ${++count}`, 'bottom']);
+    view.show(() => frame(`frame ${++count}`, 'bottom'));
     await settled();
     assert.deepEqual(screen.text, ['frame 1', 'bottom']);
     await pass(999);
@@ -103,10 +106,22 @@ describe('the live view', () => {
     assert.equal(screen.writes.length, 2);
   });
 
+  it('draws nothing while a frame holds', async () => {
+    const screen = new FakeScreen();
+    const view = new LiveView(screen);
+    let count = 0;
+    view.show(() => ({ lines: [`frame ${++count}`], holds: Infinity }));
+    await pass(3_600_000);
+    assert.equal(count, 1);
+    view.redraw();
+    await settled();
+    assert.deepEqual(screen.text, ['frame 2']);
+  });
+
   it('lets the log go by above it', async () => {
     const screen = new FakeScreen();
     const view = new LiveView(screen);
-    view.show(() => ['frame']);
+    view.show(() => frame('frame'));
     await settled();
     view.log.write('one\n');
     view.log.write('two\n');
@@ -121,7 +136,7 @@ describe('the live view', () => {
   it('shows each change at once, and wraps no line of the picture', async () => {
     const screen = new FakeScreen();
     const view = new LiveView(screen);
-    view.show(() => ['frame']);
+    view.show(() => frame('frame'));
     view.log.write('one\n');
     await pass(50);
     for (const text of screen.writes) {
@@ -134,7 +149,7 @@ describe('the live view', () => {
     const screen = new FakeScreen();
     const view = new LiveView(screen);
     let count = 0;
-    view.show(() => [`frame ${++count}`]);
+    view.show(() => frame(`frame ${++count}`));
     await settled();
     screen.stall();
     for (let second = 0; second < 10; second++) {
@@ -163,7 +178,7 @@ describe('the live view', () => {
   it('is drawn again for a terminal that was resized, over lines that it has broken', async () => {
     const screen = new FakeScreen();
     const view = new LiveView(screen);
-    view.show(({ columns }) => ['='.repeat(columns)]);
+    view.show(({ columns }) => frame('='.repeat(columns)));
     await settled();
     screen.resize(15);
     await settled();
@@ -174,7 +189,7 @@ describe('the live view', () => {
   it('leaves the log alone at its end, all of it', async () => {
     const screen = new FakeScreen();
     const view = new LiveView(screen);
-    view.show(() => ['frame']);
+    view.show(() => frame('frame'));
     await settled();
     view.log.write('stops\n');
     await view[Symbol.asyncDispose]();
@@ -196,7 +211,7 @@ describe('the live view', () => {
   it('is gone while the program is stopped, and drawn below what was written meanwhile', async () => {
     const screen = new FakeScreen();
     const view = new LiveView(screen);
-    view.show(() => ['frame']);
+    view.show(() => frame('frame'));
     await settled();
     await screen.stops?.();
     assert.deepEqual(screen.text, []);
@@ -208,14 +223,14 @@ describe('the live view', () => {
     assert.deepEqual(screen.text, ['$ fg', 'frame']);
   });
 
-  it('takes a picture that is slow to take less often', async () => {
+  it('draws a frame that is slow to draw less often', async () => {
     const screen = new FakeScreen();
     const view = new LiveView(screen);
     let count = 0;
     view.show(() => {
       const until = performance.now() + 100;
       while (performance.now() < until);
-      return [`frame ${++count}`];
+      return frame(`frame ${++count}`);
     });
     await pass(1999);
     assert.equal(count, 1);

@@ -8,14 +8,14 @@ describe('a flock in words', () => {
     const bots = [shownBot('ada'), shownBot('bea', { state: 'parked' }), shownBot('cid')];
     assert.equal(
       flockWords(shownFlock(), bots),
-      '3 bots: 2 fine, 1 parked. 24 posts today, $3.60 this month.',
+      '3 bots: 2 posting, 1 needs you. 24 posts today, $3.60 this month.',
     );
   });
 
   it('is held against its budget', () => {
     const budget = { postsPerDay: 50, usdPerMonth: 20 };
     const words = flockWords(shownFlock({ budget }), [shownBot('ada')]);
-    assert.equal(words, '1 bot: 1 fine. 24 of 50 posts today, $3.60 of $20.00 this month.');
+    assert.equal(words, '1 bot: 1 posting. 24 of 50 posts today, $3.60 of $20.00 this month.');
   });
 });
 
@@ -51,6 +51,11 @@ describe('what is the matter', () => {
     const [trouble, ...more] = troublesOf(bots, noon);
     assert.deepEqual(more, []);
     assert.equal(trouble?.text, 'bot-0, bot-1, bot-2 and 6 more: no money');
+  });
+
+  it('is said of a poem that is finished, too', () => {
+    const [trouble] = troublesOf([shownBot('ada', { state: 'finished', next: undefined })], noon);
+    assert.deepEqual(trouble, { text: 'ada: its poem is at its end', hint: 'atEnd in flock.json says stop' });
   });
 
   it('is not said of each bot of a flock that is stopped', () => {

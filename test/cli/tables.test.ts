@@ -23,18 +23,18 @@ describe('the table of the bots', () => {
   it('has all there is where there is room for it', () => {
     assert.deepEqual(drawn(140), [
       'bot          account           lines             last post    next        state         this month      link',
-      'evensong     @evensong_bot     ██████░░░░ 8/14   3 h ago      in 3 h      fine          $3.60           https://x.com/evensong/status/77',
+      'evensong     @evensong_bot     ██████░░░░ 8/14   3 h ago      in 3 h      posting       $3.60           https://x.com/evensong/status/77',
       'snow-ledger  @snow_ledger_bot  ██████░░░░ 8/14   3 h ago      in 12 h     waiting 12 h  $3.60 of $5.00  https://x.com/snow-ledger/status/77',
-      'tide                           ██████████ 14/14                           parked        $3.60',
+      'tide                           ██████████ 14/14                           needs you     $3.60',
     ]);
   });
 
   it('leaves out what it can do without on a narrow terminal', () => {
     assert.deepEqual(drawn(80), [
       'bot          lines             last post    next        state',
-      'evensong     ██████░░░░ 8/14   3 h ago      in 3 h      fine',
+      'evensong     ██████░░░░ 8/14   3 h ago      in 3 h      posting',
       'snow-ledger  ██████░░░░ 8/14   3 h ago      in 12 h     waiting 12 h',
-      'tide         ██████████ 14/14                           parked',
+      'tide         ██████████ 14/14                           needs you',
     ]);
     assert.deepEqual(drawn(60)[2], 'snow-ledger  ██████░░░░ 8/14   in 12 h     waiting 12 h');
     assert.deepEqual(drawn(50)[2], 'snow-ledger  8/14   in 12 h     waiting 12 h');
@@ -90,8 +90,8 @@ describe('the table of the bots', () => {
     const lines = statusTable(bots, { columns: 100, now: noon, colors: true });
     const link = '\u001b]8;;https://x.com/evensong/status/77\u0007';
     assert.ok(lines[1]?.includes(`${link}3 h ago\u001b]8;;\u0007`));
-    assert.ok(lines[1]?.includes('\u001b[32mfine\u001b[39m'));
-    assert.ok(lines[3]?.includes('\u001b[31mparked\u001b[39m'));
+    assert.ok(lines[1]?.includes('\u001b[32mposting\u001b[39m'));
+    assert.ok(lines[3]?.includes('\u001b[31mneeds you\u001b[39m'));
     const plain = lines.map((line) => stripVTControlCharacters(line).trimEnd());
     assert.deepEqual(plain, drawn(100));
   });
@@ -106,7 +106,7 @@ describe('the table of the bots', () => {
     const [heads = '', ...rows] = statusTable(many, { columns: 140, now: noon, colors: false });
     assert.equal(rows.length, many.length);
     assert.ok(
-      rows.every((row) => row.indexOf('fine') === heads.indexOf('state')),
+      rows.every((row) => row.indexOf('posting') === heads.indexOf('state')),
       'each state stands below its head',
     );
   });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { spentBy, spentByFlock } from '../../src/posting/budget.ts';
-import { HeldFlock } from './held-flock.ts';
+import { spentBy, spentByFlock } from '../../src/ledger/history.ts';
+import { HeldFlock } from '../support/held-flock.ts';
 
 const lines = (word: string, count: number): string[] =>
   Array.from({ length: count }, (_, index) => `${word} number ${index + 1}`);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { HeldFlock } from './held-flock.ts';
+import { HeldFlock } from '../support/held-flock.ts';
 
 const poem = ['one', 'two', 'three', 'four'];
 const daily = { schedule: '0 9 * * *', atEnd: 'stop' };

@@ -106,7 +106,7 @@ describe('the flockds of a machine', { skip }, () => {
     assert.equal(holder?.pid, first.child.pid);
     assert.ok(holder);
     const gone = new Promise<void>((resolve) => {
-      presence.whenGone(holder, resolve);
+      presence.whenEnded(holder, resolve);
     });
     first.child.kill('SIGKILL');
     await gone;

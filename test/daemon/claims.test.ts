@@ -24,7 +24,7 @@ const flockOf = (...names: string[]): Flock => ({
     poemFile: name,
     settings: settingsOf(name as BotName),
   })),
-  misfits: [],
+  invalidBots: [],
   keyless: [],
   passedOver: [],
   purse: unlimitedBudget,
@@ -46,15 +46,18 @@ describe('claims', { skip }, () => {
       ['cid'],
     );
     assert.deepEqual(takenOver, []);
-    const [misfit] = flock.misfits;
-    assert.equal(misfit?.bot, 'bea');
-    assert.equal(misfit.error.exit, 'tryLater');
-    assert.match(misfit.error.message, RegExp(`^bea: another flockd .*pid ${process.pid}\\).*${places[0]}$`));
+    const [invalidBot] = flock.invalidBots;
+    assert.equal(invalidBot?.bot, 'bea');
+    assert.equal(invalidBot.error.exit, 'tryLater');
+    assert.match(
+      invalidBot.error.message,
+      RegExp(`^bea: another flockd .*pid ${process.pid}\\).*${places[0]}$`),
+    );
 
     // A bot that comes later is looked at as well, by whichever comes second.
     const grown = await first.take(flockOf('ada', 'bea', 'cid'));
     assert.deepEqual(
-      grown.flock.misfits.map(({ bot }) => bot),
+      grown.flock.invalidBots.map(({ bot }) => bot),
       ['cid'],
     );
 
@@ -64,7 +67,7 @@ describe('claims', { skip }, () => {
     await isFreed;
     clearInterval(awake);
     const again = await second.take(flockOf('bea', 'cid'));
-    assert.deepEqual(again.flock.misfits, []);
+    assert.deepEqual(again.flock.invalidBots, []);
     assert.deepEqual(again.takenOver, ['bea']);
     assert.deepEqual((await second.take(flockOf('bea', 'cid'))).takenOver, [], 'once');
   });

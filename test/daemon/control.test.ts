@@ -20,6 +20,7 @@ import type { PostReport } from '../../src/posting/commands.ts';
 import { HeardLog } from '../alarms/heard-log.ts';
 import { tempFolder } from '../flock/temp-folder.ts';
 import { bundle } from '../support/bundle.ts';
+import { flockError } from '../support/flock-error.ts';
 
 const report: PostReport = { state: 'posted', line: 3, of: 9, id: '77', at: 5 };
 const post: DaemonCommand = { order: 'post', bot: 'howl' };
@@ -30,15 +31,6 @@ async function listening(state: string, execute: Execute): Promise<ControlServer
   await server.listen(state);
   return server;
 }
-
-/** An error of this exit, with these words in its message and its hint. */
-const refusal = (exit: string, message: RegExp, hint: RegExp) => (error: unknown) => {
-  assert.ok(error instanceof FlockError);
-  assert.equal(error.exit, exit);
-  assert.match(error.message, message);
-  assert.match(error.hint ?? '', hint);
-  return true;
-};
 
 /** Asks as any program does that speaks HTTP. */
 function ask(
@@ -101,7 +93,7 @@ describe('a command', () => {
     await using _server = await listening(state, () => Promise.reject(cause));
     await assert.rejects(
       sendCommand(state, post),
-      refusal('tryLater', /^howl has a post in doubt$/, /^wait$/),
+      flockError('tryLater', /^howl has a post in doubt$/, /^wait$/),
     );
   });
 
@@ -157,7 +149,7 @@ describe('a command that gets no answer', () => {
   it('was not carried out where nobody listens', async () => {
     await assert.rejects(
       sendCommand(tempFolder(), post, { timeout: 50 }),
-      refusal('tryLater', /does not answer: nothing was done/, /ask again/),
+      flockError('tryLater', /does not answer: nothing was done/, /ask again/),
     );
   });
 
@@ -174,7 +166,7 @@ describe('a command that gets no answer', () => {
     try {
       await assert.rejects(
         sendCommand(state, post, { timeout: 100 }),
-        refusal('tryLater', /does not answer: nothing was done/, /ask again/),
+        flockError('tryLater', /does not answer: nothing was done/, /ask again/),
       );
       assert.match(text, /^POST \/bots\/post HTTP/);
       assert.doesNotMatch(text, /howl/);
@@ -193,7 +185,7 @@ describe('a command that gets no answer', () => {
     );
     await assert.rejects(
       sendCommand(state, post, { timeout: 200 }),
-      refusal('tryLater', /^flockd runs but does not answer$/, /may be carried out all the same/),
+      flockError('tryLater', /^flockd runs but does not answer$/, /may be carried out all the same/),
     );
     finish();
   });
@@ -204,7 +196,7 @@ describe('a command that gets no answer', () => {
     writeFileSync(path.join(state, 'other', 'flockd.sock'), '');
     await assert.rejects(
       sendCommand(path.join(state, 'other', 'flockd.sock'), post),
-      refusal('io', /^cannot reach flockd at /, /run this as the one who runs flockd/),
+      flockError('io', /^cannot reach flockd at /, /run this as the one who runs flockd/),
     );
   });
 });
@@ -298,7 +290,7 @@ describe('a process that is killed', () => {
       const child = await start(state, when);
       await assert.rejects(
         sendCommand(state, post),
-        refusal('tryLater', /not known whether it carried that out/, /look at flockd status/),
+        flockError('tryLater', /not known whether it carried that out/, /look at flockd status/),
       );
       await kill(child);
       const next = await start(state);
@@ -314,7 +306,7 @@ describe('a process that is killed', () => {
     child.kill('SIGSTOP');
     await assert.rejects(
       sendCommand(state, post, { timeout: 300 }),
-      refusal('tryLater', /does not answer: nothing was done/, /ask again/),
+      flockError('tryLater', /does not answer: nothing was done/, /ask again/),
     );
     child.kill('SIGCONT');
     await sendCommand(state, { order: 'reload' });

@@ -4,7 +4,9 @@ import { HeldClock } from '../../src/clock.ts';
 import { isInTrouble, DrainCycle } from '../../src/daemon/daemon.ts';
 import { startOf } from '../../src/ledger/cursor.ts';
 import type { BotState } from '../../src/ledger/state.ts';
-import { AlarmedFlock, linesOf } from '../alarms/alarmed-flock.ts';
+import { AlarmedFlock } from '../alarms/alarmed-flock.ts';
+import { linesOf } from '../support/flock.ts';
+import { intentOf } from '../support/intent.ts';
 
 const noSend = () => Promise.reject(new Error('nothing is to be sent'));
 const daily = { schedule: '0 9 * * *', atEnd: 'stop' };
@@ -89,16 +91,7 @@ describe('a bot after a step', () => {
   const at = Date.parse('2026-03-01T09:00:00Z');
   const fine: BotState = { place: startOf('abcdefgh'), pass: 1, served: at, posts: 3 };
   const owed = { slot: at, until: at, retryAt: at, why: 'wait', reason: '429', times: 1 };
-  const open = {
-    event: 'intent',
-    bot: 'howl',
-    at,
-    slot: at,
-    until: at,
-    line: 0,
-    lines: 1,
-    print: 'abcdefgh',
-  } as const;
+  const open = intentOf('howl', at);
   const parked = { why: 'reauth', hint: 'keymaker reauth howl', key: 'k', at };
 
   it('is in trouble where it is in doubt, was parked, or was refused', () => {

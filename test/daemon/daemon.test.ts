@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { HeldFlock } from './held-flock.ts';
+import { HeldFlock } from '../support/held-flock.ts';
 
 const poem = ['one', 'two', 'three', 'four', 'five', 'six'];
 const daily = { schedule: '0 9 * * *', atEnd: 'stop' };
@@ -120,7 +120,7 @@ describe('a flock on a held clock', () => {
     flock.add('howl', poem);
     flock.start();
     await flock.until('2026-05-02T12:00:00Z');
-    flock.rekey('howl', {}, 'stranger');
+    flock.rekey('howl', {}, { account: 'stranger' });
     await flock.until('2026-05-05T12:00:00Z');
     assert.deepEqual(flock.postsOf('stranger'), []);
     flock.rekey('howl');

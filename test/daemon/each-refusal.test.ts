@@ -1,21 +1,21 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { HeldFlock } from './held-flock.ts';
+import { HeldFlock } from '../support/held-flock.ts';
 
 /*
- * A flock of 40 bots, and X, or something in front of it, that refuses everything for a minute in each way there is. Afterwards
+ * A flock of twelve bots, and X, or something in front of it, that refuses everything for a minute in each way there is. Afterwards
  * X is well. Then each bot has gone on by itself, or is parked for what X has said of it; no line is missing, and none is there
  * twice.
  */
 
-const size = 40;
+const size = 12;
 const names = Array.from({ length: size }, (_, n) => `bot-${String(n).padStart(2, '0')}`);
 const lineCount = 8;
 const poemOf = (name: string): string[] =>
   Array.from({ length: lineCount }, (_, n) => `${name}, line ${n + 1}`);
 
 /** Each bot posts every minute, at a second of its own. */
-const scheduleOf = (n: number): string => `${n} * * * * *`;
+const scheduleOf = (n: number): string => `${n * 4} * * * * *`;
 
 const at = (time: string): string => `2026-05-01T${time}Z`;
 
@@ -46,60 +46,123 @@ const problem = (type: string, title: string, detail: string, more: object = {})
 const old = (code: number, message: string): object => ({ errors: [{ code, message }] });
 const forbidden = (detail: string): object => problem('', 'Forbidden', detail);
 const appRefused = { alarms: ['app-refused'] };
-const herd = { most: 4, alarms: ['herd'] };
+const herd = { most: 2, alarms: ['herd'] };
 const page =
   '<html><head><title>403 Forbidden</title></head><body>suspended? duplicate content?</body></html>';
 const tooMany = { title: 'Too Many Requests', detail: 'Too Many Requests', status: 429 };
 
+const doubtful = { isDoubtful: true } as const;
+
+type More = Omit<Row, 'name' | 'refusal'> & Pick<Refusal, 'headers'>;
+
+function row(name: string, status: number, body: unknown, { headers = {}, ...more }: More = {}): Row {
+  return { name, refusal: { status, body, headers }, ...more };
+}
+
 const rows: Row[] = [
   // The line.
-  { name: 'the line', refusal: { status: 403, body: forbidden('You are not permitted to perform this action.') }, parks: 'rejected' },
-  { name: 'a bad request', refusal: { status: 400, body: problem('invalid-request', 'Invalid Request', 'One or more parameters was invalid.') }, parks: 'rejected' },
-  { name: 'a repetition', refusal: { status: 403, body: forbidden('You are not allowed to create a Tweet with duplicate content.') } },
-  { name: 'a repetition (187)', refusal: { status: 403, body: old(187, 'Status is a duplicate.') } },
-  // The account.
-  { name: 'a dead key (89)', refusal: { status: 401, body: old(89, 'Invalid or expired token.') }, parks: 'reauth' },
-  { name: 'a suspended account', refusal: { status: 403, body: problem('user-suspended', 'Forbidden', 'The user has been suspended.') }, parks: 'suspended', ...herd },
-  { name: 'a suspended account (64)', refusal: { status: 403, body: old(64, 'Your account is suspended.') }, parks: 'suspended', ...herd },
-  { name: 'a locked account (326)', refusal: { status: 403, body: old(326, 'This account is temporarily locked.') }, parks: 'locked', ...herd },
-  { name: 'an account called automated (226)', refusal: { status: 403, body: old(226, 'This request looks like it might be automated.') }, parks: 'automated', ...herd },
-  { name: 'an app that may only read', refusal: { status: 403, body: problem('oauth1-permissions', 'Forbidden', 'Your client app is not configured with the appropriate oauth1 app permissions for this endpoint.') }, parks: 'read-only' },
-  // The app.
-  { name: 'client-forbidden', refusal: { status: 403, body: problem('client-forbidden', 'Client Forbidden', 'This app may not.') }, ...appRefused },
-  { name: 'client-not-enrolled', refusal: { status: 403, body: problem('client-forbidden', 'Client Forbidden', 'You must use a Project.', { reason: 'client-not-enrolled' }) }, ...appRefused },
-  { name: 'usage-capped', refusal: { status: 403, body: problem('usage-capped', 'UsageCapExceeded', 'Monthly product cap') }, ...appRefused },
-  { name: 'usage-capped (429)', refusal: { status: 429, body: problem('usage-capped', 'UsageCapExceeded', 'Monthly product cap') }, ...appRefused },
-  { name: '453', refusal: { status: 403, body: old(453, 'You currently have access to a subset of X API V2 endpoints.') }, ...appRefused },
-  { name: '261', refusal: { status: 403, body: old(261, 'Application cannot perform write actions.') }, ...appRefused },
-  { name: 'a suspended app (416)', refusal: { status: 403, body: old(416, 'Invalid / suspended application') }, ...appRefused },
-  { name: 'no credit', refusal: { status: 402, body: { title: 'CreditsDepleted', type: 'https://api.x.com/2/problems/credits' } } },
-  { name: 'the spending cap', refusal: { status: 403, body: problem('', 'SpendCapReached', 'The cap is reached.') } },
-  // Time.
-  { name: 'the daily limit (185)', refusal: { status: 403, body: old(185, 'User is over daily status update limit.') } },
-  { name: 'the daily limit (344)', refusal: { status: 403, body: old(344, 'You have reached your daily limit.') } },
-  { name: 'the daily limit, in words', refusal: { status: 403, body: forbidden('You have reached your daily limit for sending posts.') } },
-  { name: 'a limit that is forbidden (88)', refusal: { status: 403, body: old(88, 'Rate limit exceeded') } },
-  { name: 'a limit', refusal: { status: 429, body: tooMany } },
-  { name: 'a limit until a date', refusal: { status: 429, body: tooMany, headers: { 'retry-after': 'Fri, 01 May 2026 01:05:00 GMT' } } },
-  { name: 'a limit until milliseconds', refusal: { status: 429, body: tooMany, headers: { 'x-rate-limit-remaining': '0', 'x-rate-limit-reset': String(Date.parse(at('01:05:00'))) } } },
-  { name: 'the limit of the app', refusal: { status: 429, body: tooMany, headers: { 'x-app-limit-24hour-remaining': '0', 'x-app-limit-24hour-reset': String(Date.parse(at('01:05:00')) / 1000) } } },
-  // The clock.
-  { name: 'the clock (135)', refusal: { status: 401, body: old(135, 'Timestamp out of bounds.') }, alarms: ['clock-wrong'] },
-  // Nobody's word, or everybody's.
-  { name: 'a 401 that names nothing', refusal: { status: 401, body: problem('', 'Unauthorized', 'Unauthorized', { status: 401 }) } },
-  { name: 'a 401 that names nothing (32)', refusal: { status: 401, body: old(32, 'Could not authenticate you.') } },
-  ...[400, 401, 402, 403, 404, 407, 429, 502, 503].map(
-    (status): Row => ({ name: `a web page (${status})`, refusal: { status, body: page }, isDoubtful: true }),
+  row('the line', 403, forbidden('You are not permitted to perform this action.'), { parks: 'rejected' }),
+  row(
+    'a bad request',
+    400,
+    problem('invalid-request', 'Invalid Request', 'One or more parameters was invalid.'),
+    { parks: 'rejected' },
   ),
-  ...[400, 401, 403, 404].flatMap((status): Row[] => [
-    { name: `nothing (${status})`, refusal: { status, body: '' }, isDoubtful: true },
-    { name: `{} (${status})`, refusal: { status, body: {} }, isDoubtful: true },
+  row('a repetition', 403, forbidden('You are not allowed to create a Tweet with duplicate content.')),
+  row('a repetition (187)', 403, old(187, 'Status is a duplicate.')),
+  // The account.
+  row('a dead key (89)', 401, old(89, 'Invalid or expired token.'), { parks: 'reauth' }),
+  row('a suspended account', 403, problem('user-suspended', 'Forbidden', 'The user has been suspended.'), {
+    parks: 'suspended',
+    ...herd,
+  }),
+  row('a suspended account (64)', 403, old(64, 'Your account is suspended.'), {
+    parks: 'suspended',
+    ...herd,
+  }),
+  row('a locked account (326)', 403, old(326, 'This account is temporarily locked.'), {
+    parks: 'locked',
+    ...herd,
+  }),
+  row('an account called automated (226)', 403, old(226, 'This request looks like it might be automated.'), {
+    parks: 'automated',
+    ...herd,
+  }),
+  row(
+    'an app that may only read',
+    403,
+    problem(
+      'oauth1-permissions',
+      'Forbidden',
+      'Your client app is not configured with the appropriate oauth1 app permissions for this endpoint.',
+    ),
+    { parks: 'read-only' },
+  ),
+  // The app.
+  row(
+    'client-forbidden',
+    403,
+    problem('client-forbidden', 'Client Forbidden', 'This app may not.'),
+    appRefused,
+  ),
+  row(
+    'client-not-enrolled',
+    403,
+    problem('client-forbidden', 'Client Forbidden', 'You must use a Project.', {
+      reason: 'client-not-enrolled',
+    }),
+    appRefused,
+  ),
+  row('usage-capped', 403, problem('usage-capped', 'UsageCapExceeded', 'Monthly product cap'), appRefused),
+  row(
+    'usage-capped (429)',
+    429,
+    problem('usage-capped', 'UsageCapExceeded', 'Monthly product cap'),
+    appRefused,
+  ),
+  row('453', 403, old(453, 'You currently have access to a subset of X API V2 endpoints.'), appRefused),
+  row('261', 403, old(261, 'Application cannot perform write actions.'), appRefused),
+  row('a suspended app (416)', 403, old(416, 'Invalid / suspended application'), appRefused),
+  row('no credit', 402, { title: 'CreditsDepleted', type: 'https://api.x.com/2/problems/credits' }),
+  row('the spending cap', 403, problem('', 'SpendCapReached', 'The cap is reached.')),
+  // Time.
+  row('the daily limit (185)', 403, old(185, 'User is over daily status update limit.')),
+  row('the daily limit (344)', 403, old(344, 'You have reached your daily limit.')),
+  row('the daily limit, in words', 403, forbidden('You have reached your daily limit for sending posts.')),
+  row('a limit that is forbidden (88)', 403, old(88, 'Rate limit exceeded')),
+  row('a limit', 429, tooMany),
+  row('a limit until a date', 429, tooMany, { headers: { 'retry-after': 'Fri, 01 May 2026 01:05:00 GMT' } }),
+  row('a limit until milliseconds', 429, tooMany, {
+    headers: { 'x-rate-limit-remaining': '0', 'x-rate-limit-reset': String(Date.parse(at('01:05:00'))) },
+  }),
+  row('the limit of the app', 429, tooMany, {
+    headers: {
+      'x-app-limit-24hour-remaining': '0',
+      'x-app-limit-24hour-reset': String(Date.parse(at('01:05:00')) / 1000),
+    },
+  }),
+  // The clock.
+  row('the clock (135)', 401, old(135, 'Timestamp out of bounds.'), { alarms: ['clock-wrong'] }),
+  // Nobody's word, or everybody's.
+  row('a 401 that names nothing', 401, problem('', 'Unauthorized', 'Unauthorized', { status: 401 })),
+  row('a 401 that names nothing (32)', 401, old(32, 'Could not authenticate you.')),
+  ...[400, 401, 402, 403, 404, 407, 429, 502, 503].map((status) =>
+    row(`a web page (${status})`, status, page, doubtful),
+  ),
+  ...[400, 401, 403, 404].flatMap((status) => [
+    row(`nothing (${status})`, status, '', doubtful),
+    row(`{} (${status})`, status, {}, doubtful),
   ]),
-  { name: 'a web page (200)', refusal: { status: 200, body: page }, isDoubtful: true },
-  { name: 'another JSON', refusal: { status: 403, body: { message: 'Forbidden', code: 89 } }, isDoubtful: true },
-  { name: 'X itself: not found', refusal: { status: 404, body: problem('resource-not-found', 'Not Found Error', 'Could not find it.') }, isDoubtful: true },
-  { name: 'X itself: over capacity', refusal: { status: 503, body: problem('', 'Service Unavailable', 'Over capacity') }, isDoubtful: true },
-]; // prettier-ignore
+  row('a web page (200)', 200, page, doubtful),
+  row('another JSON', 403, { message: 'Forbidden', code: 89 }, doubtful),
+  row(
+    'X itself: not found',
+    404,
+    problem('resource-not-found', 'Not Found Error', 'Could not find it.'),
+    doubtful,
+  ),
+  row('X itself: over capacity', 503, problem('', 'Service Unavailable', 'Over capacity'), doubtful),
+];
 
 function openFlock(): HeldFlock {
   const flock = new HeldFlock(at('01:00:30'), { atEnd: 'stop' }, { limits: { posts: null } });
@@ -153,13 +216,13 @@ async function check(
   // A person repairs what is to be repaired.
   flock.stopped = false;
   const orders = parked.map((name) => flock.resume(name));
-  flock.regain();
+  flock.update();
   await flock.until(at('06:00:00'));
   await Promise.all(orders);
   assertDone(flock, names);
 }
 
-describe('40 bots, each refused for a minute', () => {
+describe('twelve bots, each refused for a minute', () => {
   for (const { name, refusal, ...expected } of rows) {
     const whens = expected.isDoubtful ? (['before', 'after'] as const) : (['before'] as const);
     for (const when of whens) {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { HeldFlock } from './held-flock.ts';
+import { HeldFlock } from '../support/held-flock.ts';
 
 const poem = ['one', 'two', 'three', 'four', 'five', 'six'];
 const daily = { schedule: '0 9 * * *', atEnd: 'stop' };
@@ -27,7 +27,7 @@ describe('a flock on a held clock, refused and in doubt', () => {
     flock.start();
     await flock.until('2026-05-01T02:00:00Z');
     assert.deepEqual(flock.postsOf('howl'), ['one', 'two', 'three']);
-    const [first = 0, second = 0, third = 0] = flock.log('howl').map(({ instant }) => instant);
+    const [first = 0, second = 0, third = 0] = flock.entriesOf('howl').map(({ instant }) => instant);
     assert.ok(second - first >= 900_000 && third - second >= 900_000);
   });
 
@@ -243,7 +243,7 @@ describe('a flock on a held clock, refused and in doubt', () => {
     const refused = 'FlockError: howl is not in the flock';
     assert.deepEqual((await told).slice(1), [refused, refused, 'done', 'done']);
     assert.deepEqual(flock.postsOf('howl'), []);
-    flock.regain();
+    flock.update();
     await flock.until('2026-05-04T12:00:00Z');
     assert.deepEqual(flock.failures, []);
     assert.deepEqual(flock.postsOf('howl'), ['one', 'two', 'three']);

@@ -1,45 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { systemClock } from '../../src/clock.ts';
-import { type Bot, parseFlockFile } from '../../src/config/flock-file.ts';
-import { Daemon } from '../../src/daemon/daemon.ts';
+import { parseFlockFile } from '../../src/config/flock-file.ts';
 import { openNodeSender, openSender } from '../../src/http/send.ts';
-import { EventLog } from '../../src/log.ts';
-import { openX } from '../../src/networks/x/client.ts';
-import { TokenPair } from '../../src/oauth/signature.ts';
 import type { BotName } from '../../src/poems/bot-name.ts';
 import { unlimitedBudget } from '../../src/posting/budget.ts';
-import type { Sandbox } from '../../src/sandbox/sandbox.ts';
-import { openSandbox } from '../../src/sandbox/server.ts';
 import { MemoryLedger } from '../fakes/memory-ledger.ts';
-import { calmWorld } from '../support/daemon-options.ts';
+import { TestFlock } from '../support/flock.ts';
+import { openDaemon } from '../support/daemon.ts';
 
-const app = { token: 'app-key', secret: 'app-secret' };
 const settings = parseFlockFile('{"schedule": "* * * * * *"}', 'flock.json');
-
-function botOf(sandbox: Sandbox, name: string): Bot {
-  const { token, secret, userId, screenName } = sandbox.grant(app.token, name);
-  const bundle = {
-    appKeys: new TokenPair(app.token, app.secret),
-    accessToken: new TokenPair(token, secret),
-    userId,
-    screenName,
-    poemFile: name,
-  };
-  return { name: name as BotName, bundle, poemFile: name, settings: settings.settingsOf(name as BotName) };
-}
-
-/** Resolves when each of these accounts has so many posts. */
-function untilPosted({ world }: Sandbox, names: readonly string[], posts: number): Promise<void> {
-  const isDone = (name: string): boolean => world.postsOf(world.accountNamed(name)?.id ?? '').length >= posts;
-  return new Promise((resolve) => {
-    const stop = world.watch(({ kind }) => {
-      if (kind !== 'posted' || !names.every(isDone)) return;
-      stop();
-      resolve();
-    });
-  });
-}
 
 for (const [name, open] of Object.entries({
   undici: openSender,
@@ -47,42 +17,37 @@ for (const [name, open] of Object.entries({
 })) {
   describe(`a socket that stays silent, through ${name}`, () => {
     it('delays nobody else', async () => {
-      const limits = { posts: null };
-      const opened = await openSandbox({
-        port: 0,
-        clock: systemClock,
-        appKeys: [app],
-        duplicates: 'accept',
-        limits,
+      await using flock = await TestFlock.open({
+        sandbox: { duplicates: 'accept', limits: { posts: null } },
       });
-      const { sandbox } = opened;
-      sandbox.faults.add({ match: { account: 'mute', path: '/2/tweets' }, fault: { kind: 'hang' } });
+      flock.control('faults', { match: { account: 'mute', path: '/2/tweets' }, fault: { kind: 'hang' } });
       // Longer than the test may take: nobody is freed by it.
       const deadline = 3_600_000;
       const sockets = 2;
       await using sender = open({ deadline, sockets });
       const ledger = new MemoryLedger();
       const failures: unknown[] = [];
-      const daemon = new Daemon({
-        ...calmWorld,
+      const daemon = openDaemon({
         ledger,
         clock: systemClock,
-        log: new EventLog(),
-        openX: openX(opened.url, (request) => sender.send(request), systemClock),
+        send: (request) => sender.send(request),
+        api: flock.x.url,
         deadline,
         readPoem: () => Promise.resolve('one\ntwo\nthree'),
         sockets,
-        isStopped: () => false,
         failed: (cause) => failures.push(cause),
       });
       const others = Array.from({ length: 20 }, (_, n) => `other-${n}`);
-      const bots = ['mute', ...others].map((bot) => botOf(sandbox, bot));
-      const posted = untilPosted(sandbox, others, 3);
-      daemon.update({ bots, misfits: [], purse: unlimitedBudget });
+      const bots = ['mute', ...others].map((account) => {
+        const name = account as BotName;
+        return { name, bundle: flock.keyOf(account), poemFile: account, settings: settings.settingsOf(name) };
+      });
+      const posted = Promise.all(others.map((account) => flock.posted(account, 3)));
+      daemon.update({ bots, invalidBots: [], purse: unlimitedBudget });
       await posted;
       assert.equal(ledger.events.filter(({ bot, event }) => bot === 'mute' && event === 'intent').length, 1);
       assert.notEqual(ledger.state('mute')?.open, undefined, 'it still waits for its first answer');
-      await opened.close();
+      await flock.x.close();
       await daemon.stop();
       assert.deepEqual(failures, []);
     });

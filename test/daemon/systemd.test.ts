@@ -6,7 +6,7 @@ import { describe, it, mock } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { watchdog } from '../../src/daemon/systemd.ts';
 import { tempFolder } from '../flock/temp-folder.ts';
-import { HeldFlock } from './held-flock.ts';
+import { HeldFlock } from '../support/held-flock.ts';
 
 const every = 3000;
 
@@ -91,17 +91,16 @@ describe('what is overdue', () => {
     flock.add('howl', ['one', 'two', 'three', 'four']);
     flock.start();
     await flock.until('2026-05-01T00:02:30Z');
-    assert.equal(flock.overdue(), 0);
-    let read: (text: string) => void = () => undefined;
-    flock.stuck = new Promise((resolve) => (read = resolve));
+    assert.equal(flock.daemon.overdue(), 0);
+
+    flock.stick();
     await flock.until('2026-05-01T00:03:30Z');
-    assert.equal(flock.overdue(), 0, 'a step may take a minute');
+    assert.equal(flock.daemon.overdue(), 0, 'a step may take a minute');
     await flock.until('2026-05-01T00:04:30Z');
-    assert.equal(flock.overdue(), 30_000);
-    flock.stuck = undefined;
-    read(flock.poems.get('howl') ?? '');
+    assert.equal(flock.daemon.overdue(), 30_000);
+    flock.unstick();
     await flock.until('2026-05-01T00:06:00Z');
-    assert.equal(flock.overdue(), 0);
+    assert.equal(flock.daemon.overdue(), 0);
     assert.deepEqual(flock.postsOf('howl'), ['one', 'two', 'three', 'four']);
   });
 });

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { HeldClock } from '../../src/clock.ts';
-import { TimerQueue, type Timed } from '../../src/daemon/timer-queue.ts';
+import { TimerQueue } from '../../src/daemon/timer-queue.ts';
 import { collectGarbage } from '../support/collect-garbage.ts';
 
-interface Item extends Timed {
+interface Item {
   name: string;
 }
 

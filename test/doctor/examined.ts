@@ -2,7 +2,7 @@ import { chmod, readdir } from 'node:fs/promises';
 import { openContext } from '../../src/context.ts';
 import { examineOffline } from '../../src/doctor/offline.ts';
 import { examineOnline } from '../../src/doctor/online.ts';
-import { type Checkup, type Finding, linesOf, reportOf } from '../../src/doctor/report.ts';
+import { type Checkup, type Finding, linesOf, Report } from '../../src/doctor/report.ts';
 import type { BotName } from '../../src/poems/bot-name.ts';
 import { poem, TestFlock, type TestFlockOptions } from '../support/flock.ts';
 import type { Environment } from '../support/programs.ts';
@@ -54,7 +54,7 @@ export async function examined(
   const checkup: Checkup = { ...context, chosen, keymaker: (call) => `keymaker ${call}` };
   const { findings: files, known } = await examineOffline(checkup);
   const findings = offline ? files : [...files, ...(await examineOnline(checkup, known))];
-  const output = [...findings.flatMap(linesOf), JSON.stringify(reportOf(findings))].join('\n');
+  const output = [...findings.flatMap(linesOf), JSON.stringify(new Report(findings).toJSON())].join('\n');
   return {
     findings,
     output,

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { type Clock, systemClock } from '../../src/clock.ts';
 import { usualPrices } from '../../src/cost.ts';
 import { forecast } from '../../src/doctor/online.ts';
-import { reportOf } from '../../src/doctor/report.ts';
+import { Report } from '../../src/doctor/report.ts';
 import type { TestFlock } from '../support/flock.ts';
 import { examined, makePrivate, soundFlock } from './examined.ts';
 
@@ -51,7 +51,7 @@ describe('the online half of doctor', () => {
     assert.equal(says('clock', 'clock'), 'ok: within 30 s of X');
     assert.equal(says('key', 'howl'), 'ok: X says @howl');
     assert.equal(flock.x.sandbox.world.usage.accountReads, 2);
-    const report = reportOf(findings) as { ok: boolean; cost_usd: number };
+    const report = new Report(findings).toJSON() as { ok: boolean; cost_usd: number };
     assert.deepEqual([report.ok, report.cost_usd], [true, 0.02]);
   });
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { rename } from 'node:fs/promises';
 import { describe, it } from 'node:test';
-import { reportOf } from '../../src/doctor/report.ts';
+import { Report } from '../../src/doctor/report.ts';
 import { app, type TestFlock } from '../support/flock.ts';
 import { examined, makePrivate, soundFlock } from './examined.ts';
 
@@ -46,7 +46,7 @@ describe('keys for other providers', () => {
     assert.equal(says('app-keys', 'X'), undefined);
     assert.equal(says('key', 'howl'), 'ok: Flickr says @howl');
     assert.equal(says('key', 'prowl'), 'ok: Tumblr says @prowl');
-    assert.equal((reportOf(findings) as { cost_usd: number }).cost_usd, 0);
+    assert.equal((new Report(findings).toJSON() as { cost_usd: number }).cost_usd, 0);
   });
 
   it('are found dead or foreign', async () => {
@@ -81,7 +81,7 @@ describe('keys for other providers', () => {
     assert.match(says('provider', 'mine') ?? '', /^bad: cannot reach 127\.0\.0\.1:9 \(ECONNREFUSED\) \|/);
     assert.equal(says('key', 'mine'), 'skipped: was not asked about prowl');
     assert.equal(says('key', 'howl'), 'ok: X says @howl');
-    assert.equal((reportOf(findings) as { cost_usd: number }).cost_usd, 0.01);
+    assert.equal((new Report(findings).toJSON() as { cost_usd: number }).cost_usd, 0.01);
   });
 
   it('are not asked about where there is no way to ask', async () => {

@@ -1,14 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import {
-  aboutBot,
-  aboutFlock,
-  grouped,
-  isHealthy,
-  linesOf,
-  reportOf,
-  summaryOf,
-} from '../../src/doctor/report.ts';
+import { aboutBot, aboutFlock, linesOf, Report } from '../../src/doctor/report.ts';
 
 const findings = [
   aboutBot('keys').ok('poem', '3 lines'),
@@ -21,7 +13,7 @@ const findings = [
 
 describe('the report of doctor', () => {
   it('goes bot by bot, and takes no bot for a folder of its name', () => {
-    const subjects = grouped(findings).map((group) =>
+    const subjects = new Report(findings).groups.map((group) =>
       group.map(({ check, subject }) => `${subject} ${check}`),
     );
     assert.deepEqual(subjects, [
@@ -32,23 +24,23 @@ describe('the report of doctor', () => {
   });
 
   it('has a line for each check, and one for each repair', () => {
-    assert.deepEqual(grouped(findings)[1]?.flatMap(linesOf), [
+    assert.deepEqual(new Report(findings).groups[1]?.flatMap(linesOf), [
       'bad   howl: open to others',
       'hint: chmod 600 keys/howl.json',
       'warn  howl: renamed',
       'hint: keymaker reauth howl',
     ]);
-    assert.equal(summaryOf(findings), '6 checks: 3 ok, 1 warning, 1 bad, 1 skipped.');
-    assert.equal(summaryOf(findings.slice(0, 1)), '1 check: 1 ok.');
+    assert.equal(new Report(findings).summary, '6 checks: 3 ok, 1 warning, 1 bad, 1 skipped.');
+    assert.equal(new Report(findings.slice(0, 1)).summary, '1 check: 1 ok.');
   });
 
   it('is unhealthy only where something is bad', () => {
-    assert.equal(isHealthy(findings), false);
-    assert.equal(isHealthy(findings.filter(({ result }) => result !== 'bad')), true);
+    assert.equal(new Report(findings).isHealthy, false);
+    assert.equal(new Report(findings.filter(({ result }) => result !== 'bad')).isHealthy, true);
   });
 
   it('adds up what it cost, for programs', () => {
-    assert.deepEqual(reportOf(findings.slice(3, 5)), {
+    assert.deepEqual(new Report(findings.slice(3, 5)).toJSON(), {
       ok: true,
       cost_usd: 0.02,
       checks: [

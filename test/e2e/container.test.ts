@@ -115,7 +115,7 @@ describe('the layout of the image, with a root that cannot be written', { skip: 
   }
 
   it('posts, is healthy, and ends when it is stopped', async () => {
-    const port = String(ownPort());
+    const port = String(await ownPort());
     const here = (args: readonly string[]): string[] => args.map((word) => word.replace('8787', port));
     await using flock = await TestFlock.open({
       poems: { 'heron.txt': poem('heron', 60) },
@@ -134,7 +134,7 @@ describe('the layout of the image, with a root that cannot be written', { skip: 
       'SIGTERM',
     );
     assert.equal((await running.exit).code, 0);
-    const posted = flock.texts('heron');
+    const posted = flock.postsOf('heron');
     assert.deepEqual(posted, linesOf('heron', 60).slice(0, posted.length));
     assert.ok(posted.length > 0);
     // Without its daemon it is not healthy, as a container's engine has to know.

@@ -43,6 +43,6 @@ describe('flockd export and restore', { concurrency: true }, () => {
     const found = await second.logged('posted', 'heron', ({ line }) => line === 2);
     assert.equal(found.by, 'timeline');
     await second.logged('posted', 'heron', ({ line }) => line === 4);
-    assert.deepEqual(flock.texts('heron'), linesOf('heron', 4));
+    assert.deepEqual(flock.postsOf('heron'), linesOf('heron', 4));
   });
 });

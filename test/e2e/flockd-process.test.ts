@@ -27,7 +27,7 @@ describe('flockd run as a process', { concurrency: 6 }, () => {
     );
     const second = flock.start('flockd', ['run']);
     await second.logged('posted', 'heron', ({ line }) => line === 2);
-    assert.deepEqual(flock.texts('heron').slice(0, 2), linesOf('heron', 2));
+    assert.deepEqual(flock.postsOf('heron').slice(0, 2), linesOf('heron', 2));
   });
 
   for (const [where, redirect] of [
@@ -53,7 +53,7 @@ describe('flockd run as a process', { concurrency: 6 }, () => {
       assert.equal(first, undefined, `it ended: ${shell.stderr}`);
       process.kill(Number(await readFile(flock.file('pid'), 'utf8')), 'SIGTERM');
       await ended;
-      assert.deepEqual(flock.texts('heron'), linesOf('heron', 3));
+      assert.deepEqual(flock.postsOf('heron'), linesOf('heron', 3));
     });
   }
 

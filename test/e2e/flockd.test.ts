@@ -12,19 +12,19 @@ describe('flockd run', { concurrency: 7 }, () => {
     for (const bot of ['lost', 'heron']) await flock.giveKey(bot);
     const flockd = flock.start('flockd', ['run']);
     await flockd.logged('posted', 'lost', ({ line }) => line === 2);
-    await endKey(flock, 'lost');
-    const before = flock.texts('lost').length;
+    endKey(flock, 'lost');
+    const before = flock.postsOf('lost').length;
     const parked = await flockd.logged('parked', 'lost');
     assert.equal(parked.hint, 'keymaker reauth lost');
     assert.match(parked.msg, /keymaker reauth lost/);
-    assert.ok(flock.texts('heron').length > before, 'the other bot goes on');
+    assert.ok(flock.postsOf('heron').length > before, 'the other bot goes on');
 
-    await flock.control('DELETE', 'faults');
+    flock.sandbox.faults.clear();
     const { code, stderr } = await reauth(flock, 'lost');
     assert.equal(code, 0, stderr);
     await flock.posted('lost', 4);
-    assert.deepEqual(flock.texts('lost'), linesOf('lost', 4));
-    const heron = flock.texts('heron');
+    assert.deepEqual(flock.postsOf('lost'), linesOf('lost', 4));
+    const heron = flock.postsOf('heron');
     assert.deepEqual(heron, linesOf('heron', 40).slice(0, heron.length));
     await flock.assertNoSecrets();
   });
@@ -35,7 +35,7 @@ describe('flockd run', { concurrency: 7 }, () => {
       settings: everySecond,
     });
     for (const bot of ['lost', 'heron']) await flock.giveKey(bot);
-    await endKey(flock, 'lost');
+    endKey(flock, 'lost');
     const first = flock.start('flockd', ['run']);
     await first.logged('parked', 'lost');
     first.kill('SIGTERM');
@@ -50,12 +50,12 @@ describe('flockd run', { concurrency: 7 }, () => {
       [],
     );
 
-    await flock.control('DELETE', 'faults');
+    flock.sandbox.faults.clear();
     assert.equal((await reauth(flock, 'lost')).code, 0);
     const third = flock.start('flockd', ['run']);
     await third.logged('freed', 'lost');
     await third.logged('posted', 'lost', ({ line }) => line === 3);
-    assert.deepEqual(flock.texts('lost'), linesOf('lost', 3));
+    assert.deepEqual(flock.postsOf('lost'), linesOf('lost', 3));
     await flock.assertNoSecrets();
   });
 
@@ -74,12 +74,12 @@ describe('flockd run', { concurrency: 7 }, () => {
     for (const bot of ['lost', 'heron']) await first.logged('posted', bot);
     first.kill('SIGTERM');
     await first.exit;
-    await flock.control('POST', 'accounts/lost/rename/found');
-    await flock.control('POST', 'accounts/heron/rename/egret');
+    flock.control('accounts/lost/rename/found');
+    flock.control('accounts/heron/rename/egret');
     // One is corrected in flock.json alone, the other in its bundle alone.
     await write('@found', '@heron');
     await flock.giveKey('heron', () => flock.granted('heron', 'egret'));
-    const counts = [flock.texts('found').length, flock.texts('egret').length];
+    const counts = [flock.postsOf('found').length, flock.postsOf('egret').length];
     const second = flock.start('flockd', ['run']);
     await flock.posted('found', (counts[0] ?? 0) + 1);
     await flock.posted('egret', (counts[1] ?? 0) + 1);
@@ -91,7 +91,7 @@ describe('flockd run', { concurrency: 7 }, () => {
       ['found', 'lost'],
       ['egret', 'heron'],
     ] as const)
-      assert.deepEqual(flock.texts(account), linesOf(bot, 90).slice(0, flock.texts(account).length));
+      assert.deepEqual(flock.postsOf(account), linesOf(bot, 90).slice(0, flock.postsOf(account).length));
   });
 
   it('does not begin as another account than flock.json names, and says so', async () => {
@@ -104,7 +104,7 @@ describe('flockd run', { concurrency: 7 }, () => {
     const unfit = await flockd.logged('unfit', 'lost');
     assert.equal(unfit.msg, 'cannot post: lost: its key is for @lost, but flock.json says @found');
     await flock.posted('heron', 3);
-    assert.deepEqual(flock.texts('lost'), []);
+    assert.deepEqual(flock.postsOf('lost'), []);
     const status = await flock.run('flockd', ['status', '--bot', 'lost']);
     assert.match(status.stdout.replaceAll(/\s+/g, ' '), /its key is for @lost, but flock\.json says @found/);
   });
@@ -121,7 +121,7 @@ describe('flockd run', { concurrency: 7 }, () => {
     await Promise.all(words.map((word) => flockd.logged('posted', word, ({ line }) => line === 3)));
     flockd.kill('SIGTERM');
     assert.deepEqual(await flockd.exit, { code: 0, signal: null });
-    for (const word of words) assert.deepEqual(flock.texts(word), linesOf(word, 3));
+    for (const word of words) assert.deepEqual(flock.postsOf(word), linesOf(word, 3));
     for (const line of flockd.log) assert.ok(line.event, JSON.stringify(line));
     assert.equal(flockd.stderr, '');
     await flock.assertNoSecrets();
@@ -143,7 +143,7 @@ describe('flockd run', { concurrency: 7 }, () => {
     await last.logged('posted', 'heron', ({ line }) => line === 6);
     last.kill('SIGTERM');
     assert.equal((await last.exit).code, 0);
-    assert.deepEqual(flock.texts('heron'), linesOf('heron', 6));
+    assert.deepEqual(flock.postsOf('heron'), linesOf('heron', 6));
     await flock.assertNoSecrets();
   });
 
@@ -160,8 +160,8 @@ describe('flockd run', { concurrency: 7 }, () => {
     });
     const flockd = flock.start('flockd', ['run']);
     await Promise.all([flock.posted('old', 1), flock.posted('descendant', 1)]);
-    assert.deepEqual(flock.texts('old'), linesOf('old', 1));
-    assert.deepEqual(flock.texts('descendant'), linesOf('descendant', 1));
+    assert.deepEqual(flock.postsOf('old'), linesOf('old', 1));
+    assert.deepEqual(flock.postsOf('descendant'), linesOf('descendant', 1));
     await flockd.logged('posted', 'descendant');
     await flock.assertNoSecrets();
   });
@@ -178,7 +178,7 @@ describe('flockd run', { concurrency: 7 }, () => {
     });
     for (const bot of ['garbled', 'sunk', 'heron', 'gone']) await flock.giveKey(bot);
     await flock.write('keys/cut.json', '{"consumer_token": "abcdefgh", "consumer_tok');
-    await flock.control('POST', 'accounts/sunk/suspend');
+    flock.control('accounts/sunk/suspend');
     const flockd = flock.start('flockd', ['run']);
     const [cut, garbled, gone, sunk] = await Promise.all([
       flockd.logged('unfit', 'cut'),
@@ -193,8 +193,8 @@ describe('flockd run', { concurrency: 7 }, () => {
     assert.match(gone.msg, /cannot read .*gone\.txt/);
     assert.match(sunk.msg, /suspended/i);
     assert.match(sunk.hint ?? '', /sign in to X as this account.*flockd resume sunk/);
-    assert.deepEqual(flock.texts('heron'), linesOf('heron', 3));
-    assert.deepEqual(flock.texts('sunk'), []);
+    assert.deepEqual(flock.postsOf('heron'), linesOf('heron', 3));
+    assert.deepEqual(flock.postsOf('sunk'), []);
     await flock.assertNoSecrets();
   });
 
@@ -208,7 +208,7 @@ describe('flockd run', { concurrency: 7 }, () => {
     await flockd.logged('posted', 'heron');
     await flock.giveKey('late');
     await flock.posted('late', 2);
-    assert.deepEqual(flock.texts('late'), linesOf('late', 2));
+    assert.deepEqual(flock.postsOf('late'), linesOf('late', 2));
     await rm(flock.file('keys/heron.json'));
     await flockd.logged('gone', 'heron');
     flockd.kill('SIGTERM');
@@ -227,7 +227,7 @@ describe('flockd run', { concurrency: 7 }, () => {
     await flock.write('poems/heron.txt', `${edited.join('\n')}\n`);
     await flockd.logged('edited', 'heron');
     await flock.posted('heron', 5);
-    assert.deepEqual(flock.texts('heron'), [...linesOf('heron', 4), 'a new last line']);
+    assert.deepEqual(flock.postsOf('heron'), [...linesOf('heron', 4), 'a new last line']);
   });
 
   it('waits for the reset that a 429 names, and loses no line', async () => {
@@ -255,7 +255,7 @@ describe('flockd run', { concurrency: 7 }, () => {
     const refused = await flockd.logged('refused', 'heron');
     assert.match(refused.msg, /429/);
     await flock.posted('heron', 3);
-    assert.deepEqual(flock.texts('heron'), linesOf('heron', 3));
+    assert.deepEqual(flock.postsOf('heron'), linesOf('heron', 3));
     const [, second] = flock.x.sandbox.world.posts;
     assert.ok((second?.instant ?? 0) >= reset * 1000, 'posted before the reset');
   });
@@ -273,13 +273,13 @@ describe('flockd run', { concurrency: 7 }, () => {
     assert.equal((await flockd.exit).code, 0);
     const again = flock.start('flockd', ['run']);
     await again.logged('posted', 'heron', ({ line }) => line === 2);
-    assert.deepEqual(flock.texts('heron'), linesOf('heron', 2));
+    assert.deepEqual(flock.postsOf('heron'), linesOf('heron', 2));
   });
 });
 
 /** Revokes a bot's key, and lets X say so by its name, which a mere 401 does not. */
-async function endKey(flock: TestFlock, account: string): Promise<void> {
-  await flock.control('POST', `accounts/${account}/revoke`);
+function endKey(flock: TestFlock, account: string): void {
+  flock.control(`accounts/${account}/revoke`);
   const body = { errors: [{ code: 89, message: 'Invalid or expired token.' }] };
   flock.x.sandbox.faults.add({
     match: { account, path: '/2/*' },

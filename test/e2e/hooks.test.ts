@@ -9,7 +9,7 @@ const poems = { 'lost.txt': poem('lost', 3), 'heron.txt': poem('heron', 3) };
 async function open(alarms: object): Promise<TestFlock> {
   const flock = await TestFlock.open({ poems, settings: { ...everySecond, ...alarms } });
   for (const bot of ['lost', 'heron']) await flock.giveKey(bot);
-  await flock.control('POST', 'accounts/lost/suspend');
+  flock.control('accounts/lost/suspend');
   return flock;
 }
 
@@ -87,7 +87,7 @@ describe('hooks and the ping of a flock that runs', { concurrency: true }, () =>
       'flock.json',
       JSON.stringify({ ...settings(before.url), bots: { lost: { paused: true } } }),
     );
-    await flock.control('POST', 'accounts/lost/suspend');
+    flock.control('accounts/lost/suspend');
     const flockd = flock.start('flockd', ['run']);
     await flock.posted('heron', 1);
 

@@ -41,23 +41,23 @@ describe('a bot that has lost its place', { concurrency: true }, () => {
   it('goes on at the line that is named', async () => {
     await using flock = await openFlock();
     const flockd = await losePlace(flock);
-    const before = flock.texts('heron').length;
+    const before = flock.postsOf('heron').length;
     const named = await flock.run('flockd', ['resume', 'heron', '--line', '7']);
     assert.equal(named.code, 0, named.stderr);
     await flockd.logged('freed', 'heron');
     await flock.posted('heron', before + 1);
-    assert.match(flock.texts('heron')[before] ?? '', /^egret 7:/);
+    assert.match(flock.postsOf('heron')[before] ?? '', /^egret 7:/);
   });
 
   it('goes on where it was once the old poem is back', async () => {
     await using flock = await openFlock();
     const flockd = await losePlace(flock);
-    const before = flock.texts('heron').length;
+    const before = flock.postsOf('heron').length;
     await flock.write('poems/heron.txt', poem('heron', 40));
     const back = await flock.run('flockd', ['resume', 'heron']);
     assert.equal(back.code, 0, back.stderr);
     await flockd.logged('freed', 'heron');
     await flock.posted('heron', before + 1);
-    assert.match(flock.texts('heron')[before] ?? '', new RegExp(`^heron ${before + 1}:`));
+    assert.match(flock.postsOf('heron')[before] ?? '', new RegExp(`^heron ${before + 1}:`));
   });
 });

@@ -42,7 +42,7 @@ describe('flockd run --listen', () => {
     const address = await addressOf(flockd);
     await flock.posted('amber', 2);
     const page = await (await fetch(address)).text();
-    assert.match(page, /amber is reading\./);
+    assert.match(page, /amber is posting\./);
     const [, version = '', edition = ''] = /data-version="([^"]+)"\s+data-edition="([^"]+)"/.exec(page) ?? [];
     const events = await fetch(`${address}/events?since=${version}&edition=${edition}`);
     let heard = '';
@@ -68,7 +68,7 @@ describe('flockd run --listen', () => {
     const flockd = flock.start('flockd', ['run', '--listen', '127.0.0.1:0'], { env });
     const address = await addressOf(flockd);
     await flock.posted('amber', 1);
-    assert.match(await (await fetch(address)).text(), /amber is reading\./);
+    assert.match(await (await fetch(address)).text(), /amber is posting\./);
     assert.equal(await stop(flockd), 0);
   });
 
@@ -85,7 +85,7 @@ describe('flockd run --listen', () => {
         .write(`GET /events?edition=${edition} HTTP/1.1\r\nhost: ${host}\r\n\r\n`);
       return socket;
     });
-    await flock.posted('amber', flock.texts('amber').length + 4);
+    await flock.posted('amber', flock.postsOf('amber').length + 4);
     assert.equal((await fetch(`http://${host}/healthz`)).status, 200);
     for (const socket of sockets) socket.destroy();
     assert.equal(await stop(flockd), 0);
@@ -185,7 +185,7 @@ describe('flockd run --listen', () => {
     };
     assert.equal(await tell('/flock/pause'), 303);
     await flockd.matching(/"event":"flock-stopped"/);
-    const before = flock.texts('amber').length;
+    const before = flock.postsOf('amber').length;
     assert.equal(await tell('/flock/resume'), 303);
     await flock.posted('amber', before + 1);
     assert.equal(await tell('/bots/pause'), 303);

@@ -61,9 +61,9 @@ describe('bots of any name', { concurrency: true }, () => {
       // Only what looks like a flag has to come after --.
       const resumed = await flock.run('flockd', ['resume', bot]);
       assert.equal(resumed.code, 0, `${bot}: ${resumed.stderr}`);
-      const count = flock.texts(account).length;
+      const count = flock.postsOf(account).length;
       await flock.posted(account, count + 1);
-      assert.deepEqual(flock.texts(account), linesOf(account, flock.texts(account).length));
+      assert.deepEqual(flock.postsOf(account), linesOf(account, flock.postsOf(account).length));
     }
     const { bots, keyless } = await statusOf(flock);
     assert.deepEqual(bots.map(({ bot }) => bot).sort(), Object.keys(names).sort());
@@ -110,14 +110,14 @@ describe('what is wrong with one bot', { concurrency: true }, () => {
       assert.equal(reload.code, 0, reload.stderr);
       if (said) assert.match(reload.stderr, said);
       else assert.equal(reload.stderr, '');
-      const count = flock.texts('heron').length;
+      const count = flock.postsOf('heron').length;
       await flock.posted('heron', count + 2);
     }
-    assert.ok(flock.texts('tide').length > 0, 'it posted while nothing was wrong with it');
+    assert.ok(flock.postsOf('tide').length > 0, 'it posted while nothing was wrong with it');
     await flock.write('flock.json', JSON.stringify({ ...settings, timezone: 'BST' }));
     const refused = await flock.run('flockd', ['reload']);
     assert.equal(refused.code, 78, refused.stdout);
-    const count = flock.texts('heron').length;
+    const count = flock.postsOf('heron').length;
     await flock.posted('heron', count + 1);
     flockd.kill();
     assert.equal((await flockd.exit).code, 0);

@@ -18,7 +18,7 @@ async function openFlock(...bots: string[]): Promise<TestFlock> {
 
 /** Every line from the first on, once. */
 function assertInOrder(flock: TestFlock, bot: string): void {
-  const texts = flock.texts(bot);
+  const texts = flock.postsOf(bot);
   assert.deepEqual(texts, linesOf(bot, texts.length));
 }
 
@@ -59,7 +59,7 @@ describe('one ledger', { concurrency: 4 }, () => {
     assert.equal(early.code, 75, 'while a flockd runs on it');
     desk.kill();
     await desk.exit;
-    const posted = flock.texts('wren').length;
+    const posted = flock.postsOf('wren').length;
     await flock.run('flockd', ['pause']);
 
     const refused = await flock.run('flockd', ['run'], { env });
@@ -208,12 +208,12 @@ describe('one ledger', { concurrency: 4 }, () => {
       const running = flock.start('flockd', ['run']);
       await running.logged('posted', 'heron', ({ line }) => line === 2);
       await act(flock.file('state'));
-      const posted = flock.texts('heron').length;
+      const posted = flock.postsOf('heron').length;
       assert.equal((await running.exit).code, 74);
       assert.match(running.stderr, /the ledger \S+journal\.jsonl was (removed|replaced|cut short)/);
       assert.match(running.stderr, /^hint: put it back/m);
       // One may have been under way.
-      assert.ok(flock.texts('heron').length <= posted + 1);
+      assert.ok(flock.postsOf('heron').length <= posted + 1);
     });
   }
 

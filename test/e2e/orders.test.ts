@@ -23,7 +23,7 @@ describe('flockd status, resolve and resume', { concurrency: true }, () => {
   it('show and repair a bot while the daemon runs', async () => {
     await using flock = await TestFlock.open({ poems, settings });
     for (const bot of ['lost', 'heron']) await flock.giveKey(bot);
-    await flock.control('POST', 'accounts/lost/suspend');
+    flock.control('accounts/lost/suspend');
     const flockd = flock.start('flockd', ['run']);
     await flockd.logged('parked', 'lost');
     const parked = await statusOf(flock, 'lost');
@@ -34,22 +34,22 @@ describe('flockd status, resolve and resume', { concurrency: true }, () => {
     assert.deepEqual([early.code, early.stderr], [0, '']);
     assert.match(early.stdout, /heron is neither parked nor paused/);
 
-    await flock.control('POST', 'accounts/lost/unsuspend');
+    flock.control('accounts/lost/unsuspend');
     const resumed = await flock.run('flockd', ['resume', 'lost']);
     assert.equal(resumed.code, 0, resumed.stderr);
     await flock.posted('lost', 3);
-    assert.deepEqual(flock.texts('lost'), ['lost 1', 'lost 2', 'lost 3']);
+    assert.deepEqual(flock.postsOf('lost'), ['lost 1', 'lost 2', 'lost 3']);
   });
 
   it('work on the ledger itself where no daemon runs', async () => {
     await using flock = await TestFlock.open({ poems, settings });
     for (const bot of ['lost', 'heron']) await flock.giveKey(bot);
-    await flock.control('POST', 'accounts/lost/suspend');
+    flock.control('accounts/lost/suspend');
     const flockd = flock.start('flockd', ['run']);
     await flockd.logged('parked', 'lost');
     flockd.kill('SIGKILL');
     await flockd.exit;
-    await flock.control('POST', 'accounts/lost/unsuspend');
+    flock.control('accounts/lost/unsuspend');
     const resumed = await flock.run('flockd', ['resume', 'lost', '--line', '3']);
     assert.equal(resumed.code, 0, resumed.stderr);
     const tooFar = await flock.run('flockd', ['resume', 'lost', '--line', '4']);
@@ -57,7 +57,7 @@ describe('flockd status, resolve and resume', { concurrency: true }, () => {
     assert.match(tooFar.stderr, /has no line 4\nhint: it has 3/);
     const again = flock.start('flockd', ['run']);
     await flock.posted('lost', 1);
-    assert.deepEqual(flock.texts('lost'), ['lost 3']);
+    assert.deepEqual(flock.postsOf('lost'), ['lost 3']);
     again.kill();
     await again.exit;
   });
@@ -85,6 +85,6 @@ describe('flockd status, resolve and resume', { concurrency: true }, () => {
     await flockd.logged('in-doubt', 'lost', ({ line }) => line === 2);
     assert.equal((await flock.run('flockd', ['resolve', 'lost', '--not-posted'])).code, 0);
     await flock.posted('lost', 3);
-    assert.deepEqual(flock.texts('lost'), ['lost 1', 'lost 2', 'lost 3']);
+    assert.deepEqual(flock.postsOf('lost'), ['lost 1', 'lost 2', 'lost 3']);
   });
 });

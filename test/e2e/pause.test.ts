@@ -31,7 +31,7 @@ describe('the stop switch', { concurrency: true }, () => {
     await Promise.all([flock.posted('heron', 2), flock.posted('tide', 2)]);
     await writeFile(flock.file('state', 'stop'), '');
     await flockd.logged('flock-stopped');
-    const before = [flock.texts('heron').length, flock.texts('tide').length];
+    const before = [flock.postsOf('heron').length, flock.postsOf('tide').length];
     // Each takes the time of a slot or so.
     const shown = await statusOf(flock);
     assert.equal(shown.flock.stopped, true);
@@ -40,7 +40,7 @@ describe('the stop switch', { concurrency: true }, () => {
       ['stopped', 'stopped'],
     );
     await sleep(3000);
-    const after = [flock.texts('heron').length, flock.texts('tide').length];
+    const after = [flock.postsOf('heron').length, flock.postsOf('tide').length];
     // At most what was under way as it was seen, though several slots have passed.
     const more = after.map((count, bot) => count - (before[bot] ?? 0));
     assert.ok(
@@ -49,9 +49,9 @@ describe('the stop switch', { concurrency: true }, () => {
     );
     await rm(flock.file('state', 'stop'));
     await flockd.logged('flock-released');
-    const count = flock.texts('heron').length;
+    const count = flock.postsOf('heron').length;
     await flock.posted('heron', count + 2);
-    assert.deepEqual(flock.texts('heron'), linesOf('heron', flock.texts('heron').length));
+    assert.deepEqual(flock.postsOf('heron'), linesOf('heron', flock.postsOf('heron').length));
   });
 
   it('survives kill -9 and a restart, and is thrown by commands too, with a daemon or without', async () => {
@@ -63,7 +63,7 @@ describe('the stop switch', { concurrency: true }, () => {
     await first.logged('flock-stopped');
     first.kill('SIGKILL');
     await first.exit;
-    const [heron, tide] = [flock.texts('heron'), flock.texts('tide')];
+    const [heron, tide] = [flock.postsOf('heron'), flock.postsOf('tide')];
     const second = flock.start('flockd', ['run']);
     await second.logged('started');
     const refused = await flock.run('flockd', ['post', 'heron']);
@@ -72,7 +72,7 @@ describe('the stop switch', { concurrency: true }, () => {
     await statusOf(flock);
     second.kill();
     await second.exit;
-    assert.deepEqual([flock.texts('heron'), flock.texts('tide')], [heron, tide]);
+    assert.deepEqual([flock.postsOf('heron'), flock.postsOf('tide')], [heron, tide]);
     assert.equal((await flock.run('flockd', ['resume'])).code, 0);
     assert.equal(existsSync(flock.file('state', 'stop')), false);
     flock.start('flockd', ['run']);
@@ -86,21 +86,21 @@ describe('a bot that is paused', { concurrency: true }, () => {
     const first = flock.start('flockd', ['run']);
     await flock.posted('heron', 1);
     const paused = await flock.run('flockd', ['pause', 'heron']);
-    assert.deepEqual([paused.code, paused.stdout], [0, 'heron rests until: flockd resume heron\n']);
+    assert.deepEqual([paused.code, paused.stdout], [0, 'heron is paused until: flockd resume heron\n']);
     assert.equal((await flock.run('flockd', ['pause', 'heron'])).code, 64);
-    const count = flock.texts('heron').length;
-    await flock.posted('tide', flock.texts('tide').length + 2);
+    const count = flock.postsOf('heron').length;
+    await flock.posted('tide', flock.postsOf('tide').length + 2);
     first.kill('SIGKILL');
     await first.exit;
     const second = flock.start('flockd', ['run']);
-    await flock.posted('tide', flock.texts('tide').length + 2);
-    assert.equal(flock.texts('heron').length, count);
+    await flock.posted('tide', flock.postsOf('tide').length + 2);
+    assert.equal(flock.postsOf('heron').length, count);
     const heron = (await statusOf(flock)).bots.find(({ bot }) => bot === 'heron');
     assert.deepEqual([heron?.state, heron?.hint], ['paused', 'flockd resume heron lets it go on']);
     assert.equal((await flock.run('flockd', ['post', 'heron'])).code, 64);
     assert.equal((await flock.run('flockd', ['resume', 'heron'])).code, 0);
     await flock.posted('heron', count + 1);
-    assert.deepEqual(flock.texts('heron'), linesOf('heron', flock.texts('heron').length));
+    assert.deepEqual(flock.postsOf('heron'), linesOf('heron', flock.postsOf('heron').length));
     second.kill();
     await second.exit;
     // Without a daemon, while the flock is stopped.

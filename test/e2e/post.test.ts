@@ -45,7 +45,7 @@ for (const where of ['through a running daemon', 'without a daemon'] as const) {
       const second = await post(flock);
       assert.deepEqual([second.code, second.state, second.line, second.of], [0, 'posted', 2, 5]);
       assert.equal(second.url, `${flock.x.url}/?account=heron#post-${second.id ?? ''}`);
-      assert.deepEqual(flock.texts('heron'), linesOf('heron', 2));
+      assert.deepEqual(flock.postsOf('heron'), linesOf('heron', 2));
       await flock.assertNoSecrets();
     });
 
@@ -59,7 +59,7 @@ for (const where of ['through a running daemon', 'without a daemon'] as const) {
         posted.sort(),
         linesOf('heron', posted.length).map((_, index) => index + 1),
       );
-      assert.deepEqual(flock.texts('heron'), linesOf('heron', posted.length));
+      assert.deepEqual(flock.postsOf('heron'), linesOf('heron', posted.length));
       if (where === 'through a running daemon') assert.equal(posted.length, 3);
     });
 
@@ -79,7 +79,7 @@ for (const where of ['through a running daemon', 'without a daemon'] as const) {
       assert.ok(Date.parse(refused.until ?? '') > Date.now() + 300_000);
       const again = await post(flock);
       assert.deepEqual([again.code, again.line], [0, 1]);
-      assert.deepEqual(flock.texts('heron'), linesOf('heron', 1));
+      assert.deepEqual(flock.postsOf('heron'), linesOf('heron', 1));
     });
 
     it('leaves a post in doubt to the timeline', async () => {
@@ -96,13 +96,13 @@ for (const where of ['through a running daemon', 'without a daemon'] as const) {
       const again = await post(flock);
       assert.equal(again.code, 75);
       assert.match(again.stderr, /heron has a post in doubt/);
-      assert.deepEqual(flock.texts('heron'), linesOf('heron', 1));
+      assert.deepEqual(flock.postsOf('heron'), linesOf('heron', 1));
     });
 
     it('says why a bot is parked, and how to repair it', async () => {
       await using flock = await open();
       await run(flock);
-      await flock.control('POST', 'accounts/heron/suspend');
+      flock.control('accounts/heron/suspend');
       const parked = await flock.run('flockd', ['post', 'heron']);
       assert.equal(parked.code, 1);
       assert.match(parked.stderr, /the bot is parked: .*suspended.*\nhint: .*flockd resume heron/s);
@@ -117,7 +117,7 @@ for (const where of ['through a running daemon', 'without a daemon'] as const) {
       await post(flock);
       const joined = await post(flock);
       assert.deepEqual([joined.code, joined.state, joined.line], [0, 'posted', 2]);
-      assert.deepEqual(flock.texts('heron'), ['la', 'la\ntwo']);
+      assert.deepEqual(flock.postsOf('heron'), ['la', 'la\ntwo']);
       const finished = await post(flock);
       assert.equal(finished.code, 64);
       assert.match(finished.stderr, /heron has finished its poem\nhint: flockd resume heron --line 1/);
@@ -133,7 +133,7 @@ for (const where of ['through a running daemon', 'without a daemon'] as const) {
       assert.deepEqual([capped.code, capped.state], [75, 'waiting']);
       assert.equal(capped.why, 'its budget of 1 posts a day is used up');
       assert.match(capped.until ?? '', /T00:00:00\.000Z$/);
-      assert.deepEqual(flock.texts('heron'), linesOf('heron', 1));
+      assert.deepEqual(flock.postsOf('heron'), linesOf('heron', 1));
     });
   });
 }

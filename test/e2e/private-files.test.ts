@@ -40,7 +40,7 @@ describe('a secret that others can get at', { concurrency: 4 }, () => {
     await flock.posted('prowl', 2);
     flockd.kill();
     await flockd.exit;
-    assert.deepEqual(flock.texts('howl'), []);
+    assert.deepEqual(flock.postsOf('howl'), []);
     for (const call of needKey)
       await assertRefused(
         flock,

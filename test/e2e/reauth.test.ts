@@ -16,13 +16,13 @@ describe('keymaker reauth', { concurrency: true }, () => {
   it('replaces the key of the same account and keeps its poem', async () => {
     const { flock, before } = await openFlock();
     await using _ = flock;
-    await flock.control('POST', 'accounts/howler/revoke');
+    flock.control('accounts/howler/revoke');
     const keymaker = flock.start('keymaker', ['reauth', 'howler']);
     const { 0: link } = await keymaker.matching(/^http\S+/m);
     assert.equal(new URL(link).searchParams.get('screen_name'), 'howler');
     keymaker.answer(await authorizeAs(link, 'howler'));
     assert.equal((await keymaker.exit).code, 0);
-    assert.match(keymaker.stdout, /howler is @howler again: keys\/howler\.json/);
+    assert.match(keymaker.stdout, /howler is @howler \(id \d+\): keys\/howler\.json/);
     assert.notEqual(await readFile(flock.file('keys/howler.json'), 'utf8'), before);
     assert.deepEqual(await flock.bundle('howler'), {
       ...flock.granted('howler'),
@@ -63,7 +63,7 @@ describe('keymaker reauth', { concurrency: true }, () => {
       const { flock } = await openFlock();
       await using _ = flock;
       await flock.write('flock.json', JSON.stringify(settings));
-      await flock.control('POST', 'accounts/howler/rename/growler');
+      flock.control('accounts/howler/rename/growler');
       // Somebody else takes the name over.
       flock.granted('howler');
       const taken = flock.start('keymaker', ['reauth', 'howler']);
@@ -76,7 +76,7 @@ describe('keymaker reauth', { concurrency: true }, () => {
       const keymaker = flock.start('keymaker', ['reauth', 'howler']);
       keymaker.answer(await authorizeAs((await keymaker.matching(/^http\S+/m))[0], 'growler'));
       assert.equal((await keymaker.exit).code, 0, keymaker.stderr);
-      assert.match(keymaker.stdout, /howler is @growler again/);
+      assert.match(keymaker.stdout, /howler is @growler \(id/);
       assert.equal((await flock.bundle('howler'))['screen_name'], 'growler');
     }
   });

@@ -21,7 +21,7 @@ async function post(flock: TestFlock, count: number): Promise<void> {
 
 /** Every post so far is the next line of the one poem. */
 const assertInOrder = (flock: TestFlock): void => {
-  const texts = flock.texts('heron');
+  const texts = flock.postsOf('heron');
   assert.deepEqual(texts, linesOf('heron', texts.length));
 };
 
@@ -33,7 +33,7 @@ describe('flockd rename', { concurrency: 4 }, () => {
     await post(flock, 2);
     await rename(flock.file('poems/heron.txt'), flock.file('poems/egret.txt'));
     const { code, stdout, stderr } = await flock.run('flockd', ['rename', 'heron', 'egret']);
-    const next = flock.texts('heron').length + 1;
+    const next = flock.postsOf('heron').length + 1;
     assert.deepEqual(
       [code, stdout, stderr],
       [0, `heron is egret now and goes on at line ${next} of 60.\nIt reads poems/egret.txt now.\n`, ''],
@@ -61,7 +61,7 @@ describe('flockd rename', { concurrency: 4 }, () => {
     );
     await flockd.logged('renamed', 'egret');
     await flockd.logged('posted', 'egret');
-    const count = flock.texts('heron').length;
+    const count = flock.postsOf('heron').length;
     // What it said is to be done next.
     await rename(flock.file('poems/heron.txt'), flock.file('poems/egret.txt'));
     assert.equal((await flock.run('flockd', ['rename', 'heron', 'egret'])).code, 0);
@@ -81,13 +81,13 @@ describe('flockd rename', { concurrency: 4 }, () => {
     await post(flock, 2);
     await flock.run('flockd', ['rename', 'heron', 'egret']);
     await rename(flock.file('keys/egret.json'), flock.file('keys/heron.json'));
-    const before = flock.texts('heron').length;
+    const before = flock.postsOf('heron').length;
     const flockd = flock.start('flockd', ['run']);
     const unfit = await flockd.logged('unfit', 'heron');
     assert.match(unfit.msg, /heron was renamed to egret, but its key bundle still has the old name/);
     assert.equal(unfit.hint, 'flockd rename heron egret renames that, too');
-    await flock.posted('tide', flock.texts('tide').length + 2);
-    assert.equal(flock.texts('heron').length, before);
+    await flock.posted('tide', flock.postsOf('tide').length + 2);
+    assert.equal(flock.postsOf('heron').length, before);
     const status = await flock.run('flockd', ['status']);
     assert.match(status.stdout, /heron was renamed to egret/);
     const now = await flock.run('flockd', ['post', 'heron']);
@@ -104,7 +104,7 @@ describe('flockd rename', { concurrency: 4 }, () => {
     await post(flock, 2);
     await rename(flock.file('keys/heron.json'), flock.file('keys/egret.json'));
     assert.equal((await flock.run('flockd', ['rename', 'heron', 'egret'])).code, 0);
-    await post(flock, flock.texts('heron').length + 1);
+    await post(flock, flock.postsOf('heron').length + 1);
     assertInOrder(flock);
   });
 
@@ -156,6 +156,6 @@ describe('flockd rename', { concurrency: 4 }, () => {
     });
     const { code, stdout } = await flock.run('flockd', ['rename', 'heron', 'egret']);
     assert.equal(code, 0);
-    assert.match(stdout, /^flock\.json still names heron: its settings there can go\.$/m);
+    assert.match(stdout, /^flock\.json still has settings for heron, which can go\.$/m);
   });
 });

@@ -49,7 +49,7 @@ describe('every way to get a key that the five old texts describe', { concurrenc
     assert.deepEqual(await flock.bundle('amber'), flock.granted('amber'));
     await page.press('test-post', { text: 'Hello from a page' });
     assert.match(await page.read(), /“Hello from a page” is on the account/);
-    assert.deepEqual(flock.texts('amber'), ['Hello from a page']);
+    assert.deepEqual(flock.postsOf('amber'), ['Hello from a page']);
   });
 
   it('002, xAuth: a name and a password for a token, and a first post with it', async () => {
@@ -61,7 +61,7 @@ describe('every way to get a key that the five old texts describe', { concurrenc
     );
     assert.equal(run.code, 0, run.stderr);
     assert.deepEqual(await flock.bundle('amber'), flock.granted('amber'));
-    assert.deepEqual(flock.texts('amber'), ['Hello world! My first post.']);
+    assert.deepEqual(flock.postsOf('amber'), ['Hello world! My first post.']);
     assert.doesNotMatch(run.stdout + run.stderr, /sesame/);
   });
 

@@ -110,7 +110,7 @@ describe('what flockd tells systemd', { concurrency: 4 }, () => {
     assert.equal(bad.code, 78);
     assert.match(bad.stderr, /flock\.json: schedule: "whenever" is not a cron expression/);
     await heard.matching(ready, { from: again.end });
-    const posts = flock.texts('amber').length;
+    const posts = flock.postsOf('amber').length;
     await flock.posted('amber', posts + 2);
   });
 

@@ -44,7 +44,7 @@ describe('flockd whose terminal is closed', { concurrency: 4 }, () => {
       const { code, signal } = await terminal.exit;
       if (call[0] === 'setsid') await gone(Number(await readFile(flock.file('pid'), 'utf8')));
       else assert.deepEqual([code, signal], [0, null]);
-      const count = flock.texts('heron').length;
+      const count = flock.postsOf('heron').length;
       const { stdout } = await flock.run('flockd', ['status', '--json']);
       const status = JSON.parse(stdout) as { flock: unknown; bots: { state: string; posts: number }[] };
       assert.deepEqual(
@@ -53,7 +53,7 @@ describe('flockd whose terminal is closed', { concurrency: 4 }, () => {
       );
       const again = flock.start('flockd', ['run']);
       await again.logged('posted', 'heron');
-      assert.deepEqual(flock.texts('heron').slice(0, count + 1), linesOf('heron', count + 1));
+      assert.deepEqual(flock.postsOf('heron').slice(0, count + 1), linesOf('heron', count + 1));
     });
   }
 

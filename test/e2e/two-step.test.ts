@@ -42,7 +42,7 @@ describe('keymaker begin and finish', { concurrency: 4 }, () => {
     const run = await flock.run('keymaker', ['begin', 'amber']);
     assert.match(
       run.stdout,
-      /^Open this link, .*\n\nhttp\S+\n\nThen, within a quarter of an hour: keymaker finish amber\n.*--account NAME answers\.\n$/,
+      /^Open this link, .*\n\nhttp\S+\n\nThen, within 15 minutes: keymaker finish amber\n.*--account NAME answers\.\n$/,
     );
   });
 
@@ -167,7 +167,7 @@ describe('keymaker begin and finish', { concurrency: 4 }, () => {
     await writeFile(file, pending.replace(/"expires":"[^"]*"/, '"expires":"2020-01-01T00:00:00.000Z"'));
     const late = await flock.run('keymaker', ['finish', 'amber'], { input: ['1234567'] });
     assert.equal(late.code, 75);
-    assert.match(late.stderr, /older than a quarter of an hour/);
+    assert.match(late.stderr, /older than 15 minutes/);
     for (const damaged of ['', '{', pending.slice(0, 40), '[]', 'null', pending.replace('provider', 'x')]) {
       await writeFile(file, damaged);
       const run = await flock.run('keymaker', ['finish', 'amber'], { input: ['1234567'] });

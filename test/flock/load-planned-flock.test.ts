@@ -21,13 +21,13 @@ const key = (id: number, fields: object = {}): string =>
 async function read(files: Record<string, string>, settings: object = {}): Promise<[string[], string[]]> {
   const root = tempFolder(files);
   const flockFile = parseFlockFile(JSON.stringify(settings), 'flock.json');
-  const { bots, misfits } = await readWholeFlock(root, new KeyStore(path.join(root, 'keys')), flockFile);
+  const { bots, invalidBots } = await readWholeFlock(root, new KeyStore(path.join(root, 'keys')), flockFile);
   return [
     bots.map(
       ({ name, account, bundle, poemFile }) =>
         `${name} ${account === undefined ? '?' : `@${account}`} ${path.relative(root, poemFile)}${bundle ? '' : ' no key'}`,
     ),
-    misfits.map(({ bot, error }) => `${bot}: ${error.message.replaceAll(`${root}/`, '')}`),
+    invalidBots.map(({ bot, error }) => `${bot}: ${error.message.replaceAll(`${root}/`, '')}`),
   ];
 }
 
@@ -43,13 +43,13 @@ describe('the whole flock', () => {
       'poems/lamp.txt': 'c',
       'keys/rain.json': key(1),
     };
-    const [bots, misfits] = await read(files, { bots: { 'snow-ledger': { account: '@snow' } } });
+    const [bots, invalidBots] = await read(files, { bots: { 'snow-ledger': { account: '@snow' } } });
     assert.deepEqual(bots, [
       'lamp ? poems/lamp.txt no key',
       'rain @account_1 poems/rain.txt',
       'snow-ledger @snow poems/winter/Snow Ledger.txt no key',
     ]);
-    assert.deepEqual(misfits, []);
+    assert.deepEqual(invalidBots, []);
   });
 
   it('takes a poem that a bot of another name reads for that bot’s', async () => {
@@ -59,16 +59,16 @@ describe('the whole flock', () => {
 
   it('does not plan the poem of a bundle that is bad', async () => {
     const files = { 'poems/rain.txt': 'a', 'poems/lamp.txt': 'b', 'keys/rain.json': '{' };
-    const [bots, misfits] = await read(files);
+    const [bots, invalidBots] = await read(files);
     assert.deepEqual(bots, ['lamp ? poems/lamp.txt no key']);
-    assert.match(misfits.join('\n'), /^rain: keys\/rain\.json: not whole JSON/);
+    assert.match(invalidBots.join('\n'), /^rain: keys\/rain\.json: not whole JSON/);
   });
 
   it('does not choose between poems of one name, unless a key has chosen', async () => {
     const files = { 'poems/rain.txt': 'a', 'poems/old/Rain.txt': 'b', 'poems/lamp.txt': 'c' };
-    const [bots, misfits] = await read(files);
+    const [bots, invalidBots] = await read(files);
     assert.deepEqual(bots, ['lamp ? poems/lamp.txt no key']);
-    assert.deepEqual(misfits, [
+    assert.deepEqual(invalidBots, [
       'rain: poems/old/Rain.txt and poems/rain.txt would both be read by a bot called rain',
     ]);
     const withKey = { ...files, 'keys/rain.json': key(1, { poem_file: 'poems/rain.txt' }) };

@@ -23,16 +23,16 @@ const stored = (fields: object = {}): string =>
 
 interface Loaded {
   poems: Record<string, string>;
-  misfits: Record<string, string>;
+  invalidBots: Record<string, string>;
 }
 
 async function load(files: Record<string, string>, settings: object = {}): Promise<Loaded> {
   const root = tempFolder(files);
   const flockFile = parseFlockFile(JSON.stringify(settings), 'flock.json');
-  const { bots, misfits } = await loadFlock(root, new KeyStore(path.join(root, 'keys')), flockFile);
+  const { bots, invalidBots } = await loadFlock(root, new KeyStore(path.join(root, 'keys')), flockFile);
   return {
     poems: Object.fromEntries(bots.map(({ name, poemFile }) => [name, path.relative(root, poemFile)])),
-    misfits: Object.fromEntries(misfits.map(({ bot, error }) => [bot, error.message])),
+    invalidBots: Object.fromEntries(invalidBots.map(({ bot, error }) => [bot, error.message])),
   };
 }
 
@@ -59,7 +59,7 @@ describe('who has a poem and no key', () => {
       ['lamp', '静夜思'],
     );
     assert.deepEqual(
-      flock.misfits.map(({ bot }) => bot),
+      flock.invalidBots.map(({ bot }) => bot),
       ['twin'],
     );
     assert.deepEqual(flock.passedOver.map(({ file }) => path.relative(root, file)).sort(), [
@@ -93,7 +93,7 @@ describe('a bot whose slots cannot be found', () => {
       ...good.settingsOf(bot),
       timezone: bot === 'rain' ? 'BST' : 'UTC',
     });
-    const { bots, misfits } = await loadFlock(root, new KeyStore(path.join(root, 'keys')), {
+    const { bots, invalidBots } = await loadFlock(root, new KeyStore(path.join(root, 'keys')), {
       ...good,
       settingsOf,
     });
@@ -101,14 +101,14 @@ describe('a bot whose slots cannot be found', () => {
       bots.map(({ name }) => name),
       ['lamp'],
     );
-    assert.match(misfits[0]?.error.message ?? '', /^rain: no slots can be found for its schedule: /);
+    assert.match(invalidBots[0]?.error.message ?? '', /^rain: no slots can be found for its schedule: /);
   });
 });
 
 describe('loading a flock', () => {
   it('is nobody where there are no keys, or no folders at all', async () => {
-    assert.deepEqual(await load({ 'poems/rain.txt': 'a' }), { poems: {}, misfits: {} });
-    assert.deepEqual(await load({}), { poems: {}, misfits: {} });
+    assert.deepEqual(await load({ 'poems/rain.txt': 'a' }), { poems: {}, invalidBots: {} });
+    assert.deepEqual(await load({}), { poems: {}, invalidBots: {} });
   });
 
   const rows: [name: string, files: Record<string, string>, poem: string][] = [
@@ -120,7 +120,7 @@ describe('loading a flock', () => {
   ]; // prettier-ignore
   for (const [name, files, poem] of rows) {
     it(`gives a bot the poem that ${name}`, async () => {
-      assert.deepEqual(await load(files), { poems: { rain: poem }, misfits: {} });
+      assert.deepEqual(await load(files), { poems: { rain: poem }, invalidBots: {} });
     });
   }
 
@@ -135,15 +135,15 @@ describe('loading a flock', () => {
   ]; // prettier-ignore
   for (const [name, files, message] of bad) {
     it(`refuses a poem that ${name}`, async () => {
-      const { poems, misfits } = await load(files);
+      const { poems, invalidBots } = await load(files);
       assert.deepEqual(poems, {});
-      assert.match(misfits['rain'] ?? '', message);
-      assert.match(misfits['rain'] ?? '', /rain\.json/);
+      assert.match(invalidBots['rain'] ?? '', message);
+      assert.match(invalidBots['rain'] ?? '', /rain\.json/);
     });
   }
 
   it('leaves out whoever does not fit, and nobody else', async () => {
-    const { poems, misfits } = await load(
+    const { poems, invalidBots } = await load(
       {
         'poems/a.txt': 'a',
         'poems/b.txt': 'b',
@@ -157,9 +157,9 @@ describe('loading a flock', () => {
       { bots: { c: { account: '@Rain' } } },
     );
     assert.deepEqual(poems, { a: 'poems/a.txt' });
-    assert.deepEqual(Object.keys(misfits).sort(), ['b', 'c', 'd']);
-    assert.match(misfits['c'] ?? '', /@lamp.*@Rain/);
-    assert.doesNotMatch(JSON.stringify(misfits), /hidden/);
+    assert.deepEqual(Object.keys(invalidBots).sort(), ['b', 'c', 'd']);
+    assert.match(invalidBots['c'] ?? '', /@lamp.*@Rain/);
+    assert.doesNotMatch(JSON.stringify(invalidBots), /hidden/);
   });
 
   it('takes up thousands, whose bundles are read ahead, and leaves out who does not fit', async () => {
@@ -175,7 +175,7 @@ describe('loading a flock', () => {
     assert.equal(flock.bots.length, 5001);
     for (const { name, bundle } of flock.bots) assert.equal(`b${Number(bundle.userId) - 1}`, name);
     assert.deepEqual(
-      flock.misfits.map(({ bot, error }) => [bot, error.exit]),
+      flock.invalidBots.map(({ bot, error }) => [bot, error.exit]),
       [
         ['b17', 'permission'],
         ['b4000', 'data'],
@@ -187,16 +187,16 @@ describe('loading a flock', () => {
     const files = { 'poems/ada.txt': 'a', 'poems/bea.txt': 'b', 'poems/cid.txt': 'c' };
     const other = stored({ oauth_token: '88-access', user_id: '88' });
     const keys = { 'keys/ada.json': stored(), 'keys/bea.json': stored(), 'keys/cid.json': other };
-    const { poems, misfits } = await load({ ...files, ...keys });
+    const { poems, invalidBots } = await load({ ...files, ...keys });
     assert.deepEqual(Object.keys(poems), ['cid']);
-    assert.match(misfits['ada'] ?? '', /same account as bea/);
-    assert.match(misfits['bea'] ?? '', /same account as ada/);
+    assert.match(invalidBots['ada'] ?? '', /same account as bea/);
+    assert.match(invalidBots['bea'] ?? '', /same account as ada/);
   });
 
   it('takes the right account in any case', async () => {
     const files = { 'poems/rain.txt': 'a', 'keys/rain.json': stored() };
-    const { misfits } = await load(files, { bots: { rain: { account: '@RAIN' } } });
-    assert.deepEqual(misfits, {});
+    const { invalidBots } = await load(files, { bots: { rain: { account: '@RAIN' } } });
+    assert.deepEqual(invalidBots, {});
   });
 });
 
@@ -204,16 +204,16 @@ describe('a bot that runs, whose bundle is encrypted to an identity that is not 
   const reload = async (
     change: (root: string) => void,
     settings: object = {},
-  ): Promise<{ bots: unknown[]; misfits: string[] }> => {
+  ): Promise<{ bots: unknown[]; invalidBots: string[] }> => {
     const root = tempFolder({ 'poems/rain.txt': 'a', 'keys/rain.json': stored() });
     const keys = new KeyStore(path.join(root, 'keys'));
     const before = await loadFlock(root, keys, parseFlockFile('{}', 'flock.json'));
     change(root);
     const flockFile = parseFlockFile(JSON.stringify(settings), 'flock.json');
-    const { bots, misfits } = await loadFlock(root, keys, flockFile, undefined, before.bots);
+    const { bots, invalidBots } = await loadFlock(root, keys, flockFile, before.bots);
     return {
       bots: bots.map(({ name, bundle, unopened }) => [name, bundle.userId, unopened !== undefined]),
-      misfits: misfits.map(({ bot }) => bot),
+      invalidBots: invalidBots.map(({ bot }) => bot),
     };
   };
   const seal = (root: string): void => {
@@ -223,12 +223,19 @@ describe('a bot that runs, whose bundle is encrypted to an identity that is not 
   };
 
   it('keeps the key that it has', async () => {
-    assert.deepEqual(await reload(seal), { bots: [['rain', '77', true]], misfits: [] });
+    assert.deepEqual(await reload(seal), { bots: [['rain', '77', true]], invalidBots: [] });
+  });
+
+  it('keeps it while the bundle is there plain and encrypted, as it is while it is encrypted', async () => {
+    const half = await reload((root) => {
+      writeFileSync(path.join(root, 'keys/rain.json.age'), 'age-encryption.org/v1', { mode: 0o600 });
+    });
+    assert.deepEqual(half, { bots: [['rain', '77', true]], invalidBots: [] });
   });
 
   it('takes no step where flock.json names another account now', async () => {
     const settings = { bots: { rain: { account: '@snow' } } };
-    assert.deepEqual(await reload(seal, settings), { bots: [['rain', '77', true]], misfits: [] });
+    assert.deepEqual(await reload(seal, settings), { bots: [['rain', '77', true]], invalidBots: [] });
     const bot = {
       name: 'rain' as BotName,
       bundle: { userId: '77', screenName: 'rain' },
@@ -242,11 +249,11 @@ describe('a bot that runs, whose bundle is encrypted to an identity that is not 
     const damaged = await reload((root) => {
       writeFileSync(file(root), '{');
     });
-    assert.deepEqual(damaged, { bots: [], misfits: ['rain'] });
+    assert.deepEqual(damaged, { bots: [], invalidBots: ['rain'] });
     const gone = await reload((root) => {
       rmSync(file(root));
     });
-    assert.deepEqual(gone, { bots: [], misfits: [] });
+    assert.deepEqual(gone, { bots: [], invalidBots: [] });
   });
 });
 
@@ -260,9 +267,9 @@ describe('a bundle that still has the name that its bot had before', () => {
       bot,
       { place, pass: 1, served: 0, posts: 0, ...state },
     ]);
-    const { bots, misfits } = withoutRenamed(flock, whole);
-    assert.equal(bots.length + misfits.length, 1);
-    return misfits.map(({ error: { message, hint } }) => `${message}; ${hint}`);
+    const { bots, invalidBots } = withoutRenamed(flock, whole);
+    assert.equal(bots.length + invalidBots.length, 1);
+    return invalidBots.map(({ error: { message, hint } }) => `${message}; ${hint}`);
   };
 
   it('is nobody’s, since the place in the ledger has the new one', async () => {

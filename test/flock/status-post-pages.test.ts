@@ -19,9 +19,9 @@ describe('where posts are seen', () => {
   });
 
   it('is a sandbox’s own page, which has each post by that name', async () => {
-    await using flock = await ShownFlock.open('2026-08-20T08:00:00Z');
+    await using flock = new ShownFlock('2026-08-20T08:00:00Z');
     flock.pages = postPages('http://127.0.0.1:1');
-    await flock.add('howl', 'one line\n');
+    flock.add('howl', 'one line\n');
     flock.update();
     await flock.until('2026-08-20T09:01:00Z');
     const { bots, recent } = await flock.view();

@@ -5,7 +5,6 @@ import {
   type BotFiles,
   type Condition,
   type FlockNow,
-  needsCare,
   needsSomebody,
   statusOf,
 } from '../../src/flock/status.ts';
@@ -276,7 +275,9 @@ describe('a bot that', () => {
       'finished',
       'unfit',
     ];
-    assert.deepEqual(all.filter(needsCare), ['in doubt', 'looking', 'parked', 'unfit']);
+    const next = '2026-11-22T00:00:00.000Z';
+    const needy = all.filter((state) => needsSomebody({ state, next, until: undefined }));
+    assert.deepEqual(needy, ['in doubt', 'looking', 'parked', 'unfit']);
   });
 
   it('is unfit with a key of another account than it has posted as, or than flock.json names at first', () => {

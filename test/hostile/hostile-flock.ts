@@ -98,7 +98,7 @@ export const poemOfBad = (flock: TestFlock, poem_file: string): Promise<void> =>
 
 /** The daemon with one bad bot: the other posts on, and it ends at once when told to. @returns what it said */
 export async function runDaemon(flock: TestFlock, posts = 2): Promise<{ stdout: string; stderr: string }> {
-  const before = flock.texts('good').length;
+  const before = flock.postsOf('good').length;
   const flockd = startLimited(flock, 'flockd', ['run']);
   await Promise.race([flock.posted('good', before + posts), died(flockd), late(flockd)]);
   flockd.kill('SIGTERM');

@@ -182,7 +182,7 @@ describe('a poem that is', { concurrency: 4 }, () => {
       assertSays(doctor, hostile.says, 'doctor');
       assert.equal(doctor.code, 1);
       assertSays(await runDaemon(flock), /bad/, 'flockd run');
-      assert.deepEqual(flock.texts('bad'), [], 'it posts nothing of what it should not read');
+      assert.deepEqual(flock.postsOf('bad'), [], 'it posts nothing of what it should not read');
       const status = await runLimited(flock, 'flockd', ['status']);
       assertSays(status, /bad/, 'status');
       const made = await runLimited(flock, 'keymaker', ['make-keys', 'poems', '--all', '--force']);
@@ -199,7 +199,7 @@ describe('a poem that is elsewhere', { concurrency: 4 }, () => {
     const doctor = await runLimited(flock, 'keymaker', ['doctor', '--offline']);
     assert.equal(doctor.code, 0, doctor.stdout);
     await runDaemon(flock);
-    assert.ok(flock.texts('bad').every((text) => text.startsWith('bad ')));
+    assert.ok(flock.postsOf('bad').every((text) => text.startsWith('bad ')));
   });
 
   it('behind a link to a folder is not read', async () => {
@@ -209,7 +209,7 @@ describe('a poem that is elsewhere', { concurrency: 4 }, () => {
     await poemOfBad(flock, 'poems/link/secret.txt');
     const doctor = await runLimited(flock, 'keymaker', ['doctor', '--offline']);
     await runDaemon(flock, 3);
-    assert.deepEqual(flock.texts('bad'), [], 'it posts what is outside');
+    assert.deepEqual(flock.postsOf('bad'), [], 'it posts what is outside');
     assertSays(doctor, /bad/, 'doctor');
     assert.equal(doctor.code, 1);
   });
@@ -232,7 +232,7 @@ describe('a bundle that is', { concurrency: 4 }, () => {
       const reauth = await runLimited(flock, 'keymaker', ['reauth', 'bad']);
       assertSays(reauth, hostile.says, 'reauth');
       assert.ok([65, 77].includes(reauth.code ?? 0), `reauth ends with ${reauth.code ?? ''}`);
-      assert.deepEqual(flock.texts('bad'), []);
+      assert.deepEqual(flock.postsOf('bad'), []);
     });
   }
 });

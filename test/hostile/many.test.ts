@@ -166,7 +166,7 @@ describe('FIFOs', { concurrency: 2 }, () => {
     }
     const reload = await runLimited(flock, 'flockd', ['reload']);
     assert.equal(reload.code, 0, reload.stderr);
-    await flock.posted('good', flock.texts('good').length + 2);
+    await flock.posted('good', flock.postsOf('good').length + 2);
     flockd.kill('SIGTERM');
     assert.equal((await flockd.exit).code, 0);
   });

@@ -123,7 +123,7 @@ for (const [name, open] of Object.entries(senders)) {
 
     describe('no answer, with the request certainly not sent', () => {
       it('where nobody listens', async () => {
-        const error = await failure(`http://127.0.0.1:${ownPort()}/x`);
+        const error = await failure(`http://127.0.0.1:${await ownPort()}/x`);
         assert.equal(error.sent, false);
         assert.match(error.message, /cannot reach 127\.0\.0\.1:\d+ \(ECONNREFUSED\)/);
       });

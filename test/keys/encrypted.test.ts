@@ -4,7 +4,7 @@ import path from 'node:path';
 import { beforeEach, describe, it } from 'node:test';
 import { type Identity, makeIdentity, readIdentity, seal } from '../../src/keys/age.ts';
 import { formatKeyBundle } from '../../src/keys/bundle.ts';
-import { decryptBundle, encryptBundle, KeyStore } from '../../src/keys/store.ts';
+import { KeyStore } from '../../src/keys/store.ts';
 import type { BotName } from '../../src/poems/bot-name.ts';
 import { tempFolder } from '../flock/temp-folder.ts';
 import { bundle, refused } from './hidden-bundle.ts';
@@ -34,18 +34,18 @@ describe('an encrypted bundle', () => {
   it('takes the place of the plain one, private too, and reads the same', async () => {
     const before = readFileSync(keys.fileOf(howl), 'utf8');
     const file = path.join(folder, 'howl.json.age');
-    assert.equal(await encryptBundle(howl, keys, await sealing()), file);
+    assert.equal(await keys.encrypt(howl, await sealing()), file);
     assert.deepEqual(names(), ['howl.json.age']);
     assert.equal(statSync(file).mode & 0o777, 0o600);
     assert.ok(!readFileSync(file).includes('hidden'));
     assert.equal(formatKeyBundle(await keys.read(file)), before);
     assert.deepEqual(await keys.list(), [{ bot: howl, file, hasSibling: false }]);
     assert.deepEqual(await keys.owners(), new Map([['71', howl]]));
-    assert.equal(await encryptBundle(howl, keys, await sealing()), undefined);
+    assert.equal(await keys.encrypt(howl, await sealing()), undefined);
   });
 
   it('is encrypted again when it is rewritten, and new bots stay plain', async () => {
-    await encryptBundle(howl, keys, await sealing());
+    await keys.encrypt(howl, await sealing());
     assert.equal(await keys.write(howl, bundle(2)), path.join(folder, 'howl.json.age'));
     await keys.write(prowl, bundle(3));
     assert.deepEqual(names(), ['howl.json.age', 'prowl.json']);
@@ -56,22 +56,22 @@ describe('an encrypted bundle', () => {
   it('goes back as it was, byte for byte', async () => {
     const odd = formatKeyBundle(bundle(1)).replace('{', '{ "made by": "hand",');
     writeFileSync(keys.fileOf(howl), odd);
-    await encryptBundle(howl, keys, await sealing());
-    assert.equal(await decryptBundle(howl, keys, identity), keys.fileOf(howl));
+    await keys.encrypt(howl, await sealing());
+    assert.equal(await keys.decrypt(howl, identity), keys.fileOf(howl));
     assert.equal(readFileSync(keys.fileOf(howl), 'utf8'), odd);
     assert.deepEqual([names(), statSync(keys.fileOf(howl)).mode & 0o777], [['howl.json'], 0o600]);
-    assert.equal(await decryptBundle(howl, keys, identity), undefined);
+    assert.equal(await keys.decrypt(howl, identity), undefined);
   });
 
   it('is removed like any other', async () => {
-    await encryptBundle(howl, keys, await sealing());
+    await keys.encrypt(howl, await sealing());
     await keys.remove(howl);
     assert.deepEqual(names(), []);
     assert.equal(await keys.readIfThere(howl), undefined);
   });
 
   it('is refused by name where no identity is known, and never replaced by a plain one', async () => {
-    await encryptBundle(howl, keys, await sealing());
+    await keys.encrypt(howl, await sealing());
     const without = new KeyStore(folder);
     const why = refused(
       'config',
@@ -85,7 +85,7 @@ describe('an encrypted bundle', () => {
   });
 
   it('is refused by name with another identity, and where it is damaged or open', async () => {
-    await encryptBundle(howl, keys, await sealing());
+    await keys.encrypt(howl, await sealing());
     const file = path.join(folder, 'howl.json.age');
     const other = path.join(tempFolder(), 'other');
     await makeIdentity(other);
@@ -110,7 +110,7 @@ describe('an encrypted bundle', () => {
 describe('a bundle and its encrypted self', () => {
   beforeEach(async () => {
     const text = readFileSync(keys.fileOf(howl));
-    await encryptBundle(howl, keys, await sealing());
+    await keys.encrypt(howl, await sealing());
     writeFileSync(keys.fileOf(howl), text, { mode: 0o600 });
     await keys.write(prowl, bundle(3));
   });
@@ -134,23 +134,23 @@ describe('a bundle and its encrypted self', () => {
   });
 
   it('become one again where they hold the same, in either direction', async () => {
-    assert.equal(await encryptBundle(howl, keys, await sealing()), path.join(folder, 'howl.json.age'));
+    assert.equal(await keys.encrypt(howl, await sealing()), path.join(folder, 'howl.json.age'));
     assert.deepEqual(names(), ['howl.json.age', 'prowl.json']);
-    writeFileSync(keys.fileOf(howl), await keys.text(path.join(folder, 'howl.json.age')), { mode: 0o600 });
-    assert.equal(await decryptBundle(howl, keys, identity), keys.fileOf(howl));
+    writeFileSync(keys.fileOf(howl), formatKeyBundle(bundle(1)), { mode: 0o600 });
+    assert.equal(await keys.decrypt(howl, identity), keys.fileOf(howl));
     assert.deepEqual(names(), ['howl.json', 'prowl.json']);
   });
 
   it('both stay where they differ, or nobody can tell', async () => {
     const { recipients } = await sealing();
     await assert.rejects(
-      encryptBundle(howl, keys, { recipients, identity: undefined }),
+      keys.encrypt(howl, { recipients, identity: undefined }),
       refused('data', /both there/),
     );
     writeFileSync(keys.fileOf(howl), formatKeyBundle(bundle(2)));
     for (const change of [
-      async () => encryptBundle(howl, keys, await sealing()),
-      () => decryptBundle(howl, keys, identity),
+      async () => keys.encrypt(howl, await sealing()),
+      () => keys.decrypt(howl, identity),
     ])
       await assert.rejects(change, refused('data', /howl\.json and .*howl\.json\.age hold different keys/));
     assert.deepEqual(names(), ['howl.json', 'howl.json.age', 'prowl.json']);
@@ -162,11 +162,11 @@ describe('encrypting', () => {
     const other = path.join(tempFolder(), 'other');
     const recipient = await makeIdentity(other);
     await assert.rejects(
-      encryptBundle(howl, keys, { recipients: [recipient], identity }),
+      keys.encrypt(howl, { recipients: [recipient], identity }),
       refused('config', /does not open it/),
     );
     assert.deepEqual(names(), ['howl.json']);
-    await encryptBundle(howl, keys, { recipients: [recipient], identity: undefined });
+    await keys.encrypt(howl, { recipients: [recipient], identity: undefined });
     assert.deepEqual(names(), ['howl.json.age']);
     assert.equal((await new KeyStore(folder, { identityFile: other }).readIfThere(howl))?.userId, '71');
   });
@@ -174,15 +174,12 @@ describe('encrypting', () => {
   it('leaves alone what is no bundle, or is open to others', async () => {
     chmodSync(keys.fileOf(howl), 0o644);
     await assert.rejects(
-      async () => encryptBundle(howl, keys, await sealing()),
+      async () => keys.encrypt(howl, await sealing()),
       refused('permission', /open to others/),
     );
     chmodSync(keys.fileOf(howl), 0o600);
     writeFileSync(keys.fileOf(howl), '{"consumer_token": "hidden');
-    await assert.rejects(
-      async () => encryptBundle(howl, keys, await sealing()),
-      refused('data', /not whole JSON/),
-    );
+    await assert.rejects(async () => keys.encrypt(howl, await sealing()), refused('data', /not whole JSON/));
     assert.deepEqual(names(), ['howl.json']);
   });
 });

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { inspect } from 'node:util';
 import { FlockError } from '../../src/errors.ts';
-import { readForeign } from '../../src/keys/foreign-formats.ts';
-import { type ForeignKey, type Found, isKey } from '../../src/keys/foreign-key.ts';
+import { type ForeignKey, type Found, isKey, readForeign } from '../../src/keys/foreign-formats.ts';
 
 /** The secrets of all files here have the word Hidden in them, which nothing that is shown may have. */
 export function checked(text: string, file = 'dir/some.file'): Found[] {

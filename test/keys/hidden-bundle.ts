@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { inspect } from 'node:util';
-import { type Exit, FlockError } from '../../src/errors.ts';
+import type { Exit } from '../../src/errors.ts';
 import type { KeyBundle } from '../../src/keys/bundle.ts';
 import { TokenPair } from '../../src/oauth/signature.ts';
+import { flockError } from '../support/flock-error.ts';
 
 /** A bundle whose secrets say `hidden`, one for each number. */
 export const bundle = (n: number): KeyBundle => ({
@@ -17,10 +18,7 @@ export const bundle = (n: number): KeyBundle => ({
 export const refused =
   (exit: Exit, message: RegExp, hint = /./) =>
   (error: unknown): boolean => {
-    assert.ok(error instanceof FlockError, String(error));
-    assert.equal(error.exit, exit, error.message);
-    assert.match(error.message, message);
-    assert.match(error.hint ?? '', hint);
+    assert.ok(flockError(exit, message, hint)(error));
     assert.doesNotMatch(inspect(error), /hidden|AGE-SECRET/);
     return true;
   };

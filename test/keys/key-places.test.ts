@@ -13,7 +13,7 @@ import path from 'node:path';
 import { beforeEach, describe, it } from 'node:test';
 import { type Identity, makeIdentity, readIdentity, seal } from '../../src/keys/age.ts';
 import { formatKeyBundle } from '../../src/keys/bundle.ts';
-import { encryptBundle, KeyStore } from '../../src/keys/store.ts';
+import { KeyStore } from '../../src/keys/store.ts';
 import type { BotName } from '../../src/poems/bot-name.ts';
 import { tempFolder } from '../flock/temp-folder.ts';
 import { bundle, refused } from './hidden-bundle.ts';
@@ -88,7 +88,7 @@ describe('credentials of systemd', () => {
       () => store.prepare(howl),
       () => store.write(howl, bundle(2)),
       () => store.remove(howl),
-      () => encryptBundle(howl, store, { recipients, identity }),
+      () => store.encrypt(howl, { recipients, identity }),
     ])
       await assert.rejects(change, why);
     assert.deepEqual(
@@ -137,7 +137,7 @@ describe('a keys folder', () => {
         ],
       );
       assert.equal((await store.read(file)).userId, '71');
-      const sealed = await encryptBundle(howl, store, await sealing());
+      const sealed = await store.encrypt(howl, await sealing());
       assert.deepEqual(asIs(sealed ?? ''), ['640', 0, 50]);
       chownSync(place, 1001, 50);
       await assert.rejects(store.prepare(), refused('permission', /belongs to another user \(uid 1001\)/));

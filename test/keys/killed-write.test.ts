@@ -12,10 +12,11 @@ import {
 import path from 'node:path';
 import { before, describe, it } from 'node:test';
 import { makeIdentity, readIdentity } from '../../src/keys/age.ts';
-import { encryptBundle, KeyStore } from '../../src/keys/store.ts';
+import { KeyStore } from '../../src/keys/store.ts';
 import type { BotName } from '../../src/poems/bot-name.ts';
 import { tempFolder } from '../flock/temp-folder.ts';
 import { bundle as compiled } from '../support/bundle.ts';
+import { runKilled } from '../support/killed-process.ts';
 import { bundle } from './hidden-bundle.ts';
 
 const howl = 'howl' as BotName;
@@ -43,7 +44,7 @@ async function sealed(): Promise<Flock> {
   const identity = await readIdentity(identityFile);
   const keys = new KeyStore(path.join(tempFolder(), 'keys'), { identityFile });
   await keys.write(howl, bundle(1));
-  const file = await encryptBundle(howl, keys, { recipients: await identity.recipients(), identity });
+  const file = await keys.encrypt(howl, { recipients: await identity.recipients(), identity });
   return { keys, file: file ?? '', mode: 0o600 };
 }
 
@@ -56,18 +57,9 @@ async function served(): Promise<Flock> {
 }
 
 /** Has a process store the second bundle, and die at a call. @returns the calls it made */
-function killAt({ keys }: Flock, last: number, how: string): { calls: string[]; signal: string | null } {
+function killAt({ keys }: Flock, at = ''): ReturnType<typeof runKilled> {
   const { identityFile } = keys.options;
-  const args = [
-    script,
-    keys.folder,
-    String(last),
-    how,
-    ...(identityFile === undefined ? [] : [identityFile]),
-  ];
-  const { stdout, stderr, signal } = spawnSync(process.execPath, args, { encoding: 'utf8' });
-  assert.equal(stderr, '');
-  return { calls: stdout.trim().split('\n'), signal };
+  return runKilled(script, [keys.folder, at, ...(identityFile === undefined ? [] : [identityFile])]);
 }
 
 const tokenOf = async ({ keys }: Flock): Promise<string | undefined> =>
@@ -77,16 +69,15 @@ describe('a process that is killed while it replaces a bundle', () => {
   for (const [name, make] of Object.entries({ plain, sealed, served })) {
     const skip = name === 'served' && process.getuid?.() !== 0;
     it(`leaves the old one or the new one at every call (${name})`, { skip }, async () => {
-      const { calls, signal } = killAt(await make(), 0, 'never');
+      const { calls: names, signal } = killAt(await make());
       assert.equal(signal, null);
-      const names = calls.map((call) => call.split(' ')[1]);
       const steps = ['open', 'writeFile', ...(name === 'served' ? ['chown', 'chmod'] : []), 'sync'];
       assert.deepEqual(names, [...steps, 'rename', 'open', 'sync']);
       const seen = new Set<string>();
       for (const [index, call] of names.entries()) {
         for (const how of ['before', 'after', ...(call === 'writeFile' ? ['half'] : [])]) {
           const flock = await make();
-          const killed = killAt(flock, index + 1, how);
+          const killed = killAt(flock, `${how} ${index + 1}`);
           assert.equal(killed.signal, 'SIGKILL', `${how} ${index + 1} ${call}`);
           const token: string = (await tokenOf(flock)) ?? '';
           const isAfter: boolean = index > names.indexOf('rename') || (call === 'rename' && how === 'after');

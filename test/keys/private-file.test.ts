@@ -4,12 +4,7 @@ import { chmodSync, chownSync, copyFileSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'node:test';
 import { FlockError } from '../../src/errors.ts';
-import {
-  faultOfFile,
-  faultOfFolder,
-  readPrivateFile,
-  readPrivateFileSync,
-} from '../../src/keys/private-file.ts';
+import { faultOfFile, faultOfFolder, readPrivateFile } from '../../src/keys/private-file.ts';
 import { tempFolder } from '../flock/temp-folder.ts';
 import { bundle } from '../support/bundle.ts';
 
@@ -86,39 +81,40 @@ describe('a folder of secrets', () => {
 });
 
 describe('reading a private file', () => {
-  const outcomes = async (file: string, credentials?: string): Promise<string[]> => {
-    const told = (error: unknown): string =>
-      error instanceof FlockError ? `${error.exit}: ${error.message} | ${error.hint}` : String(error);
-    const both = [
-      () => readPrivateFile({ file, maxBytes: 9, credentials }),
-      () =>
-        new Promise<Buffer>((resolve) => resolve(readPrivateFileSync({ file, maxBytes: 9, credentials }))),
-    ];
-    return Promise.all(both.map((read) => read().then(String, told)));
+  const outcome = (file: string, credentials?: string): string => {
+    try {
+      return String(readPrivateFile({ file, maxBytes: 9, credentials }));
+    } catch (error) {
+      return error instanceof FlockError
+        ? `${error.exit}: ${error.message} | ${error.hint ?? ''}`
+        : String(error);
+    }
   };
 
-  it('gives what is in it, or says what is wrong and how to mend it', async () => {
+  it('gives what is in it, or says what is wrong and how to mend it', () => {
     const folder = tempFolder({ 'a b': 'text', open: 'text' });
     chmodSync(path.join(folder, 'open'), 0o644);
     symlinkSync('open', path.join(folder, 'link'));
-    assert.deepEqual(await outcomes(path.join(folder, 'a b')), ['text', 'text']);
+    assert.equal(outcome(path.join(folder, 'a b')), 'text');
     chmodSync(path.join(folder, 'a b'), 0o640);
     const why = `permission: ${folder}/a b: open to others (mode 640) | chmod 600 '${folder}/a b'`;
-    assert.deepEqual(await outcomes(path.join(folder, 'a b')), [why, why]);
-    for (const said of await outcomes(path.join(folder, 'link')))
-      assert.match(said, /^permission: .*link: is a symbolic link.* \| .*cp --remove-destination/);
+    assert.equal(outcome(path.join(folder, 'a b')), why);
+    assert.match(
+      outcome(path.join(folder, 'link')),
+      /^permission: .*link: is a symbolic link.* \| .*cp --remove-destination/,
+    );
   });
 
-  it('takes what systemd has made, whatever the mode, but no link', async () => {
+  it('takes what systemd has made, whatever the mode, but no link', () => {
     const folder = tempFolder({ open: 'text', 'other/open': 'text' });
     for (const name of ['open', 'other/open']) chmodSync(path.join(folder, name), 0o444);
     symlinkSync('open', path.join(folder, 'link'));
-    assert.deepEqual(await outcomes(path.join(folder, 'open'), folder), ['text', 'text']);
-    const [outside] = await outcomes(path.join(folder, 'open'), path.join(folder, 'other'));
-    assert.match(outside ?? '', /^permission/);
-    const [around] = await outcomes(`${folder}/other/../open`, path.join(folder, 'other'));
-    assert.match(around ?? '', /^permission/);
-    assert.match((await outcomes(path.join(folder, 'link'), folder))[0] ?? '', /^permission/);
+    assert.equal(outcome(path.join(folder, 'open'), folder), 'text');
+    const outside = outcome(path.join(folder, 'open'), path.join(folder, 'other'));
+    assert.match(outside, /^permission/);
+    const around = outcome(`${folder}/other/../open`, path.join(folder, 'other'));
+    assert.match(around, /^permission/);
+    assert.match(outcome(path.join(folder, 'link'), folder), /^permission/);
   });
 });
 

@@ -1,19 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import { systemClock } from '../../src/clock.ts';
-import { KeyStore } from '../../src/keys/store.ts';
-import { TokenPair } from '../../src/oauth/signature.ts';
-import type { BotName } from '../../src/poems/bot-name.ts';
-import type { SandboxAnswer, SandboxRequest } from '../../src/sandbox/sandbox.ts';
-import { openSandbox, type OpenSandbox } from '../../src/sandbox/server.ts';
+import type { Sandbox, SandboxAnswer, SandboxRequest } from '../../src/sandbox/sandbox.ts';
 import { bundle } from '../support/bundle.ts';
+import { TestFlock } from '../support/flock.ts';
 
-const script = path.join(import.meta.dirname, 'flock-process.js');
-const app = { token: 'app-key', secret: 'app-secret' };
+const script = path.join(import.meta.dirname, 'flock-process.ts');
 const noLimits = {
   posts: null,
   appPostsPerDay: null,
@@ -40,58 +33,46 @@ const dropped: SandboxAnswer = { status: 200, headers: {}, body: '', fault: { ki
  * later than deadline and settle after it was signed. X keeps to that by the age of the signature, and so does this server,
  * scaled down like the waits: what it takes up later than that, nothing comes of, and it is counted.
  */
-export class KilledFlock {
-  readonly root: string;
-  readonly server: OpenSandbox;
+export class KilledFlock implements AsyncDisposable {
   /** The share of requests to post that land late, when their client has heard that the connection is gone. */
   lateShare = 0;
   /** How many requests to post were taken up too late to be worked off. */
   tooOld = 0;
+  readonly #flock: TestFlock;
   readonly #poems: ReadonlyMap<string, string[]>;
 
-  private constructor(root: string, server: OpenSandbox, poems: ReadonlyMap<string, string[]>) {
-    this.root = root;
-    this.server = server;
+  static async open(poems: ReadonlyMap<string, string[]>): Promise<KilledFlock> {
+    const texts = Array.from(poems, ([bot, lines]) => [`${bot}.txt`, lines.join('\n')]);
+    const flock = await TestFlock.open({
+      poems: Object.fromEntries(texts) as Record<string, string>,
+      sandbox: { duplicates: 'accept', limits: noLimits },
+    });
+    for (const bot of poems.keys()) await flock.giveKey(bot);
+    return new KilledFlock(flock, poems);
+  }
+
+  private constructor(flock: TestFlock, poems: ReadonlyMap<string, string[]>) {
+    this.#flock = flock;
     this.#poems = poems;
-    const { sandbox } = server;
+    const { sandbox } = flock;
     const work = sandbox.handle.bind(sandbox);
     sandbox.handle = (request) => (request.method === 'POST' ? this.#takePost(request, work) : work(request));
   }
 
-  static async open(poems: ReadonlyMap<string, string[]>): Promise<KilledFlock> {
-    const root = await mkdtemp(path.join(tmpdir(), 'killed-'));
-    const server = await openSandbox({
-      port: 0,
-      clock: systemClock,
-      appKeys: [app],
-      duplicates: 'accept',
-      limits: noLimits,
-    });
-    const keys = new KeyStore(path.join(root, 'keys'));
-    await mkdir(path.join(root, 'poems'));
-    for (const [bot, lines] of poems) {
-      await writeFile(path.join(root, 'poems', `${bot}.txt`), lines.join('\n'));
-      const { token, secret, userId, screenName } = server.sandbox.grant(app.token, bot);
-      await keys.write(bot as BotName, {
-        appKeys: new TokenPair(app.token, app.secret),
-        accessToken: new TokenPair(token, secret),
-        userId,
-        screenName,
-        poemFile: `poems/${bot}.txt`,
-      });
-    }
-    return new KilledFlock(root, server, poems);
+  /** What the server does to requests. */
+  get faults(): Sandbox['faults'] {
+    return this.#flock.sandbox.faults;
   }
 
   /** How many posts the server has. */
   get posted(): number {
-    return this.server.sandbox.world.posts.length;
+    return this.#flock.sandbox.world.posts.length;
   }
 
   /**
    * Runs the daemon until it ends.
    *
-   * @param killAt - as flock-process.js takes it
+   * @param killAt - as `KillPoint` takes it
    * @param touched - called after each of its touches of the disk and the network
    * @returns what it touched, and whether it ended by itself
    */
@@ -99,7 +80,8 @@ export class KilledFlock {
     killAt = '',
     touched: (touch: string, child: ChildProcess) => void = () => undefined,
   ): Promise<{ touches: string[]; finished: boolean }> {
-    const args = [await bundle(script), this.root, this.server.url, String(deadline), String(settle), killAt];
+    const { root, x } = this.#flock;
+    const args = [await bundle(script), root, x.url, String(deadline), String(settle), killAt];
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
     const touches: string[] = [];
     createInterface({ input: child.stdout }).on('line', (line) => {
@@ -112,16 +94,14 @@ export class KilledFlock {
 
   /** Every bot whose posts are not its poem, line by line, with what it posted. */
   wrong(): [bot: string, posts: string[]][] {
-    const { world } = this.server.sandbox;
     return [...this.#poems].flatMap(([bot, lines]): [string, string[]][] => {
-      const posts = world.postsOf(world.accountNamed(bot)?.id ?? '').map(({ text }) => text);
+      const posts = this.#flock.postsOf(bot);
       return JSON.stringify(posts) === JSON.stringify(lines) ? [] : [[bot, posts]];
     });
   }
 
-  async close(): Promise<void> {
-    await this.server.close();
-    await rm(this.root, { recursive: true, force: true });
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#flock[Symbol.asyncDispose]();
   }
 
   #takePost(request: SandboxRequest, work: (request: SandboxRequest) => SandboxAnswer): SandboxAnswer {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { FlockError } from '../../src/errors.ts';
 import { formatExport, parseExport } from '../../src/ledger/backup.ts';
+import { flockError } from '../support/flock-error.ts';
 import { at, exported, parked, posted } from './exported.ts';
 
 const whole = exported({ howl: posted(2), tide: parked, ada: posted(0) });
@@ -50,10 +50,7 @@ describe('an export', () => {
   ];
   for (const [name, given, why] of refused) {
     it(`is not ${name}`, () => {
-      assert.throws(
-        () => parseExport(given, 'export.json'),
-        (error) => error instanceof FlockError && error.exit === 'data' && why.test(error.message),
-      );
+      assert.throws(() => parseExport(given, 'export.json'), flockError('data', why));
     });
   }
 

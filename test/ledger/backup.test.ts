@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { before, describe, it } from 'node:test';
-import { FlockError } from '../../src/errors.ts';
 import { restoreJournal, type RestoreOptions } from '../../src/ledger/backup.ts';
 import { Journal, readJournal } from '../../src/ledger/journal.ts';
 import type { BotState } from '../../src/ledger/state.ts';
 import { tempFolder } from '../flock/temp-folder.ts';
 import { bundle } from '../support/bundle.ts';
+import { flockError } from '../support/flock-error.ts';
+import { runKilled } from '../support/killed-process.ts';
 import { at, exported, parked, posted } from './exported.ts';
 
 const restore = (folder: string, states: Record<string, BotState>, more: Partial<RestoreOptions> = {}) =>
@@ -20,12 +20,6 @@ const restore = (folder: string, states: Record<string, BotState>, more: Partial
     markOf: (bot) => `key of ${bot}`,
     ...more,
   });
-
-const fails = (work: Promise<unknown>, exit: string, why: RegExp): Promise<void> =>
-  assert.rejects(
-    work,
-    (error) => error instanceof FlockError && error.exit === exit && why.test(error.message),
-  );
 
 /** Where each bot is, by the journal. */
 async function placesIn(folder: string): Promise<Record<string, number>> {
@@ -68,7 +62,10 @@ describe('a ledger that is restored', () => {
     const folder = tempFolder();
     await restore(folder, { howl: posted(2) });
     const old = readFileSync(path.join(folder, 'journal.jsonl'), 'utf8');
-    await fails(restore(folder, { howl: posted(1) }), 'cannotCreate', /is not empty: it knows 1 bot$/);
+    await assert.rejects(
+      restore(folder, { howl: posted(1) }),
+      flockError('cannotCreate', /is not empty: it knows 1 bot$/),
+    );
     assert.deepEqual(await placesIn(folder), { howl: 2 });
     const { aside = '' } = await restore(folder, { howl: posted(1) }, { replace: true });
     assert.equal(aside, 'journal-2026-11-21T12-00-00-000Z.jsonl');
@@ -93,7 +90,7 @@ describe('a ledger that is restored', () => {
       readFileSync(path.join(folder, 'journal.jsonl')),
     ]);
     writeFileSync(path.join(folder, 'journal.jsonl'), damaged);
-    await fails(restore(folder, { howl: posted(1) }), 'data', /damaged/);
+    await assert.rejects(restore(folder, { howl: posted(1) }), flockError('data', /damaged/));
     const { aside = '' } = await restore(folder, { howl: posted(1) }, { replace: true });
     assert.deepEqual(readFileSync(path.join(folder, aside)), damaged);
     assert.deepEqual(await placesIn(folder), { howl: 1 });
@@ -112,18 +109,10 @@ describe('a process that is killed while it restores', () => {
     script = await bundle(path.join(import.meta.dirname, 'killed-restore.ts'));
   });
 
-  const killAt = (folder: string, last: string): { calls: number; signal: string | null } => {
-    const { stdout, stderr, signal } = spawnSync(process.execPath, [script, folder, last], {
-      encoding: 'utf8',
-    });
-    assert.equal(stderr, '');
-    return { calls: stdout.split('\n').length - 1, signal };
-  };
-
   it('leaves the old ledger or the new one, whole, at every call', async () => {
     const scratch = tempFolder();
     await restore(scratch, { howl: posted(3) });
-    const { calls } = killAt(scratch, '');
+    const calls = runKilled(script, [scratch]).calls.length;
     assert.deepEqual(await placesIn(scratch), { howl: 1 });
     assert.ok(calls >= 8, `${calls} calls`);
     const seen = new Set<number | undefined>();
@@ -131,7 +120,7 @@ describe('a process that is killed while it restores', () => {
       for (const how of ['before', 'after', 'half']) {
         const folder = tempFolder();
         await restore(folder, { howl: posted(3) });
-        assert.equal(killAt(folder, `${how} ${call}`).signal, 'SIGKILL');
+        assert.equal(runKilled(script, [folder, `${how} ${call}`]).signal, 'SIGKILL');
         const { howl } = await placesIn(folder);
         assert.ok(howl === 3 || howl === 1, `${how} ${call}: ${howl}`);
         seen.add(howl);

@@ -19,8 +19,8 @@ import { afterEach, beforeEach, describe, it, mock } from 'node:test';
 import { FlockError } from '../../src/errors.ts';
 import type { LedgerEvent } from '../../src/ledger/events.ts';
 import { openStateFolder } from '../../src/ledger/folder.ts';
-import { formatLine } from '../../src/ledger/format.ts';
-import { Journal } from '../../src/ledger/journal.ts';
+import { formatLine, Journal } from '../../src/ledger/journal.ts';
+import { flockError } from '../support/flock-error.ts';
 
 const begun = (bot: string): LedgerEvent => ({ event: 'begun', bot, at: 1000, poem: 'aaaaaaaabbbbbbbb' });
 
@@ -55,12 +55,6 @@ describe('journal', () => {
     await using journal = await Journal.open(folder);
     return ['ada', 'bea', 'cid'].filter((bot) => journal.state(bot));
   }
-
-  const refusal = (text: RegExp) => (error: unknown) =>
-    error instanceof FlockError &&
-    error.exit === 'data' &&
-    text.test(error.message) &&
-    error.hint !== undefined;
 
   it('is lines of JSON that a person can read, private to its owner', async () => {
     await write(begun('ada'));
@@ -102,7 +96,7 @@ describe('journal', () => {
       await writeFile(file, damaged);
       await assert.rejects(
         Journal.open(folder),
-        refusal(/journal\.jsonl:[123]: the journal is damaged here/),
+        flockError('data', /journal\.jsonl:[123]: the journal is damaged here/),
         `byte ${byte}`,
       );
     }
@@ -120,15 +114,15 @@ describe('journal', () => {
       [header, second, first],
     ]) {
       await writeFile(file, lines.join(''));
-      await assert.rejects(Journal.open(folder), refusal(/damaged/));
+      await assert.rejects(Journal.open(folder), flockError('data', /damaged/));
     }
   });
 
   it('refuses a newer version, and what is no journal at all', async () => {
     await writeFile(file, formatLine(0, { journal: 'flockd', version: 4 }));
-    await assert.rejects(Journal.open(folder), refusal(/newer flockd \(version 4\)/));
+    await assert.rejects(Journal.open(folder), flockError('data', /newer flockd \(version 4\)/));
     await writeFile(file, 'a poem\nand no journal\n');
-    await assert.rejects(Journal.open(folder), refusal(/damaged/));
+    await assert.rejects(Journal.open(folder), flockError('data', /damaged/));
   });
 
   it('keeps nothing more after a failed write, and says so each time', async () => {

@@ -6,15 +6,8 @@ import { customProvider, providerFrom } from '../../src/config/flock-file.ts';
 import { FlockError } from '../../src/errors.ts';
 import type { HttpAnswer, HttpRequest } from '../../src/http/exchange.ts';
 import { openSender, type Sender } from '../../src/http/send.ts';
-import {
-  type Grant,
-  type OAuth1Client,
-  openOAuth1Client,
-  type SignedCall,
-  signedSend,
-  VerifierRefused,
-} from '../../src/oauth/client.ts';
-import { formBody, TokenPair } from '../../src/oauth/signature.ts';
+import { type Grant, type OAuth1Client, openOAuth1Client, VerifierRefused } from '../../src/oauth/client.ts';
+import { formBody, type SignedCall, signedSend, TokenPair } from '../../src/oauth/signature.ts';
 import {
   answerLink,
   type Described,
@@ -118,7 +111,7 @@ describe('a provider made of oauthlib', { skip }, () => {
     assert.equal(reason(at), 'token');
   });
 
-  // src/oauth/client.ts makes nonces of 32 characters; oauthlib by itself takes 20 to 30.
+  // src/oauth/signature.ts makes nonces of 32 characters; oauthlib by itself takes 20 to 30.
   it('takes our nonces as it comes, too', async () => {
     await desk(foreign.described('/stock')).client.requestToken('oob');
   });

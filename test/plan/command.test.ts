@@ -135,7 +135,7 @@ describe('flockd plan as a process', { concurrency: 4 }, () => {
     [['--days', '1', '--days', '2'], /--days: should be given once/],
     [['--from', 'tomorrow'], /--from: should be given once|--from: should be a time/],
     [['--bot', 'hern'], /hern has neither a poem nor a key bundle\nhint: did you mean heron\?/],
-    [['--bot', 'nobody'], /hint: there are: heron, otter-song$/m],
+    [['--bot', 'nobody'], /hint: there are: heron and otter-song$/m],
     [['--bot', 'Heron'], /"Heron" is not the name of a bot/],
     [['--json', '--ics'], /--ics: cannot be given with --json/],
     [['heron'], /a word too many/],
@@ -164,7 +164,7 @@ describe('flockd plan as a process', { concurrency: 4 }, () => {
     );
     const shown = await planned(files);
     assert.equal((await shown.exit).code, 1);
-    assert.match(shown.stdout, /heron is unfit: .*heron\.json: not whole JSON/);
+    assert.match(shown.stdout, /heron needs you: .*heron\.json: not whole JSON/);
     const chosen = await planned(files, '--bot', 'otter-song');
     assert.equal((await chosen.exit).code, 0);
   });
@@ -214,7 +214,7 @@ describe('flockd plan as a process', { concurrency: 4 }, () => {
     const { stdout } = await planned(files);
     const parts = [
       'Needs attention',
-      'none is unfit',
+      'none needs you',
       'wren: X refuses',
       "X's limits",
       'In the poems',

@@ -90,7 +90,7 @@ describe('a plan', () => {
     const plan = planned({ poems: { ada: lines(3) }, settings: { schedule: '0 12 29 2 1', atEnd: 'stop' } });
     assert.equal(plan.bots['ada']?.outlook.end, undefined);
     assert.equal(iso(plan.bots['ada']?.outlook.next), '2044-02-29T12:00:00.000Z');
-    assert.deepEqual(notes(plan), ['ada: posts nothing before 29 Feb 2044 12:00 UTC']);
+    assert.deepEqual(notes(plan), ['ada: posts nothing before 2044-02-29 12:00 UTC']);
   });
 
   it('sums up a month where fewer days are planned', () => {
@@ -136,7 +136,7 @@ describe('a plan with a budget', () => {
       assert.deepEqual(all.posts, []);
       assert.match(
         notes(all).join('\n'),
-        /^the flock's budget of .*0.* is too small .*: nothing is posted; 2 bots wait then$/,
+        /^the flock's budget of .*0.* is too small .*: nothing is posted; 2 bots wait for it$/,
       );
     }
   });
@@ -150,7 +150,7 @@ describe('a plan with a budget', () => {
     assert.equal(plan.posts.length, 20 + 20);
     assert.equal(iso(plan.posts[20]?.at), '2026-07-01T00:00:00.000Z');
     assert.deepEqual(notes(plan), [
-      'ada: its budget of $0.30 a month is used up from 11 Jun 2026 09:00 to 1 Jul 2026 00:00 UTC, the first of 2 such months',
+      'ada: its budget of $0.30 a month is used up from 2026-06-11 09:00 to 2026-07-01 00:00 UTC, the first of 2 such months',
     ]);
     assert.equal(plan.bots['ada']?.outlook.microsPerMonth, 300_000);
   });
@@ -163,7 +163,7 @@ describe('a plan with a budget', () => {
     });
     assert.match(
       notes(plan).join('\n'),
-      /^ada: .* 5 posts a day is used up from 1 Jun 2026 06:00 to 2 Jun 2026 00:00 UTC, the first of 3 such days$/,
+      /^ada: .* 5 posts a day is used up from 2026-06-01 06:00 to 2026-06-02 00:00 UTC, the first of 3 such days$/,
     );
   });
 
@@ -172,7 +172,7 @@ describe('a plan with a budget', () => {
     const plan = planned({ poems: { ada: lines(90), bea: lines(91).slice(1) }, settings, days: 29 });
     assert.equal(plan.posts.length, 60);
     assert.deepEqual(notes(plan), [
-      "the flock's budget of $0.90 a month is used up from 2 Jun 2026 07:00 to 1 Jul 2026 00:00 UTC; 2 bots wait then",
+      "the flock's budget of $0.90 a month is used up from 2026-06-02 07:00 to 2026-07-01 00:00 UTC; 2 bots wait for it",
     ]);
     const bots = plan.plan.bots();
     assert.equal(
@@ -204,7 +204,10 @@ describe('a plan for a bot', () => {
         ['2026-06-01T09:00:00.000Z', 'b'],
       ],
     );
-    assert.match(notes(plan).join('\n'), /nobody knows whether it arrived; planned as if it had not$/);
+    assert.match(
+      notes(plan).join('\n'),
+      /nobody knows whether it arrived; the plan assumes that it did not$/,
+    );
   });
 
   const parked = { event: 'parked', bot, at, why: 'it is ill', hint: 'heal it' } as const;
@@ -264,7 +267,7 @@ describe('a plan for a bot', () => {
     assert.deepEqual(lost.posts, []);
     assert.match(
       notes(lost).join('\n'),
-      /^ada: will be parked at line 2 on 1 Jun 2026 09:00 UTC: its poem has become another one/,
+      /^ada: will need you at line 2 on 2026-06-01 09:00 UTC: its poem has become another one/,
     );
   });
 
@@ -290,7 +293,7 @@ describe('a plan for a bot', () => {
     );
     assert.match(
       notes(plan).join('\n'),
-      /^ada: will be parked at line 2 on 2 Jun 2026 09:00 UTC: X refuses the line/,
+      /^ada: will need you at line 2 on 2026-06-02 09:00 UTC: X refuses the line/,
     );
     assert.equal(plan.bots['ada']?.rest, 'parked');
   });

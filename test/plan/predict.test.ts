@@ -7,7 +7,7 @@ import type { BotName } from '../../src/poems/bot-name.ts';
 import { splitPoem } from '../../src/poems/poem.ts';
 import { asKept } from '../../src/poems/tweet-text.ts';
 import { unlimitedBudget } from '../../src/posting/budget.ts';
-import { HeldFlock } from '../daemon/held-flock.ts';
+import { HeldFlock } from '../support/held-flock.ts';
 import { randomFlock, type RandomFlock } from './random-flock.ts';
 
 const day = 86_400_000;
@@ -52,7 +52,7 @@ function predicted({ bots, settings }: RandomFlock, from: number, until: number,
 const posted = ({ bots }: RandomFlock, flock: HeldFlock, from: number): Calendar =>
   bots.flatMap(({ name }) =>
     flock
-      .log(name)
+      .entriesOf(name)
       .filter(({ instant }) => instant >= from)
       .map(({ instant, text }) => entry(name, instant, text)),
   );

@@ -1,7 +1,7 @@
 import { parseFlockFile } from '../../src/config/flock-file.ts';
 import { fingerprints } from '../../src/ledger/cursor.ts';
 import type { LedgerEvent } from '../../src/ledger/events.ts';
-import type { JournalContents } from '../../src/ledger/format.ts';
+import type { JournalContents } from '../../src/ledger/journal.ts';
 import { FlockHistory } from '../../src/ledger/history.ts';
 import { applyEvent } from '../../src/ledger/state.ts';
 import { type BotPlan, FlockPlan } from '../../src/plan/plan.ts';
@@ -9,6 +9,7 @@ import type { PredictedPost } from '../../src/plan/predict.ts';
 import { notesOf, notesOfFlock } from '../../src/plan/render-text.ts';
 import type { BotName } from '../../src/poems/bot-name.ts';
 import { splitPoem } from '../../src/poems/poem.ts';
+import { TokenPair } from '../../src/oauth/signature.ts';
 import { unlimitedBudget } from '../../src/posting/budget.ts';
 
 const day = 86_400_000;
@@ -69,14 +70,20 @@ export function planOf({
       state = applyEvent(state, event);
     }
     return {
-      name,
+      name: name as BotName,
+      poemFile: `poems/${name}.txt`,
+      bundle: {
+        appKeys: new TokenPair('app', ''),
+        accessToken: new TokenPair(name, ''),
+        userId: undefined,
+        screenName: undefined,
+      },
       file: `poems/${name}.txt`,
       text: rows.join('\n'),
       lines,
       settings: own,
       state,
       account: undefined,
-      hasKey: true,
       key: begun ? (state?.parked?.key ?? '') : 'key',
       app: apps[name] ?? 'app',
     };

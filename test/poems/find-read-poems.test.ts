@@ -3,19 +3,9 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, renameSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'node:test';
-import { FlockError } from '../../src/errors.ts';
 import { readPoem } from '../../src/poems/find.ts';
 import { tempFolder } from '../flock/temp-folder.ts';
-
-const refusedWith =
-  (message: RegExp) =>
-  (error: unknown): boolean => {
-    assert.ok(error instanceof FlockError);
-    assert.equal(error.exit, 'data');
-    assert.match(error.message, message);
-    assert.ok(error.hint);
-    return true;
-  };
+import { flockError } from '../support/flock-error.ts';
 
 describe('reading a poem', () => {
   it('gives its text', async () => {
@@ -60,10 +50,10 @@ describe('reading a poem', () => {
       ['real.txt/below.txt', /it is not a folder/],
     ];
     for (const [name, message] of cases)
-      await assert.rejects(readPoem(path.join(folder, name)), refusedWith(message));
+      await assert.rejects(readPoem(path.join(folder, name)), flockError('data', message));
   });
 
   it('refuses a socket and a device', async () => {
-    await assert.rejects(readPoem('/dev/null'), refusedWith(/not a regular file/));
+    await assert.rejects(readPoem('/dev/null'), flockError('data', /not a regular file/));
   });
 });

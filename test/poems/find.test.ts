@@ -3,20 +3,10 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'node:test';
-import { FlockError } from '../../src/errors.ts';
 import { findPoems, type FoundPoems, type KnownBots, passedOverShown } from '../../src/poems/find.ts';
 import { tempFolder } from '../flock/temp-folder.ts';
+import { flockError } from '../support/flock-error.ts';
 import { bundle } from '../support/bundle.ts';
-
-const refusedWith =
-  (message: RegExp) =>
-  (error: unknown): boolean => {
-    assert.ok(error instanceof FlockError);
-    assert.equal(error.exit, 'data');
-    assert.match(error.message, message);
-    assert.ok(error.hint);
-    return true;
-  };
 
 /** Bots that are there, with the poem that the bundle of each names, where it does. */
 const known = (bots: Record<string, string | undefined>): KnownBots => ({
@@ -69,8 +59,11 @@ describe('finding poems', () => {
 
   it('says which folder cannot be read', async () => {
     const folder = tempFolder({ 'a.txt': 'a' });
-    await assert.rejects(findPoems(path.join(folder, 'none')), refusedWith(/none: there is no such/));
-    await assert.rejects(findPoems(path.join(folder, 'a.txt')), refusedWith(/a\.txt: it is not a folder/));
+    await assert.rejects(findPoems(path.join(folder, 'none')), flockError('data', /none: there is no such/));
+    await assert.rejects(
+      findPoems(path.join(folder, 'a.txt')),
+      flockError('data', /a\.txt: it is not a folder/),
+    );
   });
 });
 

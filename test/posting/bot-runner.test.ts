@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import pino from 'pino';
 import { HeldClock } from '../../src/clock.ts';
-import { type Bot, parseFlockFile } from '../../src/config/flock-file.ts';
+import { type Bot, type Budget, parseFlockFile } from '../../src/config/flock-file.ts';
 import type { Intent, LedgerEvent } from '../../src/ledger/events.ts';
+import { EventLog } from '../../src/log.ts';
 import type { XClient } from '../../src/networks/x/client.ts';
 import { TokenPair } from '../../src/oauth/signature.ts';
 import type { BotName } from '../../src/poems/bot-name.ts';
@@ -73,18 +73,23 @@ describe('how long a bot waits after a look that failed', () => {
 });
 
 const nine = Date.parse('2026-05-01T09:00Z');
-const day = 86_400_000;
+const hour = 3_600_000;
+const day = 24 * hour;
 
 /** One bot, its runner, and an X that takes everything or does what it is told to. */
 class OneBot {
-  readonly clock = new HeldClock(nine - 3_600_000);
+  readonly clock = new HeldClock(nine - hour / 2);
   readonly ledger = new MemoryLedger();
   readonly sent: string[] = [];
   /** How often each thing was asked for in the last step. */
   asked: Record<string, number> = {};
   poem = 'one\ntwo';
+  /** The flock's. */
+  budget: Budget = {};
+  readonly logged: string[] = [];
   answer: Awaited<ReturnType<XClient['post']>> | undefined;
   readonly bot: Bot;
+  readonly #log = new EventLog();
   readonly #runner: BotRunner;
 
   constructor(settings: Record<string, unknown> = {}) {
@@ -104,16 +109,17 @@ class OneBot {
         return Promise.resolve({ ok: { posts: [], next: undefined } });
       },
     };
+    this.#log.subscribe(({ fields }) => this.logged.push(fields.event));
     this.#runner = new BotRunner({
       ledger: this.ledger,
       clock: this.clock,
-      log: pino({ enabled: false }),
+      log: this.#log,
       openX: () => x,
       askTime: () => Promise.resolve({ ahead: 0, isOfX: true }),
       deadline: 10_000,
       purse: () => {
         this.#count('purse');
-        return unlimitedBudget;
+        return { ...unlimitedBudget, budget: this.budget };
       },
       isStopped: () => {
         this.#count('stop switch');
@@ -216,6 +222,38 @@ describe('a step of a bot', () => {
     assert.equal(await one.untilItWaits(), nine + day);
     assert.deepEqual(one.sent, ['one', 'one']);
     assert.deepEqual(one.events.slice(1), ['intent', 'absent', 'intent', 'posted']);
+  });
+
+  it('logs once that a budget is used up, and again when it is used up for longer', async () => {
+    const one = new OneBot({ schedule: '0 * * * *' });
+    await one.untilItWaits();
+    await one.clock.runUntil(nine);
+    one.budget = { postsPerDay: 0 };
+    assert.deepEqual([await one.step(), await one.step()], ['when changed', 'when changed']);
+    assert.deepEqual([one.sent, one.logged], [[], ['budget-reached']]);
+    one.budget = { postsPerDay: 1 };
+    await one.untilItWaits();
+    await one.clock.runUntil(nine + hour);
+    await one.step();
+    await one.step();
+    assert.deepEqual([one.sent, one.logged], [['one'], ['budget-reached', 'budget-reached']]);
+  });
+
+  it('logs once for which restored bot it waits', async () => {
+    const one = new OneBot();
+    await one.untilItWaits();
+    const at = one.clock.now();
+    for (const bot of ['ada', 'bea'])
+      await one.ledger.record({ event: 'begun', bot, at, poem: 'aaaaaaaa' }, { event: 'restored', bot, at });
+    await one.clock.runUntil(nine);
+    one.budget = { postsPerDay: 1 };
+    await one.step();
+    await one.step();
+    assert.deepEqual(one.logged, ['budget-unknown']);
+    await one.ledger.record({ event: 'checked', bot: 'ada', at });
+    await one.step();
+    await one.step();
+    assert.deepEqual([one.sent, one.logged], [[], ['budget-unknown', 'budget-unknown']]);
   });
 
   it('is refused where the key is for another account than the bot has posted as', async () => {

@@ -61,12 +61,4 @@ describe('the bots whose posts nobody has counted', () => {
     for (let post = 0; post < 5; post++) uncounted.awaited(purse);
     assert.equal(scans, 1);
   });
-
-  it('are told of once each', () => {
-    const uncounted = new UnreconciledBots(ledgerOf('ada', 'bea'), isUp);
-    assert.deepEqual(
-      ['ada', 'ada', 'bea', 'bea'].map((name) => uncounted.isNews(name)),
-      [true, false, true, false],
-    );
-  });
 });

@@ -3,18 +3,17 @@ import { describe, it } from 'node:test';
 import type { Budget } from '../../src/config/flock-file.ts';
 import { inMicros } from '../../src/cost.ts';
 import type { LedgerEvent, Price } from '../../src/ledger/events.ts';
-import { FlockHistory } from '../../src/ledger/history.ts';
+import { FlockHistory, spentBy, spentByFlock } from '../../src/ledger/history.ts';
 import { applyEvent, type BotState } from '../../src/ledger/state.ts';
 import {
   type BudgetExceeded,
   exceededBudget,
-  Caps,
   describeExceeded,
   looksAgain,
   unlimitedBudget,
-  priceOf,
-  spentBy,
-  spentByFlock,
+  checkBudget,
+  costOf,
+  type Spender,
 } from '../../src/posting/budget.ts';
 
 const poem = 'aaaaaaaabbbbbbbbcccccccc';
@@ -161,32 +160,24 @@ describe('a budget', () => {
     assert.equal(looksAgain(cap, midnight - 1), midnight);
     assert.equal(looksAgain({ ...cap, until: undefined }, noon), undefined);
   });
-
-  it('says once that it is used up', () => {
-    const caps = new Caps();
-    const news = [midnight, midnight, december, undefined, undefined].map((until) =>
-      caps.isNews('howl', until),
-    );
-    assert.deepEqual(news, [true, false, true, true, false]);
-  });
 });
 
 describe('the price of a post', () => {
   const settings = { timezone: 'UTC', budget: {} };
+  const check = (spender: Spender): ReturnType<typeof checkBudget> =>
+    checkBudget({ posts: 1, cost: costOf('a line', spender.purse.prices) }, spender, noon);
 
   it('is taken from the day and month of the bot, and of the flock where those are others', () => {
     const { state, history } = after();
     const spender = { state, settings, history, purse: unlimitedBudget };
-    assert.deepEqual(priceOf('a line', spender, noon), { price: usual });
+    assert.deepEqual(check(spender), { cap: undefined, price: usual, moneyLeft: Infinity });
     const elsewhere = { ...spender, settings: { ...settings, timezone: 'Asia/Tokyo' } };
-    assert.deepEqual(priceOf('a line', elsewhere, noon), {
-      price: {
-        cost,
-        dayEnds: Date.parse('2026-11-21T15:00:00Z'),
-        monthEnds: Date.parse('2026-11-30T15:00:00Z'),
-        flockDayEnds: midnight,
-        flockMonthEnds: december,
-      },
+    assert.deepEqual(check(elsewhere).price, {
+      cost,
+      dayEnds: Date.parse('2026-11-21T15:00:00Z'),
+      monthEnds: Date.parse('2026-11-30T15:00:00Z'),
+      flockDayEnds: midnight,
+      flockMonthEnds: december,
     });
   });
 
@@ -194,11 +185,12 @@ describe('the price of a post', () => {
     const { state, history } = after(intent(), posted);
     const purse = { ...unlimitedBudget, budget: { postsPerDay: 1 } };
     const spender = { state, settings: { ...settings, budget: { postsPerDay: 1 } }, history, purse };
-    assert.deepEqual(priceOf('a line', spender, noon), {
-      cap: { whose: 'bot', what: 'postsPerDay', limit: 1, until: midnight },
-    });
-    assert.deepEqual(priceOf('a line', { ...spender, settings }, noon), {
-      cap: { whose: 'flock', what: 'postsPerDay', limit: 1, until: midnight },
+    assert.deepEqual(check(spender).cap, { whose: 'bot', what: 'postsPerDay', limit: 1, until: midnight });
+    assert.deepEqual(check({ ...spender, settings }).cap, {
+      whose: 'flock',
+      what: 'postsPerDay',
+      limit: 1,
+      until: midnight,
     });
   });
 });

@@ -3,13 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { fingerprints, type Cursor } from '../../src/ledger/cursor.ts';
 import { splitPoem, type Unit } from '../../src/poems/poem.ts';
-import { type Edit, editOf, needsLongLook, type PoemNow, readingOf } from '../../src/posting/edits.ts';
-
-const now = (place: Cursor, text: string, unit: Unit): PoemNow => {
-  const other = unit === 'line' ? 'stanza' : 'line';
-  const lines = splitPoem(text, unit);
-  return { read: readingOf(place, lines), lines, other: readingOf(place, splitPoem(text, other)) };
-};
+import { type Edit, needsLongLook, readFor } from '../../src/posting/edits.ts';
 
 const placeIn = (text: string, unit: Unit, next: number, ahead: number[] = []): Cursor => ({
   poem: fingerprints(splitPoem(text, unit)),
@@ -17,8 +11,15 @@ const placeIn = (text: string, unit: Unit, next: number, ahead: number[] = []): 
   ahead,
 });
 
+/** What a bot writes down of a poem, or the place that it has where it knows the poem so already. */
 const edit = (place: Cursor, text: string, unit: Unit): Edit =>
-  editOf('howl', place, now(place, text, unit), { at: 7, key: () => 'k' });
+  readFor('howl', place, { text, unit, lines: splitPoem(text, unit) }, { at: 7, key: 'k' }).edit ?? {
+    event: 'edited',
+    bot: 'howl',
+    at: 7,
+    ...place,
+    ahead: [...place.ahead],
+  };
 
 /** Three stanzas of two lines, one line and three. */
 const poem = 'a one\na two\n\nb one\n\nc one\nc two\nc three\n';

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, it } from 'node:test';
 import { crc32 } from 'node:zlib';
 import type { LedgerEvent } from '../../src/ledger/events.ts';
 import { Journal } from '../../src/ledger/journal.ts';
-import { spentBy } from '../../src/posting/budget.ts';
+import { spentBy } from '../../src/ledger/history.ts';
 import { decide } from '../../src/posting/decide.ts';
 
 /*

@@ -15,8 +15,8 @@ import type { Line } from '../../src/poems/poem.ts';
 import { unlimitedBudget } from '../../src/posting/budget.ts';
 import { planPost } from '../../src/posting/decide.ts';
 import { Gate } from '../../src/posting/gate.ts';
-import { postLine, type PostReport } from '../../src/posting/post.ts';
-import { reconcile } from '../../src/posting/reconcile.ts';
+import { postLine } from '../../src/posting/post.ts';
+import { Reconciler } from '../../src/posting/reconcile.ts';
 import { alterations } from '../../src/sandbox/world.ts';
 
 const bot = 'howl' as BotName;
@@ -61,7 +61,7 @@ class Bench {
   async post(
     answer: Awaited<ReturnType<XClient['post']>>,
     since: string | undefined = last,
-  ): Promise<PostReport> {
+  ): ReturnType<typeof postLine> {
     const post = planPost(this.state.place, this.#lines, { joinRefrain: false });
     assert.ok(post);
     return await postLine({
@@ -71,7 +71,7 @@ class Bench {
       until: 0,
       since,
       owed: undefined,
-      key: () => 'key',
+      key: 'key',
       refrain: 'join',
       isRepeated: () => false,
       judge: () => undefined,
@@ -93,16 +93,17 @@ class Bench {
       askTime: () => Promise.resolve({ ahead: 0, isOfX: true }),
       opened: () => undefined,
     });
-    const settled = await reconcile(owner, this.state, open, {
+    const reconciler = new Reconciler({
+      bot: owner,
       ledger: this.ledger,
       x,
       clock,
       gate,
       purse: unlimitedBudget,
       lines: () => Promise.resolve(this.#lines),
-      key: () => 'key',
-      isInherited: false,
+      key: 'key',
     });
+    const settled = await reconciler.settle(this.state, open, { isInherited: false });
     return settled === 'absent' ? settled : 'posted' in settled ? settled.posted : settled.unseen;
   }
 }

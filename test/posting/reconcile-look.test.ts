@@ -9,7 +9,7 @@ import type { Outcome, PageWanted, TimelinePage, XClient } from '../../src/netwo
 import { TokenPair } from '../../src/oauth/signature.ts';
 import type { BotName } from '../../src/poems/bot-name.ts';
 import { Gate } from '../../src/posting/gate.ts';
-import { type LookOptions, readTimeline } from '../../src/posting/reconcile.ts';
+import { Reconciler } from '../../src/posting/reconcile.ts';
 import { MemoryLedger } from '../fakes/memory-ledger.ts';
 
 /** What one post that is read costs. Micros. */
@@ -43,7 +43,7 @@ class Desk {
   /** What the ledger said when each page was asked for. Micros. */
   readonly known: number[] = [];
   readonly bot: Bot;
-  readonly options: LookOptions;
+  readonly #reconciler: Reconciler;
   accounts = 0;
 
   constructor({ pages = [], budget, userId = '7' }: Given, isAnonymous = false) {
@@ -80,7 +80,16 @@ class Desk {
       opened: () => undefined,
     });
     const purse = { prices: usualPrices, timezone: 'UTC', budget: {} };
-    this.options = { ledger: this.ledger, clock: this.clock, gate, purse, x };
+    this.#reconciler = new Reconciler({
+      bot: this.bot,
+      ledger: this.ledger,
+      clock: this.clock,
+      gate,
+      purse,
+      x,
+      lines: () => Promise.reject(new Error('the poem is not read')),
+      key: 'key',
+    });
   }
 
   static async open(given: Given, isAnonymous = false): Promise<Desk> {
@@ -89,8 +98,8 @@ class Desk {
     return desk;
   }
 
-  look(most?: number): ReturnType<typeof readTimeline> {
-    return readTimeline(this.bot, { sinceId: '0' }, this.options, most);
+  look(most?: number): ReturnType<Reconciler['readTimeline']> {
+    return this.#reconciler.readTimeline({ sinceId: '0' }, most);
   }
 
   /** By its tally. Micros. */
@@ -103,7 +112,7 @@ class Desk {
   }
 }
 
-const textsOf = (seen: Awaited<ReturnType<typeof readTimeline>>): string[] => {
+const textsOf = (seen: Awaited<ReturnType<Reconciler['readTimeline']>>): string[] => {
   assert.ok('timeline' in seen, JSON.stringify(seen));
   return seen.timeline.map(({ text }) => text);
 };

@@ -11,7 +11,7 @@ import type { BotName } from '../../src/poems/bot-name.ts';
 import { splitPoem } from '../../src/poems/poem.ts';
 import { unlimitedBudget } from '../../src/posting/budget.ts';
 import { Gate } from '../../src/posting/gate.ts';
-import { reconcile, type Settled } from '../../src/posting/reconcile.ts';
+import { Reconciler, type Settled } from '../../src/posting/reconcile.ts';
 import { MemoryLedger } from '../fakes/memory-ledger.ts';
 
 const at = (instant: string): number => Date.parse(instant);
@@ -64,16 +64,17 @@ async function settle(
   const settings = parseFlockFile('{"atEnd": "stop"}', 'flock.json').settingsOf(name);
   const state = ledger.state(name);
   assert.ok(state);
-  const settled = await reconcile({ name, bundle, poemFile: name, settings }, state, open, {
+  const reconciler = new Reconciler({
+    bot: { name, bundle, poemFile: name, settings },
     ledger,
     clock,
     gate,
     x,
     purse: unlimitedBudget,
     lines: () => Promise.resolve(splitPoem(lines.join('\n'), 'line')),
-    key: () => 'k',
-    isInherited,
+    key: 'k',
   });
+  const settled = await reconciler.settle(state, open, { isInherited });
   const now = ledger.state(name);
   return {
     settled,

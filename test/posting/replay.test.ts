@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { fingerprints, type Cursor } from '../../src/ledger/cursor.ts';
 import { type Line, olderSplit, splitPoem } from '../../src/poems/poem.ts';
-import { foundSince, type Memory, placeByTimeline } from '../../src/posting/replay.ts';
+import { foundSince, placeByTimeline, type ReplayOptions } from '../../src/posting/replay.ts';
 
 const linesOf = (texts: string[]): Line[] => texts.map((text, index) => ({ text, at: index + 1 }));
 
@@ -11,7 +11,11 @@ const known = fingerprints(linesOf(poem));
 const placeAt = (next: number, ahead: number[] = []): Cursor => ({ poem: known, next, ahead });
 
 /** What is found among these texts by a bot that knows of so many lines, as `line` or `line+1` for two. */
-function found(next: number, texts: string[], more: Partial<Memory> & { ahead?: number[] } = {}): string[] {
+function found(
+  next: number,
+  texts: string[],
+  more: Partial<ReplayOptions> & { ahead?: number[] } = {},
+): string[] {
   const { ahead, ...rest } = more;
   const timeline = texts.map((text, index) => ({ id: String(index), text }));
   const memory = {

@@ -10,7 +10,7 @@ import type { BotName } from '../../src/poems/bot-name.ts';
 import { olderSplit, splitPoem } from '../../src/poems/poem.ts';
 import { keyMark } from '../../src/posting/bot-runner.ts';
 import { rehearse } from '../../src/rehearsal/rehearse.ts';
-import { inScratch } from '../../src/rehearsal/stage.ts';
+import { inSandbox } from '../../src/rehearsal/stage.ts';
 import { lines, rehearsed, wholeFlock } from './rehearsed.ts';
 
 const from = '2026-05-01T00:00:00Z';
@@ -232,9 +232,9 @@ describe('a rehearsal of a flock that has begun', () => {
   });
 });
 
-describe('a state in the scratch', () => {
+describe('a state in the sandbox', () => {
   it('has nothing of the real X in it', () => {
-    const state = inScratch(begunState({ open: intent }), { account: '1', key: 'mark', realKey: undefined });
+    const state = inSandbox(begunState({ open: intent }), { account: '1', key: 'mark', realKey: 'real' });
     assert.deepEqual(
       [state.account, state.last, state.place.next],
       ['1', { at: now - 15 * hour, line: 3 }, 4],

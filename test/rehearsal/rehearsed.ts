@@ -7,7 +7,7 @@ import type { Ledger } from '../../src/ledger/journal.ts';
 import type { BotName } from '../../src/poems/bot-name.ts';
 import { unlimitedBudget } from '../../src/posting/budget.ts';
 import { type RehearsalOptions, rehearse } from '../../src/rehearsal/rehearse.ts';
-import type { Report } from '../../src/rehearsal/report.ts';
+import type { Report } from '../../src/rehearsal/audit.ts';
 
 export interface SmallFlock {
   /** The lines of each bot's poem. */
@@ -35,7 +35,7 @@ export function wholeFlock({ poems, settings = {} }: SmallFlock): WholeFlock {
     account: undefined,
     bundle: undefined,
   }));
-  return { bots, misfits: [], passedOver: [], purse: { ...unlimitedBudget, timezone, budget } };
+  return { bots, invalidBots: [], passedOver: [], purse: { ...unlimitedBudget, timezone, budget } };
 }
 
 /** Rehearses a small flock, a week without faults where nothing else is said. */

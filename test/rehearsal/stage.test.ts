@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import dgram from 'node:dgram';
 import dns, { lookup } from 'node:dns';
 import dnsPromises from 'node:dns/promises';
@@ -12,6 +11,7 @@ import tls from 'node:tls';
 import ts from 'typescript';
 import { takeNetworkAway } from '../../src/rehearsal/stage.ts';
 import { tempFolder } from '../flock/temp-folder.ts';
+import { noUnshare, runSpied, spyFiles } from '../support/network-spy.ts';
 import { scriptOf, startCommand } from '../support/programs.ts';
 
 const refused = /a rehearsal has no network/;
@@ -115,48 +115,27 @@ describe('what a rehearsal loads', () => {
   });
 });
 
-/** Tells of everything below Node's own modules that could reach a network, at the end of the process. */
-const spy = `
-import { createHook } from 'node:async_hooks';
-import { writeFileSync } from 'node:fs';
-const seen = [];
-createHook({
-  init(_, type) {
-    if (/TCP|UDP|TLS|GETADDRINFO|GETNAMEINFO|QUERYWRAP|PIPECONNECT|HTTP|PROCESSWRAP/.test(type)) seen.push(type);
-  },
-}).enable();
-process.on('exit', () => writeFileSync('seen.json', JSON.stringify(seen)));
-`;
-
-const mayUnshare = spawnSync('unshare', ['--net', 'true']).status === 0;
-
 describe('flockd rehearse', () => {
   const files = {
     'poems/heron.txt': 'one\ntwo\nthree\n',
-    'spy.mjs': spy,
+    ...spyFiles,
     'apikeys.json': JSON.stringify({ consumer_token: 'real-app', consumer_token_secret: 'real-secret' }),
-    'probe.mjs': `import './spy.mjs'; import net from 'node:net'; net.connect(9, '127.0.0.1').on('error', () => undefined);`,
   };
   const env = { KEYMAKER_API_URL: 'http://127.0.0.1:9' };
 
   it('touches nothing in the process that leads to a network', async () => {
     const cwd = tempFolder(files);
-    const seen = (): string[] => JSON.parse(readFileSync(path.join(cwd, 'seen.json'), 'utf8')) as string[];
-    const probe = startCommand([process.execPath, 'probe.mjs'], { cwd });
+    const { running: probe, seen: probed } = await runSpied(['probe.mjs'], { cwd });
     assert.equal((await probe.exit).code, 0);
-    assert.ok(seen().includes('TCPCONNECTWRAP'), 'the spy sees a connection');
-    const call = [process.execPath, '--import', './spy.mjs', scriptOf('flockd')];
-    const rehearsal = startCommand([...call, 'rehearse', '--days', '30', '--faults', '0.1'], { cwd, env });
+    assert.ok(probed.includes('TCPCONNECTWRAP'), 'the spy sees a connection');
+    const call = [scriptOf('flockd'), 'rehearse', '--days', '30', '--faults', '0.1'];
+    const { running: rehearsal, seen } = await runSpied(call, { cwd, env });
     assert.deepEqual(await rehearsal.exit, { code: 0, signal: null }, rehearsal.stderr);
     assert.match(rehearsal.stdout, /All as promised/);
-    // A flockd on this machine may be asked through its socket which ledger to use; other tests run some.
-    assert.deepEqual(
-      seen().filter((type) => type !== 'PIPECONNECTWRAP'),
-      [],
-    );
+    assert.deepEqual(seen, []);
   });
 
-  it('needs no network at all', { skip: !mayUnshare && 'may not leave the network' }, async () => {
+  it('needs no network at all', { skip: noUnshare }, async () => {
     const cwd = tempFolder(files);
     const call = ['unshare', '--net', process.execPath, scriptOf('flockd'), 'rehearse', '--days', '30'];
     const rehearsal = startCommand(call, { cwd, env });

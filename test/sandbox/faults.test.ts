@@ -201,7 +201,7 @@ describe('the front page', () => {
     const { body, headers } = bench.send({ url: '/', signer: null });
     assert.match(
       body,
-      /<p class="text">one\n {2}&#60;img src=x onerror=alert\(1\)&#62; &#38; &#34;two&#34;<\/p>/,
+      /<p class="text">one\n {2}&lt;img src=x onerror=alert\(1\)&gt; &amp; &quot;two&quot;<\/p>/,
     );
     assert.ok(body.indexOf('other') < body.indexOf('one\n'), 'newest first');
     assert.match(headers['content-security-policy'] ?? '', /default-src 'none'.*script-src 'self';/);

@@ -83,7 +83,7 @@ export class HttpBench {
       action: 'authorize',
       ...fields,
     });
-    return this.#send(new URL(action.replaceAll('&#38;', '&'), this.url), { method: 'POST', body });
+    return this.#send(new URL(action.replaceAll('&amp;', '&'), this.url), { method: 'POST', body });
   }
 
   async #send(target: URL, request: RequestInit): Promise<Answer> {

@@ -125,7 +125,16 @@ describe('the server', () => {
     const [head, data] = posted.split('\n');
     assert.equal(head, 'event: posted');
     const card = JSON.parse((data ?? '').slice('data: '.length)) as Record<string, unknown>;
-    assert.deepEqual([card['account'], card['initial'], card['text']], ['howl', 'H', 'one\ntwo <b>']);
+    assert.deepEqual([card['account'], card['text']], ['howl', 'one\ntwo <b>']);
+    const { body } = opened.sandbox.handle({
+      method: 'GET',
+      url: '/',
+      host: '127.0.0.1',
+      headers: {},
+      body: '',
+    });
+    assert.ok(body.includes(String(card['html'])), 'the card of the page');
+    assert.match(String(card['html']), />H<.*one\ntwo &lt;b&gt;</s);
     const made = opened.sandbox.world.posts[0];
     assert.ok(made);
     opened.sandbox.world.deletePost(made);

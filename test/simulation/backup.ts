@@ -2,7 +2,7 @@ import type { Bot } from '../../src/config/flock-file.ts';
 import { FlockError, systemCode } from '../../src/errors.ts';
 import { formatExport, type LedgerExport, parseExport } from '../../src/ledger/backup.ts';
 import type { StateFolder } from '../../src/ledger/folder.ts';
-import { formatEvent, formatSnapshot, readContents, wholeLines } from '../../src/ledger/format.ts';
+import { formatEvent, formatSnapshot, readContents } from '../../src/ledger/journal.ts';
 import { keyMark } from '../../src/posting/bot-runner.ts';
 import type { SimulatedClock } from './simulated-clock.ts';
 
@@ -51,7 +51,7 @@ export class Backup {
 
 /** What `flockd export` writes of a journal, or undefined where nobody has begun yet. */
 export function exportOf(journal: string, at: number): string | undefined {
-  const { states, history } = readContents(wholeLines(journal, journalName), journalName);
+  const { states, history } = readContents(journal, journalName);
   return states.size === 0 ? undefined : formatExport({ at, states, history });
 }
 
@@ -69,7 +69,7 @@ export async function restoreTo(
   text: string,
   { at, markOf }: { at: number; markOf: (bot: string) => string },
 ): Promise<void> {
-  const old = readContents(wholeLines((await folder.read(journalName)) ?? '', journalName), journalName);
+  const old = readContents((await folder.read(journalName)) ?? '', journalName);
   const journal = journalOf(parseExport(text, 'export.json'), old, at, markOf);
   await folder.remove(newName);
   await folder.append(newName, journal);

@@ -1,4 +1,4 @@
-import pino from 'pino';
+import { EventLog } from '../../src/log.ts';
 import { type Bot, parseFlockFile } from '../../src/config/flock-file.ts';
 import { type BotKey, TokenPair } from '../../src/oauth/signature.ts';
 import type { BotName } from '../../src/poems/bot-name.ts';
@@ -9,7 +9,7 @@ import type { Spell } from './simulated-x.ts';
 import { type Tampering, tamperings } from './tampering.ts';
 
 export const deadline = 10_000;
-export const log = pino({ enabled: false });
+export const log = new EventLog();
 /** When histories begin; the same for all, so that the slots of a schedule are found once. */
 export const begin = Date.parse('2026-03-28T09:00:30Z');
 

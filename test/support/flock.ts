@@ -3,7 +3,8 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { systemClock } from '../../src/clock.ts';
-import type { SandboxOptions } from '../../src/sandbox/sandbox.ts';
+import { type BotKey, TokenPair } from '../../src/oauth/signature.ts';
+import type { Sandbox, SandboxOptions } from '../../src/sandbox/sandbox.ts';
 import { openSandbox, type OpenSandbox } from '../../src/sandbox/server.ts';
 import {
   type Environment,
@@ -33,6 +34,8 @@ export interface Finished extends Exit {
 }
 
 export const app = { token: 'test-app-key', secret: 'test-app-secret' };
+/** The app of bots that have another one. */
+export const otherApp = { token: 'other-app-key', secret: 'other-app-secret' };
 
 /** Posts each second and rests at the end: fast enough to watch. */
 export const everySecond = { schedule: '*/1 * * * * *', atEnd: 'stop', timezone: 'UTC' };
@@ -45,8 +48,68 @@ export const poem = (word: string, count: number): string => `${linesOf(word, co
 /** When a poem was written that nobody is writing now. */
 const longAgo = new Date('2026-01-01T00:00:00Z');
 
-/** A flock of its own in a folder of its own, with an X of its own; disposing ends and removes all of it. */
-export class TestFlock implements AsyncDisposable {
+/** What every flock of the tests has: an X in this process, which tells what each account has posted. */
+export abstract class SandboxFlock {
+  abstract readonly sandbox: Sandbox;
+
+  /** A key that X grants for an account, as it is in a program. */
+  keyOf(account: string, of = app): BotKey {
+    const { token, secret, userId, screenName } = this.sandbox.grant(of.token, account);
+    return {
+      appKeys: new TokenPair(of.token, of.secret),
+      accessToken: new TokenPair(token, secret),
+      userId,
+      screenName,
+    };
+  }
+
+  /** What an account has posted, oldest first. */
+  entriesOf(account: string): readonly { text: string; instant: number }[] {
+    const { world } = this.sandbox;
+    return world.postsOf(world.accountNamed(account)?.id ?? '');
+  }
+
+  /** The texts of its posts. */
+  postsOf(account: string): string[] {
+    return this.entriesOf(account).map(({ text }) => text);
+  }
+
+  /** When it posted. */
+  timesOf(account: string): string[] {
+    return this.entriesOf(account).map(({ instant }) => new Date(instant).toISOString());
+  }
+
+  /** Resolves once the account has made so many posts. */
+  posted(account: string, count: number): Promise<void> {
+    return new Promise((resolve) => {
+      const enough = (): boolean => this.entriesOf(account).length >= count;
+      if (enough()) {
+        resolve();
+        return;
+      }
+      const stop = this.sandbox.world.watch(() => {
+        if (!enough()) return;
+        stop();
+        resolve();
+      });
+    });
+  }
+
+  /** Calls the sandbox's own control, for example `accounts/howl/suspend`. */
+  control(route: string, body: object = {}): void {
+    const { status } = this.sandbox.handle({
+      method: 'POST',
+      url: `/sandbox/${route}`,
+      host: '127.0.0.1:1',
+      headers: {},
+      body: JSON.stringify(body),
+    });
+    assert.ok(status < 300, `the sandbox answered ${status} to ${route}`);
+  }
+}
+
+/** A flock in a folder of its own, with an X that listens, for the two programs. Disposing ends and removes all of it. */
+export class TestFlock extends SandboxFlock implements AsyncDisposable {
   readonly root: string;
   readonly x: OpenSandbox;
   readonly #running: Running[] = [];
@@ -61,8 +124,13 @@ export class TestFlock implements AsyncDisposable {
   }
 
   private constructor(root: string, x: OpenSandbox) {
+    super();
     this.root = root;
     this.x = x;
+  }
+
+  get sandbox(): Sandbox {
+    return this.x.sandbox;
   }
 
   get environment(): Environment {
@@ -111,15 +179,15 @@ export class TestFlock implements AsyncDisposable {
   }
 
   /** The bundle X would grant for an account, as keymaker stores it. */
-  granted(bot: string, screenName = bot.replaceAll('-', '_')): Record<string, string> {
-    const { token, secret, userId } = this.x.sandbox.grant(app.token, screenName);
+  granted(bot: string, account = bot.replaceAll('-', '_')): Record<string, string> {
+    const { token, secret, userId } = this.sandbox.grant(app.token, account);
     return {
       consumer_token: app.token,
       consumer_token_secret: app.secret,
       oauth_token: token,
       oauth_token_secret: secret,
       user_id: userId,
-      screen_name: screenName,
+      screen_name: account,
       poem_file: `poems/${bot}.txt`,
     };
   }
@@ -131,33 +199,6 @@ export class TestFlock implements AsyncDisposable {
 
   async bundle(bot: string): Promise<StoredBundle> {
     return JSON.parse(await readFile(this.file('keys', `${bot}.json`), 'utf8')) as StoredBundle;
-  }
-
-  /** What an account has posted, in order. */
-  texts(screenName: string): string[] {
-    const account = this.x.sandbox.world.accountNamed(screenName);
-    return account ? this.x.sandbox.world.postsOf(account.id).map(({ text }) => text) : [];
-  }
-
-  /** Resolves once the account has made so many posts. */
-  posted(screenName: string, count: number): Promise<void> {
-    return new Promise((resolve) => {
-      const enough = (): boolean => this.texts(screenName).length >= count;
-      if (enough()) {
-        resolve();
-        return;
-      }
-      const stop = this.x.sandbox.world.watch(() => {
-        if (!enough()) return;
-        stop();
-        resolve();
-      });
-    });
-  }
-
-  async control(method: string, way: string): Promise<void> {
-    const answer = await fetch(`${this.x.url}/sandbox/${way}`, { method });
-    assert.ok(answer.ok, `${method} ${way}: ${answer.status}`);
   }
 
   /** None of the values of any bundle is in anything that was said or written. */

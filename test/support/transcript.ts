@@ -50,7 +50,7 @@ export function readTranscript(text: string): Transcript {
 /** Runs a session. @returns how it went, to be held against how it should have gone */
 export async function runTranscript({ session, files }: Transcript): Promise<string> {
   await using flock = await TestFlock.open();
-  const stage = new Stage(flock, `http://127.0.0.1:${ownPort()}`);
+  const stage = new Stage(flock, `http://127.0.0.1:${await ownPort()}`);
   for (const [name, content] of files) await flock.write(name, stage.fill(content));
   await stage.installPrograms();
   const shown: string[] = [];

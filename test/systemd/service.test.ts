@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { z } from 'zod';
-import { parseLine } from '../../src/ledger/format.ts';
+import { parseLine } from '../../src/ledger/journal.ts';
 import { type GuestOptions, noGuest, runInGuest } from './guest.ts';
 
 /** Runs a scenario; it passes where its script ends with 0. */
@@ -316,7 +316,7 @@ describe('flockd under systemd', { skip: noGuest, concurrency: 3 }, () => {
     assert.match(output, /cannot read the ledger in \/var\/lib\/flockd .*[^]*status of a stranger: 74/);
     assert.match(output, /^hint: give the same command with sudo and --root \/etc\/flockd$/m);
     assert.match(output, /^flockd: the ledger is in \/var\/lib\/flockd: it was moved there/m);
-    assert.match(output, /^3 bots: 3 fine\./m);
+    assert.match(output, /^3 bots: 3 posting\./m);
     assert.doesNotMatch(output, /the service uses its own ledger/);
   });
 

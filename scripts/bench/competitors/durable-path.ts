@@ -57,7 +57,7 @@ async function open({ base, bots, inFlight }: Turn): Promise<Poster> {
         until: slot,
         since: state.last?.id,
         owed: state.owed,
-        key: () => 'key',
+        key: 'key',
         refrain: 'join',
         isRepeated: () => false,
         judge: () => undefined,

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { offsetIn } from '../../../src/schedule/calendar.ts';
+import { offsetIn } from '../../../src/schedule/schedule.ts';
 import { firstAccount, nameOf, remember, writeSettings } from '../flock-folders.ts';
 import { Flockd, type FlockdOptions } from '../flockd.ts';
 import { quantile, range } from '../numbers.ts';

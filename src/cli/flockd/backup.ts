@@ -5,7 +5,6 @@ import { type Bot, readFlockFile } from '../../config/flock-file.ts';
 import { type Context, openContext } from '../../context.ts';
 import { folderMark } from '../../daemon/claims.ts';
 import { lockState } from '../../daemon/lock.ts';
-import { isStopped, releaseFlock, stopFlock } from '../../daemon/stop-switch.ts';
 import { FlockError, systemCode } from '../../errors.ts';
 import { loadFlock } from '../../flock/load.ts';
 import { readRegularFile, reasonOf } from '../../fs.ts';
@@ -21,15 +20,14 @@ import { isFinished, lengthOf } from '../../ledger/cursor.ts';
 import { hasJournal, readJournal } from '../../ledger/journal.ts';
 import type { BotState } from '../../ledger/state.ts';
 import { keyMark } from '../../posting/bot-runner.ts';
-import { atClock, shellWord } from '../../text.ts';
+import { atClock, counted, iso, shellWord, listedFirst } from '../../text.ts';
 import { command, nonEmpty, placeFlags, toggle } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
-import { forgetMove, movedTo, noteMove } from './ledger-place.ts';
-import { openOnLedger } from './on-ledger.ts';
+import { openOnLedger } from './control.ts';
+import { ledgerIsHere, movedTo, moveLedger } from './ledger-place.ts';
 
-/** `export` is a word of the language. */
 export const exportLedger = command({
-  summary: 'Write down where every bot is, to be restored here or elsewhere; no secret is in it',
+  summary: 'Write the place of every bot to a file, to restore it here or elsewhere; it has no secrets',
   schema: z.object({
     file: nonEmpty.optional().meta({
       positional: true,
@@ -39,7 +37,7 @@ export const exportLedger = command({
     root: placeFlags.root,
   }),
   examples: [
-    ['flockd export backup.json', 'where every bot is, without secrets; flockd may run meanwhile'],
+    ['flockd export backup.json', 'flockd may run meanwhile'],
     ['flockd export | ssh elsewhere "cat > flock.export"', 'the same, to another machine'],
   ],
   async run(args, terminal) {
@@ -47,7 +45,7 @@ export const exportLedger = command({
     const { paths, clock } = context;
     const { states, history } = await readJournal(paths.state);
     if (states.size === 0) {
-      throw new FlockError('data', `there is no ledger in ${paths.state}, or nobody has begun yet`, {
+      throw new FlockError('data', `there is no ledger in ${paths.state}, or no bot has begun yet`, {
         hint: "is this the flock's folder? --root names another",
       });
     }
@@ -55,13 +53,13 @@ export const exportLedger = command({
     if (args.file === undefined) terminal.print(text);
     else {
       await writeNew(args.file, text);
-      terminal.say(`The state of ${states.size === 1 ? '1 bot' : `${states.size} bots`} is in ${args.file}.`);
+      terminal.say(`The state of ${counted(states.size, 'bot')} is in ${args.file}.`);
     }
     return 'done';
   },
 });
 
-/** @throws {FlockError} `cannotCreate` where there is such a file already, or it cannot be written whole */
+/** @throws {FlockError} `cannotCreate` if the file exists or cannot be written whole */
 async function writeNew(file: string, text: string): Promise<void> {
   try {
     await using handle = await open(file, 'wx', 0o600);
@@ -82,20 +80,21 @@ const hints: Partial<Record<string, string>> = {
 };
 
 export const restore = command({
-  summary:
-    'Go on from an export or another state folder; what was posted since is looked for, and never posted twice',
+  summary: 'Go on from an export or another state folder; nothing is posted twice',
   schema: z.object({
     file: nonEmpty.meta({
       positional: true,
       kind: 'file',
-      description:
-        'what flockd export has written, or the state folder of a flockd that has ended: its ledger moves here',
+      description: 'a file of flockd export, or a state folder whose flockd has ended: its ledger moves here',
     }),
-    replace: toggle('also where there is a ledger already; it is kept beside the new one'),
+    replace: toggle('replace the ledger that is here; it is kept beside the new one'),
     ...placeFlags,
   }),
   examples: [
-    ['flockd restore backup.json', 'then flockd run; each bot looks first for what it has posted since'],
+    [
+      'flockd restore backup.json',
+      'then flockd run: each bot first looks on its timeline for what it has posted since',
+    ],
     ['flockd restore ~/flock/state --root /srv/flock', 'go on here, and never there again'],
   ],
   async run(args, terminal) {
@@ -104,31 +103,44 @@ export const restore = command({
     await using source = await openSource(args.file, context);
     const { exported } = source;
     const flockFile = await readFlockFile(paths.flockFile);
-    const { bots, misfits } = await loadFlock(paths.root, keys, flockFile);
+    const { bots, invalidBots } = await loadFlock(paths.root, keys, flockFile);
     const known = new Map<string, Bot>(bots.map((bot) => [bot.name, bot]));
-    const names = [...known.keys(), ...misfits.map(({ bot }) => bot)];
+    const names = [...known.keys(), ...invalidBots.map(({ bot }) => bot)];
     mustFit(exported, args.file, known, names);
     await using _lock = await lockState(paths.state);
     const markOf = (bot: string): string => {
       const found = known.get(bot);
       return found ? keyMark(found) : '';
     };
-    const { aside, kept } = await moving(source.folder, paths.state, () =>
-      restoreJournal({ folder: paths.state, exported, at: clock.now(), replace: args.replace, markOf }),
-    );
+    const to = path.resolve(paths.state);
+    const restoring = async (): Promise<Restored> => {
+      const outcome = await restoreJournal({
+        folder: to,
+        exported,
+        at: clock.now(),
+        replace: args.replace,
+        markOf,
+      });
+      // Read as the next start reads it.
+      await readJournal(to);
+      return outcome;
+    };
+    const { folder } = source;
+    const { aside, kept } = await (folder === undefined ? restoring() : moveLedger(folder, to, restoring));
+    await ledgerIsHere(to);
     const { timezone } = flockFile;
-    tell(exported, { aside, kept, names, timezone, from: source.folder }, terminal);
+    tell(exported, { aside, kept, names, timezone, from: folder }, terminal);
     return 'done';
   },
 });
 
 interface Source extends AsyncDisposable {
   exported: LedgerExport;
-  /** The state folder that the ledger moves out of. */
+  /** The state folder that the ledger moves from. */
   folder: string | undefined;
 }
 
-/** @throws {FlockError} `data` for what is neither an export nor a ledger, `tryLater` for a ledger that a flockd runs on */
+/** @throws {FlockError} `data` if it is neither an export nor a ledger, `tryLater` if a flockd runs on it */
 async function openSource(file: string, { paths, clock }: Context): Promise<Source> {
   const folder = path.resolve(file);
   const status = await stat(folder).catch(() => undefined);
@@ -158,35 +170,9 @@ async function openSource(file: string, { paths, clock }: Context): Promise<Sour
   }
 }
 
-/** Restores a ledger; one that moves is noted in its old folder before, so that there are never two that flockd runs on. */
-async function moving(
-  from: string | undefined,
-  state: string,
-  restored: () => Promise<Restored>,
-): Promise<Restored> {
-  const to = path.resolve(state);
-  const wasNoted = from === undefined || (await movedTo(from)) !== undefined;
-  if (from !== undefined) await noteMove(from, to);
-  try {
-    const outcome = await restored();
-    // Read as the next start reads it.
-    await readJournal(to);
-    if (from !== undefined && isStopped(from)) {
-      // The switch moves, too: left there it would stop a flock whose ledger comes back.
-      await stopFlock(to, 'stopped, as it was where its ledger came from');
-      await releaseFlock(from);
-    }
-    await forgetMove(to);
-    return outcome;
-  } catch (error) {
-    if (!wasNoted) await forgetMove(from).catch(() => undefined);
-    throw error;
-  }
-}
+const kinds = 'give a file of flockd export, or a state folder whose flockd has ended';
 
-const kinds = 'give a file that flockd export has written, or the state folder of a flockd that has ended';
-
-/** The state of a bot is a few kilobytes; this is a flock of hundreds of thousands. Bytes. */
+/** A bot takes a few kilobytes. Bytes. */
 const maxSize = 512 * 1024 * 1024;
 
 async function readText(file: string): Promise<string> {
@@ -200,7 +186,7 @@ async function readText(file: string): Promise<string> {
   }
 }
 
-/** @throws {FlockError} `data` where the export is of nobody, or of another flock */
+/** @throws {FlockError} `data` if the export has no bots, or those of another flock */
 function mustFit(
   { states }: LedgerExport,
   file: string,
@@ -208,8 +194,8 @@ function mustFit(
   names: readonly string[],
 ): void {
   if (states.size === 0) {
-    throw new FlockError('data', `${file} has no bots in it`, {
-      hint: 'flockd export writes one that has',
+    throw new FlockError('data', `${file} has no bots`, {
+      hint: 'flockd export writes one with bots',
     });
   }
   const hint = "is this the flock's folder? --root names another";
@@ -218,8 +204,11 @@ function mustFit(
     if (other !== undefined) throw new FlockError('data', `${file}: ${other}`, { hint });
   }
   if (names.length > 0 && !names.some((name) => states.has(name)))
-    throw new FlockError('data', `${file} is of another flock: it has none of the bots here`, { hint });
+    throw new FlockError('data', `${file} is of another flock: it has none of these bots`, { hint });
 }
+
+/** The maximum number of names in a message. */
+const maxNames = 5;
 
 interface Outcome {
   aside: string | undefined;
@@ -236,31 +225,33 @@ function tell(
   { aside, kept, names, timezone, from }: Outcome,
   terminal: Terminal,
 ): void {
-  const when = atClock(new Date(at).toISOString(), timezone);
-  const bots = states.size === 1 ? '1 bot' : `${states.size} bots`;
+  const when = atClock(iso(at), timezone);
+  const bots = counted(states.size, 'bot');
   if (from === undefined) terminal.say(`Restored ${bots}, as of ${when}.`);
   else {
     terminal.say(`The ledger of ${bots} has moved here from ${from}, where flockd does not run any more.`);
     for (const line of nextLines(states)) terminal.say(line);
   }
-  terminal.say('Each looks first on its timeline for what it has posted since, then goes on.');
+  terminal.say('Each bot first looks on its timeline for what it has posted since, then goes on.');
   if (aside !== undefined) terminal.say(`The old journal is beside the new one: ${aside}`);
   const here = new Set(names);
   const strangers = [...states.keys()].filter((bot) => !here.has(bot));
-  if (strangers.length > 0) terminal.warn(`not in this flock: ${some(strangers)}`, 'their places are kept');
-  if (kept.length > 0) terminal.warn(`not in the export, and left as they were: ${some(kept)}`);
+  if (strangers.length > 0)
+    terminal.warn(`not in this flock: ${listedFirst(strangers, maxNames)}`, 'their places are kept');
+  if (kept.length > 0)
+    terminal.warn(`not in the export, and left as they were: ${listedFirst(kept, maxNames)}`);
   const left = new Set(kept);
   const fresh = names.filter((name) => !states.has(name) && !left.has(name));
   if (fresh.length === 0) return;
   terminal.warn(
-    `not in the export, and so at the first line of its poem: ${some(fresh)}`,
-    'where that is wrong, say where it goes on: flockd resume BOT --line N',
+    `not in the export, and so at the first line of its poem: ${listedFirst(fresh, maxNames)}`,
+    'if that is wrong, say where it goes on: flockd resume BOT --line N',
   );
 }
 
 const maxLines = 50;
 
-/** Which line of each bot comes next. */
+/** The next line of each bot. */
 function nextLines(states: ReadonlyMap<string, BotState>): string[] {
   const told = [...states].slice(0, maxLines).map(([bot, state]) => `  ${bot}: ${nextOf(state)}`);
   const more = states.size - told.length;
@@ -269,14 +260,7 @@ function nextLines(states: ReadonlyMap<string, BotState>): string[] {
 
 function nextOf({ place, open, parked }: BotState): string {
   const line = `line ${(open?.line ?? place.next) + 1} of ${lengthOf(place)}`;
-  if (parked) return `${line} comes next, once what parked it is repaired`;
-  if (open && open.look !== true) return `${line} is in doubt, and is looked for first`;
+  if (parked) return `${line} comes next, after a repair of what parked it`;
+  if (open && open.look !== true) return `${line} is in doubt; its timeline is read first`;
   return isFinished(place) ? `all ${lengthOf(place)} lines are posted` : `${line} comes next`;
 }
-
-const maxNames = 5;
-
-const some = (names: readonly string[]): string =>
-  names.length > maxNames
-    ? `${names.slice(0, maxNames).join(', ')} and ${names.length - maxNames} more`
-    : names.join(', ');

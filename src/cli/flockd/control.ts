@@ -1,17 +1,21 @@
 import * as z from 'zod';
+import { systemClock } from '../../clock.ts';
 import { readFlockFile } from '../../config/flock-file.ts';
-import type { Context } from '../../context.ts';
+import { type Context, openContext, type Places } from '../../context.ts';
 import { sendCommand } from '../../daemon/control.ts';
-import { isLocked } from '../../daemon/lock.ts';
+import { isLocked, lockState } from '../../daemon/lock.ts';
 import { isStopped, releaseFlock, stopFlock } from '../../daemon/stop-switch.ts';
 import { type Exit, FlockError } from '../../errors.ts';
 import { loadFlock } from '../../flock/load.ts';
 import { fingerprints } from '../../ledger/cursor.ts';
-import { readJournal } from '../../ledger/journal.ts';
+import { hasJournal, Journal, type Ledger, readJournal } from '../../ledger/journal.ts';
+import type { BotState } from '../../ledger/state.ts';
 import { type BotName, parseBotName } from '../../poems/bot-name.ts';
 import { readPoem } from '../../poems/find.ts';
-import { splitPoem } from '../../poems/poem.ts';
-import { isAboutPlace } from '../../posting/commands.ts';
+import { type Line, linesOf } from '../../poems/poem.ts';
+import { type Command, eventsOf, isAboutPlace, type PostReport } from '../../posting/commands.ts';
+import { readingOf } from '../../posting/edits.ts';
+import { didYouMean, iso } from '../../text.ts';
 import {
   botArgument,
   command,
@@ -22,51 +26,115 @@ import {
   withInvocationFlags,
 } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
-import { openOnLedger, sendToDaemon } from './on-ledger.ts';
-import { knownBot, mustHavePlace } from './shared.ts';
+import { lastWord } from './ledger-place.ts';
+
+/*
+ * Commands to a flock. The daemon carries them out if one runs; otherwise the command itself does, under the daemon's lock.
+ */
+
+/** The context of a command, with the state folder that has the last word, as {@link lastWord} finds it. */
+export async function openOnLedger(places: Places, terminal: Terminal): Promise<Context> {
+  const context = openContext(places);
+  try {
+    return { ...context, paths: await lastWord(context, terminal) };
+  } catch (error) {
+    await context[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/**
+ * Carries a command out, and returns when it is done.
+ *
+ * @throws {FlockError} if there is nothing to do, or it failed
+ */
+export async function sendToDaemon(state: string, order: Command): Promise<void> {
+  // A refusal makes no state folder.
+  if (!(await hasJournal(state))) eventsOf(order, undefined, systemClock.now());
+  await runOrSend(state, order, async (ledger) => {
+    await ledger.record(...eventsOf(order, ledger.state(order.bot), systemClock.now()));
+    return undefined;
+  });
+}
+
+/**
+ * Sends a command to the running daemon. Without one it calls `alone`, with the ledger to itself.
+ *
+ * @returns the outcome of a command to post
+ * @throws {FlockError} as {@link sendToDaemon}
+ */
+export async function runOrSend(
+  state: string,
+  order: Command,
+  alone: (ledger: Ledger) => Promise<PostReport | undefined>,
+): Promise<PostReport | undefined> {
+  const lock = await lockState(state).catch((error: unknown) => {
+    if (error instanceof FlockError && error.exit === 'tryLater') return undefined;
+    throw error;
+  });
+  if (!lock) return sendCommand(state, order);
+  await using _lock = lock;
+  await using ledger = await Journal.open(state);
+  return await alone(ledger);
+}
+
+/**
+ * The bot that a person named: one with a key bundle, or one in the ledger.
+ *
+ * @throws {FlockError} `usage` if there is none of that name
+ */
+export async function knownBot(
+  text: string,
+  { keys, paths }: Pick<Context, 'keys' | 'paths'>,
+): Promise<BotName> {
+  const name = parseBotName(text);
+  const bundles = (await keys.list()).map(({ bot }): string => bot);
+  const known = [...bundles, ...(await readJournal(paths.state)).states.keys()];
+  if (known.includes(name)) return name;
+  throw new FlockError('usage', `${name} is not in the flock`, {
+    hint: didYouMean(name, known, 'flockd status lists the bots'),
+  });
+}
 
 export const pause = command({
-  summary: 'Stop the whole flock within a second, or let one bot rest; it survives restarts',
+  summary: 'Stop the whole flock within a second, or pause one bot; restarts change nothing',
   schema: z.object({
     bot: botArgument.optional().meta({ description: 'the name of the bot; without one, the whole flock' }),
     ...placeFlags,
   }),
   examples: [
     ['flockd pause', 'stop the whole flock, within a second'],
-    ['flockd pause howl', 'let this bot rest until flockd resume howl'],
+    ['flockd pause howl', 'pause this bot until flockd resume howl'],
   ],
   async run(args, terminal) {
     await using context = await openOnLedger(args, terminal);
     const { state } = context.paths;
     if (args.bot !== undefined) {
       const bot = await knownBot(args.bot, context);
-      if (!(await readJournal(state)).states.has(bot)) throw newTo(bot);
+      if (!(await readJournal(state)).states.has(bot)) {
+        throw new FlockError('usage', `${bot} is not in the ledger: it has not begun its poem`, {
+          hint: `pause it in flock.json: "bots": {"${bot}": {"paused": true}}`,
+        });
+      }
       await sendToDaemon(state, { order: 'pause', bot });
-      terminal.say(`${bot} rests until: ${withInvocationFlags(args, 'flockd')(`resume ${bot}`)}`);
+      terminal.say(`${bot} is paused until: ${withInvocationFlags(args, 'flockd')(`resume ${bot}`)}`);
       return 'done';
     }
     const wasStopped = isStopped(state);
-    await stopFlock(state, `stopped by flockd pause at ${new Date(context.clock.now()).toISOString()}`);
+    await stopFlock(state, `stopped by flockd pause at ${iso(context.clock.now())}`);
     terminal.say(
       wasStopped
-        ? 'The flock is stopped already; flockd resume lets it go on.'
-        : 'The flock is stopped: nobody posts until flockd resume.',
+        ? 'The flock is stopped already, until flockd resume.'
+        : 'The flock is stopped: no bot posts until flockd resume.',
     );
     return 'done';
   },
 });
 
-/** One that rests before it has begun is a matter of settings. */
-const newTo = (bot: BotName): FlockError =>
-  new FlockError('usage', `${bot} is not in the ledger: it has not begun its poem`, {
-    hint: `let it rest from the start in flock.json: "bots": {"${bot}": {"paused": true}}`,
-  });
-
 export const reload = command({
-  summary:
-    'Let the running daemon read its files again; what is wrong with them is said, and changes nothing',
+  summary: 'Make the running daemon read its files again; invalid files change nothing',
   schema: z.object(placeFlags),
-  examples: [['flockd reload', 'after a change of flock.json; systemctl reload flockd does the same']],
+  examples: [['flockd reload', 'after a change of flock.json, as systemctl reload flockd does']],
   async run(args, terminal) {
     await using context = await openOnLedger(args, terminal);
     const { state } = context.paths;
@@ -77,37 +145,37 @@ export const reload = command({
     }
     await sendCommand(state, { order: 'reload' });
     terminal.say('flockd has read its files again.');
-    await tellOfMisfits(context, args, terminal);
+    await warnOfInvalidBots(context, args, terminal);
     return 'done';
   },
 });
 
-/** Says whom flockd has left out: by the same files, and the same code. */
-async function tellOfMisfits(
+/** Names the bots that the daemon has left out: it has read the same files. */
+async function warnOfInvalidBots(
   { paths, keys }: Context,
   places: GivenPlaces,
   terminal: Terminal,
 ): Promise<void> {
   try {
-    const { misfits } = await loadFlock(paths.root, keys, await readFlockFile(paths.flockFile));
-    for (const { bot, error } of misfits)
+    const { invalidBots } = await loadFlock(paths.root, keys, await readFlockFile(paths.flockFile));
+    for (const { bot, error } of invalidBots)
       terminal.warn(`${bot} cannot post: ${error.message}`, error.hint && hintAs(places, error.hint));
   } catch (error) {
-    // Whoever may ask for this may perhaps not read the files.
+    // The person may command the daemon, and need not be able to read the files.
     if (!(error instanceof FlockError)) throw error;
   }
 }
 
 export const resolve = command({
-  summary: 'Say of a post in doubt whether it was posted',
+  summary: 'Say whether a post in doubt was posted',
   schema: z.object({
     bot: botArgument,
-    posted: toggle('the post is on the timeline'),
+    posted: toggle('it is on the timeline'),
     id: z
       .string()
       .optional()
       .meta({ description: "the post's id, the number at the end of its address", placeholder: 'N' }),
-    'not-posted': toggle('it is not, and never will be: post it again'),
+    'not-posted': toggle('it is not on the timeline: post it again'),
     root: placeFlags.root,
   }),
   examples: [['flockd resolve howl --posted --id 1834567890123456789', 'you looked, and it is there']],
@@ -132,12 +200,12 @@ export const resolve = command({
 });
 
 export const resume = command({
-  summary: 'Let the whole flock go on, one bot that is parked or paused, or every parked bot',
+  summary: 'Resume the whole flock, one bot that is parked or paused, or every parked bot',
   schema: z.object({
     bot: botArgument
       .optional()
-      .meta({ description: 'the name of the bot; without one, the whole flock where it is stopped' }),
-    all: toggle('every parked bot whose cause may be over, and says which and why'),
+      .meta({ description: 'the name of the bot; without one, the whole flock after flockd pause' }),
+    all: toggle('resume every parked bot whose cause may be over, and say which and why'),
     line: z
       .string()
       .regex(/^[1-9]\d{0,8}$/, 'should be the number of a line, from 1')
@@ -146,12 +214,12 @@ export const resume = command({
       .meta({ description: 'go on at this line of the poem as it is now, counted from 1', placeholder: 'N' }),
     ...placeFlags,
   }),
-  exits: { partly: 'some bots stay parked until they are told their line' },
+  exits: { partly: 'some bots stay parked until they get their line' },
   examples: [
     ['flockd resume', 'let the whole flock go on'],
-    ['flockd resume howl', 'what had parked it is repaired, or it was paused'],
-    ['flockd resume --all', 'X had refused every key for hours, or the accounts were unlocked'],
-    ['flockd resume howl --line 1', 'its poem became another one: begin that'],
+    ['flockd resume howl', 'after a repair of what had parked it, or after flockd pause howl'],
+    ['flockd resume --all', 'after X had refused every key for hours, or the accounts were unlocked'],
+    ['flockd resume howl --line 1', 'begin the poem that has replaced its old one'],
   ],
   async run(args, terminal) {
     await using context = await openOnLedger(args, terminal);
@@ -163,7 +231,7 @@ export const resume = command({
       const known = (await readJournal(state)).states.get(bot);
       await mustHavePlace(bot, known, context, args);
       if (known && !known.parked && known.paused === undefined) {
-        await sayItDoesNotRest(bot, context, terminal);
+        await sayItPosts(bot, context, terminal);
         return 'done';
       }
     }
@@ -178,20 +246,19 @@ export const resume = command({
 
 const stillStopped = 'the flock is still stopped, until flockd resume.';
 
-/** @throws {FlockError} `usage` where it rests by its settings, which no order changes */
-async function sayItDoesNotRest(bot: BotName, { paths }: Context, terminal: Terminal): Promise<void> {
+/** @throws {FlockError} `usage` if its settings pause it, which no command changes */
+async function sayItPosts(bot: BotName, { paths }: Context, terminal: Terminal): Promise<void> {
   const { settingsOf } = await readFlockFile(paths.flockFile);
   if (settingsOf(bot).paused)
     throw new FlockError('usage', `${bot} is paused`, { hint: 'flock.json says so' });
-  const isNot = `${bot} is neither parked nor paused`;
-  if (isStopped(paths.state)) terminal.say(`${isNot}; ${stillStopped}`);
-  else terminal.say(`${isNot}; flockd status shows how it stands.`);
+  const next = isStopped(paths.state) ? stillStopped : 'flockd status shows its state.';
+  terminal.say(`${bot} is neither parked nor paused; ${next}`);
 }
 
 /**
- * Lets every parked bot go on but those that need to be told where: whether what X had against the others is over, X says.
+ * Resumes every parked bot but those that need a line from a person. Whether the cause is over, X's next answer tells.
  *
- * @returns `partly` where some stay parked
+ * @returns `partly` if some stay parked
  */
 async function resumeParked(
   { bot, line }: { bot?: string | undefined; line?: number | undefined },
@@ -212,7 +279,7 @@ async function resumeParked(
   const stuck = parked.filter(isAboutPlace);
   for (const { name, why, hint } of stuck) terminal.warn(`${name} stays parked: ${why}`, hint);
   if (parked.length === 0) terminal.say('No bot is parked.');
-  if (isStopped(state)) terminal.say(`Nobody posts yet: ${stillStopped}`);
+  if (isStopped(state)) terminal.say(`No bot posts yet: ${stillStopped}`);
   return stuck.length > 0 ? 'partly' : 'done';
 }
 
@@ -221,27 +288,56 @@ async function resumeFlock(state: string, line: number | undefined, terminal: Te
     throw new FlockError('usage', 'resume: <bot> is missing', { hint: '--line is a line of its poem' });
   const wasStopped = isStopped(state);
   await releaseFlock(state);
-  terminal.say(
-    wasStopped ? 'The flock goes on.' : 'The flock is not stopped; flockd resume BOT lets one bot go on.',
-  );
+  const otherwise = 'The flock is not stopped; flockd resume BOT resumes one bot.';
+  terminal.say(wasStopped ? 'The flock goes on.' : otherwise);
   return 'done';
 }
 
-/** @throws {FlockError} `usage` where the bot or the line is not there, `data` where its poem cannot be read */
+/** The lines of a bot's poem, if the bot can post. @throws {FlockError} `data` if its poem cannot be read */
+async function poemOf(bot: BotName, { paths, keys }: Context): Promise<readonly Line[] | undefined> {
+  const { bots } = await loadFlock(paths.root, keys, await readFlockFile(paths.flockFile));
+  const found = bots.find(({ name }) => name === bot);
+  return found && linesOf(found.poemFile, found.settings.unit, readPoem);
+}
+
+/** @throws {FlockError} `usage` without such a bot or line, `data` if its poem cannot be read */
 async function placeAt(
   bot: BotName,
   line: number,
-  { paths, keys }: Context,
+  context: Context,
 ): Promise<{ poem: string; next: number }> {
-  const { bots } = await loadFlock(paths.root, keys, await readFlockFile(paths.flockFile));
-  const found = bots.find(({ name }) => name === bot);
-  if (!found)
+  const lines = await poemOf(bot, context);
+  if (!lines)
     throw new FlockError('usage', `${bot} is not in the flock`, { hint: 'flockd status lists the bots' });
-  const lines = splitPoem(await readPoem(found.poemFile), found.settings.unit);
   if (line > lines.length) {
     throw new FlockError('usage', `the poem of ${bot} has no line ${line}`, {
       hint: `it has ${lines.length}`,
     });
   }
   return { poem: fingerprints(lines), next: line - 1 };
+}
+
+/** How the reason begins with which flockd parks a bot whose place in its poem is lost. */
+const lost = 'its poem has become another one';
+
+/**
+ * A bot that has lost its place goes on once its old poem is back, or at a line that a person names. Resumed without either,
+ * it would be parked again.
+ *
+ * @param state - the bot in the ledger
+ * @throws {FlockError} `data` if the poem on the disk does not fit the ledger, or cannot be read
+ */
+async function mustHavePlace(
+  bot: BotName,
+  state: BotState | undefined,
+  context: Context,
+  places: GivenPlaces,
+): Promise<void> {
+  if (state?.parked?.why.startsWith(lost) !== true) return;
+  const lines = await poemOf(bot, context);
+  if (!lines || readingOf(state.place, lines).place) return;
+  const call = withInvocationFlags(places, 'flockd')(`resume ${bot} --line N`);
+  throw new FlockError('data', `${bot}: ${lost}, and its place in it is lost`, {
+    hint: `say where it is to go on: ${call}; or put the old poem back`,
+  });
 }

@@ -5,10 +5,10 @@ import { parseListenAddress } from '../../web/server.ts';
 import { command, jsonFlag } from '../command.ts';
 
 export const healthcheck = command({
-  summary: 'Ask a running flockd whether it is ready; for containers',
+  summary: 'Check that a running flockd is ready, for containers',
   schema: z.object({
     listen: z.string().default('127.0.0.1:8787').meta({
-      description: 'where flockd run --listen was told to listen',
+      description: 'the address of flockd run --listen',
       placeholder: 'ADDRESS',
     }),
     json: jsonFlag,

@@ -3,6 +3,7 @@ import { access, realpath, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { apiUrl, type FlockPaths } from '../../config/environment.ts';
 import { readFlockFile } from '../../config/flock-file.ts';
+import type { Context } from '../../context.ts';
 import {
   accountMark,
   folderMark,
@@ -10,10 +11,11 @@ import {
   type RunningDaemon,
   runningDaemons,
 } from '../../daemon/claims.ts';
+import { isStopped, releaseFlock, stopFlock } from '../../daemon/stop-switch.ts';
 import { FlockError } from '../../errors.ts';
 import { loadFlock } from '../../flock/load.ts';
 import { readRegularFile, reasonOf, replaceFile, syncFolder } from '../../fs.ts';
-import type { KeyStore } from '../../keys/store.ts';
+import type { Restored } from '../../ledger/backup.ts';
 import { hasJournal } from '../../ledger/journal.ts';
 import { shellWord } from '../../text.ts';
 import { type GivenPlaces, withInvocationFlags } from '../command.ts';
@@ -21,49 +23,68 @@ import type { Terminal } from '../terminal.ts';
 
 /*
  * Which state folder has the last word. A ledger that was moved leaves the note `moved-to` in its old folder: its first line
- * is where it is now, and no flockd runs on the old one. flockd install writes such a note, too.
+ * is the new folder, and no flockd runs on the old one. flockd install writes such a note, too.
  */
 
 const noteIn = (state: string): string => path.join(state, 'moved-to');
 const maxNote = 65_536;
 
-type Folders = Pick<FlockPaths, 'root' | 'state'>;
+const ownState = ({ root }: Pick<FlockPaths, 'root'>): string => path.join(root, 'state');
 
-const ownState = ({ root }: Pick<Folders, 'root'>): string => path.join(root, 'state');
-
-/** Where the ledger of a state folder was moved to, or undefined where it was not. */
+/** Where the ledger of a state folder was moved to, if it was. */
 export async function movedTo(state: string): Promise<string | undefined> {
   const text = await readRegularFile(noteIn(state), maxNote).catch(() => undefined);
   const [place = ''] = text?.toString('utf8').split('\n') ?? [];
   return path.isAbsolute(place) ? path.normalize(place) : undefined;
 }
 
-/** Notes that a ledger is moved. @throws {FlockError} `io` where the note cannot be written */
+/** Notes that a ledger is in another folder. @throws {FlockError} `io` if the note cannot be written */
 export async function noteMove(from: string, to: string): Promise<void> {
-  await replaceFile(
-    noteIn(from),
-    `${to}\nThe ledger was moved there; flockd does not run on this one.\n`,
-  ).catch((cause: unknown) => {
+  const text = `${to}\nThe ledger was moved there; flockd does not run on this one.\n`;
+  await replaceFile(noteIn(from), text).catch((cause: unknown) => {
     throw new FlockError('io', `cannot note in ${from} that its ledger is moved: ${reasonOf(cause)}`, {
-      hint: 'run this as the one whose folder it is, or with sudo',
+      hint: 'run this as the owner of that folder, or with sudo',
       cause,
     });
   });
 }
 
-/** Takes such a note away: the ledger is here. */
-export async function forgetMove(state: string): Promise<void> {
+/**
+ * Moves a ledger. The note in its old folder is written first, so that there are never two that flockd runs on.
+ *
+ * @param move - writes the ledger in its new folder
+ * @throws {FlockError} `io` if the note cannot be written, and what `move` throws
+ */
+export async function moveLedger(from: string, to: string, move: () => Promise<Restored>): Promise<Restored> {
+  const wasMoved = (await movedTo(from)) !== undefined;
+  await noteMove(from, to);
+  try {
+    const restored = await move();
+    if (isStopped(from)) {
+      // The switch moves, too: in the old folder it would stop a ledger that comes back.
+      await stopFlock(to, 'stopped, as it was where its ledger came from');
+      await releaseFlock(from);
+    }
+    return restored;
+  } catch (error) {
+    if (!wasMoved) await ledgerIsHere(from).catch(() => undefined);
+    throw error;
+  }
+}
+
+/** Removes the note from a state folder. */
+export async function ledgerIsHere(state: string): Promise<void> {
   await rm(noteIn(state), { force: true });
   await syncFolder(state);
 }
 
 /**
- * A flock goes on with its own ledger, or not at all: an old one that was moved would post lines again, and so would a new one
- * beside it.
+ * Whether flockd may run on a state folder. Not if its ledger was moved, or if the flock has a ledger elsewhere: lines would be
+ * posted again.
  *
  * @throws {FlockError} `config` with the command that helps
  */
-export async function mustHaveLastWord({ root, state }: Folders, places: GivenPlaces): Promise<void> {
+export async function mustHaveLastWord({ root, state }: FlockPaths, places: GivenPlaces): Promise<void> {
   const call = withInvocationFlags(places, 'flockd');
   const moved = await movedTo(state);
   if (moved !== undefined) {
@@ -86,23 +107,21 @@ const mayWrite = (folder: string): Promise<boolean> =>
     () => false,
   );
 
-interface FlockPlace {
-  paths: FlockPaths;
-  keys: KeyStore;
-}
+type FlockPlace = Pick<Context, 'paths' | 'keys'>;
 
 /**
- * The places of a flock, with the state folder that has the last word: that of the flockd that runs the flock, wherever it is,
- * or the one that the ledger was moved to. Where it is another than was to be expected, that is said.
+ * The places of a flock, with the state folder that has the last word: that of the running flockd, or the one that the ledger
+ * was moved to. Warns if it is not the expected one.
  *
- * @throws {FlockError} `io` where it may not be read
+ * @throws {FlockError} `io` if it cannot be read
  */
-export async function onLedger(place: FlockPlace, terminal: Terminal): Promise<FlockPaths> {
+export async function lastWord(place: FlockPlace, terminal: Terminal): Promise<FlockPaths> {
   const { paths } = place;
   const elsewhere = await ledgerElsewhere(place);
   if (!elsewhere) return paths;
   const { state, why, root } = elsewhere;
-  if (state === undefined || isNamed(paths)) {
+  const isNamed = path.resolve(paths.state) !== ownState(paths);
+  if (state === undefined || isNamed) {
     const where = state === undefined ? '' : ` in ${state}`;
     terminal.warn(`this reads the ledger in ${paths.state}, and there is another${where}: ${why}`);
     return paths;
@@ -111,7 +130,7 @@ export async function onLedger(place: FlockPlace, terminal: Terminal): Promise<F
     throw new FlockError('io', `cannot read the ledger in ${state} (${why}): ${reasonOf(cause)}`, {
       hint:
         root === undefined
-          ? 'run this as the one who runs flockd there'
+          ? 'run this as the user who runs that flockd'
           : `give the same command with sudo and --root ${shellWord(root)}`,
       cause,
     });
@@ -120,37 +139,30 @@ export async function onLedger(place: FlockPlace, terminal: Terminal): Promise<F
   return { ...paths, state };
 }
 
-const isNamed = (paths: Folders): boolean => path.resolve(paths.state) !== ownState(paths);
-
 interface Elsewhere {
-  /** Undefined where it does not say. */
-  state: string | undefined;
+  /** Undefined if the daemon does not say. */
+  state?: string | undefined;
   why: string;
-  /** The folder of the flock that is run there, where that is known. */
+  /** The flock's folder of the daemon there, if it is known. */
   root?: string | undefined;
 }
 
 async function ledgerElsewhere(place: FlockPlace): Promise<Elsewhere | undefined> {
   const { paths } = place;
-  // What this flock's own folder says comes before what any process of this machine may say of itself.
+  // The note in the flock's own folder comes before what any process of this machine may say of itself.
   const state = await movedTo(paths.state);
   const daemons = await runningDaemons();
   const mark = await folderMark(state ?? paths.state);
   const there = daemons.find(({ folder }) => folder === mark);
-  if (state !== undefined) {
-    const root = there && (await introductionOf(there))?.root;
-    return { state, why: 'it was moved there', root };
-  }
-  if (there) return undefined;
-  const daemon = await daemonOf(daemons, place);
+  if (state !== undefined)
+    return { state, why: 'it was moved there', root: there && (await introductionOf(there))?.root };
+  const daemon = there ? undefined : await daemonOf(daemons, place);
   if (!daemon) return undefined;
-  return {
-    ...{ state: undefined, ...(await introductionOf(daemon)) },
-    why: `it is that of the flockd that runs this flock (pid ${daemon.pid})`,
-  };
+  const why = `it is that of the flockd that runs this flock (pid ${daemon.pid})`;
+  return { ...(await introductionOf(daemon)), why };
 }
 
-/** The flockd that runs a flock: it has its folder, or posts as its accounts. */
+/** The flockd that runs a flock: it has the same folder, or posts as the same accounts. */
 async function daemonOf(
   daemons: readonly RunningDaemon[],
   { paths, keys }: FlockPlace,

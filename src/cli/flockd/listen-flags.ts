@@ -4,25 +4,24 @@ import type { MonitorOptions } from '../../web/dashboard/monitor.ts';
 import { parseHostName, parseListenAddress } from '../../web/server.ts';
 import { toggle } from '../command.ts';
 
-const group = 'Showing the flock';
+const group = 'Web page';
 
-/** The flags that say where a running flock is shown, and to whom. */
+/** The flags of the page of a running flock. */
 export const monitorFlags = {
   listen: z.string().optional().meta({
-    description:
-      'show the flock at 127.0.0.1:PORT, unix:PATH or systemd: a page, /healthz, /readyz and /metrics',
+    description: 'serve a page, /healthz, /readyz and /metrics at 127.0.0.1:PORT, unix:PATH or systemd',
     placeholder: 'ADDRESS',
     group,
   }),
   host: z.array(z.string()).default([]).meta({
-    description: 'what a reverse proxy before it is called; may be repeated',
+    description: 'a host name of a reverse proxy in front of it; may be repeated',
     placeholder: 'NAME',
     group,
   }),
-  'allow-control': toggle('let whoever sees the page pause, resume and post').meta({ group }),
+  'allow-control': toggle('allow visitors of the page to pause, resume and post').meta({ group }),
 };
 
-/** @throws {FlockError} `usage` for an address or a name that is none, and for flags that mean nothing without `--listen` */
+/** @throws {FlockError} `usage` for an invalid address or name, and for flags without `--listen` */
 export function monitorOptions(args: {
   listen?: string | undefined;
   host: string[];

@@ -5,17 +5,18 @@ import { shownPath } from '../../fs.ts';
 import { FlockPlan, readBots } from '../../plan/plan.ts';
 import { planAsIcs, planAsJson } from '../../plan/render-data.ts';
 import { type LeftOut, showPlan } from '../../plan/render-text.ts';
+import { readPoem } from '../../poems/find.ts';
 import { botFlags, command, jsonFlag, placeFlags, toggle } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
-import { readFlockToCome, spanFlags } from './shared.ts';
+import { readFlockToCome, spanFlags } from './span.ts';
 
 const schema = z
   .object({
     ...spanFlags(30),
-    bot: botFlags.meta({ description: 'this bot alone; may be repeated' }),
-    calendar: toggle('every post of every bot, not only the next few'),
+    bot: botFlags.meta({ description: 'only this bot; may be repeated' }),
+    calendar: toggle('show every post, not only the next few'),
     json: jsonFlag,
-    ics: toggle('as a calendar (iCalendar), on standard output'),
+    ics: toggle('print a calendar (iCalendar)'),
     ...placeFlags,
   })
   .refine(({ json, ics }) => !(json && ics), { path: ['ics'], error: 'cannot be given with --json' });
@@ -23,7 +24,7 @@ const schema = z
 type Args = z.infer<typeof schema>;
 
 export const plan = command({
-  summary: 'Show what the flock will post and when, what it costs, and what to look at in the poems',
+  summary: 'Show what the flock will post and when, what it costs, and what to check in the poems',
   schema,
   exits: { partly: 'a bot cannot post' },
   examples: [
@@ -32,39 +33,40 @@ export const plan = command({
     ['flockd plan --ics > flock.ics', 'for a calendar'],
   ],
   async run(args, terminal) {
-    const { flock, misfits, passedOver } = await readPlan(args, terminal);
-    if (args.json) print(planAsJson(flock, misfits, passedOver), terminal);
+    const { flock, invalidBots, passedOver } = await readPlan(args, terminal);
+    if (args.json) print(planAsJson(flock, invalidBots, passedOver), terminal);
     else if (args.ics) print(planAsIcs(flock, systemClock.now()), terminal);
-    else show(flock, { misfits, passedOver }, args, terminal);
+    else show(flock, { invalidBots, passedOver }, args, terminal);
     if (args.ics)
-      for (const { bot, error } of misfits) terminal.warn(`${bot} is unfit: ${error.message}`, error.hint);
-    const isPartly = misfits.length > 0 || passedOver.some(({ kind }) => kind === 'refused');
+      for (const { bot, error } of invalidBots)
+        terminal.warn(`${bot} needs you: ${error.message}`, error.hint);
+    const isPartly = invalidBots.length > 0 || passedOver.some(({ kind }) => kind === 'refused');
     return isPartly ? 'partly' : 'done';
   },
 });
 
-/** By the flock's files and its ledger alone: a daemon may run meanwhile, and nobody is asked anything. */
+/** Reads the flock's files and its ledger only. A daemon may run meanwhile. */
 async function readPlan(args: Args, terminal: Terminal): Promise<LeftOut & { flock: FlockPlan }> {
   const { paths, whole, ledger, wanted } = await readFlockToCome(args, terminal);
   const chosen = (bot: string): boolean => wanted.size === 0 || wanted.has(bot);
   if (isStopped(paths.state))
-    terminal.warn('the flock is stopped; it is planned as if it were not', 'flockd resume lets it go on');
-  const { bots, misfits } = await readBots(whole, ledger.states);
+    terminal.warn('the flock is stopped; the plan assumes that it is not', 'flockd resume lets it go on');
+  const { bots, invalidBots } = await readBots(whole, ledger.states, readPoem);
   const from = args.from ?? systemClock.now();
   const span = { from, until: from + args.days * day };
   const flock = new FlockPlan({ bots, chosen, span, purse: whole.purse, history: ledger.history, deadline });
   const passedOver =
     wanted.size === 0 ? whole.passedOver.map((one) => ({ ...one, file: shownPath(one.file) })) : [];
-  return { flock, misfits: misfits.filter(({ bot }) => chosen(bot)), passedOver };
+  return { flock, invalidBots: invalidBots.filter(({ bot }) => chosen(bot)), passedOver };
 }
 
 const day = 86_400_000;
 
-/** The most one request takes, as the daemon has it. Milliseconds. */
+/** The deadline of a request, as in the daemon. Milliseconds. */
 const deadline = 10_000;
 
 function show(flock: FlockPlan, leftOut: LeftOut, { bot, calendar }: Args, terminal: Terminal): void {
-  if (flock.chosen.length + leftOut.misfits.length + leftOut.passedOver.length === 0) {
+  if (flock.chosen.length + leftOut.invalidBots.length + leftOut.passedOver.length === 0) {
     terminal.say('No poems yet: they are text files in the poems folder.');
     return;
   }
@@ -74,14 +76,14 @@ function show(flock: FlockPlan, leftOut: LeftOut, { bot, calendar }: Args, termi
   for (const { text, style } of showPlan(flock, leftOut, room)) terminal.say(text, style);
 }
 
-/** A part of this size is printed at once. Characters. */
-const enough = 65_536;
+/** The least size of a part that is printed. Characters. */
+const minPart = 65_536;
 
 function print(parts: Iterable<string>, terminal: Terminal): void {
   let waiting = '';
   for (const part of parts) {
     waiting += part;
-    if (waiting.length < enough) continue;
+    if (waiting.length < minPart) continue;
     terminal.print(waiting);
     waiting = '';
   }

@@ -8,26 +8,29 @@ import { isStopped, stopFlock } from '../../daemon/stop-switch.ts';
 import { type Exit, FlockError } from '../../errors.ts';
 import { type Flock, loadFlock, withoutRenamed } from '../../flock/load.ts';
 import type { PostPages } from '../../flock/status.ts';
-import { type Ledger, readJournal } from '../../ledger/journal.ts';
+import { fingerprints } from '../../ledger/cursor.ts';
+import { hasJournal, type Ledger, readJournal } from '../../ledger/journal.ts';
+import { applyEvent } from '../../ledger/state.ts';
 import { EventLog } from '../../log.ts';
 import type { BotName } from '../../poems/bot-name.ts';
 import { readPoem, writtenAt } from '../../poems/find.ts';
+import { linesOf } from '../../poems/poem.ts';
 import { BotRunner } from '../../posting/bot-runner.ts';
-import { type PostReport, reportOf } from '../../posting/commands.ts';
+import { eventsOf, type PostReport, reportOf } from '../../posting/commands.ts';
+import { iso } from '../../text.ts';
 import { botArgument, command, jsonFlag, placeFlags, withInvocationFlags } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
+import { knownBot, openOnLedger, runOrSend } from './control.ts';
 import { mustHaveLastWord } from './ledger-place.ts';
-import { openOnLedger, runOrSend } from './on-ledger.ts';
-import { knownBot, mustBeReady } from './shared.ts';
 
 export const post = command({
-  summary: 'Post the next line of a bot now, besides its schedule',
+  summary: 'Post the next line of a bot now; its schedule stays',
   schema: z.object({ bot: botArgument, json: jsonFlag, ...placeFlags }),
   exits: {
     partly: 'the line was not posted, and the bot is parked',
-    tryLater: 'the line waits, or nobody knows whether it was posted',
+    tryLater: 'the line waits, or is in doubt',
   },
-  examples: [['flockd post howl', 'its next line now; its schedule goes on as it was']],
+  examples: [['flockd post howl', 'its next line now, and the one after it at the next slot']],
   async run(args, terminal) {
     await using context = await openOnLedger(args, terminal);
     const { keys, paths } = context;
@@ -48,10 +51,9 @@ export const post = command({
     };
     const report = await runOrSend(paths.state, { order: 'post', bot: name }, alone);
     if (!report)
-      throw new FlockError(
-        'tryLater',
-        `nobody knows what came of it: ${withInvocationFlags(args, 'flockd')(`status --bot ${name}`)}`,
-      );
+      throw new FlockError('tryLater', `${name}: the outcome is not known`, {
+        hint: withInvocationFlags(args, 'flockd')(`status --bot ${name}`),
+      });
     const shown = shownOf(bot, report, await whyUntried(name, report, context), context.pages);
     if (args.json) terminal.print(`${JSON.stringify(shown, null, 2)}\n`);
     else say(shown, terminal);
@@ -66,14 +68,28 @@ const exits: Record<PostReport['state'], Exit> = {
   parked: 'partly',
 };
 
-/** @throws {FlockError} why it cannot post */
-function theBot(name: BotName, { bots, misfits }: Flock, noKey: FlockError): Bot {
-  const found = bots.find((bot) => bot.name === name);
-  if (found) return found;
-  throw misfits.find(({ bot }) => bot === name)?.error ?? noKey;
+/**
+ * Whether a bot without a ledger can post its first line. It is asked before a ledger is begun, so that a refusal leaves none
+ * behind.
+ *
+ * @throws {FlockError} `data` if its poem cannot be read, `usage` if it is paused
+ */
+async function mustBeReady({ name: bot, poemFile, settings }: Bot, { clock, paths }: Context): Promise<void> {
+  if (await hasJournal(paths.state)) return;
+  const at = clock.now();
+  const poem = fingerprints(await linesOf(poemFile, settings.unit, readPoem));
+  const readiness = { ...settings, isStopped: isStopped(paths.state) };
+  eventsOf({ order: 'post', bot }, applyEvent(undefined, { event: 'begun', bot, at, poem }), at, readiness);
 }
 
-/** A runner for one bot and one post. */
+/** @throws {FlockError} why it cannot post */
+function theBot(name: BotName, { bots, invalidBots }: Flock, noKey: FlockError): Bot {
+  const found = bots.find((bot) => bot.name === name);
+  if (found) return found;
+  throw invalidBots.find(({ bot }) => bot === name)?.error ?? noKey;
+}
+
+/** A runner for one post of one bot. */
 function runnerFor(
   ledger: Ledger,
   { bots, purse }: Flock,
@@ -97,22 +113,9 @@ function runnerFor(
   });
 }
 
-/** What {@link PostReport} says, for people and programs. */
-interface Shown {
-  bot: string;
-  state: PostReport['state'];
-  line: number;
-  lines: number | undefined;
-  of: number;
-  id: string | undefined;
-  url: string | undefined;
-  at: string | undefined;
-  why: string | undefined;
-  hint: string | undefined;
-  until: string | undefined;
-}
-
-/** Where nothing was tried: the budget that is used up, or X's word to the whole app. */
+/**
+ * Why nothing was tried, and until when: the budget is used up, or X refuses posts of the whole app. Empty if it was tried.
+ */
 async function whyUntried(
   bot: BotName,
   { state, until }: PostReport,
@@ -124,13 +127,13 @@ async function whyUntried(
   return isCapped ? found : { why: 'X takes no posts of this app just now' };
 }
 
+/** A report as JSON shows it. */
 function shownOf(
   { name, bundle }: Bot,
-  { id, at, until, why, hint, ...report }: PostReport,
-  untried: Partial<Shown>,
+  { state, line, lines, of, id, at, ...report }: PostReport,
+  untried: Awaited<ReturnType<typeof whyUntried>>,
   pages: PostPages,
-): Shown {
-  const { state, line, lines, of } = report;
+) {
   return {
     bot: name,
     state,
@@ -139,15 +142,14 @@ function shownOf(
     of,
     id,
     url: pages.post(bundle.screenName, id),
-    at: iso(at),
-    why: untried.why ?? why,
-    hint: untried.hint ?? hint,
-    until: untried.until ?? iso(until),
+    at: at === undefined ? undefined : iso(at),
+    why: untried.why ?? report.why,
+    hint: untried.hint ?? report.hint,
+    until: untried.until ?? (report.until === undefined ? undefined : iso(report.until)),
   };
 }
 
-const iso = (instant: number | undefined): string | undefined =>
-  instant === undefined ? undefined : new Date(instant).toISOString();
+type Shown = ReturnType<typeof shownOf>;
 
 function say({ bot, state, line, lines = 1, of, url, why, hint, until }: Shown, terminal: Terminal): void {
   if (state === 'posted') {
@@ -156,7 +158,7 @@ function say({ bot, state, line, lines = 1, of, url, why, hint, until }: Shown, 
     return;
   }
   const said = {
-    waiting: `was not posted: ${why ?? ''}; flockd run tries again ${until === undefined ? 'as soon as it may' : `at ${until}`}`,
+    waiting: `was not posted: ${why ?? ''}; flockd run tries again ${until === undefined ? 'once it may' : `at ${until}`}`,
     'in doubt': `is in doubt: ${why ?? ''}`,
     parked: `was not posted, and the bot is parked: ${why ?? ''}`,
   };

@@ -4,18 +4,14 @@ import { systemClock } from '../../clock.ts';
 import { isStopped } from '../../daemon/stop-switch.ts';
 import type { WholeFlock } from '../../flock/load.ts';
 import { readPoem } from '../../poems/find.ts';
-import {
-  openProgressLine,
-  type RehearsalOptions,
-  rehearse as rehearseFlock,
-} from '../../rehearsal/rehearse.ts';
-import type { Report } from '../../rehearsal/report.ts';
+import type { Report } from '../../rehearsal/audit.ts';
+import { type RehearsalOptions, rehearse as rehearseFlock } from '../../rehearsal/rehearse.ts';
 import { showReport, verdictOf } from '../../rehearsal/show-report.ts';
 import { takeNetworkAway } from '../../rehearsal/stage.ts';
 import { shellWord } from '../../text.ts';
 import { botFlags, command, jsonFlag, placeFlags } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
-import { readFlockToCome, spanFlags } from './shared.ts';
+import { readFlockToCome, spanFlags } from './span.ts';
 
 const flags = z.object({
   ...spanFlags(365),
@@ -25,28 +21,28 @@ const flags = z.object({
     .transform(Number)
     .pipe(z.number().max(1, 'should be a share of all requests, from 0 to 1'))
     .default(0)
-    .meta({ description: 'the share of requests that go wrong, from 0 to 1', placeholder: 'SHARE' }),
+    .meta({ description: 'the share of requests that fail, from 0 to 1', placeholder: 'SHARE' }),
   seed: z
     .string()
     .regex(/^[^-\p{Cc}]\P{Cc}{0,99}$/u, 'should be up to 100 characters, the first no dash')
     .optional()
-    .meta({ description: 'the same text lets the same requests go wrong', placeholder: 'TEXT' }),
-  bot: botFlags.meta({ description: 'this bot alone; may be repeated' }),
+    .meta({ description: 'the same text makes the same requests fail', placeholder: 'TEXT' }),
+  bot: botFlags.meta({ description: 'only this bot; may be repeated' }),
   json: jsonFlag,
   ...placeFlags,
 });
 
 export const rehearse = command({
-  summary: 'Let the flock live through a time to come, with an X in a box: what it posts, costs and survives',
+  summary: 'Simulate the days to come with a sandbox as X: what the flock posts, costs and survives',
   schema: flags,
-  exits: { partly: 'a line went wrong, or a bot needs you' },
+  exits: { partly: 'a line was posted wrongly, or a bot needs you' },
   examples: [
-    ['flockd rehearse', 'what the flock will have done in a year, without posting anything'],
+    ['flockd rehearse', 'a year of the flock, without a single real post'],
     ['flockd rehearse --days 30 --faults 0.05', 'a month with a bad network'],
   ],
   async run(args, terminal) {
     const begun = systemClock.elapsed();
-    // Which ledger it begins with, a flockd of this machine may tell through its socket.
+    // This may ask a flockd of this machine for its ledger, so the network is taken away after it.
     const options = await readOptions(args, terminal);
     using _silence = takeNetworkAway();
     using progress = openProgressLine(process.stderr);
@@ -66,7 +62,7 @@ export const rehearse = command({
       if (args.faults > 0) {
         terminal.say();
         terminal.say('The same faults again:');
-        // Whole, as a link is: wherever it were broken, it could not be copied.
+        // On one line, so that it can be copied.
         terminal.print(`${callAgain(args, report)}\n`);
       }
       terminal.say();
@@ -78,7 +74,7 @@ export const rehearse = command({
 
 type Args = z.infer<typeof flags>;
 
-/** The command line that lets the same requests go wrong. */
+/** The command line that makes the same requests fail. */
 function callAgain({ bot, root, keys, faults }: Args, { from, days, seed }: Report): string {
   const given = Object.entries({ root, keys, from, days, faults, seed });
   const words = [...given, ...bot.map((name) => ['bot', name] as const)].flatMap(([flag, value]) =>
@@ -87,14 +83,10 @@ function callAgain({ bot, root, keys, faults }: Args, { from, days, seed }: Repo
   return ['flockd', 'rehearse', ...words].join(' ');
 }
 
-/**
- * What there is to rehearse, by the flock's files and its ledger. Nothing is changed in them.
- *
- * @throws {FlockError} `usage` where a bot is not there
- */
+/** Reads the flock's files and its ledger. @throws {FlockError} `usage` if a bot does not exist */
 async function readOptions(args: Args, terminal: Terminal): Promise<RehearsalOptions> {
   const { paths, whole, ledger, wanted } = await readFlockToCome(args, terminal);
-  if (isStopped(paths.state)) terminal.warn('the flock is stopped; it is rehearsed as if it were not');
+  if (isStopped(paths.state)) terminal.warn('the flock is stopped; the rehearsal assumes that it is not');
   return {
     flock: wanted.size === 0 ? whole : chosen(whole, wanted),
     begun: ledger,
@@ -108,10 +100,10 @@ async function readOptions(args: Args, terminal: Terminal): Promise<RehearsalOpt
 
 function chosen(flock: WholeFlock, wanted: ReadonlySet<string>): WholeFlock {
   const bots = flock.bots.filter(({ name }) => wanted.has(name));
-  return { ...flock, bots, misfits: flock.misfits.filter(({ bot }) => wanted.has(bot)) };
+  return { ...flock, bots, invalidBots: flock.invalidBots.filter(({ bot }) => wanted.has(bot)) };
 }
 
-/** Tells of the first signal that asks the program to end, so that it can clean up. */
+/** Aborts at a signal that asks the program to end, so that it can clean up. */
 function onInterrupt(): Disposable & { signal: AbortSignal } {
   const controller = new AbortController();
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -124,5 +116,32 @@ function onInterrupt(): Disposable & { signal: AbortSignal } {
     [Symbol.dispose]: () => {
       for (const signal of signals) process.off(signal, abort);
     },
+  };
+}
+
+/** A line on a terminal that says how far something is, in place of the one before. Elsewhere there is none. */
+interface ProgressLine extends Disposable {
+  show(text: string): void;
+  clear(): void;
+}
+
+/** The line is written this often at most. Milliseconds. */
+const progressInterval = 100;
+
+function openProgressLine(stream: NodeJS.WriteStream): ProgressLine {
+  let last = -Infinity;
+  const clear = (): void => {
+    if (last !== -Infinity) stream.write('\r\u001b[K');
+    last = -Infinity;
+  };
+  return {
+    show(text) {
+      const now = systemClock.elapsed();
+      if (!stream.isTTY || now < last + progressInterval) return;
+      last = now;
+      stream.write(`\r\u001b[K${text.slice(0, (stream.columns || 80) - 1)}`);
+    },
+    clear,
+    [Symbol.dispose]: clear,
   };
 }

@@ -10,21 +10,21 @@ import { lengthOf } from '../../ledger/cursor.ts';
 import { readJournal } from '../../ledger/journal.ts';
 import type { BotState } from '../../ledger/state.ts';
 import { type BotName, botNameOf, parseBotName } from '../../poems/bot-name.ts';
-import { nearest, shellWord } from '../../text.ts';
-import { botArgument, command, placeFlags, withInvocationFlags } from '../command.ts';
+import { didYouMean, shellWord } from '../../text.ts';
+import { botArgument, command, type GivenPlaces, placeFlags, withInvocationFlags } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
-import { openOnLedger, sendToDaemon } from './on-ledger.ts';
+import { openOnLedger, sendToDaemon } from './control.ts';
 
 /*
- * The ledger comes first, the bundle last: whatever ends the command in between, no bot posts under a name whose place in the
- * ledger is another's, and the same command once more completes what is left.
+ * The ledger is renamed first, the bundle last. If the command ends in between, no bot posts from another bot's place, and the
+ * same command completes the rest.
  */
 
 export const rename = command({
-  summary: 'Call a bot otherwise: it keeps its place, its history and its key',
+  summary: 'Rename a bot; it keeps its place, its history and its key',
   schema: z.object({
-    old: botArgument.meta({ description: 'the name of the bot so far' }),
-    // A poem that has the new name already is a good guess.
+    old: botArgument.meta({ description: 'the name of the bot until now' }),
+    // The completion may offer a poem that has the new name already.
     new: botArgument.meta({ description: 'its new name, which no bot has' }),
     ...placeFlags,
   }),
@@ -48,52 +48,53 @@ export const rename = command({
   },
 });
 
-/** What of a bot has its old name still. */
+/** The parts of a bot under its old name and under its new one. */
 interface Renaming {
   from: BotName;
   to: BotName;
-  /** What the ledger says of it, where the ledger has it under the old name. */
+  /** The bot in the ledger under the old name. */
   state: BotState | undefined;
-  /** The same under the new name, where this was done before. */
+  /** The bot in the ledger under the new name, if an earlier call has renamed it. */
   done: BotState | undefined;
   bundle: ListedBundle | undefined;
-  /** The bundle that has the new name already. */
+  /** The bundle under the new name. */
   newBundle: ListedBundle | undefined;
 }
 
-/** @throws {FlockError} `usage` where there is nothing to rename, or the new name is another bot's */
+/** @throws {FlockError} `usage` if there is nothing to rename, or the new name is another bot's */
 async function examine(from: BotName, to: BotName, { paths, keys }: Context): Promise<Renaming> {
   const { states } = await readJournal(paths.state);
   const bundles = await keys.list();
-  const bundleOf = (bot: BotName): ListedBundle | undefined => bundles.find((listed) => listed.bot === bot);
-  const [bundle, newBundle] = [bundleOf(from), bundleOf(to)];
-  const state = states.get(from);
-  const done = states.get(to);
+  const [bundle, newBundle] = [from, to].map((bot) => bundles.find((listed) => listed.bot === bot));
+  const [state, other] = [states.get(from), states.get(to)];
   const isDone =
-    state === undefined && (done ? done.was?.includes(from) === true : await readsAs(from, newBundle, keys));
-  const taken = (why: string, hint: string): FlockError =>
-    new FlockError('usage', `${from} cannot be renamed to ${to}: ${why}`, { hint });
+    !state && (other ? other.was?.includes(from) === true : await readsPoemOf(from, newBundle, keys));
   if (!state && !bundle && !isDone) {
     const known = [...states.keys(), ...bundles.map((listed) => listed.bot)];
-    const meant = nearest(from, known);
     throw new FlockError('usage', `${from} is not in the flock`, {
-      hint: meant === undefined ? 'flockd status lists the bots' : `did you mean ${meant}?`,
+      hint: didYouMean(from, known, 'flockd status lists the bots'),
     });
   }
-  if (done && !isDone) {
-    throw taken(
-      'that is a bot with a place of its own',
-      `choose another name, or: flockd resume ${to} --line N`,
-    );
+  const refuse = (why: string, hint: string): never => {
+    throw new FlockError('usage', `${from} cannot be renamed to ${to}: ${why}`, { hint });
+  };
+  if (other && !isDone) {
+    const hint = `choose another name, or: flockd resume ${to} --line N`;
+    refuse('that is a bot with a place of its own', hint);
   }
   if (bundle && newBundle)
-    throw taken('both have a key bundle', 'keymaker list shows whose they are; remove the wrong one');
-  if (newBundle && state) await mustBeSame(newBundle, state, taken, keys);
-  return { from, to, state, done: isDone ? done : undefined, bundle, newBundle };
+    refuse('both have a key bundle', 'keymaker list shows whose they are; remove the wrong one');
+  // A bundle under the new name may be the bot's own.
+  if (newBundle && state) {
+    const { userId } = await keys.read(newBundle.file);
+    if (state.account === undefined || userId !== state.account)
+      refuse(`${path.basename(newBundle.file)} is the key of another account`, 'choose another name');
+  }
+  return { from, to, state, done: isDone ? other : undefined, bundle, newBundle };
 }
 
-/** Whether a bundle of a bot that has not begun still says that its poem has the old name. */
-async function readsAs(
+/** Whether a bundle still names a poem of the old name. */
+async function readsPoemOf(
   from: BotName,
   bundle: ListedBundle | undefined,
   keys: Context['keys'],
@@ -103,19 +104,7 @@ async function readsAs(
   return known?.poemFile !== undefined && botNameOf(known.poemFile) === from;
 }
 
-/** A bundle that has the new name already is the bot's own where it is for the same account. */
-async function mustBeSame(
-  { file }: ListedBundle,
-  { account }: BotState,
-  taken: (why: string, hint: string) => FlockError,
-  keys: Context['keys'],
-): Promise<void> {
-  const { userId } = await keys.read(file);
-  if (account !== undefined && userId === account) return;
-  throw taken(`${path.basename(file)} is the key of another account`, 'choose another name');
-}
-
-/** @throws {FlockError} `config` where the bot would lose its settings */
+/** @throws {FlockError} `config` if the bot would lose its settings */
 function mustHaveSettings({ from, to }: Renaming, { named }: FlockFile): void {
   if (!named.includes(from) || named.includes(to)) return;
   throw new FlockError('config', `flock.json has settings for ${from}, and none for ${to}`, {
@@ -124,10 +113,10 @@ function mustHaveSettings({ from, to }: Renaming, { named }: FlockFile): void {
 }
 
 /**
- * Writes down where the bot's poem is, where it has moved: before the bundle has its new name, so that no bot is ever without
- * its poem.
+ * Stores the poem's new path in the bundle, if the poem has moved. This comes before the bundle is renamed, so that no bot is
+ * ever without its poem.
  *
- * @returns where the poem is, as far as is known, and whether that is new
+ * @returns the poem's path, if it is known, and whether it is new
  */
 async function movePoem(
   { from, to, bundle, newBundle }: Renaming,
@@ -157,17 +146,17 @@ function tell({ from, to, state, done, bundle }: Renaming, { named }: FlockFile,
   terminal.say(
     state || bundle ? `${from} is ${to} now${where}.` : `${to} is what ${from} was before${where}.`,
   );
-  if (named.includes(from)) terminal.say(`flock.json still names ${from}: its settings there can go.`);
+  if (named.includes(from)) terminal.say(`flock.json still has settings for ${from}, which can go.`);
 }
 
 function tellOfPoem(
   poem: string,
   { from, to }: { from: BotName; to: BotName },
-  places: Parameters<typeof withInvocationFlags>[0],
+  places: GivenPlaces,
   terminal: Terminal,
 ): void {
   const renamed = path.join(path.dirname(poem), `${to}.txt`);
   const again = withInvocationFlags(places, 'flockd')(`rename ${from} ${to}`);
-  terminal.say(`Its poem still has the old name, which keymaker make-keys would take for another bot:`);
+  terminal.say('Its poem still has the old name, which keymaker make-keys would take for another bot:');
   terminal.say(`hint: mv ${shellWord(poem)} ${shellWord(renamed)}, then ${again} once more`);
 }

@@ -4,20 +4,11 @@ import { apiUrl, serviceEnvironment, wantsColor } from '../../config/environment
 import { type Bot, type FlockFile, readFlockFile } from '../../config/flock-file.ts';
 import { type Context, openContext } from '../../context.ts';
 import { Claims } from '../../daemon/claims.ts';
-import { ControlServer, type DaemonCommand, type Outcome } from '../../daemon/control.ts';
+import { ControlServer, type Execute, receiveOrders } from '../../daemon/control.ts';
 import { Daemon } from '../../daemon/daemon.ts';
 import { lockState } from '../../daemon/lock.ts';
-import { receiveOrders } from '../../daemon/orders.ts';
-import { HeapTrimmer, Reloads } from '../../daemon/reload.ts';
 import { releaseFlock, stopFlock, watchStopSwitch } from '../../daemon/stop-switch.ts';
-import {
-  countOf,
-  drain,
-  openServiceManager,
-  type ServiceManager,
-  statusOf,
-  tellManager,
-} from '../../daemon/systemd.ts';
+import { countOf, ServiceManager } from '../../daemon/systemd.ts';
 import { type Exit, FlockError, messageOf } from '../../errors.ts';
 import { type Flock, loadFlock, maxUnknown, namesIn, unknownBots, withoutRenamed } from '../../flock/load.ts';
 import { afterRestart } from '../../flock/status.ts';
@@ -30,33 +21,27 @@ import { passedOverShown, readPoem, writtenAt } from '../../poems/find.ts';
 import { reportOf } from '../../posting/commands.ts';
 import { folderWatcher, moreWatches, type WatchFolder } from '../../watch.ts';
 import { Monitor } from '../../web/dashboard/monitor.ts';
+import { SnapshotCache } from '../../web/dashboard/snapshot.ts';
 import { command, type GivenPlaces, hintAs, placeFlags, version, withInvocationFlags } from '../command.ts';
 import { Live } from '../live-view.ts';
 import type { Terminal } from '../terminal.ts';
 import { mustHaveLastWord } from './ledger-place.ts';
 import { monitorFlags, monitorOptions } from './listen-flags.ts';
 
-/** A flock, and who hears of its alarms. */
-export type AlarmedFlock = Flock & Pick<FlockFile, 'alarms'>;
-
-interface Reading {
-  /** Told now and then how far the reading of a large flock is. */
-  tell?: (status: string) => void;
-  /** The bots that run already. */
-  before?: readonly Bot[];
-}
+/** A flock, and its settings for alarms. */
+type AlarmedFlock = Flock & Pick<FlockFile, 'alarms'>;
 
 /**
- * @throws {FlockError} where flock.json or the keys folder cannot be read
+ * @param before - the bots that run already
+ * @throws {FlockError} if flock.json or the keys folder cannot be read
  */
 async function readFlock(
   { paths, keys }: Context,
   log: EventLog,
-  { tell, before = [] }: Reading = {},
+  before: readonly Bot[] = [],
 ): Promise<AlarmedFlock> {
   const flockFile = await readFlockFile(paths.flockFile);
-  const told = (read: number, of: number): void => tell?.(`reads the flock: ${read} of ${of} bots`);
-  const flock = await loadFlock(paths.root, keys, flockFile, told, before);
+  const flock = await loadFlock(paths.root, keys, flockFile, before);
   warnOfUnknown(flockFile, flock, log);
   warnOfUnopened(flock.bots, before, log);
   return { ...flock, alarms: flockFile.alarms };
@@ -72,16 +57,11 @@ function warnOfUnknown({ named }: FlockFile, flock: Flock, log: EventLog): void 
     log.warn({ event: 'unknown-bots', more }, `${more} more are in flock.json but not in the flock`);
 }
 
-/** So many bots without a key are named one by one. */
+/** The maximum number of bots without a key that are logged one by one. */
 const maxKeyless = 20;
 
-/** Logs who has a poem and no key, and what in the poems folder is read by nobody: each once. */
-function tellOfPoems(flock: Flock, log: EventLog, places: GivenPlaces): void {
-  tellOfKeyless(flock, log, places);
-  tellOfPassedOver(flock, log);
-}
-
-function tellOfKeyless({ keyless }: Flock, log: EventLog, places: GivenPlaces): void {
+/** Logs the bots that have a poem and no key, each once. */
+function logKeyless({ keyless }: Flock, log: EventLog, places: GivenPlaces): void {
   const news = keyless.filter(({ name }) => log.isNews(`keyless ${name}`));
   for (const { name: bot } of news.slice(0, maxKeyless)) {
     const hint = withInvocationFlags(places)(`make-keys ./poems --bot=${bot}`);
@@ -91,7 +71,8 @@ function tellOfKeyless({ keyless }: Flock, log: EventLog, places: GivenPlaces): 
   if (more > 0) log.info({ event: 'keyless-bots', more }, `${more} more bots have a poem and no key yet`);
 }
 
-function tellOfPassedOver({ passedOver }: Flock, log: EventLog): void {
+/** Logs the files in the poems folder that no bot reads, each once. */
+function logPassedOver({ passedOver }: Flock, log: EventLog): void {
   for (const { file, kind, why, hint } of passedOverShown(passedOver)) {
     const news = log.once(`passed-over ${file}`, why);
     const fields = { event: 'passed-over', file, why, hint };
@@ -100,7 +81,7 @@ function tellOfPassedOver({ passedOver }: Flock, log: EventLog): void {
   }
 }
 
-/** Bots that are fine now, and will not be after a restart. */
+/** Logs the bots that can post now, but not after a restart. */
 function warnOfUnopened(bots: readonly Bot[], before: readonly Bot[], log: EventLog): void {
   const known = new Set(before.filter(({ unopened }) => unopened).map(({ name }) => name));
   for (const { name: bot, unopened } of bots) {
@@ -110,17 +91,17 @@ function warnOfUnopened(bots: readonly Bot[], before: readonly Bot[], log: Event
   }
 }
 
-/** What to say where no bot of a flock can post. */
-function nobodyToRun({ paths }: Context, { misfits }: Flock, places: GivenPlaces): FlockError {
-  const [first] = misfits;
+/** The error if no bot of a flock can post. */
+function noBotToRun({ paths }: Context, { invalidBots }: Flock, places: GivenPlaces): FlockError {
+  const [first] = invalidBots;
   if (!first) {
     return new FlockError('config', `no key bundles in ${paths.keys}`, {
       hint: `make some first: ${withInvocationFlags(places)('make-keys ./poems')}`,
     });
   }
-  const others = misfits.length > 1 ? ` (and ${countOf(misfits.length - 1)} more)` : '';
+  const others = invalidBots.length > 1 ? ` (and ${countOf(invalidBots.length - 1)} more)` : '';
   const { hint } = first.error;
-  const isSame = misfits.every(({ error }) => error.exit === first.error.exit);
+  const isSame = invalidBots.every(({ error }) => error.exit === first.error.exit);
   return new FlockError(
     isSame ? first.error.exit : 'data',
     `no bot can post: ${first.error.message}${others}`,
@@ -142,10 +123,10 @@ export const run = command({
     const service = serviceEnvironment();
     await using live = new Live();
     const log = openLog(live.log, { color: wantsColor(process.stdout.isTTY), journal: service.journal });
-    const manager = openServiceManager(service);
+    const manager = new ServiceManager(service);
     const reloads = new Reloads();
     heedSignals(log, reloads, terminal);
-    // From here on nothing is missed that changes while the flock is read.
+    // The watch begins before the flock is read, so that no change is missed.
     const watchFolder = folderWatcher((reason) => {
       const message = `no inotify watches are left (${reason}): looks for changed keys every second`;
       log.warn({ event: 'unwatched', reason, hint: moreWatches }, message);
@@ -153,17 +134,14 @@ export const run = command({
     using _keys = { [Symbol.dispose]: watchKeys(keys.folder, reloads.quietly, watchFolder) };
     await context.load();
     manager.status('reads the flock');
-    const tell = (status: string): void => {
-      manager.status(status);
-    };
-    const read = await readFlock(context, log, { tell });
-    if (read.bots.length === 0) throw nobodyToRun(context, read, args);
+    const read = await readFlock(context, log);
+    if (read.bots.length === 0) throw noBotToRun(context, read, args);
     await mustHaveLastWord(paths, args);
     await using lock = await lockState(paths.state);
     await using claims = await Claims.open({ paths, api: apiUrl(), freed: reloads.quietly });
     const { flock } = await claims.take(read);
-    // A person is told at once. A service waits for its turn: nothing else would start it again for ever.
-    if (flock.bots.length === 0 && !service.isListening) throw nobodyToRun(context, flock, args);
+    // A person gets the error. A service waits until the accounts are free, because systemd would not start it again for ever.
+    if (flock.bots.length === 0 && !service.isListening) throw noBotToRun(context, flock, args);
     manager.status(`has read ${countOf(flock.bots.length)}, and reads the ledger`);
     await using ledger = await Journal.open(paths.state, lock);
     ledger.subscribe(logChanges(log));
@@ -173,7 +151,7 @@ export const run = command({
   },
 });
 
-/** What a running flockd is made of. */
+/** The parts of a running flockd. */
 interface Parts {
   claims: Claims;
   context: Context;
@@ -182,15 +160,15 @@ interface Parts {
   log: EventLog;
   manager: ServiceManager;
   monitor: Monitor;
-  /** Where the person said that the flock is. */
+  /** The folders and files that the command line names. */
   places: GivenPlaces;
   reloads: Reloads;
-  /** Resolves with what stops it. */
+  /** Resolves with the signal that stops it. */
   stopped: Promise<NodeJS.Signals>;
   watchFolder: WatchFolder;
 }
 
-/** Runs a flock until it is stopped. What is opened last is closed first. */
+/** Runs a flock until a signal stops it. The part that is opened last is closed first. */
 async function serve(first: AlarmedFlock, parts: Parts): Promise<Exit> {
   const { context, ledger, live, log, manager, monitor, places, reloads } = parts;
   const { clock, paths } = context;
@@ -201,44 +179,48 @@ async function serve(first: AlarmedFlock, parts: Parts): Promise<Exit> {
     if (isStopped) log.warn({ event: 'flock-stopped' }, 'the flock is stopped, and posts nothing');
     else log.info({ event: 'flock-released' }, 'the flock goes on');
     daemon.wakeAll();
+    snapshots.changed();
   });
   const { isStopped } = stopSwitch;
-  using heap = new HeapTrimmer(clock);
+  const snapshots = new SnapshotCache({ ...context, ledger, log, isStopped, version: version() });
+  ledger.subscribe(snapshots.changed);
   await using alarms = new Alarms({ ...context, log, root: paths.root, stateOf, isStopped });
-  const onIdle = (hasFailed: boolean): void => {
-    alarms.onIdle(hasFailed);
-    heap.trim(daemon.pause);
-  };
+  const onIdle = (hasFailed: boolean): void => alarms.onIdle(hasFailed);
   const brake = (why: string): Promise<void> => stopFlock(paths.state, why);
   const posting = { ...context, ledger, log, readPoem, writtenAt };
   const daemon = new Daemon({ ...posting, failed, isStopped, brake, onIdle });
-  const execute = (command: DaemonCommand): Promise<Outcome> => executeCommand(command, daemon, parts);
-  // It has its last answers when the daemon has ended.
+  const execute: Execute = (command) => executeCommand(command, daemon, parts);
+  // It sends its last answers when the daemon has stopped.
   await using control = new ControlServer(execute, log);
-  await using _drained = drained(daemon, manager, log);
+  await using _drained = {
+    async [Symbol.asyncDispose]() {
+      await manager.drain(daemon);
+      log.info({ event: 'stopped' }, 'has stopped');
+    },
+  };
   log.info({ event: 'started', bots: first.bots.length }, `runs ${countOf(first.bots.length)}`);
-  live.watch({ ledger, clock, isStopped });
   // Before anybody posts: an address that is taken is no reason to post and stop again.
-  await monitor.open({ ledger, daemon, clock, log, isStopped, state: paths.state, version: version() });
+  await monitor.open({ snapshots, ledger, daemon, clock, log, state: paths.state, version: version() });
   using _shown = { [Symbol.dispose]: () => void monitor[Symbol.asyncDispose]() };
 
-  /** Gives everybody the flock as it is now; the daemon comes last, since it posts at once. */
+  /** Updates all parts with the flock. The daemon comes last, since it posts at once. */
   const update = (read: AlarmedFlock): void => {
     const flock = { ...read, ...withoutRenamed(read, ledger.states()) };
-    tellOfPoems(flock, log, places);
-    heap.add();
+    logKeyless(flock, log, places);
+    logPassedOver(flock, log);
     alarms.update(flock);
-    live.update(flock);
-    monitor.update(flock, clock.now());
+    snapshots.update(flock);
+    monitor.reloaded(clock.now());
     daemon.update(flock);
   };
   update(first);
+  live.watch({ snapshots, clock });
   reloads.begin((mayBeEmpty) => reload(daemon, parts, { mayBeEmpty, update }));
   await control.listen(paths.state);
   using _orders = {
     [Symbol.dispose]: await receiveOrders(paths.state, execute, log, parts.watchFolder),
   };
-  using _told = { [Symbol.dispose]: tellManager(daemon, paths.state, manager) };
+  using _supervised = manager.supervise(daemon, paths.state);
   const signal = await Promise.race([parts.stopped, failure]);
   reloads.end();
   control.end();
@@ -246,20 +228,12 @@ async function serve(first: AlarmedFlock, parts: Parts): Promise<Exit> {
   return 'done';
 }
 
-/** Ends the daemon when it is disposed of. */
-const drained = (daemon: Daemon, manager: ServiceManager, log: EventLog): AsyncDisposable => ({
-  async [Symbol.asyncDispose]() {
-    await drain(daemon, manager);
-    log.info({ event: 'stopped' }, 'has stopped');
-  },
-});
-
-/** What each command does, whoever gives it. @throws {FlockError} why it cannot be carried out */
+/** Executes a command. @throws {FlockError} if it cannot */
 async function executeCommand(
-  command: DaemonCommand,
+  command: Parameters<Execute>[0],
   daemon: Daemon,
   { context: { keys, paths }, ledger, reloads }: Parts,
-): Promise<Outcome> {
+): ReturnType<Execute> {
   switch (command.order) {
     case 'recipients':
       return { recipients: await keys.recipients() };
@@ -273,27 +247,27 @@ async function executeCommand(
       await releaseFlock(paths.state);
       return undefined;
     case 'post':
-      await daemon.carryOut(command);
+      await daemon.execute(command);
       return reportOf(ledger.state(command.bot));
     case 'pause':
     case 'resume':
     case 'resolve':
     case 'rename':
-      await daemon.carryOut(command);
+      await daemon.execute(command);
       return undefined;
   }
 }
 
 interface ReloadOptions {
-  /** Whether a flock of which no bot can post is taken up, too. */
+  /** Whether a flock is accepted of which no bot can post. */
   mayBeEmpty: boolean;
   update: (flock: AlarmedFlock) => void;
 }
 
 /**
- * Reads everything again. What cannot be read changes nothing.
+ * Reads the flock again. If that fails, nothing changes.
  *
- * @throws {FlockError} what is wrong, after it was logged
+ * @throws {FlockError} why it failed, after it was logged
  */
 async function reload(
   daemon: Daemon,
@@ -302,44 +276,86 @@ async function reload(
 ): Promise<void> {
   manager.reloading();
   try {
-    const { flock, takenOver } = await claims.take(await readFlock(context, log, { before: daemon.bots }));
-    if (flock.bots.length === 0 && !mayBeEmpty) throw nobodyToRun(context, flock, places);
+    const { flock, takenOver } = await claims.take(await readFlock(context, log, daemon.bots));
+    if (flock.bots.length === 0 && !mayBeEmpty) throw noBotToRun(context, flock, places);
     await lookFirst(takenOver, ledger, context.clock.now());
     update(flock);
-    log.info({ event: 'reloaded', bots: daemon.glance().bots }, 'has read its files again');
+    log.info({ event: 'reloaded', bots: daemon.stats().bots }, 'has read its files again');
   } catch (error) {
     const reason = messageOf(error);
-    monitor.keepOn();
+    monitor.reloadFailed();
     log.error({ event: 'reload-failed', reason }, `cannot read the flock (${reason}); goes on as it was`);
     throw error;
   } finally {
-    manager.ready(statusOf(daemon));
+    manager.ready(daemon);
   }
 }
 
-/** Another flockd, with another ledger, has posted for these bots meanwhile: each looks what before it posts. */
+/**
+ * The reloads of the flock's files, one at a time, so that an older reading never comes last. Requests that come during a reload
+ * share the next one. Requests before {@link begin} wait for it.
+ */
+export class Reloads {
+  readonly #next = new Map<boolean, Promise<void>>();
+  #last: Promise<void>;
+  #read: (mayBeEmpty: boolean) => Promise<void> = () => Promise.resolve();
+  #begin: () => void = () => undefined;
+
+  constructor() {
+    this.#last = new Promise((resolve) => (this.#begin = resolve));
+  }
+
+  /** @param read - reads the files; its parameter tells whether a flock is accepted of which no bot can post */
+  begin(read: (mayBeEmpty: boolean) => Promise<void>): void {
+    this.#read = read;
+    this.#begin();
+  }
+
+  /** Reloads. @throws {FlockError} why it failed; then nothing has changed */
+  ask({ mayBeEmpty }: { mayBeEmpty: boolean }): Promise<void> {
+    const asked = this.#next.get(mayBeEmpty);
+    if (asked) return asked;
+    const next = this.#last.then(() => {
+      this.#next.delete(mayBeEmpty);
+      return this.#read(mayBeEmpty);
+    });
+    this.#next.set(mayBeEmpty, next);
+    this.#last = next.catch(() => undefined);
+    return next;
+  }
+
+  /** Reloads, even if no bot is left. The log says why it failed. */
+  readonly quietly = (): void => void this.ask({ mayBeEmpty: true }).catch(() => undefined);
+
+  /** Later requests change nothing. */
+  end(): void {
+    this.#read = () => Promise.resolve();
+  }
+}
+
+/** Another flockd with another ledger has posted for these bots, so each looks at its timeline before it posts. */
 async function lookFirst(bots: readonly string[], ledger: Ledger, at: number): Promise<void> {
   const begun = bots.filter((bot) => ledger.state(bot));
   if (begun.length > 0) await ledger.record(...begun.map((bot) => ({ event: 'restored' as const, bot, at })));
 }
 
 function heedSignals(log: EventLog, reloads: Reloads, { mayClose }: Terminal): void {
-  // Away from a terminal it is the wish to read everything again; on one it is the terminal's end.
+  // SIGHUP means to reload, except on a terminal, where it means that the terminal is closed.
   if (!mayClose) process.on('SIGHUP', reloads.quietly);
-  // Node would open a debugger to anybody on this machine.
+  // By default, Node opens a debugger to every user of this machine.
   process.on('SIGUSR1', () => {
     log.info({ event: 'signal' }, 'SIGUSR1 means nothing here');
   });
 }
 
-/** Resolves with the first signal that asks the daemon to stop, as the end of its terminal does. */
+/** Resolves with the first signal that asks the daemon to stop; SIGHUP if its terminal is closed. */
 function stopSignal(terminal: Terminal): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, resolve);
     const hungUp = (): void => {
       resolve('SIGHUP');
     };
-    // The shell and the system both say so: the second time must not end what is under way.
+    // The shell and the kernel both send it: the second one must not kill the process.
     if (terminal.mayClose) process.on('SIGHUP', hungUp);
     terminal.onClosed(hungUp);
   });

@@ -44,7 +44,7 @@ const unitOf = (program: string, root: string, user: string, node = process.exec
   });
 
 export const unit = command({
-  summary: 'Print the systemd unit that runs the daemon on a server',
+  summary: 'Print a systemd unit that runs the daemon',
   schema: z.object({
     root: z
       .string()
@@ -56,7 +56,7 @@ export const unit = command({
       .string()
       .regex(/^[a-z_][a-z0-9_-]{0,30}$/, 'is no user name')
       .default(service.user)
-      .meta({ description: 'the user of the service', placeholder: 'NAME' }),
+      .meta({ description: 'the user who runs it', placeholder: 'NAME' }),
   }),
   examples: [['flockd unit | less', 'read it; flockd install installs it, with all that it needs']],
   run({ root, user }, terminal) {

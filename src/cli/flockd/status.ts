@@ -1,11 +1,11 @@
 import * as z from 'zod';
 import { wantsColor } from '../../config/environment.ts';
-import { readStatus, type WholeStatus } from '../../daemon/read-status.ts';
+import { readStatus } from '../../daemon/read-status.ts';
 import { isService } from '../../daemon/systemd.ts';
 import { FlockError } from '../../errors.ts';
 import { type BotStatus, hasToPost, needsSomebody, type Status } from '../../flock/status.ts';
 import { parseBotName } from '../../poems/bot-name.ts';
-import { nearest } from '../../text.ts';
+import { didYouMean } from '../../text.ts';
 import { moreWatches } from '../../watch.ts';
 import {
   command,
@@ -16,28 +16,21 @@ import {
   toggle,
   withInvocationFlags,
 } from '../command.ts';
-import {
-  flockWords,
-  keylessTrouble,
-  statusTable,
-  type Trouble,
-  troublesOf,
-  unknownTroubles,
-} from '../tables.ts';
+import { flockWords, keylessTrouble, statusTable, troublesOf, unknownTroubles } from '../tables.ts';
 import type { Terminal } from '../terminal.ts';
-import { openOnLedger } from './on-ledger.ts';
+import { openOnLedger } from './control.ts';
 
 export const status = command({
   summary: 'Show how every bot stands: its place, its last and next post, and what is wrong',
   schema: z.object({
     bot: nonEmpty.optional().meta({ description: 'this bot alone', kind: 'bot' }),
-    bad: toggle('only bots that need you'),
+    bad: toggle('only bots that need you or are checking'),
     json: jsonFlag,
     ...placeFlags,
   }),
   exits: { partly: 'a bot needs you, or flockd does not run' },
   examples: [
-    ['flockd status --bad', 'what is wrong, and what mends it'],
+    ['flockd status --bad', 'what is wrong, and how to repair it'],
     ['flockd status --json', 'for a program'],
   ],
   async run(args, terminal) {
@@ -64,10 +57,12 @@ export const status = command({
   },
 });
 
-/** So many bots without a key are named. */
+type WholeStatus = Awaited<ReturnType<typeof readStatus>>;
+
+/** How many bots without a key are named. */
 const maxKeyless = 20;
 
-/** @throws {FlockError} `usage` where there is none of that name, or it has no key yet */
+/** @throws {FlockError} `usage` if there is none of that name, or it has no key yet */
 function theOne(text: string, { bots, keyless }: WholeStatus, places: GivenPlaces): BotStatus {
   const name = parseBotName(text);
   const found = bots.find(({ bot }) => bot === name);
@@ -76,12 +71,9 @@ function theOne(text: string, { bots, keyless }: WholeStatus, places: GivenPlace
     const hint = withInvocationFlags(places)(`make-keys ./poems --bot=${name}`);
     throw new FlockError('usage', `${name} has a poem and no key yet`, { hint });
   }
-  const meant = nearest(
-    name,
-    bots.map(({ bot }) => bot),
-  );
+  const known = bots.map(({ bot }) => bot);
   throw new FlockError('usage', `${name} is not in the flock`, {
-    hint: meant === undefined ? 'flockd status lists the bots' : `did you mean ${meant}?`,
+    hint: didYouMean(name, known, 'flockd status lists the bots'),
   });
 }
 
@@ -89,7 +81,7 @@ function theOne(text: string, { bots, keyless }: WholeStatus, places: GivenPlace
 const startCall = (root: string, places: GivenPlaces): string =>
   isService(root) ? 'systemctl start flockd' : withInvocationFlags(places, 'flockd')('run');
 
-/** @param bots - those that are wanted */
+/** @param bots - those that are shown */
 function show(
   { flock, bots: all }: Status,
   bots: readonly BotStatus[],
@@ -104,8 +96,8 @@ function show(
     terminal.print(`${lines.join('\n')}\n\n`);
   }
   if (flock.stopped) {
-    terminal.say('The flock is stopped, and nobody posts.', 'bold');
-    terminal.say('hint: flockd resume lets it go on');
+    terminal.say('The flock is paused: no bot posts.', 'bold');
+    terminal.say('hint: flockd resume');
   }
   if (flock.running === false) terminal.say(`flockd does not run: nothing is posted until ${start}`, 'bold');
   if (flock.unwatched !== undefined) {
@@ -117,7 +109,7 @@ function show(
   tell(troublesOf(bots, now), terminal);
 }
 
-function tell(troubles: readonly Trouble[], terminal: Terminal): void {
+function tell(troubles: ReturnType<typeof troublesOf>, terminal: Terminal): void {
   for (const { text, hint } of troubles) {
     terminal.say();
     terminal.say(text);

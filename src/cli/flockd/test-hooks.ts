@@ -1,16 +1,14 @@
 import * as z from 'zod';
-import { callHook, sampleAlarm, shownHook } from '../../alarms/hooks.ts';
-import { ping } from '../../alarms/ping.ts';
-import type { Trouble } from '../../alarms/retry.ts';
+import { callHook, ping, sampleAlarm, shownHook, type Trouble } from '../../alarms/call.ts';
 import { readFlockFile } from '../../config/flock-file.ts';
 import type { AlarmSettings } from '../../config/hooks.ts';
 import { type Context, openContext } from '../../context.ts';
 import { FlockError } from '../../errors.ts';
 import { command, jsonFlag, placeFlags } from '../command.ts';
 
-/** What came of a trial. */
+/** The outcome of a trial. */
 interface Tried {
-  /** Where it stands in flock.json. */
+  /** Its path in flock.json. */
   name: string;
   ok: boolean;
   why: string | undefined;
@@ -18,10 +16,10 @@ interface Tried {
 }
 
 export const testHooks = command({
-  summary: 'Tell every hook and the ping of flock.json a sample alarm, and say what came of it',
+  summary: 'Send a sample alarm to every hook and to the ping of flock.json',
   schema: z.object({ json: jsonFlag, ...placeFlags }),
   exits: { partly: 'a hook or the ping failed' },
-  examples: [['flockd test-hooks', 'tries them all before you need them']],
+  examples: [['flockd test-hooks', 'try them all before you need them']],
   async run(args, terminal) {
     await using context = openContext(args);
     const { flockFile } = context.paths;
@@ -46,12 +44,12 @@ export const testHooks = command({
 
 interface Trial {
   name: string;
-  /** As a person knows it. */
+  /** For people. */
   shown: string;
   call: () => Promise<Trouble | undefined>;
 }
 
-/** Everything that is to be tried, one after the other. */
+/** The hooks and the ping, in their order. */
 function trialsOf({ hooks, ping: address }: AlarmSettings, { clock, send, paths }: Context): Trial[] {
   const { signal } = new AbortController();
   const options = { clock, send, signal, root: paths.root, output: 'stderr' } as const;

@@ -4,23 +4,14 @@ import { openContext } from '../../context.ts';
 import { usualPrices } from '../../cost.ts';
 import { examineOffline } from '../../doctor/offline.ts';
 import { examineOnline, forecast, readsOnX } from '../../doctor/online.ts';
-import {
-  type Checkup,
-  type Finding,
-  grouped,
-  isHealthy,
-  linesOf,
-  reportOf,
-  summaryOf,
-} from '../../doctor/report.ts';
-import { parseBotName } from '../../poems/bot-name.ts';
+import { type Checkup, type Finding, linesOf, Report } from '../../doctor/report.ts';
 import { botFlags, command, jsonFlag, placeFlags, toggle, withInvocationFlags } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
-import { mustHaveKey } from './authorize.ts';
+import { botsWithKeys } from './each-bot.ts';
 
 const schema = z.object({
-  offline: toggle('look at the files alone: nobody is asked, nothing costs'),
-  bot: botFlags.meta({ description: 'examine this bot; may be repeated' }),
+  offline: toggle('check the files only, which costs nothing'),
+  bot: botFlags.meta({ description: 'check only this bot; may be repeated' }),
   json: jsonFlag,
   ...placeFlags,
 });
@@ -28,7 +19,7 @@ const schema = z.object({
 type Args = z.infer<typeof schema>;
 
 export const doctor = command({
-  summary: 'Check app keys, bundles, permissions, the clock and the providers, and say each repair',
+  summary: 'Check app keys, bundles, permissions, the clock and the providers',
   schema,
   exits: { partly: 'something is wrong' },
   examples: [
@@ -40,13 +31,12 @@ export const doctor = command({
   ],
   async run(args, terminal) {
     await using context = openContext(args);
-    const chosen = new Set(args.bot.map(parseBotName));
-    for (const bot of chosen) await mustHaveKey(bot, context, args);
+    const chosen = new Set(await botsWithKeys(args.bot, context, args));
     const checkup: Checkup = { ...context, chosen, keymaker: withInvocationFlags(args) };
-    const findings = await examine(checkup, args, terminal);
-    if (args.json) terminal.print(`${JSON.stringify(reportOf(findings), null, 2)}\n`);
-    else show(findings, terminal);
-    return isHealthy(findings) ? 'done' : 'partly';
+    const report = new Report(await examine(checkup, args, terminal));
+    if (args.json) terminal.print(`${JSON.stringify(report, null, 2)}\n`);
+    else show(report, terminal);
+    return report.isHealthy ? 'done' : 'partly';
   },
 });
 
@@ -60,8 +50,8 @@ async function examine(checkup: Checkup, args: Args, terminal: Terminal): Promis
   return [...findings, ...(await examineOnline(checkup, known))];
 }
 
-function show(findings: readonly Finding[], terminal: Terminal): void {
-  for (const group of grouped(findings)) {
+function show({ groups, summary, isHealthy }: Report, terminal: Terminal): void {
+  for (const group of groups) {
     for (const finding of group) {
       const [line, hint] = linesOf(finding);
       terminal.say(line, finding.result === 'ok' ? undefined : 'bold');
@@ -69,5 +59,5 @@ function show(findings: readonly Finding[], terminal: Terminal): void {
     }
     terminal.say();
   }
-  terminal.say(summaryOf(findings), isHealthy(findings) ? 'green' : 'bold');
+  terminal.say(summary, isHealthy ? 'green' : 'bold');
 }

@@ -4,54 +4,46 @@ import pMap from 'p-map';
 import * as z from 'zod';
 import { type FlockFile, readFlockFile } from '../../config/flock-file.ts';
 import { type Context, openContext } from '../../context.ts';
-import { type Exit, FlockError, systemCode } from '../../errors.ts';
-import {
-  type Choice,
-  chooseBots,
-  type Chosen,
-  poemFinder,
-  takeKey,
-  type Taken,
-  type Taking,
-} from '../../flock/import.ts';
+import { FlockError, systemCode } from '../../errors.ts';
+import { chooseBots, type Chosen, poemFinder, takeKey, type Taken, type Taking } from '../../flock/import.ts';
 import { knownBots } from '../../flock/load.ts';
 import { readRegularFile, reasonOf } from '../../fs.ts';
-import { readForeign } from '../../keys/foreign-formats.ts';
-import { type Found, isKey } from '../../keys/foreign-key.ts';
+import { type Found, isKey, readForeign } from '../../keys/foreign-formats.ts';
 import { parseBotName } from '../../poems/bot-name.ts';
 import { findPoemsIfThere } from '../../poems/find.ts';
 import { command, placeFlags, toggle } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
+import { Outcomes } from './each-bot.ts';
 
-/** The keys of a thousand accounts are smaller. Bytes. */
+/** A file of keys is no larger. Bytes. */
 const maxSize = 256 * 1024;
 
-/** Files read at a time. */
+/** The maximum number of files that are read concurrently. */
 const readers = 64;
 
-/** Where the newer xurl has its keys; beside it are others, which are not for accounts. */
+/** The keys of the newer xurl. Other files beside it are not for accounts. */
 const xurlFile = 'auth.yml';
 
 export const importKeys = command({
-  summary: 'Take keys that other programs made into key bundles',
+  summary: 'Make key bundles of keys that other programs have made',
   schema: z.object({
     file: z.string().meta({
       positional: true,
       kind: 'file',
-      description: 'a file of keys that another program made, or a folder of them',
+      description: 'a file with keys of another program, or a folder of such files',
     }),
     bot: z.string().optional().meta({
       description: 'the bot that gets the key; of several keys, the one of that name',
       kind: 'bot',
     }),
-    force: toggle('also for bots that have a good key already'),
+    force: toggle('also replace valid keys'),
     ...placeFlags,
   }),
   exits: { partly: 'some keys were refused', data: 'all keys were refused, or there are none' },
   examples: [
     ['keymaker import ~/flock-2014/keys', 'the key bundles of an old Keymaker'],
-    ['keymaker import ~/.twurlrc', 'the keys of twurl, as ~/.trc has those of t'],
-    ['keymaker import ~/.xurl --bot howl', 'the key of xurl, which does not say whose it is'],
+    ['keymaker import ~/.twurlrc', 'the keys of twurl; t has its keys in ~/.trc'],
+    ['keymaker import ~/.xurl --bot howl', 'the key of xurl, which does not name its account'],
     [
       'keymaker import bot.env --bot howl',
       'consumer_key, consumer_secret, access_token, access_token_secret',
@@ -60,44 +52,38 @@ export const importKeys = command({
   async run(args, terminal) {
     const wanted = args.bot === undefined ? undefined : parseBotName(args.bot);
     await using context = openContext(args);
-    const flockFile = await readFlockFile(context.paths.flockFile);
+    const { root, flockFile: settings } = context.paths;
+    const flockFile = await readFlockFile(settings);
     const found = await findKeys(args.file);
+    const faults = found.filter((key) => key instanceof FlockError);
     const taking = await openTaking(context, { flockFile, terminal, force: args.force });
-    const names = knownBots(context.paths.root, context.keys);
-    const { poems } = await findPoemsIfThere(path.join(context.paths.root, 'poems'), names);
-    const known = new Set<string>([
-      ...taking.files.keys(),
-      ...flockFile.named,
-      ...poems.map(({ bot }) => bot),
-    ]);
-    const chosen = choose(found, { wanted, flockFile, known, terminal });
-    const results: Result[] = [];
+    const { poems } = await findPoemsIfThere(path.join(root, 'poems'), knownBots(root, context.keys));
+    const bots = [...taking.files.keys(), ...flockFile.named, ...poems.map(({ bot }) => bot)];
+    const choice = { wanted, flockFile, known: new Set<string>(bots), alone: found.length === 1 };
+    const outcomes = new Outcomes<Taken['key']>(terminal);
+    let chosen: Chosen[];
     try {
-      // Where one key is picked out of many, the others' faults are of no interest.
-      if (wanted === undefined || chosen.length === 0)
-        results.push(...found.flatMap((key) => refuse(key, terminal)));
-      for (const key of chosen) results.push(await take(key, taking, terminal));
-    } finally {
-      summarize(results, terminal);
+      chosen = chooseBots(found.filter(isKey), choice);
+    } catch (error) {
+      for (const { message, hint } of faults) terminal.warn(message, hint);
+      throw error;
     }
-    return exitOf(results);
+    try {
+      // If one of many keys is wanted, the faults of the others do not matter.
+      if (wanted === undefined || chosen.length === 0) for (const fault of faults) outcomes.fail(fault);
+      for (const key of chosen)
+        await outcomes.add(
+          () => take(key, taking, terminal),
+          ({ exit }) => exit === 'data',
+        );
+    } finally {
+      terminal.say();
+      outcomes.summarize(['imported', 'kept'], 'refused');
+      if (outcomes.has('imported')) terminal.say('X was not asked: keymaker doctor checks the keys there.');
+    }
+    return outcomes.exit;
   },
 });
-
-/** @throws {FlockError} `usage` where it is not clear which bot gets what; what cannot be used anyway is told before */
-function choose(
-  found: readonly Found[],
-  { terminal, ...choice }: Omit<Choice, 'alone'> & { terminal: Terminal },
-): Chosen[] {
-  try {
-    return chooseBots(found.filter(isKey), { ...choice, alone: found.length === 1 });
-  } catch (error) {
-    for (const key of found) refuse(key, terminal);
-    throw error;
-  }
-}
-
-type Result = Taken['key'] | 'refused';
 
 async function openTaking(
   { keys, paths }: Context,
@@ -115,7 +101,7 @@ async function openTaking(
   };
 }
 
-/** @throws {FlockError} `data` where there is nothing to read */
+/** @throws {FlockError} `data` if there is nothing to read */
 async function findKeys(place: string): Promise<Found[]> {
   const files = await filesIn(place);
   if (files.length === 0)
@@ -140,17 +126,14 @@ async function filesIn(place: string): Promise<string[]> {
 }
 
 async function readKeys(file: string): Promise<Found[]> {
-  const text = await readText(file);
-  return text instanceof FlockError ? [text] : readForeign(text, file);
-}
-
-async function readText(file: string): Promise<string | FlockError> {
+  let text: Buffer;
   try {
-    // What a person keeps among dotfiles is often linked to from home.
-    return (await readRegularFile(await realpath(file), maxSize)).toString('utf8');
+    // A file among a person's dotfiles is often a symbolic link.
+    text = await readRegularFile(await realpath(file), maxSize);
   } catch (cause) {
-    return unreadable(file, cause);
+    return [unreadable(file, cause)];
   }
+  return readForeign(text.toString('utf8'), file);
 }
 
 const unreadable = (file: string, cause: unknown): FlockError =>
@@ -159,48 +142,18 @@ const unreadable = (file: string, cause: unknown): FlockError =>
     cause,
   });
 
-function refuse(key: Found, terminal: Terminal): Result[] {
-  if (isKey(key)) return [];
-  terminal.warn(key.message, key.hint);
-  return ['refused'];
-}
-
-/** What is wrong with one key is reported and does not stop the others. */
-async function take(chosen: Chosen, taking: Taking, terminal: Terminal): Promise<Result> {
-  try {
-    const taken = await takeKey(chosen, taking);
-    tell(chosen, taken, terminal);
-    return taken.key;
-  } catch (error) {
-    if (!(error instanceof FlockError) || error.exit !== 'data') throw error;
-    terminal.warn(error.message, error.hint);
-    return 'refused';
-  }
-}
-
-function tell({ bot }: Chosen, taken: Taken, terminal: Terminal): void {
+/** Imports one key, and says where it is. @throws {FlockError} `data` if it is refused */
+async function take(chosen: Chosen, taking: Taking, terminal: Terminal): Promise<Taken['key']> {
+  const { bot } = chosen;
+  const taken = await takeKey(chosen, taking);
   const { screenName, userId = 'unknown' } = taken.bundle;
   if (taken.key === 'kept') {
-    terminal.say(
-      `${bot} has a key${screenName === undefined ? '' : ` for @${screenName}`}; --force replaces it.`,
-    );
-    return;
+    const whose = screenName === undefined ? '' : ` for @${screenName}`;
+    terminal.say(`${bot} has a key${whose}; --force replaces it.`);
+  } else {
+    const account =
+      screenName === undefined ? `the account with id ${userId}` : `@${screenName} (id ${userId})`;
+    terminal.say(`${bot} is ${account}: ${path.relative('.', taken.file)}`, 'green');
   }
-  const whose = screenName === undefined ? `the account with` : `@${screenName}`;
-  const id = screenName === undefined ? ` id ${userId}` : ` (id ${userId})`;
-  terminal.say(`${bot} is ${whose}${id}: ${path.relative('.', taken.file)}`, 'green');
-}
-
-function summarize(results: readonly Result[], terminal: Terminal): void {
-  const counts = (['imported', 'kept', 'refused'] as const).map(
-    (key) => `${results.filter((result) => result === key).length} ${key}`,
-  );
-  terminal.say();
-  terminal.say(`Keys: ${counts.join(', ')}.`);
-  if (results.includes('imported')) terminal.say('X was not asked: keymaker doctor proves that they work.');
-}
-
-function exitOf(results: readonly Result[]): Exit {
-  if (!results.includes('refused')) return 'done';
-  return results.every((result) => result === 'refused') ? 'data' : 'partly';
+  return taken.key;
 }

@@ -14,7 +14,7 @@ import { command, type GivenPlaces, hintAs, jsonFlag, placeFlags, withInvocation
 import { keylessTrouble } from '../tables.ts';
 import type { Terminal } from '../terminal.ts';
 
-/** Bundles read at a time. */
+/** The maximum number of bundles that are read concurrently. */
 const readers = 64;
 
 export const list = command({
@@ -32,17 +32,17 @@ export const list = command({
     else if (bundles.length > 0) show(entries, args, terminal);
     else {
       terminal.say(`No keys in ${path.relative('.', keys.folder) || '.'} yet.`);
-      if (entries.length > 0) tellOfTroubles(entries, args, terminal);
+      if (entries.length > 0) showFaults(entries, args, terminal);
       else terminal.say(`hint: make some: ${withInvocationFlags(args)('make-keys ./poems')}`);
     }
     return bundles.every(({ ok }) => ok) ? 'done' : 'partly';
   },
 });
 
-/** A bundle as a person may see it, in the names of its own fields. */
+/** A bundle without its secrets. Its fields have the names that they have in the file. */
 interface Entry {
   bot: BotName;
-  /** Missing where it has none. */
+  /** Missing if the bot has no bundle. */
   file?: string;
   ok: boolean;
   screen_name?: string | undefined;
@@ -51,7 +51,7 @@ interface Entry {
   consumer_token?: string;
   oauth_token?: string;
   poem_file?: string | undefined;
-  /** Why it cannot be used, and the repair. */
+  /** Why it cannot be used. */
   error?: string;
   hint?: string | undefined;
 }
@@ -78,11 +78,11 @@ async function describe(listed: ListedBundle, keys: KeyStore, places: GivenPlace
   }
 }
 
-/** The bots that have a poem in the flock's folder and no bundle. What is wrong with the folder others say. */
+/** The bots with a poem in the flock's folder and no bundle. Other commands report faults of the folder. */
 async function keyless({ paths, keys }: Context, places: GivenPlaces): Promise<Entry[]> {
   const flockFile =
-    (await readFlockFile(paths.flockFile).catch(noneWhereUnreadable)) ?? parseFlockFile('{}', '');
-  const found = await loadFlock(paths.root, keys, flockFile).catch(noneWhereUnreadable);
+    (await readFlockFile(paths.flockFile).catch(undefinedIfUnreadable)) ?? parseFlockFile('{}', '');
+  const found = await loadFlock(paths.root, keys, flockFile).catch(undefinedIfUnreadable);
   return (found?.keyless ?? []).map(({ name: bot, poemFile }) => ({
     bot,
     ok: false,
@@ -92,67 +92,61 @@ async function keyless({ paths, keys }: Context, places: GivenPlaces): Promise<E
   }));
 }
 
-function noneWhereUnreadable(error: unknown): undefined {
+function undefinedIfUnreadable(error: unknown): undefined {
   if (!(error instanceof FlockError)) throw error;
 }
 
-/** So many bots without a key are named. */
+/** The maximum number of bots without a key that are named. */
 const maxKeyless = 20;
 
 function show(entries: readonly Entry[], places: GivenPlaces, terminal: Terminal): void {
-  for (const line of tableFor(entries, terminal.columns)) terminal.say(line);
-  tellOfTroubles(entries, places, terminal);
+  const wide = drawn(entries, cellsOf);
+  const fits = wide.every((line) => widthOf(line) <= terminal.columns);
+  for (const line of fits ? wide : drawn(entries, narrowCellsOf)) terminal.say(line);
+  showFaults(entries, places, terminal);
 }
 
-function tellOfTroubles(entries: readonly Entry[], places: GivenPlaces, terminal: Terminal): void {
-  const without = entries.filter(({ file }) => file === undefined).map(({ bot }) => bot);
-  const bad = entries.filter(({ file, error }) => file !== undefined && error !== undefined);
-  const trouble = keylessTrouble(without, withInvocationFlags(places), maxKeyless);
-  for (const { text, hint } of [
-    ...bad.map(({ error = '', hint }) => ({ text: error, hint })),
-    ...(trouble ? [trouble] : []),
-  ]) {
+function showFaults(entries: readonly Entry[], places: GivenPlaces, terminal: Terminal): void {
+  const keyless = entries.filter(({ file }) => file === undefined).map(({ bot }) => bot);
+  const trouble = keylessTrouble(keyless, withInvocationFlags(places), maxKeyless);
+  const bad = entries.flatMap(({ file, error, hint }) =>
+    file !== undefined && error !== undefined ? [{ text: error, hint }] : [],
+  );
+  for (const { text, hint } of trouble ? [...bad, trouble] : bad) {
     terminal.say();
     terminal.say(text);
     if (hint !== undefined) terminal.say(`hint: ${hint}`);
   }
 }
 
-/** A row for each bot, or where that is too wide a row of several lines. */
-function tableFor(entries: readonly Entry[], columns: number): string[] {
-  const heads = ['bot', 'account', 'id', 'provider', 'app', 'token', 'poem', 'file'];
-  const wide = draw(
-    heads,
-    entries.map((entry) => cellsOf(entry)),
-  );
-  if (wide.every((line) => widthOf(line) <= columns)) return wide;
-  return draw(['bot', 'account', 'files'], entries.map(narrowCells));
+/** The lines of a table with a row for each bot. */
+function drawn(entries: readonly Entry[], cells: (entry: Entry) => Record<string, string>): string[] {
+  const rows = entries.map(cells);
+  const table = [Object.keys(rows[0] ?? {}), ...rows.map((row) => Object.values(row))];
+  return tableLines(table, { gap: ' │ ' }).map((line) => ` ${line}`);
 }
 
-function cellsOf(entry: Entry): string[] {
-  const {
-    bot,
-    ok,
-    user_id = '',
-    provider = '',
-    poem_file = '',
-    consumer_token = '',
-    oauth_token = '',
-  } = entry;
-  const account = ok ? accountOf(entry) : entry.file === undefined ? 'no key yet' : 'bad, see below';
-  return [bot, account, user_id, provider, consumer_token, oauth_token, poem_file, fileOf(entry)];
+function cellsOf(entry: Entry) {
+  const account = entry.screen_name === undefined ? '?' : `@${entry.screen_name}`;
+  return {
+    bot: entry.bot,
+    account: entry.ok ? account : entry.file === undefined ? 'no key yet' : 'bad, see below',
+    id: entry.user_id ?? '',
+    provider: entry.provider ?? '',
+    app: entry.consumer_token ?? '',
+    token: entry.oauth_token ?? '',
+    poem: entry.poem_file ?? '',
+    file: entry.file === undefined ? '' : path.relative('.', entry.file),
+  };
 }
 
-function narrowCells(entry: Entry): string[] {
-  const [bot = '', account = '', id = '', provider = '', app = '', token = '', poem = '', file = ''] =
-    cellsOf(entry);
+/** Cells of several lines, for a narrow terminal. */
+function narrowCellsOf(entry: Entry) {
+  const { bot, account, id, provider, app, token, poem, file } = cellsOf(entry);
   const tokens = entry.ok ? `${provider}: ${app} ${token}` : '';
-  return [bot, [account, id, tokens].filter(Boolean).join('\n'), [poem, file].filter(Boolean).join('\n')];
+  return {
+    bot,
+    account: [account, id, tokens].filter(Boolean).join('\n'),
+    files: [poem, file].filter(Boolean).join('\n'),
+  };
 }
-
-const accountOf = ({ screen_name }: Entry): string => (screen_name === undefined ? '?' : `@${screen_name}`);
-
-const fileOf = ({ file }: Entry): string => (file === undefined ? '' : path.relative('.', file));
-
-const draw = (heads: string[], rows: string[][]): string[] =>
-  tableLines([heads, ...rows], { gap: ' │ ' }).map((line) => ` ${line}`);

@@ -6,23 +6,24 @@ import { FlockError } from '../../errors.ts';
 import { readRegularFile, reasonOf } from '../../fs.ts';
 import { openSandbox } from '../../sandbox/server.ts';
 import { command, nonEmpty, portFlag } from '../command.ts';
+import { stopSignal } from '../terminal.ts';
 
 export const sandbox = command({
-  summary: 'Run an X in a box on this machine, to rehearse and to test with',
+  summary: 'Run a sandbox on this machine that stands in for X',
   schema: z.object({
-    port: portFlag.default(4010).meta({ description: 'the port on 127.0.0.1; 0 takes any that is free' }),
+    port: portFlag.default(4010).meta({ description: 'the port on 127.0.0.1; 0 takes any free one' }),
     state: z.string().optional().meta({
-      description: 'a file to keep accounts and posts in',
+      description: 'a file that keeps accounts and posts',
       kind: 'file',
-      defaultText: 'kept nowhere',
+      defaultText: 'none',
     }),
     passwords: nonEmpty.optional().meta({
-      description: 'a file of accounts that xAuth lets in: {"name": "password"}',
+      description: 'a file of accounts for xAuth: {"name": "password"}',
       kind: 'file',
-      defaultText: 'no xAuth, as X',
+      defaultText: 'no xAuth, as at X',
     }),
     root: nonEmpty.optional().meta({
-      description: 'where apikeys.json is looked for',
+      description: 'the folder with apikeys.json',
       kind: 'folder',
       defaultText: 'the working directory',
     }),
@@ -30,7 +31,7 @@ export const sandbox = command({
   examples: [
     [
       'keymaker sandbox --port 4010 --state sandbox.json',
-      'and then: export KEYMAKER_API_URL=http://127.0.0.1:4010',
+      'then: export KEYMAKER_API_URL=http://127.0.0.1:4010',
     ],
   ],
   async run(args, terminal) {
@@ -53,15 +54,13 @@ export const sandbox = command({
     }
     terminal.say();
     terminal.say('Its page shows every post as it arrives. Ctrl-C ends it.');
-    await new Promise((resolve) => {
-      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, resolve);
-    });
+    await stopSignal();
     await opened.close();
     return 'done';
   },
 });
 
-/** @throws {FlockError} `config` where the file does not hold names and passwords */
+/** @throws {FlockError} `config` if the file does not hold names and passwords */
 async function readPasswords(file: string): Promise<Record<string, string>> {
   const hint = 'it should read {"name": "password", …}';
   try {

@@ -1,17 +1,16 @@
 import path from 'node:path';
 import * as z from 'zod';
-import { appKeys } from '../../config/environment.ts';
-import { readFlockFile } from '../../config/flock-file.ts';
 import { openContext } from '../../context.ts';
 import { FlockError, messageOf } from '../../errors.ts';
 import { openKeymakerSite } from '../../web/keymaker-site.ts';
 import { command, nonEmpty, placeFlags, portFlag, withInvocationFlags } from '../command.ts';
-import { chooseProvider, providerFlags } from './authorize.ts';
+import { stopSignal } from '../terminal.ts';
+import { openSession, providerFlags } from './authorize.ts';
 
 export const serve = command({
-  summary: 'A page of the flock, on this machine: authorize, check, try and revoke in the browser',
+  summary: 'Serve a page on this machine to make, check, try and revoke keys in the browser',
   schema: z.object({
-    port: portFlag.default(4181).meta({ description: 'the port on 127.0.0.1; 0 takes any that is free' }),
+    port: portFlag.default(4181).meta({ description: 'the port on 127.0.0.1; 0 takes any free one' }),
     poems: nonEmpty.optional().meta({
       description: 'the folder of the poems',
       kind: 'folder',
@@ -23,35 +22,29 @@ export const serve = command({
   examples: [['keymaker serve', 'then open the address that it prints']],
   async run(args, terminal) {
     await using context = openContext(args);
-    const { paths } = context;
-    const secrets = appKeys(paths.root);
-    const flockFile = await readFlockFile(paths.flockFile);
-    const provider = chooseProvider(context, flockFile, args);
+    const { provider, appKeys } = await openSession(context, terminal, args);
     if (provider.callback === 'pin') {
       throw new FlockError('usage', `${provider.title} gives its keys by PIN, not through a page`, {
         hint: withInvocationFlags(args)(`make-keys ./poems --provider ${provider.id}`),
       });
     }
-    const poems = args.poems ?? path.join(path.relative('.', paths.root), 'poems');
     await using site = await openKeymakerSite({
       context,
       provider,
-      appKeys: secrets,
-      poems,
+      appKeys,
+      poems: args.poems ?? path.join(path.relative('.', context.paths.root), 'poems'),
       port: args.port,
       failed: (error) => {
         terminal.warn(messageOf(error));
       },
     });
-    terminal.say('Open this address; it lets one browser in, once:');
+    terminal.say('Open this address. It admits one browser, once:');
     terminal.say();
     terminal.say(site.entrance);
     terminal.say();
-    terminal.say(`${provider.title} is to send people back to ${site.callback}: register that with the app.`);
+    terminal.say(`Register this callback with the app at ${provider.title}: ${site.callback}`);
     terminal.say('Ctrl-C ends it.');
-    await new Promise((resolve) => {
-      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, resolve);
-    });
+    await stopSignal();
     return 'done';
   },
 });

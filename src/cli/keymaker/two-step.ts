@@ -1,123 +1,84 @@
 import path from 'node:path';
 import * as z from 'zod';
-import { appKeys } from '../../config/environment.ts';
-import { readFlockFile } from '../../config/flock-file.ts';
 import { type Context, openContext } from '../../context.ts';
 import { FlockError } from '../../errors.ts';
-import { knownBots } from '../../flock/load.ts';
-import { makeKey, type Pending, PendingStore } from '../../keys/authorize.ts';
+import { type Pending, PendingStore } from '../../keys/authorize.ts';
 import { expectedName, isSameName } from '../../keys/right-account.ts';
-import { type Grant, type OAuth1Client, VerifierRefused } from '../../oauth/client.ts';
-import { type Provider, verifierFrom } from '../../oauth/providers.ts';
-import type { TokenPair } from '../../oauth/signature.ts';
+import { type Grant, VerifierRefused } from '../../oauth/client.ts';
 import { type BotName, parseBotName } from '../../poems/bot-name.ts';
 import { poemFileIn } from '../../poems/find.ts';
+import { iso } from '../../text.ts';
 import { botArgument, command, placeFlags, toggle, withInvocationFlags } from '../command.ts';
-import type { Terminal } from '../terminal.ts';
-import {
-  checkPoem,
-  choosePoems,
-  chooseProvider,
-  confirming,
-  notPin,
-  oldBundle,
-  providerFlags,
-  showLink,
-} from './authorize.ts';
+import { makeBotKey, openSession, parsePin, providerFlags, type Session, showLink } from './authorize.ts';
+import { checkPoem, choosePoems, oldBundle } from './each-bot.ts';
 
-/** Providers keep a request token about this long. Milliseconds. */
-const patience = 15 * 60_000;
+/** The usual lifetime of a request token. Milliseconds. */
+const lifetime = 15 * 60_000;
 
 export const begin = command({
-  summary: 'Print the link that authorizes one bot, for machines without a person at the terminal',
+  summary: 'Print the link that authorizes one bot, for a machine without a person',
   schema: z.object({
     bot: botArgument,
     ...providerFlags,
-    json: toggle('the link as JSON on standard output'),
+    json: toggle('print the link as JSON'),
     ...placeFlags,
   }),
   examples: [['keymaker begin howl --json', 'print the link; then: keymaker finish howl']],
   async run(args, terminal) {
     const bot = parseBotName(args.bot);
     await using context = openContext(args);
-    const { paths, keys } = context;
-    const secrets = appKeys(paths.root);
-    const flockFile = await readFlockFile(paths.flockFile);
-    const provider = chooseProvider(context, flockFile, args);
+    const session = await openSession(context, terminal, args);
+    const { provider, flockFile } = session;
+    const keymaker = withInvocationFlags(args);
     if (provider.callback === 'url') {
       throw new FlockError('usage', `${provider.title} gives its keys through the browser only`, {
-        hint: withInvocationFlags(args)(
-          `make-keys ./poems --bot=${bot} --provider ${provider.id} --callback`,
-        ),
+        hint: keymaker(`make-keys ./poems --bot=${bot} --provider ${provider.id} --callback`),
       });
     }
-    const old = await oldBundle(bot, keys, terminal);
+    const old = await oldBundle(bot, context.keys, terminal);
     const poemFile = old ? old.poemFile : await poemOf(bot, context);
-    await keys.prepare();
+    await context.keys.prepare();
     const screenName = expectedName({ named: flockFile.settingsOf(bot).account, old });
-    const { link, pending } = await beginLink({
-      bot,
-      client: context.oauth(provider, secrets),
-      context,
-      provider,
-      screenName,
-      poemFile,
-    });
-    const next = withInvocationFlags(args)(`finish ${bot}`);
+    const { link, expires } = await beginLink(bot, { screenName, poemFile }, session);
+    const next = keymaker(`finish ${bot}`);
     if (args.json) {
-      const expires = new Date(pending.expires).toISOString();
-      const answer = { bot, link, next_step: next, account: screenName ?? null, expires };
+      const answer = { bot, link, next_step: next, account: screenName ?? null, expires: iso(expires) };
       terminal.print(`${JSON.stringify(answer)}\n`);
       return 'done';
     }
-    showLink({ bot, screenName, terminal }, link);
-    terminal.say(`Then, within a quarter of an hour: ${next}`);
+    showLink(link, bot, screenName, terminal);
+    terminal.say(`Then, within 15 minutes: ${next}`);
     if (screenName === undefined)
-      terminal.say(
-        'It asks whose account it is where that is not called like the bot; --account NAME answers.',
-      );
+      terminal.say('If the account is not called like the bot, it asks; --account NAME answers.');
     return 'done';
   },
 });
 
-interface BeginLink {
-  bot: BotName;
-  client: OAuth1Client;
-  context: Pick<Context, 'keys' | 'clock'>;
-  provider: Provider;
-  /** The screen name the bot is to have, where it is known. */
-  screenName: string | undefined;
-  poemFile: string | undefined;
-}
-
 /**
- * Asks for a link that authorizes a bot, and keeps what `keymaker finish` needs for its PIN.
+ * Gets a link that authorizes a bot, and stores what `keymaker finish` needs.
  *
+ * @param known - the screen name of the account, if it is known, and the poem's path for the bundle
  * @throws {FlockError} as the provider and the keys folder do
  */
-export async function beginLink({
-  bot,
-  client,
-  context: { keys, clock },
-  provider,
-  screenName,
-  poemFile,
-}: BeginLink): Promise<{ link: string; pending: Pending }> {
+async function beginLink(
+  bot: BotName,
+  { screenName, poemFile }: { screenName: string | undefined; poemFile: string | undefined },
+  { client, provider, context: { keys, clock } }: Session,
+): Promise<Pending & { link: string }> {
   const requestToken = await client.requestToken('oob');
-  const pending = { provider: provider.id, requestToken, expires: clock.now() + patience, poemFile };
+  const pending = { provider: provider.id, requestToken, expires: clock.now() + lifetime, poemFile };
   await new PendingStore(keys.folder).write(bot, pending);
-  return { link: client.authorizeUrl(requestToken, screenName), pending };
+  return { ...pending, link: client.authorizeUrl(requestToken, screenName) };
 }
 
-/** A bot that is new has the poem of its name. @throws {FlockError} `data` or `usage` where there is none */
-async function poemOf(bot: BotName, { paths, keys }: Context): Promise<string> {
-  const known = knownBots(paths.root, keys);
-  const { chosen, refused } = await choosePoems(path.join(paths.root, 'poems'), [bot], known);
-  if (refused[0]) throw refused[0].error;
+/** The poem of a new bot's name. @throws {FlockError} `data` or `usage` if there is none */
+async function poemOf(bot: BotName, context: Context): Promise<string> {
+  const { root } = context.paths;
+  const { chosen, refused } = await choosePoems(path.join(root, 'poems'), [bot], context);
   const [poem] = chosen;
-  if (!poem) throw new FlockError('usage', `there is no poem of ${bot}`);
+  if (!poem) throw refused[0] ?? new FlockError('usage', `there is no poem of ${bot}`);
   await checkPoem(poem);
-  return poemFileIn(paths.root, poem.file);
+  return poemFileIn(root, poem.file);
 }
 
 export const finish = command({
@@ -130,11 +91,8 @@ export const finish = command({
         .regex(/^@?\S+$/, 'is not the name of an account')
         .transform((name) => name.replace(/^@/, ''))
         .optional()
-        .meta({
-          description: 'the account that it must be, where flock.json does not say so',
-          placeholder: 'NAME',
-        }),
-      yes: toggle('take whatever account was signed in, without asking'),
+        .meta({ description: 'the account of the bot, if flock.json does not name it', placeholder: 'NAME' }),
+      yes: toggle('accept any account, without asking'),
       ...placeFlags,
     })
     .refine(({ account, yes }) => account === undefined || !yes, 'either --account or --yes'),
@@ -143,56 +101,50 @@ export const finish = command({
   async run(args, terminal) {
     const bot = parseBotName(args.bot);
     await using context = openContext(args);
-    const { paths, keys, clock } = context;
-    const secrets = appKeys(paths.root);
-    const flockFile = await readFlockFile(paths.flockFile);
+    const { keys, clock } = context;
     const store = new PendingStore(keys.folder);
-    const beginAgain = `begin again: ${withInvocationFlags(args)(`begin ${bot}`)}`;
-    const pending = stillPending(bot, await store.read(bot), { now: clock.now(), beginAgain });
-    const provider = context.provider(pending.provider, flockFile.providers);
-    const client = context.oauth(provider, secrets);
+    const keymaker = withInvocationFlags(args);
+    const beginAgain = `begin again: ${keymaker(`begin ${bot}`)}`;
+    const pending = stillPending(bot, store.read(bot), { now: clock.now(), beginAgain });
+    const session = await openSession(context, terminal, { provider: pending.provider, yes: args.yes });
     const old = await oldBundle(bot, keys, terminal);
-    const expected = { named: accountNamed(bot, flockFile.settingsOf(bot).account, args.account), old };
-    const finishAs = withInvocationFlags(args)(`finish ${bot} --account NAME`);
+    const named = accountNamed(bot, session.flockFile.settingsOf(bot).account, args.account);
     let waiting: Pending | undefined = pending;
-    const made = await makeKey({
+    const made = await makeBotKey(session, {
       bot,
-      appKeys: secrets,
+      old,
+      named,
       poemFile: pending.poemFile,
-      provider: provider.id === 'x' ? undefined : provider.id,
-      expected,
-      keys,
       owners: await keys.owners(),
       again: beginAgain,
-      ...confirming({ bot, terminal, yes: args.yes, instead: `${beginAgain}, then: ${finishAs}` }),
-      async flow() {
-        const { requestToken } = waiting ?? (await anotherLink());
+      instead: `${beginAgain}, then: ${keymaker(`finish ${bot} --account NAME`)}`,
+      async flow(screenName) {
+        const { requestToken } = waiting ?? (await anotherLink(screenName));
         waiting = undefined;
-        const pin = await askPin(bot, provider, terminal);
-        // Whatever comes of it, the request token is spent.
+        const instead = 'give the PIN on standard input, on a line of its own';
+        // A wrong PIN is not sent, and the link stays valid.
+        const pin = parsePin(await terminal.ask(`PIN for ${bot}:`, instead), session.provider);
+        // Whatever the provider answers, the request token is used up.
         await store.remove(bot);
-        return exchange(client, requestToken, { pin, beginAgain });
+        return await session.client.accessToken(requestToken, pin).catch(refused);
       },
     });
-    if (!made) return 'partly';
-    const { account, file } = made;
-    terminal.say(
-      `${bot} is @${account.screenName} (id ${account.userId}): ${path.relative('.', file)}`,
-      'green',
-    );
-    return 'done';
+    return made ? 'done' : 'partly';
 
-    async function anotherLink(): Promise<Pending> {
-      const screenName = expectedName(expected);
-      const { poemFile } = pending;
-      const begun = await beginLink({ bot, client, context, provider, screenName, poemFile });
-      showLink({ bot, screenName, terminal }, begun.link);
-      return begun.pending;
+    async function anotherLink(screenName: string | undefined): Promise<Pending> {
+      const { link, ...begun } = await beginLink(bot, { screenName, poemFile: pending.poemFile }, session);
+      showLink(link, bot, screenName, terminal);
+      return begun;
+    }
+
+    function refused(cause: unknown): Grant {
+      if (!(cause instanceof VerifierRefused)) throw cause;
+      throw new FlockError('tryLater', cause.message, { hint: beginAgain, cause });
     }
   },
 });
 
-/** @throws {FlockError} `usage` where flock.json names another account */
+/** @throws {FlockError} `usage` if flock.json names another account */
 function accountNamed(
   bot: BotName,
   inFile: string | undefined,
@@ -204,29 +156,7 @@ function accountNamed(
   });
 }
 
-/** @throws {FlockError} `usage` where what is typed is no PIN; the link stays good */
-async function askPin(bot: BotName, provider: Provider, terminal: Terminal): Promise<string> {
-  const instead = 'give the PIN on standard input, on a line of its own';
-  const pin = verifierFrom(await terminal.ask(`PIN for ${bot}:`, instead), provider);
-  if (pin !== undefined) return pin;
-  throw new FlockError('usage', notPin(provider), { hint: 'copy it from the page that the link leads to' });
-}
-
-/** @throws {FlockError} `tryLater` where the PIN is refused, with the way to another link */
-async function exchange(
-  client: OAuth1Client,
-  requestToken: TokenPair,
-  { pin, beginAgain }: { pin: string; beginAgain: string },
-): Promise<Grant> {
-  try {
-    return await client.accessToken(requestToken, pin);
-  } catch (cause) {
-    if (!(cause instanceof VerifierRefused)) throw cause;
-    throw new FlockError('tryLater', cause.message, { hint: beginAgain, cause });
-  }
-}
-
-/** @throws {FlockError} `usage` where nothing was begun, `tryLater` where it was too long ago */
+/** @throws {FlockError} `usage` if nothing was begun, `tryLater` if the link has expired */
 function stillPending(
   bot: BotName,
   pending: Pending | undefined,
@@ -234,5 +164,5 @@ function stillPending(
 ): Pending {
   if (!pending) throw new FlockError('usage', `nothing was begun for ${bot}`, { hint });
   if (pending.expires > now) return pending;
-  throw new FlockError('tryLater', `${bot}: the link is older than a quarter of an hour`, { hint });
+  throw new FlockError('tryLater', `${bot}: the link is older than 15 minutes`, { hint });
 }

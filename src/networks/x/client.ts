@@ -7,10 +7,9 @@ import {
 import * as z from 'zod';
 import type { Clock } from '../../clock.ts';
 import { type HttpAnswer, NoAnswer, type Send } from '../../http/exchange.ts';
-import { signedSend, type SignedSend } from '../../oauth/client.ts';
-import type { BotKey } from '../../oauth/signature.ts';
+import { type BotKey, signedSend } from '../../oauth/signature.ts';
 import { asWritten } from '../../poems/tweet-text.ts';
-import { aheadOf, classify, isOfX, timeIn, type XFailure } from './failure.ts';
+import { classify, clockIn, timeIn, type XFailure } from './failure.ts';
 
 /*
  * The requests of a bot to X, by twitter-api-v2. Every failure is classified by failure.ts.
@@ -120,7 +119,7 @@ export const askTime = (api: string, send: Send, clock: Clock) => async (): Prom
   const url = `${api}/2/users/me`;
   try {
     const answer = await send({ method: 'GET', url, headers: { accept: '*/*' } });
-    return { ahead: aheadOf(timeIn(answer), clock.now()), isOfX: isOfX(answer) };
+    return clockIn(answer, clock.now());
   } catch (error) {
     if (error instanceof NoAnswer) return { unreachable: error.message };
     throw error;
@@ -155,7 +154,7 @@ function windowOf(from: TimelineStart): { since_id: string } | { start_time: str
 const methods = z.enum(['GET', 'POST', 'DELETE']);
 
 /** A plugin that sends the library's requests through `send`. */
-function overSignedSend(api: string, send: SignedSend): ITwitterApiClientPlugin {
+function overSignedSend(api: string, send: ReturnType<typeof signedSend>): ITwitterApiClientPlugin {
   return {
     async onBeforeRequestConfig({ url, params }): Promise<TwitterResponse<unknown>> {
       const method = methods.parse(params.method.toUpperCase());

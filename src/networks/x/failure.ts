@@ -132,8 +132,11 @@ export function sentenceOf(answer: HttpAnswer): string | undefined {
   return sentence === '' ? undefined : sentence;
 }
 
-/** Whether a refusal is X's own: JSON in one of its formats. */
-export const isOfX = (answer: HttpAnswer): boolean => messageIn(answer) !== undefined;
+/** How far X's clock is ahead of ours, in milliseconds, and whether the refusal is X's own: JSON in one of its formats. */
+export const clockIn = (answer: HttpAnswer, now: number): { ahead: number | undefined; isOfX: boolean } => ({
+  ahead: aheadOf(timeIn(answer), now),
+  isOfX: messageIn(answer) !== undefined,
+});
 
 /** Describes an answer that is not X's, without quoting it. */
 function describeForeign({ status, body }: HttpAnswer): string {
@@ -154,7 +157,7 @@ export function timeIn({ headers }: HttpAnswer): number | undefined {
 }
 
 /** How far X's clock is ahead of ours, in milliseconds. The `Date` header is truncated to seconds, so half a second is added. */
-export const aheadOf = (time: number | undefined, now: number): number | undefined =>
+const aheadOf = (time: number | undefined, now: number): number | undefined =>
   time === undefined ? undefined : time + second / 2 - now;
 
 /** A wrong clock in words: `this machine's clock is 10 min behind X's`. @param behind - milliseconds */

@@ -3,10 +3,8 @@
 interface Post {
   id: string;
   account: string;
-  hue: number;
-  initial: string;
-  instant: string;
-  text: string;
+  /** Its card, as the page has it. */
+  html: string;
 }
 
 const maxPosts = 200;
@@ -22,49 +20,29 @@ const list = element('posts');
 const empty = element('empty');
 const live = element('live');
 
-function make<Name extends keyof HTMLElementTagNameMap>(
-  name: Name,
-  className: string,
-  ...children: (Node | string)[]
-): HTMLElementTagNameMap[Name] {
-  const made = document.createElement(name);
-  if (className !== '') made.className = className;
-  made.append(...children);
-  return made;
-}
-
 const format = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
 
-function showTime(time: HTMLTimeElement): void {
-  time.title = time.dateTime;
-  time.textContent = format.format(new Date(time.dateTime));
+function showTimes(root: ParentNode): void {
+  for (const time of root.querySelectorAll('time')) {
+    time.title = time.dateTime;
+    time.textContent = format.format(new Date(time.dateTime));
+  }
 }
 
-function cardOf({ id, account, hue, initial, instant, text }: Post): HTMLElement {
-  const avatar = make('span', `avatar hue-${hue}`, initial);
-  avatar.setAttribute('aria-hidden', 'true');
-  const link = make('a', '', `@${account}`);
-  link.href = `/?account=${encodeURIComponent(account)}`;
-  const time = make('time', '');
-  time.dateTime = instant;
-  showTime(time);
-  const body = make('div', '', make('p', 'by', link, ' ', time), make('p', 'text', text));
-  const card = make('article', 'new', avatar, body);
-  card.id = `post-${id}`;
-  return card;
-}
-
-for (const time of document.querySelectorAll('time')) showTime(time);
+showTimes(document);
 
 const events = new EventSource('/sandbox/events');
 events.onopen = () => (live.hidden = false);
 events.onerror = () => (live.hidden = true);
 events.addEventListener('posted', ({ data }: MessageEvent<string>) => {
-  const post = JSON.parse(data) as Post;
-  if (filter !== '' && post.account.toLowerCase() !== filter) return;
-  if (document.getElementById(`post-${post.id}`)) return;
+  const { id, account, html } = JSON.parse(data) as Post;
+  if (filter !== '' && account.toLowerCase() !== filter) return;
+  if (document.getElementById(`post-${id}`)) return;
   empty.hidden = true;
-  list.prepend(cardOf(post));
+  list.insertAdjacentHTML('afterbegin', html);
+  const card = element(`post-${id}`);
+  card.classList.add('new');
+  showTimes(card);
   while (list.children.length > maxPosts) list.lastElementChild?.remove();
 });
 events.addEventListener('deleted', ({ data }: MessageEvent<string>) => {

@@ -1,20 +1,32 @@
 import { html } from 'hono/html';
 import { inMicros, showUsd } from '../../cost.ts';
-import { type BotView, type FlockDay, type FlockView, shownDays } from '../../flock/view.ts';
+import { counted } from '../../text.ts';
 import type { Html } from '../layout.ts';
-import { bar, counted, lastDayBefore, showCount, showDay, showMonth, showShortDay } from './format.ts';
+import { shownDays } from './forecast.ts';
+import type { BotView, FlockView } from './snapshot.ts';
 
-/** A day has a square of so much, with a gap after it. */
+/** The size of a day's square, and the distance between two. */
 const size = 11;
 const pitch = 14;
-/** Room for the names of the weekdays and of the months. */
+/** Space for the names of the weekdays and of the months. */
 const left = 32;
 const top = 18;
 
 const weekdays = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'];
 const levels = 4;
 
-/** A day, and where it stands in the calendar. */
+const dateIn = (options: Intl.DateTimeFormatOptions): ((date: string) => string) => {
+  const format = new Intl.DateTimeFormat('en-GB', { timeZone: 'UTC', ...options });
+  return (date) => format.format(Date.parse(date)).replace(',', '');
+};
+/** `2026-08-22` as `Sat 22 Aug 2026`, `22 Aug` and `Aug`. */
+const showDay = dateIn({ weekday: 'short', day: 'numeric', month: 'short', year: 'numeric' });
+const showShortDay = dateIn({ day: 'numeric', month: 'short' });
+const showMonth = dateIn({ month: 'short' });
+
+type FlockDay = FlockView['days'][number];
+
+/** A day, and its position in the calendar. */
 interface Cell extends FlockDay {
   week: number;
   /** 0 is Monday. */
@@ -22,7 +34,7 @@ interface Cell extends FlockDay {
   when: 'past' | 'today' | 'ahead';
 }
 
-/** What the calendar is made of: what it says, and its weeks, once drawn and once as rows of a table. */
+/** The parts of the calendar: a sentence, and its weeks, as a picture and as rows of a table. */
 interface CalendarParts {
   sentence: Html;
   months: Html;
@@ -33,22 +45,23 @@ interface CalendarParts {
 /** Half a year behind and two months ahead, a square for each day. */
 export function calendarParts({ days }: FlockView): CalendarParts {
   const cells = cellsOf(days);
-  const most = Math.max(0, ...cells.map(({ posted, planned }) => Math.max(posted, planned)));
+  const max = Math.max(0, ...cells.map(({ posted, planned }) => Math.max(posted, planned)));
   const weeks = [...weeksOf(cells)];
   return {
     sentence: html`<p id="calendar-sentence">${sentenceOf(days)}</p>`,
     months: html`<g id="calendar-months">${monthNames(cells)}</g>`,
     weeks: weeks.map(
-      ([monday, week]) => html`<g id="week-${monday}">${week.map((cell) => square(cell, most))}</g>`,
+      ([monday, week]) => html`<g id="week-${monday}">${week.map((cell) => square(cell, max))}</g>`,
     ),
-    // The newest first: that is where a reader begins.
+    // The newest first, because readers begin there.
     rows: weeks.map(([monday, week]) => rowOf(monday, week)).reverse(),
   };
 }
 
 /** The calendar as a picture, in a sentence, and as a table. */
-export const calendarOf = ({ sentence, months, weeks, rows }: CalendarParts): Html =>
-  html`<figure class="calendar">
+export function calendarOf(view: FlockView): Html {
+  const { sentence, months, weeks, rows } = calendarParts(view);
+  return html`<figure class="calendar">
     <svg
       class="picture"
       viewBox="0 0 ${left + weeks.length * pitch} ${top + 7 * pitch}"
@@ -65,6 +78,7 @@ export const calendarOf = ({ sentence, months, weeks, rows }: CalendarParts): Ht
       ${tableOf(rows)}
     </details>
   </figure>`;
+}
 
 const radius = (level: number): number => (level === 0 ? 0.8 : 1.2 + level * 0.9);
 
@@ -103,19 +117,21 @@ function sentenceOf(days: readonly FlockDay[]): string {
   return `${posted === 0 ? 'No posts' : counted(posted, 'post')} in the last 26 weeks${busiest}. ${ahead} in the next 8.`;
 }
 
-/** A month is named above the week in which it begins. */
+/** The name of each month, above the week in which it begins. */
 const monthNames = (cells: readonly Cell[]): Html[] =>
   cells
     .filter(({ day }) => day.endsWith('-01'))
-    .map(({ day, week }) => html`<text x="${left + week * pitch}" y="9">${showMonth(day)}</text>`);
+    .map(
+      ({ day, week }) => html`<text x="${left + week * pitch}" y="9">${showMonth(day).slice(0, 3)}</text>`,
+    );
 
-/** What was posted is a square, what is planned a dot, and today has a frame around both. */
-function square(cell: Cell, most: number): Html {
+/** A square for posts made, a dot for planned ones, and a frame for today. */
+function square(cell: Cell, max: number): Html {
   const { day, week, weekday, when, posted, planned } = cell;
   const [x, y] = [left + week * pitch, top + weekday * pitch];
   const title = html`<title>${showDay(day)}: ${saysOf(cell)}</title>`;
   if (when === 'ahead') {
-    const level = levelOf(planned, most);
+    const level = levelOf(planned, max);
     return html`<g
       >${title}<circle
         class="${level === 0 ? 'idle' : 'planned'}"
@@ -125,7 +141,7 @@ function square(cell: Cell, most: number): Html {
     /></g>`;
   }
   const shape = html`<rect
-    class="made-${levelOf(posted, most)}"
+    class="made-${levelOf(posted, max)}"
     x="${x}"
     y="${y}"
     width="${size}"
@@ -143,8 +159,8 @@ function square(cell: Cell, most: number): Html {
   return html`<g>${title}${shape}${when === 'today' && frame}</g>`;
 }
 
-const levelOf = (count: number, most: number): number =>
-  most === 0 || count === 0 ? 0 : Math.ceil((count / most) * levels);
+const levelOf = (count: number, max: number): number =>
+  max === 0 || count === 0 ? 0 : Math.ceil((count / max) * levels);
 
 function saysOf({ when, posted, planned }: Cell): string {
   const made = posted === 0 ? 'no posts' : counted(posted, 'post');
@@ -198,117 +214,146 @@ function numberOf(cell: Cell | undefined): Html | string {
   return when === 'today' ? html`${showCount(posted)} <i>+ ${showCount(planned)}</i>` : showCount(posted);
 }
 
-/** Bots whose budgets are shown one by one: those that have used most of theirs. */
+/** The maximum number of bots whose budgets are shown: those that have used most of theirs. */
 const maxBots = 6;
 
-/** Something that may be used up. */
+/** A budget, and how much of it is used. */
 interface Use {
-  /** Whose. */
+  /** Whose it is. */
   name: string;
   used: number;
-  most: number;
-  text: () => string;
-  /** Whether it is a sum of money: a day's posts are used up each day, and come again tomorrow. */
-  isMoney: boolean;
-  /** How much of its time has passed, as a share. */
-  passed?: number | undefined;
+  max: number;
+  text: string;
+  /** Whether a full bar is a warning: a day's posts come again tomorrow, a sum of money does not. */
+  alarms: boolean;
+  /** How much of its period has passed, as a share. */
+  mark?: number | undefined;
 }
 
-/** What was spent, and what of the budgets of the flock and its bots is used up. */
+/** What was spent, and how much of the budgets of the flock and its bots is used. */
 export function spendingOf(view: FlockView): Html {
-  const own = view.bots.flatMap((bot) => usesOf(bot)).sort((a, b) => shareOf(b) - shareOf(a));
+  const own = view.bots.flatMap(usesOf).sort((a, b) => shareOf(b) - shareOf(a));
   const left = own.length - maxBots;
   return html`<div id="spending">
-    ${flockUses(view)}
+    ${[...flockUses(view)]}
     ${
       own.length > 0 &&
       html`<h3>Bots with budgets of their own</h3>
-        ${own.slice(0, maxBots).map((use) => useOf(use))}
+        ${own.slice(0, maxBots).map(useOf)}
         ${left > 0 && html`<p class="more">and ${showCount(left)} more, which have used less of theirs</p>`}`
     }
   </div>`;
 }
 
-function flockUses({ flock, timezone, now }: FlockView): Html[] {
-  const { spent, budget, dayEnds, monthEnds } = flock;
-  const month = showUsd(inMicros(spent.usdMonth));
-  const until = `until ${lastDayBefore(monthEnds, timezone)}`;
-  const parts: Html[] = [];
-  if (budget.usdPerMonth === undefined) {
-    parts.push(html`<p class="sum"><span>This month</span> <strong>${month}</strong></p>`);
-  } else {
-    const most = showUsd(inMicros(budget.usdPerMonth));
-    const text = (): string => `${month} of ${most} ${until}`;
-    const passed = passedOfMonth(now, monthEnds);
-    parts.push(
-      useOf({
-        name: 'This month',
-        used: spent.usdMonth,
-        most: budget.usdPerMonth,
-        text,
-        isMoney: true,
-        passed,
-      }),
-    );
-  }
-  if (budget.postsPerDay !== undefined) {
-    const posts = counted(budget.postsPerDay, 'post');
-    const text = (): string => `${showCount(spent.postsToday)} of ${posts}`;
-    const passed = 1 - (Date.parse(dayEnds) - Date.parse(now)) / day;
-    parts.push(
-      useOf({
-        name: 'Today',
-        used: spent.postsToday,
-        most: budget.postsPerDay,
-        text,
-        isMoney: false,
-        passed,
-      }),
-    );
-  }
-  parts.push(
-    html`<p class="sum">
-      <span>Since it began</span> <strong>${showUsd(inMicros(spent.usdTotal))}</strong>
-    </p>`,
-  );
-  if (budget.usdPerMonth === undefined && budget.postsPerDay === undefined)
-    parts.push(html`<p class="more">The flock has no budget; <code>flock.json</code> can give it one.</p>`);
-  return parts;
-}
-
 const day = 86_400_000;
 
-/** Thirty days are close enough for a mark. */
-const passedOfMonth = (now: string, monthEnds: string): number =>
-  1 - (Date.parse(monthEnds) - Date.parse(now)) / (30.5 * day);
-
-const none: Use[] = [];
-
-function usesOf({ bot, budget, spent }: BotView): Use[] {
+function* flockUses({ flock, timezone, now }: FlockView): Generator<Html> {
+  const { spent, budget, dayEnds, monthEnds } = flock;
   const { usdPerMonth, postsPerDay } = budget;
-  if (usdPerMonth === undefined && postsPerDay === undefined) return none;
-  const uses: Use[] = [];
-  if (usdPerMonth !== undefined) {
-    const text = (): string =>
-      `${showUsd(inMicros(spent.usdMonth))} of ${showUsd(inMicros(usdPerMonth))} this month`;
-    uses.push({ name: bot, used: spent.usdMonth, most: usdPerMonth, text, isMoney: true });
+  const month = usd(spent.usdMonth);
+  if (usdPerMonth === undefined) yield sumOf('This month', month);
+  else {
+    const text = `${month} of ${usd(usdPerMonth)} until ${lastDayBefore(monthEnds, timezone)}`;
+    // A mark need not be exact: every month has 30.5 days.
+    const mark = passed(now, monthEnds, 30.5 * day);
+    yield useOf({ name: 'This month', used: spent.usdMonth, max: usdPerMonth, text, alarms: true, mark });
   }
   if (postsPerDay !== undefined) {
-    const text = (): string => `${showCount(spent.postsToday)} of ${counted(postsPerDay, 'post')} today`;
-    uses.push({ name: bot, used: spent.postsToday, most: postsPerDay, text, isMoney: false });
+    const text = `${showCount(spent.postsToday)} of ${counted(postsPerDay, 'post')}`;
+    const mark = passed(now, dayEnds, day);
+    yield useOf({ name: 'Today', used: spent.postsToday, max: postsPerDay, text, alarms: false, mark });
+  }
+  yield sumOf('Since it began', usd(spent.usdTotal));
+  if (usdPerMonth === undefined && postsPerDay === undefined)
+    yield html`<p class="more">The flock has no budget; <code>flock.json</code> can give it one.</p>`;
+}
+
+const usd = (dollars: number): string => showUsd(inMicros(dollars));
+
+/** How much of a period has passed, in steps, so that the mark need not move each second. */
+function passed(now: string, ends: string, length: number): number {
+  const share = 1 - (Date.parse(ends) - Date.parse(now)) / length;
+  return Math.round(Math.min(1, Math.max(0, share)) * 48) / 48;
+}
+
+function usesOf({ bot: name, budget, spent }: BotView): Use[] {
+  const { usdPerMonth, postsPerDay } = budget;
+  const uses: Use[] = [];
+  if (usdPerMonth !== undefined) {
+    const text = `${usd(spent.usdMonth)} of ${usd(usdPerMonth)} this month`;
+    uses.push({ name, used: spent.usdMonth, max: usdPerMonth, text, alarms: true });
+  }
+  if (postsPerDay !== undefined) {
+    const text = `${showCount(spent.postsToday)} of ${counted(postsPerDay, 'post')} today`;
+    uses.push({ name, used: spent.postsToday, max: postsPerDay, text, alarms: false });
   }
   return uses;
 }
 
-const shareOf = ({ used, most }: Use): number => (most > 0 ? used / most : 1);
+const shareOf = ({ used, max }: Use): number => (max > 0 ? used / max : 1);
 
-function useOf({ name, used, most, text: say, isMoney, passed }: Use): Html {
-  const text = say();
-  return html`<div class="use">
-    <p class="sum"><span>${name}</span> <strong>${text}</strong></p>
-    ${bar({ role: 'meter', label: `Budget of ${name}`, value: used, most, text, alarms: isMoney, mark: passed === undefined ? undefined : markAt(passed) })}
+const sumOf = (name: string, text: string): Html =>
+  html`<p class="sum"><span>${name}</span> <strong>${text}</strong></p>`;
+
+const useOf = ({ name, used, max, text, alarms, mark }: Use): Html =>
+  html`<div class="use">
+    ${sumOf(name, text)}
+    ${bar({ role: 'meter', label: `Budget of ${name}`, value: used, max, text, alarms, mark })}
+  </div>`;
+
+interface Bar {
+  role: 'progressbar' | 'meter';
+  /** What it measures, for screen readers. */
+  label: string;
+  value: number;
+  max: number;
+  /** The value in words. */
+  text: string;
+  /** Whether a full bar is a warning. */
+  alarms?: boolean | undefined;
+  /** A mark on it, as a share of its length. */
+  mark?: number | undefined;
+}
+
+/** A bar. Drawn, because the page's policy allows no style that is written into it. */
+export function bar({ role, label, value, max, text, alarms = false, mark }: Bar): Html {
+  const share = max > 0 ? Math.min(1, value / max) : 1;
+  return html`<div
+    class="bar"
+    role="${role}"
+    aria-label="${label}"
+    aria-valuemin="0"
+    aria-valuemax="${max}"
+    aria-valuenow="${Math.min(value, max)}"
+    aria-valuetext="${text}"
+    data-full="${alarms && share >= 1 ? 'yes' : 'no'}"
+  >
+    <svg viewBox="0 0 1000 1" preserveAspectRatio="none" aria-hidden="true">
+      <rect class="track" width="1000" height="1" />
+      <rect class="fill" width="${Math.round(share * 1000)}" height="1" />
+      ${mark !== undefined && html`<rect class="mark" x="${Math.round(mark * 997)}" width="3" height="1" />`}
+    </svg>
   </div>`;
 }
 
-/** In steps: the mark need not move each second. */
-const markAt = (passed: number): number => Math.round(Math.min(1, Math.max(0, passed)) * 48) / 48;
+/** `1,024` */
+export const showCount = (count: number): string => count.toLocaleString('en-US');
+
+/** The last day of a period, given its end: `31 August` for a month that ends at midnight. */
+export const lastDayBefore = (ends: string, timeZone: string): string =>
+  formatIn(timeZone, 'day', { day: 'numeric', month: 'long' }).format(Date.parse(ends) - 1);
+
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+/** A date format, made once for each zone. */
+export function formatIn(
+  timeZone: string,
+  name: string,
+  options: Intl.DateTimeFormatOptions,
+): Intl.DateTimeFormat {
+  const key = `${name} ${timeZone}`;
+  const known = formats.get(key) ?? new Intl.DateTimeFormat('en-GB', { timeZone, ...options });
+  if (formats.size > 1000) formats.clear();
+  formats.set(key, known);
+  return known;
+}

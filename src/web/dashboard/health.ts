@@ -3,42 +3,38 @@ import { request } from 'node:http';
 import path from 'node:path';
 import * as z from 'zod';
 import type { Clock } from '../../clock.ts';
+import type { Daemon } from '../../daemon/daemon.ts';
 import { FlockError, systemCode } from '../../errors.ts';
 import { reasonOf, replaceFile } from '../../fs.ts';
+import { parseJson } from '../../text.ts';
 import type { ListenAddress, WebApp } from '../server.ts';
-import type { MonitorParts } from './snapshot.ts';
-
-/** What flockd must have to be ready: a state folder it can write, a key, a scheduler that gets on, settings that are good. */
-type CheckName = 'state' | 'keys' | 'scheduler' | 'reload';
 
 export interface Check {
-  check: CheckName;
+  /** A state folder that can be written, a bot with a key, a scheduler that is on time, settings that are good. */
+  check: 'state' | 'keys' | 'scheduler' | 'reload';
   ok: boolean;
-  /** What is wrong, and the repair, where it is not. Neither secrets nor paths: strangers may read it. */
+  /** What is wrong, and the repair. Neither secrets nor paths: strangers may read it. */
   why?: string;
 }
 
-/** How the reading of the flock's files ended last. */
+/** The result of reading the flock's files last. */
 export interface LastReload {
   good: boolean;
-  /** When they were last read without fault. Milliseconds since 1970. */
+  /** When they were last good. Milliseconds since 1970. */
   goodAt: number;
 }
 
-export interface Health {
+interface Health {
   /** Why the state folder cannot be written, or undefined where it can. */
   unwritable: string | undefined;
-  /** Bots in the daemon's hands. */
+  /** Bots that the daemon runs. */
   bots: number;
   /** For how long the scheduler is overdue. Milliseconds. */
   overdue: number;
   reload: LastReload;
 }
 
-/**
- * A scheduler that is less late than this is not late: a machine that slept, or whose clock was set forward, wakes it
- * within half a minute. Milliseconds.
- */
+/** After the machine slept or its clock was set forward, the scheduler is late by up to half a minute. Milliseconds. */
 const maxOverdue = 60_000;
 
 /** Every check, in order. Pure. */
@@ -49,7 +45,7 @@ export const checksOf = ({ unwritable, bots, overdue, reload }: Health): Check[]
   judged('reload', reload.good, 'the last reload failed; the log says why'),
 ];
 
-const judged = (check: CheckName, ok: boolean, why: string): Check =>
+const judged = (check: Check['check'], ok: boolean, why: string): Check =>
   ok ? { check, ok } : { check, ok, why };
 
 const lateness = (overdue: number): string =>
@@ -61,50 +57,45 @@ interface ProbeOptions {
   /** The state folder. */
   folder: string;
   clock: Clock;
-  /** Writes a file and takes it away again. */
+  /** Writes a file and removes it. */
   write?: (folder: string) => Promise<void>;
 }
 
-/** Why a folder cannot be written, or undefined where it can. */
-type Answer = string | undefined;
-
-/** For how long an answer holds, and how long a write may take. Milliseconds. */
-const holds = 5_000;
+/** For how long a result holds, and how long a write may take. Milliseconds. */
+const freshFor = 5_000;
 const maxWrite = 2_000;
 
 /**
- * Asks whether a folder can be written, by writing to it: one write at a time and one in five seconds at most, however often
- * it is asked, so that no post has to wait for it.
+ * Checks whether a folder can be written, by writing to it: one write at a time and at most one in five seconds, so that no
+ * post has to wait for it.
  *
- * @returns the way to ask
+ * @returns resolves with why it cannot be written, or with undefined where it can
  */
-export function openProbe({ folder, clock, write = writeProbe }: ProbeOptions): () => Promise<Answer> {
-  let last: { began: number; written: Promise<Answer>; ended?: number } | undefined;
-  const begin = (): NonNullable<typeof last> => {
-    const written = write(folder).then(() => undefined, reasonOf);
-    const begun: NonNullable<typeof last> = { began: clock.elapsed(), written };
-    void written.then(() => (begun.ended = clock.elapsed()));
-    return begun;
-  };
-  return () => {
+export function openProbe({
+  folder,
+  clock,
+  write = writeProbe,
+}: ProbeOptions): () => Promise<string | undefined> {
+  let last: { began: number; result: Promise<string | undefined>; ended?: number } | undefined;
+  return async () => {
     const now = clock.elapsed();
-    if (!last || (last.ended !== undefined && now - last.ended >= holds)) last = begin();
-    if (last.ended !== undefined) return last.written;
-    return within(clock, last.began + maxWrite - now, last.written);
+    if (!last || (last.ended !== undefined && now - last.ended >= freshFor)) {
+      const begun: typeof last = { began: now, result: write(folder).then(() => undefined, reasonOf) };
+      void begun.result.then(() => (begun.ended = clock.elapsed()));
+      last = begun;
+    }
+    const { result, ended, began } = last;
+    if (ended !== undefined) return result;
+    return new Promise((resolve) => {
+      const cancel = clock.at(clock.now() + began + maxWrite - now, () => {
+        resolve(`it takes longer than ${maxWrite / 1000} seconds`);
+      });
+      void result.then((reason) => {
+        cancel();
+        resolve(reason);
+      });
+    });
   };
-}
-
-/** @param left - milliseconds */
-function within(clock: Clock, left: number, written: Promise<Answer>): Promise<Answer> {
-  return new Promise((resolve) => {
-    const cancel = clock.at(clock.now() + left, () => {
-      resolve(`it takes longer than ${maxWrite / 1000} seconds`);
-    });
-    void written.then((answer) => {
-      cancel();
-      resolve(answer);
-    });
-  });
 }
 
 /** A new file, because an old one may have room where the disk has none. */
@@ -114,47 +105,50 @@ async function writeProbe(folder: string): Promise<void> {
   await rm(file);
 }
 
-export interface HealthParts extends Pick<MonitorParts, 'daemon' | 'clock' | 'state'> {
+interface CheckOptions {
+  daemon: Pick<Daemon, 'stats' | 'overdue'>;
+  clock: Clock;
+  /** The state folder. */
+  state: string;
   reload: () => LastReload;
 }
 
-/** Asks what flockd needs to be ready, and whether it has it now. */
-export type AskChecks = () => Promise<Check[]>;
-
-export function openChecks({ daemon, clock, state, reload }: HealthParts): AskChecks {
+/** @returns resolves with every check as it stands now */
+export function openChecks({ daemon, clock, state, reload }: CheckOptions): () => Promise<Check[]> {
   const probe = openProbe({ folder: state, clock });
-  return async (): Promise<Check[]> => {
+  return async () => {
     const unwritable = await probe();
-    const { bots } = daemon.glance();
+    const { bots } = daemon.stats();
     return checksOf({ unwritable, bots, overdue: daemon.overdue(), reload: reload() });
   };
 }
 
-/** `/healthz` for who would start a stuck flockd again, `/readyz` for who wants to know whether it can post. */
-export function addHealth(app: WebApp, daemon: Pick<HealthParts['daemon'], 'overdue'>, ask: AskChecks): void {
+/** Serves `/healthz`, for a supervisor that restarts a stuck flockd, and `/readyz`, which says whether it can post. */
+export function addHealth(
+  app: WebApp,
+  daemon: Pick<Daemon, 'overdue'>,
+  checks: () => Promise<Check[]>,
+): void {
   app.get('/healthz', (c) => {
     const overdue = daemon.overdue();
     return overdue < maxOverdue ? c.text('ok\n') : c.text(`${lateness(overdue)}\n`, 503);
   });
   app.get('/readyz', async (c) => {
-    const checks = await ask();
-    const ready = isReady(checks);
-    return c.body(`${JSON.stringify({ ready, checks })}\n`, ready ? 200 : 503, {
+    const all = await checks();
+    const ready = isReady(all);
+    return c.body(`${JSON.stringify({ ready, checks: all })}\n`, ready ? 200 : 503, {
       'content-type': 'application/json; charset=utf-8',
     });
   });
 }
 
-const answer = z.object({
+const readiness = z.object({
   ready: z.boolean(),
   checks: z.array(z.object({ check: z.string(), ok: z.boolean(), why: z.string().optional() })),
 });
 
-/** What a running flockd says of itself at `/readyz`. */
-type Readiness = z.infer<typeof answer>;
-
-/** How long the whole question may take, and the longest answer. Milliseconds and bytes. */
-const usualDeadline = 5_000;
+/** The maximum time and size of the response. Milliseconds and bytes. */
+const maxTime = 5_000;
 const maxBody = 64 * 1024;
 
 /**
@@ -162,45 +156,46 @@ const maxBody = 64 * 1024;
  *
  * @param shown - the address as the person gave it
  * @param deadline - milliseconds
- * @throws {FlockError} `unavailable` where nobody answers, or somebody who is not flockd; `usage` for an address that only
- * a listener can have
+ * @throws {FlockError} `unavailable` if nothing answers, or something that is not flockd; `usage` for an address that only a
+ * listener can have
  */
 export async function askReady(
   address: ListenAddress,
   shown: string,
-  deadline = usualDeadline,
-): Promise<Readiness> {
-  const place = placeOf(address);
-  let text: string | undefined;
+  deadline = maxTime,
+): Promise<z.infer<typeof readiness>> {
+  const target = targetOf(address);
+  let text: string;
   try {
-    text = await get(place, deadline);
+    text = await get(target, deadline);
   } catch (cause) {
     throw new FlockError('unavailable', `no flockd answers at ${shown}: ${whyOf(cause, deadline)}`, {
       hint: `start it there: flockd run --listen ${shown}`,
       cause,
     });
   }
-  const said = answer.safeParse(parsed(text));
-  if (said.success) return said.data;
+  const answer = readiness.safeParse(parseJson(text));
+  if (answer.success) return answer.data;
   throw new FlockError('unavailable', `what answers at ${shown} is not flockd`, {
     hint: 'is it the address that flockd run --listen was given?',
   });
 }
 
-type Place = { host: string; port: number } | { socketPath: string };
+type Target = { host: string; port: number } | { socketPath: string };
 
-function placeOf(address: ListenAddress): Place {
+function targetOf(address: ListenAddress): Target {
   if (address.kind === 'socket') return { socketPath: address.path };
   if (address.kind === 'port' && address.port !== 0) return { host: address.host, port: address.port };
-  throw new FlockError('usage', '--listen: nobody can be asked at this address', {
+  throw new FlockError('usage', '--listen: nothing can be asked at this address', {
     hint: 'give the one of its socket, such as 127.0.0.1:8787 or unix:/run/flockd/flockd.sock',
   });
 }
 
-/** @returns the body, or undefined where it is too long */
-function get(place: Place, deadline: number): Promise<string | undefined> {
+/** @returns the body, or an empty text if it is too long */
+function get(target: Target, deadline: number): Promise<string> {
   return new Promise((resolve, reject) => {
-    const asked = request({ ...place, path: '/readyz', agent: false, signal: AbortSignal.timeout(deadline) });
+    const signal = AbortSignal.timeout(deadline);
+    const asked = request({ ...target, path: '/readyz', agent: false, signal });
     asked.on('error', reject);
     asked.on('response', (response) => {
       readBody(response).then(resolve, reject);
@@ -209,23 +204,15 @@ function get(place: Place, deadline: number): Promise<string | undefined> {
   });
 }
 
-async function readBody(response: AsyncIterable<Buffer>): Promise<string | undefined> {
+async function readBody(response: AsyncIterable<Buffer>): Promise<string> {
   const parts: Buffer[] = [];
   let length = 0;
   for await (const part of response) {
     length += part.length;
-    if (length > maxBody) return undefined;
+    if (length > maxBody) return '';
     parts.push(part);
   }
   return Buffer.concat(parts).toString('utf8');
-}
-
-function parsed(text: string | undefined): unknown {
-  try {
-    return JSON.parse(text ?? '');
-  } catch {
-    return undefined;
-  }
 }
 
 function whyOf(cause: unknown, deadline: number): string {

@@ -4,16 +4,16 @@ import type { HttpBindings } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { asset } from '../../assets.ts';
 import type { Clock } from '../../clock.ts';
-import type { FlockView } from '../../flock/view.ts';
 import type { WebApp, WebContext } from '../server.ts';
 import { dashboardPage } from './page.ts';
+import type { FlockView, SnapshotCache } from './snapshot.ts';
 
 /** A page that is open. */
 interface Reader {
   response: HttpBindings['outgoing'];
-  /** The version of the page that it has, or was told of last. */
+  /** The version of the page that it has, or was sent last. */
   version: string | undefined;
-  /** Whether it has yet to read what it was sent last. */
+  /** Whether it has not yet read what it was sent last. */
   isBehind: boolean;
   /** When it was last sent anything. */
   sentAt: number;
@@ -23,9 +23,11 @@ interface Reader {
 interface EventStreamOptions {
   clock: Clock;
   maxReaders: number;
+  /** Called when the last reader has gone. */
+  onEmpty?: () => void;
 }
 
-/** A connection on which nothing is sent for longer may be cut off on its way. Milliseconds. */
+/** A proxy may cut off a connection on which nothing is sent for longer. Milliseconds. */
 const heartbeat = 15_000;
 
 /**
@@ -34,13 +36,13 @@ const heartbeat = 15_000;
  */
 const maxAge = 10 * 60_000;
 
-/** So many readers are told in one turn of the event loop; then it is a post's turn. */
+/** How many readers are served in one turn of the event loop; then it is a post's turn. */
 const readersPerTurn = 50;
 
 /**
- * Tells every open page that there is a new version of it, as server-sent events. An event is small and says only which
- * version is the newest, and a reader that does not read is sent no further one: slow readers take no memory. It writes to
- * the connections itself: a web stream for each reader takes twenty times as long.
+ * Sends every open page the number of its newest version, as server-sent events. A reader that does not read is sent no
+ * further event, so slow readers take no memory. It writes to the connections itself: a web stream for each reader takes
+ * twenty times as long.
  */
 export class EventStream {
   readonly #options: EventStreamOptions;
@@ -71,7 +73,7 @@ export class EventStream {
       'content-type': 'text/event-stream; charset=utf-8',
       'cache-control': 'no-store',
       'x-content-type-options': 'nosniff',
-      // Reverse proxies that gather answers must not gather this one.
+      // Reverse proxies must not buffer this response.
       'x-accel-buffering': 'no',
     });
     response.on('error', () => undefined);
@@ -81,8 +83,9 @@ export class EventStream {
     });
     response.once('close', () => {
       this.#readers.delete(reader);
-      // While nobody reads, nobody looks which version is the newest.
-      if (this.#readers.size === 0) this.#newest = undefined;
+      if (this.#readers.size > 0) return;
+      this.#newest = undefined;
+      this.#options.onEmpty?.();
     });
     this.#readers.add(reader);
     this.#send(reader, 'retry: 2000\n\n');
@@ -91,14 +94,14 @@ export class EventStream {
     return RESPONSE_ALREADY_SENT;
   }
 
-  /** Tells all readers of a version, in turns. */
+  /** Sends a version to all readers, in turns. */
   async tell(version: string): Promise<void> {
     const event = Buffer.from(`event: changed\nid: ${version}\ndata:\n\n`);
     this.#newest = { version, event };
-    let told = 0;
+    let count = 0;
     for (const reader of [...this.#readers]) {
       this.#bringUpToDate(reader);
-      if (++told % readersPerTurn === 0) await new Promise((resolve) => setImmediate(resolve));
+      if (++count % readersPerTurn === 0) await new Promise((resolve) => setImmediate(resolve));
     }
   }
 
@@ -143,15 +146,10 @@ export class EventStream {
   }
 }
 
-/** The flock as it stands, at most a second old. It is built only where somebody asks. */
-export type AskView = () => Promise<FlockView>;
-
-interface DashboardOptions extends EventStreamOptions {
-  view: AskView;
+interface DashboardOptions extends Omit<EventStreamOptions, 'onEmpty'> {
+  snapshots: Pick<SnapshotCache, 'view' | 'watch' | 'failed'>;
   /** What its forms carry, where it has any. */
   token: string | undefined;
-  /** Called with an error of its own. */
-  failed: (error: unknown) => void;
 }
 
 /** A rendered page. */
@@ -160,9 +158,6 @@ interface Page {
   bytes: Uint8Array<ArrayBuffer>;
 }
 
-/** How often it looks for changes while somebody reads. Milliseconds. */
-const lookInterval = 1000;
-
 const charset = 'charset=utf-8';
 
 /** The page of the flock, and what keeps it up to date. */
@@ -170,22 +165,26 @@ export class Dashboard {
   readonly #options: DashboardOptions;
   readonly #events: EventStream;
   /** One rendering for all who load the page while a view is fresh. */
-  readonly #pages = new WeakMap<FlockView, Page>();
+  readonly #pages = new WeakMap<FlockView, Promise<Page>>();
   /** Tells the script and the style of this flockd from those of a page that another one has sent. */
   readonly #edition = createHash('sha256')
     .update(asset('dashboard.js') + asset('dashboard.css'))
     .digest('hex')
     .slice(0, 12);
-  #watching: (() => void) | undefined;
+  #unwatch: (() => void) | undefined;
 
   constructor(options: DashboardOptions) {
     this.#options = options;
-    this.#events = new EventStream(options);
+    const onEmpty = (): void => {
+      this.#unwatch?.();
+      this.#unwatch = undefined;
+    };
+    this.#events = new EventStream({ ...options, onEmpty });
   }
 
   addTo(app: WebApp): void {
     app.get('/', async (c) => {
-      const { bytes } = await this.#page();
+      const { bytes } = await this.#page(await this.#options.snapshots.view());
       return c.body(bytes, 200, { 'content-type': `text/html; ${charset}` });
     });
     app.get('/dashboard.css', (c) =>
@@ -198,19 +197,20 @@ export class Dashboard {
   }
 
   close(): void {
-    this.#watching?.();
     this.#events.close();
+    this.#unwatch?.();
   }
 
-  async #page(): Promise<Page> {
-    const { view: ask, token } = this.#options;
-    const view = await ask();
-    const known = this.#pages.get(view);
-    if (known) return known;
+  #page(view: FlockView): Promise<Page> {
+    const known = this.#pages.get(view) ?? this.#render(view);
+    this.#pages.set(view, known);
+    return known;
+  }
+
+  async #render(view: FlockView): Promise<Page> {
+    const { token } = this.#options;
     const { version, html } = await dashboardPage(view, { token, edition: this.#edition });
-    const rendered = { version, bytes: Buffer.from(html) };
-    this.#pages.set(view, rendered);
-    return rendered;
+    return { version, bytes: Buffer.from(html) };
   }
 
   #open(c: WebContext): Response | Promise<Response> {
@@ -223,23 +223,16 @@ export class Dashboard {
     return opened;
   }
 
-  /** Looks for changes as long as anybody reads. */
+  /** Watches the flock as long as anybody reads. */
   #watch(): void {
-    if (this.#watching) return;
-    const { clock, failed } = this.#options;
-    this.#watching = clock.at(clock.now() + lookInterval, () => {
-      this.#look()
-        .catch(failed)
-        .finally(() => {
-          this.#watching = undefined;
-          if (this.#events.readers > 0) this.#watch();
-        });
+    const { snapshots } = this.#options;
+    this.#unwatch ??= snapshots.watch((view) => {
+      this.#tell(view).catch(snapshots.failed);
     });
   }
 
-  async #look(): Promise<void> {
-    if (this.#events.readers === 0) return;
-    const { version } = await this.#page();
+  async #tell(view: FlockView): Promise<void> {
+    const { version } = await this.#page(view);
     await this.#events.tell(version);
   }
 }

@@ -1,33 +1,31 @@
 import { readFileSync } from 'node:fs';
 import * as z from 'zod';
-import { apiUrl, inheritedSocket } from '../../config/environment.ts';
+import type { Clock } from '../../clock.ts';
+import { inheritedSocket } from '../../config/environment.ts';
+import type { Daemon } from '../../daemon/daemon.ts';
 import { releaseFlock, stopFlock } from '../../daemon/stop-switch.ts';
-import { FlockError, messageOf } from '../../errors.ts';
-import type { Flock } from '../../flock/load.ts';
-import { postPages } from '../../flock/status.ts';
-import type { Change } from '../../ledger/journal.ts';
+import { FlockError } from '../../errors.ts';
+import type { Change, Ledger } from '../../ledger/journal.ts';
 import type { BotState } from '../../ledger/state.ts';
-import { unlimitedBudget } from '../../posting/budget.ts';
+import type { EventLog } from '../../log.ts';
 import { type ListenAddress, openWebServer, same, secretWord, webApp, type WebApp } from '../server.ts';
 import { addHealth, type LastReload, openChecks } from './health.ts';
 import { Dashboard } from './live-updates.ts';
-import { addMetrics, type Metrics, openMetrics } from './metrics.ts';
+import { addMetrics, Metrics } from './metrics.ts';
 import { botOrders, noticePage, placeName } from './page.ts';
-import { type MonitorParts, SnapshotCache } from './snapshot.ts';
+import type { SnapshotCache } from './snapshot.ts';
 
-interface ControlOptions extends Pick<MonitorParts, 'daemon' | 'state'> {
+interface ControlOptions extends Pick<MonitorParts, 'daemon' | 'state' | 'snapshots'> {
   /** What a form must carry: only pages of this process have it. */
   token: string;
-  /** Called once something was done. */
-  changed: () => void;
 }
 
 const field = z.string().catch('');
 const formSchema = z.object({ csrf: field, bot: field, place: field });
 type Form = z.infer<typeof formSchema>;
 
-/** What a person can do from the page, each by the command that the command line gives. */
-function addControl(app: WebApp, { daemon, state, token, changed }: ControlOptions): void {
+/** What a person can do from the page; each is a command of the command line. */
+function addControl(app: WebApp, { daemon, state, token, snapshots }: ControlOptions): void {
   /** @param act - does it, and says which part of the page shows it */
   const add = (path: string, act: (form: Form) => Promise<string>): void => {
     app.post(path, async (c) => {
@@ -41,13 +39,13 @@ function addControl(app: WebApp, { daemon, state, token, changed }: ControlOptio
         const { message, hint } = error;
         return await c.html(noticePage({ title: 'That did not work', text: message, hint }), 409);
       } finally {
-        changed();
+        snapshots.forget();
       }
     });
   };
   for (const order of botOrders) {
     add(`/bots/${order}`, async ({ bot, place }) => {
-      await daemon.carryOut({ order, bot }, order === 'post' ? mustBeAt(bot, place) : undefined);
+      await daemon.execute({ order, bot }, order === 'post' ? mustBeAt(bot, place) : undefined);
       return `bot-${bot}`;
     });
   }
@@ -77,22 +75,22 @@ const notOurs = {
 };
 
 export interface MonitorOptions {
-  /** Where it listens; undefined where nobody wants to look. */
+  /** Where it listens; undefined to show nothing. */
   listen: ListenAddress | undefined;
-  /** What reverse proxies before it are called. */
+  /** The names of reverse proxies before it. */
   names: readonly string[];
   /** Whether the page may pause, resume and post. */
   allowControl: boolean;
 }
 
-/** Connections at a time. A page that is open has one for events, and another where it fetches the newest page. */
+/** Connections at a time. An open page has one for events, and another while it fetches the newest page. */
 const maxConnections = 2000;
 
 /** The longest body of a request, and how long a reader may take to read on: bytes and milliseconds. */
 const maxBody = 16 * 1024;
 const maxIdle = 60_000;
 
-/** What every Unix lets a process open. */
+/** What every Unix lets a process open at least. */
 const minOpenFiles = 256;
 
 /** How many files and connections this process may have open. */
@@ -105,55 +103,53 @@ function maxOpenFiles(): number {
   }
 }
 
+/** What a running flockd shows of itself. Nothing here posts but by {@link Daemon.carryOut}. */
+export interface MonitorParts {
+  snapshots: SnapshotCache;
+  ledger: Pick<Ledger, 'state'>;
+  daemon: Pick<Daemon, 'stats' | 'overdue' | 'execute'>;
+  clock: Clock;
+  log: EventLog;
+  /** The state folder, where the ledger and the stop switch are. */
+  state: string;
+  version: string;
+}
+
 /**
- * Shows a running flock to whoever asks for it at an address: the page, health and metrics. Where nobody wants to look it does
- * nothing at all, and nothing it does wrong stops a post.
+ * Shows a running flock at an address: the page, health and metrics. Without an address it does nothing, and no error in it
+ * stops a post.
  */
 export class Monitor implements AsyncDisposable {
   readonly #options: MonitorOptions;
   readonly #metrics: Metrics | undefined;
-  #flock: Flock | undefined;
   #reload: LastReload = { good: true, goodAt: 0 };
   #close: (() => Promise<void>) | undefined;
 
   constructor(options: MonitorOptions) {
     this.#options = options;
-    this.#metrics = options.listen && openMetrics();
+    this.#metrics = options.listen && new Metrics();
   }
 
   /** Counts posts for the metrics: subscribe it to the journal. */
   readonly count = (change: Change): void => this.#metrics?.count(change);
 
-  /** Shows this flock from now on. @param at - when its files were read, in milliseconds since 1970 */
-  update(flock: Flock, at: number): void {
-    this.#flock = flock;
+  /** The flock's files were read. @param at - milliseconds since 1970 */
+  reloaded(at: number): void {
     this.#reload = { good: true, goodAt: at };
   }
 
-  /** The flock's files were read in vain: it goes on as it was. */
-  keepOn(): void {
+  /** The flock's files could not be read, and flockd continues with what it has. */
+  reloadFailed(): void {
     this.#reload = { ...this.#reload, good: false };
   }
 
-  /**
-   * Begins to listen, where it is to. A flock must have been taken up.
-   *
-   * @throws {FlockError} `unavailable` or `config` where it cannot listen
-   */
-  async open(parts: Omit<MonitorParts, 'flock' | 'pages'>): Promise<void> {
+  /** @throws {FlockError} `unavailable` or `config` where it cannot listen */
+  async open(parts: MonitorParts): Promise<void> {
     const { listen, names, allowControl } = this.#options;
     const metrics = this.#metrics;
     if (!listen || !metrics) return;
-    const { clock, log, daemon, state } = parts;
-    const flock = (): Flock => this.#flock ?? nobody;
-    const failed = (error: unknown): void => {
-      const reason = messageOf(error);
-      log
-        .once('monitor', reason)
-        .error({ event: 'monitor-failed', reason }, `cannot show the flock: ${reason}`);
-    };
-    const snapshots = new SnapshotCache({ ...parts, flock, pages: postPages(apiUrl()) });
-    const view = (): ReturnType<SnapshotCache['view']> => snapshots.view();
+    const { clock, log, daemon, snapshots, state } = parts;
+    const { failed } = snapshots;
     const token = allowControl ? secretWord() : undefined;
     // Posts and the ledger need files and connections, too.
     const connections = Math.min(maxConnections, Math.floor(maxOpenFiles() / 2));
@@ -165,16 +161,13 @@ export class Monitor implements AsyncDisposable {
       errorsAreIn: 'the log of flockd',
     });
     const maxReaders = Math.floor(connections / 2);
-    const dashboard = new Dashboard({ view, clock, token, maxReaders, failed });
+    const dashboard = new Dashboard({ snapshots, clock, token, maxReaders });
     dashboard.addTo(app);
     const reload = (): LastReload => this.#reload;
     const checks = openChecks({ daemon, clock, state, reload });
     addHealth(app, daemon, checks);
-    addMetrics(app, { ...parts, reload, metrics, view, checks });
-    const changed = (): void => {
-      snapshots.forget();
-    };
-    if (token !== undefined) addControl(app, { daemon, state, token, changed });
+    addMetrics(app, { ...parts, reload, metrics, checks });
+    if (token !== undefined) addControl(app, { daemon, state, token, snapshots });
     const server = await openWebServer(app, {
       address: listen,
       inherited: inheritedSocket(),
@@ -189,12 +182,10 @@ export class Monitor implements AsyncDisposable {
     log.info({ event: 'listening', address: server.shown }, `shows the flock at ${server.shown}`);
   }
 
-  /** Ends every answer under way. */
+  /** Ends every response under way. */
   async [Symbol.asyncDispose](): Promise<void> {
     const close = this.#close;
     this.#close = undefined;
     await close?.();
   }
 }
-
-const nobody: Flock = { bots: [], misfits: [], keyless: [], passedOver: [], purse: unlimitedBudget };

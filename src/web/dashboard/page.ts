@@ -1,59 +1,49 @@
 import { createHash } from 'node:crypto';
 import { html } from 'hono/html';
 import { inMicros, showUsd } from '../../cost.ts';
-import { needsCare, needsSomebody } from '../../flock/status.ts';
-import { type BotView, type FlockView, type PostView, shownDays } from '../../flock/view.ts';
+import { needsSomebody, reasonOf, shownState, stateCounts } from '../../flock/status.ts';
+import { counted, listed } from '../../text.ts';
+import { awayFrom } from '../browser/away.ts';
 import { type Html, layout } from '../layout.ts';
-import { calendarOf, calendarParts, spendingOf } from './charts.ts';
-import {
-  atClock,
-  away,
-  bar,
-  capital,
-  counted,
-  inWords,
-  lastDayBefore,
-  listed,
-  ordinal,
-  showCount,
-  withClocks,
-} from './format.ts';
+import { bar, calendarOf, formatIn, lastDayBefore, showCount, spendingOf } from './charts.ts';
+import { shownDays } from './forecast.ts';
+import type { BotView, FlockView } from './snapshot.ts';
 
 /** What a form of the page must carry where the page may do anything; undefined where it only shows. */
 type FormToken = string | undefined;
 
-/** What a person can tell one bot. */
+/** What the page can order one bot to do. */
 export const botOrders = ['post', 'pause', 'resume'] as const;
 type BotOrder = (typeof botOrders)[number];
 
-const names: Record<BotOrder, string> = { post: 'Post now', pause: 'Pause', resume: 'Resume' };
+const orderNames: Record<BotOrder, string> = { post: 'Post now', pause: 'Pause', resume: 'Resume' };
 
-/** The buttons of one bot: those that do something as it stands. */
+/** The buttons of one bot that have an effect as it stands. */
 function botControls(bot: BotView, token: FormToken): Html | undefined {
   const orders = token === undefined ? [] : ordersFor(bot);
   if (token === undefined || orders.length === 0) return undefined;
   return html`<div class="controls">
-    ${orders.map((order) => form(`bots/${order}`, names[order], token, bot))}
+    ${orders.map((order) => form(`bots/${order}`, orderNames[order], token, bot))}
   </div>`;
 }
 
 /**
- * A bot's place as its form has it: `2.14` is line 14 of the second reading. An order to post is for that line, so that it is
- * posted once, however often somebody clicks.
+ * A bot's place as its form has it: `2.14` is line 14 of the second reading. An order to post is for that line, so that
+ * several clicks post it once.
  */
 export const placeName = (pass: number, done: number): string => `${pass}.${done + 1}`;
 
-function ordersFor({ state, pausedSince, needsKey }: BotView): readonly BotOrder[] {
-  if (needsKey) return [];
-  if (pausedSince !== undefined || state === 'parked') return ['resume'];
-  if (['fine', 'waiting'].includes(state)) return ['post', 'pause'];
-  return ['in doubt', 'looking'].includes(state) ? ['pause'] : [];
+function ordersFor(bot: BotView): readonly BotOrder[] {
+  if (bot.needsKey) return [];
+  if (bot.pausedSince !== undefined || bot.state === 'parked') return ['resume'];
+  if (['fine', 'waiting'].includes(bot.state)) return ['post', 'pause'];
+  return shownState(bot).name === 'checking' ? ['pause'] : [];
 }
 
-/** The button that stops the whole flock, or lets it go on. */
+/** The button that pauses or resumes the whole flock. */
 function flockControls({ flock, bots }: FlockView, token: FormToken): Html | undefined {
   if (token === undefined || bots.length === 0) return undefined;
-  const [order, name] = flock.stopped ? ['resume', 'Let the flock go on'] : ['pause', 'Pause the flock'];
+  const [order, name] = flock.stopped ? ['resume', 'Resume the flock'] : ['pause', 'Pause the flock'];
   return html`<div class="controls">${form(`flock/${order}`, name, token)}</div>`;
 }
 
@@ -68,56 +58,43 @@ const form = (action: string, name: string, token: string, bot?: BotView): Html 
     <button>${name}${bot && html`<span class="unseen"> (${bot.bot})</span>`}</button>
   </form>`;
 
-/** So many bots are told of one by one. */
-const maxTold = 12;
+/** How many bots the list of what is wrong names. */
+const maxTroubles = 12;
 
-/** Whether something about a bot should be looked at. One that looks for its place needs nobody while flockd runs. */
-const isTroubled = (bot: BotView): boolean => bot.state !== 'looking' && needsSomebody(bot);
+const needsRepair = (bot: BotView): boolean => shownState(bot).name === 'needs you';
 
-/** What is wrong and how to repair it; nothing where nothing is. */
-export function troublesOf({ bots, flock, timezone, now }: FlockView): Html {
-  const troubled = bots.filter(isTroubled);
-  const isWell = troubled.length === 0 && !flock.stopped;
-  if (isWell) return html`<section id="troubles" class="troubles" hidden></section>`;
-  const left = troubled.length - maxTold;
+/** What is wrong and how to repair it; hidden where nothing is. */
+export function troublesOf({ bots, flock, now }: FlockView): Html {
+  const troubled = bots.filter(needsRepair);
+  if (troubled.length === 0 && !flock.stopped)
+    return html`<section id="troubles" class="troubles" hidden></section>`;
+  const left = troubled.length - maxTroubles;
   return html`<section id="troubles" class="troubles" aria-labelledby="troubles-name">
     <h2 id="troubles-name">Needs you</h2>
     <ul role="list">
-      ${flock.stopped && stoppedTrouble}
-      ${troubled.slice(0, maxTold).map((bot) => troubleOf(bot, { timezone, now }))}
+      ${flock.stopped && stoppedTrouble} ${troubled.slice(0, maxTroubles).map((bot) => troubleOf(bot, now))}
     </ul>
     ${left > 0 && html`<p class="more">and ${counted(left, 'more bot')}; <code>flockd status</code> lists them</p>`}
   </section>`;
 }
 
 const stoppedTrouble = html`<li>
-  <p><strong>The whole flock</strong> is stopped: nobody posts.</p>
-  <p class="hint"><code>flockd resume</code> lets it go on</p>
+  <p><strong>The whole flock</strong> is paused: no bot posts.</p>
+  <p class="hint"><code>flockd resume</code> resumes it</p>
 </li>`;
 
-const troubleOf = (
-  { bot, state, why, hint, schedule }: BotView,
-  { timezone, now }: Pick<FlockView, 'timezone' | 'now'>,
-): Html =>
+const troubleOf = (bot: BotView, now: string): Html =>
   html`<li>
     <p>
-      <a href="#bot-${bot}"><strong>${bot}</strong></a>
-      ${predicates[state]}${why !== undefined && `: ${withClocks(why, schedule?.timezone ?? timezone, now)}`}
+      <a href="#bot-${bot.bot}"><strong>${bot.bot}</strong></a
+      >: ${withClocks(bot.why ?? shownState(bot).meaning, bot.timezone, now)}
     </p>
-    ${hint !== undefined && html`<p class="hint">${withCommands(hint, bot)}</p>`}
+    ${hintOf(bot)}
   </li>`;
 
-const predicates: Record<BotView['state'], string> = {
-  new: 'is new',
-  fine: 'is fine',
-  waiting: 'waits',
-  'in doubt': 'is in doubt',
-  looking: 'looks for its place',
-  parked: 'is parked',
-  paused: 'is paused',
-  stopped: 'is stopped',
-  finished: 'has finished',
-  unfit: 'cannot post',
+const hintOf = (bot: BotView): Html | false => {
+  const { hint } = reasonOf(bot);
+  return hint !== undefined && html`<p class="hint">${withCommands(hint, bot.bot)}</p>`;
 };
 
 const verbs = 'reauth|make-keys|doctor|resume|resolve|pause|post|status|reload|run';
@@ -132,27 +109,23 @@ function withCommands(hint: string, bot: string): Html[] {
     .map((part, index) => (index % 2 === 1 ? html`<code>${part}</code>` : html`${part}`));
 }
 
-/** A page of more bots is read by nobody. */
+/** The maximum number of bots on the page. */
 const maxBots = 200;
 
-/** The bots that are shown: what is wrong first, then by name. */
+/** The bots that are shown: those that need a person first, then those that check their timelines, then by name. */
 export function botItems({ bots, now }: FlockView, token: FormToken): Html[] {
-  const troubled: BotView[] = [];
-  const others: BotView[] = [];
-  for (const bot of bots) {
-    if (troubled.length === maxBots) break;
-    if (isTroubled(bot)) troubled.push(bot);
-    else if (others.length < maxBots) others.push(bot);
-  }
-  return [...troubled, ...others].slice(0, maxBots).map((bot) => botOf(bot, now, token));
+  const wrong = bots.filter(needsRepair);
+  const checking = bots.filter((bot) => needsSomebody(bot) && !needsRepair(bot));
+  const others = bots.filter((bot) => !needsSomebody(bot));
+  return [...wrong, ...checking, ...others].slice(0, maxBots).map((bot) => botOf(bot, now, token));
 }
 
-/** Who is not shown, or that nobody is there. */
+/** How many bots are not shown, or that there are none. */
 export function botsLeft({ bots }: FlockView): Html {
   const left = Math.max(0, bots.length - maxBots);
   if (bots.length === 0)
     return html`<p id="bots-left" class="more">
-      Nobody is in the flock: <code>keymaker make-keys ./poems</code> makes the bots their keys.
+      The flock has no bot yet: <code>keymaker make-keys ./poems</code> makes the keys.
     </p>`;
   if (left === 0) return html`<p id="bots-left" hidden></p>`;
   return html`<p id="bots-left" class="more">
@@ -160,10 +133,10 @@ export function botsLeft({ bots }: FlockView): Html {
   </p>`;
 }
 
-/** So many bots without a key are named. */
+/** How many bots without a key are named. */
 const maxKeyless = 12;
 
-/** Who has a poem, and no key to post it with. */
+/** The bots that have a poem and no key. */
 function keylessOf({ keyless }: FlockView): Html {
   const [first, ...others] = keyless;
   if (first === undefined) return html`<p id="keyless" hidden></p>`;
@@ -177,22 +150,28 @@ function keylessOf({ keyless }: FlockView): Html {
 }
 
 function botOf(bot: BotView, now: string, token: FormToken): Html {
-  const { bot: name, account, home, state, why } = bot;
-  const isPlain = state === 'fine';
-  return html`<li id="bot-${name}" class="bot" data-state="${isTroubled(bot) ? 'wrong' : state}">
+  const { bot: name, account, home } = bot;
+  const { name: state, severity, meaning } = shownState(bot);
+  return html`<li id="bot-${name}" class="bot" data-severity="${severity}">
     <div class="who">
       <h3>${name}</h3>
       ${account !== undefined && nameOf(account, home)}
     </div>
     <p class="when">
-      ${isPlain || state === 'new' ? nextOf(bot, now) : html`<span class="state">${state}</span>`}
+      ${severity === 'good' ? nextOf(bot, now) : html`<span class="state" title="${meaning}">${state}</span>`}
     </p>
     ${progressOf(bot)}
     <p class="place">${placeOf(bot)}</p>
     <p class="last">${lastOf(bot, now)}</p>
-    ${!isPlain && why !== undefined && !isTroubled(bot) && html`<p class="why">${withClocks(why, bot.schedule?.timezone ?? 'UTC', now)}${bot.next !== undefined && html`; next ${nextOf(bot, now)}`}</p>`}
+    ${severity !== 'wrong' && whyOf(bot, now)} ${severity === 'soon' && hintOf(bot)}
     ${botControls(bot, token)}
   </li>`;
+}
+
+function whyOf(bot: BotView, now: string): Html | false {
+  const { why } = reasonOf(bot);
+  const next = bot.next !== undefined && bot.state === 'waiting' && html`; next ${nextOf(bot, now)}`;
+  return why !== undefined && html`<p class="why">${withClocks(why, bot.timezone, now)}${next}</p>`;
 }
 
 const nameOf = (account: string, home: string | undefined): Html =>
@@ -200,10 +179,9 @@ const nameOf = (account: string, home: string | undefined): Html =>
     ? html`<span class="account">@${account}</span>`
     : html`<a class="account" href="${home}" rel="noreferrer">@${account}</a>`;
 
-function nextOf({ next, schedule }: BotView, now: string): Html | string {
+function nextOf({ next, timezone }: BotView, now: string): Html | string {
   if (next === undefined) return 'no slot ahead';
-  if (!schedule) return away(now, next, { due: true });
-  const clock = atClock(next, schedule.timezone, now);
+  const clock = atClock(next, timezone, now);
   return html`${away(now, next, { due: true })}, <span class="clock">${clock}</span>`;
 }
 
@@ -213,7 +191,7 @@ const progressOf = ({ bot, done, of }: BotView): Html | false =>
     role: 'progressbar',
     label: `${bot}’s place in its poem`,
     value: done,
-    most: of,
+    max: of,
     text: `${showCount(done)} of ${counted(of, 'line')}`,
   });
 
@@ -233,45 +211,23 @@ function lastOf({ last }: BotView, now: string): Html | string {
 }
 
 /** The flock in a sentence or two. */
-export function summaryOf({ bots, counts, flock }: FlockView): string {
+export function summaryOf({ bots, flock }: FlockView): string {
   const [only] = bots;
-  if (!only) return 'Nobody is reading yet.';
-  if (flock.stopped) return 'The flock is stopped, and posts nothing.';
-  if (bots.length === 1) return `${only.bot} ${aloneIs[only.state]}.`;
-  const reading = counts.fine + counts.new;
-  const all = capital(inWords(bots.length));
-  if (reading === bots.length) return `All ${inWords(bots.length)} bots are reading.`;
-  const who =
-    reading === 0
-      ? `None of ${inWords(bots.length)} bots is reading.`
-      : `${capital(inWords(reading))} of ${all.toLowerCase()} bots ${reading === 1 ? 'is' : 'are'} reading.`;
-  const others = rest.flatMap(([state, one, many]) => {
-    const count = counts[state];
-    return count === 0 ? [] : [`${inWords(count)} ${count === 1 ? one : many}`];
-  });
-  return `${who} ${capital(listed(others))}.`;
+  if (!only) return 'No bot is posting yet.';
+  if (flock.stopped) return 'The flock is paused, and posts nothing.';
+  if (bots.length === 1) return `${only.bot} ${shownState(only).one}.`;
+  const counts = stateCounts(bots);
+  const posting = counts.find(({ state }) => state.name === 'posting')?.count ?? 0;
+  const all = inWords(bots.length);
+  if (posting === bots.length) return `All ${all} bots are posting.`;
+  const first = posting === 0 ? 'None' : capital(inWords(posting));
+  const others = counts.flatMap(({ state, count }) =>
+    state.name === 'posting' ? [] : [`${inWords(count)} ${count === 1 ? state.one : state.many}`],
+  );
+  return `${first} of ${all} bots ${posting < 2 ? 'is' : 'are'} posting. ${capital(listed(others))}.`;
 }
 
-const aloneIs: Record<BotView['state'], string> = {
-  ...predicates,
-  new: 'is about to begin',
-  fine: 'is reading',
-  finished: 'has finished its poem',
-};
-
-/** What the others do, the gravest first. */
-const rest: readonly (readonly [BotView['state'], string, string])[] = [
-  ['unfit', 'cannot post', 'cannot post'],
-  ['parked', 'is parked', 'are parked'],
-  ['in doubt', 'is in doubt', 'are in doubt'],
-  ['looking', 'looks for its place', 'look for their places'],
-  ['waiting', 'waits', 'wait'],
-  ['paused', 'is paused', 'are paused'],
-  ['stopped', 'is stopped', 'are stopped'],
-  ['finished', 'has finished', 'have finished'],
-];
-
-/** Four facts: the next line, today, this month, who stands how. */
+/** Four facts: the next line, today, this month, and how many bots are in each state. */
 export function factsOf(view: FlockView): Html {
   return html`<dl class="facts" id="facts">
     ${nextFact(view)} ${todayFact(view)} ${monthFact(view)} ${botsFact(view)}
@@ -284,23 +240,28 @@ const fact = (name: string, value: Html | string, more: Html | string): Html =>
     <dd>${value}<small>${more}</small></dd>
   </div>`;
 
-function nextFact({ next, now, bots, days, timezone }: FlockView): Html {
-  if (!next && days.some(({ planned }) => planned > 0))
-    return fact('Next line', 'not known', 'until bots know their places again');
-  if (!next) return fact('Next line', 'none', 'no slot is ahead');
-  const zone = bots.find(({ bot }) => bot === next.bot)?.schedule?.timezone ?? timezone;
-  return fact('Next line', away(now, next.at, { due: true }), `${next.bot}, ${atClock(next.at, zone, now)}`);
+function nextFact({ bots, now, days }: FlockView): Html {
+  let first: BotView | undefined;
+  for (const bot of bots)
+    if (bot.next !== undefined && (first?.next === undefined || bot.next < first.next)) first = bot;
+  if (first?.next !== undefined) {
+    const clock = atClock(first.next, first.timezone, now);
+    return fact('Next line', away(now, first.next, { due: true }), `${first.bot}, ${clock}`);
+  }
+  return days.some(({ planned }) => planned > 0)
+    ? fact('Next line', 'not known', 'until bots have checked their timelines')
+    : fact('Next line', 'none', 'no slot is ahead');
 }
 
 function todayFact({ flock, days }: FlockView): Html {
   const { postsToday } = flock.spent;
   const { postsPerDay } = flock.budget;
   const toCome = days[shownDays.past]?.planned ?? 0;
-  const most = postsPerDay === undefined ? '' : `of ${showCount(postsPerDay)}, `;
+  const max = postsPerDay === undefined ? '' : `of ${showCount(postsPerDay)}, `;
   return fact(
     'Today',
     counted(postsToday, 'post'),
-    `${most}${toCome === 0 ? 'none' : `at most ${showCount(toCome)}`} still to come`,
+    `${max}${toCome === 0 ? 'none' : `at most ${showCount(toCome)}`} still to come`,
   );
 }
 
@@ -311,21 +272,20 @@ function monthFact({ flock, timezone }: FlockView): Html {
   return fact('This month', showUsd(inMicros(flock.spent.usdMonth)), more);
 }
 
-function botsFact({ bots, counts }: FlockView): Html {
-  const states = (Object.keys(counts) as BotView['state'][]).filter((state) => counts[state] > 0);
-  const parts = states.map((state, index) => {
-    const count = html`<span data-state="${needsCare(state) && state !== 'looking' ? 'wrong' : 'well'}"
-      >${showCount(counts[state])} ${state}</span
-    >`;
-    return index === 0 ? count : html` · ${count}`;
-  });
+function botsFact({ bots }: FlockView): Html {
+  const parts = stateCounts(bots).map(
+    ({ state, count }, index) =>
+      html`${index > 0 && ' · '}<span data-severity="${state.severity}" title="${state.meaning}"
+          >${showCount(count)} ${count > 1 && state.name === 'needs you' ? state.many : state.name}</span
+        >`,
+  );
   return fact('Bots', showCount(bots.length), html`<span class="counts">${parts}</span>`);
 }
 
 /** The last posts, each as it reads; newest first. */
 export const lineItems = ({ recent, now }: FlockView): Html[] => recent.map((post) => lineOf(post, now));
 
-function lineOf({ bot, at, line, lines, text, url }: PostView, now: string): Html {
+function lineOf({ bot, at, line, lines, text, url }: FlockView['recent'][number], now: string): Html {
   const place = lines === 1 ? `line ${line}` : `lines ${line} to ${line + lines - 1}`;
   return html`<li id="line-${bot}-${Date.parse(at)}">
     ${
@@ -340,16 +300,16 @@ function lineOf({ bot, at, line, lines, text, url }: PostView, now: string): Htm
   </li>`;
 }
 
-/** Lines that are shown at once; those before them, where somebody wants them. */
+/** How many lines are shown at once; the reader opens those before them. */
 const firstLines = 7;
 
 const noLines = ({ recent }: FlockView): Html =>
   recent.length > 0
     ? html`<p id="no-lines" hidden></p>`
-    : html`<p id="no-lines" class="more">No line has been posted yet. The first will stand here.</p>`;
+    : html`<p id="no-lines" class="more">No line has been posted yet. The first will appear here.</p>`;
 
 interface DashboardPage {
-  /** Different where something else is to be seen. */
+  /** Different for each content. */
   version: string;
   html: string;
 }
@@ -388,7 +348,7 @@ export async function dashboardPage(
   return { version, html: String(page) };
 }
 
-/** How far away an instant is, is for the reader's clock to say: a page does not change because time passes. */
+/** Without the text of times, which follows the reader's clock: a page does not change because time passes. */
 const versionOf = (main: string): string =>
   createHash('sha256')
     .update(main.replaceAll(/(<time [^>]*>)[^<]*/g, '$1'))
@@ -427,8 +387,7 @@ function mainOf(view: FlockView, token: FormToken): Html {
           </details>`,
       )}
       <div class="aside">
-        ${section('days', 'The calendar', calendarOf(calendarParts(view)))}
-        ${section('spent', 'Spending', spendingOf(view))}
+        ${section('days', 'The calendar', calendarOf(view))} ${section('spent', 'Spending', spendingOf(view))}
       </div>
     </div>
     ${section(
@@ -449,7 +408,7 @@ interface Notice {
   hint?: string | undefined;
 }
 
-/** A page that only says something, for a form that led nowhere. */
+/** A page that says why an order was not carried out. */
 export const noticePage = ({ title, text, hint }: Notice): Html =>
   layout(
     { title, program: 'flockd', style: '../dashboard.css' },
@@ -460,3 +419,44 @@ export const noticePage = ({ title, text, hint }: Notice): Html =>
       <p><a class="button" href="../">Back to the flock</a></p>
     </main>`,
   );
+
+/** An instant, relative to the reader's clock. @param due - something is to happen then, though it may be late */
+function away(now: string, instant: string, { due = false } = {}): Html {
+  const isLate = due && instant <= now;
+  const text = isLate ? 'due now' : awayFrom(Date.parse(now), Date.parse(instant));
+  return html`<time datetime="${instant}" data-away="${due ? 'due' : 'done'}">${text}</time>`;
+}
+
+const day = 24 * 3_600_000;
+const clock = { hour: '2-digit', minute: '2-digit', timeZoneName: 'short' } as const;
+
+/** An instant by the clock of a zone: `Sun 09:00 CET` within a week, `22 Dec, 09:00 CET` further away. */
+export function atClock(instant: string, timeZone: string, now: string): string {
+  const at = Date.parse(instant);
+  const isNear = Math.abs(at - Date.parse(now)) < 6 * day;
+  const format = isNear
+    ? formatIn(timeZone, 'near', { weekday: 'short', ...clock })
+    : formatIn(timeZone, 'far', { day: 'numeric', month: 'short', ...clock });
+  return format.format(at).replace(/^(\w{3}),? /, isNear ? '$1 ' : '$&');
+}
+
+/** A text with each instant in it as {@link atClock} shows it. */
+export const withClocks = (text: string, timeZone: string, now: string): string =>
+  text.replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g, (instant) => atClock(instant, timeZone, now));
+
+const words = 'no one two three four five six seven eight nine ten eleven twelve'.split(' ');
+
+/** Small numbers as words, as a book has them. */
+export const inWords = (count: number): string => words[count] ?? showCount(count);
+
+const ordinals = 'th first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth'.split(
+  ' ',
+);
+const endings: Record<string, string> = { one: 'st', two: 'nd', few: 'rd', other: 'th' };
+const rules = new Intl.PluralRules('en', { type: 'ordinal' });
+
+/** `third`, `23rd` */
+export const ordinal = (place: number): string =>
+  ordinals[place] ?? `${showCount(place)}${endings[rules.select(place)] ?? 'th'}`;
+
+const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

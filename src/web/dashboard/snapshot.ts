@@ -2,11 +2,20 @@ import { stat } from 'node:fs/promises';
 import pMap from 'p-map';
 import type { Clock } from '../../clock.ts';
 import type { Bot } from '../../config/flock-file.ts';
-import type { Daemon } from '../../daemon/daemon.ts';
-import { LiveStatus, readBotFiles } from '../../daemon/read-status.ts';
+import { messageOf } from '../../errors.ts';
 import type { Flock } from '../../flock/load.ts';
-import { type BotFiles, type PostPages, statusOfAll } from '../../flock/status.ts';
-import { flockView, type FlockView, recentPosts } from '../../flock/view.ts';
+import {
+  type BotFiles,
+  type BotStatus,
+  type FlockStatus,
+  invalidFiles,
+  maxRequest,
+  type PostPages,
+  readBotFiles,
+  statusOf,
+  statusOfAll,
+  withoutPoem,
+} from '../../flock/status.ts';
 import { fingerprint } from '../../ledger/cursor.ts';
 import { FlockHistory, type RecentPost } from '../../ledger/history.ts';
 import type { Ledger } from '../../ledger/journal.ts';
@@ -14,80 +23,353 @@ import type { BotState } from '../../ledger/state.ts';
 import type { EventLog } from '../../log.ts';
 import { readPoem } from '../../poems/find.ts';
 import { type Line, linesOf } from '../../poems/poem.ts';
-import { withoutControls } from '../../poems/tweet-text.ts';
+import { asKept, withoutControls } from '../../poems/tweet-text.ts';
+import { unlimitedBudget } from '../../posting/budget.ts';
 import { allSplits } from '../../posting/edits.ts';
+import { keyCauses } from '../../posting/post.ts';
+import { calendarEnds } from '../../schedule/schedule.ts';
+import { iso } from '../../text.ts';
 import { EventLoopYield } from '../../yield.ts';
-import { SlotForecast } from './forecast.ts';
+import { dateOf, shownDays, SlotForecast } from './forecast.ts';
 
-interface Kept {
+/** One day of a flock, by its calendar. */
+interface FlockDay {
+  /** `2026-08-22` */
+  day: string;
+  /** Posts made, those in doubt included, and posts still to come. */
+  posted: number;
+  planned: number;
+}
+
+/** One bot as it stands. */
+export interface BotView extends BotStatus {
+  /** The page of its account, where that is known. */
+  home: string | undefined;
+  /** Since when a person has paused it, where one has. */
+  pausedSince: string | undefined;
+  /** Whether it is parked until a person gives it another key: nothing else lets it continue. */
+  needsKey: boolean;
+}
+
+/** One of the last posts, as it reads on X. */
+interface PostView {
+  bot: string;
+  at: string;
+  /** The first of its lines, counted from 1, and how many of them it has. */
+  line: number;
+  lines: number;
+  /** Undefined where it is not in the poem any more. */
+  text: string | undefined;
+  /** Undefined where its id or its account is not known. */
+  url: string | undefined;
+}
+
+/** A running flock at one moment. As in {@link FlockStatus}, instants are ISO 8601 and sums US dollars. */
+export interface FlockView {
+  now: string;
+  version: string;
+  /** Where the flock's days and months begin. */
+  timezone: string;
+  flock: FlockStatus;
+  /** By name. */
+  bots: BotView[];
+  /** The names of those that have a poem and no key yet; they are not among the bots. */
+  keyless: string[];
+  /** From half a year back to two months ahead, oldest first. */
+  days: FlockDay[];
+  /** The last posts, newest first. */
+  recent: PostView[];
+}
+
+/** How many of the last posts are shown. */
+const maxRecent = 40;
+
+/** A view is built again no sooner than this after the last one. Milliseconds. */
+const freshFor = 1000;
+
+/** The next view waits this many times as long as the last one took to build, which keeps the processor free for posts. */
+const pausePerBuild = 20;
+
+/** A poem may be edited while nothing else happens, so those who watch get a view at least this often. Milliseconds. */
+const maxAge = 60_000;
+
+interface SnapshotOptions {
+  ledger: Ledger;
+  clock: Clock;
+  log: EventLog;
+  /** By the stop switch. */
+  isStopped: () => boolean;
+  /** Where posts are seen. */
+  pages: PostPages;
+  version: string;
+}
+
+interface Snapshot {
+  /** When it was begun, by the monotonic clock, and which changes it has. */
+  at: number;
+  changes: number;
+  /** For how long no other is built. Milliseconds. */
+  fresh: number;
+  view: Promise<FlockView>;
+}
+
+const noFlock: Flock = { bots: [], invalidBots: [], keyless: [], passedOver: [], purse: unlimitedBudget };
+
+/**
+ * The view of a running flock that the page, the metrics and the live view share. It is built where one of them asks and the
+ * last one is a second old. Those who {@link watch} get another when something has changed or is due, and none otherwise.
+ */
+export class SnapshotCache {
+  readonly #options: SnapshotOptions;
+  readonly #files = new BotFileCache();
+  readonly #texts = new PostTexts(readPoem);
+  readonly #forecast: SlotForecast;
+  readonly #watchers = new Set<(view: FlockView) => void>();
+  #flock = noFlock;
+  #changes = 0;
+  #newest: Snapshot | undefined;
+  /** How long it took to build, without the time it yielded. Milliseconds. */
+  #took = 0;
+  /** When it changes by itself. Milliseconds since 1970. */
+  #validUntil = 0;
+  #timer: { instant: number; cancel: () => void } | undefined;
+
+  constructor(options: SnapshotOptions) {
+    this.#options = options;
+    this.#forecast = new SlotForecast(options.clock);
+  }
+
+  /** Takes the flock as its files are now. */
+  update(flock: Flock): void {
+    this.#flock = flock;
+    this.changed();
+  }
+
+  /** To be called when anything has changed: the ledger, the stop switch. */
+  readonly changed = (): void => {
+    this.#changes++;
+    this.#wakeAt(this.#options.clock.now());
+  };
+
+  /** Logs an error in showing the flock, each once. */
+  readonly failed = (error: unknown): void => {
+    const reason = messageOf(error);
+    this.#options.log
+      .once('monitor', reason)
+      .error({ event: 'monitor-failed', reason }, `cannot show the flock: ${reason}`);
+  };
+
+  /** Something was done for the one who asks next, so the next view is a new one. */
+  forget(): void {
+    this.#newest = undefined;
+    this.changed();
+  }
+
+  /** The flock as it stands, at most a second old; older only where building takes long. */
+  view(): Promise<FlockView> {
+    const at = this.#options.clock.elapsed();
+    const newest = this.#newest;
+    if (newest && at - newest.at < newest.fresh) return newest.view;
+    const next = { at, changes: this.#changes, fresh: Infinity, view: this.#build() };
+    this.#newest = next;
+    next.view.then(
+      () => {
+        next.fresh = Math.max(freshFor, this.#took * pausePerBuild);
+        this.#wakeAt(next.changes === this.#changes ? this.#validUntil : this.#options.clock.now());
+      },
+      () => (next.fresh = 0),
+    );
+    return next.view;
+  }
+
+  /** Gives a watcher a view now, and another after each change. @returns ends it */
+  watch(show: (view: FlockView) => void): () => void {
+    this.#watchers.add(show);
+    this.#wakeAt(this.#options.clock.now());
+    return () => {
+      this.#watchers.delete(show);
+      if (this.#watchers.size === 0) this.#cancel();
+    };
+  }
+
+  #cancel(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+  }
+
+  /** Sets the timer for an instant, or for when the next view may be built if that is later. */
+  #wakeAt(instant: number): void {
+    const { clock } = this.#options;
+    const { at, fresh } = this.#newest ?? { at: 0, fresh: 0 };
+    // A view that is being built sets the timer when it is done.
+    if (this.#watchers.size === 0 || fresh === Infinity) return;
+    const earliest = Math.max(instant, clock.now() + at + fresh - clock.elapsed());
+    if (this.#timer && this.#timer.instant <= earliest) return;
+    this.#cancel();
+    this.#timer = { instant: earliest, cancel: clock.at(earliest, () => void this.#show()) };
+  }
+
+  async #show(): Promise<void> {
+    this.#timer = undefined;
+    try {
+      const view = await this.view();
+      for (const show of this.#watchers) show(view);
+    } catch (error) {
+      this.failed(error);
+      this.#wakeAt(this.#options.clock.now() + freshFor);
+    }
+  }
+
+  /** Everything in a view is of one moment, though others run before it is done. */
+  async #build(): Promise<FlockView> {
+    const { ledger, clock, isStopped, version, pages } = this.#options;
+    const { bots: withKeys, purse, keyless } = this.#flock;
+    const files = await this.#files.files(this.#flock);
+    const { timezone } = purse;
+    const history = new FlockHistory(ledger.history().toJSON());
+    const states = new Map(ledger.states());
+    const moment = { history, purse, isStopped: isStopped(), now: clock.now(), pages };
+    const { now } = moment;
+    const flock = statusOfAll(states.values(), moment);
+    const recent = history.recent().slice(0, maxRecent);
+    await this.#texts.find(recent, withKeys, clock.elapsed());
+    const turns = new EventLoopYield();
+    const bots: BotView[] = [];
+    for (const one of files) {
+      bots.push(viewOf(statusOf(one, states.get(one.bot), moment), states.get(one.bot), pages));
+      if (turns.isOver) await turns.give();
+    }
+    const stateOf = (bot: string): BotState | undefined => states.get(bot);
+    const planned = await this.#forecast.planned({ ...moment, files, standing: bots, stateOf }, turns);
+    const accounts = new Map(bots.map(({ bot, account }) => [bot, account]));
+    const isPartial = this.#files.isPartial || this.#forecast.isPartial;
+    this.#validUntil = isPartial ? now : Math.min(now + maxAge, changesAt(bots, states, moment));
+    this.#took = turns.worked;
+    return {
+      now: iso(now),
+      version,
+      timezone,
+      flock,
+      bots,
+      keyless: keyless.map(({ name }) => name),
+      days: daysOf(history, { timezone, now, planned }),
+      recent: recent.map((post) => ({
+        bot: post.bot,
+        at: iso(post.at),
+        line: post.line + 1,
+        lines: post.lines,
+        text: this.#texts.textOf(post),
+        url: pages.post(accounts.get(post.bot), post.id),
+      })),
+    };
+  }
+}
+
+const viewOf = (status: BotStatus, state: BotState | undefined, pages: PostPages): BotView => ({
+  ...status,
+  home: pages.account(status.account),
+  pausedSince: state?.paused === undefined ? undefined : iso(state.paused),
+  needsKey: status.state === 'parked' && keyCauses.has(state?.owed?.why ?? ''),
+});
+
+/** When something of this changes though nothing happens: a wait, a day or a request is over. Milliseconds since 1970. */
+function changesAt(
+  bots: readonly BotStatus[],
+  states: ReadonlyMap<string, BotState>,
+  { now }: { now: number },
+): number {
+  let first = Infinity;
+  for (const { bot, next, until, timezone } of bots) {
+    const open = states.get(bot)?.open;
+    const instants = [next, until].map((instant) => (instant === undefined ? Infinity : Date.parse(instant)));
+    const requestEnds = open ? open.at + maxRequest : Infinity;
+    for (const instant of [...instants, requestEnds, calendarEnds(timezone, now).day])
+      if (instant > now) first = Math.min(first, instant);
+  }
+  return first;
+}
+
+interface DaysInput {
+  /** The flock's. */
+  timezone: string;
+  now: number;
+  /** Posts to come by day, today's included. */
+  planned: ReadonlyMap<string, number>;
+}
+
+/** Every day that is shown, oldest first. */
+export function daysOf(
+  history: Pick<FlockHistory, 'days'>,
+  { timezone, now, planned }: DaysInput,
+): FlockDay[] {
+  const made = new Map<string, number>();
+  for (const [ends, { posts }] of history.days()) {
+    const day = dateOf(ends - 1, timezone).toString();
+    // Where the zone was changed since, two days of the old calendar can be one of the new.
+    made.set(day, (made.get(day) ?? 0) + posts);
+  }
+  const today = dateOf(now, timezone);
+  return Array.from({ length: shownDays.past + shownDays.ahead + 1 }, (_, index) => {
+    const day = today.add({ days: index - shownDays.past }).toString();
+    const toCome = index < shownDays.past ? 0 : planned.get(day);
+    return { day, posted: made.get(day) ?? 0, planned: toCome ?? 0 };
+  });
+}
+
+interface CachedFiles {
   bot: Bot;
-  /** Tells the poem's file from what it was before; undefined where nobody has looked yet. */
+  /** Tells the poem's file from what it was before; undefined before it is read. */
   mark: string | undefined;
   files: BotFiles;
 }
 
-/** Reads at a time: posts need the few threads that read files more than a page does. */
-const readers = 2;
+/** Poems read at a time: posts need the few threads that read files more than a page does. */
+const concurrency = 2;
 
-/** So many poems are looked at each time, in turns; a large flock is gone through in a while. */
-const inOneTurn = 400;
+/** How many poems are checked each time, in turns. */
+const perTurn = 400;
 
 /** What the files of a flock say of its bots. A poem is read again only when it has changed. */
 export class BotFileCache {
+  /** Whether poems are left to read: their bots have no lines until then. */
+  isPartial = false;
   #flock: Flock | undefined;
-  #unfit: readonly BotFiles[] = [];
-  #kept = new Map<string, Kept>();
+  #cache = new Map<string, CachedFiles>();
   #turn = 0;
-  #files: readonly BotFiles[] | undefined;
 
-  /** What is known of every bot, by name: the same array as long as nothing is new. */
+  /** What is known of every bot, by name. */
   async files(flock: Flock): Promise<readonly BotFiles[]> {
-    if (flock !== this.#flock) await this.#take(flock);
-    const { bots } = flock;
-    const due = Math.min(inOneTurn, bots.length);
+    const { bots, invalidBots } = flock;
+    if (flock !== this.#flock) this.#update(flock);
+    const due = Math.min(perTurn, bots.length);
     const turn = Array.from({ length: due }, (_, n) => bots[(this.#turn + n) % bots.length]);
     this.#turn = due === 0 ? 0 : (this.#turn + due) % bots.length;
-    await pMap(turn, (bot) => bot && this.#look(bot), { concurrency: readers });
-    return (this.#files ??= [...Array.from(this.#kept.values(), ({ files }) => files), ...this.#unfit].sort(
-      (a, b) => (a.bot < b.bot ? -1 : 1),
-    ));
+    await pMap(turn, (bot) => bot && this.#check(bot), { concurrency });
+    const cached = [...this.#cache.values()];
+    this.isPartial = cached.some(({ mark }) => mark === undefined);
+    return [...cached.map(({ files }) => files), ...invalidBots.map(invalidFiles)].sort((a, b) =>
+      a.bot < b.bot ? -1 : 1,
+    );
   }
 
-  async #take(flock: Flock): Promise<void> {
+  #update(flock: Flock): void {
     this.#flock = flock;
-    this.#unfit = await readBotFiles({ bots: [], misfits: flock.misfits });
-    this.#kept = new Map(
+    this.#cache = new Map(
       flock.bots.map((bot) => {
-        const known = this.#kept.get(bot.name);
-        return [bot.name, known?.bot === bot ? known : { bot, mark: undefined, files: unread(bot) }];
+        const known = this.#cache.get(bot.name);
+        return [bot.name, known?.bot === bot ? known : { bot, mark: undefined, files: withoutPoem(bot) }];
       }),
     );
-    this.#files = undefined;
   }
 
-  async #look(bot: Bot): Promise<void> {
-    const kept = this.#kept.get(bot.name);
+  async #check(bot: Bot): Promise<void> {
     const mark = await markOf(bot.poemFile);
-    if (kept?.mark === mark) return;
-    const [files] = await readBotFiles({ bots: [bot], misfits: [] });
-    // Another flock may have been taken up meanwhile.
-    if (!files || this.#kept.get(bot.name)?.bot !== bot) return;
-    this.#kept.set(bot.name, { bot, mark, files });
-    this.#files = undefined;
+    if (this.#cache.get(bot.name)?.mark === mark) return;
+    const files = await readBotFiles(bot);
+    // There may be another flock meanwhile.
+    if (this.#cache.get(bot.name)?.bot === bot) this.#cache.set(bot.name, { bot, mark, files });
   }
 }
-
-/** A bot whose poem nobody has looked at yet. */
-const unread = ({ name: bot, bundle, settings, unopened }: Bot): BotFiles => ({
-  bot,
-  account: bundle.screenName,
-  key: bundle,
-  lines: 0,
-  linked: new Set(),
-  settings,
-  unfit: undefined,
-  unopened,
-});
 
 async function markOf(file: string): Promise<string> {
   try {
@@ -98,12 +380,12 @@ async function markOf(file: string): Promise<string> {
   }
 }
 
-/** A poem in which a post was not found is not read for it again before this has passed. Milliseconds. */
+/** A poem in which a post was not found is read again for it after this time. Milliseconds. */
 const retryMissed = 60_000;
 
 /**
- * The texts of the last posts. The ledger has their fingerprints alone; the poem has them still. A text that was found is kept,
- * so a poem is read once for each new post that is to be shown, and an edit does not change what was posted.
+ * The texts of the last posts. The ledger has only their fingerprints; the poem still has the texts. A text that was found is
+ * kept, so a poem is read once for each new post, and an edit does not change what was posted.
  */
 export class PostTexts {
   readonly #readPoem: (file: string) => Promise<string>;
@@ -114,27 +396,21 @@ export class PostTexts {
     this.#readPoem = readPoem;
   }
 
-  textOf = (post: RecentPost): string | undefined => this.#found.get(nameOf(post));
+  textOf = (post: RecentPost): string | undefined => this.#found.get(keyOf(post));
 
-  /** Looks for the texts of posts that are to be shown. @param now - milliseconds, on any clock */
+  /** Finds the texts of posts that are to be shown, and forgets all others. @param now - milliseconds, on any clock */
   async find(posts: readonly RecentPost[], bots: readonly Bot[], now: number): Promise<void> {
-    const shown = new Set(posts.map(nameOf));
-    this.#found = new Map([...this.#found].filter(([name]) => shown.has(name)));
-    this.#missed = new Map(
-      [...this.#missed].filter(([name, at]) => shown.has(name) && now - at < retryMissed),
-    );
-    const wanted = posts.filter((post) => !this.#found.has(nameOf(post)) && !this.#missed.has(nameOf(post)));
-    if (wanted.length === 0) return;
-    const names = new Set(wanted.map(({ bot }) => bot));
-    const named = new Map<string, Bot>();
-    for (const bot of bots) if (names.has(bot.name)) named.set(bot.name, bot);
-    for (const bot of names) {
-      const own = wanted.filter((post) => post.bot === bot);
-      const lines = await this.#linesOf(named.get(bot));
-      for (const post of own) {
+    const shown = new Set(posts.map(keyOf));
+    this.#found = new Map([...this.#found].filter(([key]) => shown.has(key)));
+    this.#missed = new Map([...this.#missed].filter(([key, at]) => shown.has(key) && now - at < retryMissed));
+    const wanted = posts.filter((post) => !this.#found.has(keyOf(post)) && !this.#missed.has(keyOf(post)));
+    for (const name of new Set(wanted.map(({ bot }) => bot))) {
+      const lines = await this.#linesOf(bots.find((bot) => bot.name === name));
+      for (const post of wanted) {
+        if (post.bot !== name) continue;
         const text = findIn(lines, post) ?? findIn(allSplits(lines), post);
-        if (text === undefined) this.#missed.set(nameOf(post), now);
-        else this.#found.set(nameOf(post), text);
+        if (text === undefined) this.#missed.set(keyOf(post), now);
+        else this.#found.set(keyOf(post), asKept(text));
       }
     }
   }
@@ -144,136 +420,25 @@ export class PostTexts {
     try {
       return await linesOf(bot.poemFile, bot.settings.unit, this.#readPoem);
     } catch {
-      // What is wrong with the poem is told of its bot.
+      // The status of the bot says what is wrong with the poem.
       return [];
     }
   }
 }
 
-const nameOf = ({ bot, print, lines }: RecentPost): string => `${bot} ${lines} ${print}`;
+const keyOf = ({ bot, print, lines }: RecentPost): string => `${bot} ${lines} ${print}`;
 
 /** The text where it was, or wherever an edit has moved it. */
 function findIn(poem: readonly Line[], { line, lines, print }: RecentPost): string | undefined {
-  const textAt = (place: number): string =>
+  const textAt = (index: number): string =>
     withoutControls(
       poem
-        .slice(place, place + lines)
+        .slice(index, index + lines)
         .map(({ text }) => text)
         .join('\n'),
     );
-  const isIt = (place: number): boolean => fingerprint(textAt(place)) === print;
+  const isIt = (index: number): boolean => fingerprint(textAt(index)) === print;
   if (poem.length === 0) return undefined;
-  if (isIt(line)) return textAt(line);
-  const place = poem.findIndex((_, index) => isIt(index));
-  return place < 0 ? undefined : textAt(place);
-}
-
-/** A view is built again no sooner than this after the last one. Milliseconds. */
-const freshFor = 1000;
-
-/** The next view waits so many times as long as the last one took to build, which keeps the processor free for posts. */
-const pausePerBuild = 20;
-
-/** Views of a running flock: one for all who ask, at most a second old, and none where nobody asks. */
-export class SnapshotCache {
-  readonly #parts: MonitorParts;
-  readonly #files = new BotFileCache();
-  readonly #status: LiveStatus;
-  readonly #texts = new PostTexts(readPoem);
-  readonly #forecast: SlotForecast;
-  /** How long the last view took, without the turns of others. Milliseconds. */
-  #took = 0;
-  #newest: { at: number; fresh: number; view: Promise<FlockView> } | undefined;
-
-  constructor(parts: MonitorParts) {
-    this.#parts = parts;
-    this.#status = new LiveStatus(parts.ledger);
-    this.#forecast = new SlotForecast(parts.clock);
-  }
-
-  /** The flock as it stands. */
-  view(): Promise<FlockView> {
-    const { clock } = this.#parts;
-    const at = clock.elapsed();
-    const newest = this.#newest;
-    if (newest && at - newest.at < newest.fresh) return newest.view;
-    const next = { at, fresh: Infinity, view: this.#read() };
-    next.view.then(
-      () => (next.fresh = Math.max(freshFor, this.#took * pausePerBuild)),
-      () => (next.fresh = 0),
-    );
-    this.#newest = next;
-    return next.view;
-  }
-
-  /** Something was done: the next view is a new one. */
-  forget(): void {
-    this.#newest = undefined;
-  }
-
-  /** Reads what is on the disk, then builds the view. */
-  async #read(): Promise<FlockView> {
-    const { flock: current, ledger, clock } = this.#parts;
-    const { bots, purse } = current();
-    const files = await this.#files.files(current());
-    await this.#texts.find(recentPosts(ledger.history()), bots, clock.elapsed());
-    await this.#forecast.count({ files, purse });
-    this.#status.update(files);
-    const turns = new EventLoopYield();
-    const view = await this.#build(files, turns);
-    this.#took = turns.worked;
-    return view;
-  }
-
-  /** Everything in it is of one moment, though others have their turns before it is done. */
-  async #build(files: readonly BotFiles[], turns: EventLoopYield): Promise<FlockView> {
-    const { flock, ledger, clock, isStopped: stopped, version, pages } = this.#parts;
-    const { purse, keyless: withoutKey } = flock();
-    const keyless = withoutKey.map(({ name }) => name);
-    const history = new FlockHistory(ledger.history().toJSON());
-    const states = new Map(ledger.states());
-    const isStopped = stopped();
-    const now = clock.now();
-    const { timezone } = purse;
-    const { textOf } = this.#texts;
-    const stateOf = (bot: string): BotState | undefined => states.get(bot);
-    const moment = { history, purse, isStopped, now, pages };
-    const all = statusOfAll(states.values(), moment);
-    const status = { flock: all, bots: await turns.all(this.#status.each(moment, stateOf)) };
-    const planned = await this.#forecast.planned(
-      { ...moment, files, standing: status.bots, state: stateOf },
-      turns,
-    );
-    const input = {
-      now,
-      version,
-      timezone,
-      status,
-      files,
-      keyless,
-      stateOf,
-      history,
-      textOf,
-      planned,
-      pages,
-    };
-    return turns.through(flockView(input));
-  }
-}
-
-/** What a running flockd shows of itself. Nothing here posts but by {@link Daemon.carryOut}. */
-export interface MonitorParts {
-  /** The flock as it was read last. */
-  flock: () => Flock;
-  ledger: Ledger;
-  daemon: Pick<Daemon, 'glance' | 'overdue' | 'carryOut'>;
-  clock: Clock;
-  log: EventLog;
-  /** By the stop switch. */
-  isStopped: () => boolean;
-  /** Where posts are seen. */
-  pages: PostPages;
-  /** The state folder, where the ledger and the stop switch are. */
-  state: string;
-  version: string;
+  const found = isIt(line) ? line : poem.findIndex((_, index) => isIt(index));
+  return found < 0 ? undefined : textAt(found);
 }

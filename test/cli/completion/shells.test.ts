@@ -180,9 +180,9 @@ describe('the script for fish', { skip: missing('fish') }, () => {
 
   it('offers what fits, with what it means', () => {
     assert.deepEqual(reply('keymaker rea'), [
-      'reauth\tAuthorize one bot again; its poem and its place in it stay as they are',
+      'reauth\tAuthorize one bot again; its poem and its place in it stay',
     ]);
-    assert.deepEqual(reply('keymaker list --js'), ['--json\tas JSON, on standard output']);
+    assert.deepEqual(reply('keymaker list --js'), ['--json\tprint JSON']);
     assert.deepEqual(reply(`flockd resume --root ${quotedHarm.replace(String.raw`'\''`, String.raw`\'`)} `), [
       'howl',
       'psalm',
@@ -207,7 +207,7 @@ describe('the script for zsh', { skip: missing('zsh') }, () => {
     shell.write('keymaker \t\t');
     await shell.matching(/revoke +-- End the key of one bot, and remove its bundle/, { from: end });
     shell.write('\u0015keymaker list --\t\t');
-    await shell.matching(/--json +-- as JSON, on standard output/, { from: end });
+    await shell.matching(/--json +-- print JSON/, { from: end });
     shell.write('\u0015exit\r');
     await shell.exit;
   });

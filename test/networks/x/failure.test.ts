@@ -2,7 +2,13 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { NoAnswer } from '../../../src/http/exchange.ts';
-import { classify, describeSkew, isOfX, sentenceOf, type XFailure } from '../../../src/networks/x/failure.ts';
+import {
+  classify,
+  clockIn,
+  describeSkew,
+  sentenceOf,
+  type XFailure,
+} from '../../../src/networks/x/failure.ts';
 
 const now = Date.parse('2026-05-01T09:00:00Z');
 const json = (value: unknown): string => JSON.stringify(value);
@@ -146,7 +152,7 @@ describe('an answer that is not in the format of X', () => {
   }
 
   it('is told from a success and from what X says', () => {
-    const of = (status: number, body: string): boolean => isOfX({ status, headers: {}, body });
+    const of = (status: number, body: string): boolean => clockIn({ status, headers: {}, body }, now).isOfX;
     assert.equal(of(401, problem('', 'Unauthorized', 'Unauthorized', 401)), true);
     assert.equal(of(401, old(32, 'Could not authenticate you.')), true);
     assert.equal(of(200, '<html>'), false);

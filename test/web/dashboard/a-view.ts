@@ -1,5 +1,8 @@
-import type { BotView, FlockDay, FlockView, PostView } from '../../../src/flock/view.ts';
+import type { BotView, FlockView } from '../../../src/web/dashboard/snapshot.ts';
 import type { Html } from '../../../src/web/layout.ts';
+
+type FlockDay = FlockView['days'][number];
+type PostView = FlockView['recent'][number];
 
 export const now = '2026-08-22T10:00:00.000Z';
 
@@ -21,8 +24,6 @@ export const aBot = (bot: string, change: Partial<BotView> = {}): BotView => ({
   hint: undefined,
   spent: { postsToday: 1, usdMonth: 0.045, usdTotal: 0.045 },
   budget: {},
-  schedule: { expression: '0 9 * * *', timezone: 'Europe/Berlin' },
-  inDoubtSince: undefined,
   pausedSince: undefined,
   needsKey: false,
   ...change,
@@ -30,7 +31,6 @@ export const aBot = (bot: string, change: Partial<BotView> = {}): BotView => ({
 
 export const aPost = (bot: string, change: Partial<PostView> = {}): PostView => ({
   bot,
-  account: `${bot}_bot`,
   at: '2026-08-22T07:00:00.000Z',
   line: 3,
   lines: 1,
@@ -44,14 +44,11 @@ export function theDays(known: Record<string, Partial<FlockDay>> = {}): FlockDay
   const begins = Date.parse('2026-02-21');
   return Array.from({ length: 26 * 7 + 1 + 8 * 7 }, (_, index) => {
     const day = new Date(begins + index * 86_400_000).toISOString().slice(0, 10);
-    return { day, posted: 0, usd: 0, planned: 0, ...known[day] };
+    return { day, posted: 0, planned: 0, ...known[day] };
   });
 }
 
 export function aView(bots: BotView[], change: Partial<FlockView> = {}): FlockView {
-  const counts: FlockView['counts'] = { new: 0, fine: 0, waiting: 0, 'in doubt': 0, looking: 0, parked: 0, paused: 0, stopped: 0, finished: 0, unfit: 0 }; // prettier-ignore
-  for (const { state } of bots) counts[state]++;
-  const [first] = bots;
   return {
     now,
     version: '1.0.0',
@@ -66,8 +63,6 @@ export function aView(bots: BotView[], change: Partial<FlockView> = {}): FlockVi
     },
     bots,
     keyless: [],
-    counts,
-    next: first?.next === undefined ? undefined : { bot: first.bot, at: first.next },
     days: theDays(),
     recent: [],
     ...change,

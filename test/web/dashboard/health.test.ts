@@ -12,7 +12,6 @@ import {
   askReady,
   type Check,
   checksOf,
-  type Health,
   isReady,
   openChecks,
   openProbe,
@@ -20,6 +19,8 @@ import {
 import { parseListenAddress, type WebApp } from '../../../src/web/server.ts';
 import { tempFolder } from '../../flock/temp-folder.ts';
 import { ownPort } from '../../support/own-port.ts';
+
+type Health = Parameters<typeof checksOf>[0];
 
 const well: Health = { unwritable: undefined, bots: 1, overdue: 0, reload: { good: true, goodAt: 0 } };
 
@@ -153,9 +154,9 @@ describe('the health of a running flockd', () => {
     const daemon = {
       bots: 1,
       late: 0,
-      glance: () => ({ bots: daemon.bots, next: undefined, busy: 0 }),
+      stats: () => ({ bots: daemon.bots, next: undefined, busy: 0 }),
       overdue: () => daemon.late,
-      carryOut: () => Promise.reject(new Error('nobody asked for it')),
+      execute: () => Promise.reject(new Error('nobody asked for it')),
     };
     let reload = { good: true, goodAt: 0 };
     const app: WebApp = new Hono();
@@ -253,7 +254,7 @@ describe('who asks a flockd whether it is ready', () => {
       message: `no flockd answers at ${socket}: there is no such file or folder`,
       hint: `start it there: flockd run --listen ${socket}`,
     });
-    const port = `127.0.0.1:${ownPort()}`;
+    const port = `127.0.0.1:${await ownPort()}`;
     await assert.rejects(askReady(parseListenAddress(port), port), {
       exit: 'unavailable',
       message: `no flockd answers at ${port}: nobody listens there`,

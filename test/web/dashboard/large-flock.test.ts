@@ -1,40 +1,21 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { systemClock } from '../../../src/clock.ts';
-import { type Bot, parseFlockFile } from '../../../src/config/flock-file.ts';
 import { pagesOfX } from '../../../src/flock/status.ts';
 import type { Ledger } from '../../../src/ledger/journal.ts';
-import { applyEvent, type BotState } from '../../../src/ledger/state.ts';
 import { EventLog } from '../../../src/log.ts';
-import { TokenPair } from '../../../src/oauth/signature.ts';
-import type { BotName } from '../../../src/poems/bot-name.ts';
-import { unlimitedBudget } from '../../../src/posting/budget.ts';
 import { SnapshotCache } from '../../../src/web/dashboard/snapshot.ts';
-import { MemoryLedger } from '../../fakes/memory-ledger.ts';
-import { begun, intent, MeasuredFlock, posted } from './measured-flock.ts';
+import { HeldFlock } from '../../support/held-flock.ts';
+import { begun, intent, MeasuredFlock, now, posted } from './measured-flock.ts';
 import { seriesOf } from './prometheus.ts';
 
 const count = 20_000;
 const names = Array.from({ length: count }, (_, n) => `bot-${String(n).padStart(5, '0')}`);
 const last = names.at(-1) ?? '';
-const settings = parseFlockFile('{}', 'flock.json');
 
-const botOf = (name: string): Bot => ({
-  name: name as BotName,
-  bundle: {
-    appKeys: new TokenPair('app', 'secret'),
-    accessToken: new TokenPair('token', 'secret'),
-    userId: '1',
-    screenName: name,
-  },
-  poemFile: `/nowhere/${name}`,
-  settings: settings.settingsOf(name as BotName),
-});
-
-const ledgerOf = (): MemoryLedger =>
-  new MemoryLedger({
-    states: new Map<string, BotState>(names.map((bot) => [bot, applyEvent(undefined, begun(bot))])),
-  });
+/** That each of them has begun. */
+async function begin(flock: HeldFlock): Promise<void> {
+  await flock.ledger.record(...names.map((bot) => begun(bot)));
+}
 
 /** Everybody else in this process, from a moment on: they do something first, and then in each of their turns. */
 class Others {
@@ -66,7 +47,10 @@ class Others {
 
 describe('a large flock that is looked at', () => {
   it('goes on meanwhile, and a view is of one moment all the same', async () => {
-    const kept = ledgerOf();
+    const held = new HeldFlock(new Date(now).toISOString());
+    for (const name of names) held.add(name, '');
+    await begin(held);
+    const { ledger: kept } = held;
     const others = new Others();
     const post = async (): Promise<void> => {
       await kept.record(intent(last));
@@ -84,44 +68,31 @@ describe('a large flock that is looked at', () => {
       record: (...events) => kept.record(...events),
       [Symbol.asyncDispose]: () => kept[Symbol.asyncDispose](),
     };
-    const flock = {
-      bots: names.map(botOf),
-      misfits: [],
-      keyless: [],
-      passedOver: [],
-      purse: unlimitedBudget,
-    };
-    const daemon = {
-      glance: () => ({ bots: count, next: undefined, busy: 0 }),
-      overdue: () => 0,
-      carryOut: () => Promise.resolve(),
-    };
-    const desk = new SnapshotCache({
-      flock: () => flock,
+    const snapshots = new SnapshotCache({
       ledger,
-      daemon,
-      clock: systemClock,
+      clock: held.clock,
       log: new EventLog(),
       isStopped: () => false,
       pages: pagesOfX,
-      state: '/nowhere',
       version: '1.2.3',
     });
-    const view = await desk.view();
+    snapshots.update(held.flock());
+    const view = await snapshots.view();
     others.end();
     assert.ok(others.turns > 2, `${others.turns} turns for others`);
     assert.equal(kept.state(last)?.posts, 1, 'it has posted meanwhile');
     assert.equal(view.bots.length, count);
     assert.equal(view.bots.at(-1)?.posts, 0);
     assert.deepEqual(view.recent, []);
-    desk.forget();
-    const next = await desk.view();
+    snapshots.forget();
+    const next = await snapshots.view();
     assert.equal(next.bots.at(-1)?.posts, 1);
-    assert.equal(next.recent[0]?.account, last);
+    assert.equal(next.recent[0]?.bot, last);
   });
 
   it('goes on while its metrics are read, and two who read them at once do not get into each other', async () => {
-    const flock = new MeasuredFlock(names, {}, ledgerOf());
+    const flock = new MeasuredFlock(names);
+    await begin(flock);
     const value = (text: string, name: string): number | undefined => seriesOf(text).get(`flockd_${name}`);
     const others = new Others();
     const ofNobody: Promise<string>[] = [];

@@ -1,17 +1,15 @@
-import { parseFlockFile } from '../../../src/config/flock-file.ts';
 import { type BotFiles, statusOf, statusOfAll } from '../../../src/flock/status.ts';
 import { fingerprints } from '../../../src/ledger/cursor.ts';
 import type { LedgerEvent } from '../../../src/ledger/events.ts';
-import type { BotName } from '../../../src/poems/bot-name.ts';
-import { unlimitedBudget } from '../../../src/posting/budget.ts';
 import { checksOf } from '../../../src/web/dashboard/health.ts';
-import { type Metrics, openMetrics, type ScrapeFacts } from '../../../src/web/dashboard/metrics.ts';
-import { MemoryLedger } from '../../fakes/memory-ledger.ts';
+import { Metrics, type ScrapeFacts } from '../../../src/web/dashboard/metrics.ts';
+import { HeldFlock } from '../../support/held-flock.ts';
 import { seriesOf } from './prometheus.ts';
 
 export const now = Date.parse('2026-08-22T10:00:00Z');
 export const hour = 3_600_000;
-export const poem = fingerprints(['one', 'two', 'three', 'four', 'five'].map((text) => ({ text })));
+const lines = ['one', 'two', 'three', 'four', 'five'];
+export const poem = fingerprints(lines.map((text) => ({ text })));
 
 export const begun = (bot: string): LedgerEvent => ({ event: 'begun', bot, at: now - 10 * hour, poem });
 const ends = { dayEnds: Date.parse('2026-08-23T00:00:00Z'), monthEnds: Date.parse('2026-09-01T00:00:00Z') };
@@ -47,17 +45,15 @@ export const parked = (bot: string, why: string): LedgerEvent => {
 };
 
 /** A flock that is measured as it would be when it runs: its ledger, its files and what the daemon says. */
-export class MeasuredFlock {
-  readonly metrics: Metrics = openMetrics();
-  readonly ledger: MemoryLedger;
-  readonly #bots: readonly string[];
-  readonly #settings: string;
+export class MeasuredFlock extends HeldFlock {
+  readonly metrics = new Metrics();
 
-  constructor(bots: readonly string[], settings: object = {}, ledger = new MemoryLedger()) {
-    this.#bots = bots;
-    this.#settings = JSON.stringify(settings);
-    this.ledger = ledger;
-    ledger.subscribe(this.metrics.count);
+  constructor(bots: readonly string[], settings: Record<string, unknown> = {}) {
+    super(new Date(now).toISOString(), settings);
+    for (const bot of bots) this.add(bot, lines, {}, { account: `${bot}_bot` });
+    this.ledger.subscribe((change) => {
+      this.metrics.count(change);
+    });
   }
 
   /** Keeps events one after the other, as they come. */
@@ -65,29 +61,28 @@ export class MeasuredFlock {
     for (const event of events) await this.ledger.record(event);
   }
 
-  async scrape(change: Partial<ScrapeFacts> & { unfit?: string; isStopped?: boolean } = {}): Promise<string> {
-    const { unfit, isStopped = false, ...facts } = change;
-    const file = parseFlockFile(this.#settings, 'flock.json');
-    const purse = { ...unlimitedBudget, timezone: file.timezone, budget: file.budget };
-    const flock = { history: this.ledger.history(), purse, isStopped, now };
+  async scrape(change: Partial<ScrapeFacts> & { unfit?: string } = {}): Promise<string> {
+    const { unfit, ...facts } = change;
+    const { bots, purse } = this.flock();
+    const flock = { history: this.ledger.history(), purse, isStopped: this.stopped, now };
     const states = Array.from(this.ledger.states(), ([, state]) => state);
-    const bots = this.#bots.map((bot) => {
+    const measured = bots.map(({ name, bundle, settings }) => {
       const files: BotFiles = {
-        bot,
-        account: `${bot}_bot`,
-        lines: 5,
+        bot: name,
+        account: bundle.screenName ?? '',
+        lines: lines.length,
         linked: new Set(),
-        settings: file.settingsOf(bot as BotName),
-        unfit: unfit === bot ? { why: 'its bundle is bad', hint: undefined } : undefined,
+        settings,
+        unfit: unfit === name ? { why: 'its bundle is bad', hint: undefined } : undefined,
       };
-      const state = this.ledger.state(bot);
+      const state = this.ledger.state(name);
       return { status: statusOf(files, state, flock), state };
     });
     const reload = { good: true, goodAt: now - hour };
     const checks = checksOf({ unwritable: undefined, bots: bots.length, overdue: 0, reload });
     const version = '1.2.3';
     const all = statusOfAll(states, flock);
-    return this.metrics.scrape({ version, bots, flock: all, overdue: 0, checks, reload, ...facts });
+    return this.metrics.scrape({ version, bots: measured, flock: all, overdue: 0, checks, reload, ...facts });
   }
 
   async series(change: Parameters<MeasuredFlock['scrape']>[0] = {}): Promise<Map<string, number>> {

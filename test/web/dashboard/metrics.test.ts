@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { checksOf } from '../../../src/web/dashboard/health.ts';
-import { MemoryLedger } from '../../fakes/memory-ledger.ts';
 import {
   absent,
   begun,
@@ -167,7 +166,8 @@ describe('the metrics of the flock', () => {
     const reload = { good: false, goodAt: now - hour };
     const overdue = 90_000;
     const checks = checksOf({ unwritable: 'the disk is full', bots: 1, overdue, reload });
-    const series = await flock.series({ overdue, checks, reload, isStopped: true });
+    flock.stopped = true;
+    const series = await flock.series({ overdue, checks, reload });
     const value = (name: string): number | undefined => series.get(`flockd_${name}`);
     assert.equal(value('scheduler_overdue_seconds'), 90);
     assert.equal(value('ready{check="state"}'), 0);
@@ -196,8 +196,7 @@ describe('the metrics of the flock', () => {
   });
 
   it('forget a bot that is gone, and a state that is over', async () => {
-    const bots = ['heron', 'tern'];
-    const flock = new MeasuredFlock(bots);
+    const flock = new MeasuredFlock(['heron', 'tern']);
     assert.equal(ofHeron(await flock.series())['flockd_bot_state{state="new"}'], 1);
     await flock.happened(begun('heron'));
     const begunNow = ofHeron(await flock.series());
@@ -205,7 +204,8 @@ describe('the metrics of the flock', () => {
       Object.keys(begunNow).filter((name) => name.startsWith('flockd_bot_state')),
       ['flockd_bot_state{state="fine"}'],
     );
-    bots.shift();
+    flock.remove('heron');
+    flock.update();
     assert.deepEqual(ofHeron(await flock.series()), {});
   });
 
@@ -234,10 +234,9 @@ describe('the metrics of the flock', () => {
   });
 
   it('do not count what the ledger could not keep', async () => {
-    const ledger = new MemoryLedger();
-    await ledger.record(begun('heron'), intent('heron'));
-    ledger.isFull = true;
-    const flock = new MeasuredFlock(['heron'], {}, ledger);
+    const flock = new MeasuredFlock(['heron']);
+    await flock.happened(begun('heron'), intent('heron'));
+    flock.ledger.isFull = true;
     await assert.rejects(flock.happened(posted('heron')), /the disk is full/);
     const series = await flock.series();
     assert.equal(series.get('flockd_posts_total{bot="heron",outcome="posted"}'), 0);

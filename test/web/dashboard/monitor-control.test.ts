@@ -11,8 +11,8 @@ describe('a monitor that may be told what to do', () => {
   let flock: ShownFlock;
   let address: string;
   before(async () => {
-    flock = await ShownFlock.open('2026-08-20T00:00:00Z');
-    for (const bot of ['amber', 'birch']) await flock.add(bot, poem.replaceAll('A', bot));
+    flock = new ShownFlock('2026-08-20T00:00:00Z');
+    for (const bot of ['amber', 'birch']) flock.add(bot, poem.replaceAll('A', bot));
     flock.update();
     await flock.until('2026-08-22T10:00:00Z');
     address = await flock.listen({ allowControl: true, names: ['flock.example'] });
@@ -41,7 +41,7 @@ describe('a monitor that may be told what to do', () => {
     assert.equal(status, 303);
     assert.equal(headers.location, '../#bot-amber');
     assert.equal(flock.ledger.state('amber')?.paused, flock.clock.now());
-    assert.match((await ask(address, '/')).body, /One of two bots is reading\. One is paused\./);
+    assert.match((await ask(address, '/')).body, /One of two bots is posting\. One is paused\./);
     assert.equal((await tell('/bots/resume', { bot: 'amber' })).status, 303);
     assert.equal(flock.ledger.state('amber')?.paused, undefined);
   });

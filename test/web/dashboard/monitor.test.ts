@@ -14,9 +14,9 @@ describe('a monitor', () => {
   let flock: ShownFlock;
   let address: string;
   before(async () => {
-    flock = await ShownFlock.open('2026-08-20T00:00:00Z');
-    await flock.add('amber', poem, 'amber_bot');
-    flock.addMisfit('broken', 'keys/broken.json: not a key bundle', 'make it again');
+    flock = new ShownFlock('2026-08-20T00:00:00Z');
+    flock.add('amber', poem, {}, { account: 'amber_bot' });
+    flock.addInvalid('broken', 'keys/broken.json: not a key bundle', 'make it again');
     flock.update();
     await flock.until('2026-08-22T10:00:00Z');
     address = await flock.listen({ names: ['flock.example'] });
@@ -32,7 +32,7 @@ describe('a monitor', () => {
   it('shows the flock, and what it shows is text alone', async () => {
     const { status, body } = await ask(address, '/');
     assert.equal(status, 200);
-    assert.match(body, /One of two bots is reading\. One cannot post\./);
+    assert.match(body, /One of two bots is posting\. One needs you\./);
     assert.match(body, /Amber keeps the gnat/);
     assert.match(body, /keys\/broken\.json: not a key bundle/);
     await flock.until('2026-08-23T10:00:00Z');

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { troublesOf } from '../../../src/web/dashboard/page.ts';
+import { botItems, troublesOf } from '../../../src/web/dashboard/page.ts';
 import { aBot, aView, flockOf, markupOf, textOf } from './a-view.ts';
 
 describe('what is wrong', () => {
   it('is nothing at all where nothing is', () => {
     assert.equal(
-      markupOf(troublesOf(flockOf('fine', 'paused', 'waiting', 'looking'))),
+      markupOf(troublesOf(flockOf('fine', 'paused', 'waiting', 'looking', 'in doubt'))),
       '<section id="troubles" class="troubles" hidden></section>',
     );
   });
@@ -17,8 +17,8 @@ describe('what is wrong', () => {
       why: 'line 8 was sent at 2026-08-22T09:00:00.000Z, and nobody knows whether it arrived',
       hint: 'flockd looks by itself; or settle it: flockd resolve howl --posted | --not-posted',
     });
-    const html = troublesOf(aView([doubt]));
-    assert.match(textOf(html), /howl is in doubt: line 8 was sent at Sat 11:00 CEST, and nobody/);
+    const html = botItems(aView([doubt]), undefined)[0];
+    assert.match(textOf(html), /checking .* line 8 was sent at Sat 11:00 CEST, and nobody/);
     assert.match(
       markupOf(html),
       /flockd looks by itself; or settle it: <code>flockd resolve howl --posted \| --not-posted<\/code>/,
@@ -29,13 +29,13 @@ describe('what is wrong', () => {
       /<p class="hint"><code>keymaker reauth howl<\/code><\/p>/,
     );
     const stuck = aBot('howl', { state: 'waiting', why: 'too small', hint: 'raise it', next: undefined });
-    assert.match(textOf(troublesOf(aView([stuck]))), /howl waits: too small/);
+    assert.match(textOf(troublesOf(aView([stuck]))), /howl : too small/);
   });
 
-  it('is that the whole flock is stopped', () => {
+  it('is that the whole flock is paused', () => {
     const view = flockOf('stopped');
     const html = troublesOf({ ...view, flock: { ...view.flock, stopped: true } });
-    assert.match(textOf(html), /The whole flock is stopped: nobody posts\. flockd resume lets it go on/);
+    assert.match(textOf(html), /The whole flock is paused: no bot posts\. flockd resume resumes it/);
   });
 
   it('is no endless list', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { BotView, FlockView } from '../../../src/flock/view.ts';
+import type { BotView, FlockView } from '../../../src/web/dashboard/snapshot.ts';
 import { calendarOf, calendarParts, spendingOf } from '../../../src/web/dashboard/charts.ts';
 import {
   botItems,
@@ -14,29 +14,29 @@ import { aBot, aPost, aView, flat, flockOf, markupOf, now, textOf, theDays } fro
 
 describe('the flock in a sentence', () => {
   const sentences: [string, BotView['state'][]][] = [
-    ['Nobody is reading yet.', []],
-    ['bot-0 is reading.', ['fine']],
-    ['bot-0 is parked.', ['parked']],
-    ['bot-0 is about to begin.', ['new']],
-    ['All two bots are reading.', ['fine', 'new']],
-    ['One of two bots is reading. One is parked.', ['fine', 'parked']],
-    ['None of two bots is reading. Two are in doubt.', ['in doubt', 'in doubt']],
+    ['No bot is posting yet.', []],
+    ['bot-0 is posting.', ['fine']],
+    ['bot-0 needs you.', ['parked']],
+    ['bot-0 is posting.', ['new']],
+    ['All two bots are posting.', ['fine', 'new']],
+    ['One of two bots is posting. One needs you.', ['fine', 'parked']],
+    ['None of two bots is posting. Two are checking their timelines.', ['in doubt', 'looking']],
     [
-      'Two of seven bots are reading. One cannot post, one is parked, one is in doubt, one waits and one has finished.',
+      'Two of seven bots are posting. Two need you, one is checking its timeline, one is waiting and one is paused.',
       ['fine', 'fine', 'finished', 'waiting', 'in doubt', 'parked', 'unfit'],
     ],
-    ['13 of 14 bots are reading. One is paused.', [...Array<'fine'>(13).fill('fine'), 'paused']],
+    ['13 of 14 bots are posting. One is paused.', [...Array<'fine'>(13).fill('fine'), 'paused']],
   ];
   for (const [sentence, states] of sentences)
-    it(`is: ${sentence}`, () => {
+    it(`of ${states.join(', ') || 'no bot'} is: ${sentence}`, () => {
       assert.equal(summaryOf(flockOf(...states)), sentence);
     });
 
-  it('says first that it is stopped', () => {
+  it('says first that it is paused', () => {
     const view = flockOf('stopped', 'parked');
     assert.equal(
       summaryOf({ ...view, flock: { ...view.flock, stopped: true } }),
-      'The flock is stopped, and posts nothing.',
+      'The flock is paused, and posts nothing.',
     );
   });
 });
@@ -48,7 +48,7 @@ describe('the flock at a glance', () => {
     });
     assert.equal(
       textOf(factsOf(view)),
-      'Next line in 21 h evensong, Sun 09:00 CEST Today 7 posts at most 5 still to come This month $4.20 until 31 August Bots 2 1 fine · 1 parked',
+      'Next line in 21 h evensong, Sun 09:00 CEST Today 7 posts at most 5 still to come This month $4.20 until 31 August Bots 2 1 posting · 1 needs you',
     );
   });
 
@@ -69,10 +69,10 @@ describe('the flock at a glance', () => {
     assert.doesNotMatch(text, /no slot is ahead/);
   });
 
-  it('takes bots that look for their places for well', () => {
-    const markup = markupOf(factsOf(flockOf('looking', 'parked')));
-    assert.match(markup, /data-state="well"\s*>1 looking/);
-    assert.match(markup, /data-state="wrong"\s*>1 parked/);
+  it('shows in red only what needs a person', () => {
+    const markup = markupOf(factsOf(flockOf('looking', 'parked', 'unfit')));
+    assert.match(markup, /data-severity="soon"[^>]*>1 checking/);
+    assert.match(markup, /data-severity="wrong"[^>]*>2 need you/);
   });
 
   it('says of a slot that has come that it is due', () => {
@@ -94,7 +94,7 @@ describe('the bots', () => {
     assert.match(told(aBot('evensong', { pass: 102 })), /, 102nd reading/);
     assert.match(
       told(aBot('evensong', { state: 'finished', done: 14, next: undefined })),
-      /finished all 14 lines/,
+      /paused all 14 lines.* its poem is at its end/,
     );
     assert.match(
       told(aBot('evensong', { of: 0, last: undefined, posts: 0 })),
@@ -124,7 +124,7 @@ describe('the bots', () => {
     assert.match(markupOf(items[0]), /^<li id="bot-b250"/);
     assert.match(markupOf(items[1]), /^<li id="bot-b000"/);
     assert.match(textOf(botsLeft(aView(bots))), /and 100 more bots; flockd status lists them all/);
-    assert.match(textOf(botsLeft(aView([]))), /Nobody is in the flock/);
+    assert.match(textOf(botsLeft(aView([]))), /The flock has no bot yet/);
   });
 
   it('have the buttons that do something, where they may have any', () => {
@@ -212,7 +212,7 @@ describe('the calendar', () => {
     '2026-10-17': { planned: 1 },
   });
   const parts = calendarParts(aView([], { days }));
-  const markup = flat(calendarOf(parts));
+  const markup = flat(calendarOf(aView([], { days })));
 
   it('says in a sentence what it shows', () => {
     assert.equal(

@@ -116,7 +116,7 @@ describe('Prometheus', { skip: noPrometheus }, () => {
     await prometheus.until('flockd_bot_state{bot="tern",state="finished"} == 1');
     await prometheus.until('flockd_post_lateness_seconds_count == 5');
     assert.equal(await prometheus.until('round(1000 * sum(flockd_spend_dollars_total))'), 75);
-    assert.deepEqual(flock.texts('heron'), linesOf('heron', 3));
+    assert.deepEqual(flock.postsOf('heron'), linesOf('heron', 3));
     await prometheus.until('up{job="flockd"} == 1');
     assert.equal((await prometheus.rules()).includes('FlockdKeyDead'), true);
     assert.equal(await prometheus.until('count(flockd_key_valid == 1)'), 2);

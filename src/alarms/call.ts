@@ -1,0 +1,262 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { constants } from 'node:fs';
+import { access } from 'node:fs/promises';
+import path from 'node:path';
+import { type Clock, sleepUntil } from '../clock.ts';
+import { plainEnvironment } from '../config/environment.ts';
+import type { Address, Hook } from '../config/hooks.ts';
+import { systemCode } from '../errors.ts';
+import { type HttpRequest, NoAnswer, type Send } from '../http/exchange.ts';
+import { iso } from '../text.ts';
+
+/*
+ * One call of a hook or of the ping: a command that gets the alarm on its standard input, or a request. Nothing here throws: what
+ * goes wrong is returned as a {@link Trouble}.
+ */
+
+/** What a hook receives. Unknown values are null. */
+export interface Alarm {
+  /** An alarm's name, or `test`. */
+  event: string;
+  bot: string | null;
+  /** ISO 8601. */
+  at: string;
+  why: string;
+  /** The repair. */
+  hint: string | null;
+  /** The line of the poem, counted from 1. */
+  line: number | null;
+  /** The whole alarm in one line, for people. */
+  text: string;
+}
+
+/** The alarm with which a person tests a hook. */
+export const sampleAlarm = (now: number): Alarm => ({
+  event: 'test',
+  bot: 'test',
+  at: iso(now),
+  why: 'a person tries the hooks',
+  hint: 'nothing is wrong',
+  line: 1,
+  text: 'a person tries the hooks; nothing is wrong',
+});
+
+/** Why an alarm or a ping did not arrive. */
+export interface Trouble {
+  /** The same text for the same cause, without an address. */
+  why: string;
+  hint?: string;
+  /** Whether a later attempt may succeed. */
+  passes: boolean;
+}
+
+interface RetryOptions {
+  clock: Clock;
+  /** The time after each failed attempt before the next one. Milliseconds. */
+  waits: readonly number[];
+  /** Ends the waiting, and with it the attempts. */
+  signal: AbortSignal;
+}
+
+/** Tries again until an attempt succeeds or its trouble will not pass. @returns the trouble of the last attempt */
+export async function tryAgain(
+  attempt: () => Promise<Trouble | undefined>,
+  { clock, waits, signal }: RetryOptions,
+): Promise<Trouble | undefined> {
+  let trouble = await attempt();
+  for (const wait of waits) {
+    if (trouble?.passes !== true) break;
+    try {
+      await sleepUntil(clock, clock.now() + wait, signal);
+    } catch {
+      break;
+    }
+    trouble = await attempt();
+  }
+  return trouble;
+}
+
+/** How a hook is named for people: by its program. The address of a webhook, its host included, may be a secret. */
+export const shownHook = (hook: Hook): string => ('run' in hook ? (hook.run[0] ?? '') : 'a webhook');
+
+interface CallOptions {
+  clock: Clock;
+  send: Send;
+  /** The flock's folder. */
+  root: string;
+  /** Kills a command before its time. */
+  signal: AbortSignal;
+  /** Where the output of a command goes. */
+  output: 'nowhere' | 'stderr';
+}
+
+/** Sends an alarm to a hook, once. */
+export function callHook(hook: Hook, alarm: Alarm, options: CallOptions): Promise<Trouble | undefined> {
+  const { timeout } = hook;
+  const body = bodyOf(alarm, options.root);
+  if ('run' in hook) return runCommand(hook.run, body, { ...options, timeout });
+  const headers = { 'content-type': 'application/json' };
+  return callWeb({ method: 'POST', url: hook.post.reveal(), headers, body }, { ...options, timeout });
+}
+
+/** What a hook reads: one line of JSON. @param flock - its folder */
+export const bodyOf = (alarm: Alarm, flock: string): string => JSON.stringify({ ...alarm, flock });
+
+/** The time limit of a ping. Milliseconds. */
+const pingTimeout = 10_000;
+
+/** Sends one ping. */
+export const ping = (
+  address: Address,
+  { send, clock }: Pick<CallOptions, 'send' | 'clock'>,
+): Promise<Trouble | undefined> =>
+  callWeb({ method: 'GET', url: address.reveal(), headers: {} }, { send, clock, timeout: pingTimeout });
+
+interface WebOptions {
+  send: Send;
+  clock: Clock;
+  /** Milliseconds. */
+  timeout: number;
+}
+
+async function callWeb(
+  request: HttpRequest,
+  { send, clock, timeout }: WebOptions,
+): Promise<Trouble | undefined> {
+  let cancel = (): void => undefined;
+  const late = new Promise<Trouble>((resolve) => {
+    const why = `it gave no whole answer within ${timeout / 1000} s`;
+    cancel = clock.at(clock.now() + timeout, () => resolve({ why, passes: true }));
+  });
+  try {
+    return await Promise.race([send(request).then(({ status }) => judge(status), unanswered), late]);
+  } finally {
+    cancel();
+  }
+}
+
+/** Statuses that mean "not now". */
+const passing = new Set([408, 425, 429]);
+
+function judge(status: number): Trouble | undefined {
+  if (status >= 200 && status < 300) return undefined;
+  if (status >= 300 && status < 400)
+    return { why: `it answered ${status}: a redirect, which is not followed`, passes: false };
+  return { why: `it answered ${status}`, passes: status >= 500 || passing.has(status) };
+}
+
+/** The error's own message names the host, which may be the secret part of the address. */
+function unanswered(error: unknown): Trouble {
+  const cause = error instanceof NoAnswer ? error.cause : error;
+  const first: unknown = cause instanceof AggregateError ? cause.errors[0] : cause;
+  const code = systemCode(cause) ?? systemCode(first) ?? 'no answer';
+  return { why: `it cannot be reached, or broke off (${code})`, passes: true };
+}
+
+/** Why a command could not be started. */
+function notStarted(error: unknown): Trouble {
+  const code = systemCode(error);
+  if (code === 'ENOENT' || code === 'ENOTDIR') return missing;
+  if (code === 'EACCES' || code === 'EPERM') return forbidden;
+  return { why: `it cannot be started (${code ?? 'unknown'})`, passes: false };
+}
+
+const missing: Trouble = { why: 'there is no such command', passes: false };
+
+const forbidden: Trouble = {
+  why: 'flockd may not run it',
+  hint: 'chmod +x it; under systemd, ExecPaths= in a drop-in must name it and what it runs',
+  passes: false,
+};
+
+const stopped: Trouble = { why: 'flockd stopped before it ended', passes: false };
+
+/** Why the command of a hook could not be started, as far as that can be found out without starting it. */
+export async function whyNotRunnable(hook: Hook, root: string): Promise<Trouble | undefined> {
+  if (!('run' in hook)) return undefined;
+  const [program = ''] = hook.run;
+  const folders = (plainEnvironment()['PATH'] ?? '').split(':').filter((folder) => folder !== '');
+  const places = program.includes('/')
+    ? [path.resolve(root, program)]
+    : folders.map((folder) => path.join(folder, program));
+  let trouble = missing;
+  for (const place of places) {
+    try {
+      await access(place, constants.X_OK);
+      return undefined;
+    } catch (error) {
+      if (systemCode(error) !== 'ENOENT') trouble = notStarted(error);
+    }
+  }
+  return trouble;
+}
+
+/**
+ * Runs a command to its end, without a shell, with one line on its standard input. The command leads its own process group,
+ * which is killed afterwards whether the command ended or was killed.
+ */
+async function runCommand(
+  command: readonly string[],
+  line: string,
+  { root, clock, timeout, signal, output }: Omit<CallOptions, 'send'> & { timeout: number },
+): Promise<Trouble | undefined> {
+  if (signal.aborted) return stopped;
+  let child: ChildProcess;
+  try {
+    child = start(command, root, output);
+  } catch (error) {
+    return notStarted(error);
+  }
+  let killed: Trouble | undefined;
+  const kill = (why: Trouble): void => {
+    killed ??= why;
+    killGroup(child);
+  };
+  const abort = (): void => kill(stopped);
+  signal.addEventListener('abort', abort, { once: true });
+  const late = { why: `it did not end within ${timeout / 1000} s and was killed`, passes: false };
+  const cancel = clock.at(clock.now() + timeout, () => kill(late));
+  try {
+    const ended = endOf(child);
+    // A command need not read its input.
+    child.stdin?.on('error', () => undefined).end(`${line}\n`);
+    const trouble = await ended;
+    return killed ?? trouble;
+  } finally {
+    cancel();
+    signal.removeEventListener('abort', abort);
+    killGroup(child);
+  }
+}
+
+const stderr = 2;
+
+/** @throws {Error} if the system refuses at once */
+function start([program = '', ...args]: readonly string[], cwd: string, output: string): ChildProcess {
+  const print = output === 'stderr' ? stderr : 'ignore';
+  // No secret, and no way to speak to systemd in our name.
+  const { NOTIFY_SOCKET: _, ...rest } = plainEnvironment();
+  // Without SHLVL, bash takes a socket on its standard input for a network login, and reads ~/.bashrc first.
+  const env = { ...rest, SHLVL: '1' };
+  return spawn(program, args, { cwd, env, detached: true, stdio: ['pipe', print, print] });
+}
+
+function endOf(child: ChildProcess): Promise<Trouble | undefined> {
+  return new Promise((resolve) => {
+    child.once('error', (error) => resolve(notStarted(error)));
+    child.once('exit', (code, by) => {
+      const why = code === null ? `it was ended by ${by ?? 'a signal'}` : `it ended with ${code}`;
+      resolve(code === 0 ? undefined : { why, passes: false });
+    });
+  });
+}
+
+/** Kills a command and all its descendants that have not left its process group. */
+function killGroup({ pid }: ChildProcess): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // The group is empty.
+  }
+}

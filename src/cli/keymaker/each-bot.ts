@@ -1,0 +1,175 @@
+import path from 'node:path';
+import type { Context } from '../../context.ts';
+import { type Exit, FlockError } from '../../errors.ts';
+import { knownBots } from '../../flock/load.ts';
+import type { KeyBundle } from '../../keys/bundle.ts';
+import type { KeyStore } from '../../keys/store.ts';
+import { type BotName, parseBotName } from '../../poems/bot-name.ts';
+import { findPoems, noPoems, type PoemFile, readPoem } from '../../poems/find.ts';
+import { linesOf } from '../../poems/poem.ts';
+import { didYouMean } from '../../text.ts';
+import { type GivenPlaces, retold, withInvocationFlags } from '../command.ts';
+import type { Terminal } from '../terminal.ts';
+
+/*
+ * The bots that a command is about, and what became of each.
+ */
+
+/** The bots that a person named. @throws {FlockError} `usage` if one has no bundle */
+export async function botsWithKeys(
+  names: readonly string[],
+  { keys, paths }: Pick<Context, 'keys' | 'paths'>,
+  places: GivenPlaces,
+): Promise<BotName[]> {
+  const bots = names.map(parseBotName);
+  if (bots.length === 0) return [];
+  const known = (await keys.list()).map(({ bot }) => bot);
+  const stranger = bots.find((bot) => !known.includes(bot));
+  if (stranger === undefined) return bots;
+  const keymaker = withInvocationFlags(places);
+  const found = await findPoems(path.join(paths.root, 'poems'), knownBots(paths.root, keys)).catch(
+    (error: unknown) => {
+      if (error instanceof FlockError) return noPoems;
+      throw error;
+    },
+  );
+  const readers = found.poems.map(({ bot }) => bot);
+  const others =
+    known.length > 0
+      ? `${keymaker('list')} shows the bots`
+      : `make some first: ${keymaker('make-keys ./poems')}`;
+  throw new FlockError('usage', `${stranger} has no key bundle in ${keys.folder}`, {
+    hint: readers.includes(stranger)
+      ? `make its first: ${keymaker(`make-keys ./poems --bot=${stranger}`)}`
+      : didYouMean(stranger, [...known, ...readers], others),
+  });
+}
+
+/** A bot that a person named, and its key. @throws {FlockError} `usage` if it has none, and if its bundle cannot be read */
+export async function botWithKey(
+  name: string,
+  context: Context,
+  places: GivenPlaces,
+): Promise<{ bot: BotName; bundle: KeyBundle }> {
+  const bot = parseBotName(name);
+  await botsWithKeys([name], context, places);
+  const { keys } = context;
+  return { bot, bundle: await keys.read(await keys.placeOf(bot)).catch(retold(places)) };
+}
+
+/**
+ * The bot's valid bundle, if any. An invalid one will be replaced.
+ *
+ * @throws {FlockError} if it may be valid and cannot be read: `permission` and `config`
+ */
+export async function oldBundle(
+  bot: BotName,
+  keys: KeyStore,
+  terminal: Terminal,
+): Promise<KeyBundle | undefined> {
+  try {
+    return await keys.readIfThere(bot);
+  } catch (error) {
+    if (!(error instanceof FlockError) || error.exit !== 'data') throw error;
+    terminal.warn(`${error.message}; it will be replaced`);
+    return undefined;
+  }
+}
+
+/**
+ * The poems of a folder, or those of the bots that are named.
+ *
+ * @returns the poems, and why others have no bot
+ * @throws {FlockError} `data` if there are no poems, `usage` if a named bot has none
+ */
+export async function choosePoems(
+  folder: string,
+  names: readonly string[],
+  { paths, keys }: Context,
+): Promise<{ chosen: PoemFile[]; refused: FlockError[] }> {
+  const { poems, clashes, passedOver } = await findPoems(folder, knownBots(paths.root, keys));
+  const unread = passedOver
+    .filter(({ kind }) => kind === 'refused')
+    .map(({ file, why, hint }) => new FlockError('data', `${file}: ${why}`, { hint }));
+  if (poems.length + clashes.length + unread.length === 0) {
+    throw new FlockError('data', `no poems in ${folder}`, {
+      hint: 'a poem is a text file whose name ends in .txt',
+    });
+  }
+  if (names.length === 0)
+    return { chosen: poems, refused: [...clashes.map(({ error }) => error), ...unread] };
+  const wanted = [...new Set(names.map(parseBotName))];
+  const bots = poems.map(({ bot }) => bot);
+  const stranger = wanted.find((bot) => !bots.includes(bot) && !clashes.some((clash) => clash.bot === bot));
+  if (stranger !== undefined) {
+    throw new FlockError('usage', `no poem in ${folder} belongs to a bot called ${stranger}`, {
+      hint: didYouMean(stranger, bots, `the bots are ${bots.join(', ')}`),
+    });
+  }
+  return {
+    chosen: wanted.flatMap((bot) => poems.filter((poem) => poem.bot === bot)),
+    refused: wanted.flatMap((bot) => clashes.filter((clash) => clash.bot === bot)).map(({ error }) => error),
+  };
+}
+
+/** @throws {FlockError} `data` if the poem cannot be read or has nothing to post */
+export async function checkPoem({ file }: PoemFile): Promise<void> {
+  await linesOf(file, 'line', readPoem);
+}
+
+/** Counts the outcomes of several bots, and reports errors. */
+export class Outcomes<Outcome extends string> {
+  readonly #outcomes: Outcome[] = [];
+  readonly #errors: FlockError[] = [];
+  readonly #terminal: Terminal;
+
+  constructor(terminal: Terminal) {
+    this.#terminal = terminal;
+  }
+
+  has(outcome: Outcome): boolean {
+    return this.#outcomes.includes(outcome);
+  }
+
+  fail(error: FlockError): void {
+    this.#errors.push(error);
+    this.#terminal.warn(error.message, error.hint);
+  }
+
+  /**
+   * Counts the outcome of one bot. An error is reported and does not stop the others.
+   *
+   * @param isOfOne - whether the next bot may do better after an error
+   * @throws {FlockError} if it would not
+   */
+  async add(
+    work: () => Promise<Outcome | undefined>,
+    isOfOne: (error: FlockError) => boolean,
+  ): Promise<void> {
+    try {
+      const outcome = await work();
+      if (outcome !== undefined) this.#outcomes.push(outcome);
+    } catch (error) {
+      if (!(error instanceof FlockError)) throw error;
+      if (isOfOne(error)) {
+        this.fail(error);
+        return;
+      }
+      if (error.exit !== 'interrupted') this.#errors.push(error);
+      throw error;
+    }
+  }
+
+  /** Says `Keys: 2 made, 1 kept, 0 failed.` @param kinds - the outcomes in their order */
+  summarize(kinds: readonly Outcome[], failed = 'failed'): void {
+    const counts = kinds.map((kind) => `${this.#outcomes.filter((one) => one === kind).length} ${kind}`);
+    this.#terminal.say(`Keys: ${[...counts, `${this.#errors.length} ${failed}`].join(', ')}.`);
+  }
+
+  /** If every bot failed, the exit code of the first error. */
+  get exit(): Exit {
+    const [first] = this.#errors;
+    if (!first) return 'done';
+    return this.#outcomes.length === 0 ? first.exit : 'partly';
+  }
+}
