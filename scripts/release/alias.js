@@ -7,7 +7,9 @@ import path from 'node:path';
 
 const [folder = ''] = process.argv.slice(2);
 const manifest = path.resolve(import.meta.dirname, '../../package.json');
-const { version, license, author, homepage, repository, bugs, engines } = JSON.parse(readFileSync(manifest, 'utf8'));
+const { version, license, author, homepage, repository, bugs, engines } = JSON.parse(
+  readFileSync(manifest, 'utf8'),
+);
 mkdirSync(folder, { recursive: true });
 const put = (name, text) => writeFileSync(path.join(folder, name), text);
 put(

@@ -38,7 +38,10 @@ async function fill() {
   for (const name of ['keymaker', 'flockd']) {
     await mkdir(at('/usr/bin'), { recursive: true });
     await symlink(`../lib/keymaker/dist/${name}.js`, at(`/usr/bin/${name}`));
-    await put(`/usr/share/man/man1/${name}.1.gz`, gzipSync(await readFile(`dist/man/${name}.1`), { level: 9 }));
+    await put(
+      `/usr/share/man/man1/${name}.1.gz`,
+      gzipSync(await readFile(`dist/man/${name}.1`), { level: 9 }),
+    );
     await put(`/usr/share/bash-completion/completions/${name}`, bash(name));
     await put(`/usr/share/zsh/vendor-completions/_${name}`, zsh(name));
     await put(`/usr/share/fish/vendor_completions.d/${name}.fish`, fish(name));
