@@ -12,7 +12,7 @@ interface Goal {
 export const goals: readonly Goal[] = [
   { name: 'files', max: 170, valueOf: ({ files }) => files },
   // To come: 28,000.
-  { name: 'lines', max: 32_400, valueOf: ({ lines }) => lines },
+  { name: 'lines', max: 32_700, valueOf: ({ lines }) => lines },
   { name: 'imports of own files per 1,000 lines', max: 30, valueOf: (all) => all.importsPerThousandLines },
   // To come: a third.
   { name: '% of exports serving one other file', max: 39.5, valueOf: (all) => all.percentServingOneFile },

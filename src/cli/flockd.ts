@@ -23,7 +23,9 @@ export const flockd: Program = {
     export: async () => (await import('./flockd/backup.ts')).exportLedger,
     restore: async () => (await import('./flockd/backup.ts')).restore,
     'test-hooks': async () => (await import('./flockd/test-hooks.ts')).testHooks,
-    unit: async () => (await import('./flockd/unit.ts')).unit,
+    install: async () => (await import('./flockd/service.ts')).install,
+    uninstall: async () => (await import('./flockd/service.ts')).uninstall,
+    unit: async () => (await import('./flockd/service.ts')).unit,
     completion: async () => (await import('./completion.ts')).completion('flockd'),
   },
 };

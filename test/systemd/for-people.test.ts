@@ -13,7 +13,7 @@ const places = `
     /etc/fish/completions/NAME.fish"
 `;
 
-describe('scripts/install-systemd', { skip: noGuest }, () => {
+describe('flockd install', { skip: noGuest }, () => {
   it('installs man pages and completions, and takes them away again', async () => {
     const { code, output } = await runInGuest(
       `. test/systemd/lib.sh
@@ -27,7 +27,7 @@ describe('scripts/install-systemd', { skip: noGuest }, () => {
       systemctl show flockd -P Documentation | tr -d '"'
       # A page of somebody else stays.
       touch "$share/man/man1/other.1"
-      scripts/install-systemd --remove
+      node dist/flockd.js uninstall
       find "$share" /etc/fish -type f`,
       { tmpfs },
     );
@@ -57,7 +57,7 @@ describe('scripts/install-systemd', { skip: noGuest }, () => {
       setup 1 2
       readlink /usr/local/bin/flockd
       /usr/local/bin/flockd --version
-      scripts/install-systemd --remove >/dev/null
+      node dist/flockd.js uninstall >/dev/null
       ls /usr/local/bin`,
       { tmpfs: { '/usr/local/bin': '1M' } },
     );
@@ -77,7 +77,7 @@ describe('scripts/install-systemd', { skip: noGuest }, () => {
       setup 1 2
       ls \${ours//NAME/flockd} 2>/dev/null || true
       systemctl start flockd
-      scripts/install-systemd --remove >/dev/null`,
+      node dist/flockd.js uninstall >/dev/null`,
     );
     assert.deepEqual({ code, output }, { code: 0, output: '' });
   });

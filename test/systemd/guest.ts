@@ -20,6 +20,8 @@ export interface GuestOptions {
   timeout?: number;
   /** Small disks: the folder and its size, as in `{ '/var/lib/flockd': '1M' }`. */
   tmpfs?: Readonly<Record<string, string>>;
+  /** Whether Debian packages can be installed. */
+  packages?: boolean;
   /** Where the guest's own temporary folder is made. */
   tmpdir?: string;
   /** Ends the harness with SIGKILL. */
@@ -35,13 +37,17 @@ export interface GuestResult {
 
 /** Runs a bash script as root inside a freshly booted systemd, in the project's folder. */
 export function runInGuest(script: string, options: GuestOptions = {}): Promise<GuestResult> {
-  const { args = [], timeout = 1800, tmpfs = {}, tmpdir, signal, onOutput } = options;
+  const { args = [], timeout = 1800, tmpfs = {}, packages = false, tmpdir, signal, onOutput } = options;
   const disks = Object.entries(tmpfs).flatMap(([folder, size]) => ['--tmpfs', `${folder}=${size}`]);
-  const child = spawn(guest, ['--timeout', String(timeout), ...disks, '-', ...args], {
-    env: { ...env(), ...(tmpdir !== undefined && { TMPDIR: tmpdir }) },
-    killSignal: 'SIGKILL',
-    signal,
-  });
+  const child = spawn(
+    guest,
+    ['--timeout', String(timeout), ...disks, ...(packages ? ['--packages'] : []), '-', ...args],
+    {
+      env: { ...env(), ...(tmpdir !== undefined && { TMPDIR: tmpdir }) },
+      killSignal: 'SIGKILL',
+      signal,
+    },
+  );
   let output = '';
   const collect = (text: string): void => {
     output += text;

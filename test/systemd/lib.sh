@@ -17,7 +17,7 @@ open_x() {
 # setup BOTS LINES: installs everything; flockd is not started yet.
 setup() {
   open_x "$@"
-  scripts/install-systemd "$flock" >/dev/null
+  node dist/flockd.js install "$flock" >/dev/null
   reach_x
 }
 
@@ -52,4 +52,20 @@ set_clock() { say +0 >/opt/clock; }
 # await COMMAND...: until it succeeds, woken by what flockd logs. The line before wakes it too: then nothing is missed.
 await() {
   while read -r _; do "$@" && return; done < <(journalctl -f -n 1 -u flockd -u init.scope -o cat)
+}
+
+# deb FILE: installs a Debian package. Node may be there as a program only, and not as a package.
+deb() {
+  [ -e /usr/bin/node ] || ln -s "$(command -v node)" /usr/bin/node
+  dpkg --force-depends -i "$@"
+}
+
+# newer FILE: makes the same package with a higher version.
+newer() {
+  local folder
+  folder="$(mktemp -d)"
+  dpkg-deb --raw-extract "$1" "$folder/package"
+  sed -i 's/^Version: .*/Version: 99/' "$folder/package/DEBIAN/control"
+  dpkg-deb --build "$folder/package" "$folder/newer.deb" >&2
+  say "$folder/newer.deb"
 }

@@ -277,11 +277,11 @@ describe('flockd under systemd', { skip: noGuest, concurrency: 3 }, () => {
       add_owner
       "\${by_owner[@]}" run --root "$flock" >/opt/desk.log 2>&1 &
       x wait 7
-      scripts/install-systemd "$flock" || say "while it runs: $?"
+      node dist/flockd.js install "$flock" || say "while it runs: $?"
       [ ! -e /etc/systemd/system/flockd.service ]
       kill %1 && wait %1
       before="$(x audit "$flock")"
-      scripts/install-systemd "$flock"
+      node dist/flockd.js install "$flock"
       reach_x
       stat -c '%U %a %n' /var/lib/flockd/journal.jsonl
       "\${by_owner[@]}" run --root "$flock" || say "at the desk: $?"
@@ -293,7 +293,7 @@ describe('flockd under systemd', { skip: noGuest, concurrency: 3 }, () => {
       node dist/flockd.js pause ada --root /etc/flockd
       node dist/flockd.js resume ada --root /etc/flockd
       # Once more, as an upgrade: with the old ledger still in the folder that is given.
-      scripts/install-systemd "$flock"
+      node dist/flockd.js install "$flock"
       before="$(x audit "$flock")"
       systemctl restart flockd
       x wait $((before + 6))
@@ -303,7 +303,7 @@ describe('flockd under systemd', { skip: noGuest, concurrency: 3 }, () => {
     );
     assert.match(
       output,
-      /^install-systemd: a flockd runs on \/opt\/flock: end it first\nwhile it runs: 75$/m,
+      /^flockd: a flockd runs on \/opt\/flock: end it first\nhint: .*\nwhile it runs: 75$/m,
     );
     assert.match(output, /^The ledger of 3 bots has moved here from \/opt\/flock\/state/m);
     assert.match(output, /^ {2}bea: line [345] of 60 comes next$/m);
@@ -425,7 +425,7 @@ describe('flockd under systemd', { skip: noGuest, concurrency: 3 }, () => {
       setup 2 60
       systemctl enable -q --now flockd
       x wait 2
-      scripts/install-systemd --remove
+      node dist/flockd.js uninstall
       [ ! -e /etc/systemd/system/flockd.service ]
       [ ! -e /opt/flockd ]
       [ -e /etc/flockd/keys/ada.json ]

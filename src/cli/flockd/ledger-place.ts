@@ -23,7 +23,7 @@ import type { Terminal } from '../terminal.ts';
 
 /*
  * Which state folder has the last word. A ledger that was moved leaves the note `moved-to` in its old folder: its first line
- * is the new folder, and no flockd runs on the old one. scripts/install-systemd writes such a note, too.
+ * is the new folder, and no flockd runs on the old one. flockd install writes such a note, too.
  */
 
 const noteIn = (state: string): string => path.join(state, 'moved-to');
@@ -38,6 +38,17 @@ export async function movedTo(state: string): Promise<string | undefined> {
   return path.isAbsolute(place) ? path.normalize(place) : undefined;
 }
 
+/** Notes that a ledger is in another folder. @throws {FlockError} `io` if the note cannot be written */
+export async function noteMove(from: string, to: string): Promise<void> {
+  const text = `${to}\nThe ledger was moved there; flockd does not run on this one.\n`;
+  await replaceFile(noteIn(from), text).catch((cause: unknown) => {
+    throw new FlockError('io', `cannot note in ${from} that its ledger is moved: ${reasonOf(cause)}`, {
+      hint: 'run this as the owner of that folder, or with sudo',
+      cause,
+    });
+  });
+}
+
 /**
  * Moves a ledger. The note in its old folder is written first, so that there are never two that flockd runs on.
  *
@@ -46,13 +57,7 @@ export async function movedTo(state: string): Promise<string | undefined> {
  */
 export async function moveLedger(from: string, to: string, move: () => Promise<Restored>): Promise<Restored> {
   const wasMoved = (await movedTo(from)) !== undefined;
-  const text = `${to}\nThe ledger was moved there; flockd does not run on this one.\n`;
-  await replaceFile(noteIn(from), text).catch((cause: unknown) => {
-    throw new FlockError('io', `cannot note in ${from} that its ledger is moved: ${reasonOf(cause)}`, {
-      hint: 'run this as the owner of that folder, or with sudo',
-      cause,
-    });
-  });
+  await noteMove(from, to);
   try {
     const restored = await move();
     if (isStopped(from)) {
