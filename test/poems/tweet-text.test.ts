@@ -177,6 +177,8 @@ describe('what people would call the same text', () => {
           fc.pre(kept !== '');
           // Without an invisible character between them, a word and the link after it are another link.
           fc.pre(!/[\p{L}\p{N}]\p{Default_Ignorable_Code_Point}+[\p{L}\p{N}]+\.\p{L}/u.test(kept));
+          // twitter-text lets no link begin right after a mark of direction, and comparing drops these marks.
+          fc.pre(!/[\u202a-\u202e].*\.\p{L}/su.test(kept));
           const post = {
             id: '1',
             accountId: '1',
