@@ -32,7 +32,7 @@ describe('what a shell is answered', () => {
     assert.equal(answer(['zsh', '--', 'resume', 'h'], { cwd: root }), 'none\nhowl\nhymn\n');
     assert.equal(answer(['fish', '--', 'run', '--root', ''], { cwd: root }), 'folders\n');
     assert.equal(answer(['fish', '--', 'import', ''], { cwd: root, program: 'keymaker' }), 'files\n');
-    assert.equal(answer(['zsh', '--', 'un'], { cwd: root }).split('\t')[0], 'none\nunit');
+    assert.equal(answer(['zsh', '--', 'unit'], { cwd: root }).split('\t')[0], 'none\nunit');
     assert.equal(answer(['zsh', '--', ''], { cwd: root }).includes('complete\t'), false);
   });
 
