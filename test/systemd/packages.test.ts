@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { before, describe, it } from 'node:test';
 import { noGuest, runInGuest } from './guest.ts';
 
@@ -21,13 +22,22 @@ describe('the Debian package', { skip: noGuest, concurrency: 2 }, () => {
     file = release('deb.js');
   });
 
+  it('is the same for each build of one source', () => {
+    const first = readFileSync(file);
+    assert.ok(readFileSync(release('deb.js')).equals(first));
+  });
+
   it('is installed, takes a flock from the desk, and posts', async () => {
     const output = await scenario(
       `
       deb "$1"
       stat -c '%U %G %a %n' /etc/flockd /etc/flockd/keys /var/lib/flockd
       open_x 3 50
+      # What root could read by a link of the flock's owner is not copied.
+      ln -s /etc/shadow "$flock/keys/shadow.json"
       flockd install "$flock"
+      [ ! -e /etc/flockd/keys/shadow.json ]
+      rm "$flock/keys/shadow.json"
       reach_x
       systemctl enable -q --now flockd
       x wait 6

@@ -7,10 +7,10 @@ import { plainEnvironment } from '../../config/environment.ts';
 import { readFlockFile } from '../../config/flock-file.ts';
 import { isLocked } from '../../daemon/lock.ts';
 import { unitText } from '../../daemon/systemd.ts';
-import { FlockError, type Exit } from '../../errors.ts';
-import { namesOf, ownFile, reasonOf, replaceFile } from '../../fs.ts';
+import { type Exit, FlockError, systemCode } from '../../errors.ts';
+import { namesOf, ownFile, replaceFile } from '../../fs.ts';
 import { hasJournal } from '../../ledger/journal.ts';
-import { command, toggle } from '../command.ts';
+import { command } from '../command.ts';
 import { bash, fish, zsh } from '../completion.ts';
 import type { Terminal } from '../terminal.ts';
 import { movedTo, noteMove } from './ledger-place.ts';
@@ -33,9 +33,9 @@ const names = ['keymaker', 'flockd'] as const;
 /** The package that this file is part of. */
 const ownPackage = path.resolve(ownFile(''));
 
-const unitOf = (program: string, root: string, user: string, node = process.execPath): string =>
+const unitOf = (program: string, root: string, user: string): string =>
   unitText({
-    node,
+    node: process.execPath,
     flockd: path.join(program, 'dist/flockd.js'),
     program,
     notifyFd: path.join(program, 'scripts/notify-fd'),
@@ -63,8 +63,8 @@ export const unit = command({
     if (isHidden(process.execPath) || isHidden(ownPackage)) {
       const hidden = isHidden(ownPackage) ? ownPackage : process.execPath;
       terminal.warn(
-        `${hidden} is in a home folder, which the service cannot see`,
-        'sudo flockd install copies the program to a place that it can see',
+        `the service cannot see ${hidden}`,
+        'sudo flockd install copies the program to a folder that it can see; Node has to be installed for all users',
       );
     }
     terminal.print(unitOf(ownPackage, root, user));
@@ -101,12 +101,12 @@ export const install = command({
 
 export const uninstall = command({
   summary: 'Remove the systemd service; the flock and its ledger stay',
-  schema: z.object({ purge: toggle(`remove ${service.root} and ${service.ledger}, too`) }),
+  schema: z.object({}),
   examples: [
     ['sudo flockd uninstall', `stop and remove the service; ${service.root} and ${service.ledger} stay`],
   ],
   exits: { permission: 'not run as root' },
-  run: ({ purge }, terminal) => uninstallService(purge, terminal),
+  run: (_, terminal) => uninstallService(terminal),
 });
 
 async function installService(given: string | undefined, terminal: Terminal): Promise<Exit> {
@@ -135,23 +135,18 @@ async function installService(given: string | undefined, terminal: Terminal): Pr
   return 'done';
 }
 
-async function uninstallService(purge: boolean, terminal: Terminal): Promise<Exit> {
+async function uninstallService(terminal: Terminal): Promise<Exit> {
   mustBeRoot('uninstall');
   if (await isPackaged(ownPackage)) {
     throw new FlockError('config', 'this flockd is a Debian package', {
-      hint: `apt-get ${purge ? 'purge' : 'remove'} keymaker`,
+      hint: 'apt-get remove keymaker',
     });
   }
   ask('systemctl', 'disable', '--now', 'flockd.service');
   for (const name of names) await removeLinks(name);
   for (const place of [service.unit, `${service.unit}.d`, service.program]) await fs.remove(place);
   ask('systemctl', 'daemon-reload');
-  if (purge) for (const place of [service.root, service.ledger]) await fs.remove(place);
-  terminal.say(
-    purge
-      ? 'flockd, its flock and its ledger are removed.'
-      : `flockd is removed. Its flock is still in ${service.root}, its ledger in ${service.ledger}.`,
-  );
+  terminal.say(`flockd is removed. Its flock is still in ${service.root}, its ledger in ${service.ledger}.`);
   return 'done';
 }
 
@@ -163,7 +158,7 @@ function mustBeRoot(name: string): void {
 function mustHavePrograms(): void {
   if (!ask('systemctl', '--version')) {
     throw new FlockError('unavailable', 'this machine has no systemd', {
-      hint: 'flockd run posts without it, in any program that starts it again after it ended',
+      hint: 'run flockd under another supervisor: flockd run',
     });
   }
   for (const [name, debian] of Object.entries({ perl: 'perl-base', flock: 'util-linux' })) {
@@ -171,28 +166,27 @@ function mustHavePrograms(): void {
       throw new FlockError('unavailable', `${name} is missing`, { hint: `apt-get install ${debian}` });
   }
   if (isHidden(process.execPath)) {
-    throw new FlockError(
-      'unavailable',
-      `the service cannot see ${process.execPath}: it is in a home folder`,
-      {
-        hint: 'install Node for all users: apt-get install nodejs',
-      },
-    );
+    throw new FlockError('unavailable', `the service cannot see ${process.execPath}`, {
+      hint: 'install Node for all users: apt-get install nodejs',
+    });
   }
 }
 
 /** Whether the unit hides a path from the service. */
 const isHidden = (place: string): boolean => /^\/(?:home|root|run\/user|srv|media|mnt)\//.test(place);
 
-/** @throws {FlockError} where the flock that is to be copied, or the one that is there, could not be run */
+/** The flock that is copied, if there is one, and the flock of the service. */
+const rootsOf = (from: string | undefined): string[] =>
+  from === undefined ? [service.root] : [from, service.root];
+
+/** @throws {FlockError} if the flock that is to be copied, or the one that is there, could not be run */
 async function mustBeFit(from: string | undefined): Promise<void> {
   if (from !== undefined && !(await fs.pathExists(path.join(from, 'poems')))) {
     throw new FlockError('data', `${from} has no poems folder`, {
       hint: 'name the folder that has poems, keys and flock.json',
     });
   }
-  const roots = [...(from === undefined ? [] : [from]), service.root];
-  for (const root of roots) {
+  for (const root of rootsOf(from)) {
     if (!(await isLocked(path.join(root, 'state')))) continue;
     throw new FlockError('tryLater', `a flockd runs on ${root}: end it first`, {
       hint: 'press Ctrl-C where it runs; the service continues with its ledger',
@@ -245,16 +239,18 @@ async function copyFlock(from: string | undefined): Promise<void> {
   await noteMove(path.join(root, 'state'), ledger);
   if (from !== undefined && from !== root) {
     await cp(path.join(from, 'poems'), path.join(root, 'poems'), { recursive: true });
-    for (const file of ['flock.json', 'prices.json', 'apikeys.json'])
-      if (await fs.pathExists(path.join(from, file)))
-        await copyFile(path.join(from, file), path.join(root, file));
-    const keys = path.join(from, 'keys');
-    for (const name of (await fs.pathExists(keys)) ? await namesOf(keys) : [])
-      if (/^[^.].*\.json(?:\.age)?$/.test(name))
-        await copyFile(path.join(keys, name), path.join(root, 'keys', name));
+    const keys = (await fs.pathExists(path.join(from, 'keys'))) ? await namesOf(path.join(from, 'keys')) : [];
+    const bundles = keys.filter((name) => /^[^.].*\.json(?:\.age)?$/.test(name));
+    for (const file of ['flock.json', 'prices.json', ...bundles.map((name) => path.join('keys', name))])
+      await copyRegular(path.join(from, file), path.join(root, file));
   }
   run('chown', '-R', `root:${user}`, root);
   run('chmod', '-R', 'u=rwX,g=rX,o=', root);
+}
+
+/** Copies a regular file, if it is one: root would follow a symbolic link to files that only root can read. */
+async function copyRegular(from: string, to: string): Promise<void> {
+  if ((await lstat(from).catch(() => undefined))?.isFile() === true) await copyFile(from, to);
 }
 
 /** Moves a flock's ledger to the service. One that the service has already is the newest, and stays. */
@@ -263,9 +259,7 @@ async function moveLedger(program: string, from: string | undefined, terminal: T
   await mkdir(ledger, { recursive: true });
   run('chown', `${user}:${user}`, ledger);
   await chmod(ledger, 0o700);
-  for (const state of [...(from === undefined ? [] : [from]), root].map((folder) =>
-    path.join(folder, 'state'),
-  )) {
+  for (const state of rootsOf(from).map((folder) => path.join(folder, 'state'))) {
     if (!(await hasJournal(state))) continue;
     if (!(await hasJournal(ledger))) {
       const flockd = path.join(program, 'dist/flockd.js');
@@ -312,7 +306,7 @@ async function makeLinks(program: string): Promise<void> {
 /** Nothing depends on these files, and /usr may be read-only. */
 async function wherePossible(act: () => Promise<void>): Promise<void> {
   await act().catch((cause: unknown) => {
-    if (!/read-only|no such/.test(reasonOf(cause))) throw cause;
+    if (!['EROFS', 'ENOENT'].includes(systemCode(cause) ?? '')) throw cause;
   });
 }
 
