@@ -3,25 +3,29 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { before, describe, it } from 'node:test';
+import { z } from 'zod';
 import { tempFolder } from '../flock/temp-folder.ts';
 import { cleanEnvironment } from '../support/programs.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
-const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as { version: string };
+const { version } = z
+  .object({ version: z.string() })
+  .parse(JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')));
 
 /** A user without rights, where the tests run as root. */
 const nobody = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
 
 describe('the npm packages', () => {
   const packages = tempFolder();
-  const files = { keymaker: '', flockd: '' };
+  const files = {
+    keymaker: path.join(packages, `keymaker-${version}.tgz`),
+    flockd: path.join(packages, `flockd-${version}.tgz`),
+  };
   before(() => {
     const alias = tempFolder();
     execFileSync('node', ['scripts/release/alias.js', alias], { cwd: root });
-    for (const [name, folder] of Object.entries({ keymaker: root, flockd: alias })) {
+    for (const folder of [root, alias])
       execFileSync('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', packages, folder]);
-      files[name as keyof typeof files] = path.join(packages, `${name}-${version}.tgz`);
-    }
     chmodSync(packages, 0o755);
   });
 

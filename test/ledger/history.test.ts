@@ -105,21 +105,15 @@ describe('what a bot has spent', () => {
       month: { ends: at('2026-06-01'), micros: 30 },
       total: 99,
     };
-    const same = charged(
-      old,
-      { dayEnds: at('2026-05-01'), monthEnds: at('2026-06-01') },
-      { posts: 1, micros: 15 },
-    );
+    const postOn = (day: string): Tally | undefined =>
+      charged(old, { dayEnds: at(day), monthEnds: at('2026-06-01') }, { posts: 1, micros: 15 });
+    const same = postOn('2026-05-01');
     assert.deepEqual(same, {
       day: { ends: at('2026-05-01'), posts: 3 },
       month: { ends: at('2026-06-01'), micros: 45 },
       total: 114,
     });
-    const next = charged(
-      old,
-      { dayEnds: at('2026-05-02'), monthEnds: at('2026-06-01') },
-      { posts: 1, micros: 15 },
-    );
+    const next = postOn('2026-05-02');
     assert.deepEqual([postsOn(next, '2026-05-01'), postsOn(next, '2026-05-02')], [2, 1]);
     assert.equal(microsIn(next, '2026-06-01'), 45);
   });
