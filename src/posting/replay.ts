@@ -183,7 +183,7 @@ export interface ReplayOptions extends Look {
 }
 
 /** A post of the timeline, and the path that led to it. */
-interface FoundPost extends TimelinePost, Pick<ReplayStep, 'before' | 'lines'> {
+export interface FoundPost extends TimelinePost, Pick<ReplayStep, 'before' | 'lines'> {
   /** Its first line, counted from 0. */
   line: number;
   print: string;
