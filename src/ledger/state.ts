@@ -21,7 +21,7 @@ const owed = z.object({
   key: z.string().optional(),
 });
 
-const botState = z.object({
+export const botState = z.object({
   place: cursorSchema,
   /** The id of the account that it posts as. */
   account: z.string().optional(),
@@ -58,9 +58,6 @@ const botState = z.object({
 /** What the ledger says of one bot: all of its events folded into one. Instants are milliseconds since 1970. */
 export type BotState = z.infer<typeof botState>;
 export type Owed = z.infer<typeof owed>;
-
-/** @throws {z.ZodError} if the value is no state of this version */
-export const parseBotState = (value: unknown): BotState => botState.parse(value);
 
 /** Adds the state after an event to the states of all bots. */
 export function putState(states: Map<string, BotState>, event: LedgerEvent, after: BotState): void {
