@@ -145,7 +145,7 @@ describe('what the ledger says of a bot', () => {
       history.apply(event, state);
       state = applyEvent(state, event);
     }
-    assert.deepEqual(history.month(5000), { posts: 1, micros: 17 });
+    assert.deepEqual(history.months.at(5000), { posts: 1, micros: 17 });
   });
 
   it('a refusal before an export counts no more after it was restored', () => {

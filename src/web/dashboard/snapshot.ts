@@ -303,7 +303,7 @@ export function daysOf(
   { timezone, now, planned }: DaysInput,
 ): FlockDay[] {
   const made = new Map<string, number>();
-  for (const [ends, { posts }] of history.days()) {
+  for (const [ends, { posts }] of history.days.list()) {
     const day = dateOf(ends - 1, timezone).toString();
     // Where the zone was changed since, two days of the old calendar can be one of the new.
     made.set(day, (made.get(day) ?? 0) + posts);
