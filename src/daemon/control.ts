@@ -384,16 +384,18 @@ const perhaps = {
 async function executeAll(orders: Orders): Promise<void> {
   for (const name of await namesIn(orders.folder, 'order')) {
     if (orders.closed) return;
+    const taken = fileOf(orders, name, 'taken');
+    const take = async (): Promise<void> => {
+      await rename(fileOf(orders, name, 'order'), taken);
+      // After a power failure it must not come back.
+      await syncFolder(orders.folder);
+    };
+    const read = async (): Promise<unknown> =>
+      JSON.parse((await readRegularFile(taken, maxOrder)).toString('utf8'));
     // An order that cannot be taken stays, and nothing is written that would wake the watcher again.
-    if (!(await tried(orders, 'take an order', () => take(orders, name)))) continue;
-    await finish(orders, name, await attempt(() => readOrder(fileOf(orders, name, 'taken')), orders.execute));
+    if (await tried(orders, 'take an order', take))
+      await finish(orders, name, await attempt(read, orders.execute));
   }
-}
-
-async function take(orders: Orders, name: string): Promise<void> {
-  await rename(fileOf(orders, name, 'order'), fileOf(orders, name, 'taken'));
-  // After a power failure it must not come back.
-  await syncFolder(orders.folder);
 }
 
 /** If the answer cannot be written, the client gets none; the order is not executed again. */
@@ -434,7 +436,3 @@ async function namesIn(folder: string, kind: Kind): Promise<string[]> {
 
 /** The time in an order's name. Milliseconds since 1970. */
 const askedAt = (name: string): number => Number.parseInt(name.slice(0, 12), 16);
-
-async function readOrder(file: string): Promise<unknown> {
-  return JSON.parse((await readRegularFile(file, maxOrder)).toString('utf8')) as unknown;
-}
