@@ -387,5 +387,5 @@ const notKnown =
   ({ exit, message, hint }: FlockError): Refusal =>
   (bot) =>
     new FlockError(exit, `${bot}: cannot know whether another flockd posts as its account: ${message}`, {
-      ...(hint !== undefined && { hint }),
+      hint,
     });

@@ -230,7 +230,7 @@ async function answerTo(
       if (given?.done === true) return given;
       if (given) {
         const { exit = 'data', message = 'flockd refused', hint } = given;
-        throw new FlockError(exit, message, hint === undefined ? {} : { hint });
+        throw new FlockError(exit, message, { hint });
       }
       if (performance.now() >= until) throw notTaken();
       await sleep(interval);
