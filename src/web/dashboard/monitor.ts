@@ -8,6 +8,7 @@ import { FlockError } from '../../errors.ts';
 import type { Change, Ledger } from '../../ledger/journal.ts';
 import type { BotState } from '../../ledger/state.ts';
 import type { EventLog } from '../../log.ts';
+import { addManual } from '../manual-site.ts';
 import { type ListenAddress, openWebServer, same, secretWord, webApp, type WebApp } from '../server.ts';
 import { addHealth, type LastReload, openChecks } from './health.ts';
 import { Dashboard } from './live-updates.ts';
@@ -165,6 +166,7 @@ export class Monitor implements AsyncDisposable {
     dashboard.addTo(app);
     const reload = (): LastReload => this.#reload;
     const checks = openChecks({ daemon, clock, state, reload });
+    addManual(app);
     addHealth(app, daemon, checks);
     addMetrics(app, { ...parts, reload, metrics, checks });
     if (token !== undefined) addControl(app, { daemon, state, token, snapshots });
