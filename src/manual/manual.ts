@@ -63,15 +63,15 @@ export const htmlOf = (topic: Topic): string => html.parse(readTopic(topic), { a
 
 /** The first paragraph of a list's item, and the blocks after it. */
 function partsOf(item: readonly Token[]): { words: Token[]; others: Token[] } {
-  const [first, ...others] = item.filter(({ type }) => type !== 'space');
-  const { tokens = [] }: { tokens?: Token[] } = first ?? {};
-  return { words: tokens, others };
+  const blocks = item.filter(({ type }) => type !== 'space');
+  const words = blocks.slice(0, 1).flatMap((block) => ('tokens' in block ? (block.tokens ?? []) : []));
+  return { words, others: blocks.slice(1) };
 }
 
 /** Renderers of everything inside a paragraph. */
 const inline = (as: Record<'text' | 'bold' | 'italic', (words: string) => string>): RendererObject => ({
   text(token) {
-    return 'tokens' in token && token.tokens ? this.parser.parseInline(token.tokens) : as.text(token.text);
+    return 'tokens' in token ? this.parser.parseInline(token.tokens) : as.text(token.text);
   },
   strong({ tokens }) {
     return as.bold(this.parser.parseInline(tokens));
