@@ -11,7 +11,7 @@ const entries = {
   'sandbox.js': 'sandbox/browser/sandbox.client.ts',
 } as const;
 
-type AssetName = keyof typeof entries;
+export type AssetName = keyof typeof entries;
 
 const known = new Map<AssetName, string>();
 
