@@ -23,7 +23,7 @@ import { folderWatcher, moreWatches, type WatchFolder } from '../../watch.ts';
 import { Monitor } from '../../web/dashboard/monitor.ts';
 import { SnapshotCache } from '../../web/dashboard/snapshot.ts';
 import { command, type GivenPlaces, hintAs, placeFlags, version, withInvocationFlags } from '../command.ts';
-import { Live } from '../live-view.ts';
+import { openLive } from '../live-view.ts';
 import type { Terminal } from '../terminal.ts';
 import { mustHaveLastWord } from './ledger-place.ts';
 import { monitorFlags, monitorOptions } from './listen-flags.ts';
@@ -121,7 +121,7 @@ export const run = command({
     await using context = openContext(args);
     const { paths, keys } = context;
     const service = serviceEnvironment();
-    await using live = new Live();
+    await using live = openLive();
     const log = openLog(live.log, { color: wantsColor(process.stdout.isTTY), journal: service.journal });
     const manager = new ServiceManager(service);
     const reloads = new Reloads();
@@ -156,7 +156,7 @@ interface Parts {
   claims: Claims;
   context: Context;
   ledger: Journal;
-  live: Live;
+  live: ReturnType<typeof openLive>;
   log: EventLog;
   manager: ServiceManager;
   monitor: Monitor;

@@ -16,7 +16,14 @@ import {
   toggle,
   withInvocationFlags,
 } from '../command.ts';
-import { flockWords, keylessTrouble, statusTable, troublesOf, unknownTroubles } from '../tables.ts';
+import {
+  flockWords,
+  keylessTroubles,
+  sayTroubles,
+  statusTable,
+  troublesOf,
+  unknownTroubles,
+} from '../tables.ts';
 import type { Terminal } from '../terminal.ts';
 import { openOnLedger } from './control.ts';
 
@@ -46,10 +53,9 @@ export const status = command({
         terminal.say(`No bots yet: ${withInvocationFlags(args)('make-keys ./poems')} makes their keys.`);
       else show(whole, bots, { now: context.clock.now(), start }, terminal);
       if (args.bot === undefined) {
-        tell(unknownTroubles(unknown), terminal);
         const names = keyless.map(({ bot }) => bot);
-        const trouble = keylessTrouble(names, withInvocationFlags(args), maxKeyless);
-        if (trouble) tell([trouble], terminal);
+        const keys = keylessTroubles(names, withInvocationFlags(args));
+        sayTroubles([...unknownTroubles(unknown), ...keys], terminal);
       }
     }
     const isDead = flock.running === false && chosen.some(({ state }) => hasToPost(state));
@@ -58,9 +64,6 @@ export const status = command({
 });
 
 type WholeStatus = Awaited<ReturnType<typeof readStatus>>;
-
-/** How many bots without a key are named. */
-const maxKeyless = 20;
 
 /** @throws {FlockError} `usage` if there is none of that name, or it has no key yet */
 function theOne(text: string, { bots, keyless }: WholeStatus, places: GivenPlaces): BotStatus {
@@ -106,13 +109,5 @@ function show(
   }
   if (bots.length === 0) terminal.say('No bot needs you.');
   terminal.say(flockWords(flock, all));
-  tell(troublesOf(bots, now), terminal);
-}
-
-function tell(troubles: ReturnType<typeof troublesOf>, terminal: Terminal): void {
-  for (const { text, hint } of troubles) {
-    terminal.say();
-    terminal.say(text);
-    if (hint !== undefined) terminal.say(`hint: ${hint}`);
-  }
+  sayTroubles(troublesOf(bots, now), terminal);
 }

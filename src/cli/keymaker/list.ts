@@ -11,7 +11,7 @@ import type { BotName } from '../../poems/bot-name.ts';
 import { poemFileIn } from '../../poems/find.ts';
 import { tableLines, widthOf } from '../../text.ts';
 import { command, type GivenPlaces, hintAs, jsonFlag, placeFlags, withInvocationFlags } from '../command.ts';
-import { keylessTrouble } from '../tables.ts';
+import { keylessTroubles, sayTroubles } from '../tables.ts';
 import type { Terminal } from '../terminal.ts';
 
 /** The maximum number of bundles that are read concurrently. */
@@ -96,9 +96,6 @@ function undefinedIfUnreadable(error: unknown): undefined {
   if (!(error instanceof FlockError)) throw error;
 }
 
-/** The maximum number of bots without a key that are named. */
-const maxKeyless = 20;
-
 function show(entries: readonly Entry[], places: GivenPlaces, terminal: Terminal): void {
   const wide = drawn(entries, cellsOf);
   const fits = wide.every((line) => widthOf(line) <= terminal.columns);
@@ -108,15 +105,10 @@ function show(entries: readonly Entry[], places: GivenPlaces, terminal: Terminal
 
 function showFaults(entries: readonly Entry[], places: GivenPlaces, terminal: Terminal): void {
   const keyless = entries.filter(({ file }) => file === undefined).map(({ bot }) => bot);
-  const trouble = keylessTrouble(keyless, withInvocationFlags(places), maxKeyless);
   const bad = entries.flatMap(({ file, error, hint }) =>
     file !== undefined && error !== undefined ? [{ text: error, hint }] : [],
   );
-  for (const { text, hint } of trouble ? [...bad, trouble] : bad) {
-    terminal.say();
-    terminal.say(text);
-    if (hint !== undefined) terminal.say(`hint: ${hint}`);
-  }
+  sayTroubles([...bad, ...keylessTroubles(keyless, withInvocationFlags(places))], terminal);
 }
 
 /** The lines of a table with a row for each bot. */
