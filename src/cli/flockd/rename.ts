@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { type FlockFile, readFlockFile } from '../../config/flock-file.ts';
 import type { Context } from '../../context.ts';
 import { FlockError } from '../../errors.ts';
-import { poemFinder } from '../../flock/import.ts';
+import { poemFinder } from '../../flock/load.ts';
 import type { KeyBundle } from '../../keys/bundle.ts';
 import type { ListedBundle } from '../../keys/store.ts';
 import { lengthOf } from '../../ledger/cursor.ts';
