@@ -1,9 +1,8 @@
 import { inMicros, inUsd, readingCost } from '../cost.ts';
 import type { Flock } from '../flock/load.ts';
 import type { Condition } from '../flock/status.ts';
-import { fingerprints, isFinished, lengthOf, type Cursor, startOf } from '../ledger/cursor.ts';
 import type { Change } from '../ledger/journal.ts';
-import type { BotState } from '../ledger/state.ts';
+import { type BotState, type Cursor, fingerprints, isFinished, lengthOf, startOf } from '../ledger/state.ts';
 import { standingOf } from '../plan/plan.ts';
 import type { Line } from '../poems/poem.ts';
 import { readingOf } from '../posting/edits.ts';
