@@ -188,13 +188,10 @@ export class SnapshotCache {
     this.#wakeAt(this.#options.clock.now());
     return () => {
       this.#watchers.delete(show);
-      if (this.#watchers.size === 0) this.#cancel();
+      if (this.#watchers.size > 0) return;
+      this.#timer?.cancel();
+      this.#timer = undefined;
     };
-  }
-
-  #cancel(): void {
-    this.#timer?.cancel();
-    this.#timer = undefined;
   }
 
   /** Sets the timer for an instant, or for when the next view may be built if that is later. */
@@ -205,7 +202,7 @@ export class SnapshotCache {
     if (this.#watchers.size === 0 || fresh === Infinity) return;
     const earliest = Math.max(instant, clock.now() + at + fresh - clock.elapsed());
     if (this.#timer && this.#timer.instant <= earliest) return;
-    this.#cancel();
+    this.#timer?.cancel();
     this.#timer = { instant: earliest, cancel: clock.at(earliest, () => void this.#show()) };
   }
 
@@ -280,27 +277,18 @@ function changesAt(
 ): number {
   let first = Infinity;
   for (const { bot, next, until, timezone } of bots) {
-    const open = states.get(bot)?.open;
-    const instants = [next, until].map((instant) => (instant === undefined ? Infinity : Date.parse(instant)));
-    const requestEnds = open ? open.at + maxRequest : Infinity;
-    for (const instant of [...instants, requestEnds, calendarEnds(timezone, now).day])
+    const requestEnds = (states.get(bot)?.open?.at ?? Infinity) + maxRequest;
+    const dayEnds = calendarEnds(timezone, now).day;
+    for (const instant of [Date.parse(next ?? ''), Date.parse(until ?? ''), requestEnds, dayEnds])
       if (instant > now) first = Math.min(first, instant);
   }
   return first;
 }
 
-interface DaysInput {
-  /** The flock's. */
-  timezone: string;
-  now: number;
-  /** Posts to come by day, today's included. */
-  planned: ReadonlyMap<string, number>;
-}
-
-/** Every day that is shown, oldest first. */
+/** Every day that is shown, oldest first. @param planned - posts to come by day, today's included */
 export function daysOf(
   history: Pick<FlockHistory, 'days'>,
-  { timezone, now, planned }: DaysInput,
+  { timezone, now, planned }: { timezone: string; now: number; planned: ReadonlyMap<string, number> },
 ): FlockDay[] {
   const made = new Map<string, number>();
   for (const [ends, { posts }] of history.days()) {
@@ -316,13 +304,6 @@ export function daysOf(
   });
 }
 
-interface CachedFiles {
-  bot: Bot;
-  /** Tells the poem's file from what it was before; undefined before it is read. */
-  mark: string | undefined;
-  files: BotFiles;
-}
-
 /** Poems read at a time: posts need the few threads that read files more than a page does. */
 const concurrency = 2;
 
@@ -334,7 +315,8 @@ export class BotFileCache {
   /** Whether poems are left to read: their bots have no lines until then. */
   isPartial = false;
   #flock: Flock | undefined;
-  #cache = new Map<string, CachedFiles>();
+  /** By bot. `mark` tells the poem's file from what it was before; undefined before it is read. */
+  #cache = new Map<string, { bot: Bot; mark: string | undefined; files: BotFiles }>();
   #turn = 0;
 
   /** What is known of every bot, by name. */
@@ -371,14 +353,11 @@ export class BotFileCache {
   }
 }
 
-async function markOf(file: string): Promise<string> {
-  try {
-    const { mtimeMs, ctimeMs, size, ino } = await stat(file);
-    return `${mtimeMs} ${ctimeMs} ${size} ${ino}`;
-  } catch {
-    return 'none';
-  }
-}
+const markOf = (file: string): Promise<string> =>
+  stat(file).then(
+    ({ mtimeMs, ctimeMs, size, ino }) => `${mtimeMs} ${ctimeMs} ${size} ${ino}`,
+    () => 'none',
+  );
 
 /** A poem in which a post was not found is read again for it after this time. Milliseconds. */
 const retryMissed = 60_000;
@@ -417,12 +396,8 @@ export class PostTexts {
 
   async #linesOf(bot: Bot | undefined): Promise<readonly Line[]> {
     if (!bot) return [];
-    try {
-      return await linesOf(bot.poemFile, bot.settings.unit, this.#readPoem);
-    } catch {
-      // The status of the bot says what is wrong with the poem.
-      return [];
-    }
+    // The status of the bot says what is wrong with the poem.
+    return linesOf(bot.poemFile, bot.settings.unit, this.#readPoem).catch(() => []);
   }
 }
 
