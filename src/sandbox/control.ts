@@ -218,24 +218,19 @@ interface Target {
   account: string | undefined;
 }
 
-function matches({ match }: FaultRule, target: Target): boolean {
-  return (
-    (match.method === undefined || match.method === target.method) &&
-    (match.account === undefined || match.account === target.account) &&
-    (match.path === undefined || pathFits(match.path, target.path))
-  );
-}
+const matches = ({ match: { method, account, path } }: FaultRule, target: Target): boolean =>
+  (method === undefined || method === target.method) &&
+  (account === undefined || account === target.account) &&
+  (path === undefined || pathFits(path, target.path));
 
 function pathFits(pattern: string, path: string): boolean {
   const source = pattern.split('*').map((part) => part.replaceAll(/[\\^$.*+?()[\]{}|/]/g, '\\$&'));
   return new RegExp(`^${source.join('.*')}$`).test(path);
 }
 
-/** How a fault can have the request carried out. */
+/** How a fault can have the request carried out: now, with the true answer, or after that many milliseconds. */
 interface Acts {
-  /** Carries out the request now. @returns the true answer */
   work: () => SandboxAnswer;
-  /** Carries out the request after that many milliseconds. */
   workLater: (ms: number) => void;
 }
 
@@ -283,14 +278,10 @@ const silence: SandboxAnswer = { status: 200, headers: {}, body: '' };
 
 /** Sends a text as it is and any other body as JSON. Without a body the answer is a problem of that status. */
 function statusAnswer({ status, body, headers }: Extract<Fault, { kind: 'status' }>): SandboxAnswer {
-  const type = typeof body === 'string' ? 'text/html; charset=utf-8' : 'application/json; charset=utf-8';
-  const value = body ?? {
-    title: `Ordered fault ${status}`,
-    type: 'about:blank',
-    status,
-    detail: 'As ordered.',
-  };
-  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  const problem = { title: `Ordered fault ${status}`, type: 'about:blank', status, detail: 'As ordered.' };
+  const isText = typeof body === 'string';
+  const type = isText ? 'text/html; charset=utf-8' : 'application/json; charset=utf-8';
+  const text = isText ? body : JSON.stringify(body ?? problem);
   return { status, headers: { 'content-type': type, ...headers }, body: text };
 }
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { html } from 'hono/html';
 import { asset } from '../assets.ts';
 import { answer, type Call, type Routes, type SandboxAnswer } from './requests.ts';
@@ -112,20 +113,14 @@ export const message = (status: number, title: string, text: string): SandboxAns
 /** The number of avatar colours in the style sheet. */
 const hueCount = 8;
 
-/** An account's initial on a colour. It is decoration, so screen readers skip it. */
-const avatar = (screenName: string): Html =>
-  html`<span class="avatar hue-${hueOf(screenName)}" aria-hidden="true">${initialOf(screenName)}</span>`;
-
-/** The number of the colour of a screen name. It depends on the name alone. */
-function hueOf(screenName: string): number {
-  // FNV-1a: simpler sums give short names too few different colours.
-  let hash = 0x811c9dc5;
-  for (const byte of Buffer.from(screenName.toLowerCase())) hash = Math.imul(hash ^ byte, 0x01000193);
-  return ((hash >>> 16) ^ (hash & 0xffff)) % hueCount;
+/** An account's initial on a colour, which depends on its name alone. It is decoration, so screen readers skip it. */
+function avatar(screenName: string): Html {
+  const hash = createHash('sha256').update(screenName.toLowerCase()).digest();
+  const initial = (screenName.replace(/^_+/, '')[0] ?? '_').toUpperCase();
+  return html`<span class="avatar hue-${hash.readUInt16BE() % hueCount}" aria-hidden="true"
+    >${initial}</span
+  >`;
 }
-
-/** The letter that stands for an account. */
-const initialOf = (screenName: string): string => (screenName.replace(/^_+/, '')[0] ?? '_').toUpperCase();
 
 /** The maximum of posts in the page as served. */
 const maxPosts = 50;
@@ -208,19 +203,13 @@ interface Service {
   dialect: Dialect;
 }
 
-/** A request token that the person has not answered yet, and the access that the app asks for. */
-interface Pending {
-  authorization: Authorization;
-  access: Access;
-}
-
 function ask(service: Service, call: Call): SandboxAnswer {
   const authorization = openAuthorization(service, call.query.get('oauth_token'));
   if (!authorization) return invalidLink();
   const access = requestedAccess(service.dialect, authorization, call);
   if (!access) return unknownPermission(service.dialect);
   const chosen = signedInAccount(service.core, call)?.screenName ?? call.query.get('screen_name') ?? '';
-  return showAsk(service, call, { authorization, access }, { chosen });
+  return showAsk(service, call, authorization, { access, chosen });
 }
 
 /** The access that the link asks for, in a dialect with a permission parameter; otherwise that of the request token. */
@@ -239,7 +228,7 @@ function approveOrAsk(service: Service, call: Call): SandboxAnswer {
   if (!authorization || !account || account.suspended) return ask(service, call);
   const { app, access } = authorization;
   const held = service.core.world.tokenOf(app, account.id, service.dialect.id);
-  return held?.access === access ? approve(service, { authorization, access }, account) : ask(service, call);
+  return held?.access === access ? approve(service, authorization, access, account) : ask(service, call);
 }
 
 function submit(service: Service, call: Call): SandboxAnswer {
@@ -259,17 +248,18 @@ function submit(service: Service, call: Call): SandboxAnswer {
   if (name === undefined) {
     const complaint =
       given === '' ? 'Pick an account, or name a new one.' : `“${given}” cannot be a screen name.`;
-    return showAsk(service, call, { authorization, access }, { chosen: picked, complaint });
+    return showAsk(service, call, authorization, { access, chosen: picked, complaint });
   }
   const account = service.core.world.ensureAccount(name);
   return account.suspended
     ? message(403, `@${account.screenName} is suspended`, 'It cannot approve an app.')
-    : approve(service, { authorization, access }, account);
+    : approve(service, authorization, access, account);
 }
 
 function approve(
   { core, dialect }: Service,
-  { authorization, access }: Pending,
+  authorization: Authorization,
+  access: Access,
   { id, screenName }: Account,
 ): SandboxAnswer {
   authorization.access = access;
@@ -279,14 +269,14 @@ function approve(
   const target = new URL(authorization.callback);
   target.searchParams.set('oauth_token', authorization.token);
   target.searchParams.set('oauth_verifier', verifier);
-  if (dialect.fragment !== '') target.hash = dialect.fragment;
+  if (dialect.fragment !== undefined) target.hash = dialect.fragment;
   return redirect(target.href, cookie);
 }
 
 function cancel({ dialect }: Service, authorization: Authorization): SandboxAnswer {
   authorization.state = 'spent';
   const { callback, token } = authorization;
-  const back = callback === 'oob' ? undefined : dialect.deniedUrl(callback, token);
+  const back = callback === 'oob' ? undefined : dialect.deniedUrl?.(callback, token);
   if (back !== undefined) return redirect(back);
   const silent = callback === 'oob' ? '' : ` ${dialect.title} does not tell the app.`;
   return message(
@@ -340,14 +330,14 @@ const maxListed = 50;
 /**
  * The page that asks a person which account the app may use.
  *
- * @param form - `chosen`: the screen name that is selected at first, whose account need not exist yet; `complaint`: what was
+ * @param form - `access`: what the app asks for; `chosen`: the screen name that is selected at first, whose account need not exist yet; `complaint`: what was
  * wrong with the last submission
  */
 function showAsk(
   { core, dialect }: Service,
   call: Call,
-  { authorization, access }: Pending,
-  form: { chosen: string; complaint?: string },
+  authorization: Authorization,
+  { access, ...form }: { access: Access; chosen: string; complaint?: string },
 ): SandboxAnswer {
   const { accounts } = core.world;
   const { permission } = dialect;

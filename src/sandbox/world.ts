@@ -412,7 +412,7 @@ export class Authorizations {
   }
 
   begin(request: Pick<Authorization, 'app' | 'dialect' | 'callback' | 'access'>): Authorization {
-    this.#removeExpired();
+    for (const token of this.#all.keys()) if (!this.find(token)) this.#all.delete(token);
     const authorization: Authorization = {
       ...request,
       token: this.#random.token('request token', 27),
@@ -459,10 +459,6 @@ export class Authorizations {
     const digits = this.#random.digits('pin', written.split('#').length - 1);
     let n = 0;
     return written.replaceAll('#', () => digits.charAt(n++));
-  }
-
-  #removeExpired(): void {
-    for (const token of this.#all.keys()) if (!this.find(token)) this.#all.delete(token);
   }
 }
 
