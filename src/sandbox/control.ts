@@ -6,9 +6,9 @@ import {
   alterations,
   billFor,
   type Core,
-  type Post,
   screenNamePattern,
   type SeededRandom,
+  shownPost,
   type World,
 } from './world.ts';
 
@@ -22,7 +22,7 @@ export function controlRoutes(core: Core, faults: Faults, seed: string): Routes 
   return {
     'GET /sandbox/accounts': () => ok(world.accounts.map((account) => showAccount(world, account))),
     'GET /sandbox/posts': ({ query }) => livePosts(world, query.get('account')),
-    'GET /sandbox/log': () => ok(world.posts.map((post) => showPost(world, post))),
+    'GET /sandbox/log': () => ok(world.posts.map((post) => shownPost(world, post))),
     'GET /sandbox/bill': () => ok({ ...world.usage, credits: world.credits, usd: billFor(world.usage) }),
     'GET /sandbox/seed': () => ok({ seed }),
     'GET /sandbox/faults': () => ok(faults.rules),
@@ -65,13 +65,7 @@ function livePosts(world: World, name: string | null): SandboxAnswer {
   const account = name === null ? undefined : world.accountNamed(name);
   if (name !== null && !account) return noAccount(name);
   const posts = account ? world.postsOf(account.id) : world.posts;
-  return ok(posts.filter(({ deleted }) => !deleted).map((post) => showPost(world, post)));
-}
-
-/** A post with its text as stored: nothing is escaped or shortened. */
-function showPost(world: World, { id, accountId, text, instant, deleted }: Post): object {
-  const account = world.account(accountId)?.screenName ?? '';
-  return { id, account, text, instant: new Date(instant).toISOString(), deleted };
+  return ok(posts.filter(({ deleted }) => !deleted).map((post) => shownPost(world, post)));
 }
 
 function showAccount(world: World, { id, screenName, suspended, created }: Account): object {

@@ -248,6 +248,15 @@ export function showText(post: Post): { text: string; urls: ReturnType<typeof ur
   return { text: text + escapeText(post.text.slice(read)), urls };
 }
 
+/** A post with its text as stored, as pages and control requests show it: nothing is escaped or shortened. */
+export const shownPost = (world: World, { id, accountId, text, instant, deleted }: Post) => ({
+  id,
+  account: world.account(accountId)?.screenName ?? '',
+  text,
+  instant: new Date(instant).toISOString(),
+  deleted,
+});
+
 /** A link in the shown text; `start` and `end` count code points of that text. */
 const urlEntity = ({ short, expanded }: Link, start: number) => ({
   start,
