@@ -78,7 +78,6 @@ export function alarmOf({ fields, message }: DaemonEvent, now: number): Alarm | 
   };
 }
 
-/** A bot that is watched. */
 interface Watched {
   name: string;
   settings: BotSettings;

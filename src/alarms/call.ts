@@ -105,7 +105,6 @@ const pingTimeout = 10_000;
 
 type WebOptions = Pick<CallOptions, 'send' | 'clock'>;
 
-/** Sends one ping. */
 export const ping = (address: Address, options: WebOptions): Promise<Trouble | undefined> =>
   callWeb({ method: 'GET', url: address.reveal(), headers: {} }, { ...options, timeout: pingTimeout });
 
@@ -125,7 +124,6 @@ async function callWeb(
   }
 }
 
-/** Statuses that mean "not now". */
 const passing = new Set([408, 425, 429]);
 
 function judge(status: number): Trouble | undefined {
@@ -143,7 +141,6 @@ function unanswered(error: unknown): Trouble {
   return { why: `it cannot be reached, or broke off (${code})`, passes: true };
 }
 
-/** Why a command could not be started. */
 function notStarted(error: unknown): Trouble {
   const code = systemCode(error);
   if (code === 'ENOENT' || code === 'ENOTDIR') return missing;

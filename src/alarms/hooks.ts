@@ -9,10 +9,8 @@ import { type Alarm, callHook, ping, shownHook, type Trouble, tryAgain, whyNotRu
  * them, and nothing here throws.
  */
 
-/** The maximum number of alarms that wait for one hook. */
 const maxWaiting = 100;
 
-/** A hook, and the alarms that wait for it. */
 class HookQueue {
   readonly hook: Hook;
   /** Its place in flock.json. */
@@ -78,7 +76,6 @@ interface HookOptions {
   root: string;
 }
 
-/** The maximum number of hooks that are called at the same time. */
 const maxConcurrent = 4;
 
 /** The time before each new attempt at a hook. Milliseconds. */
@@ -183,7 +180,6 @@ export class Hooks {
   }
 }
 
-/** Equal for equal hooks. */
 const markOf = (hook: Hook): string =>
   JSON.stringify([hook.on, hook.timeout, 'run' in hook ? hook.run : hook.post.reveal()]);
 

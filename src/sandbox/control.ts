@@ -204,7 +204,6 @@ export const faultRule = z.strictObject({
 export type Fault = z.infer<typeof fault>;
 export type FaultRule = z.infer<typeof faultRule>;
 
-/** What a rule is matched against. */
 interface Target {
   method: string;
   path: string;
@@ -228,7 +227,6 @@ interface Acts {
   workLater: (ms: number) => void;
 }
 
-/** Answers a request with a fault. */
 function spoil(fault: Fault, { work, workLater }: Acts): SandboxAnswer {
   switch (fault.kind) {
     case 'status':

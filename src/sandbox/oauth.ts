@@ -24,7 +24,6 @@ import { accessLevel, v1 } from './x-api.ts';
  */
 interface Dialect {
   id: DialectId;
-  /** The name of the service. */
   title: string;
   /** The path above its three OAuth addresses. */
   base: string;
@@ -93,7 +92,6 @@ const refuseFlickr: Refuse = (refusal, base) => {
 const absent = (name: string): SandboxAnswer =>
   plain(400, `oauth_problem=parameter_absent&oauth_parameters_absent=${name}`);
 
-/** An account's id in Flickr's format. */
 const nsidOf = ({ id }: Account): string => `${id}@N01`;
 
 /**
@@ -123,7 +121,6 @@ const flickr: Dialect = {
   verifierRefused: plain(401, 'oauth_problem=verifier_invalid'),
 };
 
-/** Tumblr's refusals as plain text. */
 const refuseTumblr: Refuse = (refusal) => {
   const refusals: Partial<Record<Refusal, [status: number, text: string]>> = {
     unauthenticated: [400, 'Missing or invalid oauth_consumer_key.'],
@@ -153,13 +150,10 @@ const tumblr: Dialect = {
   // Undocumented, but reported: oauth-1.0a issue 32.
   fragment: '_=_',
   refuse: refuseTumblr,
-  callbackRefused: (callback) =>
-    plain(
-      400,
-      callback === 'oob'
-        ? 'Out-of-band ("oob") callbacks are not supported by this implementation.'
-        : 'Missing or invalid oauth_callback.',
-    ),
+  callbackRefused(callback) {
+    const outOfBand = 'Out-of-band ("oob") callbacks are not supported by this implementation.';
+    return plain(400, callback === 'oob' ? outOfBand : 'Missing or invalid oauth_callback.');
+  },
   tokenRefused: refuseTumblr('dead-token'),
   verifierRefused: plain(400, 'Missing or invalid oauth_verifier.'),
 };
@@ -193,8 +187,7 @@ function requestToken(core: Core, dialect: Dialect, call: Call): SandboxAnswer {
   // At X an app may ask for less than it has; elsewhere only the link can ask.
   const access = (dialect === x ? parameters.get('x_auth_access_type') : undefined) ?? 'write';
   if (access !== 'read' && access !== 'write') return plain(400, 'Invalid x_auth_access_type parameter');
-  const asked = { app, dialect: dialect.id, callback, access } as const;
-  const { token, secret } = core.authorizations.begin(asked);
+  const { token, secret } = core.authorizations.begin({ app, dialect: dialect.id, callback, access });
   return form({ oauth_token: token, oauth_token_secret: secret, oauth_callback_confirmed: 'true' });
 }
 
@@ -255,9 +248,10 @@ function flickrRest(core: Core, call: Call): SandboxAnswer {
   const refuse: Refuse = (...why) => shown(refuseRest(...why));
   const caller = callerOf(core, call, { id: 'flickr', refuse });
   if (caller.account.suspended) return refuse('suspended');
-  const made = flickrMethods[asked('method')]?.(caller);
+  const method = asked('method');
+  const made = flickrMethods[method]?.(caller);
   return shown(
-    made ? json(200, { ...made, stat: 'ok' }) : flickrFailure(112, `Method "${asked('method')}" not found`),
+    made ? json(200, { ...made, stat: 'ok' }) : flickrFailure(112, `Method "${method}" not found`),
   );
 }
 

@@ -45,7 +45,6 @@ type Dialect = (typeof dialects)[number];
 type Access = Authorization['access'];
 
 interface PageOptions {
-  /** Whether it has the script of the front page. */
   hasScript?: boolean;
   headers?: Record<string, string>;
   /** One more origin that its form may lead to: browsers apply `form-action` to the redirect after a form, too. */
@@ -97,7 +96,6 @@ function textOf(markup: Html): string {
   return markup.toString();
 }
 
-/** A page with a title and a paragraph. */
 export const message = (status: number, title: string, text: string): SandboxAnswer =>
   page(
     status,
@@ -109,7 +107,7 @@ export const message = (status: number, title: string, text: string): SandboxAns
     </main>`,
   );
 
-/** The number of avatar colours in the style sheet. */
+/** As many as the style sheet has. */
 const hueCount = 8;
 
 /** An account's initial on a colour, which depends on its name alone. It is decoration, so screen readers skip it. */
@@ -121,13 +119,10 @@ function avatar(screenName: string): Html {
   >`;
 }
 
-/** The maximum of posts in the page as served. */
 const maxPosts = 50;
 
-/** The maximum of accounts in the page's head. */
 const maxAccounts = 24;
 
-/** The front page: the newest posts of all accounts, or of one. */
 function feedPage(world: World, only: string | undefined): SandboxAnswer {
   const account = only === undefined ? undefined : world.accountNamed(only);
   const all = only === undefined ? world.posts : world.postsOf(account?.id ?? '');

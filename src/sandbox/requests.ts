@@ -45,7 +45,6 @@ export const answer = (status: number, type: string, body: string, headers: Head
 export const json = (status: number, value: unknown, headers?: Headers): SandboxAnswer =>
   answer(status, 'application/json', JSON.stringify(value), headers);
 
-/** A request, read. */
 export interface Call {
   request: SandboxRequest;
   path: string;
@@ -234,7 +233,6 @@ export function signedBy(core: Core, call: Call, { id, refuse }: SignedApi): Sig
   return { app: app.token, token: name || undefined, parameters: new Map(pairs) };
 }
 
-/** The request token or access token of an app in one dialect. */
 function tokenOf(
   { world, authorizations }: Core,
   dialect: DialectId,

@@ -48,7 +48,6 @@ export interface OpenSandboxOptions extends Omit<ConstructorParameters<typeof Sa
 
 export type OpenSandbox = Awaited<ReturnType<typeof openSandbox>>;
 
-/** Sends an answer, with the fault that it asks for. */
 function deliver(answer: SandboxAnswer, response: ServerResponse, clock: Clock): void {
   const { status, headers, fault } = answer;
   const body = Buffer.from(answer.body);
@@ -86,7 +85,6 @@ function deliver(answer: SandboxAnswer, response: ServerResponse, clock: Clock):
 
 const firstHalf = (body: Buffer): Buffer => body.subarray(0, Math.floor(body.length / 2));
 
-/** Sends one byte every `ms`. */
 function trickle(rest: Buffer, response: ServerResponse, clock: Clock, ms: number): void {
   if (rest.length > 0) {
     response.write(rest.subarray(0, 1));

@@ -194,7 +194,6 @@ export class World {
   }
 }
 
-/** A change of the world, as its watchers get it. */
 type WorldEvent = { kind: 'posted' | 'deleted'; post: Post } | { kind: 'changed' };
 
 /** The instant that X's ids count from. Milliseconds since 1970. @see docs.x.com, X IDs */

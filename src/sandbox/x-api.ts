@@ -24,14 +24,14 @@ import { type AccessToken, type Core, type Post, showText } from './world.ts';
 
 /** @param limits overrides of X's rate limits; null removes one */
 export function xRoutes(core: Core, limits: Limits): Routes {
-  const rates = new RateLimits(limits);
+  const take = rateLimiter(limits);
 
   /** Answers calls within the limits. Every answer has the headers of the limits, refusals too. */
   const limited =
     (api: SignedApi, counted: LimitName[], act: Act) =>
     (call: Call): SandboxAnswer => {
       const caller = callerOf(core, call, api);
-      const { passed, headers } = rates.take(counted, caller, core.clock.now());
+      const { passed, headers } = take(counted, caller, core.clock.now());
       const made = !passed
         ? api.refuse('too-many')
         : caller.account.suspended
@@ -78,31 +78,25 @@ const xLimits = {
 type LimitName = keyof typeof xLimits;
 type Limits = Partial<Record<LimitName, number | null>>;
 
-/** Counts requests in fixed windows, as X does. The first request opens a window. */
-class RateLimits {
-  readonly #limits: Limits;
-  readonly #windows = new Map<string, { opened: number; used: number }>();
-
-  constructor(limits: Limits) {
-    this.#limits = limits;
-  }
-
-  /**
-   * Counts one request in every window, or in none if one of them is full.
-   *
-   * @returns whether the request passes, and the headers that X sends in both cases
-   */
-  take(
-    counted: LimitName[],
-    { account, token }: Caller,
-    now: number,
-  ): { passed: boolean; headers: Record<string, string> } {
+/**
+ * Counts requests in fixed windows, as X does: one request in every window, or in none if one of them is full. The first request
+ * opens a window.
+ *
+ * @returns whether the request passes, and the headers that X sends in both cases
+ */
+function rateLimiter(limits: Limits) {
+  const windows = new Map<string, { opened: number; used: number }>();
+  return (counted: LimitName[], { account, token }: Caller, now: number) => {
     const states = counted.flatMap((name) => {
       const { max: usual, length, header } = xLimits[name];
-      const { [name]: max = usual } = this.#limits;
+      const { [name]: max = usual } = limits;
       if (max === null) return [];
       const key = `${name} ${name === 'appPostsPerDay' ? token.app : account.id}`;
-      return [{ window: this.#windowOf(key, length, now), max, length, header }];
+      const known = windows.get(key);
+      const isOpen = known && now >= known.opened && now < known.opened + length;
+      const window = isOpen ? known : { opened: now, used: 0 };
+      windows.set(key, window);
+      return [{ window, max, length, header }];
     });
     const passed = states.every(({ window, max }) => window.used < max);
     const headers: Record<string, string> = {};
@@ -113,15 +107,7 @@ class RateLimits {
       headers[`${header}-reset`] = String(Math.ceil((window.opened + length) / 1000));
     }
     return { passed, headers };
-  }
-
-  #windowOf(key: string, length: number, now: number): { opened: number; used: number } {
-    const known = this.#windows.get(key);
-    if (known && now >= known.opened && now < known.opened + length) return known;
-    const window = { opened: now, used: 0 };
-    this.#windows.set(key, window);
-    return window;
-  }
+  };
 }
 
 const id = z.string().regex(/^\d{1,19}$/, 'is not an id');
@@ -162,7 +148,6 @@ function timeline(core: Core, { parts, query }: Call): SandboxAnswer {
   return json(200, pageOf(shown, { fields, hasMore: found.length > max }));
 }
 
-/** The property that a schema does not accept. */
 function propertyIn({ issues: [issue] }: z.ZodError): string {
   return issue?.code === 'unrecognized_keys' ? (issue.keys[0] ?? '') : (issue?.path.join('.') ?? '');
 }
@@ -267,7 +252,6 @@ function judgeText(text: string): 'empty' | 'too-long' | 'not-permitted' | undef
 
 const halfDay = 12 * 60 * 60_000;
 
-/** Whether the account posted the text within the last `duplicateWindow`. */
 function isDuplicate(core: Core, accountId: string, text: string): boolean {
   if (core.duplicates === 'accept') return false;
   const since = core.clock.now() - (core.duplicateWindow ?? halfDay);

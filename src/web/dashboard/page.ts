@@ -40,7 +40,6 @@ function ordersFor(bot: BotView): readonly BotOrder[] {
   return shownState(bot).name === 'checking' ? ['pause'] : [];
 }
 
-/** The button that pauses or resumes the whole flock. */
 function flockControls({ flock, bots }: FlockView, token: FormToken): Html | undefined {
   if (token === undefined || bots.length === 0) return undefined;
   const [order, name] = flock.stopped ? ['resume', 'Resume the flock'] : ['pause', 'Pause the flock'];
@@ -58,7 +57,6 @@ const form = (action: string, name: string, token: string, bot?: BotView): Html 
     <button>${name}${bot && html`<span class="unseen"> (${bot.bot})</span>`}</button>
   </form>`;
 
-/** How many bots the list of what is wrong names. */
 const maxTroubles = 12;
 
 const needsRepair = (bot: BotView): boolean => shownState(bot).name === 'needs you';
@@ -99,7 +97,6 @@ const hintOf = (bot: BotView): Html | false => {
 
 const verbs = 'reauth|make-keys|doctor|resume|resolve|pause|post|status|reload|run';
 
-/** A hint, with the commands in it set as such. */
 function withCommands(hint: string, bot: string): Html[] {
   const command = new RegExp(
     `((?:flockd|keymaker) (?:${verbs})(?: \\./poems)?(?: --bot)?(?: ${bot})?(?:(?: \\|)? --[a-z-]+(?: \\d+)?)*)(?![a-z])`,
@@ -109,7 +106,6 @@ function withCommands(hint: string, bot: string): Html[] {
     .map((part, index) => (index % 2 === 1 ? html`<code>${part}</code>` : html`${part}`));
 }
 
-/** The maximum number of bots on the page. */
 const maxBots = 200;
 
 /** The bots that are shown: those that need a person first, then those that check their timelines, then by name. */
@@ -134,10 +130,8 @@ export function botsLeft({ bots }: FlockView): Html {
 const note = (id: string, content: Html | string | false): Html =>
   content === false ? html`<p id="${id}" hidden></p>` : html`<p id="${id}" class="more">${content}</p>`;
 
-/** How many bots without a key are named. */
 const maxKeyless = 12;
 
-/** The bots that have a poem and no key. */
 function keylessOf({ keyless }: FlockView): Html {
   const left = keyless.length - maxKeyless;
   const names = keyless.slice(0, maxKeyless).map((name) => `“${name}”`);
@@ -345,7 +339,6 @@ const section = (name: string, title: string, content: Html): Html =>
     ${content}
   </section>`;
 
-/** Everything on the page that changes. */
 function mainOf(view: FlockView, token: FormToken): Html {
   const lines = lineItems(view);
   return html`<main>

@@ -32,7 +32,6 @@ import { iso } from '../../text.ts';
 import { EventLoopYield } from '../../yield.ts';
 import { dateOf, shownDays, SlotForecast } from './forecast.ts';
 
-/** One day of a flock, by its calendar. */
 interface FlockDay {
   /** `2026-08-22` */
   day: string;
@@ -81,7 +80,6 @@ export interface FlockView {
   recent: PostView[];
 }
 
-/** How many of the last posts are shown. */
 const maxRecent = 40;
 
 /** A view is built again no sooner than this after the last one. Milliseconds. */
@@ -104,15 +102,6 @@ interface SnapshotOptions {
   version: string;
 }
 
-interface Snapshot {
-  /** When it was begun, by the monotonic clock, and which changes it has. */
-  at: number;
-  changes: number;
-  /** For how long no other is built. Milliseconds. */
-  fresh: number;
-  view: Promise<FlockView>;
-}
-
 const noFlock: Flock = { bots: [], invalidBots: [], keyless: [], passedOver: [], purse: unlimitedBudget };
 
 /**
@@ -127,7 +116,9 @@ export class SnapshotCache {
   readonly #watchers = new Set<(view: FlockView) => void>();
   #flock = noFlock;
   #changes = 0;
-  #newest: Snapshot | undefined;
+  #newest: Promise<FlockView> | undefined;
+  /** Until when no other view is built, by the monotonic clock; Infinity while one is. */
+  #freshUntil = 0;
   /** How long it took to build, without the time it yielded. Milliseconds. */
   #took = 0;
   /** When it changes by itself. Milliseconds since 1970. */
@@ -162,24 +153,30 @@ export class SnapshotCache {
   /** Something was done for the one who asks next, so the next view is a new one. */
   forget(): void {
     this.#newest = undefined;
+    this.#freshUntil = 0;
     this.changed();
   }
 
   /** The flock as it stands, at most a second old; older only where building takes long. */
   view(): Promise<FlockView> {
-    const at = this.#options.clock.elapsed();
-    const newest = this.#newest;
-    if (newest && at - newest.at < newest.fresh) return newest.view;
-    const next = { at, changes: this.#changes, fresh: Infinity, view: this.#build() };
-    this.#newest = next;
-    next.view.then(
+    const { clock } = this.#options;
+    const began = clock.elapsed();
+    if (this.#newest && began < this.#freshUntil) return this.#newest;
+    const changes = this.#changes;
+    const view = this.#build();
+    this.#newest = view;
+    this.#freshUntil = Infinity;
+    const built = (pause: number): void => {
+      if (this.#newest === view) this.#freshUntil = began + pause;
+    };
+    view.then(
       () => {
-        next.fresh = Math.max(freshFor, this.#took * pausePerBuild);
-        this.#wakeAt(next.changes === this.#changes ? this.#validUntil : this.#options.clock.now());
+        built(Math.max(freshFor, this.#took * pausePerBuild));
+        this.#wakeAt(changes === this.#changes ? this.#validUntil : clock.now());
       },
-      () => (next.fresh = 0),
+      () => built(0),
     );
-    return next.view;
+    return view;
   }
 
   /** Gives a watcher a view now, and another after each change. @returns ends it */
@@ -197,10 +194,9 @@ export class SnapshotCache {
   /** Sets the timer for an instant, or for when the next view may be built if that is later. */
   #wakeAt(instant: number): void {
     const { clock } = this.#options;
-    const { at, fresh } = this.#newest ?? { at: 0, fresh: 0 };
     // A view that is being built sets the timer when it is done.
-    if (this.#watchers.size === 0 || fresh === Infinity) return;
-    const earliest = Math.max(instant, clock.now() + at + fresh - clock.elapsed());
+    if (this.#watchers.size === 0 || this.#freshUntil === Infinity) return;
+    const earliest = Math.max(instant, clock.now() + this.#freshUntil - clock.elapsed());
     if (this.#timer && this.#timer.instant <= earliest) return;
     this.#timer?.cancel();
     this.#timer = { instant: earliest, cancel: clock.at(earliest, () => void this.#show()) };
@@ -307,7 +303,6 @@ export function daysOf(
 /** Poems read at a time: posts need the few threads that read files more than a page does. */
 const concurrency = 2;
 
-/** How many poems are checked each time, in turns. */
 const perTurn = 400;
 
 /** What the files of a flock say of its bots. A poem is read again only when it has changed. */
