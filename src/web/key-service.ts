@@ -15,7 +15,6 @@ import { bad, good, type Message } from './layout.ts';
 type Provider = ReturnType<Context['provider']>;
 type OAuth1Client = ReturnType<Context['oauth']>;
 
-/** One poem and its key. */
 interface Card {
   bot: BotName;
   /** Its first line and the number of lines; undefined if a key has no poem in the folder. */
@@ -200,7 +199,6 @@ export class KeyService {
 const stored = (bot: BotName, { account }: MadeKey): Message =>
   good(`${bot} is @${account.screenName}`, 'Its key is stored. A flockd that runs takes it up by itself.');
 
-/** Returns a failure that the person can repair as a message. */
 async function asMessage<T>(work: () => Promise<T>): Promise<T | Message> {
   const result = await attemptAsync(work());
   if (!(result instanceof FlockError)) return result;
