@@ -2,9 +2,10 @@ import { type FlockFile, readFlockFile } from '../config/flock-file.ts';
 import type { Context } from '../context.ts';
 import { attemptAsync, FlockError } from '../errors.ts';
 import { knownBots } from '../flock/load.ts';
-import { judgeGrant, type MadeKey, type NewKey, storeGrant } from '../keys/authorize.ts';
+import { judgeGrant, type NewKey, storeGrant } from '../keys/authorize.ts';
 import type { KeyBundle } from '../keys/bundle.ts';
 import { expectedName } from '../keys/right-account.ts';
+import type { Grant } from '../oauth/client.ts';
 import type { TokenPair } from '../oauth/signature.ts';
 import type { BotName } from '../poems/bot-name.ts';
 import { findPoems, type FoundPoems, type PoemFile, poemFileIn, readPoem } from '../poems/find.ts';
@@ -90,7 +91,7 @@ export class KeyService {
     return asMessage(async () => {
       const key = await this.#newKey(bot);
       const grant = await this.#client.accessToken(requestToken, verifier);
-      if (judgeGrant(grant, key) === 'right') return stored(bot, await storeGrant(grant, key));
+      if (judgeGrant(grant, key) === 'right') return stored(bot, grant, key);
       return {
         bot,
         account: grant.account.screenName,
@@ -99,7 +100,7 @@ export class KeyService {
           asMessage(async () => {
             const keyNow = await this.#newKey(bot);
             judgeGrant(grant, keyNow);
-            return stored(bot, await storeGrant(grant, keyNow));
+            return stored(bot, grant, keyNow);
           }),
       };
     });
@@ -196,8 +197,11 @@ export class KeyService {
   }
 }
 
-const stored = (bot: BotName, { account }: MadeKey): Message =>
-  good(`${bot} is @${account.screenName}`, 'Its key is stored. A flockd that runs takes it up by itself.');
+async function stored(bot: BotName, grant: Grant, key: NewKey): Promise<Message> {
+  await storeGrant(grant, key);
+  const title = `${bot} is @${grant.account.screenName}`;
+  return good(title, 'Its key is stored. A flockd that runs takes it up by itself.');
+}
 
 async function asMessage<T>(work: () => Promise<T>): Promise<T | Message> {
   const result = await attemptAsync(work());
