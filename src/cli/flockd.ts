@@ -25,6 +25,7 @@ export const flockd: Program = {
     'test-hooks': async () => (await import('./flockd/test-hooks.ts')).testHooks,
     install: async () => (await import('./flockd/service.ts')).install,
     uninstall: async () => (await import('./flockd/service.ts')).uninstall,
+    logs: async () => (await import('./flockd/service.ts')).logs,
     unit: async () => (await import('./flockd/service.ts')).unit,
     completion: async () => (await import('./completion.ts')).completion('flockd'),
   },

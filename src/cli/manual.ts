@@ -65,6 +65,8 @@ export interface Flag extends Argument {
 
 export interface Manual extends Pick<Program, 'name' | 'description' | 'firstSteps'> {
   commands: readonly CommandManual[];
+  /** The pages that `help` shows. */
+  pages: readonly string[];
 }
 
 export interface CommandManual extends Omit<Command, 'run'> {
@@ -76,7 +78,7 @@ const helpFlag = { kind: 'other', choices: [], suggestions: [], isList: false, g
 /** The flags of every command. */
 export const globalFlags: readonly Flag[] = [
   { name: 'help', alias: 'h', description: 'show this help', ...helpFlag },
-  { name: 'version', description: 'show the version', ...helpFlag },
+  { name: 'version', alias: 'v', description: 'show the version', ...helpFlag },
 ];
 
 /** @returns `reauth <bot>` */
@@ -93,6 +95,7 @@ export async function manualOf({ name, description, firstSteps, commands }: Prog
     name,
     description,
     firstSteps,
+    pages: (await import('../manual/manual.ts')).topicNames,
     commands: await Promise.all(
       Object.entries(commands).map(async ([command, load]): Promise<CommandManual> => {
         const { run: _, ...manual } = await load();

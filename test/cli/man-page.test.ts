@@ -6,7 +6,7 @@ import { describe, it } from 'node:test';
 import * as z from 'zod';
 import { command } from '../../src/cli/command.ts';
 import { flockd } from '../../src/cli/flockd.ts';
-import { manPage } from '../../src/cli/help.ts';
+import { manPage } from '../../src/cli/man-page.ts';
 import { keymaker } from '../../src/cli/keymaker.ts';
 import { manualOf, usageOf } from '../../src/cli/manual.ts';
 import { exitCodes } from '../../src/errors.ts';
