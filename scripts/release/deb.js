@@ -8,7 +8,7 @@ import { chmod, cp, mkdir, mkdtemp, readFile, rm, symlink, utimes, writeFile } f
 import { readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { bash, fish, zsh } from '../../src/cli/completion.ts';
+import { completions } from '../../src/cli/completion.ts';
 import { unitText } from '../../src/daemon/systemd.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
@@ -42,9 +42,9 @@ async function fill() {
       `/usr/share/man/man1/${name}.1.gz`,
       gzipSync(await readFile(`dist/man/${name}.1`), { level: 9 }),
     );
-    await put(`/usr/share/bash-completion/completions/${name}`, bash(name));
-    await put(`/usr/share/zsh/vendor-completions/_${name}`, zsh(name));
-    await put(`/usr/share/fish/vendor_completions.d/${name}.fish`, fish(name));
+    await put(`/usr/share/bash-completion/completions/${name}`, completions.bash(name));
+    await put(`/usr/share/zsh/vendor-completions/_${name}`, completions.zsh(name));
+    await put(`/usr/share/fish/vendor_completions.d/${name}.fish`, completions.fish(name));
   }
   const unit = unitText({
     node: '/usr/bin/node',

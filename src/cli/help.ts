@@ -2,11 +2,10 @@ import { wrapAnsi } from 'fast-wrap-ansi';
 import { type Exit, exitCodes } from '../errors.ts';
 import { grouped, listed } from '../text.ts';
 import {
+  type Argument,
   type CommandManual,
-  type Flag,
   globalFlags,
   type Manual,
-  type Positional,
   shownPositional,
   usageOf,
 } from './manual.ts';
@@ -69,18 +68,18 @@ const exitsOf = (isWanted: (exit: Exit) => boolean, own: Partial<Record<Exit, st
 
 const exitRows = exitsOf(() => true);
 
-const rowOfPositional = (positional: Positional): Row => [
+const rowOfPositional = (positional: Argument): Row => [
   shownPositional(positional),
   positional.description + among(positional.choices),
 ];
 
-function rowOfFlag(flag: Flag): Row {
+function rowOfFlag(flag: Argument): Row {
   const { name, alias, placeholder } = flag;
   const value = placeholder === undefined ? '' : ` ${placeholder}`;
   return [`${alias === undefined ? '' : `-${alias}, `}--${name}${value}`, textOfFlag(flag)];
 }
 
-const textOfFlag = ({ description, choices, default: usual }: Flag): string =>
+const textOfFlag = ({ description, choices, default: usual }: Argument): string =>
   description + among(choices) + (usual === undefined ? '' : ` (default: ${usual})`);
 
 /** The valid values, to follow a description. */
@@ -237,7 +236,7 @@ const commandLines = (command: CommandManual): string[] => [
   ...command.flags.flatMap(flagLines),
 ];
 
-function flagLines(flag: Flag): string[] {
+function flagLines(flag: Argument): string[] {
   const { name, alias, placeholder } = flag;
   const names = [...(alias === undefined ? [] : [`-${alias}`]), `--${name}`].map(bold).join(', ');
   return item(placeholder === undefined ? names : `${names} ${italic(placeholder)}`, textOfFlag(flag));

@@ -1,8 +1,8 @@
 import { type Exit, exitCodes, FlockError, messageOf } from '../errors.ts';
 import { nearest } from '../text.ts';
 import {
+  type Argument,
   type Command,
-  type Flag,
   globalFlags,
   type Line,
   type Program,
@@ -108,25 +108,42 @@ export function noCommand({ name, commands }: Program, argv: readonly string[]):
  */
 export async function readArgs(
   words: readonly string[],
-  command: Pick<Command, 'positionals' | 'flags'>,
+  { positionals, flags }: Pick<Command, 'positionals' | 'flags'>,
   call: string,
 ): Promise<Record<string, unknown>> {
-  const line = readLine(words, command.flags);
-  checkPositionals(line, command, call);
-  const positionals = command.positionals.map(({ name }, at) => [name, line.positionals[at]] as const);
-  return { ...Object.fromEntries(positionals), ...(await readFlags(line, command.flags, call)) };
+  const { given, positionals: typed } = readLine(words, flags);
+  const refuse = (message: string, hint = helpHint(call)): never => {
+    throw new FlockError('usage', message, { hint });
+  };
+  const name = call.split(' ').at(-1) ?? '';
+  const unknown = given.find(({ flag }) => !flag);
+  if (unknown)
+    refuse(`there is no flag ${unknown.typed}`, hintForUnknown(unknown.typed, { positionals, flags }, call));
+  const empty = given.find(({ flag, value }) => flag?.placeholder !== undefined && value === undefined);
+  if (empty) refuse(`${empty.typed}: a value is missing`);
+  const missing = positionals[typed.length];
+  if (missing && !missing.isOptional) refuse(`${name}: ${shownPositional(missing)} is missing`);
+  // The word is not repeated: it may be a PIN or a password in the wrong place.
+  if (typed.length > positionals.length) refuse(`${name}: a word too many`);
+  const valued = given.find(
+    ({ flag, value = '' }) => flag?.placeholder === undefined && !/^(?:true|false)?$/.test(value),
+  );
+  if (valued) refuse(`${valued.typed}: takes no value`);
+  const parsed = await parseFlags(given, flags);
+  const twice = flags.find((flag) => !flag.isList && Array.isArray(parsed[flag.name]));
+  if (twice) refuse(`--${twice.name}: should be given once`, 'give each flag once');
+  return {
+    ...Object.fromEntries(positionals.map((positional, at) => [positional.name, typed[at]])),
+    ...Object.fromEntries(
+      flags.flatMap((flag) => (parsed[flag.name] === undefined ? [] : [[flag.name, parsed[flag.name]]])),
+    ),
+  };
 }
 
-/** @throws {FlockError} `usage` for a flag that is given twice and takes one value, or has a value and takes none */
-async function readFlags(
-  { given }: Line,
-  flags: readonly Flag[],
-  call: string,
+async function parseFlags(
+  given: Line['given'],
+  flags: readonly Argument[],
 ): Promise<Record<string, unknown>> {
-  const isWrong = given.find(
-    ({ flag, value }) => flag?.placeholder === undefined && !/^(?:true|false)?$/.test(value ?? ''),
-  );
-  if (isWrong) throw new FlockError('usage', `${isWrong.typed}: takes no value`, { hint: helpHint(call) });
   const { default: yargs } = await import('yargs');
   const options = flags.map(({ name, alias, placeholder, isList }) => [
     name,
@@ -136,9 +153,7 @@ async function readFlags(
       ...(isList && { array: true, nargs: 1 }),
     },
   ]);
-  const parsed: Record<string, unknown> = yargs(
-    given.map(({ typed, value }) => (value === undefined ? typed : `${typed}=${value}`)),
-  )
+  return yargs(given.map(({ typed, value }) => (value === undefined ? typed : `${typed}=${value}`)))
     .help(false)
     .version(false)
     .exitProcess(false)
@@ -152,34 +167,6 @@ async function readFlags(
       'parse-numbers': false,
     })
     .parseSync();
-  const twice = flags.find(({ name, isList }) => !isList && Array.isArray(parsed[name]));
-  if (twice)
-    throw new FlockError('usage', `--${twice.name}: should be given once`, { hint: 'give each flag once' });
-  return Object.fromEntries(
-    flags.flatMap(({ name }) => (parsed[name] === undefined ? [] : [[name, parsed[name]]])),
-  );
-}
-
-/** @throws {FlockError} `usage` */
-function checkPositionals(
-  { given, positionals: words }: Line,
-  { positionals, flags }: Pick<Command, 'positionals' | 'flags'>,
-  call: string,
-): void {
-  const name = call.split(' ').at(-1) ?? '';
-  const unknown = given.find(({ flag }) => !flag);
-  if (unknown) {
-    const hint = hintForUnknown(unknown.typed, { positionals, flags }, call);
-    throw new FlockError('usage', `there is no flag ${unknown.typed}`, { hint });
-  }
-  const hint = helpHint(call);
-  const empty = given.find(({ flag, value }) => flag?.placeholder !== undefined && value === undefined);
-  if (empty) throw new FlockError('usage', `${empty.typed}: a value is missing`, { hint });
-  const missing = positionals[words.length];
-  if (missing && !missing.isOptional)
-    throw new FlockError('usage', `${name}: ${shownPositional(missing)} is missing`, { hint });
-  // The word is not repeated: it may be a PIN or a password in the wrong place.
-  if (words.length > positionals.length) throw new FlockError('usage', `${name}: a word too many`, { hint });
 }
 
 function hintForUnknown(
@@ -189,7 +176,7 @@ function hintForUnknown(
 ): string {
   if (/^-[^-]./.test(typed) && positionals.length > 0)
     return `a name that begins with - goes last, after --: ${call} -- ${typed}`;
-  const names = [...flags, ...globalFlags].map((flag) => flag.name);
+  const names = [...flags, ...globalFlags].map(({ name }) => name);
   const meant = nearest(typed.replace(/^-+/, ''), names);
   return meant === undefined ? helpHint(call) : `did you mean --${meant}?`;
 }

@@ -16,15 +16,7 @@ import { type Line, linesOf } from '../../poems/poem.ts';
 import { type Command, eventsOf, isAboutPlace, type PostReport } from '../../posting/commands.ts';
 import { readingOf } from '../../posting/edits.ts';
 import { didYouMean, iso } from '../../text.ts';
-import {
-  botArgument,
-  command,
-  type GivenPlaces,
-  hintAs,
-  placeFlags,
-  toggle,
-  withInvocationFlags,
-} from '../command.ts';
+import { botArgument, command, hintAs, placeFlags, toggle, withInvocationFlags } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
 import { lastWord } from './ledger-place.ts';
 
@@ -153,7 +145,7 @@ export const reload = command({
 /** Names the bots that the daemon has left out: it has read the same files. */
 async function warnOfInvalidBots(
   { paths, keys }: Context,
-  places: GivenPlaces,
+  places: Places,
   terminal: Terminal,
 ): Promise<void> {
   try {
@@ -331,7 +323,7 @@ async function mustHavePlace(
   bot: BotName,
   state: BotState | undefined,
   context: Context,
-  places: GivenPlaces,
+  places: Places,
 ): Promise<void> {
   if (state?.parked?.why.startsWith(lost) !== true) return;
   const lines = await poemOf(bot, context);

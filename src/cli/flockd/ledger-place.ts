@@ -3,7 +3,7 @@ import { access, realpath, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { apiUrl, type FlockPaths } from '../../config/environment.ts';
 import { readFlockFile } from '../../config/flock-file.ts';
-import type { Context } from '../../context.ts';
+import type { Context, Places } from '../../context.ts';
 import {
   accountMark,
   folderMark,
@@ -18,7 +18,7 @@ import { readRegularFile, reasonOf, replaceFile, syncFolder } from '../../fs.ts'
 import type { Restored } from '../../ledger/backup.ts';
 import { hasJournal } from '../../ledger/journal.ts';
 import { shellWord } from '../../text.ts';
-import { type GivenPlaces, withInvocationFlags } from '../command.ts';
+import { withInvocationFlags } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
 
 /*
@@ -84,7 +84,7 @@ export async function ledgerIsHere(state: string): Promise<void> {
  *
  * @throws {FlockError} `config` with the command that helps
  */
-export async function mustHaveLastWord({ root, state }: FlockPaths, places: GivenPlaces): Promise<void> {
+export async function mustHaveLastWord({ root, state }: FlockPaths, places: Places): Promise<void> {
   const call = withInvocationFlags(places, 'flockd');
   const moved = await movedTo(state);
   if (moved !== undefined) {

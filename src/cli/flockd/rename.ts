@@ -1,7 +1,7 @@
 import path from 'node:path';
 import * as z from 'zod';
 import { type FlockFile, readFlockFile } from '../../config/flock-file.ts';
-import type { Context } from '../../context.ts';
+import type { Context, Places } from '../../context.ts';
 import { FlockError } from '../../errors.ts';
 import { poemFinder } from '../../flock/import.ts';
 import type { KeyBundle } from '../../keys/bundle.ts';
@@ -11,7 +11,7 @@ import { readJournal } from '../../ledger/journal.ts';
 import type { BotState } from '../../ledger/state.ts';
 import { type BotName, botNameOf, parseBotName } from '../../poems/bot-name.ts';
 import { didYouMean, shellWord } from '../../text.ts';
-import { botArgument, command, type GivenPlaces, placeFlags, withInvocationFlags } from '../command.ts';
+import { botArgument, command, placeFlags, withInvocationFlags } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
 import { openOnLedger, sendToDaemon } from './control.ts';
 
@@ -152,7 +152,7 @@ function tell({ from, to, state, done, bundle }: Renaming, { named }: FlockFile,
 function tellOfPoem(
   poem: string,
   { from, to }: { from: BotName; to: BotName },
-  places: GivenPlaces,
+  places: Places,
   terminal: Terminal,
 ): void {
   const renamed = path.join(path.dirname(poem), `${to}.txt`);

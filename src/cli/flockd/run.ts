@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { Alarms } from '../../alarms/alarms.ts';
 import { apiUrl, serviceEnvironment, wantsColor } from '../../config/environment.ts';
 import { type Bot, type FlockFile, readFlockFile } from '../../config/flock-file.ts';
-import { type Context, openContext } from '../../context.ts';
+import { type Context, openContext, type Places } from '../../context.ts';
 import { Claims } from '../../daemon/claims.ts';
 import { ControlServer, type Execute, receiveOrders } from '../../daemon/control.ts';
 import { Daemon } from '../../daemon/daemon.ts';
@@ -22,7 +22,7 @@ import { reportOf } from '../../posting/commands.ts';
 import { folderWatcher, moreWatches, type WatchFolder } from '../../watch.ts';
 import { Monitor } from '../../web/dashboard/monitor.ts';
 import { SnapshotCache } from '../../web/dashboard/snapshot.ts';
-import { command, type GivenPlaces, hintAs, placeFlags, version, withInvocationFlags } from '../command.ts';
+import { command, hintAs, placeFlags, version, withInvocationFlags } from '../command.ts';
 import { openLive } from '../live-view.ts';
 import type { Terminal } from '../terminal.ts';
 import { mustHaveLastWord } from './ledger-place.ts';
@@ -61,7 +61,7 @@ function warnOfUnknown({ named }: FlockFile, flock: Flock, log: EventLog): void 
 const maxKeyless = 20;
 
 /** Logs the bots that have a poem and no key, each once. */
-function logKeyless({ keyless }: Flock, log: EventLog, places: GivenPlaces): void {
+function logKeyless({ keyless }: Flock, log: EventLog, places: Places): void {
   const news = keyless.filter(({ name }) => log.isNews(`keyless ${name}`));
   for (const { name: bot } of news.slice(0, maxKeyless)) {
     const hint = withInvocationFlags(places)(`make-keys ./poems --bot=${bot}`);
@@ -92,7 +92,7 @@ function warnOfUnopened(bots: readonly Bot[], before: readonly Bot[], log: Event
 }
 
 /** The error if no bot of a flock can post. */
-function noBotToRun({ paths }: Context, { invalidBots }: Flock, places: GivenPlaces): FlockError {
+function noBotToRun({ paths }: Context, { invalidBots }: Flock, places: Places): FlockError {
   const [first] = invalidBots;
   if (!first) {
     return new FlockError('config', `no key bundles in ${paths.keys}`, {
@@ -161,7 +161,7 @@ interface Parts {
   manager: ServiceManager;
   monitor: Monitor;
   /** The folders and files that the command line names. */
-  places: GivenPlaces;
+  places: Places;
   reloads: Reloads;
   /** Resolves with the signal that stops it. */
   stopped: Promise<NodeJS.Signals>;

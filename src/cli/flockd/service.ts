@@ -11,7 +11,7 @@ import { type Exit, FlockError, systemCode } from '../../errors.ts';
 import { namesOf, ownFile, replaceFile } from '../../fs.ts';
 import { hasJournal } from '../../ledger/journal.ts';
 import { command } from '../command.ts';
-import { bash, fish, zsh } from '../completion.ts';
+import { completions } from '../completion.ts';
 import type { Terminal } from '../terminal.ts';
 import { movedTo, noteMove } from './ledger-place.ts';
 
@@ -286,8 +286,7 @@ const placesOf = (name: string) => ({
 /** Makes the links, man pages and completions, as far as these places can be written. */
 async function makeLinks(program: string): Promise<void> {
   for (const name of names) {
-    const { link, page, ...completions } = placesOf(name);
-    const texts = { bash: bash(name), zsh: zsh(name), fish: fish(name) };
+    const { link, page, ...places } = placesOf(name);
     const put = async (file: string, text: string): Promise<void> => {
       await mkdir(path.dirname(file), { recursive: true });
       await fs.writeFile(file, text);
@@ -298,7 +297,8 @@ async function makeLinks(program: string): Promise<void> {
     });
     await wherePossible(async () => {
       await put(page, await readFile(path.join(program, `dist/man/${name}.1`), 'utf8'));
-      for (const shell of ['bash', 'zsh', 'fish'] as const) await put(completions[shell], texts[shell]);
+      for (const shell of ['bash', 'zsh', 'fish'] as const)
+        await put(places[shell], completions[shell](name));
     });
   }
 }

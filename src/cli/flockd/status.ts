@@ -2,20 +2,13 @@ import * as z from 'zod';
 import { wantsColor } from '../../config/environment.ts';
 import { readStatus } from '../../daemon/read-status.ts';
 import { isService } from '../../daemon/systemd.ts';
+import type { Places } from '../../context.ts';
 import { FlockError } from '../../errors.ts';
 import { type BotStatus, hasToPost, needsSomebody, type Status } from '../../flock/status.ts';
 import { parseBotName } from '../../poems/bot-name.ts';
 import { didYouMean } from '../../text.ts';
 import { moreWatches } from '../../watch.ts';
-import {
-  command,
-  type GivenPlaces,
-  jsonFlag,
-  nonEmpty,
-  placeFlags,
-  toggle,
-  withInvocationFlags,
-} from '../command.ts';
+import { command, jsonFlag, nonEmpty, placeFlags, toggle, withInvocationFlags } from '../command.ts';
 import {
   flockWords,
   keylessTroubles,
@@ -66,7 +59,7 @@ export const status = command({
 type WholeStatus = Awaited<ReturnType<typeof readStatus>>;
 
 /** @throws {FlockError} `usage` if there is none of that name, or it has no key yet */
-function theOne(text: string, { bots, keyless }: WholeStatus, places: GivenPlaces): BotStatus {
+function theOne(text: string, { bots, keyless }: WholeStatus, places: Places): BotStatus {
   const name = parseBotName(text);
   const found = bots.find(({ bot }) => bot === name);
   if (found) return found;
@@ -81,7 +74,7 @@ function theOne(text: string, { bots, keyless }: WholeStatus, places: GivenPlace
 }
 
 /** The command that starts the flock's daemon: that of its service, where one is installed. */
-const startCall = (root: string, places: GivenPlaces): string =>
+const startCall = (root: string, places: Places): string =>
   isService(root) ? 'systemctl start flockd' : withInvocationFlags(places, 'flockd')('run');
 
 /** @param bots - those that are shown */

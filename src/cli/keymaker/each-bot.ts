@@ -1,5 +1,5 @@
 import path from 'node:path';
-import type { Context } from '../../context.ts';
+import type { Context, Places } from '../../context.ts';
 import { type Exit, FlockError } from '../../errors.ts';
 import { knownBots } from '../../flock/load.ts';
 import type { KeyBundle } from '../../keys/bundle.ts';
@@ -8,7 +8,7 @@ import { type BotName, parseBotName } from '../../poems/bot-name.ts';
 import { findPoems, noPoems, type PoemFile, readPoem } from '../../poems/find.ts';
 import { linesOf } from '../../poems/poem.ts';
 import { didYouMean } from '../../text.ts';
-import { type GivenPlaces, retold, withInvocationFlags } from '../command.ts';
+import { retold, withInvocationFlags } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
 
 /*
@@ -19,7 +19,7 @@ import type { Terminal } from '../terminal.ts';
 export async function botsWithKeys(
   names: readonly string[],
   { keys, paths }: Pick<Context, 'keys' | 'paths'>,
-  places: GivenPlaces,
+  places: Places,
 ): Promise<BotName[]> {
   const bots = names.map(parseBotName);
   if (bots.length === 0) return [];
@@ -49,7 +49,7 @@ export async function botsWithKeys(
 export async function botWithKey(
   name: string,
   context: Context,
-  places: GivenPlaces,
+  places: Places,
 ): Promise<{ bot: BotName; bundle: KeyBundle }> {
   const bot = parseBotName(name);
   await botsWithKeys([name], context, places);
