@@ -158,19 +158,12 @@ export const withInvocationFlags =
 /** The command lines in hints of modules that do not know the folders. */
 const calls = /\bkeymaker ((?:make-keys|encrypt --identity)(?: (?:[-.]\S*|[A-Z]+))*)/g;
 
-/** A hint whose command lines have the same folders as this one. */
-export const hintAs = (places: Places, hint: string): string =>
-  hint.includes('--keys')
-    ? hint
-    : hint.replaceAll(calls, (_, call: string) => withInvocationFlags(places)(call));
-
-/** Throws an error again, its hint as {@link hintAs} makes it. */
-export const retold =
-  (places: Places) =>
-  (error: unknown): never => {
-    if (!(error instanceof FlockError) || error.hint === undefined) throw error;
-    throw new FlockError(error.exit, error.message, { hint: hintAs(places, error.hint), cause: error });
-  };
+/** A hint for an error, if there is one, whose command lines have the same folders as this one. */
+export function hintAs(places: Places, hint: string | undefined): { hint?: string } {
+  if (hint === undefined) return {};
+  if (hint.includes('--keys')) return { hint };
+  return { hint: hint.replaceAll(calls, (_, call: string) => withInvocationFlags(places)(call)) };
+}
 
 const manifest = z.object({ version: z.string() });
 

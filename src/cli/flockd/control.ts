@@ -151,7 +151,7 @@ async function warnOfInvalidBots(
   try {
     const { invalidBots } = await loadFlock(paths.root, keys, await readFlockFile(paths.flockFile));
     for (const { bot, error } of invalidBots)
-      terminal.warn(`${bot} cannot post: ${error.message}`, error.hint && hintAs(places, error.hint));
+      terminal.warn(`${bot} cannot post: ${error.message}`, hintAs(places, error.hint).hint);
   } catch (error) {
     // The person may command the daemon, and need not be able to read the files.
     if (!(error instanceof FlockError)) throw error;

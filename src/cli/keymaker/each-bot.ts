@@ -8,7 +8,7 @@ import { type BotName, parseBotName } from '../../poems/bot-name.ts';
 import { findPoems, noPoems, type PoemFile, readPoem } from '../../poems/find.ts';
 import { linesOf } from '../../poems/poem.ts';
 import { didYouMean } from '../../text.ts';
-import { retold, withInvocationFlags } from '../command.ts';
+import { hintAs, withInvocationFlags } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
 
 /*
@@ -54,7 +54,12 @@ export async function botWithKey(
   const bot = parseBotName(name);
   await botsWithKeys([name], context, places);
   const { keys } = context;
-  return { bot, bundle: await keys.read(await keys.placeOf(bot)).catch(retold(places)) };
+  try {
+    return { bot, bundle: await keys.read(await keys.placeOf(bot)) };
+  } catch (error) {
+    if (!(error instanceof FlockError)) throw error;
+    throw new FlockError(error.exit, error.message, { ...hintAs(places, error.hint), cause: error });
+  }
 }
 
 /**

@@ -73,8 +73,7 @@ async function describe(listed: ListedBundle, keys: KeyStore, places: Places): P
     };
   } catch (error) {
     if (!(error instanceof FlockError)) throw error;
-    const hint = error.hint === undefined ? undefined : hintAs(places, error.hint);
-    return { bot, file, ok: false, error: error.message, hint };
+    return { bot, file, ok: false, error: error.message, ...hintAs(places, error.hint) };
   }
 }
 
