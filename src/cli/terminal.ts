@@ -206,14 +206,13 @@ export async function openInBrowser(url: string, terminal: Terminal): Promise<vo
 }
 
 /** Resolves with the first signal that asks the program to end; SIGHUP if its terminal is closed. */
-export function stopSignal(terminal: Terminal): Promise<NodeJS.Signals> {
+export function stopSignal({ mayClose }: Terminal): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, resolve);
     const hungUp = (): void => {
       resolve('SIGHUP');
     };
     // The shell and the kernel both send it: the second one must not kill the process.
-    if (terminal.mayClose) process.on('SIGHUP', hungUp);
-    terminal.onClosed(hungUp);
+    if (mayClose) process.on('SIGHUP', hungUp);
   });
 }

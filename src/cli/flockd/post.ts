@@ -9,7 +9,7 @@ import { type Exit, FlockError } from '../../errors.ts';
 import { type Flock, loadFlock, withoutRenamed } from '../../flock/load.ts';
 import type { PostPages } from '../../flock/status.ts';
 import { fingerprints } from '../../ledger/cursor.ts';
-import { hasJournal, type Ledger, readJournal } from '../../ledger/journal.ts';
+import { hasJournal, type Ledger } from '../../ledger/journal.ts';
 import { applyEvent } from '../../ledger/state.ts';
 import { EventLog } from '../../log.ts';
 import type { BotName } from '../../poems/bot-name.ts';
@@ -20,8 +20,7 @@ import { eventsOf, type PostReport, reportOf } from '../../posting/commands.ts';
 import { iso } from '../../text.ts';
 import { botArgument, command, jsonFlag, placeFlags, withInvocationFlags } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
-import { knownBot, openOnLedger, runOrSend } from './control.ts';
-import { mustHaveLastWord } from './ledger-place.ts';
+import { knownBot, mustHaveLastWord, openOnLedger, runOrSend } from './ledger.ts';
 
 export const post = command({
   summary: 'Post the next line of a bot now; its schedule stays',
@@ -34,9 +33,9 @@ export const post = command({
   async run(args, terminal) {
     await using context = await openOnLedger(args, terminal);
     const { keys, paths } = context;
-    const name = await knownBot(args.bot, context);
+    const { bot: name, states } = await knownBot(args.bot, context);
     const loaded = await loadFlock(paths.root, keys, await readFlockFile(paths.flockFile));
-    const flock = withoutRenamed(loaded, (await readJournal(paths.state)).states);
+    const flock = withoutRenamed(loaded, states);
     const noKey = new FlockError('usage', `${name} has no key bundle`, {
       hint: withInvocationFlags(args)(`make-keys ./poems --bot=${name}`),
     });

@@ -26,7 +26,7 @@ import { parseHostName, parseListenAddress } from '../../web/server.ts';
 import { command, hintAs, placeFlags, toggle, version, withInvocationFlags } from '../command.ts';
 import { openLive } from '../live-view.ts';
 import { stopSignal, type Terminal } from '../terminal.ts';
-import { mustHaveLastWord } from './ledger-place.ts';
+import { mustHaveLastWord } from './ledger.ts';
 
 const group = 'Web page';
 
@@ -94,7 +94,16 @@ export const run = command({
     ledger.subscribe(logChanges(log));
     ledger.subscribe(monitor.count);
     const parts = { claims, context, ledger, live, log, manager, monitor, reloads, watchFolder };
-    return await serve(flock, { ...parts, places: args, stopped: stopSignal(terminal) });
+    const closed = new Promise<NodeJS.Signals>((resolve) => {
+      terminal.onClosed(() => {
+        resolve('SIGHUP');
+      });
+    });
+    return await serve(flock, {
+      ...parts,
+      places: args,
+      stopped: Promise.race([stopSignal(terminal), closed]),
+    });
   },
 });
 

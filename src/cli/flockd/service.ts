@@ -13,7 +13,7 @@ import { hasJournal } from '../../ledger/journal.ts';
 import { command } from '../command.ts';
 import { completions } from '../completion.ts';
 import type { Terminal } from '../terminal.ts';
-import { movedTo, noteMove } from './ledger-place.ts';
+import { movedTo, noteMove } from './ledger.ts';
 
 /*
  * flockd as a systemd service of this machine: its unit, its user, its program, its flock and its ledger.

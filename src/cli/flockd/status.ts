@@ -6,7 +6,6 @@ import type { Places } from '../../context.ts';
 import { FlockError } from '../../errors.ts';
 import { type BotStatus, hasToPost, needsSomebody, type Status } from '../../flock/status.ts';
 import { parseBotName } from '../../poems/bot-name.ts';
-import { didYouMean } from '../../text.ts';
 import { moreWatches } from '../../watch.ts';
 import { command, jsonFlag, nonEmpty, placeFlags, toggle, withInvocationFlags } from '../command.ts';
 import {
@@ -18,7 +17,7 @@ import {
   unknownTroubles,
 } from '../tables.ts';
 import type { Terminal } from '../terminal.ts';
-import { openOnLedger } from './control.ts';
+import { notInFlock, openOnLedger } from './ledger.ts';
 
 export const status = command({
   summary: 'Show how every bot stands: its place, its last and next post, and what is wrong',
@@ -67,10 +66,10 @@ function theOne(text: string, { bots, keyless }: WholeStatus, places: Places): B
     const hint = withInvocationFlags(places)(`make-keys ./poems --bot=${name}`);
     throw new FlockError('usage', `${name} has a poem and no key yet`, { hint });
   }
-  const known = bots.map(({ bot }) => bot);
-  throw new FlockError('usage', `${name} is not in the flock`, {
-    hint: didYouMean(name, known, 'flockd status lists the bots'),
-  });
+  throw notInFlock(
+    name,
+    bots.map(({ bot }) => bot),
+  );
 }
 
 /** The command that starts the flock's daemon: that of its service, where one is installed. */
