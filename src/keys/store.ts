@@ -72,23 +72,24 @@ export class KeyStore {
 
   /** The path of a bot's bundle, plain or encrypted; of a plain one if it has none. @throws {FlockError} `data` if it has both */
   async placeOf(bot: BotName): Promise<string> {
-    const plain = this.fileOf(bot);
-    const sealed = siblingOf(plain);
+    const plain = await this.#plainOf(bot);
     mustBeAlone(plain);
-    if (existsSync(sealed)) return sealed;
-    if (existsSync(plain)) return plain;
-    const other = (await this.#otherNames()).get(bot);
-    return other !== undefined && existsSync(other) ? other : plain;
+    return existsSync(siblingOf(plain)) ? siblingOf(plain) : plain;
   }
 
-  /** The bundles whose names differ from their bots', such as `Howl.json`. The folder is searched once. */
+  /** The path of a bot's bundle when it is plain. A file whose name differs from its bot's, such as `Howl.json`, keeps it. */
+  async #plainOf(bot: BotName): Promise<string> {
+    const usual = this.fileOf(bot);
+    const isThere = (plain: string): boolean => existsSync(plain) || existsSync(siblingOf(plain));
+    const other = isThere(usual) ? undefined : (await this.#otherNames()).get(bot);
+    return other !== undefined && isThere(other) ? other : usual;
+  }
+
+  /** The bundles whose names differ from their bots', by the paths they have when they are plain. The folder is searched once. */
   #otherNames(): Promise<ReadonlyMap<BotName, string>> {
     return (this.#other ??= this.list().then(
-      (listed) => {
-        const isUsual = (file: string, plain: string): boolean => file === plain || file === siblingOf(plain);
-        const others = listed.filter(({ bot, file }) => !isUsual(file, this.fileOf(bot)));
-        return new Map(others.map(({ bot, file }) => [bot, file]));
-      },
+      (listed) =>
+        new Map(listed.map(({ bot, file }) => [bot, isSealed(file) ? siblingOf(file) : file] as const)),
       (error: unknown) => {
         if (error instanceof FlockError) return new Map();
         throw error;
@@ -318,7 +319,7 @@ export class KeyStore {
     bot: BotName,
     { recipients, identity }: { recipients: readonly string[]; identity: Identity | undefined },
   ): Promise<string | undefined> {
-    const plain = this.fileOf(bot);
+    const plain = await this.#plainOf(bot);
     const sealed = siblingOf(plain);
     if (existsSync(sealed)) {
       if (!existsSync(plain)) return undefined;
@@ -345,7 +346,7 @@ export class KeyStore {
    * @throws {FlockError} as {@link read} and {@link write}; `data` if both files exist and differ
    */
   async decrypt(bot: BotName, identity: Identity): Promise<string | undefined> {
-    const plain = this.fileOf(bot);
+    const plain = await this.#plainOf(bot);
     const sealed = siblingOf(plain);
     if (!existsSync(sealed)) return undefined;
     if (existsSync(plain)) await this.#mustAgree(plain, sealed, identity);
