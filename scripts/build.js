@@ -2,7 +2,7 @@
  * Makes dist/: both programs as bundles, the schema of flock.json, the man pages, their content as JSON for completion, and
  * the licences of the bundled packages.
  */
-import { chmod, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { flockd } from '../src/cli/flockd.ts';
 import { manPage } from '../src/cli/help.ts';
@@ -18,6 +18,7 @@ const bundled = await bundle(['src/keymaker.ts', 'src/flockd.ts'], 'dist');
 for (const program of ['keymaker', 'flockd']) await chmod(`dist/${program}.js`, 0o755);
 await writeFile('dist/LICENSES.txt', await licensesOf(packagesOf(bundled)));
 await writeFile('dist/flock.schema.json', `${JSON.stringify(flockFileSchema(), null, 2)}\n`);
+await cp('src/manual', 'dist/manual', { recursive: true, filter: (file) => !file.endsWith('.ts') });
 await mkdir('dist/man');
 for (const program of [keymaker, flockd]) await describe(program);
 

@@ -18,7 +18,7 @@ export const rows = [
   ['keys'],
   ['networks'],
   ['oauth'],
-  ['http', 'schedule', 'poems'],
+  ['http', 'schedule', 'poems', 'manual'],
   ['cost.ts'],
   ['assets.ts', 'log.ts', 'fs.ts', 'watch.ts', 'text.ts', 'yield.ts'],
   ['errors.ts', 'clock.ts'],

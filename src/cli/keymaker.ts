@@ -9,6 +9,7 @@ export const keymaker: Program = {
     ['keymaker make-keys ./poems', 'get a link and enter a PIN for each poem; then: flockd run'],
   ],
   commands: {
+    init: async () => (await import('./keymaker/init.ts')).init,
     'make-keys': async () => (await import('./keymaker/make-keys.ts')).makeKeys,
     reauth: async () => (await import('./keymaker/existing-key.ts')).reauth,
     begin: async () => (await import('./keymaker/two-step.ts')).begin,

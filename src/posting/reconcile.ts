@@ -377,8 +377,9 @@ export class Reconciler {
     state: BotState,
     timeline: readonly TimelinePost[],
   ): Promise<ReturnType<typeof foundSince>> {
-    const { bot, lines } = this.#options;
-    return foundSince({ state, lines: await lines(), timeline, atEnd: bot.settings.atEnd });
+    const { bot, clock, lines } = this.#options;
+    const look = { bot: this.#bot, at: clock.now() };
+    return foundSince({ ...look, state, lines: await lines(), timeline, atEnd: bot.settings.atEnd });
   }
 
   #eventsOfFound(found: ReturnType<typeof foundSince>, open: Intent): LedgerEvent[] {

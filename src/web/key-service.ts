@@ -1,6 +1,6 @@
 import { type FlockFile, readFlockFile } from '../config/flock-file.ts';
 import type { Context } from '../context.ts';
-import { FlockError } from '../errors.ts';
+import { attemptAsync, FlockError } from '../errors.ts';
 import { knownBots } from '../flock/load.ts';
 import { judgeGrant, type MadeKey, type NewKey, storeGrant } from '../keys/authorize.ts';
 import type { KeyBundle } from '../keys/bundle.ts';
@@ -10,7 +10,7 @@ import type { BotName } from '../poems/bot-name.ts';
 import { findPoems, type FoundPoems, type PoemFile, poemFileIn, readPoem } from '../poems/find.ts';
 import { splitPoem } from '../poems/poem.ts';
 import { fitsInPost } from '../poems/tweet-text.ts';
-import type { Message } from './layout.ts';
+import { bad, good, type Message } from './layout.ts';
 
 type Provider = ReturnType<Context['provider']>;
 type OAuth1Client = ReturnType<Context['oauth']>;
@@ -22,7 +22,7 @@ interface Card {
   poem: { file: string; first: string; lines: number } | undefined;
   key:
     | { state: 'none' }
-    | ({ state: 'good' } & Pick<KeyBundle, 'screenName' | 'userId' | 'provider'>)
+    | { state: 'good'; bundle: Pick<KeyBundle, 'screenName' | 'userId' | 'provider'> }
     | { state: 'bad'; why: string; hint: string | undefined };
   /** The screen name that the bot's account must have, if it is known. */
   expected: string | undefined;
@@ -153,10 +153,10 @@ export class KeyService {
       await this.#options.context.keys.prepare();
       const ended = await client.revoke(bundle.accessToken);
       await this.#options.context.keys.remove(bot);
-      const where =
-        provider.revokedAt === undefined ? '' : ` Look there as the account, too: ${provider.revokedAt}.`;
+      const { title, revokedAt } = provider;
+      const where = revokedAt === undefined ? '' : ` Look there as the account, too: ${revokedAt}.`;
       return ended === 'by hand'
-        ? good(`The bundle of ${bot} is removed`, `${provider.title} has no call that ends a key.${where}`)
+        ? good(`The bundle of ${bot} is removed`, `${title} has no call that ends a key.${where}`)
         : good(`The key of ${bot} has ended`, `Its bundle is removed.${where}`);
     });
   }
@@ -177,12 +177,10 @@ export class KeyService {
 
   /** A damaged bundle counts as none, and is replaced. */
   async #oldBundle(bot: BotName): Promise<KeyBundle | undefined> {
-    try {
-      return await this.#options.context.keys.readIfThere(bot);
-    } catch (error) {
-      if (error instanceof FlockError && error.exit === 'data') return undefined;
-      throw error;
-    }
+    const bundle = await attemptAsync(this.#options.context.keys.readIfThere(bot));
+    if (!(bundle instanceof FlockError)) return bundle;
+    if (bundle.exit === 'data') return undefined;
+    throw bundle;
   }
 
   /** @throws {FlockError} `data` if several poems have the bot's name */
@@ -202,42 +200,28 @@ export class KeyService {
 const stored = (bot: BotName, { account }: MadeKey): Message =>
   good(`${bot} is @${account.screenName}`, 'Its key is stored. A flockd that runs takes it up by itself.');
 
-const good = (title: string, text: string): Message => ({ tone: 'good', title, text });
-
 /** Returns a failure that the person can repair as a message. */
 async function asMessage<T>(work: () => Promise<T>): Promise<T | Message> {
-  try {
-    return await work();
-  } catch (error) {
-    if (!(error instanceof FlockError)) throw error;
-    const { message, hint = '' } = error;
-    const sentence = hint === '' ? '' : ` ${hint.charAt(0).toUpperCase()}${hint.slice(1)}.`;
-    return { tone: 'bad', title: 'That did not work', text: `${message}.${sentence}` };
-  }
+  const result = await attemptAsync(work());
+  if (!(result instanceof FlockError)) return result;
+  const { message, hint = '' } = result;
+  const sentence = hint === '' ? '' : ` ${hint.charAt(0).toUpperCase()}${hint.slice(1)}.`;
+  return bad('That did not work', `${message}.${sentence}`);
 }
 
 async function keyOf(reading: Promise<KeyBundle | undefined>): Promise<Card['key']> {
-  try {
-    const bundle = await reading;
-    if (!bundle) return { state: 'none' };
-    const { userId, screenName, provider } = bundle;
-    return { state: 'good', userId, screenName, provider };
-  } catch (error) {
-    if (!(error instanceof FlockError)) throw error;
-    return asBad(error);
-  }
+  const bundle = await attemptAsync(reading);
+  if (bundle instanceof FlockError) return asBad(bundle);
+  return bundle ? { state: 'good', bundle } : { state: 'none' };
 }
 
 const asBad = ({ message, hint }: FlockError): Card['key'] => ({ state: 'bad', why: message, hint });
 
 async function shownPoem({ file }: PoemFile): Promise<Card['poem']> {
-  try {
-    const lines = splitPoem(await readPoem(file), 'line');
-    return { file, first: lines[0]?.text ?? 'It has no lines.', lines: lines.length };
-  } catch (error) {
-    if (!(error instanceof FlockError)) throw error;
-    return { file, first: error.message, lines: 0 };
-  }
+  const text = await attemptAsync(readPoem(file));
+  if (text instanceof FlockError) return { file, first: text.message, lines: 0 };
+  const lines = splitPoem(text, 'line');
+  return { file, first: lines[0]?.text ?? 'It has no lines.', lines: lines.length };
 }
 
 /** @throws {FlockError} `usage` if X would refuse the text, or a line of the poem would become a duplicate */

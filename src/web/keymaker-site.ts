@@ -2,9 +2,18 @@ import { getCookie, setCookie } from 'hono/cookie';
 import { html } from 'hono/html';
 import * as z from 'zod';
 import type { BotName } from '../poems/bot-name.ts';
+import { counted } from '../text.ts';
 import { PendingCallbacks } from './callback.ts';
 import { KeyService, type UnconfirmedKey } from './key-service.ts';
-import { type Html, keymakerPage, type Message, messagePage, openKeymakerServer } from './layout.ts';
+import {
+  bad,
+  type Html,
+  keymakerPage,
+  type Message,
+  messagePage,
+  openKeymakerServer,
+  plain,
+} from './layout.ts';
 import { same, secretWord, type WebApp, type WebContext } from './server.ts';
 
 /*
@@ -13,29 +22,18 @@ import { same, secretWord, type WebApp, type WebContext } from './server.ts';
 
 type SiteOptions = ConstructorParameters<typeof KeyService>[0];
 
-interface OpenKeymakerSite extends AsyncDisposable {
-  /** The address that lets one browser in, once. */
-  entrance: string;
-  /** Where the provider redirects browsers. */
-  callback: string;
-}
-
 /**
  * Opens the pages of `keymaker serve` on 127.0.0.1.
  *
- * @param options - `port`: 0 takes any that is free; `failed`: called with an error that no route expects
+ * @param port - 0 takes any that is free
+ * @param failed - called with an error that no route expects
+ * @returns `entrance`: the address that lets one browser in, once; `callback`: where the provider redirects browsers
  * @throws {FlockError} `unavailable` if the port cannot be had
  */
-export async function openKeymakerSite({
-  port,
-  failed,
-  ...options
-}: SiteOptions & { port: number; failed: (error: unknown) => void }): Promise<OpenKeymakerSite> {
+export async function openKeymakerSite(port: number, failed: (error: unknown) => void, options: SiteOptions) {
   const site = new KeymakerSite(options);
   const formTarget = new URL(options.provider.authorizeUrl).origin;
-  const server = await openKeymakerServer({ port, failed, formTarget }, (app) => {
-    site.addTo(app);
-  });
+  const server = await openKeymakerServer(port, failed, (app) => site.addTo(app), { formTarget });
   return {
     entrance: `${server.shown}/?key=${site.key}`,
     callback: `${server.shown}/callback`,
@@ -85,17 +83,18 @@ class KeymakerSite {
         ? handle(c, session)
         : c.html(messagePage(stranger), 403);
     };
-    const show = inSession((c, session) => this.#show(c, session));
-    app.get('/', (c) => this.#enter(c) ?? show(c));
+    app.get('/', (c) => this.#enter(c) ?? inSession((_, session) => this.#show(c, session))(c));
     app.get('/callback', (c) => this.#receiveCallback(c));
     app.get(`${questionPath}:secret`, (c) => this.#askAccount(c));
-    const answer = inSession((c, session) => this.#answerAccount(c, session));
-    app.post(`${questionPath}:secret`, answer);
-    const onBot = (act: BotAction) => inSession((c, session) => this.#act(c, session, act));
-    app.post('/bots/:bot/authorize', onBot((bot, { callback }) => this.#authorize(bot, callback))); // prettier-ignore
-    app.post('/bots/:bot/check', onBot((bot) => this.#service.check(bot))); // prettier-ignore
-    app.post('/bots/:bot/test-post', onBot((bot, { text }) => this.#service.testPost(bot, text))); // prettier-ignore
-    app.post('/bots/:bot/revoke', onBot((bot) => this.#service.revoke(bot))); // prettier-ignore
+    app.post(`${questionPath}:secret`, inSession((c, session) => this.#answerAccount(c, session))); // prettier-ignore
+    const actions: Record<string, BotAction> = {
+      authorize: (bot, { callback }) => this.#authorize(bot, callback),
+      check: (bot) => this.#service.check(bot),
+      'test-post': (bot, { text }) => this.#service.testPost(bot, text),
+      revoke: (bot) => this.#service.revoke(bot),
+    };
+    for (const [name, act] of Object.entries(actions))
+      app.post(`/bots/:bot/${name}`, inSession((c, session) => this.#act(c, session, act))); // prettier-ignore
     app.notFound(inSession((c) => c.html(messagePage(nothingHere, home), 404)));
   }
 
@@ -109,9 +108,8 @@ class KeymakerSite {
   async #show(c: WebContext, session: Session): Promise<Response> {
     const { csrf, notice } = session;
     session.notice = undefined;
-    const questions = Array.from(this.#unconfirmed, ([secret, { bot, account }]) => ({
-      bot,
-      account,
+    const questions = Array.from(this.#unconfirmed, ([secret, key]) => ({
+      ...key,
       action: questionPath + secret,
     }));
     const cards = await this.#service.cards();
@@ -184,44 +182,29 @@ const callbackOf = (c: WebContext): string => `http://${c.req.header('host') ?? 
 
 const home = html`<p><a class="button" href="/">Back to the flock</a></p>`;
 
-const declined = (bot: string): Message => ({
-  tone: 'plain',
-  title: 'Nothing was authorized',
-  text: `You said no, so ${bot} is as it was.`,
-});
-const refused = ({ bot, account }: UnconfirmedKey, provider: string): Message => ({
-  tone: 'plain',
-  title: 'Nothing was stored',
-  text: `@${account} is not the account of ${bot}, you say. Sign out of ${provider} in this browser, then authorize again: the button opens a fresh link.`,
-});
-const answered: Message = {
-  tone: 'plain',
-  title: 'That question was answered',
-  text: 'The page of the flock shows what came of it.',
-};
-const notOurs: Message = {
-  tone: 'bad',
-  title: 'That form was not ours',
-  text: 'It came from another page, or from one that was opened before keymaker was started. Nothing was changed.',
-};
-const nothingHere: Message = {
-  tone: 'plain',
-  title: 'There is nothing here',
-  text: 'The flock is on the front page.',
-};
-const stranger: Message = {
-  tone: 'plain',
-  title: 'Open the address from the terminal',
-  text: 'keymaker serve prints an address that lets one browser in, once. For another browser, start it again.',
-};
+const declined = (bot: string): Message =>
+  plain('Nothing was authorized', `You said no, so ${bot} is as it was.`);
+const refused = ({ bot, account }: UnconfirmedKey, provider: string): Message =>
+  plain(
+    'Nothing was stored',
+    `@${account} is not the account of ${bot}, you say. Sign out of ${provider} in this browser, then authorize again: the button opens a fresh link.`,
+  );
+const answered = plain('That question was answered', 'The page of the flock shows what came of it.');
+const notOurs = bad(
+  'That form was not ours',
+  'It came from another page, or from one that was opened before keymaker was started. Nothing was changed.',
+);
+const nothingHere = plain('There is nothing here', 'The flock is on the front page.');
+const stranger = plain(
+  'Open the address from the terminal',
+  'keymaker serve prints an address that lets one browser in, once. For another browser, start it again.',
+);
 
 type Card = Awaited<ReturnType<KeyService['cards']>>[number];
 
-/** The question whether an account is a bot's, and the address of the answer. */
-interface AccountQuestion {
-  bot: BotName;
-  /** Its screen name. */
-  account: string;
+/** The question whether an account is a bot's. */
+interface AccountQuestion extends Pick<UnconfirmedKey, 'bot' | 'account'> {
+  /** The path of the answer. */
   action: string;
 }
 
@@ -336,16 +319,16 @@ function cardOf(
 function stateOf({ key }: Card): Html {
   if (key.state === 'none') return html`<span class="state" data-state="none">no key yet</span>`;
   if (key.state === 'bad') return html`<span class="state" data-state="bad">key unusable</span>`;
-  return html`<span class="state" data-state="good">@${key.screenName ?? key.userId ?? 'unknown'}</span>`;
+  const { screenName, userId } = key.bundle;
+  return html`<span class="state" data-state="good">@${screenName ?? userId ?? 'unknown'}</span>`;
 }
 
 function factsOf({ poem, key, expected }: Card): string {
+  const { userId, provider } = key.state === 'good' ? key.bundle : {};
   const facts = [
-    poem
-      ? `${poem.file}, ${poem.lines === 1 ? '1 line' : `${poem.lines} lines`}`
-      : 'its poem is not in the folder',
-    key.state === 'good' && key.userId !== undefined && `id ${key.userId}`,
-    key.state === 'good' && key.provider !== undefined && `at ${key.provider}`,
+    poem ? `${poem.file}, ${counted(poem.lines, 'line')}` : 'its poem is not in the folder',
+    userId !== undefined && `id ${userId}`,
+    provider !== undefined && `at ${provider}`,
     key.state !== 'good' && expected !== undefined && `to be @${expected}`,
   ];
   return facts.filter((fact) => fact !== false).join(' · ');

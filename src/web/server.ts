@@ -10,6 +10,7 @@ import { bodyLimit } from 'hono/body-limit';
 import { csrf } from 'hono/csrf';
 import { HTTPException } from 'hono/http-exception';
 import { secureHeaders } from 'hono/secure-headers';
+import { asset, type AssetName } from '../assets.ts';
 import { FlockError, systemCode } from '../errors.ts';
 import { reasonOf } from '../fs.ts';
 
@@ -64,6 +65,13 @@ export function webApp({ names, allow = {}, maxBody, failed, errorsAreIn }: WebA
   });
   return app;
 }
+
+/** Serves a style sheet or a script of the pages. */
+export const addAsset = (app: WebApp, path: string, name: AssetName): void =>
+  void app.get(path, (c) => {
+    const type = name.endsWith('.css') ? 'css' : 'javascript';
+    return c.body(asset(name), 200, { 'content-type': `text/${type}; charset=utf-8` });
+  });
 
 /** Pages load nothing from elsewhere, no frame shows them, and no cache stores them. */
 function pageHeaders({

@@ -128,15 +128,15 @@ describe('a journal of the flockd before', () => {
     assert.equal(spentBy(journal.state('howl'), 'UTC', at('04:00:00')).micros, 61_000);
     assert.equal(journal.history().month(month).micros, 61_000);
     const decision = decide({
+      bot: 'howl',
       state: { ...state, place },
+      settings: { missed: 'one', paused: false, settle: 0 },
+      schedule: { nextSlot: (after) => after + 3_600_000, offset: 0 },
       now: at('03:10:00'),
-      nextSlot: (after) => after + 3_600_000,
-      offset: 0,
-      missed: 'one',
-      paused: false,
+      isStopped: false,
       key: '',
       openFor: 0,
-      doubt: 1,
+      deadline: 1,
     });
     assert.deepEqual(decision, { do: 'wait', until: at('03:30:00') });
   });

@@ -60,20 +60,19 @@ class Bench {
 
   async post(
     answer: Awaited<ReturnType<XClient['post']>>,
-    since: string | undefined = last,
+    since: string | null = last,
   ): ReturnType<typeof postLine> {
     const post = planPost(this.state.place, this.#lines, { joinRefrain: false });
     assert.ok(post);
+    if (since !== null) this.state.last = { id: since, at: 0, line: 0 };
     return await postLine({
       bot,
+      state: this.state,
       post,
       slot: 0,
       until: 0,
-      since,
-      owed: undefined,
       key: 'key',
       refrain: 'join',
-      isRepeated: () => false,
       judge: () => undefined,
       price: {},
       ledger: this.ledger,
@@ -136,7 +135,7 @@ describe('the id of a new post', () => {
   }
 
   it('is believed where it is newer, or the first', async () => {
-    for (const since of [last, undefined]) {
+    for (const since of [last, null]) {
       const bench = new Bench('two');
       assert.deepEqual(await bench.post({ ok: newer }, since), { id: newer });
       assert.equal(bench.state.last?.id, newer);

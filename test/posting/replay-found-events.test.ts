@@ -41,7 +41,7 @@ function look(
   const timeline = texts.map((text, index) => ({ id: String(index + 2), text }));
   const { open } = state;
   assert.ok(open, 'something is open');
-  const found = foundSince({ state, lines: current, timeline, atEnd });
+  const found = foundSince({ bot, at: now, state, lines: current, timeline, atEnd });
   const priceOf = () => ({ cost: 15, dayEnds: 10_000, monthEnds: 20_000 });
   const events = eventsOfFound(found, { bot, at: now, open, priceOf });
   return {

@@ -52,14 +52,12 @@ async function open({ base, bots, inFlight }: Turn): Promise<Poster> {
       const slot = clock.now();
       const report = await postLine({
         bot: bot.name,
+        state,
         post: { line: 0, lines: 1, text: bot.text },
         slot,
         until: slot,
-        since: state.last?.id,
-        owed: state.owed,
         key: 'key',
         refrain: 'join',
-        isRepeated: () => false,
         judge: () => undefined,
         price,
         ledger,

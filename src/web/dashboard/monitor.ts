@@ -8,10 +8,11 @@ import { FlockError } from '../../errors.ts';
 import type { Change, Ledger } from '../../ledger/journal.ts';
 import type { BotState } from '../../ledger/state.ts';
 import type { EventLog } from '../../log.ts';
+import { addManual } from '../manual-site.ts';
 import { type ListenAddress, openWebServer, same, secretWord, webApp, type WebApp } from '../server.ts';
 import { addHealth, type LastReload, openChecks } from './health.ts';
 import { Dashboard } from './live-updates.ts';
-import { addMetrics, Metrics } from './metrics.ts';
+import { Metrics } from './metrics.ts';
 import { botOrders, noticePage, placeName } from './page.ts';
 import type { SnapshotCache } from './snapshot.ts';
 
@@ -148,7 +149,7 @@ export class Monitor implements AsyncDisposable {
     const { listen, names, allowControl } = this.#options;
     const metrics = this.#metrics;
     if (!listen || !metrics) return;
-    const { clock, log, daemon, snapshots, state } = parts;
+    const { clock, daemon, ledger, log, snapshots, state, version } = parts;
     const { failed } = snapshots;
     const token = allowControl ? secretWord() : undefined;
     // Posts and the ledger need files and connections, too.
@@ -163,10 +164,21 @@ export class Monitor implements AsyncDisposable {
     const maxReaders = Math.floor(connections / 2);
     const dashboard = new Dashboard({ snapshots, clock, token, maxReaders });
     dashboard.addTo(app);
-    const reload = (): LastReload => this.#reload;
-    const checks = openChecks({ daemon, clock, state, reload });
+    const checks = openChecks(daemon, clock, state, () => this.#reload);
+    addManual(app);
     addHealth(app, daemon, checks);
-    addMetrics(app, { ...parts, reload, metrics, checks });
+    app.get('/metrics', async (c) => {
+      const { flock, bots } = await snapshots.view();
+      const body = await metrics.scrape({
+        version,
+        flock,
+        bots: bots.map((status) => ({ status, state: ledger.state(status.bot) })),
+        overdue: daemon.overdue(),
+        checks: await checks(),
+        reload: this.#reload,
+      });
+      return c.body(body, 200, { 'content-type': metrics.contentType });
+    });
     if (token !== undefined) addControl(app, { daemon, state, token, snapshots });
     const server = await openWebServer(app, {
       address: listen,

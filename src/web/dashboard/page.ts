@@ -308,22 +308,13 @@ const noLines = ({ recent }: FlockView): Html =>
     ? html`<p id="no-lines" hidden></p>`
     : html`<p id="no-lines" class="more">No line has been posted yet. The first will appear here.</p>`;
 
-interface DashboardPage {
-  /** Different for each content. */
-  version: string;
-  html: string;
-}
-
 /**
- * The whole page.
+ * The whole page. Its version is different for each content.
  *
  * @param token - what its forms carry, where it has any
  * @param edition - tells this page's script and style from those of another flockd
  */
-export async function dashboardPage(
-  view: FlockView,
-  { token, edition }: { token: FormToken; edition: string },
-): Promise<DashboardPage> {
+export async function dashboardPage(view: FlockView, token: FormToken, edition: string) {
   const main = await mainOf(view, token);
   const version = versionOf(String(main));
   const page = await layout(
@@ -345,7 +336,7 @@ export async function dashboardPage(
         <p>flockd ${view.version}. Days and months by the clock of ${view.timezone}.</p>
       </footer>`,
   );
-  return { version, html: String(page) };
+  return { version, bytes: Buffer.from(String(page)) };
 }
 
 /** Without the text of times, which follows the reader's clock: a page does not change because time passes. */
