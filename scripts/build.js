@@ -4,9 +4,8 @@
  */
 import { chmod, cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { flockd } from '../src/cli/flockd.ts';
+import { flockd, keymaker } from '../src/cli/program.ts';
 import { manPage } from '../src/cli/help.ts';
-import { keymaker } from '../src/cli/keymaker.ts';
 import { manualOf } from '../src/cli/manual.ts';
 import { flockFileSchema } from '../src/config/flock-file.ts';
 import { bundle } from './bundle.js';

@@ -12,6 +12,61 @@ import {
 } from './manual.ts';
 import type { Terminal } from './terminal.ts';
 
+/** The program keymaker, and where each of its commands is. */
+export const keymaker: Program = {
+  name: 'keymaker',
+  description: 'Makes the keys of a flock: one X account for each poem.',
+  firstSteps: [
+    ['keymaker sandbox', 'try everything without an account'],
+    ['keymaker make-keys ./poems', 'get a link and enter a PIN for each poem; then: flockd run'],
+  ],
+  commands: {
+    init: async () => (await import('./keymaker/init.ts')).init,
+    'make-keys': async () => (await import('./keymaker/make-keys.ts')).makeKeys,
+    reauth: async () => (await import('./keymaker/one-bot.ts')).reauth,
+    begin: async () => (await import('./keymaker/one-bot.ts')).begin,
+    finish: async () => (await import('./keymaker/one-bot.ts')).finish,
+    serve: async () => (await import('./keymaker/serve.ts')).serve,
+    list: async () => (await import('./keymaker/list.ts')).list,
+    doctor: async () => (await import('./keymaker/doctor.ts')).doctor,
+    import: async () => (await import('./keymaker/import.ts')).importKeys,
+    revoke: async () => (await import('./keymaker/one-bot.ts')).revoke,
+    encrypt: async () => (await import('./keymaker/encrypt.ts')).encrypt,
+    sandbox: async () => (await import('./keymaker/sandbox.ts')).sandbox,
+    completion: async () => (await import('./completion.ts')).completion('keymaker'),
+  },
+};
+
+/** The program flockd, and where each of its commands is. */
+export const flockd: Program = {
+  name: 'flockd',
+  description: 'Posts the lines of a flock of poems, each bot on its schedule, for years.',
+  firstSteps: [
+    ['keymaker make-keys ./poems', 'make a key for each bot'],
+    ['flockd run', 'in the same folder: post their lines on their schedules'],
+  ],
+  commands: {
+    run: async () => (await import('./flockd/run.ts')).run,
+    status: async () => (await import('./flockd/status.ts')).status,
+    plan: async () => (await import('./flockd/plan.ts')).plan,
+    rehearse: async () => (await import('./flockd/rehearse.ts')).rehearse,
+    reload: async () => (await import('./flockd/control.ts')).reload,
+    healthcheck: async () => (await import('./flockd/healthcheck.ts')).healthcheck,
+    resolve: async () => (await import('./flockd/control.ts')).resolve,
+    pause: async () => (await import('./flockd/control.ts')).pause,
+    resume: async () => (await import('./flockd/control.ts')).resume,
+    post: async () => (await import('./flockd/post.ts')).post,
+    rename: async () => (await import('./flockd/rename.ts')).rename,
+    export: async () => (await import('./flockd/backup.ts')).exportLedger,
+    restore: async () => (await import('./flockd/backup.ts')).restore,
+    'test-hooks': async () => (await import('./flockd/test-hooks.ts')).testHooks,
+    install: async () => (await import('./flockd/service.ts')).install,
+    uninstall: async () => (await import('./flockd/service.ts')).uninstall,
+    unit: async () => (await import('./flockd/service.ts')).unit,
+    completion: async () => (await import('./completion.ts')).completion('flockd'),
+  },
+};
+
 /** The command of completion scripts. It is in no help. */
 const completing = 'complete';
 

@@ -1,7 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { FlockError, systemCode } from '../errors.ts';
+import { attemptAsync, FlockError, systemCode } from '../errors.ts';
 import { namesOf, reasonOf, syncFolder } from '../fs.ts';
 import type { BotName } from '../poems/bot-name.ts';
 import { grouped } from '../text.ts';
@@ -213,6 +213,19 @@ export class KeyStore {
   async readIfThere(bot: BotName): Promise<KeyBundle | undefined> {
     const file = await this.placeOf(bot);
     return existsSync(file) ? this.read(file) : undefined;
+  }
+
+  /**
+   * A bot's valid bundle, if any. A damaged one, which will be replaced, counts as none.
+   *
+   * @throws {FlockError} if it may be valid and cannot be read: `permission` and `config`
+   */
+  async readIfGood(bot: BotName, isDamaged?: (error: FlockError) => void): Promise<KeyBundle | undefined> {
+    const found = await attemptAsync(this.readIfThere(bot));
+    if (!(found instanceof FlockError)) return found;
+    if (found.exit !== 'data') throw found;
+    isDamaged?.(found);
+    return undefined;
   }
 
   /** The bots of all valid bundles, by {@link accountKey}. @throws {FlockError} as {@link list} */
