@@ -4,9 +4,8 @@
  */
 import { chmod, cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { flockd } from '../src/cli/flockd.ts';
-import { keymaker } from '../src/cli/keymaker.ts';
 import { manPage } from '../src/cli/man-page.ts';
+import { flockd, keymaker } from '../src/cli/program.ts';
 import { manualOf } from '../src/cli/manual.ts';
 import { flockFileSchema } from '../src/config/flock-file.ts';
 import { manPageOf, slugOf, topicNames } from '../src/manual/manual.ts';

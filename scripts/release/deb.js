@@ -19,7 +19,7 @@ import {
 import { readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { bash, fish, zsh } from '../../src/cli/completion.ts';
+import { completions } from '../../src/cli/completion.ts';
 import { unitText } from '../../src/daemon/systemd.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
@@ -53,9 +53,9 @@ async function fill() {
   for (const name of ['keymaker', 'flockd']) {
     await mkdir(at('/usr/bin'), { recursive: true });
     await symlink(`../lib/keymaker/dist/${name}.js`, at(`/usr/bin/${name}`));
-    await put(`/usr/share/bash-completion/completions/${name}`, bash(name));
-    await put(`/usr/share/zsh/vendor-completions/_${name}`, zsh(name));
-    await put(`/usr/share/fish/vendor_completions.d/${name}.fish`, fish(name));
+    await put(`/usr/share/bash-completion/completions/${name}`, completions.bash(name));
+    await put(`/usr/share/zsh/vendor-completions/_${name}`, completions.zsh(name));
+    await put(`/usr/share/fish/vendor_completions.d/${name}.fish`, completions.fish(name));
   }
   const unit = unitText({
     node: '/usr/bin/node',

@@ -5,9 +5,9 @@ import { botOfBundle } from '../keys/bundle.ts';
 import { botNameOf, formerNameOf, isPoem } from '../poems/bot-name.ts';
 import { grouped } from '../text.ts';
 import {
+  type Argument,
   builtManual,
   type CommandManual,
-  type Flag,
   globalFlags,
   type Line,
   type Manual,
@@ -63,7 +63,7 @@ export function complete(
   const line = readLine(before, command.flags);
   const { expecting, given, hasEnded, positionals } = line;
   /** @param start - the part of the word before the value */
-  const values = ({ kind, suggestions }: Pick<Flag, 'kind' | 'suggestions'>, start = ''): Completion => {
+  const values = ({ kind, suggestions }: Pick<Argument, 'kind' | 'suggestions'>, start = ''): Completion => {
     if (kind === 'file' || kind === 'folder') return { candidates: [], paths: `${kind}s` };
     const all = kind === 'bot' ? botsAt(placesIn(line, command)) : suggestions;
     // Elsewhere a name that begins with a dash would be read as a flag.
@@ -93,7 +93,7 @@ export function complete(
 const helpWord: Candidate = { word: 'help', about: 'Show the help of a command, or a page of the manual' };
 
 const named = ({ name, summary }: CommandManual): Candidate => ({ word: name, about: summary });
-const dashed = ({ name, description }: Flag): Candidate => ({ word: `--${name}`, about: description });
+const dashed = ({ name, description }: Argument): Candidate => ({ word: `--${name}`, about: description });
 
 const only = (current: string, candidates: readonly Candidate[]): Completion => ({
   candidates: candidates.filter(({ word }) => word.startsWith(current)),

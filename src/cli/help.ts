@@ -2,11 +2,10 @@ import { wrapAnsi } from 'fast-wrap-ansi';
 import { type Exit, exitCodes } from '../errors.ts';
 import { grouped, listed } from '../text.ts';
 import {
+  type Argument,
   type CommandManual,
-  type Flag,
   globalFlags,
   type Manual,
-  type Positional,
   shownPositional,
   usageOf,
 } from './manual.ts';
@@ -72,18 +71,18 @@ const exitsOf = (isWanted: (exit: Exit) => boolean, own: Partial<Record<Exit, st
 
 export const exitRows = exitsOf(() => true);
 
-const rowOfPositional = (positional: Positional): Row => [
+const rowOfPositional = (positional: Argument): Row => [
   shownPositional(positional),
   positional.description + among(positional.choices),
 ];
 
-function rowOfFlag(flag: Flag): Row {
+function rowOfFlag(flag: Argument): Row {
   const { name, alias, placeholder } = flag;
   const value = placeholder === undefined ? '' : ` ${placeholder}`;
   return [`${alias === undefined ? '' : `-${alias}, `}--${name}${value}`, textOfFlag(flag)];
 }
 
-export const textOfFlag = ({ description, choices, default: usual }: Flag): string =>
+export const textOfFlag = ({ description, choices, default: usual }: Argument): string =>
   description + among(choices) + (usual === undefined ? '' : ` (default: ${usual})`);
 
 /** The valid values, to follow a description. */

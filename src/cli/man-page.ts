@@ -2,8 +2,8 @@ import { bold, escaped, filled, italic, quoted, title } from '../manual/roff.ts'
 import { sectionAsRoff, slugOf, topicNames } from '../manual/manual.ts';
 import { among, exitRows, type Row, textOfFlag } from './help.ts';
 import {
+  type Argument,
   type CommandManual,
-  type Flag,
   globalFlags,
   type Manual,
   shownPositional,
@@ -87,7 +87,7 @@ const commandLines = (command: CommandManual): string[] => [
   ...command.flags.flatMap(flagLines),
 ];
 
-function flagLines(flag: Flag): string[] {
+function flagLines(flag: Argument): string[] {
   const { name, alias, placeholder } = flag;
   const names = [...(alias === undefined ? [] : [`-${alias}`]), `--${name}`].map(bolded).join(', ');
   return item(placeholder === undefined ? names : `${names} ${slanted(placeholder)}`, textOfFlag(flag));

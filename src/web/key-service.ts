@@ -110,7 +110,7 @@ export class KeyService {
     const { context, provider, appKeys } = this.#options;
     const { keys, paths } = context;
     const { account: named } = (await this.#flockFile()).settingsOf(bot);
-    const [old, poem] = [await this.#oldBundle(bot), await this.#poemOf(bot)];
+    const [old, poem] = [await keys.readIfGood(bot), await this.#poemOf(bot)];
     return {
       bot,
       appKeys,
@@ -173,14 +173,6 @@ export class KeyService {
   /** Read each time, so that a correction takes effect at once. */
   #flockFile(): Promise<FlockFile> {
     return readFlockFile(this.#options.context.paths.flockFile);
-  }
-
-  /** A damaged bundle counts as none, and is replaced. */
-  async #oldBundle(bot: BotName): Promise<KeyBundle | undefined> {
-    const bundle = await attemptAsync(this.#options.context.keys.readIfThere(bot));
-    if (!(bundle instanceof FlockError)) return bundle;
-    if (bundle.exit === 'data') return undefined;
-    throw bundle;
   }
 
   /** @throws {FlockError} `data` if several poems have the bot's name */

@@ -7,14 +7,14 @@ import { plainEnvironment, wantsColor } from '../../config/environment.ts';
 import { readFlockFile } from '../../config/flock-file.ts';
 import { isLocked } from '../../daemon/lock.ts';
 import { unitText } from '../../daemon/systemd.ts';
-import { type Exit, FlockError, systemCode } from '../../errors.ts';
+import { FlockError, systemCode } from '../../errors.ts';
 import { namesOf, ownFile, reasonOf, replaceFile } from '../../fs.ts';
 import { hasJournal } from '../../ledger/journal.ts';
 import { linesForPeople } from '../../log.ts';
-import { command, toggle } from '../command.ts';
-import { bash, fish, zsh } from '../completion.ts';
+import { command, nonEmpty, toggle } from '../command.ts';
+import { completions } from '../completion.ts';
 import type { Terminal } from '../terminal.ts';
-import { movedTo, noteMove } from './ledger-place.ts';
+import { movedTo, noteMove } from './ledger.ts';
 
 /*
  * flockd as a systemd service of this machine: its unit, its user, its program, its flock and its ledger.
@@ -63,10 +63,9 @@ export const unit = command({
   run({ root, user }, terminal) {
     if (isHidden(process.execPath) || isHidden(ownPackage)) {
       const hidden = isHidden(ownPackage) ? ownPackage : process.execPath;
-      terminal.warn(
-        `the service cannot see ${hidden}`,
-        'sudo flockd install copies the program to a folder that it can see; Node has to be installed for all users',
-      );
+      const hint =
+        'sudo flockd install copies the program to a folder that it can see; Node has to be installed for all users';
+      terminal.warn(`the service cannot see ${hidden}`, hint);
     }
     terminal.print(unitOf(ownPackage, root, user));
     return Promise.resolve('done');
@@ -76,15 +75,11 @@ export const unit = command({
 export const install = command({
   summary: 'Install flockd as a systemd service of this machine',
   schema: z.object({
-    flock: z
-      .string()
-      .min(1, 'is empty')
-      .optional()
-      .meta({
-        positional: true,
-        kind: 'folder',
-        description: `a folder with poems, keys and optionally flock.json and a ledger; it is copied to ${service.root}`,
-      }),
+    flock: nonEmpty.optional().meta({
+      positional: true,
+      kind: 'folder',
+      description: `a folder with poems, keys and optionally flock.json and a ledger; it is copied to ${service.root}`,
+    }),
   }),
   examples: [
     ['sudo flockd install ~/flock', 'install the service, copy the flock, and move its ledger'],
@@ -97,7 +92,34 @@ export const install = command({
     permission: 'not run as root',
     config: 'flock.json is wrong',
   },
-  run: ({ flock }, terminal) => installService(flock, terminal),
+  async run({ flock }, terminal) {
+    // What is installed is for all users, whatever root's umask is.
+    process.umask(0o022);
+    const from = flock === undefined ? undefined : path.resolve(flock);
+    mustBeRoot('install');
+    mustHavePrograms();
+    await mustBeFit(from);
+    // A program that is replaced while it runs would look for files that are gone.
+    const isRunning = ask('systemctl', 'is-active', '--quiet', 'flockd.service');
+    if (isRunning) run('systemctl', 'stop', 'flockd.service');
+    try {
+      const program = await placeProgram();
+      makeUser();
+      await copyFlock(from);
+      await moveLedger(program, from, terminal);
+      if (program === service.program) await makeLinks(program);
+      if (!(await isPackaged(program))) {
+        await replaceFile(service.unit, unitOf(program, service.root, service.user));
+        await chmod(service.unit, 0o644);
+      }
+      run('systemctl', 'daemon-reload');
+    } finally {
+      if (isRunning) run('systemctl', 'start', 'flockd.service');
+    }
+    terminal.say(`flockd is installed. Its flock is in ${service.root}, its ledger in ${service.ledger}.`);
+    terminal.say(isRunning ? 'It runs again.' : 'Next: systemctl enable --now flockd');
+    return 'done';
+  },
 });
 
 export const uninstall = command({
@@ -107,50 +129,22 @@ export const uninstall = command({
     ['sudo flockd uninstall', `stop and remove the service; ${service.root} and ${service.ledger} stay`],
   ],
   exits: { permission: 'not run as root' },
-  run: (_, terminal) => uninstallService(terminal),
+  async run(_, terminal) {
+    mustBeRoot('uninstall');
+    if (await isPackaged(ownPackage)) {
+      throw new FlockError('config', 'this flockd is a Debian package', { hint: 'apt-get remove keymaker' });
+    }
+    ask('systemctl', 'disable', '--now', 'flockd.service');
+    for (const { to } of await manPages()) await fs.remove(to);
+    for (const name of names) await removeLinks(name);
+    for (const place of [service.unit, `${service.unit}.d`, service.program]) await fs.remove(place);
+    ask('systemctl', 'daemon-reload');
+    terminal.say(
+      `flockd is removed. Its flock is still in ${service.root}, its ledger in ${service.ledger}.`,
+    );
+    return 'done';
+  },
 });
-
-async function installService(given: string | undefined, terminal: Terminal): Promise<Exit> {
-  // What is installed is for all users, whatever root's umask is.
-  process.umask(0o022);
-  const from = given === undefined ? undefined : path.resolve(given);
-  mustBeRoot('install');
-  mustHavePrograms();
-  await mustBeFit(from);
-  // A program that is replaced while it runs would look for files that are gone.
-  const isRunning = ask('systemctl', 'is-active', '--quiet', 'flockd.service');
-  if (isRunning) run('systemctl', 'stop', 'flockd.service');
-  try {
-    const program = await placeProgram();
-    makeUser();
-    await copyFlock(from);
-    await moveLedger(program, from, terminal);
-    if (program === service.program) await makeLinks(program);
-    if (!(await isPackaged(program))) await placeUnit(program);
-    run('systemctl', 'daemon-reload');
-  } finally {
-    if (isRunning) run('systemctl', 'start', 'flockd.service');
-  }
-  terminal.say(`flockd is installed. Its flock is in ${service.root}, its ledger in ${service.ledger}.`);
-  terminal.say(isRunning ? 'It runs again.' : 'Next: systemctl enable --now flockd');
-  return 'done';
-}
-
-async function uninstallService(terminal: Terminal): Promise<Exit> {
-  mustBeRoot('uninstall');
-  if (await isPackaged(ownPackage)) {
-    throw new FlockError('config', 'this flockd is a Debian package', {
-      hint: 'apt-get remove keymaker',
-    });
-  }
-  ask('systemctl', 'disable', '--now', 'flockd.service');
-  for (const { to } of await manPages()) await fs.remove(to);
-  for (const name of names) await removeLinks(name);
-  for (const place of [service.unit, `${service.unit}.d`, service.program]) await fs.remove(place);
-  ask('systemctl', 'daemon-reload');
-  terminal.say(`flockd is removed. Its flock is still in ${service.root}, its ledger in ${service.ledger}.`);
-  return 'done';
-}
 
 function mustBeRoot(name: string): void {
   if (process.getuid?.() !== 0)
@@ -158,20 +152,15 @@ function mustBeRoot(name: string): void {
 }
 
 function mustHavePrograms(): void {
-  if (!ask('systemctl', '--version')) {
-    throw new FlockError('unavailable', 'this machine has no systemd', {
-      hint: 'run flockd under another supervisor: flockd run',
-    });
-  }
-  for (const [name, debian] of Object.entries({ perl: 'perl-base', flock: 'util-linux' })) {
-    if (!ask(name, '--version'))
-      throw new FlockError('unavailable', `${name} is missing`, { hint: `apt-get install ${debian}` });
-  }
-  if (isHidden(process.execPath)) {
-    throw new FlockError('unavailable', `the service cannot see ${process.execPath}`, {
-      hint: 'install Node for all users: apt-get install nodejs',
-    });
-  }
+  const lacks = (message: string, hint: string): never => {
+    throw new FlockError('unavailable', message, { hint });
+  };
+  if (!ask('systemctl', '--version'))
+    lacks('this machine has no systemd', 'run flockd under another supervisor: flockd run');
+  for (const [name, debian] of Object.entries({ perl: 'perl-base', flock: 'util-linux' }))
+    if (!ask(name, '--version')) lacks(`${name} is missing`, `apt-get install ${debian}`);
+  if (isHidden(process.execPath))
+    lacks(`the service cannot see ${process.execPath}`, 'install Node for all users: apt-get install nodejs');
 }
 
 /** Whether the unit hides a path from the service. */
@@ -271,11 +260,6 @@ async function moveLedger(program: string, from: string | undefined, terminal: T
   }
 }
 
-const placeUnit = async (program: string): Promise<void> => {
-  await replaceFile(service.unit, unitOf(program, service.root, service.user));
-  await chmod(service.unit, 0o644);
-};
-
 /** The man pages, each with its place for programs that are not from a package. */
 const manPages = async (): Promise<{ from: string; to: string }[]> =>
   (await namesOf(path.join(ownPackage, 'dist/man')))
@@ -304,13 +288,13 @@ async function makeLinks(program: string): Promise<void> {
     for (const { from, to } of await manPages()) await put(to, await readFile(from, 'utf8'));
   });
   for (const name of names) {
-    const { link, ...completions } = placesOf(name);
-    const texts = { bash: bash(name), zsh: zsh(name), fish: fish(name) };
+    const { link, ...places } = placesOf(name);
     await wherePossible(async () => {
       if (!(await fs.pathExists(link))) await symlink(path.join(program, `dist/${name}.js`), link);
     });
     await wherePossible(async () => {
-      for (const shell of ['bash', 'zsh', 'fish'] as const) await put(completions[shell], texts[shell]);
+      for (const shell of ['bash', 'zsh', 'fish'] as const)
+        await put(places[shell], completions[shell](name));
     });
   }
 }
@@ -367,16 +351,11 @@ export const logs = command({
 
 /** Runs a program of the system, whose output is shown. @throws {FlockError} `io` where it fails */
 function run(program: string, ...args: readonly string[]): void {
-  const environment = { ...plainEnvironment(), STATE_DIRECTORY: service.ledger };
-  const { status, error } = spawnSync(program, args, {
-    stdio: ['ignore', 'inherit', 'inherit'],
-    env: environment,
-  });
+  const env = { ...plainEnvironment(), STATE_DIRECTORY: service.ledger };
+  const { status, error: cause } = spawnSync(program, args, { stdio: ['ignore', 'inherit', 'inherit'], env });
   if (status === 0) return;
-  throw new FlockError('io', `${[program, ...args].join(' ')} failed`, {
-    hint: 'its message is above; repair that, then run the same command again',
-    cause: error,
-  });
+  const hint = 'its message is above; repair that, then run the same command again';
+  throw new FlockError('io', `${[program, ...args].join(' ')} failed`, { hint, cause });
 }
 
 /** Runs a program of the system silently. @returns whether it succeeded */
