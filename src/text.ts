@@ -1,6 +1,7 @@
 import { inspect, stripVTControlCharacters } from 'node:util';
 import { wrapAnsi } from 'fast-wrap-ansi';
 import { closest, distance } from 'fastest-levenshtein';
+import type * as z from 'zod';
 
 /*
  * Text for people: what messages may quote, the nearest known word, durations, dates and schedules in words, and the layout of
@@ -88,6 +89,11 @@ export function parseJson(text: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+/** What is wrong with a value, by the first issue of its schema: `user_id is not an id`. @param whole - if it is no one field */
+export function firstIssue({ issues: [issue] }: z.ZodError, whole: string): string {
+  return issue && issue.path.length > 0 ? `${issue.path.join('.')} ${issue.message}` : whole;
 }
 
 /** A path, quoted for the shell where necessary. */

@@ -2,8 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'node:test';
-import { flockd } from '../src/cli/flockd.ts';
-import { keymaker } from '../src/cli/keymaker.ts';
+import { flockd, keymaker } from '../src/cli/program.ts';
 import { manualOf, usageOf } from '../src/cli/manual.ts';
 import { slugOf, topicNames } from '../src/manual/manual.ts';
 

@@ -205,8 +205,14 @@ export async function openInBrowser(url: string, terminal: Terminal): Promise<vo
   }
 }
 
-/** Resolves when the person or the system asks the program to end. */
-export const stopSignal = (): Promise<unknown> =>
-  new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, resolve);
+/** Resolves with the first signal that asks the program to end; SIGHUP if its terminal is closed. */
+export function stopSignal({ mayClose }: Terminal): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, resolve);
+    const hungUp = (): void => {
+      resolve('SIGHUP');
+    };
+    // The shell and the kernel both send it: the second one must not kill the process.
+    if (mayClose) process.on('SIGHUP', hungUp);
   });
+}

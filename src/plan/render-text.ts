@@ -95,10 +95,8 @@ function ofBudget({ outlook: { held }, bot }: BotPlan): Note | undefined {
   const { cap, at } = held.first;
   const unit = cap.what === 'postsPerDay' ? 'days' : 'months';
   const again = held.times > 1 ? `, the first of ${held.times} such ${unit}` : '';
-  return {
-    text: describeStop(cap, at, bot.settings.timezone) + again,
-    hint: `raise its ${cap.what} in flock.json`,
-  };
+  const text = describeStop(cap, at, bot.settings.timezone) + again;
+  return { text, hint: `raise its ${cap.what} in flock.json` };
 }
 
 /** Why posts are missing that no budget holds back. */
@@ -113,10 +111,9 @@ function ofRefusals({ outlook: { refused, held }, bot }: BotPlan): Note | undefi
 
 /** When the flock has spent all that it may. */
 export function notesOfFlock(plan: FlockPlan): Note[] {
-  const held = plan
-    .bots()
-    .flatMap(({ outlook }) => (outlook.held?.first.cap.whose === 'flock' ? [outlook.held.first] : []));
-  const [first] = held.sort((a, b) => a.at - b.at);
+  const all = plan.bots().flatMap(({ outlook: { held } }) => (held ? [held.first] : []));
+  const held = all.filter(({ cap }) => cap.whose === 'flock').sort((a, b) => a.at - b.at);
+  const [first] = held;
   if (!first) return [];
   const wait = `; ${counted(held.length, 'bot')} ${held.length === 1 ? 'waits' : 'wait'} for it`;
   const text = describeStop(first.cap, first.at, plan.purse.timezone) + wait;
@@ -132,10 +129,8 @@ function describeStop(cap: BudgetExceeded, at: number, timezone: string): string
 
 function ofSlots({ rest, outlook, bot }: BotPlan, until: number): Note | undefined {
   const { schedule, timezone } = bot.settings;
-  if (rest === 'no more slots') {
-    const text = `its schedule ${schedule} has no slot in the next 40 years`;
-    return { text, hint: 'change it in flock.json' };
-  }
+  const text = `its schedule ${schedule} has no slot in the next 40 years`;
+  if (rest === 'no more slots') return { text, hint: 'change it in flock.json' };
   if (outlook.next === undefined || outlook.next <= until) return undefined;
   return { text: `posts nothing before ${clockTime(outlook.next, timezone)}` };
 }
@@ -157,10 +152,11 @@ export function* showPlan(plan: FlockPlan, leftOut: LeftOut, room: Room): Genera
   for (const post of plan.posts()) calendar.add(post);
   const bots = plan.bots();
   yield* showSums(plan);
+  const ignored = passedOverShown(leftOut.passedOver).filter(({ kind }) => kind === 'ignored');
   yield* section('Needs attention', [
     ...showLeftOut(leftOut),
     ...showNotes(plan, room),
-    ...showIgnored(leftOut),
+    ...ignored.map(({ file, why }) => `${file}: ${why}`),
   ]);
   yield* section("X's limits", showLimits(plan, room));
   yield* section('In the poems', showLints(plan, room));
@@ -215,9 +211,6 @@ const showLeftOut = ({ invalidBots, passedOver }: LeftOut): string[] => [
     .filter(({ kind }) => kind !== 'ignored')
     .flatMap(({ file, why, hint }) => withHint({ text: `${file}: ${why}`, hint })),
 ];
-
-const showIgnored = ({ passedOver }: LeftOut): string[] =>
-  passedOverShown(passedOver).flatMap(({ file, kind, why }) => (kind === 'ignored' ? `${file}: ${why}` : []));
 
 const withHint = ({ text, hint }: Note): string[] => (hint === undefined ? [text] : [text, `hint: ${hint}`]);
 
@@ -286,9 +279,9 @@ function showBots(plans: readonly BotPlan[], room: Room): string[] {
   ];
 }
 
-function accountOf({ bot }: BotPlan): string {
-  if (!bot.bundle) return 'no key yet';
-  return bot.account === undefined ? '?' : `@${bot.account}`;
+function accountOf({ bot: { bundle, account } }: BotPlan): string {
+  if (!bundle) return 'no key yet';
+  return account === undefined ? '?' : `@${account}`;
 }
 
 /** `daily at 18:30, Europe/Berlin` */

@@ -2,9 +2,10 @@ import { type FlockFile, readFlockFile } from '../config/flock-file.ts';
 import type { Context } from '../context.ts';
 import { attemptAsync, FlockError } from '../errors.ts';
 import { knownBots } from '../flock/load.ts';
-import { judgeGrant, type MadeKey, type NewKey, storeGrant } from '../keys/authorize.ts';
+import { judgeGrant, type NewKey, storeGrant } from '../keys/authorize.ts';
 import type { KeyBundle } from '../keys/bundle.ts';
 import { expectedName } from '../keys/right-account.ts';
+import type { Grant } from '../oauth/client.ts';
 import type { TokenPair } from '../oauth/signature.ts';
 import type { BotName } from '../poems/bot-name.ts';
 import { findPoems, type FoundPoems, type PoemFile, poemFileIn, readPoem } from '../poems/find.ts';
@@ -15,7 +16,6 @@ import { bad, good, type Message } from './layout.ts';
 type Provider = ReturnType<Context['provider']>;
 type OAuth1Client = ReturnType<Context['oauth']>;
 
-/** One poem and its key. */
 interface Card {
   bot: BotName;
   /** Its first line and the number of lines; undefined if a key has no poem in the folder. */
@@ -91,7 +91,7 @@ export class KeyService {
     return asMessage(async () => {
       const key = await this.#newKey(bot);
       const grant = await this.#client.accessToken(requestToken, verifier);
-      if (judgeGrant(grant, key) === 'right') return stored(bot, await storeGrant(grant, key));
+      if (judgeGrant(grant, key) === 'right') return stored(bot, grant, key);
       return {
         bot,
         account: grant.account.screenName,
@@ -100,7 +100,7 @@ export class KeyService {
           asMessage(async () => {
             const keyNow = await this.#newKey(bot);
             judgeGrant(grant, keyNow);
-            return stored(bot, await storeGrant(grant, keyNow));
+            return stored(bot, grant, keyNow);
           }),
       };
     });
@@ -110,7 +110,7 @@ export class KeyService {
     const { context, provider, appKeys } = this.#options;
     const { keys, paths } = context;
     const { account: named } = (await this.#flockFile()).settingsOf(bot);
-    const [old, poem] = [await this.#oldBundle(bot), await this.#poemOf(bot)];
+    const [old, poem] = [await keys.readIfGood(bot), await this.#poemOf(bot)];
     return {
       bot,
       appKeys,
@@ -175,14 +175,6 @@ export class KeyService {
     return readFlockFile(this.#options.context.paths.flockFile);
   }
 
-  /** A damaged bundle counts as none, and is replaced. */
-  async #oldBundle(bot: BotName): Promise<KeyBundle | undefined> {
-    const bundle = await attemptAsync(this.#options.context.keys.readIfThere(bot));
-    if (!(bundle instanceof FlockError)) return bundle;
-    if (bundle.exit === 'data') return undefined;
-    throw bundle;
-  }
-
   /** @throws {FlockError} `data` if several poems have the bot's name */
   async #poemOf(bot: BotName): Promise<PoemFile | undefined> {
     const { poems, clashes } = await this.#poems();
@@ -197,10 +189,12 @@ export class KeyService {
   }
 }
 
-const stored = (bot: BotName, { account }: MadeKey): Message =>
-  good(`${bot} is @${account.screenName}`, 'Its key is stored. A flockd that runs takes it up by itself.');
+async function stored(bot: BotName, grant: Grant, key: NewKey): Promise<Message> {
+  await storeGrant(grant, key);
+  const title = `${bot} is @${grant.account.screenName}`;
+  return good(title, 'Its key is stored. A flockd that runs takes it up by itself.');
+}
 
-/** Returns a failure that the person can repair as a message. */
 async function asMessage<T>(work: () => Promise<T>): Promise<T | Message> {
   const result = await attemptAsync(work());
   if (!(result instanceof FlockError)) return result;

@@ -175,7 +175,6 @@ class KeymakerSite {
 const field = z.string().catch('');
 const formSchema = z.object({ csrf: field, answer: field, text: field });
 
-/** The path of the question whose account was authorized. */
 const questionPath = '/account/';
 
 const callbackOf = (c: WebContext): string => `http://${c.req.header('host') ?? ''}/callback`;
@@ -202,7 +201,6 @@ const stranger = plain(
 
 type Card = Awaited<ReturnType<KeyService['cards']>>[number];
 
-/** The question whether an account is a bot's. */
 interface AccountQuestion extends Pick<UnconfirmedKey, 'bot' | 'account'> {
   /** The path of the answer. */
   action: string;

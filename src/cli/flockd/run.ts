@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { Alarms } from '../../alarms/alarms.ts';
 import { apiUrl, serviceEnvironment, wantsColor } from '../../config/environment.ts';
 import { type Bot, type FlockFile, readFlockFile } from '../../config/flock-file.ts';
-import { type Context, openContext } from '../../context.ts';
+import { type Context, openContext, type Places } from '../../context.ts';
 import { Claims } from '../../daemon/claims.ts';
 import { ControlServer, type Execute, receiveOrders } from '../../daemon/control.ts';
 import { Daemon } from '../../daemon/daemon.ts';
@@ -13,7 +13,7 @@ import { type Exit, FlockError, messageOf } from '../../errors.ts';
 import { type Flock, loadFlock, maxUnknown, namesIn, unknownBots, withoutRenamed } from '../../flock/load.ts';
 import { afterRestart } from '../../flock/status.ts';
 import { watchKeys } from '../../keys/store.ts';
-import { Journal, type Ledger } from '../../ledger/journal.ts';
+import { Journal } from '../../ledger/journal.ts';
 import { logChanges } from '../../ledger/log-events.ts';
 import type { BotState } from '../../ledger/state.ts';
 import { type EventLog, openLog } from '../../log.ts';
@@ -22,96 +22,43 @@ import { reportOf } from '../../posting/commands.ts';
 import { folderWatcher, moreWatches, type WatchFolder } from '../../watch.ts';
 import { Monitor } from '../../web/dashboard/monitor.ts';
 import { SnapshotCache } from '../../web/dashboard/snapshot.ts';
-import { command, type GivenPlaces, hintAs, placeFlags, version, withInvocationFlags } from '../command.ts';
+import { parseHostName, parseListenAddress } from '../../web/server.ts';
+import { command, hintAs, placeFlags, toggle, version, withInvocationFlags } from '../command.ts';
 import { openLive } from '../live-view.ts';
-import type { Terminal } from '../terminal.ts';
-import { mustHaveLastWord } from './ledger-place.ts';
-import { monitorFlags, monitorOptions } from './listen-flags.ts';
+import { stopSignal, type Terminal } from '../terminal.ts';
+import { mustHaveLastWord } from './ledger.ts';
 
-/** A flock, and its settings for alarms. */
-type AlarmedFlock = Flock & Pick<FlockFile, 'alarms'>;
+const group = 'Web page';
 
-/**
- * @param before - the bots that run already
- * @throws {FlockError} if flock.json or the keys folder cannot be read
- */
-async function readFlock(
-  { paths, keys }: Context,
-  log: EventLog,
-  before: readonly Bot[] = [],
-): Promise<AlarmedFlock> {
-  const flockFile = await readFlockFile(paths.flockFile);
-  const flock = await loadFlock(paths.root, keys, flockFile, before);
-  warnOfUnknown(flockFile, flock, log);
-  warnOfUnopened(flock.bots, before, log);
-  return { ...flock, alarms: flockFile.alarms };
-}
+const schema = z.object({
+  listen: z.string().optional().meta({
+    description: 'serve a page, /healthz, /readyz and /metrics at 127.0.0.1:PORT, unix:PATH or systemd',
+    placeholder: 'ADDRESS',
+    group,
+  }),
+  host: z.array(z.string()).default([]).meta({
+    description: 'a host name of a reverse proxy in front of it; may be repeated',
+    placeholder: 'NAME',
+    group,
+  }),
+  'allow-control': toggle('allow visitors of the page to pause, resume and post').meta({ group }),
+  ...placeFlags,
+});
 
-function warnOfUnknown({ named }: FlockFile, flock: Flock, log: EventLog): void {
-  const unknown = unknownBots(named, namesIn(flock));
-  for (const { bot, hint = 'it has no key bundle' } of unknown.slice(0, maxUnknown)) {
-    log.warn({ event: 'unknown-bot', bot, hint }, `is in flock.json but not in the flock; ${hint}`);
+/** @throws {FlockError} `usage` for an invalid address or name, and for flags without `--listen` */
+function monitorOptions({ listen, host, 'allow-control': allowControl }: z.infer<typeof schema>) {
+  if (listen === undefined && (host.length > 0 || allowControl)) {
+    const flag = allowControl ? '--allow-control' : '--host';
+    const hint = 'add --listen 127.0.0.1:8787';
+    throw new FlockError('usage', `${flag} means nothing without --listen`, { hint });
   }
-  const more = unknown.length - maxUnknown;
-  if (more > 0)
-    log.warn({ event: 'unknown-bots', more }, `${more} more are in flock.json but not in the flock`);
-}
-
-/** The maximum number of bots without a key that are logged one by one. */
-const maxKeyless = 20;
-
-/** Logs the bots that have a poem and no key, each once. */
-function logKeyless({ keyless }: Flock, log: EventLog, places: GivenPlaces): void {
-  const news = keyless.filter(({ name }) => log.isNews(`keyless ${name}`));
-  for (const { name: bot } of news.slice(0, maxKeyless)) {
-    const hint = withInvocationFlags(places)(`make-keys ./poems --bot=${bot}`);
-    log.info({ event: 'keyless', bot, hint }, `has a poem and no key yet; ${hint}`);
-  }
-  const more = news.length - maxKeyless;
-  if (more > 0) log.info({ event: 'keyless-bots', more }, `${more} more bots have a poem and no key yet`);
-}
-
-/** Logs the files in the poems folder that no bot reads, each once. */
-function logPassedOver({ passedOver }: Flock, log: EventLog): void {
-  for (const { file, kind, why, hint } of passedOverShown(passedOver)) {
-    const news = log.once(`passed-over ${file}`, why);
-    const fields = { event: 'passed-over', file, why, hint };
-    if (kind === 'ignored') news.info(fields, `${file}: ${why}`);
-    else news.warn(fields, `${file}: ${why}; ${hint}`);
-  }
-}
-
-/** Logs the bots that can post now, but not after a restart. */
-function warnOfUnopened(bots: readonly Bot[], before: readonly Bot[], log: EventLog): void {
-  const known = new Set(before.filter(({ unopened }) => unopened).map(({ name }) => name));
-  for (const { name: bot, unopened } of bots) {
-    if (!unopened || known.has(bot)) continue;
-    const { why, hint } = afterRestart(unopened);
-    log.warn({ event: 'unopened', bot, why, hint }, `${why}; ${hint}`);
-  }
-}
-
-/** The error if no bot of a flock can post. */
-function noBotToRun({ paths }: Context, { invalidBots }: Flock, places: GivenPlaces): FlockError {
-  const [first] = invalidBots;
-  if (!first) {
-    return new FlockError('config', `no key bundles in ${paths.keys}`, {
-      hint: `make some first: ${withInvocationFlags(places)('make-keys ./poems')}`,
-    });
-  }
-  const others = invalidBots.length > 1 ? ` (and ${countOf(invalidBots.length - 1)} more)` : '';
-  const { hint } = first.error;
-  const isSame = invalidBots.every(({ error }) => error.exit === first.error.exit);
-  return new FlockError(
-    isSame ? first.error.exit : 'data',
-    `no bot can post: ${first.error.message}${others}`,
-    hint === undefined ? {} : { hint: hintAs(places, hint) },
-  );
+  const address = listen === undefined ? undefined : parseListenAddress(listen);
+  return { listen: address, names: host.map(parseHostName), allowControl };
 }
 
 export const run = command({
   summary: 'Run the daemon until it is told to stop',
-  schema: z.object({ ...monitorFlags, ...placeFlags }),
+  schema,
   examples: [
     ['flockd run --root /srv/flock', 'post the poems of that flock'],
     ['flockd run --listen 127.0.0.1:8787', 'and show it on a page at http://127.0.0.1:8787'],
@@ -147,9 +94,95 @@ export const run = command({
     ledger.subscribe(logChanges(log));
     ledger.subscribe(monitor.count);
     const parts = { claims, context, ledger, live, log, manager, monitor, reloads, watchFolder };
-    return await serve(flock, { ...parts, places: args, stopped: stopSignal(terminal) });
+    const closed = new Promise<NodeJS.Signals>((resolve) => {
+      terminal.onClosed(() => {
+        resolve('SIGHUP');
+      });
+    });
+    return await serve(flock, {
+      ...parts,
+      places: args,
+      stopped: Promise.race([stopSignal(terminal), closed]),
+    });
   },
 });
+
+/** A flock, and its settings for alarms. */
+type AlarmedFlock = Flock & Pick<FlockFile, 'alarms'>;
+
+/**
+ * @param before - the bots that run already
+ * @throws {FlockError} if flock.json or the keys folder cannot be read
+ */
+async function readFlock(
+  { paths, keys }: Context,
+  log: EventLog,
+  before: readonly Bot[] = [],
+): Promise<AlarmedFlock> {
+  const flockFile = await readFlockFile(paths.flockFile);
+  const flock = await loadFlock(paths.root, keys, flockFile, before);
+  warnOfUnknown(flockFile, flock, log);
+  warnOfUnopened(flock.bots, before, log);
+  return { ...flock, alarms: flockFile.alarms };
+}
+
+function warnOfUnknown({ named }: FlockFile, flock: Flock, log: EventLog): void {
+  const unknown = unknownBots(named, namesIn(flock));
+  for (const { bot, hint = 'it has no key bundle' } of unknown.slice(0, maxUnknown)) {
+    log.warn({ event: 'unknown-bot', bot, hint }, `is in flock.json but not in the flock; ${hint}`);
+  }
+  const more = unknown.length - maxUnknown;
+  if (more > 0)
+    log.warn({ event: 'unknown-bots', more }, `${more} more are in flock.json but not in the flock`);
+}
+
+/** The maximum number of bots without a key that are logged one by one. */
+const maxKeyless = 20;
+
+/** Logs the bots that have a poem and no key, each once. */
+function logKeyless({ keyless }: Flock, log: EventLog, places: Places): void {
+  const news = keyless.filter(({ name }) => log.isNews(`keyless ${name}`));
+  for (const { name: bot } of news.slice(0, maxKeyless)) {
+    const hint = withInvocationFlags(places)(`make-keys ./poems --bot=${bot}`);
+    log.info({ event: 'keyless', bot, hint }, `has a poem and no key yet; ${hint}`);
+  }
+  const more = news.length - maxKeyless;
+  if (more > 0) log.info({ event: 'keyless-bots', more }, `${more} more bots have a poem and no key yet`);
+}
+
+/** Logs the files in the poems folder that no bot reads, each once. */
+function logPassedOver({ passedOver }: Flock, log: EventLog): void {
+  for (const { file, kind, why, hint } of passedOverShown(passedOver)) {
+    const news = log.once(`passed-over ${file}`, why);
+    const fields = { event: 'passed-over', file, why, hint };
+    if (kind === 'ignored') news.info(fields, `${file}: ${why}`);
+    else news.warn(fields, `${file}: ${why}; ${hint}`);
+  }
+}
+
+/** Logs the bots that can post now, but not after a restart. */
+function warnOfUnopened(bots: readonly Bot[], before: readonly Bot[], log: EventLog): void {
+  const known = new Set(before.filter(({ unopened }) => unopened).map(({ name }) => name));
+  for (const { name: bot, unopened } of bots) {
+    if (!unopened || known.has(bot)) continue;
+    const { why, hint } = afterRestart(unopened);
+    log.warn({ event: 'unopened', bot, why, hint }, `${why}; ${hint}`);
+  }
+}
+
+/** The error if no bot of a flock can post. */
+function noBotToRun({ paths }: Context, { invalidBots }: Flock, places: Places): FlockError {
+  const [first] = invalidBots;
+  if (!first) {
+    return new FlockError('config', `no key bundles in ${paths.keys}`, {
+      hint: `make some first: ${withInvocationFlags(places)('make-keys ./poems')}`,
+    });
+  }
+  const { exit, message, hint } = first.error;
+  const others = invalidBots.length > 1 ? ` (and ${countOf(invalidBots.length - 1)} more)` : '';
+  const isSame = invalidBots.every(({ error }) => error.exit === exit);
+  return new FlockError(isSame ? exit : 'data', `no bot can post: ${message}${others}`, hintAs(places, hint));
+}
 
 /** The parts of a running flockd. */
 interface Parts {
@@ -161,7 +194,7 @@ interface Parts {
   manager: ServiceManager;
   monitor: Monitor;
   /** The folders and files that the command line names. */
-  places: GivenPlaces;
+  places: Places;
   reloads: Reloads;
   /** Resolves with the signal that stops it. */
   stopped: Promise<NodeJS.Signals>;
@@ -278,7 +311,11 @@ async function reload(
   try {
     const { flock, takenOver } = await claims.take(await readFlock(context, log, daemon.bots));
     if (flock.bots.length === 0 && !mayBeEmpty) throw noBotToRun(context, flock, places);
-    await lookFirst(takenOver, ledger, context.clock.now());
+    const at = context.clock.now();
+    // Another flockd with another ledger has posted for these bots, so each looks at its timeline before it posts.
+    const begun = takenOver.filter((bot) => ledger.state(bot));
+    if (begun.length > 0)
+      await ledger.record(...begun.map((bot) => ({ event: 'restored' as const, bot, at })));
     update(flock);
     log.info({ event: 'reloaded', bots: daemon.stats().bots }, 'has read its files again');
   } catch (error) {
@@ -333,30 +370,11 @@ export class Reloads {
   }
 }
 
-/** Another flockd with another ledger has posted for these bots, so each looks at its timeline before it posts. */
-async function lookFirst(bots: readonly string[], ledger: Ledger, at: number): Promise<void> {
-  const begun = bots.filter((bot) => ledger.state(bot));
-  if (begun.length > 0) await ledger.record(...begun.map((bot) => ({ event: 'restored' as const, bot, at })));
-}
-
 function heedSignals(log: EventLog, reloads: Reloads, { mayClose }: Terminal): void {
   // SIGHUP means to reload, except on a terminal, where it means that the terminal is closed.
   if (!mayClose) process.on('SIGHUP', reloads.quietly);
   // By default, Node opens a debugger to every user of this machine.
   process.on('SIGUSR1', () => {
     log.info({ event: 'signal' }, 'SIGUSR1 means nothing here');
-  });
-}
-
-/** Resolves with the first signal that asks the daemon to stop; SIGHUP if its terminal is closed. */
-function stopSignal(terminal: Terminal): Promise<NodeJS.Signals> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, resolve);
-    const hungUp = (): void => {
-      resolve('SIGHUP');
-    };
-    // The shell and the kernel both send it: the second one must not kill the process.
-    if (terminal.mayClose) process.on('SIGHUP', hungUp);
-    terminal.onClosed(hungUp);
   });
 }

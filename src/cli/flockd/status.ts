@@ -2,20 +2,12 @@ import * as z from 'zod';
 import { wantsColor } from '../../config/environment.ts';
 import { readStatus } from '../../daemon/read-status.ts';
 import { isService } from '../../daemon/systemd.ts';
+import type { Places } from '../../context.ts';
 import { FlockError } from '../../errors.ts';
 import { type BotStatus, hasToPost, needsSomebody, type Status } from '../../flock/status.ts';
 import { parseBotName } from '../../poems/bot-name.ts';
-import { didYouMean } from '../../text.ts';
 import { moreWatches } from '../../watch.ts';
-import {
-  command,
-  type GivenPlaces,
-  jsonFlag,
-  nonEmpty,
-  placeFlags,
-  toggle,
-  withInvocationFlags,
-} from '../command.ts';
+import { command, jsonFlag, nonEmpty, placeFlags, toggle, withInvocationFlags } from '../command.ts';
 import {
   flockWords,
   keylessTroubles,
@@ -25,7 +17,7 @@ import {
   unknownTroubles,
 } from '../tables.ts';
 import type { Terminal } from '../terminal.ts';
-import { openOnLedger } from './control.ts';
+import { notInFlock, openOnLedger } from './ledger.ts';
 
 export const status = command({
   summary: 'Show how every bot stands: its place, its last and next post, and what is wrong',
@@ -66,7 +58,7 @@ export const status = command({
 type WholeStatus = Awaited<ReturnType<typeof readStatus>>;
 
 /** @throws {FlockError} `usage` if there is none of that name, or it has no key yet */
-function theOne(text: string, { bots, keyless }: WholeStatus, places: GivenPlaces): BotStatus {
+function theOne(text: string, { bots, keyless }: WholeStatus, places: Places): BotStatus {
   const name = parseBotName(text);
   const found = bots.find(({ bot }) => bot === name);
   if (found) return found;
@@ -74,14 +66,14 @@ function theOne(text: string, { bots, keyless }: WholeStatus, places: GivenPlace
     const hint = withInvocationFlags(places)(`make-keys ./poems --bot=${name}`);
     throw new FlockError('usage', `${name} has a poem and no key yet`, { hint });
   }
-  const known = bots.map(({ bot }) => bot);
-  throw new FlockError('usage', `${name} is not in the flock`, {
-    hint: didYouMean(name, known, 'flockd status lists the bots'),
-  });
+  throw notInFlock(
+    name,
+    bots.map(({ bot }) => bot),
+  );
 }
 
 /** The command that starts the flock's daemon: that of its service, where one is installed. */
-const startCall = (root: string, places: GivenPlaces): string =>
+const startCall = (root: string, places: Places): string =>
   isService(root) ? 'systemctl start flockd' : withInvocationFlags(places, 'flockd')('run');
 
 /** @param bots - those that are shown */

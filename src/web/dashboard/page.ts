@@ -40,7 +40,6 @@ function ordersFor(bot: BotView): readonly BotOrder[] {
   return shownState(bot).name === 'checking' ? ['pause'] : [];
 }
 
-/** The button that pauses or resumes the whole flock. */
 function flockControls({ flock, bots }: FlockView, token: FormToken): Html | undefined {
   if (token === undefined || bots.length === 0) return undefined;
   const [order, name] = flock.stopped ? ['resume', 'Resume the flock'] : ['pause', 'Pause the flock'];
@@ -58,7 +57,6 @@ const form = (action: string, name: string, token: string, bot?: BotView): Html 
     <button>${name}${bot && html`<span class="unseen"> (${bot.bot})</span>`}</button>
   </form>`;
 
-/** How many bots the list of what is wrong names. */
 const maxTroubles = 12;
 
 const needsRepair = (bot: BotView): boolean => shownState(bot).name === 'needs you';
@@ -99,7 +97,6 @@ const hintOf = (bot: BotView): Html | false => {
 
 const verbs = 'reauth|make-keys|doctor|resume|resolve|pause|post|status|reload|run';
 
-/** A hint, with the commands in it set as such. */
 function withCommands(hint: string, bot: string): Html[] {
   const command = new RegExp(
     `((?:flockd|keymaker) (?:${verbs})(?: \\./poems)?(?: --bot)?(?: ${bot})?(?:(?: \\|)? --[a-z-]+(?: \\d+)?)*)(?![a-z])`,
@@ -109,44 +106,39 @@ function withCommands(hint: string, bot: string): Html[] {
     .map((part, index) => (index % 2 === 1 ? html`<code>${part}</code>` : html`${part}`));
 }
 
-/** The maximum number of bots on the page. */
 const maxBots = 200;
 
 /** The bots that are shown: those that need a person first, then those that check their timelines, then by name. */
 export function botItems({ bots, now }: FlockView, token: FormToken): Html[] {
-  const wrong = bots.filter(needsRepair);
-  const checking = bots.filter((bot) => needsSomebody(bot) && !needsRepair(bot));
-  const others = bots.filter((bot) => !needsSomebody(bot));
-  return [...wrong, ...checking, ...others].slice(0, maxBots).map((bot) => botOf(bot, now, token));
+  const rank = (bot: BotView): number => (needsRepair(bot) ? 0 : 1) + (needsSomebody(bot) ? 0 : 1);
+  return bots
+    .toSorted((a, b) => rank(a) - rank(b))
+    .slice(0, maxBots)
+    .map((bot) => botOf(bot, now, token));
 }
 
 /** How many bots are not shown, or that there are none. */
 export function botsLeft({ bots }: FlockView): Html {
-  const left = Math.max(0, bots.length - maxBots);
-  if (bots.length === 0)
-    return html`<p id="bots-left" class="more">
-      The flock has no bot yet: <code>keymaker make-keys ./poems</code> makes the keys.
-    </p>`;
-  if (left === 0) return html`<p id="bots-left" hidden></p>`;
-  return html`<p id="bots-left" class="more">
-    and ${counted(left, 'more bot')}; <code>flockd status</code> lists them all
-  </p>`;
+  const left = bots.length - maxBots;
+  const none = html`The flock has no bot yet: <code>keymaker make-keys ./poems</code> makes the keys.`;
+  if (bots.length === 0) return note('bots-left', none);
+  const more = html`and ${counted(left, 'more bot')}; <code>flockd status</code> lists them all`;
+  return note('bots-left', left > 0 && more);
 }
 
-/** How many bots without a key are named. */
+/** A paragraph that is always on the page, hidden where it says nothing. */
+const note = (id: string, content: Html | string | false): Html =>
+  content === false ? html`<p id="${id}" hidden></p>` : html`<p id="${id}" class="more">${content}</p>`;
+
 const maxKeyless = 12;
 
-/** The bots that have a poem and no key. */
 function keylessOf({ keyless }: FlockView): Html {
-  const [first, ...others] = keyless;
-  if (first === undefined) return html`<p id="keyless" hidden></p>`;
   const left = keyless.length - maxKeyless;
   const names = keyless.slice(0, maxKeyless).map((name) => `“${name}”`);
   const all = listed(left > 0 ? [...names, counted(left, 'more bot')] : names);
-  return html`<p id="keyless" class="more">
-    ${all} ${others.length > 0 ? 'have' : 'has'} no key yet:
-    <code>keymaker make-keys ./poems${others.length > 0 ? '' : ` --bot=${first}`}</code>
-  </p>`;
+  const [have, flag] = keyless.length > 1 ? ['have', ''] : ['has', ` --bot=${keyless[0] ?? ''}`];
+  const said = html`${all} ${have} no key yet: <code>keymaker make-keys ./poems${flag}</code>`;
+  return note('keyless', keyless.length > 0 && said);
 }
 
 function botOf(bot: BotView, now: string, token: FormToken): Html {
@@ -241,10 +233,10 @@ const fact = (name: string, value: Html | string, more: Html | string): Html =>
   </div>`;
 
 function nextFact({ bots, now, days }: FlockView): Html {
-  let first: BotView | undefined;
-  for (const bot of bots)
-    if (bot.next !== undefined && (first?.next === undefined || bot.next < first.next)) first = bot;
-  if (first?.next !== undefined) {
+  let first: { bot: string; next: string; timezone: string } | undefined;
+  for (const { bot, next, timezone } of bots)
+    if (next !== undefined && (!first || next < first.next)) first = { bot, next, timezone };
+  if (first) {
     const clock = atClock(first.next, first.timezone, now);
     return fact('Next line', away(now, first.next, { due: true }), `${first.bot}, ${clock}`);
   }
@@ -303,11 +295,6 @@ function lineOf({ bot, at, line, lines, text, url }: FlockView['recent'][number]
 /** How many lines are shown at once; the reader opens those before them. */
 const firstLines = 7;
 
-const noLines = ({ recent }: FlockView): Html =>
-  recent.length > 0
-    ? html`<p id="no-lines" hidden></p>`
-    : html`<p id="no-lines" class="more">No line has been posted yet. The first will appear here.</p>`;
-
 /**
  * The whole page. Its version is different for each content.
  *
@@ -352,7 +339,6 @@ const section = (name: string, title: string, content: Html): Html =>
     ${content}
   </section>`;
 
-/** Everything on the page that changes. */
 function mainOf(view: FlockView, token: FormToken): Html {
   const lines = lineItems(view);
   return html`<main>
@@ -366,7 +352,7 @@ function mainOf(view: FlockView, token: FormToken): Html {
       ${section(
         'lately',
         'The last lines',
-        html`${noLines(view)}
+        html`${note('no-lines', lines.length === 0 && 'No line has been posted yet. The first will appear here.')}
           <ol id="lines" class="lines" role="list">
             ${lines.slice(0, firstLines)}
           </ol>
