@@ -9,7 +9,7 @@ import { FlockError } from '../../errors.ts';
 import { ownFile, readRegularFile, reasonOf, replaceFile } from '../../fs.ts';
 import { type BotName, botNameOf } from '../../poems/bot-name.ts';
 import { findPoemsIfThere } from '../../poems/find.ts';
-import { countByHours, scheduleFault, timezoneFault } from '../../schedule/schedule.ts';
+import { countSlots, scheduleFault, timezoneFault } from '../../schedule/schedule.ts';
 import { counted, didYouMean, quoted, scheduleInWords } from '../../text.ts';
 import { command, nonEmpty, placeFlags, toggle, withInvocationFlags } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
@@ -70,7 +70,7 @@ export const init = command({
       });
     });
     const now = systemClock.now();
-    const posts = bots.length * countByHours({ expression: schedule, timezone }, now, now + month);
+    const posts = bots.length * countSlots({ expression: schedule, timezone }, { from: now, until: now + month });
     const price = inMicros((await readPrices(root)).post) * posts;
     const flock = bots.length === 0 ? '' : `, ${counted(bots.length, 'bot')}`;
     terminal.say(`flock.json: ${scheduleInWords(schedule)} (${timezone})${flock}.`);
