@@ -76,8 +76,6 @@ export function watchStopSwitch(state: string, changed: (stopped: boolean) => vo
   const timer = setInterval(look, interval).unref();
   return {
     isStopped: () => stopped,
-    [Symbol.dispose]: () => {
-      clearInterval(timer);
-    },
+    [Symbol.dispose]: () => clearInterval(timer),
   };
 }

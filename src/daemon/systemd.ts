@@ -183,9 +183,7 @@ export class ServiceManager {
    */
   supervise(daemon: Daemon, folder: string): Disposable {
     this.ready(daemon);
-    const timer = setInterval(() => {
-      this.status(statusOf(daemon));
-    }, statusInterval);
+    const timer = setInterval(() => this.status(statusOf(daemon)), statusInterval);
     const { isListening, notifyFd, watchdog: every } = this.#environment;
     const isWatched = every !== undefined && (isListening || notifyFd !== undefined);
     const stop = isWatched
@@ -193,9 +191,7 @@ export class ServiceManager {
           every,
           folder,
           isProgressing: () => daemon.overdue() < every / 2,
-          alive: () => {
-            this.#notify('WATCHDOG=1');
-          },
+          alive: () => this.#notify('WATCHDOG=1'),
         })
       : undefined;
     return {
@@ -209,9 +205,7 @@ export class ServiceManager {
   /** Stops the daemon, with as much time as the posts under way take. */
   async drain(daemon: Daemon): Promise<void> {
     this.#notify('STOPPING=1', statusLine('finishes what is under way'));
-    const extend = (): void => {
-      this.#notify(`EXTEND_TIMEOUT_USEC=${2 * extension * 1000}`);
-    };
+    const extend = (): void => this.#notify(`EXTEND_TIMEOUT_USEC=${2 * extension * 1000}`);
     extend();
     const timer = setInterval(extend, extension);
     await daemon.stop();
@@ -273,7 +267,5 @@ export function watchdog({ every, folder, isProgressing, alive }: WatchdogOption
   };
   const timer = setInterval(check, every / 3);
   check();
-  return () => {
-    clearInterval(timer);
-  };
+  return () => clearInterval(timer);
 }

@@ -22,7 +22,7 @@ import { eventsOf } from './commands.ts';
 import { decide, type Decision, movePost } from './decide.ts';
 import { type Edit, needsLongLook, readFor } from './edits.ts';
 import { Gate } from './gate.ts';
-import { eventsAfter, herdCauses, postLine } from './post.ts';
+import { eventsAfter, postLine } from './post.ts';
 import { beginLook, Reconciler } from './reconcile.ts';
 
 const second = 1000;
@@ -133,6 +133,8 @@ const maxWriting = 60 * second;
 const spendingRecheck = 15 * second;
 
 const refusesKey = new Set(['unauthorized', 'reauth']);
+/** If X does this to many accounts of a flock, it may be about the flock: then no bot should go on. */
+const herdCauses: ReadonlySet<string> = new Set(['suspended', 'locked', 'automated']);
 
 /**
  * Takes the bots of a flock one step at a time: decides what is due, does it, and says when the next step is. A bot must not

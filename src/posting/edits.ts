@@ -15,7 +15,7 @@ import { type Line, olderSplit, splitPoem, type Unit } from '../poems/poem.ts';
 /** The event that moves a bot's cursor into an edited poem, or parks the bot if its place is lost. */
 export type Edit = Extract<LedgerEvent, { event: 'edited' | 'parked' }>;
 
-export const editedTo = ({ poem, next, ahead }: Cursor, bot: string, at: number): Edit => ({
+const editedTo = ({ poem, next, ahead }: Cursor, bot: string, at: number): Edit => ({
   event: 'edited',
   bot,
   at,

@@ -173,9 +173,6 @@ function parked(
 /** Refusals whose only repair is another key. */
 export const keyCauses: ReadonlySet<string> = new Set(['reauth', 'unauthorized', 'read-only']);
 
-/** If X does this to many accounts of a flock, it may be about the flock: then no bot should go on. */
-export const herdCauses: ReadonlySet<string> = new Set(['suspended', 'locked', 'automated']);
-
 /** Twice as long each time. */
 const backOff = (times: number, first: number, max: number): number => Math.min(first * 2 ** times, max);
 

@@ -27,7 +27,7 @@ import { type BudgetExceeded, checkBudget, costOf, type FlockBudget } from './bu
 import { readingOf } from './edits.ts';
 import type { Gate } from './gate.ts';
 import type { PostFailure } from './post.ts';
-import { eventsOfFound, type FoundPost, foundSince, isFar, placeByTimeline } from './replay.ts';
+import { eventsOfFound, foundSince, isFar, placeByTimeline } from './replay.ts';
 
 /**
  * The event with which a restored bot begins its look at the timeline: its next line is in doubt. A bot that has nothing more
@@ -86,6 +86,8 @@ const notSeen = (reason: string): Unseen => ({
   failure: { kind: 'in-doubt', reason },
   closedUntil: undefined,
 });
+
+type FoundPosts = ReturnType<typeof foundSince>;
 
 /** What a look at the timeline settled, or why it could not. */
 export type Settled = { posted: string } | 'absent' | Unseen;
@@ -374,13 +376,13 @@ export class Reconciler {
     return [this.#parked(why, hint)];
   }
 
-  async #findSince(state: BotState, timeline: readonly TimelinePost[]): Promise<FoundPost[]> {
+  async #findSince(state: BotState, timeline: readonly TimelinePost[]): Promise<FoundPosts> {
     const { bot, clock, lines } = this.#options;
     const look = { bot: this.#bot, at: clock.now() };
     return foundSince({ ...look, state, lines: await lines(), timeline, atEnd: bot.settings.atEnd });
   }
 
-  #eventsOfFound(found: readonly FoundPost[], open: Intent): LedgerEvent[] {
+  #eventsOfFound(found: FoundPosts, open: Intent): LedgerEvent[] {
     const { purse, clock } = this.#options;
     const priceOf = (text: string): Price =>
       this.#checkBudget({ posts: 1, cost: costOf(text, purse.prices) }).price;

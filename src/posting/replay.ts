@@ -14,7 +14,7 @@ import {
 import type { TimelinePost } from '../networks/x/client.ts';
 import type { Line } from '../poems/poem.ts';
 import { comparable } from '../poems/tweet-text.ts';
-import { allSplits, editedTo, readingOf } from './edits.ts';
+import { allSplits, readingOf } from './edits.ts';
 
 /*
  * Matches the posts of a timeline with the lines of a poem: which lines a bot has posted that its ledger does not know of.
@@ -90,7 +90,9 @@ export function* replayPaths(
   yield { before: [], from: place };
   const read = readingOf(place, lines);
   const edited = read.poem === place.poem ? undefined : read.place;
-  const edit = edited ? [editedTo(edited, look.bot, look.at)] : [];
+  const edit: LedgerEvent[] = edited
+    ? [{ event: 'edited', ...look, ...edited, ahead: [...edited.ahead] }]
+    : [];
   if (edited) yield { before: edit, from: edited };
   if (atEnd === 'stop') return;
   const again = (poem: string, end: Cursor, followed: LedgerEvent[]): ReplayPath => {
@@ -183,7 +185,7 @@ export interface ReplayOptions extends Look {
 }
 
 /** A post of the timeline, and the path that led to it. */
-export interface FoundPost extends TimelinePost, Pick<ReplayStep, 'before' | 'lines'> {
+interface FoundPost extends TimelinePost, Pick<ReplayStep, 'before' | 'lines'> {
   /** Its first line, counted from 0. */
   line: number;
   print: string;
