@@ -9,7 +9,7 @@ import { type Exit, exitCodes, FlockError, messageOf, systemCode } from '../erro
 import { readRegularFile, reasonOf, replaceFile, sweepTemporaries, syncFolder } from '../fs.ts';
 import { readBody } from '../http/exchange.ts';
 import type { Logger } from '../log.ts';
-import { command, type Command, postReport, type PostReport } from '../posting/commands.ts';
+import { command, type Command, postReport } from '../posting/commands.ts';
 import type { WatchFolder } from '../watch.ts';
 
 /*
@@ -57,18 +57,16 @@ const answer = z.object({
 /** The outcome of a command, as the client receives it. */
 type Answer = z.infer<typeof answer>;
 
-/** The result of a command: of a post, or the recipients. */
-type Outcome = PostReport | { recipients: string[] } | undefined;
+/** The result of a command to post, or the recipients. */
+type Result = Pick<Answer, 'report' | 'recipients'>;
 
 /** Executes a command. @throws {FlockError} if it cannot */
-export type Execute = (command: DaemonCommand) => Promise<Outcome>;
+export type Execute = (command: DaemonCommand) => Promise<Result | undefined>;
 
 /** Executes what a client has sent, if it is a command. Never throws. */
 async function attempt(given: () => Promise<unknown>, execute: Execute): Promise<Answer> {
   try {
-    const outcome = await execute(daemonCommand.parse(await given()));
-    if (outcome === undefined) return { done: true };
-    return 'recipients' in outcome ? { done: true, ...outcome } : { done: true, report: outcome };
+    return { done: true, ...(await execute(daemonCommand.parse(await given()))) };
   } catch (error) {
     if (!(error instanceof FlockError)) return { done: false, exit: 'data', message: messageOf(error) };
     const { exit, message, hint } = error;
@@ -192,36 +190,21 @@ function respond(response: ServerResponse, status: number, outcome: Answer): voi
   response.end(`${JSON.stringify(outcome)}\n`);
 }
 
-interface SendOptions {
-  /** The time limit for the answer. Milliseconds. */
-  timeout?: number;
-}
+/** The interval between attempts to connect. Milliseconds. */
+const interval = 100;
 
 /**
  * Sends a command to the daemon that runs on a state folder, and waits until it is executed. A daemon that is starting gets the
  * time to begin to listen.
  *
- * @returns the result of a command to post
+ * @param timeout - for the answer, in milliseconds
  * @throws {FlockError} the daemon's refusal; `tryLater` if it does not answer, `io` if it cannot be reached
  */
-export const sendCommand = async (
-  state: string,
-  command: DaemonCommand,
-  options?: SendOptions,
-): Promise<PostReport | undefined> => (await answerTo(state, command, options)).report;
-
-/** The recipients whose encrypted bundles the daemon can open. @throws {FlockError} as {@link sendCommand} */
-export const askRecipients = async (state: string): Promise<string[]> =>
-  (await answerTo(state, { order: 'recipients' })).recipients ?? [];
-
-/** The interval between attempts to connect. Milliseconds. */
-const interval = 100;
-
-async function answerTo(
+export async function sendCommand(
   state: string,
   { order, ...body }: DaemonCommand,
-  { timeout = 30_000 }: SendOptions = {},
-): Promise<Answer> {
+  { timeout = 30_000 } = {},
+): Promise<Result> {
   const until = performance.now() + timeout;
   try {
     await using socket = await shortPath(state, socketName);

@@ -56,7 +56,7 @@ describe('an order of an older client', () => {
     const taken: DaemonCommand[] = [];
     const stop = await receive(state, (order) => {
       taken.push(order);
-      return Promise.resolve(order.order === 'post' ? report : undefined);
+      return Promise.resolve(order.order === 'post' ? { report } : undefined);
     });
     assert.deepEqual(await sendAsBefore(state, post), { done: true, report });
     assert.deepEqual(await sendAsBefore(state, { order: 'pause', bot: 'howl' }), { done: true });
@@ -82,7 +82,7 @@ describe('an order of an older client', () => {
 
   it('finds the daemon where there was no folder of orders when it began', async () => {
     const state = tempFolder();
-    const stop = await receive(state, () => Promise.resolve(report));
+    const stop = await receive(state, () => Promise.resolve({ report }));
     assert.equal(existsSync(path.join(state, 'orders')), false);
     assert.deepEqual(await sendAsBefore(state, post), { done: true, report });
     stop();
@@ -104,7 +104,7 @@ describe('an order of an older client', () => {
 
   it('that is none is answered, and stops no other', async () => {
     const state = tempFolder({ 'orders/0001.order': '{"order": "obey"}', 'orders/0002.order': 'nonsense' });
-    const stop = await receive(state, () => Promise.resolve(report));
+    const stop = await receive(state, () => Promise.resolve({ report }));
     assert.deepEqual(await sendAsBefore(state, post), { done: true, report });
     stop();
     assert.deepEqual(answersIn(state), ['0001.answer', '0002.answer']);
@@ -162,7 +162,7 @@ describe('an order whose answer cannot be written', () => {
           state,
           (given) => {
             if ('bot' in given) taken.push(given.bot);
-            return Promise.resolve(report);
+            return Promise.resolve({ report });
           },
           heard.log,
         );

@@ -7,13 +7,7 @@ import { createServer, type Socket } from 'node:net';
 import path from 'node:path';
 import { before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  askRecipients,
-  ControlServer,
-  type DaemonCommand,
-  type Execute,
-  sendCommand,
-} from '../../src/daemon/control.ts';
+import { ControlServer, type DaemonCommand, type Execute, sendCommand } from '../../src/daemon/control.ts';
 import { FlockError } from '../../src/errors.ts';
 import { EventLog } from '../../src/log.ts';
 import type { PostReport } from '../../src/posting/commands.ts';
@@ -57,9 +51,9 @@ describe('a command', () => {
     await using _server = await listening(state, (command) => {
       taken.push(command);
       if (command.order === 'recipients') return Promise.resolve({ recipients: ['age1x'] });
-      return Promise.resolve(command.order === 'post' ? report : undefined);
+      return Promise.resolve(command.order === 'post' ? { report } : undefined);
     });
-    assert.deepEqual(await sendCommand(state, post), report);
+    assert.deepEqual(await sendCommand(state, post), { done: true, report });
     const others: DaemonCommand[] = [
       { order: 'pause', bot: 'howl' },
       { order: 'resume', bot: 'howl', poem: 'a'.repeat(1_000_000), next: 4 },
@@ -69,8 +63,11 @@ describe('a command', () => {
       { order: 'stop' },
       { order: 'release' },
     ];
-    for (const command of others) assert.equal(await sendCommand(state, command), undefined);
-    assert.deepEqual(await askRecipients(state), ['age1x']);
+    for (const command of others) assert.deepEqual(await sendCommand(state, command), { done: true });
+    assert.deepEqual(await sendCommand(state, { order: 'recipients' }), {
+      done: true,
+      recipients: ['age1x'],
+    });
     assert.deepEqual(taken, [post, ...others, { order: 'recipients' }]);
   });
 
@@ -79,7 +76,7 @@ describe('a command', () => {
     const taken: DaemonCommand[] = [];
     await using _server = await listening(state, (command) => {
       taken.push(command);
-      return Promise.resolve(command.order === 'post' ? report : undefined);
+      return Promise.resolve(command.order === 'post' ? { report } : undefined);
     });
     const given = await ask(state, { route: '/bots/post', body: '{"bot": "howl"}' });
     assert.deepEqual([given.status, JSON.parse(given.body)], [200, { done: true, report }]);
@@ -127,21 +124,21 @@ describe('a command', () => {
     let finish: () => void = () => undefined;
     await using _server = await listening(state, ({ order }) =>
       order === 'post'
-        ? new Promise((resolve) => (finish = () => resolve(report)))
+        ? new Promise((resolve) => (finish = () => resolve({ report })))
         : Promise.resolve(undefined),
     );
     const posting = sendCommand(state, post);
     await sendCommand(state, { order: 'pause', bot: 'growl' });
     finish();
-    assert.deepEqual(await posting, report);
+    assert.deepEqual(await posting, { done: true, report });
   });
 
   it('waits for a daemon that is starting', async () => {
     const state = tempFolder();
     const given = sendCommand(state, post);
     await sleep(150);
-    await using _server = await listening(state, () => Promise.resolve(report));
-    assert.deepEqual(await given, report);
+    await using _server = await listening(state, () => Promise.resolve({ report }));
+    assert.deepEqual(await given, { done: true, report });
   });
 });
 
@@ -212,8 +209,8 @@ describe('the socket of a daemon', () => {
   it('may be in a folder whose path is longer than a socket’s can be', async () => {
     const state = path.join(tempFolder(), 'a'.repeat(100), 'ö'.repeat(100));
     mkdirSync(state, { recursive: true });
-    await using server = await listening(state, () => Promise.resolve(report));
-    assert.deepEqual(await sendCommand(state, post), report);
+    await using server = await listening(state, () => Promise.resolve({ report }));
+    assert.deepEqual(await sendCommand(state, post), { done: true, report });
     assert.ok(lstatSync(socketOf(state)).isSocket());
     server.end();
     assert.deepEqual(readdirSync(state), []);
@@ -226,7 +223,7 @@ describe('the socket of a daemon', () => {
     const begun = new Promise<void>((resolve) => (begin = resolve));
     const server = await listening(state, () => {
       begin();
-      return new Promise((resolve) => (finish = () => resolve(report)));
+      return new Promise((resolve) => (finish = () => resolve({ report })));
     });
     const given = sendCommand(state, post);
     await begun;
@@ -234,7 +231,7 @@ describe('the socket of a daemon', () => {
     assert.equal(existsSync(socketOf(state)), false);
     finish();
     const closed = server[Symbol.asyncDispose]();
-    assert.deepEqual(await given, report);
+    assert.deepEqual(await given, { done: true, report });
     await closed;
   });
 
@@ -277,8 +274,8 @@ describe('a process that is killed', () => {
     const state = tempFolder();
     await kill(await start(state));
     assert.ok(lstatSync(socketOf(state)).isSocket());
-    await using _server = await listening(state, () => Promise.resolve(report));
-    assert.deepEqual(await sendCommand(state, post), report);
+    await using _server = await listening(state, () => Promise.resolve({ report }));
+    assert.deepEqual(await sendCommand(state, post), { done: true, report });
   });
 
   for (const [when, posts] of [

@@ -242,7 +242,7 @@ export async function runOrSend(
     if (error instanceof FlockError && error.exit === 'tryLater') return undefined;
     throw error;
   });
-  if (!lock) return await sendCommand(state, order);
+  if (!lock) return (await sendCommand(state, order)).report;
   await using ledger = await Journal.open(state);
   return await alone(ledger);
 }

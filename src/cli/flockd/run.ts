@@ -281,7 +281,7 @@ async function executeCommand(
       return undefined;
     case 'post':
       await daemon.execute(command);
-      return reportOf(ledger.state(command.bot));
+      return { report: reportOf(ledger.state(command.bot)) };
     case 'pause':
     case 'resume':
     case 'resolve':

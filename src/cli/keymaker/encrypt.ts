@@ -1,9 +1,9 @@
 import path from 'node:path';
 import * as z from 'zod';
 import { type Context, openContext } from '../../context.ts';
-import { askRecipients } from '../../daemon/control.ts';
+import { sendCommand } from '../../daemon/control.ts';
 import { isLocked } from '../../daemon/lock.ts';
-import { type Exit, FlockError } from '../../errors.ts';
+import { attemptAsync, type Exit, FlockError } from '../../errors.ts';
 import { makeIdentity, readIdentity } from '../../keys/age.ts';
 import type { BotName } from '../../poems/bot-name.ts';
 import { shellWord } from '../../text.ts';
@@ -129,10 +129,8 @@ async function mayEncrypt(
   terminal: Terminal,
 ): Promise<boolean> {
   if (recipients.length === 0 || !(await isLocked(paths.state).catch(() => false))) return true;
-  const known = await askRecipients(paths.state).catch((error: unknown) => {
-    if (error instanceof FlockError) return undefined;
-    throw error;
-  });
+  const answer = await attemptAsync(sendCommand(paths.state, { order: 'recipients' }));
+  const known = answer instanceof FlockError ? undefined : (answer.recipients ?? []);
   if (known?.some((recipient) => recipients.includes(recipient))) return true;
   const has =
     known === undefined ? 'does not say which identity it has' : 'has no identity that decrypts them';
