@@ -3,20 +3,12 @@ import type { Clock } from '../clock.ts';
 import type { FlockPaths } from '../config/environment.ts';
 import { readFlockFile } from '../config/flock-file.ts';
 import { attemptAsync, FlockError } from '../errors.ts';
-import {
-  type Flock,
-  loadFlock,
-  namesIn,
-  type UnknownBot,
-  unknownBots,
-  withoutRenamed,
-} from '../flock/load.ts';
+import { type Flock, loadFlock, namesIn, unknownBots, withoutRenamed } from '../flock/load.ts';
 import {
   hasToPost,
   invalidFiles,
   type PostPages,
   readBotFiles,
-  type Status,
   statusOf,
   statusOfAll,
 } from '../flock/status.ts';
@@ -34,21 +26,16 @@ interface FlockPlace {
   pages: PostPages;
 }
 
-/** How a flock stands, which bots only `flock.json` names, and which have a poem and no key yet. */
-interface WholeStatus extends Status {
-  unknown: UnknownBot[];
-  keyless: { bot: string; poem: string }[];
-}
-
 /** Poems read at a time. */
 const concurrency = 32;
 
 /**
- * How a flock stands, by its files and its ledger alone: a daemon may run meanwhile.
+ * How a flock stands, by its files and its ledger alone: a daemon may run meanwhile. Also which bots only `flock.json` names, and
+ * which have a poem and no key yet.
  *
  * @throws {FlockError} `config` for the flock's settings, `data` and `io` for its ledger
  */
-export async function readStatus({ paths, keys, clock, pages }: FlockPlace): Promise<WholeStatus> {
+export async function readStatus({ paths, keys, clock, pages }: FlockPlace) {
   const flockFile = await readFlockFile(paths.flockFile);
   const loaded = await loadFlock(paths.root, keys, flockFile);
   const { states, history } = await readJournal(paths.state);

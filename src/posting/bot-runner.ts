@@ -21,7 +21,7 @@ import {
 import { eventsOf } from './commands.ts';
 import { decide, type Decision, movePost } from './decide.ts';
 import { type Edit, needsLongLook, readFor } from './edits.ts';
-import { Gate } from './gate.ts';
+import { type Block, Gate } from './gate.ts';
 import { eventsAfter, postLine } from './post.ts';
 import { beginLook, Reconciler } from './reconcile.ts';
 
@@ -118,7 +118,6 @@ interface Step {
   key: string;
 }
 
-type Block = NonNullable<ReturnType<Gate['blocked']>>;
 type Due = Extract<Decision, { do: 'post' }>;
 type MoveToPost = Extract<ReturnType<typeof movePost>, { do: 'post' }>;
 type PoemText = Parameters<typeof readFor>[2];

@@ -15,15 +15,6 @@ import { type Line, olderSplit, splitPoem, type Unit } from '../poems/poem.ts';
 /** The event that moves a bot's cursor into an edited poem, or parks the bot if its place is lost. */
 export type Edit = Extract<LedgerEvent, { event: 'edited' | 'parked' }>;
 
-const editedTo = ({ poem, next, ahead }: Cursor, bot: string, at: number): Edit => ({
-  event: 'edited',
-  bot,
-  at,
-  poem,
-  next,
-  ahead: [...ahead],
-});
-
 /** The text of a poem's file, and its lines by today's split. */
 interface PoemText {
   text: string;
@@ -31,42 +22,36 @@ interface PoemText {
   lines: readonly Line[];
 }
 
-/** A poem as a bot reads it now, and the event to record first if the bot knows it otherwise. */
-interface PoemRead {
-  lines: readonly Line[];
-  edit: Edit | undefined;
-}
-
-/** @param stamp - `key` identifies the bot's key, for a bot that is parked */
+/**
+ * A poem as a bot reads it now, and the event to record first if the bot knows it otherwise.
+ *
+ * @param stamp - `key` identifies the bot's key, for a bot that is parked
+ */
 export function readFor(
   bot: string,
   place: Cursor,
   { text, unit, lines }: PoemText,
   { at, key }: { at: number; key: string },
-): PoemRead {
+): { lines: readonly Line[]; edit: Edit | undefined } {
   const park = (why: string, hint: string): Edit => {
     return { event: 'parked', bot, at, why, hint, key, cause: 'place' };
   };
   const read = readingOf(place, lines);
   if (read.poem === place.poem) return { lines: read.lines, edit: undefined };
   const other = readingOf(place, splitPoem(text, unit === 'line' ? 'stanza' : 'line'));
-  if (other.poem === place.poem) {
-    const found = followUnit(place, lines, other.lines);
-    const edit =
-      typeof found === 'number'
-        ? park(
-            'its unit has been changed in the middle of a stanza',
-            `put the unit back, then: flockd resume ${bot}; or go on with the stanza: flockd resume ${bot} --line ${found + 1}`,
-          )
-        : editedTo(found, bot, at);
-    return { lines: read.lines, edit };
-  }
-  const edit = read.place
-    ? editedTo(read.place, bot, at)
-    : park(
-        'its poem has become another one, and its place in it is lost',
-        `put the poem back, then: flockd resume ${bot}; or begin this one: flockd resume ${bot} --line 1`,
-      );
+  const found = other.poem === place.poem ? followUnit(place, lines, other.lines) : read.place;
+  let edit: Edit;
+  if (typeof found === 'number')
+    edit = park(
+      'its unit has been changed in the middle of a stanza',
+      `put the unit back, then: flockd resume ${bot}; or go on with the stanza: flockd resume ${bot} --line ${found + 1}`,
+    );
+  else if (found) edit = { event: 'edited', bot, at, ...found, ahead: [...found.ahead] };
+  else
+    edit = park(
+      'its poem has become another one, and its place in it is lost',
+      `put the poem back, then: flockd resume ${bot}; or begin this one: flockd resume ${bot} --line 1`,
+    );
   return { lines: read.lines, edit };
 }
 
