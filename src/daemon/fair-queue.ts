@@ -22,7 +22,7 @@ const slow = 'slow';
  * - all others
  */
 export class FairQueue<T> {
-  readonly #sockets: number;
+  readonly #maxSlow: number;
   readonly #appOf: (item: T) => string;
   /** The classes that are not empty, in the order of their turns. Within a class the values are the order of arrival. */
   readonly #classes = new Map<string, FlatQueue<T>>();
@@ -34,7 +34,7 @@ export class FairQueue<T> {
 
   /** @param appOf - tells the app of an item */
   constructor(sockets: number, appOf: (item: T) => string) {
-    this.#sockets = sockets;
+    this.#maxSlow = Math.max(1, sockets - Math.ceil(sockets / 4));
     this.#appOf = appOf;
   }
 
@@ -54,7 +54,7 @@ export class FairQueue<T> {
 
   /** Takes the next item that may begin its step now, or undefined if there is none. {@link end} must follow. */
   next(): T | undefined {
-    const isFull = this.#slowRunning.size >= maxSlow(this.#sockets);
+    const isFull = this.#slowRunning.size >= this.#maxSlow;
     for (const [name, queue] of this.#classes) {
       if (isFull && name === slow) continue;
       const item = queue.pop();
@@ -93,9 +93,6 @@ export class FairQueue<T> {
     return this.#limitedApps.has(app) ? `limited ${app}` : normal;
   }
 }
-
-/** The maximum number of slow bots that take a step at the same time. */
-const maxSlow = (sockets: number): number => Math.max(1, sockets - Math.ceil(sockets / 4));
 
 /**
  * Whether a bot is slow after a step. Once X has been slow to answer it, it stays slow until X takes a post of it quickly:

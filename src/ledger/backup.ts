@@ -109,7 +109,12 @@ export interface Restored {
 export async function restoreJournal(options: RestoreOptions): Promise<Restored> {
   const { folder, exported, at, replace, markOf } = options;
   const old = await readOld(folder, replace);
-  if (old !== 'damaged' && old.size > 0 && !replace) throw notEmpty(folder, old.size);
+  if (old !== 'damaged' && old.size > 0 && !replace)
+    throw new FlockError(
+      'cannotCreate',
+      `the ledger in ${folder} is not empty: it knows ${old.size} ${old.size === 1 ? 'bot' : 'bots'}`,
+      { hint: '--replace puts this one in its place, and keeps the old journal beside it' },
+    );
   const known = old === 'damaged' ? [] : [...old];
   const kept = known.filter(([bot]) => !exported.states.has(bot));
   const restored = Array.from(exported.states, ([bot, state]) => [bot, withKey(state, markOf(bot))] as const);
@@ -136,10 +141,3 @@ async function readOld(folder: string, replace: boolean): Promise<Map<string, Bo
     throw error;
   }
 }
-
-const notEmpty = (folder: string, bots: number): FlockError =>
-  new FlockError(
-    'cannotCreate',
-    `the ledger in ${folder} is not empty: it knows ${bots} ${bots === 1 ? 'bot' : 'bots'}`,
-    { hint: '--replace puts this one in its place, and keeps the old journal beside it' },
-  );

@@ -5,7 +5,7 @@ import * as z from 'zod';
 import { type FlockFile, readFlockFile } from '../../config/flock-file.ts';
 import { type Context, openContext } from '../../context.ts';
 import { FlockError, systemCode } from '../../errors.ts';
-import { type FindPoem, knownBots, poemFinder } from '../../flock/load.ts';
+import { knownBots, poemFinder } from '../../flock/load.ts';
 import { readRegularFile, reasonOf } from '../../fs.ts';
 import { accountKey, type KeyBundle } from '../../keys/bundle.ts';
 import { type ForeignKey, type Found, isKey, readForeign } from '../../keys/foreign-formats.ts';
@@ -224,7 +224,7 @@ interface Taking {
   /** The bots that got a key in this import. */
   taken: Set<BotName>;
   flockFile: FlockFile;
-  findPoem: FindPoem;
+  findPoem: Awaited<ReturnType<typeof poemFinder>>;
   /** Whether good keys are replaced. */
   force: boolean;
   warn: (message: string, hint?: string) => void;
