@@ -10,7 +10,7 @@ import {
   writeSync,
 } from 'node:fs';
 import path from 'node:path';
-import { fingerprint } from '../../src/ledger/cursor.ts';
+import { fingerprint } from '../../src/ledger/state.ts';
 import type { LedgerEvent } from '../../src/ledger/events.ts';
 import { formatHeader, formatLine } from '../../src/ledger/journal.ts';
 import { range } from './numbers.ts';

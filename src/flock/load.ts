@@ -1,4 +1,4 @@
-import { realpath } from 'node:fs/promises';
+import { lstat, realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { credentialsFolder, type FlockPaths, identityFile } from '../config/environment.ts';
@@ -64,6 +64,35 @@ const isInside = (folder: string, place: string): boolean =>
 function once<T>(read: () => Promise<T>): () => Promise<T> {
   let result: Promise<T> | undefined;
   return () => (result ??= read());
+}
+
+/** Finds the poem of a bot, given the paths in its older bundles. All paths are relative to the root. */
+export type FindPoem = (bot: BotName, before: readonly (string | undefined)[]) => Promise<string | undefined>;
+
+/**
+ * Searches poems in a flock: first a path from an older bundle, if there is such a file in the flock's folder, then the poem of
+ * the bot's name.
+ *
+ * @throws {FlockError} `data` if the poems folder cannot be read
+ */
+export async function poemFinder(root: string, known?: KnownBots): Promise<FindPoem> {
+  const { poems } = await findPoemsIfThere(path.join(root, 'poems'), known);
+  return async (bot, before) => {
+    for (const file of before) {
+      const found = file === undefined ? undefined : await pathTo(root, file);
+      if (found !== undefined) return found;
+    }
+    const namesake = poems.find((poem) => poem.bot === bot);
+    return namesake && path.relative(root, namesake.file);
+  };
+}
+
+async function pathTo(root: string, file: string): Promise<string | undefined> {
+  const relative = path.relative(root, path.resolve(root, file));
+  if (relative === '' || relative.startsWith('..') || path.isAbsolute(relative)) return undefined;
+  // Fails also for a path with a NUL, or one that is too long.
+  const status = await lstat(path.join(root, relative)).catch(() => undefined);
+  return status?.isFile() === true ? relative : undefined;
 }
 
 /** A flock on the disk: the bots that can post, and those that cannot, with the reason. */

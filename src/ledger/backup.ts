@@ -1,7 +1,6 @@
 import * as z from 'zod';
 import { FlockError } from '../errors.ts';
 import { iso } from '../text.ts';
-import { lengthOf, prints } from './cursor.ts';
 import {
   formatLine,
   formatSnapshot,
@@ -11,7 +10,7 @@ import {
   writeJournal,
 } from './journal.ts';
 import { FlockHistory } from './history.ts';
-import { type BotState, botState } from './state.ts';
+import { type BotState, botState, lengthOf, prints } from './state.ts';
 
 /** The version of exports that this program writes; it refuses newer ones. */
 const version = 1;

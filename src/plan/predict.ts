@@ -1,10 +1,9 @@
 import TinyQueue from 'tinyqueue';
 import type { BotSettings } from '../config/flock-file.ts';
 import { defaultSockets } from '../http/exchange.ts';
-import { fingerprints, isFinished, linesLeft } from '../ledger/cursor.ts';
 import type { Intent, LedgerEvent } from '../ledger/events.ts';
 import type { FlockHistory } from '../ledger/history.ts';
-import { applyEvent, type BotState } from '../ledger/state.ts';
+import { applyEvent, type BotState, fingerprints, isFinished, linesLeft } from '../ledger/state.ts';
 import type { XFailure } from '../networks/x/failure.ts';
 import type { Line } from '../poems/poem.ts';
 import { asKept, cashtagsIn } from '../poems/tweet-text.ts';

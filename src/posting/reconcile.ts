@@ -1,10 +1,19 @@
 import type { Clock } from '../clock.ts';
 import type { Bot } from '../config/flock-file.ts';
 import { readingCost } from '../cost.ts';
-import { fingerprint, fingerprints, isFinished, lengthOf, markOf, prints } from '../ledger/cursor.ts';
 import type { Intent, LedgerEvent, Price } from '../ledger/events.ts';
 import type { Ledger } from '../ledger/journal.ts';
-import { applyEvent, type BotState, sinceOf } from '../ledger/state.ts';
+import {
+  applyEvent,
+  type BotState,
+  fingerprint,
+  fingerprints,
+  isFinished,
+  lengthOf,
+  markOf,
+  prints,
+  sinceOf,
+} from '../ledger/state.ts';
 import {
   compareIds,
   type Outcome,

@@ -1,16 +1,16 @@
 import type { BotSettings } from '../config/flock-file.ts';
+import type { Intent, LedgerEvent, Price } from '../ledger/events.ts';
 import {
   advance,
+  type BotState,
+  type Cursor,
   fingerprint,
   fingerprints,
   isFinished,
   linesLeft,
-  type Cursor,
   prints,
   startOf,
-} from '../ledger/cursor.ts';
-import type { Intent, LedgerEvent, Price } from '../ledger/events.ts';
-import type { BotState } from '../ledger/state.ts';
+} from '../ledger/state.ts';
 import type { TimelinePost } from '../networks/x/client.ts';
 import type { Line } from '../poems/poem.ts';
 import { comparable } from '../poems/tweet-text.ts';

@@ -1,9 +1,8 @@
 import { inMicros, inUsd, readingCost } from '../cost.ts';
 import { FlockError } from '../errors.ts';
 import type { Flock, WholeFlock } from '../flock/load.ts';
-import { fingerprints, isFinished, lengthOf, startOf } from '../ledger/cursor.ts';
 import type { Change, JournalContents, Ledger } from '../ledger/journal.ts';
-import type { BotState } from '../ledger/state.ts';
+import { type BotState, fingerprints, isFinished, lengthOf, startOf } from '../ledger/state.ts';
 import { type BotToPlan, readBots, standingOf } from '../plan/plan.ts';
 import { readingOf } from '../posting/edits.ts';
 import { billFor, type Post } from '../sandbox/world.ts';

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { fingerprints } from '../../src/ledger/cursor.ts';
 import type { LedgerEvent } from '../../src/ledger/events.ts';
 import { FlockHistory } from '../../src/ledger/history.ts';
-import { applyEvent, type BotState } from '../../src/ledger/state.ts';
+import { applyEvent, type BotState, fingerprints } from '../../src/ledger/state.ts';
 
 const poem = fingerprints(['a', 'b', 'c', 'd'].map((text) => ({ text })));
 const bot = 'rain';

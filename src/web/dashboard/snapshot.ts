@@ -16,10 +16,9 @@ import {
   statusOfAll,
   withoutPoem,
 } from '../../flock/status.ts';
-import { fingerprint } from '../../ledger/cursor.ts';
 import { FlockHistory, type RecentPost } from '../../ledger/history.ts';
 import type { Ledger } from '../../ledger/journal.ts';
-import type { BotState } from '../../ledger/state.ts';
+import { type BotState, fingerprint } from '../../ledger/state.ts';
 import type { EventLog } from '../../log.ts';
 import { readPoem } from '../../poems/find.ts';
 import { type Line, linesOf } from '../../poems/poem.ts';
