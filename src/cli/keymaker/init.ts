@@ -40,7 +40,7 @@ export const init = command({
   schema,
   examples: [
     ['keymaker init', 'asks for each setting'],
-    ["keymaker init --yes --schedule '0 9,21 * * *' --timezone Europe/Berlin", 'asks nothing'],
+    ["keymaker init --yes --schedule '0 9,21 * * *'", 'asks nothing'],
     ['keymaker init --accounts accounts.csv', 'lines such as: evensong, @evensong_bot'],
   ],
   exits: { cannotCreate: 'there is a flock.json already' },
