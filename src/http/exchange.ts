@@ -1,7 +1,5 @@
-import { systemCode } from '../errors.ts';
-
 /*
- * One HTTP exchange, as both transports of send.ts have it: the request, the response, and why there is no response.
+ * One HTTP exchange: the request, the response, and that there is no response.
  */
 
 export interface HttpRequest {
@@ -49,44 +47,6 @@ export async function readBody(body: AsyncIterable<Buffer>): Promise<string> {
   }
   return Buffer.concat(parts).toString('utf8');
 }
-
-/** The headers with one value a name. */
-export function flatten(headers: Record<string, string | string[] | undefined>): Record<string, string> {
-  const flat: Record<string, string> = {};
-  for (const name of Object.keys(headers)) {
-    const value = headers[name];
-    if (value !== undefined) flat[name] = Array.isArray(value) ? value.join(', ') : value;
-  }
-  return flat;
-}
-
-interface Attempt {
-  url: string;
-  /** Milliseconds. */
-  deadline: number;
-  /** Whether certainly no byte of the request reached the server. */
-  beforeSending: boolean;
-}
-
-/** The {@link NoAnswer} for anything that a transport threw. */
-export function asNoAnswer(error: unknown, { url, deadline, beforeSending }: Attempt): NoAnswer {
-  const host = new URL(url).host;
-  const cause: unknown = error instanceof AggregateError ? error.errors[0] : error;
-  const code = systemCode(error) ?? systemCode(cause);
-  if (error instanceof Error && beforeSending) {
-    return new NoAnswer(`cannot reach ${host} (${code ?? error.message})`, { sent: false, cause: error });
-  }
-  if (error instanceof Error && timeouts.has(error.name)) {
-    return new NoAnswer(`${host} gave no whole answer within ${String(deadline / 1000)} s`, {
-      sent: true,
-      cause: error,
-    });
-  }
-  return new NoAnswer(`the connection to ${host} broke (${code ?? 'unknown'})`, { sent: true, cause: error });
-}
-
-/** The names of the errors with which the two transports end a request at its deadline. */
-const timeouts = new Set(['TimeoutError', 'AbortError']);
 
 const loopback = /^(localhost|127(\.[0-9]{1,3}){3}|\[::1\])$/;
 

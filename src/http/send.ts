@@ -1,6 +1,7 @@
-import http, { type ClientRequest, type IncomingMessage } from 'node:http';
+import http, { type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import https from 'node:https';
-import { asNoAnswer, flatten, type HttpAnswer, type HttpRequest, readBody, type Send } from './exchange.ts';
+import { systemCode } from '../errors.ts';
+import { type HttpRequest, NoAnswer, readBody, type Send } from './exchange.ts';
 
 /*
  * The only way to the network: two transports with the same guarantees, one on undici and one on Node's own client.
@@ -19,98 +20,108 @@ export interface Sender extends AsyncDisposable {
   load: () => Promise<void>;
 }
 
+/** What differs between the two transports: how one request is sent. Their sockets stay open for less time than at a server. */
+interface Transport {
+  begin: (request: HttpRequest, signal: AbortSignal) => Begun;
+  close: () => unknown;
+}
+
+interface Begun {
+  response: Promise<{ status: number; headers: IncomingHttpHeaders; body: AsyncIterable<Buffer> }>;
+  /** Whether a failure happened before the first byte of the request could reach the server. */
+  isBeforeSending: (failure: Error) => boolean;
+}
+
 /**
  * The transport to the network: keep-alive, a total deadline on every request, no redirects, no retries, and no compression
  * (a truncated gzip body is found out too late).
  */
-export function openSender({ deadline, sockets }: SenderOptions): Sender {
-  let opened: ReturnType<typeof openClient> | undefined;
-  const client = (): ReturnType<typeof openClient> => (opened ??= openClient({ deadline, sockets }));
+export function openSender(options: SenderOptions, open = hasWebAssembly() ? openUndici : openNode): Sender {
+  const { deadline } = options;
+  let opened: Promise<Transport> | undefined;
+  const transport = (): Promise<Transport> => (opened ??= open(options));
   return {
     load: async () => {
-      await client();
+      await transport();
     },
     async send(request) {
-      const { exchange, isBeforeSending } = await client();
+      const { begin } = await transport();
+      const signal = AbortSignal.timeout(deadline);
+      const { response, isBeforeSending } = begin(request, signal);
       try {
-        return await exchange(request);
+        const { status, headers, body } = await response;
+        return { status, headers: flatten(headers), body: await readBody(body) };
       } catch (error) {
-        throw asNoAnswer(error, { url: request.url, deadline, beforeSending: isBeforeSending(error) });
+        const { host } = new URL(request.url);
+        const cause: unknown = error instanceof AggregateError ? error.errors[0] : error;
+        const code = systemCode(error) ?? systemCode(cause);
+        if (error instanceof Error && isBeforeSending(error))
+          throw new NoAnswer(`cannot reach ${host} (${code ?? error.message})`, {
+            sent: false,
+            cause: error,
+          });
+        const why = signal.aborted
+          ? `${host} gave no whole answer within ${deadline / 1000} s`
+          : `the connection to ${host} broke (${code ?? 'unknown'})`;
+        throw new NoAnswer(why, { sent: true, cause: error });
       }
     },
-    [Symbol.asyncDispose]: async () => (await opened)?.destroy(),
+    [Symbol.asyncDispose]: async () => {
+      await (await opened)?.close();
+    },
   };
 }
 
-/** Loads undici on first use: loading it is slow, and impossible without WebAssembly. */
-async function openClient(options: SenderOptions) {
-  const { openUndici } = await import('./undici.ts');
-  return openUndici(options);
+/** The headers with one value a name. */
+function flatten(headers: IncomingHttpHeaders): Record<string, string> {
+  const flat: Record<string, string> = {};
+  for (const name of Object.keys(headers)) {
+    const value = headers[name];
+    if (value !== undefined) flat[name] = Array.isArray(value) ? value.join(', ') : value;
+  }
+  return flat;
 }
 
-/** How long an idle socket stays open: shorter than a server keeps it. Milliseconds. */
-const idleTimeout = 4_000;
+/** Whether this Node compiles WebAssembly. Pages put a stand-in for it that has no modules. */
+function hasWebAssembly(): boolean {
+  const found: unknown = Reflect.get(globalThis, 'WebAssembly');
+  return typeof found === 'object' && found !== null && 'Module' in found;
+}
 
-/**
- * The transport for a Node without WebAssembly (`--jitless`, which `MemoryDenyWriteExecute=` requires). It uses Node's own
- * client: slower than {@link openSender}, with the same guarantees.
- */
-export function openNodeSender({ deadline, sockets }: SenderOptions): Sender {
-  const options = { keepAlive: true, maxSockets: sockets, timeout: idleTimeout };
+/** Loading undici is slow, and impossible without WebAssembly, which `--jitless` forbids (`MemoryDenyWriteExecute=`). */
+const openUndici = async (options: SenderOptions): Promise<Transport> =>
+  (await import('./undici.ts')).openUndici(options);
+
+/** Node's own client, which is slower. */
+export function openNode({ sockets }: SenderOptions): Promise<Transport> {
+  const options = { keepAlive: true, maxSockets: sockets, timeout: 4_000 };
   const agents = { 'http:': new http.Agent(options), 'https:': new https.Agent(options) };
-  return {
-    load: () => Promise.resolve(),
-    async send(request) {
-      const reached = { connected: false };
-      try {
-        return await exchange(request, agents, deadline, reached);
-      } catch (error) {
-        throw asNoAnswer(error, { url: request.url, deadline, beforeSending: !reached.connected });
-      }
+  return Promise.resolve({
+    begin({ url, method, headers, body }, signal) {
+      const isPlain = url.startsWith('http:');
+      let connected = false;
+      const response = new Promise<IncomingMessage>((resolve, reject) => {
+        const request = (isPlain ? http : https).request(url, {
+          method,
+          agent: isPlain ? agents['http:'] : agents['https:'],
+          headers: { 'accept-encoding': 'identity', ...headers },
+          signal,
+        });
+        request.on('socket', (socket) => {
+          if (!socket.connecting && request.reusedSocket) connected = true;
+          else socket.once(isPlain ? 'connect' : 'secureConnect', () => (connected = true));
+        });
+        request.on('error', reject);
+        request.on('response', resolve);
+        request.end(body);
+      });
+      return {
+        response: response.then((body) => ({ status: body.statusCode ?? 0, headers: body.headers, body })),
+        isBeforeSending: () => !connected,
+      };
     },
-    [Symbol.asyncDispose]() {
+    close() {
       for (const agent of Object.values(agents)) agent.destroy();
-      return Promise.resolve();
     },
-  };
-}
-
-function exchange(
-  { url, method, headers, body }: HttpRequest,
-  agents: { 'http:': http.Agent; 'https:': https.Agent },
-  deadline: number,
-  reached: { connected: boolean },
-): Promise<HttpAnswer> {
-  const isPlain = url.startsWith('http:');
-  return new Promise((resolve, reject) => {
-    const request = (isPlain ? http : https).request(url, {
-      method,
-      agent: isPlain ? agents['http:'] : agents['https:'],
-      headers: { 'accept-encoding': 'identity', ...headers },
-      signal: AbortSignal.timeout(deadline),
-    });
-    noteConnection(request, isPlain ? 'connect' : 'secureConnect', reached);
-    request.on('error', reject);
-    request.on('response', (response) => {
-      readAnswer(response).then(resolve, reject);
-    });
-    request.end(body);
   });
-}
-
-/** Notes when the connection stands: before that, no byte of the request can have reached the server. */
-function noteConnection(
-  request: ClientRequest,
-  connected: 'connect' | 'secureConnect',
-  reached: { connected: boolean },
-): void {
-  request.on('socket', (socket) => {
-    if (!socket.connecting && request.reusedSocket) reached.connected = true;
-    else socket.once(connected, () => (reached.connected = true));
-  });
-}
-
-async function readAnswer(response: IncomingMessage): Promise<HttpAnswer> {
-  const body = await readBody(response);
-  return { status: response.statusCode ?? 0, headers: flatten(response.headers), body };
 }

@@ -2,14 +2,9 @@
 import request from 'undici/lib/api/api-request.js';
 import buildConnector from 'undici/lib/core/connect.js';
 import Agent from 'undici/lib/dispatcher/agent.js';
-import { flatten, type HttpAnswer, type HttpRequest, readBody } from './exchange.ts';
+import type { HttpRequest } from './exchange.ts';
 
-/**
- * Opens a client that keeps its sockets open between requests, for a shorter time than a server does.
- *
- * @param deadline - of a whole exchange, in milliseconds
- * @param sockets - the maximum number of sockets to one server
- */
+/** @param deadline - of making a connection, in milliseconds @param sockets - the maximum number of sockets to one server */
 export function openUndici({ deadline, sockets }: { deadline: number; sockets: number }) {
   const failures = new WeakSet<Error>();
   const connect = buildConnector({ timeout: deadline });
@@ -26,25 +21,21 @@ export function openUndici({ deadline, sockets }: { deadline: number; sockets: n
     },
   });
   return {
-    /** @throws {Error} if there is no complete response within the deadline */
-    exchange: async ({ url, method, headers, body }: HttpRequest): Promise<HttpAnswer> => {
+    begin({ url, method, headers, body }: HttpRequest, signal: AbortSignal) {
       const { origin, pathname, search } = new URL(url);
-      const response = await request.call(agent, {
+      const response = request.call(agent, {
         origin,
         path: pathname + search,
         method,
         headers: { 'accept-encoding': 'identity', ...headers },
         body: body ?? null,
-        signal: AbortSignal.timeout(deadline),
+        signal,
       });
       return {
-        status: response.statusCode,
-        headers: flatten(response.headers),
-        body: await readBody(response.body),
+        response: response.then(({ statusCode, ...rest }) => ({ status: statusCode, ...rest })),
+        isBeforeSending: (failure: Error) => failures.has(failure),
       };
     },
-    /** Whether a failure happened before the first byte of its request could reach the server. */
-    isBeforeSending: (failure: unknown): boolean => failure instanceof Error && failures.has(failure),
-    destroy: (): Promise<void> => agent.destroy(),
+    close: (): Promise<void> => agent.destroy(),
   };
 }

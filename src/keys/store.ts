@@ -1,8 +1,8 @@
 import { existsSync, statSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { FlockError, systemCode } from '../errors.ts';
-import { namesOf, reasonOf, syncFolder } from '../fs.ts';
+import { attemptAsync, FlockError, systemCode } from '../errors.ts';
+import { fileError, namesOf, syncFolder } from '../fs.ts';
 import type { BotName } from '../poems/bot-name.ts';
 import { grouped } from '../text.ts';
 import { folderWatcher, type WatchFolder } from '../watch.ts';
@@ -19,9 +19,6 @@ import {
   siblingOf,
 } from './bundle.ts';
 import { checkFolder, prepareFolder, readPrivateFile, writePrivateFile } from './private-file.ts';
-
-/** The maximum size of a bundle, which has a few hundred bytes. Bytes. */
-const maxBundle = 64 * 1024;
 
 interface KeyStoreOptions {
   /** systemd's folder of credentials, which is read-only. It may be the keys folder itself. */
@@ -72,28 +69,25 @@ export class KeyStore {
 
   /** The path of a bot's bundle, plain or encrypted; of a plain one if it has none. @throws {FlockError} `data` if it has both */
   async placeOf(bot: BotName): Promise<string> {
-    const plain = this.fileOf(bot);
-    const sealed = siblingOf(plain);
+    const plain = await this.#plainOf(bot);
     mustBeAlone(plain);
-    if (existsSync(sealed)) return sealed;
-    if (existsSync(plain)) return plain;
-    const other = (await this.#otherNames()).get(bot);
-    return other !== undefined && existsSync(other) ? other : plain;
+    return existsSync(siblingOf(plain)) ? siblingOf(plain) : plain;
   }
 
-  /** The bundles whose names differ from their bots', such as `Howl.json`. The folder is searched once. */
+  /** The path of a bot's bundle when it is plain. A file whose name differs from its bot's, such as `Howl.json`, keeps it. */
+  async #plainOf(bot: BotName): Promise<string> {
+    const usual = this.fileOf(bot);
+    const isThere = (plain: string): boolean => existsSync(plain) || existsSync(siblingOf(plain));
+    const other = isThere(usual) ? undefined : (await this.#otherNames()).get(bot);
+    return other !== undefined && isThere(other) ? other : usual;
+  }
+
+  /** The bundles whose names differ from their bots', by the paths they have when they are plain. The folder is searched once. */
   #otherNames(): Promise<ReadonlyMap<BotName, string>> {
-    return (this.#other ??= this.list().then(
-      (listed) => {
-        const isUsual = (file: string, plain: string): boolean => file === plain || file === siblingOf(plain);
-        const others = listed.filter(({ bot, file }) => !isUsual(file, this.fileOf(bot)));
-        return new Map(others.map(({ bot, file }) => [bot, file]));
-      },
-      (error: unknown) => {
-        if (error instanceof FlockError) return new Map();
-        throw error;
-      },
-    ));
+    return (this.#other ??= attemptAsync(this.list()).then((listed) => {
+      if (listed instanceof FlockError) return new Map();
+      return new Map(listed.map(({ bot, file }) => [bot, isSealed(file) ? siblingOf(file) : file]));
+    }));
   }
 
   /** The names of the bots in the flock's ledger, none if the store does not know the ledger. */
@@ -126,10 +120,9 @@ export class KeyStore {
       if (!this.isReadOnly) await checkFolder(this.folder);
       return (await namesOf(this.folder)).sort();
     } catch (cause) {
-      if (cause instanceof FlockError) throw cause;
       if (systemCode(cause) === 'ENOENT') return [];
       const exit = systemCode(cause) === 'EACCES' ? 'permission' : 'data';
-      throw new FlockError(exit, `cannot read the keys folder ${this.folder}: ${reasonOf(cause)}`, { cause });
+      throw fileError(cause, exit, `cannot read the keys folder ${this.folder}`);
     }
   }
 
@@ -155,25 +148,20 @@ export class KeyStore {
   }
 
   /** A listed bundle. @throws {FlockError} as {@link read} */
-  async readListed({ bot, file, hasSibling, rival }: ListedBundle): Promise<KeyBundle> {
-    if (rival !== undefined) {
-      const message = `${rival} and ${path.basename(file)} are both the bundle of ${bot}`;
-      throw new FlockError('data', message, { hint: 'keep the right one and remove the other' });
-    }
-    return hasSibling ? this.read(file) : this.#readOne(file);
+  async readListed({ bot, file, rival }: ListedBundle): Promise<KeyBundle> {
+    if (rival === undefined) return this.read(file);
+    const message = `${rival} and ${path.basename(file)} are both the bundle of ${bot}`;
+    throw new FlockError('data', message, { hint: 'keep the right one and remove the other' });
   }
 
   /**
-   * @returns the bundle in a file
+   * The bundle in a file.
+   *
    * @throws {FlockError} naming the file: `data` if it is missing, damaged or no bundle, or exists both plain and encrypted;
    * `permission` if others can read or write it; `config` if it is encrypted and no known identity opens it
    */
   async read(file: string): Promise<KeyBundle> {
     mustBeAlone(file);
-    return this.#readOne(file);
-  }
-
-  async #readOne(file: string): Promise<KeyBundle> {
     const stored = this.#stored(file);
     return this.#parse(isSealed(file) ? await (await this.#identity(file)).open(stored, file) : stored, file);
   }
@@ -184,22 +172,17 @@ export class KeyStore {
 
   /** The bytes of a bundle's file, not decrypted. @throws {FlockError} `data` or `permission` */
   #stored(file: string): Buffer {
-    try {
-      return readPrivateFile({ file, maxBytes: maxBundle, credentials: this.options.credentials });
-    } catch (cause) {
-      if (cause instanceof FlockError) throw cause;
-      const hint = 'a key bundle is a small file of your own';
-      throw new FlockError('data', `${file}: cannot be read: ${reasonOf(cause)}`, { hint, cause });
-    }
+    const hint = 'a key bundle is a small file of your own';
+    const failure = { exit: 'data', message: `${file}: cannot be read`, hint } as const;
+    return readPrivateFile(file, failure, this.options.credentials);
   }
 
   /** The identity to open a file with. @throws {FlockError} `config` if none is known */
   async #identity(file: string): Promise<Identity> {
     const { identityFile, credentials } = this.options;
     if (identityFile !== undefined) return readIdentity(identityFile, credentials);
-    throw new FlockError('config', `${file}: it is encrypted, and no identity is known`, {
-      hint: 'name the file of the identity with KEYMAKER_IDENTITY_FILE',
-    });
+    const hint = 'name the file of the identity with KEYMAKER_IDENTITY_FILE';
+    throw new FlockError('config', `${file}: it is encrypted, and no identity is known`, { hint });
   }
 
   /** The recipients whose files can be opened here; none without an identity. @throws {FlockError} as {@link readIdentity} */
@@ -214,16 +197,26 @@ export class KeyStore {
     return existsSync(file) ? this.read(file) : undefined;
   }
 
+  /**
+   * A bot's valid bundle, if any. A damaged one, which will be replaced, counts as none.
+   *
+   * @throws {FlockError} if it may be valid and cannot be read: `permission` and `config`
+   */
+  async readIfGood(bot: BotName, isDamaged?: (error: FlockError) => void): Promise<KeyBundle | undefined> {
+    const found = await attemptAsync(this.readIfThere(bot));
+    if (!(found instanceof FlockError)) return found;
+    if (found.exit !== 'data') throw found;
+    isDamaged?.(found);
+    return undefined;
+  }
+
   /** The bots of all valid bundles, by {@link accountKey}. @throws {FlockError} as {@link list} */
   async owners(): Promise<Map<string, BotName>> {
     const owners = new Map<string, BotName>();
     for (const { bot, file } of await this.list()) {
-      try {
-        const { userId, provider } = await this.read(file);
-        if (userId !== undefined) owners.set(accountKey(userId, provider), bot);
-      } catch (error) {
-        if (!(error instanceof FlockError)) throw error;
-      }
+      const bundle = await attemptAsync(this.read(file));
+      if (bundle instanceof FlockError || bundle.userId === undefined) continue;
+      owners.set(accountKey(bundle.userId, bundle.provider), bot);
     }
     return owners;
   }
@@ -286,23 +279,16 @@ export class KeyStore {
   /** @throws {FlockError} `cannotCreate` if the bundles are systemd's credentials, or the change fails */
   async #change(place: string, act: () => Promise<void>): Promise<void> {
     if (this.isReadOnly) {
-      throw new FlockError(
-        'cannotCreate',
-        `cannot write ${this.folder}: credentials of systemd are read-only`,
-        {
-          hint: 'name the folder that they come from (LoadCredential= in the unit) with --keys DIR, then restart the unit',
-        },
-      );
+      const hint =
+        'name the folder that they come from (LoadCredential= in the unit) with --keys DIR, then restart the unit';
+      const why = `cannot write ${this.folder}: credentials of systemd are read-only`;
+      throw new FlockError('cannotCreate', why, { hint });
     }
-    try {
-      await act();
-    } catch (cause) {
-      if (cause instanceof FlockError) throw cause;
-      throw new FlockError('cannotCreate', `cannot write ${place}: ${reasonOf(cause)}`, {
-        hint: 'check who owns the keys folder and whether the disk is full, or name another folder with --keys DIR',
-        cause,
-      });
-    }
+    await act().catch((cause: unknown) => {
+      const hint =
+        'check who owns the keys folder and whether the disk is full, or name another folder with --keys DIR';
+      throw fileError(cause, 'cannotCreate', `cannot write ${place}`, hint);
+    });
   }
 
   /**
@@ -318,7 +304,7 @@ export class KeyStore {
     bot: BotName,
     { recipients, identity }: { recipients: readonly string[]; identity: Identity | undefined },
   ): Promise<string | undefined> {
-    const plain = this.fileOf(bot);
+    const plain = await this.#plainOf(bot);
     const sealed = siblingOf(plain);
     if (existsSync(sealed)) {
       if (!existsSync(plain)) return undefined;
@@ -345,7 +331,7 @@ export class KeyStore {
    * @throws {FlockError} as {@link read} and {@link write}; `data` if both files exist and differ
    */
   async decrypt(bot: BotName, identity: Identity): Promise<string | undefined> {
-    const plain = this.fileOf(bot);
+    const plain = await this.#plainOf(bot);
     const sealed = siblingOf(plain);
     if (!existsSync(sealed)) return undefined;
     if (existsSync(plain)) await this.#mustAgree(plain, sealed, identity);
@@ -414,13 +400,12 @@ export function watchKeys(
     if (begun) soon();
     stopWatching();
     watched = folderNow;
-    stopWatching =
-      folderNow === undefined
-        ? () => undefined
-        : watchFolder(folder, (name) => {
-            // Temporary files have hidden names.
-            if (name?.startsWith('.') !== true) soon();
-          });
+    stopWatching = () => undefined;
+    if (folderNow === undefined) return;
+    stopWatching = watchFolder(folder, (name) => {
+      // Temporary files have hidden names.
+      if (name?.startsWith('.') !== true) soon();
+    });
   };
   look();
   begun = true;

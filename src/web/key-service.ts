@@ -5,6 +5,7 @@ import { knownBots } from '../flock/load.ts';
 import { judgeGrant, type NewKey, storeGrant } from '../keys/authorize.ts';
 import type { KeyBundle } from '../keys/bundle.ts';
 import { expectedName } from '../keys/right-account.ts';
+import type { Grant } from '../oauth/client.ts';
 import type { TokenPair } from '../oauth/signature.ts';
 import type { BotName } from '../poems/bot-name.ts';
 import { findPoems, type FoundPoems, type PoemFile, poemFileIn, readPoem } from '../poems/find.ts';
@@ -85,9 +86,9 @@ export class KeyService {
     const key = await this.#newKey(bot);
     const grant = await this.#client.accessToken(requestToken, verifier);
     const store = async (key: NewKey): Promise<Message> => {
-      const { account } = await storeGrant(grant, key);
+      await storeGrant(grant, key);
       const text = 'Its key is stored. A flockd that runs takes it up by itself.';
-      return good(`${bot} is @${account.screenName}`, text);
+      return good(`${bot} is @${grant.account.screenName}`, text);
     };
     if (judgeGrant(grant, key) === 'right') return store(key);
     return {
@@ -106,7 +107,7 @@ export class KeyService {
     const { context, provider, appKeys } = this.#options;
     const { keys, paths } = context;
     const { account: named } = (await this.#flockFile()).settingsOf(bot);
-    const [old, poem] = [await this.#oldBundle(bot), await this.#poemOf(bot)];
+    const [old, poem] = [await keys.readIfGood(bot), await this.#poemOf(bot)];
     return {
       bot,
       appKeys,
@@ -175,14 +176,6 @@ export class KeyService {
   /** Read each time, so that a correction takes effect at once. */
   #flockFile(): Promise<FlockFile> {
     return readFlockFile(this.#options.context.paths.flockFile);
-  }
-
-  /** A damaged bundle counts as none, and is replaced. */
-  async #oldBundle(bot: BotName): Promise<KeyBundle | undefined> {
-    const bundle = await attemptAsync(this.#options.context.keys.readIfThere(bot));
-    if (!(bundle instanceof FlockError)) return bundle;
-    if (bundle.exit === 'data') return undefined;
-    throw bundle;
   }
 
   /** @throws {FlockError} `data` if several poems have the bot's name */

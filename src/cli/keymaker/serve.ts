@@ -37,7 +37,7 @@ export const serve = command({
     terminal.say();
     terminal.say(`Register this callback with the app at ${provider.title}: ${site.callback}`);
     terminal.say('Ctrl-C ends it.');
-    await stopSignal();
+    await stopSignal(terminal);
     return 'done';
   },
 });

@@ -16,10 +16,9 @@ import {
   statusOfAll,
   withoutPoem,
 } from '../../flock/status.ts';
-import { fingerprint } from '../../ledger/cursor.ts';
 import { FlockHistory, type RecentPost } from '../../ledger/history.ts';
 import type { Ledger } from '../../ledger/journal.ts';
-import type { BotState } from '../../ledger/state.ts';
+import { type BotState, fingerprint } from '../../ledger/state.ts';
 import type { EventLog } from '../../log.ts';
 import { readPoem } from '../../poems/find.ts';
 import { type Line, linesOf } from '../../poems/poem.ts';
@@ -287,7 +286,7 @@ export function daysOf(
   { timezone, now, planned }: { timezone: string; now: number; planned: ReadonlyMap<string, number> },
 ): FlockDay[] {
   const made = new Map<string, number>();
-  for (const [ends, { posts }] of history.days()) {
+  for (const [ends, { posts }] of history.days.list()) {
     const day = dateOf(ends - 1, timezone).toString();
     // Where the zone was changed since, two days of the old calendar can be one of the new.
     made.set(day, (made.get(day) ?? 0) + posts);
