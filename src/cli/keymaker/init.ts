@@ -9,8 +9,9 @@ import { FlockError } from '../../errors.ts';
 import { ownFile, readRegularFile, reasonOf, replaceFile } from '../../fs.ts';
 import { type BotName, botNameOf } from '../../poems/bot-name.ts';
 import { findPoemsIfThere } from '../../poems/find.ts';
+import { scheduleInWords } from '../../plan/render-text.ts';
 import { countByHours, scheduleFault, timezoneFault } from '../../schedule/schedule.ts';
-import { counted, didYouMean, quoted, scheduleInWords } from '../../text.ts';
+import { counted, didYouMean, quoted } from '../../text.ts';
 import { command, nonEmpty, placeFlags, toggle, withInvocationFlags } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -39,7 +40,7 @@ export const init = command({
   schema,
   examples: [
     ['keymaker init', 'asks for each setting'],
-    ["keymaker init --yes --schedule '0 9,21 * * *' --timezone Europe/Berlin", 'asks nothing'],
+    ["keymaker init --yes --schedule '0 9,21 * * *'", 'asks nothing'],
     ['keymaker init --accounts accounts.csv', 'lines such as: evensong, @evensong_bot'],
   ],
   exits: { cannotCreate: 'there is a flock.json already' },
