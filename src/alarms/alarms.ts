@@ -1,7 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Clock } from '../clock.ts';
-import type { BotSettings } from '../config/flock-file.ts';
-import { alarmNames, type AlarmSettings } from '../config/hooks.ts';
+import { alarmNames, type AlarmSettings, type BotSettings } from '../config/flock-file.ts';
 import { bugIn } from '../errors.ts';
 import type { Send } from '../http/exchange.ts';
 import { isFinished } from '../ledger/cursor.ts';

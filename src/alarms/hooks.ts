@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts';
-import type { Address, Hook } from '../config/hooks.ts';
+import type { Address, Hook } from '../config/flock-file.ts';
 import type { Send } from '../http/exchange.ts';
 import type { EventLog } from '../log.ts';
 import { type Alarm, callHook, ping, shownHook, type Trouble, tryAgain, whyNotRunnable } from './call.ts';
