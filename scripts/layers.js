@@ -47,7 +47,6 @@ const owners = {
 const pure = [
   /^ledger\/(events|history|state)\.ts$/,
   /^networks\/[^/]+\/failure\.ts$/,
-  /^ledger\/cursor\.ts$/,
   /^posting\/(budget|decide|edits|replay)\.ts$/,
 ];
 const effect = /^(node:(fs|net|http|https|tls|child_process|dns|readline)\b|fs-extra$|undici\b)/;

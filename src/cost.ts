@@ -1,7 +1,8 @@
 import path from 'node:path';
 import * as z from 'zod';
 import { FlockError, systemCode } from './errors.ts';
-import { readRegularFile, reasonOf } from './fs.ts';
+import { fileError, readRegularFile } from './fs.ts';
+import { firstIssue, parseJson } from './text.ts';
 
 /*
  * What X charges, and how sums are written. Sums are whole millionths of a dollar (`micros`), so that they add up exactly;
@@ -98,33 +99,19 @@ export async function readPrices(root: string): Promise<PriceTable> {
     return parsePrices((await readRegularFile(file, maxSize)).toString('utf8'));
   } catch (cause) {
     if (systemCode(cause) === 'ENOENT') return usualPrices;
-    if (cause instanceof FlockError) throw cause;
-    throw new FlockError('config', `cannot read ${file}: ${reasonOf(cause)}`, {
-      hint: 'put a regular file there, or remove it to use the built-in prices',
-      cause,
-    });
+    const hint = 'put a regular file there, or remove it to use the built-in prices';
+    throw fileError(cause, 'config', `cannot read ${file}`, hint);
   }
 }
 
 /** @throws {FlockError} `config` as {@link readPrices} */
 export function parsePrices(text: string): PriceTable {
-  const found = priceTable.safeParse(parseJson(text));
-  if (found.success) return found.data;
-  const [issue] = found.error.issues;
-  throw new FlockError('config', `${name}: ${issue ? describe(issue) : 'is wrong'}`, { hint });
-}
-
-const hint = `it should read ${JSON.stringify(usualPrices)}`;
-
-function describe({ code, path: field, message }: z.core.$ZodIssue): string {
-  if (code === 'unrecognized_keys') return 'has an unknown price';
-  return field.length === 0 ? 'not a table of prices' : `${field.join('.')} ${message}`;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text.replace(/^\ufeff/, '')) as unknown;
-  } catch (cause) {
-    throw new FlockError('config', `${name}: not JSON`, { hint, cause });
-  }
+  const value = parseJson(text);
+  const { data, error } = priceTable.safeParse(value);
+  if (data) return data;
+  const isUnknown = error.issues[0]?.code === 'unrecognized_keys';
+  const whole = isUnknown ? 'has an unknown price' : 'not a table of prices';
+  const why = value === undefined ? 'not JSON' : firstIssue(error, whole);
+  const hint = `it should read ${JSON.stringify(usualPrices)}`;
+  throw new FlockError('config', `${name}: ${why}`, { hint });
 }

@@ -25,7 +25,7 @@ export type Exit = keyof typeof exitCodes;
 
 interface FlockErrorOptions {
   /** What the person can do, without the word `hint:`. */
-  hint?: string;
+  hint?: string | undefined;
   cause?: unknown;
 }
 

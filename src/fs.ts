@@ -13,7 +13,7 @@ import { type FileHandle, open, opendir, readdir, rename, rm, stat } from 'node:
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from './clock.ts';
-import { messageOf, systemCode } from './errors.ts';
+import { type Exit, FlockError, messageOf, systemCode } from './errors.ts';
 
 /*
  * Safe access to the disk: reads only regular files, replaces files atomically and durably, and says in words why a system call
@@ -213,6 +213,10 @@ export function reasonOf(cause: unknown): string {
   const code = systemCode(cause) ?? '';
   return reasons[code] ?? (code || messageOf(cause));
 }
+
+/** The error for whatever was thrown in reading or writing a file: `what: permission denied`; a FlockError stays as it is. */
+export const fileError = (cause: unknown, exit: Exit, what: string, hint?: string): FlockError =>
+  cause instanceof FlockError ? cause : new FlockError(exit, `${what}: ${reasonOf(cause)}`, { hint, cause });
 
 /**
  * The path of a file of this package. It works in `src/` and in `dist/`: both are one folder below the package's root.

@@ -59,6 +59,8 @@ export interface Argument {
 
 export interface Manual extends Pick<Program, 'name' | 'description' | 'firstSteps'> {
   commands: readonly CommandManual[];
+  /** The pages that `help` shows. */
+  pages: readonly string[];
 }
 
 export interface CommandManual extends Omit<Command, 'run'> {
@@ -70,7 +72,7 @@ const helpFlag = { kind: 'other', choices: [], suggestions: [], isOptional: true
 /** The flags of every command. */
 export const globalFlags: readonly Argument[] = [
   { name: 'help', alias: 'h', description: 'show this help', ...helpFlag },
-  { name: 'version', description: 'show the version', ...helpFlag },
+  { name: 'version', alias: 'v', description: 'show the version', ...helpFlag },
 ];
 
 /** @returns `reauth <bot>` */
@@ -87,7 +89,8 @@ export async function manualOf({ commands, ...program }: Program): Promise<Manua
     const { run: _, ...manual } = await load();
     return { name, ...manual };
   });
-  return { ...program, commands: await Promise.all(described) };
+  const { topicNames } = await import('../manual/manual.ts');
+  return { ...program, commands: await Promise.all(described), pages: topicNames };
 }
 
 /** The manual of a program that the build wrote. It loads no command and no schema, so that help and completion are fast. */

@@ -1,3 +1,5 @@
+import pc from 'picocolors';
+import { wantsColor } from '../config/environment.ts';
 import { type Exit, exitCodes, FlockError, messageOf } from '../errors.ts';
 import { nearest } from '../text.ts';
 import {
@@ -62,6 +64,7 @@ export const flockd: Program = {
     'test-hooks': async () => (await import('./flockd/test-hooks.ts')).testHooks,
     install: async () => (await import('./flockd/service.ts')).install,
     uninstall: async () => (await import('./flockd/service.ts')).uninstall,
+    logs: async () => (await import('./flockd/service.ts')).logs,
     unit: async () => (await import('./flockd/service.ts')).unit,
     completion: async () => (await import('./completion.ts')).completion('flockd'),
   },
@@ -87,18 +90,19 @@ export async function start(program: Program, argv: readonly string[]): Promise<
 }
 
 async function helpOrRun(program: Program, argv: readonly string[], terminal: Terminal): Promise<Exit> {
-  if (has(argv, '--version')) {
+  if (has(argv, '--version', '-v')) {
     terminal.print(`${(await import('./command.ts')).version()}\n`);
     return 'done';
   }
-  if (has(argv, '--help', '-h')) {
+  if (argv.length === 0 || argv[0] === 'help' || has(argv, '--help', '-h')) {
     // Some terminals start a new line by themselves after the last column.
-    const columns = process.stdout.isTTY ? terminal.columns - 1 : terminal.columns;
-    terminal.print(await helpFor(program, argv, Math.min(100, columns)));
+    const columns = Math.min(100, process.stdout.isTTY ? terminal.columns - 1 : terminal.columns);
+    terminal.print(await helpFor(program, argv, columns));
     return 'done';
   }
-  const at = findCommand(argv, Object.keys(program.commands));
-  const name = argv[at] ?? '';
+  const at = findCommand(argv, [...Object.keys(program.commands), ...Object.keys(aliases)]);
+  const typed = argv[at] ?? '';
+  const name = aliases[typed] ?? typed;
   const load = program.commands[name];
   if (!load) throw noCommand(program, argv);
   const command = await load();
@@ -107,20 +111,35 @@ async function helpOrRun(program: Program, argv: readonly string[], terminal: Te
   return await command.run(args, terminal, helpHint(call));
 }
 
+/** Other names of commands, as other programs call them. */
+const aliases: Partial<Record<string, string>> = { start: 'run' };
+
 /** Whether one of the flags is on the line, before a `--`. */
 function has(argv: readonly string[], ...flags: string[]): boolean {
   const end = argv.indexOf('--');
   return argv.some((word, at) => flags.includes(word) && (end < 0 || at < end));
 }
 
-/** @throws {FlockError} `usage` if there is no such command */
+/**
+ * The help of the program, of a command, or a page of the manual: `help guide`.
+ *
+ * @throws {FlockError} `usage` if there is no such command or page
+ */
 async function helpFor(program: Program, argv: readonly string[], columns: number): Promise<string> {
   const { commandHelp, programHelp } = await import('./help.ts');
-  const at = findCommand(argv, Object.keys(program.commands));
-  if (at < 0 && argv.some((word) => !word.startsWith('-'))) throw noCommand(program, argv);
   const manual = await readManual(program);
-  const command = manual.commands.find(({ name }) => name === argv[at]);
-  return command ? commandHelp(command, manual.name, columns) : programHelp(manual, columns);
+  const isHelp = argv[0] === 'help';
+  const words = argv.slice(isHelp ? 1 : 0).filter((word) => !word.startsWith('-'));
+  if (words.length === 0) return programHelp(manual, columns);
+  const command = manual.commands.find(
+    ({ name }) => name === words[findCommand(words, Object.keys(program.commands))],
+  );
+  if (command) return commandHelp(command, manual.name, columns);
+  if (!isHelp) throw noCommand(program, words);
+  const { textOf, topicNamed, topicNames } = await import('../manual/manual.ts');
+  const topic = topicNamed(words.join(' '));
+  if (topic === undefined) throw noCommand(program, words, topicNames);
+  return textOf(topic, columns, pc.createColors(wantsColor(process.stdout.isTTY)).bold);
 }
 
 /** Prints an error. @returns its exit code */
@@ -144,14 +163,19 @@ export function findCommand(argv: readonly string[], names: readonly string[]): 
   return found < 0 ? argv.findIndex(isCommand) : found;
 }
 
-/** The error for a command line without a command. */
-export function noCommand({ name, commands }: Program, argv: readonly string[]): FlockError {
+/** The error for a command line without a command. @param pages - the pages of the manual, if it could be one */
+export function noCommand(
+  { name, commands }: Program,
+  argv: readonly string[],
+  pages: readonly string[] = [],
+): FlockError {
   const called = argv.find((word) => !word.startsWith('-'));
   const list = `${name} --help lists the commands`;
   if (called === undefined) return new FlockError('usage', 'which command?', { hint: list });
-  const meant = nearest(called, Object.keys(commands));
-  return new FlockError('usage', `there is no command ${JSON.stringify(called)}`, {
-    hint: meant === undefined ? list : `did you mean ${name} ${meant}?`,
+  const meant = nearest(called, [...Object.keys(commands), ...pages]);
+  const what = pages.length === 0 ? 'command' : 'command or page';
+  return new FlockError('usage', `there is no ${what} ${JSON.stringify(called)}`, {
+    hint: meant === undefined ? list : `did you mean ${name} ${pages.length === 0 ? '' : 'help '}${meant}?`,
   });
 }
 

@@ -2,7 +2,6 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import * as z from 'zod';
 import { attempt, FlockError, systemCode } from '../errors.ts';
-import { reasonOf } from '../fs.ts';
 import { defaultSockets, isPrivateConnection } from '../http/exchange.ts';
 import { botOfBundle, credentialPrefix } from '../keys/bundle.ts';
 import { readPrivateFile } from '../keys/private-file.ts';
@@ -152,18 +151,9 @@ function secretFrom(name: 'CONSUMER_TOKEN' | 'CONSUMER_TOKEN_SECRET'): string | 
   return text;
 }
 
-/** The maximum size of a file of app keys. Bytes. */
-const maxSecret = 64 * 1024;
-
-/** @param failure - the beginning of the message if the file cannot be read */
-function readSecret(file: string, failure: string): string {
-  try {
-    return readPrivateFile({ file, maxBytes: maxSecret, credentials: credentialsFolder() }).toString('utf8');
-  } catch (cause) {
-    if (cause instanceof FlockError) throw cause;
-    throw new FlockError('config', `${failure}: ${reasonOf(cause)}`, { cause });
-  }
-}
+/** @param message - the beginning of the message if the file cannot be read */
+const readSecret = (file: string, message: string): string =>
+  readPrivateFile(file, { exit: 'config', message }, credentialsFolder()).toString('utf8');
 
 const appKeysSchema = z.object({
   consumer_token: z.string().min(1),

@@ -4,15 +4,12 @@ import { buffer } from 'node:stream/consumers';
 import { ReadableStream } from 'node:stream/web';
 import type * as Age from 'age-encryption';
 import { FlockError, systemCode } from '../errors.ts';
-import { reasonOf, syncFolder } from '../fs.ts';
+import { fileError, syncFolder } from '../fs.ts';
 import { readPrivateFile } from './private-file.ts';
 
 /*
  * Encryption of key bundles with age: identities (private keys), recipients (public keys), and sealing.
  */
-
-/** The maximum size of an identity file. Bytes. */
-const maxIdentity = 64 * 1024;
 
 /** An age identity: it decrypts what was encrypted to its recipient. It cannot be printed by accident. */
 export class Identity {
@@ -46,13 +43,12 @@ export class Identity {
       return await buffer(await decrypter.decrypt(streamOf(binary)));
     } catch (cause) {
       if (cause instanceof Error && cause.message.startsWith('no identity matched')) {
-        throw new FlockError('config', `${file}: the identity in ${this.file} does not open it`, {
-          hint: 'it was encrypted to another recipient: name the right identity with KEYMAKER_IDENTITY_FILE',
-        });
+        const hint =
+          'it was encrypted to another recipient: name the right identity with KEYMAKER_IDENTITY_FILE';
+        throw new FlockError('config', `${file}: the identity in ${this.file} does not open it`, { hint });
       }
-      throw new FlockError('data', `${file}: not a whole age file (cut off, or damaged)`, {
-        hint: 'put the file back from a copy, or make the key again',
-      });
+      const hint = 'put the file back from a copy, or make the key again';
+      throw new FlockError('data', `${file}: not a whole age file (cut off, or damaged)`, { hint });
     }
   }
 }
@@ -63,23 +59,21 @@ export class Identity {
  */
 export async function readIdentity(file: string, credentials?: string): Promise<Identity> {
   mustBeFileName(file);
-  const lines = readText(file, credentials)
+  const lines = readPrivateFile(
+    file,
+    { exit: 'config', message: `cannot read the identity ${file}` },
+    credentials,
+  )
+    .toString('utf8')
     .split(/\r?\n/)
     .map((line) => line.trim())
     .filter((line) => line !== '' && !line.startsWith('#'));
-  const { identityToRecipient } = await age();
-  for (const line of lines) await identityToRecipient(line).catch(() => Promise.reject(noIdentity(file)));
-  if (lines.length === 0) throw noIdentity(file);
-  return new Identity(file, lines);
-}
-
-function readText(file: string, credentials: string | undefined): string {
-  try {
-    return readPrivateFile({ file, maxBytes: maxIdentity, credentials }).toString('utf8');
-  } catch (cause) {
-    if (cause instanceof FlockError) throw cause;
-    throw new FlockError('config', `cannot read the identity ${file}: ${reasonOf(cause)}`, { cause });
-  }
+  const identity = new Identity(file, lines);
+  const recipients = await identity.recipients().catch(() => []);
+  if (recipients.length > 0) return identity;
+  throw new FlockError('config', `${file}: not an identity of age`, {
+    hint: 'it has a line that begins with AGE-SECRET-KEY-1: keymaker encrypt --new-identity FILE makes one',
+  });
 }
 
 /** @throws {FlockError} `usage` for an identity in place of its file's name; no message may quote it */
@@ -90,23 +84,16 @@ function mustBeFileName(file: string): void {
   });
 }
 
-const noIdentity = (file: string): FlockError =>
-  new FlockError('config', `${file}: not an identity of age`, {
-    hint: 'it has a line that begins with AGE-SECRET-KEY-1: keymaker encrypt --new-identity FILE makes one',
-  });
-
 /** Encrypts. @throws {FlockError} `usage` if a recipient is invalid */
 export async function seal(content: Uint8Array, recipients: readonly string[]): Promise<Buffer> {
   const { Encrypter } = await age();
   const encrypter = new Encrypter();
-  for (const recipient of recipients) {
-    try {
-      encrypter.addRecipient(recipient);
-    } catch {
-      throw new FlockError('usage', 'what is to be encrypted to is not a recipient of age', {
-        hint: 'it begins with age1; keymaker encrypt --new-identity FILE shows one',
-      });
-    }
+  try {
+    for (const recipient of recipients) encrypter.addRecipient(recipient);
+  } catch {
+    throw new FlockError('usage', 'what is to be encrypted to is not a recipient of age', {
+      hint: 'it begins with age1; keymaker encrypt --new-identity FILE shows one',
+    });
   }
   return buffer(await encrypter.encrypt(streamOf(content)));
 }
@@ -128,15 +115,10 @@ export async function makeIdentity(file: string): Promise<string> {
     await handle.sync();
     await syncFolder(path.dirname(file));
   } catch (cause) {
-    const isThere = systemCode(cause) === 'EEXIST';
-    throw new FlockError(
-      'cannotCreate',
-      `cannot write ${file}: ${isThere ? 'there is such a file' : reasonOf(cause)}`,
-      {
-        ...(isThere && { hint: 'name another: what was encrypted to an identity is lost without it' }),
-        cause,
-      },
-    );
+    const message = `cannot write ${file}`;
+    if (systemCode(cause) !== 'EEXIST') throw fileError(cause, 'cannotCreate', message);
+    const hint = 'name another: what was encrypted to an identity is lost without it';
+    throw new FlockError('cannotCreate', `${message}: there is such a file`, { hint, cause });
   }
   return recipient;
 }

@@ -1,12 +1,12 @@
 import path from 'node:path';
 import fse from 'fs-extra';
 import * as z from 'zod';
-import { FlockError, systemCode } from '../errors.ts';
-import { reasonOf, replaceFile } from '../fs.ts';
+import { attempt, FlockError, systemCode } from '../errors.ts';
+import { fileError, replaceFile } from '../fs.ts';
 import type { Account, Grant } from '../oauth/client.ts';
 import { TokenPair } from '../oauth/signature.ts';
 import type { BotName } from '../poems/bot-name.ts';
-import { parseJson } from '../text.ts';
+import { iso, parseJson } from '../text.ts';
 import { accountKey } from './bundle.ts';
 import { readPrivateFile } from './private-file.ts';
 import { type Expected, judgeAccount, titleOf } from './right-account.ts';
@@ -43,7 +43,7 @@ export interface MakeKeyOptions extends NewKey {
   declined?: ((account: Account) => void) | undefined;
 }
 
-/** The file of a new bundle, and its account. */
+/** A stored key. */
 export interface MadeKey {
   file: string;
   account: Account;
@@ -66,9 +66,7 @@ export async function makeKey(options: MakeKeyOptions): Promise<MadeKey | undefi
     if (!grant) return undefined;
     const { account } = grant;
     const verdict = judgeGrant(grant, options);
-    const made = await reserving(account, options, async () =>
-      verdict === 'right' || (await confirm(account)) ? write(grant, options) : undefined,
-    );
+    const made = await storeGrant(grant, options, verdict === 'ask' ? () => confirm(account) : undefined);
     if (made) return made;
     if (!declined || tries === maxTries)
       throw refused(options, `you said that @${account.screenName} is not its account`);
@@ -110,57 +108,52 @@ function refused(key: NewKey, why: string, as = `the account of ${key.bot}`): Fl
 }
 
 /**
- * Stores a grant whose account {@link judgeGrant} or a person has accepted.
+ * Stores a grant whose account {@link judgeGrant} or `accepts` has accepted. The account is reserved for the bot meanwhile, since
+ * several keys may be made at the same time.
  *
+ * @returns undefined if it was not accepted
  * @throws {FlockError} as {@link makeKey}
  */
-export const storeGrant = (grant: Grant, key: NewKey): Promise<MadeKey> =>
-  reserving(grant.account, key, () => write(grant, key));
-
-async function write(
+export async function storeGrant(
   { account, accessToken }: Grant,
-  { bot, appKeys, poemFile, provider, keys }: NewKey,
-): Promise<MadeKey> {
-  const file = await keys.write(bot, { appKeys, accessToken, ...account, poemFile, provider });
-  return { file, account };
-}
-
-/** Reserves an account for a bot while its key is stored, since several keys may be made at the same time. */
-async function reserving<Made>(account: Account, key: NewKey, store: () => Promise<Made>): Promise<Made> {
+  key: NewKey,
+  accepts?: () => Promise<boolean>,
+): Promise<MadeKey | undefined> {
   mustBeFree(account, key);
-  const { bot, owners, provider } = key;
+  const { bot, appKeys, poemFile, owners, provider, keys } = key;
   const id = accountKey(account.userId, provider);
   const isNew = !owners.has(id);
   owners.set(id, bot);
-  let made: Made | undefined;
+  let file: string | undefined;
   try {
-    made = await store();
-    return made;
+    if (accepts && !(await accepts())) return undefined;
+    file = await keys.write(bot, { appKeys, accessToken, ...account, poemFile, provider });
+    return { file, account };
   } finally {
-    if (isNew && made === undefined) owners.delete(id);
+    if (isNew && file === undefined) owners.delete(id);
   }
 }
 
-/** An authorization that waits for its PIN. */
-export interface Pending {
-  /** The provider's id. */
-  provider: string;
-  requestToken: TokenPair;
-  /** When the request token expires. Milliseconds since 1970. */
-  expires: number;
-  /** The poem's path for the bundle. */
-  poemFile: string | undefined;
-}
+/** The stored form of an authorization that waits for its PIN. */
+const stored = z
+  .object({
+    provider: z.string(),
+    oauth_token: z.string().min(1),
+    oauth_token_secret: z.string().min(1),
+    expires: z.iso.datetime(),
+    poem_file: z.string().optional(),
+  })
+  .transform(({ provider, oauth_token, oauth_token_secret, expires, poem_file }) => ({
+    /** The provider's id. */
+    provider,
+    requestToken: new TokenPair(oauth_token, oauth_token_secret),
+    /** When the request token expires. Milliseconds since 1970. */
+    expires: Date.parse(expires),
+    /** The poem's path for the bundle. */
+    poemFile: poem_file,
+  }));
 
-const stored = z.object({
-  provider: z.string(),
-  oauth_token: z.string().min(1),
-  oauth_token_secret: z.string().min(1),
-  expires: z.iso.datetime(),
-  poem_file: z.string().optional(),
-});
-
-const maxSize = 64 * 1024;
+export type Pending = z.infer<typeof stored>;
 
 /** The pending authorizations in a keys folder: `.<bot>.pending`, 0600, a hidden file so that no program reads it as a bundle. */
 export class PendingStore {
@@ -177,43 +170,30 @@ export class PendingStore {
   /** @throws {FlockError} `cannotCreate` if the folder cannot be written */
   async write(bot: BotName, { provider, requestToken, expires, poemFile }: Pending): Promise<void> {
     const { token, secret } = requestToken.reveal();
-    const fields = {
+    const fields: z.input<typeof stored> = {
       provider,
       oauth_token: token,
       oauth_token_secret: secret,
-      expires: new Date(expires).toISOString(),
+      expires: iso(expires),
       poem_file: poemFile,
     };
-    try {
-      await replaceFile(this.#fileOf(bot), `${JSON.stringify(fields)}\n`);
-    } catch (cause) {
-      throw new FlockError('cannotCreate', `cannot write ${this.#fileOf(bot)}: ${reasonOf(cause)}`, {
-        cause,
-      });
-    }
+    const file = this.#fileOf(bot);
+    await replaceFile(file, `${JSON.stringify(fields)}\n`).catch((cause: unknown) => {
+      throw fileError(cause, 'cannotCreate', `cannot write ${file}`);
+    });
   }
 
   /** @returns a bot's pending authorization, or undefined if there is none or it is damaged */
   read(bot: BotName): Pending | undefined {
-    const found = stored.safeParse(parseJson(this.#text(bot)));
-    if (!found.success) return undefined;
-    const { provider, oauth_token, oauth_token_secret, expires, poem_file: poemFile } = found.data;
-    const requestToken = new TokenPair(oauth_token, oauth_token_secret);
-    return { provider, requestToken, expires: Date.parse(expires), poemFile };
+    const file = this.#fileOf(bot);
+    const read = attempt(() => readPrivateFile(file, { exit: 'data', message: `cannot read ${file}` }));
+    if (!(read instanceof FlockError)) return stored.safeParse(parseJson(read.toString('utf8'))).data;
+    if (systemCode(read.cause) === 'ENOENT') return undefined;
+    throw read;
   }
 
   /** Removes a bot's pending authorization: a request token is good for one try. */
   async remove(bot: BotName): Promise<void> {
     await fse.remove(this.#fileOf(bot));
-  }
-
-  #text(bot: BotName): string {
-    try {
-      return readPrivateFile({ file: this.#fileOf(bot), maxBytes: maxSize }).toString('utf8');
-    } catch (cause) {
-      if (cause instanceof FlockError) throw cause;
-      if (systemCode(cause) === 'ENOENT') return '';
-      throw new FlockError('data', `cannot read ${this.#fileOf(bot)}: ${reasonOf(cause)}`, { cause });
-    }
   }
 }

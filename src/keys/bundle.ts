@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { FlockError } from '../errors.ts';
 import { type BotKey, TokenPair, userIdIn } from '../oauth/signature.ts';
 import { type BotName, namesOfBundle } from '../poems/bot-name.ts';
-import { parseJson } from '../text.ts';
+import { firstIssue, parseJson } from '../text.ts';
 
 /** The key bundle of a bot: its key and its poem. This module reads and writes the stored form and the names of its files. */
 export interface KeyBundle extends BotKey {
@@ -54,19 +54,17 @@ const stored = z.object({
  * @param bot - the bundle's bot, if the file is not named for it
  * @throws {FlockError} `data`, naming the file and the first wrong field
  */
-export function parseKeyBundle(json: string, file: string, bot = botNamedBy(file)): KeyBundle {
-  const wrong = (why: string): FlockError =>
-    new FlockError('data', `${file}: ${why}`, {
-      hint: `make it again: keymaker make-keys ./poems --bot=${bot}`,
-    });
+export function parseKeyBundle(
+  json: string,
+  file: string,
+  bot = /([^/]+)\.json$/.exec(file)?.[1] ?? 'NAME',
+): KeyBundle {
+  const hint = `make it again: keymaker make-keys ./poems --bot=${bot}`;
+  const wrong = (why: string): FlockError => new FlockError('data', `${file}: ${why}`, { hint });
   const value = parseJson(json);
   if (value === undefined) throw wrong('not whole JSON (cut off, or damaged)');
   const { data, error } = stored.safeParse(value);
-  if (error) {
-    const [issue] = error.issues;
-    const field = issue?.path.join('.') ?? '';
-    throw wrong(field === '' ? 'not a key bundle' : `${field} ${issue?.message ?? ''}`);
-  }
+  if (error) throw wrong(firstIssue(error, 'not a key bundle'));
   const isX = data.provider === undefined || data.provider === 'x';
   if (isX && data.user_id !== undefined && !/^[0-9]+(@N[0-9]+)?$/.test(data.user_id))
     throw wrong('user_id is not an id');
@@ -108,8 +106,6 @@ export function formatKeyBundle(bundle: KeyBundle): string {
   };
   return `${JSON.stringify(fields, null, 2)}\n`;
 }
-
-const botNamedBy = (file: string): string => /([^/]+)\.json$/.exec(file)?.[1] ?? 'NAME';
 
 /** The start of a token, which tells tokens apart for people: 4 characters, fewer of a short token. */
 export const maskToken = (token: string): string =>

@@ -2,7 +2,7 @@ import { parseDocument } from 'yaml';
 import * as z from 'zod';
 import { attempt, FlockError } from '../errors.ts';
 import { type BotName, botNameOf } from '../poems/bot-name.ts';
-import { listed, parseJson, shown } from '../text.ts';
+import { firstIssue, listed, parseJson, shown } from '../text.ts';
 import { botOfBundle, type KeyBundle, maskToken, parseKeyBundle, tokenText } from './bundle.ts';
 
 /*
@@ -39,13 +39,16 @@ export function readForeign(text: string, file: string): Found[] {
     const inLines = readFour(parseLines(text), file);
     if (inLines.length > 0) return inLines;
     throw value === undefined
-      ? unreadable(file, 'neither JSON nor YAML, and no keys in its lines')
+      ? unusable(`${file}: neither JSON nor YAML, and no keys in its lines`, copyAgain)
       : unknownFormat(file);
   });
   return found instanceof FlockError ? [found] : found;
 }
 
 const remake = 'make a new key: keymaker make-keys ./poems';
+const copyAgain = `copy the file again, or ${remake}`;
+
+const unusable = (message: string, hint = remake): FlockError => new FlockError('data', message, { hint });
 
 /** @throws {FlockError} `data` if it holds no key at all */
 function readValue(value: unknown, text: string, file: string): Found[] {
@@ -55,9 +58,8 @@ function readValue(value: unknown, text: string, file: string): Found[] {
   if (has('consumer_token', 'consumer_token_secret')) return [readBundle(text, file)];
   if (has('client_id') && has('client_secret') && has('token', 'login')) {
     // The bundle of a relative of the old programs.
-    throw new FlockError('data', `${file}: the key of a GitHub bot, not of an X account`, {
-      hint: 'leave it where it is; flockd posts only to X',
-    });
+    const hint = 'leave it where it is; flockd posts only to X';
+    throw unusable(`${file}: the key of a GitHub bot, not of an X account`, hint);
   }
   const isXurl = has('apps', 'oauth1_token', 'oauth1_tokens', 'oauth2_tokens', 'bearer_token');
   const ofXurl = isXurl ? readXurl(value, file) : [];
@@ -66,18 +68,18 @@ function readValue(value: unknown, text: string, file: string): Found[] {
   if (found.length > 0) return found;
   if (isXurl) {
     const why = 'no OAuth 1.0a key in it; OAuth 2 tokens and bearer tokens cannot be used';
-    throw new FlockError('data', `${file}: ${why}`, { hint: 'make the key: keymaker make-keys ./poems' });
+    throw unusable(`${file}: ${why}`, 'make the key: keymaker make-keys ./poems');
   }
   if (!has('client_id', 'client_secret', 'refresh_token', 'access_token')) throw unknownFormat(file);
-  throw new FlockError('data', `${file}: keys of OAuth 2, which cannot be used`, {
-    hint: 'make a key of OAuth 1.0a: keymaker make-keys ./poems',
-  });
+  const hint = 'make a key of OAuth 1.0a: keymaker make-keys ./poems';
+  throw unusable(`${file}: keys of OAuth 2, which cannot be used`, hint);
 }
 
-const unknownFormat = (file: string): FlockError =>
-  new FlockError('data', `${file}: no keys in a known format`, {
-    hint: 'give a key bundle or a folder of them, ~/.twurlrc, ~/.trc, the ~/.xurl of xurl, or any JSON, YAML, INI or .env file with consumer_key, consumer_secret, access_token and access_token_secret',
-  });
+function unknownFormat(file: string): FlockError {
+  const hint =
+    'give a key bundle or a folder of them, ~/.twurlrc, ~/.trc, the ~/.xurl of xurl, or any JSON, YAML, INI or .env file with consumer_key, consumer_secret, access_token and access_token_secret';
+  return unusable(`${file}: no keys in a known format`, hint);
+}
 
 /** The fields of a bundle that another program's key has. */
 type Fields = Record<Role, string> & { user_id?: string | undefined; screen_name?: string | undefined };
@@ -92,12 +94,8 @@ const foreignKey = (title: string, fields: Fields): Found =>
 
 /** The key that a schema finds in a part of a file; or why there is none, which names the first wrong field, never its value. */
 function readBy(schema: z.ZodType<Fields>, value: unknown, title: string): Found {
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return foreignKey(title, parsed.data);
-  const [issue] = parsed.error.issues;
-  const field = issue?.path.join('.') ?? '';
-  const why = field === '' ? 'not a key' : `${field} ${issue?.message ?? 'is wrong'}`;
-  return new FlockError('data', `${title}: ${why}`, { hint: remake });
+  const { data, error } = schema.safeParse(value);
+  return data ? foreignKey(title, data) : unusable(`${title}: ${firstIssue(error, 'not a key')}`);
 }
 
 /*
@@ -125,7 +123,7 @@ const twurlProfile = z
   .object({
     username: z
       .string('is not a string')
-      .regex(/^[A-Za-z0-9_]{1,50}$/, 'is not a screen name')
+      .regex(/^\w{1,50}$/, 'is not a screen name')
       .optional(),
     consumer_key: part,
     consumer_secret: part,
@@ -140,9 +138,6 @@ const twurlProfile = z
     screen_name: username,
   }));
 
-/** The profile names that messages show. In a malformed file a token may be in their place; tokens are longer. */
-const isShown = /^[A-Za-z0-9_]{1,20}$/;
-
 /**
  * The keys in the `~/.twurlrc` of `twurl` or the `~/.trc` of `t`: `profiles.<screen name>.<consumer key>` with `username`,
  * `consumer_key`, `consumer_secret`, `token` and `secret`.
@@ -151,11 +146,12 @@ const isShown = /^[A-Za-z0-9_]{1,20}$/;
  */
 function readTwurl(value: object, file: string): Found[] {
   const profiles = Object.entries(recordOf('profiles' in value ? value.profiles : undefined));
-  if (profiles.length === 0) throw new FlockError('data', `${file}: no accounts in it`, { hint: remake });
+  if (profiles.length === 0) throw unusable(`${file}: no accounts in it`);
   return profiles.flatMap(([name, apps], index) => {
-    const title = `${file}: ${isShown.test(name) ? `@${name}` : `profile ${index + 1}`}`;
+    // In a malformed file a token may be in the place of a profile's name; tokens are longer.
+    const title = `${file}: ${/^\w{1,20}$/.test(name) ? `@${name}` : `profile ${index + 1}`}`;
     const entries = Object.entries(recordOf(apps));
-    if (entries.length === 0) return [new FlockError('data', `${title}: no key in it`, { hint: remake })];
+    if (entries.length === 0) return [unusable(`${title}: no key in it`)];
     return entries.map(([consumerKey, found]) => {
       // The names of the profile and the app stand for fields that are missing in it.
       const isProfile = found !== null && typeof found === 'object';
@@ -276,9 +272,10 @@ function readFour(value: unknown, file: string): Found[] {
   const all = groupsIn(value);
   const groups = all.filter(({ words }) => !words.some((word) => others.has(word)));
   const wholes = groups.filter(isPair);
-  const found = withoutCopies(
-    wholes.map((group) => keyOf(group, groups, { file, isOneOfMany: wholes.length > 1 })),
-  );
+  const seen = new Set<string>();
+  const found = wholes
+    .map((group) => keyOf(group, groups, { file, isOneOfMany: wholes.length > 1 }))
+    .filter((key) => !isKey(key) || seen.size < seen.add(key.bundle.accessToken.reveal().token).size);
   if (found.some(isKey)) return found;
   return found.length > 0 ? found : refusalFor(groups, all, file);
 }
@@ -298,13 +295,10 @@ function groupsIn(value: unknown): Group[] {
     const name = [...path, given].map(snake).join('_');
     const ending = endingOf(name);
     if (!ending) return;
-    const words = name
-      .slice(0, ending.at)
-      .split('_')
-      .filter((word) => word !== '');
+    const words = name.slice(0, ending.at).split('_').filter(Boolean);
     // Alone, `token` and `secret` may be anything.
     const isBare = /^(?:token|secret)$/.test(name.slice(ending.at));
-    if (isBare && path.length === 0 && special({ words }).length > 0) return;
+    if (isBare && path.length === 0 && special(words).length > 0) return;
     const key = words.join('_');
     const group = groups.get(key) ?? { words, parts: new Map() };
     groups.set(key, group);
@@ -347,24 +341,23 @@ function endingOf(name: string): { part: PartName; at: number } | undefined {
 }
 
 /** The words before a name that may name an account. */
-const special = ({ words }: Pick<Group, 'words'>): string[] =>
+const special = (words: readonly string[]): string[] =>
   words.filter((word) => !general.has(word) && !/^\d+$/.test(word));
 
 /** The group with the app keys of a group: itself, or the nearest that encloses it. */
 function appOf(group: Group, groups: readonly Group[]): Group | undefined {
   if (isApp(group)) return group;
-  const own = special(group).join(' ');
+  const own = special(group.words).join(' ');
+  /** How many leading words a group has in common with this one. */
+  const nearness = ({ words }: Group): number => {
+    const differs = words.findIndex((word, at) => word !== group.words[at]);
+    return differs < 0 ? words.length : differs;
+  };
   return groups
     .filter(isApp)
-    .filter((other) => `${own} `.startsWith(`${special(other).join(' ')} `) || special(other).length === 0)
-    .sort((one, other) => nearness(other, group) - nearness(one, group))[0];
+    .filter(({ words }) => `${own} `.startsWith([...special(words), ''].join(' ')))
+    .sort((one, other) => nearness(other) - nearness(one))[0];
 }
-
-/** How many leading words two groups have in common. */
-const nearness = ({ words }: Group, group: Group): number => {
-  const differs = words.findIndex((word, at) => word !== group.words[at]);
-  return differs < 0 ? words.length : differs;
-};
 
 function keyOf(
   group: Group,
@@ -384,16 +377,13 @@ function keyOf(
     const fault = faultOf(role, partOf(role)?.value);
     if (fault !== undefined) return refusal(`${title}: ${partOf(role)?.name ?? role} ${fault}`);
   }
-  const text = (role: Role): string => String(partOf(role)?.value);
-  const names = [special(group).join('_'), isOneOfMany ? '' : stemOf(file)];
+  const values = allRoles.map((role) => [role, String(partOf(role)?.value)]);
   const key = foreignKey(title, {
-    consumer_token: text('consumer_token'),
-    consumer_token_secret: text('consumer_token_secret'),
-    oauth_token: text('oauth_token'),
-    oauth_token_secret: text('oauth_token_secret'),
+    ...(Object.fromEntries(values) as Record<Role, string>),
     screen_name: screenName,
     user_id: fitting(parts.get('id'), /^([0-9]{1,20})$/),
   });
+  const names = [special(words).join('_'), isOneOfMany ? '' : stemOf(file)];
   const mayBe = names.filter((name) => !general.has(name)).flatMap((name) => botNameOf(name) ?? []);
   return isKey(key) ? { ...key, mayBe } : key;
 }
@@ -411,16 +401,6 @@ function faultOf(role: Role, value: unknown): string | undefined {
 }
 
 const stemOf = (file: string): string => /([^/]+?)(?:\.[a-z]+)?$/.exec(file)?.[1]?.replace(/^\./, '') ?? '';
-
-/** Leaves out repeated keys. */
-function withoutCopies(found: readonly Found[]): Found[] {
-  const seen = new Set<string>();
-  return found.filter((key) => {
-    if (!isKey(key)) return true;
-    const { token } = key.bundle.accessToken.reveal();
-    return seen.size < seen.add(token).size;
-  });
-}
 
 /** Why a partial key cannot be used; empty if the values may belong to anything else. */
 function refusalFor(groups: readonly Group[], all: readonly Group[], file: string): Found[] {
@@ -446,9 +426,7 @@ const namesOf = (missing: readonly Role[]): string =>
   `${listed(missing.map((role) => roles[role]))} ${missing.length > 1 ? 'are' : 'is'}`;
 
 const refusal = (message: string): FlockError =>
-  new FlockError('data', message, {
-    hint: 'all four values of one key are needed; or make a new key: keymaker make-keys ./poems',
-  });
+  unusable(message, `all four values of one key are needed; or ${remake}`);
 
 /*
  * The syntaxes that programs keep settings in: JSON, YAML, INI, `.env` files, exports of a shell, and assignments in source code.
@@ -467,14 +445,9 @@ function parseQuietly(text: string, file: string): unknown {
   const isJson = /^[{"]/.test(first) || (first.startsWith('[') && sectionIn(first) === undefined);
   if (!isJson) return parseYaml(plain);
   const value = parseJson(plain);
-  if (value === undefined) throw unreadable(file, 'not whole JSON (cut off, or damaged)');
+  if (value === undefined) throw unusable(`${file}: not whole JSON (cut off, or damaged)`, copyAgain);
   return value;
 }
-
-const unreadable = (file: string, why: string): FlockError =>
-  new FlockError('data', `${file}: ${why}`, {
-    hint: 'copy the file again, or make a new key: keymaker make-keys ./poems',
-  });
 
 /** @returns undefined if it is no YAML, or its aliases expand too far */
 function parseYaml(text: string): unknown {

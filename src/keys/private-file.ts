@@ -2,8 +2,8 @@ import { constants, lstatSync, type Stats, statSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import fse from 'fs-extra';
-import { FlockError, systemCode } from '../errors.ts';
-import { readRegularFileSync, replaceFile, sweepTemporaries } from '../fs.ts';
+import { type Exit, FlockError, systemCode } from '../errors.ts';
+import { fileError, readRegularFileSync, replaceFile, sweepTemporaries } from '../fs.ts';
 import { shellWord } from '../text.ts';
 
 /*
@@ -31,13 +31,11 @@ interface Fault {
 }
 
 /** This process; undefined if the system has no user ids. */
-const thisReader = readIds();
-
-function readIds(): Reader | undefined {
-  const uid = process.geteuid?.();
-  if (uid === undefined) return undefined;
-  return { uid, groups: [...(process.getgroups?.() ?? []), process.getegid?.() ?? uid] };
-}
+const uid = process.geteuid?.();
+const thisReader: Reader | undefined =
+  uid === undefined
+    ? undefined
+    : { uid, groups: [...(process.getgroups?.() ?? []), process.getegid?.() ?? uid] };
 
 /**
  * What is wrong with the owner and mode of a file that holds a secret.
@@ -107,36 +105,29 @@ export interface Inspection {
   fault: Fault | undefined;
 }
 
-/**
- * @returns undefined if there is no such file, or it cannot be examined. The fault is the one for which
- * {@link readPrivateFile} refuses it
- */
-export function inspectFile(file: string): Inspection | undefined {
-  const status = statusBy(lstatSync, file);
-  if (!status) return undefined;
-  const mode = modeOf(status);
-  if (!status.isSymbolicLink())
-    return { mode, fault: faultOfFile(file, status, statusBy(statSync, path.dirname(file))) };
-  const { why, repair } = faultOfLink(file);
-  return { mode, fault: { why: `${file} ${why}`, repair } };
-}
+/** The fault is the one for which {@link readPrivateFile} refuses the file; undefined if it cannot be examined. */
+export const inspectFile = (file: string): Inspection | undefined =>
+  inspect(() => {
+    const status = lstatSync(file);
+    if (!status.isSymbolicLink())
+      return { status, fault: faultOfFile(file, status, statSync(path.dirname(file))) };
+    const { why, repair } = faultOfLink(file);
+    return { status, fault: { why: `${file} ${why}`, repair } };
+  });
 
-/**
- * This is stricter than {@link checkFolder}: only the owner should be able to open the folder, or also a server's group.
- *
- * @returns undefined if there is no such folder, or it cannot be examined
- */
-export function inspectFolder(folder: string): Inspection | undefined {
-  const status = statusBy(statSync, folder);
-  if (!status) return undefined;
-  const isOpen = (status.mode & 0o077) !== 0 && !isServing(status);
-  const fault = faultOfFolder(folder, status) ?? (isOpen ? openToOthers(folder, status, '700') : undefined);
-  return { mode: modeOf(status), fault };
-}
+/** This is stricter than {@link checkFolder}: only the owner should be able to open the folder, or also a server's group. */
+export const inspectFolder = (folder: string): Inspection | undefined =>
+  inspect(() => {
+    const status = statSync(folder);
+    const isOpen = (status.mode & 0o077) !== 0 && !isServing(status);
+    const fault = faultOfFolder(folder, status) ?? (isOpen ? openToOthers(folder, status, '700') : undefined);
+    return { status, fault };
+  });
 
-function statusBy(read: (file: string) => Stats, file: string): Stats | undefined {
+function inspect(examine: () => { status: Stats; fault: Fault | undefined }): Inspection | undefined {
   try {
-    return read(file);
+    const { status, fault } = examine();
+    return { mode: modeOf(status), fault };
   } catch {
     return undefined;
   }
@@ -145,45 +136,39 @@ function statusBy(read: (file: string) => Stats, file: string): Stats | undefine
 const refusal = (file: string, { why, repair }: Fault): FlockError =>
   new FlockError('permission', `${file}: ${why}`, { hint: repair });
 
-/** How a file that holds a secret may be read. */
-interface PrivateFile {
-  file: string;
-  /** A larger file is refused. */
-  maxBytes: number;
-  /** systemd's folder of credentials, which others cannot read, whatever the modes of its files. */
-  credentials?: string | undefined;
-}
+/** The maximum size of a file that holds a secret; a bundle has a few hundred bytes. Bytes. */
+const maxBytes = 64 * 1024;
 
 /**
  * The bytes of a small file that holds a secret. It reads synchronously, which is faster for a small file.
  *
- * @throws {FlockError} `permission` if others can read or write it, or we cannot read it
- * @throws {Error} as {@link readRegularFileSync}
+ * @param failure - the error for any other failure than of permissions; the reason follows the message
+ * @param credentials - systemd's folder of credentials, which others cannot read, whatever the modes of its files
+ * @throws {FlockError} `permission` if others can read or write it, or we cannot read it; otherwise the failure
  */
-export function readPrivateFile({ file, maxBytes, credentials }: PrivateFile): Buffer {
+export function readPrivateFile(
+  file: string,
+  failure: { exit: Exit; message: string; hint?: string },
+  credentials?: string,
+): Buffer {
   const isCredential =
     credentials !== undefined && path.resolve(file).startsWith(`${path.resolve(credentials)}/`);
   try {
     return readRegularFileSync(file, maxBytes, (status) => {
-      if (!isCredential) mustBePrivate(file, status);
+      if (isCredential) return;
+      // The folder matters only for a file with permissions for others.
+      const folder = (status.mode & 0o077) === 0 ? undefined : statSync(path.dirname(file));
+      const fault = faultOfFile(file, status, folder);
+      if (fault) throw refusal(file, fault);
     });
   } catch (cause) {
     const code = systemCode(cause);
     if (code === 'ELOOP') throw refusal(file, faultOfLink(file));
-    if (code !== 'EACCES' && code !== 'EPERM') throw cause;
-    throw new FlockError('permission', `${file}: cannot be read: permission denied`, {
-      hint: `this shows who may read it: ls -l ${shellWord(file)}`,
-      cause,
-    });
+    if (code !== 'EACCES' && code !== 'EPERM')
+      throw fileError(cause, failure.exit, failure.message, failure.hint);
+    const hint = `this shows who may read it: ls -l ${shellWord(file)}`;
+    throw new FlockError('permission', `${file}: cannot be read: permission denied`, { hint, cause });
   }
-}
-
-/** @throws {FlockError} `permission` */
-function mustBePrivate(file: string, status: FileStatus): void {
-  // The folder matters only for a file with permissions for others.
-  const folder = (status.mode & 0o077) === 0 ? undefined : statSync(path.dirname(file));
-  const fault = faultOfFile(file, status, folder);
-  if (fault) throw refusal(file, fault);
 }
 
 /**

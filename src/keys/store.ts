@@ -2,7 +2,7 @@ import { existsSync, statSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { attemptAsync, FlockError, systemCode } from '../errors.ts';
-import { namesOf, reasonOf, syncFolder } from '../fs.ts';
+import { fileError, namesOf, syncFolder } from '../fs.ts';
 import type { BotName } from '../poems/bot-name.ts';
 import { grouped } from '../text.ts';
 import { folderWatcher, type WatchFolder } from '../watch.ts';
@@ -19,9 +19,6 @@ import {
   siblingOf,
 } from './bundle.ts';
 import { checkFolder, prepareFolder, readPrivateFile, writePrivateFile } from './private-file.ts';
-
-/** The maximum size of a bundle, which has a few hundred bytes. Bytes. */
-const maxBundle = 64 * 1024;
 
 interface KeyStoreOptions {
   /** systemd's folder of credentials, which is read-only. It may be the keys folder itself. */
@@ -87,14 +84,10 @@ export class KeyStore {
 
   /** The bundles whose names differ from their bots', by the paths they have when they are plain. The folder is searched once. */
   #otherNames(): Promise<ReadonlyMap<BotName, string>> {
-    return (this.#other ??= this.list().then(
-      (listed) =>
-        new Map(listed.map(({ bot, file }) => [bot, isSealed(file) ? siblingOf(file) : file] as const)),
-      (error: unknown) => {
-        if (error instanceof FlockError) return new Map();
-        throw error;
-      },
-    ));
+    return (this.#other ??= attemptAsync(this.list()).then((listed) => {
+      if (listed instanceof FlockError) return new Map();
+      return new Map(listed.map(({ bot, file }) => [bot, isSealed(file) ? siblingOf(file) : file]));
+    }));
   }
 
   /** The names of the bots in the flock's ledger, none if the store does not know the ledger. */
@@ -127,10 +120,9 @@ export class KeyStore {
       if (!this.isReadOnly) await checkFolder(this.folder);
       return (await namesOf(this.folder)).sort();
     } catch (cause) {
-      if (cause instanceof FlockError) throw cause;
       if (systemCode(cause) === 'ENOENT') return [];
       const exit = systemCode(cause) === 'EACCES' ? 'permission' : 'data';
-      throw new FlockError(exit, `cannot read the keys folder ${this.folder}: ${reasonOf(cause)}`, { cause });
+      throw fileError(cause, exit, `cannot read the keys folder ${this.folder}`);
     }
   }
 
@@ -156,25 +148,20 @@ export class KeyStore {
   }
 
   /** A listed bundle. @throws {FlockError} as {@link read} */
-  async readListed({ bot, file, hasSibling, rival }: ListedBundle): Promise<KeyBundle> {
-    if (rival !== undefined) {
-      const message = `${rival} and ${path.basename(file)} are both the bundle of ${bot}`;
-      throw new FlockError('data', message, { hint: 'keep the right one and remove the other' });
-    }
-    return hasSibling ? this.read(file) : this.#readOne(file);
+  async readListed({ bot, file, rival }: ListedBundle): Promise<KeyBundle> {
+    if (rival === undefined) return this.read(file);
+    const message = `${rival} and ${path.basename(file)} are both the bundle of ${bot}`;
+    throw new FlockError('data', message, { hint: 'keep the right one and remove the other' });
   }
 
   /**
-   * @returns the bundle in a file
+   * The bundle in a file.
+   *
    * @throws {FlockError} naming the file: `data` if it is missing, damaged or no bundle, or exists both plain and encrypted;
    * `permission` if others can read or write it; `config` if it is encrypted and no known identity opens it
    */
   async read(file: string): Promise<KeyBundle> {
     mustBeAlone(file);
-    return this.#readOne(file);
-  }
-
-  async #readOne(file: string): Promise<KeyBundle> {
     const stored = this.#stored(file);
     return this.#parse(isSealed(file) ? await (await this.#identity(file)).open(stored, file) : stored, file);
   }
@@ -185,22 +172,17 @@ export class KeyStore {
 
   /** The bytes of a bundle's file, not decrypted. @throws {FlockError} `data` or `permission` */
   #stored(file: string): Buffer {
-    try {
-      return readPrivateFile({ file, maxBytes: maxBundle, credentials: this.options.credentials });
-    } catch (cause) {
-      if (cause instanceof FlockError) throw cause;
-      const hint = 'a key bundle is a small file of your own';
-      throw new FlockError('data', `${file}: cannot be read: ${reasonOf(cause)}`, { hint, cause });
-    }
+    const hint = 'a key bundle is a small file of your own';
+    const failure = { exit: 'data', message: `${file}: cannot be read`, hint } as const;
+    return readPrivateFile(file, failure, this.options.credentials);
   }
 
   /** The identity to open a file with. @throws {FlockError} `config` if none is known */
   async #identity(file: string): Promise<Identity> {
     const { identityFile, credentials } = this.options;
     if (identityFile !== undefined) return readIdentity(identityFile, credentials);
-    throw new FlockError('config', `${file}: it is encrypted, and no identity is known`, {
-      hint: 'name the file of the identity with KEYMAKER_IDENTITY_FILE',
-    });
+    const hint = 'name the file of the identity with KEYMAKER_IDENTITY_FILE';
+    throw new FlockError('config', `${file}: it is encrypted, and no identity is known`, { hint });
   }
 
   /** The recipients whose files can be opened here; none without an identity. @throws {FlockError} as {@link readIdentity} */
@@ -232,12 +214,9 @@ export class KeyStore {
   async owners(): Promise<Map<string, BotName>> {
     const owners = new Map<string, BotName>();
     for (const { bot, file } of await this.list()) {
-      try {
-        const { userId, provider } = await this.read(file);
-        if (userId !== undefined) owners.set(accountKey(userId, provider), bot);
-      } catch (error) {
-        if (!(error instanceof FlockError)) throw error;
-      }
+      const bundle = await attemptAsync(this.read(file));
+      if (bundle instanceof FlockError || bundle.userId === undefined) continue;
+      owners.set(accountKey(bundle.userId, bundle.provider), bot);
     }
     return owners;
   }
@@ -300,23 +279,16 @@ export class KeyStore {
   /** @throws {FlockError} `cannotCreate` if the bundles are systemd's credentials, or the change fails */
   async #change(place: string, act: () => Promise<void>): Promise<void> {
     if (this.isReadOnly) {
-      throw new FlockError(
-        'cannotCreate',
-        `cannot write ${this.folder}: credentials of systemd are read-only`,
-        {
-          hint: 'name the folder that they come from (LoadCredential= in the unit) with --keys DIR, then restart the unit',
-        },
-      );
+      const hint =
+        'name the folder that they come from (LoadCredential= in the unit) with --keys DIR, then restart the unit';
+      const why = `cannot write ${this.folder}: credentials of systemd are read-only`;
+      throw new FlockError('cannotCreate', why, { hint });
     }
-    try {
-      await act();
-    } catch (cause) {
-      if (cause instanceof FlockError) throw cause;
-      throw new FlockError('cannotCreate', `cannot write ${place}: ${reasonOf(cause)}`, {
-        hint: 'check who owns the keys folder and whether the disk is full, or name another folder with --keys DIR',
-        cause,
-      });
-    }
+    await act().catch((cause: unknown) => {
+      const hint =
+        'check who owns the keys folder and whether the disk is full, or name another folder with --keys DIR';
+      throw fileError(cause, 'cannotCreate', `cannot write ${place}`, hint);
+    });
   }
 
   /**
@@ -428,13 +400,12 @@ export function watchKeys(
     if (begun) soon();
     stopWatching();
     watched = folderNow;
-    stopWatching =
-      folderNow === undefined
-        ? () => undefined
-        : watchFolder(folder, (name) => {
-            // Temporary files have hidden names.
-            if (name?.startsWith('.') !== true) soon();
-          });
+    stopWatching = () => undefined;
+    if (folderNow === undefined) return;
+    stopWatching = watchFolder(folder, (name) => {
+      // Temporary files have hidden names.
+      if (name?.startsWith('.') !== true) soon();
+    });
   };
   look();
   begun = true;

@@ -68,6 +68,19 @@ function partsOf(item: readonly Token[]): { words: Token[]; others: Token[] } {
   return { words, others: blocks.slice(1) };
 }
 
+/** The rows of a table, each as a term and what is said of it: of a third column as `default: 20m`. */
+const entriesOf = (
+  { header, rows }: Tokens.Table,
+  textOfCell: (cell: Tokens.TableCell) => string,
+): { term: string; about: string[] }[] =>
+  rows.map((row) => {
+    const [term = '', ...cells] = row.map(textOfCell);
+    const about = cells.map((cell, at) =>
+      at === 0 || cell === '' ? cell : `${header[at + 1]?.text}: ${cell}`,
+    );
+    return { term, about: about.filter((cell) => cell !== '') };
+  });
+
 /** Renderers of everything inside a paragraph. */
 const inline = (as: Record<'text' | 'bold' | 'italic', (words: string) => string>): RendererObject => ({
   text(token) {
@@ -124,15 +137,13 @@ export function textOf(topic: Topic, columns: number, bold: (words: string) => s
         });
         return `${lines.join('\n')}\n\n`;
       },
-      table({ rows }) {
-        const cell = ({ tokens }: Tokens.TableCell): string => this.parser.parseInline(tokens);
-        const entries = rows.map(([term, ...about]) =>
-          [
-            term ? indented(cell(term), '  ') : '',
-            ...about.map((each) => indented(cell(each), '      ')),
-          ].join('\n'),
-        );
-        return `${entries.join('\n')}\n\n`;
+      table(table) {
+        const entries = entriesOf(table, ({ tokens }) => this.parser.parseInline(tokens));
+        const lines = entries.flatMap(({ term, about }) => [
+          indented(term, '  '),
+          ...about.map((cell) => indented(cell, '      ')),
+        ]);
+        return `${lines.join('\n')}\n\n`;
       },
     },
   });
@@ -142,36 +153,50 @@ export function textOf(topic: Topic, columns: number, bold: (words: string) => s
     .trimEnd()}\n`;
 }
 
-/** A page in roff. @param date - as `2026-08-31`. @see man(7) */
-export function manPageOf(topic: Topic, { version, date }: { version: string; date: string }): string {
-  const name = `keymaker-${slugOf(topic)}`;
-  const man = new Marked({
-    renderer: {
-      ...inline({ text: roff.escaped, bold: roff.bold, italic: roff.italic }),
-      heading({ tokens, depth }) {
-        if (depth === 1) return `.SH NAME\n${name} \\- ${roff.escaped(topics[topic])}\n.SH DESCRIPTION\n`;
-        return `${depth === 2 ? '.SH' : '.SS'} "${this.parser.parseInline(tokens)}"\n`;
-      },
-      paragraph({ tokens }) {
-        return `.PP\n${roff.filled(this.parser.parseInline(tokens))}\n`;
-      },
-      code: ({ text }) => `.PP\n.RS 4\n.nf\n${text.split('\n').map(roff.verbatim).join('\n')}\n.fi\n.RE\n`,
-      list({ items, ordered, start }) {
-        const lines = items.map(({ tokens }, at) => {
-          const { words, others } = partsOf(tokens);
-          const label = ordered ? `${Number(start) + at}.` : '\\(bu';
-          const after = this.parser.parse(others);
-          return `.IP ${label} 4\n${roff.filled(this.parser.parseInline(words))}\n${after === '' ? '' : `.RS 4\n${after}.RE\n`}`;
-        });
-        return lines.join('');
-      },
-      table({ rows }) {
-        const cell = ({ tokens }: Tokens.TableCell): string => roff.filled(this.parser.parseInline(tokens));
-        return rows
-          .map(([term, ...about]) => `.TP\n${term ? cell(term) : ''}\n${about.map(cell).join('\n.br\n')}\n`)
-          .join('');
-      },
+/** Pages in roff. @see man(7) */
+const man = new Marked({
+  renderer: {
+    ...inline({ text: roff.escaped, bold: roff.bold, italic: roff.italic }),
+    heading({ tokens, depth }) {
+      if (depth === 1) return '.SH DESCRIPTION\n';
+      return `${depth === 2 ? '.SH' : '.SS'} "${this.parser.parseInline(tokens)}"\n`;
     },
-  });
-  return `${roff.title(name, 7, { version, date })}\n${man.parse(readTopic(topic), { async: false })}`;
+    paragraph({ tokens }) {
+      return `.PP\n${roff.filled(this.parser.parseInline(tokens))}\n`;
+    },
+    code: ({ text }) => `.PP\n.RS 4\n.nf\n${text.split('\n').map(roff.verbatim).join('\n')}\n.fi\n.RE\n`,
+    list({ items, ordered, start }) {
+      const lines = items.map(({ tokens }, at) => {
+        const { words, others } = partsOf(tokens);
+        const label = ordered ? `${Number(start) + at}.` : '\\(bu';
+        const after = this.parser.parse(others);
+        return `.IP ${label} 4\n${roff.filled(this.parser.parseInline(words))}\n${after === '' ? '' : `.RS 4\n${after}.RE\n`}`;
+      });
+      return lines.join('');
+    },
+    table(table) {
+      const entries = entriesOf(table, ({ tokens }) => roff.filled(this.parser.parseInline(tokens)));
+      return entries.map(({ term, about }) => `.TP\n${term}\n${about.join('\n.br\n')}\n`).join('');
+    },
+  },
+});
+
+/** A paragraph macro has no effect after a heading, and mandoc warns of it. */
+const asRoff = (page: string): string =>
+  man
+    .parse(page, { async: false })
+    .trimEnd()
+    .replaceAll(/(^|^\.S[HS] .*\n)\.PP\n/gm, '$1');
+
+/** A page as a man page. @param date - as `2026-08-31` */
+export function manPageOf(topic: Topic, edition: { version: string; date: string }): string {
+  const name = `keymaker-${slugOf(topic)}`;
+  const about = `${name} \\- ${roff.escaped(topics[topic])}`;
+  return `${roff.title(name, 7, edition)}\n.SH NAME\n${about}\n${asRoff(readTopic(topic))}\n`;
+}
+
+/** What a page has below a heading, for another man page. */
+export function sectionAsRoff(topic: Topic, heading: string): string {
+  const [, section = ''] = readTopic(topic).split(`\n## ${heading}\n`);
+  return asRoff(section.split(/\n## /)[0] ?? '');
 }

@@ -11,7 +11,7 @@ export const title = (
   { version, date }: { version: string; date: string },
 ): string =>
   [
-    `.TH ${name.toUpperCase()} ${chapter} ${date} ${argument(`keymaker ${version}`)} "Manual of the flock"`,
+    `.TH ${name.toUpperCase()} ${chapter} ${date} ${quoted(`keymaker ${version}`)} "Manual of the flock"`,
     // Calls are copied from here: no word is broken, and no space is stretched.
     '.nh',
     '.ad l',
@@ -21,7 +21,7 @@ export const bold = (words: string): string => `\\fB${words}\\fR`;
 export const italic = (words: string): string => `\\fI${words}\\fR`;
 
 /** An argument of a macro. */
-export const argument = (words: string): string => `"${escaped(words).replaceAll('"', '\\(dq')}"`;
+export const quoted = (words: string): string => `"${escaped(words).replaceAll('"', '\\(dq')}"`;
 
 /** Of the source; mandoc wants no more than 80. */
 const lineLength = 76;

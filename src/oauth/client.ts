@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import { FlockError } from '../errors.ts';
+import { type Exit, FlockError } from '../errors.ts';
 import { type HttpAnswer, NoAnswer } from '../http/exchange.ts';
-import { parseJson, quotable } from '../text.ts';
+import { grouped, parseJson, quotable } from '../text.ts';
 import type { Provider, WhoAmI } from './providers.ts';
 import { type SignedCall, signedSend, TokenPair, userIdIn } from './signature.ts';
 
@@ -30,7 +30,7 @@ export function openOAuth1Client(
 ) {
   async function call(signed: SignedCall, token?: TokenPair, secrets: string[] = []): Promise<HttpAnswer> {
     try {
-      return await signedSend({ send, clock, appKeys, secrets, ...(token && { token }) })(signed);
+      return await signedSend({ send, clock, appKeys, secrets, token })(signed);
     } catch (cause) {
       if (!(cause instanceof NoAnswer)) throw cause;
       const hint = 'is there a network, and is KEYMAKER_API_URL (if set) the right address?';
@@ -47,17 +47,22 @@ export function openOAuth1Client(
     throw new FlockError('config', `${title} has no way to ask whose a key is`, { hint });
   }
 
-  const granted = async ({ accessToken, account }: Granted): Promise<Grant> =>
-    consistent({ accessToken, account: account ?? (await whoAmI(accessToken)) }, provider);
+  /** @throws {FlockError} `unavailable` if the token is another account's: X begins an access token with the account's id */
+  async function granted({ accessToken, account: named }: Granted): Promise<Grant> {
+    const account = named ?? (await whoAmI(accessToken));
+    const { id, title } = provider;
+    const owner = id === 'x' ? userIdIn(accessToken.reveal().token) : undefined;
+    if (owner === undefined || owner === account.userId) return { accessToken, account };
+    const message = `${title} sent a key of the account ${owner} for the account ${account.userId}; nothing was stored`;
+    const hint = `a proxy between here and ${title} may have mixed up answers; try again later`;
+    throw new FlockError('unavailable', message, { hint });
+  }
 
   return {
     /** @param callback - the address to which the provider redirects the browser, or `oob` for a PIN */
     async requestToken(callback: string): Promise<TokenPair> {
-      const answer = await call({
-        method: provider.requestTokenMethod,
-        url: provider.requestTokenUrl,
-        oauth: [['oauth_callback', callback]],
-      });
+      const { requestTokenMethod: method, requestTokenUrl: url } = provider;
+      const answer = await call({ method, url, oauth: [['oauth_callback', callback]] });
       return readRequestToken(answer, provider, clock.now());
     },
     /** The link that a person opens to authorize. @param expected - the screen name to sign in as */
@@ -97,8 +102,15 @@ export function openOAuth1Client(
 }
 
 const token = z.string().regex(/^[\x21-\x7e]{1,512}$/);
-const tokenFields = z.object({ oauth_token: token, oauth_token_secret: token });
-const confirmed = z.object({ oauth_callback_confirmed: z.literal('true') });
+
+/** The token pair in the fields of an answer. @throws {FlockError} `unavailable` if there is none, or the fields lack another */
+function tokensIn(answer: HttpAnswer, { title }: Provider, wanted: string, others: z.ZodRawShape = {}) {
+  const fields = fieldsOf(answer.body);
+  const tokens = { oauth_token: token, oauth_token_secret: token };
+  const { data } = z.object(tokens).safeParse(fields);
+  if (!data || !z.object(others).safeParse(fields).success) throw notOAuth(answer, title, wanted);
+  return { tokens: new TokenPair(data.oauth_token, data.oauth_token_secret), fields };
+}
 
 /**
  * @param now - this machine's time, to find out that a refusal is about the clock. Milliseconds since 1970
@@ -108,13 +120,9 @@ const confirmed = z.object({ oauth_callback_confirmed: z.literal('true') });
  */
 export function readRequestToken(answer: HttpAnswer, provider: Provider, now?: number): TokenPair {
   if (answer.status !== 200) throw oauthFailure(answer, provider.title, now);
-  const fields = fieldsOf(answer.body);
-  const found = tokenFields.safeParse(fields);
-  if (!found.success) throw notOAuth(answer, provider.title, 'a request token');
   // Without the confirmation the provider may have dropped the callback, and would show no verifier.
-  if (provider.confirmsCallback && !confirmed.safeParse(fields).success)
-    throw notOAuth(answer, provider.title, 'a request token');
-  return new TokenPair(found.data.oauth_token, found.data.oauth_token_secret);
+  const confirmed = provider.confirmsCallback ? { oauth_callback_confirmed: z.literal('true') } : {};
+  return tokensIn(answer, provider, 'a request token', confirmed).tokens;
 }
 
 /**
@@ -125,9 +133,8 @@ export function readRequestToken(answer: HttpAnswer, provider: Provider, now?: n
  */
 export function readAccessToken(answer: HttpAnswer, provider: Provider): Granted {
   // A fault of the app or its keys would have shown at the request token, so this is about the verifier.
-  if ([400, 401, 403].includes(answer.status)) {
-    throw laterFailure(answer, provider, () => new VerifierRefused(provider.title, wordsIn(answer)));
-  }
+  if ([400, 401, 403].includes(answer.status))
+    throw laterFailure(answer, provider) ?? new VerifierRefused(provider.title, wordsIn(answer));
   return readGrant(answer, provider);
 }
 
@@ -139,18 +146,17 @@ export function readAccessToken(answer: HttpAnswer, provider: Provider): Granted
  */
 export function readPasswordToken(answer: HttpAnswer, provider: Provider): Granted {
   const { status, body } = answer;
+  const { title } = provider;
   if (![400, 401, 403, 404].includes(status)) return readGrant(answer, provider);
   const isLoginWrong = /(user ?name|password|credentials)/i.test(body) && !/x_?auth/i.test(body);
   if (isLoginWrong && !isWebPage(body)) {
-    const message = `${provider.title} refused the name or the password (${status})${wordsIn(answer)}`;
-    throw new FlockError('partly', message, { hint: 'try again; capital letters matter' });
+    const message = `${title} refused the name or the password (${status})`;
+    throw failure('partly', message, answer, 'try again; capital letters matter');
   }
-  throw laterFailure(answer, provider, () => {
-    const message = `${provider.title} does not let this app use xAuth (${status})${wordsIn(answer)}`;
-    return new FlockError('config', message, {
-      hint: 'run it without --xauth: X gives keys by PIN or by --callback; other services allow xAuth only to approved apps',
-    });
-  });
+  const message = `${title} does not let this app use xAuth (${status})`;
+  const hint =
+    'run it without --xauth: X gives keys by PIN or by --callback; other services allow xAuth only to approved apps';
+  throw laterFailure(answer, provider) ?? failure('config', message, answer, hint);
 }
 
 /** An access token, and its account if the answer names it. */
@@ -158,15 +164,12 @@ type Granted = ReturnType<typeof readGrant>;
 
 function readGrant(answer: HttpAnswer, provider: Provider) {
   if (answer.status !== 200) throw oauthFailure(answer, provider.title);
-  const fields = fieldsOf(answer.body);
-  const found = tokenFields.safeParse(fields);
-  if (!found.success) throw notOAuth(answer, provider.title, 'an access token');
-  const { oauth_token, oauth_token_secret } = found.data;
-  const { accountFields } = provider;
-  const account =
-    accountFields && accountFrom(fields[accountFields.id], fields[accountFields.name], provider);
-  if (accountFields && !account) throw notOAuth(answer, provider.title, 'an access token');
-  return { accessToken: new TokenPair(oauth_token, oauth_token_secret), account };
+  const wanted = 'an access token';
+  const { tokens: accessToken, fields } = tokensIn(answer, provider, wanted);
+  const { accountFields: names } = provider;
+  const account = names && accountFrom(fields[names.id], fields[names.name], provider);
+  if (names && !account) throw notOAuth(answer, provider.title, wanted);
+  return { accessToken, account };
 }
 
 function accountFrom(id: unknown, name: unknown, { account }: Provider): Account | undefined {
@@ -181,21 +184,20 @@ function accountFrom(id: unknown, name: unknown, { account }: Provider): Account
  */
 export function readWhoAmI(answer: HttpAnswer, provider: Provider, { id, name }: WhoAmI): Account {
   const { status, body } = answer;
-  if (status === 401 || status === 403) {
-    throw laterFailure(answer, provider, () => deadKey(provider.title, String(status), wordsIn(answer)));
-  }
-  if (status !== 200) throw oauthFailure(answer, provider.title);
+  const { title } = provider;
+  const deadKey = (code: string, words: string): FlockError =>
+    new FlockError('partly', `${title} does not accept the key (${code.slice(0, 20)})${words}`, {
+      hint: 'it was revoked, or its app was changed: make it again with keymaker reauth',
+    });
+  if (status === 401 || status === 403)
+    throw laterFailure(answer, provider) ?? deadKey(String(status), wordsIn(answer));
+  if (status !== 200) throw oauthFailure(answer, title);
   const account = accountFrom(valueAt(body, id), valueAt(body, name), provider);
   if (account) return account;
   // Flickr reports failures with status 200.
-  if (valueAt(body, 'stat') === 'fail') throw deadKey(provider.title, String(valueAt(body, 'code')));
-  throw notOAuth(answer, provider.title, 'the name of the account');
+  if (valueAt(body, 'stat') === 'fail') throw deadKey(String(valueAt(body, 'code')), '');
+  throw notOAuth(answer, title, 'the name of the account');
 }
-
-const deadKey = (provider: string, code: string, words = ''): FlockError =>
-  new FlockError('partly', `${provider} does not accept the key (${code.slice(0, 20)})${words}`, {
-    hint: 'it was revoked, or its app was changed: make it again with keymaker reauth',
-  });
 
 /**
  * @returns whether the access token was revoked now or was invalid before
@@ -222,6 +224,15 @@ function valueAt(json: string, path: string): unknown {
 /** A number as text. A number that JavaScript cannot hold exactly is refused: it would be another account's id. */
 const asText = (value: unknown): unknown => (Number.isSafeInteger(value) ? String(value) : value);
 
+/** The fields of a body: a form, as in the RFC, or JSON, as some providers send. A field that occurs twice in a form is left out. */
+function fieldsOf(body: string): Record<string, string> {
+  const json = z.record(z.string(), z.preprocess(asText, z.string()).or(z.boolean().transform(String)));
+  const object = json.safeParse(parseJson(body));
+  if (object.success) return object.data;
+  const byName = grouped(new URLSearchParams(body.trim()), ([name]) => name);
+  return Object.fromEntries([...byName.values()].filter(({ length }) => length === 1).flat());
+}
+
 /** The PIN is wrong, was used before, or came too late. Only a new link helps. */
 export class VerifierRefused extends FlockError {
   /** @param words - the provider's own words, from {@link wordsIn} */
@@ -231,19 +242,8 @@ export class VerifierRefused extends FlockError {
   }
 }
 
-/** The fields of a body: a form, as in the RFC, or JSON, as some providers send. A field that occurs twice in a form is left out. */
-function fieldsOf(body: string): Record<string, string> {
-  const json = z.record(z.string(), z.preprocess(asText, z.string()).or(z.boolean().transform(String)));
-  const object = json.safeParse(parseJson(body));
-  if (object.success) return object.data;
-  const fields = new Map<string, string>();
-  const doubled = new Set<string>();
-  for (const [name, value] of new URLSearchParams(body.trim())) {
-    if (fields.has(name)) doubled.add(name);
-    fields.set(name, value);
-  }
-  return Object.fromEntries([...fields].filter(([name]) => !doubled.has(name)));
-}
+const failure = (exit: Exit, message: string, answer: HttpAnswer, hint: string): FlockError =>
+  new FlockError(exit, message + wordsIn(answer), { hint });
 
 /**
  * Why a provider refused. X documents few of these bodies, and sends JSON, XML, forms and plain text.
@@ -252,49 +252,40 @@ function fieldsOf(body: string): Record<string, string> {
  */
 function oauthFailure(answer: HttpAnswer, provider: string, now?: number): FlockError {
   const { status } = answer;
-  const words = wordsIn(answer);
-  if (status === 429) {
-    return new FlockError('tryLater', `${provider} asks for patience (429)${words}`, {
-      hint: 'try again in 15 minutes',
-    });
-  }
+  if (status === 429)
+    return failure('tryLater', `${provider} asks for patience (429)`, answer, 'try again in 15 minutes');
   if (status >= 500) {
-    return new FlockError('unavailable', `${provider} is not well (${status})${words}`, {
-      hint: 'try again in a few minutes',
-    });
+    const message = `${provider} is not well (${status})`;
+    return failure('unavailable', message, answer, 'try again in a few minutes');
   }
   const known = foreignFailure(answer, provider) ?? knownFailure(answer, provider, 'first');
   if (known) return known;
   if (status === 401) {
-    return (
-      wrongClock(answer, provider, now) ??
-      new FlockError('config', `${provider} refused the app keys (401)${words}`, { hint: checkAppKeys })
-    );
+    const message = `${provider} refused the app keys (401)`;
+    return wrongClock(answer, provider, now) ?? failure('config', message, answer, checkAppKeys);
   }
-  return new FlockError('unavailable', `${provider} refused to begin the authorization (${status})${words}`, {
-    hint: 'is KEYMAKER_API_URL right, and is the app set up for OAuth 1.0a in the developer console?',
-  });
+  const message = `${provider} refused to begin the authorization (${status})`;
+  const hint = 'is KEYMAKER_API_URL right, and is the app set up for OAuth 1.0a in the developer console?';
+  return failure('unavailable', message, answer, hint);
 }
 
-/** Why a later request of an authorization was refused. A wrong app would have been refused at the first one. */
-const laterFailure = (answer: HttpAnswer, { title }: Provider, otherwise: () => FlockError): FlockError =>
-  foreignFailure(answer, title) ?? knownFailure(answer, title, 'later') ?? otherwise();
+/** Why a later request of an authorization was refused, if it is known. A wrong app would have been refused at the first one. */
+const laterFailure = (answer: HttpAnswer, { title }: Provider): FlockError | undefined =>
+  foreignFailure(answer, title) ?? knownFailure(answer, title, 'later');
 
 /** A refusal by something other than the provider; it says nothing about the app, the key or the PIN. */
 function foreignFailure({ status, body }: HttpAnswer, provider: string): FlockError | undefined {
   if (status === 407) {
+    const hint = `let this machine reach ${provider} without the proxy`;
     return new FlockError('unavailable', `a proxy between here and ${provider} wants a login (407)`, {
-      hint: `let this machine reach ${provider} without the proxy`,
+      hint,
     });
   }
   if (status < 400 || !isWebPage(body)) return undefined;
-  return new FlockError(
-    'unavailable',
-    `something between here and ${provider} answered ${status} with a web page`,
-    {
-      hint: 'is there a proxy, a firewall or a login page, or is KEYMAKER_API_URL (if set) the wrong address?',
-    },
-  );
+  const message = `something between here and ${provider} answered ${status} with a web page`;
+  const hint =
+    'is there a proxy, a firewall or a login page, or is KEYMAKER_API_URL (if set) the wrong address?';
+  return new FlockError('unavailable', message, { hint });
 }
 
 /** The content type does not tell: X has sent plain texts as `text/html`. */
@@ -355,75 +346,52 @@ const setClock = 'set the clock of this machine, for example with: timedatectl s
 
 /** @param step - the first request of an authorization, or a later one, at which some signs mean something else */
 function knownFailure(answer: HttpAnswer, provider: string, step: 'first' | 'later'): FlockError | undefined {
-  const { body } = answer;
-  const known = knownFailures.find(({ sign, anyStep }) => (step === 'first' || anyStep) && sign.test(body));
-  return (
-    known && new FlockError('config', `${provider} ${known.message}${wordsIn(answer)}`, { hint: known.hint })
+  const known = knownFailures.find(
+    ({ sign, onlyFirst }) => (step === 'first' || onlyFirst !== true) && sign.test(answer.body),
   );
+  return known && failure('config', `${provider} ${known.message}`, answer, known.hint);
 }
 
-const knownFailures = [
+const knownFailures: readonly { sign: RegExp; onlyFirst?: true; message: string; hint: string }[] = [
   {
     sign: /code"?\s*[:=]\s*"?415\b|callback.{0,40}not approved/i,
-    anyStep: false,
+    onlyFirst: true,
     message: 'does not know the callback address (415)',
     hint: 'register a callback URL in the developer console (any will do for PINs, for example http://127.0.0.1)',
   },
   {
     sign: /desktop applications only support/i,
-    anyStep: false,
+    onlyFirst: true,
     message: 'treats the app as a desktop app, which may only use PINs',
     hint: 'set the app type to "Web App" in the developer console',
   },
   {
     sign: /code"?\s*[:=]\s*"?135\b|timestamp out of bounds|oauth_problem=timestamp_refused|timestamp is too far/i,
-    anyStep: true,
     message: 'says that the time is wrong here (135)',
     hint: setClock,
   },
   {
     sign: /code"?\s*[:=]\s*"?(32|215)\b|oauth_problem=(consumer_key_unknown|signature_invalid)|consumer_key not recognized|signature does not match/,
-    anyStep: false,
+    onlyFirst: true,
     message: 'refused the app keys (32)',
     hint: checkAppKeys,
   },
   {
     sign: /client-not-enrolled|client-forbidden|code"?\s*[:=]\s*"?453\b/i,
-    anyStep: true,
     message: 'does not let the app in',
     hint: 'in the developer console: Manage apps, Move to package, Pay-per-use, Production',
   },
   {
     sign: /suspended/i,
-    anyStep: true,
     message: 'has suspended the app or the account',
     hint: 'sign in as the account, and look in the developer console, for the reason',
   },
 ];
 
-/**
- * Checks that a grant's token belongs to the account it names: X begins an access token with the account's id.
- *
- * @throws {FlockError} `unavailable` if it belongs to another account
- */
-function consistent(grant: Grant, { id, title }: Provider): Grant {
-  const { accessToken, account } = grant;
-  const owner = id === 'x' ? userIdIn(accessToken.reveal().token) : undefined;
-  if (owner === undefined || owner === account.userId) return grant;
-  throw new FlockError(
-    'unavailable',
-    `${title} sent a key of the account ${owner} for the account ${account.userId}; nothing was stored`,
-    { hint: `a proxy between here and ${title} may have mixed up answers; try again later` },
-  );
-}
-
-function notOAuth(answer: HttpAnswer, provider: string, wanted: string): FlockError {
-  const kind = isWebPage(answer.body) ? 'a web page' : 'something else';
-  return new FlockError(
-    'unavailable',
-    `${provider} sent ${kind} where ${wanted} should be (${answer.status})`,
-    {
-      hint: 'is there a proxy or a login page between, or is KEYMAKER_API_URL the wrong address?',
-    },
-  );
+function notOAuth({ status, body }: HttpAnswer, provider: string, wanted: string): FlockError {
+  const kind = isWebPage(body) ? 'a web page' : 'something else';
+  const hint = 'is there a proxy or a login page between, or is KEYMAKER_API_URL the wrong address?';
+  return new FlockError('unavailable', `${provider} sent ${kind} where ${wanted} should be (${status})`, {
+    hint,
+  });
 }

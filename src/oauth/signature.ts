@@ -13,9 +13,12 @@ export type Parameter = readonly [name: string, value: string];
 /** A request to sign and send. */
 export interface SignedCall {
   method: 'GET' | 'POST' | 'DELETE';
+  /** The address; its query is signed too, its fragment is not. */
   url: string;
-  oauth?: readonly Parameter[];
-  form?: readonly Parameter[];
+  /** `oauth_callback`, `oauth_verifier` and the like. */
+  oauth?: readonly Parameter[] | undefined;
+  /** The body's parameters, if the body is a form. */
+  form?: readonly Parameter[] | undefined;
   /** A body that is sent as JSON; it is not signed. */
   json?: unknown;
 }
@@ -24,7 +27,8 @@ interface SigningOptions {
   send: Send;
   clock: Clock;
   appKeys: TokenPair;
-  token?: TokenPair;
+  /** The request token or access token; none in the request for a request token. */
+  token?: TokenPair | undefined;
   /** Other secrets in the request, which are removed from a refusal that quotes it. */
   secrets?: readonly string[];
 }
@@ -32,23 +36,16 @@ interface SigningOptions {
 /** @returns sends a request, signed with the app keys and the token if there is one @see RFC 5849 section 3.1 */
 export function signedSend({ send, clock, appKeys, token, secrets = [] }: SigningOptions) {
   return async ({ method, url, oauth, form, json }: SignedCall): Promise<HttpAnswer> => {
-    const authorization = authorizationHeader({
-      method,
-      url,
-      appKeys,
-      token,
-      nonce: newNonce(),
-      timestamp: Math.floor(clock.now() / 1000),
-      ...(oauth && { oauth }),
-      ...(form && { form }),
-    });
-    const headers: Record<string, string> = { authorization, accept: '*/*' };
+    const timestamp = Math.floor(clock.now() / 1000);
+    const signed = { method, url, oauth, form, appKeys, token, nonce: newNonce(), timestamp };
+    const headers: Record<string, string> = { authorization: authorizationHeader(signed), accept: '*/*' };
     if (form) headers['content-type'] = 'application/x-www-form-urlencoded';
     if (json !== undefined) headers['content-type'] = 'application/json';
     const body = form ? formBody(form) : json === undefined ? undefined : JSON.stringify(json);
-    const request = { method, url, headers, ...(body !== undefined && { body }) };
+    const answer = await send({ method, url, headers, ...(body !== undefined && { body }) });
+    if (answer.status >= 200 && answer.status < 300) return answer;
     const pairs = [appKeys, ...(token ? [token] : [])].flatMap((pair) => Object.values(pair.reveal()));
-    return withoutEcho(await send(request), [...pairs, ...secrets]);
+    return withoutEcho(answer, [...pairs, ...secrets]);
   };
 }
 
@@ -56,105 +53,65 @@ export function signedSend({ send, clock, appKeys, token, secrets = [] }: Signin
 const newNonce = (): string => randomUUID().replaceAll('-', '').slice(2);
 
 /** Removes our secrets from a refusal: some proxies quote the request, and a message or log must not show its tokens. */
-function withoutEcho(answer: HttpAnswer, secrets: readonly string[]): HttpAnswer {
-  if (answer.status >= 200 && answer.status < 300) return answer;
-  const values = secrets.filter(({ length }) => length > 3);
-  const forms = values.flatMap((value) => [value, encode(value), JSON.stringify(value).slice(1, -1)]);
+function withoutEcho({ status, headers, body }: HttpAnswer, secrets: readonly string[]): HttpAnswer {
+  const forms = secrets
+    .filter(({ length }) => length > 3)
+    .flatMap((value) => [value, encode(value), JSON.stringify(value).slice(1, -1)]);
   const clean = (text: string): string =>
     forms.reduce((rest, form) => rest.replaceAll(form, '[secret]'), text);
-  const headers = Object.entries(answer.headers).map(([name, value]) => [name, clean(value)]);
-  return {
-    ...answer,
-    headers: Object.fromEntries(headers) as HttpAnswer['headers'],
-    body: clean(answer.body),
-  };
+  const cleaned = Object.entries(headers).map(([name, value]) => [name, clean(value)] as const);
+  return { status, headers: Object.fromEntries(cleaned), body: clean(body) };
 }
 
 /** What one signature covers. */
-interface SignatureInput {
-  method: string;
-  /** The address of the request; its query is signed too, its fragment is not. */
-  url: string;
-  /** The body's parameters, if the body is a form. */
-  form?: readonly Parameter[];
-  /** `oauth_callback`, `oauth_verifier` and the like. */
-  oauth?: readonly Parameter[];
-  appKeys: TokenPair;
-  /** The request token or access token; none in the request for a request token. */
-  token?: TokenPair | undefined;
-  nonce: string;
-  /** Seconds since 1970. */
-  timestamp: number;
-}
+type SignatureInput = Omit<SignedCall, 'json' | 'method'> &
+  Pick<SigningOptions, 'appKeys' | 'token'> & {
+    method: string;
+    nonce: string;
+    /** Seconds since 1970. */
+    timestamp: number;
+  };
 
 /**
  * The value of the `Authorization` header.
  *
- * @see RFC 5849 sections 3.1 (making requests) and 3.5.1 (authorization header)
+ * @see RFC 5849 sections 3.1 (making requests), 3.4.2 (HMAC-SHA1) and 3.5.1 (authorization header)
  */
-export function authorizationHeader(input: SignatureInput): string {
-  const protocol = protocolParameters(input).map(encodeBoth);
-  const signature = sign(textToSign(input, protocol), input);
+export function authorizationHeader(request: SignatureInput): string {
+  const { appKeys, token, oauth = [], nonce, timestamp } = request;
+  const protocol = [
+    ['oauth_consumer_key', appKeys.reveal().token] as const,
+    ...(token ? [['oauth_token', token.reveal().token] as const] : []),
+    ['oauth_signature_method', 'HMAC-SHA1'] as const,
+    ['oauth_timestamp', String(timestamp)] as const,
+    ['oauth_nonce', nonce] as const,
+    ['oauth_version', '1.0'] as const,
+    ...oauth,
+  ].map(encodeBoth);
+  const key = `${encode(appKeys.reveal().secret)}&${encode(token?.reveal().secret ?? '')}`;
+  const signature = createHmac('sha1', key).update(baseString(request, protocol)).digest('base64');
   const all = [...protocol, ['oauth_signature', encode(signature)] as const];
   return `OAuth ${all.map(([name, value]) => `${name}="${value}"`).join(', ')}`;
-}
-
-/** @see RFC 5849 section 3.1 */
-function protocolParameters({ appKeys, token, oauth = [], nonce, timestamp }: SignatureInput): Parameter[] {
-  return [
-    ['oauth_consumer_key', appKeys.reveal().token],
-    ...(token ? [['oauth_token', token.reveal().token] as const] : []),
-    ['oauth_signature_method', 'HMAC-SHA1'],
-    ['oauth_timestamp', String(timestamp)],
-    ['oauth_nonce', nonce],
-    ['oauth_version', '1.0'],
-    ...oauth,
-  ];
 }
 
 /**
  * The text that is signed.
  *
- * @param protocol - the `oauth_…` parameters of the header, without `oauth_signature`
+ * @param protocol - the `oauth_…` parameters of the header, without `oauth_signature`, encoded
  * @see RFC 5849 section 3.4.1
  */
-export const baseString = (
-  request: Pick<SignatureInput, 'method' | 'url' | 'form'>,
-  protocol: readonly Parameter[],
-): string => textToSign(request, protocol.map(encodeBoth));
-
-/** @param protocol - encoded */
-function textToSign(
+export function baseString(
   { method, url, form = [] }: Pick<SignatureInput, 'method' | 'url' | 'form'>,
   protocol: readonly Parameter[],
 ): string {
-  const address = new URL(url);
-  const parameters = [...queryParameters(address.search), ...form].map(encodeBoth);
-  return [method.toUpperCase(), baseAddress(address), normalized([...parameters, ...protocol])]
-    .map(encode)
-    .join('&');
-}
-
-/** Scheme and host in lower case, a default port left out, no query. @see RFC 5849 section 3.4.1.2 */
-const baseAddress = (address: URL): string => `${address.protocol}//${address.host}${address.pathname}`;
-
-/** @see RFC 5849 section 3.4.1.3.2: of encoded parameters, sort by name and then by value, join */
-function normalized(parameters: Parameter[]): string {
-  return parameters
-    .sort(([name, value], [otherName, otherValue]) => compare(name, otherName) || compare(value, otherValue))
-    .map(([name, value]) => `${name}=${value}`)
-    .join('&');
-}
-
-/** @see RFC 5849 section 3.4.1.3.1: the query is read as a form, so a plus sign is a space */
-function queryParameters(search: string): Parameter[] {
-  return [...new URLSearchParams(search)];
-}
-
-/** @see RFC 5849 section 3.4.2 */
-function sign(text: string, { appKeys, token }: Pick<SignatureInput, 'appKeys' | 'token'>): string {
-  const key = `${encode(appKeys.reveal().secret)}&${encode(token?.reveal().secret ?? '')}`;
-  return createHmac('sha1', key).update(text).digest('base64');
+  const { protocol: scheme, host, pathname, search } = new URL(url);
+  // The query is read as a form, so a plus sign is a space.
+  const parameters = [...new URLSearchParams(search), ...form].map(encodeBoth);
+  const sorted = [...parameters, ...protocol].sort(
+    ([name, value], [otherName, otherValue]) => compare(name, otherName) || compare(value, otherValue),
+  );
+  const normalized = sorted.map(([name, value]) => `${name}=${value}`).join('&');
+  return [method.toUpperCase(), `${scheme}//${host}${pathname}`, normalized].map(encode).join('&');
 }
 
 /** A text that needs no encoding, as most names and values. */
@@ -172,12 +129,8 @@ export function encode(text: string): string {
 const encodeBoth = ([name, value]: Parameter): Parameter => [encode(name), encode(value)];
 
 /** A form body of the parameters, encoded as they are signed. */
-export function formBody(parameters: readonly Parameter[]): string {
-  return parameters
-    .map(encodeBoth)
-    .map(([name, value]) => `${name}=${value}`)
-    .join('&');
-}
+export const formBody = (parameters: readonly Parameter[]): string =>
+  parameters.map(([name, value]) => `${encode(name)}=${encode(value)}`).join('&');
 
 /** Encoded text is ASCII, so comparing code units is comparing bytes. */
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

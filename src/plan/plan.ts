@@ -5,9 +5,8 @@ import type { Flock, PlannedBot, WholeFlock } from '../flock/load.ts';
 import { conditionOf, type StandingOf } from '../flock/status.ts';
 import { shownPath } from '../fs.ts';
 import { mustBeItsAccount } from '../keys/right-account.ts';
-import { isFinished } from '../ledger/cursor.ts';
 import { FlockHistory } from '../ledger/history.ts';
-import type { BotState } from '../ledger/state.ts';
+import { type BotState, isFinished } from '../ledger/state.ts';
 import { findSharedTexts, type LintOfBot, lintPoem } from '../poems/lint.ts';
 import { linesOf } from '../poems/poem.ts';
 import { hasLink } from '../poems/tweet-text.ts';
@@ -40,6 +39,12 @@ interface PlanOptions extends Shared {
   span: Span;
 }
 
+/** The time that is planned. Milliseconds since 1970. */
+interface Span {
+  from: number;
+  until: number;
+}
+
 /** What a bot will do, in sums. Instants and durations in milliseconds, money in micros. */
 interface Outlook {
   /** Posts in the time that is planned, and what they cost. */
@@ -52,42 +57,17 @@ interface Outlook {
   /** The lines of this pass that are not posted yet, and what all of them cost. */
   linesLeft: number;
   microsToEnd: number;
-  /** When the last of them is posted, where that is within 50 years. */
-  end: End | undefined;
+  /** When the last of them is posted, where that is within 50 years. `about`: reckoned from the pace, since it is far away. */
+  end: { at: number; about: boolean } | undefined;
   /** The time from one post to the next, where there are two. */
   every: number | undefined;
   /** The same as it would be if X refused nothing. */
   pace: number | undefined;
-  /** What X's refusals of repetitions came to in that time, where there were any. */
-  refused: Refused | undefined;
+  /** How often X refused a line as a repetition in that time, and how many of the slots have no post; undefined for never. */
+  refused: { times: number; missing: number; slots: number } | undefined;
   /** The budgets that hold it in that time. */
   held: PredictedBot['held'];
 }
-
-/** How often a line was refused as a repetition, and how many of the slots have no post. */
-interface Refused {
-  times: number;
-  missing: number;
-  slots: number;
-}
-
-interface End {
-  at: number;
-  /** It is too far away to be followed post by post, and is reckoned from the pace. */
-  about: boolean;
-}
-
-/** The time that is planned. Milliseconds since 1970. */
-interface Span {
-  from: number;
-  until: number;
-}
-
-/** What a month is in a forecast. Milliseconds. */
-const month = 30 * 86_400_000;
-
-/** Nobody plans farther ahead. Milliseconds. */
-const maxSpan = 50 * 365.25 * 86_400_000;
 
 /** One bot, as it will be. */
 export interface BotPlan {
@@ -103,35 +83,45 @@ export interface BotPlan {
   mostInDay: number;
 }
 
+/** What a month is in a forecast. Milliseconds. */
+const month = 30 * 86_400_000;
+
+/** Nobody plans farther ahead. Milliseconds. */
+const maxSpan = 50 * 365.25 * 86_400_000;
+
 /** How many steps are taken after the time that is planned, to see where the poems end. */
 const maxSteps = 30_000;
 
 /** What a flock will do: first its posts, one by one, and when all of them were taken, what they come to. */
 export class FlockPlan {
   readonly span: Span;
+  /** What the flock may spend. */
+  readonly purse: FlockBudget;
+  /** The bots that somebody wants to see, by name. */
+  readonly chosen: readonly BotToPlan[];
   readonly #options: PlanOptions;
-  readonly #chosen: readonly BotToPlan[];
   readonly #prediction: Prediction;
   readonly #tallies = new Map<string, BotTally>();
-  readonly #standings = new Map<string, StandingOf>();
+  readonly #standings: readonly StandingOf[];
   readonly #limits = new LimitWatch();
   #plans: readonly BotPlan[] | undefined;
 
   constructor(options: PlanOptions) {
     const { bots, chosen, span, ...shared } = options;
     this.span = span;
+    this.purse = shared.purse;
     this.#options = options;
-    this.#chosen = bots.filter(({ name }) => chosen(name));
-    for (const bot of this.#chosen) this.#standings.set(bot.name, standingOf(bot, shared, span.from));
+    this.chosen = bots.filter(({ name }) => chosen(name));
+    this.#standings = this.chosen.map((bot) => standingOf(bot, shared, span.from));
     // Bots that nobody wants to see matter where they spend what all have together.
-    this.#prediction = new Prediction(this.#isShared ? bots : this.#chosen, shared, span.from);
+    this.#prediction = new Prediction(this.#isShared ? bots : this.chosen, shared, span.from);
     const { prices } = shared.purse;
     const slotsIn = slotCounter();
     for (const bot of this.#prediction.bots) {
       const { name } = bot.bot;
       if (chosen(name)) this.#tallies.set(name, new BotTally(bot, { prices, span, slotsIn }));
     }
-    for (const { name, app } of this.#chosen) this.#limits.addBot(name, app);
+    for (const { name, app } of this.chosen) this.#limits.addBot(name, app);
   }
 
   /** The posts of the time that is planned, in its order. */
@@ -158,27 +148,17 @@ export class FlockPlan {
 
   /** What the authors of the poems may not have meant: bot by bot, then between bots. */
   *lints(): Generator<LintOfBot> {
-    const { prices } = this.#options.purse;
+    const { bots, chosen } = this.#options;
     for (const { bot, outlook } of this.bots()) {
       const { unit, refrain, atEnd } = bot.settings;
       const pace = { every: outlook.pace, refrain, atEnd, remembers: xLimits.remembers };
-      for (const lint of lintPoem(bot.lines, { unit, prices, pace }))
+      for (const lint of lintPoem(bot.lines, { unit, prices: this.purse.prices, pace }))
         yield { ...lint, bot: bot.name, file: bot.file };
     }
     // Of two bots with one text the chosen one is told of it.
-    const others = this.#options.bots.filter(({ name }) => !this.#options.chosen(name));
-    const poems = [...others, ...this.#chosen].map(({ name, file, lines }) => ({ bot: name, file, lines }));
-    for (const lint of findSharedTexts(poems)) if (this.#options.chosen(lint.bot)) yield lint;
-  }
-
-  /** The bots that somebody wants to see, by name. */
-  get chosen(): readonly BotToPlan[] {
-    return this.#chosen;
-  }
-
-  /** What the flock may spend. */
-  get purse(): FlockBudget {
-    return this.#options.purse;
+    const others = bots.filter(({ name }) => !chosen(name));
+    const poems = [...others, ...this.chosen].map(({ name, file, lines }) => ({ bot: name, file, lines }));
+    for (const lint of findSharedTexts(poems)) if (chosen(lint.bot)) yield lint;
   }
 
   /** What a month would cost if the flock had no budget of its own, in micros; undefined where that holds no bot back. */
@@ -188,46 +168,44 @@ export class FlockPlan {
     const free = { purse: { ...purse, budget: {} }, history: new FlockHistory(), deadline };
     const { from } = this.span;
     const costs = new Map<string, number>();
-    for (const { bot, micros } of new Prediction(this.#chosen, free, from).until(from + month))
+    for (const { bot, micros } of new Prediction(this.chosen, free, from).until(from + month))
       costs.set(bot, (costs.get(bot) ?? 0) + micros);
-    return this.#chosen.reduce((sum, { name, settings: { budget } }) => {
+    return this.chosen.reduce((sum, { name, settings: { budget } }) => {
       return sum + Math.min(costs.get(name) ?? 0, inMicros(budget.usdPerMonth ?? Infinity));
     }, 0);
   }
 
   /** Whether what one bot spends is another's loss. */
   get #isShared(): boolean {
-    const { postsPerDay, usdPerMonth } = this.#options.purse.budget;
+    const { postsPerDay, usdPerMonth } = this.purse.budget;
     return postsPerDay !== undefined || usdPerMonth !== undefined;
   }
 
   #sumUp(): BotPlan[] {
     this.#lookFarther();
-    const ends = new Map(this.#prediction.bots.map(({ bot, rest, parked }) => [bot.name, { rest, parked }]));
-    return this.#chosen.flatMap((bot) => {
-      const outlook = this.#tallies.get(bot.name)?.outlook(this.#prediction.now);
-      const standing = this.#standings.get(bot.name);
-      if (!outlook || !standing) return [];
-      const mostInDay = this.#limits.mostInDay(bot.name);
-      const { rest, parked } = ends.get(bot.name) ?? {};
-      return [{ bot, standing, outlook, rest, parked, mostInDay }];
+    return this.chosen.flatMap((bot, index) => {
+      const tally = this.#tallies.get(bot.name);
+      const standing = this.#standings[index];
+      if (!tally || !standing) return [];
+      const { rest, parked } = tally.bot;
+      const outlook = tally.outlook(this.#prediction.now);
+      return [{ bot, standing, outlook, rest, parked, mostInDay: this.#limits.mostInDay(bot.name) }];
     });
   }
 
   /** Goes on after the time that is planned, as far as is reasonable, to see what a month costs and where poems end. */
   #lookFarther(): void {
-    const isDone = (bot: PredictedBot): boolean => !this.#isShared && this.#isKnown(bot);
+    /** Whether there is nothing more to see of a bot. */
+    const isKnown = ({ bot: { name }, rest }: PredictedBot): boolean => {
+      const tally = this.#tallies.get(name);
+      return !tally || rest !== undefined || tally.isDone(this.#prediction.now);
+    };
+    const isDone = (bot: PredictedBot): boolean => !this.#isShared && isKnown(bot);
     let posts = 0;
     for (const post of this.#prediction.until(this.span.from + maxSpan, { mostSteps: maxSteps, isDone })) {
       this.#tallies.get(post.bot)?.add(post);
-      if (++posts % 1000 === 0 && this.#prediction.bots.every((bot) => this.#isKnown(bot))) return;
+      if (++posts % 1000 === 0 && this.#prediction.bots.every(isKnown)) return;
     }
-  }
-
-  /** Whether there is nothing more to see of a bot. */
-  #isKnown({ bot: { name }, rest }: PredictedBot): boolean {
-    const tally = this.#tallies.get(name);
-    return !tally || rest !== undefined || tally.isDone(this.#prediction.now);
   }
 }
 
@@ -244,10 +222,10 @@ export function standingOf(
 }
 
 /** What all of some bots cost together in a month, in micros, given what the flock may spend. */
-export const microsPerMonth = (plans: readonly BotPlan[], usdPerMonth: number | undefined): number =>
+export const microsPerMonth = (plans: readonly BotPlan[], usdPerMonth = Infinity): number =>
   Math.min(
     sumOf(plans, (outlook) => outlook.microsPerMonth),
-    inMicros(usdPerMonth ?? Infinity),
+    inMicros(usdPerMonth),
   );
 
 /** A sum over bots. */
@@ -262,10 +240,8 @@ interface TallyOptions {
 
 /** Adds up what one bot posts, as it comes. */
 class BotTally {
-  readonly #bot: PredictedBot;
-  readonly #prices: PriceTable;
-  readonly #span: Span;
-  readonly #slotsIn: ReturnType<typeof slotCounter>;
+  readonly bot: PredictedBot;
+  readonly #given: TallyOptions;
   readonly #linesLeft: number;
   /** The pass that ends with these lines. */
   readonly #pass: number;
@@ -281,11 +257,9 @@ class BotTally {
   /** Slots of the time that is planned that have a post. */
   #served = 0;
 
-  constructor(bot: PredictedBot, { prices, span, slotsIn }: TallyOptions) {
-    this.#bot = bot;
-    this.#prices = prices;
-    this.#span = span;
-    this.#slotsIn = slotsIn;
+  constructor(bot: PredictedBot, given: TallyOptions) {
+    this.bot = bot;
+    this.#given = given;
     const { state, settings, lines } = bot.bot;
     const left = bot.linesLeft()?.length ?? 0;
     const isOver = bot.isAtEnd && left === 0;
@@ -296,18 +270,19 @@ class BotTally {
   }
 
   add({ at, slot, micros }: PredictedPost): void {
-    const { from, until } = this.#span;
+    const { from, until } = this.#given.span;
     if (at <= until) {
       this.#inSpan.posts++;
       this.#inSpan.micros += micros;
-      if (slot > from - this.#bot.schedule.offset) this.#served++;
+      if (slot > from - this.bot.schedule.offset) this.#served++;
     }
     if (at < from + month) this.#inMonth += micros;
     // Where its last line was passed over, the post before that was its last.
-    if (this.#end === undefined && this.#isOver()) this.#end = this.#last ?? at;
+    const isOver = (this.bot.state?.pass ?? 0) > this.#pass;
+    if (this.#end === undefined && isOver) this.#end = this.#last ?? at;
     if (this.#end === undefined) {
       this.#toEnd += micros;
-      if (this.#bot.isAtEnd) this.#end = at;
+      if (this.bot.isAtEnd) this.#end = at;
     }
     this.#posts++;
     this.#first ??= at;
@@ -316,28 +291,32 @@ class BotTally {
 
   /** To be called when the time that is planned is over. */
   endSpan(): void {
-    this.#held = this.#bot.held;
-    this.#refused = this.#bot.refused;
+    this.#held = this.bot.held;
+    this.#refused = this.bot.refused;
   }
 
   /** Whether its last line was posted, and all that it costs in a month is known. */
   isDone(now: number): boolean {
-    return this.#end !== undefined && now >= this.#span.from + month;
+    return this.#end !== undefined && now >= this.#given.span.from + month;
   }
 
   /** @param now - how far the prediction has come */
   outlook(now: number): Outlook {
-    const { from } = this.#span;
-    const share = Math.min(1, (now - from) / month);
-    const most = this.#bot.bot.settings.budget.usdPerMonth ?? Infinity;
+    const share = Math.min(1, (now - this.#given.span.from) / month);
+    const { lines, settings } = this.bot.bot;
+    const left = this.#end === undefined ? (this.bot.linesLeft() ?? []) : [];
+    const costs = left.map((line) => costOf(lines[line]?.text ?? '', this.#given.prices));
     const every = this.#every();
     return {
       ...this.#inSpan,
       next: this.#first,
-      microsPerMonth: Math.min(inMicros(most), share > 0 ? Math.round(this.#inMonth / share) : 0),
+      microsPerMonth: Math.min(
+        inMicros(settings.budget.usdPerMonth ?? Infinity),
+        share > 0 ? Math.round(this.#inMonth / share) : 0,
+      ),
       linesLeft: this.#linesLeft,
-      microsToEnd: this.#toEnd + (this.#end === undefined ? this.#restOfCost() : 0),
-      end: this.#endFrom(now, every),
+      microsToEnd: costs.reduce((sum, cost) => sum + cost, this.#toEnd),
+      end: this.#endFrom(now, every, left.length),
       every,
       pace: this.#pace(every),
       refused: this.#refusals(),
@@ -347,58 +326,43 @@ class BotTally {
 
   /** Refusals slow a bot down, and would hide that it is too fast: then the schedule says how fast it is. */
   #pace(every: number | undefined): number | undefined {
-    if (this.#bot.refused === 0) return every;
-    const { from } = this.#span;
+    if (this.bot.refused === 0) return every;
+    const { from } = this.#given.span;
     const slots = this.#slotsOf({ from, until: from + month });
     return slots > 1 ? month / slots : every;
   }
 
-  #refusals(): Refused | undefined {
+  #refusals(): Outlook['refused'] {
     if (this.#refused === 0) return undefined;
-    const { parked, schedule } = this.#bot;
-    const { offset } = schedule;
-    const { from, until } = this.#span;
-    const isLast = this.#bot.bot.settings.atEnd === 'stop' ? this.#end : undefined;
+    const { parked, schedule, bot } = this.bot;
+    const { from, until } = this.#given.span;
+    const isLast = bot.settings.atEnd === 'stop' ? this.#end : undefined;
     const last = Math.min(until, isLast ?? until, parked?.at ?? until);
-    const slots = this.#slotsOf({ from: from - offset, until: last - offset });
+    const slots = this.#slotsOf({ from: from - schedule.offset, until: last - schedule.offset });
     return { times: this.#refused, missing: Math.max(0, slots - this.#served), slots };
   }
 
   #slotsOf(stretch: Stretch): number {
-    const { schedule: expression, timezone } = this.#bot.bot.settings;
-    return this.#slotsIn({ expression, timezone }, stretch);
-  }
-
-  #isOver(): boolean {
-    return (this.#bot.state?.pass ?? 0) > this.#pass;
+    const { schedule: expression, timezone } = this.bot.bot.settings;
+    return this.#given.slotsIn({ expression, timezone }, stretch);
   }
 
   #every(): number | undefined {
     if (this.#posts > 1) return ((this.#last ?? 0) - (this.#first ?? 0)) / (this.#posts - 1);
-    const slot = this.#bot.schedule.nextSlot(this.#span.from);
-    const following = slot === undefined ? undefined : this.#bot.schedule.nextSlot(slot);
+    const slot = this.bot.schedule.nextSlot(this.#given.span.from);
+    const following = slot === undefined ? undefined : this.bot.schedule.nextSlot(slot);
     return slot === undefined || following === undefined ? undefined : following - slot;
   }
 
-  #restOfCost(): number {
-    const { lines } = this.#bot.bot;
-    const left = this.#bot.linesLeft() ?? [];
-    return left.reduce((sum, line) => sum + costOf(lines[line]?.text ?? '', this.#prices), 0);
-  }
-
-  #endFrom(now: number, every: number | undefined): End | undefined {
+  #endFrom(now: number, every: number | undefined, left: number): Outlook['end'] {
     if (this.#end !== undefined) return { at: this.#end, about: false };
-    const { rest, isAtEnd } = this.#bot;
+    const { rest, isAtEnd } = this.bot;
     if (rest === 'finished' && isAtEnd && this.#last !== undefined) return { at: this.#last, about: false };
     if (rest !== undefined || every === undefined) return undefined;
-    const left = this.#bot.linesLeft()?.length ?? 0;
     const at = Math.max(this.#last ?? 0, now - every) + left * every;
-    return at < this.#span.from + maxSpan ? { at: Math.round(at), about: true } : undefined;
+    return at < this.#given.span.from + maxSpan ? { at: Math.round(at), about: true } : undefined;
   }
 }
-
-/** Poems read at a time. */
-const readers = 64;
 
 /**
  * Reads the poems of a flock, each once.
@@ -429,7 +393,7 @@ export async function readBots(
       return [];
     }
   };
-  const found = await pMap(bots, read, { concurrency: readers });
+  const found = await pMap(bots, read, { concurrency: 64 });
   return { bots: found.flat(), invalidBots: invalid.sort((a, b) => (a.bot < b.bot ? -1 : 1)) };
 }
 

@@ -1,10 +1,9 @@
 import TinyQueue from 'tinyqueue';
 import type { BotSettings } from '../config/flock-file.ts';
 import { defaultSockets } from '../http/exchange.ts';
-import { fingerprints, isFinished, linesLeft } from '../ledger/cursor.ts';
 import type { Intent, LedgerEvent } from '../ledger/events.ts';
 import type { FlockHistory } from '../ledger/history.ts';
-import { applyEvent, type BotState } from '../ledger/state.ts';
+import { applyEvent, type BotState, fingerprints, isFinished, linesLeft } from '../ledger/state.ts';
 import type { XFailure } from '../networks/x/failure.ts';
 import type { Line } from '../poems/poem.ts';
 import { asKept, cashtagsIn } from '../poems/tweet-text.ts';
@@ -172,12 +171,11 @@ export class PredictedBot {
       case 'wait for budget':
         return this.#hold(move.cap, now);
       case 'post': {
-        const { post, price } = move;
-        const { line, lines } = post;
+        const { line, lines } = move.post;
         // No timeline is searched for it, so its fingerprint is not needed.
         const intent = { event: 'intent', bot, at: now, slot, until, line, lines, print: '' } as const;
-        this.#record(now, { ...intent, ...price });
-        const sent = { bot, at: now, slot, ...post, micros: price.cost ?? 0 };
+        this.#record(now, { ...intent, ...move.price });
+        const sent = { bot, at: now, slot, ...move.post, micros: move.price.cost ?? 0 };
         return { answer: () => this.#answered(sent, state) };
       }
     }
@@ -296,11 +294,8 @@ export class Prediction {
       if (steps >= mostSteps) return;
       this.#now = first.at;
       const sent: { step: Step; answer: () => PredictedPost | undefined }[] = [];
-      for (
-        let step = this.#next();
-        step && isSameRound(step, first) && sent.length < defaultSockets;
-        step = this.#next()
-      ) {
+      for (let step = this.#next(); step && sent.length < defaultSockets; step = this.#next()) {
+        if (step.at !== first.at || step.round !== first.round) break;
         this.#queue.pop();
         steps++;
         const bot = this.bots[step.index];
@@ -355,5 +350,3 @@ export class Prediction {
 }
 
 const compareSteps = (a: Step, b: Step): number => a.at - b.at || a.round - b.round || a.index - b.index;
-
-const isSameRound = (a: Step, b: Step): boolean => a.at === b.at && a.round === b.round;

@@ -1,17 +1,12 @@
 import { inUsd } from '../cost.ts';
-import type { Flock } from '../flock/load.ts';
 import { type BotPlan, type FlockPlan, microsPerMonth, sumOf } from './plan.ts';
 import type { PredictedPost } from './predict.ts';
-import { notesOf, notesOfFlock } from './render-text.ts';
+import { type LeftOut, notesOf, notesOfFlock } from './render-text.ts';
 import { describeExcess, type Excess, xLimits } from './x-limits.ts';
 import { iso } from '../text.ts';
 
 /** A plan for programs, part by part: a large flock has millions of posts, and none of them is kept. */
-export function* planAsJson(
-  plan: FlockPlan,
-  invalidBots: Flock['invalidBots'],
-  passedOver: Flock['passedOver'] = [],
-): Generator<string> {
+export function* planAsJson(plan: FlockPlan, { invalidBots, passedOver }: LeftOut): Generator<string> {
   const { span, purse } = plan;
   const { version, date } = purse.prices;
   yield `{\n  "from": "${iso(span.from)}",\n  "until": "${iso(span.until)}",\n`;
@@ -96,43 +91,39 @@ function excessAsJson(excess: Excess): object {
   return { limit, ...whose, ...found, message: describeExcess(excess) };
 }
 
-/** A post as an entry of a calendar. Instants in milliseconds since 1970. */
-interface CalendarEntry {
-  bot: string;
-  /** What it is for: with the bot it tells this entry from all others, also when it is made again. */
-  slot: number;
-  at: number;
-  text: string;
-  /** What else there is to say of it, in one line. */
-  note: string;
+/**
+ * A plan for calendar programs, post by post, as an iCalendar.
+ *
+ * @param made - when it is made, in milliseconds since 1970
+ * @see RFC 5545
+ */
+export function* planAsIcs(plan: FlockPlan, made: number): Generator<string> {
+  const files = new Map<string, string>(plan.chosen.map(({ name, file }) => [name, file]));
+  yield linesOf('BEGIN:VCALENDAR', 'VERSION:2.0', 'PRODID:-//flockd//plan//EN', 'CALSCALE:GREGORIAN');
+  for (const post of plan.posts()) yield formatEntry(post, files.get(post.bot) ?? '', made);
+  yield linesOf('END:VCALENDAR');
 }
 
-/** The beginning of an iCalendar. Entries follow, then {@link endOfCalendar}. @see RFC 5545 */
-const beginningOfCalendar: string = [
-  'BEGIN:VCALENDAR',
-  'VERSION:2.0',
-  'PRODID:-//flockd//plan//EN',
-  'CALSCALE:GREGORIAN',
-  '',
-].join('\r\n');
-
-const endOfCalendar = 'END:VCALENDAR\r\n';
-
-/** One entry of an iCalendar, at an instant without a duration. @param made - when the calendar is made */
-export function formatEntry({ bot, slot, at, text, note }: CalendarEntry, made: number): string {
-  return [
+/** A post as an entry of a calendar, at an instant without a duration. Bot and slot tell it from all others, whenever it is made. */
+export function formatEntry(
+  { bot, slot, at, text, line, lines }: Omit<PredictedPost, 'micros'>,
+  file: string,
+  made: number,
+): string {
+  const shown = lines === 1 ? `line ${line + 1}` : `lines ${line + 1} to ${line + lines}`;
+  return linesOf(
     'BEGIN:VEVENT',
     `UID:${bot}-${slot}@flockd`,
     `DTSTAMP:${instant(made)}`,
     `DTSTART:${instant(at)}`,
     `SUMMARY:${escape(`${bot}: ${text}`)}`,
-    `DESCRIPTION:${escape(note)}`,
+    `DESCRIPTION:${escape(`${shown} of ${file}`)}`,
     'TRANSP:TRANSPARENT',
     'END:VEVENT',
-  ]
-    .map((line) => `${fold(line)}\r\n`)
-    .join('');
+  );
 }
+
+const linesOf = (...lines: string[]): string => lines.map((line) => `${fold(line)}\r\n`).join('');
 
 /** `20261121T090000Z` */
 const instant = (milliseconds: number): string =>
@@ -149,7 +140,6 @@ const escape = (text: string): string =>
 const maxOctets = 75;
 
 function fold(line: string): string {
-  if (Buffer.byteLength(line) <= maxOctets) return line;
   let folded = '';
   let octets = 0;
   for (const character of line) {
@@ -162,15 +152,4 @@ function fold(line: string): string {
     octets += size;
   }
   return folded;
-}
-
-/** A plan for calendar programs, post by post. @param made - when it is made, in milliseconds since 1970 */
-export function* planAsIcs(plan: FlockPlan, made: number): Generator<string> {
-  const files = new Map<string, string>(plan.chosen.map(({ name, file }) => [name, file]));
-  yield beginningOfCalendar;
-  for (const { bot, slot, at, text, line, lines } of plan.posts()) {
-    const shown = lines === 1 ? `line ${line + 1}` : `lines ${line + 1} to ${line + lines}`;
-    yield formatEntry({ bot, slot, at, text, note: `${shown} of ${files.get(bot) ?? ''}` }, made);
-  }
-  yield endOfCalendar;
 }

@@ -11,9 +11,9 @@ import {
   cutTo,
   grouped,
   iso,
+  listed,
   listedFirst,
   localTime,
-  scheduleInWords,
   tableLines,
   widthOf,
 } from '../text.ts';
@@ -95,10 +95,8 @@ function ofBudget({ outlook: { held }, bot }: BotPlan): Note | undefined {
   const { cap, at } = held.first;
   const unit = cap.what === 'postsPerDay' ? 'days' : 'months';
   const again = held.times > 1 ? `, the first of ${held.times} such ${unit}` : '';
-  return {
-    text: describeStop(cap, at, bot.settings.timezone) + again,
-    hint: `raise its ${cap.what} in flock.json`,
-  };
+  const text = describeStop(cap, at, bot.settings.timezone) + again;
+  return { text, hint: `raise its ${cap.what} in flock.json` };
 }
 
 /** Why posts are missing that no budget holds back. */
@@ -113,10 +111,9 @@ function ofRefusals({ outlook: { refused, held }, bot }: BotPlan): Note | undefi
 
 /** When the flock has spent all that it may. */
 export function notesOfFlock(plan: FlockPlan): Note[] {
-  const held = plan
-    .bots()
-    .flatMap(({ outlook }) => (outlook.held?.first.cap.whose === 'flock' ? [outlook.held.first] : []));
-  const [first] = held.sort((a, b) => a.at - b.at);
+  const all = plan.bots().flatMap(({ outlook: { held } }) => (held ? [held.first] : []));
+  const held = all.filter(({ cap }) => cap.whose === 'flock').sort((a, b) => a.at - b.at);
+  const [first] = held;
   if (!first) return [];
   const wait = `; ${counted(held.length, 'bot')} ${held.length === 1 ? 'waits' : 'wait'} for it`;
   const text = describeStop(first.cap, first.at, plan.purse.timezone) + wait;
@@ -132,10 +129,8 @@ function describeStop(cap: BudgetExceeded, at: number, timezone: string): string
 
 function ofSlots({ rest, outlook, bot }: BotPlan, until: number): Note | undefined {
   const { schedule, timezone } = bot.settings;
-  if (rest === 'no more slots') {
-    const text = `its schedule ${schedule} has no slot in the next 40 years`;
-    return { text, hint: 'change it in flock.json' };
-  }
+  const text = `its schedule ${schedule} has no slot in the next 40 years`;
+  if (rest === 'no more slots') return { text, hint: 'change it in flock.json' };
   if (outlook.next === undefined || outlook.next <= until) return undefined;
   return { text: `posts nothing before ${clockTime(outlook.next, timezone)}` };
 }
@@ -157,10 +152,11 @@ export function* showPlan(plan: FlockPlan, leftOut: LeftOut, room: Room): Genera
   for (const post of plan.posts()) calendar.add(post);
   const bots = plan.bots();
   yield* showSums(plan);
+  const ignored = passedOverShown(leftOut.passedOver).filter(({ kind }) => kind === 'ignored');
   yield* section('Needs attention', [
     ...showLeftOut(leftOut),
     ...showNotes(plan, room),
-    ...showIgnored(leftOut),
+    ...ignored.map(({ file, why }) => `${file}: ${why}`),
   ]);
   yield* section("X's limits", showLimits(plan, room));
   yield* section('In the poems', showLints(plan, room));
@@ -215,9 +211,6 @@ const showLeftOut = ({ invalidBots, passedOver }: LeftOut): string[] => [
     .filter(({ kind }) => kind !== 'ignored')
     .flatMap(({ file, why, hint }) => withHint({ text: `${file}: ${why}`, hint })),
 ];
-
-const showIgnored = ({ passedOver }: LeftOut): string[] =>
-  passedOverShown(passedOver).flatMap(({ file, kind, why }) => (kind === 'ignored' ? `${file}: ${why}` : []));
 
 const withHint = ({ text, hint }: Note): string[] => (hint === undefined ? [text] : [text, `hint: ${hint}`]);
 
@@ -286,9 +279,9 @@ function showBots(plans: readonly BotPlan[], room: Room): string[] {
   ];
 }
 
-function accountOf({ bot }: BotPlan): string {
-  if (!bot.bundle) return 'no key yet';
-  return bot.account === undefined ? '?' : `@${bot.account}`;
+function accountOf({ bot: { bundle, account } }: BotPlan): string {
+  if (!bundle) return 'no key yet';
+  return account === undefined ? '?' : `@${account}`;
 }
 
 /** `daily at 18:30, Europe/Berlin` */
@@ -381,3 +374,65 @@ const numberOf = ({ line: first, lines }: PredictedPost): string =>
   lines === 1 ? `${first + 1}` : `${first + 1}-${first + lines}`;
 
 const inOneLine = (text: string): string => text.replaceAll('\n', ' / ').replaceAll('\t', ' ');
+
+const weekdays = 'Sundays Mondays Tuesdays Wednesdays Thursdays Fridays Saturdays Sundays'.split(' ');
+
+/** The maximum number of times of day that are listed. */
+const maxTimes = 4;
+
+/** A cron expression in words if they are short, otherwise as it is written: `daily at 09:00 and 21:00`. */
+export function scheduleInWords(expression: string): string {
+  const fields = expression.trim().split(/\s+/);
+  const [minute = '', hour = '', dayOfMonth, month, dayOfWeek = ''] = fields;
+  if (fields.length !== 5 || month !== '*') return expression;
+  const days = dayOfMonth === '*' ? daysInWords(dayOfWeek) : undefined;
+  if (days === undefined) return expression;
+  const times = timesInWords(minute, hour);
+  if (times !== undefined) return `${days} at ${times}`;
+  const interval = intervalInWords(minute, hour);
+  if (interval === undefined) return expression;
+  return days === 'daily' ? interval : `${interval}, ${days}`;
+}
+
+function daysInWords(dayOfWeek: string): string | undefined {
+  if (dayOfWeek === '*') return 'daily';
+  if (dayOfWeek === '1-5') return 'Mondays to Fridays';
+  const names = dayOfWeek.split(',').map((day) => (/^[0-7]$/.test(day) ? weekdays[Number(day)] : undefined));
+  const known = names.filter((name) => name !== undefined);
+  return known.length === names.length && known.length <= 3 ? listed(known) : undefined;
+}
+
+function timesInWords(minute: string, hour: string): string | undefined {
+  const [minutes, hours] = [numbers(minute, 59), numbers(hour, 23)];
+  if (!minutes || !hours || minutes.length * hours.length > maxTimes) return undefined;
+  const times = hours.flatMap((h) => minutes.map((m) => `${two(h)}:${two(m)}`));
+  return listed(times.sort());
+}
+
+function intervalInWords(minute: string, hour: string): string | undefined {
+  const [first, ...others] = numbers(minute, 59) ?? [];
+  const at = first === undefined || others.length > 0 ? undefined : `:${two(first)}`;
+  if (hour === '*') {
+    if (minute === '*' || minute === '*/1') return 'every minute';
+    const step = stepOf(minute, 60);
+    if (step !== undefined) return `every ${step} minutes`;
+    return at === undefined ? undefined : `hourly at ${at}`;
+  }
+  const step = stepOf(hour, 24);
+  return step === undefined || at === undefined ? undefined : `every ${step} hours at ${at}`;
+}
+
+// The step in a field such as */5, if it divides the whole evenly.
+function stepOf(field: string, whole: number): number | undefined {
+  const step = Number(/^\*\/(\d{1,2})$/.exec(field)?.[1] ?? 0);
+  return step > 1 && step < whole && whole % step === 0 ? step : undefined;
+}
+
+/** The numbers in a list such as `9,21`, or undefined for anything else. */
+function numbers(field: string, max: number): number[] | undefined {
+  if (!/^\d{1,2}(,\d{1,2})*$/.test(field)) return undefined;
+  const found = [...new Set(field.split(',').map(Number))].sort((a, b) => a - b);
+  return found.every((number) => number <= max) ? found : undefined;
+}
+
+const two = (number: number): string => String(number).padStart(2, '0');

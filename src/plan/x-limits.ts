@@ -29,18 +29,14 @@ interface Peak {
 
 /** Finds the busiest stretch of posts that come in order. */
 export class PeakFinder {
+  peak: Peak = { posts: 0, at: 0 };
   readonly #within: number;
   #instants: number[] = [];
   #first = 0;
-  #peak: Peak = { posts: 0, at: 0 };
 
   /** @param within - how long a stretch is, in milliseconds */
   constructor(within: number) {
     this.#within = within;
-  }
-
-  get peak(): Peak {
-    return this.#peak;
   }
 
   add(at: number): void {
@@ -51,7 +47,7 @@ export class PeakFinder {
       this.#first = 0;
     }
     const posts = this.#instants.length - this.#first;
-    if (posts > this.#peak.posts) this.#peak = { posts, at };
+    if (posts > this.peak.posts) this.peak = { posts, at };
   }
 }
 
@@ -59,19 +55,21 @@ export class PeakFinder {
 export interface Excess {
   limit: LimitName;
   /** The bots whose posts count: one, or all bots of an app. */
-  bots: readonly string[];
+  bots: string[];
   peak: Peak;
 }
 
-interface Watched {
-  limit: LimitName;
-  bots: string[];
-  finder: PeakFinder;
-}
+/** A limit, and the posts that count towards it. */
+class Watched extends PeakFinder implements Excess {
+  readonly limit: LimitName;
+  readonly bots: string[];
 
-const watch = (limit: LimitName, ...bots: string[]): Watched => {
-  return { limit, bots, finder: new PeakFinder(xLimits.limits[limit].within) };
-};
+  constructor(limit: LimitName, ...bots: string[]) {
+    super(xLimits.limits[limit].within);
+    this.limit = limit;
+    this.bots = bots;
+  }
+}
 
 /** Compares a flock's posts with X's limits. */
 export class LimitWatch {
@@ -81,32 +79,29 @@ export class LimitWatch {
 
   /** @param app - tells the app of one key from that of another */
   addBot(bot: string, app: string): void {
-    const ofApp = this.#ofApps.get(app) ?? watch('app');
+    const ofApp = this.#ofApps.get(app) ?? new Watched('app');
     this.#ofApps.set(app, ofApp);
     ofApp.bots.push(bot);
-    const own = (['account', 'unverified-day', 'unverified-half-hour'] as const).map((limit) =>
-      watch(limit, bot),
+    const own = (['account', 'unverified-day', 'unverified-half-hour'] as const).map(
+      (limit) => new Watched(limit, bot),
     );
     this.#ofBots.set(bot, [...own, ofApp]);
   }
 
   /** One more post; they come in order. */
   addPost(bot: string, at: number): void {
-    for (const { finder } of this.#ofBots.get(bot) ?? []) finder.add(at);
+    for (const limit of this.#ofBots.get(bot) ?? []) limit.add(at);
   }
 
   /** The most posts of a bot in any 24 hours. */
   mostInDay(bot: string): number {
-    const watched = this.#ofBots.get(bot)?.find(({ limit }) => limit === 'unverified-day');
-    return watched?.finder.peak.posts ?? 0;
+    return this.#ofBots.get(bot)?.find(({ limit }) => limit === 'unverified-day')?.peak.posts ?? 0;
   }
 
   /** Those of apps first. */
   excesses(): Excess[] {
     const all = new Set([...this.#ofApps.values(), ...[...this.#ofBots.values()].flat()]);
-    return [...all]
-      .map(({ limit, bots, finder: { peak } }) => ({ limit, bots, peak }))
-      .filter(({ limit, peak }) => peak.posts > xLimits.limits[limit].posts);
+    return [...all].filter(({ limit, peak }) => peak.posts > xLimits.limits[limit].posts);
   }
 }
 

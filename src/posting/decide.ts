@@ -1,8 +1,7 @@
 import type { BotSettings } from '../config/flock-file.ts';
-import { isFinished, type Cursor } from '../ledger/cursor.ts';
 import type { LedgerEvent, Price } from '../ledger/events.ts';
 import type { FlockHistory } from '../ledger/history.ts';
-import type { BotState, Owed } from '../ledger/state.ts';
+import { type BotState, type Cursor, isFinished, type Owed } from '../ledger/state.ts';
 import type { Line } from '../poems/poem.ts';
 import { fitsInPost, withoutControls } from '../poems/tweet-text.ts';
 import type { BotSchedule } from '../schedule/schedule.ts';

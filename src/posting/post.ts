@@ -1,9 +1,18 @@
 import type { Clock } from '../clock.ts';
 import type { BotSettings } from '../config/flock-file.ts';
-import { doneIn, fingerprint, markOf, prints } from '../ledger/cursor.ts';
 import type { Intent, LedgerEvent, Price } from '../ledger/events.ts';
 import type { Ledger } from '../ledger/journal.ts';
-import { type BotState, isAgain, type Owed, sinceOf, timesAbsent } from '../ledger/state.ts';
+import {
+  type BotState,
+  doneIn,
+  fingerprint,
+  isAgain,
+  markOf,
+  type Owed,
+  prints,
+  sinceOf,
+  timesAbsent,
+} from '../ledger/state.ts';
 import { isNewPost, type Outcome, type XClient } from '../networks/x/client.ts';
 import type { XFailure } from '../networks/x/failure.ts';
 import type { PlannedPost } from './decide.ts';

@@ -1,16 +1,16 @@
 import type { BotSettings } from '../config/flock-file.ts';
+import type { Intent, LedgerEvent, Price } from '../ledger/events.ts';
 import {
   advance,
+  type BotState,
+  type Cursor,
   fingerprint,
   fingerprints,
   isFinished,
   linesLeft,
-  type Cursor,
   prints,
   startOf,
-} from '../ledger/cursor.ts';
-import type { Intent, LedgerEvent, Price } from '../ledger/events.ts';
-import type { BotState } from '../ledger/state.ts';
+} from '../ledger/state.ts';
 import type { TimelinePost } from '../networks/x/client.ts';
 import type { Line } from '../poems/poem.ts';
 import { comparable } from '../poems/tweet-text.ts';
@@ -183,7 +183,7 @@ export interface ReplayOptions extends Look {
 }
 
 /** A post of the timeline, and the path that led to it. */
-interface FoundPost extends TimelinePost, Pick<ReplayStep, 'before' | 'lines'> {
+export interface FoundPost extends TimelinePost, Pick<ReplayStep, 'before' | 'lines'> {
   /** Its first line, counted from 0. */
   line: number;
   print: string;

@@ -1,4 +1,4 @@
-import type { Cursor } from '../ledger/cursor.ts';
+import type { Cursor } from '../ledger/state.ts';
 import { asKept, withoutControls } from '../poems/tweet-text.ts';
 import type { BotSettings } from '../config/flock-file.ts';
 
@@ -28,15 +28,7 @@ export interface Break {
 }
 
 /** What an account says, held against the poem. */
-export interface Checked {
-  breaks: readonly Break[];
-  /** Posts of two lines: a refrain with its follower. */
-  joined: number;
-  /** Refrains that X refused, and that `refrain: skip` lets go. */
-  passedOver: number;
-  /** The first line that was not said; as many as the poem has lines where all were. */
-  next: number;
-}
+export type Checked = Pick<Reader, 'breaks' | 'joined' | 'passedOver' | 'next'>;
 
 /**
  * Reads an account as a stranger would, who has the poem and has never seen a ledger: are its posts the poem's lines, in order,
@@ -61,34 +53,37 @@ const kept = (text: string): string => asKept(withoutControls(text));
 /** How far from its place a text is looked for that is not the one expected. Lines. */
 const around = 50;
 
-class Reader implements Checked {
+class Reader {
   readonly breaks: Break[] = [];
+  /** Posts of two lines: a refrain with its follower. */
   joined = 0;
+  /** Refrains that X refused, and that `refrain: skip` lets go. */
   passedOver = 0;
+  /** The first line that was not said; as many as the poem has lines where all were. */
   next: number;
   #texts: readonly string[];
   #said: readonly string[];
-  readonly #again: readonly string[];
-  readonly #atEnd: 'loop' | 'stop';
-  readonly #refusals: Refusals | undefined;
-  #ahead: Set<number>;
+  readonly #expected: Expected;
+  readonly #ahead: Set<number>;
+  readonly #repeats: readonly RehearsedPost[];
+  /** The first repetition that X refused since the last post. */
+  #repeat = 0;
   /** Lines read so far. */
   #lines = 0;
 
-  constructor({ texts, again = texts, from, atEnd, refrain }: Expected, repeats: readonly RehearsedPost[]) {
-    this.#texts = texts;
-    this.#said = texts.map(kept);
-    this.#again = again;
-    this.#atEnd = atEnd;
-    this.#refusals = refrain === 'skip' ? new Refusals(repeats) : undefined;
-    this.next = from.next;
-    this.#ahead = new Set(from.ahead);
+  constructor(expected: Expected, repeats: readonly RehearsedPost[]) {
+    this.#expected = expected;
+    this.#texts = expected.texts;
+    this.#said = this.#texts.map(kept);
+    this.#repeats = expected.refrain === 'skip' ? repeats : [];
+    this.next = expected.from.next;
+    this.#ahead = new Set(expected.from.ahead);
   }
 
   read({ text, instant }: RehearsedPost): void {
     this.#beginAgain();
     this.#passOver(text, instant);
-    this.#refusals?.forgetUntil(instant);
+    while ((this.#repeats[this.#repeat]?.instant ?? Infinity) < instant) this.#repeat++;
     if (text === this.#said[this.next]) this.#done();
     else if (this.#isJoined(text)) {
       this.joined++;
@@ -104,23 +99,34 @@ class Reader implements Checked {
   }
 
   #beginAgain(): void {
-    if (this.next < this.#texts.length || this.#atEnd === 'stop') return;
+    const { atEnd, again } = this.#expected;
+    if (this.next < this.#texts.length || atEnd === 'stop') return;
     this.next = 0;
     this.#ahead.clear();
-    if (this.#texts === this.#again) return;
-    this.#texts = this.#again;
-    this.#said = this.#again.map(kept);
+    if (again === undefined || this.#texts === again) return;
+    this.#texts = again;
+    this.#said = again.map(kept);
   }
 
   /** Passes over refrains that were refused since the last post. */
   #passOver(text: string, instant: number): void {
     for (const _ of this.#texts) {
       const said = this.#said[this.next];
-      if (said === undefined || said === text || this.#refusals?.has(said, instant) !== true) return;
+      if (said === undefined || said === text || !this.#isRefused(said, instant)) return;
       this.passedOver++;
       this.#done();
       this.#beginAgain();
     }
+  }
+
+  /** Whether X has refused a text as a repetition since the last post. */
+  #isRefused(said: string, until: number): boolean {
+    for (let n = this.#repeat; n < this.#repeats.length; n++) {
+      const { text, instant = Infinity } = this.#repeats[n] ?? {};
+      if (instant > until) return false;
+      if (text === said) return true;
+    }
+    return false;
   }
 
   #isJoined(text: string): boolean {
@@ -141,7 +147,7 @@ class Reader implements Checked {
         return;
       }
       const after = this.#lineAt(this.next + distance);
-      const comes = after > this.next ? !this.#ahead.has(after) : this.#atEnd === 'loop';
+      const comes = after > this.next ? !this.#ahead.has(after) : this.#expected.atEnd === 'loop';
       if (!comes || this.#said[after] !== text) continue;
       while (this.next !== after) {
         note('skipped', this.next);
@@ -158,28 +164,5 @@ class Reader implements Checked {
   #lineAt(line: number): number {
     const all = this.#texts.length;
     return (line + all) % all;
-  }
-}
-
-/** What X has refused as a repetition since the last post. */
-class Refusals {
-  readonly #repeats: readonly RehearsedPost[];
-  #from = 0;
-
-  constructor(repeats: readonly RehearsedPost[]) {
-    this.#repeats = repeats;
-  }
-
-  forgetUntil(instant: number): void {
-    while ((this.#repeats[this.#from]?.instant ?? Infinity) < instant) this.#from++;
-  }
-
-  has(text: string, until: number): boolean {
-    for (let n = this.#from; n < this.#repeats.length; n++) {
-      const repeat = this.#repeats[n];
-      if (!repeat || repeat.instant > until) return false;
-      if (repeat.text === text) return true;
-    }
-    return false;
   }
 }

@@ -1,6 +1,6 @@
 import { Temporal } from 'temporal-polyfill';
 import { nextAfter, type Stretch } from '../schedule/schedule.ts';
-import { iso } from '../text.ts';
+import { grouped, iso } from '../text.ts';
 
 /** A bot that was there when a clock changed. */
 interface Witness {
@@ -37,12 +37,10 @@ export interface ClockChange {
 
 /** Every change of a clock in a stretch of time, in the zones of the bots, in order. */
 export function clockChanges(witnesses: readonly Witness[], stretch: Stretch): ClockChange[] {
-  const zones = new Map<string, Witness[]>();
-  for (const witness of witnesses)
-    zones.set(witness.timezone, [...(zones.get(witness.timezone) ?? []), witness]);
-  const changes = Array.from(zones, ([timezone, bots]) =>
+  const zones = [...grouped(witnesses, ({ timezone }) => timezone)];
+  const changes = zones.flatMap(([timezone, bots]) =>
     changesOf(timezone, stretch).map((change) => describe(change, timezone, bots)),
-  ).flat();
+  );
   return changes.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
 }
 
@@ -59,11 +57,11 @@ function changesOf(timezone: string, { from, until }: Stretch): Change[] {
   for (;;) {
     const next = clock.getTimeZoneTransition('next');
     if (!next || next.epochMilliseconds > until) return found;
-    const before = next.subtract({ nanoseconds: 1 });
     const instant = next.epochMilliseconds;
+    const { offsetNanoseconds } = next.subtract({ nanoseconds: 1 });
     found.push({
       instant,
-      from: instant + before.offsetNanoseconds / 1e6,
+      from: instant + offsetNanoseconds / 1e6,
       to: instant + next.offsetNanoseconds / 1e6,
     });
     clock = next;

@@ -2,8 +2,8 @@ import { wrapAnsi } from 'fast-wrap-ansi';
 import { inMicros, showUsdAlike } from '../cost.ts';
 import { stateOf } from '../flock/status.ts';
 import { counted, grouped, listedFirst, tableLines } from '../text.ts';
-import type { Broken, Report } from './audit.ts';
 import type { ClockChange } from './clock-changes.ts';
+import type { Broken, Report } from './rehearse.ts';
 
 const number = (value: number): string => value.toLocaleString('en-US');
 
@@ -110,6 +110,7 @@ function rowsOf(report: Report, usd: Shown): (readonly [name: string, text: stri
   const { posted, lines, passedOver, broken, missed, inDoubt, unsettled, refused, refusals, faults } = report;
   const waits = report.bots.filter(({ budgetWaits }) => budgetWaits > 0);
   const allWaits = waits.reduce((sum, { budgetWaits }) => sum + budgetWaits, 0);
+  const waiters = named(waits.map(({ bot }) => bot));
   const all = inDoubt === 1 ? '' : 'all ';
   const settled = unsettled === 0 ? `${all}settled` : `${unsettled} of them not settled`;
   const wrong = broken.filter(({ what }) => what !== 'ledger').length;
@@ -123,11 +124,7 @@ function rowsOf(report: Report, usd: Shown): (readonly [name: string, text: stri
     ['slots missed', missed === 0 ? 'none' : `${number(missed)}: they passed while a bot had to wait`],
     ['refused', refused === 0 ? 'none' : `${number(refused)}: ${namesAndCounts(refusals)}`],
     ['in doubt', inDoubt === 0 ? 'none' : `${number(inDoubt)}, ${settled}`],
-    [
-      'budget',
-      `${named(waits.map(({ bot }) => bot))} waited for it, ${times(allWaits)} in all`,
-      waits.length > 0,
-    ],
+    ['budget', `${waiters} waited for it, ${times(allWaits)} in all`, waits.length > 0],
     ['cost', costOf(report, usd)],
     ['faults', namesAndCounts(faults.drawn), faults.rate > 0],
   ];
@@ -186,7 +183,7 @@ function troublesOf(bots: Report['bots']): string[] {
   });
 }
 
-const withHint = (text: string, hint: string | undefined): string[] =>
+const withHint = (text: string, hint?: string): string[] =>
   hint === undefined ? [text] : [text, `hint: ${hint}`];
 
 /** The maximum number of broken promises that are shown: a poem that goes wrong goes wrong often. */

@@ -6,7 +6,7 @@ import * as z from 'zod';
 import { type Clock, HeldClock, sleepUntil } from '../clock.ts';
 import type { Bot } from '../config/flock-file.ts';
 import { Daemon } from '../daemon/daemon.ts';
-import { type HttpAnswer, type HttpRequest, NoAnswer, type Send, defaultSockets } from '../http/exchange.ts';
+import { type HttpAnswer, NoAnswer, type Send, defaultSockets } from '../http/exchange.ts';
 import type { StateFolder } from '../ledger/folder.ts';
 import { type Change, formatSnapshot, Journal, type Ledger } from '../ledger/journal.ts';
 import type { FlockHistory } from '../ledger/history.ts';
@@ -23,25 +23,22 @@ import { Sandbox, type SandboxAnswer, type SandboxRequest } from '../sandbox/san
 import { SeededRandom } from '../sandbox/world.ts';
 import type { RehearsedPost } from './check-posts.ts';
 
-type Delivery = SandboxAnswer['fault'];
-
-interface InProcessOptions {
-  clock: Clock;
-  /** The most a request may take before it counts as unanswered. Milliseconds. */
-  deadline: number;
-}
-
 /**
  * A transport that ends in a sandbox of the same process: no socket, and faults take their time on the clock
  * that is given, so that a rehearsal meets them as the daemon would.
+ *
+ * @param deadline - the most a request may take before it counts as unanswered, in milliseconds
  */
 export function sendInProcess(
   handle: (request: SandboxRequest) => SandboxAnswer,
-  { clock, deadline }: InProcessOptions,
+  { clock, deadline }: { clock: Clock; deadline: number },
 ): Send {
-  return async (request) => {
+  return async ({ method, url, headers, body = '' }) => {
     const until = clock.now() + deadline;
-    const { fault, ...answer } = handle(toSandbox(request));
+    const { host, pathname, search } = new URL(url);
+    const lower = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value] as const);
+    const request = { method, url: pathname + search, host, headers: Object.fromEntries(lower), body };
+    const { fault, ...answer } = handle(request);
     const took = timeTaken(fault, answer.body.length);
     if (clock.now() + took > until) {
       await sleepUntil(clock, until);
@@ -52,26 +49,14 @@ export function sendInProcess(
   };
 }
 
-function toSandbox({ method, url, headers, body = '' }: HttpRequest): SandboxRequest {
-  const { host, pathname, search } = new URL(url);
-  const lower = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]);
-  return {
-    method,
-    url: pathname + search,
-    host,
-    headers: Object.fromEntries(lower) as Record<string, string>,
-    body,
-  };
-}
-
-function timeTaken(fault: Delivery, length: number): number {
+function timeTaken(fault: SandboxAnswer['fault'], length: number): number {
   if (fault?.kind === 'hang') return Infinity;
   if (fault?.kind === 'delay') return fault.ms;
   return fault?.kind === 'trickle' ? fault.ms * length : 0;
 }
 
 /** What is left of the answer after its fault, as a client that asked for no compression sees it. */
-function received(answer: HttpAnswer, fault: Delivery): HttpAnswer {
+function received(answer: HttpAnswer, fault: SandboxAnswer['fault']): HttpAnswer {
   switch (fault?.kind) {
     case 'drop':
     case 'cut':
@@ -131,22 +116,16 @@ export class FaultMix {
 
 const nameOf = (fault: Fault): string => (fault.kind === 'status' ? String(fault.status) : fault.kind);
 
-/** What a bot is in a rehearsal, where its real account and posts are not. */
-interface RehearsedAs {
-  /** Its account's id in the sandbox. */
-  account: string;
-  /** The mark of the key it has in the sandbox. */
-  key: string;
-  /** The mark of its real key, or of the one it was parked with where it has none. */
-  realKey: string;
-}
-
 /**
  * A bot's real state as it can go on in the sandbox: its place, what is served, owed and spent stay. Real posts are not on the
  * sandbox's timeline, so nothing is looked for after them; a bot that is parked stays so, unless its key was replaced since.
+ *
+ * @param as - its account's id and the mark of its key in the sandbox, and the mark of its real key, or of the one it was parked
+ * with where it has none
  */
-export function inSandbox(state: BotState, { account, key, realKey }: RehearsedAs): BotState {
+export function inSandbox(state: BotState, as: { account: string; key: string; realKey: string }): BotState {
   const { last, open, parked, ...rest } = state;
+  const { account, key, realKey } = as;
   return {
     ...rest,
     account,
@@ -165,8 +144,8 @@ const post = z.object({ text: z.string() });
 
 /** The way from the daemon to the sandbox: spoils some requests, and notes what X refuses as a repetition. */
 class RehearsalTransport {
+  readonly mix: FaultMix;
   readonly #sandbox: Sandbox;
-  readonly #mix: FaultMix;
   readonly #clock: Clock;
   readonly #repeats = new Map<string, RehearsedPost[]>();
   /** The posts that spoiled looks at a timeline may have shown: X may charge for them or not, and no ledger can know. */
@@ -174,44 +153,34 @@ class RehearsalTransport {
 
   constructor(sandbox: Sandbox, mix: FaultMix, clock: Clock) {
     this.#sandbox = sandbox;
-    this.#mix = mix;
+    this.mix = mix;
     this.#clock = clock;
   }
 
   handle(request: SandboxRequest): SandboxAnswer {
-    const fault = this.#mix.draw();
+    const fault = this.mix.draw();
     if (fault) {
       this.#sandbox.faults.add({ fault, times: 1 });
-      this.unsureReads += pageSizeOf(request);
+      this.unsureReads += Number(new URLSearchParams(request.url.split('?')[1]).get('max_results') ?? 0);
     }
     const answer = this.#sandbox.handle(request);
-    if (answer.status === 403 && answer.body.includes('duplicate content')) this.#note(request);
+    if (answer.status === 403 && answer.body.includes('duplicate content')) {
+      const { text } = post.parse(JSON.parse(request.body));
+      const repeats = this.repeatsOf(claimedToken(request) ?? '');
+      repeats.push({ text: asKept(text), instant: this.#clock.now() });
+    }
     return answer;
   }
 
   /** What an account with this access token was refused as a repetition, oldest first. */
-  repeatsOf(token: string): readonly RehearsedPost[] {
-    return this.#repeats.get(token) ?? [];
-  }
-
-  #note(request: SandboxRequest): void {
-    const token = claimedToken(request) ?? '';
-    const { text } = post.parse(JSON.parse(request.body));
-    const said = { text: asKept(text), instant: this.#clock.now() };
-    const known = this.#repeats.get(token);
-    if (known) known.push(said);
-    else this.#repeats.set(token, [said]);
+  repeatsOf(token: string): RehearsedPost[] {
+    const repeats = this.#repeats.get(token) ?? [];
+    this.#repeats.set(token, repeats);
+    return repeats;
   }
 }
 
-/** How many posts a request asks for; none where it does not read. */
-const pageSizeOf = ({ url }: SandboxRequest): number =>
-  Number(new URLSearchParams(url.split('?')[1]).get('max_results') ?? 0);
-
-/** A bot with a key of the sandbox. */
-type RehearsedBot = BotToPlan & Bot;
-
-export interface HarnessOptions {
+interface HarnessOptions {
   bots: readonly BotToPlan[];
   purse: FlockBudget;
   history: FlockHistory;
@@ -231,106 +200,82 @@ const app = { token: 'rehearsal-app', secret: 'rehearsal-app-secret' };
 /** As `flockd run` has it. Milliseconds. */
 const deadline = 10_000;
 
-/** The real daemon, ledger, posting code and signatures, with a clock that is held and X in a box. No socket is needed. */
-export class Harness implements AsyncDisposable {
-  readonly clock: HeldClock;
-  readonly sandbox: Sandbox;
-  readonly mix: FaultMix;
-  readonly transport: RehearsalTransport;
-  readonly bots: readonly RehearsedBot[];
-  readonly ledger: Ledger;
-  /** How often each bot had to wait for a budget, which its ledger does not show. */
-  readonly budgetWaits = new Map<string, number>();
-  readonly #daemon: Daemon;
-  readonly #purse: FlockBudget;
-  #failure: { cause: unknown } | undefined;
+export type Harness = Awaited<ReturnType<typeof openHarness>>;
 
-  private constructor(
-    { purse, faults, seed, through }: HarnessOptions,
-    { clock, sandbox, bots, journal }: Pick<Harness, 'clock' | 'sandbox' | 'bots'> & { journal: Journal },
-  ) {
-    this.clock = clock;
-    this.sandbox = sandbox;
-    this.bots = bots;
-    this.ledger = through(journal);
-    this.#purse = purse;
-    this.mix = new FaultMix(faults, seed);
-    this.transport = new RehearsalTransport(sandbox, this.mix, clock);
-    const log = new EventLog();
-    log.subscribe(({ fields: { event, bot = '' } }) => {
-      if (event === 'budget-reached') this.budgetWaits.set(bot, (this.budgetWaits.get(bot) ?? 0) + 1);
-    });
-    const texts = new Map(bots.map(({ poemFile, text }) => [poemFile, text]));
-    const send = sendInProcess((request) => this.transport.handle(request), { clock, deadline });
-    this.#daemon = new Daemon({
-      ledger: this.ledger,
-      clock,
-      log,
-      openX: openX('http://127.0.0.1:1', send, clock),
-      // On a clock that is held there is none but it.
-      askTime: () => Promise.resolve({ ahead: 0, isOfX: true }),
-      deadline,
-      readPoem: (file) => Promise.resolve(texts.get(file) ?? ''),
-      sockets: defaultSockets,
-      writtenAt: () => undefined,
-      isStopped: () => false,
-      brake: () => Promise.resolve(),
-      failed: (cause) => (this.#failure ??= { cause }),
-    });
-  }
-
-  /** Sets everything up; no bot posts yet. */
-  static async open(options: HarnessOptions): Promise<Harness> {
-    const clock = new HeldClock(options.from);
-    const sandbox = new Sandbox({ clock, appKeys: [app], seed: options.seed });
-    const bots = options.bots.map((bot, index) => withSandboxKey(bot, sandbox, `bot_${index + 1}`));
-    const states = new Map(bots.flatMap((bot) => (bot.state ? [[bot.name, stateIn(bot, bot.state)]] : [])));
-    const folder = openMemoryFolder();
-    const snapshot = formatSnapshot(states.size + 1, { states, history: options.history });
-    await folder.append('journal.jsonl', snapshot);
-    const journal = await Journal.open(folder);
-    journal.subscribe(options.changed);
-    return new Harness(options, { clock, sandbox, bots, journal });
-  }
-
-  /** Lets the flock post. */
-  begin(): void {
-    this.#daemon.update({ bots: [...this.bots], invalidBots: [], purse: this.#purse });
-  }
-
-  /** Pauses the flock; what is in doubt is still settled. */
-  rest(): void {
-    const resting = this.bots.map((bot) => ({ ...bot, settings: { ...bot.settings, paused: true } }));
-    this.#daemon.update({ bots: resting, invalidBots: [], purse: this.#purse });
-  }
-
-  /** Advances the clock. @throws what made the daemon give up */
-  async until(instant: number): Promise<void> {
-    await this.clock.runUntil(instant);
-    if (this.#failure) throw this.#failure.cause;
-  }
-
-  /** Whether any bot has a post in doubt. */
-  inDoubt(): boolean {
-    return this.bots.some(({ name }) => this.ledger.state(name)?.open !== undefined);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    // Steps that wait for an answer would wait for a clock that no longer advances; nothing is lost with them.
-    void this.#daemon.stop();
-    await this.ledger[Symbol.asyncDispose]();
-  }
+/**
+ * The real daemon, ledger, posting code and signatures, with a clock that is held and X in a box. No socket is needed, and no bot
+ * posts yet.
+ */
+export async function openHarness(options: HarnessOptions) {
+  const { purse, history, from, faults, seed, through, changed } = options;
+  const clock = new HeldClock(from);
+  const sandbox = new Sandbox({ clock, appKeys: [app], seed });
+  const bots = options.bots.map((bot, index) => withSandboxKey(bot, sandbox, `bot_${index + 1}`));
+  const states = new Map(bots.flatMap((bot) => (bot.state ? [[bot.name, stateIn(bot, bot.state)]] : [])));
+  const folder = openMemoryFolder();
+  await folder.append('journal.jsonl', formatSnapshot(states.size + 1, { states, history }));
+  const journal = await Journal.open(folder);
+  journal.subscribe(changed);
+  const ledger = through(journal);
+  const transport = new RehearsalTransport(sandbox, new FaultMix(faults, seed), clock);
+  const budgetWaits = new Map<string, number>();
+  const log = new EventLog();
+  log.subscribe(({ fields: { event, bot = '' } }) => {
+    if (event === 'budget-reached') budgetWaits.set(bot, (budgetWaits.get(bot) ?? 0) + 1);
+  });
+  const texts = new Map(bots.map(({ poemFile, text }) => [poemFile, text]));
+  const send = sendInProcess((request) => transport.handle(request), { clock, deadline });
+  let failure: { cause: unknown } | undefined;
+  const daemon = new Daemon({
+    ledger,
+    clock,
+    log,
+    openX: openX('http://127.0.0.1:1', send, clock),
+    // On a clock that is held there is none but it.
+    askTime: () => Promise.resolve({ ahead: 0, isOfX: true }),
+    deadline,
+    readPoem: (file) => Promise.resolve(texts.get(file) ?? ''),
+    sockets: defaultSockets,
+    writtenAt: () => undefined,
+    isStopped: () => false,
+    brake: () => Promise.resolve(),
+    failed: (cause) => (failure ??= { cause }),
+  });
+  return {
+    clock,
+    sandbox,
+    transport,
+    bots,
+    ledger,
+    /** How often each bot had to wait for a budget, which its ledger does not show. */
+    budgetWaits,
+    /** Lets the flock post, or pauses it; what is in doubt is still settled. */
+    setPaused(isPaused: boolean): void {
+      const paused = (bot: RehearsedBot) => ({ ...bot, settings: { ...bot.settings, paused: true } });
+      daemon.update({ bots: isPaused ? bots.map(paused) : bots, invalidBots: [], purse });
+    },
+    /** Advances the clock. @throws what made the daemon give up */
+    async until(instant: number): Promise<void> {
+      await clock.runUntil(instant);
+      if (failure) throw failure.cause;
+    },
+    /** Whether any bot has a post in doubt. */
+    inDoubt: (): boolean => bots.some(({ name }) => ledger.state(name)?.open !== undefined),
+    async [Symbol.asyncDispose](): Promise<void> {
+      // Steps that wait for an answer would wait for a clock that no longer advances; nothing is lost with them.
+      void daemon.stop();
+      await ledger[Symbol.asyncDispose]();
+    },
+  };
 }
+
+/** A bot with a key of the sandbox. */
+type RehearsedBot = BotToPlan & Bot;
 
 function withSandboxKey(bot: BotToPlan, sandbox: Sandbox, account: string): RehearsedBot {
   const { token, secret, userId, screenName } = sandbox.grant(app.token, account);
-  const bundle = {
-    appKeys: new TokenPair(app.token, app.secret),
-    accessToken: new TokenPair(token, secret),
-    userId,
-    screenName,
-  };
-  return { ...bot, bundle };
+  const appKeys = new TokenPair(app.token, app.secret);
+  return { ...bot, bundle: { appKeys, accessToken: new TokenPair(token, secret), userId, screenName } };
 }
 
 const stateIn = (bot: RehearsedBot, state: BotState): BotState =>
@@ -342,26 +287,18 @@ const stateIn = (bot: RehearsedBot, state: BotState): BotState =>
  */
 export function openMemoryFolder(): StateFolder {
   const files = new Map<string, string>();
-  const done = Promise.resolve();
-  const act = (change: () => unknown): Promise<void> => {
-    change();
-    return done;
-  };
+  const done = (_change?: unknown): Promise<void> => Promise.resolve();
   return {
     path: 'memory',
-    gather: () => done,
+    gather: done,
     read: (name) => Promise.resolve(files.get(name)),
-    append: (name, text) => act(() => files.set(name, (files.get(name) ?? '') + text)),
-    sync: () => done,
-    verify: () => done,
-    rename: (from, to) =>
-      act(() => {
-        files.set(to, files.get(from) ?? '');
-        files.delete(from);
-      }),
-    remove: (name) => act(() => files.delete(name)),
-    syncNames: () => done,
-    [Symbol.asyncDispose]: () => done,
+    append: (name, text) => done(files.set(name, (files.get(name) ?? '') + text)),
+    sync: done,
+    verify: done,
+    rename: (from, to) => done(files.set(to, files.get(from) ?? '').delete(from)),
+    remove: (name) => done(files.delete(name)),
+    syncNames: done,
+    [Symbol.asyncDispose]: done,
   };
 }
 

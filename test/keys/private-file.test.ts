@@ -83,7 +83,7 @@ describe('a folder of secrets', () => {
 describe('reading a private file', () => {
   const outcome = (file: string, credentials?: string): string => {
     try {
-      return String(readPrivateFile({ file, maxBytes: 9, credentials }));
+      return String(readPrivateFile(file, { exit: 'data', message: 'unread' }, credentials));
     } catch (error) {
       return error instanceof FlockError
         ? `${error.exit}: ${error.message} | ${error.hint ?? ''}`

@@ -74,10 +74,8 @@ describe('a plan as a calendar', () => {
   });
 
   it('has no control characters', () => {
-    const entry = formatEntry(
-      { bot: 'ada', slot: 1, at: made, text: 'a\u0007b\u0085c\u2028d', note: '' },
-      made,
-    );
+    const post = { bot: 'ada', slot: 1, at: made, text: 'a\u0007b\u0085c\u2028d', line: 0, lines: 1 };
+    const entry = formatEntry(post, 'ada.txt', made);
     assert.match(entry, /^SUMMARY:ada: a b c\\nd\r$/m);
   });
 

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { fingerprints } from '../../src/ledger/cursor.ts';
-import type { BotState, Owed } from '../../src/ledger/state.ts';
+import { type BotState, fingerprints, type Owed } from '../../src/ledger/state.ts';
 import { FlockHistory } from '../../src/ledger/history.ts';
 import { unlimitedBudget } from '../../src/posting/budget.ts';
 import { type Edit } from '../../src/posting/edits.ts';

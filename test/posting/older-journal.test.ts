@@ -77,7 +77,7 @@ describe('a journal of the flockd before', () => {
     // Two posts, and two looks at three posts.
     const spent = spentBy(state, 'UTC', at('04:00:00'));
     assert.deepEqual([spent.posts, spent.micros, spent.total], [2, 45_000, 45_000]);
-    assert.deepEqual(journal.history().month(month), { posts: 2, micros: 45_000 });
+    assert.deepEqual(journal.history().months.at(month), { posts: 2, micros: 45_000 });
   });
 
   it('goes on with what this one writes, and is then one of this version', async () => {
@@ -126,7 +126,7 @@ describe('a journal of the flockd before', () => {
     assert.deepEqual(journal.state('howl'), state);
     assert.deepEqual(journal.state('rain')?.parked, parked);
     assert.equal(spentBy(journal.state('howl'), 'UTC', at('04:00:00')).micros, 61_000);
-    assert.equal(journal.history().month(month).micros, 61_000);
+    assert.equal(journal.history().months.at(month).micros, 61_000);
     const decision = decide({
       bot: 'howl',
       state: { ...state, place },

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { fingerprint, fingerprints } from '../../src/ledger/cursor.ts';
 import type { Intent, LedgerEvent } from '../../src/ledger/events.ts';
-import { applyEvent, type BotState } from '../../src/ledger/state.ts';
+import { applyEvent, type BotState, fingerprint, fingerprints } from '../../src/ledger/state.ts';
 import type { Line } from '../../src/poems/poem.ts';
 import { lookFor } from '../../src/posting/reconcile.ts';
 import { eventsOfFound, foundSince } from '../../src/posting/replay.ts';

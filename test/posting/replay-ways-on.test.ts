@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { fingerprints, type Cursor, startOf } from '../../src/ledger/cursor.ts';
+import { fingerprints, type Cursor, startOf } from '../../src/ledger/state.ts';
 import type { LedgerEvent } from '../../src/ledger/events.ts';
 import type { Line } from '../../src/poems/poem.ts';
 import { bestPath, knownTexts, type ReplayPath, replayPaths } from '../../src/posting/replay.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { fingerprints, type Cursor } from '../../src/ledger/cursor.ts';
+import { fingerprints, type Cursor } from '../../src/ledger/state.ts';
 import { type Line, olderSplit, splitPoem } from '../../src/poems/poem.ts';
 import { foundSince, placeByTimeline, type ReplayOptions } from '../../src/posting/replay.ts';
 

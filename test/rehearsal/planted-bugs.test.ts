@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { LedgerEvent } from '../../src/ledger/events.ts';
 import type { Ledger } from '../../src/ledger/journal.ts';
-import type { Broken } from '../../src/rehearsal/audit.ts';
+import type { Broken } from '../../src/rehearsal/rehearse.ts';
 import { changing, lines, rehearsed } from './rehearsed.ts';
 
 const poems = { heron: lines('heron', 12), otter: lines('otter', 15) };

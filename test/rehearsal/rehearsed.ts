@@ -7,7 +7,7 @@ import type { Ledger } from '../../src/ledger/journal.ts';
 import type { BotName } from '../../src/poems/bot-name.ts';
 import { unlimitedBudget } from '../../src/posting/budget.ts';
 import { type RehearsalOptions, rehearse } from '../../src/rehearsal/rehearse.ts';
-import type { Report } from '../../src/rehearsal/audit.ts';
+import type { Report } from '../../src/rehearsal/rehearse.ts';
 
 export interface SmallFlock {
   /** The lines of each bot's poem. */

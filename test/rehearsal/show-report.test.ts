@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { latenessOf, type Report } from '../../src/rehearsal/audit.ts';
+import { latenessOf, type Report } from '../../src/rehearsal/rehearse.ts';
 import { duration, showReport, times, verdictOf } from '../../src/rehearsal/show-report.ts';
 import { lines, rehearsed } from './rehearsed.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Report } from '../../src/rehearsal/audit.ts';
+import type { Report } from '../../src/rehearsal/rehearse.ts';
 import { lines, offsetOf, type Posted, rehearsed } from './rehearsed.ts';
 
 /*

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { systemClock } from '../../../src/clock.ts';
 import { openSender } from '../../../src/http/send.ts';
-import { fingerprint } from '../../../src/ledger/cursor.ts';
+import { fingerprint } from '../../../src/ledger/state.ts';
 import { Journal } from '../../../src/ledger/journal.ts';
 import { openX } from '../../../src/networks/x/client.ts';
 import { type BotKey, TokenPair } from '../../../src/oauth/signature.ts';

@@ -16,9 +16,8 @@ import {
   type Restored,
   restoreJournal,
 } from '../../ledger/backup.ts';
-import { isFinished, lengthOf } from '../../ledger/cursor.ts';
 import { hasJournal, readJournal } from '../../ledger/journal.ts';
-import type { BotState } from '../../ledger/state.ts';
+import { type BotState, isFinished, lengthOf } from '../../ledger/state.ts';
 import { keyMark } from '../../posting/bot-runner.ts';
 import { atClock, counted, iso, shellWord, listedFirst } from '../../text.ts';
 import { command, nonEmpty, placeFlags, toggle } from '../command.ts';

@@ -34,7 +34,7 @@ export const plan = command({
   ],
   async run(args, terminal) {
     const { flock, invalidBots, passedOver } = await readPlan(args, terminal);
-    if (args.json) print(planAsJson(flock, invalidBots, passedOver), terminal);
+    if (args.json) print(planAsJson(flock, { invalidBots, passedOver }), terminal);
     else if (args.ics) print(planAsIcs(flock, systemClock.now()), terminal);
     else show(flock, { invalidBots, passedOver }, args, terminal);
     if (args.ics)

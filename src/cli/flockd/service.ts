@@ -1,16 +1,17 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { chmod, copyFile, cp, lstat, mkdir, readFile, readlink, rename, symlink } from 'node:fs/promises';
 import path from 'node:path';
 import fs from 'fs-extra';
 import * as z from 'zod';
-import { plainEnvironment } from '../../config/environment.ts';
+import { plainEnvironment, wantsColor } from '../../config/environment.ts';
 import { readFlockFile } from '../../config/flock-file.ts';
 import { isLocked } from '../../daemon/lock.ts';
 import { unitText } from '../../daemon/systemd.ts';
 import { FlockError, systemCode } from '../../errors.ts';
-import { namesOf, ownFile, replaceFile } from '../../fs.ts';
+import { namesOf, ownFile, reasonOf, replaceFile } from '../../fs.ts';
 import { hasJournal } from '../../ledger/journal.ts';
-import { command, nonEmpty } from '../command.ts';
+import { linesForPeople } from '../../log.ts';
+import { command, nonEmpty, toggle } from '../command.ts';
 import { completions } from '../completion.ts';
 import type { Terminal } from '../terminal.ts';
 import { movedTo, noteMove } from './ledger.ts';
@@ -134,6 +135,7 @@ export const uninstall = command({
       throw new FlockError('config', 'this flockd is a Debian package', { hint: 'apt-get remove keymaker' });
     }
     ask('systemctl', 'disable', '--now', 'flockd.service');
+    for (const { to } of await manPages()) await fs.remove(to);
     for (const name of names) await removeLinks(name);
     for (const place of [service.unit, `${service.unit}.d`, service.program]) await fs.remove(place);
     ask('systemctl', 'daemon-reload');
@@ -258,10 +260,18 @@ async function moveLedger(program: string, from: string | undefined, terminal: T
   }
 }
 
-/** A program's link, man page and completions, in the places for programs that are not from a package. */
+/** The man pages, each with its place for programs that are not from a package. */
+const manPages = async (): Promise<{ from: string; to: string }[]> =>
+  (await namesOf(path.join(ownPackage, 'dist/man')))
+    .filter((name) => /\.[17]$/.test(name))
+    .map((name) => ({
+      from: path.join(ownPackage, 'dist/man', name),
+      to: `/usr/local/share/man/man${name.at(-1)}/${name}`,
+    }));
+
+/** A program's link and completions, in the same kind of places. */
 const placesOf = (name: string) => ({
   link: `/usr/local/bin/${name}`,
-  page: `/usr/local/share/man/man1/${name}.1`,
   bash: `/usr/local/share/bash-completion/completions/${name}`,
   zsh: `/usr/local/share/zsh/site-functions/_${name}`,
   fish: `/etc/fish/completions/${name}.fish`,
@@ -269,18 +279,20 @@ const placesOf = (name: string) => ({
 
 /** Makes the links, man pages and completions, as far as these places can be written. */
 async function makeLinks(program: string): Promise<void> {
+  const put = async (file: string, text: string): Promise<void> => {
+    await mkdir(path.dirname(file), { recursive: true });
+    await fs.writeFile(file, text);
+    await chmod(file, 0o644);
+  };
+  await wherePossible(async () => {
+    for (const { from, to } of await manPages()) await put(to, await readFile(from, 'utf8'));
+  });
   for (const name of names) {
-    const { link, page, ...places } = placesOf(name);
-    const put = async (file: string, text: string): Promise<void> => {
-      await mkdir(path.dirname(file), { recursive: true });
-      await fs.writeFile(file, text);
-      await chmod(file, 0o644);
-    };
+    const { link, ...places } = placesOf(name);
     await wherePossible(async () => {
       if (!(await fs.pathExists(link))) await symlink(path.join(program, `dist/${name}.js`), link);
     });
     await wherePossible(async () => {
-      await put(page, await readFile(path.join(program, `dist/man/${name}.1`), 'utf8'));
       for (const shell of ['bash', 'zsh', 'fish'] as const)
         await put(places[shell], completions[shell](name));
     });
@@ -300,6 +312,42 @@ async function removeLinks(name: string): Promise<void> {
   const target = await readlink(link).catch(() => undefined);
   if (target === path.join(service.program, `dist/${name}.js`)) await fs.remove(link);
 }
+
+export const logs = command({
+  summary: 'Show the log of the service',
+  schema: z.object({
+    follow: toggle('wait for more, until Ctrl-C').meta({ alias: 'f' }),
+    lines: z
+      .string()
+      .regex(/^\d{1,6}$/, 'should be a number')
+      .default('50')
+      .meta({ description: 'how many of the newest lines', placeholder: 'N', alias: 'n' }),
+  }),
+  examples: [
+    ['flockd logs --follow', 'as it is written'],
+    ['journalctl --unit flockd --priority warning', 'what matters, as JSON'],
+  ],
+  exits: { unavailable: 'there is no systemd journal, or it has refused' },
+  async run({ follow, lines }) {
+    const args = ['--unit', 'flockd', '--output', 'cat', '--lines', lines, ...(follow ? ['--follow'] : [])];
+    const journal = spawn('journalctl', args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    const { stdout } = process;
+    if (stdout.isTTY) {
+      const color = wantsColor(true);
+      journal.stdout.pipe(linesForPeople(stdout, { color, timeFormat: 'yyyy-mm-dd HH:MM:ss' }));
+    } else journal.stdout.pipe(stdout);
+    // journalctl gets Ctrl-C too.
+    process.once('SIGINT', () => undefined);
+    const ended = new Promise<number | null>((resolve, reject) => {
+      journal.once('error', reject).once('close', resolve);
+    });
+    const code = await ended.catch((cause: unknown) => {
+      const hint = 'without systemd, the log is what flockd run writes';
+      throw new FlockError('unavailable', `cannot run journalctl: ${reasonOf(cause)}`, { hint, cause });
+    });
+    return code === 0 || code === null ? 'done' : 'unavailable';
+  },
+});
 
 /** Runs a program of the system, whose output is shown. @throws {FlockError} `io` where it fails */
 function run(program: string, ...args: readonly string[]): void {

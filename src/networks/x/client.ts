@@ -1,14 +1,10 @@
-import {
-  type ITwitterApiClientPlugin,
-  TwitterApi,
-  type TwitterApiv2,
-  type TwitterResponse,
-} from 'twitter-api-v2';
+import { type ITwitterApiClientPlugin, TwitterApi, type TwitterApiv2 } from 'twitter-api-v2';
 import * as z from 'zod';
 import type { Clock } from '../../clock.ts';
 import { type HttpAnswer, NoAnswer, type Send } from '../../http/exchange.ts';
 import { type BotKey, signedSend } from '../../oauth/signature.ts';
 import { asWritten } from '../../poems/tweet-text.ts';
+import { iso } from '../../text.ts';
 import { classify, clockIn, timeIn, type XFailure } from './failure.ts';
 
 /*
@@ -78,7 +74,7 @@ const timelineAnswer = z.object({
 });
 
 /**
- * Opens clients of X. twitter-api-v2 builds the requests; signing and sending are ours, so that every request has a total
+ * Opens clients of X. twitter-api-v2 knows the requests; signing and sending are ours, so that every request has a total
  * deadline, every failure keeps its cause, and the library's objects hold no secrets.
  *
  * @param api - the base of the X API, without a trailing slash
@@ -87,28 +83,62 @@ export function openX(api: string, send: Send, clock: Clock): OpenXClient {
   return ({ appKeys, accessToken }) => {
     const signed = signedSend({ send, clock, appKeys, token: accessToken });
     const times: number[] = [];
-    const transport = overSignedSend(api, async (call) => {
-      const answer = await signed(call);
-      const time = timeIn(answer);
-      if (time !== undefined) times.push(time);
-      return answer;
-    });
+    const transport: ITwitterApiClientPlugin = {
+      async onBeforeRequestConfig({ url, params: { method, query = {}, body } }) {
+        const address = new URL(api + url.pathname);
+        for (const [name, value] of Object.entries(query))
+          if (value !== undefined) address.searchParams.set(name, String(value));
+        const call = { method: methods.parse(method.toUpperCase()), url: address.href };
+        const answer = await signed(call.method === 'POST' ? { ...call, json: body } : call);
+        const time = timeIn(answer);
+        if (time !== undefined) times.push(time);
+        if (answer.status < 200 || answer.status > 299) throw new Refusal(answer);
+        return { data: JSON.parse(answer.body) as unknown, headers: answer.headers };
+      },
+    };
     const library = new TwitterApi(undefined, { plugins: [transport] }).v2;
-    const attempt = async <T>(call: () => Promise<T>): Promise<Outcome<T>> => {
-      const outcome = await outcomeOf(call, clock);
+    const attempt = async <T>(call: Promise<T>): Promise<Outcome<T>> => {
+      const outcome = await call.then(
+        (ok) => ({ ok }),
+        (error: unknown) => ({ failure: failureOf(error, clock.now()) }),
+      );
       const time = times.pop();
       return time === undefined ? outcome : { ...outcome, time };
     };
     return {
-      post: (text) => attempt(async () => postAnswer.parse(await library.tweet(text)).data.id),
+      post: (text) => attempt(library.tweet(text).then((answer) => postAnswer.parse(answer).data.id)),
       me: () =>
-        attempt(async () => {
-          const { data } = meAnswer.parse(await library.me());
-          return { userId: data.id, screenName: data.username };
-        }),
-      timeline: (userId, from, page) => attempt(() => readPage(library, userId, from, page)),
+        attempt(
+          library.me().then((answer) => {
+            const { id, username } = meAnswer.parse(answer).data;
+            return { userId: id, screenName: username };
+          }),
+        ),
+      timeline: (userId, from, page) => attempt(readPage(library, userId, from, page)),
     };
   };
+}
+
+const methods = z.enum(['GET', 'POST', 'DELETE']);
+
+/** Carries an answer that is not a success through the library. */
+class Refusal extends Error {
+  readonly answer: HttpAnswer;
+
+  constructor(answer: HttpAnswer) {
+    super(`X answered ${answer.status}`);
+    this.answer = answer;
+  }
+}
+
+function failureOf(error: unknown, now: number): XFailure {
+  if (error instanceof Refusal) return classify(error.answer, now);
+  if (error instanceof NoAnswer) return classify(error, now);
+  // A page of a proxy with the status of a success.
+  if (error instanceof SyntaxError)
+    return { kind: 'in-doubt', foreign: true, reason: "a success without JSON, which is not X's" };
+  // A success without the documented fields.
+  return { kind: 'in-doubt', isServed: true, reason: 'X answered with something it does not document' };
 }
 
 /** How far X's clock is ahead of ours, in milliseconds, and whether X itself answered; or why there is no answer. */
@@ -138,7 +168,7 @@ async function readPage(
     'tweet.fields': 'entities',
     pagination_token: token,
   };
-  const answer = await library.get<unknown>('users/:id/tweets', query, { params: { id: userId } });
+  const answer = await library.get<unknown>(`users/${encodeURIComponent(userId)}/tweets`, query);
   // Only a complete page proves that a post is absent.
   const { data, meta } = timelineAnswer.parse(answer);
   if (data.length !== meta.result_count) throw new Error('a page without the posts it counts');
@@ -148,64 +178,7 @@ async function readPage(
 
 function windowOf(from: TimelineStart): { since_id: string } | { start_time: string } | object {
   if (from === 'newest') return {};
-  return 'sinceId' in from ? { since_id: from.sinceId } : { start_time: new Date(from.start).toISOString() };
-}
-
-const methods = z.enum(['GET', 'POST', 'DELETE']);
-
-/** A plugin that sends the library's requests through `send`. */
-function overSignedSend(api: string, send: ReturnType<typeof signedSend>): ITwitterApiClientPlugin {
-  return {
-    async onBeforeRequestConfig({ url, params }): Promise<TwitterResponse<unknown>> {
-      const method = methods.parse(params.method.toUpperCase());
-      const address = api + fill(url.pathname, params.params ?? {}) + queryOf(params.query ?? {});
-      const call = { method, url: address };
-      const answer = await send(method === 'POST' ? { ...call, json: params.body } : call);
-      if (answer.status < 200 || answer.status > 299) throw new Refusal(answer);
-      return { data: JSON.parse(answer.body) as unknown, headers: answer.headers };
-    },
-  };
-}
-
-/** Replaces `:id` and the like in a path. */
-const fill = (path: string, values: Record<string, unknown>): string =>
-  path.replaceAll(/:(\w+)/g, (whole, name: string) =>
-    name in values ? encodeURIComponent(String(values[name])) : whole,
-  );
-
-/** The query with its question mark, or an empty text. */
-function queryOf(values: Record<string, unknown>): string {
-  const known = Object.entries(values).filter(([, value]) => value !== undefined);
-  if (known.length === 0) return '';
-  return `?${new URLSearchParams(known.map(([name, value]): [string, string] => [name, String(value)])).toString()}`;
-}
-
-/** Carries an answer that is not a success through the library. */
-class Refusal extends Error {
-  readonly answer: HttpAnswer;
-
-  constructor(answer: HttpAnswer) {
-    super(`X answered ${answer.status}`);
-    this.answer = answer;
-  }
-}
-
-async function outcomeOf<T>(call: () => Promise<T>, clock: Clock): Promise<Outcome<T>> {
-  try {
-    return { ok: await call() };
-  } catch (error) {
-    if (error instanceof Refusal) return { failure: classify(error.answer, clock.now()) };
-    if (error instanceof NoAnswer) return { failure: classify(error, clock.now()) };
-    // A page of a proxy with the status of a success.
-    if (error instanceof SyntaxError)
-      return {
-        failure: { kind: 'in-doubt', foreign: true, reason: "a success without JSON, which is not X's" },
-      };
-    // A success without the documented fields.
-    return {
-      failure: { kind: 'in-doubt', isServed: true, reason: 'X answered with something it does not document' },
-    };
-  }
+  return 'sinceId' in from ? { since_id: from.sinceId } : { start_time: iso(from.start) };
 }
 
 /** The start of the time in X's ids: 2010-11-04T01:42:54.657Z. Milliseconds since 1970. */

@@ -26,7 +26,6 @@ const showMonth = dateIn({ month: 'short' });
 
 type FlockDay = FlockView['days'][number];
 
-/** A day, and its position in the calendar. */
 interface Cell extends FlockDay {
   week: number;
   /** 0 is Monday. */
@@ -119,7 +118,6 @@ function sentenceOf(days: readonly FlockDay[]): string {
 
 const madeOf = (posts: number, none: string): string => (posts === 0 ? none : counted(posts, 'post'));
 
-/** The name of each month, above the week in which it begins. */
 const monthNames = (cells: readonly Cell[]): Html[] =>
   cells
     .filter(({ day }) => day.endsWith('-01'))

@@ -138,7 +138,6 @@ const readiness = z.object({
   checks: z.array(z.object({ check: z.string(), ok: z.boolean(), why: z.string().optional() })),
 });
 
-/** The maximum length of the response. */
 const maxBody = 64 * 1024;
 
 /**
@@ -173,7 +172,6 @@ export async function askReady(address: string, deadline = 5_000): Promise<z.inf
   });
 }
 
-/** The options of a request to an address. */
 function targetOf(text: string): { host: string; port: number } | { socketPath: string } {
   const address = parseListenAddress(text);
   if (address.kind === 'socket') return { socketPath: address.path };

@@ -8,7 +8,6 @@ import { addAsset, type WebApp, type WebContext } from '../server.ts';
 import { dashboardPage } from './page.ts';
 import type { FlockView, SnapshotCache } from './snapshot.ts';
 
-/** A page that is open. */
 interface Reader {
   response: HttpBindings['outgoing'];
   /** The version of the page that it has, or was sent last. */
@@ -60,7 +59,6 @@ export class EventStream {
     return this.#readers.size;
   }
 
-  /** Whether one more is too many. */
   get isFull(): boolean {
     return this.#readers.size >= this.#options.maxReaders;
   }

@@ -7,7 +7,6 @@ import { keyCauses } from '../../posting/post.ts';
 import { EventLoopYield } from '../../yield.ts';
 import type { Check, LastReload } from './health.ts';
 
-/** The outcomes of a post. */
 const outcomes = ['posted', 'refused', 'absent'] as const;
 
 type Counts = Record<(typeof outcomes)[number], number>;
@@ -30,16 +29,13 @@ export interface ScrapeFacts {
   reload: LastReload;
 }
 
-/** One value of a metric. */
 interface Sample {
   labels: Readonly<Record<string, string>>;
   value: number;
 }
 
-/** One value, several with labels, or none. */
 type Measured = number | undefined | readonly Sample[];
 
-/** A metric, and how its values are read from the facts. */
 interface Row {
   name: string;
   help: string;
@@ -79,7 +75,6 @@ function samplesOf(
   return isEach || !join ? all : joined(all, join);
 }
 
-/** One sample for each set of labels. */
 function joined(samples: readonly Sample[], join: NonNullable<Row['join']>): readonly Sample[] {
   const all = new Map<string, Sample>();
   for (const { labels, value } of samples) {
