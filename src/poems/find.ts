@@ -90,7 +90,7 @@ export async function findPoemsIfThere(folder: string, known?: KnownBots): Promi
   }
 }
 
-export const noPoems: FoundPoems = { poems: [], clashes: [], passedOver: [] };
+const noPoems: FoundPoems = { poems: [], clashes: [], passedOver: [] };
 
 interface FolderContent {
   files: string[];

@@ -9,8 +9,9 @@ import { FlockError } from '../../errors.ts';
 import { ownFile, readRegularFile, reasonOf, replaceFile } from '../../fs.ts';
 import { type BotName, botNameOf } from '../../poems/bot-name.ts';
 import { findPoemsIfThere } from '../../poems/find.ts';
+import { scheduleInWords } from '../../plan/render-text.ts';
 import { countByHours, scheduleFault, timezoneFault } from '../../schedule/schedule.ts';
-import { counted, didYouMean, quoted, scheduleInWords } from '../../text.ts';
+import { counted, didYouMean, quoted } from '../../text.ts';
 import { command, nonEmpty, placeFlags, toggle, withInvocationFlags } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
 
