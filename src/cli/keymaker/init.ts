@@ -71,7 +71,8 @@ export const init = command({
       });
     });
     const now = systemClock.now();
-    const posts = bots.length * countSlots({ expression: schedule, timezone }, { from: now, until: now + month });
+    const posts =
+      bots.length * countSlots({ expression: schedule, timezone }, { from: now, until: now + month });
     const price = inMicros((await readPrices(root)).post) * posts;
     const flock = bots.length === 0 ? '' : `, ${counted(bots.length, 'bot')}`;
     terminal.say(`flock.json: ${scheduleInWords(schedule)} (${timezone})${flock}.`);
