@@ -5,7 +5,7 @@ import { FlockError } from './errors.ts';
 import { openKeys } from './flock/load.ts';
 import { postPages, type PostPages } from './flock/status.ts';
 import type { Send } from './http/exchange.ts';
-import { openNodeSender, openSender } from './http/send.ts';
+import { openSender } from './http/send.ts';
 import type { KeyStore } from './keys/store.ts';
 import { askTime, openX, type OpenXClient, type TimeAnswer } from './networks/x/client.ts';
 import { type OAuth1Client, openOAuth1Client } from './oauth/client.ts';
@@ -55,10 +55,8 @@ export function openContext(places: Places): Context {
   const paths = flockPaths(places);
   const api = apiUrl();
   const clock = systemClock;
-  // undici needs WebAssembly, which is missing where the process may not generate code (`--jitless`).
-  const open = hasWebAssembly() ? openSender : openNodeSender;
   const sockets = socketsWanted();
-  const sender = open({ deadline, sockets });
+  const sender = openSender({ deadline, sockets });
   const send: Send = (request) => sender.send(request);
   return {
     paths,
@@ -84,10 +82,4 @@ function providerOf(id: string, custom: FlockFile['providers'], api: string): Pr
   throw new FlockError('usage', `there is no provider called ${JSON.stringify(id)}`, {
     hint: didYouMean(id, all, `the providers are ${all.join(', ')}`),
   });
-}
-
-/** Whether this Node compiles WebAssembly. Pages put a stand-in for it that has no modules. */
-function hasWebAssembly(): boolean {
-  const found: unknown = Reflect.get(globalThis, 'WebAssembly');
-  return typeof found === 'object' && found !== null && 'Module' in found;
 }

@@ -36,17 +36,10 @@ interface Begun {
  * The transport to the network: keep-alive, a total deadline on every request, no redirects, no retries, and no compression
  * (a truncated gzip body is found out too late).
  */
-export const openSender = (options: SenderOptions): Sender =>
-  // Loading undici is slow, and impossible without WebAssembly.
-  senderOver(options.deadline, async () => (await import('./undici.ts')).openUndici(options));
-
-/** The same for a Node without WebAssembly (`--jitless`, which `MemoryDenyWriteExecute=` requires), on Node's own slower client. */
-export const openNodeSender = (options: SenderOptions): Sender =>
-  senderOver(options.deadline, () => Promise.resolve(nodeTransport(options)));
-
-function senderOver(deadline: number, open: () => Promise<Transport>): Sender {
+export function openSender(options: SenderOptions, open = hasWebAssembly() ? openUndici : openNode): Sender {
+  const { deadline } = options;
   let opened: Promise<Transport> | undefined;
-  const transport = (): Promise<Transport> => (opened ??= open());
+  const transport = (): Promise<Transport> => (opened ??= open(options));
   return {
     load: async () => {
       await transport();
@@ -89,10 +82,21 @@ function flatten(headers: IncomingHttpHeaders): Record<string, string> {
   return flat;
 }
 
-function nodeTransport({ sockets }: SenderOptions): Transport {
+/** Whether this Node compiles WebAssembly. Pages put a stand-in for it that has no modules. */
+function hasWebAssembly(): boolean {
+  const found: unknown = Reflect.get(globalThis, 'WebAssembly');
+  return typeof found === 'object' && found !== null && 'Module' in found;
+}
+
+/** Loading undici is slow, and impossible without WebAssembly, which `--jitless` forbids (`MemoryDenyWriteExecute=`). */
+const openUndici = async (options: SenderOptions): Promise<Transport> =>
+  (await import('./undici.ts')).openUndici(options);
+
+/** Node's own client, which is slower. */
+export function openNode({ sockets }: SenderOptions): Promise<Transport> {
   const options = { keepAlive: true, maxSockets: sockets, timeout: 4_000 };
   const agents = { 'http:': new http.Agent(options), 'https:': new https.Agent(options) };
-  return {
+  return Promise.resolve({
     begin({ url, method, headers, body }, signal) {
       const isPlain = url.startsWith('http:');
       let connected = false;
@@ -119,5 +123,5 @@ function nodeTransport({ sockets }: SenderOptions): Transport {
     close() {
       for (const agent of Object.values(agents)) agent.destroy();
     },
-  };
+  });
 }

@@ -1,27 +1,16 @@
+import twitterText from 'twitter-text';
 import { inMicros, type PriceTable, showUsd } from '../cost.ts';
 import { grouped } from '../text.ts';
 import type { Line, Unit } from './poem.ts';
-import { asKept, controlsIn, entitiesOf, type Entity, fitsInPost, withoutControls } from './tweet-text.ts';
+import { asKept, controls, fitsInPost, linksIn, withoutControls } from './tweet-text.ts';
 
 /*
  * Warnings about a poem: what X will make of its lines that the author may not have meant. They never change what is posted.
  */
 
-type LintCode =
-  | 'refrain'
-  | 'accidental-link'
-  | 'link'
-  | 'mention'
-  | 'hashtag'
-  | 'cashtag'
-  | 'split'
-  | 'leading-space'
-  | 'control-character'
-  | 'shared-text';
-
 /** A warning about one line. */
 interface Lint {
-  code: LintCode;
+  code: Entity['kind'] | 'refrain' | 'split' | 'leading-space' | 'control-character' | 'shared-text';
   /** The line of the file, counted from 1. */
   line: number;
   /** The warning, in one line. */
@@ -35,15 +24,11 @@ export interface LintOfBot extends Lint {
   file: string;
 }
 
-interface LintOptions {
-  unit: Unit;
-  prices: PriceTable;
-  /** How the poem is posted, which decides whether a refrain repeats too soon. */
-  pace: Pace;
-}
-
 /** The warnings about a poem, in the order of its lines. */
-export function lintPoem(lines: readonly Line[], { unit, prices, pace }: LintOptions): Lint[] {
+export function lintPoem(
+  lines: readonly Line[],
+  { unit, prices, pace }: { unit: Unit; prices: PriceTable; pace: Pace },
+): Lint[] {
   const lints = [
     ...lines.flatMap(leadingSpace),
     ...lines.flatMap(lintControls),
@@ -54,29 +39,58 @@ export function lintPoem(lines: readonly Line[], { unit, prices, pace }: LintOpt
   return lints.sort((a, b) => a.line - b.line);
 }
 
-/** Warns of links, mentions, hashtags and cashtags. */
+/** A part of a text that X treats specially. A link is accidental if only a full stop between two words makes it one. */
+interface Entity {
+  kind: 'link' | 'accidental-link' | 'mention' | 'hashtag' | 'cashtag';
+  /** The part itself. */
+  text: string;
+  /** Its offset in the text, in UTF-16 units. */
+  at: number;
+}
+
+/** The entities of a text, in order, without those inside another one, such as a `#` in a link. */
+function entitiesOf(text: string): Entity[] {
+  type Part = ReturnType<typeof linksIn>[number];
+  const parts = (kind: Entity['kind'], found: readonly Part[]): Entity[] =>
+    found.map(({ indices: [at, end] }) => ({ kind, text: text.slice(at, end), at }));
+  // Each kind is parsed only if its sign occurs; most lines have none.
+  const has = (sign: RegExp): string => (sign.test(text) ? text : '');
+  const all = [
+    ...parts('link', linksIn(text)).map((link) => (isIntended(link.text) ? link : accidental(link))),
+    ...parts('mention', twitterText.extractMentionsOrListsWithIndices(has(/[@\uff20]/))),
+    ...parts('hashtag', twitterText.extractHashtagsWithIndices(has(/[#\uff03]/))),
+    ...parts('cashtag', twitterText.extractCashtagsWithIndices(has(/\$/))),
+  ].sort((a, b) => a.at - b.at);
+  let end = 0;
+  return all.filter((entity) => {
+    if (entity.at < end) return false;
+    end = entity.at + entity.text.length;
+    return true;
+  });
+}
+
+/** A link with a protocol, a `www.` or a path is no accident; one without may be a missing space. */
+const isIntended = (link: string): boolean => /^(https?:\/\/|www\.)|\//i.test(link);
+const accidental = (link: Entity): Entity => ({ ...link, kind: 'accidental-link' });
+
+/** Warns of links, mentions, hashtags and cashtags, row by row and kind by kind: only a stanza has several rows. */
 function lintEntities(lines: readonly Line[], prices: PriceTable): Lint[] {
   return lines.flatMap(({ text, at }) => {
     const entities = entitiesOf(text);
     const cashtags = entities.filter(({ kind }) => kind === 'cashtag').length;
-    return groupsOf(entities, text).map(({ row, kind, names }) => {
+    const rowOf = (entity: Entity): number => text.slice(0, entity.at).match(/\n/g)?.length ?? 0;
+    const groups = grouped(entities, (entity) => `${rowOf(entity)} ${entity.kind}`);
+    return [...groups.values()].flatMap((group) => {
+      const [first, ...others] = group;
+      if (!first) return [];
+      const { kind } = first;
       const noun = kind === 'accidental-link' ? 'link' : kind;
-      const [are, it] = names.length === 1 ? [`is a ${noun}`, 'it'] : [`are ${noun}s`, 'each'];
-      const effect = effectOfEntity(kind, it, { prices, cashtags });
-      return { code: kind, line: at + row, message: `${names.join(', ')} ${are}${effect}` };
+      const [are, it] = others.length === 0 ? [`is a ${noun}`, 'it'] : [`are ${noun}s`, 'each'];
+      const names = group.map((entity) => entity.text).join(', ');
+      const message = `${names} ${are}${effectOfEntity(kind, it, { prices, cashtags })}`;
+      return [{ code: kind, line: at + rowOf(first), message }];
     });
   });
-}
-
-/** The entities of a text by row and kind. Only a stanza has several rows; they are consecutive lines of the file. */
-function groupsOf(entities: readonly Entity[], text: string) {
-  const rowOf = ({ at }: Entity): number => text.slice(0, at).match(/\n/g)?.length ?? 0;
-  const groups = grouped(entities, (entity) => `${rowOf(entity)} ${entity.kind}`);
-  return [...groups.values()].flatMap(([first, ...others]) =>
-    first
-      ? [{ row: rowOf(first), kind: first.kind, names: [first, ...others].map(({ text: name }) => name) }]
-      : [],
-  );
 }
 
 /** The weight of any link. @see docs.x.com, counting characters */
@@ -121,49 +135,38 @@ export interface Pace {
   atEnd: 'loop' | 'stop';
 }
 
-/** Warns of repeated lines: how soon they repeat, and what the bot does if X refuses them. */
+/** Warns of repeated lines: how soon they repeat, also when the poem begins again, and what the bot does if X refuses them. */
 function lintRefrains(lines: readonly Line[], pace: Pace): Lint[] {
+  const { length } = lines;
   const texts = lines.map(({ text }) => asKept(withoutControls(text)));
-  const lastSeen = new Map<string, number>();
   const lints: Lint[] = [];
-  lines.forEach(({ at }, index) => {
-    const text = texts[index] ?? '';
+  /** @param posts - the number of posts after which the line repeats */
+  const warn = (index: number, posts: number, message: string): void =>
+    void lints.push({
+      code: 'refrain',
+      line: lines[index]?.at ?? 0,
+      message: message + effectOfRefrain(texts, index, posts, pace),
+    });
+  const repeats = (index: number, posts: number): string =>
+    `repeats line ${lines[index]?.at ?? 0}${pace.every === undefined ? '' : `, ${distance(posts, pace.every)} after it`}`;
+  const lastSeen = new Map<string, number>();
+  for (const [index, text] of texts.entries()) {
     const before = lastSeen.get(text);
     lastSeen.set(text, index);
-    if (before === undefined) return;
-    const message = `repeats line ${lines[before]?.at ?? 0}${comesAfter(index - before, pace)}${effectOfRefrain(texts, index, index - before, pace)}`;
-    lints.push({ code: 'refrain', line: at, message });
-  });
-  return [...lints, ...lintLoop(lines, texts, lastSeen, pace)];
-}
-
-/** Warns of repetitions when the poem begins again: of the whole poem, and of lines that repeat sooner. */
-function lintLoop(
-  lines: readonly Line[],
-  texts: readonly string[],
-  lastSeen: ReadonlyMap<string, number>,
-  pace: Pace,
-): Lint[] {
-  const { length } = lines;
-  const [first] = lines;
-  if (pace.atEnd === 'stop' || pace.every === undefined || !first) return [];
-  const lints: Lint[] = [];
-  const whole = refusalRisk(length, pace);
-  if (whole > 0) {
-    const message = `the poem begins again ${distance(length, pace) ?? ''} after it began${effectOfRefrain(texts, 0, length, pace)}`;
-    lints.push({ code: 'refrain', line: first.at, message });
+    if (before !== undefined) warn(index, index - before, repeats(before, index - before));
   }
+  if (pace.atEnd === 'stop' || pace.every === undefined || length === 0) return lints;
+  const whole = refusalRisk(length, pace);
+  if (whole > 0) warn(0, length, `the poem begins again ${distance(length, pace.every)} after it began`);
   const seen = new Set<string>();
-  lines.forEach(({ at }, index) => {
-    const text = texts[index] ?? '';
+  for (const [index, text] of texts.entries()) {
     const last = lastSeen.get(text) ?? index;
     const gap = length - last + index;
     // The warning about the whole poem covers lines that X refuses no more probably.
-    if (seen.has(text) || last === index || refusalRisk(gap, pace) <= whole) return;
+    if (seen.has(text) || last === index || refusalRisk(gap, pace) <= whole) continue;
     seen.add(text);
-    const message = `when the poem begins again, repeats line ${lines[last]?.at ?? 0}${comesAfter(gap, pace)}${effectOfRefrain(texts, index, gap, pace)}`;
-    lints.push({ code: 'refrain', line: at, message });
-  });
+    warn(index, gap, `when the poem begins again, ${repeats(last, gap)}`);
+  }
   return lints;
 }
 
@@ -176,23 +179,18 @@ function refusalRisk(posts: number, { every, remembers }: Pace): 0 | 1 | 2 {
 
 /** What happens to a line that repeats after a number of posts. */
 function effectOfRefrain(texts: readonly string[], index: number, posts: number, pace: Pace): string {
-  const may = ['', 'X may refuse it', 'X will probably refuse it'][refusalRisk(posts, pace)] ?? '';
-  return may === '' ? '' : `: ${may}, and then ${policy(texts, index, pace)}`;
-}
-
-function policy(texts: readonly string[], index: number, { refrain }: Pace): string {
-  switch (refrain) {
-    case 'join': {
-      const obstacle = whyNotJoined(texts, index);
-      return obstacle === undefined
+  const may = [undefined, 'X may refuse it', 'X will probably refuse it'][refusalRisk(posts, pace)];
+  if (may === undefined) return '';
+  const obstacle = whyNotJoined(texts, index);
+  const policies = {
+    join:
+      obstacle === undefined
         ? 'it goes into one post with the line after it'
-        : `it waits until X takes it (${obstacle})`;
-    }
-    case 'defer':
-      return 'it waits until X takes it';
-    case 'skip':
-      return 'it is passed over';
-  }
+        : `it waits until X takes it (${obstacle})`,
+    defer: 'it waits until X takes it',
+    skip: 'it is passed over',
+  };
+  return `: ${may}, and then ${policies[pace.refrain]}`;
 }
 
 /** Why a line cannot be joined with the next one, if it cannot. */
@@ -211,24 +209,17 @@ const units = [
   ['seconds', 1000],
 ] as const;
 
-const comesAfter = (posts: number, pace: Pace): string => {
-  const after = distance(posts, pace);
-  return after === undefined ? '' : `, ${after} after it`;
-};
-
-/** `about 3 hours`: in the largest unit that gives 2 or more. */
-function distance(posts: number, { every }: Pace): string | undefined {
-  if (every === undefined) return undefined;
+/** `about 3 hours`: in the largest unit that gives 2 or more. @param every - the time from one post to the next */
+function distance(posts: number, every: number): string {
   const [unit, length] = units.find(([, ms]) => posts * every >= 1.95 * ms) ?? ['seconds', 1000];
   return `about ${Math.round((posts * every) / length)} ${unit}`;
 }
 
 function leadingSpace({ text, at }: Line): Lint[] {
   const { length } = /^\s*/u.exec(text)?.[0] ?? '';
+  if (length === 0) return [];
   const spaces = length === 1 ? 'a space' : `${length} spaces`;
-  return length === 0
-    ? []
-    : [{ code: 'leading-space', line: at, message: `begins with ${spaces}, which X drops` }];
+  return [{ code: 'leading-space', line: at, message: `begins with ${spaces}, which X drops` }];
 }
 
 /**
@@ -237,21 +228,20 @@ function leadingSpace({ text, at }: Line): Lint[] {
  */
 function lintControls({ text, at }: Line): Lint[] {
   return text.split('\n').flatMap((row, index) => {
-    const names = [...new Set(controlsIn(row).map(nameOf))];
+    const names = [...new Set(Array.from(row.matchAll(controls), ([control]) => nameOf(control)))];
     if (names.length === 0) return [];
-    const [what, them] =
-      names.length === 1 ? ['the control character', 'it'] : ['the control characters', 'them'];
-    const isC1 = /[\x80-\x9f]/.test(row);
-    const why = isC1
+    const [s, them] = names.length === 1 ? ['', 'it'] : ['s', 'them'];
+    const why = /[\x80-\x9f]/.test(row)
       ? '; they were quotes or dashes where a Windows-1252 file was converted as Latin-1: convert it again, with iconv -f windows-1252 -t utf-8'
       : '';
-    const message = `holds ${what} ${names.join(', ')}, and is posted without ${them}${why}`;
+    const message = `holds the control character${s} ${names.join(', ')}, and is posted without ${them}${why}`;
     return [{ code: 'control-character', line: at + index, message }];
   });
 }
 
-const nameOf = (character: string): string => {
-  const code = character.codePointAt(0) ?? 0;
+/** The name of a control character; of an escape sequence, of its first. */
+const nameOf = (control: string): string => {
+  const code = control.codePointAt(0) ?? 0;
   return `U+${code.toString(16).toUpperCase().padStart(4, '0')}${controlNames[code] ?? ''}`;
 };
 
@@ -294,20 +284,15 @@ function breakBefore({ text, at }: Line, first: Line): string {
 /** The poem of one of several bots. The file is as messages show it. */
 type PoemOf = Pick<LintOfBot, 'bot' | 'file'> & { lines: readonly Line[] };
 
-/** A bot that has a text, and the line. */
-interface Holder {
-  poem: PoemOf;
-  at: number;
-}
-
 /**
  * Warns of texts that two bots share, which X forbids: once for each pair of bots, with the first line and the number of texts.
  * A text that many bots share is counted only between the first of them and each other one, so that there are never more pairs
  * than lines.
  */
 export function findSharedTexts(poems: Iterable<PoemOf>): LintOfBot[] {
-  const holders = new Map<string, Holder>();
-  const pairs = new Map<string, Holder & { first: Holder; texts: Set<string> }>();
+  /** The first bot that has a text, and the line. */
+  const holders = new Map<string, { poem: PoemOf; at: number }>();
+  const pairs = new Map<string, { poem: PoemOf; at: number; message: string; texts: Set<string> }>();
   for (const poem of poems) {
     for (const { text, at } of poem.lines) {
       const kept = asKept(withoutControls(text));
@@ -315,16 +300,16 @@ export function findSharedTexts(poems: Iterable<PoemOf>): LintOfBot[] {
       if (!first) holders.set(kept, { poem, at });
       else if (first.poem.bot !== poem.bot) {
         const key = `${first.poem.bot}\n${poem.bot}`;
-        const pair = pairs.get(key) ?? { first, poem, at, texts: new Set() };
+        const message = `${first.poem.bot} has this text too (${first.poem.file}:${first.at})`;
+        const pair = pairs.get(key) ?? { poem, at, message, texts: new Set() };
         pairs.set(key, pair);
         pair.texts.add(kept);
       }
     }
   }
-  return Array.from(pairs.values(), ({ first, poem: { bot, file }, at, texts }) => {
+  return Array.from(pairs.values(), ({ poem: { bot, file }, at, message, texts }) => {
     const others = texts.size > 1 ? `, and ${texts.size - 1} more of this poem` : '';
-    const place = `${first.poem.file}:${first.at}`;
-    const message = `${first.poem.bot} has this text too (${place})${others}: X forbids one text on two accounts`;
-    return { code: 'shared-text', bot, file, line: at, message };
+    const whole = `${message}${others}: X forbids one text on two accounts`;
+    return { code: 'shared-text', bot, file, line: at, message: whole };
   });
 }

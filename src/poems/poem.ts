@@ -1,103 +1,14 @@
-import { isUtf8 } from 'node:buffer';
 import twitterText from 'twitter-text';
 import type { Clock } from '../clock.ts';
 import { FlockError } from '../errors.ts';
-import { fitsInPost, hasLink, isBlank, maxWeight, refusedByX, weigh, withoutControls } from './tweet-text.ts';
+import { fitsInPost, hasLink, isBlank, maxWeight, weigh, withoutControls } from './tweet-text.ts';
 
 /*
- * A poem: its file decoded, its text split into posts, and whether its file is still being written.
+ * A poem: its text split into posts, and whether its file is still being written.
  */
-
-/**
- * Decodes a poem's file strictly: UTF-8, or UTF-16 with a byte order mark, which is dropped.
- *
- * @throws {FlockError} `data`, naming file and line, for an invalid encoding, NUL or a character that X refuses
- */
-export function decodePoem(bytes: Uint8Array, file: string): string {
-  const text = decode(bytes, file);
-  const wrong = (index: number, what: string, hint: string): FlockError =>
-    new FlockError('data', `${file}:${lineAt(text, index)}: ${what}`, { hint });
-  const nul = text.indexOf('\0');
-  if (nul >= 0) throw wrong(nul, 'a NUL byte; this is not a text', hintForNul(bytes, file));
-  const refused = text.search(refusedByX);
-  if (refused < 0) return text;
-  const code = (text.codePointAt(refused) ?? 0).toString(16).toUpperCase();
-  throw wrong(refused, `the character U+${code}, which X refuses`, 'delete that invisible character');
-}
-
-function decode(bytes: Uint8Array, file: string): string {
-  const encoding = markedEncoding(bytes);
-  try {
-    return new TextDecoder(encoding, { fatal: true }).decode(bytes);
-  } catch (cause) {
-    if (encoding !== 'utf-8')
-      throw new FlockError('data', `${file}: begins as UTF-16 does and is not valid UTF-16`, {
-        hint: 'save the file as UTF-8 in the program that wrote it',
-        cause,
-      });
-    const line = rowsOf(bytes).findIndex((row) => !isUtf8(row)) + 1;
-    throw new FlockError('data', `${file}:${line}: not valid UTF-8`, { hint: hintFor(bytes, file), cause });
-  }
-}
-
-/** The encoding by the byte order mark. UTF-32 has a mark that begins like UTF-16's; its NULs are refused later. */
-function markedEncoding([first, second]: Uint8Array): 'utf-8' | 'utf-16le' | 'utf-16be' {
-  if (first === 0xff && second === 0xfe) return 'utf-16le';
-  return first === 0xfe && second === 0xff ? 'utf-16be' : 'utf-8';
-}
-
-function hintForNul(bytes: Uint8Array, file: string): string {
-  const [first, second, third, fourth] = bytes;
-  const iconv = (from: string): string =>
-    `is it ${from}? then: iconv -f ${from.toLowerCase()} -t utf-8 ${file}`;
-  if (first === 0xff && second === 0xfe && third === 0 && fourth === 0) return iconv('UTF-32');
-  // In UTF-16, every other byte of Western text is NUL.
-  if (first !== 0 && second === 0 && third !== 0 && fourth === 0) return iconv('UTF-16LE');
-  if (first === 0 && second !== 0 && third === 0 && fourth !== 0) return iconv('UTF-16BE');
-  return 'is it a poem at all? save it as plain UTF-8 text';
-}
-
-/** How much of a file is examined to guess its encoding. Bytes. */
-const sampleSize = 1024 * 1024;
-
-/** How to repair a file that is not UTF-8; it names an encoding only if the bytes allow the guess. */
-function hintFor(whole: Uint8Array, file: string): string {
-  const bytes = whole.subarray(0, sampleSize);
-  const rows = rowsOf(bytes).filter((row) => row.some(isHigh));
-  // A few lines of another encoding may be valid UTF-8 by chance.
-  if (rows.filter((row) => isUtf8(row)).length > rows.length / 2)
-    return 'other lines of the file are UTF-8: write anew what is not';
-  const high = bytes.filter(isHigh);
-  const letters = bytes.filter((byte) => isHigh(byte) || /[a-z]/i.test(String.fromCharCode(byte))).length;
-  // The guess is for Western languages, whose letters are mostly ASCII; in other scripts they are not.
-  const looksLike = (name: string, from: string): string =>
-    `it looks like ${name}; save it as UTF-8: iconv -f ${from} -t utf-8 ${file}`;
-  if (high.length * 3 <= letters) {
-    if (!high.some((byte) => byte < 0xa0)) return looksLike('Latin-1', 'latin1');
-    if (!high.some((byte) => notInWindows.has(byte))) return looksLike('Windows-1252', 'windows-1252');
-  }
-  return `save it as UTF-8 in the program that wrote it, or by its encoding: iconv -f ENCODING -t utf-8 ${file}`;
-}
-
-const isHigh = (byte: number): boolean => byte >= 0x80;
-
-/** The bytes from 0x80 to 0x9f that Windows-1252 does not define; at the others it has quotes and dashes. */
-const notInWindows = new Set([0x81, 0x8d, 0x8f, 0x90, 0x9d]);
-
-/** The lines of a file. Bytes of a multi-byte character are never a newline, so each line can be decoded by itself. */
-function rowsOf(bytes: Uint8Array): Uint8Array[] {
-  const rows: Uint8Array[] = [];
-  for (let start = 0; start < bytes.length; start += rows.at(-1)?.length ?? 0) {
-    const newline = bytes.indexOf(0x0a, start);
-    rows.push(bytes.subarray(start, newline < 0 ? bytes.length : newline + 1));
-  }
-  return rows;
-}
-
-const lineAt = (text: string, index: number): number => rowsIn(text.slice(0, index)).length;
 
 /** The lines of a text, by the line ends of any system. */
-const rowsIn = (text: string): string[] => text.split(/\r\n|\n|\r/);
+export const rowsIn = (text: string): string[] => text.split(/\r\n|\n|\r/);
 
 /** What one post is: a line of the file, or a stanza. */
 export type Unit = 'line' | 'stanza';

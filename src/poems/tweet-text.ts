@@ -44,18 +44,11 @@ function withKnownEmoji(text: string): string {
   return text.replaceAll(unmarked, '$&\ufe0f').replaceAll(emoji, '\u{1f426}');
 }
 
-/** The characters that X refuses in a post: byte order marks and noncharacters. */
-export const refusedByX = /[\ufffe\ufeff\uffff]/;
-
-/** A whole escape sequence of terminals, or a control character except tabs and line ends. */
-const controls = new RegExp(
+/** A whole escape sequence of terminals, or a control character except tabs and line ends: what {@link withoutControls} removes. */
+export const controls = new RegExp(
   `${String.fromCodePoint(0x1b)}\\[[0-9;?]*[ -/]*[@-~]|(?![\\t\\n\\r])\\p{Cc}`,
   'gu',
 );
-
-/** The control characters that {@link withoutControls} removes; of an escape sequence, the first. */
-export const controlsIn = (text: string): string[] =>
-  Array.from(text.matchAll(controls), ([control]) => control.slice(0, 1));
 
 /** A text as it is sent: without control characters; those that end a line (VT, FF, NEL) become a space. */
 export const withoutControls = (text: string): string =>
@@ -64,60 +57,9 @@ export const withoutControls = (text: string): string =>
 /** A text as X stores it, and compares it with earlier posts to refuse a duplicate. */
 export const asKept = (text: string): string => text.normalize('NFC').trim();
 
-/** A part of a text that X treats specially. A link is accidental if only a full stop between two words makes it one. */
-export interface Entity {
-  kind: 'link' | 'accidental-link' | 'mention' | 'hashtag' | 'cashtag';
-  /** The part itself. */
-  text: string;
-  /** Its offset in the text, in UTF-16 units. */
-  at: number;
-}
-
-/** The entities of a text, in order. */
-export function entitiesOf(text: string): Entity[] {
-  const found = linksIn(text).map((link) => partOf(text, link, kindOfLink));
-  // Each kind is parsed only if its sign occurs; most lines have none.
-  if (/[@\uff20]/.test(text)) {
-    const mentions = twitterText.extractMentionsOrListsWithIndices(text);
-    found.push(...mentions.map((mention) => partOf(text, mention, () => 'mention')));
-  }
-  if (/[#\uff03]/.test(text)) {
-    const hashtags = twitterText.extractHashtagsWithIndices(text);
-    found.push(...hashtags.map((hashtag) => partOf(text, hashtag, () => 'hashtag')));
-  }
-  if (text.includes('$')) {
-    const cashtags = twitterText.extractCashtagsWithIndices(text);
-    found.push(...cashtags.map((cashtag) => partOf(text, cashtag, () => 'cashtag')));
-  }
-  return withoutOverlaps(found.sort((a, b) => a.at - b.at));
-}
-
-/** Leaves out entities inside another one, such as a `#` in a link. */
-function withoutOverlaps(found: readonly Entity[]): Entity[] {
-  let end = 0;
-  return found.filter(({ at, text }) => {
-    if (at < end) return false;
-    end = at + text.length;
-    return true;
-  });
-}
-
 interface Part {
   indices: [from: number, to: number];
 }
-
-function partOf(
-  text: string,
-  { indices: [at, end] }: Part,
-  kindOf: (part: string) => Entity['kind'],
-): Entity {
-  const part = text.slice(at, end);
-  return { kind: kindOf(part), text: part, at };
-}
-
-/** A link with a protocol, a `www.` or a path is no accident; one without may be a missing space. */
-const kindOfLink = (part: string): 'link' | 'accidental-link' =>
-  /^(https?:\/\/|www\.)|\//i.test(part) ? 'link' : 'accidental-link';
 
 /** The number of cashtags in a text. X accepts one in a post. */
 export const cashtagsIn = (text: string): number =>

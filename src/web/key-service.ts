@@ -5,13 +5,12 @@ import { knownBots } from '../flock/load.ts';
 import { judgeGrant, type NewKey, storeGrant } from '../keys/authorize.ts';
 import type { KeyBundle } from '../keys/bundle.ts';
 import { expectedName } from '../keys/right-account.ts';
-import type { Grant } from '../oauth/client.ts';
 import type { TokenPair } from '../oauth/signature.ts';
 import type { BotName } from '../poems/bot-name.ts';
 import { findPoems, type FoundPoems, type PoemFile, poemFileIn, readPoem } from '../poems/find.ts';
 import { splitPoem } from '../poems/poem.ts';
 import { fitsInPost } from '../poems/tweet-text.ts';
-import { bad, good, type Message } from './layout.ts';
+import { good, type Message } from './layout.ts';
 
 type Provider = ReturnType<Context['provider']>;
 type OAuth1Client = ReturnType<Context['oauth']>;
@@ -44,10 +43,7 @@ interface KeyServiceOptions {
   poems: string;
 }
 
-/**
- * What a person can do on the page of `keymaker serve`. Failures that the person can repair are returned as messages; only bugs
- * are thrown.
- */
+/** What a person can do on the page of `keymaker serve`. Methods throw a FlockError where the person can repair something. */
 export class KeyService {
   readonly #options: KeyServiceOptions;
   readonly #client: OAuth1Client;
@@ -77,33 +73,33 @@ export class KeyService {
   }
 
   /** Asks for a link that authorizes a bot. @param callback - where the provider redirects the browser */
-  begin(bot: BotName, callback: string): Promise<{ requestToken: TokenPair; link: string } | Message> {
-    return asMessage(async () => {
-      await this.#options.context.keys.prepare(bot);
-      const { expected } = await this.#newKey(bot);
-      const requestToken = await this.#client.requestToken(callback);
-      return { requestToken, link: this.#client.authorizeUrl(requestToken, expectedName(expected)) };
-    });
+  async begin(bot: BotName, callback: string): Promise<{ requestToken: TokenPair; link: string }> {
+    await this.#options.context.keys.prepare(bot);
+    const { expected } = await this.#newKey(bot);
+    const requestToken = await this.#client.requestToken(callback);
+    return { requestToken, link: this.#client.authorizeUrl(requestToken, expectedName(expected)) };
   }
 
   /** Stores a bot's new key if its account is the bot's. If only a person can confirm that, nothing is stored yet. */
-  finish(bot: BotName, requestToken: TokenPair, verifier: string): Promise<Message | UnconfirmedKey> {
-    return asMessage(async () => {
-      const key = await this.#newKey(bot);
-      const grant = await this.#client.accessToken(requestToken, verifier);
-      if (judgeGrant(grant, key) === 'right') return stored(bot, grant, key);
-      return {
-        bot,
-        account: grant.account.screenName,
+  async finish(bot: BotName, requestToken: TokenPair, verifier: string): Promise<Message | UnconfirmedKey> {
+    const key = await this.#newKey(bot);
+    const grant = await this.#client.accessToken(requestToken, verifier);
+    const store = async (key: NewKey): Promise<Message> => {
+      await storeGrant(grant, key);
+      const text = 'Its key is stored. A flockd that runs takes it up by itself.';
+      return good(`${bot} is @${grant.account.screenName}`, text);
+    };
+    if (judgeGrant(grant, key) === 'right') return store(key);
+    return {
+      bot,
+      account: grant.account.screenName,
+      store: async () => {
         // The person may have made other keys meanwhile.
-        store: () =>
-          asMessage(async () => {
-            const keyNow = await this.#newKey(bot);
-            judgeGrant(grant, keyNow);
-            return stored(bot, grant, keyNow);
-          }),
-      };
-    });
+        const keyNow = await this.#newKey(bot);
+        judgeGrant(grant, keyNow);
+        return store(keyNow);
+      },
+    };
   }
 
   async #newKey(bot: BotName): Promise<NewKey> {
@@ -123,42 +119,48 @@ export class KeyService {
     };
   }
 
-  check(bot: BotName): Promise<Message> {
-    return asMessage(async () => {
-      const { bundle, provider, client } = await this.#keyOf(bot);
-      const { userId, screenName } = await client.whoAmI(bundle.accessToken);
-      if (bundle.userId === undefined || bundle.userId === userId)
-        return good(`The key of ${bot} works`, `${provider.title} knows it as @${screenName}.`);
-      throw new FlockError('data', `the key is for @${screenName}, not for the account ${bundle.userId}`, {
-        hint: 'authorize the bot again, as its own account',
-      });
+  async check(bot: BotName): Promise<Message> {
+    const { bundle, provider, client } = await this.#keyOf(bot);
+    const { userId, screenName } = await client.whoAmI(bundle.accessToken);
+    if (bundle.userId === undefined || bundle.userId === userId)
+      return good(`The key of ${bot} works`, `${provider.title} knows it as @${screenName}.`);
+    throw new FlockError('data', `the key is for @${screenName}, not for the account ${bundle.userId}`, {
+      hint: 'authorize the bot again, as its own account',
     });
   }
 
-  testPost(bot: BotName, text: string): Promise<Message> {
-    return asMessage(async () => {
-      const { bundle } = await this.#keyOf(bot);
-      await checkTestPost(bundle, await this.#poemOf(bot), text);
-      const posted = await this.#options.context.openX(bundle).post(text);
-      if ('ok' in posted) return good('Posted', `“${text}” is on the account, as ${posted.ok}.`);
-      throw new FlockError('partly', `it was not posted, as far as is known: ${posted.failure.reason}`, {
-        hint: 'look at the account before you try again',
+  async testPost(bot: BotName, text: string): Promise<Message> {
+    const { bundle } = await this.#keyOf(bot);
+    if (bundle.provider !== undefined)
+      throw new FlockError('usage', `a test post goes to X, and this key is for ${bundle.provider}`);
+    if (text.trim() === '' || !fitsInPost(text))
+      throw new FlockError('usage', 'that is empty, or too long for one post');
+    const poem = await this.#poemOf(bot);
+    const lines = poem ? splitPoem(await readPoem(poem.file), 'line') : [];
+    // The line would become a duplicate.
+    if (lines.some((line) => line.text.trim() === text.trim())) {
+      throw new FlockError('usage', 'that is a line of the poem, which flockd posts itself', {
+        hint: 'choose another text',
       });
+    }
+    const posted = await this.#options.context.openX(bundle).post(text);
+    if ('ok' in posted) return good('Posted', `“${text}” is on the account, as ${posted.ok}.`);
+    throw new FlockError('partly', `it was not posted, as far as is known: ${posted.failure.reason}`, {
+      hint: 'look at the account before you try again',
     });
   }
 
-  revoke(bot: BotName): Promise<Message> {
-    return asMessage(async () => {
-      const { bundle, provider, client } = await this.#keyOf(bot);
-      await this.#options.context.keys.prepare();
-      const ended = await client.revoke(bundle.accessToken);
-      await this.#options.context.keys.remove(bot);
-      const { title, revokedAt } = provider;
-      const where = revokedAt === undefined ? '' : ` Look there as the account, too: ${revokedAt}.`;
-      return ended === 'by hand'
-        ? good(`The bundle of ${bot} is removed`, `${title} has no call that ends a key.${where}`)
-        : good(`The key of ${bot} has ended`, `Its bundle is removed.${where}`);
-    });
+  async revoke(bot: BotName): Promise<Message> {
+    const { keys } = this.#options.context;
+    const { bundle, provider, client } = await this.#keyOf(bot);
+    await keys.prepare();
+    const ended = await client.revoke(bundle.accessToken);
+    await keys.remove(bot);
+    const { title, revokedAt } = provider;
+    const where = revokedAt === undefined ? '' : ` Look there as the account, too: ${revokedAt}.`;
+    return ended === 'by hand'
+      ? good(`The bundle of ${bot} is removed`, `${title} has no call that ends a key.${where}`)
+      : good(`The key of ${bot} has ended`, `Its bundle is removed.${where}`);
   }
 
   /** A bot's bundle, and a client of its provider. @throws {FlockError} `data` if there is no valid bundle */
@@ -189,20 +191,6 @@ export class KeyService {
   }
 }
 
-async function stored(bot: BotName, grant: Grant, key: NewKey): Promise<Message> {
-  await storeGrant(grant, key);
-  const title = `${bot} is @${grant.account.screenName}`;
-  return good(title, 'Its key is stored. A flockd that runs takes it up by itself.');
-}
-
-async function asMessage<T>(work: () => Promise<T>): Promise<T | Message> {
-  const result = await attemptAsync(work());
-  if (!(result instanceof FlockError)) return result;
-  const { message, hint = '' } = result;
-  const sentence = hint === '' ? '' : ` ${hint.charAt(0).toUpperCase()}${hint.slice(1)}.`;
-  return bad('That did not work', `${message}.${sentence}`);
-}
-
 async function keyOf(reading: Promise<KeyBundle | undefined>): Promise<Card['key']> {
   const bundle = await attemptAsync(reading);
   if (bundle instanceof FlockError) return asBad(bundle);
@@ -216,21 +204,4 @@ async function shownPoem({ file }: PoemFile): Promise<Card['poem']> {
   if (text instanceof FlockError) return { file, first: text.message, lines: 0 };
   const lines = splitPoem(text, 'line');
   return { file, first: lines[0]?.text ?? 'It has no lines.', lines: lines.length };
-}
-
-/** @throws {FlockError} `usage` if X would refuse the text, or a line of the poem would become a duplicate */
-async function checkTestPost(
-  { provider }: KeyBundle,
-  poem: PoemFile | undefined,
-  text: string,
-): Promise<void> {
-  if (provider !== undefined)
-    throw new FlockError('usage', `a test post goes to X, and this key is for ${provider}`);
-  if (text.trim() === '' || !fitsInPost(text))
-    throw new FlockError('usage', 'that is empty, or too long for one post');
-  const lines = poem ? splitPoem(await readPoem(poem.file), 'line') : [];
-  if (!lines.some((line) => line.text.trim() === text.trim())) return;
-  throw new FlockError('usage', 'that is a line of the poem, which flockd posts itself', {
-    hint: 'choose another text',
-  });
 }

@@ -1,6 +1,7 @@
 import { getCookie, setCookie } from 'hono/cookie';
 import { html } from 'hono/html';
 import * as z from 'zod';
+import { attemptAsync, FlockError } from '../errors.ts';
 import type { BotName } from '../poems/bot-name.ts';
 import { counted } from '../text.ts';
 import { PendingCallbacks } from './callback.ts';
@@ -86,15 +87,18 @@ class KeymakerSite {
     app.get('/', (c) => this.#enter(c) ?? inSession((_, session) => this.#show(c, session))(c));
     app.get('/callback', (c) => this.#receiveCallback(c));
     app.get(`${questionPath}:secret`, (c) => this.#askAccount(c));
-    app.post(`${questionPath}:secret`, inSession((c, session) => this.#answerAccount(c, session))); // prettier-ignore
+    const answer = inSession((c, session) => this.#answerAccount(c, session));
+    app.post(`${questionPath}:secret`, answer);
     const actions: Record<string, BotAction> = {
       authorize: (bot, { callback }) => this.#authorize(bot, callback),
       check: (bot) => this.#service.check(bot),
       'test-post': (bot, { text }) => this.#service.testPost(bot, text),
       revoke: (bot) => this.#service.revoke(bot),
     };
-    for (const [name, act] of Object.entries(actions))
-      app.post(`/bots/:bot/${name}`, inSession((c, session) => this.#act(c, session, act))); // prettier-ignore
+    for (const [name, act] of Object.entries(actions)) {
+      const handle = inSession((c, session) => this.#act(c, session, act));
+      app.post(`/bots/:bot/${name}`, handle);
+    }
     app.notFound(inSession((c) => c.html(messagePage(nothingHere, home), 404)));
   }
 
@@ -106,15 +110,13 @@ class KeymakerSite {
   }
 
   async #show(c: WebContext, session: Session): Promise<Response> {
-    const { csrf, notice } = session;
+    const shown = { ...session };
     session.notice = undefined;
-    const questions = Array.from(this.#unconfirmed, ([secret, key]) => ({
-      ...key,
-      action: questionPath + secret,
-    }));
+    const questions = new Map(
+      Array.from(this.#unconfirmed, ([secret, key]) => [key.bot, { ...key, action: questionPath + secret }]),
+    );
     const cards = await this.#service.cards();
-    const { title: provider } = this.#options.provider;
-    return c.html(flockPage({ cards, questions, csrf, notice, callback: callbackOf(c), provider }));
+    return c.html(flockPage(cards, questions, shown, callbackOf(c), this.#options.provider.title));
   }
 
   /** The browser sends no cookie from the provider's page, but the request token, which nobody else knows. */
@@ -124,7 +126,9 @@ class KeymakerSite {
     if ('warning' in arrival) return c.html(messagePage(arrival.message, home), arrival.status);
     const { who, requestToken, answer } = arrival;
     const outcome =
-      answer === 'denied' ? declined(who) : await this.#service.finish(who, requestToken, answer.verifier);
+      answer === 'denied'
+        ? declined(who)
+        : await asMessage(this.#service.finish(who, requestToken, answer.verifier));
     if ('title' in outcome) return c.html(messagePage(outcome, home));
     // A bot's later key replaces an earlier one.
     for (const [secret, { bot }] of this.#unconfirmed) if (bot === who) this.#unconfirmed.delete(secret);
@@ -148,7 +152,8 @@ class KeymakerSite {
     const { answer } = formSchema.parse(await c.req.parseBody());
     if (!asked || (answer !== 'yes' && answer !== 'no')) return c.html(messagePage(answered, home), 410);
     this.#unconfirmed.delete(secret);
-    const message = answer === 'yes' ? await asked.store() : refused(asked, this.#options.provider.title);
+    const { title } = this.#options.provider;
+    const message = answer === 'yes' ? await asMessage(asked.store()) : refused(asked, title);
     session.notice = { bot: asked.bot, message };
     return c.redirect(`/#bot-${asked.bot}`, 303);
   }
@@ -159,17 +164,26 @@ class KeymakerSite {
     const card = (await this.#service.cards()).find(({ bot }) => bot === c.req.param('bot'));
     if (!card) return c.html(messagePage(nothingHere, home), 404);
     const { bot } = card;
-    const done = await act(bot, { text, callback: callbackOf(c) });
+    const done = await asMessage(act(bot, { text, callback: callbackOf(c) }));
     if ('link' in done) return c.redirect(done.link, 303);
     session.notice = { bot, message: done };
     return c.redirect(`/#bot-${encodeURIComponent(bot)}`, 303);
   }
 
-  async #authorize(bot: BotName, callback: string): Promise<Message | { link: string }> {
-    const begun = await this.#service.begin(bot, callback);
-    if ('link' in begun) this.#callbacks.expect(begun.requestToken, bot, this.#options.context.clock.now());
-    return begun;
+  async #authorize(bot: BotName, callback: string): Promise<{ link: string }> {
+    const { requestToken, link } = await this.#service.begin(bot, callback);
+    this.#callbacks.expect(requestToken, bot, this.#options.context.clock.now());
+    return { link };
   }
+}
+
+/** Returns a failure that the person can repair as a message. */
+async function asMessage<T>(work: Promise<T>): Promise<T | Message> {
+  const result = await attemptAsync(work);
+  if (!(result instanceof FlockError)) return result;
+  const { message, hint = '' } = result;
+  const sentence = hint === '' ? '' : ` ${hint.charAt(0).toUpperCase()}${hint.slice(1)}.`;
+  return bad('That did not work', `${message}.${sentence}`);
 }
 
 const field = z.string().catch('');
@@ -206,19 +220,14 @@ interface AccountQuestion extends Pick<UnconfirmedKey, 'bot' | 'account'> {
   action: string;
 }
 
-interface FlockPage {
-  cards: readonly Card[];
-  questions: readonly AccountQuestion[];
-  csrf: string;
-  notice: Session['notice'];
-  /** Where the provider redirects browsers. */
-  callback: string;
-  /** Its title. */
-  provider: string;
-}
-
 /** The page with one card for each poem. It shows no secret, only the accounts of the keys. */
-function flockPage({ cards, questions, csrf, notice, callback, provider }: FlockPage): Html {
+function flockPage(
+  cards: readonly Card[],
+  questions: ReadonlyMap<BotName, AccountQuestion>,
+  { csrf, notice }: Session,
+  callback: string,
+  provider: string,
+): Html {
   const made = cards.filter(({ key }) => key.state === 'good').length;
   return keymakerPage(
     'Your flock',
@@ -232,12 +241,7 @@ function flockPage({ cards, questions, csrf, notice, callback, provider }: Flock
         ${notice && !cards.some(({ bot }) => bot === notice.bot) && noticeOf(notice.message)}
       </header>
       <main class="bots">
-        ${cards.map((card) =>
-          cardOf(card, csrf, {
-            question: questions.find(({ bot }) => bot === card.bot),
-            notice: notice?.bot === card.bot ? notice.message : undefined,
-          }),
-        )}
+        ${cards.map((card) => cardOf(card, csrf, questions.get(card.bot), notice))}
         ${cards.length === 0 && html`<p>There are no poems here yet. A poem is a text file in the poems folder.</p>`}
       </main>`,
   );
@@ -290,7 +294,8 @@ const noticeOf = ({ tone, title, text }: Message): Html =>
 function cardOf(
   card: Card,
   csrf: string,
-  { question, notice }: { question: AccountQuestion | undefined; notice: Message | undefined },
+  question: AccountQuestion | undefined,
+  notice: Session['notice'],
 ): Html {
   const { bot, poem, key } = card;
   return html`<article class="bot" id="bot-${bot}" aria-labelledby="name-${bot}">
@@ -301,7 +306,7 @@ function cardOf(
     ${poem && html`<blockquote>${poem.first}</blockquote>`}
     <p class="facts small">${factsOf(card)}</p>
     ${key.state === 'bad' && html`<p class="why">${key.why}${key.hint !== undefined && html`<br />${key.hint}`}</p>`}
-    ${notice && noticeOf(notice)}
+    ${notice?.bot === bot && noticeOf(notice.message)}
     ${
       question &&
       html`<div class="notice asks">

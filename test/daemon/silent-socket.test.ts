@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { systemClock } from '../../src/clock.ts';
 import { parseFlockFile } from '../../src/config/flock-file.ts';
-import { openNodeSender, openSender } from '../../src/http/send.ts';
+import { openNode, openSender } from '../../src/http/send.ts';
 import type { BotName } from '../../src/poems/bot-name.ts';
 import { unlimitedBudget } from '../../src/posting/budget.ts';
 import { MemoryLedger } from '../fakes/memory-ledger.ts';
@@ -13,7 +13,7 @@ const settings = parseFlockFile('{"schedule": "* * * * * *"}', 'flock.json');
 
 for (const [name, open] of Object.entries({
   undici: openSender,
-  'the client of Node itself': openNodeSender,
+  'the client of Node itself': (options: Parameters<typeof openSender>[0]) => openSender(options, openNode),
 })) {
   describe(`a socket that stays silent, through ${name}`, () => {
     it('delays nobody else', async () => {

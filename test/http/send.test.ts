@@ -8,7 +8,7 @@ import { after, describe, it } from 'node:test';
 import tls from 'node:tls';
 import { gzipSync } from 'node:zlib';
 import { type HttpAnswer, NoAnswer } from '../../src/http/exchange.ts';
-import { openNodeSender, openSender } from '../../src/http/send.ts';
+import { openNode, openSender } from '../../src/http/send.ts';
 import { tempFolder } from '../flock/temp-folder.ts';
 import { ownPort } from '../support/own-port.ts';
 
@@ -36,7 +36,10 @@ const rawServer = (onRequest: (socket: Socket) => void): Promise<number> =>
 const httpServer = async (answer: RequestListener): Promise<string> =>
   `http://127.0.0.1:${await listen(createServer(answer))}/x`;
 
-const senders = { undici: openSender, 'the client of Node itself': openNodeSender };
+const senders = {
+  undici: openSender,
+  'the client of Node itself': (options: Parameters<typeof openSender>[0]) => openSender(options, openNode),
+};
 
 for (const [name, open] of Object.entries(senders)) {
   describe(`through ${name}`, () => {

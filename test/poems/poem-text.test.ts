@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { FlockError } from '../../src/errors.ts';
-import { decodePoem } from '../../src/poems/poem.ts';
+import { decodePoem } from '../../src/poems/find.ts';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 

@@ -20,11 +20,10 @@ const orderNames: Record<BotOrder, string> = { post: 'Post now', pause: 'Pause',
 
 /** The buttons of one bot that have an effect as it stands. */
 function botControls(bot: BotView, token: FormToken): Html | undefined {
-  const orders = token === undefined ? [] : ordersFor(bot);
+  const orders = ordersFor(bot);
   if (token === undefined || orders.length === 0) return undefined;
-  return html`<div class="controls">
-    ${orders.map((order) => form(`bots/${order}`, orderNames[order], token, bot))}
-  </div>`;
+  const forms = orders.map((order) => form(`bots/${order}`, orderNames[order], token, bot));
+  return html`<div class="controls">${forms}</div>`;
 }
 
 /**
@@ -177,29 +176,30 @@ function nextOf({ next, timezone }: BotView, now: string): Html | string {
   return html`${away(now, next, { due: true })}, <span class="clock">${clock}</span>`;
 }
 
-const progressOf = ({ bot, done, of }: BotView): Html | false =>
-  of > 0 &&
-  bar({
-    role: 'progressbar',
-    label: `${bot}’s place in its poem`,
-    value: done,
-    max: of,
-    text: `${showCount(done)} of ${counted(of, 'line')}`,
-  });
+const linesDone = ({ done, of }: BotView): string => `${showCount(done)} of ${counted(of, 'line')}`;
 
-function placeOf({ done, of, pass, state }: BotView): string {
+function progressOf(bot: BotView): Html | false {
+  const label = `${bot.bot}’s place in its poem`;
+  const [value, max] = [bot.done, bot.of];
+  return max > 0 && bar({ role: 'progressbar', label, value, max, text: linesDone(bot) });
+}
+
+function placeOf(bot: BotView): string {
+  const { of, pass, state } = bot;
   if (of === 0) return 'its poem is not known';
-  const place =
-    state === 'finished' ? `all ${counted(of, 'line')}` : `${showCount(done)} of ${counted(of, 'line')}`;
+  const place = state === 'finished' ? `all ${counted(of, 'line')}` : linesDone(bot);
   return pass === 1 ? place : `${place}, ${ordinal(pass)} reading`;
 }
 
-function lastOf({ last }: BotView, now: string): Html | string {
-  if (!last) return 'no post yet';
-  const { at, url, line } = last;
-  if (url === undefined) return html`last ${away(now, at)}`;
-  return html`last
-    <a href="${url}" rel="noreferrer">${away(now, at)}<span class="unseen">, line ${line} on X</span></a>`;
+const lastOf = ({ last }: BotView, now: string): Html | string =>
+  last ? html`last ${postedAt(last, now, `line ${last.line} on X`)}` : 'no post yet';
+
+/** When a post was made, with a link to it where its address is known. */
+function postedAt({ at, url }: { at: string; url: string | undefined }, now: string, where: string): Html {
+  const time = away(now, at);
+  return url === undefined
+    ? time
+    : html`<a href="${url}" rel="noreferrer">${time}<span class="unseen">, ${where}</span></a>`;
 }
 
 /** The flock in a sentence or two. */
@@ -246,15 +246,11 @@ function nextFact({ bots, now, days }: FlockView): Html {
 }
 
 function todayFact({ flock, days }: FlockView): Html {
-  const { postsToday } = flock.spent;
   const { postsPerDay } = flock.budget;
-  const toCome = days[shownDays.past]?.planned ?? 0;
+  const planned = days[shownDays.past]?.planned ?? 0;
   const max = postsPerDay === undefined ? '' : `of ${showCount(postsPerDay)}, `;
-  return fact(
-    'Today',
-    counted(postsToday, 'post'),
-    `${max}${toCome === 0 ? 'none' : `at most ${showCount(toCome)}`} still to come`,
-  );
+  const toCome = planned === 0 ? 'none' : `at most ${showCount(planned)}`;
+  return fact('Today', counted(flock.spent.postsToday, 'post'), `${max}${toCome} still to come`);
 }
 
 function monthFact({ flock, timezone }: FlockView): Html {
@@ -277,7 +273,8 @@ function botsFact({ bots }: FlockView): Html {
 /** The last posts, each as it reads; newest first. */
 export const lineItems = ({ recent, now }: FlockView): Html[] => recent.map((post) => lineOf(post, now));
 
-function lineOf({ bot, at, line, lines, text, url }: FlockView['recent'][number], now: string): Html {
+function lineOf(post: FlockView['recent'][number], now: string): Html {
+  const { bot, at, line, lines, text } = post;
   const place = lines === 1 ? `line ${line}` : `lines ${line} to ${line + lines - 1}`;
   return html`<li id="line-${bot}-${Date.parse(at)}">
     ${
@@ -285,10 +282,7 @@ function lineOf({ bot, at, line, lines, text, url }: FlockView['recent'][number]
         ? html`<p class="gone">A line that is not in the poem any more.</p>`
         : html`<blockquote dir="auto" lang="">${text}</blockquote>`
     }
-    <p class="by">
-      <cite>${bot}</cite>, ${place},
-      ${url === undefined ? away(now, at) : html`<a href="${url}" rel="noreferrer">${away(now, at)}<span class="unseen">, on X</span></a>`}
-    </p>
+    <p class="by"><cite>${bot}</cite>, ${place}, ${postedAt(post, now, 'on X')}</p>
   </li>`;
 }
 
@@ -378,15 +372,8 @@ function mainOf(view: FlockView, token: FormToken): Html {
   </main>`;
 }
 
-interface Notice {
-  title: string;
-  text: string;
-  /** What the person can do about it. */
-  hint?: string | undefined;
-}
-
-/** A page that says why an order was not carried out. */
-export const noticePage = ({ title, text, hint }: Notice): Html =>
+/** A page that says why an order was not carried out. @param hint - what the person can do about it */
+export const noticePage = (title: string, text: string, hint?: string): Html =>
   layout(
     { title, program: 'flockd', style: '../dashboard.css' },
     html`<main class="message">
@@ -426,9 +413,8 @@ const words = 'no one two three four five six seven eight nine ten eleven twelve
 /** Small numbers as words, as a book has them. */
 export const inWords = (count: number): string => words[count] ?? showCount(count);
 
-const ordinals = 'th first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth'.split(
-  ' ',
-);
+const first = 'th first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth';
+const ordinals = first.split(' ');
 const endings: Record<string, string> = { one: 'st', two: 'nd', few: 'rd', other: 'th' };
 const rules = new Intl.PluralRules('en', { type: 'ordinal' });
 
