@@ -74,8 +74,5 @@ export function watchStopSwitch(state: string, changed: (stopped: boolean) => vo
   };
   // inotify misses a file that appears while the watch begins.
   const timer = setInterval(look, interval).unref();
-  return {
-    isStopped: () => stopped,
-    [Symbol.dispose]: () => clearInterval(timer),
-  };
+  return { isStopped: () => stopped, [Symbol.dispose]: () => clearInterval(timer) };
 }

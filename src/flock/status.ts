@@ -437,12 +437,7 @@ function statusFrom(files: BotFiles, state: BotState | undefined, flock: FlockNo
     of: state ? lengthOf(state.place) : lines,
     pass: state?.pass ?? 1,
     posts: state?.posts ?? 0,
-    last: last && {
-      id: last.id,
-      at: iso(last.at),
-      line: last.line + 1,
-      url: pages.post(account, last.id),
-    },
+    last: last && { id: last.id, at: iso(last.at), line: last.line + 1, url: pages.post(account, last.id) },
     next: next === undefined ? undefined : iso(next),
     why,
     until: until === undefined ? undefined : iso(until),

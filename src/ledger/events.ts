@@ -71,13 +71,7 @@ export const ledgerEvent = z.discriminatedUnion('event', [
   /** Outcome: X refused it, or never got it. */
   z.object({ event: z.literal('refused'), ...base, ...refusal }),
   /** A due post is not tried now, for a reason that is not about this bot's line. */
-  z.object({
-    event: z.literal('held'),
-    ...base,
-    slot: instant,
-    until: instant,
-    ...refusal,
-  }),
+  z.object({ event: z.literal('held'), ...base, slot: instant, until: instant, ...refusal }),
   /**
    * A look at the timeline: its cost, its maximum cost before the look, or a negative cost for the part of the maximum that is
    * refunded; and the newest post, if the bot knows no post of its own.
