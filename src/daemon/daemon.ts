@@ -138,7 +138,7 @@ const stopping = (): FlockError =>
 
 export interface DaemonOptions extends Omit<
   RunnerOptions,
-  'purse' | 'size' | 'isUp' | 'opened' | 'memory' | 'log'
+  'flockBudget' | 'size' | 'isUp' | 'opened' | 'memory' | 'log'
 > {
   log: EventLog;
   /** The maximum number of bots that take a step at the same time. */
@@ -178,14 +178,14 @@ export class Daemon {
   /** Steps begun since the event loop last had its turn. */
   #stepsInARow = 0;
   #isYielding = false;
-  #purse = unlimitedBudget;
+  #flockBudget = unlimitedBudget;
   #stopping = false;
 
   constructor(options: DaemonOptions) {
     this.#options = options;
     this.#botRunner = new BotRunner({
       ...options,
-      purse: () => this.#purse,
+      flockBudget: () => this.#flockBudget,
       size: () => this.#runners.size,
       isUp: (name) => this.#runners.get(name)?.bot.settings.paused === false,
       // Not at once: the step that opened the gate has not ended.
@@ -201,8 +201,8 @@ export class Daemon {
   }
 
   /** Runs this flock from now on: it adds, updates and removes bots. */
-  update({ bots, invalidBots, purse }: Pick<Flock, 'bots' | 'invalidBots' | 'purse'>): void {
-    this.#purse = purse;
+  update({ bots, invalidBots, flockBudget }: Pick<Flock, 'bots' | 'invalidBots' | 'flockBudget'>): void {
+    this.#flockBudget = flockBudget;
     const gone = new Set(this.#runners.keys());
     for (const bot of bots) {
       gone.delete(bot.name);

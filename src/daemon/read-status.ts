@@ -40,8 +40,8 @@ export async function readStatus({ paths, keys, clock, pages }: FlockPlace) {
   const loaded = await loadFlock(paths.root, keys, flockFile);
   const { states, history } = await readJournal(paths.state);
   const flock = withoutRenamed(loaded, states);
-  const { purse } = flock;
-  const now = { history, purse, isStopped: isStopped(paths.state), now: clock.now(), pages };
+  const { flockBudget } = flock;
+  const now = { history, flockBudget, isStopped: isStopped(paths.state), now: clock.now(), pages };
   const locked = await attemptAsync(isLocked(paths.state));
   const running = locked instanceof FlockError ? undefined : locked;
   const invalidBots = running === true ? flock.invalidBots.map(maybeInMemory) : flock.invalidBots;

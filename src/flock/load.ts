@@ -97,7 +97,7 @@ export interface Flock {
   keyless: { name: BotName; poemFile: string }[];
   /** Files in the poems folder that no bot reads. */
   passedOver: PassedOver[];
-  purse: FlockBudget;
+  flockBudget: FlockBudget;
 }
 
 export interface InvalidBot {
@@ -125,8 +125,9 @@ export async function loadFlock(
   const poems = await findPoemsIfThere(path.join(root, 'poems'), knownBots(root, keys));
   const namesakes = namesakesIn(poems);
   const { timezone, budget } = flockFile;
-  const purse = { prices: await readPrices(root), timezone, budget };
-  const flock: Flock = { bots: [], invalidBots: [], keyless: [], passedOver: [...poems.passedOver], purse };
+  const flockBudget = { prices: await readPrices(root), timezone, budget };
+  const passedOver = [...poems.passedOver];
+  const flock: Flock = { bots: [], invalidBots: [], keyless: [], passedOver, flockBudget };
   const leadsOut = await linkTest(root);
   const running = new Map(before.map((bot) => [bot.name, bot]));
   const load = async (listed: ListedBundle): Promise<Bot> => {

@@ -189,7 +189,7 @@ export const invalidFiles = ({ bot, error }: Flock['invalidBots'][number]): BotF
 /** What holds for the whole flock at one moment. */
 export interface FlockNow {
   history: FlockHistory;
-  purse: FlockBudget;
+  flockBudget: FlockBudget;
   /** By the stop switch. */
   isStopped: boolean;
   now: number;
@@ -286,7 +286,7 @@ function ofWaiting(moment: Moment): StandingOf | undefined {
     return { condition: 'waiting', why: owed.reason, until: owed.retryAt, next: owed.retryAt };
   const schedule = new BotSchedule(bot, settings);
   const next = owed ? now : schedule.nextPost(state?.served ?? now);
-  const { post, linkPost } = moment.purse.prices;
+  const { post, linkPost } = moment.flockBudget.prices;
   const line = state && !isFinished(state.place) ? state.place.next : 0;
   const wanted = { posts: 1, cost: inMicros(moment.linked.has(line) ? linkPost : post) } as const;
   const { cap } = checkBudget(wanted, moment, now);
@@ -423,7 +423,7 @@ export function statusOf(files: BotFiles, state: BotState | undefined, flock: Fl
 
 function statusFrom(files: BotFiles, state: BotState | undefined, flock: FlockNow): BotStatus {
   const { bot, account, lines, settings } = files;
-  const timezone = settings?.timezone ?? flock.purse.timezone;
+  const timezone = settings?.timezone ?? flock.flockBudget.timezone;
   const { posts, micros, total } = spentBy(state, timezone, flock.now);
   const { condition, why, hint, until, next } = conditionOf(files, state, flock);
   const { pages = pagesOfX } = flock;
@@ -450,18 +450,18 @@ function statusFrom(files: BotFiles, state: BotState | undefined, flock: FlockNo
 /** How the flock stands as one. @param states - of every bot that ever posted */
 export function statusOfAll(
   states: Iterable<BotState>,
-  { history, purse, isStopped, now }: FlockNow,
+  { history, flockBudget, isStopped, now }: FlockNow,
 ): FlockStatus {
-  const { posts, micros, ends } = spentByFlock(history, purse.timezone, now);
+  const { posts, micros, ends } = spentByFlock(history, flockBudget.timezone, now);
   let total = 0;
   for (const { tally } of states) total += tally?.total ?? 0;
-  const { postsPerDay, usdPerMonth } = purse.budget;
+  const { postsPerDay, usdPerMonth } = flockBudget.budget;
   return {
     stopped: isStopped,
     spent: { postsToday: posts, usdMonth: inUsd(micros), usdTotal: inUsd(total) },
     dayEnds: iso(ends.day),
     monthEnds: iso(ends.month),
-    budget: purse.budget,
+    budget: flockBudget.budget,
     left: {
       ...(postsPerDay !== undefined && { postsToday: Math.max(0, postsPerDay - posts) }),
       ...(usdPerMonth !== undefined && { usdMonth: inUsd(Math.max(0, inMicros(usdPerMonth) - micros)) }),

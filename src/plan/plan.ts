@@ -96,7 +96,7 @@ const maxSteps = 30_000;
 export class FlockPlan {
   readonly span: Span;
   /** What the flock may spend. */
-  readonly purse: FlockBudget;
+  readonly flockBudget: FlockBudget;
   /** The bots that somebody wants to see, by name. */
   readonly chosen: readonly BotToPlan[];
   readonly #options: PlanOptions;
@@ -109,13 +109,13 @@ export class FlockPlan {
   constructor(options: PlanOptions) {
     const { bots, chosen, span, ...shared } = options;
     this.span = span;
-    this.purse = shared.purse;
+    this.flockBudget = shared.flockBudget;
     this.#options = options;
     this.chosen = bots.filter(({ name }) => chosen(name));
     this.#standings = this.chosen.map((bot) => standingOf(bot, shared, span.from));
     // Bots that nobody wants to see matter where they spend what all have together.
     this.#prediction = new Prediction(this.#isShared ? bots : this.chosen, shared, span.from);
-    const { prices } = shared.purse;
+    const { prices } = shared.flockBudget;
     for (const bot of this.#prediction.bots) {
       const { name } = bot.bot;
       if (chosen(name)) this.#tallies.set(name, new BotTally(bot, { prices, span }));
@@ -151,7 +151,7 @@ export class FlockPlan {
     for (const { bot, outlook } of this.bots()) {
       const { unit, refrain, atEnd } = bot.settings;
       const pace = { every: outlook.pace, refrain, atEnd, remembers: xLimits.remembers };
-      for (const lint of lintPoem(bot.lines, { unit, prices: this.purse.prices, pace }))
+      for (const lint of lintPoem(bot.lines, { unit, prices: this.flockBudget.prices, pace }))
         yield { ...lint, bot: bot.name, file: bot.file };
     }
     // Of two bots with one text the chosen one is told of it.
@@ -163,8 +163,8 @@ export class FlockPlan {
   /** What a month would cost if the flock had no budget of its own, in micros; undefined where that holds no bot back. */
   monthWithoutBudget(): number | undefined {
     if (!this.bots().some(({ outlook: { held } }) => held?.first.cap.whose === 'flock')) return undefined;
-    const { purse, deadline } = this.#options;
-    const free = { purse: { ...purse, budget: {} }, history: new FlockHistory(), deadline };
+    const { flockBudget, deadline } = this.#options;
+    const free = { flockBudget: { ...flockBudget, budget: {} }, history: new FlockHistory(), deadline };
     const { from } = this.span;
     const costs = new Map<string, number>();
     for (const { bot, micros } of new Prediction(this.chosen, free, from).until(from + month))
@@ -176,7 +176,7 @@ export class FlockPlan {
 
   /** Whether what one bot spends is another's loss. */
   get #isShared(): boolean {
-    const { postsPerDay, usdPerMonth } = this.purse.budget;
+    const { postsPerDay, usdPerMonth } = this.flockBudget.budget;
     return postsPerDay !== undefined || usdPerMonth !== undefined;
   }
 
@@ -211,7 +211,7 @@ export class FlockPlan {
 /** How a bot stands at an instant, by its state. */
 export function standingOf(
   { name: bot, account, settings, state, lines }: BotToPlan,
-  flock: Pick<Shared, 'history' | 'purse'>,
+  flock: Pick<Shared, 'history' | 'flockBudget'>,
   now: number,
 ): StandingOf {
   const next = state && !isFinished(state.place) ? state.place.next : 0;

@@ -30,7 +30,7 @@ export interface BotToPredict {
 
 /** What the bots of a flock share. */
 export interface Shared {
-  purse: FlockBudget;
+  flockBudget: FlockBudget;
   /** What the flock did; the prediction goes on in it. */
   history: FlockHistory;
   /** The most one request takes. Milliseconds. */

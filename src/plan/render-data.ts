@@ -7,8 +7,8 @@ import { iso } from '../text.ts';
 
 /** A plan for programs, part by part: a large flock has millions of posts, and none of them is kept. */
 export function* planAsJson(plan: FlockPlan, { invalidBots, passedOver }: LeftOut): Generator<string> {
-  const { span, purse } = plan;
-  const { version, date } = purse.prices;
+  const { span, flockBudget } = plan;
+  const { version, date } = flockBudget.prices;
   yield `{\n  "from": "${iso(span.from)}",\n  "until": "${iso(span.until)}",\n`;
   yield `  "prices": ${JSON.stringify({ version, date })},\n  "posts": `;
   yield* list(plan.posts(), postAsJson);
@@ -21,10 +21,10 @@ export function* planAsJson(plan: FlockPlan, { invalidBots, passedOver }: LeftOu
   yield* list(passedOver, ({ file, why, hint }) => ({ file, why, hint }));
   const sums = {
     usd: inUsd(sumOf(bots, ({ micros }) => micros)),
-    usdPerMonth: inUsd(microsPerMonth(bots, purse.budget.usdPerMonth)),
+    usdPerMonth: inUsd(microsPerMonth(bots, flockBudget.budget.usdPerMonth)),
     usdToEnd: inUsd(sumOf(bots, ({ microsToEnd }) => microsToEnd)),
-    budget: purse.budget,
-    timezone: purse.timezone,
+    budget: flockBudget.budget,
+    timezone: flockBudget.timezone,
     notes: notesOfFlock(plan),
   };
   for (const [name, value] of Object.entries(sums)) yield `,\n  "${name}": ${JSON.stringify(value)}`;

@@ -116,7 +116,7 @@ export function notesOfFlock(plan: FlockPlan): Note[] {
   const [first] = held;
   if (!first) return [];
   const wait = `; ${counted(held.length, 'bot')} ${held.length === 1 ? 'waits' : 'wait'} for it`;
-  const text = describeStop(first.cap, first.at, plan.purse.timezone) + wait;
+  const text = describeStop(first.cap, first.at, plan.flockBudget.timezone) + wait;
   return [{ text, hint: `raise the flock's ${first.cap.what} in flock.json` }];
 }
 
@@ -168,16 +168,16 @@ const section = (title: string, texts: readonly string[]): ShownLine[] =>
   texts.length === 0 ? [] : [line(), heading(title), ...texts.map(line)];
 
 function showSums(plan: FlockPlan): ShownLine[] {
-  const { span, purse } = plan;
+  const { span, flockBudget } = plan;
   const bots = plan.bots();
-  const [from, until] = [dateOf(span.from, purse.timezone), dateOf(span.until, purse.timezone)];
+  const [from, until] = [dateOf(span.from, flockBudget.timezone), dateOf(span.until, flockBudget.timezone)];
   const posts = sumOf(bots, (outlook) => outlook.posts);
   const cost = showUsd(sumOf(bots, ({ micros }) => micros));
-  const month = showUsd(microsPerMonth(bots, purse.budget.usdPerMonth));
+  const month = showUsd(microsPerMonth(bots, flockBudget.budget.usdPerMonth));
   const free = plan.monthWithoutBudget();
   const capped = free === undefined ? '' : `, capped by the flock's budget (without it ${showUsd(free)})`;
   const toEnd = showUsd(sumOf(bots, ({ microsToEnd }) => microsToEnd));
-  const { date, post, linkPost } = purse.prices;
+  const { date, post, linkPost } = flockBudget.prices;
   const prices = `${showUsd(inMicros(post))} a post, ${showUsd(inMicros(linkPost))} with a link`;
   return [
     heading(`${from} to ${until}: ${counted(posts, 'post')} of ${counted(bots.length, 'bot')}, ${cost}`),

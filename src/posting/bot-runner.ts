@@ -79,7 +79,7 @@ export interface RunnerOptions {
   /** The longest that one request takes. Milliseconds. */
   deadline: number;
   /** The flock's current budget. */
-  purse: () => FlockBudget;
+  flockBudget: () => FlockBudget;
   /** Whether the whole flock is stopped. */
   isStopped: () => boolean;
   /** How many bots the flock has. */
@@ -113,7 +113,7 @@ interface Step {
   now: number;
   decision: Decision;
   schedule: BotSchedule;
-  purse: FlockBudget;
+  flockBudget: FlockBudget;
   /** {@link keyMark} */
   key: string;
 }
@@ -199,7 +199,7 @@ export class BotRunner {
     const readiness = { paused, atEnd, isStopped: this.#options.isStopped() };
     const order = { order: 'post', bot: bot.name } as const;
     const events = eventsOf(order, ledger.state(bot.name), this.#clock.now(), readiness);
-    const awaited = this.#unreconciled.awaited(this.#options.purse());
+    const awaited = this.#unreconciled.awaited(this.#options.flockBudget());
     if (awaited !== undefined) throw spendingUnknown(bot.name, awaited);
     await ledger.record(...events);
     let next: NextStep = this.#clock.now();
@@ -207,7 +207,7 @@ export class BotRunner {
   }
 
   #look(bot: Bot, state: BotState): Step {
-    const { deadline, isStopped, purse } = this.#options;
+    const { deadline, isStopped, flockBudget } = this.#options;
     const now = this.#clock.now();
     const { name, settings } = bot;
     const schedule = new BotSchedule(name, settings);
@@ -215,7 +215,7 @@ export class BotRunner {
     const openFor = state.open ? this.#doubts.ageOf(state.open) : 0;
     const known = { bot: name, state, settings, schedule, now, key, openFor, deadline };
     const decision = decide({ ...known, isStopped: isStopped() });
-    return { bot, state, now, decision, schedule, purse: purse(), key };
+    return { bot, state, now, decision, schedule, flockBudget: flockBudget(), key };
   }
 
   #act(step: Step): NextStep | Promise<NextStep> {
@@ -254,18 +254,18 @@ export class BotRunner {
   }
 
   async #post(step: Step, due: Due): Promise<NextStep> {
-    const { bot, state, now, schedule, purse, key } = step;
+    const { bot, state, now, schedule, flockBudget, key } = step;
     const { name, settings, bundle } = bot;
     const closed = this.#gate.blocked('post', name, bundle.appKeys);
     if (closed) return this.#hold(step, due, closed);
-    const awaited = this.#unreconciled.awaited(purse);
+    const awaited = this.#unreconciled.awaited(flockBudget);
     if (awaited !== undefined) return this.#waitForLook(bot, awaited);
     const text = await this.#readPoem(bot);
     if (!text) return this.#clock.now() + rereadDelay;
     const poem = readFor(name, state.place, text, { at: now, key });
     const reread = this.#untilStill(bot, state.place, text, poem.edit);
     if (reread !== undefined) return reread;
-    const flock = { history: this.#ledger.history(), purse };
+    const flock = { history: this.#ledger.history(), flockBudget };
     const { until } = due;
     const move = movePost({ bot: name, state, settings, until, offset: schedule.offset, poem, flock, now });
     if (move.do === 'record' || move.do === 'finish') return this.#record(move.event);
@@ -460,10 +460,10 @@ export class BotRunner {
     return state;
   }
 
-  #reconciler({ bot, purse, key }: Step, lines: () => Promise<readonly Line[]>): Reconciler {
+  #reconciler({ bot, flockBudget, key }: Step, lines: () => Promise<readonly Line[]>): Reconciler {
     const x = this.#options.openX(bot.bundle);
     const [ledger, clock, gate] = [this.#ledger, this.#clock, this.#gate];
-    return new Reconciler({ bot, ledger, clock, gate, purse, x, lines, key });
+    return new Reconciler({ bot, ledger, clock, gate, flockBudget, x, lines, key });
   }
 
   #warnInDoubt({ name: bot }: Bot, line: number, reason: string): void {

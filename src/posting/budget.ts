@@ -67,7 +67,7 @@ export interface Spender {
   state: BotState | undefined;
   settings: Pick<BotSettings, 'timezone' | 'budget'>;
   history: FlockHistory;
-  purse: FlockBudget;
+  flockBudget: FlockBudget;
 }
 
 /** What the budgets of a bot and its flock say to a post or a look. */
@@ -81,23 +81,23 @@ interface BudgetCheck {
 }
 
 export function checkBudget(wanted: Wanted, spender: Spender, now: number): BudgetCheck {
-  const { state, settings, history, purse } = spender;
+  const { state, settings, history, flockBudget } = spender;
   const own = spentBy(state, settings.timezone, now);
-  const all = spentByFlock(history, purse.timezone, now);
+  const all = spentByFlock(history, flockBudget.timezone, now);
   const moneyLeft = ({ usdPerMonth }: Budget, { micros }: Spent): number =>
     usdPerMonth === undefined ? Infinity : Math.max(0, inMicros(usdPerMonth) - micros);
   const isOneCalendar = own.ends.day === all.ends.day && own.ends.month === all.ends.month;
   return {
     cap:
       exceededBudget('bot', settings.budget, own, wanted) ??
-      exceededBudget('flock', purse.budget, all, wanted),
+      exceededBudget('flock', flockBudget.budget, all, wanted),
     price: {
       cost: wanted.cost,
       dayEnds: own.ends.day,
       monthEnds: own.ends.month,
       ...(!isOneCalendar && { flockDayEnds: all.ends.day, flockMonthEnds: all.ends.month }),
     },
-    moneyLeft: Math.min(moneyLeft(settings.budget, own), moneyLeft(purse.budget, all)),
+    moneyLeft: Math.min(moneyLeft(settings.budget, own), moneyLeft(flockBudget.budget, all)),
   };
 }
 

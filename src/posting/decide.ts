@@ -141,7 +141,7 @@ interface DuePost {
   /** The poem as the bot reads it, and the event to record first if it was edited. */
   poem: { lines: readonly Line[]; edit: Edit | undefined };
   /** What the flock has spent, and may spend. */
-  flock: { history: FlockHistory; purse: FlockBudget };
+  flock: { history: FlockHistory; flockBudget: FlockBudget };
   now: number;
 }
 
@@ -157,7 +157,7 @@ export function movePost({ bot, state, settings, until, offset, poem, flock, now
     const event = { event: 'missed', bot, at: now, until: Math.max(until, now - offset) } as const;
     return { do: 'finish', event };
   }
-  const wanted = { posts: 1, cost: costOf(post.text, flock.purse.prices) } as const;
+  const wanted = { posts: 1, cost: costOf(post.text, flock.flockBudget.prices) } as const;
   const { cap, price } = checkBudget(wanted, { state, settings, ...flock }, now);
   return cap ? { do: 'wait for budget', cap } : { do: 'post', post, price };
 }

@@ -97,7 +97,7 @@ interface ReconcilerOptions {
   ledger: Ledger;
   clock: Clock;
   gate: Gate;
-  purse: FlockBudget;
+  flockBudget: FlockBudget;
   x: XClient;
   /** The lines of the bot's poem. @throws {FlockError} `data` if it cannot be read */
   lines: () => Promise<readonly Line[]>;
@@ -223,7 +223,7 @@ export class Reconciler {
    * @param max - stops after this many posts
    */
   async readTimeline(from: TimelineStart, max = Infinity): Promise<{ timeline: TimelinePost[] } | Unseen> {
-    const { x, purse } = this.#options;
+    const { x, flockBudget } = this.#options;
     const account = await this.#account();
     if ('unseen' in account) return account;
     const posts = new Map<string, TimelinePost>();
@@ -232,9 +232,9 @@ export class Reconciler {
     do {
       const size = this.#pageSize(Math.min(max - posts.size, posts.size === 0 ? firstPage : Infinity));
       const page = await this.#charged(
-        readingCost({ posts: size }, purse.prices),
+        readingCost({ posts: size }, flockBudget.prices),
         () => x.timeline(account.userId, from, { maxPosts: size, token }),
-        (read) => readingCost({ posts: read.posts.length }, purse.prices),
+        (read) => readingCost({ posts: read.posts.length }, flockBudget.prices),
       );
       if ('unseen' in page) return page;
       const known = posts.size;
@@ -250,10 +250,10 @@ export class Reconciler {
 
   /** The account of the key: from the bundle, or else from X. */
   async #account(): Promise<{ userId: string } | Unseen> {
-    const { bot, purse, x } = this.#options;
+    const { bot, flockBudget, x } = this.#options;
     const { userId } = bot.bundle;
     if (userId !== undefined) return { userId };
-    const maxCost = readingCost({ accounts: 1 }, purse.prices);
+    const maxCost = readingCost({ accounts: 1 }, flockBudget.prices);
     const me = await this.#charged(
       maxCost,
       () => x.me(),
@@ -264,7 +264,7 @@ export class Reconciler {
 
   /** As many posts as are wanted and the budget can pay for, within X's limits. */
   #pageSize(wanted: number): number {
-    const price = readingCost({ posts: 1 }, this.#options.purse.prices);
+    const price = readingCost({ posts: 1 }, this.#options.flockBudget.prices);
     const paid =
       price === 0 ? Infinity : Math.floor(this.#checkBudget({ posts: 0, cost: 0 }).moneyLeft / price);
     return Math.max(pageSizes.min, Math.min(pageSizes.max, wanted, paid));
@@ -304,9 +304,9 @@ export class Reconciler {
   }
 
   #checkBudget(wanted: Parameters<typeof checkBudget>[0]): ReturnType<typeof checkBudget> {
-    const { bot, ledger, purse, clock } = this.#options;
+    const { bot, ledger, flockBudget, clock } = this.#options;
     const state = ledger.state(this.#bot);
-    const spender = { state, settings: bot.settings, history: ledger.history(), purse };
+    const spender = { state, settings: bot.settings, history: ledger.history(), flockBudget };
     return checkBudget(wanted, spender, clock.now());
   }
 
@@ -383,9 +383,9 @@ export class Reconciler {
   }
 
   #eventsOfFound(found: FoundPosts, open: Intent): LedgerEvent[] {
-    const { purse, clock } = this.#options;
+    const { flockBudget, clock } = this.#options;
     const priceOf = (text: string): Price =>
-      this.#checkBudget({ posts: 1, cost: costOf(text, purse.prices) }).price;
+      this.#checkBudget({ posts: 1, cost: costOf(text, flockBudget.prices) }).price;
     return eventsOfFound(found, { bot: this.#bot, at: clock.now(), open, priceOf });
   }
 

@@ -74,11 +74,12 @@ export async function rehearse(options: RehearsalOptions): Promise<Report> {
   const until = from + days * day;
   mustBeFew(bots, { from, until, days });
   const tallies = new Tallies(bots);
-  const { purse } = flock;
+  const { flockBudget } = flock;
   const { through = (ledger: Ledger) => ledger } = options;
   const changed = (change: Change): void => tallies.add(change);
   const { history } = begun;
-  await using harness = await openHarness({ bots, purse, history, from, faults, seed, through, changed });
+  const shared = { bots, flockBudget, history };
+  await using harness = await openHarness({ ...shared, from, faults, seed, through, changed });
   await play(harness, until, options);
   return examine(harness, { ...options, tallies, until, invalidBots });
 }
@@ -136,7 +137,7 @@ interface Rehearsed extends RehearsalOptions {
 /** Checks what the accounts say against the poems, and what the ledger says against the accounts. */
 function examine(harness: Harness, rehearsed: Rehearsed) {
   const { tallies, from, until, days, faults, seed, invalidBots } = rehearsed;
-  const { prices } = rehearsed.flock.purse;
+  const { prices } = rehearsed.flock.flockBudget;
   const { drawn } = harness.transport.mix;
   const examined = harness.bots.map((bot) => examineBot(bot, harness, rehearsed));
   const bots = examined.map(({ report }) => report);
@@ -189,7 +190,7 @@ const asLeftOut = ({
 function examineBot(
   bot: Harness['bots'][number],
   harness: Harness,
-  { tallies, flock: { purse }, until }: Rehearsed,
+  { tallies, flock: { flockBudget }, until }: Rehearsed,
 ) {
   const name: string = bot.name;
   const { settings, bundle, lines, state: before } = bot;
@@ -203,7 +204,7 @@ function examineBot(
   const expected = { texts, again, from: read?.place ?? startOf(fingerprints(lines)), atEnd, refrain };
   const checked = checkPosts(expected, posts, harness.transport.repeatsOf(bundle.accessToken.reveal().token));
   const tally = tallies.of(name);
-  const flock = { history: harness.ledger.history(), purse };
+  const flock = { history: harness.ledger.history(), flockBudget };
   const { condition, why, hint } = standingOf({ ...bot, account: undefined, state }, flock, until);
   const broken: Broken[] = checked.breaks.map(({ what, line, instant }) => {
     return { bot: name, what, line, at: iso(instant) };

@@ -187,7 +187,7 @@ class RehearsalTransport {
 
 interface HarnessOptions {
   bots: readonly BotToPlan[];
-  purse: FlockBudget;
+  flockBudget: FlockBudget;
   history: FlockHistory;
   /** Milliseconds since 1970. */
   from: number;
@@ -212,7 +212,7 @@ export type Harness = Awaited<ReturnType<typeof openHarness>>;
  * posts yet.
  */
 export async function openHarness(options: HarnessOptions) {
-  const { purse, history, from, faults, seed, through, changed } = options;
+  const { flockBudget, history, from, faults, seed, through, changed } = options;
   const clock = new HeldClock(from);
   const sandbox = new Sandbox({ clock, appKeys: [app], seed });
   const bots = options.bots.map((bot, index) => withSandboxKey(bot, sandbox, `bot_${index + 1}`));
@@ -257,7 +257,7 @@ export async function openHarness(options: HarnessOptions) {
     /** Lets the flock post, or pauses it; what is in doubt is still settled. */
     setPaused(isPaused: boolean): void {
       const paused = (bot: RehearsedBot) => ({ ...bot, settings: { ...bot.settings, paused: true } });
-      daemon.update({ bots: isPaused ? bots.map(paused) : bots, invalidBots: [], purse });
+      daemon.update({ bots: isPaused ? bots.map(paused) : bots, invalidBots: [], flockBudget });
     },
     /** Advances the clock. @throws what made the daemon give up */
     async until(instant: number): Promise<void> {

@@ -27,7 +27,7 @@ const flockOf = (...names: string[]): Flock => ({
   invalidBots: [],
   keyless: [],
   passedOver: [],
-  purse: unlimitedBudget,
+  flockBudget: unlimitedBudget,
 });
 
 const skip = process.platform !== 'linux' && 'there are no abstract sockets';

@@ -43,7 +43,7 @@ for (const [name, open] of Object.entries({
         return { name, bundle: flock.keyOf(account), poemFile: account, settings: settings.settingsOf(name) };
       });
       const posted = Promise.all(others.map((account) => flock.posted(account, 3)));
-      daemon.update({ bots, invalidBots: [], purse: unlimitedBudget });
+      daemon.update({ bots, invalidBots: [], flockBudget: unlimitedBudget });
       await posted;
       assert.equal(ledger.events.filter(({ bot, event }) => bot === 'mute' && event === 'intent').length, 1);
       assert.notEqual(ledger.state('mute')?.open, undefined, 'it still waits for its first answer');

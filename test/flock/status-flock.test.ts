@@ -28,7 +28,7 @@ const state: BotState = {
   last: { id: '77', at: now, line: 0 },
   tally: { day: { ends: midnight, posts: 2 }, month: { ends: december, micros: 30_000 }, total: 45_000 },
 };
-const flock: FlockNow = { history: new FlockHistory(), purse: unlimitedBudget, isStopped: false, now };
+const flock: FlockNow = { history: new FlockHistory(), flockBudget: unlimitedBudget, isStopped: false, now };
 
 describe('the status of a bot', () => {
   it('says where it is, what it posted last and what it has spent', () => {
@@ -89,8 +89,8 @@ describe('the status of a flock', () => {
       months: [[december, { posts: 40, micros: 600_000 }]],
       recent: [],
     });
-    const purse = { ...unlimitedBudget, budget: { postsPerDay: 4, usdPerMonth: 1 } };
-    const all = statusOfAll([state, state], { ...flock, history, purse, isStopped: true });
+    const flockBudget = { ...unlimitedBudget, budget: { postsPerDay: 4, usdPerMonth: 1 } };
+    const all = statusOfAll([state, state], { ...flock, history, flockBudget, isStopped: true });
     assert.deepEqual(all, {
       stopped: true,
       spent: { postsToday: 5, usdMonth: 0.6, usdTotal: 0.09 },

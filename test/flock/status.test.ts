@@ -19,7 +19,7 @@ const now = at('12:00:00');
 const midnight = Date.parse('2026-11-22T00:00:00Z');
 const december = Date.parse('2026-12-01T00:00:00Z');
 
-const flock: FlockNow = { history: new FlockHistory(), purse: unlimitedBudget, isStopped: false, now };
+const flock: FlockNow = { history: new FlockHistory(), flockBudget: unlimitedBudget, isStopped: false, now };
 const settingsOf = (settings: object) =>
   parseFlockFile(JSON.stringify(settings), 'flock.json').settingsOf('howl' as BotName);
 const files: BotFiles = {
@@ -233,7 +233,7 @@ const cases: Case[] = [
   },
   {
     name: 'waits for the budget of the flock',
-    flock: { purse: { ...unlimitedBudget, budget: { postsPerDay: 9 } }, history: flockSpent(9, 0) },
+    flock: { flockBudget: { ...unlimitedBudget, budget: { postsPerDay: 9 } }, history: flockSpent(9, 0) },
     is: 'waiting',
     why: /the flock's budget/,
     hint: /raise the flock's postsPerDay/,

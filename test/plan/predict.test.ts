@@ -32,10 +32,10 @@ function predicted({ bots, settings }: RandomFlock, from: number, until: number,
     const state = held?.state(name);
     return { name, text, lines, settings: own, state, key: state?.parked?.key ?? '' };
   });
-  const purse = { ...unlimitedBudget, timezone, budget };
+  const flockBudget = { ...unlimitedBudget, timezone, budget };
   const prediction = new Prediction(
     toPredict,
-    { purse, history: new FlockHistory(), deadline: 10_000 },
+    { flockBudget, history: new FlockHistory(), deadline: 10_000 },
     from,
   );
   const posts = [...prediction.until(until)];

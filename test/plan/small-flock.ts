@@ -91,7 +91,7 @@ export function planOf({
     bots,
     chosen: (bot) => chosen?.includes(bot) ?? true,
     span: { from: begins, until: begins + days * day },
-    purse: { ...unlimitedBudget, timezone, budget },
+    flockBudget: { ...unlimitedBudget, timezone, budget },
     history,
     deadline: 10_000,
   });

@@ -117,8 +117,8 @@ class OneBot {
       openX: () => x,
       askTime: () => Promise.resolve({ ahead: 0, isOfX: true }),
       deadline: 10_000,
-      purse: () => {
-        this.#count('purse');
+      flockBudget: () => {
+        this.#count('flockBudget');
         return { ...unlimitedBudget, budget: this.budget };
       },
       isStopped: () => {
@@ -187,12 +187,12 @@ describe('a step of a bot', () => {
     const one = new OneBot();
     await one.untilItWaits();
     await one.step();
-    assert.deepEqual(one.asked, { purse: 1, 'stop switch': 1 });
+    assert.deepEqual(one.asked, { flockBudget: 1, 'stop switch': 1 });
     await one.clock.runUntil(nine);
     await one.step();
-    assert.deepEqual(one.asked, { purse: 1, 'stop switch': 1, poem: 1, timeline: 1 });
+    assert.deepEqual(one.asked, { flockBudget: 1, 'stop switch': 1, poem: 1, timeline: 1 });
     await one.step();
-    assert.deepEqual(one.asked, { purse: 1, 'stop switch': 1, poem: 1 });
+    assert.deepEqual(one.asked, { flockBudget: 1, 'stop switch': 1, poem: 1 });
     assert.deepEqual(one.sent, ['one']);
   });
 

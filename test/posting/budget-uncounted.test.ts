@@ -4,7 +4,7 @@ import { startOf } from '../../src/ledger/state.ts';
 import { unlimitedBudget, UnreconciledBots } from '../../src/posting/budget.ts';
 import { MemoryLedger } from '../fakes/memory-ledger.ts';
 
-const purse = { ...unlimitedBudget, budget: { postsPerDay: 3 } };
+const flockBudget = { ...unlimitedBudget, budget: { postsPerDay: 3 } };
 
 /** A ledger of two restored bots and one that is not. */
 function ledgerOf(...restored: string[]): MemoryLedger {
@@ -21,33 +21,33 @@ describe('the bots whose posts nobody has counted', () => {
   it('are those that were restored, until each has looked', async () => {
     const ledger = ledgerOf('ada', 'bea');
     const uncounted = new UnreconciledBots(ledger, isUp);
-    assert.equal(uncounted.awaited(purse), 'ada');
+    assert.equal(uncounted.awaited(flockBudget), 'ada');
     await ledger.record({ event: 'checked', bot: 'ada', at: 1 });
-    assert.equal(uncounted.awaited(purse), 'bea');
+    assert.equal(uncounted.awaited(flockBudget), 'bea');
     await ledger.record({ event: 'checked', bot: 'bea', at: 2 });
-    assert.equal(uncounted.awaited(purse), undefined);
+    assert.equal(uncounted.awaited(flockBudget), undefined);
   });
 
   it('are not waited for where the flock may spend what it likes', () => {
     assert.equal(new UnreconciledBots(ledgerOf('ada'), isUp).awaited(unlimitedBudget), undefined);
-    assert.equal(new UnreconciledBots(ledgerOf(), isUp).awaited(purse), undefined);
+    assert.equal(new UnreconciledBots(ledgerOf(), isUp).awaited(flockBudget), undefined);
   });
 
   it('are not waited for while they rest, and are once they go on', async () => {
     const ledger = ledgerOf('ada');
     const uncounted = new UnreconciledBots(ledger, isUp);
     await ledger.record({ event: 'paused', bot: 'ada', at: 1 });
-    assert.equal(uncounted.awaited(purse), undefined);
+    assert.equal(uncounted.awaited(flockBudget), undefined);
     await ledger.record({ event: 'resumed', bot: 'ada', at: 2 });
-    assert.equal(uncounted.awaited(purse), 'ada');
+    assert.equal(uncounted.awaited(flockBudget), 'ada');
     await ledger.record({ event: 'parked', bot: 'ada', at: 3, why: 'reauth', hint: '', key: 'k' });
-    assert.equal(uncounted.awaited(purse), undefined);
+    assert.equal(uncounted.awaited(flockBudget), undefined);
   });
 
   it('are not waited for where the flock has no such bot, or flock.json lets it rest', () => {
     const uncounted = new UnreconciledBots(ledgerOf('ada', 'bea'), (name) => name !== 'ada');
-    assert.equal(uncounted.awaited(purse), 'bea');
-    assert.equal(new UnreconciledBots(ledgerOf('ada'), () => false).awaited(purse), undefined);
+    assert.equal(uncounted.awaited(flockBudget), 'bea');
+    assert.equal(new UnreconciledBots(ledgerOf('ada'), () => false).awaited(flockBudget), undefined);
   });
 
   it('are looked up once', () => {
@@ -58,7 +58,7 @@ describe('the bots whose posts nobody has counted', () => {
       states: () => (scans++, ledger.states()),
     };
     const uncounted = new UnreconciledBots(counted, isUp);
-    for (let post = 0; post < 5; post++) uncounted.awaited(purse);
+    for (let post = 0; post < 5; post++) uncounted.awaited(flockBudget);
     assert.equal(scans, 1);
   });
 });

@@ -165,11 +165,11 @@ describe('a budget', () => {
 describe('the price of a post', () => {
   const settings = { timezone: 'UTC', budget: {} };
   const check = (spender: Spender): ReturnType<typeof checkBudget> =>
-    checkBudget({ posts: 1, cost: costOf('a line', spender.purse.prices) }, spender, noon);
+    checkBudget({ posts: 1, cost: costOf('a line', spender.flockBudget.prices) }, spender, noon);
 
   it('is taken from the day and month of the bot, and of the flock where those are others', () => {
     const { state, history } = after();
-    const spender = { state, settings, history, purse: unlimitedBudget };
+    const spender = { state, settings, history, flockBudget: unlimitedBudget };
     assert.deepEqual(check(spender), { cap: undefined, price: usual, moneyLeft: Infinity });
     const elsewhere = { ...spender, settings: { ...settings, timezone: 'Asia/Tokyo' } };
     assert.deepEqual(check(elsewhere).price, {
@@ -183,8 +183,8 @@ describe('the price of a post', () => {
 
   it('is refused by the bot’s own budget before the flock’s', () => {
     const { state, history } = after(intent(), posted);
-    const purse = { ...unlimitedBudget, budget: { postsPerDay: 1 } };
-    const spender = { state, settings: { ...settings, budget: { postsPerDay: 1 } }, history, purse };
+    const flockBudget = { ...unlimitedBudget, budget: { postsPerDay: 1 } };
+    const spender = { state, settings: { ...settings, budget: { postsPerDay: 1 } }, history, flockBudget };
     assert.deepEqual(check(spender).cap, { whose: 'bot', what: 'postsPerDay', limit: 1, until: midnight });
     assert.deepEqual(check({ ...spender, settings }).cap, {
       whose: 'flock',

@@ -257,7 +257,7 @@ describe('a post that is due', () => {
       poem: { lines, edit: given.edit },
       flock: {
         history: new FlockHistory(),
-        purse: {
+        flockBudget: {
           ...unlimitedBudget,
           budget: flockPostsPerDay === undefined ? {} : { postsPerDay: flockPostsPerDay },
         },

@@ -97,7 +97,7 @@ class Bench {
       x,
       clock,
       gate,
-      purse: unlimitedBudget,
+      flockBudget: unlimitedBudget,
       lines: () => Promise.resolve(this.#lines),
       key: 'key',
     });

@@ -79,13 +79,13 @@ class Desk {
       askTime: () => Promise.resolve({ ahead: 0, isOfX: true }),
       opened: () => undefined,
     });
-    const purse = { prices: usualPrices, timezone: 'UTC', budget: {} };
+    const flockBudget = { prices: usualPrices, timezone: 'UTC', budget: {} };
     this.#reconciler = new Reconciler({
       bot: this.bot,
       ledger: this.ledger,
       clock: this.clock,
       gate,
-      purse,
+      flockBudget,
       x,
       lines: () => Promise.reject(new Error('the poem is not read')),
       key: 'key',

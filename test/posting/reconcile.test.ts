@@ -70,7 +70,7 @@ async function settle(
     clock,
     gate,
     x,
-    purse: unlimitedBudget,
+    flockBudget: unlimitedBudget,
     lines: () => Promise.resolve(splitPoem(lines.join('\n'), 'line')),
     key: 'k',
   });

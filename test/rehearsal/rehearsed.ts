@@ -35,7 +35,7 @@ export function wholeFlock({ poems, settings = {} }: SmallFlock): WholeFlock {
     account: undefined,
     bundle: undefined,
   }));
-  return { bots, invalidBots: [], passedOver: [], purse: { ...unlimitedBudget, timezone, budget } };
+  return { bots, invalidBots: [], passedOver: [], flockBudget: { ...unlimitedBudget, timezone, budget } };
 }
 
 /** Rehearses a small flock, a week without faults where nothing else is said. */

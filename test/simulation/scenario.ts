@@ -223,10 +223,10 @@ export function boundsOf({
   budget,
   usd,
   bots,
-}: Scenario): Pick<RunnerOptions, 'purse' | 'isStopped' | 'size' | 'brake'> {
-  const purse = { ...unlimitedBudget, budget: { postsPerDay: budget, usdPerMonth: usd } };
+}: Scenario): Pick<RunnerOptions, 'flockBudget' | 'isStopped' | 'size' | 'brake'> {
+  const flockBudget = { ...unlimitedBudget, budget: { postsPerDay: budget, usdPerMonth: usd } };
   return {
-    purse: () => purse,
+    flockBudget: () => flockBudget,
     isStopped: () => false,
     size: () => bots.length,
     brake: (why) => Promise.reject(new Error(why)),

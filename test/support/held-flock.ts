@@ -153,7 +153,7 @@ export class HeldFlock extends SandboxFlock implements AsyncDisposable {
       invalidBots: [...this.invalidBots],
       keyless: [],
       passedOver: [],
-      purse: { ...unlimitedBudget, timezone, budget },
+      flockBudget: { ...unlimitedBudget, timezone, budget },
       alarms,
     };
   }

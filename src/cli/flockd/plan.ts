@@ -53,7 +53,9 @@ async function readPlan(args: Args, terminal: Terminal): Promise<LeftOut & { flo
   const { bots, invalidBots } = await readBots(whole, ledger.states, readPoem);
   const from = args.from ?? systemClock.now();
   const span = { from, until: from + args.days * day };
-  const flock = new FlockPlan({ bots, chosen, span, purse: whole.purse, history: ledger.history, deadline });
+  const { flockBudget } = whole;
+  const { history } = ledger;
+  const flock = new FlockPlan({ bots, chosen, span, flockBudget, history, deadline });
   const passedOver = args.bot.length > 0 ? [] : whole.passedOver;
   return {
     flock,

@@ -90,7 +90,7 @@ function theBot(name: BotName, { bots, invalidBots }: Flock, noKey: FlockError):
 /** A runner for one post of one bot. */
 function runnerFor(
   ledger: Ledger,
-  { bots, purse }: Flock,
+  { bots, flockBudget }: Flock,
   { clock, openX, askTime, deadline, paths }: Context,
 ): BotRunner {
   return new BotRunner({
@@ -102,7 +102,7 @@ function runnerFor(
     deadline,
     readPoem,
     writtenAt,
-    purse: () => purse,
+    flockBudget: () => flockBudget,
     size: () => bots.length,
     isStopped: () => isStopped(paths.state),
     isUp: (bot) => bots.some(({ name, settings }) => name === bot && !settings.paused),

@@ -126,8 +126,8 @@ export class SlotForecast {
 
   /** Posts to come by day, the rest of today's included. */
   async planned(input: ForecastInput, turns: EventLoopYield): Promise<Map<string, number>> {
-    const { files, standing, stateOf, history, purse, isStopped, now } = input;
-    this.#begin(now, purse.timezone);
+    const { files, standing, stateOf, history, flockBudget, isStopped, now } = input;
+    this.#begin(now, flockBudget.timezone);
     const names = this.#days.map(({ name }) => name);
     const totals = names.map(() => 0);
     const known = new Map<string, number[]>();
@@ -147,7 +147,8 @@ export class SlotForecast {
       for (const [index, posts] of within(counts, names, boundsOf(bot, settings, input)).entries())
         totals[index] = (totals[index] ?? 0) + posts;
     }
-    const planned = within(totals, names, { ...purse, spent: spentByFlock(history, purse.timezone, now) });
+    const spent = spentByFlock(history, flockBudget.timezone, now);
+    const planned = within(totals, names, { ...flockBudget, spent });
     return new Map(names.map((name, index) => [name, planned[index] ?? 0]));
   }
 
@@ -190,13 +191,13 @@ const willPost = (
   hasToPost(state) && !(state === 'waiting' && next === undefined) && !paused && known?.paused === undefined;
 
 function boundsOf({ bot, lines }: BotFiles, settings: BotSettings, input: ForecastInput): Bounds {
-  const { stateOf, purse, now } = input;
+  const { stateOf, flockBudget, now } = input;
   const { budget, timezone, atEnd, refrain } = settings;
   const state = stateOf(bot);
   const length = state ? lengthOf(state.place) : lines;
   return {
     budget,
-    prices: purse.prices,
+    prices: flockBudget.prices,
     spent: spentBy(state, timezone, now),
     inAll: atEnd === 'stop' ? length - (state?.place.next ?? 0) : Infinity,
     // A poem that is read again and again: X refuses a text that was posted lately.

@@ -101,7 +101,8 @@ interface SnapshotOptions {
   version: string;
 }
 
-const noFlock: Flock = { bots: [], invalidBots: [], keyless: [], passedOver: [], purse: unlimitedBudget };
+const noBots = { bots: [], invalidBots: [], keyless: [], passedOver: [] };
+const noFlock: Flock = { ...noBots, flockBudget: unlimitedBudget };
 
 /**
  * The view of a running flock that the page, the metrics and the live view share. It is built where one of them asks and the
@@ -215,12 +216,12 @@ export class SnapshotCache {
   /** Everything in a view is of one moment, though others run before it is done. */
   async #build(): Promise<FlockView> {
     const { ledger, clock, isStopped, version, pages } = this.#options;
-    const { bots: withKeys, purse, keyless } = this.#flock;
+    const { bots: withKeys, flockBudget, keyless } = this.#flock;
     const files = await this.#files.files(this.#flock);
-    const { timezone } = purse;
+    const { timezone } = flockBudget;
     const history = new FlockHistory(ledger.history().toJSON());
     const states = new Map(ledger.states());
-    const moment = { history, purse, isStopped: isStopped(), now: clock.now(), pages };
+    const moment = { history, flockBudget, isStopped: isStopped(), now: clock.now(), pages };
     const { now } = moment;
     const flock = statusOfAll(states.values(), moment);
     const recent = history.recent().slice(0, maxRecent);

@@ -28,11 +28,11 @@ async function planned(
 ) {
   const { isStopped = false, timezone = 'Europe/Berlin', now = '2026-08-22T10:00:00Z' } = change;
   const forecast = new SlotForecast(new HeldClock(now));
-  const purse = { ...unlimitedBudget, timezone };
+  const flockBudget = { ...unlimitedBudget, timezone };
   const begun = { place: startOf(fingerprints([])), pass: 1, served: 0, posts: 0 };
   const stateOf = (): BotState | undefined => change.state && { ...begun, ...change.state };
   const history = new FlockHistory();
-  const moment = { history, purse, isStopped, now: Date.parse(now) };
+  const moment = { history, flockBudget, isStopped, now: Date.parse(now) };
   const standing = bots.map((bot) => statusOf(bot, stateOf(), moment));
   return [...(await forecast.planned({ ...moment, files: bots, standing, stateOf }, new EventLoopYield()))];
 }

@@ -63,8 +63,8 @@ export class MeasuredFlock extends HeldFlock {
 
   async scrape(change: Partial<ScrapeFacts> & { unfit?: string } = {}): Promise<string> {
     const { unfit, ...facts } = change;
-    const { bots, purse } = this.flock();
-    const flock = { history: this.ledger.history(), purse, isStopped: this.stopped, now };
+    const { bots, flockBudget } = this.flock();
+    const flock = { history: this.ledger.history(), flockBudget, isStopped: this.stopped, now };
     const states = Array.from(this.ledger.states(), ([, state]) => state);
     const measured = bots.map(({ name, bundle, settings }) => {
       const files: BotFiles = {

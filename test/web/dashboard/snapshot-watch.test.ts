@@ -54,8 +54,8 @@ class WatchedFlock {
     });
   }
 
-  setBudget(purse: FlockBudget): void {
-    this.snapshots.update({ bots, invalidBots: [], keyless: [], passedOver: [], purse });
+  setBudget(flockBudget: FlockBudget): void {
+    this.snapshots.update({ bots, invalidBots: [], keyless: [], passedOver: [], flockBudget });
   }
 
   /** Lets the time run, second by second, and what is read meanwhile be read. */
@@ -68,9 +68,9 @@ class WatchedFlock {
   }
 
   /** What a view says that is built anew. */
-  async anew(purse: FlockBudget): Promise<FlockView> {
+  async anew(flockBudget: FlockBudget): Promise<FlockView> {
     const snapshots = this.#open();
-    snapshots.update({ bots, invalidBots: [], keyless: [], passedOver: [], purse });
+    snapshots.update({ bots, invalidBots: [], keyless: [], passedOver: [], flockBudget });
     return snapshots.view();
   }
 
@@ -89,8 +89,13 @@ class WatchedFlock {
 }
 
 /** What a flock could go through in five hours, every few minutes. */
-function* life(): Generator<{ now: number; events: LedgerEvent[]; isStopped: boolean; purse: FlockBudget }> {
-  const purse = { ...unlimitedBudget, budget: { usdPerMonth: 0.2 } };
+function* life(): Generator<{
+  now: number;
+  events: LedgerEvent[];
+  isStopped: boolean;
+  flockBudget: FlockBudget;
+}> {
+  const flockBudget = { ...unlimitedBudget, budget: { usdPerMonth: 0.2 } };
   let sent: LedgerEvent[] = [];
   for (let now = start, step = 0; now < start + 5 * hour; now += 7 * minute, step++) {
     const bot = names[step % names.length] ?? '';
@@ -108,7 +113,12 @@ function* life(): Generator<{ now: number; events: LedgerEvent[]; isStopped: boo
           ? [{ ...base, event: 'refused', why: 'wait', reason: '429', retryAt: now + hour }]
           : [{ ...base, event: 'posted', id: String(step), by: 'answer' }];
     }
-    yield { now, events, isStopped: step % 11 === 10, purse: step < 20 ? unlimitedBudget : purse };
+    yield {
+      now,
+      events,
+      isStopped: step % 11 === 10,
+      flockBudget: step < 20 ? unlimitedBudget : flockBudget,
+    };
   }
 }
 
@@ -117,18 +127,18 @@ describe('the view that watchers have', () => {
     const flock = new WatchedFlock();
     const seen = new Set<string>();
     let last = unlimitedBudget;
-    for (const { now, events, isStopped, purse } of life()) {
+    for (const { now, events, isStopped, flockBudget } of life()) {
       await flock.clock.runUntil(now);
       await flock.ledger.record(...events);
-      if (purse !== last) flock.setBudget(purse);
-      last = purse;
+      if (flockBudget !== last) flock.setBudget(flockBudget);
+      last = flockBudget;
       if (isStopped !== flock.isStopped) {
         flock.isStopped = isStopped;
         flock.snapshots.changed();
       }
       for (const later of [2000, 12_000, 3 * minute]) {
         await flock.clock.runUntil(now + later - 1000);
-        const expected = (await flock.anew(purse)).bots;
+        const expected = (await flock.anew(flockBudget)).bots;
         const deadline = performance.now() + 60_000;
         while (!isDeepStrictEqual(flock.shown?.bots, expected) && performance.now() < deadline)
           await flock.until(Math.min(now + later, flock.clock.now() + 100));
