@@ -2,13 +2,13 @@
  * Makes dist/: both programs as bundles, the schema of flock.json, the man pages, their content as JSON for completion, and
  * the licences of the bundled packages.
  */
-import { chmod, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { flockd } from '../src/cli/flockd.ts';
-import { manPage } from '../src/cli/help.ts';
-import { keymaker } from '../src/cli/keymaker.ts';
+import { manPage } from '../src/cli/man-page.ts';
+import { flockd, keymaker } from '../src/cli/program.ts';
 import { manualOf } from '../src/cli/manual.ts';
 import { flockFileSchema } from '../src/config/flock-file.ts';
+import { manPageOf, slugOf, topicNames } from '../src/manual/manual.ts';
 import { bundle } from './bundle.js';
 
 const root = path.resolve(import.meta.dirname, '..');
@@ -18,20 +18,21 @@ const bundled = await bundle(['src/keymaker.ts', 'src/flockd.ts'], 'dist');
 for (const program of ['keymaker', 'flockd']) await chmod(`dist/${program}.js`, 0o755);
 await writeFile('dist/LICENSES.txt', await licensesOf(packagesOf(bundled)));
 await writeFile('dist/flock.schema.json', `${JSON.stringify(flockFileSchema(), null, 2)}\n`);
+await cp('src/manual', 'dist/manual', { recursive: true, filter: (file) => !file.endsWith('.ts') });
 await mkdir('dist/man');
+const { version } = JSON.parse(await readFile('package.json', 'utf8'));
+// SOURCE_DATE_EPOCH makes builds of the same source equal: reproducible-builds.org.
+const { SOURCE_DATE_EPOCH: seconds } = process.env;
+const day = seconds ? new Date(Number(seconds) * 1000) : new Date();
+const edition = { version, date: day.toISOString().slice(0, 10) };
 for (const program of [keymaker, flockd]) await describe(program);
+for (const topic of topicNames)
+  await writeFile(`dist/man/keymaker-${slugOf(topic)}.7`, manPageOf(topic, edition));
 
 /** Writes a program's man page, and the same content as JSON for help and completion. */
 async function describe(program) {
-  const { version } = JSON.parse(await readFile('package.json', 'utf8'));
-  // SOURCE_DATE_EPOCH makes builds of the same source equal: reproducible-builds.org.
-  const { SOURCE_DATE_EPOCH: seconds } = process.env;
-  const day = seconds ? new Date(Number(seconds) * 1000) : new Date();
   const manual = await manualOf(program);
-  await writeFile(
-    `dist/man/${program.name}.1`,
-    manPage(manual, { version, date: day.toISOString().slice(0, 10) }),
-  );
+  await writeFile(`dist/man/${program.name}.1`, manPage(manual, edition));
   await writeFile(`dist/man/${program.name}.json`, JSON.stringify(manual));
 }
 

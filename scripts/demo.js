@@ -1,25 +1,34 @@
 /**
- * The demo: starts a sandbox instead of X, makes keys for the sample poems with PINs over HTTP, and runs flockd on a fast
- * schedule. The exit code is 0 if every bot posted its first lines in order, and 1 if not.
+ * The demo: starts a sandbox instead of X, makes keys for the sample poems with PINs over HTTP, and runs flockd. In a terminal it
+ * runs until Enter, so that a person can look. Elsewhere it runs on a fast schedule and ends by itself: the exit code is 0 if
+ * every bot posted its first lines in order, and 1 if not.
  */
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import open from 'open';
 import { authorizeAs } from './person.js';
 
 const root = path.resolve(import.meta.dirname, '..');
-const { values } = parseArgs({
-  options: { 'keep-running': { type: 'boolean', default: false }, rounds: { type: 'string', default: '3' } },
-});
+const { values } = parseArgs({ options: { rounds: { type: 'string', default: '3' } } });
 const rounds = Number(values.rounds);
 const bots = ['beacons', 'lamplighter', 'long-breath', 'snow-ledger'];
 const children = new Set();
 
+/** Whether a person watches: then the bots post slowly until Enter. */
+const isWatched = process.stdin.isTTY && process.stdout.isTTY;
+
 const say = (line = '') => process.stdout.write(`${line}\n`);
+const styled = (code, text) => (isWatched ? `\u001b[${code}m${text}\u001b[0m` : text);
+const bold = (text) => styled(1, text);
+const sayCommand = (call) => say(`\n${bold(`$ ${call}`)}`);
 
 /** Starts one of the two built programs. */
 function start(program, args, options) {
@@ -31,7 +40,7 @@ function start(program, args, options) {
 }
 
 async function startSandbox() {
-  say('$ keymaker sandbox --port 0');
+  sayCommand('keymaker sandbox --port 0');
   const sandbox = start('keymaker', ['sandbox', '--port', '0'], { stdio: ['ignore', 'pipe', 'inherit'] });
   for await (const line of createInterface({ input: sandbox.stdout })) {
     const url = /^X in a box: (\S+)$/.exec(line)?.[1];
@@ -42,22 +51,30 @@ async function startSandbox() {
 
 /** Answers keymaker's questions, and authorizes in place of a person with a browser. */
 async function makeKeys(flock, env) {
-  say('$ keymaker make-keys ./poems');
+  sayCommand('keymaker make-keys ./poems');
   const keymaker = start('keymaker', ['make-keys', './poems'], {
     cwd: flock,
     env,
     stdio: ['pipe', 'pipe', 'inherit'],
   });
-  const answer = (text) => {
-    say(`  > ${text}`);
-    keymaker.stdin.write(`${text}\n`);
-  };
   let bot = '';
+  let link = '';
   for await (const line of createInterface({ input: keymaker.stdout })) {
-    say(`  ${line}`);
-    bot = /^Make key for (\S+)\?/.exec(line)?.[1] ?? bot;
-    if (line.startsWith('Make key')) answer('y');
-    if (line.startsWith('http')) answer(await authorizeAs(line, bot.replaceAll('-', '_')));
+    const question = /^Make key for (\S+)\?/.exec(line)?.[1];
+    bot = question ?? bot;
+    if (line.startsWith('http')) link = line;
+    let answer;
+    if (question !== undefined) answer = 'y';
+    else if (line.startsWith('PIN ')) answer = await authorizeAs(link, bot.replaceAll('-', '_'));
+    if (answer === undefined) say(`  ${line}`);
+    else {
+      // The question comes first, then what a person would type after it.
+      await pause(0.8);
+      if (question === undefined)
+        say(`  (in the browser, @${bot.replaceAll('-', '_')} signs in and authorizes the app)`);
+      say(`  ${line} ${bold(answer)}`);
+      keymaker.stdin.write(`${answer}\n`);
+    }
   }
   if ((await keymaker.exited) !== 0) throw new Error('make-keys failed');
 }
@@ -72,27 +89,74 @@ async function* postsOf(url, signal) {
   }
 }
 
+/** @param {number} seconds - for a person; without one there is no pause */
+const pause = (seconds) => (isWatched ? sleep(1000 * seconds) : undefined);
+
+/** Posts a few rounds. @returns the texts of each account */
 async function runFlock(flock, env, url) {
-  await writeFile(
-    path.join(flock, 'flock.json'),
-    JSON.stringify({ schedule: '*/2 * * * * *', atEnd: 'stop' }),
-  );
+  await writeSettings(flock, { schedule: '*/2 * * * * *', atEnd: 'stop' });
   const watching = new AbortController();
   const posts = postsOf(url, watching.signal);
   const first = posts.next();
-  say('$ flockd run');
+  sayCommand('flockd run');
   const flockd = start('flockd', ['run'], { cwd: flock, env, stdio: ['ignore', 'ignore', 'inherit'] });
   const seen = new Map(bots.map((bot) => [bot.replaceAll('-', '_'), []]));
   for (let next = await first; !next.done; next = await posts.next()) {
     const { account, text } = next.value;
     seen.get(account)?.push(text);
     say(`  @${account}: ${text.replaceAll('\n', ' / ')}`);
-    if (!values['keep-running'] && [...seen.values()].every((texts) => texts.length >= rounds)) break;
+    if ([...seen.values()].every((texts) => texts.length >= rounds)) break;
   }
   flockd.kill('SIGTERM');
   await flockd.exited;
   watching.abort();
   return seen;
+}
+
+/** Runs the flock in this terminal, slowly enough to be watched, until Enter or Ctrl-C. */
+async function showFlock(flock, env, url) {
+  await writeSettings(flock, { schedule: '*/20 * * * * *', spread: '20s' });
+  const port = await freePort();
+  const page = `http://127.0.0.1:${port}`;
+  say();
+  say(`The page of the flock:  ${bold(page)}`);
+  say(`What its accounts post: ${bold(url)}`);
+  say(`The manual:             ${bold(`${page}/manual`)}`);
+  await pause(2);
+  sayCommand(`flockd run --listen ${port}`);
+  say('(each bot posts a line every 20 seconds; Enter ends it)\n');
+  const flockd = start('flockd', ['run', '--listen', String(port)], {
+    cwd: flock,
+    env,
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  if (process.env.DISPLAY || process.env.WAYLAND_DISPLAY || process.platform === 'darwin') {
+    await pause(2);
+    await open(page).catch(() => undefined);
+  }
+  await Promise.race([once(process.stdin.resume(), 'data'), once(process, 'SIGINT'), flockd.exited]);
+  process.stdin.pause();
+  flockd.kill('SIGTERM');
+  await flockd.exited;
+  say(`
+Next, with poems of your own:
+  keymaker sandbox              stands in for X; it prints what to export
+  keymaker make-keys ./poems    gets a key for each poem
+  flockd run                    posts
+README.md says how to install both programs, and how to post at X.`);
+}
+
+const writeSettings = (flock, settings) =>
+  writeFile(path.join(flock, 'flock.json'), JSON.stringify(settings));
+
+/** A port of this machine that no program uses. */
+async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  server.close();
+  await once(server, 'close');
+  return port;
 }
 
 /** Checks that the posted words are the first words of each poem, in order. */
@@ -116,10 +180,12 @@ try {
   const env = { ...process.env, ...app, KEYMAKER_API_URL: url };
   say(`  X in a box: ${url}`);
   await makeKeys(flock, env);
-  say(`${url}/ shows every post as it arrives.`);
-  const seen = await runFlock(flock, env, url);
-  await check(flock, seen);
-  say(`Done: ${[...seen.values()].flat().length} posts, every line once and in order.`);
+  if (isWatched) await showFlock(flock, env, url);
+  else {
+    const seen = await runFlock(flock, env, url);
+    await check(flock, seen);
+    say(`Done: ${[...seen.values()].flat().length} posts, every line once and in order.`);
+  }
 } catch (error) {
   say(`The demo failed: ${error.message}`);
   process.exitCode = 1;

@@ -18,7 +18,7 @@ export const rows = [
   ['keys'],
   ['networks'],
   ['oauth'],
-  ['http', 'schedule', 'poems'],
+  ['http', 'schedule', 'poems', 'manual'],
   ['cost.ts'],
   ['assets.ts', 'log.ts', 'fs.ts', 'watch.ts', 'text.ts', 'yield.ts'],
   ['errors.ts', 'clock.ts'],
@@ -47,7 +47,6 @@ const owners = {
 const pure = [
   /^ledger\/(events|history|state)\.ts$/,
   /^networks\/[^/]+\/failure\.ts$/,
-  /^ledger\/cursor\.ts$/,
   /^posting\/(budget|decide|edits|replay)\.ts$/,
 ];
 const effect = /^(node:(fs|net|http|https|tls|child_process|dns|readline)\b|fs-extra$|undici\b)/;

@@ -5,12 +5,13 @@ import { buildSync } from 'esbuild';
 const entries = {
   'dashboard.css': 'web/browser/dashboard.css',
   'dashboard.js': 'web/browser/dashboard.client.ts',
+  'manual.css': 'web/browser/manual.css',
   'keymaker.css': 'web/browser/keymaker.css',
   'sandbox.css': 'sandbox/browser/sandbox.css',
   'sandbox.js': 'sandbox/browser/sandbox.client.ts',
 } as const;
 
-type AssetName = keyof typeof entries;
+export type AssetName = keyof typeof entries;
 
 const known = new Map<AssetName, string>();
 

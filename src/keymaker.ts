@@ -1,5 +1,4 @@
 #!/usr/bin/env node
-import { keymaker } from './cli/keymaker.ts';
-import { start } from './cli/program.ts';
+import { keymaker, start } from './cli/program.ts';
 
 await start(keymaker, process.argv.slice(2));

@@ -106,18 +106,22 @@ function openLines(
     destination.on('error', () => undefined);
     return pino(options, destination);
   }
-  return pino(
-    options,
-    pretty({
-      sync: true,
-      colorize: color,
-      translateTime: 'SYS:HH:MM:ss',
-      messageFormat: '{if bot}{bot}: {end}{msg}',
-      hideObject: true,
-      destination: stream,
-    }),
-  );
+  return pino(options, linesForPeople(stream, { color, timeFormat: 'HH:MM:ss' }));
 }
+
+/** Writes the JSON lines that it gets as people read them. */
+export const linesForPeople = (
+  destination: NodeJS.WritableStream,
+  { color, timeFormat }: { color: boolean; timeFormat: string },
+): ReturnType<typeof pretty> =>
+  pretty({
+    sync: true,
+    colorize: color,
+    translateTime: `SYS:${timeFormat}`,
+    messageFormat: '{if bot}{bot}: {end}{msg}',
+    hideObject: true,
+    destination,
+  });
 
 /**
  * The maximum length of a text in a line, in characters. The systemd journal splits a line of more than 48 kB, and the parts

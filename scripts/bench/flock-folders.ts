@@ -10,9 +10,9 @@ import {
   writeSync,
 } from 'node:fs';
 import path from 'node:path';
-import { fingerprint } from '../../src/ledger/cursor.ts';
+import { fingerprint } from '../../src/ledger/state.ts';
 import type { LedgerEvent } from '../../src/ledger/events.ts';
-import { formatEvent, formatHeader } from '../../src/ledger/journal.ts';
+import { formatHeader, formatLine } from '../../src/ledger/journal.ts';
 import { range } from './numbers.ts';
 
 const lines = 8;
@@ -80,7 +80,7 @@ export function writeLedger(folder: string, bots: number, began: number, records
   let n = 0;
   let text = formatHeader(0);
   for (const event of eventsOf(bots, began)) {
-    text += formatEvent(++n, event);
+    text += formatLine(++n, event);
     if (text.length > 4_000_000) {
       writeSync(file, text);
       text = '';

@@ -4,11 +4,22 @@
  * completions. It starts nothing: a flock has to be there first. Removing it keeps /etc/flockd and /var/lib/flockd.
  */
 import { execFileSync } from 'node:child_process';
-import { chmod, cp, mkdir, mkdtemp, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  cp,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  symlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { bash, fish, zsh } from '../../src/cli/completion.ts';
+import { completions } from '../../src/cli/completion.ts';
 import { unitText } from '../../src/daemon/systemd.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
@@ -35,16 +46,16 @@ async function fill() {
   await rm(at(`${program}/dist/LICENSES.txt`));
   await cp('package.json', at(`${program}/package.json`));
   await cp('scripts/notify-fd', at(`${program}/scripts/notify-fd`));
+  for (const page of (await readdir('dist/man')).filter((name) => /\.[17]$/.test(name))) {
+    const content = gzipSync(await readFile(`dist/man/${page}`), { level: 9 });
+    await put(`/usr/share/man/man${page.at(-1)}/${page}.gz`, content);
+  }
   for (const name of ['keymaker', 'flockd']) {
     await mkdir(at('/usr/bin'), { recursive: true });
     await symlink(`../lib/keymaker/dist/${name}.js`, at(`/usr/bin/${name}`));
-    await put(
-      `/usr/share/man/man1/${name}.1.gz`,
-      gzipSync(await readFile(`dist/man/${name}.1`), { level: 9 }),
-    );
-    await put(`/usr/share/bash-completion/completions/${name}`, bash(name));
-    await put(`/usr/share/zsh/vendor-completions/_${name}`, zsh(name));
-    await put(`/usr/share/fish/vendor_completions.d/${name}.fish`, fish(name));
+    await put(`/usr/share/bash-completion/completions/${name}`, completions.bash(name));
+    await put(`/usr/share/zsh/vendor-completions/_${name}`, completions.zsh(name));
+    await put(`/usr/share/fish/vendor_completions.d/${name}.fish`, completions.fish(name));
   }
   const unit = unitText({
     node: '/usr/bin/node',

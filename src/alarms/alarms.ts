@@ -4,9 +4,8 @@ import type { BotSettings } from '../config/flock-file.ts';
 import { alarmNames, type AlarmSettings } from '../config/hooks.ts';
 import { bugIn } from '../errors.ts';
 import type { Send } from '../http/exchange.ts';
-import { isFinished } from '../ledger/cursor.ts';
 import type { Intent } from '../ledger/events.ts';
-import type { BotState } from '../ledger/state.ts';
+import { type BotState, isFinished } from '../ledger/state.ts';
 import type { DaemonEvent, EventLog } from '../log.ts';
 import { BotSchedule } from '../schedule/schedule.ts';
 import { iso } from '../text.ts';
@@ -78,7 +77,6 @@ export function alarmOf({ fields, message }: DaemonEvent, now: number): Alarm | 
   };
 }
 
-/** A bot that is watched. */
 interface Watched {
   name: string;
   settings: BotSettings;
@@ -120,20 +118,6 @@ export const maxSilence = ({ settle }: BotSettings): number => maxLateness + set
 /** How long a post may be in doubt before a person should know. Milliseconds. */
 export const maxDoubt = ({ settle }: BotSettings): number => maxInDoubt + settle;
 
-/** How silence reads in the log. @param due - when the bot should have posted */
-function describeSilence(
-  { name }: Watched,
-  { last, owed }: BotState,
-  due: number,
-): { since: string; why: string; hint: string } {
-  const reason = owed === undefined ? '' : `: ${owed.reason}`;
-  return {
-    since: iso(Math.max(due, last?.at ?? due)),
-    why: `it should have posted at ${iso(due)}, and has not${reason}`,
-    hint: `flockd status shows how ${name} stands; keymaker doctor looks for what is wrong`,
-  };
-}
-
 interface SilenceOptions {
   clock: Clock;
   log: EventLog;
@@ -165,9 +149,7 @@ export class SilenceWatch {
   constructor(options: SilenceOptions) {
     this.#options = options;
     this.#cancel = this.#arm();
-    options.log.subscribe((event) => {
-      this.#noteBudget(event);
-    });
+    options.log.subscribe((event) => this.#noteBudget(event));
   }
 
   /** Watches these bots from now on. */
@@ -240,7 +222,10 @@ export class SilenceWatch {
     memory.lateFrom ??= clock.elapsed();
     if (memory.reported === state.posts || clock.elapsed() - memory.lateFrom < grace) return;
     memory.reported = state.posts;
-    const { since, why, hint } = describeSilence(bot, state, due);
+    const { last, owed } = state;
+    const since = iso(Math.max(due, last?.at ?? due));
+    const why = `it should have posted at ${iso(due)}, and has not${owed ? `: ${owed.reason}` : ''}`;
+    const hint = `flockd status shows how ${bot.name} stands; keymaker doctor looks for what is wrong`;
     log.error({ event: 'silent', bot: bot.name, since, why, hint }, `is silent: ${why}; ${hint}`);
   }
 

@@ -50,18 +50,16 @@ export interface Trouble {
   passes: boolean;
 }
 
-interface RetryOptions {
-  clock: Clock;
-  /** The time after each failed attempt before the next one. Milliseconds. */
-  waits: readonly number[];
-  /** Ends the waiting, and with it the attempts. */
-  signal: AbortSignal;
-}
-
-/** Tries again until an attempt succeeds or its trouble will not pass. @returns the trouble of the last attempt */
+/**
+ * Tries again until an attempt succeeds or its trouble will not pass.
+ *
+ * @param waits - the time after each failed attempt before the next one. Milliseconds
+ * @param signal - ends the waiting, and with it the attempts
+ * @returns the trouble of the last attempt
+ */
 export async function tryAgain(
   attempt: () => Promise<Trouble | undefined>,
-  { clock, waits, signal }: RetryOptions,
+  { clock, waits, signal }: { clock: Clock; waits: readonly number[]; signal: AbortSignal },
 ): Promise<Trouble | undefined> {
   let trouble = await attempt();
   for (const wait of waits) {
@@ -105,23 +103,14 @@ export const bodyOf = (alarm: Alarm, flock: string): string => JSON.stringify({ 
 /** The time limit of a ping. Milliseconds. */
 const pingTimeout = 10_000;
 
-/** Sends one ping. */
-export const ping = (
-  address: Address,
-  { send, clock }: Pick<CallOptions, 'send' | 'clock'>,
-): Promise<Trouble | undefined> =>
-  callWeb({ method: 'GET', url: address.reveal(), headers: {} }, { send, clock, timeout: pingTimeout });
+type WebOptions = Pick<CallOptions, 'send' | 'clock'>;
 
-interface WebOptions {
-  send: Send;
-  clock: Clock;
-  /** Milliseconds. */
-  timeout: number;
-}
+export const ping = (address: Address, options: WebOptions): Promise<Trouble | undefined> =>
+  callWeb({ method: 'GET', url: address.reveal(), headers: {} }, { ...options, timeout: pingTimeout });
 
 async function callWeb(
   request: HttpRequest,
-  { send, clock, timeout }: WebOptions,
+  { send, clock, timeout }: WebOptions & { timeout: number },
 ): Promise<Trouble | undefined> {
   let cancel = (): void => undefined;
   const late = new Promise<Trouble>((resolve) => {
@@ -135,7 +124,6 @@ async function callWeb(
   }
 }
 
-/** Statuses that mean "not now". */
 const passing = new Set([408, 425, 429]);
 
 function judge(status: number): Trouble | undefined {
@@ -153,7 +141,6 @@ function unanswered(error: unknown): Trouble {
   return { why: `it cannot be reached, or broke off (${code})`, passes: true };
 }
 
-/** Why a command could not be started. */
 function notStarted(error: unknown): Trouble {
   const code = systemCode(error);
   if (code === 'ENOENT' || code === 'ENOTDIR') return missing;
@@ -213,7 +200,7 @@ async function runCommand(
     killGroup(child);
   };
   const abort = (): void => kill(stopped);
-  signal.addEventListener('abort', abort, { once: true });
+  signal.addEventListener('abort', abort);
   const late = { why: `it did not end within ${timeout / 1000} s and was killed`, passes: false };
   const cancel = clock.at(clock.now() + timeout, () => kill(late));
   try {

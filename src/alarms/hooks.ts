@@ -9,14 +9,12 @@ import { type Alarm, callHook, ping, shownHook, type Trouble, tryAgain, whyNotRu
  * them, and nothing here throws.
  */
 
-/** The maximum number of alarms that wait for one hook. */
 const maxWaiting = 100;
 
-/** A hook, and the alarms that wait for it. */
 class HookQueue {
   readonly hook: Hook;
   /** Its place in flock.json. */
-  name: string;
+  name = '';
   /** Whether it is being called, or waits to be called again after a failure. */
   busy = false;
   readonly #log: EventLog;
@@ -24,9 +22,8 @@ class HookQueue {
   /** The number of alarms dropped since the queue was empty. */
   #dropped = 0;
 
-  constructor(hook: Hook, name: string, log: EventLog) {
+  constructor(hook: Hook, log: EventLog) {
     this.hook = hook;
-    this.name = name;
     this.#log = log;
   }
 
@@ -79,7 +76,6 @@ interface HookOptions {
   root: string;
 }
 
-/** The maximum number of hooks that are called at the same time. */
 const maxConcurrent = 4;
 
 /** The time before each new attempt at a hook. Milliseconds. */
@@ -105,10 +101,9 @@ export class Hooks {
   update(hooks: readonly Hook[]): void {
     const known = new Map(this.#queues.map((queue) => [markOf(queue.hook), queue]));
     this.#queues = hooks.map((hook, index) => {
-      const name = `hooks.${index}`;
-      const queue = known.get(markOf(hook)) ?? new HookQueue(hook, name, this.#options.log);
+      const queue = known.get(markOf(hook)) ?? new HookQueue(hook, this.#options.log);
       known.delete(markOf(hook));
-      queue.name = name;
+      queue.name = `hooks.${index}`;
       return queue;
     });
     for (const queue of known.values()) queue.clear();
@@ -124,7 +119,7 @@ export class Hooks {
   /** Stops. Calls under way have a moment to end. */
   async end(): Promise<void> {
     this.#stopping.abort();
-    if (!this.#isIdle()) await this.#idleOrLate();
+    await this.#idleOrLate();
     this.#killing.abort();
     for (const queue of this.#queues) {
       if (queue.clear()) queue.note({ why: 'flockd stopped before it was told everything', passes: false });
@@ -135,9 +130,10 @@ export class Hooks {
     return this.#queues.every(({ isIdle }) => isIdle);
   }
 
-  #idleOrLate(): Promise<void> {
+  async #idleOrLate(): Promise<void> {
     const { clock } = this.#options;
-    return new Promise((resolve) => {
+    if (this.#isIdle()) return;
+    await new Promise<void>((resolve) => {
       const cancel = clock.at(clock.now() + grace, resolve);
       this.#idle = () => {
         cancel();
@@ -184,7 +180,6 @@ export class Hooks {
   }
 }
 
-/** Equal for equal hooks. */
 const markOf = (hook: Hook): string =>
   JSON.stringify([hook.on, hook.timeout, 'run' in hook ? hook.run : hook.post.reveal()]);
 
@@ -240,10 +235,8 @@ export class Ping {
     // The address has changed meanwhile.
     if (signal.aborted) return;
     this.#busy = false;
-    if (!trouble) log.forget(this);
-    else
-      log
-        .once(this, trouble.why)
-        .error({ event: 'ping-failed', why: trouble.why }, `the ping does not arrive: ${trouble.why}`);
+    const { why } = trouble ?? {};
+    if (why === undefined) log.forget(this);
+    else log.once(this, why).error({ event: 'ping-failed', why }, `the ping does not arrive: ${why}`);
   }
 }

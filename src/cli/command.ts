@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import * as z from 'zod';
+import type { Places } from '../context.ts';
 import { type Exit, FlockError } from '../errors.ts';
 import { ownFile } from '../fs.ts';
 import { listed, shellWord } from '../text.ts';
-import { type Command, type Flag, type Positional, shownPositional } from './manual.ts';
+import { type Argument, type Command, shownPositional } from './manual.ts';
 import type { Terminal } from './terminal.ts';
 
 /** What `.meta()` says of an argument. The outermost value counts: `botArgument.optional().meta({ description })`. */
@@ -55,16 +56,15 @@ export function command<Shape extends z.ZodRawShape>({
   ...rest
 }: Declaration<Shape>): Command {
   const { properties = {}, required = [] } = z.toJSONSchema(schema, { io: 'input' });
-  const fields = Object.entries(schema.shape).map(([name, field]) => {
-    const described = argumentSchema.parse(properties[name]);
-    const { description, kind, enum: choices, suggestions = choices } = described;
-    const argument = { name, description, kind, choices, suggestions };
-    return described.positional
-      ? { positional: { ...argument, isOptional: !required.includes(name) } }
-      : { flag: { ...argument, ...flagOf(name, described, field) } };
+  const described = Object.entries(schema.shape).map(([name, field]) => {
+    const { positional, ...property } = argumentSchema.parse(properties[name]);
+    // The JSON Schema has no default where the field's parser changes the value.
+    const usual = field instanceof z.ZodDefault ? field.def.defaultValue : undefined;
+    const argument = argumentFrom(name, property, usual);
+    return { positional, argument: { ...argument, isOptional: !required.includes(name) } };
   });
-  const positionals: Positional[] = fields.flatMap(({ positional }) => positional ?? []);
-  const flags: Flag[] = fields.flatMap(({ flag }) => flag ?? []);
+  const positionals = described.flatMap(({ positional, argument }) => (positional ? [argument] : []));
+  const flags = described.flatMap(({ positional, argument }) => (positional ? [] : [argument]));
   return {
     ...rest,
     exits,
@@ -87,22 +87,23 @@ export function command<Shape extends z.ZodRawShape>({
   };
 }
 
-const placeholders = { bot: 'NAME', folder: 'DIR', file: 'FILE' };
+const placeholders = { bot: 'NAME', folder: 'DIR', file: 'FILE', other: undefined };
 
-function flagOf(
+function argumentFrom(
   name: string,
-  { type, kind, placeholder, alias, defaultText, group }: z.infer<typeof argumentSchema>,
-  field: z.core.$ZodType,
-) {
-  const value = field instanceof z.ZodDefault ? field.def.defaultValue : undefined;
-  const usual = typeof value === 'string' || typeof value === 'number' ? String(value) : defaultText;
-  const ownPlaceholder = placeholder ?? (kind === 'other' ? name.toUpperCase() : placeholders[kind]);
+  property: Omit<z.infer<typeof argumentSchema>, 'positional'>,
+  usual: unknown,
+): Omit<Argument, 'isOptional'> {
+  const { type, enum: choices, suggestions = choices, defaultText, ...rest } = property;
+  const placeholder = rest.placeholder ?? placeholders[rest.kind] ?? name.toUpperCase();
   return {
-    ...(type !== 'boolean' && { placeholder: ownPlaceholder }),
-    ...(alias !== undefined && { alias }),
-    ...(usual !== undefined && { default: usual }),
+    ...rest,
+    name,
+    choices,
+    suggestions,
     isList: type === 'array',
-    group,
+    placeholder: type === 'boolean' ? undefined : placeholder,
+    default: typeof usual === 'string' || typeof usual === 'number' ? String(usual) : defaultText,
   };
 }
 
@@ -144,14 +145,9 @@ export const placeFlags = {
   }),
 };
 
-/** The folders that a person named. */
-export interface GivenPlaces {
-  root?: string | undefined;
-  keys?: string | undefined;
-}
 /** A command line with the same folders as this one. @returns `keymaker reauth howl --keys DIR` */
 export const withInvocationFlags =
-  ({ root, keys }: GivenPlaces, program = 'keymaker') =>
+  ({ root, keys }: Places, program = 'keymaker') =>
   (call: string): string =>
     [
       `${program} ${root === undefined ? call : call.replace('./poems', shellWord(path.join(root, 'poems')))}`,
@@ -162,19 +158,12 @@ export const withInvocationFlags =
 /** The command lines in hints of modules that do not know the folders. */
 const calls = /\bkeymaker ((?:make-keys|encrypt --identity)(?: (?:[-.]\S*|[A-Z]+))*)/g;
 
-/** A hint whose command lines have the same folders as this one. */
-export const hintAs = (places: GivenPlaces, hint: string): string =>
-  hint.includes('--keys')
-    ? hint
-    : hint.replaceAll(calls, (_, call: string) => withInvocationFlags(places)(call));
-
-/** Throws an error again, its hint as {@link hintAs} makes it. */
-export const retold =
-  (places: GivenPlaces) =>
-  (error: unknown): never => {
-    if (!(error instanceof FlockError) || error.hint === undefined) throw error;
-    throw new FlockError(error.exit, error.message, { hint: hintAs(places, error.hint), cause: error });
-  };
+/** A hint for an error, if there is one, whose command lines have the same folders as this one. */
+export function hintAs(places: Places, hint: string | undefined): { hint?: string } {
+  if (hint === undefined) return {};
+  if (hint.includes('--keys')) return { hint };
+  return { hint: hint.replaceAll(calls, (_, call: string) => withInvocationFlags(places)(call)) };
+}
 
 const manifest = z.object({ version: z.string() });
 

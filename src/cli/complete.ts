@@ -5,9 +5,9 @@ import { botOfBundle } from '../keys/bundle.ts';
 import { botNameOf, formerNameOf, isPoem } from '../poems/bot-name.ts';
 import { grouped } from '../text.ts';
 import {
+  type Argument,
   builtManual,
   type CommandManual,
-  type Flag,
   globalFlags,
   type Line,
   type Manual,
@@ -43,7 +43,7 @@ const nothing: Completion = { candidates: [], paths: 'none' };
  * @param botsAt - the names of the bots of a flock; called only if one is wanted
  */
 export function complete(
-  { commands }: Pick<Manual, 'commands'>,
+  { commands, pages = [] }: Pick<Manual, 'commands'> & Partial<Manual>,
   words: readonly string[],
   botsAt: (places: Places) => readonly string[],
 ): Completion {
@@ -51,13 +51,19 @@ export function complete(
   const [called, ...before] = words.slice(0, -1);
   // Flags are offered only after a dash, so that Tab shows the commands and bots.
   const isFlag = current.startsWith('-');
-  if (called === undefined) return only(current, isFlag ? globalFlags.map(dashed) : commands.map(named));
+  if (called === undefined)
+    return only(current, isFlag ? globalFlags.map(dashed) : [...commands.map(named), helpWord]);
+  if (called === 'help' && before.length === 0)
+    return only(current, [
+      ...commands.map(named),
+      ...pages.map((word) => ({ word, about: 'a page of the manual' })),
+    ]);
   const command = commands.find(({ name }) => name === called);
   if (!command) return nothing;
   const line = readLine(before, command.flags);
   const { expecting, given, hasEnded, positionals } = line;
   /** @param start - the part of the word before the value */
-  const values = ({ kind, suggestions }: Pick<Flag, 'kind' | 'suggestions'>, start = ''): Completion => {
+  const values = ({ kind, suggestions }: Pick<Argument, 'kind' | 'suggestions'>, start = ''): Completion => {
     if (kind === 'file' || kind === 'folder') return { candidates: [], paths: `${kind}s` };
     const all = kind === 'bot' ? botsAt(placesIn(line, command)) : suggestions;
     // Elsewhere a name that begins with a dash would be read as a flag.
@@ -83,8 +89,11 @@ export function complete(
   return only(current, left.map(dashed));
 }
 
+/** It is no command, since it shows the help of commands. */
+const helpWord: Candidate = { word: 'help', about: 'Show the help of a command, or a page of the manual' };
+
 const named = ({ name, summary }: CommandManual): Candidate => ({ word: name, about: summary });
-const dashed = ({ name, description }: Flag): Candidate => ({ word: `--${name}`, about: description });
+const dashed = ({ name, description }: Argument): Candidate => ({ word: `--${name}`, about: description });
 
 const only = (current: string, candidates: readonly Candidate[]): Completion => ({
   candidates: candidates.filter(({ word }) => word.startsWith(current)),

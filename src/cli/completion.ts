@@ -6,7 +6,7 @@ import type { Command } from './manual.ts';
  * Completion for bash 4.4 and newer. The program gets the line as it was typed, so that nothing in it is expanded or run. Bash
  * splits words at each `=`, so the part before it is removed from the answer.
  */
-export const bash = (
+const bash = (
   program: string,
 ): string => `# Completion of ${program} for bash: source <(${program} completion bash)
 _${program}() {
@@ -24,7 +24,7 @@ complete -F _${program} ${program}
 `;
 
 /** Completion for fish 3 and newer. `commandline -o` removes quotes, and neither expands nor runs their contents. */
-export const fish = (
+const fish = (
   program: string,
 ): string => `# Completion of ${program} for fish: ${program} completion fish > ~/.config/fish/completions/${program}.fish
 function __${program}_complete
@@ -49,7 +49,7 @@ complete -c ${program} -f -a '(__${program}_complete)'
  * Completion for zsh, to be sourced after compinit, or stored as `_flockd` in a folder of fpath. `(Q)` removes quotes, and
  * neither expands nor runs their contents.
  */
-export const zsh = (program: string): string => `#compdef ${program}
+const zsh = (program: string): string => `#compdef ${program}
 # Completion of ${program} for zsh: source <(${program} completion zsh), or as _${program} in a folder of fpath
 _${program}() {
   local -a lines
@@ -66,7 +66,8 @@ _${program}() {
 if [[ $funcstack[1] == _${program} ]]; then _${program} "$@"; else compdef _${program} ${program}; fi
 `;
 
-const scripts = { bash, zsh, fish };
+/** The completion script of a program for each shell. */
+export const completions = { bash, zsh, fish };
 
 /** The command `completion` of both programs. */
 export const completion = (program: string): Command =>
@@ -81,7 +82,7 @@ export const completion = (program: string): Command =>
       [`${program} completion fish | source`, 'in ~/.config/fish/config.fish'],
     ],
     run({ shell }, terminal) {
-      terminal.print(scripts[shell](program));
+      terminal.print(completions[shell](program));
       return Promise.resolve('done');
     },
   });

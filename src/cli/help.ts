@@ -2,17 +2,19 @@ import { wrapAnsi } from 'fast-wrap-ansi';
 import { type Exit, exitCodes } from '../errors.ts';
 import { grouped, listed } from '../text.ts';
 import {
+  type Argument,
   type CommandManual,
-  type Flag,
   globalFlags,
   type Manual,
-  type Positional,
   shownPositional,
   usageOf,
 } from './manual.ts';
 
 /** The help of a program. @param columns - the maximum width */
-export function programHelp({ name, description, firstSteps, commands }: Manual, columns: number): string {
+export function programHelp(
+  { name, description, firstSteps, commands, pages }: Manual,
+  columns: number,
+): string {
   const usages = commands.map((command): Row => [usageOf(command), command.summary]);
   return page(columns, [
     description,
@@ -21,7 +23,7 @@ export function programHelp({ name, description, firstSteps, commands }: Manual,
     ['Help', rows(globalFlags.map(rowOfFlag), columns)],
     ['First steps', calls(firstSteps, columns)],
     ['Exit codes', rows(exitRows, columns)],
-    `More: ${name} <command> --help, and man ${name}`,
+    `Manual: ${name} help ${listed(pages, 'or')}`,
   ]);
 }
 
@@ -58,7 +60,7 @@ const exitTexts: Record<Exit, string> = {
 };
 
 /** A label and its text. */
-type Row = readonly [label: string, text: string];
+export type Row = readonly [label: string, text: string];
 type Section = readonly [heading: string, lines: string];
 
 const exitsOf = (isWanted: (exit: Exit) => boolean, own: Partial<Record<Exit, string>> = {}): Row[] =>
@@ -67,24 +69,24 @@ const exitsOf = (isWanted: (exit: Exit) => boolean, own: Partial<Record<Exit, st
     .filter(isWanted)
     .map((exit) => [String(exitCodes[exit]), own[exit] ?? exitTexts[exit]]);
 
-const exitRows = exitsOf(() => true);
+export const exitRows = exitsOf(() => true);
 
-const rowOfPositional = (positional: Positional): Row => [
+const rowOfPositional = (positional: Argument): Row => [
   shownPositional(positional),
   positional.description + among(positional.choices),
 ];
 
-function rowOfFlag(flag: Flag): Row {
+function rowOfFlag(flag: Argument): Row {
   const { name, alias, placeholder } = flag;
   const value = placeholder === undefined ? '' : ` ${placeholder}`;
   return [`${alias === undefined ? '' : `-${alias}, `}--${name}${value}`, textOfFlag(flag)];
 }
 
-const textOfFlag = ({ description, choices, default: usual }: Flag): string =>
+export const textOfFlag = ({ description, choices, default: usual }: Argument): string =>
   description + among(choices) + (usual === undefined ? '' : ` (default: ${usual})`);
 
 /** The valid values, to follow a description. */
-const among = (choices: readonly string[]): string =>
+export const among = (choices: readonly string[]): string =>
   choices.length === 0 ? '' : `: ${listed(choices, 'or')}`;
 
 /** Paragraphs and sections. A section without lines is left out. */
@@ -124,166 +126,3 @@ const calls = (all: readonly Row[], columns: number): string =>
 
 const hang = (text: string, indent: number, columns: number): string =>
   wrapAnsi(text, Math.max(1, columns - indent)).replaceAll(/^/gm, ' '.repeat(indent));
-
-/*
- * The man page.
- */
-
-/** The descriptions in the man pages. */
-const descriptions: Partial<Record<string, readonly string[]>> = {
-  keymaker: [
-    'A flock is a folder of poems and one X account (a bot) for each. keymaker walks the poems and asks which bots to make. A ' +
-      'person authorizes the app for each account; keymaker checks that it is the right account and writes a key bundle for ' +
-      'the bot. flockd(1) then posts the poems.',
-    'Questions come one by one. Without a terminal, the answers are read from standard input, one a line, in the same order. ' +
-      'No secret is taken from the command line, and none is printed.',
-  ],
-  flockd: [
-    'A flock is a folder of poems and one X account (a bot) for each, with keys made by keymaker(1). flockd posts the next line ' +
-      'of each poem on the schedule of its bot: never twice, never skipped, never as the wrong account.',
-    'Each post is written to the ledger before it is sent, and its outcome before anything follows from it. A post with an ' +
-      'unknown outcome is in doubt: that bot posts nothing more until its timeline answers the question. A bot that needs a ' +
-      'person is parked; flockd status says why, and what to do.',
-  ],
-};
-
-const files: readonly Row[] = [
-  [
-    'poems/**/*.txt',
-    'The poems, in UTF-8. Each line that is not blank is one post. The file name is the name of the bot.',
-  ],
-  [
-    'keys/<bot>.json',
-    'The key bundle of a bot, readable by its owner only. With the ending .age it is encrypted with age(1).',
-  ],
-  ['flock.json', 'Settings of the flock and of single bots, such as schedule and timezone. Optional.'],
-  ['prices.json', 'The prices of X, if they have changed since this version. Optional.'],
-  ['apikeys.json', 'The app keys, if they are not in the environment. Optional.'],
-  [
-    'state/',
-    'The ledger of flockd: a line of JSON for each event. It can be read while flockd runs, and must not be edited.',
-  ],
-  ['state/stop', 'While this file exists, nothing is posted.'],
-];
-
-const environment: readonly Row[] = [
-  ['CONSUMER_TOKEN, CONSUMER_TOKEN_SECRET', 'The app keys.'],
-  ['CONSUMER_TOKEN_FILE, CONSUMER_TOKEN_SECRET_FILE', 'Files that contain them.'],
-  ['KEYMAKER_API_URL', 'The base URL of the X API. Plain http is for this machine only.'],
-  ['KEYMAKER_IDENTITY_FILE', 'The age identity that decrypts encrypted bundles.'],
-  ['FLOCKD_SOCKETS', 'The maximum number of concurrent posts; 64 by default.'],
-  [
-    'CREDENTIALS_DIRECTORY',
-    'Set by systemd(1). Its files keys_<bot>.json are the bundles unless --keys is given, its file identity is the age identity.',
-  ],
-  ['STATE_DIRECTORY', 'The folder of the ledger, instead of state/ in the root.'],
-  ['NO_COLOR', 'Any value disables colours, which are also off for a dumb TERM and without a terminal.'],
-  ['FORCE_COLOR, CLICOLOR_FORCE', 'Enable colours in any case; FORCE_COLOR=0 disables them.'],
-];
-
-const seeAlso: Partial<Record<string, readonly string[]>> = {
-  keymaker: ['flockd(1)', 'age(1)'],
-  flockd: ['keymaker(1)', 'journalctl(1)', 'systemctl(1)', 'systemd.service(5)'],
-};
-
-/** The man page of a program, in roff. @param date - as `2026-08-31`. @see man(7) */
-export function manPage(manual: Manual, { version, date }: { version: string; date: string }): string {
-  const { name, description, commands } = manual;
-  const lines = [
-    `.TH ${name.toUpperCase()} 1 ${date} ${quoted(`keymaker ${version}`)} "Manual of the flock"`,
-    // Calls are copied from here: no word is broken, and no space is stretched.
-    '.nh',
-    '.ad l',
-    ...section('NAME', [wrapAnsi(`${name} \\- ${escaped(phrase(description))}`, lineLength)]),
-    ...section('SYNOPSIS', synopsis(name)),
-    ...section('DESCRIPTION', paragraphs(descriptions[name] ?? [])),
-    ...section('COMMANDS', [
-      ...commands.flatMap(commandLines),
-      ...subsection('Flags of every command'),
-      ...globalFlags.flatMap(flagLines),
-    ]),
-    ...section('FILES', [text("Below the flock's folder:"), ...files.flatMap(entryLines)]),
-    ...section('ENVIRONMENT', environment.flatMap(entryLines)),
-    ...section('EXIT STATUS', exitRows.flatMap(entryLines)),
-    ...section(
-      'EXAMPLES',
-      commands.flatMap(({ examples }) => examples.flatMap(entryLines)),
-    ),
-    ...section('SEE ALSO', references(seeAlso[name] ?? [])),
-  ];
-  return `${lines.join('\n')}\n`;
-}
-
-const section = (heading: string, lines: readonly string[]): string[] => [`.SH ${quoted(heading)}`, ...lines];
-const subsection = (heading: string): string[] => [`.SS ${quoted(heading)}`];
-
-const synopsis = (name: string): string[] => [
-  `${bold(name)} ${italic('command')} [${italic('arguments')}] [${italic('flags')}]`,
-  '.br',
-  `${bold(name)} [${italic('command')}] ${bold('--help')}`,
-  '.br',
-  `${bold(name)} ${bold('--version')}`,
-];
-
-const paragraphs = (all: readonly string[]): string[] =>
-  all.flatMap((paragraph, index) => (index === 0 ? [text(paragraph)] : ['.PP', text(paragraph)]));
-
-const commandLines = (command: CommandManual): string[] => [
-  ...subsection(usageOf(command)),
-  text(sentence(command.summary)),
-  ...command.positionals.flatMap((positional) =>
-    item(italic(shownPositional(positional)), positional.description + among(positional.choices)),
-  ),
-  ...command.flags.flatMap(flagLines),
-];
-
-function flagLines(flag: Flag): string[] {
-  const { name, alias, placeholder } = flag;
-  const names = [...(alias === undefined ? [] : [`-${alias}`]), `--${name}`].map(bold).join(', ');
-  return item(placeholder === undefined ? names : `${names} ${italic(placeholder)}`, textOfFlag(flag));
-}
-
-const entryLines = ([name, about]: Row): string[] => item(bold(name), about);
-
-const item = (label: string, about: string): string[] => ['.TP', label, text(sentence(about))];
-
-const references = (pages: readonly string[]): string[] =>
-  pages.map((page, index) => {
-    const [name = '', chapter = ''] = page.replace(')', '').split('(');
-    return `.BR ${name} (${chapter})${index < pages.length - 1 ? ',' : ''}`;
-  });
-
-const sentence = (about: string): string =>
-  (about.charAt(0).toUpperCase() + about.slice(1)).replace(/[^.:]$/, '$&.');
-const phrase = (about: string): string => about.charAt(0).toLowerCase() + about.slice(1).replace(/\.$/, '');
-
-const bold = (words: string): string => `\\fB${escaped(words)}\\fR`;
-const italic = (words: string): string => `\\fI${escaped(words)}\\fR`;
-
-/** An argument of a macro. */
-const quoted = (words: string): string => `"${escaped(words).replaceAll('"', '\\(dq')}"`;
-
-/** Of the source; mandoc wants no more than 80. */
-const lineLength = 76;
-
-/** Lines of text as short as roff likes them, none of which its first word makes a macro. */
-const text = (words: string): string => wrapAnsi(escaped(words), lineLength).replaceAll(/^[.']/gm, '\\&$&');
-
-const characters: Partial<Record<string, string>> = {
-  '\\': '\\e',
-  '-': '\\-',
-  "'": '\\(aq',
-  '`': '\\(ga',
-  '^': '\\(ha',
-  '~': '\\(ti',
-};
-
-/** Characters as they are: roff would make typographers' quotes, accents and hyphens of some, and commands of others. */
-const escaped = (words: string): string =>
-  words
-    .replaceAll(/[\\'`^~-]/g, (character) => characters[character] ?? character)
-    .replaceAll(/\s+/g, ' ')
-    .replaceAll(/[^\x20-\x7e]/gu, (character) => `\\[u${hex(character)}]`);
-
-const hex = (character: string): string =>
-  (character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');

@@ -9,7 +9,7 @@ import { systemCode } from '../errors.ts';
 import { type BotStatus, needsSomebody, type Status } from '../flock/status.ts';
 import { columnsOf, relativeTimeHolds, widthOf, wrapped } from '../text.ts';
 import type { FlockView, SnapshotCache } from '../web/dashboard/snapshot.ts';
-import { flockWords, keylessTrouble, statusTable, troublesOf } from './tables.ts';
+import { flockWords, keylessTroubles, statusTable, troublesOf } from './tables.ts';
 
 /*
  * The last lines of a terminal, which show the flock while the log scrolls above them. Each change is one write, between the
@@ -88,9 +88,7 @@ export class LiveView implements AsyncDisposable {
   constructor(screen: Screen) {
     this.#screen = screen;
     this.#listeners = [
-      screen.onResize(() => {
-        this.redraw();
-      }),
+      screen.onResize(this.redraw),
       screen.onStop(
         () => this.#hide(),
         () => {
@@ -128,21 +126,16 @@ export class LiveView implements AsyncDisposable {
   }
 
   /** Draws the frame again now. */
-  redraw(): void {
+  readonly redraw = (): void => {
     clearTimeout(this.#drawTimer);
     if (!this.#draw || this.#isHidden) return;
     const from = performance.now();
     const { lines, holds } = this.#draw(this.#screen);
     const took = performance.now() - from;
     this.#lines = lines;
-    if (holds < Infinity) {
-      const redraw = (): void => {
-        this.redraw();
-      };
-      this.#drawTimer = setTimeout(redraw, Math.max(holds, took / maxShare)).unref();
-    }
+    if (holds < Infinity) this.#drawTimer = setTimeout(this.redraw, Math.max(holds, took / maxShare)).unref();
     this.#flush();
-  }
+  };
 
   #add(text: string): void {
     this.#pending = (this.#pending + text).slice(-maxPending);
@@ -163,10 +156,8 @@ export class LiveView implements AsyncDisposable {
   #write(): Promise<void> {
     const { columns } = this.#screen;
     // A terminal that became narrower has wrapped the lines that are too wide for it now.
-    const height = this.#shown.reduce(
-      (sum, line) => sum + Math.max(1, Math.ceil(widthOf(line) / columns)),
-      0,
-    );
+    const heights = this.#shown.map((line) => Math.max(1, Math.ceil(widthOf(line) / columns)));
+    const height = heights.reduce((sum, rows) => sum + rows, 0);
     const frame = this.#lines.map((line) => `${line}\n`).join('');
     const text = `${begin}${up(height)}${eraseBelow}${wrapped(this.#pending, columns)}${noWrap}${frame}${wrap}${end}`;
     this.#shown = this.#lines;
@@ -243,11 +234,6 @@ interface ShownFlock extends Status {
 /** How many of them are named. */
 const maxKeyless = 3;
 
-function keylessLines(keyless: readonly string[], columns: number): string[] {
-  const trouble = keylessTrouble(keyless, (call) => `keymaker ${call}`, maxKeyless);
-  return trouble ? wrappedLines(`${trouble.text} (${trouble.hint ?? ''})`, columns) : [];
-}
-
 /** A table of the bots, a sentence, and what is wrong: fewer lines than the screen has, none of them wider. */
 export function flockFrame(
   { flock, bots, keyless = [] }: ShownFlock,
@@ -261,7 +247,9 @@ export function flockFrame(
     `${flock.stopped ? 'The flock is paused. ' : ''}${flockWords(flock, bots)}`,
     columns,
   );
-  const unready = keylessLines(keyless, columns);
+  const unready = keylessTroubles(keyless, (call) => `keymaker ${call}`, maxKeyless).flatMap((trouble) =>
+    linesOf(trouble, columns),
+  );
   // At most half of the screen, more where the flock is small.
   const left = room - words.length - unready.length - Math.min(bots.length, Math.ceil(room / 2));
   const troubles = troubleLines(bots, { now, columns, max: left }).map((line) => paint.dim(line));
@@ -304,8 +292,8 @@ function troubleLines(
 ): string[] {
   const lines: string[] = [];
   const troubles = troublesOf(bots, now);
-  for (const [index, { text, hint }] of troubles.entries()) {
-    const said = wrappedLines(hint === undefined ? text : `${text} (${hint})`, columns);
+  for (const [index, trouble] of troubles.entries()) {
+    const said = linesOf(trouble, columns);
     const isLast = index === troubles.length - 1;
     if (lines.length + said.length + (isLast ? 0 : 1) > max) {
       const others = troubles.length - index;
@@ -318,6 +306,9 @@ function troubleLines(
   return lines;
 }
 
+const linesOf = ({ text, hint }: ReturnType<typeof troublesOf>[number], columns: number): string[] =>
+  wrappedLines(hint === undefined ? text : `${text} (${hint})`, columns);
+
 const wrappedLines = (text: string, columns: number): string[] =>
   wrapAnsi(text, columns, { hard: true }).split('\n');
 
@@ -327,53 +318,43 @@ interface LiveOptions {
 }
 
 /** What a person at the terminal sees of a running flock, below its log. Elsewhere there is only the log. */
-export class Live implements AsyncDisposable {
-  readonly #view: LiveView | undefined;
-  #snapshots: LiveOptions['snapshots'] | undefined;
-  #shown: FlockView | undefined;
-  #unwatch: () => void = () => undefined;
-
-  constructor() {
-    const isForPerson = process.stdout.isTTY && !isDumbTerminal();
-    this.#view = isForPerson ? new LiveView(openScreen(process.stdout)) : undefined;
-  }
-
-  /** Where the log goes. */
-  get log(): NodeJS.WritableStream & { isTTY: boolean } {
-    return this.#view?.log ?? process.stdout;
-  }
-
-  /** Shows the flock from now on. */
-  watch({ snapshots, clock }: LiveOptions): void {
-    const view = this.#view;
-    if (!view) return;
-    const colors = wantsColor(process.stdout.isTTY);
-    view.show((screen) => {
-      if (!this.#shown) return { lines: [], holds: Infinity };
-      const now = clock.now();
-      return {
-        lines: flockFrame(this.#shown, now, { ...screen, colors }),
-        holds: holdsFor(this.#shown, now),
-      };
-    });
-    this.#snapshots = snapshots;
-    this.#unwatch = snapshots.watch((shown) => {
-      this.#shown = shown;
-      view.redraw();
-    });
-  }
-
-  /** Leaves the log, and a last word on the flock. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#unwatch();
-    this.#snapshots?.forget();
-    const last = await this.#snapshots?.view().catch(() => undefined);
-    if (last) {
-      const more = last.bots.some(needsSomebody) ? ' flockd status shows what is wrong.' : '';
-      this.#view?.log.write(`${flockWords(last.flock, last.bots)}${more}\n`);
-    }
-    await this.#view?.[Symbol.asyncDispose]();
-  }
+export function openLive() {
+  const view =
+    process.stdout.isTTY && !isDumbTerminal() ? new LiveView(openScreen(process.stdout)) : undefined;
+  let snapshots: LiveOptions['snapshots'] | undefined;
+  let unwatch: () => void = () => undefined;
+  const log: NodeJS.WritableStream & { isTTY: boolean } = view?.log ?? process.stdout;
+  return {
+    /** Where the log goes. */
+    log,
+    /** Shows the flock from now on. */
+    watch(flock: LiveOptions): void {
+      if (!view) return;
+      snapshots = flock.snapshots;
+      const colors = wantsColor(process.stdout.isTTY);
+      let shown: FlockView | undefined;
+      view.show((screen) => {
+        if (!shown) return { lines: [], holds: Infinity };
+        const now = flock.clock.now();
+        return { lines: flockFrame(shown, now, { ...screen, colors }), holds: holdsFor(shown, now) };
+      });
+      unwatch = snapshots.watch((next) => {
+        shown = next;
+        view.redraw();
+      });
+    },
+    /** Leaves the log, and a last word on the flock. */
+    async [Symbol.asyncDispose](): Promise<void> {
+      unwatch();
+      snapshots?.forget();
+      const last = await snapshots?.view().catch(() => undefined);
+      if (last) {
+        const more = last.bots.some(needsSomebody) ? ' flockd status shows what is wrong.' : '';
+        view?.log.write(`${flockWords(last.flock, last.bots)}${more}\n`);
+      }
+      await view?.[Symbol.asyncDispose]();
+    },
+  };
 }
 
 /** For how long the times in a frame stay as they are. Milliseconds. */

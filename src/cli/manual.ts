@@ -24,8 +24,8 @@ type Example = readonly [call: string, does: string];
 /** What `command` of command.ts makes of a declaration. */
 export interface Command {
   summary: string;
-  positionals: readonly Positional[];
-  flags: readonly Flag[];
+  positionals: readonly Argument[];
+  flags: readonly Argument[];
   examples: readonly Example[];
   /** The exit codes that mean more for this command than for every command. */
   exits: Partial<Record<Exit, string>>;
@@ -36,8 +36,8 @@ export interface Command {
   run: (args: Readonly<Record<string, unknown>>, terminal: Terminal, hint: string) => Promise<Exit>;
 }
 
-/** A part of a command line that has a value. */
-interface Argument {
+/** A positional or a flag. */
+export interface Argument {
   name: string;
   description: string;
   kind: 'bot' | 'folder' | 'file' | 'other';
@@ -45,38 +45,34 @@ interface Argument {
   choices: readonly string[];
   /** Likely values, the choices among them. */
   suggestions: readonly string[];
-}
-
-export interface Positional extends Argument {
   isOptional: boolean;
-}
-
-export interface Flag extends Argument {
-  /** A single letter with the same meaning. */
-  alias?: string;
-  /** The name of its value in help; undefined if it takes none. */
-  placeholder?: string;
-  default?: string;
   /** Whether it may be repeated. */
   isList: boolean;
-  /** The heading in help. */
+  /** A single letter with the same meaning. */
+  alias?: string | undefined;
+  /** The name of its value in help; undefined if it takes none. */
+  placeholder?: string | undefined;
+  default?: string | undefined;
+  /** The heading of a flag in help. */
   group: string;
 }
 
 export interface Manual extends Pick<Program, 'name' | 'description' | 'firstSteps'> {
   commands: readonly CommandManual[];
+  /** The pages that `help` shows. */
+  pages: readonly string[];
 }
 
 export interface CommandManual extends Omit<Command, 'run'> {
   name: string;
 }
 
-const helpFlag = { kind: 'other', choices: [], suggestions: [], isList: false, group: 'Help' } as const;
+const helpFlag = { kind: 'other', choices: [], suggestions: [], isOptional: true, isList: false, group: 'Help' } as const; // prettier-ignore
 
 /** The flags of every command. */
-export const globalFlags: readonly Flag[] = [
+export const globalFlags: readonly Argument[] = [
   { name: 'help', alias: 'h', description: 'show this help', ...helpFlag },
-  { name: 'version', description: 'show the version', ...helpFlag },
+  { name: 'version', alias: 'v', description: 'show the version', ...helpFlag },
 ];
 
 /** @returns `reauth <bot>` */
@@ -84,22 +80,17 @@ export const usageOf = ({ name, positionals }: Pick<CommandManual, 'name' | 'pos
   [name, ...positionals.map(shownPositional)].join(' ');
 
 /** @returns `<bot>`, or `[bot]` if it is optional */
-export const shownPositional = ({ name, isOptional }: Positional): string =>
+export const shownPositional = ({ name, isOptional }: Argument): string =>
   isOptional ? `[${name}]` : `<${name}>`;
 
 /** Loads every command of a program, and describes it. */
-export async function manualOf({ name, description, firstSteps, commands }: Program): Promise<Manual> {
-  return {
-    name,
-    description,
-    firstSteps,
-    commands: await Promise.all(
-      Object.entries(commands).map(async ([command, load]): Promise<CommandManual> => {
-        const { run: _, ...manual } = await load();
-        return { name: command, ...manual };
-      }),
-    ),
-  };
+export async function manualOf({ commands, ...program }: Program): Promise<Manual> {
+  const described = Object.entries(commands).map(async ([name, load]): Promise<CommandManual> => {
+    const { run: _, ...manual } = await load();
+    return { name, ...manual };
+  });
+  const { topicNames } = await import('../manual/manual.ts');
+  return { ...program, commands: await Promise.all(described), pages: topicNames };
 }
 
 /** The manual of a program that the build wrote. It loads no command and no schema, so that help and completion are fast. */
@@ -115,9 +106,9 @@ export const readManual = async (program: Program): Promise<Manual> =>
 export interface Line {
   positionals: string[];
   /** The flags in their order: each as it was typed, and the flag of the command if there is one. */
-  given: { typed: string; flag: Flag | undefined; value?: string }[];
+  given: { typed: string; flag: Argument | undefined; value?: string }[];
   /** The flag whose value would come next. */
-  expecting: Flag | undefined;
+  expecting: Argument | undefined;
   /** Whether `--` has ended the flags. */
   hasEnded: boolean;
 }
@@ -126,7 +117,7 @@ export interface Line {
  * Splits a command line into its parts. A flag's value is the text after `=` or the next word. A value that begins with a dash
  * needs the `=`, unless it is a number.
  */
-export function readLine(words: readonly string[], flags: readonly Flag[]): Line {
+export function readLine(words: readonly string[], flags: readonly Argument[]): Line {
   const line: Line = { positionals: [], given: [], expecting: undefined, hasEnded: false };
   for (const word of words) {
     const last = line.given.at(-1);

@@ -1,8 +1,10 @@
+import pc from 'picocolors';
+import { wantsColor } from '../config/environment.ts';
 import { type Exit, exitCodes, FlockError, messageOf } from '../errors.ts';
 import { nearest } from '../text.ts';
 import {
+  type Argument,
   type Command,
-  type Flag,
   globalFlags,
   type Line,
   type Program,
@@ -11,6 +13,62 @@ import {
   shownPositional,
 } from './manual.ts';
 import type { Terminal } from './terminal.ts';
+
+/** The program keymaker, and where each of its commands is. */
+export const keymaker: Program = {
+  name: 'keymaker',
+  description: 'Makes the keys of a flock: one X account for each poem.',
+  firstSteps: [
+    ['keymaker sandbox', 'try everything without an account'],
+    ['keymaker make-keys ./poems', 'get a link and enter a PIN for each poem; then: flockd run'],
+  ],
+  commands: {
+    init: async () => (await import('./keymaker/init.ts')).init,
+    'make-keys': async () => (await import('./keymaker/make-keys.ts')).makeKeys,
+    reauth: async () => (await import('./keymaker/one-bot.ts')).reauth,
+    begin: async () => (await import('./keymaker/one-bot.ts')).begin,
+    finish: async () => (await import('./keymaker/one-bot.ts')).finish,
+    serve: async () => (await import('./keymaker/serve.ts')).serve,
+    list: async () => (await import('./keymaker/list.ts')).list,
+    doctor: async () => (await import('./keymaker/doctor.ts')).doctor,
+    import: async () => (await import('./keymaker/import.ts')).importKeys,
+    revoke: async () => (await import('./keymaker/one-bot.ts')).revoke,
+    encrypt: async () => (await import('./keymaker/encrypt.ts')).encrypt,
+    sandbox: async () => (await import('./keymaker/sandbox.ts')).sandbox,
+    completion: async () => (await import('./completion.ts')).completion('keymaker'),
+  },
+};
+
+/** The program flockd, and where each of its commands is. */
+export const flockd: Program = {
+  name: 'flockd',
+  description: 'Posts the lines of a flock of poems, each bot on its schedule, for years.',
+  firstSteps: [
+    ['keymaker make-keys ./poems', 'make a key for each bot'],
+    ['flockd run', 'in the same folder: post their lines on their schedules'],
+  ],
+  commands: {
+    run: async () => (await import('./flockd/run.ts')).run,
+    status: async () => (await import('./flockd/status.ts')).status,
+    plan: async () => (await import('./flockd/plan.ts')).plan,
+    rehearse: async () => (await import('./flockd/rehearse.ts')).rehearse,
+    reload: async () => (await import('./flockd/control.ts')).reload,
+    healthcheck: async () => (await import('./flockd/healthcheck.ts')).healthcheck,
+    resolve: async () => (await import('./flockd/control.ts')).resolve,
+    pause: async () => (await import('./flockd/control.ts')).pause,
+    resume: async () => (await import('./flockd/control.ts')).resume,
+    post: async () => (await import('./flockd/post.ts')).post,
+    rename: async () => (await import('./flockd/rename.ts')).rename,
+    export: async () => (await import('./flockd/backup.ts')).exportLedger,
+    restore: async () => (await import('./flockd/backup.ts')).restore,
+    'test-hooks': async () => (await import('./flockd/test-hooks.ts')).testHooks,
+    install: async () => (await import('./flockd/service.ts')).install,
+    uninstall: async () => (await import('./flockd/service.ts')).uninstall,
+    logs: async () => (await import('./flockd/service.ts')).logs,
+    unit: async () => (await import('./flockd/service.ts')).unit,
+    completion: async () => (await import('./completion.ts')).completion('flockd'),
+  },
+};
 
 /** The command of completion scripts. It is in no help. */
 const completing = 'complete';
@@ -32,18 +90,19 @@ export async function start(program: Program, argv: readonly string[]): Promise<
 }
 
 async function helpOrRun(program: Program, argv: readonly string[], terminal: Terminal): Promise<Exit> {
-  if (has(argv, '--version')) {
+  if (has(argv, '--version', '-v')) {
     terminal.print(`${(await import('./command.ts')).version()}\n`);
     return 'done';
   }
-  if (has(argv, '--help', '-h')) {
+  if (argv.length === 0 || argv[0] === 'help' || has(argv, '--help', '-h')) {
     // Some terminals start a new line by themselves after the last column.
-    const columns = process.stdout.isTTY ? terminal.columns - 1 : terminal.columns;
-    terminal.print(await helpFor(program, argv, Math.min(100, columns)));
+    const columns = Math.min(100, process.stdout.isTTY ? terminal.columns - 1 : terminal.columns);
+    terminal.print(await helpFor(program, argv, columns));
     return 'done';
   }
-  const at = findCommand(argv, Object.keys(program.commands));
-  const name = argv[at] ?? '';
+  const at = findCommand(argv, [...Object.keys(program.commands), ...Object.keys(aliases)]);
+  const typed = argv[at] ?? '';
+  const name = aliases[typed] ?? typed;
   const load = program.commands[name];
   if (!load) throw noCommand(program, argv);
   const command = await load();
@@ -52,20 +111,35 @@ async function helpOrRun(program: Program, argv: readonly string[], terminal: Te
   return await command.run(args, terminal, helpHint(call));
 }
 
+/** Other names of commands, as other programs call them. */
+const aliases: Partial<Record<string, string>> = { start: 'run' };
+
 /** Whether one of the flags is on the line, before a `--`. */
 function has(argv: readonly string[], ...flags: string[]): boolean {
   const end = argv.indexOf('--');
   return argv.some((word, at) => flags.includes(word) && (end < 0 || at < end));
 }
 
-/** @throws {FlockError} `usage` if there is no such command */
+/**
+ * The help of the program, of a command, or a page of the manual: `help guide`.
+ *
+ * @throws {FlockError} `usage` if there is no such command or page
+ */
 async function helpFor(program: Program, argv: readonly string[], columns: number): Promise<string> {
   const { commandHelp, programHelp } = await import('./help.ts');
-  const at = findCommand(argv, Object.keys(program.commands));
-  if (at < 0 && argv.some((word) => !word.startsWith('-'))) throw noCommand(program, argv);
   const manual = await readManual(program);
-  const command = manual.commands.find(({ name }) => name === argv[at]);
-  return command ? commandHelp(command, manual.name, columns) : programHelp(manual, columns);
+  const isHelp = argv[0] === 'help';
+  const words = argv.slice(isHelp ? 1 : 0).filter((word) => !word.startsWith('-'));
+  if (words.length === 0) return programHelp(manual, columns);
+  const command = manual.commands.find(
+    ({ name }) => name === words[findCommand(words, Object.keys(program.commands))],
+  );
+  if (command) return commandHelp(command, manual.name, columns);
+  if (!isHelp) throw noCommand(program, words);
+  const { textOf, topicNamed, topicNames } = await import('../manual/manual.ts');
+  const topic = topicNamed(words.join(' '));
+  if (topic === undefined) throw noCommand(program, words, topicNames);
+  return textOf(topic, columns, pc.createColors(wantsColor(process.stdout.isTTY)).bold);
 }
 
 /** Prints an error. @returns its exit code */
@@ -89,14 +163,19 @@ export function findCommand(argv: readonly string[], names: readonly string[]): 
   return found < 0 ? argv.findIndex(isCommand) : found;
 }
 
-/** The error for a command line without a command. */
-export function noCommand({ name, commands }: Program, argv: readonly string[]): FlockError {
+/** The error for a command line without a command. @param pages - the pages of the manual, if it could be one */
+export function noCommand(
+  { name, commands }: Program,
+  argv: readonly string[],
+  pages: readonly string[] = [],
+): FlockError {
   const called = argv.find((word) => !word.startsWith('-'));
   const list = `${name} --help lists the commands`;
   if (called === undefined) return new FlockError('usage', 'which command?', { hint: list });
-  const meant = nearest(called, Object.keys(commands));
-  return new FlockError('usage', `there is no command ${JSON.stringify(called)}`, {
-    hint: meant === undefined ? list : `did you mean ${name} ${meant}?`,
+  const meant = nearest(called, [...Object.keys(commands), ...pages]);
+  const what = pages.length === 0 ? 'command' : 'command or page';
+  return new FlockError('usage', `there is no ${what} ${JSON.stringify(called)}`, {
+    hint: meant === undefined ? list : `did you mean ${name} ${pages.length === 0 ? '' : 'help '}${meant}?`,
   });
 }
 
@@ -108,25 +187,42 @@ export function noCommand({ name, commands }: Program, argv: readonly string[]):
  */
 export async function readArgs(
   words: readonly string[],
-  command: Pick<Command, 'positionals' | 'flags'>,
+  { positionals, flags }: Pick<Command, 'positionals' | 'flags'>,
   call: string,
 ): Promise<Record<string, unknown>> {
-  const line = readLine(words, command.flags);
-  checkPositionals(line, command, call);
-  const positionals = command.positionals.map(({ name }, at) => [name, line.positionals[at]] as const);
-  return { ...Object.fromEntries(positionals), ...(await readFlags(line, command.flags, call)) };
+  const { given, positionals: typed } = readLine(words, flags);
+  const refuse = (message: string, hint = helpHint(call)): never => {
+    throw new FlockError('usage', message, { hint });
+  };
+  const name = call.split(' ').at(-1) ?? '';
+  const unknown = given.find(({ flag }) => !flag);
+  if (unknown)
+    refuse(`there is no flag ${unknown.typed}`, hintForUnknown(unknown.typed, { positionals, flags }, call));
+  const empty = given.find(({ flag, value }) => flag?.placeholder !== undefined && value === undefined);
+  if (empty) refuse(`${empty.typed}: a value is missing`);
+  const missing = positionals[typed.length];
+  if (missing && !missing.isOptional) refuse(`${name}: ${shownPositional(missing)} is missing`);
+  // The word is not repeated: it may be a PIN or a password in the wrong place.
+  if (typed.length > positionals.length) refuse(`${name}: a word too many`);
+  const valued = given.find(
+    ({ flag, value = '' }) => flag?.placeholder === undefined && !/^(?:true|false)?$/.test(value),
+  );
+  if (valued) refuse(`${valued.typed}: takes no value`);
+  const parsed = await parseFlags(given, flags);
+  const twice = flags.find((flag) => !flag.isList && Array.isArray(parsed[flag.name]));
+  if (twice) refuse(`--${twice.name}: should be given once`, 'give each flag once');
+  return {
+    ...Object.fromEntries(positionals.map((positional, at) => [positional.name, typed[at]])),
+    ...Object.fromEntries(
+      flags.flatMap((flag) => (parsed[flag.name] === undefined ? [] : [[flag.name, parsed[flag.name]]])),
+    ),
+  };
 }
 
-/** @throws {FlockError} `usage` for a flag that is given twice and takes one value, or has a value and takes none */
-async function readFlags(
-  { given }: Line,
-  flags: readonly Flag[],
-  call: string,
+async function parseFlags(
+  given: Line['given'],
+  flags: readonly Argument[],
 ): Promise<Record<string, unknown>> {
-  const isWrong = given.find(
-    ({ flag, value }) => flag?.placeholder === undefined && !/^(?:true|false)?$/.test(value ?? ''),
-  );
-  if (isWrong) throw new FlockError('usage', `${isWrong.typed}: takes no value`, { hint: helpHint(call) });
   const { default: yargs } = await import('yargs');
   const options = flags.map(({ name, alias, placeholder, isList }) => [
     name,
@@ -136,9 +232,7 @@ async function readFlags(
       ...(isList && { array: true, nargs: 1 }),
     },
   ]);
-  const parsed: Record<string, unknown> = yargs(
-    given.map(({ typed, value }) => (value === undefined ? typed : `${typed}=${value}`)),
-  )
+  return yargs(given.map(({ typed, value }) => (value === undefined ? typed : `${typed}=${value}`)))
     .help(false)
     .version(false)
     .exitProcess(false)
@@ -152,34 +246,6 @@ async function readFlags(
       'parse-numbers': false,
     })
     .parseSync();
-  const twice = flags.find(({ name, isList }) => !isList && Array.isArray(parsed[name]));
-  if (twice)
-    throw new FlockError('usage', `--${twice.name}: should be given once`, { hint: 'give each flag once' });
-  return Object.fromEntries(
-    flags.flatMap(({ name }) => (parsed[name] === undefined ? [] : [[name, parsed[name]]])),
-  );
-}
-
-/** @throws {FlockError} `usage` */
-function checkPositionals(
-  { given, positionals: words }: Line,
-  { positionals, flags }: Pick<Command, 'positionals' | 'flags'>,
-  call: string,
-): void {
-  const name = call.split(' ').at(-1) ?? '';
-  const unknown = given.find(({ flag }) => !flag);
-  if (unknown) {
-    const hint = hintForUnknown(unknown.typed, { positionals, flags }, call);
-    throw new FlockError('usage', `there is no flag ${unknown.typed}`, { hint });
-  }
-  const hint = helpHint(call);
-  const empty = given.find(({ flag, value }) => flag?.placeholder !== undefined && value === undefined);
-  if (empty) throw new FlockError('usage', `${empty.typed}: a value is missing`, { hint });
-  const missing = positionals[words.length];
-  if (missing && !missing.isOptional)
-    throw new FlockError('usage', `${name}: ${shownPositional(missing)} is missing`, { hint });
-  // The word is not repeated: it may be a PIN or a password in the wrong place.
-  if (words.length > positionals.length) throw new FlockError('usage', `${name}: a word too many`, { hint });
 }
 
 function hintForUnknown(
@@ -189,7 +255,7 @@ function hintForUnknown(
 ): string {
   if (/^-[^-]./.test(typed) && positionals.length > 0)
     return `a name that begins with - goes last, after --: ${call} -- ${typed}`;
-  const names = [...flags, ...globalFlags].map((flag) => flag.name);
+  const names = [...flags, ...globalFlags].map(({ name }) => name);
   const meant = nearest(typed.replace(/^-+/, ''), names);
   return meant === undefined ? helpHint(call) : `did you mean --${meant}?`;
 }

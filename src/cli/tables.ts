@@ -4,15 +4,18 @@ import { maxUnknown, type UnknownBot } from '../flock/load.ts';
 import { type BotStatus, type FlockStatus, reasonOf, shownState, stateCounts } from '../flock/status.ts';
 import {
   atClock,
+  counted,
   cutTo,
   duration,
   grouped,
+  listedFirst,
   maxRelativeTime,
   relativeTime,
   tableLines,
   widthOf,
   withClocks,
 } from '../text.ts';
+import type { Terminal } from './terminal.ts';
 
 interface TableLook {
   /** The maximum width. Characters. */
@@ -34,10 +37,10 @@ interface Column {
   cell: (bot: BotStatus, look: TableLook) => Cell;
 }
 
-const when = (instant: string | undefined, { timezone }: BotStatus, { now }: TableLook): string => {
+function when(instant: string | undefined, { timezone }: BotStatus, { now }: TableLook): string {
   if (instant === undefined) return '';
   return now === undefined ? atClock(instant, timezone) : relativeTime(Date.parse(instant) - now);
-};
+}
 
 /** A post that is later than this waits in no queue: flockd does not run. Milliseconds. */
 const maxLate = 60_000;
@@ -45,7 +48,9 @@ const maxLate = 60_000;
 const isOverdue = ({ next }: BotStatus, { now }: TableLook): boolean =>
   next !== undefined && now !== undefined && Date.parse(next) < now - maxLate;
 
-const usd = (dollars: number): string => showUsd(inMicros(dollars));
+/** `$3.60`, or `$3.60 of $20.00` */
+const moneyOf = (spent: number, max: number | undefined): string =>
+  [spent, ...(max === undefined ? [] : [max])].map((dollars) => showUsd(inMicros(dollars))).join(' of ');
 
 const name: Column = { head: 'bot', cell: ({ bot }) => ({ text: bot }) };
 const bar: Column = { head: 'lines', cell: (status) => ({ text: progressBar(status) }) };
@@ -78,10 +83,7 @@ const state: Column = {
 };
 const spend: Column = {
   head: 'this month',
-  cell: ({ spent, budget }) => {
-    const bound = budget.usdPerMonth === undefined ? '' : ` of ${usd(budget.usdPerMonth)}`;
-    return { text: `${usd(spent.usdMonth)}${bound}` };
-  },
+  cell: ({ spent, budget }) => ({ text: moneyOf(spent.usdMonth, budget.usdPerMonth) }),
 };
 
 const minColumns = [name, state];
@@ -148,18 +150,25 @@ interface Trouble {
   hint: string | undefined;
 }
 
+/** Says each trouble below a blank line. */
+export function sayTroubles(troubles: readonly Trouble[], { say }: Pick<Terminal, 'say'>): void {
+  for (const { text, hint } of troubles) {
+    say();
+    say(text);
+    if (hint !== undefined) say(`hint: ${hint}`);
+  }
+}
+
 /** `3 bots: 2 posting, 1 needs you. 24 posts today, $3.60 of $20.00 this month.` */
 export function flockWords({ spent, budget }: FlockStatus, bots: readonly BotStatus[]): string {
   const states = stateCounts(bots).map(({ state, count }) => {
     return `${count} ${count > 1 && state.name === 'needs you' ? state.many : state.name}`;
   });
-  const { postsPerDay, usdPerMonth } = budget;
-  const posts =
-    postsPerDay === undefined
-      ? countOf(spent.postsToday, 'post')
-      : `${spent.postsToday} of ${countOf(postsPerDay, 'post')}`;
-  const money = usdPerMonth === undefined ? '' : ` of ${usd(usdPerMonth)}`;
-  return `${countOf(bots.length, 'bot')}: ${states.join(', ')}. ${posts} today, ${usd(spent.usdMonth)}${money} this month.`;
+  const { postsPerDay: max } = budget;
+  const { postsToday } = spent;
+  const posts = max === undefined ? counted(postsToday, 'post') : `${postsToday} of ${counted(max, 'post')}`;
+  const money = moneyOf(spent.usdMonth, budget.usdPerMonth);
+  return `${counted(bots.length, 'bot')}: ${states.join(', ')}. ${posts} today, ${money} this month.`;
 }
 
 /** Why bots do not post, once for all bots with the same reason; that the whole flock is paused is said elsewhere. */
@@ -169,13 +178,14 @@ export function troublesOf(bots: readonly BotStatus[], now: number): Trouble[] {
     if (why === undefined || status.state === 'stopped') return [];
     return [{ bot: status.bot, text: `${withClocks(why, status.timezone)}${endOf(status, now)}`, hint }];
   });
-  return Array.from(
-    grouped(troubles, ({ text, hint }) => JSON.stringify([text, hint])).values(),
-    (group) => ({
-      text: `${some(group.map(({ bot }) => bot))}: ${group[0]?.text ?? ''}`,
-      hint: group[0]?.hint,
-    }),
-  );
+  const groups = grouped(troubles, ({ text, hint }) => JSON.stringify([text, hint]));
+  return Array.from(groups.values(), (group) => ({
+    text: `${listedFirst(
+      group.map(({ bot }) => bot),
+      maxNames,
+    )}: ${group[0]?.text ?? ''}`,
+    hint: group[0]?.hint,
+  }));
 }
 
 function endOf({ until, timezone }: BotStatus, now: number): string {
@@ -191,23 +201,16 @@ export function unknownTroubles(unknown: readonly UnknownBot[]): Trouble[] {
 }
 
 /** Bots that have a poem and no key, if there are any. @param max - how many of them are named */
-export function keylessTrouble(
+export function keylessTroubles(
   bots: readonly string[],
   keymaker: (call: string) => string,
-  max: number,
-): Trouble | undefined {
+  max = 20,
+): Trouble[] {
   const [first, ...others] = bots;
-  if (first === undefined) return undefined;
+  if (first === undefined) return [];
   const call = others.length > 0 ? 'make-keys ./poems' : `make-keys ./poems --bot=${first}`;
-  return { text: `${some(bots, max)}: no key yet`, hint: keymaker(call) };
+  return [{ text: `${listedFirst(bots, max)}: no key yet`, hint: keymaker(call) }];
 }
 
 /** How many names are shown; there may be thousands. */
 const maxNames = 3;
-
-function some(names: readonly string[], max = maxNames): string {
-  const more = names.length - max;
-  return more > 0 ? `${names.slice(0, max).join(', ')} and ${more} more` : names.join(', ');
-}
-
-const countOf = (count: number, thing: string): string => `${count} ${thing}${count === 1 ? '' : 's'}`;

@@ -1,5 +1,5 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
-import { createInterface, type Interface } from 'node:readline';
+import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
 import { isatty } from 'node:tty';
 import open from 'open';
@@ -53,12 +53,12 @@ export function openTerminal(program: string, json = false): Terminal {
   let closed: (() => void) | undefined;
   endWithOutput(program, () => closed);
   releaseClosedTerminals();
-  let answers: Answers | undefined;
-  const ask = (question: string, instead: string, { isSecret = false } = {}): Promise<string> => {
-    answers ??= new Answers(interactive);
+  let answers: ReturnType<typeof openAnswers> | undefined;
+  const ask = (question: string, instead: string, options?: { isSecret: boolean }): Promise<string> => {
+    answers ??= openAnswers(interactive);
     // In a terminal, the person's answer ends the line.
     if (!interactive) human.write(`${question}\n`);
-    return answers.next({ question, instead, isSecret });
+    return answers.next(question, instead, options);
   };
   const warn = (message: string, hint?: string): void => {
     const lines = [`${program}: ${message}`, ...(hint === undefined ? [] : [`hint: ${hint}`])];
@@ -104,13 +104,12 @@ function endWithOutput(program: string, closed: () => (() => void) | undefined):
         return;
       }
       if (error.code === 'EPIPE' || (error.code === 'EIO' && stream.isTTY)) process.exit();
-      if (stream === process.stdout) {
-        const message = `${program}: cannot write standard output: ${reasonOf(error)}`;
-        try {
+      const message = `${program}: cannot write standard output: ${reasonOf(error)}`;
+      try {
+        if (stream === process.stdout)
           writeSync(2, `${message}\nhint: send it somewhere else, or make room there\n`);
-        } catch {
-          // Standard error cannot be written either.
-        }
+      } catch {
+        // Standard error cannot be written either.
       }
       process.exit(exitCodes.io);
     });
@@ -137,105 +136,62 @@ function releaseClosedTerminals(): void {
 /** A text without control characters, which may come from a file's name. */
 const printable = (text: string): string => text.replaceAll(/[\p{Cc}\u2028\u2029]/gu, '\ufffd');
 
-interface Question {
-  question: string;
-  instead: string;
-  isSecret: boolean;
-}
-
-interface Waiting extends Question {
-  resolve: (line: string) => void;
-  reject: (error: FlockError) => void;
-}
-
-/** The lines of standard input, kept until they are asked for. */
-class Answers {
-  readonly #lines: string[] = [];
-  readonly #reader: Interface;
-  readonly #interactive: boolean;
-  #waiting: Waiting | undefined;
-  #hides = false;
-  #ended = false;
-  #interrupted = false;
-
-  constructor(interactive: boolean) {
-    this.#interactive = interactive;
-    this.#reader = createInterface({
-      input: process.stdin,
-      ...(interactive && { output: this.#screen() }),
-      terminal: interactive,
-      historySize: 0,
-    });
-    this.#reader.on('line', (line) => {
-      this.#lines.push(line);
-      this.#settle();
-    });
-    this.#reader.on('SIGINT', () => {
-      // Only a request may be under way, which leaves nothing half-written.
-      if (!this.#waiting) process.exit(130);
-      this.#interrupted = true;
-      this.#settle();
-    });
-    this.#reader.on('close', () => {
-      this.#ended = true;
-      this.#settle();
-    });
-  }
-
-  next(question: Question): Promise<string> {
-    return new Promise((resolve, reject) => {
-      this.#waiting = { ...question, resolve, reject };
-      if (this.#interactive && !this.#ended) {
-        this.#reader.setPrompt(`${question.question} `);
-        this.#reader.prompt();
-        this.#hides = question.isSecret;
+/** The answers to questions: the lines of standard input, kept until they are asked for. */
+function openAnswers(interactive: boolean) {
+  let isAsking = false;
+  let hides = false;
+  let isInterrupted = false;
+  let hasEnded = false;
+  // The terminal, without the typed secrets.
+  const screen = new Writable({
+    decodeStrings: false,
+    write(text: string, _, done) {
+      if (!hides) process.stdout.write(text);
+      done();
+    },
+  });
+  // readline needs the width to wrap long answers.
+  Object.defineProperty(screen, 'columns', { get: () => columnsOf(process.stdout) });
+  const reader = createInterface({
+    input: process.stdin,
+    ...(interactive && { output: screen }),
+    terminal: interactive,
+    historySize: 0,
+  });
+  const lines = reader[Symbol.asyncIterator]();
+  reader.on('close', () => (hasEnded = true));
+  reader.on('SIGINT', () => {
+    // Only a request may be under way, which leaves nothing half-written.
+    if (!isAsking) process.exit(exitCodes.interrupted);
+    isInterrupted = true;
+    reader.close();
+  });
+  return {
+    async next(question: string, instead: string, { isSecret = false } = {}): Promise<string> {
+      isAsking = true;
+      if (interactive && !hasEnded) {
+        reader.setPrompt(`${question} `);
+        reader.prompt();
+        hides = isSecret;
       }
-      this.#settle();
-    });
-  }
-
-  /** The terminal, without the typed secrets. */
-  #screen(): Writable {
-    const screen = new Writable({
-      decodeStrings: false,
-      write: (text: string, _, done) => {
-        if (!this.#hides) process.stdout.write(text);
-        done();
-      },
-    });
-    // readline needs the width to wrap long answers.
-    return Object.defineProperty(screen, 'columns', { get: () => columnsOf(process.stdout) });
-  }
-
-  close(): void {
-    this.#reader.close();
-    // A pipe or a terminal would keep the process running; a file has no `unref`.
-    if ('unref' in process.stdin && typeof process.stdin.unref === 'function') process.stdin.unref();
-  }
-
-  #settle(): void {
-    const waiting = this.#waiting;
-    if (!waiting) return;
-    if (this.#interrupted) this.#giveUp(waiting, new FlockError('interrupted', 'interrupted'));
-    else if (this.#lines.length > 0) {
-      // The end of the line was hidden, too.
-      if (this.#hides) process.stdout.write('\n');
-      waiting.resolve(this.#lines.shift() ?? '');
-    } else if (this.#ended) this.#giveUp(waiting, endOfInput(waiting));
-    else return;
-    this.#hides = false;
-    this.#waiting = undefined;
-  }
-
-  #giveUp(waiting: Waiting, error: FlockError): void {
-    // No answer has ended the line of the question.
-    if (this.#interactive) process.stdout.write('\n');
-    waiting.reject(error);
-  }
+      const answer = await lines.next();
+      isAsking = false;
+      // The end of a hidden line was hidden, too, and a question without an answer has none.
+      if (hides || (answer.done && interactive)) process.stdout.write('\n');
+      hides = false;
+      if (!answer.done) return answer.value;
+      if (isInterrupted) throw new FlockError('interrupted', 'interrupted');
+      throw new FlockError('usage', `no answer to "${question}": standard input has ended`, {
+        hint: instead,
+      });
+    },
+    close(): void {
+      reader.close();
+      // A pipe or a terminal would keep the process running; a file has no `unref`.
+      if ('unref' in process.stdin && typeof process.stdin.unref === 'function') process.stdin.unref();
+    },
+  };
 }
-
-const endOfInput = ({ question, instead }: Waiting): FlockError =>
-  new FlockError('usage', `no answer to "${question}": standard input has ended`, { hint: instead });
 
 /** Opens a link in the browser, if there is a person and a screen. The link is printed, too, so a failure is no error. */
 export async function openInBrowser(url: string, terminal: Terminal): Promise<void> {
@@ -249,8 +205,14 @@ export async function openInBrowser(url: string, terminal: Terminal): Promise<vo
   }
 }
 
-/** Resolves when the person or the system asks the program to end. */
-export const stopSignal = (): Promise<unknown> =>
-  new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, resolve);
+/** Resolves with the first signal that asks the program to end; SIGHUP if its terminal is closed. */
+export function stopSignal({ mayClose }: Terminal): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, resolve);
+    const hungUp = (): void => {
+      resolve('SIGHUP');
+    };
+    // The shell and the kernel both send it: the second one must not kill the process.
+    if (mayClose) process.on('SIGHUP', hungUp);
   });
+}

@@ -385,7 +385,7 @@ async function readIfThere(file: string): Promise<string | undefined> {
 
 function parseJson({ text, file }: Source): unknown {
   const errors: ParseError[] = [];
-  const value = notTooDeep(file, (): unknown => parse(text, errors, { disallowComments: true }));
+  const value = notTooDeep(file, (): unknown => parse(text, errors, { allowTrailingComma: true }));
   const [error] = errors;
   if (!error) return value;
   throw new FlockError('config', `${lineOf(error.offset, text, file)}: not JSON`, {

@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { readFile, realpath, stat } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import path from 'node:path';
@@ -64,12 +65,8 @@ export interface RunningDaemon {
 
 /** Identifies a folder on this machine; undefined if the folder does not exist. */
 export async function folderMark(folder: string): Promise<string | undefined> {
-  try {
-    const { dev, ino } = await stat(folder, { bigint: true });
-    return `${dev.toString(36)},${ino.toString(36)}`;
-  } catch {
-    return undefined;
-  }
+  const found = await stat(folder, { bigint: true }).catch(() => undefined);
+  return found && `${found.dev.toString(36)},${found.ino.toString(36)}`;
 }
 
 const names = /@flockd\/(?:([\w-]{8})=(\d{1,10}),([a-z\d]+,[a-z\d]+)|([\w-]{8}):([\w-]+))\.*$/gm;
@@ -88,15 +85,12 @@ export async function runningDaemons(): Promise<RunningDaemon[]> {
   }
   for (const [id, all] of accounts) {
     const marked = found.get(id)?.accounts;
-    for (const marks of all) for (const mark of marksIn(marks)) marked?.add(mark);
+    for (const marks of all) for (const [mark] of marks.matchAll(eachMark)) marked?.add(mark);
   }
   return [...found.values()];
 }
 
-const marksIn = (text: string): string[] =>
-  Array.from({ length: Math.floor(text.length / markLength) }, (_, at) =>
-    text.slice(at * markLength, (at + 1) * markLength),
-  );
+const eachMark = new RegExp(`.{${markLength}}`, 'g');
 
 /** Empty if it cannot be read, as on Android. */
 const readList = (): Promise<string> => readFile('/proc/self/net/unix', 'utf8').catch(() => '');
@@ -183,10 +177,8 @@ class NamedSocket implements AsyncDisposable {
     const opened = new NamedSocket(message);
     const server = opened.#server;
     try {
-      await new Promise<void>((resolve, reject) => {
-        server.once('error', reject);
-        server.listen({ path: addressOf(name) }, resolve);
-      });
+      server.listen({ path: addressOf(name) });
+      await once(server, 'listening');
     } catch (cause) {
       if (systemCode(cause) === 'EADDRINUSE') return undefined;
       throw new FlockError('tryLater', `cannot tell others that flockd runs here: ${reasonOf(cause)}`, {
@@ -341,7 +333,7 @@ export class Claims implements AsyncDisposable {
   }
 
   /** The errors for the bots whose accounts could not be taken, by the accounts' marks. */
-  async #refusals(marks: readonly string[]): Promise<Map<string, Refusal>> {
+  async #refusals(marks: readonly string[]): Promise<Map<string, Refusal | undefined>> {
     let held: Map<string, RunningDaemon>;
     try {
       held = await this.#presence.take(marks);
@@ -350,14 +342,12 @@ export class Claims implements AsyncDisposable {
       this.#retry(retryAfterNoTurn);
       return new Map(this.#presence.lacking(marks).map((mark) => [mark, notKnown(error)]));
     }
-    const byDaemon = new Map<string, Refusal>();
+    const byDaemon = new Map<RunningDaemon, Refusal>();
     for (const daemon of new Set(held.values())) {
-      byDaemon.set(daemon.id, await refusalBy(daemon));
+      byDaemon.set(daemon, await refusalBy(daemon));
       this.#watch(daemon);
     }
-    return new Map(
-      Array.from(held, ([mark, { id, pid }]) => [mark, byDaemon.get(id) ?? takenBy(pid, undefined)]),
-    );
+    return new Map(Array.from(held, ([mark, daemon]) => [mark, byDaemon.get(daemon)]));
   }
 
   #retry(after: number): void {
@@ -382,22 +372,20 @@ export class Claims implements AsyncDisposable {
 /** The error for a bot whose account could not be taken. */
 type Refusal = (bot: BotName) => FlockError;
 
-const refusalBy = async (daemon: RunningDaemon): Promise<Refusal> =>
-  takenBy(daemon.pid, (await introductionOf(daemon))?.state);
+async function refusalBy(daemon: RunningDaemon): Promise<Refusal> {
+  const state = (await introductionOf(daemon))?.state;
+  const where = state === undefined ? '' : `, with its ledger in ${state}`;
+  return (bot) =>
+    new FlockError(
+      'tryLater',
+      `${bot}: another flockd of this machine (pid ${daemon.pid}) posts as its account${where}`,
+      { hint: 'run each bot in one flockd; this one takes it over once the other has ended' },
+    );
+}
 
 const notKnown =
   ({ exit, message, hint }: FlockError): Refusal =>
   (bot) =>
     new FlockError(exit, `${bot}: cannot know whether another flockd posts as its account: ${message}`, {
-      ...(hint !== undefined && { hint }),
+      hint,
     });
-
-function takenBy(pid: number, state: string | undefined): Refusal {
-  const where = state === undefined ? '' : `, with its ledger in ${state}`;
-  return (bot) =>
-    new FlockError(
-      'tryLater',
-      `${bot}: another flockd of this machine (pid ${pid}) posts as its account${where}`,
-      { hint: 'run each bot in one flockd; this one takes it over once the other has ended' },
-    );
-}

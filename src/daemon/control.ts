@@ -1,6 +1,7 @@
+import { once } from 'node:events';
 import { constants, existsSync, rmSync } from 'node:fs';
 import { chmod, mkdtemp, open, readdir, rename, rm, rmdir } from 'node:fs/promises';
-import { type ClientRequest, createServer, type IncomingMessage, request as askHttp, type ServerResponse } from 'node:http'; // prettier-ignore
+import { createServer, type IncomingMessage, request as askHttp, type ServerResponse } from 'node:http';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
@@ -105,6 +106,7 @@ export class ControlServer implements AsyncDisposable {
   readonly #log: Logger;
   #file: string | undefined;
   #bound: ShortPath | undefined;
+  #closed: Promise<unknown> | undefined;
 
   constructor(execute: Execute, log: Logger) {
     this.#log = log;
@@ -141,15 +143,13 @@ export class ControlServer implements AsyncDisposable {
   end(): void {
     if (this.#file !== undefined) rmSync(this.#file, { force: true });
     this.#file = undefined;
-    if (!this.#server.listening) return;
-    this.#server.close();
+    this.#closed ??= new Promise((resolve) => this.#server.close(resolve));
     this.#server.closeIdleConnections();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.end();
-    const until = performance.now() + grace;
-    while ((await this.#connections()) > 0 && performance.now() < until) await sleep(10);
+    await Promise.race([this.#closed, sleep(grace, undefined, { ref: false })]);
     this.#server.closeAllConnections();
     await this.#bound?.[Symbol.asyncDispose]();
   }
@@ -157,19 +157,10 @@ export class ControlServer implements AsyncDisposable {
   async #bind(folder: string): Promise<void> {
     // When it closes, Node removes the path that it has bound, so the path must stay valid.
     this.#bound = await shortPath(folder, socketName);
-    const { path } = this.#bound;
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen({ path }, resolve);
-    });
+    this.#server.listen({ path: this.#bound.path });
+    await once(this.#server, 'listening');
     // Later errors concern single connections.
     this.#server.on('error', () => undefined);
-  }
-
-  #connections(): Promise<number> {
-    return new Promise((resolve) => {
-      this.#server.getConnections((error, count) => resolve(error ? 0 : count));
-    });
   }
 }
 
@@ -235,12 +226,11 @@ async function answerTo(
   try {
     await using socket = await shortPath(state, socketName);
     for (;;) {
-      const asked = { socketPath: socket.path, route: routes[order], body: JSON.stringify(body), until };
-      const given = await ask(asked);
+      const given = await ask(socket.path, routes[order], JSON.stringify(body), until);
       if (given?.done === true) return given;
       if (given) {
         const { exit = 'data', message = 'flockd refused', hint } = given;
-        throw new FlockError(exit, message, hint === undefined ? {} : { hint });
+        throw new FlockError(exit, message, { hint });
       }
       if (performance.now() >= until) throw notTaken();
       await sleep(interval);
@@ -259,77 +249,50 @@ const notTaken = (): FlockError =>
     hint: 'is it busy, starting, or an older version than this? ask again, or restart it',
   });
 
-const noAnswer = (): FlockError =>
-  new FlockError('tryLater', 'flockd runs but does not answer', {
-    hint: 'it may be carried out all the same: look at flockd status before you ask again',
-  });
-
-const endedMeanwhile = (cause: unknown): FlockError =>
-  new FlockError(
-    'tryLater',
-    'flockd ended before it answered, and it is not known whether it carried that out',
-    { hint: 'look at flockd status, then ask again if needed', cause },
-  );
-
-interface Asked {
-  socketPath: string;
-  route: string;
-  body: string;
-  /** By performance.now(). */
-  until: number;
-}
-
 /** Error codes if no daemon listens, or it ended before it took the command. */
 const absent = new Set(['ENOENT', 'ECONNREFUSED', 'EAGAIN', 'ECONNRESET', 'EPIPE']);
 
 /**
  * Asks once. The command is sent after the daemon has agreed to take it, and never a second time.
  *
+ * @param until - by performance.now()
  * @returns undefined if no daemon listens, or it ended before it took the command
  */
-function ask({ socketPath, route, body, until }: Asked): Promise<Answer | undefined> {
-  return new Promise((resolve, reject) => {
-    let isSent = false;
-    const headers = {
-      host: 'flockd',
-      'content-type': 'application/json',
-      'content-length': Buffer.byteLength(body),
-      expect: '100-continue',
-    };
-    const request: ClientRequest = askHttp({
-      socketPath,
-      path: route,
-      method: 'POST',
-      agent: false,
-      headers,
-    });
-    const late = (): void => {
-      reject(isSent ? noAnswer() : notTaken());
-      request.destroy();
-    };
-    const timer = setTimeout(late, Math.max(1, until - performance.now()));
-    const broken = (cause: unknown): void => {
-      clearTimeout(timer);
-      if (isSent) reject(endedMeanwhile(cause));
-      else if (absent.has(systemCode(cause) ?? '')) resolve(undefined);
-      else reject(cause instanceof Error ? cause : new Error(messageOf(cause)));
-    };
-    request.on('continue', () => {
-      isSent = true;
-      request.end(body);
-    });
-    request.on('response', (response) => {
-      readBody(response)
-        .then((text) => answer.parse(JSON.parse(text)))
-        .then((given) => {
-          clearTimeout(timer);
-          resolve(given);
-        })
-        .catch(broken);
-    });
-    request.on('error', broken);
-    request.flushHeaders();
-  });
+async function ask(
+  socketPath: string,
+  route: string,
+  body: string,
+  until: number,
+): Promise<Answer | undefined> {
+  const signal = AbortSignal.timeout(Math.max(1, Math.ceil(until - performance.now())));
+  const headers = {
+    host: 'flockd',
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(body),
+    expect: '100-continue',
+  };
+  const request = askHttp({ socketPath, path: route, method: 'POST', agent: false, headers, signal });
+  request.on('error', () => undefined);
+  request.on('continue', () => request.end(body));
+  request.flushHeaders();
+  try {
+    const [response] = (await once(request, 'response')) as [IncomingMessage];
+    return answer.parse(JSON.parse(await readBody(response)));
+  } catch (cause) {
+    const isSent = request.writableEnded;
+    if (signal.aborted && !isSent) throw notTaken();
+    if (signal.aborted)
+      throw new FlockError('tryLater', 'flockd runs but does not answer', {
+        hint: 'it may be carried out all the same: look at flockd status before you ask again',
+      });
+    if (isSent) {
+      const message = 'flockd ended before it answered, and it is not known whether it carried that out';
+      const hint = 'look at flockd status, then ask again if needed';
+      throw new FlockError('tryLater', message, { hint, cause });
+    }
+    if (absent.has(systemCode(cause) ?? '')) return undefined;
+    throw cause;
+  }
 }
 
 /*
@@ -421,16 +384,18 @@ const perhaps = {
 async function executeAll(orders: Orders): Promise<void> {
   for (const name of await namesIn(orders.folder, 'order')) {
     if (orders.closed) return;
+    const taken = fileOf(orders, name, 'taken');
+    const take = async (): Promise<void> => {
+      await rename(fileOf(orders, name, 'order'), taken);
+      // After a power failure it must not come back.
+      await syncFolder(orders.folder);
+    };
+    const read = async (): Promise<unknown> =>
+      JSON.parse((await readRegularFile(taken, maxOrder)).toString('utf8'));
     // An order that cannot be taken stays, and nothing is written that would wake the watcher again.
-    if (!(await tried(orders, 'take an order', () => take(orders, name)))) continue;
-    await finish(orders, name, await attempt(() => readOrder(fileOf(orders, name, 'taken')), orders.execute));
+    if (await tried(orders, 'take an order', take))
+      await finish(orders, name, await attempt(read, orders.execute));
   }
-}
-
-async function take(orders: Orders, name: string): Promise<void> {
-  await rename(fileOf(orders, name, 'order'), fileOf(orders, name, 'taken'));
-  // After a power failure it must not come back.
-  await syncFolder(orders.folder);
 }
 
 /** If the answer cannot be written, the client gets none; the order is not executed again. */
@@ -471,7 +436,3 @@ async function namesIn(folder: string, kind: Kind): Promise<string[]> {
 
 /** The time in an order's name. Milliseconds since 1970. */
 const askedAt = (name: string): number => Number.parseInt(name.slice(0, 12), 16);
-
-async function readOrder(file: string): Promise<unknown> {
-  return JSON.parse((await readRegularFile(file, maxOrder)).toString('utf8')) as unknown;
-}

@@ -4,7 +4,6 @@ import { bugIn, FlockError, messageOf } from '../errors.ts';
 import type { Flock } from '../flock/load.ts';
 import type { BotState } from '../ledger/state.ts';
 import type { EventLog } from '../log.ts';
-import type { BotName } from '../poems/bot-name.ts';
 import { BotRunner, keyMark, type NextStep, type RunnerOptions } from '../posting/bot-runner.ts';
 import { unlimitedBudget } from '../posting/budget.ts';
 import { eventsOf, type Command } from '../posting/commands.ts';
@@ -137,9 +136,6 @@ export class PendingCommands {
 const stopping = (): FlockError =>
   new FlockError('tryLater', 'flockd ends: nothing was done', { hint: 'ask again' });
 
-const notInFlock = (bot: string): FlockError =>
-  new FlockError('usage', `${bot} is not in the flock`, { hint: 'flockd status lists the bots' });
-
 export interface DaemonOptions extends Omit<
   RunnerOptions,
   'purse' | 'size' | 'isUp' | 'opened' | 'memory' | 'log'
@@ -164,12 +160,7 @@ const maxInARow = 500;
 
 /** The first lines of the stack. */
 const placesIn = (error: unknown): string[] =>
-  error instanceof Error
-    ? (error.stack ?? '')
-        .split('\n')
-        .filter((line) => /^\s+at /.test(line))
-        .slice(0, 10)
-    : [];
+  error instanceof Error ? (error.stack?.match(/^ +at .*$/gm) ?? []).slice(0, 10) : [];
 
 /** Runs a flock: each bot takes a step when one is due, several bots at once, one step of a bot at a time. */
 export class Daemon {
@@ -178,7 +169,7 @@ export class Daemon {
   readonly #clock: Clock;
   readonly #log: EventLog;
   readonly #timers: TimerQueue<Runner>;
-  readonly #runners = new Map<BotName, Runner>();
+  readonly #runners = new Map<string, Runner>();
   readonly #queue: FairQueue<Runner>;
   readonly #commands = new PendingCommands();
   /** The steps under way, and when each began, on the monotonic clock. */
@@ -196,23 +187,17 @@ export class Daemon {
       ...options,
       purse: () => this.#purse,
       size: () => this.#runners.size,
-      isUp: (name) => this.#isUp(name as BotName),
+      isUp: (name) => this.#runners.get(name)?.bot.settings.paused === false,
       // Not at once: the step that opened the gate has not ended.
-      opened: () => {
-        options.clock.at(options.clock.now(), () => {
-          this.wakeAll();
-        });
-      },
+      opened: () => void options.clock.at(options.clock.now(), () => this.wakeAll()),
     });
     this.#clock = options.clock;
     this.#log = options.log;
     this.#queue = new FairQueue(options.sockets, ({ bot }) => bot.bundle.appKeys.reveal().token);
     this.#cycle = new DrainCycle(options.clock, options.onIdle);
-    const due = (runner: Runner): void => {
-      this.#wake(runner);
-    };
     // By name, so that it is predictable who posts first if the budget is not enough for all.
-    this.#timers = new TimerQueue(options.clock, due, (a, b) => (a.bot.name < b.bot.name ? -1 : 1));
+    const byName = (a: Runner, b: Runner): number => (a.bot.name < b.bot.name ? -1 : 1);
+    this.#timers = new TimerQueue(options.clock, (runner) => this.#wake(runner), byName);
   }
 
   /** Runs this flock from now on: it adds, updates and removes bots. */
@@ -239,14 +224,17 @@ export class Daemon {
     const { ledger } = this.#options;
     const carriedOut = this.#commands.add(order.bot, async () => {
       const state = ledger.state(order.bot);
-      const bot = this.#runners.get(order.bot as BotName)?.bot;
+      const bot = this.#runners.get(order.bot)?.bot;
       check?.(state);
       if (order.order === 'rename') this.#mustBeFree(order.to);
       if (order.order !== 'post') await ledger.record(...eventsOf(order, state, this.#clock.now()));
       else if (bot) await this.#botRunner.postNow(bot);
-      else throw notInFlock(order.bot);
+      else
+        throw new FlockError('usage', `${order.bot} is not in the flock`, {
+          hint: 'flockd status lists the bots',
+        });
     });
-    const runner = this.#runners.get(order.bot as BotName);
+    const runner = this.#runners.get(order.bot);
     if (runner && order.order === 'rename') return this.#renamed(runner, carriedOut);
     if (runner) this.#wake(runner);
     else this.#commands.executeAside(order.bot);
@@ -315,7 +303,7 @@ export class Daemon {
 
   /** @throws {FlockError} `usage` if there is or was a bot of that name */
   #mustBeFree(name: string): void {
-    if (!this.#runners.has(name as BotName) && !this.#options.ledger.state(name)) return;
+    if (!this.#runners.has(name) && !this.#options.ledger.state(name)) return;
     throw new FlockError('usage', `${name} is another bot, with a place of its own`, {
       hint: 'choose a name that no bot has',
     });
@@ -329,7 +317,7 @@ export class Daemon {
     } else this.#enqueue(runner);
   }
 
-  #drop(name: BotName): void {
+  #drop(name: string): void {
     const runner = this.#runners.get(name);
     if (!runner || runner.state === 'leaving') return;
     this.#log.warn({ event: 'gone', bot: name }, 'has no good key bundle any more and rests');
@@ -398,10 +386,6 @@ export class Daemon {
     });
   }
 
-  #isUp(name: BotName): boolean {
-    return this.#runners.get(name)?.bot.settings.paused === false;
-  }
-
   #isAtRest(): boolean {
     const next = this.#timers.next ?? Infinity;
     return this.#steps.size === 0 && this.#queue.length === 0 && next > this.#clock.now();
@@ -451,18 +435,15 @@ export class Daemon {
     if (state.parked) return !state.open;
     const why = `this is a bug: ${messageOf(error)}`;
     const hint = `please report it; flockd resume ${name} tries again`;
-    try {
-      await ledger.record({
-        event: 'parked',
-        bot: name,
-        at: this.#clock.now(),
-        why,
-        hint,
-        key: keyMark(bot),
-      });
-    } catch (cause) {
-      failed(cause);
-    }
+    const parked = {
+      event: 'parked',
+      bot: name,
+      at: this.#clock.now(),
+      why,
+      hint,
+      key: keyMark(bot),
+    } as const;
+    await ledger.record(parked).catch(failed);
     return !state.open;
   }
 
@@ -471,7 +452,7 @@ export class Daemon {
       this.#timers.set(runner, next);
   }
 
-  #complain(bot: BotName, { message, hint }: FlockError): void {
+  #complain(bot: string, { message, hint }: FlockError): void {
     const fields = { event: 'unfit', bot, ...(hint !== undefined && { hint }) };
     this.#log.once(`unfit ${bot}`, message).error(fields, `cannot post: ${message}`);
   }

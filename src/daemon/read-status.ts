@@ -2,7 +2,7 @@ import pMap from 'p-map';
 import type { Clock } from '../clock.ts';
 import type { FlockPaths } from '../config/environment.ts';
 import { readFlockFile } from '../config/flock-file.ts';
-import { FlockError } from '../errors.ts';
+import { attemptAsync, FlockError } from '../errors.ts';
 import {
   type Flock,
   loadFlock,
@@ -55,7 +55,8 @@ export async function readStatus({ paths, keys, clock, pages }: FlockPlace): Pro
   const flock = withoutRenamed(loaded, states);
   const { purse } = flock;
   const now = { history, purse, isStopped: isStopped(paths.state), now: clock.now(), pages };
-  const running = await isLocked(paths.state).catch(unknownIfRefused);
+  const locked = await attemptAsync(isLocked(paths.state));
+  const running = locked instanceof FlockError ? undefined : locked;
   const invalidBots = running === true ? flock.invalidBots.map(maybeInMemory) : flock.invalidBots;
   const files = [
     ...(await pMap(flock.bots, readBotFiles, { concurrency })),
@@ -84,9 +85,5 @@ function maybeInMemory(misfit: Flock['invalidBots'][number]): Flock['invalidBots
   if (misfit.isSealedOff !== true) return misfit;
   const { exit, message, hint } = misfit.error;
   const text = `${message}; where flockd had read it before, it posts until a restart`;
-  return { ...misfit, error: new FlockError(exit, text, hint === undefined ? {} : { hint }) };
-}
-
-function unknownIfRefused(error: unknown): undefined {
-  if (!(error instanceof FlockError)) throw error;
+  return { ...misfit, error: new FlockError(exit, text, { hint }) };
 }

@@ -14,7 +14,7 @@ import type { TokenPair } from '../oauth/signature.ts';
 import type { BotName } from '../poems/bot-name.ts';
 import { passedOverShown, readPoem } from '../poems/find.ts';
 import { linesOf } from '../poems/poem.ts';
-import { couldBeSecret, grouped, nearest, shown } from '../text.ts';
+import { counted, couldBeSecret, grouped, nearest, shown } from '../text.ts';
 import { moreWatches, whyUnwatchable } from '../watch.ts';
 import {
   aboutBot,
@@ -60,7 +60,7 @@ export async function examineOffline(checkup: Checkup): Promise<{ findings: Find
 /** Adds findings to the report. */
 type Tell = (...found: Finding[]) => void;
 
-/** The maximum of files that are read at the same time. */
+/** The maximum number of files that are read at the same time. */
 const concurrency = 64;
 
 /** Shortens paths, because messages from other modules have full paths. */
@@ -171,7 +171,7 @@ async function readBundle({ keys }: Checkup, entry: ListedBundle) {
   if (bundle instanceof FlockError) return { bot, findings: [...findings, about.thrown('bundle', bundle)] };
   const owner = bundle.screenName === undefined ? 'is valid' : `of @${bundle.screenName}`;
   const good = about.ok('bundle', `key bundle ${owner}`);
-  return { bot, findings: [...findings, good], loaded: { bot, file, bundle } };
+  return { bot, findings: [...findings, good], loaded: { bot, bundle } };
 }
 
 function isSamePair(a: TokenPair, b: TokenPair): boolean {
@@ -230,13 +230,10 @@ function examineOwnAppKeys(
   appKeys: TokenPair,
 ): Finding {
   const about = aboutBot(bot);
-  if (isSamePair(bundle.appKeys, appKeys))
-    return about.ok('bundle-app-keys', 'made with the app keys set now');
-  return about.warn(
-    'bundle-app-keys',
-    'made with other app keys than those set now',
-    `both work while both apps exist; to move the bot to the app set now: ${keymaker(`reauth ${bot}`)}`,
-  );
+  const check = 'bundle-app-keys';
+  if (isSamePair(bundle.appKeys, appKeys)) return about.ok(check, 'made with the app keys set now');
+  const hint = `both work while both apps exist; to move the bot to the app set now: ${keymaker(`reauth ${bot}`)}`;
+  return about.warn(check, 'made with other app keys than those set now', hint);
 }
 
 /** @param siblings - the other bots that have its account */
@@ -250,21 +247,14 @@ function examineAccount(
   if (flockFile.faultOf(bot)) return about.skipped('account', 'its settings in flock.json are wrong');
   const settings = flockFile.settingsOf(bot);
   const { account } = settings;
-  const signIn = keymaker(`make-keys ./poems --bot ${bot} --force`);
-  if (siblings !== undefined)
-    return about.bad(
-      'account',
-      `has the same account as ${siblings}`,
-      `sign in as its own account: ${signIn}`,
-    );
+  const bad = (message: string, as: string): Finding =>
+    about.bad('account', message, `${as}: ${keymaker(`make-keys ./poems --bot ${bot} --force`)}`);
+  if (siblings !== undefined) return bad(`has the same account as ${siblings}`, 'sign in as its own account');
   if (account === undefined) return about.ok('account', 'no other bot has its account');
   if (!accountFault({ name: bot, bundle, settings }, undefined))
     return about.ok('account', `@${account}, as flock.json has it`);
-  return about.bad(
-    'account',
-    `the key is for @${bundle.screenName}, but flock.json says @${account}`,
-    `correct flock.json, or sign in as @${account}: ${signIn}`,
-  );
+  const message = `the key is for @${bundle.screenName}, but flock.json says @${account}`;
+  return bad(message, `correct flock.json, or sign in as @${account}`);
 }
 
 /** Hides the account and the provider of each bundle, so that a fault of these does not keep its poem from being checked. */
@@ -321,5 +311,5 @@ async function examinePoem(name: string, file: string): Promise<Finding> {
   const about = aboutBot(name);
   const lines = await attemptAsync(linesOf(file, 'line', readPoem));
   if (lines instanceof FlockError) return about.thrown('poem', lines);
-  return about.ok('poem', `${lines.length === 1 ? '1 line' : `${lines.length} lines`} in ${shownPath(file)}`);
+  return about.ok('poem', `${counted(lines.length, 'line')} in ${shownPath(file)}`);
 }

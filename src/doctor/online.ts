@@ -7,7 +7,7 @@ import { classify, type XFailure } from '../networks/x/failure.ts';
 import { type Account, readRequestToken, readWhoAmI } from '../oauth/client.ts';
 import type { Provider, WhoAmI } from '../oauth/providers.ts';
 import { signedSend, type TokenPair } from '../oauth/signature.ts';
-import { grouped } from '../text.ts';
+import { counted, duration, grouped } from '../text.ts';
 import {
   aboutBot,
   aboutFlock,
@@ -31,13 +31,13 @@ export async function examineOnline(checkup: Checkup, known: Known): Promise<Fin
   return [
     // A provider that is down gives the same finding for every app.
     ...new Map(apps.map(({ finding }) => [textOf(finding), finding])).values(),
-    ...examineClocks(apps),
+    ...examineClock(apps),
     ...keys.findings,
     ...tellUnasked([...questionsOf(false), ...keys.unasked]),
   ];
 }
 
-/** The maximum of requests at the same time. */
+/** The maximum number of requests at the same time. */
 const concurrency = 8;
 
 const textOf = ({ check, subject, message }: Finding): string => JSON.stringify([check, subject, message]);
@@ -54,7 +54,7 @@ export const readsOnX = (checkup: Checkup, { bundles }: Known): number =>
  */
 export function forecast(reads: number, { isX, prices }: { isX: boolean; prices: PriceTable }): string {
   if (reads === 0) return 'No account is read on X: this costs nothing.';
-  const accounts = reads === 1 ? '1 account is' : `${reads} accounts are`;
+  const accounts = `${counted(reads, 'account')} ${reads === 1 ? 'is' : 'are'}`;
   const dollars = `about ${showUsd(readingCost({ accounts: reads }, prices))}`;
   return isX ? `${accounts} read on X: ${dollars}.` : `${accounts} read; X would charge ${dollars}.`;
 }
@@ -91,7 +91,8 @@ function appsIn(checkup: Checkup, { flockFile, appKeys: set, appProviders, bundl
 interface AppAnswer {
   app: App;
   finding: Finding;
-  skew?: Skew | undefined;
+  /** {@link lagBehind} its provider. */
+  lag?: number | undefined;
   /** Whether to ask about the bots of the app. */
   isUsable: boolean;
 }
@@ -108,8 +109,8 @@ async function askApp(checkup: Checkup, app: App): Promise<AppAnswer> {
       url: provider.requestTokenUrl,
       oauth: [['oauth_callback', callback]],
     });
-    const skew = skewOf(provider.title, answer.headers['date'], (before + clock.now()) / 2);
-    return { app, ...judgeApp(checkup, app, answer), skew };
+    const lag = lagBehind(answer.headers['date'], (before + clock.now()) / 2);
+    return { app, ...judgeApp(checkup, app, answer), lag };
   } catch (error) {
     if (!(error instanceof NoAnswer)) throw error;
     return { app, finding: unreachable(provider, error), isUsable: false };
@@ -120,12 +121,10 @@ async function askApp(checkup: Checkup, app: App): Promise<AppAnswer> {
 const loopback = 'http://127.0.0.1:4180/callback';
 
 /** The finding for a provider that did not answer. */
-const unreachable = ({ title }: Provider, { message }: NoAnswer): Finding =>
-  aboutFlock(title).bad(
-    'provider',
-    message,
-    'is there a network, and is KEYMAKER_API_URL (if set) the right address?',
-  );
+function unreachable({ title }: Provider, { message }: NoAnswer): Finding {
+  const hint = 'is there a network, and is KEYMAKER_API_URL (if set) the right address?';
+  return aboutFlock(title).bad('provider', message, hint);
+}
 
 /** Matches refusals because of the app's settings: the provider knows the app, and its access tokens still work. */
 const ofSettings = /\b415\b|callback|desktop applications/i;
@@ -163,50 +162,37 @@ function reauthHint({ keymaker }: Checkup, { bundles }: App): string {
   return `set the app keys of an app that works, then: ${keymaker(`reauth ${first?.bot ?? ''}`)}${rest}`;
 }
 
-const second = 1000;
-const minute = 60 * second;
-/** From this difference on the clock gets a warning. */
-const minWarnedSkew = 30 * second;
-/** X refuses signatures with a larger difference. */
-const maxSkew = 5 * minute;
-
-/** The difference between this machine's clock and a provider's. */
-interface Skew {
-  /** The provider. */
-  title: string;
-  /** How far this machine is behind; negative where it is ahead. Milliseconds. */
-  behind: number;
-}
+/** From this difference on the clock gets a warning. Milliseconds. */
+const minWarnedSkew = 30_000;
+/** X refuses signatures with a larger difference. Milliseconds. */
+const maxSkew = 300_000;
 
 /**
+ * How far this machine is behind; negative where it is ahead. Milliseconds.
+ *
  * @param date - the answer's Date header
  * @param middle - this machine's time halfway between request and answer. Milliseconds since 1970
  * @returns undefined if the answer has no valid date
  */
-function skewOf(title: string, date: string | undefined, middle: number): Skew | undefined {
+function lagBehind(date: string | undefined, middle: number): number | undefined {
   const theirs = Date.parse(date ?? '');
   // The header drops the fraction of the second: half a second is its mean.
-  return Number.isNaN(theirs) ? undefined : { title, behind: theirs + second / 2 - middle };
+  return Number.isNaN(theirs) ? undefined : theirs + 500 - middle;
 }
 
 /** Judges by the smallest difference: a proxy may send a cached answer with an old date, which shows too large a difference. */
-function examineClock(skews: readonly Skew[]): Finding {
+function examineClock(answers: readonly AppAnswer[]): Finding[] {
+  const reached = answers.filter(({ finding, lag }) => lag ?? finding.check !== 'provider');
+  if (reached.length === 0) return [];
   const about = aboutFlock('clock');
-  const nearest = [...skews].sort((a, b) => Math.abs(a.behind) - Math.abs(b.behind))[0];
-  if (!nearest) return about.skipped('clock', 'no answer had a date');
-  const { title, behind } = nearest;
-  const size = Math.abs(behind);
-  if (size < minWarnedSkew) return about.ok('clock', `within 30 s of ${title}`);
-  const message = `this machine is ${inWords(size)} ${behind > 0 ? 'behind' : 'ahead of'} ${title}`;
-  return about[size < maxSkew ? 'warn' : 'bad']('clock', message, 'timedatectl set-ntp true');
-}
-
-const inWords = (ms: number): string =>
-  ms < 2 * minute ? `${Math.round(ms / second)} s` : `${Math.round(ms / minute)} min`;
-
-function examineClocks(answers: readonly AppAnswer[]): Finding[] {
-  const reached = answers.filter(({ finding, skew }) => skew ?? finding.check !== 'provider');
-  return reached.length === 0 ? [] : [examineClock(reached.flatMap(({ skew }) => skew ?? []))];
+  const lags = reached.flatMap(({ app, lag }) => (lag === undefined ? [] : [{ ...app.provider, lag }]));
+  const [nearest] = lags.sort((a, b) => Math.abs(a.lag) - Math.abs(b.lag));
+  if (!nearest) return [about.skipped('clock', 'no answer had a date')];
+  const { title, lag } = nearest;
+  const size = Math.abs(lag);
+  if (size < minWarnedSkew) return [about.ok('clock', `within 30 s of ${title}`)];
+  const message = `this machine is ${duration(1000 * Math.round(size / 1000))} ${lag > 0 ? 'behind' : 'ahead of'} ${title}`;
+  return [about[size < maxSkew ? 'warn' : 'bad']('clock', message, 'timedatectl set-ntp true')];
 }
 
 /** A key whose account a provider is asked for. */
@@ -238,9 +224,9 @@ async function askKeys(
   // Equal ones become one, with the bots that were asked about.
   const merged = [...grouped(ofProviders, ({ finding }) => textOf(finding)).values()].flatMap((group) => {
     const bots = botNames(group.map(({ one }) => one.loaded));
-    return group
-      .slice(0, 1)
-      .map(({ finding }) => ({ ...finding, message: `${finding.message}, asked for ${bots}` }));
+    return group.slice(0, 1).map(({ finding }) => {
+      return { ...finding, message: `${finding.message}, asked for ${bots}` };
+    });
   });
   const ofBots = found.flatMap(({ finding }) => (finding.about === 'bot' ? [finding] : []));
   return {
@@ -344,10 +330,8 @@ function judgeFailure(
     case 'suspended':
     case 'locked':
     case 'automated': {
-      const account =
-        loaded.bundle.screenName === undefined
-          ? `the account of ${loaded.bot}`
-          : `@${loaded.bundle.screenName}`;
+      const { screenName } = loaded.bundle;
+      const account = screenName === undefined ? `the account of ${loaded.bot}` : `@${screenName}`;
       const hint = `sign in as ${account} to see why; until then set "paused": true in flock.json`;
       return about.bad('key', `${title} has suspended or locked its account`, hint);
     }
@@ -386,9 +370,11 @@ function withoutSecrets(text: string, { bundle }: LoadedBundle): string {
 }
 
 function tellUnasked(unasked: readonly Question[]): Finding[] {
-  const titles = [...new Set(unasked.map(({ provider }) => provider.title))];
-  return titles.map((title) => {
-    const bots = unasked.filter(({ provider }) => provider.title === title).map(({ loaded }) => loaded);
-    return aboutFlock(title).skipped('key', `was not asked about ${botNames(bots)}`);
-  });
+  return Array.from(
+    grouped(unasked, ({ provider }) => provider.title),
+    ([title, questions]) => {
+      const bots = questions.map(({ loaded }) => loaded);
+      return aboutFlock(title).skipped('key', `was not asked about ${botNames(bots)}`);
+    },
+  );
 }

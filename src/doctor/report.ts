@@ -1,28 +1,18 @@
-import type { Clock } from '../clock.ts';
-import type { FlockPaths } from '../config/environment.ts';
-import type { FlockFile } from '../config/flock-file.ts';
+import type { Context } from '../context.ts';
 import { inMicros, inUsd } from '../cost.ts';
+import type { FlockFile } from '../config/flock-file.ts';
 import type { FlockError } from '../errors.ts';
-import type { Send } from '../http/exchange.ts';
 import type { KeyBundle } from '../keys/bundle.ts';
-import type { KeyStore } from '../keys/store.ts';
-import type { Provider } from '../oauth/providers.ts';
 import type { TokenPair } from '../oauth/signature.ts';
 import type { BotName } from '../poems/bot-name.ts';
-import { grouped } from '../text.ts';
+import { counted, grouped, listed } from '../text.ts';
 
 /*
  * The results of checks, their report, and what both halves of doctor share.
  */
 
 /** The flock to examine, and what the checks use. */
-export interface Checkup {
-  paths: FlockPaths;
-  keys: KeyStore;
-  clock: Clock;
-  send: Send;
-  /** @throws {FlockError} `usage` if there is no such provider */
-  provider: (id: string, custom: FlockFile['providers']) => Provider;
+export interface Checkup extends Pick<Context, 'paths' | 'keys' | 'clock' | 'send' | 'provider'> {
   /** The bots to examine; empty for all. */
   chosen: ReadonlySet<BotName>;
   /** Completes a call of keymaker with the flags that doctor was called with: `reauth howl` gets the same `--root`. */
@@ -35,7 +25,6 @@ export const isChosen = ({ chosen }: Checkup, bot: BotName): boolean => chosen.s
 /** A bundle that was read without a fault. */
 export interface LoadedBundle {
   bot: BotName;
-  file: string;
   bundle: KeyBundle;
 }
 
@@ -44,9 +33,8 @@ export const providerIdOf = ({ bundle }: LoadedBundle): string => bundle.provide
 
 /** `howl`, `howl and prowl`, `howl and 3 more bots`. */
 export function botNames(bundles: readonly Pick<LoadedBundle, 'bot'>[]): string {
-  const [first, second] = bundles;
-  if (bundles.length > 2) return `${first?.bot ?? ''} and ${bundles.length - 1} more bots`;
-  return second ? `${first?.bot ?? ''} and ${second.bot}` : (first?.bot ?? '');
+  const names = bundles.map(({ bot }) => bot);
+  return listed(names.length > 2 ? [...names.slice(0, 1), `${names.length - 1} more bots`] : names);
 }
 
 /** What the online half takes from the offline half. */
@@ -67,7 +55,7 @@ export interface Finding {
   subject: string;
   /** What `subject` names: a bot can have the name of a file or a provider. */
   about: 'bot' | 'flock';
-  result: Result;
+  result: keyof typeof signs;
   message: string;
   /** How to repair it. */
   hint?: string | undefined;
@@ -75,50 +63,36 @@ export interface Finding {
   cost: number;
 }
 
-type Result = 'ok' | 'warn' | 'bad' | 'skipped';
+const signs = { ok: 'ok', warn: 'warn', bad: 'bad', skipped: 'skip' };
 
 /** Makes the findings about one subject. */
-export class Subject {
-  readonly #name: string;
-  readonly #about: Finding['about'];
+export type Subject = ReturnType<typeof subjectOf>;
 
-  constructor(name: string, about: Finding['about']) {
-    this.#name = name;
-    this.#about = about;
-  }
-
-  ok(check: string, message: string): Finding {
-    return this.is('ok', check, message);
-  }
-
-  warn(check: string, message: string, hint?: string): Finding {
-    return this.is('warn', check, message, hint);
-  }
-
-  bad(check: string, message: string, hint?: string): Finding {
-    return this.is('bad', check, message, hint);
-  }
-
-  skipped(check: string, message: string): Finding {
-    return this.is('skipped', check, message);
-  }
-
-  /** An error as a bad finding. */
-  thrown(check: string, { message, hint }: FlockError): Finding {
-    return this.bad(check, message, hint);
-  }
-
-  is(result: Result, check: string, message: string, hint?: string): Finding {
-    return { check, subject: this.#name, about: this.#about, result, message, hint, cost: 0 };
-  }
+function subjectOf(about: Finding['about'], subject: string) {
+  const is = (result: Finding['result'], check: string, message: string, hint?: string): Finding => ({
+    check,
+    subject,
+    about,
+    result,
+    message,
+    hint,
+    cost: 0,
+  });
+  return {
+    is,
+    ok: (check: string, message: string) => is('ok', check, message),
+    warn: (check: string, message: string, hint?: string) => is('warn', check, message, hint),
+    bad: (check: string, message: string, hint?: string) => is('bad', check, message, hint),
+    skipped: (check: string, message: string) => is('skipped', check, message),
+    /** An error as a bad finding. */
+    thrown: (check: string, { message, hint }: FlockError) => is('bad', check, message, hint),
+  };
 }
 
-export const aboutBot = (name: string): Subject => new Subject(name, 'bot');
+export const aboutBot = (name: string): Subject => subjectOf('bot', name);
 
 /** @param name - of a file, a folder or a provider */
-export const aboutFlock = (name: string): Subject => new Subject(name, 'flock');
-
-const signs: Record<Result, string> = { ok: 'ok', warn: 'warn', bad: 'bad', skipped: 'skip' };
+export const aboutFlock = (name: string): Subject => subjectOf('flock', name);
 
 /** The lines of a finding: one for the result, and one for the hint if there is one. */
 export function linesOf({ result, subject, message, hint }: Finding): string[] {
@@ -143,15 +117,10 @@ export class Report {
   /** `12 checks: 10 ok, 1 warning, 1 bad.` */
   get summary(): string {
     const results = this.groups.flat().map(({ result }) => result);
-    const count = (wanted: Result): number => results.filter((result) => result === wanted).length;
-    const [warnings, bad, skipped] = [count('warn'), count('bad'), count('skipped')];
-    const parts = [
-      `${count('ok')} ok`,
-      ...(warnings > 0 ? [warnings === 1 ? '1 warning' : `${warnings} warnings`] : []),
-      ...(bad > 0 ? [`${bad} bad`] : []),
-      ...(skipped > 0 ? [`${skipped} skipped`] : []),
-    ];
-    return `${results.length === 1 ? '1 check' : `${results.length} checks`}: ${parts.join(', ')}.`;
+    const count = (wanted: Finding['result']): number => results.filter((result) => result === wanted).length;
+    const others = [counted(count('warn'), 'warning'), `${count('bad')} bad`, `${count('skipped')} skipped`];
+    const parts = [`${count('ok')} ok`, ...others.filter((part) => !part.startsWith('0 '))];
+    return `${counted(results.length, 'check')}: ${parts.join(', ')}.`;
   }
 
   toJSON(): object {

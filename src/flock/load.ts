@@ -1,10 +1,10 @@
-import { realpath } from 'node:fs/promises';
+import { lstat, realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { credentialsFolder, type FlockPaths, identityFile } from '../config/environment.ts';
 import { type Bot, type BotSettings, type FlockFile } from '../config/flock-file.ts';
 import { readPrices } from '../cost.ts';
-import { bugIn, FlockError, messageOf } from '../errors.ts';
+import { attempt, attemptAsync, bugIn, FlockError, messageOf } from '../errors.ts';
 import { isSealed, type KeyBundle } from '../keys/bundle.ts';
 import { accountFault } from '../keys/right-account.ts';
 import { KeyStore, type ListedBundle } from '../keys/store.ts';
@@ -25,12 +25,8 @@ import { couldBeSecret, grouped, nearest, shown } from '../text.ts';
 
 /** The names of the bots in a ledger; none if it cannot be read: the callers that need it report why. */
 async function botsInLedger(stateFolder: string): Promise<ReadonlySet<string>> {
-  try {
-    return new Set((await readJournal(stateFolder)).states.keys());
-  } catch (error) {
-    if (error instanceof FlockError) return new Set();
-    throw error;
-  }
+  const journal = await attemptAsync(readJournal(stateFolder));
+  return new Set(journal instanceof FlockError ? [] : journal.states.keys());
 }
 
 /** The key bundles of a flock. @param identity - the age identity file that decrypts bundles; it wins over the environment's */
@@ -48,10 +44,9 @@ export function knownBots(root: string, keys: KeyStore): KnownBots {
   return {
     has: async (name) => (await listed()).has(name) || (await inLedger()).has(name),
     poemOf: async (name) => {
-      const bundle = (await listed()).get(name);
-      return (
-        bundle && poemIn(root, await keys.readListed(bundle).then(({ poemFile }) => poemFile, noneWhereBad))
-      );
+      const found = (await listed()).get(name);
+      const bundle = found && (await attemptAsync(keys.readListed(found)));
+      return bundle instanceof FlockError ? undefined : poemIn(root, bundle?.poemFile);
     },
   };
 }
@@ -71,25 +66,44 @@ function once<T>(read: () => Promise<T>): () => Promise<T> {
   return () => (result ??= read());
 }
 
-function noneWhereBad(error: unknown): undefined {
-  if (!(error instanceof FlockError)) throw error;
+/** Finds the poem of a bot, given the paths in its older bundles. All paths are relative to the root. */
+export type FindPoem = (bot: BotName, before: readonly (string | undefined)[]) => Promise<string | undefined>;
+
+/**
+ * Searches poems in a flock: first a path from an older bundle, if there is such a file in the flock's folder, then the poem of
+ * the bot's name.
+ *
+ * @throws {FlockError} `data` if the poems folder cannot be read
+ */
+export async function poemFinder(root: string, known?: KnownBots): Promise<FindPoem> {
+  const { poems } = await findPoemsIfThere(path.join(root, 'poems'), known);
+  return async (bot, before) => {
+    for (const file of before) {
+      const found = file === undefined ? undefined : await pathTo(root, file);
+      if (found !== undefined) return found;
+    }
+    const namesake = poems.find((poem) => poem.bot === bot);
+    return namesake && path.relative(root, namesake.file);
+  };
+}
+
+async function pathTo(root: string, file: string): Promise<string | undefined> {
+  const relative = path.relative(root, path.resolve(root, file));
+  if (relative === '' || relative.startsWith('..') || path.isAbsolute(relative)) return undefined;
+  // Fails also for a path with a NUL, or one that is too long.
+  const status = await lstat(path.join(root, relative)).catch(() => undefined);
+  return status?.isFile() === true ? relative : undefined;
 }
 
 /** A flock on the disk: the bots that can post, and those that cannot, with the reason. */
 export interface Flock {
   bots: Bot[];
   invalidBots: InvalidBot[];
-  /** Bots that have a poem but no key yet, by the paths of the poems. */
-  keyless: KeylessBot[];
+  /** Bots that have a poem but no key yet. The path is absolute. */
+  keyless: { name: BotName; poemFile: string }[];
   /** Files in the poems folder that no bot reads. */
   passedOver: PassedOver[];
   purse: FlockBudget;
-}
-
-interface KeylessBot {
-  name: BotName;
-  /** Absolute path. */
-  poemFile: string;
 }
 
 export interface InvalidBot {
@@ -119,18 +133,20 @@ export async function loadFlock(
   const { timezone, budget } = flockFile;
   const purse = { prices: await readPrices(root), timezone, budget };
   const flock: Flock = { bots: [], invalidBots: [], keyless: [], passedOver: [...poems.passedOver], purse };
-  const homes = await homesOf(root);
+  const leadsOut = await linkTest(root);
   const running = new Map(before.map((bot) => [bot.name, bot]));
-  const schedules = new Set<string>();
   const load = async (listed: ListedBundle): Promise<Bot> => {
     const { bot, file } = listed;
     const read: InMemory = await keys.readListed(listed).catch(keyInMemory(listed, running.get(bot)));
     const { poemFile: named, unopened, ...bundle } = read;
     checkProvider(file, bundle);
     const settings = flockFile.settingsOf(bot);
-    mustHaveSlots(bot, settings, schedules);
+    mustHaveSlots(bot, settings);
     const poemFile = poemOf(root, file, named, namesakes.get(bot));
-    await mustNotLeadOut(file, poemFile, homes);
+    if (await leadsOut(path.dirname(poemFile)))
+      throw new FlockError('data', `${file}: poem_file is outside the flock's folder, through a link`, {
+        hint: 'move the poem into the poems folder',
+      });
     return { name: bot, bundle, poemFile, settings, ...(unopened && { unopened }) };
   };
   for (const [index, listed] of (await keys.list()).entries()) {
@@ -241,17 +257,8 @@ function twinFault(bot: BotName, twins: readonly Bot[]): FlockError {
 /** A schedule that has a slot after this instant has slots at all times. */
 const anyInstant = Date.UTC(2026, 0, 1);
 
-/**
- * @param known - the schedules that are known to have slots
- * @throws {FlockError} `config` if the calendar cannot find the slots of a bot, although its settings are valid
- */
-function mustHaveSlots(
-  bot: BotName,
-  { schedule: expression, timezone }: BotSettings,
-  known: Set<string>,
-): void {
-  const key = `${expression}\n${timezone}`;
-  if (known.has(key)) return;
+/** @throws {FlockError} `config` if the calendar cannot find the slots of a bot, although its settings are valid */
+function mustHaveSlots(bot: BotName, { schedule: expression, timezone }: BotSettings): void {
   try {
     nextAfter({ expression, timezone }, anyInstant);
   } catch (cause) {
@@ -260,7 +267,6 @@ function mustHaveSlots(
       cause,
     });
   }
-  known.add(key);
 }
 
 /** @throws {FlockError} `data` if the key is not for X */
@@ -304,34 +310,23 @@ function poemOf(
   });
 }
 
-/** The real folders in which poems may be, and for each folder seen whether it leads there. */
-interface Homes {
-  folders: string[];
-  known: Map<string, boolean>;
-}
-
 const realPlace = (folder: string): Promise<string | undefined> => realpath(folder).catch(() => undefined);
 
-/** The flock's folder, and its poems folder, which may be a link. */
-async function homesOf(root: string): Promise<Homes> {
-  const folders = await Promise.all([realPlace(root), realPlace(path.join(root, 'poems'))]);
-  return { folders: folders.filter((folder) => folder !== undefined), known: new Map() };
-}
-
-/** @throws {FlockError} `data` if a folder on the path of the poem is a link out of the flock */
-async function mustNotLeadOut(keyFile: string, poemFile: string, { folders, known }: Homes): Promise<void> {
-  const folder = path.dirname(poemFile);
-  let leadsHome = known.get(folder);
-  if (leadsHome === undefined) {
+/** Tells whether a link leads from a folder out of the flock's folder and its poems folder, which may be a link itself. */
+async function linkTest(root: string): Promise<(folder: string) => Promise<boolean>> {
+  const homes = await Promise.all([realPlace(root), realPlace(path.join(root, 'poems'))]);
+  const known = new Map<string, boolean>();
+  return async (folder) => {
+    const answer = known.get(folder);
+    if (answer !== undefined) return answer;
     const place = await realPlace(folder);
+    const isHome = (home: string | undefined): boolean =>
+      home !== undefined && place !== undefined && (place === home || isInside(home, place));
     // A missing folder is reported when the poem is read.
-    leadsHome = place === undefined || folders.some((home) => place === home || isInside(home, place));
-    known.set(folder, leadsHome);
-  }
-  if (leadsHome) return;
-  throw new FlockError('data', `${keyFile}: poem_file is outside the flock's folder, through a link`, {
-    hint: 'move the poem into the poems folder',
-  });
+    const leadsOut = place !== undefined && !homes.some(isHome);
+    known.set(folder, leadsOut);
+    return leadsOut;
+  };
 }
 
 /** A bot that has a poem, and perhaps no key yet. */
@@ -367,23 +362,13 @@ export async function readWholeFlock(
     bots: bots.map((bot) => ({ ...bot, account: bot.bundle.screenName ?? bot.settings.account })),
   };
   for (const bot of keyless) {
-    const planned = withoutKey(bot, flockFile);
-    if (planned instanceof FlockError) whole.invalidBots.push({ bot: bot.name, error: planned });
-    else whole.bots.push(planned);
+    const settings = attempt(() => flockFile.settingsOf(bot.name));
+    if (settings instanceof FlockError) whole.invalidBots.push({ bot: bot.name, error: settings });
+    else whole.bots.push({ ...bot, settings, account: settings.account, bundle: undefined });
   }
   whole.bots.sort((a, b) => byName(a.name, b.name));
   whole.invalidBots.sort((a, b) => byName(a.bot, b.bot));
   return whole;
-}
-
-function withoutKey(bot: KeylessBot, { settingsOf }: FlockFile): PlannedBot | FlockError {
-  try {
-    const settings = settingsOf(bot.name);
-    return { ...bot, settings, account: settings.account, bundle: undefined };
-  } catch (error) {
-    if (error instanceof FlockError) return error;
-    throw error;
-  }
 }
 
 const byName = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
@@ -398,17 +383,11 @@ export interface UnknownBot {
 }
 
 /** The names of all bots with a poem or a key bundle. */
-export const namesIn = ({ bots, invalidBots, keyless }: Named): string[] => [
+export const namesIn = ({ bots, invalidBots, keyless }: Flock): string[] => [
   ...bots.map(({ name }) => name),
   ...invalidBots.map(({ bot }) => bot),
   ...keyless.map(({ name }) => name),
 ];
-
-interface Named {
-  bots: readonly { name: string }[];
-  invalidBots: readonly { bot: string }[];
-  keyless: readonly { name: string }[];
-}
 
 /** The maximum number of unknown bots that are reported one by one. */
 export const maxUnknown = 5;

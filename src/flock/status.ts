@@ -1,20 +1,14 @@
 import type { Bot, BotSettings, Budget } from '../config/flock-file.ts';
 import { inMicros, inUsd } from '../cost.ts';
-import { bugIn, FlockError } from '../errors.ts';
+import { attemptAsync, bugIn, FlockError } from '../errors.ts';
 import { accountFault } from '../keys/right-account.ts';
-import { isFinished, lengthOf } from '../ledger/cursor.ts';
 import { type FlockHistory, spentBy, spentByFlock } from '../ledger/history.ts';
-import type { BotState } from '../ledger/state.ts';
+import { type BotState, isFinished, lengthOf } from '../ledger/state.ts';
 import type { BotKey } from '../oauth/signature.ts';
 import { readPoem } from '../poems/find.ts';
 import { linesOf } from '../poems/poem.ts';
 import { hasLink } from '../poems/tweet-text.ts';
-import {
-  type BudgetExceeded,
-  exceededBudget,
-  describeExceeded,
-  type FlockBudget,
-} from '../posting/budget.ts';
+import { checkBudget, describeExceeded, type FlockBudget } from '../posting/budget.ts';
 import { BotSchedule } from '../schedule/schedule.ts';
 import { iso } from '../text.ts';
 import type { Flock } from './load.ts';
@@ -164,16 +158,13 @@ const noPoem = { lines: 0, linked: new Set<number>() };
 
 /** Reads a bot's poem, which may be missing or wrong. */
 export async function readBotFiles(bot: Bot): Promise<BotFiles> {
-  const { settings, poemFile } = bot;
-  try {
-    const lines = await linesOf(poemFile, settings.unit, readPoem);
-    const linked = new Set(lines.flatMap(({ text }, line) => (hasLink(text) ? [line] : [])));
-    return { ...withoutPoem(bot), lines: lines.length, linked };
-  } catch (error) {
-    if (!(error instanceof FlockError)) throw error;
-    return { ...withoutPoem(bot), unfit: { why: error.message, hint: error.hint } };
-  }
+  const lines = await attemptAsync(linesOf(bot.poemFile, bot.settings.unit, readPoem));
+  if (lines instanceof FlockError) return { ...withoutPoem(bot), unfit: faultIn(lines) };
+  const linked = new Set(lines.flatMap(({ text }, line) => (hasLink(text) ? [line] : [])));
+  return { ...withoutPoem(bot), lines: lines.length, linked };
 }
+
+const faultIn = ({ message, hint }: FlockError): NonNullable<BotFiles['unfit']> => ({ why: message, hint });
 
 /** What is known of a bot before its poem is read. */
 export const withoutPoem = ({ name: bot, bundle, settings, unopened }: Bot): BotFiles => ({
@@ -192,7 +183,7 @@ export const invalidFiles = ({ bot, error }: Flock['invalidBots'][number]): BotF
   bot,
   account: undefined,
   settings: undefined,
-  unfit: { why: error.message, hint: error.hint },
+  unfit: faultIn(error),
 });
 
 /** What holds for the whole flock at one moment. */
@@ -237,7 +228,7 @@ export function conditionOf(files: BotFiles, state: BotState | undefined, flock:
 /** A key of another account, with which flockd does not post. */
 function wrongKey({ bot, key, settings }: BotFiles, state: BotState | undefined): BotFiles['unfit'] {
   const fault = key && settings && accountFault({ name: bot, bundle: key, settings }, state?.account);
-  return fault && { why: fault.message, hint: fault.hint };
+  return fault && faultIn(fault);
 }
 
 /** What becomes of a bot that posts with a key whose bundle cannot be opened any more. */
@@ -295,7 +286,10 @@ function ofWaiting(moment: Moment): StandingOf | undefined {
     return { condition: 'waiting', why: owed.reason, until: owed.retryAt, next: owed.retryAt };
   const schedule = new BotSchedule(bot, settings);
   const next = owed ? now : schedule.nextPost(state?.served ?? now);
-  const cap = capBefore(moment);
+  const { post, linkPost } = moment.purse.prices;
+  const line = state && !isFinished(state.place) ? state.place.next : 0;
+  const wanted = { posts: 1, cost: inMicros(moment.linked.has(line) ? linkPost : post) } as const;
+  const { cap } = checkBudget(wanted, moment, now);
   if (!cap || next === undefined || isOver(moment)) return undefined;
   const { until } = cap;
   if (until !== undefined && until <= next) return undefined;
@@ -308,17 +302,6 @@ function ofWaiting(moment: Moment): StandingOf | undefined {
   }
   const after = settings.missed === 'skip' && !owed ? schedule.nextPost(until) : until;
   return { condition: 'waiting', why, hint: `wait, or ${raise}`, until, next: after };
-}
-
-/** The budget that has no room for the bot's next post. */
-function capBefore({ linked, state, settings, history, purse, now }: Moment): BudgetExceeded | undefined {
-  const { post, linkPost } = purse.prices;
-  const line = state && !isFinished(state.place) ? state.place.next : 0;
-  const wanted = { posts: 1 as const, cost: inMicros(linked.has(line) ? linkPost : post) };
-  return (
-    exceededBudget('bot', settings.budget, spentBy(state, settings.timezone, now), wanted) ??
-    exceededBudget('flock', purse.budget, spentByFlock(history, purse.timezone, now), wanted)
-  );
 }
 
 function ofSchedule(moment: Moment): StandingOf {
@@ -433,8 +416,8 @@ export function statusOf(files: BotFiles, state: BotState | undefined, flock: Fl
   try {
     return statusFrom(files, state, flock);
   } catch (cause) {
-    const { message: why, hint } = bugIn(files.bot, cause);
-    return statusFrom({ ...files, settings: undefined, unfit: { why, hint } }, state, flock);
+    const unfit = faultIn(bugIn(files.bot, cause));
+    return statusFrom({ ...files, settings: undefined, unfit }, state, flock);
   }
 }
 

@@ -69,22 +69,24 @@ export class KeyStore {
 
   /** The path of a bot's bundle, plain or encrypted; of a plain one if it has none. @throws {FlockError} `data` if it has both */
   async placeOf(bot: BotName): Promise<string> {
-    const plain = this.fileOf(bot);
-    const sealed = siblingOf(plain);
+    const plain = await this.#plainOf(bot);
     mustBeAlone(plain);
-    if (existsSync(sealed)) return sealed;
-    if (existsSync(plain)) return plain;
-    const other = (await this.#otherNames()).get(bot);
-    return other !== undefined && existsSync(other) ? other : plain;
+    return existsSync(siblingOf(plain)) ? siblingOf(plain) : plain;
   }
 
-  /** The bundles whose names differ from their bots', such as `Howl.json`. The folder is searched once. */
+  /** The path of a bot's bundle when it is plain. A file whose name differs from its bot's, such as `Howl.json`, keeps it. */
+  async #plainOf(bot: BotName): Promise<string> {
+    const usual = this.fileOf(bot);
+    const isThere = (plain: string): boolean => existsSync(plain) || existsSync(siblingOf(plain));
+    const other = isThere(usual) ? undefined : (await this.#otherNames()).get(bot);
+    return other !== undefined && isThere(other) ? other : usual;
+  }
+
+  /** The bundles whose names differ from their bots', by the paths they have when they are plain. The folder is searched once. */
   #otherNames(): Promise<ReadonlyMap<BotName, string>> {
     return (this.#other ??= attemptAsync(this.list()).then((listed) => {
       if (listed instanceof FlockError) return new Map();
-      const isUsual = (file: string, plain: string): boolean => file === plain || file === siblingOf(plain);
-      const others = listed.filter(({ bot, file }) => !isUsual(file, this.fileOf(bot)));
-      return new Map(others.map(({ bot, file }) => [bot, file]));
+      return new Map(listed.map(({ bot, file }) => [bot, isSealed(file) ? siblingOf(file) : file]));
     }));
   }
 
@@ -195,6 +197,19 @@ export class KeyStore {
     return existsSync(file) ? this.read(file) : undefined;
   }
 
+  /**
+   * A bot's valid bundle, if any. A damaged one, which will be replaced, counts as none.
+   *
+   * @throws {FlockError} if it may be valid and cannot be read: `permission` and `config`
+   */
+  async readIfGood(bot: BotName, isDamaged?: (error: FlockError) => void): Promise<KeyBundle | undefined> {
+    const found = await attemptAsync(this.readIfThere(bot));
+    if (!(found instanceof FlockError)) return found;
+    if (found.exit !== 'data') throw found;
+    isDamaged?.(found);
+    return undefined;
+  }
+
   /** The bots of all valid bundles, by {@link accountKey}. @throws {FlockError} as {@link list} */
   async owners(): Promise<Map<string, BotName>> {
     const owners = new Map<string, BotName>();
@@ -289,7 +304,7 @@ export class KeyStore {
     bot: BotName,
     { recipients, identity }: { recipients: readonly string[]; identity: Identity | undefined },
   ): Promise<string | undefined> {
-    const plain = this.fileOf(bot);
+    const plain = await this.#plainOf(bot);
     const sealed = siblingOf(plain);
     if (existsSync(sealed)) {
       if (!existsSync(plain)) return undefined;
@@ -316,7 +331,7 @@ export class KeyStore {
    * @throws {FlockError} as {@link read} and {@link write}; `data` if both files exist and differ
    */
   async decrypt(bot: BotName, identity: Identity): Promise<string | undefined> {
-    const plain = this.fileOf(bot);
+    const plain = await this.#plainOf(bot);
     const sealed = siblingOf(plain);
     if (!existsSync(sealed)) return undefined;
     if (existsSync(plain)) await this.#mustAgree(plain, sealed, identity);

@@ -1,9 +1,8 @@
 import * as z from 'zod';
 import { FlockError } from '../errors.ts';
 import { iso } from '../text.ts';
-import { lengthOf, prints } from './cursor.ts';
 import {
-  formatEvent,
+  formatLine,
   formatSnapshot,
   type JournalContents,
   readContents,
@@ -11,7 +10,7 @@ import {
   writeJournal,
 } from './journal.ts';
 import { FlockHistory } from './history.ts';
-import { type BotState, parseBotState } from './state.ts';
+import { type BotState, botState, lengthOf, prints } from './state.ts';
 
 /** The version of exports that this program writes; it refuses newer ones. */
 const version = 1;
@@ -73,7 +72,7 @@ export function parseExport(text: string, file: string): LedgerExport {
 
 /** @throws {Error} for a state that no bot can be in */
 function possibleState(value: unknown): BotState {
-  const state = parseBotState(value);
+  const state = botState.parse(value);
   const { poem, next, ahead } = state.place;
   const whole = prints(poem).join('') === poem;
   const inside = [next, ...ahead].every((line) => line >= 0 && line <= lengthOf(state.place));
@@ -119,7 +118,7 @@ export async function restoreJournal(options: RestoreOptions): Promise<Restored>
   const last = states.size + (history.isEmpty ? 0 : 1);
   const text = [
     formatSnapshot(last, { states, history }),
-    ...restored.map(([bot], index) => formatEvent(last + index + 1, { event: 'restored', bot, at })),
+    ...restored.map(([bot], index) => formatLine(last + index + 1, { event: 'restored', bot, at })),
   ].join('');
   readContents(text, 'the export');
   // `journal-2026-08-22T09-00-00-000Z.jsonl`

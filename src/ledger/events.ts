@@ -45,7 +45,7 @@ const refusal = {
 /** What a look at the timeline cost, in micros, as an older flockd recorded it. */
 const looking = { cost: z.int().optional() };
 
-const ledgerEvent = z.discriminatedUnion('event', [
+export const ledgerEvent = z.discriminatedUnion('event', [
   /** A new bot: it begins at the poem's first line, and earlier slots are not its own. */
   z.object({ event: z.literal('begun'), ...base, poem: z.string(), account: z.string().optional() }),
   /** The bot's place after an edit of the poem, by a person's word, or by its timeline. */
@@ -137,6 +137,3 @@ export function madeAt(
 /** The name of an event's bot before the event. */
 export const nameBefore = (event: LedgerEvent): string =>
   event.event === 'renamed' ? event.from : event.bot;
-
-/** @throws {z.ZodError} if the value is no event of this version */
-export const parseLedgerEvent = (value: unknown): LedgerEvent => ledgerEvent.parse(value);

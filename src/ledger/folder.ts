@@ -6,69 +6,6 @@ import fse from 'fs-extra';
 import { FlockError, systemCode } from '../errors.ts';
 import { giveToOwnerOf, syncFolder } from '../fs.ts';
 
-/** Where a journal keeps its text. What it has done survives a power cut; it rejects with the system's error. */
-export interface JournalStore extends AsyncDisposable {
-  /** Where it is, and the name of the text, for messages. */
-  readonly place: string;
-  readonly name: string;
-  /** Resolves when it is time to write: what comes until then shares the write. */
-  gather(): Promise<void>;
-  /** The whole text, or undefined if there is none. */
-  read(): Promise<string | undefined>;
-  /**
-   * Adds lines at the end.
-   *
-   * @throws {FlockError} `io` if somebody else has changed the text, so that the next start would not read them
-   */
-  append(lines: string): Promise<void>;
-  /** Replaces the whole text: after a crash at any moment there is the old one or the new one, whole. */
-  replace(text: string): Promise<void>;
-}
-
-const journalName = 'journal.jsonl';
-const newName = 'journal.new';
-
-/** The file in which a state folder has its journal. */
-export const journalIn = (folder: string): string => path.join(folder, journalName);
-
-/**
- * The journal in a state folder, which is created if it does not exist.
- *
- * @param mustBeOurs - called after each write: throws if this process is not the ledger's only writer any more
- */
-export async function openJournalStore(
-  where: string | StateFolder,
-  mustBeOurs: () => Promise<void> = () => Promise.resolve(),
-): Promise<JournalStore> {
-  const folder = typeof where === 'string' ? await openStateFolder(where) : where;
-  return {
-    place: folder.path,
-    name: journalIn(folder.path),
-    gather: () => folder.gather(),
-    read: () => folder.read(journalName),
-    async append(lines) {
-      await folder.append(journalName, lines);
-      await folder.sync(journalName);
-      // Only what the next start will read counts: an open file that was removed or replaced takes writes as well.
-      await Promise.all([folder.verify(journalName), mustBeOurs()]);
-    },
-    async replace(text) {
-      await folder.remove(newName);
-      try {
-        await folder.append(newName, text);
-        await folder.sync(newName);
-        await folder.rename(newName, journalName);
-      } catch (error) {
-        // It would keep a full disk full.
-        await folder.remove(newName).catch(() => undefined);
-        throw error;
-      }
-      await folder.syncNames();
-    },
-    [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
-  };
-}
-
 /**
  * The folder of the ledger, with one system call at a time, because what survives a power cut depends on each: text is on the
  * disk only after `sync`, and a name only after `syncNames`. Every call rejects with the system's error.
@@ -76,7 +13,7 @@ export async function openJournalStore(
 export interface StateFolder extends AsyncDisposable {
   /** Where it is, for messages. */
   path: string;
-  /** As in {@link JournalStore}. */
+  /** Resolves when it is time to write: what comes until then shares the write. */
   gather(): Promise<void>;
   /** The text of a file, or undefined if there is none. */
   read(name: string): Promise<string | undefined>;

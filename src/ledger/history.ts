@@ -37,24 +37,55 @@ const maxOpen = 4;
 
 const nothing: Amount = { posts: 0, micros: 0 };
 
+/** Days or months by their ends, the one that was charged last at the end. */
+class Periods {
+  readonly #amounts: Map<number, Amount>;
+  readonly #max: number;
+  /** The ends of those that were charged last, the last one first: every post of every bot asks for them. */
+  recent: readonly number[];
+
+  constructor(amounts: Iterable<[ends: number, amount: Amount]>, max: number) {
+    this.#amounts = new Map(amounts);
+    this.#max = max;
+    this.recent = this.#findRecent();
+  }
+
+  /** @param ends - the end of the day or month, by which it is known */
+  at(ends: number): Amount {
+    return this.#amounts.get(ends) ?? nothing;
+  }
+
+  /** Oldest first. */
+  list(): [ends: number, amount: Amount][] {
+    return [...this.#amounts].sort(([a], [b]) => a - b);
+  }
+
+  add(ends: number, posts: number, micros: number): void {
+    const known = this.at(ends);
+    const isLast = this.recent[0] === ends;
+    if (!isLast) this.#amounts.delete(ends);
+    this.#amounts.set(ends, { posts: known.posts + posts, micros: known.micros + micros });
+    if (this.#amounts.size > this.#max) this.#amounts.delete([...this.#amounts.keys()][0] ?? ends);
+    if (!isLast) this.recent = this.#findRecent();
+  }
+
+  #findRecent(): number[] {
+    return [...this.#amounts.keys()].slice(-maxOpen).reverse();
+  }
+}
+
 /** What the whole flock did lately: its posts and their cost by day and month, and its last posts one by one. */
 export class FlockHistory {
-  /** By their ends, the one that was charged last at the end. */
-  readonly #days: Map<number, Amount>;
-  readonly #months: Map<number, Amount>;
+  readonly days: Periods;
+  readonly months: Periods;
   readonly #recent: RecentPost[];
-  /** The ends of the days and months that were charged last, the last one first: every post of every bot asks for them. */
-  recentDays: readonly number[];
-  recentMonths: readonly number[];
 
   /** @throws {z.ZodError} if the value is no history of this version */
   constructor(value: unknown = { days: [], months: [], recent: [] }) {
     const { days, months, recent } = flockHistory.parse(value);
-    this.#days = new Map(days);
-    this.#months = new Map(months);
+    this.days = new Periods(days, maxDays);
+    this.months = new Periods(months, maxMonths);
     this.#recent = recent;
-    this.recentDays = recentEnds(this.#days);
-    this.recentMonths = recentEnds(this.#months);
   }
 
   /** Adds one more event. @param before - what the ledger said of its bot before it */
@@ -71,31 +102,17 @@ export class FlockHistory {
     else this.#add(open, -1, (event.cost ?? 0) - (open.cost ?? 0));
   }
 
-  /** @param ends - the end of the day, by which it is known */
-  day(ends: number): Amount {
-    return this.#days.get(ends) ?? nothing;
-  }
-
-  month(ends: number): Amount {
-    return this.#months.get(ends) ?? nothing;
-  }
-
-  /** Every day, by its end, oldest first. */
-  days(): (readonly [ends: number, amount: Amount])[] {
-    return byEnd(this.#days);
-  }
-
   /** The last posts, newest first. */
   recent(): RecentPost[] {
     return this.#recent.toReversed();
   }
 
   get isEmpty(): boolean {
-    return this.#days.size === 0 && this.#recent.length === 0;
+    return this.days.recent.length === 0 && this.#recent.length === 0;
   }
 
   toJSON(): z.infer<typeof flockHistory> {
-    return { days: byEnd(this.#days), months: byEnd(this.#months), recent: this.#recent };
+    return { days: this.days.list(), months: this.months.list(), recent: this.#recent };
   }
 
   #addPost(event: Extract<LedgerEvent, { event: 'posted' }>, open: Intent): void {
@@ -112,10 +129,10 @@ export class FlockHistory {
 
   /** A look that found nothing names no day: it is charged to the current ones. */
   #addLook({ at, cost = 0 }: Extract<LedgerEvent, { event: 'absent' }>): void {
-    const [lastDay] = this.recentDays;
-    const [lastMonth] = this.recentMonths;
-    if (lastDay !== undefined && at < lastDay) addTo(this.#days, lastDay, 0, cost, maxDays);
-    if (lastMonth !== undefined && at < lastMonth) addTo(this.#months, lastMonth, 0, cost, maxMonths);
+    for (const periods of [this.days, this.months]) {
+      const [last] = periods.recent;
+      if (last !== undefined && at < last) periods.add(last, 0, cost);
+    }
   }
 
   /** An intent or a look that an older flockd wrote names no day, and is not counted. */
@@ -123,34 +140,9 @@ export class FlockHistory {
     const day = flockDayEnds ?? dayEnds;
     const month = flockMonthEnds ?? monthEnds;
     if (day === undefined || month === undefined) return;
-    // The one that is charged last stands at the end.
-    if (this.recentDays[0] !== day) moveToEnd(this.#days, day);
-    if (this.recentMonths[0] !== month) moveToEnd(this.#months, month);
-    addTo(this.#days, day, posts, micros, maxDays);
-    addTo(this.#months, month, posts, micros, maxMonths);
-    if (this.recentDays[0] !== day) this.recentDays = recentEnds(this.#days);
-    if (this.recentMonths[0] !== month) this.recentMonths = recentEnds(this.#months);
+    this.days.add(day, posts, micros);
+    this.months.add(month, posts, micros);
   }
-}
-
-const recentEnds = (amounts: ReadonlyMap<number, Amount>): number[] =>
-  [...amounts.keys()].slice(-maxOpen).reverse();
-
-const byEnd = (amounts: ReadonlyMap<number, Amount>): [ends: number, amount: Amount][] =>
-  [...amounts].sort(([a], [b]) => a - b);
-
-function moveToEnd(amounts: Map<number, Amount>, ends: number): void {
-  const amount = amounts.get(ends);
-  amounts.delete(ends);
-  if (amount) amounts.set(ends, amount);
-}
-
-function addTo(amounts: Map<number, Amount>, ends: number, posts: number, micros: number, max: number): void {
-  const known = amounts.get(ends) ?? nothing;
-  amounts.set(ends, { posts: known.posts + posts, micros: known.micros + micros });
-  if (amounts.size <= max) return;
-  const [oldest] = amounts.keys();
-  if (oldest !== undefined) amounts.delete(oldest);
 }
 
 const day = z.object({ ends: z.int(), posts: z.int() });
@@ -193,21 +185,20 @@ export function charged(
   if (isRefund && !known) return undefined;
   const changed = <Period extends { ends: number }>(
     periods: readonly Period[],
-    ends: number,
-    add: (to: Period | undefined) => Period,
+    empty: Period,
+    add: (to: Period) => Period,
   ): Period[] => {
+    const { ends } = empty;
     if (isRefund) return periods.map((period) => (period.ends === ends ? add(period) : period));
     const others = periods.filter((period) => period.ends !== ends);
-    return [add(periods.find((period) => period.ends === ends)), ...others].slice(0, maxOpen);
+    return [add(periods.find((period) => period.ends === ends) ?? empty), ...others].slice(0, maxOpen);
   };
-  const [day = { ends: dayEnds, posts }, ...days] = changed(daysOf(known), dayEnds, (to) => ({
-    ends: dayEnds,
-    posts: (to?.posts ?? 0) + posts,
-  }));
-  const [month = { ends: monthEnds, micros }, ...months] = changed(monthsOf(known), monthEnds, (to) => ({
-    ends: monthEnds,
-    micros: (to?.micros ?? 0) + micros,
-  }));
+  const addPosts = (to: Tally['day']): Tally['day'] => ({ ...to, posts: to.posts + posts });
+  const addMicros = (to: Tally['month']): Tally['month'] => ({ ...to, micros: to.micros + micros });
+  const noDay = { ends: dayEnds, posts: 0 };
+  const noMonth = { ends: monthEnds, micros: 0 };
+  const [day = noDay, ...days] = changed(daysOf(known), noDay, addPosts);
+  const [month = noMonth, ...months] = changed(monthsOf(known), noMonth, addMicros);
   const hasEarlier = days.length + months.length > 0;
   return {
     day,
@@ -249,8 +240,8 @@ export function spentBy(
 
 /** What the whole flock has spent, by its calendar. @param timezone - IANA */
 export function spentByFlock(history: FlockHistory, timezone: string, now: number): Spent {
-  const ends = currentEnds(history.recentDays, history.recentMonths, timezone, now);
-  return { posts: history.day(ends.day).posts, micros: history.month(ends.month).micros, ends };
+  const ends = currentEnds(history.days.recent, history.months.recent, timezone, now);
+  return { posts: history.days.at(ends.day).posts, micros: history.months.at(ends.month).micros, ends };
 }
 
 const endOf = ({ ends }: { ends: number }): number => ends;
@@ -270,15 +261,13 @@ function currentEnds(
   const calendar = calendarEnds(timezone, now);
   // A period that was begun goes on to its end, even if the time zone was changed since. An end that is too far away was
   // written by a wrong clock.
-  const first = (ends: readonly number[], longest: number): number => {
+  const first = (ends: readonly number[], longest: number, otherwise: number): number => {
     let found = Infinity;
     for (const end of ends) if (end > now && end <= now + longest && end < found) found = end;
-    return found;
+    return found === Infinity ? otherwise : found;
   };
-  const day = first(days, maxLength.day);
-  const month = first(months, maxLength.month);
   return {
-    day: day === Infinity ? calendar.day : day,
-    month: month === Infinity ? calendar.month : month,
+    day: first(days, maxLength.day, calendar.day),
+    month: first(months, maxLength.month, calendar.month),
   };
 }

@@ -4,10 +4,10 @@ import { crc32 } from 'node:zlib';
 import * as z from 'zod';
 import { FlockError, systemCode } from '../errors.ts';
 import { reasonOf, replaceFile } from '../fs.ts';
-import { type LedgerEvent, nameBefore, parseLedgerEvent } from './events.ts';
-import { journalIn, type JournalStore, openJournalStore, type StateFolder } from './folder.ts';
+import { type LedgerEvent, ledgerEvent, nameBefore } from './events.ts';
+import { openStateFolder, type StateFolder } from './folder.ts';
 import { FlockHistory } from './history.ts';
-import { applyEvent, type BotState, parseBotState, putState } from './state.ts';
+import { applyEvent, type BotState, botState, putState } from './state.ts';
 
 /** What was tried and its outcome, for every bot of a flock. It survives crashes; only what it has kept is trusted. */
 export interface Ledger extends AsyncDisposable {
@@ -43,6 +43,11 @@ interface JournalOptions {
   mustBeOurs?: () => Promise<void>;
 }
 
+const journalName = 'journal.jsonl';
+const newName = 'journal.new';
+
+const journalIn = (folder: string): string => path.join(folder, journalName);
+
 interface Batch {
   lines: string[];
   /** What the lines say. */
@@ -55,13 +60,14 @@ interface Batch {
  * write share the next write and its sync.
  */
 export class Journal implements Ledger {
-  readonly #store: JournalStore;
+  readonly #folder: StateFolder;
+  readonly #mustBeOurs: JournalOptions['mustBeOurs'];
   readonly #states: Map<string, BotState>;
   /** The states as they will be when everything that is being written is kept, if they differ. */
   readonly #coming = new Map<string, BotState>();
   readonly #history: FlockHistory;
   readonly #comingHistory: FlockHistory;
-  /** The number of the last line, and how many lines the store has. */
+  /** The number of the last line, and how many lines the file has. */
   #last: number;
   #lines: number;
   readonly #maxLines: number;
@@ -71,17 +77,18 @@ export class Journal implements Ledger {
   #failure: FlockError | undefined;
 
   private constructor(
-    store: JournalStore,
+    folder: StateFolder,
     { states, history, last, lines }: JournalContents,
-    options: JournalOptions,
+    { manyLines = maxLines, mustBeOurs }: JournalOptions,
   ) {
-    this.#store = store;
+    this.#folder = folder;
+    this.#mustBeOurs = mustBeOurs;
     this.#states = states;
     this.#history = history;
     this.#comingHistory = new FlockHistory(history.toJSON());
     this.#last = last;
     this.#lines = lines;
-    this.#maxLines = options.manyLines ?? maxLines;
+    this.#maxLines = manyLines;
   }
 
   /**
@@ -91,11 +98,11 @@ export class Journal implements Ledger {
    */
   static async open(where: string | StateFolder, options: JournalOptions = {}): Promise<Journal> {
     try {
-      const store = await openJournalStore(where, options.mustBeOurs);
+      const folder = typeof where === 'string' ? await openStateFolder(where) : where;
       try {
-        return new Journal(store, await recover(store), options);
+        return new Journal(folder, await recover(folder), options);
       } catch (error) {
-        await store[Symbol.asyncDispose]();
+        await folder[Symbol.asyncDispose]();
         throw error;
       }
     } catch (cause) {
@@ -119,14 +126,14 @@ export class Journal implements Ledger {
     if (this.#failure) throw this.#failure;
     if (events.length === 0) return;
     // An impossible event must not reach the disk, because the journal could never be read again.
-    const changes = this.#changesOf(events.map(parseLedgerEvent));
+    const changes = this.#changesOf(events.map((event) => ledgerEvent.parse(event)));
     const batch = (this.#next ??= this.#beginBatch());
     for (const { event, before, after } of changes) {
       putState(this.#coming, event, after);
       this.#comingHistory.apply(event, before);
     }
     batch.changes.push(...changes);
-    batch.lines.push(...events.map((event) => formatEvent(++this.#last, event)));
+    batch.lines.push(...events.map((event) => formatLine(++this.#last, event)));
     await batch.kept;
     for (const change of changes) for (const notify of this.#subscribers) notify(change);
   }
@@ -138,7 +145,7 @@ export class Journal implements Ledger {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#tail;
-    await this.#store[Symbol.asyncDispose]();
+    await this.#folder[Symbol.asyncDispose]();
   }
 
   /** What events change, one after the other. @throws {RangeError} for impossible events */
@@ -158,7 +165,7 @@ export class Journal implements Ledger {
 
   #beginBatch(): Batch {
     const batch: Batch = { lines: [], changes: [], kept: Promise.resolve() };
-    batch.kept = this.#tail.then(() => this.#store.gather()).then(() => this.#keep(batch));
+    batch.kept = this.#tail.then(() => this.#folder.gather()).then(() => this.#keep(batch));
     this.#tail = batch.kept.catch(() => undefined);
     return batch;
   }
@@ -167,7 +174,7 @@ export class Journal implements Ledger {
     this.#next = undefined;
     if (this.#failure) throw this.#failure;
     try {
-      await this.#store.append(batch.lines.join(''));
+      await this.#append(batch.lines.join(''));
       for (const { event, before, after } of batch.changes) {
         putState(this.#states, event, after);
         if (this.#coming.get(event.bot) === after) this.#coming.delete(event.bot);
@@ -177,27 +184,50 @@ export class Journal implements Ledger {
       if (this.#lines > Math.max(this.#maxLines, maxLinesPerBot * this.#states.size)) await this.#compact();
     } catch (cause) {
       // What a failed sync left on the disk is unknown, and a second one would not tell: nothing more is kept.
-      this.#failure = cannotKeep(this.#store.place, cause);
+      this.#failure = cannotKeep(this.#folder.path, cause);
       throw this.#failure;
     }
+  }
+
+  async #append(lines: string): Promise<void> {
+    const folder = this.#folder;
+    await folder.append(journalName, lines);
+    await folder.sync(journalName);
+    // Only what the next start will read counts: an open file that was removed or replaced takes writes as well.
+    await Promise.all([folder.verify(journalName), this.#mustBeOurs?.()]);
   }
 
   /** Replaces the journal by a shorter one that says the same. Nothing else is written meanwhile. */
   async #compact(): Promise<void> {
     // The lines of the next batch have their numbers already.
     const last = this.#last - (this.#next?.lines.length ?? 0);
-    await this.#store.replace(formatSnapshot(last, { states: this.#states, history: this.#history }));
+    await replaceIn(this.#folder, formatSnapshot(last, { states: this.#states, history: this.#history }));
     this.#lines = this.#states.size + (this.#history.isEmpty ? 1 : 2);
   }
 }
 
-async function recover(store: JournalStore): Promise<JournalContents> {
-  const { name } = store;
-  const text = renewed((await store.read()) ?? '', name);
+/** Replaces the whole journal: after a crash at any moment there is the old one or the new one, whole. */
+async function replaceIn(folder: StateFolder, text: string): Promise<void> {
+  await folder.remove(newName);
+  try {
+    await folder.append(newName, text);
+    await folder.sync(newName);
+    await folder.rename(newName, journalName);
+  } catch (error) {
+    // It would keep a full disk full.
+    await folder.remove(newName).catch(() => undefined);
+    throw error;
+  }
+  await folder.syncNames();
+}
+
+async function recover(folder: StateFolder): Promise<JournalContents> {
+  const name = journalIn(folder.path);
+  const text = renewed((await folder.read(journalName)) ?? '', name);
   const contents = readContents(text, name);
   // The text may come from the page cache, and after a failed sync would never get to the disk: a synced copy is there before
   // anything depends on it. The copy has no torn tail.
-  await store.replace(text);
+  await replaceIn(folder, text);
   return contents;
 }
 
@@ -239,9 +269,9 @@ export async function readJournal(folder: string): Promise<JournalContents> {
  */
 export async function writeJournal(folder: string, text: string, aside: string | undefined): Promise<void> {
   try {
-    await using store = await openJournalStore(folder);
-    if (aside !== undefined) await replaceFile(path.join(folder, aside), await readFile(store.name));
-    await store.replace(text);
+    await using opened = await openStateFolder(folder);
+    if (aside !== undefined) await replaceFile(path.join(folder, aside), await readFile(journalIn(folder)));
+    await replaceIn(opened, text);
   } catch (cause) {
     throw cannotKeep(folder, cause);
   }
@@ -303,7 +333,6 @@ export interface JournalContents {
 
 export const formatHeader = (n: number): string =>
   formatLine(n, { journal: 'flockd', version: journalVersion });
-export const formatEvent = (n: number, event: LedgerEvent): string => formatLine(n, event);
 
 /**
  * A whole journal that says the same as the lines up to `last`, in one line for the flock and one for each bot. Its own lines
@@ -394,10 +423,10 @@ function fold(contents: JournalContents, record: unknown, place: string): void {
     }
     if (has(record, 'state')) {
       const { bot, state } = stateRecord.parse(record);
-      states.set(bot, parseBotState(state));
+      states.set(bot, botState.parse(state));
       return;
     }
-    const event = parseLedgerEvent(record);
+    const event = ledgerEvent.parse(record);
     const before = states.get(nameBefore(event));
     putState(states, event, applyEvent(before, event));
     history.apply(event, before);

@@ -1,9 +1,8 @@
 import type { Logger } from '../log.ts';
 import { iso } from '../text.ts';
-import { advance, isFinished, lengthOf } from './cursor.ts';
 import type { LedgerEvent } from './events.ts';
 import type { Change } from './journal.ts';
-import type { BotState } from './state.ts';
+import { advance, type BotState, isFinished, lengthOf } from './state.ts';
 
 /** A subscriber of the journal that writes what the ledger has kept to the log. */
 export const logChanges =

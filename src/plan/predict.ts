@@ -1,22 +1,14 @@
 import TinyQueue from 'tinyqueue';
 import type { BotSettings } from '../config/flock-file.ts';
 import { defaultSockets } from '../http/exchange.ts';
-import { fingerprints, isFinished, linesLeft } from '../ledger/cursor.ts';
 import type { Intent, LedgerEvent } from '../ledger/events.ts';
 import type { FlockHistory } from '../ledger/history.ts';
-import { applyEvent, type BotState } from '../ledger/state.ts';
+import { applyEvent, type BotState, fingerprints, isFinished, linesLeft } from '../ledger/state.ts';
 import type { XFailure } from '../networks/x/failure.ts';
 import type { Line } from '../poems/poem.ts';
 import { asKept, cashtagsIn } from '../poems/tweet-text.ts';
 import { type BudgetExceeded, looksAgain, type FlockBudget } from '../posting/budget.ts';
-import {
-  decide,
-  type Decision,
-  eventOf,
-  movePost,
-  type PlannedPost,
-  situationOf,
-} from '../posting/decide.ts';
+import { decide, type Decision, movePost, type PlannedPost } from '../posting/decide.ts';
 import { readFor, readingOf } from '../posting/edits.ts';
 import { eventsAfter } from '../posting/post.ts';
 import { beginLook } from '../posting/reconcile.ts';
@@ -129,24 +121,27 @@ export class PredictedBot {
     const { name: bot, lines, settings, key } = this.bot;
     this.state ??= applyEvent(undefined, { event: 'begun', bot, at: now, poem: fingerprints(lines) });
     const state = this.state;
-    const decision = decide(
-      situationOf(state, settings, {
-        now,
-        schedule: this.schedule,
-        isStopped: false,
-        key,
-        openFor: this.#openFor(state.open, now),
-        deadline: this.#shared.deadline,
-      }),
-    );
+    const { schedule } = this;
+    const { deadline } = this.#shared;
+    const openFor = this.#openFor(state.open, now);
+    const decision = decide({
+      bot,
+      state,
+      settings,
+      schedule,
+      now,
+      key,
+      openFor,
+      deadline,
+      isStopped: false,
+    });
     switch (decision.do) {
       case 'wait':
         return { at: decision.until };
       case 'rest':
         return { rest: decision.because };
-      case 'free':
-      case 'miss':
-        return this.#record(now, eventOf(bot, decision, now));
+      case 'record':
+        return this.#record(now, decision.event);
       case 'reconcile':
         // Nobody can know; what was not seen to arrive is taken not to have.
         return this.#record(now, { event: 'absent', bot, at: now, by: 'timeline' });
@@ -181,7 +176,7 @@ export class PredictedBot {
         const intent = { event: 'intent', bot, at: now, slot, until, line, lines, print: '' } as const;
         this.#record(now, { ...intent, ...move.price });
         const sent = { bot, at: now, slot, ...move.post, micros: move.price.cost ?? 0 };
-        return { answer: () => this.#answered(sent, state.owed) };
+        return { answer: () => this.#answered(sent, state) };
       }
     }
   }
@@ -205,9 +200,9 @@ export class PredictedBot {
     return { at };
   }
 
-  /** @param owed - what was owed before the post @returns the post, where X takes it */
-  #answered(post: PredictedPost, owed: BotState['owed']): PredictedPost | undefined {
-    const { bot, at, text, line } = post;
+  /** @param state - before the post @returns the post, where X takes it */
+  #answered(post: PredictedPost, state: BotState): PredictedPost | undefined {
+    const { bot, at, text } = post;
     const failure = this.#failureOf(text, at);
     if (!failure) {
       this.#record(at, { event: 'posted', bot, at, by: 'answer' });
@@ -215,7 +210,7 @@ export class PredictedBot {
     }
     if (failure.kind === 'duplicate') this.refused++;
     const { refrain } = this.bot.settings;
-    const attempt = { bot, owed, key: this.bot.key, line, refrain, now: at };
+    const attempt = { bot, state, key: this.bot.key, refrain, now: at };
     // What is predicted is never in doubt, so that a repetition is a refrain.
     this.#record(at, ...eventsAfter(failure, { ...attempt, isRepeated: true, closedUntil: undefined }));
     return undefined;

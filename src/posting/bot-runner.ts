@@ -3,10 +3,9 @@ import type { Clock } from '../clock.ts';
 import type { Bot } from '../config/flock-file.ts';
 import { FlockError, systemCode } from '../errors.ts';
 import { mustBeItsAccount } from '../keys/right-account.ts';
-import { doneIn, fingerprints, type Cursor, prints } from '../ledger/cursor.ts';
 import type { Intent, LedgerEvent } from '../ledger/events.ts';
 import type { Ledger } from '../ledger/journal.ts';
-import { type BotState, sinceOf } from '../ledger/state.ts';
+import { type BotState, type Cursor, fingerprints } from '../ledger/state.ts';
 import type { EventLog } from '../log.ts';
 import type { OpenXClient, TimeAnswer } from '../networks/x/client.ts';
 import { type Line, linesOf, PoemWatch } from '../poems/poem.ts';
@@ -20,7 +19,7 @@ import {
   UnreconciledBots,
 } from './budget.ts';
 import { eventsOf } from './commands.ts';
-import { decide, type Decision, eventOf, movePost, type PlannedPost, situationOf } from './decide.ts';
+import { decide, type Decision, movePost } from './decide.ts';
 import { type Edit, needsLongLook, readFor } from './edits.ts';
 import { Gate } from './gate.ts';
 import { eventsAfter, herdCauses, postLine } from './post.ts';
@@ -209,24 +208,24 @@ export class BotRunner {
   #look(bot: Bot, state: BotState): Step {
     const { deadline, isStopped, purse } = this.#options;
     const now = this.#clock.now();
-    const schedule = new BotSchedule(bot.name, bot.settings);
+    const { name, settings } = bot;
+    const schedule = new BotSchedule(name, settings);
     const key = keyMark(bot);
     const openFor = state.open ? this.#doubts.ageOf(state.open) : 0;
-    const circumstances = { now, schedule, isStopped: isStopped(), key, openFor, deadline };
-    const decision = decide(situationOf(state, bot.settings, circumstances));
+    const known = { bot: name, state, settings, schedule, now, key, openFor, deadline };
+    const decision = decide({ ...known, isStopped: isStopped() });
     return { bot, state, now, decision, schedule, purse: purse(), key };
   }
 
   #act(step: Step): NextStep | Promise<NextStep> {
-    const { bot, decision, now } = step;
+    const { decision } = step;
     switch (decision.do) {
       case 'wait':
         return decision.until;
       case 'rest':
         return 'when changed';
-      case 'free':
-      case 'miss':
-        return this.#record(eventOf(bot.name, decision, now));
+      case 'record':
+        return this.#record(decision.event);
       case 'reconcile':
         return this.#reconcile(step);
       case 'look':
@@ -286,14 +285,12 @@ export class BotRunner {
     this.#gate.enter('post', name, bundle.appKeys);
     const report = await postLine({
       bot: name,
+      state,
       post,
       slot,
       until,
-      since: sinceOf(state),
-      owed: state.owed,
       key,
       refrain: settings.refrain,
-      isRepeated: () => isRepeated(state, post),
       judge: (outcome) => this.#gate.learn('post', name, bundle.appKeys, outcome),
       price,
       ledger: this.#ledger,
@@ -396,9 +393,8 @@ export class BotRunner {
     }
     const events = eventsAfter(failure, {
       bot: bot.name,
-      owed: state.owed,
+      state,
       key,
-      line: state.place.next,
       refrain: bot.settings.refrain,
       isRepeated: false,
       now,
@@ -509,16 +505,6 @@ const mayBeUpload = ({ exit, cause }: FlockError): boolean =>
 /** Whether the ledger is known to have all posts of the account. The place of a post without an id shows only in a later look. */
 const isLookedAt = ({ last, posts }: BotState, postsThen: number | undefined): boolean =>
   postsThen !== undefined && (last === undefined || last.id !== undefined || posts === postsThen);
-
-/** Whether X may have a text from an earlier line or pass of the same bot. */
-function isRepeated({ place, pass, gone = '' }: BotState, { line, lines }: PlannedPost): boolean {
-  if (pass > 1) return true;
-  const all = prints(place.poem);
-  if (prints(gone).includes(all[line] ?? '')) return true;
-  const isDone = doneIn({ ...place, next: line });
-  const textAt = (from: number): string => all.slice(from, from + lines).join('');
-  return all.some((_, other) => other !== line && isDone(other) && textAt(other) === textAt(line));
-}
 
 /** Whether a bot still owes what a person asked for, perhaps as a refrain that is tried in a second way, and may post at once. */
 const isAsked = (state: BotState | undefined, next: NextStep, now: number): boolean =>

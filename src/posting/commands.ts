@@ -1,8 +1,7 @@
 import * as z from 'zod';
 import { type Exit, FlockError } from '../errors.ts';
-import { isFinished, lengthOf } from '../ledger/cursor.ts';
 import type { LedgerEvent } from '../ledger/events.ts';
-import type { BotState } from '../ledger/state.ts';
+import { type BotState, isFinished, lengthOf } from '../ledger/state.ts';
 
 /** A person's command about one bot. */
 export const command = z.discriminatedUnion('order', [

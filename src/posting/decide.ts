@@ -1,8 +1,7 @@
 import type { BotSettings } from '../config/flock-file.ts';
-import { isFinished, type Cursor } from '../ledger/cursor.ts';
 import type { LedgerEvent, Price } from '../ledger/events.ts';
 import type { FlockHistory } from '../ledger/history.ts';
-import type { BotState, Owed } from '../ledger/state.ts';
+import { type BotState, type Cursor, isFinished, type Owed } from '../ledger/state.ts';
 import type { Line } from '../poems/poem.ts';
 import { fitsInPost, withoutControls } from '../poems/tweet-text.ts';
 import type { BotSchedule } from '../schedule/schedule.ts';
@@ -11,21 +10,19 @@ import type { Edit } from './edits.ts';
 
 /** What is known when a bot's next step is decided. Instants and durations in milliseconds. */
 export interface Situation {
+  bot: string;
   state: BotState;
+  settings: Pick<BotSettings, 'missed' | 'paused' | 'settle'>;
+  schedule: Pick<BotSchedule, 'nextSlot' | 'offset'>;
   now: number;
-  /** The first slot of the bot's schedule after an instant, or undefined if there is none. */
-  nextSlot: (after: number) => number | undefined;
-  /** How long after its slot this bot posts. */
-  offset: number;
-  missed: 'skip' | 'one' | 'all';
-  /** By flock.json or the stop switch. */
-  paused: boolean;
+  /** By the stop switch. */
+  isStopped: boolean;
   /** Identifies the key: it may not be the one that the bot was parked with, or that X refused. */
   key: string;
   /** How long the open post has been known to be open. */
   openFor: number;
-  /** How long after its intent a post is on the timeline or never will be: deadline + settle. */
-  doubt: number;
+  /** The longest that one request takes. Settle after that, a post is on the timeline or never will be. */
+  deadline: number;
 }
 
 export type Decision =
@@ -33,43 +30,14 @@ export type Decision =
   | { do: 'wait'; until: number }
   /** Nothing to do until something changes. */
   | { do: 'rest'; because: 'parked' | 'paused' | 'no more slots' }
-  /** The key it was parked with was replaced. */
-  | { do: 'free' }
+  /** Record this, and decide again: the key it was parked with was replaced, or slots were missed. */
+  | { do: 'record'; event: LedgerEvent }
   /** Look on the timeline whether the open post is there. */
   | { do: 'reconcile' }
   /** Look on the timeline whether the next line is there already: the ledger was restored. */
   | { do: 'look' }
-  /** Record that the slots up to an instant were missed. */
-  | { do: 'miss'; until: number }
   /** Post the next line for a slot; it serves every slot up to `until`. */
   | { do: 'post'; slot: number; until: number };
-
-/** What a process knows of a bot besides its state and its settings. Instants and durations in milliseconds. */
-interface Circumstances extends Pick<Situation, 'now' | 'key' | 'openFor'> {
-  schedule: BotSchedule;
-  isStopped: boolean;
-  /** The longest that one request takes. */
-  deadline: number;
-}
-
-/** The situation of a bot, by its state, its settings and what its process knows. */
-export function situationOf(
-  state: BotState,
-  { missed, paused, settle }: BotSettings,
-  { now, key, openFor, schedule, isStopped, deadline }: Circumstances,
-): Situation {
-  return {
-    state,
-    now,
-    key,
-    openFor,
-    nextSlot: (after) => schedule.nextSlot(after),
-    offset: schedule.offset,
-    missed,
-    paused: paused || isStopped,
-    doubt: deadline + settle,
-  };
-}
 
 const minute = 60_000;
 const day = 1440 * minute;
@@ -85,30 +53,34 @@ const maxPause = 15 * minute;
 
 /** The next step of one bot. Pure: the same situation always gives the same decision. */
 export function decide(situation: Situation): Decision {
-  const { state, now } = situation;
-  if (state.open) {
-    const left = situation.doubt - situation.openFor;
+  const { bot, state, settings, schedule, now, key, isStopped, deadline, openFor } = situation;
+  const { open, parked, owed } = state;
+  if (open) {
+    const left = deadline + settings.settle - openFor;
     return left <= 0 ? { do: 'reconcile' } : { do: 'wait', until: now + left };
   }
-  if (state.parked)
-    return state.parked.key === situation.key ? { do: 'rest', because: 'parked' } : { do: 'free' };
-  if (situation.paused || state.paused !== undefined) return { do: 'rest', because: 'paused' };
+  if (parked) {
+    if (parked.key === key) return { do: 'rest', because: 'parked' };
+    return { do: 'record', event: { event: 'freed', bot, at: now } };
+  }
+  if (settings.paused || isStopped || state.paused !== undefined) return { do: 'rest', because: 'paused' };
   if (state.restored) return { do: 'look' };
-  if (state.owed) {
-    const { slot, until } = state.owed;
-    const retryAt = retryOf(state.owed, now);
-    const isOfOtherKey = state.owed.key !== undefined && state.owed.key !== situation.key;
+  if (owed) {
+    const { slot, until } = owed;
+    const retryAt = retryOf(owed, now);
+    const isOfOtherKey = owed.key !== undefined && owed.key !== key;
     if (now < retryAt && !isOfOtherKey) return { do: 'wait', until: retryAt };
     // Slots that passed while it was owed are missed like any others: one post serves them all.
-    return {
-      do: 'post',
-      slot,
-      until: situation.missed === 'one' ? Math.max(until, now - situation.offset) : until,
-    };
+    const isForAll = settings.missed === 'one';
+    return { do: 'post', slot, until: isForAll ? Math.max(until, now - schedule.offset) : until };
   }
-  if (state.served > now + maxAhead) return { do: 'miss', until: now };
-  return decideSlot(situation);
+  return state.served > now + maxAhead ? missed(bot, now, now) : decideSlot(situation);
 }
+
+/** Slots up to an instant have no post. */
+const missed = (bot: string, at: number, until: number): Decision => {
+  return { do: 'record', event: { event: 'missed', bot, at, until } };
+};
 
 /** When what is owed is tried again. */
 function retryOf({ why, retryAt, at, absent = 0 }: Owed, now: number): number {
@@ -120,22 +92,22 @@ function retryOf({ why, retryAt, at, absent = 0 }: Owed, now: number): number {
   return retryAt + pause;
 }
 
-function decideSlot({ state, now, nextSlot, offset, missed }: Situation): Decision {
-  const slot = nextSlot(state.served);
+function decideSlot({ bot, state, settings, schedule, now }: Situation): Decision {
+  const { offset } = schedule;
+  const slot = schedule.nextSlot(state.served);
   if (slot === undefined) return { do: 'rest', because: 'no more slots' };
   if (slot + offset > now) return { do: 'wait', until: slot + offset };
   const latest = now - offset;
-  switch (missed) {
+  switch (settings.missed) {
     case 'one':
       return { do: 'post', slot, until: latest };
     case 'skip': {
-      const recent = nextSlot(Math.max(state.served, latest - maxLate));
-      return recent !== undefined && recent <= latest
-        ? { do: 'post', slot: recent, until: latest }
-        : { do: 'miss', until: latest };
+      const recent = schedule.nextSlot(Math.max(state.served, latest - maxLate));
+      const isOnTime = recent !== undefined && recent <= latest;
+      return isOnTime ? { do: 'post', slot: recent, until: latest } : missed(bot, now, latest);
     }
     case 'all':
-      return catchUp(slot, nextSlot(slot), state, now);
+      return catchUp(slot, schedule.nextSlot(slot), state, now);
   }
 }
 
@@ -148,14 +120,6 @@ function catchUp(slot: number, next: number | undefined, state: BotState, now: n
     ? { do: 'wait', until: earliest }
     : { do: 'post', slot, until: slot };
 }
-
-/** The event of a decision that needs only the ledger. */
-export const eventOf = (
-  bot: string,
-  decision: Extract<Decision, { do: 'free' | 'miss' }>,
-  at: number,
-): LedgerEvent =>
-  decision.do === 'free' ? { event: 'freed', bot, at } : { event: 'missed', bot, at, until: decision.until };
 
 /** What becomes of a due post. */
 export type Move =

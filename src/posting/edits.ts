@@ -8,7 +8,7 @@ import {
   type Cursor,
   prints,
   startOf,
-} from '../ledger/cursor.ts';
+} from '../ledger/state.ts';
 import type { LedgerEvent } from '../ledger/events.ts';
 import { type Line, olderSplit, splitPoem, type Unit } from '../poems/poem.ts';
 

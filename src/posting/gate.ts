@@ -8,32 +8,33 @@ import type { PostFailure } from './post.ts';
 const second = 1000;
 const minute = 60 * second;
 
-/** What holds several bots back at once. */
-type Cause = 'no-credit' | 'app-refused' | 'outage' | 'clock' | 'foreign' | 'limit';
+interface CauseTraits {
+  /** How a closed gate is tried: the first wait and the longest one, in milliseconds. Each wait is twice the last. */
+  first: number;
+  max: number;
+  /** Whether it holds back the bots of one app, as X's word on an app does, and not all bots. */
+  ofApp?: true;
+  over: string;
+}
 
-/** Why a bot may not try now, and when it asks again. Instants in milliseconds since 1970. */
+/** What holds several bots back at once. A limit names its own end. */
+const causes = {
+  'no-credit': { first: 15 * minute, max: 60 * minute, over: 'there is credit again' },
+  'app-refused': { first: 15 * second, max: 15 * minute, ofApp: true, over: 'X serves the app again' },
+  outage: { first: 30 * second, max: 5 * minute, ofApp: true, over: 'X takes keys of the app again' },
+  clock: { first: 5 * second, max: 10 * second, over: 'the clock is right again' },
+  foreign: { first: 10 * second, max: minute, over: 'X answers again' },
+  limit: { first: 0, max: 0, ofApp: true, over: 'the limit of the app is over' },
+} satisfies Record<string, CauseTraits>;
+
+type Cause = keyof typeof causes;
+
+/** Why a bot may not try now, and when it asks again. Milliseconds since 1970. */
 export interface Block {
   why: Cause | 'never-sent' | 'unseen' | 'seen';
   reason: string;
   until: number;
 }
-
-/** How a closed gate is tried: the first wait and the longest one, in milliseconds. Each wait is twice the last. */
-interface Pace {
-  first: number;
-  max: number;
-}
-
-const paces: Record<Exclude<Cause, 'limit'>, Pace> = {
-  'no-credit': { first: 15 * minute, max: 60 * minute },
-  'app-refused': { first: 15 * second, max: 15 * minute },
-  outage: { first: 30 * second, max: 5 * minute },
-  clock: { first: 5 * second, max: 10 * second },
-  foreign: { first: 10 * second, max: minute },
-};
-
-/** What X says of an app holds back the bots of that app; what X cannot have said holds back all bots. */
-const ofApp: ReadonlySet<Cause> = new Set(['app-refused', 'outage', 'limit']);
 
 /** How many bots must fail within a time, without a success of any bot, before it is not about them. */
 const minPerOutage = 3;
@@ -58,7 +59,6 @@ interface Closure {
   /** When it may be tried next, on the monotonic clock, and how long the wait after that is. */
   next: number;
   wait: number;
-  pace: Pace;
   /** The bot that tries it now. */
   probe: string | undefined;
   /** How often each bot has tried it in vain: the bot that has done so less goes first. */
@@ -156,10 +156,10 @@ export class Gate {
       return undefined;
     }
     const failure = this.#judge(attempt, outcome.failure);
-    const cause = causeOf(failure, this.#clock.now());
+    const cause = causeOf(failure);
     const isOfOneBot =
-      !cause || (cause.why === 'foreign' && this.#suspect(attempt.gates[0], bot) < minPerForeign);
-    if (!isOfOneBot) return { failure, closedUntil: this.#close(attempt, cause, failure.reason) };
+      !cause || (cause === 'foreign' && this.#suspect(attempt.gates[0], bot) < minPerForeign);
+    if (!isOfOneBot) return { failure, closedUntil: this.#close(attempt, cause, failure) };
     this.#endProbe(attempt, failure);
     return { failure, closedUntil: undefined };
   }
@@ -181,7 +181,7 @@ export class Gate {
 
   async #ask(): Promise<Block | undefined> {
     const answer = await this.#askTime();
-    const wait = paces.clock.first;
+    const wait = causes.clock.first;
     const until = this.#in(wait);
     if ('unreachable' in answer) {
       this.#logClockUnknown(answer.unreachable);
@@ -259,29 +259,20 @@ export class Gate {
   }
 
   /** @returns until when the bot waits */
-  #close(
-    { action, bot, gates: [flock, app] }: Attempt,
-    { why, pace }: { why: Cause; pace: Pace },
-    reason: string,
-  ): number {
-    const gate = ofApp.has(why) ? app : flock;
+  #close({ action, bot, gates: [flock, app] }: Attempt, why: Cause, failure: PostFailure): number {
+    const { reason } = failure;
+    const { first, max, ofApp }: CauseTraits = causes[why];
+    const gate = ofApp ? app : flock;
     const now = this.#clock.elapsed();
     const known = this.#closures.get(gate);
     const again = known?.why === why && why !== 'limit' ? known : undefined;
-    const closure: Closure = again ?? {
-      why,
-      reason,
-      next: now,
-      wait: pace.first,
-      pace,
-      probe: undefined,
-      failures: new Map(),
-    };
+    const wait = failure.kind === 'wait' ? failure.until - this.#clock.now() : first;
+    const closure: Closure = again ?? { why, reason, next: now, wait, probe: undefined, failures: new Map() };
     // Attempts that were under way when it closed have nothing new.
     if (!again || again.probe === bot) {
       closure.reason = reason;
       this.#failProbe(closure, bot);
-      closure.wait = Math.min(closure.wait * 2, closure.pace.max);
+      closure.wait = Math.min(closure.wait * 2, max);
     }
     this.#closures.set(gate, closure);
     if (!again && why !== 'limit') this.#logClosed(why, reason, action);
@@ -314,7 +305,7 @@ export class Gate {
       opened = true;
       const { why } = closure;
       if (why !== 'clock')
-        this.#log.info({ event: 'gate-opened', why, what: action }, `goes on: ${over[why]}`);
+        this.#log.info({ event: 'gate-opened', why, what: action }, `goes on: ${causes[why].over}`);
       else if (this.#isClockWrong) this.#logClockRight();
     }
     if (opened) this.#opened();
@@ -343,7 +334,7 @@ export class Gate {
 
   #logClockRight(): void {
     this.#isClockWrong = false;
-    this.#log.info({ event: 'clock-right' }, 'goes on: the clock is right again');
+    this.#log.info({ event: 'clock-right' }, `goes on: ${causes.clock.over}`);
   }
 
   /** A flock that starts without a network has to say why it posts nothing. */
@@ -358,38 +349,11 @@ export class Gate {
 const consoleHint =
   "in X's developer console: Manage apps, the app, Move to package, Pay-per-use, Production; check its credit and that it is not suspended; then flockd goes on by itself";
 
-const over: Record<Exclude<Cause, 'clock'>, string> = {
-  'no-credit': 'there is credit again',
-  'app-refused': 'X serves the app again',
-  outage: 'X takes keys of the app again',
-  foreign: 'X answers again',
-  limit: 'the limit of the app is over',
-};
+const ofSeveral = ['no-credit', 'app-refused', 'outage', 'clock'] as const;
 
-/** What of a failure is not about one bot, and how the gate is tried then; undefined if nothing is. */
-function causeOf(failure: PostFailure, now: number): { why: Cause; pace: Pace } | undefined {
-  switch (failure.kind) {
-    case 'in-doubt':
-      return failure.foreign ? { why: 'foreign', pace: paces.foreign } : undefined;
-    case 'wait': {
-      const wait = failure.until - now;
-      return failure.scope === 'app' ? { why: 'limit', pace: { first: wait, max: wait } } : undefined;
-    }
-    case 'no-credit':
-    case 'app-refused':
-    case 'outage':
-    case 'clock':
-      return { why: failure.kind, pace: paces[failure.kind] };
-    case 'duplicate':
-    case 'rejected':
-    case 'limit':
-    case 'never-sent':
-    case 'reauth':
-    case 'unauthorized':
-    case 'suspended':
-    case 'locked':
-    case 'automated':
-    case 'read-only':
-      return undefined;
-  }
+/** What of a failure is not about one bot; undefined if nothing is. */
+function causeOf(failure: PostFailure): Cause | undefined {
+  if (failure.kind === 'in-doubt') return failure.foreign ? 'foreign' : undefined;
+  if (failure.kind === 'wait') return failure.scope === 'app' ? 'limit' : undefined;
+  return ofSeveral.find((cause) => cause === failure.kind);
 }

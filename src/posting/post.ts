@@ -1,12 +1,20 @@
 import type { Clock } from '../clock.ts';
 import type { BotSettings } from '../config/flock-file.ts';
-import { fingerprint, markOf } from '../ledger/cursor.ts';
 import type { Intent, LedgerEvent, Price } from '../ledger/events.ts';
 import type { Ledger } from '../ledger/journal.ts';
-import { isAgain, type Owed, timesAbsent } from '../ledger/state.ts';
+import {
+  type BotState,
+  doneIn,
+  fingerprint,
+  isAgain,
+  markOf,
+  type Owed,
+  prints,
+  sinceOf,
+  timesAbsent,
+} from '../ledger/state.ts';
 import { isNewPost, type Outcome, type XClient } from '../networks/x/client.ts';
 import type { XFailure } from '../networks/x/failure.ts';
-import type { BotName } from '../poems/bot-name.ts';
 import type { PlannedPost } from './decide.ts';
 import { maxSkips } from './replay.ts';
 
@@ -16,11 +24,10 @@ export type PostFailure = XFailure | { kind: 'outage'; reason: string };
 /** The attempt that failed. */
 export interface FailedAttempt {
   bot: string;
-  /** What was owed before it, which tells a first refusal from a repeated one. */
-  owed: Owed | undefined;
+  /** What was known before it. What was owed tells a first refusal from a repeated one. */
+  state: Pick<BotState, 'owed' | 'place'>;
   /** Identifies the key that it was made with. */
   key: string;
-  line: number;
   /** What to do with a line that X refuses as a repetition. */
   refrain: BotSettings['refrain'];
   /** Whether the bot has posted the same text before, so that X may have it from then. */
@@ -40,7 +47,8 @@ const day = 24 * hour;
  * at an instant or after the bot's repair.
  */
 export function eventsAfter(failure: PostFailure, attempt: FailedAttempt): LedgerEvent[] {
-  const { bot, owed, now } = attempt;
+  const { bot, now } = attempt;
+  const { owed } = attempt.state;
   const key = keyCauses.has(failure.kind) ? attempt.key : undefined;
   const again = isAgain(owed, failure.kind, key) ? owed : undefined;
   const times = again?.times ?? 0;
@@ -104,7 +112,7 @@ function endOfLimit(owed: Owed | undefined, now: number): number {
 }
 
 function afterRepetition(
-  { bot, owed, line, refrain, isRepeated, now }: FailedAttempt,
+  { bot, state: { owed, place }, refrain, isRepeated, now }: FailedAttempt,
   refused: (retryAt: number) => LedgerEvent,
 ): LedgerEvent[] {
   // It was in doubt, it was not on the timeline, and X has it already: the timeline may have been late. Look again, once. If
@@ -115,7 +123,8 @@ function afterRepetition(
     if (!isRepeated) return [{ event: 'posted', bot, at: now, by: 'repetition' }];
   }
   const times = owed?.why === 'duplicate' ? owed.times : 0;
-  if (refrain === 'skip' && times < maxSkips) return [refused(now), { event: 'skipped', bot, at: now, line }];
+  if (refrain === 'skip' && times < maxSkips)
+    return [refused(now), { event: 'skipped', bot, at: now, line: place.next }];
   // Joined with the next line it is tried at once; a line that is not joined has to wait.
   if (refrain === 'join' && times === 0) return [refused(now)];
   return [refused(now + backOff(times, 15 * minute, 120 * minute))];
@@ -170,16 +179,12 @@ export const herdCauses: ReadonlySet<string> = new Set(['suspended', 'locked', '
 /** Twice as long each time. */
 const backOff = (times: number, first: number, max: number): number => Math.min(first * 2 ** times, max);
 
-interface PostLineOptions extends Pick<FailedAttempt, 'owed' | 'key' | 'refrain'> {
-  bot: BotName;
+interface PostLineOptions extends Pick<FailedAttempt, 'bot' | 'key' | 'refrain'> {
+  state: BotState;
   post: PlannedPost;
   slot: number;
   /** Slots up to this instant are served by the post. */
   until: number;
-  /** The id of the last confirmed post. */
-  since: string | undefined;
-  /** Whether the bot has posted the same text before. */
-  isRepeated: () => boolean;
   /** What a failure means with the other bots in view; undefined for a success. */
   judge: (outcome: Outcome<string>) => { failure: PostFailure; closedUntil: number | undefined } | undefined;
   /** What the post costs, and of which day and month. */
@@ -196,10 +201,10 @@ interface PostLineOptions extends Pick<FailedAttempt, 'owed' | 'key' | 'refrain'
  * @throws {FlockError} `io` from the ledger; a text whose intent was not kept is not sent
  */
 export async function postLine(options: PostLineOptions): Promise<{ id: string } | { failure: PostFailure }> {
-  const { bot, post, slot, until, since, owed, key, refrain, isRepeated, judge, price } = options;
-  const { ledger, x, clock } = options;
+  const { bot, state, post, slot, until, key, refrain, judge, price, ledger, x, clock } = options;
   const { line, lines, text } = post;
   // 1. Intent.
+  const since = sinceOf(state);
   const intent: Intent = {
     event: 'intent',
     bot,
@@ -223,8 +228,8 @@ export async function postLine(options: PostLineOptions): Promise<{ id: string }
     return { id: outcome.ok };
   }
   const { failure, closedUntil } = judged ?? { failure: outcome.failure, closedUntil: undefined };
-  const attempt = { bot, owed, key, line, refrain, isRepeated: isRepeated(), now: clock.now(), closedUntil };
-  await ledger.record(...eventsAfter(failure, attempt));
+  const attempt = { bot, state, key, refrain, isRepeated: isRepeated(state, post), now: clock.now() };
+  await ledger.record(...eventsAfter(failure, { ...attempt, closedUntil }));
   return { failure };
 }
 
@@ -235,4 +240,14 @@ function withNewId(outcome: Outcome<string>, since: string | undefined, now: num
   return {
     failure: { kind: 'in-doubt', reason: `X gave the post the id ${outcome.ok}${last}, which is no new one` },
   };
+}
+
+/** Whether X may have a text from an earlier line or pass of the same bot. */
+function isRepeated({ place, pass, gone = '' }: BotState, { line, lines }: PlannedPost): boolean {
+  if (pass > 1) return true;
+  const all = prints(place.poem);
+  if (prints(gone).includes(all[line] ?? '')) return true;
+  const isDone = doneIn({ ...place, next: line });
+  const textAt = (from: number): string => all.slice(from, from + lines).join('');
+  return all.some((_, other) => other !== line && isDone(other) && textAt(other) === textAt(line));
 }

@@ -1,15 +1,25 @@
 import type { Clock } from '../clock.ts';
 import type { Bot } from '../config/flock-file.ts';
 import { readingCost } from '../cost.ts';
-import { fingerprint, fingerprints, isFinished, lengthOf, markOf, prints } from '../ledger/cursor.ts';
 import type { Intent, LedgerEvent, Price } from '../ledger/events.ts';
 import type { Ledger } from '../ledger/journal.ts';
-import { applyEvent, type BotState, sinceOf } from '../ledger/state.ts';
+import {
+  applyEvent,
+  type BotState,
+  fingerprint,
+  fingerprints,
+  isFinished,
+  lengthOf,
+  markOf,
+  prints,
+  sinceOf,
+} from '../ledger/state.ts';
 import {
   compareIds,
   type Outcome,
   pageSizes,
   type TimelinePost,
+  type TimelineStart,
   type XClient,
 } from '../networks/x/client.ts';
 import type { Line } from '../poems/poem.ts';
@@ -17,7 +27,7 @@ import { type BudgetExceeded, checkBudget, costOf, type FlockBudget } from './bu
 import { readingOf } from './edits.ts';
 import type { Gate } from './gate.ts';
 import type { PostFailure } from './post.ts';
-import { eventsOfFound, foundSince, isFar, placeByTimeline } from './replay.ts';
+import { eventsOfFound, type FoundPost, foundSince, isFar, placeByTimeline } from './replay.ts';
 
 /**
  * The event with which a restored bot begins its look at the timeline: its next line is in doubt. A bot that has nothing more
@@ -77,12 +87,10 @@ const notSeen = (reason: string): Unseen => ({
   closedUntil: undefined,
 });
 
-type TimelineStart = Parameters<XClient['timeline']>[1];
-
 /** What a look at the timeline settled, or why it could not. */
 export type Settled = { posted: string } | 'absent' | Unseen;
 
-export interface ReconcilerOptions {
+interface ReconcilerOptions {
   bot: Bot;
   ledger: Ledger;
   clock: Clock;
@@ -141,7 +149,8 @@ export class Reconciler {
     const before = isInherited ? timeline.slice(0, Math.max(index, 0)) : [];
     // If posts before it are the bot's, the ledger is older than all of them: the open post was never made, and the one with
     // its text is a later line.
-    const isLater = before.length > 0 && (await this.#areOfPoem(applyEvent(state, absent), before));
+    const earlier = before.length > 0 ? await this.#findSince(applyEvent(state, absent), before) : [];
+    const isLater = earlier.length > 0 && !earlier.some(isFar);
     const found = isLater ? undefined : timeline[index];
     const outcome = found ? ({ ...absent, event: 'posted', id: found.id } as const) : absent;
     const after = found ? timeline.slice(index + 1) : timeline;
@@ -162,12 +171,9 @@ export class Reconciler {
     if ('unseen' in read) return read;
     const { timeline } = read;
     const knowsNoPost = open.look === true && !state.last && open.since === undefined;
-    const place =
-      timeline.length >= maxPosts
-        ? await this.#eventsOfPlace(timeline.slice(-morePosts))
-        : knowsNoPost
-          ? await this.#eventsOfEarlier(timeline)
-          : undefined;
+    let place: LedgerEvent[] | Unseen | undefined;
+    if (timeline.length >= maxPosts) place = await this.#eventsOfPlace(timeline.slice(-morePosts));
+    else if (knowsNoPost) place = await this.#eventsOfEarlier(timeline);
     if (place && 'unseen' in place) return place;
     if (place) {
       await ledger.record(this.#absent(), ...place);
@@ -223,11 +229,11 @@ export class Reconciler {
     let token: string | undefined;
     do {
       const size = this.#pageSize(Math.min(max - posts.size, posts.size === 0 ? firstPage : Infinity));
-      const page = await this.#charged({
-        maxCost: readingCost({ posts: size }, purse.prices),
-        call: () => x.timeline(account.userId, from, { maxPosts: size, token }),
-        costOf: (read) => readingCost({ posts: read.posts.length }, purse.prices),
-      });
+      const page = await this.#charged(
+        readingCost({ posts: size }, purse.prices),
+        () => x.timeline(account.userId, from, { maxPosts: size, token }),
+        (read) => readingCost({ posts: read.posts.length }, purse.prices),
+      );
       if ('unseen' in page) return page;
       const known = posts.size;
       for (const post of page.ok.posts) posts.set(post.id, post);
@@ -246,7 +252,11 @@ export class Reconciler {
     const { userId } = bot.bundle;
     if (userId !== undefined) return { userId };
     const maxCost = readingCost({ accounts: 1 }, purse.prices);
-    const me = await this.#charged({ maxCost, call: () => x.me(), costOf: () => maxCost });
+    const me = await this.#charged(
+      maxCost,
+      () => x.me(),
+      () => maxCost,
+    );
     return 'unseen' in me ? me : { userId: me.ok.userId };
   }
 
@@ -264,15 +274,11 @@ export class Reconciler {
    *
    * @param maxCost - in micros, as is `costOf`
    */
-  async #charged<T>({
-    maxCost,
-    call,
-    costOf,
-  }: {
-    maxCost: number;
-    call: () => Promise<Outcome<T>>;
-    costOf: (answer: T) => number;
-  }): Promise<{ ok: T } | Unseen> {
+  async #charged<T>(
+    maxCost: number,
+    call: () => Promise<Outcome<T>>,
+    costOf: (answer: T) => number,
+  ): Promise<{ ok: T } | Unseen> {
     const { bot, ledger, clock, gate } = this.#options;
     const { appKeys } = bot.bundle;
     const block = gate.blocked('look', this.#bot, appKeys);
@@ -368,20 +374,13 @@ export class Reconciler {
     return [this.#parked(why, hint)];
   }
 
-  async #areOfPoem(state: BotState, posts: readonly TimelinePost[]): Promise<boolean> {
-    const found = await this.#findSince(state, posts);
-    return found.length > 0 && !found.some(isFar);
+  async #findSince(state: BotState, timeline: readonly TimelinePost[]): Promise<FoundPost[]> {
+    const { bot, clock, lines } = this.#options;
+    const look = { bot: this.#bot, at: clock.now() };
+    return foundSince({ ...look, state, lines: await lines(), timeline, atEnd: bot.settings.atEnd });
   }
 
-  async #findSince(
-    state: BotState,
-    timeline: readonly TimelinePost[],
-  ): Promise<ReturnType<typeof foundSince>> {
-    const { bot, lines } = this.#options;
-    return foundSince({ state, lines: await lines(), timeline, atEnd: bot.settings.atEnd });
-  }
-
-  #eventsOfFound(found: ReturnType<typeof foundSince>, open: Intent): LedgerEvent[] {
+  #eventsOfFound(found: readonly FoundPost[], open: Intent): LedgerEvent[] {
     const { purse, clock } = this.#options;
     const priceOf = (text: string): Price =>
       this.#checkBudget({ posts: 1, cost: costOf(text, purse.prices) }).price;

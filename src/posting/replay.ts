@@ -1,16 +1,16 @@
 import type { BotSettings } from '../config/flock-file.ts';
+import type { Intent, LedgerEvent, Price } from '../ledger/events.ts';
 import {
   advance,
+  type BotState,
+  type Cursor,
   fingerprint,
   fingerprints,
   isFinished,
   linesLeft,
-  type Cursor,
   prints,
   startOf,
-} from '../ledger/cursor.ts';
-import type { Intent, LedgerEvent, Price } from '../ledger/events.ts';
-import type { BotState } from '../ledger/state.ts';
+} from '../ledger/state.ts';
 import type { TimelinePost } from '../networks/x/client.ts';
 import type { Line } from '../poems/poem.ts';
 import { comparable } from '../poems/tweet-text.ts';
@@ -20,85 +20,62 @@ import { allSplits, editedTo, readingOf } from './edits.ts';
  * Matches the posts of a timeline with the lines of a poem: which lines a bot has posted that its ledger does not know of.
  */
 
-/** A look at the timeline of a restored bot. */
+/** A bot, and when its timeline was looked at. Milliseconds since 1970. */
 interface Look {
   bot: string;
-  /** When it was made. Milliseconds since 1970. */
   at: number;
-  /** The intent that it is to settle. */
-  open: Intent;
-  /** The price in the intent of a post with this text. */
-  priceOf: (text: string) => Price;
 }
 
-/** The events for what a look has found, as they would have been recorded at the time. */
-export function eventsOfFound(found: readonly FoundPost[], look: Look): LedgerEvent[] {
-  const { bot, at, open } = look;
+/**
+ * The events for what a look has found, as they would have been recorded at the time.
+ *
+ * @param open - the intent that the look is to settle
+ * @param priceOf - the price in the intent of a post with this text
+ */
+export function eventsOfFound(
+  found: readonly FoundPost[],
+  { bot, at, open, priceOf }: Look & { open: Intent; priceOf: (text: string) => Price },
+): LedgerEvent[] {
   const [first] = found;
   const checked = { event: 'checked', bot, at } as const;
   const absent = { event: 'absent', bot, at, by: 'timeline' } as const;
   if (!first) return [absent, ...(open.look ? [] : [checked])];
-  const isOpen = !open.look && isPostOf(open, first);
+  // Whether the first post is the one that was in doubt at the export.
+  const isOpen =
+    !open.look && first.before.length === 0 && first.line === open.line && first.lines === open.lines;
   return [
     ...(open.look || isOpen ? [] : [absent]),
-    ...found.flatMap((post, index): LedgerEvent[] => [
-      ...(isOpen && index === 0 ? [] : eventsBefore(post, found[index - 1]?.id ?? open.since, look)),
-      { event: 'posted', bot, at, id: post.id, by: 'timeline' },
-    ]),
+    ...found.flatMap(({ id, text, before, line, lines, print }, index): LedgerEvent[] => {
+      const posted = { event: 'posted', bot, at, id, by: 'timeline' } as const;
+      if (isOpen && index === 0) return [posted];
+      const since = found[index - 1]?.id ?? open.since;
+      const intent = { event: 'intent', bot, at: open.at, slot: at, until: at, line, lines, print } as const;
+      const known = { ...priceOf(text), ...(since !== undefined && { since }), look: true } as const;
+      return [...before, { ...intent, ...known }, posted];
+    }),
     checked,
-  ];
-}
-
-/** Whether the first post that was found is the one that was in doubt at the export. */
-const isPostOf = (open: Intent, { edited, again, skipped, line, lines }: FoundPost): boolean =>
-  !edited && !again && skipped.length === 0 && line === open.line && lines === open.lines;
-
-/** How the bot came to a post that its ledger does not know of. @param since - the id of the post before */
-function eventsBefore(
-  { edited, again, skipped, line, lines, poem, print, text }: FoundPost,
-  since: string | undefined,
-  { bot, at, open, priceOf }: Look,
-): LedgerEvent[] {
-  const skip = (over: number): LedgerEvent => ({ event: 'skipped', bot, at, line: over });
-  const intent: LedgerEvent = {
-    event: 'intent',
-    bot,
-    at: open.at,
-    slot: at,
-    until: at,
-    line,
-    lines,
-    print,
-    ...priceOf(text),
-    ...(since !== undefined && { since }),
-    look: true,
-  };
-  return [
-    ...(edited ? [editedTo(edited, bot, at)] : []),
-    ...(again ? [...again.rest.map(skip), { event: 'again', bot, at, poem } as const] : []),
-    ...skipped.map(skip),
-    intent,
   ];
 }
 
 /** How a bot may have come from its place to a post. */
 export interface ReplayPath {
-  /** Its place in the current poem, if it had followed an edit by then. */
-  edited: Cursor | undefined;
-  /** Whether its poem began again, and the lines of the pass before that were skipped. */
-  again: { rest: number[] } | undefined;
+  /** What it would have recorded: that it followed an edit, skipped lines, or began its poem again. */
+  before: LedgerEvent[];
   /** Where it looks for the line of the post from. */
   from: Cursor;
 }
 
-/** A path that leads to a post. */
-export interface ReplayStep extends ReplayPath {
-  /** Lines that were skipped, in the pass of the post. */
-  skipped: number[];
-  /** Where the bot was right before the post, and how many lines the post has. */
+/** A path that leads to a post: where the bot was right before the post, and how many lines the post has. */
+interface ReplayStep {
+  before: LedgerEvent[];
   at: Cursor;
   lines: number;
 }
+
+const skip = (line: number, { bot, at }: Look): LedgerEvent => ({ event: 'skipped', bot, at, line });
+
+const skipsIn = (events: readonly LedgerEvent[]): number =>
+  events.filter(({ event }) => event === 'skipped').length;
 
 /**
  * The paths from a place: on in the poem as the bot knows it, on in the current one, and if it begins again at its end, the
@@ -108,16 +85,21 @@ export function* replayPaths(
   place: Cursor,
   lines: readonly Line[],
   atEnd: 'loop' | 'stop',
+  look: Look,
 ): Generator<ReplayPath> {
-  yield { edited: undefined, again: undefined, from: place };
+  yield { before: [], from: place };
   const read = readingOf(place, lines);
   const edited = read.poem === place.poem ? undefined : read.place;
-  if (edited) yield { edited, again: undefined, from: edited };
+  const edit = edited ? [editedTo(edited, look.bot, look.at)] : [];
+  if (edited) yield { before: edit, from: edited };
   if (atEnd === 'stop') return;
-  yield { edited: undefined, again: { rest: linesLeft(place) }, from: startOf(place.poem) };
+  const again = (poem: string, end: Cursor, followed: LedgerEvent[]): ReplayPath => {
+    const rest = linesLeft(end).map((line) => skip(line, look));
+    return { before: [...followed, ...rest, { event: 'again', ...look, poem }], from: startOf(poem) };
+  };
+  yield again(place.poem, place, []);
   const poem = fingerprints(lines);
-  if (read.place && poem !== place.poem)
-    yield { edited, again: { rest: linesLeft(edited ?? place) }, from: startOf(poem) };
+  if (read.place && poem !== place.poem) yield again(poem, edited ?? place, edit);
 }
 
 /** The path to a post that skips the fewest lines, the first of several, or undefined if none leads to it. */
@@ -125,31 +107,31 @@ export function bestPath(
   paths: Iterable<ReplayPath>,
   text: string,
   known: KnownTexts,
+  look: Look,
 ): ReplayStep | undefined {
   const says = sayerOf(text, known);
   let best: ReplayStep | undefined;
   let fewest = Infinity;
   for (const path of paths) {
-    const rest = path.again?.rest.length ?? 0;
-    const found = pathTo(says, path, fewest - rest);
+    const found = stepTo(says, path, look, fewest);
     if (!found) continue;
     best = found;
-    fewest = rest + found.skipped.length;
+    fewest = skipsIn(found.before);
     if (fewest === 0) break;
   }
   return best;
 }
 
 /** Advances to the first line that is not done and says so, alone or with the line after it. Skips fewer lines than `max`. */
-function pathTo(says: Says, path: ReplayPath, max: number): ReplayStep | undefined {
+function stepTo(says: Says, path: ReplayPath, look: Look, max: number): ReplayStep | undefined {
   const lines = prints(path.from.poem);
-  const skipped: number[] = [];
-  for (let at = path.from; !isFinished(at) && skipped.length < max; at = advance(at, 1)) {
+  const before = [...path.before];
+  let left = max - skipsIn(before);
+  for (let at = path.from; !isFinished(at) && left > 0; at = advance(at, 1), left--) {
     const { next } = at;
-    if (says(lines[next])) return { ...path, skipped, at, lines: 1 };
-    if (says(lines[next], lines[next + 1]) && !at.ahead.includes(next + 1))
-      return { ...path, skipped, at, lines: 2 };
-    skipped.push(next);
+    if (says(lines[next])) return { before, at, lines: 1 };
+    if (says(lines[next], lines[next + 1]) && !at.ahead.includes(next + 1)) return { before, at, lines: 2 };
+    before.push(skip(next, look));
   }
   return undefined;
 }
@@ -190,7 +172,7 @@ const halvesOf = (text: string): [first: string, second: string][] =>
     fingerprint(text.slice(index + 1)),
   ]);
 
-export interface ReplayOptions {
+export interface ReplayOptions extends Look {
   /** What the bot knows of itself. */
   state: Pick<BotState, 'place' | 'last'>;
   /** The current poem. */
@@ -201,20 +183,17 @@ export interface ReplayOptions {
 }
 
 /** A post of the timeline, and the path that led to it. */
-interface FoundPost extends TimelinePost, Pick<ReplayStep, 'edited' | 'again' | 'skipped' | 'lines'> {
+export interface FoundPost extends TimelinePost, Pick<ReplayStep, 'before' | 'lines'> {
   /** Its first line, counted from 0. */
   line: number;
   print: string;
-  /** The fingerprints of the poem that it was found in. */
-  poem: string;
 }
 
 /** The most lines that a bot skips in a row; if X refuses more as repetitions, it is no refrain but the whole poem. */
 export const maxSkips = 3;
 
 /** Whether a bot would have skipped more lines before a post than it does by itself. */
-export const isFar = ({ again, skipped }: FoundPost): boolean =>
-  (again?.rest.length ?? 0) + skipped.length > maxSkips;
+export const isFar = ({ before }: FoundPost): boolean => skipsIn(before) > maxSkips;
 
 /**
  * What a restored bot has posted since its state was exported. It posts in the order of the poem as it was then or is now, so
@@ -222,18 +201,19 @@ export const isFar = ({ again, skipped }: FoundPost): boolean =>
  * explanations the one with fewer skipped lines counts. A post that is no line is not the bot's.
  */
 export function foundSince(options: ReplayOptions): FoundPost[] {
-  const { state, lines: poem, atEnd } = options;
+  const { state, lines: poem, atEnd, bot, at: now } = options;
   const known = knownTexts(allSplits(poem));
   const found: FoundPost[] = [];
   let { place } = state;
   for (const post of sinceLast(options, known)) {
-    const path = bestPath(replayPaths(place, poem, atEnd), post.text, known);
+    const look = { bot, at: now };
+    const path = bestPath(replayPaths(place, poem, atEnd, look), post.text, known, look);
     if (!path) continue;
-    const { edited, again, skipped, lines, at } = path;
+    const { before, lines, at } = path;
     // X may have changed the text; a line's own fingerprint finds it in the poem.
     const line = lines === 1 ? prints(at.poem)[at.next] : undefined;
     const print = line ?? fingerprint(post.text);
-    found.push({ ...post, line: at.next, lines, poem: at.poem, print, edited, again, skipped });
+    found.push({ ...post, before, line: at.next, lines, print });
     place = advance(at, lines);
   }
   return found;

@@ -1,4 +1,4 @@
-import type { Cursor } from '../ledger/cursor.ts';
+import type { Cursor } from '../ledger/state.ts';
 import { asKept, withoutControls } from '../poems/tweet-text.ts';
 import type { BotSettings } from '../config/flock-file.ts';
 

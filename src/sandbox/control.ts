@@ -6,9 +6,9 @@ import {
   alterations,
   billFor,
   type Core,
-  type Post,
   screenNamePattern,
   type SeededRandom,
+  shownPost,
   type World,
 } from './world.ts';
 
@@ -22,7 +22,7 @@ export function controlRoutes(core: Core, faults: Faults, seed: string): Routes 
   return {
     'GET /sandbox/accounts': () => ok(world.accounts.map((account) => showAccount(world, account))),
     'GET /sandbox/posts': ({ query }) => livePosts(world, query.get('account')),
-    'GET /sandbox/log': () => ok(world.posts.map((post) => showPost(world, post))),
+    'GET /sandbox/log': () => ok(world.posts.map((post) => shownPost(world, post))),
     'GET /sandbox/bill': () => ok({ ...world.usage, credits: world.credits, usd: billFor(world.usage) }),
     'GET /sandbox/seed': () => ok({ seed }),
     'GET /sandbox/faults': () => ok(faults.rules),
@@ -65,13 +65,7 @@ function livePosts(world: World, name: string | null): SandboxAnswer {
   const account = name === null ? undefined : world.accountNamed(name);
   if (name !== null && !account) return noAccount(name);
   const posts = account ? world.postsOf(account.id) : world.posts;
-  return ok(posts.filter(({ deleted }) => !deleted).map((post) => showPost(world, post)));
-}
-
-/** A post with its text as stored: nothing is escaped or shortened. */
-function showPost(world: World, { id, accountId, text, instant, deleted }: Post): object {
-  const account = world.account(accountId)?.screenName ?? '';
-  return { id, account, text, instant: new Date(instant).toISOString(), deleted };
+  return ok(posts.filter(({ deleted }) => !deleted).map((post) => shownPost(world, post)));
 }
 
 function showAccount(world: World, { id, screenName, suspended, created }: Account): object {
@@ -210,7 +204,6 @@ export const faultRule = z.strictObject({
 export type Fault = z.infer<typeof fault>;
 export type FaultRule = z.infer<typeof faultRule>;
 
-/** What a rule is matched against. */
 interface Target {
   method: string;
   path: string;
@@ -218,28 +211,22 @@ interface Target {
   account: string | undefined;
 }
 
-function matches({ match }: FaultRule, target: Target): boolean {
-  return (
-    (match.method === undefined || match.method === target.method) &&
-    (match.account === undefined || match.account === target.account) &&
-    (match.path === undefined || pathFits(match.path, target.path))
-  );
-}
+const matches = ({ match: { method, account, path } }: FaultRule, target: Target): boolean =>
+  (method === undefined || method === target.method) &&
+  (account === undefined || account === target.account) &&
+  (path === undefined || pathFits(path, target.path));
 
 function pathFits(pattern: string, path: string): boolean {
   const source = pattern.split('*').map((part) => part.replaceAll(/[\\^$.*+?()[\]{}|/]/g, '\\$&'));
   return new RegExp(`^${source.join('.*')}$`).test(path);
 }
 
-/** How a fault can have the request carried out. */
+/** How a fault can have the request carried out: now, with the true answer, or after that many milliseconds. */
 interface Acts {
-  /** Carries out the request now. @returns the true answer */
   work: () => SandboxAnswer;
-  /** Carries out the request after that many milliseconds. */
   workLater: (ms: number) => void;
 }
 
-/** Answers a request with a fault. */
 function spoil(fault: Fault, { work, workLater }: Acts): SandboxAnswer {
   switch (fault.kind) {
     case 'status':
@@ -283,14 +270,10 @@ const silence: SandboxAnswer = { status: 200, headers: {}, body: '' };
 
 /** Sends a text as it is and any other body as JSON. Without a body the answer is a problem of that status. */
 function statusAnswer({ status, body, headers }: Extract<Fault, { kind: 'status' }>): SandboxAnswer {
-  const type = typeof body === 'string' ? 'text/html; charset=utf-8' : 'application/json; charset=utf-8';
-  const value = body ?? {
-    title: `Ordered fault ${status}`,
-    type: 'about:blank',
-    status,
-    detail: 'As ordered.',
-  };
-  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  const problem = { title: `Ordered fault ${status}`, type: 'about:blank', status, detail: 'As ordered.' };
+  const isText = typeof body === 'string';
+  const type = isText ? 'text/html; charset=utf-8' : 'application/json; charset=utf-8';
+  const text = isText ? body : JSON.stringify(body ?? problem);
   return { status, headers: { 'content-type': type, ...headers }, body: text };
 }
 

@@ -24,22 +24,21 @@ import { accessLevel, v1 } from './x-api.ts';
  */
 interface Dialect {
   id: DialectId;
-  /** The name of the service. */
   title: string;
   /** The path above its three OAuth addresses. */
   base: string;
-  /** The format of its PIN, with `#` for each digit; undefined if it knows only callbacks. */
-  pin: string | undefined;
-  /** The parameter of the authorize link that asks for a permission; undefined if there is none. */
-  permission: string | undefined;
+  /** The format of its PIN, with `#` for each digit; absent if it knows only callbacks. */
+  pin?: string;
+  /** The parameter of the authorize link that asks for a permission. */
+  permission?: string;
   /** What its authorize page says that the app may do: the first line for `read`, two for `write`, all for `delete`. */
   rights: string[];
   /** The fields of the access token answer, in the order of the service. */
   tokenFields: (granted: { token: string; secret: string }, account: Account) => Record<string, string>;
-  /** The redirect after a refusal by the person, or undefined for no redirect. */
-  deniedUrl: (callback: string, token: string) => string | undefined;
-  /** The fragment that it adds to the callback URL after an approval; empty for none. */
-  fragment: string;
+  /** The redirect after a refusal by the person. */
+  deniedUrl?: (callback: string, token: string) => string;
+  /** The fragment that it adds to the callback URL after an approval. */
+  fragment?: string;
   refuse: Refuse;
   callbackRefused: (callback: string) => SandboxAnswer;
   /** The answer to a request token that is unknown, spent or expired. */
@@ -55,7 +54,6 @@ const x: Dialect = {
   title: 'X',
   base: '/oauth',
   pin: '#######',
-  permission: undefined,
   rights: ['Read the posts of the account', 'Post and delete posts for it'],
   tokenFields: ({ token, secret }, { id, screenName }) => ({
     oauth_token: token,
@@ -68,7 +66,6 @@ const x: Dialect = {
     target.searchParams.set('denied', token);
     return target.href;
   },
-  fragment: '',
   callbackRefused() {
     const message = 'Callback URL not approved for this client application.';
     const body = `<?xml version="1.0" encoding="UTF-8"?><errors><error code="415">${message}</error></errors>`;
@@ -95,7 +92,6 @@ const refuseFlickr: Refuse = (refusal, base) => {
 const absent = (name: string): SandboxAnswer =>
   plain(400, `oauth_problem=parameter_absent&oauth_parameters_absent=${name}`);
 
-/** An account's id in Flickr's format. */
 const nsidOf = ({ id }: Account): string => `${id}@N01`;
 
 /**
@@ -117,9 +113,7 @@ const flickr: Dialect = {
     user_nsid: nsidOf(account),
     username: account.screenName,
   }),
-  // “No thanks” leads to Flickr's home page, not to the callback: Flickr4Java issue 170, OAuthSwift issue 581.
-  deniedUrl: () => undefined,
-  fragment: '',
+  // No deniedUrl: “No thanks” leads to Flickr's home page (Flickr4Java issue 170, OAuthSwift issue 581).
   refuse: refuseFlickr,
   callbackRefused: (callback) =>
     callback === '' ? absent('oauth_callback') : plain(400, 'oauth_problem=parameter_rejected'),
@@ -127,7 +121,6 @@ const flickr: Dialect = {
   verifierRefused: plain(401, 'oauth_problem=verifier_invalid'),
 };
 
-/** Tumblr's refusals as plain text. */
 const refuseTumblr: Refuse = (refusal) => {
   const refusals: Partial<Record<Refusal, [status: number, text: string]>> = {
     unauthenticated: [400, 'Missing or invalid oauth_consumer_key.'],
@@ -150,8 +143,6 @@ const tumblr: Dialect = {
   id: 'tumblr',
   title: 'Tumblr',
   base: '/tumblr/oauth',
-  pin: undefined,
-  permission: undefined,
   rights: ['Read the blogs of the account', 'Post to them'],
   tokenFields: ({ token, secret }) => ({ oauth_token: token, oauth_token_secret: secret }),
   // Tumblr adds no `denied` parameter: passport-tumblr pull request 8, Flickr4Java issue 170.
@@ -159,13 +150,10 @@ const tumblr: Dialect = {
   // Undocumented, but reported: oauth-1.0a issue 32.
   fragment: '_=_',
   refuse: refuseTumblr,
-  callbackRefused: (callback) =>
-    plain(
-      400,
-      callback === 'oob'
-        ? 'Out-of-band ("oob") callbacks are not supported by this implementation.'
-        : 'Missing or invalid oauth_callback.',
-    ),
+  callbackRefused(callback) {
+    const outOfBand = 'Out-of-band ("oob") callbacks are not supported by this implementation.';
+    return plain(400, callback === 'oob' ? outOfBand : 'Missing or invalid oauth_callback.');
+  },
   tokenRefused: refuseTumblr('dead-token'),
   verifierRefused: plain(400, 'Missing or invalid oauth_verifier.'),
 };
@@ -192,15 +180,14 @@ export function oauthRoutes(core: Core): Routes {
   };
 }
 
-function requestToken(core: Core, dialect: Dialect, { request }: Call): SandboxAnswer {
-  const { app, parameters } = signedBy(core, request, dialect);
+function requestToken(core: Core, dialect: Dialect, call: Call): SandboxAnswer {
+  const { app, parameters } = signedBy(core, call, dialect);
   const callback = parameters.get('oauth_callback') ?? '';
   if (!callbackAllowed(core, dialect, callback)) return dialect.callbackRefused(callback);
   // At X an app may ask for less than it has; elsewhere only the link can ask.
   const access = (dialect === x ? parameters.get('x_auth_access_type') : undefined) ?? 'write';
   if (access !== 'read' && access !== 'write') return plain(400, 'Invalid x_auth_access_type parameter');
-  const asked = { app, dialect: dialect.id, callback, access } as const;
-  const { token, secret } = core.authorizations.begin(asked);
+  const { token, secret } = core.authorizations.begin({ app, dialect: dialect.id, callback, access });
   return form({ oauth_token: token, oauth_token_secret: secret, oauth_callback_confirmed: 'true' });
 }
 
@@ -211,8 +198,8 @@ function callbackAllowed({ callbacks }: Core, { pin }: Dialect, callback: string
   return !callbacks || callbacks.includes(callback);
 }
 
-function accessToken(core: Core, dialect: Dialect, { request }: Call): SandboxAnswer {
-  const { app, token, parameters } = signedBy(core, request, dialect);
+function accessToken(core: Core, dialect: Dialect, call: Call): SandboxAnswer {
+  const { app, token, parameters } = signedBy(core, call, dialect);
   const { world, authorizations } = core;
   if (dialect === x && parameters.get('x_auth_mode') === 'client_auth')
     return passwordToken(core, app, parameters);
@@ -242,8 +229,8 @@ function tokenForm({ world }: Core, dialect: Dialect, granted: AccessToken): San
 const form = (values: Record<string, string>): SandboxAnswer =>
   answer(200, 'application/x-www-form-urlencoded', new URLSearchParams(values).toString());
 
-function invalidateToken(core: Core, { request }: Call): SandboxAnswer {
-  const token = core.world.accessToken(signedBy(core, request, v1).token ?? '');
+function invalidateToken(core: Core, call: Call): SandboxAnswer {
+  const token = core.world.accessToken(signedBy(core, call, v1).token ?? '');
   if (!token) return v1.refuse('dead-token');
   token.revoked = true;
   core.world.changed();
@@ -251,19 +238,20 @@ function invalidateToken(core: Core, { request }: Call): SandboxAnswer {
 }
 
 /** Flickr's API, which answers failures with 200, and without `nojsoncallback=1` with a script (JSONP). */
-function flickrRest(core: Core, { request, query, form }: Call): SandboxAnswer {
-  const asked = (name: string): string => query.get(name) ?? form.get(name) ?? '';
+function flickrRest(core: Core, call: Call): SandboxAnswer {
+  const asked = (name: string): string => call.query.get(name) ?? call.form.get(name) ?? '';
   if (asked('format') !== 'json') return flickrFailure(111, `Format "${asked('format')}" not found`);
   const shown = (made: SandboxAnswer): SandboxAnswer =>
     asked('nojsoncallback') === '1' || made.status !== 200
       ? made
       : answer(200, 'text/javascript', `jsonFlickrApi(${made.body})`);
   const refuse: Refuse = (...why) => shown(refuseRest(...why));
-  const caller = callerOf(core, request, { id: 'flickr', refuse });
+  const caller = callerOf(core, call, { id: 'flickr', refuse });
   if (caller.account.suspended) return refuse('suspended');
-  const made = flickrMethods[asked('method')]?.(caller);
+  const method = asked('method');
+  const made = flickrMethods[method]?.(caller);
   return shown(
-    made ? json(200, { ...made, stat: 'ok' }) : flickrFailure(112, `Method "${asked('method')}" not found`),
+    made ? json(200, { ...made, stat: 'ok' }) : flickrFailure(112, `Method "${method}" not found`),
   );
 }
 
@@ -292,8 +280,8 @@ const refuseRest: Refuse = (refusal, base) => {
 const flickrFailure = (code: number, message: string): SandboxAnswer =>
   json(200, { stat: 'fail', code, message });
 
-function tumblrInfo(core: Core, { request }: Call): SandboxAnswer {
-  const { account } = callerOf(core, request, { id: 'tumblr', refuse: refuseTumblrApi });
+function tumblrInfo(core: Core, call: Call): SandboxAnswer {
+  const { account } = callerOf(core, call, { id: 'tumblr', refuse: refuseTumblrApi });
   if (account.suspended) return refuseTumblrApi('suspended');
   const name = account.screenName;
   const blog = { name, title: name, url: `https://${name.toLowerCase()}.tumblr.com/`, primary: true };

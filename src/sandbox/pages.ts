@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { html } from 'hono/html';
 import { asset } from '../assets.ts';
 import { answer, type Call, type Routes, type SandboxAnswer } from './requests.ts';
@@ -9,6 +10,7 @@ import {
   type Core,
   type Post,
   screenNamePattern,
+  shownPost,
   type World,
 } from './world.ts';
 
@@ -19,19 +21,19 @@ import {
 export function pageRoutes(core: Core): Routes {
   const noSniffing = { 'x-content-type-options': 'nosniff' };
   const authorizing = dialects.map((dialect): Routes => {
-    const service = { core, dialect };
     const { base } = dialect;
+    const submitted = visiting(core, dialect, submit);
     return {
-      [`GET ${base}/authorize`]: (call) => ask(service, call),
-      [`POST ${base}/authorize`]: (call) => submit(service, call),
+      [`GET ${base}/authorize`]: visiting(core, dialect, ask),
+      [`POST ${base}/authorize`]: submitted,
       ...(dialect.id === 'x' && {
-        [`GET ${base}/authenticate`]: (call) => approveOrAsk(service, call),
-        [`POST ${base}/authenticate`]: (call) => submit(service, call),
+        [`GET ${base}/authenticate`]: visiting(core, dialect, approveOrAsk),
+        [`POST ${base}/authenticate`]: submitted,
       }),
     };
   });
   return {
-    'GET /': ({ query }) => page(200, feedPage(core.world, query.get('account') ?? undefined)),
+    'GET /': ({ query }) => feedPage(core.world, query.get('account') ?? undefined),
     'GET /sandbox/page.js': () => answer(200, 'text/javascript', asset('sandbox.js'), noSniffing),
     'GET /sandbox/style.css': () => answer(200, 'text/css', asset('sandbox.css'), noSniffing),
     ...(Object.assign({}, ...authorizing) as Routes),
@@ -42,23 +44,19 @@ type Html = ReturnType<typeof html>;
 type Dialect = (typeof dialects)[number];
 type Access = Authorization['access'];
 
-/** A complete page: its title, its content, and whether it has the script of the front page. */
-interface Page {
-  title: string;
-  content: Html;
+interface PageOptions {
   hasScript?: boolean;
+  headers?: Record<string, string>;
+  /** One more origin that its form may lead to: browsers apply `form-action` to the redirect after a form, too. */
+  formTarget?: string;
 }
 
-/**
- * An answer with a page. Its policy allows no inline script or style.
- *
- * @param formTarget one more origin that the form may lead to: browsers apply `form-action` to the redirect after a form, too
- */
+/** An answer with a page. Its policy allows no inline script or style. */
 function page(
   status: number,
-  { title, content, hasScript = false }: Page,
-  headers: Record<string, string> = {},
-  formTarget = '',
+  title: string,
+  content: Html,
+  { hasScript = false, headers = {}, formTarget = '' }: PageOptions = {},
 ): SandboxAnswer {
   const policy = [
     "default-src 'none'",
@@ -98,50 +96,42 @@ function textOf(markup: Html): string {
   return markup.toString();
 }
 
-/** A page with a title and a paragraph. */
 export const message = (status: number, title: string, text: string): SandboxAnswer =>
-  page(status, {
-    title: `${title} · Sandbox`,
-    content: html`<main class="card">
+  page(
+    status,
+    `${title} · Sandbox`,
+    html`<main class="card">
       <p class="brand">Sandbox <span>an X in a box</span></p>
       <h1>${title}</h1>
       <p>${text}</p>
     </main>`,
-  });
+  );
 
-/** The number of avatar colours in the style sheet. */
+/** As many as the style sheet has. */
 const hueCount = 8;
 
-/** An account's initial on a colour. It is decoration, so screen readers skip it. */
-const avatar = (screenName: string): Html =>
-  html`<span class="avatar hue-${hueOf(screenName)}" aria-hidden="true">${initialOf(screenName)}</span>`;
-
-/** The number of the colour of a screen name. It depends on the name alone. */
-function hueOf(screenName: string): number {
-  // FNV-1a: simpler sums give short names too few different colours.
-  let hash = 0x811c9dc5;
-  for (const byte of Buffer.from(screenName.toLowerCase())) hash = Math.imul(hash ^ byte, 0x01000193);
-  return ((hash >>> 16) ^ (hash & 0xffff)) % hueCount;
+/** An account's initial on a colour, which depends on its name alone. It is decoration, so screen readers skip it. */
+function avatar(screenName: string): Html {
+  const hash = createHash('sha256').update(screenName.toLowerCase()).digest();
+  const initial = (screenName.replace(/^_+/, '')[0] ?? '_').toUpperCase();
+  return html`<span class="avatar hue-${hash.readUInt16BE() % hueCount}" aria-hidden="true"
+    >${initial}</span
+  >`;
 }
 
-/** The letter that stands for an account. */
-const initialOf = (screenName: string): string => (screenName.replace(/^_+/, '')[0] ?? '_').toUpperCase();
-
-/** The maximum of posts in the page as served. */
 const maxPosts = 50;
 
-/** The maximum of accounts in the page's head. */
 const maxAccounts = 24;
 
-/** The front page: the newest posts of all accounts, or of one. */
-function feedPage(world: World, only: string | undefined): Page {
+function feedPage(world: World, only: string | undefined): SandboxAnswer {
   const account = only === undefined ? undefined : world.accountNamed(only);
   const all = only === undefined ? world.posts : world.postsOf(account?.id ?? '');
   const newest = all.filter(({ deleted }) => !deleted).slice(-maxPosts);
   const title = only === undefined ? 'Sandbox' : `@${account?.screenName ?? only} · Sandbox`;
-  return {
+  return page(
+    200,
     title,
-    content: html`<header class="top">
+    html`<header class="top">
         <p class="brand"><a href="/">Sandbox</a> <span>an X in a box</span></p>
         <p class="live" id="live" hidden><span></span> live</p>
       </header>
@@ -155,8 +145,8 @@ function feedPage(world: World, only: string | undefined): Page {
           No posts yet. They appear here as they arrive.
         </p>
       </main>`,
-    hasScript: true,
-  };
+    { hasScript: true },
+  );
 }
 
 function accountRow(accounts: Account[], current: Account | undefined): Html {
@@ -178,9 +168,8 @@ function accountRow(accounts: Account[], current: Account | undefined): Html {
   </nav>`;
 }
 
-function postCard(world: World, { id, accountId, text, instant }: Post): Html {
-  const account = world.account(accountId)?.screenName ?? '';
-  const time = new Date(instant).toISOString();
+function postCard(world: World, post: Post): Html {
+  const { id, account, text, instant: time } = shownPost(world, post);
   return html`<article id="post-${id}">
     ${avatar(account)}
     <div>
@@ -195,63 +184,65 @@ function postCard(world: World, { id, accountId, text, instant }: Post): Html {
 
 /** A new post as the page's script gets it: `html` is its card. */
 export const newPost = (world: World, post: Post) => ({
-  id: post.id,
-  account: world.account(post.accountId)?.screenName ?? '',
-  text: post.text,
-  instant: new Date(post.instant).toISOString(),
+  ...shownPost(world, post),
   html: textOf(postCard(world, post)),
 });
 
-/** The service whose authorize page a person sees. */
-interface Service {
+/** A person's request to the authorize page of a service, for a request token that is not answered yet. */
+interface Visit {
   core: Core;
   dialect: Dialect;
-}
-
-/** A request token that the person has not answered yet, and the access that the app asks for. */
-interface Pending {
+  call: Call;
   authorization: Authorization;
-  access: Access;
 }
 
-function ask(service: Service, call: Call): SandboxAnswer {
-  const authorization = openAuthorization(service, call.query.get('oauth_token'));
-  if (!authorization) return invalidLink();
-  const access = requestedAccess(service.dialect, authorization, call);
-  if (!access) return unknownPermission(service.dialect);
-  const chosen = signedInAccount(service.core, call)?.screenName ?? call.query.get('screen_name') ?? '';
-  return showAsk(service, call, { authorization, access }, { chosen });
+const visiting =
+  (core: Core, dialect: Dialect, act: (visit: Visit) => SandboxAnswer) =>
+  (call: Call): SandboxAnswer => {
+    const { request, query, form } = call;
+    const token = (request.method === 'POST' ? form : query).get('oauth_token') ?? '';
+    const authorization = core.authorizations.find(token);
+    if (authorization?.state === 'open' && authorization.dialect === dialect.id)
+      return act({ core, dialect, call, authorization });
+    const text = 'It was used already, or it is older than 15 minutes. Ask for a new one.';
+    return message(404, 'This link no longer works', text);
+  };
+
+function ask(visit: Visit): SandboxAnswer {
+  const access = requestedAccess(visit);
+  if (!access) return unknownPermission(visit.dialect);
+  const chosen = signedInAccount(visit)?.screenName ?? visit.call.query.get('screen_name') ?? '';
+  return showAsk(visit, { access, chosen });
 }
 
 /** The access that the link asks for, in a dialect with a permission parameter; otherwise that of the request token. */
-function requestedAccess(dialect: Dialect, { access }: Authorization, { query }: Call): Access | undefined {
+function requestedAccess({ dialect, call, authorization }: Visit): Access | undefined {
   const { permission } = dialect;
-  return permission === undefined ? access : accesses.find((choice) => choice === query.get(permission));
+  if (permission === undefined) return authorization.access;
+  return accesses.find((choice) => choice === call.query.get(permission));
 }
 
 /**
  * Approves without a page if the signed-in account approved the app before, even if the link names another account. X does
  * this too; `force_login` prevents it.
  */
-function approveOrAsk(service: Service, call: Call): SandboxAnswer {
-  const authorization = openAuthorization(service, call.query.get('oauth_token'));
-  const account = signedInAccount(service.core, call);
-  if (!authorization || !account || account.suspended) return ask(service, call);
-  const { app, access } = authorization;
-  const held = service.core.world.tokenOf(app, account.id, service.dialect.id);
-  return held?.access === access ? approve(service, { authorization, access }, account) : ask(service, call);
+function approveOrAsk(visit: Visit): SandboxAnswer {
+  const account = signedInAccount(visit);
+  if (!account || account.suspended) return ask(visit);
+  const { app, access } = visit.authorization;
+  const held = visit.core.world.tokenOf(app, account.id, visit.dialect.id);
+  return held?.access === access ? approve(visit, access, account) : ask(visit);
 }
 
-function submit(service: Service, call: Call): SandboxAnswer {
-  const { form } = call;
-  const authorization = openAuthorization(service, form.get('oauth_token'));
-  if (!authorization) return invalidLink();
+function submit(visit: Visit): SandboxAnswer {
+  const { authorization } = visit;
+  const { form } = visit.call;
   if (form.get('authenticity_token') !== authorization.authenticity) {
     return message(403, 'This form is not from the sandbox', 'Open the link from your terminal again.');
   }
-  if (form.get('action') === 'cancel') return cancel(service, authorization);
-  const access = requestedAccess(service.dialect, authorization, call);
-  if (!access) return unknownPermission(service.dialect);
+  if (form.get('action') === 'cancel') return cancel(visit);
+  const access = requestedAccess(visit);
+  if (!access) return unknownPermission(visit.dialect);
   const picked = form.get('account') ?? '';
   const typed = (form.get('screen_name') ?? '').trim().replace(/^@/, '');
   const given = typed === '' ? picked : typed;
@@ -259,41 +250,39 @@ function submit(service: Service, call: Call): SandboxAnswer {
   if (name === undefined) {
     const complaint =
       given === '' ? 'Pick an account, or name a new one.' : `“${given}” cannot be a screen name.`;
-    return showAsk(service, call, { authorization, access }, { chosen: picked, complaint });
+    return showAsk(visit, { access, chosen: picked, complaint });
   }
-  const account = service.core.world.ensureAccount(name);
+  const account = visit.core.world.ensureAccount(name);
   return account.suspended
     ? message(403, `@${account.screenName} is suspended`, 'It cannot approve an app.')
-    : approve(service, { authorization, access }, account);
+    : approve(visit, access, account);
 }
 
 function approve(
-  { core, dialect }: Service,
-  { authorization, access }: Pending,
+  { core, dialect, authorization }: Visit,
+  access: Access,
   { id, screenName }: Account,
 ): SandboxAnswer {
   authorization.access = access;
   const verifier = core.authorizations.approve(authorization, id, dialect.pin ?? '');
-  const cookie = { 'set-cookie': `sandbox_account=${screenName}; Path=/; HttpOnly; SameSite=Lax` };
-  if (authorization.callback === 'oob') return page(200, pinPage(dialect, screenName, verifier), cookie);
+  const headers = { 'set-cookie': `sandbox_account=${screenName}; Path=/; HttpOnly; SameSite=Lax` };
+  if (authorization.callback === 'oob')
+    return page(200, 'Your PIN · Sandbox', pinOf(dialect, screenName, verifier), { headers });
   const target = new URL(authorization.callback);
   target.searchParams.set('oauth_token', authorization.token);
   target.searchParams.set('oauth_verifier', verifier);
-  if (dialect.fragment !== '') target.hash = dialect.fragment;
-  return redirect(target.href, cookie);
+  if (dialect.fragment !== undefined) target.hash = dialect.fragment;
+  return redirect(target.href, headers);
 }
 
-function cancel({ dialect }: Service, authorization: Authorization): SandboxAnswer {
+function cancel({ dialect, authorization }: Visit): SandboxAnswer {
   authorization.state = 'spent';
   const { callback, token } = authorization;
-  const back = callback === 'oob' ? undefined : dialect.deniedUrl(callback, token);
+  const back = callback === 'oob' ? undefined : dialect.deniedUrl?.(callback, token);
   if (back !== undefined) return redirect(back);
   const silent = callback === 'oob' ? '' : ` ${dialect.title} does not tell the app.`;
-  return message(
-    200,
-    'Nothing was authorized',
-    `You can close this page. The link cannot be used again.${silent}`,
-  );
+  const text = `You can close this page. The link cannot be used again.${silent}`;
+  return message(200, 'Nothing was authorized', text);
 }
 
 const redirect = (location: string, headers: Record<string, string> = {}): SandboxAnswer => ({
@@ -302,13 +291,8 @@ const redirect = (location: string, headers: Record<string, string> = {}): Sandb
   body: '',
 });
 
-function openAuthorization({ core, dialect }: Service, token: string | null): Authorization | undefined {
-  const found = core.authorizations.find(token ?? '');
-  return found?.state === 'open' && found.dialect === dialect.id ? found : undefined;
-}
-
 /** The account of the browser's cookie, unless the link asks for a new sign-in. */
-function signedInAccount(core: Core, { request, query }: Call): Account | undefined {
+function signedInAccount({ core, call: { request, query } }: Visit): Account | undefined {
   if (query.get('force_login') === 'true') return undefined;
   const name = /(?:^|;\s*)sandbox_account=(\w+)/.exec(request.headers['cookie'] ?? '')?.[1];
   return name === undefined ? undefined : core.world.accountNamed(name);
@@ -319,13 +303,6 @@ function validName(name: string): string | undefined {
   const bare = name.replace(/^@/, '');
   return screenNamePattern.test(bare) ? bare : undefined;
 }
-
-const invalidLink = (): SandboxAnswer =>
-  message(
-    404,
-    'This link no longer works',
-    'It was used already, or it is older than 15 minutes. Ask for a new one.',
-  );
 
 const unknownPermission = ({ title, permission = '' }: Dialect): SandboxAnswer =>
   message(
@@ -340,14 +317,12 @@ const maxListed = 50;
 /**
  * The page that asks a person which account the app may use.
  *
- * @param form - `chosen`: the screen name that is selected at first, whose account need not exist yet; `complaint`: what was
- * wrong with the last submission
+ * @param form - `access`: what the app asks for; `chosen`: the screen name that is selected at first, whose account need not
+ * exist yet; `complaint`: what was wrong with the last submission
  */
 function showAsk(
-  { core, dialect }: Service,
-  call: Call,
-  { authorization, access }: Pending,
-  form: { chosen: string; complaint?: string },
+  { core, dialect, call, authorization }: Visit,
+  { access, ...form }: { access: Access; chosen: string; complaint?: string },
 ): SandboxAnswer {
   const { accounts } = core.world;
   const { permission } = dialect;
@@ -389,9 +364,9 @@ function showAsk(
     </form>
     <p class="small">Nothing here reaches the real ${dialect.title}.</p>
   </main>`;
-  const back = authorization.callback === 'oob' ? '' : new URL(authorization.callback).origin;
+  const formTarget = authorization.callback === 'oob' ? '' : new URL(authorization.callback).origin;
   const status = form.complaint === undefined ? 200 : 422;
-  return page(status, { title: 'Authorize an app · Sandbox', content }, {}, back);
+  return page(status, 'Authorize an app · Sandbox', content, { formTarget });
 }
 
 const brand = ({ id, title }: Dialect): Html =>
@@ -426,10 +401,9 @@ function listNames(accounts: Account[], chosen: string | undefined): string[] {
   return (chosen === undefined ? names : [chosen, ...names]).slice(0, maxListed);
 }
 
-/** The page that shows the PIN, in X's markup, because scripts search for it. */
-const pinPage = (dialect: Dialect, screenName: string, pin: string): Page => ({
-  title: 'Your PIN · Sandbox',
-  content: html`<main class="card">
+/** The PIN, in X's markup, because scripts search for it. */
+const pinOf = (dialect: Dialect, screenName: string, pin: string): Html =>
+  html`<main class="card">
     ${brand(dialect)}
     <p class="who">${avatar(screenName)} @${screenName}</p>
     <h1 id="code-desc">Type this PIN into your terminal</h1>
@@ -437,5 +411,4 @@ const pinPage = (dialect: Dialect, screenName: string, pin: string): Page => ({
       <kbd aria-labelledby="code-desc"><code>${pin}</code></kbd>
     </div>
     <p class="small">It works once, within 15 minutes. After a wrong PIN you need a new link.</p>
-  </main>`,
-});
+  </main>`;

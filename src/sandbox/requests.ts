@@ -1,4 +1,4 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import OAuth from 'oauth-1.0a';
 import type { AccessToken, Account, Core, DialectId } from './world.ts';
 
@@ -45,50 +45,101 @@ export const answer = (status: number, type: string, body: string, headers: Head
 export const json = (status: number, value: unknown, headers?: Headers): SandboxAnswer =>
   answer(status, 'application/json', JSON.stringify(value), headers);
 
-/** A request that matched a route: the named parts of its path, its query and its form. */
 export interface Call {
   request: SandboxRequest;
   path: string;
-  parts: Partial<Record<string, string>>;
   query: URLSearchParams;
   /** The fields of the body; empty if the body is not a form. */
   form: URLSearchParams;
+  /** The named parts of the path in its route. */
+  parts: Partial<Record<string, string>>;
+}
+
+export function callOf(request: SandboxRequest): Call {
+  const [path = '', ...query] = request.url.split('?');
+  const isForm = /^application\/x-www-form-urlencoded\b/i.test(request.headers['content-type'] ?? '');
+  const form = new URLSearchParams(isForm ? request.body : '');
+  return { request, path, query: new URLSearchParams(query.join('?')), form, parts: {} };
 }
 
 /** Handlers by method and path, such as `GET /2/users/:id/tweets`. */
 export type Routes = Record<string, (call: Call) => SandboxAnswer>;
 
-/** Path and query of a request. */
-export function addressOf({ url }: SandboxRequest): { path: string; query: URLSearchParams } {
-  const [path = '', ...query] = url.split('?');
-  return { path, query: new URLSearchParams(query.join('?')) };
-}
+const unauthorized = [401, 'Unauthorized', 'Unauthorized'] as const;
+const notPermitted = [403, 'Forbidden', 'You are not permitted to perform this action.'] as const;
+const suspended = 'Your account is suspended and is not permitted to access this feature.';
+const notAuthenticated = [401, 32, 'Could not authenticate you.'] as const;
 
-/** The fields of the body; none if the body is not a form. */
-export function formOf({ headers, body }: SandboxRequest): URLSearchParams {
-  const isForm = /^application\/x-www-form-urlencoded\b/i.test(headers['content-type'] ?? '');
-  return new URLSearchParams(isForm ? body : '');
-}
+/**
+ * Why the sandbox refuses a request, and how X says it: in /2 as a problem with a title, a detail and a type (`about:blank` by
+ * default), from reports in the issues of client libraries; in /1.1 and /oauth by a code.
+ */
+export const refusals = {
+  unauthenticated: { v2: unauthorized, v1: [400, 215, 'Bad Authentication data.'] },
+  'bad-signature': { v2: unauthorized, v1: notAuthenticated },
+  'unknown-app': { v2: unauthorized, v1: notAuthenticated },
+  'nonce-used': { v2: unauthorized, v1: notAuthenticated },
+  'clock-skew': { v2: unauthorized, v1: [401, 135, 'Timestamp out of bounds.'] },
+  'dead-token': { v2: unauthorized, v1: [401, 89, 'Invalid or expired token.'] },
+  bearer: {
+    v2: [
+      403,
+      'Unsupported Authentication',
+      'Authenticating with OAuth 2.0 Application-Only is forbidden for this endpoint.  Supported authentication types are [OAuth 1.0a User Context].',
+      'unsupported-authentication',
+    ],
+    v1: [403, 220, 'Your credentials do not allow access to this resource.'],
+  },
+  suspended: {
+    v2: [403, 'Forbidden', suspended, 'user-suspended'],
+    v1: [403, 64, suspended],
+  },
+  'read-only': {
+    v2: [
+      403,
+      'Forbidden',
+      'Your client app is not configured with the appropriate oauth1 app permissions for this endpoint.',
+      'oauth1-permissions',
+    ],
+    v1: [401, 261, 'Application cannot perform write actions.'],
+  },
+  'no-credit': {
+    v2: [
+      402,
+      'CreditsDepleted',
+      'Your enrolled account does not have any credits to fulfill this request.',
+      'credits',
+    ],
+    v1: [402, 0, 'CreditsDepleted'],
+  },
+  empty: {
+    v2: [400, 'Invalid Request', 'The text of a post must not be empty.', 'invalid-request'],
+    v1: [403, 170, 'Missing required parameter: status.'],
+  },
+  'too-long': { v2: notPermitted, v1: [403, 186, 'Tweet needs to be a bit shorter.'] },
+  'not-permitted': { v2: notPermitted, v1: [403, 226, 'This request looks like it might be automated.'] },
+  duplicate: {
+    v2: [403, 'Forbidden', 'You are not allowed to create a Tweet with duplicate content.'],
+    v1: [403, 187, 'Status is a duplicate.'],
+  },
+  'too-many': { v2: [429, 'Too Many Requests', 'Too Many Requests'], v1: [429, 88, 'Rate limit exceeded'] },
+  'not-found': {
+    v2: [404, 'Not Found Error', 'Could not find what was asked for.', 'resource-not-found'],
+    v1: [404, 34, 'Sorry, that page does not exist.'],
+  },
+  'not-yours': {
+    v2: [403, 'Forbidden', 'You are not authorized to delete this Tweet.'],
+    v1: [403, 183, "You may not delete another user's status."],
+  },
+} as const satisfies Record<
+  string,
+  {
+    v2: readonly [status: number, title: string, detail: string, type?: string];
+    v1: readonly [status: number, code: number, message: string];
+  }
+>;
 
-/** Why the sandbox refuses a request, in every version of the API. */
-export type Refusal =
-  | 'unauthenticated'
-  | 'bad-signature'
-  | 'unknown-app'
-  | 'nonce-used'
-  | 'clock-skew'
-  | 'dead-token'
-  | 'bearer'
-  | 'suspended'
-  | 'read-only'
-  | 'no-credit'
-  | 'empty'
-  | 'too-long'
-  | 'not-permitted'
-  | 'duplicate'
-  | 'too-many'
-  | 'not-found'
-  | 'not-yours';
+export type Refusal = keyof typeof refusals;
 
 /**
  * Builds the answer for a refusal in the format of an API.
@@ -128,8 +179,8 @@ export interface Caller {
 }
 
 /** Checks a request that was signed with an access token. The account may be suspended. @throws {Refused} */
-export function callerOf(core: Core, request: SandboxRequest, api: SignedApi): Caller {
-  const token = core.world.accessToken(signedBy(core, request, api).token ?? '');
+export function callerOf(core: Core, call: Call, api: SignedApi): Caller {
+  const token = core.world.accessToken(signedBy(core, call, api).token ?? '');
   const account = token && core.world.account(token.accountId);
   if (!token || !account) throw new Refused(api.refuse('dead-token'));
   return { account, token };
@@ -145,13 +196,16 @@ const maxSkew = 5 * 60;
  *
  * @throws {Refused}
  */
-export function signedBy(core: Core, request: SandboxRequest, { id, refuse }: SignedApi): Signed {
+export function signedBy(core: Core, call: Call, { id, refuse }: SignedApi): Signed {
+  const { request } = call;
   const refused = (refusal: Refusal, base?: string): Refused => new Refused(refuse(refusal, base));
   const now = ((request.arrived ?? core.clock.now()) + core.ahead) / 1000;
   const authorization = request.headers['authorization'] ?? '';
   if (/^bearer\s/i.test(authorization)) throw refused('bearer');
-  const pairs = collectParameters(request, authorization);
-  if (!pairs) throw refused('bad-signature');
+  const header = readHeader(authorization);
+  if (!header) throw refused('bad-signature');
+  // The parameters that the signature covers (RFC 5849 §3.4.1.3.1).
+  const pairs = [...header, ...call.query, ...call.form].filter(isToBeSigned);
   const oauth = oauthParameters(pairs);
   if (oauth?.size === 0) throw refused('unauthenticated');
   const app = core.appKeys.find(({ token }) => token === oauth?.get('oauth_consumer_key'));
@@ -162,18 +216,23 @@ export function signedBy(core: Core, request: SandboxRequest, { id, refuse }: Si
   const name = oauth.get('oauth_token') ?? '';
   const token = name === '' ? { secret: '', revoked: false } : tokenOf(core, id, app.token, name);
   if (!token) throw refused('dead-token');
-  const signer = signerOf(app.token, app.secret);
   // All parameters are in `data`. The library's type wants the `oauth_` ones apart, but its code does not.
-  const expected = signer.getSignature(toSign(request, pairs), token.secret, {} as OAuth.Data);
-  if (!sameText(expected, oauth.get('oauth_signature') ?? ''))
-    throw refused('bad-signature', shownBase(request, pairs));
+  const none = {} as OAuth.Data;
+  const signer = signerOf(app.token, app.secret);
+  if (signer.getSignature(toSign(call, pairs), token.secret, none) !== oauth.get('oauth_signature')) {
+    // Secrets that a client sent as parameters by mistake are not shown.
+    const shown = pairs.map(([name, value]): Parameter => [
+      name,
+      /secret|password/i.test(name) ? '*' : value,
+    ]);
+    throw refused('bad-signature', signer.getBaseString(toSign(call, shown), none));
+  }
   if (token.revoked) throw refused('dead-token');
   const used = `${name} ${oauth.get('oauth_nonce') ?? ''}`;
   if (!takeNonce(core.nonces, used, stamp, now - maxSkew)) throw refused('nonce-used');
   return { app: app.token, token: name || undefined, parameters: new Map(pairs) };
 }
 
-/** The request token or access token of an app in one dialect. */
 function tokenOf(
   { world, authorizations }: Core,
   dialect: DialectId,
@@ -206,12 +265,7 @@ function takeNonce(nonces: Map<number, Set<string>>, nonce: string, stamp: numbe
 
 type Parameter = [name: string, value: string];
 
-/** The parameters that the signature covers (RFC 5849 §3.4.1.3.1), or undefined if one cannot be decoded. */
-function collectParameters(request: SandboxRequest, authorization: string): Parameter[] | undefined {
-  const header = readHeader(authorization);
-  return header && collapse([...header, ...addressOf(request).query, ...formOf(request)]);
-}
-
+/** The parameters in an Authorization header, or undefined if one cannot be decoded. */
 function readHeader(authorization: string): Parameter[] | undefined {
   if (!/^oauth\s/i.test(authorization)) return authorization === '' ? [] : undefined;
   try {
@@ -225,18 +279,11 @@ function readHeader(authorization: string): Parameter[] | undefined {
 }
 
 /**
- * Drops repeated `oauth_` parameters of equal value: twitter-api-v2's `login()` sends its token both in the header and in
- * the body and signs it once, and X accepts that.
+ * Whether a parameter is no repetition: twitter-api-v2's `login()` sends its token both in the header and in the body and signs
+ * it once, and X accepts that.
  */
-function collapse(parameters: Parameter[]): Parameter[] {
-  const seen = new Set<string>();
-  return parameters.filter(([name, value]) => {
-    const pair = `${name}=${value}`;
-    const isNew = !name.startsWith('oauth_') || !seen.has(pair);
-    seen.add(pair);
-    return isNew;
-  });
-}
+const isToBeSigned = ([name, value]: Parameter, index: number, all: Parameter[]): boolean =>
+  !name.startsWith('oauth_') || index === all.findIndex((other) => other[0] === name && other[1] === value);
 
 /** The `oauth_` parameters, or undefined if one has two values. */
 function oauthParameters(parameters: Parameter[]): Map<string, string> | undefined {
@@ -261,16 +308,7 @@ const signerOf = (key: string, secret: string): OAuth =>
     hash_function: (base, key) => createHmac('sha1', key).update(base).digest('base64'),
   });
 
-/** The base string to show. It masks secrets that a client sent as parameters by mistake. */
-function shownBase(request: SandboxRequest, parameters: Parameter[]): string {
-  const shown = parameters.map(([name, value]): Parameter => [
-    name,
-    /secret|password/i.test(name) ? '*' : value,
-  ]);
-  return signerOf('', '').getBaseString(toSign(request, shown), {} as OAuth.Data);
-}
-
-function toSign(request: SandboxRequest, parameters: Parameter[]): OAuth.RequestOptions {
+function toSign({ request, path }: Call, parameters: Parameter[]): OAuth.RequestOptions {
   // No prototype: a parameter may have the name toString.
   const data = Object.create(null) as Record<string, string | string[]>;
   for (const [name, value] of parameters) {
@@ -278,21 +316,13 @@ function toSign(request: SandboxRequest, parameters: Parameter[]): OAuth.Request
     const before = data[name];
     data[name] = before === undefined ? value : [before, value].flat();
   }
-  return { method: request.method, url: signedUrl(request), data };
+  // The base string URI (RFC 5849 §3.4.1.2).
+  const host = request.host.toLowerCase();
+  const base = xHosts.test(host)
+    ? `https://${host.replace(/:\d+$/, '')}`
+    : `http://${host.replace(/:80$/, '')}`;
+  return { method: request.method, url: base + path, data };
 }
 
 /** X's host names. Clients sign requests to them for https, although they reach the sandbox over http. */
 const xHosts = /^(api\.x\.com|api\.twitter\.com)(:\d+)?$/;
-
-/** The base string URI (RFC 5849 §3.4.1.2). */
-function signedUrl(request: SandboxRequest): string {
-  const { path } = addressOf(request);
-  const host = request.host.toLowerCase();
-  if (xHosts.test(host)) return `https://${host.replace(/:\d+$/, '')}${path}`;
-  return `http://${host.replace(/:80$/, '')}${path}`;
-}
-
-function sameText(a: string, b: string): boolean {
-  const [left, right] = [Buffer.from(a), Buffer.from(b)];
-  return left.length === right.length && timingSafeEqual(left, right);
-}

@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { claimedToken, controlRoutes, Faults } from './control.ts';
 import {
-  addressOf,
   type Call,
-  formOf,
+  callOf,
   json,
   Refused,
   type Routes,
@@ -35,7 +34,7 @@ export class Sandbox {
   /** Reproduces this run if passed as an option. */
   readonly seed: string;
   readonly #core: Core;
-  readonly #routes: Route[];
+  readonly #routes: ReturnType<typeof routesIn>;
 
   constructor(options: SandboxOptions) {
     this.seed = options.seed ?? randomBytes(8).toString('hex');
@@ -56,61 +55,48 @@ export class Sandbox {
   /** Answers one request. If the answer has a `fault`, the server must damage the delivery accordingly. */
   handle(request: SandboxRequest): SandboxAnswer {
     const { clock, ahead } = this.#core;
-    const answer = this.#answer(request);
+    const answer = this.#answer(callOf(request));
     return { ...answer, headers: { date: new Date(clock.now() + ahead).toUTCString(), ...answer.headers } };
   }
 
   /** Approves an app for an account without the authorize page, for tests and rehearsals with many keys. */
-  grant(
-    app: string,
-    screenName: string,
-  ): { token: string; secret: string; userId: string; screenName: string } {
+  grant(app: string, screenName: string) {
     const account = this.world.ensureAccount(screenName);
     const { token, secret } = this.world.grant(app, account.id, 'write');
     return { token, secret, userId: account.id, screenName: account.screenName };
   }
 
-  #answer(request: SandboxRequest): SandboxAnswer {
+  #answer(call: Call): SandboxAnswer {
+    const { request, path } = call;
     if (!isKnownHost(request.host))
       return json(421, { detail: 'The sandbox does not serve that host name.' });
-    const { path } = addressOf(request);
     if (path.startsWith('/sandbox/') && isFromElsewhere(request))
       return json(403, { detail: 'The sandbox refuses control requests from another origin.' });
-    if (!isApi.test(path)) return this.#work(request);
+    if (!isApi.test(path)) return this.#work(call);
     const arrived = this.#core.clock.now();
-    const target = { method: request.method, path, account: this.#claimedAccount(request) };
-    return this.faults.answer(target, {
-      work: () => this.#work(request),
-      workLater: (ms) => {
-        this.#core.clock.at(arrived + ms, () => this.#work({ ...request, arrived }));
+    const token = this.world.accessToken(claimedToken(request) ?? '');
+    const account = token && this.world.account(token.accountId)?.screenName.toLowerCase();
+    return this.faults.answer(
+      { method: request.method, path, account },
+      {
+        work: () => this.#work(call),
+        workLater: (ms) =>
+          this.#core.clock.at(arrived + ms, () => this.#work({ ...call, request: { ...request, arrived } })),
       },
-    });
+    );
   }
 
-  #work(request: SandboxRequest): SandboxAnswer {
-    const { path, query } = addressOf(request);
-    const matching = this.#routes.flatMap(({ method, pattern, handler }) => {
-      const match = pattern.exec(path);
-      return match ? [{ method, handler, parts: match.groups ?? {} }] : [];
-    });
-    const found = matching.find(({ method }) => method === request.method);
-    if (!found) {
-      return notFound(
-        path,
-        matching.map(({ method }) => method),
-      );
-    }
+  #work(call: Call): SandboxAnswer {
+    const { request, path } = call;
+    const fitting = this.#routes.filter(({ pattern }) => pattern.test(path));
+    const route = fitting.find(({ method }) => method === request.method);
+    if (!route) return notFound(path, fitting);
     try {
-      return found.handler({ request, path, parts: found.parts, query, form: formOf(request) });
+      return route.handler({ ...call, parts: route.pattern.exec(path)?.groups ?? {} });
     } catch (error) {
       if (error instanceof Refused) return error.answer;
       throw error;
     }
-  }
-
-  #claimedAccount(request: SandboxRequest): string | undefined {
-    const token = this.world.accessToken(claimedToken(request) ?? '');
-    return token && this.world.account(token.accountId)?.screenName.toLowerCase();
   }
 }
 
@@ -137,13 +123,7 @@ export const isKnownHost = (host: string): boolean => knownHosts.test(host);
 const isFromElsewhere = ({ headers, host }: SandboxRequest): boolean =>
   ![undefined, `http://${host}`].includes(headers['origin']);
 
-interface Route {
-  method: string;
-  pattern: RegExp;
-  handler: (call: Call) => SandboxAnswer;
-}
-
-const routesIn = (table: Routes): Route[] =>
+const routesIn = (table: Routes) =>
   Object.entries(table).map(([key, handler]) => {
     const [method = '', path = ''] = key.split(' ');
     const pattern = path.replaceAll('.', '\\.').replaceAll(/:(\w+)/g, '(?<$1>[^/]*)');
@@ -154,9 +134,10 @@ const routesIn = (table: Routes): Route[] =>
 const isApi =
   /^\/(oauth\/(?!auth)|1\.1\/|2\/|flickr\/services\/(oauth\/(?!auth)|rest)|tumblr\/(oauth\/(?!auth)|v2\/))/;
 
-/** @param allowed the methods that the path has */
-function notFound(path: string, allowed: string[]): SandboxAnswer {
-  if (allowed.length > 0) return json(405, { detail: 'Method not allowed' }, { allow: allowed.join(', ') });
+/** @param others routes of the path with other methods */
+function notFound(path: string, others: { method: string }[]): SandboxAnswer {
+  const allow = others.map(({ method }) => method).join(', ');
+  if (allow !== '') return json(405, { detail: 'Method not allowed' }, { allow });
   if (path.startsWith('/2/')) return v2.refuse('not-found');
   if (path.startsWith('/tumblr/v2/')) return refuseTumblrApi('not-found');
   if (isApi.test(path)) return v1.refuse('not-found');

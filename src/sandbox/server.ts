@@ -3,7 +3,6 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
-import type * as z from 'zod';
 import type { Clock } from '../clock.ts';
 import { FlockError, messageOf, systemCode } from '../errors.ts';
 import { readRegularFile, reasonOf, replaceFile, sweepTemporaries } from '../fs.ts';
@@ -18,15 +17,16 @@ import { emptyState, type SandboxState, stateSchema, type World } from './world.
  * because most faults damage an answer below the level of a web framework.
  */
 
-/** @throws {FlockError} `unavailable` if the port cannot be had, and as {@link readState} */
-export async function openSandbox({ port, stateFile, ...options }: OpenSandboxOptions): Promise<OpenSandbox> {
+/**
+ * @returns `url`: without a trailing slash; `close`: closes all connections, stores the state and frees the port
+ * @throws {FlockError} `unavailable` if the port cannot be had, and as {@link readState}
+ */
+export async function openSandbox({ port, stateFile, ...options }: OpenSandboxOptions) {
   const { clock } = options;
   const stored = stateFile === undefined ? {} : { state: await readState(stateFile) };
   const sandbox = new Sandbox({ ...options, ...stored });
-  const server = createServer((request, response) => {
-    void serve(sandbox, clock, request, response);
-  });
-  const keeper = stateFile === undefined ? undefined : new StateKeeper(stateFile, clock, sandbox.world);
+  const server = createServer((request, response) => void serve(sandbox, clock, request, response));
+  const keep = stateFile === undefined ? undefined : keepState(stateFile, clock, sandbox.world);
   return {
     url: await listen(server, port),
     sandbox,
@@ -34,7 +34,7 @@ export async function openSandbox({ port, stateFile, ...options }: OpenSandboxOp
       const closed = once(server.close(), 'close');
       server.closeAllConnections();
       await closed;
-      await keeper?.close();
+      await keep?.();
     },
   };
 }
@@ -46,23 +46,15 @@ export interface OpenSandboxOptions extends Omit<ConstructorParameters<typeof Sa
   stateFile?: string;
 }
 
-export interface OpenSandbox {
-  /** `http://127.0.0.1:PORT`, without a trailing slash. */
-  url: string;
-  sandbox: Sandbox;
-  /** Closes all connections, stores the state and frees the port. */
-  close(): Promise<void>;
-}
+export type OpenSandbox = Awaited<ReturnType<typeof openSandbox>>;
 
-/** Sends an answer, with the fault that it asks for. */
 function deliver(answer: SandboxAnswer, response: ServerResponse, clock: Clock): void {
   const { status, headers, fault } = answer;
   const body = Buffer.from(answer.body);
-  const begin = (): ServerResponse =>
-    response.writeHead(status, { ...headers, 'content-length': body.length });
+  const begin = (more: object = { 'content-length': body.length }): ServerResponse =>
+    response.writeHead(status, { ...headers, ...more });
   // No content-length, so that a client cannot tell from it that a part of the body is missing.
-  const beginGzip = (): ServerResponse =>
-    response.writeHead(status, { ...headers, 'content-encoding': 'gzip' });
+  const gzip = { 'content-encoding': 'gzip' };
   switch (fault?.kind) {
     case undefined:
       begin().end(body);
@@ -83,26 +75,21 @@ function deliver(answer: SandboxAnswer, response: ServerResponse, clock: Clock):
       begin().write(firstHalf(body), () => response.destroy());
       return;
     case 'gzip-cut':
-      beginGzip().end(firstHalf(gzipSync(body)));
+      begin(gzip).end(firstHalf(gzipSync(body)));
       return;
     case 'gzip-corrupt':
-      beginGzip().end(body);
+      begin(gzip).end(body);
       return;
   }
 }
 
 const firstHalf = (body: Buffer): Buffer => body.subarray(0, Math.floor(body.length / 2));
 
-/** Sends one byte every `ms`. */
 function trickle(rest: Buffer, response: ServerResponse, clock: Clock, ms: number): void {
-  if (rest.length === 0) {
-    response.end();
-    return;
-  }
-  response.write(rest.subarray(0, 1));
-  later(clock, ms, response, () => {
-    trickle(rest.subarray(1), response, clock, ms);
-  });
+  if (rest.length > 0) {
+    response.write(rest.subarray(0, 1));
+    later(clock, ms, response, () => trickle(rest.subarray(1), response, clock, ms));
+  } else response.end();
 }
 
 /** Calls `act` after `ms`, unless the client closes the connection before. */
@@ -147,67 +134,52 @@ async function readState(file: string): Promise<SandboxState> {
       cause: error,
     });
   }
-  const state = stateSchema.safeParse(parseJson(text));
-  if (state.success) return state.data;
-  throw new FlockError('data', `the sandbox's state ${file} is damaged: ${firstIssue(state.error)}`, {
+  const { data, error: cause } = stateSchema.safeParse(parseJson(text));
+  if (data) return data;
+  const [issue] = cause.issues;
+  const place = issue?.path.join('.') ?? '';
+  const why = place === '' ? 'it is not the JSON of a sandbox' : `${place}: ${issue?.message ?? ''}`;
+  throw new FlockError('data', `the sandbox's state ${file} is damaged: ${why}`, {
     hint: 'move the file away to begin with an empty sandbox',
-    cause: state.error,
+    cause,
   });
-}
-
-function firstIssue(error: z.ZodError): string {
-  const issue = error.issues[0];
-  if (!issue || issue.path.length === 0) return 'it is not the JSON of a sandbox';
-  return `${issue.path.join('.')}: ${issue.message}`;
 }
 
 /** The delay between a change and its write, which collects further changes. Milliseconds. */
 const saveDelay = 500;
 
-/** Writes the state to its file after changes. */
-class StateKeeper {
-  readonly #file: string;
-  readonly #world: World;
-  readonly #stopWatching: () => void;
-  #cancel: (() => void) | undefined;
-  #writing: Promise<void> = Promise.resolve();
-
-  constructor(file: string, clock: Clock, world: World) {
-    this.#file = file;
-    this.#world = world;
-    this.#stopWatching = world.watch(() => {
-      this.#cancel ??= clock.at(clock.now() + saveDelay, () => {
-        this.#cancel = undefined;
-        // close() writes again and reports a failure.
-        this.#write().catch(() => undefined);
-      });
+/** Writes the state to its file after changes. @returns writes it a last time */
+function keepState(file: string, clock: Clock, world: World): () => Promise<void> {
+  let cancel: (() => void) | undefined;
+  let writing = Promise.resolve();
+  // One write at a time, so that an older state never replaces a newer one.
+  const write = (): Promise<void> => {
+    const replace = (): Promise<void> => writeState(file, world);
+    writing = writing.then(replace, replace);
+    return writing;
+  };
+  const stopWatching = world.watch(() => {
+    cancel ??= clock.at(clock.now() + saveDelay, () => {
+      cancel = undefined;
+      // The last write reports a failure.
+      write().catch(() => undefined);
     });
-  }
+  });
+  return () => {
+    stopWatching();
+    cancel?.();
+    return write();
+  };
+}
 
-  /** Writes the state a last time. @throws {FlockError} `cannotCreate` */
-  close(): Promise<void> {
-    this.#stopWatching();
-    this.#cancel?.();
-    return this.#write();
-  }
-
-  /** Runs one write at a time, so that an older state never replaces a newer one. */
-  #write(): Promise<void> {
-    const replace = (): Promise<void> => this.#replace();
-    this.#writing = this.#writing.then(replace, replace);
-    return this.#writing;
-  }
-
-  /** The file holds secrets, so only its owner may read it. */
-  async #replace(): Promise<void> {
-    const file = this.#file;
-    try {
-      await sweepTemporaries(path.dirname(file), path.basename(file));
-      await replaceFile(file, `${JSON.stringify(this.#world.snapshot())}\n`);
-    } catch (error) {
-      const message = `cannot write the sandbox's state ${file}: ${reasonOf(error)}`;
-      throw new FlockError('cannotCreate', message, { cause: error });
-    }
+/** The file holds secrets, so only its owner may read it. @throws {FlockError} `cannotCreate` */
+async function writeState(file: string, world: World): Promise<void> {
+  try {
+    await sweepTemporaries(path.dirname(file), path.basename(file));
+    await replaceFile(file, `${JSON.stringify(world.snapshot())}\n`);
+  } catch (cause) {
+    const message = `cannot write the sandbox's state ${file}: ${reasonOf(cause)}`;
+    throw new FlockError('cannotCreate', message, { cause });
   }
 }
 
@@ -215,17 +187,16 @@ class StateKeeper {
 const maxBodySize = 1024 * 1024;
 
 /** Listens on 127.0.0.1. @returns `http://127.0.0.1:PORT` @throws {FlockError} `unavailable` if the port cannot be had */
-function listen(server: Server, port: number): Promise<string> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (cause) => {
-      const why = systemCode(cause) === 'EADDRINUSE' ? 'is in use' : `cannot be had: ${messageOf(cause)}`;
-      const hint = 'choose another with --port N; 0 takes any that is free';
-      reject(new FlockError('unavailable', `port ${port} ${why}`, { hint, cause }));
-    });
-    server.listen(port, '127.0.0.1', () => {
-      resolve(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
-    });
-  });
+async function listen(server: Server, port: number): Promise<string> {
+  try {
+    server.listen(port, '127.0.0.1');
+    await once(server, 'listening');
+  } catch (cause) {
+    const why = systemCode(cause) === 'EADDRINUSE' ? 'is in use' : `cannot be had: ${messageOf(cause)}`;
+    const hint = 'choose another with --port N; 0 takes any that is free';
+    throw new FlockError('unavailable', `port ${port} ${why}`, { hint, cause });
+  }
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
 /** A request's body, or undefined if it is too long. It is read to its end even then, so that the client gets the answer. */

@@ -194,7 +194,6 @@ export class World {
   }
 }
 
-/** A change of the world, as its watchers get it. */
 type WorldEvent = { kind: 'posted' | 'deleted'; post: Post } | { kind: 'changed' };
 
 /** The instant that X's ids count from. Milliseconds since 1970. @see docs.x.com, X IDs */
@@ -247,6 +246,15 @@ export function showText(post: Post): { text: string; urls: ReturnType<typeof ur
   });
   return { text: text + escapeText(post.text.slice(read)), urls };
 }
+
+/** A post with its text as stored, as pages and control requests show it: nothing is escaped or shortened. */
+export const shownPost = (world: World, { id, accountId, text, instant, deleted }: Post) => ({
+  id,
+  account: world.account(accountId)?.screenName ?? '',
+  text,
+  instant: new Date(instant).toISOString(),
+  deleted,
+});
 
 /** A link in the shown text; `start` and `end` count code points of that text. */
 const urlEntity = ({ short, expanded }: Link, start: number) => ({
@@ -412,7 +420,7 @@ export class Authorizations {
   }
 
   begin(request: Pick<Authorization, 'app' | 'dialect' | 'callback' | 'access'>): Authorization {
-    this.#removeExpired();
+    for (const token of this.#all.keys()) if (!this.find(token)) this.#all.delete(token);
     const authorization: Authorization = {
       ...request,
       token: this.#random.token('request token', 27),
@@ -459,10 +467,6 @@ export class Authorizations {
     const digits = this.#random.digits('pin', written.split('#').length - 1);
     let n = 0;
     return written.replaceAll('#', () => digits.charAt(n++));
-  }
-
-  #removeExpired(): void {
-    for (const token of this.#all.keys()) if (!this.find(token)) this.#all.delete(token);
   }
 }
 

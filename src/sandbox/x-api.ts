@@ -9,6 +9,7 @@ import {
   callerOf,
   json,
   type Refusal,
+  refusals,
   type Refuse,
   type Routes,
   type SandboxAnswer,
@@ -23,14 +24,14 @@ import { type AccessToken, type Core, type Post, showText } from './world.ts';
 
 /** @param limits overrides of X's rate limits; null removes one */
 export function xRoutes(core: Core, limits: Limits): Routes {
-  const rates = new RateLimits(limits);
+  const take = rateLimiter(limits);
 
   /** Answers calls within the limits. Every answer has the headers of the limits, refusals too. */
   const limited =
     (api: SignedApi, counted: LimitName[], act: Act) =>
     (call: Call): SandboxAnswer => {
-      const caller = callerOf(core, call.request, api);
-      const { passed, headers } = rates.take(counted, caller, core.clock.now());
+      const caller = callerOf(core, call, api);
+      const { passed, headers } = take(counted, caller, core.clock.now());
       const made = !passed
         ? api.refuse('too-many')
         : caller.account.suspended
@@ -77,31 +78,25 @@ const xLimits = {
 type LimitName = keyof typeof xLimits;
 type Limits = Partial<Record<LimitName, number | null>>;
 
-/** Counts requests in fixed windows, as X does. The first request opens a window. */
-class RateLimits {
-  readonly #limits: Limits;
-  readonly #windows = new Map<string, { opened: number; used: number }>();
-
-  constructor(limits: Limits) {
-    this.#limits = limits;
-  }
-
-  /**
-   * Counts one request in every window, or in none if one of them is full.
-   *
-   * @returns whether the request passes, and the headers that X sends in both cases
-   */
-  take(
-    counted: LimitName[],
-    { account, token }: Caller,
-    now: number,
-  ): { passed: boolean; headers: Record<string, string> } {
+/**
+ * Counts requests in fixed windows, as X does: one request in every window, or in none if one of them is full. The first request
+ * opens a window.
+ *
+ * @returns whether the request passes, and the headers that X sends in both cases
+ */
+function rateLimiter(limits: Limits) {
+  const windows = new Map<string, { opened: number; used: number }>();
+  return (counted: LimitName[], { account, token }: Caller, now: number) => {
     const states = counted.flatMap((name) => {
       const { max: usual, length, header } = xLimits[name];
-      const { [name]: max = usual } = this.#limits;
+      const { [name]: max = usual } = limits;
       if (max === null) return [];
       const key = `${name} ${name === 'appPostsPerDay' ? token.app : account.id}`;
-      return [{ window: this.#windowOf(key, length, now), max, length, header }];
+      const known = windows.get(key);
+      const isOpen = known && now >= known.opened && now < known.opened + length;
+      const window = isOpen ? known : { opened: now, used: 0 };
+      windows.set(key, window);
+      return [{ window, max, length, header }];
     });
     const passed = states.every(({ window, max }) => window.used < max);
     const headers: Record<string, string> = {};
@@ -112,15 +107,7 @@ class RateLimits {
       headers[`${header}-reset`] = String(Math.ceil((window.opened + length) / 1000));
     }
     return { passed, headers };
-  }
-
-  #windowOf(key: string, length: number, now: number): { opened: number; used: number } {
-    const known = this.#windows.get(key);
-    if (known && now >= known.opened && now < known.opened + length) return known;
-    const window = { opened: now, used: 0 };
-    this.#windows.set(key, window);
-    return window;
-  }
+  };
 }
 
 const id = z.string().regex(/^\d{1,19}$/, 'is not an id');
@@ -161,7 +148,6 @@ function timeline(core: Core, { parts, query }: Call): SandboxAnswer {
   return json(200, pageOf(shown, { fields, hasMore: found.length > max }));
 }
 
-/** The property that a schema does not accept. */
 function propertyIn({ issues: [issue] }: z.ZodError): string {
   return issue?.code === 'unrecognized_keys' ? (issue.keys[0] ?? '') : (issue?.path.join('.') ?? '');
 }
@@ -266,7 +252,6 @@ function judgeText(text: string): 'empty' | 'too-long' | 'not-permitted' | undef
 
 const halfDay = 12 * 60 * 60_000;
 
-/** Whether the account posted the text within the last `duplicateWindow`. */
 function isDuplicate(core: Core, accountId: string, text: string): boolean {
   if (core.duplicates === 'accept') return false;
   const since = core.clock.now() - (core.duplicateWindow ?? halfDay);
@@ -300,70 +285,8 @@ function meV1({ world }: Core, _: Call, { account }: Caller): SandboxAnswer {
 const withNumericId = (id: string, rest: object): SandboxAnswer =>
   answer(200, 'application/json', `{"id":${id},${JSON.stringify(rest).slice(1)}`);
 
-/** The answers of /2, from reports in the issues of client libraries. The type is `about:blank` by default. */
-const problems: Record<Refusal, [status: number, title: string, detail: string, type?: string]> = {
-  unauthenticated: [401, 'Unauthorized', 'Unauthorized'],
-  'bad-signature': [401, 'Unauthorized', 'Unauthorized'],
-  'unknown-app': [401, 'Unauthorized', 'Unauthorized'],
-  'nonce-used': [401, 'Unauthorized', 'Unauthorized'],
-  'clock-skew': [401, 'Unauthorized', 'Unauthorized'],
-  'dead-token': [401, 'Unauthorized', 'Unauthorized'],
-  bearer: [
-    403,
-    'Unsupported Authentication',
-    'Authenticating with OAuth 2.0 Application-Only is forbidden for this endpoint.  Supported authentication types are [OAuth 1.0a User Context].',
-    'unsupported-authentication',
-  ],
-  suspended: [
-    403,
-    'Forbidden',
-    'Your account is suspended and is not permitted to access this feature.',
-    'user-suspended',
-  ],
-  'read-only': [
-    403,
-    'Forbidden',
-    'Your client app is not configured with the appropriate oauth1 app permissions for this endpoint.',
-    'oauth1-permissions',
-  ],
-  'no-credit': [
-    402,
-    'CreditsDepleted',
-    'Your enrolled account does not have any credits to fulfill this request.',
-    'credits',
-  ],
-  empty: [400, 'Invalid Request', 'The text of a post must not be empty.', 'invalid-request'],
-  'too-long': [403, 'Forbidden', 'You are not permitted to perform this action.'],
-  'not-permitted': [403, 'Forbidden', 'You are not permitted to perform this action.'],
-  duplicate: [403, 'Forbidden', 'You are not allowed to create a Tweet with duplicate content.'],
-  'too-many': [429, 'Too Many Requests', 'Too Many Requests'],
-  'not-found': [404, 'Not Found Error', 'Could not find what was asked for.', 'resource-not-found'],
-  'not-yours': [403, 'Forbidden', 'You are not authorized to delete this Tweet.'],
-};
-
-/** The answers of /1.1 and /oauth. */
-const codes: Record<Refusal, [status: number, code: number, message: string]> = {
-  unauthenticated: [400, 215, 'Bad Authentication data.'],
-  'bad-signature': [401, 32, 'Could not authenticate you.'],
-  'unknown-app': [401, 32, 'Could not authenticate you.'],
-  'nonce-used': [401, 32, 'Could not authenticate you.'],
-  'clock-skew': [401, 135, 'Timestamp out of bounds.'],
-  'dead-token': [401, 89, 'Invalid or expired token.'],
-  bearer: [403, 220, 'Your credentials do not allow access to this resource.'],
-  suspended: [403, 64, 'Your account is suspended and is not permitted to access this feature.'],
-  'read-only': [401, 261, 'Application cannot perform write actions.'],
-  'no-credit': [402, 0, 'CreditsDepleted'],
-  empty: [403, 170, 'Missing required parameter: status.'],
-  'too-long': [403, 186, 'Tweet needs to be a bit shorter.'],
-  'not-permitted': [403, 226, 'This request looks like it might be automated.'],
-  duplicate: [403, 187, 'Status is a duplicate.'],
-  'too-many': [429, 88, 'Rate limit exceeded'],
-  'not-found': [404, 34, 'Sorry, that page does not exist.'],
-  'not-yours': [403, 183, "You may not delete another user's status."],
-};
-
 const refuseV2: Refuse = (refusal) => {
-  const [status, title, detail, name] = problems[refusal];
+  const [status, title, detail, name] = refusals[refusal].v2;
   if (refusal === 'empty') return invalidRequest('text', '', detail);
   const type = name === undefined ? 'about:blank' : problemType(name);
   // In reports the body of a 402 has no `status`, and the body of a 429 no `type`.
@@ -375,7 +298,7 @@ const refuseV2: Refuse = (refusal) => {
 const problemType = (name: string): string => `https://api.twitter.com/2/problems/${name}`;
 
 const refuseV1: Refuse = (refusal) => {
-  const [status, code, message] = codes[refusal];
+  const [status, code, message] = refusals[refusal].v1;
   return json(status, { errors: [{ code, message }] });
 };
 

@@ -4,7 +4,7 @@ import type { Clock } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import type { Callbacks } from '../oauth/client.ts';
 import type { TokenPair } from '../oauth/signature.ts';
-import { type Html, type Message, messagePage, openKeymakerServer } from './layout.ts';
+import { bad, type Html, type Message, messagePage, openKeymakerServer, plain } from './layout.ts';
 import { same, secretWord, type WebContext } from './server.ts';
 
 /*
@@ -48,17 +48,11 @@ export async function openCallbackListener({
     return c.html(messagePage(await outcome));
   }
 
-  const failed = (error: unknown): void => {
-    warn(messageOf(error));
-  };
-  const server = await openKeymakerServer({ port, failed }, (app) => {
+  const failed = (error: unknown): void => warn(messageOf(error));
+  const server = await openKeymakerServer(port, failed, (app) => {
     app.get('/callback', (c) => {
       const arrival = callbacks.arrive(new URL(c.req.url).searchParams, clock.now());
-      if (!('warning' in arrival)) {
-        return pageOfOutcome(c, () => {
-          arrival.who(arrival.answer);
-        });
-      }
+      if (!('warning' in arrival)) return pageOfOutcome(c, () => arrival.who(arrival.answer));
       warn(arrival.warning);
       const form = arrival === rejections.nameless && waiting ? giveUpForm(giveUpSecret) : undefined;
       return c.html(messagePage(arrival.message, form), arrival.status);
@@ -69,9 +63,7 @@ export async function openCallbackListener({
       if (!waiting) return c.notFound();
       const { requestToken, answered } = waiting;
       callbacks.giveUp(requestToken);
-      return pageOfOutcome(c, () => {
-        answered('denied');
-      });
+      return pageOfOutcome(c, () => answered('denied'));
     });
     app.notFound((c) => c.html(messagePage(nothingHere), 404));
   });
@@ -113,16 +105,11 @@ const giveUpForm = (word: string): Html =>
     <button>I said no: go on without this key</button>
   </form>`;
 
-const lookThere: Message = {
-  tone: 'plain',
-  title: 'Look at the terminal',
-  text: 'It says what came of this. You can close this page.',
-};
-const nothingHere: Message = {
-  tone: 'plain',
-  title: 'There is nothing here',
-  text: 'keymaker waits here for the page of the provider to send you back.',
-};
+const lookThere = plain('Look at the terminal', 'It says what came of this. You can close this page.');
+const nothingHere = plain(
+  'There is nothing here',
+  'keymaker waits here for the page of the provider to send you back.',
+);
 
 /** A callback that was expected, or why it was not. */
 export type Arrival<T> =
@@ -205,38 +192,34 @@ const rejections = {
   unreadable: {
     status: 400,
     warning: 'a callback came without what a provider sends',
-    message: {
-      tone: 'bad',
-      title: 'That was no answer',
-      text: 'What came is not what a provider sends. Nothing was changed; begin once more.',
-    },
+    message: bad(
+      'That was no answer',
+      'What came is not what a provider sends. Nothing was changed; begin once more.',
+    ),
   },
   /** Tumblr sends no query when the person denies. */
   nameless: {
     status: 400,
     warning: 'a callback came without a word: perhaps the answer was no',
-    message: {
-      tone: 'plain',
-      title: 'Nothing was authorized',
-      text: 'No answer came with you. If you said no, nothing was authorized, and nothing was changed.',
-    },
+    message: plain(
+      'Nothing was authorized',
+      'No answer came with you. If you said no, nothing was authorized, and nothing was changed.',
+    ),
   },
   stale: {
     status: 410,
     warning: 'a link was used a second time, or too late',
-    message: {
-      tone: 'bad',
-      title: 'That link was used already',
-      text: 'Its answer was taken before, or it came too late. Nothing was changed; begin once more.',
-    },
+    message: bad(
+      'That link was used already',
+      'Its answer was taken before, or it came too late. Nothing was changed; begin once more.',
+    ),
   },
   foreign: {
     status: 403,
     warning: 'a callback came that nobody here asked for',
-    message: {
-      tone: 'bad',
-      title: 'Nobody here asked for that',
-      text: 'The answer belongs to a link that did not come from this keymaker. Nothing was changed.',
-    },
+    message: bad(
+      'Nobody here asked for that',
+      'The answer belongs to a link that did not come from this keymaker. Nothing was changed.',
+    ),
   },
 } as const;

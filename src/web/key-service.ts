@@ -1,6 +1,6 @@
 import { type FlockFile, readFlockFile } from '../config/flock-file.ts';
 import type { Context } from '../context.ts';
-import { FlockError } from '../errors.ts';
+import { attemptAsync, FlockError } from '../errors.ts';
 import { knownBots } from '../flock/load.ts';
 import { judgeGrant, type NewKey, storeGrant } from '../keys/authorize.ts';
 import type { KeyBundle } from '../keys/bundle.ts';
@@ -11,19 +11,18 @@ import type { BotName } from '../poems/bot-name.ts';
 import { findPoems, type FoundPoems, type PoemFile, poemFileIn, readPoem } from '../poems/find.ts';
 import { splitPoem } from '../poems/poem.ts';
 import { fitsInPost } from '../poems/tweet-text.ts';
-import type { Message } from './layout.ts';
+import { good, type Message } from './layout.ts';
 
 type Provider = ReturnType<Context['provider']>;
 type OAuth1Client = ReturnType<Context['oauth']>;
 
-/** One poem and its key. */
 interface Card {
   bot: BotName;
   /** Its first line and the number of lines; undefined if a key has no poem in the folder. */
   poem: { file: string; first: string; lines: number } | undefined;
   key:
     | { state: 'none' }
-    | ({ state: 'good' } & Pick<KeyBundle, 'screenName' | 'userId' | 'provider'>)
+    | { state: 'good'; bundle: Pick<KeyBundle, 'screenName' | 'userId' | 'provider'> }
     | { state: 'bad'; why: string; hint: string | undefined };
   /** The screen name that the bot's account must have, if it is known. */
   expected: string | undefined;
@@ -45,10 +44,7 @@ interface KeyServiceOptions {
   poems: string;
 }
 
-/**
- * What a person can do on the page of `keymaker serve`. Failures that the person can repair are returned as messages; only bugs
- * are thrown.
- */
+/** What a person can do on the page of `keymaker serve`. Methods throw a FlockError where the person can repair something. */
 export class KeyService {
   readonly #options: KeyServiceOptions;
   readonly #client: OAuth1Client;
@@ -78,40 +74,40 @@ export class KeyService {
   }
 
   /** Asks for a link that authorizes a bot. @param callback - where the provider redirects the browser */
-  begin(bot: BotName, callback: string): Promise<{ requestToken: TokenPair; link: string } | Message> {
-    return asMessage(async () => {
-      await this.#options.context.keys.prepare(bot);
-      const { expected } = await this.#newKey(bot);
-      const requestToken = await this.#client.requestToken(callback);
-      return { requestToken, link: this.#client.authorizeUrl(requestToken, expectedName(expected)) };
-    });
+  async begin(bot: BotName, callback: string): Promise<{ requestToken: TokenPair; link: string }> {
+    await this.#options.context.keys.prepare(bot);
+    const { expected } = await this.#newKey(bot);
+    const requestToken = await this.#client.requestToken(callback);
+    return { requestToken, link: this.#client.authorizeUrl(requestToken, expectedName(expected)) };
   }
 
   /** Stores a bot's new key if its account is the bot's. If only a person can confirm that, nothing is stored yet. */
-  finish(bot: BotName, requestToken: TokenPair, verifier: string): Promise<Message | UnconfirmedKey> {
-    return asMessage(async () => {
-      const key = await this.#newKey(bot);
-      const grant = await this.#client.accessToken(requestToken, verifier);
-      if (judgeGrant(grant, key) === 'right') return stored(bot, grant, key);
-      return {
-        bot,
-        account: grant.account.screenName,
+  async finish(bot: BotName, requestToken: TokenPair, verifier: string): Promise<Message | UnconfirmedKey> {
+    const key = await this.#newKey(bot);
+    const grant = await this.#client.accessToken(requestToken, verifier);
+    const store = async (key: NewKey): Promise<Message> => {
+      await storeGrant(grant, key);
+      const text = 'Its key is stored. A flockd that runs takes it up by itself.';
+      return good(`${bot} is @${grant.account.screenName}`, text);
+    };
+    if (judgeGrant(grant, key) === 'right') return store(key);
+    return {
+      bot,
+      account: grant.account.screenName,
+      store: async () => {
         // The person may have made other keys meanwhile.
-        store: () =>
-          asMessage(async () => {
-            const keyNow = await this.#newKey(bot);
-            judgeGrant(grant, keyNow);
-            return stored(bot, grant, keyNow);
-          }),
-      };
-    });
+        const keyNow = await this.#newKey(bot);
+        judgeGrant(grant, keyNow);
+        return store(keyNow);
+      },
+    };
   }
 
   async #newKey(bot: BotName): Promise<NewKey> {
     const { context, provider, appKeys } = this.#options;
     const { keys, paths } = context;
     const { account: named } = (await this.#flockFile()).settingsOf(bot);
-    const [old, poem] = [await this.#oldBundle(bot), await this.#poemOf(bot)];
+    const [old, poem] = [await keys.readIfGood(bot), await this.#poemOf(bot)];
     return {
       bot,
       appKeys,
@@ -124,42 +120,48 @@ export class KeyService {
     };
   }
 
-  check(bot: BotName): Promise<Message> {
-    return asMessage(async () => {
-      const { bundle, provider, client } = await this.#keyOf(bot);
-      const { userId, screenName } = await client.whoAmI(bundle.accessToken);
-      if (bundle.userId === undefined || bundle.userId === userId)
-        return good(`The key of ${bot} works`, `${provider.title} knows it as @${screenName}.`);
-      throw new FlockError('data', `the key is for @${screenName}, not for the account ${bundle.userId}`, {
-        hint: 'authorize the bot again, as its own account',
-      });
+  async check(bot: BotName): Promise<Message> {
+    const { bundle, provider, client } = await this.#keyOf(bot);
+    const { userId, screenName } = await client.whoAmI(bundle.accessToken);
+    if (bundle.userId === undefined || bundle.userId === userId)
+      return good(`The key of ${bot} works`, `${provider.title} knows it as @${screenName}.`);
+    throw new FlockError('data', `the key is for @${screenName}, not for the account ${bundle.userId}`, {
+      hint: 'authorize the bot again, as its own account',
     });
   }
 
-  testPost(bot: BotName, text: string): Promise<Message> {
-    return asMessage(async () => {
-      const { bundle } = await this.#keyOf(bot);
-      await checkTestPost(bundle, await this.#poemOf(bot), text);
-      const posted = await this.#options.context.openX(bundle).post(text);
-      if ('ok' in posted) return good('Posted', `“${text}” is on the account, as ${posted.ok}.`);
-      throw new FlockError('partly', `it was not posted, as far as is known: ${posted.failure.reason}`, {
-        hint: 'look at the account before you try again',
+  async testPost(bot: BotName, text: string): Promise<Message> {
+    const { bundle } = await this.#keyOf(bot);
+    if (bundle.provider !== undefined)
+      throw new FlockError('usage', `a test post goes to X, and this key is for ${bundle.provider}`);
+    if (text.trim() === '' || !fitsInPost(text))
+      throw new FlockError('usage', 'that is empty, or too long for one post');
+    const poem = await this.#poemOf(bot);
+    const lines = poem ? splitPoem(await readPoem(poem.file), 'line') : [];
+    // The line would become a duplicate.
+    if (lines.some((line) => line.text.trim() === text.trim())) {
+      throw new FlockError('usage', 'that is a line of the poem, which flockd posts itself', {
+        hint: 'choose another text',
       });
+    }
+    const posted = await this.#options.context.openX(bundle).post(text);
+    if ('ok' in posted) return good('Posted', `“${text}” is on the account, as ${posted.ok}.`);
+    throw new FlockError('partly', `it was not posted, as far as is known: ${posted.failure.reason}`, {
+      hint: 'look at the account before you try again',
     });
   }
 
-  revoke(bot: BotName): Promise<Message> {
-    return asMessage(async () => {
-      const { bundle, provider, client } = await this.#keyOf(bot);
-      await this.#options.context.keys.prepare();
-      const ended = await client.revoke(bundle.accessToken);
-      await this.#options.context.keys.remove(bot);
-      const where =
-        provider.revokedAt === undefined ? '' : ` Look there as the account, too: ${provider.revokedAt}.`;
-      return ended === 'by hand'
-        ? good(`The bundle of ${bot} is removed`, `${provider.title} has no call that ends a key.${where}`)
-        : good(`The key of ${bot} has ended`, `Its bundle is removed.${where}`);
-    });
+  async revoke(bot: BotName): Promise<Message> {
+    const { keys } = this.#options.context;
+    const { bundle, provider, client } = await this.#keyOf(bot);
+    await keys.prepare();
+    const ended = await client.revoke(bundle.accessToken);
+    await keys.remove(bot);
+    const { title, revokedAt } = provider;
+    const where = revokedAt === undefined ? '' : ` Look there as the account, too: ${revokedAt}.`;
+    return ended === 'by hand'
+      ? good(`The bundle of ${bot} is removed`, `${title} has no call that ends a key.${where}`)
+      : good(`The key of ${bot} has ended`, `Its bundle is removed.${where}`);
   }
 
   /** A bot's bundle, and a client of its provider. @throws {FlockError} `data` if there is no valid bundle */
@@ -176,16 +178,6 @@ export class KeyService {
     return readFlockFile(this.#options.context.paths.flockFile);
   }
 
-  /** A damaged bundle counts as none, and is replaced. */
-  async #oldBundle(bot: BotName): Promise<KeyBundle | undefined> {
-    try {
-      return await this.#options.context.keys.readIfThere(bot);
-    } catch (error) {
-      if (error instanceof FlockError && error.exit === 'data') return undefined;
-      throw error;
-    }
-  }
-
   /** @throws {FlockError} `data` if several poems have the bot's name */
   async #poemOf(bot: BotName): Promise<PoemFile | undefined> {
     const { poems, clashes } = await this.#poems();
@@ -200,63 +192,17 @@ export class KeyService {
   }
 }
 
-async function stored(bot: BotName, grant: Grant, key: NewKey): Promise<Message> {
-  await storeGrant(grant, key);
-  const title = `${bot} is @${grant.account.screenName}`;
-  return good(title, 'Its key is stored. A flockd that runs takes it up by itself.');
-}
-
-const good = (title: string, text: string): Message => ({ tone: 'good', title, text });
-
-/** Returns a failure that the person can repair as a message. */
-async function asMessage<T>(work: () => Promise<T>): Promise<T | Message> {
-  try {
-    return await work();
-  } catch (error) {
-    if (!(error instanceof FlockError)) throw error;
-    const { message, hint = '' } = error;
-    const sentence = hint === '' ? '' : ` ${hint.charAt(0).toUpperCase()}${hint.slice(1)}.`;
-    return { tone: 'bad', title: 'That did not work', text: `${message}.${sentence}` };
-  }
-}
-
 async function keyOf(reading: Promise<KeyBundle | undefined>): Promise<Card['key']> {
-  try {
-    const bundle = await reading;
-    if (!bundle) return { state: 'none' };
-    const { userId, screenName, provider } = bundle;
-    return { state: 'good', userId, screenName, provider };
-  } catch (error) {
-    if (!(error instanceof FlockError)) throw error;
-    return asBad(error);
-  }
+  const bundle = await attemptAsync(reading);
+  if (bundle instanceof FlockError) return asBad(bundle);
+  return bundle ? { state: 'good', bundle } : { state: 'none' };
 }
 
 const asBad = ({ message, hint }: FlockError): Card['key'] => ({ state: 'bad', why: message, hint });
 
 async function shownPoem({ file }: PoemFile): Promise<Card['poem']> {
-  try {
-    const lines = splitPoem(await readPoem(file), 'line');
-    return { file, first: lines[0]?.text ?? 'It has no lines.', lines: lines.length };
-  } catch (error) {
-    if (!(error instanceof FlockError)) throw error;
-    return { file, first: error.message, lines: 0 };
-  }
-}
-
-/** @throws {FlockError} `usage` if X would refuse the text, or a line of the poem would become a duplicate */
-async function checkTestPost(
-  { provider }: KeyBundle,
-  poem: PoemFile | undefined,
-  text: string,
-): Promise<void> {
-  if (provider !== undefined)
-    throw new FlockError('usage', `a test post goes to X, and this key is for ${provider}`);
-  if (text.trim() === '' || !fitsInPost(text))
-    throw new FlockError('usage', 'that is empty, or too long for one post');
-  const lines = poem ? splitPoem(await readPoem(poem.file), 'line') : [];
-  if (!lines.some((line) => line.text.trim() === text.trim())) return;
-  throw new FlockError('usage', 'that is a line of the poem, which flockd posts itself', {
-    hint: 'choose another text',
-  });
+  const text = await attemptAsync(readPoem(file));
+  if (text instanceof FlockError) return { file, first: text.message, lines: 0 };
+  const lines = splitPoem(text, 'line');
+  return { file, first: lines[0]?.text ?? 'It has no lines.', lines: lines.length };
 }

@@ -1,10 +1,20 @@
 import { getCookie, setCookie } from 'hono/cookie';
 import { html } from 'hono/html';
 import * as z from 'zod';
+import { attemptAsync, FlockError } from '../errors.ts';
 import type { BotName } from '../poems/bot-name.ts';
+import { counted } from '../text.ts';
 import { PendingCallbacks } from './callback.ts';
 import { KeyService, type UnconfirmedKey } from './key-service.ts';
-import { type Html, keymakerPage, type Message, messagePage, openKeymakerServer } from './layout.ts';
+import {
+  bad,
+  type Html,
+  keymakerPage,
+  type Message,
+  messagePage,
+  openKeymakerServer,
+  plain,
+} from './layout.ts';
 import { same, secretWord, type WebApp, type WebContext } from './server.ts';
 
 /*
@@ -13,29 +23,18 @@ import { same, secretWord, type WebApp, type WebContext } from './server.ts';
 
 type SiteOptions = ConstructorParameters<typeof KeyService>[0];
 
-interface OpenKeymakerSite extends AsyncDisposable {
-  /** The address that lets one browser in, once. */
-  entrance: string;
-  /** Where the provider redirects browsers. */
-  callback: string;
-}
-
 /**
  * Opens the pages of `keymaker serve` on 127.0.0.1.
  *
- * @param options - `port`: 0 takes any that is free; `failed`: called with an error that no route expects
+ * @param port - 0 takes any that is free
+ * @param failed - called with an error that no route expects
+ * @returns `entrance`: the address that lets one browser in, once; `callback`: where the provider redirects browsers
  * @throws {FlockError} `unavailable` if the port cannot be had
  */
-export async function openKeymakerSite({
-  port,
-  failed,
-  ...options
-}: SiteOptions & { port: number; failed: (error: unknown) => void }): Promise<OpenKeymakerSite> {
+export async function openKeymakerSite(port: number, failed: (error: unknown) => void, options: SiteOptions) {
   const site = new KeymakerSite(options);
   const formTarget = new URL(options.provider.authorizeUrl).origin;
-  const server = await openKeymakerServer({ port, failed, formTarget }, (app) => {
-    site.addTo(app);
-  });
+  const server = await openKeymakerServer(port, failed, (app) => site.addTo(app), { formTarget });
   return {
     entrance: `${server.shown}/?key=${site.key}`,
     callback: `${server.shown}/callback`,
@@ -85,17 +84,21 @@ class KeymakerSite {
         ? handle(c, session)
         : c.html(messagePage(stranger), 403);
     };
-    const show = inSession((c, session) => this.#show(c, session));
-    app.get('/', (c) => this.#enter(c) ?? show(c));
+    app.get('/', (c) => this.#enter(c) ?? inSession((_, session) => this.#show(c, session))(c));
     app.get('/callback', (c) => this.#receiveCallback(c));
     app.get(`${questionPath}:secret`, (c) => this.#askAccount(c));
     const answer = inSession((c, session) => this.#answerAccount(c, session));
     app.post(`${questionPath}:secret`, answer);
-    const onBot = (act: BotAction) => inSession((c, session) => this.#act(c, session, act));
-    app.post('/bots/:bot/authorize', onBot((bot, { callback }) => this.#authorize(bot, callback))); // prettier-ignore
-    app.post('/bots/:bot/check', onBot((bot) => this.#service.check(bot))); // prettier-ignore
-    app.post('/bots/:bot/test-post', onBot((bot, { text }) => this.#service.testPost(bot, text))); // prettier-ignore
-    app.post('/bots/:bot/revoke', onBot((bot) => this.#service.revoke(bot))); // prettier-ignore
+    const actions: Record<string, BotAction> = {
+      authorize: (bot, { callback }) => this.#authorize(bot, callback),
+      check: (bot) => this.#service.check(bot),
+      'test-post': (bot, { text }) => this.#service.testPost(bot, text),
+      revoke: (bot) => this.#service.revoke(bot),
+    };
+    for (const [name, act] of Object.entries(actions)) {
+      const handle = inSession((c, session) => this.#act(c, session, act));
+      app.post(`/bots/:bot/${name}`, handle);
+    }
     app.notFound(inSession((c) => c.html(messagePage(nothingHere, home), 404)));
   }
 
@@ -107,16 +110,13 @@ class KeymakerSite {
   }
 
   async #show(c: WebContext, session: Session): Promise<Response> {
-    const { csrf, notice } = session;
+    const shown = { ...session };
     session.notice = undefined;
-    const questions = Array.from(this.#unconfirmed, ([secret, { bot, account }]) => ({
-      bot,
-      account,
-      action: questionPath + secret,
-    }));
+    const questions = new Map(
+      Array.from(this.#unconfirmed, ([secret, key]) => [key.bot, { ...key, action: questionPath + secret }]),
+    );
     const cards = await this.#service.cards();
-    const { title: provider } = this.#options.provider;
-    return c.html(flockPage({ cards, questions, csrf, notice, callback: callbackOf(c), provider }));
+    return c.html(flockPage(cards, questions, shown, callbackOf(c), this.#options.provider.title));
   }
 
   /** The browser sends no cookie from the provider's page, but the request token, which nobody else knows. */
@@ -126,7 +126,9 @@ class KeymakerSite {
     if ('warning' in arrival) return c.html(messagePage(arrival.message, home), arrival.status);
     const { who, requestToken, answer } = arrival;
     const outcome =
-      answer === 'denied' ? declined(who) : await this.#service.finish(who, requestToken, answer.verifier);
+      answer === 'denied'
+        ? declined(who)
+        : await asMessage(this.#service.finish(who, requestToken, answer.verifier));
     if ('title' in outcome) return c.html(messagePage(outcome, home));
     // A bot's later key replaces an earlier one.
     for (const [secret, { bot }] of this.#unconfirmed) if (bot === who) this.#unconfirmed.delete(secret);
@@ -150,7 +152,8 @@ class KeymakerSite {
     const { answer } = formSchema.parse(await c.req.parseBody());
     if (!asked || (answer !== 'yes' && answer !== 'no')) return c.html(messagePage(answered, home), 410);
     this.#unconfirmed.delete(secret);
-    const message = answer === 'yes' ? await asked.store() : refused(asked, this.#options.provider.title);
+    const { title } = this.#options.provider;
+    const message = answer === 'yes' ? await asMessage(asked.store()) : refused(asked, title);
     session.notice = { bot: asked.bot, message };
     return c.redirect(`/#bot-${asked.bot}`, 303);
   }
@@ -161,83 +164,70 @@ class KeymakerSite {
     const card = (await this.#service.cards()).find(({ bot }) => bot === c.req.param('bot'));
     if (!card) return c.html(messagePage(nothingHere, home), 404);
     const { bot } = card;
-    const done = await act(bot, { text, callback: callbackOf(c) });
+    const done = await asMessage(act(bot, { text, callback: callbackOf(c) }));
     if ('link' in done) return c.redirect(done.link, 303);
     session.notice = { bot, message: done };
     return c.redirect(`/#bot-${encodeURIComponent(bot)}`, 303);
   }
 
-  async #authorize(bot: BotName, callback: string): Promise<Message | { link: string }> {
-    const begun = await this.#service.begin(bot, callback);
-    if ('link' in begun) this.#callbacks.expect(begun.requestToken, bot, this.#options.context.clock.now());
-    return begun;
+  async #authorize(bot: BotName, callback: string): Promise<{ link: string }> {
+    const { requestToken, link } = await this.#service.begin(bot, callback);
+    this.#callbacks.expect(requestToken, bot, this.#options.context.clock.now());
+    return { link };
   }
+}
+
+/** Returns a failure that the person can repair as a message. */
+async function asMessage<T>(work: Promise<T>): Promise<T | Message> {
+  const result = await attemptAsync(work);
+  if (!(result instanceof FlockError)) return result;
+  const { message, hint = '' } = result;
+  const sentence = hint === '' ? '' : ` ${hint.charAt(0).toUpperCase()}${hint.slice(1)}.`;
+  return bad('That did not work', `${message}.${sentence}`);
 }
 
 const field = z.string().catch('');
 const formSchema = z.object({ csrf: field, answer: field, text: field });
 
-/** The path of the question whose account was authorized. */
 const questionPath = '/account/';
 
 const callbackOf = (c: WebContext): string => `http://${c.req.header('host') ?? ''}/callback`;
 
 const home = html`<p><a class="button" href="/">Back to the flock</a></p>`;
 
-const declined = (bot: string): Message => ({
-  tone: 'plain',
-  title: 'Nothing was authorized',
-  text: `You said no, so ${bot} is as it was.`,
-});
-const refused = ({ bot, account }: UnconfirmedKey, provider: string): Message => ({
-  tone: 'plain',
-  title: 'Nothing was stored',
-  text: `@${account} is not the account of ${bot}, you say. Sign out of ${provider} in this browser, then authorize again: the button opens a fresh link.`,
-});
-const answered: Message = {
-  tone: 'plain',
-  title: 'That question was answered',
-  text: 'The page of the flock shows what came of it.',
-};
-const notOurs: Message = {
-  tone: 'bad',
-  title: 'That form was not ours',
-  text: 'It came from another page, or from one that was opened before keymaker was started. Nothing was changed.',
-};
-const nothingHere: Message = {
-  tone: 'plain',
-  title: 'There is nothing here',
-  text: 'The flock is on the front page.',
-};
-const stranger: Message = {
-  tone: 'plain',
-  title: 'Open the address from the terminal',
-  text: 'keymaker serve prints an address that lets one browser in, once. For another browser, start it again.',
-};
+const declined = (bot: string): Message =>
+  plain('Nothing was authorized', `You said no, so ${bot} is as it was.`);
+const refused = ({ bot, account }: UnconfirmedKey, provider: string): Message =>
+  plain(
+    'Nothing was stored',
+    `@${account} is not the account of ${bot}, you say. Sign out of ${provider} in this browser, then authorize again: the button opens a fresh link.`,
+  );
+const answered = plain('That question was answered', 'The page of the flock shows what came of it.');
+const notOurs = bad(
+  'That form was not ours',
+  'It came from another page, or from one that was opened before keymaker was started. Nothing was changed.',
+);
+const nothingHere = plain('There is nothing here', 'The flock is on the front page.');
+const stranger = plain(
+  'Open the address from the terminal',
+  'keymaker serve prints an address that lets one browser in, once. For another browser, start it again.',
+);
 
 type Card = Awaited<ReturnType<KeyService['cards']>>[number];
 
-/** The question whether an account is a bot's, and the address of the answer. */
-interface AccountQuestion {
-  bot: BotName;
-  /** Its screen name. */
-  account: string;
+interface AccountQuestion extends Pick<UnconfirmedKey, 'bot' | 'account'> {
+  /** The path of the answer. */
   action: string;
 }
 
-interface FlockPage {
-  cards: readonly Card[];
-  questions: readonly AccountQuestion[];
-  csrf: string;
-  notice: Session['notice'];
-  /** Where the provider redirects browsers. */
-  callback: string;
-  /** Its title. */
-  provider: string;
-}
-
 /** The page with one card for each poem. It shows no secret, only the accounts of the keys. */
-function flockPage({ cards, questions, csrf, notice, callback, provider }: FlockPage): Html {
+function flockPage(
+  cards: readonly Card[],
+  questions: ReadonlyMap<BotName, AccountQuestion>,
+  { csrf, notice }: Session,
+  callback: string,
+  provider: string,
+): Html {
   const made = cards.filter(({ key }) => key.state === 'good').length;
   return keymakerPage(
     'Your flock',
@@ -251,12 +241,7 @@ function flockPage({ cards, questions, csrf, notice, callback, provider }: Flock
         ${notice && !cards.some(({ bot }) => bot === notice.bot) && noticeOf(notice.message)}
       </header>
       <main class="bots">
-        ${cards.map((card) =>
-          cardOf(card, csrf, {
-            question: questions.find(({ bot }) => bot === card.bot),
-            notice: notice?.bot === card.bot ? notice.message : undefined,
-          }),
-        )}
+        ${cards.map((card) => cardOf(card, csrf, questions.get(card.bot), notice))}
         ${cards.length === 0 && html`<p>There are no poems here yet. A poem is a text file in the poems folder.</p>`}
       </main>`,
   );
@@ -309,7 +294,8 @@ const noticeOf = ({ tone, title, text }: Message): Html =>
 function cardOf(
   card: Card,
   csrf: string,
-  { question, notice }: { question: AccountQuestion | undefined; notice: Message | undefined },
+  question: AccountQuestion | undefined,
+  notice: Session['notice'],
 ): Html {
   const { bot, poem, key } = card;
   return html`<article class="bot" id="bot-${bot}" aria-labelledby="name-${bot}">
@@ -320,7 +306,7 @@ function cardOf(
     ${poem && html`<blockquote>${poem.first}</blockquote>`}
     <p class="facts small">${factsOf(card)}</p>
     ${key.state === 'bad' && html`<p class="why">${key.why}${key.hint !== undefined && html`<br />${key.hint}`}</p>`}
-    ${notice && noticeOf(notice)}
+    ${notice?.bot === bot && noticeOf(notice.message)}
     ${
       question &&
       html`<div class="notice asks">
@@ -336,16 +322,16 @@ function cardOf(
 function stateOf({ key }: Card): Html {
   if (key.state === 'none') return html`<span class="state" data-state="none">no key yet</span>`;
   if (key.state === 'bad') return html`<span class="state" data-state="bad">key unusable</span>`;
-  return html`<span class="state" data-state="good">@${key.screenName ?? key.userId ?? 'unknown'}</span>`;
+  const { screenName, userId } = key.bundle;
+  return html`<span class="state" data-state="good">@${screenName ?? userId ?? 'unknown'}</span>`;
 }
 
 function factsOf({ poem, key, expected }: Card): string {
+  const { userId, provider } = key.state === 'good' ? key.bundle : {};
   const facts = [
-    poem
-      ? `${poem.file}, ${poem.lines === 1 ? '1 line' : `${poem.lines} lines`}`
-      : 'its poem is not in the folder',
-    key.state === 'good' && key.userId !== undefined && `id ${key.userId}`,
-    key.state === 'good' && key.provider !== undefined && `at ${key.provider}`,
+    poem ? `${poem.file}, ${counted(poem.lines, 'line')}` : 'its poem is not in the folder',
+    userId !== undefined && `id ${userId}`,
+    provider !== undefined && `at ${provider}`,
     key.state !== 'good' && expected !== undefined && `to be @${expected}`,
   ];
   return facts.filter((fact) => fact !== false).join(' · ');

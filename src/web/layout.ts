@@ -1,6 +1,5 @@
 import { html } from 'hono/html';
-import { asset } from '../assets.ts';
-import { openWebServer, webApp, type WebApp } from './server.ts';
+import { addAsset, openWebServer, webApp, type WebApp } from './server.ts';
 
 /*
  * What pages share: the layout of all, and of keymaker's the style sheet, the page with a message, and the server.
@@ -45,6 +44,14 @@ export interface Message {
   text: string;
 }
 
+const messageIn =
+  (tone: Message['tone']) =>
+  (title: string, text: string): Message => ({ tone, title, text });
+
+export const good = messageIn('good');
+export const bad = messageIn('bad');
+export const plain = messageIn('plain');
+
 const keymakerStyle = '/style.css';
 
 /** A page of keymaker. */
@@ -71,28 +78,22 @@ const maxBody = 64 * 1024;
 /** How long the last pages may take to reach their readers when the server closes. Milliseconds. */
 const grace = 2000;
 
-interface KeymakerServerOptions {
-  /** 0 takes any that is free. */
-  port: number;
-  /** Called with an error that no route expects. */
-  failed: (error: unknown) => void;
-  /** An origin that forms may lead to, besides their own. */
-  formTarget?: string;
-}
-
 /**
  * Serves pages of keymaker on 127.0.0.1.
  *
+ * @param port - 0 takes any that is free
+ * @param failed - called with an error that no route expects
+ * @param allow - `formTarget`: an origin that forms may lead to, besides their own
  * @throws {FlockError} `unavailable` if the port cannot be had
  */
 export function openKeymakerServer(
-  { port, failed, formTarget }: KeymakerServerOptions,
+  port: number,
+  failed: (error: unknown) => void,
   addRoutes: (app: WebApp) => void,
+  allow: { formTarget?: string } = {},
 ): ReturnType<typeof openWebServer> {
-  const allow = formTarget === undefined ? {} : { formTarget };
   const app = webApp({ allow, maxBody, failed, errorsAreIn: 'the terminal' });
-  const headers = { 'content-type': 'text/css; charset=utf-8' };
-  app.get(keymakerStyle, (c) => c.body(asset('keymaker.css'), 200, headers));
+  addAsset(app, keymakerStyle, 'keymaker.css');
   addRoutes(app);
   const address = { kind: 'port', host: '127.0.0.1', port, flag: '--port' } as const;
   return openWebServer(app, { address, grace, failed });

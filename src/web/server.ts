@@ -1,7 +1,8 @@
 import './without-webassembly.ts';
 import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { once } from 'node:events';
 import { chmod, lstat, rm, stat } from 'node:fs/promises';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import { connect, type ListenOptions, type Socket } from 'node:net';
 import path from 'node:path';
 import { getRequestListener, type HttpBindings } from '@hono/node-server';
@@ -10,7 +11,8 @@ import { bodyLimit } from 'hono/body-limit';
 import { csrf } from 'hono/csrf';
 import { HTTPException } from 'hono/http-exception';
 import { secureHeaders } from 'hono/secure-headers';
-import { FlockError, systemCode } from '../errors.ts';
+import { asset, type AssetName } from '../assets.ts';
+import { type Exit, FlockError, systemCode } from '../errors.ts';
 import { reasonOf } from '../fs.ts';
 
 /*
@@ -64,6 +66,13 @@ export function webApp({ names, allow = {}, maxBody, failed, errorsAreIn }: WebA
   });
   return app;
 }
+
+/** Serves a style sheet or a script of the pages. */
+export const addAsset = (app: WebApp, path: string, name: AssetName): void =>
+  void app.get(path, (c) => {
+    const type = name.endsWith('.css') ? 'css' : 'javascript';
+    return c.body(asset(name), 200, { 'content-type': `text/${type}; charset=utf-8` });
+  });
 
 /** Pages load nothing from elsewhere, no frame shows them, and no cache stores them. */
 function pageHeaders({
@@ -191,10 +200,16 @@ export async function openWebServer(app: WebApp, options: WebServerOptions): Pro
   const answer = getRequestListener(app.fetch);
   const last = new WeakMap<Socket, ServerResponse>();
   const server = createServer(bounds, (request, response) => {
+    const { socket } = request;
+    // No browser asks again before it has the answer. A client that does could ask for thousands of pages without reading one.
+    if (last.get(socket)?.writableFinished === false) {
+      socket.destroy();
+      return;
+    }
+    last.set(socket, response);
     // A connection that is kept open would delay the close.
     if (grace > 0) response.shouldKeepAlive = false;
-    if (isPipelined(request, response, last)) request.socket.destroy();
-    else answer(request, response).catch(failed);
+    answer(request, response).catch(failed);
   });
   if (maxConnections !== undefined) server.maxConnections = maxConnections;
   server.setTimeout(maxIdle);
@@ -223,20 +238,6 @@ function close(server: Server, grace: number): Promise<void> {
   });
 }
 
-/**
- * Whether a request came before the answer to the previous one was sent. No browser does that, and such a client could request
- * thousands of pages at once without reading one.
- */
-function isPipelined(
-  { socket }: IncomingMessage,
-  response: ServerResponse,
-  last: WeakMap<Socket, ServerResponse>,
-): boolean {
-  if (last.get(socket)?.writableFinished === false) return true;
-  last.set(socket, response);
-  return false;
-}
-
 /** Where a server listens: a port of the loopback, a Unix socket, or a socket that systemd opened. `flag` gave the address. */
 export type ListenAddress =
   | { kind: 'port'; host: string; port: number; flag?: '--listen' | '--port' }
@@ -257,30 +258,24 @@ export function parseListenAddress(text: string): ListenAddress {
   const [, name = '127.0.0.1', digits = ''] = /^(?:(.*):)?(\d{1,5})$/.exec(text) ?? [];
   const port = Number(digits);
   if (digits === '' || port > 65_535) {
-    throw new FlockError('usage', `--listen: ${JSON.stringify(text)} is not an address`, {
-      hint: 'give one such as 127.0.0.1:8787, unix:/run/flockd/flockd.sock or systemd',
-    });
+    const hint = 'give one such as 127.0.0.1:8787, unix:/run/flockd/flockd.sock or systemd';
+    throw notListening('usage', `${JSON.stringify(text)} is not an address`, hint);
   }
-  const host = loopbackNamed(name);
-  if (host === undefined) {
-    throw new FlockError(
-      'usage',
-      `--listen: ${name === '' ? 'every address' : name} is not this machine alone`,
-      {
-        hint: `put a reverse proxy before 127.0.0.1:${port}, with TLS and a login, and name it with --host`,
-      },
-    );
-  }
-  return { kind: 'port', host, port };
+  const host = loopbackNamed(name.toLowerCase());
+  if (host !== undefined) return { kind: 'port', host, port };
+  const hint = `put a reverse proxy before 127.0.0.1:${port}, with TLS and a login, and name it with --host`;
+  throw notListening('usage', `${name === '' ? 'every address' : name} is not this machine alone`, hint);
 }
 
 /** The loopback address that a name stands for, or undefined if other machines can reach it. */
 function loopbackNamed(name: string): string | undefined {
-  const host = name.toLowerCase();
-  if (host === 'localhost') return '127.0.0.1';
-  if (host === '[::1]') return '::1';
-  return isLoopback(host) && host !== '::1' ? host : undefined;
+  if (name === 'localhost') return '127.0.0.1';
+  if (name === '[::1]') return '::1';
+  return isLoopback(name) && name !== '::1' ? name : undefined;
 }
+
+const notListening = (exit: Exit, why: string, hint = 'choose another address'): FlockError =>
+  new FlockError(exit, `--listen: ${why}`, { hint });
 
 /** Whether only this machine reaches an IP address. */
 export const isLoopback = (address: string): boolean =>
@@ -288,9 +283,7 @@ export const isLoopback = (address: string): boolean =>
 
 function socketAt(path: string): ListenAddress {
   const refuse = (why: string): never => {
-    throw new FlockError('usage', `--listen: the socket's path ${why}`, {
-      hint: 'give one such as unix:/run/flockd/flockd.sock',
-    });
+    throw notListening('usage', `the socket's path ${why}`, 'give one such as unix:/run/flockd/flockd.sock');
   };
   if (!path.startsWith('/')) refuse('should begin with a slash');
   if (path.includes('\0')) refuse('has a NUL');
@@ -341,28 +334,24 @@ function shownAddress(server: Server): string {
   return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
 }
 
-function bind(
+async function bind(
   server: Server,
   where: ListenOptions | { fd: number },
   name: string,
   flag: '--listen' | '--port' = '--listen',
 ): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const failed = (cause: Error): void => {
-      const inUse = systemCode(cause) === 'EADDRINUSE';
-      const message = inUse ? `${name} is in use` : `${name} cannot be had: ${reasonOf(cause)}`;
-      const [prefix, hint] =
-        flag === '--port'
-          ? ['', 'choose another with --port N; 0 takes any that is free']
-          : ['--listen: ', 'choose another address'];
-      reject(new FlockError('unavailable', prefix + message, { hint, cause }));
-    };
-    server.once('error', failed);
-    server.listen(where, () => {
-      server.off('error', failed);
-      resolve();
-    });
-  });
+  try {
+    server.listen(where);
+    await once(server, 'listening');
+  } catch (cause) {
+    const inUse = systemCode(cause) === 'EADDRINUSE';
+    const message = inUse ? `${name} is in use` : `${name} cannot be had: ${reasonOf(cause)}`;
+    const [prefix, hint] =
+      flag === '--port'
+        ? ['', 'choose another with --port N; 0 takes any that is free']
+        : ['--listen: ', 'choose another address'];
+    throw new FlockError('unavailable', prefix + message, { hint, cause });
+  }
 }
 
 /**
@@ -373,26 +362,26 @@ function bind(
 async function prepare(file: string): Promise<void> {
   const folder = path.dirname(file);
   const found = await stat(folder).catch((cause: unknown) => {
-    if (systemCode(cause) === 'ENOENT') throw noSocket(`there is no folder ${folder}`);
+    if (systemCode(cause) === 'ENOENT') throw notListening('unavailable', `there is no folder ${folder}`);
   });
-  if (found?.isDirectory() === false) throw noSocket(`${folder} is not a folder`);
+  if (found?.isDirectory() === false) throw notListening('unavailable', `${folder} is not a folder`);
   const old = await lstat(file).catch(() => undefined);
-  if (old && !old.isSocket())
-    throw noSocket(`${old.isDirectory() ? 'a folder' : 'a file'} is in the place of ${file}`);
+  if (old && !old.isSocket()) {
+    const what = old.isDirectory() ? 'a folder' : 'a file';
+    throw notListening('unavailable', `${what} is in the place of ${file}`);
+  }
   const isOurs = old?.uid === process.getuid?.();
   if (old && isOurs && !(await isAnswered(file))) await rm(file, { force: true });
 }
 
-const noSocket = (why: string): FlockError =>
-  new FlockError('unavailable', `--listen: ${why}`, { hint: 'choose another address' });
-
-function isAnswered(file: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(file);
-    const end = (answered: boolean) => () => {
-      socket.destroy();
-      resolve(answered);
-    };
-    socket.once('connect', end(true)).once('error', end(false));
-  });
+async function isAnswered(file: string): Promise<boolean> {
+  const socket = connect(file);
+  try {
+    await once(socket, 'connect');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
 }

@@ -2,9 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'node:test';
-import { flockd } from '../../src/cli/flockd.ts';
+import { flockd, keymaker } from '../../src/cli/program.ts';
 import { commandHelp, programHelp } from '../../src/cli/help.ts';
-import { keymaker } from '../../src/cli/keymaker.ts';
 import { manualOf, usageOf } from '../../src/cli/manual.ts';
 import { choir } from './small-program.ts';
 

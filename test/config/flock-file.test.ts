@@ -255,13 +255,17 @@ describe('what could be a secret is refused by its place alone', () => {
   });
 });
 
+it('has comments, and a comma after the last setting', () => {
+  const flock = parseFlockFile('{\n  // once a day\n  "missed": "skip", /* or not */\n}', 'flock.json');
+  assert.equal(flock.settingsOf(parseBotName('howl')).missed, 'skip');
+});
+
 describe('what is no JSON is refused by line and column', () => {
   const rows: [name: string, text: string, place: string][] = [
-    ['a comma too many', '{\n  "missed": "one",\n}', '3:1'],
+    ['two commas', '{\n  "missed": "one",,\n}', '2:19'],
     ['a comma too few', '{\n  "missed": "one"\n  "unit": "line"\n}', '3:3'],
     ['a word without quotes', '{\n  "missed": one,\n  "unit": "line"\n}', '2:13'],
     ['single quotes', "{\n  'missed': 1\n}", '2:3'],
-    ['a comment', '{\n  // nine o’clock\n  "missed": "one"\n}', '2:3'],
     ['a colon too few', '{\n  "missed" "one"\n}', '2:12'],
     ['an end too early', '{\n  "missed": "one"', '2:18'],
     ['after a byte order mark', '\ufeff{"missed" "one"}', '1:11'],

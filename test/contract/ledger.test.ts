@@ -165,13 +165,13 @@ for (const [name, make] of Object.entries({ journal, memory })) {
         };
         await ledger.record(begun('howl'), begun('bells'));
         const kept = ledger.record(priced('howl'));
-        assert.deepEqual(ledger.history().day(90), { posts: 1, micros: 15_000 });
+        assert.deepEqual(ledger.history().days.at(90), { posts: 1, micros: 15_000 });
         await kept;
         await ledger.record(priced('bells'), posted('howl', '77'));
-        assert.deepEqual(ledger.history().month(91), { posts: 2, micros: 30_000 });
+        assert.deepEqual(ledger.history().months.at(91), { posts: 2, micros: 30_000 });
         await ledger.record(refused('bells'));
         const { history } = { history: (await reopen()).history() };
-        assert.deepEqual(history.day(90), { posts: 1, micros: 15_000 });
+        assert.deepEqual(history.days.at(90), { posts: 1, micros: 15_000 });
         assert.deepEqual(
           history.recent().map(({ bot, id }) => [bot, id]),
           [['howl', '77']],

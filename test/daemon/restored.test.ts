@@ -186,7 +186,7 @@ describe('a bot that was restored', () => {
     // Five posts, four of which were read again.
     assert.equal(total, 5 * 15_000 + 4 * 5000);
     assert.equal(month?.micros, total);
-    assert.equal(flock.history().month(month.ends).micros, total);
+    assert.equal(flock.history().months.at(month.ends).micros, total);
   });
 
   it('keeps its tally, and counts what it finds against its budget', async () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { beforeEach, describe, it } from 'node:test';
 import { type Identity, makeIdentity, readIdentity, seal } from '../../src/keys/age.ts';
@@ -51,6 +51,20 @@ describe('an encrypted bundle', () => {
     assert.deepEqual(names(), ['howl.json.age', 'prowl.json']);
     assert.ok(!readFileSync(path.join(folder, 'howl.json.age')).includes('hidden'));
     assert.equal((await keys.readIfThere(howl))?.userId, '72');
+  });
+
+  it('keeps the name of its file, which may differ from the name of its bot', async () => {
+    const [odd, sealed] = [path.join(folder, 'Howl.json'), path.join(folder, 'Howl.json.age')];
+    renameSync(keys.fileOf(howl), odd);
+    keys = new KeyStore(folder, keys.options);
+    assert.equal(await keys.encrypt(howl, await sealing()), sealed);
+    assert.deepEqual(names(), ['Howl.json.age']);
+    assert.equal((await keys.readIfThere(howl))?.userId, '71');
+    assert.equal(await keys.encrypt(howl, await sealing()), undefined);
+    assert.equal(await keys.decrypt(howl, identity), odd);
+    assert.equal(await keys.decrypt(howl, identity), undefined);
+    assert.deepEqual(names(), ['Howl.json']);
+    assert.equal(await keys.placeOf(howl), odd);
   });
 
   it('goes back as it was, byte for byte', async () => {

@@ -12,7 +12,7 @@ import { loadFlock } from '../../src/flock/load.ts';
 import type { Send } from '../../src/http/exchange.ts';
 import { openSender } from '../../src/http/send.ts';
 import { KeyStore } from '../../src/keys/store.ts';
-import { isFinished } from '../../src/ledger/cursor.ts';
+import { isFinished } from '../../src/ledger/state.ts';
 import { openStateFolder, type StateFolder } from '../../src/ledger/folder.ts';
 import { Journal } from '../../src/ledger/journal.ts';
 import { askTime } from '../../src/networks/x/client.ts';

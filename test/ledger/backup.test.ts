@@ -36,7 +36,7 @@ describe('a ledger that is restored', () => {
     });
     const { states, history } = await readJournal(folder);
     assert.deepEqual(states.get('howl'), { ...posted(2), restored: true });
-    assert.equal(history.day(at).posts, 3);
+    assert.equal(history.days.at(at).posts, 3);
     assert.equal(statSync(path.join(folder, 'journal.jsonl')).mode & 0o777, 0o600);
   });
 

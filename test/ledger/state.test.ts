@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { fingerprints } from '../../src/ledger/cursor.ts';
 import type { LedgerEvent } from '../../src/ledger/events.ts';
 import { FlockHistory } from '../../src/ledger/history.ts';
-import { applyEvent, type BotState } from '../../src/ledger/state.ts';
+import { applyEvent, type BotState, fingerprints } from '../../src/ledger/state.ts';
 
 const poem = fingerprints(['a', 'b', 'c', 'd'].map((text) => ({ text })));
 const bot = 'rain';
@@ -145,7 +144,7 @@ describe('what the ledger says of a bot', () => {
       history.apply(event, state);
       state = applyEvent(state, event);
     }
-    assert.deepEqual(history.month(5000), { posts: 1, micros: 17 });
+    assert.deepEqual(history.months.at(5000), { posts: 1, micros: 17 });
   });
 
   it('a refusal before an export counts no more after it was restored', () => {

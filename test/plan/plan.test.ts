@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { fingerprints } from '../../src/ledger/cursor.ts';
+import { fingerprints } from '../../src/ledger/state.ts';
 import type { LedgerEvent } from '../../src/ledger/events.ts';
 import { microsPerMonth, sumOf } from '../../src/plan/plan.ts';
 import { from, notesIn as notes, planned, shownPosts } from './small-flock.ts';

@@ -1,9 +1,8 @@
 import { parseFlockFile } from '../../src/config/flock-file.ts';
-import { fingerprints } from '../../src/ledger/cursor.ts';
 import type { LedgerEvent } from '../../src/ledger/events.ts';
 import type { JournalContents } from '../../src/ledger/journal.ts';
 import { FlockHistory } from '../../src/ledger/history.ts';
-import { applyEvent } from '../../src/ledger/state.ts';
+import { applyEvent, fingerprints } from '../../src/ledger/state.ts';
 import { type BotPlan, FlockPlan } from '../../src/plan/plan.ts';
 import type { PredictedPost } from '../../src/plan/predict.ts';
 import { notesOf, notesOfFlock } from '../../src/plan/render-text.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { startOf } from '../../src/ledger/cursor.ts';
+import { startOf } from '../../src/ledger/state.ts';
 import { unlimitedBudget, UnreconciledBots } from '../../src/posting/budget.ts';
 import { MemoryLedger } from '../fakes/memory-ledger.ts';
 

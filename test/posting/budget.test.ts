@@ -202,14 +202,14 @@ describe('the history of a flock', () => {
       history.recent().map(({ id }) => id),
       ['8', '7'],
     );
-    assert.deepEqual(history.days(), [[midnight, { posts: 2, micros: 2 * cost }]]);
+    assert.deepEqual(history.days.list(), [[midnight, { posts: 2, micros: 2 * cost }]]);
   });
 
   it('is the same after it was written down', () => {
     const { history } = after(intent(), posted);
     const again = new FlockHistory(JSON.parse(JSON.stringify(history)));
     assert.deepEqual(again.toJSON(), history.toJSON());
-    assert.deepEqual([again.recentDays, again.recentMonths], [[midnight], [december]]);
+    assert.deepEqual([again.days.recent, again.months.recent], [[midnight], [december]]);
   });
 
   it('forgets what is long past', () => {

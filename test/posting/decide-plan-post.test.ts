@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { fingerprints } from '../../src/ledger/cursor.ts';
+import { fingerprints } from '../../src/ledger/state.ts';
 import { type PlannedPost, planPost } from '../../src/posting/decide.ts';
 
 const texts = ['rain', 'x'.repeat(200), 'y'.repeat(200), 'tin'];

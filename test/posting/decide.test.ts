@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { fingerprints } from '../../src/ledger/cursor.ts';
-import type { BotState, Owed } from '../../src/ledger/state.ts';
+import { type BotState, fingerprints, type Owed } from '../../src/ledger/state.ts';
 import { FlockHistory } from '../../src/ledger/history.ts';
 import { unlimitedBudget } from '../../src/posting/budget.ts';
 import { type Edit } from '../../src/posting/edits.ts';
@@ -34,24 +33,38 @@ const parkedWith = (key: string): Pick<BotState, 'parked'> => {
   return { parked: { why: 'reauth', hint: 'keymaker reauth rain', key, at: nine } };
 };
 
-function situation(now: number, state: Partial<BotState> = {}, rest: Partial<Situation> = {}): Situation {
+interface Rest {
+  nextSlot?: (after: number) => number | undefined;
+  offset?: number;
+  missed?: 'skip' | 'one' | 'all';
+  paused?: boolean;
+  openFor?: number;
+}
+
+function situation(now: number, state: Partial<BotState> = {}, rest: Rest = {}): Situation {
+  const { nextSlot = daily, offset = 0, missed = 'one', paused = false, openFor = 0 } = rest;
   return {
+    bot: 'rain',
     state: { ...fresh, ...state },
+    settings: { missed, paused, settle: 3 * minute },
+    schedule: { nextSlot, offset },
     now,
-    nextSlot: daily,
-    offset: 0,
-    missed: 'one',
-    paused: false,
+    isStopped: false,
     key: 'this key',
-    openFor: 0,
-    doubt: 4 * minute,
-    ...rest,
+    openFor,
+    deadline: minute,
   };
 }
 
 type Row = [name: string, situation: Situation, decision: Decision];
 const post = (slot: number, until = slot): Decision => ({ do: 'post', slot, until });
 const wait = (until: number): Decision => ({ do: 'wait', until });
+/** What is to be recorded: the slots up to an instant, which is now, were missed. */
+const miss = (until: number): Decision => ({
+  do: 'record',
+  event: { event: 'missed', bot: 'rain', at: until, until },
+});
+const freed: Decision = { do: 'record', event: { event: 'freed', bot: 'rain', at: nine + 9 * day } };
 
 const check = (rows: Row[]): void => {
   for (const [name, given, decision] of rows) {
@@ -81,9 +94,9 @@ describe('slots that were missed', () => {
   check([
     ['one: the earliest is posted and serves them all', situation(now), post(nine + day, now)],
     ['one: a spread bot’s slot that is not due yet is not served with them', situation(nine + 2 * day + minute, {}, { offset: 5 * minute }), post(nine + day, nine + 2 * day - 4 * minute)],
-    ['skip: they are let go', situation(now, {}, skip), { do: 'miss', until: now }],
+    ['skip: they are let go', situation(now, {}, skip), miss(now)],
     ['skip: up to two minutes late is on time', situation(nine + 3 * day + 2 * minute - 1, {}, skip), post(nine + 3 * day, nine + 3 * day + 2 * minute - 1)],
-    ['skip: later is not', situation(nine + 3 * day + 2 * minute + 1, {}, skip), { do: 'miss', until: nine + 3 * day + 2 * minute + 1 }],
+    ['skip: later is not', situation(nine + 3 * day + 2 * minute + 1, {}, skip), miss(nine + 3 * day + 2 * minute + 1)],
     ['skip: on time at its offset', situation(nine + day + 5 * minute, {}, { ...skip, offset: 5 * minute }), post(nine + day)],
     ['skip: what was let go is not asked about again', situation(now, { served: now }, skip), wait(nine + 4 * day)],
     ['all: the earliest is posted and serves itself only', situation(now, {}, all), post(nine + day)],
@@ -105,9 +118,9 @@ describe('slots that were missed', () => {
 describe('a wall clock that was set', () => {
   check([
     ['back by a minute: what is served stays served', situation(nine - minute), wait(nine + day)],
-    ['back by more: slots are served again from now on', situation(nine - minute - 1), { do: 'miss', until: nine - minute - 1 }],
-    ['back by an hour: likewise', situation(nine - hour), { do: 'miss', until: nine - hour }],
-    ['back by years: likewise', situation(nine - 3000 * day), { do: 'miss', until: nine - 3000 * day }],
+    ['back by more: slots are served again from now on', situation(nine - minute - 1), miss(nine - minute - 1)],
+    ['back by an hour: likewise', situation(nine - hour), miss(nine - hour)],
+    ['back by years: likewise', situation(nine - 3000 * day), miss(nine - 3000 * day)],
     ['back: the first slot after that is waited for', situation(nine - hour, { served: nine - hour }), wait(nine)],
     ['forward by a year: one slot is owed, not a year of them', situation(nine + 365 * day), post(nine + day, nine + 365 * day)],
   ]); // prettier-ignore
@@ -115,7 +128,7 @@ describe('a wall clock that was set', () => {
 
 describe('an open post', () => {
   const open = openAt(nine);
-  const openFor = (age: number): Partial<Situation> => ({ openFor: age });
+  const openFor = (age: number): Rest => ({ openFor: age });
   check([
     ['is left alone until its doubt can be settled', situation(nine + minute, open, openFor(minute)), wait(nine + 4 * minute)],
     ['is then looked for', situation(nine + 4 * minute, open, openFor(4 * minute)), { do: 'reconcile' }],
@@ -150,8 +163,8 @@ describe('a restored bot', () => {
 describe('a parked bot', () => {
   check([
     ['rests, whatever is due', situation(nine + 9 * day, { ...parkedWith('this key'), ...owedUntil(nine) }), { do: 'rest', because: 'parked' }],
-    ['is freed by another key', situation(nine + 9 * day, parkedWith('old key')), { do: 'free' }],
-    ['is freed even while paused', situation(nine + 9 * day, parkedWith('old key'), { paused: true }), { do: 'free' }],
+    ['is freed by another key', situation(nine + 9 * day, parkedWith('old key')), freed],
+    ['is freed even while paused', situation(nine + 9 * day, parkedWith('old key'), { paused: true }), freed],
   ]); // prettier-ignore
 });
 
@@ -206,7 +219,8 @@ describe('any situation', () => {
         };
         const decision = decide(situation(now, state, rest));
         if (decision.do === 'wait') assert.ok(decision.until > now);
-        if (decision.do === 'miss') assert.ok(decision.until <= now);
+        if (decision.do === 'record' && decision.event.event === 'missed')
+          assert.ok(decision.event.until <= now);
         if (decision.do !== 'post') return;
         assert.ok(open === null && parked === null && !rest.paused);
         assert.ok(owed !== null || (decision.until <= now && decision.slot <= decision.until));

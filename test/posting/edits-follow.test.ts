@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { fingerprints, type Cursor, prints } from '../../src/ledger/cursor.ts';
+import { fingerprints, type Cursor, prints } from '../../src/ledger/state.ts';
 import { followEdits } from '../../src/posting/edits.ts';
 
 const poemOf = (lines: readonly string[]): string => fingerprints(lines.map((text) => ({ text })));

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { advance, fingerprints, isFinished, type Cursor, startOf } from '../../src/ledger/cursor.ts';
+import { advance, fingerprints, isFinished, type Cursor, startOf } from '../../src/ledger/state.ts';
 import { type Line, olderSplit, splitPoem } from '../../src/poems/poem.ts';
 import { readingOf } from '../../src/posting/edits.ts';
 

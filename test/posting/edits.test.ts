@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { fingerprints, type Cursor } from '../../src/ledger/cursor.ts';
+import { fingerprints, type Cursor } from '../../src/ledger/state.ts';
 import { splitPoem, type Unit } from '../../src/poems/poem.ts';
 import { type Edit, needsLongLook, readFor } from '../../src/posting/edits.ts';
 

@@ -77,7 +77,7 @@ describe('a journal of the flockd before', () => {
     // Two posts, and two looks at three posts.
     const spent = spentBy(state, 'UTC', at('04:00:00'));
     assert.deepEqual([spent.posts, spent.micros, spent.total], [2, 45_000, 45_000]);
-    assert.deepEqual(journal.history().month(month), { posts: 2, micros: 45_000 });
+    assert.deepEqual(journal.history().months.at(month), { posts: 2, micros: 45_000 });
   });
 
   it('goes on with what this one writes, and is then one of this version', async () => {
@@ -126,17 +126,17 @@ describe('a journal of the flockd before', () => {
     assert.deepEqual(journal.state('howl'), state);
     assert.deepEqual(journal.state('rain')?.parked, parked);
     assert.equal(spentBy(journal.state('howl'), 'UTC', at('04:00:00')).micros, 61_000);
-    assert.equal(journal.history().month(month).micros, 61_000);
+    assert.equal(journal.history().months.at(month).micros, 61_000);
     const decision = decide({
+      bot: 'howl',
       state: { ...state, place },
+      settings: { missed: 'one', paused: false, settle: 0 },
+      schedule: { nextSlot: (after) => after + 3_600_000, offset: 0 },
       now: at('03:10:00'),
-      nextSlot: (after) => after + 3_600_000,
-      offset: 0,
-      missed: 'one',
-      paused: false,
+      isStopped: false,
       key: '',
       openFor: 0,
-      doubt: 1,
+      deadline: 1,
     });
     assert.deepEqual(decision, { do: 'wait', until: at('03:30:00') });
   });

@@ -3,11 +3,10 @@ import { describe, it } from 'node:test';
 import pino from 'pino';
 import { HeldClock } from '../../src/clock.ts';
 import { parseFlockFile } from '../../src/config/flock-file.ts';
-import { fingerprint, fingerprints } from '../../src/ledger/cursor.ts';
 import type { LedgerEvent } from '../../src/ledger/events.ts';
 import { FlockHistory } from '../../src/ledger/history.ts';
 import type { Ledger } from '../../src/ledger/journal.ts';
-import { applyEvent, type BotState } from '../../src/ledger/state.ts';
+import { applyEvent, type BotState, fingerprint, fingerprints } from '../../src/ledger/state.ts';
 import type { TimelinePost, XClient } from '../../src/networks/x/client.ts';
 import { TokenPair } from '../../src/oauth/signature.ts';
 import type { BotName } from '../../src/poems/bot-name.ts';
@@ -60,20 +59,19 @@ class Bench {
 
   async post(
     answer: Awaited<ReturnType<XClient['post']>>,
-    since: string | undefined = last,
+    since: string | null = last,
   ): ReturnType<typeof postLine> {
     const post = planPost(this.state.place, this.#lines, { joinRefrain: false });
     assert.ok(post);
+    if (since !== null) this.state.last = { id: since, at: 0, line: 0 };
     return await postLine({
       bot,
+      state: this.state,
       post,
       slot: 0,
       until: 0,
-      since,
-      owed: undefined,
       key: 'key',
       refrain: 'join',
-      isRepeated: () => false,
       judge: () => undefined,
       price: {},
       ledger: this.ledger,
@@ -136,7 +134,7 @@ describe('the id of a new post', () => {
   }
 
   it('is believed where it is newer, or the first', async () => {
-    for (const since of [last, undefined]) {
+    for (const since of [last, null]) {
       const bench = new Bench('two');
       assert.deepEqual(await bench.post({ ok: newer }, since), { id: newer });
       assert.equal(bench.state.last?.id, newer);

@@ -16,21 +16,24 @@ const owedFor = (why: string, times: number, rest: Partial<Owed> = {}): Owed => 
 /** A first attempt at a line that the bot has not posted before. */
 const attempt: FailedAttempt = {
   bot: 'rain',
-  owed: undefined,
+  state: { place: { poem: 'abcdefgh'.repeat(6), next: 4, ahead: [] } },
   key: 'k',
-  line: 4,
   refrain: 'join',
   isRepeated: false,
   now,
   closedUntil: undefined,
 };
 
+const owing = (owed: Owed | undefined): Pick<FailedAttempt, 'state'> => ({
+  state: { ...attempt.state, owed },
+});
+
 function after(
   failure: PostFailure,
   owed?: Owed,
   rest: Partial<FailedAttempt> = {},
 ): { retryIn: number | undefined; hint: string | undefined; cause: string | undefined } {
-  const given = { ...attempt, owed, ...rest };
+  const given = { ...attempt, ...owing(owed), ...rest };
   const events = eventsAfter(failure, given);
   const refused = events.find((event) => event.event === 'refused');
   const parked = events.find((event) => event.event === 'parked');
@@ -217,20 +220,20 @@ describe('a repetition of what was in doubt', () => {
         owedFor('wait', 3, { absent: 1 }),
         owedFor('duplicate', 1, { absent: 1 }),
       ])
-        assert.deepEqual(eventsAfter(plain('duplicate'), { ...attempt, refrain, owed }), []);
+        assert.deepEqual(eventsAfter(plain('duplicate'), { ...attempt, refrain, ...owing(owed) }), []);
   });
 
   it('is the proof that it is there, where it was absent twice and was never posted before', () => {
     for (const refrain of refrains)
       for (const owed of [owedFor('absent', 2), owedFor('wait', 1, { absent: 3 })])
-        assert.deepEqual(eventsAfter(plain('duplicate'), { ...attempt, refrain, owed }), [
+        assert.deepEqual(eventsAfter(plain('duplicate'), { ...attempt, refrain, ...owing(owed) }), [
           { event: 'posted', bot: 'rain', at: now, by: 'repetition' },
         ]);
   });
 
   it('is a refrain where the bot has posted the same text before', () => {
     for (const refrain of refrains) {
-      const given = { ...attempt, refrain, isRepeated: true, owed: owedFor('absent', 2) };
+      const given = { ...attempt, refrain, isRepeated: true, ...owing(owedFor('absent', 2)) };
       const [first] = eventsAfter(plain('duplicate'), given);
       assert.equal(first?.event, 'refused');
     }
@@ -239,6 +242,9 @@ describe('a repetition of what was in doubt', () => {
   it('is a refrain where nothing was in doubt', () => {
     for (const refrain of refrains)
       for (const owed of [undefined, owedFor('never-sent', 2), owedFor('held', 2)])
-        assert.equal(eventsAfter(plain('duplicate'), { ...attempt, refrain, owed })[0]?.event, 'refused');
+        assert.equal(
+          eventsAfter(plain('duplicate'), { ...attempt, refrain, ...owing(owed) })[0]?.event,
+          'refused',
+        );
   });
 });

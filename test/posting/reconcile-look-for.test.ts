@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { fingerprints } from '../../src/ledger/cursor.ts';
-import type { BotState } from '../../src/ledger/state.ts';
+import { type BotState, fingerprints } from '../../src/ledger/state.ts';
 import { type Line, splitPoem } from '../../src/poems/poem.ts';
 import { beginLook, beginOfLook, lookFor } from '../../src/posting/reconcile.ts';
 

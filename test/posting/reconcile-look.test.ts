@@ -222,7 +222,7 @@ describe('a look of a bot with a budget', () => {
     assert.equal(textsOf(await desk.look()).length, 12);
     assert.deepEqual(desk.known, [10 * read, 110 * read]);
     assert.equal(desk.spent, 12 * read);
-    assert.equal(desk.ledger.history().month(Date.parse('2026-06-01T00:00Z')).micros, 12 * read);
+    assert.equal(desk.ledger.history().months.at(Date.parse('2026-06-01T00:00Z')).micros, 12 * read);
   });
 
   it('asks for no more than it can pay', async () => {

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import pino from 'pino';
 import { HeldClock } from '../../src/clock.ts';
 import { parseFlockFile } from '../../src/config/flock-file.ts';
-import { fingerprint, fingerprints } from '../../src/ledger/cursor.ts';
+import { fingerprint, fingerprints } from '../../src/ledger/state.ts';
 import type { Intent, LedgerEvent } from '../../src/ledger/events.ts';
 import type { TimelinePost, TimelineStart, XClient } from '../../src/networks/x/client.ts';
 import { TokenPair } from '../../src/oauth/signature.ts';

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { fingerprint, fingerprints } from '../../src/ledger/cursor.ts';
 import type { Intent, LedgerEvent } from '../../src/ledger/events.ts';
-import { applyEvent, type BotState } from '../../src/ledger/state.ts';
+import { applyEvent, type BotState, fingerprint, fingerprints } from '../../src/ledger/state.ts';
 import type { Line } from '../../src/poems/poem.ts';
 import { lookFor } from '../../src/posting/reconcile.ts';
 import { eventsOfFound, foundSince } from '../../src/posting/replay.ts';
@@ -41,7 +40,7 @@ function look(
   const timeline = texts.map((text, index) => ({ id: String(index + 2), text }));
   const { open } = state;
   assert.ok(open, 'something is open');
-  const found = foundSince({ state, lines: current, timeline, atEnd });
+  const found = foundSince({ bot, at: now, state, lines: current, timeline, atEnd });
   const priceOf = () => ({ cost: 15, dayEnds: 10_000, monthEnds: 20_000 });
   const events = eventsOfFound(found, { bot, at: now, open, priceOf });
   return {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { fingerprints, type Cursor } from '../../src/ledger/cursor.ts';
+import { fingerprints, type Cursor } from '../../src/ledger/state.ts';
 import { type Line, olderSplit, splitPoem } from '../../src/poems/poem.ts';
 import { foundSince, placeByTimeline, type ReplayOptions } from '../../src/posting/replay.ts';
 
@@ -9,6 +9,8 @@ const linesOf = (texts: string[]): Line[] => texts.map((text, index) => ({ text,
 const poem = ['la', 'one', 'la', 'two', 'three'];
 const known = fingerprints(linesOf(poem));
 const placeAt = (next: number, ahead: number[] = []): Cursor => ({ poem: known, next, ahead });
+
+const look = { bot: 'howl', at: 9000 };
 
 /** What is found among these texts by a bot that knows of so many lines, as `line` or `line+1` for two. */
 function found(
@@ -19,20 +21,22 @@ function found(
   const { ahead, ...rest } = more;
   const timeline = texts.map((text, index) => ({ id: String(index), text }));
   const memory = {
+    ...look,
     state: { place: placeAt(next, ahead) },
     lines: linesOf(poem),
     timeline,
     atEnd: 'stop',
     ...rest,
   } as const;
-  return foundSince(memory).map(({ line, lines, edited, again, skipped }) =>
-    [
-      ...(edited ? [`at ${edited.next} of the new poem`] : []),
-      ...(again ? [...again.rest.map((passed) => `without ${passed}`), 'again'] : []),
-      `${line}${lines === 2 ? '+1' : ''}`,
-      ...skipped.map((passed) => `without ${passed}`),
-    ].join(' '),
-  );
+  return foundSince(memory).map(({ line, lines, before }) => {
+    const words = before.map((event) => {
+      if (event.event === 'edited') return `at ${event.next} of the new poem`;
+      return event.event === 'skipped' ? `without ${event.line}` : event.event;
+    });
+    // What was passed over in the pass of the post comes last.
+    const own = words.findLastIndex((word) => !word.startsWith('without')) + 1;
+    return [...words.slice(0, own), `${line}${lines === 2 ? '+1' : ''}`, ...words.slice(own)].join(' ');
+  });
 }
 
 describe('what a restored bot has posted since', () => {
@@ -119,34 +123,42 @@ describe('what a restored bot has posted since', () => {
     const known = fingerprints(linesOf(older.flat()));
     const said = [...(older[0] ?? []).slice(1), 'a short line', ...(today[2] ?? []).map(({ text }) => text)];
     const posts = foundSince({
+      ...look,
       state: { place: { poem: known, next: 1, ahead: [] } },
       lines: splitPoem(rows.join('\n'), 'line'),
       timeline: said.map((text, index) => ({ id: String(index), text: text.replaceAll(' ', ' \u200b') })),
       atEnd: 'stop',
     });
     assert.deepEqual(
-      posts.map(({ line, skipped }) => [line, skipped]),
-      said.map((_, index) => [index + 1, []]),
+      posts.map(({ line }) => line),
+      said.map((_, index) => index + 1),
     );
     assert.deepEqual(
-      posts.flatMap(({ edited }) => (edited ? [edited.next] : [])),
-      [(older[0]?.length ?? 0) + 1],
+      posts.flatMap(({ before }) => before.map((event) => [event.event, 'next' in event && event.next])),
+      [['edited', (older[0]?.length ?? 0) + 1]],
     );
   });
 
-  it('tells where it is after it, poem and all', () => {
+  it('tells how the bot has come there, poem and all', () => {
     const lines = linesOf(poem.with(0, 'lo'));
     const changed = fingerprints(lines);
-    const [first, second] = foundSince({
+    const found = foundSince({
+      ...look,
       state: { place: placeAt(5) },
       lines,
       timeline: ['lo', 'one'].map((text, index) => ({ id: String(index), text })),
       atEnd: 'loop',
     });
-    assert.deepEqual([first?.poem, second?.poem], [changed, changed]);
-    assert.deepEqual(first?.edited, { poem: changed, next: 5, ahead: [] });
-    assert.deepEqual(first.again, { rest: [] });
-    assert.equal(second?.edited, undefined);
+    assert.deepEqual(
+      found.map(({ before }) => before),
+      [
+        [
+          { event: 'edited', ...look, poem: changed, next: 5, ahead: [] },
+          { event: 'again', ...look, poem: changed },
+        ],
+        [],
+      ],
+    );
   });
 
   it('is not its last post, where nobody knows the id of that', () => {

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Bot } from '../../src/config/flock-file.ts';
-import { fingerprint, fingerprints } from '../../src/ledger/cursor.ts';
 import { FlockHistory } from '../../src/ledger/history.ts';
 import type { Ledger } from '../../src/ledger/journal.ts';
-import type { BotState } from '../../src/ledger/state.ts';
+import { type BotState, fingerprint, fingerprints } from '../../src/ledger/state.ts';
 import { TokenPair } from '../../src/oauth/signature.ts';
 import type { BotName } from '../../src/poems/bot-name.ts';
 import { olderSplit, splitPoem } from '../../src/poems/poem.ts';

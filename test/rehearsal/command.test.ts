@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node
 import path from 'node:path';
 import { describe, it } from 'node:test';
 import { z } from 'zod';
-import { fingerprints } from '../../src/ledger/cursor.ts';
+import { fingerprints } from '../../src/ledger/state.ts';
 import { Journal } from '../../src/ledger/journal.ts';
 import { tempFolder } from '../flock/temp-folder.ts';
 import { type Running, scriptOf, start, startCommand } from '../support/programs.ts';

@@ -4,9 +4,7 @@
  */
 import { Readable } from 'node:stream';
 import * as z from 'zod';
-import { flockd } from '../../src/cli/flockd.ts';
-import { keymaker } from '../../src/cli/keymaker.ts';
-import { start } from '../../src/cli/program.ts';
+import { flockd, keymaker, start } from '../../src/cli/program.ts';
 import { markOf, type ProcessCall } from './calls.ts';
 
 const programs = { flockd, keymaker };

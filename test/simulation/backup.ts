@@ -2,7 +2,7 @@ import type { Bot } from '../../src/config/flock-file.ts';
 import { FlockError, systemCode } from '../../src/errors.ts';
 import { formatExport, type LedgerExport, parseExport } from '../../src/ledger/backup.ts';
 import type { StateFolder } from '../../src/ledger/folder.ts';
-import { formatEvent, formatSnapshot, readContents } from '../../src/ledger/journal.ts';
+import { formatLine, formatSnapshot, readContents } from '../../src/ledger/journal.ts';
 import { keyMark } from '../../src/posting/bot-runner.ts';
 import type { SimulatedClock } from './simulated-clock.ts';
 
@@ -91,8 +91,6 @@ function journalOf(
   const kept = [...old.states].filter(([bot]) => !states.has(bot));
   const all = new Map([...kept, ...restored]);
   const last = all.size + (history.isEmpty ? 0 : 1);
-  const events = restored.map(([bot], index) =>
-    formatEvent(last + index + 1, { event: 'restored', bot, at }),
-  );
+  const events = restored.map(([bot], index) => formatLine(last + index + 1, { event: 'restored', bot, at }));
   return formatSnapshot(last, { states: all, history }) + events.join('');
 }

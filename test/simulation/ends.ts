@@ -1,6 +1,5 @@
 import type { Bot } from '../../src/config/flock-file.ts';
-import { isFinished, lengthOf } from '../../src/ledger/cursor.ts';
-import type { BotState } from '../../src/ledger/state.ts';
+import { type BotState, isFinished, lengthOf } from '../../src/ledger/state.ts';
 import type { Poems } from './poems.ts';
 import type { Scenario } from './scenario.ts';
 import type { SimulatedX } from './simulated-x.ts';

@@ -1,6 +1,6 @@
 import type { Bot } from '../../src/config/flock-file.ts';
 import { FlockError } from '../../src/errors.ts';
-import { fingerprints } from '../../src/ledger/cursor.ts';
+import { fingerprints } from '../../src/ledger/state.ts';
 import { Journal, type Ledger } from '../../src/ledger/journal.ts';
 import type { BotKey } from '../../src/oauth/signature.ts';
 import { BotRunner, type RunnerOptions } from '../../src/posting/bot-runner.ts';

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { systemClock } from '../../../src/clock.ts';
 import { openSender } from '../../../src/http/send.ts';
-import { fingerprint } from '../../../src/ledger/cursor.ts';
+import { fingerprint } from '../../../src/ledger/state.ts';
 import { Journal } from '../../../src/ledger/journal.ts';
 import { openX } from '../../../src/networks/x/client.ts';
 import { type BotKey, TokenPair } from '../../../src/oauth/signature.ts';
@@ -52,14 +52,12 @@ async function open({ base, bots, inFlight }: Turn): Promise<Poster> {
       const slot = clock.now();
       const report = await postLine({
         bot: bot.name,
+        state,
         post: { line: 0, lines: 1, text: bot.text },
         slot,
         until: slot,
-        since: state.last?.id,
-        owed: state.owed,
         key: 'key',
         refrain: 'join',
-        isRepeated: () => false,
         judge: () => undefined,
         price,
         ledger,

@@ -16,15 +16,15 @@ import {
   type Restored,
   restoreJournal,
 } from '../../ledger/backup.ts';
-import { isFinished, lengthOf } from '../../ledger/cursor.ts';
 import { hasJournal, readJournal } from '../../ledger/journal.ts';
-import type { BotState } from '../../ledger/state.ts';
+import { type BotState, isFinished, lengthOf } from '../../ledger/state.ts';
 import { keyMark } from '../../posting/bot-runner.ts';
 import { atClock, counted, iso, shellWord, listedFirst } from '../../text.ts';
 import { command, nonEmpty, placeFlags, toggle } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
-import { openOnLedger } from './control.ts';
-import { ledgerIsHere, movedTo, moveLedger } from './ledger-place.ts';
+import { ledgerIsHere, movedTo, moveLedger, openOnLedger } from './ledger.ts';
+
+const otherRoot = { hint: "is this the flock's folder? --root names another" };
 
 export const exportLedger = command({
   summary: 'Write the place of every bot to a file, to restore it here or elsewhere; it has no secrets',
@@ -44,11 +44,12 @@ export const exportLedger = command({
     await using context = await openOnLedger(args, terminal);
     const { paths, clock } = context;
     const { states, history } = await readJournal(paths.state);
-    if (states.size === 0) {
-      throw new FlockError('data', `there is no ledger in ${paths.state}, or no bot has begun yet`, {
-        hint: "is this the flock's folder? --root names another",
-      });
-    }
+    if (states.size === 0)
+      throw new FlockError(
+        'data',
+        `there is no ledger in ${paths.state}, or no bot has begun yet`,
+        otherRoot,
+      );
     const text = formatExport({ at: clock.now(), states, history });
     if (args.file === undefined) terminal.print(text);
     else {
@@ -67,17 +68,14 @@ async function writeNew(file: string, text: string): Promise<void> {
     await handle.sync();
   } catch (cause) {
     if (systemCode(cause) !== 'EEXIST') await rm(file, { force: true }).catch(() => undefined);
-    throw new FlockError('cannotCreate', `cannot write ${file}: ${reasonOf(cause)}`, {
-      hint: hints[systemCode(cause) ?? ''] ?? 'write it somewhere else',
-      cause,
-    });
+    const hints: Partial<Record<string, string>> = {
+      EEXIST: 'give the name of a new file',
+      ENOENT: 'make its folder first',
+    };
+    const hint = hints[systemCode(cause) ?? ''] ?? 'write it somewhere else';
+    throw new FlockError('cannotCreate', `cannot write ${file}: ${reasonOf(cause)}`, { hint, cause });
   }
 }
-
-const hints: Partial<Record<string, string>> = {
-  EEXIST: 'give the name of a new file',
-  ENOENT: 'make its folder first',
-};
 
 export const restore = command({
   summary: 'Go on from an export or another state folder; nothing is posted twice',
@@ -100,8 +98,12 @@ export const restore = command({
   async run(args, terminal) {
     await using context = openContext(args);
     const { paths, keys, clock } = context;
-    await using source = await openSource(args.file, context);
-    const { exported } = source;
+    const from = await stateFolder(args.file, context);
+    await using _source = from === undefined ? undefined : await lockState(from);
+    const exported =
+      from === undefined
+        ? parseExport(await readText(args.file), args.file)
+        : { ...(await readJournal(from)), at: clock.now() };
     const flockFile = await readFlockFile(paths.flockFile);
     const { bots, invalidBots } = await loadFlock(paths.root, keys, flockFile);
     const known = new Map<string, Bot>(bots.map((bot) => [bot.name, bot]));
@@ -112,62 +114,39 @@ export const restore = command({
       const found = known.get(bot);
       return found ? keyMark(found) : '';
     };
-    const to = path.resolve(paths.state);
+    const folder = path.resolve(paths.state);
     const restoring = async (): Promise<Restored> => {
-      const outcome = await restoreJournal({
-        folder: to,
-        exported,
-        at: clock.now(),
-        replace: args.replace,
-        markOf,
-      });
+      const at = clock.now();
+      const outcome = await restoreJournal({ folder, exported, at, replace: args.replace, markOf });
       // Read as the next start reads it.
-      await readJournal(to);
+      await readJournal(folder);
       return outcome;
     };
-    const { folder } = source;
-    const { aside, kept } = await (folder === undefined ? restoring() : moveLedger(folder, to, restoring));
-    await ledgerIsHere(to);
-    const { timezone } = flockFile;
-    tell(exported, { aside, kept, names, timezone, from: folder }, terminal);
+    const restored = await (from === undefined ? restoring() : moveLedger(from, folder, restoring));
+    await ledgerIsHere(folder);
+    tell(exported, { ...restored, names, timezone: flockFile.timezone, from }, terminal);
     return 'done';
   },
 });
 
-interface Source extends AsyncDisposable {
-  exported: LedgerExport;
-  /** The state folder that the ledger moves from. */
-  folder: string | undefined;
-}
-
-/** @throws {FlockError} `data` if it is neither an export nor a ledger, `tryLater` if a flockd runs on it */
-async function openSource(file: string, { paths, clock }: Context): Promise<Source> {
+/**
+ * The state folder that a person named; undefined if it is no folder.
+ *
+ * @throws {FlockError} `data` if it has no ledger, `usage` and `config` if its ledger is here already or was moved elsewhere
+ */
+async function stateFolder(file: string, { paths }: Context): Promise<string | undefined> {
   const folder = path.resolve(file);
   const status = await stat(folder).catch(() => undefined);
-  if (status?.isDirectory() !== true) {
-    const exported = parseExport(await readText(file), file);
-    return { exported, folder: undefined, [Symbol.asyncDispose]: () => Promise.resolve() };
-  }
+  if (status?.isDirectory() !== true) return undefined;
   if (!(await hasJournal(folder)))
     throw new FlockError('data', `there is no ledger in ${file}`, { hint: kinds });
-  const mark = await folderMark(folder);
-  if (mark === (await folderMark(paths.state)))
+  if ((await folderMark(folder)) === (await folderMark(paths.state)))
     throw new FlockError('usage', `the ledger is in ${file} already`, { hint: 'flockd status shows it' });
   const moved = await movedTo(folder);
-  if (moved !== undefined && moved !== path.resolve(paths.state)) {
-    throw new FlockError('config', `the ledger in ${file} was moved to ${moved}, and is out of date`, {
-      hint: `restore that one: flockd restore ${shellWord(moved)}`,
-    });
-  }
-  const lock = await lockState(folder);
-  try {
-    const { states, history } = await readJournal(folder);
-    const exported = { at: clock.now(), states, history };
-    return { exported, folder, [Symbol.asyncDispose]: () => lock[Symbol.asyncDispose]() };
-  } catch (error) {
-    await lock[Symbol.asyncDispose]();
-    throw error;
-  }
+  if (moved === undefined || moved === path.resolve(paths.state)) return folder;
+  throw new FlockError('config', `the ledger in ${file} was moved to ${moved}, and is out of date`, {
+    hint: `restore that one: flockd restore ${shellWord(moved)}`,
+  });
 }
 
 const kinds = 'give a file of flockd export, or a state folder whose flockd has ended';
@@ -179,10 +158,7 @@ async function readText(file: string): Promise<string> {
   try {
     return (await readRegularFile(file, maxSize)).toString('utf8');
   } catch (cause) {
-    throw new FlockError('data', `cannot read ${file}: ${reasonOf(cause)}`, {
-      hint: kinds,
-      cause,
-    });
+    throw new FlockError('data', `cannot read ${file}: ${reasonOf(cause)}`, { hint: kinds, cause });
   }
 }
 
@@ -193,27 +169,21 @@ function mustFit(
   known: ReadonlyMap<string, Bot>,
   names: readonly string[],
 ): void {
-  if (states.size === 0) {
-    throw new FlockError('data', `${file} has no bots`, {
-      hint: 'flockd export writes one with bots',
-    });
-  }
-  const hint = "is this the flock's folder? --root names another";
+  if (states.size === 0)
+    throw new FlockError('data', `${file} has no bots`, { hint: 'flockd export writes one with bots' });
   for (const [bot, { account }] of states) {
     const other = otherAccountThan(bot, account, known.get(bot)?.bundle.userId);
-    if (other !== undefined) throw new FlockError('data', `${file}: ${other}`, { hint });
+    if (other !== undefined) throw new FlockError('data', `${file}: ${other}`, otherRoot);
   }
   if (names.length > 0 && !names.some((name) => states.has(name)))
-    throw new FlockError('data', `${file} is of another flock: it has none of these bots`, { hint });
+    throw new FlockError('data', `${file} is of another flock: it has none of these bots`, otherRoot);
 }
 
 /** The maximum number of names in a message. */
 const maxNames = 5;
 
-interface Outcome {
-  aside: string | undefined;
-  kept: readonly string[];
-  /** The bots of the flock, and where its days begin. */
+interface Outcome extends Restored {
+  /** The bots of the flock, and the zone of its days. */
   names: readonly string[];
   timezone: string;
   /** The state folder that the ledger has moved out of. */

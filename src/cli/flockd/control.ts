@@ -1,100 +1,22 @@
 import * as z from 'zod';
-import { systemClock } from '../../clock.ts';
 import { readFlockFile } from '../../config/flock-file.ts';
-import { type Context, openContext, type Places } from '../../context.ts';
+import type { Context, Places } from '../../context.ts';
 import { sendCommand } from '../../daemon/control.ts';
-import { isLocked, lockState } from '../../daemon/lock.ts';
+import { isLocked } from '../../daemon/lock.ts';
 import { isStopped, releaseFlock, stopFlock } from '../../daemon/stop-switch.ts';
 import { type Exit, FlockError } from '../../errors.ts';
 import { loadFlock } from '../../flock/load.ts';
-import { fingerprints } from '../../ledger/cursor.ts';
-import { hasJournal, Journal, type Ledger, readJournal } from '../../ledger/journal.ts';
-import type { BotState } from '../../ledger/state.ts';
+import { readJournal } from '../../ledger/journal.ts';
+import { type BotState, fingerprints } from '../../ledger/state.ts';
 import { type BotName, parseBotName } from '../../poems/bot-name.ts';
 import { readPoem } from '../../poems/find.ts';
 import { type Line, linesOf } from '../../poems/poem.ts';
-import { type Command, eventsOf, isAboutPlace, type PostReport } from '../../posting/commands.ts';
+import { isAboutPlace } from '../../posting/commands.ts';
 import { readingOf } from '../../posting/edits.ts';
-import { didYouMean, iso } from '../../text.ts';
-import {
-  botArgument,
-  command,
-  type GivenPlaces,
-  hintAs,
-  placeFlags,
-  toggle,
-  withInvocationFlags,
-} from '../command.ts';
+import { iso } from '../../text.ts';
+import { botArgument, command, hintAs, placeFlags, toggle, withInvocationFlags } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
-import { lastWord } from './ledger-place.ts';
-
-/*
- * Commands to a flock. The daemon carries them out if one runs; otherwise the command itself does, under the daemon's lock.
- */
-
-/** The context of a command, with the state folder that has the last word, as {@link lastWord} finds it. */
-export async function openOnLedger(places: Places, terminal: Terminal): Promise<Context> {
-  const context = openContext(places);
-  try {
-    return { ...context, paths: await lastWord(context, terminal) };
-  } catch (error) {
-    await context[Symbol.asyncDispose]();
-    throw error;
-  }
-}
-
-/**
- * Carries a command out, and returns when it is done.
- *
- * @throws {FlockError} if there is nothing to do, or it failed
- */
-export async function sendToDaemon(state: string, order: Command): Promise<void> {
-  // A refusal makes no state folder.
-  if (!(await hasJournal(state))) eventsOf(order, undefined, systemClock.now());
-  await runOrSend(state, order, async (ledger) => {
-    await ledger.record(...eventsOf(order, ledger.state(order.bot), systemClock.now()));
-    return undefined;
-  });
-}
-
-/**
- * Sends a command to the running daemon. Without one it calls `alone`, with the ledger to itself.
- *
- * @returns the outcome of a command to post
- * @throws {FlockError} as {@link sendToDaemon}
- */
-export async function runOrSend(
-  state: string,
-  order: Command,
-  alone: (ledger: Ledger) => Promise<PostReport | undefined>,
-): Promise<PostReport | undefined> {
-  const lock = await lockState(state).catch((error: unknown) => {
-    if (error instanceof FlockError && error.exit === 'tryLater') return undefined;
-    throw error;
-  });
-  if (!lock) return sendCommand(state, order);
-  await using _lock = lock;
-  await using ledger = await Journal.open(state);
-  return await alone(ledger);
-}
-
-/**
- * The bot that a person named: one with a key bundle, or one in the ledger.
- *
- * @throws {FlockError} `usage` if there is none of that name
- */
-export async function knownBot(
-  text: string,
-  { keys, paths }: Pick<Context, 'keys' | 'paths'>,
-): Promise<BotName> {
-  const name = parseBotName(text);
-  const bundles = (await keys.list()).map(({ bot }): string => bot);
-  const known = [...bundles, ...(await readJournal(paths.state)).states.keys()];
-  if (known.includes(name)) return name;
-  throw new FlockError('usage', `${name} is not in the flock`, {
-    hint: didYouMean(name, known, 'flockd status lists the bots'),
-  });
-}
+import { knownBot, notInFlock, openOnLedger, sendToDaemon } from './ledger.ts';
 
 export const pause = command({
   summary: 'Stop the whole flock within a second, or pause one bot; restarts change nothing',
@@ -110,8 +32,8 @@ export const pause = command({
     await using context = await openOnLedger(args, terminal);
     const { state } = context.paths;
     if (args.bot !== undefined) {
-      const bot = await knownBot(args.bot, context);
-      if (!(await readJournal(state)).states.has(bot)) {
+      const { bot, states } = await knownBot(args.bot, context);
+      if (!states.has(bot)) {
         throw new FlockError('usage', `${bot} is not in the ledger: it has not begun its poem`, {
           hint: `pause it in flock.json: "bots": {"${bot}": {"paused": true}}`,
         });
@@ -120,13 +42,9 @@ export const pause = command({
       terminal.say(`${bot} is paused until: ${withInvocationFlags(args, 'flockd')(`resume ${bot}`)}`);
       return 'done';
     }
-    const wasStopped = isStopped(state);
+    const already = isStopped(state) ? ' already, until' : ': no bot posts until';
     await stopFlock(state, `stopped by flockd pause at ${iso(context.clock.now())}`);
-    terminal.say(
-      wasStopped
-        ? 'The flock is stopped already, until flockd resume.'
-        : 'The flock is stopped: no bot posts until flockd resume.',
-    );
+    terminal.say(`The flock is stopped${already} flockd resume.`);
     return 'done';
   },
 });
@@ -153,13 +71,13 @@ export const reload = command({
 /** Names the bots that the daemon has left out: it has read the same files. */
 async function warnOfInvalidBots(
   { paths, keys }: Context,
-  places: GivenPlaces,
+  places: Places,
   terminal: Terminal,
 ): Promise<void> {
   try {
     const { invalidBots } = await loadFlock(paths.root, keys, await readFlockFile(paths.flockFile));
     for (const { bot, error } of invalidBots)
-      terminal.warn(`${bot} cannot post: ${error.message}`, error.hint && hintAs(places, error.hint));
+      terminal.warn(`${bot} cannot post: ${error.message}`, hintAs(places, error.hint).hint);
   } catch (error) {
     // The person may command the daemon, and need not be able to read the files.
     if (!(error instanceof FlockError)) throw error;
@@ -226,9 +144,9 @@ export const resume = command({
     const { state } = context.paths;
     if (args.all) return await resumeParked(args, state, terminal);
     if (args.bot === undefined) return await resumeFlock(state, args.line, terminal);
-    const bot = await knownBot(args.bot, context);
+    const { bot, states } = await knownBot(args.bot, context);
     if (args.line === undefined) {
-      const known = (await readJournal(state)).states.get(bot);
+      const known = states.get(bot);
       await mustHavePlace(bot, known, context, args);
       if (known && !known.parked && known.paused === undefined) {
         await sayItPosts(bot, context, terminal);
@@ -238,8 +156,7 @@ export const resume = command({
     const place = args.line === undefined ? {} : await placeAt(bot, args.line, context);
     await sendToDaemon(state, { order: 'resume', bot, ...place });
     const where = args.line === undefined ? '' : ` at line ${args.line}`;
-    if (!isStopped(state)) terminal.say(`${bot} goes on${where}.`);
-    else terminal.say(`${bot} will go on${where}: ${stillStopped}`);
+    terminal.say(isStopped(state) ? `${bot} will go on${where}: ${stillStopped}` : `${bot} goes on${where}.`);
     return 'done';
   },
 });
@@ -265,10 +182,11 @@ async function resumeParked(
   state: string,
   terminal: Terminal,
 ): Promise<Exit> {
-  if (bot !== undefined || line !== undefined)
-    throw new FlockError('usage', `resume: --all goes without ${bot === undefined ? '--line' : 'a bot'}`, {
-      hint: 'flockd resume --all, or flockd resume BOT --line N',
-    });
+  if (bot !== undefined || line !== undefined) {
+    const other = bot === undefined ? '--line' : 'a bot';
+    const hint = 'flockd resume --all, or flockd resume BOT --line N';
+    throw new FlockError('usage', `resume: --all goes without ${other}`, { hint });
+  }
   const parked = [...(await readJournal(state)).states].flatMap(([name, { parked: why }]) =>
     why ? [{ name, ...why }] : [],
   );
@@ -301,20 +219,11 @@ async function poemOf(bot: BotName, { paths, keys }: Context): Promise<readonly 
 }
 
 /** @throws {FlockError} `usage` without such a bot or line, `data` if its poem cannot be read */
-async function placeAt(
-  bot: BotName,
-  line: number,
-  context: Context,
-): Promise<{ poem: string; next: number }> {
+async function placeAt(bot: BotName, line: number, context: Context) {
   const lines = await poemOf(bot, context);
-  if (!lines)
-    throw new FlockError('usage', `${bot} is not in the flock`, { hint: 'flockd status lists the bots' });
-  if (line > lines.length) {
-    throw new FlockError('usage', `the poem of ${bot} has no line ${line}`, {
-      hint: `it has ${lines.length}`,
-    });
-  }
-  return { poem: fingerprints(lines), next: line - 1 };
+  if (!lines) throw notInFlock(bot, []);
+  if (line <= lines.length) return { poem: fingerprints(lines), next: line - 1 };
+  throw new FlockError('usage', `the poem of ${bot} has no line ${line}`, { hint: `it has ${lines.length}` });
 }
 
 /** How the reason begins with which flockd parks a bot whose place in its poem is lost. */
@@ -331,7 +240,7 @@ async function mustHavePlace(
   bot: BotName,
   state: BotState | undefined,
   context: Context,
-  places: GivenPlaces,
+  places: Places,
 ): Promise<void> {
   if (state?.parked?.why.startsWith(lost) !== true) return;
   const lines = await poemOf(bot, context);

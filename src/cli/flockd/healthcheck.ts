@@ -1,7 +1,6 @@
 import * as z from 'zod';
 import { FlockError } from '../../errors.ts';
 import { askReady } from '../../web/dashboard/health.ts';
-import { parseListenAddress } from '../../web/server.ts';
 import { command, jsonFlag } from '../command.ts';
 
 export const healthcheck = command({
@@ -19,7 +18,7 @@ export const healthcheck = command({
     ['flockd healthcheck --listen unix:/run/flockd/flockd.sock', 'through a socket'],
   ],
   async run({ listen, json }, terminal) {
-    const said = await askReady(parseListenAddress(listen), listen);
+    const said = await askReady(listen);
     if (json) terminal.print(`${JSON.stringify(said, null, 2)}\n`);
     const faults = said.checks.filter(({ ok }) => !ok).map(({ check, why }) => why ?? check);
     if (!said.ready) throw new FlockError('unavailable', `flockd is not ready: ${faults.join('; ')}`);

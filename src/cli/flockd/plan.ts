@@ -47,17 +47,19 @@ export const plan = command({
 
 /** Reads the flock's files and its ledger only. A daemon may run meanwhile. */
 async function readPlan(args: Args, terminal: Terminal): Promise<LeftOut & { flock: FlockPlan }> {
-  const { paths, whole, ledger, wanted } = await readFlockToCome(args, terminal);
-  const chosen = (bot: string): boolean => wanted.size === 0 || wanted.has(bot);
+  const { paths, whole, ledger, isChosen: chosen } = await readFlockToCome(args, terminal);
   if (isStopped(paths.state))
     terminal.warn('the flock is stopped; the plan assumes that it is not', 'flockd resume lets it go on');
   const { bots, invalidBots } = await readBots(whole, ledger.states, readPoem);
   const from = args.from ?? systemClock.now();
   const span = { from, until: from + args.days * day };
   const flock = new FlockPlan({ bots, chosen, span, purse: whole.purse, history: ledger.history, deadline });
-  const passedOver =
-    wanted.size === 0 ? whole.passedOver.map((one) => ({ ...one, file: shownPath(one.file) })) : [];
-  return { flock, invalidBots: invalidBots.filter(({ bot }) => chosen(bot)), passedOver };
+  const passedOver = args.bot.length > 0 ? [] : whole.passedOver;
+  return {
+    flock,
+    invalidBots: invalidBots.filter(({ bot }) => chosen(bot)),
+    passedOver: passedOver.map((one) => ({ ...one, file: shownPath(one.file) })),
+  };
 }
 
 const day = 86_400_000;

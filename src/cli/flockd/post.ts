@@ -7,10 +7,9 @@ import { readStatus } from '../../daemon/read-status.ts';
 import { isStopped, stopFlock } from '../../daemon/stop-switch.ts';
 import { type Exit, FlockError } from '../../errors.ts';
 import { type Flock, loadFlock, withoutRenamed } from '../../flock/load.ts';
-import type { PostPages } from '../../flock/status.ts';
-import { fingerprints } from '../../ledger/cursor.ts';
-import { hasJournal, type Ledger, readJournal } from '../../ledger/journal.ts';
-import { applyEvent } from '../../ledger/state.ts';
+import type { BotStatus } from '../../flock/status.ts';
+import { hasJournal, type Ledger } from '../../ledger/journal.ts';
+import { applyEvent, fingerprints } from '../../ledger/state.ts';
 import { EventLog } from '../../log.ts';
 import type { BotName } from '../../poems/bot-name.ts';
 import { readPoem, writtenAt } from '../../poems/find.ts';
@@ -20,8 +19,7 @@ import { eventsOf, type PostReport, reportOf } from '../../posting/commands.ts';
 import { iso } from '../../text.ts';
 import { botArgument, command, jsonFlag, placeFlags, withInvocationFlags } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
-import { knownBot, openOnLedger, runOrSend } from './control.ts';
-import { mustHaveLastWord } from './ledger-place.ts';
+import { knownBot, mustHaveLastWord, openOnLedger, runOrSend } from './ledger.ts';
 
 export const post = command({
   summary: 'Post the next line of a bot now; its schedule stays',
@@ -34,9 +32,9 @@ export const post = command({
   async run(args, terminal) {
     await using context = await openOnLedger(args, terminal);
     const { keys, paths } = context;
-    const name = await knownBot(args.bot, context);
+    const { bot: name, states } = await knownBot(args.bot, context);
     const loaded = await loadFlock(paths.root, keys, await readFlockFile(paths.flockFile));
-    const flock = withoutRenamed(loaded, (await readJournal(paths.state)).states);
+    const flock = withoutRenamed(loaded, states);
     const noKey = new FlockError('usage', `${name} has no key bundle`, {
       hint: withInvocationFlags(args)(`make-keys ./poems --bot=${name}`),
     });
@@ -54,7 +52,7 @@ export const post = command({
       throw new FlockError('tryLater', `${name}: the outcome is not known`, {
         hint: withInvocationFlags(args, 'flockd')(`status --bot ${name}`),
       });
-    const shown = shownOf(bot, report, await whyUntried(name, report, context), context.pages);
+    const shown = await shownOf(bot, report, context);
     if (args.json) terminal.print(`${JSON.stringify(shown, null, 2)}\n`);
     else say(shown, terminal);
     return exits[report.state];
@@ -120,28 +118,26 @@ async function whyUntried(
   bot: BotName,
   { state, until }: PostReport,
   context: Context,
-): Promise<{ why?: string | undefined; hint?: string | undefined; until?: string | undefined }> {
+): Promise<Partial<Pick<BotStatus, 'why' | 'hint' | 'until'>>> {
   if (state !== 'waiting' || until !== undefined) return {};
   const found = (await readStatus(context)).bots.find((status) => status.bot === bot);
-  const isCapped = found?.state === 'waiting' && found.hint !== undefined;
-  return isCapped ? found : { why: 'X takes no posts of this app just now' };
+  return found?.state === 'waiting' && found.hint !== undefined
+    ? found
+    : { why: 'X takes no posts of this app just now' };
 }
 
 /** A report as JSON shows it. */
-function shownOf(
-  { name, bundle }: Bot,
-  { state, line, lines, of, id, at, ...report }: PostReport,
-  untried: Awaited<ReturnType<typeof whyUntried>>,
-  pages: PostPages,
-) {
+async function shownOf({ name: bot, bundle }: Bot, report: PostReport, context: Context) {
+  const { state, line, lines, of, id, at } = report;
+  const untried = await whyUntried(bot, report, context);
   return {
-    bot: name,
+    bot,
     state,
     line,
     lines,
     of,
     id,
-    url: pages.post(bundle.screenName, id),
+    url: context.pages.post(bundle.screenName, id),
     at: at === undefined ? undefined : iso(at),
     why: untried.why ?? report.why,
     hint: untried.hint ?? report.hint,
@@ -149,18 +145,19 @@ function shownOf(
   };
 }
 
-type Shown = ReturnType<typeof shownOf>;
-
-function say({ bot, state, line, lines = 1, of, url, why, hint, until }: Shown, terminal: Terminal): void {
+function say(
+  { bot, state, line, lines = 1, of, url, why = '', hint, until }: Awaited<ReturnType<typeof shownOf>>,
+  terminal: Terminal,
+): void {
   if (state === 'posted') {
     const which = lines > 1 ? `lines ${line} and ${line + 1}` : `line ${line}`;
     terminal.say(`${bot} has posted ${which} of ${of}${url === undefined ? '.' : `: ${url}`}`);
     return;
   }
   const said = {
-    waiting: `was not posted: ${why ?? ''}; flockd run tries again ${until === undefined ? 'once it may' : `at ${until}`}`,
-    'in doubt': `is in doubt: ${why ?? ''}`,
-    parked: `was not posted, and the bot is parked: ${why ?? ''}`,
+    waiting: `was not posted: ${why}; flockd run tries again ${until === undefined ? 'once it may' : `at ${until}`}`,
+    'in doubt': `is in doubt: ${why}`,
+    parked: `was not posted, and the bot is parked: ${why}`,
   };
   terminal.warn(`${bot}: line ${line} of ${of} ${said[state]}`, hint);
 }

@@ -2,14 +2,13 @@ import { randomBytes } from 'node:crypto';
 import * as z from 'zod';
 import { systemClock } from '../../clock.ts';
 import { isStopped } from '../../daemon/stop-switch.ts';
-import type { WholeFlock } from '../../flock/load.ts';
 import { readPoem } from '../../poems/find.ts';
 import { type RehearsalOptions, rehearse as rehearseFlock, type Report } from '../../rehearsal/rehearse.ts';
 import { showReport, verdictOf } from '../../rehearsal/show-report.ts';
 import { takeNetworkAway } from '../../rehearsal/stage.ts';
-import { shellWord } from '../../text.ts';
+import { columnsOf, shellWord } from '../../text.ts';
 import { botFlags, command, jsonFlag, placeFlags } from '../command.ts';
-import type { Terminal } from '../terminal.ts';
+import { stopSignal, type Terminal } from '../terminal.ts';
 import { readFlockToCome, spanFlags } from './span.ts';
 
 const flags = z.object({
@@ -45,10 +44,12 @@ export const rehearse = command({
     const options = await readOptions(args, terminal);
     using _silence = takeNetworkAway();
     using progress = openProgressLine(process.stderr);
-    using interrupt = onInterrupt();
+    // At a signal it cleans up.
+    const stopped = new AbortController();
+    void stopSignal(terminal).then(() => stopped.abort());
     const report = await rehearseFlock({
       ...options,
-      signal: interrupt.signal,
+      signal: stopped.signal,
       progress: (share, posts) => {
         progress.show(`rehearses: ${Math.floor(share * 100)} %, ${posts.toLocaleString('en-US')} posts`);
       },
@@ -84,10 +85,15 @@ function callAgain({ bot, root, keys, faults }: Args, { from, days, seed }: Repo
 
 /** Reads the flock's files and its ledger. @throws {FlockError} `usage` if a bot does not exist */
 async function readOptions(args: Args, terminal: Terminal): Promise<RehearsalOptions> {
-  const { paths, whole, ledger, wanted } = await readFlockToCome(args, terminal);
+  const { paths, whole, ledger, isChosen } = await readFlockToCome(args, terminal);
   if (isStopped(paths.state)) terminal.warn('the flock is stopped; the rehearsal assumes that it is not');
+  const flock = {
+    ...whole,
+    bots: whole.bots.filter(({ name }) => isChosen(name)),
+    invalidBots: whole.invalidBots.filter(({ bot }) => isChosen(bot)),
+  };
   return {
-    flock: wanted.size === 0 ? whole : chosen(whole, wanted),
+    flock,
     begun: ledger,
     from: args.from ?? systemClock.now(),
     days: args.days,
@@ -97,48 +103,22 @@ async function readOptions(args: Args, terminal: Terminal): Promise<RehearsalOpt
   };
 }
 
-function chosen(flock: WholeFlock, wanted: ReadonlySet<string>): WholeFlock {
-  const bots = flock.bots.filter(({ name }) => wanted.has(name));
-  return { ...flock, bots, invalidBots: flock.invalidBots.filter(({ bot }) => wanted.has(bot)) };
-}
-
-/** Aborts at a signal that asks the program to end, so that it can clean up. */
-function onInterrupt(): Disposable & { signal: AbortSignal } {
-  const controller = new AbortController();
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-  const abort = (): void => {
-    controller.abort();
-  };
-  for (const signal of signals) process.on(signal, abort);
-  return {
-    signal: controller.signal,
-    [Symbol.dispose]: () => {
-      for (const signal of signals) process.off(signal, abort);
-    },
-  };
-}
-
-/** A line on a terminal that says how far something is, in place of the one before. Elsewhere there is none. */
-interface ProgressLine extends Disposable {
-  show(text: string): void;
-  clear(): void;
-}
-
 /** The line is written this often at most. Milliseconds. */
 const progressInterval = 100;
 
-function openProgressLine(stream: NodeJS.WriteStream): ProgressLine {
+/** A line on a terminal that says how far something is, in place of the one before. Elsewhere there is none. */
+function openProgressLine(stream: NodeJS.WriteStream) {
   let last = -Infinity;
   const clear = (): void => {
     if (last !== -Infinity) stream.write('\r\u001b[K');
     last = -Infinity;
   };
   return {
-    show(text) {
+    show(text: string): void {
       const now = systemClock.elapsed();
       if (!stream.isTTY || now < last + progressInterval) return;
       last = now;
-      stream.write(`\r\u001b[K${text.slice(0, (stream.columns || 80) - 1)}`);
+      stream.write(`\r\u001b[K${text.slice(0, columnsOf(stream) - 1)}`);
     },
     clear,
     [Symbol.dispose]: clear,

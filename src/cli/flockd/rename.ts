@@ -1,19 +1,18 @@
 import path from 'node:path';
 import * as z from 'zod';
 import { type FlockFile, readFlockFile } from '../../config/flock-file.ts';
-import type { Context } from '../../context.ts';
+import type { Context, Places } from '../../context.ts';
 import { FlockError } from '../../errors.ts';
-import { poemFinder } from '../../flock/import.ts';
+import { poemFinder } from '../../flock/load.ts';
 import type { KeyBundle } from '../../keys/bundle.ts';
 import type { ListedBundle } from '../../keys/store.ts';
-import { lengthOf } from '../../ledger/cursor.ts';
 import { readJournal } from '../../ledger/journal.ts';
-import type { BotState } from '../../ledger/state.ts';
+import { type BotState, lengthOf } from '../../ledger/state.ts';
 import { type BotName, botNameOf, parseBotName } from '../../poems/bot-name.ts';
-import { didYouMean, shellWord } from '../../text.ts';
-import { botArgument, command, type GivenPlaces, placeFlags, withInvocationFlags } from '../command.ts';
+import { shellWord } from '../../text.ts';
+import { botArgument, command, placeFlags, withInvocationFlags } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
-import { openOnLedger, sendToDaemon } from './control.ts';
+import { notInFlock, openOnLedger, sendToDaemon } from './ledger.ts';
 
 /*
  * The ledger is renamed first, the bundle last. If the command ends in between, no bot posts from another bot's place, and the
@@ -69,12 +68,8 @@ async function examine(from: BotName, to: BotName, { paths, keys }: Context): Pr
   const [state, other] = [states.get(from), states.get(to)];
   const isDone =
     !state && (other ? other.was?.includes(from) === true : await readsPoemOf(from, newBundle, keys));
-  if (!state && !bundle && !isDone) {
-    const known = [...states.keys(), ...bundles.map((listed) => listed.bot)];
-    throw new FlockError('usage', `${from} is not in the flock`, {
-      hint: didYouMean(from, known, 'flockd status lists the bots'),
-    });
-  }
+  if (!state && !bundle && !isDone)
+    throw notInFlock(from, [...states.keys(), ...bundles.map((listed) => listed.bot)]);
   const refuse = (why: string, hint: string): never => {
     throw new FlockError('usage', `${from} cannot be renamed to ${to}: ${why}`, { hint });
   };
@@ -152,7 +147,7 @@ function tell({ from, to, state, done, bundle }: Renaming, { named }: FlockFile,
 function tellOfPoem(
   poem: string,
   { from, to }: { from: BotName; to: BotName },
-  places: GivenPlaces,
+  places: Places,
   terminal: Terminal,
 ): void {
   const renamed = path.join(path.dirname(poem), `${to}.txt`);

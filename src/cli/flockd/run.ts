@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { Alarms } from '../../alarms/alarms.ts';
 import { apiUrl, serviceEnvironment, wantsColor } from '../../config/environment.ts';
 import { type Bot, type FlockFile, readFlockFile } from '../../config/flock-file.ts';
-import { type Context, openContext } from '../../context.ts';
+import { type Context, openContext, type Places } from '../../context.ts';
 import { Claims } from '../../daemon/claims.ts';
 import { ControlServer, type Execute, receiveOrders } from '../../daemon/control.ts';
 import { Daemon } from '../../daemon/daemon.ts';
@@ -13,7 +13,7 @@ import { type Exit, FlockError, messageOf } from '../../errors.ts';
 import { type Flock, loadFlock, maxUnknown, namesIn, unknownBots, withoutRenamed } from '../../flock/load.ts';
 import { afterRestart } from '../../flock/status.ts';
 import { watchKeys } from '../../keys/store.ts';
-import { Journal, type Ledger } from '../../ledger/journal.ts';
+import { Journal } from '../../ledger/journal.ts';
 import { logChanges } from '../../ledger/log-events.ts';
 import type { BotState } from '../../ledger/state.ts';
 import { type EventLog, openLog } from '../../log.ts';
@@ -22,11 +22,90 @@ import { reportOf } from '../../posting/commands.ts';
 import { folderWatcher, moreWatches, type WatchFolder } from '../../watch.ts';
 import { Monitor } from '../../web/dashboard/monitor.ts';
 import { SnapshotCache } from '../../web/dashboard/snapshot.ts';
-import { command, type GivenPlaces, hintAs, placeFlags, version, withInvocationFlags } from '../command.ts';
-import { Live } from '../live-view.ts';
-import type { Terminal } from '../terminal.ts';
-import { mustHaveLastWord } from './ledger-place.ts';
-import { monitorFlags, monitorOptions } from './listen-flags.ts';
+import { parseHostName, parseListenAddress } from '../../web/server.ts';
+import { command, hintAs, placeFlags, toggle, version, withInvocationFlags } from '../command.ts';
+import { openLive } from '../live-view.ts';
+import { stopSignal, type Terminal } from '../terminal.ts';
+import { mustHaveLastWord } from './ledger.ts';
+
+const group = 'Web page';
+
+const schema = z.object({
+  listen: z.string().optional().meta({
+    description: 'serve a page, /healthz, /readyz and /metrics at 127.0.0.1:PORT, unix:PATH or systemd',
+    placeholder: 'ADDRESS',
+    group,
+  }),
+  host: z.array(z.string()).default([]).meta({
+    description: 'a host name of a reverse proxy in front of it; may be repeated',
+    placeholder: 'NAME',
+    group,
+  }),
+  'allow-control': toggle('allow visitors of the page to pause, resume and post').meta({ group }),
+  ...placeFlags,
+});
+
+/** @throws {FlockError} `usage` for an invalid address or name, and for flags without `--listen` */
+function monitorOptions({ listen, host, 'allow-control': allowControl }: z.infer<typeof schema>) {
+  if (listen === undefined && (host.length > 0 || allowControl)) {
+    const flag = allowControl ? '--allow-control' : '--host';
+    const hint = 'add --listen 127.0.0.1:8787';
+    throw new FlockError('usage', `${flag} means nothing without --listen`, { hint });
+  }
+  const address = listen === undefined ? undefined : parseListenAddress(listen);
+  return { listen: address, names: host.map(parseHostName), allowControl };
+}
+
+export const run = command({
+  summary: 'Run the daemon until it is told to stop',
+  schema,
+  examples: [
+    ['flockd run --root /srv/flock', 'post the poems of that flock'],
+    ['flockd run --listen 127.0.0.1:8787', 'and show it on a page at http://127.0.0.1:8787'],
+  ],
+  async run(args, terminal) {
+    await using monitor = new Monitor(monitorOptions(args));
+    await using context = openContext(args);
+    const { paths, keys } = context;
+    const service = serviceEnvironment();
+    await using live = openLive();
+    const log = openLog(live.log, { color: wantsColor(process.stdout.isTTY), journal: service.journal });
+    const manager = new ServiceManager(service);
+    const reloads = new Reloads();
+    heedSignals(log, reloads, terminal);
+    // The watch begins before the flock is read, so that no change is missed.
+    const watchFolder = folderWatcher((reason) => {
+      const message = `no inotify watches are left (${reason}): looks for changed keys every second`;
+      log.warn({ event: 'unwatched', reason, hint: moreWatches }, message);
+    });
+    using _keys = { [Symbol.dispose]: watchKeys(keys.folder, reloads.quietly, watchFolder) };
+    await context.load();
+    manager.status('reads the flock');
+    const read = await readFlock(context, log);
+    if (read.bots.length === 0) throw noBotToRun(context, read, args);
+    await mustHaveLastWord(paths, args);
+    await using lock = await lockState(paths.state);
+    await using claims = await Claims.open({ paths, api: apiUrl(), freed: reloads.quietly });
+    const { flock } = await claims.take(read);
+    // A person gets the error. A service waits until the accounts are free, because systemd would not start it again for ever.
+    if (flock.bots.length === 0 && !service.isListening) throw noBotToRun(context, flock, args);
+    manager.status(`has read ${countOf(flock.bots.length)}, and reads the ledger`);
+    await using ledger = await Journal.open(paths.state, lock);
+    ledger.subscribe(logChanges(log));
+    ledger.subscribe(monitor.count);
+    const parts = { claims, context, ledger, live, log, manager, monitor, reloads, watchFolder };
+    const closed = new Promise<NodeJS.Signals>((resolve) => {
+      terminal.onClosed(() => {
+        resolve('SIGHUP');
+      });
+    });
+    return await serve(flock, {
+      ...parts,
+      places: args,
+      stopped: Promise.race([stopSignal(terminal), closed]),
+    });
+  },
+});
 
 /** A flock, and its settings for alarms. */
 type AlarmedFlock = Flock & Pick<FlockFile, 'alarms'>;
@@ -61,7 +140,7 @@ function warnOfUnknown({ named }: FlockFile, flock: Flock, log: EventLog): void 
 const maxKeyless = 20;
 
 /** Logs the bots that have a poem and no key, each once. */
-function logKeyless({ keyless }: Flock, log: EventLog, places: GivenPlaces): void {
+function logKeyless({ keyless }: Flock, log: EventLog, places: Places): void {
   const news = keyless.filter(({ name }) => log.isNews(`keyless ${name}`));
   for (const { name: bot } of news.slice(0, maxKeyless)) {
     const hint = withInvocationFlags(places)(`make-keys ./poems --bot=${bot}`);
@@ -92,76 +171,30 @@ function warnOfUnopened(bots: readonly Bot[], before: readonly Bot[], log: Event
 }
 
 /** The error if no bot of a flock can post. */
-function noBotToRun({ paths }: Context, { invalidBots }: Flock, places: GivenPlaces): FlockError {
+function noBotToRun({ paths }: Context, { invalidBots }: Flock, places: Places): FlockError {
   const [first] = invalidBots;
   if (!first) {
     return new FlockError('config', `no key bundles in ${paths.keys}`, {
       hint: `make some first: ${withInvocationFlags(places)('make-keys ./poems')}`,
     });
   }
+  const { exit, message, hint } = first.error;
   const others = invalidBots.length > 1 ? ` (and ${countOf(invalidBots.length - 1)} more)` : '';
-  const { hint } = first.error;
-  const isSame = invalidBots.every(({ error }) => error.exit === first.error.exit);
-  return new FlockError(
-    isSame ? first.error.exit : 'data',
-    `no bot can post: ${first.error.message}${others}`,
-    hint === undefined ? {} : { hint: hintAs(places, hint) },
-  );
+  const isSame = invalidBots.every(({ error }) => error.exit === exit);
+  return new FlockError(isSame ? exit : 'data', `no bot can post: ${message}${others}`, hintAs(places, hint));
 }
-
-export const run = command({
-  summary: 'Run the daemon until it is told to stop',
-  schema: z.object({ ...monitorFlags, ...placeFlags }),
-  examples: [
-    ['flockd run --root /srv/flock', 'post the poems of that flock'],
-    ['flockd run --listen 127.0.0.1:8787', 'and show it on a page at http://127.0.0.1:8787'],
-  ],
-  async run(args, terminal) {
-    await using monitor = new Monitor(monitorOptions(args));
-    await using context = openContext(args);
-    const { paths, keys } = context;
-    const service = serviceEnvironment();
-    await using live = new Live();
-    const log = openLog(live.log, { color: wantsColor(process.stdout.isTTY), journal: service.journal });
-    const manager = new ServiceManager(service);
-    const reloads = new Reloads();
-    heedSignals(log, reloads, terminal);
-    // The watch begins before the flock is read, so that no change is missed.
-    const watchFolder = folderWatcher((reason) => {
-      const message = `no inotify watches are left (${reason}): looks for changed keys every second`;
-      log.warn({ event: 'unwatched', reason, hint: moreWatches }, message);
-    });
-    using _keys = { [Symbol.dispose]: watchKeys(keys.folder, reloads.quietly, watchFolder) };
-    await context.load();
-    manager.status('reads the flock');
-    const read = await readFlock(context, log);
-    if (read.bots.length === 0) throw noBotToRun(context, read, args);
-    await mustHaveLastWord(paths, args);
-    await using lock = await lockState(paths.state);
-    await using claims = await Claims.open({ paths, api: apiUrl(), freed: reloads.quietly });
-    const { flock } = await claims.take(read);
-    // A person gets the error. A service waits until the accounts are free, because systemd would not start it again for ever.
-    if (flock.bots.length === 0 && !service.isListening) throw noBotToRun(context, flock, args);
-    manager.status(`has read ${countOf(flock.bots.length)}, and reads the ledger`);
-    await using ledger = await Journal.open(paths.state, lock);
-    ledger.subscribe(logChanges(log));
-    ledger.subscribe(monitor.count);
-    const parts = { claims, context, ledger, live, log, manager, monitor, reloads, watchFolder };
-    return await serve(flock, { ...parts, places: args, stopped: stopSignal(terminal) });
-  },
-});
 
 /** The parts of a running flockd. */
 interface Parts {
   claims: Claims;
   context: Context;
   ledger: Journal;
-  live: Live;
+  live: ReturnType<typeof openLive>;
   log: EventLog;
   manager: ServiceManager;
   monitor: Monitor;
   /** The folders and files that the command line names. */
-  places: GivenPlaces;
+  places: Places;
   reloads: Reloads;
   /** Resolves with the signal that stops it. */
   stopped: Promise<NodeJS.Signals>;
@@ -278,7 +311,11 @@ async function reload(
   try {
     const { flock, takenOver } = await claims.take(await readFlock(context, log, daemon.bots));
     if (flock.bots.length === 0 && !mayBeEmpty) throw noBotToRun(context, flock, places);
-    await lookFirst(takenOver, ledger, context.clock.now());
+    const at = context.clock.now();
+    // Another flockd with another ledger has posted for these bots, so each looks at its timeline before it posts.
+    const begun = takenOver.filter((bot) => ledger.state(bot));
+    if (begun.length > 0)
+      await ledger.record(...begun.map((bot) => ({ event: 'restored' as const, bot, at })));
     update(flock);
     log.info({ event: 'reloaded', bots: daemon.stats().bots }, 'has read its files again');
   } catch (error) {
@@ -333,30 +370,11 @@ export class Reloads {
   }
 }
 
-/** Another flockd with another ledger has posted for these bots, so each looks at its timeline before it posts. */
-async function lookFirst(bots: readonly string[], ledger: Ledger, at: number): Promise<void> {
-  const begun = bots.filter((bot) => ledger.state(bot));
-  if (begun.length > 0) await ledger.record(...begun.map((bot) => ({ event: 'restored' as const, bot, at })));
-}
-
 function heedSignals(log: EventLog, reloads: Reloads, { mayClose }: Terminal): void {
   // SIGHUP means to reload, except on a terminal, where it means that the terminal is closed.
   if (!mayClose) process.on('SIGHUP', reloads.quietly);
   // By default, Node opens a debugger to every user of this machine.
   process.on('SIGUSR1', () => {
     log.info({ event: 'signal' }, 'SIGUSR1 means nothing here');
-  });
-}
-
-/** Resolves with the first signal that asks the daemon to stop; SIGHUP if its terminal is closed. */
-function stopSignal(terminal: Terminal): Promise<NodeJS.Signals> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, resolve);
-    const hungUp = (): void => {
-      resolve('SIGHUP');
-    };
-    // The shell and the kernel both send it: the second one must not kill the process.
-    if (terminal.mayClose) process.on('SIGHUP', hungUp);
-    terminal.onClosed(hungUp);
   });
 }

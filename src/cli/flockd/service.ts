@@ -1,19 +1,20 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { chmod, copyFile, cp, lstat, mkdir, readFile, readlink, rename, symlink } from 'node:fs/promises';
 import path from 'node:path';
 import fs from 'fs-extra';
 import * as z from 'zod';
-import { plainEnvironment } from '../../config/environment.ts';
+import { plainEnvironment, wantsColor } from '../../config/environment.ts';
 import { readFlockFile } from '../../config/flock-file.ts';
 import { isLocked } from '../../daemon/lock.ts';
 import { unitText } from '../../daemon/systemd.ts';
-import { type Exit, FlockError, systemCode } from '../../errors.ts';
-import { namesOf, ownFile, replaceFile } from '../../fs.ts';
+import { FlockError, systemCode } from '../../errors.ts';
+import { namesOf, ownFile, reasonOf, replaceFile } from '../../fs.ts';
 import { hasJournal } from '../../ledger/journal.ts';
-import { command } from '../command.ts';
-import { bash, fish, zsh } from '../completion.ts';
+import { linesForPeople } from '../../log.ts';
+import { command, nonEmpty, toggle } from '../command.ts';
+import { completions } from '../completion.ts';
 import type { Terminal } from '../terminal.ts';
-import { movedTo, noteMove } from './ledger-place.ts';
+import { movedTo, noteMove } from './ledger.ts';
 
 /*
  * flockd as a systemd service of this machine: its unit, its user, its program, its flock and its ledger.
@@ -62,10 +63,9 @@ export const unit = command({
   run({ root, user }, terminal) {
     if (isHidden(process.execPath) || isHidden(ownPackage)) {
       const hidden = isHidden(ownPackage) ? ownPackage : process.execPath;
-      terminal.warn(
-        `the service cannot see ${hidden}`,
-        'sudo flockd install copies the program to a folder that it can see; Node has to be installed for all users',
-      );
+      const hint =
+        'sudo flockd install copies the program to a folder that it can see; Node has to be installed for all users';
+      terminal.warn(`the service cannot see ${hidden}`, hint);
     }
     terminal.print(unitOf(ownPackage, root, user));
     return Promise.resolve('done');
@@ -75,15 +75,11 @@ export const unit = command({
 export const install = command({
   summary: 'Install flockd as a systemd service of this machine',
   schema: z.object({
-    flock: z
-      .string()
-      .min(1, 'is empty')
-      .optional()
-      .meta({
-        positional: true,
-        kind: 'folder',
-        description: `a folder with poems, keys and optionally flock.json and a ledger; it is copied to ${service.root}`,
-      }),
+    flock: nonEmpty.optional().meta({
+      positional: true,
+      kind: 'folder',
+      description: `a folder with poems, keys and optionally flock.json and a ledger; it is copied to ${service.root}`,
+    }),
   }),
   examples: [
     ['sudo flockd install ~/flock', 'install the service, copy the flock, and move its ledger'],
@@ -96,7 +92,34 @@ export const install = command({
     permission: 'not run as root',
     config: 'flock.json is wrong',
   },
-  run: ({ flock }, terminal) => installService(flock, terminal),
+  async run({ flock }, terminal) {
+    // What is installed is for all users, whatever root's umask is.
+    process.umask(0o022);
+    const from = flock === undefined ? undefined : path.resolve(flock);
+    mustBeRoot('install');
+    mustHavePrograms();
+    await mustBeFit(from);
+    // A program that is replaced while it runs would look for files that are gone.
+    const isRunning = ask('systemctl', 'is-active', '--quiet', 'flockd.service');
+    if (isRunning) run('systemctl', 'stop', 'flockd.service');
+    try {
+      const program = await placeProgram();
+      makeUser();
+      await copyFlock(from);
+      await moveLedger(program, from, terminal);
+      if (program === service.program) await makeLinks(program);
+      if (!(await isPackaged(program))) {
+        await replaceFile(service.unit, unitOf(program, service.root, service.user));
+        await chmod(service.unit, 0o644);
+      }
+      run('systemctl', 'daemon-reload');
+    } finally {
+      if (isRunning) run('systemctl', 'start', 'flockd.service');
+    }
+    terminal.say(`flockd is installed. Its flock is in ${service.root}, its ledger in ${service.ledger}.`);
+    terminal.say(isRunning ? 'It runs again.' : 'Next: systemctl enable --now flockd');
+    return 'done';
+  },
 });
 
 export const uninstall = command({
@@ -106,49 +129,22 @@ export const uninstall = command({
     ['sudo flockd uninstall', `stop and remove the service; ${service.root} and ${service.ledger} stay`],
   ],
   exits: { permission: 'not run as root' },
-  run: (_, terminal) => uninstallService(terminal),
+  async run(_, terminal) {
+    mustBeRoot('uninstall');
+    if (await isPackaged(ownPackage)) {
+      throw new FlockError('config', 'this flockd is a Debian package', { hint: 'apt-get remove keymaker' });
+    }
+    ask('systemctl', 'disable', '--now', 'flockd.service');
+    for (const { to } of await manPages()) await fs.remove(to);
+    for (const name of names) await removeLinks(name);
+    for (const place of [service.unit, `${service.unit}.d`, service.program]) await fs.remove(place);
+    ask('systemctl', 'daemon-reload');
+    terminal.say(
+      `flockd is removed. Its flock is still in ${service.root}, its ledger in ${service.ledger}.`,
+    );
+    return 'done';
+  },
 });
-
-async function installService(given: string | undefined, terminal: Terminal): Promise<Exit> {
-  // What is installed is for all users, whatever root's umask is.
-  process.umask(0o022);
-  const from = given === undefined ? undefined : path.resolve(given);
-  mustBeRoot('install');
-  mustHavePrograms();
-  await mustBeFit(from);
-  // A program that is replaced while it runs would look for files that are gone.
-  const isRunning = ask('systemctl', 'is-active', '--quiet', 'flockd.service');
-  if (isRunning) run('systemctl', 'stop', 'flockd.service');
-  try {
-    const program = await placeProgram();
-    makeUser();
-    await copyFlock(from);
-    await moveLedger(program, from, terminal);
-    if (program === service.program) await makeLinks(program);
-    if (!(await isPackaged(program))) await placeUnit(program);
-    run('systemctl', 'daemon-reload');
-  } finally {
-    if (isRunning) run('systemctl', 'start', 'flockd.service');
-  }
-  terminal.say(`flockd is installed. Its flock is in ${service.root}, its ledger in ${service.ledger}.`);
-  terminal.say(isRunning ? 'It runs again.' : 'Next: systemctl enable --now flockd');
-  return 'done';
-}
-
-async function uninstallService(terminal: Terminal): Promise<Exit> {
-  mustBeRoot('uninstall');
-  if (await isPackaged(ownPackage)) {
-    throw new FlockError('config', 'this flockd is a Debian package', {
-      hint: 'apt-get remove keymaker',
-    });
-  }
-  ask('systemctl', 'disable', '--now', 'flockd.service');
-  for (const name of names) await removeLinks(name);
-  for (const place of [service.unit, `${service.unit}.d`, service.program]) await fs.remove(place);
-  ask('systemctl', 'daemon-reload');
-  terminal.say(`flockd is removed. Its flock is still in ${service.root}, its ledger in ${service.ledger}.`);
-  return 'done';
-}
 
 function mustBeRoot(name: string): void {
   if (process.getuid?.() !== 0)
@@ -156,20 +152,15 @@ function mustBeRoot(name: string): void {
 }
 
 function mustHavePrograms(): void {
-  if (!ask('systemctl', '--version')) {
-    throw new FlockError('unavailable', 'this machine has no systemd', {
-      hint: 'run flockd under another supervisor: flockd run',
-    });
-  }
-  for (const [name, debian] of Object.entries({ perl: 'perl-base', flock: 'util-linux' })) {
-    if (!ask(name, '--version'))
-      throw new FlockError('unavailable', `${name} is missing`, { hint: `apt-get install ${debian}` });
-  }
-  if (isHidden(process.execPath)) {
-    throw new FlockError('unavailable', `the service cannot see ${process.execPath}`, {
-      hint: 'install Node for all users: apt-get install nodejs',
-    });
-  }
+  const lacks = (message: string, hint: string): never => {
+    throw new FlockError('unavailable', message, { hint });
+  };
+  if (!ask('systemctl', '--version'))
+    lacks('this machine has no systemd', 'run flockd under another supervisor: flockd run');
+  for (const [name, debian] of Object.entries({ perl: 'perl-base', flock: 'util-linux' }))
+    if (!ask(name, '--version')) lacks(`${name} is missing`, `apt-get install ${debian}`);
+  if (isHidden(process.execPath))
+    lacks(`the service cannot see ${process.execPath}`, 'install Node for all users: apt-get install nodejs');
 }
 
 /** Whether the unit hides a path from the service. */
@@ -269,15 +260,18 @@ async function moveLedger(program: string, from: string | undefined, terminal: T
   }
 }
 
-const placeUnit = async (program: string): Promise<void> => {
-  await replaceFile(service.unit, unitOf(program, service.root, service.user));
-  await chmod(service.unit, 0o644);
-};
+/** The man pages, each with its place for programs that are not from a package. */
+const manPages = async (): Promise<{ from: string; to: string }[]> =>
+  (await namesOf(path.join(ownPackage, 'dist/man')))
+    .filter((name) => /\.[17]$/.test(name))
+    .map((name) => ({
+      from: path.join(ownPackage, 'dist/man', name),
+      to: `/usr/local/share/man/man${name.at(-1)}/${name}`,
+    }));
 
-/** A program's link, man page and completions, in the places for programs that are not from a package. */
+/** A program's link and completions, in the same kind of places. */
 const placesOf = (name: string) => ({
   link: `/usr/local/bin/${name}`,
-  page: `/usr/local/share/man/man1/${name}.1`,
   bash: `/usr/local/share/bash-completion/completions/${name}`,
   zsh: `/usr/local/share/zsh/site-functions/_${name}`,
   fish: `/etc/fish/completions/${name}.fish`,
@@ -285,20 +279,22 @@ const placesOf = (name: string) => ({
 
 /** Makes the links, man pages and completions, as far as these places can be written. */
 async function makeLinks(program: string): Promise<void> {
+  const put = async (file: string, text: string): Promise<void> => {
+    await mkdir(path.dirname(file), { recursive: true });
+    await fs.writeFile(file, text);
+    await chmod(file, 0o644);
+  };
+  await wherePossible(async () => {
+    for (const { from, to } of await manPages()) await put(to, await readFile(from, 'utf8'));
+  });
   for (const name of names) {
-    const { link, page, ...completions } = placesOf(name);
-    const texts = { bash: bash(name), zsh: zsh(name), fish: fish(name) };
-    const put = async (file: string, text: string): Promise<void> => {
-      await mkdir(path.dirname(file), { recursive: true });
-      await fs.writeFile(file, text);
-      await chmod(file, 0o644);
-    };
+    const { link, ...places } = placesOf(name);
     await wherePossible(async () => {
       if (!(await fs.pathExists(link))) await symlink(path.join(program, `dist/${name}.js`), link);
     });
     await wherePossible(async () => {
-      await put(page, await readFile(path.join(program, `dist/man/${name}.1`), 'utf8'));
-      for (const shell of ['bash', 'zsh', 'fish'] as const) await put(completions[shell], texts[shell]);
+      for (const shell of ['bash', 'zsh', 'fish'] as const)
+        await put(places[shell], completions[shell](name));
     });
   }
 }
@@ -317,18 +313,49 @@ async function removeLinks(name: string): Promise<void> {
   if (target === path.join(service.program, `dist/${name}.js`)) await fs.remove(link);
 }
 
+export const logs = command({
+  summary: 'Show the log of the service',
+  schema: z.object({
+    follow: toggle('wait for more, until Ctrl-C').meta({ alias: 'f' }),
+    lines: z
+      .string()
+      .regex(/^\d{1,6}$/, 'should be a number')
+      .default('50')
+      .meta({ description: 'how many of the newest lines', placeholder: 'N', alias: 'n' }),
+  }),
+  examples: [
+    ['flockd logs --follow', 'as it is written'],
+    ['journalctl --unit flockd --priority warning', 'what matters, as JSON'],
+  ],
+  exits: { unavailable: 'there is no systemd journal, or it has refused' },
+  async run({ follow, lines }) {
+    const args = ['--unit', 'flockd', '--output', 'cat', '--lines', lines, ...(follow ? ['--follow'] : [])];
+    const journal = spawn('journalctl', args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    const { stdout } = process;
+    if (stdout.isTTY) {
+      const color = wantsColor(true);
+      journal.stdout.pipe(linesForPeople(stdout, { color, timeFormat: 'yyyy-mm-dd HH:MM:ss' }));
+    } else journal.stdout.pipe(stdout);
+    // journalctl gets Ctrl-C too.
+    process.once('SIGINT', () => undefined);
+    const ended = new Promise<number | null>((resolve, reject) => {
+      journal.once('error', reject).once('close', resolve);
+    });
+    const code = await ended.catch((cause: unknown) => {
+      const hint = 'without systemd, the log is what flockd run writes';
+      throw new FlockError('unavailable', `cannot run journalctl: ${reasonOf(cause)}`, { hint, cause });
+    });
+    return code === 0 || code === null ? 'done' : 'unavailable';
+  },
+});
+
 /** Runs a program of the system, whose output is shown. @throws {FlockError} `io` where it fails */
 function run(program: string, ...args: readonly string[]): void {
-  const environment = { ...plainEnvironment(), STATE_DIRECTORY: service.ledger };
-  const { status, error } = spawnSync(program, args, {
-    stdio: ['ignore', 'inherit', 'inherit'],
-    env: environment,
-  });
+  const env = { ...plainEnvironment(), STATE_DIRECTORY: service.ledger };
+  const { status, error: cause } = spawnSync(program, args, { stdio: ['ignore', 'inherit', 'inherit'], env });
   if (status === 0) return;
-  throw new FlockError('io', `${[program, ...args].join(' ')} failed`, {
-    hint: 'its message is above; repair that, then run the same command again',
-    cause: error,
-  });
+  const hint = 'its message is above; repair that, then run the same command again';
+  throw new FlockError('io', `${[program, ...args].join(' ')} failed`, { hint, cause });
 }
 
 /** Runs a program of the system silently. @returns whether it succeeded */

@@ -9,7 +9,7 @@ import { parseBotName } from '../../poems/bot-name.ts';
 import { didYouMean, listedFirst } from '../../text.ts';
 import { unknownTroubles } from '../tables.ts';
 import type { Terminal } from '../terminal.ts';
-import { lastWord } from './ledger-place.ts';
+import { lastWord } from './ledger.ts';
 
 /*
  * What `flockd plan` and `flockd rehearse` begin with: the days to come, and the flock as it is now. Neither opens anything that
@@ -56,7 +56,7 @@ export const spanFlags = (usual: number) => ({
  * Reads the flock's files and its ledger, and changes nothing. Warns of bots in `flock.json` that do not exist, unless bots
  * are chosen.
  *
- * @returns the flock, and the names of the chosen bots; none means all
+ * @returns the flock, its ledger, and which bots are chosen
  * @throws {FlockError} `usage` if a chosen bot does not exist
  */
 export async function readFlockToCome(args: Places & { bot: readonly string[] }, terminal: Terminal) {
@@ -67,16 +67,16 @@ export async function readFlockToCome(args: Places & { bot: readonly string[] },
   const whole = await readWholeFlock(paths.root, keys, flockFile);
   const known = [...whole.bots.map(({ name }) => name), ...whole.invalidBots.map(({ bot }) => bot)];
   const wanted = new Set<string>(args.bot.map(parseBotName));
-  for (const name of wanted) {
-    if (known.some((bot) => bot === name)) continue;
-    throw new FlockError('usage', `${name} has neither a poem nor a key bundle`, {
-      hint: didYouMean(name, known, namesOf(known)),
-    });
+  const stranger = [...wanted].find((name) => !known.some((bot) => bot === name));
+  if (stranger !== undefined) {
+    const hint = didYouMean(stranger, known, namesOf(known));
+    throw new FlockError('usage', `${stranger} has neither a poem nor a key bundle`, { hint });
   }
   if (wanted.size === 0)
     for (const { text, hint } of unknownTroubles(unknownBots(flockFile.named, known)))
       terminal.warn(text, hint);
-  return { paths, whole, ledger: await readJournal(paths.state), wanted };
+  const isChosen = (bot: string): boolean => wanted.size === 0 || wanted.has(bot);
+  return { paths, whole, ledger: await readJournal(paths.state), isChosen };
 }
 
 /** The maximum number of names in a hint. */

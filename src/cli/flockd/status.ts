@@ -2,23 +2,22 @@ import * as z from 'zod';
 import { wantsColor } from '../../config/environment.ts';
 import { readStatus } from '../../daemon/read-status.ts';
 import { isService } from '../../daemon/systemd.ts';
+import type { Places } from '../../context.ts';
 import { FlockError } from '../../errors.ts';
 import { type BotStatus, hasToPost, needsSomebody, type Status } from '../../flock/status.ts';
 import { parseBotName } from '../../poems/bot-name.ts';
-import { didYouMean } from '../../text.ts';
 import { moreWatches } from '../../watch.ts';
+import { command, jsonFlag, nonEmpty, placeFlags, toggle, withInvocationFlags } from '../command.ts';
 import {
-  command,
-  type GivenPlaces,
-  jsonFlag,
-  nonEmpty,
-  placeFlags,
-  toggle,
-  withInvocationFlags,
-} from '../command.ts';
-import { flockWords, keylessTrouble, statusTable, troublesOf, unknownTroubles } from '../tables.ts';
+  flockWords,
+  keylessTroubles,
+  sayTroubles,
+  statusTable,
+  troublesOf,
+  unknownTroubles,
+} from '../tables.ts';
 import type { Terminal } from '../terminal.ts';
-import { openOnLedger } from './control.ts';
+import { notInFlock, openOnLedger } from './ledger.ts';
 
 export const status = command({
   summary: 'Show how every bot stands: its place, its last and next post, and what is wrong',
@@ -46,10 +45,9 @@ export const status = command({
         terminal.say(`No bots yet: ${withInvocationFlags(args)('make-keys ./poems')} makes their keys.`);
       else show(whole, bots, { now: context.clock.now(), start }, terminal);
       if (args.bot === undefined) {
-        tell(unknownTroubles(unknown), terminal);
         const names = keyless.map(({ bot }) => bot);
-        const trouble = keylessTrouble(names, withInvocationFlags(args), maxKeyless);
-        if (trouble) tell([trouble], terminal);
+        const keys = keylessTroubles(names, withInvocationFlags(args));
+        sayTroubles([...unknownTroubles(unknown), ...keys], terminal);
       }
     }
     const isDead = flock.running === false && chosen.some(({ state }) => hasToPost(state));
@@ -59,11 +57,8 @@ export const status = command({
 
 type WholeStatus = Awaited<ReturnType<typeof readStatus>>;
 
-/** How many bots without a key are named. */
-const maxKeyless = 20;
-
 /** @throws {FlockError} `usage` if there is none of that name, or it has no key yet */
-function theOne(text: string, { bots, keyless }: WholeStatus, places: GivenPlaces): BotStatus {
+function theOne(text: string, { bots, keyless }: WholeStatus, places: Places): BotStatus {
   const name = parseBotName(text);
   const found = bots.find(({ bot }) => bot === name);
   if (found) return found;
@@ -71,14 +66,14 @@ function theOne(text: string, { bots, keyless }: WholeStatus, places: GivenPlace
     const hint = withInvocationFlags(places)(`make-keys ./poems --bot=${name}`);
     throw new FlockError('usage', `${name} has a poem and no key yet`, { hint });
   }
-  const known = bots.map(({ bot }) => bot);
-  throw new FlockError('usage', `${name} is not in the flock`, {
-    hint: didYouMean(name, known, 'flockd status lists the bots'),
-  });
+  throw notInFlock(
+    name,
+    bots.map(({ bot }) => bot),
+  );
 }
 
 /** The command that starts the flock's daemon: that of its service, where one is installed. */
-const startCall = (root: string, places: GivenPlaces): string =>
+const startCall = (root: string, places: Places): string =>
   isService(root) ? 'systemctl start flockd' : withInvocationFlags(places, 'flockd')('run');
 
 /** @param bots - those that are shown */
@@ -106,13 +101,5 @@ function show(
   }
   if (bots.length === 0) terminal.say('No bot needs you.');
   terminal.say(flockWords(flock, all));
-  tell(troublesOf(bots, now), terminal);
-}
-
-function tell(troubles: ReturnType<typeof troublesOf>, terminal: Terminal): void {
-  for (const { text, hint } of troubles) {
-    terminal.say();
-    terminal.say(text);
-    if (hint !== undefined) terminal.say(`hint: ${hint}`);
-  }
+  sayTroubles(troublesOf(bots, now), terminal);
 }

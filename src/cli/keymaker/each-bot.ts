@@ -1,14 +1,14 @@
 import path from 'node:path';
-import type { Context } from '../../context.ts';
-import { type Exit, FlockError } from '../../errors.ts';
+import type { Context, Places } from '../../context.ts';
+import { attemptAsync, type Exit, FlockError } from '../../errors.ts';
 import { knownBots } from '../../flock/load.ts';
 import type { KeyBundle } from '../../keys/bundle.ts';
 import type { KeyStore } from '../../keys/store.ts';
 import { type BotName, parseBotName } from '../../poems/bot-name.ts';
-import { findPoems, noPoems, type PoemFile, readPoem } from '../../poems/find.ts';
+import { findPoems, type PoemFile, readPoem } from '../../poems/find.ts';
 import { linesOf } from '../../poems/poem.ts';
 import { didYouMean } from '../../text.ts';
-import { type GivenPlaces, retold, withInvocationFlags } from '../command.ts';
+import { withInvocationFlags } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
 
 /*
@@ -19,7 +19,7 @@ import type { Terminal } from '../terminal.ts';
 export async function botsWithKeys(
   names: readonly string[],
   { keys, paths }: Pick<Context, 'keys' | 'paths'>,
-  places: GivenPlaces,
+  places: Places,
 ): Promise<BotName[]> {
   const bots = names.map(parseBotName);
   if (bots.length === 0) return [];
@@ -27,13 +27,8 @@ export async function botsWithKeys(
   const stranger = bots.find((bot) => !known.includes(bot));
   if (stranger === undefined) return bots;
   const keymaker = withInvocationFlags(places);
-  const found = await findPoems(path.join(paths.root, 'poems'), knownBots(paths.root, keys)).catch(
-    (error: unknown) => {
-      if (error instanceof FlockError) return noPoems;
-      throw error;
-    },
-  );
-  const readers = found.poems.map(({ bot }) => bot);
+  const found = await attemptAsync(findPoems(path.join(paths.root, 'poems'), knownBots(paths.root, keys)));
+  const readers = found instanceof FlockError ? [] : found.poems.map(({ bot }) => bot);
   const others =
     known.length > 0
       ? `${keymaker('list')} shows the bots`
@@ -45,36 +40,9 @@ export async function botsWithKeys(
   });
 }
 
-/** A bot that a person named, and its key. @throws {FlockError} `usage` if it has none, and if its bundle cannot be read */
-export async function botWithKey(
-  name: string,
-  context: Context,
-  places: GivenPlaces,
-): Promise<{ bot: BotName; bundle: KeyBundle }> {
-  const bot = parseBotName(name);
-  await botsWithKeys([name], context, places);
-  const { keys } = context;
-  return { bot, bundle: await keys.read(await keys.placeOf(bot)).catch(retold(places)) };
-}
-
-/**
- * The bot's valid bundle, if any. An invalid one will be replaced.
- *
- * @throws {FlockError} if it may be valid and cannot be read: `permission` and `config`
- */
-export async function oldBundle(
-  bot: BotName,
-  keys: KeyStore,
-  terminal: Terminal,
-): Promise<KeyBundle | undefined> {
-  try {
-    return await keys.readIfThere(bot);
-  } catch (error) {
-    if (!(error instanceof FlockError) || error.exit !== 'data') throw error;
-    terminal.warn(`${error.message}; it will be replaced`);
-    return undefined;
-  }
-}
+/** The bot's valid bundle, if any. The person is told of an invalid one, which will be replaced. */
+export const oldBundle = (bot: BotName, keys: KeyStore, terminal: Terminal): Promise<KeyBundle | undefined> =>
+  keys.readIfGood(bot, ({ message }) => terminal.warn(`${message}; it will be replaced`));
 
 /**
  * The poems of a folder, or those of the bots that are named.
@@ -92,19 +60,17 @@ export async function choosePoems(
     .filter(({ kind }) => kind === 'refused')
     .map(({ file, why, hint }) => new FlockError('data', `${file}: ${why}`, { hint }));
   if (poems.length + clashes.length + unread.length === 0) {
-    throw new FlockError('data', `no poems in ${folder}`, {
-      hint: 'a poem is a text file whose name ends in .txt',
-    });
+    const hint = 'a poem is a text file whose name ends in .txt';
+    throw new FlockError('data', `no poems in ${folder}`, { hint });
   }
   if (names.length === 0)
     return { chosen: poems, refused: [...clashes.map(({ error }) => error), ...unread] };
   const wanted = [...new Set(names.map(parseBotName))];
   const bots = poems.map(({ bot }) => bot);
-  const stranger = wanted.find((bot) => !bots.includes(bot) && !clashes.some((clash) => clash.bot === bot));
+  const stranger = wanted.find((bot) => ![...poems, ...clashes].some((one) => one.bot === bot));
   if (stranger !== undefined) {
-    throw new FlockError('usage', `no poem in ${folder} belongs to a bot called ${stranger}`, {
-      hint: didYouMean(stranger, bots, `the bots are ${bots.join(', ')}`),
-    });
+    const hint = didYouMean(stranger, bots, `the bots are ${bots.join(', ')}`);
+    throw new FlockError('usage', `no poem in ${folder} belongs to a bot called ${stranger}`, { hint });
   }
   return {
     chosen: wanted.flatMap((bot) => poems.filter((poem) => poem.bot === bot)),

@@ -5,11 +5,13 @@ import * as z from 'zod';
 import { type FlockFile, readFlockFile } from '../../config/flock-file.ts';
 import { type Context, openContext } from '../../context.ts';
 import { FlockError, systemCode } from '../../errors.ts';
-import { chooseBots, type Chosen, poemFinder, takeKey, type Taken, type Taking } from '../../flock/import.ts';
-import { knownBots } from '../../flock/load.ts';
+import { type FindPoem, knownBots, poemFinder } from '../../flock/load.ts';
 import { readRegularFile, reasonOf } from '../../fs.ts';
-import { type Found, isKey, readForeign } from '../../keys/foreign-formats.ts';
-import { parseBotName } from '../../poems/bot-name.ts';
+import { accountKey, type KeyBundle } from '../../keys/bundle.ts';
+import { type ForeignKey, type Found, isKey, readForeign } from '../../keys/foreign-formats.ts';
+import { isSameName, judgeAccount, titleOf } from '../../keys/right-account.ts';
+import type { KeyStore } from '../../keys/store.ts';
+import { type BotName, botNameOf, parseBotName } from '../../poems/bot-name.ts';
 import { findPoemsIfThere } from '../../poems/find.ts';
 import { command, placeFlags, toggle } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
@@ -157,3 +159,174 @@ async function take(chosen: Chosen, taking: Taking, terminal: Terminal): Promise
   }
   return taken.key;
 }
+
+/** A key and its bot. */
+interface Chosen {
+  bot: BotName;
+  key: ForeignKey;
+}
+
+interface Choice {
+  /** The only bot that gets a key, if a person has chosen one. */
+  wanted: BotName | undefined;
+  /** Whether there is only one key, bad ones included. */
+  alone: boolean;
+  flockFile: FlockFile;
+  /** The bots that have a poem, a bundle or settings. */
+  known: ReadonlySet<string>;
+}
+
+/**
+ * The bot of each key, in this order: the wanted one, the one with that account in flock.json, the one in the name of the key's
+ * file, a known one that the file names beside the key, the one with the account's name.
+ *
+ * @throws {FlockError} `usage` if nothing determines the bot of a key
+ */
+function chooseBots(keys: readonly ForeignKey[], choice: Choice): Chosen[] {
+  const { wanted, alone } = choice;
+  const found = keys.map((key) => ({ key, bot: botOf(key, choice) }));
+  if (wanted === undefined)
+    return found.map(({ key, bot }) => {
+      if (bot !== undefined) return { key, bot };
+      throw new FlockError('usage', `${key.title}: nothing in it says which bot the key is for`, {
+        hint: 'choose its bot with --bot NAME',
+      });
+    });
+  const meant = alone ? found : found.filter(({ key, bot }) => bot === wanted || botOfName(key) === wanted);
+  const [only] = meant;
+  if (only && meant.length === 1) return [{ key: only.key, bot: wanted }];
+  const shown = (meant.length > 0 ? meant : found).map(({ key }) => labelOf(key));
+  if (shown.length === 0) return [];
+  throw new FlockError('usage', `which key is for ${wanted}? There are ${shown.join(', ')}`, {
+    hint: 'name one of the accounts with --bot, or put the one key into a file of its own',
+  });
+}
+
+function botOf(key: ForeignKey, { flockFile, known }: Choice): BotName | undefined {
+  const { named, settingsOf } = flockFile;
+  const { screenName } = key.bundle;
+  const settled = named.find((bot) => isSameName(settingsOf(bot).account, screenName) === true);
+  const meant = key.mayBe?.find((name) => known.has(name));
+  return settled ?? key.ownName ?? meant ?? botOfName(key);
+}
+
+const botOfName = ({ bundle: { screenName = '' } }: ForeignKey): BotName | undefined => botNameOf(screenName);
+
+const labelOf = ({ title, bundle: { screenName } }: ForeignKey): string =>
+  screenName === undefined ? title : `@${screenName}`;
+
+interface Taking {
+  keys: KeyStore;
+  /** The existing bundles, by bot. New ones are added. */
+  files: Map<BotName, string>;
+  /** The bots of the accounts, by {@link accountKey}. New ones are added. */
+  owners: Map<string, BotName>;
+  /** The bots that got a key in this import. */
+  taken: Set<BotName>;
+  flockFile: FlockFile;
+  findPoem: FindPoem;
+  /** Whether good keys are replaced. */
+  force: boolean;
+  warn: (message: string, hint?: string) => void;
+}
+
+/** The outcome for a key: stored in a file, or the bot keeps its old one. */
+type Taken = { key: 'imported'; file: string; bundle: KeyBundle } | { key: 'kept'; bundle: KeyBundle };
+
+/**
+ * Stores a foreign key as a bot's bundle, after all checks.
+ *
+ * @throws {FlockError} `data` if the bot must not have it, `cannotCreate` if it cannot be stored
+ */
+async function takeKey(chosen: Chosen, taking: Taking): Promise<Taken> {
+  const { bot, key } = chosen;
+  if (taking.taken.has(bot)) {
+    throw refusal(key.title, `${bot} has another key of this import already`, 'leave one of the two out');
+  }
+  const old = await goodBundle(bot, taking);
+  if (old && !taking.force) return { key: 'kept', bundle: old };
+  await checkPlace(bot, taking);
+  checkAccount(chosen, old, taking);
+  checkOwner(chosen, taking);
+  const { userId, provider } = key.bundle;
+  const poemFile = await taking.findPoem(bot, [key.bundle.poemFile, old?.poemFile]);
+  // If the key has no screen name, the one in the old bundle of the same account counts.
+  const screenName = key.bundle.screenName ?? (old?.userId === userId ? old?.screenName : undefined);
+  const bundle = { ...key.bundle, screenName, poemFile };
+  const file = await taking.keys.write(bot, bundle);
+  const { files, owners, taken } = taking;
+  taken.add(bot);
+  files.set(bot, file);
+  if (old?.userId !== undefined) owners.delete(accountKey(old.userId, old.provider));
+  if (userId !== undefined) owners.set(accountKey(userId, provider), bot);
+  if (poemFile === undefined) taking.warn(`${bot}: no poem found`, `put it into poems/${bot}.txt`);
+  return { key: 'imported', file, bundle };
+}
+
+/** The bot's bundle, unless it is bad and will be replaced. */
+async function goodBundle(bot: BotName, { keys, files, warn }: Taking): Promise<KeyBundle | undefined> {
+  const file = files.get(bot);
+  if (file === undefined) return undefined;
+  try {
+    return await keys.read(file);
+  } catch (error) {
+    if (!(error instanceof FlockError) || error.exit !== 'data') throw error;
+    warn(`${error.message}; it will be replaced`);
+    return undefined;
+  }
+}
+
+/** @throws {FlockError} `data` if the new bundle would not replace the old one, but stand beside it */
+async function checkPlace(bot: BotName, { keys, files }: Taking): Promise<void> {
+  const file = files.get(bot);
+  if (file === undefined || file === (await keys.placeOf(bot))) return;
+  throw refusal(
+    file,
+    `it is the bundle of ${bot}, and cannot be replaced under this name`,
+    `mv '${file}' '${keys.fileOf(bot)}'`,
+  );
+}
+
+/** @throws {FlockError} `data` if flock.json or the old key says that the bot has another account */
+function checkAccount({ bot, key }: Chosen, old: KeyBundle | undefined, { flockFile, warn }: Taking): void {
+  const { account: named } = flockFile.settingsOf(bot);
+  const verdict = judgeAccount(bot, key.bundle, { named, old });
+  if (verdict === 'wrong' && named !== undefined) {
+    throw refusal(
+      key.title,
+      `the key of ${whoseIs(key)}, but flock.json says that ${bot} is @${named}`,
+      'correct flock.json, or choose another bot with --bot',
+    );
+  }
+  if (verdict === 'wrong') {
+    throw refusal(
+      key.title,
+      `the key of ${whoseIs(key)}, but ${bot} is ${titleOf({ old }, key.bundle)}`,
+      `if ${bot} is to change its account, write the new one into flock.json`,
+    );
+  }
+  if (verdict === 'ask' && named !== undefined) {
+    warn(
+      `${bot}: flock.json says @${named}, and ${key.title} does not say whose key it is`,
+      'keymaker doctor asks X',
+    );
+  }
+}
+
+/** @throws {FlockError} `data` if another bot has the account */
+function checkOwner({ bot, key }: Chosen, { owners }: Taking): void {
+  const { userId, provider } = key.bundle;
+  const owner = userId === undefined ? undefined : owners.get(accountKey(userId, provider));
+  if (owner === undefined || owner === bot) return;
+  throw refusal(
+    key.title,
+    `the key of ${whoseIs(key)}, which is the account of ${owner} already; ${bot} cannot have it too`,
+    `leave it with ${owner}, or remove that bot's bundle first`,
+  );
+}
+
+const whoseIs = ({ bundle: { screenName, userId } }: ForeignKey): string =>
+  screenName === undefined ? `account ${userId ?? ''}` : `@${screenName}`;
+
+const refusal = (title: string, why: string, hint: string): FlockError =>
+  new FlockError('data', `${title}: ${why}`, { hint });

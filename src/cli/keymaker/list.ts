@@ -2,7 +2,7 @@ import path from 'node:path';
 import pMap from 'p-map';
 import * as z from 'zod';
 import { parseFlockFile, readFlockFile } from '../../config/flock-file.ts';
-import { type Context, openContext } from '../../context.ts';
+import { type Context, openContext, type Places } from '../../context.ts';
 import { FlockError } from '../../errors.ts';
 import { loadFlock } from '../../flock/load.ts';
 import { maskToken } from '../../keys/bundle.ts';
@@ -10,8 +10,8 @@ import type { KeyStore, ListedBundle } from '../../keys/store.ts';
 import type { BotName } from '../../poems/bot-name.ts';
 import { poemFileIn } from '../../poems/find.ts';
 import { tableLines, widthOf } from '../../text.ts';
-import { command, type GivenPlaces, hintAs, jsonFlag, placeFlags, withInvocationFlags } from '../command.ts';
-import { keylessTrouble } from '../tables.ts';
+import { command, hintAs, jsonFlag, placeFlags, withInvocationFlags } from '../command.ts';
+import { keylessTroubles, sayTroubles } from '../tables.ts';
 import type { Terminal } from '../terminal.ts';
 
 /** The maximum number of bundles that are read concurrently. */
@@ -56,7 +56,7 @@ interface Entry {
   hint?: string | undefined;
 }
 
-async function describe(listed: ListedBundle, keys: KeyStore, places: GivenPlaces): Promise<Entry> {
+async function describe(listed: ListedBundle, keys: KeyStore, places: Places): Promise<Entry> {
   const { bot, file } = listed;
   try {
     const bundle = await keys.readListed(listed);
@@ -73,13 +73,12 @@ async function describe(listed: ListedBundle, keys: KeyStore, places: GivenPlace
     };
   } catch (error) {
     if (!(error instanceof FlockError)) throw error;
-    const hint = error.hint === undefined ? undefined : hintAs(places, error.hint);
-    return { bot, file, ok: false, error: error.message, hint };
+    return { bot, file, ok: false, error: error.message, ...hintAs(places, error.hint) };
   }
 }
 
 /** The bots with a poem in the flock's folder and no bundle. Other commands report faults of the folder. */
-async function keyless({ paths, keys }: Context, places: GivenPlaces): Promise<Entry[]> {
+async function keyless({ paths, keys }: Context, places: Places): Promise<Entry[]> {
   const flockFile =
     (await readFlockFile(paths.flockFile).catch(undefinedIfUnreadable)) ?? parseFlockFile('{}', '');
   const found = await loadFlock(paths.root, keys, flockFile).catch(undefinedIfUnreadable);
@@ -96,27 +95,19 @@ function undefinedIfUnreadable(error: unknown): undefined {
   if (!(error instanceof FlockError)) throw error;
 }
 
-/** The maximum number of bots without a key that are named. */
-const maxKeyless = 20;
-
-function show(entries: readonly Entry[], places: GivenPlaces, terminal: Terminal): void {
+function show(entries: readonly Entry[], places: Places, terminal: Terminal): void {
   const wide = drawn(entries, cellsOf);
   const fits = wide.every((line) => widthOf(line) <= terminal.columns);
   for (const line of fits ? wide : drawn(entries, narrowCellsOf)) terminal.say(line);
   showFaults(entries, places, terminal);
 }
 
-function showFaults(entries: readonly Entry[], places: GivenPlaces, terminal: Terminal): void {
+function showFaults(entries: readonly Entry[], places: Places, terminal: Terminal): void {
   const keyless = entries.filter(({ file }) => file === undefined).map(({ bot }) => bot);
-  const trouble = keylessTrouble(keyless, withInvocationFlags(places), maxKeyless);
   const bad = entries.flatMap(({ file, error, hint }) =>
     file !== undefined && error !== undefined ? [{ text: error, hint }] : [],
   );
-  for (const { text, hint } of trouble ? [...bad, trouble] : bad) {
-    terminal.say();
-    terminal.say(text);
-    if (hint !== undefined) terminal.say(`hint: ${hint}`);
-  }
+  sayTroubles([...bad, ...keylessTroubles(keyless, withInvocationFlags(places))], terminal);
 }
 
 /** The lines of a table with a row for each bot. */

@@ -54,7 +54,7 @@ export const sandbox = command({
     }
     terminal.say();
     terminal.say('Its page shows every post as it arrives. Ctrl-C ends it.');
-    await stopSignal();
+    await stopSignal(terminal);
     await opened.close();
     return 'done';
   },

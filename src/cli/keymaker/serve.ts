@@ -28,23 +28,16 @@ export const serve = command({
         hint: withInvocationFlags(args)(`make-keys ./poems --provider ${provider.id}`),
       });
     }
-    await using site = await openKeymakerSite({
-      context,
-      provider,
-      appKeys,
-      poems: args.poems ?? path.join(path.relative('.', context.paths.root), 'poems'),
-      port: args.port,
-      failed: (error) => {
-        terminal.warn(messageOf(error));
-      },
-    });
+    const poems = args.poems ?? path.join(path.relative('.', context.paths.root), 'poems');
+    const failed = (error: unknown): void => terminal.warn(messageOf(error));
+    await using site = await openKeymakerSite(args.port, failed, { context, provider, appKeys, poems });
     terminal.say('Open this address. It admits one browser, once:');
     terminal.say();
     terminal.say(site.entrance);
     terminal.say();
     terminal.say(`Register this callback with the app at ${provider.title}: ${site.callback}`);
     terminal.say('Ctrl-C ends it.');
-    await stopSignal();
+    await stopSignal(terminal);
     return 'done';
   },
 });

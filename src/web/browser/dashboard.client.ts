@@ -101,7 +101,6 @@ let shown = version;
 let isRefreshing = false;
 let wanted = version;
 
-/** Fetches the page until it is the newest one. */
 async function refresh(): Promise<void> {
   if (isRefreshing) return;
   isRefreshing = true;

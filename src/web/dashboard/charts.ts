@@ -1,6 +1,6 @@
 import { html } from 'hono/html';
 import { inMicros, showUsd } from '../../cost.ts';
-import { counted } from '../../text.ts';
+import { counted, grouped } from '../../text.ts';
 import type { Html } from '../layout.ts';
 import { shownDays } from './forecast.ts';
 import type { BotView, FlockView } from './snapshot.ts';
@@ -26,7 +26,6 @@ const showMonth = dateIn({ month: 'short' });
 
 type FlockDay = FlockView['days'][number];
 
-/** A day, and its position in the calendar. */
 interface Cell extends FlockDay {
   week: number;
   /** 0 is Monday. */
@@ -34,33 +33,14 @@ interface Cell extends FlockDay {
   when: 'past' | 'today' | 'ahead';
 }
 
-/** The parts of the calendar: a sentence, and its weeks, as a picture and as rows of a table. */
-interface CalendarParts {
-  sentence: Html;
-  months: Html;
-  weeks: Html[];
-  rows: Html[];
-}
-
-/** Half a year behind and two months ahead, a square for each day. */
-export function calendarParts({ days }: FlockView): CalendarParts {
+/** Half a year behind and two months ahead, a square for each day: as a picture, in a sentence, and as a table. */
+export function calendarOf({ days }: FlockView): Html {
   const cells = cellsOf(days);
-  const max = Math.max(0, ...cells.map(({ posted, planned }) => Math.max(posted, planned)));
-  const weeks = [...weeksOf(cells)];
-  return {
-    sentence: html`<p id="calendar-sentence">${sentenceOf(days)}</p>`,
-    months: html`<g id="calendar-months">${monthNames(cells)}</g>`,
-    weeks: weeks.map(
-      ([monday, week]) => html`<g id="week-${monday}">${week.map((cell) => square(cell, max))}</g>`,
-    ),
-    // The newest first, because readers begin there.
-    rows: weeks.map(([monday, week]) => rowOf(monday, week)).reverse(),
-  };
-}
-
-/** The calendar as a picture, in a sentence, and as a table. */
-export function calendarOf(view: FlockView): Html {
-  const { sentence, months, weeks, rows } = calendarParts(view);
+  const max = Math.max(0, ...days.flatMap(({ posted, planned }) => [posted, planned]));
+  const weeks = [...grouped(cells, mondayOf)];
+  const squares = weeks.map(
+    ([monday, week]) => html`<g id="week-${monday}">${week.map((cell) => square(cell, max))}</g>`,
+  );
   return html`<figure class="calendar">
     <svg
       class="picture"
@@ -69,13 +49,31 @@ export function calendarOf(view: FlockView): Html {
       aria-labelledby="calendar-sentence"
     >
       ${[0, 2, 4].map((day) => html`<text x="0" y="${top + day * pitch + 9}">${weekdays[day]}</text>`)}
-      ${months}
-      <g id="calendar-weeks">${weeks}</g>
+      <g id="calendar-months">${monthNames(cells)}</g>
+      <g id="calendar-weeks">${squares}</g>
     </svg>
-    <figcaption>${sentence} ${legend}</figcaption>
+    <figcaption>
+      <p id="calendar-sentence">${sentenceOf(days)}</p>
+      ${legend}
+    </figcaption>
     <details id="calendar-table">
       <summary>As a table</summary>
-      ${tableOf(rows)}
+      <div class="scrolls" tabindex="0" role="region" aria-label="Posts by day, as a table">
+        <table>
+          <caption>
+            Posts of each day; those still to come in italics
+          </caption>
+          <thead>
+            <tr>
+              <th scope="col">Week of</th>
+              ${weekdays.map((name) => html`<th scope="col">${name}</th>`)}
+            </tr>
+          </thead>
+          <tbody id="calendar-rows">
+            ${weeks.map(([monday, week]) => rowOf(monday, week)).reverse()}
+          </tbody>
+        </table>
+      </div>
     </details>
   </figure>`;
 }
@@ -96,8 +94,7 @@ const legend = html`<p class="legend" aria-hidden="true">
 </p>`;
 
 function cellsOf(days: readonly FlockDay[]): Cell[] {
-  const [first] = days;
-  const begins = first ? weekdayOf(first.day) : 0;
+  const begins = (new Date(days[0]?.day ?? 0).getUTCDay() + 6) % 7;
   return days.map((day, index) => ({
     ...day,
     week: Math.floor((index + begins) / 7),
@@ -106,7 +103,9 @@ function cellsOf(days: readonly FlockDay[]): Cell[] {
   }));
 }
 
-const weekdayOf = (day: string): number => (new Date(day).getUTCDay() + 6) % 7;
+/** The Monday of a day's week: `2026-08-17`. */
+const mondayOf = ({ day: date, weekday }: Cell): string =>
+  new Date(Date.parse(date) - weekday * day).toISOString().slice(0, 10);
 
 function sentenceOf(days: readonly FlockDay[]): string {
   const posted = days.reduce((sum, day) => sum + day.posted, 0);
@@ -114,10 +113,11 @@ function sentenceOf(days: readonly FlockDay[]): string {
   const most = Math.max(0, ...days.map((day) => day.posted));
   const busiest = most > 1 ? `, ${showCount(most)} on the busiest day` : '';
   const ahead = planned === 0 ? 'None planned' : `At most ${showCount(planned)} planned`;
-  return `${posted === 0 ? 'No posts' : counted(posted, 'post')} in the last 26 weeks${busiest}. ${ahead} in the next 8.`;
+  return `${madeOf(posted, 'No posts')} in the last 26 weeks${busiest}. ${ahead} in the next 8.`;
 }
 
-/** The name of each month, above the week in which it begins. */
+const madeOf = (posts: number, none: string): string => (posts === 0 ? none : counted(posts, 'post'));
+
 const monthNames = (cells: readonly Cell[]): Html[] =>
   cells
     .filter(({ day }) => day.endsWith('-01'))
@@ -129,73 +129,34 @@ const monthNames = (cells: readonly Cell[]): Html[] =>
 function square(cell: Cell, max: number): Html {
   const { day, week, weekday, when, posted, planned } = cell;
   const [x, y] = [left + week * pitch, top + weekday * pitch];
+  const level = levelOf(when === 'ahead' ? planned : posted, max);
   const title = html`<title>${showDay(day)}: ${saysOf(cell)}</title>`;
   if (when === 'ahead') {
-    const level = levelOf(planned, max);
-    return html`<g
-      >${title}<circle
-        class="${level === 0 ? 'idle' : 'planned'}"
-        cx="${x + size / 2}"
-        cy="${y + size / 2}"
-        r="${radius(level)}"
-    /></g>`;
+    const [name, cx, cy] = [level === 0 ? 'idle' : 'planned', x + size / 2, y + size / 2];
+    return html`<g>${title}<circle class="${name}" cx="${cx}" cy="${cy}" r="${radius(level)}" /></g>`;
   }
-  const shape = html`<rect
-    class="made-${levelOf(posted, max)}"
-    x="${x}"
-    y="${y}"
-    width="${size}"
-    height="${size}"
-    rx="2"
-  />`;
-  const frame = html`<rect
-    class="today"
-    x="${x - 1.5}"
-    y="${y - 1.5}"
-    width="${size + 3}"
-    height="${size + 3}"
-    rx="3"
-  />`;
-  return html`<g>${title}${shape}${when === 'today' && frame}</g>`;
+  const rect = (name: string, margin: number, rx: number): Html => {
+    const side = size + 2 * margin;
+    return html`<rect
+      class="${name}"
+      x="${x - margin}"
+      y="${y - margin}"
+      width="${side}"
+      height="${side}"
+      rx="${rx}"
+    />`;
+  };
+  return html`<g>${title}${rect(`made-${level}`, 0, 2)}${when === 'today' && rect('today', 1.5, 3)}</g>`;
 }
 
-const levelOf = (count: number, max: number): number =>
-  max === 0 || count === 0 ? 0 : Math.ceil((count / max) * levels);
+const levelOf = (count: number, max: number): number => (count === 0 ? 0 : Math.ceil((count / max) * levels));
 
 function saysOf({ when, posted, planned }: Cell): string {
-  const made = posted === 0 ? 'no posts' : counted(posted, 'post');
+  const made = madeOf(posted, 'no posts');
   const toCome = planned === 0 ? 'none planned' : `${showCount(planned)} planned`;
   if (when === 'past') return made;
   return when === 'today' ? `${made}, ${toCome} for the rest of it` : toCome;
 }
-
-/** The days of each week, by its Monday: `2026-08-17`. */
-function weeksOf(cells: readonly Cell[]): Map<string, Cell[]> {
-  const weeks = new Map<string, Cell[]>();
-  for (const cell of cells) {
-    const monday = new Date(Date.parse(cell.day) - cell.weekday * 86_400_000).toISOString().slice(0, 10);
-    weeks.set(monday, [...(weeks.get(monday) ?? []), cell]);
-  }
-  return weeks;
-}
-
-const tableOf = (rows: readonly Html[]): Html =>
-  html`<div class="scrolls" tabindex="0" role="region" aria-label="Posts by day, as a table">
-    <table>
-      <caption>
-        Posts of each day; those still to come in italics
-      </caption>
-      <thead>
-        <tr>
-          <th scope="col">Week of</th>
-          ${weekdays.map((name) => html`<th scope="col">${name}</th>`)}
-        </tr>
-      </thead>
-      <tbody id="calendar-rows">
-        ${rows}
-      </tbody>
-    </table>
-  </div>`;
 
 function rowOf(monday: string, week: readonly Cell[]): Html {
   const numbers = weekdays.map(
@@ -217,55 +178,55 @@ function numberOf(cell: Cell | undefined): Html | string {
 /** The maximum number of bots whose budgets are shown: those that have used most of theirs. */
 const maxBots = 6;
 
-/** A budget, and how much of it is used. */
-interface Use {
-  /** Whose it is. */
-  name: string;
-  used: number;
-  max: number;
-  text: string;
-  /** Whether a full bar is a warning: a day's posts come again tomorrow, a sum of money does not. */
-  alarms: boolean;
-  /** How much of its period has passed, as a share. */
-  mark?: number | undefined;
-}
+const day = 86_400_000;
 
 /** What was spent, and how much of the budgets of the flock and its bots is used. */
-export function spendingOf(view: FlockView): Html {
-  const own = view.bots.flatMap(usesOf).sort((a, b) => shareOf(b) - shareOf(a));
+export function spendingOf({ bots, flock, timezone, now }: FlockView): Html {
+  const { spent, dayEnds, monthEnds } = flock;
+  const month = monthUse('This month', flock, `until ${lastDayBefore(monthEnds, timezone)}`);
+  const today = dayUse('Today', flock, '');
+  const own = bots
+    .flatMap((bot) => [monthUse(bot.bot, bot, 'this month'), dayUse(bot.bot, bot, ' today')])
+    .filter((use) => use !== undefined)
+    .sort((a, b) => shareOf(b) - shareOf(a));
   const left = own.length - maxBots;
+  // The mark of a month need not be exact: every month has 30.5 days.
   return html`<div id="spending">
-    ${[...flockUses(view)]}
+    ${month ? useOf(month, passed(now, monthEnds, 30.5 * day)) : sumOf('This month', usd(spent.usdMonth))}
+    ${today && useOf(today, passed(now, dayEnds, day))} ${sumOf('Since it began', usd(spent.usdTotal))}
+    ${
+      !month &&
+      !today &&
+      html`<p class="more">The flock has no budget; <code>flock.json</code> can give it one.</p>`
+    }
     ${
       own.length > 0 &&
       html`<h3>Bots with budgets of their own</h3>
-        ${own.slice(0, maxBots).map(useOf)}
+        ${own.slice(0, maxBots).map((use) => useOf(use))}
         ${left > 0 && html`<p class="more">and ${showCount(left)} more, which have used less of theirs</p>`}`
     }
   </div>`;
 }
 
-const day = 86_400_000;
+/** A budget of the flock or of a bot, and how much of it is used. */
+interface Use extends Pick<Bar, 'value' | 'max' | 'text' | 'alarms'> {
+  /** Whose it is, or its period. */
+  name: string;
+}
 
-function* flockUses({ flock, timezone, now }: FlockView): Generator<Html> {
-  const { spent, budget, dayEnds, monthEnds } = flock;
-  const { usdPerMonth, postsPerDay } = budget;
-  const month = usd(spent.usdMonth);
-  if (usdPerMonth === undefined) yield sumOf('This month', month);
-  else {
-    const text = `${month} of ${usd(usdPerMonth)} until ${lastDayBefore(monthEnds, timezone)}`;
-    // A mark need not be exact: every month has 30.5 days.
-    const mark = passed(now, monthEnds, 30.5 * day);
-    yield useOf({ name: 'This month', used: spent.usdMonth, max: usdPerMonth, text, alarms: true, mark });
-  }
-  if (postsPerDay !== undefined) {
-    const text = `${showCount(spent.postsToday)} of ${counted(postsPerDay, 'post')}`;
-    const mark = passed(now, dayEnds, day);
-    yield useOf({ name: 'Today', used: spent.postsToday, max: postsPerDay, text, alarms: false, mark });
-  }
-  yield sumOf('Since it began', usd(spent.usdTotal));
-  if (usdPerMonth === undefined && postsPerDay === undefined)
-    yield html`<p class="more">The flock has no budget; <code>flock.json</code> can give it one.</p>`;
+type Budgeted = Pick<BotView, 'spent' | 'budget'>;
+
+function monthUse(name: string, { spent, budget }: Budgeted, when: string): Use | undefined {
+  const [value, max] = [spent.usdMonth, budget.usdPerMonth];
+  if (max === undefined) return undefined;
+  return { name, value, max, text: `${usd(value)} of ${usd(max)} ${when}`, alarms: true };
+}
+
+/** A day's posts come again tomorrow, so a full bar is no warning. */
+function dayUse(name: string, { spent, budget }: Budgeted, when: string): Use | undefined {
+  const [value, max] = [spent.postsToday, budget.postsPerDay];
+  if (max === undefined) return undefined;
+  return { name, value, max, text: `${showCount(value)} of ${counted(max, 'post')}${when}` };
 }
 
 const usd = (dollars: number): string => showUsd(inMicros(dollars));
@@ -276,29 +237,14 @@ function passed(now: string, ends: string, length: number): number {
   return Math.round(Math.min(1, Math.max(0, share)) * 48) / 48;
 }
 
-function usesOf({ bot: name, budget, spent }: BotView): Use[] {
-  const { usdPerMonth, postsPerDay } = budget;
-  const uses: Use[] = [];
-  if (usdPerMonth !== undefined) {
-    const text = `${usd(spent.usdMonth)} of ${usd(usdPerMonth)} this month`;
-    uses.push({ name, used: spent.usdMonth, max: usdPerMonth, text, alarms: true });
-  }
-  if (postsPerDay !== undefined) {
-    const text = `${showCount(spent.postsToday)} of ${counted(postsPerDay, 'post')} today`;
-    uses.push({ name, used: spent.postsToday, max: postsPerDay, text, alarms: false });
-  }
-  return uses;
-}
-
-const shareOf = ({ used, max }: Use): number => (max > 0 ? used / max : 1);
+const shareOf = ({ value, max }: Pick<Bar, 'value' | 'max'>): number => (max > 0 ? value / max : 1);
 
 const sumOf = (name: string, text: string): Html =>
   html`<p class="sum"><span>${name}</span> <strong>${text}</strong></p>`;
 
-const useOf = ({ name, used, max, text, alarms, mark }: Use): Html =>
+const useOf = ({ name, ...measure }: Use, mark?: number): Html =>
   html`<div class="use">
-    ${sumOf(name, text)}
-    ${bar({ role: 'meter', label: `Budget of ${name}`, value: used, max, text, alarms, mark })}
+    ${sumOf(name, measure.text)} ${bar({ role: 'meter', label: `Budget of ${name}`, mark, ...measure })}
   </div>`;
 
 interface Bar {
@@ -310,14 +256,14 @@ interface Bar {
   /** The value in words. */
   text: string;
   /** Whether a full bar is a warning. */
-  alarms?: boolean | undefined;
+  alarms?: boolean;
   /** A mark on it, as a share of its length. */
   mark?: number | undefined;
 }
 
 /** A bar. Drawn, because the page's policy allows no style that is written into it. */
 export function bar({ role, label, value, max, text, alarms = false, mark }: Bar): Html {
-  const share = max > 0 ? Math.min(1, value / max) : 1;
+  const share = Math.min(1, shareOf({ value, max }));
   return html`<div
     class="bar"
     role="${role}"

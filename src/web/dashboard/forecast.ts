@@ -3,9 +3,8 @@ import type { Clock } from '../../clock.ts';
 import type { BotSettings, Budget } from '../../config/flock-file.ts';
 import { inMicros, type PriceTable } from '../../cost.ts';
 import { type BotFiles, type BotStatus, type FlockNow, hasToPost } from '../../flock/status.ts';
-import { lengthOf } from '../../ledger/cursor.ts';
 import { spentBy, spentByFlock } from '../../ledger/history.ts';
-import type { BotState } from '../../ledger/state.ts';
+import { type BotState, lengthOf } from '../../ledger/state.ts';
 import { xLimits } from '../../plan/x-limits.ts';
 import { countByHours, countEach, offsetIn, type Schedule } from '../../schedule/schedule.ts';
 import type { EventLoopYield } from '../../yield.ts';
@@ -22,54 +21,32 @@ export const shownDays = { past: 26 * 7, ahead: 8 * 7 } as const;
 export const dateOf = (instant: number, timezone: string): Temporal.PlainDate =>
   Temporal.Instant.fromEpochMilliseconds(instant).toZonedDateTimeISO(timezone).toPlainDate();
 
-/** What bounds posts besides the schedule. */
+/** What bounds posts besides the schedule: a budget, and the poem. */
 interface Bounds {
-  perDay: number;
-  /** How many of today's posts were made already. */
-  today: number;
-  perMonth: number;
-  thisMonth: number;
-  inAll: number;
+  budget: Budget;
+  prices: PriceTable;
+  /** In the current day and month. */
+  spent: { posts: number; micros: number };
+  /** How many posts the poem has left, and how many of it X accepts in a day. */
+  inAll?: number | undefined;
+  texts?: number;
 }
 
-/**
- * The posts that a budget has room for, at the price of a post without a link.
- *
- * @param spent - in the current day and month
- * @param poem - how many posts it has left, and how many of it X accepts in a day
- */
-export function boundsOf(
-  { postsPerDay = Infinity, usdPerMonth }: Budget,
-  { post }: PriceTable,
-  spent: { posts: number; micros: number },
-  { inAll = Infinity, texts = Infinity } = {},
-): Bounds {
-  const price = inMicros(post);
-  // A post that costs nothing is bounded by no sum.
-  const isBound = usdPerMonth !== undefined && price > 0;
-  return {
-    perDay: Math.min(postsPerDay, texts),
-    today: spent.posts,
-    perMonth: isBound ? Math.floor(inMicros(usdPerMonth) / price) : Infinity,
-    thisMonth: isBound ? Math.ceil(spent.micros / price) : 0,
-    inAll,
-  };
-}
-
-/** The posts of each day within bounds, today first. @param days - `2026-08-22` */
+/** The posts of each day within bounds, today first, at the price of a post without a link. @param days - `2026-08-22` */
 export function within(
   counts: readonly number[],
   days: readonly string[],
-  { perDay, today, perMonth, thisMonth, inAll }: Bounds,
+  { budget, prices, spent, inAll = Infinity, texts = Infinity }: Bounds,
 ): number[] {
+  const perDay = Math.min(budget.postsPerDay ?? Infinity, texts);
+  const price = inMicros(prices.post);
+  // A post that costs nothing is bounded by no sum.
+  const perMonth = price === 0 ? Infinity : Math.floor(inMicros(budget.usdPerMonth ?? Infinity) / price);
+  let leftOfMonth = price === 0 ? Infinity : Math.max(0, perMonth - Math.ceil(spent.micros / price));
   let left = inAll;
-  let month = days[0]?.slice(0, 7);
-  let leftOfMonth = Math.max(0, perMonth - thisMonth);
   return counts.map((count, index) => {
-    const current = days[index]?.slice(0, 7);
-    if (current !== month) leftOfMonth = perMonth;
-    month = current;
-    const leftOfDay = index === 0 ? Math.max(0, perDay - today) : perDay;
+    if (index > 0 && days[index]?.endsWith('-01')) leftOfMonth = perMonth;
+    const leftOfDay = index === 0 ? Math.max(0, perDay - spent.posts) : perDay;
     const made = Math.min(count, leftOfDay, leftOfMonth, left);
     left -= made;
     leftOfMonth -= made;
@@ -97,11 +74,10 @@ function daysFrom(now: number, timezone: string): Day[] {
 const hour = 3_600_000;
 const day = 24 * hour;
 
-/** Bots that post on the same days. */
+/** The schedule of bots that post on the same days, and how long after its slots, rounded down to hours. Milliseconds. */
 interface Group {
   key: string;
   schedule: Schedule;
-  /** How long after its slots it posts, rounded down to hours. Milliseconds. */
   shift: number;
 }
 
@@ -163,7 +139,7 @@ export class SlotForecast {
     this.#begin(now, purse.timezone);
     const names = this.#days.map(({ name }) => name);
     const totals = names.map(() => 0);
-    const fromNow = new Map<string, number[]>();
+    const known = new Map<string, number[]>();
     const deadline = this.#clock.elapsed() + maxCountingTime;
     for (const [index, bot] of isStopped ? [] : files.entries()) {
       if (turns.isOver) await turns.give();
@@ -173,18 +149,14 @@ export class SlotForecast {
       const group = groupOf(bot.bot, settings);
       const perDay = this.#counted.get(group.key) ?? (await this.#count(group, deadline, turns));
       if (!perDay) continue;
-      const waitsUntil = stands.state === 'waiting' ? Date.parse(stands.next ?? '') : 0;
-      const counts =
-        waitsUntil > now
-          ? this.#countsAfter(waitsUntil, group, perDay, { owed: 1 })
-          : (fromNow.get(group.key) ?? this.#countsAfter(now, group, perDay, { owed: 0 }));
-      if (waitsUntil <= now) fromNow.set(group.key, counts);
-      within(counts, names, boundsOfBot(bot, settings, input)).forEach(
-        (posts, index) => (totals[index] = (totals[index] ?? 0) + posts),
-      );
+      const after = stands.state === 'waiting' ? Math.max(now, Date.parse(stands.next ?? '')) : now;
+      const key = `${group.key}\n${after}`;
+      const counts = known.get(key) ?? this.#countsAfter(after, group, perDay, { owed: after > now ? 1 : 0 });
+      known.set(key, counts);
+      for (const [index, posts] of within(counts, names, boundsOf(bot, settings, input)).entries())
+        totals[index] = (totals[index] ?? 0) + posts;
     }
-    const all = boundsOf(purse.budget, purse.prices, spentByFlock(history, purse.timezone, now));
-    const planned = within(totals, names, all);
+    const planned = within(totals, names, { ...purse, spent: spentByFlock(history, purse.timezone, now) });
     return new Map(names.map((name, index) => [name, planned[index] ?? 0]));
   }
 
@@ -228,19 +200,17 @@ const willPost = (
 ): boolean =>
   hasToPost(state) && !(state === 'waiting' && next === undefined) && !paused && known?.paused === undefined;
 
-function boundsOfBot(
-  { bot, lines }: BotFiles,
-  settings: BotSettings,
-  { stateOf, purse, now }: ForecastInput,
-): Bounds {
+function boundsOf({ bot, lines }: BotFiles, settings: BotSettings, input: ForecastInput): Bounds {
+  const { stateOf, purse, now } = input;
+  const { budget, timezone, atEnd, refrain } = settings;
   const state = stateOf(bot);
   const length = state ? lengthOf(state.place) : lines;
-  return boundsOf(settings.budget, purse.prices, spentBy(state, settings.timezone, now), {
-    inAll: settings.atEnd === 'stop' ? length - (state?.place.next ?? 0) : Infinity,
-    texts: textsPerDay(length, settings),
-  });
+  return {
+    budget,
+    prices: purse.prices,
+    spent: spentBy(state, timezone, now),
+    inAll: atEnd === 'stop' ? length - (state?.place.next ?? 0) : Infinity,
+    // A poem that is read again and again: X refuses a text that was posted lately.
+    texts: length * (refrain === 'join' ? 2 : 1) * Math.ceil(day / xLimits.remembers.surely),
+  };
 }
-
-/** How many posts X accepts in a day of a poem that is read again and again: it refuses a text that was posted lately. */
-const textsPerDay = (lines: number, { refrain }: BotSettings): number =>
-  lines * (refrain === 'join' ? 2 : 1) * Math.ceil(day / xLimits.remembers.surely);

@@ -6,8 +6,9 @@ import type { Clock } from '../../clock.ts';
 import type { Daemon } from '../../daemon/daemon.ts';
 import { FlockError, systemCode } from '../../errors.ts';
 import { reasonOf, replaceFile } from '../../fs.ts';
+import { readBody } from '../../http/exchange.ts';
 import { parseJson } from '../../text.ts';
-import type { ListenAddress, WebApp } from '../server.ts';
+import { parseListenAddress, type WebApp } from '../server.ts';
 
 export interface Check {
   /** A state folder that can be written, a bot with a key, a scheduler that is on time, settings that are good. */
@@ -51,16 +52,6 @@ const judged = (check: Check['check'], ok: boolean, why: string): Check =>
 const lateness = (overdue: number): string =>
   `the scheduler is ${Math.floor(overdue / 1000)} s late; start flockd again`;
 
-export const isReady = (checks: readonly Check[]): boolean => checks.every(({ ok }) => ok);
-
-interface ProbeOptions {
-  /** The state folder. */
-  folder: string;
-  clock: Clock;
-  /** Writes a file and removes it. */
-  write?: (folder: string) => Promise<void>;
-}
-
 /** For how long a result holds, and how long a write may take. Milliseconds. */
 const freshFor = 5_000;
 const maxWrite = 2_000;
@@ -71,11 +62,11 @@ const maxWrite = 2_000;
  *
  * @returns resolves with why it cannot be written, or with undefined where it can
  */
-export function openProbe({
-  folder,
-  clock,
+export function openProbe(
+  folder: string,
+  clock: Clock,
   write = writeProbe,
-}: ProbeOptions): () => Promise<string | undefined> {
+): () => Promise<string | undefined> {
   let last: { began: number; result: Promise<string | undefined>; ended?: number } | undefined;
   return async () => {
     const now = clock.elapsed();
@@ -105,17 +96,17 @@ async function writeProbe(folder: string): Promise<void> {
   await rm(file);
 }
 
-interface CheckOptions {
-  daemon: Pick<Daemon, 'stats' | 'overdue'>;
-  clock: Clock;
-  /** The state folder. */
-  state: string;
-  reload: () => LastReload;
-}
-
-/** @returns resolves with every check as it stands now */
-export function openChecks({ daemon, clock, state, reload }: CheckOptions): () => Promise<Check[]> {
-  const probe = openProbe({ folder: state, clock });
+/**
+ * @param state - the state folder
+ * @returns resolves with every check as it stands now
+ */
+export function openChecks(
+  daemon: Pick<Daemon, 'stats' | 'overdue'>,
+  clock: Clock,
+  state: string,
+  reload: () => LastReload,
+): () => Promise<Check[]> {
+  const probe = openProbe(state, clock);
   return async () => {
     const unwritable = await probe();
     const { bots } = daemon.stats();
@@ -135,7 +126,7 @@ export function addHealth(
   });
   app.get('/readyz', async (c) => {
     const all = await checks();
-    const ready = isReady(all);
+    const ready = all.every(({ ok }) => ok);
     return c.body(`${JSON.stringify({ ready, checks: all })}\n`, ready ? 200 : 503, {
       'content-type': 'application/json; charset=utf-8',
     });
@@ -147,72 +138,47 @@ const readiness = z.object({
   checks: z.array(z.object({ check: z.string(), ok: z.boolean(), why: z.string().optional() })),
 });
 
-/** The maximum time and size of the response. Milliseconds and bytes. */
-const maxTime = 5_000;
 const maxBody = 64 * 1024;
 
 /**
  * Asks the flockd that listens at an address whether it is ready.
  *
- * @param shown - the address as the person gave it
  * @param deadline - milliseconds
  * @throws {FlockError} `unavailable` if nothing answers, or something that is not flockd; `usage` for an address that only a
  * listener can have
  */
-export async function askReady(
-  address: ListenAddress,
-  shown: string,
-  deadline = maxTime,
-): Promise<z.infer<typeof readiness>> {
+export async function askReady(address: string, deadline = 5_000): Promise<z.infer<typeof readiness>> {
   const target = targetOf(address);
   let text: string;
   try {
-    text = await get(target, deadline);
+    text = await new Promise<string>((resolve, reject) => {
+      const signal = AbortSignal.timeout(deadline);
+      const asked = request({ ...target, path: '/readyz', agent: false, signal });
+      asked
+        .on('error', reject)
+        .on('response', (response) => void readBody(response).then(resolve, reject))
+        .end();
+    });
   } catch (cause) {
-    throw new FlockError('unavailable', `no flockd answers at ${shown}: ${whyOf(cause, deadline)}`, {
-      hint: `start it there: flockd run --listen ${shown}`,
+    throw new FlockError('unavailable', `no flockd answers at ${address}: ${whyOf(cause, deadline)}`, {
+      hint: `start it there: flockd run --listen ${address}`,
       cause,
     });
   }
-  const answer = readiness.safeParse(parseJson(text));
+  const answer = readiness.safeParse(text.length > maxBody ? undefined : parseJson(text));
   if (answer.success) return answer.data;
-  throw new FlockError('unavailable', `what answers at ${shown} is not flockd`, {
+  throw new FlockError('unavailable', `what answers at ${address} is not flockd`, {
     hint: 'is it the address that flockd run --listen was given?',
   });
 }
 
-type Target = { host: string; port: number } | { socketPath: string };
-
-function targetOf(address: ListenAddress): Target {
+function targetOf(text: string): { host: string; port: number } | { socketPath: string } {
+  const address = parseListenAddress(text);
   if (address.kind === 'socket') return { socketPath: address.path };
   if (address.kind === 'port' && address.port !== 0) return { host: address.host, port: address.port };
   throw new FlockError('usage', '--listen: nothing can be asked at this address', {
     hint: 'give the one of its socket, such as 127.0.0.1:8787 or unix:/run/flockd/flockd.sock',
   });
-}
-
-/** @returns the body, or an empty text if it is too long */
-function get(target: Target, deadline: number): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const signal = AbortSignal.timeout(deadline);
-    const asked = request({ ...target, path: '/readyz', agent: false, signal });
-    asked.on('error', reject);
-    asked.on('response', (response) => {
-      readBody(response).then(resolve, reject);
-    });
-    asked.end();
-  });
-}
-
-async function readBody(response: AsyncIterable<Buffer>): Promise<string> {
-  const parts: Buffer[] = [];
-  let length = 0;
-  for await (const part of response) {
-    length += part.length;
-    if (length > maxBody) return '';
-    parts.push(part);
-  }
-  return Buffer.concat(parts).toString('utf8');
 }
 
 function whyOf(cause: unknown, deadline: number): string {

@@ -4,11 +4,10 @@ import type { HttpBindings } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { asset } from '../../assets.ts';
 import type { Clock } from '../../clock.ts';
-import type { WebApp, WebContext } from '../server.ts';
+import { addAsset, type WebApp, type WebContext } from '../server.ts';
 import { dashboardPage } from './page.ts';
 import type { FlockView, SnapshotCache } from './snapshot.ts';
 
-/** A page that is open. */
 interface Reader {
   response: HttpBindings['outgoing'];
   /** The version of the page that it has, or was sent last. */
@@ -36,6 +35,8 @@ const heartbeat = 15_000;
  */
 const maxAge = 10 * 60_000;
 
+const eventStream = { 'content-type': 'text/event-stream; charset=utf-8' };
+
 /** How many readers are served in one turn of the event loop; then it is a post's turn. */
 const readersPerTurn = 50;
 
@@ -58,7 +59,6 @@ export class EventStream {
     return this.#readers.size;
   }
 
-  /** Whether one more is too many. */
   get isFull(): boolean {
     return this.#readers.size >= this.#options.maxReaders;
   }
@@ -70,7 +70,7 @@ export class EventStream {
     // A reader may be idle for as long as nothing changes.
     incoming.socket.setTimeout(0);
     response.writeHead(200, {
-      'content-type': 'text/event-stream; charset=utf-8',
+      ...eventStream,
       'cache-control': 'no-store',
       'x-content-type-options': 'nosniff',
       // Reverse proxies must not buffer this response.
@@ -152,20 +152,12 @@ interface DashboardOptions extends Omit<EventStreamOptions, 'onEmpty'> {
   token: string | undefined;
 }
 
-/** A rendered page. */
-interface Page {
-  version: string;
-  bytes: Uint8Array<ArrayBuffer>;
-}
-
-const charset = 'charset=utf-8';
-
 /** The page of the flock, and what keeps it up to date. */
 export class Dashboard {
   readonly #options: DashboardOptions;
   readonly #events: EventStream;
   /** One rendering for all who load the page while a view is fresh. */
-  readonly #pages = new WeakMap<FlockView, Promise<Page>>();
+  readonly #pages = new WeakMap<FlockView, ReturnType<typeof dashboardPage>>();
   /** Tells the script and the style of this flockd from those of a page that another one has sent. */
   readonly #edition = createHash('sha256')
     .update(asset('dashboard.js') + asset('dashboard.css'))
@@ -185,14 +177,10 @@ export class Dashboard {
   addTo(app: WebApp): void {
     app.get('/', async (c) => {
       const { bytes } = await this.#page(await this.#options.snapshots.view());
-      return c.body(bytes, 200, { 'content-type': `text/html; ${charset}` });
+      return c.body(bytes, 200, { 'content-type': 'text/html; charset=utf-8' });
     });
-    app.get('/dashboard.css', (c) =>
-      c.body(asset('dashboard.css'), 200, { 'content-type': `text/css; ${charset}` }),
-    );
-    app.get('/dashboard.js', (c) =>
-      c.body(asset('dashboard.js'), 200, { 'content-type': `text/javascript; ${charset}` }),
-    );
+    addAsset(app, '/dashboard.css', 'dashboard.css');
+    addAsset(app, '/dashboard.js', 'dashboard.js');
     app.get('/events', (c) => this.#open(c));
   }
 
@@ -201,38 +189,23 @@ export class Dashboard {
     this.#unwatch?.();
   }
 
-  #page(view: FlockView): Promise<Page> {
-    const known = this.#pages.get(view) ?? this.#render(view);
-    this.#pages.set(view, known);
-    return known;
-  }
-
-  async #render(view: FlockView): Promise<Page> {
-    const { token } = this.#options;
-    const { version, html } = await dashboardPage(view, { token, edition: this.#edition });
-    return { version, bytes: Buffer.from(html) };
+  #page(view: FlockView): ReturnType<typeof dashboardPage> {
+    const page = this.#pages.get(view) ?? dashboardPage(view, this.#options.token, this.#edition);
+    this.#pages.set(view, page);
+    return page;
   }
 
   #open(c: WebContext): Response | Promise<Response> {
     if (c.req.method === 'HEAD') return c.text('only GET\n', 405, { allow: 'GET' });
-    if (c.req.query('edition') !== this.#edition)
-      return c.body('event: stale\ndata:\n\n', 200, { 'content-type': `text/event-stream; ${charset}` });
+    if (c.req.query('edition') !== this.#edition) return c.body('event: stale\ndata:\n\n', 200, eventStream);
     if (this.#events.isFull) return c.text('too many read this page just now\n', 503);
     const opened = this.#events.open(c, c.req.header('last-event-id') ?? c.req.query('since'));
-    this.#watch();
-    return opened;
-  }
-
-  /** Watches the flock as long as anybody reads. */
-  #watch(): void {
     const { snapshots } = this.#options;
     this.#unwatch ??= snapshots.watch((view) => {
-      this.#tell(view).catch(snapshots.failed);
+      this.#page(view)
+        .then(({ version }) => this.#events.tell(version))
+        .catch(snapshots.failed);
     });
-  }
-
-  async #tell(view: FlockView): Promise<void> {
-    const { version } = await this.#page(view);
-    await this.#events.tell(version);
+    return opened;
   }
 }

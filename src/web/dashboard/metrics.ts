@@ -1,16 +1,12 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { inUsd } from '../../cost.ts';
-import type { Daemon } from '../../daemon/daemon.ts';
 import { type BotStatus, type FlockStatus, states } from '../../flock/status.ts';
-import type { Change, Ledger } from '../../ledger/journal.ts';
+import type { Change } from '../../ledger/journal.ts';
 import type { BotState } from '../../ledger/state.ts';
 import { keyCauses } from '../../posting/post.ts';
 import { EventLoopYield } from '../../yield.ts';
-import type { WebApp } from '../server.ts';
 import type { Check, LastReload } from './health.ts';
-import type { SnapshotCache } from './snapshot.ts';
 
-/** The outcomes of a post. */
 const outcomes = ['posted', 'refused', 'absent'] as const;
 
 type Counts = Record<(typeof outcomes)[number], number>;
@@ -20,12 +16,10 @@ interface BotFacts {
   status: Pick<BotStatus, 'bot' | 'state' | 'done' | 'of' | 'last' | 'next' | 'spent' | 'budget'>;
   /** What the ledger says of it. */
   state: BotState | undefined;
-  /** The outcomes of its posts since the process began. */
-  settled: Readonly<Counts>;
 }
 
-/** Everything that is measured, at one moment. */
-interface Facts {
+/** What is measured, at one moment, besides what {@link Metrics} counts itself. */
+export interface ScrapeFacts {
   version: string;
   bots: readonly BotFacts[];
   flock: Pick<FlockStatus, 'stopped' | 'spent' | 'budget'>;
@@ -35,16 +29,13 @@ interface Facts {
   reload: LastReload;
 }
 
-/** One value of a metric. */
 interface Sample {
   labels: Readonly<Record<string, string>>;
   value: number;
 }
 
-/** One value, several with labels, or none. */
 type Measured = number | undefined | readonly Sample[];
 
-/** A metric, and how its values are read from the facts. */
 interface Row {
   name: string;
   help: string;
@@ -52,8 +43,8 @@ interface Row {
   type?: 'counter';
   labels?: readonly string[];
   /** The value of the whole flock, or that of each bot with the label `bot`. */
-  ofFlock?: (facts: Facts) => Measured;
-  ofBot?: (bot: BotFacts) => Measured;
+  ofFlock?: (facts: ScrapeFacts) => Measured;
+  ofBot?: (bot: BotFacts, settled: Readonly<Counts>) => Measured;
   /** Makes one value of two bots' values; missing where that has no meaning. */
   join?: (a: number, b: number) => number;
 }
@@ -66,24 +57,30 @@ export const maxBots = 2000;
 
 const sum = (a: number, b: number): number => a + b;
 
-function samplesOf({ ofFlock, ofBot, join }: Row, facts: Facts): readonly Sample[] {
+/** @param settled - the outcomes of a bot's posts since the process began */
+function samplesOf(
+  { ofFlock, ofBot, join }: Row,
+  facts: ScrapeFacts,
+  settled: (bot: string) => Counts,
+): readonly Sample[] {
   if (ofFlock) return asSamples(ofFlock(facts));
   if (!ofBot) return [];
-  const { bots } = facts;
-  if (bots.length <= maxBots) {
-    return bots.flatMap((bot) =>
-      asSamples(ofBot(bot)).map(({ labels, value }) => ({
-        labels: { bot: bot.status.bot, ...labels },
-        value,
-      })),
-    );
-  }
-  // One for each set of labels.
+  const isEach = facts.bots.length <= maxBots;
+  if (!isEach && !join) return [];
+  const all = facts.bots.flatMap((one) => {
+    const { bot } = one.status;
+    const samples = asSamples(ofBot(one, settled(bot)));
+    return isEach ? samples.map(({ labels, value }) => ({ labels: { bot, ...labels }, value })) : samples;
+  });
+  return isEach || !join ? all : joined(all, join);
+}
+
+function joined(samples: readonly Sample[], join: NonNullable<Row['join']>): readonly Sample[] {
   const all = new Map<string, Sample>();
-  for (const { labels, value } of join ? bots.flatMap((bot) => asSamples(ofBot(bot))) : []) {
+  for (const { labels, value } of samples) {
     const key = Object.values(labels).join();
     const known = all.get(key);
-    all.set(key, { labels, value: known && join ? join(known.value, value) : value });
+    all.set(key, { labels, value: known ? join(known.value, value) : value });
   }
   return [...all.values()];
 }
@@ -111,7 +108,7 @@ const rows: readonly Row[] = [
     type: 'counter',
     labels: ['outcome'],
     join: sum,
-    ofBot: ({ settled }) => outcomes.map((outcome) => ({ labels: { outcome }, value: settled[outcome] })),
+    ofBot: (_, settled) => outcomes.map((outcome) => ({ labels: { outcome }, value: settled[outcome] })),
   },
   {
     name: 'flockd_last_success_timestamp_seconds',
@@ -267,11 +264,6 @@ const isKeyGood = ({ status, state }: BotFacts): boolean =>
   status.state !== 'unfit' &&
   !(state?.parked && (keyCauses.has(state.owed?.why ?? '') || state.owed?.why === 'suspended'));
 
-/** The facts of a scrape without what is counted here. */
-export interface ScrapeFacts extends Omit<Facts, 'bots'> {
-  bots: readonly Omit<BotFacts, 'settled'>[];
-}
-
 const second = 1;
 const minute = 60;
 const hour = 3600;
@@ -328,15 +320,13 @@ export class Metrics {
     return this.#counts.get(bot) ?? { posted: 0, refused: 0, absent: 0 };
   }
 
-  async #write({ bots, ...others }: ScrapeFacts): Promise<string> {
+  async #write(facts: ScrapeFacts): Promise<string> {
     const turns = new EventLoopYield();
-    const settled = bots.map((bot) => ({ ...bot, settled: this.#countsOf(bot.status.bot) }));
-    const facts = { ...others, bots: settled };
     for (const { row, metric } of this.#rows) {
       metric.reset();
       // Without labels it would now be 0, and not missing.
       metric.remove({});
-      for (const { labels, value } of samplesOf(row, facts)) {
+      for (const { labels, value } of samplesOf(row, facts, (bot) => this.#countsOf(bot))) {
         metric.inc({ ...labels }, value);
         if (turns.isOver) await turns.give();
       }
@@ -356,32 +346,4 @@ function metricFor({ name, help, type, labels = [], ofBot }: Row, register: Regi
   const labelNames = ofBot ? ['bot', ...labels] : labels;
   const configuration = { name, help, labelNames, registers: [register] };
   return type === 'counter' ? new Counter(configuration) : new Gauge(configuration);
-}
-
-interface MetricsOptions extends Omit<ScrapeFacts, 'bots' | 'flock' | 'overdue' | 'checks' | 'reload'> {
-  metrics: Metrics;
-  snapshots: Pick<SnapshotCache, 'view'>;
-  ledger: Pick<Ledger, 'state'>;
-  daemon: Pick<Daemon, 'overdue'>;
-  checks: () => Promise<Check[]>;
-  reload: () => LastReload;
-}
-
-/** Serves `/metrics` for Prometheus. */
-export function addMetrics(
-  app: WebApp,
-  { metrics, snapshots, ledger, daemon, checks, reload, version }: MetricsOptions,
-): void {
-  app.get('/metrics', async (c) => {
-    const { flock, bots } = await snapshots.view();
-    const body = await metrics.scrape({
-      version,
-      flock,
-      bots: bots.map((status) => ({ status, state: ledger.state(status.bot) })),
-      overdue: daemon.overdue(),
-      checks: await checks(),
-      reload: reload(),
-    });
-    return c.body(body, 200, { 'content-type': metrics.contentType });
-  });
 }

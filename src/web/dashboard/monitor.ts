@@ -8,26 +8,25 @@ import { FlockError } from '../../errors.ts';
 import type { Change, Ledger } from '../../ledger/journal.ts';
 import type { BotState } from '../../ledger/state.ts';
 import type { EventLog } from '../../log.ts';
+import { addManual } from '../manual-site.ts';
 import { type ListenAddress, openWebServer, same, secretWord, webApp, type WebApp } from '../server.ts';
 import { addHealth, type LastReload, openChecks } from './health.ts';
 import { Dashboard } from './live-updates.ts';
-import { addMetrics, Metrics } from './metrics.ts';
+import { Metrics } from './metrics.ts';
 import { botOrders, noticePage, placeName } from './page.ts';
 import type { SnapshotCache } from './snapshot.ts';
 
-interface ControlOptions extends Pick<MonitorParts, 'daemon' | 'state' | 'snapshots'> {
-  /** What a form must carry: only pages of this process have it. */
-  token: string;
-}
-
 const field = z.string().catch('');
 const formSchema = z.object({ csrf: field, bot: field, place: field });
-type Form = z.infer<typeof formSchema>;
 
-/** What a person can do from the page; each is a command of the command line. */
-function addControl(app: WebApp, { daemon, state, token, snapshots }: ControlOptions): void {
+/**
+ * What a person can do from the page; each is a command of the command line.
+ *
+ * @param token - what a form must carry: only pages of this process have it
+ */
+function addControl(app: WebApp, token: string, { daemon, state, snapshots }: MonitorParts): void {
   /** @param act - does it, and says which part of the page shows it */
-  const add = (path: string, act: (form: Form) => Promise<string>): void => {
+  const add = (path: string, act: (form: z.infer<typeof formSchema>) => Promise<string>): void => {
     app.post(path, async (c) => {
       const form = formSchema.parse(await c.req.parseBody());
       if (!same(form.csrf, token)) return c.html(noticePage(notOurs), 403);
@@ -93,7 +92,6 @@ const maxIdle = 60_000;
 /** What every Unix lets a process open at least. */
 const minOpenFiles = 256;
 
-/** How many files and connections this process may have open. */
 function maxOpenFiles(): number {
   try {
     const soft = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
@@ -148,31 +146,36 @@ export class Monitor implements AsyncDisposable {
     const { listen, names, allowControl } = this.#options;
     const metrics = this.#metrics;
     if (!listen || !metrics) return;
-    const { clock, log, daemon, snapshots, state } = parts;
+    const { clock, daemon, ledger, log, snapshots, state, version } = parts;
     const { failed } = snapshots;
     const token = allowControl ? secretWord() : undefined;
     // Posts and the ledger need files and connections, too.
     const connections = Math.min(maxConnections, Math.floor(maxOpenFiles() / 2));
-    const app = webApp({
-      names,
-      allow: { scripts: true },
-      maxBody,
-      failed,
-      errorsAreIn: 'the log of flockd',
-    });
-    const maxReaders = Math.floor(connections / 2);
-    const dashboard = new Dashboard({ snapshots, clock, token, maxReaders });
+    const errorsAreIn = 'the log of flockd';
+    const app = webApp({ names, allow: { scripts: true }, maxBody, failed, errorsAreIn });
+    const dashboard = new Dashboard({ snapshots, clock, token, maxReaders: Math.floor(connections / 2) });
     dashboard.addTo(app);
-    const reload = (): LastReload => this.#reload;
-    const checks = openChecks({ daemon, clock, state, reload });
+    const checks = openChecks(daemon, clock, state, () => this.#reload);
+    addManual(app);
     addHealth(app, daemon, checks);
-    addMetrics(app, { ...parts, reload, metrics, checks });
-    if (token !== undefined) addControl(app, { daemon, state, token, snapshots });
+    app.get('/metrics', async (c) => {
+      const { flock, bots } = await snapshots.view();
+      const body = await metrics.scrape({
+        version,
+        flock,
+        bots: bots.map((status) => ({ status, state: ledger.state(status.bot) })),
+        overdue: daemon.overdue(),
+        checks: await checks(),
+        reload: this.#reload,
+      });
+      return c.body(body, 200, { 'content-type': metrics.contentType });
+    });
+    if (token !== undefined) addControl(app, token, parts);
+    const limits = { maxConnections: connections, maxIdle };
     const server = await openWebServer(app, {
       address: listen,
       inherited: inheritedSocket(),
-      maxConnections: connections,
-      maxIdle,
+      ...limits,
       failed,
     });
     this.#close = async () => {

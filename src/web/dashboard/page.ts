@@ -20,11 +20,10 @@ const orderNames: Record<BotOrder, string> = { post: 'Post now', pause: 'Pause',
 
 /** The buttons of one bot that have an effect as it stands. */
 function botControls(bot: BotView, token: FormToken): Html | undefined {
-  const orders = token === undefined ? [] : ordersFor(bot);
+  const orders = ordersFor(bot);
   if (token === undefined || orders.length === 0) return undefined;
-  return html`<div class="controls">
-    ${orders.map((order) => form(`bots/${order}`, orderNames[order], token, bot))}
-  </div>`;
+  const forms = orders.map((order) => form(`bots/${order}`, orderNames[order], token, bot));
+  return html`<div class="controls">${forms}</div>`;
 }
 
 /**
@@ -40,7 +39,6 @@ function ordersFor(bot: BotView): readonly BotOrder[] {
   return shownState(bot).name === 'checking' ? ['pause'] : [];
 }
 
-/** The button that pauses or resumes the whole flock. */
 function flockControls({ flock, bots }: FlockView, token: FormToken): Html | undefined {
   if (token === undefined || bots.length === 0) return undefined;
   const [order, name] = flock.stopped ? ['resume', 'Resume the flock'] : ['pause', 'Pause the flock'];
@@ -58,7 +56,6 @@ const form = (action: string, name: string, token: string, bot?: BotView): Html 
     <button>${name}${bot && html`<span class="unseen"> (${bot.bot})</span>`}</button>
   </form>`;
 
-/** How many bots the list of what is wrong names. */
 const maxTroubles = 12;
 
 const needsRepair = (bot: BotView): boolean => shownState(bot).name === 'needs you';
@@ -99,7 +96,6 @@ const hintOf = (bot: BotView): Html | false => {
 
 const verbs = 'reauth|make-keys|doctor|resume|resolve|pause|post|status|reload|run';
 
-/** A hint, with the commands in it set as such. */
 function withCommands(hint: string, bot: string): Html[] {
   const command = new RegExp(
     `((?:flockd|keymaker) (?:${verbs})(?: \\./poems)?(?: --bot)?(?: ${bot})?(?:(?: \\|)? --[a-z-]+(?: \\d+)?)*)(?![a-z])`,
@@ -109,44 +105,39 @@ function withCommands(hint: string, bot: string): Html[] {
     .map((part, index) => (index % 2 === 1 ? html`<code>${part}</code>` : html`${part}`));
 }
 
-/** The maximum number of bots on the page. */
 const maxBots = 200;
 
 /** The bots that are shown: those that need a person first, then those that check their timelines, then by name. */
 export function botItems({ bots, now }: FlockView, token: FormToken): Html[] {
-  const wrong = bots.filter(needsRepair);
-  const checking = bots.filter((bot) => needsSomebody(bot) && !needsRepair(bot));
-  const others = bots.filter((bot) => !needsSomebody(bot));
-  return [...wrong, ...checking, ...others].slice(0, maxBots).map((bot) => botOf(bot, now, token));
+  const rank = (bot: BotView): number => (needsRepair(bot) ? 0 : 1) + (needsSomebody(bot) ? 0 : 1);
+  return bots
+    .toSorted((a, b) => rank(a) - rank(b))
+    .slice(0, maxBots)
+    .map((bot) => botOf(bot, now, token));
 }
 
 /** How many bots are not shown, or that there are none. */
 export function botsLeft({ bots }: FlockView): Html {
-  const left = Math.max(0, bots.length - maxBots);
-  if (bots.length === 0)
-    return html`<p id="bots-left" class="more">
-      The flock has no bot yet: <code>keymaker make-keys ./poems</code> makes the keys.
-    </p>`;
-  if (left === 0) return html`<p id="bots-left" hidden></p>`;
-  return html`<p id="bots-left" class="more">
-    and ${counted(left, 'more bot')}; <code>flockd status</code> lists them all
-  </p>`;
+  const left = bots.length - maxBots;
+  const none = html`The flock has no bot yet: <code>keymaker make-keys ./poems</code> makes the keys.`;
+  if (bots.length === 0) return note('bots-left', none);
+  const more = html`and ${counted(left, 'more bot')}; <code>flockd status</code> lists them all`;
+  return note('bots-left', left > 0 && more);
 }
 
-/** How many bots without a key are named. */
+/** A paragraph that is always on the page, hidden where it says nothing. */
+const note = (id: string, content: Html | string | false): Html =>
+  content === false ? html`<p id="${id}" hidden></p>` : html`<p id="${id}" class="more">${content}</p>`;
+
 const maxKeyless = 12;
 
-/** The bots that have a poem and no key. */
 function keylessOf({ keyless }: FlockView): Html {
-  const [first, ...others] = keyless;
-  if (first === undefined) return html`<p id="keyless" hidden></p>`;
   const left = keyless.length - maxKeyless;
   const names = keyless.slice(0, maxKeyless).map((name) => `“${name}”`);
   const all = listed(left > 0 ? [...names, counted(left, 'more bot')] : names);
-  return html`<p id="keyless" class="more">
-    ${all} ${others.length > 0 ? 'have' : 'has'} no key yet:
-    <code>keymaker make-keys ./poems${others.length > 0 ? '' : ` --bot=${first}`}</code>
-  </p>`;
+  const [have, flag] = keyless.length > 1 ? ['have', ''] : ['has', ` --bot=${keyless[0] ?? ''}`];
+  const said = html`${all} ${have} no key yet: <code>keymaker make-keys ./poems${flag}</code>`;
+  return note('keyless', keyless.length > 0 && said);
 }
 
 function botOf(bot: BotView, now: string, token: FormToken): Html {
@@ -185,29 +176,30 @@ function nextOf({ next, timezone }: BotView, now: string): Html | string {
   return html`${away(now, next, { due: true })}, <span class="clock">${clock}</span>`;
 }
 
-const progressOf = ({ bot, done, of }: BotView): Html | false =>
-  of > 0 &&
-  bar({
-    role: 'progressbar',
-    label: `${bot}’s place in its poem`,
-    value: done,
-    max: of,
-    text: `${showCount(done)} of ${counted(of, 'line')}`,
-  });
+const linesDone = ({ done, of }: BotView): string => `${showCount(done)} of ${counted(of, 'line')}`;
 
-function placeOf({ done, of, pass, state }: BotView): string {
+function progressOf(bot: BotView): Html | false {
+  const label = `${bot.bot}’s place in its poem`;
+  const [value, max] = [bot.done, bot.of];
+  return max > 0 && bar({ role: 'progressbar', label, value, max, text: linesDone(bot) });
+}
+
+function placeOf(bot: BotView): string {
+  const { of, pass, state } = bot;
   if (of === 0) return 'its poem is not known';
-  const place =
-    state === 'finished' ? `all ${counted(of, 'line')}` : `${showCount(done)} of ${counted(of, 'line')}`;
+  const place = state === 'finished' ? `all ${counted(of, 'line')}` : linesDone(bot);
   return pass === 1 ? place : `${place}, ${ordinal(pass)} reading`;
 }
 
-function lastOf({ last }: BotView, now: string): Html | string {
-  if (!last) return 'no post yet';
-  const { at, url, line } = last;
-  if (url === undefined) return html`last ${away(now, at)}`;
-  return html`last
-    <a href="${url}" rel="noreferrer">${away(now, at)}<span class="unseen">, line ${line} on X</span></a>`;
+const lastOf = ({ last }: BotView, now: string): Html | string =>
+  last ? html`last ${postedAt(last, now, `line ${last.line} on X`)}` : 'no post yet';
+
+/** When a post was made, with a link to it where its address is known. */
+function postedAt({ at, url }: { at: string; url: string | undefined }, now: string, where: string): Html {
+  const time = away(now, at);
+  return url === undefined
+    ? time
+    : html`<a href="${url}" rel="noreferrer">${time}<span class="unseen">, ${where}</span></a>`;
 }
 
 /** The flock in a sentence or two. */
@@ -241,10 +233,10 @@ const fact = (name: string, value: Html | string, more: Html | string): Html =>
   </div>`;
 
 function nextFact({ bots, now, days }: FlockView): Html {
-  let first: BotView | undefined;
-  for (const bot of bots)
-    if (bot.next !== undefined && (first?.next === undefined || bot.next < first.next)) first = bot;
-  if (first?.next !== undefined) {
+  let first: { bot: string; next: string; timezone: string } | undefined;
+  for (const { bot, next, timezone } of bots)
+    if (next !== undefined && (!first || next < first.next)) first = { bot, next, timezone };
+  if (first) {
     const clock = atClock(first.next, first.timezone, now);
     return fact('Next line', away(now, first.next, { due: true }), `${first.bot}, ${clock}`);
   }
@@ -254,15 +246,11 @@ function nextFact({ bots, now, days }: FlockView): Html {
 }
 
 function todayFact({ flock, days }: FlockView): Html {
-  const { postsToday } = flock.spent;
   const { postsPerDay } = flock.budget;
-  const toCome = days[shownDays.past]?.planned ?? 0;
+  const planned = days[shownDays.past]?.planned ?? 0;
   const max = postsPerDay === undefined ? '' : `of ${showCount(postsPerDay)}, `;
-  return fact(
-    'Today',
-    counted(postsToday, 'post'),
-    `${max}${toCome === 0 ? 'none' : `at most ${showCount(toCome)}`} still to come`,
-  );
+  const toCome = planned === 0 ? 'none' : `at most ${showCount(planned)}`;
+  return fact('Today', counted(flock.spent.postsToday, 'post'), `${max}${toCome} still to come`);
 }
 
 function monthFact({ flock, timezone }: FlockView): Html {
@@ -285,7 +273,8 @@ function botsFact({ bots }: FlockView): Html {
 /** The last posts, each as it reads; newest first. */
 export const lineItems = ({ recent, now }: FlockView): Html[] => recent.map((post) => lineOf(post, now));
 
-function lineOf({ bot, at, line, lines, text, url }: FlockView['recent'][number], now: string): Html {
+function lineOf(post: FlockView['recent'][number], now: string): Html {
+  const { bot, at, line, lines, text } = post;
   const place = lines === 1 ? `line ${line}` : `lines ${line} to ${line + lines - 1}`;
   return html`<li id="line-${bot}-${Date.parse(at)}">
     ${
@@ -293,37 +282,20 @@ function lineOf({ bot, at, line, lines, text, url }: FlockView['recent'][number]
         ? html`<p class="gone">A line that is not in the poem any more.</p>`
         : html`<blockquote dir="auto" lang="">${text}</blockquote>`
     }
-    <p class="by">
-      <cite>${bot}</cite>, ${place},
-      ${url === undefined ? away(now, at) : html`<a href="${url}" rel="noreferrer">${away(now, at)}<span class="unseen">, on X</span></a>`}
-    </p>
+    <p class="by"><cite>${bot}</cite>, ${place}, ${postedAt(post, now, 'on X')}</p>
   </li>`;
 }
 
 /** How many lines are shown at once; the reader opens those before them. */
 const firstLines = 7;
 
-const noLines = ({ recent }: FlockView): Html =>
-  recent.length > 0
-    ? html`<p id="no-lines" hidden></p>`
-    : html`<p id="no-lines" class="more">No line has been posted yet. The first will appear here.</p>`;
-
-interface DashboardPage {
-  /** Different for each content. */
-  version: string;
-  html: string;
-}
-
 /**
- * The whole page.
+ * The whole page. Its version is different for each content.
  *
  * @param token - what its forms carry, where it has any
  * @param edition - tells this page's script and style from those of another flockd
  */
-export async function dashboardPage(
-  view: FlockView,
-  { token, edition }: { token: FormToken; edition: string },
-): Promise<DashboardPage> {
+export async function dashboardPage(view: FlockView, token: FormToken, edition: string) {
   const main = await mainOf(view, token);
   const version = versionOf(String(main));
   const page = await layout(
@@ -345,7 +317,7 @@ export async function dashboardPage(
         <p>flockd ${view.version}. Days and months by the clock of ${view.timezone}.</p>
       </footer>`,
   );
-  return { version, html: String(page) };
+  return { version, bytes: Buffer.from(String(page)) };
 }
 
 /** Without the text of times, which follows the reader's clock: a page does not change because time passes. */
@@ -361,7 +333,6 @@ const section = (name: string, title: string, content: Html): Html =>
     ${content}
   </section>`;
 
-/** Everything on the page that changes. */
 function mainOf(view: FlockView, token: FormToken): Html {
   const lines = lineItems(view);
   return html`<main>
@@ -375,7 +346,7 @@ function mainOf(view: FlockView, token: FormToken): Html {
       ${section(
         'lately',
         'The last lines',
-        html`${noLines(view)}
+        html`${note('no-lines', lines.length === 0 && 'No line has been posted yet. The first will appear here.')}
           <ol id="lines" class="lines" role="list">
             ${lines.slice(0, firstLines)}
           </ol>

@@ -16,10 +16,9 @@ import {
   statusOfAll,
   withoutPoem,
 } from '../../flock/status.ts';
-import { fingerprint } from '../../ledger/cursor.ts';
 import { FlockHistory, type RecentPost } from '../../ledger/history.ts';
 import type { Ledger } from '../../ledger/journal.ts';
-import type { BotState } from '../../ledger/state.ts';
+import { type BotState, fingerprint } from '../../ledger/state.ts';
 import type { EventLog } from '../../log.ts';
 import { readPoem } from '../../poems/find.ts';
 import { type Line, linesOf } from '../../poems/poem.ts';
@@ -32,7 +31,6 @@ import { iso } from '../../text.ts';
 import { EventLoopYield } from '../../yield.ts';
 import { dateOf, shownDays, SlotForecast } from './forecast.ts';
 
-/** One day of a flock, by its calendar. */
 interface FlockDay {
   /** `2026-08-22` */
   day: string;
@@ -81,7 +79,6 @@ export interface FlockView {
   recent: PostView[];
 }
 
-/** How many of the last posts are shown. */
 const maxRecent = 40;
 
 /** A view is built again no sooner than this after the last one. Milliseconds. */
@@ -104,15 +101,6 @@ interface SnapshotOptions {
   version: string;
 }
 
-interface Snapshot {
-  /** When it was begun, by the monotonic clock, and which changes it has. */
-  at: number;
-  changes: number;
-  /** For how long no other is built. Milliseconds. */
-  fresh: number;
-  view: Promise<FlockView>;
-}
-
 const noFlock: Flock = { bots: [], invalidBots: [], keyless: [], passedOver: [], purse: unlimitedBudget };
 
 /**
@@ -127,7 +115,9 @@ export class SnapshotCache {
   readonly #watchers = new Set<(view: FlockView) => void>();
   #flock = noFlock;
   #changes = 0;
-  #newest: Snapshot | undefined;
+  #newest: Promise<FlockView> | undefined;
+  /** Until when no other view is built, by the monotonic clock; Infinity while one is. */
+  #freshUntil = 0;
   /** How long it took to build, without the time it yielded. Milliseconds. */
   #took = 0;
   /** When it changes by itself. Milliseconds since 1970. */
@@ -162,24 +152,30 @@ export class SnapshotCache {
   /** Something was done for the one who asks next, so the next view is a new one. */
   forget(): void {
     this.#newest = undefined;
+    this.#freshUntil = 0;
     this.changed();
   }
 
   /** The flock as it stands, at most a second old; older only where building takes long. */
   view(): Promise<FlockView> {
-    const at = this.#options.clock.elapsed();
-    const newest = this.#newest;
-    if (newest && at - newest.at < newest.fresh) return newest.view;
-    const next = { at, changes: this.#changes, fresh: Infinity, view: this.#build() };
-    this.#newest = next;
-    next.view.then(
+    const { clock } = this.#options;
+    const began = clock.elapsed();
+    if (this.#newest && began < this.#freshUntil) return this.#newest;
+    const changes = this.#changes;
+    const view = this.#build();
+    this.#newest = view;
+    this.#freshUntil = Infinity;
+    const built = (pause: number): void => {
+      if (this.#newest === view) this.#freshUntil = began + pause;
+    };
+    view.then(
       () => {
-        next.fresh = Math.max(freshFor, this.#took * pausePerBuild);
-        this.#wakeAt(next.changes === this.#changes ? this.#validUntil : this.#options.clock.now());
+        built(Math.max(freshFor, this.#took * pausePerBuild));
+        this.#wakeAt(changes === this.#changes ? this.#validUntil : clock.now());
       },
-      () => (next.fresh = 0),
+      () => built(0),
     );
-    return next.view;
+    return view;
   }
 
   /** Gives a watcher a view now, and another after each change. @returns ends it */
@@ -188,24 +184,20 @@ export class SnapshotCache {
     this.#wakeAt(this.#options.clock.now());
     return () => {
       this.#watchers.delete(show);
-      if (this.#watchers.size === 0) this.#cancel();
+      if (this.#watchers.size > 0) return;
+      this.#timer?.cancel();
+      this.#timer = undefined;
     };
-  }
-
-  #cancel(): void {
-    this.#timer?.cancel();
-    this.#timer = undefined;
   }
 
   /** Sets the timer for an instant, or for when the next view may be built if that is later. */
   #wakeAt(instant: number): void {
     const { clock } = this.#options;
-    const { at, fresh } = this.#newest ?? { at: 0, fresh: 0 };
     // A view that is being built sets the timer when it is done.
-    if (this.#watchers.size === 0 || fresh === Infinity) return;
-    const earliest = Math.max(instant, clock.now() + at + fresh - clock.elapsed());
+    if (this.#watchers.size === 0 || this.#freshUntil === Infinity) return;
+    const earliest = Math.max(instant, clock.now() + this.#freshUntil - clock.elapsed());
     if (this.#timer && this.#timer.instant <= earliest) return;
-    this.#cancel();
+    this.#timer?.cancel();
     this.#timer = { instant: earliest, cancel: clock.at(earliest, () => void this.#show()) };
   }
 
@@ -280,30 +272,21 @@ function changesAt(
 ): number {
   let first = Infinity;
   for (const { bot, next, until, timezone } of bots) {
-    const open = states.get(bot)?.open;
-    const instants = [next, until].map((instant) => (instant === undefined ? Infinity : Date.parse(instant)));
-    const requestEnds = open ? open.at + maxRequest : Infinity;
-    for (const instant of [...instants, requestEnds, calendarEnds(timezone, now).day])
+    const requestEnds = (states.get(bot)?.open?.at ?? Infinity) + maxRequest;
+    const dayEnds = calendarEnds(timezone, now).day;
+    for (const instant of [Date.parse(next ?? ''), Date.parse(until ?? ''), requestEnds, dayEnds])
       if (instant > now) first = Math.min(first, instant);
   }
   return first;
 }
 
-interface DaysInput {
-  /** The flock's. */
-  timezone: string;
-  now: number;
-  /** Posts to come by day, today's included. */
-  planned: ReadonlyMap<string, number>;
-}
-
-/** Every day that is shown, oldest first. */
+/** Every day that is shown, oldest first. @param planned - posts to come by day, today's included */
 export function daysOf(
   history: Pick<FlockHistory, 'days'>,
-  { timezone, now, planned }: DaysInput,
+  { timezone, now, planned }: { timezone: string; now: number; planned: ReadonlyMap<string, number> },
 ): FlockDay[] {
   const made = new Map<string, number>();
-  for (const [ends, { posts }] of history.days()) {
+  for (const [ends, { posts }] of history.days.list()) {
     const day = dateOf(ends - 1, timezone).toString();
     // Where the zone was changed since, two days of the old calendar can be one of the new.
     made.set(day, (made.get(day) ?? 0) + posts);
@@ -316,17 +299,9 @@ export function daysOf(
   });
 }
 
-interface CachedFiles {
-  bot: Bot;
-  /** Tells the poem's file from what it was before; undefined before it is read. */
-  mark: string | undefined;
-  files: BotFiles;
-}
-
 /** Poems read at a time: posts need the few threads that read files more than a page does. */
 const concurrency = 2;
 
-/** How many poems are checked each time, in turns. */
 const perTurn = 400;
 
 /** What the files of a flock say of its bots. A poem is read again only when it has changed. */
@@ -334,7 +309,8 @@ export class BotFileCache {
   /** Whether poems are left to read: their bots have no lines until then. */
   isPartial = false;
   #flock: Flock | undefined;
-  #cache = new Map<string, CachedFiles>();
+  /** By bot. `mark` tells the poem's file from what it was before; undefined before it is read. */
+  #cache = new Map<string, { bot: Bot; mark: string | undefined; files: BotFiles }>();
   #turn = 0;
 
   /** What is known of every bot, by name. */
@@ -371,14 +347,11 @@ export class BotFileCache {
   }
 }
 
-async function markOf(file: string): Promise<string> {
-  try {
-    const { mtimeMs, ctimeMs, size, ino } = await stat(file);
-    return `${mtimeMs} ${ctimeMs} ${size} ${ino}`;
-  } catch {
-    return 'none';
-  }
-}
+const markOf = (file: string): Promise<string> =>
+  stat(file).then(
+    ({ mtimeMs, ctimeMs, size, ino }) => `${mtimeMs} ${ctimeMs} ${size} ${ino}`,
+    () => 'none',
+  );
 
 /** A poem in which a post was not found is read again for it after this time. Milliseconds. */
 const retryMissed = 60_000;
@@ -417,12 +390,8 @@ export class PostTexts {
 
   async #linesOf(bot: Bot | undefined): Promise<readonly Line[]> {
     if (!bot) return [];
-    try {
-      return await linesOf(bot.poemFile, bot.settings.unit, this.#readPoem);
-    } catch {
-      // The status of the bot says what is wrong with the poem.
-      return [];
-    }
+    // The status of the bot says what is wrong with the poem.
+    return linesOf(bot.poemFile, bot.settings.unit, this.#readPoem).catch(() => []);
   }
 }
 

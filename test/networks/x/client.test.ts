@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { inspect } from 'node:util';
 import { HeldClock } from '../../../src/clock.ts';
 import { type HttpAnswer, type HttpRequest, NoAnswer, type Send } from '../../../src/http/exchange.ts';
-import { fingerprint } from '../../../src/ledger/cursor.ts';
+import { fingerprint } from '../../../src/ledger/state.ts';
 import {
   askTime,
   openX,

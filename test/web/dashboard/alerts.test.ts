@@ -4,7 +4,7 @@ import path from 'node:path';
 import { describe, it } from 'node:test';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { flockd } from '../../../src/cli/flockd.ts';
+import { flockd } from '../../../src/cli/program.ts';
 import { tempFolder } from '../../flock/temp-folder.ts';
 import { begun, intent, MeasuredFlock, posted, refused } from './measured-flock.ts';
 import { noPrometheus, prometheusFolder, promtool } from './prometheus.ts';

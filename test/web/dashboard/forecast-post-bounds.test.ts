@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { usualPrices } from '../../../src/cost.ts';
-import { boundsOf, within } from '../../../src/web/dashboard/forecast.ts';
+import { within } from '../../../src/web/dashboard/forecast.ts';
 
 const days = ['2026-08-30', '2026-08-31', '2026-09-01', '2026-09-02'];
 const spent = { posts: 0, micros: 0 };
 const bounded = (budget: object, before = spent, inAll?: number) =>
-  within([5, 5, 5, 5], days, boundsOf(budget, usualPrices, before, { inAll }));
+  within([5, 5, 5, 5], days, { budget, prices: usualPrices, spent: before, inAll });
 
 describe('the posts that are to come', () => {
   it('are all there are slots for, where nothing bounds them', () => {
@@ -25,8 +25,8 @@ describe('the posts that are to come', () => {
     assert.deepEqual(bounded({ usdPerMonth: 0.105 }), [5, 2, 5, 2]);
     assert.deepEqual(bounded({ usdPerMonth: 0.105 }, { posts: 1, micros: 30_000 }), [5, 0, 5, 2]);
     assert.deepEqual(bounded({ usdPerMonth: 0 }), [0, 0, 0, 0]);
-    const free = { ...usualPrices, post: 0 };
-    assert.deepEqual(within([5], days, boundsOf({ usdPerMonth: 0 }, free, spent)), [5]);
+    const prices = { ...usualPrices, post: 0 };
+    assert.deepEqual(within([5], days, { budget: { usdPerMonth: 0 }, prices, spent }), [5]);
   });
 
   it('end with the poem', () => {

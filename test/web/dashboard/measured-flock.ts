@@ -1,5 +1,5 @@
 import { type BotFiles, statusOf, statusOfAll } from '../../../src/flock/status.ts';
-import { fingerprints } from '../../../src/ledger/cursor.ts';
+import { fingerprints } from '../../../src/ledger/state.ts';
 import type { LedgerEvent } from '../../../src/ledger/events.ts';
 import { checksOf } from '../../../src/web/dashboard/health.ts';
 import { Metrics, type ScrapeFacts } from '../../../src/web/dashboard/metrics.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type Bot, parseFlockFile } from '../../../src/config/flock-file.ts';
-import { fingerprint } from '../../../src/ledger/cursor.ts';
+import { fingerprint } from '../../../src/ledger/state.ts';
 import type { RecentPost } from '../../../src/ledger/history.ts';
 import { TokenPair } from '../../../src/oauth/signature.ts';
 import type { BotName } from '../../../src/poems/bot-name.ts';

@@ -1,16 +1,117 @@
 import path from 'node:path';
 import * as z from 'zod';
-import { type Context, openContext } from '../../context.ts';
+import { appKeysIfSet } from '../../config/environment.ts';
+import { readFlockFile } from '../../config/flock-file.ts';
+import { type Context, openContext, type Places } from '../../context.ts';
 import { FlockError } from '../../errors.ts';
 import { type Pending, PendingStore } from '../../keys/authorize.ts';
+import type { KeyBundle } from '../../keys/bundle.ts';
 import { expectedName, isSameName } from '../../keys/right-account.ts';
-import { type Grant, VerifierRefused } from '../../oauth/client.ts';
+import { VerifierRefused } from '../../oauth/client.ts';
 import { type BotName, parseBotName } from '../../poems/bot-name.ts';
 import { poemFileIn } from '../../poems/find.ts';
 import { iso } from '../../text.ts';
-import { botArgument, command, placeFlags, toggle, withInvocationFlags } from '../command.ts';
-import { makeBotKey, openSession, parsePin, providerFlags, type Session, showLink } from './authorize.ts';
-import { checkPoem, choosePoems, oldBundle } from './each-bot.ts';
+import { botArgument, command, hintAs, placeFlags, toggle, withInvocationFlags } from '../command.ts';
+import {
+  callbackFlags,
+  makeBotKey,
+  openCallbacks,
+  openSession,
+  parsePin,
+  providerFlags,
+  type Session,
+  showLink,
+} from './authorize.ts';
+import { botsWithKeys, checkPoem, choosePoems, oldBundle } from './each-bot.ts';
+
+/*
+ * The commands about the key of one bot: it is made in two steps, made again, or ended.
+ */
+
+export const reauth = command({
+  summary: 'Authorize one bot again; its poem and its place in it stay',
+  schema: z.object({ bot: botArgument, ...callbackFlags, perms: providerFlags.perms, ...placeFlags }),
+  exits: { partly: 'nothing was authorized' },
+  examples: [['keymaker reauth howl', 'after the key of howl was revoked']],
+  async run(args, terminal) {
+    await using context = openContext(args);
+    const { bot, bundle: old } = await botWithKey(args.bot, context, args);
+    const appKeys = appKeysIfSet(context.paths.root) ?? old.appKeys;
+    const provider = old.provider ?? 'x';
+    const session = await openSession(context, terminal, { provider, perms: args.perms, appKeys });
+    await using callbacks = await openCallbacks(session, args);
+    const made = await makeBotKey(
+      { ...session, callbacks },
+      {
+        bot,
+        old,
+        poemFile: old.poemFile,
+        owners: await context.keys.owners(),
+        again: `run ${withInvocationFlags(args)(`reauth ${bot}`)} again`,
+        instead: `"account" of ${bot} in flock.json says which it is`,
+      },
+    );
+    return made ? 'done' : 'partly';
+  },
+});
+
+const endings = {
+  ended: (bot: string, title: string) => `${title} has ended the key of ${bot}; its bundle is removed.`,
+  'was dead': (bot: string, title: string) =>
+    `${title} did not know the key of ${bot} any more; its bundle is removed.`,
+  'by hand': (bot: string, title: string) =>
+    `The bundle of ${bot} is removed, but ${title} has no call that ends a key.`,
+};
+
+export const revoke = command({
+  summary: 'End the key of one bot, and remove its bundle',
+  schema: z.object({ bot: botArgument, yes: toggle('revoke without asking'), ...placeFlags }),
+  exits: { partly: 'the bot keeps its key' },
+  examples: [['keymaker revoke howl', 'end the key of howl at X, and remove its bundle']],
+  async run(args, terminal) {
+    await using context = openContext(args);
+    const { keys, paths } = context;
+    const { bot, bundle } = await botWithKey(args.bot, context, args);
+    // An ended key leaves no bundle behind, so the folder must be writable.
+    await keys.prepare();
+    const { providers } = await readFlockFile(paths.flockFile);
+    const provider = context.provider(bundle.provider ?? 'x', providers);
+    const whose = bundle.screenName === undefined ? '' : ` (@${bundle.screenName})`;
+    const question = `Revoke the key of ${bot}${whose}?`;
+    if (!args.yes && !(await terminal.confirm(question, '--yes revokes without asking'))) {
+      terminal.say(`${bot} keeps its key.`);
+      return 'partly';
+    }
+    const ended = await context.oauth(provider, bundle.appKeys).revoke(bundle.accessToken);
+    await keys.remove(bot);
+    terminal.say(endings[ended](bot, provider.title));
+    if (provider.revokedAt !== undefined) {
+      terminal.say(
+        ended === 'by hand'
+          ? `End it there yourself, signed in as the account: ${provider.revokedAt}.`
+          : `To check, sign in as the account at ${provider.revokedAt}: the app should not be listed any more.`,
+      );
+    }
+    return 'done';
+  },
+});
+
+/** A bot that a person named, and its key. @throws {FlockError} `usage` if it has none, and if its bundle cannot be read */
+async function botWithKey(
+  name: string,
+  context: Context,
+  places: Places,
+): Promise<{ bot: BotName; bundle: KeyBundle }> {
+  const bot = parseBotName(name);
+  await botsWithKeys([name], context, places);
+  const { keys } = context;
+  try {
+    return { bot, bundle: await keys.read(await keys.placeOf(bot)) };
+  } catch (error) {
+    if (!(error instanceof FlockError)) throw error;
+    throw new FlockError(error.exit, error.message, { ...hintAs(places, error.hint), cause: error });
+  }
+}
 
 /** The usual lifetime of a request token. Milliseconds. */
 const lifetime = 15 * 60_000;
@@ -104,9 +205,13 @@ export const finish = command({
     const { keys, clock } = context;
     const store = new PendingStore(keys.folder);
     const keymaker = withInvocationFlags(args);
-    const beginAgain = `begin again: ${keymaker(`begin ${bot}`)}`;
-    const pending = stillPending(bot, store.read(bot), { now: clock.now(), beginAgain });
-    const session = await openSession(context, terminal, { provider: pending.provider, yes: args.yes });
+    const hint = `begin again: ${keymaker(`begin ${bot}`)}`;
+    const pending = store.read(bot);
+    if (!pending) throw new FlockError('usage', `nothing was begun for ${bot}`, { hint });
+    if (pending.expires <= clock.now())
+      throw new FlockError('tryLater', `${bot}: the link is older than 15 minutes`, { hint });
+    const { provider, poemFile } = pending;
+    const session = await openSession(context, terminal, { provider, yes: args.yes });
     const old = await oldBundle(bot, keys, terminal);
     const named = accountNamed(bot, session.flockFile.settingsOf(bot).account, args.account);
     let waiting: Pending | undefined = pending;
@@ -114,10 +219,10 @@ export const finish = command({
       bot,
       old,
       named,
-      poemFile: pending.poemFile,
+      poemFile,
       owners: await keys.owners(),
-      again: beginAgain,
-      instead: `${beginAgain}, then: ${keymaker(`finish ${bot} --account NAME`)}`,
+      again: hint,
+      instead: `${hint}, then: ${keymaker(`finish ${bot} --account NAME`)}`,
       async flow(screenName) {
         const { requestToken } = waiting ?? (await anotherLink(screenName));
         waiting = undefined;
@@ -126,20 +231,18 @@ export const finish = command({
         const pin = parsePin(await terminal.ask(`PIN for ${bot}:`, instead), session.provider);
         // Whatever the provider answers, the request token is used up.
         await store.remove(bot);
-        return await session.client.accessToken(requestToken, pin).catch(refused);
+        return await session.client.accessToken(requestToken, pin).catch((cause: unknown) => {
+          if (!(cause instanceof VerifierRefused)) throw cause;
+          throw new FlockError('tryLater', cause.message, { hint, cause });
+        });
       },
     });
     return made ? 'done' : 'partly';
 
     async function anotherLink(screenName: string | undefined): Promise<Pending> {
-      const { link, ...begun } = await beginLink(bot, { screenName, poemFile: pending.poemFile }, session);
-      showLink(link, bot, screenName, terminal);
+      const begun = await beginLink(bot, { screenName, poemFile }, session);
+      showLink(begun.link, bot, screenName, terminal);
       return begun;
-    }
-
-    function refused(cause: unknown): Grant {
-      if (!(cause instanceof VerifierRefused)) throw cause;
-      throw new FlockError('tryLater', cause.message, { hint: beginAgain, cause });
     }
   },
 });
@@ -154,15 +257,4 @@ function accountNamed(
   throw new FlockError('usage', `flock.json says that ${bot} is @${inFile ?? ''}, not @${given ?? ''}`, {
     hint: 'leave --account out, or correct flock.json',
   });
-}
-
-/** @throws {FlockError} `usage` if nothing was begun, `tryLater` if the link has expired */
-function stillPending(
-  bot: BotName,
-  pending: Pending | undefined,
-  { now, beginAgain: hint }: { now: number; beginAgain: string },
-): Pending {
-  if (!pending) throw new FlockError('usage', `nothing was begun for ${bot}`, { hint });
-  if (pending.expires > now) return pending;
-  throw new FlockError('tryLater', `${bot}: the link is older than 15 minutes`, { hint });
 }

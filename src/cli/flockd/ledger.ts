@@ -1,9 +1,10 @@
 import { constants } from 'node:fs';
 import { access, realpath, rm } from 'node:fs/promises';
 import path from 'node:path';
+import { systemClock } from '../../clock.ts';
 import { apiUrl, type FlockPaths } from '../../config/environment.ts';
 import { readFlockFile } from '../../config/flock-file.ts';
-import type { Context } from '../../context.ts';
+import { type Context, openContext, type Places } from '../../context.ts';
 import {
   accountMark,
   folderMark,
@@ -11,19 +12,24 @@ import {
   type RunningDaemon,
   runningDaemons,
 } from '../../daemon/claims.ts';
+import { sendCommand } from '../../daemon/control.ts';
+import { lockState } from '../../daemon/lock.ts';
 import { isStopped, releaseFlock, stopFlock } from '../../daemon/stop-switch.ts';
 import { FlockError } from '../../errors.ts';
 import { loadFlock } from '../../flock/load.ts';
 import { readRegularFile, reasonOf, replaceFile, syncFolder } from '../../fs.ts';
 import type { Restored } from '../../ledger/backup.ts';
-import { hasJournal } from '../../ledger/journal.ts';
-import { shellWord } from '../../text.ts';
-import { type GivenPlaces, withInvocationFlags } from '../command.ts';
+import { hasJournal, Journal, type Ledger, readJournal } from '../../ledger/journal.ts';
+import { type BotName, parseBotName } from '../../poems/bot-name.ts';
+import { type Command, eventsOf, type PostReport } from '../../posting/commands.ts';
+import { didYouMean, shellWord } from '../../text.ts';
+import { withInvocationFlags } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
 
 /*
- * Which state folder has the last word. A ledger that was moved leaves the note `moved-to` in its old folder: its first line
- * is the new folder, and no flockd runs on the old one. flockd install writes such a note, too.
+ * The ledger that a command is about: which state folder has the last word, and how a command changes it. A ledger that was
+ * moved leaves the note `moved-to` in its old folder: its first line is the new folder, and no flockd runs on the old one.
+ * flockd install writes such a note, too.
  */
 
 const noteIn = (state: string): string => path.join(state, 'moved-to');
@@ -42,10 +48,9 @@ export async function movedTo(state: string): Promise<string | undefined> {
 export async function noteMove(from: string, to: string): Promise<void> {
   const text = `${to}\nThe ledger was moved there; flockd does not run on this one.\n`;
   await replaceFile(noteIn(from), text).catch((cause: unknown) => {
-    throw new FlockError('io', `cannot note in ${from} that its ledger is moved: ${reasonOf(cause)}`, {
-      hint: 'run this as the owner of that folder, or with sudo',
-      cause,
-    });
+    const hint = 'run this as the owner of that folder, or with sudo';
+    const message = `cannot note in ${from} that its ledger is moved: ${reasonOf(cause)}`;
+    throw new FlockError('io', message, { hint, cause });
   });
 }
 
@@ -84,7 +89,7 @@ export async function ledgerIsHere(state: string): Promise<void> {
  *
  * @throws {FlockError} `config` with the command that helps
  */
-export async function mustHaveLastWord({ root, state }: FlockPaths, places: GivenPlaces): Promise<void> {
+export async function mustHaveLastWord({ root, state }: FlockPaths, places: Places): Promise<void> {
   const call = withInvocationFlags(places, 'flockd');
   const moved = await movedTo(state);
   if (moved !== undefined) {
@@ -94,18 +99,15 @@ export async function mustHaveLastWord({ root, state }: FlockPaths, places: Give
   }
   const own = ownState({ root });
   if (path.resolve(state) === own || (await hasJournal(state)) || !(await hasJournal(own))) return;
-  const sudo = (await mayWrite(own)) ? '' : 'sudo ';
+  const sudo = await access(own, constants.W_OK).then(
+    () => '',
+    () => 'sudo ',
+  );
   const take = call(`restore ${shellWord(own)}`);
   throw new FlockError('config', `${state} has no ledger, and this flock has one in ${own}`, {
     hint: `take it over: ${sudo}STATE_DIRECTORY=${shellWord(state)} ${take}`,
   });
 }
-
-const mayWrite = (folder: string): Promise<boolean> =>
-  access(folder, constants.W_OK).then(
-    () => true,
-    () => false,
-  );
 
 type FlockPlace = Pick<Context, 'paths' | 'keys'>;
 
@@ -127,13 +129,12 @@ export async function lastWord(place: FlockPlace, terminal: Terminal): Promise<F
     return paths;
   }
   await access(state, constants.R_OK | constants.X_OK).catch((cause: unknown) => {
-    throw new FlockError('io', `cannot read the ledger in ${state} (${why}): ${reasonOf(cause)}`, {
-      hint:
-        root === undefined
-          ? 'run this as the user who runs that flockd'
-          : `give the same command with sudo and --root ${shellWord(root)}`,
-      cause,
-    });
+    const hint =
+      root === undefined
+        ? 'run this as the user who runs that flockd'
+        : `give the same command with sudo and --root ${shellWord(root)}`;
+    const message = `cannot read the ledger in ${state} (${why}): ${reasonOf(cause)}`;
+    throw new FlockError('io', message, { hint, cause });
   });
   terminal.warn(`the ledger is in ${state}: ${why}`);
   return { ...paths, state };
@@ -179,4 +180,69 @@ async function daemonOf(
   const api = apiUrl();
   const marks = bots.map(({ bundle }) => accountMark(bundle, api));
   return daemons.find(({ accounts }) => marks.some((one) => accounts.has(one)));
+}
+
+/** The context of a command, with the state folder that has the last word, as {@link lastWord} finds it. */
+export async function openOnLedger(places: Places, terminal: Terminal): Promise<Context> {
+  const context = openContext(places);
+  try {
+    return { ...context, paths: await lastWord(context, terminal) };
+  } catch (error) {
+    await context[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/**
+ * The bot that a person named, one with a key bundle or one in the ledger, and the bots in the ledger.
+ *
+ * @throws {FlockError} `usage` if there is none of that name
+ */
+export async function knownBot(text: string, { keys, paths }: FlockPlace) {
+  const bot = parseBotName(text);
+  const { states } = await readJournal(paths.state);
+  const bundles = await keys.list();
+  const known = [...bundles.map((listed): string => listed.bot), ...states.keys()];
+  if (known.includes(bot)) return { bot, states };
+  throw notInFlock(bot, known);
+}
+
+/** @param known - the bots that may be meant instead */
+export function notInFlock(bot: BotName, known: readonly string[]): FlockError {
+  const hint = didYouMean(bot, known, 'flockd status lists the bots');
+  return new FlockError('usage', `${bot} is not in the flock`, { hint });
+}
+
+/**
+ * Carries a command out, and returns when it is done.
+ *
+ * @throws {FlockError} if there is nothing to do, or it failed
+ */
+export async function sendToDaemon(state: string, order: Command): Promise<void> {
+  // A refusal makes no state folder.
+  if (!(await hasJournal(state))) eventsOf(order, undefined, systemClock.now());
+  await runOrSend(state, order, async (ledger) => {
+    await ledger.record(...eventsOf(order, ledger.state(order.bot), systemClock.now()));
+    return undefined;
+  });
+}
+
+/**
+ * Sends a command to the running daemon. Without one it calls `alone`, with the ledger to itself.
+ *
+ * @returns the outcome of a command to post
+ * @throws {FlockError} as {@link sendToDaemon}
+ */
+export async function runOrSend(
+  state: string,
+  order: Command,
+  alone: (ledger: Ledger) => Promise<PostReport | undefined>,
+): Promise<PostReport | undefined> {
+  await using lock = await lockState(state).catch((error: unknown) => {
+    if (error instanceof FlockError && error.exit === 'tryLater') return undefined;
+    throw error;
+  });
+  if (!lock) return await sendCommand(state, order);
+  await using ledger = await Journal.open(state);
+  return await alone(ledger);
 }

@@ -1,0 +1,310 @@
+import { access, mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import * as z from 'zod';
+import { systemClock } from '../../clock.ts';
+import { flockPaths } from '../../config/environment.ts';
+import { parseFlockFile } from '../../config/flock-file.ts';
+import { readPrices, inMicros, showUsd } from '../../cost.ts';
+import { FlockError } from '../../errors.ts';
+import { ownFile, readRegularFile, reasonOf, replaceFile } from '../../fs.ts';
+import { type BotName, botNameOf } from '../../poems/bot-name.ts';
+import { findPoemsIfThere } from '../../poems/find.ts';
+import { countByHours, scheduleFault, timezoneFault } from '../../schedule/schedule.ts';
+import { counted, didYouMean, quoted, scheduleInWords } from '../../text.ts';
+import { command, nonEmpty, placeFlags, toggle, withInvocationFlags } from '../command.ts';
+import type { Terminal } from '../terminal.ts';
+
+const schema = z.object({
+  schedule: nonEmpty.optional().meta({
+    description: 'when each bot posts: 09:00, 9:00,21:00, hourly, or a cron expression',
+    placeholder: 'WHEN',
+  }),
+  timezone: nonEmpty.optional().meta({ description: 'the time zone of the schedule', placeholder: 'ZONE' }),
+  'usd-per-month': nonEmpty.optional().meta({
+    description: 'the most that the whole flock may spend in a month, in dollars',
+    placeholder: 'USD',
+  }),
+  accounts: nonEmpty.optional().meta({
+    description: 'a CSV file with a line for each bot: its poem and its account',
+    kind: 'file',
+  }),
+  yes: toggle('ask nothing: use the default of everything that is not given'),
+  root: placeFlags.root,
+});
+
+type Given = z.infer<typeof schema>;
+
+export const init = command({
+  summary: 'Write a flock.json: schedule, time zone, budget and accounts',
+  schema,
+  examples: [
+    ['keymaker init', 'asks for each setting'],
+    ["keymaker init --yes --schedule '0 9,21 * * *' --timezone Europe/Berlin", 'asks nothing'],
+    ['keymaker init --accounts accounts.csv', 'lines such as: evensong, @evensong_bot'],
+  ],
+  exits: { cannotCreate: 'there is a flock.json already' },
+  async run(given, terminal) {
+    const { root, flockFile } = flockPaths(given);
+    await mustNotExist(flockFile);
+    const poems = path.join(root, 'poems');
+    const bots = (await findPoemsIfThere(poems)).poems.map(({ bot }) => bot);
+    const listed = given.accounts === undefined ? undefined : await readAccounts(given.accounts, bots);
+    const answers = new Answers(terminal, given.yes);
+    const schedule = await answers.to(scheduleQuestion, given.schedule);
+    const timezone = await answers.to(timezoneQuestion, given.timezone);
+    const usdPerMonth = await answers.to(budgetQuestion, given['usd-per-month']);
+    const accounts = new Map(listed);
+    if (!listed) {
+      for (const bot of bots) {
+        const account = await answers.to(accountQuestion(bot));
+        if (account !== undefined) accounts.set(bot, account);
+      }
+    }
+    const text = flockFileText({ schedule, timezone, usdPerMonth, bots, accounts });
+    mustBeValid(text, bots);
+    await mkdir(poems, { recursive: true });
+    await replaceFile(flockFile, text).catch((cause: unknown) => {
+      throw new FlockError('cannotCreate', `cannot write ${flockFile}: ${reasonOf(cause)}`, {
+        hint: 'make room there, or give another folder with --root',
+        cause,
+      });
+    });
+    const now = systemClock.now();
+    const posts = bots.length * countByHours({ expression: schedule, timezone }, now, now + month);
+    const price = inMicros((await readPrices(root)).post) * posts;
+    const flock = bots.length === 0 ? '' : `, ${counted(bots.length, 'bot')}`;
+    terminal.say(`flock.json: ${scheduleInWords(schedule)} (${timezone})${flock}.`);
+    if (posts > 0) {
+      const shown = posts.toLocaleString('en-US');
+      terminal.say(`At X, ${shown} posts in 30 days cost about ${showUsd(price)}, without links.`);
+    }
+    terminal.say();
+    sayNext(given, bots.length, terminal);
+    return 'done';
+  },
+});
+
+/** Milliseconds. */
+const month = 30 * 24 * 60 * 60_000;
+
+async function mustNotExist(file: string): Promise<void> {
+  const exists = await access(file).then(
+    () => true,
+    () => false,
+  );
+  if (!exists) return;
+  throw new FlockError('cannotCreate', `${file} exists already`, {
+    hint: 'edit it: keymaker help flock.json describes each setting',
+  });
+}
+
+interface Question<Value> {
+  /** Without the default and without a colon. */
+  text: string;
+  /** The flag that answers it. */
+  flag: string;
+  /** The answer of an empty line. */
+  usual: Value;
+  /** How the default is shown. */
+  shownUsual: string;
+  /** @throws {FlockError} `usage` for an answer that is wrong */
+  parse: (answer: string) => Value;
+}
+
+/** Asks questions, or takes defaults. */
+class Answers {
+  readonly #terminal: Terminal;
+  readonly #asksNothing: boolean;
+
+  constructor(terminal: Terminal, asksNothing: boolean) {
+    this.#terminal = terminal;
+    this.#asksNothing = asksNothing;
+  }
+
+  /** @param given - the value of the flag: a wrong one is an error, a wrong answer is asked for again */
+  async to<Value>({ text, flag, usual, shownUsual, parse }: Question<Value>, given?: string): Promise<Value> {
+    if (given !== undefined) return parse(given);
+    if (this.#asksNothing) return usual;
+    for (;;) {
+      const answer = (await this.#terminal.ask(`${text} [${shownUsual}]:`, `give ${flag}, or --yes`)).trim();
+      if (answer === '') return usual;
+      try {
+        return parse(answer);
+      } catch (error) {
+        if (!(error instanceof FlockError) || !this.#terminal.interactive) throw error;
+        this.#terminal.warn(error.message, error.hint);
+      }
+    }
+  }
+}
+
+const wrong = (flag: string, why: string, hint: string): FlockError =>
+  new FlockError('usage', `${flag}: ${why}`, { hint });
+
+const scheduleQuestion: Question<string> = {
+  text: 'When does each bot post? (09:00, or 9:00,21:00, or hourly, or a cron expression)',
+  flag: '--schedule',
+  usual: '0 9 * * *',
+  shownUsual: '09:00',
+  parse(answer) {
+    const expression = cronOf(answer);
+    const fault = scheduleFault(expression);
+    if (fault === undefined) return expression;
+    throw wrong('--schedule', fault, 'give a time such as 09:00, or "0 9 * * *"');
+  },
+};
+
+/** Times of day and `hourly` as cron expressions. Anything else should be one already. */
+function cronOf(answer: string): string {
+  if (answer === 'hourly') return '0 * * * *';
+  const times = answer.split(',').map((time) => /^\s*(\d{1,2}):(\d{2})\s*$/.exec(time));
+  if (times.includes(null)) return answer;
+  const minutes = new Set(times.map((time) => Number(time?.[2])));
+  if (minutes.size > 1) {
+    const hint = 'give times with the same minute, such as 9:30,21:30';
+    throw wrong('--schedule', `${quoted(answer)} has different minutes`, hint);
+  }
+  const hours = times.map((time) => Number(time?.[1])).sort((a, b) => a - b);
+  return `${[...minutes].join()} ${[...new Set(hours)].join()} * * *`;
+}
+
+const ownZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+
+const timezoneQuestion: Question<string> = {
+  text: 'In which time zone?',
+  flag: '--timezone',
+  usual: ownZone,
+  shownUsual: ownZone,
+  parse(answer) {
+    const fault = timezoneFault(answer);
+    if (fault) throw wrong('--timezone', fault.message, fault.hint);
+    return answer;
+  },
+};
+
+const budgetQuestion: Question<number | undefined> = {
+  text: 'How many dollars may the whole flock spend in a month?',
+  flag: '--usd-per-month',
+  usual: undefined,
+  shownUsual: 'no limit',
+  parse(answer) {
+    const amount = /^\$?(\d{1,7}(?:\.\d{1,2})?)$/.exec(answer)?.[1];
+    if (amount === undefined)
+      throw wrong('--usd-per-month', `${quoted(answer)} is not a sum`, 'give a sum such as 25 or 2.50');
+    return Number(amount);
+  },
+};
+
+const accountQuestion = (bot: BotName): Question<string | undefined> => ({
+  text: `The account of ${bot}?`,
+  flag: '--accounts FILE',
+  usual: undefined,
+  shownUsual: 'not known yet',
+  parse: (answer) => accountIn(answer, '--accounts'),
+});
+
+/** @returns the screen name without `@` */
+function accountIn(text: string, where: string): string {
+  const name = /^@?([A-Za-z0-9_]{1,15})$/.exec(text.trim())?.[1];
+  if (name === undefined)
+    throw wrong(where, `${quoted(text)} is not the name of an account`, 'give one such as @evensong_bot');
+  return name;
+}
+
+/** The maximum size of a list of accounts. Bytes. */
+const maxList = 4 * 1024 * 1024;
+
+/** Reads lines such as `evensong, @evensong_bot`. A first line without an account is a heading. */
+async function readAccounts(file: string, bots: readonly BotName[]): Promise<Map<BotName, string>> {
+  const content = await readRegularFile(file, maxList).catch((cause: unknown) => {
+    const hint = 'give a file with lines such as: evensong, @evensong_bot';
+    throw new FlockError('data', `cannot read ${file}: ${reasonOf(cause)}`, { hint, cause });
+  });
+  const accounts = new Map<BotName, string>();
+  const lines = content
+    .toString('utf8')
+    .replace(/^\ufeff/, '')
+    .split(/\r?\n/);
+  for (const [index, line] of lines.entries()) {
+    if (line.trim() === '' || (index === 0 && /^"?poem"?\s*[,;\t]/i.test(line))) continue;
+    const where = `${file}:${index + 1}`;
+    const [, poem = '', account] = /^\s*"?(.+?)"?\s*[,;\t]\s*"?(@?[A-Za-z0-9_]{1,15})"?\s*$/.exec(line) ?? [];
+    if (account === undefined)
+      throw new FlockError('data', `${where}: should be a poem and an account`, {
+        hint: 'write it as: evensong, @evensong_bot',
+      });
+    const bot = botNameOf(poem.replace(/\.txt$/i, '').concat('.txt'));
+    if (bot === undefined || !bots.includes(bot))
+      throw new FlockError('data', `${where}: there is no poem ${quoted(poem)}`, {
+        hint: didYouMean(bot ?? poem, bots, 'put the poem into the folder poems first'),
+      });
+    const twin = [...accounts].find(
+      ([other, name]) => other === bot || name.toLowerCase() === account.replace('@', '').toLowerCase(),
+    );
+    if (twin)
+      throw new FlockError('data', `${where}: ${twin[0]} is @${twin[1]} already`, {
+        hint: 'give each bot one account',
+      });
+    accounts.set(bot, account.replace('@', ''));
+  }
+  return accounts;
+}
+
+interface Settings {
+  schedule: string;
+  timezone: string;
+  usdPerMonth: number | undefined;
+  bots: readonly BotName[];
+  accounts: ReadonlyMap<BotName, string>;
+}
+
+/** A flock.json with comments. */
+function flockFileText({ schedule, timezone, usdPerMonth, bots, accounts }: Settings): string {
+  const entries = bots.map((bot) => {
+    const account = accounts.get(bot);
+    return `    ${JSON.stringify(bot)}: ${account === undefined ? '{}' : JSON.stringify({ account: `@${account}` })},`;
+  });
+  return [
+    '{',
+    '  // `keymaker help flock.json` describes every setting. After a change: `flockd reload`.',
+    `  "$schema": ${JSON.stringify(ownFile('dist/flock.schema.json'))},`,
+    '',
+    `  // When each bot posts: minute, hour, day of the month, month, day of the week. Here: ${scheduleInWords(schedule)}.`,
+    `  "schedule": ${JSON.stringify(schedule)},`,
+    `  "timezone": ${JSON.stringify(timezone)},`,
+    '',
+    '  // The maximum delay of a post. Each bot has its own, so that they do not all post in the same second.',
+    `  "spread": "${bots.length > 1 ? '20m' : '0s'}",`,
+    '',
+    '  // The most that the whole flock spends in a month, in dollars. A bot can have a budget of its own.',
+    usdPerMonth === undefined
+      ? '  // "budget": { "usdPerMonth": 25 },'
+      : `  "budget": { "usdPerMonth": ${usdPerMonth} },`,
+    '',
+    '  // One entry for each bot. Every setting above can stand in an entry, for that bot alone.',
+    '  "bots": {',
+    ...entries,
+    '  },',
+    '}',
+    '',
+  ].join('\n');
+}
+
+/** The rules of flock.json have one home: what is written here must load. */
+function mustBeValid(text: string, bots: readonly BotName[]): void {
+  const file = parseFlockFile(text, 'flock.json');
+  for (const bot of bots) file.settingsOf(bot);
+}
+
+function sayNext(given: Given, bots: number, terminal: Terminal): void {
+  const steps = [
+    ...(bots === 0 ? [['', 'put a .txt file for each bot into the folder poems']] : []),
+    [withInvocationFlags(given)('make-keys ./poems'), 'get a key for each bot'],
+    [withInvocationFlags(given, 'flockd')('plan'), 'see what it will post, and what it costs'],
+    [withInvocationFlags(given, 'flockd')('run'), 'post'],
+  ];
+  const width = Math.max(...steps.map(([call = '']) => call.length));
+  terminal.say('Next:');
+  for (const [call = '', does] of steps)
+    terminal.say(`  ${call === '' ? does : `${call.padEnd(width)}   ${does}`}`);
+}

@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { ShownFlock } from '../support/shown-flock.ts';
+import { ask } from './dashboard/ask.ts';
+
+describe('the manual in a browser', () => {
+  let flock: ShownFlock;
+  let address: string;
+  before(async () => {
+    flock = new ShownFlock('2026-08-20T00:00:00Z');
+    address = await flock.listen({});
+  });
+  after(() => flock[Symbol.asyncDispose]());
+
+  it('begins with the guide', async () => {
+    const { status, headers } = await ask(address, '/manual');
+    assert.equal(status, 302);
+    assert.equal(headers['location'], 'manual/guide');
+  });
+
+  it('is found by the name of a page and of its file', async () => {
+    for (const name of ['flock.json', 'flock-json']) {
+      const { status, body } = await ask(address, `/manual/${name}`);
+      assert.equal(status, 200);
+      assert.match(body, /<title>flock\.json · flockd<\/title>/);
+      assert.match(body, /<a\s+href="flock-json"\s+title="[^"]+"\s+aria-current="page"/);
+    }
+  });
+
+  it('has no page of another name', async () => {
+    for (const name of ['nothing', '..%2f..%2fpackage', 'guide.md'])
+      assert.equal((await ask(address, `/manual/${name}`)).status, 404);
+  });
+
+  it('links relatively, so that a reverse proxy may have it in a folder', async () => {
+    const { body } = await ask(address, '/manual/guide');
+    const links = Array.from(body.matchAll(/(?:href|src)="([^"]*)"/g), ([, href = '']) => href);
+    assert.ok(links.length > 10);
+    for (const link of links) assert.doesNotMatch(link, /^\//);
+  });
+
+  it('runs no script', async () => {
+    assert.doesNotMatch((await ask(address, '/manual/promise')).body, /<script/);
+  });
+});
