@@ -1,7 +1,12 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Clock } from '../clock.ts';
-import type { BotSettings } from '../config/flock-file.ts';
-import { type Address, alarmNames, type AlarmSettings, type Hook } from '../config/hooks.ts';
+import {
+  type Address,
+  alarmNames,
+  type AlarmSettings,
+  type BotSettings,
+  type Hook,
+} from '../config/flock-file.ts';
 import { bugIn } from '../errors.ts';
 import type { Send } from '../http/exchange.ts';
 import type { Intent } from '../ledger/events.ts';
