@@ -15,7 +15,10 @@ describe('the manual in a browser', () => {
   it('begins with the guide', async () => {
     const { status, headers } = await ask(address, '/manual');
     assert.equal(status, 302);
-    assert.equal(headers.location it('is found by the name of a page and of its file', async () => {
+    assert.equal(headers['location'], 'manual/guide');
+  });
+
+  it('is found by the name of a page and of its file', async () => {
     for (const name of ['flock.json', 'flock-json']) {
       const { status, body } = await ask(address, `/manual/${name}`);
       assert.equal(status, 200);
