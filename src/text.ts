@@ -182,9 +182,9 @@ export function atClock(instant: string, timeZone: string): string {
   return `${date} ${time} ${names.find((zone) => !/^GMT[+-]/.test(zone)) ?? names[0] ?? ''}`;
 }
 
-/** Replaces each instant in a text (ISO 8601, UTC) by the local time in a zone. */
-export const withClocks = (text: string, timeZone: string): string =>
-  text.replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g, (instant) => atClock(instant, timeZone));
+/** Replaces each instant in a text (ISO 8601, UTC) by what `show` makes of it, such as {@link atClock}. */
+export const withClocks = (text: string, show: (instant: string) => string): string =>
+  text.replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g, show);
 
 /** An instant as JSON, the log and messages show it: ISO 8601, in UTC. @param instant - milliseconds since 1970 */
 export const iso = (instant: number): string => new Date(instant).toISOString();

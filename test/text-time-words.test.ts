@@ -63,7 +63,7 @@ describe('an instant', () => {
   it('is found in the midst of a text', () => {
     const text = 'paused since 2026-11-21T10:55:41.235Z, and 2026-11-21T10:55:41Z';
     assert.equal(
-      withClocks(text, 'Europe/Berlin'),
+      withClocks(text, (instant) => atClock(instant, 'Europe/Berlin')),
       'paused since 2026-11-21 11:55 CET, and 2026-11-21 11:55 CET',
     );
   });

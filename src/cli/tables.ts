@@ -176,7 +176,8 @@ export function troublesOf(bots: readonly BotStatus[], now: number): Trouble[] {
   const troubles = bots.flatMap((status) => {
     const { why, hint } = reasonOf(status);
     if (why === undefined || status.state === 'stopped') return [];
-    return [{ bot: status.bot, text: `${withClocks(why, status.timezone)}${endOf(status, now)}`, hint }];
+    const local = withClocks(why, (instant) => atClock(instant, status.timezone));
+    return [{ bot: status.bot, text: `${local}${endOf(status, now)}`, hint }];
   });
   const groups = grouped(troubles, ({ text, hint }) => JSON.stringify([text, hint]));
   return Array.from(groups.values(), (group) => ({

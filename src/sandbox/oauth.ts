@@ -162,20 +162,14 @@ export const dialects: readonly Dialect[] = [x, flickr, tumblr];
 
 /** The signed steps of OAuth in every dialect, X's revocation, and the methods of Flickr and Tumblr that name an account. */
 export function oauthRoutes(core: Core): Routes {
-  const both = (path: string, handler: (call: Call) => SandboxAnswer): Routes => ({
-    [`GET ${path}`]: handler,
-    [`POST ${path}`]: handler,
-  });
-  const steps = dialects.flatMap((dialect) => [
-    both(`${dialect.base}/request_token`, (call) => requestToken(core, dialect, call)),
-    both(`${dialect.base}/access_token`, (call) => accessToken(core, dialect, call)),
-  ]);
-  const invalidate = (call: Call): SandboxAnswer => invalidateToken(core, call);
+  const steps = dialects.map((dialect): Routes => ({
+    [`GET|POST ${dialect.base}/request_token`]: (call) => requestToken(core, dialect, call),
+    [`GET|POST ${dialect.base}/access_token`]: (call) => accessToken(core, dialect, call),
+  }));
   return {
     ...(Object.assign({}, ...steps) as Routes),
-    'POST /1.1/oauth/invalidate_token': invalidate,
-    'POST /1.1/oauth/invalidate_token.json': invalidate,
-    ...both('/flickr/services/rest', (call) => flickrRest(core, call)),
+    'POST /1.1/oauth/invalidate_token(.json)?': (call) => invalidateToken(core, call),
+    'GET|POST /flickr/services/rest': (call) => flickrRest(core, call),
     'GET /tumblr/v2/user/info': (call) => tumblrInfo(core, call),
   };
 }

@@ -62,7 +62,7 @@ export function callOf(request: SandboxRequest): Call {
   return { request, path, query: new URLSearchParams(query.join('?')), form, parts: {} };
 }
 
-/** Handlers by method and path, such as `GET /2/users/:id/tweets`. */
+/** Handlers by methods and path, such as `GET|POST /2/users/:id/tweets`; a part in `(…)?` can be missing. */
 export type Routes = Record<string, (call: Call) => SandboxAnswer>;
 
 const unauthorized = [401, 'Unauthorized', 'Unauthorized'] as const;

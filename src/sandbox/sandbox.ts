@@ -95,7 +95,7 @@ export class Sandbox {
   #work(call: Call): SandboxAnswer {
     const { request, path } = call;
     const fitting = this.#routes.filter(({ pattern }) => pattern.test(path));
-    const route = fitting.find(({ method }) => method === request.method);
+    const route = fitting.find(({ methods }) => methods.includes(request.method));
     if (!route) return notFound(path, fitting);
     try {
       return route.handler({ ...call, parts: route.pattern.exec(path)?.groups ?? {} });
@@ -131,9 +131,9 @@ const isFromElsewhere = ({ headers, host }: SandboxRequest): boolean =>
 
 const routesIn = (table: Routes) =>
   Object.entries(table).map(([key, handler]) => {
-    const [method = '', path = ''] = key.split(' ');
+    const [methods = '', path = ''] = key.split(' ');
     const pattern = path.replaceAll('.', '\\.').replaceAll(/:(\w+)/g, '(?<$1>[^/]*)');
-    return { method, pattern: new RegExp(`^${pattern}$`), handler };
+    return { methods: methods.split('|'), pattern: new RegExp(`^${pattern}$`), handler };
   });
 
 /** The paths that apps call. Faults apply only there, not to the pages for people. */
@@ -141,8 +141,8 @@ const isApi =
   /^\/(oauth\/(?!auth)|1\.1\/|2\/|flickr\/services\/(oauth\/(?!auth)|rest)|tumblr\/(oauth\/(?!auth)|v2\/))/;
 
 /** @param others routes of the path with other methods */
-function notFound(path: string, others: { method: string }[]): SandboxAnswer {
-  const allow = others.map(({ method }) => method).join(', ');
+function notFound(path: string, others: { methods: string[] }[]): SandboxAnswer {
+  const allow = others.flatMap(({ methods }) => methods).join(', ');
   if (allow !== '') return json(405, { detail: 'Method not allowed' }, { allow });
   if (path.startsWith('/2/')) return v2.refuse('not-found');
   if (path.startsWith('/tumblr/v2/')) return refuseTumblrApi('not-found');

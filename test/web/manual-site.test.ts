@@ -15,7 +15,7 @@ describe('the manual in a browser', () => {
   it('begins with the guide', async () => {
     const { status, headers } = await ask(address, '/manual');
     assert.equal(status, 302);
-    assert.equal(headers['location'], 'manual/guide');
+    assert.equal(headers.location, 'manual/guide');
   });
 
   it('is found by the name of a page and of its file', async () => {

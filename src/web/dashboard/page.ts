@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { html } from 'hono/html';
 import { inMicros, showUsd } from '../../cost.ts';
 import { needsSomebody, reasonOf, shownState, stateCounts } from '../../flock/status.ts';
-import { counted, listed } from '../../text.ts';
+import { counted, listed, withClocks } from '../../text.ts';
 import { awayFrom } from '../browser/away.ts';
 import { type Html, layout } from '../layout.ts';
 import { bar, calendarOf, formatIn, lastDayBefore, showCount, spendingOf } from './charts.ts';
@@ -84,7 +84,7 @@ const troubleOf = (bot: BotView, now: string): Html =>
   html`<li>
     <p>
       <a href="#bot-${bot.bot}"><strong>${bot.bot}</strong></a
-      >: ${withClocks(bot.why ?? shownState(bot).meaning, bot.timezone, now)}
+      >: ${withClocks(bot.why ?? shownState(bot).meaning, (at) => atClock(at, bot.timezone, now))}
     </p>
     ${hintOf(bot)}
   </li>`;
@@ -162,7 +162,8 @@ function botOf(bot: BotView, now: string, token: FormToken): Html {
 function whyOf(bot: BotView, now: string): Html | false {
   const { why } = reasonOf(bot);
   const next = bot.next !== undefined && bot.state === 'waiting' && html`; next ${nextOf(bot, now)}`;
-  return why !== undefined && html`<p class="why">${withClocks(why, bot.timezone, now)}${next}</p>`;
+  const local = withClocks(why ?? '', (at) => atClock(at, bot.timezone, now));
+  return why !== undefined && html`<p class="why">${local}${next}</p>`;
 }
 
 const nameOf = (account: string, home: string | undefined): Html =>
@@ -403,10 +404,6 @@ export function atClock(instant: string, timeZone: string, now: string): string 
     : formatIn(timeZone, 'far', { day: 'numeric', month: 'short', ...clock });
   return format.format(at).replace(/^(\w{3}),? /, isNear ? '$1 ' : '$&');
 }
-
-/** A text with each instant in it as {@link atClock} shows it. */
-export const withClocks = (text: string, timeZone: string, now: string): string =>
-  text.replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g, (instant) => atClock(instant, timeZone, now));
 
 const words = 'no one two three four five six seven eight nine ten eleven twelve'.split(' ');
 

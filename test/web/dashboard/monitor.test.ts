@@ -23,7 +23,8 @@ describe('a monitor', () => {
   });
   after(() => flock[Symbol.asyncDispose]());
 
-  const allowed = 'GET /, GET /dashboard.css, GET /dashboard.js, GET /manual/guide, GET /healthz, GET /readyz, GET /metrics';
+  const allowed =
+    'GET /, GET /dashboard.css, GET /dashboard.js, GET /manual/guide, GET /healthz, GET /readyz, GET /metrics';
 
   it('says where it listens', () => {
     assert.match(address, /^http:\/\/127\.0\.0\.1:\d+$/);

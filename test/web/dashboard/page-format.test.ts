@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { withClocks } from '../../../src/text.ts';
 import { lastDayBefore } from '../../../src/web/dashboard/charts.ts';
-import { atClock, inWords, ordinal, withClocks } from '../../../src/web/dashboard/page.ts';
+import { atClock, inWords, ordinal } from '../../../src/web/dashboard/page.ts';
 import { awayFrom } from '../../../src/web/browser/away.ts';
 
 const second = 1000;
@@ -41,7 +42,8 @@ describe('an instant by a clock', () => {
 
   it('stands in the place of instants in a text', () => {
     const text = 'sent at 2026-03-28T07:00:00.000Z; again at 2026-03-28T08:00:00Z';
-    assert.equal(withClocks(text, 'UTC', now), 'sent at Sat 07:00 UTC; again at Sat 08:00 UTC');
+    const shown = withClocks(text, (instant) => atClock(instant, 'UTC', now));
+    assert.equal(shown, 'sent at Sat 07:00 UTC; again at Sat 08:00 UTC');
   });
 
   it('tells the last day of a month', () => {
