@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { alarmOf } from '../../src/alarms/alarms.ts';
-import { Hooks } from '../../src/alarms/hooks.ts';
+import { Hooks } from '../../src/alarms/alarms.ts';
 import { HeldClock } from '../../src/clock.ts';
 import { Address, type AlarmName, type Hook } from '../../src/config/flock-file.ts';
 import { openSender } from '../../src/http/send.ts';

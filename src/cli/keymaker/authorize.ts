@@ -111,8 +111,7 @@ export async function openCallbacks(
       hint: 'leave --callback out',
     });
   if (!callback && provider.callback !== 'url') return undefined;
-  const warn = (message: string): void => terminal.warn(message, 'use the link above');
-  return openCallbackListener({ port, clock, warn });
+  return openCallbackListener(port, clock, (message) => terminal.warn(message, 'use the link above'));
 }
 
 interface BotKeyOptions extends Pick<MakeKeyOptions, 'bot' | 'poemFile' | 'owners' | 'again'> {
