@@ -198,8 +198,6 @@ export function hasScreen(): boolean {
   return (variable('DISPLAY') ?? variable('WAYLAND_DISPLAY')) !== undefined;
 }
 
-export type ServiceEnvironment = ReturnType<typeof serviceEnvironment>;
-
 /** What systemd passes to a service in the environment. @see sd_notify(3), sd_watchdog_enabled(3), sd_listen_fds(3) */
 export function serviceEnvironment() {
   const { WATCHDOG_USEC, WATCHDOG_PID } = process.env;

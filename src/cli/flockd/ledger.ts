@@ -14,11 +14,9 @@ import {
 } from '../../daemon/claims.ts';
 import { sendCommand } from '../../daemon/control.ts';
 import { lockState } from '../../daemon/lock.ts';
-import { isStopped, releaseFlock, stopFlock } from '../../daemon/stop-switch.ts';
 import { FlockError } from '../../errors.ts';
 import { loadFlock } from '../../flock/load.ts';
 import { readRegularFile, reasonOf, replaceFile, syncFolder } from '../../fs.ts';
-import type { Restored } from '../../ledger/backup.ts';
 import { hasJournal, Journal, type Ledger, readJournal } from '../../ledger/journal.ts';
 import { type BotName, parseBotName } from '../../poems/bot-name.ts';
 import { type Command, eventsOf, type PostReport } from '../../posting/commands.ts';
@@ -52,29 +50,6 @@ export async function noteMove(from: string, to: string): Promise<void> {
     const message = `cannot note in ${from} that its ledger is moved: ${reasonOf(cause)}`;
     throw new FlockError('io', message, { hint, cause });
   });
-}
-
-/**
- * Moves a ledger. The note in its old folder is written first, so that there are never two that flockd runs on.
- *
- * @param move - writes the ledger in its new folder
- * @throws {FlockError} `io` if the note cannot be written, and what `move` throws
- */
-export async function moveLedger(from: string, to: string, move: () => Promise<Restored>): Promise<Restored> {
-  const wasMoved = (await movedTo(from)) !== undefined;
-  await noteMove(from, to);
-  try {
-    const restored = await move();
-    if (isStopped(from)) {
-      // The switch moves, too: in the old folder it would stop a ledger that comes back.
-      await stopFlock(to, 'stopped, as it was where its ledger came from');
-      await releaseFlock(from);
-    }
-    return restored;
-  } catch (error) {
-    if (!wasMoved) await ledgerIsHere(from).catch(() => undefined);
-    throw error;
-  }
 }
 
 /** Removes the note from a state folder. */
