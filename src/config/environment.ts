@@ -104,9 +104,6 @@ export function socketsWanted(): number {
   });
 }
 
-/** The app keys that the sandbox accepts, for commands that run against it without other app keys. */
-export const sandboxAppKeys = (): TokenPair => new TokenPair('sandbox-app-key', 'sandbox-app-secret');
-
 /**
  * The app keys: `$CONSUMER_TOKEN` and `$CONSUMER_TOKEN_SECRET` (or the files named by `…_FILE`), otherwise `apikeys.json`.
  *
