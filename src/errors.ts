@@ -2,11 +2,7 @@
  * The errors that this program reports to a person, and their exit codes.
  */
 
-/**
- * The exit codes of both programs.
- *
- * @see sysexits.h (BSD) for 64 to 78; 130 is the shell's 128 + SIGINT.
- */
+/** The exit codes of both programs. @see sysexits.h (BSD) for 64 to 78; 130 is the shell's 128 + SIGINT. */
 export const exitCodes = {
   done: 0,
   partly: 1,

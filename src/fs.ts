@@ -58,29 +58,23 @@ function mustBeRegular(status: Stats, maxBytes: number): void {
   if (status.size > maxBytes) throw new Error(`it is too large (${status.size} bytes)`);
 }
 
-/** Who may read a file besides its owner. */
-interface Readers {
-  /** The id of a group. */
-  group: number;
-}
-
 /**
  * Replaces a file, or creates it, with mode 0600. A crash at any moment leaves the old file or the new one.
  *
- * @param readers - a group that may read it, too: the mode is then 0640
+ * @param readers - the id of a group that may read it, too: the mode is then 0640
  * @throws {Error} with the system's code; nothing of the new file remains
  */
 export async function replaceFile(
   file: string,
   content: string | Uint8Array,
-  readers?: Readers,
+  readers?: { group: number },
 ): Promise<void> {
   const folder = path.dirname(file);
-  const temporary = temporaryFor(file);
-  const name = path.basename(temporary);
+  const name = `.${path.basename(file)}.${process.pid}-${randomBytes(6).toString('hex')}.tmp`;
+  const temporary = path.join(folder, name);
   beingWritten.add(name);
   try {
-    await writeNewFile(temporary, content, readers);
+    await writeNewFile(temporary, content, readers?.group);
     await rename(temporary, file);
     await syncFolder(folder);
   } catch (error) {
@@ -94,14 +88,8 @@ export async function replaceFile(
 /** The names of the temporary files that this process is writing. */
 const beingWritten = new Set<string>();
 
-const temporaryFor = (file: string): string =>
-  path.join(
-    path.dirname(file),
-    `.${path.basename(file)}.${process.pid}-${randomBytes(6).toString('hex')}.tmp`,
-  );
-
 /** The name of a temporary file. It holds the id of its process, which tells whether the file is still being written. */
-const temporary = /^\.(.+)\.(\d+)-[0-9a-f]{12}\.tmp$/;
+const temporaryName = /^\.(.+)\.(\d+)-[0-9a-f]{12}\.tmp$/;
 
 /** The longest that writing a file takes, in milliseconds. A process with the id in the name of an older file is another one. */
 const maxWritingTime = 24 * 60 * 60_000;
@@ -114,17 +102,15 @@ const maxWritingTime = 24 * 60 * 60_000;
  */
 export async function sweepTemporaries(folder: string, of?: string): Promise<void> {
   for (const name of await readdir(folder)) {
-    const [, replaced, writer] = temporary.exec(name) ?? [];
+    const [, replaced, writer] = temporaryName.exec(name) ?? [];
     if (writer === undefined || (of !== undefined && replaced !== of)) continue;
     const file = path.join(folder, name);
-    if (isWriting(Number(writer), name) && !(await isOlder(file, maxWritingTime))) continue;
+    // In a container, a restarted process gets the id of the one before it.
+    const isOurs = Number(writer) === process.pid;
+    const isWriting = isOurs ? beingWritten.has(name) : isRunning(Number(writer));
+    if (isWriting && !(await isOlder(file, maxWritingTime))) continue;
     await rm(file, { force: true });
   }
-}
-
-function isWriting(pid: number, name: string): boolean {
-  // In a container, a restarted process gets the id of the one before it.
-  return pid === process.pid ? beingWritten.has(name) : isRunning(pid);
 }
 
 async function isOlder(file: string, age: number): Promise<boolean> {
@@ -157,13 +143,13 @@ export async function giveToOwnerOf(folder: string, handle: FileHandle): Promise
 }
 
 /** Creates the file with mode 0600 in one call, so that a secret never has a wider mode. */
-async function writeNewFile(file: string, content: string | Uint8Array, readers?: Readers): Promise<void> {
+async function writeNewFile(file: string, content: string | Uint8Array, group?: number): Promise<void> {
   await using handle = await open(file, 'wx', 0o600);
   await giveToOwnerOf(path.dirname(file), handle);
   await handle.writeFile(content);
-  if (readers) {
+  if (group !== undefined) {
     const { uid } = await handle.stat();
-    await handle.chown(uid, readers.group);
+    await handle.chown(uid, group);
     await handle.chmod(0o640);
   }
   await handle.sync();

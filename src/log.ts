@@ -38,17 +38,9 @@ export class EventLog implements Logger {
     this.#subscribers.push(hear);
   }
 
-  info(fields: EventFields, message: string): void {
-    this.#emit({ level: 'info', fields, message });
-  }
-
-  warn(fields: EventFields, message: string): void {
-    this.#emit({ level: 'warn', fields, message });
-  }
-
-  error(fields: EventFields, message: string): void {
-    this.#emit({ level: 'error', fields, message });
-  }
+  readonly info = this.#emitter('info');
+  readonly warn = this.#emitter('warn');
+  readonly error = this.#emitter('error');
 
   /** This log where there is news under a key, and otherwise one that keeps nothing. */
   once(key: unknown, news = ''): Logger {
@@ -67,8 +59,11 @@ export class EventLog implements Logger {
     this.#said.delete(key);
   }
 
-  #emit(event: DaemonEvent): void {
-    for (const hear of this.#subscribers) hear(event);
+  #emitter(level: DaemonEvent['level']) {
+    return (fields: EventFields, message: string): void => {
+      const event = { level, fields, message };
+      for (const hear of this.#subscribers) hear(event);
+    };
   }
 }
 
@@ -80,19 +75,15 @@ const silent: Logger = { info: () => undefined, warn: () => undefined, error: ()
  */
 export function openLog(
   stream: NodeJS.WritableStream & { isTTY: boolean },
-  options: { color: boolean; journal?: boolean },
-): EventLog {
-  return new EventLog(openLines(stream, options));
-}
-
-function openLines(
-  stream: NodeJS.WritableStream & { isTTY: boolean },
   { color, journal = false }: { color: boolean; journal?: boolean },
-): Logger {
+): EventLog {
   const options: LoggerOptions = {
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
-    formatters: { log: (fields) => mapValues(fields, short) },
+    formatters: {
+      log: (fields) =>
+        Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, short(value)])),
+    },
     hooks: {
       logMethod(args, method) {
         method.apply(this, args.map(short) as Parameters<LogFn>);
@@ -101,12 +92,12 @@ function openLines(
   };
   if (!stream.isTTY) {
     const destination = pino.destination({ fd: 1, sync: true });
-    if (journal) return pino(options, forJournal(destination));
+    if (journal) return new EventLog(pino(options, forJournal(destination)));
     // A failed write (a closed pipe, a full disk) must not stop the posting.
     destination.on('error', () => undefined);
-    return pino(options, destination);
+    return new EventLog(pino(options, destination));
   }
-  return pino(options, linesForPeople(stream, { color, timeFormat: 'HH:MM:ss' }));
+  return new EventLog(pino(options, linesForPeople(stream, { color, timeFormat: 'HH:MM:ss' })));
 }
 
 /** Writes the JSON lines that it gets as people read them. */
@@ -131,9 +122,6 @@ const maxText = 2000;
 
 const short = (value: unknown): unknown =>
   typeof value === 'string' && value.length > maxText ? `${value.slice(0, maxText)}…` : value;
-
-const mapValues = (object: object, change: (value: unknown) => unknown): Record<string, unknown> =>
-  Object.fromEntries(Object.entries(object).map(([name, value]) => [name, change(value)]));
 
 /** pino's levels as the journal's priorities. @see sd-daemon(3) */
 const priorities = [

@@ -34,17 +34,17 @@ export function folderWatcher(onPolling: (reason: string) => void = () => undefi
       stop = pollFolder(folder, changed);
     };
     try {
-      stop = watchBySystem(folder, changed, (error) => {
+      const watcher = watch(folder, (_, name) => changed(name ?? undefined));
+      watcher.on('error', (error) => {
         poll(error);
         // Changes before polling began were missed.
         changed(undefined);
       });
+      stop = () => watcher.close();
     } catch (error) {
       poll(error);
     }
-    return () => {
-      stop();
-    };
+    return () => stop();
   };
 }
 
@@ -63,23 +63,8 @@ export function whyUnwatchable(folder: string): string | undefined {
 export const moreWatches =
   'raise fs.inotify.max_user_instances and fs.inotify.max_user_watches (sysctl), then restart flockd';
 
-function watchBySystem(
-  folder: string,
-  changed: (name: string | undefined) => void,
-  failed: (error: unknown) => void,
-): () => void {
-  const watcher = watch(folder, (_, name) => {
-    changed(name ?? undefined);
-  });
-  watcher.on('error', failed);
-  return () => {
-    watcher.close();
-  };
-}
-
 function pollFolder(folder: string, changed: (name: string | undefined) => void): () => void {
   let known = marksOf(folder);
-  let timer: NodeJS.Timeout | undefined;
   const look = (): void => {
     const began = performance.now();
     const marks = marksOf(folder);
@@ -87,15 +72,10 @@ function pollFolder(folder: string, changed: (name: string | undefined) => void)
       if (known.get(name) !== marks.get(name)) changed(name);
     }
     known = marks;
-    lookLater(performance.now() - began);
+    timer = setTimeout(look, Math.max(pollInterval, (performance.now() - began) / maxPollShare));
   };
-  const lookLater = (took: number): void => {
-    timer = setTimeout(look, Math.max(pollInterval, took / maxPollShare));
-  };
-  lookLater(0);
-  return () => {
-    clearTimeout(timer);
-  };
+  let timer = setTimeout(look, pollInterval);
+  return () => clearTimeout(timer);
 }
 
 /** A mark of each file in a folder, which differs once the file changed; none for a folder that cannot be read. */

@@ -23,15 +23,6 @@ export class EventLoopYield {
     this.#begun = performance.now();
   }
 
-  /** Runs a generator to its end, yielding between its steps. @returns what the generator returns */
-  async through<T>(steps: Iterator<unknown, T>): Promise<T> {
-    for (;;) {
-      const { done, value } = steps.next();
-      if (done === true) return value;
-      if (this.isOver) await this.give();
-    }
-  }
-
   /** All items of an iterable, yielding between them. */
   async all<T>(things: Iterable<T>): Promise<T[]> {
     const all: T[] = [];

@@ -37,19 +37,15 @@ const thisReader: Reader | undefined =
     ? undefined
     : { uid, groups: [...(process.getgroups?.() ?? []), process.getegid?.() ?? uid] };
 
-/**
- * What is wrong with the owner and mode of a file that holds a secret.
- *
- * @param folder - the file's folder
- */
+/** What is wrong with the owner and mode of a file that holds a secret. @param folder - the file's folder */
 export function faultOfFile(
   file: string,
   status: FileStatus,
   folder: FileStatus | undefined,
   reader = thisReader,
 ): Fault | undefined {
-  if (!reader) return undefined;
-  if (isForeign(status, reader)) return foreign(file, status, reader);
+  const isOfOther = foreign(file, status, reader);
+  if (!reader || isOfOther) return isOfOther;
   if ((status.mode & 0o077) === 0 || (folder && isServed(status, folder, reader))) return undefined;
   const fault = openToOthers(file, status, '600');
   if (!folder || !isServing(folder) || status.uid !== 0) return fault;
@@ -60,9 +56,8 @@ export function faultOfFile(
 
 /** What is wrong with the owner and mode of a folder of secrets: others must not be able to change what is in it. */
 export function faultOfFolder(folder: string, status: FileStatus, reader = thisReader): Fault | undefined {
-  if (!reader) return undefined;
-  if (isForeign(status, reader)) return foreign(folder, status, reader);
-  return (status.mode & 0o022) === 0 ? undefined : openToOthers(folder, status, '700');
+  const isSafe = !reader || (status.mode & 0o022) === 0;
+  return foreign(folder, status, reader) ?? (isSafe ? undefined : openToOthers(folder, status, '700'));
 }
 
 /** Whether a folder serves a group of readers: root's, with mode 0750 and another group than root's. */
@@ -75,12 +70,11 @@ function isServed(file: FileStatus, folder: FileStatus, { uid, groups }: Reader)
   return groups.includes(file.gid) || (uid === 0 && file.gid === folder.gid);
 }
 
-const isForeign = ({ uid }: FileStatus, reader: Reader): boolean => uid !== 0 && uid !== reader.uid;
-
-const foreign = (file: string, { uid }: FileStatus, reader: Reader): Fault => ({
-  why: `belongs to another user (uid ${uid})`,
-  repair: `if it should be yours: sudo chown ${reader.uid} ${shellWord(file)}`,
-});
+function foreign(file: string, { uid }: FileStatus, reader: Reader | undefined): Fault | undefined {
+  if (!reader || uid === 0 || uid === reader.uid) return undefined;
+  const repair = `if it should be yours: sudo chown ${reader.uid} ${shellWord(file)}`;
+  return { why: `belongs to another user (uid ${uid})`, repair };
+}
 
 const openToOthers = (file: string, status: FileStatus, wanted: '600' | '700'): Fault => ({
   why: `open to others (mode ${modeOf(status)})`,

@@ -6,7 +6,7 @@ import type { Provider, WhoAmI } from './providers.ts';
 import { type SignedCall, signedSend, TokenPair, userIdIn } from './signature.ts';
 
 /*
- * The requests of an OAuth 1.0a authorization: what is sent to the provider, what its answers mean, and why it refused.
+ * An OAuth 1.0a authorization: its requests, its flows, what the provider's answers mean, and why it refused.
  */
 
 /** The account that an access token is for. */
@@ -99,6 +99,91 @@ export function openOAuth1Client(
       return readRevoked(await call({ method: 'POST', url }, accessToken), provider);
     },
   };
+}
+
+/** A person's answer to the question for a PIN: the PIN, or that they want another link, or to skip this bot. */
+export type PinAnswer = { pin: string } | 'new link' | 'skip';
+
+/** What both flows need: the screen name of the wanted account, if it is known, and how a person is shown the authorize link. */
+interface FlowOptions {
+  client: OAuth1Client;
+  expected: string | undefined;
+  showUrl: (url: string) => void;
+}
+
+/** The maximum number of refused PINs: more come from a broken script, not from a person. */
+const maxTries = 5;
+
+/**
+ * Gets an access token by PIN. After a refused PIN the person gets a new link.
+ *
+ * @param refused - shows why a PIN was refused, before the next link
+ * @returns the grant, or undefined if the person skips this bot
+ * @throws {VerifierRefused} after five refused PINs
+ * @see RFC 5849 section 2, with the `oob` callback; docs.x.com, PIN-based OAuth
+ */
+export async function pinFlow({
+  client,
+  expected,
+  showUrl,
+  askPin,
+  refused,
+}: FlowOptions & {
+  askPin: () => Promise<PinAnswer>;
+  refused: (why: VerifierRefused) => void;
+}): Promise<Grant | undefined> {
+  for (let tries = 0; ;) {
+    // 1. A request token, for this one attempt.
+    const requestToken = await client.requestToken('oob');
+    // 2. The person authorizes it and is shown a PIN.
+    showUrl(client.authorizeUrl(requestToken, expected));
+    const answer = await askPin();
+    if (answer === 'skip') return undefined;
+    if (answer === 'new link') continue;
+    // 3. The PIN turns the request token into an access token.
+    try {
+      return await client.accessToken(requestToken, answer.pin);
+    } catch (error) {
+      tries += 1;
+      if (!(error instanceof VerifierRefused) || tries === maxTries) throw error;
+      refused(error);
+    }
+  }
+}
+
+/** Receives callbacks. */
+export interface Callbacks {
+  /** The address to which the provider redirects the browser. */
+  url: string;
+  /** Waits for the callback of a request token. @returns undefined if none came before the link expired */
+  wait(requestToken: TokenPair): Promise<{ verifier: string } | 'denied' | undefined>;
+}
+
+/**
+ * Gets an access token by a callback from the person's browser.
+ *
+ * @param title - the provider's
+ * @returns the grant, or undefined if the person denied it
+ * @throws {FlockError} `tryLater` if no callback arrives in time or the verifier is refused
+ * @see RFC 5849 section 2, with a callback to this machine
+ */
+export async function callbackFlow(
+  title: string,
+  { client, expected, showUrl, callbacks }: FlowOptions & { callbacks: Callbacks },
+): Promise<Grant | undefined> {
+  // 1. A request token with the callback's address.
+  const requestToken = await client.requestToken(callbacks.url);
+  // 2. The person authorizes it, and the provider redirects the browser to the callback, with the same token.
+  const answering = callbacks.wait(requestToken);
+  showUrl(client.authorizeUrl(requestToken, expected));
+  const answer = await answering;
+  if (answer === 'denied') return undefined;
+  if (!answer) {
+    const hint = 'start again, and open the link within a quarter of an hour';
+    throw new FlockError('tryLater', `${title}: the link was not used in time`, { hint });
+  }
+  // 3. The verifier turns the request token into an access token.
+  return client.accessToken(requestToken, answer.verifier);
 }
 
 const token = z.string().regex(/^[\x21-\x7e]{1,512}$/);

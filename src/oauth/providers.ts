@@ -15,7 +15,7 @@ export interface Provider {
   /** The parameter of the authorize link that fills in the expected account. */
   screenNameParameter?: string | undefined;
   /** The permissions that the authorize link can ask for, if the app's settings do not decide them. */
-  permissions?: Permissions | undefined;
+  permissions?: { parameter: string; choices: readonly string[]; usual: string } | undefined;
   /** The verifier that a person types. */
   verifier: { pattern: RegExp; example: string };
   /** The fields of the access token answer that name the account, if it has any. */
@@ -33,12 +33,6 @@ export interface Provider {
 }
 
 type Method = 'GET' | 'POST';
-
-interface Permissions {
-  parameter: string;
-  choices: readonly string[];
-  usual: string;
-}
 
 /** `id` and `name` are paths in the answer's JSON: `data.id`. */
 export interface WhoAmI {
@@ -138,23 +132,19 @@ export function tumblrProvider(
   };
 }
 
-/** The built-in providers by their ids. In a sandbox each has its place below the base of the X API. */
-const makers = {
-  x: (api: string) => xProvider(api),
-  flickr: (api: string, isSandbox: boolean) => flickrProvider(isSandbox ? `${api}/flickr` : undefined),
-  tumblr: (api: string, isSandbox: boolean) =>
-    tumblrProvider(isSandbox ? { oauth: `${api}/tumblr`, api: `${api}/tumblr` } : undefined),
-};
-
 /** The ids of the built-in providers. */
-export const builtIn: readonly string[] = Object.keys(makers);
+export const builtIn: readonly string[] = ['x', 'flickr', 'tumblr'];
 
-/** @param servers - `api`: the base of the X API; `isSandbox`: whether that is a sandbox */
+/** @param servers - `api`: the base of the X API; `isSandbox`: whether that is a sandbox, in which each provider has a place */
 export function builtInProvider(
   id: string,
   { api, isSandbox }: { api: string; isSandbox: boolean },
 ): Provider | undefined {
-  return new Map(Object.entries(makers)).get(id)?.(api, isSandbox);
+  if (id === 'x') return xProvider(api);
+  if (id === 'flickr') return flickrProvider(isSandbox ? `${api}/flickr` : undefined);
+  const tumblr = `${api}/tumblr`;
+  if (id === 'tumblr') return tumblrProvider(isSandbox ? { oauth: tumblr, api: tumblr } : undefined);
+  return undefined;
 }
 
 /** The provider with a permission in its authorize link. @param chosen - one of its choices; undefined for its default */

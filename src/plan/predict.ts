@@ -268,10 +268,7 @@ export class Prediction {
   #gaveBack = false;
   #now: number;
 
-  /**
-   * @param bots - by name
-   * @param from - when the daemon would start, in milliseconds since 1970
-   */
+  /** @param bots - by name @param from - when the daemon would start, in milliseconds since 1970 */
   constructor(bots: readonly BotToPredict[], shared: Shared, from: number) {
     const gaveBack = (): void => void (this.#gaveBack = true);
     this.bots = bots.map((bot) => new PredictedBot(bot, shared, gaveBack));

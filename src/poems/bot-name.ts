@@ -50,11 +50,7 @@ export const isPoem = (file: string): boolean => poemEnding.test(file);
 /** Whether a text is a valid bot name. */
 export const isBotName = (text: string): text is BotName => safe.test(text) && text === lower(text);
 
-/**
- * Reads a bot name that a person typed.
- *
- * @throws {FlockError} `usage` if it is no valid bot name
- */
+/** Reads a bot name that a person typed. @throws {FlockError} `usage` if it is no valid bot name */
 export function parseBotName(text: string): BotName {
   // Some keyboards and file managers write é as two characters.
   const name = text.normalize('NFC');

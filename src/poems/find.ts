@@ -3,7 +3,7 @@ import { type BigIntStats, statSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { FlockError, systemCode } from '../errors.ts';
-import { namesOf, openFolder, readRegularFile, readRegularFileSync, reasonOf } from '../fs.ts';
+import { fileError, namesOf, openFolder, readRegularFile, readRegularFileSync, reasonOf } from '../fs.ts';
 import { grouped } from '../text.ts';
 import { type BotName, botNameOf, formerNameOf, isPoem } from './bot-name.ts';
 import { RecentTexts, rowsIn } from './poem.ts';
@@ -17,13 +17,6 @@ export interface PoemFile {
   bot: BotName;
   /** The path: the folder as given, then the path inside it. */
   file: string;
-}
-
-/** Poems with the same bot name. Which one the bot should read is unknown, so it reads none. */
-interface Clash {
-  bot: BotName;
-  files: string[];
-  error: FlockError;
 }
 
 /** A file or folder among the poems that no bot reads. */
@@ -51,7 +44,8 @@ export function passedOverShown(all: readonly PassedOver[]): PassedOver[] {
 /** The poems below a folder, sorted by path; each has another bot. */
 export interface FoundPoems {
   poems: PoemFile[];
-  clashes: Clash[];
+  /** Poems with the same bot name. Which one the bot should read is unknown, so it reads none. */
+  clashes: { bot: BotName; files: string[]; error: FlockError }[];
   passedOver: PassedOver[];
 }
 
@@ -85,12 +79,10 @@ export async function findPoemsIfThere(folder: string, known?: KnownBots): Promi
   try {
     return await findPoems(folder, known);
   } catch (error) {
-    if (error instanceof FlockError && systemCode(error.cause) === 'ENOENT') return noPoems;
-    throw error;
+    if (!(error instanceof FlockError) || systemCode(error.cause) !== 'ENOENT') throw error;
+    return { poems: [], clashes: [], passedOver: [] };
   }
 }
-
-const noPoems: FoundPoems = { poems: [], clashes: [], passedOver: [] };
 
 interface FolderContent {
   files: string[];
@@ -111,10 +103,8 @@ async function walk(folder: string): Promise<FolderContent> {
       else found.passedOver.push(ignored(file));
     }
   } catch (cause) {
-    throw new FlockError('data', `cannot read the poems folder ${folder}: ${reasonOf(cause)}`, {
-      hint: 'give the folder that holds the poems, for example: keymaker make-keys ./poems',
-      cause,
-    });
+    const hint = 'give the folder that holds the poems, for example: keymaker make-keys ./poems';
+    throw fileError(cause, 'data', `cannot read the poems folder ${folder}`, hint);
   }
   for (const link of links) {
     if (await leadsToFolder(link)) found.passedOver.push(await linkedFolder(link));
@@ -172,10 +162,7 @@ const nameless = (file: string): PassedOver => ({
 function unreadable(folder: string, error: unknown): FolderContent {
   if (!(error instanceof FlockError)) throw error;
   const why = `not read: ${reasonOf(error.cause)}`;
-  return {
-    files: [],
-    passedOver: [{ file: folder, kind: 'unseen', why, hint: `chmod u+rx ${folder}` }],
-  };
+  return { files: [], passedOver: [{ file: folder, kind: 'unseen', why, hint: `chmod u+rx ${folder}` }] };
 }
 
 /**
@@ -191,11 +178,8 @@ async function botsByOlderRule(
   for (const [former, poems] of grouped(renamed, formerNameOf)) {
     if ((await known?.has(former)) !== true) continue;
     const itsPoem = await known?.poemOf(former);
-    const [only, ...others] = poems;
-    const file =
-      itsPoem === undefined && others.length === 0
-        ? only
-        : poems.find((poem) => path.resolve(poem) === itsPoem);
+    const isOnly = itsPoem === undefined && poems.length === 1;
+    const file = poems.find((poem) => isOnly || path.resolve(poem) === itsPoem);
     if (file !== undefined) kept.set(file, former);
   }
   return kept;
@@ -213,7 +197,10 @@ async function onePerBot(
     const read = poems.length > 1 ? poems.find(({ file }) => path.resolve(file) === itsPoem) : poems[0];
     if (!read) {
       const files = poems.map(({ file }) => file);
-      found.clashes.push({ bot, files, error: clashOf(bot, files) });
+      const both = files.length > 2 ? 'all' : 'both';
+      const message = `${files.join(' and ')} would ${both} be read by a bot called ${bot}`;
+      const error = new FlockError('data', message, { hint: 'rename all but one of them' });
+      found.clashes.push({ bot, files, error });
       continue;
     }
     found.poems.push(read);
@@ -230,13 +217,6 @@ export const unreadNamesake = (file: string, bot: BotName, read: string): Passed
   why: `would be read by ${bot}, which reads ${read}`,
   hint: 'rename it: its name becomes the name of its bot',
 });
-
-const clashOf = (bot: BotName, files: readonly string[]): FlockError =>
-  new FlockError(
-    'data',
-    `${files.join(' and ')} would ${files.length > 2 ? 'all' : 'both'} be read by a bot called ${bot}`,
-    { hint: 'rename all but one of them' },
-  );
 
 const byCodeUnit = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
@@ -299,14 +279,9 @@ async function readText(file: string, size: number | bigint): Promise<string> {
   try {
     return decodePoem(await read(file, maxPoem), file);
   } catch (cause) {
-    if (cause instanceof FlockError) throw cause;
-    throw new FlockError('data', `cannot read ${file}: ${reasonOf(cause)}`, {
-      hint:
-        systemCode(cause) === 'EACCES'
-          ? `chmod u+r ${file}`
-          : 'a poem is a plain text file; is it still where it was?',
-      cause,
-    });
+    const isDenied = systemCode(cause) === 'EACCES';
+    const hint = isDenied ? `chmod u+r ${file}` : 'a poem is a plain text file; is it still where it was?';
+    throw fileError(cause, 'data', `cannot read ${file}`, hint);
   }
 }
 
@@ -321,7 +296,7 @@ const refusedByX = /[\ufffe\ufeff\uffff]/;
 export function decodePoem(bytes: Uint8Array, file: string): string {
   const text = decode(bytes, file);
   const wrong = (index: number, what: string, hint: string): FlockError =>
-    new FlockError('data', `${file}:${lineAt(text, index)}: ${what}`, { hint });
+    new FlockError('data', `${file}:${rowsIn(text.slice(0, index)).length}: ${what}`, { hint });
   const nul = text.indexOf('\0');
   if (nul >= 0) throw wrong(nul, 'a NUL byte; this is not a text', hintForNul(bytes, file));
   const refused = text.search(refusedByX);
@@ -335,11 +310,10 @@ function decode(bytes: Uint8Array, file: string): string {
   try {
     return new TextDecoder(encoding, { fatal: true }).decode(bytes);
   } catch (cause) {
-    if (encoding !== 'utf-8')
-      throw new FlockError('data', `${file}: begins as UTF-16 does and is not valid UTF-16`, {
-        hint: 'save the file as UTF-8 in the program that wrote it',
-        cause,
-      });
+    if (encoding !== 'utf-8') {
+      const hint = 'save the file as UTF-8 in the program that wrote it';
+      throw new FlockError('data', `${file}: begins as UTF-16 does and is not valid UTF-16`, { hint, cause });
+    }
     const line = rowsOf(bytes).findIndex((row) => !isUtf8(row)) + 1;
     throw new FlockError('data', `${file}:${line}: not valid UTF-8`, { hint: hintFor(bytes, file), cause });
   }
@@ -398,5 +372,3 @@ function rowsOf(bytes: Uint8Array): Uint8Array[] {
   }
   return rows;
 }
-
-const lineAt = (text: string, index: number): number => rowsIn(text.slice(0, index)).length;

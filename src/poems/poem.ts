@@ -22,6 +22,8 @@ export interface Line {
   part?: { of: string; nth: number };
 }
 
+type Post = Pick<Line, 'text' | 'at'>;
+
 /**
  * Splits a poem into posts, in order. Blank lines are left out. A line or stanza that is too long for one post is split into the
  * fewest posts that hold it, at the best places; nothing is lost or reordered.
@@ -99,7 +101,7 @@ const afterDashes = (word: string): string[] =>
   hasLink(word) ? [word] : word.split(/(?<=\p{L}\P{L}*(?:[\u2014\u2015]|(?<!-)--))(?=[^-]?\p{L})/u);
 
 /** Distributes atoms over posts: the fewest posts, with the best breaks. */
-function postsOf(atoms: readonly Atom[]): Omit<Line, 'part'>[] {
+function postsOf(atoms: readonly Atom[]): Post[] {
   const best = bestBreaks(atoms).map(([from, to]) => postOf(atoms.slice(from, to), from));
   const isFit = best.length > 0 && best.every(({ text }) => fitsInPost(text));
   // A link in a broken word does not weigh the sum of its characters, so the result may not be the fewest posts.
@@ -108,15 +110,15 @@ function postsOf(atoms: readonly Atom[]): Omit<Line, 'part'>[] {
   return isFit && best.length <= filled.length ? best : filled;
 }
 
-const postOf = (atoms: readonly Atom[], from: number): Omit<Line, 'part'> => ({
+const postOf = (atoms: readonly Atom[], from: number): Post => ({
   text: atoms.map(({ space, text }, index) => (index === 0 && from > 0 ? text : space + text)).join('').trimEnd(), // prettier-ignore
   at: atoms[0]?.at ?? 0,
 });
 
 /** Distributes atoms greedily: fills one post after the other. */
-function filledPosts(atoms: readonly Atom[]): Omit<Line, 'part'>[] {
-  const posts: Omit<Line, 'part'>[] = [];
-  let open: Omit<Line, 'part'> | undefined;
+function filledPosts(atoms: readonly Atom[]): Post[] {
+  const posts: Post[] = [];
+  let open: Post | undefined;
   for (const { space, text, at } of atoms) {
     const longer: string = (open?.text ?? '') + space + text;
     if (open && (isBlank(longer) || fitsInPost(longer.trimEnd()))) open.text = longer;

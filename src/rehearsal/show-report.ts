@@ -2,8 +2,7 @@ import { wrapAnsi } from 'fast-wrap-ansi';
 import { inMicros, showUsdAlike } from '../cost.ts';
 import { stateOf } from '../flock/status.ts';
 import { counted, grouped, listedFirst, tableLines } from '../text.ts';
-import type { ClockChange } from './clock-changes.ts';
-import type { Broken, Report } from './rehearse.ts';
+import type { Broken, ClockChange, Report } from './rehearse.ts';
 
 const number = (value: number): string => value.toLocaleString('en-US');
 

@@ -2,7 +2,7 @@ import { html } from 'hono/html';
 import * as z from 'zod';
 import type { Clock } from '../clock.ts';
 import { messageOf } from '../errors.ts';
-import type { Callbacks } from '../oauth/flows.ts';
+import type { Callbacks } from '../oauth/client.ts';
 import type { TokenPair } from '../oauth/signature.ts';
 import { bad, type Html, type Message, messagePage, openKeymakerServer, plain } from './layout.ts';
 import { same, secretWord, type WebContext } from './server.ts';

@@ -4,8 +4,13 @@ import { inspect } from 'node:util';
 import { HeldClock } from '../../src/clock.ts';
 import { FlockError } from '../../src/errors.ts';
 import { type HttpRequest, NoAnswer, type Send } from '../../src/http/exchange.ts';
-import { type Grant, openOAuth1Client, VerifierRefused } from '../../src/oauth/client.ts';
-import { type PinAnswer, pinFlow } from '../../src/oauth/flows.ts';
+import {
+  type Grant,
+  openOAuth1Client,
+  VerifierRefused,
+  type PinAnswer,
+  pinFlow,
+} from '../../src/oauth/client.ts';
 import { xProvider } from '../../src/oauth/providers.ts';
 import { TokenPair } from '../../src/oauth/signature.ts';
 

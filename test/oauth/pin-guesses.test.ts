@@ -4,8 +4,14 @@ import path from 'node:path';
 import { describe, it } from 'node:test';
 import { makeKey } from '../../src/keys/authorize.ts';
 import { KeyStore } from '../../src/keys/store.ts';
-import { type Grant, type OAuth1Client, openOAuth1Client, VerifierRefused } from '../../src/oauth/client.ts';
-import { type PinAnswer, pinFlow } from '../../src/oauth/flows.ts';
+import {
+  type Grant,
+  type OAuth1Client,
+  openOAuth1Client,
+  VerifierRefused,
+  type PinAnswer,
+  pinFlow,
+} from '../../src/oauth/client.ts';
 import { xProvider } from '../../src/oauth/providers.ts';
 import { TokenPair } from '../../src/oauth/signature.ts';
 import type { BotName } from '../../src/poems/bot-name.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type ClockChange, clockChanges } from '../../src/rehearsal/clock-changes.ts';
+import { type ClockChange, clockChanges } from '../../src/rehearsal/rehearse.ts';
 import { showClockChanges } from '../../src/rehearsal/show-report.ts';
 import { lines, rehearsed } from './rehearsed.ts';
 

@@ -7,8 +7,7 @@ import { FlockError, messageOf } from '../../errors.ts';
 import { type MadeKey, makeKey, type MakeKeyOptions } from '../../keys/authorize.ts';
 import type { KeyBundle } from '../../keys/bundle.ts';
 import { expectedName } from '../../keys/right-account.ts';
-import type { Account, Grant, OAuth1Client } from '../../oauth/client.ts';
-import { callbackFlow, pinFlow } from '../../oauth/flows.ts';
+import { type Account, callbackFlow, type Grant, type OAuth1Client, pinFlow } from '../../oauth/client.ts';
 import { type Provider, verifierFrom, withPermission } from '../../oauth/providers.ts';
 import type { TokenPair } from '../../oauth/signature.ts';
 import type { BotName } from '../../poems/bot-name.ts';
@@ -192,7 +191,7 @@ function authorize(
     showLink(url, bot, expected, terminal);
     if (callbacks) void openInBrowser(url, terminal);
   };
-  if (callbacks) return callbackFlow({ provider: provider.title, client, expected, callbacks, showUrl });
+  if (callbacks) return callbackFlow(provider.title, { client, expected, callbacks, showUrl });
   return pinFlow({
     client,
     expected,

@@ -61,10 +61,7 @@ const day = 24 * 60 * minute;
 /** A 401 is about our clock if X's clock differs from ours by more than this. Milliseconds. */
 const maxSkew = minute;
 
-/**
- * @param now - milliseconds since 1970
- * @see docs.x.com, response codes and errors
- */
+/** @param now - milliseconds since 1970 @see docs.x.com, response codes and errors */
 export function classify(failure: HttpAnswer | NoAnswer, now: number): XFailure {
   if (failure instanceof NoAnswer) {
     const reason = failure.message;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { scheduleInWords } from '../../src/plan/render-text.ts';
+import { scheduleInWords } from '../src/text.ts';
 
 describe('a schedule in words', () => {
   const rows: [expression: string, words: string][] = [
