@@ -2,9 +2,8 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
 import { isatty } from 'node:tty';
-import open from 'open';
 import pc from 'picocolors';
-import { hasScreen, wantsColor } from '../config/environment.ts';
+import { wantsColor } from '../config/environment.ts';
 import { exitCodes, FlockError } from '../errors.ts';
 import { reasonOf } from '../fs.ts';
 import { columnsOf, wrapped } from '../text.ts';
@@ -191,18 +190,6 @@ function openAnswers(interactive: boolean) {
       if ('unref' in process.stdin && typeof process.stdin.unref === 'function') process.stdin.unref();
     },
   };
-}
-
-/** Opens a link in the browser, if there is a person and a screen. The link is printed, too, so a failure is no error. */
-export async function openInBrowser(url: string, terminal: Terminal): Promise<void> {
-  if (!terminal.interactive || !hasScreen()) return;
-  try {
-    const browser = await open(url);
-    browser.on('error', () => undefined);
-    browser.unref();
-  } catch {
-    // The link is in the terminal.
-  }
 }
 
 /** Resolves with the first signal that asks the program to end; SIGHUP if its terminal is closed. */

@@ -104,9 +104,6 @@ export function socketsWanted(): number {
   });
 }
 
-/** The app keys that the sandbox accepts, for commands that run against it without other app keys. */
-export const sandboxAppKeys = (): TokenPair => new TokenPair('sandbox-app-key', 'sandbox-app-secret');
-
 /**
  * The app keys: `$CONSUMER_TOKEN` and `$CONSUMER_TOKEN_SECRET` (or the files named by `…_FILE`), otherwise `apikeys.json`.
  *
@@ -197,8 +194,6 @@ export function hasScreen(): boolean {
   if (process.platform !== 'linux') return true;
   return (variable('DISPLAY') ?? variable('WAYLAND_DISPLAY')) !== undefined;
 }
-
-export type ServiceEnvironment = ReturnType<typeof serviceEnvironment>;
 
 /** What systemd passes to a service in the environment. @see sd_notify(3), sd_watchdog_enabled(3), sd_listen_fds(3) */
 export function serviceEnvironment() {

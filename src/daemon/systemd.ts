@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { readFileSync, writeSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import { plainEnvironment, type ServiceEnvironment } from '../config/environment.ts';
+import { plainEnvironment, type serviceEnvironment } from '../config/environment.ts';
 import { iso } from '../text.ts';
 import type { Daemon } from './daemon.ts';
 
@@ -156,9 +156,9 @@ const extension = 5_000;
  * @see sd_notify(3)
  */
 export class ServiceManager {
-  readonly #environment: ServiceEnvironment;
+  readonly #environment: ReturnType<typeof serviceEnvironment>;
 
-  constructor(environment: ServiceEnvironment) {
+  constructor(environment: ReturnType<typeof serviceEnvironment>) {
     this.#environment = environment;
   }
 

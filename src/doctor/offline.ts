@@ -26,7 +26,6 @@ import {
   type Known,
   type LoadedBundle,
   providerIdOf,
-  type Subject,
 } from './report.ts';
 
 /** The offline half of doctor: checks the files of the flock. It sends no request and costs nothing. */
@@ -73,7 +72,7 @@ function withShownPaths(finding: Finding, { paths }: Checkup): Finding {
   return { ...finding, message: short(finding.message), hint: finding.hint && short(finding.hint) };
 }
 
-const judged = (about: Subject, check: string, { fault, mode }: Inspection): Finding =>
+const judged = (about: ReturnType<typeof aboutBot>, check: string, { fault, mode }: Inspection): Finding =>
   fault ? about.bad(check, fault.why, fault.repair) : about.ok(check, `mode ${mode}`);
 
 /** Reads `flock.json`. If it is invalid, the other checks use an empty one. */

@@ -42,10 +42,6 @@ const concurrency = 8;
 
 const textOf = ({ check, subject, message }: Finding): string => JSON.stringify([check, subject, message]);
 
-/** The maximum of accounts that the online half reads on X. */
-export const readsOnX = (checkup: Checkup, { bundles }: Known): number =>
-  bundles.filter((one) => isChosen(checkup, one.bot) && providerIdOf(one) === 'x').length;
-
 /**
  * What the online checks will cost, for people to see before the checks run.
  *

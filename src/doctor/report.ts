@@ -66,8 +66,6 @@ export interface Finding {
 const signs = { ok: 'ok', warn: 'warn', bad: 'bad', skipped: 'skip' };
 
 /** Makes the findings about one subject. */
-export type Subject = ReturnType<typeof subjectOf>;
-
 function subjectOf(about: Finding['about'], subject: string) {
   const is = (result: Finding['result'], check: string, message: string, hint?: string): Finding => ({
     check,
@@ -89,10 +87,10 @@ function subjectOf(about: Finding['about'], subject: string) {
   };
 }
 
-export const aboutBot = (name: string): Subject => subjectOf('bot', name);
+export const aboutBot = (name: string) => subjectOf('bot', name);
 
 /** @param name - of a file, a folder or a provider */
-export const aboutFlock = (name: string): Subject => subjectOf('flock', name);
+export const aboutFlock = (name: string) => subjectOf('flock', name);
 
 /** The lines of a finding: one for the result, and one for the hint if there is one. */
 export function linesOf({ result, subject, message, hint }: Finding): string[] {

@@ -5,6 +5,7 @@ import { type Bot, readFlockFile } from '../../config/flock-file.ts';
 import { type Context, openContext } from '../../context.ts';
 import { folderMark } from '../../daemon/claims.ts';
 import { lockState } from '../../daemon/lock.ts';
+import { isStopped, releaseFlock, stopFlock } from '../../daemon/stop-switch.ts';
 import { FlockError, systemCode } from '../../errors.ts';
 import { loadFlock } from '../../flock/load.ts';
 import { readRegularFile, reasonOf } from '../../fs.ts';
@@ -22,7 +23,8 @@ import { keyMark } from '../../posting/bot-runner.ts';
 import { atClock, counted, iso, shellWord, listedFirst } from '../../text.ts';
 import { command, nonEmpty, placeFlags, toggle } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
-import { ledgerIsHere, movedTo, moveLedger, openOnLedger } from './ledger.ts';
+import { openOnLedger } from './ledger.ts';
+import { ledgerIsHere, movedTo, noteMove } from './ledger-place.ts';
 
 const otherRoot = { hint: "is this the flock's folder? --root names another" };
 
@@ -150,6 +152,29 @@ async function stateFolder(file: string, { paths }: Context): Promise<string | u
 }
 
 const kinds = 'give a file of flockd export, or a state folder whose flockd has ended';
+
+/**
+ * Moves a ledger. The note in its old folder is written first, so that there are never two that flockd runs on.
+ *
+ * @param move - writes the ledger in its new folder
+ * @throws {FlockError} `io` if the note cannot be written, and what `move` throws
+ */
+async function moveLedger(from: string, to: string, move: () => Promise<Restored>): Promise<Restored> {
+  const wasMoved = (await movedTo(from)) !== undefined;
+  await noteMove(from, to);
+  try {
+    const restored = await move();
+    if (isStopped(from)) {
+      // The switch moves, too: in the old folder it would stop a ledger that comes back.
+      await stopFlock(to, 'stopped, as it was where its ledger came from');
+      await releaseFlock(from);
+    }
+    return restored;
+  } catch (error) {
+    if (!wasMoved) await ledgerIsHere(from).catch(() => undefined);
+    throw error;
+  }
+}
 
 /** A bot takes a few kilobytes. Bytes. */
 const maxSize = 512 * 1024 * 1024;

@@ -4,7 +4,7 @@ import type { Context, Places } from '../../context.ts';
 import { sendCommand } from '../../daemon/control.ts';
 import { isLocked } from '../../daemon/lock.ts';
 import { isStopped, releaseFlock, stopFlock } from '../../daemon/stop-switch.ts';
-import { type Exit, FlockError } from '../../errors.ts';
+import { attemptAsync, type Exit, FlockError } from '../../errors.ts';
 import { loadFlock } from '../../flock/load.ts';
 import { readJournal } from '../../ledger/journal.ts';
 import { type BotState, fingerprints } from '../../ledger/state.ts';
@@ -55,34 +55,23 @@ export const reload = command({
   examples: [['flockd reload', 'after a change of flock.json, as systemctl reload flockd does']],
   async run(args, terminal) {
     await using context = await openOnLedger(args, terminal);
-    const { state } = context.paths;
+    const { paths, keys } = context;
+    const { state } = paths;
     if (!(await isLocked(state))) {
-      throw new FlockError('unavailable', `no flockd runs on ${state}`, {
-        hint: `start it: ${withInvocationFlags(args, 'flockd')('run')}`,
-      });
+      const hint = `start it: ${withInvocationFlags(args, 'flockd')('run')}`;
+      throw new FlockError('unavailable', `no flockd runs on ${state}`, { hint });
     }
     await sendCommand(state, { order: 'reload' });
     terminal.say('flockd has read its files again.');
-    await warnOfInvalidBots(context, args, terminal);
+    // The daemon has read the same files. The person may command it, and need not be able to read them.
+    const flock = await attemptAsync(
+      readFlockFile(paths.flockFile).then((flockFile) => loadFlock(paths.root, keys, flockFile)),
+    );
+    for (const { bot, error } of flock instanceof FlockError ? [] : flock.invalidBots)
+      terminal.warn(`${bot} cannot post: ${error.message}`, hintAs(args, error.hint).hint);
     return 'done';
   },
 });
-
-/** Names the bots that the daemon has left out: it has read the same files. */
-async function warnOfInvalidBots(
-  { paths, keys }: Context,
-  places: Places,
-  terminal: Terminal,
-): Promise<void> {
-  try {
-    const { invalidBots } = await loadFlock(paths.root, keys, await readFlockFile(paths.flockFile));
-    for (const { bot, error } of invalidBots)
-      terminal.warn(`${bot} cannot post: ${error.message}`, hintAs(places, error.hint).hint);
-  } catch (error) {
-    // The person may command the daemon, and need not be able to read the files.
-    if (!(error instanceof FlockError)) throw error;
-  }
-}
 
 export const resolve = command({
   summary: 'Say whether a post in doubt was posted',
@@ -100,14 +89,12 @@ export const resolve = command({
   async run(args, terminal) {
     const bot = parseBotName(args.bot);
     if (args.posted === args['not-posted']) {
-      throw new FlockError('usage', 'say either --posted or --not-posted', {
-        hint: `look at the timeline of ${bot} first`,
-      });
+      const hint = `look at the timeline of ${bot} first`;
+      throw new FlockError('usage', 'say either --posted or --not-posted', { hint });
     }
     if (args.id !== undefined && !/^[0-9]{1,20}$/.test(args.id)) {
-      throw new FlockError('usage', `${JSON.stringify(args.id)} is not the id of a post`, {
-        hint: 'it is the number at the end of its address',
-      });
+      const hint = 'it is the number at the end of its address';
+      throw new FlockError('usage', `${JSON.stringify(args.id)} is not the id of a post`, { hint });
     }
     await using context = await openOnLedger(args, terminal);
     const { state } = context.paths;

@@ -19,7 +19,8 @@ import { eventsOf, type PostReport, reportOf } from '../../posting/commands.ts';
 import { iso } from '../../text.ts';
 import { botArgument, command, jsonFlag, placeFlags, withInvocationFlags } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
-import { knownBot, mustHaveLastWord, openOnLedger, runOrSend } from './ledger.ts';
+import { knownBot, openOnLedger, runOrSend } from './ledger.ts';
+import { mustHaveLastWord } from './ledger-place.ts';
 
 export const post = command({
   summary: 'Post the next line of a bot now; its schedule stays',

@@ -1,10 +1,9 @@
 import path from 'node:path';
 import * as z from 'zod';
 import { type FlockFile, readFlockFile } from '../../config/flock-file.ts';
-import type { Context, Places } from '../../context.ts';
-import { FlockError } from '../../errors.ts';
+import type { Context } from '../../context.ts';
+import { attemptAsync, FlockError } from '../../errors.ts';
 import { poemFinder } from '../../flock/load.ts';
-import type { KeyBundle } from '../../keys/bundle.ts';
 import type { ListedBundle } from '../../keys/store.ts';
 import { readJournal } from '../../ledger/journal.ts';
 import { type BotState, lengthOf } from '../../ledger/state.ts';
@@ -42,7 +41,12 @@ export const rename = command({
     tell(renaming, flockFile, terminal);
     if (poem === undefined) return 'done';
     if (isNew) terminal.say(`It reads ${poem} now.`);
-    if (botNameOf(poem) === from) tellOfPoem(poem, { from, to }, args, terminal);
+    if (botNameOf(poem) === from) {
+      const renamed = path.join(path.dirname(poem), `${to}.txt`);
+      const again = withInvocationFlags(args, 'flockd')(`rename ${from} ${to}`);
+      terminal.say('Its poem still has the old name, which keymaker make-keys would take for another bot:');
+      terminal.say(`hint: mv ${shellWord(poem)} ${shellWord(renamed)}, then ${again} once more`);
+    }
     return 'done';
   },
 });
@@ -73,10 +77,8 @@ async function examine(from: BotName, to: BotName, { paths, keys }: Context): Pr
   const refuse = (why: string, hint: string): never => {
     throw new FlockError('usage', `${from} cannot be renamed to ${to}: ${why}`, { hint });
   };
-  if (other && !isDone) {
-    const hint = `choose another name, or: flockd resume ${to} --line N`;
-    refuse('that is a bot with a place of its own', hint);
-  }
+  if (other && !isDone)
+    refuse('that is a bot with a place of its own', `choose another name, or: flockd resume ${to} --line N`);
   if (bundle && newBundle)
     refuse('both have a key bundle', 'keymaker list shows whose they are; remove the wrong one');
   // A bundle under the new name may be the bot's own.
@@ -121,12 +123,10 @@ async function movePoem(
   const listed = bundle ?? newBundle;
   if (!listed) return {};
   if (bundle) await keys.prepare();
-  let known: KeyBundle;
-  try {
-    known = await keys.read(listed.file);
-  } catch (error) {
-    if (!(error instanceof FlockError) || error.exit !== 'config') throw error;
-    terminal.warn(`${error.message}: whether its poem has moved is not known`, error.hint);
+  const known = await attemptAsync(keys.read(listed.file));
+  if (known instanceof FlockError) {
+    if (known.exit !== 'config') throw known;
+    terminal.warn(`${known.message}: whether its poem has moved is not known`, known.hint);
     return {};
   }
   const found = await (await poemFinder(paths.root))(to, [known.poemFile]);
@@ -142,16 +142,4 @@ function tell({ from, to, state, done, bundle }: Renaming, { named }: FlockFile,
     state || bundle ? `${from} is ${to} now${where}.` : `${to} is what ${from} was before${where}.`,
   );
   if (named.includes(from)) terminal.say(`flock.json still has settings for ${from}, which can go.`);
-}
-
-function tellOfPoem(
-  poem: string,
-  { from, to }: { from: BotName; to: BotName },
-  places: Places,
-  terminal: Terminal,
-): void {
-  const renamed = path.join(path.dirname(poem), `${to}.txt`);
-  const again = withInvocationFlags(places, 'flockd')(`rename ${from} ${to}`);
-  terminal.say('Its poem still has the old name, which keymaker make-keys would take for another bot:');
-  terminal.say(`hint: mv ${shellWord(poem)} ${shellWord(renamed)}, then ${again} once more`);
 }

@@ -40,7 +40,9 @@ export const status = command({
     const bots = args.bad ? chosen.filter(needsSomebody) : chosen;
     if (args.json) terminal.print(`${JSON.stringify({ flock, bots, unknown, keyless }, null, 2)}\n`);
     else {
-      const start = startCall(context.paths.root, args);
+      const start = isService(context.paths.root)
+        ? 'systemctl start flockd'
+        : withInvocationFlags(args, 'flockd')('run');
       if (all.length === 0)
         terminal.say(`No bots yet: ${withInvocationFlags(args)('make-keys ./poems')} makes their keys.`);
       else show(whole, bots, { now: context.clock.now(), start }, terminal);
@@ -55,10 +57,12 @@ export const status = command({
   },
 });
 
-type WholeStatus = Awaited<ReturnType<typeof readStatus>>;
-
 /** @throws {FlockError} `usage` if there is none of that name, or it has no key yet */
-function theOne(text: string, { bots, keyless }: WholeStatus, places: Places): BotStatus {
+function theOne(
+  text: string,
+  { bots, keyless }: Awaited<ReturnType<typeof readStatus>>,
+  places: Places,
+): BotStatus {
   const name = parseBotName(text);
   const found = bots.find(({ bot }) => bot === name);
   if (found) return found;
@@ -71,10 +75,6 @@ function theOne(text: string, { bots, keyless }: WholeStatus, places: Places): B
     bots.map(({ bot }) => bot),
   );
 }
-
-/** The command that starts the flock's daemon: that of its service, where one is installed. */
-const startCall = (root: string, places: Places): string =>
-  isService(root) ? 'systemctl start flockd' : withInvocationFlags(places, 'flockd')('run');
 
 /** @param bots - those that are shown */
 function show(

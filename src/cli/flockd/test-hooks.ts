@@ -1,18 +1,9 @@
 import * as z from 'zod';
-import { callHook, ping, sampleAlarm, shownHook, type Trouble } from '../../alarms/call.ts';
+import { callHook, ping, sampleAlarm, shownHook } from '../../alarms/call.ts';
 import { type AlarmSettings, readFlockFile } from '../../config/flock-file.ts';
 import { type Context, openContext } from '../../context.ts';
 import { FlockError } from '../../errors.ts';
 import { command, jsonFlag, placeFlags } from '../command.ts';
-
-/** The outcome of a trial. */
-interface Tried {
-  /** Its path in flock.json. */
-  name: string;
-  ok: boolean;
-  why: string | undefined;
-  hint: string | undefined;
-}
 
 export const testHooks = command({
   summary: 'Send a sample alarm to every hook and to the ping of flock.json',
@@ -24,11 +15,10 @@ export const testHooks = command({
     const { flockFile } = context.paths;
     const trials = trialsOf((await readFlockFile(flockFile)).alarms, context);
     if (trials.length === 0) {
-      throw new FlockError('config', `there are no hooks and no ping in ${flockFile}`, {
-        hint: 'for example: "hooks": [{ "on": ["parked", "silent"], "run": ["/usr/local/bin/tell"] }]',
-      });
+      const hint = 'for example: "hooks": [{ "on": ["parked", "silent"], "run": ["/usr/local/bin/tell"] }]';
+      throw new FlockError('config', `there are no hooks and no ping in ${flockFile}`, { hint });
     }
-    const tried: Tried[] = [];
+    const tried = [];
     for (const { name, shown, call } of trials) {
       const trouble = await call();
       tried.push({ name, ok: !trouble, why: trouble?.why, hint: trouble?.hint });
@@ -41,18 +31,11 @@ export const testHooks = command({
   },
 });
 
-interface Trial {
-  name: string;
-  /** For people. */
-  shown: string;
-  call: () => Promise<Trouble | undefined>;
-}
-
-/** The hooks and the ping, in their order. */
-function trialsOf({ hooks, ping: address }: AlarmSettings, { clock, send, paths }: Context): Trial[] {
+/** The hooks and the ping, in their order: the path in flock.json, the name for people, and the trial. */
+function trialsOf({ hooks, ping: address }: AlarmSettings, { clock, send, paths }: Context) {
   const { signal } = new AbortController();
   const options = { clock, send, signal, root: paths.root, output: 'stderr' } as const;
-  const trials = hooks.map((hook, index): Trial => {
+  const trials = hooks.map((hook, index) => {
     const name = `hooks.${index}`;
     const call = () => callHook(hook, sampleAlarm(clock.now()), options);
     return { name, shown: `${name} (${shownHook(hook)})`, call };

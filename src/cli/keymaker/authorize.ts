@@ -1,5 +1,6 @@
 import path from 'node:path';
-import { appKeys } from '../../config/environment.ts';
+import open from 'open';
+import { appKeys, hasScreen } from '../../config/environment.ts';
 import { type FlockFile, readFlockFile } from '../../config/flock-file.ts';
 import type { Context } from '../../context.ts';
 import { FlockError, messageOf } from '../../errors.ts';
@@ -12,7 +13,7 @@ import type { TokenPair } from '../../oauth/signature.ts';
 import type { BotName } from '../../poems/bot-name.ts';
 import { type CallbackListener, openCallbackListener } from '../../web/callback.ts';
 import { nonEmpty, portFlag, toggle } from '../command.ts';
-import { openInBrowser, type Terminal } from '../terminal.ts';
+import type { Terminal } from '../terminal.ts';
 
 /*
  * How a command gets a key: it chooses the provider, lets a person authorize the app, checks whose account it is, stores the
@@ -45,8 +46,6 @@ export const callbackFlags = {
     group,
   }),
 };
-
-export const xauthFlag = toggle('exchange names and passwords, if the provider allows it').meta({ group });
 
 /** What a command needs to get keys from a provider. */
 export interface Session {
@@ -200,6 +199,18 @@ function authorize(
     askPin: () => askPin(bot, provider, terminal),
     refused: ({ message, hint }) => terminal.warn(`${bot}: ${message}`, hint),
   });
+}
+
+/** Opens a link in the browser, if there is a person and a screen. The link is printed, too, so a failure is no error. */
+async function openInBrowser(url: string, terminal: Terminal): Promise<void> {
+  if (!terminal.interactive || !hasScreen()) return;
+  try {
+    const browser = await open(url);
+    browser.on('error', () => undefined);
+    browser.unref();
+  } catch {
+    // The link is in the terminal.
+  }
 }
 
 /** Shows the link that authorizes a bot. @param screenName - of its account, if it is known */

@@ -3,8 +3,8 @@ import { apiUrl, xApi } from '../../config/environment.ts';
 import { openContext } from '../../context.ts';
 import { usualPrices } from '../../cost.ts';
 import { examineOffline } from '../../doctor/offline.ts';
-import { examineOnline, forecast, readsOnX } from '../../doctor/online.ts';
-import { type Checkup, type Finding, linesOf, Report } from '../../doctor/report.ts';
+import { examineOnline, forecast } from '../../doctor/online.ts';
+import { type Checkup, type Finding, isChosen, linesOf, providerIdOf, Report } from '../../doctor/report.ts';
 import { botFlags, command, jsonFlag, placeFlags, toggle, withInvocationFlags } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
 import { botsWithKeys } from './each-bot.ts';
@@ -44,7 +44,10 @@ async function examine(checkup: Checkup, args: Args, terminal: Terminal): Promis
   const { findings, known } = await examineOffline(checkup);
   if (args.offline) return findings;
   if (!args.json) {
-    terminal.say(forecast(readsOnX(checkup, known), { isX: apiUrl() === xApi, prices: usualPrices }));
+    const reads = known.bundles.filter(
+      (one) => isChosen(checkup, one.bot) && providerIdOf(one) === 'x',
+    ).length;
+    terminal.say(forecast(reads, { isX: apiUrl() === xApi, prices: usualPrices }));
     terminal.say();
   }
   return [...findings, ...(await examineOnline(checkup, known))];

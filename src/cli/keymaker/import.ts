@@ -4,7 +4,7 @@ import pMap from 'p-map';
 import * as z from 'zod';
 import { type FlockFile, readFlockFile } from '../../config/flock-file.ts';
 import { openContext } from '../../context.ts';
-import { attempt, FlockError, systemCode } from '../../errors.ts';
+import { attempt, attemptAsync, FlockError, systemCode } from '../../errors.ts';
 import { knownBots, poemFinder } from '../../flock/load.ts';
 import { readRegularFile, reasonOf } from '../../fs.ts';
 import { accountKey, type KeyBundle } from '../../keys/bundle.ts';
@@ -67,12 +67,12 @@ export const importKeys = command({
       flockFile,
       findPoem: await poemFinder(root, knownBots(root, keys)),
       force: args.force,
-      warn: terminal.warn,
+      terminal,
     };
     const { poems } = await findPoemsIfThere(path.join(root, 'poems'), knownBots(root, keys));
     const bots = [...taking.files.keys(), ...flockFile.named, ...poems.map(({ bot }) => bot)];
     const choice = { wanted, flockFile, known: new Set<string>(bots), alone: found.length === 1 };
-    const outcomes = new Outcomes<Taken['key']>(terminal);
+    const outcomes = new Outcomes<'imported' | 'kept'>(terminal);
     const chosen = attempt(() => chooseBots(found.filter(isKey), choice));
     if (chosen instanceof FlockError) {
       for (const { message, hint } of faults) terminal.warn(message, hint);
@@ -83,7 +83,7 @@ export const importKeys = command({
       if (wanted === undefined || chosen.length === 0) for (const fault of faults) outcomes.fail(fault);
       for (const key of chosen)
         await outcomes.add(
-          () => take(key, taking, terminal),
+          () => take(key, taking),
           ({ exit }) => exit === 'data',
         );
     } finally {
@@ -98,10 +98,10 @@ export const importKeys = command({
 /** @throws {FlockError} `data` if there is nothing to read */
 async function findKeys(place: string): Promise<Found[]> {
   const files = await filesIn(place);
-  if (files.length === 0)
-    throw new FlockError('data', `${place}: no key files in this folder`, {
-      hint: 'their names end in .json, .yml, .yaml, .ini or .env',
-    });
+  if (files.length === 0) {
+    const hint = 'their names end in .json, .yml, .yaml, .ini or .env';
+    throw new FlockError('data', `${place}: no key files in this folder`, { hint });
+  }
   const found = await pMap(files, readKeys, { concurrency: readers });
   return found.flat();
 }
@@ -135,22 +135,6 @@ const unreadable = (file: string, cause: unknown): FlockError =>
     hint: 'give a file of keys, or a folder of key bundles',
     cause,
   });
-
-/** Imports one key, and says where it is. @throws {FlockError} `data` if it is refused */
-async function take(chosen: Chosen, taking: Taking, terminal: Terminal): Promise<Taken['key']> {
-  const { bot } = chosen;
-  const taken = await takeKey(chosen, taking);
-  const { screenName, userId = 'unknown' } = taken.bundle;
-  if (taken.key === 'kept') {
-    const whose = screenName === undefined ? '' : ` for @${screenName}`;
-    terminal.say(`${bot} has a key${whose}; --force replaces it.`);
-  } else {
-    const account =
-      screenName === undefined ? `the account with id ${userId}` : `@${screenName} (id ${userId})`;
-    terminal.say(`${bot} is ${account}: ${path.relative('.', taken.file)}`, 'green');
-  }
-  return taken.key;
-}
 
 /** A key and its bot. */
 interface Chosen {
@@ -219,102 +203,86 @@ interface Taking {
   findPoem: Awaited<ReturnType<typeof poemFinder>>;
   /** Whether good keys are replaced. */
   force: boolean;
-  warn: (message: string, hint?: string) => void;
+  terminal: Terminal;
 }
 
-/** The outcome for a key: stored in a file, or the bot keeps its old one. */
-type Taken = { key: 'imported'; file: string; bundle: KeyBundle } | { key: 'kept'; bundle: KeyBundle };
-
 /**
- * Stores a foreign key as a bot's bundle, after all checks.
+ * Stores a foreign key as a bot's bundle, after all checks, and says where it is.
  *
  * @throws {FlockError} `data` if the bot must not have it, `cannotCreate` if it cannot be stored
  */
-async function takeKey(chosen: Chosen, taking: Taking): Promise<Taken> {
+async function take(chosen: Chosen, taking: Taking): Promise<'imported' | 'kept'> {
   const { bot, key } = chosen;
-  if (taking.taken.has(bot)) {
+  const { files, owners, taken, keys, terminal } = taking;
+  if (taken.has(bot))
     throw refusal(key.title, `${bot} has another key of this import already`, 'leave one of the two out');
-  }
   const old = await goodBundle(bot, taking);
-  if (old && !taking.force) return { key: 'kept', bundle: old };
-  await checkPlace(bot, taking);
+  if (old && !taking.force) {
+    const whose = old.screenName === undefined ? '' : ` for @${old.screenName}`;
+    terminal.say(`${bot} has a key${whose}; --force replaces it.`);
+    return 'kept';
+  }
+  const place = files.get(bot);
+  // The new bundle must not stand beside the old one.
+  if (place !== undefined && place !== (await keys.placeOf(bot))) {
+    const why = `it is the bundle of ${bot}, and cannot be replaced under this name`;
+    throw refusal(place, why, `mv '${place}' '${keys.fileOf(bot)}'`);
+  }
   checkAccount(chosen, old, taking);
-  checkOwner(chosen, taking);
   const { userId, provider } = key.bundle;
+  const owner = userId === undefined ? undefined : owners.get(accountKey(userId, provider));
+  if (owner !== undefined && owner !== bot) {
+    const why = `the key of ${whoseIs(key)}, which is the account of ${owner} already; ${bot} cannot have it too`;
+    throw refusal(key.title, why, `leave it with ${owner}, or remove that bot's bundle first`);
+  }
   const poemFile = await taking.findPoem(bot, [key.bundle.poemFile, old?.poemFile]);
   // If the key has no screen name, the one in the old bundle of the same account counts.
   const screenName = key.bundle.screenName ?? (old?.userId === userId ? old?.screenName : undefined);
-  const bundle = { ...key.bundle, screenName, poemFile };
-  const file = await taking.keys.write(bot, bundle);
-  const { files, owners, taken } = taking;
+  const file = await keys.write(bot, { ...key.bundle, screenName, poemFile });
   taken.add(bot);
   files.set(bot, file);
   if (old?.userId !== undefined) owners.delete(accountKey(old.userId, old.provider));
   if (userId !== undefined) owners.set(accountKey(userId, provider), bot);
-  if (poemFile === undefined) taking.warn(`${bot}: no poem found`, `put it into poems/${bot}.txt`);
-  return { key: 'imported', file, bundle };
+  if (poemFile === undefined) terminal.warn(`${bot}: no poem found`, `put it into poems/${bot}.txt`);
+  const account =
+    screenName === undefined
+      ? `the account with id ${userId ?? 'unknown'}`
+      : `@${screenName} (id ${userId ?? 'unknown'})`;
+  terminal.say(`${bot} is ${account}: ${path.relative('.', file)}`, 'green');
+  return 'imported';
 }
 
 /** The bot's bundle, unless it is bad and will be replaced. */
-async function goodBundle(bot: BotName, { keys, files, warn }: Taking): Promise<KeyBundle | undefined> {
+async function goodBundle(bot: BotName, { keys, files, terminal }: Taking): Promise<KeyBundle | undefined> {
   const file = files.get(bot);
-  if (file === undefined) return undefined;
-  try {
-    return await keys.read(file);
-  } catch (error) {
-    if (!(error instanceof FlockError) || error.exit !== 'data') throw error;
-    warn(`${error.message}; it will be replaced`);
-    return undefined;
-  }
-}
-
-/** @throws {FlockError} `data` if the new bundle would not replace the old one, but stand beside it */
-async function checkPlace(bot: BotName, { keys, files }: Taking): Promise<void> {
-  const file = files.get(bot);
-  if (file === undefined || file === (await keys.placeOf(bot))) return;
-  throw refusal(
-    file,
-    `it is the bundle of ${bot}, and cannot be replaced under this name`,
-    `mv '${file}' '${keys.fileOf(bot)}'`,
-  );
+  const found = file === undefined ? undefined : await attemptAsync(keys.read(file));
+  if (!(found instanceof FlockError)) return found;
+  if (found.exit !== 'data') throw found;
+  terminal.warn(`${found.message}; it will be replaced`);
+  return undefined;
 }
 
 /** @throws {FlockError} `data` if flock.json or the old key says that the bot has another account */
-function checkAccount({ bot, key }: Chosen, old: KeyBundle | undefined, { flockFile, warn }: Taking): void {
+function checkAccount(
+  { bot, key }: Chosen,
+  old: KeyBundle | undefined,
+  { flockFile, terminal }: Taking,
+): void {
   const { account: named } = flockFile.settingsOf(bot);
   const verdict = judgeAccount(bot, key.bundle, { named, old });
-  if (verdict === 'wrong' && named !== undefined) {
-    throw refusal(
-      key.title,
-      `the key of ${whoseIs(key)}, but flock.json says that ${bot} is @${named}`,
-      'correct flock.json, or choose another bot with --bot',
-    );
-  }
-  if (verdict === 'wrong') {
-    throw refusal(
-      key.title,
-      `the key of ${whoseIs(key)}, but ${bot} is ${titleOf({ old }, key.bundle)}`,
-      `if ${bot} is to change its account, write the new one into flock.json`,
-    );
-  }
   if (verdict === 'ask' && named !== undefined) {
-    warn(
-      `${bot}: flock.json says @${named}, and ${key.title} does not say whose key it is`,
-      'keymaker doctor asks X',
-    );
+    const message = `${bot}: flock.json says @${named}, and ${key.title} does not say whose key it is`;
+    terminal.warn(message, 'keymaker doctor asks X');
   }
-}
-
-/** @throws {FlockError} `data` if another bot has the account */
-function checkOwner({ bot, key }: Chosen, { owners }: Taking): void {
-  const { userId, provider } = key.bundle;
-  const owner = userId === undefined ? undefined : owners.get(accountKey(userId, provider));
-  if (owner === undefined || owner === bot) return;
-  throw refusal(
-    key.title,
-    `the key of ${whoseIs(key)}, which is the account of ${owner} already; ${bot} cannot have it too`,
-    `leave it with ${owner}, or remove that bot's bundle first`,
-  );
+  if (verdict !== 'wrong') return;
+  const [other, hint] =
+    named === undefined
+      ? [
+          `${bot} is ${titleOf({ old }, key.bundle)}`,
+          `if ${bot} is to change its account, write the new one into flock.json`,
+        ]
+      : [`flock.json says that ${bot} is @${named}`, 'correct flock.json, or choose another bot with --bot'];
+  throw refusal(key.title, `the key of ${whoseIs(key)}, but ${other}`, hint);
 }
 
 const whoseIs = ({ bundle: { screenName, userId } }: ForeignKey): string =>

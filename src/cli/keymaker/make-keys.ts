@@ -17,7 +17,6 @@ import {
   openSession,
   providerFlags,
   type Session,
-  xauthFlag,
 } from './authorize.ts';
 import { checkPoem, choosePoems, oldBundle, Outcomes } from './each-bot.ts';
 
@@ -35,7 +34,7 @@ const schema = z.object({
     .optional()
     .meta({ description: 'post this text with each new key, as a test', placeholder: 'TEXT' }),
   ...callbackFlags,
-  xauth: xauthFlag,
+  xauth: toggle('exchange names and passwords, if the provider allows it').meta({ group: 'Authorization' }),
   ...providerFlags,
   ...placeFlags,
 });

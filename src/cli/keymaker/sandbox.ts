@@ -1,12 +1,16 @@
 import path from 'node:path';
 import * as z from 'zod';
 import { systemClock } from '../../clock.ts';
-import { appKeysIfSet, flockPaths, sandboxAppKeys } from '../../config/environment.ts';
+import { appKeysIfSet, flockPaths } from '../../config/environment.ts';
 import { FlockError } from '../../errors.ts';
 import { readRegularFile, reasonOf } from '../../fs.ts';
 import { openSandbox } from '../../sandbox/server.ts';
+import { parseJson } from '../../text.ts';
 import { command, nonEmpty, portFlag } from '../command.ts';
 import { stopSignal } from '../terminal.ts';
+
+/** The app keys that the sandbox accepts where no others are set. */
+const ownAppKeys = { token: 'sandbox-app-key', secret: 'sandbox-app-secret' };
 
 export const sandbox = command({
   summary: 'Run a sandbox on this machine that stands in for X',
@@ -36,11 +40,11 @@ export const sandbox = command({
   ],
   async run(args, terminal) {
     const { root } = flockPaths(args);
-    const own = appKeysIfSet(root);
+    const set = appKeysIfSet(root);
     const opened = await openSandbox({
       port: args.port,
       clock: systemClock,
-      appKeys: [(own ?? sandboxAppKeys()).reveal()],
+      appKeys: [set?.reveal() ?? ownAppKeys],
       ...(args.passwords !== undefined && { passwords: await readPasswords(args.passwords) }),
       ...(args.state !== undefined && { stateFile: path.resolve(args.state) }),
     });
@@ -48,8 +52,8 @@ export const sandbox = command({
     terminal.say();
     terminal.say('Let keymaker and flockd use it:');
     terminal.say(`  export KEYMAKER_API_URL=${opened.url}`);
-    if (!own) {
-      const { token, secret } = sandboxAppKeys().reveal();
+    if (!set) {
+      const { token, secret } = ownAppKeys;
       terminal.say(`  export CONSUMER_TOKEN=${token} CONSUMER_TOKEN_SECRET=${secret}`);
     }
     terminal.say();
@@ -62,16 +66,14 @@ export const sandbox = command({
 
 /** @throws {FlockError} `config` if the file does not hold names and passwords */
 async function readPasswords(file: string): Promise<Record<string, string>> {
-  const hint = 'it should read {"name": "password", …}';
-  try {
-    const text = (await readRegularFile(file, 1024 * 1024)).toString('utf8');
-    return z.record(z.string(), z.string()).parse(JSON.parse(text));
-  } catch (error) {
-    // A parser's message quotes the text around the mistake, which may be a password.
-    const why =
-      error instanceof SyntaxError || error instanceof z.ZodError
-        ? 'not names and passwords'
-        : reasonOf(error);
-    throw new FlockError('config', `--passwords: ${file}: ${why}`, { hint });
-  }
+  const refused = (why: string): FlockError =>
+    new FlockError('config', `--passwords: ${file}: ${why}`, {
+      hint: 'it should read {"name": "password", …}',
+    });
+  const content = await readRegularFile(file, 1024 * 1024).catch((cause: unknown) => {
+    throw refused(reasonOf(cause));
+  });
+  const passwords = z.record(z.string(), z.string()).safeParse(parseJson(content.toString('utf8')));
+  if (passwords.success) return passwords.data;
+  throw refused('not names and passwords');
 }
