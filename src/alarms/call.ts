@@ -4,7 +4,7 @@ import { access } from 'node:fs/promises';
 import path from 'node:path';
 import { type Clock, sleepUntil } from '../clock.ts';
 import { plainEnvironment } from '../config/environment.ts';
-import type { Address, Hook } from '../config/hooks.ts';
+import type { Address, Hook } from '../config/flock-file.ts';
 import { systemCode } from '../errors.ts';
 import { type HttpRequest, NoAnswer, type Send } from '../http/exchange.ts';
 import { iso } from '../text.ts';

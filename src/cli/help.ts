@@ -23,7 +23,7 @@ export function programHelp(
     ['Help', rows(globalFlags.map(rowOfFlag), columns)],
     ['First steps', calls(firstSteps, columns)],
     ['Exit codes', rows(exitRows, columns)],
-    `Manual: ${name} help ${listed(pages, 'or')}`,
+    `More: ${name} <command> --help, and the manual: ${name} help ${listed(pages, 'or')}`,
   ]);
 }
 

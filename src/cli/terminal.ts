@@ -24,9 +24,9 @@ export interface Terminal extends Disposable {
   interactive: boolean;
   /** Its width in characters. */
   columns: number;
-  say(line?: string, style?: 'bold' | 'green'): void;
-  print(text: string): void;
-  warn(message: string, hint?: string): void;
+  say: (line?: string, style?: 'bold' | 'green') => void;
+  print: (text: string) => void;
+  warn: (message: string, hint?: string) => void;
   /**
    * @param question - without the space after it
    * @param instead - the flag that would have answered

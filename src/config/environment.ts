@@ -13,6 +13,10 @@ import { parseJson } from '../text.ts';
  * passes on.
  */
 
+/** A variable that is set to the empty string counts as not set. */
+const nonEmpty = (value: string | undefined): string | undefined => (value === '' ? undefined : value);
+const variable = (name: string): string | undefined => nonEmpty(process.env[name]);
+
 /** The places of a flock on the disk. Absolute paths. */
 export interface FlockPaths {
   root: string;
@@ -37,12 +41,12 @@ export function flockPaths(flags: { root?: string | undefined; keys?: string | u
   }
   const keys =
     flags.keys === undefined ? (credentialBundles() ?? path.join(root, 'keys')) : path.resolve(flags.keys);
-  const state = nonEmpty(process.env['STATE_DIRECTORY']?.split(':')[0]) ?? path.join(root, 'state');
+  const state = nonEmpty(variable('STATE_DIRECTORY')?.split(':')[0]) ?? path.join(root, 'state');
   return { root, keys, state, flockFile: path.join(root, 'flock.json') };
 }
 
 /** systemd's folder of credentials, if there is one. */
-export const credentialsFolder = (): string | undefined => nonEmpty(process.env['CREDENTIALS_DIRECTORY']);
+export const credentialsFolder = (): string | undefined => variable('CREDENTIALS_DIRECTORY');
 
 /** The folder of credentials, if it holds key bundles, as with `LoadCredential=keys:FOLDER`. */
 function credentialBundles(): string | undefined {
@@ -54,14 +58,12 @@ function credentialBundles(): string | undefined {
 
 /** The file of the identity that decrypts bundles: `$KEYMAKER_IDENTITY_FILE`, or a credential called `identity`. */
 export function identityFile(): string | undefined {
-  const named = nonEmpty(process.env['KEYMAKER_IDENTITY_FILE']);
+  const named = variable('KEYMAKER_IDENTITY_FILE');
   if (named !== undefined) return path.resolve(named);
-  const credential = path.join(credentialsFolder() ?? '', 'identity');
-  return credentialsFolder() !== undefined && existsSync(credential) ? credential : undefined;
+  const folder = credentialsFolder();
+  const credential = folder === undefined ? undefined : path.join(folder, 'identity');
+  return credential !== undefined && existsSync(credential) ? credential : undefined;
 }
-
-/** A variable that is set to the empty string counts as not set. */
-const nonEmpty = (value: string | undefined): string | undefined => (value === '' ? undefined : value);
 
 /** The base of X's API. */
 export const xApi = 'https://api.x.com';
@@ -72,12 +74,10 @@ export const xApi = 'https://api.x.com';
  * @throws {FlockError} `config` for anything but https, or plain http to a loopback address
  */
 export function apiUrl(): string {
-  const text = process.env['KEYMAKER_API_URL'] ?? '';
-  if (text === '') return xApi;
-  const wrong = (message: string): FlockError =>
-    new FlockError('config', `KEYMAKER_API_URL ${message}`, {
-      hint: 'give an address such as https://api.x.com or http://127.0.0.1:4010',
-    });
+  const text = variable('KEYMAKER_API_URL');
+  if (text === undefined) return xApi;
+  const hint = 'give an address such as https://api.x.com or http://127.0.0.1:4010';
+  const wrong = (message: string) => new FlockError('config', `KEYMAKER_API_URL ${message}`, { hint });
   // The messages do not quote the address, which may hold a password.
   if (!URL.canParse(text)) throw wrong('is not an address');
   const url = new URL(text);
@@ -95,7 +95,7 @@ const maxSockets = 10_000;
  * @throws {FlockError} `config` for anything but a number from 1 to 10,000
  */
 export function socketsWanted(): number {
-  const text = nonEmpty(process.env['FLOCKD_SOCKETS']);
+  const text = variable('FLOCKD_SOCKETS');
   if (text === undefined) return defaultSockets;
   const wanted = wholeNumber(text) ?? 0;
   if (wanted >= 1 && wanted <= maxSockets) return wanted;
@@ -128,9 +128,8 @@ export function appKeysIfSet(root: string): TokenPair | undefined {
   if (token !== undefined && secret !== undefined) return new TokenPair(token, secret);
   if (token !== undefined || secret !== undefined) {
     const missing = token === undefined ? 'CONSUMER_TOKEN' : 'CONSUMER_TOKEN_SECRET';
-    throw new FlockError('config', `half of the app keys: ${missing} is not set`, {
-      hint: `set ${missing} too`,
-    });
+    const hint = `set ${missing} too`;
+    throw new FlockError('config', `half of the app keys: ${missing} is not set`, { hint });
   }
   return appKeysInFile(path.join(root, 'apikeys.json'));
 }
@@ -138,14 +137,14 @@ export function appKeysIfSet(root: string): TokenPair | undefined {
 /** Where {@link appKeysIfSet} looks for the app keys. */
 export const appKeysSource = (): 'the environment' | 'apikeys.json' =>
   ['CONSUMER_TOKEN', 'CONSUMER_TOKEN_SECRET'].some(
-    (name) => nonEmpty(process.env[name]?.trim()) ?? nonEmpty(process.env[`${name}_FILE`]),
+    (name) => nonEmpty(process.env[name]?.trim()) ?? variable(`${name}_FILE`),
   )
     ? 'the environment'
     : 'apikeys.json';
 
 function secretFrom(name: 'CONSUMER_TOKEN' | 'CONSUMER_TOKEN_SECRET'): string | undefined {
   const value = nonEmpty(process.env[name]?.trim());
-  const file = nonEmpty(process.env[`${name}_FILE`]);
+  const file = variable(`${name}_FILE`);
   if (value !== undefined || file === undefined) return value;
   const text = readSecret(file, `${name}_FILE: cannot read ${file}`).trim();
   if (text === '') throw new FlockError('config', `${name}_FILE: ${file} is empty`);
@@ -181,11 +180,10 @@ function appKeysInFile(file: string): TokenPair | undefined {
  * @see no-color.org, force-color.org, bixense.com/clicolors
  */
 export function wantsColor(isTerminal: boolean | undefined): boolean {
-  const { NO_COLOR, FORCE_COLOR, CLICOLOR_FORCE, TERM } = process.env;
-  if (nonEmpty(NO_COLOR) !== undefined || isNo(FORCE_COLOR)) return false;
-  if (nonEmpty(FORCE_COLOR) !== undefined) return true;
-  if (nonEmpty(CLICOLOR_FORCE) !== undefined && !isNo(CLICOLOR_FORCE)) return true;
-  return isTerminal === true && TERM !== 'dumb';
+  const [forced, cliForced] = [variable('FORCE_COLOR'), variable('CLICOLOR_FORCE')];
+  if (variable('NO_COLOR') !== undefined || isNo(forced)) return false;
+  if (forced !== undefined || (cliForced !== undefined && !isNo(cliForced))) return true;
+  return isTerminal === true && !isDumbTerminal();
 }
 
 /** Whether the terminal has no cursor control. */
@@ -195,38 +193,27 @@ const isNo = (value: string | undefined): boolean => value === '0' || value === 
 
 /** Whether a browser can be opened here: not in a remote shell, and on Linux only under X11 or Wayland. */
 export function hasScreen(): boolean {
-  if ((process.env['SSH_CONNECTION'] ?? '') !== '') return false;
+  if (variable('SSH_CONNECTION') !== undefined) return false;
   if (process.platform !== 'linux') return true;
-  return (process.env['DISPLAY'] ?? '') !== '' || (process.env['WAYLAND_DISPLAY'] ?? '') !== '';
+  return (variable('DISPLAY') ?? variable('WAYLAND_DISPLAY')) !== undefined;
 }
+
+export type ServiceEnvironment = ReturnType<typeof serviceEnvironment>;
 
 /** What systemd passes to a service in the environment. @see sd_notify(3), sd_watchdog_enabled(3), sd_listen_fds(3) */
-export interface ServiceEnvironment {
-  /** An open datagram socket to systemd, from scripts/notify-fd or from `OpenFile=…:notify` in the unit (systemd 253). */
-  notifyFd: number | undefined;
-  /** Whether systemd listens for notifications. */
-  isListening: boolean;
-  /** The watchdog's timeout, or undefined. Milliseconds. */
-  watchdog: number | undefined;
-  /** Whether standard output goes to the systemd journal, which understands priorities. */
-  journal: boolean;
-}
-
-export function serviceEnvironment(): ServiceEnvironment {
-  const {
-    FLOCKD_NOTIFY_FD,
-    NOTIFY_SOCKET = '',
-    WATCHDOG_USEC,
-    WATCHDOG_PID,
-    JOURNAL_STREAM = '',
-  } = process.env;
+export function serviceEnvironment() {
+  const { WATCHDOG_USEC, WATCHDOG_PID } = process.env;
   const isOurs = WATCHDOG_PID === undefined || WATCHDOG_PID === String(process.pid);
   const watchdog = isOurs ? wholeNumber(WATCHDOG_USEC) : undefined;
   return {
-    notifyFd: wholeNumber(FLOCKD_NOTIFY_FD) ?? listenFd('notify'),
-    isListening: NOTIFY_SOCKET !== '',
+    /** An open datagram socket to systemd, from scripts/notify-fd or from `OpenFile=…:notify` in the unit (systemd 253). */
+    notifyFd: wholeNumber(variable('FLOCKD_NOTIFY_FD')) ?? listenFd('notify'),
+    /** Whether systemd listens for notifications. */
+    isListening: variable('NOTIFY_SOCKET') !== undefined,
+    /** The watchdog's timeout, or undefined. Milliseconds. */
     watchdog: watchdog === undefined ? undefined : watchdog / 1000,
-    journal: JOURNAL_STREAM !== '',
+    /** Whether standard output goes to the systemd journal, which understands priorities. */
+    journal: variable('JOURNAL_STREAM') !== undefined,
   };
 }
 

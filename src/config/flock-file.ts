@@ -8,8 +8,7 @@ import { builtIn, type Provider, providerDefaults } from '../oauth/providers.ts'
 import type { BotKey } from '../oauth/signature.ts';
 import { type BotName, botNameOf, formerNameOf, isBotName } from '../poems/bot-name.ts';
 import { plainExpression, scheduleFault, timezoneFault } from '../schedule/schedule.ts';
-import { couldBeSecret, nearest, parseDuration, quoted, shown } from '../text.ts';
-import { type AlarmSettings, hookFields, hookSettings, pingSetting } from './hooks.ts';
+import { couldBeSecret, nearest, parseDuration, quoted, Secret, shown } from '../text.ts';
 
 /*
  * `flock.json`: its schema, its defaults, and the settings of each bot. A fault in one bot's settings stops that bot only.
@@ -31,10 +30,8 @@ function isPattern(text: string): boolean {
 }
 
 const method = z.enum(['GET', 'POST']);
-const word = z
-  .string('should be text')
-  .min(1, 'is empty')
-  .regex(/^[^\p{Cc}\u2028\u2029]*$/u, 'should be one line');
+const someText = z.string('should be text').min(1, 'is empty');
+const word = someText.regex(/^[^\p{Cc}\u2028\u2029]*$/u, 'should be one line');
 
 /** A custom OAuth 1.0a provider in `flock.json`. */
 export const customProvider = z
@@ -106,37 +103,17 @@ export function providerFrom(id: string, described: z.infer<typeof customProvide
   };
 }
 
-/** A position in a file, as editors read it: `flock.json:3:12`. */
-function lineOf(offset: number, text: string, file: string): string {
-  const before = text.slice(0, offset).split('\n');
-  return `${file}:${before.length}:${(before.at(-1)?.length ?? 0) + 1}`;
-}
+const durationLike = (examples: string) => {
+  const message = `should be a duration such as ${examples}`;
+  return z
+    .string(message)
+    .refine((value) => parseDuration(value) !== undefined, message)
+    .transform((value) => parseDuration(value) ?? 0);
+};
 
-/**
- * How messages name a setting. A name that could be a secret is not shown; the message gives its line instead.
- *
- * @param way - the keys from the top of the file to the setting
- * @param text - the file's JSON
- * @returns the file (with the position if a name is hidden) and the name: `bots.howl.schedule`
- */
-function placeOf(
-  way: readonly PropertyKey[],
-  text: string,
-  file: string,
-): { where: string; name: string; hidden: boolean } {
-  const names = way.map(String);
-  const name = names.map(shown).join('.');
-  const first = names.findIndex(couldBeSecret);
-  const tree = first < 0 ? undefined : parseTree(text);
-  const node = tree && findNodeAtLocation(tree, names.slice(0, first + 1))?.parent;
-  return { where: node ? lineOf(node.offset, text, file) : file, name, hidden: first >= 0 };
-}
-
-const duration = z
-  .string('should be a duration such as "90s" or "20m"')
-  .meta({ description: 'A duration such as "90s", "20m", "2h" or "1d"' })
-  .refine((text) => parseDuration(text) !== undefined, 'should be a duration such as "90s" or "20m"')
-  .transform((text) => parseDuration(text) ?? 0);
+const duration = durationLike('"90s" or "20m"').meta({
+  description: 'A duration such as "90s", "20m", "2h" or "1d"',
+});
 
 const schedule = z
   .string('should be a cron expression')
@@ -154,6 +131,117 @@ const timezone = z
     const fault = timezoneFault(name);
     if (fault) context.addIssue({ code: 'custom', message: fault.message, params: { hint: fault.hint } });
   });
+
+/*
+ * `hooks` and `ping`: whom flockd notifies of alarms, and what an alarm says.
+ */
+
+/** The address of a webhook or a ping. Anyone who knows it can use it, so it is a secret. */
+export class Address extends Secret<string> {}
+
+/** The events of the daemon that are alarms: a person must be notified of them. */
+export const alarmNames = [
+  'parked',
+  'unfit',
+  'in-doubt-long',
+  'silent',
+  'budget-reached',
+  'app-refused',
+  'clock-wrong',
+  'herd',
+  'finished',
+] as const;
+
+export type AlarmName = (typeof alarmNames)[number];
+
+/** A command or a webhook that receives alarms. The timeout is in milliseconds. */
+export type Hook = { on: AlarmName[]; timeout: number } & ({ run: string[] } | { post: Address });
+
+/** The settings for alarms in flock.json. */
+export interface AlarmSettings {
+  hooks: readonly Hook[];
+  /** The address that is called after each round without trouble. */
+  ping: Address | undefined;
+}
+
+/** The messages do not quote the address, which is a secret. */
+const secretAddress = z
+  .string('should be an address')
+  .refine(isSafeAddress, 'should be an https address without a password, or http to this machine itself')
+  .transform((value) => new Address(value));
+
+const pingSetting = secretAddress.meta({
+  description: "A dead man's switch such as healthchecks.io: it is called after each round that went well",
+});
+
+const knownAlarms = `the alarms are ${alarmNames.join(', ')}`;
+
+const alarmName = z
+  .string(knownAlarms)
+  .meta({ enum: [...alarmNames] })
+  .superRefine((name, context) => {
+    if (alarmNames.some((alarm) => alarm === name)) return;
+    const meant = nearest(name, alarmNames);
+    const help = meant === undefined ? knownAlarms : `did you mean "${meant}"?`;
+    context.addIssue({ code: 'custom', message: `${quoted(name)} is no alarm; ${help}` });
+  })
+  .pipe(z.enum(alarmNames));
+
+const second = 1000;
+const defaultTimeout = 10 * second;
+/** By kind of hook: every request, also to a webhook, ends after 10 s. */
+const maxTimeouts = { post: 10 * second, run: 600 * second };
+
+const timeout = durationLike('"10s"')
+  .refine((time) => time >= second, 'should be a second at least')
+  .refine((time) => time <= maxTimeouts.run, 'should be 10 minutes at most')
+  .meta({ description: 'How long it may take: a duration such as "10s", which is the default' });
+
+const argument = someText.refine((value) => !value.includes('\0'), 'has a NUL');
+
+const hook = z.strictObject(
+  {
+    on: z
+      .array(alarmName, 'should be a list of alarms, such as ["parked", "silent"]')
+      .min(1, 'names no alarm')
+      .meta({ description: 'What it is told of' }),
+    run: z
+      .array(argument, 'should be a list: the command, and each of its arguments')
+      .min(1, 'names no command')
+      .meta({
+        description: 'A command and its arguments, run without a shell; JSON comes on its standard input',
+      })
+      .optional(),
+    post: secretAddress.meta({ description: 'A webhook, to which JSON is posted' }).optional(),
+    timeout: timeout.optional(),
+  },
+  {
+    error: ({ code }) =>
+      code === 'invalid_type' ? 'should be an object with "on" and "run" or "post"' : undefined,
+  },
+);
+
+const maxHooks = 20;
+
+const hookSettings = z
+  .array(hook.transform(hookOf), 'should be a list of hooks')
+  .max(maxHooks, `should be ${maxHooks} hooks at most`)
+  .meta({ description: 'Who is told of alarms: commands and webhooks' });
+
+function hookOf(
+  { on, run, post, timeout = defaultTimeout }: z.infer<typeof hook>,
+  context: z.core.$RefinementCtx,
+): Hook {
+  const wrong = (message: string, ...path: string[]): never => {
+    context.issues.push({ code: 'custom', message, path, input: undefined });
+    return z.NEVER;
+  };
+  if (run && post) return wrong('has both "run" and "post": make two hooks of it');
+  if (run) return { on, run, timeout };
+  if (!post) return wrong('should have "run" or "post"');
+  if (timeout > maxTimeouts.post) return wrong('should be 10 seconds at most for a webhook', 'timeout');
+  return { on, post, timeout };
+}
 
 /** An amount of a budget. A larger one is a typing error, and sums of it would not be exact. */
 const amount = z.number('should be a number').nonnegative('should not be negative').max(1e9, 'is too large');
@@ -234,15 +322,6 @@ export interface BotSettings extends Omit<z.infer<typeof allSettings>, 'account'
   account: string | undefined;
 }
 
-/**
- * How long a post stays in doubt before the timeline decides. Milliseconds.
- *
- * The request's deadline plus this time must be at least the age at which X refuses a signature, 5 minutes. A request may be
- * delayed in the network and reach X long after the bot gave it up, and X accepts it while its signature is young enough. By
- * this rule the signature is too old when the timeline is read, so no post can appear after that.
- */
-const settle = 300_000;
-
 const defaults: BotSettings = {
   schedule: '0 9 * * *',
   timezone: 'UTC',
@@ -251,7 +330,13 @@ const defaults: BotSettings = {
   atEnd: 'loop',
   unit: 'line',
   refrain: 'join',
-  settle,
+  /*
+   * How long a post stays in doubt before the timeline decides. The request's deadline plus this time must be at least the
+   * age at which X refuses a signature, 5 minutes. A request may be delayed in the network and reach X long after the bot
+   * gave it up, and X accepts it while its signature is young enough. By this rule the signature is too old when the
+   * timeline is read, so no post can appear after that.
+   */
+  settle: 300_000,
   account: undefined,
   paused: false,
   budget: {},
@@ -273,20 +358,27 @@ export interface FlockFile {
   providers: ReadonlyMap<string, Provider>;
 }
 
+/** The maximum size of flock.json: entries for 10,000 bots need far less. Bytes. */
+const maxSize = 32 * 1024 * 1024;
+
 /**
  * Reads `flock.json`. Without the file, every bot has the defaults.
  *
  * @throws {FlockError} `config`, naming the place in the file, if the file is invalid
  */
 export async function readFlockFile(file: string): Promise<FlockFile> {
-  return parseFlockFile((await readIfThere(file)) ?? '{}', path.basename(file));
+  const content = await readRegularFile(file, maxSize).catch((cause: unknown) => {
+    if (systemCode(cause) === 'ENOENT') return Buffer.from('{}');
+    const hint = 'put a regular file there, or remove it to use the defaults';
+    throw new FlockError('config', `cannot read ${file}: ${reasonOf(cause)}`, { hint, cause });
+  });
+  return parseFlockFile(content.toString('utf8'), path.basename(file));
 }
 
 /** @throws {FlockError} `config` if anything but the settings of a bot is invalid */
 export function parseFlockFile(text: string, file: string): FlockFile {
   const source = { text: text.replace(/^\ufeff/, ''), file };
-  const value = parseJson(source);
-  const wrongKeys = badKeys(source);
+  const { value, wrongKeys } = parseJson(source);
   for (const { bot, error } of wrongKeys) if (bot === undefined) throw error;
   const found = sharedSettings.safeParse(value);
   if (!found.success) throw faultIn(source, found.error);
@@ -322,6 +414,32 @@ interface Source {
   file: string;
 }
 
+/** A position in a file, as editors read it: `flock.json:3:12`. */
+function lineOf(offset: number, { text, file }: Source): string {
+  const before = text.slice(0, offset).split('\n');
+  return `${file}:${before.length}:${(before.at(-1)?.length ?? 0) + 1}`;
+}
+
+/**
+ * How messages name a setting. A name that could be a secret is not shown; the message gives its line instead.
+ *
+ * @param way - the keys from the top of the file to the setting
+ * @returns the file (with the position if a name is hidden), the name `bots.howl.schedule`, and a hint that says what is hidden
+ */
+function placeOf(way: readonly PropertyKey[], source: Source) {
+  const names = way.map(String);
+  const first = names.findIndex(couldBeSecret);
+  const hidden = first >= 0;
+  const tree = hidden ? parseTree(source.text) : undefined;
+  const node = tree && findNodeAtLocation(tree, names.slice(0, first + 1))?.parent;
+  return {
+    where: node ? lineOf(node.offset, source) : source.file,
+    name: names.map(shown).join('.'),
+    hidden,
+    hintOf: (hint: string) => (hidden ? `a text that could be a secret is not shown; ${hint}` : hint),
+  };
+}
+
 type OwnSettings = z.infer<typeof botSettings>;
 
 /**
@@ -352,14 +470,13 @@ function botMeantBy(name: string): BotName {
   return isBotName(composed) ? composed : (botNameOf(composed) ?? formerNameOf(composed));
 }
 
-function misnamed({ text, file }: Source, name: string, why: string): FlockError {
-  const { where, name: called, hidden } = placeOf(['bots', name], text, file);
+function misnamed(source: Source, name: string, why: string): FlockError {
+  const { where, name: called, hidden, hintOf } = placeOf(['bots', name], source);
   const meant = botNameOf(name);
-  const hint =
+  const right =
     meant === undefined ? 'flockd status has the names of the bots' : `call it ${shown(meant)}, once`;
-  return new FlockError('config', `${where}: ${called} ${why}`, {
-    hint: hidden ? `${notShown}; correct it in ${file}` : hint,
-  });
+  const hint = hintOf(hidden ? `correct it in ${source.file}` : right);
+  return new FlockError('config', `${where}: ${called} ${why}`, { hint });
 }
 
 /** Leaves out undefined values, so that they do not override defaults. */
@@ -368,63 +485,39 @@ function defined(values: object): object {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
 }
 
-/** The maximum size of flock.json: entries for 10,000 bots need far less. Bytes. */
-const maxSize = 32 * 1024 * 1024;
-
-async function readIfThere(file: string): Promise<string | undefined> {
-  try {
-    return (await readRegularFile(file, maxSize)).toString('utf8');
-  } catch (cause) {
-    if (systemCode(cause) === 'ENOENT') return undefined;
-    throw new FlockError('config', `cannot read ${file}: ${reasonOf(cause)}`, {
-      hint: 'put a regular file there, or remove it to use the defaults',
-      cause,
-    });
-  }
-}
-
-function parseJson({ text, file }: Source): unknown {
+/** @throws {FlockError} `config` if it is not JSON, or so deeply nested that the parser overflows the stack */
+function parseJson(source: Source) {
   const errors: ParseError[] = [];
-  const value = notTooDeep(file, (): unknown => parse(text, errors, { allowTrailingComma: true }));
-  const [error] = errors;
-  if (!error) return value;
-  throw new FlockError('config', `${lineOf(error.offset, text, file)}: not JSON`, {
-    hint: 'look for a missing or extra comma, quote or bracket',
-  });
-}
-
-/** @throws {FlockError} `config` if the nesting is so deep that the parser overflows the stack */
-function notTooDeep<T>(file: string, read: () => T): T {
   try {
-    return read();
+    const value: unknown = parse(source.text, errors, { allowTrailingComma: true });
+    const [error] = errors;
+    if (!error) return { value, wrongKeys: badKeys(source) };
+    const hint = 'look for a missing or extra comma, quote or bracket';
+    throw new FlockError('config', `${lineOf(error.offset, source)}: not JSON`, { hint });
   } catch (cause) {
     if (!(cause instanceof RangeError)) throw cause;
-    throw new FlockError('config', `${file}: nested too deeply`, { cause });
+    throw new FlockError('config', `${source.file}: nested too deeply`, { cause });
   }
 }
 
 /** The keys that occur twice in their object, or are `__proto__`. Without a bot, they stop the whole flock. */
-function badKeys({ text, file }: Source): { bot: string | undefined; error: FlockError }[] {
+function badKeys({ text, file }: Source) {
   const seen = new Map<string, Set<string>>();
   const found: { bot: string | undefined; error: FlockError }[] = [];
-  notTooDeep(file, () => {
-    visit(text, {
-      onObjectProperty(key, _offset, _length, line, column, pathTo) {
-        const [top, bot, ...rest] = [...pathTo(), key];
-        const place = pathTo().join('.');
-        const keys = seen.get(place) ?? new Set();
-        if (keys.has(key) || key === '__proto__') {
-          const why = key === '__proto__' ? 'is not a name' : 'comes twice';
-          const where = `${file}:${line + 1}:${column + 1}`;
-          const error = new FlockError('config', `${where}: ${quoted(key)} ${why}`, {
-            hint: 'leave one out',
-          });
-          const isOfOneBot = top === 'bots' && (rest.length > 0 || key !== '__proto__');
-          found.push({ bot: isOfOneBot && bot !== undefined ? String(bot) : undefined, error });
-        }
-        seen.set(place, keys.add(key));
-      },
-    });
+  visit(text, {
+    onObjectProperty(key, _offset, _length, line, column, pathTo) {
+      const [top, bot, ...rest] = [...pathTo(), key];
+      const place = pathTo().join('.');
+      const keys = seen.get(place) ?? new Set();
+      if (keys.has(key) || key === '__proto__') {
+        const why = key === '__proto__' ? 'is not a name' : 'comes twice';
+        const message = `${file}:${line + 1}:${column + 1}: ${quoted(key)} ${why}`;
+        const error = new FlockError('config', message, { hint: 'leave one out' });
+        const isOfOneBot = top === 'bots' && (rest.length > 0 || key !== '__proto__');
+        found.push({ bot: isOfOneBot && bot !== undefined ? String(bot) : undefined, error });
+      }
+      seen.set(place, keys.add(key));
+    },
   });
   return found;
 }
@@ -432,41 +525,33 @@ function badKeys({ text, file }: Source): { bot: string | undefined; error: Floc
 function knownSettings(place: string): string[] {
   if (place.endsWith('budget')) return Object.keys(settings.budget.shape);
   if (place.startsWith('bots')) return Object.keys(botSettings.shape);
-  if (place.startsWith('hooks')) return hookFields;
+  if (place.startsWith('hooks')) return Object.keys(hook.shape);
   return Object.keys(place.startsWith('providers') ? customProvider.shape : flockFile.shape);
 }
 
 /** @param above - the keys from the top of the file to the parsed value */
-function faultIn({ text, file }: Source, error: z.ZodError, above: string[] = []): FlockError {
+function faultIn(source: Source, error: z.ZodError, above: string[] = []): FlockError {
+  const { file } = source;
   const [issue] = error.issues;
   const way = [...above, ...(issue?.path ?? [])];
   if (issue?.code === 'unrecognized_keys') {
     const [key = ''] = issue.keys;
     const known = knownSettings(way.join('.'));
-    const { where, name, hidden } = placeOf([...way, key], text, file);
+    const { where, name, hidden, hintOf } = placeOf([...way, key], source);
     const meant = hidden ? undefined : nearest(key, known);
     const hint = meant === undefined ? `the settings are ${known.join(', ')}` : `did you mean "${meant}"?`;
-    return new FlockError('config', `${where}: unknown setting ${JSON.stringify(name)}`, {
-      hint: hidden ? `${notShown}; ${hint}` : hint,
-    });
+    const message = `${where}: unknown setting ${JSON.stringify(name)}`;
+    return new FlockError('config', message, { hint: hintOf(hint) });
   }
   if (!issue || way.length === 0) {
-    return new FlockError('config', `${file}: not an object of settings`, {
-      hint: 'it should read {"schedule": "0 9 * * *", …}',
-    });
+    const hint = 'it should read {"schedule": "0 9 * * *", …}';
+    return new FlockError('config', `${file}: not an object of settings`, { hint });
   }
-  const { where, name, hidden } = placeOf(way, text, file);
-  const more = hintOf(issue);
-  const hint = `correct ${hidden ? 'it' : name} in ${file}${more === undefined ? '' : `; ${more}`}`;
-  return new FlockError('config', `${where}: ${name}: ${messageOf(issue)}`, {
-    hint: hidden ? `${notShown}; ${hint}` : hint,
-  });
+  const { where, name, hidden, hintOf } = placeOf(way, source);
+  const more: unknown = issue.code === 'custom' ? issue.params?.['hint'] : undefined;
+  const hint = `correct ${hidden ? 'it' : name} in ${file}${typeof more === 'string' ? `; ${more}` : ''}`;
+  return new FlockError('config', `${where}: ${name}: ${messageOf(issue)}`, { hint: hintOf(hint) });
 }
-
-const hintOf = (issue: z.core.$ZodIssue): string | undefined =>
-  issue.code === 'custom' ? z.string().optional().catch(undefined).parse(issue.params?.['hint']) : undefined;
-
-const notShown = 'a text that could be a secret is not shown';
 
 function messageOf(issue: z.core.$ZodIssue): string {
   if (issue.code === 'invalid_value') return `should be one of ${issue.values.join(', ')}`;

@@ -12,7 +12,7 @@ import { linesOf } from '../poems/poem.ts';
 import { hasLink } from '../poems/tweet-text.ts';
 import { keyMark } from '../posting/bot-runner.ts';
 import { costOf, type FlockBudget } from '../posting/budget.ts';
-import { slotCounter, type Stretch } from '../schedule/schedule.ts';
+import { countSlots, type Stretch } from '../schedule/schedule.ts';
 import {
   type BotToPredict,
   type PredictedBot,
@@ -116,10 +116,9 @@ export class FlockPlan {
     // Bots that nobody wants to see matter where they spend what all have together.
     this.#prediction = new Prediction(this.#isShared ? bots : this.chosen, shared, span.from);
     const { prices } = shared.purse;
-    const slotsIn = slotCounter();
     for (const bot of this.#prediction.bots) {
       const { name } = bot.bot;
-      if (chosen(name)) this.#tallies.set(name, new BotTally(bot, { prices, span, slotsIn }));
+      if (chosen(name)) this.#tallies.set(name, new BotTally(bot, { prices, span }));
     }
     for (const { name, app } of this.chosen) this.#limits.addBot(name, app);
   }
@@ -235,7 +234,6 @@ export const sumOf = (plans: readonly BotPlan[], what: (outlook: Outlook) => num
 interface TallyOptions {
   prices: PriceTable;
   span: Span;
-  slotsIn: ReturnType<typeof slotCounter>;
 }
 
 /** Adds up what one bot posts, as it comes. */
@@ -344,7 +342,7 @@ class BotTally {
 
   #slotsOf(stretch: Stretch): number {
     const { schedule: expression, timezone } = this.bot.bot.settings;
-    return this.#given.slotsIn({ expression, timezone }, stretch);
+    return countSlots({ expression, timezone }, stretch);
   }
 
   #every(): number | undefined {

@@ -7,7 +7,7 @@ import { type BotState, fingerprints, isFinished, lengthOf, startOf } from '../l
 import { type BotToPlan, readBots, standingOf } from '../plan/plan.ts';
 import { readingOf } from '../posting/edits.ts';
 import { billFor, type Post } from '../sandbox/world.ts';
-import { nextAfter, offsetIn, slotCounter, type Stretch } from '../schedule/schedule.ts';
+import { countSlots, nextAfter, offsetIn, type Stretch } from '../schedule/schedule.ts';
 import { counted, grouped, iso } from '../text.ts';
 import { type Break, checkPosts } from './check-posts.ts';
 import { type Harness, openHarness } from './stage.ts';
@@ -21,14 +21,13 @@ const maxSlots = 1_000_000;
 
 /** @throws {FlockError} `usage` where a flock has more slots in that time than can be rehearsed */
 function mustBeFew(bots: readonly BotToPlan[], { from, until, days }: Stretch & { days: number }): void {
-  const slotsIn = slotCounter();
   let all = 0;
   for (const { settings, state } of bots) {
     if (settings.paused || state?.paused !== undefined || state?.parked) continue;
     // Slots that were missed are posted too where all of them are wanted.
     const since = settings.missed === 'all' ? Math.min(from, state?.served ?? from) : from;
     const { schedule: expression, timezone } = settings;
-    all += slotsIn({ expression, timezone }, { from: since, until });
+    all += countSlots({ expression, timezone }, { from: since, until });
   }
   if (all <= maxSlots) return;
   const fit = Math.floor((days * maxSlots) / all);
@@ -352,8 +351,7 @@ class Tallies {
   #slotsIn(bot: string, stretch: Stretch): number {
     const { schedule: expression, timezone } = this.#bots.get(bot) ?? {};
     if (expression === undefined || timezone === undefined || stretch.until <= stretch.from) return 0;
-    // Most stretches are asked about once: a counter that is kept would keep a million of them.
-    return slotCounter()({ expression, timezone }, stretch);
+    return countSlots({ expression, timezone }, stretch);
   }
 }
 

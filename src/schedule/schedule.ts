@@ -109,40 +109,39 @@ export function nextAfter({ expression, timezone }: Schedule, instant: number): 
   const today = dayAt(timezone, instant).epochDay;
   for (let epochDay = today; epochDay < today + maxDays; epochDay++) {
     if (!calendar.matchesDay(epochDay)) continue;
-    const zoneDay = dayOf(timezone, epochDay);
-    const slot = calendar.everyHour
-      ? nextInParts(calendar, zoneDay, instant)
-      : nextFixed(calendar, zoneDay, instant);
+    const [slot] = slotsIn(calendar, dayOf(timezone, epochDay), instant);
     if (slot !== undefined) return slot;
   }
   return undefined;
 }
 
-/** The first instant of a day after `after` at which its clock shows a time of the calendar. */
-function nextInParts(calendar: Calendar, { midnight, parts }: ZoneDay, after: number): number | undefined {
-  for (const { from, until, offset } of parts) {
-    for (const time of timesFrom(calendar, Math.max(from, after) + offset - midnight)) {
-      const slot = midnight + time - offset;
-      if (slot >= until) break;
-      if (slot >= from && slot > after) return slot;
-    }
-  }
-  return undefined;
-}
+/** Whether the clock does not change within a day or at either end, so that no time is skipped or occurs twice. */
+const isPlain = ({ midnight, begins, ends, parts }: ZoneDay): boolean =>
+  parts.length === 1 && begins + (parts[0]?.offset ?? 0) === midnight && ends - begins === day;
 
-/** The same, but each time of the calendar counts once: at its first occurrence, or after the gap that skips it. */
-function nextFixed(calendar: Calendar, zoneDay: ZoneDay, after: number): number | undefined {
-  const { midnight, begins, ends, parts } = zoneDay;
-  // Without a change of the clock, within the day or at either end, no time is skipped or occurs twice.
-  if (parts.length === 1 && begins + (parts[0]?.offset ?? 0) === midnight && ends - begins === day)
-    return nextInParts(calendar, zoneDay, after);
+/** The slots of a day after an instant, in order. */
+function* slotsIn(calendar: Calendar, zoneDay: ZoneDay, after: number): Generator<number> {
+  const { midnight, ends, parts } = zoneDay;
+  if (calendar.everyHour || isPlain(zoneDay)) {
+    for (const { from, until, offset } of parts) {
+      for (const time of timesFrom(calendar, Math.max(from, after) + offset - midnight)) {
+        const slot = midnight + time - offset;
+        if (slot >= until) break;
+        if (slot >= from && slot > after) yield slot;
+      }
+    }
+    return;
+  }
+  // Each time counts once: at its first occurrence, or after the gap that skips it.
+  let last = after;
   for (const time of timesFrom(calendar, 0)) {
     const local = midnight + time;
     const part = parts.find(({ until, offset }) => local < until + offset);
     const slot = part ? Math.max(part.from, local - part.offset) : ends;
-    if (slot > after) return slot;
+    if (slot <= last) continue;
+    yield slot;
+    last = slot;
   }
-  return undefined;
 }
 
 /** The matching times of day, in milliseconds since midnight; at least those from `from` on. */
@@ -255,67 +254,32 @@ export class BotSchedule {
   }
 }
 
-/** A stretch that is longer, or has more slots, is counted by hours and not by slots. */
-const maxStretch = 40 * day;
-const maxSlots = 50_000;
-
 /** A stretch of time, without its beginning and with its end. Milliseconds since 1970. */
 export interface Stretch {
   from: number;
   until: number;
 }
 
-/**
- * A function that counts the slots of a schedule in a stretch, with a cache, for many bots on the same schedules. The count is
- * approximate for a long stretch or many slots.
- */
-export function slotCounter(): (schedule: Schedule, stretch: Stretch) => number {
-  const known = new Map<string, number>();
-  return (schedule, { from, until }) => {
-    const key = JSON.stringify([schedule, from, until]);
-    const isLong = until - from > maxStretch;
-    const count =
-      known.get(key) ??
-      (isLong ? undefined : countEach(schedule, from, until)) ??
-      countByHours(schedule, from, until);
-    known.set(key, count);
-    return count;
-  };
-}
-
-/** Counts slots one by one; undefined if there are more than `max`. */
-export function countEach(
-  schedule: Schedule,
-  from: number,
-  until: number,
-  max = maxSlots,
-): number | undefined {
+/** How many slots a schedule has in a stretch. It is quick for long stretches: a day without a change of the clock is known. */
+export function countSlots({ expression, timezone }: Schedule, { from, until }: Stretch): number {
+  const calendar = parsed(expression);
+  const perDay = calendar.hours.length * calendar.minutes.length * calendar.seconds.length;
+  const last = dayAt(timezone, until).epochDay;
   let count = 0;
-  for (let slot = nextAfter(schedule, from); slot !== undefined && slot <= until; count++) {
-    if (count >= max) return undefined;
-    slot = nextAfter(schedule, slot);
+  let counted = from;
+  for (let { epochDay } = dayAt(timezone, from); epochDay <= last; epochDay++) {
+    if (!calendar.matchesDay(epochDay)) continue;
+    const zoneDay = dayOf(timezone, epochDay);
+    if (counted < zoneDay.begins && zoneDay.ends <= until + 1 && isPlain(zoneDay)) count += perDay;
+    else
+      for (const slot of slotsIn(calendar, zoneDay, counted)) {
+        if (slot > until) break;
+        counted = slot;
+        count++;
+      }
   }
   return count;
 }
-
-/**
- * Counts hours with slots: every hour of a cron schedule that has slots has the same number. It is approximate if the stretch
- * begins or ends within such an hour, or the clock changes.
- */
-export function countByHours(schedule: Schedule, from: number, until: number): number {
-  const first = nextAfter(schedule, from);
-  if (first === undefined) return 0;
-  let hours = 0;
-  for (let slot: number | undefined = first; slot !== undefined && slot <= until; hours++)
-    slot = nextAfter(schedule, slot + hour - 1);
-  // The first hour may have begun already, so the second is counted, too.
-  const second = nextAfter(schedule, first + hour - 1) ?? first;
-  return hours * Math.max(slotsInHour(schedule, first), slotsInHour(schedule, second));
-}
-
-/** The slots from a slot on, for an hour. */
-const slotsInHour = (schedule: Schedule, first: number): number =>
-  countEach(schedule, first - 1, first + hour - 1) ?? maxSlots;
 
 /** What is wrong with the name of a time zone, and what was probably meant; undefined for one of the IANA database. */
 export function timezoneFault(name: string): { message: string; hint: string } | undefined {

@@ -22,18 +22,14 @@ export interface CallbackListener extends Callbacks, AsyncDisposable {
 /**
  * Waits on 127.0.0.1 for callbacks, one at a time.
  *
- * @param options - `warn`: called with callbacks that nothing waits for
+ * @param warn - called with callbacks that nothing waits for
  * @throws {FlockError} `unavailable` if the port cannot be had
  */
-export async function openCallbackListener({
-  port,
-  clock,
-  warn,
-}: {
-  port: number;
-  clock: Clock;
-  warn: (message: string) => void;
-}): Promise<CallbackListener> {
+export async function openCallbackListener(
+  port: number,
+  clock: Clock,
+  warn: (message: string) => void,
+): Promise<CallbackListener> {
   const callbacks = new PendingCallbacks<(answer: CallbackAnswer) => void>();
   let waiting: { requestToken: TokenPair; answered: (answer: CallbackAnswer) => void } | undefined;
   let showOutcome: ((message: Message) => void) | undefined;

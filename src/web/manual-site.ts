@@ -1,13 +1,11 @@
 import { html, raw } from 'hono/html';
-import { asset } from '../assets.ts';
 import { htmlOf, slugOf, type Topic, topicNamed, topicNames, topics } from '../manual/manual.ts';
 import { type Html, layout } from './layout.ts';
-import type { WebApp } from './server.ts';
+import { addAsset, type WebApp } from './server.ts';
 
 /** Serves the manual below `/manual`. All addresses in its pages are relative: a reverse proxy may have it in a folder. */
 export function addManual(app: WebApp): void {
-  const style = { 'content-type': 'text/css; charset=utf-8' };
-  app.get('/manual/style.css', (c) => c.body(asset('manual.css'), 200, style));
+  addAsset(app, '/manual/style.css', 'manual.css');
   app.get('/manual', (c) => c.redirect(`manual/${topicNames[0]}`));
   app.get('/manual/:name', (c) => {
     const topic = topicNamed(c.req.param('name'));

@@ -18,8 +18,8 @@ const flags = '--loud --voice --also --tempo --provider --root --keys --identity
 
 describe('what could stand at the cursor', () => {
   const table: [line: string, candidates: string][] = [
-    ['', 'sing walk hum hush'],
-    ['h', 'hum hush'],
+    ['', 'sing walk hum hush help'],
+    ['h', 'hum hush help'],
     ['-', '--help --version'],
     ['sin', 'sing'],
     ['dance', ''],
@@ -75,6 +75,9 @@ describe('what could stand at the cursor', () => {
     ['hum x', ''],
     ['hush ', 'bash zsh'],
     ['hush b', 'bash'],
+    ['help w', 'walk'],
+    ['help g', 'guide glossary'],
+    ['help guide ', ''],
   ];
   for (const [line, candidates] of table) {
     it(`is ${candidates || 'nothing'} for ${JSON.stringify(line)}`, () => {
@@ -83,7 +86,7 @@ describe('what could stand at the cursor', () => {
   }
 
   it('is a verb where there are no words at all', () => {
-    assert.equal(complete(manual, [], () => bots).candidates.length, 4);
+    assert.equal(complete(manual, [], () => bots).candidates.length, 5);
   });
 
   it('says what verbs and flags mean', () => {

@@ -23,7 +23,8 @@ for (const program of [keymaker, flockd]) {
         assert.ok(text.includes(`\n  ${usageOf(command)} `), command.name);
         assert.ok(text.replaceAll(/\s+/g, ' ').includes(summary), summary);
       }
-      assert.match(text, RegExp(`\n\nMore: ${program.name} <command> --help, and man ${program.name}\n$`));
+      const more = `More: ${program.name} <command> --help, and the manual: ${program.name} help guide, `;
+      assert.ok(text.replaceAll(/\s+/g, ' ').includes(more));
     });
 
     for (const command of manual.commands) {
@@ -80,8 +81,8 @@ Who sings:
                  bass
 
 Help:
-  -h, --help  show this help
-  --version   show the version
+  -h, --help     show this help
+  -v, --version  show the version
 
 Examples:
   choir sing howl --loud

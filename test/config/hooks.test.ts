@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { inspect } from 'node:util';
 import { flockFileSchema, parseFlockFile } from '../../src/config/flock-file.ts';
-import { Address, alarmNames, type AlarmSettings } from '../../src/config/hooks.ts';
+import { Address, alarmNames, type AlarmSettings } from '../../src/config/flock-file.ts';
 import { FlockError } from '../../src/errors.ts';
 
 const read = (settings: unknown): AlarmSettings =>

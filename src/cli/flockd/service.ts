@@ -324,8 +324,7 @@ export const logs = command({
       .meta({ description: 'how many of the newest lines', placeholder: 'N', alias: 'n' }),
   }),
   examples: [
-    ['flockd logs --follow', 'as it is written'],
-    ['journalctl --unit flockd --priority warning', 'what matters, as JSON'],
+    ['flockd logs --follow', 'as it is written; journalctl -u flockd -p warning shows what matters, as JSON'],
   ],
   exits: { unavailable: 'there is no systemd journal, or it has refused' },
   async run({ follow, lines }) {

@@ -1,7 +1,6 @@
 import * as z from 'zod';
 import { callHook, ping, sampleAlarm, shownHook, type Trouble } from '../../alarms/call.ts';
-import { readFlockFile } from '../../config/flock-file.ts';
-import type { AlarmSettings } from '../../config/hooks.ts';
+import { type AlarmSettings, readFlockFile } from '../../config/flock-file.ts';
 import { type Context, openContext } from '../../context.ts';
 import { FlockError } from '../../errors.ts';
 import { command, jsonFlag, placeFlags } from '../command.ts';

@@ -79,15 +79,8 @@ export async function openSession(
   const keys = ownKeys ?? appKeys(context.paths.root);
   const flockFile = await readFlockFile(context.paths.flockFile);
   const provider = withChosenPermission(context.provider(id, flockFile.providers), perms);
-  return {
-    context,
-    terminal,
-    flockFile,
-    provider,
-    appKeys: keys,
-    client: context.oauth(provider, keys),
-    yes,
-  };
+  const client = context.oauth(provider, keys);
+  return { context, terminal, flockFile, provider, appKeys: keys, client, yes };
 }
 
 /** @throws {FlockError} `usage` if the provider has no such permission */
@@ -96,13 +89,11 @@ function withChosenPermission(provider: Provider, perms: string | undefined): Pr
   if (perms === undefined || permissions?.choices.includes(perms) === true)
     return withPermission(provider, perms);
   if (permissions) {
-    throw new FlockError('usage', `--perms: ${title} does not know ${JSON.stringify(perms)}`, {
-      hint: `choose one of ${permissions.choices.join(', ')}`,
-    });
+    const hint = `choose one of ${permissions.choices.join(', ')}`;
+    throw new FlockError('usage', `--perms: ${title} does not know ${JSON.stringify(perms)}`, { hint });
   }
-  throw new FlockError('usage', `${title} takes its permissions from the app, not from the link`, {
-    hint: 'set them where the app was registered, and leave --perms out',
-  });
+  const hint = 'set them where the app was registered, and leave --perms out';
+  throw new FlockError('usage', `${title} takes its permissions from the app, not from the link`, { hint });
 }
 
 /**
@@ -114,16 +105,12 @@ export async function openCallbacks(
   { provider, context: { clock }, terminal }: Session,
   { callback, port }: { callback: boolean; port: number },
 ): Promise<CallbackListener | undefined> {
-  if (callback && provider.callback === 'pin') {
+  if (callback && provider.callback === 'pin')
     throw new FlockError('usage', `${provider.title} gives its keys by PIN`, {
       hint: 'leave --callback out',
     });
-  }
   if (!callback && provider.callback !== 'url') return undefined;
-  const warn = (message: string): void => {
-    terminal.warn(message, 'use the link above');
-  };
-  return openCallbackListener({ port, clock, warn });
+  return openCallbackListener(port, clock, (message) => terminal.warn(message, 'use the link above'));
 }
 
 interface BotKeyOptions extends Pick<MakeKeyOptions, 'bot' | 'poemFile' | 'owners' | 'again'> {
@@ -172,35 +159,27 @@ export async function makeBotKey(session: Session, options: BotKeyOptions): Prom
         if (session.yes) return true;
         const question = `Is @${screenName} the account of ${bot}?`;
         callbacks?.tell({ tone: 'plain', title: question, text: 'Please answer in the terminal.' });
-        const { instead = `"account" of ${bot} in flock.json says which it is; --yes accepts any` } = options;
-        return terminal.confirm(question, instead);
+        const usual = `"account" of ${bot} in flock.json says which it is; --yes accepts any`;
+        return terminal.confirm(question, options.instead ?? usual);
       },
       // There is no other link after a password.
       declined: typed === undefined ? declined : undefined,
     });
-    report(made, options, session);
+    if (made) {
+      const { screenName, userId } = made.account;
+      const text = 'Its key is stored. You can close this page; the terminal goes on.';
+      callbacks?.tell({ tone: 'good', title: `${bot} is @${screenName}`, text });
+      terminal.say(`${bot} is @${screenName} (id ${userId}): ${path.relative('.', made.file)}`, 'green');
+    } else {
+      const outcome = old ? `${bot} keeps the key it has.` : `${bot} gets no key.`;
+      callbacks?.tell({ tone: 'plain', title: 'Nothing was authorized', text: outcome });
+      terminal.say(outcome);
+    }
     return made;
   } catch (error) {
     callbacks?.tell({ tone: 'bad', title: 'That did not work', text: messageOf(error) });
     throw error;
   }
-}
-
-function report(
-  made: MadeKey | undefined,
-  { bot, old }: BotKeyOptions,
-  { terminal, callbacks }: Session,
-): void {
-  if (!made) {
-    const outcome = old ? `${bot} keeps the key it has.` : `${bot} gets no key.`;
-    callbacks?.tell({ tone: 'plain', title: 'Nothing was authorized', text: outcome });
-    terminal.say(outcome);
-    return;
-  }
-  const { screenName, userId } = made.account;
-  const text = 'Its key is stored. You can close this page; the terminal goes on.';
-  callbacks?.tell({ tone: 'good', title: `${bot} is @${screenName}`, text });
-  terminal.say(`${bot} is @${screenName} (id ${userId}): ${path.relative('.', made.file)}`, 'green');
 }
 
 /** A person authorizes the app for a bot. @throws {FlockError} as the flows and the terminal do */
@@ -219,24 +198,15 @@ function authorize(
     expected,
     showUrl,
     askPin: () => askPin(bot, provider, terminal),
-    refused: ({ message, hint }) => {
-      terminal.warn(`${bot}: ${message}`, hint);
-    },
+    refused: ({ message, hint }) => terminal.warn(`${bot}: ${message}`, hint),
   });
 }
 
 /** Shows the link that authorizes a bot. @param screenName - of its account, if it is known */
-export function showLink(
-  url: string,
-  bot: BotName,
-  screenName: string | undefined,
-  terminal: Terminal,
-): void {
+export function showLink(url: string, bot: BotName, screenName: string | undefined, { say }: Terminal): void {
   const account = screenName === undefined ? `the account of ${bot}` : `@${screenName}`;
-  terminal.say(`Open this link, sign in as ${account}, and authorize the app:`);
-  terminal.say();
-  terminal.say(url);
-  terminal.say();
+  for (const line of [`Open this link, sign in as ${account}, and authorize the app:`, '', url, ''])
+    say(line);
 }
 
 async function askPin(bot: BotName, provider: Provider, terminal: Terminal) {

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { type Context, openContext } from '../../context.ts';
 import { askRecipients } from '../../daemon/control.ts';
 import { isLocked } from '../../daemon/lock.ts';
-import { type Exit, FlockError } from '../../errors.ts';
+import { attemptAsync, type Exit, FlockError } from '../../errors.ts';
 import { makeIdentity, readIdentity } from '../../keys/age.ts';
 import type { BotName } from '../../poems/bot-name.ts';
 import { shellWord } from '../../text.ts';
@@ -73,10 +73,10 @@ export const encrypt = command({
 /** @throws {FlockError} `usage` for flags that contradict each other */
 function checkFlags(args: Args): void {
   const { recipient, decrypt, identity, bot } = args;
-  if (decrypt && recipient !== undefined)
-    throw new FlockError('usage', '--decrypt takes an identity, not a recipient', {
-      hint: 'give --identity FILE',
-    });
+  if (decrypt && recipient !== undefined) {
+    const hint = 'give --identity FILE';
+    throw new FlockError('usage', '--decrypt takes an identity, not a recipient', { hint });
+  }
   const others = decrypt || recipient !== undefined || identity !== undefined || bot.length > 0;
   if (args['new-identity'] === undefined || !others) return;
   throw new FlockError('usage', '--new-identity makes the file, and does nothing else', {
@@ -94,23 +94,21 @@ async function newIdentity(file: string, terminal: Terminal): Promise<Exit> {
   return 'done';
 }
 
-interface Change {
-  /** Changes one bundle. @returns its new file, or undefined if there was nothing to change */
-  change: (bot: BotName) => Promise<string | undefined>;
-  /** The recipients that it encrypts to; none if it decrypts. */
-  recipients: readonly string[];
-}
-
-/** @throws {FlockError} `usage` without a recipient or an identity, and as {@link readIdentity} */
-async function changeFor({ recipient, identity: given, decrypt }: Args, { keys }: Context): Promise<Change> {
+/**
+ * How to change one bundle, which gives its new file if there was something to change, and the recipients that it encrypts to:
+ * none if it decrypts.
+ *
+ * @throws {FlockError} `usage` without a recipient or an identity, and as {@link readIdentity}
+ */
+async function changeFor({ recipient, identity: given, decrypt }: Args, { keys }: Context) {
   const { credentials, identityFile } = keys.options;
   // The identity of the environment need not be the recipient's, who may be on another machine.
   const file = recipient === undefined ? identityFile : given;
   const identity = file === undefined ? undefined : await readIdentity(file, credentials);
-  if (decrypt && identity) return { change: (bot) => keys.decrypt(bot, identity), recipients: [] };
+  if (decrypt && identity) return { change: (bot: BotName) => keys.decrypt(bot, identity), recipients: [] };
   const recipients = recipient === undefined ? await identity?.recipients() : [recipient];
   if (!decrypt && recipients)
-    return { change: (bot) => keys.encrypt(bot, { recipients, identity }), recipients };
+    return { change: (bot: BotName) => keys.encrypt(bot, { recipients, identity }), recipients };
   throw new FlockError('usage', decrypt ? 'decrypt as whom?' : 'encrypt to whom?', {
     hint: `give ${decrypt ? '' : '--recipient age1… or '}--identity FILE; keymaker encrypt --new-identity FILE makes one`,
   });
@@ -129,13 +127,10 @@ async function mayEncrypt(
   terminal: Terminal,
 ): Promise<boolean> {
   if (recipients.length === 0 || !(await isLocked(paths.state).catch(() => false))) return true;
-  const known = await askRecipients(paths.state).catch((error: unknown) => {
-    if (error instanceof FlockError) return undefined;
-    throw error;
-  });
-  if (known?.some((recipient) => recipients.includes(recipient))) return true;
-  const has =
-    known === undefined ? 'does not say which identity it has' : 'has no identity that decrypts them';
+  const known = await attemptAsync(askRecipients(paths.state));
+  const isSilent = known instanceof FlockError;
+  if (!isSilent && known.some((recipient) => recipients.includes(recipient))) return true;
+  const has = isSilent ? 'does not say which identity it has' : 'has no identity that decrypts them';
   const message = `flockd runs on this flock and ${has}: after a restart it could not post with encrypted bundles`;
   const file = identity === undefined ? 'FILE' : shellWord(path.resolve(identity));
   const hint = `restart it with KEYMAKER_IDENTITY_FILE=${file} first (a service: systemctl edit flockd); or encrypt all the same: --yes`;

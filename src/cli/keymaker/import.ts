@@ -3,8 +3,8 @@ import path from 'node:path';
 import pMap from 'p-map';
 import * as z from 'zod';
 import { type FlockFile, readFlockFile } from '../../config/flock-file.ts';
-import { type Context, openContext } from '../../context.ts';
-import { FlockError, systemCode } from '../../errors.ts';
+import { openContext } from '../../context.ts';
+import { attempt, FlockError, systemCode } from '../../errors.ts';
 import { type FindPoem, knownBots, poemFinder } from '../../flock/load.ts';
 import { readRegularFile, reasonOf } from '../../fs.ts';
 import { accountKey, type KeyBundle, type KeyStore } from '../../keys/store.ts';
@@ -53,21 +53,29 @@ export const importKeys = command({
   async run(args, terminal) {
     const wanted = args.bot === undefined ? undefined : parseBotName(args.bot);
     await using context = openContext(args);
-    const { root, flockFile: settings } = context.paths;
-    const flockFile = await readFlockFile(settings);
+    const { keys, paths } = context;
+    const { root } = paths;
+    const flockFile = await readFlockFile(paths.flockFile);
     const found = await findKeys(args.file);
     const faults = found.filter((key) => key instanceof FlockError);
-    const taking = await openTaking(context, { flockFile, terminal, force: args.force });
-    const { poems } = await findPoemsIfThere(path.join(root, 'poems'), knownBots(root, context.keys));
+    const taking: Taking = {
+      keys,
+      files: new Map((await keys.list()).map(({ bot, file }) => [bot, file])),
+      owners: await keys.owners(),
+      taken: new Set(),
+      flockFile,
+      findPoem: await poemFinder(root, knownBots(root, keys)),
+      force: args.force,
+      warn: terminal.warn,
+    };
+    const { poems } = await findPoemsIfThere(path.join(root, 'poems'), knownBots(root, keys));
     const bots = [...taking.files.keys(), ...flockFile.named, ...poems.map(({ bot }) => bot)];
     const choice = { wanted, flockFile, known: new Set<string>(bots), alone: found.length === 1 };
     const outcomes = new Outcomes<Taken['key']>(terminal);
-    let chosen: Chosen[];
-    try {
-      chosen = chooseBots(found.filter(isKey), choice);
-    } catch (error) {
+    const chosen = attempt(() => chooseBots(found.filter(isKey), choice));
+    if (chosen instanceof FlockError) {
       for (const { message, hint } of faults) terminal.warn(message, hint);
-      throw error;
+      throw chosen;
     }
     try {
       // If one of many keys is wanted, the faults of the others do not matter.
@@ -85,22 +93,6 @@ export const importKeys = command({
     return outcomes.exit;
   },
 });
-
-async function openTaking(
-  { keys, paths }: Context,
-  { flockFile, terminal, force }: { flockFile: FlockFile; terminal: Terminal; force: boolean },
-): Promise<Taking> {
-  return {
-    keys,
-    files: new Map((await keys.list()).map(({ bot, file }) => [bot, file])),
-    owners: await keys.owners(),
-    taken: new Set(),
-    flockFile,
-    findPoem: await poemFinder(paths.root, knownBots(paths.root, keys)),
-    force,
-    warn: (message, hint) => terminal.warn(message, hint),
-  };
-}
 
 /** @throws {FlockError} `data` if there is nothing to read */
 async function findKeys(place: string): Promise<Found[]> {

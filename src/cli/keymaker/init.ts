@@ -7,10 +7,11 @@ import { parseFlockFile } from '../../config/flock-file.ts';
 import { readPrices, inMicros, showUsd } from '../../cost.ts';
 import { FlockError } from '../../errors.ts';
 import { ownFile, readRegularFile, reasonOf, replaceFile } from '../../fs.ts';
+import { scheduleInWords } from '../../plan/render-text.ts';
 import { type BotName, botNameOf } from '../../poems/bot-name.ts';
 import { findPoemsIfThere } from '../../poems/find.ts';
-import { countByHours, scheduleFault, timezoneFault } from '../../schedule/schedule.ts';
-import { counted, didYouMean, quoted, scheduleInWords } from '../../text.ts';
+import { countSlots, scheduleFault, timezoneFault } from '../../schedule/schedule.ts';
+import { counted, didYouMean, quoted } from '../../text.ts';
 import { command, nonEmpty, placeFlags, toggle, withInvocationFlags } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -39,7 +40,7 @@ export const init = command({
   schema,
   examples: [
     ['keymaker init', 'asks for each setting'],
-    ["keymaker init --yes --schedule '0 9,21 * * *' --timezone Europe/Berlin", 'asks nothing'],
+    ["keymaker init --yes --schedule '0 9,21 * * *'", 'asks nothing'],
     ['keymaker init --accounts accounts.csv', 'lines such as: evensong, @evensong_bot'],
   ],
   exits: { cannotCreate: 'there is a flock.json already' },
@@ -70,7 +71,8 @@ export const init = command({
       });
     });
     const now = systemClock.now();
-    const posts = bots.length * countByHours({ expression: schedule, timezone }, now, now + month);
+    const posts =
+      bots.length * countSlots({ expression: schedule, timezone }, { from: now, until: now + month });
     const price = inMicros((await readPrices(root)).post) * posts;
     const flock = bots.length === 0 ? '' : `, ${counted(bots.length, 'bot')}`;
     terminal.say(`flock.json: ${scheduleInWords(schedule)} (${timezone})${flock}.`);

@@ -3,7 +3,7 @@ import pMap from 'p-map';
 import * as z from 'zod';
 import { parseFlockFile, readFlockFile } from '../../config/flock-file.ts';
 import { type Context, openContext, type Places } from '../../context.ts';
-import { FlockError } from '../../errors.ts';
+import { attemptAsync, FlockError } from '../../errors.ts';
 import { loadFlock } from '../../flock/load.ts';
 import { type KeyStore, type ListedBundle, maskToken } from '../../keys/store.ts';
 import type { BotName } from '../../poems/bot-name.ts';
@@ -57,41 +57,35 @@ interface Entry {
 
 async function describe(listed: ListedBundle, keys: KeyStore, places: Places): Promise<Entry> {
   const { bot, file } = listed;
-  try {
-    const bundle = await keys.readListed(listed);
-    return {
-      bot,
-      file,
-      ok: true,
-      screen_name: bundle.screenName,
-      user_id: bundle.userId,
-      provider: bundle.provider ?? 'x',
-      consumer_token: maskToken(bundle.appKeys.reveal().token),
-      oauth_token: maskToken(bundle.accessToken.reveal().token),
-      poem_file: bundle.poemFile,
-    };
-  } catch (error) {
-    if (!(error instanceof FlockError)) throw error;
-    return { bot, file, ok: false, error: error.message, ...hintAs(places, error.hint) };
-  }
+  const bundle = await attemptAsync(keys.readListed(listed));
+  if (bundle instanceof FlockError)
+    return { bot, file, ok: false, error: bundle.message, ...hintAs(places, bundle.hint) };
+  return {
+    bot,
+    file,
+    ok: true,
+    screen_name: bundle.screenName,
+    user_id: bundle.userId,
+    provider: bundle.provider ?? 'x',
+    consumer_token: maskToken(bundle.appKeys.reveal().token),
+    oauth_token: maskToken(bundle.accessToken.reveal().token),
+    poem_file: bundle.poemFile,
+  };
 }
 
 /** The bots with a poem in the flock's folder and no bundle. Other commands report faults of the folder. */
 async function keyless({ paths, keys }: Context, places: Places): Promise<Entry[]> {
-  const flockFile =
-    (await readFlockFile(paths.flockFile).catch(undefinedIfUnreadable)) ?? parseFlockFile('{}', '');
-  const found = await loadFlock(paths.root, keys, flockFile).catch(undefinedIfUnreadable);
-  return (found?.keyless ?? []).map(({ name: bot, poemFile }) => ({
+  const read = await attemptAsync(readFlockFile(paths.flockFile));
+  const flockFile = read instanceof FlockError ? parseFlockFile('{}', '') : read;
+  const found = await attemptAsync(loadFlock(paths.root, keys, flockFile));
+  if (found instanceof FlockError) return [];
+  return found.keyless.map(({ name: bot, poemFile }) => ({
     bot,
     ok: false,
     poem_file: poemFileIn(paths.root, poemFile),
     error: `${bot} has no key yet`,
     hint: withInvocationFlags(places)(`make-keys ./poems --bot=${bot}`),
   }));
-}
-
-function undefinedIfUnreadable(error: unknown): undefined {
-  if (!(error instanceof FlockError)) throw error;
 }
 
 function show(entries: readonly Entry[], places: Places, terminal: Terminal): void {

@@ -103,17 +103,10 @@ async function askOneByOne(poems: readonly PoemFile[], walk: Walk): Promise<void
 /** The maximum number of concurrent exchanges. */
 const maxExchanges = 8;
 
-/** A bot whose name and password a person has typed. */
-interface Login {
-  poem: PoemFile;
-  old: KeyBundle | undefined;
-  login: TokenPair;
-}
-
 /** xAuth: asks for all names and passwords first, then exchanges them concurrently. */
 async function exchangeAll(poems: readonly PoemFile[], walk: Walk): Promise<void> {
   const { terminal, outcomes, context } = walk;
-  const logins: Login[] = [];
+  const logins: { poem: PoemFile; old: KeyBundle | undefined; login: TokenPair }[] = [];
   for (const poem of poems) {
     await outcomes.add(async () => {
       const old = await oldBundle(poem.bot, context.keys, terminal);
@@ -145,15 +138,12 @@ async function exchangeAll(poems: readonly PoemFile[], walk: Walk): Promise<void
 }
 
 /** @throws {FlockError} the provider's refusal, with the bot's name, since several exchanges run */
-async function exchange(bot: BotName, login: TokenPair, client: OAuth1Client): Promise<Grant> {
-  try {
-    return await client.passwordToken(login);
-  } catch (cause) {
+const exchange = (bot: BotName, login: TokenPair, client: OAuth1Client): Promise<Grant> =>
+  client.passwordToken(login).catch((cause: unknown) => {
     if (!(cause instanceof FlockError)) throw cause;
     const { exit, message, hint } = cause;
     throw new FlockError(exit, `${bot}: ${message}`, { ...(hint !== undefined && { hint }), cause });
-  }
-}
+  });
 
 async function askLogin(bot: BotName, terminal: Terminal): Promise<TokenPair> {
   const instead = 'give names and passwords on standard input, a line each';
@@ -186,15 +176,8 @@ async function make(
   password: Pick<Parameters<typeof makeBotKey>[1], 'typed' | 'turn' | 'flow'> = {},
 ): Promise<Outcome> {
   const poemFile = poemFileIn(walk.context.paths.root, file);
-  const { owners } = walk;
-  const made = await makeBotKey(walk, {
-    bot,
-    old,
-    poemFile,
-    owners,
-    again: againFor(bot, old, walk),
-    ...password,
-  });
+  const again = againFor(bot, old, walk);
+  const made = await makeBotKey(walk, { bot, old, poemFile, owners: walk.owners, again, ...password });
   if (!made) return 'skipped';
   await firstPost(bot, walk);
   return 'made';

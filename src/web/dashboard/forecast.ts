@@ -6,7 +6,7 @@ import { type BotFiles, type BotStatus, type FlockNow, hasToPost } from '../../f
 import { spentBy, spentByFlock } from '../../ledger/history.ts';
 import { type BotState, lengthOf } from '../../ledger/state.ts';
 import { xLimits } from '../../plan/x-limits.ts';
-import { countByHours, countEach, offsetIn, type Schedule } from '../../schedule/schedule.ts';
+import { countSlots, offsetIn, type Schedule } from '../../schedule/schedule.ts';
 import type { EventLoopYield } from '../../yield.ts';
 
 /*
@@ -86,27 +86,18 @@ function groupOf(bot: string, { schedule: expression, timezone, spread }: BotSet
   return { key: `${expression}\n${timezone}\n${shift}`, schedule: { expression, timezone }, shift };
 }
 
-/** A day with more slots is not counted one by one. */
-const maxEach = 200;
-
-/** Posts in a part of a day, up to {@link maxEach}. @param after - the instant before its beginning */
+/** Posts in a part of a day. @param after - the instant before its beginning */
 function postsIn({ schedule, shift }: Group, after: number, { ends }: Day): number {
   try {
-    return countEach(schedule, after - shift, ends - 1 - shift, maxEach) ?? maxEach;
+    return countSlots(schedule, { from: after - shift, until: ends - 1 - shift });
   } catch {
     // The status of its bots says what is wrong with the schedule.
     return 0;
   }
 }
 
-/** Posts in each day. A busy schedule has the same number on every day on which it has any. */
 function* postsPerDay(group: Group, days: readonly Day[]): Generator<number> {
-  let busy: number | undefined;
-  for (const day of days) {
-    const posts = postsIn(group, day.begins - 1, day);
-    if (posts >= maxEach) busy ??= countByHours(group.schedule, day.begins - 1, day.ends - 1);
-    yield posts < maxEach ? posts : (busy ?? posts);
-  }
+  for (const day of days) yield postsIn(group, day.begins - 1, day);
 }
 
 /** The maximum time that one forecast counts schedules for. Milliseconds. */
@@ -185,9 +176,7 @@ export class SlotForecast {
     return this.#days.map((day, index) => {
       const posts = perDay[index] ?? 0;
       if (after < day.begins) return posts;
-      if (after >= day.ends) return 0;
-      const share = (day.ends - after) / (day.ends - day.begins);
-      return owed + (posts < maxEach ? postsIn(group, after, day) : Math.round(posts * share));
+      return after >= day.ends ? 0 : owed + postsIn(group, after, day);
     });
   }
 }

@@ -126,14 +126,13 @@ const rows: readonly Row[] = [
     name: 'flockd_owed_since_timestamp_seconds',
     help: 'The slot of the post that was refused and waits for another try. Missing while there is none.',
     join: Math.min,
-    ofBot: ({ status, state }) =>
-      status.state === 'waiting' && state?.owed ? state.owed.slot / 1000 : undefined,
+    ofBot: ({ status, state }) => seconds(status.state === 'waiting' ? state?.owed?.slot : undefined),
   },
   {
     name: 'flockd_in_doubt_since_timestamp_seconds',
     help: 'When the post in doubt was sent. Missing while there is none.',
     join: Math.min,
-    ofBot: (bot) => (isUnknown(bot) ? bot.state.open.at / 1000 : undefined),
+    ofBot: (bot) => seconds(postInDoubt(bot)?.at),
   },
   {
     name: 'flockd_lines_remaining',
@@ -214,7 +213,7 @@ const rows: readonly Row[] = [
   {
     name: 'flockd_unknown_outcomes',
     help: 'Posts in doubt.',
-    ofFlock: ({ bots }) => bots.filter(isUnknown).length,
+    ofFlock: ({ bots }) => bots.filter((bot) => postInDoubt(bot)).length,
   },
   {
     name: 'flockd_stopped',
@@ -240,7 +239,7 @@ const rows: readonly Row[] = [
   {
     name: 'flockd_config_last_reload_success_timestamp_seconds',
     help: 'When the files of the flock were last read and good.',
-    ofFlock: ({ reload }) => reload.goodAt / 1000,
+    ofFlock: ({ reload }) => seconds(reload.goodAt),
   },
   {
     name: 'flockd_build_info',
@@ -250,30 +249,19 @@ const rows: readonly Row[] = [
   },
 ];
 
-/** @param instant - ISO 8601 */
-const seconds = (instant: string | undefined): number | undefined =>
-  instant === undefined ? undefined : Date.parse(instant) / 1000;
+/** @param instant - ISO 8601, or milliseconds since 1970 */
+const seconds = (instant: string | number | undefined): number | undefined =>
+  instant === undefined ? undefined : new Date(instant).getTime() / 1000;
 
-type Unknown = BotFacts & { state: { open: { at: number } } };
-
-/** Whether it has sent a post that has no outcome, and not only looked for one. */
-const isUnknown = (bot: BotFacts): bot is Unknown =>
-  bot.state?.open !== undefined && bot.state.open.look !== true;
+/** The post that it has sent and that has no outcome, unless it only looks for one. */
+const postInDoubt = ({ state }: BotFacts) => (state?.open?.look === true ? undefined : state?.open);
 
 const isKeyGood = ({ status, state }: BotFacts): boolean =>
   status.state !== 'unfit' &&
   !(state?.parked && (keyCauses.has(state.owed?.why ?? '') || state.owed?.why === 'suspended'));
 
-const second = 1;
-const minute = 60;
-const hour = 3600;
-
-/** Gauges that prom-client names as if they were counters. */
-const misnamed = [
-  'nodejs_active_resources_total',
-  'nodejs_active_handles_total',
-  'nodejs_active_requests_total',
-];
+/** From a second to a day. */
+const latenessBuckets = [1, 10, 60, 300, 900, 3600, 6 * 3600, 24 * 3600];
 
 /** How often the event loop is measured; a daemon that mostly sleeps should not be woken more often. Milliseconds. */
 const precision = 100;
@@ -285,7 +273,7 @@ export class Metrics {
   readonly #lateness = new Histogram({
     name: 'flockd_post_lateness_seconds',
     help: 'How long after its slot a post was sent that arrived, its spread included.',
-    buckets: [second, 10 * second, minute, 5 * minute, 15 * minute, hour, 6 * hour, 24 * hour],
+    buckets: latenessBuckets,
     registers: [this.#register],
   });
   readonly #counts = new Map<string, Counts>();
@@ -294,7 +282,9 @@ export class Metrics {
 
   constructor() {
     collectDefaultMetrics({ register: this.#register, eventLoopMonitoringPrecision: precision });
-    for (const name of misnamed) this.#register.removeSingleMetric(name);
+    // These are gauges, and prom-client names them as if they were counters.
+    for (const active of ['resources', 'handles', 'requests'])
+      this.#register.removeSingleMetric(`nodejs_active_${active}_total`);
   }
 
   /** Counts what a change of the ledger says of a post. */

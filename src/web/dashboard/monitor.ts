@@ -29,14 +29,14 @@ function addControl(app: WebApp, token: string, { daemon, state, snapshots }: Mo
   const add = (path: string, act: (form: z.infer<typeof formSchema>) => Promise<string>): void => {
     app.post(path, async (c) => {
       const form = formSchema.parse(await c.req.parseBody());
-      if (!same(form.csrf, token)) return c.html(noticePage(notOurs), 403);
+      if (!same(form.csrf, token)) return c.html(noticePage('That form was not ours', notOurs), 403);
       try {
         // Back to the page, whatever folder a reverse proxy has put it into.
         return c.redirect(`../#${encodeURIComponent(await act(form))}`, 303);
       } catch (error) {
         if (!(error instanceof FlockError)) throw error;
         const { message, hint } = error;
-        return await c.html(noticePage({ title: 'That did not work', text: message, hint }), 409);
+        return await c.html(noticePage('That did not work', message, hint), 409);
       } finally {
         snapshots.forget();
       }
@@ -68,10 +68,8 @@ const mustBeAt =
     });
   };
 
-const notOurs = {
-  title: 'That form was not ours',
-  text: 'It came from another page, or from one that was opened before flockd was started. Nothing was changed.',
-};
+const notOurs =
+  'It came from another page, or from one that was opened before flockd was started. Nothing was changed.';
 
 export interface MonitorOptions {
   /** Where it listens; undefined to show nothing. */

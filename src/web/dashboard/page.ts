@@ -372,15 +372,8 @@ function mainOf(view: FlockView, token: FormToken): Html {
   </main>`;
 }
 
-interface Notice {
-  title: string;
-  text: string;
-  /** What the person can do about it. */
-  hint?: string | undefined;
-}
-
-/** A page that says why an order was not carried out. */
-export const noticePage = ({ title, text, hint }: Notice): Html =>
+/** A page that says why an order was not carried out. @param hint - what the person can do about it */
+export const noticePage = (title: string, text: string, hint?: string): Html =>
   layout(
     { title, program: 'flockd', style: '../dashboard.css' },
     html`<main class="message">
@@ -420,9 +413,8 @@ const words = 'no one two three four five six seven eight nine ten eleven twelve
 /** Small numbers as words, as a book has them. */
 export const inWords = (count: number): string => words[count] ?? showCount(count);
 
-const ordinals = 'th first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth'.split(
-  ' ',
-);
+const first = 'th first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth';
+const ordinals = first.split(' ');
 const endings: Record<string, string> = { one: 'st', two: 'nd', few: 'rd', other: 'th' };
 const rules = new Intl.PluralRules('en', { type: 'ordinal' });
 
