@@ -7,11 +7,10 @@ import { parseFlockFile } from '../../config/flock-file.ts';
 import { readPrices, inMicros, showUsd } from '../../cost.ts';
 import { FlockError } from '../../errors.ts';
 import { ownFile, readRegularFile, reasonOf, replaceFile } from '../../fs.ts';
-import { scheduleInWords } from '../../plan/render-text.ts';
 import { type BotName, botNameOf } from '../../poems/bot-name.ts';
 import { findPoemsIfThere } from '../../poems/find.ts';
 import { countSlots, scheduleFault, timezoneFault } from '../../schedule/schedule.ts';
-import { counted, didYouMean, quoted } from '../../text.ts';
+import { counted, didYouMean, quoted, scheduleInWords } from '../../text.ts';
 import { command, nonEmpty, placeFlags, toggle, withInvocationFlags } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
 
