@@ -1,7 +1,7 @@
 import { type Dirent, readdirSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { botOfBundle } from '../keys/bundle.ts';
+import { botOfBundle } from '../keys/store.ts';
 import { botNameOf, formerNameOf, isPoem } from '../poems/bot-name.ts';
 import { grouped } from '../text.ts';
 import {

@@ -3,7 +3,7 @@ import path from 'node:path';
 import * as z from 'zod';
 import { attempt, FlockError, systemCode } from '../errors.ts';
 import { defaultSockets, isPrivateConnection } from '../http/exchange.ts';
-import { botOfBundle, credentialPrefix } from '../keys/bundle.ts';
+import { botOfBundle, credentialPrefix } from '../keys/store.ts';
 import { readPrivateFile } from '../keys/private-file.ts';
 import { TokenPair } from '../oauth/signature.ts';
 import { parseJson } from '../text.ts';

@@ -6,10 +6,9 @@ import { type FlockFile, parseFlockFile, readFlockFile } from '../config/flock-f
 import { attempt, attemptAsync, FlockError } from '../errors.ts';
 import { loadFlock } from '../flock/load.ts';
 import { shownPath } from '../fs.ts';
-import { accountKey, type KeyBundle } from '../keys/bundle.ts';
+import { accountKey, type KeyBundle, KeyStore, type ListedBundle } from '../keys/store.ts';
 import { inspectFile, inspectFolder, type Inspection } from '../keys/private-file.ts';
 import { accountFault } from '../keys/right-account.ts';
-import { KeyStore, type ListedBundle } from '../keys/store.ts';
 import type { TokenPair } from '../oauth/signature.ts';
 import type { BotName } from '../poems/bot-name.ts';
 import { passedOverShown, readPoem } from '../poems/find.ts';

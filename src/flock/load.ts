@@ -5,9 +5,8 @@ import { credentialsFolder, type FlockPaths, identityFile } from '../config/envi
 import { type Bot, type BotSettings, type FlockFile } from '../config/flock-file.ts';
 import { readPrices } from '../cost.ts';
 import { attempt, attemptAsync, bugIn, FlockError, messageOf } from '../errors.ts';
-import { isSealed, type KeyBundle } from '../keys/bundle.ts';
+import { isSealed, type KeyBundle, KeyStore, type ListedBundle } from '../keys/store.ts';
 import { accountFault } from '../keys/right-account.ts';
-import { KeyStore, type ListedBundle } from '../keys/store.ts';
 import { readJournal } from '../ledger/journal.ts';
 import type { BotState } from '../ledger/state.ts';
 import type { BotKey } from '../oauth/signature.ts';

@@ -7,10 +7,9 @@ import type { Account, Grant } from '../oauth/client.ts';
 import { TokenPair } from '../oauth/signature.ts';
 import type { BotName } from '../poems/bot-name.ts';
 import { iso, parseJson } from '../text.ts';
-import { accountKey } from './bundle.ts';
+import { accountKey, type KeyStore } from './store.ts';
 import { readPrivateFile } from './private-file.ts';
 import { type Expected, judgeAccount, titleOf } from './right-account.ts';
-import type { KeyStore } from './store.ts';
 
 /*
  * Makes a bot's key: authorizes, checks the account, and stores the bundle. An authorization that waits for its PIN between two

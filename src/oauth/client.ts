@@ -3,7 +3,7 @@ import { type Exit, FlockError } from '../errors.ts';
 import { type HttpAnswer, NoAnswer } from '../http/exchange.ts';
 import { grouped, parseJson, quotable } from '../text.ts';
 import type { Provider, WhoAmI } from './providers.ts';
-import { type SignedCall, signedSend, TokenPair, userIdIn } from './signature.ts';
+import { signedSend, TokenPair, userIdIn } from './signature.ts';
 
 /*
  * An OAuth 1.0a authorization: its requests, its flows, what the provider's answers mean, and why it refused.
@@ -20,6 +20,8 @@ export interface Grant {
   accessToken: TokenPair;
   account: Account;
 }
+
+type SignedCall = Parameters<ReturnType<typeof signedSend>>[0];
 
 export type OAuth1Client = ReturnType<typeof openOAuth1Client>;
 

@@ -13,13 +13,7 @@ import { hasLink } from '../poems/tweet-text.ts';
 import { keyMark } from '../posting/bot-runner.ts';
 import { costOf, type FlockBudget } from '../posting/budget.ts';
 import { countSlots, type Stretch } from '../schedule/schedule.ts';
-import {
-  type BotToPredict,
-  type PredictedBot,
-  type PredictedPost,
-  Prediction,
-  type Shared,
-} from './predict.ts';
+import { type BotToPredict, type PredictedPost, Prediction, type Shared } from './predict.ts';
 import { type Excess, LimitWatch, xLimits } from './x-limits.ts';
 
 /** A bot as the files of the flock have it, with its poem and what the ledger says of it. */
@@ -38,6 +32,8 @@ interface PlanOptions extends Shared {
   chosen: (bot: string) => boolean;
   span: Span;
 }
+
+type PredictedBot = Prediction['bots'][number];
 
 /** The time that is planned. Milliseconds since 1970. */
 interface Span {

@@ -63,7 +63,7 @@ type Next =
  * the runner itself, which in each step waits, reads the poem and hashes what it sends: a month of 10,000 bots, which is
  * 300,000 posts, would take several times as long.
  */
-export class PredictedBot {
+class PredictedBot {
   readonly bot: BotToPredict;
   readonly schedule: BotSchedule;
   state: BotState | undefined;

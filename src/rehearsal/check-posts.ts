@@ -20,7 +20,7 @@ export interface Expected {
 }
 
 /** How an account says otherwise: a line once too often, a line left out, or a text that has no place there. */
-export interface Break {
+interface Break {
   what: 'twice' | 'skipped' | 'strange';
   /** Where in the poem, counted from 1. */
   line: number;

@@ -9,8 +9,8 @@ import { readingOf } from '../posting/edits.ts';
 import { billFor, type Post } from '../sandbox/world.ts';
 import { countSlots, nextAfter, offsetIn, type Stretch } from '../schedule/schedule.ts';
 import { counted, grouped, iso } from '../text.ts';
-import { type Break, checkPosts } from './check-posts.ts';
-import { type Harness, openHarness } from './stage.ts';
+import { checkPosts } from './check-posts.ts';
+import { openHarness } from './stage.ts';
 
 /*
  * A rehearsal: runs a flock through a time to come, and says what came of it.
@@ -120,8 +120,10 @@ async function play(
 
 /** What an account says otherwise than its poem, or the ledger otherwise than the account. */
 export type Broken =
-  | { bot: string; what: Break['what']; line: number; at: string }
+  | { bot: string; what: ReturnType<typeof checkPosts>['breaks'][number]['what']; line: number; at: string }
   | { bot: string; what: 'ledger'; says: string };
+
+type Harness = Awaited<ReturnType<typeof openHarness>>;
 
 /** What a rehearsal came to. Instants are ISO 8601, sums US dollars. */
 export type Report = ReturnType<typeof examine>;

@@ -2,7 +2,7 @@ import { wrapAnsi } from 'fast-wrap-ansi';
 import { inMicros, showUsdAlike } from '../cost.ts';
 import { stateOf } from '../flock/status.ts';
 import { counted, grouped, listedFirst, tableLines } from '../text.ts';
-import type { Broken, ClockChange, Report } from './rehearse.ts';
+import type { Report } from './rehearse.ts';
 
 const number = (value: number): string => value.toLocaleString('en-US');
 
@@ -34,7 +34,7 @@ export function duration(ms: number): string {
 const minutes = (instant: string): string => `${instant.slice(0, 10)} ${instant.slice(11, 16)}`;
 
 /** What became of the slots in the hours that clocks skipped or showed twice, as a person reads it. */
-export function showClockChanges(changes: readonly ClockChange[]): string[] {
+export function showClockChanges(changes: Report['clockChanges']): string[] {
   if (changes.length === 0) return [];
   const felt = changes.filter(({ bots }) => bots.length > 0);
   const others = changes.length - felt.length;
@@ -46,7 +46,7 @@ export function showClockChanges(changes: readonly ClockChange[]): string[] {
   ];
 }
 
-function showChange({ at, timezone, from, to, by, bots }: ClockChange): string[] {
+function showChange({ at, timezone, from, to, by, bots }: Report['clockChanges'][number]): string[] {
   const groups = grouped(bots, (outcome) => describeOutcome(outcome, { isForward: by > 0 }));
   return [
     `${at.slice(0, 10)} ${timezone} ${from} → ${to}`,
@@ -55,7 +55,7 @@ function showChange({ at, timezone, from, to, by, bots }: ClockChange): string[]
 }
 
 function describeOutcome(
-  { times: due, everyHour, posted }: ClockChange['bots'][number],
+  { times: due, everyHour, posted }: Report['clockChanges'][number]['bots'][number],
   { isForward }: { isForward: boolean },
 ): string {
   const made = posted.length === 0 ? 'not posted' : `posted ${times(posted.length)}`;
@@ -188,13 +188,13 @@ const withHint = (text: string, hint?: string): string[] =>
 /** The maximum number of broken promises that are shown: a poem that goes wrong goes wrong often. */
 const maxBroken = 12;
 
-function brokenOf(broken: readonly Broken[]): string[] {
+function brokenOf(broken: Report['broken']): string[] {
   const shown = broken.slice(0, maxBroken).map(describeBroken);
   const others = broken.length - shown.length;
   return others > 0 ? [...shown, `and ${number(others)} more: --json has every one`] : shown;
 }
 
-function describeBroken(broken: Broken): string {
+function describeBroken(broken: Report['broken'][number]): string {
   const { bot } = broken;
   switch (broken.what) {
     case 'twice':

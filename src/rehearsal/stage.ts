@@ -205,8 +205,6 @@ const app = { token: 'rehearsal-app', secret: 'rehearsal-app-secret' };
 /** As `flockd run` has it. Milliseconds. */
 const deadline = 10_000;
 
-export type Harness = Awaited<ReturnType<typeof openHarness>>;
-
 /**
  * The real daemon, ledger, posting code and signatures, with a clock that is held and X in a box. No socket is needed, and no bot
  * posts yet.

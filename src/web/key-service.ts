@@ -3,7 +3,7 @@ import type { Context } from '../context.ts';
 import { attemptAsync, FlockError } from '../errors.ts';
 import { knownBots } from '../flock/load.ts';
 import { judgeGrant, type NewKey, storeGrant } from '../keys/authorize.ts';
-import type { KeyBundle } from '../keys/bundle.ts';
+import type { KeyBundle } from '../keys/store.ts';
 import { expectedName } from '../keys/right-account.ts';
 import type { TokenPair } from '../oauth/signature.ts';
 import type { BotName } from '../poems/bot-name.ts';

@@ -5,7 +5,7 @@ import { type FlockFile, readFlockFile } from '../../config/flock-file.ts';
 import type { Context } from '../../context.ts';
 import { FlockError, messageOf } from '../../errors.ts';
 import { type MadeKey, makeKey, type MakeKeyOptions } from '../../keys/authorize.ts';
-import type { KeyBundle } from '../../keys/bundle.ts';
+import type { KeyBundle } from '../../keys/store.ts';
 import { expectedName } from '../../keys/right-account.ts';
 import { type Account, callbackFlow, type Grant, type OAuth1Client, pinFlow } from '../../oauth/client.ts';
 import { type Provider, verifierFrom, withPermission } from '../../oauth/providers.ts';

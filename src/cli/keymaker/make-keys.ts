@@ -2,7 +2,7 @@ import pMap from 'p-map';
 import * as z from 'zod';
 import { openContext } from '../../context.ts';
 import { FlockError } from '../../errors.ts';
-import type { KeyBundle } from '../../keys/bundle.ts';
+import type { KeyBundle } from '../../keys/store.ts';
 import { type Grant, type OAuth1Client, VerifierRefused } from '../../oauth/client.ts';
 import { TokenPair } from '../../oauth/signature.ts';
 import type { BotName } from '../../poems/bot-name.ts';

@@ -5,7 +5,7 @@ import { readFlockFile } from '../../config/flock-file.ts';
 import { type Context, openContext, type Places } from '../../context.ts';
 import { FlockError } from '../../errors.ts';
 import { type Pending, PendingStore } from '../../keys/authorize.ts';
-import type { KeyBundle } from '../../keys/bundle.ts';
+import type { KeyBundle } from '../../keys/store.ts';
 import { expectedName, isSameName } from '../../keys/right-account.ts';
 import { VerifierRefused } from '../../oauth/client.ts';
 import { type BotName, parseBotName } from '../../poems/bot-name.ts';

@@ -85,23 +85,26 @@ export function classify(failure: HttpAnswer | NoAnswer, now: number): XFailure 
 /** The statuses by which X says that it did not carry out a request; with any other status it may have. */
 const refusals = new Set([400, 401, 402, 403, 413, 415, 422, 429]);
 
-function kindOf(status: number, { words, codes }: XMessage): Exclude<XFailure['kind'], 'wait' | 'in-doubt'> {
-  const has = (...wanted: number[]): boolean => wanted.some((code) => codes.has(code));
-  // Refusals of the app come with several statuses, but their words are clear.
-  if (/client-forbidden|client-not-enrolled|usage-capped|app(lication)? (is|has been) suspended/i.test(words))
-    return 'app-refused';
-  if (has(453, 261, 416)) return 'app-refused';
-  if (status === 402 || /spend ?cap|creditsdepleted|problems\/credits/i.test(words)) return 'no-credit';
-  if (has(135) || /timestamp out of bounds/i.test(words)) return 'clock';
-  if (has(185, 344, 88) || /daily (status update |post |tweet )?limit|limit for the day/i.test(words))
-    return 'limit';
-  if (/user-suspended|account (is|has been) suspended|user has been suspended/i.test(words) || has(63, 64))
-    return 'suspended';
-  if (has(326) || /temporarily locked|account is locked/i.test(words)) return 'locked';
-  if (has(226) || /might be automated|looks like (it|an) .*automated/i.test(words)) return 'automated';
-  if (/oauth1-permissions/i.test(words)) return 'read-only';
-  if (/duplicate content/i.test(words) || has(187)) return 'duplicate';
-  if (status === 401) return has(89) ? 'reauth' : 'unauthorized';
+/** What a refusal means, by X's words or codes, with any status; the first that matches. */
+const signs: readonly (readonly [kind: PlainKind, words: RegExp, codes: readonly number[]])[] = [
+  ['app-refused', /client-forbidden|client-not-enrolled|usage-capped|app(lication)? (is|has been) suspended/i, [453, 261, 416]],
+  ['no-credit', /spend ?cap|creditsdepleted|problems\/credits/i, []],
+  ['clock', /timestamp out of bounds/i, [135]],
+  ['limit', /daily (status update |post |tweet )?limit|limit for the day/i, [185, 344, 88]],
+  ['suspended', /user-suspended|account (is|has been) suspended|user has been suspended/i, [63, 64]],
+  ['locked', /temporarily locked|account is locked/i, [326]],
+  ['automated', /might be automated|looks like (it|an) .*automated/i, [226]],
+  ['read-only', /oauth1-permissions/i, []],
+  ['duplicate', /duplicate content/i, [187]],
+]; // prettier-ignore
+
+type PlainKind = Exclude<XFailure['kind'], 'wait' | 'in-doubt'>;
+
+function kindOf(status: number, { words, codes }: XMessage): PlainKind {
+  const known = signs.find(([, sign, marks]) => sign.test(words) || marks.some((code) => codes.has(code)));
+  if (status === 402 && known?.[0] !== 'app-refused') return 'no-credit';
+  if (known) return known[0];
+  if (status === 401) return codes.has(89) ? 'reauth' : 'unauthorized';
   return 'rejected';
 }
 
