@@ -4,11 +4,11 @@
  */
 import { chmod, cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { manPage } from '../src/cli/man-page.ts';
+import { manPage } from '../src/cli/help.ts';
 import { flockd, keymaker } from '../src/cli/program.ts';
 import { manualOf } from '../src/cli/manual.ts';
 import { flockFileSchema } from '../src/config/flock-file.ts';
-import { manPageOf, slugOf, topicNames } from '../src/manual/manual.ts';
+import { manPageOf, sectionAsRoff, slugOf, topicNames } from '../src/manual/manual.ts';
 import { bundle } from './bundle.js';
 
 const root = path.resolve(import.meta.dirname, '..');
@@ -24,7 +24,12 @@ const { version } = JSON.parse(await readFile('package.json', 'utf8'));
 // SOURCE_DATE_EPOCH makes builds of the same source equal: reproducible-builds.org.
 const { SOURCE_DATE_EPOCH: seconds } = process.env;
 const day = seconds ? new Date(Number(seconds) * 1000) : new Date();
-const edition = { version, date: day.toISOString().slice(0, 10) };
+const edition = {
+  version,
+  date: day.toISOString().slice(0, 10),
+  files: sectionAsRoff('flock.json', 'The files of a flock'),
+  environment: sectionAsRoff('flock.json', 'The environment'),
+};
 for (const program of [keymaker, flockd]) await describe(program);
 for (const topic of topicNames)
   await writeFile(`dist/man/keymaker-${slugOf(topic)}.7`, manPageOf(topic, edition));

@@ -10,21 +10,21 @@ import * as roff from './roff.ts';
  * for man(1). In the terminal and in man pages each row of a table is a term and what it means, because the cells are long.
  */
 
-/** The pages in their order, each with what it is about. */
+/** The pages in their order. */
 export const topics = {
-  guide: 'from nothing to a flock that posts; the five states of a bot',
-  networks: 'X step by step, prices, every way to get a key',
-  'flock.json': 'schedules, budgets and all other settings; the environment',
-  server: 'systemd, upgrades, credentials, containers',
-  monitoring: 'the page, alarms, health checks, Prometheus',
-  events: 'every event in the log; exit codes',
-  security: 'where secrets are, encryption',
-  promise: 'every fault, what flockd does, and the test that shows it',
-  faq: 'the wrong account, 403s, missed slots, editing poems',
-  glossary: 'the words',
+  guide: { title: 'Guide', about: 'from nothing to a flock that posts; the five states of a bot' },
+  networks: { title: 'Networks', about: 'X step by step, prices, every way to get a key' },
+  'flock.json': { title: 'flock.json', about: 'schedules, budgets and all other settings; the environment' },
+  server: { title: 'Server', about: 'systemd, upgrades, credentials, containers' },
+  monitoring: { title: 'Monitoring', about: 'the page, alarms, health checks, Prometheus' },
+  events: { title: 'Events', about: 'every event in the log; exit codes' },
+  security: { title: 'Security', about: 'where secrets are, encryption' },
+  promise: { title: 'The promise', about: 'every fault, what flockd does, and the test that shows it' },
+  faq: { title: 'Questions', about: 'the wrong account, 403s, missed slots, editing poems' },
+  glossary: { title: 'Glossary', about: 'the words' },
 } as const;
 
-export type Topic = keyof typeof topics;
+type Topic = keyof typeof topics;
 
 export const topicNames = Object.keys(topics) as readonly Topic[];
 
@@ -191,7 +191,7 @@ const asRoff = (page: string): string =>
 /** A page as a man page. @param date - as `2026-08-31` */
 export function manPageOf(topic: Topic, edition: { version: string; date: string }): string {
   const name = `keymaker-${slugOf(topic)}`;
-  const about = `${name} \\- ${roff.escaped(topics[topic])}`;
+  const about = `${name} \\- ${roff.escaped(topics[topic].about)}`;
   return `${roff.title(name, 7, edition)}\n.SH NAME\n${about}\n${asRoff(readTopic(topic))}\n`;
 }
 

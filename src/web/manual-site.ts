@@ -1,5 +1,5 @@
 import { html, raw } from 'hono/html';
-import { htmlOf, slugOf, type Topic, topicNamed, topicNames, topics } from '../manual/manual.ts';
+import { htmlOf, slugOf, topicNamed, topicNames, topics } from '../manual/manual.ts';
 import { type Html, layout } from './layout.ts';
 import { addAsset, type WebApp } from './server.ts';
 
@@ -13,17 +13,9 @@ export function addManual(app: WebApp): void {
   });
 }
 
-/** The names of pages that are not just their topic with a capital letter. */
-const titles: Partial<Record<Topic, string>> = {
-  'flock.json': 'flock.json',
-  promise: 'The promise',
-  faq: 'Questions',
-};
-const titleOf = (topic: Topic): string => titles[topic] ?? topic.charAt(0).toUpperCase() + topic.slice(1);
-
-const manualPage = (topic: Topic): Html =>
+const manualPage = (topic: keyof typeof topics): Html =>
   layout(
-    { title: titleOf(topic), program: 'flockd', style: 'style.css' },
+    { title: topics[topic].title, program: 'flockd', style: 'style.css' },
     html`<header>
         <a href="../">The flock</a>
         <nav aria-label="Manual">
@@ -33,9 +25,9 @@ const manualPage = (topic: Topic): Html =>
                 html`<li>
                   <a
                     href="${slugOf(name)}"
-                    title="${topics[name]}"
+                    title="${topics[name].about}"
                     ${name === topic && raw('aria-current="page"')}
-                    >${titleOf(name)}</a
+                    >${topics[name].title}</a
                   >
                 </li>`,
             )}

@@ -5,17 +5,23 @@ import path from 'node:path';
 import { describe, it } from 'node:test';
 import * as z from 'zod';
 import { command } from '../../src/cli/command.ts';
-import { manPage } from '../../src/cli/man-page.ts';
+import { manPage } from '../../src/cli/help.ts';
 import { flockd, keymaker } from '../../src/cli/program.ts';
 import { manualOf, usageOf } from '../../src/cli/manual.ts';
 import { exitCodes } from '../../src/errors.ts';
+import { sectionAsRoff } from '../../src/manual/manual.ts';
 import { choir } from './small-program.ts';
 
 const skip =
   spawnSync('mandoc', ['-V']).error !== undefined && 'mandoc is not installed: scripts/install-debian mandoc';
 
 const root = path.resolve(import.meta.dirname, '../..');
-const edition = { version: '1.2.3', date: '2026-08-31' };
+const edition = {
+  version: '1.2.3',
+  date: '2026-08-31',
+  files: sectionAsRoff('flock.json', 'The files of a flock'),
+  environment: sectionAsRoff('flock.json', 'The environment'),
+};
 
 function mandoc(page: string, args: readonly string[]): string {
   const { stdout, stderr } = spawnSync('mandoc', args, { input: page, encoding: 'utf8' });

@@ -1,16 +1,19 @@
 import path from 'node:path';
+import fse from 'fs-extra';
 import * as z from 'zod';
 import { appKeysIfSet } from '../../config/environment.ts';
 import { readFlockFile } from '../../config/flock-file.ts';
 import { type Context, openContext, type Places } from '../../context.ts';
-import { FlockError } from '../../errors.ts';
-import { type Pending, PendingStore } from '../../keys/authorize.ts';
+import { attempt, FlockError, systemCode } from '../../errors.ts';
+import { fileError, replaceFile } from '../../fs.ts';
+import { readPrivateFile } from '../../keys/private-file.ts';
 import type { KeyBundle } from '../../keys/store.ts';
 import { expectedName, isSameName } from '../../keys/right-account.ts';
 import { VerifierRefused } from '../../oauth/client.ts';
+import { TokenPair } from '../../oauth/signature.ts';
 import { type BotName, parseBotName } from '../../poems/bot-name.ts';
 import { poemFileIn } from '../../poems/find.ts';
-import { iso } from '../../text.ts';
+import { iso, parseJson } from '../../text.ts';
 import { botArgument, command, hintAs, placeFlags, toggle, withInvocationFlags } from '../command.ts';
 import {
   callbackFlags,
@@ -257,4 +260,72 @@ function accountNamed(
   throw new FlockError('usage', `flock.json says that ${bot} is @${inFile ?? ''}, not @${given ?? ''}`, {
     hint: 'leave --account out, or correct flock.json',
   });
+}
+
+/*
+ * What `begin` keeps for `finish`.
+ */
+
+/** The stored form of an authorization that waits for its PIN. */
+const stored = z
+  .object({
+    provider: z.string(),
+    oauth_token: z.string().min(1),
+    oauth_token_secret: z.string().min(1),
+    expires: z.iso.datetime(),
+    poem_file: z.string().optional(),
+  })
+  .transform(({ provider, oauth_token, oauth_token_secret, expires, poem_file }) => ({
+    /** The provider's id. */
+    provider,
+    requestToken: new TokenPair(oauth_token, oauth_token_secret),
+    /** When the request token expires. Milliseconds since 1970. */
+    expires: Date.parse(expires),
+    /** The poem's path for the bundle. */
+    poemFile: poem_file,
+  }));
+
+type Pending = z.infer<typeof stored>;
+
+/** The pending authorizations in a keys folder: `.<bot>.pending`, 0600, a hidden file so that no program reads it as a bundle. */
+class PendingStore {
+  readonly #folder: string;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  #fileOf(bot: BotName): string {
+    return path.join(this.#folder, `.${bot}.pending`);
+  }
+
+  /** @throws {FlockError} `cannotCreate` if the folder cannot be written */
+  async write(bot: BotName, { provider, requestToken, expires, poemFile }: Pending): Promise<void> {
+    const { token, secret } = requestToken.reveal();
+    const fields: z.input<typeof stored> = {
+      provider,
+      oauth_token: token,
+      oauth_token_secret: secret,
+      expires: iso(expires),
+      poem_file: poemFile,
+    };
+    const file = this.#fileOf(bot);
+    await replaceFile(file, `${JSON.stringify(fields)}\n`).catch((cause: unknown) => {
+      throw fileError(cause, 'cannotCreate', `cannot write ${file}`);
+    });
+  }
+
+  /** @returns a bot's pending authorization, or undefined if there is none or it is damaged */
+  read(bot: BotName): Pending | undefined {
+    const file = this.#fileOf(bot);
+    const read = attempt(() => readPrivateFile(file, { exit: 'data', message: `cannot read ${file}` }));
+    if (!(read instanceof FlockError)) return stored.safeParse(parseJson(read.toString('utf8'))).data;
+    if (systemCode(read.cause) === 'ENOENT') return undefined;
+    throw read;
+  }
+
+  /** Removes a bot's pending authorization: a request token is good for one try. */
+  async remove(bot: BotName): Promise<void> {
+    await fse.remove(this.#fileOf(bot));
+  }
 }
