@@ -123,7 +123,7 @@ type MoveToPost = Extract<ReturnType<typeof movePost>, { do: 'post' }>;
 type PoemText = Parameters<typeof readFor>[2];
 
 /** When a poem is read again that may be in the middle of an upload. Milliseconds. */
-const rereadDelay = 5 * second;
+export const rereadDelay = 5 * second;
 /** How long a poem may be unreadable, as in the middle of an upload, before it is an error. Milliseconds. */
 const maxUnread = 20 * second;
 /** How long an edit that removes most of a poem has to stand: it may be the first half of an upload. Milliseconds. */

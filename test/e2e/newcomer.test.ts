@@ -61,9 +61,10 @@ describe('a newcomer', () => {
     assert.ok(readme.slice(0, readme.indexOf(block) + block.length).split('\n').length <= 40);
     using registry = await openRegistry();
     const home = openHome();
-    const env = cleanEnvironment({ HOME: home, PS1: '$ ', npm_config_registry: registry.url, npm_config_cache: path.join(home, '.npm') }); // prettier-ignore
+    const env = cleanEnvironment({ HOME: home, npm_config_registry: registry.url, npm_config_cache: path.join(home, '.npm') }); // prettier-ignore
     const bash = [...asNobody, 'bash', '--norc', '--noprofile', '-i'];
     const shell = startCommand(['python3', terminalScript, '160', ...bash], { cwd: home, env });
+    const prompt = /\$ $/;
     let from = 0;
     /** Waits for what comes after all that was seen. */
     const shown = async (pattern: RegExp): Promise<string> => {
@@ -71,7 +72,7 @@ describe('a newcomer', () => {
       from = end;
       return text;
     };
-    await shown(/\$ $/);
+    await shown(prompt);
     for (const line of block.trimEnd().split('\n')) {
       shell.answer(line);
       if (line.startsWith('keymaker make-keys')) {
@@ -82,7 +83,7 @@ describe('a newcomer', () => {
         shell.answer(await authorizeAs(link, 'evensong'));
         await shown(/evensong is @evensong /);
       }
-      await shown(/\n(?:\u001b\[[?\w]*)*\$ /);
+      await shown(prompt);
     }
     const posts = await (await fetch('http://127.0.0.1:4010/')).text();
     assert.match(posts, /The lamp is lit\./);
@@ -94,7 +95,7 @@ describe('a newcomer', () => {
     assert.match(page, /The lamp is lit\./);
     shell.write('\u0003');
     await shown(/has stopped/);
-    await shown(/\$ /);
+    await shown(prompt);
     shell.answer('kill %1; wait; exit');
     await shell.exit;
     await assert.rejects(fetch('http://127.0.0.1:4010/'));

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { utimes } from 'node:fs/promises';
 import { describe, it } from 'node:test';
 import { linesOf, poem, TestFlock, type TestFlockOptions } from '../support/flock.ts';
 
@@ -47,6 +48,20 @@ for (const where of ['through a running daemon', 'without a daemon'] as const) {
       assert.equal(second.url, `${flock.x.url}/?account=heron#post-${second.id ?? ''}`);
       assert.deepEqual(flock.postsOf('heron'), linesOf('heron', 2));
       await flock.assertNoSecrets();
+    });
+
+    it('posts nothing from a poem that was changed a moment ago', async () => {
+      await using flock = await open();
+      await run(flock);
+      await utimes(flock.file('poems/heron.txt'), new Date(), new Date());
+      const said = await post(flock);
+      if (where === 'without a daemon') {
+        // It waits until the file has been unchanged for 5 seconds.
+        assert.deepEqual([said.code, said.state, said.line], [0, 'posted', 1]);
+      } else {
+        assert.deepEqual([said.code, said.state], [75, 'waiting']);
+        assert.equal(said.why, 'its poem was changed in the last 5 seconds');
+      }
     });
 
     it('posts each line once, however many ask at once', async () => {

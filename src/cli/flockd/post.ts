@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
 import { apiUrl } from '../../config/environment.ts';
 import { type Bot, readFlockFile } from '../../config/flock-file.ts';
@@ -14,7 +15,7 @@ import { EventLog } from '../../log.ts';
 import type { BotName } from '../../poems/bot-name.ts';
 import { readPoem, writtenAt } from '../../poems/find.ts';
 import { linesOf } from '../../poems/poem.ts';
-import { BotRunner } from '../../posting/bot-runner.ts';
+import { BotRunner, rereadDelay } from '../../posting/bot-runner.ts';
 import { eventsOf, type PostReport, reportOf } from '../../posting/commands.ts';
 import { iso } from '../../text.ts';
 import { botArgument, command, jsonFlag, placeFlags, withInvocationFlags } from '../command.ts';
@@ -44,6 +45,8 @@ export const post = command({
     await mustHaveLastWord(paths, args);
     const alone = async (ledger: Ledger): Promise<PostReport | undefined> => {
       await using claims = await Claims.open({ paths, api: apiUrl() });
+      // A line of a poem that was changed a moment ago is not posted; a person waits for this answer.
+      await sleep(unsettledFor(bot, context));
       theBot(name, (await claims.take({ ...flock, bots: [bot] })).flock, noKey);
       await runnerFor(ledger, flock, context).postNow(bot);
       return reportOf(ledger.state(name));
@@ -88,6 +91,12 @@ function theBot(name: BotName, { bots, invalidBots }: Flock, noKey: FlockError):
   throw invalidBots.find(({ bot }) => bot === name)?.error ?? noKey;
 }
 
+/** How long a bot's poem must still be unchanged before flockd posts from it. Milliseconds. */
+function unsettledFor({ poemFile }: Bot, { clock }: Context): number {
+  const left = (writtenAt(poemFile) ?? -Infinity) + rereadDelay - clock.now();
+  return left > 0 && left <= rereadDelay ? left : 0;
+}
+
 /** A runner for one post of one bot. */
 function runnerFor(
   ledger: Ledger,
@@ -112,25 +121,25 @@ function runnerFor(
   });
 }
 
-/**
- * Why nothing was tried, and until when: the budget is used up, or X refuses posts of the whole app. Empty if it was tried.
- */
+/** Why nothing was tried, and until when. Empty if it was tried. */
 async function whyUntried(
-  bot: BotName,
+  bot: Bot,
   { state, until }: PostReport,
   context: Context,
 ): Promise<Partial<Pick<BotStatus, 'why' | 'hint' | 'until'>>> {
   if (state !== 'waiting' || until !== undefined) return {};
-  const found = (await readStatus(context)).bots.find((status) => status.bot === bot);
+  if (unsettledFor(bot, context) > 0) return { why: 'its poem was changed in the last 5 seconds' };
+  const found = (await readStatus(context)).bots.find((status) => status.bot === bot.name);
   return found?.state === 'waiting' && found.hint !== undefined
     ? found
     : { why: 'X takes no posts of this app just now' };
 }
 
 /** A report as JSON shows it. */
-async function shownOf({ name: bot, bundle }: Bot, report: PostReport, context: Context) {
+async function shownOf(whole: Bot, report: PostReport, context: Context) {
+  const { name: bot, bundle } = whole;
   const { state, line, lines, of, id, at } = report;
-  const untried = await whyUntried(bot, report, context);
+  const untried = await whyUntried(whole, report, context);
   return {
     bot,
     state,
