@@ -6,10 +6,10 @@ import pc from 'picocolors';
 import type { Clock } from '../clock.ts';
 import { isDumbTerminal, wantsColor } from '../config/environment.ts';
 import { systemCode } from '../errors.ts';
-import { type BotStatus, needsSomebody, type Status } from '../flock/status.ts';
+import { type BotStatus, needsSomebody, type Status, urgencyOf } from '../flock/status.ts';
 import { columnsOf, relativeTimeHolds, widthOf, wrapped } from '../text.ts';
 import type { FlockView, SnapshotCache } from '../web/dashboard/snapshot.ts';
-import { flockWords, keylessTroubles, statusTable, troublesOf } from './tables.ts';
+import { flockWords, keylessTroubles, mostUrgentFirst, statusTable, troublesOf } from './tables.ts';
 
 /*
  * The last lines of a terminal, which show the flock while the log scrolls above them. Each change is one write, between the
@@ -267,7 +267,7 @@ export function flockFrame(
 
 /** The bots that fit, with a line left for the number of others: those that need a person first, then those that post next. */
 function chosen(bots: readonly BotStatus[], max: number): readonly BotStatus[] {
-  if (bots.length <= max) return bots;
+  if (bots.length <= max) return mostUrgentFirst(bots);
   const room = Math.max(1, max - 1);
   // Of thousands only a screenful is sorted.
   const first: { bot: BotStatus; key: string }[] = [];
@@ -282,8 +282,7 @@ function chosen(bots: readonly BotStatus[], max: number): readonly BotStatus[] {
 }
 
 /** A text by which bots are sorted. */
-const urgency = (status: BotStatus): string =>
-  `${needsSomebody(status) ? 0 : 1} ${status.next ?? '~'} ${status.bot}`;
+const urgency = (status: BotStatus): string => `${urgencyOf(status)} ${status.next ?? '~'} ${status.bot}`;
 
 /** What is wrong, as far as it fits. */
 function troubleLines(

@@ -1,7 +1,14 @@
 import pc from 'picocolors';
 import { inMicros, showUsd } from '../cost.ts';
 import { maxUnknown, type UnknownBot } from '../flock/load.ts';
-import { type BotStatus, type FlockStatus, reasonOf, shownState, stateCounts } from '../flock/status.ts';
+import {
+  type BotStatus,
+  type FlockStatus,
+  reasonOf,
+  shownState,
+  stateCounts,
+  urgencyOf,
+} from '../flock/status.ts';
 import {
   atClock,
   counted,
@@ -99,6 +106,10 @@ const layouts: readonly (readonly Column[])[] = [
   minColumns,
 ];
 
+/** Bots in the order of tables: those that need a person first, then by name as they come. */
+export const mostUrgentFirst = (bots: readonly BotStatus[]): BotStatus[] =>
+  bots.toSorted((a, b) => urgencyOf(a) - urgencyOf(b));
+
 /** Lines of a table with a row for each bot, below a line of heads. */
 export function statusTable(bots: readonly BotStatus[], look: TableLook): string[] {
   for (const layout of layouts) {
@@ -171,14 +182,15 @@ export function flockWords({ spent, budget }: FlockStatus, bots: readonly BotSta
   return `${counted(bots.length, 'bot')}: ${states.join(', ')}. ${posts} today, ${money} this month.`;
 }
 
-/** Why bots do not post, once for all bots with the same reason; that the whole flock is paused is said elsewhere. */
+/** Why bots do not post, the most urgent first, once for all bots with the same reason; that the whole flock is paused is said elsewhere. */
 export function troublesOf(bots: readonly BotStatus[], now: number): Trouble[] {
   const troubles = bots.flatMap((status) => {
     const { why, hint } = reasonOf(status);
     if (why === undefined || status.state === 'stopped') return [];
     const local = withClocks(why, (instant) => atClock(instant, status.timezone));
-    return [{ bot: status.bot, text: `${local}${endOf(status, now)}`, hint }];
+    return [{ bot: status.bot, text: `${local}${endOf(status, now)}`, hint, urgency: urgencyOf(status) }];
   });
+  troubles.sort((a, b) => a.urgency - b.urgency);
   const groups = grouped(troubles, ({ text, hint }) => JSON.stringify([text, hint]));
   return Array.from(groups.values(), (group) => ({
     text: `${listedFirst(

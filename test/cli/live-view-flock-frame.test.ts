@@ -22,10 +22,10 @@ const screen = (columns: number, rows: number) => ({ columns, rows, colors: fals
 const firstWords = (lines: readonly string[]): string[] => lines.map((line) => line.split(' ')[0] ?? '');
 
 describe('a screen of the flock', () => {
-  it('has every bot by name, a sentence, and what is wrong, where there is room', () => {
+  it('has every bot, those that need a person first, a sentence, and what is wrong, where there is room', () => {
     const lines = flockFrame({ flock, bots: many }, noon, screen(100, 60));
     assert.equal(lines.length, 1 + 1 + 40 + 1 + 1);
-    assert.deepEqual(firstWords(lines).slice(0, 4), ['', 'bot', 'bot-00', 'bot-01']);
+    assert.deepEqual(firstWords(lines).slice(0, 4), ['', 'bot', 'bot-07', 'bot-00']);
     assert.match(lines.at(-2) ?? '', /^40 bots: 39 posting, 1 needs you/);
     assert.equal(lines.at(-1), 'bot-07: X refuses its key (401) (keymaker reauth bot-07)');
   });

@@ -12,6 +12,7 @@ import {
   flockWords,
   keylessTroubles,
   sayTroubles,
+  mostUrgentFirst,
   statusTable,
   troublesOf,
   unknownTroubles,
@@ -87,7 +88,7 @@ function show(
   if (bots.length > 0) {
     const { columns } = terminal;
     const colors = wantsColor(isTerminal);
-    const lines = statusTable(bots, { columns, colors, now: isTerminal ? now : undefined });
+    const lines = statusTable(mostUrgentFirst(bots), { columns, colors, now: isTerminal ? now : undefined });
     terminal.print(`${lines.join('\n')}\n\n`);
   }
   if (flock.stopped) {
