@@ -6,7 +6,7 @@ import { inMicros, showUsdAlike } from '../../cost.ts';
 import { isStopped } from '../../daemon/stop-switch.ts';
 import { stateOf } from '../../flock/status.ts';
 import { readPoem } from '../../poems/find.ts';
-import { type RehearsalOptions, rehearse as rehearseFlock, type Report } from '../../rehearsal/rehearse.ts';
+import { rehearse as rehearseFlock, type Report } from '../../rehearsal/rehearse.ts';
 import { takeNetworkAway } from '../../rehearsal/stage.ts';
 import { columnsOf, counted, grouped, listedFirst, shellWord, tableLines } from '../../text.ts';
 import { botFlags, command, jsonFlag, placeFlags } from '../command.ts';
@@ -86,7 +86,7 @@ function callAgain({ bot, root, keys, faults }: Args, { from, days, seed }: Repo
 }
 
 /** Reads the flock's files and its ledger. @throws {FlockError} `usage` if a bot does not exist */
-async function readOptions(args: Args, terminal: Terminal): Promise<RehearsalOptions> {
+async function readOptions(args: Args, terminal: Terminal) {
   const { paths, whole, ledger, isChosen } = await readFlockToCome(args, terminal);
   if (isStopped(paths.state)) terminal.warn('the flock is stopped; the rehearsal assumes that it is not');
   const flock = {

@@ -4,7 +4,7 @@ import { appKeys, hasScreen } from '../../config/environment.ts';
 import { type FlockFile, readFlockFile } from '../../config/flock-file.ts';
 import type { Context } from '../../context.ts';
 import { FlockError, messageOf } from '../../errors.ts';
-import { type MadeKey, makeKey, type MakeKeyOptions } from '../../keys/authorize.ts';
+import { makeKey } from '../../keys/authorize.ts';
 import type { KeyBundle } from '../../keys/store.ts';
 import { expectedName } from '../../keys/right-account.ts';
 import { type Account, callbackFlow, type Grant, type OAuth1Client, pinFlow } from '../../oauth/client.ts';
@@ -112,7 +112,7 @@ export async function openCallbacks(
   return openCallbackListener(port, clock, (message) => terminal.warn(message, 'use the link above'));
 }
 
-interface BotKeyOptions extends Pick<MakeKeyOptions, 'bot' | 'poemFile' | 'owners' | 'again'> {
+interface BotKeyOptions extends Pick<Parameters<typeof makeKey>[0], 'bot' | 'poemFile' | 'owners' | 'again'> {
   /** The bot's key until now. */
   old: KeyBundle | undefined;
   /** The account that a flag names, and the one whose password was typed. */
@@ -132,7 +132,7 @@ interface BotKeyOptions extends Pick<MakeKeyOptions, 'bot' | 'poemFile' | 'owner
  * @returns undefined if the person skips the bot
  * @throws {FlockError} as `makeKey` and the flow do
  */
-export async function makeBotKey(session: Session, options: BotKeyOptions): Promise<MadeKey | undefined> {
+export async function makeBotKey(session: Session, options: BotKeyOptions) {
   const { context, terminal, provider, callbacks, flockFile } = session;
   const { bot, old, named = flockFile.settingsOf(bot).account, typed, turn } = options;
   const expected = { named, old, typed };
