@@ -34,8 +34,7 @@ export function splitPoem(text: string, unit: Unit): Line[] {
 }
 
 /** Whether a text has no visible character. */
-const isBlank = (text: string): boolean =>
-  /^[\s\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}]*$/u.test(text);
+const isBlank = (text: string): boolean => /^[\s\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}]*$/u.test(text);
 
 const isSeen = (row: Line): boolean => !isBlank(row.text);
 
