@@ -17,9 +17,9 @@ import {
   tableLines,
   widthOf,
 } from '../text.ts';
-import { type BotPlan, type FlockPlan, microsPerMonth, sumOf } from './plan.ts';
+import type { BotPlan, FlockPlan } from './plan.ts';
 import type { PredictedPost } from './predict.ts';
-import { describeExcess, type Excess, xLimits } from './x-limits.ts';
+import { type Excess, xLimits } from './x-limits.ts';
 
 /** One line of what a person is shown. */
 interface ShownLine {
@@ -187,6 +187,17 @@ function showSums(plan: FlockPlan): ShownLine[] {
   ];
 }
 
+/** What all of some bots cost together in a month, in micros, given what the flock may spend. */
+export const microsPerMonth = (plans: readonly BotPlan[], usdPerMonth = Infinity): number =>
+  Math.min(
+    sumOf(plans, (outlook) => outlook.microsPerMonth),
+    inMicros(usdPerMonth),
+  );
+
+/** A sum over bots. */
+export const sumOf = (plans: readonly BotPlan[], what: (outlook: BotPlan['outlook']) => number): number =>
+  plans.reduce((sum, { outlook }) => sum + what(outlook), 0);
+
 /** What keeps bots from posting, once for all bots that it concerns. */
 function showNotes(plan: FlockPlan, room: Room): string[] {
   const notes = plan
@@ -222,6 +233,16 @@ function showLimits(plan: FlockPlan, room: Room): string[] {
   return [
     `All are kept: no bot makes more than ${counted(busiest, 'post')} in 24 hours; an unverified account may make ${posts}.`,
   ];
+}
+
+/** `howl makes 96 posts in 24 hours; X allows an unverified account 50` */
+export function describeExcess({ limit, bots, peak }: Excess): string {
+  const { posts, within, whose } = xLimits.limits[limit];
+  const stretch = within >= 3_600_000 ? `${within / 3_600_000} hours` : `${within / 60_000} minutes`;
+  const [bot = ''] = bots;
+  const who = limit === 'app' && bots.length > 1 ? `${bots.length} bots of one app make` : `${bot} makes`;
+  const about = limit === 'unverified-half-hour' ? 'about ' : '';
+  return `${who} ${counted(peak.posts, 'post')} in ${stretch}; X allows ${whose} ${about}${posts.toLocaleString('en-US')}`;
 }
 
 /** Each finding with its place, and once what several lines of a poem have in common. */
