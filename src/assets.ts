@@ -11,7 +11,7 @@ const entries = {
   'sandbox.js': 'sandbox/browser/sandbox.client.ts',
 } as const;
 
-export type AssetName = keyof typeof entries;
+type AssetName = keyof typeof entries;
 
 const known = new Map<AssetName, string>();
 

@@ -58,26 +58,6 @@ export const shown = (name: string): string => (couldBeSecret(name) ? '…' : na
 /** The same as {@link shown}, in quotes. */
 export const quoted = (text: string): string => JSON.stringify(shown(text));
 
-/** The longest quotation of another program's message. Characters. */
-const maxWords = 240;
-
-/**
- * Another program's message, safe to quote in a line of ours: bounded, without control characters and possible secrets. Empty
- * if no word is left.
- */
-export function quotable(text: string): string {
-  const parts = text
-    .slice(0, 16 * maxWords)
-    .split(/[\p{C}\s]+/u)
-    .map((part) => (couldBeSecret(part.replaceAll(/^[^\p{L}\p{N}]+|[^\p{L}\p{N}]+$/gu, '')) ? '…' : part));
-  const words = parts
-    .filter((part, index) => part !== '…' || parts[index - 1] !== '…')
-    .join(' ')
-    .slice(0, maxWords)
-    .replaceAll(/^\s+|[\s.\p{C}]+$/gu, '');
-  return /[\p{L}\p{N}]/u.test(words) ? words : '';
-}
-
 /**
  * The value of a JSON text, with or without a byte order mark; undefined if it is none. The parser's message is dropped: it
  * quotes the text, perhaps a secret.
@@ -142,22 +122,12 @@ const minute = 60 * second;
 const hour = 60 * minute;
 const day = 24 * hour;
 
-/** The time to or since an instant, for people: `in 3 h`, `2 d ago`, `now`. @param ms - negative for the past */
-export function relativeTime(ms: number): string {
-  const size = Math.abs(ms);
-  if (size < second) return 'now';
-  return ms > 0 ? `in ${duration(size)}` : `${duration(size)} ago`;
-}
-
-/** For how long {@link relativeTime} stays the same as time passes. Milliseconds. */
+/** For how long the {@link duration} to or since an instant reads the same as time passes. @param ms - negative for the past */
 export function relativeTimeHolds(ms: number): number {
   const size = Math.abs(ms);
   const unit = size < minute ? second : size < 2 * hour ? minute : size < 2 * day ? hour : day;
   return ms > 0 ? (size % unit) + 1 : unit - (size % unit);
 }
-
-/** The maximum length of {@link relativeTime} within three years, so that a column keeps its width. */
-export const maxRelativeTime = { past: '119 min ago'.length, ahead: 'in 119 min'.length } as const;
 
 /** `40 s`, `119 min`, `47 h`, `12 d`, rounded down: hours from 2 h on, days from 2 d on. */
 export function duration(ms: number): string {

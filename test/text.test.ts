@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { couldBeSecret, quotable, quoted, shown } from '../src/text.ts';
+import { couldBeSecret, quoted, shown } from '../src/text.ts';
 
 describe('what could be a secret', () => {
   const secrets = [
@@ -74,33 +74,6 @@ describe('what is no secret', () => {
     assert.deepEqual(
       hidden.filter((zone) => zone !== 'Antarctica/DumontDUrville'),
       [],
-    );
-  });
-});
-
-describe('what another program said', () => {
-  const rows: [said: string, quoted: string][] = [
-    ['Could not authenticate you.', 'Could not authenticate you'],
-    ['  two\n\n lines\u2028and \u202Ea third ', 'two lines and a third'],
-    ['\u001b]0;title\u0007see https://docs.x.com/resources/fundamentals (client-not-enrolled)', ']0;title see https://docs.x.com/resources/fundamentals (client-not-enrolled)'],
-    ['key "sX2mQ0tVbN4yLr8KcJd7", secret=9f86d081884c7d65 is bad', 'key … is bad'],
-    ['sX2mQ0tVbN4yLr8KcJd7', ''],
-    ['...', ''],
-    ['', ''],
-  ]; // prettier-ignore
-  for (const [said, expected] of rows) {
-    it(`is quoted as ${JSON.stringify(expected)}`, () => {
-      assert.equal(quotable(said), expected);
-    });
-  }
-
-  it('is bounded, on one line and without a secret, whatever it is', () => {
-    fc.assert(
-      fc.property(fc.string({ unit: 'binary', maxLength: 2000 }), (said) => {
-        const words = quotable(`${said} sX2mQ0tVbN4yLr8KcJd7 ${said}`);
-        assert.ok(words.length <= 240);
-        assert.doesNotMatch(words, /[\p{C}\u2028\u2029]|sX2mQ0tVbN4yLr8KcJd7/u);
-      }),
     );
   });
 });

@@ -16,8 +16,6 @@ import {
   duration,
   grouped,
   listedFirst,
-  maxRelativeTime,
-  relativeTime,
   tableLines,
   widthOf,
   withClocks,
@@ -43,6 +41,16 @@ interface Column {
   minWidth?: number;
   cell: (bot: BotStatus, look: TableLook) => Cell;
 }
+
+/** The time to or since an instant, for people: `in 3 h`, `2 d ago`, `now`. @param ms - negative for the past */
+export function relativeTime(ms: number): string {
+  const size = Math.abs(ms);
+  if (size < 1000) return 'now';
+  return ms > 0 ? `in ${duration(size)}` : `${duration(size)} ago`;
+}
+
+/** The maximum length of {@link relativeTime} within three years, so that a column keeps its width. */
+export const maxRelativeTime = { past: '119 min ago'.length, ahead: 'in 119 min'.length } as const;
 
 function when(instant: string | undefined, { timezone }: BotStatus, { now }: TableLook): string {
   if (instant === undefined) return '';

@@ -25,7 +25,7 @@ import {
   type Known,
   type LoadedBundle,
   providerIdOf,
-} from './report.ts';
+} from './finding.ts';
 
 /** The offline half of doctor: checks the files of the flock. It sends no request and costs nothing. */
 export async function examineOffline(checkup: Checkup): Promise<{ findings: Finding[]; known: Known }> {

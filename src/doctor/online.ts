@@ -18,7 +18,7 @@ import {
   type Known,
   type LoadedBundle,
   providerIdOf,
-} from './report.ts';
+} from './finding.ts';
 
 /** The online half of doctor: asks the providers whether they know each app, and which account each key is for. */
 export async function examineOnline(checkup: Checkup, known: Known): Promise<Finding[]> {

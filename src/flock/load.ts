@@ -11,13 +11,7 @@ import { readJournal } from '../ledger/journal.ts';
 import type { BotState } from '../ledger/state.ts';
 import type { BotKey } from '../oauth/signature.ts';
 import type { BotName } from '../poems/bot-name.ts';
-import {
-  findPoemsIfThere,
-  type FoundPoems,
-  type KnownBots,
-  type PassedOver,
-  unreadNamesake,
-} from '../poems/find.ts';
+import { findPoemsIfThere, type FoundPoems, type KnownBots, unreadNamesake } from '../poems/find.ts';
 import type { FlockBudget } from '../posting/budget.ts';
 import { nextAfter } from '../schedule/schedule.ts';
 import { couldBeSecret, grouped, nearest, shown } from '../text.ts';
@@ -95,7 +89,7 @@ export interface Flock {
   /** Bots that have a poem but no key yet. The path is absolute. */
   keyless: { name: BotName; poemFile: string }[];
   /** Files in the poems folder that no bot reads. */
-  passedOver: PassedOver[];
+  passedOver: FoundPoems['passedOver'];
   flockBudget: FlockBudget;
 }
 

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { type Exit, FlockError } from '../errors.ts';
 import { type HttpAnswer, NoAnswer } from '../http/exchange.ts';
-import { grouped, parseJson, quotable } from '../text.ts';
+import { couldBeSecret, grouped, parseJson } from '../text.ts';
 import type { Provider, WhoAmI } from './providers.ts';
 import { signedSend, TokenPair, userIdIn } from './signature.ts';
 
@@ -407,6 +407,26 @@ function wordsIn({ body }: HttpAnswer): string {
   if (isWebPage(body)) return '';
   const words = quotable(providerMessage(body));
   return words === '' ? '' : `: “${words}”`;
+}
+
+/** The longest quotation of another program's message. Characters. */
+const maxWords = 240;
+
+/**
+ * Another program's message, safe to quote in a line of ours: bounded, without control characters and possible secrets. Empty
+ * if no word is left.
+ */
+export function quotable(text: string): string {
+  const parts = text
+    .slice(0, 16 * maxWords)
+    .split(/[\p{C}\s]+/u)
+    .map((part) => (couldBeSecret(part.replaceAll(/^[^\p{L}\p{N}]+|[^\p{L}\p{N}]+$/gu, '')) ? '…' : part));
+  const words = parts
+    .filter((part, index) => part !== '…' || parts[index - 1] !== '…')
+    .join(' ')
+    .slice(0, maxWords)
+    .replaceAll(/^\s+|[\s.\p{C}]+$/gu, '');
+  return /[\p{L}\p{N}]/u.test(words) ? words : '';
 }
 
 function providerMessage(body: string): string {

@@ -146,25 +146,3 @@ export function builtInProvider(
   if (id === 'tumblr') return tumblrProvider(isSandbox ? { oauth: tumblr, api: tumblr } : undefined);
   return undefined;
 }
-
-/** The provider with a permission in its authorize link. @param chosen - one of its choices; undefined for its default */
-export function withPermission(provider: Provider, chosen: string | undefined): Provider {
-  const { permissions, authorizeParameters } = provider;
-  if (!permissions) return provider;
-  const value = chosen ?? permissions.usual;
-  return { ...provider, authorizeParameters: { ...authorizeParameters, [permissions.parameter]: value } };
-}
-
-/**
- * Reads a verifier that a person typed: removes spaces, and adds the dashes that people leave out.
- *
- * @returns undefined if it cannot be a verifier
- */
-export function verifierFrom(typed: string, { verifier }: Provider): string | undefined {
-  const plain = typed.replaceAll(/\s+/g, '');
-  const { pattern, example } = verifier;
-  if (pattern.test(plain)) return plain;
-  const digits = Array.from(plain.replaceAll('-', ''));
-  const dashed = example.replaceAll(/[0-9]/g, () => digits.shift() ?? '');
-  return digits.length === 0 && pattern.test(dashed) ? dashed : undefined;
-}

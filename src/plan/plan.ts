@@ -216,17 +216,6 @@ export function standingOf(
   return conditionOf(files, state, { ...flock, isStopped: false, now });
 }
 
-/** What all of some bots cost together in a month, in micros, given what the flock may spend. */
-export const microsPerMonth = (plans: readonly BotPlan[], usdPerMonth = Infinity): number =>
-  Math.min(
-    sumOf(plans, (outlook) => outlook.microsPerMonth),
-    inMicros(usdPerMonth),
-  );
-
-/** A sum over bots. */
-export const sumOf = (plans: readonly BotPlan[], what: (outlook: Outlook) => number): number =>
-  plans.reduce((sum, { outlook }) => sum + what(outlook), 0);
-
 interface TallyOptions {
   prices: PriceTable;
   span: Span;

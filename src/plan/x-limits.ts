@@ -1,5 +1,3 @@
-import { counted } from '../text.ts';
-
 /** What X allows in any stretch of time, and what it remembers. Durations in milliseconds. */
 export const xLimits = {
   /** When these were read. @see docs.x.com, rate limits; help.x.com, X limits, as reported in May 2026 */
@@ -103,14 +101,4 @@ export class LimitWatch {
     const all = new Set([...this.#ofApps.values(), ...[...this.#ofBots.values()].flat()]);
     return [...all].filter(({ limit, peak }) => peak.posts > xLimits.limits[limit].posts);
   }
-}
-
-/** `howl makes 96 posts in 24 hours; X allows an unverified account 50` */
-export function describeExcess({ limit, bots, peak }: Excess): string {
-  const { posts, within, whose } = xLimits.limits[limit];
-  const stretch = within >= 3_600_000 ? `${within / 3_600_000} hours` : `${within / 60_000} minutes`;
-  const [bot = ''] = bots;
-  const who = limit === 'app' && bots.length > 1 ? `${bots.length} bots of one app make` : `${bot} makes`;
-  const about = limit === 'unverified-half-hour' ? 'about ' : '';
-  return `${who} ${counted(peak.posts, 'post')} in ${stretch}; X allows ${whose} ${about}${posts.toLocaleString('en-US')}`;
 }

@@ -20,7 +20,7 @@ export interface PoemFile {
 }
 
 /** A file or folder among the poems that no bot reads. */
-export interface PassedOver {
+interface PassedOver {
   file: string;
   /** `refused`: a poem that no bot can read. `unseen`: poems that no bot reads. `ignored`: no poem. */
   kind: 'refused' | 'unseen' | 'ignored';

@@ -1,7 +1,7 @@
 import twitterText from 'twitter-text';
 import type { Clock } from '../clock.ts';
 import { FlockError } from '../errors.ts';
-import { fitsInPost, hasLink, isBlank, maxWeight, weigh, withoutControls } from './tweet-text.ts';
+import { fitsInPost, hasLink, maxWeight, weigh, withoutControls } from './tweet-text.ts';
 
 /*
  * A poem: its text split into posts, and whether its file is still being written.
@@ -32,6 +32,9 @@ export function splitPoem(text: string, unit: Unit): Line[] {
   const rows = rowsIn(text).map((row, index) => ({ text: row, at: index + 1 }));
   return (unit === 'line' ? rows.filter(isSeen).map((row) => [row]) : stanzasOf(rows)).flatMap(split);
 }
+
+/** Whether a text has no visible character. */
+const isBlank = (text: string): boolean => /^[\s\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}]*$/u.test(text);
 
 const isSeen = (row: Line): boolean => !isBlank(row.text);
 

@@ -127,10 +127,6 @@ function unescaped(text: string): string {
 /** Invisible format characters: joiners, direction marks, variation selectors, soft hyphens, byte order marks. */
 const invisible = /[\p{Default_Ignorable_Code_Point}\ufff9-\ufffb]/gu;
 
-/** Whether a text has no visible character. */
-export const isBlank = (text: string): boolean =>
-  /^[\s\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}]*$/u.test(text);
-
 /**
  * A text without everything that X may change: equal for texts that people would call the same. All links become equal, and
  * links at the end are dropped: X rewrites links, and hides the last one if it quotes a post.

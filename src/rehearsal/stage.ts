@@ -18,13 +18,8 @@ import type { BotToPlan } from '../plan/plan.ts';
 import { asKept } from '../poems/tweet-text.ts';
 import { keyMark } from '../posting/bot-runner.ts';
 import type { FlockBudget } from '../posting/budget.ts';
-import {
-  claimedToken,
-  type Fault,
-  Sandbox,
-  type SandboxAnswer,
-  type SandboxRequest,
-} from '../sandbox/sandbox.ts';
+import type { SandboxAnswer, SandboxRequest } from '../sandbox/requests.ts';
+import { claimedToken, type Fault, Sandbox } from '../sandbox/sandbox.ts';
 import { SeededRandom } from '../sandbox/world.ts';
 import type { RehearsedPost } from './check-posts.ts';
 

@@ -1,4 +1,5 @@
 import {
+  accessLevel,
   answer,
   type Call,
   type Caller,
@@ -11,7 +12,7 @@ import {
   signedBy,
 } from './requests.ts';
 import type { AccessToken, Account, Core, DialectId } from './world.ts';
-import { accessLevel, v1 } from './x-api.ts';
+import { v1 } from './x-api.ts';
 
 /*
  * OAuth 1.0a as X, Flickr and Tumblr have it, and the methods by which an app asks them for the account of a token. The

@@ -20,6 +20,14 @@ export interface SandboxRequest {
   arrived?: number;
 }
 
+const knownHosts = /^(127\.0\.0\.1|localhost|\[::1\]|api\.x\.com|api\.twitter\.com)(:\d{1,5})?$/i;
+
+/**
+ * Whether a Host header is a name of the sandbox. This stops DNS rebinding: a web page can point its own name at
+ * 127.0.0.1, but the browser then sends that name.
+ */
+export const isKnownHost = (host: string): boolean => knownHosts.test(host);
+
 /** How the server must damage the delivery of an answer. Times are milliseconds. */
 type Delivery =
   { kind: 'delay' | 'trickle'; ms: number } | { kind: 'drop' | 'hang' | 'cut' | 'gzip-cut' | 'gzip-corrupt' };
@@ -53,13 +61,6 @@ export interface Call {
   form: URLSearchParams;
   /** The named parts of the path in its route. */
   parts: Partial<Record<string, string>>;
-}
-
-export function callOf(request: SandboxRequest): Call {
-  const [path = '', ...query] = request.url.split('?');
-  const isForm = /^application\/x-www-form-urlencoded\b/i.test(request.headers['content-type'] ?? '');
-  const form = new URLSearchParams(isForm ? request.body : '');
-  return { request, path, query: new URLSearchParams(query.join('?')), form, parts: {} };
 }
 
 /** Handlers by methods and path, such as `GET|POST /2/users/:id/tweets`; a part in `(…)?` can be missing. */
@@ -159,7 +160,7 @@ export class Refused extends Error {
 }
 
 /** An API that a request is signed for: its tokens, and the format of its refusals. */
-export interface SignedApi {
+interface SignedApi {
   id: DialectId;
   refuse: Refuse;
 }
@@ -177,6 +178,11 @@ export interface Caller {
   account: Account;
   token: AccessToken;
 }
+
+/** The header by which X says what a token may do, on every answer to a request that the token signed. */
+export const accessLevel = ({ access }: AccessToken): Record<string, string> => ({
+  'x-access-level': access === 'read' ? 'read' : 'read-write',
+});
 
 /** Checks a request that was signed with an access token. The account may be suspended. @throws {Refused} */
 export function callerOf(core: Core, call: Call, api: SignedApi): Caller {

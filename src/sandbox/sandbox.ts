@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { parseJson } from '../text.ts';
 import {
   type Call,
-  callOf,
+  isKnownHost,
   json,
   Refused,
   type Routes,
@@ -27,8 +27,6 @@ import {
   World,
 } from './world.ts';
 import { v1, v2, xRoutes } from './x-api.ts';
-
-export type { SandboxAnswer, SandboxRequest } from './requests.ts';
 
 /**
  * A server that stands in for X: it answers requests as X's API does, checks signatures, keeps accounts and posts, and
@@ -106,6 +104,13 @@ export class Sandbox {
   }
 }
 
+function callOf(request: SandboxRequest): Call {
+  const [path = '', ...query] = request.url.split('?');
+  const isForm = /^application\/x-www-form-urlencoded\b/i.test(request.headers['content-type'] ?? '');
+  const form = new URLSearchParams(isForm ? request.body : '');
+  return { request, path, query: new URLSearchParams(query.join('?')), form, parts: {} };
+}
+
 export interface SandboxOptions extends CoreOptions {
   /** The state of an earlier sandbox; empty by default. */
   state?: SandboxState;
@@ -116,14 +121,6 @@ export interface SandboxOptions extends CoreOptions {
   /** The number of paid posts; null is unlimited. By default that of the state, or unlimited. */
   credits?: number | null;
 }
-
-const knownHosts = /^(127\.0\.0\.1|localhost|\[::1\]|api\.x\.com|api\.twitter\.com)(:\d{1,5})?$/i;
-
-/**
- * Whether a Host header is a name of the sandbox. This stops DNS rebinding: a web page can point its own name at
- * 127.0.0.1, but the browser then sends that name.
- */
-export const isKnownHost = (host: string): boolean => knownHosts.test(host);
 
 /** Whether another web page sent the request: a browser lets any page send requests to a loopback address. */
 const isFromElsewhere = ({ headers, host }: SandboxRequest): boolean =>

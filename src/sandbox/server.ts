@@ -8,8 +8,8 @@ import { FlockError, messageOf, systemCode } from '../errors.ts';
 import { readRegularFile, reasonOf, replaceFile, sweepTemporaries } from '../fs.ts';
 import { parseJson } from '../text.ts';
 import { newPost } from './pages.ts';
-import { json, type SandboxAnswer, type SandboxRequest } from './requests.ts';
-import { isKnownHost, Sandbox } from './sandbox.ts';
+import { isKnownHost, json, type SandboxAnswer, type SandboxRequest } from './requests.ts';
+import { Sandbox } from './sandbox.ts';
 import { emptyState, type SandboxState, stateSchema, type World } from './world.ts';
 
 /*

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { asKept, cashtagsIn, maxWeight, weigh } from '../poems/tweet-text.ts';
 import { parseJson } from '../text.ts';
 import {
+  accessLevel,
   answer,
   type Call,
   type Caller,
@@ -13,9 +14,8 @@ import {
   type Refuse,
   type Routes,
   type SandboxAnswer,
-  type SignedApi,
 } from './requests.ts';
-import { type AccessToken, type Core, type Post, showText } from './world.ts';
+import { type Core, type Post, showText } from './world.ts';
 
 /*
  * X's API for an account's token: create and delete posts, read a timeline, ask for the account; /2, and what exists of it
@@ -28,7 +28,7 @@ export function xRoutes(core: Core, limits: Limits): Routes {
 
   /** Answers calls within the limits. Every answer has the headers of the limits, refusals too. */
   const limited =
-    (api: SignedApi, counted: LimitName[], act: Act) =>
+    (api: typeof v1, counted: LimitName[], act: Act) =>
     (call: Call): SandboxAnswer => {
       const caller = callerOf(core, call, api);
       const { passed, headers } = take(counted, caller, core.clock.now());
@@ -52,11 +52,6 @@ export function xRoutes(core: Core, limits: Limits): Routes {
 }
 
 type Act = (core: Core, call: Call, caller: Caller) => SandboxAnswer;
-
-/** The header by which X says what a token may do, on every answer to a request that the token signed. */
-export const accessLevel = ({ access }: AccessToken): Record<string, string> => ({
-  'x-access-level': access === 'read' ? 'read' : 'read-write',
-});
 
 const quarterHour = 15 * 60_000;
 const day = 24 * 60 * 60_000;
@@ -303,8 +298,8 @@ const refuseV1: Refuse = (refusal) => {
 };
 
 /** The two versions of X's API. */
-export const v1: SignedApi = { id: 'x', refuse: refuseV1 };
-export const v2: SignedApi = { id: 'x', refuse: refuseV2 };
+export const v1 = { id: 'x', refuse: refuseV1 } as const;
+export const v2 = { id: 'x', refuse: refuseV2 } as const;
 
 /** The 400 of /2 for a parameter or property that it does not accept. */
 function invalidRequest(parameter: string, value: string, message: string): SandboxAnswer {

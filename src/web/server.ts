@@ -11,7 +11,7 @@ import { bodyLimit } from 'hono/body-limit';
 import { csrf } from 'hono/csrf';
 import { HTTPException } from 'hono/http-exception';
 import { secureHeaders } from 'hono/secure-headers';
-import { asset, type AssetName } from '../assets.ts';
+import { asset } from '../assets.ts';
 import { type Exit, FlockError, systemCode } from '../errors.ts';
 import { reasonOf } from '../fs.ts';
 
@@ -68,7 +68,7 @@ export function webApp({ names, allow = {}, maxBody, failed, errorsAreIn }: WebA
 }
 
 /** Serves a style sheet or a script of the pages. */
-export const addAsset = (app: WebApp, path: string, name: AssetName): void =>
+export const addAsset = (app: WebApp, path: string, name: Parameters<typeof asset>[0]): void =>
   void app.get(path, (c) => {
     const type = name.endsWith('.css') ? 'css' : 'javascript';
     return c.body(asset(name), 200, { 'content-type': `text/${type}; charset=utf-8` });

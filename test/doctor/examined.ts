@@ -1,8 +1,9 @@
 import { chmod, readdir } from 'node:fs/promises';
+import { linesOf, Report } from '../../src/cli/keymaker/doctor.ts';
 import { openContext } from '../../src/context.ts';
+import type { Checkup, Finding } from '../../src/doctor/finding.ts';
 import { examineOffline } from '../../src/doctor/offline.ts';
 import { examineOnline } from '../../src/doctor/online.ts';
-import { type Checkup, type Finding, linesOf, Report } from '../../src/doctor/report.ts';
 import type { BotName } from '../../src/poems/bot-name.ts';
 import { poem, TestFlock, type TestFlockOptions } from '../support/flock.ts';
 import type { Environment } from '../support/programs.ts';

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { type Clock, systemClock } from '../../src/clock.ts';
 import { usualPrices } from '../../src/cost.ts';
 import { forecast } from '../../src/doctor/online.ts';
-import { Report } from '../../src/doctor/report.ts';
+import { Report } from '../../src/cli/keymaker/doctor.ts';
 import type { TestFlock } from '../support/flock.ts';
 import { examined, makePrivate, soundFlock } from './examined.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { rename } from 'node:fs/promises';
 import { describe, it } from 'node:test';
-import { Report } from '../../src/doctor/report.ts';
+import { Report } from '../../src/cli/keymaker/doctor.ts';
 import { app, type TestFlock } from '../support/flock.ts';
 import { examined, makePrivate, soundFlock } from './examined.ts';
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { aboutBot, aboutFlock, linesOf, Report } from '../../src/doctor/report.ts';
+import { linesOf, Report } from '../../src/cli/keymaker/doctor.ts';
+import { aboutBot, aboutFlock } from '../../src/doctor/finding.ts';
 
 const findings = [
   aboutBot('keys').ok('poem', '3 lines'),

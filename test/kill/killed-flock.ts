@@ -2,7 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import type { Sandbox, SandboxAnswer, SandboxRequest } from '../../src/sandbox/sandbox.ts';
+import type { SandboxAnswer, SandboxRequest } from '../../src/sandbox/requests.ts';
+import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { bundle } from '../support/bundle.ts';
 import { TestFlock } from '../support/flock.ts';
 

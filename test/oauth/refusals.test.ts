@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import fc from 'fast-check';
 import { systemClock } from '../../src/clock.ts';
 import type { Exit, FlockError } from '../../src/errors.ts';
 import type { HttpAnswer, HttpRequest } from '../../src/http/exchange.ts';
 import {
   openOAuth1Client,
+  quotable,
   readAccessToken,
   readRequestToken,
   readWhoAmI,
@@ -172,5 +174,32 @@ describe('the client', () => {
         return true;
       });
     }
+  });
+});
+
+describe('what another program said', () => {
+  const rows: [said: string, quoted: string][] = [
+    ['Could not authenticate you.', 'Could not authenticate you'],
+    ['  two\n\n lines\u2028and \u202Ea third ', 'two lines and a third'],
+    ['\u001b]0;title\u0007see https://docs.x.com/resources/fundamentals (client-not-enrolled)', ']0;title see https://docs.x.com/resources/fundamentals (client-not-enrolled)'],
+    ['key "sX2mQ0tVbN4yLr8KcJd7", secret=9f86d081884c7d65 is bad', 'key … is bad'],
+    ['sX2mQ0tVbN4yLr8KcJd7', ''],
+    ['...', ''],
+    ['', ''],
+  ]; // prettier-ignore
+  for (const [said, expected] of rows) {
+    it(`is quoted as ${JSON.stringify(expected)}`, () => {
+      assert.equal(quotable(said), expected);
+    });
+  }
+
+  it('is bounded, on one line and without a secret, whatever it is', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 2000 }), (said) => {
+        const words = quotable(`${said} sX2mQ0tVbN4yLr8KcJd7 ${said}`);
+        assert.ok(words.length <= 240);
+        assert.doesNotMatch(words, /[\p{C}\u2028\u2029]|sX2mQ0tVbN4yLr8KcJd7/u);
+      }),
+    );
   });
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { fingerprints } from '../../src/ledger/state.ts';
 import type { LedgerEvent } from '../../src/ledger/events.ts';
-import { microsPerMonth, sumOf } from '../../src/plan/plan.ts';
+import { microsPerMonth, sumOf } from '../../src/plan/render.ts';
 import { from, notesIn as notes, planned, shownPosts } from './small-flock.ts';
 
 const hour = 3_600_000;

@@ -5,7 +5,7 @@ import { FlockHistory } from '../../src/ledger/history.ts';
 import { applyEvent, fingerprints } from '../../src/ledger/state.ts';
 import { type BotPlan, FlockPlan } from '../../src/plan/plan.ts';
 import type { PredictedPost } from '../../src/plan/predict.ts';
-import { notesOf, notesOfFlock } from '../../src/plan/render-text.ts';
+import { notesOf, notesOfFlock } from '../../src/plan/render.ts';
 import type { BotName } from '../../src/poems/bot-name.ts';
 import { splitPoem } from '../../src/poems/poem.ts';
 import { TokenPair } from '../../src/oauth/signature.ts';

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { describeExcess, PeakFinder } from '../../src/plan/x-limits.ts';
+import { describeExcess } from '../../src/plan/render.ts';
+import { PeakFinder } from '../../src/plan/x-limits.ts';
 import { Random } from '../simulation/random.ts';
 import { planned } from './small-flock.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type ClockChange, clockChanges } from '../../src/rehearsal/rehearse.ts';
-import { showClockChanges } from '../../src/rehearsal/show-report.ts';
+import { showClockChanges } from '../../src/cli/flockd/rehearse.ts';
 import { lines, rehearsed } from './rehearsed.ts';
 
 async function changesIn(

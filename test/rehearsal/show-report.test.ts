@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { latenessOf, type Report } from '../../src/rehearsal/rehearse.ts';
-import { duration, showReport, times, verdictOf } from '../../src/rehearsal/show-report.ts';
+import { duration, showReport, times, verdictOf } from '../../src/cli/flockd/rehearse.ts';
 import { lines, rehearsed } from './rehearsed.ts';
 
 const poems = { heron: lines('heron', 12), otter: lines('otter', 15) };

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { HeldClock } from '../../src/clock.ts';
-import { Sandbox, type SandboxAnswer, type SandboxOptions } from '../../src/sandbox/sandbox.ts';
+import type { SandboxAnswer } from '../../src/sandbox/requests.ts';
+import { Sandbox, type SandboxOptions } from '../../src/sandbox/sandbox.ts';
 
 export interface Pair {
   token: string;

@@ -14,12 +14,8 @@ import type { BotName } from '../../src/poems/bot-name.ts';
 import { unlimitedBudget } from '../../src/posting/budget.ts';
 import type { Command } from '../../src/posting/commands.ts';
 import { sendInProcess } from '../../src/rehearsal/stage.ts';
-import {
-  Sandbox,
-  type SandboxAnswer,
-  type SandboxOptions,
-  type SandboxRequest,
-} from '../../src/sandbox/sandbox.ts';
+import type { SandboxAnswer, SandboxRequest } from '../../src/sandbox/requests.ts';
+import { Sandbox, type SandboxOptions } from '../../src/sandbox/sandbox.ts';
 import { billFor } from '../../src/sandbox/world.ts';
 import { MemoryLedger } from '../fakes/memory-ledger.ts';
 import { deadline, nowhere, openDaemon } from './daemon.ts';

@@ -78,7 +78,7 @@ export async function mustHaveLastWord({ root, state }: FlockPaths, places: Plac
   });
 }
 
-export type FlockPlace = Pick<Context, 'paths' | 'keys'>;
+type FlockPlace = Pick<Context, 'paths' | 'keys'>;
 
 /**
  * The places of a flock, with the state folder that has the last word: that of the running flockd, or the one that the ledger

@@ -8,7 +8,7 @@ import { type BotName, parseBotName } from '../../poems/bot-name.ts';
 import { type Command, eventsOf, type PostReport } from '../../posting/commands.ts';
 import { didYouMean } from '../../text.ts';
 import type { Terminal } from '../terminal.ts';
-import { type FlockPlace, lastWord } from './ledger-place.ts';
+import { lastWord } from './ledger-place.ts';
 
 /*
  * How a command changes the ledger: through the daemon that runs on it, or alone.
@@ -30,7 +30,7 @@ export async function openOnLedger(places: Places, terminal: Terminal): Promise<
  *
  * @throws {FlockError} `usage` if there is none of that name
  */
-export async function knownBot(text: string, { keys, paths }: FlockPlace) {
+export async function knownBot(text: string, { keys, paths }: Pick<Context, 'keys' | 'paths'>) {
   const bot = parseBotName(text);
   const { states } = await readJournal(paths.state);
   const bundles = await keys.list();

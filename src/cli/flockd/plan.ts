@@ -3,8 +3,7 @@ import { systemClock } from '../../clock.ts';
 import { isStopped } from '../../daemon/stop-switch.ts';
 import { shownPath } from '../../fs.ts';
 import { FlockPlan, readBots } from '../../plan/plan.ts';
-import { planAsIcs, planAsJson } from '../../plan/render-data.ts';
-import { type LeftOut, showPlan } from '../../plan/render-text.ts';
+import { planAsIcs, planAsJson, showPlan } from '../../plan/render.ts';
 import { readPoem } from '../../poems/find.ts';
 import { botFlags, command, jsonFlag, placeFlags, toggle } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
@@ -33,10 +32,11 @@ export const plan = command({
     ['flockd plan --ics > flock.ics', 'for a calendar'],
   ],
   async run(args, terminal) {
-    const { flock, invalidBots, passedOver } = await readPlan(args, terminal);
-    if (args.json) print(planAsJson(flock, { invalidBots, passedOver }), terminal);
+    const read = await readPlan(args, terminal);
+    const { flock, invalidBots, passedOver } = read;
+    if (args.json) print(planAsJson(flock, read), terminal);
     else if (args.ics) print(planAsIcs(flock, systemClock.now()), terminal);
-    else show(flock, { invalidBots, passedOver }, args, terminal);
+    else show(read, args, terminal);
     if (args.ics)
       for (const { bot, error } of invalidBots)
         terminal.warn(`${bot} needs you: ${error.message}`, error.hint);
@@ -46,7 +46,7 @@ export const plan = command({
 });
 
 /** Reads the flock's files and its ledger only. A daemon may run meanwhile. */
-async function readPlan(args: Args, terminal: Terminal): Promise<LeftOut & { flock: FlockPlan }> {
+async function readPlan(args: Args, terminal: Terminal) {
   const { paths, whole, ledger, isChosen: chosen } = await readFlockToCome(args, terminal);
   if (isStopped(paths.state))
     terminal.warn('the flock is stopped; the plan assumes that it is not', 'flockd resume lets it go on');
@@ -69,15 +69,18 @@ const day = 86_400_000;
 /** The deadline of a request, as in the daemon. Milliseconds. */
 const deadline = 10_000;
 
-function show(flock: FlockPlan, leftOut: LeftOut, { bot, calendar }: Args, terminal: Terminal): void {
-  if (flock.chosen.length + leftOut.invalidBots.length + leftOut.passedOver.length === 0) {
+type ReadPlan = Awaited<ReturnType<typeof readPlan>>;
+
+function show(read: ReadPlan, { bot, calendar }: Args, terminal: Terminal): void {
+  const { flock, invalidBots, passedOver } = read;
+  if (flock.chosen.length + invalidBots.length + passedOver.length === 0) {
     terminal.say('No poems yet: they are text files in the poems folder.');
     return;
   }
   const columns = process.stdout.isTTY ? terminal.columns : undefined;
   const whole = bot.length > 0;
   const room = { columns, whole, calendar: calendar || whole };
-  for (const { text, style } of showPlan(flock, leftOut, room)) terminal.say(text, style);
+  for (const { text, style } of showPlan(flock, read, room)) terminal.say(text, style);
 }
 
 /** The least size of a part that is printed. Characters. */

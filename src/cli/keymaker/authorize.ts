@@ -4,11 +4,11 @@ import { appKeys, hasScreen } from '../../config/environment.ts';
 import { type FlockFile, readFlockFile } from '../../config/flock-file.ts';
 import type { Context } from '../../context.ts';
 import { FlockError, messageOf } from '../../errors.ts';
-import { type MadeKey, makeKey, type MakeKeyOptions } from '../../keys/authorize.ts';
+import { makeKey } from '../../keys/authorize.ts';
 import type { KeyBundle } from '../../keys/store.ts';
 import { expectedName } from '../../keys/right-account.ts';
 import { type Account, callbackFlow, type Grant, type OAuth1Client, pinFlow } from '../../oauth/client.ts';
-import { type Provider, verifierFrom, withPermission } from '../../oauth/providers.ts';
+import type { Provider } from '../../oauth/providers.ts';
 import type { TokenPair } from '../../oauth/signature.ts';
 import type { BotName } from '../../poems/bot-name.ts';
 import { type CallbackListener, openCallbackListener } from '../../web/callback.ts';
@@ -77,22 +77,29 @@ export async function openSession(
 ): Promise<Session> {
   const keys = ownKeys ?? appKeys(context.paths.root);
   const flockFile = await readFlockFile(context.paths.flockFile);
-  const provider = withChosenPermission(context.provider(id, flockFile.providers), perms);
+  const provider = withPermission(context.provider(id, flockFile.providers), perms);
   const client = context.oauth(provider, keys);
   return { context, terminal, flockFile, provider, appKeys: keys, client, yes };
 }
 
-/** @throws {FlockError} `usage` if the provider has no such permission */
-function withChosenPermission(provider: Provider, perms: string | undefined): Provider {
-  const { permissions, title } = provider;
-  if (perms === undefined || permissions?.choices.includes(perms) === true)
-    return withPermission(provider, perms);
-  if (permissions) {
-    const hint = `choose one of ${permissions.choices.join(', ')}`;
+/**
+ * The provider with a permission in its authorize link, by default the usual one.
+ *
+ * @throws {FlockError} `usage` if the provider has no such permission
+ */
+function withPermission(provider: Provider, perms: string | undefined): Provider {
+  const { permissions, title, authorizeParameters } = provider;
+  if (!permissions) {
+    if (perms === undefined) return provider;
+    const hint = 'set them where the app was registered, and leave --perms out';
+    throw new FlockError('usage', `${title} takes its permissions from the app, not from the link`, { hint });
+  }
+  const { choices, usual, parameter } = permissions;
+  if (perms !== undefined && !choices.includes(perms)) {
+    const hint = `choose one of ${choices.join(', ')}`;
     throw new FlockError('usage', `--perms: ${title} does not know ${JSON.stringify(perms)}`, { hint });
   }
-  const hint = 'set them where the app was registered, and leave --perms out';
-  throw new FlockError('usage', `${title} takes its permissions from the app, not from the link`, { hint });
+  return { ...provider, authorizeParameters: { ...authorizeParameters, [parameter]: perms ?? usual } };
 }
 
 /**
@@ -112,7 +119,7 @@ export async function openCallbacks(
   return openCallbackListener(port, clock, (message) => terminal.warn(message, 'use the link above'));
 }
 
-interface BotKeyOptions extends Pick<MakeKeyOptions, 'bot' | 'poemFile' | 'owners' | 'again'> {
+interface BotKeyOptions extends Pick<Parameters<typeof makeKey>[0], 'bot' | 'poemFile' | 'owners' | 'again'> {
   /** The bot's key until now. */
   old: KeyBundle | undefined;
   /** The account that a flag names, and the one whose password was typed. */
@@ -132,7 +139,7 @@ interface BotKeyOptions extends Pick<MakeKeyOptions, 'bot' | 'poemFile' | 'owner
  * @returns undefined if the person skips the bot
  * @throws {FlockError} as `makeKey` and the flow do
  */
-export async function makeBotKey(session: Session, options: BotKeyOptions): Promise<MadeKey | undefined> {
+export async function makeBotKey(session: Session, options: BotKeyOptions) {
   const { context, terminal, provider, callbacks, flockFile } = session;
   const { bot, old, named = flockFile.settingsOf(bot).account, typed, turn } = options;
   const expected = { named, old, typed };
@@ -242,4 +249,18 @@ export function parsePin(text: string, provider: Provider): string {
   const { example } = provider.verifier;
   const message = example === '' ? 'that is not a PIN' : `that is not a PIN: one looks like ${example}`;
   throw new FlockError('usage', message, { hint: 'copy it from the page that the link leads to' });
+}
+
+/**
+ * Reads a verifier that a person typed: removes spaces, and adds the dashes that people leave out.
+ *
+ * @returns undefined if it cannot be a verifier
+ */
+function verifierFrom(typed: string, { verifier }: Provider): string | undefined {
+  const plain = typed.replaceAll(/\s+/g, '');
+  const { pattern, example } = verifier;
+  if (pattern.test(plain)) return plain;
+  const digits = Array.from(plain.replaceAll('-', ''));
+  const dashed = example.replaceAll(/[0-9]/g, () => digits.shift() ?? '');
+  return digits.length === 0 && pattern.test(dashed) ? dashed : undefined;
 }

@@ -1,10 +1,11 @@
 import * as z from 'zod';
 import { apiUrl, xApi } from '../../config/environment.ts';
 import { openContext } from '../../context.ts';
-import { usualPrices } from '../../cost.ts';
+import { inMicros, inUsd, usualPrices } from '../../cost.ts';
 import { examineOffline } from '../../doctor/offline.ts';
 import { examineOnline, forecast } from '../../doctor/online.ts';
-import { type Checkup, type Finding, isChosen, linesOf, providerIdOf, Report } from '../../doctor/report.ts';
+import { type Checkup, type Finding, isChosen, providerIdOf } from '../../doctor/finding.ts';
+import { counted, grouped } from '../../text.ts';
 import { botFlags, command, jsonFlag, placeFlags, toggle, withInvocationFlags } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
 import { botsWithKeys } from './each-bot.ts';
@@ -63,4 +64,52 @@ function show({ groups, summary, isHealthy }: Report, terminal: Terminal): void 
     terminal.say();
   }
   terminal.say(summary, isHealthy ? 'green' : 'bold');
+}
+
+const signs = { ok: 'ok', warn: 'warn', bad: 'bad', skipped: 'skip' };
+
+/** The lines of a finding: one for the result, and one for the hint if there is one. */
+export function linesOf({ result, subject, message, hint }: Finding): string[] {
+  const line = `${signs[result].padEnd(4)}  ${subject}: ${message}`;
+  return hint === undefined ? [line] : [line, `hint: ${hint}`];
+}
+
+/** The report of all findings. */
+export class Report {
+  /** First the findings about the flock, then those of each bot, by name. */
+  readonly groups: Finding[][];
+  readonly isHealthy: boolean;
+
+  constructor(findings: readonly Finding[]) {
+    const flock = findings.filter(({ about }) => about === 'flock');
+    const ofBots = findings.filter(({ about }) => about === 'bot');
+    const bots = [...grouped(ofBots, ({ subject }) => subject)].sort(([a], [b]) => (a < b ? -1 : 1));
+    this.groups = [flock, ...bots.map(([, group]) => group)].filter((group) => group.length > 0);
+    this.isHealthy = findings.every(({ result }) => result !== 'bad');
+  }
+
+  /** `12 checks: 10 ok, 1 warning, 1 bad.` */
+  get summary(): string {
+    const results = this.groups.flat().map(({ result }) => result);
+    const count = (wanted: Finding['result']): number => results.filter((result) => result === wanted).length;
+    const others = [counted(count('warn'), 'warning'), `${count('bad')} bad`, `${count('skipped')} skipped`];
+    const parts = [`${count('ok')} ok`, ...others.filter((part) => !part.startsWith('0 '))];
+    return `${counted(results.length, 'check')}: ${parts.join(', ')}.`;
+  }
+
+  toJSON(): object {
+    const findings = this.groups.flat();
+    return {
+      ok: this.isHealthy,
+      cost_usd: inUsd(findings.reduce((sum, { cost }) => sum + inMicros(cost), 0)),
+      checks: findings.map(({ check, subject, result, message, hint, cost }) => ({
+        check,
+        subject,
+        result,
+        message,
+        ...(hint !== undefined && { hint }),
+        cost_usd: cost,
+      })),
+    };
+  }
 }

@@ -18,7 +18,7 @@ import type { EventLoopYield } from '../../yield.ts';
 export const shownDays = { past: 26 * 7, ahead: 8 * 7 } as const;
 
 /** The date in a time zone at an instant. @param instant - milliseconds since 1970 */
-export const dateOf = (instant: number, timezone: string): Temporal.PlainDate =>
+const dateOf = (instant: number, timezone: string): Temporal.PlainDate =>
   Temporal.Instant.fromEpochMilliseconds(instant).toZonedDateTimeISO(timezone).toPlainDate();
 
 /** What bounds posts besides the schedule: a budget, and the poem. */

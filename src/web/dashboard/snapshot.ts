@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import pMap from 'p-map';
+import { Temporal } from 'temporal-polyfill';
 import type { Clock } from '../../clock.ts';
 import type { Bot } from '../../config/flock-file.ts';
 import { messageOf } from '../../errors.ts';
@@ -27,9 +28,9 @@ import { unlimitedBudget } from '../../posting/budget.ts';
 import { allSplits } from '../../posting/edits.ts';
 import { keyCauses } from '../../posting/post.ts';
 import { calendarEnds } from '../../schedule/schedule.ts';
-import { iso } from '../../text.ts';
+import { iso, localTime } from '../../text.ts';
 import { EventLoopYield } from '../../yield.ts';
-import { dateOf, shownDays, SlotForecast } from './forecast.ts';
+import { shownDays, SlotForecast } from './forecast.ts';
 
 interface FlockDay {
   /** `2026-08-22` */
@@ -288,11 +289,11 @@ export function daysOf(
 ): FlockDay[] {
   const made = new Map<string, number>();
   for (const [ends, { posts }] of history.days.list()) {
-    const day = dateOf(ends - 1, timezone).toString();
+    const day = localTime(ends - 1, timezone).date;
     // Where the zone was changed since, two days of the old calendar can be one of the new.
     made.set(day, (made.get(day) ?? 0) + posts);
   }
-  const today = dateOf(now, timezone);
+  const today = Temporal.PlainDate.from(localTime(now, timezone).date);
   return Array.from({ length: shownDays.past + shownDays.ahead + 1 }, (_, index) => {
     const day = today.add({ days: index - shownDays.past }).toString();
     const toCome = index < shownDays.past ? 0 : planned.get(day);

@@ -1,4 +1,4 @@
-import { inMicros, showUsd } from '../cost.ts';
+import { inMicros, inUsd, showUsd } from '../cost.ts';
 import type { Flock } from '../flock/load.ts';
 import { reasonOf } from '../flock/status.ts';
 import { passedOverShown } from '../poems/find.ts';
@@ -17,9 +17,9 @@ import {
   tableLines,
   widthOf,
 } from '../text.ts';
-import { type BotPlan, type FlockPlan, microsPerMonth, sumOf } from './plan.ts';
+import type { BotPlan, FlockPlan } from './plan.ts';
 import type { PredictedPost } from './predict.ts';
-import { describeExcess, xLimits } from './x-limits.ts';
+import { type Excess, xLimits } from './x-limits.ts';
 
 /** One line of what a person is shown. */
 interface ShownLine {
@@ -140,7 +140,7 @@ const clockTime = (instant: number, timezone: string): string => atClock(iso(ins
 const dateOf = (instant: number, timezone: string): string => localTime(instant, timezone).date;
 
 /** The bots that cannot post, and the entries of the poems folder that no bot reads. */
-export type LeftOut = Pick<Flock, 'invalidBots' | 'passedOver'>;
+type LeftOut = Pick<Flock, 'invalidBots' | 'passedOver'>;
 
 /** A plan for people: what it comes to, what to look at, and then what each bot posts when. */
 export function* showPlan(plan: FlockPlan, leftOut: LeftOut, room: Room): Generator<ShownLine> {
@@ -187,6 +187,17 @@ function showSums(plan: FlockPlan): ShownLine[] {
   ];
 }
 
+/** What all of some bots cost together in a month, in micros, given what the flock may spend. */
+export const microsPerMonth = (plans: readonly BotPlan[], usdPerMonth = Infinity): number =>
+  Math.min(
+    sumOf(plans, (outlook) => outlook.microsPerMonth),
+    inMicros(usdPerMonth),
+  );
+
+/** A sum over bots. */
+export const sumOf = (plans: readonly BotPlan[], what: (outlook: BotPlan['outlook']) => number): number =>
+  plans.reduce((sum, { outlook }) => sum + what(outlook), 0);
+
 /** What keeps bots from posting, once for all bots that it concerns. */
 function showNotes(plan: FlockPlan, room: Room): string[] {
   const notes = plan
@@ -222,6 +233,16 @@ function showLimits(plan: FlockPlan, room: Room): string[] {
   return [
     `All are kept: no bot makes more than ${counted(busiest, 'post')} in 24 hours; an unverified account may make ${posts}.`,
   ];
+}
+
+/** `howl makes 96 posts in 24 hours; X allows an unverified account 50` */
+export function describeExcess({ limit, bots, peak }: Excess): string {
+  const { posts, within, whose } = xLimits.limits[limit];
+  const stretch = within >= 3_600_000 ? `${within / 3_600_000} hours` : `${within / 60_000} minutes`;
+  const [bot = ''] = bots;
+  const who = limit === 'app' && bots.length > 1 ? `${bots.length} bots of one app make` : `${bot} makes`;
+  const about = limit === 'unverified-half-hour' ? 'about ' : '';
+  return `${who} ${counted(peak.posts, 'post')} in ${stretch}; X allows ${whose} ${about}${posts.toLocaleString('en-US')}`;
 }
 
 /** Each finding with its place, and once what several lines of a poem have in common. */
@@ -374,3 +395,152 @@ const numberOf = ({ line: first, lines }: PredictedPost): string =>
   lines === 1 ? `${first + 1}` : `${first + 1}-${first + lines}`;
 
 const inOneLine = (text: string): string => text.replaceAll('\n', ' / ').replaceAll('\t', ' ');
+
+/** A plan for programs, part by part: a large flock has millions of posts, and none of them is kept. */
+export function* planAsJson(plan: FlockPlan, { invalidBots, passedOver }: LeftOut): Generator<string> {
+  const { span, flockBudget } = plan;
+  const { version, date } = flockBudget.prices;
+  yield `{\n  "from": "${iso(span.from)}",\n  "until": "${iso(span.until)}",\n`;
+  yield `  "prices": ${JSON.stringify({ version, date })},\n  "posts": `;
+  yield* list(plan.posts(), postAsJson);
+  const bots = plan.bots();
+  yield ',\n  "bots": ';
+  yield* list(bots, (bot) => botAsJson(bot, plan));
+  yield ',\n  "unfit": ';
+  yield* list(invalidBots, ({ bot, error: { message, hint } }) => ({ bot, why: message, hint }));
+  yield ',\n  "passedOver": ';
+  yield* list(passedOver, ({ file, why, hint }) => ({ file, why, hint }));
+  const sums = {
+    usd: inUsd(sumOf(bots, ({ micros }) => micros)),
+    usdPerMonth: inUsd(microsPerMonth(bots, flockBudget.budget.usdPerMonth)),
+    usdToEnd: inUsd(sumOf(bots, ({ microsToEnd }) => microsToEnd)),
+    budget: flockBudget.budget,
+    timezone: flockBudget.timezone,
+    notes: notesOfFlock(plan),
+  };
+  for (const [name, value] of Object.entries(sums)) yield `,\n  "${name}": ${JSON.stringify(value)}`;
+  yield ',\n  "lints": ';
+  yield* list(plan.lints(), ({ code, bot, file, line, message }) => ({ code, bot, file, line, message }));
+  yield ',\n  "limits": ';
+  yield* list(plan.excesses(), excessAsJson);
+  yield '\n}\n';
+}
+
+/** A list with one thing a line. */
+function* list<T>(things: Iterable<T>, shown: (thing: T) => object): Generator<string> {
+  let before = '[\n    ';
+  for (const thing of things) {
+    yield `${before}${JSON.stringify(shown(thing))}`;
+    before = ',\n    ';
+  }
+  yield before.startsWith('[') ? '[]' : '\n  ]';
+}
+
+const postAsJson = ({ bot, at, line, lines, text, micros }: PredictedPost): object => ({
+  bot,
+  at: iso(at),
+  line: line + 1,
+  lines,
+  text,
+  usd: inUsd(micros),
+});
+
+function botAsJson(plan: BotPlan, { span }: FlockPlan): object {
+  const { bot, outlook, standing, mostInDay } = plan;
+  const { schedule, timezone, atEnd, budget } = bot.settings;
+  const { posts, micros, linesLeft, microsToEnd, next, end, every } = outlook;
+  return {
+    bot: bot.name,
+    account: bot.account ?? null,
+    hasKey: bot.bundle !== undefined,
+    file: bot.file,
+    schedule,
+    timezone,
+    state: standing.condition,
+    posts,
+    mostInDay,
+    next: next === undefined ? null : iso(next),
+    lines: bot.lines.length,
+    linesLeft,
+    ends: end === undefined ? null : iso(end.at),
+    ...(end?.about === true && { endsAbout: true }),
+    loops: atEnd === 'loop',
+    daysOfPass: every === undefined ? null : Math.round((every * bot.lines.length) / 8_640_000) / 10,
+    usd: inUsd(micros),
+    usdPerMonth: inUsd(outlook.microsPerMonth),
+    usdToEnd: inUsd(microsToEnd),
+    budget,
+    notes: notesOf(plan, span),
+  };
+}
+
+function excessAsJson(excess: Excess): object {
+  const { limit, bots, peak } = excess;
+  const { posts: allowed, within } = xLimits.limits[limit];
+  const whose = limit === 'app' ? { bots } : { bot: bots[0] };
+  const found = { allowed, minutes: within / 60_000, posts: peak.posts, until: iso(peak.at) };
+  return { limit, ...whose, ...found, message: describeExcess(excess) };
+}
+
+/**
+ * A plan for calendar programs, post by post, as an iCalendar.
+ *
+ * @param made - when it is made, in milliseconds since 1970
+ * @see RFC 5545
+ */
+export function* planAsIcs(plan: FlockPlan, made: number): Generator<string> {
+  const files = new Map<string, string>(plan.chosen.map(({ name, file }) => [name, file]));
+  yield linesOf('BEGIN:VCALENDAR', 'VERSION:2.0', 'PRODID:-//flockd//plan//EN', 'CALSCALE:GREGORIAN');
+  for (const post of plan.posts()) yield formatEntry(post, files.get(post.bot) ?? '', made);
+  yield linesOf('END:VCALENDAR');
+}
+
+/** A post as an entry of a calendar, at an instant without a duration. Bot and slot tell it from all others, whenever it is made. */
+export function formatEntry(
+  { bot, slot, at, text, line, lines }: Omit<PredictedPost, 'micros'>,
+  file: string,
+  made: number,
+): string {
+  const shown = lines === 1 ? `line ${line + 1}` : `lines ${line + 1} to ${line + lines}`;
+  return linesOf(
+    'BEGIN:VEVENT',
+    `UID:${bot}-${slot}@flockd`,
+    `DTSTAMP:${instant(made)}`,
+    `DTSTART:${instant(at)}`,
+    `SUMMARY:${escape(`${bot}: ${text}`)}`,
+    `DESCRIPTION:${escape(`${shown} of ${file}`)}`,
+    'TRANSP:TRANSPARENT',
+    'END:VEVENT',
+  );
+}
+
+const linesOf = (...lines: string[]): string => lines.map((line) => `${fold(line)}\r\n`).join('');
+
+/** `20261121T090000Z` */
+const instant = (milliseconds: number): string =>
+  `${iso(milliseconds).slice(0, 19).replaceAll(/[-:]/g, '')}Z`;
+
+/** A text as a value. Control characters have no place in a calendar, but for the tab and the end of a line. */
+const escape = (text: string): string =>
+  text
+    .replaceAll(/[\\;,]/g, String.raw`\$&`)
+    .replaceAll(/\r\n|[\r\n\u2028\u2029]/g, String.raw`\n`)
+    .replaceAll(/(?!\t)\p{Cc}/gu, ' ');
+
+/** A line may have so many octets, its end not counted; it goes on after a line break and a space. */
+const maxOctets = 75;
+
+function fold(line: string): string {
+  let folded = '';
+  let octets = 0;
+  for (const character of line) {
+    const size = Buffer.byteLength(character);
+    if (octets + size > maxOctets) {
+      folded += '\r\n ';
+      octets = 1;
+    }
+    folded += character;
+    octets += size;
+  }
+  return folded;
+}

@@ -1,14 +1,13 @@
 import type { Context } from '../context.ts';
-import { inMicros, inUsd } from '../cost.ts';
 import type { FlockFile } from '../config/flock-file.ts';
 import type { FlockError } from '../errors.ts';
 import type { KeyBundle } from '../keys/store.ts';
 import type { TokenPair } from '../oauth/signature.ts';
 import type { BotName } from '../poems/bot-name.ts';
-import { counted, grouped, listed } from '../text.ts';
+import { listed } from '../text.ts';
 
 /*
- * The results of checks, their report, and what both halves of doctor share.
+ * What is examined, the results of checks, and what both halves of doctor share.
  */
 
 /** The flock to examine, and what the checks use. */
@@ -55,15 +54,13 @@ export interface Finding {
   subject: string;
   /** What `subject` names: a bot can have the name of a file or a provider. */
   about: 'bot' | 'flock';
-  result: keyof typeof signs;
+  result: 'ok' | 'warn' | 'bad' | 'skipped';
   message: string;
   /** How to repair it. */
   hint?: string | undefined;
   /** What the check cost on X, or would cost there. US dollars. */
   cost: number;
 }
-
-const signs = { ok: 'ok', warn: 'warn', bad: 'bad', skipped: 'skip' };
 
 /** Makes the findings about one subject. */
 function subjectOf(about: Finding['about'], subject: string) {
@@ -91,49 +88,3 @@ export const aboutBot = (name: string) => subjectOf('bot', name);
 
 /** @param name - of a file, a folder or a provider */
 export const aboutFlock = (name: string) => subjectOf('flock', name);
-
-/** The lines of a finding: one for the result, and one for the hint if there is one. */
-export function linesOf({ result, subject, message, hint }: Finding): string[] {
-  const line = `${signs[result].padEnd(4)}  ${subject}: ${message}`;
-  return hint === undefined ? [line] : [line, `hint: ${hint}`];
-}
-
-/** The report of all findings. */
-export class Report {
-  /** First the findings about the flock, then those of each bot, by name. */
-  readonly groups: Finding[][];
-  readonly isHealthy: boolean;
-
-  constructor(findings: readonly Finding[]) {
-    const flock = findings.filter(({ about }) => about === 'flock');
-    const ofBots = findings.filter(({ about }) => about === 'bot');
-    const bots = [...grouped(ofBots, ({ subject }) => subject)].sort(([a], [b]) => (a < b ? -1 : 1));
-    this.groups = [flock, ...bots.map(([, group]) => group)].filter((group) => group.length > 0);
-    this.isHealthy = findings.every(({ result }) => result !== 'bad');
-  }
-
-  /** `12 checks: 10 ok, 1 warning, 1 bad.` */
-  get summary(): string {
-    const results = this.groups.flat().map(({ result }) => result);
-    const count = (wanted: Finding['result']): number => results.filter((result) => result === wanted).length;
-    const others = [counted(count('warn'), 'warning'), `${count('bad')} bad`, `${count('skipped')} skipped`];
-    const parts = [`${count('ok')} ok`, ...others.filter((part) => !part.startsWith('0 '))];
-    return `${counted(results.length, 'check')}: ${parts.join(', ')}.`;
-  }
-
-  toJSON(): object {
-    const findings = this.groups.flat();
-    return {
-      ok: this.isHealthy,
-      cost_usd: inUsd(findings.reduce((sum, { cost }) => sum + inMicros(cost), 0)),
-      checks: findings.map(({ check, subject, result, message, hint, cost }) => ({
-        check,
-        subject,
-        result,
-        message,
-        ...(hint !== undefined && { hint }),
-        cost_usd: cost,
-      })),
-    };
-  }
-}
