@@ -23,7 +23,20 @@ describe('a schedule in words', () => {
     });
   }
 
-  const asWritten = ['*/7 * * * *', '0 */5 * * *', '0 9 1 * *', '0 9 * 2 *', '0 9 * * 1,2,3,4', '0 9 * * mon', '0 9-17 * * *', '0 0 9 * * *', '0 1,2,3,4,5 * * *', '@daily', '0 9 L * *', '*/60 * * * *']; // prettier-ignore
+  const asWritten = [
+    '*/7 * * * *',
+    '0 */5 * * *',
+    '0 9 1 * *',
+    '0 9 * 2 *',
+    '0 9 * * 1,2,3,4',
+    '0 9 * * mon',
+    '0 9-17 * * *',
+    '0 0 9 * * *',
+    '0 1,2,3,4,5 * * *',
+    '@daily',
+    '0 9 L * *',
+    '*/60 * * * *',
+  ];
   for (const expression of asWritten) {
     it(`${expression} is said as it is written`, () => {
       assert.equal(scheduleInWords(expression), expression);

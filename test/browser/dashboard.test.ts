@@ -181,7 +181,9 @@ describe('the page of a running flock in Chromium', { skip: noBrowser }, () => {
         const { page } = shown;
         for (const summary of await page.locator('summary').all()) await summary.click();
         assert.equal(await page.evaluate('document.documentElement.scrollWidth > window.innerWidth'), false);
-        const found: unknown = await page.evaluate(`${axe}; axe.run().then(({ violations }) => violations.map(({ id, nodes }) => id + ': ' + nodes[0].html))`); // prettier-ignore
+        const found: unknown = await page.evaluate(
+          `${axe}; axe.run().then(({ violations }) => violations.map(({ id, nodes }) => id + ': ' + nodes[0].html))`,
+        );
         assert.deepEqual(found, []);
       });
     }

@@ -109,7 +109,6 @@ describe('keymaker serve in Chromium', { skip: noBrowser }, () => {
       ['birch', 'birch'],
       ['dune', 'dune_reads'],
     ] as const)
-      // prettier-ignore
       assert.deepEqual(await flock.bundle(bot), flock.granted(bot, account));
     assert.deepEqual(desk.complaints, []);
   });
@@ -191,8 +190,10 @@ describe('keymaker serve in Chromium', { skip: noBrowser }, () => {
     assert.deepEqual(await readdir(flock.file('keys')), ['birch.json']);
     await flock.assertNoSecrets();
     const seen = await desk.page.content();
-    for (const secret of Object.entries(flock.granted('birch')).flatMap(([name, value]) => (name.includes('token') ? [value] : [])))
-      assert.ok(!seen.includes(secret), 'a secret reached the page'); // prettier-ignore
+    for (const secret of Object.entries(flock.granted('birch')).flatMap(([name, value]) =>
+      name.includes('token') ? [value] : [],
+    ))
+      assert.ok(!seen.includes(secret), 'a secret reached the page');
     assert.deepEqual(desk.complaints, []);
   });
 
@@ -247,7 +248,9 @@ describe('keymaker serve in Chromium', { skip: noBrowser }, () => {
             await page.evaluate('document.documentElement.scrollWidth > window.innerWidth'),
             false,
           );
-          const found: unknown = await page.evaluate(`${axe}; axe.run().then(({ violations }) => violations.map(({ id, nodes }) => id + ': ' + nodes[0].html))`); // prettier-ignore
+          const found: unknown = await page.evaluate(
+            `${axe}; axe.run().then(({ violations }) => violations.map(({ id, nodes }) => id + ': ' + nodes[0].html))`,
+          );
           assert.deepEqual(found, []);
         };
         await desk.card('cinder').getByRole('button', { name: 'Authorize' }).click();

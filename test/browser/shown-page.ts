@@ -127,13 +127,22 @@ export async function motleyFlock(): Promise<ShownFlock> {
   });
   flock.add('once', 'only this\n');
   flock.add('resting', lines('resting'));
-  flock.add('a-bot-with-a-name-so-long-that-nobody-would-ever-give-it-but-somebody-will', lines('long'), {}, { account: 'abcdefghijklmno' }); // prettier-ignore
+  flock.add(
+    'a-bot-with-a-name-so-long-that-nobody-would-ever-give-it-but-somebody-will',
+    lines('long'),
+    {},
+    { account: 'abcdefghijklmno' },
+  );
   flock.add('hebrew', 'הַיָּם קוֹרֵא לַחוֹף בְּשֵׁם אַחֵר.\nשָׁלוֹם לַגֶּשֶׁם.\n');
   flock.add('japanese', '灯台は一行だけ書いて、また消す。\n静けさや岩にしみ入る蝉の声\n');
   flock.add('capped', `${'w'.repeat(270)}\nshort\n`);
   flock.add('parked', lines('parked'));
   flock.add('doubtful', lines('doubtful'));
-  flock.addInvalid('broken', 'keys/broken.json: not a key bundle: oauth_token is missing', 'make it again: keymaker make-keys ./poems --bot broken'); // prettier-ignore
+  flock.addInvalid(
+    'broken',
+    'keys/broken.json: not a key bundle: oauth_token is missing',
+    'make it again: keymaker make-keys ./poems --bot broken',
+  );
   flock.update();
   await flock.until('2026-08-22T08:30:00Z');
   flock.control('accounts/parked/revoke');

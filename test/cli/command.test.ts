@@ -26,12 +26,27 @@ const play = command({
 
 describe('a command', () => {
   it('has its arguments and flags from its schema', () => {
-    const other = { kind: 'other', choices: [], suggestions: [], isOptional: true, isList: false, group: 'Flags' } as const; // prettier-ignore
+    const other = {
+      kind: 'other',
+      choices: [],
+      suggestions: [],
+      isOptional: true,
+      isList: false,
+      group: 'Flags',
+    } as const;
     const tunes = ['slow', 'fast', 'odd'];
     const shown = (list: unknown): unknown => JSON.parse(JSON.stringify(list));
     assert.deepEqual(shown(play.positionals), [
-      { ...other, name: 'tune', description: 'which tune', choices: tunes, suggestions: tunes, isOptional: false, placeholder: 'TUNE' },
-    ]); // prettier-ignore
+      {
+        ...other,
+        name: 'tune',
+        description: 'which tune',
+        choices: tunes,
+        suggestions: tunes,
+        isOptional: false,
+        placeholder: 'TUNE',
+      },
+    ]);
     assert.deepEqual(shown(play.flags), [
       { ...other, name: 'loud', description: 'as loud as can be', group: 'Sound' },
       { ...other, name: 'port', description: 'where', placeholder: 'PORT', alias: 'p', default: '4180' },

@@ -113,15 +113,34 @@ describe('the settings of a bot', () => {
 
 describe('a bad setting is refused by its place', () => {
   const rows: [name: string, value: unknown, message: RegExp, hint?: RegExp][] = [
-    ['a misspelt setting', { shedule: '0 9 * * *' }, /unknown setting "shedule"/, /did you mean "schedule"\?/],
+    [
+      'a misspelt setting',
+      { shedule: '0 9 * * *' },
+      /unknown setting "shedule"/,
+      /did you mean "schedule"\?/,
+    ],
     ['another', { timeZone: 'UTC' }, /unknown setting "timeZone"/, /"timezone"/],
     ['one like no other', { colour: 'red' }, /unknown setting "colour"/, /the settings are schedule, /],
-    ['a bot’s misspelt setting', { bots: { rain: { acount: 'x' } } }, /unknown setting "bots\.rain\.acount"/, /"account"/],
+    [
+      'a bot’s misspelt setting',
+      { bots: { rain: { acount: 'x' } } },
+      /unknown setting "bots\.rain\.acount"/,
+      /"account"/,
+    ],
     ['a setting of bots on the flock', { account: 'x' }, /unknown setting "account"/],
-    ['a misspelt budget', { budget: { postPerDay: 1 } }, /unknown setting "budget\.postPerDay"/, /"postsPerDay"/],
+    [
+      'a misspelt budget',
+      { budget: { postPerDay: 1 } },
+      /unknown setting "budget\.postPerDay"/,
+      /"postsPerDay"/,
+    ],
     ['a bot’s misspelt budget', { bots: { rain: { budget: { usd: 1 } } } }, /"bots\.rain\.budget\.usd"/],
     ['an hour that is none', { schedule: '0 25 * * *' }, /schedule: "25" is not a good hour/],
-    ['a schedule of four fields', { bots: { rain: { schedule: '0 9 * *' } } }, /bots\.rain\.schedule: .*not a cron expression/],
+    [
+      'a schedule of four fields',
+      { bots: { rain: { schedule: '0 9 * *' } } },
+      /bots\.rain\.schedule: .*not a cron expression/,
+    ],
     ['a schedule that never comes', { schedule: '0 9 31 2 *' }, /schedule: .*never comes/],
     ['a schedule that is no text', { schedule: 9 }, /schedule: should be a cron expression/],
     ['no such zone', { timezone: 'Mars/Olympus' }, /timezone: "Mars\/Olympus" is not an IANA time zone/],
@@ -131,17 +150,29 @@ describe('a bad setting is refused by its place', () => {
     ['a duration that is a number', { settle: 20 }, /settle: should be a duration/],
     ['a duration below nothing', { spread: '-5m' }, /spread: should be a duration/],
     ['a choice that is none', { missed: 'some' }, /missed: should be one of skip, one, all/],
-    ['another choice', { bots: { rain: { unit: 'word' } } }, /bots\.rain\.unit: should be one of line, stanza/],
-    ['a budget below nothing', { budget: { usdPerMonth: -1 } }, /budget\.usdPerMonth: should not be negative/],
+    [
+      'another choice',
+      { bots: { rain: { unit: 'word' } } },
+      /bots\.rain\.unit: should be one of line, stanza/,
+    ],
+    [
+      'a budget below nothing',
+      { budget: { usdPerMonth: -1 } },
+      /budget\.usdPerMonth: should not be negative/,
+    ],
     ['half a post', { budget: { postsPerDay: 1.5 } }, /budget\.postsPerDay: should be a whole number/],
     ['a budget in words', { budget: { usdPerMonth: '5' } }, /budget\.usdPerMonth: should be a number/],
-    ['an account that is none', { bots: { rain: { account: 'rain on tin' } } }, /bots\.rain\.account: should be a screen name/],
+    [
+      'an account that is none',
+      { bots: { rain: { account: 'rain on tin' } } },
+      /bots\.rain\.account: should be a screen name/,
+    ],
     ['paused in words', { bots: { rain: { paused: 'yes' } } }, /bots\.rain\.paused: /],
     ['a name no bot has', { bots: { 'Rain.txt': {} } }, /bots\.Rain\.txt/],
     ['a list of bots', { bots: [] }, /bots: /],
     ['a list', [], /not an object of settings/],
     ['nothing', null, /not an object of settings/],
-  ]; // prettier-ignore
+  ];
   for (const [name, value, message, hint] of rows) {
     it(name, () => {
       const error = refusal(JSON.stringify(value));
@@ -154,22 +185,52 @@ describe('a bad setting is refused by its place', () => {
 
 describe('what is wrong with one bot stops that bot alone', () => {
   const rows: [name: string, bots: string, stopped: string, message: RegExp][] = [
-    ['its schedule', '"rain": {"schedule": "0 25 * * *"}', 'rain', /bots\.rain\.schedule: "25" is not a good hour/],
+    [
+      'its schedule',
+      '"rain": {"schedule": "0 25 * * *"}',
+      'rain',
+      /bots\.rain\.schedule: "25" is not a good hour/,
+    ],
     ['its zone', '"rain": {"timezone": "BST"}', 'rain', /bots\.rain\.timezone: "BST" is not an IANA/],
     ['its budget', '"rain": {"budget": {"postsPerDay": -1}}', 'rain', /bots\.rain\.budget\.postsPerDay/],
-    ['a setting that is none', '"rain": {"shedule": "0 9 * * *"}', 'rain', /unknown setting "bots\.rain\.shedule"/],
+    [
+      'a setting that is none',
+      '"rain": {"shedule": "0 9 * * *"}',
+      'rain',
+      /unknown setting "bots\.rain\.shedule"/,
+    ],
     ['a type', '"rain": {"paused": "yes"}', 'rain', /bots\.rain\.paused/],
     ['all of it', '"rain": 7', 'rain', /bots\.rain/],
     ['nothing in it', '"rain": null', 'rain', /bots\.rain/],
-    ['a setting that comes twice', '"rain": {"unit": "line", "unit": "stanza"}', 'rain', /"unit" comes twice/],
+    [
+      'a setting that comes twice',
+      '"rain": {"unit": "line", "unit": "stanza"}',
+      'rain',
+      /"unit" comes twice/,
+    ],
     ['a prototype', '"rain": {"__proto__": {"paused": true}}', 'rain', /"__proto__" is not a name/],
     ['the same bot twice', '"rain": {}, "rain": {"paused": true}', 'rain', /"rain" comes twice/],
-    ['a name that is nearly its own', '"Rain": {"paused": true}', 'rain', /bots\.Rain is not the name of a bot/],
+    [
+      'a name that is nearly its own',
+      '"Rain": {"paused": true}',
+      'rain',
+      /bots\.Rain is not the name of a bot/,
+    ],
     ['the name of its file', '"Rain!.txt": {"paused": true}', 'rain', /is not the name of a bot/],
-    ['two names for it', '"rain": {}, "Rain": {"paused": true}', 'rain', /bots\.Rain is another entry for rain/],
-    ['one name written in two ways', '"caf\u00e9": {}, "cafe\u0301": {"paused": true}', 'caf\u00e9', /is another entry for caf/],
+    [
+      'two names for it',
+      '"rain": {}, "Rain": {"paused": true}',
+      'rain',
+      /bots\.Rain is another entry for rain/,
+    ],
+    [
+      'one name written in two ways',
+      '"caf\u00e9": {}, "cafe\u0301": {"paused": true}',
+      'caf\u00e9',
+      /is another entry for caf/,
+    ],
     ['a name of signs', '"🌙": {"paused": true}', '-', /is not the name of a bot/],
-  ]; // prettier-ignore
+  ];
   for (const [name, bots, stopped, message] of rows) {
     it(name, () => {
       const text = `{"missed": "all", "bots": {${bots}, "lamp": {"unit": "stanza"}}}`;
@@ -217,17 +278,53 @@ describe('what could be a secret is refused by its place alone', () => {
   const secret = 'sx2mq0tvbn4ylr8kcjd7';
   const awkward = `Sx2mQ0tVbN4y+/=&%"'<\\Lr8KcJd7sx2m`;
   const rows: [name: string, value: (text: string) => unknown, message: RegExp, hint?: RegExp][] = [
-    ['as a schedule', (text) => ({ schedule: text }), /^flock\.json: schedule: "…" is not a cron expression: /, /schedule/],
-    ['in a schedule', (text) => ({ bots: { rain: { schedule: `0 9 * * ${text}` } } }), /^flock\.json: bots\.rain\.schedule: "…" is not a/],
-    ['as a time zone', (text) => ({ timezone: text }), /^flock\.json: timezone: "…" is not an IANA time zone/, /timezone/],
+    [
+      'as a schedule',
+      (text) => ({ schedule: text }),
+      /^flock\.json: schedule: "…" is not a cron expression: /,
+      /schedule/,
+    ],
+    [
+      'in a schedule',
+      (text) => ({ bots: { rain: { schedule: `0 9 * * ${text}` } } }),
+      /^flock\.json: bots\.rain\.schedule: "…" is not a/,
+    ],
+    [
+      'as a time zone',
+      (text) => ({ timezone: text }),
+      /^flock\.json: timezone: "…" is not an IANA time zone/,
+      /timezone/,
+    ],
     ['as a duration', (text) => ({ settle: text }), /^flock\.json: settle: should be a duration/],
     ['as a choice', (text) => ({ refrain: text }), /^flock\.json: refrain: should be one of /],
-    ['as a setting', (text) => ({ [text]: 1 }), /^flock\.json:2:2: unknown setting "…"$/, /is not shown; the settings are schedule, /],
-    ['as a bot’s setting', (text) => ({ bots: { rain: { [text]: 1 } } }), /^flock\.json:4:4: unknown setting "bots\.rain\.…"$/],
-    ['as a setting of the budget', (text) => ({ budget: { [text]: 1 } }), /^flock\.json:3:3: unknown setting "budget\.…"$/],
-    ['as a bot with a bad setting', (text) => ({ unit: 'line', bots: { [text]: { unit: 'word' } } }), /^flock\.json:4:3: bots\.…/, /is not shown; correct it in flock\.json/],
-    ['as a provider', (text) => ({ providers: { [text]: {} } }), /^flock\.json:3:3: providers\.…: (is not the id|could be a secret)/],
-  ]; // prettier-ignore
+    [
+      'as a setting',
+      (text) => ({ [text]: 1 }),
+      /^flock\.json:2:2: unknown setting "…"$/,
+      /is not shown; the settings are schedule, /,
+    ],
+    [
+      'as a bot’s setting',
+      (text) => ({ bots: { rain: { [text]: 1 } } }),
+      /^flock\.json:4:4: unknown setting "bots\.rain\.…"$/,
+    ],
+    [
+      'as a setting of the budget',
+      (text) => ({ budget: { [text]: 1 } }),
+      /^flock\.json:3:3: unknown setting "budget\.…"$/,
+    ],
+    [
+      'as a bot with a bad setting',
+      (text) => ({ unit: 'line', bots: { [text]: { unit: 'word' } } }),
+      /^flock\.json:4:3: bots\.…/,
+      /is not shown; correct it in flock\.json/,
+    ],
+    [
+      'as a provider',
+      (text) => ({ providers: { [text]: {} } }),
+      /^flock\.json:3:3: providers\.…: (is not the id|could be a secret)/,
+    ],
+  ];
   for (const [name, value, message, hint] of rows) {
     for (const text of [secret, awkward, secret.repeat(4)]) {
       it(`${name}: ${text}`, () => {

@@ -27,7 +27,12 @@ function openAgenda() {
 describe('an agenda', () => {
   it('calls each item at its instant, those of one instant in their order', async () => {
     const { agenda, clock, called, a, b, c } = openAgenda();
-    for (const [item, instant] of [[c, 20], [b, 10], [a, 20]] as const) agenda.set(item, instant); // prettier-ignore
+    for (const [item, instant] of [
+      [c, 20],
+      [b, 10],
+      [a, 20],
+    ] as const)
+      agenda.set(item, instant);
     assert.equal(agenda.next, 10);
     await clock.runUntil(100);
     assert.deepEqual(called, ['b 10', 'a 20', 'c 20']);

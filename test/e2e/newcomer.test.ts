@@ -61,7 +61,11 @@ describe('a newcomer', () => {
     assert.ok(readme.slice(0, readme.indexOf(block) + block.length).split('\n').length <= 40);
     using registry = await openRegistry();
     const home = openHome();
-    const env = cleanEnvironment({ HOME: home, npm_config_registry: registry.url, npm_config_cache: path.join(home, '.npm') }); // prettier-ignore
+    const env = cleanEnvironment({
+      HOME: home,
+      npm_config_registry: registry.url,
+      npm_config_cache: path.join(home, '.npm'),
+    });
     const bash = [...asNobody, 'bash', '--norc', '--noprofile', '-i'];
     const shell = startCommand(['python3', terminalScript, '160', ...bash], { cwd: home, env });
     const prompt = /\$ $/;

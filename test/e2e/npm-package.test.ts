@@ -31,7 +31,12 @@ describe('the npm packages', () => {
 
   /** Runs a program as a newcomer without rights, in a home of their own and without a network. */
   const newcomer = (home: string) => (program: string, args: readonly string[]) => {
-    const env = cleanEnvironment({ HOME: home, PATH: `${home}/.local/bin:${process.env['PATH'] ?? ''}`, npm_config_offline: 'true', npm_config_cache: `${home}/.npm` }); // prettier-ignore
+    const env = cleanEnvironment({
+      HOME: home,
+      PATH: `${home}/.local/bin:${process.env['PATH'] ?? ''}`,
+      npm_config_offline: 'true',
+      npm_config_cache: `${home}/.npm`,
+    });
     const { status, stdout, stderr } = spawnSync(program, args, {
       cwd: home,
       encoding: 'utf8',

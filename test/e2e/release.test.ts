@@ -34,7 +34,11 @@ describe('a release', () => {
   });
 
   it('is published by a workflow that tests first, and only with the rights it needs', () => {
-    const job = z.object({ needs: z.string().optional(), permissions: z.record(z.string(), z.string()).optional(), steps: z.array(z.object({ run: z.string().optional() })) }); // prettier-ignore
+    const job = z.object({
+      needs: z.string().optional(),
+      permissions: z.record(z.string(), z.string()).optional(),
+      steps: z.array(z.object({ run: z.string().optional() })),
+    });
     const { permissions, jobs } = z
       .object({ permissions: z.record(z.string(), z.string()), jobs: z.record(z.string(), job) })
       .parse(parse(read('.github/workflows/release.yml')));

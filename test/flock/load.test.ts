@@ -112,12 +112,36 @@ describe('loading a flock', () => {
   });
 
   const rows: [name: string, files: Record<string, string>, poem: string][] = [
-    ['its bundle names', { 'keys/rain.json': stored({ poem_file: 'poems/old/rain.txt' }), 'poems/old/rain.txt': 'a' }, 'poems/old/rain.txt'],
-    ['its bundle names, whatever its own name', { 'keys/rain.json': stored({ poem_file: './poems/lamp.txt' }), 'poems/lamp.txt': 'a', 'poems/rain.txt': 'b' }, 'poems/lamp.txt'],
-    ['its bundle calls `file`', { 'keys/rain.json': stored({ file: 'poems/lamp.txt' }), 'poems/lamp.txt': 'a' }, 'poems/lamp.txt'],
-    ['has its name, where the bundle names none', { 'keys/rain.json': stored(), 'poems/deep/Rain.txt': 'a', 'poems/lamp.txt': 'b' }, 'poems/deep/Rain.txt'],
-    ['has its name, where the bundle names a place on another machine', { 'keys/rain.json': stored({ poem_file: '/srv/elsewhere/rain.txt' }), 'poems/rain.txt': 'a' }, 'poems/rain.txt'],
-  ]; // prettier-ignore
+    [
+      'its bundle names',
+      { 'keys/rain.json': stored({ poem_file: 'poems/old/rain.txt' }), 'poems/old/rain.txt': 'a' },
+      'poems/old/rain.txt',
+    ],
+    [
+      'its bundle names, whatever its own name',
+      {
+        'keys/rain.json': stored({ poem_file: './poems/lamp.txt' }),
+        'poems/lamp.txt': 'a',
+        'poems/rain.txt': 'b',
+      },
+      'poems/lamp.txt',
+    ],
+    [
+      'its bundle calls `file`',
+      { 'keys/rain.json': stored({ file: 'poems/lamp.txt' }), 'poems/lamp.txt': 'a' },
+      'poems/lamp.txt',
+    ],
+    [
+      'has its name, where the bundle names none',
+      { 'keys/rain.json': stored(), 'poems/deep/Rain.txt': 'a', 'poems/lamp.txt': 'b' },
+      'poems/deep/Rain.txt',
+    ],
+    [
+      'has its name, where the bundle names a place on another machine',
+      { 'keys/rain.json': stored({ poem_file: '/srv/elsewhere/rain.txt' }), 'poems/rain.txt': 'a' },
+      'poems/rain.txt',
+    ],
+  ];
   for (const [name, files, poem] of rows) {
     it(`gives a bot the poem that ${name}`, async () => {
       assert.deepEqual(await load(files), { poems: { rain: poem }, invalidBots: {} });
@@ -125,14 +149,34 @@ describe('loading a flock', () => {
   }
 
   const bad: [name: string, files: Record<string, string>, message: RegExp][] = [
-    ['goes up out of the folder', { 'keys/rain.json': stored({ poem_file: '../secret.txt' }), 'poems/rain.txt': 'a' }, /outside the flock's folder/],
-    ['goes up in the middle', { 'keys/rain.json': stored({ poem_file: 'poems/../../secret.txt' }) }, /outside the flock's folder/],
-    ['is elsewhere, and nothing has the bot’s name', { 'keys/rain.json': stored({ poem_file: '/etc/passwd' }) }, /outside the flock's folder/],
+    [
+      'goes up out of the folder',
+      { 'keys/rain.json': stored({ poem_file: '../secret.txt' }), 'poems/rain.txt': 'a' },
+      /outside the flock's folder/,
+    ],
+    [
+      'goes up in the middle',
+      { 'keys/rain.json': stored({ poem_file: 'poems/../../secret.txt' }) },
+      /outside the flock's folder/,
+    ],
+    [
+      'is elsewhere, and nothing has the bot’s name',
+      { 'keys/rain.json': stored({ poem_file: '/etc/passwd' }) },
+      /outside the flock's folder/,
+    ],
     ['is the folder itself', { 'keys/rain.json': stored({ poem_file: '.' }) }, /outside the flock's folder/],
     ['has a NUL in its name', { 'keys/rain.json': stored({ poem_file: 'poems/a\0b' }) }, /NUL/],
-    ['is not named, and nothing has the bot’s name', { 'keys/rain.json': stored(), 'poems/lamp.txt': 'a' }, /poem_file is missing/],
-    ['is not named, and two have the bot’s name', { 'keys/rain.json': stored(), 'poems/rain.txt': 'a', 'poems/old/rain.txt': 'b' }, /poem_file is missing/],
-  ]; // prettier-ignore
+    [
+      'is not named, and nothing has the bot’s name',
+      { 'keys/rain.json': stored(), 'poems/lamp.txt': 'a' },
+      /poem_file is missing/,
+    ],
+    [
+      'is not named, and two have the bot’s name',
+      { 'keys/rain.json': stored(), 'poems/rain.txt': 'a', 'poems/old/rain.txt': 'b' },
+      /poem_file is missing/,
+    ],
+  ];
   for (const [name, files, message] of bad) {
     it(`refuses a poem that ${name}`, async () => {
       const { poems, invalidBots } = await load(files);

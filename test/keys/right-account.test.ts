@@ -17,23 +17,58 @@ describe('the account that was authorized', () => {
   const rows: [name: string, came: typeof rain, expected: Expected, verdict: Verdict][] = [
     ['is the one that flock.json names, in other capitals too', rain, { named: 'rain' }, 'right'],
     ['is not the one that flock.json names', other, { named: 'rain' }, 'wrong'],
-    ['has the id of the old key, and is called otherwise now', rain, { old: { userId: '77', screenName: 'old' } }, 'right'],
-    ['has the name of the old key, and another id', rain, { old: { userId: '78', screenName: 'rain' } }, 'wrong'],
+    [
+      'has the id of the old key, and is called otherwise now',
+      rain,
+      { old: { userId: '77', screenName: 'old' } },
+      'right',
+    ],
+    [
+      'has the name of the old key, and another id',
+      rain,
+      { old: { userId: '78', screenName: 'rain' } },
+      'wrong',
+    ],
     ['has the name of an old key without an id', rain, { old: { screenName: 'RAIN' } }, 'right'],
     ['has another name than an old key without an id', other, { old: { screenName: 'rain' } }, 'wrong'],
-    ['was renamed, and flock.json has the new name', rain, { named: 'rain', old: { userId: '77', screenName: 'old' } }, 'right'],
-    ['was renamed, and flock.json has the old name', rain, { named: 'old', old: { userId: '77', screenName: 'old' } }, 'right'],
-    ['has taken over the name of the old one', rain, { named: 'rain', old: { userId: '78', screenName: 'rain' } }, 'wrong'],
+    [
+      'was renamed, and flock.json has the new name',
+      rain,
+      { named: 'rain', old: { userId: '77', screenName: 'old' } },
+      'right',
+    ],
+    [
+      'was renamed, and flock.json has the old name',
+      rain,
+      { named: 'old', old: { userId: '77', screenName: 'old' } },
+      'right',
+    ],
+    [
+      'has taken over the name of the old one',
+      rain,
+      { named: 'rain', old: { userId: '78', screenName: 'rain' } },
+      'wrong',
+    ],
     ['is another one that flock.json names from now on', other, { named: 'other', old: rain }, 'right'],
-    ['is the old one, and flock.json names another from now on', rain, { named: 'other', old: rain }, 'wrong'],
+    [
+      'is the old one, and flock.json names another from now on',
+      rain,
+      { named: 'other', old: rain },
+      'wrong',
+    ],
     ['has the name that was typed with its password', rain, { typed: 'rain' }, 'right'],
     ['has another name than was typed with its password', rain, { typed: 'me@example.org' }, 'ask'],
     ['is not known at all', rain, {}, 'ask'],
     ['is called as the bot', { userId: '1', screenName: 'long-breath' }, {}, 'right'],
     ['is called as the bot but for case, _ and -', { userId: '1', screenName: 'Long_BREATH_' }, {}, 'right'],
     ['is called almost as the bot', { userId: '1', screenName: 'long_breath2' }, {}, 'ask'],
-    ['is called as the bot, and flock.json names another', { userId: '1', screenName: 'long_breath' }, { named: 'rain' }, 'wrong'],
-  ]; // prettier-ignore
+    [
+      'is called as the bot, and flock.json names another',
+      { userId: '1', screenName: 'long_breath' },
+      { named: 'rain' },
+      'wrong',
+    ],
+  ];
   for (const [name, came, expected, verdict] of rows) {
     it(`${name}: ${verdict}`, () => {
       assert.equal(judgeAccount(long, came, expected), verdict);

@@ -126,20 +126,76 @@ describe('what is signed is what a provider made of oauthlib verifies', { skip }
   const sorted = (pairs: [string, string][]): [string, string][] =>
     [...pairs].sort(([a, b], [c, d]) => (a === c ? Number(b > d) - Number(b < d) : a < c ? -1 : 1));
 
-  const rows: [name: string, way: string, query: string, form: [string, string][], all: [string, string][]][] = [
+  const rows: [
+    name: string,
+    way: string,
+    query: string,
+    form: [string, string][],
+    all: [string, string][],
+  ][] = [
     ['nothing at all', '/echo', '', [], []],
-    ['names that come twice', '/echo', '?a=2&a=1&b=x&a=2', [['a', '0'], ['b', 'x']],
-      [['a', '0'], ['a', '1'], ['a', '2'], ['a', '2'], ['b', 'x'], ['b', 'x']]],
-    ['empty values', '/echo', '?a=&b=', [['c', '']], [['a', ''], ['b', ''], ['c', '']]],
-    ['values that sort differently once encoded', '/echo', '?a=%20b&a=b&a=%7E&a=~&a=%2B&a=+', [],
-      [['a', ' '], ['a', ' b'], ['a', '+'], ['a', 'b'], ['a', '~'], ['a', '~']]],
-    ['letters of all the world', '/echo', '?%C3%A9=%E9%9B%A8', [['gr\u00fc\u00df', '🌾 — “ß”']],
-      [['gr\u00fc\u00df', '🌾 — “ß”'], ['\u00e9', '雨']]],
-    ['all that is reserved', '/echo', '', [["!*'();:@&=+$,/?#[]", "%20%!*'();:@&=+$,/?#[]\r\n\t\0"]],
-      [["!*'();:@&=+$,/?#[]", "%20%!*'();:@&=+$,/?#[]\r\n\t\0"]]],
+    [
+      'names that come twice',
+      '/echo',
+      '?a=2&a=1&b=x&a=2',
+      [
+        ['a', '0'],
+        ['b', 'x'],
+      ],
+      [
+        ['a', '0'],
+        ['a', '1'],
+        ['a', '2'],
+        ['a', '2'],
+        ['b', 'x'],
+        ['b', 'x'],
+      ],
+    ],
+    [
+      'empty values',
+      '/echo',
+      '?a=&b=',
+      [['c', '']],
+      [
+        ['a', ''],
+        ['b', ''],
+        ['c', ''],
+      ],
+    ],
+    [
+      'values that sort differently once encoded',
+      '/echo',
+      '?a=%20b&a=b&a=%7E&a=~&a=%2B&a=+',
+      [],
+      [
+        ['a', ' '],
+        ['a', ' b'],
+        ['a', '+'],
+        ['a', 'b'],
+        ['a', '~'],
+        ['a', '~'],
+      ],
+    ],
+    [
+      'letters of all the world',
+      '/echo',
+      '?%C3%A9=%E9%9B%A8',
+      [['gr\u00fc\u00df', '🌾 — “ß”']],
+      [
+        ['gr\u00fc\u00df', '🌾 — “ß”'],
+        ['\u00e9', '雨'],
+      ],
+    ],
+    [
+      'all that is reserved',
+      '/echo',
+      '',
+      [["!*'();:@&=+$,/?#[]", "%20%!*'();:@&=+$,/?#[]\r\n\t\0"]],
+      [["!*'();:@&=+$,/?#[]", "%20%!*'();:@&=+$,/?#[]\r\n\t\0"]],
+    ],
     ['a path that is encoded', '/echo/%E9%9B%A8/a%2Fb%20c/%7Euser;v=1/', '?a=1', [], [['a', '1']]],
     ['an empty step in the path', '/echo//x', '', [], []],
-  ]; // prettier-ignore
+  ];
   for (const [name, way, query, form, all] of rows) {
     it(`with ${name}`, async () => {
       const method = form.length > 0 ? 'POST' : 'GET';

@@ -224,10 +224,41 @@ describe('a way into an answer that says whose a key is', () => {
     );
 
   it('ends at what is the answer’s own', () => {
-    const ways = ['__proto__', 'constructor', 'constructor.name', 'toString', 'toString.name', 'length', '0',
-      'a.length', 'a.0', 'a.constructor.name', '__proto__.a', 'a.__proto__.b', '', '.', 'a.', '.a', 'a..b']; // prettier-ignore
-    const texts = ['{}', '[]', '["x"]', '"text"', '1', 'null', 'true', '{"a":"text"}', '{"a":["x"]}', '{"a":{}}', '{"a":null}',
-      '{"a":1}', '{"__proto__":null}', '{"a":{"__proto__":null}}']; // prettier-ignore
+    const ways = [
+      '__proto__',
+      'constructor',
+      'constructor.name',
+      'toString',
+      'toString.name',
+      'length',
+      '0',
+      'a.length',
+      'a.0',
+      'a.constructor.name',
+      '__proto__.a',
+      'a.__proto__.b',
+      '',
+      '.',
+      'a.',
+      '.a',
+      'a..b',
+    ];
+    const texts = [
+      '{}',
+      '[]',
+      '["x"]',
+      '"text"',
+      '1',
+      'null',
+      'true',
+      '{"a":"text"}',
+      '{"a":["x"]}',
+      '{"a":{}}',
+      '{"a":null}',
+      '{"a":1}',
+      '{"__proto__":null}',
+      '{"a":{"__proto__":null}}',
+    ];
     for (const way of ways) {
       for (const body of texts)
         assert.ok(
@@ -254,8 +285,25 @@ describe('a way into an answer that says whose a key is', () => {
 describe('a good answer that was changed at random', () => {
   const piece = fc.oneof(
     fc.string({ unit: 'binary', maxLength: 8 }),
-    fc.constantFrom('&', '=', '%', '%0A', '%00', '%1b', '%E2%80%AE', '"', '{', '}', '\\u0007', '..', '\n', '\0', '+', 'oauth_token=a'),
-  ); // prettier-ignore
+    fc.constantFrom(
+      '&',
+      '=',
+      '%',
+      '%0A',
+      '%00',
+      '%1b',
+      '%E2%80%AE',
+      '"',
+      '{',
+      '}',
+      '\\u0007',
+      '..',
+      '\n',
+      '\0',
+      '+',
+      'oauth_token=a',
+    ),
+  );
   const edit = fc.record({ at: fc.nat(200), cut: fc.nat(6), piece });
   const status = fc.oneof(
     { weight: 3, arbitrary: fc.constant(200) },

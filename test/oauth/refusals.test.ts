@@ -39,15 +39,68 @@ const notEnrolled = {
 };
 
 describe('a refusal in the words of the provider', () => {
-  const rows: [name: string, said: Parameters<typeof refused>[1], exit: Exit, message: RegExp, hint: RegExp][] = [
-    ['an app in no project', { status: 403, json: notEnrolled }, 'config', /^X does not let the app in: “When .* attached to a Project\. You can create/, /Manage apps, Move to package, Pay-per-use, Production/],
-    ['an app with too little access', { status: 403, json: { errors: [{ code: 453, message: 'You currently have access to a subset of X API V2 endpoints' }] } }, 'config', /let the app in: “You currently have access to a subset/, /Pay-per-use/],
-    ['what nobody has heard of before', { status: 403, json: { title: 'Forbidden', detail: 'Not on a Sunday.' } }, 'unavailable', /\(403\): “Not on a Sunday”$/, /developer console/],
-    ['the title, where there is nothing else', { status: 400, json: { title: 'Bad day' } }, 'unavailable', /\(400\): “Bad day”$/, /./],
-    ['an error in XML', { status: 400, body: '<errors><error code="7">No such luck</error></errors>' }, 'unavailable', /: “No such luck”$/, /./],
-    ['a problem in a form', { status: 401, body: 'oauth_problem=permission_denied&oauth_problem_advice=Ask%20the%20owner' }, 'config', /: “Ask the owner”$/, /./],
-    ['one that says the same twice', { status: 403, json: { detail: 'No.', errors: [{ message: 'No.' }] } }, 'unavailable', /: “No”$/, /./],
-  ]; // prettier-ignore
+  const rows: [
+    name: string,
+    said: Parameters<typeof refused>[1],
+    exit: Exit,
+    message: RegExp,
+    hint: RegExp,
+  ][] = [
+    [
+      'an app in no project',
+      { status: 403, json: notEnrolled },
+      'config',
+      /^X does not let the app in: “When .* attached to a Project\. You can create/,
+      /Manage apps, Move to package, Pay-per-use, Production/,
+    ],
+    [
+      'an app with too little access',
+      {
+        status: 403,
+        json: {
+          errors: [{ code: 453, message: 'You currently have access to a subset of X API V2 endpoints' }],
+        },
+      },
+      'config',
+      /let the app in: “You currently have access to a subset/,
+      /Pay-per-use/,
+    ],
+    [
+      'what nobody has heard of before',
+      { status: 403, json: { title: 'Forbidden', detail: 'Not on a Sunday.' } },
+      'unavailable',
+      /\(403\): “Not on a Sunday”$/,
+      /developer console/,
+    ],
+    [
+      'the title, where there is nothing else',
+      { status: 400, json: { title: 'Bad day' } },
+      'unavailable',
+      /\(400\): “Bad day”$/,
+      /./,
+    ],
+    [
+      'an error in XML',
+      { status: 400, body: '<errors><error code="7">No such luck</error></errors>' },
+      'unavailable',
+      /: “No such luck”$/,
+      /./,
+    ],
+    [
+      'a problem in a form',
+      { status: 401, body: 'oauth_problem=permission_denied&oauth_problem_advice=Ask%20the%20owner' },
+      'config',
+      /: “Ask the owner”$/,
+      /./,
+    ],
+    [
+      'one that says the same twice',
+      { status: 403, json: { detail: 'No.', errors: [{ message: 'No.' }] } },
+      'unavailable',
+      /: “No”$/,
+      /./,
+    ],
+  ];
   for (const [name, said, exit, message, hint] of rows) {
     it(`is shown with them: ${name}`, () => {
       const error = refused('first', said);
@@ -181,12 +234,15 @@ describe('what another program said', () => {
   const rows: [said: string, quoted: string][] = [
     ['Could not authenticate you.', 'Could not authenticate you'],
     ['  two\n\n lines\u2028and \u202Ea third ', 'two lines and a third'],
-    ['\u001b]0;title\u0007see https://docs.x.com/resources/fundamentals (client-not-enrolled)', ']0;title see https://docs.x.com/resources/fundamentals (client-not-enrolled)'],
+    [
+      '\u001b]0;title\u0007see https://docs.x.com/resources/fundamentals (client-not-enrolled)',
+      ']0;title see https://docs.x.com/resources/fundamentals (client-not-enrolled)',
+    ],
     ['key "sX2mQ0tVbN4yLr8KcJd7", secret=9f86d081884c7d65 is bad', 'key … is bad'],
     ['sX2mQ0tVbN4yLr8KcJd7', ''],
     ['...', ''],
     ['', ''],
-  ]; // prettier-ignore
+  ];
   for (const [said, expected] of rows) {
     it(`is quoted as ${JSON.stringify(expected)}`, () => {
       assert.equal(quotable(said), expected);

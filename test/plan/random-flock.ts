@@ -14,8 +14,27 @@ interface RandomBot {
   settings: Record<string, unknown>;
 }
 
-const schedules = ['0 9 * * *', '30 2 * * *', '15 1,2,3 * * *', '0 * * * *', '10 */3 * * *', '*/40 8-11 * * *', '30 0 7 * * 1-5', '0 12 1,15 * *', '0 0 * * 0', '45 23 31 * *'] as const; // prettier-ignore
-const zones = ['UTC', 'Europe/Berlin', 'America/New_York', 'Australia/Lord_Howe', 'Asia/Kathmandu', 'America/St_Johns', 'Pacific/Apia'] as const; // prettier-ignore
+const schedules = [
+  '0 9 * * *',
+  '30 2 * * *',
+  '15 1,2,3 * * *',
+  '0 * * * *',
+  '10 */3 * * *',
+  '*/40 8-11 * * *',
+  '30 0 7 * * 1-5',
+  '0 12 1,15 * *',
+  '0 0 * * 0',
+  '45 23 31 * *',
+] as const;
+const zones = [
+  'UTC',
+  'Europe/Berlin',
+  'America/New_York',
+  'Australia/Lord_Howe',
+  'Asia/Kathmandu',
+  'America/St_Johns',
+  'Pacific/Apia',
+] as const;
 const spreads = ['0s', '0s', '20m', '5h', '3d'] as const;
 /** Near to the changes of many clocks, and of a month. */
 const starts = ['2026-03-06', '2026-03-25', '2026-04-02', '2026-10-22', '2026-10-30', '2026-12-20'] as const;

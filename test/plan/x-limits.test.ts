@@ -23,9 +23,19 @@ describe('the limits of X', () => {
     ['*/15 8-12 * * *', 1, []],
     ['*/10 8-12 * * *', 1, [/^bot-0 makes 3 posts in 30 minutes; X allows an unverified account about 2$/]],
     ['*/15 * * * *', 1, [/^bot-0 makes 96 posts in 24 hours; X allows an unverified account 50$/]],
-    ['*/9 * * * * *', 1, [/^bot-0 makes 105 posts in 15 minutes; X allows an account 100$/, /24 hours/, /30 minutes/]],
-    ['* * * * *', 7, [/^7 bots of one app make 10,080 posts in 24 hours; X allows an app, all its accounts together 10,000$/]],
-  ]; // prettier-ignore
+    [
+      '*/9 * * * * *',
+      1,
+      [/^bot-0 makes 105 posts in 15 minutes; X allows an account 100$/, /24 hours/, /30 minutes/],
+    ],
+    [
+      '* * * * *',
+      7,
+      [
+        /^7 bots of one app make 10,080 posts in 24 hours; X allows an app, all its accounts together 10,000$/,
+      ],
+    ],
+  ];
   for (const [schedule, bots, found] of rows) {
     it(`${found.length === 0 ? 'hold' : 'do not hold'} for ${bots} at ${schedule}`, () => {
       const said = excesses(bots, schedule);

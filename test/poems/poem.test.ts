@@ -12,18 +12,67 @@ describe('the lines of a poem', () => {
   const cases: [name: string, poem: string, lines: [at: number, text: string][]][] = [
     ['nothing', '', []],
     ['one line without an end', 'Lamp', [[1, 'Lamp']]],
-    ['ends of every kind', 'a\nb\r\nc\rd', [[1, 'a'], [2, 'b'], [3, 'c'], [4, 'd']]],
-    ['blank lines', '\n \n\t\na\n\u00a0\u3000\n\nb\n', [[4, 'a'], [7, 'b']]],
-    ['lines of characters nobody sees', 'a\n\u200b\n\u200d\u2060\n\u00ad\nb', [[1, 'a'], [5, 'b']]],
+    [
+      'ends of every kind',
+      'a\nb\r\nc\rd',
+      [
+        [1, 'a'],
+        [2, 'b'],
+        [3, 'c'],
+        [4, 'd'],
+      ],
+    ],
+    [
+      'blank lines',
+      '\n \n\t\na\n\u00a0\u3000\n\nb\n',
+      [
+        [4, 'a'],
+        [7, 'b'],
+      ],
+    ],
+    [
+      'lines of characters nobody sees',
+      'a\n\u200b\n\u200d\u2060\n\u00ad\nb',
+      [
+        [1, 'a'],
+        [5, 'b'],
+      ],
+    ],
     ['inner and outer space', '  far   out  ', [[1, '  far   out  ']]],
-    ['a CR before a CRLF', 'a\r\r\nb', [[1, 'a'], [3, 'b']]],
+    [
+      'a CR before a CRLF',
+      'a\r\r\nb',
+      [
+        [1, 'a'],
+        [3, 'b'],
+      ],
+    ],
     ['a line that is not ended by other separators', 'a\u2028b\u0085c', [[1, 'a\u2028b\u0085c']]],
     ['280 letters', 'x'.repeat(280), [[1, 'x'.repeat(280)]]],
-    ['a line of 281', `a\n${'x'.repeat(140)} ${'y'.repeat(140)}`, [[1, 'a'], [2, 'x'.repeat(140)], [2, 'y'.repeat(140)]]],
-    ['a word of 281', 'x'.repeat(281), [[1, 'x'.repeat(141)], [1, 'x'.repeat(140)]]],
+    [
+      'a line of 281',
+      `a\n${'x'.repeat(140)} ${'y'.repeat(140)}`,
+      [
+        [1, 'a'],
+        [2, 'x'.repeat(140)],
+        [2, 'y'.repeat(140)],
+      ],
+    ],
+    [
+      'a word of 281',
+      'x'.repeat(281),
+      [
+        [1, 'x'.repeat(141)],
+        [1, 'x'.repeat(140)],
+      ],
+    ],
     ['the end of a DOS file', 'a\r\n\u001a', [[1, 'a']]],
-    ['140 emoji that are younger than 2018', '\u2764\ufe0f\u200d\u{1f525}'.repeat(140), [[1, '\u2764\ufe0f\u200d\u{1f525}'.repeat(140)]]],
-  ]; // prettier-ignore
+    [
+      '140 emoji that are younger than 2018',
+      '\u2764\ufe0f\u200d\u{1f525}'.repeat(140),
+      [[1, '\u2764\ufe0f\u200d\u{1f525}'.repeat(140)]],
+    ],
+  ];
   for (const [name, poem, lines] of cases) {
     it(`reads ${name}`, () => {
       assert.deepEqual(
@@ -55,12 +104,47 @@ describe('the lines of a poem', () => {
 
 describe('the stanzas of a poem', () => {
   const cases: [name: string, poem: string, lines: [at: number, text: string][]][] = [
-    ['stanzas', 'a\nb\n\nc\nd\n', [[1, 'a\nb'], [4, 'c\nd']]],
-    ['several blank lines, and some at both ends', '\n\na\n\n\u200b\n\nb\n\n', [[3, 'a'], [7, 'b']]],
-    ['other line ends', 'a\r\nb\r\rc', [[1, 'a\nb'], [4, 'c']]],
-    ['a stanza that is too heavy', `${'x'.repeat(200)}\n${'y'.repeat(79)}\n${'z'.repeat(80)}`, [[1, 'x'.repeat(200)], [2, `${'y'.repeat(79)}\n${'z'.repeat(80)}`]]],
-    ['a line of a stanza that is too heavy', `a\n${'x'.repeat(281)}\nb`, [[1, `a\n${'x'.repeat(141)}`], [2, `${'x'.repeat(140)}\nb`]]],
-  ]; // prettier-ignore
+    [
+      'stanzas',
+      'a\nb\n\nc\nd\n',
+      [
+        [1, 'a\nb'],
+        [4, 'c\nd'],
+      ],
+    ],
+    [
+      'several blank lines, and some at both ends',
+      '\n\na\n\n\u200b\n\nb\n\n',
+      [
+        [3, 'a'],
+        [7, 'b'],
+      ],
+    ],
+    [
+      'other line ends',
+      'a\r\nb\r\rc',
+      [
+        [1, 'a\nb'],
+        [4, 'c'],
+      ],
+    ],
+    [
+      'a stanza that is too heavy',
+      `${'x'.repeat(200)}\n${'y'.repeat(79)}\n${'z'.repeat(80)}`,
+      [
+        [1, 'x'.repeat(200)],
+        [2, `${'y'.repeat(79)}\n${'z'.repeat(80)}`],
+      ],
+    ],
+    [
+      'a line of a stanza that is too heavy',
+      `a\n${'x'.repeat(281)}\nb`,
+      [
+        [1, `a\n${'x'.repeat(141)}`],
+        [2, `${'x'.repeat(140)}\nb`],
+      ],
+    ],
+  ];
   for (const [name, poem, lines] of cases) {
     it(`reads ${name}`, () => {
       assert.deepEqual(
@@ -73,12 +157,38 @@ describe('the stanzas of a poem', () => {
 
 describe('any row that is too heavy for one post', () => {
   const word = fc.oneof(
-    { weight: 6, arbitrary: fc.string({ unit: fc.constantFrom(...Array.from('abcdefgh,;:.\u00e9\u00df')), minLength: 1, maxLength: 14 }) },
-    { weight: 2, arbitrary: fc.string({ unit: fc.constantFrom('\u96e8', '\u98a8', '\ud55c', '\u3072'), minLength: 1, maxLength: 40 }) },
-    { weight: 2, arbitrary: fc.constantFrom('\u{1f426}', '\u{1f469}\u200d\u{1f33e}', '\u{1f1f3}\u{1f1ff}', 'caf\u00e9', 'cafe\u0301') },
-    { weight: 1, arbitrary: fc.constantFrom('https://example.com/a/long/way/round', 'sky.is', '(see example.org/x)') },
+    {
+      weight: 6,
+      arbitrary: fc.string({
+        unit: fc.constantFrom(...Array.from('abcdefgh,;:.\u00e9\u00df')),
+        minLength: 1,
+        maxLength: 14,
+      }),
+    },
+    {
+      weight: 2,
+      arbitrary: fc.string({
+        unit: fc.constantFrom('\u96e8', '\u98a8', '\ud55c', '\u3072'),
+        minLength: 1,
+        maxLength: 40,
+      }),
+    },
+    {
+      weight: 2,
+      arbitrary: fc.constantFrom(
+        '\u{1f426}',
+        '\u{1f469}\u200d\u{1f33e}',
+        '\u{1f1f3}\u{1f1ff}',
+        'caf\u00e9',
+        'cafe\u0301',
+      ),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.constantFrom('https://example.com/a/long/way/round', 'sky.is', '(see example.org/x)'),
+    },
     { weight: 1, arbitrary: fc.integer({ min: 281, max: 700 }).map((length) => 'x'.repeat(length)) },
-  ); // prettier-ignore
+  );
   const space = fc.constantFrom(' ', ' ', ' ', '  ', '\t', '\u00a0', '\u3000', '   ');
   const row = fc
     .array(fc.tuple(space, word), { minLength: 5, maxLength: 40 })

@@ -79,12 +79,32 @@ describe('a slot', () => {
     ['is waited for', situation(nine + 1), wait(nine + day)],
     ['is due at its instant', situation(nine + day), post(nine + day)],
     ['is not due a millisecond before', situation(nine + day - 1), wait(nine + day)],
-    ['is due later by the bot’s offset', situation(nine + day, {}, { offset: 5 * minute }), wait(nine + day + 5 * minute)],
-    ['is due at its offset', situation(nine + day + 5 * minute, {}, { offset: 5 * minute }), post(nine + day)],
-    ['is not due for a bot that a person let rest', situation(nine + day, { paused: nine }), { do: 'rest', because: 'paused' }],
-    ['is not due for a paused bot', situation(nine + day, {}, { paused: true }), { do: 'rest', because: 'paused' }],
-    ['that never comes is not waited for', situation(nine, {}, { nextSlot: () => undefined }), { do: 'rest', because: 'no more slots' }],
-  ]); // prettier-ignore
+    [
+      'is due later by the bot’s offset',
+      situation(nine + day, {}, { offset: 5 * minute }),
+      wait(nine + day + 5 * minute),
+    ],
+    [
+      'is due at its offset',
+      situation(nine + day + 5 * minute, {}, { offset: 5 * minute }),
+      post(nine + day),
+    ],
+    [
+      'is not due for a bot that a person let rest',
+      situation(nine + day, { paused: nine }),
+      { do: 'rest', because: 'paused' },
+    ],
+    [
+      'is not due for a paused bot',
+      situation(nine + day, {}, { paused: true }),
+      { do: 'rest', because: 'paused' },
+    ],
+    [
+      'that never comes is not waited for',
+      situation(nine, {}, { nextSlot: () => undefined }),
+      { do: 'rest', because: 'no more slots' },
+    ],
+  ]);
 });
 
 describe('slots that were missed', () => {
@@ -93,18 +113,54 @@ describe('slots that were missed', () => {
   const all = { missed: 'all' as const };
   check([
     ['one: the earliest is posted and serves them all', situation(now), post(nine + day, now)],
-    ['one: a spread bot’s slot that is not due yet is not served with them', situation(nine + 2 * day + minute, {}, { offset: 5 * minute }), post(nine + day, nine + 2 * day - 4 * minute)],
+    [
+      'one: a spread bot’s slot that is not due yet is not served with them',
+      situation(nine + 2 * day + minute, {}, { offset: 5 * minute }),
+      post(nine + day, nine + 2 * day - 4 * minute),
+    ],
     ['skip: they are let go', situation(now, {}, skip), miss(now)],
-    ['skip: up to two minutes late is on time', situation(nine + 3 * day + 2 * minute - 1, {}, skip), post(nine + 3 * day, nine + 3 * day + 2 * minute - 1)],
-    ['skip: later is not', situation(nine + 3 * day + 2 * minute + 1, {}, skip), miss(nine + 3 * day + 2 * minute + 1)],
-    ['skip: on time at its offset', situation(nine + day + 5 * minute, {}, { ...skip, offset: 5 * minute }), post(nine + day)],
-    ['skip: what was let go is not asked about again', situation(now, { served: now }, skip), wait(nine + 4 * day)],
+    [
+      'skip: up to two minutes late is on time',
+      situation(nine + 3 * day + 2 * minute - 1, {}, skip),
+      post(nine + 3 * day, nine + 3 * day + 2 * minute - 1),
+    ],
+    [
+      'skip: later is not',
+      situation(nine + 3 * day + 2 * minute + 1, {}, skip),
+      miss(nine + 3 * day + 2 * minute + 1),
+    ],
+    [
+      'skip: on time at its offset',
+      situation(nine + day + 5 * minute, {}, { ...skip, offset: 5 * minute }),
+      post(nine + day),
+    ],
+    [
+      'skip: what was let go is not asked about again',
+      situation(now, { served: now }, skip),
+      wait(nine + 4 * day),
+    ],
     ['all: the earliest is posted and serves itself only', situation(now, {}, all), post(nine + day)],
-    ['all: the next waits a quarter of an hour', situation(now, { served: nine + day, last: { id: '1', at: now - minute, line: 0 } }, all), wait(now + 14 * minute)],
-    ['all: and then is posted', situation(now, { served: nine + day, last: { id: '1', at: now - 15 * minute, line: 0 } }, all), post(nine + 2 * day)],
-    ['all: the last of them waits like the others', situation(now, { served: nine + 2 * day, last: { id: '1', at: now - minute, line: 0 } }, all), wait(now + 14 * minute)],
-    ['all: a last post in the future, by a clock set back, holds nothing up', situation(now, { served: nine + day, last: { id: '1', at: now + day, line: 0 } }, all), post(nine + 2 * day)],
-  ]); // prettier-ignore
+    [
+      'all: the next waits a quarter of an hour',
+      situation(now, { served: nine + day, last: { id: '1', at: now - minute, line: 0 } }, all),
+      wait(now + 14 * minute),
+    ],
+    [
+      'all: and then is posted',
+      situation(now, { served: nine + day, last: { id: '1', at: now - 15 * minute, line: 0 } }, all),
+      post(nine + 2 * day),
+    ],
+    [
+      'all: the last of them waits like the others',
+      situation(now, { served: nine + 2 * day, last: { id: '1', at: now - minute, line: 0 } }, all),
+      wait(now + 14 * minute),
+    ],
+    [
+      'all: a last post in the future, by a clock set back, holds nothing up',
+      situation(now, { served: nine + day, last: { id: '1', at: now + day, line: 0 } }, all),
+      post(nine + 2 * day),
+    ],
+  ]);
 
   it('all: slots of every minute are caught up at twice their pace', () => {
     const nextSlot = (after: number): number => (Math.floor(after / minute) + 1) * minute;
@@ -118,24 +174,56 @@ describe('slots that were missed', () => {
 describe('a wall clock that was set', () => {
   check([
     ['back by a minute: what is served stays served', situation(nine - minute), wait(nine + day)],
-    ['back by more: slots are served again from now on', situation(nine - minute - 1), miss(nine - minute - 1)],
+    [
+      'back by more: slots are served again from now on',
+      situation(nine - minute - 1),
+      miss(nine - minute - 1),
+    ],
     ['back by an hour: likewise', situation(nine - hour), miss(nine - hour)],
     ['back by years: likewise', situation(nine - 3000 * day), miss(nine - 3000 * day)],
-    ['back: the first slot after that is waited for', situation(nine - hour, { served: nine - hour }), wait(nine)],
-    ['forward by a year: one slot is owed, not a year of them', situation(nine + 365 * day), post(nine + day, nine + 365 * day)],
-  ]); // prettier-ignore
+    [
+      'back: the first slot after that is waited for',
+      situation(nine - hour, { served: nine - hour }),
+      wait(nine),
+    ],
+    [
+      'forward by a year: one slot is owed, not a year of them',
+      situation(nine + 365 * day),
+      post(nine + day, nine + 365 * day),
+    ],
+  ]);
 });
 
 describe('an open post', () => {
   const open = openAt(nine);
   const openFor = (age: number): Rest => ({ openFor: age });
   check([
-    ['is left alone until its doubt can be settled', situation(nine + minute, open, openFor(minute)), wait(nine + 4 * minute)],
+    [
+      'is left alone until its doubt can be settled',
+      situation(nine + minute, open, openFor(minute)),
+      wait(nine + 4 * minute),
+    ],
     ['is then looked for', situation(nine + 4 * minute, open, openFor(4 * minute)), { do: 'reconcile' }],
-    ['is not looked for sooner because the wall clock jumped ahead', situation(nine + 9 * day, open, openFor(minute)), wait(nine + 9 * day + 3 * minute)],
-    ['is not looked for later because the wall clock jumped back', situation(nine - 400 * day, open, openFor(4 * minute)), { do: 'reconcile' }],
-    ['comes before everything else', situation(nine + 9 * day, { ...open, ...owedUntil(nine), ...parkedWith('this key') }, { paused: true, openFor: day }), { do: 'reconcile' }],
-  ]); // prettier-ignore
+    [
+      'is not looked for sooner because the wall clock jumped ahead',
+      situation(nine + 9 * day, open, openFor(minute)),
+      wait(nine + 9 * day + 3 * minute),
+    ],
+    [
+      'is not looked for later because the wall clock jumped back',
+      situation(nine - 400 * day, open, openFor(4 * minute)),
+      { do: 'reconcile' },
+    ],
+    [
+      'comes before everything else',
+      situation(
+        nine + 9 * day,
+        { ...open, ...owedUntil(nine), ...parkedWith('this key') },
+        { paused: true, openFor: day },
+      ),
+      { do: 'reconcile' },
+    ],
+  ]);
 });
 
 describe('a restored bot', () => {
@@ -162,35 +250,111 @@ describe('a restored bot', () => {
 
 describe('a parked bot', () => {
   check([
-    ['rests, whatever is due', situation(nine + 9 * day, { ...parkedWith('this key'), ...owedUntil(nine) }), { do: 'rest', because: 'parked' }],
+    [
+      'rests, whatever is due',
+      situation(nine + 9 * day, { ...parkedWith('this key'), ...owedUntil(nine) }),
+      { do: 'rest', because: 'parked' },
+    ],
     ['is freed by another key', situation(nine + 9 * day, parkedWith('old key')), freed],
     ['is freed even while paused', situation(nine + 9 * day, parkedWith('old key'), { paused: true }), freed],
-  ]); // prettier-ignore
+  ]);
 });
 
 describe('an owed post', () => {
   check([
     ['waits for its instant', situation(nine + hour, owedUntil(nine + hour + 1)), wait(nine + hour + 1)],
-    ['is then posted for its own slot', situation(nine + hour, owedUntil(nine + hour), { missed: 'all' }), post(nine - day, nine)],
-    ['skip: likewise', situation(nine + hour, owedUntil(nine + hour), { missed: 'skip' }), post(nine - day, nine)],
-    ['one: serves the slots that passed meanwhile too', situation(nine + hour, owedUntil(nine + hour), { offset: minute }), post(nine - day, nine + hour - minute)],
-    ['one: never serves less than it did', situation(nine - hour, owedUntil(nine - hour)), post(nine - day, nine)],
+    [
+      'is then posted for its own slot',
+      situation(nine + hour, owedUntil(nine + hour), { missed: 'all' }),
+      post(nine - day, nine),
+    ],
+    [
+      'skip: likewise',
+      situation(nine + hour, owedUntil(nine + hour), { missed: 'skip' }),
+      post(nine - day, nine),
+    ],
+    [
+      'one: serves the slots that passed meanwhile too',
+      situation(nine + hour, owedUntil(nine + hour), { offset: minute }),
+      post(nine - day, nine + hour - minute),
+    ],
+    [
+      'one: never serves less than it did',
+      situation(nine - hour, owedUntil(nine - hour)),
+      post(nine - day, nine),
+    ],
     ['comes before a new slot', situation(nine + 2 * day, owedUntil(nine + 3 * day)), wait(nine + 3 * day)],
-    ['is not posted while the bot is paused', situation(nine + hour, owedUntil(nine), { paused: true }), { do: 'rest', because: 'paused' }],
-    ['that was written down now waits for its instant', situation(nine, owedAt(nine, { retryAt: nine + 3 * hour })), wait(nine + 3 * hour)],
-    ['that was written down a minute ahead waits for its instant', situation(nine, owedAt(nine + minute, { retryAt: nine + 3 * hour })), wait(nine + 3 * hour)],
-    ['that a clock wrote down which was ahead does not wait', situation(nine, owedAt(nine + hour, { retryAt: nine + 3 * hour })), post(nine - day, nine)],
-    ['that a clock wrote down which was years ahead does not wait', situation(nine, owedAt(nine + 3000 * day, { retryAt: nine + 3001 * day })), post(nine - day, nine)],
-    ['that an older flockd wrote down waits for its instant, within a day', situation(nine, owedUntil(nine + day)), wait(nine + day)],
-    ['that an older flockd wrote down, with a clock that was ahead, does not wait', situation(nine, owedUntil(nine + 2 * day)), post(nine - day, nine)],
-    ['that X refused for this key waits', situation(nine, owedAt(nine, { retryAt: nine + hour, key: 'this key' })), wait(nine + hour)],
-    ['that X refused for another key is tried at once', situation(nine, owedAt(nine, { retryAt: nine + hour, key: 'old key' })), post(nine - day, nine)],
-    ['that X refused for another key waits while the bot is paused', situation(nine, owedAt(nine, { retryAt: nine + hour, key: 'old key' }), { paused: true }), { do: 'rest', because: 'paused' }],
-    ['that was absent once is posted at once', situation(nine, owedAt(nine, { why: 'absent', absent: 1 })), post(nine - day, nine)],
-    ['that was absent twice waits', situation(nine, owedAt(nine, { why: 'absent', absent: 2 })), wait(nine + 5 * minute)],
-    ['that was absent again and again waits for longer', situation(nine, owedAt(nine, { why: 'absent', absent: 5 })), wait(nine + 40 * minute)],
-    ['that was absent for days waits two hours at most', situation(nine, owedAt(nine, { why: 'absent', absent: 500 })), wait(nine + 2 * hour)],
-  ]); // prettier-ignore
+    [
+      'is not posted while the bot is paused',
+      situation(nine + hour, owedUntil(nine), { paused: true }),
+      { do: 'rest', because: 'paused' },
+    ],
+    [
+      'that was written down now waits for its instant',
+      situation(nine, owedAt(nine, { retryAt: nine + 3 * hour })),
+      wait(nine + 3 * hour),
+    ],
+    [
+      'that was written down a minute ahead waits for its instant',
+      situation(nine, owedAt(nine + minute, { retryAt: nine + 3 * hour })),
+      wait(nine + 3 * hour),
+    ],
+    [
+      'that a clock wrote down which was ahead does not wait',
+      situation(nine, owedAt(nine + hour, { retryAt: nine + 3 * hour })),
+      post(nine - day, nine),
+    ],
+    [
+      'that a clock wrote down which was years ahead does not wait',
+      situation(nine, owedAt(nine + 3000 * day, { retryAt: nine + 3001 * day })),
+      post(nine - day, nine),
+    ],
+    [
+      'that an older flockd wrote down waits for its instant, within a day',
+      situation(nine, owedUntil(nine + day)),
+      wait(nine + day),
+    ],
+    [
+      'that an older flockd wrote down, with a clock that was ahead, does not wait',
+      situation(nine, owedUntil(nine + 2 * day)),
+      post(nine - day, nine),
+    ],
+    [
+      'that X refused for this key waits',
+      situation(nine, owedAt(nine, { retryAt: nine + hour, key: 'this key' })),
+      wait(nine + hour),
+    ],
+    [
+      'that X refused for another key is tried at once',
+      situation(nine, owedAt(nine, { retryAt: nine + hour, key: 'old key' })),
+      post(nine - day, nine),
+    ],
+    [
+      'that X refused for another key waits while the bot is paused',
+      situation(nine, owedAt(nine, { retryAt: nine + hour, key: 'old key' }), { paused: true }),
+      { do: 'rest', because: 'paused' },
+    ],
+    [
+      'that was absent once is posted at once',
+      situation(nine, owedAt(nine, { why: 'absent', absent: 1 })),
+      post(nine - day, nine),
+    ],
+    [
+      'that was absent twice waits',
+      situation(nine, owedAt(nine, { why: 'absent', absent: 2 })),
+      wait(nine + 5 * minute),
+    ],
+    [
+      'that was absent again and again waits for longer',
+      situation(nine, owedAt(nine, { why: 'absent', absent: 5 })),
+      wait(nine + 40 * minute),
+    ],
+    [
+      'that was absent for days waits two hours at most',
+      situation(nine, owedAt(nine, { why: 'absent', absent: 500 })),
+      wait(nine + 2 * hour),
+    ],
+  ]);
 });
 
 describe('any situation', () => {

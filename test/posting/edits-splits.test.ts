@@ -53,15 +53,24 @@ describe('a poem that was split otherwise when its bot began it', () => {
   it('breaks at the best places from the next line on that is not begun', () => {
     // It has said one of the three posts of the first line.
     const { said } = saidFrom({ poem: fingerprints(before), next: 1, ahead: [] }, lines);
-    assert.deepEqual(said.slice(0, 2), before.slice(1, 3).map((line) => line.text)); // prettier-ignore
+    assert.deepEqual(
+      said.slice(0, 2),
+      before.slice(1, 3).map((line) => line.text),
+    );
     const rest = lines.findIndex((line) => line.text === 'a short line');
-    assert.deepEqual(said.slice(-lines.slice(rest).length), lines.slice(rest).map((line) => line.text)); // prettier-ignore
+    assert.deepEqual(
+      said.slice(-lines.slice(rest).length),
+      lines.slice(rest).map((line) => line.text),
+    );
   });
 
   it('is said as it is split today once it begins again', () => {
     const { place } = saidFrom({ poem: fingerprints(before), next: 2, ahead: [] }, lines);
     const { said } = saidFrom(startOf(place.poem), lines);
-    assert.deepEqual(said, lines.map((line) => line.text)); // prettier-ignore
+    assert.deepEqual(
+      said,
+      lines.map((line) => line.text),
+    );
   });
 
   it('may be edited at the same time', () => {

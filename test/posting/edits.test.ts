@@ -25,7 +25,14 @@ const edit = (place: Cursor, text: string, unit: Unit): Edit =>
 const poem = 'a one\na two\n\nb one\n\nc one\nc two\nc three\n';
 
 describe('a unit that was changed in the middle of a poem', () => {
-  const rows: [name: string, from: Unit, next: number, ahead: number[], to: number | 'parked', ahead?: number[]][] = [
+  const rows: [
+    name: string,
+    from: Unit,
+    next: number,
+    ahead: number[],
+    to: number | 'parked',
+    ahead?: number[],
+  ][] = [
     ['at the beginning', 'line', 0, [], 0],
     ['after the first stanza', 'line', 2, [], 1],
     ['after the second', 'line', 3, [], 2],
@@ -39,7 +46,7 @@ describe('a unit that was changed in the middle of a poem', () => {
     ['stanzas: after the second', 'stanza', 2, [], 3],
     ['stanzas: at the end', 'stanza', 3, [], 6],
     ['stanzas: with one done ahead', 'stanza', 0, [2], 0, [3, 4, 5]],
-  ]; // prettier-ignore
+  ];
   for (const [name, from, next, ahead, to, aheadNow = []] of rows) {
     it(`${name}: ${to === 'parked' ? 'parks the bot' : 'keeps the place exactly'}`, () => {
       const unit = from === 'line' ? 'stanza' : 'line';
@@ -116,7 +123,7 @@ describe('how long an edit is looked at', () => {
     ['less of a poem that is at its end', 10, cut(5), false],
     ['another poem', 2, 'quite\nanother\npoem', true],
     ['half of the first line', 2, 'li', true],
-  ]; // prettier-ignore
+  ];
   for (const [name, next, text, expected] of rows)
     it(`${expected ? 'a minute' : 'seconds'}: ${name}`, () => {
       assert.equal(isLong(next, text), expected);

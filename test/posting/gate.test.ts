@@ -98,13 +98,31 @@ describe('who may try after somebody was refused', () => {
     [failed('app-refused'), [true, false]],
     [failed('no-credit'), [true, true]],
     [failed('clock'), [true, true]],
-    [{ failure: { kind: 'wait', scope: 'app', until: Date.parse('2026-05-01T10:00Z'), reason: '429' } }, [true, false]],
-    [{ failure: { kind: 'wait', scope: 'bot', until: Date.parse('2026-05-01T10:00Z'), reason: '429' } }, [false, false]],
-    ...(['reauth', 'unauthorized', 'suspended', 'locked', 'automated', 'read-only', 'limit', 'duplicate', 'rejected', 'never-sent'] as const)
-      .map((kind): [Outcome<string>, [boolean, boolean]] => [failed(kind), [false, false]]),
+    [
+      { failure: { kind: 'wait', scope: 'app', until: Date.parse('2026-05-01T10:00Z'), reason: '429' } },
+      [true, false],
+    ],
+    [
+      { failure: { kind: 'wait', scope: 'bot', until: Date.parse('2026-05-01T10:00Z'), reason: '429' } },
+      [false, false],
+    ],
+    ...(
+      [
+        'reauth',
+        'unauthorized',
+        'suspended',
+        'locked',
+        'automated',
+        'read-only',
+        'limit',
+        'duplicate',
+        'rejected',
+        'never-sent',
+      ] as const
+    ).map((kind): [Outcome<string>, [boolean, boolean]] => [failed(kind), [false, false]]),
     [foreign, [false, false]],
     [lost, [false, false]],
-  ]; // prettier-ignore
+  ];
   for (const [outcome, [own, other]] of kinds) {
     const name = 'failure' in outcome ? JSON.stringify(outcome.failure) : '';
     it(`one bot alone, after ${name}: ${own ? 'its app waits' : 'nobody waits'}`, () => {

@@ -84,8 +84,17 @@ describe('a journal of the flockd before', () => {
     await write(...events);
     const more: LedgerEvent[] = [
       { event: 'looked', bot: 'howl', at: at('03:15:00'), ...price, cost: 5000 },
-      { event: 'held', bot: 'howl', at: at('03:15:01'), slot: at('03:00:00'), until: at('03:00:00'), why: 'app-refused', reason: '403', retryAt: at('03:16:00') },
-    ]; // prettier-ignore
+      {
+        event: 'held',
+        bot: 'howl',
+        at: at('03:15:01'),
+        slot: at('03:00:00'),
+        until: at('03:00:00'),
+        why: 'app-refused',
+        reason: '403',
+        retryAt: at('03:16:00'),
+      },
+    ];
     {
       await using journal = await Journal.open(folder);
       await journal.record(...more);
@@ -107,10 +116,17 @@ describe('a journal of the flockd before', () => {
       pass: 2,
       served: at('03:00:00'),
       posts: 7,
-      owed: { slot: at('03:00:00'), until: at('03:00:00'), retryAt: at('03:30:00'), why: 'no-credit', reason: '402', times: 4 },
+      owed: {
+        slot: at('03:00:00'),
+        until: at('03:00:00'),
+        retryAt: at('03:30:00'),
+        why: 'no-credit',
+        reason: '402',
+        times: 4,
+      },
       last: { id: '1007', at: at('02:00:00'), line: 2 },
       tally,
-    }; // prettier-ignore
+    };
     const parked = {
       why: 'X refuses its key (401)',
       hint: 'keymaker reauth rain',
@@ -118,10 +134,16 @@ describe('a journal of the flockd before', () => {
       at: at('01:00:00'),
     };
     await write(
-      { history: { days: [[day, { posts: 3, micros: 45_000 }]], months: [[month, { posts: 3, micros: 61_000 }]], recent: [] } },
+      {
+        history: {
+          days: [[day, { posts: 3, micros: 45_000 }]],
+          months: [[month, { posts: 3, micros: 61_000 }]],
+          recent: [],
+        },
+      },
       { bot: 'howl', state },
       { bot: 'rain', state: { place: { poem, next: 0, ahead: [] }, pass: 1, served: 0, posts: 0, parked } },
-    ); // prettier-ignore
+    );
     await using journal = await Journal.open(folder);
     assert.deepEqual(journal.state('howl'), state);
     assert.deepEqual(journal.state('rain')?.parked, parked);

@@ -20,7 +20,11 @@ describe('a callback', () => {
     ['a yes', 'oauth_token=req-1&oauth_verifier=v', granted('v')],
     ['a yes with other fields', 'x=1&oauth_verifier=v&state=%0A&oauth_token=req-1', granted('v')],
     ['a yes with signs in it', 'oauth_token=a%2Bb%26c&oauth_verifier=%3D%25', granted('=%', 'a+b&c')],
-    ['a yes as long as can be', `oauth_token=${long(512)}&oauth_verifier=${long(512)}`, granted(long(512), long(512))],
+    [
+      'a yes as long as can be',
+      `oauth_token=${long(512)}&oauth_verifier=${long(512)}`,
+      granted(long(512), long(512)),
+    ],
     ['X’s no', 'denied=req-1', denied],
     ['X’s no with a field of the app', 'denied=req-1&lang=de', denied],
     ['a no with both names', 'oauth_token=req-1&denied=req-1', denied],
@@ -56,7 +60,7 @@ describe('a callback', () => {
     ['two noes', 'denied=req-1&denied=req-1', unreadable],
     ['two tokens and a no', 'oauth_token=req-1&oauth_token=req-2&denied=req-1', unreadable],
     ['two of a field of the app', 'oauth_token=req-1&oauth_verifier=v&x=1&x=2', unreadable],
-  ]; // prettier-ignore
+  ];
   for (const [name, query, read] of rows) {
     it(`is read as ${read.kind} from ${name}`, () => {
       assert.deepEqual(readCallback(new URLSearchParams(query)), read);
@@ -157,8 +161,15 @@ describe('people who come back', () => {
   it('are foreign where nobody asked for them, and move nobody', () => {
     const desk = new Desk();
     desk.expect('req-1', 'amber');
-    const strangers = [yes(2), 'denied=req-2', 'oauth_token=REQ-1&oauth_verifier=v', 'oauth_token=req-11', 'oauth_token=__proto__',
-      'oauth_token=hidden-req-1&oauth_verifier=v', 'denied=constructor']; // prettier-ignore
+    const strangers = [
+      yes(2),
+      'denied=req-2',
+      'oauth_token=REQ-1&oauth_verifier=v',
+      'oauth_token=req-11',
+      'oauth_token=__proto__',
+      'oauth_token=hidden-req-1&oauth_verifier=v',
+      'denied=constructor',
+    ];
     for (const query of strangers) assert.equal(desk.arrive(query), nobody, query);
     assert.deepEqual(desk.arrive(yes(1)), grant('amber', 1));
   });
@@ -173,7 +184,6 @@ describe('people who come back', () => {
       'denied=req-1&denied=req-1',
       'oauth_token=req-1%0A&oauth_verifier=v',
     ])
-      // prettier-ignore
       assert.equal(desk.arrive(query), bad, query);
     assert.deepEqual(desk.arrive(yes(1)), grant('amber', 1));
   });

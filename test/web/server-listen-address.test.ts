@@ -23,7 +23,22 @@ describe('the address to listen at', () => {
       assert.deepEqual(parseListenAddress(text), address);
     });
 
-  const foreign = ['0.0.0.0:8787', ':8787', '[::]:8787', '*:8787', '192.168.1.2:80', 'flock.example:443', '10.0.0.1:1', '128.0.0.1:1', '::1:8787', '127.0.0.1.evil.example:80', '127.0.0.256:80', '[::ffff:127.0.0.1]:80', '2130706433:80', '0x7f.1:80']; // prettier-ignore
+  const foreign = [
+    '0.0.0.0:8787',
+    ':8787',
+    '[::]:8787',
+    '*:8787',
+    '192.168.1.2:80',
+    'flock.example:443',
+    '10.0.0.1:1',
+    '128.0.0.1:1',
+    '::1:8787',
+    '127.0.0.1.evil.example:80',
+    '127.0.0.256:80',
+    '[::ffff:127.0.0.1]:80',
+    '2130706433:80',
+    '0x7f.1:80',
+  ];
   for (const text of foreign)
     it(`is not ${text}, which others can reach, or which is none`, () => {
       assert.throws(
@@ -38,7 +53,23 @@ describe('the address to listen at', () => {
       );
     });
 
-  const bad = ['', 'here', '127.0.0.1', '127.0.0.1:', '127.0.0.1:65536', '127.0.0.1:99999', '127.0.0.1:-1', '127.0.0.1:80x', 'http://127.0.0.1:80/', 'Systemd', 'unix:', 'unix:flockd.sock', 'unix:/run/', 'unix:/run/\0', `unix:/${'x'.repeat(107)}`]; // prettier-ignore
+  const bad = [
+    '',
+    'here',
+    '127.0.0.1',
+    '127.0.0.1:',
+    '127.0.0.1:65536',
+    '127.0.0.1:99999',
+    '127.0.0.1:-1',
+    '127.0.0.1:80x',
+    'http://127.0.0.1:80/',
+    'Systemd',
+    'unix:',
+    'unix:flockd.sock',
+    'unix:/run/',
+    'unix:/run/\0',
+    `unix:/${'x'.repeat(107)}`,
+  ];
   for (const text of bad)
     it(`is not ${JSON.stringify(text)}`, () => {
       assert.throws(() => parseListenAddress(text), { exit: 'usage' });

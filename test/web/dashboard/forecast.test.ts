@@ -44,7 +44,11 @@ const long = { lines: 100_000 };
 describe('the slots of the next days', () => {
   it('are counted from now on, by the days of the flock', async () => {
     const counts = await planned([files({ schedule: '0 9,21 * * *', timezone: 'Europe/Berlin' })]);
-    assert.deepEqual(counts.slice(0, 3), [['2026-08-22', 1], ['2026-08-23', 2], ['2026-08-24', 2]]); // prettier-ignore
+    assert.deepEqual(counts.slice(0, 3), [
+      ['2026-08-22', 1],
+      ['2026-08-23', 2],
+      ['2026-08-24', 2],
+    ]);
     assert.deepEqual(counts.at(-1), ['2026-10-17', 2]);
     // 23:00 in New York is the next day in Berlin.
     const foreign = await planned([files({ schedule: '0 23 * * 6', timezone: 'America/New_York' })]);

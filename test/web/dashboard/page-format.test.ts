@@ -55,6 +55,15 @@ describe('an instant by a clock', () => {
 describe('words', () => {
   it('count and order', () => {
     assert.deepEqual([0, 1, 12, 13, 1300].map(inWords), ['no', 'one', 'twelve', '13', '1,300']);
-    assert.deepEqual([1, 12, 13, 21, 22, 103, 111, 1001].map(ordinal), ['first', 'twelfth', '13th', '21st', '22nd', '103rd', '111th', '1,001st']); // prettier-ignore
+    assert.deepEqual([1, 12, 13, 21, 22, 103, 111, 1001].map(ordinal), [
+      'first',
+      'twelfth',
+      '13th',
+      '21st',
+      '22nd',
+      '103rd',
+      '111th',
+      '1,001st',
+    ]);
   });
 });

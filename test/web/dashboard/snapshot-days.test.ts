@@ -24,7 +24,13 @@ describe('the days of a flock', () => {
   });
 
   it('are known in the ledger by their ends', () => {
-    const days = daysOf(history([['2026-08-21T22:00:00Z', 12], ['2026-08-22T22:00:00Z', 3]]), input); // prettier-ignore
+    const days = daysOf(
+      history([
+        ['2026-08-21T22:00:00Z', 12],
+        ['2026-08-22T22:00:00Z', 3],
+      ]),
+      input,
+    );
     assert.deepEqual(days[181], { day: '2026-08-21', posted: 12, planned: 0 });
     assert.deepEqual(days[182], { day: '2026-08-22', posted: 3, planned: 0 });
   });
@@ -38,14 +44,28 @@ describe('the days of a flock', () => {
   });
 
   it('that have one date in the zone of now are added up', () => {
-    const both: [string, number][] = [['2026-08-20T22:00:00Z', 1], ['2026-08-21T02:00:00Z', 2], ['2026-08-21T22:00:00Z', 4]]; // prettier-ignore
+    const both: [string, number][] = [
+      ['2026-08-20T22:00:00Z', 1],
+      ['2026-08-21T02:00:00Z', 2],
+      ['2026-08-21T22:00:00Z', 4],
+    ];
     const days = daysOf(history(both), input);
-    assert.deepEqual(days.slice(180, 182).map(({ posted }) => posted), [1, 6]); // prettier-ignore
+    assert.deepEqual(
+      days.slice(180, 182).map(({ posted }) => posted),
+      [1, 6],
+    );
   });
 
   it('are planned from today on', () => {
-    const planned = new Map([['2026-08-21', 9], ['2026-08-22', 4], ['2026-08-23', 6]]); // prettier-ignore
+    const planned = new Map([
+      ['2026-08-21', 9],
+      ['2026-08-22', 4],
+      ['2026-08-23', 6],
+    ]);
     const days = daysOf(history([]), { ...input, planned });
-    assert.deepEqual(days.slice(181, 185).map((day) => day.planned), [0, 4, 6, 0]); // prettier-ignore
+    assert.deepEqual(
+      days.slice(181, 185).map((day) => day.planned),
+      [0, 4, 6, 0],
+    );
   });
 });

@@ -23,7 +23,14 @@ describe('a view of a running flock', () => {
     const view = await flock.view();
     assert.equal(view.now, '2026-08-22T10:00:00.000Z');
     assert.equal(view.timezone, 'Europe/Berlin');
-    assert.deepEqual(view.bots.map(({ bot, state }) => [bot, state]), [['amber', 'fine'], ['birch', 'finished'], ['broken', 'unfit']]); // prettier-ignore
+    assert.deepEqual(
+      view.bots.map(({ bot, state }) => [bot, state]),
+      [
+        ['amber', 'fine'],
+        ['birch', 'finished'],
+        ['broken', 'unfit'],
+      ],
+    );
     const [amber] = view.bots;
     assert.deepEqual([amber?.next, amber?.timezone], ['2026-08-22T19:00:00.000Z', 'Europe/Berlin']);
     assert.deepEqual([view.flock.spent.postsToday, view.flock.budget], [1, { usdPerMonth: 5 }]);
@@ -139,7 +146,13 @@ describe('what the files of a flock say', () => {
     const loaded = flock.flock();
     const read = () => cache.files(loaded);
     const first = await read();
-    assert.deepEqual(first.map(({ bot, lines: count, unfit }) => [bot, count, unfit?.why]), [['amber', 2, undefined], ['zinc', 0, 'a bad bundle']]); // prettier-ignore
+    assert.deepEqual(
+      first.map(({ bot, lines: count, unfit }) => [bot, count, unfit?.why]),
+      [
+        ['amber', 2, undefined],
+        ['zinc', 0, 'a bad bundle'],
+      ],
+    );
     assert.equal((await read())[0], first[0]);
     const poem = path.join(flock.root, 'poems/amber.txt');
     await writeFile(poem, 'one\ntwo\nthree.It\n');
@@ -177,7 +190,10 @@ describe('what the files of a flock say', () => {
     const { bots, ...others } = flock.flock();
     const [amber] = await cache.files({ ...others, bots });
     const left = await cache.files({ ...others, bots: bots.filter(({ name }) => name === 'amber') });
-    assert.deepEqual(left.map(({ bot }) => bot), ['amber']); // prettier-ignore
+    assert.deepEqual(
+      left.map(({ bot }) => bot),
+      ['amber'],
+    );
     assert.equal(left[0], amber);
   });
 });
