@@ -2,7 +2,15 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { advance, fingerprint, fingerprints, isFinished, lengthOf, prints, startOf } from '../../src/ledger/state.ts';
+import {
+  advance,
+  fingerprint,
+  fingerprints,
+  isFinished,
+  lengthOf,
+  prints,
+  startOf,
+} from '../../src/ledger/state.ts';
 import { withoutLinks } from '../../src/poems/tweet-text.ts';
 
 const poem = fingerprints(['a', 'b', 'c', 'd', 'e'].map((text) => ({ text })));
