@@ -262,7 +262,7 @@ function ofTroubles({ bot, state, now }: Moment): StandingOf | undefined {
 /** What a person wanted. */
 function ofRest({ bot, state, settings, isStopped }: Moment): StandingOf | undefined {
   if (isStopped)
-    return { condition: 'stopped', why: 'the whole flock is stopped', hint: 'flockd resume lets it go on' };
+    return { condition: 'stopped', why: 'the whole flock is paused', hint: 'flockd resume lets it go on' };
   if (state?.paused !== undefined) {
     const why = `paused since ${iso(state.paused)}`;
     return { condition: 'paused', why, hint: `flockd resume ${bot} lets it go on` };

@@ -67,7 +67,7 @@ function describe(event: LedgerEvent, before: BotState | undefined): Entry | und
       return info(`lets slots go until ${iso(event.until)}`, { until: iso(event.until) });
     case 'parked': {
       const { why, hint } = event;
-      const message = `is parked at line ${line}: ${why}; ${hint}`;
+      const message = `needs you at line ${line}: ${why}; ${hint}`;
       return { level: 'error', fields: { line, why, hint }, message };
     }
     case 'freed':

@@ -112,7 +112,7 @@ function effectOfEntity(
       return `: X shows ${it} as a link to a search`;
     case 'cashtag':
       return cashtags > 1
-        ? `, and there are ${cashtags} in one post: X refuses more than one, and the bot is parked there`
+        ? `, and there are ${cashtags} in one post: X refuses more than one, and the bot needs you there`
         : `: X shows ${it} as a link to a search, and takes one in a post`;
   }
 }

@@ -484,7 +484,7 @@ export class BotRunner {
     const why = `X has suspended, locked or called automated ${count} accounts of the flock within an hour`;
     await brake(why);
     const hint = 'sign in as these accounts and see what X has against them; then: flockd resume';
-    log.error({ event: 'herd', why, hint }, `the whole flock is stopped: ${why}; ${hint}`);
+    log.error({ event: 'herd', why, hint }, `the whole flock is paused: ${why}; ${hint}`);
   }
 }
 

@@ -109,7 +109,7 @@ function mustBeReady(bot: string, state: BotState, readiness: Readiness | undefi
   if (state.paused !== undefined) throw refusal(bot, 'is paused', `flockd resume ${bot} lets it go on`);
   if (readiness?.paused) throw refusal(bot, 'is paused', 'flock.json says so');
   if (readiness?.isStopped)
-    throw refusal(bot, 'cannot post: the whole flock is stopped', 'flockd resume lets it go on');
+    throw refusal(bot, 'cannot post: the whole flock is paused', 'flockd resume lets it go on');
   if (readiness?.atEnd === 'stop' && isFinished(state.place))
     throw refusal(bot, 'has finished its poem', `flockd resume ${bot} --line 1 begins it again`);
 }
@@ -127,7 +127,7 @@ function resume(
   if (state.parked) events.push({ event: 'freed', bot, at });
   if (state.paused !== undefined) events.push({ event: 'resumed', bot, at });
   if (events.length === 0)
-    throw refusal(bot, 'is neither parked nor paused', 'flockd status shows which bots are');
+    throw refusal(bot, 'is not paused, and does not need you', 'flockd status shows which bots are');
   return events;
 }
 

@@ -19,7 +19,8 @@ import { asKept } from '../poems/tweet-text.ts';
 import { keyMark } from '../posting/bot-runner.ts';
 import type { FlockBudget } from '../posting/budget.ts';
 import type { SandboxAnswer, SandboxRequest } from '../sandbox/requests.ts';
-import { claimedToken, type Fault, Sandbox } from '../sandbox/sandbox.ts';
+import type { Fault } from '../sandbox/faults.ts';
+import { claimedToken, Sandbox } from '../sandbox/sandbox.ts';
 import { SeededRandom } from '../sandbox/world.ts';
 import type { RehearsedPost } from './check-posts.ts';
 

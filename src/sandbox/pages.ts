@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { html } from 'hono/html';
 import { asset } from '../assets.ts';
 import { answer, type Call, type Routes, type SandboxAnswer } from './requests.ts';
+import { type Faults, type LeverName, levers } from './faults.ts';
 import { dialects } from './oauth.ts';
 import {
   accesses,
@@ -18,7 +19,7 @@ import {
  * The sandbox's pages for people: the front page with the newest posts, and the authorize page of each service.
  */
 
-export function pageRoutes(core: Core): Routes {
+export function pageRoutes(core: Core, faults: Faults): Routes {
   const noSniffing = { 'x-content-type-options': 'nosniff' };
   const authorizing = dialects.map((dialect): Routes => {
     const { base } = dialect;
@@ -33,7 +34,7 @@ export function pageRoutes(core: Core): Routes {
     };
   });
   return {
-    'GET /': ({ query }) => feedPage(core.world, query.get('account') ?? undefined),
+    'GET /': ({ query }) => feedPage(core.world, faults, query.get('account') ?? undefined),
     'GET /sandbox/page.js': () => answer(200, 'text/javascript', asset('sandbox.js'), noSniffing),
     'GET /sandbox/style.css': () => answer(200, 'text/css', asset('sandbox.css'), noSniffing),
     ...(Object.assign({}, ...authorizing) as Routes),
@@ -85,7 +86,8 @@ function page(
     </html> `;
   return answer(status, 'text/html', textOf(body), {
     'content-security-policy': policy,
-    'referrer-policy': 'no-referrer',
+    // With no-referrer, browsers would send `Origin: null` with a form.
+    'referrer-policy': 'same-origin',
     'x-content-type-options': 'nosniff',
     ...headers,
   });
@@ -123,7 +125,7 @@ const maxPosts = 50;
 
 const maxAccounts = 24;
 
-function feedPage(world: World, only: string | undefined): SandboxAnswer {
+function feedPage(world: World, faults: Faults, only: string | undefined): SandboxAnswer {
   const account = only === undefined ? undefined : world.accountNamed(only);
   const all = only === undefined ? world.posts : world.postsOf(account?.id ?? '');
   const newest = all.filter(({ deleted }) => !deleted).slice(-maxPosts);
@@ -138,6 +140,7 @@ function feedPage(world: World, only: string | undefined): SandboxAnswer {
       <main class="feed">
         <h1 class="unseen">${title}</h1>
         ${world.accounts.length > 0 && accountRow(world.accounts, account)}
+        ${leverRow(world, faults, account)}
         <div id="posts" aria-live="polite" aria-relevant="additions">
           ${newest.reverse().map((post) => postCard(world, post))}
         </div>
@@ -147,6 +150,30 @@ function feedPage(world: World, only: string | undefined): SandboxAnswer {
       </main>`,
     { hasScript: true },
   );
+}
+
+/** What holds now, and buttons for what can happen: to an account on its page, to the app on the front page. */
+function leverRow(world: World, faults: Faults, account: Account | undefined): Html {
+  const about = account === undefined ? 'app' : 'account';
+  const names = (Object.keys(levers) as LeverName[]).filter((name) => levers[name].about === about);
+  const on = [
+    ...faults.pulled.map((name) => levers[name].effect),
+    ...(world.credits === 0 ? [levers['no-credit'].effect] : []),
+  ];
+  return html`<details class="levers" ${on.length > 0 && html` open`}>
+    <summary>
+      ${account === undefined ? 'Make something go wrong' : `Make something happen to @${account.screenName}`}
+    </summary>
+    ${on.length > 0 && html`<p class="small" role="status">Now: ${on.join('; ')}.</p>`}
+    <div class="row">
+      ${names.map(
+        (name) =>
+          html`<form method="post" action="/sandbox/trigger/${name}${account && `/${account.screenName}`}">
+            <button title="${levers[name].effect}">${levers[name].title}</button>
+          </form>`,
+      )}
+    </div>
+  </details>`;
 }
 
 function accountRow(accounts: Account[], current: Account | undefined): Html {

@@ -201,7 +201,7 @@ describe('a flock on a held clock, refused and in doubt', () => {
     flock.control('faults', { match: { path: '/2/tweets' }, fault: { kind: 'delay', ms: 2000 } });
     flock.start();
     await flock.until('2026-05-01T09:00:01Z');
-    const order = assert.rejects(flock.resume('howl'), /is neither parked nor paused/);
+    const order = assert.rejects(flock.resume('howl'), /is not paused, and does not need you/);
     flock.blink('howl');
     await flock.until('2026-05-01T12:00:00Z');
     await order;

@@ -68,7 +68,7 @@ describe('the stop switch', { concurrency: true }, () => {
     await second.logged('started');
     const refused = await flock.run('flockd', ['post', 'heron']);
     assert.equal(refused.code, 64);
-    assert.match(refused.stderr, /the whole flock is stopped\nhint: flockd resume/);
+    assert.match(refused.stderr, /the whole flock is paused\nhint: flockd resume/);
     await statusOf(flock);
     second.kill();
     await second.exit;
@@ -108,6 +108,6 @@ describe('a bot that is paused', { concurrency: true }, () => {
       assert.equal((await flock.run('flockd', words)).code, 0);
     const resumed = await flock.run('flockd', ['resume', 'tide']);
     assert.equal(resumed.code, 0);
-    assert.match(resumed.stdout, /still stopped/);
+    assert.match(resumed.stdout, /still paused/);
   });
 });

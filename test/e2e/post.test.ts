@@ -120,7 +120,7 @@ for (const where of ['through a running daemon', 'without a daemon'] as const) {
       flock.control('accounts/heron/suspend');
       const parked = await flock.run('flockd', ['post', 'heron']);
       assert.equal(parked.code, 1);
-      assert.match(parked.stderr, /the bot is parked: .*suspended.*\nhint: .*flockd resume heron/s);
+      assert.match(parked.stderr, /the bot needs you: .*suspended.*\nhint: .*flockd resume heron/s);
       const again = await flock.run('flockd', ['post', 'heron']);
       assert.equal(again.code, 1);
       assert.match(again.stderr, /heron is parked/);

@@ -38,9 +38,9 @@ describe('flockd resume --all', { concurrency: true }, () => {
       stdout + stderr,
       'amber goes on: X refuses its key (401)\n' +
         'cedar goes on: X refuses the line (403 a web page)\n' +
-        'flockd: brook stays parked: its poem has become another one, and its place in it is lost\n' +
+        'flockd: brook still needs you: its poem has become another one, and its place in it is lost\n' +
         'hint: look at it\n' +
-        'flockd: delta stays parked: its poem has become another one, and its place in it is lost\n' +
+        'flockd: delta still needs you: its poem has become another one, and its place in it is lost\n' +
         'hint: look at it\n',
     );
     const again = await flock.run('flockd', ['resume', '--all']);
@@ -51,11 +51,11 @@ describe('flockd resume --all', { concurrency: true }, () => {
   it('says where nobody is parked, and that a stopped flock stays stopped', async () => {
     await using flock = await openFlock({ amber: posted(1) });
     const idle = await flock.run('flockd', ['resume', '--all']);
-    assert.deepEqual([idle.code, idle.stdout], [0, 'No bot is parked.\n']);
+    assert.deepEqual([idle.code, idle.stdout], [0, 'No bot needs you.\n']);
     await flock.run('flockd', ['pause']);
     assert.match(
       (await flock.run('flockd', ['resume', '--all'])).stdout,
-      /still stopped, until flockd resume/,
+      /still paused, until flockd resume/,
     );
   });
 

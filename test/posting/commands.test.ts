@@ -61,7 +61,7 @@ describe('an order', () => {
     ['a bot that nobody knows', resume, undefined, /not in the ledger/],
     ['nothing in doubt', resolve(true), fine, /no post in doubt/],
     ['a line after the end', resolve(true), looking, /come to the end of its poem/],
-    ['nothing parked', resume, fine, /neither parked nor paused/],
+    ['nothing parked', resume, fine, /not paused, and does not need you/],
     ['a post of a bot in doubt', { order: 'post', bot: 'howl' }, open, /post in doubt/],
     ['a post of a parked bot', { order: 'post', bot: 'howl' }, parked, /is parked: /],
     ['a post of a paused bot', { order: 'post', bot: 'howl' }, paused, /is paused/],
@@ -77,7 +77,7 @@ describe('an order', () => {
   const ready = { paused: false, atEnd: 'stop', isStopped: false } as const;
   const unready: [name: string, readiness: Readiness, state: BotState, why: RegExp][] = [
     ['flock.json lets it rest', { ...ready, paused: true }, fine, /is paused/],
-    ['the flock is stopped', { ...ready, isStopped: true }, fine, /whole flock is stopped/],
+    ['the flock is stopped', { ...ready, isStopped: true }, fine, /whole flock is paused/],
     ['it has finished', ready, finished, /has finished its poem/],
   ];
   for (const [name, readiness, state, why] of unready) {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { NoAnswer } from '../../src/http/exchange.ts';
 import { sendInProcess } from '../../src/rehearsal/stage.ts';
-import { faultRule, type FaultRule } from '../../src/sandbox/sandbox.ts';
+import { faultRule, type FaultRule } from '../../src/sandbox/faults.ts';
 import { Bench } from '../sandbox/client.ts';
 
 function trial(fault?: FaultRule['fault']) {

@@ -255,7 +255,7 @@ function nextLines(states: ReadonlyMap<string, BotState>): string[] {
 
 function nextOf({ place, open, parked }: BotState): string {
   const line = `line ${(open?.line ?? place.next) + 1} of ${lengthOf(place)}`;
-  if (parked) return `${line} comes next, after a repair of what parked it`;
+  if (parked) return `${line} comes next, after a repair`;
   if (open && open.look !== true) return `${line} is in doubt; its timeline is read first`;
   return isFinished(place) ? `all ${lengthOf(place)} lines are posted` : `${line} comes next`;
 }

@@ -44,7 +44,7 @@ export const pause = command({
     }
     const already = isStopped(state) ? ' already, until' : ': no bot posts until';
     await stopFlock(state, `stopped by flockd pause at ${iso(context.clock.now())}`);
-    terminal.say(`The flock is stopped${already} flockd resume.`);
+    terminal.say(`The flock is paused${already} flockd resume.`);
     return 'done';
   },
 });
@@ -105,12 +105,12 @@ export const resolve = command({
 });
 
 export const resume = command({
-  summary: 'Resume the whole flock, one bot that is parked or paused, or every parked bot',
+  summary: 'Resume the whole flock, one bot that is paused or needs you, or every bot that needs you',
   schema: z.object({
     bot: botArgument
       .optional()
       .meta({ description: 'the name of the bot; without one, the whole flock after flockd pause' }),
-    all: toggle('resume every parked bot whose cause may be over, and say which and why'),
+    all: toggle('resume every bot that needs you and whose cause may be over, and say which and why'),
     line: z
       .string()
       .regex(/^[1-9]\d{0,8}$/, 'should be the number of a line, from 1')
@@ -119,10 +119,10 @@ export const resume = command({
       .meta({ description: 'go on at this line of the poem as it is now, counted from 1', placeholder: 'N' }),
     ...placeFlags,
   }),
-  exits: { partly: 'some bots stay parked until they get their line' },
+  exits: { partly: 'some bots need you until they get their line' },
   examples: [
     ['flockd resume', 'let the whole flock go on'],
-    ['flockd resume howl', 'after a repair of what had parked it, or after flockd pause howl'],
+    ['flockd resume howl', 'after a repair, or after flockd pause howl'],
     ['flockd resume --all', 'after X had refused every key for hours, or the accounts were unlocked'],
     ['flockd resume howl --line 1', 'begin the poem that has replaced its old one'],
   ],
@@ -148,7 +148,7 @@ export const resume = command({
   },
 });
 
-const stillStopped = 'the flock is still stopped, until flockd resume.';
+const stillStopped = 'the flock is still paused, until flockd resume.';
 
 /** @throws {FlockError} `usage` if its settings pause it, which no command changes */
 async function sayItPosts(bot: BotName, { paths }: Context, terminal: Terminal): Promise<void> {
@@ -156,7 +156,7 @@ async function sayItPosts(bot: BotName, { paths }: Context, terminal: Terminal):
   if (settingsOf(bot).paused)
     throw new FlockError('usage', `${bot} is paused`, { hint: 'flock.json says so' });
   const next = isStopped(paths.state) ? stillStopped : 'flockd status shows its state.';
-  terminal.say(`${bot} is neither parked nor paused; ${next}`);
+  terminal.say(`${bot} is not paused, and does not need you; ${next}`);
 }
 
 /**
@@ -182,8 +182,8 @@ async function resumeParked(
     terminal.say(`${name} goes on: ${why}`);
   }
   const stuck = parked.filter(isAboutPlace);
-  for (const { name, why, hint } of stuck) terminal.warn(`${name} stays parked: ${why}`, hint);
-  if (parked.length === 0) terminal.say('No bot is parked.');
+  for (const { name, why, hint } of stuck) terminal.warn(`${name} still needs you: ${why}`, hint);
+  if (parked.length === 0) terminal.say('No bot needs you.');
   if (isStopped(state)) terminal.say(`No bot posts yet: ${stillStopped}`);
   return stuck.length > 0 ? 'partly' : 'done';
 }

@@ -27,7 +27,7 @@ export const post = command({
   summary: 'Post the next line of a bot now; its schedule stays',
   schema: z.object({ bot: botArgument, json: jsonFlag, ...placeFlags }),
   exits: {
-    partly: 'the line was not posted, and the bot is parked',
+    partly: 'the line was not posted, and the bot needs you',
     tryLater: 'the line waits, or is in doubt',
   },
   examples: [['flockd post howl', 'its next line now, and the one after it at the next slot']],
@@ -167,7 +167,7 @@ function say(
   const said = {
     waiting: `was not posted: ${why}; flockd run tries again ${until === undefined ? 'once it may' : `at ${until}`}`,
     'in doubt': `is in doubt: ${why}`,
-    parked: `was not posted, and the bot is parked: ${why}`,
+    parked: `was not posted, and the bot needs you: ${why}`,
   };
   terminal.warn(`${bot}: line ${line} of ${of} ${said[state]}`, hint);
 }

@@ -88,7 +88,7 @@ function callAgain({ bot, root, keys, faults }: Args, { from, days, seed }: Repo
 /** Reads the flock's files and its ledger. @throws {FlockError} `usage` if a bot does not exist */
 async function readOptions(args: Args, terminal: Terminal) {
   const { paths, whole, ledger, isChosen } = await readFlockToCome(args, terminal);
-  if (isStopped(paths.state)) terminal.warn('the flock is stopped; the rehearsal assumes that it is not');
+  if (isStopped(paths.state)) terminal.warn('the flock is paused; the rehearsal assumes that it is not');
   const flock = {
     ...whole,
     bots: whole.bots.filter(({ name }) => isChosen(name)),

@@ -209,7 +209,7 @@ async function serve(first: AlarmedFlock, parts: Parts): Promise<Exit> {
   let failed: (cause: unknown) => void = () => undefined;
   const failure = new Promise<never>((_, reject) => (failed = reject));
   using stopSwitch = watchStopSwitch(paths.state, (isStopped) => {
-    if (isStopped) log.warn({ event: 'flock-stopped' }, 'the flock is stopped, and posts nothing');
+    if (isStopped) log.warn({ event: 'flock-stopped' }, 'the flock is paused, and posts nothing');
     else log.info({ event: 'flock-released' }, 'the flock goes on');
     daemon.wakeAll();
     snapshots.changed();

@@ -1,20 +1,35 @@
 import path from 'node:path';
 import * as z from 'zod';
 import { systemClock } from '../../clock.ts';
-import { appKeysIfSet, flockPaths } from '../../config/environment.ts';
-import { FlockError } from '../../errors.ts';
+import { apiUrl, appKeysIfSet, flockPaths, xApi } from '../../config/environment.ts';
+import { openContext } from '../../context.ts';
+import { type Exit, FlockError } from '../../errors.ts';
 import { readRegularFile, reasonOf } from '../../fs.ts';
+import { type LeverName, leverNames, levers } from '../../sandbox/faults.ts';
 import { openSandbox } from '../../sandbox/server.ts';
-import { parseJson } from '../../text.ts';
+import { listed, parseJson } from '../../text.ts';
 import { command, nonEmpty, portFlag } from '../command.ts';
-import { stopSignal } from '../terminal.ts';
+import { stopSignal, type Terminal } from '../terminal.ts';
 
 /** The app keys that the sandbox accepts where no others are set. */
 const ownAppKeys = { token: 'sandbox-app-key', secret: 'sandbox-app-secret' };
 
 export const sandbox = command({
-  summary: 'Run a sandbox on this machine that stands in for X',
+  summary: 'Run a sandbox on this machine that stands in for X, or trigger an event there',
   schema: z.object({
+    trigger: z
+      .literal('trigger')
+      .optional()
+      .meta({
+        positional: true,
+        description: 'make something happen at the sandbox that runs',
+        suggestions: ['trigger'],
+      }),
+    event: z.enum(leverNames).optional().meta({ positional: true, description: 'what happens' }),
+    account: nonEmpty.optional().meta({
+      positional: true,
+      description: 'whose, if the event is about one account',
+    }),
     port: portFlag.default(4010).meta({ description: 'the port on 127.0.0.1; 0 takes any free one' }),
     state: z.string().optional().meta({
       description: 'a file that keeps accounts and posts',
@@ -32,13 +47,16 @@ export const sandbox = command({
       defaultText: 'the working directory',
     }),
   }),
+  exits: { unavailable: 'the port is taken, or no sandbox runs there' },
   examples: [
+    ['keymaker sandbox trigger revoke evensong', 'see what a bot does whose key is dead'],
     [
       'keymaker sandbox --port 4010 --state sandbox.json',
       'then: export KEYMAKER_API_URL=http://127.0.0.1:4010',
     ],
   ],
   async run(args, terminal) {
+    if (args.trigger !== undefined) return trigger(args, terminal);
     const { root } = flockPaths(args);
     const set = appKeysIfSet(root);
     const opened = await openSandbox({
@@ -63,6 +81,52 @@ export const sandbox = command({
     return 'done';
   },
 });
+
+/**
+ * Makes something happen at a sandbox that runs: at `$KEYMAKER_API_URL`, or at the usual port.
+ *
+ * @throws {FlockError} `usage` without an event or its account, `unavailable` if no sandbox answers
+ */
+async function trigger(
+  {
+    event,
+    account,
+    port,
+    root,
+  }: { event?: LeverName | undefined; account?: string | undefined; port: number; root?: string | undefined },
+  { say }: Terminal,
+): Promise<Exit> {
+  if (event === undefined)
+    throw new FlockError('usage', 'which event?', {
+      hint: `the events are ${listed(leverNames)}; keymaker help networks describes them`,
+    });
+  const { about, effect } = levers[event];
+  if (about === 'account' && account === undefined)
+    throw new FlockError('usage', `${event} is about an account`, {
+      hint: `keymaker sandbox trigger ${event} NAME`,
+    });
+  await using context = openContext({ root });
+  const base = apiUrl() === xApi ? `http://127.0.0.1:${port}` : apiUrl();
+  if (!base.startsWith('http:')) throw new FlockError('config', `${base} is no sandbox`, { hint: noSandbox });
+  const name = about === 'account' ? account?.replace(/^@/, '') : undefined;
+  const path = name === undefined ? event : `${event}/${name}`;
+  const request = { method: 'POST', url: `${base}/sandbox/trigger/${path}`, headers: {} } as const;
+  const { status, body } = await context.send(request).catch((cause: unknown) => {
+    throw new FlockError('unavailable', `no sandbox answers at ${base}`, { hint: noSandbox, cause });
+  });
+  if (status !== 200) {
+    const { detail } = refusal.parse(parseJson(body));
+    throw new FlockError('partly', `${base}: ${detail}`, {
+      hint: 'the sandbox shows its accounts on its page',
+    });
+  }
+  say(`${name === undefined ? '' : `@${name}: `}${effect}.`);
+  if (about === 'app' && event !== 'recover') say('keymaker sandbox trigger recover ends it.');
+  return 'done';
+}
+
+const noSandbox = 'start one: keymaker sandbox';
+const refusal = z.object({ detail: z.string() }).catch({ detail: 'it answers what no sandbox answers' });
 
 /** @throws {FlockError} `config` if the file does not hold names and passwords */
 async function readPasswords(file: string): Promise<Record<string, string>> {

@@ -217,7 +217,7 @@ const rows: readonly Row[] = [
   },
   {
     name: 'flockd_stopped',
-    help: '1 while the whole flock is stopped, by flockd pause or state/stop.',
+    help: '1 while the whole flock is paused, by flockd pause or state/stop.',
     ofFlock: ({ flock }) => (flock.stopped ? 1 : 0),
   },
   {

@@ -78,7 +78,7 @@ describe('a monitor that may be told what to do', () => {
   it('says what it cannot do, and how to repair that', async () => {
     const { status, body } = await tell('/bots/resume', { bot: 'amber' });
     assert.equal(status, 409);
-    assert.match(body, /amber is neither parked nor paused/);
+    assert.match(body, /amber is not paused, and does not need you/);
     assert.match(body, /flockd status shows which bots are/);
     for (const bot of ['nobody', '', '<b>'])
       assert.equal((await tell('/bots/post', { bot })).status, 409, bot);

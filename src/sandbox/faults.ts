@@ -1,0 +1,323 @@
+import * as z from 'zod';
+import { refusals, type SandboxAnswer } from './requests.ts';
+import { type Account, alterations, type SeededRandom, type World } from './world.ts';
+
+/*
+ * How the sandbox fails on command: by faults, each a rule for some requests, and by levers, which are for people.
+ */
+
+/** The events of `keymaker sandbox trigger`, in the order of the page's buttons. */
+export const leverNames = [
+  ...(['revoke', 'read-only', 'suspend', 'unsuspend', 'duplicate'] as const),
+  ...(['rate-limit', 'no-credit', 'outage', 'latency', 'recover'] as const),
+] as const;
+export type LeverName = (typeof leverNames)[number];
+
+/** The ordered faults that are not used up. */
+export class Faults {
+  #rules: FaultRule[] = [];
+  readonly #random: SeededRandom;
+
+  constructor(random: SeededRandom) {
+    this.#random = random;
+  }
+
+  get rules(): readonly FaultRule[] {
+    return this.#rules;
+  }
+
+  add(rule: z.input<typeof faultRule>): void {
+    this.#rules.push(faultRule.parse(rule));
+  }
+
+  clear(): void {
+    this.#rules = [];
+  }
+
+  /** Pulls a lever. @param now - milliseconds since 1970 */
+  pull(
+    lever: LeverName,
+    { world, account, now }: { world: World; account?: Account | undefined; now: number },
+  ): void {
+    const { act, rule } = levers[lever];
+    act?.(world, account, this);
+    if (rule) this.add({ ...rule(account, now), lever });
+    world.changed();
+  }
+
+  /** The levers whose faults still hold. */
+  get pulled(): readonly LeverName[] {
+    return [...new Set(this.#rules.flatMap(({ lever }) => lever ?? []))];
+  }
+
+  /** Answers a request of an app: with the fault of the first rule that matches and whose rate hits, or without one. */
+  answer(target: Target, acts: Acts): SandboxAnswer {
+    const rule = this.#rules.find(
+      (one) => matches(one, target) && (one.rate === 1 || this.#random.fraction('faults') < one.rate),
+    );
+    if (!rule) return acts.work();
+    if (rule.times !== undefined) rule.times -= 1;
+    if (rule.times === 0) this.#rules = this.#rules.filter((other) => other !== rule);
+    return spoil(rule.fault, acts);
+  }
+}
+
+/**
+ * `before`: the sandbox does not carry out the request.
+ * `after`: the sandbox carries out the request and damages the answer, so that a careless client would post twice.
+ */
+const when = z.enum(['before', 'after']);
+const ms = z.number().int().nonnegative();
+
+const how = z.custom<keyof typeof alterations>(
+  (name) => typeof name === 'string' && Object.hasOwn(alterations, name),
+);
+
+const fault = z.discriminatedUnion('kind', [
+  /** Another answer instead of the true one. */
+  z.strictObject({
+    kind: z.literal('status'),
+    status: z.number().int().min(200).max(599),
+    body: z.unknown().optional(),
+    headers: z.record(z.string().toLowerCase(), z.string()).default({}),
+    when: when.default('before'),
+  }),
+  /** The connection closes without an answer. */
+  z.strictObject({ kind: z.literal('drop'), when: when.default('before') }),
+  /** No answer; the connection stays open until the client closes it. */
+  z.strictObject({ kind: z.literal('hang'), when: when.default('before') }),
+  /** The connection closes now; the sandbox carries out the request `ms` later. */
+  z.strictObject({ kind: z.literal('late'), ms }),
+  /** The true answer, `ms` late. */
+  z.strictObject({ kind: z.literal('delay'), ms }),
+  /** The true answer, one byte every `ms`. */
+  z.strictObject({ kind: z.literal('trickle'), ms }),
+  /** Half of the true answer, then the connection breaks. */
+  z.strictObject({ kind: z.literal('cut'), when: z.literal('after').default('after') }),
+  /** Half of the gzipped answer, with a regular end of the response. */
+  z.strictObject({ kind: z.literal('gzip-cut'), when: z.literal('after').default('after') }),
+  /** The true answer uncompressed, with the header of gzip. */
+  z.strictObject({ kind: z.literal('gzip-corrupt'), when: z.literal('after').default('after') }),
+  /** The true status without its body. */
+  z.strictObject({ kind: z.literal('empty'), when: when.default('after') }),
+  /** The true answer with its texts altered, without a visible difference. */
+  z.strictObject({ kind: z.literal('altered'), how }),
+  /** A 302 to the front page. */
+  z.strictObject({ kind: z.literal('redirect'), when: when.default('before') }),
+]);
+
+/** Which requests get a fault, which fault, and how often. Without `times`: until it is cleared. Without `rate`: every time. */
+export const faultRule = z.strictObject({
+  match: z
+    .strictObject({
+      method: z.string().toUpperCase().optional(),
+      /** A path; `*` stands for any characters. */
+      path: z.string().optional(),
+      /** A screen name. */
+      account: z.string().toLowerCase().optional(),
+    })
+    .default({}),
+  times: z.number().int().positive().optional(),
+  rate: z.number().min(0).max(1).default(1),
+  fault,
+  /** The lever that made the rule, if one did. */
+  lever: z.enum(leverNames).optional(),
+});
+
+export type Fault = z.infer<typeof fault>;
+export type FaultRule = z.infer<typeof faultRule>;
+
+interface Target {
+  method: string;
+  path: string;
+  /** Screen name in lower case; undefined if no account's token signed. */
+  account: string | undefined;
+}
+
+const matches = ({ match: { method, account, path } }: FaultRule, target: Target): boolean =>
+  (method === undefined || method === target.method) &&
+  (account === undefined || account === target.account) &&
+  (path === undefined || pathFits(path, target.path));
+
+function pathFits(pattern: string, path: string): boolean {
+  const source = pattern.split('*').map((part) => part.replaceAll(/[\\^$.*+?()[\]{}|/]/g, '\\$&'));
+  return new RegExp(`^${source.join('.*')}$`).test(path);
+}
+
+/** How a fault can have the request carried out: now, with the true answer, or after that many milliseconds. */
+interface Acts {
+  work: () => SandboxAnswer;
+  workLater: (ms: number) => void;
+}
+
+function spoil(fault: Fault, { work, workLater }: Acts): SandboxAnswer {
+  switch (fault.kind) {
+    case 'status':
+      if (fault.when === 'after') work();
+      return statusAnswer(fault);
+    case 'redirect':
+      if (fault.when === 'after') work();
+      return { status: 302, headers: { location: '/' }, body: '' };
+    case 'empty':
+      return { ...(fault.when === 'after' ? work() : silence), body: '' };
+    case 'drop':
+    case 'hang':
+      if (fault.when === 'after') work();
+      return { ...silence, fault: { kind: fault.kind } };
+    case 'altered':
+      return altered(work(), alterations[fault.how]);
+    case 'late':
+      workLater(fault.ms);
+      return { ...silence, fault: { kind: 'drop' } };
+    case 'delay':
+    case 'trickle':
+      return { ...work(), fault };
+    case 'cut':
+    case 'gzip-cut':
+    case 'gzip-corrupt':
+      return { ...work(), fault: { kind: fault.kind } };
+  }
+}
+
+/** Changes the texts of all posts in an answer: a timeline or a new post. */
+function altered(answer: SandboxAnswer, alter: (text: string) => string): SandboxAnswer {
+  // Not parsed as a whole: ids may be numbers that JavaScript cannot hold.
+  const body = answer.body.replaceAll(
+    /("text":)("(?:[^"\\]|\\.)*")/g,
+    (_, name: string, text: string) => name + JSON.stringify(alter(z.string().parse(JSON.parse(text)))),
+  );
+  return { ...answer, body };
+}
+
+const silence: SandboxAnswer = { status: 200, headers: {}, body: '' };
+
+/** Sends a text as it is and any other body as JSON. Without a body the answer is a problem of that status. */
+function statusAnswer({ status, body, headers }: Extract<Fault, { kind: 'status' }>): SandboxAnswer {
+  const problem = { title: `Ordered fault ${status}`, type: 'about:blank', status, detail: 'As ordered.' };
+  const isText = typeof body === 'string';
+  const type = isText ? 'text/html; charset=utf-8' : 'application/json; charset=utf-8';
+  const text = isText ? body : JSON.stringify(body ?? problem);
+  return { status, headers: { 'content-type': type, ...headers }, body: text };
+}
+
+/** What a person can make happen. */
+interface Lever {
+  /** What it is about: one account, or the app and so all accounts. */
+  about: 'account' | 'app';
+  /** On its button. */
+  title: string;
+  /** What X does then. */
+  effect: string;
+  /** @param account - the account, if it is about one */
+  act?: (world: World, account: Account | undefined, faults: Faults) => void;
+  rule?: (account: Account | undefined, now: number) => z.input<typeof faultRule>;
+}
+
+export const isLever = (name: string): name is LeverName => leverNames.some((lever) => lever === name);
+
+const posting = { method: 'POST', path: '/2/tweets' };
+
+/** The answer of X for a refusal. */
+function refusalOf(
+  refusal: 'duplicate' | 'too-many',
+  headers: Record<string, string> = {},
+): z.input<typeof fault> {
+  const [status, title, detail] = refusals[refusal].v2;
+  return { kind: 'status', status, headers, body: { title, detail, type: 'about:blank', status } };
+}
+
+/** For how long a rate limit holds: X's window. Seconds. */
+const rateLimitWindow = 15 * 60;
+
+/** The levers of the page and of `keymaker sandbox trigger`. */
+export const levers: Readonly<Record<LeverName, Lever>> = {
+  revoke: {
+    about: 'account',
+    title: 'Revoke its key',
+    effect: 'X refuses the key, as after the owner has removed the app: 401',
+    act: (world, account) => {
+      for (const token of world.tokensOf(account?.id ?? '')) token.revoked = true;
+    },
+  },
+  'read-only': {
+    about: 'account',
+    title: 'Make its key read-only',
+    effect: 'X refuses posts, as for an app without write permission: 403',
+    act: (world, account) => {
+      for (const token of world.tokensOf(account?.id ?? '')) token.access = 'read';
+    },
+  },
+  suspend: {
+    about: 'account',
+    title: 'Suspend it',
+    effect: 'X has suspended the account: 403',
+    act: (_, account) => {
+      if (account) account.suspended = true;
+    },
+  },
+  unsuspend: {
+    about: 'account',
+    title: 'End its suspension',
+    effect: 'the account can post again',
+    act: (_, account) => {
+      if (account) account.suspended = false;
+    },
+  },
+  duplicate: {
+    about: 'account',
+    title: 'Call its next post a duplicate',
+    effect: 'X refuses its next post as a repetition: 403',
+    rule: (account) => ({
+      match: { ...posting, account: account?.screenName ?? '' },
+      times: 1,
+      fault: refusalOf('duplicate'),
+    }),
+  },
+  'rate-limit': {
+    about: 'app',
+    title: 'Rate limit',
+    effect: 'X takes no posts for 15 minutes: 429',
+    rule: (_, now) => {
+      const reset = Math.ceil(now / 1000) + rateLimitWindow;
+      return {
+        match: posting,
+        fault: refusalOf('too-many', {
+          'x-rate-limit-limit': '100',
+          'x-rate-limit-remaining': '0',
+          'x-rate-limit-reset': String(reset),
+        }),
+      };
+    },
+  },
+  'no-credit': {
+    about: 'app',
+    title: 'No credit',
+    effect: 'the app has no credit: 402',
+    act: (world) => void (world.credits = 0),
+  },
+  outage: {
+    about: 'app',
+    title: 'Outage',
+    effect: 'X answers with a web page: 503',
+    rule: () => ({
+      match: { path: '/2/*' },
+      fault: { kind: 'status', status: 503, body: '<html><body><h1>Over capacity</h1></body></html>' },
+    }),
+  },
+  latency: {
+    about: 'app',
+    title: 'Slow answers',
+    effect: 'each answer of X takes 5 seconds',
+    rule: () => ({ match: { path: '/2/*' }, fault: { kind: 'delay', ms: 5000 } }),
+  },
+  recover: {
+    about: 'app',
+    title: 'All is well again',
+    effect: 'X answers as it should, and no account is suspended; revoked keys stay revoked',
+    act: (world, _, faults) => {
+      faults.clear();
+      world.credits = null;
+      for (const account of world.accounts) account.suspended = false;
+    },
+  },
+};
