@@ -503,13 +503,17 @@ function parseJson(source: Source) {
 /** The keys that occur twice in their object, or are `__proto__`. Without a bot, they stop the whole flock. */
 function badKeys({ text, file }: Source) {
   const seen = new Map<string, Set<string>>();
+  /** Each key is reported once: a file may repeat one millions of times. */
+  const reported = new Set<string>();
   const found: { bot: string | undefined; error: FlockError }[] = [];
   visit(text, {
     onObjectProperty(key, _offset, _length, line, column, pathTo) {
       const [top, bot, ...rest] = [...pathTo(), key];
       const place = pathTo().join('.');
       const keys = seen.get(place) ?? new Set();
-      if (keys.has(key) || key === '__proto__') {
+      const isNews = !reported.has(`${place}\n${key}`);
+      if (isNews && (keys.has(key) || key === '__proto__')) {
+        reported.add(`${place}\n${key}`);
         const why = key === '__proto__' ? 'is not a name' : 'comes twice';
         const message = `${file}:${line + 1}:${column + 1}: ${quoted(key)} ${why}`;
         const error = new FlockError('config', message, { hint: 'leave one out' });

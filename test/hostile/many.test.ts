@@ -18,7 +18,7 @@ const settingsFiles: { name: string; make: (flock: TestFlock) => unknown; says: 
   },
   {
     name: 'as large as may be',
-    make: (flock) => flock.write('flock.json', `{"bots": {${'"bad": {}, '.repeat(2_900_000)}}}`),
+    make: (flock) => flock.write('flock.json', `{"bots": {${'"bad": {}, '.repeat(2_900_000)},}}`),
     says: /flock\.json/,
   },
   {
