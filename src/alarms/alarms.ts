@@ -1,12 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Clock } from '../clock.ts';
-import {
-  type Address,
-  alarmNames,
-  type AlarmSettings,
-  type BotSettings,
-  type Hook,
-} from '../config/flock-file.ts';
+import type { BotSettings } from '../config/flock-file.ts';
+import { Address, alarmNames, type AlarmSettings, type Hook } from '../config/hooks.ts';
 import { bugIn } from '../errors.ts';
 import type { Send } from '../http/exchange.ts';
 import type { Intent } from '../ledger/events.ts';
@@ -14,7 +9,8 @@ import { type BotState, isFinished } from '../ledger/state.ts';
 import type { DaemonEvent, EventLog } from '../log.ts';
 import { BotSchedule } from '../schedule/schedule.ts';
 import { iso } from '../text.ts';
-import { type Alarm, callHook, ping, shownHook, type Trouble, tryAgain, whyNotRunnable } from './call.ts';
+import { callHook, ping, shownHook, type Trouble, tryAgain, whyNotRunnable } from './call.ts';
+import type { Alarm } from './services.ts';
 
 interface AlarmOptions extends SilenceOptions {
   send: Send;
@@ -423,8 +419,11 @@ export class Hooks {
   }
 }
 
-const markOf = (hook: Hook): string =>
-  JSON.stringify([hook.on, hook.timeout, 'run' in hook ? hook.run : hook.post.reveal()]);
+/** Equal for equal hooks. */
+function markOf(hook: Hook): string {
+  const shown = (value: unknown): unknown => (value instanceof Address ? value.reveal() : value);
+  return JSON.stringify(Object.entries(hook).map(([name, value]) => [name, shown(value)]));
+}
 
 /** The time before each new attempt at a ping. Milliseconds. */
 const pingWaits = [minute, 5 * minute];

@@ -2,44 +2,18 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import path from 'node:path';
+import * as z from 'zod';
 import { type Clock, sleepUntil } from '../clock.ts';
 import { plainEnvironment } from '../config/environment.ts';
-import type { Address, Hook } from '../config/flock-file.ts';
+import type { Address, Hook } from '../config/hooks.ts';
 import { systemCode } from '../errors.ts';
 import { type HttpRequest, NoAnswer, type Send } from '../http/exchange.ts';
-import { iso } from '../text.ts';
+import { type Alarm, mail, requestTo } from './services.ts';
 
 /*
  * One call of a hook or of the ping: a command that gets the alarm on its standard input, or a request. Nothing here throws: what
  * goes wrong is returned as a {@link Trouble}.
  */
-
-/** What a hook receives. Unknown values are null. */
-export interface Alarm {
-  /** An alarm's name, or `test`. */
-  event: string;
-  bot: string | null;
-  /** ISO 8601. */
-  at: string;
-  why: string;
-  /** The repair. */
-  hint: string | null;
-  /** The line of the poem, counted from 1. */
-  line: number | null;
-  /** The whole alarm in one line, for people. */
-  text: string;
-}
-
-/** The alarm with which a person tests a hook. */
-export const sampleAlarm = (now: number): Alarm => ({
-  event: 'test',
-  bot: 'test',
-  at: iso(now),
-  why: 'a person tries the hooks',
-  hint: 'nothing is wrong',
-  line: 1,
-  text: 'a person tries the hooks; nothing is wrong',
-});
 
 /** Why an alarm or a ping did not arrive. */
 export interface Trouble {
@@ -74,8 +48,11 @@ export async function tryAgain(
   return trouble;
 }
 
-/** How a hook is named for people: by its program. The address of a webhook, its host included, may be a secret. */
-export const shownHook = (hook: Hook): string => ('run' in hook ? (hook.run[0] ?? '') : 'a webhook');
+/** How a hook is named for people: by its program or service. An address, its host included, may be a secret. */
+export function shownHook(hook: Hook): string {
+  if ('run' in hook) return hook.run[0] ?? '';
+  return 'to' in hook ? hook.to : 'a webhook';
+}
 
 interface CallOptions {
   clock: Clock;
@@ -93,8 +70,16 @@ export function callHook(hook: Hook, alarm: Alarm, options: CallOptions): Promis
   const { timeout } = hook;
   const body = bodyOf(alarm, options.root);
   if ('run' in hook) return runCommand(hook.run, body, { ...options, timeout });
-  const headers = { 'content-type': 'application/json' };
-  return callWeb({ method: 'POST', url: hook.post.reveal(), headers, body }, { ...options, timeout });
+  const within = { ...options, timeout };
+  if ('post' in hook) {
+    const headers = { 'content-type': 'application/json' };
+    return callWeb({ method: 'POST', url: hook.post.reveal(), headers, body }, within);
+  }
+  if (hook.to !== 'email') return callWeb(requestTo(hook, alarm), within);
+  return inTime(
+    mail(hook, alarm, timeout).then(() => undefined, unmailed),
+    within,
+  );
 }
 
 /** What a hook reads: one line of JSON. @param flock - its folder */
@@ -108,9 +93,19 @@ type WebOptions = Pick<CallOptions, 'send' | 'clock'>;
 export const ping = (address: Address, options: WebOptions): Promise<Trouble | undefined> =>
   callWeb({ method: 'GET', url: address.reveal(), headers: {} }, { ...options, timeout: pingTimeout });
 
-async function callWeb(
+function callWeb(
   request: HttpRequest,
-  { send, clock, timeout }: WebOptions & { timeout: number },
+  options: WebOptions & { timeout: number },
+): Promise<Trouble | undefined> {
+  return inTime(
+    options.send(request).then(({ status }) => judge(status), unanswered),
+    options,
+  );
+}
+
+async function inTime(
+  call: Promise<Trouble | undefined>,
+  { clock, timeout }: Pick<CallOptions, 'clock'> & { timeout: number },
 ): Promise<Trouble | undefined> {
   let cancel = (): void => undefined;
   const late = new Promise<Trouble>((resolve) => {
@@ -118,11 +113,26 @@ async function callWeb(
     cancel = clock.at(clock.now() + timeout, () => resolve({ why, passes: true }));
   });
   try {
-    return await Promise.race([send(request).then(({ status }) => judge(status), unanswered), late]);
+    return await Promise.race([call, late]);
   } finally {
     cancel();
   }
 }
+
+/** The error's own message may name the server and the user, which are secrets. */
+function unmailed(error: unknown): Trouble {
+  const { code, responseCode } = mailError.parse(error);
+  if (code === 'EAUTH') return { why: 'the mail server refuses the user or the password', passes: false };
+  if (code === 'ENOENT')
+    return { why: 'this machine has no sendmail', hint: 'give "smtp", or install one', passes: false };
+  const answer = responseCode === undefined ? (code ?? 'no answer') : `it answered ${responseCode}`;
+  return {
+    why: `the mail was not taken (${answer})`,
+    passes: responseCode === undefined || responseCode < 500,
+  };
+}
+
+const mailError = z.object({ code: z.string().optional(), responseCode: z.int().optional() }).catch({});
 
 const passing = new Set([408, 425, 429]);
 

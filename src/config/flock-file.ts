@@ -3,21 +3,17 @@ import { findNodeAtLocation, parse, type ParseError, parseTree, visit } from 'js
 import * as z from 'zod';
 import { FlockError, systemCode } from '../errors.ts';
 import { readRegularFile, reasonOf } from '../fs.ts';
-import { isSafeAddress } from '../http/exchange.ts';
 import { builtIn, type Provider, providerDefaults } from '../oauth/providers.ts';
 import type { BotKey } from '../oauth/signature.ts';
 import { type BotName, botNameOf, formerNameOf, isBotName } from '../poems/bot-name.ts';
 import { plainExpression, scheduleFault, timezoneFault } from '../schedule/schedule.ts';
-import { couldBeSecret, nearest, parseDuration, quoted, Secret, shown } from '../text.ts';
+import { couldBeSecret, nearest, quoted, shown } from '../text.ts';
+import { address, durationLike, someText } from './fields.ts';
+import { type AlarmSettings, hookFields, hookSettings, pingSetting } from './hooks.ts';
 
 /*
  * `flock.json`: its schema, its defaults, and the settings of each bot. A fault in one bot's settings stops that bot only.
  */
-
-const address = z
-  .string('should be an address')
-  .refine(isSafeAddress, 'should be an https address, or http to this machine itself')
-  .meta({ description: 'An https address' });
 
 const pattern = z.string('should be a regular expression').refine(isPattern, 'is not a regular expression');
 
@@ -30,7 +26,6 @@ function isPattern(text: string): boolean {
 }
 
 const method = z.enum(['GET', 'POST']);
-const someText = z.string('should be text').min(1, 'is empty');
 const word = someText.regex(/^[^\p{Cc}\u2028\u2029]*$/u, 'should be one line');
 
 /** A custom OAuth 1.0a provider in `flock.json`. */
@@ -103,14 +98,6 @@ export function providerFrom(id: string, described: z.infer<typeof customProvide
   };
 }
 
-const durationLike = (examples: string) => {
-  const message = `should be a duration such as ${examples}`;
-  return z
-    .string(message)
-    .refine((value) => parseDuration(value) !== undefined, message)
-    .transform((value) => parseDuration(value) ?? 0);
-};
-
 const duration = durationLike('"90s" or "20m"').meta({
   description: 'A duration such as "90s", "20m", "2h" or "1d"',
 });
@@ -131,117 +118,6 @@ const timezone = z
     const fault = timezoneFault(name);
     if (fault) context.addIssue({ code: 'custom', message: fault.message, params: { hint: fault.hint } });
   });
-
-/*
- * `hooks` and `ping`: whom flockd notifies of alarms, and what an alarm says.
- */
-
-/** The address of a webhook or a ping. Anyone who knows it can use it, so it is a secret. */
-export class Address extends Secret<string> {}
-
-/** The events of the daemon that are alarms: a person must be notified of them. */
-export const alarmNames = [
-  'parked',
-  'unfit',
-  'in-doubt-long',
-  'silent',
-  'budget-reached',
-  'app-refused',
-  'clock-wrong',
-  'herd',
-  'finished',
-] as const;
-
-export type AlarmName = (typeof alarmNames)[number];
-
-/** A command or a webhook that receives alarms. The timeout is in milliseconds. */
-export type Hook = { on: AlarmName[]; timeout: number } & ({ run: string[] } | { post: Address });
-
-/** The settings for alarms in flock.json. */
-export interface AlarmSettings {
-  hooks: readonly Hook[];
-  /** The address that is called after each round without trouble. */
-  ping: Address | undefined;
-}
-
-/** The messages do not quote the address, which is a secret. */
-const secretAddress = z
-  .string('should be an address')
-  .refine(isSafeAddress, 'should be an https address without a password, or http to this machine itself')
-  .transform((value) => new Address(value));
-
-const pingSetting = secretAddress.meta({
-  description: "A dead man's switch such as healthchecks.io: it is called after each round that went well",
-});
-
-const knownAlarms = `the alarms are ${alarmNames.join(', ')}`;
-
-const alarmName = z
-  .string(knownAlarms)
-  .meta({ enum: [...alarmNames] })
-  .superRefine((name, context) => {
-    if (alarmNames.some((alarm) => alarm === name)) return;
-    const meant = nearest(name, alarmNames);
-    const help = meant === undefined ? knownAlarms : `did you mean "${meant}"?`;
-    context.addIssue({ code: 'custom', message: `${quoted(name)} is no alarm; ${help}` });
-  })
-  .pipe(z.enum(alarmNames));
-
-const second = 1000;
-const defaultTimeout = 10 * second;
-/** By kind of hook: every request, also to a webhook, ends after 10 s. */
-const maxTimeouts = { post: 10 * second, run: 600 * second };
-
-const timeout = durationLike('"10s"')
-  .refine((time) => time >= second, 'should be a second at least')
-  .refine((time) => time <= maxTimeouts.run, 'should be 10 minutes at most')
-  .meta({ description: 'How long it may take: a duration such as "10s", which is the default' });
-
-const argument = someText.refine((value) => !value.includes('\0'), 'has a NUL');
-
-const hook = z.strictObject(
-  {
-    on: z
-      .array(alarmName, 'should be a list of alarms, such as ["parked", "silent"]')
-      .min(1, 'names no alarm')
-      .meta({ description: 'What it is told of' }),
-    run: z
-      .array(argument, 'should be a list: the command, and each of its arguments')
-      .min(1, 'names no command')
-      .meta({
-        description: 'A command and its arguments, run without a shell; JSON comes on its standard input',
-      })
-      .optional(),
-    post: secretAddress.meta({ description: 'A webhook, to which JSON is posted' }).optional(),
-    timeout: timeout.optional(),
-  },
-  {
-    error: ({ code }) =>
-      code === 'invalid_type' ? 'should be an object with "on" and "run" or "post"' : undefined,
-  },
-);
-
-const maxHooks = 20;
-
-const hookSettings = z
-  .array(hook.transform(hookOf), 'should be a list of hooks')
-  .max(maxHooks, `should be ${maxHooks} hooks at most`)
-  .meta({ description: 'Who is told of alarms: commands and webhooks' });
-
-function hookOf(
-  { on, run, post, timeout = defaultTimeout }: z.infer<typeof hook>,
-  context: z.core.$RefinementCtx,
-): Hook {
-  const wrong = (message: string, ...path: string[]): never => {
-    context.issues.push({ code: 'custom', message, path, input: undefined });
-    return z.NEVER;
-  };
-  if (run && post) return wrong('has both "run" and "post": make two hooks of it');
-  if (run) return { on, run, timeout };
-  if (!post) return wrong('should have "run" or "post"');
-  if (timeout > maxTimeouts.post) return wrong('should be 10 seconds at most for a webhook', 'timeout');
-  return { on, post, timeout };
-}
 
 /** An amount of a budget. A larger one is a typing error, and sums of it would not be exact. */
 const amount = z.number('should be a number').nonnegative('should not be negative').max(1e9, 'is too large');
@@ -529,7 +405,7 @@ function badKeys({ text, file }: Source) {
 function knownSettings(place: string): string[] {
   if (place.endsWith('budget')) return Object.keys(settings.budget.shape);
   if (place.startsWith('bots')) return Object.keys(botSettings.shape);
-  if (place.startsWith('hooks')) return Object.keys(hook.shape);
+  if (place.startsWith('hooks')) return hookFields;
   return Object.keys(place.startsWith('providers') ? customProvider.shape : flockFile.shape);
 }
 

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { alarmOf } from '../../src/alarms/alarms.ts';
 import { Hooks } from '../../src/alarms/alarms.ts';
 import { HeldClock } from '../../src/clock.ts';
-import { Address, type AlarmName, type Hook } from '../../src/config/flock-file.ts';
+import { Address, type AlarmName, type Hook } from '../../src/config/hooks.ts';
 import { openSender } from '../../src/http/send.ts';
 import { HeardLog } from './heard-log.ts';
 import { Collected, Lifeline, WebEnd } from './hook-ends.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Ping } from '../../src/alarms/alarms.ts';
 import { HeldClock } from '../../src/clock.ts';
-import { Address } from '../../src/config/flock-file.ts';
+import { Address } from '../../src/config/hooks.ts';
 import { openSender } from '../../src/http/send.ts';
 import { AlarmedFlock } from './alarmed-flock.ts';
 import { linesOf } from '../support/flock.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { inspect } from 'node:util';
 import { flockFileSchema, parseFlockFile } from '../../src/config/flock-file.ts';
-import { Address, alarmNames, type AlarmSettings } from '../../src/config/flock-file.ts';
+import { Address, alarmNames, type AlarmSettings } from '../../src/config/hooks.ts';
 import { FlockError } from '../../src/errors.ts';
 
 const read = (settings: unknown): AlarmSettings =>
@@ -44,6 +44,44 @@ describe('hooks and ping in flock.json', () => {
     assert.deepEqual([local.post.reveal(), local.timeout], ['http://127.0.0.1:8080/x', 1000]);
   });
 
+  const services: [what: string, hook: object, refusal: RegExp][] = [
+    [
+      'a service that nobody knows',
+      { to: 'pigeon' },
+      /to: should be one of ntfy, slack, discord, telegram, email, webhook/,
+    ],
+    ['no address', { to: 'ntfy' }, /"ntfy" needs "url"/],
+    ['no chat', { to: 'telegram', token: '1:x' }, /"telegram" needs "chat"/],
+    ['a token that is none', { to: 'telegram', token: 'x', chat: 1 }, /token: should be the token of a bot/],
+    ['no recipient', { to: 'email' }, /"email" needs "address"/],
+    ['a recipient that is none', { to: 'email', address: 'me' }, /address: should be an e-mail address/],
+    [
+      'a mail server that is none',
+      { to: 'email', address: 'a@b.example', smtp: 'https://x' },
+      /smtp: should be an address such as smtps:/,
+    ],
+    [
+      'plain http to elsewhere',
+      { to: 'slack', url: 'http://hooks.example/x' },
+      /url: should be an https address/,
+    ],
+    [
+      'a field of another service',
+      { to: 'slack', url: webhook, chat: 1 },
+      /hooks\.0\.chat: is not for "slack"/,
+    ],
+    ['two ways at once', { to: 'slack', url: webhook, run }, /has both "run" and "to"/],
+    ['no way', {}, /should have "to", "run" or "post"/],
+    ['a long time', { to: 'slack', url: webhook, timeout: '1m' }, /should be 10 seconds at most/],
+  ];
+  for (const [what, hook, pattern] of services) {
+    it(`refuse ${what}, and show no secret`, () => {
+      const text = refusal({ hooks: [{ on: ['parked'], ...hook }] });
+      assert.match(text, pattern);
+      assert.ok(!text.includes('quiet-little-secret'));
+    });
+  }
+
   it('leave the settings of bots as they are', () => {
     const flock = parseFlockFile(JSON.stringify({ ping: webhook, hooks: [] }), 'flock.json');
     const settings = flock.settingsOf('howl' as Parameters<typeof flock.settingsOf>[0]);
@@ -72,7 +110,7 @@ describe('hooks and ping in flock.json', () => {
   it('are refused where they cannot work', () => {
     const on = ['parked'];
     const cases: [unknown, RegExp][] = [
-      [{ on }, /hooks\.0: should have "run" or "post"/],
+      [{ on }, /hooks\.0: should have "to", "run" or "post"/],
       [{ on, run, post: webhook }, /hooks\.0: has both "run" and "post"/],
       [{ on, run: [] }, /hooks\.0\.run: names no command/],
       [{ on, run: 'tell me' }, /hooks\.0\.run: should be a list/],
@@ -85,7 +123,7 @@ describe('hooks and ping in flock.json', () => {
       [{ on, run, timeout: '1d' }, /hooks\.0\.timeout: should be 10 minutes at most/],
       [
         { on, post: webhook, timeout: '11s' },
-        /hooks\.0\.timeout: should be 10 seconds at most for a webhook/,
+        /hooks\.0\.timeout: should be 10 seconds at most for a webhook or a service/,
       ],
       ['tell', /hooks\.0: should be an object with "on" and "run" or "post"/],
     ];

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { describe, it } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';
 import * as z from 'zod';
-import { alarmNames } from '../../src/config/flock-file.ts';
+import { alarmNames } from '../../src/config/hooks.ts';
 import { flockFileSchema } from '../../src/config/flock-file.ts';
 import { htmlOf, manPageOf, slugOf, textOf, topicNamed, topicNames } from '../../src/manual/manual.ts';
 import { widthOf } from '../../src/text.ts';

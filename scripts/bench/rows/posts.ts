@@ -105,8 +105,8 @@ async function enter(bench: Bench): Promise<Competitor[]> {
   ];
 }
 
-/** The time limit of the warm-up, because a small flock has too few posts for it. Milliseconds. */
-const maxWarmUp = 1_500;
+/** The time limit of the warm-up: a small flock has too few posts for it, and each bot first reads its timeline. Milliseconds. */
+const maxWarmUp = 30_000;
 
 /** Measures flockd with bots that have had a slot each second for an hour, so that there is always more to post. */
 export async function postAsDaemon(

@@ -1,6 +1,8 @@
 import * as z from 'zod';
-import { callHook, ping, sampleAlarm, shownHook } from '../../alarms/call.ts';
-import { type AlarmSettings, readFlockFile } from '../../config/flock-file.ts';
+import { callHook, ping, shownHook } from '../../alarms/call.ts';
+import { sampleAlarm } from '../../alarms/services.ts';
+import { readFlockFile } from '../../config/flock-file.ts';
+import type { AlarmSettings } from '../../config/hooks.ts';
 import { type Context, openContext } from '../../context.ts';
 import { FlockError } from '../../errors.ts';
 import { command, jsonFlag, placeFlags } from '../command.ts';
@@ -15,7 +17,8 @@ export const testHooks = command({
     const { flockFile } = context.paths;
     const trials = trialsOf((await readFlockFile(flockFile)).alarms, context);
     if (trials.length === 0) {
-      const hint = 'for example: "hooks": [{ "on": ["parked", "silent"], "run": ["/usr/local/bin/tell"] }]';
+      const hint =
+        'for example: "hooks": [{ "on": ["parked", "silent"], "to": "ntfy", "url": "https://ntfy.sh/TOPIC" }]';
       throw new FlockError('config', `there are no hooks and no ping in ${flockFile}`, { hint });
     }
     const tried = [];
