@@ -125,7 +125,7 @@ describe('hooks and ping in flock.json', () => {
         { on, post: webhook, timeout: '11s' },
         /hooks\.0\.timeout: should be 10 seconds at most for a webhook or a service/,
       ],
-      ['tell', /hooks\.0: should be an object with "on" and "run" or "post"/],
+      ['tell', /hooks\.0: should be an object with "on" and "to", "run" or "post"/],
     ];
     for (const [hook, pattern] of cases) assert.match(refusal({ hooks: [hook] }), pattern);
     assert.match(refusal({ hooks: { on, run } }), /hooks: should be a list of hooks/);
