@@ -32,7 +32,7 @@ describe('flockd status, resolve and resume', { concurrency: true }, () => {
 
     const early = await flock.run('flockd', ['resume', 'heron']);
     assert.deepEqual([early.code, early.stderr], [0, '']);
-    assert.match(early.stdout, /heron is neither parked nor paused/);
+    assert.match(early.stdout, /heron is not paused, and does not need you/);
 
     flock.control('accounts/lost/unsuspend');
     const resumed = await flock.run('flockd', ['resume', 'lost']);
