@@ -105,7 +105,7 @@ function mustBeReady(bot: string, state: BotState, readiness: Readiness | undefi
       `flockd looks by itself; or settle it: flockd resolve ${bot}`,
       'tryLater',
     );
-  if (state.parked) throw refusal(bot, `is parked: ${state.parked.why}`, state.parked.hint, 'partly');
+  if (state.parked) throw refusal(bot, `needs you: ${state.parked.why}`, state.parked.hint, 'partly');
   if (state.paused !== undefined) throw refusal(bot, 'is paused', `flockd resume ${bot} lets it go on`);
   if (readiness?.paused) throw refusal(bot, 'is paused', 'flock.json says so');
   if (readiness?.isStopped)

@@ -63,7 +63,7 @@ describe('an order', () => {
     ['a line after the end', resolve(true), looking, /come to the end of its poem/],
     ['nothing parked', resume, fine, /not paused, and does not need you/],
     ['a post of a bot in doubt', { order: 'post', bot: 'howl' }, open, /post in doubt/],
-    ['a post of a parked bot', { order: 'post', bot: 'howl' }, parked, /is parked: /],
+    ['a post of a parked bot', { order: 'post', bot: 'howl' }, parked, /needs you: /],
     ['a post of a paused bot', { order: 'post', bot: 'howl' }, paused, /is paused/],
     ['a second pause', { order: 'pause', bot: 'howl' }, paused, /paused already/],
     ['another place while a post is in doubt', resumeAt, open, /post in doubt/],
