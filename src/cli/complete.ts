@@ -43,7 +43,7 @@ const nothing: Completion = { candidates: [], paths: 'none' };
  * @param botsAt - the names of the bots of a flock; called only if one is wanted
  */
 export function complete(
-  { commands, pages = [] }: Pick<Manual, 'commands'> & Partial<Manual>,
+  { commands, pages }: Pick<Manual, 'commands' | 'pages'>,
   words: readonly string[],
   botsAt: (places: Places) => readonly string[],
 ): Completion {

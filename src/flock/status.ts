@@ -107,11 +107,10 @@ type Standing = Pick<BotStatus, 'state' | 'next' | 'until'>;
 export const shownState = ({ state, next, until }: Standing): ShownState =>
   stateOf(state === 'waiting' && next === undefined && until === undefined ? 'parked' : state);
 
-/** Names of states: what a person should see first comes first. */
-const byUrgency: readonly ShownState['name'][] = ['needs you', 'checking', 'waiting', 'posting', 'paused'];
+const bySeverity: readonly ShownState['severity'][] = ['wrong', 'soon', 'good', 'rest'];
 
 /** How urgent a bot's state is, to sort by: 0 needs a person. */
-export const urgencyOf = (bot: Standing): number => byUrgency.indexOf(shownState(bot).name);
+export const urgencyOf = (bot: Standing): number => bySeverity.indexOf(shownState(bot).severity);
 
 /** How many bots are in each state, in the order of {@link states}; none is left out that has any. */
 export function stateCounts(bots: readonly Standing[]): { state: ShownState; count: number }[] {

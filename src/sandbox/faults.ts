@@ -34,15 +34,21 @@ export class Faults {
     this.#rules = [];
   }
 
-  /** Pulls a lever. @param now - milliseconds since 1970 */
-  pull(
-    lever: LeverName,
-    { world, account, now }: { world: World; account?: Account | undefined; now: number },
-  ): void {
-    const { act, rule } = levers[lever];
-    act?.(world, account, this);
-    if (rule) this.add({ ...rule(account, now), lever });
-    world.changed();
+  /**
+   * Pulls a lever.
+   *
+   * @param account - the account that it is about, if it is about one
+   * @param now - milliseconds since 1970
+   */
+  pull(name: LeverName, world: World, account: Account | undefined, now: number): void {
+    const lever = levers[name];
+    if (lever.about === 'app') {
+      lever.act?.(world, this);
+      if (lever.rule) this.add({ ...lever.rule(now), lever: name });
+    } else if (account) {
+      lever.act?.(world, account);
+      if (lever.rule) this.add({ ...lever.rule(account), lever: name });
+    }
   }
 
   /** The levers whose faults still hold. */
@@ -200,18 +206,18 @@ function statusAnswer({ status, body, headers }: Extract<Fault, { kind: 'status'
   return { status, headers: { 'content-type': type, ...headers }, body: text };
 }
 
-/** What a person can make happen. */
-interface Lever {
-  /** What it is about: one account, or the app and so all accounts. */
-  about: 'account' | 'app';
+type Rule = z.input<typeof faultRule>;
+
+/** What a person can make happen to one account, or to the app and so to all accounts. */
+type Lever = {
   /** On its button. */
   title: string;
   /** What X does then. */
   effect: string;
-  /** @param account - the account, if it is about one */
-  act?: (world: World, account: Account | undefined, faults: Faults) => void;
-  rule?: (account: Account | undefined, now: number) => z.input<typeof faultRule>;
-}
+} & (
+  | { about: 'account'; act?: (world: World, account: Account) => void; rule?: (account: Account) => Rule }
+  | { about: 'app'; act?: (world: World, faults: Faults) => void; rule?: (now: number) => Rule }
+);
 
 export const isLever = (name: string): name is LeverName => leverNames.some((lever) => lever === name);
 
@@ -236,7 +242,7 @@ export const levers: Readonly<Record<LeverName, Lever>> = {
     title: 'Revoke its key',
     effect: 'X refuses the key, as after the owner has removed the app: 401',
     act: (world, account) => {
-      for (const token of world.tokensOf(account?.id ?? '')) token.revoked = true;
+      for (const token of world.tokensOf(account.id)) token.revoked = true;
     },
   },
   'read-only': {
@@ -244,7 +250,7 @@ export const levers: Readonly<Record<LeverName, Lever>> = {
     title: 'Make its key read-only',
     effect: 'X refuses posts, as for an app without write permission: 403',
     act: (world, account) => {
-      for (const token of world.tokensOf(account?.id ?? '')) token.access = 'read';
+      for (const token of world.tokensOf(account.id)) token.access = 'read';
     },
   },
   suspend: {
@@ -252,7 +258,7 @@ export const levers: Readonly<Record<LeverName, Lever>> = {
     title: 'Suspend it',
     effect: 'X has suspended the account: 403',
     act: (_, account) => {
-      if (account) account.suspended = true;
+      account.suspended = true;
     },
   },
   unsuspend: {
@@ -260,7 +266,7 @@ export const levers: Readonly<Record<LeverName, Lever>> = {
     title: 'End its suspension',
     effect: 'the account can post again',
     act: (_, account) => {
-      if (account) account.suspended = false;
+      account.suspended = false;
     },
   },
   duplicate: {
@@ -268,7 +274,7 @@ export const levers: Readonly<Record<LeverName, Lever>> = {
     title: 'Call its next post a duplicate',
     effect: 'X refuses its next post as a repetition: 403',
     rule: (account) => ({
-      match: { ...posting, account: account?.screenName ?? '' },
+      match: { ...posting, account: account.screenName },
       times: 1,
       fault: refusalOf('duplicate'),
     }),
@@ -277,7 +283,7 @@ export const levers: Readonly<Record<LeverName, Lever>> = {
     about: 'app',
     title: 'Rate limit',
     effect: 'X takes no posts for 15 minutes: 429',
-    rule: (_, now) => {
+    rule: (now) => {
       const reset = Math.ceil(now / 1000) + rateLimitWindow;
       return {
         match: posting,
@@ -314,7 +320,7 @@ export const levers: Readonly<Record<LeverName, Lever>> = {
     about: 'app',
     title: 'All is well again',
     effect: 'X answers as it should, and no account is suspended; revoked keys stay revoked',
-    act: (world, _, faults) => {
+    act: (world, faults) => {
       faults.clear();
       world.credits = null;
       for (const account of world.accounts) account.suspended = false;

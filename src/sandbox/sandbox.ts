@@ -182,7 +182,8 @@ function controlRoutes(core: Core, faults: Faults, seed: string): Routes {
       const { about, effect } = levers[lever];
       if (about === 'account' && !account)
         return json(400, { detail: `${lever} is about an account: name one.` });
-      faults.pull(lever, { world, account, now: core.clock.now() });
+      faults.pull(lever, world, account, core.clock.now());
+      world.changed();
       // The page's buttons lead back to the page.
       const isForm = (request.headers['accept'] ?? '').includes('text/html');
       const location = account === undefined ? '/' : `/?account=${account.screenName}`;
@@ -190,19 +191,17 @@ function controlRoutes(core: Core, faults: Faults, seed: string): Routes {
         ? { status: 303, headers: { location }, body: '' }
         : ok({ event: lever, account: account?.screenName, effect });
     },
-    'POST /sandbox/accounts/:name/suspend': onAccount(world, (account) => void (account.suspended = true)),
-    'POST /sandbox/accounts/:name/unsuspend': onAccount(world, (account) => void (account.suspended = false)),
     'POST /sandbox/accounts/:name/rename/:to': onAccount(world, (account, { parts: { to = '' } }) =>
       screenNamePattern.test(to) && world.rename(account, to)
         ? undefined
         : json(409, { detail: `No account can have the name ${to} now.` }),
     ),
-    'POST /sandbox/accounts/:name/revoke': onAccount(world, ({ id }) => {
-      for (const token of world.tokensOf(id)) token.revoked = true;
-    }),
-    'POST /sandbox/accounts/:name/read-only': onAccount(world, ({ id }) => {
-      for (const token of world.tokensOf(id)) token.access = 'read';
-    }),
+    'POST /sandbox/accounts/:name/(?<lever>suspend|unsuspend|revoke|read-only)': onAccount(
+      world,
+      (account, { parts: { lever = '' } }) => {
+        if (isLever(lever)) faults.pull(lever, world, account, core.clock.now());
+      },
+    ),
   };
 }
 

@@ -46,7 +46,7 @@ export const post = command({
     const alone = async (ledger: Ledger): Promise<PostReport | undefined> => {
       await using claims = await Claims.open({ paths, api: apiUrl() });
       // A line of a poem that was changed a moment ago is not posted; a person waits for this answer.
-      await sleep(unsettledFor(bot, context));
+      await sleep(unsettledFor(bot, context) + timerError);
       theBot(name, (await claims.take({ ...flock, bots: [bot] })).flock, noKey);
       await runnerFor(ledger, flock, context).postNow(bot);
       return reportOf(ledger.state(name));
@@ -91,10 +91,13 @@ function theBot(name: BotName, { bots, invalidBots }: Flock, noKey: FlockError):
   throw invalidBots.find(({ bot }) => bot === name)?.error ?? noKey;
 }
 
+/** A timer may be early by this. Milliseconds. */
+const timerError = 1;
+
 /** How long a bot's poem must still be unchanged before flockd posts from it. Milliseconds. */
 function unsettledFor({ poemFile }: Bot, { clock }: Context): number {
   const left = (writtenAt(poemFile) ?? -Infinity) + rereadDelay - clock.now();
-  return left > 0 && left <= rereadDelay ? left : 0;
+  return Math.min(Math.max(left, 0), rereadDelay);
 }
 
 /** A runner for one post of one bot. */
@@ -136,18 +139,17 @@ async function whyUntried(
 }
 
 /** A report as JSON shows it. */
-async function shownOf(whole: Bot, report: PostReport, context: Context) {
-  const { name: bot, bundle } = whole;
+async function shownOf(bot: Bot, report: PostReport, context: Context) {
   const { state, line, lines, of, id, at } = report;
-  const untried = await whyUntried(whole, report, context);
+  const untried = await whyUntried(bot, report, context);
   return {
-    bot,
+    bot: bot.name,
     state,
     line,
     lines,
     of,
     id,
-    url: context.pages.post(bundle.screenName, id),
+    url: context.pages.post(bot.bundle.screenName, id),
     at: at === undefined ? undefined : iso(at),
     why: untried.why ?? report.why,
     hint: untried.hint ?? report.hint,

@@ -101,15 +101,16 @@ async function trigger(
       hint: `the events are ${listed(leverNames)}; keymaker help networks describes them`,
     });
   const { about, effect } = levers[event];
-  if (about === 'account' && account === undefined)
-    throw new FlockError('usage', `${event} is about an account`, {
-      hint: `keymaker sandbox trigger ${event} NAME`,
-    });
+  if ((about === 'account') !== (account !== undefined)) {
+    const wanted = about === 'account' ? 'an account' : 'all accounts';
+    const hint = `keymaker sandbox trigger ${event}${about === 'account' ? ' NAME' : ''}`;
+    throw new FlockError('usage', `${event} is about ${wanted}`, { hint });
+  }
   await using context = openContext({ root });
   const base = apiUrl() === xApi ? `http://127.0.0.1:${port}` : apiUrl();
   if (!base.startsWith('http:')) throw new FlockError('config', `${base} is no sandbox`, { hint: noSandbox });
-  const name = about === 'account' ? account?.replace(/^@/, '') : undefined;
-  const path = name === undefined ? event : `${event}/${name}`;
+  const name = account?.replace(/^@/, '');
+  const path = name === undefined ? event : `${event}/${encodeURIComponent(name)}`;
   const request = { method: 'POST', url: `${base}/sandbox/trigger/${path}`, headers: {} } as const;
   const { status, body } = await context.send(request).catch((cause: unknown) => {
     throw new FlockError('unavailable', `no sandbox answers at ${base}`, { hint: noSandbox, cause });
