@@ -8,7 +8,7 @@ import { plainEnvironment } from '../config/environment.ts';
 import type { Address, Hook } from '../config/hooks.ts';
 import { systemCode } from '../errors.ts';
 import { type HttpRequest, NoAnswer, type Send } from '../http/exchange.ts';
-import { type Alarm, mail, requestTo } from './services.ts';
+import { type Alarm, bodyOf, mailFor, requestTo, sendMail } from './services.ts';
 
 /*
  * One call of a hook or of the ping: a command that gets the alarm on its standard input, or a request. Nothing here throws: what
@@ -51,7 +51,7 @@ export async function tryAgain(
 /** How a hook is named for people: by its program or service. An address, its host included, may be a secret. */
 export function shownHook(hook: Hook): string {
   if ('run' in hook) return hook.run[0] ?? '';
-  return 'to' in hook ? hook.to : 'a webhook';
+  return hook.to === 'webhook' ? 'a webhook' : hook.to;
 }
 
 interface CallOptions {
@@ -66,24 +66,23 @@ interface CallOptions {
 }
 
 /** Sends an alarm to a hook, once. */
-export function callHook(hook: Hook, alarm: Alarm, options: CallOptions): Promise<Trouble | undefined> {
+export async function callHook(hook: Hook, alarm: Alarm, options: CallOptions): Promise<Trouble | undefined> {
   const { timeout } = hook;
-  const body = bodyOf(alarm, options.root);
-  if ('run' in hook) return runCommand(hook.run, body, { ...options, timeout });
   const within = { ...options, timeout };
-  if ('post' in hook) {
-    const headers = { 'content-type': 'application/json' };
-    return callWeb({ method: 'POST', url: hook.post.reveal(), headers, body }, within);
+  if ('run' in hook) return runCommand(hook.run, `${bodyOf(alarm, options.root)}\n`, within);
+  if (hook.to !== 'email') return callWeb(requestTo(hook, alarm, options.root), within);
+  const { smtp, from, address } = hook;
+  if (smtp) {
+    const sent = sendMail(hook, smtp.reveal(), alarm, timeout);
+    return inTime(
+      sent.then(() => undefined, unmailed),
+      within,
+    );
   }
-  if (hook.to !== 'email') return callWeb(requestTo(hook, alarm), within);
-  return inTime(
-    mail(hook, alarm, timeout).then(() => undefined, unmailed),
-    within,
-  );
+  const sendmail = (await notIn(['sendmail'], options.root)) ? '/usr/sbin/sendmail' : 'sendmail';
+  const trouble = await runCommand([sendmail, '-i', '-f', from, address], await mailFor(hook, alarm), within);
+  return trouble === missing ? noSendmail : trouble;
 }
-
-/** What a hook reads: one line of JSON. @param flock - its folder */
-export const bodyOf = (alarm: Alarm, flock: string): string => JSON.stringify({ ...alarm, flock });
 
 /** The time limit of a ping. Milliseconds. */
 const pingTimeout = 10_000;
@@ -123,8 +122,6 @@ async function inTime(
 function unmailed(error: unknown): Trouble {
   const { code, responseCode } = mailError.parse(error);
   if (code === 'EAUTH') return { why: 'the mail server refuses the user or the password', passes: false };
-  if (code === 'ENOENT')
-    return { why: 'this machine has no sendmail', hint: 'give "smtp", or install one', passes: false };
   const answer = responseCode === undefined ? (code ?? 'no answer') : `it answered ${responseCode}`;
   return {
     why: `the mail was not taken (${answer})`,
@@ -160,6 +157,12 @@ function notStarted(error: unknown): Trouble {
 
 const missing: Trouble = { why: 'there is no such command', passes: false };
 
+const noSendmail: Trouble = {
+  why: 'this machine has no sendmail',
+  hint: 'install one, or give "smtp"',
+  passes: false,
+};
+
 const forbidden: Trouble = {
   why: 'flockd may not run it',
   hint: 'chmod +x it; under systemd, ExecPaths= in a drop-in must name it and what it runs',
@@ -169,9 +172,10 @@ const forbidden: Trouble = {
 const stopped: Trouble = { why: 'flockd stopped before it ended', passes: false };
 
 /** Why the command of a hook could not be started, as far as that can be found out without starting it. */
-export async function whyNotRunnable(hook: Hook, root: string): Promise<Trouble | undefined> {
-  if (!('run' in hook)) return undefined;
-  const [program = ''] = hook.run;
+export const whyNotRunnable = async (hook: Hook, root: string): Promise<Trouble | undefined> =>
+  'run' in hook ? notIn(hook.run, root) : undefined;
+
+async function notIn([program = '']: readonly string[], root: string): Promise<Trouble | undefined> {
   const folders = (plainEnvironment()['PATH'] ?? '').split(':').filter((folder) => folder !== '');
   const places = program.includes('/')
     ? [path.resolve(root, program)]
@@ -189,12 +193,12 @@ export async function whyNotRunnable(hook: Hook, root: string): Promise<Trouble 
 }
 
 /**
- * Runs a command to its end, without a shell, with one line on its standard input. The command leads its own process group,
+ * Runs a command to its end, without a shell, with a text on its standard input. The command leads its own process group,
  * which is killed afterwards whether the command ended or was killed.
  */
 async function runCommand(
   command: readonly string[],
-  line: string,
+  input: string,
   { root, clock, timeout, signal, output }: Omit<CallOptions, 'send'> & { timeout: number },
 ): Promise<Trouble | undefined> {
   if (signal.aborted) return stopped;
@@ -216,7 +220,7 @@ async function runCommand(
   try {
     const ended = endOf(child);
     // A command need not read its input.
-    child.stdin?.on('error', () => undefined).end(`${line}\n`);
+    child.stdin?.on('error', () => undefined).end(input);
     const trouble = await ended;
     return killed ?? trouble;
   } finally {

@@ -1,5 +1,6 @@
+import path from 'node:path';
 import type { Service } from '../config/hooks.ts';
-import type { HttpRequest } from '../http/exchange.ts';
+import { type HttpRequest, isPrivateConnection } from '../http/exchange.ts';
 import { iso } from '../text.ts';
 
 /*
@@ -33,74 +34,81 @@ export const sampleAlarm = (now: number): Alarm => ({
   text: 'a person tries the hooks; nothing is wrong',
 });
 
-const headers = { 'content-type': 'application/json' };
+/** What a command or a webhook reads: one line of JSON. @param flock - its folder */
+export const bodyOf = (alarm: Alarm, flock: string): string => JSON.stringify({ ...alarm, flock });
 
-/** The alarms that say that all is well again, or that nothing is wrong. */
+/** The alarms that say that all is well, or that nothing is wrong. */
 const calm: readonly string[] = ['finished', 'test'];
 
 const titleOf = ({ event, bot }: Alarm): string => `flockd: ${bot === null ? event : `${bot}: ${event}`}`;
 
-/** The request that notifies people by a web service. */
-export function requestTo(service: Exclude<Service, { to: 'email' }>, alarm: Alarm): HttpRequest {
+/** The request that notifies people by a web service. @param flock - its folder */
+export function requestTo(
+  service: Exclude<Service, { to: 'email' }>,
+  alarm: Alarm,
+  flock: string,
+): HttpRequest {
+  const headers = { 'content-type': 'application/json' };
   const url = service.url.reveal();
-  const post = (body: object, to = url): HttpRequest => ({
-    method: 'POST',
-    url: to,
-    headers,
-    body: JSON.stringify(body),
-  });
+  const title = titleOf(alarm);
+  const request = (body: object): HttpRequest => {
+    return { method: 'POST', url, headers, body: JSON.stringify(body) };
+  };
   switch (service.to) {
+    case 'webhook':
+      return { method: 'POST', url, headers, body: bodyOf(alarm, flock) };
     case 'ntfy': {
       // As JSON, since HTTP headers take no names beyond ASCII. docs.ntfy.sh/publish: Publish as JSON
-      const { origin, pathname } = new URL(url);
-      const [topic = '', ...folders] = pathname.split('/').filter(Boolean).reverse();
+      const server = new URL(url);
+      const { dir, base: topic } = path.posix.parse(server.pathname);
+      server.pathname = dir;
       const priority = calm.includes(alarm.event) ? 3 : 4;
-      const message = { topic, title: titleOf(alarm), message: alarm.text, priority };
-      return post(message, `${origin}/${folders.reverse().join('/')}`);
+      return { ...request({ topic, title, message: alarm.text, priority }), url: server.href };
     }
     case 'slack':
       // docs.slack.dev/messaging/formatting-message-text: these three are to be escaped.
-      return post({ text: `*${asSlack(titleOf(alarm))}*\n${asSlack(alarm.text)}` });
+      return request({ text: `*${asSlack(title)}*\n${asSlack(alarm.text)}` });
     case 'discord':
-      return post({
-        content: `${titleOf(alarm)}\n${alarm.text}`.slice(0, 2000),
-        allowed_mentions: { parse: [] },
-      });
+      return request({ content: cut(`${title}\n${alarm.text}`, 2000), allowed_mentions: { parse: [] } });
     case 'telegram':
-      return post({ chat_id: service.chat, text: `${titleOf(alarm)}\n${alarm.text}`.slice(0, 4096) });
+      return request({ chat_id: service.chat, text: cut(`${title}\n${alarm.text}`, 4096) });
   }
 }
 
 const asSlack = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 
+/** A text of at most so many UTF-16 units, without half a character at its end. */
+const cut = (text: string, max: number): string => text.slice(0, max).replace(/[\ud800-\udbff]$/, '');
+
+type Email = Extract<Service, { to: 'email' }>;
+
+const messageOf = ({ address, from }: Email, alarm: Alarm) => {
+  return { from, to: address, subject: titleOf(alarm), text: `${alarm.text}\n` };
+};
+
+/** An alarm as a mail that sendmail takes. */
+export async function mailFor(service: Email, alarm: Alarm): Promise<string> {
+  const { createTransport } = await import('nodemailer');
+  const composer = createTransport({ streamTransport: true, buffer: true, newline: 'unix' });
+  const { message } = await composer.sendMail(messageOf(service, alarm));
+  if (!Buffer.isBuffer(message)) throw new TypeError('nodemailer made a stream of a mail');
+  return message.toString('utf8');
+}
+
 /**
- * Sends an alarm by e-mail: by the server of the hook, or by sendmail of this machine.
+ * Sends an alarm by a mail server. Without TLS from the start, STARTTLS is required, but for this machine itself.
  *
  * @param timeout - milliseconds
  * @throws {Error} of nodemailer, whose message may name the server
  */
-export async function mail(
-  { address, from, smtp }: Extract<Service, { to: 'email' }>,
-  alarm: Alarm,
-  timeout: number,
-): Promise<void> {
+export async function sendMail(service: Email, smtp: string, alarm: Alarm, timeout: number): Promise<void> {
   const { createTransport } = await import('nodemailer');
+  const requireTLS = !isPrivateConnection(new URL(smtp.replace(/^smtp/, 'http')));
   const limits = { connectionTimeout: timeout, greetingTimeout: timeout, socketTimeout: timeout };
-  const message = { from, to: address, subject: titleOf(alarm), text: `${alarm.text}\n` };
-  if (smtp === undefined) {
-    await createTransport({ sendmail: true, newline: 'unix' }).sendMail(message);
-    return;
-  }
-  const url = new URL(smtp.reveal());
-  const isLocal = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
-  const transport = createTransport({
-    url: url.href,
-    requireTLS: url.protocol === 'smtp:' && !isLocal,
-    ...limits,
-  });
+  const transport = createTransport({ url: smtp, requireTLS, ...limits });
   try {
-    await transport.sendMail(message);
+    await transport.sendMail(messageOf(service, alarm));
   } finally {
     transport.close();
   }

@@ -8,12 +8,24 @@ import type { BotKey } from '../oauth/signature.ts';
 import { type BotName, botNameOf, formerNameOf, isBotName } from '../poems/bot-name.ts';
 import { plainExpression, scheduleFault, timezoneFault } from '../schedule/schedule.ts';
 import { couldBeSecret, nearest, quoted, shown } from '../text.ts';
-import { address, durationLike, someText } from './fields.ts';
-import { type AlarmSettings, hookFields, hookSettings, pingSetting } from './hooks.ts';
+import {
+  type AlarmSettings,
+  durationLike,
+  hookFields,
+  hookSettings,
+  pingSetting,
+  someText,
+} from './hooks.ts';
+import { isSafeAddress } from '../http/exchange.ts';
 
 /*
  * `flock.json`: its schema, its defaults, and the settings of each bot. A fault in one bot's settings stops that bot only.
  */
+
+const address = z
+  .string('should be an address')
+  .refine(isSafeAddress, 'should be an https address, or http to this machine itself')
+  .meta({ description: 'An https address' });
 
 const pattern = z.string('should be a regular expression').refine(isPattern, 'is not a regular expression');
 

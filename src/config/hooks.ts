@@ -1,11 +1,21 @@
 import * as z from 'zod';
 import { isSafeAddress } from '../http/exchange.ts';
-import { nearest, quoted, Secret } from '../text.ts';
-import { durationLike, someText } from './fields.ts';
+import { nearest, parseDuration, quoted, Secret } from '../text.ts';
 
 /*
  * `hooks` and `ping` of `flock.json`: whom flockd notifies of alarms.
  */
+
+export const someText = z.string('should be text').min(1, 'is empty');
+
+/** A duration. @param examples - for the message */
+export const durationLike = (examples: string) => {
+  const message = `should be a duration such as ${examples}`;
+  return z
+    .string(message)
+    .refine((value) => parseDuration(value) !== undefined, message)
+    .transform((value) => parseDuration(value) ?? 0);
+};
 
 /** The address of a webhook or a ping. Anyone who knows it can use it, so it is a secret. */
 export class Address extends Secret<string> {}
@@ -25,14 +35,14 @@ export const alarmNames = [
 
 export type AlarmName = (typeof alarmNames)[number];
 
-/** How an alarm reaches a person: by a service that needs no script. */
+/** How an alarm reaches a person without a command. `post` of flock.json is a webhook, too. */
 export type Service =
-  | { to: 'ntfy' | 'slack' | 'discord'; url: Address }
+  | { to: 'webhook' | 'ntfy' | 'slack' | 'discord'; url: Address }
   | { to: 'telegram'; url: Address; chat: string }
   | { to: 'email'; address: string; from: string; smtp: Address | undefined };
 
-/** A command, a webhook or a service that receives alarms. The timeout is in milliseconds. */
-export type Hook = { on: AlarmName[]; timeout: number } & ({ run: string[] } | { post: Address } | Service);
+/** A command or a service that receives alarms. The timeout is in milliseconds. */
+export type Hook = { on: AlarmName[]; timeout: number } & ({ run: string[] } | Service);
 
 /** The settings for alarms in flock.json. */
 export interface AlarmSettings {
@@ -158,7 +168,7 @@ function hookOf(fields: Fields, context: z.core.$RefinementCtx): Hook {
   if (run) return { on, run, timeout };
   if (timeout > maxTimeouts.web)
     return wrong('should be 10 seconds at most for a webhook or a service', 'timeout');
-  if (post) return { on, post, timeout };
+  if (post) return { on, timeout, to: 'webhook', url: post };
   if (!to) return wrong('should have "to", "run" or "post"');
   const { needs, has = [] } = fieldsOf[to];
   const missing = needs.find((field) => fields[field] === undefined);
@@ -167,9 +177,8 @@ function hookOf(fields: Fields, context: z.core.$RefinementCtx): Hook {
   const other = Object.keys(fields).find((field) => !known.has(field));
   if (other !== undefined) return wrong(`is not for "${to}"`, other);
   const { url = telegramServer, token = '', chat = '', address = '', from = address, smtp } = fields;
+  if (to === 'ntfy' && new URL(url.reveal()).pathname === '/') return wrong('should end with a topic', 'url');
   switch (to) {
-    case 'webhook':
-      return { on, post: url, timeout };
     case 'telegram':
       return {
         on,
@@ -180,6 +189,7 @@ function hookOf(fields: Fields, context: z.core.$RefinementCtx): Hook {
       };
     case 'email':
       return { on, timeout, to, address, from, smtp };
+    case 'webhook':
     case 'ntfy':
     case 'slack':
     case 'discord':
@@ -189,7 +199,6 @@ function hookOf(fields: Fields, context: z.core.$RefinementCtx): Hook {
 
 const telegramServer = new Address('https://api.telegram.org');
 
-/** Whether an address is one of a mail server. Without TLS from the start, STARTTLS is required, but for this machine itself. */
 function isSmtp(text: string): boolean {
   return URL.canParse(text) && ['smtp:', 'smtps:'].includes(new URL(text).protocol);
 }

@@ -94,4 +94,4 @@ const on: AlarmName[] = ['parked', 'finished'];
 /** Hooks on a bot that is parked or finished, which have seven seconds. */
 const timeout = 7 * second;
 export const commandHook = (...run: string[]): Hook => ({ on, timeout, run });
-export const webHook = (url: string): Hook => ({ on, timeout, post: new Address(url) });
+export const webHook = (url: string): Hook => ({ on, timeout, to: 'webhook', url: new Address(url) });

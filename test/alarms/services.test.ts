@@ -110,11 +110,18 @@ describe('an alarm by a service', { concurrency: true }, () => {
     assert.equal((JSON.parse(seen?.body ?? '') as { content: string }).content.length, 2000);
   });
 
+  it('does not end with half a character', async () => {
+    await using web = await WebEnd.open(200);
+    await send({ to: 'discord', url: web.url }, { ...alarm, bot: 'x', text: '🕊'.repeat(2000) });
+    const [seen] = await web.seen.until(1);
+    assert.doesNotMatch(seen?.body ?? '', /\\ud/);
+  });
+
   it('ntfy of your own may be in a folder', async () => {
     await using web = await WebEnd.open(200);
-    await send({ to: 'ntfy', url: `http://127.0.0.1:${web.port}/push/alarms` });
+    await send({ to: 'ntfy', url: `http://127.0.0.1:${web.port}/push/alarms?auth=x` });
     const [seen] = await web.seen.until(1);
-    assert.equal(seen?.path, '/push');
+    assert.equal(seen?.path, '/push?auth=x');
     assert.equal((JSON.parse(seen.body) as { topic: string }).topic, 'alarms');
   });
 

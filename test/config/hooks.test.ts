@@ -39,9 +39,9 @@ describe('hooks and ping in flock.json', () => {
     assert.equal(ping?.reveal(), 'https://hc.example/uuid');
     const [command, web, local] = hooks;
     assert.deepEqual(command, { on: ['parked', 'silent'], run, timeout: 120_000 });
-    assert.ok(web && 'post' in web && local && 'post' in local);
-    assert.deepEqual([web.post.reveal(), web.timeout], [webhook, 10_000]);
-    assert.deepEqual([local.post.reveal(), local.timeout], ['http://127.0.0.1:8080/x', 1000]);
+    const addresses = [web, local].map((hook) => hook && 'url' in hook && hook.url.reveal());
+    assert.deepEqual(addresses, [webhook, 'http://127.0.0.1:8080/x']);
+    assert.deepEqual([web?.timeout, local?.timeout], [10_000, 1000]);
   });
 
   const services: [what: string, hook: object, refusal: RegExp][] = [
@@ -51,6 +51,7 @@ describe('hooks and ping in flock.json', () => {
       /to: should be one of ntfy, slack, discord, telegram, email, webhook/,
     ],
     ['no address', { to: 'ntfy' }, /"ntfy" needs "url"/],
+    ['no topic', { to: 'ntfy', url: 'https://ntfy.sh' }, /url: should end with a topic/],
     ['no chat', { to: 'telegram', token: '1:x' }, /"telegram" needs "chat"/],
     ['a token that is none', { to: 'telegram', token: 'x', chat: 1 }, /token: should be the token of a bot/],
     ['no recipient', { to: 'email' }, /"email" needs "address"/],
