@@ -8,7 +8,7 @@ import { manPage } from '../src/cli/help.ts';
 import { flockd, keymaker } from '../src/cli/program.ts';
 import { manualOf } from '../src/cli/manual.ts';
 import { flockFileSchema } from '../src/config/flock-file.ts';
-import { manPageOf, sectionAsRoff, slugOf, topicNames } from '../src/manual/manual.ts';
+import { manNameOf, manPageOf, sectionAsRoff, topicNames } from '../src/manual/manual.ts';
 import { bundle } from './bundle.js';
 
 const root = path.resolve(import.meta.dirname, '..');
@@ -27,12 +27,12 @@ const day = seconds ? new Date(Number(seconds) * 1000) : new Date();
 const edition = {
   version,
   date: day.toISOString().slice(0, 10),
+  others: topicNames.map(manNameOf),
   files: sectionAsRoff('flock.json', 'The files of a flock'),
   environment: sectionAsRoff('flock.json', 'The environment'),
 };
 for (const program of [keymaker, flockd]) await describe(program);
-for (const topic of topicNames)
-  await writeFile(`dist/man/keymaker-${slugOf(topic)}.7`, manPageOf(topic, edition));
+for (const topic of topicNames) await writeFile(`dist/man/${manNameOf(topic)}.7`, manPageOf(topic, edition));
 
 /** Writes a program's man page, and the same content as JSON for help and completion. */
 async function describe(program) {

@@ -9,8 +9,7 @@ import { type BotState, isFinished } from '../ledger/state.ts';
 import type { DaemonEvent, EventLog } from '../log.ts';
 import { BotSchedule } from '../schedule/schedule.ts';
 import { iso } from '../text.ts';
-import { callHook, ping, shownHook, type Trouble, tryAgain, whyNotRunnable } from './call.ts';
-import type { Alarm } from './services.ts';
+import { type Alarm, callHook, ping, shownHook, type Trouble, tryAgain, whyNotRunnable } from './call.ts';
 
 interface AlarmOptions extends SilenceOptions {
   send: Send;

@@ -5,15 +5,45 @@ import path from 'node:path';
 import * as z from 'zod';
 import { type Clock, sleepUntil } from '../clock.ts';
 import { plainEnvironment } from '../config/environment.ts';
-import type { Address, Hook } from '../config/hooks.ts';
+import type { Address, Hook, Service } from '../config/hooks.ts';
 import { systemCode } from '../errors.ts';
-import { type HttpRequest, NoAnswer, type Send } from '../http/exchange.ts';
-import { type Alarm, bodyOf, mailFor, requestTo, sendMail } from './services.ts';
+import { type HttpRequest, isPrivateConnection, NoAnswer, type Send } from '../http/exchange.ts';
+import { iso } from '../text.ts';
 
 /*
  * One call of a hook or of the ping: a command that gets the alarm on its standard input, or a request. Nothing here throws: what
  * goes wrong is returned as a {@link Trouble}.
  */
+
+/** What a hook receives. Unknown values are null. */
+export interface Alarm {
+  /** An alarm's name, or `test`. */
+  event: string;
+  bot: string | null;
+  /** ISO 8601. */
+  at: string;
+  why: string;
+  /** The repair. */
+  hint: string | null;
+  /** The line of the poem, counted from 1. */
+  line: number | null;
+  /** The whole alarm in one line, for people. */
+  text: string;
+}
+
+/** The alarm with which a person tests a hook. */
+export const sampleAlarm = (now: number): Alarm => ({
+  event: 'test',
+  bot: 'test',
+  at: iso(now),
+  why: 'a person tries the hooks',
+  hint: 'nothing is wrong',
+  line: 1,
+  text: 'a person tries the hooks; nothing is wrong',
+});
+
+/** What a command or a webhook reads: one line of JSON. @param flock - its folder */
+export const bodyOf = (alarm: Alarm, flock: string): string => JSON.stringify({ ...alarm, flock });
 
 /** Why an alarm or a ping did not arrive. */
 export interface Trouble {
@@ -259,5 +289,82 @@ function killGroup({ pid }: ChildProcess): void {
     process.kill(-pid, 'SIGKILL');
   } catch {
     // The group is empty.
+  }
+}
+
+/*
+ * Alarms in the forms that services take. Texts come from poems and networks, so nothing in them may be markup or a mention.
+ */
+
+/** The alarms that say that all is well, or that nothing is wrong. */
+const calm: readonly string[] = ['finished', 'test'];
+
+const titleOf = ({ event, bot }: Alarm): string => `flockd: ${bot === null ? event : `${bot}: ${event}`}`;
+
+/** The request that notifies people by a web service. @param flock - its folder */
+function requestTo(service: Exclude<Service, { to: 'email' }>, alarm: Alarm, flock: string): HttpRequest {
+  const headers = { 'content-type': 'application/json' };
+  const url = service.url.reveal();
+  const title = titleOf(alarm);
+  const request = (body: object): HttpRequest => {
+    return { method: 'POST', url, headers, body: JSON.stringify(body) };
+  };
+  switch (service.to) {
+    case 'webhook':
+      return { method: 'POST', url, headers, body: bodyOf(alarm, flock) };
+    case 'ntfy': {
+      // As JSON, since HTTP headers take no names beyond ASCII. docs.ntfy.sh/publish: Publish as JSON
+      const server = new URL(url);
+      const { dir, base: topic } = path.posix.parse(server.pathname);
+      server.pathname = dir;
+      const priority = calm.includes(alarm.event) ? 3 : 4;
+      return { ...request({ topic, title, message: alarm.text, priority }), url: server.href };
+    }
+    case 'slack':
+      // docs.slack.dev/messaging/formatting-message-text: these three are to be escaped.
+      return request({ text: `*${asSlack(title)}*\n${asSlack(alarm.text)}` });
+    case 'discord':
+      return request({ content: cut(`${title}\n${alarm.text}`, 2000), allowed_mentions: { parse: [] } });
+    case 'telegram':
+      return request({ chat_id: service.chat, text: cut(`${title}\n${alarm.text}`, 4096) });
+  }
+}
+
+const asSlack = (text: string): string =>
+  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+
+/** A text of at most so many UTF-16 units, without half a character at its end. */
+const cut = (text: string, max: number): string => text.slice(0, max).replace(/[\ud800-\udbff]$/, '');
+
+type Email = Extract<Service, { to: 'email' }>;
+
+const contentOf = ({ address, from }: Email, alarm: Alarm) => {
+  return { from, to: address, subject: titleOf(alarm), text: `${alarm.text}\n` };
+};
+
+/** An alarm as a mail that sendmail takes. */
+async function mailFor(service: Email, alarm: Alarm): Promise<string> {
+  const { createTransport } = await import('nodemailer');
+  const composer = createTransport({ streamTransport: true, buffer: true, newline: 'unix' });
+  const { message } = await composer.sendMail(contentOf(service, alarm));
+  if (!Buffer.isBuffer(message)) throw new TypeError('nodemailer made a stream of a mail');
+  return message.toString('utf8');
+}
+
+/**
+ * Sends an alarm by a mail server. Without TLS from the start, STARTTLS is required, but for this machine itself.
+ *
+ * @param timeout - milliseconds
+ * @throws {Error} of nodemailer, whose message may name the server
+ */
+async function sendMail(service: Email, smtp: string, alarm: Alarm, timeout: number): Promise<void> {
+  const { createTransport } = await import('nodemailer');
+  const requireTLS = !isPrivateConnection(new URL(smtp.replace(/^smtp/, 'http')));
+  const limits = { connectionTimeout: timeout, greetingTimeout: timeout, socketTimeout: timeout };
+  const transport = createTransport({ url: smtp, requireTLS, ...limits });
+  try {
+    await transport.sendMail(contentOf(service, alarm));
+  } finally {
+    transport.close();
   }
 }

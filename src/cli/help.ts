@@ -160,18 +160,17 @@ interface ManPage {
   version: string;
   /** As `2026-08-31`. */
   date: string;
+  /** The man pages of the manual. */
+  others: readonly string[];
   /** The sections of these names, in roff. */
   files: string;
   environment: string;
 }
 
 /** The man page of a program, in roff. @see man(7) */
-export function manPage(manual: Manual, { files, environment, ...edition }: ManPage): string {
-  const { name, description, commands, pages } = manual;
-  const references = [
-    ...(seeAlso[name] ?? []),
-    ...pages.map((page) => `keymaker-${page.replace('.', '-')}(7)`),
-  ];
+export function manPage(manual: Manual, { others, files, environment, ...edition }: ManPage): string {
+  const { name, description, commands } = manual;
+  const references = [...(seeAlso[name] ?? []), ...others.map((page) => `${page}(7)`)];
   const lines = [
     title(name, 1, edition),
     ...section('NAME', [filled(`${name} \\- ${escaped(phrase(description))}`)]),

@@ -164,15 +164,18 @@ const settings = {
   ),
 };
 
-const screenName = 'should be a screen name such as "@evensong"';
+const noAccount = 'should be a screen name such as "@evensong"';
+
+/** The screen name of an account, with or without `@`. */
+export const accountName = z
+  .string()
+  .regex(/^@?[A-Za-z0-9_]{1,32}$/, noAccount)
+  // Messages show the account, so a token that is put here by mistake must be refused.
+  .refine((name) => !couldBeSecret(name.replaceAll('_', ' ')), noAccount);
 
 const allSettings = z.strictObject({
   ...settings,
-  account: z
-    .string()
-    .regex(/^@?[A-Za-z0-9_]{1,32}$/, screenName)
-    // Messages show the account, so a token that is put here by mistake must be refused.
-    .refine((name) => !couldBeSecret(name.replaceAll('_', ' ')), screenName),
+  account: accountName,
   paused: z.boolean(),
 });
 const botSettings = allSettings.partial();

@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { wrapAnsi } from 'fast-wrap-ansi';
 import { Marked, type RendererObject, type Token, type Tokens } from 'marked';
-
 import * as roff from './roff.ts';
 
 /*
@@ -35,6 +34,9 @@ export const topicNamed = (name: string): Topic | undefined =>
 /** The name of a page in addresses and file names. */
 export const slugOf = (topic: string): string => topic.replaceAll('.', '-');
 
+/** The name of the man page of a page. */
+export const manNameOf = (topic: string): string => `keymaker-${slugOf(topic)}`;
+
 /** The build copies the pages into a folder beside its bundles. */
 const folder = path.join(
   import.meta.dirname,
@@ -53,7 +55,7 @@ const html = new Marked({
       return `<h${depth} id="${id}">${this.parser.parseInline(tokens)}</h${depth}>\n`;
     },
     link({ href, tokens }) {
-      return `<a href="${href.replace(/\.md$/, '')}">${this.parser.parseInline(tokens)}</a>`;
+      return `<a href="${href.replace(/\.md(?=$|#)/, '')}">${this.parser.parseInline(tokens)}</a>`;
     },
   },
 });
@@ -190,7 +192,7 @@ const asRoff = (page: string): string =>
 
 /** A page as a man page. @param date - as `2026-08-31` */
 export function manPageOf(topic: Topic, edition: { version: string; date: string }): string {
-  const name = `keymaker-${slugOf(topic)}`;
+  const name = manNameOf(topic);
   const about = `${name} \\- ${roff.escaped(topics[topic].about)}`;
   return `${roff.title(name, 7, edition)}\n.SH NAME\n${about}\n${asRoff(readTopic(topic))}\n`;
 }

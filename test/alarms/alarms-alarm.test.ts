@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { alarmOf } from '../../src/alarms/alarms.ts';
 
-import { bodyOf, sampleAlarm } from '../../src/alarms/services.ts';
+import { bodyOf, sampleAlarm } from '../../src/alarms/call.ts';
 import { alarmNames } from '../../src/config/hooks.ts';
 import type { EventFields } from '../../src/log.ts';
 

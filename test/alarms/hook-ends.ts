@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import net, { type AddressInfo, type Socket } from 'node:net';
-import type { Alarm } from '../../src/alarms/services.ts';
+import type { Alarm } from '../../src/alarms/call.ts';
 
 export type Told = Alarm & { flock: string };
 

@@ -19,6 +19,7 @@ const root = path.resolve(import.meta.dirname, '../..');
 const edition = {
   version: '1.2.3',
   date: '2026-08-31',
+  others: ['keymaker-guide'],
   files: sectionAsRoff('flock.json', 'The files of a flock'),
   environment: sectionAsRoff('flock.json', 'The environment'),
 };

@@ -1,6 +1,5 @@
 import * as z from 'zod';
-import { callHook, ping, shownHook } from '../../alarms/call.ts';
-import { sampleAlarm } from '../../alarms/services.ts';
+import { callHook, ping, sampleAlarm, shownHook } from '../../alarms/call.ts';
 import { readFlockFile } from '../../config/flock-file.ts';
 import type { AlarmSettings } from '../../config/hooks.ts';
 import { type Context, openContext } from '../../context.ts';

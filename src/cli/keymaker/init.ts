@@ -3,12 +3,13 @@ import path from 'node:path';
 import * as z from 'zod';
 import { systemClock } from '../../clock.ts';
 import { flockPaths } from '../../config/environment.ts';
-import { parseFlockFile } from '../../config/flock-file.ts';
-import { readPrices, inMicros, showUsd } from '../../cost.ts';
-import { FlockError } from '../../errors.ts';
-import { ownFile, readRegularFile, reasonOf, replaceFile } from '../../fs.ts';
-import { type BotName, botNameOf } from '../../poems/bot-name.ts';
-import { findPoemsIfThere } from '../../poems/find.ts';
+import { accountName, parseFlockFile } from '../../config/flock-file.ts';
+import { inMicros, readPrices, showUsd } from '../../cost.ts';
+import { attempt, FlockError, systemCode } from '../../errors.ts';
+import { knownBots, openKeys } from '../../flock/load.ts';
+import { fileError, ownFile, readRegularFile, replaceFile } from '../../fs.ts';
+import { type BotName, botNameOf, isPoem } from '../../poems/bot-name.ts';
+import { findPoemsIfThere, type PoemFile } from '../../poems/find.ts';
 import { countSlots, scheduleFault, timezoneFault } from '../../schedule/schedule.ts';
 import { counted, didYouMean, quoted, scheduleInWords } from '../../text.ts';
 import { command, nonEmpty, placeFlags, toggle, withInvocationFlags } from '../command.ts';
@@ -44,31 +45,35 @@ export const init = command({
   ],
   exits: { cannotCreate: 'there is a flock.json already' },
   async run(given, terminal) {
-    const { root, flockFile } = flockPaths(given);
+    const paths = flockPaths(given);
+    const { root, flockFile } = paths;
     await mustNotExist(flockFile);
-    const poems = path.join(root, 'poems');
-    const bots = (await findPoemsIfThere(poems)).poems.map(({ bot }) => bot);
-    const listed = given.accounts === undefined ? undefined : await readAccounts(given.accounts, bots);
-    const answers = new Answers(terminal, given.yes);
-    const schedule = await answers.to(scheduleQuestion, given.schedule);
-    const timezone = await answers.to(timezoneQuestion, given.timezone);
-    const usdPerMonth = await answers.to(budgetQuestion, given['usd-per-month']);
+    const folder = path.join(root, 'poems');
+    const { poems } = await findPoemsIfThere(folder, knownBots(root, openKeys(paths)));
+    const bots = poems.map(({ bot }) => bot);
+    const listed = given.accounts === undefined ? undefined : await readAccounts(given.accounts, poems);
+    const schedule = await answerTo(scheduleQuestion, given.schedule, given, terminal);
+    const timezone = await answerTo(timezoneQuestion, given.timezone, given, terminal);
+    const usdPerMonth = await answerTo(budgetQuestion, given['usd-per-month'], given, terminal);
     const accounts = new Map(listed);
     if (!listed) {
       for (const bot of bots) {
-        const account = await answers.to(accountQuestion(bot));
+        const account = await answerTo(accountQuestion(bot), undefined, given, terminal);
         if (account !== undefined) accounts.set(bot, account);
       }
     }
     const text = flockFileText({ schedule, timezone, usdPerMonth, bots, accounts });
     mustBeValid(text, bots);
-    await mkdir(poems, { recursive: true });
-    await replaceFile(flockFile, text).catch((cause: unknown) => {
-      throw new FlockError('cannotCreate', `cannot write ${flockFile}: ${reasonOf(cause)}`, {
-        hint: 'make room there, or give another folder with --root',
-        cause,
+    const hint = 'make room there, or give another folder with --root';
+    try {
+      // Not recursive: Node tries for ever where the system answers ENOENT, as /proc does.
+      await mkdir(folder).catch((cause: unknown) => {
+        if (systemCode(cause) !== 'EEXIST') throw cause;
       });
-    });
+      await replaceFile(flockFile, text);
+    } catch (cause) {
+      throw fileError(cause, 'cannotCreate', `cannot write ${flockFile}`, hint);
+    }
     const now = systemClock.now();
     const posts =
       bots.length * countSlots({ expression: schedule, timezone }, { from: now, until: now + month });
@@ -112,30 +117,26 @@ interface Question<Value> {
   parse: (answer: string) => Value;
 }
 
-/** Asks questions, or takes defaults. */
-class Answers {
-  readonly #terminal: Terminal;
-  readonly #asksNothing: boolean;
-
-  constructor(terminal: Terminal, asksNothing: boolean) {
-    this.#terminal = terminal;
-    this.#asksNothing = asksNothing;
-  }
-
-  /** @param given - the value of the flag: a wrong one is an error, a wrong answer is asked for again */
-  async to<Value>({ text, flag, usual, shownUsual, parse }: Question<Value>, given?: string): Promise<Value> {
-    if (given !== undefined) return parse(given);
-    if (this.#asksNothing) return usual;
-    for (;;) {
-      const answer = (await this.#terminal.ask(`${text} [${shownUsual}]:`, `give ${flag}, or --yes`)).trim();
-      if (answer === '') return usual;
-      try {
-        return parse(answer);
-      } catch (error) {
-        if (!(error instanceof FlockError) || !this.#terminal.interactive) throw error;
-        this.#terminal.warn(error.message, error.hint);
-      }
-    }
+/**
+ * The answer to a question: by its flag, by default with `--yes`, or by asking. A wrong flag is an error; a wrong answer of a
+ * person is asked for again.
+ *
+ * @param given - the value of the flag
+ */
+async function answerTo<Value>(
+  { text, flag, usual, shownUsual, parse }: Question<Value>,
+  given: string | undefined,
+  { yes }: Given,
+  terminal: Terminal,
+): Promise<Value> {
+  if (given !== undefined) return parse(given);
+  if (yes) return usual;
+  for (;;) {
+    const answer = (await terminal.ask(`${text} [${shownUsual}]:`, `give ${flag}, or --yes`)).trim();
+    const value = answer === '' ? usual : attempt(() => parse(answer));
+    if (!(value instanceof FlockError)) return value;
+    if (!terminal.interactive) throw value;
+    terminal.warn(value.message, value.hint);
   }
 }
 
@@ -201,25 +202,29 @@ const accountQuestion = (bot: BotName): Question<string | undefined> => ({
   flag: '--accounts FILE',
   usual: undefined,
   shownUsual: 'not known yet',
-  parse: (answer) => accountIn(answer, '--accounts'),
+  parse(answer) {
+    const account = accountIn(answer);
+    if (account !== undefined) return account;
+    throw wrong('--accounts', `${quoted(answer)} is no account`, 'give one such as @evensong_bot');
+  },
 });
 
-/** @returns the screen name without `@` */
-function accountIn(text: string, where: string): string {
-  const name = /^@?([A-Za-z0-9_]{1,15})$/.exec(text.trim())?.[1];
-  if (name === undefined)
-    throw wrong(where, `${quoted(text)} is not the name of an account`, 'give one such as @evensong_bot');
-  return name;
-}
+/** @returns the screen name without `@`, or undefined if it is none */
+const accountIn = (text: string): string | undefined =>
+  accountName.safeParse(text.trim()).data?.replace('@', '');
 
 /** The maximum size of a list of accounts. Bytes. */
 const maxList = 4 * 1024 * 1024;
 
-/** Reads lines such as `evensong, @evensong_bot`. A first line without an account is a heading. */
-async function readAccounts(file: string, bots: readonly BotName[]): Promise<Map<BotName, string>> {
+/** Reads lines such as `evensong, @evensong_bot`. The first line may be a heading. */
+async function readAccounts(file: string, poems: readonly PoemFile[]): Promise<Map<BotName, string>> {
   const content = await readRegularFile(file, maxList).catch((cause: unknown) => {
-    const hint = 'give a file with lines such as: evensong, @evensong_bot';
-    throw new FlockError('data', `cannot read ${file}: ${reasonOf(cause)}`, { hint, cause });
+    throw fileError(
+      cause,
+      'data',
+      `cannot read ${file}`,
+      'give a file with lines such as: evensong, @evensong_bot',
+    );
   });
   const accounts = new Map<BotName, string>();
   const lines = content
@@ -228,27 +233,35 @@ async function readAccounts(file: string, bots: readonly BotName[]): Promise<Map
     .split(/\r?\n/);
   for (const [index, line] of lines.entries()) {
     if (line.trim() === '' || (index === 0 && /^"?poem"?\s*[,;\t]/i.test(line))) continue;
-    const where = `${file}:${index + 1}`;
-    const [, poem = '', account] = /^\s*"?(.+?)"?\s*[,;\t]\s*"?(@?[A-Za-z0-9_]{1,15})"?\s*$/.exec(line) ?? [];
+    const wrongLine = (why: string, hint: string): FlockError =>
+      new FlockError('data', `${file}:${index + 1}: ${why}`, { hint });
+    const [, poem, name] = /^\s*"?(.+?)"?\s*[,;\t]\s*"?(@?\w+)"?\s*$/.exec(line) ?? [];
+    if (poem === undefined || name === undefined)
+      throw wrongLine('should be a poem and an account', 'write it as: evensong, @evensong_bot');
+    const account = accountIn(name);
     if (account === undefined)
-      throw new FlockError('data', `${where}: should be a poem and an account`, {
-        hint: 'write it as: evensong, @evensong_bot',
-      });
-    const bot = botNameOf(poem.replace(/\.txt$/i, '').concat('.txt'));
-    if (bot === undefined || !bots.includes(bot))
-      throw new FlockError('data', `${where}: there is no poem ${quoted(poem)}`, {
-        hint: didYouMean(bot ?? poem, bots, 'put the poem into the folder poems first'),
-      });
-    const twin = [...accounts].find(
-      ([other, name]) => other === bot || name.toLowerCase() === account.replace('@', '').toLowerCase(),
-    );
-    if (twin)
-      throw new FlockError('data', `${where}: ${twin[0]} is @${twin[1]} already`, {
-        hint: 'give each bot one account',
-      });
-    accounts.set(bot, account.replace('@', ''));
+      throw wrongLine(`${quoted(name)} is no account`, 'give one such as @evensong_bot');
+    const bot = botIn(poem, poems);
+    if (bot === undefined) {
+      const bots = poems.map((one) => one.bot);
+      throw wrongLine(
+        `there is no poem ${quoted(poem)}`,
+        didYouMean(poem, bots, 'put it into the folder poems first'),
+      );
+    }
+    const isTaken = ([other, theirs]: [BotName, string]): boolean =>
+      other === bot || theirs.toLowerCase() === account.toLowerCase();
+    const twin = [...accounts].find(isTaken);
+    if (twin) throw wrongLine(`${twin[0]} is @${twin[1]} already`, 'give each bot one account');
+    accounts.set(bot, account);
   }
   return accounts;
+}
+
+/** The bot that a list names by its own name or by the file of its poem. */
+function botIn(text: string, poems: readonly PoemFile[]): BotName | undefined {
+  const name = botNameOf(isPoem(text) ? text : `${text}.txt`);
+  return poems.find(({ bot, file }) => bot === name || botNameOf(file) === name)?.bot;
 }
 
 interface Settings {

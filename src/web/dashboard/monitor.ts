@@ -8,7 +8,6 @@ import { FlockError } from '../../errors.ts';
 import type { Change, Ledger } from '../../ledger/journal.ts';
 import type { BotState } from '../../ledger/state.ts';
 import type { EventLog } from '../../log.ts';
-import { addManual } from '../manual-site.ts';
 import { type ListenAddress, openWebServer, same, secretWord, webApp, type WebApp } from '../server.ts';
 import { addHealth, type LastReload, openChecks } from './health.ts';
 import { Dashboard } from './live-updates.ts';
@@ -154,6 +153,8 @@ export class Monitor implements AsyncDisposable {
     const dashboard = new Dashboard({ snapshots, clock, token, maxReaders: Math.floor(connections / 2) });
     dashboard.addTo(app);
     const checks = openChecks(daemon, clock, state, () => this.#reload);
+    // A flock without a page does not load the Markdown parser.
+    const { addManual } = await import('../manual-site.ts');
     addManual(app);
     addHealth(app, daemon, checks);
     app.get('/metrics', async (c) => {
