@@ -9,7 +9,7 @@ import { manPage } from '../../src/cli/help.ts';
 import { flockd, keymaker } from '../../src/cli/program.ts';
 import { manualOf, usageOf } from '../../src/cli/manual.ts';
 import { exitCodes } from '../../src/errors.ts';
-import { sectionAsRoff } from '../../src/manual/manual.ts';
+import { manNameOf, sectionAsRoff, topicNames } from '../../src/manual/manual.ts';
 import { choir } from './small-program.ts';
 
 const skip =
@@ -19,7 +19,7 @@ const root = path.resolve(import.meta.dirname, '../..');
 const edition = {
   version: '1.2.3',
   date: '2026-08-31',
-  others: ['keymaker-guide'],
+  others: topicNames.map(manNameOf),
   files: sectionAsRoff('flock.json', 'The files of a flock'),
   environment: sectionAsRoff('flock.json', 'The environment'),
 };
