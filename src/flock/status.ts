@@ -320,7 +320,12 @@ export const isCapped = (
   { bot, linked, settings }: BotFiles,
   state: BotState | undefined,
   flock: FlockNow,
-): boolean => settings !== undefined && capOf({ ...flock, bot, linked, state, settings }) !== undefined;
+): boolean => {
+  const isBound = [flock.flockBudget.budget, settings?.budget ?? {}].some(
+    ({ postsPerDay, usdPerMonth }) => postsPerDay !== undefined || usdPerMonth !== undefined,
+  );
+  return isBound && settings !== undefined && capOf({ ...flock, bot, linked, state, settings }) !== undefined;
+};
 
 function ofSchedule(moment: Moment): StandingOf {
   const { bot, state, settings, now } = moment;

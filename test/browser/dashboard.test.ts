@@ -56,14 +56,14 @@ describe('the page of a running flock in Chromium', { skip: noBrowser }, () => {
     await using shown = await Shown.open(browser, await smallFlock(settings));
     const { page, flock } = shown;
     const first = await page.locator('#lines li').first().getAttribute('id');
-    assert.equal(await page.locator('#lines li').count(), 5);
+    assert.equal(await page.locator('#lines li').count(), 6);
     await page.evaluate(`document.getElementById(${JSON.stringify(first)}).mark = true`);
     for (const time of ['09:01', '09:03', '09:05', '09:07', '09:09', '09:11', '09:13']) {
       const before = await page.locator('#lines li').first().getAttribute('id');
       await flock.until(`2026-08-22T${time}:00Z`);
       await shown.until(`#lines li:first-child:not(#${before ?? ''})`);
     }
-    assert.equal(await page.locator('#lines li').count(), 5);
+    assert.equal(await page.locator('#lines li').count(), 6);
     assert.ok((await shown.ids('#earlier li')).includes(first ?? ''));
     assert.equal(await page.evaluate(`document.getElementById(${JSON.stringify(first)}).mark`), true);
     flock.add('cinder', 'Cinder, small red clause\n');

@@ -230,19 +230,25 @@ document.addEventListener('submit', (event) => {
   const form = event.target;
   if (!(form instanceof HTMLFormElement)) return;
   if (form.method === 'get') {
-    look(`${form.action}?${fieldsOf(form)}`, 'push');
+    look(addressOf(form), 'push');
     return;
   }
   const button = event.submitter ?? form.querySelector('button');
   if (button instanceof HTMLButtonElement && !isBusy(form)) void send(form, button);
 });
 
-/** Shows the bots that an address looks for. @param how - whether it is a step that the reader can go back */
-function look(address: string, how: 'push' | 'replace'): void {
-  const url = new URL(address);
+/** The address that the search leads to. */
+function addressOf(form: HTMLFormElement): URL {
+  const url = new URL(form.action);
+  url.search = fieldsOf(form);
   if (url.searchParams.get('q') === '') url.searchParams.delete('q');
-  if (how === 'push') history.pushState(null, '', url);
-  else history.replaceState(null, '', url);
+  return url;
+}
+
+/** Shows the bots that an address looks for. @param how - whether it is a step that the reader can go back */
+function look(address: URL | string, how: 'push' | 'replace'): void {
+  if (how === 'push') history.pushState(null, '', address);
+  else history.replaceState(null, '', address);
   void refresh();
 }
 
@@ -252,7 +258,7 @@ document.addEventListener('input', ({ target }) => {
   if (!(target instanceof HTMLInputElement) || target.type !== 'search' || !target.form) return;
   const { form } = target;
   clearTimeout(typed);
-  typed = setTimeout(() => look(`${form.action}?${fieldsOf(form)}`, 'replace'), 100);
+  typed = setTimeout(() => look(addressOf(form), 'replace'), 100);
 });
 
 document.addEventListener('click', (event) => {

@@ -149,7 +149,7 @@ function todayOf({ upcoming, days, bots, flock, now, timezone }: FlockView): Htm
   const left =
     upcoming.length > 0
       ? more > 0 && `and at most ${showCount(more)} more today`
-      : flock.stopped || bots.length === 0
+      : flock.stopped || !soonest(bots)
         ? 'Nothing: no bot posts now.'
         : html`Nothing more today. ${firstNext(bots, now)}`;
   return html`<ol id="upcoming" class="upcoming" role="list">
@@ -187,7 +187,7 @@ function soonest(bots: readonly BotView[]): { bot: string; next: string; timezon
 }
 
 /** How many lines are shown at once; the reader opens those before them. */
-const firstLines = 5;
+const firstLines = 6;
 
 /** A page as it is sent. Its version is another one whenever something else is to be seen. */
 export interface Page {
@@ -234,11 +234,11 @@ function mainOf(view: FlockView, filter: BotFilter, control: Control): Html {
     <div class="spread">
       <div class="column">
         ${section('lately', 'The last lines', latelyOf(view))}
-        ${section('days', 'The calendar', calendarOf(view))}
+        ${alarms && section('alarms', 'Alarms', alarms)}
       </div>
       <div class="column">
-        ${section('today', 'Still today', todayOf(view))} ${section('spent', 'Spending', spendingOf(view))}
-        ${alarms && section('alarms', 'Alarms', alarms)}
+        ${section('today', 'Still today', todayOf(view))} ${section('days', 'The calendar', calendarOf(view))}
+        ${section('spent', 'Spending', spendingOf(view))}
       </div>
     </div>
     ${section('roll', 'The bots', botListOf(view, filter, control))}

@@ -298,12 +298,11 @@ export class SnapshotCache {
       ...moment
     }: FlockNow & { stateOf: StateOf; files: readonly BotFiles[]; flock: FlockStatus },
   ): Promise<UpcomingPost[]> {
-    const bots = new Map(this.#flock.bots.map((bot): [string, Bot] => [bot.name, bot]));
-    const poems = new Map(files.map((one) => [one.bot, one]));
-    const poemOf = (bot: string): unknown => poems.get(bot);
+    const botOf = (name: string): Bot | undefined => this.#flock.bots.find((bot) => bot.name === name);
+    const poemOf = (name: string): unknown => files.find(({ bot }) => bot === name);
     const ends = Date.parse(flock.dayEnds);
     try {
-      return await this.#upcoming.posts({ ...moment, bots, standing, poemOf, ends });
+      return await this.#upcoming.posts({ ...moment, botOf, standing, poemOf, ends });
     } catch (error) {
       this.failed(error);
       return [];

@@ -69,7 +69,7 @@ interface Standing extends Pick<BotStatus, 'bot' | 'state' | 'next'> {
 }
 
 interface Today extends Beginning {
-  bots: ReadonlyMap<string, Bot>;
+  botOf: (name: string) => Bot | undefined;
   standing: readonly Standing[];
   /** Another value for a poem that has changed. */
   poemOf: (bot: string) => unknown;
@@ -82,16 +82,16 @@ interface Today extends Beginning {
 export class UpcomingToday {
   #known: { marks: readonly unknown[]; posts: UpcomingPost[] } = { marks: [], posts: [] };
 
-  async posts({ bots, standing, poemOf, isStopped, ends, ...beginning }: Today): Promise<UpcomingPost[]> {
+  async posts({ botOf, standing, poemOf, isStopped, ends, ...beginning }: Today): Promise<UpcomingPost[]> {
     const { stateOf, history, now } = beginning;
     // The first posts of all are among the first posts of those bots that post first.
-    const first = isStopped ? [] : standing.filter((one) => isDueBefore(one, ends)).sort(byNext);
-    const chosen = first.slice(0, maxUpcoming).flatMap(({ bot }) => bots.get(bot) ?? []);
+    const names = isStopped ? [] : firstOf(standing, iso(ends));
+    const chosen = names.flatMap((name) => botOf(name) ?? []);
     const spent = history.days.at(history.days.recent[0] ?? 0);
     const marksOf = (bot: Bot): unknown[] => [bot, stateOf(bot.name), poemOf(bot.name)];
     const marks = [ends, spent.posts, spent.micros, ...chosen.flatMap(marksOf)];
-    const isSame =
-      marks.length === this.#known.marks.length && marks.every((mark, n) => mark === this.#known.marks[n]);
+    const { marks: before } = this.#known;
+    const isSame = marks.length === before.length && marks.every((mark, n) => mark === before[n]);
     const isAhead = this.#known.posts.every(({ at }) => Date.parse(at) > now);
     if (!isSame || !isAhead) {
       const posts = await predictPosts(chosen, beginning, { max: maxUpcoming, until: ends - 1 });
@@ -101,7 +101,15 @@ export class UpcomingToday {
   }
 }
 
-const isDueBefore = ({ state, next, pausedSince }: Standing, ends: number): boolean =>
-  hasToPost(state) && pausedSince === undefined && next !== undefined && Date.parse(next) < ends;
-
-const byNext = (a: Standing, b: Standing): number => ((a.next ?? '') < (b.next ?? '') ? -1 : 1);
+/** The names of the bots that post first, soonest first. @param before - only before this instant, in ISO 8601 */
+function firstOf(standing: readonly Standing[], before: string): string[] {
+  const first: { bot: string; next: string }[] = [];
+  for (const { bot, state, next, pausedSince } of standing) {
+    // A flock can be large, and nearly all of it comes later.
+    const last = first.length < maxUpcoming ? before : (first.at(-1)?.next ?? before);
+    if (next === undefined || next >= last || pausedSince !== undefined || !hasToPost(state)) continue;
+    first.splice(first.findLastIndex((one) => one.next <= next) + 1, 0, { bot, next });
+    first.splice(maxUpcoming);
+  }
+  return first.map(({ bot }) => bot);
+}
