@@ -41,7 +41,7 @@ const schema = z.object({
     placeholder: 'NAME',
     group,
   }),
-  'allow-control': toggle('allow visitors of the page to pause, resume and post').meta({ group }),
+  'allow-control': toggle('allow visitors of the page to pause, resume, resolve and post').meta({ group }),
   ...placeFlags,
 });
 

@@ -18,7 +18,7 @@ export interface MonitorOptions {
   listen: ListenAddress | undefined;
   /** The names of reverse proxies before it. */
   names: readonly string[];
-  /** Whether the page may pause, resume and post. */
+  /** Whether visitors of the page may pause, resume, resolve and post. */
   allowControl: boolean;
 }
 
