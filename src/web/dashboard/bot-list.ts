@@ -90,7 +90,7 @@ export function botListOf(view: FlockView, filter: BotFilter, control: Control):
   const shown = found(view, filter);
   return html`${view.bots.length > 1 && searchOf(view, filter, shown.length)}
     <ul id="bots" class="bots" role="list">
-      ${shown.slice(0, maxOf(filter)).map((bot) => botOf(bot, view.now, control))}
+      ${shown.slice(0, maxOf(filter)).map((bot) => botOf(bot, view.now, filter, control))}
     </ul>
     ${botsLeft(view, filter, shown.length)} ${keylessOf(view)}`;
 }
@@ -149,12 +149,12 @@ function botsLeft({ bots }: FlockView, filter: BotFilter, shown: number): Html {
         <a href="manual/guide">The guide</a>`,
     );
   if (shown === 0) {
-    const which =
-      state === undefined ? 'No bot' : `No bot that is ${state === 'needs you' ? 'in need of you' : state}`;
-    const what = text === '' ? html`${which}.` : html`${which} has “${text}” in its name or account.`;
+    const one = states.find(({ name }) => name === state)?.one;
+    const which = text === '' || one === undefined ? one : `that ${one}`;
+    const what = text === '' ? '' : html` has “${text}” in its name or account`;
     return note(
       'bots-left',
-      html`${what} <a href="./#roll" data-filter>Show all ${showCount(bots.length)}</a>`,
+      html`No bot ${which}${what}. <a href="./#roll" data-filter>Show all ${showCount(bots.length)}</a>`,
     );
   }
   const left = shown - maxOf(filter);
@@ -172,9 +172,11 @@ function keylessOf({ keyless }: FlockView): Html {
   return note('keyless', keyless.length > 0 && said);
 }
 
-function botOf(bot: BotView, now: string, control: Control): Html {
+function botOf(bot: BotView, now: string, filter: BotFilter, control: Control): Html {
   const { bot: name, account, home } = bot;
   const { name: state, severity, meaning } = shownState(bot);
+  // Otherwise it is above, where everything is that needs a person.
+  const withReason = severity !== 'wrong' || filter.state === state;
   return html`<li id="bot-${name}" class="bot" data-severity="${severity}">
     <div class="who">
       <h3><a href="${pageOf(name)}">${name}</a></h3>
@@ -188,7 +190,7 @@ function botOf(bot: BotView, now: string, control: Control): Html {
       <p class="place">${placeOf(bot)}<span class="last">${lastOf(bot, now)}</span></p>
       ${botControls(bot, control)}
     </div>
-    ${severity !== 'wrong' && reasonIn(bot, now)} ${severity === 'soon' && hintOf(bot)}
+    ${withReason && reasonIn(bot, now)} ${withReason && severity !== 'rest' && hintOf(bot)}
   </li>`;
 }
 

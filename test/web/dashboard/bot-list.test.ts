@@ -102,11 +102,24 @@ describe('the list of bots', () => {
       text(many(40), parseFilter({ q: 'zebra' })),
       /No bot has “zebra” in its name or account\. Show all 40$/,
     );
-    assert.match(text(many(40), parseFilter({ state: 'paused' })), /No bot that is paused\. Show all 40$/);
+    assert.match(text(many(40), parseFilter({ state: 'paused' })), /No bot is paused\. Show all 40$/);
     assert.match(
       text([], everyBot),
       /The flock has no bot yet\. .* keymaker make-keys \.\/poems .* The guide$/,
     );
+  });
+
+  it('says of a state and a text what is not there, and why the others need somebody', () => {
+    const text = (filter: BotFilter): string => textOf(botListOf(aView(many(40)), filter, undefined));
+    assert.match(
+      text(parseFilter({ state: 'paused', q: 'b0' })),
+      /No bot that is paused has “b0” in its name/,
+    );
+    const parked = aBot('howl', { state: 'parked', why: 'its key is refused', hint: 'keymaker reauth howl' });
+    const told = (filter: BotFilter): string =>
+      textOf(botListOf(aView([parked, aBot('growl')]), filter, undefined));
+    assert.match(told(parseFilter({ state: 'needs-you' })), /its key is refused keymaker reauth howl/);
+    assert.doesNotMatch(told(everyBot), /its key is refused/);
   });
 
   it('cannot be broken by what is looked for', () => {
