@@ -296,7 +296,7 @@ async function examinePoems(
     // Without --bot, the bots that flock.json names are reported by examineNamed.
     const isReported = chosen.size === 0 && named.has(name);
     const hint = keymaker(`make-keys ./poems --bot=${name}`);
-    if (isChosen(checkup, name) && !isReported) tell(aboutBot(name).warn('key', 'has no key yet', hint));
+    if (isChosen(checkup, name) && !isReported) tell(aboutBot(name).warn('key', 'no key yet', hint));
   }
   if (chosen.size > 0) return;
   for (const { file, kind, why, hint } of passedOverShown(flock.passedOver)) {

@@ -109,7 +109,7 @@ describe('the offline half of doctor', () => {
       await flock.write('poems/notes.md', 'e');
     });
     assert.deepEqual([...troubles].sort(), [
-      'key 静夜思 warn: has no key yet | keymaker make-keys ./poems --bot=静夜思',
+      'key 静夜思 warn: no key yet | keymaker make-keys ./poems --bot=静夜思',
       'poem elegy bad: poems/Elegy!.txt and poems/elegy.txt would both be read by a bot called elegy | rename all but one of them',
       'poems-folder poems/🌙.txt bad: gives its bot no name: it has no letter or digit, or is too long | rename the file: its name becomes the name of the bot',
     ]);

@@ -6,7 +6,7 @@ import type { KeyBundle, KeyStore } from '../../keys/store.ts';
 import { type BotName, parseBotName } from '../../poems/bot-name.ts';
 import { findPoems, type PoemFile, readPoem } from '../../poems/find.ts';
 import { linesOf } from '../../poems/poem.ts';
-import { didYouMean } from '../../text.ts';
+import { didYouMean, grouped } from '../../text.ts';
 import { withInvocationFlags } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -81,6 +81,42 @@ export async function choosePoems(
 export async function checkPoem({ file }: PoemFile): Promise<void> {
   await linesOf(file, 'line', readPoem);
 }
+
+/** What is said of one bot. */
+interface Said {
+  bot: string;
+  text: string;
+  hint?: string | undefined;
+}
+
+/** Groups what is said of several bots: texts that differ only in the name of the bot become one, with `<bot>` in its place. */
+export function saidOnce(items: readonly Said[]): (Omit<Said, 'bot'> & { bots: string[] })[] {
+  const groups = grouped(items, ({ bot, text, hint = '' }) =>
+    JSON.stringify([text, hint].map((said) => withoutName(said, bot))),
+  );
+  return [...groups.values()].flatMap((group) => {
+    const bots = group.map(({ bot }) => bot);
+    return group.slice(0, 1).map(({ bot, text, hint }) =>
+      bots.length === 1
+        ? { bots, text, hint }
+        : {
+            bots,
+            text: withoutName(text, bot),
+            hint: hint && hintForAll(withoutName(hint, bot)),
+          },
+    );
+  });
+}
+
+/** Without a name make-keys asks for every bot that has no good key. The modes of all bundles are the same. */
+const hintForAll = (hint: string): string =>
+  hint.replace(/ --bot[= ]<bot>(?! --force)/, '').replace(/^(chmod .*)<bot>/, '$1*');
+
+const withoutName = (text: string, bot: string): string =>
+  text
+    .split(/([^\p{L}\p{M}\p{N}_-]+)/u)
+    .map((word) => (word === bot ? '<bot>' : word))
+    .join('');
 
 /** Counts the outcomes of several bots, and reports errors. */
 export class Outcomes<Outcome extends string> {
