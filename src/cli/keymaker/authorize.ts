@@ -13,7 +13,7 @@ import type { TokenPair } from '../../oauth/signature.ts';
 import type { BotName } from '../../poems/bot-name.ts';
 import { type CallbackListener, openCallbackListener } from '../../web/callback.ts';
 import { nonEmpty, portFlag, toggle } from '../command.ts';
-import type { Terminal } from '../terminal.ts';
+import { type Terminal, unlessInterrupted } from '../terminal.ts';
 
 /*
  * How a command gets a key: it chooses the provider, lets a person authorize the app, checks whose account it is, stores the
@@ -168,7 +168,7 @@ export async function makeBotKey(session: Session, options: BotKeyOptions) {
   const retries = ({ message, isDeclined, wanted }: AccountRefused): boolean => {
     // There is no other link after a password, and scripts expect no other link but after their own answer.
     if (typed !== undefined || !(isDeclined || terminal.interactive)) return false;
-    callbacks?.tell({ tone: 'bad', title: 'Not the right account', text: message });
+    callbacks?.tell({ tone: 'bad', title: 'That did not work', text: message });
     terminal.warn(message, `sign out in the browser, and open the new link as ${wanted}`);
     return true;
   };
@@ -222,7 +222,8 @@ function authorize(
     showLink(url, bot, expected, terminal);
     if (callbacks) void openInBrowser(url, terminal);
   };
-  if (callbacks) return callbackFlow(provider.title, { client, expected, callbacks, showUrl });
+  if (callbacks)
+    return unlessInterrupted(callbackFlow(provider.title, { client, expected, callbacks, showUrl }));
   return pinFlow({
     client,
     expected,
