@@ -106,6 +106,7 @@ describe('the Debian package', { skip: noGuest, concurrency: 2 }, () => {
       main="$(show MainPID)"
       say '{ "schedule": "every day" }' >/etc/flockd/flock.json
       deb "$new" || say "with bad settings: $?"
+      flockd install || say "install with bad settings: $?"
       [ "$(show MainPID)" = "$main" ]
       before="$(x audit "$flock")"
       x wait $((before + 3))
@@ -122,7 +123,7 @@ describe('the Debian package', { skip: noGuest, concurrency: 2 }, () => {
     );
     assert.match(
       output,
-      /flock\.json: schedule[^]*not upgraded, and flockd runs on[^]*with bad settings: 1$/m,
+      /flock\.json: schedule[^]*not upgraded, and flockd runs on[^]*with bad settings: 1\n[^]*install with bad settings: 78$/m,
     );
     assert.match(output, /^version 99$/m);
     assert.match(output, /^active$/m);
