@@ -84,7 +84,7 @@ describe('the Debian package', { skip: noGuest, concurrency: 2 }, () => {
         /\nflockd is installed\. Its flock is in \/etc\/flockd, its ledger in \/var\/lib\/flockd\.\nNext: /,
       );
       assert.match(output, /^flockd is installed\.[^]*\nIt runs again\.\n/m);
-    assert.match(service, /^ +Active: active \(running\) /m);
+      assert.match(service, /^ +Active: active \(running\) /m);
       for (const bot of ['ada', 'bea', 'cyd'])
         assert.match(status, new RegExp(`^${bot} +@${bot} .* posting `, 'm'));
       assert.match(output, /^root flockd 750 \/etc\/flockd$/m);
