@@ -343,7 +343,8 @@ describe('the Date of an answer, as a witness of our clock', () => {
     it(`${name}: ${kind}`, () => {
       const found = classify({ status, headers: headersAt(ahead), body }, now);
       assert.equal(found.kind, kind);
-      if (kind === 'clock') assert.match(found.reason, /^this machine's clock is .* (behind|ahead of) X's \(/);
+      if (kind === 'clock')
+        assert.match(found.reason, /^this machine's clock is .* (behind|ahead of) X's \(/);
     });
   }
 
