@@ -8,7 +8,7 @@ import type { Intent } from '../ledger/events.ts';
 import { type BotState, isFinished } from '../ledger/state.ts';
 import type { DaemonEvent, EventLog } from '../log.ts';
 import { BotSchedule } from '../schedule/schedule.ts';
-import { iso } from '../text.ts';
+import { atClock, iso, withClocks } from '../text.ts';
 import { type Alarm, callHook, ping, shownHook, type Trouble, tryAgain, whyNotRunnable } from './call.ts';
 
 interface AlarmOptions extends SilenceOptions {
@@ -17,11 +17,19 @@ interface AlarmOptions extends SilenceOptions {
   root: string;
 }
 
+interface WatchedFlock {
+  alarms: AlarmSettings;
+  bots: readonly Watched[];
+  /** The zone of the times in what people read. */
+  flockBudget: { timezone: string };
+}
+
 /** The alarms of a running flock: hooks for the daemon's events, the ping, and the watch for silent bots. */
 export class Alarms implements AsyncDisposable {
   readonly #hooks: Hooks;
   readonly #ping: Ping;
   readonly #watch: SilenceWatch;
+  #timezone = 'UTC';
 
   constructor(options: AlarmOptions) {
     const { clock, log } = options;
@@ -29,13 +37,14 @@ export class Alarms implements AsyncDisposable {
     this.#ping = new Ping(options);
     this.#watch = new SilenceWatch(options);
     log.subscribe((event) => {
-      const alarm = alarmOf(event, clock.now());
+      const alarm = alarmOf(event, clock.now(), this.#timezone);
       if (alarm) this.#hooks.tell(alarm);
     });
   }
 
   /** Uses these settings from now on, and watches these bots. */
-  update({ alarms: { hooks, ping }, bots }: { alarms: AlarmSettings; bots: readonly Watched[] }): void {
+  update({ alarms: { hooks, ping }, bots, flockBudget }: WatchedFlock): void {
+    this.#timezone = flockBudget.timezone;
     this.#hooks.update(hooks);
     this.#ping.update(ping);
     this.#watch.update(bots);
@@ -61,10 +70,12 @@ const short = (text: string): string => text.slice(0, maxText);
  * The alarm of an event of the daemon, or undefined if the event is none.
  *
  * @param now - milliseconds since 1970
+ * @param timezone - of the times in its text
  */
-export function alarmOf({ fields, message }: DaemonEvent, now: number): Alarm | undefined {
+export function alarmOf({ fields, message }: DaemonEvent, now: number, timezone: string): Alarm | undefined {
   const { event, bot = null, line = null, why = message, hint } = fields;
   if (!alarmNames.some((name) => name === event)) return undefined;
+  const local = withClocks(message, (instant) => atClock(instant, timezone));
   return {
     event,
     bot,
@@ -72,7 +83,7 @@ export function alarmOf({ fields, message }: DaemonEvent, now: number): Alarm | 
     why: short(why),
     hint: hint === undefined ? null : short(hint),
     line,
-    text: short(bot === null ? message : `${bot} ${message}`),
+    text: short(bot === null ? local : `${bot} ${local}`),
   };
 }
 
