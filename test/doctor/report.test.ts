@@ -67,6 +67,9 @@ describe('the report of doctor', () => {
       hintOf('keymaker make-keys ./poems --bot=NAME --keys k'),
       'hint: keymaker make-keys ./poems --keys k',
     );
+    assert.equal(hintOf('chmod 600 keys/NAME.json'), 'hint: chmod 600 keys/*.json');
+    // In quotes a shell takes * for itself.
+    assert.equal(hintOf("chmod 600 'my keys/NAME.json'"), "hint: chmod 600 'my keys/<bot>.json'");
     const forced = 'keymaker make-keys ./poems --bot <bot> --force';
     assert.equal(hintOf(forced.replace('<bot>', 'NAME')), `hint: ${forced}`);
   });

@@ -109,24 +109,29 @@ export class Report {
 
   /** First what is wrong, each fault once for all bots that have it; then what is well, with the bots in one line. */
   get overview(): string[][] {
-    const wrong = (['bad', 'warn'] as const).flatMap((result) => this.#grouped(result));
-    const fine = [...this.#grouped('ok'), ...this.#grouped('skipped'), ...this.#fineBots()];
+    const wrong = (['bad', 'warn'] as const).flatMap((result) => [
+      ...this.#ofFlock(result),
+      ...this.#ofBots(result),
+    ]);
+    const fine = [
+      ...this.#ofFlock('ok'),
+      ...this.#ofFlock('skipped'),
+      ...this.#ofBots('skipped'),
+      ...this.#fineBots(),
+    ];
     return [wrong, fine].filter((lines) => lines.length > 0);
   }
 
-  /** The lines of one result. Those of the bots are grouped; if they are ok, they are left to {@link #fineBots}. */
-  #grouped(result: Finding['result']): string[] {
-    const found = this.#bots.flat().filter((finding) => finding.result === result && result !== 'ok');
+  #ofFlock(result: Finding['result']): string[] {
+    return this.#flock.filter((finding) => finding.result === result).flatMap(linesOf);
+  }
+
+  #ofBots(result: Finding['result']): string[] {
+    const found = this.#bots.flat().filter((finding) => finding.result === result);
     const said = saidOnce(found.map(({ subject, message, hint }) => ({ bot: subject, text: message, hint })));
-    return [
-      ...this.#flock.filter((finding) => finding.result === result),
-      ...said.map(({ bots, text, hint }) => ({
-        result,
-        subject: listedFirst(bots, maxNames),
-        message: text,
-        hint,
-      })),
-    ].flatMap(linesOf);
+    return said.flatMap(({ bots, text, hint }) =>
+      linesOf({ result, subject: listedFirst(bots, maxNames), message: text, hint }),
+    );
   }
 
   /** `ok    38 bots: all 7 checks` */

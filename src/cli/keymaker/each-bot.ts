@@ -93,22 +93,18 @@ export function saidOnce(items: readonly Said[]): (Omit<Said, 'bot'> & { bots: s
     JSON.stringify([text, hint].map((said) => withoutName(said, bot))),
   );
   return [...groups.values()].flatMap((group) => {
-    const bots = group.map(({ bot }) => bot);
-    return group.slice(0, 1).map(({ bot, text, hint }) =>
-      bots.length === 1
-        ? { bots, text, hint }
-        : {
-            bots,
-            text: withoutName(text, bot),
-            hint: hint && hintForAll(withoutName(hint, bot)),
-          },
-    );
+    const [first, ...others] = group;
+    if (!first) return [];
+    const { bot, text, hint } = first;
+    if (others.length === 0) return { bots: [bot], text, hint };
+    const bots = group.map((said) => said.bot);
+    return { bots, text: withoutName(text, bot), hint: hint && hintForAll(withoutName(hint, bot)) };
   });
 }
 
 /** Without a name make-keys asks for every bot that has no good key. The modes of all bundles are the same. */
 const hintForAll = (hint: string): string =>
-  hint.replace(/ --bot[= ]<bot>(?! --force)/, '').replace(/^(chmod .*)<bot>/, '$1*');
+  hint.replace(/ --bot[= ]<bot>(?! --force)/, '').replace(/^(chmod [^']*)<bot>/, '$1*');
 
 const withoutName = (text: string, bot: string): string =>
   text
