@@ -24,12 +24,12 @@ type State = keyof typeof states;
 const stateNames = Object.keys(states) as State[];
 
 /** The question whose account a new key is for. */
-export interface AccountQuestion extends Pick<UnconfirmedKey, 'bot' | 'account'> {
+interface AccountQuestion extends Pick<UnconfirmedKey, 'bot' | 'account'> {
   /** The path of the answer. */
   action: string;
 }
 
-export interface FlockPage extends Awaited<ReturnType<KeyService['flock']>> {
+interface FlockPage extends Awaited<ReturnType<KeyService['flock']>> {
   questions: ReadonlyMap<BotName, AccountQuestion>;
   /** What a person looks for. */
   filter: { show: string; search: string };
@@ -268,8 +268,7 @@ function botOf(card: Bot): Html {
   </li>`;
 }
 
-/** The page of a bot. */
-export const pathOf = (bot: string): string => `/bots/${encodeURIComponent(bot)}`;
+const pathOf = (bot: string): string => `/bots/${encodeURIComponent(bot)}`;
 
 function shownAccount({ key, expected }: Card): Html | false {
   if (key.state === 'good')

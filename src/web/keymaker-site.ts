@@ -5,7 +5,7 @@ import { attemptAsync, FlockError } from '../errors.ts';
 import type { BotName } from '../poems/bot-name.ts';
 import { PendingCallbacks } from './callback.ts';
 import { type Card, KeyService, type UnconfirmedKey } from './key-service.ts';
-import { type AccountQuestion, botPage, flockPage, pathOf, questionPage } from './keymaker-pages.ts';
+import { botPage, flockPage, questionPage } from './keymaker-pages.ts';
 import { bad, type Message, messagePage, openKeymakerServer, plain } from './layout.ts';
 import { same, secretWord, type WebApp, type WebContext } from './server.ts';
 
@@ -219,7 +219,7 @@ class KeymakerSite {
     const done = await asMessage(act(bot, { text, callback: callbackOf(c) }));
     if ('link' in done) return c.redirect(done.link, 303);
     session.notice = done;
-    return c.redirect(pathOf(bot), 303);
+    return c.redirect(`/bots/${encodeURIComponent(bot)}`, 303);
   }
 
   async #authorize(bot: BotName, callback: string): Promise<{ link: string }> {
@@ -247,7 +247,8 @@ const filterSchema = z.object({ show: field, search: field });
 const questionPath = '/account/';
 const returnedPath = '/returned';
 
-const questionOf = (secret: string, { bot, account }: UnconfirmedKey): AccountQuestion => ({
+/** The question of an account, and the path of its answer. */
+const questionOf = (secret: string, { bot, account }: UnconfirmedKey) => ({
   bot,
   account,
   action: questionPath + secret,
