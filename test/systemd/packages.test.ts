@@ -45,6 +45,7 @@ describe('the Debian package', { skip: noGuest, concurrency: 2 }, () => {
       flockd status --root /etc/flockd | tail -n 1
       [ ! -e /opt/flockd ] && [ ! -e /etc/systemd/system/flockd.service ]
       ls /usr/share/man/man1/flockd.1.gz /usr/share/bash-completion/completions/flockd
+      ls /usr/lib/keymaker/dist/manual/images/keymaker.png
       flockd uninstall || say "uninstall: $?"
     `,
       [file],
