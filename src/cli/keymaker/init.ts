@@ -11,7 +11,7 @@ import { fileError, ownFile, readRegularFile, replaceFile } from '../../fs.ts';
 import { type BotName, botNameOf, isPoem } from '../../poems/bot-name.ts';
 import { findPoemsIfThere, type PoemFile } from '../../poems/find.ts';
 import { countSlots, scheduleFault, timezoneFault } from '../../schedule/schedule.ts';
-import { counted, didYouMean, quoted, scheduleInWords } from '../../text.ts';
+import { counted, didYouMean, ownZone, quoted, scheduleInWords } from '../../text.ts';
 import { command, nonEmpty, placeFlags, toggle, withInvocationFlags } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -169,8 +169,6 @@ function cronOf(answer: string): string {
   const hours = times.map((time) => Number(time?.[1])).sort((a, b) => a - b);
   return `${[...minutes].join()} ${[...new Set(hours)].join()} * * *`;
 }
-
-const ownZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 const timezoneQuestion: Question<string> = {
   text: 'In which time zone?',
