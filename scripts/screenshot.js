@@ -25,6 +25,7 @@ import { withPalette } from './small-png.js';
 const pictures = {
   'dashboard.png': ({ flock }) => shot(flock.address, { height: 1040 }),
   'dashboard-dark.png': ({ flock }) => shot(flock.address, { height: 1040, colorScheme: 'dark' }),
+  'bot.png': ({ flock }) => shot(`${flock.address}/bots/tide-table`, { width: 1000, height: 1000 }),
   'terminal.png': ({ flock }) => shootTerminal(flock),
   'sandbox.png': ({ flock }) => shootSandbox(flock.sandbox),
   'keymaker.png': () => shootKeymaker(),
@@ -58,8 +59,12 @@ async function rehearsed() {
   const flock = new ShownFlock(begins, { ...settings, bots: Object.fromEntries(own) });
   const log = [];
   const stream = new Writable({ decodeStrings: false, write: (line, _, done) => done(void log.push(line)) });
-  const timestamp = () => `,"time":${flock.clock.now()}`;
-  const lines = linesForPeople(stream, { color: true, timeFormat: 'HH:MM:ss' });
+  const timestamp = () => `,"time":"${new Date(flock.clock.now()).toISOString()}"`;
+  const lines = linesForPeople(stream, {
+    color: true,
+    timezone: () => settings.timezone,
+    takeText: (bot) => flock.postsOf(bots[bot].account).at(-1),
+  });
   flock.ledger.subscribe(logChanges(new EventLog(pino({ base: null, timestamp }, lines))));
   for (const [bot, { account, from }] of Object.entries(bots)) {
     await flock.until(`${from}T00:00:00Z`);
@@ -94,7 +99,7 @@ const isLive = (page) => page.locator('#live[data-live="yes"]').waitFor();
 
 /** `flockd run` in a terminal. */
 async function shootTerminal(flock) {
-  const size = { columns: 100, rows: 30 };
+  const size = { columns: 120, rows: 30 };
   const frame = flockFrame(await flock.view(), flock.clock.now(), { ...size, colors: true });
   const text = `$ flockd run\n${flock.lastLog.join('')}${frame.join('\n')}`;
   return shot(undefined, { prepare: (page) => page.setContent(terminalPage(text)), clip: 'pre' });

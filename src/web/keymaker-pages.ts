@@ -12,11 +12,11 @@ import { type Html, keymakerPage, type Message } from './layout.ts';
 
 /** The state of a bot's key. Those that need a person come first, in this order. */
 const states = {
-  asks: { title: 'Questions', left: ['question is open', 'questions are open'] },
-  bad: { title: 'Unusable key', left: ['key is unusable', 'keys are unusable'] },
-  none: { title: 'No key', left: ['bot has no key', 'bots have no key'] },
-  stuck: { title: 'Unusable poem', left: ['poem is unusable', 'poems are unusable'] },
-  good: { title: 'Has a key', left: undefined },
+  asks: { title: 'question', left: ['question is open', 'questions are open'] },
+  bad: { title: 'unusable key', left: ['key is unusable', 'keys are unusable'] },
+  none: { title: 'no key', left: ['bot has no key', 'bots have no key'] },
+  stuck: { title: 'unusable poem', left: ['poem is unusable', 'poems are unusable'] },
+  good: { title: 'has a key', left: undefined },
 } as const;
 
 type State = keyof typeof states;
@@ -32,7 +32,7 @@ interface AccountQuestion extends Pick<UnconfirmedKey, 'bot' | 'account'> {
 interface FlockPage extends Awaited<ReturnType<KeyService['flock']>> {
   questions: ReadonlyMap<BotName, AccountQuestion>;
   /** What a person looks for. */
-  filter: { show: string; search: string };
+  filter: { state: string; q: string };
   /** The bot that was authorized last. */
   last: BotName | undefined;
   csrf: string;
@@ -71,17 +71,17 @@ export function flockPage(page: FlockPage): Html {
   const { notice, provider, callback, filter } = page;
   const bots = ranked(page);
   const shown = bots.filter((bot) => isWanted(bot, filter));
-  const isFiltered = filter.show !== '' || filter.search !== '';
+  const isFiltered = filter.state !== '' || filter.q !== '';
   return keymakerPage(
     summaryOf(bots),
-    html`${masthead}
+    html`${masthead(html`<p class="brand">keymaker</p>`)}
       <main>
         <div class="opening">
           <h1 class="summary">${summaryOf(bots)}</h1>
           ${bots.length > 0 && progressOf(bots, provider)}
         </div>
         ${notice && noticeOf(notice)} ${isFiltered ? '' : firstOf(bots, page)}
-        ${bots.length > minFiltered && filtersOf(bots, filter)}
+        ${bots.length > minFiltered && finderOf(bots, filter)}
         ${listOf('Needs you', shown.filter(needsPerson), page)}
         ${listOf(
           'Has a key',
@@ -99,10 +99,13 @@ export function flockPage(page: FlockPage): Html {
   );
 }
 
-const masthead = html`<header class="masthead">
-  <p class="brand"><a href="/">keymaker</a></p>
-  <p class="live">one account for each poem</p>
-</header>`;
+const masthead = (first: Html): Html =>
+  html`<header class="masthead">
+    ${first}
+    <p class="live">one account for each poem</p>
+  </header>`;
+
+const wayHome = html`<p class="home"><a href="/">keymaker</a></p>`;
 
 const countIn = (bots: readonly Bot[], state: State): number =>
   bots.filter((bot) => bot.state === state).length;
@@ -186,45 +189,38 @@ const noticeOf = ({ tone, title, text }: Message): Html =>
 /** Up to so many bots, the page needs no filter. */
 const minFiltered = 8;
 
-function isWanted(bot: Bot, { show, search }: FlockPage['filter']): boolean {
+function isWanted(bot: Bot, { state, q }: FlockPage['filter']): boolean {
   const { key, poem, expected } = bot;
-  const words = [
-    bot.bot,
-    poem?.title,
-    poem?.first,
-    expected,
-    key.state === 'good' ? key.screenName : undefined,
-  ];
-  const isFound = words.some((word) => word?.toLowerCase().includes(search.toLowerCase().replace(/^@/, '')));
-  return isFound && (show === '' || show === bot.state);
+  const account = key.state === 'good' ? key.screenName : expected;
+  const wanted = q.toLowerCase().replace(/^@/, '');
+  const isFound = [bot.bot, account, poem?.title, poem?.first].some((word) =>
+    word?.toLowerCase().includes(wanted),
+  );
+  return isFound && (state === '' || state === bot.state);
 }
 
-function filtersOf(bots: readonly Bot[], { show, search }: FlockPage['filter']): Html {
-  const query = search === '' ? '' : `&search=${encodeURIComponent(search)}`;
-  const link = (state: string, title: string, count: number): Html =>
+/** As the dashboard has it. */
+function finderOf(bots: readonly Bot[], { state, q }: FlockPage['filter']): Html {
+  const query = q === '' ? '' : `&q=${encodeURIComponent(q)}`;
+  const link = (slug: string, title: string, count: number): Html =>
     html`<li>
-      <a href="/?show=${state}${query}" ${state === show && html`aria-current="page"`}
+      <a href="/?state=${slug}${query}" ${slug === state && html`aria-current="true"`}
         >${title} <span>${count}</span></a
       >
     </li>`;
-  return html`<div class="filters">
-    <nav aria-label="Bots by the state of their keys">
-      <ul role="list">
-        ${link('', 'All', bots.length)}
-        ${stateNames.map((state) => countIn(bots, state) > 0 && link(state, states[state].title, countIn(bots, state)))}
+  return html`<div class="finder">
+    <form id="find" method="get" action="/" role="search">
+      <input type="hidden" name="state" value="${state}" />
+      <label for="q" class="unseen">Find a bot by its name, account or first line</label>
+      <input id="q" type="search" name="q" value="${q}" placeholder="Find a bot" autocomplete="off" />
+      <button>Find</button>
+    </form>
+    <nav aria-label="By state">
+      <ul role="list" class="filters">
+        ${link('', 'all', bots.length)}
+        ${stateNames.map((one) => countIn(bots, one) > 0 && link(one, states[one].title, countIn(bots, one)))}
       </ul>
     </nav>
-    <form method="get" action="/" role="search">
-      <input type="hidden" name="show" value="${show}" />
-      <input
-        type="search"
-        name="search"
-        value="${search}"
-        aria-label="Name, account or first line"
-        placeholder="Name, account or first line"
-      />
-      <button>Search</button>
-    </form>
   </div>`;
 }
 
@@ -306,20 +302,19 @@ export function botPage(card: Card, { csrf, notice, provider }: BotPage): Html {
   const { bot, poem, key, fault } = card;
   return keymakerPage(
     bot,
-    html`${masthead}
+    html`${masthead(wayHome)}
       <main class="one">
-        <div class="opening"><h1 class="summary">${bot}</h1></div>
+        <div class="opening">
+          <h1 class="title">${bot} ${shownAccount(card)}</h1>
+        </div>
         ${notice && noticeOf(notice)} ${quoteOf(card)}
         <dl class="facts">
-          ${fact('Key', keyInWords(card))} ${fact('Account', shownAccount(card) || 'not known yet')}
+          ${fact('Key', keyInWords(card))}
           ${key.state === 'good' && key.userId !== undefined && fact('Id', key.userId)}
           ${fact('Poem', poem?.file ?? 'not in the folder')}
         </dl>
         ${fault ? faultOf(fault) : key.state === 'bad' && faultOf(key)} ${actionsOf(card, csrf, provider)}
-      </main>
-      <footer class="colophon">
-        <p><a href="/">Back to the flock</a></p>
-      </footer>`,
+      </main>`,
   );
 }
 
@@ -381,7 +376,7 @@ export function questionPage(question: AccountQuestion, card: Card | undefined, 
   const { bot, account } = question;
   return keymakerPage(
     `Is @${account} the account of ${bot}?`,
-    html`${masthead}
+    html`${masthead(wayHome)}
       <main class="one">
         <div class="opening"><h1 class="summary">Is @${account} the account of ${bot}?</h1></div>
         ${card && quoteOf(card)}

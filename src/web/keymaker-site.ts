@@ -120,12 +120,12 @@ class KeymakerSite {
   async #showFlock(c: WebContext, session: Session): Promise<Response> {
     const flock = await this.#service.flock();
     const { poems } = this.#options;
-    const { show, search } = filterSchema.parse(c.req.query());
+    const { state, q } = filterSchema.parse(c.req.query());
     const { csrf, last, notice, provider } = this.#takeShown(session);
     const questions = new Map(
       Array.from(this.#unconfirmed, ([secret, key]) => [key.bot, questionOf(secret, key)]),
     );
-    const filter = { show, search: search.trim() };
+    const filter = { state, q: q.trim() };
     return c.html(
       flockPage({
         ...flock,
@@ -242,7 +242,7 @@ async function asMessage<T>(work: Promise<T>): Promise<T | Message> {
 const field = z.string().catch('');
 const formSchema = z.object({ csrf: field, answer: field, text: field });
 
-const filterSchema = z.object({ show: field, search: field });
+const filterSchema = z.object({ state: field, q: field });
 
 const questionPath = '/account/';
 const returnedPath = '/returned';

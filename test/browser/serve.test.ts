@@ -319,16 +319,16 @@ describe('keymaker serve in Chromium', { skip: noBrowser }, () => {
     await using desk = await Desk.open(browser, flock, { javaScriptEnabled: false });
     const { page } = desk;
     const shown = () => page.locator('.bot h3').allInnerTexts();
-    await page.getByRole('link', { name: 'Has a key 1' }).click();
+    await page.getByRole('link', { name: 'has a key 1' }).click();
     assert.deepEqual(await shown(), ['amber']);
-    await page.getByRole('link', { name: 'All 10' }).click();
+    await page.getByRole('link', { name: 'all 10' }).click();
     await page.getByRole('searchbox').fill('WHITE on');
-    await page.getByRole('button', { name: 'Search' }).click();
+    await page.getByRole('button', { name: 'Find' }).click();
     assert.deepEqual(await shown(), ['birch']);
-    await page.getByRole('link', { name: 'Has a key 1' }).click();
+    await page.getByRole('link', { name: 'has a key 1' }).click();
     assert.deepEqual(await shown(), []);
     await page.getByRole('link', { name: 'Show all' }).click();
-    await page.getByRole('link', { name: 'Unusable poem 1' }).click();
+    await page.getByRole('link', { name: 'unusable poem 1' }).click();
     assert.match(
       await desk.card('empty').innerText(),
       /poems\/empty\.txt has no lines\s+write the poem, one post a line/,

@@ -27,7 +27,7 @@ const numbered = (count: number, make = card): Card[] =>
 const shown = {
   passedOver: [],
   questions: new Map(),
-  filter: { show: '', search: '' },
+  filter: { state: '', q: '' },
   last: undefined,
   csrf: 'a-token',
   notice: undefined,
@@ -97,22 +97,22 @@ describe('the page of keymaker serve', () => {
 
   it('finds by state, name, account and first line, in any case', () => {
     const cards = [...numbered(10), good('harbour'), stuck('empty')];
-    const found = (show: string, search: string) => botsOn(page(cards, { filter: { show, search } }));
+    const found = (state: string, q: string) => botsOn(page(cards, { filter: { state, q } }));
     assert.deepEqual(found('good', ''), ['harbour']);
     assert.deepEqual(found('stuck', ''), ['empty']);
     assert.deepEqual(found('', 'HARB'), ['harbour']);
     assert.deepEqual(found('', '@harbour_READS'), ['harbour']);
     assert.deepEqual(found('', 'b-3 begins'), ['b-3']);
     assert.deepEqual(found('none', 'harbour'), []);
-    assert.match(page(cards, { filter: { show: 'nonsense', search: '' } }), /Show all/);
-    assert.equal(nextOn(page(cards, { filter: { show: 'none', search: '' } })), undefined);
+    assert.match(page(cards, { filter: { state: 'nonsense', q: '' } }), /Show all/);
+    assert.equal(nextOn(page(cards, { filter: { state: 'none', q: '' } })), undefined);
   });
 
   it('has no filter for a few bots, and keeps what was searched in its links', () => {
     assert.doesNotMatch(page(numbered(8)), /role="search"/);
-    const html = page(numbered(9), { filter: { show: '', search: 'a"&b' } });
+    const html = page(numbered(9), { filter: { state: '', q: 'a"&b' } });
     assert.match(html, /value="a&quot;&amp;b"/);
-    assert.match(html, /href="\/\?show=none&amp;search=a%22%26b"/);
+    assert.match(html, /href="\/\?state=none&amp;q=a%22%26b"/);
   });
 
   it('says how to begin without poems, and which files no bot reads', () => {
