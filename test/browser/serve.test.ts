@@ -437,6 +437,7 @@ describe('who may use keymaker serve', () => {
       origin,
       `${origin}/?key=`,
       `${origin}/?key=guess`,
+      `${origin}/bots/amber`,
       `${origin}/bots/amber/check`,
     ]) {
       const stranger = await fetch(url, { redirect: 'manual' });
