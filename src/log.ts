@@ -77,6 +77,8 @@ interface ForPeople {
   timezone: () => string;
   /** The text that a bot has just posted, once; never kept in a log that is not for people. */
   takeText?: (bot: string) => string | undefined;
+  /** The width of the terminal, which texts are cut to. */
+  columns?: () => number;
   /** The events that people see elsewhere. */
   hidden?: ReadonlySet<string>;
 }
@@ -117,8 +119,12 @@ export function openLog(
   return log;
 }
 
-/** The maximum width of a posted text. Columns. */
-const maxShownText = 100;
+/** What stands before the message: `[21:05:04] INFO: `. */
+const heading = 17;
+/** A text is not cut to less. */
+const minColumns = 60;
+
+const oneLine = (text: string): string => text.trim().replaceAll(/\n\s*/g, ' / ');
 
 /**
  * Writes the JSON lines that it gets as people read them, with every time in one zone.
@@ -127,7 +133,13 @@ const maxShownText = 100;
  */
 export function linesForPeople(
   destination: NodeJS.WritableStream,
-  { color, timezone, takeText, withDate = false }: Omit<ForPeople, 'hidden'> & { withDate?: boolean },
+  {
+    color,
+    timezone,
+    takeText,
+    columns = () => 120,
+    withDate = false,
+  }: Omit<ForPeople, 'hidden'> & { withDate?: boolean },
 ): ReturnType<typeof pretty> {
   const timeOf = (at: unknown): string => {
     const { date, time } = localTime(Date.parse(typeof at === 'string' ? at : ''), timezone(), {
@@ -144,9 +156,9 @@ export function linesForPeople(
       const message = withClocks(String(fields[key]), (instant) => atClock(instant, timezone()));
       const whose = typeof bot === 'string' ? `${bot}: ` : '';
       const text = event === 'posted' && typeof bot === 'string' ? takeText?.(bot) : undefined;
-      const quoted =
-        text === undefined ? '' : `: ${cutTo(text.trim().replaceAll(/\n\s*/g, ' / '), maxShownText)}`;
-      return `${whose}${message}${quoted}`.replaceAll(/\p{Cc}/gu, '\ufffd');
+      const said = text === undefined ? `${whose}${message}` : `${whose}${message}: ${oneLine(text)}`;
+      const clean = said.replaceAll(/\p{Cc}/gu, '\ufffd');
+      return text === undefined ? clean : cutTo(clean, Math.max(minColumns, columns()) - heading);
     },
     hideObject: true,
     destination,

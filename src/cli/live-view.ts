@@ -335,6 +335,7 @@ export function openLive() {
     /** How the log reads on a terminal. */
     forLog: {
       timezone: () => timezone,
+      columns: () => columnsOf(process.stdout),
       takeText(bot: string) {
         const text = texts.get(bot);
         texts.delete(bot);
