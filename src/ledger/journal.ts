@@ -460,6 +460,7 @@ function changesIn(text: string, names: readonly string[]): Change[] {
     const event = ledgerEvent.safeParse(record).data;
     if (!event || event.bot !== name) continue;
     events.push(event);
+    if (event.event === 'begun') break;
     if (event.event === 'renamed') name = event.from;
   }
   return events.reverse().map((event) => {

@@ -99,11 +99,11 @@ function morph(page: Document): void {
   if (!old || !main) return;
   showTimes(main);
   void Idiomorph.morph(old, main, {
-    // Somebody may be typing.
-    ignoreActiveValue: true,
     callbacks: {
-      // What the reader has done to the page is not undone: an opened table stays open, a ticked box ticked.
-      beforeAttributeUpdated: (name) => name !== 'open' && name !== 'checked',
+      // What the reader has done to the page is not undone: an opened table stays open, a ticked box ticked,
+      // and what is being typed is not replaced by what was looked for before.
+      beforeAttributeUpdated: (name, node) =>
+        name !== 'open' && name !== 'checked' && !(name === 'value' && node === document.activeElement),
       beforeNodeMorphed(from, to) {
         const isSame =
           from instanceof HTMLFormElement &&

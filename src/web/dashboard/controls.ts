@@ -52,7 +52,7 @@ function ordersFor(bot: BotView): readonly BotOrder[] {
 }
 
 const botForm = (order: BotOrder, bot: BotView, token: string, isOwnPage: boolean): Html =>
-  html`<form method="post" action="${isOwnPage ? '' : 'bots/'}${order}">
+  html`<form method="post" action="${isOwnPage ? '' : 'bots/'}${order}" id="${order}-${bot.bot}">
     ${hidden({ csrf: token, bot: bot.bot, place: placeName(bot.pass, bot.done), from: isOwnPage ? 'bot' : 'flock' })}
     <button>${orderNames[order]}<span class="unseen"> (${bot.bot})</span></button>
   </form>`;
