@@ -43,7 +43,7 @@ describe('the manual in a browser', () => {
 
   it('has the pictures of its pages, and no other file', async () => {
     const { body, headers } = await ask(address, '/manual/guide');
-    assert.match(String(headers['content-security-policy']), /img-src 'self'/);
+    assert.match(String(headers['content-security-policy']), /img-src data: 'self'/);
     const pictures = Array.from(
       body.matchAll(/<img src="(images\/[^"]+)" alt="[^"]+"/g),
       ([, src = '']) => src,
