@@ -154,7 +154,9 @@ describe('the npm packages', () => {
   it('have what a service needs, and no source', () => {
     const folder = tempFolder();
     execFileSync('tar', ['-xzf', files.keymaker, '-C', folder]);
-    for (const file of ['dist/flockd.js', 'dist/man/flockd.1', 'scripts/notify-fd', 'LICENSE', 'README.md'])
+    const manual = ['dist/manual/guide.md', 'dist/manual/images/keymaker.png'];
+    const service = ['dist/flockd.js', 'dist/man/flockd.1', 'scripts/notify-fd'];
+    for (const file of [...manual, ...service, 'LICENSE', 'README.md'])
       assert.ok(existsSync(path.join(folder, 'package', file)), file);
     assert.ok(!existsSync(path.join(folder, 'package/src')));
   });

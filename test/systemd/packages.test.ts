@@ -66,6 +66,7 @@ describe('the Debian package', { skip: noGuest, concurrency: 2 }, () => {
       stat -c '%U %G %a %n' /etc/flockd /etc/flockd/keys /var/lib/flockd
       [ ! -e /opt/flockd ] && [ ! -e /etc/systemd/system/flockd.service ]
       ls /usr/share/man/man1/flockd.1.gz /usr/share/bash-completion/completions/flockd
+      ls /usr/lib/keymaker/dist/manual/images/keymaker.png
       flockd uninstall || say "uninstall: $?"
     `,
         [file, commands],
