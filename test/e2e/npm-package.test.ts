@@ -104,7 +104,7 @@ describe('the npm packages', () => {
     give(path.join(withKeys, 'keys'), 0o700);
     give(path.join(withKeys, 'keys/howl.json'), 0o600);
     const calls: [folder: string, call: string, exit: number, says: RegExp][] = [
-      [withoutKeys, 'keymaker init --yes', 73, /cannot write .*flock\.json: permission denied\nhint: /],
+      [withoutKeys, 'keymaker init', 73, /cannot write .*flock\.json: permission denied\nhint: /],
       [withoutKeys, 'keymaker make-keys poems', 73, /cannot write .*keys: permission denied\nhint: .*--keys/],
       [withoutKeys, 'keymaker begin howl', 73, /cannot write .*keys: permission denied\nhint: /],
       [withKeys, 'flockd post howl', 74, /cannot write the state folder .*: permission denied\nhint: /],
