@@ -20,8 +20,8 @@ export const rows = [
   ['oauth'],
   ['http', 'schedule', 'poems', 'manual'],
   ['cost.ts'],
-  ['assets.ts', 'log.ts', 'fs.ts', 'watch.ts', 'text.ts', 'yield.ts'],
-  ['errors.ts', 'clock.ts'],
+  ['assets.ts', 'log.ts', 'fs.ts', 'watch.ts', 'yield.ts'],
+  ['errors.ts', 'clock.ts', 'text.ts'],
 ];
 
 /**

@@ -15,31 +15,25 @@ export const inMicros = (usd: number): number => Math.round(usd * 1e6);
 /** @returns US dollars */
 export const inUsd = (micros: number): number => micros / 1e6;
 
-/** A sum as a person reads it: `$10.80`, `$0.015`, `$1,296.00`. */
-export function showUsd(micros: number): string {
-  return dollars(micros, micros % 10_000 === 0 || micros >= 1e6 ? 2 : 3);
-}
+/** A sum as a person reads it, in whole cents: `$10.80`, `$0.05`, `$1,296.00`; `<$0.01` for less than half a cent. */
+export const showUsd = (micros: number): string =>
+  micros > 0 && micros < 5000 ? '<$0.01' : `$${format(2).format(inUsd(micros))}`;
+
+/** A price exactly, since prices have fractions of a cent: `$0.015`, `$0.20`. @param usd - US dollars */
+export const showPrice = (usd: number): string => `$${format(6).format(usd)}`;
 
 /**
- * @param sums - the sums of one column
- * @returns formats each with the same number of decimals, enough that the sums add up as shown
- */
-export function showUsdAlike(sums: readonly number[]): (micros: number) => string {
-  const digits = [2, 3, 4, 5].find((max) => sums.every((micros) => micros % 10 ** (6 - max) === 0)) ?? 6;
-  return (micros) => dollars(micros, digits);
-}
-
-/**
- * By the number of decimals. Each format is made once, since a table of thousands of bots has many sums, and on first use:
- * making the first takes ten milliseconds, and most commands show no money.
+ * By the maximum number of decimals. Each format is made on first use, since that takes ten milliseconds and most commands
+ * show no money, and once, since a table of thousands of bots has many sums.
  */
 const formats = new Map<number, Intl.NumberFormat>();
 
-function dollars(micros: number, digits: number): string {
-  const exactly = { minimumFractionDigits: digits, maximumFractionDigits: digits };
-  const format = formats.get(digits) ?? new Intl.NumberFormat('en-US', exactly);
-  formats.set(digits, format);
-  return `$${format.format(inUsd(micros))}`;
+function format(maxDigits: number): Intl.NumberFormat {
+  const known = formats.get(maxDigits);
+  if (known) return known;
+  const made = new Intl.NumberFormat('en-US', { minimumFractionDigits: 2, maximumFractionDigits: maxDigits });
+  formats.set(maxDigits, made);
+  return made;
 }
 
 /** The price of reading posts and accounts, in micros. */

@@ -1,5 +1,6 @@
 import pino, { type DestinationStream, type LogFn, type LoggerOptions } from 'pino';
 import pretty from 'pino-pretty';
+import { atClock, cutTo, localTime, withClocks } from './text.ts';
 
 /** What is known of an event, by the names of the log. */
 export interface EventFields {
@@ -69,13 +70,26 @@ export class EventLog implements Logger {
 
 const silent: Logger = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
+/** What a log for people needs besides its lines. */
+interface ForPeople {
+  color: boolean;
+  /** The zone of its times: IANA. */
+  timezone: () => string;
+  /** The text that a bot has just posted, once; never kept in a log that is not for people. */
+  takeText?: (bot: string) => string | undefined;
+  /** The width of the terminal, which texts are cut to. */
+  columns?: () => number;
+  /** The events that people see elsewhere. */
+  hidden?: ReadonlySet<string>;
+}
+
 /**
  * The daemon's log, on standard output: readable lines on a terminal, otherwise one JSON object a line.
  * Every line has an `event`; texts of posts and secrets are never logged.
  */
 export function openLog(
   stream: NodeJS.WritableStream & { isTTY: boolean },
-  { color, journal = false }: { color: boolean; journal?: boolean },
+  { journal = false, ...forPeople }: ForPeople & { journal?: boolean },
 ): EventLog {
   const options: LoggerOptions = {
     base: null,
@@ -97,22 +111,59 @@ export function openLog(
     destination.on('error', () => undefined);
     return new EventLog(pino(options, destination));
   }
-  return new EventLog(pino(options, linesForPeople(stream, { color, timeFormat: 'HH:MM:ss' })));
+  const lines = pino(options, linesForPeople(stream, forPeople));
+  const log = new EventLog();
+  log.subscribe(({ level, fields, message }) => {
+    if (forPeople.hidden?.has(fields.event) !== true) lines[level](fields, message);
+  });
+  return log;
 }
 
-/** Writes the JSON lines that it gets as people read them. */
-export const linesForPeople = (
+/** What stands before the message: `[21:05:04] INFO: `. */
+const heading = 17;
+/** A text is not cut to less. */
+const minColumns = 60;
+
+const oneLine = (text: string): string => text.trim().replaceAll(/\n\s*/g, ' / ');
+
+/**
+ * Writes the JSON lines that it gets as people read them, with every time in one zone.
+ *
+ * @param withDate - whether each line begins with its date
+ */
+export function linesForPeople(
   destination: NodeJS.WritableStream,
-  { color, timeFormat }: { color: boolean; timeFormat: string },
-): ReturnType<typeof pretty> =>
-  pretty({
+  {
+    color,
+    timezone,
+    takeText,
+    columns = () => 120,
+    withDate = false,
+  }: Omit<ForPeople, 'hidden'> & { withDate?: boolean },
+): ReturnType<typeof pretty> {
+  const timeOf = (at: unknown): string => {
+    const { date, time } = localTime(Date.parse(typeof at === 'string' ? at : ''), timezone(), {
+      withSeconds: true,
+    });
+    return withDate ? `${date} ${time}` : time;
+  };
+  return pretty({
     sync: true,
     colorize: color,
-    translateTime: `SYS:${timeFormat}`,
-    messageFormat: '{if bot}{bot}: {end}{msg}',
+    translateTime: false,
+    customPrettifiers: { time: (at) => `[${timeOf(at)}]` },
+    messageFormat: ({ bot, event, ...fields }, key) => {
+      const message = withClocks(String(fields[key]), (instant) => atClock(instant, timezone()));
+      const whose = typeof bot === 'string' ? `${bot}: ` : '';
+      const text = event === 'posted' && typeof bot === 'string' ? takeText?.(bot) : undefined;
+      const said = text === undefined ? `${whose}${message}` : `${whose}${message}: ${oneLine(text)}`;
+      const clean = said.replaceAll(/\p{Cc}/gu, '\ufffd');
+      return text === undefined ? clean : cutTo(clean, Math.max(minColumns, columns()) - heading);
+    },
     hideObject: true,
     destination,
   });
+}
 
 /**
  * The maximum length of a text in a line, in characters. The systemd journal splits a line of more than 48 kB, and the parts

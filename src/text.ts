@@ -152,6 +152,9 @@ export function atClock(instant: string, timeZone: string): string {
   return `${date} ${time} ${names.find((zone) => !/^GMT[+-]/.test(zone)) ?? names[0] ?? ''}`;
 }
 
+/** The zone of this machine. */
+export const ownZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+
 /** Replaces each instant in a text (ISO 8601, UTC) by what `show` makes of it, such as {@link atClock}. */
 export const withClocks = (text: string, show: (instant: string) => string): string =>
   text.replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g, show);

@@ -3,7 +3,16 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, describe, it } from 'node:test';
-import { inMicros, inUsd, parsePrices, readingCost, readPrices, showUsd, usualPrices } from '../src/cost.ts';
+import {
+  inMicros,
+  inUsd,
+  parsePrices,
+  readingCost,
+  readPrices,
+  showPrice,
+  showUsd,
+  usualPrices,
+} from '../src/cost.ts';
 import { FlockError } from '../src/errors.ts';
 import { costOf } from '../src/posting/budget.ts';
 
@@ -95,7 +104,8 @@ describe('money', () => {
 
   const shown: [micros: number, text: string][] = [
     [0, '$0.00'],
-    [15_000, '$0.015'],
+    [4_999, '<$0.01'],
+    [15_000, '$0.02'],
     [200_000, '$0.20'],
     [10_800_000, '$10.80'],
     [1_296_000_000, '$1,296.00'],
@@ -106,4 +116,8 @@ describe('money', () => {
       assert.equal(showUsd(micros), text);
     });
   }
+
+  it('has prices with all of their decimals', () => {
+    assert.deepEqual([0.015, 0.2, 5].map(showPrice), ['$0.015', '$0.20', '$5.00']);
+  });
 });

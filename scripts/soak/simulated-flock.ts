@@ -96,7 +96,7 @@ export class SimulatedFlock {
     const flock = await loadFlock(this.#root, new KeyStore(path.join(this.#root, 'keys')), flockFile);
     if (flock.invalidBots[0]) throw flock.invalidBots[0].error;
     const watched = flock.bots.filter((_, index) => index % watchedEvery === 0);
-    this.#alarms.update({ bots: watched, alarms: flockFile.alarms });
+    this.#alarms.update({ ...flock, bots: watched, alarms: flockFile.alarms });
     this.#snapshots.update(flock);
     this.#monitor.reloaded(this.#clock.now());
     this.#daemon.update(flock);

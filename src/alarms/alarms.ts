@@ -8,7 +8,7 @@ import type { Intent } from '../ledger/events.ts';
 import { type BotState, isFinished } from '../ledger/state.ts';
 import type { DaemonEvent, EventLog } from '../log.ts';
 import { BotSchedule } from '../schedule/schedule.ts';
-import { iso } from '../text.ts';
+import { atClock, iso, withClocks } from '../text.ts';
 import {
   type Alarm,
   callHook,
@@ -30,6 +30,13 @@ interface AlarmOptions extends SilenceOptions {
 /** How long a trial from the page may take. Milliseconds. */
 const maxTrial = 10_000;
 
+interface WatchedFlock {
+  alarms: AlarmSettings;
+  bots: readonly Watched[];
+  /** The zone of the times in what people read. */
+  flockBudget: { timezone: string };
+}
+
 /** The alarms of a running flock: hooks for the daemon's events, the ping, and the watch for silent bots. */
 export class Alarms implements AsyncDisposable {
   readonly #options: AlarmOptions;
@@ -38,6 +45,7 @@ export class Alarms implements AsyncDisposable {
   readonly #hooks: Hooks;
   readonly #ping: Ping;
   readonly #watch: SilenceWatch;
+  #timezone = 'UTC';
 
   constructor(options: AlarmOptions) {
     const { clock, log } = options;
@@ -46,15 +54,16 @@ export class Alarms implements AsyncDisposable {
     this.#ping = new Ping(options);
     this.#watch = new SilenceWatch(options);
     log.subscribe((event) => {
-      const alarm = alarmOf(event, clock.now());
+      const alarm = alarmOf(event, clock.now(), this.#timezone);
       if (alarm) this.#hooks.tell(alarm);
     });
   }
 
   /** Uses these settings from now on, and watches these bots. */
-  update({ alarms, bots }: { alarms: AlarmSettings; bots: readonly Watched[] }): void {
+  update({ alarms, bots, flockBudget }: WatchedFlock): void {
     const { hooks, ping } = alarms;
     this.#settings = alarms;
+    this.#timezone = flockBudget.timezone;
     this.#hooks.update(hooks);
     this.#ping.update(ping);
     this.#watch.update(bots);
@@ -89,10 +98,12 @@ const short = (text: string): string => text.slice(0, maxText);
  * The alarm of an event of the daemon, or undefined if the event is none.
  *
  * @param now - milliseconds since 1970
+ * @param timezone - of the times in its text
  */
-export function alarmOf({ fields, message }: DaemonEvent, now: number): Alarm | undefined {
+export function alarmOf({ fields, message }: DaemonEvent, now: number, timezone: string): Alarm | undefined {
   const { event, bot = null, line = null, why = message, hint } = fields;
   if (!alarmNames.some((name) => name === event)) return undefined;
+  const local = withClocks(message, (instant) => atClock(instant, timezone));
   return {
     event,
     bot,
@@ -100,7 +111,7 @@ export function alarmOf({ fields, message }: DaemonEvent, now: number): Alarm | 
     why: short(why),
     hint: hint === undefined ? null : short(hint),
     line,
-    text: short(bot === null ? message : `${bot} ${message}`),
+    text: short(bot === null ? local : `${bot} ${local}`),
   };
 }
 

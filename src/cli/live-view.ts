@@ -7,7 +7,7 @@ import type { Clock } from '../clock.ts';
 import { isDumbTerminal, wantsColor } from '../config/environment.ts';
 import { systemCode } from '../errors.ts';
 import { type BotStatus, needsSomebody, type Status, urgencyOf } from '../flock/status.ts';
-import { columnsOf, relativeTimeHolds, widthOf, wrapped } from '../text.ts';
+import { columnsOf, ownZone, relativeTimeHolds, widthOf, wrapped } from '../text.ts';
 import type { FlockView, SnapshotCache } from '../web/dashboard/snapshot.ts';
 import { flockWords, keylessTroubles, mostUrgentFirst, statusTable, troublesOf } from './tables.ts';
 
@@ -316,6 +316,9 @@ interface LiveOptions {
   clock: Clock;
 }
 
+/** Events that the log need not have where the table shows the same. */
+const shownByTable: ReadonlySet<string> = new Set(['begun', 'keyless', 'keyless-bots']);
+
 /** What a person at the terminal sees of a running flock, below its log. Elsewhere there is only the log. */
 export function openLive() {
   const view =
@@ -323,9 +326,29 @@ export function openLive() {
   let snapshots: LiveOptions['snapshots'] | undefined;
   let unwatch: () => void = () => undefined;
   const log: NodeJS.WritableStream & { isTTY: boolean } = view?.log ?? process.stdout;
+  let timezone = ownZone;
+  /** The texts that were sent last, by bot. */
+  const texts = new Map<string, string>();
   return {
     /** Where the log goes. */
     log,
+    /** How the log reads on a terminal. */
+    forLog: {
+      timezone: () => timezone,
+      columns: () => columnsOf(process.stdout),
+      takeText(bot: string) {
+        const text = texts.get(bot);
+        texts.delete(bot);
+        return text;
+      },
+      ...(view && { hidden: shownByTable }),
+    },
+    /** From now on, times are those of the flock's zone. */
+    showTimesIn(zone: string): void {
+      timezone = zone;
+    },
+    /** Keeps a text for the log, where a person reads it. */
+    sends: process.stdout.isTTY ? (bot: string, text: string) => void texts.set(bot, text) : undefined,
     /** Shows the flock from now on. */
     watch(flock: LiveOptions): void {
       if (!view) return;

@@ -199,14 +199,25 @@ export function troublesOf(bots: readonly BotStatus[], now: number): Trouble[] {
     return [{ bot: status.bot, text: `${local}${endOf(status, now)}`, hint, urgency: urgencyOf(status) }];
   });
   troubles.sort((a, b) => a.urgency - b.urgency);
-  const groups = grouped(troubles, ({ text, hint }) => JSON.stringify([text, hint]));
-  return Array.from(groups.values(), (group) => ({
-    text: `${listedFirst(
-      group.map(({ bot }) => bot),
+  const forAny = (words: string, bot: string): string =>
+    words
+      .split(' ')
+      .map((word) => (word === bot ? 'BOT' : word))
+      .join(' ');
+  const groups = grouped(troubles, ({ bot, text, hint = '' }) =>
+    JSON.stringify([text, hint].map((words) => forAny(words, bot))),
+  );
+  return [...groups.values()].flatMap((group) => {
+    const [first] = group;
+    if (!first) return [];
+    const { bot, hint } = first;
+    const names = listedFirst(
+      group.map((trouble) => trouble.bot),
       maxNames,
-    )}: ${group[0]?.text ?? ''}`,
-    hint: group[0]?.hint,
-  }));
+    );
+    const isAlone = group.length === 1 || hint === undefined;
+    return { text: `${names}: ${first.text}`, hint: isAlone ? hint : forAny(hint, bot) };
+  });
 }
 
 function endOf({ until, timezone }: BotStatus, now: number): string {

@@ -266,9 +266,10 @@ export class Daemon {
     this.#commands.refuse(stopping());
   }
 
-  /** The number of bots, when the next one is due, and the number of steps under way. */
-  stats(): { bots: number; next: number | undefined; busy: number } {
-    return { bots: this.#runners.size, next: this.#timers.next, busy: this.#steps.size };
+  /** The number of bots, when the next one is due, the number of steps under way, and the flock's zone. */
+  stats(): { bots: number; next: number | undefined; busy: number; timezone: string } {
+    const { timezone } = this.#flockBudget;
+    return { bots: this.#runners.size, next: this.#timers.next, busy: this.#steps.size, timezone };
   }
 
   /** The bots it runs. */

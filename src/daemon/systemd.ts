@@ -3,7 +3,7 @@ import { readFileSync, writeSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { plainEnvironment, type serviceEnvironment } from '../config/environment.ts';
-import { iso } from '../text.ts';
+import { atClock, iso } from '../text.ts';
 import type { Daemon } from './daemon.ts';
 
 /** The paths on the server, all absolute. */
@@ -231,8 +231,8 @@ const statusLine = (text: string): string => `STATUS=${text.replaceAll(/\s+/g, '
 
 /** The daemon in one line. */
 function statusOf(daemon: Daemon): string {
-  const { bots, next, busy } = daemon.stats();
-  const when = next === undefined ? 'no slot ahead' : `next slot ${iso(next)}`;
+  const { bots, next, busy, timezone } = daemon.stats();
+  const when = next === undefined ? 'no slot ahead' : `next slot ${atClock(iso(next), timezone)}`;
   return `${countOf(bots)}, ${when}${busy > 0 ? `, ${busy} busy` : ''}`;
 }
 

@@ -339,7 +339,7 @@ function judgeFailure(
     case 'limit':
       return about.warn('key', `${title} limits its requests for now (${status})`, 'try again in 15 minutes');
     case 'app-refused':
-      return all.bad('enrolment', `refuses the app: ${reason}`, 'look at the app in the developer console');
+      return all.bad('enrolment', reason, 'look at the app in the developer console');
     case 'clock':
       return all.bad('provider', failure.reason, 'timedatectl set-ntp true');
     case 'in-doubt':

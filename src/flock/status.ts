@@ -2,6 +2,7 @@ import type { Bot, BotSettings, Budget } from '../config/flock-file.ts';
 import { inMicros, inUsd } from '../cost.ts';
 import { attemptAsync, bugIn, FlockError } from '../errors.ts';
 import { accountFault } from '../keys/right-account.ts';
+import type { Intent } from '../ledger/events.ts';
 import { type FlockHistory, spentBy, spentByFlock } from '../ledger/history.ts';
 import { type BotState, isFinished, lengthOf } from '../ledger/state.ts';
 import type { BotKey } from '../oauth/signature.ts';
@@ -246,20 +247,26 @@ export const afterRestart = ({ message }: Pick<FlockError, 'message'>): { why: s
 export const maxRequest = 10_000;
 
 /** What only the timeline or a person can settle. */
-function ofTroubles({ bot, state, now }: Moment): StandingOf | undefined {
+function ofTroubles({ bot, state, settings, now }: Moment): StandingOf | undefined {
   if (state?.open && state.open.look !== true) {
     const { line, at } = state.open;
     // Every post is open for a moment.
     if (at <= now && now < at + maxRequest) return { condition: 'fine', next: at };
     const why = `line ${line + 1} was sent at ${iso(at)}, and nobody knows whether it arrived`;
     const hint = `flockd looks by itself; or settle it: flockd resolve ${bot} --posted | --not-posted`;
-    return { condition: 'in doubt', why, hint };
+    return { condition: 'in doubt', why, hint, ...untilLook(state.open, settings, now) };
   }
   return state?.parked && { condition: 'parked', why: state.parked.why, hint: state.parked.hint };
 }
 
+/** When the timeline is looked at for a post, where that is still to come. */
+function untilLook({ at }: Intent, { settle }: BotSettings, now: number): Pick<StandingOf, 'until'> {
+  const until = at + maxRequest + settle;
+  return until > now ? { until } : {};
+}
+
 /** What a person wanted. */
-function ofRest({ bot, state, settings, isStopped }: Moment): StandingOf | undefined {
+function ofRest({ bot, state, settings, isStopped, now }: Moment): StandingOf | undefined {
   if (isStopped)
     return { condition: 'stopped', why: 'the whole flock is paused', hint: 'flockd resume lets it go on' };
   if (state?.paused !== undefined) {
@@ -269,7 +276,8 @@ function ofRest({ bot, state, settings, isStopped }: Moment): StandingOf | undef
   if (settings.paused) return { condition: 'paused', why: 'paused in flock.json' };
   if (state?.restored !== true) return undefined;
   const why = 'restored, and looks for what it has posted since before it posts again';
-  return { condition: 'looking', why, hint: 'flockd does so by itself while it runs' };
+  const hint = 'flockd does so by itself while it runs';
+  return { condition: 'looking', why, hint, ...(state.open && untilLook(state.open, settings, now)) };
 }
 
 /** The maximum difference of two clocks that are right. Milliseconds. */

@@ -55,7 +55,7 @@ export function describeChange(event: LedgerEvent, before: BotState | undefined)
       const isHeld = event.event === 'held';
       const until = iso(retryAt);
       const when = isHeld || retryAt > at ? `at ${until}` : 'at once';
-      const message = `line ${line} ${isHeld ? 'is not posted yet' : 'was not posted'} (${reason}); tries again ${when}`;
+      const message = `line ${line} ${isHeld ? 'is not posted yet' : 'was not posted'}: ${reason}; tries again ${when}`;
       return { level: 'warn', fields: { line, why, reason, until }, message };
     }
     case 'absent':
@@ -64,7 +64,7 @@ export function describeChange(event: LedgerEvent, before: BotState | undefined)
     case 'skipped':
       return info(`skips line ${line}, a refrain that X refuses`, { line });
     case 'missed':
-      return info(`lets slots go until ${iso(event.until)}`, { until: iso(event.until) });
+      return info(`skips its slots up to ${iso(event.until)}`, { until: iso(event.until) });
     case 'parked': {
       const { why, hint } = event;
       const message = `needs you at line ${line}: ${why}; ${hint}`;

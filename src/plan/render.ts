@@ -1,4 +1,4 @@
-import { inMicros, inUsd, showUsd } from '../cost.ts';
+import { inMicros, inUsd, showPrice, showUsd } from '../cost.ts';
 import type { Flock } from '../flock/load.ts';
 import { reasonOf } from '../flock/status.ts';
 import { passedOverShown } from '../poems/find.ts';
@@ -16,6 +16,7 @@ import {
   scheduleInWords,
   tableLines,
   widthOf,
+  withClocks,
 } from '../text.ts';
 import type { BotPlan, FlockPlan } from './plan.ts';
 import type { PredictedPost } from './predict.ts';
@@ -44,6 +45,8 @@ const heading = (text: string): ShownLine => ({ text, style: 'bold' });
 const maxBots = 60;
 const maxFindings = 20;
 const maxNames = 3;
+/** The maximum number of findings of one kind. */
+const maxAlike = 3;
 
 /** As many items as a terminal gets. */
 const most = ({ columns, whole }: Room, max: number): number =>
@@ -80,7 +83,8 @@ function ofStanding({ standing, bot, outlook }: BotPlan): Note | undefined {
   if (why === undefined || (condition === 'waiting' && outlook.held)) return undefined;
   const end = until === undefined ? '' : `, until ${clockTime(until, bot.settings.timezone)}`;
   const inDoubt = condition === 'in doubt' ? '; the plan assumes that it did not' : '';
-  return { text: `${why}${inDoubt}${end}`, hint };
+  const local = withClocks(why, (instant) => atClock(instant, bot.settings.timezone));
+  return { text: `${local}${inDoubt}${end}`, hint };
 }
 
 /** What X will not take, or an edit that left too little: it needs a person once it comes to it. */
@@ -178,7 +182,7 @@ function showSums(plan: FlockPlan): ShownLine[] {
   const capped = free === undefined ? '' : `, capped by the flock's budget (without it ${showUsd(free)})`;
   const toEnd = showUsd(sumOf(bots, ({ microsToEnd }) => microsToEnd));
   const { date, post, linkPost } = flockBudget.prices;
-  const prices = `${showUsd(inMicros(post))} a post, ${showUsd(inMicros(linkPost))} with a link`;
+  const prices = `${showPrice(post)} a post, ${showPrice(linkPost)} with a link`;
   return [
     heading(`${from} to ${until}: ${counted(posts, 'post')} of ${counted(bots.length, 'bot')}, ${cost}`),
     line(
@@ -245,13 +249,28 @@ export function describeExcess({ limit, bots, peak }: Excess): string {
   return `${who} ${counted(peak.posts, 'post')} in ${stretch}; X allows ${whose} ${about}${posts.toLocaleString('en-US')}`;
 }
 
-/** Each finding with its place, and once what several lines of a poem have in common. */
+/** Each finding with its place, once for the lines of a poem that have it in common, and then for the poems that do. */
 function showLints(plan: FlockPlan, room: Room): string[] {
   const groups = grouped(plan.lints(), ({ bot, code, message }) =>
     code === 'leading-space' ? `${bot} ${code}` : `${bot} ${code} ${message}`,
   );
+  const findings = [...groups.values()];
+  const max = most(room, maxAlike);
+  const alike = grouped(findings, ([lint]) => lint?.code);
+  const shown = findings.flatMap((lints) => {
+    const those = alike.get(lints[0]?.code) ?? [];
+    const place = those.slice(0, max).indexOf(lints);
+    if (place < 0) return [];
+    return [describeLints(lints), ...(place === max - 1 ? likeIn(those.slice(max)) : [])];
+  });
   const rest = 'more: --bot NAME shows those of one bot, --json all';
-  return shortened(Array.from(groups.values(), describeLints), most(room, maxFindings), rest);
+  return shortened(shown, most(room, maxFindings), rest);
+}
+
+/** The poems that have findings like the one above. */
+function likeIn(findings: readonly LintOfBot[][]): string[] {
+  const bots = new Set(findings.flatMap(([lint]) => lint?.bot ?? []));
+  return bots.size > 0 ? [`  the like in ${listedFirst([...bots], maxNames)}`] : [];
 }
 
 /** The maximum number of lines that are named for one finding. */

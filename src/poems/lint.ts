@@ -1,5 +1,5 @@
 import twitterText from 'twitter-text';
-import { inMicros, type PriceTable, showUsd } from '../cost.ts';
+import { type PriceTable, showPrice } from '../cost.ts';
 import { grouped } from '../text.ts';
 import type { Line, Unit } from './poem.ts';
 import { asKept, controls, fitsInPost, linksIn, withoutControls } from './tweet-text.ts';
@@ -119,7 +119,7 @@ function effectOfEntity(
 
 /** `$0.20 in place of $0.015, 13 times as much` */
 function priceOfLink({ post, linkPost }: PriceTable): string {
-  const [withLink, plain] = [showUsd(inMicros(linkPost)), showUsd(inMicros(post))];
+  const [withLink, plain] = [showPrice(linkPost), showPrice(post)];
   if (linkPost === post) return `${withLink}, as any other`;
   const times = post > 0 ? Math.round(linkPost / post) : 0;
   return `${withLink} in place of ${plain}${times >= 2 ? `, ${times} times as much` : ''}`;

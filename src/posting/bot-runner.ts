@@ -92,6 +92,8 @@ export interface RunnerOptions {
   brake: (why: string) => Promise<void>;
   /** The text of a poem's file. */
   readPoem: (file: string) => Promise<string>;
+  /** Called with each text before it is sent. */
+  sends?: ((bot: string, text: string) => void) | undefined;
   /** When a poem's file was last written, in milliseconds since 1970, or undefined if it has no time stamp. */
   writtenAt: (file: string) => number | undefined;
   /** Replaces parts of the runner's own memory. */
@@ -284,6 +286,7 @@ export class BotRunner {
   ): Promise<NextStep> {
     const { name, settings, bundle } = bot;
     this.#gate.enter('post', name, bundle.appKeys);
+    this.#options.sends?.(name, post.text);
     const report = await postLine({
       bot: name,
       state,

@@ -1,10 +1,11 @@
 import type { BotSettings, Budget } from '../config/flock-file.ts';
-import { inMicros, type PriceTable, showUsd, usualPrices } from '../cost.ts';
+import { inMicros, type PriceTable, showPrice, usualPrices } from '../cost.ts';
 import type { Price } from '../ledger/events.ts';
 import { type FlockHistory, spentBy, spentByFlock } from '../ledger/history.ts';
 import type { Ledger } from '../ledger/journal.ts';
 import type { BotState } from '../ledger/state.ts';
 import { hasLink } from '../poems/tweet-text.ts';
+import { counted } from '../text.ts';
 
 /** What a flock may spend in all, by which calendar, and what X charges. */
 export interface FlockBudget {
@@ -56,7 +57,7 @@ export function exceededBudget(
 /** `the budget of 24 posts a day is used up` */
 export function describeExceeded({ whose, what, limit, until }: BudgetExceeded): string {
   const budget = whose === 'bot' ? 'its budget' : "the flock's budget";
-  const shown = what === 'postsPerDay' ? `${limit} posts a day` : `${showUsd(inMicros(limit))} a month`;
+  const shown = what === 'postsPerDay' ? `${counted(limit, 'post')} a day` : `${showPrice(limit)} a month`;
   return until === undefined
     ? `${budget} of ${shown} is too small for its next post`
     : `${budget} of ${shown} is used up`;

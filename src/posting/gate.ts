@@ -246,7 +246,7 @@ export class Gate {
     if (failure.kind !== 'unauthorized') return failure;
     const suspects = this.#suspect(gate, bot);
     if (this.#closures.get(gate)?.why !== 'outage' && suspects < minPerOutage) return failure;
-    return { kind: 'outage', reason: `${failure.reason}; X says so to several bots of this app` };
+    return { kind: 'outage', reason: `${failure.reason}, and those of other bots of this app` };
   }
 
   /** @returns how many bots failed lately at a gate: at an app's by a 401, at the flock's by an answer that is not X's */
@@ -316,7 +316,7 @@ export class Gate {
     else if (why === 'app-refused')
       this.#log.error(
         { event: 'app-refused', why: reason, hint: consoleHint },
-        `X serves no bot of this app: ${reason}; all of them wait, and one tries now and then`,
+        `${reason}; all bots of this app wait, and one tries now and then`,
       );
     else
       this.#log.warn(

@@ -132,42 +132,26 @@ function afterRepetition(
 
 type Parking = 'reauth' | 'unauthorized' | 'read-only' | 'suspended' | 'locked' | 'automated' | 'rejected';
 
-/** Why X's refusal parks a bot, and the repair. */
-const repairs: Record<Parking, { what: string; hint: (bot: string) => string }> = {
-  reauth: { what: 'X refuses its key', hint: (bot) => `keymaker reauth ${bot}` },
-  unauthorized: { what: 'X has refused its key for an hour', hint: (bot) => `keymaker reauth ${bot}` },
-  'read-only': {
-    what: 'its app may not write',
-    hint: (bot) => `give the app write permission in the developer console, then: keymaker reauth ${bot}`,
-  },
-  suspended: {
-    what: 'its account is suspended',
-    hint: (bot) => `sign in to X as this account to see why, then: flockd resume ${bot}`,
-  },
-  locked: {
-    what: 'its account is locked',
-    hint: (bot) => `sign in to X as this account to unlock it, then: flockd resume ${bot}`,
-  },
-  automated: {
-    what: 'X takes its account for one that breaks the rules of automation',
-    hint: (bot) =>
-      `sign in to X as this account, see what X asks for and label it as automated, then: flockd resume ${bot}`,
-  },
-  rejected: {
-    what: 'X refuses the line',
-    hint: (bot) => `change the line in the poem if it is its fault, then: flockd resume ${bot}`,
-  },
+/** The repair after a refusal that parks a bot. */
+const repairs: Record<Parking, (bot: string) => string> = {
+  reauth: (bot) => `keymaker reauth ${bot}`,
+  unauthorized: (bot) => `keymaker reauth ${bot}`,
+  'read-only': (bot) =>
+    `give the app write permission in the developer console, then: keymaker reauth ${bot}`,
+  suspended: (bot) => `sign in to X as this account to see why, then: flockd resume ${bot}`,
+  locked: (bot) => `sign in to X as this account to unlock it, then: flockd resume ${bot}`,
+  automated: (bot) =>
+    `sign in to X as this account, see what X asks for and label it as automated, then: flockd resume ${bot}`,
+  rejected: (bot) => `change the line in the poem if it is its fault, then: flockd resume ${bot}`,
 };
 
 function parked(
   kind: Parking,
-  { reason }: { reason: string },
+  { reason: why }: { reason: string },
   { bot, key, now }: FailedAttempt,
   refused: LedgerEvent,
 ): LedgerEvent[] {
-  const { what, hint } = repairs[kind];
-  const why = `${what} (${reason})`;
-  return [refused, { event: 'parked', bot, at: now, why, hint: hint(bot), key, cause: kind }];
+  return [refused, { event: 'parked', bot, at: now, why, hint: repairs[kind](bot), key, cause: kind }];
 }
 
 /** Refusals whose only repair is another key. */

@@ -64,15 +64,13 @@ export const keymakerPage = (title: string, content: Html): Html =>
 export const messagePage = ({ tone, title, text }: Message, next?: Html): Html =>
   keymakerPage(
     title,
-    html`<main class="card" data-tone="${tone}">
-      <p class="brand">keymaker</p>
-      <h1>${tone === 'good' && sign('✓')}${tone === 'bad' && sign('!')}${title}</h1>
-      <p>${text}</p>
-      ${next}
-    </main>`,
+    html`<header class="masthead"><p class="brand">keymaker</p></header>
+      <main class="message" data-tone="${tone}">
+        <h1>${title}</h1>
+        <p>${text}</p>
+        ${next}
+      </main>`,
   );
-
-const sign = (mark: string): Html => html`<span class="sign" aria-hidden="true">${mark}</span>`;
 
 /** Bytes. */
 const maxBody = 64 * 1024;

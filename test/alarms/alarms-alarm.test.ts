@@ -9,7 +9,7 @@ import type { EventFields } from '../../src/log.ts';
 const now = Date.parse('2026-03-01T09:00:00Z');
 
 const alarmIn = (fields: EventFields, message: string): ReturnType<typeof alarmOf> =>
-  alarmOf({ level: 'error', fields, message }, now);
+  alarmOf({ level: 'error', fields, message }, now, 'Europe/Berlin');
 
 describe('an event of the daemon', () => {
   it('is an alarm where a person should hear of it', () => {
@@ -36,6 +36,14 @@ describe('an event of the daemon', () => {
     assert.equal(alarm?.why, 'has come to the end of its poem');
     assert.deepEqual([alarm.hint, alarm.line], [null, null]);
     assert.equal(alarm.text, 'howl has come to the end of its poem');
+  });
+
+  it('has the times of its text by the clock of the flock', () => {
+    const alarm = alarmIn(
+      { event: 'silent', bot: 'howl', why: 'a reason' },
+      'is silent since 2026-03-01T08:00:00.000Z',
+    );
+    assert.equal(alarm?.text, 'howl is silent since 2026-03-01 09:00 CET');
   });
 
   it('is none for what happens every day', () => {

@@ -56,7 +56,7 @@ export class HookWorld implements AsyncDisposable {
   /** One line of the log. */
   raise(event: AlarmName = 'parked', bot = 'howl'): void {
     const fields = { event, bot, line: 3, why: 'a reason', hint: 'a repair' };
-    const alarm = alarmOf({ level: 'error', fields, message: 'is in trouble' }, this.clock.now());
+    const alarm = alarmOf({ level: 'error', fields, message: 'is in trouble' }, this.clock.now(), 'UTC');
     if (alarm) this.hooks.tell(alarm);
   }
 

@@ -1,11 +1,8 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { Browser } from 'playwright-core';
-import { tempFolder } from '../flock/temp-folder.ts';
 import { noBrowser, openBrowser } from './browser.ts';
 import { ownPort } from '../support/own-port.ts';
 import { motleyFlock, Shown, smallFlock } from './shown-page.ts';
@@ -194,25 +191,5 @@ describe('the page of a running flock in Chromium', { skip: noBrowser }, () => {
     await shown.until('#lines li:first-child:has-text("3")');
     const moving = await shown.page.evaluate('document.getAnimations().length');
     assert.equal(moving, 0);
-  });
-});
-
-describe('the picture of a rehearsed flock', { skip: noBrowser }, () => {
-  const root = path.resolve(import.meta.dirname, '../..');
-
-  it('is taken by a script, in light and in dark', () => {
-    const folder = tempFolder();
-    const { status, stderr } = spawnSync(path.join(root, 'scripts/screenshot'), ['--into', folder], {
-      encoding: 'utf8',
-    });
-    assert.equal(status, 0, stderr);
-    const [light, dark] = ['dashboard.png', 'dashboard-dark.png'].map((name) => {
-      const picture = readFileSync(path.join(folder, name));
-      assert.equal(picture.readUInt32BE(16), 2560);
-      // One colour alone would take a few kilobytes.
-      assert.ok(picture.length > 100_000, `${picture.length} bytes`);
-      return picture;
-    });
-    assert.notDeepEqual(light, dark);
   });
 });

@@ -70,6 +70,15 @@ describe('what is the matter', () => {
     ]);
   });
 
+  it('is said once for bots that differ in the name in their repair', () => {
+    const bots = ['ada', 'bea', 'cid', 'dot'].map((bot) =>
+      shownBot(bot, { state: 'parked', why: 'X refuses its key', hint: `keymaker reauth ${bot}` }),
+    );
+    assert.deepEqual(troublesOf(bots, noon), [
+      { text: 'ada, bea, cid and 1 more: X refuses its key', hint: 'keymaker reauth BOT' },
+    ]);
+  });
+
   it('has its instants by the clock of the bot', () => {
     const bot = shownBot('ada', {
       state: 'paused',

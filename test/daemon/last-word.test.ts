@@ -173,7 +173,7 @@ describe('a first look that fails', () => {
     assert.ok(count >= 5 && count <= 15, `${count} looks in four and a half hours`);
     const { owed } = flock.state('howl') ?? {};
     assert.equal(owed?.why, 'unseen');
-    assert.match(owed.reason, /its timeline cannot be read: 503/);
+    assert.match(owed.reason, /its timeline cannot be read: X answered with an error \(503 /);
     flock.sandbox.faults.clear();
     await flock.until(at('23:30:00'));
     assert.deepEqual(flock.postsOf('howl'), poem.slice(0, flock.postsOf('howl').length));

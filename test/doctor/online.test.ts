@@ -232,7 +232,7 @@ describe('the online half of doctor', () => {
     const { says, output } = await examined(flock);
     assert.equal(
       says('key', 'howl'),
-      'bad: X did not say which account the key is for: 403 the token [secret] may not | keymaker reauth howl',
+      'bad: X did not say which account the key is for: X refuses it (403 the token [secret] may not) | keymaker reauth howl',
     );
     assertNoSecrets(flock, output);
   });

@@ -29,16 +29,16 @@ describe('flockd run', { concurrency: true }, () => {
   it('shows the flock below its log on a terminal, and leaves the log alone at its end', async () => {
     await using flock = await open();
     const flockd = flock.start('flockd', ['run'], { columns: 80 });
-    await flockd.matching(/2 paused\. 3 posts today, \$0\.045 this month\./);
+    await flockd.matching(/2 paused\. 3 posts today, \$0\.05 this month\./);
     assert.match(stripVTControlCharacters(flockd.stdout), /heron +@heron +█+ 3\/3 .* paused/);
-    assert.match(stripVTControlCharacters(flockd.stdout), /INFO: heron: posted line 3 of 3/);
+    assert.match(stripVTControlCharacters(flockd.stdout), /INFO: heron: posted line 3 of 3: heron 3\b/);
     assert.ok(flockd.stdout.includes(synchronized));
     flockd.kill();
     assert.equal((await flockd.exit).code, 0);
     const end = flockd.stdout.slice(flockd.stdout.lastIndexOf(synchronized));
     assert.doesNotMatch(end, /heron +@heron/);
     assert.match(flockd.stdout, /has stopped/);
-    assert.match(end, /2 bots: 2 paused\. 3 posts today, \$0\.045 this month\./);
+    assert.match(end, /2 bots: 2 paused\. 3 posts today, \$0\.05 this month\./);
     // Each change is one whole write, and all is as it was at the end.
     for (const [on, off] of [
       [synchronized, '\u001b[?2026l'],

@@ -41,7 +41,7 @@ for (const where of ['through a running daemon', 'without a daemon'] as const) {
       assert.equal(said.code, 0, said.stderr);
       assert.match(
         said.stdout,
-        /^heron has posted line 1 of 5: http:\/\/127\.0\.0\.1:\d+\/\?account=heron#post-\d+\n$/,
+        /^heron has posted line 1 of 5: http:\/\/127\.0\.0\.1:\d+\/\?account=heron#post-\d+\n {2}heron 1: the tide comes in by itself\n$/,
       );
       const second = await post(flock);
       assert.deepEqual([second.code, second.state, second.line, second.of], [0, 'posted', 2, 5]);

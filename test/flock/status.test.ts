@@ -114,6 +114,7 @@ const cases: Case[] = [
     is: 'in doubt',
     why: /line 2 was sent at 2026-11-21T11:59/,
     hint: /flockd resolve howl/,
+    until: '12:04',
   },
   {
     name: 'has a post under way',
@@ -132,6 +133,7 @@ const cases: Case[] = [
     state: { restored: true, open: { ...open, look: true } },
     is: 'looking',
     why: /restored/,
+    until: '12:04',
   },
   {
     name: 'is parked',

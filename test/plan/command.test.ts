@@ -242,6 +242,18 @@ describe('flockd plan as a process', { concurrency: 4 }, () => {
     );
   });
 
+  it('tells of a warning that many poems have by a few of them', async () => {
+    const names = Array.from({ length: 40 }, (_, n) => `bot-${n + 10}`);
+    const short = Object.fromEntries(names.map((name) => [`poems/${name}.txt`, rows(name, 3)]));
+    const running = start('flockd', ['plan'], { cwd: tempFolder(short), columns: 100 });
+    await running.exit;
+    const found = running.stdout.match(/the poem begins again|the like in .*(?=\r)/g);
+    assert.deepEqual(found, [
+      ...Array.from({ length: 3 }, () => 'the poem begins again'),
+      'the like in bot-13, bot-14, bot-15 and 34 more',
+    ]);
+  });
+
   it('shortens itself on a terminal, but not for one bot', async () => {
     const running = start('flockd', ['plan', '--calendar'], { cwd: tempFolder(long), columns: 60 });
     await running.exit;

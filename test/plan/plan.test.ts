@@ -293,7 +293,7 @@ describe('a plan for a bot', () => {
     );
     assert.match(
       notes(plan).join('\n'),
-      /^ada: will need you at line 2 on 2026-06-02 09:00 UTC: X refuses the line/,
+      /^ada: will need you at line 2 on 2026-06-02 09:00 UTC: X takes one cashtag in a post$/m,
     );
     assert.equal(plan.bots['ada']?.rest, 'parked');
   });

@@ -321,7 +321,7 @@ describe('a 401 that names nothing', () => {
     world.learn('bea', bare);
     const third = world.learn('cid', bare);
     assert.equal(third?.failure.kind, 'outage');
-    assert.match(third.failure.reason, /so: unauthorized.*several bots/);
+    assert.match(third.failure.reason, /^so: unauthorized, and those of other bots of this app$/);
     assert.equal(third.waits, 30 * second);
     assert.equal(world.waits('dee'), 30 * second);
     assert.equal(world.waits('dee', { app: theirs }), 0);

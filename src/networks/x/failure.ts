@@ -70,17 +70,34 @@ export function classify(failure: HttpAnswer | NoAnswer, now: number): XFailure 
   const { status } = failure;
   const message = messageIn(failure);
   if (!message) return { kind: 'in-doubt', foreign: true, reason: describeForeign(failure) };
-  const reason = `${status} ${message.sentence}`.trim();
-  if (!refusals.has(status)) return { kind: 'in-doubt', reason };
+  const original = `${status} ${message.sentence}`.trim();
+  const reason = (means: string): string => `${means} (${original})`;
+  if (!refusals.has(status)) return { kind: 'in-doubt', reason: reason('X answered with an error') };
   const kind = kindOf(status, message);
   // A monthly cap is a 429, too, but its headers do not tell when it ends.
   if (status === 429 && kind !== 'app-refused' && kind !== 'no-credit')
-    return { ...waitOf(failure, now), reason };
+    return { ...waitOf(failure, now), reason: reason('X limits its requests for now') };
   const ahead = aheadOf(timeIn(failure), now);
   if (status === 401 && ahead !== undefined && Math.abs(ahead) > maxSkew)
-    return { kind: 'clock', reason: `${reason}; ${describeSkew(ahead)}` };
-  return { kind, reason };
+    return { kind: 'clock', reason: reason(describeSkew(ahead)) };
+  return { kind, reason: reason(meanings[kind]) };
 }
+
+/** What refusals mean, for people; X's own words follow in brackets. */
+const meanings: Record<PlainKind, string> = {
+  reauth: 'X refuses its key',
+  unauthorized: 'X refuses its key',
+  suspended: 'its account is suspended',
+  locked: 'its account is locked',
+  automated: 'X takes its account for one that breaks the rules of automation',
+  'read-only': 'its app may not write',
+  'app-refused': 'X refuses the app',
+  'no-credit': "the app's credit at X is used up",
+  limit: 'the account has reached its limit at X',
+  clock: 'X refuses the time of the request',
+  duplicate: 'X says that this repeats an earlier post',
+  rejected: 'X refuses it',
+};
 
 /** The statuses by which X says that it did not carry out a request; with any other status it may have. */
 const refusals = new Set([400, 401, 402, 403, 413, 415, 422, 429]);
@@ -98,7 +115,7 @@ const signs: readonly (readonly [kind: PlainKind, words: RegExp, codes: readonly
   ['duplicate', /duplicate content/i, [187]],
 ]; // prettier-ignore
 
-type PlainKind = Exclude<XFailure['kind'], 'wait' | 'in-doubt'>;
+type PlainKind = Exclude<XFailure['kind'], 'wait' | 'in-doubt' | 'never-sent'>;
 
 function kindOf(status: number, { words, codes }: XMessage): PlainKind {
   const known = signs.find(([, sign, marks]) => sign.test(words) || marks.some((code) => codes.has(code)));

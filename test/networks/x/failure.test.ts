@@ -240,13 +240,14 @@ describe('what an answer of X means', () => {
     it(`${status}, ${name}: ${kind}`, () => {
       const found = classify({ status, headers: {}, body }, now);
       assert.equal(found.kind, kind);
-      assert.match(found.reason, new RegExp(`^${status} \\w`));
+      assert.match(found.reason, new RegExp(`^[^()]{8,70} \\(${status} .+\\)$`));
       assert.ok(!('foreign' in found), 'it is the word of X');
     });
   }
 
   it('shows the sentence of X, and that of each of its errors', () => {
-    const reasonOf = (body: string): string => classify({ status: 403, headers: {}, body }, now).reason;
+    const reasonOf = (body: string): string | undefined =>
+      /\((.*)\)$/.exec(classify({ status: 403, headers: {}, body }, now).reason)?.[1];
     const detail = 'You have reached\nyour daily limit.';
     assert.equal(reasonOf(json({ title: 'Forbidden', detail })), '403 You have reached your daily limit');
     assert.equal(reasonOf(json({ title: 'Client Forbidden' })), '403 Client Forbidden');
@@ -342,7 +343,8 @@ describe('the Date of an answer, as a witness of our clock', () => {
     it(`${name}: ${kind}`, () => {
       const found = classify({ status, headers: headersAt(ahead), body }, now);
       assert.equal(found.kind, kind);
-      if (kind === 'clock') assert.match(found.reason, /this machine's clock is .* (behind|ahead of) X's$/);
+      if (kind === 'clock')
+        assert.match(found.reason, /^this machine's clock is .* (behind|ahead of) X's \(/);
     });
   }
 
@@ -481,7 +483,7 @@ describe('a limit of X', () => {
     it(name, () => {
       const body = problem('', 'Too Many Requests', 'Too Many Requests', 429);
       const found = classify({ status: 429, headers, body }, now);
-      const reason = '429 Too Many Requests';
+      const reason = 'X limits its requests for now (429 Too Many Requests)';
       assert.deepEqual(found, { kind: 'wait', until: now + waits * 1000, scope, reason });
     });
   }
@@ -512,7 +514,7 @@ describe('any answer', () => {
       fc.property(status, headers, body, (code, given, text) => {
         const found = classify({ status: code, headers: given, body: text }, now);
         assert.doesNotMatch(found.reason, /[\n\r\u0000-\u001f\u001b]/); // eslint-disable-line no-control-regex
-        assert.ok(found.reason.length <= 210);
+        assert.ok(found.reason.length <= 290);
         if (found.kind === 'wait')
           assert.ok(found.until > now && !Number.isNaN(new Date(found.until).getTime()));
       }),

@@ -114,7 +114,7 @@ describe('the page of a bot', () => {
 
   it('tells its history, newest first, with texts and links', async () => {
     const { body, text } = await load('/bots/dead');
-    assert.match(text, /History 2026-08-21 \d\d:\d\d needs you at line 2: X has refused its key/);
+    assert.match(text, /History 2026-08-21 \d\d:\d\d needs you at line 2: X refuses its key/);
     assert.match(text, /2026-08-20 09:00 , on X posted line 1 of 5 Dead 1/);
     assert.match(text, /2026-08-20 02:00 begins its poem of 5 lines/);
     assert.match(body, /<a href="https:\/\/x\.com\/dead\/status\/\d+" rel="noreferrer"/);
@@ -124,7 +124,7 @@ describe('the page of a bot', () => {
   it('shows the reason and the repair', async () => {
     const { text } = await load('/bots/dead');
     assert.match(text, /needs you : it posts nothing until/);
-    assert.match(text, /X has refused its key for an hour \(401 Unauthorized\) keymaker reauth dead/);
+    assert.match(text, /X refuses its key \(401 Unauthorized\) keymaker reauth dead/);
     assert.match((await load('/bots/broken')).text, /keys\/broken\.json: not a key bundle make it again/);
   });
 

@@ -152,7 +152,7 @@ describe('the health of a running flockd', () => {
     const daemon = {
       bots: 1,
       late: 0,
-      stats: () => ({ bots: daemon.bots, next: undefined, busy: 0 }),
+      stats: () => ({ bots: daemon.bots, next: undefined, busy: 0, timezone: 'UTC' }),
       overdue: () => daemon.late,
       execute: () => Promise.reject(new Error('nobody asked for it')),
     };
