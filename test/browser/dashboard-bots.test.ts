@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { createServer, request } from 'node:http';
 import { createRequire } from 'node:module';
 import { after, before, describe, it } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
+import * as z from 'zod';
 import { ShownFlock } from '../support/shown-flock.ts';
 import { noBrowser, openBrowser } from './browser.ts';
 import { Shown, smallFlock } from './shown-page.ts';
@@ -34,6 +37,36 @@ async function flockOf(count: number): Promise<ShownFlock> {
 }
 
 const bots = '#bots > li';
+
+/** A reverse proxy that shows the page in a folder of its own. */
+async function openProxy(address: string, folder: string) {
+  const to = new URL(address);
+  const proxy = createServer((asked, answer) => {
+    const path = asked.url?.startsWith(folder) === true ? asked.url.slice(folder.length - 1) : '/not-here';
+    const headers = { ...asked.headers, host: to.host, ...(asked.headers.origin && { origin: to.origin }) };
+    const passed = request(
+      { host: to.hostname, port: to.port, path, method: asked.method, headers },
+      (given) => {
+        answer.writeHead(given.statusCode ?? 502, given.headers);
+        given.pipe(answer);
+      },
+    );
+    passed.on('error', () => answer.destroy());
+    answer.on('close', () => passed.destroy());
+    asked.pipe(passed);
+  });
+  proxy.listen(0, '127.0.0.1');
+  await once(proxy, 'listening');
+  const { port } = z.object({ port: z.int() }).parse(proxy.address());
+  return {
+    address: `http://127.0.0.1:${port}${folder}`,
+    [Symbol.asyncDispose]: async () => {
+      proxy.closeAllConnections();
+      proxy.close();
+      await once(proxy, 'close');
+    },
+  };
+}
 
 describe('bots are found in Chromium', { skip: noBrowser }, () => {
   let browser: Browser;
@@ -133,6 +166,24 @@ describe('the page of a bot in Chromium', { skip: noBrowser }, () => {
       await page.locator('#events li').first().innerText(),
       /posted line 3 of 30 .*Amber keeps the gnat 3/s,
     );
+    assert.deepEqual(shown.complaints, []);
+  });
+
+  it('works in a folder of a reverse proxy', async () => {
+    await using shown = await Shown.open(browser, await smallFlock(), {}, { allowControl: true });
+    const { page, flock } = shown;
+    await using proxy = await openProxy(shown.address, '/birds/of/mine/');
+    await page.goto(`${proxy.address}bots/amber`);
+    await shown.live();
+    await page.getByRole('button', { name: 'Pause (amber)' }).click();
+    await page.locator('#notice:text-is("amber paused.")').waitFor();
+    await shown.until('.standing:has-text("paused")');
+    await page.getByRole('link', { name: 'flockd' }).first().click();
+    await page.locator('#q').fill('amber');
+    await page.locator('#found:text-is("1 bot found.")').waitFor({ state: 'attached' });
+    await page.locator('#bot-amber h3 a').click();
+    assert.equal(page.url(), `${proxy.address}bots/amber`);
+    assert.equal(flock.ledger.state('amber')?.paused !== undefined, true);
     assert.deepEqual(shown.complaints, []);
   });
 
