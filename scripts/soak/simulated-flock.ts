@@ -84,7 +84,9 @@ export class SimulatedFlock {
     ledger.subscribe(snapshots.changed);
     const flock = new SimulatedFlock(options, { ledger, log, alarms, monitor, snapshots, state });
     await flock.reload();
-    await monitor.open({ snapshots, ledger, daemon: flock.#daemon, clock, log, state, version });
+    const daemon = flock.#daemon;
+    const keyChanged = (): Promise<undefined> => Promise.resolve(undefined);
+    await monitor.open({ snapshots, ledger, daemon, alarms, keyChanged, clock, log, state, version });
     return flock;
   }
 

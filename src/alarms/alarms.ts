@@ -9,13 +9,26 @@ import { type BotState, isFinished } from '../ledger/state.ts';
 import type { DaemonEvent, EventLog } from '../log.ts';
 import { BotSchedule } from '../schedule/schedule.ts';
 import { atClock, iso, withClocks } from '../text.ts';
-import { type Alarm, callHook, ping, shownHook, type Trouble, tryAgain, whyNotRunnable } from './call.ts';
+import {
+  type Alarm,
+  callHook,
+  ping,
+  shownHook,
+  type Trouble,
+  tryAgain,
+  type Trial,
+  trialsOf,
+  whyNotRunnable,
+} from './call.ts';
 
 interface AlarmOptions extends SilenceOptions {
   send: Send;
   /** The flock's folder. */
   root: string;
 }
+
+/** How long a trial from the page may take. Milliseconds. */
+const maxTrial = 10_000;
 
 interface WatchedFlock {
   alarms: AlarmSettings;
@@ -26,6 +39,9 @@ interface WatchedFlock {
 
 /** The alarms of a running flock: hooks for the daemon's events, the ping, and the watch for silent bots. */
 export class Alarms implements AsyncDisposable {
+  readonly #options: AlarmOptions;
+  readonly #ending = new AbortController();
+  #settings: AlarmSettings = { hooks: [], ping: undefined };
   readonly #hooks: Hooks;
   readonly #ping: Ping;
   readonly #watch: SilenceWatch;
@@ -33,6 +49,7 @@ export class Alarms implements AsyncDisposable {
 
   constructor(options: AlarmOptions) {
     const { clock, log } = options;
+    this.#options = options;
     this.#hooks = new Hooks(options);
     this.#ping = new Ping(options);
     this.#watch = new SilenceWatch(options);
@@ -43,11 +60,21 @@ export class Alarms implements AsyncDisposable {
   }
 
   /** Uses these settings from now on, and watches these bots. */
-  update({ alarms: { hooks, ping }, bots, flockBudget }: WatchedFlock): void {
+  update({ alarms, bots, flockBudget }: WatchedFlock): void {
+    const { hooks, ping } = alarms;
+    this.#settings = alarms;
     this.#timezone = flockBudget.timezone;
     this.#hooks.update(hooks);
     this.#ping.update(ping);
     this.#watch.update(bots);
+  }
+
+  /** Trials of the hooks and the ping as they are set now. A page waits for them, so each has seconds at most. */
+  trials(): Trial[] {
+    const { hooks, ping } = this.#settings;
+    const quick = hooks.map((hook) => ({ ...hook, timeout: Math.min(hook.timeout, maxTrial) }));
+    const { signal } = this.#ending;
+    return trialsOf({ hooks: quick, ping }, { ...this.#options, signal, output: 'nowhere' });
   }
 
   /** The daemon has done all that was due. @param failed - whether there was trouble */
@@ -58,6 +85,7 @@ export class Alarms implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#watch[Symbol.dispose]();
     this.#ping.end();
+    this.#ending.abort();
     await this.#hooks.end();
   }
 }

@@ -5,7 +5,7 @@ import path from 'node:path';
 import * as z from 'zod';
 import { type Clock, sleepUntil } from '../clock.ts';
 import { plainEnvironment } from '../config/environment.ts';
-import type { Address, Hook, Service } from '../config/hooks.ts';
+import type { Address, AlarmSettings, Hook, Service } from '../config/hooks.ts';
 import { systemCode } from '../errors.ts';
 import { type HttpRequest, isPrivateConnection, NoAnswer, type Send } from '../http/exchange.ts';
 import { iso } from '../text.ts';
@@ -121,6 +121,27 @@ type WebOptions = Pick<CallOptions, 'send' | 'clock'>;
 
 export const ping = (address: Address, options: WebOptions): Promise<Trouble | undefined> =>
   callWeb({ method: 'GET', url: address.reveal(), headers: {} }, { ...options, timeout: pingTimeout });
+
+/** A trial of a hook or of the ping. */
+export interface Trial {
+  /** Its path in flock.json: `hooks.0`, `ping`. */
+  name: string;
+  /** What it is, for people; never its address. */
+  kind: string;
+  /** Sends a test alarm, once. @returns the trouble if it does not arrive */
+  call: () => Promise<Trouble | undefined>;
+}
+
+/** A trial of every hook, then of the ping, in the order of flock.json. */
+export function trialsOf({ hooks, ping: address }: AlarmSettings, options: CallOptions): Trial[] {
+  const trials = hooks.map((hook, index) => ({
+    name: `hooks.${index}`,
+    kind: shownHook(hook),
+    call: () => callHook(hook, sampleAlarm(options.clock.now()), options),
+  }));
+  if (!address) return trials;
+  return [...trials, { name: 'ping', kind: 'ping', call: () => ping(address, options) }];
+}
 
 function callWeb(
   request: HttpRequest,

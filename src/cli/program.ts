@@ -94,6 +94,7 @@ async function helpOrRun(program: Program, argv: readonly string[], terminal: Te
     terminal.print(`${(await import('./command.ts')).version()}\n`);
     return 'done';
   }
+  mustHaveNode();
   if (argv.length === 0 || argv[0] === 'help' || has(argv, '--help', '-h')) {
     // Some terminals start a new line by themselves after the last column.
     const columns = Math.min(100, process.stdout.isTTY ? terminal.columns - 1 : terminal.columns);
@@ -109,6 +110,16 @@ async function helpOrRun(program: Program, argv: readonly string[], terminal: Te
   const call = `${program.name} ${name}`;
   const args = await readArgs(argv.toSpliced(at, 1), command, call);
   return await command.run(args, terminal, helpHint(call));
+}
+
+/** @throws {FlockError} `unavailable` on a Node that is older than package.json wants; npm only warns of it */
+function mustHaveNode(): void {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  if (major > 20 || (major === 20 && minor >= 19)) return;
+  const message = `Node 20.19 or newer is needed, and this is ${process.versions.node}`;
+  throw new FlockError('unavailable', message, {
+    hint: 'install a newer one: https://nodejs.org/en/download',
+  });
 }
 
 /** Other names of commands, as other programs call them. */

@@ -160,10 +160,12 @@ function openAnswers(interactive: boolean) {
   const lines = reader[Symbol.asyncIterator]();
   reader.on('close', () => (hasEnded = true));
   reader.on('SIGINT', () => {
+    if (isAsking) {
+      isInterrupted = true;
+      reader.close();
+    }
     // Only a request may be under way, which leaves nothing half-written.
-    if (!isAsking) process.exit(exitCodes.interrupted);
-    isInterrupted = true;
-    reader.close();
+    else if (!process.emit('SIGINT')) process.exit(exitCodes.interrupted);
   });
   return {
     async next(question: string, instead: string, { isSecret = false } = {}): Promise<string> {
@@ -190,6 +192,22 @@ function openAnswers(interactive: boolean) {
       if ('unref' in process.stdin && typeof process.stdin.unref === 'function') process.stdin.unref();
     },
   };
+}
+
+/** What a wait without a question results in, such as for a browser. @throws {FlockError} `interrupted` on Ctrl-C */
+export async function unlessInterrupted<Result>(wait: Promise<Result>): Promise<Result> {
+  let interrupt = (): void => undefined;
+  const interrupted = new Promise<never>((_, reject) => {
+    interrupt = () => {
+      reject(new FlockError('interrupted', 'interrupted'));
+    };
+  });
+  process.once('SIGINT', interrupt);
+  try {
+    return await Promise.race([wait, interrupted]);
+  } finally {
+    process.off('SIGINT', interrupt);
+  }
 }
 
 /** Resolves with the first signal that asks the program to end; SIGHUP if its terminal is closed. */

@@ -292,11 +292,14 @@ async function examinePoems(
   for (const { name, poemFile } of flock.bots)
     if (isChosen(checkup, name)) tell(await examinePoem(name, poemFile));
   const named = new Set(flockFile.named);
-  for (const { name } of flock.keyless) {
+  for (const { name, poemFile } of flock.keyless) {
     // Without --bot, the bots that flock.json names are reported by examineNamed.
     const isReported = chosen.size === 0 && named.has(name);
     const hint = keymaker(`make-keys ./poems --bot=${name}`);
-    if (isChosen(checkup, name) && !isReported) tell(aboutBot(name).warn('key', 'has no key yet', hint));
+    if (!isChosen(checkup, name)) continue;
+    if (!isReported) tell(aboutBot(name).warn('key', 'no key yet', hint));
+    const poem = await examinePoem(name, poemFile);
+    if (poem.result !== 'ok') tell(poem);
   }
   if (chosen.size > 0) return;
   for (const { file, kind, why, hint } of passedOverShown(flock.passedOver)) {

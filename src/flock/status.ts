@@ -299,10 +299,7 @@ function ofWaiting(moment: Moment): StandingOf | undefined {
     return { condition: 'waiting', why: owed.reason, until: owed.retryAt, next: owed.retryAt };
   const schedule = new BotSchedule(bot, settings);
   const next = owed ? now : schedule.nextPost(state?.served ?? now);
-  const { post, linkPost } = moment.flockBudget.prices;
-  const line = state && !isFinished(state.place) ? state.place.next : 0;
-  const wanted = { posts: 1, cost: inMicros(moment.linked.has(line) ? linkPost : post) } as const;
-  const { cap } = checkBudget(wanted, moment, now);
+  const cap = capOf(moment);
   if (!cap || next === undefined || isOver(moment)) return undefined;
   const { until } = cap;
   if (until !== undefined && until <= next) return undefined;
@@ -316,6 +313,22 @@ function ofWaiting(moment: Moment): StandingOf | undefined {
   const after = settings.missed === 'skip' && !owed ? schedule.nextPost(until) : until;
   return { condition: 'waiting', why, hint: `wait, or ${raise}`, until, next: after };
 }
+
+/** The budget that has no room for the bot's next line now, if there is one. */
+function capOf(moment: Moment): ReturnType<typeof checkBudget>['cap'] {
+  const { state, linked, flockBudget, now } = moment;
+  const { post, linkPost } = flockBudget.prices;
+  const line = state && !isFinished(state.place) ? state.place.next : 0;
+  const wanted = { posts: 1, cost: inMicros(linked.has(line) ? linkPost : post) } as const;
+  return checkBudget(wanted, moment, now).cap;
+}
+
+/** Whether a budget, its own or the flock's, keeps a bot from posting its next line now. */
+export const isCapped = (
+  { bot, linked, settings }: BotFiles,
+  state: BotState | undefined,
+  flock: FlockNow,
+): boolean => settings !== undefined && capOf({ ...flock, bot, linked, state, settings }) !== undefined;
 
 function ofSchedule(moment: Moment): StandingOf {
   const { bot, state, settings, now } = moment;

@@ -1,4 +1,4 @@
-import { FlockError } from '../errors.ts';
+import { attemptAsync, FlockError } from '../errors.ts';
 import type { Account, Grant } from '../oauth/client.ts';
 import type { TokenPair } from '../oauth/signature.ts';
 import type { BotName } from '../poems/bot-name.ts';
@@ -27,12 +27,12 @@ export interface NewKey {
 }
 
 export interface MakeKeyOptions extends NewKey {
-  /** Gets an access token; undefined if the person skips the bot. Called again when the person rejects the account. */
+  /** Gets an access token; undefined if the person skips the bot. Called again after {@link retries}. */
   flow: () => Promise<Grant | undefined>;
   /** Asks the person whether this is the bot's account, if nothing else names it. */
   confirm: (account: Account) => Promise<boolean>;
-  /** Called when the person rejects the account, before `flow` runs again. Without it, a rejection is an error. */
-  declined?: ((account: Account) => void) | undefined;
+  /** Whether `flow` runs again after an account was refused, which the person has to be told. By default it does not. */
+  retries?: (refusal: AccountRefused) => boolean;
 }
 
 /** A stored key. */
@@ -41,35 +41,62 @@ export interface MadeKey {
   account: Account;
 }
 
-/** The maximum number of rejected accounts: more come from a broken script, not from a person. */
+/** The authorized account is not the bot's. Nothing was changed. */
+export class AccountRefused extends FlockError {
+  /** The account to sign in as. */
+  readonly wanted: string;
+  /** Whether the person said so. */
+  readonly isDeclined: boolean;
+
+  constructor(
+    { bot, again = 'open the next link' }: NewKey,
+    why: string,
+    options: { wanted?: string; isDeclined?: boolean } = {},
+  ) {
+    const { wanted = `the account of ${bot}`, isDeclined = false } = options;
+    super('partly', `${bot}: ${why}; nothing was changed`, {
+      hint: `sign out in the browser, ${again}, and sign in as ${wanted}`,
+    });
+    this.wanted = wanted;
+    this.isDeclined = isDeclined;
+  }
+}
+
+/** The maximum number of refused accounts: more come from a broken script, not from a person. */
 const maxTries = 5;
 
 /**
  * Makes one bot's key: authorizes, checks the account, stores the bundle. Nothing is written before the last step.
  *
- * @throws {FlockError} `partly` if the authorized account is not the bot's or is another bot's; `cannotCreate` if the bundle
- * cannot be stored; and what `flow` throws
+ * @throws {AccountRefused} if the authorized account is not the bot's or is another bot's
+ * @throws {FlockError} `cannotCreate` if the bundle cannot be stored; and what `flow` throws
  */
 export async function makeKey(options: MakeKeyOptions): Promise<MadeKey | undefined> {
-  const { bot, keys, flow, confirm, declined } = options;
+  const { bot, keys, flow, retries } = options;
   await keys.prepare(bot);
   for (let tries = 1; ; tries++) {
     const grant = await flow();
     if (!grant) return undefined;
-    const { account } = grant;
-    const verdict = judgeGrant(grant, options);
-    const made = await storeGrant(grant, options, verdict === 'ask' ? () => confirm(account) : undefined);
-    if (made) return made;
-    if (!declined || tries === maxTries)
-      throw refused(options, `you said that @${account.screenName} is not its account`);
-    declined(account);
+    const made = await attemptAsync(judgeAndStore(grant, options));
+    if (!(made instanceof FlockError)) return made;
+    if (!(made instanceof AccountRefused) || tries === maxTries || retries?.(made) !== true) throw made;
   }
+}
+
+async function judgeAndStore(grant: Grant, options: MakeKeyOptions): Promise<MadeKey> {
+  const { account } = grant;
+  const verdict = judgeGrant(grant, options);
+  const accepts = verdict === 'ask' ? () => options.confirm(account) : undefined;
+  const made = await storeGrant(grant, options, accepts);
+  if (made) return made;
+  const why = `you said that @${account.screenName} is not its account`;
+  throw new AccountRefused(options, why, { isDeclined: true });
 }
 
 /**
  * Whether a grant may be stored, or only after a person confirms that its account is the bot's.
  *
- * @throws {FlockError} `partly` if its account is not the bot's, or is another bot's
+ * @throws {AccountRefused} if its account is not the bot's, or is another bot's
  */
 export function judgeGrant({ account }: Grant, key: NewKey): 'right' | 'ask' {
   const { old, ...others } = key.expected;
@@ -78,25 +105,17 @@ export function judgeGrant({ account }: Grant, key: NewKey): 'right' | 'ask' {
   if (verdict === 'wrong') {
     const wanted = titleOf(key.expected, account);
     const who = `@${account.screenName} (id ${account.userId})`;
-    throw refused(key, `you authorized ${who}, but this bot is ${wanted}`, wanted);
+    throw new AccountRefused(key, `you authorized ${who}, but this bot is ${wanted}`, { wanted });
   }
   mustBeFree(account, key);
   return verdict;
 }
 
-/** @throws {FlockError} `partly` if another bot has the account */
+/** @throws {AccountRefused} if another bot has the account */
 function mustBeFree({ userId, screenName }: Account, key: NewKey): void {
   const owner = key.owners.get(accountKey(userId, key.provider));
   if (owner === undefined || owner === key.bot) return;
-  throw refused(key, `you authorized @${screenName}, which is the account of ${owner} already`);
-}
-
-/** @param as - the account to sign in as */
-function refused(key: NewKey, why: string, as = `the account of ${key.bot}`): FlockError {
-  const { bot, again = 'open the next link' } = key;
-  return new FlockError('partly', `${bot}: ${why}; nothing was changed`, {
-    hint: `sign out in the browser, ${again}, and sign in as ${as}`,
-  });
+  throw new AccountRefused(key, `you authorized @${screenName}, which is the account of ${owner} already`);
 }
 
 /**

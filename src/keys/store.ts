@@ -5,7 +5,8 @@ import * as z from 'zod';
 import { attemptAsync, FlockError, systemCode } from '../errors.ts';
 import { fileError, namesOf, syncFolder } from '../fs.ts';
 import { type BotKey, TokenPair, userIdIn } from '../oauth/signature.ts';
-import { type BotName, namesOfBundle } from '../poems/bot-name.ts';
+import { type BotName, isBotName, namesOfBundle } from '../poems/bot-name.ts';
+import { writtenAt } from '../poems/find.ts';
 import { firstIssue, grouped, parseJson } from '../text.ts';
 import { folderWatcher, type WatchFolder } from '../watch.ts';
 import { type Identity, readIdentity, seal } from './age.ts';
@@ -198,6 +199,13 @@ export class KeyStore {
     const plain = await this.#plainOf(bot);
     mustBeAlone(plain);
     return existsSync(siblingOf(plain)) ? siblingOf(plain) : plain;
+  }
+
+  /** When a bot's bundle was written, or undefined if it has none that can be found. Milliseconds since 1970. */
+  async changedAt(name: string): Promise<number | undefined> {
+    if (!isBotName(name)) return undefined;
+    const found = await attemptAsync(this.placeOf(name));
+    return found instanceof FlockError ? undefined : writtenAt(found);
   }
 
   /** The path of a bot's bundle when it is plain. A file whose name differs from its bot's, such as `Howl.json`, keeps it. */

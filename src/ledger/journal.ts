@@ -143,6 +143,15 @@ export class Journal implements Ledger {
     this.#subscribers.push(notify);
   }
 
+  /**
+   * The changes of one bot since the journal was compacted, oldest first, under its earlier names too. It reads the file, so
+   * that nothing is kept in memory for it.
+   */
+  async changesOf(bot: string): Promise<Change[]> {
+    const names = [bot, ...(this.#states.get(bot)?.was ?? [])];
+    return changesIn((await this.#folder.read(journalName)) ?? '', names);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#tail;
     await this.#folder[Symbol.asyncDispose]();
@@ -433,6 +442,45 @@ function fold(contents: JournalContents, record: unknown, place: string): void {
   } catch (cause) {
     throw damaged(place, cause);
   }
+}
+
+/** The changes of a bot in a journal. @param names - of the bot: the present one, then its earlier ones */
+function changesIn(text: string, names: readonly string[]): Change[] {
+  const records = names.flatMap((name) => linesWith(text, `"bot":${JSON.stringify(name)}`));
+  // Backwards: an earlier name may have been another bot's before, or be another one's now.
+  let [name] = names;
+  const events: LedgerEvent[] = [];
+  let state: BotState | undefined;
+  for (const { record } of records.sort((a, b) => b.at - a.at)) {
+    const compacted = stateRecord.safeParse(record).data;
+    if (compacted?.bot === name) {
+      state = botState.parse(compacted?.state);
+      break;
+    }
+    const event = ledgerEvent.safeParse(record).data;
+    if (!event || event.bot !== name) continue;
+    events.push(event);
+    if (event.event === 'begun') break;
+    if (event.event === 'renamed') name = event.from;
+  }
+  return events.reverse().map((event) => {
+    const before = state;
+    state = applyEvent(before, event);
+    return { event, before, after: state };
+  });
+}
+
+/** The records of the lines that have a text in them, and where each begins. A line that is being written is none yet. */
+function linesWith(text: string, part: string): { at: number; record: unknown }[] {
+  const found: { at: number; record: unknown }[] = [];
+  for (let hit = text.indexOf(part); hit >= 0;) {
+    const at = text.lastIndexOf('\n', hit) + 1;
+    const end = text.indexOf('\n', hit);
+    const record = end < 0 ? undefined : parseLine(text.slice(at, end));
+    if (record !== undefined) found.push({ at, record });
+    hit = end < 0 ? -1 : text.indexOf(part, end);
+  }
+  return found;
 }
 
 const has = <Name extends string>(record: unknown, name: Name): record is Record<Name, unknown> =>

@@ -9,7 +9,7 @@ export const logChanges =
   (log: Logger) =>
   ({ event, before }: Pick<Change, 'event' | 'before'>): void => {
     const { bot } = event;
-    const entry = describe(event, before);
+    const entry = describeChange(event, before);
     if (entry) log[entry.level]({ event: event.event, bot, ...entry.fields }, entry.message);
     const isLast =
       event.event === 'posted' && before?.open && isFinished(advance(before.place, before.open.lines));
@@ -23,7 +23,7 @@ interface Entry {
 }
 
 /** An event as the log has it. @param before - what the ledger said of the bot before it */
-function describe(event: LedgerEvent, before: BotState | undefined): Entry | undefined {
+export function describeChange(event: LedgerEvent, before: BotState | undefined): Entry | undefined {
   const line = (before?.open?.line ?? before?.place.next ?? 0) + 1;
   const of = before ? lengthOf(before.place) : lengthOf({ poem: 'poem' in event ? event.poem : '' });
   const info = (message: string, fields: Entry['fields'] = {}): Entry => ({ level: 'info', fields, message });

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { wrapAnsi } from 'fast-wrap-ansi';
 import { Marked, type RendererObject, type Token, type Tokens } from 'marked';
@@ -6,7 +6,8 @@ import * as roff from './roff.ts';
 
 /*
  * The manual: the Markdown files beside this module, for the terminal (`keymaker help guide`), for browsers (`/manual`) and
- * for man(1). In the terminal and in man pages each row of a table is a term and what it means, because the cells are long.
+ * for man(1). In the terminal and in man pages each row of a table is a term and what it means, because the cells are long, and
+ * pictures are left out.
  */
 
 /** The pages in their order. */
@@ -43,6 +44,12 @@ const folder = path.join(
   path.basename(import.meta.dirname) === 'manual' ? '' : 'manual',
 );
 
+/** A picture in a page, as PNG; undefined if there is none of that name. */
+export function pictureNamed(name: string): Buffer | undefined {
+  const pictures = path.join(folder, 'images');
+  return readdirSync(pictures).includes(name) ? readFileSync(path.join(pictures, name)) : undefined;
+}
+
 const readTopic = (topic: Topic): string => readFileSync(path.join(folder, `${slugOf(topic)}.md`), 'utf8');
 
 const html = new Marked({
@@ -53,6 +60,12 @@ const html = new Marked({
         .replaceAll(/[^\w\s-]/g, '')
         .replaceAll(/\s+/g, '-');
       return `<h${depth} id="${id}">${this.parser.parseInline(tokens)}</h${depth}>\n`;
+    },
+    image({ href, text }) {
+      const dark = href.replace('.png', '-dark.png');
+      const source = `<source media="(prefers-color-scheme: dark)" srcset="${dark}">`;
+      const isThere = pictureNamed(path.basename(dark)) !== undefined;
+      return `<picture>${isThere ? source : ''}<img src="${href}" alt="${text}"></picture>`;
     },
     link({ href, tokens }) {
       return `<a href="${href.replace(/\.md(?=$|#)/, '')}">${this.parser.parseInline(tokens)}</a>`;
@@ -98,6 +111,7 @@ const inline = (as: Record<'text' | 'bold' | 'italic', (words: string) => string
   link({ tokens }) {
     return this.parser.parseInline(tokens);
   },
+  image: () => '',
   br: () => '\n',
   space: () => '',
 });
@@ -123,7 +137,8 @@ export function textOf(topic: Topic, columns: number, bold: (words: string) => s
         return `${bold(this.parser.parseInline(tokens))}\n\n`;
       },
       paragraph({ tokens }) {
-        return `${indented(this.parser.parseInline(tokens), '')}\n\n`;
+        const words = this.parser.parseInline(tokens);
+        return words === '' ? '' : `${indented(words, '')}\n\n`;
       },
       code: ({ text: code }) => `${code.replaceAll(/^(?=.)/gm, '    ')}\n\n`,
       list({ items, ordered, start }) {
@@ -164,7 +179,8 @@ const man = new Marked({
       return `${depth === 2 ? '.SH' : '.SS'} "${this.parser.parseInline(tokens)}"\n`;
     },
     paragraph({ tokens }) {
-      return `.PP\n${roff.filled(this.parser.parseInline(tokens))}\n`;
+      const words = this.parser.parseInline(tokens);
+      return words === '' ? '' : `.PP\n${roff.filled(words)}\n`;
     },
     code: ({ text }) => `.PP\n.RS 4\n.nf\n${text.split('\n').map(roff.verbatim).join('\n')}\n.fi\n.RE\n`,
     list({ items, ordered, start }) {

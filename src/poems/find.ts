@@ -262,6 +262,12 @@ export function writtenAt(file: string): number | undefined {
   return status && Number(status.mtimeMs);
 }
 
+/** A mark that changes when a file does; undefined if there is no such file, or it changed too recently to tell. */
+export function fileMark(file: string): string | undefined {
+  const status = statusOf(file);
+  return status && markOf(status);
+}
+
 /** The resolution of file times: a file that changed less than this ago may change again without new times. Nanoseconds. */
 const timeResolution = 2_000_000_000n;
 

@@ -31,7 +31,8 @@ export async function openCallbackListener(
   warn: (message: string) => void,
 ): Promise<CallbackListener> {
   const callbacks = new PendingCallbacks<(answer: CallbackAnswer) => void>();
-  let waiting: { requestToken: TokenPair; answered: (answer: CallbackAnswer) => void } | undefined;
+  let waiting:
+    { requestToken: TokenPair; answered: (answer: CallbackAnswer | undefined) => void } | undefined;
   let showOutcome: ((message: Message) => void) | undefined;
 
   /** Only the page that asks for it has this secret, so that no other page can end the waiting. */
@@ -84,6 +85,7 @@ export async function openCallbackListener(
       showOutcome = undefined;
     },
     async [Symbol.asyncDispose]() {
+      waiting?.answered(undefined);
       showOutcome?.(lookThere);
       await server[Symbol.asyncDispose]();
     },

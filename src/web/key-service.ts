@@ -1,30 +1,46 @@
+import path from 'node:path';
 import { type FlockFile, readFlockFile } from '../config/flock-file.ts';
 import type { Context } from '../context.ts';
 import { attemptAsync, FlockError } from '../errors.ts';
 import { knownBots } from '../flock/load.ts';
 import { judgeGrant, type NewKey, storeGrant } from '../keys/authorize.ts';
-import type { KeyBundle } from '../keys/store.ts';
+import type { KeyBundle, ListedBundle } from '../keys/store.ts';
 import { expectedName } from '../keys/right-account.ts';
 import type { TokenPair } from '../oauth/signature.ts';
 import type { BotName } from '../poems/bot-name.ts';
-import { findPoems, type FoundPoems, type PoemFile, poemFileIn, readPoem } from '../poems/find.ts';
-import { splitPoem } from '../poems/poem.ts';
+import {
+  fileMark,
+  findPoemsIfThere,
+  type FoundPoems,
+  passedOverShown,
+  type PoemFile,
+  poemFileIn,
+  readPoem,
+} from '../poems/find.ts';
+import { linesOf, splitPoem } from '../poems/poem.ts';
 import { fitsInPost } from '../poems/tweet-text.ts';
 import { good, type Message } from './layout.ts';
 
 type Provider = ReturnType<Context['provider']>;
 type OAuth1Client = ReturnType<Context['oauth']>;
 
-interface Card {
+/** A bot with its poem and its key, as the pages show them. */
+export interface Card {
   bot: BotName;
-  /** Its first line and the number of lines; undefined if a key has no poem in the folder. */
-  poem: { file: string; first: string; lines: number } | undefined;
-  key:
-    | { state: 'none' }
-    | { state: 'good'; bundle: Pick<KeyBundle, 'screenName' | 'userId' | 'provider'> }
-    | { state: 'bad'; why: string; hint: string | undefined };
+  /** Undefined if a key has no poem in the folder, or the poem cannot be posted. */
+  poem: { file: string; title: string; first: string; lines: number } | undefined;
+  key: { state: 'none' } | ({ state: 'good' } & ShownKey) | ({ state: 'bad' } & Fault);
   /** The screen name that the bot's account must have, if it is known. */
   expected: string | undefined;
+  /** Why no key can be made for the bot now. */
+  fault: Fault | undefined;
+}
+
+type ShownKey = Pick<KeyBundle, 'screenName' | 'userId' | 'provider'>;
+
+interface Fault {
+  why: string;
+  hint: string | undefined;
 }
 
 /** A granted key whose account a person has not confirmed. It is in memory only. */
@@ -47,34 +63,64 @@ interface KeyServiceOptions {
 export class KeyService {
   readonly #options: KeyServiceOptions;
   readonly #client: OAuth1Client;
+  readonly #poemsSeen = new FileCache<NonNullable<Card['poem']>>();
+  readonly #keysSeen = new FileCache<ShownKey>();
 
   constructor(options: KeyServiceOptions) {
     this.#options = options;
     this.#client = options.context.oauth(options.provider, options.appKeys);
   }
 
-  async cards(): Promise<Card[]> {
-    const { context } = this.#options;
+  /**
+   * All bots by name, and the files that no bot reads.
+   *
+   * @throws {FlockError} if the poems folder, the keys folder or flock.json cannot be read
+   */
+  async flock(): Promise<{ cards: Card[]; passedOver: FoundPoems['passedOver'] }> {
     const flockFile = await this.#flockFile();
-    const { poems, clashes } = await this.#poems();
-    const found = new Map(poems.map((poem) => [poem.bot, poem]));
+    const { poems, clashes, passedOver } = await this.#poems();
+    const found = new Map(poems.map((poem) => [poem.bot, poem.file]));
     const clashOf = new Map(clashes.map((clash) => [clash.bot, clash.error]));
-    const listed = await context.keys.list();
-    const bots = new Set([...found.keys(), ...clashOf.keys(), ...listed.map(({ bot }) => bot)]);
-    return Promise.all(
-      [...bots].sort().map(async (bot): Promise<Card> => {
-        const poem = found.get(bot);
-        const fault = clashOf.get(bot) ?? flockFile.faultOf(bot);
-        const key = fault ? asBad(fault) : await keyOf(context.keys.readIfThere(bot));
-        const expected = fault ? undefined : flockFile.settingsOf(bot).account;
-        return { bot, poem: poem && (await shownPoem(poem)), key, expected };
-      }),
-    );
+    const listed = new Map((await this.#options.context.keys.list()).map((bundle) => [bundle.bot, bundle]));
+    const bots = new Set([...found.keys(), ...clashOf.keys(), ...listed.keys()]);
+    const cards = [...bots].sort().map(async (bot): Promise<Card> => {
+      const file = found.get(bot);
+      const poem = file === undefined ? undefined : await attemptAsync(this.#poemsSeen.read(file, shownPoem));
+      const settingsFault = clashOf.get(bot) ?? flockFile.faultOf(bot);
+      const fault = settingsFault ?? (poem instanceof FlockError ? poem : undefined);
+      return {
+        bot,
+        poem: poem instanceof FlockError ? undefined : poem,
+        key: await this.#shownKeyOf(listed.get(bot)),
+        expected: settingsFault ? undefined : flockFile.settingsOf(bot).account,
+        fault: fault && asFault(fault),
+      };
+    });
+    return { cards: await Promise.all(cards), passedOver: passedOverShown(passedOver) };
   }
 
-  /** Asks for a link that authorizes a bot. @param callback - where the provider redirects the browser */
+  async #shownKeyOf(listed: ListedBundle | undefined): Promise<Card['key']> {
+    if (!listed) return { state: 'none' };
+    const read = (): Promise<KeyBundle> => this.#options.context.keys.readListed(listed);
+    const isAlone = !listed.hasSibling && listed.rival === undefined;
+    const key = await attemptAsync(
+      isAlone ? this.#keysSeen.read(listed.file, () => read().then(shownKey)) : read(),
+    );
+    return key instanceof FlockError
+      ? { state: 'bad', ...asFault(key) }
+      : { state: 'good', ...shownKey(key) };
+  }
+
+  /**
+   * Asks for a link that authorizes a bot.
+   *
+   * @param callback - where the provider redirects the browser
+   * @throws {FlockError} `data` if its poem has nothing to post
+   */
   async begin(bot: BotName, callback: string): Promise<{ requestToken: TokenPair; link: string }> {
     await this.#options.context.keys.prepare(bot);
+    const poem = await this.#poemOf(bot);
+    if (poem) await linesOf(poem.file, 'line', readPoem);
     const { expected } = await this.#newKey(bot);
     const requestToken = await this.#client.requestToken(callback);
     return { requestToken, link: this.#client.authorizeUrl(requestToken, expectedName(expected)) };
@@ -187,21 +233,30 @@ export class KeyService {
 
   #poems(): Promise<FoundPoems> {
     const { poems, context } = this.#options;
-    return findPoems(poems, knownBots(context.paths.root, context.keys));
+    return findPoemsIfThere(poems, knownBots(context.paths.root, context.keys));
   }
 }
 
-async function keyOf(reading: Promise<KeyBundle | undefined>): Promise<Card['key']> {
-  const bundle = await attemptAsync(reading);
-  if (bundle instanceof FlockError) return asBad(bundle);
-  return bundle ? { state: 'good', bundle } : { state: 'none' };
+/** What was read from files. A file is read again when it changes; an error is not kept. */
+class FileCache<T> {
+  readonly #kept = new Map<string, { mark: string; value: T }>();
+
+  async read(file: string, read: (file: string) => Promise<T>): Promise<T> {
+    const mark = fileMark(file);
+    const known = this.#kept.get(file);
+    if (known && known.mark === mark) return known.value;
+    const value = await read(file);
+    if (mark !== undefined) this.#kept.set(file, { mark, value });
+    return value;
+  }
 }
 
-const asBad = ({ message, hint }: FlockError): Card['key'] => ({ state: 'bad', why: message, hint });
+const asFault = ({ message, hint }: FlockError): Fault => ({ why: message, hint });
 
-async function shownPoem({ file }: PoemFile): Promise<Card['poem']> {
-  const text = await attemptAsync(readPoem(file));
-  if (text instanceof FlockError) return { file, first: text.message, lines: 0 };
-  const lines = splitPoem(text, 'line');
-  return { file, first: lines[0]?.text ?? 'It has no lines.', lines: lines.length };
+const shownKey = ({ screenName, userId, provider }: ShownKey): ShownKey => ({ screenName, userId, provider });
+
+async function shownPoem(file: string): Promise<NonNullable<Card['poem']>> {
+  const lines = await linesOf(file, 'line', readPoem);
+  const title = path.basename(file, path.extname(file));
+  return { file, title, first: lines[0]?.text ?? '', lines: lines.length };
 }

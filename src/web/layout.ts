@@ -15,12 +15,14 @@ interface Layout {
   style: string;
   /** The address of its script. */
   script?: string;
+  /** The link to its icon. */
+  icon?: Html;
   /** Attributes of its body. */
   attributes?: Html;
 }
 
 /** A whole page around its content. */
-export const layout = ({ title, program, style, script, attributes }: Layout, content: Html): Html =>
+export const layout = ({ title, program, style, script, icon, attributes }: Layout, content: Html): Html =>
   html`<!doctype html>
     <html lang="en">
       <head>
@@ -28,7 +30,7 @@ export const layout = ({ title, program, style, script, attributes }: Layout, co
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="color-scheme" content="light dark" />
         <title>${title} · ${program}</title>
-        <link rel="icon" href="data:," />
+        ${icon ?? html`<link rel="icon" href="data:," />`}
         <link rel="stylesheet" href="${style}" />
         ${script !== undefined && html`<script src="${script}" defer></script>`}
       </head>
@@ -62,15 +64,13 @@ export const keymakerPage = (title: string, content: Html): Html =>
 export const messagePage = ({ tone, title, text }: Message, next?: Html): Html =>
   keymakerPage(
     title,
-    html`<main class="card" data-tone="${tone}">
-      <p class="brand">keymaker</p>
-      <h1>${tone === 'good' && sign('✓')}${tone === 'bad' && sign('!')}${title}</h1>
-      <p>${text}</p>
-      ${next}
-    </main>`,
+    html`<header class="masthead"><p class="brand">keymaker</p></header>
+      <main class="message" data-tone="${tone}">
+        <h1>${title}</h1>
+        <p>${text}</p>
+        ${next}
+      </main>`,
   );
-
-const sign = (mark: string): Html => html`<span class="sign" aria-hidden="true">${mark}</span>`;
 
 /** Bytes. */
 const maxBody = 64 * 1024;

@@ -1,5 +1,5 @@
 import { html, raw } from 'hono/html';
-import { htmlOf, slugOf, topicNamed, topicNames, topics } from '../manual/manual.ts';
+import { htmlOf, pictureNamed, slugOf, topicNamed, topicNames, topics } from '../manual/manual.ts';
 import { type Html, layout } from './layout.ts';
 import { addAsset, type WebApp } from './server.ts';
 
@@ -7,6 +7,10 @@ import { addAsset, type WebApp } from './server.ts';
 export function addManual(app: WebApp): void {
   addAsset(app, '/manual/style.css', 'manual.css');
   app.get('/manual', (c) => c.redirect(`manual/${topicNames[0]}`));
+  app.get('/manual/images/:name', (c) => {
+    const picture = pictureNamed(c.req.param('name'));
+    return picture ? c.body(new Uint8Array(picture), 200, { 'content-type': 'image/png' }) : c.notFound();
+  });
   app.get('/manual/:name', (c) => {
     const topic = topicNamed(c.req.param('name'));
     return topic === undefined ? c.notFound() : c.html(manualPage(topic));

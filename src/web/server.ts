@@ -84,7 +84,7 @@ function pageHeaders({
       defaultSrc: ["'none'"],
       styleSrc: ["'self'"],
       ...(scripts && { scriptSrc: ["'self'"], connectSrc: ["'self'"] }),
-      imgSrc: ['data:'],
+      imgSrc: ['data:', "'self'"],
       formAction: ["'self'", ...(formTarget === undefined ? [] : [formTarget])],
       baseUri: ["'none'"],
       frameAncestors: ["'none'"],

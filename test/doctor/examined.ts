@@ -1,5 +1,5 @@
 import { chmod, readdir } from 'node:fs/promises';
-import { linesOf, Report } from '../../src/cli/keymaker/doctor.ts';
+import { Report } from '../../src/cli/keymaker/doctor.ts';
 import { openContext } from '../../src/context.ts';
 import type { Checkup, Finding } from '../../src/doctor/finding.ts';
 import { examineOffline } from '../../src/doctor/offline.ts';
@@ -55,7 +55,8 @@ export async function examined(
   const checkup: Checkup = { ...context, chosen, keymaker: (call) => `keymaker ${call}` };
   const { findings: files, known } = await examineOffline(checkup);
   const findings = offline ? files : [...files, ...(await examineOnline(checkup, known))];
-  const output = [...findings.flatMap(linesOf), JSON.stringify(new Report(findings).toJSON())].join('\n');
+  const report = new Report(findings);
+  const output = [...report.each.flat(), ...report.overview.flat(), JSON.stringify(report)].join('\n');
   return {
     findings,
     output,

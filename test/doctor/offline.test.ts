@@ -103,14 +103,17 @@ describe('the offline half of doctor', () => {
   it('finds poems without a key, and what nobody reads', async () => {
     const troubles = await troublesAfter(async (flock) => {
       await flock.write('poems/静夜思.txt', 'a');
+      await flock.write('poems/empty.txt', '\n');
       await flock.write('poems/elegy.txt', 'b');
       await flock.write('poems/Elegy!.txt', 'c');
       await flock.write('poems/🌙.txt', 'd');
       await flock.write('poems/notes.md', 'e');
     });
     assert.deepEqual([...troubles].sort(), [
-      'key 静夜思 warn: has no key yet | keymaker make-keys ./poems --bot=静夜思',
+      'key empty warn: no key yet | keymaker make-keys ./poems --bot=empty',
+      'key 静夜思 warn: no key yet | keymaker make-keys ./poems --bot=静夜思',
       'poem elegy bad: poems/Elegy!.txt and poems/elegy.txt would both be read by a bot called elegy | rename all but one of them',
+      'poem empty bad: poems/empty.txt has no lines | write the poem, one post a line',
       'poems-folder poems/🌙.txt bad: gives its bot no name: it has no letter or digit, or is too long | rename the file: its name becomes the name of the bot',
     ]);
   });

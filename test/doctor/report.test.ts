@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { linesOf, Report } from '../../src/cli/keymaker/doctor.ts';
+import { Report } from '../../src/cli/keymaker/doctor.ts';
 import { aboutBot, aboutFlock } from '../../src/doctor/finding.ts';
 
 const findings = [
@@ -14,23 +14,80 @@ const findings = [
 
 describe('the report of doctor', () => {
   it('goes bot by bot, and takes no bot for a folder of its name', () => {
-    const subjects = new Report(findings).groups.map((group) =>
-      group.map(({ check, subject }) => `${subject} ${check}`),
-    );
-    assert.deepEqual(subjects, [
-      ['keys keys-folder', 'X key'],
-      ['howl bundle-file', 'howl key'],
-      ['keys poem', 'keys key'],
+    assert.deepEqual(new Report(findings).each, [
+      ['ok    keys: mode 700', 'skip  X: was not asked about owl'],
+      [
+        'bad   howl: open to others',
+        'hint: chmod 600 keys/howl.json',
+        'warn  howl: renamed',
+        'hint: keymaker reauth howl',
+      ],
+      ['ok    keys: 3 lines', 'ok    keys: X says @keys'],
     ]);
   });
 
-  it('has a line for each check, and one for each repair', () => {
-    assert.deepEqual(new Report(findings).groups[1]?.flatMap(linesOf), [
-      'bad   howl: open to others',
-      'hint: chmod 600 keys/howl.json',
-      'warn  howl: renamed',
-      'hint: keymaker reauth howl',
+  it('begins with what is bad in the overview, and says in one line what is well', () => {
+    assert.deepEqual(new Report(findings).overview, [
+      [
+        'bad   howl: open to others',
+        'hint: chmod 600 keys/howl.json',
+        'warn  howl: renamed',
+        'hint: keymaker reauth howl',
+      ],
+      ['ok    keys: mode 700', 'skip  X: was not asked about owl', 'ok    keys: all 2 checks'],
     ]);
+  });
+
+  it('says once in the overview what is the same for many bots', () => {
+    const bots = Array.from({ length: 40 }, (_, n) => `bot-${n}`);
+    const isWell = (n: number): boolean => n < 30;
+    const { overview } = new Report(
+      bots.flatMap((bot, n) => [
+        aboutBot(bot).ok('poem', '3 lines'),
+        ...(n === 3 ? [aboutBot(bot).ok('provider', 'for X')] : []),
+        isWell(n)
+          ? aboutBot(bot).ok('bundle', `of @${bot}`)
+          : aboutBot(bot).bad('bundle', `keys/${bot}.json.age: it is encrypted`, `decrypt ${bot}`),
+      ]),
+    );
+    assert.deepEqual(overview, [
+      [
+        'bad   bot-30, bot-31, bot-32 and 7 more: keys/<bot>.json.age: it is encrypted',
+        'hint: decrypt <bot>',
+      ],
+      ['ok    29 bots: all 2 checks', 'ok    bot-3: all 3 checks'],
+    ]);
+  });
+
+  it('repairs several bots with the command for all, if there is one', () => {
+    const hintOf = (hint: string): string | undefined =>
+      new Report(['a', 'b'].map((bot) => aboutBot(bot).warn('key', 'no key yet', hint.replace('NAME', bot))))
+        .overview[0]?.[1];
+    assert.equal(
+      hintOf('keymaker make-keys ./poems --bot=NAME --keys k'),
+      'hint: keymaker make-keys ./poems --keys k',
+    );
+    assert.equal(hintOf('chmod 600 keys/NAME.json'), 'hint: chmod 600 keys/*.json');
+    // In quotes a shell takes * for itself.
+    assert.equal(hintOf("chmod 600 'my keys/NAME.json'"), "hint: chmod 600 'my keys/<bot>.json'");
+    const forced = 'keymaker make-keys ./poems --bot <bot> --force';
+    assert.equal(hintOf(forced.replace('<bot>', 'NAME')), `hint: ${forced}`);
+  });
+
+  it('takes no other word for the name of the bot', () => {
+    const [lines] = new Report([
+      aboutBot('key').bad('key', 'refused its key', 'reauth key'),
+      aboutBot('key-2').bad('key', 'refused its key', 'reauth key-2'),
+    ]).overview;
+    assert.deepEqual(lines, [
+      'bad   key: refused its key',
+      'hint: reauth key',
+      'bad   key-2: refused its key',
+      'hint: reauth key-2',
+    ]);
+  });
+
+  it('counts what its checks found', () => {
     assert.equal(new Report(findings).summary, '6 checks: 3 ok, 1 warning, 1 bad, 1 skipped.');
     assert.equal(new Report(findings.slice(0, 1)).summary, '1 check: 1 ok.');
   });

@@ -120,6 +120,22 @@ describe('keymaker make-keys --callback', { concurrency: 4 }, () => {
     assert.deepEqual(await flock.bundle('amber'), flock.granted('amber', 'amber_reads'));
   });
 
+  for (const [when, ...chosen] of [['before any question', '--all'], ['after a question']] as const)
+    it(`says what is left when Ctrl-C ends the wait for the browser ${when}`, async () => {
+      await using flock = await TestFlock.open({ poems });
+      const words = ['make-keys', 'poems', ...chosen, '--callback', '--port', '0'];
+      const keymaker = flock.start('keymaker', words, { columns: 80, env: { ...nowhere, NO_COLOR: '1' } });
+      if (chosen.length === 0) keymaker.write('y\r');
+      const { end } = await linkFrom(keymaker);
+      keymaker.write('\u0003');
+      assert.equal((await keymaker.exit).code, 130);
+      assert.match(
+        keymaker.stdout.slice(end),
+        /Keys: 0 made, 0 kept, 0 skipped, 0 failed\.\s+2 left: run the same command again\./,
+      );
+      assert.deepEqual(await readdir(flock.file('keys')), []);
+    });
+
   it('is not ended by a callback without a word, but by the button on its page', async () => {
     await using flock = await TestFlock.open({ poems });
     const words = ['make-keys', 'poems', '--all', '--callback', '--port', '0', '--provider', 'tumblr'];

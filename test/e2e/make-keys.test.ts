@@ -144,7 +144,68 @@ describe('keymaker make-keys', { concurrency: 7 }, () => {
     flock.x.sandbox.faults.add({ fault: { kind: 'status', status: 500 } });
     const { code, stdout } = await flock.run('keymaker', ['make-keys', 'poems', '--all']);
     assert.equal(code, 69);
-    assert.match(stdout, /Keys: 0 made, 1 kept, 0 skipped, 1 failed\./);
+    assert.match(
+      stdout,
+      /Keys: 0 made, 1 kept, 0 skipped, 1 failed\.\n2 left: run the same command again\.\n$/,
+    );
+  });
+
+  it('says how far it is in many bots, and which poem it asks about', async () => {
+    const names = Array.from({ length: 12 }, (_, n) => `bot-${n + 10}`);
+    const long = `A line that is ${'long, '.repeat(20)}and no end`;
+    await using flock = await TestFlock.open({
+      poems: Object.fromEntries(names.map((bot) => [`${bot}.txt`, `The lamp of ${bot}\nis lit\n`])),
+    });
+    await flock.write('poems/bot-15.txt', `${long}\n`);
+    await flock.write('poems/bot-16.txt', '\n');
+    for (const bot of names.slice(0, 5)) await flock.giveKey(bot);
+    const { code, stdout, stderr } = await flock.run('keymaker', ['make-keys', 'poems'], {
+      input: ['n', 'n', 'y'],
+    });
+    assert.equal(code, 64);
+    assert.match(stderr, /^keymaker: poems\/bot-16\.txt has no lines\n/);
+    const shown = stdout.split('\n');
+    assert.deepEqual(shown.slice(0, 9), [
+      'bot-10, bot-11, bot-12 and 2 more have keys; --force makes others.',
+      '',
+      'Poem 7 of 12: poems/bot-15.txt',
+      '  A line that is long, long, long, long, long, long, long, long, long,… (1 line)',
+      'Make key for bot-15? (y/n)',
+      '',
+      'Poem 8 of 12: poems/bot-17.txt',
+      '  The lamp of bot-17 (2 lines)',
+      'Make key for bot-17? (y/n)',
+    ]);
+    assert.deepEqual(shown.slice(-4), [
+      'Keys: 0 made, 5 kept, 2 skipped, 0 failed.',
+      '1 poem cannot be posted: see above.',
+      '6 left: run the same command again.',
+      '',
+    ]);
+  });
+
+  it('names the bots that are left where --force was given, since they are made again otherwise', async () => {
+    await using flock = await TestFlock.open({ poems });
+    for (const bot of bots) await flock.giveKey(bot);
+    const keymaker = flock.start('keymaker', ['make-keys', 'poems', '--all', '--force']);
+    keymaker.answer((await pinFor(keymaker, 'amber')).pin);
+    keymaker.endInput();
+    assert.equal((await keymaker.exit).code, 64);
+    assert.match(
+      keymaker.stdout,
+      /\n2 left: run keymaker make-keys poems --bot=birch --bot=cinder --force\.\n$/,
+    );
+  });
+
+  it('says after five wrong PINs how another link is made', async () => {
+    await using flock = await TestFlock.open({ poems });
+    await flock.giveKey('amber');
+    const args = ['make-keys', 'poems', '--bot', 'amber', '--force'];
+    const { stderr } = await flock.run('keymaker', args, { input: Array(5).fill('1111111') });
+    assert.match(
+      stderr,
+      /amber: X refused the PIN: .*\nhint: run keymaker make-keys poems --bot=amber --force\n$/,
+    );
   });
 
   it('replaces a damaged bundle', async () => {
@@ -297,8 +358,33 @@ describe('keymaker make-keys on a terminal of 60 columns', { concurrency: 4 }, (
     await keymaker.matching(/PIN for birch[^\r\n]*: /, { from: end });
     keymaker.write('\x03');
     assert.equal((await keymaker.exit).code, 130);
-    assert.match(keymaker.stdout, /Keys: 1 made, 0 kept, 0 skipped, 0 failed\./);
+    assert.match(
+      keymaker.stdout,
+      /Keys: 1 made, 0 kept, 0 skipped, 0 failed\.\s+2 left: run the same command again\./,
+    );
     assert.deepEqual(await readdir(flock.file('keys')), ['amber.json']);
+  });
+
+  it('shows a new link after the wrong account', async () => {
+    await using flock = await TestFlock.open({ poems });
+    await flock.giveKey('amber');
+    const args = ['make-keys', 'poems', '--bot', 'amber', '--bot', 'birch', '--force'];
+    const keymaker = flock.start('keymaker', args, terminal);
+    const first = await pinFor(keymaker, 'somebody_else');
+    keymaker.write(`${first.pin}\r`);
+    const refused = await keymaker.matching(
+      /you authorized @somebody_else [^]*but this\s+bot is @amber; [^]*open\s+the\s+new\s+link\s+as\s+@amber/,
+    );
+    const second = await pinFor(keymaker, 'amber', refused.end);
+    keymaker.write(`${second.pin}\r`);
+    // The browser is still signed in as the account of another bot.
+    const third = await pinFor(keymaker, 'amber', second.end);
+    keymaker.write(`${third.pin}\r`);
+    const taken = await keymaker.matching(/@amber, which is\s+the\s+account\s+of\s+amber\s+already/);
+    keymaker.write(`${(await pinFor(keymaker, 'birch', taken.end)).pin}\r`);
+    assert.equal((await keymaker.exit).code, 0, keymaker.stdout);
+    assert.match(keymaker.stdout, /Keys: 2 made, 0 kept, 0 skipped, 0 failed\./);
+    assert.deepEqual(await flock.bundle('birch'), flock.granted('birch'));
   });
 
   it('names the flag that would have answered on Ctrl-D', async () => {

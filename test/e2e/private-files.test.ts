@@ -122,7 +122,7 @@ describe('a secret that others can get at', { concurrency: 4 }, () => {
       await chmod(flock.file(`etc/${bot}.json`), 0o640);
     }
     assert.equal((await flock.run('keymaker', ['list', '--keys', 'etc'])).code, 0);
-    const doctor = await flock.run('keymaker', ['doctor', '--offline', '--keys', 'etc']);
+    const doctor = await flock.run('keymaker', ['doctor', '--offline', '--all', '--keys', 'etc']);
     assert.equal(doctor.code, 0, doctor.stdout);
     assert.match(doctor.stdout, /ok +etc: mode 750\n/);
     assert.match(doctor.stdout, /ok +howl: mode 640\n/);

@@ -99,7 +99,7 @@ describe('keymaker begin and finish', { concurrency: 4 }, () => {
     const { 0: fresh } = await keymaker.matching(/^http\S+(?=\n)/m);
     assert.match(
       keymaker.stderr,
-      /amber: you said that @somebody_else is not its account; nothing was stored\n/,
+      /amber: you said that @somebody_else is not its account; nothing was changed\n/,
     );
     assert.notEqual(fresh, link);
     assert.deepEqual(await readdir(flock.file('keys')), ['.amber.pending']);

@@ -11,6 +11,7 @@ export class MemoryLedger implements Ledger {
   readonly #states: Map<string, BotState>;
   #coming: Map<string, BotState>;
   readonly #history: FlockHistory;
+  readonly #changes: Change[] = [];
   readonly #subscribers: ((change: Change) => void)[] = [];
 
   /** @param from - what it knows already */
@@ -51,7 +52,13 @@ export class MemoryLedger implements Ledger {
       putState(this.#states, event, after);
       this.events.push(event);
     }
+    this.#changes.push(...changes);
     for (const change of changes) for (const hear of this.#subscribers) hear(change);
+  }
+
+  /** What has happened to one bot; under its present name only. */
+  changesOf(bot: string): Promise<Change[]> {
+    return Promise.resolve(this.#changes.filter(({ event }) => event.bot === bot));
   }
 
   subscribe(hear: (change: Change) => void): void {

@@ -102,23 +102,64 @@ describe('making a key', () => {
           assert.deepEqual(await readdir(folder), []);
           return screenName === 'Howl_Bot';
         },
-        declined: ({ screenName }) => said.push(`not ${screenName}`),
+        retries: ({ message, isDeclined }) => said.push(`${message} ${isDeclined}`) > 0,
       },
     );
-    assert.deepEqual(said, ['is it rain?', 'not rain', 'is it Howl_Bot?']);
+    assert.deepEqual(said, [
+      'is it rain?',
+      'howl: you said that @rain is not its account; nothing was changed true',
+      'is it Howl_Bot?',
+    ]);
     assert.deepEqual(made?.account, account);
     assert.deepEqual([...owners], [['77', bot]]);
   });
 
+  for (const [why, expected, message, wanted] of [
+    [
+      'the wrong account',
+      { named: 'howl' },
+      'you authorized @Howl_Bot (id 77), but this bot is @howl',
+      '@howl',
+    ],
+    [
+      'the account of another bot',
+      {},
+      'you authorized @Howl_Bot, which is the account of growl already',
+      'the account of howl',
+    ],
+  ] as const)
+    it(`authorizes anew after ${why}`, async () => {
+      const refusals: { message: string; wanted: string; isDeclined: boolean }[] = [];
+      const right = {
+        account: { userId: '79', screenName: 'howl' },
+        accessToken: new TokenPair('79-token', 'secret'),
+      };
+      const grants = [grant, right];
+      const made = await make(expected, {
+        owners: new Map([['77', parseBotName('growl')]]),
+        flow: () => Promise.resolve(grants.shift()),
+        retries: (refusal) => refusals.push(refusal) > 0,
+      });
+      assert.equal(made?.account.screenName, 'howl');
+      assert.deepEqual(
+        refusals.map((refusal) => [refusal.message, refusal.wanted, refusal.isDeclined]),
+        [[`howl: ${message}; nothing was changed`, wanted, false]],
+      );
+    });
+
   it('gives up after five times no, and at once where there is no way to authorize anew', async () => {
-    for (const [declined, times] of [
-      [() => undefined, 5],
+    for (const [retries, times] of [
+      [() => true, 5],
+      [() => false, 1],
       [undefined, 1],
     ] as const) {
       let asked = 0;
       const confirm = () => Promise.resolve(++asked === 0);
       await assert.rejects(
-        make({}, { confirm, declined, again: 'run keymaker make-keys ./poems --bot=howl' }),
+        make(
+          {},
+          { confirm, ...(retries && { retries }), again: 'run keymaker make-keys ./poems --bot=howl' },
+        ),
         {
           exit: 'partly',
           message: 'howl: you said that @Howl_Bot is not its account; nothing was changed',

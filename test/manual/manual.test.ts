@@ -101,6 +101,21 @@ describe('a page of the manual', () => {
     });
   }
 
+  it('leaves pictures out of the terminal and of man pages', () => {
+    for (const topic of topicNames) {
+      const texts = [
+        textOf(topic, 80, (words) => words),
+        manPageOf(topic, { version: '1.2.3', date: '2026-08-31' }),
+      ];
+      const pictures = htmlOf(topic).match(/<img /g)?.length ?? 0;
+      assert.equal(pictures > 0, ['guide', 'monitoring'].includes(topic), topic);
+      for (const text of texts) {
+        assert.doesNotMatch(text, /images\/|!\[|\.png/, topic);
+        assert.doesNotMatch(text, /\n\n\n|\.PP\n\.PP/, topic);
+      }
+    }
+  });
+
   it('keeps every word in the terminal', () => {
     const words = textOf('faq', 80, (text) => text).replaceAll(/\s+/g, ' ');
     for (const part of ['# ', '`', '**', '](']) assert.ok(!words.includes(part), part);

@@ -146,7 +146,12 @@ describe(`${guesses} guesses of a PIN`, () => {
     const input = Array.from({ length: guesses }, (_, guess) => miss(guess, ''));
     const { code, stdout, stderr } = await flock.run('keymaker', ['make-keys', 'poems', '--all'], { input });
     assert.equal(code, 75);
-    assert.match(stdout, new RegExp(`Keys: 0 made, 0 kept, 0 skipped, ${bots.length} failed\\.\n$`));
+    assert.match(
+      stdout,
+      new RegExp(
+        `Keys: 0 made, 0 kept, 0 skipped, ${bots.length} failed\\.\n${bots.length} left: run the same command again\\.\n$`,
+      ),
+    );
     assert.equal(stdout.match(/^http\S+$/gm)?.length, guesses);
     assert.equal(stderr.match(/refused the PIN/g)?.length, guesses);
     assert.deepEqual(await readdir(flock.file('keys')), []);

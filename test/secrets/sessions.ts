@@ -116,6 +116,7 @@ export async function runServe(sweep: Sweep): Promise<void> {
   const press = async (action: string, field = csrf): Promise<void> => {
     const body = new URLSearchParams({ csrf: field, text: 'hello' });
     await visit(`/bots/howl/${action}`, { method: 'POST', headers, body });
+    await visit('/bots/howl', { headers });
     await visit('/', { headers });
   };
   await press('check', 'wrong');

@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import pino from 'pino';
+import type { Trial } from '../../src/alarms/call.ts';
 import { isStopped } from '../../src/daemon/stop-switch.ts';
 import { FlockError } from '../../src/errors.ts';
 import { pagesOfX } from '../../src/flock/status.ts';
@@ -17,6 +18,10 @@ export class ShownFlock extends HeldFlock {
   readonly log: Record<string, unknown>[] = [];
   /** Where its posts are seen. */
   pages = pagesOfX;
+  /** Its hooks, as a person tries them. */
+  trials: Trial[] = [];
+  /** When the bundle of any of its bots was written. */
+  keyChanged = (): Promise<number | undefined> => Promise.resolve(Date.parse('2026-08-19T12:00:00Z'));
   readonly #monitors: Monitor[] = [];
   readonly #snapshots: SnapshotCache[] = [];
   readonly #log = new EventLog(
@@ -76,7 +81,10 @@ export class ShownFlock extends HeldFlock {
     const { ledger, daemon, clock } = this;
     const state = path.join(this.root, 'state');
     const snapshots = this.snapshots();
-    await monitor.open({ snapshots, ledger, daemon, clock, log: this.#log, state, version: '1.0.0' });
+    const { keyChanged } = this;
+    const alarms = { trials: () => this.trials };
+    const parts = { snapshots, ledger, daemon, alarms, keyChanged, clock, log: this.#log };
+    await monitor.open({ ...parts, state, version: '1.0.0' });
     return String(this.log.findLast(({ event }) => event === 'listening')?.['address']);
   }
 

@@ -60,6 +60,34 @@ deb() {
   dpkg --force-depends -i "$@"
 }
 
+# debian_node: Node as apt knows it. Where it is no package of this machine, the guest has it as a program only.
+debian_node() {
+  ! dpkg-query --show nodejs >/dev/null 2>&1 || return 0
+  [ -e /usr/bin/node ] || ln -s "$(command -v node)" /usr/bin/node
+  printf '%s\n' 'Package: nodejs' 'Status: install ok installed' 'Architecture: all' \
+    "Version: $(node --version | tr -d v)" 'Maintainer: nobody <nobody@example.org>' 'Description: Node' '' \
+    >>/var/lib/dpkg/status
+}
+
+# administrator: a user with a home who may use sudo.
+administrator() {
+  useradd --create-home owner
+  # sudo looks up the name of the machine.
+  say '127.0.1.1 guest' >>/etc/hosts
+  printf '%s\n' 'Defaults secure_path="/usr/sbin:/usr/bin:/sbin:/bin"' 'root ALL=(ALL) ALL' 'owner ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers
+  chmod 0440 /etc/sudoers
+}
+
+# typed COMMANDS: what the administrator types at home, a line each, and what it says.
+typed() {
+  local line
+  while read -r line <&3; do
+    say "\$ $line"
+    setpriv --reuid owner --regid owner --init-groups env -i HOME=/home/owner USER=owner PATH=/usr/local/bin:/usr/bin:/bin \
+      bash -c "cd && $line" </dev/null 2>&1
+  done 3<<<"$1"
+}
+
 # newer FILE: makes the same package with a higher version.
 newer() {
   local folder

@@ -238,7 +238,9 @@ async function serve(first: AlarmedFlock, parts: Parts): Promise<Exit> {
   };
   log.info({ event: 'started', bots: first.bots.length }, `runs ${countOf(first.bots.length)}`);
   // Before anybody posts: an address that is taken is no reason to post and stop again.
-  await monitor.open({ snapshots, ledger, daemon, clock, log, state: paths.state, version: version() });
+  const keyChanged = (bot: string): Promise<number | undefined> => context.keys.changedAt(bot);
+  const shown = { snapshots, ledger, daemon, alarms, keyChanged, clock, log };
+  await monitor.open({ ...shown, state: paths.state, version: version() });
   using _shown = { [Symbol.dispose]: () => void monitor[Symbol.asyncDispose]() };
 
   /** Updates all parts with the flock. The daemon comes last, since it posts at once. */

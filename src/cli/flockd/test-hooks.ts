@@ -1,8 +1,7 @@
 import * as z from 'zod';
-import { callHook, ping, sampleAlarm, shownHook } from '../../alarms/call.ts';
+import { trialsOf } from '../../alarms/call.ts';
 import { readFlockFile } from '../../config/flock-file.ts';
-import type { AlarmSettings } from '../../config/hooks.ts';
-import { type Context, openContext } from '../../context.ts';
+import { openContext } from '../../context.ts';
 import { FlockError } from '../../errors.ts';
 import { command, jsonFlag, placeFlags } from '../command.ts';
 
@@ -13,15 +12,19 @@ export const testHooks = command({
   examples: [['flockd test-hooks', 'try them all before you need them']],
   async run(args, terminal) {
     await using context = openContext(args);
-    const { flockFile } = context.paths;
-    const trials = trialsOf((await readFlockFile(flockFile)).alarms, context);
+    const { clock, send, paths } = context;
+    const { flockFile, root } = paths;
+    const { signal } = new AbortController();
+    const options = { clock, send, root, signal, output: 'stderr' } as const;
+    const trials = trialsOf((await readFlockFile(flockFile)).alarms, options);
     if (trials.length === 0) {
       const hint =
         'for example: "hooks": [{ "on": ["parked", "silent"], "to": "ntfy", "url": "https://ntfy.sh/TOPIC" }]';
       throw new FlockError('config', `there are no hooks and no ping in ${flockFile}`, { hint });
     }
     const tried = [];
-    for (const { name, shown, call } of trials) {
+    for (const { name, kind, call } of trials) {
+      const shown = name === kind ? name : `${name} (${kind})`;
       const trouble = await call();
       tried.push({ name, ok: !trouble, why: trouble?.why, hint: trouble?.hint });
       if (args.json) continue;
@@ -32,16 +35,3 @@ export const testHooks = command({
     return tried.every(({ ok }) => ok) ? 'done' : 'partly';
   },
 });
-
-/** The hooks and the ping, in their order: the path in flock.json, the name for people, and the trial. */
-function trialsOf({ hooks, ping: address }: AlarmSettings, { clock, send, paths }: Context) {
-  const { signal } = new AbortController();
-  const options = { clock, send, signal, root: paths.root, output: 'stderr' } as const;
-  const trials = hooks.map((hook, index) => {
-    const name = `hooks.${index}`;
-    const call = () => callHook(hook, sampleAlarm(clock.now()), options);
-    return { name, shown: `${name} (${shownHook(hook)})`, call };
-  });
-  if (!address) return trials;
-  return [...trials, { name: 'ping', shown: 'ping', call: () => ping(address, { clock, send }) }];
-}

@@ -4,16 +4,16 @@ import { appKeys, hasScreen } from '../../config/environment.ts';
 import { type FlockFile, readFlockFile } from '../../config/flock-file.ts';
 import type { Context } from '../../context.ts';
 import { FlockError, messageOf } from '../../errors.ts';
-import { makeKey } from '../../keys/authorize.ts';
+import { type AccountRefused, makeKey } from '../../keys/authorize.ts';
 import type { KeyBundle } from '../../keys/store.ts';
 import { expectedName } from '../../keys/right-account.ts';
-import { type Account, callbackFlow, type Grant, type OAuth1Client, pinFlow } from '../../oauth/client.ts';
+import { callbackFlow, type Grant, type OAuth1Client, pinFlow, VerifierRefused } from '../../oauth/client.ts';
 import type { Provider } from '../../oauth/providers.ts';
 import type { TokenPair } from '../../oauth/signature.ts';
 import type { BotName } from '../../poems/bot-name.ts';
 import { type CallbackListener, openCallbackListener } from '../../web/callback.ts';
 import { nonEmpty, portFlag, toggle } from '../command.ts';
-import type { Terminal } from '../terminal.ts';
+import { type Terminal, unlessInterrupted } from '../terminal.ts';
 
 /*
  * How a command gets a key: it chooses the provider, lets a person authorize the app, checks whose account it is, stores the
@@ -38,14 +38,36 @@ export const providerFlags = {
   }),
 };
 
+const usualPort = 4180;
+
 /** The flags of commands that can wait for the browser. */
 export const callbackFlags = {
   callback: toggle('get the answer from the browser instead of a PIN').meta({ group }),
-  port: portFlag.default(4180).meta({
+  port: portFlag.default(usualPort).meta({
     description: 'with --callback: register http://127.0.0.1:PORT/callback with the app',
     group,
   }),
 };
+
+/** The flags with which another call authorizes in the same way as this one. */
+export function sameFlags({
+  provider = 'x',
+  perms,
+  callback = false,
+  port,
+}: {
+  provider?: string | undefined;
+  perms?: string | undefined;
+  callback?: boolean;
+  port?: number;
+}): string[] {
+  return [
+    ...(provider === 'x' ? [] : [`--provider ${provider}`]),
+    ...(perms === undefined ? [] : [`--perms ${perms}`]),
+    ...(callback ? ['--callback'] : []),
+    ...(callback && port !== undefined && port !== usualPort ? [`--port ${port}`] : []),
+  ];
+}
 
 /** What a command needs to get keys from a provider. */
 export interface Session {
@@ -143,11 +165,12 @@ export async function makeBotKey(session: Session, options: BotKeyOptions) {
   const { context, terminal, provider, callbacks, flockFile } = session;
   const { bot, old, named = flockFile.settingsOf(bot).account, typed, turn } = options;
   const expected = { named, old, typed };
-  const declined = ({ screenName }: Account): void => {
-    terminal.warn(
-      `${bot}: you said that @${screenName} is not its account; nothing was stored`,
-      'sign out in the browser; a new link follows, since the old one is spent',
-    );
+  const retries = ({ message, isDeclined, wanted }: AccountRefused): boolean => {
+    // There is no other link after a password, and scripts expect no other link but after their own answer.
+    if (typed !== undefined || !(isDeclined || terminal.interactive)) return false;
+    callbacks?.tell({ tone: 'bad', title: 'That did not work', text: message });
+    terminal.warn(message, `sign out in the browser, and open the new link as ${wanted}`);
+    return true;
   };
   try {
     const made = await makeKey({
@@ -168,8 +191,7 @@ export async function makeBotKey(session: Session, options: BotKeyOptions) {
         const usual = `"account" of ${bot} in flock.json says which it is; --yes accepts any`;
         return terminal.confirm(question, options.instead ?? usual);
       },
-      // There is no other link after a password.
-      declined: typed === undefined ? declined : undefined,
+      retries,
     });
     if (made) {
       const { screenName, userId } = made.account;
@@ -184,7 +206,9 @@ export async function makeBotKey(session: Session, options: BotKeyOptions) {
     return made;
   } catch (error) {
     callbacks?.tell({ tone: 'bad', title: 'That did not work', text: messageOf(error) });
-    throw error;
+    if (!(error instanceof VerifierRefused) || options.again === undefined) throw error;
+    // No new link follows by itself.
+    throw new FlockError(error.exit, `${bot}: ${error.message}`, { hint: options.again, cause: error });
   }
 }
 
@@ -198,7 +222,8 @@ function authorize(
     showLink(url, bot, expected, terminal);
     if (callbacks) void openInBrowser(url, terminal);
   };
-  if (callbacks) return callbackFlow(provider.title, { client, expected, callbacks, showUrl });
+  if (callbacks)
+    return unlessInterrupted(callbackFlow(provider.title, { client, expected, callbacks, showUrl }));
   return pinFlow({
     client,
     expected,

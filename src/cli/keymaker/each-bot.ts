@@ -5,8 +5,8 @@ import { knownBots } from '../../flock/load.ts';
 import type { KeyBundle, KeyStore } from '../../keys/store.ts';
 import { type BotName, parseBotName } from '../../poems/bot-name.ts';
 import { findPoems, type PoemFile, readPoem } from '../../poems/find.ts';
-import { linesOf } from '../../poems/poem.ts';
-import { didYouMean } from '../../text.ts';
+import { type Line, linesOf } from '../../poems/poem.ts';
+import { counted, didYouMean, grouped } from '../../text.ts';
 import { withInvocationFlags } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -77,15 +77,47 @@ export async function choosePoems(
   };
 }
 
-/** @throws {FlockError} `data` if the poem cannot be read or has nothing to post */
-export async function checkPoem({ file }: PoemFile): Promise<void> {
-  await linesOf(file, 'line', readPoem);
+/** The lines of a poem. @throws {FlockError} `data` if it cannot be read or has nothing to post */
+export const linesOfPoem = ({ file }: PoemFile): Promise<readonly Line[]> => linesOf(file, 'line', readPoem);
+
+/** What is said of one bot. */
+interface Said {
+  bot: string;
+  text: string;
+  hint?: string | undefined;
 }
+
+/** Groups what is said of several bots: texts that differ only in the name of the bot become one, with `<bot>` in its place. */
+export function saidOnce(items: readonly Said[]): (Omit<Said, 'bot'> & { bots: string[] })[] {
+  const groups = grouped(items, ({ bot, text, hint = '' }) =>
+    JSON.stringify([text, hint].map((said) => withoutName(said, bot))),
+  );
+  return [...groups.values()].flatMap((group) => {
+    const [first, ...others] = group;
+    if (!first) return [];
+    const { bot, text, hint } = first;
+    if (others.length === 0) return { bots: [bot], text, hint };
+    const bots = group.map((said) => said.bot);
+    return { bots, text: withoutName(text, bot), hint: hint && hintForAll(withoutName(hint, bot)) };
+  });
+}
+
+/** Without a name make-keys asks for every bot that has no good key. The modes of all bundles are the same. */
+const hintForAll = (hint: string): string =>
+  hint.replace(/ --bot[= ]<bot>(?! --force)/, '').replace(/^(chmod [^']*)<bot>/, '$1*');
+
+const withoutName = (text: string, bot: string): string =>
+  text
+    .split(/([^\p{L}\p{M}\p{N}_-]+)/u)
+    .map((word) => (word === bot ? '<bot>' : word))
+    .join('');
 
 /** Counts the outcomes of several bots, and reports errors. */
 export class Outcomes<Outcome extends string> {
   readonly #outcomes: Outcome[] = [];
   readonly #errors: FlockError[] = [];
+  /** How many of the errors are of poems. */
+  #badPoems = 0;
   readonly #terminal: Terminal;
 
   constructor(terminal: Terminal) {
@@ -101,6 +133,16 @@ export class Outcomes<Outcome extends string> {
     this.#terminal.warn(error.message, error.hint);
   }
 
+  /** Reports a poem that no key is made for. */
+  failPoem(error: FlockError): void {
+    this.#badPoems += 1;
+    this.fail(error);
+  }
+
+  count(outcome: Outcome): void {
+    this.#outcomes.push(outcome);
+  }
+
   /**
    * Counts the outcome of one bot. An error is reported and does not stop the others.
    *
@@ -113,14 +155,15 @@ export class Outcomes<Outcome extends string> {
   ): Promise<void> {
     try {
       const outcome = await work();
-      if (outcome !== undefined) this.#outcomes.push(outcome);
+      if (outcome !== undefined) this.count(outcome);
     } catch (error) {
       if (!(error instanceof FlockError)) throw error;
       if (isOfOne(error)) {
         this.fail(error);
         return;
       }
-      if (error.exit !== 'interrupted') this.#errors.push(error);
+      // A question without an answer is no failure of the bot.
+      if (error.exit !== 'interrupted' && error.exit !== 'usage') this.#errors.push(error);
       throw error;
     }
   }
@@ -128,7 +171,10 @@ export class Outcomes<Outcome extends string> {
   /** Says `Keys: 2 made, 1 kept, 0 failed.` @param kinds - the outcomes in their order */
   summarize(kinds: readonly Outcome[], failed = 'failed'): void {
     const counts = kinds.map((kind) => `${this.#outcomes.filter((one) => one === kind).length} ${kind}`);
-    this.#terminal.say(`Keys: ${[...counts, `${this.#errors.length} ${failed}`].join(', ')}.`);
+    const failures = this.#errors.length - this.#badPoems;
+    this.#terminal.say(`Keys: ${[...counts, `${failures} ${failed}`].join(', ')}.`);
+    if (this.#badPoems > 0)
+      this.#terminal.say(`${counted(this.#badPoems, 'poem')} cannot be posted: see above.`);
   }
 
   /** If every bot failed, the exit code of the first error. */

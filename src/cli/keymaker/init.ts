@@ -1,4 +1,4 @@
-import { access, mkdir } from 'node:fs/promises';
+import { access, constants, mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import * as z from 'zod';
 import { systemClock } from '../../clock.ts';
@@ -48,6 +48,7 @@ export const init = command({
     const paths = flockPaths(given);
     const { root, flockFile } = paths;
     await mustNotExist(flockFile);
+    await mustBeWritable(root, flockFile);
     const folder = path.join(root, 'poems');
     const { poems } = await findPoemsIfThere(folder, knownBots(root, openKeys(paths)));
     const bots = poems.map(({ bot }) => bot);
@@ -64,7 +65,6 @@ export const init = command({
     }
     const text = flockFileText({ schedule, timezone, usdPerMonth, bots, accounts });
     mustBeValid(text, bots);
-    const hint = 'make room there, or give another folder with --root';
     try {
       // Not recursive: Node tries for ever where the system answers ENOENT, as /proc does.
       await mkdir(folder).catch((cause: unknown) => {
@@ -72,7 +72,7 @@ export const init = command({
       });
       await replaceFile(flockFile, text);
     } catch (cause) {
-      throw fileError(cause, 'cannotCreate', `cannot write ${flockFile}`, hint);
+      throw fileError(cause, 'cannotCreate', `cannot write ${flockFile}`, elsewhere);
     }
     const now = systemClock.now();
     const posts =
@@ -92,6 +92,14 @@ export const init = command({
 
 /** Milliseconds. */
 const month = 30 * 24 * 60 * 60_000;
+
+const elsewhere = 'give a folder with room that you may write: keymaker init --root DIR';
+
+/** Nobody answers questions in vain. */
+const mustBeWritable = (root: string, flockFile: string): Promise<void> =>
+  access(root, constants.W_OK).catch((cause: unknown) => {
+    throw fileError(cause, 'cannotCreate', `cannot write ${flockFile}`, elsewhere);
+  });
 
 async function mustNotExist(file: string): Promise<void> {
   const exists = await access(file).then(

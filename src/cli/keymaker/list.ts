@@ -8,10 +8,11 @@ import { loadFlock } from '../../flock/load.ts';
 import { type KeyStore, type ListedBundle, maskToken } from '../../keys/store.ts';
 import type { BotName } from '../../poems/bot-name.ts';
 import { poemFileIn } from '../../poems/find.ts';
-import { tableLines, widthOf } from '../../text.ts';
+import { listedFirst, tableLines, widthOf } from '../../text.ts';
 import { command, hintAs, jsonFlag, placeFlags, withInvocationFlags } from '../command.ts';
 import { keylessTroubles, sayTroubles } from '../tables.ts';
 import type { Terminal } from '../terminal.ts';
+import { saidOnce } from './each-bot.ts';
 
 /** The maximum number of bundles that are read concurrently. */
 const readers = 64;
@@ -89,26 +90,31 @@ async function keyless({ paths, keys }: Context, places: Places): Promise<Entry[
 }
 
 function show(entries: readonly Entry[], places: Places, terminal: Terminal): void {
-  const wide = drawn(entries, cellsOf);
-  const fits = wide.every((line) => widthOf(line) <= terminal.columns);
-  for (const line of fits ? wide : drawn(entries, narrowCellsOf)) terminal.say(line);
+  const rank = ({ ok, file }: Entry): number => (ok ? 2 : file === undefined ? 1 : 0);
+  const rows = entries.toSorted((a, b) => rank(a) - rank(b)).map(cellsOf);
+  const drawings = layouts.map((layout) => drawn(rows, layout));
+  const fits = (lines: readonly string[]): boolean =>
+    lines.every((line) => widthOf(line) <= terminal.columns);
+  // Away from a terminal nothing is left out for the sake of its width.
+  const lines = process.stdout.isTTY ? (drawings.find(fits) ?? drawings.at(-1)) : drawings[0];
+  for (const line of lines ?? []) terminal.say(line);
   showFaults(entries, places, terminal);
 }
 
 function showFaults(entries: readonly Entry[], places: Places, terminal: Terminal): void {
   const keyless = entries.filter(({ file }) => file === undefined).map(({ bot }) => bot);
-  const bad = entries.flatMap(({ file, error, hint }) =>
-    file !== undefined && error !== undefined ? [{ text: error, hint }] : [],
+  const bad = entries.flatMap(({ bot, file, error: text, hint }) =>
+    file !== undefined && text !== undefined ? [{ bot, text, hint }] : [],
   );
-  sayTroubles([...bad, ...keylessTroubles(keyless, withInvocationFlags(places))], terminal);
+  const faults = saidOnce(bad).map(({ bots, text, hint }) => {
+    const whose = bots.length > 1 ? `${listedFirst(bots, maxNames)}: ` : '';
+    return { text: `${whose}${text}`, hint };
+  });
+  sayTroubles([...faults, ...keylessTroubles(keyless, withInvocationFlags(places), maxNames)], terminal);
 }
 
-/** The lines of a table with a row for each bot. */
-function drawn(entries: readonly Entry[], cells: (entry: Entry) => Record<string, string>): string[] {
-  const rows = entries.map(cells);
-  const table = [Object.keys(rows[0] ?? {}), ...rows.map((row) => Object.values(row))];
-  return tableLines(table, { gap: ' │ ' }).map((line) => ` ${line}`);
-}
+/** The maximum number of bots that a fault names: all are in the table. */
+const maxNames = 3;
 
 function cellsOf(entry: Entry) {
   const account = entry.screen_name === undefined ? '?' : `@${entry.screen_name}`;
@@ -124,13 +130,19 @@ function cellsOf(entry: Entry) {
   };
 }
 
-/** Cells of several lines, for a narrow terminal. */
-function narrowCellsOf(entry: Entry) {
-  const { bot, account, id, provider, app, token, poem, file } = cellsOf(entry);
-  const tokens = entry.ok ? `${provider}: ${app} ${token}` : '';
-  return {
-    bot,
-    account: [account, id, tokens].filter(Boolean).join('\n'),
-    files: [poem, file].filter(Boolean).join('\n'),
-  };
+type Cells = ReturnType<typeof cellsOf>;
+
+/** From the widest to the narrowest: the first that fits is shown. */
+const layouts: readonly (readonly (keyof Cells)[])[] = [
+  ['bot', 'account', 'id', 'provider', 'app', 'token', 'poem', 'file'],
+  ['bot', 'account', 'id', 'provider', 'app', 'token', 'poem'],
+  ['bot', 'account', 'provider', 'token', 'poem'],
+  ['bot', 'account', 'poem'],
+  ['bot', 'account'],
+];
+
+/** The lines of a table with a row for each bot. A column in which no bot has anything is left out. */
+function drawn(rows: readonly Cells[], layout: readonly (keyof Cells)[]): string[] {
+  const columns = layout.filter((column) => rows.some((row) => row[column] !== ''));
+  return tableLines([columns, ...rows.map((row) => columns.map((column) => row[column]))]);
 }

@@ -1,13 +1,13 @@
 import pMap from 'p-map';
 import * as z from 'zod';
 import { openContext } from '../../context.ts';
-import { FlockError } from '../../errors.ts';
+import { attemptAsync, FlockError } from '../../errors.ts';
 import type { KeyBundle } from '../../keys/store.ts';
 import { type Grant, type OAuth1Client, VerifierRefused } from '../../oauth/client.ts';
 import { TokenPair } from '../../oauth/signature.ts';
 import type { BotName } from '../../poems/bot-name.ts';
 import { type PoemFile, poemFileIn } from '../../poems/find.ts';
-import { shellWord } from '../../text.ts';
+import { counted, cutTo, listedFirst, shellWord } from '../../text.ts';
 import { botFlags, command, nonEmpty, placeFlags, toggle, withInvocationFlags } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
 import {
@@ -16,9 +16,10 @@ import {
   openCallbacks,
   openSession,
   providerFlags,
+  sameFlags,
   type Session,
 } from './authorize.ts';
-import { checkPoem, choosePoems, oldBundle, Outcomes } from './each-bot.ts';
+import { choosePoems, linesOfPoem, oldBundle, Outcomes } from './each-bot.ts';
 
 const schema = z.object({
   poems: z.string().meta({
@@ -58,13 +59,16 @@ export const makeKeys = command({
       throw new FlockError('usage', 'either --callback or --xauth', { hint: 'leave one out' });
     await using callbacks = args.xauth ? undefined : await openCallbacks(opened, args);
     const outcomes = new Outcomes<Outcome>(terminal);
-    const session: Walk = { ...opened, callbacks, args, owners: await keys.owners(), outcomes };
-    for (const error of refused) outcomes.fail(error);
+    const left = new Set(chosen.map(({ bot }) => bot));
+    const session: Walk = { ...opened, callbacks, args, owners: await keys.owners(), outcomes, left };
+    for (const error of refused) outcomes.failPoem(error);
     try {
-      if (args.xauth) await exchangeAll(chosen, session);
-      else await askOneByOne(chosen, session);
+      const open = await withoutKeys(chosen, session);
+      if (args.xauth) await exchangeAll(open, session);
+      else await askOneByOne(open, chosen.length, session);
     } finally {
       outcomes.summarize(['made', 'kept', 'skipped']);
+      if (left.size > 0) terminal.say(`${left.size} left: ${restOf(chosen.length, session)}.`);
     }
     if (session.provider.id === 'x' && outcomes.has('made')) {
       const flockd = withInvocationFlags(args, 'flockd');
@@ -80,23 +84,79 @@ interface Walk extends Session {
   args: z.infer<typeof schema>;
   owners: Map<string, BotName>;
   outcomes: Outcomes<Outcome>;
+  /** The bots whose keys are still to be made. */
+  left: Set<BotName>;
+}
+
+/** The maximum number of bots with keys that get a line each. */
+const maxLines = 3;
+
+/** The poems whose bots need a key. The others are reported at once, so that the questions follow each other. */
+async function withoutKeys(poems: readonly PoemFile[], walk: Walk): Promise<PoemFile[]> {
+  const { args, context, outcomes, left, terminal } = walk;
+  const open: PoemFile[] = [];
+  const kept: { bot: BotName; old: KeyBundle }[] = [];
+  for (const poem of poems) {
+    const { bot } = poem;
+    const lines = await attemptAsync(linesOfPoem(poem));
+    if (lines instanceof FlockError) {
+      outcomes.failPoem(lines);
+      left.delete(bot);
+      continue;
+    }
+    const old = args.force ? undefined : await attemptAsync(context.keys.readIfGood(bot));
+    // A bundle that cannot be read is reported when its turn comes.
+    if (!old || old instanceof FlockError) open.push(poem);
+    else kept.push({ bot, old });
+  }
+  for (const { bot, old } of kept) {
+    outcomes.count('kept');
+    left.delete(bot);
+    if (kept.length <= maxLines) terminal.say(keptWords(bot, old));
+  }
+  const names = kept.map(({ bot }) => bot);
+  if (kept.length > maxLines)
+    terminal.say(`${listedFirst(names, maxLines)} have keys; --force makes others.`);
+  if (open.length < poems.length) terminal.say();
+  return open;
+}
+
+const keptWords = (bot: BotName, { screenName }: KeyBundle): string =>
+  `${bot} has a key${screenName === undefined ? '' : ` for @${screenName}`}; --force makes another.`;
+
+/** How to go on with the bots that are left. */
+function restOf(all: number, walk: Walk): string {
+  const { args, left } = walk;
+  // With --force the same command would make the keys again that were just made.
+  return args.force && left.size < all
+    ? commandFor([...left], args.force, walk)
+    : 'run the same command again';
 }
 
 /** Errors of one bot only: the next may do better. */
 const isOfOne = (error: FlockError): boolean =>
-  error instanceof VerifierRefused || ['data', 'partly', 'permission'].includes(error.exit);
+  error.cause instanceof VerifierRefused || ['data', 'partly', 'permission'].includes(error.exit);
 
 /** A person makes one key after the other. */
-async function askOneByOne(poems: readonly PoemFile[], walk: Walk): Promise<void> {
+async function askOneByOne(poems: readonly PoemFile[], all: number, walk: Walk): Promise<void> {
   const { terminal, outcomes, context } = walk;
+  const done = all - poems.length;
   for (const [index, poem] of poems.entries()) {
-    terminal.say(`Poem ${index + 1} of ${poems.length}: ${poem.file}`, 'bold');
+    terminal.say(`Poem ${done + index + 1} of ${all}: ${poem.file}`, 'bold');
     await outcomes.add(async () => {
+      terminal.say(await beginningOf(poem, terminal));
       const old = await oldBundle(poem.bot, context.keys, terminal);
       return (await unwanted(poem, old, walk)) ?? make(poem, old, walk);
     }, isOfOne);
     terminal.say();
   }
+}
+
+/** The first line of a poem, to recognise it by, and its length. */
+async function beginningOf(poem: PoemFile, { columns }: Terminal): Promise<string> {
+  const lines = await linesOfPoem(poem);
+  const length = counted(lines.length, 'line');
+  return `  ${cutTo(lines[0]?.text ?? '', columns - length.length - 5)} (${length})`;
 }
 
 /** The maximum number of concurrent exchanges. */
@@ -150,17 +210,16 @@ async function askLogin(bot: BotName, terminal: Terminal): Promise<TokenPair> {
   return new TokenPair(name, await terminal.askSecret(`Password of @${name} (not shown):`, instead));
 }
 
-/** The outcome for a bot whose key is not to be made. @throws {FlockError} `data` if its poem cannot be used */
+/** The outcome for a bot whose key is not to be made. */
 async function unwanted(
-  poem: PoemFile,
+  { bot }: PoemFile,
   old: KeyBundle | undefined,
-  { terminal, args }: Walk,
+  { terminal, args, left }: Walk,
 ): Promise<Outcome | undefined> {
-  const { bot } = poem;
-  await checkPoem(poem);
+  // Another keymaker may have made it since.
   if (old && !args.force) {
-    const whose = old.screenName === undefined ? '' : ` for @${old.screenName}`;
-    terminal.say(`${bot} has a key${whose}; --force makes another.`);
+    terminal.say(keptWords(bot, old));
+    left.delete(bot);
     return 'kept';
   }
   if (args.all || args.bot.length > 0) return undefined;
@@ -175,20 +234,20 @@ async function make(
   password: Pick<Parameters<typeof makeBotKey>[1], 'typed' | 'turn' | 'flow'> = {},
 ): Promise<Outcome> {
   const poemFile = poemFileIn(walk.context.paths.root, file);
-  const again = againFor(bot, old, walk);
+  const again = commandFor([bot], old !== undefined, walk);
   const made = await makeBotKey(walk, { bot, old, poemFile, owners: walk.owners, again, ...password });
   if (!made) return 'skipped';
+  walk.left.delete(bot);
   await firstPost(bot, walk);
   return 'made';
 }
 
-/** The command that makes the key of one bot. */
-function againFor(bot: BotName, old: KeyBundle | undefined, { args, provider }: Walk): string {
+/** `run keymaker make-keys …`, with all flags that make the keys of these bots. */
+function commandFor(bots: readonly BotName[], isForced: boolean, { args }: Walk): string {
   const flags = [
-    `--bot=${bot}`,
-    ...(old ? ['--force'] : []),
-    ...(provider.id === 'x' ? [] : [`--provider ${provider.id}`]),
-    ...(args.callback ? ['--callback'] : []),
+    ...bots.map((bot) => `--bot=${bot}`),
+    ...(isForced ? ['--force'] : []),
+    ...sameFlags(args),
     ...(args.xauth ? ['--xauth'] : []),
   ];
   return `run ${withInvocationFlags(args)(`make-keys ${shellWord(args.poems)} ${flags.join(' ')}`)}`;

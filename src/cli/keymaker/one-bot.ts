@@ -22,10 +22,11 @@ import {
   openSession,
   parsePin,
   providerFlags,
+  sameFlags,
   type Session,
   showLink,
 } from './authorize.ts';
-import { botsWithKeys, checkPoem, choosePoems, oldBundle } from './each-bot.ts';
+import { botsWithKeys, choosePoems, linesOfPoem, oldBundle } from './each-bot.ts';
 
 /*
  * The commands about the key of one bot: it is made in two steps, made again, or ended.
@@ -50,7 +51,7 @@ export const reauth = command({
         old,
         poemFile: old.poemFile,
         owners: await context.keys.owners(),
-        again: `run ${withInvocationFlags(args)(`reauth ${bot}`)} again`,
+        again: `run ${withInvocationFlags(args)(['reauth', bot, ...sameFlags(args)].join(' '))} again`,
         instead: `"account" of ${bot} in flock.json says which it is`,
       },
     );
@@ -181,7 +182,7 @@ async function poemOf(bot: BotName, context: Context): Promise<string> {
   const { chosen, refused } = await choosePoems(path.join(root, 'poems'), [bot], context);
   const [poem] = chosen;
   if (!poem) throw refused[0] ?? new FlockError('usage', `there is no poem of ${bot}`);
-  await checkPoem(poem);
+  await linesOfPoem(poem);
   return poemFileIn(root, poem.file);
 }
 
@@ -208,8 +209,9 @@ export const finish = command({
     const { keys, clock } = context;
     const store = new PendingStore(keys.folder);
     const keymaker = withInvocationFlags(args);
-    const hint = `begin again: ${keymaker(`begin ${bot}`)}`;
     const pending = store.read(bot);
+    const words = ['begin', bot, ...sameFlags({ provider: pending?.provider })];
+    const hint = `begin again: ${keymaker(words.join(' '))}`;
     if (!pending) throw new FlockError('usage', `nothing was begun for ${bot}`, { hint });
     if (pending.expires <= clock.now())
       throw new FlockError('tryLater', `${bot}: the link is older than 15 minutes`, { hint });

@@ -208,6 +208,22 @@ export function spendingOf({ bots, flock, timezone, now }: FlockView): Html {
   </div>`;
 }
 
+/** What one bot has spent, and how much of its own budgets is used. */
+export function botSpending(bot: BotView): Html {
+  const month = monthUse('This month', bot, '');
+  const today = dayUse('Today', bot, '');
+  return html`<div id="spending">
+    ${month ? useOf(month) : sumOf('This month', usd(bot.spent.usdMonth))}
+    ${today ? useOf(today) : sumOf('Today', counted(bot.spent.postsToday, 'post'))}
+    ${sumOf('Since it began', usd(bot.spent.usdTotal))}
+    ${
+      !month &&
+      !today &&
+      html`<p class="more">It has no budget of its own; that of the flock is on the flock’s page.</p>`
+    }
+  </div>`;
+}
+
 /** A budget of the flock or of a bot, and how much of it is used. */
 interface Use extends Pick<Bar, 'value' | 'max' | 'text' | 'alarms'> {
   /** Whose it is, or its period. */

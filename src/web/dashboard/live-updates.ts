@@ -5,7 +5,11 @@ import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { asset } from '../../assets.ts';
 import type { Clock } from '../../clock.ts';
 import { addAsset, type WebApp, type WebContext } from '../server.ts';
-import { dashboardPage } from './page.ts';
+import { type DetailSources, readDetails } from './bot-details.ts';
+import { type BotFilter, everyBot, filterName, parseFilter } from './bot-list.ts';
+import { botPage, noBotPage } from './bot-page.ts';
+import type { Control } from './controls.ts';
+import { dashboardPage, type Page } from './page.ts';
 import type { FlockView, SnapshotCache } from './snapshot.ts';
 
 interface Reader {
@@ -146,18 +150,22 @@ export class EventStream {
   }
 }
 
-interface DashboardOptions extends Omit<EventStreamOptions, 'onEmpty'> {
-  snapshots: Pick<SnapshotCache, 'view' | 'watch' | 'failed'>;
-  /** What its forms carry, where it has any. */
-  token: string | undefined;
+interface DashboardOptions extends Omit<EventStreamOptions, 'onEmpty'>, Omit<DetailSources, 'snapshots'> {
+  snapshots: Pick<SnapshotCache, 'view' | 'watch' | 'failed' | 'sourcesOf'>;
+  /** What its forms depend on, where it has any. */
+  control: () => Control;
 }
 
-/** The page of the flock, and what keeps it up to date. */
+/** How many pages with a filter, and of bots, are kept while a view is fresh. */
+const maxPages = 64;
+
+/** The page of the flock and those of its bots, and what keeps them up to date. */
 export class Dashboard {
   readonly #options: DashboardOptions;
   readonly #events: EventStream;
-  /** One rendering for all who load the page while a view is fresh. */
-  readonly #pages = new WeakMap<FlockView, ReturnType<typeof dashboardPage>>();
+  /** One rendering for all who load the page while a view is fresh; the others by what was asked for. */
+  readonly #mainPages = new WeakMap<FlockView, Promise<Page>>();
+  readonly #pages = new WeakMap<FlockView, Map<string, Promise<Page | undefined>>>();
   /** Tells the script and the style of this flockd from those of a page that another one has sent. */
   readonly #edition = createHash('sha256')
     .update(asset('dashboard.js') + asset('dashboard.css'))
@@ -175,9 +183,16 @@ export class Dashboard {
   }
 
   addTo(app: WebApp): void {
+    const { snapshots } = this.#options;
     app.get('/', async (c) => {
-      const { bytes } = await this.#page(await this.#options.snapshots.view());
-      return c.body(bytes, 200, { 'content-type': 'text/html; charset=utf-8' });
+      const view = await snapshots.view();
+      return sendPage(c, await this.#listPage(view, parseFilter(c.req.query())));
+    });
+    app.get('/bots/:bot', async (c) => {
+      const view = await snapshots.view();
+      const name = c.req.param('bot').normalize('NFC');
+      const page = await this.#botPage(view, name, lineIn(c.req.query('line')));
+      return page ? sendPage(c, page) : c.html(noBotPage(view, name), 404);
     });
     addAsset(app, '/dashboard.css', 'dashboard.css');
     addAsset(app, '/dashboard.js', 'dashboard.js');
@@ -189,9 +204,41 @@ export class Dashboard {
     this.#unwatch?.();
   }
 
-  #page(view: FlockView): ReturnType<typeof dashboardPage> {
-    const page = this.#pages.get(view) ?? dashboardPage(view, this.#options.token, this.#edition);
-    this.#pages.set(view, page);
+  /** The page of the flock. Its version is that of all pages of a view. */
+  #mainPage(view: FlockView): Promise<Page> {
+    const page =
+      this.#mainPages.get(view) ??
+      dashboardPage(view, { control: this.#options.control(), edition: this.#edition });
+    this.#mainPages.set(view, page);
+    return page;
+  }
+
+  async #listPage(view: FlockView, filter: BotFilter): Promise<Page> {
+    const main = await this.#mainPage(view);
+    if (filterName(filter) === filterName(everyBot)) return main;
+    const options = { ...this.#frame(main), filter };
+    return (await this.#once(view, `?${filterName(filter)}`, () => dashboardPage(view, options))) ?? main;
+  }
+
+  async #botPage(view: FlockView, name: string, line: number | undefined): Promise<Page | undefined> {
+    const main = await this.#mainPage(view);
+    return this.#once(view, `bots/${name} ${line ?? ''}`, async () => {
+      const details = await readDetails(view, name, this.#options, line);
+      return details && botPage(view, details, this.#frame(main));
+    });
+  }
+
+  #frame({ version }: Page) {
+    return { control: this.#options.control(), edition: this.#edition, version };
+  }
+
+  #once(view: FlockView, name: string, render: () => Promise<Page | undefined>): Promise<Page | undefined> {
+    const pages = this.#pages.get(view) ?? new Map<string, Promise<Page | undefined>>();
+    this.#pages.set(view, pages);
+    const page = pages.get(name) ?? render();
+    pages.set(name, page);
+    const [oldest = ''] = pages.keys();
+    if (pages.size > maxPages) pages.delete(oldest);
     return page;
   }
 
@@ -202,10 +249,17 @@ export class Dashboard {
     const opened = this.#events.open(c, c.req.header('last-event-id') ?? c.req.query('since'));
     const { snapshots } = this.#options;
     this.#unwatch ??= snapshots.watch((view) => {
-      this.#page(view)
+      this.#mainPage(view)
         .then(({ version }) => this.#events.tell(version))
         .catch(snapshots.failed);
     });
     return opened;
   }
 }
+
+const sendPage = (c: WebContext, { bytes }: Page): Response =>
+  c.body(bytes, 200, { 'content-type': 'text/html; charset=utf-8' });
+
+/** A line of a poem in an address, or undefined for anything else. */
+const lineIn = (text: string | undefined): number | undefined =>
+  /^[1-9]\d{0,8}$/.test(text ?? '') ? Number(text) : undefined;

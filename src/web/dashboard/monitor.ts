@@ -1,74 +1,17 @@
 import { readFileSync } from 'node:fs';
-import * as z from 'zod';
+import type { Alarms } from '../../alarms/alarms.ts';
 import type { Clock } from '../../clock.ts';
 import { inheritedSocket } from '../../config/environment.ts';
 import type { Daemon } from '../../daemon/daemon.ts';
-import { releaseFlock, stopFlock } from '../../daemon/stop-switch.ts';
-import { FlockError } from '../../errors.ts';
-import type { Change, Ledger } from '../../ledger/journal.ts';
+import type { Change, Journal } from '../../ledger/journal.ts';
 import type { BotState } from '../../ledger/state.ts';
 import type { EventLog } from '../../log.ts';
-import { type ListenAddress, openWebServer, same, secretWord, webApp, type WebApp } from '../server.ts';
+import { type ListenAddress, openWebServer, secretWord, webApp } from '../server.ts';
+import { addControl } from './controls.ts';
 import { addHealth, type LastReload, openChecks } from './health.ts';
 import { Dashboard } from './live-updates.ts';
 import { Metrics } from './metrics.ts';
-import { botOrders, noticePage, placeName } from './page.ts';
 import type { SnapshotCache } from './snapshot.ts';
-
-const field = z.string().catch('');
-const formSchema = z.object({ csrf: field, bot: field, place: field });
-
-/**
- * What a person can do from the page; each is a command of the command line.
- *
- * @param token - what a form must carry: only pages of this process have it
- */
-function addControl(app: WebApp, token: string, { daemon, state, snapshots }: MonitorParts): void {
-  /** @param act - does it, and says which part of the page shows it */
-  const add = (path: string, act: (form: z.infer<typeof formSchema>) => Promise<string>): void => {
-    app.post(path, async (c) => {
-      const form = formSchema.parse(await c.req.parseBody());
-      if (!same(form.csrf, token)) return c.html(noticePage('That form was not ours', notOurs), 403);
-      try {
-        // Back to the page, whatever folder a reverse proxy has put it into.
-        return c.redirect(`../#${encodeURIComponent(await act(form))}`, 303);
-      } catch (error) {
-        if (!(error instanceof FlockError)) throw error;
-        const { message, hint } = error;
-        return await c.html(noticePage('That did not work', message, hint), 409);
-      } finally {
-        snapshots.forget();
-      }
-    });
-  };
-  for (const order of botOrders) {
-    add(`/bots/${order}`, async ({ bot, place }) => {
-      await daemon.execute({ order, bot }, order === 'post' ? mustBeAt(bot, place) : undefined);
-      return `bot-${bot}`;
-    });
-  }
-  add('/flock/pause', async () => {
-    await stopFlock(state, 'stopped from the page of the flock');
-    return 'summary';
-  });
-  add('/flock/resume', async () => {
-    await releaseFlock(state);
-    return 'summary';
-  });
-}
-
-/** @throws {FlockError} `tryLater` where a bot is not any more where the page showed it: that line was posted */
-const mustBeAt =
-  (bot: string, place: string) =>
-  (state: BotState | undefined): void => {
-    if (place === placeName(state?.pass ?? 1, state?.place.next ?? 0)) return;
-    throw new FlockError('tryLater', `${bot} has moved on since the page showed its place`, {
-      hint: 'nothing was posted now; where it stands is on the page, which can post its next line too',
-    });
-  };
-
-const notOurs =
-  'It came from another page, or from one that was opened before flockd was started. Nothing was changed.';
 
 export interface MonitorOptions {
   /** Where it listens; undefined to show nothing. */
@@ -101,13 +44,28 @@ function maxOpenFiles(): number {
 /** What a running flockd shows of itself. Nothing here posts but by {@link Daemon.carryOut}. */
 export interface MonitorParts {
   snapshots: SnapshotCache;
-  ledger: Pick<Ledger, 'state'>;
+  ledger: Pick<Journal, 'state' | 'changesOf'>;
+  alarms: Pick<Alarms, 'trials'>;
+  /** When a bot's key bundle was written, where that is known. Milliseconds since 1970. */
+  keyChanged: (bot: string) => Promise<number | undefined>;
   daemon: Pick<Daemon, 'stats' | 'overdue' | 'execute'>;
   clock: Clock;
   log: EventLog;
   /** The state folder, where the ledger and the stop switch are. */
   state: string;
   version: string;
+}
+
+/** Reads the history of a bot again only when there is more of it. */
+function historyReader(ledger: MonitorParts['ledger']): (bot: string) => Promise<Change[]> {
+  const known = new WeakMap<BotState, Promise<Change[]>>();
+  return (bot) => {
+    const state = ledger.state(bot);
+    if (!state) return Promise.resolve([]);
+    const changes = known.get(state) ?? ledger.changesOf(bot);
+    known.set(state, changes);
+    return changes;
+  };
 }
 
 /**
@@ -143,14 +101,21 @@ export class Monitor implements AsyncDisposable {
     const { listen, names, allowControl } = this.#options;
     const metrics = this.#metrics;
     if (!listen || !metrics) return;
-    const { clock, daemon, ledger, log, snapshots, state, version } = parts;
+    const { alarms, clock, daemon, keyChanged, ledger, log, snapshots, state, version } = parts;
     const { failed } = snapshots;
     const token = allowControl ? secretWord() : undefined;
     // Posts and the ledger need files and connections, too.
     const connections = Math.min(maxConnections, Math.floor(maxOpenFiles() / 2));
     const errorsAreIn = 'the log of flockd';
     const app = webApp({ names, allow: { scripts: true }, maxBody, failed, errorsAreIn });
-    const dashboard = new Dashboard({ snapshots, clock, token, maxReaders: Math.floor(connections / 2) });
+    const dashboard = new Dashboard({
+      snapshots,
+      clock,
+      control: () => (token === undefined ? undefined : { token, trials: alarms.trials() }),
+      changesOf: historyReader(ledger),
+      keyChanged,
+      maxReaders: Math.floor(connections / 2),
+    });
     dashboard.addTo(app);
     const checks = openChecks(daemon, clock, state, () => this.#reload);
     // A flock without a page does not load the Markdown parser.

@@ -8,8 +8,10 @@ import type { Flock } from '../../flock/load.ts';
 import {
   type BotFiles,
   type BotStatus,
+  type FlockNow,
   type FlockStatus,
   invalidFiles,
+  isCapped,
   maxRequest,
   type PostPages,
   readBotFiles,
@@ -31,6 +33,7 @@ import { calendarEnds } from '../../schedule/schedule.ts';
 import { iso, localTime } from '../../text.ts';
 import { EventLoopYield } from '../../yield.ts';
 import { shownDays, SlotForecast } from './forecast.ts';
+import { type UpcomingPost, UpcomingToday } from './upcoming.ts';
 
 interface FlockDay {
   /** `2026-08-22` */
@@ -48,6 +51,8 @@ export interface BotView extends BotStatus {
   pausedSince: string | undefined;
   /** Whether it is parked until a person gives it another key: nothing else lets it continue. */
   needsKey: boolean;
+  /** Whether a budget, its own or the flock's, keeps it from posting now. */
+  capped: boolean;
 }
 
 /** One of the last posts, as it reads on X. */
@@ -67,6 +72,8 @@ interface PostView {
 export interface FlockView {
   now: string;
   version: string;
+  /** Another text whenever anything in the ledger or the files has changed, which need not show in the rest of the view. */
+  revision: string;
   /** Where the flock's days and months begin. */
   timezone: string;
   flock: FlockStatus;
@@ -78,6 +85,8 @@ export interface FlockView {
   days: FlockDay[];
   /** The last posts, newest first. */
   recent: PostView[];
+  /** The next posts of the day, soonest first. */
+  upcoming: UpcomingPost[];
 }
 
 const maxRecent = 40;
@@ -114,6 +123,7 @@ export class SnapshotCache {
   readonly #files = new BotFileCache();
   readonly #texts = new PostTexts(readPoem);
   readonly #forecast: SlotForecast;
+  readonly #upcoming = new UpcomingToday();
   readonly #watchers = new Set<(view: FlockView) => void>();
   #flock = noFlock;
   #changes = 0;
@@ -129,6 +139,23 @@ export class SnapshotCache {
   constructor(options: SnapshotOptions) {
     this.#options = options;
     this.#forecast = new SlotForecast(options.clock);
+  }
+
+  /** A bot of the flock with its files, and what holds for the whole flock now. */
+  sourcesOf(name: string) {
+    const { ledger, clock, isStopped, pages } = this.#options;
+    const { bots, flockBudget } = this.#flock;
+    const history = new FlockHistory(ledger.history().toJSON());
+    const bot = bots.find((one) => one.name === name);
+    return {
+      bot,
+      state: ledger.state(name),
+      history,
+      flockBudget,
+      isStopped: isStopped(),
+      pages,
+      now: clock.now(),
+    };
   }
 
   /** Takes the flock as its files are now. */
@@ -220,6 +247,7 @@ export class SnapshotCache {
     const { bots: withKeys, flockBudget, keyless } = this.#flock;
     const files = await this.#files.files(this.#flock);
     const { timezone } = flockBudget;
+    const revision = `${this.#changes}.${this.#files.changes}`;
     const history = new FlockHistory(ledger.history().toJSON());
     const states = new Map(ledger.states());
     const moment = { history, flockBudget, isStopped: isStopped(), now: clock.now(), pages };
@@ -230,11 +258,12 @@ export class SnapshotCache {
     const turns = new EventLoopYield();
     const bots: BotView[] = [];
     for (const one of files) {
-      bots.push(viewOf(statusOf(one, states.get(one.bot), moment), states.get(one.bot), pages));
+      bots.push(viewOf(one, states.get(one.bot), moment));
       if (turns.isOver) await turns.give();
     }
-    const stateOf = (bot: string): BotState | undefined => states.get(bot);
+    const stateOf: StateOf = (bot) => states.get(bot);
     const planned = await this.#forecast.planned({ ...moment, files, standing: bots, stateOf }, turns);
+    const upcoming = await this.#nextToday(bots, { ...moment, stateOf, files, flock });
     const accounts = new Map(bots.map(({ bot, account }) => [bot, account]));
     const isPartial = this.#files.isPartial || this.#forecast.isPartial;
     this.#validUntil = isPartial ? now : Math.min(now + maxAge, changesAt(bots, states, moment));
@@ -242,6 +271,7 @@ export class SnapshotCache {
     return {
       now: iso(now),
       version,
+      revision,
       timezone,
       flock,
       bots,
@@ -255,16 +285,45 @@ export class SnapshotCache {
         text: this.#texts.textOf(post),
         url: pages.post(accounts.get(post.bot), post.id),
       })),
+      upcoming,
     };
+  }
+
+  /** A bug in the prediction hides the posts of today, and nothing else. */
+  async #nextToday(
+    standing: readonly BotView[],
+    {
+      files,
+      flock,
+      ...moment
+    }: FlockNow & { stateOf: StateOf; files: readonly BotFiles[]; flock: FlockStatus },
+  ): Promise<UpcomingPost[]> {
+    const bots = new Map(this.#flock.bots.map((bot): [string, Bot] => [bot.name, bot]));
+    const poems = new Map(files.map((one) => [one.bot, one]));
+    const poemOf = (bot: string): unknown => poems.get(bot);
+    const ends = Date.parse(flock.dayEnds);
+    try {
+      return await this.#upcoming.posts({ ...moment, bots, standing, poemOf, ends });
+    } catch (error) {
+      this.failed(error);
+      return [];
+    }
   }
 }
 
-const viewOf = (status: BotStatus, state: BotState | undefined, pages: PostPages): BotView => ({
-  ...status,
-  home: pages.account(status.account),
-  pausedSince: state?.paused === undefined ? undefined : iso(state.paused),
-  needsKey: status.state === 'parked' && keyCauses.has(state?.owed?.why ?? ''),
-});
+type StateOf = (bot: string) => BotState | undefined;
+
+function viewOf(files: BotFiles, state: BotState | undefined, moment: FlockNow): BotView {
+  const status = statusOf(files, state, moment);
+  const canPost = status.state === 'fine' || status.state === 'waiting';
+  return {
+    ...status,
+    home: moment.pages?.account(status.account),
+    pausedSince: state?.paused === undefined ? undefined : iso(state.paused),
+    needsKey: status.state === 'parked' && keyCauses.has(state?.owed?.why ?? ''),
+    capped: canPost && isCapped(files, state, moment),
+  };
+}
 
 /** When something of this changes though nothing happens: a wait, a day or a request is over. Milliseconds since 1970. */
 function changesAt(
@@ -310,6 +369,8 @@ const perTurn = 400;
 export class BotFileCache {
   /** Whether poems are left to read: their bots have no lines until then. */
   isPartial = false;
+  /** How often a poem was found to be another one than before. */
+  changes = 0;
   #flock: Flock | undefined;
   /** By bot. `mark` tells the poem's file from what it was before; undefined before it is read. */
   #cache = new Map<string, { bot: Bot; mark: string | undefined; files: BotFiles }>();
@@ -345,7 +406,9 @@ export class BotFileCache {
     if (this.#cache.get(bot.name)?.mark === mark) return;
     const files = await readBotFiles(bot);
     // There may be another flock meanwhile.
-    if (this.#cache.get(bot.name)?.bot === bot) this.#cache.set(bot.name, { bot, mark, files });
+    if (this.#cache.get(bot.name)?.bot !== bot) return;
+    this.#cache.set(bot.name, { bot, mark, files });
+    this.changes++;
   }
 }
 
@@ -381,9 +444,11 @@ export class PostTexts {
     const wanted = posts.filter((post) => !this.#found.has(keyOf(post)) && !this.#missed.has(keyOf(post)));
     for (const name of new Set(wanted.map(({ bot }) => bot))) {
       const lines = await this.#linesOf(bots.find((bot) => bot.name === name));
+      const inLines = finderIn(lines);
+      const inSplits = finderIn(allSplits(lines));
       for (const post of wanted) {
         if (post.bot !== name) continue;
-        const text = findIn(lines, post) ?? findIn(allSplits(lines), post);
+        const text = inLines(post) ?? inSplits(post);
         if (text === undefined) this.#missed.set(keyOf(post), now);
         else this.#found.set(keyOf(post), asKept(text));
       }
@@ -399,17 +464,26 @@ export class PostTexts {
 
 const keyOf = ({ bot, print, lines }: RecentPost): string => `${bot} ${lines} ${print}`;
 
-/** The text where it was, or wherever an edit has moved it. */
-function findIn(poem: readonly Line[], { line, lines, print }: RecentPost): string | undefined {
-  const textAt = (index: number): string =>
+/** Finds posts in a poem: where they were, or wherever an edit has moved them. */
+function finderIn(poem: readonly Line[]): (post: RecentPost) => string | undefined {
+  const textAt = (index: number, lines: number): string =>
     withoutControls(
       poem
         .slice(index, index + lines)
         .map(({ text }) => text)
         .join('\n'),
     );
-  const isIt = (index: number): boolean => fingerprint(textAt(index)) === print;
-  if (poem.length === 0) return undefined;
-  const found = isIt(line) ? line : poem.findIndex((_, index) => isIt(index));
-  return found < 0 ? undefined : textAt(found);
+  const printAt = (index: number, lines: number): string => fingerprint(textAt(index, lines));
+  // By the number of lines of a post: each line of a poem is read once, however many posts are looked for.
+  const known = new Map<number, Map<string, number>>();
+  const placesOf = (lines: number): Map<string, number> => {
+    const places = known.get(lines) ?? new Map(poem.map((_, n) => [printAt(n, lines), n] as const).reverse());
+    known.set(lines, places);
+    return places;
+  };
+  return ({ line, lines, print }) => {
+    if (line < poem.length && printAt(line, lines) === print) return textAt(line, lines);
+    const place = placesOf(lines).get(print);
+    return place === undefined ? undefined : textAt(place, lines);
+  };
 }

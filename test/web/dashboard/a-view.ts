@@ -26,6 +26,7 @@ export const aBot = (bot: string, change: Partial<BotView> = {}): BotView => ({
   budget: {},
   pausedSince: undefined,
   needsKey: false,
+  capped: false,
   ...change,
 });
 
@@ -52,6 +53,7 @@ export function aView(bots: BotView[], change: Partial<FlockView> = {}): FlockVi
   return {
     now,
     version: '1.0.0',
+    revision: '0.0',
     timezone: 'Europe/Berlin',
     flock: {
       stopped: false,
@@ -65,6 +67,7 @@ export function aView(bots: BotView[], change: Partial<FlockView> = {}): FlockVi
     keyless: [],
     days: theDays(),
     recent: [],
+    upcoming: [],
     ...change,
   };
 }

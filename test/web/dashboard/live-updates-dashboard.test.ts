@@ -19,8 +19,15 @@ describe('a page that is open', () => {
     if (!(current instanceof Error)) show(current);
     return () => watchers.delete(show);
   };
-  const snapshots = { view, watch, failed };
-  const dashboard = new Dashboard({ snapshots, clock, token: undefined, maxReaders: 2 });
+  const sourcesOf = (): never => assert.fail('no page of a bot is loaded here');
+  const dashboard = new Dashboard({
+    snapshots: { view, watch, failed, sourcesOf },
+    clock,
+    control: () => undefined,
+    changesOf: () => Promise.resolve([]),
+    keyChanged: () => Promise.resolve(undefined),
+    maxReaders: 2,
+  });
   let server: WebServer;
   before(async () => {
     const address = { kind: 'port', host: '127.0.0.1', port: 0 } as const;

@@ -109,6 +109,8 @@ describe('a monitor that may be told what to do', () => {
 
   it('cannot be told by a GET', async () => {
     const csrf = tokenOf(await ask(address, '/'));
-    assert.equal((await ask(address, `/bots/pause?bot=amber&csrf=${csrf}`)).status, 405);
+    assert.equal((await ask(address, `/bots/pause?bot=amber&csrf=${csrf}`)).status, 404);
+    assert.equal((await ask(address, `/flock/pause?csrf=${csrf}`)).status, 405);
+    assert.equal(flock.ledger.state('amber')?.paused, undefined);
   });
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { withClocks } from '../../../src/text.ts';
 import { lastDayBefore } from '../../../src/web/dashboard/charts.ts';
-import { atClock, inWords, ordinal } from '../../../src/web/dashboard/page.ts';
+import { atClock, inWords, ordinal } from '../../../src/web/dashboard/parts.ts';
 import { awayFrom } from '../../../src/web/browser/away.ts';
 
 const second = 1000;

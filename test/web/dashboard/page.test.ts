@@ -2,15 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { BotView, FlockView } from '../../../src/web/dashboard/snapshot.ts';
 import { calendarOf, spendingOf } from '../../../src/web/dashboard/charts.ts';
-import {
-  botItems,
-  botsLeft,
-  dashboardPage,
-  factsOf,
-  lineItems,
-  summaryOf,
-} from '../../../src/web/dashboard/page.ts';
-import { aBot, aPost, aView, flat, flockOf, markupOf, now, textOf, theDays } from './a-view.ts';
+import { botListOf, everyBot } from '../../../src/web/dashboard/bot-list.ts';
+import { dashboardPage, factsOf, lineItems, summaryOf } from '../../../src/web/dashboard/page.ts';
+import { aBot, aPost, aView, flat, flockOf, markupOf, textOf, theDays } from './a-view.ts';
 
 describe('the flock in a sentence', () => {
   const sentences: [string, BotView['state'][]][] = [
@@ -20,7 +14,10 @@ describe('the flock in a sentence', () => {
     ['bot-0 is posting.', ['new']],
     ['All two bots are posting.', ['fine', 'new']],
     ['One of two bots is posting. One needs you.', ['fine', 'parked']],
-    ['None of two bots is posting. Two are checking their timelines.', ['in doubt', 'looking']],
+    ['All two bots are paused.', ['paused', 'finished']],
+    ['All two bots need you.', ['parked', 'unfit']],
+    ['All two bots are checking their timelines.', ['in doubt', 'looking']],
+    ['None of two bots is posting. One needs you and one is paused.', ['paused', 'parked']],
     [
       'Two of seven bots are posting. Two need you, one is checking its timeline, one is waiting and one is paused.',
       ['fine', 'fine', 'finished', 'waiting', 'in doubt', 'parked', 'unfit'],
@@ -82,7 +79,7 @@ describe('the flock at a glance', () => {
 });
 
 describe('the bots', () => {
-  const told = (bot: BotView, token?: string): string => textOf(botItems(aView([bot]), token)[0]);
+  const told = (bot: BotView): string => textOf(botListOf(aView([bot]), everyBot, undefined));
 
   it('are told with their place, last post and next slot', () => {
     assert.equal(
@@ -100,11 +97,11 @@ describe('the bots', () => {
       told(aBot('evensong', { of: 0, last: undefined, posts: 0 })),
       /its poem is not known no post yet/,
     );
-    const link = markupOf(botItems(aView([aBot('evensong')]), undefined)[0]);
+    const link = markupOf(botListOf(aView([aBot('evensong')]), everyBot, undefined));
     assert.match(link, /<a href="https:\/\/x\.com\/evensong_bot\/status\/77"/);
     assert.match(link, /href="https:\/\/x\.com\/evensong_bot"/);
-    const homeless = botItems(aView([aBot('evensong', { home: undefined, last: undefined })]), undefined)[0];
-    assert.doesNotMatch(markupOf(homeless), /href/);
+    const homeless = aBot('evensong', { home: undefined, last: undefined });
+    assert.doesNotMatch(markupOf(botListOf(aView([homeless]), everyBot, undefined)), /href="https/);
   });
 
   it('say why they wait', () => {
@@ -113,32 +110,6 @@ describe('the bots', () => {
       told(aBot('howl', { state: 'waiting', why, next: '2026-08-31T22:00:00.000Z' })),
       /used up; next in 10 days , 1 Sept?, 00:00 CEST/,
     );
-  });
-
-  it('come with what is wrong first, two hundred at most', () => {
-    const bots = Array.from({ length: 300 }, (_, n) =>
-      aBot(`b${String(n).padStart(3, '0')}`, { state: n === 250 ? 'parked' : 'fine' }),
-    );
-    const items = botItems(aView(bots), undefined);
-    assert.equal(items.length, 200);
-    assert.match(markupOf(items[0]), /^<li id="bot-b250"/);
-    assert.match(markupOf(items[1]), /^<li id="bot-b000"/);
-    assert.match(textOf(botsLeft(aView(bots))), /and 100 more bots; flockd status lists them all/);
-    assert.match(textOf(botsLeft(aView([]))), /The flock has no bot yet/);
-  });
-
-  it('have the buttons that do something, where they may have any', () => {
-    const buttons = (change: Partial<BotView>): string[] =>
-      markupOf(botItems(aView([aBot('howl', change)]), 'token')[0]).match(/(?<=<button>)[^<]+/g) ?? [];
-    assert.deepEqual(buttons({}), ['Post now', 'Pause']);
-    assert.deepEqual(buttons({ state: 'paused', pausedSince: now }), ['Resume']);
-    assert.deepEqual(buttons({ state: 'paused' }), []);
-    assert.deepEqual(buttons({ state: 'parked' }), ['Resume']);
-    assert.deepEqual(buttons({ state: 'parked', needsKey: true }), []);
-    assert.deepEqual(buttons({ state: 'in doubt' }), ['Pause']);
-    assert.deepEqual(buttons({ state: 'in doubt', pausedSince: now }), ['Resume']);
-    assert.deepEqual(buttons({ state: 'unfit' }), []);
-    assert.doesNotMatch(markupOf(botItems(aView([aBot('howl')]), undefined)[0]), /<button/);
   });
 });
 
@@ -264,7 +235,7 @@ describe('the page', () => {
     const view = aView([aBot('evensong'), aBot('howl', { state: 'parked' })], {
       recent: [aPost('evensong')],
     });
-    const html = String((await dashboardPage(view, 'token', '1')).bytes);
+    const html = String((await dashboardPage(view, { control: undefined, edition: '1' })).bytes);
     const ids = Array.from(html.matchAll(/ id="([^"]*)"/g), ([, id = '']) => id);
     assert.equal(new Set(ids).size, ids.length);
     for (const id of ['summary', 'facts', 'troubles', 'lines', 'earlier', 'bots', 'bot-howl', 'spending'])
@@ -273,7 +244,7 @@ describe('the page', () => {
 
   it('has another version where something else is to be seen, and not because time passes', async () => {
     const versionOf = async (view: FlockView): Promise<string> =>
-      (await dashboardPage(view, undefined, '1')).version;
+      (await dashboardPage(view, { control: undefined, edition: '1' })).version;
     const view = aView([aBot('evensong')], { recent: [aPost('evensong')] });
     const version = await versionOf(view);
     assert.equal(await versionOf({ ...view, now: '2026-08-22T10:20:00.000Z' }), version);

@@ -1,0 +1,1 @@
+export function terminalPage(text: string): string;

@@ -1,0 +1,194 @@
+import { attemptAsync, FlockError } from '../../errors.ts';
+import type { BotSettings } from '../../config/flock-file.ts';
+import { hasToPost, maxRequest } from '../../flock/status.ts';
+import { madeAt } from '../../ledger/events.ts';
+import type { RecentPost } from '../../ledger/history.ts';
+import type { Change } from '../../ledger/journal.ts';
+import { describeChange } from '../../ledger/log-events.ts';
+import { type BotState, doneIn } from '../../ledger/state.ts';
+import { readPoem } from '../../poems/find.ts';
+import { linesOf } from '../../poems/poem.ts';
+import { readingOf } from '../../posting/edits.ts';
+import { offsetIn } from '../../schedule/schedule.ts';
+import { iso } from '../../text.ts';
+import { type BotView, type FlockView, PostTexts, type SnapshotCache } from './snapshot.ts';
+import { predictPosts, type UpcomingPost } from './upcoming.ts';
+
+/** A part of a poem. Lines are counted from 1. */
+interface PoemPart {
+  lines: { number: number; text: string; is: 'posted' | 'next' | 'to come' }[];
+  /** How many lines the whole poem has. */
+  of: number;
+}
+
+/** Something that has happened to a bot. */
+export interface HistoryEntry {
+  at: string;
+  level: 'info' | 'warn' | 'error';
+  /** Without the bot's name: `posted line 3 of 14`. */
+  message: string;
+  /** Of a post. */
+  text?: string | undefined;
+  url?: string | undefined;
+}
+
+/** A post that nobody knows the outcome of. */
+interface Doubt {
+  /** Tells it from any other post in doubt. */
+  name: string;
+  at: string;
+  line: number;
+  lines: number;
+  text: string | undefined;
+}
+
+/** One bot as its page shows it. */
+export interface BotDetails {
+  bot: BotView;
+  /** Undefined where its bundle or its settings are wrong. */
+  settings: BotSettings | undefined;
+  /** How long after each slot it posts, by `spread`. Milliseconds. */
+  offset: number;
+  /** Undefined where it cannot be read. */
+  poem: PoemPart | undefined;
+  next: UpcomingPost[];
+  /** Newest first. */
+  history: HistoryEntry[];
+  /** Since when everything is in the history; what was before is summed up in the ledger. Undefined where nothing was. */
+  historyFrom: string | undefined;
+  doubt: Doubt | undefined;
+  key: { provider: string | undefined; changed: string | undefined };
+}
+
+/** Where the details of a bot come from, besides the view of its flock. */
+export interface DetailSources {
+  snapshots: Pick<SnapshotCache, 'sourcesOf'>;
+  /** What has happened to a bot, as the ledger still has it, oldest first. */
+  changesOf: (bot: string) => Promise<Change[]>;
+  /** When its key bundle was written. Milliseconds since 1970. */
+  keyChanged: (bot: string) => Promise<number | undefined>;
+}
+
+/** The name of a post in doubt, which a form has to carry: it settles that post and no other. */
+export const doubtName = (open: NonNullable<BotState['open']>): string => `${open.at}.${open.line}`;
+
+const maxNext = 5;
+const maxHistory = 40;
+
+/** Longer than any schedule that a person would look at. */
+const farAhead = 366 * 86_400_000;
+
+/**
+ * Reads what the page of a bot shows.
+ *
+ * @param from - the first line of the poem that is shown; by default a few before the bot's place
+ * @returns undefined if the flock has no such bot
+ */
+export async function readDetails(
+  { bots }: FlockView,
+  name: string,
+  { snapshots, changesOf, keyChanged }: DetailSources,
+  from?: number,
+): Promise<BotDetails | undefined> {
+  const view = bots.find(({ bot }) => bot === name);
+  if (!view) return undefined;
+  const { bot, state, pages, isStopped, ...moment } = snapshots.sourcesOf(name);
+  const { history, now } = moment;
+  const settings = bot?.settings;
+  const changes = await changesOf(name);
+  const told = changes.toReversed().flatMap(entryOf).slice(0, maxHistory);
+  // Posts from before the journal was compacted.
+  const first = changes[0]?.event.at ?? Infinity;
+  const earlier = history.recent().filter((post) => post.bot === name && post.at < first);
+  const open = state?.open && state.open.look !== true ? state.open : undefined;
+  const isOpenLong = open !== undefined && now >= open.at + maxRequest;
+  const made = [...told.flatMap(({ post }) => post ?? []), ...earlier];
+  const texts = new PostTexts(readPoem);
+  await texts.find(open ? [...made, { ...open, bot: name }] : made, bot ? [bot] : [], 0);
+  const shownPost = (post: RecentPost) => ({
+    text: texts.textOf(post),
+    url: pages.post(view.account, post.id),
+  });
+  const entries = told.map(({ post, ...entry }) => ({ ...entry, ...(post && shownPost(post)) }));
+  const before = earlier.map((post): HistoryEntry => ({
+    at: iso(post.at),
+    level: 'info',
+    message: `posted ${linesIn(post)}`,
+    ...shownPost(post),
+  }));
+  const stateOf = (): BotState | undefined => state;
+  const canPost = bot && !isStopped && hasToPost(view.state);
+  const until = now + farAhead;
+  const changed = await keyChanged(name);
+  return {
+    bot: view,
+    settings,
+    offset: settings ? offsetIn(settings.spread, name) : 0,
+    poem: bot && (await partOf(bot.poemFile, bot.settings, state, from)),
+    next: canPost ? await predictPosts([bot], { ...moment, stateOf }, { max: maxNext, until }) : [],
+    history: [...entries, ...before].slice(0, maxHistory),
+    historyFrom: changes[0]?.before && changes.length < maxHistory ? iso(first) : undefined,
+    doubt:
+      open && isOpenLong
+        ? {
+            name: doubtName(open),
+            at: iso(open.at),
+            line: open.line + 1,
+            lines: open.lines,
+            text: texts.textOf({ ...open, bot: name }),
+          }
+        : undefined,
+    key: { provider: bot?.bundle.provider, changed: changed === undefined ? undefined : iso(changed) },
+  };
+}
+
+const linesIn = ({ line, lines }: Pick<RecentPost, 'line' | 'lines'>): string =>
+  lines === 1 ? `line ${line + 1}` : `lines ${line + 1} to ${line + lines}`;
+
+function entryOf({ event, before }: Change): (HistoryEntry & { post?: RecentPost })[] {
+  const entry = describeChange(event, before);
+  if (!entry) return [];
+  const { level, message } = entry;
+  const open = before?.open;
+  if (event.event !== 'posted' || !open) return [{ at: iso(event.at), level, message }];
+  const at = madeAt(event, open);
+  const { bot, id } = event;
+  const { line, lines, print } = open;
+  return [{ at: iso(at), level, message, post: { bot, at, id, line, lines, print } }];
+}
+
+/** A poem of at most so many lines is shown whole. */
+const maxWhole = 36;
+/** Of a longer one: the lines before its place and from there on, and the lines of another part. */
+const around = { before: 6, after: 18 };
+const perPart = 100;
+
+/** The part of a poem around a bot's place, or from a line on. */
+async function partOf(
+  file: string,
+  { unit }: BotSettings,
+  state: BotState | undefined,
+  from: number | undefined,
+): Promise<PoemPart | undefined> {
+  const found = await attemptAsync(linesOf(file, unit, readPoem));
+  // The status of the bot says what is wrong with its poem.
+  if (found instanceof FlockError) return undefined;
+  const { lines, place } = state ? readingOf(state.place, found) : { lines: found, place: undefined };
+  const next = place?.next ?? (state ? undefined : 0);
+  const isDone = place ? doneIn(place) : () => false;
+  const [begin, end] = windowOf(lines.length, next ?? 0, from);
+  const part = lines.slice(begin, end).map(({ text }, index) => {
+    const at = begin + index;
+    const is = at === next ? ('next' as const) : isDone(at) ? ('posted' as const) : ('to come' as const);
+    return { number: at + 1, text, is };
+  });
+  return { lines: part, of: lines.length };
+}
+
+function windowOf(length: number, next: number, from: number | undefined): [begin: number, end: number] {
+  if (from !== undefined && from <= length) return [from - 1, from - 1 + perPart];
+  if (length <= maxWhole) return [0, length];
+  const shown = around.before + around.after;
+  const begin = Math.max(0, Math.min(next - around.before, length - shown));
+  return [begin, begin + shown];
+}
