@@ -1,3 +1,4 @@
+import type { OpenAccount, TimeAnswer } from './networks/network.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { apiUrl, flockPaths, type FlockPaths, socketsWanted, xApi } from './config/environment.ts';
 import type { FlockFile } from './config/flock-file.ts';
@@ -7,7 +8,7 @@ import { postPages, type PostPages } from './flock/status.ts';
 import type { Send } from './http/exchange.ts';
 import { openSender } from './http/send.ts';
 import type { KeyStore } from './keys/store.ts';
-import { askTime, openX, type OpenXClient, type TimeAnswer } from './networks/x/client.ts';
+import { askTime, openX } from './networks/x/client.ts';
 import { type OAuth1Client, openOAuth1Client } from './oauth/client.ts';
 import { builtIn, builtInProvider, type Provider } from './oauth/providers.ts';
 import type { TokenPair } from './oauth/signature.ts';
@@ -39,7 +40,7 @@ export interface Context extends AsyncDisposable {
   /** @throws {FlockError} `usage` if there is no such provider */
   provider: (id: string, custom: FlockFile['providers']) => Provider;
   oauth: (provider: Provider, appKeys: TokenPair) => OAuth1Client;
-  openX: OpenXClient;
+  openAccount: OpenAccount;
   /** Asks X for its time. */
   askTime: () => Promise<TimeAnswer>;
   /** The longest that one request may take. Milliseconds. */
@@ -67,7 +68,7 @@ export function openContext(places: Places): Context {
     load: () => sender.load(),
     provider: (id, custom) => providerOf(id, custom, api),
     oauth: (provider, appKeys) => openOAuth1Client(provider, { send, clock, appKeys }),
-    openX: openX(api, send, clock),
+    openAccount: openX(api, send, clock),
     askTime: askTime(api, send, clock),
     deadline,
     sockets,

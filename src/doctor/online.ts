@@ -1,9 +1,10 @@
+import type { Failure } from '../networks/network.ts';
 import pMap from 'p-map';
 import { type PriceTable, readingCost, showUsd, usualPrices } from '../cost.ts';
 import { attempt, FlockError } from '../errors.ts';
 import { type HttpAnswer, NoAnswer } from '../http/exchange.ts';
 import { isSameName } from '../keys/right-account.ts';
-import { classify, type XFailure } from '../networks/x/failure.ts';
+import { classify } from '../networks/x/failure.ts';
 import { type Account, readRequestToken, readWhoAmI } from '../oauth/client.ts';
 import type { Provider, WhoAmI } from '../oauth/providers.ts';
 import { signedSend, type TokenPair } from '../oauth/signature.ts';
@@ -352,7 +353,7 @@ function judgeFailure(
 }
 
 /** Reads a refusal of a provider other than X. Only the status is used, because each provider has its own body format. */
-function failureOf({ status }: HttpAnswer): XFailure {
+function failureOf({ status }: HttpAnswer): Failure {
   const reason = String(status);
   if (status === 401) return { kind: 'unauthorized', reason };
   if (status === 429) return { kind: 'limit', reason };

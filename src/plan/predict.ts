@@ -1,10 +1,10 @@
+import type { Failure } from '../networks/network.ts';
 import TinyQueue from 'tinyqueue';
 import type { BotSettings } from '../config/flock-file.ts';
 import { defaultSockets } from '../http/exchange.ts';
 import type { Intent, LedgerEvent } from '../ledger/events.ts';
 import type { FlockHistory } from '../ledger/history.ts';
 import { applyEvent, type BotState, fingerprints, isFinished, linesLeft } from '../ledger/state.ts';
-import type { XFailure } from '../networks/x/failure.ts';
 import type { Line } from '../poems/poem.ts';
 import { asKept, cashtagsIn } from '../poems/tweet-text.ts';
 import { type BudgetExceeded, looksAgain, type FlockBudget } from '../posting/budget.ts';
@@ -217,7 +217,7 @@ class PredictedBot {
   }
 
   /** X's answer to a text, as far as it can be known before: a failure, or undefined if it takes the text. */
-  #failureOf(text: string, now: number): XFailure | undefined {
+  #failureOf(text: string, now: number): Failure | undefined {
     const kept = asKept(text);
     if (cashtagsIn(kept) > 1) return { kind: 'rejected', reason: 'X takes one cashtag in a post' };
     const last = this.#posted.get(kept);

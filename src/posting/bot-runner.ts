@@ -1,3 +1,4 @@
+import type { OpenAccount, TimeAnswer } from '../networks/network.ts';
 import { hash } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import type { Bot } from '../config/flock-file.ts';
@@ -7,7 +8,6 @@ import type { Intent, LedgerEvent } from '../ledger/events.ts';
 import type { Ledger } from '../ledger/journal.ts';
 import { type BotState, type Cursor, fingerprints } from '../ledger/state.ts';
 import type { EventLog } from '../log.ts';
-import type { OpenXClient, TimeAnswer } from '../networks/x/client.ts';
 import { type Line, linesOf, PoemWatch } from '../poems/poem.ts';
 import { BotSchedule } from '../schedule/schedule.ts';
 import { iso } from '../text.ts';
@@ -73,7 +73,7 @@ export interface RunnerOptions {
   ledger: Ledger;
   clock: Clock;
   log: EventLog;
-  openX: OpenXClient;
+  openAccount: OpenAccount;
   /** What time it is at X. */
   askTime: () => Promise<TimeAnswer>;
   /** The longest that one request takes. Milliseconds. */
@@ -298,7 +298,7 @@ export class BotRunner {
       judge: (outcome) => this.#gate.learn('post', name, bundle.appKeys, outcome),
       price,
       ledger: this.#ledger,
-      x: this.#options.openX(bundle),
+      account: this.#options.openAccount(bundle),
       clock: this.#clock,
     });
     if ('failure' in report) {
@@ -464,9 +464,9 @@ export class BotRunner {
   }
 
   #reconciler({ bot, flockBudget, key }: Step, lines: () => Promise<readonly Line[]>): Reconciler {
-    const x = this.#options.openX(bot.bundle);
+    const account = this.#options.openAccount(bot.bundle);
     const [ledger, clock, gate] = [this.#ledger, this.#clock, this.#gate];
-    return new Reconciler({ bot, ledger, clock, gate, flockBudget, x, lines, key });
+    return new Reconciler({ bot, ledger, clock, gate, flockBudget, account, lines, key });
   }
 
   #warnInDoubt({ name: bot }: Bot, line: number, reason: string): void {

@@ -1,7 +1,7 @@
+import type { Failure, Outcome, TimeAnswer } from '../networks/network.ts';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../log.ts';
-import type { Outcome, TimeAnswer } from '../networks/x/client.ts';
-import { describeSkew, type XFailure } from '../networks/x/failure.ts';
+import { describeSkew } from '../networks/x/failure.ts';
 import type { TokenPair } from '../oauth/signature.ts';
 import type { PostFailure } from './post.ts';
 
@@ -187,17 +187,17 @@ export class Gate {
       this.#logClockUnknown(answer.unreachable);
       return { why: 'never-sent', reason: answer.unreachable, until };
     }
-    const { ahead = 0, isOfX } = answer;
+    const { ahead = 0, isOwn } = answer;
     if (Math.abs(ahead) <= maxSkew) {
       this.#trustClock();
       return undefined;
     }
-    const reason = isOfX
+    const reason = isOwn
       ? describeSkew(ahead)
       : "an answer that is not X's has another time than this machine, whose clock may be wrong";
-    const block: Block = { why: isOfX ? 'clock' : 'foreign', reason, until };
+    const block: Block = { why: isOwn ? 'clock' : 'foreign', reason, until };
     this.#asked = { block, again: this.#clock.elapsed() + wait };
-    if (isOfX) this.#logClockWrong(reason);
+    if (isOwn) this.#logClockWrong(reason);
     else this.#logClockUnknown(reason);
     return block;
   }
@@ -242,7 +242,7 @@ export class Gate {
   }
 
   /** If several bots get a 401 without a reason, and no bot succeeds, X refuses all bots of the app. */
-  #judge({ bot, gates: [, gate] }: Attempt, failure: XFailure): PostFailure {
+  #judge({ bot, gates: [, gate] }: Attempt, failure: Failure): PostFailure {
     if (failure.kind !== 'unauthorized') return failure;
     const suspects = this.#suspect(gate, bot);
     if (this.#closures.get(gate)?.why !== 'outage' && suspects < minPerOutage) return failure;

@@ -1,3 +1,4 @@
+import type { Account, Failure, Outcome } from '../networks/network.ts';
 import type { Clock } from '../clock.ts';
 import type { BotSettings } from '../config/flock-file.ts';
 import type { Intent, LedgerEvent, Price } from '../ledger/events.ts';
@@ -13,13 +14,12 @@ import {
   sinceOf,
   timesAbsent,
 } from '../ledger/state.ts';
-import { isNewPost, type Outcome, type XClient } from '../networks/x/client.ts';
-import type { XFailure } from '../networks/x/failure.ts';
+import { isNewPost } from '../networks/x/client.ts';
 import type { PlannedPost } from './decide.ts';
 import { maxSkips } from './replay.ts';
 
 /** What a failed post means with the other bots in view: `outage`, X refuses every key of the app. */
-export type PostFailure = XFailure | { kind: 'outage'; reason: string };
+export type PostFailure = Failure | { kind: 'outage'; reason: string };
 
 /** The attempt that failed. */
 export interface FailedAttempt {
@@ -171,7 +171,7 @@ interface PostLineOptions extends Pick<FailedAttempt, 'bot' | 'key' | 'refrain'>
   /** What the post costs, and of which day and month. */
   price: Price;
   ledger: Ledger;
-  x: XClient;
+  account: Account;
   clock: Clock;
 }
 
@@ -182,7 +182,7 @@ interface PostLineOptions extends Pick<FailedAttempt, 'bot' | 'key' | 'refrain'>
  * @throws {FlockError} `io` from the ledger; a text whose intent was not kept is not sent
  */
 export async function postLine(options: PostLineOptions): Promise<{ id: string } | { failure: PostFailure }> {
-  const { bot, state, post, slot, until, key, refrain, judge, price, ledger, x, clock } = options;
+  const { bot, state, post, slot, until, key, refrain, judge, price, ledger, account, clock } = options;
   const { line, lines, text } = post;
   // 1. Intent.
   const since = sinceOf(state);
@@ -201,7 +201,7 @@ export async function postLine(options: PostLineOptions): Promise<{ id: string }
   };
   await ledger.record(intent);
   // 2. Send.
-  const outcome = withNewId(await x.post(text), since, clock.now());
+  const outcome = withNewId(await account.post(text), since, clock.now());
   const judged = judge(outcome);
   // 3. Outcome.
   if ('ok' in outcome) {

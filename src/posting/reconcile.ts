@@ -1,3 +1,4 @@
+import type { Account, Outcome, TimelinePost, TimelineStart } from '../networks/network.ts';
 import type { Clock } from '../clock.ts';
 import type { Bot } from '../config/flock-file.ts';
 import { readingCost } from '../cost.ts';
@@ -14,14 +15,7 @@ import {
   prints,
   sinceOf,
 } from '../ledger/state.ts';
-import {
-  compareIds,
-  type Outcome,
-  pageSizes,
-  type TimelinePost,
-  type TimelineStart,
-  type XClient,
-} from '../networks/x/client.ts';
+import { compareIds, pageSizes } from '../networks/x/client.ts';
 import type { Line } from '../poems/poem.ts';
 import { type BudgetExceeded, checkBudget, costOf, type FlockBudget } from './budget.ts';
 import { readingOf } from './edits.ts';
@@ -98,7 +92,7 @@ interface ReconcilerOptions {
   clock: Clock;
   gate: Gate;
   flockBudget: FlockBudget;
-  x: XClient;
+  account: Account;
   /** The lines of the bot's poem. @throws {FlockError} `data` if it cannot be read */
   lines: () => Promise<readonly Line[]>;
   /** Identifies the bot's key, for a bot that is parked. */
@@ -223,9 +217,9 @@ export class Reconciler {
    * @param max - stops after this many posts
    */
   async readTimeline(from: TimelineStart, max = Infinity): Promise<{ timeline: TimelinePost[] } | Unseen> {
-    const { x, flockBudget } = this.#options;
-    const account = await this.#account();
-    if ('unseen' in account) return account;
+    const { account, flockBudget } = this.#options;
+    const whose = await this.#whose();
+    if ('unseen' in whose) return whose;
     const posts = new Map<string, TimelinePost>();
     const tokens = new Set<string>();
     let token: string | undefined;
@@ -233,7 +227,7 @@ export class Reconciler {
       const size = this.#pageSize(Math.min(max - posts.size, posts.size === 0 ? firstPage : Infinity));
       const page = await this.#charged(
         readingCost({ posts: size }, flockBudget.prices),
-        () => x.timeline(account.userId, from, { maxPosts: size, token }),
+        () => account.timeline(whose.userId, from, { maxPosts: size, token }),
         (read) => readingCost({ posts: read.posts.length }, flockBudget.prices),
       );
       if ('unseen' in page) return page;
@@ -249,14 +243,14 @@ export class Reconciler {
   }
 
   /** The account of the key: from the bundle, or else from X. */
-  async #account(): Promise<{ userId: string } | Unseen> {
-    const { bot, flockBudget, x } = this.#options;
+  async #whose(): Promise<{ userId: string } | Unseen> {
+    const { account, bot, flockBudget } = this.#options;
     const { userId } = bot.bundle;
     if (userId !== undefined) return { userId };
     const maxCost = readingCost({ accounts: 1 }, flockBudget.prices);
     const me = await this.#charged(
       maxCost,
-      () => x.me(),
+      () => account.me(),
       () => maxCost,
     );
     return 'unseen' in me ? me : { userId: me.ok.userId };

@@ -1,3 +1,4 @@
+import type { TimelinePost } from '../networks/network.ts';
 import type { BotSettings } from '../config/flock-file.ts';
 import type { Intent, LedgerEvent, Price } from '../ledger/events.ts';
 import {
@@ -11,7 +12,6 @@ import {
   prints,
   startOf,
 } from '../ledger/state.ts';
-import type { TimelinePost } from '../networks/x/client.ts';
 import type { Line } from '../poems/poem.ts';
 import { comparable } from '../poems/tweet-text.ts';
 import { allSplits, readingOf } from './edits.ts';

@@ -229,9 +229,9 @@ export async function openHarness(options: HarnessOptions) {
     ledger,
     clock,
     log,
-    openX: openX('http://127.0.0.1:1', send, clock),
+    openAccount: openX('http://127.0.0.1:1', send, clock),
     // On a clock that is held there is none but it.
-    askTime: () => Promise.resolve({ ahead: 0, isOfX: true }),
+    askTime: () => Promise.resolve({ ahead: 0, isOwn: true }),
     deadline,
     readPoem: (file) => Promise.resolve(texts.get(file) ?? ''),
     sockets: defaultSockets,

@@ -189,7 +189,7 @@ export class KeyService {
         hint: 'choose another text',
       });
     }
-    const posted = await this.#options.context.openX(bundle).post(text);
+    const posted = await this.#options.context.openAccount(bundle).post(text);
     if ('ok' in posted) return good('Posted', `“${text}” is on the account, as ${posted.ok}.`);
     throw new FlockError('partly', `it was not posted, as far as is known: ${posted.failure.reason}`, {
       hint: 'look at the account before you try again',

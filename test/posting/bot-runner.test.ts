@@ -1,10 +1,10 @@
+import type { Account } from '../../src/networks/network.ts';
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { HeldClock } from '../../src/clock.ts';
 import { type Bot, type Budget, parseFlockFile } from '../../src/config/flock-file.ts';
 import type { Intent, LedgerEvent } from '../../src/ledger/events.ts';
 import { EventLog } from '../../src/log.ts';
-import type { XClient } from '../../src/networks/x/client.ts';
 import { TokenPair } from '../../src/oauth/signature.ts';
 import type { BotName } from '../../src/poems/bot-name.ts';
 import { BotRunner, InDoubtTimers, type NextStep } from '../../src/posting/bot-runner.ts';
@@ -87,7 +87,7 @@ class OneBot {
   /** The flock's. */
   budget: Budget = {};
   readonly logged: string[] = [];
-  answer: Awaited<ReturnType<XClient['post']>> | undefined;
+  answer: Awaited<ReturnType<Account['post']>> | undefined;
   readonly bot: Bot;
   readonly #log = new EventLog();
   readonly #runner: BotRunner;
@@ -98,7 +98,7 @@ class OneBot {
     const bundle = { appKeys: keys, accessToken: keys, userId: '7', screenName: name, poemFile: 'rain.txt' };
     const own = parseFlockFile(JSON.stringify(settings), 'flock.json').settingsOf(name);
     this.bot = { name, poemFile: 'rain.txt', settings: own, bundle };
-    const x: XClient = {
+    const x: Account = {
       post: (text) => {
         this.sent.push(text);
         return Promise.resolve(this.answer ?? { ok: String(this.sent.length) });
@@ -114,8 +114,8 @@ class OneBot {
       ledger: this.ledger,
       clock: this.clock,
       log: this.#log,
-      openX: () => x,
-      askTime: () => Promise.resolve({ ahead: 0, isOfX: true }),
+      openAccount: () => x,
+      askTime: () => Promise.resolve({ ahead: 0, isOwn: true }),
       deadline: 10_000,
       flockBudget: () => {
         this.#count('flockBudget');

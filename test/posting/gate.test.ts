@@ -1,9 +1,8 @@
+import type { Failure, Outcome, TimeAnswer } from '../../src/networks/network.ts';
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import pino from 'pino';
 import { HeldClock } from '../../src/clock.ts';
-import type { Outcome, TimeAnswer } from '../../src/networks/x/client.ts';
-import type { XFailure } from '../../src/networks/x/failure.ts';
 import { TokenPair } from '../../src/oauth/signature.ts';
 import { type Block, Gate } from '../../src/posting/gate.ts';
 import type { PostFailure } from '../../src/posting/post.ts';
@@ -21,7 +20,7 @@ interface Try {
   what?: 'post' | 'look';
   app?: TokenPair;
 }
-type Kind = Exclude<XFailure['kind'], 'wait' | 'in-doubt'>;
+type Kind = Exclude<Failure['kind'], 'wait' | 'in-doubt'>;
 
 const failed = (kind: Kind): Outcome<string> => ({ failure: { kind, reason: `so: ${kind}` } });
 const foreign: Outcome<string> = { failure: { kind: 'in-doubt', foreign: true, reason: 'a web page' } };
@@ -35,7 +34,7 @@ class World {
   opened = 0;
   asked = 0;
   /** What X says of the time. */
-  answer: TimeAnswer = { ahead: 0, isOfX: true };
+  answer: TimeAnswer = { ahead: 0, isOwn: true };
   readonly gate: Gate;
 
   constructor() {
@@ -441,7 +440,7 @@ describe('the clock', () => {
   it('is right where X refuses a signature for nothing less', async () => {
     for (const ahead of [-299 * second, 299 * second, undefined]) {
       const world = new World();
-      world.answer = { ahead, isOfX: true };
+      world.answer = { ahead, isOwn: true };
       assert.equal(await check(world), undefined);
     }
   });
@@ -453,7 +452,7 @@ describe('the clock', () => {
   ] as const) {
     it(`that is ${name} keeps everybody back, is told once, and is asked about until it is right`, async () => {
       const world = new World();
-      world.answer = { ahead, isOfX: true };
+      world.answer = { ahead, isOwn: true };
       for (let turn = 1; turn <= 20; turn++) {
         const block = await check(world);
         assert.equal(block?.why, 'clock');
@@ -467,7 +466,7 @@ describe('the clock', () => {
       }
       assert.deepEqual(world.events(), ['clock-wrong']);
       world.clock.set(world.clock.now() + ahead);
-      world.answer = { ahead: 0, isOfX: true };
+      world.answer = { ahead: 0, isOwn: true };
       assert.equal(await check(world), undefined);
       assert.deepEqual(world.events(), ['clock-wrong', 'clock-right']);
       assert.equal(world.gate.isSure, true);
@@ -505,35 +504,35 @@ describe('the clock', () => {
     await world.pass(5 * second);
     await check(world);
     assert.deepEqual(world.events(), ['clock-unknown']);
-    world.answer = { ahead: 0, isOfX: true };
+    world.answer = { ahead: 0, isOwn: true };
     assert.equal(await check(world), undefined);
     assert.deepEqual(world.events(), ['clock-unknown', 'clock-known']);
   });
 
   it('is told right by an answer that is not of X, and not called wrong by it', async () => {
     const world = new World();
-    world.answer = { ahead: 3 * hour, isOfX: false };
+    world.answer = { ahead: 3 * hour, isOwn: false };
     const block = await check(world);
     assert.equal(block?.why, 'foreign');
     assert.deepEqual(world.events(), ['clock-unknown']);
     await world.pass(5 * second);
-    world.answer = { ahead: 0, isOfX: false };
+    world.answer = { ahead: 0, isOwn: false };
     assert.equal(await check(world), undefined);
   });
 
   it('that was wrong is said to be right, whatever else came in between', async () => {
     const world = new World();
-    world.answer = { ahead: hour, isOfX: true };
+    world.answer = { ahead: hour, isOwn: true };
     await check(world);
     await world.pass(5 * second);
-    world.answer = { ahead: hour, isOfX: false };
+    world.answer = { ahead: hour, isOwn: false };
     await check(world);
     await world.pass(5 * second);
-    world.answer = { ahead: 0, isOfX: true };
+    world.answer = { ahead: 0, isOwn: true };
     await check(world);
     assert.deepEqual(world.events(), ['clock-wrong', 'clock-right']);
     world.clock.set(world.clock.now() + hour);
-    world.answer = { ahead: -hour, isOfX: true };
+    world.answer = { ahead: -hour, isOwn: true };
     await check(world);
     assert.deepEqual(world.events(), ['clock-wrong', 'clock-right', 'clock-wrong']);
   });

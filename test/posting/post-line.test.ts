@@ -1,3 +1,4 @@
+import type { Account, TimelinePost } from '../../src/networks/network.ts';
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import pino from 'pino';
@@ -7,7 +8,6 @@ import type { LedgerEvent } from '../../src/ledger/events.ts';
 import { FlockHistory } from '../../src/ledger/history.ts';
 import type { Ledger } from '../../src/ledger/journal.ts';
 import { applyEvent, type BotState, fingerprint, fingerprints } from '../../src/ledger/state.ts';
-import type { TimelinePost, XClient } from '../../src/networks/x/client.ts';
 import { TokenPair } from '../../src/oauth/signature.ts';
 import type { BotName } from '../../src/poems/bot-name.ts';
 import type { Line } from '../../src/poems/poem.ts';
@@ -58,7 +58,7 @@ class Bench {
   }
 
   async post(
-    answer: Awaited<ReturnType<XClient['post']>>,
+    answer: Awaited<ReturnType<Account['post']>>,
     since: string | null = last,
   ): ReturnType<typeof postLine> {
     const post = planPost(this.state.place, this.#lines, { joinRefrain: false });
@@ -75,7 +75,7 @@ class Bench {
       judge: () => undefined,
       price: {},
       ledger: this.ledger,
-      x: xWith([], answer),
+      account: xWith([], answer),
       clock,
     });
   }
@@ -88,13 +88,13 @@ class Bench {
     const gate = new Gate({
       clock,
       log: pino({ enabled: false }),
-      askTime: () => Promise.resolve({ ahead: 0, isOfX: true }),
+      askTime: () => Promise.resolve({ ahead: 0, isOwn: true }),
       opened: () => undefined,
     });
     const reconciler = new Reconciler({
       bot: owner,
       ledger: this.ledger,
-      x,
+      account: x,
       clock,
       gate,
       flockBudget: unlimitedBudget,
@@ -106,13 +106,13 @@ class Bench {
   }
 }
 
-const xWith = (timeline: readonly TimelinePost[], answer = inDoubt): XClient => ({
+const xWith = (timeline: readonly TimelinePost[], answer = inDoubt): Account => ({
   post: () => Promise.resolve(answer),
   me: () => Promise.reject(new Error('nobody asks')),
   timeline: () => Promise.resolve({ ok: { posts: timeline.toReversed(), next: undefined } }),
 });
 
-const inDoubt: Awaited<ReturnType<XClient['post']>> = { failure: { kind: 'in-doubt', reason: '503' } };
+const inDoubt: Awaited<ReturnType<Account['post']>> = { failure: { kind: 'in-doubt', reason: '503' } };
 
 describe('the id of a new post', () => {
   const unbelieved: [name: string, id: string][] = [

@@ -1,3 +1,4 @@
+import type { Account, Outcome, PageWanted, TimelinePage } from '../../src/networks/network.ts';
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import pino from 'pino';
@@ -5,7 +6,6 @@ import { HeldClock } from '../../src/clock.ts';
 import { type Bot, parseFlockFile } from '../../src/config/flock-file.ts';
 import { usualPrices } from '../../src/cost.ts';
 import type { LedgerEvent } from '../../src/ledger/events.ts';
-import type { Outcome, PageWanted, TimelinePage, XClient } from '../../src/networks/x/client.ts';
 import { TokenPair } from '../../src/oauth/signature.ts';
 import type { BotName } from '../../src/poems/bot-name.ts';
 import { Gate } from '../../src/posting/gate.ts';
@@ -61,7 +61,7 @@ class Desk {
     };
     this.bot = { name, bundle, poemFile: name, settings: settings.settingsOf(name) };
     const left = [...pages];
-    const x: XClient = {
+    const x: Account = {
       post: () => Promise.reject(new Error('nothing is posted')),
       me: () => {
         this.accounts++;
@@ -76,7 +76,7 @@ class Desk {
     const gate = new Gate({
       clock: this.clock,
       log: pino({ enabled: false }),
-      askTime: () => Promise.resolve({ ahead: 0, isOfX: true }),
+      askTime: () => Promise.resolve({ ahead: 0, isOwn: true }),
       opened: () => undefined,
     });
     const flockBudget = { prices: usualPrices, timezone: 'UTC', budget: {} };
@@ -86,7 +86,7 @@ class Desk {
       clock: this.clock,
       gate,
       flockBudget,
-      x,
+      account: x,
       lines: () => Promise.reject(new Error('the poem is not read')),
       key: 'key',
     });

@@ -1,3 +1,4 @@
+import type { Account, TimelinePost, TimelineStart } from '../../src/networks/network.ts';
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import pino from 'pino';
@@ -5,7 +6,6 @@ import { HeldClock } from '../../src/clock.ts';
 import { parseFlockFile } from '../../src/config/flock-file.ts';
 import { fingerprint, fingerprints } from '../../src/ledger/state.ts';
 import type { Intent, LedgerEvent } from '../../src/ledger/events.ts';
-import type { TimelinePost, TimelineStart, XClient } from '../../src/networks/x/client.ts';
 import { TokenPair } from '../../src/oauth/signature.ts';
 import type { BotName } from '../../src/poems/bot-name.ts';
 import { splitPoem } from '../../src/poems/poem.ts';
@@ -44,7 +44,7 @@ async function settle(
   );
   let asked: TimelineStart | undefined;
   const posts = timeline.map((text, n): TimelinePost => ({ id: String(n + 100), text })).reverse();
-  const x: XClient = {
+  const x: Account = {
     post: () => Promise.reject(new Error('nothing is posted')),
     me: () => Promise.reject(new Error('its bundle tells the account')),
     timeline: (_, from) => {
@@ -56,7 +56,7 @@ async function settle(
   const gate = new Gate({
     clock,
     log,
-    askTime: () => Promise.resolve({ ahead: 0, isOfX: true }),
+    askTime: () => Promise.resolve({ ahead: 0, isOwn: true }),
     opened: () => undefined,
   });
   const keys = new TokenPair('a', 's');
@@ -69,7 +69,7 @@ async function settle(
     ledger,
     clock,
     gate,
-    x,
+    account: x,
     flockBudget: unlimitedBudget,
     lines: () => Promise.resolve(splitPoem(lines.join('\n'), 'line')),
     key: 'k',

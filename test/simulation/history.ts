@@ -182,7 +182,7 @@ export class History {
     const options = {
       clock,
       log,
-      openX: ({ screenName = '' }: BotKey) => {
+      openAccount: ({ screenName = '' }: BotKey) => {
         const x = this.#x.clientOf(screenName, life);
         return plant?.x?.(x) ?? x;
       },

@@ -1,8 +1,8 @@
+import type { Account } from '../../src/networks/network.ts';
 import type { Clock } from '../../src/clock.ts';
 import type { BotSettings } from '../../src/config/flock-file.ts';
 import type { StateFolder } from '../../src/ledger/folder.ts';
 import type { Journal, Ledger } from '../../src/ledger/journal.ts';
-import type { XClient } from '../../src/networks/x/client.ts';
 import type { Memory, RunnerOptions } from '../../src/posting/bot-runner.ts';
 import type { Scenario } from './scenario.ts';
 
@@ -11,7 +11,7 @@ export interface Plant {
   name: string;
   folder?: (folder: StateFolder) => StateFolder;
   ledger?: (ledger: Journal) => Ledger;
-  x?: (x: XClient) => XClient;
+  x?: (x: Account) => Account;
   clock?: (clock: Clock) => Clock;
   settings?: Partial<BotSettings>;
   deadline?: number;

@@ -1,9 +1,8 @@
+import type { Account, Failure } from '../../src/networks/network.ts';
 import type { Intent, LedgerEvent } from '../../src/ledger/events.ts';
 import type { StateFolder } from '../../src/ledger/folder.ts';
 import type { Ledger } from '../../src/ledger/journal.ts';
 import { applyEvent } from '../../src/ledger/state.ts';
-import type { XClient } from '../../src/networks/x/client.ts';
-import type { XFailure } from '../../src/networks/x/failure.ts';
 import { PoemWatch } from '../../src/poems/poem.ts';
 import { Gate } from '../../src/posting/gate.ts';
 import type { Plant } from './plant.ts';
@@ -84,8 +83,8 @@ const verifiedByName = (folder: StateFolder): StateFolder => ({
 
 /** An X whose refusals of one kind are turned into something else. */
 const misread =
-  (kind: XFailure['kind'], into: (failure: XFailure) => Awaited<ReturnType<XClient['post']>>) =>
-  (x: XClient): XClient => ({
+  (kind: Failure['kind'], into: (failure: Failure) => Awaited<ReturnType<Account['post']>>) =>
+  (x: Account): Account => ({
     ...x,
     async post(text) {
       const outcome = await x.post(text);
@@ -138,7 +137,7 @@ function advanceFirst(ledger: Ledger): Ledger {
 }
 
 /** A retry that is sent again within the same call, without a look. */
-function retried(x: XClient): XClient {
+function retried(x: Account): Account {
   return {
     ...x,
     async post(text) {
@@ -192,7 +191,7 @@ const forgetting =
     events.at(-1)?.event === 'checked' ? events.filter(({ event }) => event !== kind) : events;
 
 /** What a bot has sent, and an X whose timeline shows nothing that was changed since. */
-function strict(x: XClient): XClient {
+function strict(x: Account): Account {
   return {
     ...x,
     post(text) {
@@ -218,8 +217,8 @@ const withoutMarks = (events: LedgerEvent[]): LedgerEvent[] =>
     return intent;
   });
 
-const rejected = ({ reason }: XFailure): { failure: XFailure } => ({ failure: { kind: 'rejected', reason } });
-const dead = ({ reason }: XFailure): { failure: XFailure } => ({ failure: { kind: 'reauth', reason } });
+const rejected = ({ reason }: Failure): { failure: Failure } => ({ failure: { kind: 'rejected', reason } });
+const dead = ({ reason }: Failure): { failure: Failure } => ({ failure: { kind: 'reauth', reason } });
 
 /** The clock is set wrong while nothing but a web page answers, which does not tell the time: X's refusal is the first to tell. */
 const unwitnessed = (scenario: Scenario): Scenario => ({
@@ -258,7 +257,7 @@ const uploaded = (scenario: Scenario): Scenario => ({
   ],
 });
 
-const misreadForeign = (x: XClient): XClient => ({
+const misreadForeign = (x: Account): Account => ({
   ...x,
   async post(text) {
     const outcome = await x.post(text);
@@ -275,7 +274,7 @@ class KnownToAll extends Map<string, number> {
 }
 
 /** A refusal of one kind is taken for a post. */
-const takenAsPosted = (why: XFailure['kind']): ((ledger: Ledger) => Ledger) =>
+const takenAsPosted = (why: Failure['kind']): ((ledger: Ledger) => Ledger) =>
   misled((events) => {
     const [first] = events;
     if (first?.event !== 'refused' || first.why !== why) return events;
@@ -290,7 +289,7 @@ const withoutSince = (events: LedgerEvent[]): LedgerEvent[] =>
     return intent;
   });
 
-const again = ({ reason }: XFailure): { failure: XFailure } => ({ failure: { kind: 'never-sent', reason } });
+const again = ({ reason }: Failure): { failure: Failure } => ({ failure: { kind: 'never-sent', reason } });
 
 /** Wrong variants of the protocol. Each breaks the promise, and must be caught at it. */
 export const plants: readonly Plant[] = [

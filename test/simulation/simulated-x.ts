@@ -1,12 +1,12 @@
-import { readingCost, usualPrices } from '../../src/cost.ts';
 import type {
+  Account,
+  Failure,
   PageWanted,
   TimeAnswer,
   TimelinePage,
   TimelineStart,
-  XClient,
-} from '../../src/networks/x/client.ts';
-import type { XFailure } from '../../src/networks/x/failure.ts';
+} from '../../src/networks/network.ts';
+import { readingCost, usualPrices } from '../../src/cost.ts';
 import { asWritten } from '../../src/poems/tweet-text.ts';
 import { costOf } from '../../src/posting/budget.ts';
 import { alterations, shortenLinks, showText } from '../../src/sandbox/world.ts';
@@ -45,7 +45,7 @@ export interface SimulatedXOptions {
   trace?: ((happened: string) => void) | undefined;
 }
 
-type Answer<T> = ({ ok: T } | { failure: XFailure }) & { time?: number };
+type Answer<T> = ({ ok: T } | { failure: Failure }) & { time?: number };
 
 /** What keeps X from serving anybody for a while. */
 export type Spell = 'front' | 'outage' | 'app refused' | 'no credit' | 'down';
@@ -72,7 +72,7 @@ export class SimulatedX {
     this.#options = options;
   }
 
-  clientOf(bot: string, life: Life): XClient {
+  clientOf(bot: string, life: Life): Account {
     const { trace } = this.#options;
     return {
       post: (text) => (life.over ? never() : this.#post(bot, text, life)),
@@ -102,8 +102,8 @@ export class SimulatedX {
     const ill = this.#ill();
     if (ill === 'down') return { unreachable: 'no route' };
     return ill === 'front'
-      ? { ahead: undefined, isOfX: false }
-      : { ahead: clock.trueNow() - clock.now(), isOfX: true };
+      ? { ahead: undefined, isOwn: false }
+      : { ahead: clock.trueNow() - clock.now(), isOwn: true };
   }
 
   /** How many lines X has of a bot, or is about to have. */
@@ -174,7 +174,7 @@ export class SimulatedX {
     return String(id);
   }
 
-  #refusalOf(fault: PostFault | undefined): XFailure | undefined {
+  #refusalOf(fault: PostFault | undefined): Failure | undefined {
     const { clock, random } = this.#options;
     if (this.#isClockOff()) return { kind: 'clock', reason: '401 timestamp out of bounds' };
     if (fault === '429' || fault === '429 for the app') {
@@ -197,7 +197,7 @@ export class SimulatedX {
   }
 
   /** What a request gets while X is ill. What is refused so has not reached X. */
-  #illness(what: 'post' | 'look'): XFailure | undefined {
+  #illness(what: 'post' | 'look'): Failure | undefined {
     switch (this.#ill()) {
       case 'front':
         return inDoubt('403 with a web page', true);
@@ -285,7 +285,7 @@ export class SimulatedX {
         life.enter();
         const said = typeof answer === 'function' ? answer() : answer;
         trace?.(`X: answers ${JSON.stringify(said)}`);
-        resolve(isOfX(said) ? { ...said, time: clock.trueNow() } : said);
+        resolve(isOwn(said) ? { ...said, time: clock.trueNow() } : said);
       });
     });
   }
@@ -301,11 +301,11 @@ function deathIn(fault: PostFault | undefined): Death | undefined {
   return fault?.startsWith('power cut') === true ? 'power cut' : undefined;
 }
 
-const inDoubt = (reason: string, isForeign: boolean): XFailure =>
+const inDoubt = (reason: string, isForeign: boolean): Failure =>
   isForeign ? { kind: 'in-doubt', foreign: true, reason } : { kind: 'in-doubt', isServed: true, reason };
 
 /** Only what X answers is dated by it. */
-const isOfX = (answer: Answer<unknown>): boolean =>
+const isOwn = (answer: Answer<unknown>): boolean =>
   'ok' in answer || (answer.failure.kind !== 'in-doubt' && answer.failure.kind !== 'never-sent');
 
 function isFrom(from: TimelineStart, id: number, at: number): boolean {

@@ -25,8 +25,8 @@ interface DaemonParts extends Partial<Omit<DaemonOptions, 'ledger' | 'clock'>> {
 export function openDaemon({ send, api = nowhere, ...options }: DaemonParts): Daemon {
   return new Daemon({
     log: new EventLog(),
-    openX: openX(api, send, options.clock),
-    askTime: () => Promise.resolve({ ahead: 0, isOfX: true }),
+    openAccount: openX(api, send, options.clock),
+    askTime: () => Promise.resolve({ ahead: 0, isOwn: true }),
     deadline,
     readPoem: () => Promise.resolve(''),
     writtenAt: () => undefined,

@@ -61,7 +61,7 @@ async function open({ base, bots, inFlight }: Turn): Promise<Poster> {
         judge: () => undefined,
         price,
         ledger,
-        x: x(bot.key),
+        account: x(bot.key),
         clock,
       });
       if ('failure' in report) throw new Error(report.failure.reason);

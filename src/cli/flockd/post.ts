@@ -104,13 +104,13 @@ function unsettledFor({ poemFile }: Bot, { clock }: Context): number {
 function runnerFor(
   ledger: Ledger,
   { bots, flockBudget }: Flock,
-  { clock, openX, askTime, deadline, paths }: Context,
+  { clock, openAccount, askTime, deadline, paths }: Context,
 ): BotRunner {
   return new BotRunner({
     ledger,
     clock,
     log: new EventLog(),
-    openX,
+    openAccount,
     askTime,
     deadline,
     readPoem,

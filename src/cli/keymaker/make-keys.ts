@@ -258,7 +258,7 @@ async function firstPost(bot: BotName, { context, terminal, args }: Walk): Promi
   const text = args['first-post'];
   const bundle = text === undefined ? undefined : await context.keys.readIfThere(bot);
   if (text === undefined || !bundle) return;
-  const posted = await context.openX(bundle).post(text);
+  const posted = await context.openAccount(bundle).post(text);
   if ('failure' in posted) {
     throw new FlockError('partly', `${bot}: the first post was not made: ${posted.failure.reason}`, {
       hint: 'the key itself is stored; look at the account before you post again',

@@ -2,54 +2,26 @@ import { type ITwitterApiClientPlugin, TwitterApi, type TwitterApiv2 } from 'twi
 import * as z from 'zod';
 import type { Clock } from '../../clock.ts';
 import { type HttpAnswer, NoAnswer, type Send } from '../../http/exchange.ts';
-import { type BotKey, signedSend } from '../../oauth/signature.ts';
+import { signedSend } from '../../oauth/signature.ts';
 import { asWritten } from '../../poems/tweet-text.ts';
 import { iso } from '../../text.ts';
-import { classify, clockIn, timeIn, type XFailure } from './failure.ts';
+import type {
+  Failure,
+  OpenAccount,
+  Outcome,
+  PageWanted,
+  TimeAnswer,
+  TimelinePage,
+  TimelineStart,
+} from '../network.ts';
+import { classify, clockIn, timeIn } from './failure.ts';
 
 /*
  * The requests of a bot to X, by twitter-api-v2. Every failure is classified by failure.ts.
  */
 
-/** A post of a timeline. */
-export interface TimelinePost {
-  id: string;
-  text: string;
-}
-
-/** `time` is X's time when it answered, if the answer has it. Milliseconds since 1970, in whole seconds. */
-export type Outcome<T> = ({ ok: T } | { failure: XFailure }) & { time?: number };
-
-/** The requests of one bot to X. None throws: every failure is an outcome. */
-export interface XClient {
-  /** Posts a text; resolves with the post's id. */
-  post(text: string): Promise<Outcome<string>>;
-  /** The account of the key. */
-  me(): Promise<Outcome<{ userId: string; screenName: string }>>;
-  /** A page of the account's own posts, newest first. */
-  timeline(userId: string, from: TimelineStart, page: PageWanted): Promise<Outcome<TimelinePage>>;
-}
-
-/** Posts after a post, posts since an instant (milliseconds since 1970), or all from the newest back. */
-export type TimelineStart = { sinceId: string } | { start: number } | 'newest';
-
-export interface PageWanted {
-  /** Within {@link pageSizes}. */
-  maxPosts: number;
-  /** The token of the page, if it is not the first. */
-  token?: string | undefined;
-}
-
-export interface TimelinePage {
-  posts: TimelinePost[];
-  /** The token of the next page. */
-  next: string | undefined;
-}
-
 /** The limits of `max_results`. @see docs.x.com, GET /2/users/:id/tweets */
 export const pageSizes = { min: 5, max: 100 } as const;
-
-export type OpenXClient = (key: BotKey) => XClient;
 
 /** An id of X, which has at most 63 bits. */
 const postId = z.string().refine((id) => /^[0-9]{1,19}$/.test(id) && BigInt(id) < 2n ** 63n);
@@ -79,7 +51,7 @@ const timelineAnswer = z.object({
  *
  * @param api - the base of the X API, without a trailing slash
  */
-export function openX(api: string, send: Send, clock: Clock): OpenXClient {
+export function openX(api: string, send: Send, clock: Clock): OpenAccount {
   return ({ appKeys, accessToken }) => {
     const signed = signedSend({ send, clock, appKeys, token: accessToken });
     const times: number[] = [];
@@ -131,7 +103,7 @@ class Refusal extends Error {
   }
 }
 
-function failureOf(error: unknown, now: number): XFailure {
+function failureOf(error: unknown, now: number): Failure {
   if (error instanceof Refusal) return classify(error.answer, now);
   if (error instanceof NoAnswer) return classify(error, now);
   // A page of a proxy with the status of a success.
@@ -140,9 +112,6 @@ function failureOf(error: unknown, now: number): XFailure {
   // A success without the documented fields.
   return { kind: 'in-doubt', isServed: true, reason: 'X answered with something it does not document' };
 }
-
-/** How far X's clock is ahead of ours, in milliseconds, and whether X itself answered; or why there is no answer. */
-export type TimeAnswer = { ahead: number | undefined; isOfX: boolean } | { unreachable: string };
 
 /** Asks X for its time by a request without a key: X refuses it with a `Date` header, at no cost. */
 export const askTime = (api: string, send: Send, clock: Clock) => async (): Promise<TimeAnswer> => {

@@ -1,40 +1,7 @@
 import * as z from 'zod';
 import { type HttpAnswer, NoAnswer } from '../../http/exchange.ts';
 import { parseJson } from '../../text.ts';
-
-/**
- * What a failed request to X means. A refusal counts as X's only in X's own format. It is about
- * - the line: `rejected`, X refuses this post; `duplicate`, X says that it has this text already, which alone proves nothing;
- * - the account: `reauth`, X says that the key is dead; `unauthorized`, a 401 without a reason; `suspended`, `locked`,
- *   `automated`, a person must sign in as the account;
- * - the app: `read-only`; `app-refused`, X serves no bot of this app; `no-credit`, the app's credit is spent;
- * - time: `wait`, refused until an instant, for this bot or every bot of its app; `limit`, the account's own limit, which ends
- *   at a half hour that X does not name;
- * - our clock: `clock`.
- *
- * Without a refusal, the post is `never-sent`, X cannot have it, or `in-doubt`, X may have it. `foreign` marks an answer that
- * came from something between here and X. `isServed` marks a request that X may have carried out and charged for.
- */
-export type XFailure = { reason: string } & (
-  | {
-      kind:
-        | 'never-sent'
-        | 'reauth'
-        | 'unauthorized'
-        | 'suspended'
-        | 'locked'
-        | 'automated'
-        | 'read-only'
-        | 'app-refused'
-        | 'no-credit'
-        | 'limit'
-        | 'clock'
-        | 'duplicate'
-        | 'rejected';
-    }
-  | { kind: 'in-doubt'; foreign?: true; isServed?: true }
-  | { kind: 'wait'; until: number; scope: 'bot' | 'app' }
-);
+import type { Failure } from '../network.ts';
 
 /** X's two formats of a refusal: a problem (v2) with a `type`, and `errors` (v1.1) with codes. */
 const refusal = z.object({
@@ -62,7 +29,7 @@ const day = 24 * 60 * minute;
 const maxSkew = minute;
 
 /** @param now - milliseconds since 1970 @see docs.x.com, response codes and errors */
-export function classify(failure: HttpAnswer | NoAnswer, now: number): XFailure {
+export function classify(failure: HttpAnswer | NoAnswer, now: number): Failure {
   if (failure instanceof NoAnswer) {
     const reason = failure.message;
     return failure.sent ? { kind: 'in-doubt', isServed: true, reason } : { kind: 'never-sent', reason };
@@ -115,7 +82,7 @@ const signs: readonly (readonly [kind: PlainKind, words: RegExp, codes: readonly
   ['duplicate', /duplicate content/i, [187]],
 ]; // prettier-ignore
 
-type PlainKind = Exclude<XFailure['kind'], 'wait' | 'in-doubt' | 'never-sent'>;
+type PlainKind = Exclude<Failure['kind'], 'wait' | 'in-doubt' | 'never-sent'>;
 
 function kindOf(status: number, { words, codes }: XMessage): PlainKind {
   const known = signs.find(([, sign, marks]) => sign.test(words) || marks.some((code) => codes.has(code)));
@@ -150,9 +117,9 @@ export function sentenceOf(answer: HttpAnswer): string | undefined {
 }
 
 /** How far X's clock is ahead of ours, in milliseconds, and whether the refusal is X's own: JSON in one of its formats. */
-export const clockIn = (answer: HttpAnswer, now: number): { ahead: number | undefined; isOfX: boolean } => ({
+export const clockIn = (answer: HttpAnswer, now: number): { ahead: number | undefined; isOwn: boolean } => ({
   ahead: aheadOf(timeIn(answer), now),
-  isOfX: messageIn(answer) !== undefined,
+  isOwn: messageIn(answer) !== undefined,
 });
 
 /** Describes an answer that is not X's, without quoting it. */

@@ -1,8 +1,9 @@
+import type { Account } from '../../../src/networks/network.ts';
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { systemClock } from '../../../src/clock.ts';
 import { openSender, type Sender } from '../../../src/http/send.ts';
-import { openX, type XClient } from '../../../src/networks/x/client.ts';
+import { openX } from '../../../src/networks/x/client.ts';
 import { TokenPair } from '../../../src/oauth/signature.ts';
 import { openSandbox, type OpenSandbox } from '../../../src/sandbox/server.ts';
 
@@ -55,7 +56,7 @@ const table: [name: string, fault: object, accepted: boolean, kind: string][] = 
 describe('a post over a real connection', () => {
   let server: OpenSandbox;
   let sender: Sender;
-  let x: XClient;
+  let x: Account;
 
   before(async () => {
     server = await openSandbox({

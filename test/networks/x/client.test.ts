@@ -1,16 +1,11 @@
+import type { Account, Outcome, TimelineStart } from '../../../src/networks/network.ts';
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { inspect } from 'node:util';
 import { HeldClock } from '../../../src/clock.ts';
 import { type HttpAnswer, type HttpRequest, NoAnswer, type Send } from '../../../src/http/exchange.ts';
 import { fingerprint } from '../../../src/ledger/state.ts';
-import {
-  askTime,
-  openX,
-  type Outcome,
-  type TimelineStart,
-  type XClient,
-} from '../../../src/networks/x/client.ts';
+import { askTime, openX } from '../../../src/networks/x/client.ts';
 import { TokenPair } from '../../../src/oauth/signature.ts';
 
 const base = 'http://127.0.0.1:4010/x';
@@ -23,7 +18,7 @@ const bundle = {
 };
 
 interface Desk {
-  x: XClient;
+  x: Account;
   asked: HttpRequest[];
 }
 
@@ -312,20 +307,20 @@ describe('the time at X', () => {
 
   it('is asked for without a key, which costs nothing', async () => {
     const { asked, told } = ask({ headers, body: ofX });
-    assert.deepEqual(await told(), { ahead: 20 * 60_000 + 500, isOfX: true });
+    assert.deepEqual(await told(), { ahead: 20 * 60_000 + 500, isOwn: true });
     assert.deepEqual([asked[0]?.method, asked[0]?.url], ['GET', `${base}/2/users/me`]);
     assert.equal(asked[0]?.headers['authorization'], undefined);
     assert.equal(asked[0]?.body, undefined);
   });
 
   it('is not told by an answer without a date', async () => {
-    assert.deepEqual(await ask({ body: ofX }).told(), { ahead: undefined, isOfX: true });
+    assert.deepEqual(await ask({ body: ofX }).told(), { ahead: undefined, isOwn: true });
   });
 
   it('is of somebody else where the answer is not of X', async () => {
     assert.deepEqual(await ask({ status: 200, headers, body: '<html>' }).told(), {
       ahead: 20 * 60_000 + 500,
-      isOfX: false,
+      isOwn: false,
     });
   });
 

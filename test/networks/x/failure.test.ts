@@ -1,14 +1,9 @@
+import type { Failure } from '../../../src/networks/network.ts';
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { NoAnswer } from '../../../src/http/exchange.ts';
-import {
-  classify,
-  clockIn,
-  describeSkew,
-  sentenceOf,
-  type XFailure,
-} from '../../../src/networks/x/failure.ts';
+import { classify, clockIn, describeSkew, sentenceOf } from '../../../src/networks/x/failure.ts';
 
 const now = Date.parse('2026-05-01T09:00:00Z');
 const json = (value: unknown): string => JSON.stringify(value);
@@ -24,7 +19,7 @@ const old = (code: number, message: string): string => json({ errors: [{ code, m
 /** X's own forms of a refusal: a problem (v2), and `errors` (v1.1). */
 describe('what an answer of X means', () => {
   const app = 'This app is not allowed to do that.';
-  const rows: [name: string, status: number, body: string, kind: XFailure['kind']][] = [
+  const rows: [name: string, status: number, body: string, kind: Failure['kind']][] = [
     // The line.
     [
       'a bad request',
@@ -305,7 +300,7 @@ describe('an answer that is not in the format of X', () => {
   }
 
   it('is told from a success and from what X says', () => {
-    const of = (status: number, body: string): boolean => clockIn({ status, headers: {}, body }, now).isOfX;
+    const of = (status: number, body: string): boolean => clockIn({ status, headers: {}, body }, now).isOwn;
     assert.equal(of(401, problem('', 'Unauthorized', 'Unauthorized', 401)), true);
     assert.equal(of(401, old(32, 'Could not authenticate you.')), true);
     assert.equal(of(200, '<html>'), false);
@@ -329,7 +324,7 @@ describe('the Date of an answer, as a witness of our clock', () => {
   });
   const bare = problem('', 'Unauthorized', 'Unauthorized', 401);
   const minute = 60_000;
-  const rows: [name: string, status: number, ahead: number, body: string, kind: XFailure['kind']][] = [
+  const rows: [name: string, status: number, ahead: number, body: string, kind: Failure['kind']][] = [
     ['a 401 within a minute', 401, 59_000, bare, 'unauthorized'],
     ['a 401 within a minute, behind', 401, -59_000, bare, 'unauthorized'],
     ['a 401 more than a minute off', 401, 62_000, bare, 'clock'],
