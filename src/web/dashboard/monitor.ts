@@ -64,6 +64,8 @@ function historyReader(ledger: MonitorParts['ledger']): (bot: string) => Promise
     if (!state) return Promise.resolve([]);
     const changes = known.get(state) ?? ledger.changesOf(bot);
     known.set(state, changes);
+    // What could not be read is read again.
+    changes.catch(() => known.delete(state));
     return changes;
   };
 }
