@@ -11,6 +11,7 @@ import { linesOf } from '../../poems/poem.ts';
 import { readingOf } from '../../posting/edits.ts';
 import { offsetIn } from '../../schedule/schedule.ts';
 import { iso } from '../../text.ts';
+import { placeOfPost } from './parts.ts';
 import { type BotView, type FlockView, PostTexts, type SnapshotCache } from './snapshot.ts';
 import { predictPosts, type UpcomingPost } from './upcoming.ts';
 
@@ -19,6 +20,9 @@ interface PoemPart {
   lines: { number: number; text: string; is: 'posted' | 'next' | 'to come' }[];
   /** How many lines the whole poem has. */
   of: number;
+  /** With which line the parts before and after it begin, where there are any. */
+  earlier: number | undefined;
+  later: number | undefined;
 }
 
 /** Something that has happened to a bot. */
@@ -92,69 +96,74 @@ export async function readDetails(
 ): Promise<BotDetails | undefined> {
   const view = bots.find(({ bot }) => bot === name);
   if (!view) return undefined;
-  const { bot, state, pages, isStopped, ...moment } = snapshots.sourcesOf(name);
-  const { history, now } = moment;
+  const sources = snapshots.sourcesOf(name);
+  const { bot, state, isStopped, ...moment } = sources;
   const settings = bot?.settings;
-  const changes = await changesOf(name);
-  const told = changes.toReversed().flatMap(entryOf).slice(0, maxHistory);
-  // Posts from before the journal was compacted.
-  const first = changes[0]?.event.at ?? Infinity;
-  const earlier = history.recent().filter((post) => post.bot === name && post.at < first);
-  const open = state?.open && state.open.look !== true ? state.open : undefined;
-  const isOpenLong = open !== undefined && now >= open.at + maxRequest;
-  const made = [...told.flatMap(({ post }) => post ?? []), ...earlier];
-  const texts = new PostTexts(readPoem);
-  await texts.find(open ? [...made, { ...open, bot: name }] : made, bot ? [bot] : [], 0);
-  const shownPost = (post: RecentPost) => ({
-    text: texts.textOf(post),
-    url: pages.post(view.account, post.id),
-  });
-  const entries = told.map(({ post, ...entry }) => ({ ...entry, ...(post && shownPost(post)) }));
-  const before = earlier.map((post): HistoryEntry => ({
-    at: iso(post.at),
-    level: 'info',
-    message: `posted ${linesIn(post)}`,
-    ...shownPost(post),
-  }));
   const stateOf = (): BotState | undefined => state;
   const canPost = bot && !isStopped && hasToPost(view.state);
-  const until = now + farAhead;
+  const bounds = { max: maxNext, until: moment.now + farAhead };
   const changed = await keyChanged(name);
   return {
     bot: view,
     settings,
     offset: settings ? offsetIn(settings.spread, name) : 0,
     poem: bot && (await partOf(bot.poemFile, bot.settings, state, from)),
-    next: canPost ? await predictPosts([bot], { ...moment, stateOf }, { max: maxNext, until }) : [],
-    history: [...entries, ...before].slice(0, maxHistory),
-    historyFrom: changes[0]?.before && changes.length < maxHistory ? iso(first) : undefined,
-    doubt:
-      open && isOpenLong
-        ? {
-            name: doubtName(open),
-            at: iso(open.at),
-            line: open.line + 1,
-            lines: open.lines,
-            text: texts.textOf({ ...open, bot: name }),
-          }
-        : undefined,
+    next: canPost ? await predictPosts([bot], { ...moment, stateOf }, bounds) : [],
+    ...(await pastOf(view, await changesOf(name), sources)),
     key: { provider: bot?.bundle.provider, changed: changed === undefined ? undefined : iso(changed) },
   };
 }
 
-const linesIn = ({ line, lines }: Pick<RecentPost, 'line' | 'lines'>): string =>
-  lines === 1 ? `line ${line + 1}` : `lines ${line + 1} to ${line + lines}`;
+/** What has happened to a bot, and the post that it does not know the outcome of. */
+async function pastOf(
+  { bot: name, account }: BotView,
+  changes: readonly Change[],
+  { bot, state, history, pages, now }: ReturnType<SnapshotCache['sourcesOf']>,
+): Promise<Pick<BotDetails, 'history' | 'historyFrom' | 'doubt'>> {
+  const told = changes
+    .toReversed()
+    .flatMap((change) => entryOf(change, name))
+    .slice(0, maxHistory);
+  // Posts from before the journal was compacted.
+  const first = changes[0]?.event.at ?? Infinity;
+  const earlier = history.recent().filter((post) => post.bot === name && post.at < first);
+  const open = inDoubt(state?.open, now);
+  const texts = new PostTexts(readPoem);
+  const made = [...told.flatMap(({ post }) => post ?? []), ...earlier, ...(open ? [open] : [])];
+  await texts.find(made, bot ? [bot] : [], 0);
+  const seen = (post: RecentPost) => ({ text: texts.textOf(post), url: pages.post(account, post.id) });
+  const entries = told.map(({ post, ...entry }) => ({ ...entry, ...(post && seen(post)) }));
+  const before = earlier.map((post): HistoryEntry => {
+    const message = `posted ${placeOfPost({ ...post, line: post.line + 1 })}`;
+    return { at: iso(post.at), level: 'info', message, ...seen(post) };
+  });
+  return {
+    history: [...entries, ...before].slice(0, maxHistory),
+    historyFrom: changes[0]?.before && changes.length < maxHistory ? iso(first) : undefined,
+    doubt: open && {
+      name: doubtName(open),
+      at: iso(open.at),
+      line: open.line + 1,
+      lines: open.lines,
+      text: texts.textOf(open),
+    },
+  };
+}
 
-function entryOf({ event, before }: Change): (HistoryEntry & { post?: RecentPost })[] {
+/** A post whose request is over, and has had no answer. */
+const inDoubt = (open: BotState['open'], now: number): BotState['open'] =>
+  open && open.look !== true && now >= open.at + maxRequest ? open : undefined;
+
+/** A change in words, and the post that was made. @param name - of its bot, which may have had another one then */
+function entryOf({ event, before }: Change, name: string): (HistoryEntry & { post?: RecentPost })[] {
   const entry = describeChange(event, before);
   if (!entry) return [];
   const { level, message } = entry;
   const open = before?.open;
   if (event.event !== 'posted' || !open) return [{ at: iso(event.at), level, message }];
   const at = madeAt(event, open);
-  const { bot, id } = event;
   const { line, lines, print } = open;
-  return [{ at: iso(at), level, message, post: { bot, at, id, line, lines, print } }];
+  return [{ at: iso(at), level, message, post: { bot: name, at, id: event.id, line, lines, print } }];
 }
 
 /** A poem of at most so many lines is shown whole. */
@@ -182,7 +191,12 @@ async function partOf(
     const is = at === next ? ('next' as const) : isDone(at) ? ('posted' as const) : ('to come' as const);
     return { number: at + 1, text, is };
   });
-  return { lines: part, of: lines.length };
+  return {
+    lines: part,
+    of: lines.length,
+    earlier: begin > 0 ? Math.max(1, begin + 1 - perPart) : undefined,
+    later: end < lines.length ? end + 1 : undefined,
+  };
 }
 
 function windowOf(length: number, next: number, from: number | undefined): [begin: number, end: number] {

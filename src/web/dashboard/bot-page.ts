@@ -121,9 +121,8 @@ function factsOf({ bot }: BotDetails, now: string): Html {
 
 function poemOf({ poem }: BotDetails): Html {
   if (!poem) return html`<p class="more">It cannot be read now.</p>`;
-  const { lines, of } = poem;
+  const { lines, of, earlier, later } = poem;
   const [first, last] = [lines[0]?.number ?? 1, lines.at(-1)?.number ?? 0];
-  const isWhole = lines.length === of;
   const items = lines.map(
     ({ number, text, is }) =>
       html`<li
@@ -135,23 +134,17 @@ function poemOf({ poem }: BotDetails): Html {
         <span dir="auto" lang="">${text}</span>${is === 'next' && html` <em>next</em>`}
       </li>`,
   );
-  return html`${!isWhole && partsNav('Earlier', first > 1 && Math.max(1, first - perPart), `Lines 1 to ${showCount(first - 1)}`)}
+  const isAtPlace = lines.length === of || lines.some(({ is }) => is === 'next');
+  return html`${earlier !== undefined && partLink(`?line=${earlier}`, `Earlier: lines 1 to ${showCount(first - 1)}`)}
     <ol class="verses" start="${first}" role="list" aria-label="Lines ${first} to ${last} of ${of}">
       ${items}
     </ol>
-    ${!isWhole && partsNav('Later', last < of && last + 1, `Lines ${showCount(last + 1)} to ${showCount(of)}`)}
-    ${
-      !isWhole &&
-      !lines.some(({ is }) => is === 'next') &&
-      html`<p class="more"><a href="?#poem" data-filter>Around its place</a></p>`
-    }`;
+    ${later !== undefined && partLink(`?line=${later}`, `Later: lines ${showCount(later)} to ${showCount(of)}`)}
+    ${!isAtPlace && partLink('?', 'Around its place')}`;
 }
 
-/** As many as a part of a poem that is asked for by its first line. */
-const perPart = 100;
-
-const partsNav = (name: string, from: number | false, text: string): Html | false =>
-  from !== false && html`<p class="more"><a href="?line=${from}#poem" data-filter>${name}: ${text}</a></p>`;
+const partLink = (query: string, text: string): Html =>
+  html`<p class="more"><a href="${query}#poem" data-filter>${text}</a></p>`;
 
 function nextLinesOf({ bot, next, poem }: BotDetails, now: string): Html {
   if (next.length > 0)
