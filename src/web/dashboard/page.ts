@@ -150,13 +150,20 @@ function todayOf({ upcoming, days, bots, flock, now, timezone }: FlockView): Htm
     upcoming.length > 0
       ? more > 0 && `and at most ${showCount(more)} more today`
       : flock.stopped || !soonest(bots)
-        ? 'Nothing: no bot posts now.'
+        ? html`Nothing: no bot posts now.${resumesOne({ bots, flock })}`
         : html`Nothing more today. ${firstNext(bots, now)}`;
   return html`<ol id="upcoming" class="upcoming" role="list">
       ${upcoming.map((post) => upcomingOf(post, now, timezone))}
     </ol>
     ${note('upcoming-left', left)}`;
 }
+
+/** What to do where every bot is paused by itself. */
+const resumesOne = ({ bots, flock }: Pick<FlockView, 'bots' | 'flock'>): Html | false =>
+  !flock.stopped &&
+  bots.length > 0 &&
+  bots.every((bot) => shownState(bot).name === 'paused') &&
+  html` All are paused: <code>flockd resume BOT</code> resumes one.`;
 
 function upcomingOf(
   { bot, at, line, text }: FlockView['upcoming'][number],

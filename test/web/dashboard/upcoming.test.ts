@@ -107,6 +107,10 @@ describe('what is still to be posted today', () => {
       await page(aView([aBot('evensong')])),
       /Nothing more today\. The next line is evensong’s, Sun 09:00 CEST\./,
     );
+    const rests = aView([
+      aBot('evensong', { state: 'paused', pausedSince: '2026-08-22T09:00:00Z', next: undefined }),
+    ]);
+    assert.match(await page(rests), /no bot posts now\. +All are paused: +flockd resume BOT +resumes one\./);
     const stopped = aView([aBot('evensong', { state: 'stopped' })]);
     assert.match(
       await page({ ...stopped, flock: { ...stopped.flock, stopped: true } }),
