@@ -9,6 +9,20 @@ import type { BotKey } from '../oauth/signature.ts';
 export interface TimelinePost {
   id: string;
   text: string;
+  /** When it was made, where the id does not tell. Milliseconds since 1970. */
+  at?: number;
+}
+
+/** How a text is posted. A network ignores what it does not have. */
+export interface PostOptions {
+  /**
+   * Names the attempt at the network, so that the same attempt sent again is no second post. It is kept while the post is in
+   * doubt, and new after a refusal.
+   */
+  mark?: string | undefined;
+  /** BCP 47. */
+  language?: string | undefined;
+  contentWarning?: string | undefined;
 }
 
 /** `time` is the network's time when it answered, if the answer has it. Milliseconds since 1970, in whole seconds. */
@@ -17,11 +31,13 @@ export type Outcome<T> = ({ ok: T } | { failure: Failure }) & { time?: number };
 /** The requests of one bot to its network. None throws: every failure is an outcome. */
 export interface Account {
   /** Posts a text; resolves with the post's id. */
-  post(text: string): Promise<Outcome<string>>;
+  post(text: string, options?: PostOptions): Promise<Outcome<string>>;
   /** The account of the key. */
   me(): Promise<Outcome<{ userId: string; screenName: string }>>;
   /** A page of the account's own posts, newest first. */
   timeline(userId: string, from: TimelineStart, page: PageWanted): Promise<Outcome<TimelinePage>>;
+  /** The post of an attempt, or undefined if the network has none: where a network finds posts by their marks. */
+  find?(mark: string): Promise<Outcome<TimelinePost | undefined>>;
 }
 
 /** Posts after a post, posts since an instant (milliseconds since 1970), or all from the newest back. */

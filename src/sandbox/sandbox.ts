@@ -10,6 +10,7 @@ import {
   type SandboxAnswer,
   type SandboxRequest,
 } from './requests.ts';
+import { type BlueskyOptions, blueskyRoutes, claimedAccount } from './bluesky.ts';
 import { Faults, faultRule, isLever, levers } from './faults.ts';
 import { oauthRoutes, refuseTumblrApi } from './oauth.ts';
 import { message, pageRoutes } from './pages.ts';
@@ -29,8 +30,8 @@ import {
 import { v1, v2, xRoutes } from './x-api.ts';
 
 /**
- * A server that stands in for X: it answers requests as X's API does, checks signatures, keeps accounts and posts, and
- * fails on command. It is synchronous and does no I/O, so that one process can rehearse a year; server.ts puts it on HTTP.
+ * A server that stands in for X and Bluesky: it answers requests as their APIs do, checks signatures and tokens, keeps accounts
+ * and posts, and fails on command. It is synchronous and does no I/O, so that one process can rehearse a year; server.ts puts it on HTTP.
  */
 export class Sandbox {
   readonly world: World;
@@ -51,6 +52,7 @@ export class Sandbox {
     this.#routes = routesIn({
       ...oauthRoutes(this.#core),
       ...xRoutes(this.#core, options.limits ?? {}),
+      ...blueskyRoutes(this.#core, options.bluesky ?? {}, random),
       ...controlRoutes(this.#core, this.faults, this.seed),
       ...pageRoutes(this.#core, this.faults),
     });
@@ -79,9 +81,9 @@ export class Sandbox {
     if (!isApi.test(path)) return this.#work(call);
     const arrived = this.#core.clock.now();
     const token = this.world.accessToken(claimedToken(request) ?? '');
-    const account = token && this.world.account(token.accountId)?.screenName.toLowerCase();
+    const account = token ? this.world.account(token.accountId) : claimedAccount(this.#core, request);
     return this.faults.answer(
-      { method: request.method, path, account },
+      { method: request.method, path, account: account?.screenName.toLowerCase() },
       {
         work: () => this.#work(call),
         workLater: (ms) =>
@@ -118,6 +120,7 @@ export interface SandboxOptions extends CoreOptions {
   seed?: string;
   /** Overrides of X's rate limits; null removes one. */
   limits?: Parameters<typeof xRoutes>[1];
+  bluesky?: BlueskyOptions;
   /** The number of paid posts; null is unlimited. By default that of the state, or unlimited. */
   credits?: number | null;
 }
@@ -135,7 +138,7 @@ const routesIn = (table: Routes) =>
 
 /** The paths that apps call. Faults apply only there, not to the pages for people. */
 const isApi =
-  /^\/(oauth\/(?!auth)|1\.1\/|2\/|flickr\/services\/(oauth\/(?!auth)|rest)|tumblr\/(oauth\/(?!auth)|v2\/))/;
+  /^\/(oauth\/(?!auth)|1\.1\/|2\/|flickr\/services\/(oauth\/(?!auth)|rest)|tumblr\/(oauth\/(?!auth)|v2\/)|bluesky(-2)?\/)/;
 
 /** @param others routes of the path with other methods */
 function notFound(path: string, others: { methods: string[] }[]): SandboxAnswer {

@@ -71,16 +71,30 @@ export class World {
     return this.#accounts.get(id);
   }
 
+  /** An account by its name; where one at X and one at Bluesky share a name, that at X. */
   accountNamed(screenName: string): Account | undefined {
-    return this.#byName.get(screenName.toLowerCase());
+    return this.accountAt('x', screenName) ?? this.accountAt('bluesky', screenName);
   }
 
-  /** Returns the account of that name, and creates it if there is none. The name must fit {@link screenNamePattern}. */
+  accountAt(network: Network, screenName: string): Account | undefined {
+    return this.#byName.get(`${network} ${screenName.toLowerCase()}`);
+  }
+
+  /** Returns the account of that name at X, and creates it if there is none. */
   ensureAccount(screenName: string): Account {
-    const known = this.accountNamed(screenName);
-    if (known) return known;
+    return this.accountAt('x', screenName) ?? this.addAccount(screenName);
+  }
+
+  /** Creates an account. The name must fit {@link screenNamePattern}. @param bluesky if it is one of Bluesky */
+  addAccount(screenName: string, bluesky?: Account['bluesky']): Account {
     const now = this.#clock.now();
-    const account = { id: this.#accountIds.next(now), screenName, created: now, suspended: false };
+    const account: Account = {
+      id: this.#accountIds.next(now),
+      screenName,
+      created: now,
+      suspended: false,
+      ...(bluesky && { bluesky }),
+    };
     this.#addAccount(account);
     this.changed();
     return account;
@@ -88,9 +102,9 @@ export class World {
 
   /** Renames an account; its id stays. @returns false if another account has that name */
   rename(account: Account, screenName: string): boolean {
-    const other = this.accountNamed(screenName);
+    const other = this.accountAt(networkOf(account), screenName);
     if (other && other !== account) return false;
-    this.#byName.delete(account.screenName.toLowerCase());
+    this.#byName.delete(nameKey(account));
     account.screenName = screenName;
     this.#addAccount(account);
     return true;
@@ -123,16 +137,22 @@ export class World {
     return this.#postsOf.get(accountId) ?? [];
   }
 
-  addPost({ id: accountId }: Account, text: string): Post {
+  /** @param record what Bluesky has of the post; its posts cost nothing */
+  addPost({ id: accountId }: Account, text: string, record?: Post['record']): Post {
     const instant = this.#clock.now();
     const id = this.#postIds.next(instant);
-    const post = { id, accountId, text, links: shortenLinks(text), instant, deleted: false };
+    const links = record ? [] : shortenLinks(text);
+    const post: Post = { id, accountId, text, links, instant, deleted: false, ...(record && { record }) };
     this.#addPost(post);
-    if (this.credits !== null) this.credits -= 1;
-    this.usage.posts += 1;
-    if (post.links.length > 0) this.usage.linkPosts += 1;
+    if (!record) this.#charge(post);
     this.#notify({ kind: 'posted', post });
     return post;
+  }
+
+  #charge({ links }: Post): void {
+    if (this.credits !== null) this.credits -= 1;
+    this.usage.posts += 1;
+    if (links.length > 0) this.usage.linkPosts += 1;
   }
 
   deletePost(post: Post): void {
@@ -181,7 +201,7 @@ export class World {
 
   #addAccount(account: Account): void {
     this.#accounts.set(account.id, account);
-    this.#byName.set(account.screenName.toLowerCase(), account);
+    this.#byName.set(nameKey(account), account);
   }
 
   #addPost(post: Post): void {
@@ -305,8 +325,25 @@ function listIn<T>(lists: Map<string, T[]>, key: string): T[] {
   return fresh;
 }
 
+type Network = 'x' | 'bluesky';
+
+const networkOf = ({ bluesky }: Account): Network => (bluesky ? 'bluesky' : 'x');
+const nameKey = (account: Account): string => `${networkOf(account)} ${account.screenName.toLowerCase()}`;
+
 /** A screen name that X allows. */
 export const screenNamePattern = /^\w{1,15}$/;
+
+/** What an account of Bluesky has. */
+const bluesky = z.object({
+  /** The main password. */
+  password: z.string(),
+  appPasswords: z.array(z.object({ name: z.string(), password: z.string() })),
+  /** The server that holds it. */
+  server: z.string(),
+  deactivated: z.boolean(),
+  /** The record of the profile. */
+  profile: z.record(z.string(), z.unknown()).optional(),
+});
 
 /** An account of the sandbox: what X calls a user. */
 const account = z.object({
@@ -315,6 +352,7 @@ const account = z.object({
   screenName: z.string().regex(screenNamePattern),
   created: z.number(),
   suspended: z.boolean(),
+  bluesky: bluesky.optional(),
 });
 
 /** From the least to the most. `delete` is Flickr's, and includes `write`. */
@@ -349,6 +387,8 @@ const post = z.object({
   /** When the sandbox accepted it. Milliseconds since 1970. */
   instant: z.number(),
   deleted: z.boolean(),
+  /** The record of a post at Bluesky, with its key. */
+  record: z.object({ rkey: z.string(), value: z.record(z.string(), z.unknown()) }).optional(),
 });
 
 /** The counts that {@link billFor} prices. */

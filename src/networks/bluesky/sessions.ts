@@ -1,0 +1,275 @@
+import * as z from 'zod';
+import type { Clock } from '../../clock.ts';
+import { parseJson, Secret } from '../../text.ts';
+import type { Failure } from '../network.ts';
+import { didText, serverIn, serverOf } from './identity.ts';
+import { Logins } from './logins.ts';
+import type { Answered, Xrpc } from './xrpc.ts';
+
+/*
+ * The sessions of all bots, in memory only. A session is made at the first request that needs one, and refreshed when its access
+ * token has expired. An app password makes a new one at any time, so nothing is lost with the process.
+ */
+
+/** What a bot signs in with. */
+export interface BlueskyKey {
+  /** The DID, which stays when the handle or the server changes. */
+  userId: string;
+  appPassword: Secret<string>;
+  /** The server that held the account when the key was made. */
+  server: string;
+}
+
+/** A session: the access token lives for 2 hours, the refresh token for 90 days. */
+export interface Session {
+  /** The server that holds the account. */
+  server: string;
+  /** The server that signed in, which also refreshes. */
+  origin: string;
+  handle: string;
+  access: Secret<string>;
+  refresh: Secret<string>;
+  /** Whether it is from the app password, and not from the session before. */
+  isNew: boolean;
+  /** Whether a request with it has been served. */
+  isProven: boolean;
+}
+
+const token = z
+  .string()
+  .min(1)
+  .transform((text) => new Secret(text));
+const sessionAnswer = z.object({
+  did: didText,
+  handle: z.string(),
+  accessJwt: token,
+  refreshJwt: token,
+  active: z.boolean().default(true),
+  status: z.string().optional(),
+  didDoc: z.unknown().optional(),
+});
+
+type SessionAnswer = z.infer<typeof sessionAnswer>;
+
+/** Signs in as an account. */
+export const createSession = (
+  xrpc: Xrpc,
+  { server, userId, appPassword }: BlueskyKey,
+): Promise<Answered<SessionAnswer>> =>
+  xrpc({
+    server,
+    method: 'POST',
+    name: 'com.atproto.server.createSession',
+    body: { identifier: userId, password: appPassword.reveal() },
+    secret: appPassword,
+    answer: sessionAnswer,
+  });
+
+/** Ends a session. A failure is of no use to anyone: the session ends by itself. */
+export const endSession = (xrpc: Xrpc, server: string, refresh: Secret<string>): Promise<unknown> =>
+  xrpc({
+    server,
+    method: 'POST',
+    name: 'com.atproto.server.deleteSession',
+    bearer: refresh,
+    answer: z.unknown(),
+  });
+
+/** What an access token says of itself. */
+const claims = z.object({ scope: z.string().catch(''), exp: z.number().catch(Infinity) });
+
+/** The claims of a token, not verified: they are its server's business. */
+export const claimsIn = (access: Secret<string>): z.infer<typeof claims> =>
+  claims.parse(parseJson(Buffer.from(access.reveal().split('.')[1] ?? '', 'base64url').toString()) ?? {});
+
+/** The names of refusals after which another session may be served. None of these requests was carried out. */
+const tokenErrors = new Set(['ExpiredToken', 'InvalidToken', 'AuthMissing', 'AuthenticationRequired']);
+
+/** A server that seems gone is looked up again after this time. Milliseconds. */
+const lookupInterval = 10 * 60_000;
+
+interface Member {
+  key: BlueskyKey;
+  /** Where the account is now. */
+  server: string;
+  session: Session | undefined;
+  opening: Promise<Answered<Session>> | undefined;
+  /** When the server was last looked up. Milliseconds, monotonic. */
+  lookedUp: number;
+}
+
+export interface SessionsOptions {
+  xrpc: Xrpc;
+  clock: Clock;
+  /** The directory of `did:plc`. */
+  directory: string;
+}
+
+export class Sessions {
+  readonly #options: SessionsOptions;
+  readonly #logins: Logins;
+  readonly #members = new Map<string, Member>();
+
+  constructor(options: SessionsOptions) {
+    this.#options = options;
+    this.#logins = new Logins(options.clock);
+  }
+
+  /**
+   * Sends a request as a bot. A refused token is replaced and the request sent again; a new session's refusal is believed.
+   *
+   * @returns the request's outcome, or that of the session, without which the request was never sent
+   */
+  async signed<T>(
+    key: BlueskyKey,
+    request: (session: Session) => Promise<Answered<T>>,
+  ): Promise<Answered<T>> {
+    const member = this.#memberOf(key);
+    let opened = await this.#open(member);
+    for (;;) {
+      if (!('ok' in opened)) return unsent(opened);
+      const session = opened.ok;
+      const outcome = await request(session);
+      if ('ok' in outcome) session.isProven = true;
+      const { error = '' } = outcome;
+      if (tokenErrors.has(error)) {
+        if (session.isNew && !session.isProven) return outcome;
+        opened = await this.#open(member, session);
+      } else if (await this.#hasMoved(member, outcome)) opened = await this.#open(member, session);
+      else return outcome;
+    }
+  }
+
+  /** Sends a request that needs no session to the server of a bot's account. */
+  async unsigned<T>(
+    key: BlueskyKey,
+    request: (server: string) => Promise<Answered<T>>,
+  ): Promise<Answered<T>> {
+    const member = this.#memberOf(key);
+    const outcome = await request(member.session?.server ?? member.server);
+    return (await this.#hasMoved(member, outcome)) ? request(member.server) : outcome;
+  }
+
+  #memberOf(key: BlueskyKey): Member {
+    const known = this.#members.get(key.userId);
+    if (known?.key.server === key.server && known.key.appPassword.reveal() === key.appPassword.reveal())
+      return known;
+    const { server } = key;
+    const member: Member = { key, server, session: undefined, opening: undefined, lookedUp: -Infinity };
+    this.#members.set(key.userId, member);
+    return member;
+  }
+
+  /** The session of an account; one opening at a time. @param refused - the session that is not to be used any more */
+  async #open(member: Member, refused?: Session): Promise<Answered<Session>> {
+    const { session } = member;
+    if (session && session !== refused && !this.#hasExpired(session)) return { ok: session };
+    member.opening ??= this.#renew(member, refused).finally(() => (member.opening = undefined));
+    return member.opening;
+  }
+
+  #hasExpired({ access }: Session): boolean {
+    return claimsIn(access).exp * 1000 <= this.#options.clock.now();
+  }
+
+  async #renew(member: Member, refused: Session | undefined): Promise<Answered<Session>> {
+    const old = member.session;
+    member.session = undefined;
+    let opened: Answered<Session> | undefined;
+    // A session that was refreshed and never served is not refreshed again.
+    if (old?.origin === member.server && (old !== refused || old.isProven)) {
+      opened = await this.#refresh(member, old);
+      // Only an answer says that the session is over.
+      const isOpen = 'failure' in opened && isTemporary.has(opened.failure.kind);
+      if (isOpen && !(await this.#hasMoved(member, opened))) {
+        member.session = old;
+        return opened;
+      }
+    }
+    if (opened === undefined || 'failure' in opened) opened = await this.#logIn(member);
+    if ('ok' in opened) member.session = opened.ok;
+    return opened;
+  }
+
+  async #refresh(member: Member, { origin, refresh }: Session): Promise<Answered<Session>> {
+    const answer = await this.#options.xrpc({
+      server: origin,
+      method: 'POST',
+      name: 'com.atproto.server.refreshSession',
+      bearer: refresh,
+      answer: sessionAnswer,
+    });
+    return sessionOf(answer, member, false);
+  }
+
+  /** A session from the app password, at the server where the account is now. */
+  async #logIn(member: Member): Promise<Answered<Session>> {
+    const made = await this.#createSession(member);
+    return (await this.#hasMoved(member, made)) ? this.#createSession(member) : made;
+  }
+
+  async #createSession(member: Member): Promise<Answered<Session>> {
+    const { server, key } = member;
+    const until = this.#logins.begin(server, key.userId);
+    if (until !== undefined) {
+      const reason = 'Bluesky limits how often an account signs in';
+      return { failure: { kind: 'wait', until, scope: 'bot', reason } };
+    }
+    const answer = await createSession(this.#options.xrpc, { ...key, server });
+    this.#logins.end(server, key.userId, answer.headers ?? {});
+    return sessionOf(answer, member, true);
+  }
+
+  /**
+   * Whether an outcome may mean that the account is at another server, and it is: then the account is looked for there from now on.
+   * A server that cannot be reached or does not know the account gives no other sign.
+   */
+  async #hasMoved(member: Member, outcome: Answered<unknown>): Promise<boolean> {
+    if (!('failure' in outcome) || !mayHaveMoved.has(outcome.failure.kind)) return false;
+    const { clock, xrpc, directory } = this.#options;
+    if (clock.elapsed() - member.lookedUp < lookupInterval) return false;
+    member.lookedUp = clock.elapsed();
+    const found = await serverOf(xrpc, directory, member.key.userId);
+    if (!('ok' in found) || found.ok === member.server) return false;
+    member.server = found.ok;
+    return true;
+  }
+}
+
+const isTemporary: ReadonlySet<Failure['kind']> = new Set(['wait', 'in-doubt', 'never-sent']);
+const mayHaveMoved: ReadonlySet<Failure['kind']> = new Set(['suspended', 'reauth', 'never-sent']);
+
+/** A failure without which the request that needed the session was never sent. */
+const unsent = ({ failure, ...more }: Extract<Answered<unknown>, { failure: Failure }>): Answered<never> => ({
+  ...more,
+  failure: failure.kind === 'in-doubt' ? { kind: 'never-sent', reason: failure.reason } : failure,
+});
+
+/** The session in an answer, if it is that of the account and the account can be used. */
+function sessionOf(
+  answer: Answered<SessionAnswer>,
+  { key, server }: Member,
+  isNew: boolean,
+): Answered<Session> {
+  if (!('ok' in answer)) return answer;
+  const { did, handle, accessJwt, refreshJwt, active, status, didDoc } = answer.ok;
+  if (did !== key.userId)
+    return { failure: { kind: 'reauth', reason: `its server signs it in as another account (${did})` } };
+  if (!active)
+    return {
+      failure: { kind: 'suspended', reason: `its account is ${status ?? 'not active'}` },
+      error: 'Inactive',
+    };
+  const session: Session = {
+    // A server like bsky.social signs in for the servers that hold the accounts.
+    server: serverIn(didDoc, did) ?? server,
+    origin: server,
+    handle,
+    access: accessJwt,
+    refresh: refreshJwt,
+    isNew,
+    isProven: false,
+  };
+  const { time } = answer;
+  return { ok: session, ...(time !== undefined && { time }) };
+}

@@ -1,0 +1,114 @@
+import type { PostOptions } from '../network.ts';
+import { tidInstant } from './tid.ts';
+
+/*
+ * Bluesky's rules for texts: the length of a post, its links and tags, and the record that a text becomes. Bluesky stores a text
+ * as it is sent, so it also comes back as it was written.
+ */
+
+/** The limits of a post's text. @see the lexicon app.bsky.feed.post */
+export const textLimits = { graphemes: 300, bytes: 3000 } as const;
+
+const segmenter = new Intl.Segmenter();
+
+/** The length of a text as Bluesky counts it, in graphemes. A link counts whole. */
+export const lengthOf = (text: string): number =>
+  isPlain(text) ? text.length : Array.from(segmenter.segment(text)).length;
+
+/** A fast path: each of these characters is a grapheme and a byte. */
+const isPlain = (text: string): boolean => /^[\x20-\x7e\n]*$/.test(text);
+
+/** The length of a text in UTF-8. */
+const bytesOf = (text: string): number => (isPlain(text) ? text.length : Buffer.byteLength(text));
+
+/** Why Bluesky cannot have a text as one post, as in `it is …`; undefined if it can. */
+export function textFault(text: string): string | undefined {
+  if (!/[^\s\p{Default_Ignorable_Code_Point}]/u.test(text)) return 'empty';
+  // JSON and UTF-8 have no form for half a character.
+  if (/\p{Surrogate}/u.test(text)) return 'not valid Unicode';
+  if (lengthOf(text) > textLimits.graphemes)
+    return `longer than ${textLimits.graphemes} characters (${lengthOf(text)})`;
+  if (bytesOf(text) > textLimits.bytes) return `longer than ${textLimits.bytes} bytes (${bytesOf(text)})`;
+  return undefined;
+}
+
+/** What makes a part of a text a link or a tag. The offsets are bytes in UTF-8. @see docs.bsky.app, rich text */
+export interface Facet {
+  index: { byteStart: number; byteEnd: number };
+  features: [
+    | { $type: 'app.bsky.richtext.facet#link'; uri: string }
+    | { $type: 'app.bsky.richtext.facet#tag'; tag: string },
+  ];
+}
+
+/** A link: what follows `http(s)://` at the start of a word. A name without it, as in `night.It`, is none. */
+const links = /(?<=^|[\s(\p{Ps}\p{Pi}"'])https?:\/\/\S+/giu;
+
+/** What ends a sentence after a link. A closing bracket belongs to the link if the link has the opening one. */
+const afterLink = /(?:[.,;:!?'"\p{Pf}]|(?<!\([^)]*)\))+$/u;
+
+/** What may be a tag: it ends before a space, a soft hyphen or an invisible joint. @see @atproto/api, TAG_REGEX */
+const tags = /(?<=^|\s)[#＃](?!\ufe0f)(?:(?![\u00ad\u2060\u200a-\u200d]|\u20e2)\S)+/gu;
+
+/** The lexicon's limits of a tag. */
+const maxTag = { graphemes: 64, bytes: 640 };
+
+/** The maximum length of a URI in a record. @see atproto.com/specs/lexicon, string formats */
+const maxUri = 8192;
+
+/**
+ * The links and tags in a text, in order. Mentions stay text: a poem notifies no account.
+ */
+export function facetsOf(text: string): Facet[] {
+  const found: { at: number; length: number; feature: Facet['features'][0] }[] = [];
+  for (const { 0: match, index } of text.matchAll(links)) {
+    const uri = match.replace(afterLink, '');
+    if (uri.length <= maxUri && URL.canParse(uri))
+      found.push({ at: index, length: uri.length, feature: { $type: 'app.bsky.richtext.facet#link', uri } });
+  }
+  for (const { 0: match, index } of text.matchAll(tags)) {
+    const shown = match.replace(/\p{P}+$/u, '');
+    const tag = shown.slice(1);
+    // A number alone is no tag.
+    if (/[^\d\p{P}]/u.test(tag) && lengthOf(tag) <= maxTag.graphemes && bytesOf(tag) <= maxTag.bytes)
+      found.push({ at: index, length: shown.length, feature: { $type: 'app.bsky.richtext.facet#tag', tag } });
+  }
+  found.sort((a, b) => a.at - b.at);
+  return found.map(({ at, length, feature }) => {
+    const byteStart = bytesOf(text.slice(0, at));
+    const byteEnd = byteStart + bytesOf(text.slice(at, at + length));
+    return { index: { byteStart, byteEnd }, features: [feature] };
+  });
+}
+
+/** The links in a text. */
+export const linksIn = (text: string): string[] =>
+  facetsOf(text).flatMap(({ features: [feature] }) => ('uri' in feature ? feature.uri : []));
+
+/** The values of labels that an author may put on a post, besides `graphic-media`, which other warnings become. */
+const warnings = new Set(['porn', 'sexual', 'nudity', 'graphic-media']);
+
+/**
+ * The record of a post. The same text with the same key and options gives the same bytes, so that to send it again changes
+ * nothing.
+ *
+ * @param tid - the record's key, which gives its time
+ */
+export function recordOf(text: string, tid: string, { language, contentWarning }: PostOptions = {}): object {
+  const facets = facetsOf(text);
+  const val = warnings.has(contentWarning ?? '') ? contentWarning : 'graphic-media';
+  return {
+    $type: 'app.bsky.feed.post',
+    createdAt: new Date(tidInstant(tid)).toISOString(),
+    text,
+    ...(language !== undefined && { langs: [language] }),
+    ...(facets.length > 0 && { facets }),
+    ...(contentWarning !== undefined && { labels: selfLabels([val]) }),
+  };
+}
+
+/** Labels that an author puts on an own record. */
+const selfLabels = (values: (string | undefined)[]): object => ({
+  $type: 'com.atproto.label.defs#selfLabels',
+  values: values.map((val) => ({ val })),
+});
