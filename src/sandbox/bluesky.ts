@@ -265,7 +265,6 @@ function sessionFor(servers: Servers, call: Call, account: Account, app: string 
       jti: servers.random.token('jti', 24),
       ...(app !== undefined && { app }),
     });
-  const isActive = !account.suspended && account.bluesky?.deactivated !== true;
   const document: unknown = parseJson(didDocument(servers, { ...call, parts: { did: didOf(account) } }).body);
   return json(200, {
     did: didOf(account),
@@ -273,9 +272,13 @@ function sessionFor(servers: Servers, call: Call, account: Account, app: string 
     didDoc: document,
     accessJwt: token(app === undefined ? 'access' : 'appPass', accessLifetime),
     refreshJwt: token('refresh', refreshLifetime),
-    active: isActive,
-    ...(!isActive && { status: account.suspended ? 'takendown' : 'deactivated' }),
+    ...stateOf(account),
   });
+}
+
+function stateOf({ suspended, bluesky }: Account): object {
+  if (suspended) return { active: false, status: 'takendown' };
+  return bluesky?.deactivated === true ? { active: false, status: 'deactivated' } : { active: true };
 }
 
 /** The body of a call. @throws {Refused} */
@@ -312,8 +315,11 @@ const accountCalls: Record<string, Handler> = {
     ]);
     const account = accountOf(servers, identifier.toLowerCase());
     const held = isAt(account, call) ? account.bluesky : undefined;
-    const app = held?.appPasswords.find((one) => one.password === password)?.name;
-    if (!account || (app === undefined && held?.password !== password))
+    const isMain = held?.password === password;
+    // Of an account that was taken down, app passwords count as wrong ones.
+    const apps = account?.suspended === true ? [] : held?.appPasswords;
+    const app = apps?.find((one) => one.password === password)?.name;
+    if (!account || (app === undefined && !isMain))
       return refuse(401, 'AuthenticationRequired', 'Invalid identifier or password', headers);
     if (account.suspended) return refuse(401, 'AccountTakedown', 'Account has been taken down', headers);
     const made = sessionFor(servers, call, account, app);
@@ -370,6 +376,12 @@ const accountCalls: Record<string, Handler> = {
     if (!servers.core.world.rename(account, handle.slice(0, -domain.length).replaceAll('-', '_')))
       throw badRequest(`Handle already taken: ${handle}`, 'HandleNotAvailable');
     return { status: 200, headers: {}, body: '' };
+  },
+  'GET com.atproto.sync.getRepoStatus': (servers, call) => {
+    const did = call.query.get('did') ?? '';
+    const account = accountOf(servers, did);
+    if (!isAt(account, call)) throw badRequest(`Could not find repo for DID: ${did}`, 'RepoNotFound');
+    return json(200, { did, ...stateOf(account) });
   },
   'GET com.atproto.identity.resolveHandle': (servers, { query }) => {
     const account = accountOf(servers, (query.get('handle') ?? '').toLowerCase());

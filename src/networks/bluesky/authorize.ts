@@ -59,7 +59,7 @@ export async function authorize(
   const key = { userId, appPassword, server: holder };
   const { did, handle, accessJwt, refreshJwt, active, status } = okOf(
     await createSession(xrpc, key),
-    `cannot sign in as ${handleIn(identifier)}`,
+    `cannot sign in as ${readIdentifier(identifier) ?? ''}`,
     { hint: whereToMake },
   );
   await endSession(xrpc, holder, refreshJwt);
@@ -79,8 +79,6 @@ export async function authorize(
   if (!active) throw new FlockError('data', `the account @${handle} is ${status ?? 'not active'}`);
   return { key, screenName: handle };
 }
-
-const handleIn = (identifier: string): string => shown(readIdentifier(identifier) ?? '');
 
 /** The DID of a typed handle. */
 async function accountOf(xrpc: Xrpc, server: string, identifier: string): Promise<string> {

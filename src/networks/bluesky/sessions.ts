@@ -39,24 +39,28 @@ const token = z
   .string()
   .min(1)
   .transform((text) => new Secret(text));
-const sessionAnswer = z.object({
+const accountState = z.object({ active: z.boolean().default(true), status: z.string().optional() });
+const sessionAnswer = accountState.extend({
   did: didText,
   handle: z.string(),
   accessJwt: token,
   refreshJwt: token,
-  active: z.boolean().default(true),
-  status: z.string().optional(),
   didDoc: z.unknown().optional(),
 });
 
 type SessionAnswer = z.infer<typeof sessionAnswer>;
 
-/** Signs in as an account. */
-export const createSession = (
+/**
+ * Signs in as an account. A server refuses the app passwords of an account that was suspended as if they were wrong, and does the
+ * same for one that it does not hold. So after a refusal it is asked for the account's state.
+ *
+ * @see the source of @atproto/pds, account-manager.ts
+ */
+export async function createSession(
   xrpc: Xrpc,
   { server, userId, appPassword }: BlueskyKey,
-): Promise<Answered<SessionAnswer>> =>
-  xrpc({
+): Promise<Answered<SessionAnswer>> {
+  const made = await xrpc({
     server,
     method: 'POST',
     name: 'com.atproto.server.createSession',
@@ -64,6 +68,17 @@ export const createSession = (
     secret: appPassword,
     answer: sessionAnswer,
   });
+  if (!('failure' in made) || made.failure.kind !== 'reauth') return made;
+  const name = 'com.atproto.sync.getRepoStatus';
+  const state = await xrpc({ server, method: 'GET', name, query: { did: userId }, answer: accountState });
+  if ('ok' in state) return state.ok.active ? made : { ...made, failure: inactive(state.ok) };
+  return state.failure.kind === 'suspended' ? { ...made, failure: state.failure } : made;
+}
+
+const inactive = ({ status = 'not active' }: z.infer<typeof accountState>): Failure => ({
+  kind: 'suspended',
+  reason: `its account is ${status === 'takendown' ? 'suspended' : status}`,
+});
 
 /** Ends a session. A failure is of no use to anyone: the session ends by itself. */
 export const endSession = (xrpc: Xrpc, server: string, refresh: Secret<string>): Promise<unknown> =>
@@ -255,11 +270,7 @@ function sessionOf(
   const { did, handle, accessJwt, refreshJwt, active, status, didDoc } = answer.ok;
   if (did !== key.userId)
     return { failure: { kind: 'reauth', reason: `its server signs it in as another account (${did})` } };
-  if (!active)
-    return {
-      failure: { kind: 'suspended', reason: `its account is ${status ?? 'not active'}` },
-      error: 'Inactive',
-    };
+  if (!active) return { failure: inactive({ active, status }) };
   const session: Session = {
     // A server like bsky.social signs in for the servers that hold the accounts.
     server: serverIn(didDoc, did) ?? server,
