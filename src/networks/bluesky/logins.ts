@@ -6,7 +6,7 @@ import type { HttpAnswer } from '../../http/exchange.ts';
  *
  * A server counts the logins of each account: 30 in 5 minutes and 300 a day (the source of @atproto/pds, createSession.ts; an
  * address counts as well, but all bots here have the same). Some may count all accounts of an address together. The headers of
- * the answers tell: then the count that is used up grows with every bot's login.
+ * the answers tell: then an answer counts more logins than the account's own.
  */
 
 interface Limit {
@@ -27,7 +27,6 @@ const [usual] = ofAccount;
 class Counter {
   /** When each login began, oldest first. */
   readonly begun: number[] = [];
-  answered = 0;
   /** No login before this time. */
   heldUntil = -Infinity;
   /** The logins that wait since then. */
@@ -58,9 +57,14 @@ class Counter {
 }
 
 interface Server extends Counter {
-  /** The limit of all accounts together, if there is one; undefined until the answers tell. */
+  /** The limit of all accounts together, as far as the answers tell; `none` for good. */
   shared?: Limit | 'none';
+  /** The last login that was the only one in its count. */
+  alone?: { did: string; at: number };
 }
+
+/** How exact the time of a reset is: whole seconds. Milliseconds. */
+const rounding = 2 * second;
 
 export class Logins {
   readonly #clock: Clock;
@@ -88,16 +92,21 @@ export class Logins {
   end(server: string, did: string, headers: HttpAnswer['headers']): void {
     const now = this.#clock.elapsed();
     const [all, own] = this.#countersOf(server, did);
-    all.answered += 1;
     const seen = limitIn(headers);
     if (!seen) {
       if ('date' in headers) all.shared ??= 'none';
       return;
     }
     const { limit, remaining, resetIn } = seen;
-    const used = limit.max - remaining;
-    const isOthers = used > own.since(now - limit.length);
-    if (all.answered > 1) all.shared = isOthers && used >= Math.min(all.answered, limit.max) ? limit : 'none';
+    if (all.shared !== 'none') {
+      const isAlone = limit.max - remaining <= own.since(now - limit.length);
+      if (!isAlone) all.shared = limit;
+      // Two accounts within one window: a common count would have both.
+      else if (all.alone && all.alone.did !== did && now - all.alone.at < limit.length - rounding) {
+        all.shared = 'none';
+        all.heldUntil = -Infinity;
+      } else all.alone = { did, at: now };
+    }
     if (remaining > 0) return;
     const counter = typeof all.shared === 'object' ? all : own;
     counter.heldUntil = now + resetIn;

@@ -45,7 +45,7 @@ export interface Facet {
 const links = /(?<=^|[\s(\p{Ps}\p{Pi}"'])https?:\/\/\S+/giu;
 
 /** What ends a sentence after a link. A closing bracket belongs to the link if the link has the opening one. */
-const afterLink = /(?:[.,;:!?'"\p{Pf}]|(?<!\([^)]*)\))+$/u;
+const afterLink = /(?:[.,;:!?'"\p{Pi}\p{Pf}…。、！？」』]|(?<!\([^)]*)\))+$/u;
 
 /** What may be a tag: it ends before a space, a soft hyphen or an invisible joint. @see @atproto/api, TAG_REGEX */
 const tags = /(?<=^|\s)[#＃](?!\ufe0f)(?:(?![\u00ad\u2060\u200a-\u200d]|\u20e2)\S)+/gu;
