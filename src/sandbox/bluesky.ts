@@ -185,13 +185,21 @@ function didDocument(servers: Servers, { request: { host }, parts: { did = '' } 
   });
 }
 
-/** Moves an account to another server; the old one does not know it any more. App passwords stay behind, as they do. */
+/** Moves an account to another server; the old one does not know it any more. App passwords do not move with it. */
 function moveAccount(servers: Servers, { parts: { name = '', to = '' } }: Call): SandboxAnswer {
   const account = servers.core.world.accountAt('bluesky', name);
   if (!account?.bluesky) return json(404, { detail: `The sandbox has no account ${name} at Bluesky.` });
   account.bluesky.server = to === 'bluesky-2' ? to : 'bluesky';
-  servers.core.world.changed();
-  return json(200, { account: name, server: account.bluesky.server });
+  account.bluesky.appPasswords = [];
+  const password = newAppPassword(servers, account, 'moved');
+  return json(200, { account: name, server: account.bluesky.server, password });
+}
+
+function newAppPassword({ core: { world }, random }: Servers, { bluesky }: Account, name: string): string {
+  const password = (random.token('app password', 16).toLowerCase().match(/.{4}/g) ?? []).join('-');
+  bluesky?.appPasswords.push({ name, password });
+  world.changed();
+  return password;
 }
 
 /*
@@ -351,9 +359,7 @@ const accountCalls: Record<string, Handler> = {
     const { name } = bodyOf(call, z.object({ name: words }));
     if (account.bluesky?.appPasswords.some((one) => one.name === name))
       throw badRequest('App password with this name already exists');
-    const password = (servers.random.token('app password', 16).toLowerCase().match(/.{4}/g) ?? []).join('-');
-    account.bluesky?.appPasswords.push({ name, password });
-    servers.core.world.changed();
+    const password = newAppPassword(servers, account, name);
     return json(200, { name, password, createdAt: new Date(servers.now()).toISOString(), privileged: false });
   },
   'POST com.atproto.server.revokeAppPassword': (servers, call) => {

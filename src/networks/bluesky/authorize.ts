@@ -84,7 +84,8 @@ export async function authorize(
 async function accountOf(xrpc: Xrpc, server: string, identifier: string): Promise<string> {
   const name = readIdentifier(identifier);
   if (name === undefined)
-    throw new FlockError('usage', `${shown(identifier.trim())} is not a handle`, {
+    // It is not quoted: it may be the app password.
+    throw new FlockError('usage', 'this is not a handle', {
       hint: 'a handle is a whole name, as in anna.bsky.social',
     });
   if (name.startsWith('did:')) return name;

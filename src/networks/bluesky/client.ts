@@ -202,5 +202,7 @@ async function labelIn(repository: Repository): Promise<Outcome<boolean>> {
     ...old?.value,
     labels: { $type: 'com.atproto.label.defs#selfLabels', values },
   };
-  return outcomeOf(await repository.put(profile, labelled, old?.cid ?? null), () => true);
+  const made = await repository.put(profile, labelled, old?.cid ?? null);
+  if (!('failure' in made) || made.failure.kind !== 'duplicate') return outcomeOf(made, () => true);
+  return outcomeOf({ ...made, failure: { kind: 'duplicate', reason: 'the profile was changed meanwhile' } });
 }

@@ -232,7 +232,10 @@ export class Sessions {
     }
     const answer = await createSession(this.#options.xrpc, { ...key, server });
     this.#logins.end(server, key.userId, answer.headers ?? {});
-    return sessionOf(answer, member, true);
+    const opened = sessionOf(answer, member, true);
+    if (!('failure' in opened) || opened.failure.kind !== 'reauth' || server === key.server) return opened;
+    const reason = `its account has moved to ${server}, which does not know its app password`;
+    return { ...opened, failure: { kind: 'reauth', reason } };
   }
 
   /**
