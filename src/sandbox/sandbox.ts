@@ -10,7 +10,8 @@ import {
   type SandboxAnswer,
   type SandboxRequest,
 } from './requests.ts';
-import { type BlueskyOptions, blueskyRoutes, claimedAccount } from './bluesky.ts';
+import { type BlueskyOptions, claimedAccount } from './bluesky-servers.ts';
+import { blueskyRoutes } from './bluesky.ts';
 import { Faults, faultRule, isLever, levers } from './faults.ts';
 import { oauthRoutes, refuseTumblrApi } from './oauth.ts';
 import { message, pageRoutes } from './pages.ts';

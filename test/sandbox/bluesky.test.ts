@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { HeldClock } from '../../src/clock.ts';
-import { type BlueskyOptions } from '../../src/sandbox/bluesky.ts';
+import { type BlueskyOptions } from '../../src/sandbox/bluesky-servers.ts';
 import type { SandboxAnswer } from '../../src/sandbox/requests.ts';
 import { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { type SandboxState, stateSchema } from '../../src/sandbox/world.ts';

@@ -9,7 +9,7 @@ import { classify, describeForeign, errorIn, timeIn } from './failure.ts';
  * One request to a server of the AT Protocol.
  */
 
-export interface XrpcCall<T> {
+interface XrpcCall<T> {
   /** The server, without a trailing slash. */
   server: string;
   /** A query is a GET, a procedure a POST. */

@@ -5,7 +5,7 @@ import { type BlueskyAccount, openBluesky } from '../../../src/networks/bluesky/
 import type { BlueskyKey } from '../../../src/networks/bluesky/sessions.ts';
 import { newTid } from '../../../src/networks/bluesky/tid.ts';
 import type { Outcome } from '../../../src/networks/network.ts';
-import type { BlueskyOptions } from '../../../src/sandbox/bluesky.ts';
+import type { BlueskyOptions } from '../../../src/sandbox/bluesky-servers.ts';
 import { Sandbox } from '../../../src/sandbox/sandbox.ts';
 import { Secret } from '../../../src/text.ts';
 import { sendTo } from '../../sandbox/bluesky-bench.ts';

@@ -105,7 +105,7 @@ describe('how long a 429 holds', () => {
     ['all bots here', { 'ratelimit-reset': resetIn(90), 'ratelimit-policy': '3000;w=300' }, 90, 'app'],
   ];
   for (const [name, headers, seconds, scope] of rows) {
-    it(`${name}`, () => {
+    it(name, () => {
       assert.deepEqual(limited(headers), { seconds, scope });
     });
   }
