@@ -93,6 +93,41 @@ export function grouped<T, Key>(things: Iterable<T>, keyOf: (thing: T) => Key): 
   return groups;
 }
 
+/** What is said of one bot, and what helps. */
+interface Said {
+  bot: string;
+  text: string;
+  hint?: string | undefined;
+}
+
+/** Groups what is said of several bots: texts that differ only in the name of the bot become one, with `<bot>` in its place. */
+export function saidOnce(items: readonly Said[]): (Omit<Said, 'bot'> & { bots: string[] })[] {
+  const groups = grouped(items, ({ bot, text, hint = '' }) =>
+    JSON.stringify([text, hint].map((said) => withoutName(said, bot))),
+  );
+  return [...groups.values()].flatMap((group) => {
+    const [first, ...others] = group;
+    if (!first) return [];
+    const { bot, text, hint } = first;
+    if (others.length === 0) return { bots: [bot], text, hint };
+    const bots = group.map((said) => said.bot);
+    return { bots, text: withoutName(text, bot), hint: hint && hintForAll(withoutName(hint, bot)) };
+  });
+}
+
+/** Without a name make-keys asks for every bot that has no good key. The modes of all bundles are the same. */
+const hintForAll = (hint: string): string =>
+  hint.replace(/ --bot[= ]<bot>(?! --force)/, '').replace(/^(chmod [^']*)<bot>/, '$1*');
+
+const withoutName = (text: string, bot: string): string =>
+  // Most texts have no name in them, and there may be thousands.
+  text.includes(bot)
+    ? text
+        .split(/([^\p{L}\p{M}\p{N}_-]+)/u)
+        .map((word) => (word === bot ? '<bot>' : word))
+        .join('')
+    : text;
+
 /** The known word that was most likely meant, or undefined if none is near. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   if (known.length === 0) return undefined;

@@ -14,8 +14,8 @@ import {
   counted,
   cutTo,
   duration,
-  grouped,
   listedFirst,
+  saidOnce,
   tableLines,
   widthOf,
   withClocks,
@@ -199,25 +199,10 @@ export function troublesOf(bots: readonly BotStatus[], now: number): Trouble[] {
     return [{ bot: status.bot, text: `${local}${endOf(status, now)}`, hint, urgency: urgencyOf(status) }];
   });
   troubles.sort((a, b) => a.urgency - b.urgency);
-  const forAny = (words: string, bot: string): string =>
-    words
-      .split(' ')
-      .map((word) => (word === bot ? 'BOT' : word))
-      .join(' ');
-  const groups = grouped(troubles, ({ bot, text, hint = '' }) =>
-    JSON.stringify([text, hint].map((words) => forAny(words, bot))),
-  );
-  return [...groups.values()].flatMap((group) => {
-    const [first] = group;
-    if (!first) return [];
-    const { bot, hint } = first;
-    const names = listedFirst(
-      group.map((trouble) => trouble.bot),
-      maxNames,
-    );
-    const isAlone = group.length === 1 || hint === undefined;
-    return { text: `${names}: ${first.text}`, hint: isAlone ? hint : forAny(hint, bot) };
-  });
+  return saidOnce(troubles).map(({ bots: names, text, hint }) => ({
+    text: `${listedFirst(names, maxNames)}: ${text}`,
+    hint,
+  }));
 }
 
 function endOf({ until, timezone }: BotStatus, now: number): string {

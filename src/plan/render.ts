@@ -13,6 +13,7 @@ import {
   iso,
   listedFirst,
   localTime,
+  saidOnce,
   scheduleInWords,
   tableLines,
   widthOf,
@@ -206,15 +207,12 @@ export const sumOf = (plans: readonly BotPlan[], what: (outlook: BotPlan['outloo
 function showNotes(plan: FlockPlan, room: Room): string[] {
   const notes = plan
     .bots()
-    .flatMap((bot) => notesOf(bot, plan.span).map((note) => ({ bot: bot.bot.name, note })));
-  const groups = [...grouped(notes, ({ note }) => JSON.stringify(note)).values()];
+    .flatMap((bot) => notesOf(bot, plan.span).map((note) => ({ ...note, bot: bot.bot.name })));
   return [
     ...notesOfFlock(plan).flatMap(withHint),
-    ...groups.flatMap((group) => {
-      const names = group.map(({ bot }) => bot);
-      const { text = '', hint } = group[0]?.note ?? {};
-      return withHint({ text: `${listedFirst(names, most(room, maxNames))}: ${text}`, hint });
-    }),
+    ...saidOnce(notes).flatMap(({ bots, text, hint }) =>
+      withHint({ text: `${listedFirst(bots, most(room, maxNames))}: ${text}`, hint }),
+    ),
   ];
 }
 

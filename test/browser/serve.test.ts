@@ -93,6 +93,8 @@ class Desk implements AsyncDisposable {
 
   /** Nothing is wider than the window, and axe finds nothing. It needs `bypassCSP`. */
   async examine(): Promise<void> {
+    // After a form the text may be there before the style sheet.
+    await this.page.waitForLoadState('load');
     assert.equal(await this.page.evaluate('document.documentElement.scrollWidth > window.innerWidth'), false);
     const found: unknown = await this.page.evaluate(
       `${axe}; axe.run().then(({ violations }) => violations.map(({ id, nodes }) => id + ': ' + nodes[0].html))`,

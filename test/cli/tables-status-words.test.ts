@@ -75,7 +75,7 @@ describe('what is the matter', () => {
       shownBot(bot, { state: 'parked', why: 'X refuses its key', hint: `keymaker reauth ${bot}` }),
     );
     assert.deepEqual(troublesOf(bots, noon), [
-      { text: 'ada, bea, cid and 1 more: X refuses its key', hint: 'keymaker reauth BOT' },
+      { text: 'ada, bea, cid and 1 more: X refuses its key', hint: 'keymaker reauth <bot>' },
     ]);
   });
 

@@ -6,6 +6,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { stripVTControlCharacters } from 'node:util';
 import { z } from 'zod';
 import { authorizeAs } from '../../scripts/person.js';
@@ -81,6 +82,8 @@ describe('a newcomer', () => {
       shell.answer(line);
       if (line.startsWith('keymaker make-keys')) {
         await shown(/Make key for evensong\? \(y\/n\) /);
+        // A person takes longer to read the question than the sandbox takes to start.
+        while (!(await fetch('http://127.0.0.1:4010/').catch(() => undefined))) await sleep(100);
         shell.answer('y');
         const link = stripVTControlCharacters(await shown(/http\S+oauth_token\S+/));
         await shown(/PIN for evensong .*: /);

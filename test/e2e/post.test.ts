@@ -146,7 +146,7 @@ for (const where of ['through a running daemon', 'without a daemon'] as const) {
       assert.equal((await post(flock)).code, 0);
       const capped = await post(flock);
       assert.deepEqual([capped.code, capped.state], [75, 'waiting']);
-      assert.equal(capped.why, 'its budget of 1 posts a day is used up');
+      assert.equal(capped.why, 'its budget of 1 post a day is used up');
       assert.match(capped.until ?? '', /T00:00:00\.000Z$/);
       assert.deepEqual(flock.postsOf('heron'), linesOf('heron', 1));
     });

@@ -97,7 +97,7 @@ describe('a report as a person reads it', () => {
       'heron: line 4 was left out, before 2026-11-24 09:00',
       'heron: the post at 2026-11-24 09:00 is not line 5, which was due',
       'heron: the ledger says 3 posts, and there are 4',
-      'otter needs you at the end: X refuses its key (401)',
+      'otter: needs you at the end: X refuses its key (401)',
       'hint: keymaker reauth otter',
       'tern is left out: tern has no lines',
       'hint: write the poem',
@@ -125,9 +125,9 @@ describe('a report as a person reads it', () => {
     const alone = { ...poor, bot: 'dot', hint: 'something else' };
     const shown = showReport({ ...report, bots: [...bots, alone] }, 1, 80);
     assert.deepEqual(shown.slice(-4), [
-      'ada, bea and 1 more are waiting at the end: the budget is used up',
+      'ada, bea and 1 more: waiting at the end: the budget is used up',
       'hint: raise it',
-      'dot is waiting at the end: the budget is used up',
+      'dot: waiting at the end: the budget is used up',
       'hint: something else',
     ]);
   });

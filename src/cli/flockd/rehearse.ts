@@ -8,7 +8,7 @@ import { stateOf } from '../../flock/status.ts';
 import { readPoem } from '../../poems/find.ts';
 import { rehearse as rehearseFlock, type Report } from '../../rehearsal/rehearse.ts';
 import { takeNetworkAway } from '../../rehearsal/stage.ts';
-import { columnsOf, counted, grouped, listedFirst, shellWord, tableLines } from '../../text.ts';
+import { columnsOf, counted, grouped, listedFirst, saidOnce, shellWord, tableLines } from '../../text.ts';
 import { botFlags, command, jsonFlag, placeFlags } from '../command.ts';
 import { stopSignal, type Terminal } from '../terminal.ts';
 import { readFlockToCome, spanFlags } from './span.ts';
@@ -290,15 +290,12 @@ function table(bots: Report['bots']): string[] {
 
 /** What keeps bots from posting at the end, once for all bots that it concerns. */
 function troublesOf(bots: Report['bots']): string[] {
-  const groups = grouped(
-    bots.filter(({ why }) => why !== undefined),
-    ({ state, why, hint }) => JSON.stringify([state, why, hint]),
+  const troubles = bots.flatMap(({ bot, state, why, hint }) =>
+    why === undefined ? [] : [{ bot, text: `${stateOf(state).name} at the end: ${why}`, hint }],
   );
-  return [...groups.values()].flatMap((group) => {
-    const { state = 'fine', why = '', hint } = group[0] ?? {};
-    const are = stateOf(state)[group.length === 1 ? 'one' : 'many'];
-    return withHint(`${named(group.map(({ bot }) => bot))} ${are} at the end: ${why}`, hint);
-  });
+  return saidOnce(troubles).flatMap(({ bots: names, text, hint }) =>
+    withHint(`${named(names)}: ${text}`, hint),
+  );
 }
 
 const withHint = (text: string, hint?: string): string[] =>

@@ -5,10 +5,10 @@ import { inMicros, inUsd, usualPrices } from '../../cost.ts';
 import { examineOffline } from '../../doctor/offline.ts';
 import { examineOnline, forecast } from '../../doctor/online.ts';
 import { type Checkup, type Finding, isChosen, providerIdOf } from '../../doctor/finding.ts';
-import { counted, grouped, listed, listedFirst } from '../../text.ts';
+import { counted, grouped, listed, listedFirst, saidOnce } from '../../text.ts';
 import { botFlags, command, jsonFlag, placeFlags, toggle, withInvocationFlags } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
-import { botsWithKeys, saidOnce } from './each-bot.ts';
+import { botsWithKeys } from './each-bot.ts';
 
 const schema = z.object({
   offline: toggle('check the files only, which costs nothing'),

@@ -6,7 +6,7 @@ import type { KeyBundle, KeyStore } from '../../keys/store.ts';
 import { type BotName, parseBotName } from '../../poems/bot-name.ts';
 import { findPoems, type PoemFile, readPoem } from '../../poems/find.ts';
 import { type Line, linesOf } from '../../poems/poem.ts';
-import { counted, didYouMean, grouped } from '../../text.ts';
+import { counted, didYouMean } from '../../text.ts';
 import { withInvocationFlags } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -79,38 +79,6 @@ export async function choosePoems(
 
 /** The lines of a poem. @throws {FlockError} `data` if it cannot be read or has nothing to post */
 export const linesOfPoem = ({ file }: PoemFile): Promise<readonly Line[]> => linesOf(file, 'line', readPoem);
-
-/** What is said of one bot. */
-interface Said {
-  bot: string;
-  text: string;
-  hint?: string | undefined;
-}
-
-/** Groups what is said of several bots: texts that differ only in the name of the bot become one, with `<bot>` in its place. */
-export function saidOnce(items: readonly Said[]): (Omit<Said, 'bot'> & { bots: string[] })[] {
-  const groups = grouped(items, ({ bot, text, hint = '' }) =>
-    JSON.stringify([text, hint].map((said) => withoutName(said, bot))),
-  );
-  return [...groups.values()].flatMap((group) => {
-    const [first, ...others] = group;
-    if (!first) return [];
-    const { bot, text, hint } = first;
-    if (others.length === 0) return { bots: [bot], text, hint };
-    const bots = group.map((said) => said.bot);
-    return { bots, text: withoutName(text, bot), hint: hint && hintForAll(withoutName(hint, bot)) };
-  });
-}
-
-/** Without a name make-keys asks for every bot that has no good key. The modes of all bundles are the same. */
-const hintForAll = (hint: string): string =>
-  hint.replace(/ --bot[= ]<bot>(?! --force)/, '').replace(/^(chmod [^']*)<bot>/, '$1*');
-
-const withoutName = (text: string, bot: string): string =>
-  text
-    .split(/([^\p{L}\p{M}\p{N}_-]+)/u)
-    .map((word) => (word === bot ? '<bot>' : word))
-    .join('');
 
 /** Counts the outcomes of several bots, and reports errors. */
 export class Outcomes<Outcome extends string> {

@@ -8,11 +8,10 @@ import { loadFlock } from '../../flock/load.ts';
 import { type KeyStore, type ListedBundle, maskToken } from '../../keys/store.ts';
 import type { BotName } from '../../poems/bot-name.ts';
 import { poemFileIn } from '../../poems/find.ts';
-import { listedFirst, tableLines, widthOf } from '../../text.ts';
+import { listedFirst, saidOnce, tableLines, widthOf } from '../../text.ts';
 import { command, hintAs, jsonFlag, placeFlags, withInvocationFlags } from '../command.ts';
 import { keylessTroubles, sayTroubles } from '../tables.ts';
 import type { Terminal } from '../terminal.ts';
-import { saidOnce } from './each-bot.ts';
 
 /** The maximum number of bundles that are read concurrently. */
 const readers = 64;
