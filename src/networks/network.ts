@@ -9,6 +9,18 @@ import type { BotKey } from '../oauth/signature.ts';
 export interface TimelinePost {
   id: string;
   text: string;
+  /** When it was made, if the network says so. Milliseconds since 1970. */
+  at?: number;
+}
+
+/** How a text is posted. A network ignores what it does not have. */
+export interface PostOptions {
+  /** The mark of the post's intent: random, the same again only while that intent is in doubt. */
+  mark?: string;
+  visibility?: 'public' | 'unlisted' | 'private' | 'direct' | undefined;
+  /** ISO 639-1. */
+  language?: string | undefined;
+  contentWarning?: string | undefined;
 }
 
 /** `time` is the network's time when it answered, if the answer has it. Milliseconds since 1970, in whole seconds. */
@@ -17,21 +29,26 @@ export type Outcome<T> = ({ ok: T } | { failure: Failure }) & { time?: number };
 /** The requests of one bot to its network. None throws: every failure is an outcome. */
 export interface Account {
   /** Posts a text; resolves with the post's id. */
-  post(text: string): Promise<Outcome<string>>;
+  post(text: string, options?: PostOptions): Promise<Outcome<string>>;
   /** The account of the key. */
   me(): Promise<Outcome<{ userId: string; screenName: string }>>;
   /** A page of the account's own posts, newest first. */
   timeline(userId: string, from: TimelineStart, page: PageWanted): Promise<Outcome<TimelinePage>>;
 }
 
-/** Posts after a post, posts since an instant (milliseconds since 1970), or all from the newest back. */
-export type TimelineStart = { sinceId: string } | { start: number } | 'newest';
+/**
+ * Posts after a post, posts since an instant (milliseconds since 1970), or all from the newest back. A post may be gone from a
+ * timeline: `start` is then the instant after which posts count.
+ */
+export type TimelineStart = { sinceId: string; start?: number } | { start: number } | 'newest';
 
 export interface PageWanted {
   /** Within the network's limits. */
   maxPosts: number;
   /** The token of the page, if it is not the first. */
   token?: string | undefined;
+  /** Whether a text is one that is looked for. A network that shows texts altered asks for the original of any other text. */
+  isKnown?: ((text: string) => boolean) | undefined;
 }
 
 export interface TimelinePage {
@@ -54,7 +71,7 @@ export type OpenAccount = (key: BotKey) => Account;
  *
  * Without a refusal, the post is `never-sent`, the network cannot have it, or `in-doubt`, it may have it. `foreign` marks an
  * answer that came from something between here and the network. `isServed` marks a request that may have been carried out and
- * charged for.
+ * charged for. `isSpent` says that the network will give this answer to this mark again: the next attempt needs another one.
  */
 export type Failure = { reason: string } & (
   | {
@@ -73,7 +90,7 @@ export type Failure = { reason: string } & (
         | 'duplicate'
         | 'rejected';
     }
-  | { kind: 'in-doubt'; foreign?: true; isServed?: true }
+  | { kind: 'in-doubt'; foreign?: true; isServed?: true; isSpent?: true }
   | { kind: 'wait'; until: number; scope: 'bot' | 'app' }
 );
 
