@@ -75,7 +75,7 @@ export class World {
     return this.#byName.get(screenName.toLowerCase());
   }
 
-  /** Returns the account of that name, and creates it if there is none. The name must fit {@link screenNamePattern}. */
+  /** Returns the account of that name, and creates it if there is none. The name must fit the schema {@link account}. */
   ensureAccount(screenName: string): Account {
     const known = this.accountNamed(screenName);
     if (known) return known;
@@ -123,14 +123,14 @@ export class World {
     return this.#postsOf.get(accountId) ?? [];
   }
 
-  addPost({ id: accountId }: Account, text: string): Post {
+  /** @param free - what a network stores besides the text, if it does not charge for posts as X does */
+  addPost({ id: accountId }: Account, text: string, free?: Manners): Post {
     const instant = this.#clock.now();
     const id = this.#postIds.next(instant);
-    const post = { id, accountId, text, links: shortenLinks(text), instant, deleted: false };
+    const links = free ? [] : shortenLinks(text);
+    const post = { id, accountId, text, links, instant, deleted: false, ...free };
     this.#addPost(post);
-    if (this.credits !== null) this.credits -= 1;
-    this.usage.posts += 1;
-    if (post.links.length > 0) this.usage.linkPosts += 1;
+    if (!free) this.#charge(post);
     this.#notify({ kind: 'posted', post });
     return post;
   }
@@ -163,6 +163,12 @@ export class World {
     };
   }
 
+  #charge({ links }: Post): void {
+    if (this.credits !== null) this.credits -= 1;
+    this.usage.posts += 1;
+    if (links.length > 0) this.usage.linkPosts += 1;
+  }
+
   #newToken(app: string, accountId: string, dialect: DialectId): AccessToken {
     const owner = dialect === 'x' ? `${app} ${accountId}` : `${app} ${accountId} ${dialect}`;
     const token = `${accountId}-${this.#random.token(`access ${owner}`, 32)}`;
@@ -193,6 +199,8 @@ export class World {
     for (const watcher of this.#watchers) watcher(event);
   }
 }
+
+type Manners = Partial<Pick<Post, 'visibility' | 'language' | 'contentWarning'>>;
 
 type WorldEvent = { kind: 'posted' | 'deleted'; post: Post } | { kind: 'changed' };
 
@@ -311,8 +319,8 @@ export const screenNamePattern = /^\w{1,15}$/;
 /** An account of the sandbox: what X calls a user. */
 const account = z.object({
   id: z.string().regex(/^\d+$/),
-  /** In its owner's spelling; compared without case. */
-  screenName: z.string().regex(screenNamePattern),
+  /** In its owner's spelling; compared without case. Those of other networks than X end with `@` and the network's host. */
+  screenName: z.string().regex(/^\w{1,15}$|^\w{1,30}@[\w.-]+$/),
   created: z.number(),
   suspended: z.boolean(),
 });
@@ -323,7 +331,7 @@ const access = z.enum(['read', 'write', 'delete']);
 export const accesses = access.options;
 
 /** The service that a token belongs to; other services refuse it. */
-const dialectId = z.enum(['x', 'flickr', 'tumblr']);
+const dialectId = z.enum(['x', 'flickr', 'tumblr', 'mastodon']);
 
 /** An app's token for an account. Revoked tokens are kept, so that the sandbox can tell them from unknown ones. */
 const accessToken = z.object({
@@ -349,6 +357,10 @@ const post = z.object({
   /** When the sandbox accepted it. Milliseconds since 1970. */
   instant: z.number(),
   deleted: z.boolean(),
+  /** Mastodon's. */
+  visibility: z.string().optional(),
+  language: z.string().optional(),
+  contentWarning: z.string().optional(),
 });
 
 /** The counts that {@link billFor} prices. */
