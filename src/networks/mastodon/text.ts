@@ -25,7 +25,7 @@ const afterLink = /[.,:;!?'"*~&…。、！？」』)\]]+$/u;
 
 /** A mention of a local account, or with a host. @see Mastodon, Account::MENTION_RE */
 const mention =
-  /(?<![=/\p{L}\p{N}_@.])@([a-z0-9_]+(?:[a-z0-9_.-]+[a-z0-9_]+)?)(?:@([\p{L}\p{N}_.-]+[\p{L}\p{N}_]))?/giu;
+  /(?<![=/\p{L}\p{N}_])@([a-z0-9_]+(?:[a-z0-9_.-]+[a-z0-9_]+)?)(?:@([\p{L}\p{N}_.-]+[\p{L}\p{N}_]))?/giu;
 
 /** The links in a text, in order. */
 export const linksIn = (text: string): { from: number; to: number; url: string }[] =>
