@@ -9,18 +9,16 @@ import type { BotKey } from '../oauth/signature.ts';
 export interface TimelinePost {
   id: string;
   text: string;
-  /** When it was made, where the id does not tell. Milliseconds since 1970. */
+  /** When it was made, if the network says so. Milliseconds since 1970. */
   at?: number;
 }
 
 /** How a text is posted. A network ignores what it does not have. */
 export interface PostOptions {
-  /**
-   * Names the attempt at the network, so that the same attempt sent again is no second post. It is kept while the post is in
-   * doubt, and new after a refusal.
-   */
+  /** The mark of the post's intent: random, the same again only while that intent is in doubt. */
   mark?: string | undefined;
-  /** BCP 47. */
+  visibility?: 'public' | 'unlisted' | 'private' | 'direct' | undefined;
+  /** BCP 47, of which ISO 639-1 is a part. */
   language?: string | undefined;
   contentWarning?: string | undefined;
 }
@@ -40,14 +38,19 @@ export interface Account {
   find?(mark: string): Promise<Outcome<TimelinePost | undefined>>;
 }
 
-/** Posts after a post, posts since an instant (milliseconds since 1970), or all from the newest back. */
-export type TimelineStart = { sinceId: string } | { start: number } | 'newest';
+/**
+ * Posts after a post, posts since an instant (milliseconds since 1970), or all from the newest back. A post may be gone from a
+ * timeline: `start` is then the instant after which posts count.
+ */
+export type TimelineStart = { sinceId: string; start?: number } | { start: number } | 'newest';
 
 export interface PageWanted {
   /** Within the network's limits. */
   maxPosts: number;
   /** The token of the page, if it is not the first. */
   token?: string | undefined;
+  /** Whether a text is one that is looked for. A network that shows texts altered asks for the original of any other text. */
+  isKnown?: ((text: string) => boolean) | undefined;
 }
 
 export interface TimelinePage {
@@ -70,7 +73,7 @@ export type OpenAccount = (key: BotKey) => Account;
  *
  * Without a refusal, the post is `never-sent`, the network cannot have it, or `in-doubt`, it may have it. `foreign` marks an
  * answer that came from something between here and the network. `isServed` marks a request that may have been carried out and
- * charged for.
+ * charged for. `isSpent` says that the network will give this answer to this mark again: the next attempt needs another one.
  */
 export type Failure = { reason: string } & (
   | {
@@ -89,7 +92,7 @@ export type Failure = { reason: string } & (
         | 'duplicate'
         | 'rejected';
     }
-  | { kind: 'in-doubt'; foreign?: true; isServed?: true }
+  | { kind: 'in-doubt'; foreign?: true; isServed?: true; isSpent?: true }
   | { kind: 'wait'; until: number; scope: 'bot' | 'app' }
 );
 

@@ -113,7 +113,7 @@ function store(
   else {
     const old = postAt(servers, account, rkey);
     if (old) old.deleted = true;
-    world.addPost(account, String(record['text']), { rkey, value: record });
+    world.addPost(account, String(record['text']), { record: { rkey, value: record } });
   }
   world.changed();
 }

@@ -106,11 +106,17 @@ const idOf = (did: string): string =>
 
 const letters = 'abcdefghij';
 
-/** The ending of every handle. */
-export const domain = '.test';
+/** How the names of Bluesky's accounts end in the world; their handles end with `.test`. */
+const suffix = '@bsky';
+
+/** The name in the world of the account with a handle, or undefined if no account can have that. */
+export function nameOf(handle: string): string | undefined {
+  const [, name] = /^([a-z0-9-]{1,30})\.test$/.exec(handle) ?? [];
+  return name === undefined ? undefined : `${name.replaceAll('-', '_')}${suffix}`;
+}
 
 export const handleOf = ({ screenName }: Account): string =>
-  `${screenName.toLowerCase().replaceAll('_', '-')}${domain}`;
+  `${screenName.slice(0, -suffix.length).toLowerCase().replaceAll('_', '-')}.test`;
 
 /** The account with a handle or DID, at any server. */
 export function accountOf({ core: { world } }: Servers, name: string): Account | undefined {
@@ -118,8 +124,7 @@ export function accountOf({ core: { world } }: Servers, name: string): Account |
     const account = world.account(idOf(name));
     return account?.bluesky && account;
   }
-  const [screenName = ''] = name.split(domain);
-  return name.endsWith(domain) ? world.accountAt('bluesky', screenName.replaceAll('-', '_')) : undefined;
+  return world.accountNamed(nameOf(name) ?? '');
 }
 
 export const isAt = (account: Account | undefined, { parts }: Call): account is Account =>

@@ -10,12 +10,12 @@ import {
   callerOf,
   day,
   didOf,
-  domain,
   type Handler,
   handleOf,
   hour,
   isAt,
   mustBeActive,
+  nameOf,
   notSignedIn,
   refuse,
   Servers,
@@ -51,7 +51,7 @@ export function blueskyRoutes(core: Core, options: BlueskyOptions, random: Seede
   return {
     ...Object.fromEntries(calls),
     'GET /bluesky/plc/:did': (call) => didDocument(servers, call),
-    'POST /sandbox/bluesky/:name/move/:to': (call) => moveAccount(servers, call),
+    'POST /sandbox/bluesky/:handle/move/:to': (call) => moveAccount(servers, call),
   };
 }
 function didDocument(servers: Servers, { request: { host }, parts: { did = '' } }: Call): SandboxAnswer {
@@ -73,13 +73,13 @@ function didDocument(servers: Servers, { request: { host }, parts: { did = '' } 
 }
 
 /** Moves an account to another server; the old one does not know it any more. App passwords do not move with it. */
-function moveAccount(servers: Servers, { parts: { name = '', to = '' } }: Call): SandboxAnswer {
-  const account = servers.core.world.accountAt('bluesky', name);
-  if (!account?.bluesky) return json(404, { detail: `The sandbox has no account ${name} at Bluesky.` });
+function moveAccount(servers: Servers, { parts: { handle = '', to = '' } }: Call): SandboxAnswer {
+  const account = servers.core.world.accountNamed(nameOf(handle) ?? '');
+  if (!account?.bluesky) return json(404, { detail: `The sandbox has no account ${handle}.` });
   account.bluesky.server = to === 'bluesky-2' ? to : 'bluesky';
   account.bluesky.appPasswords = [];
   const password = newAppPassword(servers, account, 'moved');
-  return json(200, { account: name, server: account.bluesky.server, password });
+  return json(200, { handle, server: account.bluesky.server, password });
 }
 
 function newAppPassword({ core: { world }, random }: Servers, { bluesky }: Account, name: string): string {
@@ -122,17 +122,12 @@ function stateOf({ suspended, bluesky }: Account): object {
 const accountCalls: Record<string, Handler> = {
   'POST com.atproto.server.createAccount': (servers, call) => {
     const { handle, password } = bodyOf(call, z.object({ handle: words, password: words }));
-    const [, name] = /^([a-z0-9-]{1,15})\.test$/.exec(handle) ?? [];
+    const name = nameOf(handle);
     if (name === undefined) throw badRequest('Not a supported handle domain', 'UnsupportedDomain');
     if (accountOf(servers, handle)) throw badRequest(`Handle already taken: ${handle}`, 'HandleNotAvailable');
     const server = call.parts['server'] ?? '';
     const made = { password, appPasswords: [], server, deactivated: false };
-    return sessionFor(
-      servers,
-      call,
-      servers.core.world.addAccount(name.replaceAll('-', '_'), made),
-      undefined,
-    );
+    return sessionFor(servers, call, servers.core.world.ensureAccount(name, { bluesky: made }), undefined);
   },
   'POST com.atproto.server.createSession': (servers, call) => {
     const { identifier, password } = bodyOf(call, z.object({ identifier: words, password: words }));
@@ -198,8 +193,11 @@ const accountCalls: Record<string, Handler> = {
   },
   'POST com.atproto.identity.updateHandle': (servers, call) => {
     const { account } = callerOf(servers, call, anyAccess);
-    const { handle } = bodyOf(call, z.object({ handle: z.string().regex(/^[a-z0-9-]{1,15}\.test$/) }));
-    if (!servers.core.world.rename(account, handle.slice(0, -domain.length).replaceAll('-', '_')))
+    const { handle } = bodyOf(
+      call,
+      z.object({ handle: z.string().refine((text) => nameOf(text) !== undefined) }),
+    );
+    if (!servers.core.world.rename(account, nameOf(handle) ?? ''))
       throw badRequest(`Handle already taken: ${handle}`, 'HandleNotAvailable');
     return { status: 200, headers: {}, body: '' };
   },

@@ -53,7 +53,7 @@ interface PageOptions {
 }
 
 /** An answer with a page. Its policy allows no inline script or style. */
-function page(
+export function page(
   status: number,
   title: string,
   content: Html,
@@ -351,7 +351,7 @@ function showAsk(
   { core, dialect, call, authorization }: Visit,
   { access, ...form }: { access: Access; chosen: string; complaint?: string },
 ): SandboxAnswer {
-  const { accounts } = core.world;
+  const accounts = core.world.accounts.filter(({ screenName }) => screenNamePattern.test(screenName));
   const { permission } = dialect;
   // The form repeats the permission, so that the person grants what this page shows, even if another page of the same request
   // token asks for something else.
@@ -369,7 +369,7 @@ function showAsk(
       <input type="hidden" name="oauth_token" value="${authorization.token}" />
       <input type="hidden" name="authenticity_token" value="${authorization.authenticity}" />
       ${form.complaint !== undefined && html`<p class="complaint" role="alert">${form.complaint}</p>`}
-      ${names.length > 0 && choices(names, accounts, chosen)}
+      ${names.length > 0 && accountChoices(names, accounts, chosen)}
       ${unlisted > 0 && html`<p class="small">and ${unlisted} more, which you can name below</p>`}
       <label class="field" for="screen_name"
         >${names.length > 0 ? 'Or another account' : 'Name an account'}
@@ -408,7 +408,7 @@ const rights = (dialect: Dialect, access: Access): Html =>
     )}
   </ul>`;
 
-const choices = (names: string[], accounts: Account[], chosen: string | undefined): Html =>
+export const accountChoices = (names: string[], accounts: Account[], chosen: string | undefined): Html =>
   html`<fieldset>
     <legend>Account</legend>
     ${names.map(

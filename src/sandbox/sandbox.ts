@@ -13,6 +13,7 @@ import {
 import { type BlueskyOptions, claimedAccount } from './bluesky-servers.ts';
 import { blueskyRoutes } from './bluesky.ts';
 import { Faults, faultRule, isLever, levers } from './faults.ts';
+import { mastodonName, mastodonRoutes, type MastodonSwitches, mastodonSwitches } from './mastodon.ts';
 import { oauthRoutes, refuseTumblrApi } from './oauth.ts';
 import { message, pageRoutes } from './pages.ts';
 import {
@@ -39,6 +40,7 @@ export class Sandbox {
   readonly faults: Faults;
   /** Reproduces this run if passed as an option. */
   readonly seed: string;
+  #mastodon: MastodonSwitches;
   readonly #core: Core;
   readonly #routes: ReturnType<typeof routesIn>;
 
@@ -50,11 +52,19 @@ export class Sandbox {
     const authorizations = new Authorizations(options.clock, random);
     this.#core = { ...options, world: this.world, authorizations, nonces: new Map(), ahead: 0 };
     this.faults = new Faults(random);
+    this.#mastodon = mastodonSwitches.parse(options.mastodon ?? {});
     this.#routes = routesIn({
       ...oauthRoutes(this.#core),
       ...xRoutes(this.#core, options.limits ?? {}),
       ...blueskyRoutes(this.#core, options.bluesky ?? {}, random),
       ...controlRoutes(this.#core, this.faults, this.seed),
+      ...mastodonRoutes(this.#core, random, () => this.#mastodon),
+      'POST /sandbox/mastodon': withBody(z.record(z.string(), z.unknown()), (changes) => {
+        const read = mastodonSwitches.safeParse({ ...this.#mastodon, ...changes });
+        if (!read.success) return json(400, { detail: z.prettifyError(read.error) });
+        this.#mastodon = read.data;
+        return ok(read.data);
+      }),
       ...pageRoutes(this.#core, this.faults),
     });
   }
@@ -71,6 +81,13 @@ export class Sandbox {
     const account = this.world.ensureAccount(screenName);
     const { token, secret } = this.world.grant(app, account.id, 'write');
     return { token, secret, userId: account.id, screenName: account.screenName };
+  }
+
+  /** The same for an account of the Mastodon in the sandbox. @returns `token` is the bearer */
+  grantMastodon(app: string, username: string) {
+    const { id, screenName } = this.world.ensureAccount(mastodonName(username));
+    const { token } = this.world.grant(app, id, 'write', 'mastodon');
+    return { token, userId: id, screenName };
   }
 
   #answer(call: Call): SandboxAnswer {
@@ -122,6 +139,8 @@ export interface SandboxOptions extends CoreOptions {
   /** Overrides of X's rate limits; null removes one. */
   limits?: Parameters<typeof xRoutes>[1];
   bluesky?: BlueskyOptions;
+  /** How its Mastodon behaves; `POST /sandbox/mastodon` changes it. */
+  mastodon?: z.input<typeof mastodonSwitches>;
   /** The number of paid posts; null is unlimited. By default that of the state, or unlimited. */
   credits?: number | null;
 }
@@ -139,12 +158,13 @@ const routesIn = (table: Routes) =>
 
 /** The paths that apps call. Faults apply only there, not to the pages for people. */
 const isApi =
-  /^\/(oauth\/(?!auth)|1\.1\/|2\/|flickr\/services\/(oauth\/(?!auth)|rest)|tumblr\/(oauth\/(?!auth)|v2\/)|bluesky(-2)?\/)/;
+  /^\/(oauth\/(?!auth)|mastodon\/(api|oauth\/(?!auth))|1\.1\/|2\/|flickr\/services\/(oauth\/(?!auth)|rest)|tumblr\/(oauth\/(?!auth)|v2\/)|bluesky(-2)?\/)/;
 
 /** @param others routes of the path with other methods */
 function notFound(path: string, others: { methods: string[] }[]): SandboxAnswer {
   const allow = others.flatMap(({ methods }) => methods).join(', ');
   if (allow !== '') return json(405, { detail: 'Method not allowed' }, { allow });
+  if (path.startsWith('/mastodon/')) return json(404, { error: 'Not Found' });
   if (path.startsWith('/2/')) return v2.refuse('not-found');
   if (path.startsWith('/tumblr/v2/')) return refuseTumblrApi('not-found');
   if (isApi.test(path)) return v1.refuse('not-found');
@@ -260,5 +280,5 @@ function withBody<T>(schema: z.ZodType<T>, act: (value: T) => SandboxAnswer): Ro
 
 /** The access token in a request, not verified. It is used only to match faults. */
 export function claimedToken(request: SandboxRequest): string | undefined {
-  return /oauth_token="([^"]+)"/.exec(request.headers['authorization'] ?? '')?.[1];
+  return /(?:oauth_token="|^Bearer )([^"\s]+)/i.exec(request.headers['authorization'] ?? '')?.[1];
 }

@@ -71,30 +71,16 @@ export class World {
     return this.#accounts.get(id);
   }
 
-  /** An account by its name; where one at X and one at Bluesky share a name, that at X. */
   accountNamed(screenName: string): Account | undefined {
-    return this.accountAt('x', screenName) ?? this.accountAt('bluesky', screenName);
+    return this.#byName.get(screenName.toLowerCase());
   }
 
-  accountAt(network: Network, screenName: string): Account | undefined {
-    return this.#byName.get(`${network} ${screenName.toLowerCase()}`);
-  }
-
-  /** Returns the account of that name at X, and creates it if there is none. */
-  ensureAccount(screenName: string): Account {
-    return this.accountAt('x', screenName) ?? this.addAccount(screenName);
-  }
-
-  /** Creates an account. The name must fit {@link screenNamePattern}. @param bluesky if it is one of Bluesky */
-  addAccount(screenName: string, bluesky?: Account['bluesky']): Account {
+  /** Returns the account of that name, and creates it if there is none. The name must fit the schema {@link account}. */
+  ensureAccount(screenName: string, more: Pick<Account, 'bluesky'> = {}): Account {
+    const known = this.accountNamed(screenName);
+    if (known) return known;
     const now = this.#clock.now();
-    const account: Account = {
-      id: this.#accountIds.next(now),
-      screenName,
-      created: now,
-      suspended: false,
-      ...(bluesky && { bluesky }),
-    };
+    const account = { id: this.#accountIds.next(now), screenName, created: now, suspended: false, ...more };
     this.#addAccount(account);
     this.changed();
     return account;
@@ -102,9 +88,9 @@ export class World {
 
   /** Renames an account; its id stays. @returns false if another account has that name */
   rename(account: Account, screenName: string): boolean {
-    const other = this.accountAt(networkOf(account), screenName);
+    const other = this.accountNamed(screenName);
     if (other && other !== account) return false;
-    this.#byName.delete(nameKey(account));
+    this.#byName.delete(account.screenName.toLowerCase());
     account.screenName = screenName;
     this.#addAccount(account);
     return true;
@@ -137,22 +123,16 @@ export class World {
     return this.#postsOf.get(accountId) ?? [];
   }
 
-  /** @param record what Bluesky has of the post; its posts cost nothing */
-  addPost({ id: accountId }: Account, text: string, record?: Post['record']): Post {
+  /** @param free - what a network stores besides the text, if it does not charge for posts as X does */
+  addPost({ id: accountId }: Account, text: string, free?: Manners): Post {
     const instant = this.#clock.now();
     const id = this.#postIds.next(instant);
-    const links = record ? [] : shortenLinks(text);
-    const post: Post = { id, accountId, text, links, instant, deleted: false, ...(record && { record }) };
+    const links = free ? [] : shortenLinks(text);
+    const post = { id, accountId, text, links, instant, deleted: false, ...free };
     this.#addPost(post);
-    if (!record) this.#charge(post);
+    if (!free) this.#charge(post);
     this.#notify({ kind: 'posted', post });
     return post;
-  }
-
-  #charge({ links }: Post): void {
-    if (this.credits !== null) this.credits -= 1;
-    this.usage.posts += 1;
-    if (links.length > 0) this.usage.linkPosts += 1;
   }
 
   deletePost(post: Post): void {
@@ -183,6 +163,12 @@ export class World {
     };
   }
 
+  #charge({ links }: Post): void {
+    if (this.credits !== null) this.credits -= 1;
+    this.usage.posts += 1;
+    if (links.length > 0) this.usage.linkPosts += 1;
+  }
+
   #newToken(app: string, accountId: string, dialect: DialectId): AccessToken {
     const owner = dialect === 'x' ? `${app} ${accountId}` : `${app} ${accountId} ${dialect}`;
     const token = `${accountId}-${this.#random.token(`access ${owner}`, 32)}`;
@@ -201,7 +187,7 @@ export class World {
 
   #addAccount(account: Account): void {
     this.#accounts.set(account.id, account);
-    this.#byName.set(nameKey(account), account);
+    this.#byName.set(account.screenName.toLowerCase(), account);
   }
 
   #addPost(post: Post): void {
@@ -213,6 +199,8 @@ export class World {
     for (const watcher of this.#watchers) watcher(event);
   }
 }
+
+type Manners = Partial<Pick<Post, 'visibility' | 'language' | 'contentWarning' | 'record'>>;
 
 type WorldEvent = { kind: 'posted' | 'deleted'; post: Post } | { kind: 'changed' };
 
@@ -325,11 +313,6 @@ function listIn<T>(lists: Map<string, T[]>, key: string): T[] {
   return fresh;
 }
 
-type Network = 'x' | 'bluesky';
-
-const networkOf = ({ bluesky }: Account): Network => (bluesky ? 'bluesky' : 'x');
-const nameKey = (account: Account): string => `${networkOf(account)} ${account.screenName.toLowerCase()}`;
-
 /** A screen name that X allows. */
 export const screenNamePattern = /^\w{1,15}$/;
 
@@ -348,8 +331,8 @@ const bluesky = z.object({
 /** An account of the sandbox: what X calls a user. */
 const account = z.object({
   id: z.string().regex(/^\d+$/),
-  /** In its owner's spelling; compared without case. */
-  screenName: z.string().regex(screenNamePattern),
+  /** In its owner's spelling; compared without case. Those of other networks than X end with `@` and the network's host. */
+  screenName: z.string().regex(/^\w{1,15}$|^\w{1,30}@[\w.-]+$/),
   created: z.number(),
   suspended: z.boolean(),
   bluesky: bluesky.optional(),
@@ -361,7 +344,7 @@ const access = z.enum(['read', 'write', 'delete']);
 export const accesses = access.options;
 
 /** The service that a token belongs to; other services refuse it. */
-const dialectId = z.enum(['x', 'flickr', 'tumblr']);
+const dialectId = z.enum(['x', 'flickr', 'tumblr', 'mastodon']);
 
 /** An app's token for an account. Revoked tokens are kept, so that the sandbox can tell them from unknown ones. */
 const accessToken = z.object({
@@ -387,7 +370,11 @@ const post = z.object({
   /** When the sandbox accepted it. Milliseconds since 1970. */
   instant: z.number(),
   deleted: z.boolean(),
-  /** The record of a post at Bluesky, with its key. */
+  /** Mastodon's. */
+  visibility: z.string().optional(),
+  language: z.string().optional(),
+  contentWarning: z.string().optional(),
+  /** Bluesky's record, with its key. */
   record: z.object({ rkey: z.string(), value: z.record(z.string(), z.unknown()) }).optional(),
 });
 

@@ -260,7 +260,7 @@ describe('accounts in the sandbox', () => {
     const bench = new Bench();
     const howl = bench.person('howl');
     const growl = bench.person('growl');
-    bench.sandbox.faults.add({ match: { account: 'howl' }, fault: { kind: 'status', status: 503 } });
+    bench.sandbox.faults.add({ match: { account: 'howl@bsky' }, fault: { kind: 'status', status: 503 } });
     const login = ({ did, password }: typeof howl) =>
       bench.send('server.createSession', { body: { identifier: did, password } }).status;
     assert.deepEqual([login(howl), login(growl)], [503, 200]);
@@ -277,7 +277,7 @@ describe('accounts in the sandbox', () => {
     });
     const page = bench.sandbox.handle({
       method: 'GET',
-      url: '/?account=howl',
+      url: '/?account=howl@bsky',
       host: '127.0.0.1:4010',
       headers: {},
       body: '',

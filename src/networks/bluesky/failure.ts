@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { type HttpAnswer, NoAnswer } from '../../http/exchange.ts';
 import { parseJson } from '../../text.ts';
+import { describeForeign, instantOf, oneLine, retryAfter, timeIn, within } from '../answer.ts';
 import type { Failure } from '../network.ts';
 
 /*
@@ -10,9 +11,7 @@ import type { Failure } from '../network.ts';
 /** The format of a refusal. @see atproto.com/specs/xrpc, error responses */
 const refusal = z.object({ error: z.string().min(1), message: z.string().catch('') });
 
-const second = 1000;
-const minute = 60 * second;
-const day = 24 * 60 * minute;
+const minute = 60_000;
 
 /** @param now - milliseconds since 1970 */
 export function classify(failure: HttpAnswer | NoAnswer, now: number): Failure {
@@ -22,7 +21,8 @@ export function classify(failure: HttpAnswer | NoAnswer, now: number): Failure {
   }
   const { status } = failure;
   const said = messageIn(failure);
-  if (!said || status === 404) return { kind: 'in-doubt', foreign: true, reason: describeForeign(failure) };
+  if (!said || status === 404)
+    return { kind: 'in-doubt', foreign: true, reason: describeForeign(failure, 'Bluesky') };
   const reason = (means: string): string =>
     `${means} (${[status, said.error, said.message].join(' ').trim()})`;
   if (status === 429)
@@ -65,34 +65,15 @@ function messageIn({ body }: HttpAnswer): z.infer<typeof refusal> | undefined {
   return found && { error: oneLine(found.error), message: oneLine(found.message).replace(/\.$/, '') };
 }
 
-/** Describes an answer that is not a PDS's, without quoting it. */
-export function describeForeign({ status, body }: HttpAnswer): string {
-  const what = /^\s*</.test(body) ? 'a web page' : body.trim() === '' ? 'an empty answer' : 'an answer';
-  return `${status} with ${what} that is not Bluesky's: something between here and the server may have given it`;
-}
-
-const oneLine = (text: string): string =>
-  text
-    .replaceAll(/[\p{Cc}\s]+/gu, ' ')
-    .trim()
-    .slice(0, 200);
-
-/** The server's time, from an answer's `Date` header. Milliseconds since 1970, or undefined without the header. */
-export function timeIn({ headers }: HttpAnswer): number | undefined {
-  const time = Date.parse(headers['date'] ?? '');
-  return Number.isNaN(time) ? undefined : time;
-}
-
 /** The limit for all requests of an address, of every bot here: 3,000 in 5 minutes. @see the source of @atproto/pds, index.ts */
 const limitOfAddress = /^3000;w=300$/;
 
 /** How long to wait after a 429: until the reset of the limit, or as `Retry-After` says. */
 function waitOf(answer: HttpAnswer, now: number): { kind: 'wait'; until: number; scope: 'bot' | 'app' } {
   const { headers } = answer;
-  // Seconds since 1970 by the server's clock, as `Date` is, so the wait is right even if ours is wrong.
-  const reset = Number(headers['ratelimit-reset'] ?? NaN) * second + now - (timeIn(answer) ?? now);
-  const after = now + Number(headers['retry-after'] ?? NaN) * second;
-  const until = reset > now - minute ? reset : after > now ? after : now + 5 * minute;
+  // Both by the server's clock, so the wait is right even if ours is wrong.
+  const reset = instantOf(headers['ratelimit-reset']) + now - (timeIn(answer) ?? now);
+  const named = reset > now - minute ? reset : retryAfter(headers['retry-after'], now);
   const scope = limitOfAddress.test(headers['ratelimit-policy'] ?? '') ? 'app' : 'bot';
-  return { kind: 'wait', until: Math.ceil(Math.min(Math.max(until, now + second), now + day)), scope };
+  return { kind: 'wait', until: within(named ?? now + 5 * minute, now), scope };
 }

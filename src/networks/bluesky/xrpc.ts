@@ -2,8 +2,9 @@ import type * as z from 'zod';
 import type { Clock } from '../../clock.ts';
 import { type HttpAnswer, NoAnswer, type Send } from '../../http/exchange.ts';
 import { parseJson, type Secret } from '../../text.ts';
+import { describeForeign, timeIn } from '../answer.ts';
 import type { Failure, Outcome } from '../network.ts';
-import { classify, describeForeign, errorIn, timeIn } from './failure.ts';
+import { classify, errorIn } from './failure.ts';
 
 /*
  * One request to a server of the AT Protocol.
@@ -64,7 +65,7 @@ const unread = (answer: HttpAnswer, value: unknown): Failure =>
         isServed: true,
         reason: 'the server answered with something that is not documented',
       }
-    : { kind: 'in-doubt', foreign: true, reason: describeForeign(answer) };
+    : { kind: 'in-doubt', foreign: true, reason: describeForeign(answer, 'Bluesky') };
 
 function requestOf({ server, method, name, query = {}, body, bearer }: XrpcCall<unknown>) {
   const url = new URL(server + (name.startsWith('/') ? name : `/xrpc/${name}`));

@@ -5,6 +5,7 @@ import { type HttpAnswer, NoAnswer, type Send } from '../../http/exchange.ts';
 import { signedSend } from '../../oauth/signature.ts';
 import { asWritten } from '../../poems/tweet-text.ts';
 import { iso } from '../../text.ts';
+import { timeIn } from '../answer.ts';
 import type {
   Failure,
   OpenAccount,
@@ -14,7 +15,7 @@ import type {
   TimelinePage,
   TimelineStart,
 } from '../network.ts';
-import { classify, clockIn, timeIn } from './failure.ts';
+import { classify, clockIn } from './failure.ts';
 
 /*
  * The requests of a bot to X, by twitter-api-v2. Every failure is classified by failure.ts.

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { type HttpAnswer, NoAnswer } from '../../http/exchange.ts';
 import { parseJson } from '../../text.ts';
+import { describeForeign, instantOf, oneLine, retryAfter, timeIn, within } from '../answer.ts';
 import type { Failure } from '../network.ts';
 
 /** X's two formats of a refusal: a problem (v2) with a `type`, and `errors` (v1.1) with codes. */
@@ -36,7 +37,7 @@ export function classify(failure: HttpAnswer | NoAnswer, now: number): Failure {
   }
   const { status } = failure;
   const message = messageIn(failure);
-  if (!message) return { kind: 'in-doubt', foreign: true, reason: describeForeign(failure) };
+  if (!message) return { kind: 'in-doubt', foreign: true, reason: describeForeign(failure, 'X') };
   const original = `${status} ${message.sentence}`.trim();
   const reason = (means: string): string => `${means} (${original})`;
   if (!refusals.has(status)) return { kind: 'in-doubt', reason: reason('X answered with an error') };
@@ -122,24 +123,6 @@ export const clockIn = (answer: HttpAnswer, now: number): { ahead: number | unde
   isOwn: messageIn(answer) !== undefined,
 });
 
-/** Describes an answer that is not X's, without quoting it. */
-function describeForeign({ status, body }: HttpAnswer): string {
-  const what = /^\s*</.test(body) ? 'a web page' : body.trim() === '' ? 'an empty answer' : 'an answer';
-  return `${status} with ${what} that is not X's: something between here and X may have given it`;
-}
-
-const oneLine = (text: string): string =>
-  text
-    .replaceAll(/[\p{Cc}\s]+/gu, ' ')
-    .trim()
-    .slice(0, 200);
-
-/** The server's time, from an answer's `Date` header. Milliseconds since 1970, or undefined without the header. */
-export function timeIn({ headers }: HttpAnswer): number | undefined {
-  const time = Date.parse(headers['date'] ?? '');
-  return Number.isNaN(time) ? undefined : time;
-}
-
 /** How far X's clock is ahead of ours, in milliseconds. The `Date` header is truncated to seconds, so half a second is added. */
 const aheadOf = (time: number | undefined, now: number): number | undefined =>
   time === undefined ? undefined : time + second / 2 - now;
@@ -176,24 +159,3 @@ function waitOf(answer: HttpAnswer, now: number): { kind: 'wait'; until: number;
   const until = retryAfter(headers['retry-after'], now) ?? now + quarterOfAnHour;
   return { kind: 'wait', until: within(until, now), scope: 'bot' };
 }
-
-/** Seconds since 1970 are below this until the year 5138; milliseconds since 1970 have been above it since 1973. */
-const maxSeconds = 1e11;
-
-/** A reset in milliseconds since 1970, NaN if there is none. X sends seconds; some proxies send milliseconds. */
-function instantOf(reset: string | undefined): number {
-  const number = Number(reset ?? NaN);
-  return number < maxSeconds ? number * second : number;
-}
-
-/** The instant in a `Retry-After` header: seconds or a date. @see RFC 9110 section 10.2.3 */
-function retryAfter(header: string | undefined, now: number): number | undefined {
-  if (header === undefined) return undefined;
-  const seconds = Number(header);
-  const instant = Number.isNaN(seconds) ? Date.parse(header) : now + seconds * second;
-  return instant > now ? instant : undefined;
-}
-
-/** Bounds a wait: at least a second, at most a day, X's longest window; in whole milliseconds. */
-const within = (instant: number, now: number): number =>
-  Math.ceil(Math.min(Math.max(instant, now + second), now + day));

@@ -42,7 +42,7 @@ describe('a key for Bluesky', () => {
   it('is tried where the account is, whatever server knows the handle', async () => {
     const bench = new Bench();
     const { handle } = await bench.person();
-    const { password } = await bench.call('/sandbox/bluesky/bot_1/move/bluesky-2', {});
+    const { password } = await bench.call('/sandbox/bluesky/bot-1.test/move/bluesky-2', {});
     const { key } = await tryKey(bench, handle, String(password));
     assert.equal(key.server, 'http://127.0.0.1:4010/bluesky-2');
   });

@@ -164,7 +164,7 @@ describe('the session of a bot', () => {
 describe('an account that moves', () => {
   /** Moves the first account. @returns the app password that its owner makes at the new server */
   const move = async (bench: Bench) => {
-    const { password } = await bench.call('/sandbox/bluesky/bot_1/move/bluesky-2', {});
+    const { password } = await bench.call('/sandbox/bluesky/bot-1.test/move/bluesky-2', {});
     return new Secret(String(password));
   };
 
