@@ -16,7 +16,7 @@ export interface BlueskyOptions {
   /** The password of Basic authorization for the admin's calls. */
   adminPassword?: string;
 }
-export const minute = 60_000;
+const minute = 60_000;
 export const hour = 60 * minute;
 export const day = 24 * hour;
 
