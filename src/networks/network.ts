@@ -9,16 +9,19 @@ import type { BotKey } from '../oauth/signature.ts';
 export interface TimelinePost {
   id: string;
   text: string;
-  /** When it was made, if the network says so. Milliseconds since 1970. */
+  /** When it was made, where the id does not tell. Milliseconds since 1970. */
   at?: number;
 }
 
 /** How a text is posted. A network ignores what it does not have. */
 export interface PostOptions {
-  /** The mark of the post's intent: random, the same again only while that intent is in doubt. */
+  /**
+   * Names the attempt at the network, so that the same attempt sent again is no second post. It is kept while the post is in
+   * doubt, and new after a refusal.
+   */
   mark?: string | undefined;
   visibility?: 'public' | 'unlisted' | 'private' | 'direct' | undefined;
-  /** BCP 47, of which ISO 639-1 is a part. */
+  /** BCP 47. */
   language?: string | undefined;
   contentWarning?: string | undefined;
 }

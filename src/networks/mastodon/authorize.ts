@@ -5,7 +5,7 @@ import { type Exit, FlockError } from '../../errors.ts';
 import { type HttpAnswer, isSafeAddress, NoAnswer, type Send } from '../../http/exchange.ts';
 import { listed, parseJson, quoted, Secret } from '../../text.ts';
 import type { Failure } from '../network.ts';
-import { openMastodon, type Profile } from './client.ts';
+import { clientHeaders, openMastodon, type Profile } from './client.ts';
 import { sentenceOf } from './failure.ts';
 
 /*
@@ -86,7 +86,7 @@ export function openMastodonOAuth(server: string, send: Send, clock: Clock) {
   const { host } = new URL(server);
 
   const submit = async (path: string, form: Record<string, string>): Promise<HttpAnswer> => {
-    const headers = { accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' };
+    const headers = { ...clientHeaders, 'content-type': 'application/x-www-form-urlencoded' };
     const body = new URLSearchParams(form).toString();
     try {
       return await send({ method: 'POST', url: server + path, headers, body });

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import * as z from 'zod';
 import type { Clock } from '../../clock.ts';
 import { type HttpAnswer, type HttpRequest, NoAnswer, type Send } from '../../http/exchange.ts';
@@ -9,6 +10,7 @@ import type {
   Failure,
   Outcome,
   PageWanted,
+  PostOptions,
   TimelinePage,
   TimelinePost,
   TimelineStart,
@@ -36,6 +38,12 @@ export interface Profile {
 export interface MastodonAccount extends Account {
   me(): Promise<Outcome<Profile>>;
 }
+
+/** A mark for a post: random, because some servers remember marks for all their accounts together. */
+export const newMark = (): string => randomBytes(16).toString('base64url');
+
+/** Headers of every request. Some servers refuse a client without a name. */
+export const clientHeaders = { accept: 'application/json', 'user-agent': 'flockd' };
 
 const id = z.string().regex(/^[\x21-\x7e]{1,256}$/);
 const postAnswer = z.object({ id });
@@ -99,7 +107,7 @@ export const openMastodon =
     }
 
     return {
-      post: (text, { mark, visibility = 'unlisted', language, contentWarning } = {}) =>
+      post: (text, { mark, visibility = 'unlisted', language, contentWarning }: PostOptions = {}) =>
         believed(
           {
             method: 'POST',
@@ -139,7 +147,7 @@ function openRequests(server: string, send: Send, clock: Clock, accessToken: Sec
         method,
         url: server + path,
         headers: {
-          accept: 'application/json',
+          ...clientHeaders,
           authorization: `Bearer ${accessToken.reveal()}`,
           ...(json && { 'content-type': 'application/json' }),
           ...headers,
@@ -296,7 +304,7 @@ export interface Instance {
 export async function askInstance(server: string, send: Send, clock: Clock): Promise<Outcome<Instance>> {
   const ask = (version: 1 | 2): Promise<Outcome<Instance>> => {
     const url = `${server}/api/v${version}/instance`;
-    return exchange(send, { method: 'GET', url, headers: { accept: 'application/json' } }, clock, instanceOf);
+    return exchange(send, { method: 'GET', url, headers: clientHeaders }, clock, instanceOf);
   };
   const newer = await ask(2);
   return 'failure' in newer && newer.failure.kind === 'in-doubt' ? ask(1) : newer;

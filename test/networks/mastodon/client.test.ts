@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { inspect } from 'node:util';
+import fc from 'fast-check';
 import { HeldClock } from '../../../src/clock.ts';
 import { type HttpAnswer, type HttpRequest, NoAnswer, type Send } from '../../../src/http/exchange.ts';
-import { askInstance, openMastodon } from '../../../src/networks/mastodon/client.ts';
+import { askInstance, newMark, openMastodon } from '../../../src/networks/mastodon/client.ts';
 import type { Outcome, TimelineStart } from '../../../src/networks/network.ts';
 import { Secret } from '../../../src/text.ts';
 
@@ -42,6 +43,7 @@ describe('posting', () => {
     });
     assert.deepEqual(request?.headers, {
       accept: 'application/json',
+      'user-agent': 'flockd',
       authorization: 'Bearer hidden-token',
       'content-type': 'application/json',
       'idempotency-key': 'a-mark',
@@ -84,6 +86,14 @@ describe('posting', () => {
     const outcome = await desk({ body: '<html>' }).account.post('rain');
     assert.ok('failure' in outcome && outcome.failure.kind === 'in-doubt');
     assert.equal(outcome.failure.foreign, true);
+  });
+});
+
+describe('a mark', () => {
+  it('has 128 random bits, in characters of a header', () => {
+    const marks = Array.from({ length: 100 }, newMark);
+    assert.equal(new Set(marks).size, 100);
+    for (const mark of marks) assert.match(mark, /^[\w-]{22}$/);
   });
 });
 
@@ -148,9 +158,22 @@ describe('the account', () => {
   });
 });
 
+/** A server, and a look at its timeline. */
+interface Behaviour {
+  /** The most posts on its pages. */
+  size: number;
+  ignoresPaging: boolean;
+  links: boolean;
+  count: number;
+  /** The post to begin after, and whether it is gone. */
+  since: number;
+  isGone: boolean;
+  maxPosts: number;
+}
+
 describe('a page of the timeline', () => {
   const at = (minute: number): string => `2026-11-21T08:${String(minute).padStart(2, '0')}:00.000Z`;
-  const post = (id: string, minute: number, more: object = {}): object => ({
+  const post = (id: string, minute: number, more: object = {}) => ({
     id,
     content: `<p>${id}</p>`,
     created_at: at(minute),
@@ -219,6 +242,43 @@ describe('a page of the timeline', () => {
       assert.deepEqual([page.ids, page.next], [ids, token]);
     });
   }
+
+  it('leads to each later post once, whatever a server makes of limit, max_id and Link', async () => {
+    const walk = async ({ size, ignoresPaging, links, count, since, isGone, maxPosts }: Behaviour) => {
+      const posts = Array.from({ length: count }, (_, n) => post(`p${n}`, n)).reverse();
+      const listed = posts.filter((_, n) => !isGone || n !== count - 1 - since);
+      const send: Send = ({ url }) => {
+        const from = listed.findIndex((one) => one.id === new URL(url).searchParams.get('max_id')) + 1;
+        const page = ignoresPaging ? listed : listed.slice(from, from + size);
+        const link = `<${server}/?max_id=${page.at(-1)?.id ?? ''}>; rel="next"`;
+        const headers: Record<string, string> = links && page.length === size ? { link } : {};
+        return Promise.resolve({ status: 200, headers, body: json(page) });
+      };
+      const account = openMastodon(server, send, clock)(new Secret('hidden-token'));
+      const read: string[] = [];
+      let token: string | undefined;
+      do {
+        const sinceAt = Date.parse(at(since));
+        const wanted = { maxPosts, token };
+        const outcome = await account.timeline('7', { sinceId: `p${since}`, start: sinceAt }, wanted);
+        assert.ok('ok' in outcome);
+        read.push(...outcome.ok.posts.map(({ id }) => id));
+        token = outcome.ok.next;
+      } while (token !== undefined);
+      const later = listed.filter(({ created_at }) => created_at > at(since)).map(({ id }) => id);
+      assert.deepEqual(read, later);
+    };
+    const behaviour = fc.record<Behaviour>({
+      size: fc.integer({ min: 1, max: 12 }),
+      ignoresPaging: fc.boolean(),
+      links: fc.boolean(),
+      count: fc.integer({ min: 0, max: 30 }),
+      since: fc.integer({ min: 0, max: 29 }),
+      isGone: fc.boolean(),
+      maxPosts: fc.integer({ min: 1, max: 40 }),
+    });
+    await fc.assert(fc.asyncProperty(behaviour, walk), { numRuns: 300 });
+  });
 
   it('is no page where a post is not as documented', async () => {
     for (const bad of [
