@@ -17,11 +17,8 @@ interface Limit {
 
 const second = 1000;
 const day = 24 * 60 * 60 * second;
-const ofAccount: readonly Limit[] = [
-  { max: 30, length: 5 * 60 * second },
-  { max: 300, length: day },
-];
-const [usual] = ofAccount;
+const usual: Limit = { max: 30, length: 5 * 60 * second };
+const ofAccount: readonly Limit[] = [usual, { max: 300, length: day }];
 
 /** Logins that are counted together. All times are monotonic milliseconds. */
 class Counter {
@@ -32,17 +29,19 @@ class Counter {
   /** The logins that wait since then. */
   #waiting = 0;
 
-  /** How long until another login may begin; 0 if it may now. */
+  /** How long until another login may begin; 0 if it may now. Each window has room for as many as its limit says. */
   delay(limits: readonly Limit[], now: number): number {
-    while (this.begun[0] !== undefined && this.begun[0] <= now - day) this.begun.shift();
-    const free = Math.max(this.heldUntil, ...limits.map((limit) => this.#freeAt(limit)));
+    const free = this.freeIn(limits, now);
     const [first] = limits;
-    if (free <= now || !first) {
-      this.#waiting = 0;
-      return 0;
-    }
-    // Each window has room for as many as the limit says, so not all come back for the first.
-    return free - now + Math.floor(this.#waiting++ / first.max) * first.length;
+    if (free === 0) this.#waiting = 0;
+    if (free === 0 || !first) return free;
+    return free + Math.floor(this.#waiting++ / first.max) * first.length;
+  }
+
+  /** How long until the first login may begin. */
+  freeIn(limits: readonly Limit[], now: number): number {
+    while (this.begun[0] !== undefined && this.begun[0] <= now - day) this.begun.shift();
+    return Math.max(0, Math.max(this.heldUntil, ...limits.map((limit) => this.#freeAt(limit))) - now);
   }
 
   #freeAt({ max, length }: Limit): number {
@@ -79,9 +78,10 @@ export class Logins {
   begin(server: string, did: string): number | undefined {
     const now = this.#clock.elapsed();
     const [all, own] = this.#countersOf(server, did);
-    const limits = all.shared === 'none' ? [] : [all.shared ?? usual].filter((limit) => limit !== undefined);
-    // As long as the answers do not tell, the next one may, soon.
-    const ofServer = Math.min(all.delay(limits, now), all.shared === undefined ? second : Infinity);
+    let ofServer = 0;
+    // As long as the answers do not tell, the next login may begin soon.
+    if (all.shared === undefined) ofServer = Math.min(all.freeIn([usual], now), second);
+    else if (all.shared !== 'none') ofServer = all.delay([all.shared], now);
     const delay = Math.max(ofServer, own.delay(ofAccount, now));
     if (delay > 0) return Math.ceil(this.#clock.now() + delay);
     for (const counter of [all, own]) counter.begun.push(now);

@@ -7,6 +7,7 @@ import { newTid } from '../../../src/networks/bluesky/tid.ts';
 import type { Outcome } from '../../../src/networks/network.ts';
 import type { BlueskyOptions } from '../../../src/sandbox/bluesky-servers.ts';
 import { Sandbox } from '../../../src/sandbox/sandbox.ts';
+import type { SandboxState } from '../../../src/sandbox/world.ts';
 import { Secret } from '../../../src/text.ts';
 import { sendTo } from '../../sandbox/bluesky-bench.ts';
 
@@ -32,8 +33,9 @@ export class Bench {
   open: (key: BlueskyKey) => BlueskyAccount;
   #people = 0;
 
-  constructor(bluesky: BlueskyOptions = {}) {
-    this.sandbox = new Sandbox({ clock: this.clock, appKeys: [], seed: 'test', bluesky });
+  constructor(bluesky: BlueskyOptions = {}, state?: SandboxState) {
+    const options = { clock: this.clock, appKeys: [], seed: 'test', bluesky };
+    this.sandbox = new Sandbox(state ? { ...options, state } : options);
     const send = sendTo(this.sandbox);
     this.send = async (request) => {
       this.sent.push(request);

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { inspect } from 'node:util';
+import { openBluesky } from '../../../src/networks/bluesky/client.ts';
 import { Secret } from '../../../src/text.ts';
-import { Bench, kindOf, lost, methodOf, unreachable, xrpcError } from './bench.ts';
+import { Bench, directory, kindOf, lost, methodOf, unreachable, xrpcError } from './bench.ts';
 
 const hour = 3_600_000;
 
@@ -159,6 +160,52 @@ describe('the session of a bot', () => {
       assert.ok(!text.includes(key.appPassword.reveal()), text);
     }
   });
+});
+
+describe('a restart of 1,000 bots', () => {
+  for (const [loginsOf, longest] of [
+    ['account', 1],
+    ['address', 33 * 5 * 60 + 1],
+  ] as const) {
+    it(`posts with each, and no login is refused where logins of the ${loginsOf} are counted`, async () => {
+      const bench = new Bench({
+        loginsOf,
+        limits: { logins: 1_000_000, loginsPerDay: null, requests: null },
+      });
+      let waiting = await Promise.all(Array.from({ length: 1000 }, () => bench.person()));
+      const strict = new Bench({ loginsOf, limits: { loginsPerDay: null } }, bench.sandbox.world.snapshot());
+      const start = strict.clock.now();
+      let refused = 0;
+      const { send } = strict;
+      const open = openBluesky({
+        clock: strict.clock,
+        directory,
+        send: async (request) => {
+          const answer = await send(request);
+          if (answer.status === 429) refused += 1;
+          return answer;
+        },
+      });
+      while (waiting.length > 0) {
+        const outcomes = await Promise.all(
+          waiting.map(async (bot) => ({
+            bot,
+            outcome: await open(bot.key).post('rain', { mark: bot.mark() }),
+          })),
+        );
+        const next = outcomes.flatMap(({ bot, outcome }) => {
+          if ('ok' in outcome) return [];
+          assert.ok(outcome.failure.kind === 'wait', outcome.failure.reason);
+          return { bot, until: outcome.failure.until };
+        });
+        waiting = next.map(({ bot }) => bot);
+        if (next.length > 0) await strict.clock.runUntil(Math.min(...next.map(({ until }) => until)));
+      }
+      assert.equal(refused, 0);
+      assert.ok(strict.clock.now() - start <= longest * 1000, `${String(strict.clock.now() - start)} ms`);
+      assert.equal(strict.posts().length, 1000);
+    });
+  }
 });
 
 describe('an account that moves', () => {
