@@ -187,8 +187,8 @@ export function atClock(instant: string, timeZone: string): string {
   return `${date} ${time} ${names.find((zone) => !/^GMT[+-]/.test(zone)) ?? names[0] ?? ''}`;
 }
 
-/** The zone of this machine. */
-export const ownZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+/** The zone of this machine. It is asked for on first use, because that takes milliseconds. */
+export const ownZone = (): string => Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 /** Replaces each instant in a text (ISO 8601, UTC) by what `show` makes of it, such as {@link atClock}. */
 export const withClocks = (text: string, show: (instant: string) => string): string =>
@@ -306,6 +306,12 @@ export function listed(items: readonly string[], conjunction: 'and' | 'or' = 'an
 /** The first names and how many there are besides: `howl, prowl and 3 more` */
 export const listedFirst = (names: readonly string[], max: number): string =>
   listed(names.length > max ? [...names.slice(0, max), `${names.length - max} more`] : names);
+
+/** The lines of a post: `line 3`, `lines 3 and 4`, `lines 3 to 5`. @param line - the first of them, counted from 1 */
+export function linesInWords(line: number, lines: number): string {
+  if (lines === 1) return `line ${line}`;
+  return `lines ${line} ${lines === 2 ? 'and' : 'to'} ${line + lines - 1}`;
+}
 
 /** `1 post`, `1,440 posts` */
 export const counted = (number: number, thing: string): string =>

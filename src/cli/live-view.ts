@@ -326,7 +326,7 @@ export function openLive() {
   let snapshots: LiveOptions['snapshots'] | undefined;
   let unwatch: () => void = () => undefined;
   const log: NodeJS.WritableStream & { isTTY: boolean } = view?.log ?? process.stdout;
-  let timezone = ownZone;
+  let timezone: string | undefined;
   /** The texts that were sent last, by bot. */
   const texts = new Map<string, string>();
   return {
@@ -334,7 +334,7 @@ export function openLive() {
     log,
     /** How the log reads on a terminal. */
     forLog: {
-      timezone: () => timezone,
+      timezone: () => (timezone ??= ownZone()),
       columns: () => columnsOf(process.stdout),
       takeText(bot: string) {
         const text = texts.get(bot);

@@ -177,6 +177,8 @@ export class Daemon {
   readonly #cycle: DrainCycle;
   /** Steps begun since the event loop last had its turn. */
   #stepsInARow = 0;
+  /** The bots that are being renamed, as their files are: they go on so if that fails. */
+  readonly #renaming = new Map<string, Bot | undefined>();
   #isYielding = false;
   #flockBudget = unlimitedBudget;
   #stopping = false;
@@ -207,7 +209,8 @@ export class Daemon {
     for (const bot of bots) {
       gone.delete(bot.name);
       this.#log.forget(`unfit ${bot.name}`);
-      this.#updateBot(bot);
+      if (this.#renaming.has(bot.name)) this.#renaming.set(bot.name, bot);
+      else this.#updateBot(bot);
     }
     for (const { bot, error } of invalidBots) this.#complain(bot, error);
     for (const name of gone) this.#drop(name);
@@ -235,19 +238,26 @@ export class Daemon {
         });
     });
     const runner = this.#runners.get(order.bot);
-    if (runner && order.order === 'rename') return this.#renamed(runner, carriedOut);
-    if (runner) this.#wake(runner);
-    else this.#commands.executeAside(order.bot);
-    return carriedOut;
+    const isRename = order.order === 'rename';
+    if (isRename) this.#renaming.set(order.bot, runner?.bot);
+    if (!runner) this.#commands.executeAside(order.bot);
+    else if (isRename) this.#retire(runner);
+    else this.#wake(runner);
+    return isRename ? this.#renamed(order.bot, carriedOut) : carriedOut;
   }
 
-  /** A renamed bot takes no more steps under its old name. The reload of its bundle adds it under the new one. */
-  async #renamed(runner: Runner, carriedOut: Promise<void>): Promise<void> {
-    this.#retire(runner);
+  /**
+   * A renamed bot takes no more steps under its old name, because it would begin its poem anew under that. The reload of its bundle
+   * adds it under the new one.
+   */
+  async #renamed(name: string, carriedOut: Promise<void>): Promise<void> {
     try {
       await carriedOut;
+      this.#renaming.delete(name);
     } catch (error) {
-      this.#updateBot(runner.bot);
+      const bot = this.#renaming.get(name);
+      this.#renaming.delete(name);
+      if (bot) this.#updateBot(bot);
       throw error;
     }
   }

@@ -10,6 +10,7 @@ import { readPoem } from '../poems/find.ts';
 import { linesOf } from '../poems/poem.ts';
 import { hasLink } from '../poems/tweet-text.ts';
 import { checkBudget, describeExceeded, type FlockBudget } from '../posting/budget.ts';
+import { inDoubtFor } from '../posting/decide.ts';
 import { BotSchedule } from '../schedule/schedule.ts';
 import { iso } from '../text.ts';
 import type { Flock } from './load.ts';
@@ -260,8 +261,8 @@ function ofTroubles({ bot, state, settings, now }: Moment): StandingOf | undefin
 }
 
 /** When the timeline is looked at for a post, where that is still to come. */
-function untilLook({ at }: Intent, { settle }: BotSettings, now: number): Pick<StandingOf, 'until'> {
-  const until = at + maxRequest + settle;
+function untilLook({ at }: Intent, settings: BotSettings, now: number): Pick<StandingOf, 'until'> {
+  const until = at + inDoubtFor(settings, maxRequest);
   return until > now ? { until } : {};
 }
 

@@ -240,8 +240,7 @@ export class KeyStore {
       const file = path.join(this.folder, name);
       const other = found.get(bot);
       // Two bundles of one bot stop that bot only, so the error comes when they are read.
-      if (!other) found.set(bot, { bot, file, hasSibling: false });
-      else if (siblingOf(other.file) === file) found.set(bot, { ...other, file, hasSibling: true });
+      if (!other || siblingOf(other.file) === file) found.set(bot, bundleAt(bot, file));
       else found.set(bot, { ...other, file, rival: other.file });
     }
     return [...found.values()];
@@ -487,6 +486,15 @@ export class KeyStore {
     });
   }
 }
+
+/** Looks for the other form when it is asked for, because a bundle may be encrypted after it was listed. */
+const bundleAt = (bot: BotName, file: string): ListedBundle => ({
+  bot,
+  file,
+  get hasSibling() {
+    return existsSync(siblingOf(file));
+  },
+});
 
 /** @throws {FlockError} `data` if a bundle exists both plain and encrypted */
 function mustBeAlone(file: string): void {

@@ -1,5 +1,5 @@
 import type { Logger } from '../log.ts';
-import { iso } from '../text.ts';
+import { iso, linesInWords } from '../text.ts';
 import type { LedgerEvent } from './events.ts';
 import type { Change } from './journal.ts';
 import { advance, type BotState, isFinished, lengthOf } from './state.ts';
@@ -45,7 +45,7 @@ export function describeChange(event: LedgerEvent, before: BotState | undefined)
     case 'posted': {
       const slot = before?.open?.slot ?? event.at;
       const how = waysOfPost[event.by];
-      const lines = (before?.open?.lines ?? 1) === 2 ? `lines ${line} and ${line + 1}` : `line ${line}`;
+      const lines = linesInWords(line, before?.open?.lines ?? 1);
       const fields = { line, of, id: event.id ?? '', by: event.by, slot: iso(slot), late: event.at - slot };
       return info(`${how} ${lines} of ${of}`, fields);
     }

@@ -66,7 +66,8 @@ export type OpenAccount = (key: BotKey) => Account;
 
 /**
  * What a failed request to a network means. A refusal counts as the network's only in its own format. It is about
- * - the line: `rejected`, the network refuses this post; `duplicate`, it says that it has this text already, which alone proves nothing;
+ * - the line: `rejected`, the network refuses this post; `duplicate`, it says that it has this text already, which alone proves
+ *   nothing;
  * - the account: `reauth`, it says that the key is dead; `unauthorized`, a 401 without a reason; `suspended`, `locked`,
  *   `automated`, a person must sign in as the account;
  * - the app: `read-only`; `app-refused`, it serves no bot of this app; `no-credit`, the app's credit is spent;

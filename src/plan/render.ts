@@ -13,6 +13,7 @@ import {
   iso,
   listedFirst,
   localTime,
+  linesInWords,
   saidOnce,
   scheduleInWords,
   tableLines,
@@ -518,7 +519,7 @@ export function formatEntry(
   file: string,
   made: number,
 ): string {
-  const shown = lines === 1 ? `line ${line + 1}` : `lines ${line + 1} to ${line + lines}`;
+  const shown = linesInWords(line + 1, lines);
   return linesOf(
     'BEGIN:VEVENT',
     `UID:${bot}-${slot}@flockd`,

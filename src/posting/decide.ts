@@ -51,12 +51,16 @@ const maxAhead = minute;
 /** The longest pause between two posts that catch up. */
 const maxPause = 15 * minute;
 
+/** How long a post is in doubt before its timeline is looked at. @param deadline - of a request. Milliseconds */
+export const inDoubtFor = ({ settle }: Pick<BotSettings, 'settle'>, deadline: number): number =>
+  deadline + settle;
+
 /** The next step of one bot. Pure: the same situation always gives the same decision. */
 export function decide(situation: Situation): Decision {
   const { bot, state, settings, schedule, now, key, isStopped, deadline, openFor } = situation;
   const { open, parked, owed } = state;
   if (open) {
-    const left = deadline + settings.settle - openFor;
+    const left = inDoubtFor(settings, deadline) - openFor;
     return left <= 0 ? { do: 'reconcile' } : { do: 'wait', until: now + left };
   }
   if (parked) {

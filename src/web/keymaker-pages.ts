@@ -1,4 +1,5 @@
 import { html } from 'hono/html';
+import { showPrice, usualPrices } from '../cost.ts';
 import type { FlockError } from '../errors.ts';
 import type { BotName } from '../poems/bot-name.ts';
 import { counted, listed } from '../text.ts';
@@ -12,11 +13,11 @@ import { type Html, keymakerPage, type Message } from './layout.ts';
 
 /** The state of a bot's key. Those that need a person come first, in this order. */
 const states = {
-  asks: { title: 'question', left: ['question is open', 'questions are open'] },
-  bad: { title: 'unusable key', left: ['key is unusable', 'keys are unusable'] },
-  none: { title: 'no key', left: ['bot has no key', 'bots have no key'] },
-  stuck: { title: 'unusable poem', left: ['poem is unusable', 'poems are unusable'] },
-  good: { title: 'has a key', left: undefined },
+  asks: { title: 'question', severity: 'wrong', left: ['question is open', 'questions are open'] },
+  bad: { title: 'unusable key', severity: 'wrong', left: ['key is unusable', 'keys are unusable'] },
+  none: { title: 'no key', severity: 'soon', left: ['bot has no key', 'bots have no key'] },
+  stuck: { title: 'unusable poem', severity: 'wrong', left: ['poem is unusable', 'poems are unusable'] },
+  good: { title: 'has a key', severity: 'good', left: undefined },
 } as const;
 
 type State = keyof typeof states;
@@ -241,18 +242,10 @@ function listOf(title: string, bots: readonly Bot[], { csrf }: FlockPage): Html 
   </section>`;
 }
 
-const severities = {
-  asks: 'wrong',
-  bad: 'wrong',
-  none: 'soon',
-  stuck: 'wrong',
-  good: 'good',
-} as const satisfies Record<State, string>;
-
 function botOf(card: Bot): Html {
   const { bot, poem, state, fault, key } = card;
   const wrong = fault ?? (key.state === 'bad' ? key : undefined);
-  return html`<li id="bot-${bot}" class="bot" data-severity="${severities[state]}">
+  return html`<li id="bot-${bot}" class="bot" data-severity="${states[state].severity}">
     <div class="who">
       <h3><a href="${pathOf(bot)}">${bot}</a></h3>
       ${shownAccount(card)}
@@ -347,8 +340,8 @@ function actionsOf(card: Card, csrf: string, provider: string): Html {
     ${authorize('Authorize again', '')}
     <section>
       <p id="test-text">
-        Send a test post. It stays on the account until you delete it there, and X charges about $0.015 for
-        it.
+        Send a test post. It stays on the account until you delete it there, and X charges about
+        ${showPrice(usualPrices.post)} for it.
       </p>
       ${form(
         'test-post',

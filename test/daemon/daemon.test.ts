@@ -153,6 +153,41 @@ describe('a flock on a held clock', () => {
     assert.deepEqual(flock.failures, []);
   });
 
+  for (const when of ['under way', 'asked for']) {
+    it(`gives a bot another name, though its files are read again while that is ${when}`, async () => {
+      const flock = new HeldFlock('2026-05-01T00:00:00Z', daily);
+      flock.add('howl', poem);
+      flock.start();
+      const match = { method: 'POST', path: '/2/tweets' };
+      flock.sandbox.faults.add({ match, fault: { kind: 'delay', ms: 5000 }, times: 1 });
+      // In the middle of a step the command has to wait; at rest it is being recorded.
+      await flock.until(when === 'under way' ? '2026-05-01T09:00:02Z' : '2026-05-01T12:00:00Z');
+      const renamed = flock.order({ order: 'rename', bot: 'howl', to: 'growl' });
+      flock.update();
+      await flock.until('2026-05-01T13:00:00Z');
+      await renamed;
+      assert.equal(flock.state('howl'), undefined);
+      assert.deepEqual(flock.state('growl')?.was, ['howl']);
+      flock.rename('howl', 'growl');
+      await flock.until('2026-05-03T12:00:00Z');
+      assert.deepEqual(flock.postsOf('howl'), ['one', 'two', 'three']);
+      assert.deepEqual(flock.failures, []);
+    });
+  }
+
+  it('goes on with a bot as its files are now, where it could not be renamed', async () => {
+    const flock = new HeldFlock('2026-05-01T00:00:00Z', daily);
+    for (const name of ['howl', 'growl']) flock.add(name, poem);
+    flock.start();
+    await flock.until('2026-05-01T12:00:00Z');
+    const renamed = flock.order({ order: 'rename', bot: 'howl', to: 'growl' });
+    flock.settings = { ...daily, schedule: '0 18 * * *' };
+    flock.update();
+    await assert.rejects(renamed, /growl is another bot/);
+    await flock.until('2026-05-01T19:00:00Z');
+    assert.deepEqual(flock.postsOf('howl'), ['one', 'two']);
+  });
+
   it('lets a bot go on under its name where the new one is another bot’s', async () => {
     const flock = new HeldFlock('2026-05-01T00:00:00Z', daily);
     for (const name of ['howl', 'growl']) flock.add(name, poem);

@@ -64,7 +64,8 @@ describe('flockd rename', { concurrency: 4 }, () => {
     const count = flock.postsOf('heron').length;
     // What it said is to be done next.
     await rename(flock.file('poems/heron.txt'), flock.file('poems/egret.txt'));
-    assert.equal((await flock.run('flockd', ['rename', 'heron', 'egret'])).code, 0);
+    const again = await flock.run('flockd', ['rename', 'heron', 'egret']);
+    assert.equal(again.code, 0, again.stderr);
     await flock.posted('heron', count + 2);
     flockd.kill();
     assert.equal((await flockd.exit).code, 0);
@@ -92,7 +93,8 @@ describe('flockd rename', { concurrency: 4 }, () => {
     assert.match(status.stdout, /heron was renamed to egret/);
     const now = await flock.run('flockd', ['post', 'heron']);
     assert.match(now.stderr, /heron was renamed to egret/);
-    assert.equal((await flock.run('flockd', ['rename', 'heron', 'egret'])).code, 0);
+    const again = await flock.run('flockd', ['rename', 'heron', 'egret']);
+    assert.equal(again.code, 0, again.stderr);
     await flock.posted('heron', before + 1);
     flockd.kill();
     await flockd.exit;
@@ -103,7 +105,8 @@ describe('flockd rename', { concurrency: 4 }, () => {
     await using flock = await open();
     await post(flock, 2);
     await rename(flock.file('keys/heron.json'), flock.file('keys/egret.json'));
-    assert.equal((await flock.run('flockd', ['rename', 'heron', 'egret'])).code, 0);
+    const again = await flock.run('flockd', ['rename', 'heron', 'egret']);
+    assert.equal(again.code, 0, again.stderr);
     await post(flock, flock.postsOf('heron').length + 1);
     assertInOrder(flock);
   });

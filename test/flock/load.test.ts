@@ -277,6 +277,23 @@ describe('a bot that runs, whose bundle is encrypted to an identity that is not 
     assert.deepEqual(half, { bots: [['rain', '77', true]], invalidBots: [] });
   });
 
+  it('keeps it where the bundle is encrypted between the look at the folder and the reading', async () => {
+    class Interrupted extends KeyStore {
+      override async list(): ReturnType<KeyStore['list']> {
+        const listed = await super.list();
+        for (const { file } of listed) writeFileSync(`${file}.age`, 'age-encryption.org/v1', { mode: 0o600 });
+        return listed;
+      }
+    }
+    const root = tempFolder({ 'poems/rain.txt': 'a', 'keys/rain.json': stored() });
+    const flockFile = parseFlockFile('{}', 'flock.json');
+    const folder = path.join(root, 'keys');
+    const before = await loadFlock(root, new KeyStore(folder), flockFile);
+    const { bots, invalidBots } = await loadFlock(root, new Interrupted(folder), flockFile, before.bots);
+    assert.deepEqual(invalidBots, []);
+    assert.match(bots[0]?.unopened?.message ?? '', /are both there/);
+  });
+
   it('takes no step where flock.json names another account now', async () => {
     const settings = { bots: { rain: { account: '@snow' } } };
     assert.deepEqual(await reload(seal, settings), { bots: [['rain', '77', true]], invalidBots: [] });

@@ -17,7 +17,7 @@ import { readPoem, writtenAt } from '../../poems/find.ts';
 import { linesOf } from '../../poems/poem.ts';
 import { BotRunner, rereadDelay } from '../../posting/bot-runner.ts';
 import { eventsOf, type PostReport, reportOf } from '../../posting/commands.ts';
-import { atClock, iso } from '../../text.ts';
+import { atClock, iso, linesInWords } from '../../text.ts';
 import { botArgument, command, jsonFlag, placeFlags, withInvocationFlags } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
 import { knownBot, openOnLedger, runOrSend } from './ledger.ts';
@@ -163,8 +163,9 @@ async function say(
   terminal: Terminal,
 ): Promise<void> {
   if (state === 'posted') {
-    const which = lines > 1 ? `lines ${line} and ${line + 1}` : `line ${line}`;
-    terminal.say(`${bot} has posted ${which} of ${of}${url === undefined ? '.' : `: ${url}`}`);
+    terminal.say(
+      `${bot} has posted ${linesInWords(line, lines)} of ${of}${url === undefined ? '.' : `: ${url}`}`,
+    );
     const poem = await linesOf(poemFile, unit, readPoem);
     const posted = poem.slice(line - 1, line - 1 + lines).map(({ text }) => text);
     terminal.say(posted.join('\n').replaceAll(/^/gm, '  '));

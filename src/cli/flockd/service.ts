@@ -334,7 +334,7 @@ export const logs = command({
     const { stdout } = process;
     if (stdout.isTTY) {
       const color = wantsColor(true);
-      journal.stdout.pipe(linesForPeople(stdout, { color, timezone: () => ownZone, withDate: true }));
+      journal.stdout.pipe(linesForPeople(stdout, { color, timezone: ownZone, withDate: true }));
     } else journal.stdout.pipe(stdout);
     // journalctl gets Ctrl-C too.
     process.once('SIGINT', () => undefined);

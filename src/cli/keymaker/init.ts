@@ -181,8 +181,8 @@ function cronOf(answer: string): string {
 const timezoneQuestion: Question<string> = {
   text: 'In which time zone?',
   flag: '--timezone',
-  usual: ownZone,
-  shownUsual: ownZone,
+  usual: ownZone(),
+  shownUsual: ownZone(),
   parse(answer) {
     const fault = timezoneFault(answer);
     if (fault) throw wrong('--timezone', fault.message, fault.hint);

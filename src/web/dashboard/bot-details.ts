@@ -10,8 +10,7 @@ import { readPoem } from '../../poems/find.ts';
 import { linesOf } from '../../poems/poem.ts';
 import { readingOf } from '../../posting/edits.ts';
 import { offsetIn } from '../../schedule/schedule.ts';
-import { iso } from '../../text.ts';
-import { placeOfPost } from './parts.ts';
+import { iso, linesInWords } from '../../text.ts';
 import { type BotView, type FlockView, PostTexts, type SnapshotCache } from './snapshot.ts';
 import { predictPosts, type UpcomingPost } from './upcoming.ts';
 
@@ -134,7 +133,7 @@ async function pastOf(
   const seen = (post: RecentPost) => ({ text: texts.textOf(post), url: pages.post(account, post.id) });
   const entries = told.map(({ post, ...entry }) => ({ ...entry, ...(post && seen(post)) }));
   const before = earlier.map((post): HistoryEntry => {
-    const message = `posted ${placeOfPost({ ...post, line: post.line + 1 })}`;
+    const message = `posted ${linesInWords(post.line + 1, post.lines)}`;
     return { at: iso(post.at), level: 'info', message, ...seen(post) };
   });
   return {

@@ -1,6 +1,14 @@
 import { html } from 'hono/html';
 import { shownState } from '../../flock/status.ts';
-import { counted, didYouMean, duration, localTime, scheduleInWords, withClocks } from '../../text.ts';
+import {
+  counted,
+  didYouMean,
+  duration,
+  localTime,
+  linesInWords,
+  scheduleInWords,
+  withClocks,
+} from '../../text.ts';
 import type { Html } from '../layout.ts';
 import type { BotDetails, HistoryEntry } from './bot-details.ts';
 import { botSpending, showCount } from './charts.ts';
@@ -10,6 +18,7 @@ import {
   atClock,
   away,
   fact,
+  foldedList,
   hintOf,
   liveLayout,
   nameOf,
@@ -18,7 +27,6 @@ import {
   note,
   noticePage,
   placeOf,
-  placeOfPost,
   postedAt,
   progressOf,
   section,
@@ -101,8 +109,8 @@ function doubtOf(details: BotDetails, now: string, control: Control): Html {
     <h2 id="doubt-name">Was this posted?</h2>
     <blockquote dir="auto" lang="">${doubt.text ?? 'A line that is not in the poem any more.'}</blockquote>
     <p class="by">
-      ${placeOfPost(doubt)}, sent ${away(now, doubt.at)}, ${atClock(doubt.at, bot.timezone, now)}. flockd
-      looks by itself.${home}
+      ${linesInWords(doubt.line, doubt.lines)}, sent ${away(now, doubt.at)},
+      ${atClock(doubt.at, bot.timezone, now)}. flockd looks by itself.${home}
     </p>
     ${resolveForm(details, control) ?? html`<p class="hint"><code>flockd resolve ${bot.bot} --posted</code> or <code>--not-posted</code></p>`}
   </section>`;
@@ -154,7 +162,7 @@ function nextLinesOf({ bot, next, poem }: BotDetails, now: string): Html {
           html`<li>
             <p class="by">
               ${away(now, post.at, { due: true })}, ${atClock(post.at, bot.timezone, now)},
-              ${placeOfPost(post)}
+              ${linesInWords(post.line, post.lines)}
             </p>
             <p class="words" dir="auto" lang="">${post.text}</p>
           </li>`,
@@ -208,16 +216,8 @@ function historyOf({ bot, history, historyFrom }: BotDetails, now: string): Html
     historyFrom !== undefined &&
     `Of the time before ${atClock(historyFrom, bot.timezone, now)} only posts are known.`;
   return html`${note('no-history', history.length === 0 && 'Nothing has happened yet.')}
-    <ol id="events" class="events" role="list">
-      ${entries.slice(0, firstEvents)}
-    </ol>
-    <details id="before">
-      <summary>What was before</summary>
-      <ol id="earlier" class="events" role="list">
-        ${entries.slice(firstEvents)}
-      </ol>
-    </details>
-    ${note('history-from', earlier)}`;
+  ${foldedList(entries, { id: 'events', first: firstEvents, summary: 'What was before' })}
+  ${note('history-from', earlier)}`;
 }
 
 const entryOf = (entry: HistoryEntry, timezone: string, now: string): Html =>

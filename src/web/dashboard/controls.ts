@@ -8,11 +8,11 @@ import { FlockError } from '../../errors.ts';
 import { shownState } from '../../flock/status.ts';
 import type { BotState } from '../../ledger/state.ts';
 import { reportOf } from '../../posting/commands.ts';
-import { counted, listed } from '../../text.ts';
+import { counted, listed, linesInWords } from '../../text.ts';
 import type { Html } from '../layout.ts';
 import { same, type WebApp, type WebContext } from '../server.ts';
 import { type BotDetails, doubtName } from './bot-details.ts';
-import { noticePage, pageOf, placeOfPost } from './parts.ts';
+import { noticePage, pageOf } from './parts.ts';
 import type { BotView, FlockView, SnapshotCache } from './snapshot.ts';
 
 /*
@@ -200,7 +200,7 @@ const actOf: Record<BotOrder | 'resolve', (form: Form, parts: ControlParts) => P
     const report = reportOf(ledger.state(bot));
     if (report?.state !== 'posted') return `${bot} has not posted: ${report?.why ?? 'it is not known why'}.`;
     const { line, lines = 1, of } = report;
-    return `${bot} posted ${placeOfPost({ line, lines })} of ${of}.`;
+    return `${bot} posted ${linesInWords(line, lines)} of ${of}.`;
   },
   async pause({ bot }, { daemon }) {
     await daemon.execute({ order: 'pause', bot });

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { html } from 'hono/html';
 import { inMicros, showUsd } from '../../cost.ts';
 import { shownState, stateCounts } from '../../flock/status.ts';
-import { counted, cutTo, listed, localTime } from '../../text.ts';
+import { counted, cutTo, listed, localTime, linesInWords } from '../../text.ts';
 import type { Html } from '../layout.ts';
 import { type BotFilter, botListOf, everyBot } from './bot-list.ts';
 import { calendarOf, lastDayBefore, showCount, spendingOf } from './charts.ts';
@@ -13,13 +13,13 @@ import {
   away,
   capital,
   fact,
+  foldedList,
   hintOf,
   inWords,
   liveLayout,
   needsRepair,
   note,
   pageOf,
-  placeOfPost,
   postedAt,
   section,
   whyOf,
@@ -137,7 +137,7 @@ function lineOf(post: FlockView['recent'][number], now: string): Html {
     }
     <p class="by">
       <cite><a href="${pageOf(bot)}">${bot}</a></cite
-      >, ${placeOfPost(post)}, ${postedAt(post, now, 'on X')}
+      >, ${linesInWords(post.line, post.lines)}, ${postedAt(post, now, 'on X')}
     </p>
   </li>`;
 }
@@ -255,15 +255,7 @@ function mainOf(view: FlockView, filter: BotFilter, control: Control): Html {
 function latelyOf(view: FlockView): Html {
   const lines = lineItems(view);
   return html`${note('no-lines', lines.length === 0 && noLines(view))}
-    <ol id="lines" class="lines" role="list">
-      ${lines.slice(0, firstLines)}
-    </ol>
-    <details id="before">
-      <summary>Lines before these</summary>
-      <ol id="earlier" class="lines" role="list">
-        ${lines.slice(firstLines)}
-      </ol>
-    </details>`;
+  ${foldedList(lines, { id: 'lines', first: firstLines, summary: 'Lines before these' })}`;
 }
 
 function noLines({ bots, flock, now }: FlockView): Html {

@@ -87,6 +87,21 @@ export const noticePage = (title: string, text: string, hint?: Html | string): H
     </main>`,
   );
 
+/** A list of which the first items are shown; the reader opens the others. @param id - of the first part, and the class of both */
+export const foldedList = (
+  items: readonly Html[],
+  { id, first, summary }: { id: string; first: number; summary: string },
+): Html =>
+  html`<ol id="${id}" class="${id}" role="list">
+      ${items.slice(0, first)}
+    </ol>
+    <details id="before">
+      <summary>${summary}</summary>
+      <ol id="earlier" class="${id}" role="list">
+        ${items.slice(first)}
+      </ol>
+    </details>`;
+
 /** Whether nothing but a person lets a bot post again. */
 export const needsRepair = (bot: BotView): boolean => shownState(bot).name === 'needs you';
 
@@ -160,10 +175,6 @@ export function postedAt(
     ? time
     : html`<a href="${url}" rel="noreferrer">${time}<span class="unseen">, ${where}</span></a>`;
 }
-
-/** `line 3`, `lines 3 to 4` */
-export const placeOfPost = ({ line, lines }: { line: number; lines: number }): string =>
-  lines === 1 ? `line ${line}` : `lines ${line} to ${line + lines - 1}`;
 
 export const fact = (name: string, value: Html | string, more: Html | string): Html =>
   html`<div>

@@ -124,7 +124,7 @@ describe('the last lines', () => {
       markupOf(first),
       /<blockquote dir="auto" lang="">We leave the town\nthe way one leaves<\/blockquote>/,
     );
-    assert.match(textOf(first), /night-train , lines 3 to 4, 3 h ago , on X$/);
+    assert.match(textOf(first), /night-train , lines 3 and 4, 3 h ago , on X$/);
     assert.match(textOf(second), /^A line that is not in the poem any more\. howl , line 3, 27 h ago$/);
     assert.match(markupOf(first), /^<li id="line-night-train-1787382000000">/);
     assert.match(markupOf(second), /^<li id="line-howl-1787295600000">/);
