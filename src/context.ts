@@ -1,6 +1,5 @@
-import type { OpenAccount, TimeAnswer } from './networks/network.ts';
 import { type Clock, systemClock } from './clock.ts';
-import { apiUrl, flockPaths, type FlockPaths, socketsWanted, xApi } from './config/environment.ts';
+import { apiUrl, directoryUrl, flockPaths, type FlockPaths, socketsWanted, xApi } from './config/environment.ts';
 import type { FlockFile } from './config/flock-file.ts';
 import { FlockError } from './errors.ts';
 import { openKeys } from './flock/load.ts';
@@ -8,7 +7,7 @@ import { postPages, type PostPages } from './flock/status.ts';
 import type { Send } from './http/exchange.ts';
 import { openSender } from './http/send.ts';
 import type { KeyStore } from './keys/store.ts';
-import { askTime, openX } from './networks/x/client.ts';
+import { type OpenNetworks, openNetworks } from './networks/networks.ts';
 import { type OAuth1Client, openOAuth1Client } from './oauth/client.ts';
 import { builtIn, builtInProvider, type Provider } from './oauth/providers.ts';
 import type { TokenPair } from './oauth/signature.ts';
@@ -28,7 +27,7 @@ export interface Places {
 }
 
 /** Everything a command uses that reaches outside the process. */
-export interface Context extends AsyncDisposable {
+export interface Context extends AsyncDisposable, OpenNetworks {
   paths: FlockPaths;
   clock: Clock;
   /** The web pages of posts. */
@@ -40,9 +39,6 @@ export interface Context extends AsyncDisposable {
   /** @throws {FlockError} `usage` if there is no such provider */
   provider: (id: string, custom: FlockFile['providers']) => Provider;
   oauth: (provider: Provider, appKeys: TokenPair) => OAuth1Client;
-  openAccount: OpenAccount;
-  /** Asks X for its time. */
-  askTime: () => Promise<TimeAnswer>;
   /** The longest that one request may take. Milliseconds. */
   deadline: number;
   /** The maximum number of concurrent requests. */
@@ -68,8 +64,7 @@ export function openContext(places: Places): Context {
     load: () => sender.load(),
     provider: (id, custom) => providerOf(id, custom, api),
     oauth: (provider, appKeys) => openOAuth1Client(provider, { send, clock, appKeys }),
-    openAccount: openX(api, send, clock),
-    askTime: askTime(api, send, clock),
+    ...openNetworks({ api, directory: directoryUrl(api) }, send, clock),
     deadline,
     sockets,
     [Symbol.asyncDispose]: () => sender[Symbol.asyncDispose](),

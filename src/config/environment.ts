@@ -6,6 +6,7 @@ import { defaultSockets, isPrivateConnection } from '../http/exchange.ts';
 import { botOfBundle, credentialPrefix } from '../keys/store.ts';
 import { readPrivateFile } from '../keys/private-file.ts';
 import { TokenPair } from '../oauth/signature.ts';
+import { plcDirectory } from '../networks/bluesky/identity.ts';
 import { parseJson } from '../text.ts';
 
 /*
@@ -73,11 +74,26 @@ export const xApi = 'https://api.x.com';
  *
  * @throws {FlockError} `config` for anything but https, or plain http to a loopback address
  */
-export function apiUrl(): string {
-  const text = variable('KEYMAKER_API_URL');
-  if (text === undefined) return xApi;
-  const hint = 'give an address such as https://api.x.com or http://127.0.0.1:4010';
-  const wrong = (message: string) => new FlockError('config', `KEYMAKER_API_URL ${message}`, { hint });
+export const apiUrl = (): string => addressIn('KEYMAKER_API_URL', xApi) ?? xApi;
+
+/**
+ * The directory of Bluesky's accounts without a trailing slash: `$KEYMAKER_PLC_URL`, or a sandbox's own; by default the public
+ * one.
+ *
+ * @param api - from {@link apiUrl}
+ * @throws {FlockError} `config` as {@link apiUrl}
+ */
+export const directoryUrl = (api: string): string | undefined =>
+  addressIn('KEYMAKER_PLC_URL', plcDirectory) ?? (isSandbox(api) ? `${api}/bluesky/plc` : undefined);
+
+/** Whether a base address is that of a sandbox on this machine. */
+export const isSandbox = (api: string): boolean => api.startsWith('http:');
+
+function addressIn(name: string, example: string): string | undefined {
+  const text = variable(name);
+  if (text === undefined) return undefined;
+  const hint = `give an address such as ${example} or http://127.0.0.1:4010`;
+  const wrong = (message: string) => new FlockError('config', `${name} ${message}`, { hint });
   // The messages do not quote the address, which may hold a password.
   if (!URL.canParse(text)) throw wrong('is not an address');
   const url = new URL(text);

@@ -17,6 +17,9 @@ import {
   someText,
 } from './hooks.ts';
 import { isSafeAddress } from '../http/exchange.ts';
+import { networkNames, type NetworkName, type PostOptions } from '../networks/network.ts';
+import type { Split } from '../poems/poem.ts';
+import type { TextRules } from '../poems/tweet-text.ts';
 
 /*
  * `flock.json`: its schema, its defaults, and the settings of each bot. A fault in one bot's settings stops that bot only.
@@ -162,16 +165,34 @@ const settings = {
         code === 'invalid_type' ? 'should be an object such as {"postsPerDay": 24}' : undefined,
     },
   ),
+  network: z.enum(networkNames).meta({ description: 'Where the bot posts' }),
+  server: z
+    .string()
+    .refine(isSafeAddress, 'should be the address of a server, such as "https://mastodon.social"')
+    .transform((address) => address.replace(/\/+$/, ''))
+    .meta({ description: "The account's server, at Mastodon and Bluesky" }),
+  visibility: z
+    .enum(['public', 'unlisted', 'private', 'direct'])
+    .meta({ description: 'Who sees a post on Mastodon; unlisted by default' }),
+  language: z
+    .string()
+    .regex(/^[a-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?$/, 'should be a language such as "en" or "pt-BR"')
+    .meta({ description: 'The language of the posts, such as "en" or "pt-BR"' }),
+  contentWarning: z
+    .string()
+    .regex(/\S/, 'should not be empty')
+    .max(200, 'is too long for a content warning')
+    .meta({ description: 'A warning in front of each post, on Mastodon and Bluesky' }),
 };
 
-const noAccount = 'should be a screen name such as "@evensong"';
+const noAccount = 'should be a name such as "@evensong", "@evensong@mastodon.social" or "evensong.bsky.social"';
 
-/** The screen name of an account, with or without `@`. */
+/** The name of an account, with or without `@`: X's screen name, Mastodon's name with its host, or Bluesky's handle. */
 export const accountName = z
   .string()
-  .regex(/^@?[A-Za-z0-9_]{1,32}$/, noAccount)
+  .regex(/^@?([A-Za-z0-9_]{1,32}|[\w.-]{1,64}@[\w.-]{1,253}(:\d{1,5})?|([\w-]{1,63}\.)+[\w-]{2,63})$/, noAccount)
   // Messages show the account, so a token that is put here by mistake must be refused.
-  .refine((name) => !couldBeSecret(name.replaceAll('_', ' ')), noAccount);
+  .refine((name) => !couldBeSecret(name.replaceAll(/[_.@]/g, ' ')), noAccount);
 
 const allSettings = z.strictObject({
   ...settings,
@@ -208,10 +229,18 @@ export const flockFileSchema = (): object => ({
 export type Budget = z.infer<typeof settings.budget>;
 
 /** How one bot posts: the flock's settings, overridden by the bot's. Durations in milliseconds. */
-export interface BotSettings extends Omit<z.infer<typeof allSettings>, 'account'> {
-  /** The screen name the bot must have, without `@`. */
+export interface BotSettings extends Omit<z.infer<typeof allSettings>, OptionalSetting> {
+  /** The screen name the bot must have, without a leading `@`. */
   account: string | undefined;
+  /** The network it must post to; without one, its key tells. */
+  network?: NetworkName | undefined;
+  server?: string | undefined;
+  visibility?: PostOptions['visibility'];
+  language?: string | undefined;
+  contentWarning?: string | undefined;
 }
+
+type OptionalSetting = 'account' | 'network' | 'server' | 'visibility' | 'language' | 'contentWarning';
 
 const defaults: BotSettings = {
   schedule: '0 9 * * *',
@@ -460,6 +489,11 @@ export interface Bot {
   /** Absolute path. */
   poemFile: string;
   settings: BotSettings;
+  /** How its network counts and reads its texts. */
+  rules: TextRules;
   /** Why its bundle can no longer be read; `bundle` is the one that was read before. */
   unopened?: FlockError;
 }
+
+/** How a bot's poem is split into posts. */
+export const splitOf = ({ settings: { unit }, rules }: Pick<Bot, 'settings' | 'rules'>): Split => ({ unit, rules });

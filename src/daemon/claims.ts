@@ -9,6 +9,7 @@ import type { Bot } from '../config/flock-file.ts';
 import { FlockError, systemCode } from '../errors.ts';
 import type { Flock } from '../flock/load.ts';
 import { reasonOf } from '../fs.ts';
+import { accountKey, networkFor } from '../networks/networks.ts';
 import type { BotKey } from '../oauth/signature.ts';
 import type { BotName } from '../poems/bot-name.ts';
 import { parseJson } from '../text.ts';
@@ -44,12 +45,12 @@ const marksInName = Math.floor((maxName - 'flockd/12345678:'.length) / markLengt
  *
  * @param api - the base of the API: one on this machine is a sandbox, with its own accounts
  */
-export function accountMark({ userId, accessToken }: BotKey, api: string): string {
-  const { token } = accessToken.reveal();
+export function accountMark(key: BotKey, api: string): string {
+  const { token } = key.accessToken.reveal();
   // X's tokens begin with the id of the account.
-  const account = userId ?? /^\d+(?=-)/.exec(token)?.[0] ?? token;
-  const { protocol, port } = new URL(api);
-  const network = protocol === 'http:' ? `sandbox ${port}` : 'x';
+  const account = accountKey(key.userId ?? /^\d+(?=-)/.exec(token)?.[0] ?? token, key);
+  const { protocol, port } = new URL(key.server ?? api);
+  const network = protocol === 'http:' ? `sandbox ${port}` : networkFor(key).name;
   return createHash('sha256').update(`${network}\n${account}`).digest('base64url').slice(0, markLength);
 }
 

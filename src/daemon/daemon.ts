@@ -4,6 +4,7 @@ import { bugIn, FlockError, messageOf } from '../errors.ts';
 import type { Flock } from '../flock/load.ts';
 import type { BotState } from '../ledger/state.ts';
 import type { EventLog } from '../log.ts';
+import { reachOf } from '../networks/networks.ts';
 import { BotRunner, keyMark, type NextStep, type RunnerOptions } from '../posting/bot-runner.ts';
 import { unlimitedBudget } from '../posting/budget.ts';
 import { eventsOf, type Command } from '../posting/commands.ts';
@@ -138,7 +139,7 @@ const stopping = (): FlockError =>
 
 export interface DaemonOptions extends Omit<
   RunnerOptions,
-  'flockBudget' | 'size' | 'isUp' | 'opened' | 'memory' | 'log'
+  'flockBudget' | 'bots' | 'isUp' | 'opened' | 'memory' | 'log'
 > {
   log: EventLog;
   /** The maximum number of bots that take a step at the same time. */
@@ -188,14 +189,14 @@ export class Daemon {
     this.#botRunner = new BotRunner({
       ...options,
       flockBudget: () => this.#flockBudget,
-      size: () => this.#runners.size,
+      bots: () => this.bots,
       isUp: (name) => this.#runners.get(name)?.bot.settings.paused === false,
       // Not at once: the step that opened the gate has not ended.
       opened: () => void options.clock.at(options.clock.now(), () => this.wakeAll()),
     });
     this.#clock = options.clock;
     this.#log = options.log;
-    this.#queue = new FairQueue(options.sockets, ({ bot }) => bot.bundle.appKeys.reveal().token);
+    this.#queue = new FairQueue(options.sockets, ({ bot }) => reachOf(bot.bundle).app);
     this.#cycle = new DrainCycle(options.clock, options.onIdle);
     // By name, so that it is predictable who posts first if the budget is not enough for all.
     const byName = (a: Runner, b: Runner): number => (a.bot.name < b.bot.name ? -1 : 1);

@@ -6,13 +6,15 @@ import { type FlockFile, parseFlockFile, readFlockFile } from '../config/flock-f
 import { attempt, attemptAsync, FlockError } from '../errors.ts';
 import { loadFlock } from '../flock/load.ts';
 import { shownPath } from '../fs.ts';
-import { accountKey, type KeyBundle, KeyStore, type ListedBundle } from '../keys/store.ts';
+import { type KeyBundle, KeyStore, type ListedBundle } from '../keys/store.ts';
 import { inspectFile, inspectFolder, type Inspection } from '../keys/private-file.ts';
 import { accountFault } from '../keys/right-account.ts';
+import { accountKey } from '../networks/networks.ts';
 import type { TokenPair } from '../oauth/signature.ts';
 import type { BotName } from '../poems/bot-name.ts';
 import { passedOverShown, readPoem } from '../poems/find.ts';
 import { linesOf } from '../poems/poem.ts';
+import { rulesOfX } from '../poems/tweet-text.ts';
 import { counted, couldBeSecret, grouped, nearest, shown } from '../text.ts';
 import { moreWatches, whyUnwatchable } from '../watch.ts';
 import {
@@ -190,8 +192,8 @@ function providersOf(appKeys: TokenPair, bundles: readonly LoadedBundle[]): Set<
 
 /** The bots whose account another bot has too, each with the names of the others. */
 function siblingsOf(bundles: readonly LoadedBundle[]): Map<BotName, string> {
-  const byAccount = grouped(bundles, ({ bundle: { userId, provider, accessToken } }) =>
-    accountKey(userId ?? accessToken.reveal().token, provider),
+  const byAccount = grouped(bundles, ({ bundle: { userId, provider, server, accessToken } }) =>
+    accountKey(userId ?? accessToken.reveal().token, { provider, server }),
   );
   const shared = [...byAccount.values()].filter((group) => group.length > 1);
   return new Map(
@@ -310,7 +312,7 @@ async function examinePoems(
 
 async function examinePoem(name: string, file: string): Promise<Finding> {
   const about = aboutBot(name);
-  const lines = await attemptAsync(linesOf(file, 'line', readPoem));
+  const lines = await attemptAsync(linesOf(file, { unit: 'line', rules: rulesOfX }, readPoem));
   if (lines instanceof FlockError) return about.thrown('poem', lines);
   return about.ok('poem', `${counted(lines.length, 'line')} in ${shownPath(file)}`);
 }

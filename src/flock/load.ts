@@ -5,13 +5,16 @@ import { credentialsFolder, type FlockPaths, identityFile } from '../config/envi
 import { type Bot, type BotSettings, type FlockFile } from '../config/flock-file.ts';
 import { readPrices } from '../cost.ts';
 import { attempt, attemptAsync, bugIn, FlockError, messageOf } from '../errors.ts';
-import { isSealed, type KeyBundle, KeyStore, type ListedBundle } from '../keys/store.ts';
+import { botOfBundle, isSealed, type KeyBundle, KeyStore, type ListedBundle } from '../keys/store.ts';
 import { accountFault } from '../keys/right-account.ts';
 import { readJournal } from '../ledger/journal.ts';
 import type { BotState } from '../ledger/state.ts';
+import type { Network } from '../networks/network.ts';
+import { accountKey, networkFor, networkOf, networks, placeOf } from '../networks/networks.ts';
 import type { BotKey } from '../oauth/signature.ts';
 import type { BotName } from '../poems/bot-name.ts';
 import { findPoemsIfThere, type FoundPoems, type KnownBots, unreadNamesake } from '../poems/find.ts';
+import type { TextRules } from '../poems/tweet-text.ts';
 import type { FlockBudget } from '../posting/budget.ts';
 import { nextAfter } from '../schedule/schedule.ts';
 import { couldBeSecret, grouped, nearest, shown } from '../text.ts';
@@ -127,15 +130,15 @@ export async function loadFlock(
     const { bot, file } = listed;
     const read: InMemory = await keys.readListed(listed).catch(keyInMemory(listed, running.get(bot)));
     const { poemFile: named, unopened, ...bundle } = read;
-    checkProvider(file, bundle);
     const settings = flockFile.settingsOf(bot);
+    const rules = rulesFor(file, bundle, settings);
     mustHaveSlots(bot, settings);
     const poemFile = poemOf(root, file, named, namesakes.get(bot));
     if (await leadsOut(path.dirname(poemFile)))
       throw new FlockError('data', `${file}: poem_file is outside the flock's folder, through a link`, {
         hint: 'move the poem into the poems folder',
       });
-    return { name: bot, bundle, poemFile, settings, ...(unopened && { unopened }) };
+    return { name: bot, bundle, poemFile, settings, rules, ...(unopened && { unopened }) };
   };
   for (const [index, listed] of (await keys.list()).entries()) {
     const { bot, file } = listed;
@@ -217,7 +220,9 @@ export function withoutRenamed(flock: Flock, states: Iterable<[bot: string, stat
  */
 function withoutTwins(flock: Flock): Flock {
   const errors = new Map<BotName, FlockError>();
-  const byAccount = grouped(flock.bots, ({ bundle }) => bundle.userId ?? bundle.accessToken.reveal().token);
+  const byAccount = grouped(flock.bots, ({ bundle }) =>
+    accountKey(bundle.userId ?? bundle.accessToken.reveal().token, bundle),
+  );
   for (const group of byAccount.values()) {
     if (group.length === 1) continue;
     const twins = group.filter((bot) => {
@@ -257,12 +262,29 @@ function mustHaveSlots(bot: BotName, { schedule: expression, timezone }: BotSett
   }
 }
 
-/** @throws {FlockError} `data` if the key is not for X */
-function checkProvider(file: string, { provider }: BotKey): void {
-  if (provider === undefined) return;
-  throw new FlockError('data', `${file}: the key is for ${provider}, and flockd posts to X`, {
-    hint: `keep it in another folder: keymaker make-keys --provider ${provider} --keys DIR`,
-  });
+/**
+ * The rules for a bot's texts, at the network of its key.
+ *
+ * @throws {FlockError} `data` if flockd does not post there; `config` if flock.json says another network or server
+ */
+function rulesFor(file: string, key: BotKey, { network, server, contentWarning }: BotSettings): TextRules {
+  const found = networkOf(key);
+  const { provider = '' } = key;
+  if (!found)
+    throw new FlockError('data', `${file}: the key is for ${provider}, and flockd does not post there`, {
+      hint: `keep it in another folder: keymaker make-keys --provider ${provider} --keys DIR`,
+    });
+  const wanted =
+    network !== undefined && network !== found.name
+      ? networks[network].title
+      : server !== undefined && key.server !== undefined && server !== key.server
+        ? server
+        : undefined;
+  if (wanted !== undefined) {
+    const hint = `correct flock.json, or make the key again: keymaker make-keys ./poems --bot=${botOfBundle(file) ?? 'NAME'} --force`;
+    throw new FlockError('config', `${file}: the key is for ${placeOf(key)}, but flock.json says ${wanted}`, { hint });
+  }
+  return found.rulesFor(key, contentWarning);
 }
 
 /** The poem of each bot's name, or why it is not known. */
@@ -323,6 +345,8 @@ export interface PlannedBot {
   /** Absolute path. */
   poemFile: string;
   settings: BotSettings;
+  network: Network;
+  rules: TextRules;
   /** The screen name of its account, by its key or by `flock.json`. */
   account: string | undefined;
   /** Undefined if it has no key yet. */
@@ -347,12 +371,19 @@ export async function readWholeFlock(
   const { bots, keyless, ...flock } = await loadFlock(root, keys, flockFile);
   const whole: WholeFlock = {
     ...flock,
-    bots: bots.map((bot) => ({ ...bot, account: bot.bundle.screenName ?? bot.settings.account })),
+    bots: bots.map((bot) => {
+      const account = bot.bundle.screenName ?? bot.settings.account;
+      return { ...bot, network: networkFor(bot.bundle), account };
+    }),
   };
   for (const bot of keyless) {
     const settings = attempt(() => flockFile.settingsOf(bot.name));
     if (settings instanceof FlockError) whole.invalidBots.push({ bot: bot.name, error: settings });
-    else whole.bots.push({ ...bot, settings, account: settings.account, bundle: undefined });
+    else {
+      const network = networks[settings.network ?? 'x'];
+      const rules = network.rulesFor({}, settings.contentWarning);
+      whole.bots.push({ ...bot, settings, network, rules, account: settings.account, bundle: undefined });
+    }
   }
   whole.bots.sort((a, b) => byName(a.name, b.name));
   whole.invalidBots.sort((a, b) => byName(a.bot, b.bot));

@@ -1,4 +1,4 @@
-import type { Bot, BotSettings, Budget } from '../config/flock-file.ts';
+import { type Bot, type BotSettings, type Budget, splitOf } from '../config/flock-file.ts';
 import { inMicros, inUsd } from '../cost.ts';
 import { attemptAsync, bugIn, FlockError } from '../errors.ts';
 import { accountFault } from '../keys/right-account.ts';
@@ -8,7 +8,6 @@ import { type BotState, isFinished, lengthOf } from '../ledger/state.ts';
 import type { BotKey } from '../oauth/signature.ts';
 import { readPoem } from '../poems/find.ts';
 import { linesOf } from '../poems/poem.ts';
-import { hasLink } from '../poems/tweet-text.ts';
 import { checkBudget, describeExceeded, type FlockBudget } from '../posting/budget.ts';
 import { inDoubtFor } from '../posting/decide.ts';
 import { BotSchedule } from '../schedule/schedule.ts';
@@ -165,9 +164,9 @@ const noPoem = { lines: 0, linked: new Set<number>() };
 
 /** Reads a bot's poem, which may be missing or wrong. */
 export async function readBotFiles(bot: Bot): Promise<BotFiles> {
-  const lines = await attemptAsync(linesOf(bot.poemFile, bot.settings.unit, readPoem));
+  const lines = await attemptAsync(linesOf(bot.poemFile, splitOf(bot), readPoem));
   if (lines instanceof FlockError) return { ...withoutPoem(bot), unfit: faultIn(lines) };
-  const linked = new Set(lines.flatMap(({ text }, line) => (hasLink(text) ? [line] : [])));
+  const linked = new Set(lines.flatMap(({ text }, line) => (bot.rules.hasLink(text) ? [line] : [])));
   return { ...withoutPoem(bot), lines: lines.length, linked };
 }
 
@@ -261,8 +260,9 @@ function ofTroubles({ bot, state, settings, now }: Moment): StandingOf | undefin
 }
 
 /** When the timeline is looked at for a post, where that is still to come. */
-function untilLook({ at }: Intent, settings: BotSettings, now: number): Pick<StandingOf, 'until'> {
-  const until = at + inDoubtFor(settings, maxRequest);
+function untilLook(open: Intent, settings: BotSettings, now: number): Pick<StandingOf, 'until'> {
+  // A mark of a post is of use only where the network finds posts by it, which the bot then does at once.
+  const until = open.at + inDoubtFor(open, settings, { deadline: maxRequest });
   return until > now ? { until } : {};
 }
 

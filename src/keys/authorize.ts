@@ -1,8 +1,9 @@
 import { attemptAsync, FlockError } from '../errors.ts';
 import type { Account, Grant } from '../oauth/client.ts';
-import type { TokenPair } from '../oauth/signature.ts';
+import type { TokenPair, BotKey } from '../oauth/signature.ts';
 import type { BotName } from '../poems/bot-name.ts';
-import { accountKey, type KeyStore } from './store.ts';
+import { accountKey } from '../networks/networks.ts';
+import type { KeyStore } from './store.ts';
 import { type Expected, judgeAccount, titleOf } from './right-account.ts';
 
 /*
@@ -20,6 +21,9 @@ export interface NewKey {
   keys: KeyStore;
   /** The id of the provider, if that is not X. */
   provider?: string | undefined;
+  /** The server of the account, and its limits for posts: at Mastodon and Bluesky. */
+  server?: string | undefined;
+  textLimits?: BotKey['textLimits'];
   /** The bot of each account that has a bundle, by {@link accountKey}. The new bundle is added. */
   owners: Map<string, BotName>;
   /** How the person gets another link, if none follows by itself: `run keymaker reauth howl`. */
@@ -113,7 +117,7 @@ export function judgeGrant({ account }: Grant, key: NewKey): 'right' | 'ask' {
 
 /** @throws {AccountRefused} if another bot has the account */
 function mustBeFree({ userId, screenName }: Account, key: NewKey): void {
-  const owner = key.owners.get(accountKey(userId, key.provider));
+  const owner = key.owners.get(accountKey(userId, key));
   if (owner === undefined || owner === key.bot) return;
   throw new AccountRefused(key, `you authorized @${screenName}, which is the account of ${owner} already`);
 }
@@ -131,14 +135,14 @@ export async function storeGrant(
   accepts?: () => Promise<boolean>,
 ): Promise<MadeKey | undefined> {
   mustBeFree(account, key);
-  const { bot, appKeys, poemFile, owners, provider, keys } = key;
-  const id = accountKey(account.userId, provider);
+  const { bot, appKeys, poemFile, owners, provider, server, textLimits, keys } = key;
+  const id = accountKey(account.userId, { provider, server });
   const isNew = !owners.has(id);
   owners.set(id, bot);
   let file: string | undefined;
   try {
     if (accepts && !(await accepts())) return undefined;
-    file = await keys.write(bot, { appKeys, accessToken, ...account, poemFile, provider });
+    file = await keys.write(bot, { appKeys, accessToken, ...account, poemFile, provider, server, textLimits });
     return { file, account };
   } finally {
     if (isNew && file === undefined) owners.delete(id);

@@ -4,7 +4,9 @@ import path from 'node:path';
 import * as z from 'zod';
 import { attemptAsync, FlockError, systemCode } from '../errors.ts';
 import { fileError, namesOf, syncFolder } from '../fs.ts';
-import { type BotKey, TokenPair, userIdIn } from '../oauth/signature.ts';
+import { isSafeAddress } from '../http/exchange.ts';
+import { accountKey } from '../networks/networks.ts';
+import { type BotKey, noApp, TokenPair, userIdIn } from '../oauth/signature.ts';
 import { type BotName, isBotName, namesOfBundle } from '../poems/bot-name.ts';
 import { writtenAt } from '../poems/find.ts';
 import { firstIssue, grouped, parseJson } from '../text.ts';
@@ -22,10 +24,6 @@ export interface KeyBundle extends BotKey {
   poemFile: string | undefined;
 }
 
-/** The identity of an account among all providers. @param provider - as a bundle names it */
-export const accountKey = (userId: string, provider: string | undefined): string =>
-  provider === undefined ? userId : `${provider} ${userId}`;
-
 /** What examples have in place of a token: `AAAAA`, `your_token_here`. */
 const placeholder = /^(.)\1*$|^(your|my|insert|replace|change)[-_]/i;
 
@@ -37,26 +35,62 @@ export const tokenText = z
   .refine((value) => !placeholder.test(value), 'is a placeholder, not a token');
 const text = z.string('is not a string').min(1, 'is empty').optional();
 
-/**
- * A stored bundle: flat JSON, written by this program, by the Keymaker of 2014 (`poem_file`) or by its descendants (`file`, and
- * other fields of any type).
- */
-const stored = z.object({
-  consumer_token: tokenText,
-  consumer_token_secret: tokenText,
-  oauth_token: tokenText,
-  oauth_token_secret: tokenText,
+/** What every bundle has. Those of the Keymaker of 2014 have `poem_file`; its descendants have `file`, and other fields of any type. */
+const account = {
   user_id: z
     .string('is not a string')
-    .regex(/^[\x21-\x7e]{1,100}$/, 'is not an id')
-    .optional(),
-  provider: z
-    .string('is not a string')
-    .regex(/^[a-z0-9_-]{1,64}$/, 'is not the id of a provider')
+    .regex(/^[\x21-\x7e]{1,256}$/, 'is not an id')
     .optional(),
   screen_name: text,
   poem_file: text,
   file: text,
+};
+
+const provider = z
+  .string('is not a string')
+  .regex(/^[a-z0-9_-]{1,64}$/, 'is not the id of a provider')
+  .optional();
+
+/** OAuth 1.0a: X, and other providers. */
+const oauth1 = z.object({
+  consumer_token: tokenText,
+  consumer_token_secret: tokenText,
+  oauth_token: tokenText,
+  oauth_token_secret: tokenText,
+  provider,
+  ...account,
+});
+
+const server = z
+  .string('is missing or not a string')
+  .refine(isSafeAddress, 'is not an https address')
+  .transform((address) => address.replace(/\/+$/, ''));
+const ownId = account.user_id.unwrap();
+const limit = z
+  .string('is not a string')
+  .regex(/^[1-9]\d{0,6}$/, 'is not a number')
+  .transform(Number)
+  .optional();
+
+const ofMastodon = z.object({
+  provider: z.literal('mastodon'),
+  server,
+  consumer_token: tokenText,
+  consumer_token_secret: tokenText,
+  oauth_token: tokenText,
+  ...account,
+  user_id: ownId,
+  /** The server's limits for a post. */
+  max_characters: limit,
+  characters_per_link: limit,
+});
+
+const ofBluesky = z.object({
+  provider: z.literal('bluesky'),
+  server,
+  app_password: tokenText,
+  ...account,
+  user_id: ownId.regex(/^did:[a-z]+:/, 'is not a DID'),
 });
 
 /**
@@ -74,8 +108,23 @@ export function parseKeyBundle(
   const wrong = (why: string): FlockError => new FlockError('data', `${file}: ${why}`, { hint });
   const value = parseJson(json);
   if (value === undefined) throw wrong('not whole JSON (cut off, or damaged)');
-  const { data, error } = stored.safeParse(value);
+  const named = z.object({ provider }).safeParse(value).data?.provider;
+  const read = named === 'mastodon' ? readMastodon : named === 'bluesky' ? readBluesky : readOAuth1;
+  return read(value, wrong);
+}
+
+/** Reads the parsed JSON of a bundle. @param wrong - makes the error for a reason */
+type ReadBundle = (value: unknown, wrong: (why: string) => FlockError) => KeyBundle;
+
+/** @throws {FlockError} for the first wrong field */
+function fieldsIn<T>(schema: z.ZodType<T>, value: unknown, wrong: (why: string) => FlockError): T {
+  const { data, error } = schema.safeParse(value);
   if (error) throw wrong(firstIssue(error, 'not a key bundle'));
+  return data;
+}
+
+const readOAuth1: ReadBundle = (value, wrong) => {
+  const data = fieldsIn(oauth1, value, wrong);
   const isX = data.provider === undefined || data.provider === 'x';
   if (isX && data.user_id !== undefined && !/^[0-9]+(@N[0-9]+)?$/.test(data.user_id))
     throw wrong('user_id is not an id');
@@ -90,7 +139,39 @@ export function parseKeyBundle(
     poemFile: data.poem_file ?? data.file,
     ...(!isX && { provider: data.provider }),
   };
-}
+};
+
+const readMastodon: ReadBundle = (value, wrong) => {
+  const data = fieldsIn(ofMastodon, value, wrong);
+  const { max_characters: maxCharacters, characters_per_link: charactersPerLink } = data;
+  const textLimits =
+    maxCharacters !== undefined && charactersPerLink !== undefined
+      ? { maxCharacters, charactersPerLink }
+      : undefined;
+  return {
+    appKeys: pairOfApp(data.consumer_token, data.consumer_token_secret),
+    accessToken: new TokenPair(data.oauth_token, ''),
+    userId: data.user_id,
+    screenName: data.screen_name,
+    poemFile: data.poem_file ?? data.file,
+    provider: data.provider,
+    server: data.server,
+    ...(textLimits && { textLimits }),
+  };
+};
+
+const readBluesky: ReadBundle = (value, wrong) => {
+  const data = fieldsIn(ofBluesky, value, wrong);
+  return {
+    appKeys: noApp,
+    accessToken: new TokenPair(data.app_password, ''),
+    userId: data.user_id,
+    screenName: data.screen_name,
+    poemFile: data.poem_file ?? data.file,
+    provider: data.provider,
+    server: data.server,
+  };
+};
 
 let lastApp: TokenPair | undefined;
 
@@ -105,15 +186,24 @@ function pairOfApp(token: string, secret: string): TokenPair {
 export function formatKeyBundle(bundle: KeyBundle): string {
   const appKeys = bundle.appKeys.reveal();
   const accessToken = bundle.accessToken.reveal();
+  const { provider, textLimits } = bundle;
+  const app = { consumer_token: appKeys.token, consumer_token_secret: appKeys.secret };
+  const secrets =
+    provider === 'bluesky'
+      ? { server: bundle.server, app_password: accessToken.token }
+      : provider === 'mastodon'
+        ? { server: bundle.server, ...app, oauth_token: accessToken.token }
+        : { ...app, oauth_token: accessToken.token, oauth_token_secret: accessToken.secret };
   const fields = {
-    consumer_token: appKeys.token,
-    consumer_token_secret: appKeys.secret,
-    oauth_token: accessToken.token,
-    oauth_token_secret: accessToken.secret,
+    ...secrets,
     user_id: bundle.userId,
     screen_name: bundle.screenName,
     poem_file: bundle.poemFile,
-    provider: bundle.provider,
+    provider,
+    ...(textLimits && {
+      max_characters: String(textLimits.maxCharacters),
+      characters_per_link: String(textLimits.charactersPerLink),
+    }),
   };
   return `${JSON.stringify(fields, null, 2)}\n`;
 }
@@ -349,7 +439,7 @@ export class KeyStore {
     for (const { bot, file } of await this.list()) {
       const bundle = await attemptAsync(this.read(file));
       if (bundle instanceof FlockError || bundle.userId === undefined) continue;
-      owners.set(accountKey(bundle.userId, bundle.provider), bot);
+      owners.set(accountKey(bundle.userId, bundle), bot);
     }
     return owners;
   }

@@ -27,6 +27,8 @@ export const intent = z.object({
   print: z.string(),
   /** Identifies the text on a timeline. Intents of older versions have only the print. */
   mark: z.string().optional(),
+  /** Names the attempt at the network: an idempotency key at Mastodon, the record's key at Bluesky. */
+  attempt: z.string().optional(),
   /** The id of the bot's last confirmed post, if it has one. */
   since: z.string().optional(),
   ...price,
@@ -66,10 +68,12 @@ export const ledgerEvent = z.discriminatedUnion('event', [
     ...base,
     id: z.string().optional(),
     by: z.enum(['answer', 'timeline', 'person', 'repetition']),
+    /** When it was made, if a look found it and its id does not tell. */
+    made: instant.optional(),
     ...looking,
   }),
-  /** Outcome: X refused it, or never got it. */
-  z.object({ event: z.literal('refused'), ...base, ...refusal }),
+  /** Outcome: the network refused it, or never got it. `attempt` goes on if an earlier request with it was in doubt. */
+  z.object({ event: z.literal('refused'), ...base, ...refusal, attempt: z.string().optional() }),
   /** A due post is not tried now, for a reason that is not about this bot's line. */
   z.object({ event: z.literal('held'), ...base, slot: instant, until: instant, ...refusal }),
   /**
@@ -121,11 +125,11 @@ export type Price = Pick<Intent, 'cost' | 'dayEnds' | 'monthEnds' | 'flockDayEnd
  * @param open - the intent of the post
  */
 export function madeAt(
-  { id, at, by }: Extract<LedgerEvent, { event: 'posted' }>,
+  { id, at, by, made }: Extract<LedgerEvent, { event: 'posted' }>,
   { look }: Pick<Intent, 'look'>,
 ): number {
   if (look !== true || by !== 'timeline' || id === undefined) return at;
-  return Math.min(postInstant(id) ?? at, at);
+  return Math.min(made ?? postInstant(id) ?? at, at);
 }
 
 /** The name of an event's bot before the event. */

@@ -97,6 +97,8 @@ const owed = z.object({
   absent: z.int().optional(),
   /** Identifies the key that X refused. */
   key: z.string().optional(),
+  /** Names the attempt that was in doubt: it is the same when it is tried again, because the network may still get it. */
+  attempt: z.string().optional(),
 });
 
 export const botState = z.object({
@@ -167,7 +169,7 @@ export function applyEvent(state: BotState | undefined, event: LedgerEvent): Bot
       return { ...withCharge(state, event, { posts: 0, micros: cost }), ...(seen && { seen }) };
     }
     case 'held':
-      return { ...state, owed: owedAfter(state.owed, event, event) };
+      return { ...state, owed: owedAfter(state.owed, event, { ...event, attempt: state.owed?.attempt }) };
     case 'posted':
       return afterPosted(state, event);
     case 'refused':
@@ -175,8 +177,9 @@ export function applyEvent(state: BotState | undefined, event: LedgerEvent): Bot
     case 'absent': {
       if (state.open?.look) return afterLook(state, event);
       const { at, cost } = event;
-      const refusal = { why: 'absent', reason: 'it was not on the timeline', retryAt: at, at };
-      return afterRefused(state, refusal, cost);
+      const attempt = state.open?.attempt;
+      const reason = 'it was not on the timeline';
+      return afterRefused(state, { why: 'absent', reason, retryAt: at, at, attempt }, cost);
     }
     case 'skipped':
       return { ...state, place: advance(state.place, 1) };
@@ -292,7 +295,7 @@ function afterPosted(
   return cost === 0 ? after : withCharge(after, open, { posts: 0, micros: cost });
 }
 
-type Refusal = Pick<Owed, 'why' | 'reason' | 'retryAt' | 'key'> & { at: number };
+type Refusal = Pick<Owed, 'why' | 'reason' | 'retryAt' | 'key' | 'attempt'> & { at: number };
 
 /** @param cost - of looking, in micros */
 function afterRefused({ open, ...state }: BotState, refusal: Refusal, cost = 0): BotState {
@@ -305,7 +308,7 @@ function afterRefused({ open, ...state }: BotState, refusal: Refusal, cost = 0):
 function owedAfter(
   before: Owed | undefined,
   { slot, until }: Pick<Owed, 'slot' | 'until'>,
-  { why, reason, retryAt, at, key }: Refusal,
+  { why, reason, retryAt, at, key, attempt }: Refusal,
 ): Owed {
   const again = isAgain(before, why, key) ? before : undefined;
   const absent = timesAbsent(before) + (why === 'absent' ? 1 : 0);
@@ -320,6 +323,7 @@ function owedAfter(
     since: again?.since ?? at,
     ...(key !== undefined && { key }),
     ...(absent > 0 && { absent }),
+    ...(attempt !== undefined && { attempt }),
   };
 }
 

@@ -1,9 +1,38 @@
 import type { BotKey } from '../oauth/signature.ts';
+import type { TextRules } from '../poems/tweet-text.ts';
 
 /*
  * What posting knows of a network: the requests of one bot, and what their failures mean. A folder beside this file is one
  * network, and nothing outside these folders knows its addresses, its formats or its words.
  */
+
+/** The networks that flockd posts to. */
+export const networkNames = ['x', 'mastodon', 'bluesky'] as const;
+export type NetworkName = (typeof networkNames)[number];
+
+/** What is known of a network without a request. */
+export interface Network {
+  name: NetworkName;
+  /** For people. */
+  title: string;
+  /** The number of posts on a page of a timeline. */
+  pageSizes: { min: number; max: number };
+  /** Whether it charges for posts and looks; others are free. */
+  charges: boolean;
+  /** Whether it refuses a text that the account has posted before. */
+  refusesRepetitions: boolean;
+  /** Whether {@link Account.find} tells at any time if an open post was made; otherwise its timeline tells, after a while. */
+  findsByMark: boolean;
+  /** A new mark for an attempt, where posts have one. @param last - the bot's last mark */
+  newMark?: (now: number, last: string | undefined) => string;
+  /** How it counts and reads the texts of a bot. */
+  rulesFor: (key: RuleSource, contentWarning: string | undefined) => TextRules;
+  /** The web pages of an account and a post; undefined where they are not known. */
+  pages: (key: Pick<BotKey, 'userId' | 'screenName' | 'server'>) => { account: string; post: (id: string) => string } | undefined;
+}
+
+/** The limits of a key's server, where it has its own. */
+export type RuleSource = Pick<BotKey, 'textLimits'>;
 
 /** A post of a timeline. */
 export interface TimelinePost {
@@ -20,6 +49,8 @@ export interface PostOptions {
    * doubt, and new after a refusal.
    */
   mark?: string | undefined;
+  /** The id of the account's last confirmed post: an answer with an id that cannot be newer is no success. */
+  since?: string | undefined;
   visibility?: 'public' | 'unlisted' | 'private' | 'direct' | undefined;
   /** BCP 47. */
   language?: string | undefined;

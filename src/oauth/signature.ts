@@ -142,7 +142,10 @@ export class TokenPair extends Secret<{ token: string; secret: string }> {
   }
 }
 
-/** The key with which a bot acts as its account. */
+/**
+ * The key with which a bot acts as its account. At Mastodon, the app's keys are the client's id and secret, and the access token
+ * has no secret. At Bluesky, the app password is the access token, and there is no app: {@link noApp}.
+ */
 export interface BotKey {
   appKeys: TokenPair;
   accessToken: TokenPair;
@@ -151,7 +154,14 @@ export interface BotKey {
   screenName: string | undefined;
   /** The id of its provider, if that is not X. */
   provider?: string | undefined;
+  /** The address of the server of the account, without a trailing slash: at Mastodon and Bluesky. */
+  server?: string | undefined;
+  /** The limits of that server for posts, as they were when the key was made or examined. */
+  textLimits?: { maxCharacters: number; charactersPerLink: number } | undefined;
 }
+
+/** The app keys of a key that belongs to no app. */
+export const noApp = new TokenPair('', '');
 
 /** The account's id, with which X begins an access token. */
 export const userIdIn = (accessToken: string): string | undefined => /^([0-9]+)-/.exec(accessToken)?.[1];

@@ -1,4 +1,5 @@
 import pMap from 'p-map';
+import { splitOf } from '../config/flock-file.ts';
 import { inMicros, type PriceTable } from '../cost.ts';
 import { FlockError } from '../errors.ts';
 import type { Flock, PlannedBot, WholeFlock } from '../flock/load.ts';
@@ -361,14 +362,14 @@ export async function readBots(
   const appOf = apps(bots);
   const invalid = [...invalidBots];
   const read = async (bot: PlannedBot): Promise<BotToPlan[]> => {
-    const { name, poemFile, settings, bundle } = bot;
+    const { name, poemFile, bundle } = bot;
     const state = states.get(name);
     try {
       mustBeItsAccount(bot, state?.account);
       const text = await readPoem(poemFile);
-      const lines = await linesOf(poemFile, settings.unit, () => Promise.resolve(text));
+      const lines = await linesOf(poemFile, splitOf(bot), () => Promise.resolve(text));
       // Without a key, the one it was parked with still counts.
-      const key = bundle ? keyMark({ name, poemFile, settings, bundle }) : (state?.parked?.key ?? '');
+      const key = bundle ? keyMark({ bundle }) : (state?.parked?.key ?? '');
       return [{ ...bot, file: shownPath(poemFile), text, lines, state, key, app: appOf(bot) }];
     } catch (error) {
       if (!(error instanceof FlockError)) throw error;

@@ -1,12 +1,12 @@
-import type { Failure } from '../networks/network.ts';
+import type { Failure, Network } from '../networks/network.ts';
 import TinyQueue from 'tinyqueue';
-import type { BotSettings } from '../config/flock-file.ts';
+import { type BotSettings, splitOf } from '../config/flock-file.ts';
 import { defaultSockets } from '../http/exchange.ts';
 import type { Intent, LedgerEvent } from '../ledger/events.ts';
 import type { FlockHistory } from '../ledger/history.ts';
 import { applyEvent, type BotState, fingerprints, isFinished, linesLeft } from '../ledger/state.ts';
 import type { Line } from '../poems/poem.ts';
-import { asKept, cashtagsIn } from '../poems/tweet-text.ts';
+import { asKept, cashtagsIn, type TextRules } from '../poems/tweet-text.ts';
 import { type BudgetExceeded, looksAgain, type FlockBudget } from '../posting/budget.ts';
 import { decide, type Decision, movePost, type PlannedPost } from '../posting/decide.ts';
 import { readFor, readingOf } from '../posting/edits.ts';
@@ -22,11 +22,15 @@ export interface BotToPredict {
   text: string;
   lines: readonly Line[];
   settings: BotSettings;
+  network: Network;
+  rules: TextRules;
   /** What the ledger says of it. */
   state: BotState | undefined;
   /** Tells its key from the one it was parked with. */
   key: string;
 }
+
+type PoemRead = Parameters<typeof movePost>[0]['poem'];
 
 /** What the bots of a flock share. */
 export interface Shared {
@@ -80,7 +84,7 @@ class PredictedBot {
   /** The open post, and since when it is known to be open. */
   #doubt: { open: Intent; since: number } | undefined;
   /** The poem as it was read last, for as long as the bot knows it so. */
-  #read: { known: string; pass: number; poem: ReturnType<typeof readFor> } | undefined;
+  #read: { known: string; pass: number; poem: PoemRead } | undefined;
 
   /** @param gaveBack - called where a post was paid for that was not made */
   constructor(bot: BotToPredict, shared: Shared, gaveBack: () => void) {
@@ -104,9 +108,9 @@ class PredictedBot {
 
   /** The lines of this pass that are not done, counted from 0, or undefined where its place is lost. */
   linesLeft(): number[] | undefined {
-    const { lines } = this.bot;
+    const { lines, rules } = this.bot;
     if (!this.state) return lines.map((_, line) => line);
-    const { place } = readingOf(this.state.place, lines);
+    const { place } = readingOf(this.state.place, lines, rules);
     return place && linesLeft(place);
   }
 
@@ -118,7 +122,7 @@ class PredictedBot {
   }
 
   #take(now: number): Next {
-    const { name: bot, lines, settings, key } = this.bot;
+    const { name: bot, lines, rules, settings, key, network } = this.bot;
     this.state ??= applyEvent(undefined, { event: 'begun', bot, at: now, poem: fingerprints(lines) });
     const state = this.state;
     const { schedule } = this;
@@ -134,6 +138,7 @@ class PredictedBot {
       openFor,
       deadline,
       isStopped: false,
+      findsByMark: network.findsByMark,
     });
     switch (decision.do) {
       case 'wait':
@@ -146,7 +151,7 @@ class PredictedBot {
         // Nobody can know; what was not seen to arrive is taken not to have.
         return this.#record(now, { event: 'absent', bot, at: now, by: 'timeline' });
       case 'look':
-        return this.#record(now, beginLook(bot, state, { lines, atEnd: settings.atEnd }, now));
+        return this.#record(now, beginLook(bot, state, { lines, rules, atEnd: settings.atEnd }, now));
       case 'post':
         return this.#post(state, decision, now);
     }
@@ -182,10 +187,10 @@ class PredictedBot {
   }
 
   /** The poem as the bot reads it. Where it knows another split of it that takes long to find, it is looked for once. */
-  #readPoem({ place, pass }: BotState, at: number): ReturnType<typeof readFor> {
-    const { name, text, lines, settings, key } = this.bot;
+  #readPoem({ place, pass }: BotState, at: number): PoemRead {
+    const { name, text, lines, rules, key } = this.bot;
     if (this.#read?.known === place.poem && this.#read.pass === pass) return this.#read.poem;
-    const poem = readFor(name, place, { text, unit: settings.unit, lines }, { at, key });
+    const poem = { ...readFor(name, place, { text, split: splitOf(this.bot), lines }, { at, key }), rules };
     this.#read = poem.edit ? undefined : { known: place.poem, pass, poem };
     return poem;
   }
@@ -210,7 +215,8 @@ class PredictedBot {
     }
     if (failure.kind === 'duplicate') this.refused++;
     const { refrain } = this.bot.settings;
-    const attempt = { bot, state, key: this.bot.key, refrain, now: at };
+    const { key, network } = this.bot;
+    const attempt = { bot, state, key, network, refrain, now: at };
     // What is predicted is never in doubt, so that a repetition is a refrain.
     this.#record(at, ...eventsAfter(failure, { ...attempt, isRepeated: true, closedUntil: undefined }));
     return undefined;
@@ -218,6 +224,7 @@ class PredictedBot {
 
   /** X's answer to a text, as far as it can be known before: a failure, or undefined if it takes the text. */
   #failureOf(text: string, now: number): Failure | undefined {
+    if (!this.bot.network.refusesRepetitions) return undefined;
     const kept = asKept(text);
     if (cashtagsIn(kept) > 1) return { kind: 'rejected', reason: 'X takes one cashtag in a post' };
     const last = this.#posted.get(kept);

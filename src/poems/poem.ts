@@ -1,7 +1,7 @@
 import twitterText from 'twitter-text';
 import type { Clock } from '../clock.ts';
 import { FlockError } from '../errors.ts';
-import { fitsInPost, hasLink, maxWeight, weigh, withoutControls } from './tweet-text.ts';
+import { type TextRules, withoutControls } from './tweet-text.ts';
 
 /*
  * A poem: its text split into posts, and whether its file is still being written.
@@ -12,6 +12,12 @@ export const rowsIn = (text: string): string[] => text.split(/\r\n|\n|\r/);
 
 /** What one post is: a line of the file, or a stanza. */
 export type Unit = 'line' | 'stanza';
+
+/** How a poem is split into posts. */
+export interface Split {
+  unit: Unit;
+  rules: TextRules;
+}
 
 /** The text of one post. */
 export interface Line {
@@ -28,9 +34,10 @@ type Post = Pick<Line, 'text' | 'at'>;
  * Splits a poem into posts, in order. Blank lines are left out. A line or stanza that is too long for one post is split into the
  * fewest posts that hold it, at the best places; nothing is lost or reordered.
  */
-export function splitPoem(text: string, unit: Unit): Line[] {
+export function splitPoem(text: string, { unit, rules }: Split): Line[] {
   const rows = rowsIn(text).map((row, index) => ({ text: row, at: index + 1 }));
-  return (unit === 'line' ? rows.filter(isSeen).map((row) => [row]) : stanzasOf(rows)).flatMap(split);
+  const wholes = unit === 'line' ? rows.filter(isSeen).map((row) => [row]) : stanzasOf(rows);
+  return wholes.flatMap((whole) => split(whole, rules));
 }
 
 /** Whether a text has no visible character. */
@@ -48,10 +55,11 @@ function stanzasOf(rows: Line[]): Line[][] {
 }
 
 /** Splits a line or stanza into posts: between rows, or inside a row that is too long by itself. */
-function split(rows: readonly Line[]): Line[] {
+function split(rows: readonly Line[], rules: TextRules): Line[] {
   const of = rows.map(({ text }) => text).join('\n');
-  if (fitsInPost(of)) return [{ text: of, at: rows[0]?.at ?? 0 }];
-  return postsOf(rows.flatMap(atomsOf)).map((post, nth) => ({ ...post, part: { of, nth } }));
+  if (rules.fits(of)) return [{ text: of, at: rows[0]?.at ?? 0 }];
+  const atoms = rows.flatMap((row, nth) => atomsOf(row, nth, rules));
+  return postsOf(atoms, rules).map((post, nth) => ({ ...post, part: { of, nth } }));
 }
 
 /** A part of a line or stanza that is not split. */
@@ -67,14 +75,15 @@ interface Atom {
 }
 
 /** The atoms of a row: the row itself if it fits a post, otherwise its words, and the characters of words that do not fit. */
-function atomsOf({ text: row, at }: Line, nth: number): Atom[] {
+function atomsOf({ text: row, at }: Line, nth: number, rules: TextRules): Atom[] {
+  const { fits, hasLink } = rules;
   const newline = nth > 0 ? '\n' : '';
-  if (fitsInPost(row)) return [{ space: newline, text: row, at }];
+  if (fits(row)) return [{ space: newline, text: row, at }];
   const atoms: Atom[] = [];
   for (const [, space = '', word = ''] of row.matchAll(/(\s*)(\S+)/gu)) {
-    const isHeavy = !fitsInPost(word);
+    const isHeavy = !fits(word);
     const isInLink = isHeavy && hasLink(word);
-    const parts = isHeavy ? graphemesOf(word).flatMap(wholeOrParts) : afterDashes(word);
+    const parts = isHeavy ? graphemesOf(word).flatMap((one) => wholeOrParts(one, rules)) : hasLink(word) ? [word] : afterDashes(word);
     for (const [index, text] of parts.entries()) {
       const before = atoms.length === 0 ? newline + space : index === 0 ? space : '';
       const last = atoms.at(-1);
@@ -96,20 +105,20 @@ function graphemesOf(word: string): string[] {
 }
 
 /** A grapheme as one part; its code points only if it does not fit a post, such as a letter with hundreds of accents. */
-const wholeOrParts = (grapheme: string): string[] =>
-  fitsInPost(grapheme) || isBlank(grapheme) ? [grapheme] : Array.from(grapheme);
+const wholeOrParts = (grapheme: string, { fits }: TextRules): string[] =>
+  fits(grapheme) || isBlank(grapheme) ? [grapheme] : Array.from(grapheme);
 
 /** Splits a word after a dash between two words without spaces. */
 const afterDashes = (word: string): string[] =>
-  hasLink(word) ? [word] : word.split(/(?<=\p{L}\P{L}*(?:[\u2014\u2015]|(?<!-)--))(?=[^-]?\p{L})/u);
+  word.split(/(?<=\p{L}\P{L}*(?:[\u2014\u2015]|(?<!-)--))(?=[^-]?\p{L})/u);
 
 /** Distributes atoms over posts: the fewest posts, with the best breaks. */
-function postsOf(atoms: readonly Atom[]): Post[] {
-  const best = bestBreaks(atoms).map(([from, to]) => postOf(atoms.slice(from, to), from));
-  const isFit = best.length > 0 && best.every(({ text }) => fitsInPost(text));
+function postsOf(atoms: readonly Atom[], rules: TextRules): Post[] {
+  const best = bestBreaks(atoms, rules).map(([from, to]) => postOf(atoms.slice(from, to), from));
+  const isFit = best.length > 0 && best.every(({ text }) => rules.fits(text));
   // A link in a broken word does not weigh the sum of its characters, so the result may not be the fewest posts.
   if (isFit && !atoms.some(({ isInLink }) => isInLink)) return best;
-  const filled = filledPosts(atoms);
+  const filled = filledPosts(atoms, rules);
   return isFit && best.length <= filled.length ? best : filled;
 }
 
@@ -119,19 +128,19 @@ const postOf = (atoms: readonly Atom[], from: number): Post => ({
 });
 
 /** Distributes atoms greedily: fills one post after the other. */
-function filledPosts(atoms: readonly Atom[]): Post[] {
+function filledPosts(atoms: readonly Atom[], { fits }: TextRules): Post[] {
   const posts: Post[] = [];
   let open: Post | undefined;
   for (const { space, text, at } of atoms) {
     const longer: string = (open?.text ?? '') + space + text;
-    if (open && (isBlank(longer) || fitsInPost(longer.trimEnd()))) open.text = longer;
+    if (open && (isBlank(longer) || fits(longer.trimEnd()))) open.text = longer;
     else posts.push((open = { text: posts.length === 0 ? space + text : text, at }));
   }
   return posts.filter(({ text }) => !isBlank(text)).map(({ text, at }) => ({ text: text.trimEnd(), at }));
 }
 
-/** A post of a lower weight is an orphan. Avoiding an orphan counts more than the quality of the breaks. */
-const minWeight = maxWeight / 8;
+/** A post of a lower share of the maximum weight is an orphan. Avoiding an orphan counts more than the quality of the breaks. */
+const minShare = 1 / 8;
 
 /** The cost of one point of badness. It outweighs any unevenness of the posts, which is a sum of squared weights. */
 const costPerPoint = 1e7;
@@ -142,9 +151,10 @@ const costPerPoint = 1e7;
  *
  * @returns an empty list if an atom is too long for a post
  */
-function bestBreaks(atoms: readonly Atom[]): [from: number, to: number][] {
+function bestBreaks(atoms: readonly Atom[], { maxWeight, weigh }: TextRules): [from: number, to: number][] {
   const { length } = atoms;
-  const weightOf = weigher();
+  const minWeight = maxWeight * minShare;
+  const weightOf = weigher(weigh);
   const weights = atoms.map(({ text }) => weightOf(text));
   const spaces = atoms.map(({ space }) => weightOf(space));
   const badness = atoms.map((_, index) => badnessBefore(atoms, index) * costPerPoint);
@@ -175,8 +185,8 @@ function bestBreaks(atoms: readonly Atom[]): [from: number, to: number][] {
   return found.reverse();
 }
 
-/** A function that weighs texts and caches their weights, since words and characters repeat. */
-function weigher(): (text: string) => number {
+/** Weighs texts and caches their weights, since words and characters repeat. */
+function weigher(weigh: TextRules['weigh']): (text: string) => number {
   const known = new Map<string, number>();
   return (text) => {
     const weight = known.get(text) ?? weigh(withoutControls(text));
@@ -236,18 +246,19 @@ export class RecentTexts<T extends { text: string }> {
 }
 
 /** A cache of split poems: a bot needs its whole poem for every post, and poems rarely change. */
-const recent = new RecentTexts<{ text: string; unit: Unit; lines: readonly Line[] }>();
+const recent = new RecentTexts<{ text: string; lines: readonly Line[] }>();
 
 /** Reads and splits a poem. @throws {FlockError} `data` if it cannot be read or has no lines */
 export async function linesOf(
   file: string,
-  unit: Unit,
+  split: Split,
   readPoem: (file: string) => Promise<string>,
 ): Promise<readonly Line[]> {
   const text = await readPoem(file);
-  const known = recent.get(file);
-  const lines = known?.text === text && known.unit === unit ? known.lines : splitPoem(text, unit);
-  if (lines !== known?.lines) recent.set(file, { text, unit, lines });
+  const key = `${file}\n${split.unit} ${split.rules.id}`;
+  const known = recent.get(key);
+  const lines = known?.text === text ? known.lines : splitPoem(text, split);
+  if (lines !== known?.lines) recent.set(key, { text, lines });
   if (lines.length > 0) return lines;
   throw new FlockError('data', `${file} has no lines`, { hint: 'write the poem, one post a line' });
 }

@@ -5,6 +5,19 @@ import twitterText from 'twitter-text';
  * plans, splits, checks or compares texts uses these rules.
  */
 
+/** How a network counts and reads texts. */
+export interface TextRules {
+  /** Tells rules apart: texts are split anew under others. */
+  id: string;
+  /** The maximum weight of a post. */
+  maxWeight: number;
+  /** The weight of a text without control characters. */
+  weigh: (text: string) => number;
+  /** Whether the network takes a text as one post. Control characters do not count, since they are not posted. */
+  fits: (text: string) => boolean;
+  hasLink: (text: string) => boolean;
+}
+
 /** The maximum weight of a post. @see docs.x.com, counting characters */
 export const maxWeight = 280;
 
@@ -71,6 +84,9 @@ export const linksIn = (text: string): Part[] =>
 
 /** Whether X finds a link in a text, which makes the post more expensive. */
 export const hasLink = (text: string): boolean => linksIn(text).length > 0;
+
+/** X's rules. */
+export const rulesOfX: TextRules = { id: 'x', maxWeight, weigh, fits: fitsInPost, hasLink };
 
 /** A placeholder for any link, the object replacement character. */
 const anyLink = '\ufffc';

@@ -1,13 +1,16 @@
-import type { OpenAccount, TimeAnswer } from '../networks/network.ts';
 import { hash } from 'node:crypto';
 import type { Clock } from '../clock.ts';
-import type { Bot } from '../config/flock-file.ts';
+import { type Bot, splitOf } from '../config/flock-file.ts';
+import { noPrices } from '../cost.ts';
 import { FlockError, systemCode } from '../errors.ts';
 import { mustBeItsAccount } from '../keys/right-account.ts';
 import type { Intent, LedgerEvent } from '../ledger/events.ts';
 import type { Ledger } from '../ledger/journal.ts';
 import { type BotState, type Cursor, fingerprints } from '../ledger/state.ts';
 import type { EventLog } from '../log.ts';
+import type { Network, OpenAccount, TimeAnswer } from '../networks/network.ts';
+import { networkFor, placeOf, reachOf } from '../networks/networks.ts';
+import type { BotKey } from '../oauth/signature.ts';
 import { type Line, linesOf, PoemWatch } from '../poems/poem.ts';
 import { BotSchedule } from '../schedule/schedule.ts';
 import { iso } from '../text.ts';
@@ -20,7 +23,7 @@ import {
 } from './budget.ts';
 import { eventsOf } from './commands.ts';
 import { decide, type Decision, movePost } from './decide.ts';
-import { type Edit, needsLongLook, readFor } from './edits.ts';
+import { type Edit, needsLongLook, type PoemText, readFor } from './edits.ts';
 import { type Block, Gate } from './gate.ts';
 import { eventsAfter, postLine } from './post.ts';
 import { beginLook, Reconciler } from './reconcile.ts';
@@ -74,16 +77,16 @@ export interface RunnerOptions {
   clock: Clock;
   log: EventLog;
   openAccount: OpenAccount;
-  /** What time it is at X. */
-  askTime: () => Promise<TimeAnswer>;
+  /** What time it is at the network of a key. */
+  askTime: (key: BotKey) => Promise<TimeAnswer>;
   /** The longest that one request takes. Milliseconds. */
   deadline: number;
   /** The flock's current budget. */
   flockBudget: () => FlockBudget;
   /** Whether the whole flock is stopped. */
   isStopped: () => boolean;
-  /** How many bots the flock has. */
-  size: () => number;
+  /** All bots of the flock. */
+  bots: () => Iterable<Bot>;
   /** Whether the flock has a bot of that name, and flock.json does not pause it. */
   isUp: (bot: string) => boolean;
   /** Called when bots that waited for X may go on. */
@@ -122,7 +125,6 @@ interface Step {
 
 type Due = Extract<Decision, { do: 'post' }>;
 type MoveToPost = Extract<ReturnType<typeof movePost>, { do: 'post' }>;
-type PoemText = Parameters<typeof readFor>[2];
 
 /** When a poem is read again that may be in the middle of an upload. Milliseconds. */
 export const rereadDelay = 5 * second;
@@ -150,6 +152,8 @@ export class BotRunner {
   readonly #looked: Map<string, number>;
   readonly #doubts: InDoubtTimers;
   readonly #unreconciled: UnreconciledBots;
+  /** The marks for which a server gives a failure again, by bot: the next attempt needs another one. */
+  readonly #spentMarks = new Map<string, string>();
 
   constructor(options: RunnerOptions) {
     const { ledger, clock, memory = {} } = options;
@@ -177,7 +181,7 @@ export class BotRunner {
     if (step && isTimeless(step.decision)) return this.#act(step);
     // A decision for a slot, a day or a month must not be undone by a clock that is set a minute later.
     if (!this.#gate.isSure) {
-      const block = await this.#gate.checkClock();
+      const block = await this.#gate.checkClock(bot.bundle);
       if (block) return step?.decision.do === 'post' ? this.#hold(step, step.decision, block) : block.until;
       step = known && this.#look(bot, known);
     }
@@ -193,7 +197,7 @@ export class BotRunner {
   async postNow(bot: Bot): Promise<void> {
     const ledger = this.#ledger;
     // A poem that cannot be read, perhaps in the middle of an upload, is an error at once: a person waits for the answer.
-    await linesOf(bot.poemFile, bot.settings.unit, this.#options.readPoem);
+    await linesOf(bot.poemFile, splitOf(bot), this.#options.readPoem);
     const before = ledger.state(bot.name);
     // A new bot begins with a step, and then waits for its slot; a bot whose key was replaced is freed by one.
     if (!before || (before.parked && before.parked.key !== keyMark(bot))) await this.step(bot);
@@ -212,12 +216,14 @@ export class BotRunner {
     const { deadline, isStopped, flockBudget } = this.#options;
     const now = this.#clock.now();
     const { name, settings } = bot;
+    const { findsByMark, charges } = networkFor(bot.bundle);
     const schedule = new BotSchedule(name, settings);
     const key = keyMark(bot);
     const openFor = state.open ? this.#doubts.ageOf(state.open) : 0;
-    const known = { bot: name, state, settings, schedule, now, key, openFor, deadline };
+    const known = { bot: name, state, settings, schedule, now, key, openFor, deadline, findsByMark };
     const decision = decide({ ...known, isStopped: isStopped() });
-    return { bot, state, now, decision, schedule, flockBudget: flockBudget(), key };
+    const budget = flockBudget();
+    return { bot, state, now, decision, schedule, flockBudget: charges ? budget : { ...budget, prices: noPrices }, key };
   }
 
   #act(step: Step): NextStep | Promise<NextStep> {
@@ -257,8 +263,8 @@ export class BotRunner {
 
   async #post(step: Step, due: Due): Promise<NextStep> {
     const { bot, state, now, schedule, flockBudget, key } = step;
-    const { name, settings, bundle } = bot;
-    const closed = this.#gate.blocked('post', name, bundle.appKeys);
+    const { name, settings } = bot;
+    const closed = this.#gate.blocked('post', bot);
     if (closed) return this.#hold(step, due, closed);
     const awaited = this.#unreconciled.awaited(flockBudget);
     if (awaited !== undefined) return this.#waitForLook(bot, awaited);
@@ -269,12 +275,14 @@ export class BotRunner {
     if (reread !== undefined) return reread;
     const flock = { history: this.#ledger.history(), flockBudget };
     const { until } = due;
-    const move = movePost({ bot: name, state, settings, until, offset: schedule.offset, poem, flock, now });
+    const { offset } = schedule;
+    const read = { ...poem, rules: bot.rules };
+    const move = movePost({ bot: name, state, settings, until, offset, poem: read, flock, now });
     if (move.do === 'record' || move.do === 'finish') return this.#record(move.event);
     if (move.do === 'wait for budget') return this.#waitForBudget(bot, move.cap);
     if (!isLookedAt(state, this.#looked.get(name))) return this.#lookFirst(step, due, text.lines);
     // Another bot may have closed the gate while the poem was read.
-    const block = this.#gate.blocked('post', name, bundle.appKeys);
+    const block = this.#gate.blocked('post', bot);
     if (block) return this.#hold(step, due, block);
     return this.#send(step, due, move);
   }
@@ -285,17 +293,21 @@ export class BotRunner {
     { post, price }: MoveToPost,
   ): Promise<NextStep> {
     const { name, settings, bundle } = bot;
-    this.#gate.enter('post', name, bundle.appKeys);
+    const network = networkFor(bundle);
+    this.#gate.enter('post', bot);
     this.#options.sends?.(name, post.text);
+    const mark = this.#markOf(network, name, state);
     const report = await postLine({
       bot: name,
       state,
       post,
       slot,
       until,
+      mark,
       key,
-      refrain: settings.refrain,
-      judge: (outcome) => this.#gate.learn('post', name, bundle.appKeys, outcome),
+      network,
+      settings,
+      judge: (outcome) => this.#gate.learn('post', bot, outcome),
       price,
       ledger: this.#ledger,
       account: this.#options.openAccount(bundle),
@@ -304,17 +316,27 @@ export class BotRunner {
     if ('failure' in report) {
       const { kind, reason } = report.failure;
       if (kind === 'in-doubt') this.#warnInDoubt(bot, post.line, reason);
-      if (herdCauses.has(kind)) await this.#brakeHerd();
+      if (kind === 'in-doubt' && report.failure.isSpent && mark !== undefined) this.#spentMarks.set(name, mark);
+      if (herdCauses.has(kind)) await this.#brakeHerd(bot);
     }
     return this.#clock.now();
   }
 
+  /** The mark of the attempt that may still arrive, or a new one; undefined where the network has none. */
+  #markOf({ newMark }: Network, bot: string, { owed, last }: BotState): string | undefined {
+    const again = owed?.attempt;
+    if (again !== undefined && this.#spentMarks.get(bot) !== again) return again;
+    return newMark?.(this.#clock.now(), last?.id);
+  }
+
   /** A bot's current poem, or undefined if it cannot be read just now. @throws {FlockError} `data` if that lasts */
-  async #readPoem({ poemFile: file, settings: { unit } }: Bot): Promise<PoemText | undefined> {
+  async #readPoem(bot: Bot): Promise<PoemText | undefined> {
+    const { poemFile: file } = bot;
+    const split = splitOf(bot);
     const { readPoem, writtenAt } = this.#options;
     try {
       const text = await readPoem(file);
-      return { text, unit, lines: await linesOf(file, unit, () => Promise.resolve(text)) };
+      return { text, split, lines: await linesOf(file, split, () => Promise.resolve(text)) };
     } catch (error) {
       if (!(error instanceof FlockError) || !mayBeUpload(error)) throw error;
       const now = this.#clock.now();
@@ -382,7 +404,7 @@ export class BotRunner {
       // X has just taken the key: it does not count any more that it refused it for an hour.
       return this.#hold(step, due, {
         why: 'seen',
-        reason: 'X takes its key again',
+        reason: `${networkFor(bot.bundle).title} takes its key again`,
         until: this.#clock.now(),
       });
     }
@@ -399,6 +421,7 @@ export class BotRunner {
       bot: bot.name,
       state,
       key,
+      network: networkFor(bot.bundle),
       refrain: bot.settings.refrain,
       isRepeated: false,
       now,
@@ -411,7 +434,7 @@ export class BotRunner {
         event.event === 'refused' ? { ...event, event: 'held' as const, slot, until } : event,
       ),
     );
-    if (herdCauses.has(failure.kind)) await this.#brakeHerd();
+    if (herdCauses.has(failure.kind)) await this.#brakeHerd(bot);
     return now;
   }
 
@@ -421,7 +444,8 @@ export class BotRunner {
     const at = this.#clock.now();
     if (!poem) return at + rereadDelay;
     const { atEnd } = bot.settings;
-    return this.#record(beginLook(bot.name, state, { lines: poem.lines, atEnd }, at));
+    const { rules } = bot;
+    return this.#record(beginLook(bot.name, state, { lines: poem.lines, rules, atEnd }, at));
   }
 
   /** Looks on the timeline for the open post, or for what a restored bot has posted since. */
@@ -429,12 +453,11 @@ export class BotRunner {
     const { bot, state } = step;
     const { open } = state;
     if (!open) return step.now;
-    const { poemFile, settings } = bot;
     // The timeline decides whether the poem is needed at all.
     let lines: Promise<readonly Line[]> | undefined;
     const reconciler = this.#reconciler(
       step,
-      () => (lines ??= linesOf(poemFile, settings.unit, this.#options.readPoem)),
+      () => (lines ??= linesOf(bot.poemFile, splitOf(bot), this.#options.readPoem)),
     );
     const settled =
       open.look === true || state.restored === true
@@ -476,18 +499,37 @@ export class BotRunner {
     );
   }
 
-  /** X seldom suspends several accounts of a flock for what one of them did: the rest stop before it is their turn. */
-  async #brakeHerd(): Promise<void> {
-    const { log, size, isStopped, brake } = this.#options;
-    const since = this.#clock.now() - hour;
-    let count = 0;
-    for (const [, { parked }] of this.#ledger.states())
-      if (parked && parked.at > since && herdCauses.has(parked.cause ?? '')) count++;
-    if (count < Math.max(2, Math.ceil(size() / 10)) || isStopped()) return;
-    const why = `X has suspended, locked or called automated ${count} accounts of the flock within an hour`;
-    await brake(why);
-    const hint = 'sign in as these accounts and see what X has against them; then: flockd resume';
-    log.error({ event: 'herd', why, hint }, `the whole flock is paused: ${why}; ${hint}`);
+  /**
+   * A network seldom suspends several accounts of a flock for what one of them did: the others stop before it is their turn. If all
+   * bots are of one app, the whole flock is stopped; otherwise those of this app at this network need a person.
+   */
+  async #brakeHerd({ bundle }: Bot): Promise<void> {
+    const { log, bots, isStopped, brake } = this.#options;
+    const now = this.#clock.now();
+    const all = [...bots()];
+    const { app } = reachOf(bundle);
+    const herd = all.filter((bot) => reachOf(bot.bundle).app === app);
+    const hit = herd.filter(({ name }) => {
+      const parked = this.#ledger.state(name)?.parked;
+      return parked !== undefined && parked.at > now - hour && herdCauses.has(parked.cause ?? '');
+    });
+    if (hit.length < Math.max(2, Math.ceil(herd.length / 10)) || isStopped()) return;
+    const place = placeOf(bundle);
+    const why = `${place} has suspended, locked or called automated ${hit.length} accounts of the flock within an hour`;
+    const see = `sign in as these accounts and see what ${place} has against them`;
+    if (herd.length === all.length) {
+      const hint = `${see}; then: flockd resume`;
+      await brake(why);
+      log.error({ event: 'herd', why, hint }, `the whole flock is paused: ${why}; ${hint}`);
+      return;
+    }
+    const hint = `${see}; then: flockd resume --all`;
+    const others = herd.filter(({ name }) => this.#ledger.state(name)?.parked === undefined);
+    const parked = others.map((bot): LedgerEvent => {
+      return { event: 'parked', bot: bot.name, at: now, why, hint, key: keyMark(bot), cause: 'herd' };
+    });
+    await this.#ledger.record(...parked.filter(({ bot }) => this.#ledger.state(bot) !== undefined));
+    log.error({ event: 'herd', why, hint }, `the bots at ${place} are stopped: ${why}; ${hint}`);
   }
 }
 
@@ -496,7 +538,7 @@ const isTimeless = ({ do: what }: Decision): boolean =>
   what === 'wait' || what === 'rest' || what === 'reconcile';
 
 /** Tells a key from the one that replaces it. Nothing can be signed with it. */
-export function keyMark({ bundle }: Bot): string {
+export function keyMark({ bundle }: Pick<Bot, 'bundle'>): string {
   const pairs = [bundle.appKeys.reveal(), bundle.accessToken.reveal()];
   const values = pairs.flatMap(({ token, secret }) => [token, secret]).join('\n');
   return hash('sha256', values, 'base64url').slice(0, 10);

@@ -1,9 +1,9 @@
 import type { BotSettings } from '../config/flock-file.ts';
-import type { LedgerEvent, Price } from '../ledger/events.ts';
+import type { Intent, LedgerEvent, Price } from '../ledger/events.ts';
 import type { FlockHistory } from '../ledger/history.ts';
 import { type BotState, type Cursor, isFinished, type Owed } from '../ledger/state.ts';
 import type { Line } from '../poems/poem.ts';
-import { fitsInPost, withoutControls } from '../poems/tweet-text.ts';
+import { type TextRules, withoutControls } from '../poems/tweet-text.ts';
 import type { BotSchedule } from '../schedule/schedule.ts';
 import { type BudgetExceeded, checkBudget, costOf, type FlockBudget } from './budget.ts';
 import type { Edit } from './edits.ts';
@@ -23,6 +23,8 @@ export interface Situation {
   openFor: number;
   /** The longest that one request takes. Settle after that, a post is on the timeline or never will be. */
   deadline: number;
+  /** Whether the network tells at any time if an open post was made, by its mark. */
+  findsByMark?: boolean;
 }
 
 export type Decision =
@@ -51,16 +53,19 @@ const maxAhead = minute;
 /** The longest pause between two posts that catch up. */
 const maxPause = 15 * minute;
 
-/** How long a post is in doubt before its timeline is looked at. @param deadline - of a request. Milliseconds */
-export const inDoubtFor = ({ settle }: Pick<BotSettings, 'settle'>, deadline: number): number =>
-  deadline + settle;
+/** How long a post is in doubt before the network is asked. @param deadline - of a request. Milliseconds */
+export const inDoubtFor = (
+  { attempt }: Pick<Intent, 'attempt'>,
+  { settle }: Pick<BotSettings, 'settle'>,
+  { deadline, findsByMark = false }: Pick<Situation, 'deadline' | 'findsByMark'>,
+): number => (findsByMark && attempt !== undefined ? 0 : deadline + settle);
 
 /** The next step of one bot. Pure: the same situation always gives the same decision. */
 export function decide(situation: Situation): Decision {
-  const { bot, state, settings, schedule, now, key, isStopped, deadline, openFor } = situation;
+  const { bot, state, settings, schedule, now, key, isStopped, openFor } = situation;
   const { open, parked, owed } = state;
   if (open) {
-    const left = inDoubtFor(settings, deadline) - openFor;
+    const left = inDoubtFor(open, settings, situation) - openFor;
     return left <= 0 ? { do: 'reconcile' } : { do: 'wait', until: now + left };
   }
   if (parked) {
@@ -142,8 +147,8 @@ interface DuePost {
   until: number;
   /** How long after its slot this bot posts. Milliseconds. */
   offset: number;
-  /** The poem as the bot reads it, and the event to record first if it was edited. */
-  poem: { lines: readonly Line[]; edit: Edit | undefined };
+  /** The poem as the bot reads it, the rules for its texts, and the event to record first if it was edited. */
+  poem: { lines: readonly Line[]; rules: TextRules; edit: Edit | undefined };
   /** What the flock has spent, and may spend. */
   flock: { history: FlockHistory; flockBudget: FlockBudget };
   now: number;
@@ -154,7 +159,7 @@ export function movePost({ bot, state, settings, until, offset, poem, flock, now
   if (poem.edit) return { do: 'record', event: poem.edit };
   const { place, owed } = state;
   const joinRefrain = owed?.why === 'duplicate' && settings.refrain === 'join';
-  const post = planPost(place, poem.lines, { joinRefrain });
+  const post = planPost(place, poem.lines, { joinRefrain, rules: poem.rules });
   if (!post) {
     if (settings.atEnd === 'loop')
       return { do: 'record', event: { event: 'again', bot, at: now, poem: place.poem } };
@@ -182,7 +187,7 @@ export interface PlannedPost {
 export function planPost(
   place: Cursor,
   lines: readonly Pick<Line, 'text'>[],
-  { joinRefrain }: { joinRefrain: boolean },
+  { joinRefrain, rules }: { joinRefrain: boolean; rules: TextRules },
 ): PlannedPost | undefined {
   const { next } = place;
   const text = lines[next]?.text;
@@ -190,7 +195,7 @@ export function planPost(
   const following = lines[next + 1]?.text;
   if (joinRefrain && following !== undefined && !place.ahead.includes(next + 1)) {
     const joined = `${text}\n${following}`;
-    if (fitsInPost(joined)) return { line: next, lines: 2, text: withoutControls(joined) };
+    if (rules.fits(joined)) return { line: next, lines: 2, text: withoutControls(joined) };
   }
   return { line: next, lines: 1, text: withoutControls(text) };
 }

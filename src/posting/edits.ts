@@ -10,15 +10,16 @@ import {
   startOf,
 } from '../ledger/state.ts';
 import type { LedgerEvent } from '../ledger/events.ts';
-import { type Line, olderSplit, splitPoem, type Unit } from '../poems/poem.ts';
+import { type Line, olderSplit, type Split, splitPoem } from '../poems/poem.ts';
+import { rulesOfX, type TextRules } from '../poems/tweet-text.ts';
 
 /** The event that moves a bot's cursor into an edited poem, or parks the bot if its place is lost. */
 export type Edit = Extract<LedgerEvent, { event: 'edited' | 'parked' }>;
 
 /** The text of a poem's file, and its lines by today's split. */
-interface PoemText {
+export interface PoemText {
   text: string;
-  unit: Unit;
+  split: Split;
   lines: readonly Line[];
 }
 
@@ -30,15 +31,17 @@ interface PoemText {
 export function readFor(
   bot: string,
   place: Cursor,
-  { text, unit, lines }: PoemText,
+  { text, split, lines }: PoemText,
   { at, key }: { at: number; key: string },
 ): { lines: readonly Line[]; edit: Edit | undefined } {
   const park = (why: string, hint: string): Edit => {
     return { event: 'parked', bot, at, why, hint, key, cause: 'place' };
   };
-  const read = readingOf(place, lines);
+  const { unit, rules } = split;
+  const read = readingOf(place, lines, rules);
   if (read.poem === place.poem) return { lines: read.lines, edit: undefined };
-  const other = readingOf(place, splitPoem(text, unit === 'line' ? 'stanza' : 'line'));
+  const otherUnit = { unit: unit === 'line' ? 'stanza' : 'line', rules } as const;
+  const other = readingOf(place, splitPoem(text, otherUnit), rules);
   const found = other.poem === place.poem ? followUnit(place, lines, other.lines) : read.place;
   let edit: Edit;
   if (typeof found === 'number')
@@ -182,10 +185,10 @@ interface Reading {
  *
  * @param lines - the poem by today's split
  */
-export function readingOf(place: Cursor, lines: readonly Line[]): Reading {
+export function readingOf(place: Cursor, lines: readonly Line[], rules: TextRules): Reading {
   const poem = fingerprints(lines);
   if (poem === place.poem) return { lines, poem, place };
-  const parts = partsOf(lines);
+  const parts = partsOf(lines, rules);
   if (parts.every(({ older }) => older === undefined))
     return { lines, poem, place: followEdits(place, poem) };
   // 1. The poem was edited, too: its edits are followed in the split that the bot knows.
@@ -214,9 +217,9 @@ export function readingOf(place: Cursor, lines: readonly Line[]): Reading {
 }
 
 /** Every post that a bot may have made of the current poem: by today's split, and by the older one. */
-export const allSplits = (lines: readonly Line[]): readonly Line[] => [
+export const allSplits = (lines: readonly Line[], rules: TextRules): readonly Line[] => [
   ...lines,
-  ...partsOf(lines).flatMap(({ older = [] }) => older),
+  ...partsOf(lines, rules).flatMap(({ older = [] }) => older),
 ];
 
 /** A line or a stanza in posts by today's split and, if that was different, by the older one. */
@@ -225,7 +228,8 @@ interface Part {
   older: readonly Line[] | undefined;
 }
 
-function partsOf(lines: readonly Line[]): Part[] {
+/** The older version posted to X only. */
+function partsOf(lines: readonly Line[], rules: TextRules): Part[] {
   const wholes: Line[][] = [];
   for (const line of lines) {
     if (line.part && line.part.nth > 0) wholes.at(-1)?.push(line);
@@ -233,6 +237,7 @@ function partsOf(lines: readonly Line[]): Part[] {
   }
   return wholes.map((today) => {
     const [first] = today;
+    if (rules !== rulesOfX) return { today, older: undefined };
     const of = first?.part?.of ?? first?.text ?? '';
     const older = olderSplit(of).map((text, nth) => ({ text, at: first?.at ?? 0, part: { of, nth } }));
     const isSame = older.length === today.length && older.every(({ text }, n) => text === today[n]?.text);

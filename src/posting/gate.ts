@@ -1,8 +1,9 @@
 import type { Failure, Outcome, TimeAnswer } from '../networks/network.ts';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../log.ts';
-import { describeSkew } from '../networks/x/failure.ts';
-import type { TokenPair } from '../oauth/signature.ts';
+import { describeSkew } from '../networks/answer.ts';
+import { placeOf, reachOf } from '../networks/networks.ts';
+import type { BotKey } from '../oauth/signature.ts';
 import type { PostFailure } from './post.ts';
 
 const second = 1000;
@@ -12,19 +13,20 @@ interface CauseTraits {
   /** How a closed gate is tried: the first wait and the longest one, in milliseconds. Each wait is twice the last. */
   first: number;
   max: number;
-  /** Whether it holds back the bots of one app, as X's word on an app does, and not all bots. */
+  /** Whether it holds back the bots of one app, as X's word on an app does, and not all bots of the network. */
   ofApp?: true;
-  over: string;
+  /** What the log says when it is over. @param network - its name */
+  over: (network: string) => string;
 }
 
 /** What holds several bots back at once. A limit names its own end. */
 const causes = {
-  'no-credit': { first: 15 * minute, max: 60 * minute, over: 'there is credit again' },
-  'app-refused': { first: 15 * second, max: 15 * minute, ofApp: true, over: 'X serves the app again' },
-  outage: { first: 30 * second, max: 5 * minute, ofApp: true, over: 'X takes keys of the app again' },
-  clock: { first: 5 * second, max: 10 * second, over: 'the clock is right again' },
-  foreign: { first: 10 * second, max: minute, over: 'X answers again' },
-  limit: { first: 0, max: 0, ofApp: true, over: 'the limit of the app is over' },
+  'no-credit': { first: 15 * minute, max: 60 * minute, over: () => 'there is credit again' },
+  'app-refused': { first: 15 * second, max: 15 * minute, ofApp: true, over: (network) => `${network} serves the app again` },
+  outage: { first: 30 * second, max: 5 * minute, ofApp: true, over: (network) => `${network} takes keys of the app again` },
+  clock: { first: 5 * second, max: 10 * second, over: () => 'the clock is right again' },
+  foreign: { first: 10 * second, max: minute, over: (network) => `${network} answers again` },
+  limit: { first: 0, max: 0, ofApp: true, over: () => 'the limit of the app is over' },
 } satisfies Record<string, CauseTraits>;
 
 type Cause = keyof typeof causes;
@@ -67,23 +69,32 @@ interface Closure {
 
 type Action = 'post' | 'look';
 
-/** What a bot is about to do, and by which app. */
+/** What a bot is about to do, where, and by which app. */
 interface Attempt {
   action: Action;
   bot: string;
-  /** The keys of the gates that the attempt passes: the one for all bots, and the one for the bots of its app. */
-  gates: [flock: string, app: string];
+  /** The network, as people know it: `X`, `mastodon.social`. */
+  place: string;
+  /** The keys of the gates that the attempt passes: the one for all bots of the network, and the one for those of its app. */
+  gates: [network: string, app: string];
 }
 
-function attemptOf(action: Action, bot: string, appKeys: TokenPair): Attempt {
-  return { action, bot, gates: [action, `${action} ${appKeys.reveal().token}`] };
+function attemptOf(action: Action, { name: bot, bundle }: BotWithKey): Attempt {
+  const { network, app } = reachOf(bundle);
+  return { action, bot, place: placeOf(bundle), gates: [`${action} ${network}`, `${action} ${app}`] };
+}
+
+/** A bot, and the key that says where it posts. */
+interface BotWithKey {
+  name: string;
+  bundle: BotKey;
 }
 
 interface GateOptions {
   clock: Clock;
   log: Logger;
-  /** What time it is at X. */
-  askTime: () => Promise<TimeAnswer>;
+  /** What time it is at the network of a key. */
+  askTime: (key: BotKey) => Promise<TimeAnswer>;
   /** Called when a gate opens: bots that wait may go on. */
   opened: () => void;
 }
@@ -97,7 +108,7 @@ interface GateOptions {
 export class Gate {
   readonly #clock: Clock;
   readonly #log: Logger;
-  readonly #askTime: () => Promise<TimeAnswer>;
+  readonly #askTime: GateOptions['askTime'];
   readonly #opened: () => void;
   /** By the key of their gate. */
   readonly #closures = new Map<string, Closure>();
@@ -105,8 +116,9 @@ export class Gate {
   readonly #suspects = new Map<string, Map<string, number>>();
   /** The difference of the two clocks when X's time was last near ours. */
   #trustedDrift: number | undefined;
-  #asking: Promise<Block | undefined> | undefined;
-  #asked: { block: Block; again: number } | undefined;
+  /** By network. */
+  readonly #asking = new Map<string, Promise<Block | undefined>>();
+  readonly #asked = new Map<string, { block: Block; again: number }>();
   #isClockWrong = false;
   #isClockUnknown = false;
 
@@ -118,9 +130,9 @@ export class Gate {
   }
 
   /** What holds a bot back from a post or a look now, or undefined if nothing does. */
-  blocked(action: Action, bot: string, appKeys: TokenPair): Block | undefined {
-    for (const closure of this.#closuresOf(attemptOf(action, bot, appKeys))) {
-      const wait = this.#waitFor(closure, bot);
+  blocked(action: Action, bot: BotWithKey): Block | undefined {
+    for (const closure of this.#closuresOf(attemptOf(action, bot))) {
+      const wait = this.#waitFor(closure, bot.name);
       const { why, reason } = closure;
       if (wait > 0) return { why, reason, until: this.#in(wait) };
     }
@@ -128,9 +140,9 @@ export class Gate {
   }
 
   /** Lets a bot try that nothing holds back; {@link learn} gets the outcome. Until then, no other bot tries a closed gate. */
-  enter(action: Action, bot: string, appKeys: TokenPair): void {
-    for (const closure of this.#closuresOf(attemptOf(action, bot, appKeys))) {
-      closure.probe = bot;
+  enter(action: Action, bot: BotWithKey): void {
+    for (const closure of this.#closuresOf(attemptOf(action, bot))) {
+      closure.probe = bot.name;
       // If the outcome never comes, another bot tries.
       closure.next = this.#clock.elapsed() + maxProbe;
     }
@@ -143,13 +155,12 @@ export class Gate {
    */
   learn(
     action: Action,
-    bot: string,
-    appKeys: TokenPair,
+    bot: BotWithKey,
     outcome: Outcome<unknown>,
   ): { failure: PostFailure; closedUntil: number | undefined } | undefined {
-    const attempt = attemptOf(action, bot, appKeys);
+    const attempt = attemptOf(action, bot);
     const { time } = outcome;
-    if (time !== undefined && Math.abs(time - this.#clock.now()) <= maxSkew) this.#trustClock();
+    if (time !== undefined && Math.abs(time - this.#clock.now()) <= maxSkew) this.#trustClock(attempt.place);
     if ('ok' in outcome) {
       for (const gate of attempt.gates) this.#suspects.delete(gate);
       this.#open(attempt, () => true);
@@ -158,7 +169,7 @@ export class Gate {
     const failure = this.#judge(attempt, outcome.failure);
     const cause = causeOf(failure);
     const isOfOneBot =
-      !cause || (cause === 'foreign' && this.#suspect(attempt.gates[0], bot) < minPerForeign);
+      !cause || (cause === 'foreign' && this.#suspect(attempt.gates[0], bot.name) < minPerForeign);
     if (!isOfOneBot) return { failure, closedUntil: this.#close(attempt, cause, failure) };
     this.#endProbe(attempt, failure);
     return { failure, closedUntil: undefined };
@@ -169,45 +180,55 @@ export class Gate {
     return this.#trustedDrift !== undefined && Math.abs(this.#drift() - this.#trustedDrift) <= maxDrift;
   }
 
-  /** Checks the wall clock by X's. @returns why it cannot be trusted, and when to ask again */
-  checkClock(): Promise<Block | undefined> {
+  /**
+   * Checks the wall clock by that of the bot's network: any network's is enough for all.
+   *
+   * @returns why it cannot be trusted, and when to ask again
+   */
+  checkClock(key: BotKey): Promise<Block | undefined> {
     if (this.isSure) return Promise.resolve(undefined);
-    const { again, block } = this.#asked ?? {};
+    const { network } = reachOf(key);
+    const { again, block } = this.#asked.get(network) ?? {};
     if (again !== undefined && block && this.#clock.elapsed() < again)
       return Promise.resolve({ ...block, until: this.#in(again - this.#clock.elapsed()) });
-    this.#asking ??= this.#ask().finally(() => (this.#asking = undefined));
-    return this.#asking;
+    const asking =
+      this.#asking.get(network) ?? this.#ask(key, network).finally(() => this.#asking.delete(network));
+    this.#asking.set(network, asking);
+    return asking;
   }
 
-  async #ask(): Promise<Block | undefined> {
-    const answer = await this.#askTime();
+  async #ask(key: BotKey, network: string): Promise<Block | undefined> {
+    const answer = await this.#askTime(key);
+    // Another network may have told the time meanwhile.
+    if (this.isSure) return undefined;
+    const place = placeOf(key);
     const wait = causes.clock.first;
     const until = this.#in(wait);
     if ('unreachable' in answer) {
-      this.#logClockUnknown(answer.unreachable);
+      this.#logClockUnknown(place, answer.unreachable);
       return { why: 'never-sent', reason: answer.unreachable, until };
     }
     const { ahead = 0, isOwn } = answer;
     if (Math.abs(ahead) <= maxSkew) {
-      this.#trustClock();
+      this.#trustClock(place);
       return undefined;
     }
     const reason = isOwn
-      ? describeSkew(ahead)
-      : "an answer that is not X's has another time than this machine, whose clock may be wrong";
+      ? describeSkew(ahead, place)
+      : `an answer that is not ${place}'s has another time than this machine, whose clock may be wrong`;
     const block: Block = { why: isOwn ? 'clock' : 'foreign', reason, until };
-    this.#asked = { block, again: this.#clock.elapsed() + wait };
+    this.#asked.set(network, { block, again: this.#clock.elapsed() + wait });
     if (isOwn) this.#logClockWrong(reason);
-    else this.#logClockUnknown(reason);
+    else this.#logClockUnknown(place, reason);
     return block;
   }
 
-  #trustClock(): void {
+  #trustClock(place: string): void {
     this.#trustedDrift = this.#drift();
-    this.#asked = undefined;
+    this.#asked.clear();
     if (this.#isClockUnknown) {
       this.#isClockUnknown = false;
-      this.#log.info({ event: 'clock-known' }, 'goes on: X has told the time');
+      this.#log.info({ event: 'clock-known' }, `goes on: ${place} has told the time`);
     }
     // A gate that X has closed for the clock is open only after a probe has shown it.
     const isClosed = [...this.#closures.values()].some(({ why }) => why === 'clock');
@@ -259,10 +280,10 @@ export class Gate {
   }
 
   /** @returns until when the bot waits */
-  #close({ action, bot, gates: [flock, app] }: Attempt, why: Cause, failure: PostFailure): number {
+  #close({ action, bot, place, gates: [network, app] }: Attempt, why: Cause, failure: PostFailure): number {
     const { reason } = failure;
     const { first, max, ofApp }: CauseTraits = causes[why];
-    const gate = ofApp ? app : flock;
+    const gate = ofApp ? app : network;
     const now = this.#clock.elapsed();
     const known = this.#closures.get(gate);
     const again = known?.why === why && why !== 'limit' ? known : undefined;
@@ -275,7 +296,7 @@ export class Gate {
       closure.wait = Math.min(closure.wait * 2, max);
     }
     this.#closures.set(gate, closure);
-    if (!again && why !== 'limit') this.#logClosed(why, reason, action);
+    if (!again && why !== 'limit') this.#logClosed(why, { reason, action, place });
     return this.#in(Math.max(0, closure.next - now));
   }
 
@@ -296,7 +317,7 @@ export class Gate {
     closure.failures.set(bot, (closure.failures.get(bot) ?? 0) + 1);
   }
 
-  #open({ action, gates }: Attempt, isOver: (closure: Closure) => boolean): void {
+  #open({ action, place, gates }: Attempt, isOver: (closure: Closure) => boolean): void {
     let opened = false;
     for (const gate of gates) {
       const closure = this.#closures.get(gate);
@@ -305,17 +326,17 @@ export class Gate {
       opened = true;
       const { why } = closure;
       if (why !== 'clock')
-        this.#log.info({ event: 'gate-opened', why, what: action }, `goes on: ${causes[why].over}`);
+        this.#log.info({ event: 'gate-opened', why, what: action }, `goes on: ${causes[why].over(place)}`);
       else if (this.#isClockWrong) this.#logClockRight();
     }
     if (opened) this.#opened();
   }
 
-  #logClosed(why: Cause, reason: string, action: Action): void {
+  #logClosed(why: Cause, { reason, action, place }: { reason: string; action: Action; place: string }): void {
     if (why === 'clock') this.#logClockWrong(reason);
     else if (why === 'app-refused')
       this.#log.error(
-        { event: 'app-refused', why: reason, hint: consoleHint },
+        { event: 'app-refused', why: reason, hint: place === 'X' ? consoleHint : serverHint(place) },
         `${reason}; all bots of this app wait, and one tries now and then`,
       );
     else
@@ -334,20 +355,23 @@ export class Gate {
 
   #logClockRight(): void {
     this.#isClockWrong = false;
-    this.#log.info({ event: 'clock-right' }, `goes on: ${causes.clock.over}`);
+    this.#log.info({ event: 'clock-right' }, `goes on: ${causes.clock.over()}`);
   }
 
   /** A flock that starts without a network has to say why it posts nothing. */
-  #logClockUnknown(why: string): void {
+  #logClockUnknown(place: string, why: string): void {
     if (this.#isClockUnknown || this.#isClockWrong) return;
     this.#isClockUnknown = true;
-    this.#log.warn({ event: 'clock-unknown', why }, `posts nothing before X has told the time: ${why}`);
+    this.#log.warn({ event: 'clock-unknown', why }, `posts nothing before ${place} has told the time: ${why}`);
   }
 }
 
 /** How to repair what X has against an app. @see docs.x.com, error client-not-enrolled */
 const consoleHint =
   "in X's developer console: Manage apps, the app, Move to package, Pay-per-use, Production; check its credit and that it is not suspended; then flockd goes on by itself";
+
+const serverHint = (place: string): string =>
+  `sign in at ${place} to see what it has against the app; flockd goes on by itself`;
 
 const ofSeveral = ['no-credit', 'app-refused', 'outage', 'clock'] as const;
 

@@ -1,4 +1,4 @@
-import type { Account, Failure, Outcome } from '../networks/network.ts';
+import type { Account, Failure, Network, Outcome } from '../networks/network.ts';
 import type { Clock } from '../clock.ts';
 import type { BotSettings } from '../config/flock-file.ts';
 import type { Intent, LedgerEvent, Price } from '../ledger/events.ts';
@@ -14,7 +14,6 @@ import {
   sinceOf,
   timesAbsent,
 } from '../ledger/state.ts';
-import { isNewPost } from '../networks/x/client.ts';
 import type { PlannedPost } from './decide.ts';
 import { maxSkips } from './replay.ts';
 
@@ -35,6 +34,7 @@ export interface FailedAttempt {
   now: number;
   /** Until when the bot waits if the failure is not about it alone. */
   closedUntil: number | undefined;
+  network: Network;
 }
 
 const second = 1000;
@@ -60,6 +60,7 @@ export function eventsAfter(failure: PostFailure, attempt: FailedAttempt): Ledge
     reason: failure.reason,
     retryAt,
     ...(key !== undefined && { key }),
+    ...(keepsMark(failure, attempt) && { attempt: owed?.attempt }),
   });
   switch (failure.kind) {
     case 'in-doubt':
@@ -92,6 +93,15 @@ export function eventsAfter(failure: PostFailure, attempt: FailedAttempt): Ledge
       return parked(failure.kind, failure, attempt, refused(now));
   }
 }
+
+/**
+ * Whether the next attempt has the mark of an earlier one that was in doubt and may still arrive. A refusal ends a mark, since
+ * some servers give the same refusal again for it. Where a mark alone proves that a post is absent, without a wait, it stays
+ * until the network has judged the text.
+ */
+const keepsMark = ({ kind }: PostFailure, { state: { owed }, network }: FailedAttempt): boolean =>
+  owed?.attempt !== undefined &&
+  (kind === 'never-sent' || kind === 'wait' || (network.findsByMark && kind !== 'rejected'));
 
 /** After a 401 without a reason the bot tries again after these waits, for at least an hour, before it is believed. Milliseconds. */
 const retryWaits = [10 * second, minute, 5 * minute, 10 * minute, 20 * minute];
@@ -133,25 +143,28 @@ function afterRepetition(
 type Parking = 'reauth' | 'unauthorized' | 'read-only' | 'suspended' | 'locked' | 'automated' | 'rejected';
 
 /** The repair after a refusal that parks a bot. */
-const repairs: Record<Parking, (bot: string) => string> = {
+const repairs: Record<Parking, (bot: string, network: Network) => string> = {
   reauth: (bot) => `keymaker reauth ${bot}`,
   unauthorized: (bot) => `keymaker reauth ${bot}`,
-  'read-only': (bot) =>
-    `give the app write permission in the developer console, then: keymaker reauth ${bot}`,
-  suspended: (bot) => `sign in to X as this account to see why, then: flockd resume ${bot}`,
-  locked: (bot) => `sign in to X as this account to unlock it, then: flockd resume ${bot}`,
-  automated: (bot) =>
-    `sign in to X as this account, see what X asks for and label it as automated, then: flockd resume ${bot}`,
+  'read-only': (bot, { name }) =>
+    name === 'x'
+      ? `give the app write permission in the developer console, then: keymaker reauth ${bot}`
+      : `keymaker reauth ${bot}, and allow everything that the page lists`,
+  suspended: (bot, { title }) => `sign in to ${title} as this account to see why, then: flockd resume ${bot}`,
+  locked: (bot, { title }) => `sign in to ${title} as this account to unlock it, then: flockd resume ${bot}`,
+  automated: (bot, { title }) =>
+    `sign in to ${title} as this account, see what it asks for and label it as automated, then: flockd resume ${bot}`,
   rejected: (bot) => `change the line in the poem if it is its fault, then: flockd resume ${bot}`,
 };
 
 function parked(
   kind: Parking,
   { reason: why }: { reason: string },
-  { bot, key, now }: FailedAttempt,
+  { bot, key, now, network }: FailedAttempt,
   refused: LedgerEvent,
 ): LedgerEvent[] {
-  return [refused, { event: 'parked', bot, at: now, why, hint: repairs[kind](bot), key, cause: kind }];
+  const hint = repairs[kind](bot, network);
+  return [refused, { event: 'parked', bot, at: now, why, hint, key, cause: kind }];
 }
 
 /** Refusals whose only repair is another key. */
@@ -160,8 +173,11 @@ export const keyCauses: ReadonlySet<string> = new Set(['reauth', 'unauthorized',
 /** Twice as long each time. */
 const backOff = (times: number, first: number, max: number): number => Math.min(first * 2 ** times, max);
 
-interface PostLineOptions extends Pick<FailedAttempt, 'bot' | 'key' | 'refrain'> {
+interface PostLineOptions extends Pick<FailedAttempt, 'bot' | 'key' | 'network'> {
+  settings: Pick<BotSettings, 'refrain' | 'visibility' | 'language' | 'contentWarning'>;
   state: BotState;
+  /** The mark of the attempt, where the network has marks. */
+  mark: string | undefined;
   post: PlannedPost;
   slot: number;
   /** Slots up to this instant are served by the post. */
@@ -182,7 +198,7 @@ interface PostLineOptions extends Pick<FailedAttempt, 'bot' | 'key' | 'refrain'>
  * @throws {FlockError} `io` from the ledger; a text whose intent was not kept is not sent
  */
 export async function postLine(options: PostLineOptions): Promise<{ id: string } | { failure: PostFailure }> {
-  const { bot, state, post, slot, until, key, refrain, judge, price, ledger, account, clock } = options;
+  const { bot, settings, state, post, slot, until, mark, key, network, judge, price, ledger, clock } = options;
   const { line, lines, text } = post;
   // 1. Intent.
   const since = sinceOf(state);
@@ -196,12 +212,14 @@ export async function postLine(options: PostLineOptions): Promise<{ id: string }
     lines,
     print: fingerprint(text),
     mark: markOf(text),
+    ...(mark !== undefined && { attempt: mark }),
     ...price,
     ...(since !== undefined && { since }),
   };
   await ledger.record(intent);
   // 2. Send.
-  const outcome = withNewId(await account.post(text), since, clock.now());
+  const { refrain, visibility, language, contentWarning } = settings;
+  const outcome = await options.account.post(text, { mark, since, visibility, language, contentWarning });
   const judged = judge(outcome);
   // 3. Outcome.
   if ('ok' in outcome) {
@@ -209,18 +227,9 @@ export async function postLine(options: PostLineOptions): Promise<{ id: string }
     return { id: outcome.ok };
   }
   const { failure, closedUntil } = judged ?? { failure: outcome.failure, closedUntil: undefined };
-  const attempt = { bot, state, key, refrain, isRepeated: isRepeated(state, post), now: clock.now() };
+  const attempt = { bot, state, key, network, refrain, isRepeated: isRepeated(state, post), now: clock.now() };
   await ledger.record(...eventsAfter(failure, { ...attempt, closedUntil }));
   return { failure };
-}
-
-/** A new post has a newer id than the last one. A post with another id is in doubt: the timeline decides. */
-function withNewId(outcome: Outcome<string>, since: string | undefined, now: number): Outcome<string> {
-  if (!('ok' in outcome) || isNewPost(outcome.ok, since, now)) return outcome;
-  const last = since === undefined ? '' : ` after ${since}`;
-  return {
-    failure: { kind: 'in-doubt', reason: `X gave the post the id ${outcome.ok}${last}, which is no new one` },
-  };
 }
 
 /** Whether X may have a text from an earlier line or pass of the same bot. */

@@ -1,4 +1,11 @@
-import type { Account, Outcome, TimelinePost, TimelineStart } from '../networks/network.ts';
+import type {
+  Account,
+  Failure,
+  Outcome,
+  PageWanted,
+  TimelinePost,
+  TimelineStart,
+} from '../networks/network.ts';
 import type { Clock } from '../clock.ts';
 import type { Bot } from '../config/flock-file.ts';
 import { readingCost } from '../cost.ts';
@@ -15,8 +22,9 @@ import {
   prints,
   sinceOf,
 } from '../ledger/state.ts';
-import { compareIds, pageSizes } from '../networks/x/client.ts';
+import { networkFor } from '../networks/networks.ts';
 import type { Line } from '../poems/poem.ts';
+import type { TextRules } from '../poems/tweet-text.ts';
 import { type BudgetExceeded, checkBudget, costOf, type FlockBudget } from './budget.ts';
 import { readingOf } from './edits.ts';
 import type { Gate } from './gate.ts';
@@ -32,11 +40,12 @@ import { eventsOfFound, foundSince, isFar, placeByTimeline } from './replay.ts';
 export function beginLook(
   bot: string,
   state: BotState,
-  { lines, atEnd }: { lines: readonly Line[]; atEnd: 'loop' | 'stop' },
+  { lines, rules, atEnd }: { lines: readonly Line[]; rules: TextRules; atEnd: 'loop' | 'stop' },
   at: number,
 ): LedgerEvent {
   const { place } = state;
-  const mayHavePosted = atEnd === 'loop' || !isFinished(place) || readingOf(place, lines).poem !== place.poem;
+  const isEdited = (): boolean => readingOf(place, lines, rules).poem !== place.poem;
+  const mayHavePosted = atEnd === 'loop' || !isFinished(place) || isEdited();
   return mayHavePosted ? lookFor(bot, state, at) : { event: 'checked', bot, at };
 }
 
@@ -112,10 +121,7 @@ const maxMatched = 200;
 const fewPosts = 5;
 const morePosts = 25;
 
-/** The earliest start that X accepts; no post is older. */
-const oldest = Date.parse('2010-11-06T00:00:01Z');
-
-/** The largest difference between X's clock and ours that a start by time allows for. Milliseconds. */
+/** The largest difference between a network's clock and ours that a start by time allows for. Milliseconds. */
 const maxSkew = 300_000;
 
 /** Compares a bot's ledger with the timeline of its account. Methods reject with {@link FlockError} `io` from the ledger. */
@@ -137,11 +143,17 @@ export class Reconciler {
    * @throws {FlockError} `data` if the poem cannot be read
    */
   async settle(state: BotState, open: Intent, { isInherited }: { isInherited: boolean }): Promise<Settled> {
-    const read = await this.readTimeline(this.#startOf(open.since, open.at));
+    const byMark = this.#findsByMark ? open.attempt : undefined;
+    if (byMark !== undefined && !isInherited) return this.#settleByMark(byMark);
+    const isThis = ({ id, text }: TimelinePost): boolean =>
+      byMark === undefined ? isTextOf(open, text) : id === byMark;
+    // What follows an inherited post is matched with the whole poem.
+    const isKnown = isInherited ? undefined : (text: string) => isTextOf(open, text);
+    const read = await this.readTimeline(this.#startOf(open.since, open.at), { isKnown });
     if ('unseen' in read) return read;
     const { timeline } = read;
     const absent = this.#absent();
-    const index = timeline.findIndex(({ text }) => isTextOf(open, text));
+    const index = timeline.findIndex(isThis);
     const before = isInherited ? timeline.slice(0, Math.max(index, 0)) : [];
     // If posts before it are the bot's, the ledger is older than all of them: the open post was never made, and the one with
     // its text is a later line.
@@ -155,6 +167,20 @@ export class Reconciler {
     return found ? { posted: found.id } : 'absent';
   }
 
+  /** Settles an open post whose mark tells whether the network has it. */
+  async #settleByMark(mark: string): Promise<Settled> {
+    const { account, ledger } = this.#options;
+    const found = await this.#charged(
+      0,
+      () => account.find?.(mark) ?? Promise.resolve({ failure: noFinder }),
+      () => 0,
+    );
+    if ('unseen' in found) return found;
+    const absent = this.#absent();
+    await ledger.record(found.ok ? { ...absent, event: 'posted', id: found.ok.id } : absent);
+    return found.ok ? { posted: found.ok.id } : 'absent';
+  }
+
   /**
    * Records all that a restored bot has posted since its state was exported, by one look at its timeline.
    *
@@ -163,7 +189,7 @@ export class Reconciler {
    */
   async lookBack(state: BotState, open: Intent): Promise<Settled> {
     const { ledger } = this.#options;
-    const read = await this.readTimeline(this.#startOf(open.since, beginOfLook(state)), maxPosts);
+    const read = await this.readTimeline(this.#startOf(open.since, beginOfLook(state)), { max: maxPosts });
     if ('unseen' in read) return read;
     const { timeline } = read;
     const knowsNoPost = open.look === true && !state.last && open.since === undefined;
@@ -197,7 +223,7 @@ export class Reconciler {
       await ledger.record(...events);
       return events.length > 0 ? 'more' : 'as known';
     }
-    const read = await this.readTimeline(this.#startOf(since, state.last?.at ?? 0), maxMatched);
+    const read = await this.readTimeline(this.#startOf(since, state.last?.at ?? 0), { max: maxMatched });
     if ('unseen' in read) return read;
     const { timeline } = read;
     const isMany = timeline.length >= maxMatched;
@@ -215,11 +241,16 @@ export class Reconciler {
    * charged for what X served, even if the look fails.
    *
    * @param max - stops after this many posts
+   * @param isKnown - whether a text is one that is looked for, by default a line of the poem
    */
-  async readTimeline(from: TimelineStart, max = Infinity): Promise<{ timeline: TimelinePost[] } | Unseen> {
+  async readTimeline(
+    from: TimelineStart,
+    { max = Infinity, isKnown }: { max?: number; isKnown?: PageWanted['isKnown'] } = {},
+  ): Promise<{ timeline: TimelinePost[] } | Unseen> {
     const { account, flockBudget } = this.#options;
     const whose = await this.#whose();
     if ('unseen' in whose) return whose;
+    const isLooked = isKnown ?? (await this.#isOfPoem());
     const posts = new Map<string, TimelinePost>();
     const tokens = new Set<string>();
     let token: string | undefined;
@@ -227,14 +258,14 @@ export class Reconciler {
       const size = this.#pageSize(Math.min(max - posts.size, posts.size === 0 ? firstPage : Infinity));
       const page = await this.#charged(
         readingCost({ posts: size }, flockBudget.prices),
-        () => account.timeline(whose.userId, from, { maxPosts: size, token }),
+        () => account.timeline(whose.userId, from, { maxPosts: size, token, isKnown: isLooked }),
         (read) => readingCost({ posts: read.posts.length }, flockBudget.prices),
       );
       if ('unseen' in page) return page;
       const known = posts.size;
       for (const post of page.ok.posts) posts.set(post.id, post);
       token = page.ok.next;
-      if (token === undefined || posts.size >= max) return { timeline: inOrder(posts.values(), from) };
+      if (token === undefined || posts.size >= max) return { timeline: [...posts.values()].reverse() };
       if (tokens.has(token) || posts.size === known)
         return notSeen('its timeline gives the same page again and again');
       tokens.add(token);
@@ -242,7 +273,19 @@ export class Reconciler {
     return notSeen(`there are more than ${maxPosts} posts since the last one`);
   }
 
-  /** The account of the key: from the bundle, or else from X. */
+  /** Whether a text is a line of the poem: for networks that show texts altered. */
+  async #isOfPoem(): Promise<PageWanted['isKnown']> {
+    const { bot, lines } = this.#options;
+    if (networkFor(bot.bundle).charges) return undefined;
+    const prints = new Set((await lines()).map(({ text }) => fingerprint(text)));
+    return (text) => prints.has(fingerprint(text));
+  }
+
+  get #findsByMark(): boolean {
+    return networkFor(this.#options.bot.bundle).findsByMark;
+  }
+
+  /** The account of the key: from the bundle, or else from the network. */
   async #whose(): Promise<{ userId: string } | Unseen> {
     const { account, bot, flockBudget } = this.#options;
     const { userId } = bot.bundle;
@@ -256,12 +299,13 @@ export class Reconciler {
     return 'unseen' in me ? me : { userId: me.ok.userId };
   }
 
-  /** As many posts as are wanted and the budget can pay for, within X's limits. */
+  /** As many posts as are wanted and the budget can pay for, within the network's limits. */
   #pageSize(wanted: number): number {
+    const { min, max } = networkFor(this.#options.bot.bundle).pageSizes;
     const price = readingCost({ posts: 1 }, this.#options.flockBudget.prices);
     const paid =
       price === 0 ? Infinity : Math.floor(this.#checkBudget({ posts: 0, cost: 0 }).moneyLeft / price);
-    return Math.max(pageSizes.min, Math.min(pageSizes.max, wanted, paid));
+    return Math.max(min, Math.min(max, wanted, paid));
   }
 
   /**
@@ -276,17 +320,16 @@ export class Reconciler {
     costOf: (answer: T) => number,
   ): Promise<{ ok: T } | Unseen> {
     const { bot, ledger, clock, gate } = this.#options;
-    const { appKeys } = bot.bundle;
-    const block = gate.blocked('look', this.#bot, appKeys);
+    const block = gate.blocked('look', bot);
     if (block) return { unseen: block.reason, blockedUntil: block.until };
     const { cap, price, moneyLeft } = this.#checkBudget({ posts: 0, cost: maxCost });
     if (cap) return { unseen: 'the budget has no room for a look at its timeline', cap };
-    gate.enter('look', this.#bot, appKeys);
+    gate.enter('look', bot);
     const looked = { event: 'looked', bot: this.#bot, ...price } as const;
     const isLimited = moneyLeft !== Infinity;
     if (isLimited) await ledger.record({ ...looked, at: clock.now() });
     const outcome = await call();
-    const judged = gate.learn('look', this.#bot, appKeys, outcome);
+    const judged = gate.learn('look', bot, outcome);
     // X charges for what it serves, not for what it refuses; after a lost answer, it may have served everything.
     const isLost = 'failure' in outcome && outcome.failure.kind === 'in-doubt' && outcome.failure.isServed;
     const cost = 'ok' in outcome ? costOf(outcome.ok) : isLost === true ? maxCost : 0;
@@ -307,10 +350,10 @@ export class Reconciler {
   /** The newest posts of an account of which the bot knows no post tell whether it has posted the poem before. */
   async #lookForPlace(): Promise<LedgerEvent[] | Unseen> {
     const lines = await this.#options.lines();
-    let read = await this.readTimeline('newest', fewPosts);
+    let read = await this.readTimeline('newest', { max: fewPosts });
     if ('unseen' in read) return read;
     const isClear = typeof placeByTimeline(lines, read.timeline, this.#options.bot.settings) === 'number';
-    if (!isClear && read.timeline.length >= fewPosts) read = await this.readTimeline('newest', morePosts);
+    if (!isClear && read.timeline.length >= fewPosts) read = await this.readTimeline('newest', { max: morePosts });
     return 'unseen' in read ? read : this.#eventsOfPlace(read.timeline);
   }
 
@@ -339,7 +382,7 @@ export class Reconciler {
    * @param since - the posts since the bot began
    */
   async #eventsOfEarlier(since: readonly TimelinePost[]): Promise<LedgerEvent[] | Unseen | undefined> {
-    const read = await this.readTimeline('newest', since.length + morePosts);
+    const read = await this.readTimeline('newest', { max: since.length + morePosts });
     if ('unseen' in read) return read;
     const known = new Set(since.map(({ id }) => id));
     const earlier = read.timeline.filter(({ id }) => !known.has(id));
@@ -373,7 +416,8 @@ export class Reconciler {
   async #findSince(state: BotState, timeline: readonly TimelinePost[]): Promise<FoundPosts> {
     const { bot, clock, lines } = this.#options;
     const look = { bot: this.#bot, at: clock.now() };
-    return foundSince({ ...look, state, lines: await lines(), timeline, atEnd: bot.settings.atEnd });
+    const { rules, settings } = bot;
+    return foundSince({ ...look, state, lines: await lines(), rules, timeline, atEnd: settings.atEnd });
   }
 
   #eventsOfFound(found: FoundPosts, open: Intent): LedgerEvent[] {
@@ -392,18 +436,14 @@ export class Reconciler {
     return { event: 'parked', bot: this.#bot, at: clock.now(), why, hint, key, cause: 'place' };
   }
 
-  /** After a post, or else from an instant on. An instant in the future was written by a wrong clock: then from the beginning. */
+  /** After a post and an instant. An instant in the future was written by a wrong clock: then from the beginning. */
   #startOf(since: string | undefined, at: number): TimelineStart {
-    if (since !== undefined) return { sinceId: since };
-    return { start: at > this.#options.clock.now() ? oldest : Math.max(oldest, at - maxSkew) };
+    const start = at > this.#options.clock.now() ? 0 : Math.max(0, at - maxSkew);
+    return since === undefined ? { start } : { sinceId: since, start };
   }
 }
 
-/** Oldest first, without posts at or before the start: whatever X gives, an older post is not the one in doubt. */
-const inOrder = (posts: Iterable<TimelinePost>, from: TimelineStart): TimelinePost[] =>
-  [...posts]
-    .filter(({ id }) => !(typeof from === 'object' && 'sinceId' in from) || compareIds(id, from.sinceId) > 0)
-    .sort((a, b) => compareIds(a.id, b.id));
+const noFinder: Failure = { kind: 'in-doubt', reason: 'its network does not find posts by their marks' };
 
 const isTextOf = ({ mark, print }: Intent, text: string): boolean =>
   mark === undefined ? fingerprint(text) === print : markOf(text) === mark;

@@ -13,7 +13,7 @@ import {
   startOf,
 } from '../ledger/state.ts';
 import type { Line } from '../poems/poem.ts';
-import { comparable } from '../poems/tweet-text.ts';
+import { comparable, type TextRules } from '../poems/tweet-text.ts';
 import { allSplits, readingOf } from './edits.ts';
 
 /*
@@ -45,8 +45,8 @@ export function eventsOfFound(
     !open.look && first.before.length === 0 && first.line === open.line && first.lines === open.lines;
   return [
     ...(open.look || isOpen ? [] : [absent]),
-    ...found.flatMap(({ id, text, before, line, lines, print }, index): LedgerEvent[] => {
-      const posted = { event: 'posted', bot, at, id, by: 'timeline' } as const;
+    ...found.flatMap(({ id, text, at: made, before, line, lines, print }, index): LedgerEvent[] => {
+      const posted = { event: 'posted', bot, at, id, by: 'timeline', ...(made !== undefined && { made }) } as const;
       if (isOpen && index === 0) return [posted];
       const since = found[index - 1]?.id ?? open.since;
       const intent = { event: 'intent', bot, at: open.at, slot: at, until: at, line, lines, print } as const;
@@ -55,6 +55,12 @@ export function eventsOfFound(
     }),
     checked,
   ];
+}
+
+/** The current poem, and the rules by which it is split. */
+interface PoemLines {
+  lines: readonly Line[];
+  rules: TextRules;
 }
 
 /** How a bot may have come from its place to a post. */
@@ -83,12 +89,12 @@ const skipsIn = (events: readonly LedgerEvent[]): number =>
  */
 export function* replayPaths(
   place: Cursor,
-  lines: readonly Line[],
+  { lines, rules }: PoemLines,
   atEnd: 'loop' | 'stop',
   look: Look,
 ): Generator<ReplayPath> {
   yield { before: [], from: place };
-  const read = readingOf(place, lines);
+  const read = readingOf(place, lines, rules);
   const edited = read.poem === place.poem ? undefined : read.place;
   const edit: LedgerEvent[] = edited
     ? [{ event: 'edited', ...look, ...edited, ahead: [...edited.ahead] }]
@@ -174,11 +180,9 @@ const halvesOf = (text: string): [first: string, second: string][] =>
     fingerprint(text.slice(index + 1)),
   ]);
 
-export interface ReplayOptions extends Look {
+export interface ReplayOptions extends Look, PoemLines {
   /** What the bot knows of itself. */
   state: Pick<BotState, 'place' | 'last'>;
-  /** The current poem. */
-  lines: readonly Line[];
   /** The timeline since the last post that the bot knows, oldest first. */
   timeline: readonly TimelinePost[];
   atEnd: 'loop' | 'stop';
@@ -203,13 +207,13 @@ export const isFar = ({ before }: FoundPost): boolean => skipsIn(before) > maxSk
  * explanations the one with fewer skipped lines counts. A post that is no line is not the bot's.
  */
 export function foundSince(options: ReplayOptions): FoundPost[] {
-  const { state, lines: poem, atEnd, bot, at: now } = options;
-  const known = knownTexts(allSplits(poem));
+  const { state, lines: poem, rules, atEnd, bot, at: now } = options;
+  const known = knownTexts(allSplits(poem, rules));
   const found: FoundPost[] = [];
   let { place } = state;
   for (const post of sinceLast(options, known)) {
     const look = { bot, at: now };
-    const path = bestPath(replayPaths(place, poem, atEnd, look), post.text, known, look);
+    const path = bestPath(replayPaths(place, options, atEnd, look), post.text, known, look);
     if (!path) continue;
     const { before, lines, at } = path;
     // X may have changed the text; a line's own fingerprint finds it in the poem.

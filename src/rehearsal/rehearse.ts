@@ -200,7 +200,7 @@ function examineBot(
   const posts = harness.sandbox.world.postsOf(bundle.userId ?? '');
   const { atEnd, refrain } = settings;
   // Where it was in its poem as it is now, and what it reads: in its first pass and in those that follow.
-  const read = before && readingOf(before.place, lines);
+  const read = before && readingOf(before.place, lines, bot.rules);
   const again = lines.map(({ text }) => text);
   const texts = read && read.lines !== lines ? read.lines.map(({ text }) => text) : again;
   const expected = { texts, again, from: read?.place ?? startOf(fingerprints(lines)), atEnd, refrain };

@@ -18,7 +18,7 @@ import {
   readPoem,
 } from '../poems/find.ts';
 import { linesOf, splitPoem } from '../poems/poem.ts';
-import { fitsInPost } from '../poems/tweet-text.ts';
+import { fitsInPost, rulesOfX } from '../poems/tweet-text.ts';
 import { good, type Message } from './layout.ts';
 
 type Provider = ReturnType<Context['provider']>;
@@ -120,7 +120,7 @@ export class KeyService {
   async begin(bot: BotName, callback: string): Promise<{ requestToken: TokenPair; link: string }> {
     await this.#options.context.keys.prepare(bot);
     const poem = await this.#poemOf(bot);
-    if (poem) await linesOf(poem.file, 'line', readPoem);
+    if (poem) await linesOf(poem.file, { unit: 'line', rules: rulesOfX }, readPoem);
     const { expected } = await this.#newKey(bot);
     const requestToken = await this.#client.requestToken(callback);
     return { requestToken, link: this.#client.authorizeUrl(requestToken, expectedName(expected)) };
@@ -182,7 +182,7 @@ export class KeyService {
     if (text.trim() === '' || !fitsInPost(text))
       throw new FlockError('usage', 'that is empty, or too long for one post');
     const poem = await this.#poemOf(bot);
-    const lines = poem ? splitPoem(await readPoem(poem.file), 'line') : [];
+    const lines = poem ? splitPoem(await readPoem(poem.file), { unit: 'line', rules: rulesOfX }) : [];
     // The line would become a duplicate.
     if (lines.some((line) => line.text.trim() === text.trim())) {
       throw new FlockError('usage', 'that is a line of the poem, which flockd posts itself', {
@@ -256,7 +256,7 @@ const asFault = ({ message, hint }: FlockError): Fault => ({ why: message, hint 
 const shownKey = ({ screenName, userId, provider }: ShownKey): ShownKey => ({ screenName, userId, provider });
 
 async function shownPoem(file: string): Promise<NonNullable<Card['poem']>> {
-  const lines = await linesOf(file, 'line', readPoem);
+  const lines = await linesOf(file, { unit: 'line', rules: rulesOfX }, readPoem);
   const title = path.basename(file, path.extname(file));
   return { file, title, first: lines[0]?.text ?? '', lines: lines.length };
 }

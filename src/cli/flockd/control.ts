@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { readFlockFile } from '../../config/flock-file.ts';
+import { readFlockFile, splitOf } from '../../config/flock-file.ts';
 import type { Context, Places } from '../../context.ts';
 import { sendCommand } from '../../daemon/control.ts';
 import { isLocked } from '../../daemon/lock.ts';
@@ -11,6 +11,7 @@ import { type BotState, fingerprints } from '../../ledger/state.ts';
 import { type BotName, parseBotName } from '../../poems/bot-name.ts';
 import { readPoem } from '../../poems/find.ts';
 import { type Line, linesOf } from '../../poems/poem.ts';
+import type { TextRules } from '../../poems/tweet-text.ts';
 import { isAboutPlace } from '../../posting/commands.ts';
 import { readingOf } from '../../posting/edits.ts';
 import { iso } from '../../text.ts';
@@ -199,16 +200,21 @@ async function resumeFlock(state: string, line: number | undefined, terminal: Te
 }
 
 /** The lines of a bot's poem, if the bot can post. @throws {FlockError} `data` if its poem cannot be read */
-async function poemOf(bot: BotName, { paths, keys }: Context): Promise<readonly Line[] | undefined> {
+async function poemOf(
+  bot: BotName,
+  { paths, keys }: Context,
+): Promise<{ lines: readonly Line[]; rules: TextRules } | undefined> {
   const { bots } = await loadFlock(paths.root, keys, await readFlockFile(paths.flockFile));
   const found = bots.find(({ name }) => name === bot);
-  return found && linesOf(found.poemFile, found.settings.unit, readPoem);
+  if (!found) return undefined;
+  return { lines: await linesOf(found.poemFile, splitOf(found), readPoem), rules: found.rules };
 }
 
 /** @throws {FlockError} `usage` without such a bot or line, `data` if its poem cannot be read */
 async function placeAt(bot: BotName, line: number, context: Context) {
-  const lines = await poemOf(bot, context);
-  if (!lines) throw notInFlock(bot, []);
+  const poem = await poemOf(bot, context);
+  if (!poem) throw notInFlock(bot, []);
+  const { lines } = poem;
   if (line <= lines.length) return { poem: fingerprints(lines), next: line - 1 };
   throw new FlockError('usage', `the poem of ${bot} has no line ${line}`, { hint: `it has ${lines.length}` });
 }
@@ -230,8 +236,8 @@ async function mustHavePlace(
   places: Places,
 ): Promise<void> {
   if (state?.parked?.why.startsWith(lost) !== true) return;
-  const lines = await poemOf(bot, context);
-  if (!lines || readingOf(state.place, lines).place) return;
+  const poem = await poemOf(bot, context);
+  if (!poem || readingOf(state.place, poem.lines, poem.rules).place) return;
   const call = withInvocationFlags(places, 'flockd')(`resume ${bot} --line N`);
   throw new FlockError('data', `${bot}: ${lost}, and its place in it is lost`, {
     hint: `say where it is to go on: ${call}; or put the old poem back`,

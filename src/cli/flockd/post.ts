@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
 import { apiUrl } from '../../config/environment.ts';
-import { type Bot, readFlockFile } from '../../config/flock-file.ts';
+import { type Bot, readFlockFile, splitOf } from '../../config/flock-file.ts';
 import type { Context } from '../../context.ts';
 import { Claims } from '../../daemon/claims.ts';
 import { readStatus } from '../../daemon/read-status.ts';
@@ -76,10 +76,11 @@ const exits: Record<PostReport['state'], Exit> = {
  *
  * @throws {FlockError} `data` if its poem cannot be read, `usage` if it is paused
  */
-async function mustBeReady({ name: bot, poemFile, settings }: Bot, { clock, paths }: Context): Promise<void> {
+async function mustBeReady(ofFlock: Bot, { clock, paths }: Context): Promise<void> {
+  const { name: bot, poemFile, settings } = ofFlock;
   if (await hasJournal(paths.state)) return;
   const at = clock.now();
-  const poem = fingerprints(await linesOf(poemFile, settings.unit, readPoem));
+  const poem = fingerprints(await linesOf(poemFile, splitOf(ofFlock), readPoem));
   const readiness = { ...settings, isStopped: isStopped(paths.state) };
   eventsOf({ order: 'post', bot }, applyEvent(undefined, { event: 'begun', bot, at, poem }), at, readiness);
 }
@@ -116,7 +117,7 @@ function runnerFor(
     readPoem,
     writtenAt,
     flockBudget: () => flockBudget,
-    size: () => bots.length,
+    bots: () => bots,
     isStopped: () => isStopped(paths.state),
     isUp: (bot) => bots.some(({ name, settings }) => name === bot && !settings.paused),
     opened: () => undefined,
@@ -159,20 +160,21 @@ async function shownOf(bot: Bot, report: PostReport, context: Context) {
 
 async function say(
   { bot, state, line, lines = 1, of, url, why = '', hint, until }: Awaited<ReturnType<typeof shownOf>>,
-  { poemFile, settings: { timezone, unit } }: Bot,
+  ofFlock: Bot,
   terminal: Terminal,
 ): Promise<void> {
+  const { poemFile, settings } = ofFlock;
   if (state === 'posted') {
     terminal.say(
       `${bot} has posted ${linesInWords(line, lines)} of ${of}${url === undefined ? '.' : `: ${url}`}`,
     );
-    const poem = await linesOf(poemFile, unit, readPoem);
+    const poem = await linesOf(poemFile, splitOf(ofFlock), readPoem);
     const posted = poem.slice(line - 1, line - 1 + lines).map(({ text }) => text);
     terminal.say(posted.join('\n').replaceAll(/^/gm, '  '));
     return;
   }
   const said = {
-    waiting: `was not posted: ${why}; flockd run tries again ${until === undefined ? 'once it may' : `at ${atClock(until, timezone)}`}`,
+    waiting: `was not posted: ${why}; flockd run tries again ${until === undefined ? 'once it may' : `at ${atClock(until, settings.timezone)}`}`,
     'in doubt': `is in doubt: ${why}`,
     parked: `was not posted, and the bot needs you: ${why}`,
   };

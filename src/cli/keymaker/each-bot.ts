@@ -6,6 +6,7 @@ import type { KeyBundle, KeyStore } from '../../keys/store.ts';
 import { type BotName, parseBotName } from '../../poems/bot-name.ts';
 import { findPoems, type PoemFile, readPoem } from '../../poems/find.ts';
 import { type Line, linesOf } from '../../poems/poem.ts';
+import { rulesOfX } from '../../poems/tweet-text.ts';
 import { counted, didYouMean } from '../../text.ts';
 import { withInvocationFlags } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
@@ -78,7 +79,7 @@ export async function choosePoems(
 }
 
 /** The lines of a poem. @throws {FlockError} `data` if it cannot be read or has nothing to post */
-export const linesOfPoem = ({ file }: PoemFile): Promise<readonly Line[]> => linesOf(file, 'line', readPoem);
+export const linesOfPoem = ({ file }: PoemFile): Promise<readonly Line[]> => linesOf(file, { unit: 'line', rules: rulesOfX }, readPoem);
 
 /** Counts the outcomes of several bots, and reports errors. */
 export class Outcomes<Outcome extends string> {

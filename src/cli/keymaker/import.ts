@@ -7,9 +7,10 @@ import { openContext } from '../../context.ts';
 import { attempt, attemptAsync, FlockError, systemCode } from '../../errors.ts';
 import { knownBots, poemFinder } from '../../flock/load.ts';
 import { readRegularFile, reasonOf } from '../../fs.ts';
-import { accountKey, type KeyBundle, type KeyStore } from '../../keys/store.ts';
+import { type KeyBundle, type KeyStore } from '../../keys/store.ts';
 import { type ForeignKey, type Found, isKey, readForeign } from '../../keys/foreign-formats.ts';
 import { isSameName, judgeAccount, titleOf } from '../../keys/right-account.ts';
+import { accountKey } from '../../networks/networks.ts';
 import { type BotName, botNameOf, parseBotName } from '../../poems/bot-name.ts';
 import { findPoemsIfThere } from '../../poems/find.ts';
 import { command, placeFlags, toggle } from '../command.ts';
@@ -228,8 +229,8 @@ async function take(chosen: Chosen, taking: Taking): Promise<'imported' | 'kept'
     throw refusal(place, why, `mv '${place}' '${keys.fileOf(bot)}'`);
   }
   checkAccount(chosen, old, taking);
-  const { userId, provider } = key.bundle;
-  const owner = userId === undefined ? undefined : owners.get(accountKey(userId, provider));
+  const { userId } = key.bundle;
+  const owner = userId === undefined ? undefined : owners.get(accountKey(userId, key.bundle));
   if (owner !== undefined && owner !== bot) {
     const why = `the key of ${whoseIs(key)}, which is the account of ${owner} already; ${bot} cannot have it too`;
     throw refusal(key.title, why, `leave it with ${owner}, or remove that bot's bundle first`);
@@ -240,8 +241,8 @@ async function take(chosen: Chosen, taking: Taking): Promise<'imported' | 'kept'
   const file = await keys.write(bot, { ...key.bundle, screenName, poemFile });
   taken.add(bot);
   files.set(bot, file);
-  if (old?.userId !== undefined) owners.delete(accountKey(old.userId, old.provider));
-  if (userId !== undefined) owners.set(accountKey(userId, provider), bot);
+  if (old?.userId !== undefined) owners.delete(accountKey(old.userId, old));
+  if (userId !== undefined) owners.set(accountKey(userId, key.bundle), bot);
   if (poemFile === undefined) terminal.warn(`${bot}: no poem found`, `put it into poems/${bot}.txt`);
   const account =
     screenName === undefined

@@ -1,19 +1,23 @@
 import * as z from 'zod';
 import type { Clock } from '../../clock.ts';
 import type { Send } from '../../http/exchange.ts';
+import { parseJson } from '../../text.ts';
+import { askServer } from '../answer.ts';
 import type {
   Account,
+  Network,
   Outcome,
   PageWanted,
   PostOptions,
+  TimeAnswer,
   TimelinePage,
   TimelinePost,
   TimelineStart,
 } from '../network.ts';
-import { plcDirectory, serverOf } from './identity.ts';
+import { didText, plcDirectory, serverOf } from './identity.ts';
 import { type BlueskyKey, Sessions } from './sessions.ts';
-import { recordOf, textFault } from './text.ts';
-import { isTid, tidInstant } from './tid.ts';
+import { recordOf, rulesOfBluesky, textFault } from './text.ts';
+import { isTid, newTid, tidInstant } from './tid.ts';
 import { type Answered, openXrpc, type Xrpc } from './xrpc.ts';
 
 /*
@@ -28,8 +32,30 @@ const posts = 'app.bsky.feed.post';
 const profile = { collection: 'app.bsky.actor.profile', rkey: 'self' } as const;
 const botLabel = 'bot';
 
-/** The maximum of listRecords. */
-export const maxPage = 100;
+export const bluesky: Network = {
+  name: 'bluesky',
+  title: 'Bluesky',
+  // `limit` of listRecords
+  pageSizes: { min: 1, max: 100 },
+  charges: false,
+  refusesRepetitions: false,
+  findsByMark: true,
+  newMark: newTid,
+  rulesFor: () => rulesOfBluesky,
+  pages({ userId }) {
+    if (userId === undefined) return undefined;
+    const account = `https://bsky.app/profile/${userId}`;
+    return { account, post: (id) => `${account}/post/${id}` };
+  },
+};
+
+/** Asks a server for its time. @param server - its address, without a trailing slash */
+export const timeOfBluesky = (server: string, send: Send, clock: Clock): Promise<TimeAnswer> =>
+  askServer(`${server}/xrpc/com.atproto.server.describeServer`, { send, clock }, ({ body }) =>
+    didText.safeParse(described.safeParse(parseJson(body)).data?.did).success,
+  );
+
+const described = z.object({ did: z.string() });
 
 /** A mark cannot be this far ahead of the server's clock: posts keep the time in their marks for good. Milliseconds. */
 const maxAhead = 60 * 60_000;
@@ -117,7 +143,7 @@ function openRepository(sessions: Sessions, xrpc: Xrpc, key: BlueskyKey) {
     },
     list: (account: string, { maxPosts, token: cursor }: PageWanted) =>
       sessions.unsigned(key, (server) => {
-        const limit = String(Math.min(Math.max(maxPosts, 1), maxPage));
+        const limit = String(Math.min(Math.max(maxPosts, 1), bluesky.pageSizes.max));
         const query = { repo: account, collection: posts, limit, cursor };
         return xrpc({ server, method: 'GET', name: 'com.atproto.repo.listRecords', query, answer: listed });
       }),

@@ -1,3 +1,4 @@
+import { type TextRules, withoutControls } from '../../poems/tweet-text.ts';
 import type { PostOptions } from '../network.ts';
 import { tidInstant } from './tid.ts';
 
@@ -7,7 +8,7 @@ import { tidInstant } from './tid.ts';
  */
 
 /** The limits of a post's text. @see the lexicon app.bsky.feed.post */
-export const textLimits = { graphemes: 300, bytes: 3000 } as const;
+const textLimits = { graphemes: 300, bytes: 3000 } as const;
 
 const segmenter = new Intl.Segmenter();
 
@@ -31,6 +32,14 @@ export function textFault(text: string): string | undefined {
   if (bytesOf(text) > textLimits.bytes) return `longer than ${textLimits.bytes} bytes (${bytesOf(text)})`;
   return undefined;
 }
+
+export const rulesOfBluesky: TextRules = {
+  id: 'bluesky',
+  maxWeight: textLimits.graphemes,
+  weigh: lengthOf,
+  fits: (text) => textFault(withoutControls(text)) === undefined,
+  hasLink: (text) => linksIn(text).length > 0,
+};
 
 /** What makes a part of a text a link or a tag. The offsets are bytes in UTF-8. @see docs.bsky.app, rich text */
 export interface Facet {

@@ -4,23 +4,46 @@ import type { Clock } from '../../clock.ts';
 import { type HttpAnswer, type HttpRequest, NoAnswer, type Send } from '../../http/exchange.ts';
 import { messageOf } from '../../errors.ts';
 import { parseJson, type Secret } from '../../text.ts';
-import { describeForeign, timeIn } from '../answer.ts';
+import { askServer, describeForeign, timeIn } from '../answer.ts';
 import type {
   Account,
   Failure,
+  Network,
   Outcome,
   PageWanted,
   PostOptions,
+  TimeAnswer,
   TimelinePage,
   TimelinePost,
   TimelineStart,
 } from '../network.ts';
 import { classify } from './failure.ts';
-import { type TextLimits, textOfHtml, usualLimits } from './text.ts';
+import { rulesOfMastodon, type TextLimits, textOfHtml, usualLimits } from './text.ts';
 
 /*
  * The requests of a bot to a server with Mastodon's API. Ids are opaque: other servers than Mastodon have ULIDs, flakes or hex.
  */
+
+export const mastodon: Network = {
+  name: 'mastodon',
+  title: 'Mastodon',
+  pageSizes: { min: 1, max: 40 },
+  charges: false,
+  refusesRepetitions: false,
+  findsByMark: false,
+  // Random, because some servers remember marks for all their accounts together.
+  newMark: () => randomBytes(16).toString('base64url'),
+  rulesFor: ({ textLimits }, contentWarning) => rulesOfMastodon(textLimits, contentWarning),
+  pages({ screenName, server }) {
+    if (screenName === undefined || server === undefined) return undefined;
+    const account = `${server}/@${screenName.replace(/@.*/, '')}`;
+    return { account, post: (id) => `${account}/${id}` };
+  },
+};
+
+/** Asks a server for its time. @param server - its address, without a trailing slash */
+export const timeOfMastodon = (server: string, send: Send, clock: Clock): Promise<TimeAnswer> =>
+  askServer(`${server}/api/v1/instance`, { send, clock }, ({ body }) => parseJson(body) !== undefined);
 
 /** An account as its server describes it to the account itself. */
 export interface Profile {
@@ -38,9 +61,6 @@ export interface Profile {
 export interface MastodonAccount extends Account {
   me(): Promise<Outcome<Profile>>;
 }
-
-/** A mark for a post: random, because some servers remember marks for all their accounts together. */
-export const newMark = (): string => randomBytes(16).toString('base64url');
 
 /** Headers of every request. Some servers refuse a client without a name. */
 export const clientHeaders = { accept: 'application/json', 'user-agent': 'flockd' };

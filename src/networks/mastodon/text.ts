@@ -1,4 +1,4 @@
-import { asWritten } from '../../poems/tweet-text.ts';
+import { asWritten, type TextRules, withoutControls } from '../../poems/tweet-text.ts';
 
 /*
  * Mastodon's rules for texts: how long a post is, the links and mentions in it, and the text in the HTML of a timeline.
@@ -66,12 +66,20 @@ export function lengthOf(text: string, { charactersPerLink }: TextLimits, conten
   return length;
 }
 
-/** Why a server would refuse a text, or undefined. */
-export function refusalOf(text: string, limits: TextLimits, contentWarning = ''): string | undefined {
-  if (text.trim() === '') return 'it is empty';
-  const length = lengthOf(text, limits, contentWarning);
-  const { maxCharacters: max } = limits;
-  return length > max ? `it has ${length} characters, and its server allows ${max}` : undefined;
+/** The rules of a server with these limits, for posts with a content warning or without one. */
+export function rulesOfMastodon(limits: TextLimits = usualLimits, contentWarning = ''): TextRules {
+  const { maxCharacters, charactersPerLink } = limits;
+  const maxWeight = Math.max(1, maxCharacters - lengthOf('', limits, contentWarning));
+  return {
+    id: `mastodon ${maxWeight} ${charactersPerLink}`,
+    maxWeight,
+    weigh: (text) => lengthOf(text, limits),
+    fits: (text) => {
+      const sent = withoutControls(text);
+      return sent.trim() !== '' && (sent.length <= maxWeight && !sent.includes('://') || lengthOf(sent, limits) <= maxWeight);
+    },
+    hasLink: (text) => linksIn(text).length > 0,
+  };
 }
 
 /**

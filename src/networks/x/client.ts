@@ -3,11 +3,12 @@ import * as z from 'zod';
 import type { Clock } from '../../clock.ts';
 import { type HttpAnswer, NoAnswer, type Send } from '../../http/exchange.ts';
 import { signedSend } from '../../oauth/signature.ts';
-import { asWritten } from '../../poems/tweet-text.ts';
+import { asWritten, rulesOfX } from '../../poems/tweet-text.ts';
 import { iso } from '../../text.ts';
-import { timeIn } from '../answer.ts';
+import { askServer, timeIn } from '../answer.ts';
 import type {
   Failure,
+  Network,
   OpenAccount,
   Outcome,
   PageWanted,
@@ -15,14 +16,29 @@ import type {
   TimelinePage,
   TimelineStart,
 } from '../network.ts';
-import { classify, clockIn } from './failure.ts';
+import { classify, messageIn } from './failure.ts';
 
 /*
  * The requests of a bot to X, by twitter-api-v2. Every failure is classified by failure.ts.
  */
 
-/** The limits of `max_results`. @see docs.x.com, GET /2/users/:id/tweets */
-export const pageSizes = { min: 5, max: 100 } as const;
+export const x: Network = {
+  name: 'x',
+  title: 'X',
+  // `max_results`. @see docs.x.com, GET /2/users/:id/tweets
+  pageSizes: { min: 5, max: 100 },
+  charges: true,
+  refusesRepetitions: true,
+  findsByMark: false,
+  rulesFor: () => rulesOfX,
+  pages: ({ screenName }) =>
+    screenName === undefined
+      ? undefined
+      : {
+          account: `https://x.com/${screenName}`,
+          post: (id) => `https://x.com/${screenName}/status/${id}`,
+        },
+};
 
 /** An id of X, which has at most 63 bits. */
 const postId = z.string().refine((id) => /^[0-9]{1,19}$/.test(id) && BigInt(id) < 2n ** 63n);
@@ -79,7 +95,10 @@ export function openX(api: string, send: Send, clock: Clock): OpenAccount {
       return time === undefined ? outcome : { ...outcome, time };
     };
     return {
-      post: (text) => attempt(library.tweet(text).then((answer) => postAnswer.parse(answer).data.id)),
+      post: async (text, { since } = {}) => {
+        const made = await attempt(library.tweet(text).then((answer) => postAnswer.parse(answer).data.id));
+        return 'ok' in made ? { ...made, ...idOutcome(made.ok, since, clock.now()) } : made;
+      },
       me: () =>
         attempt(
           library.me().then((answer) => {
@@ -114,17 +133,9 @@ function failureOf(error: unknown, now: number): Failure {
   return { kind: 'in-doubt', isServed: true, reason: 'X answered with something it does not document' };
 }
 
-/** Asks X for its time by a request without a key: X refuses it with a `Date` header, at no cost. */
-export const askTime = (api: string, send: Send, clock: Clock) => async (): Promise<TimeAnswer> => {
-  const url = `${api}/2/users/me`;
-  try {
-    const answer = await send({ method: 'GET', url, headers: { accept: '*/*' } });
-    return clockIn(answer, clock.now());
-  } catch (error) {
-    if (error instanceof NoAnswer) return { unreachable: error.message };
-    throw error;
-  }
-};
+/** Asks X for its time: X refuses a request without a key with a `Date` header. @param api - as in {@link openX} */
+export const timeOfX = (api: string, send: Send, clock: Clock): Promise<TimeAnswer> =>
+  askServer(`${api}/2/users/me`, { send, clock }, (answer) => messageIn(answer) !== undefined);
 
 async function readPage(
   library: TwitterApiv2,
@@ -142,13 +153,20 @@ async function readPage(
   // Only a complete page proves that a post is absent.
   const { data, meta } = timelineAnswer.parse(answer);
   if (data.length !== meta.result_count) throw new Error('a page without the posts it counts');
-  const posts = data.map(({ id, text, entities }) => ({ id, text: asWritten(text, entities.urls) }));
+  const posts = data
+    .map(({ id, text, entities }) => ({ id, text: asWritten(text, entities.urls) }))
+    .sort((a, b) => compareIds(b.id, a.id))
+    // Whatever X gives, an older post is not the one that is looked for.
+    .filter(({ id }) => !(typeof from === 'object' && 'sinceId' in from) || compareIds(id, from.sinceId) > 0);
   return { posts, next: meta.next_token };
 }
 
+/** The earliest start that X accepts; no post is older. */
+const oldest = Date.parse('2010-11-06T00:00:01Z');
+
 function windowOf(from: TimelineStart): { since_id: string } | { start_time: string } | object {
   if (from === 'newest') return {};
-  return 'sinceId' in from ? { since_id: from.sinceId } : { start_time: iso(from.start) };
+  return 'sinceId' in from ? { since_id: from.sinceId } : { start_time: iso(Math.max(oldest, from.start)) };
 }
 
 /** The start of the time in X's ids: 2010-11-04T01:42:54.657Z. Milliseconds since 1970. */
@@ -164,12 +182,13 @@ const minTimedId = 30_000_000_000n;
  * @see docs.x.com, X IDs
  */
 export function postInstant(id: string): number | undefined {
+  if (!postId.safeParse(id).success) return undefined;
   const number = BigInt(id);
   return number < minTimedId ? undefined : Number((number >> 22n) + idEpoch);
 }
 
 /** Compares ids by value; as texts, ids of different lengths would compare wrongly. */
-export function compareIds(a: string, b: string): number {
+function compareIds(a: string, b: string): number {
   const [one, other] = [BigInt(a), BigInt(b)];
   return one < other ? -1 : one > other ? 1 : 0;
 }
@@ -180,13 +199,14 @@ const day = 86_400_000;
 const minClock = Date.parse('2026-01-01T00:00:00Z');
 
 /**
- * Whether an id can be that of a post made just now: it is newer than the last one, and not more than a day in the future. An id
- * from the future, once recorded, would make every later id look old.
- *
- * @param last - the id of the last confirmed post
- * @param now - milliseconds since 1970
+ * A success only if the id can be that of a post made just now: it is newer than the last one, and not more than a day in the
+ * future. An id from the future, once recorded, would make every later id look old.
  */
-export function isNewPost(id: string, last: string | undefined, now: number): boolean {
-  if (last !== undefined && compareIds(id, last) <= 0) return false;
-  return now < minClock || (postInstant(id) ?? now) <= now + day;
+function idOutcome(id: string, last: string | undefined, now: number): { ok: string } | { failure: Failure } {
+  const isNewer = last === undefined || compareIds(id, last) > 0;
+  if (isNewer && (now < minClock || (postInstant(id) ?? now) <= now + day)) return { ok: id };
+  const after = last === undefined ? '' : ` after ${last}`;
+  return {
+    failure: { kind: 'in-doubt', reason: `X gave the post the id ${id}${after}, which is no new one` },
+  };
 }

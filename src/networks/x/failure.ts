@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { type HttpAnswer, NoAnswer } from '../../http/exchange.ts';
 import { parseJson } from '../../text.ts';
-import { describeForeign, instantOf, oneLine, retryAfter, timeIn, within } from '../answer.ts';
+import { aheadOf, describeForeign, describeSkew, instantOf, oneLine, retryAfter, timeIn, within } from '../answer.ts';
 import type { Failure } from '../network.ts';
 
 /** X's two formats of a refusal: a problem (v2) with a `type`, and `errors` (v1.1) with codes. */
@@ -21,10 +21,8 @@ interface XMessage {
   sentence: string;
 }
 
-const second = 1000;
-const minute = 60 * second;
+const minute = 60_000;
 const quarterOfAnHour = 15 * minute;
-const day = 24 * 60 * minute;
 
 /** A 401 is about our clock if X's clock differs from ours by more than this. Milliseconds. */
 const maxSkew = minute;
@@ -45,9 +43,9 @@ export function classify(failure: HttpAnswer | NoAnswer, now: number): Failure {
   // A monthly cap is a 429, too, but its headers do not tell when it ends.
   if (status === 429 && kind !== 'app-refused' && kind !== 'no-credit')
     return { ...waitOf(failure, now), reason: reason('X limits its requests for now') };
-  const ahead = aheadOf(timeIn(failure), now);
+  const ahead = aheadOf(failure, now);
   if (status === 401 && ahead !== undefined && Math.abs(ahead) > maxSkew)
-    return { kind: 'clock', reason: reason(describeSkew(ahead)) };
+    return { kind: 'clock', reason: reason(describeSkew(ahead, 'X')) };
   return { kind, reason: reason(meanings[kind]) };
 }
 
@@ -94,7 +92,7 @@ function kindOf(status: number, { words, codes }: XMessage): PlainKind {
 }
 
 /** X's message in its own format, or undefined if the answer is not X's: a web page, an empty body, another JSON. */
-function messageIn({ body }: HttpAnswer): XMessage | undefined {
+export function messageIn({ body }: HttpAnswer): XMessage | undefined {
   const found = refusal.safeParse(parseJson(body)).data;
   if (!found) return undefined;
   const { title, detail, type, errors, reason } = found;
@@ -115,29 +113,6 @@ function messageIn({ body }: HttpAnswer): XMessage | undefined {
 export function sentenceOf(answer: HttpAnswer): string | undefined {
   const sentence = messageIn(answer)?.sentence ?? '';
   return sentence === '' ? undefined : sentence;
-}
-
-/** How far X's clock is ahead of ours, in milliseconds, and whether the refusal is X's own: JSON in one of its formats. */
-export const clockIn = (answer: HttpAnswer, now: number): { ahead: number | undefined; isOwn: boolean } => ({
-  ahead: aheadOf(timeIn(answer), now),
-  isOwn: messageIn(answer) !== undefined,
-});
-
-/** How far X's clock is ahead of ours, in milliseconds. The `Date` header is truncated to seconds, so half a second is added. */
-const aheadOf = (time: number | undefined, now: number): number | undefined =>
-  time === undefined ? undefined : time + second / 2 - now;
-
-/** A wrong clock in words: `this machine's clock is 10 min behind X's`. @param behind - milliseconds */
-export function describeSkew(behind: number): string {
-  const size = Math.abs(behind);
-  const units = [
-    { name: 'days', ms: day, from: 2 * day },
-    { name: 'h', ms: 60 * minute, from: 120 * minute },
-    { name: 'min', ms: minute, from: 2 * minute },
-    { name: 's', ms: second, from: 0 },
-  ];
-  const { name, ms } = units.find(({ from }) => size >= from) ?? { name: 'ms', ms: 1 };
-  return `this machine's clock is ${Math.round(size / ms)} ${name} ${behind > 0 ? 'behind' : 'ahead of'} X's`;
 }
 
 /**

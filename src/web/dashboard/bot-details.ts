@@ -1,5 +1,5 @@
 import { attemptAsync, FlockError } from '../../errors.ts';
-import type { BotSettings } from '../../config/flock-file.ts';
+import { type BotSettings, splitOf, type Bot } from '../../config/flock-file.ts';
 import { hasToPost, maxRequest } from '../../flock/status.ts';
 import { madeAt } from '../../ledger/events.ts';
 import type { RecentPost } from '../../ledger/history.ts';
@@ -106,7 +106,7 @@ export async function readDetails(
     bot: view,
     settings,
     offset: settings ? offsetIn(settings.spread, name) : 0,
-    poem: bot && (await partOf(bot.poemFile, bot.settings, state, from)),
+    poem: bot && (await partOf(bot, state, from)),
     next: canPost ? await predictPosts([bot], { ...moment, stateOf }, bounds) : [],
     ...(await pastOf(view, await changesOf(name), sources)),
     key: { provider: bot?.bundle.provider, changed: changed === undefined ? undefined : iso(changed) },
@@ -173,15 +173,14 @@ const perPart = 100;
 
 /** The part of a poem around a bot's place, or from a line on. */
 async function partOf(
-  file: string,
-  { unit }: BotSettings,
+  bot: Bot,
   state: BotState | undefined,
   from: number | undefined,
 ): Promise<PoemPart | undefined> {
-  const found = await attemptAsync(linesOf(file, unit, readPoem));
+  const found = await attemptAsync(linesOf(bot.poemFile, splitOf(bot), readPoem));
   // The status of the bot says what is wrong with its poem.
   if (found instanceof FlockError) return undefined;
-  const { lines, place } = state ? readingOf(state.place, found) : { lines: found, place: undefined };
+  const { lines, place } = state ? readingOf(state.place, found, bot.rules) : { lines: found, place: undefined };
   const next = place?.next ?? (state ? undefined : 0);
   const isDone = place ? doneIn(place) : () => false;
   const [begin, end] = windowOf(lines.length, next ?? 0, from);

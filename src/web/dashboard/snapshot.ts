@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import pMap from 'p-map';
 import { Temporal } from 'temporal-polyfill';
 import type { Clock } from '../../clock.ts';
-import type { Bot } from '../../config/flock-file.ts';
+import { type Bot, splitOf } from '../../config/flock-file.ts';
 import { messageOf } from '../../errors.ts';
 import type { Flock } from '../../flock/load.ts';
 import {
@@ -442,9 +442,10 @@ export class PostTexts {
     this.#missed = new Map([...this.#missed].filter(([key, at]) => shown.has(key) && now - at < retryMissed));
     const wanted = posts.filter((post) => !this.#found.has(keyOf(post)) && !this.#missed.has(keyOf(post)));
     for (const name of new Set(wanted.map(({ bot }) => bot))) {
-      const lines = await this.#linesOf(bots.find((bot) => bot.name === name));
+      const bot = bots.find((one) => one.name === name);
+      const lines = bot ? await this.#linesOf(bot) : [];
       const inLines = finderIn(lines);
-      const inSplits = finderIn(allSplits(lines));
+      const inSplits = finderIn(bot ? allSplits(lines, bot.rules) : []);
       for (const post of wanted) {
         if (post.bot !== name) continue;
         const text = inLines(post) ?? inSplits(post);
@@ -454,10 +455,9 @@ export class PostTexts {
     }
   }
 
-  async #linesOf(bot: Bot | undefined): Promise<readonly Line[]> {
-    if (!bot) return [];
+  #linesOf(bot: Bot): Promise<readonly Line[]> {
     // The status of the bot says what is wrong with the poem.
-    return linesOf(bot.poemFile, bot.settings.unit, this.#readPoem).catch(() => []);
+    return linesOf(bot.poemFile, splitOf(bot), this.#readPoem).catch(() => []);
   }
 }
 

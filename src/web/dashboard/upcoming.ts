@@ -2,6 +2,7 @@ import type { Bot } from '../../config/flock-file.ts';
 import { type BotStatus, hasToPost, maxRequest } from '../../flock/status.ts';
 import { FlockHistory } from '../../ledger/history.ts';
 import type { BotState } from '../../ledger/state.ts';
+import { networkFor } from '../../networks/networks.ts';
 import { readBots } from '../../plan/plan.ts';
 import { Prediction } from '../../plan/predict.ts';
 import { readPoem } from '../../poems/find.ts';
@@ -46,7 +47,9 @@ export async function predictPosts(
       return state ? [[name, state] as const] : [];
     }),
   );
-  const planned = bots.map((bot) => ({ ...bot, account: bot.bundle.screenName }));
+  const planned = bots.map((bot) => {
+    return { ...bot, network: networkFor(bot.bundle), account: bot.bundle.screenName };
+  });
   const { bots: ready } = await readBots({ bots: planned, invalidBots: [] }, known, readPoem);
   const shared = { flockBudget, history: new FlockHistory(history.toJSON()), deadline: maxRequest };
   const posts: UpcomingPost[] = [];
