@@ -28,7 +28,9 @@ export interface Network {
   /** How it counts and reads the texts of a bot. */
   rulesFor: (key: RuleSource, contentWarning: string | undefined) => TextRules;
   /** The web pages of an account and a post; undefined where they are not known. */
-  pages: (key: Pick<BotKey, 'userId' | 'screenName' | 'server'>) => { account: string; post: (id: string) => string } | undefined;
+  pages: (
+    key: Pick<BotKey, 'userId' | 'screenName' | 'server'>,
+  ) => { account: string; post: (id: string) => string } | undefined;
 }
 
 /** The limits of a key's server, where it has its own. */

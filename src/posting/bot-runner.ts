@@ -223,7 +223,15 @@ export class BotRunner {
     const known = { bot: name, state, settings, schedule, now, key, openFor, deadline, findsByMark };
     const decision = decide({ ...known, isStopped: isStopped() });
     const budget = flockBudget();
-    return { bot, state, now, decision, schedule, flockBudget: charges ? budget : { ...budget, prices: noPrices }, key };
+    return {
+      bot,
+      state,
+      now,
+      decision,
+      schedule,
+      flockBudget: charges ? budget : { ...budget, prices: noPrices },
+      key,
+    };
   }
 
   #act(step: Step): NextStep | Promise<NextStep> {
@@ -316,7 +324,8 @@ export class BotRunner {
     if ('failure' in report) {
       const { kind, reason } = report.failure;
       if (kind === 'in-doubt') this.#warnInDoubt(bot, post.line, reason);
-      if (kind === 'in-doubt' && report.failure.isSpent && mark !== undefined) this.#spentMarks.set(name, mark);
+      if (kind === 'in-doubt' && report.failure.isSpent && mark !== undefined)
+        this.#spentMarks.set(name, mark);
       if (herdCauses.has(kind)) await this.#brakeHerd(bot);
     }
     return this.#clock.now();

@@ -198,7 +198,8 @@ interface PostLineOptions extends Pick<FailedAttempt, 'bot' | 'key' | 'network'>
  * @throws {FlockError} `io` from the ledger; a text whose intent was not kept is not sent
  */
 export async function postLine(options: PostLineOptions): Promise<{ id: string } | { failure: PostFailure }> {
-  const { bot, settings, state, post, slot, until, mark, key, network, judge, price, ledger, clock } = options;
+  const { bot, settings, state, post, slot, until, mark, key, network, judge, price, ledger, clock } =
+    options;
   const { line, lines, text } = post;
   // 1. Intent.
   const since = sinceOf(state);
@@ -227,7 +228,15 @@ export async function postLine(options: PostLineOptions): Promise<{ id: string }
     return { id: outcome.ok };
   }
   const { failure, closedUntil } = judged ?? { failure: outcome.failure, closedUntil: undefined };
-  const attempt = { bot, state, key, network, refrain, isRepeated: isRepeated(state, post), now: clock.now() };
+  const attempt = {
+    bot,
+    state,
+    key,
+    network,
+    refrain,
+    isRepeated: isRepeated(state, post),
+    now: clock.now(),
+  };
   await ledger.record(...eventsAfter(failure, { ...attempt, closedUntil }));
   return { failure };
 }

@@ -353,7 +353,8 @@ export class Reconciler {
     let read = await this.readTimeline('newest', { max: fewPosts });
     if ('unseen' in read) return read;
     const isClear = typeof placeByTimeline(lines, read.timeline, this.#options.bot.settings) === 'number';
-    if (!isClear && read.timeline.length >= fewPosts) read = await this.readTimeline('newest', { max: morePosts });
+    if (!isClear && read.timeline.length >= fewPosts)
+      read = await this.readTimeline('newest', { max: morePosts });
     return 'unseen' in read ? read : this.#eventsOfPlace(read.timeline);
   }
 

@@ -2,6 +2,7 @@ import { EventLog } from '../../src/log.ts';
 import { type Bot, parseFlockFile } from '../../src/config/flock-file.ts';
 import { type BotKey, TokenPair } from '../../src/oauth/signature.ts';
 import type { BotName } from '../../src/poems/bot-name.ts';
+import { rulesOfX } from '../../src/poems/tweet-text.ts';
 import type { RunnerOptions } from '../../src/posting/bot-runner.ts';
 import { unlimitedBudget } from '../../src/posting/budget.ts';
 import type { Random } from './random.ts';
@@ -77,6 +78,7 @@ export function botOf(name: string, own: Own, knowsItself: boolean): Bot {
     bundle: keyOf(name, knowsItself),
     poemFile: name,
     settings: { ...settingsOf(name as BotName), ...own },
+    rules: rulesOfX,
   };
 }
 
@@ -223,12 +225,12 @@ export function boundsOf({
   budget,
   usd,
   bots,
-}: Scenario): Pick<RunnerOptions, 'flockBudget' | 'isStopped' | 'size' | 'brake'> {
+}: Scenario): Pick<RunnerOptions, 'flockBudget' | 'isStopped' | 'bots' | 'brake'> {
   const flockBudget = { ...unlimitedBudget, budget: { postsPerDay: budget, usdPerMonth: usd } };
   return {
     flockBudget: () => flockBudget,
     isStopped: () => false,
-    size: () => bots.length,
+    bots: () => bots,
     brake: (why) => Promise.reject(new Error(why)),
   };
 }
