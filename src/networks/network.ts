@@ -110,7 +110,7 @@ export type OpenAccount = (key: BotKey) => Account;
  *
  * Without a refusal, the post is `never-sent`, the network cannot have it, or `in-doubt`, it may have it. `foreign` marks an
  * answer that came from something between here and the network. `isServed` marks a request that may have been carried out and
- * charged for. `isSpent` says that the network will give this answer to this mark again: the next attempt needs another one.
+ * charged for.
  */
 export type Failure = { reason: string } & (
   | {
@@ -129,7 +129,7 @@ export type Failure = { reason: string } & (
         | 'duplicate'
         | 'rejected';
     }
-  | { kind: 'in-doubt'; foreign?: true; isServed?: true; isSpent?: true }
+  | { kind: 'in-doubt'; foreign?: true; isServed?: true }
   | { kind: 'wait'; until: number; scope: 'bot' | 'app' }
 );
 

@@ -96,12 +96,12 @@ export function eventsAfter(failure: PostFailure, attempt: FailedAttempt): Ledge
 
 /**
  * Whether the next attempt has the mark of an earlier one that was in doubt and may still arrive. A refusal ends a mark, since
- * some servers give the same refusal again for it. Where a mark alone proves that a post is absent, without a wait, it stays
- * until the network has judged the text.
+ * some servers give the same refusal again for it. Where an absent post is believed without a wait, the mark stays until the
+ * network has judged the text.
  */
 const keepsMark = ({ kind }: PostFailure, { state: { owed }, network }: FailedAttempt): boolean =>
   owed?.attempt !== undefined &&
-  (kind === 'never-sent' || kind === 'wait' || (network.findsByMark && kind !== 'rejected'));
+  (kind === 'never-sent' || (network.findsByMark && kind !== 'rejected' && kind !== 'clock'));
 
 /** After a 401 without a reason the bot tries again after these waits, for at least an hour, before it is believed. Milliseconds. */
 const retryWaits = [10 * second, minute, 5 * minute, 10 * minute, 20 * minute];
