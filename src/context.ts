@@ -1,5 +1,12 @@
 import { type Clock, systemClock } from './clock.ts';
-import { apiUrl, directoryUrl, flockPaths, type FlockPaths, socketsWanted, xApi } from './config/environment.ts';
+import {
+  apiUrl,
+  directoryUrl,
+  flockPaths,
+  type FlockPaths,
+  socketsWanted,
+  xApi,
+} from './config/environment.ts';
 import type { FlockFile } from './config/flock-file.ts';
 import { FlockError } from './errors.ts';
 import { openKeys } from './flock/load.ts';

@@ -142,7 +142,15 @@ export async function storeGrant(
   let file: string | undefined;
   try {
     if (accepts && !(await accepts())) return undefined;
-    file = await keys.write(bot, { appKeys, accessToken, ...account, poemFile, provider, server, textLimits });
+    file = await keys.write(bot, {
+      appKeys,
+      accessToken,
+      ...account,
+      poemFile,
+      provider,
+      server,
+      textLimits,
+    });
     return { file, account };
   } finally {
     if (isNew && file === undefined) owners.delete(id);

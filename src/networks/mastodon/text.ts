@@ -53,7 +53,9 @@ const hashtag = /(?<![=/)\p{L}\p{N}_])[#＃][\p{L}\p{M}\p{N}_]*[\p{L}\p{M}_][\p{
 
 function entitiesIn(text: string): Entity[] {
   const parts = (kind: Entity['kind'], sign: RegExp, found: RegExp): Entity[] =>
-    sign.test(text) ? Array.from(text.matchAll(found), ({ 0: part, index: at }) => ({ kind, text: part, at })) : [];
+    sign.test(text)
+      ? Array.from(text.matchAll(found), ({ 0: part, index: at }) => ({ kind, text: part, at }))
+      : [];
   return withoutInner([
     ...linksIn(text).map(({ from, url }): Entity => ({ kind: 'link', text: url, at: from })),
     ...parts('mention', /@/, mention),
