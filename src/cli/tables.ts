@@ -146,9 +146,11 @@ const widest = (texts: readonly string[]): number =>
 function drawn(layout: readonly Column[], bots: readonly BotStatus[], look: TableLook): string[] {
   const colors = pc.createColors(look.colors);
   const isMixed = networksOf(bots).length > 1;
+  const areFree = bots.every((bot) => isFree(bot, bots));
   const used = layout.filter(
     (column) =>
       (column !== network || isMixed) &&
+      (column !== spend || !areFree) &&
       (bots.length === 0 || bots.some((bot) => column.cell(bot, look).text !== '')),
   );
   const heads = used.map(({ head }) => colors.dim(head));

@@ -308,7 +308,7 @@ interface Column {
   cell: (plan: BotPlan) => string;
 }
 
-/** The columns of the table. The last one is left out where the terminal is too narrow for all. */
+/** The columns of the table. Where the terminal is too narrow for all, the last sum and then the account are left out. */
 const columns: readonly Column[] = [
   { head: 'bot', cell: ({ bot }) => bot.name },
   { head: 'network', only: 'mixed', cell: ({ bot }) => bot.network.title },
@@ -333,9 +333,13 @@ function showBots(plans: readonly BotPlan[], room: Room): string[] {
   const { charged, free } = networksIn(plans);
   const isShown = { mixed: charged.length + free.length > 1, charged: charged.length > 0 };
   const used = columns.filter(({ only }) => only === undefined || isShown[only]);
-  const right = used.flatMap((column, index) => (column.right ? [index] : []));
-  const rows = [used.map(({ head }) => head), ...shown.map((plan) => used.map(({ cell }) => cell(plan)))];
-  const tables = [rows, rows.map((cells) => cells.slice(0, -1))].map((some) => tableLines(some, { right }));
+  const shorter = isShown.charged ? used.slice(0, -1) : used;
+  const shortest = isShown.mixed ? shorter.filter(({ head }) => head !== 'account') : shorter;
+  const tables = [used, shorter, shortest].map((some) =>
+    tableLines([some.map(({ head }) => head), ...shown.map((plan) => some.map(({ cell }) => cell(plan)))], {
+      right: some.flatMap((column, index) => (column.right ? [index] : [])),
+    }),
+  );
   const fits = (drawn: string[]): boolean => drawn.every((row) => widthOf(row) <= (room.columns ?? Infinity));
   const left = plans.length - shown.length;
   return [
@@ -365,11 +369,15 @@ function block(plan: BotPlan, isMixed: boolean): string[] {
   const { bot, outlook } = plan;
   const { posts, linesLeft } = outlook;
   const { charges, title } = bot.network;
-  const costs = `, ${showUsd(outlook.micros)}; a month ${showUsd(outlook.microsPerMonth)}`;
+  const costs = charges
+    ? `, ${showUsd(outlook.micros)}; a month ${showUsd(outlook.microsPerMonth)}`
+    : isMixed
+      ? ', free'
+      : '';
   return [
     `${bot.name}, ${accountOf(plan)}${isMixed ? ` on ${title}` : ''}`,
     `  ${scheduleOf(plan)}`,
-    `  ${counted(posts, 'post')}${charges ? costs : ''}`,
+    `  ${counted(posts, 'post')}${costs}`,
     `  ends ${endOf(plan)}: ${counted(linesLeft, 'line')}${charges ? `, ${showUsd(outlook.microsToEnd)}` : ''}`,
   ];
 }
