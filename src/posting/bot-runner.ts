@@ -1,7 +1,6 @@
 import { hash } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import { type Bot, splitOf } from '../config/flock-file.ts';
-import { noPrices } from '../cost.ts';
 import { FlockError, systemCode } from '../errors.ts';
 import { mustBeItsAccount } from '../keys/right-account.ts';
 import type { Intent, LedgerEvent } from '../ledger/events.ts';
@@ -20,6 +19,7 @@ import {
   looksAgain,
   type FlockBudget,
   UnreconciledBots,
+  budgetAt,
 } from './budget.ts';
 import { eventsOf } from './commands.ts';
 import { decide, type Decision, inDoubtFor, movePost } from './decide.ts';
@@ -214,20 +214,20 @@ export class BotRunner {
     const { deadline, isStopped, flockBudget } = this.#options;
     const now = this.#clock.now();
     const { name, settings } = bot;
-    const { findsByMark, charges } = networkFor(bot.bundle);
+    const network = networkFor(bot.bundle);
     const schedule = new BotSchedule(name, settings);
     const key = keyMark(bot);
     const openFor = state.open ? this.#doubts.ageOf(state.open) : 0;
+    const { findsByMark } = network;
     const known = { bot: name, state, settings, schedule, now, key, openFor, deadline, findsByMark };
     const decision = decide({ ...known, isStopped: isStopped() });
-    const budget = flockBudget();
     return {
       bot,
       state,
       now,
       decision,
       schedule,
-      flockBudget: charges ? budget : { ...budget, prices: noPrices },
+      flockBudget: budgetAt(network, flockBudget()),
       key,
     };
   }
