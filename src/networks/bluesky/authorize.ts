@@ -3,6 +3,7 @@ import { FlockError } from '../../errors.ts';
 import { isSafeAddress, type Send } from '../../http/exchange.ts';
 import { type Secret, shown } from '../../text.ts';
 import type { Failure } from '../network.ts';
+import { openBluesky } from './client.ts';
 import { didOf, plcDirectory, readIdentifier, serverOf, usualServer } from './identity.ts';
 import { type BlueskyKey, claimsIn, createSession, endSession } from './sessions.ts';
 import { type Answered, openXrpc, type Xrpc } from './xrpc.ts';
@@ -78,6 +79,15 @@ export async function authorize(
     );
   if (!active) throw new FlockError('data', `the account @${handle} is ${status ?? 'not active'}`);
   return { key, screenName: handle };
+}
+
+/** Whose a key is now. @throws {FlockError} as {@link authorize} */
+export async function whoAmI(
+  key: BlueskyKey,
+  { send, clock, directory = plcDirectory }: AuthorizeOptions,
+): Promise<{ userId: string; screenName: string }> {
+  const me = await openBluesky({ send, clock, directory })(key).me();
+  return okOf<{ userId: string; screenName: string }>(me, 'cannot sign in', { hint: whereToMake });
 }
 
 /** The DID of a typed handle. */
