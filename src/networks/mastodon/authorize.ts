@@ -91,7 +91,8 @@ export function openMastodonOAuth(server: string, send: Send, clock: Clock) {
     if ('ok' in outcome) return outcome.ok;
     const { failure } = outcome;
     if (failure.kind !== 'in-doubt' || failure.foreign !== true) throw errorOf(host, failure);
-    throw new FlockError('unavailable', `${host} is no server with the API of Mastodon: ${failure.reason}`, {
+    const answered = failure.reason.replace(/ that is not .*/, '');
+    throw new FlockError('unavailable', `${host} is no server with the API of Mastodon (${answered})`, {
       hint: notMastodon,
     });
   }
@@ -227,7 +228,7 @@ function wordsIn(answer: HttpAnswer): string {
 }
 
 const notMastodon =
-  'is it a server with the API of Mastodon, and is its address right? It may differ from the host in its accounts’ names';
+  'is its address right, and does nothing in between answer? It may differ from the host in the names of its accounts';
 
 const isWebPage = (body: string): boolean => /^\s*</.test(body);
 

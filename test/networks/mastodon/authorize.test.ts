@@ -223,7 +223,7 @@ describe('an authorization at the sandbox', () => {
       error.message,
       /^127\.0\.0\.1:4010 does not know the app \(401\): “Client authentication failed/,
     );
-    assert.match(error.hint ?? '', /servers\.127\.0\.0\.1:4010 from apikeys\.json/);
+    assert.match(error.hint ?? '', /registered anew/);
   });
 });
 
