@@ -56,15 +56,12 @@ const serverFlag = nonEmpty.optional().meta({
 
 /** The flags that choose the network, if flock.json does not. */
 export const networkFlags = {
-  network: z
-    .enum(networkNames)
-    .optional()
-    .meta({
-      description: 'where the bot posts',
-      placeholder: 'NAME',
-      defaultText: 'flock.json, or x',
-      group,
-    }),
+  network: z.enum(networkNames).optional().meta({
+    description: 'where the bot posts',
+    placeholder: 'NAME',
+    defaultText: 'flock.json, or x',
+    group,
+  }),
   server: serverFlag,
 };
 

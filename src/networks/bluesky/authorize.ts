@@ -60,7 +60,9 @@ export async function authorize(
   const key = { userId, appPassword, server: holder };
   const { did, handle, accessJwt, refreshJwt, active, status } = okOf(
     await createSession(xrpc, key),
-    `cannot sign in as ${readIdentifier(identifier) ?? ''}`,
+    identifier.startsWith('did:')
+      ? 'cannot sign in'
+      : `cannot sign in as @${readIdentifier(identifier) ?? ''}`,
     { hint: whereToMake },
   );
   await endSession(xrpc, holder, refreshJwt);
@@ -112,7 +114,10 @@ function okOf<T>(answered: Answered<T>, doing: string, { hint }: { hint?: string
   if ('ok' in answered) return answered.ok;
   const { kind, reason } = answered.failure;
   const exit = kind === 'wait' ? 'tryLater' : refusals.has(kind) ? 'data' : 'unavailable';
-  throw new FlockError(exit, `${doing}: ${reason}`, { hint: kind === 'reauth' ? hint : undefined });
+  const others = { data: undefined, tryLater: 'try again in 5 minutes', unavailable: whatToCheck };
+  throw new FlockError(exit, `${doing}: ${reason}`, { hint: kind === 'reauth' ? hint : others[exit] });
 }
+
+const whatToCheck = 'is there a network, and is the address of the server right?';
 
 const refusals: ReadonlySet<Failure['kind']> = new Set(['reauth', 'unauthorized', 'suspended', 'rejected']);

@@ -107,6 +107,16 @@ export function openMastodonOAuth(server: string, send: Send, clock: Clock) {
   return {
     instance,
     whoAmI,
+    /** What a bot needs and a key's app may not do; undefined if the server does not tell (before Mastodon 4.3). */
+    async scopesMissing(accessToken: Secret<string>): Promise<string[] | undefined> {
+      const headers = { ...clientHeaders, authorization: `Bearer ${accessToken.reveal()}` };
+      const url = `${server}/api/v1/apps/verify_credentials`;
+      const answer = await send({ method: 'GET', url, headers }).catch(() => undefined);
+      const scopes = z.object({ scopes: z.array(z.string()) }).safeParse(parseJson(answer?.body ?? ''));
+      return answer?.status === 200 && scopes.success
+        ? missingScopes(scopes.data.scopes.join(' '))
+        : undefined;
+    },
     /**
      * Whether the server still knows an app: some forget those that are not used. It asks for a token of the app itself, which
      * Mastodon gives; where a server has no such tokens, the page for the person tells.
