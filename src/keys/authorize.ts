@@ -4,7 +4,7 @@ import type { BotKey } from '../oauth/signature.ts';
 import type { BotName } from '../poems/bot-name.ts';
 import { accountKey } from '../networks/networks.ts';
 import type { KeyStore } from './store.ts';
-import { type Expected, judgeAccount, titleOf } from './right-account.ts';
+import { type Expected, isSamePlace, judgeAccount, titleOf } from './right-account.ts';
 
 /*
  * Makes a bot's key: authorizes, checks the account, and stores the bundle.
@@ -101,9 +101,7 @@ async function judgeAndStore(grant: Grant, options: MakeKeyOptions): Promise<Mad
 export function judgeGrant(grant: Grant, key: NewKey): 'right' | 'ask' {
   const { account } = grant;
   const { old, ...others } = key.expected;
-  const isOfOld =
-    old?.provider === grant.provider && (grant.provider !== 'mastodon' || old?.server === grant.server);
-  const expected = isOfOld ? key.expected : others;
+  const expected = isSamePlace(old, grant) ? key.expected : others;
   const verdict = judgeAccount(key.bot, account, expected);
   if (verdict === 'wrong') {
     const wanted = titleOf(expected, account);

@@ -15,7 +15,7 @@ import type { Account, Grant, LinkClient, OAuth1Client } from '../oauth/client.t
 import type { Provider } from '../oauth/providers.ts';
 import { type BotKey, noApp, TokenPair } from '../oauth/signature.ts';
 import type { BotName } from '../poems/bot-name.ts';
-import { Secret } from '../text.ts';
+import { listed, Secret } from '../text.ts';
 import { type Expected, expectedName, isSameName } from './right-account.ts';
 
 /*
@@ -55,6 +55,8 @@ export interface LinkIssuer extends AnyIssuer {
   origin: string;
   /** Exchanges a name and a password, where the provider has xAuth. */
   exchange?: (login: TokenPair) => Promise<Grant>;
+  /** Makes a key of an access token that a person made in the account's settings, where the server has such tokens. */
+  accept?: (accessToken: Secret<string>) => Promise<Grant>;
 }
 
 /** A person types the account's handle and an app password. */
@@ -175,6 +177,13 @@ export function mastodonIssuer(server: string, apps: ServerApps, { send, clock }
     registersApp: true,
     verifier: { name: 'code', example: '', read: codeIn },
     origin,
+    async accept(accessToken) {
+      const account = await oauth.whoAmI(accessToken);
+      const missing = (await oauth.scopesMissing(accessToken)) ?? [];
+      if (missing.length === 0) return grantOf(await appFor(outOfBand), accessToken, account);
+      const hint = 'allow these scopes in Preferences, Development, and make its access token anew';
+      throw new FlockError('partly', `the access token lacks ${listed(missing)}`, { hint });
+    },
     whoAmI: ({ accessToken }) => oauth.whoAmI(new Secret(accessToken.reveal().token)),
     async revoke({ appKeys, accessToken }) {
       const { token: clientId, secret } = appKeys.reveal();

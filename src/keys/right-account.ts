@@ -22,6 +22,12 @@ export interface Expected {
   typed?: string | undefined;
 }
 
+/** Whether the accounts of two keys can be compared: ids are of a provider, and at Mastodon of one server. */
+export const isSamePlace = (
+  a: Pick<BotKey, 'provider' | 'server'> | undefined,
+  b: Pick<BotKey, 'provider' | 'server'>,
+): boolean => a?.provider === b.provider && (b.provider !== 'mastodon' || a?.server === b.server);
+
 /** `ask`: nothing names the account, so a person must confirm it. */
 export type Verdict = 'right' | 'wrong' | 'ask';
 

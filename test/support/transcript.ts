@@ -12,6 +12,7 @@ import { type Running, scriptOf, startCommand, terminalScript, type Environment 
  *   $ keymaker make-keys poems        a command, for the shell, in the folder of a flock of its own; a sandbox plays X
  *   > y                               a line of its standard input, which ends after the last
  *   > {{pin howl}}                    the PIN or code that the account @howl gets behind the link shown last
+ *   > {{mastodon token howl}}         an access token of @howl that another app has at Mastodon
  *   > {{app password howl}}           the app password of howl.test at Bluesky; {{main password howl}} its main one
  *   Make key for howl? (y/n)          what it writes, to standard output and error, in the order it does
  *   [exit 64]                         how it ends, where that is not 0
@@ -118,6 +119,10 @@ class Stage {
   fill(text: string): string {
     const { root, x } = this.#flock;
     return text
+      .replaceAll(
+        /\{\{mastodon token (\w+)\}\}/g,
+        (_, name: string) => x.sandbox.grantMastodon('another app', name).token,
+      )
       .replaceAll(/\{\{(app|main) password ([a-z]+)\}\}/g, (_, kind: string, name: string) =>
         kind === 'app' ? this.#atBluesky(name) : mainPassword,
       )

@@ -229,12 +229,14 @@ interface BotKeyOptions extends Pick<Parameters<typeof makeKey>[0], 'bot' | 'poe
   /** The account that a flag names, and the one whose password was typed. */
   named?: string | undefined;
   typed?: string | undefined;
+  /** Whether there is no other link after a refused account: a key was pasted. */
+  once?: boolean;
   /** What would have answered the question whose account it is. */
   instead?: string;
   /** Resolves when this bot may ask its question. */
   turn?: Promise<void>;
   /** Gets the access token, given the screen name to sign in as. By default a person authorizes the app. */
-  flow?: (screenName: string | undefined) => Promise<Grant | undefined>;
+  flow?: ((screenName: string | undefined) => Promise<Grant | undefined>) | undefined;
 }
 
 /**
@@ -249,7 +251,8 @@ export async function makeBotKey(session: Session, options: BotKeyOptions) {
   const expected: Expected & { old: typeof old } = { named, old, typed };
   const retries = ({ message, isDeclined, wanted }: AccountRefused): boolean => {
     // There is no other link after a password, and scripts expect no other link but after their own answer.
-    if (expected.typed !== undefined || !(isDeclined || terminal.interactive)) return false;
+    if (options.once === true || expected.typed !== undefined) return false;
+    if (!isDeclined && !terminal.interactive) return false;
     callbacks?.tell({ tone: 'bad', title: 'That did not work', text: message });
     terminal.warn(message, `sign out in the browser, and open the new link as ${wanted}`);
     return true;
