@@ -283,7 +283,9 @@ function rulesFor(file: string, key: BotKey, { network, server, contentWarning }
         : undefined;
   if (wanted !== undefined) {
     const hint = `correct flock.json, or make the key again: keymaker make-keys ./poems --bot=${botOfBundle(file) ?? 'NAME'} --force`;
-    throw new FlockError('config', `${file}: the key is for ${placeOf(key)}, but flock.json says ${wanted}`, { hint });
+    throw new FlockError('config', `${file}: the key is for ${placeOf(key)}, but flock.json says ${wanted}`, {
+      hint,
+    });
   }
   return found.rulesFor(key, contentWarning);
 }

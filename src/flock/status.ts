@@ -2,7 +2,6 @@ import { type Bot, type BotSettings, type Budget, splitOf } from '../config/floc
 import { inMicros, inUsd } from '../cost.ts';
 import { attemptAsync, bugIn, FlockError } from '../errors.ts';
 import { accountFault } from '../keys/right-account.ts';
-import type { Intent } from '../ledger/events.ts';
 import { type FlockHistory, spentBy, spentByFlock } from '../ledger/history.ts';
 import { type BotState, isFinished, lengthOf } from '../ledger/state.ts';
 import type { BotKey } from '../oauth/signature.ts';
@@ -254,15 +253,20 @@ function ofTroubles({ bot, state, settings, now }: Moment): StandingOf | undefin
     if (at <= now && now < at + maxRequest) return { condition: 'fine', next: at };
     const why = `line ${line + 1} was sent at ${iso(at)}, and nobody knows whether it arrived`;
     const hint = `flockd looks by itself; or settle it: flockd resolve ${bot} --posted | --not-posted`;
-    return { condition: 'in doubt', why, hint, ...untilLook(state.open, settings, now) };
+    return { condition: 'in doubt', why, hint, ...untilLook(state, at, settings, now) };
   }
   return state?.parked && { condition: 'parked', why: state.parked.why, hint: state.parked.hint };
 }
 
 /** When the timeline is looked at for a post, where that is still to come. */
-function untilLook(open: Intent, settings: BotSettings, now: number): Pick<StandingOf, 'until'> {
+function untilLook(
+  state: BotState,
+  at: number,
+  settings: BotSettings,
+  now: number,
+): Pick<StandingOf, 'until'> {
   // A mark of a post is of use only where the network finds posts by it, which the bot then does at once.
-  const until = open.at + inDoubtFor(open, settings, { deadline: maxRequest });
+  const until = at + inDoubtFor(state, settings, { deadline: maxRequest });
   return until > now ? { until } : {};
 }
 
@@ -278,7 +282,12 @@ function ofRest({ bot, state, settings, isStopped, now }: Moment): StandingOf | 
   if (state?.restored !== true) return undefined;
   const why = 'restored, and looks for what it has posted since before it posts again';
   const hint = 'flockd does so by itself while it runs';
-  return { condition: 'looking', why, hint, ...(state.open && untilLook(state.open, settings, now)) };
+  return {
+    condition: 'looking',
+    why,
+    hint,
+    ...(state.open && untilLook(state, state.open.at, settings, now)),
+  };
 }
 
 /** The maximum difference of two clocks that are right. Milliseconds. */

@@ -19,6 +19,7 @@ import {
   isFinished,
   lengthOf,
   markOf,
+  type Owed,
   prints,
   sinceOf,
 } from '../ledger/state.ts';
@@ -78,7 +79,7 @@ export const beginOfLook = ({ served, last, open }: BotState): number =>
   last?.at ?? Math.min(served, open?.at ?? served);
 
 /** Why a timeline could not be read: X's answer and until when the bot waits, a closed gate, or a budget without room for it. */
-type Unseen = { unseen: string } & (
+export type Unseen = { unseen: string } & (
   | { failure: PostFailure; closedUntil: number | undefined }
   | { blockedUntil: number }
   | { cap: BudgetExceeded }
@@ -169,16 +170,33 @@ export class Reconciler {
 
   /** Settles an open post whose mark tells whether the network has it. */
   async #settleByMark(mark: string): Promise<Settled> {
-    const { account, ledger } = this.#options;
-    const found = await this.#charged(
-      0,
-      () => account.find?.(mark) ?? Promise.resolve({ failure: noFinder }),
-      () => 0,
-    );
+    const found = await this.#find(mark);
     if ('unseen' in found) return found;
     const absent = this.#absent();
-    await ledger.record(found.ok ? { ...absent, event: 'posted', id: found.ok.id } : absent);
+    await this.#options.ledger.record(found.ok ? { ...absent, event: 'posted', id: found.ok.id } : absent);
     return found.ok ? { posted: found.ok.id } : 'absent';
+  }
+
+  /**
+   * Looks for the post that is owed, whose last attempt was in doubt and absent, by its mark: it may have arrived since. If it is
+   * there, it is recorded as posted.
+   */
+  async lookForOwed(state: BotState, { slot, until, attempt = '' }: Owed): Promise<Settled> {
+    const { clock, ledger } = this.#options;
+    const found = await this.#find(attempt);
+    if ('unseen' in found) return found;
+    if (!found.ok) return 'absent';
+    const { id } = found.ok;
+    const at = clock.now();
+    const intent: Intent = { ...lookFor(this.#bot, state, at), at, slot, until, attempt };
+    await ledger.record(intent, { event: 'posted', bot: this.#bot, at, by: 'timeline', id });
+    return { posted: id };
+  }
+
+  #find(mark: string): Promise<{ ok: TimelinePost | undefined } | Unseen> {
+    const { account } = this.#options;
+    const find = () => account.find?.(mark) ?? Promise.resolve({ failure: noFinder });
+    return this.#charged(0, find, () => 0);
   }
 
   /**
@@ -326,7 +344,7 @@ export class Reconciler {
     if (cap) return { unseen: 'the budget has no room for a look at its timeline', cap };
     gate.enter('look', bot);
     const looked = { event: 'looked', bot: this.#bot, ...price } as const;
-    const isLimited = moneyLeft !== Infinity;
+    const isLimited = moneyLeft !== Infinity && maxCost > 0;
     if (isLimited) await ledger.record({ ...looked, at: clock.now() });
     const outcome = await call();
     const judged = gate.learn('look', bot, outcome);
@@ -353,7 +371,8 @@ export class Reconciler {
     let read = await this.readTimeline('newest', { max: fewPosts });
     if ('unseen' in read) return read;
     const isClear = typeof placeByTimeline(lines, read.timeline, this.#options.bot.settings) === 'number';
-    if (!isClear && read.timeline.length >= fewPosts) read = await this.readTimeline('newest', { max: morePosts });
+    if (!isClear && read.timeline.length >= fewPosts)
+      read = await this.readTimeline('newest', { max: morePosts });
     return 'unseen' in read ? read : this.#eventsOfPlace(read.timeline);
   }
 

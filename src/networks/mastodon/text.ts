@@ -76,7 +76,10 @@ export function rulesOfMastodon(limits: TextLimits = usualLimits, contentWarning
     weigh: (text) => lengthOf(text, limits),
     fits: (text) => {
       const sent = withoutControls(text);
-      return sent.trim() !== '' && (sent.length <= maxWeight && !sent.includes('://') || lengthOf(sent, limits) <= maxWeight);
+      return (
+        sent.trim() !== '' &&
+        ((sent.length <= maxWeight && !sent.includes('://')) || lengthOf(sent, limits) <= maxWeight)
+      );
     },
     hasLink: (text) => linksIn(text).length > 0,
   };

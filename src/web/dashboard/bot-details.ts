@@ -180,7 +180,9 @@ async function partOf(
   const found = await attemptAsync(linesOf(bot.poemFile, splitOf(bot), readPoem));
   // The status of the bot says what is wrong with its poem.
   if (found instanceof FlockError) return undefined;
-  const { lines, place } = state ? readingOf(state.place, found, bot.rules) : { lines: found, place: undefined };
+  const { lines, place } = state
+    ? readingOf(state.place, found, bot.rules)
+    : { lines: found, place: undefined };
   const next = place?.next ?? (state ? undefined : 0);
   const isDone = place ? doneIn(place) : () => false;
   const [begin, end] = windowOf(lines.length, next ?? 0, from);

@@ -5,7 +5,7 @@ import {
   lengthOf,
   linksIn,
   mentionsIn,
-  refusalOf,
+  rulesOfMastodon,
   textOfHtml,
   usualLimits,
 } from '../../../src/networks/mastodon/text.ts';
@@ -55,15 +55,20 @@ describe('the length of a post', () => {
   });
 });
 
-describe('what a server refuses', () => {
-  it('is an empty text, and one beyond its limit', () => {
-    assert.equal(refusalOf(' \n', usualLimits), 'it is empty');
-    assert.equal(refusalOf('x'.repeat(500), usualLimits), undefined);
-    assert.equal(refusalOf('x'.repeat(501), usualLimits), 'it has 501 characters, and its server allows 500');
-    assert.equal(
-      refusalOf('x'.repeat(498), usualLimits, 'wet'),
-      'it has 501 characters, and its server allows 500',
-    );
+describe('the rules of a server', () => {
+  it('take no empty text, and none beyond its limit, with the content warning', () => {
+    const { fits } = rulesOfMastodon(usualLimits);
+    const warned = rulesOfMastodon(usualLimits, 'wet');
+    assert.deepEqual([' \n', 'x'.repeat(500), 'x'.repeat(501)].map(fits), [false, true, false]);
+    assert.deepEqual(['x'.repeat(497), 'x'.repeat(498)].map(warned.fits), [true, false]);
+    assert.equal(warned.maxWeight, 497);
+  });
+
+  it('count every link as 23, or as the server says', () => {
+    const long = `${'x'.repeat(480)} https://example.org/${'y'.repeat(100)}`;
+    const short = { maxCharacters: 500, charactersPerLink: 10 };
+    assert.deepEqual([rulesOfMastodon().fits(long), rulesOfMastodon(short).fits(long)], [false, true]);
+    assert.notEqual(rulesOfMastodon().id, rulesOfMastodon(short).id);
   });
 });
 
