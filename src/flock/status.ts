@@ -282,7 +282,12 @@ function ofRest({ bot, state, settings, isStopped, now }: Moment): StandingOf | 
   if (state?.restored !== true) return undefined;
   const why = 'restored, and looks for what it has posted since before it posts again';
   const hint = 'flockd does so by itself while it runs';
-  return { condition: 'looking', why, hint, ...(state.open && untilLook(state, state.open.at, settings, now)) };
+  return {
+    condition: 'looking',
+    why,
+    hint,
+    ...(state.open && untilLook(state, state.open.at, settings, now)),
+  };
 }
 
 /** The maximum difference of two clocks that are right. Milliseconds. */

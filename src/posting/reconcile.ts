@@ -344,7 +344,7 @@ export class Reconciler {
     if (cap) return { unseen: 'the budget has no room for a look at its timeline', cap };
     gate.enter('look', bot);
     const looked = { event: 'looked', bot: this.#bot, ...price } as const;
-    const isLimited = moneyLeft !== Infinity;
+    const isLimited = moneyLeft !== Infinity && maxCost > 0;
     if (isLimited) await ledger.record({ ...looked, at: clock.now() });
     const outcome = await call();
     const judged = gate.learn('look', bot, outcome);

@@ -31,6 +31,7 @@ const owner = {
   bundle: { appKeys: keys, accessToken: keys, userId: '1', screenName: bot, poemFile: bot },
   poemFile: bot,
   settings: parseFlockFile('{}', 'flock.json').settingsOf(bot),
+  rules: rulesOfX,
 };
 
 /** A bot that is about to post the second line of its poem, and an X that says what it is told to. */

@@ -155,11 +155,7 @@ function lever(sandbox: Sandbox, name: 'revoke' | 'read-only' | 'suspend'): void
 }
 
 describe('a repetition with the same mark', () => {
-  const rows: [
-    key: MastodonSwitches['key'],
-    again: 'the same' | 'another' | 'in-doubt',
-    posts: number,
-  ][] = [
+  const rows: [key: MastodonSwitches['key'], again: 'the same' | 'another' | 'in-doubt', posts: number][] = [
     ['honours', 'the same', 1],
     ['ignores', 'another', 2],
     ['500', 'in-doubt', 1],
