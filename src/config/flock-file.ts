@@ -87,7 +87,10 @@ export const customProvider = z
 const customId = z
   .string()
   .regex(/^[a-z0-9_-]{1,64}$/, 'is not the id of a provider (a-z, 0-9, - and _)')
-  .refine((id) => !builtIn.includes(id), 'is built in; give yours another id');
+  .refine(
+    (id) => !builtIn.includes(id) && !networkNames.some((name) => name === id),
+    'is built in; give yours another id',
+  );
 
 /** The provider that an entry of `providers` describes. */
 export function providerFrom(id: string, described: z.infer<typeof customProvider>): Provider {
@@ -169,7 +172,7 @@ const settings = {
   server: z
     .string()
     .refine(isSafeAddress, 'should be the address of a server, such as "https://mastodon.social"')
-    .transform((address) => address.replace(/\/+$/, ''))
+    .transform((address) => new URL(address).href.replace(/\/+$/, ''))
     .meta({ description: "The account's server, at Mastodon and Bluesky" }),
   visibility: z
     .enum(['public', 'unlisted', 'private', 'direct'])

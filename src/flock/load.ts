@@ -278,7 +278,8 @@ function rulesFor(file: string, key: BotKey, { network, server, contentWarning }
   const wanted =
     network !== undefined && network !== found.name
       ? networks[network].title
-      : server !== undefined && key.server !== undefined && server !== key.server
+      : // An account of Bluesky can move to another server.
+        found.name === 'mastodon' && server !== undefined && server !== key.server
         ? server
         : undefined;
   if (wanted !== undefined) {
