@@ -128,7 +128,10 @@ async function importTyped(
   terminal: Terminal,
 ): Promise<Exit> {
   const { keys, paths } = context;
-  if (args.bot === undefined) throw new FlockError('usage', 'which keys?', { hint: fileOrBot });
+  if (args.bot === undefined) {
+    const hint = 'keymaker import --help shows how it is called';
+    throw new FlockError('usage', 'import: <file> is missing', { hint });
+  }
   const bot = parseBotName(args.bot);
   const session = await openSession(context, terminal, args);
   const old = await oldBundle(bot, keys, terminal);
