@@ -144,4 +144,39 @@ describe('the keys of a flock of three networks', { concurrency: 3 }, () => {
     assertNoSecrets(flock, seen.join('\n') + keymaker.stdout + keymaker.stderr);
     assert.ok(!seen.join('').includes('wrong-one'));
   });
+
+  it('follow a handle that moved, and are refused of an account that was suspended', async () => {
+    await using flock = await mixedFlock();
+    const { did, appPassword, authorization } = flock.atBluesky('cedar');
+    const call = (name: string, body: object, by = authorization): void => {
+      const { status } = flock.sandbox.handle({
+        method: 'POST',
+        url: `/bluesky/xrpc/com.atproto.${name}`,
+        host: '127.0.0.1:1',
+        headers: { authorization: by },
+        body: JSON.stringify(body),
+      });
+      assert.equal(status, 200);
+    };
+    const make = (...answers: string[]) =>
+      flock.run('keymaker', ['make-keys', 'poems', '--bot', 'cedar', '--force'], { input: answers });
+    assert.equal((await make('cedar.test', appPassword)).code, 0);
+    call('identity.updateHandle', { handle: 'cedar-reads.test' });
+    // The old key knows the account by its id.
+    assert.match((await make('', appPassword)).stdout, /cedar is @cedar-reads\.test \(id did:plc:/);
+    const gone = await make('cedar.test', appPassword);
+    assert.equal(gone.code, 65);
+    assert.match(
+      gone.stderr,
+      /cedar: there is no account @cedar\.test .*\nhint: is the handle spelled right, and/,
+    );
+    const before = await flock.bundle('cedar');
+    const admin = `Basic ${Buffer.from('admin:admin').toString('base64')}`;
+    call('admin.updateSubjectStatus', { subject: { did }, takedown: { applied: true } }, admin);
+    const suspended = await make('', appPassword);
+    assert.equal(suspended.code, 65);
+    assert.match(suspended.stderr, /cedar: cannot sign in: its account is suspended/);
+    assert.deepEqual(await flock.bundle('cedar'), before);
+    assertNoSecrets(flock, suspended.stderr + gone.stderr);
+  });
 });
