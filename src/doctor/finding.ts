@@ -1,7 +1,7 @@
 import type { Context } from '../context.ts';
 import type { FlockFile } from '../config/flock-file.ts';
 import type { FlockError } from '../errors.ts';
-import type { KeyBundle } from '../keys/store.ts';
+import type { KeyBundle } from '../keys/bundle.ts';
 import type { TokenPair } from '../oauth/signature.ts';
 import type { BotName } from '../poems/bot-name.ts';
 import { listed } from '../text.ts';

@@ -234,7 +234,13 @@ class Examination {
       case 'read-only':
         this.#ofBots.push(about.bad('scopes', why, `allow everything that the page lists: ${reauth}`));
         return;
-      default:
+      case 'reauth':
+      case 'unauthorized':
+      case 'app-refused':
+      case 'no-credit':
+      case 'clock':
+      case 'duplicate':
+      case 'rejected':
         this.#ofBots.push(about.bad('key', why, reauth));
     }
   }

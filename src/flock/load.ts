@@ -5,7 +5,8 @@ import { credentialsFolder, type FlockPaths, identityFile } from '../config/envi
 import { type Bot, type BotSettings, type FlockFile } from '../config/flock-file.ts';
 import { readPrices } from '../cost.ts';
 import { attempt, attemptAsync, bugIn, FlockError, messageOf } from '../errors.ts';
-import { botOfBundle, isSealed, type KeyBundle, KeyStore, type ListedBundle } from '../keys/store.ts';
+import type { KeyBundle } from '../keys/bundle.ts';
+import { botOfBundle, isSealed, KeyStore, type ListedBundle } from '../keys/store.ts';
 import { accountFault } from '../keys/right-account.ts';
 import { readJournal } from '../ledger/journal.ts';
 import type { BotState } from '../ledger/state.ts';

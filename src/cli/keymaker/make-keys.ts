@@ -2,7 +2,7 @@ import pMap from 'p-map';
 import * as z from 'zod';
 import { openContext } from '../../context.ts';
 import { attemptAsync, FlockError } from '../../errors.ts';
-import type { KeyBundle } from '../../keys/store.ts';
+import type { KeyBundle } from '../../keys/bundle.ts';
 import type { Issuer, LinkIssuer } from '../../keys/issuers.ts';
 import { networkNames } from '../../networks/network.ts';
 import { type Grant, VerifierRefused } from '../../oauth/client.ts';
