@@ -43,7 +43,7 @@ async function startSandbox() {
   sayCommand('keymaker sandbox --port 0');
   const sandbox = start('keymaker', ['sandbox', '--port', '0'], { stdio: ['ignore', 'pipe', 'inherit'] });
   for await (const line of createInterface({ input: sandbox.stdout })) {
-    const url = /^X in a box: (\S+)$/.exec(line)?.[1];
+    const url = /^X, Mastodon and Bluesky in a box: (\S+)$/.exec(line)?.[1];
     if (url !== undefined) return url;
   }
   throw new Error('the sandbox did not start');

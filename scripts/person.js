@@ -1,5 +1,6 @@
 /**
- * Does the person's step of an authorization: opens the link, signs in as an account, authorizes, and reads the PIN.
+ * Does the person's step of an authorization: opens the link, signs in as an account, authorizes, and reads the PIN, or the code
+ * of Mastodon.
  *
  * @param {string} link - the authorize link, on a sandbox
  * @param {string} screenName - the account to sign in as; the sandbox creates it if there is none
@@ -7,7 +8,10 @@
  */
 export async function authorizeAs(link, screenName) {
   const answer = await answerPage(link, screenName, 'authorize');
-  const pin = /<code[^>]*>\s*([\d-]{7,11})\s*<\/code>/.exec(await answer.text())?.[1];
+  const html = await answer.text();
+  const pin =
+    /<code[^>]*>\s*([\d-]{7,11})\s*<\/code>/.exec(html)?.[1] ??
+    /class="oauth-code" readonly value="(\w+)"/.exec(html)?.[1];
   if (pin === undefined) throw new Error(`no PIN on the page of ${link} (${answer.status})`);
   return pin;
 }

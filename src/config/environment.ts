@@ -3,11 +3,14 @@ import path from 'node:path';
 import * as z from 'zod';
 import { attempt, FlockError, systemCode } from '../errors.ts';
 import { defaultSockets, isPrivateConnection } from '../http/exchange.ts';
+import { fileError, replaceFile } from '../fs.ts';
+import type { ServerApps } from '../keys/issuers.ts';
 import { botOfBundle, credentialPrefix } from '../keys/store.ts';
 import { readPrivateFile } from '../keys/private-file.ts';
 import { TokenPair } from '../oauth/signature.ts';
 import { plcDirectory } from '../networks/bluesky/identity.ts';
-import { parseJson } from '../text.ts';
+import { outOfBand } from '../networks/mastodon/authorize.ts';
+import { parseJson, Secret } from '../text.ts';
 
 /*
  * The only reader of `process.env`: where the flock is, the X API's address, the app keys, colours, and what the service manager
@@ -130,7 +133,7 @@ export function appKeys(root: string): TokenPair {
   const found = appKeysIfSet(root);
   if (found) return found;
   throw new FlockError('config', 'no app keys: CONSUMER_TOKEN and CONSUMER_TOKEN_SECRET are not set', {
-    hint: `set both (or CONSUMER_TOKEN_FILE and CONSUMER_TOKEN_SECRET_FILE), or write ${path.join(root, 'apikeys.json')}: {"consumer_token": "…", "consumer_token_secret": "…"}`,
+    hint: `set both (or CONSUMER_TOKEN_FILE and CONSUMER_TOKEN_SECRET_FILE), or write ${appKeysFile(root)}: {"consumer_token": "…", "consumer_token_secret": "…"}`,
   });
 }
 
@@ -144,7 +147,7 @@ export function appKeysIfSet(root: string): TokenPair | undefined {
     const hint = `set ${missing} too`;
     throw new FlockError('config', `half of the app keys: ${missing} is not set`, { hint });
   }
-  return appKeysInFile(path.join(root, 'apikeys.json'));
+  return appKeysInFile(appKeysFile(root));
 }
 
 /** Where {@link appKeysIfSet} looks for the app keys. */
@@ -168,22 +171,79 @@ function secretFrom(name: 'CONSUMER_TOKEN' | 'CONSUMER_TOKEN_SECRET'): string | 
 const readSecret = (file: string, message: string): string =>
   readPrivateFile(file, { exit: 'config', message }, credentialsFolder()).toString('utf8');
 
-const appKeysSchema = z.object({
-  consumer_token: z.string().min(1),
-  consumer_token_secret: z.string().min(1),
+const token = z.string().min(1);
+const appKeysSchema = z.looseObject({
+  consumer_token: token.optional(),
+  consumer_token_secret: token.optional(),
+  servers: z
+    .record(
+      z.string(),
+      z.looseObject({
+        client_id: token,
+        client_secret: token,
+        /** The addresses that its links may lead back to, if it has others than the page that shows the code. */
+        redirect_uris: z.array(token).optional(),
+      }),
+    )
+    .optional(),
 });
 
-function appKeysInFile(file: string): TokenPair | undefined {
+const appKeysFile = (root: string): string => path.join(root, 'apikeys.json');
+
+/** @returns undefined if there is no such file @throws {FlockError} `config` or `permission` */
+function readAppKeysFile(file: string): z.infer<typeof appKeysSchema> | undefined {
   const text = attempt(() => readSecret(file, `cannot read ${file}`));
   if (text instanceof FlockError) {
     if (systemCode(text.cause) === 'ENOENT') return undefined;
     throw text;
   }
   const found = appKeysSchema.safeParse(parseJson(text));
-  if (found.success) return new TokenPair(found.data.consumer_token, found.data.consumer_token_secret);
-  throw new FlockError('config', `${file} does not hold app keys`, {
+  if (found.success) return found.data;
+  throw noAppKeysIn(file);
+}
+
+const noAppKeysIn = (file: string): FlockError =>
+  new FlockError('config', `${file} does not hold app keys`, {
     hint: 'it should read {"consumer_token": "…", "consumer_token_secret": "…"}',
   });
+
+function appKeysInFile(file: string): TokenPair | undefined {
+  const found = readAppKeysFile(file);
+  if (!found) return undefined;
+  const { consumer_token: key, consumer_token_secret: secret, servers } = found;
+  if (key !== undefined && secret !== undefined) return new TokenPair(key, secret);
+  // Without an app at X, the file holds those of servers.
+  if (key === undefined && secret === undefined && servers) return undefined;
+  throw noAppKeysIn(file);
+}
+
+/** The apps that are registered at servers of Mastodon, in `apikeys.json`, each by its server's host. */
+export function serverApps(root: string): ServerApps {
+  const file = appKeysFile(root);
+  // The path tells a sandbox's servers apart.
+  const nameOf = (server: string): string => server.replace(/^https?:\/\//, '');
+  return {
+    find(server) {
+      const found = readAppKeysFile(file)?.servers?.[nameOf(server)];
+      return (
+        found && {
+          clientId: found.client_id,
+          clientSecret: new Secret(found.client_secret),
+          redirectUris: found.redirect_uris ?? [outOfBand],
+        }
+      );
+    },
+    async keep(server, { clientId, clientSecret, redirectUris }) {
+      const { servers = {}, ...others } = readAppKeysFile(file) ?? {};
+      const app = { client_id: clientId, client_secret: clientSecret.reveal() };
+      const redirects = redirectUris.length > 1 ? { redirect_uris: redirectUris } : {};
+      const content = { ...others, servers: { ...servers, [nameOf(server)]: { ...app, ...redirects } } };
+      await replaceFile(file, `${JSON.stringify(content, null, 2)}\n`).catch((cause: unknown) => {
+        const hint = 'give a folder with room that you may write, with --root DIR';
+        throw fileError(cause, 'cannotCreate', `cannot write ${file}`, hint);
+      });
+    },
+  };
 }
 
 /**

@@ -87,7 +87,10 @@ export const customProvider = z
 const customId = z
   .string()
   .regex(/^[a-z0-9_-]{1,64}$/, 'is not the id of a provider (a-z, 0-9, - and _)')
-  .refine((id) => !builtIn.includes(id), 'is built in; give yours another id');
+  .refine(
+    (id) => !builtIn.includes(id) && !networkNames.some((name) => name === id),
+    'is built in; give yours another id',
+  );
 
 /** The provider that an entry of `providers` describes. */
 export function providerFrom(id: string, described: z.infer<typeof customProvider>): Provider {
@@ -169,14 +172,17 @@ const settings = {
   server: z
     .string()
     .refine(isSafeAddress, 'should be the address of a server, such as "https://mastodon.social"')
-    .transform((address) => address.replace(/\/+$/, ''))
+    .transform((address) => new URL(address).href.replace(/\/+$/, ''))
     .meta({ description: "The account's server, at Mastodon and Bluesky" }),
   visibility: z
     .enum(['public', 'unlisted', 'private', 'direct'])
     .meta({ description: 'Who sees a post on Mastodon; unlisted by default' }),
   language: z
     .string()
-    .regex(/^[a-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?$/, 'should be a language such as "en" or "pt-BR"')
+    .regex(
+      /^[a-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?$/,
+      'should be a language such as "en" or "pt-BR"',
+    )
     .meta({ description: 'The language of the posts, such as "en" or "pt-BR"' }),
   contentWarning: z
     .string()
@@ -185,12 +191,16 @@ const settings = {
     .meta({ description: 'A warning in front of each post, on Mastodon and Bluesky' }),
 };
 
-const noAccount = 'should be a name such as "@evensong", "@evensong@mastodon.social" or "evensong.bsky.social"';
+const noAccount =
+  'should be a name such as "@evensong", "@evensong@mastodon.social" or "evensong.bsky.social"';
 
 /** The name of an account, with or without `@`: X's screen name, Mastodon's name with its host, or Bluesky's handle. */
 export const accountName = z
   .string()
-  .regex(/^@?([A-Za-z0-9_]{1,32}|[\w.-]{1,64}@[\w.-]{1,253}(:\d{1,5})?|([\w-]{1,63}\.)+[\w-]{2,63})$/, noAccount)
+  .regex(
+    /^@?([A-Za-z0-9_]{1,32}|[\w.-]{1,64}@[\w.-]{1,253}(:\d{1,5})?|([\w-]{1,63}\.)+[\w-]{2,63})$/,
+    noAccount,
+  )
   // Messages show the account, so a token that is put here by mistake must be refused.
   .refine((name) => !couldBeSecret(name.replaceAll(/[_.@]/g, ' ')), noAccount);
 
@@ -496,4 +506,7 @@ export interface Bot {
 }
 
 /** How a bot's poem is split into posts. */
-export const splitOf = ({ settings: { unit }, rules }: Pick<Bot, 'settings' | 'rules'>): Split => ({ unit, rules });
+export const splitOf = ({ settings: { unit }, rules }: Pick<Bot, 'settings' | 'rules'>): Split => ({
+  unit,
+  rules,
+});

@@ -11,7 +11,10 @@ import { listed } from '../text.ts';
  */
 
 /** The flock to examine, and what the checks use. */
-export interface Checkup extends Pick<Context, 'paths' | 'keys' | 'clock' | 'send' | 'provider'> {
+export interface Checkup extends Pick<
+  Context,
+  'paths' | 'keys' | 'clock' | 'send' | 'provider' | 'directory'
+> {
   /** The bots to examine; empty for all. */
   chosen: ReadonlySet<BotName>;
   /** Completes a call of keymaker with the flags that doctor was called with: `reauth howl` gets the same `--root`. */

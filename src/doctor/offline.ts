@@ -9,12 +9,12 @@ import { shownPath } from '../fs.ts';
 import { type KeyBundle, KeyStore, type ListedBundle } from '../keys/store.ts';
 import { inspectFile, inspectFolder, type Inspection } from '../keys/private-file.ts';
 import { accountFault } from '../keys/right-account.ts';
-import { accountKey } from '../networks/networks.ts';
+import { accountKey, networkOf, placeOf } from '../networks/networks.ts';
 import type { TokenPair } from '../oauth/signature.ts';
-import type { BotName } from '../poems/bot-name.ts';
+import { type BotName, parseBotName } from '../poems/bot-name.ts';
 import { passedOverShown, readPoem } from '../poems/find.ts';
 import { linesOf } from '../poems/poem.ts';
-import { rulesOfX } from '../poems/tweet-text.ts';
+import { rulesOfX, type TextRules } from '../poems/tweet-text.ts';
 import { counted, couldBeSecret, grouped, nearest, shown } from '../text.ts';
 import { moreWatches, whyUnwatchable } from '../watch.ts';
 import {
@@ -37,11 +37,12 @@ export async function examineOffline(checkup: Checkup): Promise<{ findings: Find
   };
   const flockFile = await examineFlockFile(checkup, tell);
   const listed = await examineKeysFolder(checkup, tell);
-  const appKeys = examineAppKeys(checkup, { hasBundles: listed.length > 0 }, tell);
-  examineNamed(checkup, flockFile, listed, tell);
   // All of them, because any two can have one account.
   const bundles = await pMap(listed, (entry) => readBundle(checkup, entry), { concurrency });
   const loaded = bundles.flatMap((bundle) => bundle.loaded ?? []);
+  const needed = listed.length === 0 ? mayNeedApp(flockFile) : bundles.some((one) => !hasOwnApp(one.loaded));
+  const appKeys = examineAppKeys(checkup, { needed, hasBundles: listed.length > 0 }, tell);
+  examineNamed(checkup, flockFile, listed, tell);
   const appProviders = appKeys ? providersOf(appKeys, loaded) : new Set<string>();
   const shared = siblingsOf(loaded);
   for (const { bot, findings: found, loaded: one } of bundles) {
@@ -135,10 +136,21 @@ async function examineKeysFolder({ paths, keys, keymaker }: Checkup, tell: Tell)
   return listed;
 }
 
+/** Whether a key needs no app keys of ours: at Mastodon apps are registered for each server, and Bluesky has none. */
+const hasOwnApp = (one: LoadedBundle | undefined): boolean =>
+  one !== undefined && networkOf(one.bundle)?.charges === false;
+
+/** Whether the bots to come may need app keys: those of X do. */
+function mayNeedApp(flockFile: FlockFile): boolean {
+  const settings = attempt(() => flockFile.settingsOf(newBot));
+  return settings instanceof FlockError || (settings.network ?? 'x') === 'x';
+}
+const newBot = parseBotName('bot');
+
 /** Checks whether the app keys are set, and whether `apikeys.json` is private. */
 function examineAppKeys(
   { paths }: Checkup,
-  { hasBundles }: { hasBundles: boolean },
+  { needed, hasBundles }: { needed: boolean; hasBundles: boolean },
   tell: Tell,
 ): TokenPair | undefined {
   const about = aboutFlock('app keys');
@@ -148,6 +160,7 @@ function examineAppKeys(
     const isReported = appKeys.exit === 'permission' && file?.fault !== undefined;
     if (!isReported) tell(about.thrown('app-keys-set', appKeys));
   } else if (appKeys) tell(about.ok('app-keys-set', `from ${appKeysSource()}`));
+  else if (!needed) tell(about.ok('app-keys-set', 'not set: no bot needs them'));
   else {
     const message = hasBundles ? 'not set: each bundle has its own, but new keys need them' : 'not set';
     const hint =
@@ -184,9 +197,9 @@ function isSamePair(a: TokenPair, b: TokenPair): boolean {
  * for X, or for the provider of the first bundle if no bundle is for X.
  */
 function providersOf(appKeys: TokenPair, bundles: readonly LoadedBundle[]): Set<string> {
-  const users = bundles.filter(({ bundle }) => isSamePair(bundle.appKeys, appKeys));
+  const users = bundles.filter((one) => !hasOwnApp(one) && isSamePair(one.bundle.appKeys, appKeys));
   if (users.length > 0) return new Set(users.map(providerIdOf));
-  const ids = bundles.map(providerIdOf);
+  const ids = bundles.filter((one) => !hasOwnApp(one)).map(providerIdOf);
   return new Set([ids.includes('x') ? 'x' : (ids[0] ?? 'x')]);
 }
 
@@ -203,7 +216,7 @@ function siblingsOf(bundles: readonly LoadedBundle[]): Map<BotName, string> {
   );
 }
 
-/** Warns of bundles for other providers in the flock's own folder, because flockd posts only to X. */
+/** Warns of bundles for other providers than networks in the flock's own folder, because flockd does not post there. */
 function examineProvider(
   { paths, provider }: Checkup,
   { bot, bundle }: LoadedBundle,
@@ -213,12 +226,16 @@ function examineProvider(
   const { provider: id } = bundle;
   if (id === undefined) return;
   const about = aboutBot(bot);
+  if (networkOf(bundle)) {
+    tell(about.ok('provider', `for ${placeOf(bundle)}`));
+    return;
+  }
   const found = attempt(() => provider(id, flockFile.providers));
   if (found instanceof FlockError) {
     const hint = `describe it in flock.json under providers.${id}, or correct "provider" in the bundle`;
     tell(about.bad('provider', found.message, hint));
   } else if (paths.keys === path.join(paths.root, 'keys')) {
-    const message = `the key is for ${found.title}, and flockd posts to X`;
+    const message = `the key is for ${found.title}, and flockd does not post there`;
     const hint = 'keep it in another folder, and name that folder with --keys DIR';
     tell(about.warn('provider', message, hint));
   } else tell(about.ok('provider', `for ${found.title}`));
@@ -257,11 +274,13 @@ function examineAccount(
   return bad(message, `correct flock.json, or sign in as @${account}`);
 }
 
-/** Hides the account and the provider of each bundle, so that a fault of these does not keep its poem from being checked. */
+/** Hides the account of each bundle, and its provider if that is no network, so that these do not keep its poem from being checked. */
 class WithoutOwners extends KeyStore {
   override async readListed(listed: ListedBundle): Promise<KeyBundle> {
-    const { appKeys, accessToken, poemFile } = await super.readListed(listed);
-    return { appKeys, accessToken, poemFile, userId: listed.file, screenName: undefined };
+    const bundle = await super.readListed(listed);
+    const { appKeys, accessToken, poemFile, provider, server, textLimits } = bundle;
+    const at = networkOf(bundle) ? { provider, server, textLimits } : {};
+    return { appKeys, accessToken, poemFile, userId: listed.file, screenName: undefined, ...at };
   }
 }
 
@@ -291,8 +310,8 @@ async function examinePoems(
   for (const { bot, error } of flock.invalidBots)
     if (!bad.has(bot) && !flockFile.faultOf(bot) && isChosen(checkup, bot))
       tell(aboutBot(bot).thrown('poem', error));
-  for (const { name, poemFile } of flock.bots)
-    if (isChosen(checkup, name)) tell(await examinePoem(name, poemFile));
+  for (const bot of flock.bots)
+    if (isChosen(checkup, bot.name)) tell(await examinePoem(bot.name, bot.poemFile, bot.rules));
   const named = new Set(flockFile.named);
   for (const { name, poemFile } of flock.keyless) {
     // Without --bot, the bots that flock.json names are reported by examineNamed.
@@ -300,7 +319,7 @@ async function examinePoems(
     const hint = keymaker(`make-keys ./poems --bot=${name}`);
     if (!isChosen(checkup, name)) continue;
     if (!isReported) tell(aboutBot(name).warn('key', 'no key yet', hint));
-    const poem = await examinePoem(name, poemFile);
+    const poem = await examinePoem(name, poemFile, rulesOfX);
     if (poem.result !== 'ok') tell(poem);
   }
   if (chosen.size > 0) return;
@@ -310,9 +329,9 @@ async function examinePoems(
   }
 }
 
-async function examinePoem(name: string, file: string): Promise<Finding> {
+async function examinePoem(name: string, file: string, rules: TextRules): Promise<Finding> {
   const about = aboutBot(name);
-  const lines = await attemptAsync(linesOf(file, { unit: 'line', rules: rulesOfX }, readPoem));
+  const lines = await attemptAsync(linesOf(file, { unit: 'line', rules }, readPoem));
   if (lines instanceof FlockError) return about.thrown('poem', lines);
   return about.ok('poem', `${counted(lines.length, 'line')} in ${shownPath(file)}`);
 }

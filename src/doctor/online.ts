@@ -265,9 +265,9 @@ function askWho({ send, clock }: Checkup, { bundle }: LoadedBundle, { url }: Who
   return signedSend({ send, clock, appKeys, token: accessToken })({ method: 'GET', url });
 }
 
-function judgeAccount(
+export function judgeAccount(
   { bot, bundle }: LoadedBundle,
-  { title }: Provider,
+  { title }: Pick<Provider, 'title'>,
   account: Account,
   reauth: string,
 ): Finding {
@@ -361,8 +361,10 @@ function failureOf({ status }: HttpAnswer): Failure {
 }
 
 /** Masks secrets in a message of a provider, which may repeat what it was sent. */
-function withoutSecrets(text: string, { bundle }: LoadedBundle): string {
-  const secrets = [bundle.appKeys, bundle.accessToken].flatMap((pair) => Object.values(pair.reveal()));
+export function withoutSecrets(text: string, { bundle }: LoadedBundle): string {
+  const secrets = [bundle.appKeys, bundle.accessToken]
+    .flatMap((pair) => Object.values(pair.reveal()))
+    .filter((secret) => secret !== '');
   return secrets.reduce((message, secret) => message.replaceAll(secret, '[secret]'), text);
 }
 

@@ -9,7 +9,7 @@ import { botOfBundle, isSealed, type KeyBundle, KeyStore, type ListedBundle } fr
 import { accountFault } from '../keys/right-account.ts';
 import { readJournal } from '../ledger/journal.ts';
 import type { BotState } from '../ledger/state.ts';
-import type { Network } from '../networks/network.ts';
+import type { Network, RuleSource } from '../networks/network.ts';
 import { accountKey, networkFor, networkOf, networks, placeOf } from '../networks/networks.ts';
 import type { BotKey } from '../oauth/signature.ts';
 import type { BotName } from '../poems/bot-name.ts';
@@ -277,14 +277,31 @@ function rulesFor(file: string, key: BotKey, { network, server, contentWarning }
   const wanted =
     network !== undefined && network !== found.name
       ? networks[network].title
-      : server !== undefined && key.server !== undefined && server !== key.server
+      : // An account of Bluesky can move to another server.
+        found.name === 'mastodon' && server !== undefined && server !== key.server
         ? server
         : undefined;
   if (wanted !== undefined) {
     const hint = `correct flock.json, or make the key again: keymaker make-keys ./poems --bot=${botOfBundle(file) ?? 'NAME'} --force`;
-    throw new FlockError('config', `${file}: the key is for ${placeOf(key)}, but flock.json says ${wanted}`, { hint });
+    throw new FlockError('config', `${file}: the key is for ${placeOf(key)}, but flock.json says ${wanted}`, {
+      hint,
+    });
   }
-  return found.rulesFor(key, contentWarning);
+  return rulesAt(found, key, contentWarning, file);
+}
+
+/** @throws {FlockError} `config` if the content warning leaves no room for a text */
+function rulesAt(
+  network: Network,
+  limits: RuleSource,
+  contentWarning: string | undefined,
+  shown: string,
+): TextRules {
+  const rules = network.rulesFor(limits, contentWarning);
+  if (rules.maxWeight >= 1) return rules;
+  throw new FlockError('config', `${shown}: the contentWarning of flock.json leaves no room for a text`, {
+    hint: 'shorten it: it counts towards the length of each post',
+  });
 }
 
 /** The poem of each bot's name, or why it is not known. */
@@ -377,13 +394,13 @@ export async function readWholeFlock(
     }),
   };
   for (const bot of keyless) {
-    const settings = attempt(() => flockFile.settingsOf(bot.name));
-    if (settings instanceof FlockError) whole.invalidBots.push({ bot: bot.name, error: settings });
-    else {
+    const found = attempt(() => {
+      const settings = flockFile.settingsOf(bot.name);
       const network = networks[settings.network ?? 'x'];
-      const rules = network.rulesFor({}, settings.contentWarning);
-      whole.bots.push({ ...bot, settings, network, rules, account: settings.account, bundle: undefined });
-    }
+      return { settings, network, rules: rulesAt(network, {}, settings.contentWarning, bot.name) };
+    });
+    if (found instanceof FlockError) whole.invalidBots.push({ bot: bot.name, error: found });
+    else whole.bots.push({ ...bot, ...found, account: found.settings.account, bundle: undefined });
   }
   whole.bots.sort((a, b) => byName(a.name, b.name));
   whole.invalidBots.sort((a, b) => byName(a.bot, b.bot));

@@ -1,29 +1,23 @@
 import { attemptAsync, FlockError } from '../errors.ts';
 import type { Account, Grant } from '../oauth/client.ts';
-import type { TokenPair, BotKey } from '../oauth/signature.ts';
+import type { BotKey } from '../oauth/signature.ts';
 import type { BotName } from '../poems/bot-name.ts';
 import { accountKey } from '../networks/networks.ts';
 import type { KeyStore } from './store.ts';
-import { type Expected, judgeAccount, titleOf } from './right-account.ts';
+import { type Expected, isSamePlace, judgeAccount, titleOf } from './right-account.ts';
 
 /*
  * Makes a bot's key: authorizes, checks the account, and stores the bundle.
  */
 
-/** A bot's new key, without the access token. */
+/** What is known of a bot's new key before it is granted. */
 export interface NewKey {
   bot: BotName;
-  appKeys: TokenPair;
   /** The poem's path for the bundle. */
   poemFile: string | undefined;
-  /** What names the bot's account. An old key of another provider does not count. */
-  expected: Expected & { old?: { provider?: string | undefined } | undefined };
+  /** What names the bot's account. An old key of another provider, or of another server of Mastodon, does not count. */
+  expected: Expected & { old?: Pick<BotKey, 'provider' | 'server'> | undefined };
   keys: KeyStore;
-  /** The id of the provider, if that is not X. */
-  provider?: string | undefined;
-  /** The server of the account, and its limits for posts: at Mastodon and Bluesky. */
-  server?: string | undefined;
-  textLimits?: BotKey['textLimits'];
   /** The bot of each account that has a bundle, by {@link accountKey}. The new bundle is added. */
   owners: Map<string, BotName>;
   /** How the person gets another link, if none follows by itself: `run keymaker reauth howl`. */
@@ -54,12 +48,14 @@ export class AccountRefused extends FlockError {
 
   constructor(
     { bot, again = 'open the next link' }: NewKey,
+    { provider }: Grant,
     why: string,
     options: { wanted?: string; isDeclined?: boolean } = {},
   ) {
     const { wanted = `the account of ${bot}`, isDeclined = false } = options;
+    const signIn = `sign out in the browser, ${again}, and sign in as ${wanted}`;
     super('partly', `${bot}: ${why}; nothing was changed`, {
-      hint: `sign out in the browser, ${again}, and sign in as ${wanted}`,
+      hint: provider === 'bluesky' ? `${again}, with an app password of ${wanted}` : signIn,
     });
     this.wanted = wanted;
     this.isDeclined = isDeclined;
@@ -94,7 +90,7 @@ async function judgeAndStore(grant: Grant, options: MakeKeyOptions): Promise<Mad
   const made = await storeGrant(grant, options, accepts);
   if (made) return made;
   const why = `you said that @${account.screenName} is not its account`;
-  throw new AccountRefused(options, why, { isDeclined: true });
+  throw new AccountRefused(options, grant, why, { isDeclined: true });
 }
 
 /**
@@ -102,24 +98,27 @@ async function judgeAndStore(grant: Grant, options: MakeKeyOptions): Promise<Mad
  *
  * @throws {AccountRefused} if its account is not the bot's, or is another bot's
  */
-export function judgeGrant({ account }: Grant, key: NewKey): 'right' | 'ask' {
+export function judgeGrant(grant: Grant, key: NewKey): 'right' | 'ask' {
+  const { account } = grant;
   const { old, ...others } = key.expected;
-  const expected = old?.provider === key.provider ? key.expected : others;
+  const expected = isSamePlace(old, grant) ? key.expected : others;
   const verdict = judgeAccount(key.bot, account, expected);
   if (verdict === 'wrong') {
-    const wanted = titleOf(key.expected, account);
+    const wanted = titleOf(expected, account);
     const who = `@${account.screenName} (id ${account.userId})`;
-    throw new AccountRefused(key, `you authorized ${who}, but this bot is ${wanted}`, { wanted });
+    throw new AccountRefused(key, grant, `you authorized ${who}, but this bot is ${wanted}`, { wanted });
   }
-  mustBeFree(account, key);
+  mustBeFree(grant, key);
   return verdict;
 }
 
 /** @throws {AccountRefused} if another bot has the account */
-function mustBeFree({ userId, screenName }: Account, key: NewKey): void {
-  const owner = key.owners.get(accountKey(userId, key));
+function mustBeFree(grant: Grant, key: NewKey): void {
+  const { userId, screenName } = grant.account;
+  const owner = key.owners.get(accountKey(userId, grant));
   if (owner === undefined || owner === key.bot) return;
-  throw new AccountRefused(key, `you authorized @${screenName}, which is the account of ${owner} already`);
+  const why = `you authorized @${screenName}, which is the account of ${owner} already`;
+  throw new AccountRefused(key, grant, why);
 }
 
 /**
@@ -130,19 +129,20 @@ function mustBeFree({ userId, screenName }: Account, key: NewKey): void {
  * @throws {FlockError} as {@link makeKey}
  */
 export async function storeGrant(
-  { account, accessToken }: Grant,
+  grant: Grant,
   key: NewKey,
   accepts?: () => Promise<boolean>,
 ): Promise<MadeKey | undefined> {
-  mustBeFree(account, key);
-  const { bot, appKeys, poemFile, owners, provider, server, textLimits, keys } = key;
-  const id = accountKey(account.userId, { provider, server });
+  mustBeFree(grant, key);
+  const { bot, poemFile, owners, keys } = key;
+  const { account, ...granted } = grant;
+  const id = accountKey(account.userId, grant);
   const isNew = !owners.has(id);
   owners.set(id, bot);
   let file: string | undefined;
   try {
     if (accepts && !(await accepts())) return undefined;
-    file = await keys.write(bot, { appKeys, accessToken, ...account, poemFile, provider, server, textLimits });
+    file = await keys.write(bot, { ...granted, ...account, poemFile });
     return { file, account };
   } finally {
     if (isNew && file === undefined) owners.delete(id);

@@ -55,7 +55,7 @@ function readValue(value: unknown, text: string, file: string): Found[] {
   if (value === null || typeof value !== 'object') throw unknownFormat(file);
   const has = (...fields: string[]): boolean => fields.some((field) => field in value);
   if (has('profiles')) return readTwurl(value, file);
-  if (has('consumer_token', 'consumer_token_secret')) return [readBundle(text, file)];
+  if (has('consumer_token', 'consumer_token_secret', 'app_password')) return [readBundle(text, file)];
   if (has('client_id') && has('client_secret') && has('token', 'login')) {
     // The bundle of a relative of the old programs.
     const hint = 'leave it where it is; flockd posts only to X';

@@ -22,6 +22,12 @@ export interface Expected {
   typed?: string | undefined;
 }
 
+/** Whether the accounts of two keys can be compared: ids are of a provider, and at Mastodon of one server. */
+export const isSamePlace = (
+  a: Pick<BotKey, 'provider' | 'server'> | undefined,
+  b: Pick<BotKey, 'provider' | 'server'>,
+): boolean => a?.provider === b.provider && (b.provider !== 'mastodon' || a?.server === b.server);
+
 /** `ask`: nothing names the account, so a person must confirm it. */
 export type Verdict = 'right' | 'wrong' | 'ask';
 
@@ -50,14 +56,25 @@ const verdictOf = (isRight: boolean | undefined): Verdict =>
 const isSame = (a: string | undefined, b: string | undefined): boolean | undefined =>
   a === undefined || b === undefined ? undefined : a === b;
 
-/** Whether two screen names are equal; undefined if one of them is not known. */
-export const isSameName = (a: string | undefined, b: string | undefined): boolean | undefined =>
-  isSame(a?.toLowerCase(), b?.toLowerCase());
+/**
+ * Whether two screen names are equal; undefined if one of them is not known. A name with its host, as at Mastodon, equals the
+ * same without: the server is known then.
+ */
+export function isSameName(a: string | undefined, b: string | undefined): boolean | undefined {
+  const [one, other] = [a?.toLowerCase(), b?.toLowerCase()];
+  if (one === undefined || other === undefined || one.includes('@') === other.includes('@'))
+    return isSame(one, other);
+  return isSame(one.replace(/@.*/, ''), other.replace(/@.*/, ''));
+}
 
-/** Whether the names differ only by case, `_` and `-`: `Long_Breath` is the account of `long-breath`. */
+/**
+ * Whether the names differ only by case, `_` and `-`: `Long_Breath` is the account of `long-breath`. Of `name@host` the name
+ * counts, and of a handle such as `name.bsky.social` its first part.
+ */
 function isNamedFor(screenName: string | undefined, bot: BotName): boolean {
   const plain = (name: string): string => name.toLowerCase().replaceAll(/[_-]/g, '');
-  return screenName !== undefined && plain(screenName) !== '' && plain(screenName) === plain(bot);
+  const name = (screenName ?? '').replace(screenName?.includes('@') === true ? /@.*/ : /\..*/, '');
+  return plain(name) !== '' && plain(name) === plain(bot);
 }
 
 /** The screen name to sign in as, if it is known. */

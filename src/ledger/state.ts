@@ -240,13 +240,22 @@ function afterEdited(
 ): BotState {
   // What X had against a line says nothing of the line that a person chose.
   const still = owed && by === 'person' ? { ...asked(state, at), slot: owed.slot, until: owed.until } : owed;
+  // An attempt is one at a line: another line needs another mark.
+  const isSameLine = by === undefined && printAt(state.place, state.place.next) === printAt({ poem }, next);
   const gone = goneWith(state, { poem, next, ahead });
   return {
     ...state,
     place: { poem, next, ahead },
     ...(gone !== '' && { gone }),
-    ...(still && { owed: still }),
+    ...(still && { owed: isSameLine ? still : withoutAttempt(still) }),
   };
+}
+
+const printAt = ({ poem }: Pick<Cursor, 'poem'>, line: number): string =>
+  poem.slice(line * printLength, (line + 1) * printLength);
+
+function withoutAttempt({ attempt: _, ...rest }: Owed): Owed {
+  return rest;
 }
 
 /** How many characters of fingerprints are kept: X remembers a text for some hours. */

@@ -28,7 +28,9 @@ export interface Network {
   /** How it counts and reads the texts of a bot. */
   rulesFor: (key: RuleSource, contentWarning: string | undefined) => TextRules;
   /** The web pages of an account and a post; undefined where they are not known. */
-  pages: (key: Pick<BotKey, 'userId' | 'screenName' | 'server'>) => { account: string; post: (id: string) => string } | undefined;
+  pages: (
+    key: Pick<BotKey, 'userId' | 'screenName' | 'server'>,
+  ) => { account: string; post: (id: string) => string } | undefined;
 }
 
 /** The limits of a key's server, where it has its own. */
@@ -108,7 +110,7 @@ export type OpenAccount = (key: BotKey) => Account;
  *
  * Without a refusal, the post is `never-sent`, the network cannot have it, or `in-doubt`, it may have it. `foreign` marks an
  * answer that came from something between here and the network. `isServed` marks a request that may have been carried out and
- * charged for. `isSpent` says that the network will give this answer to this mark again: the next attempt needs another one.
+ * charged for.
  */
 export type Failure = { reason: string } & (
   | {
@@ -127,7 +129,7 @@ export type Failure = { reason: string } & (
         | 'duplicate'
         | 'rejected';
     }
-  | { kind: 'in-doubt'; foreign?: true; isServed?: true; isSpent?: true }
+  | { kind: 'in-doubt'; foreign?: true; isServed?: true }
   | { kind: 'wait'; until: number; scope: 'bot' | 'app' }
 );
 

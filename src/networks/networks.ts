@@ -4,7 +4,13 @@ import type { BotKey } from '../oauth/signature.ts';
 import { Secret } from '../text.ts';
 import { bluesky, openBluesky, timeOfBluesky } from './bluesky/client.ts';
 import { mastodon, openMastodon, timeOfMastodon } from './mastodon/client.ts';
-import { type Network, type NetworkName, networkNames, type OpenAccount, type TimeAnswer } from './network.ts';
+import {
+  type Network,
+  type NetworkName,
+  networkNames,
+  type OpenAccount,
+  type TimeAnswer,
+} from './network.ts';
 import { openX, timeOfX, x } from './x/client.ts';
 
 /*
@@ -37,11 +43,14 @@ export function reachOf(key: BotKey): { network: string; app: string } {
 }
 
 /** A network as people know it, or its server: `X`, `mastodon.social`. */
-export const placeOf = (key: BotKey): string =>
+export const placeOf = (key: Pick<BotKey, 'provider' | 'server'>): string =>
   key.server === undefined ? networkFor(key).title : new URL(key.server).host;
 
 /** The identity of an account among all networks and providers. A DID is the same at every server. */
-export const accountKey = (userId: string, { provider, server }: Pick<BotKey, 'provider' | 'server'>): string =>
+export const accountKey = (
+  userId: string,
+  { provider, server }: Pick<BotKey, 'provider' | 'server'>,
+): string =>
   [provider === 'x' ? undefined : provider, provider === 'mastodon' ? server : undefined, userId]
     .filter((part) => part !== undefined)
     .join(' ');

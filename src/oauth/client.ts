@@ -3,7 +3,7 @@ import { type Exit, FlockError } from '../errors.ts';
 import { type HttpAnswer, NoAnswer } from '../http/exchange.ts';
 import { couldBeSecret, grouped, parseJson } from '../text.ts';
 import type { Provider, WhoAmI } from './providers.ts';
-import { signedSend, TokenPair, userIdIn } from './signature.ts';
+import { type BotKey, signedSend, TokenPair, userIdIn } from './signature.ts';
 
 /*
  * An OAuth 1.0a authorization: its requests, its flows, what the provider's answers mean, and why it refused.
@@ -15,10 +15,22 @@ export interface Account {
   screenName: string;
 }
 
-/** An access token and its account. */
-export interface Grant {
-  accessToken: TokenPair;
+/** A key that was granted, and the account that it is for. */
+export interface Grant extends Pick<
+  BotKey,
+  'appKeys' | 'accessToken' | 'provider' | 'server' | 'textLimits'
+> {
   account: Account;
+}
+
+/** The steps of an authorization by a link: of OAuth 1.0a, and of OAuth 2.0, where a state and a code verifier are the request token. */
+export interface LinkClient {
+  /** @param callback - the address to which the provider redirects the browser, or `oob` for a PIN */
+  requestToken(callback: string): Promise<TokenPair>;
+  /** The link that a person opens to authorize. @param expected - the screen name to sign in as */
+  authorizeUrl(requestToken: TokenPair, expected: string | undefined): string;
+  /** @throws {VerifierRefused} if the verifier is wrong or old */
+  accessToken(requestToken: TokenPair, verifier: string): Promise<Grant>;
 }
 
 type SignedCall = Parameters<ReturnType<typeof signedSend>>[0];
@@ -54,20 +66,19 @@ export function openOAuth1Client(
     const account = named ?? (await whoAmI(accessToken));
     const { id, title } = provider;
     const owner = id === 'x' ? userIdIn(accessToken.reveal().token) : undefined;
-    if (owner === undefined || owner === account.userId) return { accessToken, account };
+    if (owner === undefined || owner === account.userId)
+      return { appKeys, accessToken, account, ...(id !== 'x' && { provider: id }) };
     const message = `${title} sent a key of the account ${owner} for the account ${account.userId}; nothing was stored`;
     const hint = `a proxy between here and ${title} may have mixed up answers; try again later`;
     throw new FlockError('unavailable', message, { hint });
   }
 
   return {
-    /** @param callback - the address to which the provider redirects the browser, or `oob` for a PIN */
     async requestToken(callback: string): Promise<TokenPair> {
       const { requestTokenMethod: method, requestTokenUrl: url } = provider;
       const answer = await call({ method, url, oauth: [['oauth_callback', callback]] });
       return readRequestToken(answer, provider, clock.now());
     },
-    /** The link that a person opens to authorize. @param expected - the screen name to sign in as */
     authorizeUrl(requestToken: TokenPair, expected: string | undefined): string {
       const { authorizeUrl, authorizeParameters, screenNameParameter } = provider;
       const url = new URL(authorizeUrl);
@@ -108,7 +119,7 @@ export type PinAnswer = { pin: string } | 'new link' | 'skip';
 
 /** What both flows need: the screen name of the wanted account, if it is known, and how a person is shown the authorize link. */
 interface FlowOptions {
-  client: OAuth1Client;
+  client: LinkClient;
   expected: string | undefined;
   showUrl: (url: string) => void;
 }
@@ -320,12 +331,12 @@ function fieldsOf(body: string): Record<string, string> {
   return Object.fromEntries([...byName.values()].filter(({ length }) => length === 1).flat());
 }
 
-/** The PIN is wrong, was used before, or came too late. Only a new link helps. */
+/** The PIN or code is wrong, was used before, or came too late. Only a new link helps. */
 export class VerifierRefused extends FlockError {
   /** @param words - the provider's own words, from {@link wordsIn} */
-  constructor(provider: string, words = '') {
-    const message = `${provider} refused the PIN: it was wrong, used before, or its link had expired${words}`;
-    super('tryLater', message, { hint: 'open the new link and enter the PIN it shows' });
+  constructor(provider: string, words = '', verifier: 'PIN' | 'code' = 'PIN') {
+    const message = `${provider} refused the ${verifier}: it was wrong, used before, or its link had expired${words}`;
+    super('tryLater', message, { hint: `open the new link and enter the ${verifier} it shows` });
   }
 }
 

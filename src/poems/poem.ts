@@ -83,7 +83,11 @@ function atomsOf({ text: row, at }: Line, nth: number, rules: TextRules): Atom[]
   for (const [, space = '', word = ''] of row.matchAll(/(\s*)(\S+)/gu)) {
     const isHeavy = !fits(word);
     const isInLink = isHeavy && hasLink(word);
-    const parts = isHeavy ? graphemesOf(word).flatMap((one) => wholeOrParts(one, rules)) : hasLink(word) ? [word] : afterDashes(word);
+    const parts = isHeavy
+      ? graphemesOf(word).flatMap((one) => wholeOrParts(one, rules))
+      : hasLink(word)
+        ? [word]
+        : afterDashes(word);
     for (const [index, text] of parts.entries()) {
       const before = atoms.length === 0 ? newline + space : index === 0 ? space : '';
       const last = atoms.at(-1);

@@ -1,12 +1,11 @@
 import { hash } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import { type Bot, splitOf } from '../config/flock-file.ts';
-import { noPrices } from '../cost.ts';
 import { FlockError, systemCode } from '../errors.ts';
 import { mustBeItsAccount } from '../keys/right-account.ts';
 import type { Intent, LedgerEvent } from '../ledger/events.ts';
 import type { Ledger } from '../ledger/journal.ts';
-import { type BotState, type Cursor, fingerprints } from '../ledger/state.ts';
+import { type BotState, type Cursor, fingerprints, type Owed, timesAbsent } from '../ledger/state.ts';
 import type { EventLog } from '../log.ts';
 import type { Network, OpenAccount, TimeAnswer } from '../networks/network.ts';
 import { networkFor, placeOf, reachOf } from '../networks/networks.ts';
@@ -20,13 +19,14 @@ import {
   looksAgain,
   type FlockBudget,
   UnreconciledBots,
+  budgetAt,
 } from './budget.ts';
 import { eventsOf } from './commands.ts';
-import { decide, type Decision, movePost } from './decide.ts';
+import { decide, type Decision, inDoubtFor, movePost } from './decide.ts';
 import { type Edit, needsLongLook, type PoemText, readFor } from './edits.ts';
 import { type Block, Gate } from './gate.ts';
 import { eventsAfter, postLine } from './post.ts';
-import { beginLook, Reconciler } from './reconcile.ts';
+import { beginLook, Reconciler, type Unseen } from './reconcile.ts';
 
 const second = 1000;
 const minute = 60 * second;
@@ -152,8 +152,6 @@ export class BotRunner {
   readonly #looked: Map<string, number>;
   readonly #doubts: InDoubtTimers;
   readonly #unreconciled: UnreconciledBots;
-  /** The marks for which a server gives a failure again, by bot: the next attempt needs another one. */
-  readonly #spentMarks = new Map<string, string>();
 
   constructor(options: RunnerOptions) {
     const { ledger, clock, memory = {} } = options;
@@ -216,14 +214,22 @@ export class BotRunner {
     const { deadline, isStopped, flockBudget } = this.#options;
     const now = this.#clock.now();
     const { name, settings } = bot;
-    const { findsByMark, charges } = networkFor(bot.bundle);
+    const network = networkFor(bot.bundle);
     const schedule = new BotSchedule(name, settings);
     const key = keyMark(bot);
     const openFor = state.open ? this.#doubts.ageOf(state.open) : 0;
+    const { findsByMark } = network;
     const known = { bot: name, state, settings, schedule, now, key, openFor, deadline, findsByMark };
     const decision = decide({ ...known, isStopped: isStopped() });
-    const budget = flockBudget();
-    return { bot, state, now, decision, schedule, flockBudget: charges ? budget : { ...budget, prices: noPrices }, key };
+    return {
+      bot,
+      state,
+      now,
+      decision,
+      schedule,
+      flockBudget: budgetAt(network, flockBudget()),
+      key,
+    };
   }
 
   #act(step: Step): NextStep | Promise<NextStep> {
@@ -273,6 +279,10 @@ export class BotRunner {
     const poem = readFor(name, state.place, text, { at: now, key });
     const reread = this.#untilStill(bot, state.place, text, poem.edit);
     if (reread !== undefined) return reread;
+    if (poem.edit && isRepeated(bot, state)) {
+      const wait = await this.#lookForOwed(step, state.owed, text.lines);
+      if (wait !== undefined) return wait;
+    }
     const flock = { history: this.#ledger.history(), flockBudget };
     const { until } = due;
     const { offset } = schedule;
@@ -296,7 +306,7 @@ export class BotRunner {
     const network = networkFor(bundle);
     this.#gate.enter('post', bot);
     this.#options.sends?.(name, post.text);
-    const mark = this.#markOf(network, name, state);
+    const mark = markOf(network, state, this.#clock.now());
     const report = await postLine({
       bot: name,
       state,
@@ -316,17 +326,9 @@ export class BotRunner {
     if ('failure' in report) {
       const { kind, reason } = report.failure;
       if (kind === 'in-doubt') this.#warnInDoubt(bot, post.line, reason);
-      if (kind === 'in-doubt' && report.failure.isSpent && mark !== undefined) this.#spentMarks.set(name, mark);
       if (herdCauses.has(kind)) await this.#brakeHerd(bot);
     }
     return this.#clock.now();
-  }
-
-  /** The mark of the attempt that may still arrive, or a new one; undefined where the network has none. */
-  #markOf({ newMark }: Network, bot: string, { owed, last }: BotState): string | undefined {
-    const again = owed?.attempt;
-    if (again !== undefined && this.#spentMarks.get(bot) !== again) return again;
-    return newMark?.(this.#clock.now(), last?.id);
   }
 
   /** A bot's current poem, or undefined if it cannot be read just now. @throws {FlockError} `data` if that lasts */
@@ -397,7 +399,9 @@ export class BotRunner {
   /** Before the first post of this process: looks whether the ledger has all posts of the account. */
   async #lookFirst(step: Step, due: Due, lines: readonly Line[]): Promise<NextStep> {
     const { bot, state, key } = step;
-    const seen = await this.#reconciler(step, () => Promise.resolve(lines)).firstLook(state);
+    const reconciler = this.#reconciler(step, () => Promise.resolve(lines));
+    const seen = await reconciler.firstLook(state);
+    if (seen === 'not yet') return this.#clock.now();
     if (typeof seen === 'string') {
       this.#setLooked(bot);
       if (!state.owed || !refusesKey.has(state.owed.why)) return this.#clock.now();
@@ -438,6 +442,23 @@ export class BotRunner {
     return now;
   }
 
+  /**
+   * Before an edit is followed: whether the owed post has arrived since it was absent. Nothing more arrives when no request of its
+   * can be under way.
+   *
+   * @returns when the next step is due, or undefined if it is absent
+   */
+  async #lookForOwed(step: Step, owed: Owed, lines: readonly Line[]): Promise<NextStep | undefined> {
+    const { bot, state, now } = step;
+    const { at = 0 } = owed;
+    const until = at + inDoubtFor({}, bot.settings, this.#options);
+    if (at <= now && now < until) return until;
+    const found = await this.#reconciler(step, () => Promise.resolve(lines)).lookForOwed(state, owed);
+    if (found === 'absent') return undefined;
+    if ('posted' in found) return this.#clock.now();
+    return this.#unseen(step, found, `a look whether line ${state.place.next + 1} was posted`);
+  }
+
   /** Puts the next line of a restored bot in doubt: the bot may have posted it since the export. */
   async #beginLook({ bot, state }: Step): Promise<NextStep> {
     const poem = await this.#readPoem(bot);
@@ -464,14 +485,21 @@ export class BotRunner {
         ? await reconciler.lookBack(state, open)
         : await reconciler.settle(state, open, { isInherited: !this.#looked.has(bot.name) });
     if (settled === 'absent' || 'posted' in settled) {
-      this.#setLooked(bot);
+      const isByMark = networkFor(bot.bundle).findsByMark && open.attempt !== undefined;
+      // A mark tells of its own post only.
+      if (!isByMark || state.restored === true || this.#looked.has(bot.name)) this.#setLooked(bot);
       return this.#clock.now();
     }
-    if ('blockedUntil' in settled) return settled.blockedUntil;
-    if ('cap' in settled)
-      return this.#waitForBudget(bot, settled.cap, `a look whether line ${open.line + 1} was posted`);
-    this.#warnInDoubt(bot, open.line, settled.unseen);
-    return settled.closedUntil ?? this.#clock.now() + this.#doubts.nextDelay(bot.name);
+    if (!('blockedUntil' in settled) && !('cap' in settled))
+      this.#warnInDoubt(bot, open.line, settled.unseen);
+    return this.#unseen(step, settled, `a look whether line ${open.line + 1} was posted`);
+  }
+
+  /** When a look is tried again. @param purpose - what the money is for */
+  #unseen({ bot }: Step, unseen: Unseen, purpose: string): NextStep {
+    if ('blockedUntil' in unseen) return unseen.blockedUntil;
+    if ('cap' in unseen) return this.#waitForBudget(bot, unseen.cap, purpose);
+    return unseen.closedUntil ?? this.#clock.now() + this.#doubts.nextDelay(bot.name);
   }
 
   /** From now on the ledger is known to have all posts of the bot. */
@@ -532,6 +560,23 @@ export class BotRunner {
     log.error({ event: 'herd', why, hint }, `the bots at ${place} are stopped: ${why}; ${hint}`);
   }
 }
+
+/**
+ * The mark of the attempt that was in doubt, or a new one; undefined where the network has none. Where the timeline decides, a
+ * mark is used twice at most: some servers give the same failure again for it.
+ */
+function markOf(
+  { newMark, findsByMark }: Network,
+  { owed, last }: BotState,
+  now: number,
+): string | undefined {
+  if (owed?.attempt !== undefined && (findsByMark || timesAbsent(owed) < 2)) return owed.attempt;
+  return newMark?.(now, last?.id);
+}
+
+/** Whether the owed post is an attempt that was in doubt, at a network that finds it by its mark. */
+const isRepeated = ({ bundle }: Bot, state: BotState): state is BotState & { owed: Owed } =>
+  state.owed?.attempt !== undefined && networkFor(bundle).findsByMark;
 
 /** What is decided without the time of day, or is decided again when the time has come. */
 const isTimeless = ({ do: what }: Decision): boolean =>

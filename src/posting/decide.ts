@@ -1,5 +1,5 @@
 import type { BotSettings } from '../config/flock-file.ts';
-import type { Intent, LedgerEvent, Price } from '../ledger/events.ts';
+import type { LedgerEvent, Price } from '../ledger/events.ts';
 import type { FlockHistory } from '../ledger/history.ts';
 import { type BotState, type Cursor, isFinished, type Owed } from '../ledger/state.ts';
 import type { Line } from '../poems/poem.ts';
@@ -55,17 +55,19 @@ const maxPause = 15 * minute;
 
 /** How long a post is in doubt before the network is asked. @param deadline - of a request. Milliseconds */
 export const inDoubtFor = (
-  { attempt }: Pick<Intent, 'attempt'>,
+  { open, restored }: Pick<BotState, 'open' | 'restored'>,
   { settle }: Pick<BotSettings, 'settle'>,
   { deadline, findsByMark = false }: Pick<Situation, 'deadline' | 'findsByMark'>,
-): number => (findsByMark && attempt !== undefined ? 0 : deadline + settle);
+): number =>
+  // A restored bot looks for later posts, too, which may be under way.
+  findsByMark && open?.attempt !== undefined && restored !== true ? 0 : deadline + settle;
 
 /** The next step of one bot. Pure: the same situation always gives the same decision. */
 export function decide(situation: Situation): Decision {
   const { bot, state, settings, schedule, now, key, isStopped, openFor } = situation;
   const { open, parked, owed } = state;
   if (open) {
-    const left = inDoubtFor(open, settings, situation) - openFor;
+    const left = inDoubtFor(state, settings, situation) - openFor;
     return left <= 0 ? { do: 'reconcile' } : { do: 'wait', until: now + left };
   }
   if (parked) {

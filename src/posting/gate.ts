@@ -22,8 +22,18 @@ interface CauseTraits {
 /** What holds several bots back at once. A limit names its own end. */
 const causes = {
   'no-credit': { first: 15 * minute, max: 60 * minute, over: () => 'there is credit again' },
-  'app-refused': { first: 15 * second, max: 15 * minute, ofApp: true, over: (network) => `${network} serves the app again` },
-  outage: { first: 30 * second, max: 5 * minute, ofApp: true, over: (network) => `${network} takes keys of the app again` },
+  'app-refused': {
+    first: 15 * second,
+    max: 15 * minute,
+    ofApp: true,
+    over: (network) => `${network} serves the app again`,
+  },
+  outage: {
+    first: 30 * second,
+    max: 5 * minute,
+    ofApp: true,
+    over: (network) => `${network} takes keys of the app again`,
+  },
   clock: { first: 5 * second, max: 10 * second, over: () => 'the clock is right again' },
   foreign: { first: 10 * second, max: minute, over: (network) => `${network} answers again` },
   limit: { first: 0, max: 0, ofApp: true, over: () => 'the limit of the app is over' },
@@ -362,7 +372,10 @@ export class Gate {
   #logClockUnknown(place: string, why: string): void {
     if (this.#isClockUnknown || this.#isClockWrong) return;
     this.#isClockUnknown = true;
-    this.#log.warn({ event: 'clock-unknown', why }, `posts nothing before ${place} has told the time: ${why}`);
+    this.#log.warn(
+      { event: 'clock-unknown', why },
+      `posts nothing before ${place} has told the time: ${why}`,
+    );
   }
 }
 

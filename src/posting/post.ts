@@ -96,16 +96,16 @@ export function eventsAfter(failure: PostFailure, attempt: FailedAttempt): Ledge
 
 /**
  * Whether the next attempt has the mark of an earlier one that was in doubt and may still arrive. A refusal ends a mark, since
- * some servers give the same refusal again for it. Where a mark alone proves that a post is absent, without a wait, it stays
- * until the network has judged the text.
+ * some servers give the same refusal again for it. Where an absent post is believed without a wait, the mark stays until the
+ * network has judged the text.
  */
 const keepsMark = ({ kind }: PostFailure, { state: { owed }, network }: FailedAttempt): boolean =>
   owed?.attempt !== undefined &&
-  (kind === 'never-sent' || kind === 'wait' || (network.findsByMark && kind !== 'rejected'));
+  (kind === 'never-sent' || (network.findsByMark && kind !== 'rejected' && kind !== 'clock'));
 
 /** After a 401 without a reason the bot tries again after these waits, for at least an hour, before it is believed. Milliseconds. */
 const retryWaits = [10 * second, minute, 5 * minute, 10 * minute, 20 * minute];
-const minRetries = 4;
+const minRetries = 6;
 
 /**
  * The account's own limit ends at some half hour. The bot tries at the next one, then waits twice as long each time, and never
@@ -198,7 +198,8 @@ interface PostLineOptions extends Pick<FailedAttempt, 'bot' | 'key' | 'network'>
  * @throws {FlockError} `io` from the ledger; a text whose intent was not kept is not sent
  */
 export async function postLine(options: PostLineOptions): Promise<{ id: string } | { failure: PostFailure }> {
-  const { bot, settings, state, post, slot, until, mark, key, network, judge, price, ledger, clock } = options;
+  const { bot, settings, state, post, slot, until, mark, key, network, judge, price, ledger, clock } =
+    options;
   const { line, lines, text } = post;
   // 1. Intent.
   const since = sinceOf(state);
@@ -227,7 +228,15 @@ export async function postLine(options: PostLineOptions): Promise<{ id: string }
     return { id: outcome.ok };
   }
   const { failure, closedUntil } = judged ?? { failure: outcome.failure, closedUntil: undefined };
-  const attempt = { bot, state, key, network, refrain, isRepeated: isRepeated(state, post), now: clock.now() };
+  const attempt = {
+    bot,
+    state,
+    key,
+    network,
+    refrain,
+    isRepeated: isRepeated(state, post),
+    now: clock.now(),
+  };
   await ledger.record(...eventsAfter(failure, { ...attempt, closedUntil }));
   return { failure };
 }

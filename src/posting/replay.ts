@@ -46,7 +46,14 @@ export function eventsOfFound(
   return [
     ...(open.look || isOpen ? [] : [absent]),
     ...found.flatMap(({ id, text, at: made, before, line, lines, print }, index): LedgerEvent[] => {
-      const posted = { event: 'posted', bot, at, id, by: 'timeline', ...(made !== undefined && { made }) } as const;
+      const posted = {
+        event: 'posted',
+        bot,
+        at,
+        id,
+        by: 'timeline',
+        ...(made !== undefined && { made }),
+      } as const;
       if (isOpen && index === 0) return [posted];
       const since = found[index - 1]?.id ?? open.since;
       const intent = { event: 'intent', bot, at: open.at, slot: at, until: at, line, lines, print } as const;

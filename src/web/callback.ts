@@ -164,17 +164,20 @@ export type Callback =
 
 /**
  * Reads the query of a callback. When the person denies, X sends `denied=TOKEN`; others name a problem, leave the verifier out,
- * or (Tumblr) send nothing. A query with a repeated field is unreadable.
+ * or (Tumblr) send nothing. Mastodon sends the state of the link, with a code or an error. A query with a repeated field is
+ * unreadable.
  *
- * @see RFC 5849 section 2.2
+ * @see RFC 5849 section 2.2; RFC 6749 section 4.1.2
  */
 export function readCallback(query: URLSearchParams): Callback {
   if (query.size === 0) return { kind: 'nameless' };
   const denied = only(query, 'denied');
-  const token = only(query, 'oauth_token') ?? denied;
+  const isOAuth1 = ['oauth_token', 'oauth_verifier', 'denied'].some((name) => query.has(name));
+  const token = isOAuth1 ? (only(query, 'oauth_token') ?? denied) : only(query, 'state');
   if (token === undefined || query.size !== new Set(query.keys()).size) return { kind: 'unreadable' };
-  const verifier = only(query, 'oauth_verifier');
-  const isDenied = query.has('denied') || query.has('oauth_problem') || verifier === undefined;
+  const verifier = only(query, isOAuth1 ? 'oauth_verifier' : 'code');
+  const noes = isOAuth1 ? ['denied', 'oauth_problem'] : ['error'];
+  const isDenied = verifier === undefined || noes.some((name) => query.has(name));
   return isDenied ? { kind: 'denied', token } : { kind: 'granted', token, verifier };
 }
 

@@ -1,11 +1,14 @@
 import path from 'node:path';
 import { type FlockFile, readFlockFile } from '../config/flock-file.ts';
 import type { Context } from '../context.ts';
-import { attemptAsync, FlockError } from '../errors.ts';
+import { attempt, attemptAsync, FlockError } from '../errors.ts';
 import { knownBots } from '../flock/load.ts';
 import { judgeGrant, type NewKey, storeGrant } from '../keys/authorize.ts';
 import type { KeyBundle, ListedBundle } from '../keys/store.ts';
+import { credentialsFrom, type Issuer, type LinkIssuer } from '../keys/issuers.ts';
 import { expectedName } from '../keys/right-account.ts';
+import { networkOf } from '../networks/networks.ts';
+import type { Grant } from '../oauth/client.ts';
 import type { TokenPair } from '../oauth/signature.ts';
 import type { BotName } from '../poems/bot-name.ts';
 import {
@@ -18,11 +21,8 @@ import {
   readPoem,
 } from '../poems/find.ts';
 import { linesOf, splitPoem } from '../poems/poem.ts';
-import { fitsInPost, rulesOfX } from '../poems/tweet-text.ts';
+import { rulesOfX } from '../poems/tweet-text.ts';
 import { good, type Message } from './layout.ts';
-
-type Provider = ReturnType<Context['provider']>;
-type OAuth1Client = ReturnType<Context['oauth']>;
 
 /** A bot with its poem and its key, as the pages show them. */
 export interface Card {
@@ -32,11 +32,13 @@ export interface Card {
   key: { state: 'none' } | ({ state: 'good' } & ShownKey) | ({ state: 'bad' } & Fault);
   /** The screen name that the bot's account must have, if it is known. */
   expected: string | undefined;
+  /** Who gives its key; undefined if that is not known. */
+  issuer: Pick<Issuer, 'id' | 'title' | 'by'> | undefined;
   /** Why no key can be made for the bot now. */
   fault: Fault | undefined;
 }
 
-type ShownKey = Pick<KeyBundle, 'screenName' | 'userId' | 'provider'>;
+type ShownKey = Pick<KeyBundle, 'screenName' | 'userId' | 'provider' | 'server'>;
 
 interface Fault {
   why: string;
@@ -48,27 +50,45 @@ export interface UnconfirmedKey {
   bot: BotName;
   /** The screen name of the account. */
   account: string;
+  /** Who gave it, for people. */
+  issuer: string;
   store: () => Promise<Message>;
 }
 
 interface KeyServiceOptions {
   context: Context;
-  provider: Provider;
-  appKeys: TokenPair;
+  /** Who gives the keys of bots, by these settings. `of` throws a FlockError where that is not known, or app keys are missing. */
+  issuers: (flockFile: FlockFile) => { of: (bot: BotName, old: ShownKey | undefined) => Issuer };
   /** The folder of the poems. */
   poems: string;
+}
+
+/**
+ * Posts a text of a person's own with a new key.
+ *
+ * @throws {FlockError} `usage` if the key is for a provider that is no network of flockd
+ */
+export function postNow(
+  { openAccount, clock }: Pick<Context, 'openAccount' | 'clock'>,
+  bundle: KeyBundle,
+  text: string,
+): ReturnType<ReturnType<Context['openAccount']>['post']> {
+  const network = networkOf(bundle);
+  if (!network)
+    throw new FlockError('usage', `the key is for ${bundle.provider ?? ''}, and flockd does not post there`);
+  return openAccount(bundle).post(text, { mark: network.newMark?.(clock.now(), undefined) });
 }
 
 /** What a person can do on the page of `keymaker serve`. Methods throw a FlockError where the person can repair something. */
 export class KeyService {
   readonly #options: KeyServiceOptions;
-  readonly #client: OAuth1Client;
+  /** The origins of the pages that authorize links lead to, for the flock as it was shown last. */
+  readonly origins = new Set<string>();
   readonly #poemsSeen = new FileCache<NonNullable<Card['poem']>>();
   readonly #keysSeen = new FileCache<ShownKey>();
 
   constructor(options: KeyServiceOptions) {
     this.#options = options;
-    this.#client = options.context.oauth(options.provider, options.appKeys);
   }
 
   /**
@@ -83,15 +103,21 @@ export class KeyService {
     const clashOf = new Map(clashes.map((clash) => [clash.bot, clash.error]));
     const listed = new Map((await this.#options.context.keys.list()).map((bundle) => [bundle.bot, bundle]));
     const bots = new Set([...found.keys(), ...clashOf.keys(), ...listed.keys()]);
+    const issuers = this.#options.issuers(flockFile);
     const cards = [...bots].sort().map(async (bot): Promise<Card> => {
       const file = found.get(bot);
       const poem = file === undefined ? undefined : await attemptAsync(this.#poemsSeen.read(file, shownPoem));
       const settingsFault = clashOf.get(bot) ?? flockFile.faultOf(bot);
-      const fault = settingsFault ?? (poem instanceof FlockError ? poem : undefined);
+      const key = await this.#shownKeyOf(listed.get(bot));
+      const chosen = settingsFault ?? attempt(() => issuers.of(bot, key.state === 'good' ? key : undefined));
+      const issuer = chosen instanceof FlockError ? undefined : chosen;
+      if (issuer?.by === 'link') this.origins.add(issuer.origin);
+      const fault = chosen instanceof FlockError ? chosen : poem instanceof FlockError ? poem : undefined;
       return {
         bot,
         poem: poem instanceof FlockError ? undefined : poem,
-        key: await this.#shownKeyOf(listed.get(bot)),
+        key,
+        issuer,
         expected: settingsFault ? undefined : flockFile.settingsOf(bot).account,
         fault: fault && asFault(fault),
       };
@@ -111,25 +137,51 @@ export class KeyService {
       : { state: 'good', ...shownKey(key) };
   }
 
-  /**
-   * Asks for a link that authorizes a bot.
-   *
-   * @param callback - where the provider redirects the browser
-   * @throws {FlockError} `data` if its poem has nothing to post
-   */
-  async begin(bot: BotName, callback: string): Promise<{ requestToken: TokenPair; link: string }> {
-    await this.#options.context.keys.prepare(bot);
+  /** Who gives a bot's key. @throws {FlockError} `data` if its poem has nothing to post; and as the issuers do */
+  async issuerOf(bot: BotName): Promise<Issuer> {
+    const { keys } = this.#options.context;
+    await keys.prepare(bot);
     const poem = await this.#poemOf(bot);
     if (poem) await linesOf(poem.file, { unit: 'line', rules: rulesOfX }, readPoem);
+    return this.#options.issuers(await this.#flockFile()).of(bot, await keys.readIfGood(bot));
+  }
+
+  /** Asks for a link that authorizes a bot. */
+  async begin(
+    bot: BotName,
+    { client }: LinkIssuer,
+    callback: string,
+  ): Promise<{ requestToken: TokenPair; link: string }> {
     const { expected } = await this.#newKey(bot);
-    const requestToken = await this.#client.requestToken(callback);
-    return { requestToken, link: this.#client.authorizeUrl(requestToken, expectedName(expected)) };
+    const requestToken = await client.requestToken(callback);
+    return { requestToken, link: client.authorizeUrl(requestToken, expectedName(expected)) };
   }
 
   /** Stores a bot's new key if its account is the bot's. If only a person can confirm that, nothing is stored yet. */
-  async finish(bot: BotName, requestToken: TokenPair, verifier: string): Promise<Message | UnconfirmedKey> {
+  async finish(
+    bot: BotName,
+    issuer: LinkIssuer,
+    answer: { requestToken: TokenPair; verifier: string },
+  ): Promise<Message | UnconfirmedKey> {
     const key = await this.#newKey(bot);
-    const grant = await this.#client.accessToken(requestToken, verifier);
+    const grant = await issuer.client.accessToken(answer.requestToken, answer.verifier);
+    return this.#store(grant, key, issuer);
+  }
+
+  /** The same by the handle of the account and an app password. */
+  async signIn(
+    bot: BotName,
+    issuer: Extract<Issuer, { by: 'password' }>,
+    typed: { handle: string; password: string },
+  ): Promise<Message | UnconfirmedKey> {
+    const key = await this.#newKey(bot);
+    const { handle, ...credentials } = credentialsFrom(typed, key.expected);
+    const grant = await issuer.signIn(credentials);
+    return this.#store(grant, { ...key, expected: { ...key.expected, typed: handle } }, issuer);
+  }
+
+  async #store(grant: Grant, key: NewKey, { title }: Issuer): Promise<Message | UnconfirmedKey> {
+    const { bot } = key;
     const store = async (key: NewKey): Promise<Message> => {
       await storeGrant(grant, key);
       const text = 'Its key is stored. A flockd that runs takes it up by itself.';
@@ -139,6 +191,7 @@ export class KeyService {
     return {
       bot,
       account: grant.account.screenName,
+      issuer: title,
       store: async () => {
         // The person may have made other keys meanwhile.
         const keyNow = await this.#newKey(bot);
@@ -149,15 +202,12 @@ export class KeyService {
   }
 
   async #newKey(bot: BotName): Promise<NewKey> {
-    const { context, provider, appKeys } = this.#options;
-    const { keys, paths } = context;
+    const { keys, paths } = this.#options.context;
     const { account: named } = (await this.#flockFile()).settingsOf(bot);
     const [old, poem] = [await keys.readIfGood(bot), await this.#poemOf(bot)];
     return {
       bot,
-      appKeys,
       poemFile: poem ? poemFileIn(paths.root, poem.file) : old?.poemFile,
-      provider: provider.id === 'x' ? undefined : provider.id,
       expected: { named, old },
       keys,
       owners: await keys.owners(),
@@ -166,10 +216,10 @@ export class KeyService {
   }
 
   async check(bot: BotName): Promise<Message> {
-    const { bundle, provider, client } = await this.#keyOf(bot);
-    const { userId, screenName } = await client.whoAmI(bundle.accessToken);
+    const { bundle, issuer } = await this.#keyOf(bot);
+    const { userId, screenName } = await issuer.whoAmI(bundle);
     if (bundle.userId === undefined || bundle.userId === userId)
-      return good(`The key of ${bot} works`, `${provider.title} knows it as @${screenName}.`);
+      return good(`The key of ${bot} works`, `${issuer.title} knows it as @${screenName}.`);
     throw new FlockError('data', `the key is for @${screenName}, not for the account ${bundle.userId}`, {
       hint: 'authorize the bot again, as its own account',
     });
@@ -177,19 +227,18 @@ export class KeyService {
 
   async testPost(bot: BotName, text: string): Promise<Message> {
     const { bundle } = await this.#keyOf(bot);
-    if (bundle.provider !== undefined)
-      throw new FlockError('usage', `a test post goes to X, and this key is for ${bundle.provider}`);
-    if (text.trim() === '' || !fitsInPost(text))
+    const rules = networkOf(bundle)?.rulesFor(bundle, undefined) ?? rulesOfX;
+    if (text.trim() === '' || !rules.fits(text))
       throw new FlockError('usage', 'that is empty, or too long for one post');
     const poem = await this.#poemOf(bot);
-    const lines = poem ? splitPoem(await readPoem(poem.file), { unit: 'line', rules: rulesOfX }) : [];
+    const lines = poem ? splitPoem(await readPoem(poem.file), { unit: 'line', rules }) : [];
     // The line would become a duplicate.
     if (lines.some((line) => line.text.trim() === text.trim())) {
       throw new FlockError('usage', 'that is a line of the poem, which flockd posts itself', {
         hint: 'choose another text',
       });
     }
-    const posted = await this.#options.context.openAccount(bundle).post(text);
+    const posted = await postNow(this.#options.context, bundle, text);
     if ('ok' in posted) return good('Posted', `“${text}” is on the account, as ${posted.ok}.`);
     throw new FlockError('partly', `it was not posted, as far as is known: ${posted.failure.reason}`, {
       hint: 'look at the account before you try again',
@@ -198,24 +247,25 @@ export class KeyService {
 
   async revoke(bot: BotName): Promise<Message> {
     const { keys } = this.#options.context;
-    const { bundle, provider, client } = await this.#keyOf(bot);
+    const { bundle, issuer } = await this.#keyOf(bot);
     await keys.prepare();
-    const ended = await client.revoke(bundle.accessToken);
+    const ended = await issuer.revoke(bundle);
     await keys.remove(bot);
-    const { title, revokedAt } = provider;
+    const { title, byHand, revokedAt } = issuer;
     const where = revokedAt === undefined ? '' : ` Look there as the account, too: ${revokedAt}.`;
     return ended === 'by hand'
-      ? good(`The bundle of ${bot} is removed`, `${title} has no call that ends a key.${where}`)
+      ? good(`The bundle of ${bot} is removed`, `${title} ${byHand}.${where}`)
       : good(`The key of ${bot} has ended`, `Its bundle is removed.${where}`);
   }
 
-  /** A bot's bundle, and a client of its provider. @throws {FlockError} `data` if there is no valid bundle */
-  async #keyOf(bot: BotName): Promise<{ bundle: KeyBundle; provider: Provider; client: OAuth1Client }> {
+  /** A bot's bundle, and who gave it. @throws {FlockError} `data` if there is no valid bundle */
+  async #keyOf(bot: BotName): Promise<{ bundle: KeyBundle; issuer: Issuer }> {
     const { context } = this.#options;
     const bundle = await context.keys.readIfThere(bot);
     if (!bundle) throw new FlockError('data', `${bot} has no key`, { hint: 'authorize it first' });
-    const provider = context.provider(bundle.provider ?? 'x', (await this.#flockFile()).providers);
-    return { bundle, provider, client: context.oauth(provider, bundle.appKeys) };
+    const { provider = 'x', server, appKeys } = bundle;
+    const { providers: custom } = await this.#flockFile();
+    return { bundle, issuer: context.issuer({ provider, server, appKeys, custom }) };
   }
 
   /** Read each time, so that a correction takes effect at once. */
@@ -253,7 +303,12 @@ class FileCache<T> {
 
 const asFault = ({ message, hint }: FlockError): Fault => ({ why: message, hint });
 
-const shownKey = ({ screenName, userId, provider }: ShownKey): ShownKey => ({ screenName, userId, provider });
+const shownKey = ({ screenName, userId, provider, server }: ShownKey): ShownKey => ({
+  screenName,
+  userId,
+  provider,
+  server,
+});
 
 async function shownPoem(file: string): Promise<NonNullable<Card['poem']>> {
   const lines = await linesOf(file, { unit: 'line', rules: rulesOfX }, readPoem);

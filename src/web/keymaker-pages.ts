@@ -2,6 +2,7 @@ import { html } from 'hono/html';
 import { showPrice, usualPrices } from '../cost.ts';
 import type { FlockError } from '../errors.ts';
 import type { BotName } from '../poems/bot-name.ts';
+import { networkNames } from '../networks/network.ts';
 import { counted, listed } from '../text.ts';
 import type { Card, KeyService, UnconfirmedKey } from './key-service.ts';
 import { type Html, keymakerPage, type Message } from './layout.ts';
@@ -25,7 +26,7 @@ type State = keyof typeof states;
 const stateNames = Object.keys(states) as State[];
 
 /** The question whose account a new key is for. */
-interface AccountQuestion extends Pick<UnconfirmedKey, 'bot' | 'account'> {
+interface AccountQuestion extends Pick<UnconfirmedKey, 'bot' | 'account' | 'issuer'> {
   /** The path of the answer. */
   action: string;
 }
@@ -41,8 +42,6 @@ interface FlockPage extends Awaited<ReturnType<KeyService['flock']>> {
   /** The folder of the poems. */
   poems: string;
   callback: string;
-  /** Who gives the keys: `X`. */
-  provider: string;
 }
 
 type Bot = Card & { state: State };
@@ -69,7 +68,7 @@ function nextOf(bots: readonly Bot[], last: BotName | undefined): Bot | undefine
 
 /** The page of all bots. */
 export function flockPage(page: FlockPage): Html {
-  const { notice, provider, callback, filter } = page;
+  const { notice, callback, filter } = page;
   const bots = ranked(page);
   const shown = bots.filter((bot) => isWanted(bot, filter));
   const isFiltered = filter.state !== '' || filter.q !== '';
@@ -79,7 +78,7 @@ export function flockPage(page: FlockPage): Html {
       <main>
         <div class="opening">
           <h1 class="summary">${summaryOf(bots)}</h1>
-          ${bots.length > 0 && progressOf(bots, provider)}
+          ${bots.length > 0 && progressOf(bots)}
         </div>
         ${notice && noticeOf(notice)} ${isFiltered ? '' : firstOf(bots, page)}
         ${bots.length > minFiltered && finderOf(bots, filter)}
@@ -91,12 +90,23 @@ export function flockPage(page: FlockPage): Html {
         )}
         ${isFiltered && shown.length === 0 && noneFound} ${unreadOf(page)}
       </main>
-      <footer class="colophon">
-        <p>
-          ${provider} sends the browser back to <code>${callback}</code>, which must be registered with the
-          app.
-        </p>
-      </footer>`,
+      ${colophonOf(bots, callback)}`,
+  );
+}
+
+/** What a person has to do where the app was registered. Apps at servers of Mastodon are registered by keymaker. */
+function colophonOf(bots: readonly Bot[], callback: string): Html | false {
+  const theirs = bots.flatMap(({ issuer }) =>
+    issuer?.by === 'link' && issuer.id !== 'mastodon' ? [issuer.title] : [],
+  );
+  const titles = listed([...new Set(bots.length === 0 ? ['X'] : theirs)]);
+  return (
+    titles !== '' &&
+    html`<footer class="colophon">
+      <p>
+        ${titles} sends the browser back to <code>${callback}</code>, which must be registered with the app.
+      </p>
+    </footer>`
   );
 }
 
@@ -120,15 +130,15 @@ function summaryOf(bots: readonly Bot[]): string {
   return `${made} of ${all} bots ${made === 1 ? 'has' : 'have'} a key.`;
 }
 
-function progressOf(bots: readonly Bot[], provider: string): Html {
+function progressOf(bots: readonly Bot[]): Html {
   const made = countIn(bots, 'good');
   const left = stateNames.flatMap((state) => {
     const count = countIn(bots, state);
     const [one, many] = states[state].left ?? [];
     return one === undefined || count === 0 ? [] : [`${count} ${count === 1 ? one : many}`];
   });
-  // flockd posts to X alone.
-  const after = provider === 'X' && html`Next: <code>flockd plan</code>, then <code>flockd run</code>`;
+  const isPosted = bots.some(({ issuer }) => networkNames.some((name) => name === issuer?.id));
+  const after = isPosted && html`Next: <code>flockd plan</code>, then <code>flockd run</code>`;
   return html`<progress aria-label="Bots with a key" max="${bots.length}" value="${made}"></progress>
     <p class="more">${left.length > 0 ? `Left: ${listed(left)}.` : after}</p>`;
 }
@@ -142,21 +152,35 @@ function firstOf(bots: readonly Bot[], page: FlockPage): Html | false {
     return panelOf(asking, `Is @${question.account} the account of ${question.bot}?`, answersTo(question));
   const next = nextOf(bots, page.last);
   if (!next) return false;
-  const form = html`${accountOf(next, page.provider)}
+  const form = html`${accountOf(next)}
     <form method="post" action="${pathOf(next.bot)}/authorize">
       <input type="hidden" name="csrf" value="${page.csrf}" />
-      <button class="primary" autofocus>Authorize ${next.bot}</button>
+      ${credentialsOf(next)}<button class="primary" autofocus>Authorize ${next.bot}</button>
     </form>`;
   return panelOf(next, `Next: ${next.bot}`, form);
 }
 
-const accountOf = ({ bot, expected, key }: Card, provider: string): Html => {
-  const account = expected ?? (key.state === 'good' ? key.screenName : undefined);
-  return html`<p>
-    Sign in at ${provider} as
-    ${account === undefined ? `the account of ${bot}` : html`<strong>@${account}</strong>`}.
-  </p>`;
+const nameOf = ({ expected, key }: Card): string | undefined =>
+  expected ?? (key.state === 'good' ? key.screenName : undefined);
+
+const accountOf = (card: Card): Html => {
+  const { bot, issuer } = card;
+  const account = nameOf(card);
+  const shown = account === undefined ? `the account of ${bot}` : html`<strong>@${account}</strong>`;
+  if (issuer?.by === 'password')
+    return html`<p>
+      Make an app password of ${shown} at ${issuer.title}: Settings, Privacy and security, App passwords.
+    </p>`;
+  return html`<p>Sign in at ${issuer?.title ?? 'X'} as ${shown}.</p>`;
 };
+
+/** The fields for the handle and the app password. What was typed is not shown again. */
+const credentialsOf = (card: Card): Html | false =>
+  card.issuer?.by === 'password' &&
+  html`<label
+      >Handle <input type="text" name="handle" value="${nameOf(card) ?? ''}" autocomplete="off" required
+    /></label>
+    <label>App password <input type="password" name="password" autocomplete="off" required /></label> `;
 
 const panelOf = (card: Card, title: string, content: Html): Html =>
   html`<section class="next" aria-labelledby="next-name">
@@ -265,12 +289,13 @@ function shownAccount({ key, expected }: Card): Html | false {
   return expected !== undefined && html`<span class="account">to be @${expected}</span>`;
 }
 
-function actionIn({ bot, state, poem }: Bot): Html | string | false {
+function actionIn({ bot, state, poem, issuer }: Bot): Html | string | false {
   const unseen = html`<span class="unseen"> ${bot}</span>`;
   if (state === 'asks') return html`<a class="button" href="${pathOf(bot)}">Answer${unseen}</a>`;
   if (state === 'stuck') return html`<span class="state">unusable poem</span>`;
   if (state === 'good')
     return poem !== undefined && html`<span class="place">${counted(poem.lines, 'line')}</span>`;
+  if (issuer?.by === 'password') return html`<a class="button" href="${pathOf(bot)}">Authorize${unseen}</a>`;
   return html`<button formaction="${pathOf(bot)}/authorize">Authorize${unseen}</button>`;
 }
 
@@ -288,10 +313,10 @@ const unreadOf = ({ passedOver }: FlockPage): Html | false =>
     </ul>
   </details>`;
 
-type BotPage = Pick<FlockPage, 'csrf' | 'notice' | 'provider'>;
+type BotPage = Pick<FlockPage, 'csrf' | 'notice'>;
 
 /** The page of one bot: its poem, its key, and what can be done with it. */
-export function botPage(card: Card, { csrf, notice, provider }: BotPage): Html {
+export function botPage(card: Card, { csrf, notice }: BotPage): Html {
   const { bot, poem, key, fault } = card;
   return keymakerPage(
     bot,
@@ -306,7 +331,7 @@ export function botPage(card: Card, { csrf, notice, provider }: BotPage): Html {
           ${key.state === 'good' && key.userId !== undefined && fact('Id', key.userId)}
           ${fact('Poem', poem?.file ?? 'not in the folder')}
         </dl>
-        ${fault ? faultOf(fault) : key.state === 'bad' && faultOf(key)} ${actionsOf(card, csrf, provider)}
+        ${fault ? faultOf(fault) : key.state === 'bad' && faultOf(key)} ${actionsOf(card, csrf)}
       </main>`,
   );
 }
@@ -318,19 +343,23 @@ const fact = (name: string, value: Html | string): Html =>
   </div>`;
 
 function keyInWords({ key }: Card): string {
-  if (key.state === 'good') return key.provider === undefined ? 'stored' : `stored, at ${key.provider}`;
+  if (key.state === 'good')
+    return key.provider === undefined ? 'stored' : `stored, at ${key.server ?? key.provider}`;
   return key.state === 'bad' ? 'unusable' : 'none yet';
 }
 
-function actionsOf(card: Card, csrf: string, provider: string): Html {
-  const { bot, key, fault } = card;
+function actionsOf(card: Card, csrf: string): Html {
+  const { bot, key, fault, issuer } = card;
+  const provider = issuer?.title ?? 'X';
+  const isOfX = key.state === 'good' && key.provider === undefined;
   const form = (action: string, name: string, look = '', more: Html | string = ''): Html =>
     html`<form method="post" action="${pathOf(bot)}/${action}">
       <input type="hidden" name="csrf" value="${csrf}" />
       ${more}<button class="${look}">${name}<span class="unseen"> (${bot})</span></button>
     </form>`;
   const authorize = (name: string, look: string): Html | false =>
-    !fault && html`<section>${accountOf(card, provider)}${form('authorize', name, look)}</section>`;
+    !fault &&
+    html`<section>${accountOf(card)}${form('authorize', name, look, credentialsOf(card) || '')}</section>`;
   if (key.state !== 'good') return html`<div class="acts">${authorize('Authorize', 'primary')}</div>`;
   return html`<div class="acts">
     <section>
@@ -340,8 +369,8 @@ function actionsOf(card: Card, csrf: string, provider: string): Html {
     ${authorize('Authorize again', '')}
     <section>
       <p id="test-text">
-        Send a test post. It stays on the account until you delete it there, and X charges about
-        ${showPrice(usualPrices.post)} for it.
+        Send a test post. It stays on the account until you delete it
+        there${isOfX ? `, and X charges about ${showPrice(usualPrices.post)} for it` : ''}.
       </p>
       ${form(
         'test-post',
@@ -352,7 +381,7 @@ function actionsOf(card: Card, csrf: string, provider: string): Html {
           name="text"
           aria-labelledby="test-text"
           value="${bot} clears its throat."
-          maxlength="280"
+          maxlength="${isOfX ? 280 : 500}"
           autocomplete="off"
         />`,
       )}
@@ -365,8 +394,8 @@ function actionsOf(card: Card, csrf: string, provider: string): Html {
 }
 
 /** The page that asks whether an account is a bot's, before anything of its key is stored. */
-export function questionPage(question: AccountQuestion, card: Card | undefined, provider: string): Html {
-  const { bot, account } = question;
+export function questionPage(question: AccountQuestion, card: Card | undefined): Html {
+  const { bot, account, issuer } = question;
   return keymakerPage(
     `Is @${account} the account of ${bot}?`,
     html`${masthead(wayHome)}
@@ -379,8 +408,7 @@ export function questionPage(question: AccountQuestion, card: Card | undefined, 
         </p>
         ${answersTo(question)}
         <p class="more">
-          After a no, the key is forgotten. Sign out of ${provider} in this browser before you authorize
-          again.
+          After a no, the key is forgotten. Sign out of ${issuer} in this browser before you authorize again.
         </p>
       </main>`,
   );

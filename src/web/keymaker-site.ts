@@ -3,6 +3,7 @@ import { html } from 'hono/html';
 import * as z from 'zod';
 import { attemptAsync, FlockError } from '../errors.ts';
 import type { BotName } from '../poems/bot-name.ts';
+import type { LinkIssuer } from '../keys/issuers.ts';
 import { PendingCallbacks } from './callback.ts';
 import { type Card, KeyService, type UnconfirmedKey } from './key-service.ts';
 import { botPage, flockPage, questionPage } from './keymaker-pages.ts';
@@ -25,8 +26,9 @@ type SiteOptions = ConstructorParameters<typeof KeyService>[0];
  */
 export async function openKeymakerSite(port: number, failed: (error: unknown) => void, options: SiteOptions) {
   const site = new KeymakerSite(options);
-  const formTarget = new URL(options.provider.authorizeUrl).origin;
-  const server = await openKeymakerServer(port, failed, (app) => site.addTo(app), { formTarget });
+  const server = await openKeymakerServer(port, failed, (app) => site.addTo(app), {
+    formTargets: () => site.service.origins,
+  });
   return {
     entrance: `${server.shown}/?key=${site.key}`,
     callback: `${server.shown}/callback`,
@@ -52,7 +54,7 @@ type Handler = (c: WebContext, session: Session) => Answer;
 /** Something that a person does about a bot. @returns what came of it, or the link to go on to */
 type BotAction = (
   bot: BotName,
-  given: { text: string; callback: string },
+  given: Record<'text' | 'handle' | 'password' | 'callback', string>,
 ) => Promise<Message | { link: string }>;
 
 const cookieName = 'keymaker_session';
@@ -60,15 +62,15 @@ const cookieName = 'keymaker_session';
 class KeymakerSite {
   /** The secret in the address that lets one browser in. */
   readonly key = secretWord();
-  readonly #service: KeyService;
+  readonly service: KeyService;
   readonly #options: SiteOptions;
-  readonly #callbacks = new PendingCallbacks<BotName>();
+  readonly #callbacks = new PendingCallbacks<{ bot: BotName; issuer: LinkIssuer }>();
   /** The keys whose accounts a person has not confirmed, by the secret in the question's address; one for each bot. */
   readonly #unconfirmed = new Map<string, UnconfirmedKey>();
   #session: Session | undefined;
 
   constructor(options: SiteOptions) {
-    this.#service = new KeyService(options);
+    this.service = new KeyService(options);
     this.#options = options;
   }
 
@@ -98,10 +100,10 @@ class KeymakerSite {
     const answer = inSession((c, session) => this.#answerAccount(c, session));
     app.post(`${questionPath}:secret`, answer);
     const actions: Record<string, BotAction> = {
-      authorize: (bot, { callback }) => this.#authorize(bot, callback),
-      check: (bot) => this.#service.check(bot),
-      'test-post': (bot, { text }) => this.#service.testPost(bot, text),
-      revoke: (bot) => this.#service.revoke(bot),
+      authorize: (bot, given) => this.#authorize(bot, given),
+      check: (bot) => this.service.check(bot),
+      'test-post': (bot, { text }) => this.service.testPost(bot, text),
+      revoke: (bot) => this.service.revoke(bot),
     };
     for (const [name, act] of Object.entries(actions)) {
       const handle = inSession((c, session) => this.#act(c, session, act));
@@ -118,10 +120,10 @@ class KeymakerSite {
   }
 
   async #showFlock(c: WebContext, session: Session): Promise<Response> {
-    const flock = await this.#service.flock();
+    const flock = await this.service.flock();
     const { poems } = this.#options;
     const { state, q } = filterSchema.parse(c.req.query());
-    const { csrf, last, notice, provider } = this.#takeShown(session);
+    const { csrf, last, notice } = this.#takeShown(session);
     const questions = new Map(
       Array.from(this.#unconfirmed, ([secret, key]) => [key.bot, questionOf(secret, key)]),
     );
@@ -136,7 +138,6 @@ class KeymakerSite {
         notice,
         poems,
         callback: callbackOf(c),
-        provider,
       }),
     );
   }
@@ -144,21 +145,20 @@ class KeymakerSite {
   async #showBot(c: WebContext, session: Session): Promise<Response> {
     const card = await this.#cardOf(c.req.param('bot'));
     if (!card) return missing(c);
-    const { title } = this.#options.provider;
     const asked = Array.from(this.#unconfirmed).find(([, { bot }]) => bot === card.bot);
-    if (asked) return c.html(questionPage(questionOf(...asked), card, title));
+    if (asked) return c.html(questionPage(questionOf(...asked), card));
     return c.html(botPage(card, this.#takeShown(session)));
   }
 
   /** What a page shows of the session; the notice is shown once. */
-  #takeShown(session: Session): Session & { provider: string } {
-    const shown = { ...session, provider: this.#options.provider.title };
+  #takeShown(session: Session): Session {
+    const shown = { ...session };
     session.notice = undefined;
     return shown;
   }
 
   async #cardOf(bot: string | undefined): Promise<Card | undefined> {
-    const { cards } = await this.#service.flock();
+    const { cards } = await this.service.flock();
     return cards.find((card) => card.bot === bot);
   }
 
@@ -168,21 +168,27 @@ class KeymakerSite {
     const arrival = this.#callbacks.arrive(new URL(c.req.url).searchParams, clock.now());
     if ('warning' in arrival) return c.html(messagePage(arrival.message, home), arrival.status);
     const { who, requestToken, answer } = arrival;
+    const { bot, issuer } = who;
     const outcome =
       answer === 'denied'
-        ? declined(who)
-        : await asMessage(this.#service.finish(who, requestToken, answer.verifier));
+        ? declined(bot)
+        : await asMessage(this.service.finish(bot, issuer, { requestToken, verifier: answer.verifier }));
     if ('title' in outcome) {
       if (this.#session) this.#session.notice = outcome;
       // With the cookie, which the browser sends from a page of this site, the flock is shown at once.
       c.header('refresh', `0; url=${returnedPath}`);
       return c.html(messagePage(outcome, home));
     }
+    return c.redirect(this.#ask(outcome), 303);
+  }
+
+  /** @returns the path of the question whose account a key is for */
+  #ask(key: UnconfirmedKey): string {
     // A bot's later key replaces an earlier one.
-    for (const [secret, { bot }] of this.#unconfirmed) if (bot === who) this.#unconfirmed.delete(secret);
+    for (const [secret, { bot }] of this.#unconfirmed) if (bot === key.bot) this.#unconfirmed.delete(secret);
     const secret = secretWord();
-    this.#unconfirmed.set(secret, outcome);
-    return c.redirect(questionPath + secret, 303);
+    this.#unconfirmed.set(secret, key);
+    return questionPath + secret;
   }
 
   /** A browser that the provider redirected sends no cookie yet, but the secret in the address, which nobody else knows. */
@@ -191,13 +197,7 @@ class KeymakerSite {
     if (!asked) return c.html(messagePage(answered, home), 410);
     const secret = c.req.param('secret') ?? '';
     const card = await asMessage(this.#cardOf(asked.bot));
-    return c.html(
-      questionPage(
-        questionOf(secret, asked),
-        card && 'bot' in card ? card : undefined,
-        this.#options.provider.title,
-      ),
-    );
+    return c.html(questionPage(questionOf(secret, asked), card && 'bot' in card ? card : undefined));
   }
 
   async #answerAccount(c: WebContext, session: Session): Promise<Response> {
@@ -206,26 +206,34 @@ class KeymakerSite {
     const { answer } = formSchema.parse(await c.req.parseBody());
     if (!asked || (answer !== 'yes' && answer !== 'no')) return c.html(messagePage(answered, home), 410);
     this.#unconfirmed.delete(secret);
-    const { title } = this.#options.provider;
-    session.notice = answer === 'yes' ? await asMessage(asked.store()) : refused(asked, title);
+    session.notice = answer === 'yes' ? await asMessage(asked.store()) : refused(asked);
     return c.redirect('/', 303);
   }
 
   async #act(c: WebContext, session: Session, act: BotAction): Promise<Response> {
-    const { csrf, text } = formSchema.parse(await c.req.parseBody());
+    const { csrf, ...fields } = formSchema.parse(await c.req.parseBody());
     if (!same(csrf, session.csrf)) return c.html(messagePage(notOurs, home), 403);
     const bot = (await this.#cardOf(c.req.param('bot')))?.bot;
     if (bot === undefined) return missing(c);
-    const done = await asMessage(act(bot, { text, callback: callbackOf(c) }));
+    const done = await asMessage(act(bot, { ...fields, callback: callbackOf(c) }));
     if ('link' in done) return c.redirect(done.link, 303);
     session.notice = done;
     return c.redirect(`/bots/${encodeURIComponent(bot)}`, 303);
   }
 
-  async #authorize(bot: BotName, callback: string): Promise<{ link: string }> {
-    const { requestToken, link } = await this.#service.begin(bot, callback);
+  async #authorize(
+    bot: BotName,
+    { callback, ...credentials }: Parameters<BotAction>[1],
+  ): Promise<Message | { link: string }> {
+    const issuer = await this.service.issuerOf(bot);
     if (this.#session) this.#session.last = bot;
-    this.#callbacks.expect(requestToken, bot, this.#options.context.clock.now());
+    if (issuer.by === 'password') {
+      if (credentials.password === '') return { link: `/bots/${encodeURIComponent(bot)}` };
+      const outcome = await this.service.signIn(bot, issuer, credentials);
+      return 'title' in outcome ? outcome : { link: this.#ask(outcome) };
+    }
+    const { requestToken, link } = await this.service.begin(bot, issuer, callback);
+    this.#callbacks.expect(requestToken, { bot, issuer }, this.#options.context.clock.now());
     return { link };
   }
 }
@@ -240,7 +248,7 @@ async function asMessage<T>(work: Promise<T>): Promise<T | Message> {
 }
 
 const field = z.string().catch('');
-const formSchema = z.object({ csrf: field, answer: field, text: field });
+const formSchema = z.object({ csrf: field, answer: field, text: field, handle: field, password: field });
 
 const filterSchema = z.object({ state: field, q: field });
 
@@ -248,9 +256,10 @@ const questionPath = '/account/';
 const returnedPath = '/returned';
 
 /** The question of an account, and the path of its answer. */
-const questionOf = (secret: string, { bot, account }: UnconfirmedKey) => ({
+const questionOf = (secret: string, { bot, account, issuer }: UnconfirmedKey) => ({
   bot,
   account,
+  issuer,
   action: questionPath + secret,
 });
 
@@ -260,10 +269,10 @@ const home = html`<p><a class="button" href="/">Back to the flock</a></p>`;
 
 const declined = (bot: string): Message =>
   plain('Nothing was authorized', `You said no, so ${bot} is as it was.`);
-const refused = ({ bot, account }: UnconfirmedKey, provider: string): Message =>
+const refused = ({ bot, account, issuer }: UnconfirmedKey): Message =>
   plain(
     'Nothing was stored',
-    `@${account} is not the account of ${bot}, you say. Sign out of ${provider} in this browser, then authorize again: the button opens a fresh link.`,
+    `@${account} is not the account of ${bot}, you say. Sign out of ${issuer} in this browser, then authorize again: the button opens a fresh link.`,
   );
 const answered = plain('That question was answered', 'The page of the flock shows what came of it.');
 const notOurs = bad(

@@ -83,14 +83,14 @@ const grace = 2000;
  *
  * @param port - 0 takes any that is free
  * @param failed - called with an error that no route expects
- * @param allow - `formTarget`: an origin that forms may lead to, besides their own
+ * @param allow - `formTargets`: the origins that forms may lead to, besides their own
  * @throws {FlockError} `unavailable` if the port cannot be had
  */
 export function openKeymakerServer(
   port: number,
   failed: (error: unknown) => void,
   addRoutes: (app: WebApp) => void,
-  allow: { formTarget?: string } = {},
+  allow: { formTargets?: () => Iterable<string> } = {},
 ): ReturnType<typeof openWebServer> {
   const app = webApp({ allow, maxBody, failed, errorsAreIn: 'the terminal' });
   addAsset(app, keymakerStyle, 'keymaker.css');

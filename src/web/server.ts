@@ -30,8 +30,8 @@ export type WebContext = Context<WebEnv>;
 interface WebAppOptions {
   /** The host names of reverse proxies, if the server can have any. */
   names?: readonly string[];
-  /** `scripts`: pages run scripts of this server; `formTarget`: another origin that forms may lead to. */
-  allow?: { scripts?: boolean; formTarget?: string };
+  /** `scripts`: pages run scripts of this server; `formTargets`: other origins that forms may lead to now. */
+  allow?: { scripts?: boolean; formTargets?: () => Iterable<string> };
   /** The longest body that is read. Bytes. */
   maxBody: number;
   /** Called with an error that no route expects. */
@@ -77,7 +77,7 @@ export const addAsset = (app: WebApp, path: string, name: Parameters<typeof asse
 /** Pages load nothing from elsewhere, no frame shows them, and no cache stores them. */
 function pageHeaders({
   scripts = false,
-  formTarget,
+  formTargets = () => [],
 }: NonNullable<WebAppOptions['allow']>): MiddlewareHandler<WebEnv> {
   const setHeaders = secureHeaders({
     contentSecurityPolicy: {
@@ -85,7 +85,7 @@ function pageHeaders({
       styleSrc: ["'self'"],
       ...(scripts && { scriptSrc: ["'self'"], connectSrc: ["'self'"] }),
       imgSrc: ['data:', "'self'"],
-      formAction: ["'self'", ...(formTarget === undefined ? [] : [formTarget])],
+      formAction: [() => ["'self'", ...formTargets()].join(' ')],
       baseUri: ["'none'"],
       frameAncestors: ["'none'"],
     },

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmodSync, rmSync, symlinkSync } from 'node:fs';
+import { chmodSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import {
@@ -8,10 +8,12 @@ import {
   appKeysIfSet,
   flockPaths,
   identityFile,
+  serverApps,
   socketsWanted,
   wantsColor,
 } from '../../src/config/environment.ts';
 import { type Exit, FlockError } from '../../src/errors.ts';
+import { Secret } from '../../src/text.ts';
 import { tempFolder } from '../flock/temp-folder.ts';
 
 const ours =
@@ -297,4 +299,46 @@ describe('colours', () => {
       assert.equal(wantsColor(undefined), elsewhere);
     });
   }
+});
+
+describe('the apps at servers of Mastodon', () => {
+  const server = 'https://a.example';
+  const app = { clientId: 'id', clientSecret: new Secret('hidden-app'), redirectUris: ['oob'] };
+  const stored = (root: string): unknown => JSON.parse(readFileSync(path.join(root, 'apikeys.json'), 'utf8'));
+
+  it('are kept in apikeys.json by host, beside all else in it', async () => {
+    const others = { consumer_token: 'k', consumer_token_secret: 'hidden-secret', note: [1] };
+    const root = tempFolder({ 'apikeys.json': JSON.stringify(others) });
+    const apps = serverApps(root);
+    assert.equal(apps.find(server), undefined);
+    await apps.keep(server, app);
+    await apps.keep('http://127.0.0.1:4010/mastodon', { ...app, redirectUris: ['oob', 'back'] });
+    const inFile = { client_id: 'id', client_secret: 'hidden-app' };
+    assert.deepEqual(stored(root), {
+      ...others,
+      servers: {
+        'a.example': inFile,
+        '127.0.0.1:4010/mastodon': { ...inFile, redirect_uris: ['oob', 'back'] },
+      },
+    });
+    assert.equal(apps.find(server)?.clientSecret.reveal(), 'hidden-app');
+    assert.deepEqual(apps.find('http://127.0.0.1:4010/mastodon')?.redirectUris, ['oob', 'back']);
+    assert.deepEqual(appKeysIfSet(root)?.reveal(), { token: 'k', secret: 'hidden-secret' });
+  });
+
+  it('make a file of their own, private, which holds no app keys of X', async () => {
+    const root = tempFolder();
+    await serverApps(root).keep(server, app);
+    assert.equal(statSync(path.join(root, 'apikeys.json')).mode & 0o777, 0o600);
+    assert.equal(appKeysIfSet(root), undefined);
+    assert.match(refusal(() => appKeys(root)).message, /no app keys/);
+  });
+
+  it('are not written over a file that cannot be read', async () => {
+    const text = '{"servers": {"a.example": {"client_id": "hidden"}}}';
+    const root = tempFolder({ 'apikeys.json': text });
+    await assert.rejects(serverApps(root).keep(server, app), /apikeys\.json does not hold app keys/);
+    assert.equal(readFileSync(path.join(root, 'apikeys.json'), 'utf8'), text);
+    refusal(() => serverApps(root).find(server));
+  });
 });

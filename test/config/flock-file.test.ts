@@ -52,6 +52,33 @@ describe('the settings of a bot', () => {
     assert.deepEqual(parseFlockFile('{"bots":{"rain":{}}}', 'flock.json').settingsOf(rain), defaults);
   });
 
+  it('name the network, its server, and how a post looks there', () => {
+    const own = {
+      network: 'mastodon',
+      server: 'https://mastodon.example/',
+      visibility: 'private',
+      language: 'pt-BR',
+      contentWarning: 'weather',
+      account: '@rain@mastodon.example',
+    };
+    const { settingsOf } = parseFlockFile(
+      JSON.stringify({ language: 'en', bots: { rain: own } }),
+      'flock.json',
+    );
+    const settings = settingsOf(rain);
+    assert.deepEqual(
+      { ...defaults, ...own, server: 'https://mastodon.example', account: 'rain@mastodon.example' },
+      settings,
+    );
+    assert.deepEqual(settingsOf('howl' as typeof rain), { ...defaults, language: 'en' });
+    for (const account of ['rain.bsky.social', '@rain', 'rain@127.0.0.1:4010'])
+      assert.equal(
+        parseFlockFile(JSON.stringify({ bots: { rain: { account } } }), 'flock.json').settingsOf(rain)
+          .account,
+        account.replace(/^@/, ''),
+      );
+  });
+
   it('are the flock’s, with the bot’s own on top', async () => {
     const settings = {
       $schema: 'https://example.com/flock.json',
@@ -165,8 +192,22 @@ describe('a bad setting is refused by its place', () => {
     [
       'an account that is none',
       { bots: { rain: { account: 'rain on tin' } } },
-      /bots\.rain\.account: should be a screen name/,
+      /bots\.rain\.account: should be a name such as/,
     ],
+    ['a network that is none', { network: 'myspace' }, /network: should be one of x, mastodon, bluesky/],
+    [
+      'a server over http',
+      { server: 'http://mastodon.example' },
+      /server: should be the address of a server/,
+    ],
+    [
+      'a server without its scheme',
+      { server: 'mastodon.example' },
+      /server: should be the address of a server/,
+    ],
+    ['a visibility that is none', { visibility: 'secret' }, /visibility: should be one of public, unlisted/],
+    ['a language in words', { language: 'English' }, /language: should be a language such as "en"/],
+    ['an empty content warning', { contentWarning: ' ' }, /contentWarning: should not be empty/],
     ['paused in words', { bots: { rain: { paused: 'yes' } } }, /bots\.rain\.paused: /],
     ['a name no bot has', { bots: { 'Rain.txt': {} } }, /bots\.Rain\.txt/],
     ['a list of bots', { bots: [] }, /bots: /],

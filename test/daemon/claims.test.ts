@@ -5,6 +5,7 @@ import { Claims } from '../../src/daemon/claims.ts';
 import type { Flock } from '../../src/flock/load.ts';
 import { TokenPair } from '../../src/oauth/signature.ts';
 import type { BotName } from '../../src/poems/bot-name.ts';
+import { rulesOfX } from '../../src/poems/tweet-text.ts';
 import { unlimitedBudget } from '../../src/posting/budget.ts';
 import { tempFolder } from '../flock/temp-folder.ts';
 
@@ -22,6 +23,7 @@ const flockOf = (...names: string[]): Flock => ({
       screenName: name,
     },
     poemFile: name,
+    rules: rulesOfX,
     settings: settingsOf(name as BotName),
   })),
   invalidBots: [],

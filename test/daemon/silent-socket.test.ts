@@ -4,6 +4,7 @@ import { systemClock } from '../../src/clock.ts';
 import { parseFlockFile } from '../../src/config/flock-file.ts';
 import { openNode, openSender } from '../../src/http/send.ts';
 import type { BotName } from '../../src/poems/bot-name.ts';
+import { rulesOfX } from '../../src/poems/tweet-text.ts';
 import { unlimitedBudget } from '../../src/posting/budget.ts';
 import { MemoryLedger } from '../fakes/memory-ledger.ts';
 import { TestFlock } from '../support/flock.ts';
@@ -40,7 +41,13 @@ for (const [name, open] of Object.entries({
       const others = Array.from({ length: 20 }, (_, n) => `other-${n}`);
       const bots = ['mute', ...others].map((account) => {
         const name = account as BotName;
-        return { name, bundle: flock.keyOf(account), poemFile: account, settings: settings.settingsOf(name) };
+        return {
+          name,
+          bundle: flock.keyOf(account),
+          poemFile: account,
+          settings: settings.settingsOf(name),
+          rules: rulesOfX,
+        };
       });
       const posted = Promise.all(others.map((account) => flock.posted(account, 3)));
       daemon.update({ bots, invalidBots: [], flockBudget: unlimitedBudget });

@@ -167,7 +167,7 @@ describe('the offline half of doctor', () => {
     const { says } = await examined(flock, offline);
     assert.equal(
       says('provider', 'howl'),
-      'warn: the key is for Flickr, and flockd posts to X | keep it in another folder, and name that folder with --keys DIR',
+      'warn: the key is for Flickr, and flockd does not post there | keep it in another folder, and name that folder with --keys DIR',
     );
     assert.equal(
       says('provider', 'prowl'),

@@ -237,6 +237,68 @@ describe('loading a flock', () => {
     assert.match(invalidBots['bea'] ?? '', /same account as ada/);
   });
 
+  describe('of several networks', () => {
+    const ofMastodon = (fields: object = {}): string =>
+      stored({ provider: 'mastodon', server: 'https://a.example', oauth_token: 'access', ...fields });
+    const ofBluesky = stored({
+      provider: 'bluesky',
+      server: 'https://pds.example',
+      app_password: 'hidden',
+      user_id: 'did:plc:a',
+    });
+    const files = { 'poems/ada.txt': 'a', 'poems/bea.txt': 'b', 'poems/cid.txt': 'c', 'poems/dee.txt': 'd' };
+
+    it('takes a bot by its key, and the same id at two servers for two accounts', async () => {
+      const { poems, invalidBots } = await load({
+        ...files,
+        'keys/ada.json': stored(),
+        'keys/bea.json': ofMastodon(),
+        'keys/cid.json': ofMastodon({ server: 'https://b.example' }),
+        'keys/dee.json': ofBluesky,
+      });
+      assert.deepEqual([Object.keys(poems), invalidBots], [['ada', 'bea', 'cid', 'dee'], {}]);
+    });
+
+    it('lets several bots read one poem', async () => {
+      const poem = { poem_file: 'poems/ada.txt' };
+      const { poems } = await load({
+        ...files,
+        'keys/ada.json': stored(poem),
+        'keys/bea.json': ofMastodon(poem),
+      });
+      assert.deepEqual(poems, { ada: 'poems/ada.txt', bea: 'poems/ada.txt' });
+    });
+
+    it('leaves out a bot whose key is for another network or server than flock.json says', async () => {
+      const { poems, invalidBots } = await load(
+        {
+          ...files,
+          'keys/ada.json': stored(),
+          'keys/bea.json': ofMastodon(),
+          'keys/cid.json': ofMastodon({ user_id: '8' }),
+        },
+        {
+          bots: {
+            ada: { network: 'mastodon' },
+            bea: { network: 'mastodon', server: 'https://b.example' },
+            cid: { network: 'mastodon', server: 'https://a.example/' },
+          },
+        },
+      );
+      assert.deepEqual(Object.keys(poems), ['cid']);
+      assert.match(invalidBots['ada'] ?? '', /ada\.json: the key is for X, but flock\.json says Mastodon$/);
+      assert.match(
+        invalidBots['bea'] ?? '',
+        /the key is for a\.example, but flock\.json says https:\/\/b\.example$/,
+      );
+    });
+
+    it('leaves out a key of a provider that flockd does not post to', async () => {
+      const { invalidBots } = await load({ ...files, 'keys/ada.json': stored({ provider: 'flickr' }) });
+      assert.match(invalidBots['ada'] ?? '', /the key is for flickr, and flockd does not post there/);
+    });
+  });
+
   it('takes the right account in any case', async () => {
     const files = { 'poems/rain.txt': 'a', 'keys/rain.json': stored() };
     const { invalidBots } = await load(files, { bots: { rain: { account: '@RAIN' } } });

@@ -4,6 +4,7 @@ import { parseFlockFile } from '../../src/config/flock-file.ts';
 import { type BotFiles, type FlockNow, statusOf, statusOfAll } from '../../src/flock/status.ts';
 import { FlockHistory } from '../../src/ledger/history.ts';
 import type { BotState } from '../../src/ledger/state.ts';
+import { networks } from '../../src/networks/networks.ts';
 import type { BotName } from '../../src/poems/bot-name.ts';
 import { unlimitedBudget } from '../../src/posting/budget.ts';
 
@@ -15,6 +16,7 @@ const day = 86_400_000;
 const files: BotFiles = {
   bot: 'howl',
   account: 'howl_bot',
+  network: networks.x,
   lines: 3,
   linked: new Set(),
   settings: parseFlockFile('{}', 'flock.json').settingsOf('howl' as BotName),

@@ -10,8 +10,10 @@ import { type BotName, parseBotName } from '../../src/poems/bot-name.ts';
 
 const bot = parseBotName('howl');
 const account = { userId: '77', screenName: 'Howl_Bot' };
-const grant = { account, accessToken: new TokenPair('77-token', 'secret') };
+const appKeys = new TokenPair('app', 'secret');
+const grant = { appKeys, account, accessToken: new TokenPair('77-token', 'secret') };
 const other = {
+  appKeys,
   account: { userId: '78', screenName: 'rain' },
   accessToken: new TokenPair('78-token', 'secret'),
 };
@@ -27,7 +29,6 @@ describe('making a key', () => {
   ): Promise<MadeKey | undefined> =>
     makeKey({
       bot,
-      appKeys: new TokenPair('app', 'secret'),
       poemFile: 'poems/howl.txt',
       expected,
       keys: new KeyStore(folder),
@@ -131,6 +132,7 @@ describe('making a key', () => {
     it(`authorizes anew after ${why}`, async () => {
       const refusals: { message: string; wanted: string; isDeclined: boolean }[] = [];
       const right = {
+        appKeys,
         account: { userId: '79', screenName: 'howl' },
         accessToken: new TokenPair('79-token', 'secret'),
       };

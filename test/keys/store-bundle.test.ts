@@ -72,6 +72,67 @@ describe('a key bundle', () => {
     assert.equal(formatKeyBundle(parseKeyBundle(text, 'keys/rain.json')), text);
   });
 
+  const mastodon = {
+    server: 'https://mastodon.example',
+    consumer_token: 'HiddenClient1',
+    consumer_token_secret: 'HiddenClient2',
+    oauth_token: 'HiddenAccess1',
+    user_id: '01JDWQ5Y3H8Z',
+    screen_name: 'rain@mastodon.example',
+    poem_file: 'poems/rain.txt',
+    provider: 'mastodon',
+  };
+  const bluesky = {
+    server: 'https://pds.example',
+    app_password: 'Hidd-enPa-sswo-rd12',
+    user_id: 'did:plc:abcdefghijklmnopqrstuvwx',
+    screen_name: 'rain.example',
+    poem_file: 'poems/rain.txt',
+    provider: 'bluesky',
+  };
+  const limits = { max_characters: '5000', characters_per_link: '23' };
+
+  for (const [name, fields] of [
+    ['Mastodon', mastodon],
+    ['Mastodon, with the limits of its server', { ...mastodon, ...limits }],
+    ['Bluesky', bluesky],
+  ] as const)
+    it(`for ${name} is stored as it is read`, () => {
+      const bundle = parseKeyBundle(json(fields), 'keys/rain.json');
+      assert.deepEqual(JSON.parse(formatKeyBundle(bundle)), fields);
+      assert.equal(bundle.server, fields.server);
+      assert.doesNotMatch(inspect(bundle, { depth: 9, showHidden: true }), /Hidd/);
+    });
+
+  it('for Mastodon gives the limits of its server', () => {
+    const read = (more: object) =>
+      parseKeyBundle(json({ ...mastodon, ...more }), 'keys/rain.json').textLimits;
+    assert.deepEqual(read(limits), { maxCharacters: 5000, charactersPerLink: 23 });
+    assert.deepEqual([read({}), read({ max_characters: '5000' })], [undefined, undefined]);
+  });
+
+  for (const [name, fields, message] of [
+    ['Mastodon without a server', { ...mastodon, server: undefined }, /server is missing or not a string/],
+    [
+      'Mastodon over http',
+      { ...mastodon, server: 'http://mastodon.example' },
+      /server is not an https address/,
+    ],
+    ['Mastodon without a token', { ...mastodon, oauth_token: undefined }, /oauth_token is missing/],
+    ['Mastodon without an id', { ...mastodon, user_id: undefined }, /user_id is/],
+    [
+      'Mastodon with a limit in words',
+      { ...mastodon, max_characters: 'many' },
+      /max_characters is not a number/,
+    ],
+    ['Bluesky without a password', { ...bluesky, app_password: '' }, /app_password is empty/],
+    ['Bluesky with the handle as its id', { ...bluesky, user_id: 'rain.example' }, /user_id is not a DID/],
+    ['Bluesky with the keys of X', { ...seed, provider: 'bluesky' }, /server is missing/],
+  ] as const)
+    it(`is refused: ${name}`, () => {
+      assert.match(refusal(json(fields)).message, message);
+    });
+
   it('written by a program that puts a byte order mark first is read', () => {
     assert.equal(parseKeyBundle(`\ufeff${json(seed)}`, 'keys/rain.json').userId, '77');
   });

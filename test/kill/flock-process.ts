@@ -15,7 +15,7 @@ import { KeyStore } from '../../src/keys/store.ts';
 import { isFinished } from '../../src/ledger/state.ts';
 import { openStateFolder, type StateFolder } from '../../src/ledger/folder.ts';
 import { Journal } from '../../src/ledger/journal.ts';
-import { askTime } from '../../src/networks/x/client.ts';
+import { timeOfX } from '../../src/networks/x/client.ts';
 import { readPoem } from '../../src/poems/find.ts';
 import { openDaemon } from '../support/daemon.ts';
 import { KillPoint } from '../support/killed-process.ts';
@@ -54,7 +54,7 @@ const daemon = openDaemon({
   clock: systemClock,
   send,
   api,
-  askTime: askTime(api, send, systemClock),
+  askTime: () => timeOfX(api, send, systemClock),
   deadline,
   readPoem,
   failed: (cause) => {

@@ -67,6 +67,61 @@ describe('what the ledger says of a bot', () => {
     assert.equal(state.place.next, 0);
   });
 
+  describe('an attempt with a mark', () => {
+    const marked = { ...intent(200, 0), attempt: 'M' } as LedgerEvent;
+    const absent: LedgerEvent = { event: 'absent', bot, at: 500, by: 'timeline' };
+    const edited = (to: string[], next: number, by?: 'timeline' | 'person'): LedgerEvent => {
+      const changed = fingerprints(to.map((text) => ({ text })));
+      return { event: 'edited', bot, at: 600, poem: changed, next, ahead: [], ...(by && { by }) };
+    };
+    const held: LedgerEvent = {
+      event: 'held',
+      bot,
+      at: 550,
+      slot: 199,
+      until: 200,
+      why: 'clock',
+      reason: 'so',
+      retryAt: 560,
+    };
+    const markAfter = (...events: LedgerEvent[]): string | undefined =>
+      fold(begun, marked, ...events).owed?.attempt;
+    const rows: [name: string, mark: string | undefined, events: LedgerEvent[]][] = [
+      ['is owed with it where it was absent', 'M', [absent]],
+      ['keeps it while the post is held', 'M', [absent, held]],
+      ['loses it with a refusal', undefined, [refused(201, 'rejected')]],
+      ['loses it with a refusal after it was absent', undefined, [absent, marked, refused(700, 'wait')]],
+      [
+        'keeps it where the refusal says so',
+        'M',
+        [absent, { ...refused(510, 'wait'), attempt: 'M' } as LedgerEvent].toSpliced(1, 0, marked),
+      ],
+      ['keeps it where another line was edited', 'M', [absent, edited(['a', 'B', 'c', 'd'], 0)]],
+      ['loses it where its line was edited', undefined, [absent, edited(['A', 'b', 'c', 'd'], 0)]],
+      [
+        'loses it where the timeline says another place',
+        undefined,
+        [absent, edited(['a', 'b', 'c', 'd'], 1, 'timeline')],
+      ],
+      [
+        'loses it where a person says another place',
+        undefined,
+        [absent, edited(['a', 'b', 'c', 'd'], 0, 'person')],
+      ],
+    ];
+    for (const [name, mark, events] of rows)
+      it(name, () => {
+        assert.equal(markAfter(...events), mark);
+      });
+  });
+
+  it('a post that a look found was made when the network says, or its id', () => {
+    const look = { ...intent(300, 0), look: true } as LedgerEvent;
+    const found = { event: 'posted', bot, at: 400, id: 'ulid', by: 'timeline' } as const;
+    assert.equal(fold(begun, look, { ...found, made: 350 }).last?.at, 350);
+    assert.equal(fold(begun, look, found).last?.at, 400);
+  });
+
   it('a post for an old slot does not turn back what is served', () => {
     const late = { ...intent(300, 0), until: 150 } as LedgerEvent;
     const state = fold(begun, { event: 'missed', bot, at: 290, until: 280 }, late, posted(301, '7'));

@@ -86,7 +86,6 @@ describe(`${guesses} guesses of a PIN`, () => {
           });
         const made = makeKey({
           bot: `bot-${bot}` as BotName,
-          appKeys: new TokenPair(app.token, app.secret),
           poemFile: undefined,
           expected: {},
           confirm: () => assert.fail('no account was authorized'),

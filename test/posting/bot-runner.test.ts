@@ -7,6 +7,7 @@ import type { Intent, LedgerEvent } from '../../src/ledger/events.ts';
 import { EventLog } from '../../src/log.ts';
 import { TokenPair } from '../../src/oauth/signature.ts';
 import type { BotName } from '../../src/poems/bot-name.ts';
+import { rulesOfX } from '../../src/poems/tweet-text.ts';
 import { BotRunner, InDoubtTimers, type NextStep } from '../../src/posting/bot-runner.ts';
 import { unlimitedBudget } from '../../src/posting/budget.ts';
 import { MemoryLedger } from '../fakes/memory-ledger.ts';
@@ -97,7 +98,7 @@ class OneBot {
     const keys = new TokenPair('app', 'secret');
     const bundle = { appKeys: keys, accessToken: keys, userId: '7', screenName: name, poemFile: 'rain.txt' };
     const own = parseFlockFile(JSON.stringify(settings), 'flock.json').settingsOf(name);
-    this.bot = { name, poemFile: 'rain.txt', settings: own, bundle };
+    this.bot = { name, poemFile: 'rain.txt', settings: own, rules: rulesOfX, bundle };
     const x: Account = {
       post: (text) => {
         this.sent.push(text);
@@ -125,7 +126,7 @@ class OneBot {
         this.#count('stop switch');
         return false;
       },
-      size: () => 1,
+      bots: () => [this.bot],
       isUp: () => true,
       opened: () => undefined,
       brake: (why) => Promise.reject(new Error(why)),

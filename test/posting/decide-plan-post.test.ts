@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { fingerprints } from '../../src/ledger/state.ts';
+import { rulesOfX } from '../../src/poems/tweet-text.ts';
 import { type PlannedPost, planPost } from '../../src/posting/decide.ts';
 
 const texts = ['rain', 'x'.repeat(200), 'y'.repeat(200), 'tin'];
@@ -33,7 +34,10 @@ describe('what is posted next', () => {
   ];
   for (const [name, next, ahead, join, planned] of cases) {
     it(`is ${name}`, () => {
-      assert.deepEqual(planPost({ poem, next, ahead }, lines, { joinRefrain: join }), planned);
+      assert.deepEqual(
+        planPost({ poem, next, ahead }, lines, { joinRefrain: join, rules: rulesOfX }),
+        planned,
+      );
     });
   }
 });

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { type BotState, fingerprints, type Owed } from '../../src/ledger/state.ts';
 import { FlockHistory } from '../../src/ledger/history.ts';
+import { rulesOfX } from '../../src/poems/tweet-text.ts';
 import { unlimitedBudget } from '../../src/posting/budget.ts';
 import { type Edit } from '../../src/posting/edits.ts';
 import { decide, type Decision, type Move, movePost, type Situation } from '../../src/posting/decide.ts';
@@ -418,7 +419,7 @@ describe('a post that is due', () => {
       settings: { timezone: 'UTC', budget: postsPerDay === undefined ? {} : { postsPerDay }, refrain, atEnd },
       until: nine,
       offset: minute,
-      poem: { lines, edit: given.edit },
+      poem: { lines, rules: rulesOfX, edit: given.edit },
       flock: {
         history: new FlockHistory(),
         flockBudget: {

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { advance, fingerprints, isFinished, type Cursor, startOf } from '../../src/ledger/state.ts';
 import { type Line, olderSplit, splitPoem } from '../../src/poems/poem.ts';
+import { rulesOfX } from '../../src/poems/tweet-text.ts';
 import { readingOf } from '../../src/posting/edits.ts';
 
 const long = (name: string): string =>
@@ -19,7 +20,7 @@ function saidFrom(place: Cursor, lines: readonly Line[], most = Infinity): { sai
   const said: string[] = [];
   let at = place;
   while (said.length < most) {
-    const read = readingOf(at, lines);
+    const read = readingOf(at, lines, rulesOfX);
     assert.ok(read.place, 'its place is lost');
     at = read.place;
     assert.equal(fingerprints([...read.lines]), at.poem);
@@ -33,7 +34,7 @@ function saidFrom(place: Cursor, lines: readonly Line[], most = Infinity): { sai
 describe('a poem that was split otherwise when its bot began it', () => {
   const text = [long('It'), 'a short line', long('She'), long('He'), 'the last line'].join('\n');
   const before = older(text);
-  const lines = splitPoem(text, 'line');
+  const lines = splitPoem(text, { unit: 'line', rules: rulesOfX });
 
   it('is split otherwise today', () => {
     assert.notDeepEqual(
@@ -78,11 +79,17 @@ describe('a poem that was split otherwise when its bot began it', () => {
     const fixed = text
       .replace('a short line', 'a longer line')
       .replace('He was the best', 'He was the very best');
-    const { said } = saidFrom({ poem, next: 1, ahead: [] }, splitPoem(fixed, 'line'));
+    const { said } = saidFrom(
+      { poem, next: 1, ahead: [] },
+      splitPoem(fixed, { unit: 'line', rules: rulesOfX }),
+    );
     assert.equal(bare([before[0]?.text ?? '', ...said]), bare([fixed]));
     // The line it is in the middle of, where that is still to come.
     const end = text.replace('that was It.', 'that was all.');
-    const { said: rest } = saidFrom({ poem, next: 1, ahead: [] }, splitPoem(end, 'line'));
+    const { said: rest } = saidFrom(
+      { poem, next: 1, ahead: [] },
+      splitPoem(end, { unit: 'line', rules: rulesOfX }),
+    );
     assert.equal(bare([before[0]?.text ?? '', ...rest]), bare([end]));
   });
 
@@ -93,19 +100,25 @@ describe('a poem that was split otherwise when its bot began it', () => {
   });
 
   it('is lost where it has become another poem', () => {
-    const other = splitPoem([long('You'), long('They'), 'the end'].join('\n'), 'line');
-    assert.equal(readingOf({ poem: fingerprints(before), next: 2, ahead: [] }, other).place, undefined);
+    const other = splitPoem([long('You'), long('They'), 'the end'].join('\n'), {
+      unit: 'line',
+      rules: rulesOfX,
+    });
+    assert.equal(
+      readingOf({ poem: fingerprints(before), next: 2, ahead: [] }, other, rulesOfX).place,
+      undefined,
+    );
   });
 
   it('is not split again once it is known as it is split today', () => {
     const place = { poem: fingerprints(lines), next: 2, ahead: [] };
-    assert.deepEqual(readingOf(place, lines), { lines, poem: place.poem, place });
+    assert.deepEqual(readingOf(place, lines, rulesOfX), { lines, poem: place.poem, place });
   });
 
   it('may be read in stanzas', () => {
     const stanza = [long('It'), 'a short line', 'another one', long('She')].join('\n');
     const posts = olderSplit(stanza).map((piece) => ({ text: piece, at: 1 }));
-    const today = splitPoem(stanza, 'stanza');
+    const today = splitPoem(stanza, { unit: 'stanza', rules: rulesOfX });
     for (let next = 0; next <= posts.length; next++) {
       const { said } = saidFrom({ poem: fingerprints(posts), next, ahead: [] }, today);
       assert.equal(bare([...posts.slice(0, next).map((post) => post.text), ...said]), bare([stanza]));
@@ -132,7 +145,10 @@ describe('a poem that was split otherwise when its bot began it', () => {
         const known = older(written);
         const next = where % (known.length + 1);
         const done = known.slice(0, next).map((line) => line.text);
-        const { said } = saidFrom({ poem: fingerprints(known), next, ahead: [] }, splitPoem(written, 'line'));
+        const { said } = saidFrom(
+          { poem: fingerprints(known), next, ahead: [] },
+          splitPoem(written, { unit: 'line', rules: rulesOfX }),
+        );
         assert.equal(bare([...done, ...said]), bare([written]));
       }),
       { numRuns: 200 },

@@ -3,17 +3,23 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { fingerprints, type Cursor } from '../../src/ledger/state.ts';
 import { splitPoem, type Unit } from '../../src/poems/poem.ts';
+import { rulesOfX } from '../../src/poems/tweet-text.ts';
 import { type Edit, needsLongLook, readFor } from '../../src/posting/edits.ts';
 
 const placeIn = (text: string, unit: Unit, next: number, ahead: number[] = []): Cursor => ({
-  poem: fingerprints(splitPoem(text, unit)),
+  poem: fingerprints(splitPoem(text, { unit, rules: rulesOfX })),
   next,
   ahead,
 });
 
 /** What a bot writes down of a poem, or the place that it has where it knows the poem so already. */
 const edit = (place: Cursor, text: string, unit: Unit): Edit =>
-  readFor('howl', place, { text, unit, lines: splitPoem(text, unit) }, { at: 7, key: 'k' }).edit ?? {
+  readFor(
+    'howl',
+    place,
+    { text, split: { unit, rules: rulesOfX }, lines: splitPoem(text, { unit, rules: rulesOfX }) },
+    { at: 7, key: 'k' },
+  ).edit ?? {
     event: 'edited',
     bot: 'howl',
     at: 7,
@@ -57,7 +63,7 @@ describe('a unit that was changed in the middle of a poem', () => {
       }
       assert.ok(found.event === 'edited');
       assert.deepEqual([found.next, found.ahead], [to, aheadNow]);
-      assert.equal(found.poem, fingerprints(splitPoem(poem, unit)));
+      assert.equal(found.poem, fingerprints(splitPoem(poem, { unit, rules: rulesOfX })));
     });
   }
 
@@ -75,7 +81,7 @@ describe('a unit that was changed in the middle of a poem', () => {
         const text = sizes
           .map((size, n) => Array.from({ length: size }, (_, m) => `line ${m} of ${n}`).join('\n'))
           .join('\n\n');
-        const before = splitPoem(text, from);
+        const before = splitPoem(text, { unit: from, rules: rulesOfX });
         const next = seed % (before.length + 1);
         const unit = from === 'line' ? 'stanza' : 'line';
         const found = edit(placeIn(text, from, next), text, unit);
@@ -83,8 +89,11 @@ describe('a unit that was changed in the middle of a poem', () => {
         if (found.event === 'parked') return;
         const rows = (pieces: readonly { text: string }[]): string[] =>
           pieces.flatMap((piece) => piece.text.split('\n'));
-        const all = [...rows(before.slice(0, next)), ...rows(splitPoem(text, unit).slice(found.next))];
-        assert.deepEqual(all, rows(splitPoem(text, 'line')));
+        const all = [
+          ...rows(before.slice(0, next)),
+          ...rows(splitPoem(text, { unit, rules: rulesOfX }).slice(found.next)),
+        ];
+        assert.deepEqual(all, rows(splitPoem(text, { unit: 'line', rules: rulesOfX })));
       }),
     );
   });

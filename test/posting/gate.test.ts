@@ -12,6 +12,11 @@ const minute = 60 * second;
 const hour = 60 * minute;
 
 const ours = new TokenPair('our-app', 's');
+/** A bot of an app at X. */
+const botOf = (name: string, appKeys = ours) => ({
+  name,
+  bundle: { appKeys, accessToken: new TokenPair('token', 's'), userId: '7', screenName: name },
+});
 const oursAgain = new TokenPair('our-app', 's');
 const theirs = new TokenPair('their-app', 's');
 
@@ -54,9 +59,10 @@ class World {
 
   /** A bot tries, if nothing keeps it back, and this comes of it. @returns whether it did try */
   try(bot: string, outcome: Outcome<string>, { what = 'post', app = ours }: Try = {}): boolean {
-    if (this.gate.blocked(what, bot, app)) return false;
-    this.gate.enter(what, bot, app);
-    this.gate.learn(what, bot, app, outcome);
+    const one = botOf(bot, app);
+    if (this.gate.blocked(what, one)) return false;
+    this.gate.enter(what, one);
+    this.gate.learn(what, one, outcome);
     return true;
   }
 
@@ -65,7 +71,7 @@ class World {
     bot: string,
     outcome: Outcome<string>,
   ): { failure: PostFailure; waits: number | undefined } | undefined {
-    const learned = this.gate.learn('post', bot, ours, outcome);
+    const learned = this.gate.learn('post', botOf(bot), outcome);
     if (!learned) return undefined;
     const { failure, closedUntil } = learned;
     return { failure, waits: closedUntil === undefined ? undefined : closedUntil - this.clock.now() };
@@ -73,7 +79,7 @@ class World {
 
   /** For how long a bot is kept back; 0 where it is not. */
   waits(bot: string, { what = 'post', app = ours }: Try = {}): number {
-    const block = this.gate.blocked(what, bot, app);
+    const block = this.gate.blocked(what, botOf(bot, app));
     return block ? block.until - this.clock.now() : 0;
   }
 
@@ -89,8 +95,8 @@ class World {
 describe('who may try after somebody was refused', () => {
   it('everybody, at first', () => {
     const world = new World();
-    assert.equal(world.gate.blocked('post', 'ada', ours), undefined);
-    assert.equal(world.gate.blocked('look', 'ada', ours), undefined);
+    assert.equal(world.gate.blocked('post', botOf('ada', ours)), undefined);
+    assert.equal(world.gate.blocked('look', botOf('ada', ours)), undefined);
   });
 
   const kinds: [outcome: Outcome<string>, post: [ours: boolean, theirs: boolean]][] = [
@@ -146,7 +152,7 @@ describe('who may try after somebody was refused', () => {
   it('is told why, and when to ask again', () => {
     const world = new World();
     world.try('ada', failed('app-refused'));
-    const block = world.gate.blocked('post', 'bea', ours);
+    const block = world.gate.blocked('post', botOf('bea', ours));
     assert.deepEqual(block, {
       why: 'app-refused',
       reason: 'so: app-refused',
@@ -168,10 +174,10 @@ describe('a closed gate', () => {
       waits.push(wait / second);
       await world.pass(wait);
       assert.equal(world.waits(who), 0, 'it is its turn');
-      world.gate.enter('post', who, ours);
+      world.gate.enter('post', botOf(who));
       for (const other of bots.filter((bot) => bot !== who))
         assert.equal(world.waits(other), 5 * second, 'the others wait for what comes of it');
-      world.gate.learn('post', who, ours, failed('app-refused'));
+      world.gate.learn('post', botOf(who), failed('app-refused'));
     }
     for (let n = 1; n < waits.length; n++)
       assert.ok((waits[n] ?? 0) >= (waits[n - 1] ?? 0) - 5, String(waits));
@@ -198,7 +204,8 @@ describe('a closed gate', () => {
 
   it('gives each bot its turn, so that one with a key that is dead does not keep it closed', async () => {
     const world = new World();
-    for (const bot of ['ada', 'bea', 'cid']) world.gate.learn('post', bot, ours, failed('unauthorized'));
+    for (const bot of ['ada', 'bea', 'cid'])
+      world.gate.learn('post', botOf(bot, ours), failed('unauthorized'));
     // X is well again, but ada's key was revoked meanwhile.
     const says = (bot: string): Outcome<string> => (bot === 'ada' ? failed('unauthorized') : fine);
     for (let turn = 0; turn < 2; turn++) {
@@ -212,7 +219,7 @@ describe('a closed gate', () => {
 
   it('learns nothing new of those who were under way when it closed', async () => {
     const world = new World();
-    for (const bot of ['ada', 'bea', 'cid', 'dee']) world.gate.enter('post', bot, ours);
+    for (const bot of ['ada', 'bea', 'cid', 'dee']) world.gate.enter('post', botOf(bot, ours));
     for (const bot of ['ada', 'bea', 'cid', 'dee'])
       assert.deepEqual(world.learn(bot, failed('no-credit')), {
         failure: { kind: 'no-credit', reason: 'so: no-credit' },
@@ -251,7 +258,7 @@ describe('a closed gate', () => {
     const world = new World();
     world.try('ada', failed('app-refused'));
     await world.pass(15 * second);
-    world.gate.enter('post', 'bea', ours);
+    world.gate.enter('post', botOf('bea', ours));
     let waited = 0;
     for (let wait = world.waits('cid'); wait > 0; wait = world.waits('cid')) {
       assert.ok(wait <= 5 * second);
@@ -282,7 +289,7 @@ describe('the limit of an app', () => {
   it('is over at its instant, for all at once, and is not tried before', async () => {
     const world = new World();
     world.try('ada', limit);
-    assert.deepEqual(world.gate.blocked('post', 'bea', ours), { why: 'limit', reason: '429', until });
+    assert.deepEqual(world.gate.blocked('post', botOf('bea', ours)), { why: 'limit', reason: '429', until });
     await world.pass(3 * hour - 1);
     assert.ok(!world.try('ada', fine) && !world.try('bea', fine));
     await world.pass(1);
@@ -291,7 +298,7 @@ describe('the limit of an app', () => {
 
   it('is that of the latest answer', async () => {
     const world = new World();
-    world.gate.enter('post', 'bea', ours);
+    world.gate.enter('post', botOf('bea', ours));
     world.try('ada', limit);
     const later = until + hour;
     const reason = 'once more';
@@ -349,7 +356,7 @@ describe('a 401 that names nothing', () => {
   it('of bots of several apps is counted for each app', () => {
     const world = new World();
     world.learn('ada', bare);
-    world.gate.learn('post', 'bea', theirs, bare);
+    world.gate.learn('post', botOf('bea', theirs), bare);
     assert.equal(world.learn('cid', bare)?.failure.kind, 'unauthorized');
   });
 
@@ -357,7 +364,7 @@ describe('a 401 that names nothing', () => {
     const world = new World();
     world.learn('ada', bare);
     world.learn('bea', bare);
-    const third = world.gate.learn('look', 'cid', ours, bare);
+    const third = world.gate.learn('look', botOf('cid', ours), bare);
     assert.equal(third?.failure.kind, 'unauthorized');
   });
 
@@ -381,7 +388,7 @@ describe('an answer that is not of X', () => {
   it('to two bots, of whatever app, keeps everybody back', async () => {
     const world = new World();
     world.learn('ada', foreign);
-    world.gate.learn('post', 'bea', theirs, foreign);
+    world.gate.learn('post', botOf('bea', theirs), foreign);
     assert.equal(world.waits('cid'), 10 * second);
     assert.equal(world.waits('dee', { app: theirs }), 10 * second);
     await world.pass(10 * second);
@@ -420,7 +427,7 @@ describe('an app that is refused', () => {
 
 describe('the clock', () => {
   /** What a flock that begins waits for. */
-  const check = (world: World): Promise<Block | undefined> => world.gate.checkClock();
+  const check = (world: World): Promise<Block | undefined> => world.gate.checkClock(botOf('rain').bundle);
 
   it('is not built on before X has told the time, and X is asked once', async () => {
     const world = new World();

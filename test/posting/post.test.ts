@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Owed } from '../../src/ledger/state.ts';
+import { networks } from '../../src/networks/networks.ts';
 import { eventsAfter, type FailedAttempt, type PostFailure } from '../../src/posting/post.ts';
 
 const now = Date.parse('2026-05-01T09:00Z');
@@ -18,6 +19,7 @@ const attempt: FailedAttempt = {
   bot: 'rain',
   state: { place: { poem: 'abcdefgh'.repeat(6), next: 4, ahead: [] } },
   key: 'k',
+  network: networks.x,
   refrain: 'join',
   isRepeated: false,
   now,

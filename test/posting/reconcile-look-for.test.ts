@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type BotState, fingerprints } from '../../src/ledger/state.ts';
 import { type Line, splitPoem } from '../../src/poems/poem.ts';
+import { rulesOfX } from '../../src/poems/tweet-text.ts';
 import { beginLook, beginOfLook, lookFor } from '../../src/posting/reconcile.ts';
 
 const poem = 'aaaaaaaabbbbbbbb';
@@ -52,11 +53,11 @@ describe('what a restored bot looks for', () => {
   });
 
   it('is nothing where it stops at the end, and its poem has no more lines', () => {
-    const linesOf = (text: string): Line[] => splitPoem(text, 'line');
+    const linesOf = (text: string): Line[] => splitPoem(text, { unit: 'line', rules: rulesOfX });
     const lines = linesOf('one\ntwo');
     const begins = (next: number, now: readonly Line[], atEnd: 'loop' | 'stop'): string => {
       const known = { ...state, place: { poem: fingerprints(lines), next, ahead: [] } };
-      return beginLook('howl', known, { lines: now, atEnd }, 60).event;
+      return beginLook('howl', known, { lines: now, rules: rulesOfX, atEnd }, 60).event;
     };
     assert.deepEqual(
       [

@@ -8,6 +8,7 @@ import { usualPrices } from '../../src/cost.ts';
 import type { LedgerEvent } from '../../src/ledger/events.ts';
 import { TokenPair } from '../../src/oauth/signature.ts';
 import type { BotName } from '../../src/poems/bot-name.ts';
+import { rulesOfX } from '../../src/poems/tweet-text.ts';
 import { Gate } from '../../src/posting/gate.ts';
 import { Reconciler } from '../../src/posting/reconcile.ts';
 import { MemoryLedger } from '../fakes/memory-ledger.ts';
@@ -59,7 +60,7 @@ class Desk {
       screenName: 'howl',
       poemFile: name,
     };
-    this.bot = { name, bundle, poemFile: name, settings: settings.settingsOf(name) };
+    this.bot = { name, bundle, poemFile: name, settings: settings.settingsOf(name), rules: rulesOfX };
     const left = [...pages];
     const x: Account = {
       post: () => Promise.reject(new Error('nothing is posted')),
@@ -67,8 +68,8 @@ class Desk {
         this.accounts++;
         return Promise.resolve({ ok: { userId, screenName: 'howl' } });
       },
-      timeline: (_, __, page) => {
-        this.asked.push(page);
+      timeline: (_, __, { maxPosts, token }) => {
+        this.asked.push({ maxPosts, token });
         this.known.push(this.spent);
         return Promise.resolve(left.shift() ?? pageOf(0, 0));
       },
@@ -99,7 +100,7 @@ class Desk {
   }
 
   look(most?: number): ReturnType<Reconciler['readTimeline']> {
-    return this.#reconciler.readTimeline({ sinceId: '0' }, most);
+    return this.#reconciler.readTimeline({ sinceId: '0' }, most === undefined ? {} : { max: most });
   }
 
   /** By its tally. Micros. */

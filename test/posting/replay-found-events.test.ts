@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import type { Intent, LedgerEvent } from '../../src/ledger/events.ts';
 import { applyEvent, type BotState, fingerprint, fingerprints } from '../../src/ledger/state.ts';
 import type { Line } from '../../src/poems/poem.ts';
+import { rulesOfX } from '../../src/poems/tweet-text.ts';
 import { lookFor } from '../../src/posting/reconcile.ts';
 import { eventsOfFound, foundSince } from '../../src/posting/replay.ts';
 
@@ -40,7 +41,7 @@ function look(
   const timeline = texts.map((text, index) => ({ id: String(index + 2), text }));
   const { open } = state;
   assert.ok(open, 'something is open');
-  const found = foundSince({ bot, at: now, state, lines: current, timeline, atEnd });
+  const found = foundSince({ bot, at: now, state, lines: current, rules: rulesOfX, timeline, atEnd });
   const priceOf = () => ({ cost: 15, dayEnds: 10_000, monthEnds: 20_000 });
   const events = eventsOfFound(found, { bot, at: now, open, priceOf });
   return {

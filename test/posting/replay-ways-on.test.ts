@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { fingerprints, type Cursor, startOf } from '../../src/ledger/state.ts';
 import type { LedgerEvent } from '../../src/ledger/events.ts';
 import type { Line } from '../../src/poems/poem.ts';
+import { rulesOfX } from '../../src/poems/tweet-text.ts';
 import { bestPath, knownTexts, type ReplayPath, replayPaths } from '../../src/posting/replay.ts';
 
 const linesOf = (...texts: string[]): Line[] => texts.map((text, index) => ({ text, at: index + 1 }));
@@ -19,7 +20,7 @@ const best = (
   atEnd: 'loop' | 'stop',
   text: string,
 ): ReturnType<typeof bestPath> =>
-  bestPath(replayPaths(from, lines, atEnd, look), text, knownTexts(lines), look);
+  bestPath(replayPaths(from, { lines, rules: rulesOfX }, atEnd, look), text, knownTexts(lines), look);
 
 const skippedIn = (events: LedgerEvent[] = []): number[] =>
   events.flatMap((event) => (event.event === 'skipped' ? [event.line] : []));
@@ -29,12 +30,14 @@ const kindsOf = (way: ReturnType<typeof bestPath>): string[] | undefined =>
 
 /** Ways from a place as `old 1`: where each begins. */
 const shown = (lines: Line[], atEnd: 'loop' | 'stop', from: Cursor = place): string[] =>
-  Array.from(replayPaths(from, lines, atEnd, look), ({ from: { poem, next }, before }: ReplayPath) =>
-    [
-      poem === place.poem ? 'old' : 'new',
-      next,
-      ...(before.at(-1)?.event === 'again' ? [`after ${skippedIn(before).join()}`] : []),
-    ].join(' '),
+  Array.from(
+    replayPaths(from, { lines, rules: rulesOfX }, atEnd, look),
+    ({ from: { poem, next }, before }: ReplayPath) =>
+      [
+        poem === place.poem ? 'old' : 'new',
+        next,
+        ...(before.at(-1)?.event === 'again' ? [`after ${skippedIn(before).join()}`] : []),
+      ].join(' '),
   );
 
 describe('the ways on from a place', () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { fingerprints, type Cursor } from '../../src/ledger/state.ts';
 import { type Line, olderSplit, splitPoem } from '../../src/poems/poem.ts';
+import { rulesOfX } from '../../src/poems/tweet-text.ts';
 import { foundSince, placeByTimeline, type ReplayOptions } from '../../src/posting/replay.ts';
 
 const linesOf = (texts: string[]): Line[] => texts.map((text, index) => ({ text, at: index + 1 }));
@@ -24,6 +25,7 @@ function found(
     ...look,
     state: { place: placeAt(next, ahead) },
     lines: linesOf(poem),
+    rules: rulesOfX,
     timeline,
     atEnd: 'stop',
     ...rest,
@@ -119,13 +121,17 @@ describe('what a restored bot has posted since', () => {
     const long = (name: string): string =>
       `${`${name} was the best, it was the worst; `.repeat(15)}and so on.`;
     const rows = [long('It'), 'a short line', long('She')];
-    const [older, today] = [rows.map(olderSplit), rows.map((row) => splitPoem(row, 'line'))];
+    const [older, today] = [
+      rows.map(olderSplit),
+      rows.map((row) => splitPoem(row, { unit: 'line', rules: rulesOfX })),
+    ];
     const known = fingerprints(linesOf(older.flat()));
     const said = [...(older[0] ?? []).slice(1), 'a short line', ...(today[2] ?? []).map(({ text }) => text)];
     const posts = foundSince({
       ...look,
       state: { place: { poem: known, next: 1, ahead: [] } },
-      lines: splitPoem(rows.join('\n'), 'line'),
+      rules: rulesOfX,
+      lines: splitPoem(rows.join('\n'), { unit: 'line', rules: rulesOfX }),
       timeline: said.map((text, index) => ({ id: String(index), text: text.replaceAll(' ', ' \u200b') })),
       atEnd: 'stop',
     });
@@ -146,6 +152,7 @@ describe('what a restored bot has posted since', () => {
       ...look,
       state: { place: placeAt(5) },
       lines,
+      rules: rulesOfX,
       timeline: ['lo', 'one'].map((text, index) => ({ id: String(index), text })),
       atEnd: 'loop',
     });

@@ -1,12 +1,16 @@
 import type { Poems } from './poems.ts';
 import { begin, type Scenario } from './scenario.ts';
-import type { SimulatedX } from './simulated-x.ts';
+import type { SimulatedNetwork } from './simulated-network.ts';
 
 /**
  * What X's own log says against the promise, or undefined: every line once and in order, nothing else, no more often than the
  * schedule has slots, and within the budget.
  */
-export function audit({ bots, budget, usd }: Scenario, poems: Poems, x: SimulatedX): string | undefined {
+export function audit(
+  { bots, budget, usd }: Scenario,
+  poems: Poems,
+  x: SimulatedNetwork,
+): string | undefined {
   for (const { name, settings } of bots) {
     const loops = settings.atEnd === 'loop';
     const poem = poems.readingsOf(name);
@@ -32,7 +36,7 @@ const minute = 60_000;
 const early = 10;
 
 /** A post before its slot: there is one a minute, and none of a time before the bot began. */
-function tooOften({ log }: SimulatedX): string | undefined {
+function tooOften({ log }: SimulatedNetwork): string | undefined {
   const posts = new Map<string, number>();
   for (const { bot, sent, text } of log) {
     const count = (posts.get(bot) ?? 0) + 1;
@@ -45,7 +49,7 @@ function tooOften({ log }: SimulatedX): string | undefined {
 }
 
 /** A month in which X charges more than the flock may spend. */
-function overMoney(usd: number, { bill }: SimulatedX): string | undefined {
+function overMoney(usd: number, { bill }: SimulatedNetwork): string | undefined {
   const months = new Map<string, number>();
   for (const { at, micros } of bill) {
     const month = new Date(at).toISOString().slice(0, 7);
@@ -56,7 +60,7 @@ function overMoney(usd: number, { bill }: SimulatedX): string | undefined {
 }
 
 /** A day on which X took more posts than the flock may send, by when they were sent. */
-function overBudget(budget: number, { log }: SimulatedX): string | undefined {
+function overBudget(budget: number, { log }: SimulatedNetwork): string | undefined {
   const days = new Map<string, number>();
   for (const { sent } of log) {
     const day = new Date(sent).toISOString().slice(0, 10);

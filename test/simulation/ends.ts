@@ -2,7 +2,7 @@ import type { Bot } from '../../src/config/flock-file.ts';
 import { type BotState, isFinished, lengthOf } from '../../src/ledger/state.ts';
 import type { Poems } from './poems.ts';
 import type { Scenario } from './scenario.ts';
-import type { SimulatedX } from './simulated-x.ts';
+import type { SimulatedNetwork } from './simulated-network.ts';
 
 /** How many lines of its second pass, and of its third where the poem is short, a bot that begins again is watched for. */
 const beyond = 3;
@@ -16,7 +16,7 @@ export function isAtEnd(
   { name, settings }: Bot,
   state: BotState | undefined,
   poems: Poems,
-  x: SimulatedX,
+  x: SimulatedNetwork,
 ): boolean {
   if (!state || state.open || state.restored) return false;
   const lines = poems.linesOf(name).length;

@@ -18,7 +18,7 @@ import { begin, boundsOf, deadline, type Happening, log, type Scenario, settle }
 import { SimulatedClock } from './simulated-clock.ts';
 import { SimulatedDisk, SimulatedFile } from './simulated-disk.ts';
 import { openSimulatedFolder } from './simulated-folder.ts';
-import { SimulatedX } from './simulated-x.ts';
+import { SimulatedNetwork } from './simulated-network.ts';
 import { Broken, StepCount, type Verdict } from './step-count.ts';
 import { Tamperer, type Tampering } from './tampering.ts';
 
@@ -42,7 +42,7 @@ export class History {
   readonly #clock = new SimulatedClock(begin);
   readonly #disk = new SimulatedDisk();
   readonly #tamperer = new Tamperer(this.#disk);
-  readonly #x: SimulatedX;
+  readonly #x: SimulatedNetwork;
   readonly #trace: ((happened: string) => void) | undefined;
   readonly #poems: Poems;
   readonly #steps = new StepCount();
@@ -67,7 +67,7 @@ export class History {
     this.#poems = new Poems(scenario);
     this.#backup = new Backup(this.#trace);
     this.#lastHappening = Math.max(0, ...scenario.happenings.map(({ at }) => at));
-    this.#x = new SimulatedX({
+    this.#x = new SimulatedNetwork({
       clock: this.#clock,
       faults,
       random,
@@ -77,6 +77,7 @@ export class History {
       lag: scenario.lag ?? 0,
       checksClock: scenario.checksClock,
       alters: scenario.alters === true,
+      other: scenario.other,
       trace: this.#trace,
     });
   }
@@ -331,7 +332,7 @@ export class History {
       const { cause, why } = state.parked;
       if (cause !== 'place' || !this.#wasSetBack) throw new Broken(`${name} is parked: ${why}`);
       // They wait until everything that was sent has arrived.
-      if ((this.#x.coming.get(name) ?? 0) > 0) continue;
+      if (this.#x.comingOf(name) > 0) continue;
       const lines = this.#poems.linesOf(name);
       const poem = fingerprints(lines.map((text) => ({ text })));
       const next = this.#x.nextOf(name, lines);

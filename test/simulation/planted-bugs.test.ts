@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { harmless, ownersWorldPlants, plants } from './planted-bugs.ts';
+import { harmless, networkPlants, ownersWorldPlants, plants } from './planted-bugs.ts';
 import type { Plant } from './plant.ts';
 import type { Scenario } from './scenario.ts';
 import { runSeed } from './seeds.ts';
@@ -43,7 +43,7 @@ const plain =
 const forever = 100 * 3_600_000;
 
 describe('planted bugs', { concurrency: true }, () => {
-  for (const plant of [...plants, ...ownersWorldPlants]) {
+  for (const plant of [...plants, ...ownersWorldPlants, ...networkPlants]) {
     it(`catches: ${plant.name}`, async (context) => {
       const caught = await catchPlant(plant, most);
       assert.ok(caught, `not caught within ${most} histories`);

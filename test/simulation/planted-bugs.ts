@@ -6,7 +6,7 @@ import { applyEvent } from '../../src/ledger/state.ts';
 import { PoemWatch } from '../../src/poems/poem.ts';
 import { Gate } from '../../src/posting/gate.ts';
 import type { Plant } from './plant.ts';
-import type { Scenario } from './scenario.ts';
+import { atNetwork, type Scenario } from './scenario.ts';
 
 const nothing = (): Promise<void> => Promise.resolve();
 
@@ -391,6 +391,86 @@ export const ownersWorldPlants: readonly Plant[] = [
       return { poems };
     },
     adapt: uploaded,
+  },
+];
+
+/** The ledger without what it knows of attempts in doubt. */
+const withoutAttempts = (ledger: Ledger): Ledger => ({
+  ...misled((events) => events)(ledger),
+  state(bot) {
+    const state = ledger.state(bot);
+    if (!state?.owed) return state;
+    const { attempt: _, ...owed } = state.owed;
+    return { ...state, owed };
+  },
+});
+
+/** A refusal after which the attempt goes on with its mark. */
+function goingOn(ledger: Ledger): Ledger {
+  const sent = new Map<string, string | undefined>();
+  return misled((events) =>
+    events.map((event) => {
+      if (event.event === 'intent') sent.set(event.bot, event.attempt);
+      const attempt = sent.get(event.bot);
+      return event.event === 'refused' && attempt !== undefined ? { ...event, attempt } : event;
+    }),
+  )(ledger);
+}
+
+const markedBy =
+  (markOf: (text: string, mark: string | undefined) => string) =>
+  (x: Account): Account => ({
+    ...x,
+    post: (text, options) => x.post(text, { ...options, mark: markOf(text, options?.mark) }),
+  });
+
+let made = 0;
+
+/** Wrong variants of how posts of other networks are told apart and found. */
+export const networkPlants: readonly Plant[] = [
+  {
+    name: 'Bluesky: after doubt, the line is sent with a fresh mark',
+    ledger: withoutAttempts,
+    adapt: atNetwork({ name: 'bluesky' }),
+  },
+  {
+    name: 'Bluesky: createRecord, which lets the server choose the key',
+    x: markedBy(() => `made-${made++}`),
+    adapt: atNetwork({ name: 'bluesky' }),
+  },
+  {
+    name: 'Bluesky: a restored bot looks at once, while a post is under way',
+    settings: { settle: 0 },
+    deadline: 0,
+    adapt: atNetwork({ name: 'bluesky' }),
+  },
+  {
+    name: 'Mastodon: HTML is taken for proof that a post is absent',
+    x: (x) => ({
+      ...x,
+      timeline: (userId, from, { isKnown: _, ...page }) => x.timeline(userId, from, page),
+    }),
+    adapt: atNetwork({ name: 'mastodon', key: 'ignores' }),
+  },
+  {
+    name: 'Mastodon: a mark is used again after a refusal, which the server then gives again',
+    ledger: goingOn,
+    adapt: atNetwork({ name: 'mastodon', key: 'replays' }),
+  },
+  {
+    name: 'Mastodon: a mark is made of the text, and the server keeps marks of all accounts together',
+    x: markedBy((text) => text),
+    adapt: atNetwork({ name: 'mastodon', key: 'replays' }),
+  },
+  {
+    name: 'Mastodon: the timeline is looked at without settle, where the server ignores marks',
+    settings: { settle: 0 },
+    adapt: atNetwork({ name: 'mastodon', key: 'ignores' }),
+  },
+  {
+    name: 'Mastodon: doubt counts as never sent, because the server is trusted to know the mark',
+    x: misread('in-doubt', again),
+    adapt: atNetwork({ name: 'mastodon', key: 'ignores' }),
   },
 ];
 

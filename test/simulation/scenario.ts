@@ -1,11 +1,13 @@
 import { EventLog } from '../../src/log.ts';
 import { type Bot, parseFlockFile } from '../../src/config/flock-file.ts';
+import { networks } from '../../src/networks/networks.ts';
 import { type BotKey, TokenPair } from '../../src/oauth/signature.ts';
 import type { BotName } from '../../src/poems/bot-name.ts';
+import { rulesOfX } from '../../src/poems/tweet-text.ts';
 import type { RunnerOptions } from '../../src/posting/bot-runner.ts';
 import { unlimitedBudget } from '../../src/posting/budget.ts';
 import type { Random } from './random.ts';
-import type { Spell } from './simulated-x.ts';
+import { keyManners, type OtherNetwork, type Spell } from './simulated-network.ts';
 import { type Tampering, tamperings } from './tampering.ts';
 
 export const deadline = 10_000;
@@ -20,6 +22,8 @@ export interface Scenario {
   manyLines: number;
   duplicateWindow: number;
   checksClock: boolean;
+  /** The network, if it is not X. */
+  other?: OtherNetwork;
   /** How far the wall clock is ahead when the machine boots, where it is wrong then, until something sets it. */
   aheadAtBoot?: number;
   /** How long after `settle` the timeline may show a post, where it breaks what is asked of it. */
@@ -77,6 +81,7 @@ export function botOf(name: string, own: Own, knowsItself: boolean): Bot {
     bundle: keyOf(name, knowsItself),
     poemFile: name,
     settings: { ...settingsOf(name as BotName), ...own },
+    rules: rulesOfX,
   };
 }
 
@@ -218,17 +223,36 @@ function spellsAmong(random: Random, sometime: () => number): Happening[] {
   return [{ at: sometime(), what: 'spell', spell, lasts: random.pick([6000, 2 * minute, 40 * minute]) }];
 }
 
+/** The same at another network, which charges nothing, refuses no repetition and checks no signature. */
+export const atNetwork =
+  (other: OtherNetwork) =>
+  (scenario: Scenario): Scenario => ({
+    ...scenario,
+    other,
+    duplicateWindow: 0,
+    checksClock: false,
+    bots: scenario.bots.map((bot) => {
+      const server = 'https://elsewhere.example';
+      const bundle = { ...bot.bundle, userId: `user-${bot.name}`, provider: other.name, server };
+      return { ...bot, bundle, rules: networks[other.name].rulesFor(bundle, undefined) };
+    }),
+  });
+
+/** The manner of a network's servers, by a seed. */
+export const otherOf = (name: OtherNetwork['name'], seed: number): OtherNetwork =>
+  name === 'bluesky' ? { name } : { name, key: keyManners[seed % keyManners.length] ?? 'ignores' };
+
 /** What keeps a bot from posting: the scenario's budget, and no stop switch. */
 export function boundsOf({
   budget,
   usd,
   bots,
-}: Scenario): Pick<RunnerOptions, 'flockBudget' | 'isStopped' | 'size' | 'brake'> {
+}: Scenario): Pick<RunnerOptions, 'flockBudget' | 'isStopped' | 'bots' | 'brake'> {
   const flockBudget = { ...unlimitedBudget, budget: { postsPerDay: budget, usdPerMonth: usd } };
   return {
     flockBudget: () => flockBudget,
     isStopped: () => false,
-    size: () => bots.length,
+    bots: () => bots,
     brake: (why) => Promise.reject(new Error(why)),
   };
 }

@@ -5,14 +5,19 @@ import { share } from './crew.ts';
 import { found } from './found.ts';
 import { describePlan, parsePlan, runPlanned, singles } from './planned.ts';
 import { runSeed } from './seeds.ts';
+import { keyManners } from './simulated-network.ts';
 import type { Done, Work } from './work.ts';
 
-const { SIMULATIONS = '100000', SIMULATION_SEED, SIMULATION_FAULTS } = process.env;
+const { SIMULATIONS = '100000', SIMULATION_SEED, SIMULATION_FAULTS, SIMULATION_NETWORK } = process.env;
 const processes = Math.max(2, availableParallelism());
 /** Histories that every run has; the others are new each time. */
 const fixedBase = 1;
 /** Where there is no time for a million histories, one pair of faults in so many is tried, others each time. */
 const stride = Number(SIMULATIONS) >= 1_000_000 ? 1 : 8;
+
+/** The other networks get one history for so many of X. */
+const shareOfOthers = 4;
+const otherNames = ['mastodon', 'bluesky'] as const;
 
 const replays = SIMULATION_SEED !== undefined || SIMULATION_FAULTS !== undefined;
 
@@ -21,8 +26,11 @@ describe('a replayed history', { skip: !replays }, () => {
     const trace = console.log;
     const broken =
       SIMULATION_FAULTS === undefined
-        ? await runSeed(Number(SIMULATION_SEED), { trace })
-        : (await runPlanned(parsePlan(SIMULATION_FAULTS), trace)).broken;
+        ? await runSeed(Number(SIMULATION_SEED), {
+            trace,
+            network: otherNames.find((name) => name === SIMULATION_NETWORK),
+          })
+        : (await runPlanned(parsePlan(SIMULATION_FAULTS), { trace })).broken;
     assert.equal(broken, undefined);
   });
 });
@@ -60,6 +68,29 @@ describe('never twice, never skipped', { skip: replays }, () => {
     });
     report(context, `random histories, from seeds ${fixedBase} and ${freshBase} on`, await share(works));
   });
+
+  it('holds with every single fault at Bluesky, and at Mastodon whatever it does with a mark', async () => {
+    const others = [
+      { name: 'bluesky' as const },
+      ...keyManners.map((key) => ({ name: 'mastodon' as const, key })),
+    ];
+    for (const other of others)
+      for (const fault of await singles(other)) {
+        const { broken } = await runPlanned([fault], { other });
+        assert.equal(broken, undefined, `${JSON.stringify(other)}, ${describePlan([fault])}`);
+      }
+  });
+
+  for (const network of otherNames)
+    it(`holds in random histories at ${network}`, async (context) => {
+      const count = Math.ceil(Number(SIMULATIONS) / shareOfOthers / processes);
+      const freshBase = Date.now() % 1_000_000_000;
+      const works = Array.from({ length: processes }, (_, index): Work => {
+        const base = index % 2 === 0 ? fixedBase : freshBase;
+        return { kind: 'seeds', from: base + index * count, count, network };
+      });
+      report(context, `at ${network}, from seeds ${fixedBase} and ${freshBase} on`, await share(works));
+    });
 
   for (const { name, run } of found) {
     it(`holds where it once did not: ${name}`, async () => {

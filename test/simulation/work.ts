@@ -1,9 +1,10 @@
 import { describePlan, followers, runPlanned, singles } from './planned.ts';
 import { runSeed } from './seeds.ts';
+import type { OtherNetwork } from './simulated-network.ts';
 
 /** What one process is to run. */
 export type Work =
-  | { kind: 'seeds'; from: number; count: number }
+  | { kind: 'seeds'; from: number; count: number; network?: OtherNetwork['name'] | undefined }
   /** Every `stride`-th pair of faults, whose first is a share of all. */
   | { kind: 'pairs'; share: number; of: number; stride: number; offset: number };
 
@@ -17,6 +18,9 @@ export interface Done {
 /** More than this is not read. */
 const mostBroken = 20;
 
+const seedOf = (seed: number, network = ''): string =>
+  `${network === '' ? '' : `SIMULATION_NETWORK=${network} `}SIMULATION_SEED=${seed}`;
+
 export async function doWork(work: Work): Promise<Done> {
   const begun = performance.now();
   const done: Done = { ran: 0, seconds: 0, broken: [] };
@@ -26,7 +30,7 @@ export async function doWork(work: Work): Promise<Done> {
   };
   if (work.kind === 'seeds') {
     for (let seed = work.from; seed < work.from + work.count; seed++)
-      note(`SIMULATION_SEED=${seed}`, await runSeed(seed));
+      note(seedOf(seed, work.network), await runSeed(seed, { network: work.network }));
   } else {
     const firsts = (await singles()).filter((_, index) => index % work.of === work.share);
     let place = work.offset;

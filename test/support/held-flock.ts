@@ -9,8 +9,9 @@ import type { Flock, InvalidBot } from '../../src/flock/load.ts';
 import { formatExport, parseExport } from '../../src/ledger/backup.ts';
 import type { Ledger } from '../../src/ledger/journal.ts';
 import { EventLog } from '../../src/log.ts';
-import { askTime } from '../../src/networks/x/client.ts';
+import { timeOfX } from '../../src/networks/x/client.ts';
 import type { BotName } from '../../src/poems/bot-name.ts';
+import { rulesOfX } from '../../src/poems/tweet-text.ts';
 import { unlimitedBudget } from '../../src/posting/budget.ts';
 import type { Command } from '../../src/posting/commands.ts';
 import { sendInProcess } from '../../src/rehearsal/stage.ts';
@@ -144,7 +145,9 @@ export class HeldFlock extends SandboxFlock implements AsyncDisposable {
         const settings = file.settingsOf(name);
         const before = known.get(name);
         const isSame = before?.bundle === bot.bundle && isDeepStrictEqual(before.settings, settings);
-        return isSame ? before : { name, bundle: bot.bundle, poemFile: bot.poemFile, settings };
+        return isSame
+          ? before
+          : { name, bundle: bot.bundle, poemFile: bot.poemFile, settings, rules: rulesOfX };
       }),
       invalidBots: [...this.invalidBots],
       keyless: [],
@@ -249,7 +252,7 @@ export class HeldFlock extends SandboxFlock implements AsyncDisposable {
       clock,
       send: sendInProcess((request) => this.#deliver(request), { clock, deadline }),
       log: new EventLog(pino({ level: 'error' }, { write })),
-      askTime: askTime(nowhere, ask, clock),
+      askTime: () => timeOfX(nowhere, ask, clock),
       brake: () => {
         this.stopped = true;
         return Promise.resolve();

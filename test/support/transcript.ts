@@ -1,5 +1,6 @@
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import * as z from 'zod';
 import { authorizeAs, TestFlock } from './flock.ts';
 import { ownPort } from './own-port.ts';
 import { type Running, scriptOf, startCommand, terminalScript, type Environment } from './programs.ts';
@@ -10,13 +11,15 @@ import { type Running, scriptOf, startCommand, terminalScript, type Environment 
  *   # a remark
  *   $ keymaker make-keys poems        a command, for the shell, in the folder of a flock of its own; a sandbox plays X
  *   > y                               a line of its standard input, which ends after the last
- *   > {{pin howl}}                    the PIN that the account @howl gets behind the link shown last
+ *   > {{pin howl}}                    the PIN or code that the account @howl gets behind the link shown last
+ *   > {{mastodon token howl}}         an access token of @howl that another app has at Mastodon
+ *   > {{app password howl}}           the app password of howl.test at Bluesky; {{main password howl}} its main one
  *   Make key for howl? (y/n)          what it writes, to standard output and error, in the order it does
  *   [exit 64]                         how it ends, where that is not 0
  *   -- poems/howl.txt --              from here on: the files there are at the start
  *
- * `{{root}}`, `{{sandbox}}` and `{{closed}}` (an address where nobody listens) stand for themselves in commands, files
- * and output alike; `{{token}}`, `{{id}}` and `{{pid}}` for what differs from run to run in output. Where the first remark is
+ * `{{root}}`, `{{sandbox}}`, its `{{host}}` and `{{closed}}` (an address where nobody listens) stand for themselves in commands, files
+ * and output alike; `{{token}}`, `{{id}}`, `{{did}}` and `{{pid}}` for what differs from run to run in output. Where the first remark is
  * `# needs root`, the session runs for root alone. What a command makes is private (umask 077), as bundles must be. One blank
  * line comes between a command's output and what follows.
  */
@@ -77,10 +80,14 @@ function stepsOf(session: string): Step[] {
   return steps;
 }
 
+/** The main password of every account at Bluesky. */
+const mainPassword = 'the-main-password';
+
 /** The place a session plays at. */
 class Stage {
   readonly #flock: TestFlock;
   readonly #closed: string;
+  readonly #appPasswords = new Map<string, string>();
 
   constructor(flock: TestFlock, closed: string) {
     this.#flock = flock;
@@ -112,10 +119,36 @@ class Stage {
   fill(text: string): string {
     const { root, x } = this.#flock;
     return text
+      .replaceAll(
+        /\{\{mastodon token (\w+)\}\}/g,
+        (_, name: string) => x.sandbox.grantMastodon('another app', name).token,
+      )
+      .replaceAll(/\{\{(app|main) password ([a-z]+)\}\}/g, (_, kind: string, name: string) =>
+        kind === 'app' ? this.#atBluesky(name) : mainPassword,
+      )
       .replaceAll('{{root}}', root)
       .replaceAll('{{sandbox}}', x.url)
+      .replaceAll('{{host}}', new URL(x.url).host)
       .replaceAll('{{port}}', new URL(x.url).port)
       .replaceAll('{{closed}}', this.#closed);
+  }
+
+  /** The app password of a name at Bluesky, which gets an account there. */
+  #atBluesky(name: string): string {
+    const known = this.#appPasswords.get(name);
+    if (known !== undefined) return known;
+    const { x, sandbox } = this.#flock;
+    const call = (method: string, body: object, headers: Record<string, string> = {}): unknown => {
+      const url = `/bluesky/xrpc/com.atproto.server.${method}`;
+      const request = { method: 'POST', url, host: new URL(x.url).host, headers };
+      return JSON.parse(sandbox.handle({ ...request, body: JSON.stringify(body) }).body);
+    };
+    const made = call('createAccount', { handle: `${name}.test`, password: mainPassword });
+    const { accessJwt } = z.object({ accessJwt: z.string() }).parse(made);
+    const app = call('createAppPassword', { name: 'flockd' }, { authorization: `Bearer ${accessJwt}` });
+    const { password } = z.object({ password: z.string() }).parse(app);
+    this.#appPasswords.set(name, password);
+    return password;
   }
 
   async play(command: string, input: readonly string[]): Promise<string> {
@@ -153,10 +186,12 @@ class Stage {
     return output
       .replaceAll(root, '{{root}}')
       .replaceAll(x.url, '{{sandbox}}')
+      .replaceAll(new URL(x.url).host, '{{host}}')
       .replaceAll(this.#closed, '{{closed}}')
       .replaceAll(new URL(this.#closed).host, '{{closed host}}')
       .replaceAll(`port ${new URL(x.url).port}`, 'port {{port}}')
-      .replaceAll(/oauth_token=[\w-]+/g, 'oauth_token={{token}}')
+      .replaceAll(/(oauth_token|client_id|state|code_challenge)=[\w-]+/g, '$1={{token}}')
+      .replaceAll(/did:plc:[a-z2-7]{24}/g, '{{did}}')
       .replaceAll(/\bid \d{15,}/g, 'id {{id}}')
       .replaceAll(/\bpid \d+/g, 'pid {{pid}}');
   }

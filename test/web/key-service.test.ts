@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { openContext } from '../../src/context.ts';
-import { parseFlockFile } from '../../src/config/flock-file.ts';
+import { Issuers } from '../../src/cli/keymaker/authorize.ts';
+import type { FlockFile } from '../../src/config/flock-file.ts';
 import { TokenPair } from '../../src/oauth/signature.ts';
 import { fileMark } from '../../src/poems/find.ts';
 import { KeyService } from '../../src/web/key-service.ts';
@@ -10,9 +11,9 @@ import { app, TestFlock } from '../support/flock.ts';
 
 function serviceOf(flock: TestFlock): KeyService {
   const context = openContext({ root: flock.root });
-  const provider = context.provider('x', parseFlockFile('{}', '').providers);
   const appKeys = new TokenPair(app.token, app.secret);
-  return new KeyService({ context, provider, appKeys, poems: flock.file('poems') });
+  const issuers = (flockFile: FlockFile): Issuers => new Issuers(context, flockFile, { appKeys });
+  return new KeyService({ context, issuers, poems: flock.file('poems') });
 }
 
 const cardOf = async (service: KeyService, bot: string) =>
@@ -63,8 +64,7 @@ describe('the flock of keymaker serve', () => {
     assert.match(faults[0] ?? '', /^empty: .*empty\.txt has no lines$/);
     assert.match(faults[1] ?? '', /^odd: .*schedule/);
     assert.match(faults[2] ?? '', /^twin: .*would both be read by a bot called twin$/);
-    for (const { bot } of cards)
-      await assert.rejects(service.begin(bot, 'http://127.0.0.1/callback'), { name: 'FlockError' });
+    for (const { bot } of cards) await assert.rejects(service.issuerOf(bot), { name: 'FlockError' });
   });
 
   it('sees each change of a poem and of a key', async () => {

@@ -12,6 +12,7 @@ const card = (bot: string, change: Change = {}): Card => ({
   poem: { file: `poems/${bot}.txt`, title: bot, first: `${bot} begins`, lines: 2 },
   key: { state: 'none' },
   expected: undefined,
+  issuer: { id: 'x', title: 'X', by: 'link' },
   fault: undefined,
   ...change,
 });
@@ -33,7 +34,6 @@ const shown = {
   notice: undefined,
   poems: 'poems',
   callback: 'http://127.0.0.1:4181/callback',
-  provider: 'X',
 };
 function markupOf(page: Html): string {
   assert.ok(!(page instanceof Promise));
@@ -50,7 +50,7 @@ const textOf = (html: string): string => html.replaceAll(/<[^>]*>/g, ' ').replac
 describe('the page of keymaker serve', () => {
   it('has the bots first that need something, then by name', () => {
     const questions = new Map([
-      ['z' as BotName, { bot: 'z' as BotName, account: 'who', action: '/account/s' }],
+      ['z' as BotName, { bot: 'z' as BotName, account: 'who', issuer: 'X', action: '/account/s' }],
     ]);
     const html = page([good('a'), card('b'), stuck('c'), bad('d'), card('e'), card('z')], { questions });
     assert.deepEqual(botsOn(html), ['z', 'd', 'b', 'e', 'c', 'a']);
@@ -92,7 +92,8 @@ describe('the page of keymaker serve', () => {
       assert.match(html, new RegExp(`<progress[^>]* max="${cards.length}" value="${value}"`));
     }
     assert.match(textOf(page([good('a')])), /Next: flockd plan , then flockd run/);
-    assert.doesNotMatch(textOf(page([good('a')], { provider: 'Flickr' })), /flockd plan/);
+    const atFlickr = { ...good('a'), issuer: { id: 'flickr', title: 'Flickr', by: 'link' } as const };
+    assert.doesNotMatch(textOf(page([atFlickr])), /flockd plan/);
   });
 
   it('finds by state, name, account and first line, in any case', () => {
@@ -154,13 +155,25 @@ describe('the page of one bot', () => {
     assert.match(textOf(markupOf(botPage(bad('a'), shown))), /cut off make it again/);
   });
 
+  it('has fields for the handle and the app password at Bluesky, and no others', () => {
+    const issuer = { id: 'bluesky', title: 'Bluesky', by: 'password' } as const;
+    const html = markupOf(botPage(card('a', { issuer, expected: 'anna.test' }), shown));
+    assert.match(html, /<input type="text" name="handle" value="anna\.test"/);
+    assert.match(html, /<input type="password" name="password" autocomplete="off" required \/>/);
+    assert.match(textOf(html), /Make an app password of @anna\.test at Bluesky/);
+    assert.doesNotMatch(markupOf(botPage(card('a'), shown)), /name="password"/);
+    // In a list there is no room for them.
+    assert.match(page([card('b'), card('c', { issuer })]), /<a class="button" href="\/bots\/c">Authorize/);
+    assert.doesNotMatch(page([card('c', { issuer })]), /must be registered/);
+  });
+
   it('has an address for a name in any script', () => {
     assert.match(page([card('ångström')]), /href="\/bots\/%C3%A5ngstr%C3%B6m"/);
   });
 });
 
 it('a question shows the poem, and works without one', () => {
-  const question = { bot: 'a' as BotName, account: 'who', action: '/account/s' };
-  assert.match(textOf(markupOf(questionPage(question, card('a'), 'X'))), /a begins .*You signed in as @who/);
-  assert.doesNotMatch(markupOf(questionPage(question, undefined, 'X')), /blockquote/);
+  const question = { bot: 'a' as BotName, account: 'who', issuer: 'X', action: '/account/s' };
+  assert.match(textOf(markupOf(questionPage(question, card('a')))), /a begins .*You signed in as @who/);
+  assert.doesNotMatch(markupOf(questionPage(question, undefined)), /blockquote/);
 });

@@ -5,6 +5,7 @@ import { systemClock } from '../../../src/clock.ts';
 import { openSender } from '../../../src/http/send.ts';
 import { fingerprint } from '../../../src/ledger/state.ts';
 import { Journal } from '../../../src/ledger/journal.ts';
+import { networks } from '../../../src/networks/networks.ts';
 import { openX } from '../../../src/networks/x/client.ts';
 import { type BotKey, TokenPair } from '../../../src/oauth/signature.ts';
 import { parseBotName } from '../../../src/poems/bot-name.ts';
@@ -57,7 +58,9 @@ async function open({ base, bots, inFlight }: Turn): Promise<Poster> {
         slot,
         until: slot,
         key: 'key',
-        refrain: 'join',
+        network: networks.x,
+        mark: undefined,
+        settings: { refrain: 'join' },
         judge: () => undefined,
         price,
         ledger,

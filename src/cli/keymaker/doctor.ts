@@ -3,7 +3,9 @@ import { apiUrl, xApi } from '../../config/environment.ts';
 import { openContext } from '../../context.ts';
 import { inMicros, inUsd, usualPrices } from '../../cost.ts';
 import { examineOffline } from '../../doctor/offline.ts';
+import { examineNetworks } from '../../doctor/networks.ts';
 import { examineOnline, forecast } from '../../doctor/online.ts';
+import { FlockError } from '../../errors.ts';
 import { type Checkup, type Finding, isChosen, providerIdOf } from '../../doctor/finding.ts';
 import { counted, grouped, listed, listedFirst, saidOnce } from '../../text.ts';
 import { botFlags, command, jsonFlag, placeFlags, toggle, withInvocationFlags } from '../command.ts';
@@ -12,6 +14,7 @@ import { botsWithKeys } from './each-bot.ts';
 
 const schema = z.object({
   offline: toggle('check the files only, which costs nothing'),
+  repair: toggle('store limits, names and servers that have changed, and set missing bot labels at Bluesky'),
   all: toggle('show each check, also those that are ok'),
   bot: botFlags.meta({ description: 'check only this bot; may be repeated' }),
   json: jsonFlag,
@@ -27,7 +30,7 @@ export const doctor = command({
   examples: [
     [
       'keymaker doctor',
-      `check everything; X charges $${usualPrices.userRead} an account (${usualPrices.date})`,
+      `check everything; X charges $${usualPrices.userRead} an account (${usualPrices.date}), others nothing`,
     ],
     ['keymaker doctor --offline --all', 'show what each check of the files found'],
     ['keymaker doctor --offline --json', 'for a program, free of charge'],
@@ -36,9 +39,11 @@ export const doctor = command({
     await using context = openContext(args);
     const chosen = new Set(await botsWithKeys(args.bot, context, args));
     const checkup: Checkup = { ...context, chosen, keymaker: withInvocationFlags(args) };
+    if (args.offline && args.repair)
+      throw new FlockError('usage', 'either --offline or --repair', { hint: 'leave one out' });
     const report = new Report(await examine(checkup, args, terminal));
     if (args.json) terminal.print(`${JSON.stringify(report, null, 2)}\n`);
-    else show(report, args.all ? report.each : report.overview, terminal);
+    else show(report, args.all || args.repair ? report.each : report.overview, terminal);
     return report.isHealthy ? 'done' : 'partly';
   },
 });
@@ -53,7 +58,12 @@ async function examine(checkup: Checkup, args: Args, terminal: Terminal): Promis
     terminal.say(forecast(reads, { isX: apiUrl() === xApi, prices: usualPrices }));
     terminal.say();
   }
-  return [...findings, ...(await examineOnline(checkup, known))];
+  const online = await examineOnline(checkup, known);
+  return [
+    ...findings,
+    ...online,
+    ...(await examineNetworks(checkup, known.bundles, { repairs: args.repair })),
+  ];
 }
 
 function show(report: Report, sections: readonly string[][], terminal: Terminal): void {

@@ -79,7 +79,8 @@ export async function choosePoems(
 }
 
 /** The lines of a poem. @throws {FlockError} `data` if it cannot be read or has nothing to post */
-export const linesOfPoem = ({ file }: PoemFile): Promise<readonly Line[]> => linesOf(file, { unit: 'line', rules: rulesOfX }, readPoem);
+export const linesOfPoem = ({ file }: PoemFile): Promise<readonly Line[]> =>
+  linesOf(file, { unit: 'line', rules: rulesOfX }, readPoem);
 
 /** Counts the outcomes of several bots, and reports errors. */
 export class Outcomes<Outcome extends string> {

@@ -3,19 +3,23 @@ import path from 'node:path';
 import pMap from 'p-map';
 import * as z from 'zod';
 import { type FlockFile, readFlockFile } from '../../config/flock-file.ts';
-import { openContext } from '../../context.ts';
-import { attempt, attemptAsync, FlockError, systemCode } from '../../errors.ts';
+import { type Context, openContext } from '../../context.ts';
+import { attempt, attemptAsync, type Exit, FlockError, systemCode } from '../../errors.ts';
 import { knownBots, poemFinder } from '../../flock/load.ts';
 import { readRegularFile, reasonOf } from '../../fs.ts';
+import type { LinkIssuer } from '../../keys/issuers.ts';
 import { type KeyBundle, type KeyStore } from '../../keys/store.ts';
 import { type ForeignKey, type Found, isKey, readForeign } from '../../keys/foreign-formats.ts';
-import { isSameName, judgeAccount, titleOf } from '../../keys/right-account.ts';
+import { isSameName, isSamePlace, judgeAccount, titleOf } from '../../keys/right-account.ts';
 import { accountKey } from '../../networks/networks.ts';
+import type { Grant } from '../../oauth/client.ts';
 import { type BotName, botNameOf, parseBotName } from '../../poems/bot-name.ts';
 import { findPoemsIfThere } from '../../poems/find.ts';
+import { Secret } from '../../text.ts';
 import { command, placeFlags, toggle } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
-import { Outcomes } from './each-bot.ts';
+import { makeBotKey, networkFlags, openSession } from './authorize.ts';
+import { oldBundle, Outcomes } from './each-bot.ts';
 
 /** A file of keys is no larger. Bytes. */
 const maxSize = 256 * 1024;
@@ -29,7 +33,7 @@ const xurlFile = 'auth.yml';
 export const importKeys = command({
   summary: 'Make key bundles of keys that other programs have made',
   schema: z.object({
-    file: z.string().meta({
+    file: z.string().optional().meta({
       positional: true,
       kind: 'file',
       description: 'a file with keys of another program, or a folder of such files',
@@ -39,6 +43,10 @@ export const importKeys = command({
       kind: 'bot',
     }),
     force: toggle('also replace valid keys'),
+    network: networkFlags.network.meta({
+      description: 'without a file: ask for an access token of mastodon, or an app password of bluesky',
+    }),
+    server: networkFlags.server,
     ...placeFlags,
   }),
   exits: { partly: 'some keys were refused', data: 'all keys were refused, or there are none' },
@@ -50,10 +58,17 @@ export const importKeys = command({
       'keymaker import bot.env --bot howl',
       'consumer_key, consumer_secret, access_token, access_token_secret',
     ],
+    [
+      'keymaker import --bot howl --network mastodon --server mastodon.social',
+      'asks for the access token of an app in Preferences, Development',
+    ],
   ],
   async run(args, terminal) {
     const wanted = args.bot === undefined ? undefined : parseBotName(args.bot);
     await using context = openContext(args);
+    if (args.file === undefined) return importTyped(args, context, terminal);
+    if (args.network !== undefined || args.server !== undefined)
+      throw new FlockError('usage', 'either a file or --network', { hint: 'leave one out' });
     const { keys, paths } = context;
     const { root } = paths;
     const flockFile = await readFlockFile(paths.flockFile);
@@ -89,11 +104,81 @@ export const importKeys = command({
     } finally {
       terminal.say();
       outcomes.summarize(['imported', 'kept'], 'refused');
-      if (outcomes.has('imported')) terminal.say('X was not asked: keymaker doctor checks the keys there.');
+      if (outcomes.has('imported')) terminal.say(notAsked(chosen));
     }
     return outcomes.exit;
   },
 });
+
+function notAsked(chosen: readonly Chosen[]): string {
+  const isAllX = chosen.every(({ key }) => key.bundle.provider === undefined);
+  return isAllX
+    ? 'X was not asked: keymaker doctor checks the keys there.'
+    : 'No network was asked: keymaker doctor checks the keys there.';
+}
+
+/**
+ * Makes a key of an access token or app password that a person pastes, after the network was asked whose it is.
+ *
+ * @throws {FlockError} `usage` if the bot or the network is not named; `partly` or `data` if the key is not good for the bot
+ */
+async function importTyped(
+  args: Parameters<typeof openSession>[2] & { bot?: string | undefined; force: boolean },
+  context: Context,
+  terminal: Terminal,
+): Promise<Exit> {
+  const { keys, paths } = context;
+  if (args.bot === undefined) throw new FlockError('usage', 'which keys?', { hint: fileOrBot });
+  const bot = parseBotName(args.bot);
+  const session = await openSession(context, terminal, args);
+  const old = await oldBundle(bot, keys, terminal);
+  const issuer = session.issuers.of(bot, old);
+  const { accept } = issuer.by === 'link' ? issuer : {};
+  if (issuer.by === 'link' && !accept)
+    throw new FlockError('usage', `which file has the key of ${bot} for ${issuer.title}?`, {
+      hint: fileOrBot,
+    });
+  if (old && !args.force) {
+    terminal.say(`${bot} has a key for @${old.screenName ?? ''}; --force replaces it.`);
+    return 'done';
+  }
+  const findPoem = await poemFinder(paths.root, knownBots(paths.root, keys));
+  const poemFile = await findPoem(bot, [old?.poemFile]);
+  const flow = accept && (() => acceptTyped(bot, accept, terminal));
+  const owners = await keys.owners();
+  const made = await makeBotKey(session, {
+    bot,
+    old,
+    issuer,
+    poemFile,
+    owners,
+    again: 'try again',
+    flow,
+    once: true,
+  });
+  if (poemFile === undefined) terminal.warn(`${bot}: no poem found`, `put it into poems/${bot}.txt`);
+  return made ? 'done' : 'partly';
+}
+
+const fileOrBot =
+  'name a file of keys, or a bot of another network: --bot NAME --network mastodon --server URL';
+
+async function acceptTyped(
+  bot: BotName,
+  accept: NonNullable<LinkIssuer['accept']>,
+  terminal: Terminal,
+): Promise<Grant> {
+  const instead = 'give the access token on standard input, on a line of its own';
+  const token = (await terminal.askSecret(`access token for ${bot} (not shown):`, instead)).trim();
+  const again = 'copy it once more from Preferences, Development, Your access token';
+  const refused = (message: string, hint = again): FlockError =>
+    new FlockError('partly', `${bot}: ${message}`, { hint });
+  if (!/^[\x21-\x7e]{8,4096}$/.test(token)) throw refused('that is no access token');
+  return accept(new Secret(token)).catch((cause: unknown) => {
+    if (!(cause instanceof FlockError) || cause.exit !== 'partly') throw cause;
+    throw refused(cause.message, cause.hint?.includes('Development') === true ? cause.hint : again);
+  });
+}
 
 /** @throws {FlockError} `data` if there is nothing to read */
 async function findKeys(place: string): Promise<Found[]> {
@@ -269,7 +354,8 @@ function checkAccount(
   { flockFile, terminal }: Taking,
 ): void {
   const { account: named } = flockFile.settingsOf(bot);
-  const verdict = judgeAccount(bot, key.bundle, { named, old });
+  const oldThere = isSamePlace(old, key.bundle) ? old : undefined;
+  const verdict = judgeAccount(bot, key.bundle, { named, old: oldThere });
   if (verdict === 'ask' && named !== undefined) {
     const message = `${bot}: flock.json says @${named}, and ${key.title} does not say whose key it is`;
     terminal.warn(message, 'keymaker doctor asks X');
@@ -278,7 +364,7 @@ function checkAccount(
   const [other, hint] =
     named === undefined
       ? [
-          `${bot} is ${titleOf({ old }, key.bundle)}`,
+          `${bot} is ${titleOf({ old: oldThere }, key.bundle)}`,
           `if ${bot} is to change its account, write the new one into flock.json`,
         ]
       : [`flock.json says that ${bot} is @${named}`, 'correct flock.json, or choose another bot with --bot'];

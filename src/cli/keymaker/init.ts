@@ -11,9 +11,13 @@ import { fileError, ownFile, readRegularFile, replaceFile } from '../../fs.ts';
 import { type BotName, botNameOf, isPoem } from '../../poems/bot-name.ts';
 import { findPoemsIfThere, type PoemFile } from '../../poems/find.ts';
 import { countSlots, scheduleFault, timezoneFault } from '../../schedule/schedule.ts';
+import { serverAddress } from '../../networks/mastodon/authorize.ts';
+import type { NetworkName } from '../../networks/network.ts';
+import { networks } from '../../networks/networks.ts';
 import { counted, didYouMean, ownZone, quoted, scheduleInWords } from '../../text.ts';
 import { command, nonEmpty, placeFlags, toggle, withInvocationFlags } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
+import { networkFlags } from './authorize.ts';
 
 const schema = z.object({
   schedule: nonEmpty.optional().meta({
@@ -25,6 +29,8 @@ const schema = z.object({
     description: 'the most that the whole flock may spend in a month, in dollars',
     placeholder: 'USD',
   }),
+  network: networkFlags.network.meta({ defaultText: 'x' }),
+  server: networkFlags.server,
   accounts: nonEmpty.optional().meta({
     description: 'a CSV file with a line for each bot: its poem and its account',
     kind: 'file',
@@ -42,11 +48,13 @@ export const init = command({
     ['keymaker init', 'asks for each setting'],
     ["keymaker init --yes --schedule '0 9,21 * * *'", 'asks nothing'],
     ['keymaker init --accounts accounts.csv', 'lines such as: evensong, @evensong_bot'],
+    ['keymaker init --network mastodon --server mastodon.social', 'a flock that posts to Mastodon'],
   ],
   exits: { cannotCreate: 'there is a flock.json already' },
   async run(given, terminal) {
     const paths = flockPaths(given);
     const { root, flockFile } = paths;
+    const place = placeGiven(given);
     await mustNotExist(flockFile);
     await mustBeWritable(root, flockFile);
     const folder = path.join(root, 'poems');
@@ -63,7 +71,7 @@ export const init = command({
         if (account !== undefined) accounts.set(bot, account);
       }
     }
-    const text = flockFileText({ schedule, timezone, usdPerMonth, bots, accounts });
+    const text = flockFileText({ schedule, timezone, usdPerMonth, bots, accounts, ...place });
     mustBeValid(text, bots);
     try {
       // Not recursive: Node tries for ever where the system answers ENOENT, as /proc does.
@@ -80,7 +88,7 @@ export const init = command({
     const price = inMicros((await readPrices(root)).post) * posts;
     const flock = bots.length === 0 ? '' : `, ${counted(bots.length, 'bot')}`;
     terminal.say(`flock.json: ${scheduleInWords(schedule)} (${timezone})${flock}.`);
-    if (posts > 0) {
+    if (posts > 0 && networks[place.network ?? 'x'].charges) {
       const shown = posts.toLocaleString('en-US');
       terminal.say(`At X, ${shown} posts in 30 days cost about ${showUsd(price)}, without links.`);
     }
@@ -89,6 +97,16 @@ export const init = command({
     return 'done';
   },
 });
+
+/** @throws {FlockError} `usage` if the address is none, or is missing */
+function placeGiven({ network, server }: Given): Pick<Settings, 'network' | 'server'> {
+  const isAtServer = network === 'mastodon' || network === 'bluesky';
+  if (server !== undefined && !isAtServer)
+    throw wrong('--server', 'only Mastodon and Bluesky have servers', 'add --network mastodon');
+  if (network === 'mastodon' && server === undefined)
+    throw wrong('--network', 'on which server?', 'for example: --server https://mastodon.social');
+  return { network, server: server === undefined ? undefined : serverAddress(server) };
+}
 
 /** Milliseconds. */
 const month = 30 * 24 * 60 * 60_000;
@@ -241,7 +259,7 @@ async function readAccounts(file: string, poems: readonly PoemFile[]): Promise<M
     if (line.trim() === '' || (index === 0 && /^"?poem"?\s*[,;\t]/i.test(line))) continue;
     const wrongLine = (why: string, hint: string): FlockError =>
       new FlockError('data', `${file}:${index + 1}: ${why}`, { hint });
-    const [, poem, name] = /^\s*"?(.+?)"?\s*[,;\t]\s*"?(@?\w+)"?\s*$/.exec(line) ?? [];
+    const [, poem, name] = /^\s*"?(.+?)"?\s*[,;\t]\s*"?(@?[\w@.:-]+)"?\s*$/.exec(line) ?? [];
     if (poem === undefined || name === undefined)
       throw wrongLine('should be a poem and an account', 'write it as: evensong, @evensong_bot');
     const account = accountIn(name);
@@ -276,10 +294,19 @@ interface Settings {
   usdPerMonth: number | undefined;
   bots: readonly BotName[];
   accounts: ReadonlyMap<BotName, string>;
+  network?: NetworkName | undefined;
+  server?: string | undefined;
 }
 
 /** A flock.json with comments. */
-function flockFileText({ schedule, timezone, usdPerMonth, bots, accounts }: Settings): string {
+function flockFileText(settings: Settings): string {
+  const { schedule, timezone, usdPerMonth, bots, accounts, network, server } = settings;
+  const place = [
+    '  // Where the bots post. A bot can have a network and a server of its own.',
+    `  "network": ${JSON.stringify(network)},`,
+    ...(server === undefined ? [] : [`  "server": ${JSON.stringify(server)},`]),
+    '',
+  ];
   const entries = bots.map((bot) => {
     const account = accounts.get(bot);
     return `    ${JSON.stringify(bot)}: ${account === undefined ? '{}' : JSON.stringify({ account: `@${account}` })},`;
@@ -289,6 +316,7 @@ function flockFileText({ schedule, timezone, usdPerMonth, bots, accounts }: Sett
     '  // `keymaker help flock.json` describes every setting. After a change: `flockd reload`.',
     `  "$schema": ${JSON.stringify(ownFile('dist/flock.schema.json'))},`,
     '',
+    ...(network === undefined ? [] : place),
     `  // When each bot posts: minute, hour, day of the month, month, day of the week. Here: ${scheduleInWords(schedule)}.`,
     `  "schedule": ${JSON.stringify(schedule)},`,
     `  "timezone": ${JSON.stringify(timezone)},`,

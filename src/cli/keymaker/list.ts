@@ -5,7 +5,7 @@ import { parseFlockFile, readFlockFile } from '../../config/flock-file.ts';
 import { type Context, openContext, type Places } from '../../context.ts';
 import { attemptAsync, FlockError } from '../../errors.ts';
 import { loadFlock } from '../../flock/load.ts';
-import { type KeyStore, type ListedBundle, maskToken } from '../../keys/store.ts';
+import { type KeyBundle, type KeyStore, type ListedBundle, maskToken } from '../../keys/store.ts';
 import type { BotName } from '../../poems/bot-name.ts';
 import { poemFileIn } from '../../poems/find.ts';
 import { listedFirst, saidOnce, tableLines, widthOf } from '../../text.ts';
@@ -47,8 +47,12 @@ interface Entry {
   screen_name?: string | undefined;
   user_id?: string | undefined;
   provider?: string;
+  /** Of Mastodon and Bluesky. */
+  server?: string | undefined;
+  /** Masked. Bluesky has an app password in place of both. */
   consumer_token?: string;
   oauth_token?: string;
+  app_password?: string;
   poem_file?: string | undefined;
   /** Why it cannot be used. */
   error?: string;
@@ -67,10 +71,16 @@ async function describe(listed: ListedBundle, keys: KeyStore, places: Places): P
     screen_name: bundle.screenName,
     user_id: bundle.userId,
     provider: bundle.provider ?? 'x',
-    consumer_token: maskToken(bundle.appKeys.reveal().token),
-    oauth_token: maskToken(bundle.accessToken.reveal().token),
+    server: bundle.server,
+    ...maskedTokens(bundle),
     poem_file: bundle.poemFile,
   };
+}
+
+function maskedTokens({ provider, appKeys, accessToken }: KeyBundle): Partial<Entry> {
+  const token = maskToken(accessToken.reveal().token);
+  if (provider === 'bluesky') return { app_password: token };
+  return { consumer_token: maskToken(appKeys.reveal().token), oauth_token: token };
 }
 
 /** The bots with a poem in the flock's folder and no bundle. Other commands report faults of the folder. */
@@ -123,7 +133,7 @@ function cellsOf(entry: Entry) {
     id: entry.user_id ?? '',
     provider: entry.provider ?? '',
     app: entry.consumer_token ?? '',
-    token: entry.oauth_token ?? '',
+    token: entry.oauth_token ?? entry.app_password ?? '',
     poem: entry.poem_file ?? '',
     file: entry.file === undefined ? '' : path.relative('.', entry.file),
   };

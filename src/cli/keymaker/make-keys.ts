@@ -3,7 +3,9 @@ import * as z from 'zod';
 import { openContext } from '../../context.ts';
 import { attemptAsync, FlockError } from '../../errors.ts';
 import type { KeyBundle } from '../../keys/store.ts';
-import { type Grant, type OAuth1Client, VerifierRefused } from '../../oauth/client.ts';
+import type { Issuer, LinkIssuer } from '../../keys/issuers.ts';
+import { networkNames } from '../../networks/network.ts';
+import { type Grant, VerifierRefused } from '../../oauth/client.ts';
 import { TokenPair } from '../../oauth/signature.ts';
 import type { BotName } from '../../poems/bot-name.ts';
 import { type PoemFile, poemFileIn } from '../../poems/find.ts';
@@ -13,12 +15,14 @@ import type { Terminal } from '../terminal.ts';
 import {
   callbackFlags,
   makeBotKey,
+  networkFlags,
   openCallbacks,
   openSession,
   providerFlags,
   sameFlags,
   type Session,
 } from './authorize.ts';
+import { postNow } from '../../web/key-service.ts';
 import { choosePoems, linesOfPoem, oldBundle, Outcomes } from './each-bot.ts';
 
 const schema = z.object({
@@ -36,6 +40,7 @@ const schema = z.object({
     .meta({ description: 'post this text with each new key, as a test', placeholder: 'TEXT' }),
   ...callbackFlags,
   xauth: toggle('exchange names and passwords, if the provider allows it').meta({ group: 'Authorization' }),
+  ...networkFlags,
   ...providerFlags,
   ...placeFlags,
 });
@@ -48,16 +53,19 @@ export const makeKeys = command({
     ['keymaker make-keys ./poems', 'ask for each poem, and make its key'],
     ['keymaker make-keys ./poems --bot howl --force', 'make a new key for howl alone'],
     ['keymaker make-keys ./poems --all --callback', 'authorize one bot after the other in the browser'],
+    ['keymaker make-keys ./poems --network mastodon --server mastodon.social', 'for Mastodon'],
+    ['keymaker make-keys ./poems --network bluesky', 'for Bluesky, with an app password of each account'],
   ],
   async run(args, terminal) {
     await using context = openContext(args);
     const { keys } = context;
     const opened = await openSession(context, terminal, args);
     const { chosen, refused } = await choosePoems(args.poems, args.bot, context);
+    const issuers = await issuersOf(chosen, opened);
     await keys.prepare();
     if (args.xauth && args.callback)
       throw new FlockError('usage', 'either --callback or --xauth', { hint: 'leave one out' });
-    await using callbacks = args.xauth ? undefined : await openCallbacks(opened, args);
+    await using callbacks = args.xauth ? undefined : await openCallbacks(issuers, args, opened);
     const outcomes = new Outcomes<Outcome>(terminal);
     const left = new Set(chosen.map(({ bot }) => bot));
     const session: Walk = { ...opened, callbacks, args, owners: await keys.owners(), outcomes, left };
@@ -70,13 +78,24 @@ export const makeKeys = command({
       outcomes.summarize(['made', 'kept', 'skipped']);
       if (left.size > 0) terminal.say(`${left.size} left: ${restOf(chosen.length, session)}.`);
     }
-    if (session.provider.id === 'x' && outcomes.has('made')) {
+    if (outcomes.has('made') && issuers.some(({ id }) => networkNames.some((name) => name === id))) {
       const flockd = withInvocationFlags(args, 'flockd');
       terminal.say(`Next: ${flockd('plan')}, then ${flockd('run')}`);
     }
     return outcomes.exit;
   },
 });
+
+/** Who will give the keys, so that what is missing, such as app keys, is reported before the first question. */
+async function issuersOf(poems: readonly PoemFile[], { context, issuers }: Session): Promise<Issuer[]> {
+  const found = new Set<Issuer>();
+  for (const { bot } of poems) {
+    // A bundle that cannot be read is reported when its turn comes.
+    const old = await attemptAsync(context.keys.readIfGood(bot));
+    found.add(issuers.of(bot, old instanceof FlockError ? undefined : old));
+  }
+  return [...found];
+}
 
 type Outcome = 'made' | 'kept' | 'skipped';
 
@@ -133,9 +152,13 @@ function restOf(all: number, walk: Walk): string {
     : 'run the same command again';
 }
 
-/** Errors of one bot only: the next may do better. */
-const isOfOne = (error: FlockError): boolean =>
-  error.cause instanceof VerifierRefused || ['data', 'partly', 'permission'].includes(error.exit);
+/** Errors of one bot only: the next may do better, as one at another server may. */
+const isOfOne =
+  ({ issuers }: Walk) =>
+  ({ cause, exit }: FlockError): boolean =>
+    cause instanceof VerifierRefused ||
+    ['data', 'partly', 'permission'].includes(exit) ||
+    (issuers.size > 1 && ['unavailable', 'tryLater'].includes(exit));
 
 /** A person makes one key after the other. */
 async function askOneByOne(poems: readonly PoemFile[], all: number, walk: Walk): Promise<void> {
@@ -147,7 +170,7 @@ async function askOneByOne(poems: readonly PoemFile[], all: number, walk: Walk):
       terminal.say(await beginningOf(poem, terminal));
       const old = await oldBundle(poem.bot, context.keys, terminal);
       return (await unwanted(poem, old, walk)) ?? make(poem, old, walk);
-    }, isOfOne);
+    }, isOfOne(walk));
     terminal.say();
   }
 }
@@ -159,32 +182,40 @@ async function beginningOf(poem: PoemFile, { columns }: Terminal): Promise<strin
   return `  ${cutTo(lines[0]?.text ?? '', columns - length.length - 5)} (${length})`;
 }
 
+type Exchange = NonNullable<LinkIssuer['exchange']>;
+
 /** The maximum number of concurrent exchanges. */
 const maxExchanges = 8;
 
 /** xAuth: asks for all names and passwords first, then exchanges them concurrently. */
 async function exchangeAll(poems: readonly PoemFile[], walk: Walk): Promise<void> {
   const { terminal, outcomes, context } = walk;
-  const logins: { poem: PoemFile; old: KeyBundle | undefined; login: TokenPair }[] = [];
+  const logins: { poem: PoemFile; old: KeyBundle | undefined; login: TokenPair; exchange: Exchange }[] = [];
   for (const poem of poems) {
     await outcomes.add(async () => {
       const old = await oldBundle(poem.bot, context.keys, terminal);
+      const issuer = walk.issuers.of(poem.bot, old);
+      if (issuer.by !== 'link' || !issuer.exchange) {
+        const hint = 'run it without --xauth';
+        throw new FlockError('usage', `${issuer.title} has no xAuth`, { hint });
+      }
       const outcome = await unwanted(poem, old, walk);
-      if (outcome === undefined) logins.push({ poem, old, login: await askLogin(poem.bot, terminal) });
+      if (outcome === undefined)
+        logins.push({ poem, old, exchange: issuer.exchange, login: await askLogin(poem.bot, terminal) });
       return outcome;
-    }, isOfOne);
+    }, isOfOne(walk));
   }
   let last: Promise<void> | undefined;
   // A question waits until those before it are answered, so that the answers have the order of the poems.
   let before = Promise.resolve();
   await pMap(
     logins,
-    async ({ poem, old, login }) => {
+    async ({ poem, old, login, exchange }) => {
       if (last) return;
       const turn = before;
-      const flow = (): Promise<Grant> => exchange(poem.bot, login, walk.client);
+      const flow = (): Promise<Grant> => exchangeFor(poem.bot, login, exchange);
       const typed = login.reveal().token;
-      const made = outcomes.add(() => make(poem, old, walk, { typed, turn, flow }), isOfOne);
+      const made = outcomes.add(() => make(poem, old, walk, { typed, turn, flow }), isOfOne(walk));
       before = Promise.allSettled([turn, made]).then(() => undefined);
       await made.catch(() => {
         last ??= made;
@@ -197,8 +228,8 @@ async function exchangeAll(poems: readonly PoemFile[], walk: Walk): Promise<void
 }
 
 /** @throws {FlockError} the provider's refusal, with the bot's name, since several exchanges run */
-const exchange = (bot: BotName, login: TokenPair, client: OAuth1Client): Promise<Grant> =>
-  client.passwordToken(login).catch((cause: unknown) => {
+const exchangeFor = (bot: BotName, login: TokenPair, exchange: Exchange): Promise<Grant> =>
+  exchange(login).catch((cause: unknown) => {
     if (!(cause instanceof FlockError)) throw cause;
     const { exit, message, hint } = cause;
     throw new FlockError(exit, `${bot}: ${message}`, { ...(hint !== undefined && { hint }), cause });
@@ -235,7 +266,16 @@ async function make(
 ): Promise<Outcome> {
   const poemFile = poemFileIn(walk.context.paths.root, file);
   const again = commandFor([bot], old !== undefined, walk);
-  const made = await makeBotKey(walk, { bot, old, poemFile, owners: walk.owners, again, ...password });
+  const issuer = walk.issuers.of(bot, old);
+  const made = await makeBotKey(walk, {
+    bot,
+    old,
+    issuer,
+    poemFile,
+    owners: walk.owners,
+    again,
+    ...password,
+  });
   if (!made) return 'skipped';
   walk.left.delete(bot);
   await firstPost(bot, walk);
@@ -258,7 +298,7 @@ async function firstPost(bot: BotName, { context, terminal, args }: Walk): Promi
   const text = args['first-post'];
   const bundle = text === undefined ? undefined : await context.keys.readIfThere(bot);
   if (text === undefined || !bundle) return;
-  const posted = await context.openAccount(bundle).post(text);
+  const posted = await postNow(context, bundle, text);
   if ('failure' in posted) {
     throw new FlockError('partly', `${bot}: the first post was not made: ${posted.failure.reason}`, {
       hint: 'the key itself is stored; look at the account before you post again',

@@ -6,6 +6,7 @@ import { readFlockFile } from '../../config/flock-file.ts';
 import { type Context, openContext, type Places } from '../../context.ts';
 import { attempt, FlockError, systemCode } from '../../errors.ts';
 import { fileError, replaceFile } from '../../fs.ts';
+import { chosenIssuer, type LinkIssuer } from '../../keys/issuers.ts';
 import { readPrivateFile } from '../../keys/private-file.ts';
 import type { KeyBundle } from '../../keys/store.ts';
 import { expectedName, isSameName } from '../../keys/right-account.ts';
@@ -18,9 +19,10 @@ import { botArgument, command, hintAs, placeFlags, toggle, withInvocationFlags }
 import {
   callbackFlags,
   makeBotKey,
+  networkFlags,
   openCallbacks,
   openSession,
-  parsePin,
+  parseVerifier,
   providerFlags,
   sameFlags,
   type Session,
@@ -34,21 +36,30 @@ import { botsWithKeys, choosePoems, linesOfPoem, oldBundle } from './each-bot.ts
 
 export const reauth = command({
   summary: 'Authorize one bot again; its poem and its place in it stay',
-  schema: z.object({ bot: botArgument, ...callbackFlags, perms: providerFlags.perms, ...placeFlags }),
+  schema: z.object({
+    bot: botArgument,
+    ...callbackFlags,
+    perms: providerFlags.perms,
+    server: networkFlags.server.meta({ description: "the account's new server, if it moved (Mastodon)" }),
+    ...placeFlags,
+  }),
   exits: { partly: 'nothing was authorized' },
   examples: [['keymaker reauth howl', 'after the key of howl was revoked']],
   async run(args, terminal) {
     await using context = openContext(args);
     const { bot, bundle: old } = await botWithKey(args.bot, context, args);
     const appKeys = appKeysIfSet(context.paths.root) ?? old.appKeys;
-    const provider = old.provider ?? 'x';
-    const session = await openSession(context, terminal, { provider, perms: args.perms, appKeys });
-    await using callbacks = await openCallbacks(session, args);
+    const session = await openSession(context, terminal, { ...args, appKeys });
+    const { provider = 'x' } = old;
+    const { server } = chosenIssuer(bot, { given: { provider, server: args.server }, settings: {}, old });
+    const issuer = session.issuers.open({ provider, server });
+    await using callbacks = await openCallbacks([issuer], args, session);
     const made = await makeBotKey(
       { ...session, callbacks },
       {
         bot,
         old,
+        issuer,
         poemFile: old.poemFile,
         owners: await context.keys.owners(),
         again: `run ${withInvocationFlags(args)(['reauth', bot, ...sameFlags(args)].join(' '))} again`,
@@ -63,8 +74,8 @@ const endings = {
   ended: (bot: string, title: string) => `${title} has ended the key of ${bot}; its bundle is removed.`,
   'was dead': (bot: string, title: string) =>
     `${title} did not know the key of ${bot} any more; its bundle is removed.`,
-  'by hand': (bot: string, title: string) =>
-    `The bundle of ${bot} is removed, but ${title} has no call that ends a key.`,
+  'by hand': (bot: string, title: string, byHand: string) =>
+    `The bundle of ${bot} is removed, but ${title} ${byHand}.`,
 };
 
 export const revoke = command({
@@ -79,21 +90,23 @@ export const revoke = command({
     // An ended key leaves no bundle behind, so the folder must be writable.
     await keys.prepare();
     const { providers } = await readFlockFile(paths.flockFile);
-    const provider = context.provider(bundle.provider ?? 'x', providers);
+    const { provider = 'x', server, appKeys } = bundle;
+    const issuer = context.issuer({ provider, server, appKeys, custom: providers });
     const whose = bundle.screenName === undefined ? '' : ` (@${bundle.screenName})`;
     const question = `Revoke the key of ${bot}${whose}?`;
     if (!args.yes && !(await terminal.confirm(question, '--yes revokes without asking'))) {
       terminal.say(`${bot} keeps its key.`);
       return 'partly';
     }
-    const ended = await context.oauth(provider, bundle.appKeys).revoke(bundle.accessToken);
+    const ended = await issuer.revoke(bundle);
     await keys.remove(bot);
-    terminal.say(endings[ended](bot, provider.title));
-    if (provider.revokedAt !== undefined) {
+    const { title, byHand, revokedAt } = issuer;
+    terminal.say(endings[ended](bot, title, byHand));
+    if (revokedAt !== undefined) {
       terminal.say(
         ended === 'by hand'
-          ? `End it there yourself, signed in as the account: ${provider.revokedAt}.`
-          : `To check, sign in as the account at ${provider.revokedAt}: the app should not be listed any more.`,
+          ? `End it there yourself, signed in as the account: ${revokedAt}.`
+          : `To check, sign in as the account at ${revokedAt}: the app should not be listed any more.`,
       );
     }
     return 'done';
@@ -124,6 +137,7 @@ export const begin = command({
   summary: 'Print the link that authorizes one bot, for a machine without a person',
   schema: z.object({
     bot: botArgument,
+    ...networkFlags,
     ...providerFlags,
     json: toggle('print the link as JSON'),
     ...placeFlags,
@@ -133,18 +147,24 @@ export const begin = command({
     const bot = parseBotName(args.bot);
     await using context = openContext(args);
     const session = await openSession(context, terminal, args);
-    const { provider, flockFile } = session;
+    const { flockFile } = session;
     const keymaker = withInvocationFlags(args);
-    if (provider.callback === 'url') {
-      throw new FlockError('usage', `${provider.title} gives its keys through the browser only`, {
-        hint: keymaker(`make-keys ./poems --bot=${bot} --provider ${provider.id} --callback`),
-      });
-    }
     const old = await oldBundle(bot, context.keys, terminal);
+    const issuer = session.issuers.of(bot, old);
+    const byLink = issuer.by === 'link' && issuer.callback !== 'url';
+    if (!byLink) {
+      const how = issuer.by === 'link' ? 'through the browser only' : 'for an app password, without a link';
+      const words = [
+        `make-keys ./poems --bot=${bot}`,
+        ...sameFlags({ ...args, callback: issuer.by === 'link' }),
+      ];
+      const hint = keymaker(words.join(' '));
+      throw new FlockError('usage', `${issuer.title} gives its keys ${how}`, { hint });
+    }
     const poemFile = old ? old.poemFile : await poemOf(bot, context);
     await context.keys.prepare();
     const screenName = expectedName({ named: flockFile.settingsOf(bot).account, old });
-    const { link, expires } = await beginLink(bot, { screenName, poemFile }, session);
+    const { link, expires } = await beginLink(bot, { screenName, poemFile }, issuer, session);
     const next = keymaker(`finish ${bot}`);
     if (args.json) {
       const answer = { bot, link, next_step: next, account: screenName ?? null, expires: iso(expires) };
@@ -168,10 +188,11 @@ export const begin = command({
 async function beginLink(
   bot: BotName,
   { screenName, poemFile }: { screenName: string | undefined; poemFile: string | undefined },
-  { client, provider, context: { keys, clock } }: Session,
+  { client, id: provider, server }: LinkIssuer,
+  { context: { keys, clock } }: Session,
 ): Promise<Pending & { link: string }> {
   const requestToken = await client.requestToken('oob');
-  const pending = { provider: provider.id, requestToken, expires: clock.now() + lifetime, poemFile };
+  const pending = { provider, server, requestToken, expires: clock.now() + lifetime, poemFile };
   await new PendingStore(keys.folder).write(bot, pending);
   return { ...pending, link: client.authorizeUrl(requestToken, screenName) };
 }
@@ -187,7 +208,7 @@ async function poemOf(bot: BotName, context: Context): Promise<string> {
 }
 
 export const finish = command({
-  summary: 'Read the PIN of a link from standard input, and store the key',
+  summary: 'Read the PIN or code of a link from standard input, and store the key',
   schema: z
     .object({
       bot: botArgument,
@@ -210,33 +231,37 @@ export const finish = command({
     const store = new PendingStore(keys.folder);
     const keymaker = withInvocationFlags(args);
     const pending = store.read(bot);
-    const words = ['begin', bot, ...sameFlags({ provider: pending?.provider })];
+    const words = ['begin', bot, ...sameFlags(pending ? flagsOf(pending) : {})];
     const hint = `begin again: ${keymaker(words.join(' '))}`;
     if (!pending) throw new FlockError('usage', `nothing was begun for ${bot}`, { hint });
     if (pending.expires <= clock.now())
       throw new FlockError('tryLater', `${bot}: the link is older than 15 minutes`, { hint });
-    const { provider, poemFile } = pending;
-    const session = await openSession(context, terminal, { provider, yes: args.yes });
+    const { poemFile } = pending;
+    const session = await openSession(context, terminal, { yes: args.yes });
+    const issuer = session.issuers.open(pending);
+    if (issuer.by !== 'link') throw new FlockError('usage', `nothing was begun for ${bot}`, { hint });
     const old = await oldBundle(bot, keys, terminal);
     const named = accountNamed(bot, session.flockFile.settingsOf(bot).account, args.account);
     let waiting: Pending | undefined = pending;
     const made = await makeBotKey(session, {
       bot,
       old,
+      issuer,
       named,
       poemFile,
       owners: await keys.owners(),
       again: hint,
       instead: `${hint}, then: ${keymaker(`finish ${bot} --account NAME`)}`,
       async flow(screenName) {
-        const { requestToken } = waiting ?? (await anotherLink(screenName));
+        const { requestToken } = waiting ?? (await anotherLink(screenName, issuer));
         waiting = undefined;
-        const instead = 'give the PIN on standard input, on a line of its own';
+        const { name } = issuer.verifier;
+        const instead = `give the ${name} on standard input, on a line of its own`;
         // A wrong PIN is not sent, and the link stays valid.
-        const pin = parsePin(await terminal.ask(`PIN for ${bot}:`, instead), session.provider);
+        const pin = parseVerifier(await terminal.ask(`${name} for ${bot}:`, instead), issuer);
         // Whatever the provider answers, the request token is used up.
         await store.remove(bot);
-        return await session.client.accessToken(requestToken, pin).catch((cause: unknown) => {
+        return await issuer.client.accessToken(requestToken, pin).catch((cause: unknown) => {
           if (!(cause instanceof VerifierRefused)) throw cause;
           throw new FlockError('tryLater', cause.message, { hint, cause });
         });
@@ -244,8 +269,8 @@ export const finish = command({
     });
     return made ? 'done' : 'partly';
 
-    async function anotherLink(screenName: string | undefined): Promise<Pending> {
-      const begun = await beginLink(bot, { screenName, poemFile }, session);
+    async function anotherLink(screenName: string | undefined, by: LinkIssuer): Promise<Pending> {
+      const begun = await beginLink(bot, { screenName, poemFile }, by, session);
       showLink(begun.link, bot, screenName, terminal);
       return begun;
     }
@@ -264,22 +289,28 @@ function accountNamed(
   });
 }
 
+/** The flags that begin the same authorization again. */
+const flagsOf = ({ provider, server }: Pending): Parameters<typeof sameFlags>[0] =>
+  provider === 'mastodon' ? { network: provider, server } : { provider };
+
 /*
  * What `begin` keeps for `finish`.
  */
 
-/** The stored form of an authorization that waits for its PIN. */
+/** The stored form of an authorization that waits for its PIN. At Mastodon, a state and a code verifier are the request token. */
 const stored = z
   .object({
     provider: z.string(),
+    server: z.string().optional(),
     oauth_token: z.string().min(1),
     oauth_token_secret: z.string().min(1),
     expires: z.iso.datetime(),
     poem_file: z.string().optional(),
   })
-  .transform(({ provider, oauth_token, oauth_token_secret, expires, poem_file }) => ({
+  .transform(({ provider, server, oauth_token, oauth_token_secret, expires, poem_file }) => ({
     /** The provider's id. */
     provider,
+    server,
     requestToken: new TokenPair(oauth_token, oauth_token_secret),
     /** When the request token expires. Milliseconds since 1970. */
     expires: Date.parse(expires),
@@ -302,10 +333,11 @@ class PendingStore {
   }
 
   /** @throws {FlockError} `cannotCreate` if the folder cannot be written */
-  async write(bot: BotName, { provider, requestToken, expires, poemFile }: Pending): Promise<void> {
+  async write(bot: BotName, { provider, server, requestToken, expires, poemFile }: Pending): Promise<void> {
     const { token, secret } = requestToken.reveal();
     const fields: z.input<typeof stored> = {
       provider,
+      server,
       oauth_token: token,
       oauth_token_secret: secret,
       expires: iso(expires),

@@ -3,6 +3,7 @@ import { FlockError } from '../../errors.ts';
 import { isSafeAddress, type Send } from '../../http/exchange.ts';
 import { type Secret, shown } from '../../text.ts';
 import type { Failure } from '../network.ts';
+import { openBluesky } from './client.ts';
 import { didOf, plcDirectory, readIdentifier, serverOf, usualServer } from './identity.ts';
 import { type BlueskyKey, claimsIn, createSession, endSession } from './sessions.ts';
 import { type Answered, openXrpc, type Xrpc } from './xrpc.ts';
@@ -59,7 +60,9 @@ export async function authorize(
   const key = { userId, appPassword, server: holder };
   const { did, handle, accessJwt, refreshJwt, active, status } = okOf(
     await createSession(xrpc, key),
-    `cannot sign in as ${readIdentifier(identifier) ?? ''}`,
+    identifier.startsWith('did:')
+      ? 'cannot sign in'
+      : `cannot sign in as @${readIdentifier(identifier) ?? ''}`,
     { hint: whereToMake },
   );
   await endSession(xrpc, holder, refreshJwt);
@@ -78,6 +81,15 @@ export async function authorize(
     );
   if (!active) throw new FlockError('data', `the account @${handle} is ${status ?? 'not active'}`);
   return { key, screenName: handle };
+}
+
+/** Whose a key is now. @throws {FlockError} as {@link authorize} */
+export async function whoAmI(
+  key: BlueskyKey,
+  { send, clock, directory = plcDirectory }: AuthorizeOptions,
+): Promise<{ userId: string; screenName: string }> {
+  const me = await openBluesky({ send, clock, directory })(key).me();
+  return okOf<{ userId: string; screenName: string }>(me, 'cannot sign in', { hint: whereToMake });
 }
 
 /** The DID of a typed handle. */
@@ -102,7 +114,10 @@ function okOf<T>(answered: Answered<T>, doing: string, { hint }: { hint?: string
   if ('ok' in answered) return answered.ok;
   const { kind, reason } = answered.failure;
   const exit = kind === 'wait' ? 'tryLater' : refusals.has(kind) ? 'data' : 'unavailable';
-  throw new FlockError(exit, `${doing}: ${reason}`, { hint: kind === 'reauth' ? hint : undefined });
+  const others = { data: undefined, tryLater: 'try again in 5 minutes', unavailable: whatToCheck };
+  throw new FlockError(exit, `${doing}: ${reason}`, { hint: kind === 'reauth' ? hint : others[exit] });
 }
+
+const whatToCheck = 'is there a network, and is the address of the server right?';
 
 const refusals: ReadonlySet<Failure['kind']> = new Set(['reauth', 'unauthorized', 'suspended', 'rejected']);

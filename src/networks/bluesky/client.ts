@@ -51,8 +51,10 @@ export const bluesky: Network = {
 
 /** Asks a server for its time. @param server - its address, without a trailing slash */
 export const timeOfBluesky = (server: string, send: Send, clock: Clock): Promise<TimeAnswer> =>
-  askServer(`${server}/xrpc/com.atproto.server.describeServer`, { send, clock }, ({ body }) =>
-    didText.safeParse(described.safeParse(parseJson(body)).data?.did).success,
+  askServer(
+    `${server}/xrpc/com.atproto.server.describeServer`,
+    { send, clock },
+    ({ body }) => didText.safeParse(described.safeParse(parseJson(body)).data?.did).success,
   );
 
 const described = z.object({ did: z.string() });

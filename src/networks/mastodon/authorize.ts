@@ -3,9 +3,10 @@ import * as z from 'zod';
 import type { Clock } from '../../clock.ts';
 import { type Exit, FlockError } from '../../errors.ts';
 import { type HttpAnswer, isSafeAddress, NoAnswer, type Send } from '../../http/exchange.ts';
+import { VerifierRefused } from '../../oauth/client.ts';
 import { listed, parseJson, quoted, Secret } from '../../text.ts';
 import type { Failure } from '../network.ts';
-import { clientHeaders, openMastodon, type Profile } from './client.ts';
+import { askInstance, clientHeaders, type Instance, openMastodon, type Profile } from './client.ts';
 import { sentenceOf } from './failure.ts';
 
 /*
@@ -37,19 +38,6 @@ export interface PendingCode {
 export interface MastodonGrant {
   accessToken: Secret<string>;
   account: Profile;
-}
-
-/** The server refused a code. The person needs another link. */
-export class CodeRefused extends FlockError {
-  constructor(host: string, words: string) {
-    super(
-      'tryLater',
-      `${host} refused the code: it was wrong, used before, or older than 10 minutes${words}`,
-      {
-        hint: 'open the new link and enter the code it shows',
-      },
-    );
-  }
 }
 
 /**
@@ -97,6 +85,18 @@ export function openMastodonOAuth(server: string, send: Send, clock: Clock) {
     }
   };
 
+  /** What the server says of itself. @throws {FlockError} `unavailable` if it has no API of Mastodon */
+  async function instance(): Promise<Instance> {
+    const outcome = await askInstance(server, send, clock);
+    if ('ok' in outcome) return outcome.ok;
+    const { failure } = outcome;
+    if (failure.kind !== 'in-doubt' || failure.foreign !== true) throw errorOf(host, failure);
+    const answered = failure.reason.replace(/ that is not .*/, '');
+    throw new FlockError('unavailable', `${host} is no server with the API of Mastodon (${answered})`, {
+      hint: notMastodon,
+    });
+  }
+
   /** Whose a token is. */
   async function whoAmI(accessToken: Secret<string>): Promise<Profile> {
     const outcome = await openMastodon(server, send, clock)(accessToken).me();
@@ -105,7 +105,29 @@ export function openMastodonOAuth(server: string, send: Send, clock: Clock) {
   }
 
   return {
+    instance,
     whoAmI,
+    /** What a bot needs and a key's app may not do; undefined if the server does not tell (before Mastodon 4.3). */
+    async scopesMissing(accessToken: Secret<string>): Promise<string[] | undefined> {
+      const headers = { ...clientHeaders, authorization: `Bearer ${accessToken.reveal()}` };
+      const url = `${server}/api/v1/apps/verify_credentials`;
+      const answer = await send({ method: 'GET', url, headers }).catch(() => undefined);
+      const scopes = z.object({ scopes: z.array(z.string()) }).safeParse(parseJson(answer?.body ?? ''));
+      return answer?.status === 200 && scopes.success
+        ? missingScopes(scopes.data.scopes.join(' '))
+        : undefined;
+    },
+    /**
+     * Whether the server still knows an app: some forget those that are not used. It asks for a token of the app itself, which
+     * Mastodon gives; where a server has no such tokens, the page for the person tells.
+     */
+    async knowsApp({ clientId, clientSecret }: ServerApp, { link }: PendingCode): Promise<boolean> {
+      const credentials = { client_id: clientId, client_secret: clientSecret.reveal() };
+      const { status } = await submit('/oauth/token', { grant_type: 'client_credentials', ...credentials });
+      if (status === 200 || status === 401) return status === 200;
+      const page = await send({ method: 'GET', url: link, headers: clientHeaders }).catch(() => undefined);
+      return page === undefined || page.status < 400 || page.status > 499;
+    },
     /** Registers an app, which is done once for a server. @param redirectUris - all that its links will ever name */
     async registerApp(redirectUris: readonly string[] = [outOfBand]): Promise<ServerApp> {
       const answer = await submit('/api/v1/apps', {
@@ -120,7 +142,7 @@ export function openMastodonOAuth(server: string, send: Send, clock: Clock) {
     /**
      * Turns a code into an access token.
      *
-     * @throws {CodeRefused} if the code is wrong or old
+     * @throws {VerifierRefused} if the code is wrong or old
      * @throws {FlockError} `config` if the server knows the app no more, `partly` if it granted less than a bot needs
      */
     async finish(
@@ -178,10 +200,11 @@ function begin(server: string, { clientId }: ServerApp, redirectUri: string): Pe
 
 function readToken(host: string, answer: HttpAnswer): Secret<string> {
   const error = errorCodeIn(answer);
-  if (answer.status === 400 && error === 'invalid_grant') throw new CodeRefused(host, wordsIn(answer));
+  if (answer.status === 400 && error === 'invalid_grant')
+    throw new VerifierRefused(host, wordsIn(answer), 'code');
   if (answer.status === 401 && (error === 'invalid_client' || answer.body === ''))
     throw new FlockError('config', `${host} does not know the app (401)${wordsIn(answer)}`, {
-      hint: `remove servers.${host} from apikeys.json, and run it again: the app is registered anew`,
+      hint: 'run it again: the app is registered anew',
     });
   const granted = read(host, answer, tokenAnswer, 'the code');
   const missing = missingScopes(granted.scope);
@@ -214,6 +237,9 @@ function wordsIn(answer: HttpAnswer): string {
   return sentence === undefined ? '' : `: “${sentence}”`;
 }
 
+const notMastodon =
+  'is its address right, and does nothing in between answer? It may differ from the host in the names of its accounts';
+
 const isWebPage = (body: string): boolean => /^\s*</.test(body);
 
 /** Why a server refused a step. */
@@ -227,7 +253,7 @@ function refusalAt(host: string, answer: HttpAnswer, step: string): FlockError {
   if (words === '' || status === 404) {
     const what = isWebPage(answer.body) ? 'a web page' : 'something else';
     return new FlockError('unavailable', `${host} answered ${step} with ${what} (${status})`, {
-      hint: 'is it a server with the API of Mastodon, and is its address right? It may differ from the host in its accounts’ names',
+      hint: notMastodon,
     });
   }
   if (status >= 500)

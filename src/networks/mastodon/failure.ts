@@ -55,11 +55,8 @@ export function classify(failure: HttpAnswer | NoAnswer, method: 'GET' | 'POST',
   // A server that was shut down may answer anything with one of these, in any format.
   if (status === 404 || status === 410 || status === 405)
     return { kind: 'in-doubt', foreign: true, reason: reason('there is no Mastodon at its address') };
-  if (!refusals.has(status) || aboutMark.test(sentence)) {
-    const isSpent = aboutMark.test(sentence) || failure.headers['idempotent-replayed'] === 'true';
-    const why = reason('its server answered with an error');
-    return { kind: 'in-doubt', reason: why, ...(isSpent && { isSpent }) };
-  }
+  if (!refusals.has(status) || aboutMark.test(sentence))
+    return { kind: 'in-doubt', reason: reason('its server answered with an error') };
   if (status === 429) {
     // Both by the server's clock, so that the wait is right even if ours is wrong.
     const reset = instantOf(failure.headers['x-ratelimit-reset']) + now - (timeIn(failure) ?? now);

@@ -97,7 +97,9 @@ export function openX(api: string, send: Send, clock: Clock): OpenAccount {
     return {
       post: async (text, { since } = {}) => {
         const made = await attempt(library.tweet(text).then((answer) => postAnswer.parse(answer).data.id));
-        return 'ok' in made ? { ...made, ...idOutcome(made.ok, since, clock.now()) } : made;
+        if (!('ok' in made)) return made;
+        const { ok: id, ...rest } = made;
+        return { ...rest, ...idOutcome(id, since, clock.now()) };
       },
       me: () =>
         attempt(

@@ -1,7 +1,16 @@
 import * as z from 'zod';
 import { type HttpAnswer, NoAnswer } from '../../http/exchange.ts';
 import { parseJson } from '../../text.ts';
-import { aheadOf, describeForeign, describeSkew, instantOf, oneLine, retryAfter, timeIn, within } from '../answer.ts';
+import {
+  aheadOf,
+  describeForeign,
+  describeSkew,
+  instantOf,
+  oneLine,
+  retryAfter,
+  timeIn,
+  within,
+} from '../answer.ts';
 import type { Failure } from '../network.ts';
 
 /** X's two formats of a refusal: a problem (v2) with a `type`, and `errors` (v1.1) with codes. */

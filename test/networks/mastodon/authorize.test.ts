@@ -5,7 +5,6 @@ import { HeldClock } from '../../../src/clock.ts';
 import { FlockError } from '../../../src/errors.ts';
 import { type HttpAnswer, NoAnswer, type Send } from '../../../src/http/exchange.ts';
 import {
-  CodeRefused,
   type MastodonGrant,
   openMastodonOAuth,
   outOfBand,
@@ -14,6 +13,7 @@ import {
   serverAddress,
 } from '../../../src/networks/mastodon/authorize.ts';
 import { openMastodon } from '../../../src/networks/mastodon/client.ts';
+import { VerifierRefused } from '../../../src/oauth/client.ts';
 import { sendInProcess } from '../../../src/rehearsal/stage.ts';
 import { Sandbox } from '../../../src/sandbox/sandbox.ts';
 import { Secret } from '../../../src/text.ts';
@@ -179,7 +179,7 @@ describe('an authorization at the sandbox', () => {
     const begun = oauth.begin(registered);
     const refused = async (code: string, by: PendingCode = begun): Promise<void> => {
       const error = await refusal(oauth.finish(registered, by, code));
-      assert.ok(error instanceof CodeRefused, error.message);
+      assert.ok(error instanceof VerifierRefused, error.message);
       assert.match(
         error.message,
         /^127\.0\.0\.1:4010 refused the code: .*: “The provided authorization grant/,
@@ -223,7 +223,7 @@ describe('an authorization at the sandbox', () => {
       error.message,
       /^127\.0\.0\.1:4010 does not know the app \(401\): “Client authentication failed/,
     );
-    assert.match(error.hint ?? '', /servers\.127\.0\.0\.1:4010 from apikeys\.json/);
+    assert.match(error.hint ?? '', /registered anew/);
   });
 });
 

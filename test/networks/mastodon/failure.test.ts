@@ -128,12 +128,9 @@ describe('what an answer of a server with the API of Mastodon means', () => {
     assert.equal(classify(answer(422, '<html>'), 'GET', now).kind, 'in-doubt');
   });
 
-  it('says that a mark is spent where its answer will be repeated', () => {
-    const spent = (status: number, body: string, headers = {}): boolean =>
-      'isSpent' in classify(answer(status, body, headers), 'POST', now);
-    assert.equal(spent(400, error('Duplicate idempotency key.')), true);
-    assert.equal(spent(500, error('An error occurred'), { 'idempotent-replayed': 'true' }), true);
-    assert.equal(spent(500, error('An error occurred')), false);
+  it('is in doubt after a refusal that is about the mark: its first attempt may have posted', () => {
+    assert.equal(classify(answer(400, error('Duplicate idempotency key.')), 'POST', now).kind, 'in-doubt');
+    assert.equal(classify(answer(400, error('Duplicate.')), 'POST', now).kind, 'rejected');
   });
 
   it('tells a request that was never sent from one that may have arrived', () => {

@@ -4,8 +4,7 @@ import fc from 'fast-check';
 import {
   lengthOf,
   linksIn,
-  mentionsIn,
-  refusalOf,
+  rulesOfMastodon,
   textOfHtml,
   usualLimits,
 } from '../../../src/networks/mastodon/text.ts';
@@ -55,15 +54,20 @@ describe('the length of a post', () => {
   });
 });
 
-describe('what a server refuses', () => {
-  it('is an empty text, and one beyond its limit', () => {
-    assert.equal(refusalOf(' \n', usualLimits), 'it is empty');
-    assert.equal(refusalOf('x'.repeat(500), usualLimits), undefined);
-    assert.equal(refusalOf('x'.repeat(501), usualLimits), 'it has 501 characters, and its server allows 500');
-    assert.equal(
-      refusalOf('x'.repeat(498), usualLimits, 'wet'),
-      'it has 501 characters, and its server allows 500',
-    );
+describe('the rules of a server', () => {
+  it('take no empty text, and none beyond its limit, with the content warning', () => {
+    const { fits } = rulesOfMastodon(usualLimits);
+    const warned = rulesOfMastodon(usualLimits, 'wet');
+    assert.deepEqual([' \n', 'x'.repeat(500), 'x'.repeat(501)].map(fits), [false, true, false]);
+    assert.deepEqual(['x'.repeat(497), 'x'.repeat(498)].map(warned.fits), [true, false]);
+    assert.equal(warned.maxWeight, 497);
+  });
+
+  it('count every link as 23, or as the server says', () => {
+    const long = `${'x'.repeat(480)} https://example.org/${'y'.repeat(100)}`;
+    const short = { maxCharacters: 500, charactersPerLink: 10 };
+    assert.deepEqual([rulesOfMastodon().fits(long), rulesOfMastodon(short).fits(long)], [false, true]);
+    assert.notEqual(rulesOfMastodon().id, rulesOfMastodon(short).id);
   });
 });
 
@@ -78,14 +82,44 @@ describe('links and mentions', () => {
         ['http://c.example/?q=@no', 'http://c.example/?q=@no'],
       ],
     );
-    assert.deepEqual(mentionsIn(text), ['@anna', '@bob@b.example', '@_x', '@eve']);
+    assert.deepEqual(
+      rulesOfMastodon()
+        .entitiesIn(text)
+        .map((entity) => `${entity.kind} ${entity.text}`),
+      [
+        'link https://a.example/x',
+        'mention @anna',
+        'mention @bob@b.example',
+        'link http://c.example/?q=@no',
+        'mention @_x',
+        'mention @eve',
+      ],
+    );
+  });
+
+  it('have tags beside them, which are no numbers', () => {
+    const kinds = (text: string): string[] =>
+      rulesOfMastodon()
+        .entitiesIn(text)
+        .map((entity) => `${entity.kind} ${entity.text}`);
+    assert.deepEqual(kinds('#rain, ＃雨 #1 #1a a#b https://a.example/#no'), [
+      'hashtag #rain',
+      'hashtag ＃雨',
+      'hashtag #1a',
+      'link https://a.example/#no',
+    ]);
   });
 
   it('take linear time', () => {
-    for (const text of ['@a.'.repeat(20_000), 'https://a.'.repeat(10_000), '(https://a.b/('.repeat(5000)]) {
+    for (const text of [
+      '@a.'.repeat(20_000),
+      'https://a.'.repeat(10_000),
+      '(https://a.b/('.repeat(5000),
+      '#1'.repeat(20_000),
+    ]) {
       const begun = performance.now();
       lengthOf(text, usualLimits);
-      mentionsIn(text);
+      rulesOfMastodon().entitiesIn(text);
       assert.ok(performance.now() - begun < 2000, text.slice(0, 10));
     }
   });

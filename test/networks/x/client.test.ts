@@ -5,8 +5,9 @@ import { inspect } from 'node:util';
 import { HeldClock } from '../../../src/clock.ts';
 import { type HttpAnswer, type HttpRequest, NoAnswer, type Send } from '../../../src/http/exchange.ts';
 import { fingerprint } from '../../../src/ledger/state.ts';
-import { askTime, openX } from '../../../src/networks/x/client.ts';
+import { openX, timeOfX } from '../../../src/networks/x/client.ts';
 import { TokenPair } from '../../../src/oauth/signature.ts';
+import { PostIds } from '../../../src/sandbox/world.ts';
 
 const base = 'http://127.0.0.1:4010/x';
 const bundle = {
@@ -114,9 +115,27 @@ describe('the account', () => {
   });
 });
 
+describe('the id of a post', () => {
+  const now = Date.parse('2026-05-01T09:00:00Z');
+  const id = (instant: number): string => new PostIds().next(instant);
+  const rows: [name: string, id: string, since: string | undefined, kind: string][] = [
+    ['that is the first', '7', undefined, 'ok'],
+    ['that is newer', '10', '9', 'ok'],
+    ['that is the last one', '7', '7', 'in-doubt'],
+    ['that is older', '9', '10', 'in-doubt'],
+    ['from an hour ahead, since clocks differ', id(now + 3_600_000), undefined, 'ok'],
+    ['from days ahead', id(now + 2 * 86_400_000), undefined, 'in-doubt'],
+  ];
+  for (const [name, posted, since, kind] of rows)
+    it(`${name} is ${kind}`, async () => {
+      const { x } = desk({ status: 201, body: json({ data: { id: posted } }) });
+      assert.equal(kindOf(await x.post('rain', { since })), kind);
+    });
+});
+
 describe('the timeline', () => {
   const textOf = async (post: object): Promise<string | undefined> => {
-    const outcome = await desk(page([post])).x.timeline('77', { sinceId: '1' }, { maxPosts: 5 });
+    const outcome = await desk(page([post])).x.timeline('77', { sinceId: '0' }, { maxPosts: 5 });
     assert.ok('ok' in outcome);
     return outcome.ok.posts[0]?.text;
   };
@@ -124,7 +143,7 @@ describe('the timeline', () => {
   it('is read a page at a time, newest first, with the token of the next one', async () => {
     const posts = [3, 2, 1].map((n) => ({ id: String(n), text: `line ${n}` }));
     const { x, asked } = desk(page(posts, { next_token: 'more' }), page([]));
-    assert.deepEqual(await x.timeline('77', { sinceId: '42' }, { maxPosts: 10 }), {
+    assert.deepEqual(await x.timeline('77', { sinceId: '0' }, { maxPosts: 10 }), {
       ok: { posts, next: 'more' },
     });
     const last = await x.timeline('77', { sinceId: '42' }, { maxPosts: 100, token: 'more' });
@@ -134,7 +153,7 @@ describe('the timeline', () => {
     assert.deepEqual(
       urls.map(({ pathname, searchParams }) => [pathname, ...names.map((name) => searchParams.get(name))]),
       [
-        ['/x/2/users/77/tweets', '42', null, '10', null, 'entities'],
+        ['/x/2/users/77/tweets', '0', null, '10', null, 'entities'],
         ['/x/2/users/77/tweets', '42', null, '100', 'more', 'entities'],
       ],
     );
@@ -143,6 +162,7 @@ describe('the timeline', () => {
   const starts: [name: string, from: TimelineStart, since: string | null, start: RegExp | null][] = [
     ['a post', { sinceId: '42' }, '42', null],
     ['an instant', { start: Date.parse('2026-04-30T08:00:00Z') }, null, /^2026-04-30T08:00:00(\.000)?Z$/],
+    ['the first instant that X accepts', { start: 0 }, null, /^2010-11-06T00:00:01(\.000)?Z$/],
     ['the newest back', 'newest', null, null],
   ];
   for (const [name, from, since, start] of starts) {
@@ -156,9 +176,20 @@ describe('the timeline', () => {
     });
   }
 
+  it('has newer posts than the start alone, newest first, by the value of their ids', async () => {
+    const ids = ['9', '41', '100', '42', '1050118621198921728', '43'];
+    const { x } = desk(page(ids.map((id) => ({ id, text: 'rain' }))));
+    const read = await x.timeline('77', { sinceId: '42' }, { maxPosts: 10 });
+    assert.ok('ok' in read);
+    assert.deepEqual(
+      read.ok.posts.map(({ id }) => id),
+      ['1050118621198921728', '100', '43'],
+    );
+  });
+
   it('is empty where X counts no posts, with or without data', async () => {
     const empty = desk({ body: '{"meta":{"result_count":0}}' });
-    assert.deepEqual(await empty.x.timeline('77', { sinceId: '1' }, { maxPosts: 5 }), {
+    assert.deepEqual(await empty.x.timeline('77', { sinceId: '0' }, { maxPosts: 5 }), {
       ok: { posts: [], next: undefined },
     });
   });
@@ -247,7 +278,7 @@ describe('the timeline', () => {
   ];
   for (const [name, answers] of rows) {
     it(`proves nothing with ${name}`, async () => {
-      assert.ok('failure' in (await desk(...answers).x.timeline('77', { sinceId: '1' }, { maxPosts: 5 })));
+      assert.ok('failure' in (await desk(...answers).x.timeline('77', { sinceId: '0' }, { maxPosts: 5 })));
     });
   }
 });
@@ -276,7 +307,7 @@ describe('what an answer tells besides', () => {
 
   it('is whether X charges for it', async () => {
     const isServed = async (answer: Partial<HttpAnswer> | Error): Promise<boolean> => {
-      const outcome = await desk(answer).x.timeline('77', { sinceId: '1' }, { maxPosts: 5 });
+      const outcome = await desk(answer).x.timeline('77', { sinceId: '0' }, { maxPosts: 5 });
       return 'failure' in outcome && 'isServed' in outcome.failure;
     };
     assert.equal(await isServed(new NoAnswer('cut', { sent: true })), true);
@@ -300,7 +331,7 @@ describe('the time at X', () => {
         ? Promise.reject(answer)
         : Promise.resolve({ status: 401, headers: {}, body: '', ...answer });
     };
-    return { asked, told: askTime(base, send, clock) };
+    return { asked, told: () => timeOfX(base, send, clock) };
   };
   const ofX = json({ title: 'Unauthorized', status: 401, detail: 'Unauthorized' });
   const headers = { date: 'Fri, 01 May 2026 09:20:00 GMT' };

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { NoAnswer } from '../../../src/http/exchange.ts';
-import { classify, clockIn, describeSkew, sentenceOf } from '../../../src/networks/x/failure.ts';
+import { describeSkew } from '../../../src/networks/answer.ts';
+import { classify, messageIn, sentenceOf } from '../../../src/networks/x/failure.ts';
 
 const now = Date.parse('2026-05-01T09:00:00Z');
 const json = (value: unknown): string => JSON.stringify(value);
@@ -300,7 +301,8 @@ describe('an answer that is not in the format of X', () => {
   }
 
   it('is told from a success and from what X says', () => {
-    const of = (status: number, body: string): boolean => clockIn({ status, headers: {}, body }, now).isOwn;
+    const of = (status: number, body: string): boolean =>
+      messageIn({ status, headers: {}, body }) !== undefined;
     assert.equal(of(401, problem('', 'Unauthorized', 'Unauthorized', 401)), true);
     assert.equal(of(401, old(32, 'Could not authenticate you.')), true);
     assert.equal(of(200, '<html>'), false);
@@ -355,7 +357,7 @@ describe('the Date of an answer, as a witness of our clock', () => {
     [20_000 * 24 * 60 * minute, '20000 days behind'],
   ] as const)
     it(`reads as: ${shown} X's`, () => {
-      assert.equal(describeSkew(ahead), `this machine's clock is ${shown} X's`);
+      assert.equal(describeSkew(ahead, 'X'), `this machine's clock is ${shown} X's`);
     });
 });
 

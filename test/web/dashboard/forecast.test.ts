@@ -5,6 +5,7 @@ import { parseFlockFile } from '../../../src/config/flock-file.ts';
 import { type BotFiles, statusOf } from '../../../src/flock/status.ts';
 import { FlockHistory } from '../../../src/ledger/history.ts';
 import { type BotState, fingerprints, startOf } from '../../../src/ledger/state.ts';
+import { networks } from '../../../src/networks/networks.ts';
 import type { BotName } from '../../../src/poems/bot-name.ts';
 import { unlimitedBudget } from '../../../src/posting/budget.ts';
 import { nextAfter } from '../../../src/schedule/schedule.ts';
@@ -14,6 +15,7 @@ import { EventLoopYield } from '../../../src/yield.ts';
 const files = (settings: object, change: Partial<BotFiles> = {}): BotFiles => ({
   bot: 'howl',
   account: 'howl',
+  network: networks.x,
   lines: 10,
   linked: new Set(),
   settings: parseFlockFile(JSON.stringify(settings), 'flock.json').settingsOf('howl' as BotName),

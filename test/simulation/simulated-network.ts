@@ -4,6 +4,7 @@ import type {
   PageWanted,
   TimeAnswer,
   TimelinePage,
+  TimelinePost,
   TimelineStart,
 } from '../../src/networks/network.ts';
 import { readingCost, usualPrices } from '../../src/cost.ts';
@@ -15,10 +16,21 @@ import { type Death, type Life, never } from './life.ts';
 import type { Random } from './random.ts';
 import type { SimulatedClock } from './simulated-clock.ts';
 
-/** A post as X has it: the truth. */
+/**
+ * What a repeated mark gets at Mastodon: the first post; another one; an error if there is a post; an error whatever the first
+ * answer was; or the first answer, whoever asks.
+ */
+export const keyManners = ['honours', 'ignores', '500', '400', 'replays'] as const;
+
+/** Another network than X, and its manner. */
+export type OtherNetwork = { name: 'mastodon'; key: (typeof keyManners)[number] } | { name: 'bluesky' };
+
+/** A post as the network has it: the truth. */
 export interface Accepted {
   bot: string;
   id: number;
+  /** Its id as the network gives it. */
+  ref: string;
   text: string;
   at: number;
   /** When it was sent. */
@@ -27,7 +39,7 @@ export interface Accepted {
   shown: number;
 }
 
-export interface SimulatedXOptions {
+export interface SimulatedNetworkOptions {
   clock: SimulatedClock;
   faults: Faults;
   random: Random;
@@ -42,6 +54,8 @@ export interface SimulatedXOptions {
   checksClock: boolean;
   /** Each look shows texts otherwise than they were sent, and some show posts from before where it was to begin. */
   alters: boolean;
+  /** The network that it stands for, if that is not X. */
+  other?: OtherNetwork | undefined;
   trace?: ((happened: string) => void) | undefined;
 }
 
@@ -56,32 +70,35 @@ const everyAlteration = Object.values(alterations);
 const tolerance = 300_000;
 
 /** An X that takes every post as often as it is sent, unless told otherwise, and remembers. */
-export class SimulatedX {
+export class SimulatedNetwork {
   readonly log: Accepted[] = [];
-  /** Posts under way that will be accepted yet. */
-  readonly coming = new Map<string, number>();
+  /** Posts under way that will arrive yet. */
+  readonly #coming = new Set<Sending>();
   /** Texts that were refused as a repetition, bot and text. */
   readonly repetitions = new Set<string>();
   /** What X charges, and when. Micros. */
   readonly bill: { at: number; micros: number }[] = [];
   /** What everybody gets for a while, and until when of true time. */
   #spell: { what: Spell; until: number } | undefined;
-  readonly #options: SimulatedXOptions;
+  /** The first answer to each mark, by mark; by bot and mark where a server keeps them for each account. */
+  readonly #marks = new Map<string, Answer<string>>();
+  readonly #options: SimulatedNetworkOptions;
 
-  constructor(options: SimulatedXOptions) {
+  constructor(options: SimulatedNetworkOptions) {
     this.#options = options;
   }
 
   clientOf(bot: string, life: Life): Account {
-    const { trace } = this.#options;
+    const { trace, other } = this.#options;
     return {
-      post: (text) => (life.over ? never() : this.#post(bot, text, life)),
+      post: (text, options = {}) =>
+        life.over ? never() : this.#post({ bot, text, mark: options.mark ?? '' }, life),
+      ...(other?.name === 'bluesky' && {
+        find: (mark: string) => this.#look(life, 'find', () => this.#find(bot, mark)),
+      }),
       me: () =>
         this.#look(life, 'me', () => {
-          this.bill.push({
-            at: this.#options.clock.trueNow(),
-            micros: readingCost({ accounts: 1 }, usualPrices),
-          });
+          this.#charge(readingCost({ accounts: 1 }, usualPrices));
           return { userId: `user-${bot}`, screenName: bot };
         }),
       timeline: (_, from, page) =>
@@ -109,7 +126,15 @@ export class SimulatedX {
   /** How many lines X has of a bot, or is about to have. */
   linesOf(bot: string): number {
     const accepted = this.log.filter((post) => post.bot === bot);
-    return accepted.reduce((lines, { text }) => lines + text.split('\n').length, this.coming.get(bot) ?? 0);
+    return accepted.reduce((lines, { text }) => lines + text.split('\n').length, this.comingOf(bot));
+  }
+
+  /** How many lines of a bot are under way and will be accepted. */
+  comingOf(bot: string): number {
+    const arriving = [...this.#coming].filter((sending) => sending.bot === bot && !this.#again(sending));
+    const { other } = this.#options;
+    const once = other ? new Map(arriving.map((sending) => [sending.mark, sending])).values() : arriving;
+    return [...once].reduce((lines, { text }) => lines + text.split('\n').length, 0);
   }
 
   /** The line that comes next, counted from 0, for somebody who reads a bot's posts along its poem: they may have passed over some. */
@@ -121,7 +146,8 @@ export class SimulatedX {
     }, 0);
   }
 
-  #post(bot: string, text: string, life: Life): Promise<Answer<string>> {
+  #post(sending: Sending, life: Life): Promise<Answer<string>> {
+    const { bot, text } = sending;
     const { clock, faults, random, deadline, trace } = this.#options;
     const fault = faults.post(bot);
     const ahead = (): number => clock.now() - clock.elapsed();
@@ -133,7 +159,7 @@ export class SimulatedX {
       return this.#answer(life, 100, () => ({
         failure: { ...refusal, until: refusal.until + ahead() - before },
       }));
-    if (refusal) return this.#answer(life, 100, { failure: refusal });
+    if (refusal) return this.#answer(life, 100, () => this.#refuse(sending, refusal));
     const time = 50 + random.int(deadline - 50);
     const willAccept = fault === undefined || /after|late|held up/.test(fault);
     const isForeign = fault?.startsWith('page') === true;
@@ -141,14 +167,14 @@ export class SimulatedX {
       this.repetitions.add(`${bot} ${text}`);
       return this.#answer(life, 100, { failure: { kind: 'duplicate', reason: '403 duplicate content' } });
     }
-    let id: string | undefined;
+    let taken: Answer<string> | undefined;
     if (willAccept) {
       const late = fault?.endsWith('late') === true;
       const latest = fault === 'held up' ? tolerance : deadline;
       const at = late || fault === 'held up' ? time + random.int(latest - time + 1) : Math.floor(time / 2);
-      this.coming.set(bot, (this.coming.get(bot) ?? 0) + text.split('\n').length);
+      this.#coming.add(sending);
       const sent = clock.trueNow();
-      clock.after(at, () => (id = this.#accept(bot, text, sent)));
+      clock.after(at, () => (taken = this.#accept(sending, sent)));
     }
     const death = deathIn(fault);
     if (death !== undefined) {
@@ -156,26 +182,91 @@ export class SimulatedX {
       return this.#never(life);
     }
     return this.#answer(life, time, () =>
-      fault === undefined && id !== undefined
-        ? { ok: id }
+      fault === undefined && taken !== undefined
+        ? taken
         : { failure: inDoubt(fault ?? 'no answer', isForeign) },
     );
   }
 
-  #accept(bot: string, text: string, sent: number): string {
-    const { clock, random, deadline, settle, lag, trace } = this.#options;
+  /** A request arrives. */
+  #accept(sending: Sending, sent: number): Answer<string> {
+    this.#coming.delete(sending);
+    const first = this.#again(sending);
+    if (first) return first;
+    const made = { ok: this.#make(sending, sent) };
+    this.#remember(sending, made);
+    return made;
+  }
+
+  /** The answer to a mark that was used before, or undefined if it counts for nothing. */
+  #again(sending: Sending): Answer<string> | undefined {
+    const { other, trace } = this.#options;
+    const first = this.#marks.get(this.#markOf(sending));
+    if (!first || !other) return undefined;
+    trace?.(`the mark ${sending.mark} was used before`);
+    if (other.name === 'bluesky') return first;
+    switch (other.key) {
+      case 'ignores':
+        return undefined;
+      case 'honours':
+        return 'ok' in first ? first : undefined;
+      case '500':
+        return 'ok' in first ? { failure: inDoubt('500', false) } : undefined;
+      case '400':
+        return { failure: { kind: 'in-doubt', reason: '400 Duplicate idempotency key' } };
+      case 'replays':
+        return first;
+    }
+  }
+
+  #refuse(sending: Sending, failure: Failure): Answer<string> {
+    const again = failure.kind === 'never-sent' ? undefined : this.#again(sending);
+    if (again) return again;
+    const { other } = this.#options;
+    const isKept = other?.name === 'mastodon' && (other.key === '400' || other.key === 'replays');
+    // What something in between has answered did not get there.
+    const hasArrived = failure.kind !== 'never-sent' && failure.kind !== 'in-doubt';
+    if (isKept && hasArrived) this.#remember(sending, { failure });
+    return { failure };
+  }
+
+  #remember(sending: Sending, answer: Answer<string>): void {
+    if (this.#options.other) this.#marks.set(this.#markOf(sending), answer);
+  }
+
+  #markOf({ bot, mark }: Sending): string {
+    const { other } = this.#options;
+    return other?.name === 'mastodon' && other.key === 'replays' ? mark : `${bot} ${mark}`;
+  }
+
+  #make({ bot, text, mark }: Sending, sent: number): string {
+    const { clock, random, deadline, settle, lag, trace, other } = this.#options;
     const at = clock.trueNow();
     const within = Math.min(settle, sent + deadline + settle - at);
     const id = 100 + this.log.length;
-    this.log.push({ bot, id, text, at, sent, shown: at + lag + random.int(within) });
-    this.bill.push({ at, micros: costOf(text, usualPrices) });
-    this.coming.set(bot, (this.coming.get(bot) ?? 0) - text.split('\n').length);
-    trace?.(`X: accepted ${JSON.stringify(text)} of ${bot} as ${id}`);
-    return String(id);
+    // Ids of Mastodon's servers have no order that a reader could use.
+    const ref = other?.name === 'bluesky' ? mark : other ? `p${(id * 7919) % 100_003}` : String(id);
+    const shown = other?.name === 'bluesky' ? at : at + lag + random.int(within);
+    this.log.push({ bot, id, ref, text, at, sent, shown });
+    this.#charge(costOf(text, usualPrices));
+    trace?.(`X: accepted ${JSON.stringify(text)} of ${bot} as ${ref}`);
+    return ref;
+  }
+
+  #charge(micros: number): void {
+    const { clock, other } = this.#options;
+    if (!other) this.bill.push({ at: clock.trueNow(), micros });
+  }
+
+  #find(bot: string, mark: string): TimelinePost | undefined {
+    const found = this.log.find((post) => post.bot === bot && post.ref === mark);
+    return found && { id: mark, text: found.text, at: found.at };
   }
 
   #refusalOf(fault: PostFault | undefined): Failure | undefined {
-    const { clock, random } = this.#options;
+    const { clock, random, other } = this.#options;
+    if (other && (fault === 'limit' || fault === 'app refused' || fault === '402'))
+      return { kind: 'never-sent', reason: 'connection refused' };
     if (this.#isClockOff()) return { kind: 'clock', reason: '401 timestamp out of bounds' };
     if (fault === '429' || fault === '429 for the app') {
       const until = clock.now() + 1000 * (1 + random.int(900));
@@ -228,27 +319,35 @@ export class SimulatedX {
     return checksClock && Math.abs(clock.now() - clock.trueNow()) > tolerance;
   }
 
-  #timeline(bot: string, from: TimelineStart, { maxPosts, token = '0' }: PageWanted): TimelinePage {
-    const { clock, alters, random } = this.#options;
+  #timeline(bot: string, from: TimelineStart, { maxPosts, token = '0', isKnown }: PageWanted): TimelinePage {
+    const { clock, other } = this.#options;
     const now = clock.trueNow();
-    const showsAll = alters && token === '0' && random.chance(0.3);
+    const since = typeof from === 'object' && 'sinceId' in from ? from.sinceId : undefined;
+    const last = this.log.findIndex((post) => post.bot === bot && post.ref === since);
     const all = this.log
-      .filter((post) => post.bot === bot && post.shown <= now)
       .filter(
-        ({ id, at }) => (showsAll && typeof from === 'object' && 'sinceId' in from) || isFrom(from, id, at),
+        (post, index) =>
+          post.bot === bot &&
+          post.shown <= now &&
+          (since === undefined ? isFrom(from, post.at) : index > last),
       )
-      .map(({ id, text }) => ({ id: String(id), text: this.#shown(text) }))
+      .map(({ ref, text, at }) => ({ id: ref, text: this.#shown(text, isKnown), ...(other && { at }) }))
       .reverse();
     const end = Number(token) + maxPosts;
     const posts = all.slice(Number(token), end);
-    this.bill.push({ at: now, micros: readingCost({ posts: posts.length }, usualPrices) });
+    this.#charge(readingCost({ posts: posts.length }, usualPrices));
     return { posts, next: end < all.length ? String(end) : undefined };
   }
 
   /** A text as a look at the timeline gives it. */
-  #shown(text: string): string {
-    const { alters, random, trace } = this.#options;
-    if (!alters) return text;
+  #shown(text: string, isKnown: PageWanted['isKnown']): string {
+    const { alters, random, trace, other } = this.#options;
+    if (other?.name === 'mastodon' && random.chance(0.3)) {
+      // HTML that lost a part of the text; the original is there for who asks for it.
+      const html = text.replace(/[^\p{L}]+\S*$/u, '…');
+      return isKnown?.(html) === false ? text : html;
+    }
+    if (!alters || other) return text;
     const kept = { id: '1', accountId: '1', instant: 0, deleted: false, text, links: shortenLinks(text) };
     const alter = everyAlteration[random.int(everyAlteration.length)];
     const shown = asWritten(alter?.(showText(kept).text) ?? text, []);
@@ -308,7 +407,12 @@ const inDoubt = (reason: string, isForeign: boolean): Failure =>
 const isOwn = (answer: Answer<unknown>): boolean =>
   'ok' in answer || (answer.failure.kind !== 'in-doubt' && answer.failure.kind !== 'never-sent');
 
-function isFrom(from: TimelineStart, id: number, at: number): boolean {
-  if (from === 'newest') return true;
-  return 'sinceId' in from ? id > Number(from.sinceId) : at >= from.start;
+const isFrom = (from: TimelineStart, at: number): boolean =>
+  typeof from !== 'object' || from.start === undefined || at >= from.start;
+
+/** A request to post. */
+interface Sending {
+  bot: string;
+  text: string;
+  mark: string;
 }
