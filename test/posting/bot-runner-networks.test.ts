@@ -6,7 +6,7 @@ import type { Intent, LedgerEvent } from '../../src/ledger/events.ts';
 import { EventLog } from '../../src/log.ts';
 import type { Account, NetworkName, Outcome, PostOptions, TimelinePost } from '../../src/networks/network.ts';
 import { networks } from '../../src/networks/networks.ts';
-import { noApp, TokenPair } from '../../src/oauth/signature.ts';
+import { noApp, TokenPair, type BotKey } from '../../src/oauth/signature.ts';
 import type { BotName } from '../../src/poems/bot-name.ts';
 import { BotRunner, type NextStep } from '../../src/posting/bot-runner.ts';
 import { unlimitedBudget } from '../../src/posting/budget.ts';
@@ -40,7 +40,7 @@ class World {
     this.bots = bots.map(({ name, network, server }): Bot => {
       const own = file.settingsOf(name as BotName);
       const appKeys = network === 'bluesky' ? noApp : new TokenPair('app', 'secret');
-      const bundle = {
+      const bundle: BotKey = {
         appKeys,
         accessToken: new TokenPair(name, ''),
         userId: `id-${name}`,
